@@ -1,0 +1,144 @@
+// Knows: the fixed set of fields that are read from one frame. Must not know: policy, verdicts, I/O.
+// One Facts object is reused for every frame of a source: nothing here keeps a view of the capture buffer,
+// so a copy of it (`copyFacts`) stays true when the buffer is gone. Addresses are four 32-bit words, network
+// order, IPv4 as the last word of ::ffff:0:0/96; compare `ipVersion` too, or a mapped IPv6 address would pass for IPv4.
+
+import type { Kind, Name } from './kinds.ts';
+
+/** Why a frame does not parse; the kind is then `malformed`. */
+export type MalformedReason =
+  | 'ethernet-short'
+  | 'tag-short'
+  | 'ip-short'
+  | 'ip-version'
+  | 'ip-header-length'
+  | 'ip-total-length'
+  | 'ip6-extension'
+  | 'udp-short'
+  | 'udp-length'
+  | 'tcp-short'
+  | 'tcp-offset'
+  | 'icmp-short'
+  | 'arp-short';
+
+/** An address that an answer gave for a name (rule D); `ttl` in seconds. */
+export interface Answer {
+  readonly name: string;
+  readonly type: 'A' | 'AAAA' | 'CNAME' | 'HTTPS' | 'SVCB';
+  /** Address text (RFC 5952) or, for CNAME, the canonical name. */
+  readonly value: string;
+  readonly ttl: number;
+}
+
+/** What a frame says about the machine that sent it (DHCP options, link-layer discovery). */
+export interface Identity {
+  readonly hostName?: string;
+  readonly vendorClass?: string;
+  readonly clientId?: string;
+  readonly fingerprint?: string;
+  readonly previousAddress?: string;
+}
+
+/** What a DHCP server or a router says to the client (rule T reads it). */
+export interface NetworkOffer {
+  readonly server: string;
+  readonly address?: string;
+  readonly prefixLength?: number;
+  readonly router?: string;
+  readonly leaseSeconds?: number;
+  /** Destinations of options 121 and 249 as `net/len via router`. */
+  readonly routes?: readonly string[];
+  /** Option 114, RFC 8910. */
+  readonly captivePortal?: string;
+  readonly resolvers?: readonly string[];
+}
+
+/** A tunnel protocol recognised by its handshake, whatever its address. `confidence` is 0 to 1. */
+export interface Recognition {
+  readonly protocol: 'wireguard' | 'openvpn' | 'ipsec' | 'tor' | 'ssh' | 'dtls' | 'sstp' | 'opaque';
+  readonly variant?: string;
+  readonly confidence: number;
+  readonly why: string;
+  /** Which end is the server: the frame's source or its destination. */
+  readonly server: 'source' | 'destination';
+}
+
+/** What the application decoders found; shared frozen default when they found nothing. */
+export interface Findings {
+  readonly names: readonly Name[];
+  readonly answers: readonly Answer[];
+  readonly identity?: Identity;
+  readonly offer?: NetworkOffer;
+  readonly recognition?: Recognition;
+  /** More words for the reason: "asks for A", "ALPN h2", "suspected: address of a DoH provider". */
+  readonly detail?: string;
+  /** True when the kind rests on a heuristic; such a kind never makes a frame safe. */
+  readonly suspected?: true;
+}
+
+export const NO_FINDINGS: Findings = Object.freeze({ names: Object.freeze([]), answers: Object.freeze([]) });
+
+/** EtherType 802.3 length frames are given: there is none on the wire. */
+export const LLC = 0;
+
+/** The fields of one frame. All numbers; -1 where a field does not exist in this frame. */
+export class Facts {
+  /** Bytes on the wire, as the capture says; `captured` may be less. */
+  length = 0;
+  captured = 0;
+  /** 48-bit MAC addresses as numbers; 0 on links without them. */
+  sourceMac = 0;
+  destinationMac = 0;
+  /** First EtherType, as a bridge sees it: 0x8100 and 0x88a8 here mean tagged. LLC (0) for 802.3 length frames. */
+  outerEtherType = -1;
+  /** EtherType behind all 802.1Q/802.1ad tags. */
+  etherType = -1;
+  vlanTags = 0;
+  malformed: MalformedReason | undefined = undefined;
+
+  /** 0 when the frame is not IP. */
+  ipVersion: 0 | 4 | 6 = 0;
+  source = new Uint32Array(4);
+  destination = new Uint32Array(4);
+  /** Hop limit or TTL. */
+  hopLimit = -1;
+  /** The IPv4 header has options, or an IPv6 hop-by-hop header with router alert. */
+  ipOptions = false;
+  routerAlert = false;
+  /** Upper-layer protocol behind all IPv6 extension headers. */
+  protocol = -1;
+  /** Extension header chain present (any of hop-by-hop, routing, destination, AH, fragment). */
+  extensionHeaders = false;
+  /** Fragment offset in bytes; > 0: there is no upper-layer header in this frame. */
+  fragmentOffset = 0;
+  moreFragments = false;
+  /** An IPv6 fragment header is present (also an atomic one). */
+  fragmentHeader = false;
+
+  sourcePort = -1;
+  destinationPort = -1;
+  tcpFlags = -1;
+  tcpSequence = 0;
+  icmpType = -1;
+  icmpCode = -1;
+  arpOperation = -1;
+
+  /** Where the upper-layer payload lies in the buffer given to the reader; meaningless once that buffer is gone. */
+  payloadOffset = 0;
+  payloadEnd = 0;
+  /** Payload length by the UDP length field or by IP, as far as it was captured or not. */
+  payloadLength = 0;
+  /** First four payload bytes, big endian, zero filled when there are fewer. */
+  payloadHead = 0;
+
+  kind: Kind = 'malformed';
+  findings: Findings = NO_FINDINGS;
+}
+
+/** A copy that outlives the buffer and the next frame. */
+export function copyFacts(from: Readonly<Facts>): Facts {
+  const copy = Object.assign(new Facts(), from);
+  copy.source = from.source.slice();
+  copy.destination = from.destination.slice();
+  return copy;
+}

@@ -1,0 +1,65 @@
+// Knows: the closed list of what a frame can be. Must not know: policy, verdicts, bytes.
+// Follows DESIGN section 3. Every frame has exactly one kind; doubt is `unknown`-like (`other-ip`, `l2-other`) or `malformed`.
+
+/** Every kind a frame can have, in the order in which counters and reports list them. */
+export const KINDS = [
+  'tunnel',
+  'arp',
+  'dhcp',
+  'dhcp6',
+  'nd',
+  'eapol',
+  'dns',
+  'mdns',
+  'llmnr',
+  'nbns',
+  'ssdp',
+  'dot',
+  'doq',
+  'doh',
+  'dnscrypt',
+  'http',
+  'tls',
+  'quic',
+  'stun',
+  'ntp',
+  'icmp',
+  'tcp',
+  'udp',
+  'igmp-mld',
+  'pptp',
+  'gre',
+  'l2tp',
+  'ipip',
+  '6in4',
+  'teredo',
+  'vxlan',
+  'socks',
+  'http-proxy',
+  'wireguard',
+  'openvpn',
+  'ipsec',
+  'tor',
+  'ssh',
+  'dtls',
+  'other-ip',
+  'fragment',
+  'vlan',
+  'pppoe',
+  'l2-other',
+  'malformed',
+] as const;
+
+export type Kind = (typeof KINDS)[number];
+
+/** What carried a name to where Eve can read it (DESIGN section 7). */
+export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp'] as const;
+export type Via = (typeof VIAS)[number];
+
+/** A name that a client asked for or said about itself, normalised as DESIGN section 7 says. */
+export interface Name {
+  readonly name: string;
+  readonly via: Via;
+  /** The server name is the outer one of an Encrypted ClientHello (RFC 9849): the inner one stays hidden. */
+  readonly outer?: true;
+}

@@ -1,0 +1,78 @@
+// Knows: the closed type of what is allowed. Must not know: YAML, files, frames, clocks.
+// Follows DESIGN section 4. A value of type Policy has been validated: nothing that takes one needs to check it again.
+
+export const PROFILES = ['full-tunnel', 'proxy-stub', 'split'] as const;
+export type Profile = (typeof PROFILES)[number];
+
+export const TUNNEL_PROTOCOLS = ['wireguard', 'openvpn', 'ipsec', 'tor', 'opaque'] as const;
+export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
+
+export type Transport = 'udp' | 'tcp';
+
+/** Where a tunnel server, resolver or proxy is: a literal address, or a name that is resolved on the wire. */
+export interface Endpoint {
+  readonly transport: Transport;
+  /** Canonical address text (RFC 5952) or a lower-case host name without trailing dot. */
+  readonly host: string;
+  readonly hostIs: 'ipv4' | 'ipv6' | 'name';
+  readonly port: number;
+}
+
+export interface Tunnel {
+  readonly name: string;
+  readonly protocol: TunnelProtocol;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** A designated encrypted resolver (proxy-stub): `dot:9.9.9.9:853`, `doq:…`, `doh:203.0.113.5:443/dns.example`. */
+export interface Resolver {
+  readonly protocol: 'dot' | 'doq' | 'doh';
+  readonly endpoint: Endpoint;
+  readonly serverName?: string;
+}
+
+/** A name, or with `subdomains` every name below it too. `bank.example` matches itself and below; `*.x` only below. */
+export interface NamePattern {
+  readonly suffix: string;
+  readonly itself: boolean;
+}
+
+export interface Prefix {
+  readonly ipVersion: 4 | 6;
+  /** Canonical text of the network address. */
+  readonly address: string;
+  readonly length: number;
+}
+
+export interface AllowRule {
+  readonly to: Prefix;
+  readonly transport?: Transport | 'icmp';
+  readonly port?: number;
+  /** Lower-case MAC with colons: only this client. */
+  readonly client?: string;
+  readonly why: string;
+}
+
+export type LampConfig =
+  | { readonly driver: 'none' }
+  | { readonly driver: 'file'; readonly path: string }
+  | { readonly driver: 'leds'; readonly red: string; readonly green: string }
+  | { readonly driver: 'gpio'; readonly red: number; readonly green: number; readonly button?: number };
+
+export interface Policy {
+  readonly version: 1;
+  readonly profile: Profile;
+  readonly tunnels: readonly Tunnel[];
+  readonly resolvers: readonly Resolver[];
+  readonly proxies: readonly Endpoint[];
+  readonly mustTunnel: readonly NamePattern[];
+  readonly allow: readonly AllowRule[];
+  readonly localChatter: 'red' | 'amber' | 'ignore';
+  readonly privacy: 'full' | 'redacted' | 'minimal';
+  readonly retentionDays: number;
+  readonly bridge: { readonly name: string; readonly lan: string; readonly wan: string };
+  readonly management: { readonly address: 'dhcp' | 'none' | { readonly static: string }; readonly hostname: string };
+  readonly web: { readonly port: number };
+  readonly lamp: LampConfig;
+  readonly relock: 'closed' | 'open';
+}

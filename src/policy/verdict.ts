@@ -1,0 +1,22 @@
+// Knows: what a judgement is. Must not know: how it is reached.
+// Follows DESIGN section 1 (words) and section 3 (rules).
+
+export type VerdictName = 'tunnel' | 'plumbing' | 'allowed' | 'leak';
+export type Rule = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'T';
+export type Severity = 'red' | 'amber';
+
+/** Which way a frame goes; `either` for a capture in which nobody said who the client is. */
+export type Direction = 'up' | 'down' | 'either';
+
+export interface Verdict {
+  readonly verdict: VerdictName;
+  /** Present exactly when the verdict is `leak`. */
+  readonly rule?: Rule;
+  readonly severity?: Severity;
+  /** In plain words, naming the frame's facts. */
+  readonly reason: string;
+  /** What Eve learns: the name, or the destination; the key by which incidents coalesce. */
+  readonly exposure: string;
+  /** Destination as text: `203.0.113.53` or `203.0.113.53:53`-like words belong to the reason. */
+  readonly destination: string;
+}
