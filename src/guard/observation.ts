@@ -1,0 +1,107 @@
+// Knows: how judged frames that say the same thing are counted together before they leave the tap.
+// Must not know: processes, pipes, clocks (times come in). DESIGN section 5: under flood a tap sends batches;
+// what is folded is counted, never dropped.
+
+import { copyFacts } from '../flow/facts.ts';
+import type { Facts } from '../flow/facts.ts';
+import type { Verdict } from '../policy/verdict.ts';
+
+/** Frames of one client that say the same thing, as one tap saw them. Times are monotonic milliseconds. */
+export interface Observation {
+  /** Of the first frame. */
+  readonly facts: Facts;
+  readonly verdict: Verdict;
+  readonly direction: 'up' | 'down';
+  /** MAC address of the client as a number; for `down` the frame's destination. */
+  readonly client: number;
+  frames: number;
+  readonly first: number;
+  last: number;
+  /** More distinct observations came than a batch holds: verdict, rule and kind hold for all, the rest for the first. */
+  readonly folded: boolean;
+}
+
+/** What one tap says at a time, in order. */
+export interface TapReport {
+  readonly port: 'lan' | 'wan';
+  /** Monotonic milliseconds when the report was closed. */
+  readonly at: number;
+  /** The tap had read everything the kernel had for it when the report was closed. */
+  readonly drained: boolean;
+  /** Since the tap started: all frames read, and leak frames going up that the kernel's forward hook counts too. */
+  readonly frames: number;
+  readonly leaksUp: number;
+  readonly foldedFrames: number;
+  readonly observations: readonly Observation[];
+}
+
+/** Collects frames until `take`; holds at most `limit` distinct observations, then folds by direction, verdict, rule and kind. */
+export class ObservationBatch {
+  readonly #limit: number;
+  #held = new Map<string, Observation>();
+  foldedFrames = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  add(facts: Facts, verdict: Verdict, direction: 'up' | 'down', client: number, now: number): void {
+    const key = sameness(facts, verdict, direction, client);
+    const held = this.#held.get(key);
+    if (held !== undefined) {
+      held.frames += 1;
+      held.last = now;
+      return;
+    }
+    if (this.#held.size < this.#limit) {
+      this.#hold(key, facts, verdict, direction, client, now, false);
+      return;
+    }
+    this.foldedFrames += 1;
+    const folding = `folded ${direction} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind}`;
+    const fold = this.#held.get(folding);
+    if (fold === undefined) {
+      this.#hold(folding, facts, verdict, direction, client, now, true);
+    } else {
+      fold.frames += 1;
+      fold.last = now;
+    }
+  }
+
+  /** Hands over what was collected and starts anew. */
+  take(): Observation[] {
+    const taken = [...this.#held.values()];
+    this.#held = new Map();
+    return taken;
+  }
+
+  #hold(
+    key: string,
+    facts: Facts,
+    verdict: Verdict,
+    direction: 'up' | 'down',
+    client: number,
+    now: number,
+    folded: boolean,
+  ): void {
+    const copy = copyFacts(facts);
+    this.#held.set(key, { facts: copy, verdict, direction, client, frames: 1, first: now, last: now, folded });
+  }
+}
+
+/** Frames with the same text here mean the same to the ledger, to correlation and to Eve. */
+function sameness(facts: Facts, verdict: Verdict, direction: string, client: number): string {
+  const { findings } = facts;
+  let text =
+    `${direction} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
+    `${verdict.destination} ${String(facts.destinationPort)} ${verdict.exposure}`;
+  for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
+  if (findings.offer !== undefined) text += JSON.stringify(findings.offer);
+  if (findings.identity !== undefined) text += JSON.stringify(findings.identity);
+  if (findings.recognition !== undefined) text += findings.recognition.protocol;
+  return text;
+}
