@@ -1,0 +1,125 @@
+// Knows: which habits of DESIGN section 6 a linter can see. Must not know: layout (prettier) and imports (.dependency-cruiser.cjs).
+// No comment in a source file can switch a rule off: a rule that is wrong is changed here.
+
+import eslint from '@eslint/js';
+import prettier from 'eslint-config-prettier';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+const language = [
+  { selector: 'ExportDefaultDeclaration', message: 'Export by name: a thing has one name everywhere.' },
+  { selector: 'ExportAllDeclaration', message: 'No barrels: import from where the thing is.' },
+  { selector: 'TSEnumDeclaration', message: 'Use a list `as const` and its union type.' },
+  { selector: 'TSModuleDeclaration[kind="namespace"]', message: 'A file is the namespace.' },
+  { selector: 'TSParameterProperty', message: 'Declare the field: types must be erasable.' },
+  { selector: 'Property[key.name="shell"]', message: 'Spawn with an argument array, never through a shell.' },
+  {
+    selector:
+      'ImportDeclaration[source.value="node:child_process"] > ImportSpecifier[imported.name=/^exec(Sync)?$/]',
+    message: 'Spawn with an argument array, never through a shell.',
+  },
+];
+
+const pure = [
+  {
+    selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+    message: 'src is pure: the time comes in through a port.',
+  },
+  {
+    selector: 'CallExpression[callee.object.name="Date"][callee.property.name="now"]',
+    message: 'src is pure: the time comes in through a port.',
+  },
+  {
+    selector: 'CallExpression[callee.object.name="Math"][callee.property.name="random"]',
+    message: 'src is pure: chance comes in through a port.',
+  },
+];
+
+const impureGlobals = [
+  'process',
+  'console',
+  'performance',
+  'fetch',
+  'crypto',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+].map((name) => ({ name, message: 'src is pure: what it needs of the world comes in through a port.' }));
+
+const tests = [
+  {
+    selector:
+      'MemberExpression[object.name=/^(it|test|describe)$/][property.name=/^(only|skip|todo|fails)$/]',
+    message: 'Every test runs, on every run.',
+  },
+];
+
+const browserGlobals = Object.fromEntries(
+  [
+    'window',
+    'document',
+    'EventSource',
+    'fetch',
+    'URL',
+    'URLSearchParams',
+    'FormData',
+    'HTMLElement',
+    'location',
+  ]
+    .concat(['navigator', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'console', 'Intl'])
+    .map((name) => [name, 'readonly']),
+);
+
+export default defineConfig(
+  globalIgnores(['dist/', 'coverage/', '.cache/']),
+  { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
+  eslint.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      'no-restricted-syntax': ['error', ...language],
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'no-implicit-coercion': ['error', { boolean: false }],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/consistent-type-imports': ['error', { prefer: 'type-imports' }],
+      '@typescript-eslint/ban-ts-comment': [
+        'error',
+        { 'ts-expect-error': true, 'ts-ignore': true, 'ts-nocheck': true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...language, ...pure],
+      'no-restricted-globals': ['error', ...impureGlobals],
+    },
+  },
+  { files: ['test/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...language, ...tests] } },
+  { files: ['web/public/**/*.{js,mjs}'], languageOptions: { globals: browserGlobals } },
+  {
+    files: ['web/public/**/*.{js,mjs}', '*.{js,cjs}', '.*.cjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+  },
+  { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: { module: 'writable' } } },
+  // A tool's configuration is its default export.
+  { files: ['*.config.{js,ts}'], rules: { 'no-restricted-syntax': ['error', ...language.slice(1)] } },
+  prettier,
+);

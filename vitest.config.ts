@@ -1,0 +1,22 @@
+// Knows: which tests belong together, by path. Must not know: how they are run on a fresh machine (appliance/provision).
+
+import { defineConfig } from 'vitest/config';
+
+/** Tests that make namespaces, kernel rules or browsers: one file at a time, with time to set up and tear down. */
+const onTheMachine = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 };
+
+const pure = '{wire,flow,policy,guard,appliance,web,architecture}';
+
+export default defineConfig({
+  test: {
+    passWithNoTests: false,
+    coverage: { provider: 'v8', include: ['src/**/*.ts', 'appliance/**/*.ts', 'web/**/*.ts'] },
+    projects: [
+      { test: { name: 'unit', include: [`test/${pure}/**/*.test.ts`], testTimeout: 20_000 } },
+      { test: { name: 'property', include: ['test/property/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { name: 'corpus', include: ['test/corpus/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...onTheMachine } },
+      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...onTheMachine } },
+    ],
+  },
+});
