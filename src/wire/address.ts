@@ -1,0 +1,165 @@
+// Knows: link-layer and IP addresses as numbers and as text. Must not know: frames, policy.
+// Follows RFC 4291 and RFC 5952 (text of IPv6), RFC 7042 (text of MAC addresses).
+// An IP address is four 32-bit words in network order; IPv4 is the last word of ::ffff:0:0/96.
+
+/** An address and its family; the family tells IPv4 from an IPv6 address that maps one. */
+export interface IpAddress {
+  readonly ipVersion: 4 | 6;
+  readonly words: Uint32Array;
+}
+
+/** The third word of an IPv4 address held in four words (RFC 4291 section 2.5.5.2). */
+export const MAPPED_PREFIX = 0xffff;
+
+/** Dotted text of one IPv4 word. */
+export function ipv4Text(word: number): string {
+  return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
+}
+
+/** RFC 5952 text of an IPv6 address: lower case, the first longest run of two or more zero groups shortened. */
+export function ipv6Text(words: Uint32Array): string {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
+  if (w0 === 0 && w1 === 0 && w2 === MAPPED_PREFIX) return `::ffff:${ipv4Text(w3)}`;
+  const groups = [
+    w0 >>> 16,
+    w0 & 0xffff,
+    w1 >>> 16,
+    w1 & 0xffff,
+    w2 >>> 16,
+    w2 & 0xffff,
+    w3 >>> 16,
+    w3 & 0xffff,
+  ];
+  let best = -1;
+  let bestLength = 1;
+  for (let at = 0; at < 8;) {
+    let end = at;
+    while (end < 8 && groups[end] === 0) end += 1;
+    if (end - at > bestLength) {
+      best = at;
+      bestLength = end - at;
+    }
+    at = end + 1;
+  }
+  const hex = groups.map((group) => group.toString(16));
+  if (best < 0) return hex.join(':');
+  return `${hex.slice(0, best).join(':')}::${hex.slice(best + bestLength).join(':')}`;
+}
+
+/** Text of an address of either family. */
+export function addressText(ipVersion: number, words: Uint32Array): string {
+  return ipVersion === 4 ? ipv4Text(words[3] ?? 0) : ipv6Text(words);
+}
+
+/** `udp:198.51.100.7:51820`, `udp:[2001:db8::7]:51820`: an endpoint as policy files and reports write it. */
+export function endpointText(transport: string, ipVersion: number, words: Uint32Array, port: number): string {
+  const host = addressText(ipVersion, words);
+  return `${transport}:${ipVersion === 6 ? `[${host}]` : host}:${port}`;
+}
+
+/** The word of dotted text; undefined for anything but four decimal numbers without leading zeros. */
+export function parseIpv4(text: string): number | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4) return undefined;
+  let word = 0;
+  for (const part of parts) {
+    // A leading zero means octal to some readers and decimal to others: refused rather than guessed (RFC 6943 section 3.1.1).
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
+    word = word * 256 + Number(part);
+  }
+  return word;
+}
+
+/** The words of IPv6 text, also with an embedded IPv4 tail; undefined for bad text and for zone identifiers. */
+export function parseIpv6(text: string): Uint32Array | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0] ?? '', halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '', true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
+  const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
+  const words = new Uint32Array(4);
+  for (let at = 0; at < 4; at += 1) words[at] = (groups[2 * at] ?? 0) * 65536 + (groups[2 * at + 1] ?? 0);
+  return words;
+}
+
+function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined {
+  if (text === '') return [];
+  const parts = text.split(':');
+  const groups: number[] = [];
+  for (const [at, part] of parts.entries()) {
+    if (mayEndInIpv4 && at === parts.length - 1 && part.includes('.')) {
+      const word = parseIpv4(part);
+      if (word === undefined) return undefined;
+      groups.push(word >>> 16, word & 0xffff);
+    } else if (/^[0-9a-f]{1,4}$/i.test(part)) {
+      groups.push(parseInt(part, 16));
+    } else {
+      return undefined;
+    }
+  }
+  return groups.length <= 8 ? groups : undefined;
+}
+
+/** An address of either family; undefined for text that is none. */
+export function parseAddress(text: string): IpAddress | undefined {
+  if (text.includes(':')) {
+    const words = parseIpv6(text);
+    return words === undefined ? undefined : { ipVersion: 6, words };
+  }
+  const word = parseIpv4(text);
+  return word === undefined ? undefined : { ipVersion: 4, words: ipv4Words(word) };
+}
+
+/** Four words for one IPv4 word. */
+export function ipv4Words(word: number): Uint32Array {
+  return Uint32Array.of(0, 0, MAPPED_PREFIX, word);
+}
+
+/** Lower-case text with colons of a 48-bit MAC address. */
+export function macText(mac: number): string {
+  const hex = mac.toString(16).padStart(12, '0');
+  return hex.replace(/..(?!$)/g, '$&:');
+}
+
+/** The number of a MAC address written with colons or hyphens; undefined for anything else. */
+export function parseMac(text: string): number | undefined {
+  if (!/^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) return undefined;
+  return parseInt(text.replace(/[:-]/g, ''), 16);
+}
+
+export function sameAddress(a: Uint32Array, b: Uint32Array): boolean {
+  return a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
+}
+
+/**
+ * Whether an address lies in a network. `bits` counts over all 128: an IPv4 prefix of length n is 96 + n here.
+ * The caller compares families.
+ */
+export function inNetwork(address: Uint32Array, network: Uint32Array, bits: number): boolean {
+  for (let at = 0; at < 4; at += 1) {
+    const here = Math.min(32, bits - 32 * at);
+    if (here <= 0) return true;
+    const mask = here === 32 ? 0xffffffff : ~(0xffffffff >>> here);
+    if ((((address[at] ?? 0) ^ (network[at] ?? 0)) & mask) !== 0) return false;
+  }
+  return true;
+}
+
+/** The network address: all bits behind the first `bits` of 128 cleared. */
+export function networkOf(address: Uint32Array, bits: number): Uint32Array {
+  const network = new Uint32Array(4);
+  for (let at = 0; at < 4; at += 1) {
+    const here = Math.min(32, bits - 32 * at);
+    if (here > 0) network[at] = (address[at] ?? 0) & (here === 32 ? 0xffffffff : ~(0xffffffff >>> here));
+  }
+  return network;
+}
+
+/** The 32-bit word at `at`, big endian; bytes past the end read as zero. */
+export function readWord(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
+  return (high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
+}
