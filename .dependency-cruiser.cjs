@@ -98,6 +98,7 @@ module.exports = {
     doNotFollow: { path: ['node_modules'] },
     exclude: { path: ['^dist/', '^coverage/'] },
     tsPreCompilationDeps: true,
+    preserveSymlinks: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],

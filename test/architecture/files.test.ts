@@ -1,0 +1,71 @@
+// Knows: the house rules a single file keeps or breaks (DESIGN section 6). Must not know: what the files do.
+// Each rule is a pure function of a file's text, and is first shown to bite on a text that breaks it.
+
+import { describe, expect, it } from 'vitest';
+
+import { filesEnding, textOf } from './tree.ts';
+
+const LINES = 300;
+const CODE = ['ts', 'mjs', 'cjs', 'js'] as const;
+
+const lineCount = (text: string): number => text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+
+/** The comment a file begins with, after a `#!` line; empty when it begins with something else. */
+function head(text: string): string {
+  const body = text.replace(/^#!.*\n/, '');
+  return /^(?:(?:\/\/.*\n)+|\/\*[^]*?\*\/|<%#[^]*?%>)/.exec(body)?.[0] ?? '';
+}
+
+const saysWhatItKnows = (text: string): boolean => /\bknows\b/i.test(head(text));
+
+const unfinished =
+  /\bTO[D]O\b|\bFIXM[E]\b|\bXX[X]\b|eslint-disabl[e]|@ts-(?:ignor[e]|expect-erro[r]|nochec[k])|v8 ignor[e]/;
+const defaultExport = /^export default\b|^export \{[^}]*\bas default\b/m;
+const anEnum = /^\s*(?:export )?(?:declare )?(?:const )?enum \w/m;
+const vagueName = /(?:^|\/)(?:utils?|misc|common|index|barrel)\.[a-z]+$/;
+const toolConfig = /^[^/]*\.config\.(?:js|ts)$/;
+
+describe('every source file', () => {
+  it(`has at most ${LINES} lines`, () => {
+    expect(lineCount('a\nb\n')).toBe(2);
+    const long = filesEnding(...CODE, 'ejs', 'css').filter((path) => lineCount(textOf(path)) > LINES);
+    expect(long).toEqual([]);
+  });
+
+  it('begins with a comment', () => {
+    expect(head('#!/usr/bin/env node\n// Knows: this.\nx();\n')).toBe('// Knows: this.\n');
+    expect(head('x(); // Knows\n')).toBe('');
+    const bare = filesEnding(...CODE, 'ejs', 'css').filter((path) => head(textOf(path)) === '');
+    expect(bare).toEqual([]);
+  });
+
+  it('that is shipped says in its head what it knows', () => {
+    expect(saysWhatItKnows('// Copyright\nexport const knows = 1;\n')).toBe(false);
+    const shipped = filesEnding(...CODE, 'ejs', 'css').filter((path) =>
+      /^(?:src|appliance|web)\//.test(path),
+    );
+    expect(shipped.length).toBeGreaterThan(0);
+    expect(shipped.filter((path) => !saysWhatItKnows(textOf(path)))).toEqual([]);
+  });
+
+  it('is finished', () => {
+    expect(unfinished.test(`// ${'TO'}DO: later`)).toBe(true);
+    const left = filesEnding(...CODE, 'ejs', 'css', 'nft', 'service').filter((path) =>
+      unfinished.test(textOf(path)),
+    );
+    expect(left).toEqual([]);
+  });
+
+  it('exports by name and has no enum', () => {
+    expect(defaultExport.test('const a = 1;\nexport { a as default };\n')).toBe(true);
+    expect(anEnum.test('export const enum Lamp { Red }\n')).toBe(true);
+    const code = filesEnding('ts', 'mjs').filter((path) => !toolConfig.test(path));
+    expect(code.filter((path) => defaultExport.test(textOf(path)))).toEqual([]);
+    expect(code.filter((path) => anEnum.test(textOf(path)))).toEqual([]);
+  });
+
+  it('has a name that says something', () => {
+    expect(vagueName.test('src/wire/utils.ts')).toBe(true);
+    expect(filesEnding(...CODE).filter((path) => vagueName.test(path))).toEqual([]);
+  });
+});
