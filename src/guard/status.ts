@@ -118,3 +118,143 @@ export interface Fault {
   readonly message: string;
   readonly remedy: string;
 }
+
+type Shape = (value: unknown) => boolean;
+
+const text: Shape = (value) => typeof value === 'string';
+const textOrNull: Shape = (value) => value === null || typeof value === 'string';
+const flag: Shape = (value) => typeof value === 'boolean';
+const count: Shape = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const oneOf =
+  (names: readonly string[]): Shape =>
+  (value) =>
+    typeof value === 'string' && names.includes(value);
+const each =
+  (shape: Shape): Shape =>
+  (value) =>
+    Array.isArray(value) && value.every(shape);
+const fields =
+  (shapes: Readonly<Record<string, Shape>>): Shape =>
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(shapes).every(([name, shape]) => shape((value as Record<string, unknown>)[name]));
+
+const incidentShape = fields({
+  ...{ id: text, rule: text, kind: text, severity: text, client: text, exposure: text, destination: text },
+  ...{ attempted: count, escaped: count, blocked: count, first: text, last: text, why: text },
+  ...{ acknowledged: flag, breach: flag },
+});
+
+const tapShape = fields({
+  ...{ port: oneOf(['lan', 'wan']), interface: text, state: oneOf(['up', 'restarting', 'down']) },
+  ...{ frames: count, restarts: count, detail: text },
+});
+
+const statusShape = fields({
+  ...{ state: oneOf(STATES), lamp: oneOf(LAMPS), why: text, since: text, blockMode: flag, profile: text },
+  tunnels: each(
+    fields({
+      name: text,
+      protocol: text,
+      endpoint: text,
+      state: oneOf(['up', 'stale', 'down']),
+      lastSeen: textOrNull,
+    }),
+  ),
+  ledger: fields({ attempted: count, escaped: count, blocked: count, unseen: count }),
+  unacknowledged: count,
+  incidents: each(incidentShape),
+  counters: (value) => typeof value === 'object' && value !== null && Object.values(value).every(count),
+  passUntil: textOrNull,
+  health: fields({
+    taps: each(tapShape),
+    ruleset: fields({ verified: flag, at: textOrNull, detail: text }),
+    counters: fields({ readable: flag, at: textOrNull }),
+    warnings: each(text),
+    limits: fields({ incidentsFolded: count, observationsFolded: count }),
+  }),
+  version: text,
+});
+
+/** A client's check of what came over the socket: the value if every field is there and has its type, else undefined. */
+export function readStatus(value: unknown): Status | undefined {
+  return statusShape(value) ? (value as Status) : undefined;
+}
+
+/** As `readStatus`, for one incident. */
+export function readIncident(value: unknown): IncidentView | undefined {
+  return incidentShape(value) ? (value as IncidentView) : undefined;
+}
+
+/** As `readStatus`, for the body of an error answer; faults that have another shape are left out. */
+export function readApiError(value: unknown): ApiErrorBody | undefined {
+  if (!fields({ error: fields({ code: text, message: text }) })(value)) return undefined;
+  const { error } = value as ApiErrorBody;
+  const faults: unknown = error.faults;
+  const fault = fields({ path: text, message: text, remedy: text });
+  return { error: { ...error, faults: Array.isArray(faults) ? (faults.filter(fault) as Fault[]) : [] } };
+}
+
+/** A text that is JSON, or undefined. */
+export function readJson(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads GET /v1/events (WHATWG HTML, server-sent events): text in, events out. Comments, other events and data of another
+ * shape are skipped. A line longer than `limit` characters breaks the stream: `broken` is then true and nothing more comes.
+ */
+export class GuardEventReader {
+  readonly #limit: number;
+  #rest = '';
+  #event = '';
+  #data: string[] = [];
+  #length = 0;
+  broken = false;
+
+  constructor(limit = 4_194_304) {
+    this.#limit = limit;
+  }
+
+  push(chunk: string): GuardEvent[] {
+    if (this.broken) return [];
+    const events: GuardEvent[] = [];
+    const lines = (this.#rest + chunk).split(/\r\n|\n|\r(?!$)/);
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const event = this.#line(line);
+      if (event !== undefined) events.push(event);
+    }
+    this.broken = this.#rest.length + this.#length > this.#limit;
+    return events;
+  }
+
+  #line(line: string): GuardEvent | undefined {
+    if (line === '') return this.#dispatch();
+    const field = /^([^:]+)(?:: ?(.*))?$/s.exec(line);
+    if (field?.[1] === 'event') this.#event = field[2] ?? '';
+    if (field?.[1] !== 'data') return undefined;
+    this.#data.push(field[2] ?? '');
+    this.#length += line.length;
+    return undefined;
+  }
+
+  #dispatch(): GuardEvent | undefined {
+    const [event, value] = [this.#event, readJson(this.#data.join('\n'))];
+    this.#event = '';
+    this.#data = [];
+    this.#length = 0;
+    if (event === 'status') {
+      const data = readStatus(value);
+      return data && { event, data };
+    }
+    if (event !== 'incident') return undefined;
+    const data = readIncident(value);
+    return data && { event, data };
+  }
+}
