@@ -1,0 +1,58 @@
+// Knows: big-endian numbers in octets (RFC 1700, network order). Must not know: any protocol.
+// Reading outside the array gives 0, never an exception; keeping inside start and end is the caller's duty.
+
+/** The unsigned 16-bit number at `at`. */
+export function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+/** The unsigned 24-bit number at `at`. */
+export function u24(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+}
+
+/** The unsigned 32-bit number at `at`. */
+export function u32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] ?? 0) << 24) |
+      ((bytes[at + 1] ?? 0) << 16) |
+      ((bytes[at + 2] ?? 0) << 8) |
+      (bytes[at + 3] ?? 0)) >>>
+    0
+  );
+}
+
+/** The unsigned 32-bit number at `at`, least significant octet first. */
+export function u32le(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at + 3] ?? 0) << 24) |
+      ((bytes[at + 2] ?? 0) << 16) |
+      ((bytes[at + 1] ?? 0) << 8) |
+      (bytes[at] ?? 0)) >>>
+    0
+  );
+}
+
+/** Whether all octets from `start` to before `end` are zero; true for an empty range. */
+export function allZero(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+/** Whether `text` (ASCII) stands at `at`, wholly before `end`. Letter case counts. */
+export function startsWith(bytes: Uint8Array, at: number, end: number, text: string): boolean {
+  if (end - at < text.length) return false;
+  for (let i = 0; i < text.length; i += 1) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+/** The octets from `start` to before `end` as ASCII; what is not printable becomes `\ddd`. */
+export function printable(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let at = start; at < end; at += 1) {
+    const octet = bytes[at] ?? 0;
+    const plain = octet >= 0x20 && octet < 0x7f && octet !== 0x5c;
+    text += plain ? String.fromCharCode(octet) : `\\${String(octet).padStart(3, '0')}`;
+  }
+  return text;
+}
