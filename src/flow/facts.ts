@@ -119,8 +119,10 @@ export class Facts {
   destinationPort = -1;
   tcpFlags = -1;
   tcpSequence = 0;
+  tcpAcknowledgment = 0;
   icmpType = -1;
   icmpCode = -1;
+  /** Only for Ethernet/IPv4 (RFC 826); `source` and `destination` then hold sender and target, `ipVersion` stays 0. */
   arpOperation = -1;
 
   /** Where the upper-layer payload lies in the buffer given to the reader; meaningless once that buffer is gone. */
@@ -130,6 +132,11 @@ export class Facts {
   payloadLength = 0;
   /** First four payload bytes, big endian, zero filled when there are fewer. */
   payloadHead = 0;
+
+  /** The frame goes from the server of its flow to the client, as far as the flow table knows. */
+  fromServer = false;
+  /** The name that earlier frames of this flow have shown, or ''. It is not counted again, but it is what Eve learns. */
+  flowName = '';
 
   kind: Kind = 'malformed';
   findings: Findings = NO_FINDINGS;

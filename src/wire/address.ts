@@ -157,9 +157,3 @@ export function networkOf(address: Uint32Array, bits: number): Uint32Array {
   }
   return network;
 }
-
-/** The 32-bit word at `at`, big endian; bytes past the end read as zero. */
-export function readWord(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
-  return (high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
-}

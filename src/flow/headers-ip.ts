@@ -1,0 +1,238 @@
+// Knows: how IPv4, IPv6 and the transport headers are read into Facts. Must not know: link layers, policy, applications.
+// Agrees with the kernel's nft_set_pktinfo_ipv{4,6}_validate and ipv6_find_hdr: the extension chain stops at AH and ESP,
+// a fragment that is not the first has no upper-layer header. Follows RFC 791, 8200, 768, 9293, 792, 4443.
+
+import {
+  IPV4_HEADER,
+  IPV6_HEADER,
+  Protocol,
+  ROUTER_ALERT_V4,
+  ROUTER_ALERT_V6,
+  TCP_HEADER,
+  UDP_HEADER,
+} from '../wire/ip.ts';
+import { u16, u32 } from '../wire/octets.ts';
+import type { Facts } from './facts.ts';
+
+/** Reads an IP packet at `at`; `end` is where the captured bytes stop, `wireEnd` where the frame stopped. */
+export function readIp(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  wireEnd: number,
+  ipVersion: 4 | 6,
+  facts: Facts,
+): void {
+  facts.payloadOffset = at;
+  facts.payloadEnd = end;
+  if (ipVersion === 4) readIpv4(bytes, at, end, wireEnd, facts);
+  else readIpv6(bytes, at, end, wireEnd, facts);
+}
+
+function readIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
+  if (end - at < IPV4_HEADER) {
+    facts.malformed = 'ip-short';
+    return;
+  }
+  const first = bytes[at] ?? 0;
+  if (first >>> 4 !== 4) {
+    facts.malformed = 'ip-version';
+    return;
+  }
+  facts.ipVersion = 4;
+  facts.hopLimit = bytes[at + 8] ?? 0;
+  facts.protocol = bytes[at + 9] ?? 0;
+  facts.source[2] = facts.destination[2] = 0xffff;
+  facts.source[3] = u32(bytes, at + 12);
+  facts.destination[3] = u32(bytes, at + 16);
+  const headerLength = (first & 15) * 4;
+  if (headerLength < IPV4_HEADER) {
+    facts.malformed = 'ip-header-length';
+    return;
+  }
+  const total = u16(bytes, at + 2);
+  if (total < headerLength || total > wireEnd - at) {
+    facts.malformed = 'ip-total-length';
+    return;
+  }
+  if (end - at < headerLength) {
+    facts.malformed = 'ip-short';
+    return;
+  }
+  if (headerLength > IPV4_HEADER) {
+    facts.ipOptions = true;
+    facts.routerAlert = hasOption(bytes, at + IPV4_HEADER, at + headerLength, ROUTER_ALERT_V4, 2);
+  }
+  const fragment = u16(bytes, at + 6);
+  facts.fragmentOffset = (fragment & 0x1fff) * 8;
+  facts.moreFragments = (fragment & 0x2000) !== 0;
+  readUpper(bytes, at + headerLength, end, at + total, facts);
+}
+
+function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
+  if (end - at < IPV6_HEADER) {
+    facts.malformed = 'ip-short';
+    return;
+  }
+  if ((bytes[at] ?? 0) >>> 4 !== 6) {
+    facts.malformed = 'ip-version';
+    return;
+  }
+  facts.ipVersion = 6;
+  facts.hopLimit = bytes[at + 7] ?? 0;
+  for (let word = 0; word < 4; word += 1) {
+    facts.source[word] = u32(bytes, at + 8 + 4 * word);
+    facts.destination[word] = u32(bytes, at + 24 + 4 * word);
+  }
+  facts.protocol = bytes[at + 6] ?? 0;
+  const total = IPV6_HEADER + u16(bytes, at + 4);
+  if (total > wireEnd - at) {
+    facts.malformed = 'ip-total-length';
+    return;
+  }
+  const ipEnd = at + total;
+  const limit = end < ipEnd ? end : ipEnd;
+  let offset = at + IPV6_HEADER;
+  for (;;) {
+    const next = facts.protocol;
+    if (!isExtension(next)) break;
+    facts.extensionHeaders = true;
+    if (next === Protocol.AH) break;
+    // Every extension header is a multiple of eight bytes; one that does not fit has no next header to believe.
+    if (limit - offset < 8) {
+      facts.malformed = 'ip6-extension';
+      return;
+    }
+    facts.protocol = bytes[offset] ?? 0;
+    if (next === Protocol.FRAGMENT) {
+      const fragment = u16(bytes, offset + 2);
+      facts.fragmentHeader = true;
+      facts.fragmentOffset = fragment & 0xfff8;
+      facts.moreFragments = (fragment & 1) !== 0;
+      offset += 8;
+      if (facts.fragmentOffset > 0) {
+        // ipv6_find_hdr gives up here when the fragment says that an extension header follows.
+        if (isExtension(facts.protocol)) facts.malformed = 'ip6-extension';
+        break;
+      }
+    } else {
+      const length = 8 * ((bytes[offset + 1] ?? 0) + 1);
+      if (limit - offset < length) {
+        facts.malformed = 'ip6-extension';
+        return;
+      }
+      if (next === Protocol.HOP_BY_HOP) {
+        facts.ipOptions = true;
+        facts.routerAlert = hasOption(bytes, offset + 2, offset + length, ROUTER_ALERT_V6, 0);
+      }
+      offset += length;
+    }
+  }
+  readUpper(bytes, offset, end, ipEnd, facts);
+}
+
+function isExtension(protocol: number): boolean {
+  return (
+    protocol === Protocol.HOP_BY_HOP ||
+    protocol === Protocol.ROUTING ||
+    protocol === Protocol.FRAGMENT ||
+    protocol === Protocol.AH ||
+    protocol === Protocol.DESTINATION_OPTIONS
+  );
+}
+
+/** `lengthCounts` is 2 where an option's length byte counts type and length (IPv4), 0 where not (IPv6). */
+function hasOption(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wanted: number,
+  lengthCounts: number,
+): boolean {
+  let at = start;
+  while (at < end) {
+    const type = bytes[at] ?? 0;
+    if (type === wanted) return true;
+    if (lengthCounts === 2 && type === 0) return false;
+    // Padding of one byte: NOP is 1 in IPv4, Pad1 is 0 in IPv6.
+    if (type === (lengthCounts === 2 ? 1 : 0)) {
+      at += 1;
+      continue;
+    }
+    const step = (bytes[at + 1] ?? 0) + 2 - lengthCounts;
+    if (at + 1 >= end || step < 2) return false;
+    at += step;
+  }
+  return false;
+}
+
+/** Reads the transport header at `at`; `ipEnd` is where the IP packet ends by its own length field. */
+function readUpper(bytes: Uint8Array, at: number, end: number, ipEnd: number, facts: Facts): void {
+  const captured = end < ipEnd ? end : ipEnd;
+  facts.payloadOffset = at;
+  facts.payloadEnd = captured;
+  facts.payloadLength = ipEnd - at;
+  if (facts.fragmentOffset === 0 && facts.malformed === undefined) {
+    if (facts.protocol === Protocol.UDP) readUdp(bytes, at, captured, ipEnd, facts);
+    else if (facts.protocol === Protocol.TCP) readTcp(bytes, at, captured, ipEnd, facts);
+    else if (facts.protocol === (facts.ipVersion === 4 ? Protocol.ICMP : Protocol.ICMPV6)) {
+      if (captured - at < 4) facts.malformed = 'icmp-short';
+      else {
+        facts.icmpType = bytes[at] ?? 0;
+        facts.icmpCode = bytes[at + 1] ?? 0;
+      }
+    }
+  }
+  facts.payloadHead = readHead(bytes, facts.payloadOffset, facts.payloadEnd);
+}
+
+function readUdp(bytes: Uint8Array, at: number, captured: number, ipEnd: number, facts: Facts): void {
+  if (captured - at >= 4) readPorts(bytes, at, facts);
+  if (captured - at < UDP_HEADER) {
+    facts.malformed = 'udp-short';
+    return;
+  }
+  const length = u16(bytes, at + 4);
+  // A first fragment holds less than the datagram's length; a whole datagram never does.
+  if (length < UDP_HEADER || (length > ipEnd - at && !facts.moreFragments)) {
+    facts.malformed = 'udp-length';
+    return;
+  }
+  const payloadEnd = length < ipEnd - at ? at + length : ipEnd;
+  facts.payloadOffset = at + UDP_HEADER;
+  facts.payloadEnd = payloadEnd < captured ? payloadEnd : captured;
+  facts.payloadLength = payloadEnd - at - UDP_HEADER;
+}
+
+function readTcp(bytes: Uint8Array, at: number, captured: number, ipEnd: number, facts: Facts): void {
+  if (captured - at >= 4) readPorts(bytes, at, facts);
+  if (captured - at < TCP_HEADER) {
+    facts.malformed = 'tcp-short';
+    return;
+  }
+  const headerLength = ((bytes[at + 12] ?? 0) >>> 4) * 4;
+  if (headerLength < TCP_HEADER || headerLength > ipEnd - at) {
+    facts.malformed = 'tcp-offset';
+    return;
+  }
+  facts.tcpSequence = u32(bytes, at + 4);
+  facts.tcpAcknowledgment = u32(bytes, at + 8);
+  facts.tcpFlags = bytes[at + 13] ?? 0;
+  const payload = at + headerLength;
+  facts.payloadOffset = payload < captured ? payload : captured;
+  facts.payloadEnd = captured;
+  facts.payloadLength = ipEnd - payload;
+}
+
+function readPorts(bytes: Uint8Array, at: number, facts: Facts): void {
+  facts.sourcePort = u16(bytes, at);
+  facts.destinationPort = u16(bytes, at + 2);
+}
+
+/** First four bytes, zero filled: a word past the end must not show what an earlier frame left in the buffer. */
+export function readHead(bytes: Uint8Array, at: number, end: number): number {
+  if (end - at >= 4) return u32(bytes, at);
+  let head = 0;
+  for (let i = 0; i < 4; i += 1) head = head * 256 + (at + i < end ? (bytes[at + i] ?? 0) : 0);
+  return head;
+}

@@ -1,0 +1,260 @@
+// Knows: how to read link headers of every capture link type into Facts. Must not know: policy, applications, clocks.
+// Agrees with what Linux nftables sees in the bridge family: a tag, SNAP or PPPoE hides IP from rules that ask for
+// `ether type ip`, so `outerEtherType` keeps the bridge's view while `etherType` says what is inside.
+// Follows IEEE 802.3/802.1Q, RFC 826 and the tcpdump.org link type registry. Allocates nothing, never throws.
+
+import {
+  EtherType,
+  FIRST_ETHERTYPE,
+  HEADER_LENGTH,
+  etherTypeOfPpp,
+  isTag,
+  pppPayload,
+  pppProtocol,
+} from '../wire/ethernet.ts';
+import { LinkType } from '../wire/link-types.ts';
+import { u16, u32 } from '../wire/octets.ts';
+import { LLC, NO_FINDINGS } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { readHead, readIp } from './headers-ip.ts';
+import { readWirelessHeader } from './headers-wireless.ts';
+
+/** More tags than any switch stacks: what claims more is not worth following. */
+const MAX_TAGS = 8;
+
+/**
+ * Reads layers 2 to 4 of the frame in `bytes[start, end)` into `facts`. `wireLength` is the frame's length on the wire,
+ * which is more than `end - start` when the capture cut it. What does not parse sets `facts.malformed` and leaves the
+ * fields behind the fault at -1. `facts.kind` is left to the classifier.
+ */
+export function readHeaders(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireLength: number,
+  linkType: number,
+  facts: Facts,
+): void {
+  clear(facts);
+  facts.length = wireLength;
+  facts.captured = end - start;
+  const wireEnd = start + (wireLength < end - start ? end - start : wireLength);
+  if (linkType === LinkType.ETHERNET) readEthernet(bytes, start, end, wireEnd, facts);
+  else readOtherLink(bytes, start, end, wireEnd, linkType, facts);
+}
+
+/** Reads what an encapsulation carries, as if a frame without link header; `etherType` says what it is. */
+export function readInner(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd: number,
+  etherType: number,
+  facts: Facts,
+): void {
+  clear(facts);
+  facts.length = wireEnd - start;
+  facts.captured = end - start;
+  facts.outerEtherType = etherType;
+  readEtherType(bytes, start, end, wireEnd, etherType, facts);
+}
+
+function clear(facts: Facts): void {
+  facts.sourceMac = 0;
+  facts.destinationMac = 0;
+  facts.outerEtherType = -1;
+  facts.etherType = -1;
+  facts.vlanTags = 0;
+  facts.malformed = undefined;
+  facts.ipVersion = 0;
+  facts.hopLimit = -1;
+  facts.ipOptions = false;
+  facts.routerAlert = false;
+  facts.protocol = -1;
+  facts.extensionHeaders = false;
+  facts.fragmentOffset = 0;
+  facts.moreFragments = false;
+  facts.fragmentHeader = false;
+  facts.sourcePort = -1;
+  facts.destinationPort = -1;
+  facts.tcpFlags = -1;
+  facts.tcpSequence = 0;
+  facts.tcpAcknowledgment = 0;
+  facts.icmpType = -1;
+  facts.icmpCode = -1;
+  facts.arpOperation = -1;
+  facts.payloadOffset = 0;
+  facts.payloadEnd = 0;
+  facts.payloadLength = 0;
+  facts.payloadHead = 0;
+  facts.fromServer = false;
+  facts.flowName = '';
+  facts.kind = 'malformed';
+  facts.findings = NO_FINDINGS;
+  const { source, destination } = facts;
+  source[0] = source[1] = source[2] = source[3] = 0;
+  destination[0] = destination[1] = destination[2] = destination[3] = 0;
+}
+
+function readEthernet(bytes: Uint8Array, start: number, end: number, wireEnd: number, facts: Facts): void {
+  if (end - start < HEADER_LENGTH) {
+    facts.malformed = 'ethernet-short';
+    return;
+  }
+  facts.destinationMac = readMac(bytes, start);
+  facts.sourceMac = readMac(bytes, start + 6);
+  const type = u16(bytes, start + 12);
+  readFramed(bytes, start + HEADER_LENGTH, end, wireEnd, type, facts);
+}
+
+/** `type` is the type-or-length field in front of `at`. */
+function readFramed(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  wireEnd: number,
+  type: number,
+  facts: Facts,
+): void {
+  facts.outerEtherType = type < FIRST_ETHERTYPE ? LLC : type;
+  let inner = type;
+  let offset = at;
+  while (isTag(inner)) {
+    if (facts.vlanTags === MAX_TAGS || end - offset < 4) {
+      facts.malformed = 'tag-short';
+      return;
+    }
+    facts.vlanTags += 1;
+    inner = u16(bytes, offset + 2);
+    offset += 4;
+  }
+  if (inner < FIRST_ETHERTYPE) readLlc(bytes, offset, end, wireEnd, facts);
+  else readEtherType(bytes, offset, end, wireEnd, inner, facts);
+}
+
+/** RFC 1042: only SNAP with a zero organisation code carries EtherTypes. */
+function readLlc(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
+  const snap = end - at >= 8 && u32(bytes, at) === 0xaaaa0300 && bytes[at + 4] === 0 && bytes[at + 5] === 0;
+  if (!snap) facts.etherType = LLC;
+  else readEtherType(bytes, at + 8, end, wireEnd, u16(bytes, at + 6), facts);
+}
+
+function readEtherType(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  wireEnd: number,
+  etherType: number,
+  facts: Facts,
+): void {
+  facts.etherType = etherType;
+  if (etherType === EtherType.IPV4 || etherType === EtherType.IPV6) {
+    readIp(bytes, at, end, wireEnd, etherType === EtherType.IPV4 ? 4 : 6, facts);
+    return;
+  }
+  facts.payloadOffset = at;
+  facts.payloadEnd = end;
+  facts.payloadLength = wireEnd - at;
+  facts.payloadHead = readHead(bytes, at, end);
+  if (etherType === EtherType.ARP) readArp(bytes, at, end, facts);
+}
+
+/** RFC 826. Addresses and operation are given for Ethernet/IPv4 only, the one form a bridge rule lets through. */
+function readArp(bytes: Uint8Array, at: number, end: number, facts: Facts): void {
+  if (end - at < 28) {
+    facts.malformed = 'arp-short';
+    return;
+  }
+  if (u32(bytes, at) !== 0x00010800 || u16(bytes, at + 4) !== 0x0604) return;
+  facts.arpOperation = u16(bytes, at + 6);
+  facts.source[3] = u32(bytes, at + 14);
+  facts.destination[3] = u32(bytes, at + 24);
+  facts.source[2] = facts.destination[2] = 0xffff;
+}
+
+function readOtherLink(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd: number,
+  linkType: number,
+  facts: Facts,
+): void {
+  let at = start;
+  let etherType = -1;
+  switch (linkType) {
+    case LinkType.RAW:
+    case LinkType.RAW_BSD:
+    case LinkType.RAW_OPENBSD:
+    case LinkType.IPV4:
+    case LinkType.IPV6:
+      etherType = etherTypeOfVersion(bytes, start, end);
+      break;
+    case LinkType.NULL:
+    case LinkType.LOOP:
+      at += 4;
+      etherType = etherTypeOfVersion(bytes, at, end);
+      break;
+    case LinkType.PPP:
+    case LinkType.PPP_HDLC:
+      at = pppPayload(bytes, start, end);
+      if (at <= end) etherType = etherTypeOfPpp(pppProtocol(bytes, start, at));
+      break;
+    case LinkType.CISCO_HDLC:
+      at += 4;
+      if (at <= end) etherType = u16(bytes, start + 2);
+      break;
+    case LinkType.PPPOE:
+      etherType = EtherType.PPPOE_SESSION;
+      break;
+    case LinkType.LINUX_SLL:
+      readCooked(bytes, start, end, wireEnd, 4, 6, 14, 16, facts);
+      return;
+    case LinkType.LINUX_SLL2:
+      readCooked(bytes, start, end, wireEnd, 10, 12, 0, 20, facts);
+      return;
+    case LinkType.IEEE802_11:
+    case LinkType.RADIOTAP:
+    case LinkType.PPI:
+      at = readWirelessHeader(bytes, start, end, linkType, facts);
+      if (at < 0) facts.outerEtherType = LLC;
+      else readLlc(bytes, at, end, wireEnd, facts);
+      return;
+  }
+  if (at > end) facts.malformed = 'ethernet-short';
+  else if (etherType >= 0) {
+    facts.outerEtherType = etherType;
+    readEtherType(bytes, at, end, wireEnd, etherType, facts);
+  }
+}
+
+/** Where no type field exists the version nibble decides; anything else is not IP at all. */
+function etherTypeOfVersion(bytes: Uint8Array, at: number, end: number): number {
+  if (at >= end) return -1;
+  const version = (bytes[at] ?? 0) >>> 4;
+  return version === 4 ? EtherType.IPV4 : version === 6 ? EtherType.IPV6 : -1;
+}
+
+/** Linux cooked captures: `length` (of the address), `address`, `type` and `header` are offsets of their version. */
+function readCooked(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd: number,
+  length: number,
+  address: number,
+  type: number,
+  header: number,
+  facts: Facts,
+): void {
+  if (end - start < header) {
+    facts.malformed = 'ethernet-short';
+    return;
+  }
+  if ((u16(bytes, start + length) & 0xff) === 6) facts.sourceMac = readMac(bytes, start + address);
+  readFramed(bytes, start + header, end, wireEnd, u16(bytes, start + type), facts);
+}
+
+function readMac(bytes: Uint8Array, at: number): number {
+  return u16(bytes, at) * 0x100000000 + u32(bytes, at + 2);
+}

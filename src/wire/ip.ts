@@ -1,0 +1,34 @@
+// Knows: protocol numbers and fixed sizes of IP. Must not know: link layers, policy.
+// Follows RFC 791, RFC 8200 and the IANA protocol numbers.
+
+export const Protocol = {
+  HOP_BY_HOP: 0,
+  ICMP: 1,
+  IGMP: 2,
+  IPIP: 4,
+  TCP: 6,
+  UDP: 17,
+  IPV6: 41,
+  ROUTING: 43,
+  FRAGMENT: 44,
+  GRE: 47,
+  ESP: 50,
+  AH: 51,
+  ICMPV6: 58,
+  NO_NEXT: 59,
+  DESTINATION_OPTIONS: 60,
+  ETHERIP: 97,
+  L2TP: 115,
+  MPLS_IN_IP: 137,
+} as const;
+
+export const IPV4_HEADER = 20;
+export const IPV6_HEADER = 40;
+export const UDP_HEADER = 8;
+export const TCP_HEADER = 20;
+
+/** IPv4 option and IPv6 hop-by-hop option of RFC 2113 and RFC 2711. */
+export const ROUTER_ALERT_V4 = 148;
+export const ROUTER_ALERT_V6 = 5;
+
+export const TcpFlag = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const;
