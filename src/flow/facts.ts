@@ -114,6 +114,10 @@ export class Facts {
   moreFragments = false;
   /** An IPv6 fragment header is present (also an atomic one). */
   fragmentHeader = false;
+  /** The whole packet by IP's own length field, header included. */
+  ipLength = -1;
+  /** The UDP header's length field: in a first fragment that of the whole datagram. */
+  udpLength = -1;
 
   sourcePort = -1;
   destinationPort = -1;
@@ -130,8 +134,10 @@ export class Facts {
   payloadEnd = 0;
   /** Payload length by the UDP length field or by IP, as far as it was captured or not. */
   payloadLength = 0;
-  /** First four payload bytes, big endian, zero filled when there are fewer. */
+  /** First four payload bytes, big endian, zero filled when there are fewer; then bytes 4 to 7 and 8 to 11. */
   payloadHead = 0;
+  payloadHead2 = 0;
+  payloadHead3 = 0;
 
   /** The frame goes from the server of its flow to the client, as far as the flow table knows. */
   fromServer = false;

@@ -184,6 +184,8 @@ function readUpper(bytes: Uint8Array, at: number, end: number, ipEnd: number, fa
     }
   }
   facts.payloadHead = readHead(bytes, facts.payloadOffset, facts.payloadEnd);
+  facts.payloadHead2 = readHead(bytes, facts.payloadOffset + 4, facts.payloadEnd);
+  facts.payloadHead3 = readHead(bytes, facts.payloadOffset + 8, facts.payloadEnd);
 }
 
 function readUdp(bytes: Uint8Array, at: number, captured: number, ipEnd: number, facts: Facts): void {

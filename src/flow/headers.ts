@@ -75,6 +75,8 @@ function clear(facts: Facts): void {
   facts.fragmentOffset = 0;
   facts.moreFragments = false;
   facts.fragmentHeader = false;
+  facts.ipLength = -1;
+  facts.udpLength = -1;
   facts.sourcePort = -1;
   facts.destinationPort = -1;
   facts.tcpFlags = -1;
@@ -87,6 +89,8 @@ function clear(facts: Facts): void {
   facts.payloadEnd = 0;
   facts.payloadLength = 0;
   facts.payloadHead = 0;
+  facts.payloadHead2 = 0;
+  facts.payloadHead3 = 0;
   facts.fromServer = false;
   facts.flowName = '';
   facts.kind = 'malformed';
