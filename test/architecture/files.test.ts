@@ -49,7 +49,7 @@ describe('every source file', () => {
   });
 
   it('is finished', () => {
-    expect(unfinished.test(`// ${'TO'}DO: later`)).toBe(true);
+    expect(unfinished.test(['// TO', 'DO: later'].join(''))).toBe(true);
     const left = filesEnding(...CODE, 'ejs', 'css', 'nft', 'service').filter((path) =>
       unfinished.test(textOf(path)),
     );

@@ -1,0 +1,108 @@
+// Knows: how to ask this machine things and run programs on it. Must not know: what is installed, and why.
+// Plain JavaScript without packages, like all of this folder: it runs before node_modules exists.
+
+import { spawn } from 'node:child_process';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/**
+ * @typedef {object} Outcome
+ * @property {number} code exit code; 127 when the program could not be started, 128 + n after signal n
+ * @property {string} output what it wrote to both streams, in order of arrival
+ * @property {string} stdout what it wrote to its standard output alone
+ */
+
+/**
+ * @typedef {object} RunOptions
+ * @property {string} [cwd]
+ * @property {Readonly<Record<string, string>>} [env] added to this process's own
+ */
+
+/** @typedef {(command: string, args: readonly string[], options?: RunOptions) => Promise<Outcome>} Run */
+
+/**
+ * What the set-up needs of the machine; tests bring their own.
+ * @typedef {object} Machine
+ * @property {string} root top level of the checkout
+ * @property {boolean} isRoot
+ * @property {string} execPath the Node that runs this
+ * @property {Run} run never rejects
+ * @property {(program: string) => boolean} has whether a program is on the path
+ * @property {(line: string) => void} say one line for the person who waits
+ */
+
+const SIGNALS = /** @type {const} */ ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 });
+
+/**
+ * The exit code a shell would report.
+ * @param {number | null} code
+ * @param {string | null} signal
+ * @returns {number}
+ */
+export function exitCode(code, signal) {
+  if (code !== null) return code;
+  const known = Object.entries(SIGNALS).find(([name]) => name === signal);
+  return 128 + (known?.[1] ?? 0);
+}
+
+/** @type {Run} */
+export function run(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const all = /** @type {string[]} */ ([]);
+    const out = /** @type {string[]} */ ([]);
+    child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+      out.push(text);
+      all.push(text);
+    });
+    child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => all.push(text));
+    child.on('error', (error) => {
+      resolve({ code: 127, output: error.message, stdout: '' });
+    });
+    child.on('close', (code, signal) => {
+      resolve({ code: exitCode(code, signal), output: all.join(''), stdout: out.join('') });
+    });
+  });
+}
+
+/**
+ * @param {string} program
+ * @returns {boolean}
+ */
+export function isOnPath(program) {
+  // Debian's login shells of plain users leave out sbin, where nft and ip are.
+  const folders = (process.env['PATH'] ?? '').split(delimiter).concat('/usr/sbin', '/sbin');
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * @param {string} path
+ * @returns {unknown} throws when there is no such file, or no JSON in it
+ */
+export const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+
+/**
+ * @param {string} root
+ * @returns {Machine}
+ */
+export function thisMachine(root) {
+  return {
+    root,
+    isRoot: process.getuid?.() === 0,
+    execPath: process.execPath,
+    run,
+    has: isOnPath,
+    say: (line) => process.stdout.write(`${line}\n`),
+  };
+}
