@@ -51,6 +51,7 @@ function readIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
     return;
   }
   const total = u16(bytes, at + 2);
+  facts.ipLength = total;
   if (total < headerLength || total > wireEnd - at) {
     facts.malformed = 'ip-total-length';
     return;
@@ -66,6 +67,7 @@ function readIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
   const fragment = u16(bytes, at + 6);
   facts.fragmentOffset = (fragment & 0x1fff) * 8;
   facts.moreFragments = (fragment & 0x2000) !== 0;
+  facts.fragmentIdentification = u16(bytes, at + 4);
   readUpper(bytes, at + headerLength, end, at + total, facts);
 }
 
@@ -86,6 +88,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
   }
   facts.protocol = bytes[at + 6] ?? 0;
   const total = IPV6_HEADER + u16(bytes, at + 4);
+  facts.ipLength = total;
   if (total > wireEnd - at) {
     facts.malformed = 'ip-total-length';
     return;
@@ -109,6 +112,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
       facts.fragmentHeader = true;
       facts.fragmentOffset = fragment & 0xfff8;
       facts.moreFragments = (fragment & 1) !== 0;
+      facts.fragmentIdentification = u32(bytes, offset + 4);
       offset += 8;
       if (facts.fragmentOffset > 0) {
         // ipv6_find_hdr gives up here when the fragment says that an extension header follows.
@@ -167,8 +171,9 @@ function hasOption(
 }
 
 /** Reads the transport header at `at`; `ipEnd` is where the IP packet ends by its own length field. */
-function readUpper(bytes: Uint8Array, at: number, end: number, ipEnd: number, facts: Facts): void {
+export function readUpper(bytes: Uint8Array, at: number, end: number, ipEnd: number, facts: Facts): void {
   const captured = end < ipEnd ? end : ipEnd;
+  facts.upperOffset = at;
   facts.payloadOffset = at;
   facts.payloadEnd = captured;
   facts.payloadLength = ipEnd - at;
@@ -195,6 +200,7 @@ function readUdp(bytes: Uint8Array, at: number, captured: number, ipEnd: number,
     return;
   }
   const length = u16(bytes, at + 4);
+  facts.udpLength = length;
   // A first fragment holds less than the datagram's length; a whole datagram never does.
   if (length < UDP_HEADER || (length > ipEnd - at && !facts.moreFragments)) {
     facts.malformed = 'udp-length';
