@@ -2,8 +2,11 @@
 // Follows DESIGN section 7 (`status --json`, incidents). Web and CLI depend on these types and on nothing else of the guard.
 
 import type { Kind } from '../flow/kinds.ts';
+import type { Fault } from '../policy/fault.ts';
 import type { Profile, TunnelProtocol } from '../policy/policy.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
+
+export type { Fault } from '../policy/fault.ts';
 
 export const STATES = [
   'clear',
@@ -109,14 +112,6 @@ export interface ApiErrorBody {
     readonly message: string;
     readonly faults: readonly Fault[];
   };
-}
-
-/** One fault of a policy or a request: where, what, and how to mend it. */
-export interface Fault {
-  /** `tunnels[0].endpoints[1]`, or '' for the whole. */
-  readonly path: string;
-  readonly message: string;
-  readonly remedy: string;
 }
 
 type Shape = (value: unknown) => boolean;

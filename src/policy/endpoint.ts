@@ -1,0 +1,92 @@
+// Knows: the text of endpoints, resolvers, prefixes and names in a policy. Must not know: YAML, frames.
+// Follows DESIGN section 4, RFC 5952 for addresses, RFC 1123 and RFC 1035 section 2.3.4 for host names.
+
+import { addressText, networkOf, parseAddress } from '../wire/address.ts';
+import type { Endpoint, NamePattern, Prefix, Resolver, Transport } from './policy.ts';
+
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
+
+/** `udp:[2001:db8::7]:51820`. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  return `${endpoint.transport}:${hostText(endpoint)}:${endpoint.port}`;
+}
+
+function hostText(endpoint: Endpoint): string {
+  return endpoint.hostIs === 'ipv6' ? `[${endpoint.host}]` : endpoint.host;
+}
+
+/** `udp:198.51.100.7:51820`, `tcp:[2001:db8::7]:443`, `udp:vpn.example.com:51820`; undefined for anything else. */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  const match = /^(udp|tcp):(.+)$/.exec(text.trim());
+  if (match === null) return undefined;
+  return parseHostPort(match[1] === 'udp' ? 'udp' : 'tcp', match[2] ?? '');
+}
+
+/** `dot:9.9.9.9:853`, `doq:dns.example:853`, `doh:203.0.113.5:443/dns.example`: the name behind the slash is the server's. */
+export function parseResolver(text: string): Resolver | undefined {
+  const match = /^(dot|doq|doh):([^/]+)(?:\/(.+))?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const protocol = match[1] === 'dot' ? 'dot' : match[1] === 'doq' ? 'doq' : 'doh';
+  const endpoint = parseHostPort(protocol === 'doq' ? 'udp' : 'tcp', match[2] ?? '');
+  if (endpoint === undefined) return undefined;
+  if (match[3] === undefined) return { protocol, endpoint };
+  const serverName = parseHostName(match[3]);
+  return serverName === undefined ? undefined : { protocol, endpoint, serverName };
+}
+
+/** `dot:9.9.9.9:853/dns.example`. */
+export function formatResolver(resolver: Resolver): string {
+  const name = resolver.serverName === undefined ? '' : `/${resolver.serverName}`;
+  return `${resolver.protocol}:${hostText(resolver.endpoint)}:${resolver.endpoint.port}${name}`;
+}
+
+function parseHostPort(transport: Transport, text: string): Endpoint | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  if (match === null) return undefined;
+  const port = Number(match[3]);
+  if (port < 1 || port > 65535) return undefined;
+  const bracketed = match[1] !== undefined;
+  const host = match[1] ?? match[2] ?? '';
+  const address = parseAddress(host);
+  if (address !== undefined) {
+    if (bracketed !== (address.ipVersion === 6)) return undefined;
+    const text = addressText(address.ipVersion, address.words);
+    return { transport, host: text, hostIs: address.ipVersion === 6 ? 'ipv6' : 'ipv4', port };
+  }
+  const name = bracketed ? undefined : parseHostName(host);
+  return name === undefined ? undefined : { transport, host: name, hostIs: 'name', port };
+}
+
+/** Lower case, without trailing dot; undefined for what is no host name, all-digit last labels included. */
+export function parseHostName(text: string): string | undefined {
+  const name = text.toLowerCase().replace(/\.$/, '');
+  const labels = name.split('.');
+  // An all-digit last label would be a mistyped IPv4 address (RFC 3696 section 2).
+  if (name.length > 253 || /^\d+$/.test(labels.at(-1) ?? '')) return undefined;
+  return labels.every((label) => LABEL.test(label)) ? name : undefined;
+}
+
+/** `bank.example` means the name and all below it, `*.clinic.example` only what is below. */
+export function parseNamePattern(text: string): NamePattern | undefined {
+  const below = text.startsWith('*.');
+  const suffix = parseHostName(below ? text.slice(2) : text);
+  return suffix === undefined ? undefined : { suffix, itself: !below };
+}
+
+/** Whether a name, normalised as findings are, is one that the pattern means. */
+export function matchesPattern(name: string, pattern: NamePattern): boolean {
+  return name === pattern.suffix ? pattern.itself : name.endsWith(`.${pattern.suffix}`);
+}
+
+/** `192.0.2.0/24`, or an address alone; host bits are refused: `192.0.2.9/24` may mean the host or the network. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const match = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text.trim());
+  const address = parseAddress(match?.[1] ?? '');
+  if (match === null || address === undefined) return undefined;
+  const most = address.ipVersion === 4 ? 32 : 128;
+  const length = match[2] === undefined ? most : Number(match[2]);
+  if (length > most) return undefined;
+  const network = networkOf(address.words, length + 128 - most);
+  if (!network.every((word, at) => word === address.words[at])) return undefined;
+  return { ipVersion: address.ipVersion, address: addressText(address.ipVersion, network), length };
+}

@@ -1,0 +1,49 @@
+// Knows: what was learned on the wire and what was opened by hand. Must not know: how it was learned, clocks.
+// Plain data: it is stored, sent to the tap processes and compiled beside the Policy. `seconds` is what is left
+// when it is compiled; the kernel counts it down, so an opening closes even when every process is dead.
+
+/** Address that an answer gave for a host name of an endpoint, resolver or proxy. */
+export interface LearnedAddress {
+  readonly name: string;
+  readonly address: string;
+  readonly seconds: number;
+}
+
+/** The DHCPv4 server of a seen acknowledgement: the only one a unicast renewal may go to (RFC 2131 section 4.4.5). */
+export interface LearnedServer {
+  readonly address: string;
+  readonly mac: string;
+  readonly seconds: number;
+}
+
+/** Address of a name that was answered in the clear, or that must stay inside the tunnel (rule D). */
+export interface ExposedAddress {
+  readonly address: string;
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** A timed opening for a captive portal's login; without `client` for every client. */
+export interface Pass {
+  readonly client?: string;
+  readonly seconds: number;
+}
+
+export interface LearnedState {
+  readonly addresses: readonly LearnedAddress[];
+  readonly dhcpServers: readonly LearnedServer[];
+  /** Addresses of the network's own resolvers (DHCP option 6, RFC 8106): only a pass opens DNS to them. */
+  readonly resolvers: readonly { readonly address: string; readonly seconds: number }[];
+  readonly exposed: readonly ExposedAddress[];
+  readonly passes: readonly Pass[];
+  /** MAC address of the bridge itself: whoever sends it from lan is not the box. */
+  readonly boxMac?: string;
+}
+
+export const NOTHING_LEARNED: LearnedState = Object.freeze({
+  addresses: Object.freeze([]),
+  dhcpServers: Object.freeze([]),
+  resolvers: Object.freeze([]),
+  exposed: Object.freeze([]),
+  passes: Object.freeze([]),
+});
