@@ -31,7 +31,9 @@ export interface TapReport {
   /** Since the tap started: all frames read, and leak frames going up that the kernel's forward hook counts too. */
   readonly frames: number;
   readonly leaksUp: number;
-  readonly foldedFrames: number;
+  readonly redLeaksUp: number;
+  /** Frames in this report that were folded. */
+  readonly newlyFolded: number;
   readonly observations: readonly Observation[];
 }
 
@@ -39,7 +41,7 @@ export interface TapReport {
 export class ObservationBatch {
   readonly #limit: number;
   #held = new Map<string, Observation>();
-  foldedFrames = 0;
+  #folded = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -61,7 +63,7 @@ export class ObservationBatch {
       this.#hold(key, facts, verdict, direction, client, now, false);
       return;
     }
-    this.foldedFrames += 1;
+    this.#folded += 1;
     const folding = `folded ${direction} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind}`;
     const fold = this.#held.get(folding);
     if (fold === undefined) {
@@ -73,9 +75,10 @@ export class ObservationBatch {
   }
 
   /** Hands over what was collected and starts anew. */
-  take(): Observation[] {
-    const taken = [...this.#held.values()];
+  take(): { observations: Observation[]; newlyFolded: number } {
+    const taken = { observations: [...this.#held.values()], newlyFolded: this.#folded };
     this.#held = new Map();
+    this.#folded = 0;
     return taken;
   }
 
@@ -89,7 +92,16 @@ export class ObservationBatch {
     folded: boolean,
   ): void {
     const copy = copyFacts(facts);
-    this.#held.set(key, { facts: copy, verdict, direction, client, frames: 1, first: now, last: now, folded });
+    this.#held.set(key, {
+      facts: copy,
+      verdict,
+      direction,
+      client,
+      frames: 1,
+      first: now,
+      last: now,
+      folded,
+    });
   }
 }
 

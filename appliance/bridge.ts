@@ -1,0 +1,199 @@
+// Knows: how the transparent bridge is made, adopted and undone. Must not know: rules, policy beyond names and address.
+// DESIGN section 5: rules stand before ports are enslaved; bridge netfilter sysctls off; the box itself is silent on wan.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { RunError, run } from './run-command.ts';
+
+export interface BridgeNames {
+  readonly name: string;
+  readonly lan: string;
+  readonly wan: string;
+}
+
+/** A change that was made to the machine and how to take it back. */
+interface Undo {
+  readonly what: string;
+  back(): Promise<void> | void;
+}
+
+export class BridgeError extends Error {
+  readonly code: 'no-port' | 'foreign-port' | 'failed';
+
+  constructor(code: 'no-port' | 'foreign-port' | 'failed', message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'BridgeError';
+    this.code = code;
+  }
+}
+
+/** Offloads merge and split frames behind the taps' backs and eat their ring (DESIGN section 5). */
+const OFFLOADS = ['gro', 'gso', 'tso', 'lro', 'rx-gro-hw', 'tx-udp-segmentation'];
+
+/** Values the bridge must have, as files of sysfs below /sys/class/net/BRIDGE/bridge. */
+const BRIDGE_SETTINGS: Readonly<Record<string, string>> = {
+  stp_state: '0',
+  forward_delay: '0',
+  multicast_snooping: '0',
+  group_fwd_mask: '8',
+  nf_call_iptables: '0',
+  nf_call_ip6tables: '0',
+  nf_call_arptables: '0',
+};
+
+export class Bridge {
+  readonly #names: BridgeNames;
+  readonly #undo: Undo[] = [];
+
+  constructor(names: BridgeNames) {
+    this.#names = names;
+  }
+
+  /** Makes the bridge without touching a port, so that its address is known to the rules that must stand first. */
+  async prepare(): Promise<void> {
+    const { name, lan } = this.#names;
+    if (exists(name)) return;
+    // Without an address of its own the bridge would change it with every port that comes and goes.
+    const mac = read(`/sys/class/net/${lan}/address`);
+    const address = mac === undefined ? [] : ['address', mac];
+    await this.#ip([
+      'link',
+      'add',
+      'name',
+      name,
+      ...address,
+      'type',
+      'bridge',
+      'stp_state',
+      '0',
+      'mcast_snooping',
+      '0',
+    ]);
+    this.#undo.push({ what: `bridge ${name}`, back: () => this.#ip(['link', 'del', name]) });
+  }
+
+  /** The addresses by which the box itself can be meant: the bridge's and its ports'. */
+  macs(): string[] {
+    const { name, lan, wan } = this.#names;
+    const found = [name, lan, wan].flatMap((port) => read(`/sys/class/net/${port}/address`) ?? []);
+    return [...new Set(found)];
+  }
+
+  /** Enslaves the ports and sets what differs; throws BridgeError. The ruleset must stand already. */
+  async raise(address: string | undefined): Promise<void> {
+    const { name, lan, wan } = this.#names;
+    await this.prepare();
+    for (const port of [lan, wan]) {
+      if (!exists(port)) throw new BridgeError('no-port', `there is no interface ${port} on this machine`);
+      const master = masterOf(port);
+      if (master !== undefined && master !== name) {
+        throw new BridgeError('foreign-port', `${port} already belongs to ${master}`);
+      }
+    }
+    for (const [file, value] of sysctlsFor(name, lan, wan)) this.#write(file, value);
+    for (const [file, value] of Object.entries(BRIDGE_SETTINGS)) {
+      this.#write(`/sys/class/net/${name}/bridge/${file}`, value);
+    }
+    for (const port of [lan, wan]) {
+      await this.#offloadsOff(port);
+      if (masterOf(port) === undefined) {
+        await this.#ip(['link', 'set', port, 'master', name]);
+        this.#undo.push({
+          what: `${port} in ${name}`,
+          back: () => this.#ip(['link', 'set', port, 'nomaster']),
+        });
+      }
+      await this.#ip(['link', 'set', port, 'up']);
+    }
+    await this.#ip(['link', 'set', name, 'up']);
+    if (address !== undefined) await this.#ip(['addr', 'replace', address, 'dev', name]);
+  }
+
+  /** Port missing from the bridge, or a setting that differs: one sentence each. Never throws. */
+  faults(): string[] {
+    const { name, lan, wan } = this.#names;
+    const faults: string[] = [];
+    for (const port of [lan, wan]) {
+      if (!exists(port)) faults.push(`${port} does not exist`);
+      else if (masterOf(port) !== name) faults.push(`${port} is not a port of ${name}`);
+    }
+    const expected = [
+      ...Object.entries(BRIDGE_SETTINGS).map(([f, v]) => [`/sys/class/net/${name}/bridge/${f}`, v] as const),
+      ...sysctlsFor(name, lan, wan),
+    ];
+    for (const [file, value] of expected) {
+      const found = read(file);
+      if (found !== undefined && Number(found) !== Number(value))
+        faults.push(`${file} is ${found}, not ${value}`);
+    }
+    return faults;
+  }
+
+  /** Takes back everything that `raise` changed, last change first. */
+  async lower(): Promise<void> {
+    for (const undo of this.#undo.splice(0).reverse()) await undo.back();
+  }
+
+  #write(file: string, value: string): void {
+    const before = read(file);
+    if (before === undefined || Number(before) === Number(value)) return;
+    try {
+      writeFileSync(file, value);
+    } catch (error) {
+      throw new BridgeError('failed', `${file} cannot be set to ${value}`, error);
+    }
+    const back = (): void => {
+      if (read(file) !== undefined) writeFileSync(file, before);
+    };
+    this.#undo.push({ what: file, back });
+  }
+
+  async #offloadsOff(port: string): Promise<void> {
+    const switches = OFFLOADS.flatMap((feature) => [feature, 'off']);
+    try {
+      await run('ethtool', ['-K', port, ...switches]);
+    } catch (error) {
+      // Drivers refuse what they do not have, and ethtool then sets the rest: what matters is read back by `doctor`.
+      if (!(error instanceof RunError) || error.code === 'missing') throw error;
+    }
+  }
+
+  async #ip(args: readonly string[]): Promise<void> {
+    try {
+      await run('ip', args);
+    } catch (error) {
+      throw new BridgeError('failed', `ip ${args.join(' ')} failed`, error);
+    }
+  }
+}
+
+function sysctlsFor(name: string, lan: string, wan: string): [string, string][] {
+  return [
+    ...['iptables', 'ip6tables', 'arptables'].map((tables): [string, string] => [
+      `/proc/sys/net/bridge/bridge-nf-call-${tables}`,
+      '0',
+    ]),
+    ['/proc/sys/net/ipv4/ip_forward', '0'],
+    ['/proc/sys/net/ipv6/conf/all/forwarding', '0'],
+    // An interface with an IPv6 address of its own would answer, and announce itself, past the bridge.
+    ...[name, lan, wan].map((port): [string, string] => [
+      `/proc/sys/net/ipv6/conf/${port}/disable_ipv6`,
+      '1',
+    ]),
+  ];
+}
+
+function exists(name: string): boolean {
+  return read(`/sys/class/net/${name}/ifindex`) !== undefined;
+}
+
+function masterOf(port: string): string | undefined {
+  return /^INTERFACE=(.+)$/m.exec(read(`/sys/class/net/${port}/master/uevent`) ?? '')?.[1];
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1').trim();
+  } catch {
+    return undefined;
+  }
+}

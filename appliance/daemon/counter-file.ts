@@ -1,0 +1,31 @@
+// Knows: where the last reading of the kernel counters is kept, so that a restart can tell what came in between.
+// Must not know: what counters mean. The runtime directory is in memory: no disk is worn by it.
+
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const FILE = 'counters.json';
+
+export function writeCounterFile(runtimeDir: string, values: ReadonlyMap<string, number>): void {
+  const path = join(runtimeDir, FILE);
+  writeFileSync(`${path}.new`, JSON.stringify([...values]));
+  renameSync(`${path}.new`, path);
+}
+
+/** Undefined when there is none, or none that can be understood: then counting starts with the first reading. */
+export function readCounterFile(runtimeDir: string): Map<string, number> | undefined {
+  try {
+    const entries: unknown = JSON.parse(readFileSync(join(runtimeDir, FILE), 'utf8'));
+    if (!Array.isArray(entries)) return undefined;
+    const values = new Map<string, number>();
+    for (const entry of entries as unknown[]) {
+      if (!Array.isArray(entry)) return undefined;
+      const [name, frames] = entry as unknown[];
+      if (typeof name !== 'string' || typeof frames !== 'number') return undefined;
+      values.set(name, frames);
+    }
+    return values;
+  } catch {
+    return undefined;
+  }
+}

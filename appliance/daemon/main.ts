@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// Knows: the start and the end of the daemon process. Must not know: what happens in between.
+
+import { mkdirSync } from 'node:fs';
+import { pino } from 'pino';
+import { Daemon } from './daemon.ts';
+import { USAGE, UsageError, readOptions } from './options.ts';
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === 'help') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const log = pino({ name: 'leakguardd', base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+  mkdirSync(options.runtimeDir, { recursive: true, mode: 0o755 });
+  const daemon = new Daemon(options, log);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping; the rules stay in the kernel');
+      void daemon.stop().then(() => process.exit(0));
+    });
+  }
+  process.on('SIGHUP', () => {
+    void daemon.reload();
+  });
+  await daemon.start();
+  log.info({ runtimeDir: options.runtimeDir }, 'ready');
+}
+
+main().catch((error: unknown) => {
+  const usage = error instanceof UsageError;
+  process.stderr.write(
+    usage ? `${error.message}\n${USAGE}` : `${String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exitCode = usage ? 2 : 3;
+});

@@ -1,0 +1,43 @@
+// Knows: the daemon's command line. Must not know: what is done with it.
+// DESIGN section 7: no fixed paths, so that several daemons can run side by side.
+
+import { parseArgs } from 'node:util';
+
+export interface DaemonOptions {
+  readonly config: string;
+  readonly stateDir: string;
+  readonly runtimeDir: string;
+}
+
+export class UsageError extends Error {
+  readonly code = 'usage';
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'UsageError';
+  }
+}
+
+export const USAGE =
+  'leakguardd [--config FILE] [--state-dir DIR] [--runtime-dir DIR]\n' +
+  'Defaults: /etc/leakguard/policy.yaml, /var/lib/leakguard, /run/leakguard\n';
+
+/** Throws UsageError for words it does not know. */
+export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        config: { type: 'string', default: '/etc/leakguard/policy.yaml' },
+        'state-dir': { type: 'string', default: '/var/lib/leakguard' },
+        'runtime-dir': { type: 'string', default: '/run/leakguard' },
+        help: { type: 'boolean', default: false },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), error);
+  }
+  if (values.help) return 'help';
+  return { config: values.config, stateDir: values['state-dir'], runtimeDir: values['runtime-dir'] };
+}

@@ -1,0 +1,93 @@
+// Knows: what each path of the local API does. Must not know: HTTP, kernel.
+// DESIGN section 7. Bodies are validated here: nothing behind it sees a value of another shape.
+
+import type { IncidentView, Status } from '../../src/guard/status.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import { ApiError } from './api-server.ts';
+import type { ApiRoute } from './api-server.ts';
+
+/** What the routes ask of the daemon. */
+export interface ApiSubject {
+  status(): Status;
+  incidents(limit: number): readonly IncidentView[];
+  incident(id: string): IncidentView | undefined;
+  policy(): Policy | undefined;
+  setBlockMode(on: boolean): Promise<Status>;
+  /** Undefined when there is no such incident. */
+  acknowledge(id: string): Status | undefined;
+}
+
+const INCIDENTS_MOST = 1_000;
+
+export function apiRoutes(subject: ApiSubject): readonly ApiRoute[] {
+  return [
+    { method: 'GET', path: '/v1/status', handle: () => subject.status() },
+    {
+      method: 'GET',
+      path: '/v1/incidents',
+      handle: ({ query }) => ({ incidents: subject.incidents(limitOf(query)) }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/incidents/:id',
+      handle: ({ parts }) => subject.incident(parts['id'] ?? '') ?? noIncident(parts['id']),
+    },
+    {
+      method: 'GET',
+      path: '/v1/policy',
+      handle: () => {
+        const policy = subject.policy();
+        if (policy === undefined) throw new ApiError(409, 'no-policy', 'no valid policy is in force');
+        return policy;
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/v1/block',
+      handle: ({ body }) => {
+        const on = field(body, 'on');
+        if (typeof on !== 'boolean') {
+          throw new ApiError(400, 'invalid', 'block mode is switched with {"on": true} or {"on": false}', [
+            { path: 'on', message: 'is not true or false', remedy: 'send {"on": true} or {"on": false}' },
+          ]);
+        }
+        return subject.setBlockMode(on);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/ack',
+      handle: ({ body }) => {
+        const id = field(body, 'id');
+        if (typeof id !== 'string') {
+          throw new ApiError(
+            400,
+            'invalid',
+            'an incident is acknowledged with {"id": "ID"} or {"id": "all"}',
+            [{ path: 'id', message: 'is not a text', remedy: 'send the id of an incident, or "all"' }],
+          );
+        }
+        return subject.acknowledge(id) ?? noIncident(id);
+      },
+    },
+  ];
+}
+
+function noIncident(id: string | undefined): never {
+  throw new ApiError(404, 'no-incident', `there is no incident ${id ?? ''}`);
+}
+
+function field(body: unknown, name: string): unknown {
+  if (typeof body !== 'object' || body === null) return undefined;
+  return (body as Readonly<Record<string, unknown>>)[name];
+}
+
+function limitOf(query: URLSearchParams): number {
+  const text = query.get('limit');
+  if (text === null) return 100;
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > INCIDENTS_MOST) {
+    throw new ApiError(400, 'invalid', `limit is a whole number from 1 to ${String(INCIDENTS_MOST)}`);
+  }
+  return limit;
+}

@@ -1,0 +1,41 @@
+// Knows: how to talk to `nft`; the only place that runs it. Must not know: what the rules mean.
+// DESIGN section 5: text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is only read.
+
+import { run } from './run-command.ts';
+
+/** One statement of the JSON listing (libnftables-json(5)): an object with one key, such as `chain`, `rule`, `counter`. */
+export type NftObject = Readonly<Record<string, unknown>>;
+
+/** Applies a ruleset text as one transaction: all of it or, with an error, nothing. */
+export async function applyRuleset(text: string): Promise<void> {
+  await run('nft', ['-f', '-'], text);
+}
+
+/** Checks a ruleset text against this kernel without applying it. */
+export async function checkRuleset(text: string): Promise<void> {
+  await run('nft', ['-c', '-f', '-'], text);
+}
+
+/** The table's chains, rules, sets (without elements) and counters; an error when it does not exist. */
+export async function listTable(family: string, table: string): Promise<readonly NftObject[]> {
+  const text = await run('nft', ['-t', '-j', 'list', 'table', family, table]);
+  return (JSON.parse(text) as { nftables: NftObject[] }).nftables;
+}
+
+/** The table with set elements. */
+export async function listTableWhole(family: string, table: string): Promise<readonly NftObject[]> {
+  const text = await run('nft', ['-j', 'list', 'table', family, table]);
+  return (JSON.parse(text) as { nftables: NftObject[] }).nftables;
+}
+
+/** Packets by counter name, from a listing. */
+export function counterValues(listing: readonly NftObject[]): Map<string, number> {
+  const values = new Map<string, number>();
+  for (const object of listing) {
+    const counter = object['counter'] as { name?: unknown; packets?: unknown } | undefined;
+    if (typeof counter?.name === 'string' && typeof counter.packets === 'number') {
+      values.set(counter.name, counter.packets);
+    }
+  }
+  return values;
+}

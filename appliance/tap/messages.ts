@@ -1,0 +1,52 @@
+// Knows: how a tap process and its supervisor talk. Must not know: what they do with it.
+// Reports go up a pipe as length-prefixed structured clones, written blocking (DESIGN section 5: back-pressure becomes
+// ring loss, which the kernel counters turn into `unseen`); orders come down the IPC channel.
+
+import { deserialize, serialize } from 'node:v8';
+import type { TapReport } from '../../src/guard/observation.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { LearnedState } from '../../src/policy/learned.ts';
+
+export interface TapOrder {
+  readonly port: 'lan' | 'wan';
+  readonly interface: string;
+  readonly policy: Policy;
+  readonly learned: LearnedState;
+  readonly filter: string;
+}
+
+/** Up the pipe. `open` says that the device reads; frames before it are nobody's. */
+export type TapMessage =
+  | { readonly type: 'open'; readonly at: number }
+  | { readonly type: 'report'; readonly report: TapReport }
+  | { readonly type: 'fault'; readonly message: string };
+
+/** File descriptor of the pipe in the tap process. */
+export const REPORT_FD = 3;
+
+export function encode(message: TapMessage): Buffer {
+  const body = serialize(message);
+  const frame = Buffer.allocUnsafe(4 + body.length);
+  frame.writeUInt32BE(body.length, 0);
+  body.copy(frame, 4);
+  return frame;
+}
+
+/** Puts chunks together; gives each whole message once. */
+export class MessageReader {
+  #held: Buffer = Buffer.alloc(0);
+
+  push(chunk: Buffer): TapMessage[] {
+    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const messages: TapMessage[] = [];
+    let at = 0;
+    while (this.#held.length - at >= 4) {
+      const length = this.#held.readUInt32BE(at);
+      if (this.#held.length - at - 4 < length) break;
+      messages.push(deserialize(this.#held.subarray(at + 4, at + 4 + length)) as TapMessage);
+      at += 4 + length;
+    }
+    this.#held = this.#held.subarray(at);
+    return messages;
+  }
+}

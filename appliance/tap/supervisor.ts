@@ -1,0 +1,134 @@
+// Knows: how a tap process is kept alive, and with which rights. Must not know: what its reports mean.
+// The tap keeps CAP_NET_RAW and nothing else (DESIGN section 6); it dies with its port and with the daemon.
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Readable } from 'node:stream';
+import type { TapReport } from '../../src/guard/observation.ts';
+import { MessageReader } from './messages.ts';
+import type { TapMessage, TapOrder } from './messages.ts';
+
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+const BACKOFF_MS = { first: 50, most: 500 };
+/** A tap that said nothing for this long is hung: it reports at least five times a second, also under flood. */
+const SILENCE_MS = 3_000;
+
+export type TapState = 'up' | 'restarting' | 'down';
+
+export interface TapListener {
+  report(report: TapReport): void;
+  state(state: TapState, detail: string): void;
+}
+
+export class TapSupervisor {
+  readonly #listener: TapListener;
+  #order: TapOrder;
+  #child: ChildProcess | undefined;
+  #backoff = BACKOFF_MS.first;
+  #retry: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #stopped = true;
+  #lastFault = '';
+
+  constructor(order: TapOrder, listener: TapListener) {
+    this.#order = order;
+    this.#listener = listener;
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#spawn();
+  }
+
+  /** Starts the tap anew with another order; what leaves meanwhile is counted by the kernel. */
+  renew(order: TapOrder): void {
+    this.#order = order;
+    this.#lastFault = 'its orders changed';
+    this.#backoff = 0;
+    if (this.#child === undefined) return;
+    this.#child.kill('SIGKILL');
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+    clearTimeout(this.#silence);
+    this.#child?.kill('SIGKILL');
+    this.#listener.state('down', 'stopped');
+  }
+
+  /** Process id of the running tap, for tests and the health page. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  #spawn(): void {
+    const [command, ...args] = [...PRIVILEGES, process.execPath, MAIN, this.#order.interface];
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    });
+    this.#child = child;
+    this.#lastFault = '';
+    const reader = new MessageReader();
+    const pipe = child.stdio[3] as Readable;
+    pipe.on('data', (chunk: Buffer) => {
+      this.#heard();
+      for (const message of reader.push(chunk)) this.#take(message);
+    });
+    child.once('error', (error) => {
+      this.#lastFault = error.message;
+    });
+    // `close` comes after the last byte of the pipe was read: nothing reported is lost.
+    child.once('close', (code, signal) => {
+      this.#closed(code, signal);
+    });
+    child.send(this.#order, (error) => {
+      if (error !== null) this.#lastFault ||= error.message;
+    });
+    this.#heard();
+  }
+
+  #take(message: TapMessage): void {
+    if (message.type === 'report') {
+      this.#listener.report(message.report);
+    } else if (message.type === 'open') {
+      this.#backoff = BACKOFF_MS.first;
+      this.#listener.state('up', 'reading');
+    } else {
+      this.#lastFault = message.message;
+    }
+  }
+
+  #heard(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      this.#lastFault = `nothing heard from it for ${String(SILENCE_MS)} ms`;
+      this.#child?.kill('SIGKILL');
+    }, SILENCE_MS);
+  }
+
+  #closed(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#child = undefined;
+    clearTimeout(this.#silence);
+    if (this.#stopped) return;
+    const end = signal === null ? `exit code ${String(code)}` : signal;
+    this.#listener.state('restarting', this.#lastFault === '' ? end : this.#lastFault);
+    this.#retry = setTimeout(() => {
+      this.#spawn();
+    }, this.#backoff);
+    this.#backoff = Math.min(Math.max(BACKOFF_MS.first, this.#backoff * 2), BACKOFF_MS.most);
+  }
+}
+
+/** Runs what follows without any right but that to open packet sockets. */
+const PRIVILEGES = [
+  'setpriv',
+  '--inh-caps=-all,+net_raw',
+  '--ambient-caps=-all,+net_raw',
+  '--bounding-set=-all,+net_raw',
+  '--no-new-privs',
+  '--',
+] as const;

@@ -1,0 +1,296 @@
+// Knows: everything that was reported, and what it means together. Must not know: sockets, processes, disk, the kernel.
+// DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
+
+import type { Policy } from '../policy/policy.ts';
+import { formatEndpoint } from '../policy/endpoint.ts';
+import { sumCounters } from './counters.ts';
+import type { CounterValues, KernelSums } from './counters.ts';
+import { IncidentBook, viewOf } from './incidents.ts';
+import type { Incident, Now } from './incidents.ts';
+import { TunnelLiveness } from './liveness.ts';
+import type { TapReport } from './observation.ts';
+import { judgeSituation } from './state.ts';
+import type { Situation } from './state.ts';
+import type { HealthView, IncidentView, Status, TapHealth, TunnelView } from './status.ts';
+import { UnseenCount } from './unseen.ts';
+
+/** Time after start in which nothing is called blind yet, milliseconds. */
+const STARTING_MS = 5_000;
+/** A kernel reading older than this is no knowledge any more, milliseconds. */
+const READING_MS = 3_000;
+
+export interface GuardPorts {
+  readonly now: () => Now;
+  readonly version: string;
+  /** Begins every incident id, so that ids stay unique over restarts. */
+  readonly idPrefix: string;
+}
+
+export interface FirewallState {
+  readonly verified: boolean;
+  readonly detail: string;
+}
+
+interface Tap {
+  state: TapHealth['state'];
+  interface: string;
+  restarts: number;
+  detail: string;
+  frames: number;
+  /** A report that was closed, drained, after this time has what was on the wire before it. */
+  drainedAt: number;
+}
+
+export class Guard {
+  readonly #ports: GuardPorts;
+  readonly #started: Now;
+  readonly #taps: Record<'lan' | 'wan', Tap>;
+  readonly #unseen = new UnseenCount();
+  readonly #redUnseen = new UnseenCount();
+  readonly #book: IncidentBook;
+  #policy: Policy;
+  #liveness: TunnelLiveness[] = [];
+  #sums: KernelSums | undefined;
+  #readingAt: Now | undefined;
+  #firewall: FirewallState = { verified: false, detail: 'the ruleset has not been read back yet' };
+  #verifiedAt: number | undefined;
+  #blockMode = false;
+  /** Since when the kernel is known to drop leaks, monotonic milliseconds. */
+  #enforcingSince: number | undefined;
+  #passUntil: number | undefined;
+  #redUnseenAcknowledged = 0;
+  #ready = false;
+  #since: number;
+  #lastState: string | undefined;
+  #foldedObservations = 0;
+  #warnings: readonly string[] = [];
+
+  constructor(policy: Policy, ports: GuardPorts) {
+    this.#ports = ports;
+    this.#policy = policy;
+    this.#started = ports.now();
+    this.#since = this.#started.wall;
+    this.#book = new IncidentBook(2_000, ports.idPrefix);
+    const tap = (name: string): Tap => ({
+      state: 'down',
+      interface: name,
+      restarts: 0,
+      detail: 'not started yet',
+      frames: 0,
+      drainedAt: 0,
+    });
+    this.#taps = { lan: tap(policy.bridge.lan), wan: tap(policy.bridge.wan) };
+    this.setPolicy(policy);
+  }
+
+  setPolicy(policy: Policy): void {
+    this.#policy = policy;
+    this.#liveness = policy.tunnels.map(() => new TunnelLiveness());
+    this.#sums = undefined;
+  }
+
+  /** Takes a tap's report; returns the incidents that changed. */
+  report(report: TapReport): Incident[] {
+    const now = this.#ports.now();
+    const tap = this.#taps[report.port];
+    tap.frames = report.frames;
+    if (report.drained) tap.drainedAt = report.at;
+    if (report.port === 'lan') {
+      this.#unseen.tap(report.at, report.leaksUp, report.drained);
+      this.#redUnseen.tap(report.at, report.redLeaksUp, report.drained);
+    }
+    this.#foldedObservations += report.newlyFolded;
+    const changed = new Set<Incident>();
+    for (const observation of report.observations) {
+      if (observation.direction !== 'up' || observation.verdict.verdict !== 'leak') continue;
+      if (report.port === 'lan') {
+        changed.add(this.#book.attempt(observation, now));
+      } else {
+        changed.add(this.#book.escape(observation, now, this.#isBreach(report)));
+      }
+    }
+    return [...changed];
+  }
+
+  /** Takes the kernel's counters, read at monotonic milliseconds `at`. */
+  reading(at: number, values: CounterValues): void {
+    const now = this.#ports.now();
+    const chatterIsRed = this.#policy.localChatter === 'red';
+    const sums = sumCounters(values, this.#policy.tunnels.length, chatterIsRed);
+    const first = this.#sums === undefined;
+    this.#sums = sums;
+    this.#readingAt = now;
+    this.#unseen.kernel(at, sums.leaksUp);
+    this.#redUnseen.kernel(at, sums.redLeaksUp);
+    for (const [index, liveness] of this.#liveness.entries()) {
+      const { up = 0, down = 0 } = sums.tunnels[index] ?? {};
+      if (first) liveness.baseline(up, down);
+      else liveness.read(up, down, now);
+    }
+  }
+
+  /** Counting goes on from what an earlier process last read. */
+  resume(values: CounterValues): void {
+    const sums = sumCounters(values, 0, this.#policy.localChatter === 'red');
+    this.#unseen.resume(sums.leaksUp);
+    this.#redUnseen.resume(sums.redLeaksUp);
+  }
+
+  firewall(state: FirewallState): void {
+    this.#firewall = state;
+    const now = this.#ports.now();
+    if (state.verified) {
+      this.#verifiedAt = now.wall;
+      if (this.#blockMode) this.#enforcingSince ??= now.monotonic;
+    } else {
+      this.#enforcingSince = undefined;
+    }
+  }
+
+  tap(port: 'lan' | 'wan', state: TapHealth['state'], detail: string): void {
+    const tap = this.#taps[port];
+    if (state === 'up' && port === 'lan' && tap.state !== 'up') {
+      this.#unseen.tapStarted();
+      this.#redUnseen.tapStarted();
+    }
+    if (state === 'restarting' && tap.state !== 'restarting') tap.restarts += 1;
+    tap.state = state;
+    tap.detail = detail;
+  }
+
+  /** Says what the kernel does since monotonic `appliedAt`; call it when the ruleset has been read back. */
+  setBlockMode(on: boolean, appliedAt: number): void {
+    if (on && !this.#blockMode) this.#enforcingSince = appliedAt;
+    if (!on) this.#enforcingSince = undefined;
+    this.#blockMode = on;
+  }
+
+  setPass(until: number | undefined): void {
+    this.#passUntil = until;
+  }
+
+  setWarnings(warnings: readonly string[]): void {
+    this.#warnings = warnings;
+  }
+
+  get blockMode(): boolean {
+    return this.#blockMode;
+  }
+
+  /** Settles what is due; call it ten times a second or so. Returns the incidents that changed. */
+  tick(): Incident[] {
+    return this.#book.settle(this.#ports.now(), this.#enforcingSince);
+  }
+
+  acknowledge(id: string): boolean {
+    if (!this.#book.acknowledge(id)) return false;
+    if (id === 'all') this.#redUnseenAcknowledged = this.#redUnseen.total;
+    return true;
+  }
+
+  incident(id: string): IncidentView | undefined {
+    const incident = this.#book.get(id);
+    return incident === undefined ? undefined : viewOf(incident);
+  }
+
+  incidents(limit: number): IncidentView[] {
+    return this.#book.newest(limit).map(viewOf);
+  }
+
+  status(): Status {
+    const now = this.#ports.now();
+    const all = this.#book.all();
+    const open = all.filter((incident) => !incident.acknowledged);
+    const tunnels = this.#tunnels(now);
+    const { state, lamp, why } = judgeSituation(this.#situation(now, open, tunnels));
+    if (`${state} ${why}` !== this.#lastState) {
+      if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;
+      this.#lastState = `${state} ${why}`;
+    }
+    return {
+      state,
+      lamp,
+      why,
+      since: new Date(this.#since).toISOString(),
+      blockMode: this.#blockMode,
+      profile: this.#policy.profile,
+      tunnels,
+      ledger: { ...this.#book.totals, unseen: this.#unseen.total },
+      unacknowledged: open.length,
+      incidents: all.slice(0, 20).map(viewOf),
+      counters: this.#sums?.kinds ?? {},
+      passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
+      health: this.#health(),
+      version: this.#ports.version,
+    };
+  }
+
+  /** What the wan tap reads after the ruleset stood may still be from before: only a drained report tells. */
+  #isBreach(report: TapReport): boolean {
+    const since = this.#enforcingSince;
+    return since !== undefined && this.#taps.wan.drainedAt > since && report.at > since;
+  }
+
+  #situation(now: Now, open: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
+    const blindness = this.#blindness(now);
+    if (blindness.length === 0) this.#ready = true;
+    const red = open.filter((incident) => incident.severity === 'red');
+    return {
+      starting: !this.#ready && now.monotonic - this.#started.monotonic < STARTING_MS,
+      blindness,
+      blockMode: this.#blockMode,
+      passOpen: this.#passUntil !== undefined && this.#passUntil > now.wall,
+      tunnelsConfigured: tunnels.length,
+      tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
+      breaches: open.filter((incident) => incident.breach).length,
+      redEscapes: red.filter((incident) => incident.escaped > 0).length,
+      redBlocked: red.filter((incident) => incident.blocked > 0).length,
+      amberEscapes: open.filter((i) => i.severity === 'amber' && i.escaped > 0).length,
+      unseenSinceAck: Math.max(0, this.#redUnseen.total - this.#redUnseenAcknowledged),
+    };
+  }
+
+  #blindness(now: Now): string[] {
+    const reasons: string[] = [];
+    for (const port of ['lan', 'wan'] as const) {
+      const tap = this.#taps[port];
+      if (tap.state !== 'up') reasons.push(`the tap on ${tap.interface} is not reading (${tap.detail})`);
+    }
+    if (!this.#firewall.verified)
+      reasons.push(`the firewall rules are not verified (${this.#firewall.detail})`);
+    const age = this.#readingAt === undefined ? Infinity : now.monotonic - this.#readingAt.monotonic;
+    if (age > READING_MS) reasons.push('the kernel counters cannot be read');
+    return reasons;
+  }
+
+  #tunnels(now: Now): TunnelView[] {
+    return this.#policy.tunnels.map((tunnel, index) => {
+      const liveness = this.#liveness[index];
+      const [endpoint] = tunnel.endpoints;
+      const seen = liveness?.lastSeen;
+      return {
+        name: tunnel.name,
+        protocol: tunnel.protocol,
+        endpoint: endpoint === undefined ? '' : formatEndpoint(endpoint),
+        state: liveness?.at(now.monotonic) ?? 'down',
+        lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
+      };
+    });
+  }
+
+  #health(): HealthView {
+    const isoOrNull = (wall: number | undefined): string | null =>
+      wall === undefined ? null : new Date(wall).toISOString();
+    const taps = (['lan', 'wan'] as const).map((port) => {
+      const { state, interface: name, restarts, detail, frames } = this.#taps[port];
+      return { port, interface: name, state, frames, restarts, detail };
+    });
+    return {
+      taps,
+      ruleset: { ...this.#firewall, at: isoOrNull(this.#verifiedAt) },
+      counters: { readable: this.#readingAt !== undefined, at: isoOrNull(this.#readingAt?.wall) },
+      warnings: this.#warnings,
+      limits: { incidentsFolded: this.#book.folded, observationsFolded: this.#foldedObservations },
+    };
+  }
+}

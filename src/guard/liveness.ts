@@ -1,0 +1,54 @@
+// Knows: when a tunnel is alive, judged by frames the kernel counted in both directions. Must not know: where counts come from.
+// WireGuard whitepaper section 6.1: a session without traffic for 180 s (Reject-After-Time) is dead; silence alone is not an outage.
+
+export type Liveness = 'up' | 'stale' | 'down';
+
+/** Frames from the server within this time: up. Milliseconds. */
+export const UP_MS = 180_000;
+/** Asking without an answer for this long: no longer up, whatever was seen before. Milliseconds. */
+export const UNANSWERED_MS = 15_000;
+/** Nothing for this long: down. Milliseconds. */
+export const STALE_MS = 600_000;
+
+export class TunnelLiveness {
+  #up = 0;
+  #down = 0;
+  #lastDown: number | undefined;
+  #unansweredSince: number | undefined;
+  #lastSeenWall: number | undefined;
+
+  /** Takes the cumulative frame counts as read at `now`; a count below the last one means that the counter started anew. */
+  read(up: number, down: number, now: { readonly wall: number; readonly monotonic: number }): void {
+    const answered = down !== this.#down;
+    const asked = up !== this.#up;
+    this.#up = up;
+    this.#down = down;
+    if (answered && down > 0) {
+      this.#lastDown = now.monotonic;
+      this.#unansweredSince = undefined;
+      this.#lastSeenWall = now.wall;
+    } else if (asked && up > 0) {
+      this.#unansweredSince ??= now.monotonic;
+    }
+  }
+
+  /** Takes the first counts as where counting starts: what was counted before is no sign of life now. */
+  baseline(up: number, down: number): void {
+    this.#up = up;
+    this.#down = down;
+  }
+
+  at(monotonic: number): Liveness {
+    if (this.#lastDown === undefined) return 'down';
+    const silent = monotonic - this.#lastDown;
+    if (silent > STALE_MS) return 'down';
+    const unanswered =
+      this.#unansweredSince !== undefined && monotonic - this.#unansweredSince > UNANSWERED_MS;
+    return silent > UP_MS || unanswered ? 'stale' : 'up';
+  }
+
+  /** Wall clock of the last frame from the server, milliseconds since the epoch. */
+  get lastSeen(): number | undefined {
+    return this.#lastSeenWall;
+  }
+}

@@ -1,0 +1,88 @@
+// Knows: the one state and the lamp that follow from what is known. Must not know: how it became known.
+// DESIGN section 7. Which way doubt errs: whatever is not verified is `blind`; green needs every condition at once.
+
+import type { Lamp, State } from './status.ts';
+
+export interface Situation {
+  /** Monotonic time since start is short and not everything has reported yet. */
+  readonly starting: boolean;
+  /** Why nothing can be said: a tap down, counters unreadable, rules not verified. Empty when all is verified. */
+  readonly blindness: readonly string[];
+  readonly blockMode: boolean;
+  readonly passOpen: boolean;
+  readonly tunnelsConfigured: number;
+  readonly tunnelsUp: number;
+  /** Of incidents nobody has acknowledged. */
+  readonly breaches: number;
+  readonly redEscapes: number;
+  readonly redBlocked: number;
+  readonly amberEscapes: number;
+  /** Red leak frames that the kernel counted since the last acknowledgement and no tap looked at. */
+  readonly unseenSinceAck: number;
+}
+
+export interface Judgement {
+  readonly state: State;
+  readonly lamp: Lamp;
+  readonly why: string;
+}
+
+/** The most alarming thing that is true decides. */
+export function judgeSituation(s: Situation): Judgement {
+  if (s.breaches > 0) {
+    return say(
+      'breach',
+      'red-flash',
+      `${count(s.breaches, 'incident')} crossed although block mode should have stopped it.`,
+    );
+  }
+  if (s.starting) return say('starting', 'red', 'Starting: nothing is verified yet.');
+  const [blind] = s.blindness;
+  if (blind !== undefined) return say('blind', 'red-flash', `Cannot vouch for anything: ${blind}.`);
+  const escapedUnseen = s.blockMode ? 0 : s.unseenSinceAck;
+  if (s.tunnelsConfigured === 0) {
+    return say('setup', 'amber', 'No tunnel is configured yet: everything that leaves counts as a leak.');
+  }
+  if (s.redEscapes > 0) {
+    return say(
+      'leaking',
+      'red',
+      `${count(s.redEscapes, 'incident')} left the laptop past the tunnel, readable on the wire.`,
+    );
+  }
+  if (escapedUnseen > 0) {
+    const frames = count(escapedUnseen, 'frame');
+    return say(
+      'leaking',
+      'red',
+      `${frames} left past the tunnel that the kernel counted and nobody could look at.`,
+    );
+  }
+  if (s.passOpen)
+    return say('pass', 'alternating', 'A pass is open: what it lets through is readable on the wire.');
+  if (s.redBlocked > 0 || (s.blockMode && s.unseenSinceAck > 0)) {
+    const what = s.redBlocked > 0 ? count(s.redBlocked, 'attempt') : count(s.unseenSinceAck, 'frame');
+    const lamp = s.tunnelsUp > 0 ? 'green-blip' : 'amber';
+    return say('blocked', lamp, `${what} to leave past the tunnel stopped; nothing escaped.`);
+  }
+  if (s.tunnelsUp === 0) {
+    return say('idle', 'amber', `No tunnel traffic seen lately; nothing escaped${shut(s.blockMode)}.`);
+  }
+  if (s.amberEscapes > 0) {
+    const what = count(s.amberEscapes, 'minor exposure');
+    return say('clear', 'amber', `The tunnel is up and carries all that matters; ${what} on the local link.`);
+  }
+  return say('clear', 'green', `The tunnel is up and nothing escapes it${shut(s.blockMode)}.`);
+}
+
+function say(state: State, lamp: Lamp, why: string): Judgement {
+  return { state, lamp, why };
+}
+
+function shut(blockMode: boolean): string {
+  return blockMode ? '; block mode is on' : '';
+}
+
+function count(n: number, noun: string): string {
+  return `${String(n)} ${noun}${n === 1 ? '' : 's'}`;
+}
