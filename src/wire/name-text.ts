@@ -1,0 +1,68 @@
+// Knows: how a name's octets are written: lower case, printable UTF-8 as it is, any other octet as `\ddd` (decimal).
+// Must not know: any protocol. Follows DESIGN section 7, RFC 1035 section 5.1 (`\ddd`), RFC 3629 (UTF-8), RFC 4343 (case).
+
+const PLAIN: readonly string[] = Array.from({ length: 256 }, (_, octet) =>
+  octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet).toLowerCase() : escaped(octet),
+);
+
+function escaped(octet: number): string {
+  return `\\${String(octet).padStart(3, '0')}`;
+}
+
+/**
+ * The text of the octets from `start` to before `end`, in lower case. ASCII takes the short way: one string from a
+ * table per octet, nothing else is allocated.
+ */
+export function nameText(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let at = start; at < end; at += 1) {
+    const octet = bytes[at] ?? 0;
+    if (octet >= 0x80) return text + unicodeText(bytes, at, end);
+    text += PLAIN[octet] ?? '';
+  }
+  return text;
+}
+
+/** A host name without its trailing dot; the root itself is ''. */
+export function hostText(bytes: Uint8Array, start: number, end: number): string {
+  let last = end;
+  if (last > start && bytes[last - 1] === 0x2e) last -= 1;
+  return nameText(bytes, start, last);
+}
+
+function unicodeText(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let at = start; at < end;) {
+    const octet = bytes[at] ?? 0;
+    const width = octet < 0x80 ? 1 : sequenceWidth(bytes, at, end);
+    const character = width > 1 ? String.fromCodePoint(codePoint(bytes, at, width)) : '';
+    // A control, format, private or unassigned character and every space but the plain one could pass for something
+    // else on a page: their octets are shown.
+    if (width > 1 && !/[\p{C}\p{Z}]/u.test(character)) {
+      text += character.toLowerCase();
+      at += width;
+    } else {
+      text += PLAIN[octet] ?? '';
+      at += 1;
+    }
+  }
+  return text;
+}
+
+/** Octets of the well-formed sequence at `at` (RFC 3629 section 4); 1 when there is none. */
+function sequenceWidth(bytes: Uint8Array, at: number, end: number): number {
+  const lead = bytes[at] ?? 0;
+  const width = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || at + width > end) return 1;
+  for (let i = 1; i < width; i += 1) if (((bytes[at + i] ?? 0) & 0xc0) !== 0x80) return 1;
+  const point = codePoint(bytes, at, width);
+  const smallest = width === 2 ? 0x80 : width === 3 ? 0x800 : 0x10000;
+  const surrogate = point >= 0xd800 && point <= 0xdfff;
+  return point < smallest || point > 0x10ffff || surrogate ? 1 : width;
+}
+
+function codePoint(bytes: Uint8Array, at: number, width: number): number {
+  let point = (bytes[at] ?? 0) & (0xff >> (width + 1));
+  for (let i = 1; i < width; i += 1) point = (point << 6) | ((bytes[at + i] ?? 0) & 0x3f);
+  return point;
+}
