@@ -114,6 +114,7 @@ export class Facts {
   moreFragments = false;
   /** An IPv6 fragment header is present (also an atomic one). */
   fragmentHeader = false;
+  fragmentIdentification = 0;
   /** The whole packet by IP's own length field, header included. */
   ipLength = -1;
   /** The UDP header's length field: in a first fragment that of the whole datagram. */
@@ -129,6 +130,8 @@ export class Facts {
   /** Only for Ethernet/IPv4 (RFC 826); `source` and `destination` then hold sender and target, `ipVersion` stays 0. */
   arpOperation = -1;
 
+  /** Where the upper-layer header lies; like payloadOffset, only while the buffer lasts. */
+  upperOffset = 0;
   /** Where the upper-layer payload lies in the buffer given to the reader; meaningless once that buffer is gone. */
   payloadOffset = 0;
   payloadEnd = 0;

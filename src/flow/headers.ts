@@ -3,20 +3,13 @@
 // `ether type ip`, so `outerEtherType` keeps the bridge's view while `etherType` says what is inside.
 // Follows IEEE 802.3/802.1Q, RFC 826 and the tcpdump.org link type registry. Allocates nothing, never throws.
 
-import {
-  EtherType,
-  FIRST_ETHERTYPE,
-  HEADER_LENGTH,
-  etherTypeOfPpp,
-  isTag,
-  pppPayload,
-  pppProtocol,
-} from '../wire/ethernet.ts';
+import { EtherType, FIRST_ETHERTYPE, HEADER_LENGTH, isTag } from '../wire/ethernet.ts';
 import { LinkType } from '../wire/link-types.ts';
+import { pppFrame } from '../wire/ppp.ts';
 import { u16, u32 } from '../wire/octets.ts';
 import { LLC, NO_FINDINGS } from './facts.ts';
 import type { Facts } from './facts.ts';
-import { readHead, readIp } from './headers-ip.ts';
+import { readHead, readIp, readUpper } from './headers-ip.ts';
 import { readWirelessHeader } from './headers-wireless.ts';
 
 /** More tags than any switch stacks: what claims more is not worth following. */
@@ -59,6 +52,22 @@ export function readInner(
   readEtherType(bytes, start, end, wireEnd, etherType, facts);
 }
 
+/** Reads the transport header of a packet put together from fragments; the rest is as `fragment`, its last one, says. */
+export function readReassembled(whole: Uint8Array, fragment: Facts, facts: Facts): void {
+  clear(facts);
+  facts.length = facts.captured = whole.length;
+  facts.sourceMac = fragment.sourceMac;
+  facts.destinationMac = fragment.destinationMac;
+  facts.outerEtherType = fragment.outerEtherType;
+  facts.etherType = fragment.etherType;
+  facts.ipVersion = fragment.ipVersion;
+  facts.hopLimit = fragment.hopLimit;
+  facts.protocol = fragment.protocol;
+  facts.source.set(fragment.source);
+  facts.destination.set(fragment.destination);
+  readUpper(whole, 0, whole.length, whole.length, facts);
+}
+
 function clear(facts: Facts): void {
   facts.sourceMac = 0;
   facts.destinationMac = 0;
@@ -75,6 +84,7 @@ function clear(facts: Facts): void {
   facts.fragmentOffset = 0;
   facts.moreFragments = false;
   facts.fragmentHeader = false;
+  facts.fragmentIdentification = 0;
   facts.ipLength = -1;
   facts.udpLength = -1;
   facts.sourcePort = -1;
@@ -85,6 +95,7 @@ function clear(facts: Facts): void {
   facts.icmpType = -1;
   facts.icmpCode = -1;
   facts.arpOperation = -1;
+  facts.upperOffset = 0;
   facts.payloadOffset = 0;
   facts.payloadEnd = 0;
   facts.payloadLength = 0;
@@ -201,9 +212,8 @@ function readOtherLink(
       break;
     case LinkType.PPP:
     case LinkType.PPP_HDLC:
-      at = pppPayload(bytes, start, end);
-      if (at <= end) etherType = etherTypeOfPpp(pppProtocol(bytes, start, at));
-      break;
+      readPpp(bytes, start, end, wireEnd, facts);
+      return;
     case LinkType.CISCO_HDLC:
       at += 4;
       if (at <= end) etherType = u16(bytes, start + 2);
@@ -230,6 +240,19 @@ function readOtherLink(
     facts.outerEtherType = etherType;
     readEtherType(bytes, at, end, wireEnd, etherType, facts);
   }
+}
+
+/** PPP on a serial line; the address 0x0f of Cisco's framing is read like 0xff. */
+function readPpp(bytes: Uint8Array, start: number, end: number, wireEnd: number, facts: Facts): void {
+  const cisco = end - start >= 2 && bytes[start] === 0x0f && bytes[start + 1] === 0;
+  const frame = pppFrame(bytes, cisco ? start + 2 : start, end);
+  if (frame === undefined) {
+    facts.malformed = 'ethernet-short';
+    return;
+  }
+  if (frame.inner.etherType < 0) return;
+  facts.outerEtherType = frame.inner.etherType;
+  readEtherType(bytes, frame.inner.offset, end, wireEnd, frame.inner.etherType, facts);
 }
 
 /** Where no type field exists the version nibble decides; anything else is not IP at all. */

@@ -1,0 +1,43 @@
+// Knows: which reader looks at which transport, and the state they share. Must not know: policy, I/O, clocks, link layers.
+// DESIGN section 3. State is bounded by FlowTable and StreamBudget; what they give up is counted and stays unknown.
+
+import { Protocol } from '../wire/ip.ts';
+import type { Facts } from './facts.ts';
+import { FlowTable } from './flow-table.ts';
+import { StreamBudget } from './stream.ts';
+import { TcpReader } from './tcp-reader.ts';
+import { UdpReader } from './udp-reader.ts';
+
+/** What the readers need of the world. Without QUIC's ciphers its names stay unread. */
+export interface ApplicationPorts {
+  readonly quic?: unknown;
+}
+
+export class ApplicationReader {
+  readonly #flows: FlowTable;
+  readonly #budget: StreamBudget;
+  readonly #udp: UdpReader;
+  readonly #tcp: TcpReader;
+
+  constructor(limits: { readonly flows: number; readonly streamBytes: number }) {
+    this.#flows = new FlowTable(limits.flows);
+    this.#budget = new StreamBudget(limits.streamBytes);
+    this.#udp = new UdpReader(this.#flows);
+    this.#tcp = new TcpReader(this.#flows, this.#budget);
+  }
+
+  get losses(): { readonly flowsEvicted: number; readonly streamsRefused: number } {
+    return { flowsEvicted: this.#flows.evicted, streamsRefused: this.#budget.refused };
+  }
+
+  /** Sets kind and findings by the payload of a whole packet; `facts.kind` is what the headers say. */
+  read(bytes: Uint8Array, facts: Facts): void {
+    if (facts.protocol === Protocol.UDP && facts.sourcePort >= 0) this.#udp.read(bytes, facts);
+    else if (facts.protocol === Protocol.TCP && facts.sourcePort >= 0) this.#tcp.read(bytes, facts);
+  }
+
+  /** A datagram's first fragment: what it begins with can be read, the rest may never come. TCP has to wait. */
+  readFirstFragment(bytes: Uint8Array, facts: Facts): void {
+    if (facts.protocol === Protocol.UDP && facts.sourcePort >= 0) this.#udp.read(bytes, facts);
+  }
+}

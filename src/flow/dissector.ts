@@ -1,0 +1,136 @@
+// Knows: the order in which a frame is read: headers, encapsulations, fragments, application. Must not know: policy, I/O, clocks.
+// One Dissector per source of frames; taps, `analyze` and `watch` use the same. DESIGN sections 3 and 6.
+// Between `headers` and `application` the caller asks the judge whether the frame is tunnel: those cost nothing more.
+
+import { INNER_ETHERNET } from '../wire/inner.ts';
+import { LinkType } from '../wire/link-types.ts';
+import { ApplicationReader } from './application.ts';
+import type { ApplicationPorts } from './application.ts';
+import { kindOfHeaders } from './classify.ts';
+import { innerOf } from './encapsulation.ts';
+import { Facts } from './facts.ts';
+import { mergeFindings } from './findings.ts';
+import { Fragments } from './fragments.ts';
+import { readHeaders, readInner, readReassembled } from './headers.ts';
+import type { Kind } from './kinds.ts';
+
+export type DissectorPorts = ApplicationPorts;
+
+/** Bounds of what is remembered; what exceeds them is counted and stays unknown: a leak. */
+export interface DissectorLimits {
+  readonly flows: number;
+  /** Bytes all TCP streams may hold together. */
+  readonly streamBytes: number;
+}
+
+const DEFAULT_LIMITS: DissectorLimits = { flows: 16_384, streamBytes: 16_777_216 };
+
+/** What had to be given up so far. */
+export interface DissectorLosses {
+  readonly flowsEvicted: number;
+  readonly streamsRefused: number;
+  readonly fragmentsEvicted: number;
+}
+
+/** Encapsulations followed inside each other; deeper ones stay what the outer one is. */
+const MAX_DEPTH = 4;
+
+export class Dissector {
+  readonly #application: ApplicationReader;
+  readonly #fragments = new Fragments();
+  readonly #inner: readonly Facts[] = Array.from({ length: MAX_DEPTH }, () => new Facts());
+
+  constructor(_ports: DissectorPorts = {}, limits: Partial<DissectorLimits> = {}) {
+    this.#application = new ApplicationReader({ ...DEFAULT_LIMITS, ...limits });
+  }
+
+  /** Reads layers 2 to 4 (see readHeaders). Allocates nothing, never throws. */
+  headers(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    wireLength: number,
+    linkType: number,
+    facts: Facts,
+  ): void {
+    readHeaders(bytes, start, end, wireLength, linkType, facts);
+  }
+
+  /**
+   * Sets kind and findings of the frame that `headers` has just read from the same bytes. Time in microseconds, only
+   * ever compared with itself. Never throws.
+   */
+  application(bytes: Uint8Array, facts: Facts, timeMicros: number): void {
+    this.#read(bytes, facts, timeMicros, 0);
+  }
+
+  get losses(): DissectorLosses {
+    return { ...this.#application.losses, fragmentsEvicted: this.#fragments.evicted };
+  }
+
+  #read(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
+    facts.kind = kindOfHeaders(facts);
+    if (facts.malformed !== undefined) return;
+    if (facts.fragmentOffset > 0 || facts.moreFragments) {
+      this.#readFragment(bytes, facts, timeMicros, depth);
+    } else {
+      this.#readWhole(bytes, facts, timeMicros, depth);
+    }
+    if (facts.vlanTags > 0 && !isTelling(facts)) facts.kind = 'vlan';
+  }
+
+  #readWhole(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
+    this.#application.read(bytes, facts);
+    const inner = this.#inner[depth];
+    if (inner === undefined) return;
+    const inside = innerOf(bytes, facts);
+    if (inside === undefined) return;
+    const { etherType, offset, end } = inside;
+    if (etherType === INNER_ETHERNET) readHeaders(bytes, offset, end, end - offset, LinkType.ETHERNET, inner);
+    else readInner(bytes, offset, end, end, etherType, inner);
+    this.#read(bytes, inner, timeMicros, depth + 1);
+    facts.findings = mergeFindings(facts.findings, inner.findings);
+    if (facts.flowName === '') facts.flowName = inner.flowName;
+    // PPPoE and MPLS are no tunnels: what Eve reads through them is a better word for the frame.
+    if (facts.ipVersion === 0 && isTelling(inner)) facts.kind = inner.kind;
+  }
+
+  #readFragment(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
+    const whole = this.#fragments.accept(bytes, facts, timeMicros);
+    if (whole === undefined) {
+      // A datagram's first fragment already shows what it begins with; TCP waits, its stream would lose its place.
+      if (facts.fragmentOffset === 0) this.#application.readFirstFragment(bytes, facts);
+      return;
+    }
+    const inner = this.#inner[depth];
+    if (inner === undefined) return;
+    readReassembled(whole, facts, inner);
+    if (inner.malformed !== undefined) return;
+    inner.kind = kindOfHeaders(inner);
+    this.#readWhole(whole, inner, timeMicros, depth + 1);
+    facts.kind = inner.kind;
+    facts.findings = inner.findings;
+    facts.flowName = inner.flowName;
+    facts.fromServer = inner.fromServer;
+  }
+}
+
+const PLAIN: ReadonlySet<Kind> = new Set<Kind>([
+  'tcp',
+  'udp',
+  'icmp',
+  'nd',
+  'arp',
+  'dhcp',
+  'dhcp6',
+  'eapol',
+  'igmp-mld',
+  'other-ip',
+  'fragment',
+  'l2-other',
+]);
+
+/** Whether content says more about the frame than the tag or label in front of it. */
+function isTelling(facts: Facts): boolean {
+  return facts.malformed === undefined && !PLAIN.has(facts.kind);
+}

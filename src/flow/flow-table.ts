@@ -1,0 +1,150 @@
+// Knows: which frames belong to one conversation. Must not know: payloads, policy, clocks.
+// A fixed number of slots in sets of four: a newcomer pushes out the flow of its set that has been silent longest, and
+// the push is counted. A flow that was pushed out comes back as a new one, of which nothing is known: doubt errs to leak.
+
+import { Protocol, TcpFlag } from '../wire/ip.ts';
+import type { Facts } from './facts.ts';
+import type { Kind } from './kinds.ts';
+import type { Stream } from './stream.ts';
+
+const WAYS = 4;
+const KEY_WORDS = 10;
+
+/** What is remembered of one conversation. Objects are reused: hold none beyond a frame. */
+export class Flow {
+  /** The kind that content has settled, or undefined while only ports speak. */
+  kind: Kind | undefined = undefined;
+  suspected = false;
+  /** Nothing more is to be read from its streams. */
+  done = false;
+  /** The name it has shown. */
+  name = '';
+  clientIsLow = true;
+  /** Datagrams with payload, or segments with payload that were sniffed. */
+  packets = 0;
+  lastUse = 0;
+  /** Of the low endpoint and of the high one. */
+  streams: [Stream | undefined, Stream | undefined] = [undefined, undefined];
+  /** What a decoder keeps between packets of this flow (QUIC CRYPTO pieces, an HTTP body's rest). */
+  memory: unknown = undefined;
+
+  reset(): void {
+    this.kind = undefined;
+    this.suspected = false;
+    this.done = false;
+    this.name = '';
+    this.packets = 0;
+    this.streams[0]?.release();
+    this.streams[1]?.release();
+    this.memory = undefined;
+  }
+}
+
+export class FlowTable {
+  readonly #sets: number;
+  readonly #keys: Uint32Array;
+  readonly #flows: (Flow | undefined)[];
+  readonly #key = new Uint32Array(KEY_WORDS);
+  #uses = 0;
+  #sourceIsLow = true;
+  /** Flows pushed out while they could still have been alive. */
+  evicted = 0;
+
+  /** `flows` is rounded down to a power of two, at least 4. */
+  constructor(flows: number) {
+    this.#sets = 2 ** Math.max(0, Math.floor(Math.log2(flows / WAYS)));
+    this.#keys = new Uint32Array(this.#sets * WAYS * KEY_WORDS);
+    this.#flows = new Array<Flow | undefined>(this.#sets * WAYS).fill(undefined);
+  }
+
+  /** The flow of a frame with ports, made when there is none. Sets `facts.fromServer`. */
+  of(facts: Facts): Flow {
+    const set = (this.#makeKey(facts) & (this.#sets - 1)) * WAYS;
+    this.#uses += 1;
+    let oldest = set;
+    let oldestUse = Infinity;
+    for (let slot = set; slot < set + WAYS; slot += 1) {
+      const flow = this.#flows[slot];
+      if (flow !== undefined && this.#matches(slot)) {
+        flow.lastUse = this.#uses;
+        facts.fromServer = flow.clientIsLow !== this.#sourceIsLow;
+        return flow;
+      }
+      const use = flow === undefined ? -1 : flow.lastUse;
+      if (use < oldestUse) {
+        oldest = slot;
+        oldestUse = use;
+      }
+    }
+    const flow = this.#claim(oldest);
+    flow.clientIsLow = sourceIsServer(facts) !== this.#sourceIsLow;
+    facts.fromServer = flow.clientIsLow !== this.#sourceIsLow;
+    return flow;
+  }
+
+  /** 0 when the frame last asked about comes from the low endpoint, 1 from the high one. */
+  get side(): 0 | 1 {
+    return this.#sourceIsLow ? 0 : 1;
+  }
+
+  #claim(slot: number): Flow {
+    this.#keys.set(this.#key, slot * KEY_WORDS);
+    let flow = this.#flows[slot];
+    if (flow === undefined) {
+      flow = new Flow();
+      this.#flows[slot] = flow;
+    } else {
+      this.evicted += 1;
+      flow.reset();
+    }
+    flow.lastUse = this.#uses;
+    return flow;
+  }
+
+  #matches(slot: number): boolean {
+    const base = slot * KEY_WORDS;
+    for (let word = 0; word < KEY_WORDS; word += 1) {
+      if (this.#keys[base + word] !== this.#key[word]) return false;
+    }
+    return true;
+  }
+
+  /** Lays both endpoints into the key, the lower one first, and returns a hash of it. */
+  #makeKey(facts: Facts): number {
+    const { source, destination } = facts;
+    let order = facts.sourcePort - facts.destinationPort;
+    for (let word = 3; order === 0 && word >= 0; word -= 1) {
+      order = (source[word] ?? 0) - (destination[word] ?? 0);
+    }
+    this.#sourceIsLow = order <= 0;
+    const low = this.#sourceIsLow ? source : destination;
+    const high = this.#sourceIsLow ? destination : source;
+    const key = this.#key;
+    key[0] = low[0] ?? 0;
+    key[1] = low[1] ?? 0;
+    key[2] = low[2] ?? 0;
+    key[3] = low[3] ?? 0;
+    key[4] = high[0] ?? 0;
+    key[5] = high[1] ?? 0;
+    key[6] = high[2] ?? 0;
+    key[7] = high[3] ?? 0;
+    key[8] = this.#sourceIsLow
+      ? (facts.sourcePort << 16) | facts.destinationPort
+      : (facts.destinationPort << 16) | facts.sourcePort;
+    key[9] = (facts.ipVersion << 8) | facts.protocol;
+    let hash = 0x9e3779b9;
+    for (let word = 0; word < KEY_WORDS; word += 1) {
+      hash = Math.imul(hash ^ (key[word] ?? 0), 0x85ebca6b);
+      hash ^= hash >>> 15;
+    }
+    return hash >>> 0;
+  }
+}
+
+/** Who opened a flow whose beginning may be missing: the handshake tells, then a system port, then who speaks first. */
+function sourceIsServer(facts: Facts): boolean {
+  if (facts.protocol === Protocol.TCP && (facts.tcpFlags & TcpFlag.SYN) !== 0) {
+    return (facts.tcpFlags & TcpFlag.ACK) !== 0;
+  }
+  return facts.sourcePort < 1024 && facts.destinationPort >= 1024;
+}

@@ -1,0 +1,62 @@
+// Knows: which decoder reads a TCP flow, and that a flow keeps the kind it was recognised as. Must not know: policy, I/O.
+// DESIGN section 3. Doubt leaves the kind the port has, or `tcp`.
+
+import { TcpFlag } from '../wire/ip.ts';
+import type { Facts } from './facts.ts';
+import type { Flow, FlowTable } from './flow-table.ts';
+import { sniffTcp } from './tcp-content.ts';
+import { Stream } from './stream.ts';
+import type { StreamBudget } from './stream.ts';
+
+export class TcpReader {
+  readonly #flows: FlowTable;
+  readonly #budget: StreamBudget;
+
+  constructor(flows: FlowTable, budget: StreamBudget) {
+    this.#flows = flows;
+    this.#budget = budget;
+  }
+
+  /** Sets kind and findings; `facts.kind` is what the ports say. */
+  read(bytes: Uint8Array, facts: Facts): void {
+    const flow = this.#flows.of(facts);
+    const { side } = this.#flows;
+    // A second connection between the same ports knows nothing of the first.
+    if ((facts.tcpFlags & (TcpFlag.SYN | TcpFlag.ACK)) === TcpFlag.SYN && flow.packets > 0) {
+      flow.reset();
+      flow.clientIsLow = side === 0;
+      facts.fromServer = false;
+    }
+    if (!flow.done) this.#follow(bytes, facts, flow, side);
+    if (flow.kind !== undefined) facts.kind = flow.kind;
+    facts.flowName = flow.name;
+  }
+
+  #follow(bytes: Uint8Array, facts: Facts, flow: Flow, side: 0 | 1): void {
+    const opposite = flow.streams[side === 0 ? 1 : 0];
+    if (opposite?.isMissing(facts.tcpAcknowledgment) === true && opposite.skip()) {
+      this.#consume(facts, flow, opposite);
+    }
+    const { payloadOffset: start, payloadEnd: end } = facts;
+    const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
+    if (start >= end && !isSyn) return;
+    const stream = (flow.streams[side] ??= new Stream(this.#budget));
+    if (isSyn) stream.synchronise(facts.tcpSequence);
+    if (start >= end) return;
+    flow.packets += 1;
+    const sequence = isSyn ? (facts.tcpSequence + 1) >>> 0 : facts.tcpSequence;
+    if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, flow, stream);
+  }
+
+  /** Reads everything of a stream that is in order now. */
+  #consume(facts: Facts, flow: Flow, stream: Stream): void {
+    do {
+      const rest = sniffTcp(facts, flow, stream);
+      if (!stream.keep(rest)) flow.done = true;
+    } while (!flow.done && stream.advance());
+    if (flow.done) {
+      flow.streams[0]?.release();
+      flow.streams[1]?.release();
+    }
+  }
+}
