@@ -109,6 +109,8 @@ export class Facts {
   protocol = -1;
   /** Extension header chain present (any of hop-by-hop, routing, destination, AH, fragment). */
   extensionHeaders = false;
+  /** How many of them were read. */
+  extensionCount = 0;
   /** Fragment offset in bytes; > 0: there is no upper-layer header in this frame. */
   fragmentOffset = 0;
   moreFragments = false;

@@ -100,6 +100,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
     const next = facts.protocol;
     if (!isExtension(next)) break;
     facts.extensionHeaders = true;
+    facts.extensionCount += 1;
     if (next === Protocol.AH) break;
     // Every extension header is a multiple of eight bytes; one that does not fit has no next header to believe.
     if (limit - offset < 8) {

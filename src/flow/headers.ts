@@ -81,6 +81,7 @@ function clear(facts: Facts): void {
   facts.routerAlert = false;
   facts.protocol = -1;
   facts.extensionHeaders = false;
+  facts.extensionCount = 0;
   facts.fragmentOffset = 0;
   facts.moreFragments = false;
   facts.fragmentHeader = false;
