@@ -1,0 +1,178 @@
+// Knows: the order in which a lab is built, and who takes it down. Must not know: the command line, scenarios.
+// Whoever calls `raiseLab` owns the lab; a reaper process waits for the owner's end and clears up, however it comes.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { startDaemon, startPage, type Supervised } from './box.ts';
+import { LabError } from './error.ts';
+import {
+  type Filling,
+  isHeld,
+  LabHandle,
+  type LabState,
+  readState,
+  requireIdentity,
+  writeState,
+} from './handle.ts';
+import { awaitIpv6, startDhcpClient } from './laptop.ts';
+import { bridgePlainly, buildNetwork } from './network.ts';
+import { LABS_DIR, NETNS_CONFIG_DIR, type Plan, TUNNEL } from './plan.ts';
+import { isAlive, type ProcessIdentity } from './process-identity.ts';
+import { programArgv } from './program.ts';
+import { namespacesOf, processesOf, teardown } from './teardown.ts';
+import { startUplink } from './uplink.ts';
+import { newKeyPair, startClient } from './wireguard.ts';
+
+export interface LabOptions {
+  readonly filling: Filling;
+  /** Starts leakguard-web in the box too. Only with the guard. */
+  readonly page?: boolean;
+  /** Hears what is being done, one short line each. */
+  readonly say?: (line: string) => void;
+  /** Aborted while it is being built: it is taken down again, and LabError `interrupted` thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/** A lab and the duty to take it down. */
+export class Lab extends LabHandle {
+  #state: LabState;
+  #daemon: Supervised | undefined;
+  #page: Supervised | undefined;
+  readonly #reaper: ChildProcess;
+  readonly #reaped: Promise<number | null>;
+
+  private constructor(plan: Plan, state: LabState, reaper: ChildProcess) {
+    super(plan);
+    this.#state = state;
+    this.#reaper = reaper;
+    this.#reaped = new Promise((resolve) => reaper.once('exit', resolve));
+  }
+
+  /** Builds all of it, or leaves nothing behind and throws a LabError (`is-up` when another owner holds this lab). */
+  static async raise(plan: Plan, options: LabOptions): Promise<Lab> {
+    const [node, ...reap] = programArgv('lab/reap', plan.id);
+    await claim(plan);
+    const state = { owner: await requireIdentity(process.pid), filling: options.filling, ready: false };
+    await writeState(plan, state);
+    const lab = new Lab(plan, state, startReaper(node, reap));
+    try {
+      await Promise.race([lab.#build(options), interruption(options.signal)]);
+      return lab;
+    } catch (error) {
+      await lab.close();
+      throw error;
+    }
+  }
+
+  /** Ends every process of the lab and removes all of it. Can be called again. */
+  async close(): Promise<void> {
+    // The supervisors must not start again what the reaper ends; the reaper itself needs nothing but the end of its input.
+    this.#daemon?.abandon();
+    this.#page?.abandon();
+    this.#reaper.stdin?.end();
+    const code = await this.#reaped;
+    if (code !== 0) await teardown(this.plan);
+  }
+
+  async #build(options: LabOptions): Promise<void> {
+    const { plan, network } = this;
+    const say = options.say ?? (() => undefined);
+    say('three namespaces, joined by two veth pairs');
+    await buildNetwork(network);
+    await this.#resolverInside();
+
+    say('uplink: router, DHCP, resolver, web server, WireGuard server');
+    const [own, laptop] = await Promise.all([newKeyPair(), newKeyPair()]);
+    const uplink = startUplink(plan, network.uplink, { own, laptop: laptop.public });
+    say(`box: ${options.filling === 'guard' ? 'leakguardd' : options.filling}`);
+    await Promise.all([uplink, this.#fill(options)]);
+    await this.#note({ serverKey: own.public });
+    if (options.filling === 'nothing') return this.#note({ ready: true });
+
+    say('laptop: DHCP lease, IPv6 address, full tunnel');
+    const [client] = await Promise.all([startDhcpClient(plan, network.laptop), awaitIpv6(network.laptop)]);
+    await this.#note({ dhcpClient: await requireIdentity(client.pid) });
+    await startClient(network.laptop, plan.wireguard.laptop, laptop, own.public);
+    await network.laptop.must(['ping', '-c', '1', '-w', '10', TUNNEL.server4]);
+    await this.#note({ ready: true });
+  }
+
+  async #fill({ filling, page }: LabOptions): Promise<void> {
+    const { plan, network } = this;
+    if (filling === 'plain-bridge') await bridgePlainly(network.box);
+    if (filling !== 'guard') return;
+    this.#daemon = await startDaemon(plan, network.box, this.guard, async (pid) =>
+      this.#note({ daemon: await requireIdentity(pid) }),
+    );
+    if (page === true) this.#page = await startPage(plan, network.box);
+  }
+
+  /** Programs on the laptop that look names up ask the resolver inside the tunnel. */
+  async #resolverInside(): Promise<void> {
+    const dir = join(NETNS_CONFIG_DIR, this.plan.namespaces.laptop);
+    await mkdir(dir, { recursive: true });
+    await writeFile(join(dir, 'resolv.conf'), `nameserver ${TUNNEL.server4}\n`);
+  }
+
+  /** Adds to what other processes can read about this lab. */
+  async #note(news: Partial<LabState>): Promise<void> {
+    this.#state = { ...this.#state, ...news };
+    await writeState(this.plan, this.#state);
+  }
+
+  /** Tells other processes where the page can be seen. */
+  async announcePage(address: string): Promise<void> {
+    await this.#note({ page: address });
+  }
+}
+
+/** Takes the name for this process: one owner at a time, and nothing left of an earlier one. */
+async function claim(plan: Plan): Promise<void> {
+  if (process.getuid?.() !== 0)
+    throw new LabError('not-root', 'making network namespaces and virtual links needs root.');
+  if (await isHeld(plan)) throw new LabError('is-up', `the lab "${plan.id}" is up already.`);
+  const left = [await readState(plan), ...(await namespacesOf(plan)), ...(await processesOf(plan))];
+  if (left.some((thing) => thing !== undefined)) await teardown(plan);
+  await mkdir(LABS_DIR, { recursive: true });
+  await mkdir(plan.dir).catch((cause: unknown) => {
+    throw new LabError('is-up', `${plan.dir} is there: is the lab "${plan.id}" being built just now?`, cause);
+  });
+}
+
+function startReaper(node: string, args: readonly string[]): ChildProcess {
+  return spawn(node, args, { stdio: ['pipe', 'ignore', 'inherit'], detached: true, env: {} });
+}
+
+/** Never resolves; rejects when `signal` is aborted. */
+function interruption(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const interrupt = (): void => reject(new LabError('interrupted', 'interrupted while the lab was built.'));
+    if (signal?.aborted === true) interrupt();
+    signal?.addEventListener('abort', interrupt, { once: true });
+  });
+}
+
+/** Longest time an owner gets to take its lab down itself. */
+const OWNER_GRACE_MS = 15_000;
+
+/** Ends the lab of this plan, whoever owns it: true when there was something to end. */
+export async function takeDown(plan: Plan): Promise<boolean> {
+  const state = await readState(plan);
+  const left = [...(await namespacesOf(plan)), ...(await processesOf(plan))];
+  if (state !== undefined && state.owner.pid !== process.pid) await endOwner(state.owner);
+  await teardown(plan);
+  return state !== undefined || left.length > 0;
+}
+
+/** The owner is asked to end, and made to when it does not: it must not build on while its lab is taken down. */
+async function endOwner(owner: ProcessIdentity): Promise<void> {
+  const end = Date.now() + OWNER_GRACE_MS;
+  if (await isAlive(owner)) process.kill(owner.pid, 'SIGTERM');
+  while (await isAlive(owner)) {
+    if (Date.now() > end) process.kill(owner.pid, 'SIGKILL');
+    await pause(20);
+  }
+}

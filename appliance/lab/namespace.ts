@@ -1,0 +1,58 @@
+// Knows: one network namespace: how to make it, run things in it, name its links. Must not know: the lab's topology.
+// Follows ip-netns(8): `ip netns exec` also gives the namespace's own view of /sys and of /etc/netns/NAME.
+
+import {
+  type Argv,
+  must,
+  type Outcome,
+  run,
+  Running,
+  type RunOptions,
+  type StartOptions,
+} from './process.ts';
+
+/** Marks every process of a lab, also one that is still on its way into a namespace when the lab is taken down. */
+export const MARK = 'LEAKGUARD_LAB';
+
+export class Namespace {
+  readonly name: string;
+  readonly #env: Readonly<Record<string, string>>;
+
+  /** `lab` is the id that its processes are marked with. Nothing is made yet. */
+  constructor(name: string, lab: string) {
+    this.name = name;
+    this.#env = { [MARK]: lab };
+  }
+
+  async create(): Promise<void> {
+    await must(['ip', 'netns', 'add', this.name], { env: this.#env });
+    await this.ip('link set lo up');
+  }
+
+  /** The whole command line, for people to copy and for spawning. */
+  argv(command: Argv): Argv {
+    return ['ip', 'netns', 'exec', this.name, ...command];
+  }
+
+  run(command: Argv, options: RunOptions = {}): Promise<Outcome> {
+    return run(this.argv(command), { ...options, env: { ...options.env, ...this.#env } });
+  }
+
+  must(command: Argv, options: RunOptions = {}): Promise<Outcome> {
+    return must(this.argv(command), { ...options, env: { ...options.env, ...this.#env } });
+  }
+
+  start(command: Argv, options: StartOptions = {}): Promise<Running> {
+    return Running.start(this.argv(command), { ...options, env: { ...options.env, ...this.#env } });
+  }
+
+  /** One `ip` command per line, all of them or a LabError. */
+  async ip(...lines: readonly string[]): Promise<void> {
+    await must(['ip', '-n', this.name, '-batch', '-'], { input: `${lines.join('\n')}\n`, env: this.#env });
+  }
+
+  /** `key` as a path below /proc/sys: `net/ipv6/conf/eth0/accept_dad`. */
+  async sysctl(key: string, value: string): Promise<void> {
+    await this.must(['tee', `/proc/sys/${key}`], { input: value });
+  }
+}

@@ -1,0 +1,51 @@
+// Knows: how a browser on this machine reaches the box's page by the laptop's way. Must not know: what the page says.
+// The only thing the lab has outside its namespaces: a listener on 127.0.0.1.
+
+import { get } from 'node:http';
+import type { Server } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { PAGE_PORT } from './box.ts';
+import { LabError } from './error.ts';
+import type { Lab } from './lab.ts';
+import { LAN } from './plan.ts';
+import { programArgv } from './program.ts';
+import { relay } from './relay.ts';
+
+const READY_MS = 15_000;
+
+/** The page's address on this machine, answering. `port` 0 takes any free one. LabError `port-taken`, `no-page`. */
+export async function openPage(lab: Lab, port: number): Promise<{ address: string; server: Server }> {
+  const socket = lab.plan.files.forwarder;
+  const forwarder = await lab.network.laptop.start(
+    programArgv('lab/forward', socket, LAN.box, `${PAGE_PORT}`),
+  );
+  await forwarder.line(/^ready$/);
+  const server = await relay({ host: '127.0.0.1', port }, { path: socket }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LabError('port-taken', `127.0.0.1:${port} cannot be listened on: ${why}`, cause);
+  });
+  const bound = server.address();
+  const address = `http://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : port}`;
+  // The page is another program's: only its answer says that it is there.
+  const end = Date.now() + READY_MS;
+  while (!(await answers(address))) {
+    if (Date.now() > end) {
+      server.close();
+      throw new LabError('no-page', `the page does not answer: see leakguard-web.log in ${lab.plan.dir}.`);
+    }
+    await pause(50);
+  }
+  await lab.announcePage(address);
+  return { address, server };
+}
+
+function answers(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = get(address, { agent: false }, (answer) => {
+      answer.resume();
+      resolve(true);
+    });
+    asked.on('error', () => resolve(false));
+  });
+}

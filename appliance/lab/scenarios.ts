@@ -1,0 +1,228 @@
+// Knows: the scenarios of the lab. Must not know: how they are played.
+// After facts/field.md (what the field tests) and the bars of the first complete build. Each has its positive control.
+
+import { LAN, NET, TUNNEL } from './plan.ts';
+import type { Argv } from './process.ts';
+import type { Leak, Scenario, Step } from './scenario.ts';
+
+const NAME = 'leak.example';
+const DIG: Argv = ['dig', '+tries=1', '+time=1'];
+/** What is bound to the LAN's address goes past the tunnel. */
+const PAST4 = ['-b', LAN.laptop4, `@${NET.resolver4}`];
+const PAST6 = ['-b', LAN.laptop6, `@${NET.resolver6}`];
+
+const tunnelUp: Step = {
+  name: 'tunnel up',
+  act: { do: 'run', argv: ['ping', '-c', '3', '-i', '0.2', '-w', '10', TUNNEL.server4] },
+  expect: { is: 'state', states: ['clear'], lamps: ['green'] },
+};
+const acknowledge: Step = {
+  name: 'acknowledge',
+  act: { do: 'acknowledge' },
+  expect: { is: 'state', states: ['clear'], lamps: ['green'] },
+};
+const blockOn: Step = {
+  name: 'block on',
+  act: { do: 'block', on: true },
+  expect: { is: 'state', states: ['clear', 'blocked'], blockMode: true },
+};
+const blockOff: Step = {
+  name: 'block off',
+  act: { do: 'block', on: false },
+  expect: { is: 'state', states: ['clear', 'blocked', 'leaking'], blockMode: false },
+};
+
+const clean = (name: string, argv: Argv): Step => ({
+  name,
+  act: { do: 'run', argv },
+  expect: { is: 'clean' },
+});
+
+/** What an attempt is judged as; `blockedKinds` where a frame shows what it is only in what follows it, which never comes. */
+type Attempt = Omit<Leak, 'is' | 'way'> & { readonly blockedKinds?: Leak['kinds'] };
+
+/** The same attempt in watch mode and in block mode. */
+function bothWays(what: string, argv: Argv, watch: string, attempt: Attempt): Step[] {
+  const { blockedKinds, ...leak } = attempt;
+  const step = (way: Leak['way']): Step => ({
+    name: `${what}, ${way === 'escapes' ? 'watch mode' : 'block mode'}`,
+    act: { do: 'run', argv },
+    watch,
+    expect: { is: 'leak', way, ...leak, kinds: (way === 'blocked' && blockedKinds) || leak.kinds },
+  });
+  return [step('escapes'), acknowledge, blockOn, step('blocked'), blockOff];
+}
+
+const dnsWatch = (address: string): string => `port 53 and host ${address}`;
+const plainDig: Argv = [...DIG, ...PAST4, NAME];
+const dns: Attempt = { rule: 'A', kinds: ['dns'], exposure: NAME };
+
+const vanilla: Scenario = {
+  name: 'vanilla',
+  summary: 'a name asked in the clear past the tunnel: seen, acknowledged, blocked',
+  steps: [
+    tunnelUp,
+    clean('a name asked inside the tunnel', [...DIG, `@${TUNNEL.server4}`, 'www.example']),
+    clean('a page fetched inside the tunnel', ['curl', '-sS', '--max-time', '5', `http://${NET.web4}/`]),
+    ...bothWays('dig past the tunnel', plainDig, dnsWatch(NET.resolver4), { ...dns, frames: 1 }),
+  ],
+};
+
+const past = (name: string, summary: string, argv: Argv, watch: string, leak: Attempt): Scenario => ({
+  name,
+  summary,
+  steps: [tunnelUp, ...bothWays(name, argv, watch, leak)],
+});
+
+const inside: Scenario = {
+  name: 'inside',
+  summary: 'the same name inside the tunnel, at any resolver, is no leak; past the tunnel it is',
+  steps: [
+    tunnelUp,
+    clean("asked the tunnel's resolver", [...DIG, `@${TUNNEL.server4}`, NAME]),
+    clean('asked another resolver inside', [...DIG, `@${TUNNEL.otherResolver4}`, NAME]),
+    clean('asked a public resolver through the tunnel', [...DIG, `@${NET.resolver4}`, NAME]),
+    clean('asked over IPv6 and TCP through the tunnel', [...DIG, '+tcp', `@${NET.resolver6}`, NAME]),
+    {
+      name: 'asked the same public resolver past the tunnel',
+      act: { do: 'run', argv: plainDig },
+      watch: dnsWatch(NET.resolver4),
+      expect: { is: 'leak', way: 'escapes', ...dns, frames: 1 },
+    },
+    acknowledge,
+  ],
+};
+
+const flush = (family: '-4' | '-6', what: string): Step =>
+  clean(`forget ${what}`, ['ip', family, 'neigh', 'flush', 'dev', 'eth0']);
+const throughTunnel = (name: string, watch: string): Step => ({
+  ...clean(name, ['ping', '-c', '1', '-w', '5', TUNNEL.server4]),
+  watch,
+  arrives: 'some',
+});
+const neighbour4 = throughTunnel('tunnel over IPv4, its router found by ARP', 'arp');
+const neighbour6 = throughTunnel(
+  'tunnel over IPv6, its router found by ND',
+  'icmp6 and (ip6[40] == 135 or ip6[40] == 136)',
+);
+
+const plumbing: Scenario = {
+  name: 'plumbing',
+  summary: 'block mode keeps the tunnel, DHCP, ARP and neighbour discovery working',
+  steps: [
+    tunnelUp,
+    blockOn,
+    clean('a page fetched inside the tunnel', ['curl', '-sS', '--max-time', '5', `http://${NET.web4}/`]),
+    {
+      name: 'DHCP lease renewed',
+      act: { do: 'renew lease' },
+      watch: 'udp dst port 67',
+      arrives: 'some',
+      expect: { is: 'clean' },
+    },
+    {
+      name: 'DHCP lease given back and got anew',
+      act: { do: 'new lease' },
+      watch: 'udp dst port 67',
+      arrives: 'some',
+      expect: { is: 'clean' },
+    },
+    flush('-4', 'IPv4 neighbours'),
+    neighbour4,
+    { name: 'tunnel moves to IPv6', act: { do: 'roam', to: 'ipv6' }, expect: { is: 'clean' } },
+    flush('-6', 'IPv6 neighbours'),
+    neighbour6,
+    { name: 'tunnel moves back to IPv4', act: { do: 'roam', to: 'ipv4' }, expect: { is: 'clean' } },
+    clean('tunnel over IPv4 again', ['ping', '-c', '1', '-w', '5', TUNNEL.server4]),
+    {
+      name: 'dig past the tunnel',
+      act: { do: 'run', argv: plainDig },
+      watch: dnsWatch(NET.resolver4),
+      expect: { is: 'leak', way: 'blocked', ...dns, frames: 1 },
+    },
+    blockOff,
+  ],
+};
+
+const killed: Scenario = {
+  name: 'killed',
+  summary: 'kill -9 of the daemon in block mode: nothing gets out, and it comes back blocking',
+  steps: [
+    tunnelUp,
+    blockOn,
+    { name: 'kill -9 of leakguardd', act: { do: 'kill daemon' }, expect: { is: 'cut off' } },
+    {
+      name: 'dig past the tunnel, no guard there',
+      act: { do: 'run', argv: plainDig },
+      watch: dnsWatch(NET.resolver4),
+      arrives: 'none',
+      expect: { is: 'cut off' },
+    },
+    {
+      name: 'leakguardd is back',
+      act: { do: 'nothing' },
+      expect: { is: 'state', states: ['clear', 'blocked', 'idle'], blockMode: true },
+    },
+    {
+      name: 'dig past the tunnel, guarded again',
+      act: { do: 'run', argv: plainDig },
+      watch: dnsWatch(NET.resolver4),
+      expect: { is: 'leak', way: 'blocked', ...dns, frames: 1 },
+    },
+    blockOff,
+  ],
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  vanilla,
+  inside,
+  past('ipv6-dns', 'a name asked over IPv6', [...DIG, ...PAST6, NAME], dnsWatch(NET.resolver6), {
+    ...dns,
+    frames: 1,
+  }),
+  past('tcp-dns', 'a name asked over TCP', [...DIG, '+tcp', ...PAST4, NAME], dnsWatch(NET.resolver4), {
+    rule: 'A',
+    kinds: ['dns'],
+  }),
+  past(
+    'router-dns',
+    "a name asked at the local network's resolver, which every full tunnel with local access lets out",
+    [...DIG, `@${LAN.router4}`, NAME],
+    dnsWatch(LAN.router4),
+    { ...dns, frames: 1 },
+  ),
+  past(
+    'ping',
+    'a ping bound to the interface',
+    ['ping', '-c', '1', '-W', '1', '-I', 'eth0', NET.web4],
+    'icmp',
+    {
+      rule: 'E',
+      kinds: ['icmp'],
+      frames: 1,
+    },
+  ),
+  past(
+    'curl',
+    'a page fetched by a client bound to the interface',
+    [
+      'curl',
+      '-sS',
+      '--connect-timeout',
+      '1',
+      '--max-time',
+      '5',
+      '--interface',
+      'eth0',
+      `http://${NET.web4}/`,
+    ],
+    `tcp port 80 and host ${NET.web4}`,
+    { rule: 'E', kinds: ['http'], blockedKinds: ['http', 'tcp'] },
+  ),
+  plumbing,
+  killed,
+];
+
+export function scenarioNamed(name: string): Scenario | undefined {
+  return SCENARIOS.find((scenario) => scenario.name === name);
+}

@@ -1,0 +1,99 @@
+// Knows: userspace WireGuard at both ends: keys, interfaces, the laptop's full tunnel. Must not know: leaks, guards.
+// Follows wg(8) for the configuration and wg-quick(8) for the routes: a mark, a table of its own, `suppress_prefixlength`.
+
+import type { Namespace } from './namespace.ts';
+import { LAN, NET, TUNNEL } from './plan.ts';
+import { must, type Running } from './process.ts';
+
+export interface KeyPair {
+  readonly secret: string;
+  readonly public: string;
+}
+
+/** Mark and table of the tunnel's own datagrams, as wg-quick chooses them. */
+const MARK_AND_TABLE = '51820';
+
+export async function newKeyPair(): Promise<KeyPair> {
+  const secret = (await must(['wg', 'genkey'])).stdout.trim();
+  const pub = (await must(['wg', 'pubkey'], { input: `${secret}\n` })).stdout.trim();
+  return { secret, public: pub };
+}
+
+/** One address as wg(8) writes an endpoint. */
+export function endpointText(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+async function interfaceUp(space: Namespace, name: string, conf: string, mtu: number): Promise<Running> {
+  const running = await space.start(['wireguard-go', name], {
+    env: { WG_PROCESS_FOREGROUND: '1', LOG_LEVEL: 'verbose' },
+  });
+  await running.line(/UAPI listener started/);
+  await space.must(['wg', 'setconf', name, '/dev/stdin'], { input: conf });
+  await space.ip(`link set ${name} mtu ${mtu} up`);
+  return running;
+}
+
+export async function startServer(
+  space: Namespace,
+  name: string,
+  own: KeyPair,
+  peer: string,
+): Promise<Running> {
+  const conf = [
+    '[Interface]',
+    `PrivateKey = ${own.secret}`,
+    `ListenPort = ${NET.tunnelPort}`,
+    '[Peer]',
+    `PublicKey = ${peer}`,
+    `AllowedIPs = ${TUNNEL.laptop4}/32, ${TUNNEL.laptop6}/128`,
+    '',
+  ].join('\n');
+  const running = await interfaceUp(space, name, conf, 1420);
+  await space.ip(
+    `addr add ${TUNNEL.server4}/24 dev ${name}`,
+    `addr add ${TUNNEL.server6}/64 dev ${name} nodad`,
+  );
+  return running;
+}
+
+/**
+ * A full tunnel, with the holes real laptops have: what is bound to eth0 or to its addresses goes past the tunnel, and so
+ * does what is sent to the local network, like a question to the router's resolver.
+ */
+export async function startClient(
+  space: Namespace,
+  name: string,
+  own: KeyPair,
+  peer: string,
+): Promise<Running> {
+  const conf = [
+    '[Interface]',
+    `PrivateKey = ${own.secret}`,
+    `FwMark = ${MARK_AND_TABLE}`,
+    '[Peer]',
+    `PublicKey = ${peer}`,
+    `Endpoint = ${endpointText(NET.tunnelServer4, NET.tunnelPort)}`,
+    'AllowedIPs = 0.0.0.0/0, ::/0',
+    'PersistentKeepalive = 5',
+    '',
+  ].join('\n');
+  const running = await interfaceUp(space, name, conf, 1420);
+  await space.ip(
+    `addr add ${TUNNEL.laptop4}/24 dev ${name}`,
+    `addr add ${TUNNEL.laptop6}/64 dev ${name} nodad`,
+    ...['-4', '-6'].flatMap((family) => [
+      `${family} route add default dev ${name} table ${MARK_AND_TABLE}`,
+      `${family} rule add not fwmark ${MARK_AND_TABLE} table ${MARK_AND_TABLE} priority 32765`,
+      `${family} rule add table main suppress_prefixlength 0 priority 32764`,
+    ]),
+    `rule add from ${LAN.prefix4} table main priority 1000`,
+    `-6 rule add from ${LAN.prefix6} table main priority 1000`,
+  );
+  return running;
+}
+
+/** The client moves to another address of its server, as it does when the network under it changes. */
+export async function roam(space: Namespace, name: string, peer: string, address: string): Promise<void> {
+  await space.must(['wg', 'set', name, 'peer', peer, 'endpoint', endpointText(address, NET.tunnelPort)]);
+}
