@@ -211,11 +211,13 @@ function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
   if (hello === undefined || hello.media === true) return undefined;
   const client = hello.message === 'client-hello';
   const server: Server = client ? 'destination' : 'source';
-  const anyconnect =
-    hello.version === 0x0100 || (client && hello.sessionIdLength === 32 && hello.cipherSuites <= 2);
-  if (anyconnect && client) {
-    const why = 'DTLS hello that resumes a session begun over TLS';
-    return { protocol: 'dtls', variant: 'anyconnect', confidence: 0.8, why, server };
+  const resumed = client && hello.sessionIdLength === 32 && hello.cipherSuites <= 2;
+  if (hello.version === 0x0100 || resumed) {
+    const why = resumed
+      ? 'DTLS hello that resumes a session begun over TLS'
+      : `DTLS ${hello.message} of version 0x0100`;
+    const variant = hello.version === 0x0100 ? 'anyconnect' : 'resumed';
+    return { protocol: 'dtls', variant, confidence: 0.8, why, server };
   }
   const name = hello.tls13 ? '1.3' : hello.version === 0xfeff ? '1.0' : '1.2';
   const sure = hello.media === false;

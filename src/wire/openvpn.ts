@@ -37,9 +37,10 @@ const REPLAY = 8;
 const TLS_CRYPT_TAG = 32;
 /** More acknowledgements than OpenVPN keeps (its CONTROL_SEND_ACK_MAX is 4, its array 8) are noise. */
 const MAX_ACKS = 8;
-/** Server and client begin to count at 1; 0x0f000001 is how tls-crypt-v2 and cookie handshakes announce themselves. */
+/** Both ends begin to count at 1. */
 const MAX_PACKET_ID = 0x10000;
-const EARLY_NEGOTIATION = 0x0f000000;
+/** First octets of packet ids by which clients announce that they know tls-crypt-v2's early negotiation. */
+const EARLY_NEGOTIATION = [0x0a, 0x0f];
 /** 2001-09-09 and 2096: a clock outside this range is rarer than a random number inside it. */
 const EARLIEST = 1_000_000_000;
 const LATEST = 4_000_000_000;
@@ -152,7 +153,7 @@ function reliability(
 
 function isReplayHeader(bytes: Uint8Array, at: number): boolean {
   const packetId = u32(bytes, at);
-  const early = packetId >= EARLY_NEGOTIATION && packetId < EARLY_NEGOTIATION + 16;
+  const early = EARLY_NEGOTIATION.includes(packetId >>> 24) && (packetId & 0xfff0) === 0;
   const time = u32(bytes, at + 4);
   return (early || (packetId > 0 && packetId < MAX_PACKET_ID)) && time >= EARLIEST && time <= LATEST;
 }
@@ -183,7 +184,9 @@ function cryptLayout(
       return length === 5 || length === 17 || length === 23 ? 'tls-crypt' : undefined;
     case ACK_V1:
       return (length - 9) % 4 === 0 && length <= 9 + 4 * MAX_ACKS ? 'tls-crypt' : undefined;
-    default:
+    case CONTROL_V1:
       return length > 5 ? 'tls-crypt' : undefined;
+    default:
+      return undefined;
   }
 }

@@ -20,7 +20,7 @@ const CLASSIC_TYPES = new Set([0x0001, 0x0101, 0x0111, 0x0002, 0x0102, 0x0112]);
 
 /**
  * The STUN message that begins at start, or undefined. With the cookie the attributes may be cut off by the capture or
- * be followed by another message (TCP); without it every length has to add up to end and every attribute to be known.
+ * be followed by another message (TCP); without it the type has to be one of six and all lengths have to add up to end.
  */
 export function stunMessage(bytes: Uint8Array, start: number, end: number): StunMessage | undefined {
   const type = u16(bytes, start);
@@ -28,7 +28,9 @@ export function stunMessage(bytes: Uint8Array, start: number, end: number): Stun
   const length = u16(bytes, start + 2);
   const messageEnd = start + HEADER + length;
   if (u32(bytes, start + 4) === COOKIE) {
-    return length % 4 === 0 ? describe('cookie', type, Math.min(messageEnd, end)) : undefined;
+    // WhatsApp leaves out the padding (its lengths are no multiple of four), but then nothing follows the message.
+    const sound = length % 4 === 0 || messageEnd === end;
+    return sound ? describe('cookie', type, Math.min(messageEnd, end)) : undefined;
   }
   const classic = CLASSIC_TYPES.has(type) && messageEnd === end && isClassicBody(bytes, start, end);
   return classic ? describe('classic', type, messageEnd) : undefined;
@@ -47,19 +49,11 @@ function isClassicBody(bytes: Uint8Array, start: number, end: number): boolean {
   if (start + HEADER === end) return u16(bytes, start) === 0x0001;
   let at = start + HEADER;
   while (at + 4 <= end) {
-    const type = u16(bytes, at);
-    if (!isClassicAttribute(type)) return false;
     const next = at + 4 + u16(bytes, at + 2);
     // Later clients pad to four octets even without the cookie.
     at = next === end ? end : next + ((4 - (next - at)) & 3);
   }
   return at === end;
-}
-
-function isClassicAttribute(type: number): boolean {
-  const rfc3489 = type >= 0x0001 && type <= 0x000b;
-  const extension = (type >= 0x0012 && type <= 0x0025) || (type >= 0x8000 && type <= 0x80ff);
-  return rfc3489 || extension;
 }
 
 /**

@@ -110,3 +110,17 @@ export function isTailscaleDisco(bytes: Uint8Array, start: number, end: number):
   if (end - start < DISCO_HEADER + 18) return false;
   return u32(bytes, start) === 0x5453f09f && bytes[start + 4] === 0x92 && bytes[start + 5] === 0xac;
 }
+
+/**
+ * The type (1 or 2) of a handshake message that some providers lengthen (TunnelBear), or undefined: longer than WireGuard's
+ * own, up to twice as long, a second MAC of zeros at its end. Weak alone: compare the indices of both messages.
+ */
+export function paddedHandshake(bytes: Uint8Array, start: number, end: number): 1 | 2 | undefined {
+  const head = u32(bytes, start);
+  const length = end - start;
+  const initiation = head === 0x01000000 && length > 148 && length <= 296;
+  const response = head === 0x02000000 && length > 92 && length <= 184;
+  if ((!initiation && !response) || !allZero(bytes, end - 16, end)) return undefined;
+  if (allZero(bytes, start + 12, start + 44)) return undefined;
+  return initiation ? 1 : 2;
+}
