@@ -1,0 +1,73 @@
+// Knows: that block mode outlives a reboot and that a damaged record means closed. Holds box-state.ts, counter-file.ts.
+
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readBoxState, writeBoxState } from '../../../appliance/daemon/box-state.ts';
+import { readCounterFile, writeCounterFile } from '../../../appliance/daemon/counter-file.ts';
+
+const directory = (): string => mkdtempSync(join(tmpdir(), 'leakguard-test-'));
+
+describe('box state', () => {
+  it('starts a new box in watch mode', () => {
+    expect(readBoxState(directory())).toEqual({ state: { blockMode: false } });
+  });
+
+  it.each([true, false])('remembers block mode %s', (blockMode) => {
+    const dir = directory();
+    writeBoxState(dir, { blockMode });
+    expect(readBoxState(dir)).toEqual({ state: { blockMode } });
+    expect(readdirSync(dir)).toEqual(['state.json']);
+  });
+
+  it.each([
+    ['torn', '{"version":1,"blockM'],
+    ['empty', ''],
+    ['of another shape', '{"version":1,"blockMode":"off"}'],
+    ['of another version', '{"version":2,"blockMode":false}'],
+    ['garbage', '\u0000\u0000\u0000'],
+  ])('is closed, with a warning, when the file is %s', (_case, content) => {
+    const dir = directory();
+    writeFileSync(join(dir, 'state.json'), content);
+    const reading = readBoxState(dir);
+    expect(reading.state.blockMode).toBe(true);
+    expect(reading.warning).toContain('state.json');
+  });
+
+  it('is closed when the file cannot be read', () => {
+    const dir = directory();
+    mkdirSync(join(dir, 'state.json'));
+    expect(readBoxState(dir)).toMatchObject({ state: { blockMode: true } });
+  });
+
+  it('keeps the old record when the new one was not finished', () => {
+    const dir = directory();
+    writeBoxState(dir, { blockMode: true });
+    writeFileSync(join(dir, 'state.json.new'), '{"ver');
+    expect(readBoxState(dir).state.blockMode).toBe(true);
+    writeBoxState(dir, { blockMode: false });
+    expect(JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8'))).toEqual({
+      version: 1,
+      blockMode: false,
+    });
+  });
+});
+
+describe('counter file', () => {
+  it('gives back what was written', () => {
+    const dir = directory();
+    const values = new Map([
+      ['up_leak_dns', 3],
+      ['leak_passed', 0],
+    ]);
+    writeCounterFile(dir, values);
+    expect(readCounterFile(dir)).toEqual(values);
+  });
+
+  it.each(['', '{}', '[1]', '[["a"]]', '[["a","b"]]'])('reads nothing from %j', (content) => {
+    const dir = directory();
+    writeFileSync(join(dir, 'counters.json'), content);
+    expect(readCounterFile(dir)).toBeUndefined();
+  });
+});

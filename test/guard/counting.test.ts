@@ -1,0 +1,105 @@
+// Knows: sums of kernel counters, unseen frames and tunnel liveness. Holds counters.ts, unseen.ts and liveness.ts.
+
+import { describe, expect, it } from 'vitest';
+import { Monotone, sumCounters } from '../../src/guard/counters.ts';
+import { STALE_MS, TunnelLiveness, UNANSWERED_MS, UP_MS } from '../../src/guard/liveness.ts';
+import { UnseenCount } from '../../src/guard/unseen.ts';
+
+describe('sumCounters', () => {
+  const values = new Map([
+    ['up_leak_dns', 3],
+    ['up_leak_mdns', 5],
+    ['up_leak_igmp_mld', 7],
+    ['down_leak_udp', 11],
+    ['up_tunnel_0', 13],
+    ['down_tunnel_0', 17],
+    ['up_tunnel_9', 19],
+    ['up_plumbing_arp', 23],
+    ['leak_passed', 15],
+    ['whatever', 99],
+  ]);
+
+  it('adds up what each question needs', () => {
+    expect(sumCounters(values, 1, false)).toEqual({
+      leaksUp: 15,
+      redLeaksUp: 3,
+      passed: 15,
+      dropped: 0,
+      tunnels: [{ up: 13, down: 17 }],
+      kinds: { dns: 3, mdns: 5, 'igmp-mld': 7, udp: 11, tunnel: 49, arp: 23 },
+    });
+  });
+
+  it('counts local chatter as red when the policy says so', () => {
+    expect(sumCounters(values, 1, true).redLeaksUp).toBe(8);
+  });
+});
+
+describe('Monotone', () => {
+  it('starts at the first value and survives a restart of its source', () => {
+    const count = new Monotone();
+    expect([100, 110, 4, 6].map((value) => count.to(value))).toEqual([0, 10, 4, 2]);
+    expect(count.total).toBe(16);
+  });
+});
+
+describe('UnseenCount', () => {
+  it('compares a reading only with a drained report that was closed after it', () => {
+    const unseen = new UnseenCount();
+    unseen.kernel(0, 50);
+    unseen.tapStarted();
+    unseen.tap(1, 0, true);
+    unseen.kernel(10, 60);
+    unseen.tap(11, 4, false);
+    expect(unseen.total).toBe(0);
+    unseen.tap(12, 7, true);
+    expect(unseen.total).toBe(3);
+  });
+
+  it('calls unseen what came while no process was running', () => {
+    const unseen = new UnseenCount();
+    unseen.resume(100);
+    unseen.tapStarted();
+    unseen.kernel(5, 108);
+    unseen.tap(6, 0, true);
+    expect(unseen.total).toBe(8);
+  });
+
+  it('keeps counting when the tap is started anew', () => {
+    const unseen = new UnseenCount();
+    unseen.kernel(0, 0);
+    unseen.tapStarted();
+    unseen.tap(1, 5, true);
+    unseen.tapStarted();
+    unseen.kernel(2, 9);
+    unseen.tap(3, 4, true);
+    expect(unseen.total).toBe(0);
+  });
+});
+
+describe('TunnelLiveness', () => {
+  const at = (monotonic: number): { wall: number; monotonic: number } => ({ wall: monotonic, monotonic });
+
+  it('is down until the server answered, whatever the client sends', () => {
+    const tunnel = new TunnelLiveness();
+    tunnel.baseline(5, 5);
+    tunnel.read(9, 5, at(0));
+    expect(tunnel.at(1)).toBe('down');
+    expect(tunnel.lastSeen).toBeUndefined();
+    tunnel.read(10, 6, at(2));
+    expect(tunnel.at(2)).toBe('up');
+    expect(tunnel.lastSeen).toBe(2);
+  });
+
+  it('survives silence, not unanswered questions', () => {
+    const tunnel = new TunnelLiveness();
+    tunnel.read(1, 1, at(0));
+    expect(tunnel.at(UP_MS)).toBe('up');
+    expect(tunnel.at(UP_MS + 1)).toBe('stale');
+    expect(tunnel.at(STALE_MS + 1)).toBe('down');
+    tunnel.read(2, 1, at(10));
+    tunnel.read(3, 1, at(20));
+    expect(tunnel.at(10 + UNANSWERED_MS)).toBe('up');
+    expect(tunnel.at(11 + UNANSWERED_MS)).toBe('stale');
+  });
+});

@@ -1,0 +1,155 @@
+// Knows: the guard as a whole, from reports to status. Holds src/guard/guard.ts to the guarantees of DESIGN section 2.
+
+import { describe, expect, it } from 'vitest';
+import { Guard } from '../../src/guard/guard.ts';
+import { observation, report, HOME } from './samples.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+
+/** A guard for which everything is verified, and a clock that the test moves. */
+function watching(policy: Policy = HOME): {
+  guard: Guard;
+  clock: { ms: number };
+  look: (leaks?: number) => void;
+} {
+  const clock = { ms: 1_000_000 };
+  const guard = new Guard(policy, {
+    now: () => ({ wall: 1.7e12 + clock.ms, monotonic: clock.ms }),
+    version: '0',
+    idPrefix: 't',
+  });
+  guard.tap('lan', 'up', 'reading');
+  guard.tap('wan', 'up', 'reading');
+  let tunnel = 0;
+  const look = (leaks = 0): void => {
+    clock.ms += 10;
+    tunnel += 1;
+    guard.firewall({ verified: true, detail: 'equal' });
+    guard.reading(
+      clock.ms,
+      new Map([
+        ['up_leak_dns', leaks],
+        ['up_tunnel_0', tunnel],
+        ['down_tunnel_0', tunnel],
+      ]),
+    );
+    clock.ms += 10;
+    guard.report(report('lan', [], { at: clock.ms, drained: true, leaksUp: leaks, redLeaksUp: leaks }));
+    guard.report(report('wan', [], { at: clock.ms, drained: true }));
+  };
+  look();
+  look();
+  return { guard, clock, look };
+}
+
+describe('Guard', () => {
+  it('is clear only when taps read, rules are verified, counters are read and the tunnel is up', () => {
+    expect(watching().guard.status()).toMatchObject({ state: 'clear', lamp: 'green' });
+  });
+
+  it.each([
+    [
+      'a tap goes',
+      (guard: Guard) => {
+        guard.tap('wan', 'restarting', 'SIGABRT');
+      },
+    ],
+    [
+      'rules differ',
+      (guard: Guard) => {
+        guard.firewall({ verified: false, detail: 'chain up is missing' });
+      },
+    ],
+  ])('is blind as soon as %s', (_case, change) => {
+    const { guard } = watching();
+    change(guard);
+    expect(guard.status()).toMatchObject({ state: 'blind', lamp: 'red-flash' });
+  });
+
+  it('is blind when the counters have not been read for a while', () => {
+    const { guard, clock } = watching();
+    clock.ms += 3_100;
+    expect(guard.status().state).toBe('blind');
+  });
+
+  it('shows a leak in watch mode as attempted and escaped, until it is acknowledged', () => {
+    const { guard } = watching();
+    guard.report(report('lan', [observation()]));
+    guard.report(report('wan', [observation()]));
+    const status = guard.status();
+    expect(status).toMatchObject({ state: 'leaking', lamp: 'red', unacknowledged: 1 });
+    expect(status.ledger).toEqual({ attempted: 1, escaped: 1, blocked: 0, unseen: 0 });
+    expect(status.incidents[0]).toMatchObject({
+      rule: 'A',
+      kind: 'dns',
+      client: '02:00:00:00:00:0c',
+      escaped: 1,
+    });
+    expect(guard.acknowledge('all')).toBe(true);
+    expect(guard.status()).toMatchObject({ state: 'clear', unacknowledged: 0 });
+  });
+
+  it('shows what block mode stopped', () => {
+    const { guard, clock, look } = watching();
+    guard.setBlockMode(true, clock.ms);
+    clock.ms += 1;
+    guard.report(report('lan', [observation()]));
+    clock.ms += 400;
+    guard.tick();
+    look();
+    expect(guard.status()).toMatchObject({ state: 'blocked', lamp: 'green-blip', blockMode: true });
+    expect(guard.status().incidents[0]).toMatchObject({ attempted: 1, escaped: 0, blocked: 1 });
+  });
+
+  it('calls an escape a breach once the wan tap has read all that was there before block mode', () => {
+    const { guard, clock, look } = watching();
+    guard.setBlockMode(true, clock.ms);
+    clock.ms += 1;
+    guard.report(report('wan', [observation()], { at: clock.ms }));
+    expect(guard.status().state).toBe('leaking');
+    look();
+    guard.report(report('wan', [observation()], { at: clock.ms }));
+    expect(guard.status()).toMatchObject({ state: 'breach', lamp: 'red-flash' });
+  });
+
+  it('does not take what comes back from wan for something the laptop did', () => {
+    const { guard } = watching();
+    guard.report(report('wan', [observation({ direction: 'down' })]));
+    expect(guard.status()).toMatchObject({ state: 'clear', incidents: [] });
+  });
+
+  it('turns red for frames that the kernel counted and no tap read', () => {
+    const { guard, clock } = watching();
+    clock.ms += 10;
+    guard.reading(
+      clock.ms,
+      new Map([
+        ['up_leak_dns', 5],
+        ['down_tunnel_0', 3],
+      ]),
+    );
+    clock.ms += 10;
+    guard.report(report('lan', [], { at: clock.ms, drained: true, leaksUp: 2, redLeaksUp: 2 }));
+    expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 3 } });
+    guard.acknowledge('all');
+    expect(guard.status().state).toBe('clear');
+  });
+
+  it('counts what passed while the daemon was away as unseen', () => {
+    const clock = { ms: 1_000 };
+    const guard = new Guard(HOME, {
+      now: () => ({ wall: clock.ms, monotonic: clock.ms }),
+      version: '0',
+      idPrefix: 't',
+    });
+    guard.resume(new Map([['up_leak_dns', 10]]));
+    guard.tap('lan', 'up', 'reading');
+    guard.reading(clock.ms, new Map([['up_leak_dns', 17]]));
+    guard.report(report('lan', [], { at: clock.ms + 1, drained: true }));
+    expect(guard.status().ledger.unseen).toBe(7);
+  });
+
+  it('is in setup while the policy names no tunnel', () => {
+    const { guard } = watching({ ...HOME, tunnels: [] });
+    expect(guard.status()).toMatchObject({ state: 'setup', lamp: 'amber' });
+  });
+});

@@ -1,0 +1,83 @@
+// Knows: how leaks coalesce, settle and are acknowledged. Holds src/guard/incidents.ts to DESIGN section 1.
+
+import { describe, expect, it } from 'vitest';
+import { FOLDED_EXPOSURE, IncidentBook, SETTLE_MS, viewOf } from '../../src/guard/incidents.ts';
+import { leak, observation } from './samples.ts';
+
+const at = (monotonic: number): { wall: number; monotonic: number } => ({
+  wall: 1e12 + monotonic,
+  monotonic,
+});
+
+describe('IncidentBook', () => {
+  it('joins what one client leaks of one kind, rule and exposure', () => {
+    const book = new IncidentBook(10, 't');
+    book.attempt(observation({ frames: 2 }), at(0));
+    book.escape(observation({ frames: 2 }), at(1), false);
+    book.attempt(observation({ verdict: leak('other.example') }), at(2));
+    expect(book.newest(9).map((i) => [i.exposure, i.attempted, i.escaped])).toEqual([
+      ['other.example', 1, 0],
+      ['bank.example', 2, 2],
+    ]);
+  });
+
+  it('counts a missing frame as blocked only when the kernel dropped leaks since before the attempt', () => {
+    const book = new IncidentBook(10, 't');
+    const incident = book.attempt(observation(), at(100));
+    expect(book.settle(at(100 + SETTLE_MS - 1), 50)).toEqual([]);
+    expect(book.settle(at(100 + SETTLE_MS), 50)).toEqual([incident]);
+    expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 0, blocked: 1 });
+    expect(book.totals).toEqual({ attempted: 1, escaped: 0, blocked: 1 });
+  });
+
+  it.each([
+    ['watch mode', undefined],
+    ['block mode that came after the attempt', 150],
+  ])('counts a missing frame as escaped in %s', (_case, enforcingSince) => {
+    const book = new IncidentBook(10, 't');
+    const incident = book.attempt(observation(), at(100));
+    book.settle(at(1000), enforcingSince);
+    expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 1, blocked: 0 });
+    // The wan tap saw it after all, only late: it must not count twice.
+    book.escape(observation(), at(1001), false);
+    expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 1 });
+    expect(book.totals.escaped).toBe(1);
+  });
+
+  it('takes back a block that turns out to be an escape', () => {
+    const book = new IncidentBook(10, 't');
+    const incident = book.attempt(observation(), at(0));
+    book.settle(at(1000), 0);
+    book.escape(observation(), at(1001), true);
+    book.settle(at(3000), 0);
+    expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 1, blocked: 0, breach: true });
+    expect(book.totals).toEqual({ attempted: 1, escaped: 1, blocked: 0 });
+  });
+
+  it('opens a new incident after a red one was acknowledged, and keeps an amber one closed', () => {
+    const book = new IncidentBook(10, 't');
+    const red = book.attempt(observation(), at(0));
+    const amberVerdict = leak('_ipp._tcp.local', { severity: 'amber' });
+    const amber = book.attempt(observation({ kind: 'mdns', verdict: amberVerdict }), at(0));
+    expect(book.acknowledge('nobody')).toBe(false);
+    expect(book.acknowledge('all')).toBe(true);
+    expect(book.attempt(observation(), at(5)).id).not.toBe(red.id);
+    const again = book.attempt(observation({ kind: 'mdns', verdict: amberVerdict }), at(5));
+    expect(again.id).toBe(amber.id);
+    expect(again.acknowledged).toBe(true);
+  });
+
+  it('stays bounded: drops what was seen by someone first, then folds, and counts every frame', () => {
+    const book = new IncidentBook(3, 't');
+    const first = book.attempt(observation({ verdict: leak('0.example') }), at(0));
+    book.acknowledge(first.id);
+    for (let n = 1; n <= 50; n += 1)
+      book.attempt(observation({ verdict: leak(`${String(n)}.example`) }), at(n));
+    expect(book.get(first.id)).toBeUndefined();
+    expect(book.size).toBeLessThanOrEqual(4);
+    const folded = book.all().find((incident) => incident.exposure === FOLDED_EXPOSURE);
+    expect(folded?.attempted).toBe(47);
+    expect(book.folded).toBe(47);
+    expect(book.totals.attempted).toBe(51);
+  });
+});

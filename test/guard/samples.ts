@@ -1,0 +1,84 @@
+// Knows: small observations and reports for the guard's tests. Must not know: assertions.
+
+import { Facts } from '../../src/flow/facts.ts';
+import type { Answer, NetworkOffer } from '../../src/flow/facts.ts';
+import type { Kind } from '../../src/flow/kinds.ts';
+import type { Observation, TapReport } from '../../src/guard/observation.ts';
+import type { Verdict } from '../../src/policy/verdict.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+
+export const CLIENT = 0x02_00_00_00_00_0c;
+
+export function policyOf(text: string): Policy {
+  const parsed = parsePolicy(text);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.policy;
+}
+
+export const HOME = policyOf(`version: 1
+profile: full-tunnel
+tunnels:
+  - {name: home, protocol: wireguard, endpoints: ["udp:198.51.100.7:51820"]}
+`);
+
+export function leak(exposure: string, change: Partial<Verdict> = {}): Verdict {
+  return {
+    verdict: 'leak',
+    rule: 'A',
+    severity: 'red',
+    reason: `DNS question for ${exposure}`,
+    exposure,
+    destination: '203.0.113.53',
+    ...change,
+  };
+}
+
+export interface ObservationSample {
+  readonly verdict?: Verdict;
+  readonly kind?: Kind;
+  readonly direction?: 'up' | 'down';
+  readonly frames?: number;
+  readonly folded?: boolean;
+  readonly answers?: readonly Answer[];
+  readonly names?: readonly string[];
+  readonly offer?: NetworkOffer;
+}
+
+export function observation(sample: ObservationSample = {}): Observation {
+  const facts = new Facts();
+  facts.kind = sample.kind ?? 'dns';
+  facts.findings = {
+    names: (sample.names ?? []).map((name) => ({ name, via: 'dns' as const })),
+    answers: sample.answers ?? [],
+    ...(sample.offer === undefined ? {} : { offer: sample.offer }),
+  };
+  return {
+    facts,
+    verdict: sample.verdict ?? leak('bank.example'),
+    direction: sample.direction ?? 'up',
+    client: CLIENT,
+    frames: sample.frames ?? 1,
+    first: 0,
+    last: 0,
+    folded: sample.folded ?? false,
+  };
+}
+
+export function report(
+  port: 'lan' | 'wan',
+  observations: readonly Observation[],
+  change: Partial<TapReport> = {},
+): TapReport {
+  return {
+    port,
+    at: 0,
+    drained: false,
+    frames: 0,
+    leaksUp: 0,
+    redLeaksUp: 0,
+    newlyFolded: 0,
+    observations,
+    ...change,
+  };
+}

@@ -1,0 +1,72 @@
+// Knows: which state and lamp follow from which situation. Holds src/guard/state.ts to DESIGN section 7.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { judgeSituation } from '../../src/guard/state.ts';
+import type { Situation } from '../../src/guard/state.ts';
+
+const CLEAR: Situation = {
+  starting: false,
+  blindness: [],
+  blockMode: false,
+  passOpen: false,
+  tunnelsConfigured: 1,
+  tunnelsUp: 1,
+  breaches: 0,
+  redEscapes: 0,
+  redBlocked: 0,
+  amberEscapes: 0,
+  unseenSinceAck: 0,
+};
+
+describe('judgeSituation', () => {
+  it.each([
+    ['all is well', {}, 'clear', 'green'],
+    ['block mode is on', { blockMode: true }, 'clear', 'green'],
+    ['only link-local chatter escaped', { amberEscapes: 1 }, 'clear', 'amber'],
+    ['something escaped', { redEscapes: 1 }, 'leaking', 'red'],
+    ['frames crossed that nobody read', { unseenSinceAck: 3 }, 'leaking', 'red'],
+    ['unread frames were dropped', { unseenSinceAck: 3, blockMode: true }, 'blocked', 'green-blip'],
+    ['attempts were stopped', { redBlocked: 1, blockMode: true }, 'blocked', 'green-blip'],
+    ['attempts were stopped with no tunnel', { redBlocked: 1, tunnelsUp: 0 }, 'blocked', 'amber'],
+    ['no tunnel was seen', { tunnelsUp: 0 }, 'idle', 'amber'],
+    ['no tunnel is known', { tunnelsConfigured: 0, tunnelsUp: 0, redEscapes: 9 }, 'setup', 'amber'],
+    ['a pass is open', { passOpen: true, blockMode: true }, 'pass', 'alternating'],
+    ['a tap is down', { blindness: ['x'] }, 'blind', 'red-flash'],
+    ['a tap is down and something escaped', { blindness: ['x'], redEscapes: 1 }, 'blind', 'red-flash'],
+    ['it starts', { starting: true, blindness: ['x'] }, 'starting', 'red'],
+    ['a breach, whatever else', { breaches: 1, blindness: ['x'], starting: true }, 'breach', 'red-flash'],
+  ] as const)('%s', (_case, change, state, lamp) => {
+    expect(judgeSituation({ ...CLEAR, ...change })).toMatchObject({ state, lamp });
+  });
+
+  it('is green only when everything is verified, a tunnel is up and nothing red escaped', () => {
+    const situations = fc.record({
+      starting: fc.boolean(),
+      blindness: fc.array(fc.string(), { maxLength: 2 }),
+      blockMode: fc.boolean(),
+      passOpen: fc.boolean(),
+      tunnelsConfigured: fc.nat(2),
+      tunnelsUp: fc.nat(2),
+      breaches: fc.nat(1),
+      redEscapes: fc.nat(1),
+      redBlocked: fc.nat(1),
+      amberEscapes: fc.nat(1),
+      unseenSinceAck: fc.nat(1),
+    });
+    fc.assert(
+      fc.property(situations, (s) => {
+        if (!judgeSituation(s).lamp.startsWith('green')) return;
+        expect(s).toMatchObject({
+          starting: false,
+          blindness: [],
+          breaches: 0,
+          redEscapes: 0,
+          passOpen: false,
+        });
+        expect(s.tunnelsUp).toBeGreaterThan(0);
+        expect(s.blockMode || s.unseenSinceAck === 0).toBe(true);
+      }),
+    );
+  });
+});
