@@ -1,0 +1,46 @@
+// Knows: what a capture parser is and which magic number asks for which. Must not know: files, gzip, frames.
+// Follows draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
+
+import { u32, u32le } from './octets.ts';
+import { PcapParser } from './pcap.ts';
+import { PcapngParser } from './pcapng.ts';
+
+/** Where packets go; the bytes may be overwritten when `packet` returns. Time in microseconds since the epoch. */
+export interface PacketSink {
+  packet(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    wireLength: number,
+    linkType: number,
+    timeMicros: number,
+  ): void;
+}
+
+/** What is wrong with a capture, in words; what was read before it stands. */
+export interface CaptureFault {
+  readonly code: 'damaged' | 'truncated' | 'unknown-format';
+  readonly message: string;
+}
+
+/** Reads records from pieces of a capture that the caller lays into one buffer. */
+export interface CaptureParser {
+  readonly format: 'pcap' | 'pcapng';
+  /** Set when nothing more can be read. */
+  readonly fault: CaptureFault | undefined;
+  /** Bytes from the record at the returned offset on that must be there before another record can be read. */
+  readonly wanted: number;
+  /** Hands whole records of `bytes[start, end)` to the sink; gives the offset of the first incomplete one. */
+  push(bytes: Uint8Array, start: number, end: number, sink: PacketSink): number;
+}
+
+/** Octets needed to tell the format. */
+export const MAGIC_LENGTH = 4;
+
+/** The parser for what begins at `start` (at least four octets there), or undefined for no known capture format. */
+export function parserFor(bytes: Uint8Array, start: number): CaptureParser | undefined {
+  const magic = u32(bytes, start);
+  if (magic === PcapngParser.MAGIC) return new PcapngParser();
+  if (PcapParser.isMagic(magic) || PcapParser.isMagic(u32le(bytes, start))) return new PcapParser();
+  return undefined;
+}

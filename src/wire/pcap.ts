@@ -1,0 +1,68 @@
+// Knows: the classic capture format in both byte orders, with micro- and nanoseconds. Must not know: files, frames.
+// Follows draft-ietf-opsawg-pcap; the longer record header is that of the "modified" format (magic a1b2cd34).
+
+import type { CaptureFault, CaptureParser, PacketSink } from './capture.ts';
+import { u32, u32le } from './octets.ts';
+
+const MICROS = 0xa1b2c3d4;
+const NANOS = 0xa1b23c4d;
+const MODIFIED = 0xa1b2cd34;
+const FILE_HEADER = 24;
+const MAX_CAPTURED = 16_777_216;
+
+export class PcapParser implements CaptureParser {
+  readonly format = 'pcap';
+  fault: CaptureFault | undefined = undefined;
+  wanted = FILE_HEADER;
+  #started = false;
+  #little = false;
+  #perMicro = 1;
+  #header = 16;
+  #linkType = -1;
+
+  static isMagic(magic: number): boolean {
+    return magic === MICROS || magic === NANOS || magic === MODIFIED;
+  }
+
+  push(bytes: Uint8Array, start: number, end: number, sink: PacketSink): number {
+    let at = start;
+    if (!this.#started) {
+      if (end - at < FILE_HEADER) return at;
+      this.#readFileHeader(bytes, at);
+      at += FILE_HEADER;
+    }
+    const header = this.#header;
+    while (this.fault === undefined && end - at >= header) {
+      const captured = this.#u32(bytes, at + 8);
+      if (captured > MAX_CAPTURED) {
+        this.fault = { code: 'damaged', message: `a record claims ${captured} captured bytes` };
+        break;
+      }
+      const dataEnd = at + header + captured;
+      if (dataEnd > end) {
+        this.wanted = header + captured;
+        return at;
+      }
+      const time = this.#u32(bytes, at) * 1_000_000 + this.#u32(bytes, at + 4) / this.#perMicro;
+      const wireLength = this.#u32(bytes, at + 12);
+      sink.packet(bytes, at + header, dataEnd, wireLength, this.#linkType, time);
+      at = dataEnd;
+    }
+    this.wanted = header;
+    return at;
+  }
+
+  #readFileHeader(bytes: Uint8Array, at: number): void {
+    this.#started = true;
+    this.#little = !PcapParser.isMagic(u32(bytes, at));
+    const magic = this.#u32(bytes, at);
+    if (magic === NANOS) this.#perMicro = 1000;
+    if (magic === MODIFIED) this.#header = 24;
+    // The upper half may carry the length of the frame check sequence.
+    this.#linkType = this.#u32(bytes, at + 20) & 0xffff;
+  }
+
+  #u32(bytes: Uint8Array, at: number): number {
+    return this.#little ? u32le(bytes, at) : u32(bytes, at);
+  }
+}
