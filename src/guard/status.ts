@@ -253,3 +253,19 @@ export class GuardEventReader {
     return data && { event, data };
   }
 }
+
+/**
+ * The value with every text in it made fit to show: what moves, hides or reorders other text (controls, terminal escapes,
+ * bidirectional overrides, unassigned code points) becomes `\u{…}`. Names come from the wire; a name may lie about itself.
+ */
+export function printable<T>(value: T): T;
+export function printable(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.replace(
+      /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu,
+      (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`,
+    );
+  if (Array.isArray(value)) return value.map((one) => printable<unknown>(one));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, printable<unknown>(one)]));
+}

@@ -1,0 +1,167 @@
+// Knows: the local API of DESIGN section 7 as its clients see it: a real HTTP server on a real Unix socket. Must not know: the guard.
+// A double of the peer only: it says what a test tells it to say, keeps what it was asked, and can fall silent or break off.
+
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { ApiErrorBody, GuardEvent, IncidentView, Status } from '../src/guard/status.ts';
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+export function anIncident(changes: Partial<IncidentView> = {}): IncidentView {
+  return {
+    ...{ id: 'i1', rule: 'A', kind: 'dns', severity: 'red', client: '02:00:00:00:00:0c' },
+    ...{ exposure: 'host0.leak.example', destination: '203.0.113.53' },
+    ...{ attempted: 1, escaped: 1, blocked: 0, acknowledged: false, breach: false },
+    ...{ first: '2026-03-01T10:00:00.000Z', last: '2026-03-01T10:00:00.000Z' },
+    why: 'A DNS query for host0.leak.example went to 203.0.113.53 in the clear.',
+    ...changes,
+  };
+}
+
+export function aStatus(changes: Partial<Status> = {}): Status {
+  return {
+    ...{ state: 'clear', lamp: 'green', why: 'Tunnel home is up and nothing has left outside it.' },
+    ...{ since: '2026-03-01T09:00:00.000Z', blockMode: false, profile: 'full-tunnel' },
+    tunnels: [
+      {
+        ...{ name: 'home', protocol: 'wireguard', endpoint: 'udp:198.51.100.7:51820', state: 'up' },
+        lastSeen: '2026-03-01T10:00:00.000Z',
+      },
+    ],
+    ledger: { attempted: 0, escaped: 0, blocked: 0, unseen: 0 },
+    unacknowledged: 0,
+    incidents: [],
+    counters: { tunnel: 990_000, arp: 12, dhcp: 4 },
+    passUntil: null,
+    health: {
+      taps: [
+        { port: 'lan', interface: 'lan0', state: 'up', frames: 990_016, restarts: 0, detail: '' },
+        { port: 'wan', interface: 'wan0', state: 'up', frames: 990_016, restarts: 0, detail: '' },
+      ],
+      ruleset: { verified: true, at: '2026-03-01T10:00:00.000Z', detail: '' },
+      counters: { readable: true, at: '2026-03-01T10:00:00.000Z' },
+      warnings: [],
+      limits: { incidentsFolded: 0, observationsFolded: 0 },
+    },
+    version: '0.1.0',
+    ...changes,
+  };
+}
+
+export class GuardPeer {
+  readonly socketPath: string;
+  readonly asked: Asked[] = [];
+  status: unknown = aStatus();
+  /** Answers every command with this instead of doing it. */
+  refusal: { status: number; body: ApiErrorBody } | undefined;
+  /** Takes requests and never answers them, as a hung process does. */
+  silent = false;
+  readonly #folder: string;
+  readonly #streams = new Set<ServerResponse>();
+  readonly #server = createServer((request, response) => void this.#answer(request, response));
+  #streamsChanged: () => void = () => undefined;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.socketPath = join(folder, 'api.sock');
+  }
+
+  static async start(): Promise<GuardPeer> {
+    const peer = new GuardPeer(mkdtempSync(join(tmpdir(), 'leakguard-peer-')));
+    await peer.resume();
+    return peer;
+  }
+
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** Resolves as soon as so many event streams are open. */
+  async haveStreams(wanted: number): Promise<void> {
+    while (this.#streams.size !== wanted)
+      await new Promise<void>((resolve) => {
+        this.#streamsChanged = resolve;
+      });
+  }
+
+  async resume(): Promise<void> {
+    this.#server.listen(this.socketPath);
+    await once(this.#server, 'listening');
+  }
+
+  /** As a daemon that was killed: the socket is gone and every stream breaks off. */
+  async vanish(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#server.listening) await this.vanish();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Sets the status and tells everyone who listens. */
+  say(status: Status): void {
+    this.status = status;
+    this.emit({ event: 'status', data: status });
+  }
+
+  emit({ event, data }: GuardEvent): void {
+    this.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  write(text: string): void {
+    for (const stream of this.#streams) stream.write(text);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.silent) return;
+    const [method, path] = [request.method ?? '', request.url ?? ''];
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    if (path === '/v1/events') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      this.#streams.add(response);
+      response.on('close', () => {
+        this.#streams.delete(response);
+        this.#streamsChanged();
+      });
+      this.#streamsChanged();
+      return;
+    }
+    if (method !== 'GET') {
+      this.asked.push({ method, path, body: JSON.parse(body) as unknown });
+      if (this.refusal !== undefined) {
+        sendJson(response, this.refusal.status, this.refusal.body);
+        return;
+      }
+      this.#do(path, JSON.parse(body) as { on?: boolean; id?: string });
+    }
+    sendJson(response, 200, this.status);
+  }
+
+  #do(path: string, body: { on?: boolean; id?: string }): void {
+    const status = this.status as Status;
+    if (path === '/v1/block' && body.on !== undefined) this.say({ ...status, blockMode: body.on });
+    if (path !== '/v1/ack') return;
+    const incidents = status.incidents.map((incident) =>
+      body.id === 'all' || body.id === incident.id ? { ...incident, acknowledged: true } : incident,
+    );
+    this.say({ ...status, incidents, unacknowledged: incidents.filter((one) => !one.acknowledged).length });
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

@@ -1,0 +1,124 @@
+// Knows: how to ask the guard over its Unix socket, with a limit to how long and how much. Must not know: pages, browsers.
+// Follows DESIGN section 7 (local API) and the event stream format of WHATWG HTML.
+
+import { request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+
+import type { AckCommand, BlockCommand } from '../src/guard/commands.ts';
+import { GuardEventReader, readApiError, readJson, readStatus } from '../src/guard/status.ts';
+import type { Fault, GuardEvent, Status } from '../src/guard/status.ts';
+
+/** `unreachable`: no socket or no listener · `silent`: no answer in time · `garbled`: not the API's shape · `refused`: it said no. */
+export type GuardFaultCode = 'unreachable' | 'silent' | 'garbled' | 'refused';
+
+export class GuardFault extends Error {
+  readonly code: GuardFaultCode;
+  readonly faults: readonly Fault[];
+
+  constructor(code: GuardFaultCode, message: string, faults: readonly Fault[] = [], cause?: unknown) {
+    super(message, { cause });
+    this.name = 'GuardFault';
+    this.code = code;
+    this.faults = faults;
+  }
+}
+
+/** An answer longer than this is not one of ours. */
+const ANSWER_LIMIT = 4_194_304;
+
+export interface GuardStream {
+  readonly closed: Promise<void>;
+  close(): void;
+}
+
+export class GuardClient {
+  readonly #socketPath: string;
+  readonly #timeoutMs: number;
+
+  constructor(socketPath: string, timeoutMs = 3000) {
+    this.#socketPath = socketPath;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** GET /v1/status. Throws GuardFault. */
+  async status(): Promise<Status> {
+    return this.#ask('GET', '/v1/status', undefined, this.#timeoutMs);
+  }
+
+  /** PUT /v1/block. Slower than a question: the kernel takes the rules and they are read back. Throws GuardFault. */
+  async block(command: BlockCommand): Promise<Status> {
+    return this.#ask('PUT', '/v1/block', command, this.#timeoutMs * 3);
+  }
+
+  /** POST /v1/ack. Throws GuardFault. */
+  async acknowledge(command: AckCommand): Promise<Status> {
+    return this.#ask('POST', '/v1/ack', command, this.#timeoutMs * 3);
+  }
+
+  /** GET /v1/events. `closed` resolves when the stream ends, whoever ended it and however. */
+  events(onEvent: (event: GuardEvent) => void): GuardStream {
+    const events = new GuardEventReader(ANSWER_LIMIT);
+    const asking = this.#open('GET', '/v1/events', { accept: 'text/event-stream' });
+    asking.on('response', (answer) => {
+      if (answer.statusCode !== 200) return void asking.destroy();
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        events.push(chunk).forEach(onEvent);
+        if (events.broken) asking.destroy();
+      });
+      answer.on('error', () => asking.destroy());
+    });
+    const closed = new Promise<void>((resolve) => {
+      asking.on('close', resolve).on('error', () => undefined);
+    });
+    asking.end();
+    return { closed, close: () => asking.destroy() };
+  }
+
+  #open(method: string, path: string, headers: Readonly<Record<string, string | number>>): ClientRequest {
+    return request({
+      ...{ method, path, headers, agent: false },
+      ...{ socketPath: this.#socketPath, host: 'localhost' },
+    });
+  }
+
+  async #ask(method: string, path: string, body: unknown, timeoutMs: number): Promise<Status> {
+    const sent = body === undefined ? '' : JSON.stringify(body);
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent) };
+    const asking = this.#open(method, path, body === undefined ? {} : headers);
+    const deadline = setTimeout(
+      () => asking.destroy(new GuardFault('silent', 'No answer in time.')),
+      timeoutMs,
+    );
+    try {
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        asking.on('response', resolve).on('error', reject).end(sent);
+      });
+      return judgeAnswer(answer.statusCode ?? 0, await textOf(answer));
+    } catch (error) {
+      if (error instanceof GuardFault) throw error;
+      throw new GuardFault('unreachable', 'The socket does not answer.', [], error);
+    } finally {
+      clearTimeout(deadline);
+      asking.destroy();
+    }
+  }
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  answer.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of answer) {
+    text += String(chunk);
+    if (text.length > ANSWER_LIMIT) throw new GuardFault('garbled', 'The answer is too long.');
+  }
+  return text;
+}
+
+function judgeAnswer(statusCode: number, text: string): Status {
+  const value = readJson(text);
+  const refusal = readApiError(value);
+  if (refusal !== undefined) throw new GuardFault('refused', refusal.error.message, refusal.error.faults);
+  const status = statusCode === 200 ? readStatus(value) : undefined;
+  if (status === undefined) throw new GuardFault('garbled', `The answer (${statusCode}) is no status.`);
+  return status;
+}

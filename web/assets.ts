@@ -1,0 +1,45 @@
+// Knows: the files of public/, read once and addressed by their content. Must not know: what they mean.
+// A request picks from this list and never names a path, so there is nothing to traverse.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+
+export interface Asset {
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+export interface Assets {
+  /** File name → address with a digest: it may be cached for ever. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Address without query → file. */
+  readonly files: ReadonlyMap<string, Asset>;
+}
+
+/** A folder beside this file, or, when this is compiled code, beside its source: views and public files are not compiled. */
+export function besideSource(name: 'views' | 'public'): string {
+  const here = join(import.meta.dirname, name);
+  return existsSync(here) ? here : join(import.meta.dirname, '..', '..', 'web', name);
+}
+
+/** Reads every file of a known type in `folder`. */
+export function readAssets(folder: string): Assets {
+  const addresses: Record<string, string> = {};
+  const files = new Map<string, Asset>();
+  for (const name of readdirSync(folder)) {
+    const type = TYPES[extname(name)];
+    if (type === undefined) continue;
+    const body = readFileSync(join(folder, name));
+    const digest = createHash('sha256').update(body).digest('base64url').slice(0, 12);
+    addresses[name] = `/public/${name}?v=${digest}`;
+    files.set(`/public/${name}`, { type, body });
+  }
+  return { addresses, files };
+}

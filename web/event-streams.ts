@@ -1,0 +1,125 @@
+// Knows: how open pages are kept current: changed regions as server-sent events, and a beat. Must not know: the guard's API.
+// Follows WHATWG HTML, server-sent events. Bounded: so many streams, one rendering for all of them, nothing queued for the slow.
+
+import { PassThrough } from 'node:stream';
+
+import type { KnowledgeFeed } from './knowledge-feed.ts';
+import { REGIONS } from './render.ts';
+import type { Region, Regions } from './render.ts';
+import type { Knowledge } from './view-model.ts';
+
+export interface StreamLimits {
+  /** Open streams, all visitors together. */
+  readonly streams: number;
+  /** A page that hears nothing for three beats says that it has lost the box. */
+  readonly beatMs: number;
+  /** Shortest time between two renderings: a flood of events costs no more than this. */
+  readonly gapMs: number;
+  /** A page that takes nothing for so long is cut off. */
+  readonly stuckMs: number;
+}
+
+export const STREAM_LIMITS: StreamLimits = { streams: 32, beatMs: 2000, gapMs: 250, stuckMs: 20_000 };
+
+interface Viewer {
+  readonly out: PassThrough;
+  readonly sent: Partial<Record<Region, string>>;
+  stuckSince: number | undefined;
+}
+
+export class EventStreams {
+  readonly #feed: KnowledgeFeed;
+  readonly #render: (knowledge: Knowledge) => Regions;
+  readonly #limits: StreamLimits;
+  readonly #viewers = new Set<Viewer>();
+  #regions: Regions | undefined;
+  #newest: Knowledge | undefined;
+  #gap: NodeJS.Timeout | undefined;
+  #beat: NodeJS.Timeout | undefined;
+  #leave: () => void = () => undefined;
+
+  constructor(feed: KnowledgeFeed, render: (knowledge: Knowledge) => Regions, limits = STREAM_LIMITS) {
+    this.#feed = feed;
+    this.#render = render;
+    this.#limits = limits;
+  }
+
+  /** A new stream that begins with every region as soon as it is known, or undefined when too many are open. */
+  open(): PassThrough | undefined {
+    if (this.#viewers.size >= this.#limits.streams) return undefined;
+    const viewer: Viewer = { out: new PassThrough(), sent: {}, stuckSince: undefined };
+    this.#viewers.add(viewer);
+    viewer.out.on('close', () => this.#close(viewer)).on('error', () => this.#close(viewer));
+    viewer.out.on('drain', () => {
+      viewer.stuckSince = undefined;
+      this.#send(viewer);
+    });
+    viewer.out.write('retry: 1000\n\n');
+    if (this.#viewers.size === 1) this.#start();
+    this.#send(viewer);
+    return viewer.out;
+  }
+
+  /** Ends every stream. */
+  close(): void {
+    for (const viewer of [...this.#viewers]) viewer.out.destroy();
+  }
+
+  #start(): void {
+    this.#regions = undefined;
+    this.#leave = this.#feed.watch((knowledge) => this.#hear(knowledge));
+    this.#beat = setInterval(() => this.#sendBeats(), this.#limits.beatMs);
+  }
+
+  #close(viewer: Viewer): void {
+    this.#viewers.delete(viewer);
+    if (this.#viewers.size > 0) return;
+    clearInterval(this.#beat);
+    clearTimeout(this.#gap);
+    this.#gap = undefined;
+    this.#leave();
+  }
+
+  #hear(knowledge: Knowledge): void {
+    this.#newest = knowledge;
+    if (this.#gap !== undefined) return;
+    this.#publish();
+    this.#gap = setTimeout(() => {
+      this.#gap = undefined;
+      if (this.#newest !== undefined) this.#hear(this.#newest);
+    }, this.#limits.gapMs);
+  }
+
+  #publish(): void {
+    if (this.#newest === undefined) return;
+    this.#regions = this.#render(this.#newest);
+    this.#newest = undefined;
+    for (const viewer of this.#viewers) this.#send(viewer);
+  }
+
+  #send(viewer: Viewer): void {
+    const regions = this.#regions;
+    if (regions === undefined || this.#isStuck(viewer)) return;
+    const changed = REGIONS.filter((region) => viewer.sent[region] !== regions[region]);
+    for (const region of changed) viewer.sent[region] = regions[region];
+    if (changed.length > 0) viewer.out.write(regionEvent(changed, regions));
+  }
+
+  #sendBeats(): void {
+    for (const viewer of this.#viewers)
+      if (!this.#isStuck(viewer)) viewer.out.write('event: beat\ndata:\n\n');
+  }
+
+  /** What a slow page misses is not kept for it: when it drains it gets the newest. */
+  #isStuck(viewer: Viewer): boolean {
+    if (!viewer.out.writableNeedDrain) return false;
+    viewer.stuckSince ??= performance.now();
+    if (performance.now() - viewer.stuckSince > this.#limits.stuckMs) viewer.out.destroy();
+    return true;
+  }
+}
+
+/** `event: regions`, data: `[[name, html], …]` as JSON, which holds no line break. */
+function regionEvent(changed: readonly Region[], regions: Regions): string {
+  return `event: regions\ndata: ${JSON.stringify(changed.map((name) => [name, regions[name]]))}\n\n`;
+}

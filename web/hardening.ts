@@ -1,0 +1,67 @@
+// Knows: what every answer and every request of the page must satisfy, whatever it is about. Must not know: the guard, the views.
+// Follows CSP level 3, Fetch metadata (W3C), RFC 6265bis (SameSite); against DNS rebinding, framing and cross-site requests.
+
+import { isIP } from 'node:net';
+
+import type { Context, Next } from 'koa';
+
+const HEADERS: Readonly<Record<string, string>> = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
+    "frame-ancestors 'none'; base-uri 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  // Not `no-referrer`: browsers then send `Origin: null` with forms, which could not be told from a stranger's.
+  'Referrer-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'Cache-Control': 'no-store',
+};
+
+/** Puts the headers on every answer, errors too: a refusal is a page as well. */
+export async function securityHeaders(ctx: Context, next: Next): Promise<void> {
+  ctx.set(HEADERS);
+  await next();
+}
+
+/** Host part of a Host header, lower case, without port, brackets and final dot; undefined when it is none. */
+export function hostNameOf(header: string): string | undefined {
+  const parts = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(header);
+  return (parts?.[1] ?? parts?.[2])?.toLowerCase().replace(/\.$/, '');
+}
+
+/**
+ * Only names this box was given, and the address the connection really came to: a name that a stranger's DNS points here
+ * (rebinding) is refused with 421 (RFC 9110, 15.5.20), whoever asks.
+ */
+export function hostAllowList(names: readonly string[]): (ctx: Context, next: Next) => Promise<void> {
+  const allowed = new Set(['localhost', ...names.map((name) => name.toLowerCase().replace(/\.$/, ''))]);
+  return async (ctx, next) => {
+    const host = hostNameOf(ctx.get('Host'));
+    if (host === undefined || !(allowed.has(host) || isOwnAddress(host, ctx.req.socket.localAddress)))
+      ctx.throw(421);
+    await next();
+  };
+}
+
+function isOwnAddress(host: string, local: string | undefined): boolean {
+  if (isIP(host) === 0) return false;
+  if (host === '127.0.0.1' || host === '::1') return true;
+  return (
+    host ===
+    local
+      ?.toLowerCase()
+      .replace(/^::ffff:/, '')
+      .replace(/%.*$/, '')
+  );
+}
+
+/** A change comes from this page: browsers say so by Sec-Fetch-Site and Origin; what says otherwise is refused with 403. */
+export function sameSiteOnly(ctx: Context): void {
+  const site = ctx.get('Sec-Fetch-Site');
+  if (site !== '' && site !== 'same-origin' && site !== 'none') ctx.throw(403);
+  const origin = ctx.get('Origin');
+  if (origin !== '' && origin !== `http://${ctx.get('Host')}` && origin !== `https://${ctx.get('Host')}`)
+    ctx.throw(403);
+}

@@ -1,0 +1,96 @@
+// Knows: how to keep what the page knows current: one event stream to the guard, and a question now and then. Must not know: HTML, visitors.
+// Errs toward "not known": a broken stream, a silent guard or an unreadable answer is told at once, never papered over.
+
+import type { Status } from '../src/guard/status.ts';
+import { GuardFault } from './api-client.ts';
+import type { GuardClient, GuardFaultCode, GuardStream } from './api-client.ts';
+import type { Knowledge } from './view-model.ts';
+
+export interface FeedTimes {
+  /** How often the guard is asked although its stream says nothing: a hung guard keeps its streams open. */
+  readonly askEveryMs: number;
+  /** How soon a broken stream is opened again. */
+  readonly retryMs: number;
+}
+
+export const FEED_TIMES: FeedTimes = { askEveryMs: 3000, retryMs: 500 };
+
+export class KnowledgeFeed {
+  readonly #client: GuardClient;
+  readonly #times: FeedTimes;
+  readonly #watchers = new Set<(knowledge: Knowledge) => void>();
+  #last: Status | undefined;
+  #stream: GuardStream | undefined;
+  #asking: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  /** Counts events: an answer that is older than an event must not overwrite it. */
+  #heard = 0;
+
+  constructor(client: GuardClient, times: FeedTimes = FEED_TIMES) {
+    this.#client = client;
+    this.#times = times;
+  }
+
+  /** Asks now. Never throws: what cannot be had is what the page then knows. */
+  async now(): Promise<Knowledge> {
+    const before = this.#heard;
+    try {
+      const status = await this.#client.status();
+      if (this.#heard === before || this.#last === undefined) this.#last = status;
+      return { known: true, status: this.#last };
+    } catch (error) {
+      return this.#unknown(error instanceof GuardFault ? error.code : 'garbled');
+    }
+  }
+
+  /** Tells `watcher` whatever becomes known, until the returned function is called. Without watchers nothing runs. */
+  watch(watcher: (knowledge: Knowledge) => void): () => void {
+    this.#watchers.add(watcher);
+    if (this.#watchers.size === 1) this.#start();
+    return () => {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) this.#stop();
+    };
+  }
+
+  #start(): void {
+    this.#asking = setInterval(() => void this.#ask(), this.#times.askEveryMs);
+    this.#open();
+  }
+
+  #stop(): void {
+    clearInterval(this.#asking);
+    clearTimeout(this.#retry);
+    this.#stream?.close();
+    this.#stream = undefined;
+  }
+
+  #open(): void {
+    const stream = this.#client.events((event) => {
+      if (event.event === 'incident') return void this.#ask();
+      this.#heard += 1;
+      this.#last = event.data;
+      this.#tell({ known: true, status: event.data });
+    });
+    this.#stream = stream;
+    void this.#ask();
+    void stream.closed.then(() => {
+      if (this.#stream !== stream) return;
+      this.#tell(this.#unknown('unreachable'));
+      this.#retry = setTimeout(() => this.#open(), this.#times.retryMs);
+    });
+  }
+
+  async #ask(): Promise<void> {
+    const knowledge = await this.now();
+    this.#tell(knowledge);
+  }
+
+  #unknown(fault: GuardFaultCode): Knowledge {
+    return { known: false, fault, last: this.#last };
+  }
+
+  #tell(knowledge: Knowledge): void {
+    for (const watcher of this.#watchers) watcher(knowledge);
+  }
+}

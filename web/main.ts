@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+// Knows: the command line of leakguard-web, and when to stop. Must not know: anything of the page.
+// Follows DESIGN section 7: `leakguard-web --api SOCKET [--port N] [--host ADDR] [--host-name NAME]…`.
+
+import { parseArgs } from 'node:util';
+
+import { createPage } from './app.ts';
+import { listen } from './server.ts';
+
+const HELP = `leakguard-web: the page of the box, a client of leakguardd
+
+  leakguard-web [--api SOCKET] [--host ADDRESS] [--port N] [--host-name NAME]...
+
+  --api SOCKET       the guard's socket (default /run/leakguard/api.sock)
+  --host ADDRESS     the address to listen on (default 127.0.0.1); on a box, its own address, reachable from lan only
+  --port N           the port to listen on, 0 for a free one (default 8080)
+  --host-name NAME   a name or address people may type to get here, besides localhost and the address itself; repeatable
+  --help             this text
+
+Exit: 0 stopped on request, 2 usage, 3 cannot listen.
+`;
+
+interface Options {
+  readonly socketPath: string;
+  readonly host: string;
+  readonly port: number;
+  readonly hostNames: readonly string[];
+}
+
+/** Options, or what to say and with which exit code. */
+function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2; readonly message: string } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        api: { type: 'string', default: '/run/leakguard/api.sock' },
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string', default: '8080' },
+        'host-name': { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) return { exit: 0, message: HELP };
+    const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
+    if (!(port <= 65535))
+      return { exit: 2, message: `leakguard-web: --port ${values.port} is not 0 to 65535\n` };
+    return { socketPath: values.api, host: values.host, port, hostNames: values['host-name'] };
+  } catch (error) {
+    return {
+      exit: 2,
+      message: `leakguard-web: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`,
+    };
+  }
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if ('exit' in options) {
+    (options.exit === 0 ? process.stdout : process.stderr).write(options.message);
+    return options.exit;
+  }
+  const page = createPage({
+    socketPath: options.socketPath,
+    hostNames: options.hostNames,
+    log: (message, error) => process.stderr.write(`leakguard-web: ${message}: ${String(error)}\n`),
+  });
+  const handler = page.app.callback();
+  try {
+    const listening = await listen((request, response) => void handler(request, response), options);
+    process.stderr.write(`leakguard-web: ${listening.url} shows ${options.socketPath}\n`);
+    await new Promise<void>((resolve) => {
+      process.once('SIGTERM', resolve).once('SIGINT', resolve);
+    });
+    page.close();
+    await listening.close();
+    return 0;
+  } catch (error) {
+    page.close();
+    process.stderr.write(
+      `leakguard-web: cannot listen on ${options.host} port ${options.port}: ${String(error)}\n`,
+    );
+    return 3;
+  }
+}
+
+process.exitCode = await main();

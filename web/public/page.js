@@ -1,0 +1,167 @@
+// Knows: how an open page stays current: regions from the event stream, put in place without moving what the reader holds.
+// Must not know: what the regions say; every word and every escape was made by the server.
+// Errs toward "lost": no beat and no answer to a question means that the light turns blind, within seconds.
+
+const SILENCE_MS = 6500;
+const ANSWER_MS = 3000;
+const REOPEN_MS = 10_000;
+
+const link = document.getElementById('link');
+const lostRegions = document.getElementById('lost');
+const notice = document.getElementById('notice');
+
+let heardAt = window.performance.now();
+let askedAt = 0;
+let source;
+
+const fragment = (html) => {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  return template.content;
+};
+
+/** Makes `from` look like `to` and keeps the elements: focus, scroll position and opened details stay. */
+function morph(from, to) {
+  if (from.nodeType === 3) {
+    if (from.data !== to.data) from.data = to.data;
+    return;
+  }
+  const kept = (name) => name === 'open' && from.nodeName === 'DETAILS';
+  for (const { name } of [...from.attributes])
+    if (!to.hasAttribute(name) && !kept(name)) from.removeAttribute(name);
+  for (const { name, value } of [...to.attributes])
+    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  const named = new Map(
+    [...from.children].filter((child) => child.id !== '').map((child) => [child.id, child]),
+  );
+  let next = from.firstChild;
+  for (const child of [...to.childNodes]) {
+    const same = child.id ? named.get(child.id) : alike(next, child) ? next : undefined;
+    if (same === undefined) {
+      from.insertBefore(child, next);
+      if (child.nodeType === 1) child.classList.add('fresh');
+      continue;
+    }
+    if (same === next) next = next.nextSibling;
+    else from.insertBefore(same, next);
+    morph(same, child);
+  }
+  while (next !== null) {
+    const rest = next.nextSibling;
+    next.remove();
+    next = rest;
+  }
+}
+
+const alike = (old, child) => old !== null && !old.id && old.nodeName === child.nodeName;
+
+/** Times in the reader's own zone; the whole date on hover. */
+function localTimes(root) {
+  for (const time of root.querySelectorAll('time[datetime]')) {
+    const date = new Date(time.getAttribute('datetime'));
+    if (Number.isNaN(date.getTime())) continue;
+    const today = date.toDateString() === new Date().toDateString();
+    const whole = date.toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' });
+    time.textContent = today ? date.toLocaleTimeString() : whole;
+    time.title = whole;
+  }
+}
+
+function place(name, html) {
+  const [old, fresh] = [document.getElementById(name), fragment(html).firstElementChild];
+  if (old === null || fresh === null) return;
+  morph(old, fresh);
+  localTimes(old);
+  if (name === 'light') showInTab(old);
+}
+
+function showInTab(light) {
+  document.title = light.dataset.title;
+  const [icon, href] = [document.getElementById('tab-icon'), `/light/${light.dataset.state}.svg`];
+  if (icon.getAttribute('href') !== href) icon.setAttribute('href', href);
+}
+
+function say(connection) {
+  if (document.body.dataset.link === connection) return;
+  document.body.dataset.link = connection;
+  link.textContent = link.dataset[connection];
+}
+
+function hear(connection) {
+  heardAt = window.performance.now();
+  // A live page of a guard that does not answer is as good as none.
+  say(document.getElementById('light').dataset.known === 'yes' ? connection : 'lost');
+}
+
+function lose() {
+  say('lost');
+  for (const region of lostRegions.content.children) place(region.id, region.outerHTML);
+  for (const button of document.querySelectorAll('main button')) button.disabled = true;
+}
+
+/** One question, when the stream says nothing: it tells a crowded box from a lost one. */
+async function ask() {
+  askedAt = window.performance.now();
+  try {
+    const answer = await fetch('/regions', { signal: window.AbortSignal.timeout(ANSWER_MS) });
+    if (!answer.ok) throw new Error(String(answer.status));
+    for (const [name, html] of await answer.json()) place(name, html);
+    hear('polling');
+  } catch {
+    lose();
+  }
+}
+
+function open() {
+  source = new EventSource('/events');
+  source.addEventListener('beat', () => hear('live'));
+  source.addEventListener('regions', (event) => {
+    for (const [name, html] of JSON.parse(event.data)) place(name, html);
+    hear('live');
+  });
+  // Closed means refused for good (too many pages): questions go on, and later another try.
+  source.addEventListener('error', () => {
+    if (source.readyState === 2) setTimeout(open, REOPEN_MS);
+    void ask();
+  });
+}
+
+function watchSilence() {
+  const now = window.performance.now();
+  const polling = document.body.dataset.link !== 'live';
+  if (now - heardAt > (polling ? ANSWER_MS : SILENCE_MS) && now - askedAt > ANSWER_MS) void ask();
+}
+
+/** The change goes out without leaving the page; what the server has to say about it is shown in the notice. */
+async function submit(event) {
+  event.preventDefault();
+  const [form, button] = [event.target, event.submitter];
+  const body = new URLSearchParams(new FormData(form));
+  if (button !== null) body.append(button.name, button.value);
+  button?.setAttribute('aria-busy', 'true');
+  try {
+    const answer = await fetch(form.action, { method: 'POST', body, redirect: 'manual' });
+    if (answer.type === 'opaqueredirect') {
+      notice.replaceChildren();
+      if (document.body.dataset.link !== 'live') await ask();
+    } else {
+      const page = fragment(await answer.text());
+      const [fresh, tokens] = [page.getElementById('notice'), page.querySelectorAll('input[name="token"]')];
+      notice.replaceChildren(...(fresh ?? page).childNodes);
+      for (const token of tokens)
+        for (const old of document.querySelectorAll('input[name="token"]')) old.value = token.value;
+    }
+  } catch {
+    lose();
+  }
+  button?.removeAttribute('aria-busy');
+}
+
+for (const form of document.querySelectorAll('form'))
+  form.addEventListener('submit', (event) => void submit(event));
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) watchSilence();
+});
+localTimes(document);
+setInterval(watchSilence, 1000);
+open();

@@ -1,0 +1,145 @@
+// Knows: every word the page shows that does not come from the guard. Must not know: how it is laid out.
+// English; one place, so that it can be translated. Rules and kinds as DESIGN section 3 names them.
+
+import type { IncidentView, State } from '../src/guard/status.ts';
+import type { GuardFaultCode } from './api-client.ts';
+
+interface StateText {
+  /** Read from across the desk: one or two words. */
+  readonly word: string;
+  /** What to do now; empty when there is nothing to do. */
+  readonly next: string;
+}
+
+export const STATE_TEXTS: Readonly<Record<State, StateText>> = {
+  clear: { word: 'Clear', next: '' },
+  leaking: {
+    word: 'Leaking',
+    next: 'Turn block mode on to stop it. The light stays red until you acknowledge what got out.',
+  },
+  blocked: {
+    word: 'Blocked',
+    next: 'Nothing of it reached the wire. Acknowledge it once you know what tried.',
+  },
+  breach: {
+    word: 'Breach',
+    next: 'Unplug the uplink if you depend on this. The rules are being re-applied; acknowledge after you have looked.',
+  },
+  pass: { word: 'Pass open', next: 'Log in to the network now. The kernel closes the pass by itself.' },
+  idle: { word: 'No tunnel', next: 'Start your VPN. Until it is seen, this light does not turn green.' },
+  setup: { word: 'Set up', next: 'Add your tunnel to the policy: until then everything counts as a leak.' },
+  blind: { word: 'Blind', next: 'Treat the connection as unsafe until the light is back.' },
+  starting: { word: 'Starting', next: 'Nothing is verified yet.' },
+};
+
+/** Why the light is blind, when it is the page that cannot see. */
+export const LOST_TEXTS: Readonly<Record<GuardFaultCode, string>> = {
+  unreachable: 'The guard is not running or does not answer. Nobody is watching the wire for this page.',
+  silent: 'The guard takes questions and does not answer them. Nobody knows what is on the wire.',
+  garbled: 'The guard answers what this page cannot read. Page and guard may be of different versions.',
+  refused: 'The guard refuses to say its state.',
+};
+
+export const DOUBT_TEXTS = {
+  tap: 'The guard reports no leak, but one of its taps is not reading the wire.',
+  ruleset: 'The guard reports no leak, but its rules in the kernel are not verified.',
+  counters: 'The guard reports no leak, but the kernel counters cannot be read.',
+  lamp: 'The guard reports no leak, but its lamp does not say so.',
+} as const;
+
+export const RULE_TEXTS: Readonly<Record<IncidentView['rule'], string>> = {
+  A: 'Name asked in the clear',
+  B: 'Protected name outside the tunnel',
+  C: 'Encrypted DNS past the resolver',
+  D: 'Name and visit, both visible',
+  E: 'Traffic outside the tunnel',
+  F: 'A tunnel that is none',
+  T: 'Hostile network',
+};
+
+export const OUTCOME_TEXTS = {
+  breach: 'crossed the block',
+  escaped: 'got out',
+  blocked: 'stopped',
+  seen: 'tried',
+  warning: 'warning',
+} as const;
+
+export const TUNNEL_STATE_TEXTS = { up: 'up', stale: 'quiet', down: 'not seen' } as const;
+
+export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
+  'full-tunnel': 'Everything through the tunnel',
+  'proxy-stub': 'Names through an encrypted resolver',
+  split: 'Protected names through the tunnel',
+};
+
+export const TEXTS = {
+  product: 'Leakguard',
+  skip: 'To the incidents',
+  live: 'Live',
+  notLive: 'Refreshes every 5 seconds',
+  polling: 'Refreshing',
+  lost: 'Not connected',
+  since: 'since',
+  pageLost: 'This page has lost its connection to the box. It does not know what is on the wire.',
+  ledger: 'Frames outside the tunnel',
+  escaped: 'Got out',
+  blocked: 'Stopped',
+  attempted: 'Tried',
+  unseen: 'Not looked at',
+  unseenNote: 'Frames the kernel counted and no tap could read.',
+  blockTitle: 'Block mode',
+  blockOn: 'On',
+  blockOff: 'Off',
+  blockOnNote: 'Only the tunnel and what it needs may leave.',
+  blockOffNote: 'Watching only: everything may leave, and everything is judged.',
+  blockUnknown: 'Unknown while the guard does not answer. Rules already in the kernel stay there.',
+  blockOnLeaking: 'Block mode is on now. The light stays red until you acknowledge what got out.',
+  turnOn: 'Turn on',
+  turnOff: 'Turn off',
+  incidents: 'What got out, and what tried',
+  none: 'Nothing has left outside the tunnel.',
+  noneKnown: 'Nothing is recorded, which does not mean that nothing left.',
+  acknowledge: 'Acknowledge',
+  acknowledgeAll: 'Acknowledge all',
+  acknowledged: 'acknowledged',
+  toDestination: 'To',
+  from: 'From',
+  details: 'Details',
+  rule: 'Rule',
+  first: 'First',
+  tunnels: 'Tunnels',
+  noTunnels: 'No tunnel is configured.',
+  lastSeen: 'last seen',
+  never: 'never seen',
+  health: 'Can it see?',
+  tap: 'Tap',
+  rules: 'Kernel rules',
+  verified: 'verified',
+  notVerified: 'not verified',
+  counters: 'Kernel counters',
+  readable: 'read',
+  notReadable: 'not readable',
+  profile: 'Profile',
+  folded: 'Incidents folded together under flood',
+  traffic: 'Frames by kind',
+  lastKnown: 'Last known, not current',
+  problem: 'That did not work',
+  changedNothing: 'Nothing was changed.',
+  uncertain: 'It is not known whether the change took effect. Look at the light.',
+  staleForm: 'This page was open for too long or across a restart. It is fresh now: please try again.',
+  backToStatus: 'Back to the light',
+  versionWord: 'version',
+} as const;
+
+/** What the page says for an answer that is not the status page. */
+export const ERROR_TEXTS: Readonly<Record<number, string>> = {
+  400: 'That request makes no sense.',
+  403: 'That request did not come from this page, so nothing was changed.',
+  404: 'There is no such page.',
+  405: 'That cannot be done here.',
+  413: 'That request is too large.',
+  421: 'This box does not answer to that name. Use its address, or a name it was given.',
+  500: 'Something in this page broke. The guard is not affected.',
+  503: 'Too many pages are open. This one refreshes instead.',
+};
