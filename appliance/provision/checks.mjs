@@ -27,6 +27,9 @@ import { readJson } from './machine.mjs';
  * @property {string} skipped why it did not run; empty when it did
  */
 
+/** What the tools say is shown later or kept in a log: no colours. */
+const PLAIN = { NO_COLOR: '1' };
+
 /**
  * What is read of vitest's JSON.
  * @typedef {object} VitestReport
@@ -94,14 +97,14 @@ export async function runCheck({ root, execPath, run }, check) {
   const argv = [join(root, 'node_modules', program), ...args];
   const base = { name: check.name, project: check.project === true, skipped: '' };
   if (check.project !== true) {
-    const { code, output } = await run(execPath, argv, { cwd: root });
+    const { code, output } = await run(execPath, argv, { cwd: root, env: PLAIN });
     return { ...base, output, tally: { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 } };
   }
   const folder = mkdtempSync(join(tmpdir(), 'leakguard-test-'));
   try {
     const file = join(folder, 'report.json');
     const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${file}`];
-    const { code, output } = await run(execPath, [...argv, ...reporters], { cwd: root });
+    const { code, output } = await run(execPath, [...argv, ...reporters], { cwd: root, env: PLAIN });
     const counted = existsSync(file) ? tallyOf(readReport(file)) : { passed: 0, failed: 1, skipped: 0 };
     // Unhandled errors fail no test, and still make vitest end badly.
     const failed = code !== 0 && counted.failed === 0 ? 1 : counted.failed;

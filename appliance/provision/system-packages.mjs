@@ -124,8 +124,10 @@ async function install(machine, groups, headless) {
   const missing = await stillMissing(machine, all);
   if (missing.length === 0) return NOTHING_MISSING;
 
+  const told = new Set();
   for (const { why, packages } of all) {
-    const ours = packages.filter((name) => missing.includes(name));
+    const ours = packages.filter((name) => missing.includes(name) && !told.has(name));
+    for (const name of ours) told.add(name);
     if (ours.length > 0) machine.say(`installing ${ours.join(', ')}: ${why}`);
   }
   const args = [...wait, '--yes', '--no-install-recommends', 'install', ...missing];
