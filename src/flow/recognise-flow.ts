@@ -27,12 +27,17 @@ const RUN = 3;
 /** A counter that jumps further ahead than this is no counter. */
 const WINDOW = 0x10000;
 
+/** Beyond so many packets a flow that is this sure is not read any further: the rest would only cost time. */
+const ENOUGH_PACKETS = 32;
+const ENOUGH = 0.85;
+
 /** Recognises the tunnel of one flow. One object per UDP flow; it never becomes less sure, but for calls (STUN). */
 export class FlowRecogniser {
   #best: Recognition | undefined;
   #bestDirection: Direction = 0;
   #mirrored: Recognition | undefined;
   #media = false;
+  #packets = 0;
   readonly #sides: readonly [Side, Side] = [newSide(), newSide()];
 
   /**
@@ -47,6 +52,10 @@ export class FlowRecogniser {
     destinationPort: number,
     direction: Direction,
   ): Recognition | undefined {
+    this.#packets += 1;
+    if (this.#packets > ENOUGH_PACKETS && (this.#best?.confidence ?? 0) >= ENOUGH) {
+      return this.recognition(direction);
+    }
     this.#ruleOutCalls(bytes, start, end);
     const single = recogniseUdp(bytes, start, end, sourcePort, destinationPort);
     const joined = this.#join(bytes, start, end, single, direction);
