@@ -24,7 +24,7 @@ import { isAlive, type ProcessIdentity } from './process-identity.ts';
 import { programArgv } from './program.ts';
 import { namespacesOf, processesOf, teardown } from './teardown.ts';
 import { startUplink } from './uplink.ts';
-import { newKeyPair, startClient } from './wireguard.ts';
+import { type KeyPair, newKeyPair, startClient } from './wireguard.ts';
 
 export interface LabOptions {
   readonly filling: Filling;
@@ -41,6 +41,7 @@ export class Lab extends LabHandle {
   #state: LabState;
   #daemon: Supervised | undefined;
   #page: Supervised | undefined;
+  #keys: { readonly server: string; readonly laptop: KeyPair } | undefined;
   readonly #reaper: ChildProcess;
   readonly #reaped: Promise<number | null>;
 
@@ -89,13 +90,21 @@ export class Lab extends LabHandle {
     const uplink = startUplink(plan, network.uplink, { own, laptop: laptop.public });
     say(`box: ${options.filling === 'guard' ? 'leakguardd' : options.filling}`);
     await Promise.all([uplink, this.#fill(options)]);
+    this.#keys = { server: own.public, laptop };
     await this.#note({ serverKey: own.public });
-    if (options.filling === 'nothing') return this.#note({ ready: true });
-
+    if (options.filling === 'nothing') return;
     say('laptop: DHCP lease, IPv6 address, full tunnel');
+    await this.connectLaptop();
+  }
+
+  /** The laptop gets on the network and raises its tunnel. Only for the caller of filling `nothing`, who has bridged meanwhile. */
+  async connectLaptop(): Promise<void> {
+    const { plan, network } = this;
+    if (this.#keys === undefined) throw new LabError('not-ready', 'the uplink has no tunnel server yet.');
     const [client] = await Promise.all([startDhcpClient(plan, network.laptop), awaitIpv6(network.laptop)]);
     await this.#note({ dhcpClient: await requireIdentity(client.pid) });
-    await startClient(network.laptop, plan.wireguard.laptop, laptop, own.public);
+    const { laptop, server } = this.#keys;
+    await startClient(network.laptop, plan.dir, plan.wireguard.laptop, laptop, server);
     await network.laptop.must(['ping', '-c', '1', '-w', '10', TUNNEL.server4]);
     await this.#note({ ready: true });
   }

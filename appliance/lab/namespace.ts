@@ -48,7 +48,17 @@ export class Namespace {
 
   /** One `ip` command per line, all of them or a LabError. */
   async ip(...lines: readonly string[]): Promise<void> {
-    await must(['ip', '-n', this.name, '-batch', '-'], { input: `${lines.join('\n')}\n`, env: this.#env });
+    await this.#batch('-4', lines);
+  }
+
+  /** The same, where routes, rules and neighbours are those of IPv6. */
+  async ip6(...lines: readonly string[]): Promise<void> {
+    await this.#batch('-6', lines);
+  }
+
+  async #batch(family: '-4' | '-6', lines: readonly string[]): Promise<void> {
+    const argv = ['ip', family, '-n', this.name, '-batch', '-'] as const;
+    await must(argv, { input: `${lines.join('\n')}\n`, env: this.#env });
   }
 
   /** `key` as a path below /proc/sys: `net/ipv6/conf/eth0/accept_dad`. */

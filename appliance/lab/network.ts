@@ -25,13 +25,17 @@ export async function buildNetwork(network: Network): Promise<void> {
   ]);
   // A host that does not forward says so in its neighbour advertisements, and hosts then drop it as router (RFC 4861, 7.2.5).
   await uplink.sysctl('net/ipv6/conf/all/forwarding', '1');
+  // A router whose address is still being checked advertises itself from one that hosts must not believe (RFC 4861, 6.1.2).
+  await uplink.sysctl('net/ipv6/conf/eth0/accept_dad', '0');
   await uplink.ip(
     'link set eth0 up',
     `addr add ${LAN.router4}/24 dev eth0`,
-    `addr add ${LAN.router6}/64 dev eth0 nodad`,
     ...[NET.tunnelServer4, NET.resolver4, NET.web4, TUNNEL.otherResolver4].map(
       (address) => `addr add ${address}/32 dev lo`,
     ),
+  );
+  await uplink.ip6(
+    `addr add ${LAN.router6}/64 dev eth0 nodad`,
     ...[NET.tunnelServer6, NET.resolver6, NET.web6].map((address) => `addr add ${address}/128 dev lo nodad`),
   );
   await laptop.ip('link set eth0 up');

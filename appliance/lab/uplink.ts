@@ -35,7 +35,7 @@ function dnsmasqConfig(plan: Plan): string {
 async function makeCertificate(plan: Plan): Promise<{ readonly key: string; readonly cert: string }> {
   const key = join(plan.dir, 'web.key');
   const cert = join(plan.dir, 'web.crt');
-  const names = `subjectAltName=DNS:example,DNS:*.example,IP:${NET.web4},IP:${NET.web6}`;
+  const names = `subjectAltName=DNS:www.example,DNS:bank.example,DNS:leak.example,IP:${NET.web4},IP:${NET.web6}`;
   await must([
     'openssl',
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
@@ -65,5 +65,9 @@ export async function startUplink(
     await running.line(/^ready$/);
     return running;
   };
-  return Promise.all([router(), web(), startServer(space, plan.wireguard.uplink, keys.own, keys.laptop)]);
+  return Promise.all([
+    router(),
+    web(),
+    startServer(space, plan.dir, plan.wireguard.uplink, keys.own, keys.laptop),
+  ]);
 }

@@ -1,6 +1,9 @@
 // Knows: userspace WireGuard at both ends: keys, interfaces, the laptop's full tunnel. Must not know: leaks, guards.
 // Follows wg(8) for the configuration and wg-quick(8) for the routes: a mark, a table of its own, `suppress_prefixlength`.
 
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import type { Namespace } from './namespace.ts';
 import { LAN, NET, TUNNEL } from './plan.ts';
 import { must, type Running } from './process.ts';
@@ -24,18 +27,24 @@ export function endpointText(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-async function interfaceUp(space: Namespace, name: string, conf: string, mtu: number): Promise<Running> {
+const MTU = '1420';
+
+/** `dir` takes the configuration: wg opens it by name, and a pipe from Node is a socket, which has none. */
+async function interfaceUp(space: Namespace, dir: string, name: string, conf: string): Promise<Running> {
   const running = await space.start(['wireguard-go', name], {
     env: { WG_PROCESS_FOREGROUND: '1', LOG_LEVEL: 'verbose' },
   });
   await running.line(/UAPI listener started/);
-  await space.must(['wg', 'setconf', name, '/dev/stdin'], { input: conf });
-  await space.ip(`link set ${name} mtu ${mtu} up`);
+  const file = join(dir, `${name}.conf`);
+  await writeFile(file, conf, { mode: 0o600 });
+  await space.must(['wg', 'setconf', name, file]);
+  await space.ip(`link set ${name} mtu ${MTU} up`);
   return running;
 }
 
 export async function startServer(
   space: Namespace,
+  dir: string,
   name: string,
   own: KeyPair,
   peer: string,
@@ -49,11 +58,9 @@ export async function startServer(
     `AllowedIPs = ${TUNNEL.laptop4}/32, ${TUNNEL.laptop6}/128`,
     '',
   ].join('\n');
-  const running = await interfaceUp(space, name, conf, 1420);
-  await space.ip(
-    `addr add ${TUNNEL.server4}/24 dev ${name}`,
-    `addr add ${TUNNEL.server6}/64 dev ${name} nodad`,
-  );
+  const running = await interfaceUp(space, dir, name, conf);
+  await space.ip(`addr add ${TUNNEL.server4}/24 dev ${name}`);
+  await space.ip6(`addr add ${TUNNEL.server6}/64 dev ${name} nodad`);
   return running;
 }
 
@@ -63,6 +70,7 @@ export async function startServer(
  */
 export async function startClient(
   space: Namespace,
+  dir: string,
   name: string,
   own: KeyPair,
   peer: string,
@@ -78,17 +86,21 @@ export async function startClient(
     'PersistentKeepalive = 5',
     '',
   ].join('\n');
-  const running = await interfaceUp(space, name, conf, 1420);
+  const running = await interfaceUp(space, dir, name, conf);
+  const routes = [
+    `route add default dev ${name} table ${MARK_AND_TABLE}`,
+    `rule add not fwmark ${MARK_AND_TABLE} table ${MARK_AND_TABLE} priority 32765`,
+    'rule add table main suppress_prefixlength 0 priority 32764',
+  ];
   await space.ip(
     `addr add ${TUNNEL.laptop4}/24 dev ${name}`,
-    `addr add ${TUNNEL.laptop6}/64 dev ${name} nodad`,
-    ...['-4', '-6'].flatMap((family) => [
-      `${family} route add default dev ${name} table ${MARK_AND_TABLE}`,
-      `${family} rule add not fwmark ${MARK_AND_TABLE} table ${MARK_AND_TABLE} priority 32765`,
-      `${family} rule add table main suppress_prefixlength 0 priority 32764`,
-    ]),
+    ...routes,
     `rule add from ${LAN.prefix4} table main priority 1000`,
-    `-6 rule add from ${LAN.prefix6} table main priority 1000`,
+  );
+  await space.ip6(
+    `addr add ${TUNNEL.laptop6}/64 dev ${name} nodad`,
+    ...routes,
+    `rule add from ${LAN.prefix6} table main priority 1000`,
   );
   return running;
 }
