@@ -1,0 +1,110 @@
+// Knows: what frames of a capture tell about later ones: endpoints by handshake, addresses by answers. Must not know: files,
+// how a handshake looks. DESIGN section 4 (`--learn`) and section 3, rule D. Only what is recognised with much confidence is learned: a heuristic never makes a tunnel.
+
+import { addressText, endpointText } from '../wire/address.ts';
+import type { Facts, Recognition } from '../flow/facts.ts';
+import type { Judge } from '../policy/judge.ts';
+import type { ExposedAddress } from '../policy/learned.ts';
+import type { TunnelProtocol } from '../policy/policy.ts';
+
+/** IP protocol number. */
+const TCP = 6;
+
+/** Handshakes below this are hints. */
+const SURE = 0.85;
+
+/** More tunnels than any laptop has: beyond them whoever fills the capture wants to be learned. */
+const MAX_LEARNED = 64;
+
+/** Answered addresses remembered, and those of them that a judge holds. */
+const MAX_ANSWERED = 20_000;
+const MAX_IN_USE = 1_000;
+/** A capture has no clock to count down: what it was answered holds to its end. */
+const SECONDS = 86_400;
+
+const LEARNABLE: Partial<Record<Recognition['protocol'], TunnelProtocol>> = {
+  wireguard: 'wireguard',
+  openvpn: 'openvpn',
+  ipsec: 'ipsec',
+};
+
+export interface LearnedEndpoint {
+  readonly protocol: TunnelProtocol;
+  /** `udp:198.51.100.7:51820` */
+  readonly endpoint: string;
+}
+
+/** Makes the judge of the policy with what was learned added. */
+export type CompileJudge = (
+  endpoints: readonly LearnedEndpoint[],
+  exposed: readonly ExposedAddress[],
+) => Judge;
+
+/** The judge of a capture, compiled anew when a frame needs what frames before it have told. */
+export class LearningJudge {
+  readonly #compile: CompileJudge;
+  readonly #learns: boolean;
+  readonly #endpoints = new Map<string, LearnedEndpoint>();
+  /** Addresses that answers in the clear gave for a name, by text; those in use are in the judge. */
+  readonly #answered = new Map<string, string>();
+  readonly #inUse = new Map<string, ExposedAddress>();
+  judge: Judge;
+  /** Answers that found no room: a visit to their address is rule E then, not D. */
+  answersDropped = 0;
+
+  constructor(compile: CompileJudge, learnEndpoints: boolean) {
+    this.#compile = compile;
+    this.#learns = learnEndpoints;
+    this.judge = compile([], []);
+  }
+
+  found(endpoint: string): boolean {
+    return this.#endpoints.has(endpoint);
+  }
+
+  /** Notes the answers of a message that leaked. */
+  expose(facts: Facts): void {
+    for (const { name, type, value } of facts.findings.answers) {
+      if (type === 'CNAME' || this.#answered.has(value)) continue;
+      if (this.#answered.size < MAX_ANSWERED) this.#answered.set(value, name);
+      else this.answersDropped += 1;
+    }
+  }
+
+  /** Whether `judge` was replaced because of this frame: a handshake, or a visit to an address that was answered. */
+  look(facts: Facts): boolean {
+    const endpoint = this.#learns ? endpointOf(facts) : undefined;
+    const visited = this.#visited(facts);
+    if (visited !== undefined) this.#inUse.set(visited.address, visited);
+    const isNew =
+      endpoint !== undefined && !this.found(endpoint.endpoint) && this.#endpoints.size < MAX_LEARNED;
+    if (isNew) this.#endpoints.set(endpoint.endpoint, endpoint);
+    if (!isNew && visited === undefined) return false;
+    this.judge = this.#compile([...this.#endpoints.values()], [...this.#inUse.values()]);
+    return true;
+  }
+
+  #visited(facts: Facts): ExposedAddress | undefined {
+    if (this.#answered.size === 0 || facts.ipVersion === 0) return undefined;
+    const far = facts.fromServer ? facts.source : facts.destination;
+    const address = addressText(facts.ipVersion, far);
+    const name = this.#answered.get(address);
+    if (name === undefined || this.#inUse.has(address) || this.#inUse.size >= MAX_IN_USE) return undefined;
+    return { address, name, seconds: SECONDS };
+  }
+}
+
+function endpointOf(facts: Facts): LearnedEndpoint | undefined {
+  const { recognition } = facts.findings;
+  if (recognition === undefined || recognition.confidence < SURE || facts.sourcePort < 0) return undefined;
+  const protocol = LEARNABLE[recognition.protocol];
+  if (protocol === undefined) return undefined;
+  const atSource = recognition.server === 'source';
+  const endpoint = endpointText(
+    facts.protocol === TCP ? 'tcp' : 'udp',
+    facts.ipVersion,
+    atSource ? facts.source : facts.destination,
+    atSource ? facts.sourcePort : facts.destinationPort,
+  );
+  return { protocol, endpoint };
+}

@@ -1,0 +1,191 @@
+// Knows: how the frames of a capture are judged and counted, and what `analyze --json` says. Must not know: files, terminals.
+// Follows DESIGN section 7. Names and incidents are bounded; what does not fit is counted in `limits`.
+
+import type { Dissector } from '../flow/dissector.ts';
+import { Facts } from '../flow/facts.ts';
+import { KINDS } from '../flow/kinds.ts';
+import type { Kind } from '../flow/kinds.ts';
+import type { Judge } from '../policy/judge.ts';
+import type { Direction, Rule, VerdictName } from '../policy/verdict.ts';
+import { IncidentList } from './analysis-incidents.ts';
+import type { AnalysedIncident } from './analysis-incidents.ts';
+import { NameList } from './analysis-names.ts';
+import type { CountedName } from './analysis-names.ts';
+import type { LearningJudge } from './analysis-learn.ts';
+
+export interface AnalysisParts {
+  readonly dissector: Dissector;
+  readonly judge: LearningJudge;
+  /** MAC address of the laptop; without it both directions are judged alike. */
+  readonly client?: number;
+  readonly maxIncidents?: number;
+  readonly maxNames?: number;
+}
+
+/** One tunnel of the report; `learned` when a handshake told of it. */
+export interface AnalysedTunnel {
+  readonly protocol: string;
+  readonly endpoint: string;
+  readonly packets: number;
+  readonly learned: boolean;
+}
+
+/** The object that `analyze --json` prints. */
+export interface AnalysisReport {
+  readonly file: string;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Between first and last frame, by the capture's clock. */
+  readonly seconds: number;
+  readonly elapsedMs: number;
+  readonly verdicts: Readonly<Record<VerdictName, number>>;
+  readonly kinds: Readonly<Partial<Record<Kind, number>>>;
+  readonly rules: Readonly<Partial<Record<Rule, number>>>;
+  readonly names: readonly CountedName[];
+  readonly incidents: readonly AnalysedIncident[];
+  readonly tunnels: readonly AnalysedTunnel[];
+  readonly malformed: number;
+  readonly limits: {
+    readonly incidentsDropped: number;
+    readonly namesDropped: number;
+    readonly flowsEvicted: number;
+    readonly streamsRefused: number;
+    readonly fragmentsEvicted: number;
+  };
+}
+
+const RULES: readonly Rule[] = ['A', 'B', 'C', 'D', 'E', 'F', 'T'];
+
+export class Analysis {
+  readonly #dissector: Dissector;
+  #judge: Judge;
+  readonly #client: number | undefined;
+  readonly #learning: LearningJudge;
+  readonly #facts = new Facts();
+  readonly #incidents: IncidentList;
+  readonly #names: NameList;
+  readonly #kinds = new Map<Kind, number>();
+  readonly #rules = new Map<Rule, number>();
+  readonly #verdicts = { tunnel: 0, plumbing: 0, allowed: 0, leak: 0 };
+  /** By endpoint text: the judge that numbers them may be replaced. */
+  readonly #tunnelPackets = new Map<string, number>();
+  #perEndpoint: Float64Array;
+  #packets = 0;
+  #bytes = 0;
+  #first = Infinity;
+  #last = -Infinity;
+
+  constructor(parts: AnalysisParts) {
+    this.#dissector = parts.dissector;
+    this.#learning = parts.judge;
+    this.#judge = parts.judge.judge;
+    this.#client = parts.client;
+    this.#incidents = new IncidentList(parts.maxIncidents ?? 10_000);
+    this.#names = new NameList(parts.maxNames ?? 50_000);
+    this.#perEndpoint = new Float64Array(this.#judge.endpoints.length);
+  }
+
+  get packets(): number {
+    return this.#packets;
+  }
+
+  /** Takes one frame; the bytes may be overwritten when it returns. Never throws. */
+  packet(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    wireLength: number,
+    linkType: number,
+    timeMicros: number,
+  ): void {
+    const facts = this.#facts;
+    this.#packets += 1;
+    this.#bytes += wireLength;
+    if (timeMicros < this.#first) this.#first = timeMicros;
+    if (timeMicros > this.#last) this.#last = timeMicros;
+    this.#dissector.headers(bytes, start, end, wireLength, linkType, facts);
+    const direction: Direction =
+      this.#client === undefined ? 'either' : facts.sourceMac === this.#client ? 'up' : 'down';
+    const tunnel = this.#judge.tunnelOf(facts, direction);
+    if (tunnel >= 0) {
+      this.#perEndpoint[tunnel] = (this.#perEndpoint[tunnel] ?? 0) + 1;
+      return;
+    }
+    this.#judgeOther(bytes, direction, timeMicros);
+  }
+
+  #judgeOther(bytes: Uint8Array, direction: Direction, timeMicros: number): void {
+    const facts = this.#facts;
+    this.#dissector.application(bytes, facts, timeMicros);
+    if (this.#learning.look(facts)) {
+      this.#replaceJudge(this.#learning.judge);
+      const tunnel = this.#judge.tunnelOf(facts, direction);
+      if (tunnel >= 0) {
+        this.#perEndpoint[tunnel] = (this.#perEndpoint[tunnel] ?? 0) + 1;
+        return;
+      }
+    }
+    const verdict = this.#judge.judge(facts, direction);
+    this.#verdicts[verdict.verdict] += 1;
+    this.#kinds.set(facts.kind, (this.#kinds.get(facts.kind) ?? 0) + 1);
+    if (facts.findings.names.length > 0) this.#names.add(facts.findings.names, facts.fromServer);
+    if (verdict.verdict !== 'leak') return;
+    if (facts.findings.answers.length > 0) this.#learning.expose(facts);
+    const rule = verdict.rule ?? 'E';
+    this.#rules.set(rule, (this.#rules.get(rule) ?? 0) + 1);
+    this.#incidents.add(facts, verdict, this.#client, timeMicros);
+  }
+
+  #replaceJudge(judge: Judge): void {
+    this.#settleTunnels();
+    this.#judge = judge;
+    this.#perEndpoint = new Float64Array(judge.endpoints.length);
+  }
+
+  #settleTunnels(): void {
+    for (const [index, { text }] of this.#judge.endpoints.entries()) {
+      const packets = this.#perEndpoint[index] ?? 0;
+      this.#tunnelPackets.set(text, (this.#tunnelPackets.get(text) ?? 0) + packets);
+    }
+    this.#perEndpoint.fill(0);
+  }
+
+  /** The report of what was read so far; names and incidents as `show` writes them (privacy). */
+  report(file: string, elapsedMs: number, show: (name: string) => string = (name) => name): AnalysisReport {
+    this.#settleTunnels();
+    const tunnels = this.#judge.endpoints.map(({ protocol, text }) => ({
+      protocol,
+      endpoint: text,
+      packets: this.#tunnelPackets.get(text) ?? 0,
+      learned: this.#learning.found(text),
+    }));
+    let tunnel = this.#verdicts.tunnel;
+    for (const packets of this.#tunnelPackets.values()) tunnel += packets;
+    const kinds: Partial<Record<Kind, number>> = {};
+    for (const kind of KINDS) {
+      const frames = (this.#kinds.get(kind) ?? 0) + (kind === 'tunnel' ? tunnel - this.#verdicts.tunnel : 0);
+      if (frames > 0) kinds[kind] = frames;
+    }
+    const rules: Partial<Record<Rule, number>> = {};
+    for (const rule of RULES) if (this.#rules.has(rule)) rules[rule] = this.#rules.get(rule) ?? 0;
+    return {
+      file,
+      packets: this.#packets,
+      bytes: this.#bytes,
+      seconds: this.#packets > 0 ? (this.#last - this.#first) / 1_000_000 : 0,
+      elapsedMs,
+      verdicts: { ...this.#verdicts, tunnel },
+      kinds,
+      rules,
+      names: this.#names.list(show),
+      incidents: this.#incidents.list(show),
+      tunnels,
+      malformed: this.#kinds.get('malformed') ?? 0,
+      limits: {
+        incidentsDropped: this.#incidents.dropped,
+        namesDropped: this.#names.dropped,
+        ...this.#dissector.losses,
+      },
+    };
+  }
+}
