@@ -4,22 +4,21 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Guard } from '../../src/guard/guard.ts';
+import type { TapReport } from '../../src/guard/observation.ts';
 import type { Status } from '../../src/guard/status.ts';
 import { compileFilter } from '../../src/policy/bpf.ts';
-import { compileClosedRuleset, compileRuleset } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { Bridge } from '../bridge.ts';
-import { now } from '../clock.ts';
+import { monotonicMs, now } from '../clock.ts';
 import { Firewall } from '../firewall.ts';
-import { openLamp } from '../lamp/lamp.ts';
-import type { LampDriver } from '../lamp/lamp.ts';
+import { LampKeeper } from '../lamp/keeper.ts';
 import { TapSupervisor } from '../tap/supervisor.ts';
 import type { TapOrder } from '../tap/messages.ts';
 import { VERSION } from '../version.ts';
 import { ApiError, ApiServer } from './api-server.ts';
-import { readBoxState, writeBoxState } from './box-state.ts';
 import { closedPolicy } from './closed-policy.ts';
 import { readCounterFile, writeCounterFile } from './counter-file.ts';
+import { Enforcement } from './enforcement.ts';
 import type { DaemonOptions } from './options.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { Publisher } from './publisher.ts';
@@ -33,18 +32,15 @@ export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;
   readonly #log: Logger;
   readonly #api: ApiServer;
-  readonly #firewall: Firewall;
   readonly #publisher: Publisher;
+  readonly #firewall: Firewall;
+  readonly #enforcement: Enforcement;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #warnings = new Map<string, string>();
+  readonly #lamp: LampKeeper;
   #guard: Guard;
-  #policy: Policy | undefined;
   #bridge: Bridge | undefined;
-  #bridgeUp = false;
   #taps: TapSupervisor[] = [];
-  #lamp: LampDriver | undefined;
-  #blockMode = true;
-  #lampShown = '';
-  #warnings = new Map<string, string>();
 
   constructor(options: DaemonOptions, log: Logger) {
     this.#options = options;
@@ -60,10 +56,13 @@ export class Daemon implements ApiSubject {
     this.#publisher = new Publisher(
       () => this.status(),
       (event) => {
-        if (event.event === 'status') this.#showLamp(event.data);
+        if (event.event === 'status') this.#lamp.show(event.data.lamp);
         this.#api.publish(event);
       },
     );
+    this.#lamp = new LampKeeper((fault) => {
+      this.#warn('lamp', fault);
+    });
     this.#firewall = new Firewall({
       state: (state) => {
         this.#guard.firewall(state);
@@ -73,20 +72,17 @@ export class Daemon implements ApiSubject {
         writeCounterFile(options.runtimeDir, values);
       },
       mended: (found) => {
-        log.error({ found }, 'the firewall rules were changed by somebody else and have been put back');
-        this.#warn(
-          'foreign-change',
-          `The firewall rules were changed from outside: ${found.join('; ')}. Put back.`,
-        );
+        const what = found.slice(0, 3).join('; ');
+        this.#warn('foreign-change', `The firewall rules were changed from outside and put back: ${what}.`);
       },
     });
+    const { stateDir, runtimeDir } = options;
+    this.#enforcement = new Enforcement({ firewall: this.#firewall, stateDir, runtimeDir });
+    if (this.#enforcement.warning !== undefined) this.#warn('state-file', this.#enforcement.warning);
   }
 
   /** Resolves when rules stand and the API answers; ports that are missing come in later. Rejects when it cannot. */
   async start(): Promise<void> {
-    const { state, warning } = readBoxState(this.#options.stateDir);
-    this.#blockMode = state.blockMode;
-    if (warning !== undefined) this.#warn('state-file', warning);
     await this.#load();
     await this.#api.listen(join(this.#options.runtimeDir, 'api.sock'));
     this.#every(TICK_MS, () => {
@@ -99,21 +95,26 @@ export class Daemon implements ApiSubject {
 
   /** Takes the policy file anew; an invalid one is refused whole and the one in force stays. */
   async reload(): Promise<void> {
-    await this.#load();
+    try {
+      await this.#load();
+    } catch (error) {
+      this.#warn('policy', `The policy could not be put in force: ${words(error)}.`);
+    }
     this.#publisher.news();
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#publisher.close();
     for (const tap of this.#taps) tap.stop();
-    this.#lamp?.close();
+    this.#lamp.close();
     this.#api.close();
-    return Promise.resolve();
   }
 
   status(): Status {
     this.#guard.setWarnings([...this.#warnings.values()]);
+    const until = this.#enforcement.passUntil;
+    this.#guard.setPass(until === undefined ? undefined : Date.now() + until - monotonicMs());
     return this.#guard.status();
   }
 
@@ -126,108 +127,96 @@ export class Daemon implements ApiSubject {
   }
 
   policy(): Policy | undefined {
-    return this.#policy;
+    return this.#enforcement.policy;
   }
 
   async setBlockMode(on: boolean): Promise<Status> {
-    if (this.#policy === undefined) {
-      throw new ApiError(409, 'no-policy', 'without a valid policy the box stays closed');
-    }
-    const before = this.#blockMode;
-    try {
-      // Closing: kernel first, then the record. Opening: the record first, so that a crash between errs to closed rules.
-      this.#blockMode = on;
-      if (!on) writeBoxState(this.#options.stateDir, { blockMode: on });
-      const appliedAt = await this.#applyRules(this.#policy);
-      if (on) writeBoxState(this.#options.stateDir, { blockMode: on });
+    await this.#command('block mode was not switched', async () => {
+      const appliedAt = await this.#enforcement.setBlockMode(on);
       this.#guard.setBlockMode(on, appliedAt);
-    } catch (error) {
-      this.#blockMode = before;
-      throw new ApiError(
-        503,
-        'not-applied',
-        `block mode stays ${before ? 'on' : 'off'}: ${String(error)}`,
-        [],
-        error,
-      );
-    }
-    this.#warnings.delete('state-file');
+      this.#warnings.delete('state-file');
+    });
     this.#log.info({ blockMode: on }, 'block mode switched');
-    this.#publisher.news();
+    return this.status();
+  }
+
+  async openPass(seconds: number, client: string | undefined): Promise<Status> {
+    await this.#command('no pass was opened', () => this.#enforcement.openPass(seconds, client));
+    this.#log.info({ seconds, client }, 'a pass was opened');
+    return this.status();
+  }
+
+  async endPass(): Promise<Status> {
+    await this.#command('the pass was not ended', () => this.#enforcement.endPass());
     return this.status();
   }
 
   acknowledge(id: string): Status | undefined {
     if (!this.#guard.acknowledge(id)) return undefined;
+    if (id === 'all') this.#warnings.delete('foreign-change');
     this.#publisher.news();
     return this.status();
   }
 
+  async #command(failure: string, task: () => Promise<void>): Promise<void> {
+    if (this.#enforcement.policy === undefined) {
+      throw new ApiError(409, 'no-policy', 'without a valid policy the box stays closed');
+    }
+    try {
+      await task();
+    } catch (error) {
+      throw new ApiError(503, 'not-applied', `${failure}: ${words(error)}`, [], error);
+    }
+    this.#tellTaps();
+    this.#publisher.news();
+  }
+
   async #load(): Promise<void> {
     const read = readPolicyFile(this.#options.config);
-    if (!read.ok) {
-      for (const fault of read.faults) this.#log.error({ fault }, 'the policy is invalid');
-      const stays = this.#policy === undefined ? 'the box stays closed' : 'the last valid one stays in force';
-      this.#warn('policy', `The policy file is invalid and ${stays}: ${read.faults.join('; ')}`);
-      if (this.#policy === undefined) await this.#firewall.apply(compileClosedRuleset());
+    if (read.ok) {
+      this.#warnings.delete('policy');
+      await this.#enforce(read.policy);
       return;
     }
-    this.#warnings.delete('policy');
-    await this.#enforce(read.policy);
+    for (const fault of read.faults) this.#log.error({ fault }, 'the policy is invalid');
+    const closed = this.#enforcement.policy === undefined;
+    const stays = closed ? 'the box stays closed' : 'the last valid one stays in force';
+    this.#warn('policy', `The policy file is invalid and ${stays}: ${read.faults.join('; ')}`);
+    if (closed) await this.#enforcement.close();
   }
 
   async #enforce(policy: Policy): Promise<void> {
-    const first = this.#policy === undefined;
-    this.#policy = policy;
-    if (first) {
+    if (this.#enforcement.policy === undefined) {
       this.#guard = this.#newGuard(policy);
       const last = readCounterFile(this.#options.runtimeDir);
       if (last !== undefined) this.#guard.resume(last);
     } else {
       this.#guard.setPolicy(policy);
     }
-    this.#lamp?.close();
-    this.#lamp = openLamp(policy.lamp);
-    this.#lampShown = '';
-    this.#bridge ??= new Bridge(policy.bridge);
-    await this.#bridge.prepare();
-    const appliedAt = await this.#applyRules(policy);
-    this.#guard.setBlockMode(this.#blockMode, appliedAt);
-    await this.#raiseBridge();
+    this.#lamp.open(policy.lamp);
+    const bridge = (this.#bridge ??= new Bridge(policy.bridge));
+    await bridge.prepare();
+    const appliedAt = await this.#enforcement.adopt(policy, bridge);
+    this.#guard.setBlockMode(this.#enforcement.blockMode, appliedAt);
+    await this.#raiseBridge(policy, bridge);
     this.#startTaps(policy);
   }
 
-  async #applyRules(policy: Policy): Promise<number> {
-    const boxMacs = this.#bridge?.macs() ?? [];
-    return this.#firewall.apply(compileRuleset(policy, { blockMode: this.#blockMode, boxMacs }));
-  }
-
-  async #raiseBridge(): Promise<void> {
-    if (this.#policy === undefined || this.#bridge === undefined) return;
-    const { address } = this.#policy.management;
+  async #raiseBridge(policy: Policy, bridge: Bridge): Promise<void> {
+    const { address } = policy.management;
     try {
-      await this.#bridge.raise(typeof address === 'object' ? address.static : undefined);
-      if (!this.#bridgeUp) this.#log.info(this.#policy.bridge, 'the bridge is up');
-      this.#bridgeUp = true;
+      await bridge.raise(typeof address === 'object' ? address.static : undefined);
       this.#warnings.delete('bridge');
     } catch (error) {
-      this.#bridgeUp = false;
-      this.#warn(
-        'bridge',
-        `The bridge is not whole: ${error instanceof Error ? error.message : String(error)}.`,
-      );
+      this.#warn('bridge', `The bridge is not whole: ${words(error)}.`);
     }
   }
 
   #startTaps(policy: Policy): void {
-    const filter = compileFilter(policy);
-    const orders = (['lan', 'wan'] as const).map((port): TapOrder => ({
-      port,
-      interface: policy.bridge[port],
-      policy,
-      filter,
-    }));
-    for (const [index, order] of orders.entries()) {
+    const learned = this.#enforcement.learned();
+    const filter = compileFilter(policy, learned);
+    for (const [index, port] of (['lan', 'wan'] as const).entries()) {
+      const order: TapOrder = { port, interface: policy.bridge[port], policy, learned, filter };
       const running = this.#taps[index];
       if (running !== undefined) {
         running.renew(order);
@@ -235,11 +224,11 @@ export class Daemon implements ApiSubject {
       }
       const tap = new TapSupervisor(order, {
         report: (report) => {
-          this.#publisher.news(this.#guard.report(report));
+          this.#report(report);
         },
         state: (state, detail) => {
-          this.#guard.tap(order.port, state, detail);
-          this.#log.info({ port: order.port, state, detail }, 'tap');
+          this.#guard.tap(port, state, detail);
+          this.#log.info({ port, state, detail }, 'tap');
           this.#publisher.news();
         },
       });
@@ -248,30 +237,34 @@ export class Daemon implements ApiSubject {
     }
   }
 
-  async #look(): Promise<void> {
-    await this.#firewall.verify();
-    const faults = this.#bridge?.faults() ?? [];
-    if (faults.length > 0) {
-      this.#warn('bridge', `The bridge is not whole: ${faults.join('; ')}.`);
-      await this.#raiseBridge();
-    } else {
-      this.#warnings.delete('bridge');
+  #report(report: TapReport): void {
+    this.#publisher.news(this.#guard.report(report));
+    const { changed, moved } = this.#enforcement.observe(report);
+    for (const { name, address } of moved) {
+      this.#warn(`moved ${name}`, `The tunnel server ${name} was answered with the address ${address}.`);
     }
-    this.#publisher.news();
+    if (!changed) return;
+    this.#tellTaps();
+    this.#enforcement.apply().catch((error: unknown) => {
+      this.#warn('learned', `What was learned could not be put in force: ${words(error)}.`);
+    });
   }
 
-  #showLamp(status: Status): void {
-    if (status.lamp === this.#lampShown) return;
-    try {
-      this.#lamp?.show(status.lamp);
-      this.#lampShown = status.lamp;
-      this.#warnings.delete('lamp');
-    } catch (error) {
-      this.#warn(
-        'lamp',
-        `The lamp cannot be set: ${error instanceof Error ? error.message : String(error)}.`,
-      );
+  #tellTaps(): void {
+    const learned = this.#enforcement.learned();
+    for (const tap of this.#taps) tap.learn(learned);
+  }
+
+  async #look(): Promise<void> {
+    const { policy } = this.#enforcement;
+    const bridge = this.#bridge;
+    await this.#firewall.verify();
+    if (policy !== undefined && bridge !== undefined && bridge.faults().length > 0) {
+      this.#warn('bridge', `The bridge was not whole: ${bridge.faults().join('; ')}.`);
+      await this.#raiseBridge(policy, bridge);
     }
+    this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse());
+    this.#publisher.news();
   }
 
   #warn(topic: string, text: string): void {
@@ -287,4 +280,8 @@ export class Daemon implements ApiSubject {
   #every(milliseconds: number, task: () => void): void {
     this.#timers.push(setInterval(task, milliseconds));
   }
+}
+
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

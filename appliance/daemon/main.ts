@@ -19,7 +19,8 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'stopping; the rules stay in the kernel');
-      void daemon.stop().then(() => process.exit(0));
+      daemon.stop();
+      process.exit(0);
     });
   }
   process.on('SIGHUP', () => {

@@ -5,8 +5,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 
 export type PolicyReading =
-  | { readonly ok: true; readonly policy: Policy }
-  | { readonly ok: false; readonly faults: readonly string[] };
+  { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly string[] };
 
 /** Never throws: a file that is not there is a fault like any other. */
 export function readPolicyFile(path: string): PolicyReading {

@@ -13,11 +13,15 @@ export interface ApiSubject {
   incident(id: string): IncidentView | undefined;
   policy(): Policy | undefined;
   setBlockMode(on: boolean): Promise<Status>;
+  openPass(seconds: number, client: string | undefined): Promise<Status>;
+  endPass(): Promise<Status>;
   /** Undefined when there is no such incident. */
   acknowledge(id: string): Status | undefined;
 }
 
 const INCIDENTS_MOST = 1_000;
+const PASS_SECONDS_MOST = 3_600;
+const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 
 export function apiRoutes(subject: ApiSubject): readonly ApiRoute[] {
   return [
@@ -56,6 +60,15 @@ export function apiRoutes(subject: ApiSubject): readonly ApiRoute[] {
     },
     {
       method: 'POST',
+      path: '/v1/pass',
+      handle: ({ body }) => {
+        const { seconds, client } = passOf(body);
+        return subject.openPass(seconds, client);
+      },
+    },
+    { method: 'DELETE', path: '/v1/pass', handle: () => subject.endPass() },
+    {
+      method: 'POST',
       path: '/v1/ack',
       handle: ({ body }) => {
         const id = field(body, 'id');
@@ -71,6 +84,26 @@ export function apiRoutes(subject: ApiSubject): readonly ApiRoute[] {
       },
     },
   ];
+}
+
+function passOf(body: unknown): { seconds: number; client: string | undefined } {
+  const seconds = field(body, 'seconds');
+  const client = field(body, 'client');
+  const faults = [];
+  if (
+    typeof seconds !== 'number' ||
+    !Number.isInteger(seconds) ||
+    seconds < 1 ||
+    seconds > PASS_SECONDS_MOST
+  ) {
+    const remedy = `send a whole number from 1 to ${String(PASS_SECONDS_MOST)}`;
+    faults.push({ path: 'seconds', message: 'is no length of time for a pass', remedy });
+  }
+  if (client !== undefined && (typeof client !== 'string' || !MAC.test(client))) {
+    faults.push({ path: 'client', message: 'is no MAC address', remedy: 'send it as 02:00:00:00:00:0c' });
+  }
+  if (faults.length > 0) throw new ApiError(400, 'invalid', 'that is no pass', faults);
+  return { seconds: Number(seconds), client: typeof client === 'string' ? client.toLowerCase() : undefined };
 }
 
 function noIncident(id: string | undefined): never {

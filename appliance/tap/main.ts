@@ -8,7 +8,7 @@ import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { monotonicMs } from '../clock.ts';
 import { openDevice } from './device.ts';
 import { REPORT_FD, encode } from './messages.ts';
-import type { TapMessage, TapOrder } from './messages.ts';
+import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
 import { TapReader } from './reader.ts';
 import { BridgeSides } from './sides.ts';
 
@@ -27,7 +27,7 @@ function send(message: TapMessage): void {
   }
 }
 
-function start(order: TapOrder): void {
+function start(order: TapOrder): TapReader {
   const { bridge } = order.policy;
   const reader = new TapReader({
     port: order.port,
@@ -57,11 +57,19 @@ function start(order: TapOrder): void {
       reader.report(at, true);
     });
   }, HEARTBEAT_MS);
+  return reader;
 }
 
-process.once('message', (order) => {
+let running: { readonly reader: TapReader; readonly order: TapOrder } | undefined;
+
+function obey(command: TapCommand): void {
+  if (command.type === 'order') running = { reader: start(command.order), order: command.order };
+  else running?.reader.setJudge(compileJudge(running.order.policy, command.learned));
+}
+
+process.on('message', (command) => {
   try {
-    start(order as TapOrder);
+    obey(command as TapCommand);
   } catch (error) {
     send({ type: 'fault', message: error instanceof Error ? error.message : String(error) });
     process.exit(3);

@@ -15,6 +15,11 @@ export interface TapOrder {
   readonly filter: string;
 }
 
+/** Down the IPC channel: the order first, then what was learned since. */
+export type TapCommand =
+  | { readonly type: 'order'; readonly order: TapOrder }
+  | { readonly type: 'learned'; readonly learned: LearnedState };
+
 /** Up the pipe. `open` says that the device reads; frames before it are nobody's. */
 export type TapMessage =
   | { readonly type: 'open'; readonly at: number }

@@ -6,8 +6,9 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Readable } from 'node:stream';
 import type { TapReport } from '../../src/guard/observation.ts';
+import type { LearnedState } from '../../src/policy/learned.ts';
 import { MessageReader } from './messages.ts';
-import type { TapMessage, TapOrder } from './messages.ts';
+import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 const BACKOFF_MS = { first: 50, most: 500 };
@@ -50,6 +51,12 @@ export class TapSupervisor {
     this.#child.kill('SIGKILL');
   }
 
+  /** Tells what was learned; the tap goes on reading. */
+  learn(learned: LearnedState): void {
+    this.#order = { ...this.#order, learned };
+    this.#send({ type: 'learned', learned });
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
@@ -85,10 +92,15 @@ export class TapSupervisor {
     child.once('close', (code, signal) => {
       this.#closed(code, signal);
     });
-    child.send(this.#order, (error) => {
+    this.#send({ type: 'order', order: this.#order });
+    this.#heard();
+  }
+
+  #send(command: TapCommand): void {
+    if (this.#child?.connected !== true) return;
+    this.#child.send(command, (error) => {
       if (error !== null) this.#lastFault ||= error.message;
     });
-    this.#heard();
   }
 
   #take(message: TapMessage): void {

@@ -12,6 +12,7 @@ import type { TapReport } from './observation.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
 import type { HealthView, IncidentView, Status, TapHealth, TunnelView } from './status.ts';
+import { TapRecord } from './tap-record.ts';
 import { UnseenCount } from './unseen.ts';
 
 /** Time after start in which nothing is called blind yet, milliseconds. */
@@ -31,20 +32,10 @@ export interface FirewallState {
   readonly detail: string;
 }
 
-interface Tap {
-  state: TapHealth['state'];
-  interface: string;
-  restarts: number;
-  detail: string;
-  frames: number;
-  /** A report that was closed, drained, after this time has what was on the wire before it. */
-  drainedAt: number;
-}
-
 export class Guard {
   readonly #ports: GuardPorts;
   readonly #started: Now;
-  readonly #taps: Record<'lan' | 'wan', Tap>;
+  readonly #taps: Readonly<Record<'lan' | 'wan', TapRecord>>;
   readonly #unseen = new UnseenCount();
   readonly #redUnseen = new UnseenCount();
   readonly #book: IncidentBook;
@@ -71,15 +62,10 @@ export class Guard {
     this.#started = ports.now();
     this.#since = this.#started.wall;
     this.#book = new IncidentBook(2_000, ports.idPrefix);
-    const tap = (name: string): Tap => ({
-      state: 'down',
-      interface: name,
-      restarts: 0,
-      detail: 'not started yet',
-      frames: 0,
-      drainedAt: 0,
-    });
-    this.#taps = { lan: tap(policy.bridge.lan), wan: tap(policy.bridge.wan) };
+    this.#taps = {
+      lan: new TapRecord('lan', policy.bridge.lan),
+      wan: new TapRecord('wan', policy.bridge.wan),
+    };
     this.setPolicy(policy);
   }
 
@@ -93,8 +79,7 @@ export class Guard {
   report(report: TapReport): Incident[] {
     const now = this.#ports.now();
     const tap = this.#taps[report.port];
-    tap.frames = report.frames;
-    if (report.drained) tap.drainedAt = report.at;
+    tap.take(report);
     if (report.port === 'lan') {
       this.#unseen.tap(report.at, report.leaksUp, report.drained);
       this.#redUnseen.tap(report.at, report.redLeaksUp, report.drained);
@@ -153,9 +138,7 @@ export class Guard {
       this.#unseen.tapStarted();
       this.#redUnseen.tapStarted();
     }
-    if (state === 'restarting' && tap.state !== 'restarting') tap.restarts += 1;
-    tap.state = state;
-    tap.detail = detail;
+    tap.become(state, detail);
   }
 
   /** Says what the kernel does since monotonic `appliedAt`; call it when the ruleset has been read back. */
@@ -180,6 +163,14 @@ export class Guard {
   /** Settles what is due; call it ten times a second or so. Returns the incidents that changed. */
   tick(): Incident[] {
     return this.#book.settle(this.#ports.now(), this.#enforcingSince);
+  }
+
+  /** Host names of endpoints whose tunnel is alive. */
+  tunnelNamesInUse(): Set<string> {
+    const { monotonic } = this.#ports.now();
+    const alive = this.#policy.tunnels.filter((_, index) => this.#liveness[index]?.at(monotonic) === 'up');
+    const names = alive.flatMap((tunnel) => tunnel.endpoints.filter((e) => e.hostIs === 'name'));
+    return new Set(names.map((endpoint) => endpoint.host));
   }
 
   acknowledge(id: string): boolean {
@@ -281,12 +272,8 @@ export class Guard {
   #health(): HealthView {
     const isoOrNull = (wall: number | undefined): string | null =>
       wall === undefined ? null : new Date(wall).toISOString();
-    const taps = (['lan', 'wan'] as const).map((port) => {
-      const { state, interface: name, restarts, detail, frames } = this.#taps[port];
-      return { port, interface: name, state, frames, restarts, detail };
-    });
     return {
-      taps,
+      taps: [this.#taps.lan.view(), this.#taps.wan.view()],
       ruleset: { ...this.#firewall, at: isoOrNull(this.#verifiedAt) },
       counters: { readable: this.#readingAt !== undefined, at: isoOrNull(this.#readingAt?.wall) },
       warnings: this.#warnings,

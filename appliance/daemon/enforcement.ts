@@ -1,0 +1,158 @@
+// Knows: what the kernel is to enforce right now: policy, block mode, what was learned, open passes; and how it gets there.
+// Must not know: incidents, states, HTTP. The boot ruleset and block mode are on disk before anyone is told that they hold.
+
+import { join } from 'node:path';
+import { Learner } from '../../src/guard/learner.ts';
+import type { Lesson } from '../../src/guard/learner.ts';
+import type { TapReport } from '../../src/guard/observation.ts';
+import type { LearnedState } from '../../src/policy/learned.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import { compileClosedRuleset, compileRuleset } from '../../src/policy/nft.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { Bridge } from '../bridge.ts';
+import { monotonicMs } from '../clock.ts';
+import { writeDurable } from '../durable-file.ts';
+import type { Firewall } from '../firewall.ts';
+import { readBoxState, writeBoxState } from './box-state.ts';
+import { readSession, writeSession } from './session-file.ts';
+import type { OpenPass } from './session-file.ts';
+
+export interface EnforcementParts {
+  readonly firewall: Firewall;
+  readonly stateDir: string;
+  readonly runtimeDir: string;
+}
+
+export class Enforcement {
+  readonly #parts: EnforcementParts;
+  readonly #learner = new Learner();
+  #policy: Policy | undefined;
+  #bridge: Bridge | undefined;
+  #blockMode: boolean;
+  #passes: readonly OpenPass[] = [];
+  #bootRuleset = '';
+  /** What was wrong with the stored state, in words. */
+  readonly warning: string | undefined;
+
+  constructor(parts: EnforcementParts) {
+    this.#parts = parts;
+    const { state, warning } = readBoxState(parts.stateDir);
+    this.#blockMode = state.blockMode;
+    this.warning = warning;
+  }
+
+  get policy(): Policy | undefined {
+    return this.#policy;
+  }
+
+  get blockMode(): boolean {
+    return this.#blockMode;
+  }
+
+  /** The latest end of an open pass, monotonic milliseconds. */
+  get passUntil(): number | undefined {
+    const now = monotonicMs();
+    const open = this.#passes.filter((pass) => pass.until > now);
+    return open.length === 0 ? undefined : Math.max(...open.map((pass) => pass.until));
+  }
+
+  learned(): LearnedState {
+    const now = monotonicMs();
+    const passes = this.#passes.flatMap(({ until, ...pass }) => {
+      const seconds = Math.floor((until - now) / 1_000);
+      return seconds > 0 ? [{ ...pass, seconds }] : [];
+    });
+    return { ...NOTHING_LEARNED, ...this.#learner.state(now), passes, boxMacs: this.#bridge?.macs() ?? [] };
+  }
+
+  /** No valid policy: nothing crosses any bridge. */
+  async close(): Promise<void> {
+    await this.#parts.firewall.apply(compileClosedRuleset());
+  }
+
+  /** Puts a policy in force; resolves with the monotonic time at which the kernel had it. */
+  async adopt(policy: Policy, bridge: Bridge): Promise<number> {
+    const first = this.#policy === undefined;
+    this.#policy = policy;
+    this.#bridge = bridge;
+    this.#learner.setPolicy(policy);
+    const session = first ? readSession(this.#parts.runtimeDir) : undefined;
+    if (session !== undefined) {
+      this.#learner.restore(session.learner);
+      this.#passes = session.passes;
+    }
+    return this.apply();
+  }
+
+  /** Compiles and applies; rejects when the kernel refused, and what was in force then stays. */
+  async apply(): Promise<number> {
+    if (this.#policy === undefined) throw new Error('no policy is in force');
+    const appliedAt = await this.#parts.firewall.apply(
+      this.#compile(this.#policy, this.#blockMode, this.learned()),
+    );
+    this.#writeBootRuleset(this.#policy);
+    return appliedAt;
+  }
+
+  /** Resolves when the kernel has it and the disk knows; rejects with everything as it was. */
+  async setBlockMode(on: boolean): Promise<number> {
+    const before = this.#blockMode;
+    this.#blockMode = on;
+    try {
+      // The record closes first and opens last: a crash in between finds the one that lets less through.
+      if (on) writeBoxState(this.#parts.stateDir, { blockMode: true });
+      const appliedAt = await this.apply();
+      if (!on) writeBoxState(this.#parts.stateDir, { blockMode: false });
+      return appliedAt;
+    } catch (error) {
+      this.#blockMode = before;
+      if (!before) writeBoxState(this.#parts.stateDir, { blockMode: false });
+      throw error;
+    }
+  }
+
+  async openPass(seconds: number, client: string | undefined): Promise<void> {
+    const pass = { until: monotonicMs() + seconds * 1_000, ...(client === undefined ? {} : { client }) };
+    this.#passes = [...this.#passes.filter((other) => other.client !== client), pass];
+    await this.apply();
+    this.#remember();
+  }
+
+  async endPass(): Promise<void> {
+    this.#passes = [];
+    await this.apply();
+    this.#remember();
+  }
+
+  /** Learns from a tap's report; the caller applies when something changed. */
+  observe(report: TapReport): Lesson {
+    const lesson = this.#learner.observe(report, monotonicMs());
+    if (lesson.changed) this.#remember();
+    return lesson;
+  }
+
+  /** Tunnels in use by these host names keep their learned addresses. */
+  keepAlive(names: ReadonlySet<string>): void {
+    if (names.size > 0) this.#learner.keepAlive(names, monotonicMs());
+  }
+
+  #compile(policy: Policy, blockMode: boolean, learned: LearnedState): string {
+    return compileRuleset(policy, { blockMode, learned });
+  }
+
+  #remember(): void {
+    writeSession(this.#parts.runtimeDir, { learner: this.#learner.record(), passes: this.#passes });
+  }
+
+  /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */
+  #writeBootRuleset(policy: Policy): void {
+    const { boxMacs } = this.learned();
+    const text = this.#compile(policy, this.#blockMode || policy.relock === 'closed', {
+      ...NOTHING_LEARNED,
+      boxMacs,
+    });
+    if (text === this.#bootRuleset) return;
+    writeDurable(join(this.#parts.stateDir, 'boot.nft'), text, 0o644);
+    this.#bootRuleset = text;
+  }
+}

@@ -1,0 +1,55 @@
+// Knows: what outlives a restart of the daemon but not of the box: learned addresses and open passes.
+// Must not know: what they open. Lives in the runtime directory (memory), times are monotonic since this boot.
+// Which way doubt errs: a record of another boot, or one that is not whole, is as good as none; the wire is then more closed.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LearnerRecord } from '../../src/guard/learner.ts';
+import { writeDurable } from '../durable-file.ts';
+
+export interface OpenPass {
+  /** MAC address; absent: every client. */
+  readonly client?: string;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+}
+
+export interface SessionRecord {
+  readonly learner: LearnerRecord;
+  readonly passes: readonly OpenPass[];
+}
+
+const FILE = 'session.json';
+
+export function writeSession(runtimeDir: string, record: SessionRecord): void {
+  writeDurable(join(runtimeDir, FILE), JSON.stringify({ boot: bootId(), ...record }));
+}
+
+export function readSession(runtimeDir: string): SessionRecord | undefined {
+  try {
+    const value = JSON.parse(readFileSync(join(runtimeDir, FILE), 'utf8')) as Record<string, unknown>;
+    if (value['boot'] !== bootId()) return undefined;
+    const learner = value['learner'] as Record<string, unknown>;
+    const whole =
+      isListOf(learner['addresses'], ['name', 'address']) &&
+      isListOf(learner['servers'], ['address', 'mac']) &&
+      isListOf(learner['resolvers'], ['address']) &&
+      isListOf(value['passes'], []);
+    return whole ? (value as unknown as SessionRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isListOf(value: unknown, texts: readonly string[]): boolean {
+  if (!Array.isArray(value)) return false;
+  return (value as unknown[]).every((entry) => {
+    if (typeof entry !== 'object' || entry === null) return false;
+    const fields = entry as Record<string, unknown>;
+    return typeof fields['until'] === 'number' && texts.every((name) => typeof fields[name] === 'string');
+  });
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+}

@@ -1,0 +1,47 @@
+// Knows: that the lamp shows the last pattern asked for, whatever its driver does. Must not know: why a pattern is shown.
+// A lamp that fails is a warning on the page, never the end of the guard.
+
+import type { Lamp } from '../../src/guard/status.ts';
+import type { LampConfig } from '../../src/policy/policy.ts';
+import { openLamp } from './lamp.ts';
+import type { LampDriver } from './lamp.ts';
+
+export class LampKeeper {
+  readonly #onFault: (fault: string) => void;
+  #driver: LampDriver | undefined;
+  #shown: Lamp | undefined;
+
+  constructor(onFault: (fault: string) => void) {
+    this.#onFault = onFault;
+  }
+
+  /** Takes another lamp; the old one is left red. */
+  open(config: LampConfig): void {
+    this.close();
+    this.#attempt(() => {
+      this.#driver = openLamp(config);
+    });
+  }
+
+  show(pattern: Lamp): void {
+    if (pattern === this.#shown) return;
+    this.#attempt(() => {
+      this.#driver?.show(pattern);
+      this.#shown = pattern;
+    });
+  }
+
+  close(): void {
+    this.#attempt(() => this.#driver?.close());
+    this.#driver = undefined;
+    this.#shown = undefined;
+  }
+
+  #attempt(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.#onFault(`The lamp cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
+    }
+  }
+}
