@@ -12,6 +12,8 @@ export interface CommandIo {
   readonly stderr: Writable;
   /** True when people look at stderr: progress may be drawn there. */
   readonly terminal: boolean;
+  /** What stdout is when people look at it; a pipe or a file has none. */
+  readonly screen?: { readonly color: boolean; readonly columns: number };
   /** Aborted on SIGINT and SIGTERM; a command then ends soon and cleans up. */
   readonly signal: AbortSignal;
 }
