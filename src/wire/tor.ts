@@ -68,18 +68,20 @@ export function isTorServerName(name: string): boolean {
 /** Relays as `address:port` and bare `address`, both canonical text; IPv6 addresses with a port stand in brackets. */
 export type RelayList = ReadonlySet<string>;
 
-const CONSENSUS_FIELDS = 9;
+/** `r nickname identity digest date time address port dirport`; the microdescriptor flavour leaves out the digest. */
+const CONSENSUS_FIELDS = [8, 9];
 
 /**
  * Reads a relay list: one `address`, `address:port` or `[address]:port` a line, `#` begins a comment, and the `r` lines of a
- * consensus document (address and port in fields 7 and 8). Other lines of a consensus are passed over. Letter case is folded.
+ * consensus document (address and port before the last field). Other lines of a consensus are passed over. Letter case is folded.
  */
 export function parseRelayList(text: string): RelayList {
   const relays = new Set<string>();
   for (const line of text.split('\n')) {
     const plain = line.replace(/#.*/, '').trim().toLowerCase();
     const fields = plain.split(/\s+/);
-    if (fields.length === CONSENSUS_FIELDS && fields[0] === 'r') relays.add(`${fields[6]}:${fields[7]}`);
+    if (fields[0] === 'r' && CONSENSUS_FIELDS.includes(fields.length))
+      relays.add(fields.slice(-3, -1).join(':'));
     else if (fields.length === 1 && ENTRY.test(plain)) relays.add(plain);
   }
   return relays;
