@@ -34,6 +34,7 @@ function start(order: TapOrder): TapReader {
     dissector: new Dissector({ quic: nodeQuicCrypto }),
     judge: compileJudge(order.policy, order.learned),
     sides: new BridgeSides(bridge.name, bridge.lan, bridge.wan),
+    chatterIsRed: order.policy.localChatter === 'red',
     monotonic: monotonicMs,
     emit: (report) => {
       send({ type: 'report', report });

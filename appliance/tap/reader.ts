@@ -4,6 +4,7 @@
 
 import { Facts } from '../../src/flow/facts.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
+import { isLeakUp, isRedLeak } from '../../src/guard/counters.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Judge } from '../../src/policy/judge.ts';
@@ -19,6 +20,7 @@ export interface TapReaderParts {
   readonly dissector: Dissector;
   readonly judge: Judge;
   readonly sides: Pick<BridgeSides, 'of'>;
+  readonly chatterIsRed: boolean;
   readonly monotonic: () => number;
   readonly emit: (report: TapReport) => void;
 }
@@ -54,25 +56,30 @@ export class TapReader {
     const direction = from === 'wan' ? 'down' : 'up';
     const to = sides.of(facts.destinationMac, now);
     if (direction === 'up' && (to === 'box' || to === 'lan')) return;
-    if (this.#judge.tunnelOf(facts, direction) >= 0) return;
+    const judge = this.#judge;
+    if (judge.tunnelOf(facts, direction) >= 0) return;
     dissector.application(bytes, facts, now * 1_000);
-    const verdict = this.#judge.judge(facts, direction);
+    const verdict = judge.judge(facts, direction);
     const { findings } = facts;
-    if (verdict.verdict === 'leak' && direction === 'up') {
-      this.#leaksUp += 1;
-      if (verdict.severity === 'red') this.#redLeaksUp += 1;
-    } else {
-      const tells =
-        findings.answers.length > 0 ||
-        findings.offer !== undefined ||
-        findings.identity !== undefined ||
-        findings.recognition !== undefined ||
-        (verdict.verdict === 'allowed' && direction === 'up');
-      if (!tells) return;
-    }
+    if (direction === 'up') this.#compareLater(judge.counter(facts, direction));
+    const tells =
+      verdict.verdict === 'leak' ||
+      verdict.verdict === 'allowed' ||
+      findings.identity !== undefined ||
+      findings.recognition !== undefined;
+    const answers = findings.answers.length > 0 || findings.offer !== undefined;
+    if (direction === 'up' ? !tells : !answers && findings.recognition === undefined) return;
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
-    this.#batch.add(facts, verdict, direction, client, now);
+    const crosses = judge.crosses(facts, direction);
+    this.#batch.add(facts, { verdict, direction, crosses }, client, now);
     this.#reportWhenDue(now);
+  }
+
+  /** Counts what the kernel counts too, so that the difference is what no tap looked at. */
+  #compareLater(counter: string): void {
+    if (!isLeakUp(counter)) return;
+    this.#leaksUp += 1;
+    if (isRedLeak(counter, this.#parts.chatterIsRed)) this.#redLeaksUp += 1;
   }
 
   /** Reports what is held; `drained` as in TapReport. */

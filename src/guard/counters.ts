@@ -4,8 +4,19 @@
 /** Frames by counter name, as the kernel has them; cumulative since the table was made. */
 export type CounterValues = ReadonlyMap<string, number>;
 
-/** Kinds of which every escape is amber at most (DESIGN section 3, rules A and E). */
-const AMBER = new Set(['mdns', 'llmnr', 'nbns', 'ssdp', 'igmp_mld', 'l2_other']);
+/** Counters of leaks that are amber: rule E always, rule A as the policy says (DESIGN section 3). */
+const AMBER = new Set(['up_leak_igmp_mld', 'up_leak_l2_other']);
+const CHATTER = new Set(['up_leak_mdns', 'up_leak_llmnr', 'up_leak_nbns', 'up_leak_ssdp']);
+
+/** Whether a counter counts leak frames that entered lan. */
+export function isLeakUp(counter: string): boolean {
+  return counter.startsWith('up_leak_');
+}
+
+/** Whether it counts leak frames that turn the lamp red. */
+export function isRedLeak(counter: string, chatterIsRed: boolean): boolean {
+  return isLeakUp(counter) && !AMBER.has(counter) && (chatterIsRed || !CHATTER.has(counter));
+}
 
 export interface KernelSums {
   /** Leak frames that entered lan: all, and those of red kinds. */
@@ -38,8 +49,7 @@ export function sumCounters(values: CounterValues, tunnelCount: number, chatterI
     kinds[kind] = (kinds[kind] ?? 0) + frames;
     if (verdict !== 'leak' || direction !== 'up') continue;
     leaksUp += frames;
-    const chatter = AMBER.has(what) && what !== 'igmp_mld' && what !== 'l2_other';
-    if (!AMBER.has(what) || (chatter && chatterIsRed)) redLeaksUp += frames;
+    if (isRedLeak(name, chatterIsRed)) redLeaksUp += frames;
   }
   const passed = values.get('leak_passed') ?? 0;
   const dropped = values.get('leak_dropped') ?? 0;

@@ -91,7 +91,7 @@ export class Guard {
       if (report.port === 'lan') {
         changed.add(this.#book.attempt(observation, now));
       } else {
-        changed.add(this.#book.escape(observation, now, this.#isBreach(report)));
+        changed.add(this.#book.escape(observation, now, !observation.crosses && this.#isBreach(report)));
       }
     }
     return [...changed];

@@ -12,6 +12,8 @@ export interface Observation {
   readonly facts: Facts;
   readonly verdict: Verdict;
   readonly direction: 'up' | 'down';
+  /** The ruleset lets it pass even in block mode: seen on wan it is no breach. */
+  readonly crosses: boolean;
   /** MAC address of the client as a number; for `down` the frame's destination. */
   readonly client: number;
   frames: number;
@@ -20,6 +22,8 @@ export interface Observation {
   /** More distinct observations came than a batch holds: verdict, rule and kind hold for all, the rest for the first. */
   readonly folded: boolean;
 }
+
+type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses'>;
 
 /** What one tap says at a time, in order. */
 export interface TapReport {
@@ -51,8 +55,9 @@ export class ObservationBatch {
     return this.#held.size;
   }
 
-  add(facts: Facts, verdict: Verdict, direction: 'up' | 'down', client: number, now: number): void {
-    const key = sameness(facts, verdict, direction, client);
+  add(facts: Facts, judged: Judged, client: number, now: number): void {
+    const { verdict, direction } = judged;
+    const key = sameness(facts, judged, client);
     const held = this.#held.get(key);
     if (held !== undefined) {
       held.frames += 1;
@@ -60,14 +65,14 @@ export class ObservationBatch {
       return;
     }
     if (this.#held.size < this.#limit) {
-      this.#hold(key, facts, verdict, direction, client, now, false);
+      this.#hold(key, facts, judged, client, now, false);
       return;
     }
     this.#folded += 1;
-    const folding = `folded ${direction} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind}`;
+    const folding = `folded ${String(judged.crosses)} ${direction} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind}`;
     const fold = this.#held.get(folding);
     if (fold === undefined) {
-      this.#hold(folding, facts, verdict, direction, client, now, true);
+      this.#hold(folding, facts, judged, client, now, true);
     } else {
       fold.frames += 1;
       fold.last = now;
@@ -82,34 +87,17 @@ export class ObservationBatch {
     return taken;
   }
 
-  #hold(
-    key: string,
-    facts: Facts,
-    verdict: Verdict,
-    direction: 'up' | 'down',
-    client: number,
-    now: number,
-    folded: boolean,
-  ): void {
+  #hold(key: string, facts: Facts, judged: Judged, client: number, now: number, folded: boolean): void {
     const copy = copyFacts(facts);
-    this.#held.set(key, {
-      facts: copy,
-      verdict,
-      direction,
-      client,
-      frames: 1,
-      first: now,
-      last: now,
-      folded,
-    });
+    this.#held.set(key, { ...judged, facts: copy, client, frames: 1, first: now, last: now, folded });
   }
 }
 
 /** Frames with the same text here mean the same to the ledger, to correlation and to Eve. */
-function sameness(facts: Facts, verdict: Verdict, direction: string, client: number): string {
+function sameness(facts: Facts, { verdict, direction, crosses }: Judged, client: number): string {
   const { findings } = facts;
   let text =
-    `${direction} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
+    `${direction} ${String(crosses)} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
     `${verdict.destination} ${String(facts.destinationPort)} ${verdict.exposure}`;
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
   if (findings.offer !== undefined) text += JSON.stringify(findings.offer);

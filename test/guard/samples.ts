@@ -57,6 +57,7 @@ export function observation(sample: ObservationSample = {}): Observation {
     facts,
     verdict: sample.verdict ?? leak('bank.example'),
     direction: sample.direction ?? 'up',
+    crosses: false,
     client: CLIENT,
     frames: sample.frames ?? 1,
     first: 0,
