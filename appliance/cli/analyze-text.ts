@@ -1,0 +1,87 @@
+// Knows: how the report of a capture reads for people. Must not know: how it came about.
+// The most important line comes first: whether anything leaked. Colour is not used, so nothing depends on it.
+
+import type { AnalysisReport } from '../../src/guard/analysis.ts';
+
+const BAR = 24;
+const MOST_INCIDENTS = 20;
+const MOST_NAMES = 20;
+
+/** The report as text for a terminal of 100 columns. */
+export function analysisText(report: AnalysisReport): string {
+  const { leak, tunnel, plumbing, allowed } = report.verdicts;
+  const lines = [
+    leak > 0
+      ? `LEAK: ${leak} of ${report.packets} frames went past the tunnel (${report.file})`
+      : `no leak in ${report.packets} frames (${report.file})`,
+    `tunnel ${tunnel}, plumbing ${plumbing}, allowed ${allowed}, leak ${leak}; ` +
+      `${report.bytes} bytes in ${report.seconds.toFixed(1)} s of traffic, read in ${report.elapsedMs} ms`,
+    ...tunnelLines(report),
+    ...section('kinds', kindLines(report)),
+    ...section('incidents', incidentLines(report)),
+    ...section('names that Eve reads', nameLines(report)),
+    ...section('not told', limitLines(report)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
+}
+
+function tunnelLines(report: AnalysisReport): string[] {
+  if (report.tunnels.length === 0) return ['no tunnel is known: give --tunnel, --policy or --learn'];
+  return report.tunnels.map(
+    ({ protocol, endpoint, packets, learned }) =>
+      `tunnel ${endpoint} (${protocol}${learned ? ', learned' : ''}): ${packets} frames`,
+  );
+}
+
+function kindLines({ kinds }: AnalysisReport): string[] {
+  const entries = Object.entries(kinds).sort(([, a], [, b]) => b - a);
+  const most = entries[0]?.[1] ?? 1;
+  return entries.map(([kind, frames]) => {
+    const bar = '#'.repeat(Math.max(1, Math.round((frames / most) * BAR))).padEnd(BAR);
+    return `${kind.padEnd(11)} ${bar} ${frames}`;
+  });
+}
+
+function incidentLines({ incidents }: AnalysisReport): string[] {
+  const lines = [...incidents]
+    .sort((a, b) => severityOrder(a.severity) - severityOrder(b.severity) || b.escaped - a.escaped)
+    .slice(0, MOST_INCIDENTS)
+    .map(
+      ({ rule, severity, escaped, client, why }) =>
+        `${severity.padEnd(5)} ${rule}  ${escaped}×  ${client}  ${why}`,
+    );
+  if (incidents.length > MOST_INCIDENTS)
+    lines.push(`and ${incidents.length - MOST_INCIDENTS} more (see --json)`);
+  return lines;
+}
+
+function severityOrder(severity: 'red' | 'amber'): number {
+  return severity === 'red' ? 0 : 1;
+}
+
+function nameLines({ names }: AnalysisReport): string[] {
+  const lines = [...names]
+    .sort((a, b) => b.count - a.count)
+    .slice(0, MOST_NAMES)
+    .map(
+      ({ name, via, count, outer }) =>
+        `${via.padEnd(5)} ${name}${outer === true ? ' (outer)' : ''}  ${count}×`,
+    );
+  if (names.length > MOST_NAMES) lines.push(`and ${names.length - MOST_NAMES} more (see --json)`);
+  return lines;
+}
+
+function limitLines({ limits }: AnalysisReport): string[] {
+  const told: readonly (readonly [number, string])[] = [
+    [limits.incidentsDropped, 'leak frames found no room in the list of incidents'],
+    [limits.namesDropped, 'names found no room'],
+    [limits.flowsEvicted, 'flows were forgotten for newer ones'],
+    [limits.streamsRefused, 'pieces of TCP streams were given up'],
+    [limits.fragmentsEvicted, 'fragmented packets were given up'],
+  ];
+  return told.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);
+}

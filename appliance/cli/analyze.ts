@@ -1,0 +1,206 @@
+// Knows: the words and options of `leakguard analyze`. Must not know: how frames are read or judged.
+// Follows DESIGN section 7: the report goes to stdout, progress and faults to stderr; exit 1 when leaks were found.
+
+import { parseArgs } from 'node:util';
+import { Dissector } from '../../src/flow/dissector.ts';
+import { Analysis } from '../../src/guard/analysis.ts';
+import { LearningJudge } from '../../src/guard/analysis-learn.ts';
+import type { LearnedEndpoint } from '../../src/guard/analysis-learn.ts';
+import { PRIVACIES, showName } from '../../src/guard/privacy.ts';
+import type { Privacy } from '../../src/guard/privacy.ts';
+import { parseEndpoint } from '../../src/policy/endpoint.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { Endpoint, Policy, Tunnel } from '../../src/policy/policy.ts';
+import { parseMac } from '../../src/wire/address.ts';
+import { CaptureFileError, readCapture } from '../capture-file.ts';
+import type { CaptureEnd } from '../capture-file.ts';
+import { monotonicMs } from '../clock.ts';
+import { analysisText } from './analyze-text.ts';
+import { CommandError } from './command.ts';
+import type { Command, CommandIo, ExitCode } from './command.ts';
+import { ProgressBar } from './progress.ts';
+
+const HELP = `leakguard analyze FILE [options]
+
+Judges a capture: pcap or pcapng, plain or gzip; "-" reads standard input.
+
+  --tunnel udp:A:P   a tunnel endpoint, as udp:198.51.100.7:51820 or tcp:[2001:db8::7]:443; may be repeated
+  --policy FILE      judge by this policy
+  --learn            find tunnel endpoints by their handshakes
+  --client MAC       the laptop: only what it sends is judged as leaving; otherwise both directions alike
+  --privacy M        how names are shown: full, redacted or minimal
+  --json             one object instead of text
+  --help             this text
+
+Without --tunnel, --policy and --learn there is no tunnel: whatever is not plumbing is a leak.
+Exit: 0 no leak, 1 leaks found, 2 usage or unreadable capture.
+`;
+
+interface Options {
+  readonly file: string;
+  readonly json: boolean;
+  readonly learn: boolean;
+  readonly privacy: Privacy;
+  readonly client: number | undefined;
+  readonly policy: Policy;
+}
+
+export const analyzeCommand: Command = {
+  name: 'analyze',
+  summary: 'judge a capture file',
+  help: HELP,
+  run,
+};
+
+async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const options = await optionsOf(args);
+  if (options === undefined) {
+    io.stdout.write(HELP);
+    return 0;
+  }
+  const started = monotonicMs();
+  const judge = new LearningJudge((endpoints, exposed) => {
+    const policy = withEndpoints(options.policy, endpoints);
+    return compileJudge(policy, { ...NOTHING_LEARNED, exposed });
+  }, options.learn);
+  if (options.learn && options.file !== '-') await pass(options, judge, io);
+  const { analysis, end } = await pass(options, judge, io);
+  const report = analysis.report(options.file, Math.round(monotonicMs() - started), (name) =>
+    showName(name, options.privacy),
+  );
+  if (end.fault !== undefined) {
+    io.stderr.write(
+      `leakguard: ${options.file} is ${end.fault.code}: ${end.fault.message}; ${report.packets} packets before that were read.\n`,
+    );
+  }
+  if (end.aborted) io.stderr.write('leakguard: stopped; the report covers what was read so far.\n');
+  io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : analysisText(report));
+  return report.verdicts.leak > 0 ? 1 : 0;
+}
+
+/** Reads the capture once. With --learn the first time only teaches the judge: a handshake may come late. */
+async function pass(
+  options: Options,
+  judge: LearningJudge,
+  io: CommandIo,
+): Promise<{ analysis: Analysis; end: CaptureEnd }> {
+  const { client } = options;
+  const dissector = new Dissector();
+  const analysis = new Analysis({ dissector, judge, ...(client === undefined ? {} : { client }) });
+  const bar = io.terminal ? new ProgressBar(io.stderr) : undefined;
+  try {
+    const end = await readCapture(options.file, analysis, {
+      stdin: io.stdin,
+      signal: io.signal,
+      ...(bar === undefined ? {} : { onProgress: (share: number) => bar.show(share, analysis.packets) }),
+    });
+    return { analysis, end };
+  } catch (error) {
+    if (!(error instanceof CaptureFileError)) throw error;
+    throw new CommandError(2, error.code, error.message, 'It takes pcap and pcapng, also as .gz.', error);
+  } finally {
+    bar?.clear();
+  }
+}
+
+async function optionsOf(args: readonly string[]): Promise<Options | undefined> {
+  const { values, positionals } = parsed(args);
+  if (values.help) return undefined;
+  const [file, ...more] = positionals;
+  if (file === undefined) throw usage('Which capture file?');
+  if (more.length > 0) throw usage(`"${more.join(' ')}" is too much: one file at a time.`);
+  const privacy = PRIVACIES.find((known) => known === values.privacy);
+  if (values.privacy !== undefined && privacy === undefined) {
+    throw usage(`--privacy ${values.privacy}: it is full, redacted or minimal.`);
+  }
+  const client = values.client === undefined ? undefined : parseMac(values.client);
+  if (values.client !== undefined && client === undefined) {
+    throw usage(`--client ${values.client} is no MAC address like 02:00:00:00:00:0c.`);
+  }
+  const given = values.policy === undefined ? undefined : await policyFrom(values.policy);
+  const policy = withTunnels(given ?? openPolicy(), values.tunnel.map(endpointOf));
+  return {
+    file,
+    json: values.json,
+    learn: values.learn,
+    privacy: privacy ?? given?.privacy ?? 'full',
+    client,
+    policy,
+  };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        tunnel: { type: 'string', multiple: true, default: [] },
+        policy: { type: 'string' },
+        learn: { type: 'boolean', default: false },
+        client: { type: 'string' },
+        privacy: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function usage(message: string): CommandError {
+  return new CommandError(2, 'usage', message, 'See "leakguard analyze --help".');
+}
+
+function endpointOf(text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== undefined && endpoint.hostIs !== 'name') return endpoint;
+  throw usage(`--tunnel ${text} is no endpoint like udp:198.51.100.7:51820.`);
+}
+
+/** Endpoints of the command line have no protocol: address, transport and port are all that is known of them. */
+function withTunnels(policy: Policy, endpoints: readonly Endpoint[]): Policy {
+  if (endpoints.length === 0) return policy;
+  const tunnel: Tunnel = { name: 'command line', protocol: 'opaque', endpoints };
+  return { ...policy, tunnels: [...policy.tunnels, tunnel] };
+}
+
+function withEndpoints(policy: Policy, learned: readonly LearnedEndpoint[]): Policy {
+  const tunnels = learned.flatMap(({ protocol, endpoint }): Tunnel[] => {
+    const parsedEndpoint = parseEndpoint(endpoint);
+    if (parsedEndpoint === undefined) return [];
+    return [{ name: `learned ${endpoint}`, protocol, endpoints: [parsedEndpoint] }];
+  });
+  return tunnels.length === 0 ? policy : { ...policy, tunnels: [...policy.tunnels, ...tunnels] };
+}
+
+/** Loaded only when asked for: the schema library takes longer to load than many captures to read. */
+async function policyFrom(path: string): Promise<Policy> {
+  const { readPolicyFile } = await import('../daemon/policy-file.ts');
+  const reading = readPolicyFile(path);
+  if (reading.ok) return reading.policy;
+  throw new CommandError(2, 'policy', reading.faults.join('\n'), 'See "leakguard policy check FILE".');
+}
+
+/** No policy was given: full-tunnel with no endpoint, so that whatever is not plumbing is a leak. */
+function openPolicy(): Policy {
+  return {
+    version: 1,
+    profile: 'full-tunnel',
+    tunnels: [],
+    resolvers: [],
+    proxies: [],
+    mustTunnel: [],
+    allow: [],
+    localChatter: 'amber',
+    privacy: 'full',
+    retentionDays: 30,
+    bridge: { name: 'br0', lan: 'lan0', wan: 'wan0' },
+    management: { address: 'none', hostname: 'leakguard' },
+    web: { port: 80 },
+    lamp: { driver: 'none' },
+    relock: 'closed',
+  };
+}
