@@ -138,8 +138,11 @@ export function dnsShape(bytes: Uint8Array, start: number, end: number): number 
     const next = skipName(bytes, at, end);
     if (next < 0 || next + 10 > end) return questions > 0 ? 0.6 : 0;
     const type = u16(bytes, next);
-    if (!isKnownType(type)) return questions > 0 ? 0.6 : 0;
-    if (type !== TYPE_OPT && !isKnownClass(u16(bytes, next + 2))) return 0.3;
+    // Clients pad queries with additional records of any type (DNSCrypt's certificate queries with type 0, class 0).
+    if (left > additionals) {
+      if (!isKnownType(type)) return questions > 0 ? 0.6 : 0;
+      if (!isKnownClass(u16(bytes, next + 2))) return 0.3;
+    }
     if (type === TYPE_A && u16(bytes, next + 8) !== 4 && opcode !== 5) return 0.3;
     at = next + 10 + u16(bytes, next + 8);
     if (at > end) return questions > 0 ? 0.6 : 0;

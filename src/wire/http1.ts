@@ -1,0 +1,182 @@
+// Knows: the head of an HTTP/1 request: method, target, Host. Must not know: bodies, streams, flows, policy.
+// Follows RFC 9112 sections 2.1, 3.2 (forms of the target) and 5, RFC 9110 sections 7.2 and 9.3.6 (CONNECT), RFC 3986 section 3.2.
+// Bounded: a head of more than 32 KiB is read no further.
+
+import { nameText } from './name-text.ts';
+import { startsWith } from './octets.ts';
+
+/** What a request says in the clear. */
+export interface HttpRequest {
+  readonly method: string;
+  /** The request target as text, cut at 2048 octets. */
+  readonly target: string;
+  /** `absolute` and `authority` (CONNECT) are what a proxy is asked. */
+  readonly form: 'origin' | 'absolute' | 'authority' | 'asterisk';
+  /** The Host field without port, lower case; absent when there is none or it is empty. */
+  readonly host?: string;
+  /** The host that the target of a proxy request names, likewise. */
+  readonly targetHost?: string;
+  readonly userAgent?: string;
+  /** Offset behind the empty line that ends the head; -1 while it is not there. */
+  readonly headEnd: number;
+}
+
+/** `need-more`: no Host yet and no end of the head; ask again with more of the stream. */
+export type HttpOutcome = HttpRequest | 'need-more' | 'not-http';
+
+// RFC 9110, RFC 4918 and their kin (WebDAV, subversion, Exchange, RPC over HTTP), UPnP eventing, and icecast's SOURCE.
+const METHODS = [
+  'GET POST HEAD PUT DELETE OPTIONS CONNECT TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT SEARCH',
+  'MERGE CHECKOUT MKACTIVITY POLL SUBSCRIBE UNSUBSCRIBE NOTIFY M-SEARCH BPROPPATCH BMOVE BDELETE BCOPY BPROPFIND',
+  'RPC_IN_DATA RPC_OUT_DATA RPC_CONNECT VERSION-CONTROL UNCHECKOUT UPDATE LABEL ACL MKCALENDAR BASELINE-CONTROL PURGE',
+  'QUERY SOURCE PRI BITS_POST',
+]
+  .join(' ')
+  .split(' ');
+
+const LONGEST_HEAD = 32768;
+const LONGEST_TARGET = 2048;
+const CR = 0x0d;
+const LF = 0x0a;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+/** Whether a payload begins with a known method and a space. Cheap enough for every segment. */
+export function isHttpRequestStart(bytes: Uint8Array, start: number, end: number): boolean {
+  return methodAt(bytes, start, end) !== undefined;
+}
+
+/** Whether a payload begins with a status line of HTTP/1. */
+export function isHttpResponseStart(bytes: Uint8Array, start: number, end: number): boolean {
+  return startsWith(bytes, start, end, 'HTTP/1.');
+}
+
+/**
+ * The request at `start` of contiguous octets. It is given as soon as its Host field has been read or its head has
+ * ended. With `final` there will be no more, and what there is is given if the request line is whole. A request line
+ * without version (HTTP/0.9) is not HTTP here: any text would be.
+ */
+export function httpRequest(bytes: Uint8Array, start: number, end: number, final = false): HttpOutcome {
+  const method = methodAt(bytes, start, end);
+  if (method === undefined) return !final && canBecomeMethod(bytes, start, end) ? 'need-more' : 'not-http';
+  const stop = Math.min(end, start + LONGEST_HEAD);
+  const lineEnd = lineFeed(bytes, start, stop);
+  if (lineEnd < 0) return final || stop < end || !isText(bytes, start, stop) ? 'not-http' : 'need-more';
+  const targetStart = start + method.length + 1;
+  const targetEnd = targetEndBefore(bytes, targetStart, lineEnd);
+  if (targetEnd < 0) return 'not-http';
+
+  let host: string | undefined;
+  let userAgent: string | undefined;
+  let headEnd = -1;
+  let at = lineEnd + 1;
+  for (;;) {
+    const feed = lineFeed(bytes, at, stop);
+    if (feed < 0) break;
+    const contentEnd = feed > at && bytes[feed - 1] === CR ? feed - 1 : feed;
+    if (contentEnd === at) {
+      headEnd = feed + 1;
+      break;
+    }
+    host ??= fieldText(bytes, at, contentEnd, 'host');
+    userAgent ??= fieldText(bytes, at, contentEnd, 'user-agent');
+    at = feed + 1;
+  }
+  if (host === undefined && headEnd < 0 && !final && stop === end) return 'need-more';
+  const target = nameTextCased(bytes, targetStart, Math.min(targetEnd, targetStart + LONGEST_TARGET));
+  const form = formOf(method, target);
+  const hostName = host === undefined ? '' : withoutPort(host.toLowerCase());
+  const targetHost = form === 'absolute' || form === 'authority' ? authorityHost(target) : '';
+  return {
+    method,
+    target,
+    form,
+    ...(hostName === '' ? {} : { host: hostName }),
+    ...(targetHost === '' ? {} : { targetHost }),
+    ...(userAgent === undefined ? {} : { userAgent }),
+    headEnd,
+  };
+}
+
+/** A host without its port and trailing dot, lower case; an IPv6 literal keeps its brackets. */
+export function withoutPort(authority: string): string {
+  return authority.replace(/:\d*$/, '').replace(/\.$/, '');
+}
+
+function methodAt(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const first = bytes[start] ?? 0;
+  if (end <= start || first < 0x41 || first > 0x55) return undefined;
+  for (const method of METHODS) {
+    if (method.charCodeAt(0) !== first || !startsWith(bytes, start, end, method)) continue;
+    if (start + method.length < end && bytes[start + method.length] === SPACE) return method;
+  }
+  return undefined;
+}
+
+function canBecomeMethod(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start;
+  return METHODS.some(
+    (method) => length <= method.length && startsWith(bytes, start, end, method.slice(0, length)),
+  );
+}
+
+function lineFeed(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at += 1) if (bytes[at] === LF) return at;
+  return -1;
+}
+
+function isText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    const octet = bytes[at] ?? 0;
+    if (octet < SPACE && octet !== CR && octet !== TAB) return false;
+  }
+  return true;
+}
+
+/** Where the target of a request line ends: before ` HTTP/`; -1 when the line has no version. */
+function targetEndBefore(bytes: Uint8Array, targetStart: number, lineEnd: number): number {
+  for (let at = lineEnd - 6; at >= targetStart; at -= 1) {
+    if (bytes[at] === SPACE && startsWith(bytes, at + 1, lineEnd, 'HTTP/')) return at;
+  }
+  return -1;
+}
+
+/** The value of a field line when its name (letter case aside) is `name`; undefined otherwise. */
+function fieldText(bytes: Uint8Array, start: number, end: number, name: string): string | undefined {
+  let at = start;
+  for (let i = 0; i < name.length; i += 1, at += 1) {
+    if (at >= end || ((bytes[at] ?? 0) | 0x20) !== (name.charCodeAt(i) | 0x20)) return undefined;
+  }
+  while (at < end && isBlank(bytes[at] ?? 0)) at += 1;
+  if (bytes[at] !== 0x3a || at >= end) return undefined;
+  at += 1;
+  while (at < end && isBlank(bytes[at] ?? 0)) at += 1;
+  let last = end;
+  while (last > at && isBlank(bytes[last - 1] ?? 0)) last -= 1;
+  return name === 'host' ? nameText(bytes, at, last) : nameTextCased(bytes, at, Math.min(last, at + 256));
+}
+
+function isBlank(octet: number): boolean {
+  return octet === SPACE || octet === TAB;
+}
+
+/** Like nameText, but ASCII letters keep their case: targets and agents are not names. */
+function nameTextCased(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let at = start; at < end; at += 1) {
+    const octet = bytes[at] ?? 0;
+    text += octet >= SPACE && octet < 0x7f ? String.fromCharCode(octet) : nameText(bytes, at, at + 1);
+  }
+  return text;
+}
+
+function formOf(method: string, target: string): HttpRequest['form'] {
+  if (method === 'CONNECT') return 'authority';
+  if (target === '*') return 'asterisk';
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(target) ? 'absolute' : 'origin';
+}
+
+function authorityHost(target: string): string {
+  const authority = target.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/[/?#].*$/, '');
+  return withoutPort(authority.replace(/^.*@/, '').toLowerCase());
+}
