@@ -31,7 +31,7 @@ describe('isTorServerName', () => {
     expect(isTorServerName(name)).toBe(false);
   });
   it('takes most names that are drawn by lot', () => {
-    const letters = fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz234567');
+    const letters = fc.constantFrom(...Array.from('abcdefghijklmnopqrstuvwxyz234567'));
     const labels = fc.sample(fc.array(letters, { minLength: 8, maxLength: 25 }), { numRuns: 2000, seed: 7 });
     const taken = labels.filter((label) => isTorServerName(`www.${label.join('')}.com`));
     expect(taken.length).toBeGreaterThan(1600);
