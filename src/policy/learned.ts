@@ -36,8 +36,6 @@ export interface LearnedState {
   readonly resolvers: readonly { readonly address: string; readonly seconds: number }[];
   readonly exposed: readonly ExposedAddress[];
   readonly passes: readonly Pass[];
-  /** MAC address of the bridge itself: whoever sends it from lan is not the box. */
-  readonly boxMac?: string;
 }
 
 export const NOTHING_LEARNED: LearnedState = Object.freeze({

@@ -71,7 +71,10 @@ export interface Policy {
   readonly privacy: 'full' | 'redacted' | 'minimal';
   readonly retentionDays: number;
   readonly bridge: { readonly name: string; readonly lan: string; readonly wan: string };
-  readonly management: { readonly address: 'dhcp' | 'none' | { readonly static: string }; readonly hostname: string };
+  readonly management: {
+    readonly address: 'dhcp' | 'none' | { readonly static: string };
+    readonly hostname: string;
+  };
   readonly web: { readonly port: number };
   readonly lamp: LampConfig;
   readonly relock: 'closed' | 'open';

@@ -1,0 +1,187 @@
+// Knows: which kind the kernel counts a frame as, by protocol and port alone, and what its counters are called.
+// Must not know: payloads, policy. One table serves the ruleset and the judge, so that neither can drift.
+// A counted kind is coarser than a frame's kind: TLS on port 8443 is counted `tcp`.
+
+import type { Facts } from '../flow/facts.ts';
+import { KINDS } from '../flow/kinds.ts';
+import type { Kind } from '../flow/kinds.ts';
+
+export type Way = 'up' | 'down';
+
+/** Verdicts for which the kernel keeps counters of their own; `pass` is a leak let through by a timed pass. */
+export type CountedVerdict = 'tunnel' | 'plumbing' | 'allowed' | 'pass' | 'leak';
+
+/** IANA service ports, and those by which the tunnels of DESIGN section 3 are known. */
+export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
+  ['udp', 53, 'dns'],
+  ['tcp', 53, 'dns'],
+  ['udp', 67, 'dhcp'],
+  ['udp', 68, 'dhcp'],
+  ['udp', 80, 'quic'],
+  ['tcp', 80, 'http'],
+  ['udp', 123, 'ntp'],
+  ['udp', 137, 'nbns'],
+  ['tcp', 22, 'ssh'],
+  ['udp', 443, 'quic'],
+  ['tcp', 443, 'tls'],
+  ['udp', 500, 'ipsec'],
+  ['udp', 546, 'dhcp6'],
+  ['udp', 547, 'dhcp6'],
+  ['udp', 853, 'doq'],
+  ['tcp', 853, 'dot'],
+  ['tcp', 1080, 'socks'],
+  ['udp', 1194, 'openvpn'],
+  ['tcp', 1194, 'openvpn'],
+  ['udp', 1701, 'l2tp'],
+  ['tcp', 1723, 'pptp'],
+  ['udp', 1900, 'ssdp'],
+  ['tcp', 3128, 'http-proxy'],
+  ['udp', 3478, 'stun'],
+  ['udp', 3544, 'teredo'],
+  ['udp', 4500, 'ipsec'],
+  ['udp', 4789, 'vxlan'],
+  ['udp', 5353, 'mdns'],
+  ['udp', 5355, 'llmnr'],
+  ['tcp', 9001, 'tor'],
+  ['udp', 51820, 'wireguard'],
+];
+
+/** IP protocol numbers; ICMP of the other family is no ICMP. */
+export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
+  [1, 'icmp'],
+  [2, 'igmp-mld'],
+  [4, 'ipip'],
+  [6, 'tcp'],
+  [17, 'udp'],
+  [41, '6in4'],
+  [47, 'gre'],
+  [50, 'ipsec'],
+  [51, 'ipsec'],
+  [58, 'icmp'],
+  [115, 'l2tp'],
+];
+
+/** ICMPv6 messages that are not plain ICMP (RFC 2710, 3810, 4861). */
+export const MLD_TYPES = [130, 131, 132, 143] as const;
+export const ND_TYPES = [133, 134, 135, 136, 137] as const;
+
+/** ESP and AH of IPv6 stand where extension headers do; the kernel's protocol number is theirs. */
+export const ESP = 50;
+
+const BY_PORT = new Map(
+  PORT_KINDS.map(([transport, port, kind]) => [portKey(transport === 'udp' ? 17 : 6, port), kind]),
+);
+const BY_PROTOCOL = new Map(PROTOCOL_KINDS);
+
+function portKey(protocol: number, port: number): number {
+  return protocol * 65536 + port;
+}
+
+/** The kind that the kernel counts this frame as; the port is the destination's on the way up, the source's down. */
+export function countedKind(facts: Facts, way: Way): Kind {
+  if (isKeptGroup(facts.destinationMac)) return 'l2-other';
+  switch (facts.outerEtherType) {
+    case 0x0800:
+    case 0x86dd:
+      return countedIpKind(facts, way);
+    case 0x0806:
+      return 'arp';
+    case 0x888e:
+      return 'eapol';
+    case 0x8100:
+    case 0x88a8:
+      return 'vlan';
+    case 0x8863:
+    case 0x8864:
+      return 'pppoe';
+    default:
+      return 'l2-other';
+  }
+}
+
+/** IEEE 802.1D link-local groups, which end at a bridge: not 0 (STP, forwarded while STP is off) and 3 (EAPOL). */
+export function isKeptGroup(destinationMac: number): boolean {
+  const group = destinationMac - 0x0180c2000000;
+  return group >= 1 && group <= 15 && group !== 3;
+}
+
+function countedIpKind(facts: Facts, way: Way): Kind {
+  if (hasBadHeader(facts)) return 'malformed';
+  if (facts.fragmentOffset > 0) return 'fragment';
+  if (isTooShort(facts)) return 'malformed';
+  if (facts.protocol === 58) {
+    if (isMld(facts.icmpType)) return 'igmp-mld';
+    if (isNd(facts.icmpType)) return 'nd';
+  }
+  const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+  return BY_PORT.get(portKey(facts.protocol, port)) ?? BY_PROTOCOL.get(facts.protocol) ?? 'other-ip';
+}
+
+/** The IP header itself is unusable, for nftables too (nft_set_pktinfo). */
+export function hasBadHeader(facts: Facts): boolean {
+  switch (facts.malformed) {
+    case 'ip-short':
+    case 'ip-version':
+    case 'ip-header-length':
+    case 'ip-total-length':
+    case 'ip6-extension':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * The packet ends before the eight bytes that every transport has: nftables would read ports from Ethernet's padding.
+ * Behind further extension headers nothing is opened, so nothing is measured there.
+ */
+export function isTooShort(facts: Facts): boolean {
+  if (facts.fragmentOffset > 0) return false;
+  if (facts.ipVersion === 4) return facts.ipLength < 28;
+  if (facts.extensionCount === 0) return facts.ipLength < 48;
+  return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 56;
+}
+
+export function isMld(icmpType: number): boolean {
+  return icmpType === 143 || (icmpType >= 130 && icmpType <= 132);
+}
+
+export function isNd(icmpType: number): boolean {
+  return icmpType >= 133 && icmpType <= 137;
+}
+
+/** Every kind that a counter of a way and verdict can have. */
+export const COUNTED_KINDS: readonly Kind[] = KINDS.filter(
+  (kind) =>
+    PORT_KINDS.some(([, , counted]) => counted === kind) ||
+    PROTOCOL_KINDS.some(([, counted]) => counted === kind) ||
+    ['arp', 'eapol', 'nd', 'other-ip', 'fragment', 'vlan', 'pppoe', 'l2-other', 'malformed'].includes(kind),
+);
+
+/** `up_leak_igmp_mld`; for tunnels `up_tunnel_0` or `up_tunnel_fragment`. */
+export function counterName(way: Way, verdict: CountedVerdict, what: string | number): string {
+  return `${way}_${verdict}_${String(what).replaceAll('-', '_')}`;
+}
+
+export interface CounterMeaning {
+  readonly direction: Way;
+  readonly verdict: CountedVerdict;
+  /** `tunnel` counters have the index of their tunnel, or -1 for fragments, which carry no port to tell it by. */
+  readonly tunnel?: number;
+  readonly kind?: Kind;
+}
+
+/** What a counter of the ruleset counts; undefined for `leak_dropped` and other sums, and for names that are not ours. */
+export function counterOf(name: string): CounterMeaning | undefined {
+  const match = /^(up|down)_(tunnel|plumbing|allowed|pass|leak)_(\w+)$/.exec(name);
+  if (match === null) return undefined;
+  const direction = match[1] === 'up' ? 'up' : 'down';
+  const what = match[3] ?? '';
+  if (match[2] === 'tunnel') {
+    if (what !== 'fragment' && !/^\d+$/.test(what)) return undefined;
+    return { direction, verdict: 'tunnel', tunnel: what === 'fragment' ? -1 : Number(what) };
+  }
+  const kind = KINDS.find((known) => known.replaceAll('-', '_') === what);
+  const verdict = (['plumbing', 'allowed', 'pass', 'leak'] as const).find((known) => known === match[2]);
+  return kind === undefined || verdict === undefined ? undefined : { direction, verdict, kind };
+}

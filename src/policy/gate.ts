@@ -1,0 +1,216 @@
+// Knows: what the compiled ruleset does with a frame in block mode, frame by frame, as src/policy/nft.ts does it in the kernel.
+// Must not know: verdicts, words. It reads header facts, and names only where the ruleset matches them in the payload.
+// The differential test (test/netns/differential*.test.ts) holds this file against a real bridge.
+
+import type { Facts } from '../flow/facts.ts';
+import { addressText, inNetwork, parseAddress, parseMac } from '../wire/address.ts';
+import { compileAllow, matchesAllow } from './allow.ts';
+import { isLocalChatter } from './chatter.ts';
+import { ESP, hasBadHeader, isKeptGroup, isMld, isTooShort } from './counted.ts';
+import type { CountedVerdict, Way } from './counted.ts';
+import { goesDirect, isOpenProfile } from './direct.ts';
+import { EndpointTable } from './endpoint-table.ts';
+import type { Host, JudgedEndpoint } from './hosts.ts';
+import { holeLengths, holeNames, mustTunnelName, nameScan } from './names.ts';
+import type { LearnedState } from './learned.ts';
+import { isPlumbing } from './plumbing.ts';
+import type { PlumbingPeers } from './plumbing.ts';
+import type { Policy } from './policy.ts';
+import { isDnsQuery, kernelAccepts, shapeOf } from './shape.ts';
+
+/**
+ * Why a frame crosses in block mode, or `leak`: it does not. `rule` is an allow rule that names the port, `range` one
+ * that does not, `hole` the question for an endpoint's own name, `direct` what the profile lets go past the tunnel.
+ */
+export type Passage =
+  'tunnel' | 'plumbing' | 'designated' | 'hole' | 'rule' | 'range' | 'chatter' | 'pass' | 'direct' | 'leak';
+
+/** Which of the kernel's counters a passage adds to. */
+export function countedVerdict(passage: Passage): CountedVerdict {
+  if (passage === 'tunnel' || passage === 'plumbing' || passage === 'pass' || passage === 'leak')
+    return passage;
+  return 'allowed';
+}
+
+export interface Gate {
+  /**
+   * The endpoint whose address and port (for later fragments and ESP: address and protocol) the frame has on its far
+   * side, whatever its shape; -1 when there is none. Allocates nothing.
+   */
+  endpointOf(facts: Facts, way: Way): number;
+  passage(facts: Facts, way: Way): Passage;
+  /** The name whose answer this address was, where rule D watches it. */
+  exposedName(facts: Facts, way: Way): string | undefined;
+}
+
+/** `tunnels` and `designated` are endpoints with the addresses they have now (src/policy/hosts.ts). */
+export function compileGate(
+  policy: Policy,
+  learned: LearnedState,
+  endpoints: readonly JudgedEndpoint[],
+  tunnels: readonly Host[],
+  designated: readonly Host[],
+): Gate {
+  const ports = tableOf(tunnels, (host) => [host.protocol, host.port]);
+  const fragments = tableOf(
+    tunnels.filter((host) => host.protocol === 17),
+    (host) => [host.protocol, 0],
+  );
+  const esp = tableOf(
+    tunnels.filter((host) => endpoints[host.index]?.protocol === 'ipsec'),
+    () => [ESP, 0],
+  );
+  const safe = tableOf(designated, (host) => [host.protocol, host.port]);
+  // Rules that name a port first: the reason that is given is the narrowest.
+  const allow = policy.allow
+    .map(compileAllow)
+    .sort((a, b) => Number(a.rule.port === undefined) - Number(b.rule.port === undefined));
+  const near = [...tunnels, ...designated].filter((host) => host.ipVersion === 6).map((host) => host.words);
+  const nearNetworks = allow.filter((rule) => rule.ipVersion === 6);
+  const servers = learned.dhcpServers.map(({ address, mac }) => ({
+    word: parseAddress(address)?.words[3],
+    mac: parseMac(mac),
+  }));
+  const exposed = tableOfAddresses(learned.exposed.map(({ address }) => address));
+  const resolvers = tableOfAddresses(learned.resolvers.map(({ address }) => address));
+  const passAll = learned.passes.some((pass) => pass.client === undefined);
+  const passMacs = new Set(learned.passes.map((pass) => parseMac(pass.client ?? '')));
+  const holes = new Map(holeNames(policy).map((name) => [name, holeLengths(name)]));
+  const scan = nameScan(policy);
+  const open = isOpenProfile(policy);
+
+  const peers: PlumbingPeers = {
+    isDhcpServer: (facts) =>
+      servers.some(({ word, mac }) => word === facts.destination[3] && mac === facts.destinationMac),
+    isNeighbour: (address) =>
+      open ||
+      near.some((words) => words.every((word, at) => word === address[at])) ||
+      nearNetworks.some((rule) => inNetwork(address, rule.network, rule.bits)),
+  };
+
+  function find(table: EndpointTable, facts: Facts, way: Way, protocol: number, port: number): number {
+    return table.find(facts.ipVersion, way === 'up' ? facts.destination : facts.source, protocol, port);
+  }
+
+  function endpointOf(facts: Facts, way: Way): number {
+    if (facts.outerEtherType !== 0x0800 && facts.outerEtherType !== 0x86dd) return -1;
+    // Options and extension headers are no part of any tunnel; the kernel sends them elsewhere before it looks at addresses.
+    if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return -1;
+    if (facts.protocol === ESP) return find(esp, facts, way, ESP, 0);
+    if (facts.fragmentOffset > 0) return find(fragments, facts, way, facts.protocol, 0);
+    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+    return port < 0 ? -1 : find(ports, facts, way, facts.protocol, port);
+  }
+
+  /** An opened question for an endpoint's own name, or its answer. */
+  function isHole(facts: Facts, way: Way): boolean {
+    if (holes.size === 0 || facts.protocol !== 17) return false;
+    if (way === 'down') {
+      const answer = facts.sourcePort === 53 && (facts.payloadHead & 0x8000) !== 0;
+      return answer && facts.findings.answers.some(({ name }) => holes.has(name));
+    }
+    const [name, ...more] = facts.findings.names;
+    const lengths = name === undefined ? undefined : holes.get(name.name);
+    if (facts.destinationPort !== 53 || lengths === undefined || more.length > 0) return false;
+    return isDnsQuery(facts) && facts.udpLength >= lengths.least && facts.udpLength <= lengths.most;
+  }
+
+  function allowedBy(facts: Facts, way: Way): 'rule' | 'range' | undefined {
+    const found = allow.find((rule) => matchesAllow(rule, facts, way));
+    if (found === undefined) return undefined;
+    return found.rule.port === undefined ? 'range' : 'rule';
+  }
+
+  function isPass(facts: Facts, way: Way): boolean {
+    const client = way === 'up' ? facts.sourceMac : facts.destinationMac;
+    if (!passAll && !passMacs.has(client)) return false;
+    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+    if (port === 53 && (facts.protocol === 17 || facts.protocol === 6))
+      return find(resolvers, facts, way, 0, 0) >= 0;
+    return facts.protocol === 6 && (port === 80 || port === 443);
+  }
+
+  /** Split: plain questions for names that need no tunnel; everything else on the DNS port is closed. */
+  function isOpenDns(facts: Facts, way: Way): boolean {
+    if (way === 'down') return facts.sourcePort === 53;
+    if (facts.destinationPort !== 53 || mustTunnelName(facts, policy) !== undefined) return false;
+    const header = facts.ipVersion === 4 ? 20 : 40;
+    if (facts.protocol === 6) return facts.ipLength <= header + Math.min(scan.longest + 14, 65000);
+    return isDnsQuery(facts) && facts.udpLength <= scan.longest;
+  }
+
+  function isDirect(facts: Facts, way: Way): boolean {
+    if (find(exposed, facts, way, 0, 0) >= 0) return false;
+    if (goesDirect(facts, way)) return true;
+    const transport = facts.protocol === 17 || facts.protocol === 6;
+    return policy.profile === 'split' && transport && isOpenDns(facts, way);
+  }
+
+  function passage(facts: Facts, way: Way): Passage {
+    if (isKeptGroup(facts.destinationMac)) return 'leak';
+    const broken = hasBadHeader(facts) || isTooShort(facts);
+    const endpoint = broken ? undefined : endpoints[endpointOf(facts, way)];
+    if (endpoint !== undefined) return hasShape(endpoint, facts, way) ? 'tunnel' : 'leak';
+    if (isPlumbing(facts, way, peers)) return 'plumbing';
+    if (facts.ipVersion === 0 || broken || isPiece(facts)) return 'leak';
+    if (hasExtras(facts)) return open && isGroupMembership(facts) ? 'direct' : 'leak';
+    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+    if (port >= 0 && find(safe, facts, way, facts.protocol, port) >= 0) return 'designated';
+    if (isHole(facts, way)) return 'hole';
+    const rule = allowedBy(facts, way);
+    if (rule !== undefined) return rule;
+    if (policy.localChatter === 'ignore' && isLocalChatter(facts)) return 'chatter';
+    if (isPass(facts, way)) return 'pass';
+    return open && isDirect(facts, way) ? 'direct' : 'leak';
+  }
+
+  const exposedNames = new Map(learned.exposed.map(({ address, name }) => [addressKey(address), name]));
+  return {
+    endpointOf,
+    passage,
+    exposedName: (facts, way) => {
+      if (exposed.size === 0 || facts.ipVersion === 0) return undefined;
+      return exposedNames.get(addressText(facts.ipVersion, way === 'up' ? facts.destination : facts.source));
+    },
+  };
+}
+
+/** Whether the kernel takes the frame for a packet of the endpoint's protocol; later fragments and ESP show no shape. */
+export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
+  if (facts.fragmentOffset > 0 || facts.protocol === ESP) return true;
+  const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+  const shape = endpoint.protocol === 'ipsec' ? shapeOf('ipsec', 'udp', port) : endpoint.shape;
+  return kernelAccepts(shape, facts);
+}
+
+function isPiece(facts: Facts): boolean {
+  return facts.moreFragments || facts.fragmentOffset > 0 || facts.fragmentHeader;
+}
+
+function hasExtras(facts: Facts): boolean {
+  return facts.ipVersion === 4 ? facts.ipOptions : facts.extensionCount > 0;
+}
+
+function isGroupMembership(facts: Facts): boolean {
+  return facts.ipVersion === 4 ? facts.protocol === 2 : facts.protocol === 58 && isMld(facts.icmpType);
+}
+
+function tableOf(hosts: readonly Host[], key: (host: Host) => readonly [number, number]): EndpointTable {
+  const table = new EndpointTable(hosts.length);
+  for (const host of hosts) table.add(host.ipVersion, host.words, ...key(host), host.index);
+  return table;
+}
+
+function tableOfAddresses(addresses: readonly string[]): EndpointTable {
+  const table = new EndpointTable(addresses.length);
+  for (const address of addresses) {
+    const parsed = parseAddress(address);
+    if (parsed !== undefined) table.add(parsed.ipVersion, parsed.words, 0, 0, 0);
+  }
+  return table;
+}
+
+function addressKey(address: string): string {
+  const parsed = parseAddress(address);
+  return parsed === undefined ? '' : addressText(parsed.ipVersion, parsed.words);
+}

@@ -1,0 +1,95 @@
+// Knows: which addresses the endpoints of a policy have, names replaced by what was learned. Must not know: frames, rules.
+// One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
+
+import { parseAddress } from '../wire/address.ts';
+import { formatEndpoint } from './endpoint.ts';
+import type { LearnedState } from './learned.ts';
+import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
+import { shapeOf } from './shape.ts';
+import type { Shape } from './shape.ts';
+
+/** One endpoint of one tunnel, in the order of the policy. */
+export interface JudgedEndpoint {
+  /** Index of the tunnel in the policy. */
+  readonly tunnel: number;
+  readonly name: string;
+  readonly protocol: TunnelProtocol;
+  readonly shape: Shape;
+  readonly endpoint: Endpoint;
+  /** `udp:vpn.example.com:51820` */
+  readonly text: string;
+}
+
+/** An address of an endpoint. */
+export interface Host {
+  /** Index of the endpoint in the list it came from. */
+  readonly index: number;
+  readonly ipVersion: 4 | 6;
+  readonly words: Uint32Array;
+  readonly text: string;
+  /** IP protocol number: 17 or 6. */
+  readonly protocol: number;
+  readonly port: number;
+  /** What is left of a learned address; undefined for one that the policy itself names. */
+  readonly seconds?: number;
+}
+
+export function tunnelEndpoints(policy: Policy): readonly JudgedEndpoint[] {
+  return policy.tunnels.flatMap((tunnel, index) =>
+    tunnel.endpoints.map((endpoint) => ({
+      tunnel: index,
+      name: tunnel.name,
+      protocol: tunnel.protocol,
+      shape: shapeOf(tunnel.protocol, endpoint.transport, endpoint.port),
+      endpoint,
+      text: formatEndpoint(endpoint),
+    })),
+  );
+}
+
+/** Addresses of tunnel endpoints; IPsec uses ports 500 and 4500 whichever of them the policy names (RFC 7296 section 2.23). */
+export function tunnelHosts(endpoints: readonly JudgedEndpoint[], learned: LearnedState): readonly Host[] {
+  const hosts = hostsOf(
+    endpoints.map(({ endpoint }) => endpoint),
+    learned,
+  );
+  return hosts.flatMap((host) =>
+    endpoints[host.index]?.protocol === 'ipsec' ? [500, 4500].map((port) => ({ ...host, port })) : [host],
+  );
+}
+
+/** Designated resolvers, then proxies. */
+export function designatedEndpoints(policy: Policy): readonly Endpoint[] {
+  return [...policy.resolvers.map((resolver) => resolver.endpoint), ...policy.proxies];
+}
+
+/** Every address of every endpoint; an address named by the policy comes before the same one learned. */
+export function hostsOf(endpoints: readonly Endpoint[], learned: LearnedState): readonly Host[] {
+  const byName = new Map<string, { address: string; seconds: number }[]>();
+  for (const { name, address, seconds } of learned.addresses) {
+    const known = byName.get(name);
+    if (known === undefined) byName.set(name, [{ address, seconds }]);
+    else known.push({ address, seconds });
+  }
+  const fixed: Host[] = [];
+  const found: Host[] = [];
+  for (const [index, endpoint] of endpoints.entries()) {
+    if (endpoint.hostIs !== 'name') {
+      const host = hostOf(endpoint, index, endpoint.host);
+      if (host !== undefined) fixed.push(host);
+      continue;
+    }
+    for (const { address, seconds } of byName.get(endpoint.host) ?? []) {
+      const host = hostOf(endpoint, index, address);
+      if (host !== undefined && seconds > 0) found.push({ ...host, seconds });
+    }
+  }
+  return [...fixed, ...found];
+}
+
+function hostOf(endpoint: Endpoint, index: number, address: string): Host | undefined {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) return undefined;
+  const protocol = endpoint.transport === 'udp' ? 17 : 6;
+  return { index, ...parsed, text: address, protocol, port: endpoint.port };
+}

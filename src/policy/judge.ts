@@ -1,0 +1,150 @@
+// Knows: how facts become a verdict. Must not know: the kernel, captures, clocks, state that outlives a frame.
+// Follows DESIGN section 3. Doubt errs toward leak: a kind that rests on a heuristic never makes a frame safe, and
+// what the kernel would let through is a leak all the same when its contents are.
+
+import type { Facts } from '../flow/facts.ts';
+import { countedKind, counterName } from './counted.ts';
+import type { Way } from './counted.ts';
+import { compileGate, countedVerdict } from './gate.ts';
+import type { Passage } from './gate.ts';
+import { designatedEndpoints, hostsOf, tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import type { JudgedEndpoint } from './hosts.ts';
+import { NOTHING_LEARNED } from './learned.ts';
+import type { LearnedState } from './learned.ts';
+import { mustTunnelName } from './names.ts';
+import type { Policy } from './policy.ts';
+import { describe, destinationOf, exposureOf, outside } from './reason.ts';
+import { leakOf } from './rules.ts';
+import { fillsPacket } from './shape.ts';
+import type { Direction, Verdict } from './verdict.ts';
+
+export interface Judge {
+  /** Every endpoint of every tunnel, in the order of the policy. */
+  readonly endpoints: readonly JudgedEndpoint[];
+  /**
+   * Index into `endpoints` of the tunnel that this frame belongs to, its shape included, or -1. Reads header facts
+   * only, allocates nothing, and costs the same for one endpoint or ten thousand.
+   */
+  tunnelOf(facts: Facts, direction: Direction): number;
+  judge(facts: Facts, direction: Direction): Verdict;
+  /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
+  crosses(facts: Facts, direction: Direction): boolean;
+  /** The kernel counter that this frame adds to (`either` is taken as up). */
+  counter(facts: Facts, direction: Direction): string;
+}
+
+/** Compiles a policy into its judge; again whenever what was learned changes. */
+export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEARNED): Judge {
+  const endpoints = tunnelEndpoints(policy);
+  const gate = compileGate(
+    policy,
+    learned,
+    endpoints,
+    tunnelHosts(endpoints, learned),
+    hostsOf(designatedEndpoints(policy), learned),
+  );
+  const safe = endpoints.map((endpoint) => tunnelVerdict(endpoint));
+  const away = outside(endpoints);
+
+  function tunnelOn(facts: Facts, way: Way): number {
+    const index = gate.endpointOf(facts, way);
+    const endpoint = endpoints[index];
+    if (endpoint === undefined) return -1;
+    return fillsPacket(facts) && gate.passage(facts, way) === 'tunnel' ? index : -1;
+  }
+
+  function tunnelOf(facts: Facts, direction: Direction): number {
+    if (direction !== 'either') return tunnelOn(facts, direction);
+    const up = tunnelOn(facts, 'up');
+    return up >= 0 ? up : tunnelOn(facts, 'down');
+  }
+
+  /** The way on which the gate opens, if one does. */
+  function wayOf(facts: Facts, direction: Direction): Way {
+    if (direction !== 'either') return direction;
+    return gate.passage(facts, 'up') === 'leak' && gate.passage(facts, 'down') !== 'leak' ? 'down' : 'up';
+  }
+
+  function judge(facts: Facts, direction: Direction): Verdict {
+    const tunnel = tunnelOf(facts, direction);
+    const known = safe[tunnel];
+    if (known !== undefined) return known;
+    let way = wayOf(facts, direction);
+    // In a capture a foreign packet at an endpoint may come from either side.
+    if (direction === 'either' && gate.endpointOf(facts, 'up') < 0 && gate.endpointOf(facts, 'down') >= 0)
+      way = 'down';
+    const passage = gate.passage(facts, way);
+    const endpoint = endpoints[gate.endpointOf(facts, way)];
+    const mustTunnel = mustTunnelName(facts, policy);
+    const exposed = gate.exposedName(facts, way);
+    const leak = leakOf(facts, {
+      policy,
+      passage,
+      atEndpoint: endpoint !== undefined,
+      mustTunnel,
+      exposed,
+    });
+    const destination = destinationOf(facts);
+    const what = describe(facts, way);
+    if (leak === undefined) {
+      const verdict = passage === 'plumbing' ? 'plumbing' : 'allowed';
+      return {
+        verdict,
+        reason: `${what}: ${whySafe(passage)}`,
+        exposure: exposureOf(facts),
+        destination,
+      };
+    }
+    const where =
+      endpoint === undefined ? away : `at the tunnel endpoint ${endpoint.text}, but not ${endpoint.protocol}`;
+    const under = passage === 'pass' ? ', let through by a pass' : '';
+    const why = leak.why === '' ? '' : ` (${leak.why})`;
+    return {
+      verdict: 'leak',
+      rule: leak.rule,
+      severity: leak.severity,
+      reason: `${what}, ${where}${why}${under}`,
+      exposure: leak.rule === 'D' && exposed !== undefined ? exposed : (mustTunnel ?? exposureOf(facts)),
+      destination,
+    };
+  }
+
+  function crosses(facts: Facts, direction: Direction): boolean {
+    if (direction !== 'either') return gate.passage(facts, direction) !== 'leak';
+    return gate.passage(facts, 'up') !== 'leak' || gate.passage(facts, 'down') !== 'leak';
+  }
+
+  function counter(facts: Facts, direction: Direction): string {
+    const way = wayOf(facts, direction);
+    const passage = gate.passage(facts, way);
+    if (passage !== 'tunnel') return counterName(way, countedVerdict(passage), countedKind(facts, way));
+    const endpoint = endpoints[gate.endpointOf(facts, way)];
+    const portless = facts.fragmentOffset > 0 || endpoint === undefined;
+    return counterName(way, 'tunnel', portless ? 'fragment' : endpoint.tunnel);
+  }
+
+  return { endpoints, tunnelOf, judge, crosses, counter };
+}
+
+function tunnelVerdict(endpoint: JudgedEndpoint): Verdict {
+  return Object.freeze({
+    verdict: 'tunnel',
+    reason: `inside the tunnel ${endpoint.name} (${endpoint.text})`,
+    exposure: endpoint.endpoint.host,
+    destination: endpoint.endpoint.host,
+  });
+}
+
+const WHY_SAFE: Readonly<Record<Exclude<Passage, 'tunnel' | 'leak' | 'pass'>, string>> = {
+  plumbing: 'needed to be on the network',
+  designated: 'a resolver or proxy that the policy names',
+  hole: "the question for a tunnel server's own name",
+  rule: 'allowed by the policy',
+  range: 'allowed by the policy',
+  chatter: 'local chatter, which the policy ignores',
+  direct: 'may go direct in this profile',
+};
+
+function whySafe(passage: Passage): string {
+  return passage === 'tunnel' || passage === 'leak' || passage === 'pass' ? 'allowed' : WHY_SAFE[passage];
+}

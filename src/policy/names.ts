@@ -1,0 +1,100 @@
+// Knows: which names matter to a policy, and how a name looks in a DNS message, for the judge and the ruleset side by side.
+// Must not know: tunnels, verdicts. Follows RFC 1035 section 3.1 (wire form) and RFC 4343 (letters have no case).
+// The kernel matches constants at fixed offsets: a name at any offset takes a rule per offset, so offsets are bounded,
+// and a question long enough to hide a name behind the bound is not let through.
+
+import type { Facts } from '../flow/facts.ts';
+import { matchesPattern } from './endpoint.ts';
+import type { Policy } from './policy.ts';
+
+const DNS_HEADER = 12;
+/** Additional records (EDNS with a cookie, RFC 7873) behind a tunnel's own question: room for that and little else. */
+const HOLE_SLACK = 64;
+/** Rules that name checks may take; what is beyond is refused by length. */
+const RULE_BUDGET = 4096;
+
+/** Host names of tunnels, resolvers and proxies: the questions that DESIGN section 4 opens a hole for. */
+export function holeNames(policy: Policy): readonly string[] {
+  const endpoints = [
+    ...policy.tunnels.flatMap((tunnel) => tunnel.endpoints),
+    ...policy.resolvers.map((resolver) => resolver.endpoint),
+    ...policy.proxies,
+  ];
+  const names = endpoints.filter((endpoint) => endpoint.hostIs === 'name').map((endpoint) => endpoint.host);
+  return [...new Set(names)];
+}
+
+/** The wire form: length bytes, letters, root. */
+export function wireName(name: string): readonly number[] {
+  const bytes: number[] = [];
+  for (const label of name.split('.')) {
+    bytes.push(label.length);
+    for (let at = 0; at < label.length; at += 1) bytes.push(label.charCodeAt(at));
+  }
+  bytes.push(0);
+  return bytes;
+}
+
+/** UDP lengths between which a question for exactly this name lies. */
+export function holeLengths(name: string): { readonly least: number; readonly most: number } {
+  const least = 8 + DNS_HEADER + wireName(name).length + 4;
+  return { least, most: least + HOLE_SLACK };
+}
+
+/**
+ * The must-tunnel name of a frame's names, or of what is known of its flow; undefined when there is none.
+ */
+export function mustTunnelName(facts: Facts, policy: Policy): string | undefined {
+  if (policy.mustTunnel.length === 0) return undefined;
+  const must = (name: string): boolean => policy.mustTunnel.some((pattern) => matchesPattern(name, pattern));
+  const found = facts.findings.names.find(({ name }) => must(name));
+  if (found !== undefined) return found.name;
+  return facts.flowName !== '' && must(facts.flowName) ? facts.flowName : undefined;
+}
+
+/** How far into a question the kernel looks for must-tunnel names, and how long a question may then be. */
+export interface NameScan {
+  /** Bytes in front of the suffix. */
+  readonly prefix: number;
+  /** UDP length above which a question is not let through. */
+  readonly longest: number;
+}
+
+export function nameScan(policy: Policy): NameScan {
+  const suffixes = policy.mustTunnel.map((pattern) => wireName(pattern.suffix).length);
+  const shortest = Math.min(255, ...suffixes);
+  // A name is at most 255 bytes (RFC 1035 section 2.3.4): with few suffixes every offset is looked at.
+  const all = 255 - shortest;
+  const prefix = Math.max(16, Math.min(all, Math.floor(RULE_BUDGET / Math.max(1, suffixes.length))));
+  return { prefix, longest: prefix >= all ? 65535 : 8 + DNS_HEADER + prefix + shortest + 4 };
+}
+
+/** One raw payload match; at most six bytes, so that every tool down to JSON holds the number exactly. */
+const CHUNK = 6;
+
+/** Matches of `bytes` at `offset` bytes behind the UDP or TCP header (`base` is nft's name for where to count from). */
+export function nftBytes(base: string, offset: number, bytes: readonly number[]): string {
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    const chunk = bytes.slice(at, at + CHUNK);
+    const place = `${base},${8 * (offset + at)},${8 * chunk.length}`;
+    const mask = number(chunk.map((byte) => (isLetter(byte) ? 0xdf : 0xff)));
+    const value = number(chunk.map((byte) => (isLetter(byte) ? byte & 0xdf : byte)));
+    const whole = chunk.every((byte) => !isLetter(byte));
+    parts.push(
+      whole
+        ? `@${place} 0x${value.toString(16)}`
+        : `@${place} & 0x${mask.toString(16)} == 0x${value.toString(16)}`,
+    );
+  }
+  return parts.join(' ');
+}
+
+function number(bytes: readonly number[]): number {
+  return bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+}
+
+/** A length byte is at most 63 and no letter; a letter stands for both its cases. */
+function isLetter(byte: number): boolean {
+  return byte >= 0x61 && byte <= 0x7a;
+}

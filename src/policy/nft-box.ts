@@ -1,0 +1,74 @@
+// Knows: what may pass between the wires and the box itself, and the ruleset of a box without policy. Must not know: tunnels.
+// Follows DESIGN section 2, guarantee 5: silent on wan but for DHCP and ARP of its own address; nothing on wan can open
+// a connection to it; the page answers on lan only.
+
+import type { NftChain } from './nft-model.ts';
+import type { Policy } from './policy.ts';
+
+/** Ports of a bridge whose policy is not valid: enough to be reached and mended. */
+export interface ClosedPorts {
+  readonly lan: string;
+  readonly wan: string;
+  readonly webPort: number;
+}
+
+/** Link-local groups end at the bridge and never reach the forward hook: they are counted here. */
+const KEPT = 'ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00';
+
+export function boxChains(policy: Policy): readonly NftChain[] {
+  const { lan, wan } = policy.bridge;
+  const { address } = policy.management;
+  const dhcp = address === 'dhcp';
+  const any = address !== 'none';
+  return [
+    { name: 'kept', rules: ['counter name leak_dropped drop'] },
+    { name: 'kept_down', rules: ['counter name down_dropped drop'] },
+    {
+      name: 'to_box',
+      hook: 'input',
+      rules: [
+        `iifname "${lan}" ether saddr @box_macs counter name box_spoofed drop`,
+        `iifname "${lan}" ${KEPT} counter name up_leak_l2_other goto kept`,
+        `iifname "${wan}" ${KEPT} counter name down_leak_l2_other goto kept_down`,
+        ...(any ? lanRules(lan, policy.web.port) : []),
+        // The answer to a question of our own; a question from wan is not answered.
+        ...(any ? [`iifname "${wan}" arp operation reply accept`] : []),
+        ...(dhcp ? [`iifname "${wan}" ether type ip udp sport 67 udp dport 68 accept`] : []),
+        'counter name box_refused drop',
+      ],
+    },
+    {
+      name: 'from_box',
+      hook: 'output',
+      rules: [
+        ...(any ? [`oifname "${lan}" accept`, `oifname "${wan}" arp operation request accept`] : []),
+        ...(dhcp ? [`oifname "${wan}" ether type ip udp sport 68 udp dport 67 accept`] : []),
+        'counter name box_silenced drop',
+      ],
+    },
+  ];
+}
+
+function lanRules(lan: string, webPort: number): string[] {
+  return [
+    `iifname "${lan}" arp operation { request, reply } accept`,
+    `iifname "${lan}" ether type ip tcp dport ${webPort} accept`,
+    `iifname "${lan}" ether type ip icmp type echo-request accept`,
+  ];
+}
+
+export function closedChains(ports: ClosedPorts | undefined): readonly NftChain[] {
+  const lan = ports === undefined ? [] : lanRules(ports.lan, ports.webPort);
+  return [
+    { name: 'guard', hook: 'forward', rules: ['counter name closed_dropped drop'] },
+    { name: 'to_box', hook: 'input', rules: [...lan, 'counter name box_refused drop'] },
+    {
+      name: 'from_box',
+      hook: 'output',
+      rules: [
+        ...(ports === undefined ? [] : [`oifname "${ports.lan}" accept`]),
+        'counter name box_silenced drop',
+      ],
+    },
+  ];
+}

@@ -1,0 +1,248 @@
+// Knows: the chains that judge frames between lan and wan, one per ether type and way. Must not know: sets' contents.
+// Every path ends in a verdict, so watch mode differs from block mode in the chains `leak` and `leak_down` alone.
+// Order matters, and src/policy/gate.ts follows the same: options, fragments, lengths, then ports, because nftables
+// reads ports wherever they would be.
+
+import { nftAllow } from './allow.ts';
+import { NFT_CHATTER4, NFT_CHATTER6 } from './chatter.ts';
+import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
+import type { CountedVerdict, Way } from './counted.ts';
+import { isOpenProfile, nftClosed } from './direct.ts';
+import { holeLengths, holeNames, nameScan, nftBytes, wireName } from './names.ts';
+import type { NftChain } from './nft-model.ts';
+import { NFT_ARP, NFT_EAPOL, NFT_PLUMBING4, nftPlumbing6 } from './plumbing.ts';
+import type { Policy } from './policy.ts';
+import { NFT_DNS_QUERY } from './shape.ts';
+
+/** All chains of one way. */
+export function wayChains(policy: Policy, way: Way): readonly NftChain[] {
+  const end = way === 'up' ? 'leak' : 'leak_down';
+  return [
+    etherChain(way, end),
+    ...['vlan', 'pppoe'].map((kind) => ({
+      name: `${way}_${kind}`,
+      rules: [`${count(way, 'leak', kind)} goto ${end}`],
+    })),
+    {
+      name: `${way}_eapol`,
+      rules: [
+        `${NFT_EAPOL} ${count(way, 'plumbing', 'eapol')} accept`,
+        `${count(way, 'leak', 'eapol')} goto ${end}`,
+      ],
+    },
+    {
+      name: `${way}_arp`,
+      rules: [
+        `${NFT_ARP} ${count(way, 'plumbing', 'arp')} accept`,
+        `${count(way, 'leak', 'arp')} goto ${end}`,
+      ],
+    },
+    ...ipChains(policy, way, 4, end),
+    ...ipChains(policy, way, 6, end),
+    ...questionChains(policy, way),
+    { name: `${way}_short`, rules: [`${count(way, 'leak', 'malformed')} goto ${end}`] },
+    classifyChain(way, 'allowed', 'accept'),
+    classifyChain(way, 'pass', 'accept'),
+    classifyChain(way, 'leak', `goto ${end}`),
+  ];
+}
+
+function count(way: Way, verdict: CountedVerdict, kind: string): string {
+  return `counter name ${counterName(way, verdict, kind)}`;
+}
+
+function etherChain(way: Way, end: string): NftChain {
+  const targets = [
+    ['ip', 'ip4'],
+    ['ip6', 'ip6'],
+    ['arp', 'arp'],
+    ['0x888e', 'eapol'],
+    ['8021q', 'vlan'],
+    ['8021ad', 'vlan'],
+    ['0x8863', 'pppoe'],
+    ['0x8864', 'pppoe'],
+  ].map(([type = '', chain = '']) => `${type} : goto ${way}_${chain}`);
+  return {
+    name: way,
+    why: 'the outer ether type as the bridge sees it: a tag, SNAP or PPPoE hides IP, and is no tunnel',
+    rules: [
+      ...(way === 'up' ? ['ether saddr @box_macs counter name box_spoofed drop'] : []),
+      `ether type vmap { ${targets.join(', ')} }`,
+      `${count(way, 'leak', 'l2-other')} goto ${end}`,
+    ],
+  };
+}
+
+function ipChains(policy: Policy, way: Way, family: 4 | 6, end: string): NftChain[] {
+  const open = isOpenProfile(policy);
+  const plain = `${way}_plain${family}`;
+  const four = family === 4;
+  const far = `${four ? 'ip' : 'ip6'} ${way === 'up' ? 'daddr' : 'saddr'}`;
+  const port = way === 'up' ? 'dport' : 'sport';
+  const later = four ? 'ip frag-off & 0x1fff != 0' : 'frag frag-off != 0';
+  const laterLeak = `${later} meta l4proto 0-255 ${count(way, 'leak', 'fragment')} goto ${end}`;
+  const membership = four ? 'meta l4proto igmp' : 'icmpv6 type { 130, 131, 132, 143 }';
+  const protocol = four ? 'meta l4proto' : 'frag nexthdr';
+  return [
+    {
+      name: `${way}_ip${family}`,
+      why: 'options and fragments before ports: `th dport` reads payload where there is no transport header',
+      rules: four
+        ? [
+            '@nh,0,8 != 0x45 goto ' + `${way}_odd4`,
+            `ip frag-off & 0x3fff != 0 goto ${way}_frag4`,
+            `ip length < 28 goto ${way}_short`,
+            `goto ${plain}`,
+          ]
+        : [
+            `ip6 length < 8 goto ${way}_short`,
+            `ip6 nexthdr 44 goto ${way}_frag6`,
+            `ip6 nexthdr != { 6, 17, 50, 58 } goto ${way}_odd6`,
+            `goto ${plain}`,
+          ],
+    },
+    {
+      name: `${way}_odd${family}`,
+      why: 'IP options, extension headers, unreadable headers: no part of any tunnel',
+      rules: [
+        laterLeak,
+        ...(four
+          ? [`ip length < 28 goto ${way}_short`, `ip frag-off & 0x3fff != 0 goto ${way}_leak`]
+          : [`exthdr frag exists goto ${way}_leak`]),
+        ...(open ? [`${membership} goto ${way}_allowed`] : []),
+        `goto ${way}_leak`,
+      ],
+    },
+    {
+      name: `${way}_frag${family}`,
+      why: 'a later fragment has no port: it goes by address and protocol; a first one by its port, never to anything but a tunnel',
+      rules: [
+        `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
+        laterLeak,
+        `ip${four ? '' : '6'} length < ${four ? 28 : 16} goto ${way}_short`,
+        `${far} . ${protocol} . th ${port} vmap @tun${family}`,
+        `${four ? '' : 'frag nexthdr 50 '}meta l4proto esp ${far} vmap @esp${family}`,
+        `goto ${way}_leak`,
+      ],
+    },
+    {
+      name: plain,
+      why: 'tunnels first: they are nearly everything; then plumbing, then what the policy opens',
+      rules: [
+        `${far} . meta l4proto . th ${port} vmap @tun${family}`,
+        `meta l4proto esp ${far} vmap @esp${family}`,
+        ...(four ? NFT_PLUMBING4[way] : nftPlumbing6(way, open)),
+        ...(four || way === 'down' ? [] : nearRules(policy)),
+        `${far} . meta l4proto . th ${port} @safe${family} goto ${way}_allowed`,
+        ...holeRules(policy, way),
+        ...policy.allow
+          .filter(({ to }) => to.ipVersion === family)
+          .flatMap((rule) => nftAllow(rule, way))
+          .map((rule) => `${rule}goto ${way}_allowed`),
+        ...(policy.localChatter === 'ignore'
+          ? (four ? NFT_CHATTER4 : NFT_CHATTER6).map((rule) => `${rule} goto ${way}_allowed`)
+          : []),
+        `ether ${way === 'up' ? 'saddr' : 'daddr'} @pass_mac jump ${way}_pass${family}`,
+        `ether type @pass_all jump ${way}_pass${family}`,
+        ...(open ? directRules(policy, way, family, far) : []),
+        `goto ${way}_leak`,
+      ],
+    },
+    {
+      name: `${way}_pass${family}`,
+      why: "what a captive portal needs: the network's own resolver, HTTP and HTTPS",
+      rules: [
+        `meta l4proto { tcp, udp } th ${port} 53 ${far} @resolver${family} goto ${way}_pass`,
+        `tcp ${port} { 80, 443 } goto ${way}_pass`,
+      ],
+    },
+  ];
+}
+
+/** Networks of allow rules are near, too; a set of single addresses cannot hold them. */
+function nearRules(policy: Policy): string[] {
+  if (isOpenProfile(policy)) return [];
+  return policy.allow
+    .filter(({ to }) => to.ipVersion === 6)
+    .map(({ to }) => {
+      const where =
+        to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`} `;
+      return `icmpv6 type { 135, 136 } ip6 hoplimit 255 icmpv6 code 0 ${where}counter name up_plumbing_nd accept`;
+    });
+}
+
+function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): string[] {
+  const split = policy.profile === 'split';
+  const port = way === 'up' ? 'dport' : 'sport';
+  const next = way === 'up' ? `${way}_question${family}` : `${way}_allowed`;
+  return [
+    `${far} @exposed${family} goto ${way}_leak`,
+    ...(split ? [`meta l4proto { tcp, udp } th ${port} 53 goto ${next}`] : []),
+    nftClosed(way, split),
+    ...(family === 6 ? [`icmpv6 type { 133, 134, 135, 136, 137 } goto ${way}_leak`] : []),
+    `meta l4proto { tcp, udp, ${family === 4 ? 'icmp, igmp' : 'ipv6-icmp'} } goto ${way}_allowed`,
+  ];
+}
+
+/** The question for an endpoint's own name, byte for byte but for case, and its answers. */
+function holeRules(policy: Policy, way: Way): string[] {
+  return holeNames(policy).map((name) => {
+    const bytes = nftBytes('th', 8 + 12, wireName(name));
+    if (way === 'down')
+      return `udp sport 53 @th,80,8 & 0x80 == 0x80 @th,96,16 0x1 ${bytes} goto down_allowed`;
+    const { least, most } = holeLengths(name);
+    return `udp dport 53 udp length ${least}-${most} ${NFT_DNS_QUERY} ${bytes} goto up_allowed`;
+  });
+}
+
+/** Split: the must-tunnel names, at every offset at which they can stand. */
+function questionChains(policy: Policy, way: Way): NftChain[] {
+  if (policy.profile !== 'split' || way === 'down') return [];
+  const { prefix, longest } = nameScan(policy);
+  const scan = policy.mustTunnel.flatMap(({ suffix, itself }) => {
+    const bytes = wireName(suffix);
+    // Two bytes more than in a datagram: over TCP a length stands in front.
+    const offsets = Array.from({ length: prefix + 3 }, (_, at) => at).slice(itself ? 0 : 2);
+    return offsets.map((offset) => `${nftBytes('ih', 12 + offset, bytes)} goto up_leak`);
+  });
+  const tooLong = Math.min(longest + 14, 65000);
+  const families = ([4, 6] as const).map((family) => ({
+    name: `up_question${family}`,
+    rules: [
+      `meta l4proto udp jump up_query`,
+      `meta l4proto tcp ${family === 4 ? 'ip' : 'ip6'} length > ${tooLong + (family === 4 ? 20 : 0)} goto up_leak`,
+      'goto up_names',
+    ],
+  }));
+  return [
+    ...families,
+    {
+      name: 'up_query',
+      why: 'an ordinary question, short enough to be read whole',
+      rules: [
+        ...(longest < 65535 ? [`udp length > ${longest} goto up_leak`] : []),
+        `${NFT_DNS_QUERY} return`,
+        'goto up_leak',
+      ],
+    },
+    { name: 'up_names', rules: [...scan, 'goto up_allowed'] },
+  ];
+}
+
+/** Counts an IP packet by its kind, as src/policy/counted.ts does, and ends. */
+function classifyChain(way: Way, verdict: 'allowed' | 'pass' | 'leak', end: string): NftChain {
+  const port = way === 'up' ? 'dport' : 'sport';
+  const named = (kind: string): string => `"${counterName(way, verdict, kind)}"`;
+  const ports = PORT_KINDS.map(([transport, number, kind]) => `${transport} . ${number} : ${named(kind)}`);
+  const protocols = PROTOCOL_KINDS.map(([number, kind]) => `${number} : ${named(kind)}`);
+  const rules = [
+    `meta protocol ip6 icmpv6 type { 130, 131, 132, 143 } ${count(way, verdict, 'igmp-mld')} ${end}`,
+    `meta protocol ip6 icmpv6 type { 133, 134, 135, 136, 137 } ${count(way, verdict, 'nd')} ${end}`,
+    `counter name meta l4proto . th ${port} map { ${ports.join(', ')} } ${end}`,
+    `counter name meta l4proto map { ${protocols.join(', ')} } ${end}`,
+    `meta l4proto 0-255 ${count(way, verdict, 'other-ip')} ${end}`,
+    // No protocol is known where the IP header does not hold together.
+    `${count(way, verdict, 'malformed')} ${end}`,
+  ];
+  return { name: `${way}_${verdict}`, rules };
+}

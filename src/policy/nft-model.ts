@@ -1,0 +1,122 @@
+// Knows: what a ruleset is made of, and its text as ONE nft transaction. Must not know: what the rules mean.
+// Follows facts/reference-ruleset.nft: make what is missing, empty rules and sets, fill them anew. Named counters are
+// neither flushed nor made anew, so they keep their values; two commands in place of one transaction leak.
+
+export const FAMILY = 'bridge';
+export const TABLE = 'leakguard';
+
+export interface NftSet {
+  readonly name: string;
+  readonly keyword: 'set' | 'map';
+  /** `ipv4_addr . inet_proto : verdict` */
+  readonly type: string;
+  readonly timeouts: boolean;
+}
+
+export interface NftElement {
+  readonly set: string;
+  readonly key: string;
+  /** `goto t0_wireguard`, for maps. */
+  readonly verdict?: string;
+  readonly seconds?: number;
+}
+
+export interface NftChain {
+  readonly name: string;
+  /** Why-line, for whoever reads the listing. */
+  readonly why?: string;
+  readonly hook?: 'forward' | 'input' | 'output';
+  readonly rules: readonly string[];
+}
+
+export interface NftRuleset {
+  readonly counters: readonly string[];
+  readonly sets: readonly NftSet[];
+  readonly elements: readonly NftElement[];
+  readonly chains: readonly NftChain[];
+}
+
+/** The text for `nft -f`. */
+export function rulesetText(ruleset: NftRuleset): string {
+  const { counters, sets, chains } = ruleset;
+  const bySet = new Map<string, NftElement[]>();
+  for (const element of ruleset.elements) {
+    const held = bySet.get(element.set);
+    if (held === undefined) bySet.set(element.set, [element]);
+    else held.push(element);
+  }
+  return [
+    `table ${FAMILY} ${TABLE} {`,
+    ...counters.map((name) => `  counter ${name} { }`),
+    ...sets.map((set) => `  ${setText(set, [])}`),
+    ...chains.map((chain) => `  ${chainHead(chain)} }`),
+    '}',
+    `flush table ${FAMILY} ${TABLE}`,
+    ...sets.map(({ keyword, name }) => `flush ${keyword} ${FAMILY} ${TABLE} ${name}`),
+    `table ${FAMILY} ${TABLE} {`,
+    ...sets.map((set) => `  ${setText(set, bySet.get(set.name) ?? [])}`),
+    ...chains.flatMap(chainText),
+    '}',
+    '',
+  ].join('\n');
+}
+
+function setText(set: NftSet, elements: readonly NftElement[]): string {
+  const flags = set.timeouts ? ' flags timeout;' : '';
+  const held = elements.length === 0 ? '' : ` elements = { ${elements.map(elementText).join(', ')} }`;
+  return `${set.keyword} ${set.name} { type ${set.type};${flags}${held} }`;
+}
+
+export function elementText(element: NftElement): string {
+  const timeout = element.seconds === undefined ? '' : ` timeout ${wholeSeconds(element.seconds)}s`;
+  const verdict = element.verdict === undefined ? '' : ` : ${element.verdict}`;
+  return `${element.key}${timeout}${verdict}`;
+}
+
+/** Zero would mean for ever, and an opening never lasts longer than asked for but for the part of a second. */
+function wholeSeconds(seconds: number): number {
+  return Math.max(1, Math.ceil(seconds));
+}
+
+function chainHead(chain: NftChain): string {
+  const hook = chain.hook === undefined ? '' : ` type filter hook ${chain.hook} priority 0; policy drop;`;
+  return `chain ${chain.name} {${hook}`;
+}
+
+function chainText(chain: NftChain): string[] {
+  const why = chain.why === undefined ? [] : [`  # ${chain.why}`];
+  return [...why, `  ${chainHead(chain)}`, ...chain.rules.map((rule) => `    ${rule}`), '  }'];
+}
+
+/**
+ * One transaction that puts elements in whether they are there or not, their time beginning anew: adding an element
+ * that exists would leave its old timeout.
+ */
+export function refreshText(elements: readonly NftElement[]): string {
+  const lines = elements.flatMap((element) => {
+    const place = `${FAMILY} ${TABLE} ${element.set}`;
+    const whole = elementText(element);
+    return [
+      `add element ${place} { ${whole} }`,
+      `delete element ${place} { ${keyText(element)} }`,
+      `add element ${place} { ${whole} }`,
+    ];
+  });
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** One transaction that takes elements out whether they are there or not. */
+export function removeText(elements: readonly NftElement[]): string {
+  const lines = elements.flatMap((element) => {
+    const place = `${FAMILY} ${TABLE} ${element.set}`;
+    return [
+      `add element ${place} { ${elementText(element)} }`,
+      `delete element ${place} { ${keyText(element)} }`,
+    ];
+  });
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function keyText(element: NftElement): string {
+  return element.verdict === undefined ? element.key : `${element.key} : ${element.verdict}`;
+}

@@ -1,0 +1,140 @@
+// Knows: the sets of the ruleset and what policy and learned state put into them. Must not know: rules.
+// Addresses live in sets so that ten thousand endpoints cost a packet no more than one, and so that what was learned
+// is added and taken away, by the kernel's own clock too, without touching a rule.
+
+import { parseMac, macText } from '../wire/address.ts';
+import { designatedEndpoints, hostsOf, tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import type { Host, JudgedEndpoint } from './hosts.ts';
+import type { LearnedState } from './learned.ts';
+import type { NftElement, NftSet } from './nft-model.ts';
+import type { Policy } from './policy.ts';
+import { shapeOf } from './shape.ts';
+import type { Shape } from './shape.ts';
+
+/** Every set; those without timeouts hold what only a new ruleset changes. */
+export const SETS: readonly NftSet[] = [
+  map('tun4', 'ipv4_addr . inet_proto . inet_service'),
+  map('tun6', 'ipv6_addr . inet_proto . inet_service'),
+  map('esp4', 'ipv4_addr'),
+  map('esp6', 'ipv6_addr'),
+  set('frag4', 'ipv4_addr . inet_proto'),
+  set('frag6', 'ipv6_addr . inet_proto'),
+  set('safe4', 'ipv4_addr . inet_proto . inet_service'),
+  set('safe6', 'ipv6_addr . inet_proto . inet_service'),
+  set('near6', 'ipv6_addr'),
+  set('dhcp4', 'ipv4_addr . ether_addr'),
+  set('resolver4', 'ipv4_addr'),
+  set('resolver6', 'ipv6_addr'),
+  set('exposed4', 'ipv4_addr'),
+  set('exposed6', 'ipv6_addr'),
+  set('pass_mac', 'ether_addr'),
+  set('pass_all', 'ether_type'),
+  { ...set('box_macs', 'ether_addr'), timeouts: false },
+];
+
+function set(name: string, type: string): NftSet {
+  return { name, keyword: 'set', type, timeouts: true };
+}
+
+function map(name: string, type: string): NftSet {
+  return { name, keyword: 'map', type: `${type} : verdict`, timeouts: true };
+}
+
+/** The chain that checks and counts one tunnel's packets of one shape. */
+export function tunnelChain(tunnel: number, shape: Shape | 'esp'): string {
+  return `t${tunnel}_${shape}`;
+}
+
+/** All elements of policy and learned state; what the policy itself names has no timeout. */
+export function elementsOf(
+  policy: Policy,
+  learned: LearnedState,
+  boxMacs: readonly string[],
+): readonly NftElement[] {
+  const endpoints = tunnelEndpoints(policy);
+  const tunnels = tunnelHosts(endpoints, learned);
+  const designated = hostsOf(designatedEndpoints(policy), learned);
+  return distinct([
+    ...tunnels.flatMap((host) => tunnelElements(host, endpoints)),
+    ...designated.flatMap((host) => [timed(host, `safe${host.ipVersion}`, servicePart(host)), ...near(host)]),
+    ...learned.dhcpServers.map(({ address, mac, seconds }) => ({
+      set: 'dhcp4',
+      key: `${address} . ${canonicalMac(mac)}`,
+      seconds,
+    })),
+    ...learned.resolvers.map(({ address, seconds }) => ({
+      set: addressSet('resolver', address),
+      key: address,
+      seconds,
+    })),
+    ...learned.exposed.map(({ address, seconds }) => ({
+      set: addressSet('exposed', address),
+      key: address,
+      seconds,
+    })),
+    ...learned.passes.flatMap(({ client, seconds }) => passElements(client, seconds)),
+    ...boxMacs.map((mac) => ({ set: 'box_macs', key: canonicalMac(mac) })),
+  ]);
+}
+
+/** Only what has a time to live: what `refresh` and `remove` may touch without a new ruleset. */
+export function timedElements(policy: Policy, learned: LearnedState): readonly NftElement[] {
+  return elementsOf(policy, learned, []).filter((element) => element.seconds !== undefined);
+}
+
+function tunnelElements(host: Host, endpoints: readonly JudgedEndpoint[]): NftElement[] {
+  const endpoint = endpoints[host.index];
+  if (endpoint === undefined) return [];
+  const family = host.ipVersion;
+  const { tunnel, protocol } = endpoint;
+  const shape = shapeOf(protocol, endpoint.endpoint.transport, host.port);
+  const elements: NftElement[] = [
+    { ...timed(host, `tun${family}`, servicePart(host)), verdict: `goto ${tunnelChain(tunnel, shape)}` },
+    ...near(host),
+  ];
+  // TCP finds its path MTU itself: fragments of it are not a tunnel's.
+  if (host.protocol === 17) elements.push(timed(host, `frag${family}`, ' . udp'));
+  if (protocol === 'ipsec') {
+    elements.push({ ...timed(host, `esp${family}`, ''), verdict: `goto ${tunnelChain(tunnel, 'esp')}` });
+    elements.push(timed(host, `frag${family}`, ' . esp'));
+  }
+  return elements;
+}
+
+function servicePart(host: Host): string {
+  return ` . ${host.protocol === 17 ? 'udp' : 'tcp'} . ${host.port}`;
+}
+
+function timed(host: Host, set: string, rest: string): NftElement {
+  const key = `${host.text}${rest}`;
+  return host.seconds === undefined ? { set, key } : { set, key, seconds: host.seconds };
+}
+
+/** Neighbour discovery must find an endpoint that is on the link. */
+function near(host: Host): NftElement[] {
+  return host.ipVersion === 6 ? [timed(host, 'near6', '')] : [];
+}
+
+function passElements(client: string | undefined, seconds: number): NftElement[] {
+  if (client !== undefined) return [{ set: 'pass_mac', key: canonicalMac(client), seconds }];
+  return ['ip', 'ip6'].map((key) => ({ set: 'pass_all', key, seconds }));
+}
+
+function addressSet(name: string, address: string): string {
+  return `${name}${address.includes(':') ? 6 : 4}`;
+}
+
+function canonicalMac(mac: string): string {
+  return macText(parseMac(mac) ?? 0);
+}
+
+/** The first of a key wins, as in the judge: an address of the policy outlives the same one learned. */
+function distinct(elements: readonly NftElement[]): readonly NftElement[] {
+  const seen = new Set<string>();
+  return elements.filter(({ set, key }) => {
+    const whole = `${set} ${key}`;
+    if (seen.has(whole)) return false;
+    seen.add(whole);
+    return true;
+  });
+}

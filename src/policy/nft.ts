@@ -1,0 +1,166 @@
+// Knows: how policy, block mode and learned state become one ruleset. Must not know: who runs nft, when, and what frames are.
+// Follows DESIGN sections 2 and 5. Watch mode is the same ruleset with another end of the chains `leak` and `leak_down`.
+
+import { COUNTED_KINDS, counterName } from './counted.ts';
+import { tunnelEndpoints } from './hosts.ts';
+import { NOTHING_LEARNED } from './learned.ts';
+import type { LearnedState } from './learned.ts';
+import { boxChains, closedChains } from './nft-box.ts';
+import type { ClosedPorts } from './nft-box.ts';
+import { wayChains } from './nft-chains.ts';
+import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
+import type { NftChain, NftRuleset } from './nft-model.ts';
+import { SETS, elementsOf, timedElements, tunnelChain } from './nft-sets.ts';
+import type { Policy } from './policy.ts';
+import { NFT_SHAPES, SHAPES } from './shape.ts';
+import type { Shape } from './shape.ts';
+
+/** What of a ruleset is not policy. */
+export interface RulesetState {
+  readonly blockMode: boolean;
+  /** Nothing is verified (boot, taps not up): `relock: closed` then blocks, whatever the mode. */
+  readonly unverified?: boolean;
+  readonly learned?: LearnedState;
+  /** MAC addresses of the box itself: a frame from lan that bears one is dropped in every mode. */
+  readonly boxMacs?: readonly string[];
+}
+
+/** Counters that are no sum over kinds. */
+const PLAIN_COUNTERS = [
+  'leak_dropped',
+  'leak_passed',
+  'down_dropped',
+  'down_passed',
+  'box_spoofed',
+  'box_refused',
+  'box_silenced',
+  'other_ports',
+] as const;
+
+/** The nft text of the whole ruleset, one transaction; counters keep their values over it. */
+export function compileRuleset(policy: Policy, state: RulesetState): string {
+  return rulesetText(rulesetOf(policy, state));
+}
+
+/** The same as data. */
+export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
+  const blocks = state.blockMode || (state.unverified === true && policy.relock === 'closed');
+  const { lan, wan } = policy.bridge;
+  return {
+    counters: countersOf(policy.tunnels.length),
+    sets: SETS,
+    elements: elementsOf(policy, state.learned ?? NOTHING_LEARNED, state.boxMacs ?? []),
+    chains: [
+      ...endChains(blocks),
+      {
+        name: 'guard',
+        hook: 'forward',
+        rules: [
+          `iifname "${lan}" oifname "${wan}" goto up`,
+          `iifname "${wan}" oifname "${lan}" goto down`,
+          'counter name other_ports drop',
+        ],
+      },
+      ...wayChains(policy, 'up'),
+      ...wayChains(policy, 'down'),
+      ...tunnelChains(policy),
+      ...boxChains(policy),
+    ],
+  };
+}
+
+/** The transaction that toggles block mode and changes nothing else. */
+export function compileToggle(blockMode: boolean): string {
+  return endChains(blockMode)
+    .flatMap(({ name, rules }) => [
+      `flush chain ${FAMILY} ${TABLE} ${name}`,
+      ...rules.map((rule) => `add rule ${FAMILY} ${TABLE} ${name} ${rule}`),
+    ])
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Boot without a valid policy: nothing crosses; with ports, the page still answers on lan. */
+export function compileClosedRuleset(ports?: ClosedPorts): string {
+  return rulesetText({
+    counters: ['closed_dropped', 'box_refused', 'box_silenced'],
+    sets: [],
+    elements: [],
+    chains: closedChains(ports),
+  });
+}
+
+/** One transaction: what was learned or opened goes into its sets, its time beginning anew; the rules stay. */
+export function compileRefresh(policy: Policy, learned: Partial<LearnedState>): string {
+  return refreshText(timedElements(policy, { ...NOTHING_LEARNED, ...learned }));
+}
+
+/** One transaction: the same elements go out again before their time. */
+export function compileRemoval(policy: Policy, learned: Partial<LearnedState>): string {
+  return removeText(timedElements(policy, { ...NOTHING_LEARNED, ...learned }));
+}
+
+function endChains(blocks: boolean): readonly NftChain[] {
+  const end = blocks ? 'dropped drop' : 'passed accept';
+  return [
+    {
+      name: 'leak',
+      why: 'block mode and watch mode differ here, and nowhere else',
+      rules: [`counter name leak_${end}`],
+    },
+    { name: 'leak_down', rules: [`counter name down_${end}`] },
+  ];
+}
+
+/** One chain per tunnel and shape: what has the shape is counted for the tunnel, the rest is foreign (rule F). */
+function tunnelChains(policy: Policy): readonly NftChain[] {
+  const { lan } = policy.bridge;
+  const used = new Set<string>();
+  const chains: NftChain[] = [];
+  const shapes = new Set<Shape>();
+  for (const endpoint of tunnelEndpoints(policy)) {
+    const { tunnel, protocol } = endpoint;
+    const here: (Shape | 'esp')[] = protocol === 'ipsec' ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
+    for (const shape of here) {
+      const name = tunnelChain(tunnel, shape);
+      if (used.has(name)) continue;
+      used.add(name);
+      if (shape !== 'esp') shapes.add(shape);
+      chains.push({
+        name,
+        rules: [
+          ...(shape === 'esp' ? [] : [`jump shape_${shape}`]),
+          `iifname "${lan}" counter name up_tunnel_${tunnel} accept`,
+          `counter name down_tunnel_${tunnel} accept`,
+        ],
+      });
+    }
+  }
+  const checks = SHAPES.filter((shape) => shapes.has(shape)).map((shape) => ({
+    name: `shape_${shape}`,
+    rules: [...NFT_SHAPES[shape], 'goto foreign'],
+  }));
+  const foreign = {
+    name: 'foreign',
+    why: 'address and port of a tunnel, but not its packets: rule F, in every profile',
+    rules: [`iifname "${lan}" goto up_leak`, 'goto down_leak'],
+  };
+  return [foreign, ...checks, ...chains];
+}
+
+function countersOf(tunnels: number): readonly string[] {
+  const names: string[] = [...PLAIN_COUNTERS];
+  for (const way of ['up', 'down'] as const) {
+    names.push(counterName(way, 'tunnel', 'fragment'));
+    for (let tunnel = 0; tunnel < tunnels; tunnel += 1) names.push(counterName(way, 'tunnel', tunnel));
+    for (const kind of ['arp', 'eapol', 'dhcp', 'dhcp6', 'nd', 'icmp'])
+      names.push(counterName(way, 'plumbing', kind));
+    for (const verdict of ['allowed', 'pass', 'leak'] as const) {
+      for (const kind of COUNTED_KINDS) names.push(counterName(way, verdict, kind));
+    }
+  }
+  return names;
+}
+
+export { counterOf } from './counted.ts';
+export { FAMILY, TABLE } from './nft-model.ts';

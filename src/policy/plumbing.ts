@@ -1,0 +1,138 @@
+// Knows: what a client must send to get on a network, and the bounds of it, for the judge and the ruleset side by side.
+// Must not know: tunnels, profiles. Follows facts/field.md: RFC 826, 2131, 8415, 4861, 8201, 1191, IEEE 802.1X.
+// A frame that looks like plumbing and is out of bounds is none: doubt errs toward leak.
+
+import type { Facts } from '../flow/facts.ts';
+import type { Way } from './counted.ts';
+
+/** IEEE 802.1X PAE group address: the only one the bridge forwards EAPOL to (`group_fwd_mask 8`). */
+export const PAE_GROUP = 0x0180c2000003;
+const ALL_ROUTERS = Uint32Array.of(0xff020000, 0, 0, 2);
+const ALL_NODES = Uint32Array.of(0xff020000, 0, 0, 1);
+const DHCP_AGENTS = Uint32Array.of(0xff020000, 0, 1, 2);
+/** A client's messages are 1, 3, 4, 5, 6, 8, 9, 11 (RFC 8415 section 7.3); a server's 2, 7, 10. */
+const DHCP6_UP = [1, 3, 4, 5, 6, 8, 9, 11];
+const DHCP6_DOWN = [2, 7, 10];
+
+/** What of plumbing depends on policy or was learned. */
+export interface PlumbingPeers {
+  /** Whether this unicast renewal goes to the learned DHCP server, by address and MAC. */
+  isDhcpServer(facts: Facts): boolean;
+  /** Whether neighbour discovery with this global address is needed to reach what may be reached. */
+  isNeighbour(address: Uint32Array): boolean;
+}
+
+/** `facts.kind` stands in for DHCP's magic cookie, which is no fact of its own. */
+export function isPlumbing(facts: Facts, way: Way, peers: PlumbingPeers): boolean {
+  if (facts.malformed !== undefined) return false;
+  switch (facts.outerEtherType) {
+    case 0x0806:
+      return facts.arpOperation === 1 || facts.arpOperation === 2;
+    case 0x888e:
+      return facts.destinationMac === PAE_GROUP;
+    case 0x0800:
+      if (facts.ipOptions || facts.moreFragments || facts.fragmentOffset > 0 || facts.ipLength < 28)
+        return false;
+      if (facts.protocol === 17) return isDhcp(facts, way, peers);
+      // Path MTU discovery of the tunnel: the answer to a frame that was let out.
+      return way === 'down' && facts.protocol === 1 && facts.icmpType === 3 && facts.icmpCode === 4;
+    case 0x86dd:
+      if (facts.extensionCount > 0 || facts.ipLength < 48) return false;
+      if (facts.protocol === 17) return isDhcp6(facts, way);
+      return facts.protocol === 58 && isNeighbourDiscovery(facts, way, peers);
+    default:
+      return false;
+  }
+}
+
+/** Broadcast, or a renewal to the learned server alone: PIA's "UDP 67 to anywhere" is a hole (field.md). */
+function isDhcp(facts: Facts, way: Way, peers: PlumbingPeers): boolean {
+  if (facts.kind !== 'dhcp' || facts.udpLength < 248) return false;
+  const { sourcePort, destinationPort, payloadHead } = facts;
+  if (way === 'down') return sourcePort === 67 && destinationPort === 68 && payloadHead >>> 8 === 0x020106;
+  if (sourcePort !== 68 || destinationPort !== 67 || payloadHead >>> 8 !== 0x010106) return false;
+  return facts.destination[3] === 0xffffffff || peers.isDhcpServer(facts);
+}
+
+function isDhcp6(facts: Facts, way: Way): boolean {
+  const message = facts.payloadHead >>> 24;
+  if (!isLinkLocal(facts.source) || facts.udpLength < 12) return false;
+  if (way === 'up') {
+    const ports = facts.sourcePort === 546 && facts.destinationPort === 547;
+    return ports && same(facts.destination, DHCP_AGENTS) && DHCP6_UP.includes(message);
+  }
+  const ports = facts.sourcePort === 547 && facts.destinationPort === 546;
+  return ports && isLinkLocal(facts.destination) && DHCP6_DOWN.includes(message);
+}
+
+/** Hop limit 255 proves that no router was crossed (RFC 4861 section 3.1); type and address bound what is said. */
+function isNeighbourDiscovery(facts: Facts, way: Way, peers: PlumbingPeers): boolean {
+  const { icmpType, destination } = facts;
+  // Packet too big (RFC 8201) comes from any router on the way.
+  if (way === 'down' && icmpType === 2 && facts.icmpCode === 0) return true;
+  if (facts.hopLimit !== 255 || facts.icmpCode !== 0) return false;
+  if (way === 'down') {
+    if (icmpType === 134 || icmpType === 137) return isLinkLocal(facts.source);
+    return icmpType === 135 || icmpType === 136;
+  }
+  if (icmpType === 133) return same(destination, ALL_ROUTERS);
+  if (icmpType !== 135 && icmpType !== 136) return false;
+  if (isLinkLocal(destination) || isSolicitedNode(destination) || peers.isNeighbour(destination)) return true;
+  // The answer to a duplicate address detection has no other address to go to (RFC 4861 section 7.2.4).
+  return icmpType === 136 && same(destination, ALL_NODES);
+}
+
+export function isLinkLocal(address: Uint32Array): boolean {
+  return ((address[0] ?? 0) & 0xffc00000) >>> 0 === 0xfe800000;
+}
+
+function isSolicitedNode(address: Uint32Array): boolean {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = address;
+  return w0 === 0xff020000 && w1 === 0 && w2 === 1 && w3 >>> 24 === 0xff;
+}
+
+function same(a: Uint32Array, b: Uint32Array): boolean {
+  return a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
+}
+
+const COOKIE = '@th,1952,32 0x63825363';
+const accept = (way: Way, kind: string): string => `counter name ${way}_plumbing_${kind} accept`;
+
+/** Whole ARP of Ethernet/IPv4, request or reply. */
+export const NFT_ARP = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp operation { request, reply }';
+export const NFT_EAPOL = 'ether daddr 01:80:c2:00:00:03';
+
+/** Rules for IPv4 packets without options that are no fragments. */
+export const NFT_PLUMBING4: Readonly<Record<Way, readonly string[]>> = {
+  up: [
+    `udp sport 68 udp dport 67 ip daddr 255.255.255.255 udp length >= 248 @th,64,24 0x10106 ${COOKIE} ${accept('up', 'dhcp')}`,
+    `udp sport 68 udp dport 67 ip daddr . ether daddr @dhcp4 udp length >= 248 @th,64,24 0x10106 ${COOKIE} ${accept('up', 'dhcp')}`,
+  ],
+  down: [
+    `udp sport 67 udp dport 68 udp length >= 248 @th,64,24 0x20106 ${COOKIE} ${accept('down', 'dhcp')}`,
+    `icmp type 3 icmp code 4 ${accept('down', 'icmp')}`,
+  ],
+};
+
+const NEEDS_255 = 'ip6 hoplimit 255 icmpv6 code 0';
+
+/** Rules for IPv6 packets without extension headers; `anyNeighbour` where direct traffic is allowed anyway. */
+export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[] {
+  if (way === 'down') {
+    return [
+      `udp sport 547 udp dport 546 ip6 saddr fe80::/10 ip6 daddr fe80::/10 udp length >= 12 @th,64,8 { 2, 7, 10 } ${accept('down', 'dhcp6')}`,
+      `icmpv6 type 2 icmpv6 code 0 ${accept('down', 'icmp')}`,
+      `icmpv6 type { 134, 137 } ${NEEDS_255} ip6 saddr fe80::/10 ${accept('down', 'nd')}`,
+      `icmpv6 type { 135, 136 } ${NEEDS_255} ${accept('down', 'nd')}`,
+    ];
+  }
+  const neighbours = ['fe80::/10', 'ff02::1:ff00:0/104', '@near6'].map((to) => `ip6 daddr ${to} `);
+  return [
+    `udp sport 546 udp dport 547 ip6 saddr fe80::/10 ip6 daddr ff02::1:2 udp length >= 12 @th,64,8 { 1, 3, 4, 5, 6, 8, 9, 11 } ${accept('up', 'dhcp6')}`,
+    `icmpv6 type 133 ${NEEDS_255} ip6 daddr ff02::2 ${accept('up', 'nd')}`,
+    ...(anyNeighbour ? [''] : neighbours).map(
+      (to) => `icmpv6 type { 135, 136 } ${NEEDS_255} ${to}${accept('up', 'nd')}`,
+    ),
+    `icmpv6 type 136 ${NEEDS_255} ip6 daddr ff02::1 ${accept('up', 'nd')}`,
+  ];
+}

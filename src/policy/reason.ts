@@ -1,0 +1,115 @@
+// Knows: how to say what a frame is, in plain words, from its facts. Must not know: rules.
+// A verdict carries its reason; log, store and page reuse it (DESIGN section 6, habits).
+
+import type { Facts } from '../flow/facts.ts';
+import type { Kind } from '../flow/kinds.ts';
+import { addressText, macText } from '../wire/address.ts';
+import type { JudgedEndpoint } from './hosts.ts';
+import type { Way } from './counted.ts';
+
+const WORDS: Readonly<Record<Kind, string>> = {
+  tunnel: 'tunnel packet',
+  arp: 'ARP',
+  dhcp: 'DHCP',
+  dhcp6: 'DHCPv6',
+  nd: 'neighbour discovery',
+  eapol: '802.1X',
+  dns: 'DNS',
+  mdns: 'mDNS',
+  llmnr: 'LLMNR',
+  nbns: 'NetBIOS name service',
+  ssdp: 'SSDP',
+  dot: 'DNS over TLS',
+  doq: 'DNS over QUIC',
+  doh: 'DNS over HTTPS',
+  dnscrypt: 'DNSCrypt',
+  http: 'HTTP',
+  tls: 'TLS',
+  quic: 'QUIC',
+  stun: 'STUN',
+  ntp: 'NTP',
+  icmp: 'ICMP',
+  tcp: 'TCP',
+  udp: 'UDP',
+  'igmp-mld': 'multicast group membership',
+  pptp: 'PPTP',
+  gre: 'GRE',
+  l2tp: 'L2TP',
+  ipip: 'IP-in-IP',
+  '6in4': 'IPv6-in-IPv4',
+  teredo: 'Teredo',
+  vxlan: 'VXLAN',
+  socks: 'SOCKS',
+  'http-proxy': 'HTTP proxy request',
+  wireguard: 'WireGuard',
+  openvpn: 'OpenVPN',
+  ipsec: 'IPsec',
+  tor: 'Tor',
+  ssh: 'SSH',
+  dtls: 'DTLS',
+  'other-ip': 'IP protocol',
+  fragment: 'IP fragment',
+  vlan: 'VLAN-tagged frame',
+  pppoe: 'PPPoE frame',
+  'l2-other': 'frame that is not IP',
+  malformed: 'malformed frame',
+};
+
+/** `DNS question for bank.example to 192.0.2.53`, `TLS for www.example to 203.0.113.5:443`. */
+export function describe(facts: Facts, way: Way): string {
+  const { findings, kind } = facts;
+  const name = findings.names[0]?.name ?? facts.flowName;
+  let words = WORDS[kind];
+  if (kind === 'other-ip') words += ` ${facts.protocol}`;
+  if (kind === 'l2-other' && facts.etherType > 0)
+    words += ` (type 0x${facts.etherType.toString(16).padStart(4, '0')})`;
+  if (kind === 'dns' && findings.names.length > 0) words += ' question';
+  if (findings.suspected === true) words = `what looks like ${words}`;
+  if (name !== '') words += ` for ${name}`;
+  if (findings.detail !== undefined) words += ` (${findings.detail})`;
+  const from = way === 'down';
+  return `${words} ${from ? 'from' : 'to'} ${from ? sourceText(facts) : farText.of(facts)}`;
+}
+
+/** Texts of what a frame goes to. */
+export const farText = {
+  mac: macText,
+  /** `203.0.113.5:443`; the port is left out where the kind says it. */
+  of(facts: Facts): string {
+    return withPort(destinationOf(facts), facts, facts.destinationPort);
+  },
+} as const;
+
+function sourceText(facts: Facts): string {
+  if (facts.ipVersion === 0) return macText(facts.sourceMac);
+  return withPort(addressText(facts.ipVersion, facts.source), facts, facts.sourcePort);
+}
+
+const USUAL_PORTS: ReadonlySet<number> = new Set([53, 67, 68, 546, 547, 5353, 5355]);
+
+function withPort(address: string, facts: Facts, port: number): string {
+  if (port < 0 || USUAL_PORTS.has(port)) return address;
+  return facts.ipVersion === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** IP address, or MAC address where there is none. */
+export function destinationOf(facts: Facts): string {
+  return facts.ipVersion === 0
+    ? macText(facts.destinationMac)
+    : addressText(facts.ipVersion, facts.destination);
+}
+
+/** What Eve learns: the name where there is one, or the destination. */
+export function exposureOf(facts: Facts): string {
+  const name = facts.findings.names[0]?.name ?? facts.flowName;
+  return name === '' ? destinationOf(facts) : name;
+}
+
+/** `outside the tunnel udp:198.51.100.7:51820`. */
+export function outside(endpoints: readonly JudgedEndpoint[]): string {
+  const [first, ...more] = endpoints;
+  if (first === undefined) return 'and the policy has no tunnel yet';
+  return more.length === 0
+    ? `outside the tunnel ${first.text}`
+    : `outside the ${endpoints.length} tunnel endpoints`;
+}

@@ -1,0 +1,85 @@
+// Knows: which rule a frame breaks, by kind and profile. Must not know: addresses, how the kernel finds out.
+// Follows DESIGN section 3, rules A to F. Rule T needs more than one frame and belongs to the guard, as does joining a D
+// to its A or B.
+
+import type { Facts } from '../flow/facts.ts';
+import type { Kind } from '../flow/kinds.ts';
+import type { Passage } from './gate.ts';
+import type { Policy } from './policy.ts';
+import type { Rule, Severity } from './verdict.ts';
+
+export interface Circumstances {
+  readonly policy: Policy;
+  readonly passage: Passage;
+  /** Address and port are a tunnel endpoint's, and the frame is none of the tunnel's. */
+  readonly atEndpoint: boolean;
+  readonly mustTunnel: string | undefined;
+  readonly exposed: string | undefined;
+}
+
+export interface Leak {
+  readonly rule: Rule;
+  readonly severity: Severity;
+  /** What the frame's description does not say yet, or ''. */
+  readonly why: string;
+}
+
+const CHATTER: ReadonlySet<Kind> = new Set(['mdns', 'llmnr', 'nbns', 'ssdp']);
+const ENCRYPTED_DNS: ReadonlySet<Kind> = new Set(['dot', 'doq', 'doh', 'dnscrypt']);
+const FALSE_TUNNELS: ReadonlySet<Kind> = new Set(['pptp', 'gre', 'l2tp', 'ipip', '6in4', 'teredo', 'vxlan']);
+/** Kinds that are nothing but a destination: rule D looks at them. */
+const VISITS: ReadonlySet<Kind> = new Set([
+  'tcp',
+  'udp',
+  'tls',
+  'quic',
+  'http',
+  'icmp',
+  'stun',
+  'dtls',
+  'ssh',
+]);
+
+/** The rule that the frame breaks, or undefined when it breaks none. The frame is known to be no tunnel's. */
+export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
+  const { policy, passage } = seen;
+  const { kind } = facts;
+  if (passage === 'plumbing') return undefined;
+  if (seen.atEndpoint) return red('F', '');
+  if (facts.malformed !== undefined) return red('E', facts.malformed);
+  if (seen.mustTunnel !== undefined && policy.profile === 'split') {
+    return red('B', `${seen.mustTunnel} must stay inside the tunnel`);
+  }
+  // What the policy names by address and port is the user's word, whatever it carries.
+  if (passage === 'rule' || passage === 'hole' || passage === 'chatter') return undefined;
+  if (FALSE_TUNNELS.has(kind)) return red('F', 'a tunnel that hides nothing');
+  if (kind === 'dns') return isOpenQuestion(facts, seen) ? undefined : red('A', '');
+  if (CHATTER.has(kind)) {
+    return { rule: 'A', severity: policy.localChatter === 'red' ? 'red' : 'amber', why: '' };
+  }
+  if (passage === 'designated') return undefined;
+  if (ENCRYPTED_DNS.has(kind)) return encryptedDnsLeak(facts, passage);
+  if (passage === 'range' || passage === 'direct') return undefined;
+  if (seen.exposed !== undefined && VISITS.has(kind)) {
+    return red('D', `an answer for ${seen.exposed}, which was read in the clear`);
+  }
+  if (kind === 'igmp-mld' || kind === 'l2-other') return { rule: 'E', severity: 'amber', why: '' };
+  return red('E', '');
+}
+
+/** Split: a question whose names are known and need no tunnel, or anything that the kernel let through on the DNS port. */
+function isOpenQuestion(facts: Facts, seen: Circumstances): boolean {
+  if (seen.policy.profile !== 'split' || seen.passage !== 'direct') return false;
+  return facts.findings.names.length > 0 || facts.destinationPort === 53 || facts.sourcePort === 53;
+}
+
+/** An address that a resolver shares with others proves nothing (field.md): a suspicion is never red by itself. */
+function encryptedDnsLeak(facts: Facts, passage: Passage): Leak {
+  if (facts.findings.suspected !== true) return red('C', '');
+  const crossing = passage === 'direct' || passage === 'range';
+  return crossing ? { rule: 'C', severity: 'amber', why: 'suspected' } : red('E', 'suspected encrypted DNS');
+}
+
+function red(rule: Rule, why: string): Leak {
+  return { rule, severity: 'red', why };
+}

@@ -1,0 +1,109 @@
+// Knows: what a tunnel protocol's packets look like, once for each of the three compilers, side by side.
+// Must not know: addresses, rules, verdicts. Follows the WireGuard white paper (5.4), the OpenVPN wire protocol,
+// RFC 7296 and RFC 3948. nft can compare a field with a constant, never two fields: `exact` says what only BPF and the judge see.
+
+import type { Facts } from '../flow/facts.ts';
+import type { Transport, TunnelProtocol } from './policy.ts';
+
+export type Shape = 'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | 'tcp';
+
+/** Every shape, in the order in which the ruleset lists its chains. */
+export const SHAPES: readonly Shape[] = ['wireguard', 'openvpn', 'isakmp', 'natt', 'udp', 'tcp'];
+
+export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
+  if (transport === 'tcp') return 'tcp';
+  if (protocol === 'wireguard' || protocol === 'openvpn') return protocol;
+  if (protocol === 'ipsec') return port === 4500 ? 'natt' : 'isakmp';
+  return 'udp';
+}
+
+/** Transports that a protocol speaks; ports where it has fixed ones. */
+export const PROTOCOL_TRANSPORTS: Readonly<Record<TunnelProtocol, readonly Transport[]>> = {
+  wireguard: ['udp'],
+  openvpn: ['udp', 'tcp'],
+  ipsec: ['udp'],
+  tor: ['tcp'],
+  opaque: ['udp', 'tcp'],
+};
+
+/** What the kernel's rule for this shape accepts; `exactly` is stricter. */
+export function kernelAccepts(shape: Shape, facts: Facts): boolean {
+  const head = facts.payloadHead;
+  switch (shape) {
+    case 'wireguard':
+      return isWireguard(head, facts.udpLength - 8);
+    case 'openvpn': {
+      const opcode = head >>> 27;
+      return facts.udpLength >= 22 && opcode >= 1 && opcode <= 11 && !isDnsQuery(facts);
+    }
+    case 'isakmp':
+      return facts.udpLength >= 36 && !isDnsQuery(facts);
+    case 'natt':
+      if (facts.udpLength === 9) return head >>> 24 === 0xff;
+      return head === 0 ? facts.udpLength >= 40 : head >= 256 && facts.udpLength >= 24 && !isDnsQuery(facts);
+    case 'udp':
+      return facts.udpLength >= 8;
+    case 'tcp':
+      return facts.ipLength >= (facts.ipVersion === 4 ? 40 : 60);
+  }
+}
+
+/**
+ * Nothing readable hides behind the datagram: its length is what IP says. The kernel cannot compare the two, so such a
+ * frame crosses and is called a leak.
+ */
+export function fillsPacket(facts: Facts): boolean {
+  if (facts.malformed !== undefined) return false;
+  if (facts.udpLength < 0 || facts.moreFragments) return true;
+  const header = (facts.ipVersion === 4 ? 20 : 40) + (facts.fragmentHeader ? 8 : 0);
+  return facts.ipLength - header === facts.udpLength;
+}
+
+/** Type 1 to 4 and three zero bytes; 148, 92, 64 bytes, or a multiple of 16 from 32. */
+function isWireguard(head: number, length: number): boolean {
+  switch (head) {
+    case 0x01000000:
+      return length === 148;
+    case 0x02000000:
+      return length === 92;
+    case 0x03000000:
+      return length === 64;
+    case 0x04000000:
+      return length >= 32 && length % 16 === 0;
+    default:
+      return false;
+  }
+}
+
+/**
+ * The header of an ordinary DNS query (RFC 1035 section 4.1.1): no flag but RD, AD, CD, one question, no answer, no
+ * authority, at most one additional record. 2^-75 for random bytes; a session identifier is no DNS header.
+ */
+export function isDnsQuery(facts: Facts): boolean {
+  return (
+    (facts.payloadHead & 0xfecf) === 0 && facts.payloadHead2 === 0x00010000 && facts.payloadHead3 >>> 1 === 0
+  );
+}
+
+export const NFT_DNS_QUERY = '@th,80,16 & 0xfecf == 0x0 @th,96,32 0x10000 @th,128,32 0x0-0x1';
+
+/** Rules of a shape's chain: `return` accepts, falling off the end goes to `foreign`. */
+export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
+  wireguard: [
+    '@th,64,32 0x4000000 udp length & 15 == 8 udp length >= 40 return',
+    '@th,64,32 0x1000000 udp length 156 return',
+    '@th,64,32 0x2000000 udp length 100 return',
+    '@th,64,32 0x3000000 udp length 72 return',
+  ],
+  openvpn: [`${NFT_DNS_QUERY} goto foreign`, '@th,64,8 0x8-0x5f udp length >= 22 return'],
+  isakmp: [`${NFT_DNS_QUERY} goto foreign`, 'udp length >= 36 return'],
+  natt: [
+    `udp length 9 @th,64,8 0xff return`,
+    `udp length 9 goto foreign`,
+    `@th,64,32 0x0 udp length >= 40 return`,
+    `${NFT_DNS_QUERY} goto foreign`,
+    '@th,64,32 >= 0x100 udp length >= 24 return',
+  ],
+  udp: ['udp length >= 8 return'],
+  tcp: ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'],
+};
