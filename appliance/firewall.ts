@@ -3,7 +3,7 @@
 
 import type { FirewallState } from '../src/guard/guard.ts';
 import { differences } from '../src/policy/readback.ts';
-import { FAMILY, TABLE } from '../src/policy/nft.ts';
+import { FAMILY, TABLE } from '../src/policy/nft-model.ts';
 import { monotonicMs } from './clock.ts';
 import { applyRuleset, counterValues, listTable } from './nftables.ts';
 

@@ -4,7 +4,11 @@
 import { run } from './run-command.ts';
 
 /** One statement of the JSON listing (libnftables-json(5)): an object with one key, such as `chain`, `rule`, `counter`. */
-export type NftObject = Readonly<Record<string, unknown>>;
+type NftObject = Readonly<Record<string, unknown>>;
+
+export interface NftListing {
+  readonly nftables: readonly NftObject[];
+}
 
 /** Applies a ruleset text as one transaction: all of it or, with an error, nothing. */
 export async function applyRuleset(text: string): Promise<void> {
@@ -16,22 +20,15 @@ export async function checkRuleset(text: string): Promise<void> {
   await run('nft', ['-c', '-f', '-'], text);
 }
 
-/** The table's chains, rules, sets (without elements) and counters; an error when it does not exist. */
-export async function listTable(family: string, table: string): Promise<readonly NftObject[]> {
-  const text = await run('nft', ['-t', '-j', 'list', 'table', family, table]);
-  return (JSON.parse(text) as { nftables: NftObject[] }).nftables;
-}
-
-/** The table with set elements. */
-export async function listTableWhole(family: string, table: string): Promise<readonly NftObject[]> {
-  const text = await run('nft', ['-j', 'list', 'table', family, table]);
-  return (JSON.parse(text) as { nftables: NftObject[] }).nftables;
+/** The table whole: chains, rules, sets with elements, counters; RunError when it does not exist. */
+export async function listTable(family: string, table: string): Promise<NftListing> {
+  return JSON.parse(await run('nft', ['-j', 'list', 'table', family, table])) as NftListing;
 }
 
 /** Packets by counter name, from a listing. */
-export function counterValues(listing: readonly NftObject[]): Map<string, number> {
+export function counterValues(listing: NftListing): Map<string, number> {
   const values = new Map<string, number>();
-  for (const object of listing) {
+  for (const object of listing.nftables) {
     const counter = object['counter'] as { name?: unknown; packets?: unknown } | undefined;
     if (typeof counter?.name === 'string' && typeof counter.packets === 'number') {
       values.set(counter.name, counter.packets);

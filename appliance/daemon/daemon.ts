@@ -6,14 +6,13 @@ import type { Logger } from 'pino';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Status } from '../../src/guard/status.ts';
-import { compileFilter } from '../../src/policy/bpf.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { Bridge } from '../bridge.ts';
 import { monotonicMs, now } from '../clock.ts';
 import { Firewall } from '../firewall.ts';
 import { LampKeeper } from '../lamp/keeper.ts';
-import { TapSupervisor } from '../tap/supervisor.ts';
-import type { TapOrder } from '../tap/messages.ts';
+import { TapPair } from '../tap/pair.ts';
+import type { TapState } from '../tap/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { ApiError, ApiServer } from './api-server.ts';
 import { closedPolicy } from './closed-policy.ts';
@@ -38,9 +37,11 @@ export class Daemon implements ApiSubject {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #warnings = new Map<string, string>();
   readonly #lamp: LampKeeper;
+  readonly #taps: TapPair;
   #guard: Guard;
+  #nextLook: NodeJS.Timeout | undefined;
+  #stopped = false;
   #bridge: Bridge | undefined;
-  #taps: TapSupervisor[] = [];
 
   constructor(options: DaemonOptions, log: Logger) {
     this.#options = options;
@@ -62,6 +63,14 @@ export class Daemon implements ApiSubject {
     );
     this.#lamp = new LampKeeper((fault) => {
       this.#warn('lamp', fault);
+    });
+    this.#taps = new TapPair({
+      report: (report) => {
+        this.#report(report);
+      },
+      state: (port, state, detail) => {
+        this.#tapState(port, state, detail);
+      },
     });
     this.#firewall = new Firewall({
       state: (state) => {
@@ -88,9 +97,7 @@ export class Daemon implements ApiSubject {
     this.#every(TICK_MS, () => {
       this.#publisher.news(this.#guard.tick());
     });
-    this.#every(VERIFY_MS, () => {
-      void this.#look();
-    });
+    this.#lookLater(VERIFY_MS);
   }
 
   /** Takes the policy file anew; an invalid one is refused whole and the one in force stays. */
@@ -104,9 +111,11 @@ export class Daemon implements ApiSubject {
   }
 
   stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#nextLook);
     for (const timer of this.#timers) clearInterval(timer);
     this.#publisher.close();
-    for (const tap of this.#taps) tap.stop();
+    this.#taps.stop();
     this.#lamp.close();
     this.#api.close();
   }
@@ -132,8 +141,7 @@ export class Daemon implements ApiSubject {
 
   async setBlockMode(on: boolean): Promise<Status> {
     await this.#command('block mode was not switched', async () => {
-      const appliedAt = await this.#enforcement.setBlockMode(on);
-      this.#guard.setBlockMode(on, appliedAt);
+      this.#applied(await this.#enforcement.setBlockMode(on));
       this.#warnings.delete('state-file');
     });
     this.#log.info({ blockMode: on }, 'block mode switched');
@@ -196,10 +204,9 @@ export class Daemon implements ApiSubject {
     this.#lamp.open(policy.lamp);
     const bridge = (this.#bridge ??= new Bridge(policy.bridge));
     await bridge.prepare();
-    const appliedAt = await this.#enforcement.adopt(policy, bridge);
-    this.#guard.setBlockMode(this.#enforcement.blockMode, appliedAt);
+    this.#applied(await this.#enforcement.adopt(policy, bridge));
     await this.#raiseBridge(policy, bridge);
-    this.#startTaps(policy);
+    this.#taps.order(policy, this.#enforcement.learned());
   }
 
   async #raiseBridge(policy: Policy, bridge: Bridge): Promise<void> {
@@ -209,31 +216,6 @@ export class Daemon implements ApiSubject {
       this.#warnings.delete('bridge');
     } catch (error) {
       this.#warn('bridge', `The bridge is not whole: ${words(error)}.`);
-    }
-  }
-
-  #startTaps(policy: Policy): void {
-    const learned = this.#enforcement.learned();
-    const filter = compileFilter(policy, learned);
-    for (const [index, port] of (['lan', 'wan'] as const).entries()) {
-      const order: TapOrder = { port, interface: policy.bridge[port], policy, learned, filter };
-      const running = this.#taps[index];
-      if (running !== undefined) {
-        running.renew(order);
-        continue;
-      }
-      const tap = new TapSupervisor(order, {
-        report: (report) => {
-          this.#report(report);
-        },
-        state: (state, detail) => {
-          this.#guard.tap(port, state, detail);
-          this.#log.info({ port, state, detail }, 'tap');
-          this.#publisher.news();
-        },
-      });
-      this.#taps.push(tap);
-      tap.start();
     }
   }
 
@@ -250,9 +232,38 @@ export class Daemon implements ApiSubject {
     });
   }
 
+  #tapState(port: 'lan' | 'wan', state: TapState, detail: string): void {
+    this.#guard.tap(port, state, detail);
+    this.#log.info({ port, state, detail }, 'tap');
+    this.#enforcement
+      .setVerified(this.#taps.allUp)
+      .then((appliedAt) => {
+        if (appliedAt !== undefined) this.#applied(appliedAt);
+      })
+      .catch((error: unknown) => {
+        this.#warn('relock', `The wire could not be opened or closed: ${words(error)}.`);
+      })
+      .finally(() => {
+        this.#publisher.news();
+      });
+  }
+
+  #applied(at: number): void {
+    this.#guard.setBlockMode(this.#enforcement.blockMode, this.#enforcement.drops, at);
+  }
+
   #tellTaps(): void {
-    const learned = this.#enforcement.learned();
-    for (const tap of this.#taps) tap.learn(learned);
+    this.#taps.learn(this.#enforcement.learned());
+  }
+
+  /** A large ruleset takes long to list: looking must not become all that this machine does. */
+  #lookLater(milliseconds: number): void {
+    this.#nextLook = setTimeout(() => {
+      const began = monotonicMs();
+      void this.#look().finally(() => {
+        if (!this.#stopped) this.#lookLater(Math.max(VERIFY_MS, 8 * (monotonicMs() - began)));
+      });
+    }, milliseconds);
   }
 
   async #look(): Promise<void> {

@@ -29,6 +29,7 @@ export class Enforcement {
   #policy: Policy | undefined;
   #bridge: Bridge | undefined;
   #blockMode: boolean;
+  #verified = false;
   #passes: readonly OpenPass[] = [];
   #bootRuleset = '';
   /** What was wrong with the stored state, in words. */
@@ -62,7 +63,7 @@ export class Enforcement {
       const seconds = Math.floor((until - now) / 1_000);
       return seconds > 0 ? [{ ...pass, seconds }] : [];
     });
-    return { ...NOTHING_LEARNED, ...this.#learner.state(now), passes, boxMacs: this.#bridge?.macs() ?? [] };
+    return { ...NOTHING_LEARNED, ...this.#learner.state(now), passes };
   }
 
   /** No valid policy: nothing crosses any bridge. */
@@ -87,11 +88,22 @@ export class Enforcement {
   /** Compiles and applies; rejects when the kernel refused, and what was in force then stays. */
   async apply(): Promise<number> {
     if (this.#policy === undefined) throw new Error('no policy is in force');
-    const appliedAt = await this.#parts.firewall.apply(
-      this.#compile(this.#policy, this.#blockMode, this.learned()),
-    );
+    const ruleset = this.#compile(this.#policy, this.learned(), !this.#verified);
+    const appliedAt = await this.#parts.firewall.apply(ruleset);
     this.#writeBootRuleset(this.#policy);
     return appliedAt;
+  }
+
+  /** Says whether the taps read what crosses; until they do, `relock: closed` holds the wire closed. */
+  async setVerified(verified: boolean): Promise<number | undefined> {
+    if (verified === this.#verified || this.#policy === undefined) return undefined;
+    this.#verified = verified;
+    return this.apply();
+  }
+
+  /** Whether the kernel drops leaks now, for whatever reason. */
+  get drops(): boolean {
+    return this.#blockMode || (!this.#verified && this.#policy?.relock !== 'open');
   }
 
   /** Resolves when the kernel has it and the disk knows; rejects with everything as it was. */
@@ -136,8 +148,9 @@ export class Enforcement {
     if (names.size > 0) this.#learner.keepAlive(names, monotonicMs());
   }
 
-  #compile(policy: Policy, blockMode: boolean, learned: LearnedState): string {
-    return compileRuleset(policy, { blockMode, learned });
+  #compile(policy: Policy, learned: LearnedState, unverified: boolean): string {
+    const boxMacs = this.#bridge?.macs() ?? [];
+    return compileRuleset(policy, { blockMode: this.#blockMode, unverified, learned, boxMacs });
   }
 
   #remember(): void {
@@ -146,11 +159,7 @@ export class Enforcement {
 
   /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */
   #writeBootRuleset(policy: Policy): void {
-    const { boxMacs } = this.learned();
-    const text = this.#compile(policy, this.#blockMode || policy.relock === 'closed', {
-      ...NOTHING_LEARNED,
-      boxMacs,
-    });
+    const text = this.#compile(policy, NOTHING_LEARNED, true);
     if (text === this.#bootRuleset) return;
     writeDurable(join(this.#parts.stateDir, 'boot.nft'), text, 0o644);
     this.#bootRuleset = text;

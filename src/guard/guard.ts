@@ -46,6 +46,7 @@ export class Guard {
   #firewall: FirewallState = { verified: false, detail: 'the ruleset has not been read back yet' };
   #verifiedAt: number | undefined;
   #blockMode = false;
+  #drops = false;
   /** Since when the kernel is known to drop leaks, monotonic milliseconds. */
   #enforcingSince: number | undefined;
   #passUntil: number | undefined;
@@ -126,7 +127,7 @@ export class Guard {
     const now = this.#ports.now();
     if (state.verified) {
       this.#verifiedAt = now.wall;
-      if (this.#blockMode) this.#enforcingSince ??= now.monotonic;
+      if (this.#drops) this.#enforcingSince ??= now.monotonic;
     } else {
       this.#enforcingSince = undefined;
     }
@@ -141,10 +142,11 @@ export class Guard {
     tap.become(state, detail);
   }
 
-  /** Says what the kernel does since monotonic `appliedAt`; call it when the ruleset has been read back. */
-  setBlockMode(on: boolean, appliedAt: number): void {
-    if (on && !this.#blockMode) this.#enforcingSince = appliedAt;
-    if (!on) this.#enforcingSince = undefined;
+  /** Says what the kernel does since monotonic `appliedAt`: call it when the ruleset has been read back. */
+  setBlockMode(on: boolean, drops: boolean, appliedAt: number): void {
+    if (!drops) this.#enforcingSince = undefined;
+    else if (!this.#drops) this.#enforcingSince = appliedAt;
+    this.#drops = drops;
     this.#blockMode = on;
   }
 

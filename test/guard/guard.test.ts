@@ -90,7 +90,7 @@ describe('Guard', () => {
 
   it('shows what block mode stopped', () => {
     const { guard, clock, look } = watching();
-    guard.setBlockMode(true, clock.ms);
+    guard.setBlockMode(true, true, clock.ms);
     clock.ms += 1;
     guard.report(report('lan', [observation()]));
     clock.ms += 400;
@@ -102,7 +102,7 @@ describe('Guard', () => {
 
   it('calls an escape a breach once the wan tap has read all that was there before block mode', () => {
     const { guard, clock, look } = watching();
-    guard.setBlockMode(true, clock.ms);
+    guard.setBlockMode(true, true, clock.ms);
     clock.ms += 1;
     guard.report(report('wan', [observation()], { at: clock.ms }));
     expect(guard.status().state).toBe('leaking');

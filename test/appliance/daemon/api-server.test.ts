@@ -49,6 +49,8 @@ beforeAll(async () => {
       if (on) return Promise.reject(new Error('a defect'));
       return Promise.resolve(guard.status());
     },
+    openPass: () => Promise.resolve(guard.status()),
+    endPass: () => Promise.resolve(guard.status()),
     acknowledge: (id) => (id === 'all' ? guard.status() : undefined),
   });
   server = new ApiServer(
@@ -82,6 +84,8 @@ describe('local API', () => {
     ['PUT', '/v1/block', '{', 400, 'json'],
     ['PUT', '/v1/block', '{"on":"yes"}', 400, 'invalid'],
     ['PUT', '/v1/block', undefined, 400, 'invalid'],
+    ['POST', '/v1/pass', '{"seconds":0}', 400, 'invalid'],
+    ['POST', '/v1/pass', '{"seconds":60,"client":"me"}', 400, 'invalid'],
     ['POST', '/v1/ack', '[]', 400, 'invalid'],
     ['POST', '/v1/ack', '{"id":"nobody"}', 404, 'no-incident'],
     ['PUT', '/v1/block', `"${'x'.repeat(1024 * 1024)}"`, 413, 'too-large'],

@@ -1,0 +1,66 @@
+// Knows: the two taps of the box and what each is ordered to read. Must not know: what their reports mean.
+
+import type { TapReport } from '../../src/guard/observation.ts';
+import { compileFilter } from '../../src/policy/bpf.ts';
+import type { LearnedState } from '../../src/policy/learned.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { TapOrder } from './messages.ts';
+import { TapSupervisor } from './supervisor.ts';
+import type { TapState } from './supervisor.ts';
+
+const PORTS = ['lan', 'wan'] as const;
+type Port = (typeof PORTS)[number];
+
+export interface TapPairListener {
+  report(report: TapReport): void;
+  state(port: Port, state: TapState, detail: string): void;
+}
+
+export class TapPair {
+  readonly #listener: TapPairListener;
+  readonly #taps = new Map<Port, TapSupervisor>();
+  readonly #up = new Set<Port>();
+
+  constructor(listener: TapPairListener) {
+    this.#listener = listener;
+  }
+
+  /** Starts both taps, or starts them anew with other orders. */
+  order(policy: Policy, learned: LearnedState): void {
+    const filter = compileFilter(policy, learned);
+    for (const port of PORTS) {
+      const order: TapOrder = { port, interface: policy.bridge[port], policy, learned, filter };
+      const running = this.#taps.get(port);
+      if (running === undefined) this.#start(port, order);
+      else running.renew(order);
+    }
+  }
+
+  /** Both read their wire. */
+  get allUp(): boolean {
+    return this.#up.size === PORTS.length;
+  }
+
+  learn(learned: LearnedState): void {
+    for (const tap of this.#taps.values()) tap.learn(learned);
+  }
+
+  stop(): void {
+    for (const tap of this.#taps.values()) tap.stop();
+  }
+
+  #start(port: Port, order: TapOrder): void {
+    const tap = new TapSupervisor(order, {
+      report: (report) => {
+        this.#listener.report(report);
+      },
+      state: (state, detail) => {
+        if (state === 'up') this.#up.add(port);
+        else this.#up.delete(port);
+        this.#listener.state(port, state, detail);
+      },
+    });
+    this.#taps.set(port, tap);
+    tap.start();
+  }
+}
