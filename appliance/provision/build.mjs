@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 const SOURCES = ['src', 'appliance', 'web', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 /** Folders that are copied as they are. */
-const ASSETS = ['web/views', 'web/public', 'appliance/lab/assets'];
+const ASSETS = ['web/views', 'web/public'];
 /** Its time is when the last good build began: what was written during it is built next time. */
 const STAMP = join('dist', '.built');
 

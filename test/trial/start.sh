@@ -14,7 +14,7 @@ while ! curl --fail --silent --output /tmp/page.html "$page"; do
   sleep 1
 done
 echo "the page answers: $(wc -c </tmp/page.html) bytes"
-node dist/appliance/cli/main.js lab list
+npx --no leakguard lab list
 # Ctrl-C reaches the whole foreground group; from here only npm can be told, and it must pass it on.
 kill -INT "$npm"
 wait "$npm" || echo "npm start ended with exit code $?"
