@@ -55,8 +55,8 @@ export function nftAllow(allow: AllowRule, way: Way): readonly string[] {
   if (allow.transport === 'icmp') return [icmp];
   const port = way === 'up' ? 'dport' : 'sport';
   const what = allow.port === undefined ? `!= { ${NFT_NAME_PORTS} }` : String(allow.port);
-  const transports = allow.transport === undefined ? '{ tcp, udp }' : allow.transport;
-  const rule = `meta l4proto ${transports} th ${port} ${what} ${client}${to}`;
+  const transport = allow.transport === undefined ? 'meta l4proto { tcp, udp } th' : allow.transport;
+  const rule = `${transport} ${port} ${what} ${client}${to}`;
   return allow.transport === undefined && allow.port === undefined ? [icmp, rule] : [rule];
 }
 

@@ -53,7 +53,7 @@ function lanRules(lan: string, webPort: number): string[] {
   return [
     `iifname "${lan}" arp operation { request, reply } accept`,
     `iifname "${lan}" ether type ip tcp dport ${webPort} accept`,
-    `iifname "${lan}" ether type ip icmp type echo-request accept`,
+    `iifname "${lan}" icmp type echo-request accept`,
   ];
 }
 

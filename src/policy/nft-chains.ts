@@ -167,7 +167,7 @@ function nearRules(policy: Policy): string[] {
     .map(({ to }) => {
       const where =
         to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`} `;
-      return `icmpv6 type { 135, 136 } ip6 hoplimit 255 icmpv6 code 0 ${where}counter name up_plumbing_nd accept`;
+      return `icmpv6 type { 135, 136 } icmpv6 code 0 ip6 hoplimit 255 ${where}counter name up_plumbing_nd accept`;
     });
 }
 
@@ -236,8 +236,8 @@ function classifyChain(way: Way, verdict: 'allowed' | 'pass' | 'leak', end: stri
   const ports = PORT_KINDS.map(([transport, number, kind]) => `${transport} . ${number} : ${named(kind)}`);
   const protocols = PROTOCOL_KINDS.map(([number, kind]) => `${number} : ${named(kind)}`);
   const rules = [
-    `meta protocol ip6 icmpv6 type { 130, 131, 132, 143 } ${count(way, verdict, 'igmp-mld')} ${end}`,
-    `meta protocol ip6 icmpv6 type { 133, 134, 135, 136, 137 } ${count(way, verdict, 'nd')} ${end}`,
+    `icmpv6 type { 130, 131, 132, 143 } ${count(way, verdict, 'igmp-mld')} ${end}`,
+    `icmpv6 type { 133, 134, 135, 136, 137 } ${count(way, verdict, 'nd')} ${end}`,
     `counter name meta l4proto . th ${port} map { ${ports.join(', ')} } ${end}`,
     `counter name meta l4proto map { ${protocols.join(', ')} } ${end}`,
     `meta l4proto 0-255 ${count(way, verdict, 'other-ip')} ${end}`,

@@ -114,7 +114,7 @@ export const NFT_PLUMBING4: Readonly<Record<Way, readonly string[]>> = {
   ],
 };
 
-const NEEDS_255 = 'ip6 hoplimit 255 icmpv6 code 0';
+const NEEDS_255 = 'icmpv6 code 0 ip6 hoplimit 255';
 
 /** Rules for IPv6 packets without extension headers; `anyNeighbour` where direct traffic is allowed anyway. */
 export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[] {

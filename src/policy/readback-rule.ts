@@ -1,0 +1,142 @@
+// Knows: one normal form of a rule, reached from our text and from nft's JSON (libnftables-json(5)). Must not know: chains.
+// Numbers are decimal, names that nft prints for numbers are numbers again, sets are sorted. What is not known is
+// shown as JSON, which equals nothing of ours: a foreign rule can never look like one that was compiled.
+
+/** Names that nft prints where the ruleset says numbers, or the other way round. */
+const NUMBERS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    icmp: 1,
+    igmp: 2,
+    ipencap: 4,
+    tcp: 6,
+    udp: 17,
+    ipv6: 41,
+    'ipv6-frag': 44,
+    gre: 47,
+    esp: 50,
+    ah: 51,
+    'ipv6-icmp': 58,
+    l2tp: 115,
+    'destination-unreachable': 3,
+    'echo-request': 8,
+    'frag-needed': 4,
+    'no-route': 0,
+    'packet-too-big': 2,
+    'mld-listener-query': 130,
+    'mld-listener-report': 131,
+    'mld-listener-done': 132,
+    'mld2-listener-report': 143,
+    'nd-router-solicit': 133,
+    'nd-router-advert': 134,
+    'nd-neighbor-solicit': 135,
+    'nd-neighbor-advert': 136,
+    'nd-redirect': 137,
+  }).map(([name, number]) => [name, String(number)]),
+);
+
+/** The normal form of a rule as the ruleset text has it. */
+export function normalRule(text: string): string {
+  const sorted = text.replace(/\{ (.*?) \}/g, (_, elements: string) =>
+    setText(elements.split(', ').map(words)),
+  );
+  return words(sorted);
+}
+
+function words(text: string): string {
+  return text
+    .split(' ')
+    .filter((token) => token !== '==' && token !== '')
+    .map(word)
+    .join(' ');
+}
+
+function word(token: string): string {
+  const plain = token.replaceAll('"', '');
+  const range = /^(0x[0-9a-f]+|\d+)-(0x[0-9a-f]+|\d+)$/.exec(plain);
+  if (range !== null) return `${Number(range[1])}-${Number(range[2])}`;
+  if (/^0x[0-9a-f]+$/.test(plain)) return String(Number(plain));
+  return NUMBERS.get(plain) ?? plain;
+}
+
+function setText(elements: readonly string[]): string {
+  return `{ ${[...elements].sort().join(', ')} }`;
+}
+
+interface Json {
+  readonly [key: string]: unknown;
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The normal form of a rule's `expr` in nft's JSON. */
+export function ruleText(statements: unknown): string {
+  if (!Array.isArray(statements)) return JSON.stringify(statements);
+  return words((statements as unknown[]).map(statementText).join(' '));
+}
+
+function statementText(statement: unknown): string {
+  if (!isJson(statement)) return JSON.stringify(statement);
+  const [[name, value] = ['', undefined]] = Object.entries(statement);
+  switch (name) {
+    case 'accept':
+    case 'drop':
+    case 'return':
+      return name;
+    case 'goto':
+    case 'jump':
+      return isJson(value) ? `${name} ${String(value['target'])}` : JSON.stringify(statement);
+    case 'counter':
+      if (typeof value === 'string') return `counter name ${value}`;
+      return isJson(value) && isJson(value['map'])
+        ? `counter name ${mapText(value['map'], 'map')}`
+        : JSON.stringify(statement);
+    case 'match':
+      return isJson(value) ? matchText(value) : JSON.stringify(statement);
+    case 'vmap':
+      return isJson(value) ? mapText(value, 'vmap') : JSON.stringify(statement);
+    default:
+      return JSON.stringify(statement);
+  }
+}
+
+function matchText({ op, left, right }: Json): string {
+  const what = expressionText(left);
+  if (right === true) return `exthdr ${what} exists`;
+  return `${what} ${op === '==' ? '' : String(op)} ${expressionText(right)}`;
+}
+
+function mapText({ key, data }: Json, keyword: string): string {
+  return `${expressionText(key)} ${keyword} ${expressionText(data)}`;
+}
+
+function expressionText(expression: unknown): string {
+  if (typeof expression === 'string' || typeof expression === 'number') return String(expression);
+  if (!isJson(expression)) return JSON.stringify(expression);
+  const [[name, value] = ['', undefined]] = Object.entries(expression);
+  const list: readonly unknown[] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (name === 'concat') return list.map(expressionText).join(' . ');
+  if (name === 'range') return list.map(expressionText).join('-');
+  if (name === '&') return list.map(expressionText).join(' & ');
+  if (name === 'set') return setText(list.map((element) => words(elementText(element))));
+  if (!isJson(value)) return JSON.stringify(expression);
+  const fields = [value['protocol'], value['name'], value['field']]
+    .filter((field) => field !== undefined)
+    .map(String);
+  if (name === 'meta') {
+    const key = String(value['key']);
+    return key === 'iifname' || key === 'oifname' ? key : `meta ${key}`;
+  }
+  if (name === 'exthdr') return fields.join(' ');
+  if (name === 'prefix') return `${String(value['addr'])}/${String(value['len'])}`;
+  if (name !== 'payload') return JSON.stringify(expression);
+  const { base, offset, len } = value;
+  return typeof base === 'string' ? `@${base},${String(offset)},${String(len)}` : fields.join(' ');
+}
+
+function elementText(element: unknown): string {
+  if (!Array.isArray(element)) return expressionText(element);
+  const [key, target] = element as readonly unknown[];
+  return `${expressionText(key)} : ${typeof target === 'string' ? target : statementText(target)}`;
+}

@@ -1,0 +1,150 @@
+// Knows: how to hold `nft -j list table` against the ruleset text that was applied. Must not know: who lists, who applies.
+// DESIGN section 6: compile purely, apply atomically, read back and verify. Elements with a timeout may come and go;
+// everything else must be there, once, in order, and nothing besides.
+
+import { FAMILY, TABLE } from './nft-model.ts';
+import { normalRule, ruleText } from './readback-rule.ts';
+
+/** What a ruleset text says, or what the kernel says it has. Rules are in a normal form that both reach. */
+export interface TableShape {
+  readonly chains: ReadonlyMap<string, { readonly head: string; readonly rules: readonly string[] }>;
+  /** Set or map name → keys of its elements without timeout. */
+  readonly sets: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Empty when the kernel has what was compiled; otherwise one sentence per difference, at most twenty. */
+export function differences(listing: unknown, rulesetText: string): string[] {
+  const actual = shapeOfListing(listing);
+  if (actual === undefined) return ['the listing cannot be read'];
+  const expected = expectedShape(rulesetText);
+  const found: string[] = [];
+  for (const [name, chain] of expected.chains) {
+    const there = actual.chains.get(name);
+    if (there === undefined) found.push(`chain ${name} is missing`);
+    else found.push(...chainDifferences(name, chain, there));
+  }
+  for (const [name, chain] of actual.chains) {
+    // A chain of a tunnel that is gone stays behind, empty and without a way into it.
+    if (!expected.chains.has(name) && (chain.head !== '' || chain.rules.length > 0))
+      found.push(`chain ${name} is not ours`);
+  }
+  for (const [name, keys] of expected.sets) found.push(...setDifferences(name, keys, actual.sets.get(name)));
+  return found.slice(0, 20);
+}
+
+function chainDifferences(
+  name: string,
+  expected: { readonly head: string; readonly rules: readonly string[] },
+  actual: { readonly head: string; readonly rules: readonly string[] },
+): string[] {
+  const found: string[] = [];
+  if (expected.head !== actual.head)
+    found.push(`chain ${name} is attached as "${actual.head}", not "${expected.head}"`);
+  if (expected.rules.length !== actual.rules.length) {
+    found.push(`chain ${name} has ${actual.rules.length} rules instead of ${expected.rules.length}`);
+  }
+  for (const [at, rule] of expected.rules.entries()) {
+    const there = actual.rules[at];
+    if (there === undefined || there === rule) continue;
+    found.push(`chain ${name}, rule ${at + 1}: "${there}" instead of "${rule}"`);
+    break;
+  }
+  return found;
+}
+
+function setDifferences(
+  name: string,
+  expected: ReadonlySet<string>,
+  actual: ReadonlySet<string> | undefined,
+): string[] {
+  if (actual === undefined) return [`set ${name} is missing`];
+  const missing = [...expected].find((key) => !actual.has(key));
+  const foreign = [...actual].find((key) => !expected.has(key));
+  return [
+    ...(missing === undefined ? [] : [`set ${name} lacks ${missing}`]),
+    ...(foreign === undefined ? [] : [`set ${name} holds ${foreign}, which is not ours`]),
+  ];
+}
+
+/** The shape that a compiled ruleset text must have in the kernel. */
+export function expectedShape(rulesetText: string): TableShape {
+  const chains = new Map<string, { head: string; rules: string[] }>();
+  const sets = new Map<string, ReadonlySet<string>>();
+  const text = rulesetText.slice(rulesetText.lastIndexOf(`table ${FAMILY} ${TABLE} {`));
+  let rules: string[] | undefined;
+  for (const line of text.split('\n')) {
+    const chain = /^ {2}chain (\w+) \{(?: type filter hook (\w+) priority 0; policy (\w+);)?$/.exec(line);
+    if (chain !== null) {
+      rules = [];
+      const head = chain[2] === undefined ? '' : `${chain[2]} 0 ${chain[3] ?? ''}`;
+      chains.set(chain[1] ?? '', { head, rules });
+      continue;
+    }
+    const set =
+      /^ {2}(?:set|map) (\w+) \{ type [^;]+;(?: flags timeout;)?(?: elements = \{ (.*) \})? \}$/.exec(line);
+    if (set !== null) sets.set(set[1] ?? '', fixedKeys(set[2] ?? ''));
+    else if (line.startsWith('    ')) rules?.push(normalRule(line.trim()));
+  }
+  return { chains, sets };
+}
+
+function fixedKeys(elements: string): ReadonlySet<string> {
+  const keys = elements.split(', ').filter((element) => element !== '' && !/ timeout \d+s/.test(element));
+  return new Set(keys.map((element) => element.replaceAll(' . ', '.').replace(' : ', '=')));
+}
+
+interface Listed {
+  readonly [key: string]: unknown;
+}
+
+function isListed(value: unknown): value is Listed {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The shape of a `nft -j list table bridge leakguard`; undefined when it is none. */
+export function shapeOfListing(listing: unknown): TableShape | undefined {
+  if (!isListed(listing) || !Array.isArray(listing['nftables'])) return undefined;
+  const chains = new Map<string, { head: string; rules: string[] }>();
+  const sets = new Map<string, ReadonlySet<string>>();
+  for (const entry of listing['nftables'] as unknown[]) {
+    if (!isListed(entry)) return undefined;
+    const { chain, rule, set, map } = entry as {
+      chain?: unknown;
+      rule?: unknown;
+      set?: unknown;
+      map?: unknown;
+    };
+    if (isListed(chain)) {
+      const head =
+        chain['hook'] === undefined
+          ? ''
+          : [chain['hook'], chain['prio'], chain['policy']].map(String).join(' ');
+      chains.set(String(chain['name']), { head, rules: [] });
+    } else if (isListed(rule)) {
+      chains.get(String(rule['chain']))?.rules.push(ruleText(rule['expr']));
+    } else {
+      const named = isListed(set) ? set : map;
+      if (isListed(named)) sets.set(String(named['name']), listedKeys(named['elem']));
+    }
+  }
+  return { chains, sets };
+}
+
+function listedKeys(elements: unknown): ReadonlySet<string> {
+  const keys = new Set<string>();
+  if (!Array.isArray(elements)) return keys;
+  for (const element of elements as unknown[]) {
+    const [key, verdict] = Array.isArray(element) ? (element as readonly unknown[]) : [element];
+    if (isListed(key) && isListed(key['elem']) && key['elem']['timeout'] !== undefined) continue;
+    const value = verdict === undefined ? '' : `=${ruleText([verdict])}`;
+    keys.add(`${keyText(key)}${value}`);
+  }
+  return keys;
+}
+
+function keyText(key: unknown): string {
+  if (isListed(key) && Array.isArray(key['concat']))
+    return (key['concat'] as unknown[]).map(String).join('.');
+  if (isListed(key) && isListed(key['elem'])) return keyText(key['elem']['val']);
+  return String(key);
+}
