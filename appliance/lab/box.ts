@@ -47,6 +47,8 @@ export class Supervised {
   readonly #log: string;
   readonly #started: (pid: number) => Promise<void>;
   #running: Running | undefined;
+  readonly #firstEnd: Promise<string>;
+  #endedFirst: (words: string) => void = () => undefined;
   #stopping = false;
 
   constructor(
@@ -61,6 +63,7 @@ export class Supervised {
     this.#argv = argv;
     this.#log = log;
     this.#started = started;
+    this.#firstEnd = new Promise((resolve) => (this.#endedFirst = resolve));
   }
 
   /** Resolves when it runs; from then on it is started again whenever it ends. */
@@ -73,17 +76,25 @@ export class Supervised {
     this.#stopping = true;
   }
 
-  /** What it said last, for messages. */
+  /** Resolves when it ends for the first time, with what it said last. */
+  get firstEnd(): Promise<string> {
+    return this.#firstEnd;
+  }
+
+  /** What it said last, for messages: the log is gone when the lab is. */
   get lastWords(): string {
-    const lines = this.#running?.lines.slice(-3).join(' | ') ?? '';
-    return `${this.#name}: ${lines || 'said nothing'} (${this.#log})`;
+    const lines = this.#running?.lines.slice(-15) ?? [];
+    return lines.length === 0 ? `${this.#name} said nothing.` : `${this.#name} said:\n${lines.join('\n')}`;
   }
 
   async #launch(times: number): Promise<void> {
     const running = await this.#space.start(this.#argv, { log: this.#log });
     this.#running = running;
     await this.#started(running.pid);
-    void running.exited.then(() => this.#again(times + 1));
+    void running.exited.then(() => {
+      this.#endedFirst(this.lastWords);
+      return this.#again(times + 1);
+    });
   }
 
   async #again(times: number): Promise<void> {
@@ -113,13 +124,22 @@ export async function startDaemon(
   );
   const daemon = new Supervised('leakguardd', space, argv, join(plan.dir, 'leakguardd.log'), started);
   await daemon.start();
+  const given = new AbortController();
   const watching = guard.waitFor(
     'both taps up',
     ({ state, health }) => state !== 'starting' && health.taps.every((tap) => tap.state === 'up'),
     20_000,
+    given.signal,
   );
-  await watching.catch((cause: unknown) => {
-    throw new LabError('no-guard', `the guard does not come up. ${daemon.lastWords}`, cause);
+  const failed = daemon.firstEnd.then((words) => {
+    throw new LabError('no-guard', `the guard does not come up: ${words}`);
+  });
+  failed.catch(() => undefined);
+  await Promise.race([watching, failed]).catch((cause: unknown) => {
+    daemon.abandon();
+    given.abort();
+    if (cause instanceof LabError && cause.code === 'no-guard') throw cause;
+    throw new LabError('no-guard', `the guard does not come up in time: ${daemon.lastWords}`, cause);
   });
   return daemon;
 }

@@ -29,10 +29,15 @@ export class GuardClient {
     return this.#ask('POST', '/v1/ack', { id } satisfies AckCommand);
   }
 
-  /** The first status that satisfies; while no guard answers it keeps asking. LabError with the last one seen when time is up. */
-  async waitFor(what: string, satisfied: (status: Status) => boolean, timeoutMs: number): Promise<Status> {
+  /** The first status that satisfies; while no guard answers it keeps asking. LabError with the last one seen when time is up, or `signal` is aborted. */
+  async waitFor(
+    what: string,
+    satisfied: (status: Status) => boolean,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Status> {
     let last: Status | undefined;
-    const met = await this.#look(timeoutMs, (status) => satisfied((last = status)));
+    const met = await this.#look(timeoutMs, (status) => satisfied((last = status)), signal);
     if (met !== undefined) return met;
     const seen =
       last === undefined ? 'no answer' : `state ${last.state}, ledger ${JSON.stringify(last.ledger)}`;
@@ -45,7 +50,11 @@ export class GuardClient {
   }
 
   /** Looks at the status on every event until it is `wanted` or the time is up. */
-  async #look(forMs: number, wanted: (status: Status) => boolean): Promise<Status | undefined> {
+  async #look(
+    forMs: number,
+    wanted: (status: Status) => boolean,
+    signal?: AbortSignal,
+  ): Promise<Status | undefined> {
     const end = Date.now() + forMs;
     const events = new EventWatch(this.#socketPath);
     try {
@@ -53,7 +62,7 @@ export class GuardClient {
         const event = events.next(Math.min(RELOOK_MS, Math.max(0, end - Date.now())));
         const status = await this.status().catch(() => undefined);
         if (status !== undefined && wanted(status)) return status;
-        if (Date.now() >= end) return undefined;
+        if (Date.now() >= end || signal?.aborted === true) return undefined;
         await event;
       }
     } finally {
