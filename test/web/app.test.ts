@@ -1,0 +1,204 @@
+// Knows: what the page answers to browsers, to strangers and when the guard is gone. Must not know: how it is made.
+// Against a real server, with the local API's other side played by GuardPeer on a real Unix socket.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
+import { ask, showPage, visit } from './listening-page.ts';
+import type { PageUnderTest } from './listening-page.ts';
+
+const FORM = 'application/x-www-form-urlencoded';
+
+let peer: GuardPeer;
+let page: PageUnderTest;
+
+beforeEach(async () => {
+  peer = await GuardPeer.start();
+  page = await showPage({ socketPath: peer.socketPath, hostNames: ['leakguard.lan'], timeoutMs: 300 });
+});
+
+afterEach(async () => {
+  await page.stop();
+  await peer.stop();
+  expect(page.faults).toEqual([]);
+});
+
+const light = (html: string): string | undefined => /id="light" data-state="(\w+)"/.exec(html)?.[1];
+
+describe('the status page', () => {
+  it('shows state, reason, ledger, tunnels and incidents', async () => {
+    const incidents = [anIncident({ exposure: 'bank.example', escaped: 1204 })];
+    const ledger = { attempted: 1204, escaped: 1204, blocked: 0, unseen: 0 };
+    peer.status = aStatus({
+      state: 'leaking',
+      lamp: 'red',
+      why: 'It leaks.',
+      incidents,
+      ledger,
+      unacknowledged: 1,
+    });
+    const { status, text } = await ask(page.port, '/');
+    expect(status).toBe(200);
+    expect(light(text)).toBe('leaking');
+    for (const said of [
+      'It leaks.',
+      'bank.example',
+      '1\u202f204',
+      'udp:198.51.100.7:51820',
+      'Everything through the tunnel',
+    ])
+      expect(text).toContain(said);
+  });
+
+  it('is blind and not green when the guard is gone, hangs, or says what is no status', async () => {
+    peer.status = { ...aStatus(), health: undefined };
+    expect(light((await ask(page.port, '/')).text)).toBe('blind');
+    peer.status = aStatus();
+    expect(light((await ask(page.port, '/')).text)).toBe('clear');
+    peer.silent = true;
+    const hung = (await ask(page.port, '/')).text;
+    expect(light(hung)).toBe('blind');
+    expect(hung).toContain('Last known, not current');
+    peer.silent = false;
+    await peer.vanish();
+    expect(light((await ask(page.port, '/')).text)).toBe('blind');
+  });
+
+  it('escapes what comes from the wire, and shows what would hide or reorder text', async () => {
+    const exposure = '<script>alert(1)</script>"\' onload=x \u202egpj.exe\u0007';
+    peer.status = aStatus({
+      incidents: [anIncident({ exposure, why: exposure, id: '"><img src=x>' })],
+      why: exposure,
+    });
+    const { text } = await ask(page.port, '/');
+    expect(text).not.toContain('<script>alert');
+    expect(text).not.toContain('<img');
+    expect(text).toContain('&lt;script&gt;alert(1)');
+    expect(text).toContain('\\u{202e}gpj.exe\\u{7}');
+  });
+
+  it('has nothing inline that its own policy forbids', async () => {
+    const { text, headers } = await ask(page.port, '/');
+    expect(headers['content-security-policy']).toContain("default-src 'none'");
+    expect(headers['content-security-policy']).not.toContain('unsafe');
+    expect(text).not.toMatch(/<style|style="|\son\w+="|<script(?![^>]*src=)/);
+  });
+
+  it('serves its files and nothing else', async () => {
+    const { text } = await ask(page.port, '/');
+    const addresses = [...text.matchAll(/(?:href|src)="(\/(?:public|light)\/[^"]+)"/g)].map(
+      (match) => match[1] ?? '',
+    );
+    expect(addresses.length).toBeGreaterThanOrEqual(6);
+    for (const address of addresses) expect((await ask(page.port, address)).status).toBe(200);
+    for (const path of [
+      '/public/../app.ts',
+      '/public/%2e%2e%2fapp.ts',
+      '/public/..%5capp.ts',
+      '/light/x.svg',
+      '/v1/status',
+    ])
+      expect((await ask(page.port, path)).status).toBe(404);
+    expect((await ask(page.port, '/', { method: 'DELETE' })).status).toBe(405);
+  });
+});
+
+describe('a change', () => {
+  it('is passed on with 303 when it comes from the page, without script', async () => {
+    const { cookie, token } = await visit(page.port);
+    const post = (path: string, body: string) =>
+      ask(page.port, path, { method: 'POST', headers: { cookie, 'content-type': FORM }, body });
+    const answers = [
+      await post('/block', `token=${token}&on=yes`),
+      await post('/ack', `token=${token}&id=i1`),
+    ];
+    for (const { status, headers } of answers) expect([status, headers.location]).toEqual([303, '/']);
+    expect(peer.asked).toEqual([
+      { method: 'PUT', path: '/v1/block', body: { on: true } },
+      { method: 'POST', path: '/v1/ack', body: { id: 'i1' } },
+    ]);
+  });
+
+  it('is refused without the token, with a stranger’s, from another site, or in another shape', async () => {
+    const [own, stranger] = [await visit(page.port), await visit(page.port)];
+    const headers = { cookie: own.cookie, 'content-type': FORM };
+    const post = async (body: string, more: Readonly<Record<string, string>> = {}) =>
+      (await ask(page.port, '/block', { method: 'POST', headers: { ...headers, ...more }, body })).status;
+    expect(await post('on=yes')).toBe(403);
+    expect(await post(`on=yes&token=${stranger.token}`)).toBe(403);
+    expect(await post(`on=yes&token=${own.token}`, { cookie: '' })).toBe(403);
+    expect(await post(`on=yes&token=${own.token}`, { origin: 'http://evil.example' })).toBe(403);
+    expect(await post(`on=yes&token=${own.token}`, { origin: 'null' })).toBe(403);
+    expect(await post(`on=yes&token=${own.token}`, { 'sec-fetch-site': 'cross-site' })).toBe(403);
+    expect(await post(`on=maybe&token=${own.token}`)).toBe(400);
+    expect(await post(`on=yes&token=${own.token}`, { 'content-type': 'application/json' })).toBe(415);
+    expect(await post(`on=yes&token=${own.token}&x=${'x'.repeat(5000)}`)).toBe(413);
+    expect(peer.asked).toEqual([]);
+    expect(
+      await post(`on=yes&token=${own.token}`, {
+        origin: `http://127.0.0.1:${page.port}`,
+        host: `127.0.0.1:${page.port}`,
+      }),
+    ).toBe(303);
+  });
+
+  it('that the guard refuses is told on the page, with every fault', async () => {
+    const { cookie, token } = await visit(page.port);
+    const faults = [{ path: 'on', message: 'cannot be', remedy: 'mend it' }];
+    peer.refusal = { status: 409, body: { error: { code: 'no', message: 'The kernel said <no>.', faults } } };
+    const { status, text } = await ask(page.port, '/block', {
+      ...{ method: 'POST', headers: { cookie, 'content-type': FORM }, body: `token=${token}&on=yes` },
+    });
+    expect(status).toBe(409);
+    for (const said of ['The kernel said &lt;no&gt;.', 'Nothing was changed.', 'on: cannot be: mend it'])
+      expect(text).toContain(said);
+  });
+
+  it('whose effect nobody knows is told as that', async () => {
+    const { cookie, token } = await visit(page.port);
+    await peer.vanish();
+    const { status, text } = await ask(page.port, '/ack', {
+      ...{ method: 'POST', headers: { cookie, 'content-type': FORM }, body: `token=${token}&id=all` },
+    });
+    expect(status).toBe(502);
+    expect(text).toContain('It is not known whether the change took effect');
+  });
+
+  it('gets a cookie that other sites and scripts cannot use', async () => {
+    const [cookie] = (await ask(page.port, '/')).headers['set-cookie'] ?? [];
+    expect(cookie).toMatch(/samesite=strict/i);
+    expect(cookie).toMatch(/httponly/i);
+  });
+});
+
+describe('the host name', () => {
+  it('is the address, localhost or one that was given; any other is rebinding and refused', async () => {
+    const withHost = async (host: string) => (await ask(page.port, '/', { headers: { host } })).status;
+    for (const host of [
+      '127.0.0.1',
+      `127.0.0.1:${page.port}`,
+      'localhost:80',
+      'LEAKGUARD.lan',
+      '[::1]:8080',
+      'leakguard.lan.',
+    ])
+      expect(await withHost(host), host).toBe(200);
+    for (const host of [
+      'evil.example',
+      '192.0.2.7',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      'a b',
+      '[::1',
+    ])
+      expect(await withHost(host), host).not.toBe(200);
+  });
+
+  it('is refused with the headers of every other answer', async () => {
+    const { status, headers } = await ask(page.port, '/', { headers: { host: 'evil.example' } });
+    expect(status).toBe(421);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+});

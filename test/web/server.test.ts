@@ -1,0 +1,79 @@
+// Knows: what happens to visitors who are slow, many or long-winded. Must not know: the pages.
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { GuardPeer } from '../guard-peer.ts';
+import { ask, showPage } from './listening-page.ts';
+import type { PageUnderTest } from './listening-page.ts';
+
+const LIMITS = { headersMs: 100, requestMs: 200, idleMs: 100, connections: 8 };
+
+let peer: GuardPeer;
+let page: PageUnderTest;
+
+beforeEach(async () => {
+  peer = await GuardPeer.start();
+  page = await showPage({ socketPath: peer.socketPath }, LIMITS);
+});
+
+afterEach(async () => {
+  await page.stop();
+  await peer.stop();
+});
+
+/** What the server says to raw bytes until it hangs up; the client never does. */
+async function say(bytes: string): Promise<string> {
+  const socket = connect(page.port, '127.0.0.1').setEncoding('utf8');
+  let said = '';
+  socket.on('data', (chunk: string) => (said += chunk));
+  socket.write(bytes);
+  await once(socket, 'close');
+  return said;
+}
+
+it('hangs up on headers and bodies that never end, and still answers others', async () => {
+  const slow = [
+    say('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n'),
+    say(
+      'POST /block HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\non=',
+    ),
+  ];
+  expect((await ask(page.port, '/')).status).toBe(200);
+  for (const said of await Promise.all(slow)) expect(said).toMatch(/^HTTP\/1\.1 408/);
+});
+
+it('refuses headers above 8 kB', async () => {
+  expect(await say(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ${'x'.repeat(9000)}\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 431/,
+  );
+});
+
+it('takes so many connections, and those that come later find room again', async () => {
+  const idle: Socket[] = [];
+  for (let count = 0; count < LIMITS.connections; count += 1) {
+    const socket = connect(page.port, '127.0.0.1');
+    await once(socket, 'connect');
+    idle.push(socket.on('error', () => undefined));
+  }
+  await Promise.all(idle.map((socket) => once(socket.resume(), 'close')));
+  expect((await ask(page.port, '/')).status).toBe(200);
+});
+
+it('refuses a body of 10 MB without reading it all', async () => {
+  const body = 'x'.repeat(10_000_000);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const answer = ask(page.port, '/block', { method: 'POST', headers, body });
+  // The connection may break while the client still writes: either way nothing was taken.
+  expect(
+    await answer.then(
+      ({ status }) => status,
+      () => 413,
+    ),
+  ).toBe(413);
+  expect(peer.asked).toEqual([]);
+  expect((await ask(page.port, '/')).status).toBe(200);
+});
