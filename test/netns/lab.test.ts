@@ -7,14 +7,16 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
+import { startPage } from '../../appliance/lab/box.ts';
 import { leaseEvents } from '../../appliance/lab/laptop.ts';
 import { openLab } from '../../appliance/lab/handle.ts';
 import { takeDown } from '../../appliance/lab/lab.ts';
+import { openPage } from '../../appliance/lab/page.ts';
 import { LABS_DIR, LAN, NET, type Plan, planOf, TUNNEL, WIREGUARD_DIR } from '../../appliance/lab/plan.ts';
 import { must, Running } from '../../appliance/lab/process.ts';
 import { TOP } from '../../appliance/lab/program.ts';
 import { namespacesOf, processesOf } from '../../appliance/lab/teardown.ts';
-import { labForTests, seenByUplink, uniqueLabId } from './harness.ts';
+import { labForTests, seenByUplink, seenOn, uniqueLabId } from './harness.ts';
 
 const NAME = 'secret.example';
 
@@ -75,6 +77,21 @@ describe('the lab with a bare bridge', () => {
     expect(frames.length).toBeGreaterThan(0);
     await handle.roamTunnel('ipv4');
     expect((await seenByUplink(lab(), `ip6 and udp port ${NET.tunnelPort}`, ping)).length).toBe(0);
+  });
+
+  it('shows the page of the box on loopback, by the way a laptop goes', async () => {
+    const supervised = await startPage(lab().plan, lab().network.box);
+    const { laptop, box } = lab().network;
+    let answer: Response | undefined;
+    const frames = await seenOn(box, 'lan0', `src ${LAN.laptop4} and tcp dst port 80`, laptop, async () => {
+      const { address, server } = await openPage(lab(), 0);
+      expect(new URL(address).hostname).toBe('127.0.0.1');
+      answer = await fetch(address);
+      server.close();
+    });
+    supervised.abandon();
+    expect(answer?.status).toBe(200);
+    expect(frames.length).toBeGreaterThan(0);
   });
 
   it('is refused a second owner', async () => {
