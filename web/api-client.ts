@@ -8,8 +8,8 @@ import type { AckCommand, BlockCommand } from '../src/guard/commands.ts';
 import { GuardEventReader, readApiError, readJson, readStatus } from '../src/guard/status.ts';
 import type { Fault, GuardEvent, Status } from '../src/guard/status.ts';
 
-/** `unreachable`: no socket or no listener · `silent`: no answer in time · `garbled`: not the API's shape · `refused`: it said no. */
-export type GuardFaultCode = 'unreachable' | 'silent' | 'garbled' | 'refused';
+/** `unreachable`: no socket or no listener · `silent`: no answer in time · `garbled`: not the API's shape · `refused`: it said no · `failed`: it could not. */
+export type GuardFaultCode = 'unreachable' | 'silent' | 'garbled' | 'refused' | 'failed';
 
 export class GuardFault extends Error {
   readonly code: GuardFaultCode;
@@ -117,7 +117,10 @@ async function textOf(answer: IncomingMessage): Promise<string> {
 function judgeAnswer(statusCode: number, text: string): Status {
   const value = readJson(text);
   const refusal = readApiError(value);
-  if (refusal !== undefined) throw new GuardFault('refused', refusal.error.message, refusal.error.faults);
+  if (refusal !== undefined) {
+    const code = statusCode < 500 ? 'refused' : 'failed';
+    throw new GuardFault(code, refusal.error.message, refusal.error.faults);
+  }
   const status = statusCode === 200 ? readStatus(value) : undefined;
   if (status === undefined) throw new GuardFault('garbled', `The answer (${statusCode}) is no status.`);
   return status;

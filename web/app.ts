@@ -71,8 +71,8 @@ export function createPage(options: PageOptions): Page {
     } catch (error) {
       if (!(error instanceof GuardFault)) throw error;
       ctx.status = error.code === 'refused' ? 409 : 502;
-      const [said, effect] =
-        error.code === 'refused' ? [error.message, TEXTS.changedNothing] : ['', TEXTS.uncertain];
+      const said = error.code === 'refused' || error.code === 'failed' ? error.message : '';
+      const effect = error.code === 'refused' ? TEXTS.changedNothing : TEXTS.uncertain;
       await showPage(ctx, { message: `${said} ${effect}`.trim(), faults: error.faults });
     }
   }

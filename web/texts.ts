@@ -38,6 +38,7 @@ export const LOST_TEXTS: Readonly<Record<GuardFaultCode, string>> = {
   silent: 'The guard takes questions and does not answer them. Nobody knows what is on the wire.',
   garbled: 'The guard answers what this page cannot read. Page and guard may be of different versions.',
   refused: 'The guard refuses to say its state.',
+  failed: 'The guard cannot say its state.',
 };
 
 export const DOUBT_TEXTS = {

@@ -156,6 +156,12 @@ describe('a change', () => {
 
   it('whose effect nobody knows is told as that', async () => {
     const { cookie, token } = await visit(page.port);
+    peer.refusal = { status: 500, body: { error: { code: 'kernel', message: 'Half done.', faults: [] } } };
+    const failed = await ask(page.port, '/ack', {
+      ...{ method: 'POST', headers: { cookie, 'content-type': FORM }, body: `token=${token}&id=all` },
+    });
+    expect(failed.status).toBe(502);
+    expect(failed.text).toContain('Half done. It is not known whether the change took effect');
     await peer.vanish();
     const { status, text } = await ask(page.port, '/ack', {
       ...{ method: 'POST', headers: { cookie, 'content-type': FORM }, body: `token=${token}&id=all` },

@@ -1,0 +1,195 @@
+// Knows: what a person sees and does on the page, in a real headless Chromium. Must not know: how the page does it.
+// GuardPeer plays the guard. Every wait is for something to be seen.
+
+import { existsSync } from 'node:fs';
+
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
+import { showPage } from '../web/listening-page.ts';
+import type { PageUnderTest } from '../web/listening-page.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const missing = !existsSync(CHROMIUM);
+const QUIET = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+  ...['--disable-background-networking', '--disable-component-update'],
+];
+
+let browser: Browser;
+let peer: GuardPeer;
+let page: PageUnderTest;
+let complaints: string[];
+
+async function openTab(options: BrowserContextOptions = {}): Promise<Page> {
+  const tab = await (await browser.newContext(options)).newPage();
+  tab.on('pageerror', (error) => complaints.push(error.message));
+  tab.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) complaints.push(message.text());
+  });
+  tab.on('dialog', (dialog) => complaints.push(`dialog: ${dialog.message()}`));
+  await tab.goto(page.url);
+  return tab;
+}
+
+const light = (tab: Page, state: string) => tab.waitForSelector(`#light[data-state="${state}"]`);
+const live = (tab: Page) => tab.waitForSelector('body[data-link="live"]');
+
+const leaking = aStatus({
+  ...{ state: 'leaking', lamp: 'red', why: 'host0.leak.example was asked in the clear.', unacknowledged: 1 },
+  ledger: { attempted: 1, escaped: 1, blocked: 0, unseen: 0 },
+  incidents: [anIncident()],
+});
+
+describe.skipIf(missing)(
+  `the page in a browser${missing ? ` (skipped: there is no ${CHROMIUM})` : ''}`,
+  () => {
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+    });
+
+    afterAll(() => browser.close());
+
+    beforeEach(async () => {
+      complaints = [];
+      peer = await GuardPeer.start();
+      page = await showPage({ socketPath: peer.socketPath });
+    });
+
+    afterEach(async () => {
+      for (const context of browser.contexts()) await context.close();
+      await page.stop();
+      await peer.stop();
+      expect(complaints).toEqual([]);
+    });
+
+    it('turns red without a reload, in the tab too, and keeps opened details open', async () => {
+      const tab = await openTab();
+      await live(tab);
+      expect(await tab.title()).toBe('Clear · Leakguard');
+      await tab.evaluate(() => Object.assign(globalThis, { same: true }));
+      peer.say(leaking);
+      await light(tab, 'leaking');
+      expect(await tab.title()).toBe('Leaking · Leakguard');
+      expect(await tab.getAttribute('#tab-icon', 'href')).toBe('/light/leaking.svg');
+      await tab.click('#incident-i1 summary');
+      peer.say({
+        ...leaking,
+        incidents: [anIncident({ id: 'i2', exposure: 'b.example' }), anIncident({ escaped: 2 })],
+      });
+      await tab.waitForSelector('#incident-i2');
+      expect(await tab.getAttribute('#incident-i1 details', 'open')).not.toBeNull();
+      expect(await tab.getAttribute('#incident-i2 details', 'open')).toBeNull();
+      expect(await tab.evaluate(() => 'same' in globalThis)).toBe(true);
+    });
+
+    it('turns block mode on and acknowledges, by keyboard, without a reload', async () => {
+      peer.status = leaking;
+      const tab = await openTab();
+      await live(tab);
+      await tab.evaluate(() => Object.assign(globalThis, { same: true }));
+      await tab.focus('.switch');
+      await tab.keyboard.press('Enter');
+      await tab.waitForSelector('.switch[aria-checked="true"]');
+      expect(await tab.evaluate<string>('document.activeElement.className')).toBe('switch');
+      await tab.click('#incident-i1 button');
+      await tab.waitForSelector('#incident-i1[data-acknowledged]');
+      expect(peer.asked.map(({ path, body }) => [path, body])).toEqual([
+        ['/v1/block', { on: true }],
+        ['/v1/ack', { id: 'i1' }],
+      ]);
+      expect(await tab.evaluate(() => 'same' in globalThis)).toBe(true);
+    });
+
+    it('says what the guard refused', async () => {
+      const tab = await openTab();
+      await live(tab);
+      const error = { code: 'no', message: 'The kernel refused.', faults: [] };
+      peer.refusal = { status: 500, body: { error } };
+      await tab.click('.switch');
+      await tab.waitForSelector('#notice .notice');
+      expect(await tab.textContent('#notice')).toContain('The kernel refused.');
+    });
+
+    it('does all of it without script', async () => {
+      peer.status = leaking;
+      const tab = await openTab({ javaScriptEnabled: false });
+      await light(tab, 'leaking');
+      await tab.click('.switch');
+      await tab.waitForSelector('.switch[aria-checked="true"]');
+      await tab.click('#incident-i1 button');
+      await tab.waitForSelector('#incident-i1[data-acknowledged]');
+      expect(new URL(tab.url()).pathname).toBe('/');
+      const refresh = await tab.locator('noscript').first().innerHTML();
+      expect(refresh).toContain('http-equiv="refresh"');
+    });
+
+    it('turns blind when the guard goes and when the page’s own server goes, and comes back', async () => {
+      const tab = await openTab();
+      await live(tab);
+      await light(tab, 'clear');
+      await peer.vanish();
+      await light(tab, 'blind');
+      expect(await tab.textContent('#link')).toBe('Not connected');
+      await peer.resume();
+      await light(tab, 'clear');
+      await live(tab);
+      await page.stop();
+      await light(tab, 'blind');
+      expect(await tab.isDisabled('.switch')).toBe(true);
+      expect(await tab.textContent('#light .why')).toContain('lost its connection to the box');
+      page = await showPage({ socketPath: peer.socketPath });
+    });
+
+    it('shows a hostile name as text, first and live', async () => {
+      const exposure = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+      const hostile = aStatus({
+        why: exposure,
+        incidents: [anIncident({ exposure, why: exposure, destination: exposure })],
+      });
+      peer.status = hostile;
+      const tab = await openTab();
+      await live(tab);
+      expect(await tab.textContent('#incident-i1 .exposure')).toBe(exposure);
+      peer.say({ ...hostile, incidents: [anIncident({ id: 'i2', exposure }), ...hostile.incidents] });
+      await tab.waitForSelector('#incident-i2');
+      expect(await tab.textContent('#incident-i2 .exposure')).toBe(exposure);
+      expect(await tab.locator('main img, main script').count()).toBe(0);
+    });
+
+    it.each([320, 375, 1280])('does not overflow at %i pixels, whatever the names', async (width) => {
+      const label = 'a'.repeat(63);
+      const exposure = [label, label, label, 'x'.repeat(58)].join('.');
+      const incidents = [
+        anIncident({ exposure, why: exposure, escaped: 1_234_567_890, attempted: 1_234_567_890 }),
+      ];
+      const ledger = { attempted: 1e12, escaped: 1e12, blocked: 1e12, unseen: 1e12 };
+      peer.status = aStatus({
+        state: 'breach',
+        lamp: 'red-flash',
+        why: exposure,
+        ledger,
+        incidents,
+        unacknowledged: 2,
+      });
+      const tab = await openTab({ viewport: { width, height: 700 } });
+      await live(tab);
+      await tab.click('#incident-i1 summary');
+      expect(await tab.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    });
+
+    it('is lighter than 60 kB all told', async () => {
+      const sizes: Promise<number>[] = [];
+      const tab = await (await browser.newContext()).newPage();
+      tab.on('response', (answer) => {
+        if (!answer.url().endsWith('/events')) sizes.push(answer.body().then((body) => body.length));
+      });
+      await tab.goto(page.url, { waitUntil: 'load' });
+      await live(tab);
+      expect(sizes.length).toBeGreaterThanOrEqual(6);
+      expect((await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)).toBeLessThan(60_000);
+    });
+  },
+);
