@@ -5,16 +5,18 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Fault, Status } from '../../src/guard/status.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { Bridge } from '../bridge.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
 import { monotonicMs, now } from '../clock.ts';
+import { writeDurable } from '../durable-file.ts';
 import { Firewall } from '../firewall.ts';
 import { LampKeeper } from '../lamp/keeper.ts';
 import { TapPair } from '../tap/pair.ts';
 import type { TapState } from '../tap/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { ApiError, ApiServer } from './api-server.ts';
+import { BridgeKeeper } from './bridge-keeper.ts';
 import { closedPolicy } from './closed-policy.ts';
 import { readCounterFile, writeCounterFile } from './counter-file.ts';
 import { Enforcement } from './enforcement.ts';
@@ -23,6 +25,7 @@ import { readPolicyFile } from './policy-file.ts';
 import { Publisher } from './publisher.ts';
 import { apiRoutes } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
+import { Warnings, words } from './warnings.ts';
 
 const TICK_MS = 100;
 const VERIFY_MS = 1_000;
@@ -35,17 +38,18 @@ export class Daemon implements ApiSubject {
   readonly #firewall: Firewall;
   readonly #enforcement: Enforcement;
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #warnings = new Map<string, string>();
+  readonly #warnings: Warnings;
   readonly #lamp: LampKeeper;
   readonly #taps: TapPair;
   #guard: Guard;
   #nextLook: NodeJS.Timeout | undefined;
   #stopped = false;
-  #bridge: Bridge | undefined;
+  #bridge: BridgeKeeper | undefined;
 
   constructor(options: DaemonOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
+    this.#warnings = new Warnings(log);
     this.#guard = this.#newGuard(closedPolicy());
     this.#api = new ApiServer(
       apiRoutes(this),
@@ -62,7 +66,7 @@ export class Daemon implements ApiSubject {
       },
     );
     this.#lamp = new LampKeeper((fault) => {
-      this.#warn('lamp', fault);
+      this.#warnings.set('lamp', fault);
     });
     this.#taps = new TapPair({
       report: (report) => {
@@ -82,12 +86,15 @@ export class Daemon implements ApiSubject {
       },
       mended: (found) => {
         const what = found.slice(0, 3).join('; ');
-        this.#warn('foreign-change', `The firewall rules were changed from outside and put back: ${what}.`);
+        this.#warnings.set(
+          'foreign-change',
+          `The firewall rules were changed from outside and put back: ${what}.`,
+        );
       },
     });
     const { stateDir, runtimeDir } = options;
     this.#enforcement = new Enforcement({ firewall: this.#firewall, stateDir, runtimeDir });
-    if (this.#enforcement.warning !== undefined) this.#warn('state-file', this.#enforcement.warning);
+    if (this.#enforcement.warning !== undefined) this.#warnings.set('state-file', this.#enforcement.warning);
   }
 
   /** Resolves when rules stand and the API answers; ports that are missing come in later. Rejects when it cannot. */
@@ -105,7 +112,7 @@ export class Daemon implements ApiSubject {
     try {
       await this.#load();
     } catch (error) {
-      this.#warn('policy', `The policy could not be put in force: ${words(error)}.`);
+      this.#warnings.set('policy', `The policy could not be put in force: ${words(error)}.`);
     }
     this.#publisher.news();
   }
@@ -121,7 +128,7 @@ export class Daemon implements ApiSubject {
   }
 
   status(): Status {
-    this.#guard.setWarnings([...this.#warnings.values()]);
+    this.#guard.setWarnings(this.#warnings.list());
     const until = this.#enforcement.passUntil;
     this.#guard.setPass(until === undefined ? undefined : Date.now() + until - monotonicMs());
     return this.#guard.status();
@@ -139,10 +146,25 @@ export class Daemon implements ApiSubject {
     return this.#enforcement.policy;
   }
 
+  async setPolicy(text: string): Promise<Status | readonly Fault[]> {
+    const parsed = parsePolicy(text);
+    if (!parsed.ok) return parsed.faults;
+    try {
+      // In force first, kept second: what the kernel refuses must not be found at the next boot.
+      await this.#enforce(parsed.policy);
+      writeDurable(this.#options.config, text, 0o644);
+    } catch (error) {
+      throw new ApiError(503, 'not-applied', `the policy was not put in force: ${words(error)}`, [], error);
+    }
+    this.#warnings.clear('policy');
+    this.#publisher.news();
+    return this.status();
+  }
+
   async setBlockMode(on: boolean): Promise<Status> {
     await this.#command('block mode was not switched', async () => {
       this.#applied(await this.#enforcement.setBlockMode(on));
-      this.#warnings.delete('state-file');
+      this.#warnings.clear('state-file');
     });
     this.#log.info({ blockMode: on }, 'block mode switched');
     return this.status();
@@ -161,7 +183,7 @@ export class Daemon implements ApiSubject {
 
   acknowledge(id: string): Status | undefined {
     if (!this.#guard.acknowledge(id)) return undefined;
-    if (id === 'all') this.#warnings.delete('foreign-change');
+    if (id === 'all') this.#warnings.clear('foreign-change');
     this.#publisher.news();
     return this.status();
   }
@@ -182,14 +204,14 @@ export class Daemon implements ApiSubject {
   async #load(): Promise<void> {
     const read = readPolicyFile(this.#options.config);
     if (read.ok) {
-      this.#warnings.delete('policy');
+      this.#warnings.clear('policy');
       await this.#enforce(read.policy);
       return;
     }
     for (const fault of read.faults) this.#log.error({ fault }, 'the policy is invalid');
     const closed = this.#enforcement.policy === undefined;
     const stays = closed ? 'the box stays closed' : 'the last valid one stays in force';
-    this.#warn('policy', `The policy file is invalid and ${stays}: ${read.faults.join('; ')}`);
+    this.#warnings.set('policy', `The policy file is invalid and ${stays}: ${read.faults.join('; ')}`);
     if (closed) await this.#enforcement.close();
   }
 
@@ -202,33 +224,26 @@ export class Daemon implements ApiSubject {
       this.#guard.setPolicy(policy);
     }
     this.#lamp.open(policy.lamp);
-    const bridge = (this.#bridge ??= new Bridge(policy.bridge));
-    await bridge.prepare();
+    const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, this.#warnings));
+    const bridge = await keeper.prepare(policy);
     this.#applied(await this.#enforcement.adopt(policy, bridge));
-    await this.#raiseBridge(policy, bridge);
+    await keeper.raise();
     this.#taps.order(policy, this.#enforcement.learned());
-  }
-
-  async #raiseBridge(policy: Policy, bridge: Bridge): Promise<void> {
-    const { address } = policy.management;
-    try {
-      await bridge.raise(typeof address === 'object' ? address.static : undefined);
-      this.#warnings.delete('bridge');
-    } catch (error) {
-      this.#warn('bridge', `The bridge is not whole: ${words(error)}.`);
-    }
   }
 
   #report(report: TapReport): void {
     this.#publisher.news(this.#guard.report(report));
     const { changed, moved } = this.#enforcement.observe(report);
     for (const { name, address } of moved) {
-      this.#warn(`moved ${name}`, `The tunnel server ${name} was answered with the address ${address}.`);
+      this.#warnings.set(
+        `moved ${name}`,
+        `The tunnel server ${name} was answered with the address ${address}.`,
+      );
     }
     if (!changed) return;
     this.#tellTaps();
     this.#enforcement.apply().catch((error: unknown) => {
-      this.#warn('learned', `What was learned could not be put in force: ${words(error)}.`);
+      this.#warnings.set('learned', `What was learned could not be put in force: ${words(error)}.`);
     });
   }
 
@@ -241,7 +256,7 @@ export class Daemon implements ApiSubject {
         if (appliedAt !== undefined) this.#applied(appliedAt);
       })
       .catch((error: unknown) => {
-        this.#warn('relock', `The wire could not be opened or closed: ${words(error)}.`);
+        this.#warnings.set('relock', `The wire could not be opened or closed: ${words(error)}.`);
       })
       .finally(() => {
         this.#publisher.news();
@@ -267,21 +282,10 @@ export class Daemon implements ApiSubject {
   }
 
   async #look(): Promise<void> {
-    const { policy } = this.#enforcement;
-    const bridge = this.#bridge;
     await this.#firewall.verify();
-    if (policy !== undefined && bridge !== undefined && bridge.faults().length > 0) {
-      this.#warn('bridge', `The bridge was not whole: ${bridge.faults().join('; ')}.`);
-      await this.#raiseBridge(policy, bridge);
-    }
+    await this.#bridge?.mend();
     this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse());
     this.#publisher.news();
-  }
-
-  #warn(topic: string, text: string): void {
-    if (this.#warnings.get(topic) === text) return;
-    this.#warnings.set(topic, text);
-    this.#log.warn({ topic }, text);
   }
 
   #newGuard(policy: Policy): Guard {
@@ -291,8 +295,4 @@ export class Daemon implements ApiSubject {
   #every(milliseconds: number, task: () => void): void {
     this.#timers.push(setInterval(task, milliseconds));
   }
-}
-
-function words(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 // Knows: what each path of the local API does. Must not know: HTTP, kernel.
 // DESIGN section 7. Bodies are validated here: nothing behind it sees a value of another shape.
 
-import type { IncidentView, Status } from '../../src/guard/status.ts';
+import type { Fault, IncidentView, Status } from '../../src/guard/status.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
@@ -12,6 +12,8 @@ export interface ApiSubject {
   incidents(limit: number): readonly IncidentView[];
   incident(id: string): IncidentView | undefined;
   policy(): Policy | undefined;
+  /** Puts a policy text in force and keeps it; the faults when it is not valid. */
+  setPolicy(text: string): Promise<Status | readonly Fault[]>;
   setBlockMode(on: boolean): Promise<Status>;
   openPass(seconds: number, client: string | undefined): Promise<Status>;
   endPass(): Promise<Status>;
@@ -43,6 +45,21 @@ export function apiRoutes(subject: ApiSubject): readonly ApiRoute[] {
         const policy = subject.policy();
         if (policy === undefined) throw new ApiError(409, 'no-policy', 'no valid policy is in force');
         return policy;
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/v1/policy',
+      handle: async ({ body }) => {
+        const text = field(body, 'text');
+        if (typeof text !== 'string') {
+          throw new ApiError(400, 'invalid', 'a policy is sent as {"text": "version: 1 …"}', [
+            { path: 'text', message: 'is not a text', remedy: 'send the whole policy file as one text' },
+          ]);
+        }
+        const answer = await subject.setPolicy(text);
+        if ('state' in answer) return answer;
+        throw new ApiError(422, 'policy', 'the policy is invalid and was refused whole', answer);
       },
     },
     {

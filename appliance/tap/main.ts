@@ -61,11 +61,11 @@ function start(order: TapOrder): TapReader {
   return reader;
 }
 
-let running: { readonly reader: TapReader; readonly order: TapOrder } | undefined;
+let reader: TapReader | undefined;
 
 function obey(command: TapCommand): void {
-  if (command.type === 'order') running = { reader: start(command.order), order: command.order };
-  else running?.reader.setJudge(compileJudge(running.order.policy, command.learned));
+  if (command.type === 'order') reader = start(command.order);
+  else reader?.setJudge(compileJudge(command.policy, command.learned), command.policy.localChatter === 'red');
 }
 
 process.on('message', (command) => {

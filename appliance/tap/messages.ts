@@ -15,10 +15,10 @@ export interface TapOrder {
   readonly filter: string;
 }
 
-/** Down the IPC channel: the order first, then what was learned since. */
+/** Down the IPC channel: the order first, then by what else the tap shall judge from now on. */
 export type TapCommand =
   | { readonly type: 'order'; readonly order: TapOrder }
-  | { readonly type: 'learned'; readonly learned: LearnedState };
+  | { readonly type: 'judge'; readonly policy: Policy; readonly learned: LearnedState };
 
 /** Up the pipe. `open` says that the device reads; frames before it are nobody's. */
 export type TapMessage =

@@ -30,6 +30,7 @@ export class TapReader {
   readonly #facts = new Facts();
   readonly #batch = new ObservationBatch(BATCH_LIMIT);
   #judge: Judge;
+  #chatterIsRed: boolean;
   #frames = 0;
   #leaksUp = 0;
   #redLeaksUp = 0;
@@ -38,10 +39,12 @@ export class TapReader {
   constructor(parts: TapReaderParts) {
     this.#parts = parts;
     this.#judge = parts.judge;
+    this.#chatterIsRed = parts.chatterIsRed;
   }
 
-  setJudge(judge: Judge): void {
+  setJudge(judge: Judge, chatterIsRed: boolean): void {
     this.#judge = judge;
+    this.#chatterIsRed = chatterIsRed;
   }
 
   /** Takes one captured frame; the bytes may be overwritten when it returns. Never throws. */
@@ -79,7 +82,7 @@ export class TapReader {
   #compareLater(counter: string): void {
     if (!isLeakUp(counter)) return;
     this.#leaksUp += 1;
-    if (isRedLeak(counter, this.#parts.chatterIsRed)) this.#redLeaksUp += 1;
+    if (isRedLeak(counter, this.#chatterIsRed)) this.#redLeaksUp += 1;
   }
 
   /** Reports what is held; `drained` as in TapReport. */

@@ -42,19 +42,23 @@ export class TapSupervisor {
     this.#spawn();
   }
 
-  /** Starts the tap anew with another order; what leaves meanwhile is counted by the kernel. */
+  /** Gives another order. Only another filter or port needs a new process; what leaves meanwhile is counted by the kernel. */
   renew(order: TapOrder): void {
+    const reads = (given: TapOrder): string => `${given.interface} ${given.filter}`;
+    const same = reads(order) === reads(this.#order);
     this.#order = order;
+    if (same) {
+      this.#send({ type: 'judge', policy: order.policy, learned: order.learned });
+      return;
+    }
     this.#lastFault = 'its orders changed';
     this.#backoff = 0;
-    if (this.#child === undefined) return;
-    this.#child.kill('SIGKILL');
+    this.#child?.kill('SIGKILL');
   }
 
   /** Tells what was learned; the tap goes on reading. */
   learn(learned: LearnedState): void {
-    this.#order = { ...this.#order, learned };
-    this.#send({ type: 'learned', learned });
+    this.renew({ ...this.#order, learned });
   }
 
   stop(): void {

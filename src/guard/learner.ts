@@ -83,9 +83,9 @@ export class Learner {
         return seconds > 0 ? [{ ...rest, seconds }] : [];
       });
     return {
-      addresses: living(this.#addresses) as LearnedAddress[],
-      dhcpServers: living(this.#servers) as LearnedServer[],
-      resolvers: living(this.#resolvers) as { address: string; seconds: number }[],
+      addresses: living(this.#addresses),
+      dhcpServers: living(this.#servers),
+      resolvers: living(this.#resolvers),
     };
   }
 

@@ -45,6 +45,12 @@ beforeAll(async () => {
     incidents: (limit) => guard.incidents(limit),
     incident: (id) => guard.incident(id),
     policy: () => undefined,
+    setPolicy: (text) =>
+      Promise.resolve(
+        text === 'good'
+          ? guard.status()
+          : [{ path: 'version', message: 'is missing', remedy: 'add version: 1' }],
+      ),
     setBlockMode: (on) => {
       if (on) return Promise.reject(new Error('a defect'));
       return Promise.resolve(guard.status());
@@ -84,6 +90,8 @@ describe('local API', () => {
     ['PUT', '/v1/block', '{', 400, 'json'],
     ['PUT', '/v1/block', '{"on":"yes"}', 400, 'invalid'],
     ['PUT', '/v1/block', undefined, 400, 'invalid'],
+    ['PUT', '/v1/policy', '{}', 400, 'invalid'],
+    ['PUT', '/v1/policy', '{"text":"bad"}', 422, 'policy'],
     ['POST', '/v1/pass', '{"seconds":0}', 400, 'invalid'],
     ['POST', '/v1/pass', '{"seconds":60,"client":"me"}', 400, 'invalid'],
     ['POST', '/v1/ack', '[]', 400, 'invalid'],

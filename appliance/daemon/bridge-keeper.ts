@@ -1,0 +1,43 @@
+// Knows: that the bridge stays whole: ports that come late or go are put back. Must not know: rules, taps.
+
+import type { Policy } from '../../src/policy/policy.ts';
+import { Bridge } from '../bridge.ts';
+import type { Warnings } from './warnings.ts';
+import { words } from './warnings.ts';
+
+export class BridgeKeeper {
+  readonly #bridge: Bridge;
+  readonly #warnings: Warnings;
+  #address: string | undefined;
+
+  constructor(names: Policy['bridge'], warnings: Warnings) {
+    this.#bridge = new Bridge(names);
+    this.#warnings = warnings;
+  }
+
+  /** The bridge without its ports: its address must be known before the rules. */
+  async prepare(policy: Policy): Promise<Bridge> {
+    const { address } = policy.management;
+    this.#address = typeof address === 'object' ? address.static : undefined;
+    await this.#bridge.prepare();
+    return this.#bridge;
+  }
+
+  /** Enslaves the ports; what is missing becomes a warning and is tried again. The ruleset must stand. */
+  async raise(): Promise<void> {
+    try {
+      await this.#bridge.raise(this.#address);
+      this.#warnings.clear('bridge');
+    } catch (error) {
+      this.#warnings.set('bridge', `The bridge is not whole: ${words(error)}.`);
+    }
+  }
+
+  /** Puts back what is not as it must be. */
+  async mend(): Promise<void> {
+    const faults = this.#bridge.faults();
+    if (faults.length === 0) return;
+    this.#warnings.set('bridge', `The bridge is not whole: ${faults.join('; ')}.`);
+    await this.raise();
+  }
+}

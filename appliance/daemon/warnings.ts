@@ -1,0 +1,32 @@
+// Knows: what is wrong right now, one sentence a topic. Must not know: what any topic means.
+
+import type { Logger } from 'pino';
+
+export class Warnings {
+  readonly #log: Logger;
+  readonly #byTopic = new Map<string, string>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Logged when it is new, shown until it is cleared or replaced. */
+  set(topic: string, text: string): void {
+    if (this.#byTopic.get(topic) === text) return;
+    this.#byTopic.set(topic, text);
+    this.#log.warn({ topic }, text);
+  }
+
+  clear(topic: string): void {
+    this.#byTopic.delete(topic);
+  }
+
+  list(): string[] {
+    return [...this.#byTopic.values()];
+  }
+}
+
+/** What an error says, for a warning. */
+export function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
