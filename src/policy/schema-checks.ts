@@ -1,0 +1,193 @@
+// Knows: faults that take two fields of a policy to see. Must not know: YAML, zod.
+// A setting that would silently do nothing, or something else than it says, is refused (DESIGN section 6, habits).
+
+import { formatEndpoint, formatResolver } from './endpoint.ts';
+import type { Policy } from './policy.ts';
+import { PROTOCOL_TRANSPORTS } from './shape.ts';
+
+export interface PolicyFault {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly remedy: string;
+}
+
+type Path = readonly (string | number)[];
+
+/** Every fault of a policy whose parts are well-formed. */
+export function crossFaults(policy: Policy): PolicyFault[] {
+  return [...tunnelFaults(policy), ...profileFaults(policy), ...allowFaults(policy), ...bridgeFaults(policy)];
+}
+
+function fault(path: Path, message: string, remedy: string): PolicyFault {
+  return { path, message, remedy };
+}
+
+function tunnelFaults(policy: Policy): PolicyFault[] {
+  const names = new Map<string, number>();
+  const endpoints = new Map<string, string>();
+  const found: PolicyFault[] = [];
+  for (const [at, tunnel] of policy.tunnels.entries()) {
+    const path = ['tunnels', at];
+    const first = names.get(tunnel.name);
+    if (first !== undefined) {
+      found.push(
+        fault(
+          [...path, 'name'],
+          `"${tunnel.name}" is the name of tunnels[${first}] already`,
+          'Give each tunnel its own name.',
+        ),
+      );
+    }
+    names.set(tunnel.name, first ?? at);
+    for (const [index, endpoint] of tunnel.endpoints.entries()) {
+      const here = [...path, 'endpoints', index];
+      const text = formatEndpoint(endpoint);
+      if (!PROTOCOL_TRANSPORTS[tunnel.protocol].includes(endpoint.transport)) {
+        const may = PROTOCOL_TRANSPORTS[tunnel.protocol].join(' or ');
+        found.push(
+          fault(
+            here,
+            `${tunnel.protocol} does not run over ${endpoint.transport}`,
+            `Write "${may}:…", or use protocol opaque.`,
+          ),
+        );
+      }
+      if (tunnel.protocol === 'ipsec' && endpoint.port !== 500 && endpoint.port !== 4500) {
+        found.push(
+          fault(
+            here,
+            `IPsec does not use port ${endpoint.port}`,
+            'Write port 500 or 4500; both and ESP are opened.',
+          ),
+        );
+      }
+      // IPsec takes both ports of its host, so its endpoints are told apart by host alone.
+      const keys =
+        tunnel.protocol === 'ipsec'
+          ? [500, 4500].map((port) => formatEndpoint({ ...endpoint, port }))
+          : [text];
+      const owner = keys
+        .map((key) => endpoints.get(key))
+        .find((known) => known !== undefined && !(tunnel.protocol === 'ipsec' && known === tunnel.name));
+      if (owner !== undefined) {
+        found.push(
+          fault(
+            here,
+            `${text} is an endpoint of ${owner === tunnel.name ? 'this tunnel' : `tunnel "${owner}"`} already`,
+            'Write each address and port once.',
+          ),
+        );
+      }
+      for (const key of keys) endpoints.set(key, tunnel.name);
+    }
+  }
+  for (const [at, resolver] of policy.resolvers.entries()) {
+    const owner = endpoints.get(formatEndpoint(resolver.endpoint));
+    if (owner !== undefined) found.push(overlap(['resolvers', at], formatResolver(resolver), owner));
+  }
+  for (const [at, proxy] of policy.proxies.entries()) {
+    const owner = endpoints.get(formatEndpoint(proxy));
+    if (owner !== undefined) found.push(overlap(['proxies', at], formatEndpoint(proxy), owner));
+  }
+  return found;
+}
+
+function overlap(path: Path, text: string, owner: string): PolicyFault {
+  return fault(
+    path,
+    `${text} is an endpoint of tunnel "${owner}" too`,
+    'An address and port is one or the other: remove one of them.',
+  );
+}
+
+function profileFaults(policy: Policy): PolicyFault[] {
+  const found: PolicyFault[] = [];
+  if (policy.profile === 'full-tunnel') {
+    for (const key of ['resolvers', 'proxies'] as const) {
+      if (policy[key].length > 0) {
+        found.push(
+          fault(
+            [key],
+            `${key} have no meaning in profile full-tunnel`,
+            'Remove them, or use profile proxy-stub.',
+          ),
+        );
+      }
+    }
+  }
+  if (policy.profile === 'split' && policy.mustTunnel.length === 0) {
+    found.push(
+      fault(
+        ['mustTunnel'],
+        'profile split without a name that must use the tunnel lets everything out',
+        'List names, or use profile full-tunnel.',
+      ),
+    );
+  }
+  if (policy.profile !== 'split' && policy.mustTunnel.length > 0) {
+    found.push(
+      fault(
+        ['mustTunnel'],
+        `mustTunnel has no meaning in profile ${policy.profile}`,
+        'Remove it, or use profile split.',
+      ),
+    );
+  }
+  const seen = new Set<string>();
+  for (const [at, { suffix, itself }] of policy.mustTunnel.entries()) {
+    const key = `${itself ? '' : '*.'}${suffix}`;
+    if (seen.has(key))
+      found.push(fault(['mustTunnel', at], `"${key}" is listed already`, 'Write each name once.'));
+    seen.add(key);
+  }
+  return found;
+}
+
+function allowFaults(policy: Policy): PolicyFault[] {
+  const found: PolicyFault[] = [];
+  for (const [at, rule] of policy.allow.entries()) {
+    const path = ['allow', at];
+    if (rule.transport === 'icmp' && rule.port !== undefined) {
+      found.push(
+        fault([...path, 'port'], 'ICMP has no ports', 'Remove port, or write transport udp or tcp.'),
+      );
+    }
+    if (rule.transport === undefined && rule.port !== undefined) {
+      found.push(
+        fault(
+          [...path, 'port'],
+          'a port needs a transport',
+          'Add transport: udp or tcp; two rules for both.',
+        ),
+      );
+    }
+    if (
+      rule.to.length === 0 &&
+      policy.profile === 'full-tunnel' &&
+      rule.port === undefined &&
+      rule.client === undefined
+    ) {
+      found.push(
+        fault([...path, 'to'], 'this allows everything to everywhere', 'Name a network, a port or a client.'),
+      );
+    }
+  }
+  return found;
+}
+
+function bridgeFaults(policy: Policy): PolicyFault[] {
+  const { name, lan, wan } = policy.bridge;
+  const found: PolicyFault[] = [];
+  if (lan === wan)
+    found.push(fault(['bridge', 'wan'], `lan and wan are both "${lan}"`, 'Name two different ports.'));
+  if (name === lan || name === wan) {
+    found.push(
+      fault(
+        ['bridge', 'name'],
+        `"${name}" is the bridge and one of its ports`,
+        'Give the bridge its own name.',
+      ),
+    );
+  }
+  return found;
+}

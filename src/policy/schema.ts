@@ -1,0 +1,158 @@
+// Knows: how the text of a policy file becomes a Policy, or a list of every fault with its line. Must not know: files, rules.
+// Follows DESIGN sections 2 (guarantee 7) and 4, YAML 1.2. An invalid policy is refused whole.
+
+import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import type { Document, Node } from 'yaml';
+import type { z } from 'zod';
+import type { Fault } from './fault.ts';
+import type { Policy } from './policy.ts';
+import { crossFaults } from './schema-checks.ts';
+import { policyFile } from './schema-parts.ts';
+import { valueAt, withoutParts } from './schema-repair.ts';
+
+export type ParsedPolicy =
+  { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly Fault[] };
+
+/** More than ten thousand endpoints with their lines, and far less than what would exhaust a small box. */
+const MAX_TEXT = 4_000_000;
+
+type Path = readonly PropertyKey[];
+
+/** Never throws. */
+export function parsePolicy(yamlText: string): ParsedPolicy {
+  if (yamlText.length > MAX_TEXT)
+    return refuse([{ path: '', message: 'the policy is too long', remedy: 'At most 4 MB.' }]);
+  const lines = new LineCounter();
+  // Merge keys and aliases would let one line mean many: a policy says what it says where it says it.
+  const document = parseDocument(yamlText, {
+    lineCounter: lines,
+    merge: false,
+    uniqueKeys: true,
+    strict: true,
+  });
+  const broken = [...document.errors, ...document.warnings].map((error): Fault => {
+    const line = lines.linePos(error.pos[0]).line;
+    return {
+      path: '',
+      message: yamlWords(error.message),
+      remedy: 'Mend the YAML of this line.',
+      line,
+    };
+  });
+  if (broken.length > 0) return refuse(broken);
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 0 });
+  } catch {
+    return refuse([{ path: '', message: 'aliases (&, *) are not read', remedy: 'Write the value out.' }]);
+  }
+  const lineOf = (path: Path): number | undefined => findLine(document, path, lines);
+  const result = policyFile.safeParse(value ?? {});
+  const cross = (policy: Policy, original: (path: Path) => Path): Fault[] =>
+    crossFaults(policy).map(({ path, message, remedy }) => {
+      const whole = original(path);
+      return withLine({ path: pathText(whole), message, remedy }, lineOf(whole));
+    });
+  if (result.success) {
+    const faults = cross(result.data, (path) => path);
+    return faults.length > 0 ? refuse(faults) : { ok: true, policy: result.data };
+  }
+  const { issues } = result.error;
+  const repaired = withoutParts(value, issues.flatMap(issuePaths));
+  const rest = policyFile.safeParse(repaired.value);
+  return refuse([
+    ...issues.flatMap((issue) => issueFaults(issue, value, lineOf)),
+    ...(rest.success ? cross(rest.data, repaired.original) : []),
+  ]);
+}
+
+function issuePaths(issue: z.core.$ZodIssue): Path[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+}
+
+/** Without the position, which has a field of its own, and the excerpt. */
+function yamlWords(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+}
+
+function refuse(faults: readonly Fault[]): ParsedPolicy {
+  return { ok: false, faults };
+}
+
+function withLine(fault: Fault, line: number | undefined): Fault {
+  return line === undefined ? fault : { ...fault, line };
+}
+
+/** `tunnels[0].endpoints[1]` */
+function pathText(path: Path): string {
+  return path
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
+    .join('');
+}
+
+/** The line of a value, or of the nearest thing around it that is written. */
+function findLine(document: Document, path: Path, lines: LineCounter): number | undefined {
+  let node: Node | null = document.contents;
+  let line = lineAt(node, lines);
+  for (const part of path) {
+    let next: unknown;
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && key.value === part);
+      const key: unknown = pair?.key;
+      if (isScalar(key)) line = lineAt(key, lines) ?? line;
+      next = pair?.value;
+    } else if (isSeq(node) && typeof part === 'number') {
+      next = node.items[part];
+    }
+    if (!isMap(next) && !isSeq(next) && !isScalar(next)) return line;
+    node = next;
+    line = lineAt(node, lines) ?? line;
+  }
+  return line;
+}
+
+function lineAt(node: Node | null, lines: LineCounter): number | undefined {
+  const start = node?.range?.[0];
+  return start === undefined ? undefined : lines.linePos(start).line;
+}
+
+function issueFaults(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  lineOf: (path: Path) => number | undefined,
+): Fault[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const whole = [...path, key];
+      const remedy = 'Remove it, or correct its spelling; `leakguard policy check` lists what there is.';
+      return withLine({ path: pathText(whole), message: `"${key}" is no setting`, remedy }, lineOf(whole));
+    });
+  }
+  if (issue.code === 'invalid_union') {
+    const inner = issue.errors.flat().filter((deeper) => deeper.code === 'custom');
+    const first = inner[0];
+    if (first !== undefined) return issueFaults({ ...first, path: [...path, ...first.path] }, value, lineOf);
+  }
+  const missing = issue.code === 'invalid_type' && valueAt(value, path) === undefined;
+  const message = missing ? 'is missing' : lowerFirst(issue.message);
+  return [withLine({ path: pathText(path), message, remedy: remedyOf(issue, missing) }, lineOf(path))];
+}
+
+function lowerFirst(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
+}
+
+function remedyOf(issue: z.core.$ZodIssue, missing: boolean): string {
+  if (issue.code === 'custom')
+    return typeof issue.params?.['remedy'] === 'string' ? issue.params['remedy'] : 'Correct it.';
+  if (issue.code === 'invalid_value')
+    return `Write ${issue.values.map((value) => JSON.stringify(value)).join(', ')}.`;
+  if (issue.code === 'invalid_type')
+    return missing ? `Add it (${issue.expected}).` : `Write a value of type ${issue.expected}.`;
+  if (issue.code === 'invalid_format' && issue.format === 'regex')
+    return 'Use letters, digits and simple punctuation, as the example policy does.';
+  if (issue.code === 'too_big') return `At most ${String(issue.maximum)}.`;
+  if (issue.code === 'too_small') return `At least ${String(issue.minimum)}.`;
+  return 'See appliance/policy.example.yaml.';
+}
