@@ -113,6 +113,7 @@ export class Guard {
       if (first) liveness.baseline(up, down);
       else liveness.read(up, down, now);
     }
+    if (this.#blindness(now).length === 0) this.#ready = true;
   }
 
   /** Counting goes on from what an earlier process last read. */
@@ -226,7 +227,6 @@ export class Guard {
 
   #situation(now: Now, open: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
     const blindness = this.#blindness(now);
-    if (blindness.length === 0) this.#ready = true;
     const red = open.filter((incident) => incident.severity === 'red');
     return {
       starting: !this.#ready && now.monotonic - this.#started.monotonic < STARTING_MS,

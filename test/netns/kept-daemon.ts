@@ -1,0 +1,119 @@
+// Knows: a daemon in a lab's box that is started again the moment it ends, and whose processes can be killed.
+// Must not know: what is proven with it.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { labPolicy } from '../../appliance/lab/box.ts';
+import type { Lab } from '../../appliance/lab/lab.ts';
+import type { Running } from '../../appliance/lab/process.ts';
+import { programArgv } from '../../appliance/lab/program.ts';
+
+export type Role = 'daemon' | 'lan' | 'wan';
+
+export class KeptDaemon {
+  readonly #lab: Lab;
+  #running: Running | undefined;
+  #kept = true;
+  starts = 0;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  /** Resolves when it is watching; from then on it comes back at once whenever it ends. */
+  async start(policy = labPolicy(this.#lab.plan)): Promise<void> {
+    const { files } = this.#lab.plan;
+    await Promise.all([mkdir(files.guardState), mkdir(files.guardRuntime), writeFile(files.policy, policy)]);
+    await this.#launch();
+    await this.watching();
+  }
+
+  /** Both taps read and nothing is blind. */
+  async watching(timeoutMs = 30_000): Promise<void> {
+    await this.#lab.guard.waitFor(
+      'a guard that sees',
+      (s) => !['starting', 'blind'].includes(s.state),
+      timeoutMs,
+    );
+  }
+
+  /** Kills one process as the kernel would; false when it is not there right now. */
+  kill(role: Role): boolean {
+    const pid = role === 'daemon' ? this.#daemonPid() : this.#tapPid(role);
+    if (pid === undefined) return false;
+    process.kill(pid, 'SIGKILL');
+    return true;
+  }
+
+  /** It stays away from now on. */
+  async killForGood(): Promise<void> {
+    this.#kept = false;
+    this.kill('daemon');
+    await this.#running?.exited;
+  }
+
+  async stop(): Promise<void> {
+    this.#kept = false;
+    await this.#running?.stop();
+  }
+
+  /** Puts a policy text in force by the local API; the HTTP status. */
+  async putPolicy(text: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        { socketPath: this.#lab.plan.files.api, method: 'PUT', path: '/v1/policy' },
+        (answer) => {
+          answer.resume();
+          answer.once('end', () => {
+            resolve(answer.statusCode ?? 0);
+          });
+        },
+      );
+      sent.once('error', reject);
+      sent.end(JSON.stringify({ text }));
+    });
+  }
+
+  async #launch(): Promise<void> {
+    const { files, dir } = this.#lab.plan;
+    const argv = programArgv(
+      'daemon/main',
+      ...['--config', files.policy, '--state-dir', files.guardState, '--runtime-dir', files.guardRuntime],
+    );
+    this.starts += 1;
+    const running = await this.#lab.network.box.start(argv, { log: `${dir}/kept.log` });
+    this.#running = running;
+    void running.exited.then(() => (this.#kept ? this.#launch() : undefined));
+  }
+
+  /** `ip netns exec` becomes the program it runs: its process is the daemon. */
+  #daemonPid(): number | undefined {
+    const running = this.#running;
+    return running === undefined || running.ended ? undefined : running.pid;
+  }
+
+  #tapPid(role: 'lan' | 'wan'): number | undefined {
+    const daemon = this.#daemonPid();
+    return readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .map(Number)
+      .find((pid) => {
+        const { command, parent } = processFacts(pid);
+        return parent === daemon && command.includes('tap/main.js') && command.endsWith(`${role}0`);
+      });
+  }
+}
+
+function processFacts(pid: number): { command: string; parent: number } {
+  try {
+    const command = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8')
+      .replaceAll('\0', ' ')
+      .trim();
+    const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1];
+    return { command, parent: Number(parent) };
+  } catch {
+    // It ended between the listing and the look.
+    return { command: '', parent: 0 };
+  }
+}
