@@ -58,7 +58,10 @@ export function parsePolicy(yamlText: string): ParsedPolicy {
     return faults.length > 0 ? refuse(faults) : { ok: true, policy: result.data };
   }
   const { issues } = result.error;
-  const repaired = withoutParts(value, issues.flatMap(issuePaths));
+  const repaired = withoutParts(
+    value,
+    issues.flatMap((issue) => issuePaths(issue, value)),
+  );
   const rest = policyFile.safeParse(repaired.value);
   return refuse([
     ...issues.flatMap((issue) => issueFaults(issue, value, lineOf)),
@@ -66,8 +69,10 @@ export function parsePolicy(yamlText: string): ParsedPolicy {
   ]);
 }
 
-function issuePaths(issue: z.core.$ZodIssue): Path[] {
-  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+/** What has to go for the rest to be read: what is missing in a mapping cannot, so the mapping does. */
+function issuePaths(issue: z.core.$ZodIssue, value: unknown): Path[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => [...issue.path, key]);
+  return [valueAt(value, issue.path) === undefined ? issue.path.slice(0, -1) : issue.path];
 }
 
 /** Without the position, which has a field of its own, and the excerpt. */

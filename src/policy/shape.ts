@@ -107,3 +107,32 @@ export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
   udp: ['udp length >= 8 return'],
   tcp: ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'],
 };
+
+/**
+ * The same for a capture filter; `at` gives `size` bytes at `offset` behind the UDP header, in libpcap's words. Here
+ * two fields can be compared: what a frame carries behind its datagram must not be hidden.
+ */
+export function bpfShape(shape: Shape, at: (offset: number, size: 1 | 2 | 4) => string): string {
+  const length = at(-4, 2);
+  const dnsQuery = `(${at(2, 2)} & 0xfecf = 0 and ${at(4, 4)} = 0x10000 and ${at(8, 4)} <= 1)`;
+  switch (shape) {
+    case 'wireguard': {
+      const handshakes = [
+        [1, 156],
+        [2, 100],
+        [3, 72],
+      ].map(([type = 0, bytes = 0]) => `(${at(0, 4)} = 0x${type}000000 and ${length} = ${bytes})`);
+      return `((${at(0, 4)} = 0x4000000 and ${length} >= 40 and ${length} & 15 = 8) or ${handshakes.join(' or ')})`;
+    }
+    case 'openvpn':
+      return `(${length} >= 22 and ${at(0, 1)} >= 8 and ${at(0, 1)} <= 0x5f and not ${dnsQuery})`;
+    case 'isakmp':
+      return `(${length} >= 36 and not ${dnsQuery})`;
+    case 'natt':
+      return `((${length} = 9 and ${at(0, 1)} = 0xff) or (${length} >= 40 and ${at(0, 4)} = 0) or (${length} >= 24 and ${at(0, 4)} >= 256 and not ${dnsQuery}))`;
+    case 'udp':
+      return `(${length} >= 8)`;
+    case 'tcp':
+      return '';
+  }
+}

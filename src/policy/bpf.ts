@@ -1,0 +1,132 @@
+// Knows: the capture filter that hides a policy's tunnels from a tap. Must not know: captures, libpcap's API.
+// Follows pcap-filter(7) and facts/reference-filter.txt. It may hide less than the judge calls tunnel, never more: what
+// lacks the tunnel's shape, or carries bytes behind its datagram, stays visible. The end `or vlan` shows tagged frames
+// whether the kernel has stripped the tag or not.
+
+import { tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import type { Host } from './hosts.ts';
+import { NOTHING_LEARNED } from './learned.ts';
+import type { LearnedState } from './learned.ts';
+import type { Policy } from './policy.ts';
+import { bpfShape, shapeOf } from './shape.ts';
+import type { Shape } from './shape.ts';
+
+/**
+ * The kernel takes 4096 instructions (BPF_MAXINSNS), and beyond them libpcap filters in user space, slowly. Measured with
+ * `tcpdump -ddd`: a port with its shape costs up to 75, an address up to 6.
+ */
+const MAX_INSTRUCTIONS = 3000;
+const PER_PORT = 75;
+const PER_ADDRESS = 6;
+
+/**
+ * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel or there are more addresses than a
+ * filter holds: then the tap reads everything and the judge alone decides. `only` (indices of the judge's endpoints)
+ * leaves the others visible, so that a policy with ten thousand endpoints hides the few in use.
+ */
+export function compileFilter(
+  policy: Policy,
+  learned: LearnedState = NOTHING_LEARNED,
+  only?: readonly number[],
+): string {
+  const endpoints = tunnelEndpoints(policy);
+  const hosts = tunnelHosts(endpoints, learned).filter(
+    ({ index }) => only === undefined || only.includes(index),
+  );
+  if (hosts.length === 0) return '';
+  const groups = new Map<string, { shape: Shape; port: number; hosts: Host[] }>();
+  const ipsec = new Map<string, Host>();
+  for (const host of hosts) {
+    const endpoint = endpoints[host.index];
+    if (endpoint === undefined) continue;
+    const shape = shapeOf(endpoint.protocol, endpoint.endpoint.transport, host.port);
+    const key = `${host.ipVersion} ${shape} ${host.port}`;
+    const group = groups.get(key) ?? { shape, port: host.port, hosts: [] };
+    group.hosts.push(host);
+    groups.set(key, group);
+    if (endpoint.protocol === 'ipsec') ipsec.set(host.text, host);
+  }
+  if (groups.size * PER_PORT + hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
+  const parts: string[] = [];
+  for (const side of ['dst', 'src'] as const) {
+    for (const { shape, port, hosts: here } of groups.values()) parts.push(service(side, shape, port, here));
+    const udp = hosts.filter(({ protocol }) => protocol === 17);
+    for (const family of [4, 6] as const) {
+      parts.push(later(side, family, 17, udp));
+      parts.push(whole(side, family, 50, [...ipsec.values()]), later(side, family, 50, [...ipsec.values()]));
+    }
+  }
+  return `not (${parts.filter((part) => part !== '').join(' or ')}) or vlan`;
+}
+
+type Side = 'dst' | 'src';
+
+function addresses(side: Side, family: 4 | 6, hosts: readonly Host[]): string {
+  const texts = new Set(hosts.filter(({ ipVersion }) => ipVersion === family).map(({ text }) => text));
+  const word = family === 4 ? 'ip' : 'ip6';
+  const terms = [...texts].map((text) => `${word} ${side} host ${text}`);
+  return terms.length === 0 ? '' : `(${terms.join(' or ')})`;
+}
+
+/** A header without options whose version is right; lengths are those of the frame at most. */
+const PLAIN4 = 'ip[0] = 0x45';
+
+/** Whole packets and first fragments by port. */
+function service(side: Side, shape: Shape, port: number, hosts: readonly Host[]): string {
+  const family = hosts[0]?.ipVersion ?? 4;
+  const who = addresses(side, family, hosts);
+  if (family === 4) return `(${who} and ${shape === 'tcp' ? tcp4(side, port) : udp4(side, shape, port)})`;
+  if (shape === 'tcp') return `(${who} and ${tcp6(side, port)})`;
+  return `(${who} and (${udp6(side, shape, port, 40)} or ${udp6(side, shape, port, 48)}))`;
+}
+
+function tcp4(side: Side, port: number): string {
+  // The whole header must be there, and no further than the packet goes.
+  const header = 'tcp[12] >> 4 >= 5 and ip[2:2] >= (tcp[12] >> 4) * 4 + 20 and ip[2:2] >= 40';
+  return `(${PLAIN4} and ip[6:2] & 0x3fff = 0 and tcp ${side} port ${port} and ${header} and len - 14 >= ip[2:2])`;
+}
+
+function udp4(side: Side, shape: Shape, port: number): string {
+  const at = (offset: number, size: number): string => `udp[${8 + offset}:${size}]`;
+  // In a first fragment the datagram is longer than the packet; otherwise it is all of it.
+  const fills = '(ip[6:2] & 0x2000 != 0 or ip[2:2] = udp[4:2] + 20)';
+  return `(${PLAIN4} and udp ${side} port ${port} and ip[2:2] >= 28 and len - 14 >= ip[2:2] and ${fills} and ${bpfShape(shape, at)})`;
+}
+
+function tcp6(side: Side, port: number): string {
+  const ports = `ip6[${side === 'dst' ? 42 : 40}:2] = ${port}`;
+  const header = 'ip6[52] >> 4 >= 5 and ip6[4:2] >= (ip6[52] >> 4) * 4';
+  return `(ip6[0] >> 4 = 6 and ip6[6] = 6 and ${ports} and ${header} and len - 54 >= ip6[4:2])`;
+}
+
+/** libpcap's `udp[…]` means IPv4: the header is found by hand, at 40, or at 48 behind a fragment header alone. */
+function udp6(side: Side, shape: Shape, port: number, header: 40 | 48): string {
+  const at = (offset: number, size: number): string => `ip6[${header + 8 + offset}:${size}]`;
+  const ports = `${at(side === 'dst' ? -6 : -8, 2)} = ${port}`;
+  const bytes = 'ip6[0] >> 4 = 6 and len - 54 >= ip6[4:2]';
+  if (header === 40)
+    return `(${bytes} and ip6[6] = 17 and ${ports} and ip6[4:2] = ${at(-4, 2)} and ${bpfShape(shape, at)})`;
+  const fills = `(ip6[42:2] & 1 = 1 or ip6[4:2] = ${at(-4, 2)} + 8)`;
+  return `(${bytes} and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 = 0 and ${ports} and ip6[4:2] >= 16 and ${fills} and ${bpfShape(shape, at)})`;
+}
+
+/** Fragments but the first, by address and protocol. */
+function later(side: Side, family: 4 | 6, protocol: 17 | 50, hosts: readonly Host[]): string {
+  const who = addresses(side, family, hosts);
+  if (who === '') return '';
+  if (family === 4) {
+    return `(${who} and ${PLAIN4} and ip[9] = ${protocol} and ip[6:2] & 0x1fff != 0 and len - 14 >= ip[2:2] and ip[2:2] >= 20)`;
+  }
+  return `(${who} and ip6[0] >> 4 = 6 and ip6[6] = 44 and ip6[40] = ${protocol} and ip6[42:2] & 0xfff8 != 0 and ip6[4:2] >= 8 and len - 54 >= ip6[4:2])`;
+}
+
+/** ESP, whole or a first fragment: there is no port and no shape. */
+function whole(side: Side, family: 4 | 6, protocol: 50, hosts: readonly Host[]): string {
+  const who = addresses(side, family, hosts);
+  if (who === '') return '';
+  if (family === 4) {
+    return `(${who} and ${PLAIN4} and ip[9] = ${protocol} and ip[6:2] & 0x1fff = 0 and ip[2:2] >= 28 and len - 14 >= ip[2:2])`;
+  }
+  const first = `(ip6[6] = ${protocol} and ip6[4:2] >= 8) or (ip6[6] = 44 and ip6[40] = ${protocol} and ip6[42:2] & 0xfff8 = 0 and ip6[4:2] >= 16)`;
+  return `(${who} and ip6[0] >> 4 = 6 and len - 54 >= ip6[4:2] and (${first}))`;
+}
