@@ -3,7 +3,9 @@
 
 import { Protocol } from '../wire/ip.ts';
 import type { Facts } from './facts.ts';
+import { Dnscrypt } from './dnscrypt-flows.ts';
 import { FlowTable } from './flow-table.ts';
+import { QuicFlows } from './quic-flows.ts';
 import { StreamBudget } from './stream.ts';
 import { TcpReader } from './tcp-reader.ts';
 import { UdpReader } from './udp-reader.ts';
@@ -22,7 +24,7 @@ export class ApplicationReader {
   constructor(limits: { readonly flows: number; readonly streamBytes: number }) {
     this.#flows = new FlowTable(limits.flows);
     this.#budget = new StreamBudget(limits.streamBytes);
-    this.#udp = new UdpReader(this.#flows);
+    this.#udp = new UdpReader(this.#flows, new Dnscrypt(), new QuicFlows());
     this.#tcp = new TcpReader(this.#flows, this.#budget);
   }
 

@@ -3,8 +3,9 @@
 // the push is counted. A flow that was pushed out comes back as a new one, of which nothing is known: doubt errs to leak.
 
 import { Protocol, TcpFlag } from '../wire/ip.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, Findings, Recognition } from './facts.ts';
 import type { Kind } from './kinds.ts';
+import type { FlowRecogniser } from './recognise-flow.ts';
 import type { Stream } from './stream.ts';
 
 const WAYS = 4;
@@ -25,8 +26,10 @@ export class Flow {
   lastUse = 0;
   /** Of the low endpoint and of the high one. */
   streams: [Stream | undefined, Stream | undefined] = [undefined, undefined];
-  /** What a decoder keeps between packets of this flow (QUIC CRYPTO pieces, an HTTP body's rest). */
-  memory: unknown = undefined;
+  recogniser: FlowRecogniser | undefined = undefined;
+  /** Half nonce of a datagram that may be a DNSCrypt query. */
+  dnscryptNonce: Uint8Array | undefined = undefined;
+  #findings: Findings | undefined = undefined;
 
   reset(): void {
     this.kind = undefined;
@@ -36,7 +39,17 @@ export class Flow {
     this.packets = 0;
     this.streams[0]?.release();
     this.streams[1]?.release();
-    this.memory = undefined;
+    this.recogniser = undefined;
+    this.dnscryptNonce = undefined;
+    this.#findings = undefined;
+  }
+
+  /** Findings that hold a recognition; the same object as long as the recognition is the same. */
+  recognised(recognition: Recognition): Findings {
+    if (this.#findings?.recognition !== recognition) {
+      this.#findings = { names: [], answers: [], detail: recognition.why, recognition };
+    }
+    return this.#findings;
   }
 }
 

@@ -38,12 +38,15 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export class Stream {
   readonly #budget: StreamBudget;
   #next = -1;
+  #fresh = false;
   #held: Held[] = [];
   #unread: Uint8Array = NOTHING;
   /** What can be read now: `bytes[start, end)`; valid until the next call. */
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
+  /** The readable bytes are the first after the SYN of this direction. */
+  first = false;
   /** The readable bytes do not join what was read before: something between is missing. */
   broken = false;
 
@@ -53,7 +56,9 @@ export class Stream {
 
   /** Notes a SYN: its sequence number counts one byte. */
   synchronise(sequence: number): void {
-    if (this.#next < 0) this.#next = (sequence + 1) >>> 0;
+    if (this.#next >= 0) return;
+    this.#next = (sequence + 1) >>> 0;
+    this.#fresh = true;
   }
 
   /** Takes a segment; true when there is something new to read. */
@@ -100,23 +105,28 @@ export class Stream {
     return more;
   }
 
+  /** Goes on at `sequence`; what was unread before it is given up. */
+  jump(sequence: number): void {
+    this.#forget();
+    if (((sequence - this.#next) | 0) > 0) this.#next = sequence;
+  }
+
   /** Whether the other side has acknowledged bytes that are missing here: the capture lost them, the wire did not. */
   isMissing(acknowledgment: number): boolean {
     if (this.#held.length === 0) return false;
     return this.#held.every((held) => ((acknowledgment - held.sequence) | 0) > 0);
   }
 
-  /** Keeps what was not read, from `at` on, so that the next bytes are shown behind it. False when it is too much. */
-  keep(at: number): boolean {
+  /** Keeps what was not read, from `at` on, so that the next bytes are shown behind it; too much is given up. */
+  keep(at: number): void {
     if (at >= this.end) {
       this.#forget();
-      return true;
+      return;
     }
     const rest = this.bytes.slice(at, this.end);
     this.#forget();
-    if (rest.length > MAX_UNREAD || !this.#budget.take(rest.length)) return false;
-    this.#unread = rest;
-    return true;
+    if (rest.length > MAX_UNREAD) this.#budget.refused += 1;
+    else if (this.#budget.take(rest.length)) this.#unread = rest;
   }
 
   /** Gives back everything held; the stream starts anew. */
@@ -125,6 +135,7 @@ export class Stream {
     for (const held of this.#held) this.#budget.used -= held.bytes.length;
     this.#held = [];
     this.#next = -1;
+    this.#fresh = false;
     this.bytes = NOTHING;
     this.start = this.end = 0;
   }
@@ -136,6 +147,8 @@ export class Stream {
 
   #show(bytes: Uint8Array, start: number, end: number): void {
     this.#next = (this.#next + end - start) >>> 0;
+    this.first = this.#fresh;
+    this.#fresh = false;
     if (this.#unread.length === 0) {
       this.bytes = bytes;
       this.start = start;

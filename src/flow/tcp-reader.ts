@@ -4,7 +4,7 @@
 import { TcpFlag } from '../wire/ip.ts';
 import type { Facts } from './facts.ts';
 import type { Flow, FlowTable } from './flow-table.ts';
-import { sniffTcp } from './tcp-content.ts';
+import { readContent } from './tcp-content.ts';
 import { Stream } from './stream.ts';
 import type { StreamBudget } from './stream.ts';
 
@@ -35,7 +35,7 @@ export class TcpReader {
   #follow(bytes: Uint8Array, facts: Facts, flow: Flow, side: 0 | 1): void {
     const opposite = flow.streams[side === 0 ? 1 : 0];
     if (opposite?.isMissing(facts.tcpAcknowledgment) === true && opposite.skip()) {
-      this.#consume(facts, flow, opposite);
+      this.#consume(facts, flow, opposite, side !== 0);
     }
     const { payloadOffset: start, payloadEnd: end } = facts;
     const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
@@ -45,14 +45,16 @@ export class TcpReader {
     if (start >= end) return;
     flow.packets += 1;
     const sequence = isSyn ? (facts.tcpSequence + 1) >>> 0 : facts.tcpSequence;
-    if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, flow, stream);
+    if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, flow, stream, side === 0);
+    // What the capture cut off the segment is missing for good: the stream goes on behind it.
+    if (facts.payloadLength > end - start) stream.jump((sequence + facts.payloadLength) >>> 0);
   }
 
   /** Reads everything of a stream that is in order now. */
-  #consume(facts: Facts, flow: Flow, stream: Stream): void {
+  #consume(facts: Facts, flow: Flow, stream: Stream, isLow: boolean): void {
     do {
-      const rest = sniffTcp(facts, flow, stream);
-      if (!stream.keep(rest)) flow.done = true;
+      const rest = readContent(facts, flow, stream, isLow === flow.clientIsLow);
+      stream.keep(rest);
     } while (!flow.done && stream.advance());
     if (flow.done) {
       flow.streams[0]?.release();

@@ -1,16 +1,27 @@
-// Knows: which decoder reads a datagram: the port's own first, then the flow's, then by shape. Must not know: policy, I/O.
-// DESIGN section 3. DNS is ruled out before anything is recognised as a tunnel; doubt leaves the kind the port has, or `udp`.
+// Knows: which decoder reads a datagram: the port's own first, then what its flow is known as, then its shape. Must not know:
+// policy, I/O. DESIGN section 3: DNS is ruled out before anything is recognised as a tunnel; a port whose content says
+// otherwise does not keep its kind, and doubt leaves `udp`.
 
 import type { Facts, Findings } from './facts.ts';
 import type { Flow, FlowTable } from './flow-table.ts';
-import type { Kind, Via } from './kinds.ts';
-import { DNS_ELSEWHERE, DNS_ON_ITS_PORT, dnsFindings, nbnsFindings } from './name-readers.ts';
+import type { Kind } from './kinds.ts';
+import { dnsFindings, DNS_ELSEWHERE } from './name-readers.ts';
+import type { Dnscrypt } from './dnscrypt-flows.ts';
+import type { QuicFlows } from './quic-flows.ts';
+import { readByPort } from './udp-ports.ts';
+import { RECOGNISED } from './recognise.ts';
+import { FlowRecogniser } from './recognise-flow.ts';
+import { stunMessage, isTurnChannelData } from '../wire/stun.ts';
 
 export class UdpReader {
   readonly #flows: FlowTable;
+  readonly #dnscrypt: Dnscrypt;
+  readonly #quic: QuicFlows;
 
-  constructor(flows: FlowTable) {
+  constructor(flows: FlowTable, dnscrypt: Dnscrypt, quic: QuicFlows) {
     this.#flows = flows;
+    this.#dnscrypt = dnscrypt;
+    this.#quic = quic;
   }
 
   /** Sets kind and findings; `facts.kind` is what the ports say. */
@@ -18,29 +29,85 @@ export class UdpReader {
     const flow = this.#flows.of(facts);
     const { payloadOffset: start, payloadEnd: end } = facts;
     facts.flowName = flow.name;
-    if (flow.kind !== undefined) facts.kind = flow.kind;
-    if (start >= end) return;
+    if (start >= end) {
+      facts.kind = flow.kind ?? facts.kind;
+      return;
+    }
     flow.packets += 1;
-    this.#readByPort(bytes, start, end, facts, flow);
+    const found =
+      readByPort(bytes, start, end, facts) ||
+      this.#readEncryptedDns(bytes, start, end, facts, flow) ||
+      this.#quic.read(bytes, start, end, facts, flow) ||
+      readCall(bytes, start, end, facts, flow) ||
+      this.#recognise(bytes, start, end, facts, flow) ||
+      readForeignDns(bytes, start, end, facts);
+    if (!found) facts.kind = flow.kind ?? withoutContent(facts.kind);
+    if (facts.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, facts.findings);
+    const [first] = facts.findings.names;
+    if (first !== undefined) flow.name = first.name;
   }
 
-  #readByPort(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): void {
-    const { kind } = facts;
-    if (kind === 'dns' || kind === 'mdns' || kind === 'llmnr') {
-      settle(facts, flow, kind, dnsFindings(bytes, start, end, kind satisfies Via, DNS_ON_ITS_PORT));
-    } else if (kind === 'nbns') {
-      settle(facts, flow, kind, nbnsFindings(bytes, start, end));
-    } else if (kind === 'udp') {
-      settle(facts, flow, 'dns', dnsFindings(bytes, start, end, 'dns', DNS_ELSEWHERE));
-    }
+  #readEncryptedDns(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+    if (flow.kind !== 'dnscrypt' && !this.#dnscrypt.isSpoken(bytes, start, end, flow)) return false;
+    facts.kind = flow.kind = 'dnscrypt';
+    return true;
+  }
+
+  #recognise(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+    flow.recogniser ??= new FlowRecogniser();
+    const { sourcePort, destinationPort } = facts;
+    const recognition = flow.recogniser.udp(bytes, start, end, sourcePort, destinationPort, this.#flows.side);
+    if (recognition === undefined || recognition.confidence < RECOGNISED) return false;
+    const { protocol } = recognition;
+    if (protocol === 'opaque' || protocol === 'sstp') return false;
+    facts.kind = flow.kind = protocol;
+    facts.findings = flow.recognised(recognition);
+    return true;
   }
 }
 
-function settle(facts: Facts, flow: Flow, kind: Kind, findings: Findings | undefined): boolean {
-  if (findings === undefined) return false;
-  facts.kind = kind;
-  facts.findings = findings;
-  const [first] = findings.names;
-  if (first !== undefined) flow.name = first.name;
+/** STUN, and what a call sends between the same ports: its media and the keys for it are no tunnel. */
+function readCall(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+  if (stunMessage(bytes, start, end) !== undefined) {
+    facts.kind = flow.kind = 'stun';
+    return true;
+  }
+  if (flow.kind !== 'stun') return false;
+  facts.kind = 'stun';
+  if (isTurnChannelData(bytes, start, end)) facts.findings = TURN;
   return true;
+}
+
+const TURN: Findings = Object.freeze({
+  names: Object.freeze([]),
+  answers: Object.freeze([]),
+  detail: 'relayed by TURN',
+});
+
+/** DNS on a port that is not its own: it has to parse to its last octet, or nothing else may want it. */
+function readForeignDns(bytes: Uint8Array, start: number, end: number, facts: Facts): boolean {
+  const sure = dnsFindings(bytes, start, end, 'dns', DNS_ELSEWHERE);
+  if (sure === undefined) return false;
+  facts.kind = 'dns';
+  facts.findings = { ...sure, detail: `${sure.detail ?? 'DNS'}, not on port 53`, suspected: true };
+  return true;
+}
+
+/** Kinds that a port only suggests: a datagram that is none of them is plain UDP. */
+const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>([
+  'quic',
+  'doq',
+  'ipsec',
+  'l2tp',
+  'teredo',
+  'vxlan',
+  'stun',
+  'ntp',
+  'dhcp',
+  'dhcp6',
+  'ssdp',
+]);
+
+function withoutContent(kind: Kind): Kind {
+  return NEEDS_CONTENT.has(kind) ? 'udp' : kind;
 }

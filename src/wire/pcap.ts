@@ -1,5 +1,5 @@
 // Knows: the classic capture format in both byte orders, with micro- and nanoseconds. Must not know: files, frames.
-// Follows draft-ietf-opsawg-pcap; the longer record header is that of the "modified" format (magic a1b2cd34).
+// Follows draft-ietf-opsawg-pcap; before version 2.4 the two lengths of a record stood the other way round; the longer record header is that of the "modified" format (magic a1b2cd34).
 
 import type { CaptureFault, CaptureParser, PacketSink } from './capture.ts';
 import { u32, u32le } from './octets.ts';
@@ -19,6 +19,7 @@ export class PcapParser implements CaptureParser {
   #perMicro = 1;
   #header = 16;
   #linkType = -1;
+  #minor = 4;
 
   static isMagic(magic: number): boolean {
     return magic === MICROS || magic === NANOS || magic === MODIFIED;
@@ -33,7 +34,11 @@ export class PcapParser implements CaptureParser {
     }
     const header = this.#header;
     while (this.fault === undefined && end - at >= header) {
-      const captured = this.#u32(bytes, at + 8);
+      let captured = this.#u32(bytes, at + 8);
+      let wireLength = this.#u32(bytes, at + 12);
+      if (this.#minor < 3 || (this.#minor === 3 && captured > wireLength)) {
+        [captured, wireLength] = [wireLength, captured];
+      }
       if (captured > MAX_CAPTURED) {
         this.fault = { code: 'damaged', message: `a record claims ${captured} captured bytes` };
         break;
@@ -44,7 +49,6 @@ export class PcapParser implements CaptureParser {
         return at;
       }
       const time = this.#u32(bytes, at) * 1_000_000 + this.#u32(bytes, at + 4) / this.#perMicro;
-      const wireLength = this.#u32(bytes, at + 12);
       sink.packet(bytes, at + header, dataEnd, wireLength, this.#linkType, time);
       at = dataEnd;
     }
@@ -56,6 +60,7 @@ export class PcapParser implements CaptureParser {
     this.#started = true;
     this.#little = !PcapParser.isMagic(u32(bytes, at));
     const magic = this.#u32(bytes, at);
+    this.#minor = this.#little ? (bytes[at + 6] ?? 0) : (bytes[at + 7] ?? 0);
     if (magic === NANOS) this.#perMicro = 1000;
     if (magic === MODIFIED) this.#header = 24;
     // The upper half may carry the length of the frame check sequence.

@@ -1,0 +1,64 @@
+// Knows: what a datagram on a well-known port must look like to be what the port says. Must not know: flows, policy.
+// Follows RFC 1035, 6762, 4795, 1002, 2131, 8415, 5905, 3948, 2661, 4380, 7348 and UPnP Device Architecture 2.0 (SSDP).
+
+import { isNatKeepalive } from '../wire/ipsec.ts';
+import { l2tpPacket } from '../wire/l2tp.ts';
+import { ntpPacket } from '../wire/ntp.ts';
+import { startsWith } from '../wire/octets.ts';
+import { teredoPacket } from '../wire/teredo.ts';
+import { vxlanPacket } from '../wire/vxlan.ts';
+import { dhcp4Findings, dhcp6Findings } from './dhcp-findings.ts';
+import { NO_FINDINGS } from './facts.ts';
+import type { Facts, Findings } from './facts.ts';
+import type { Kind } from './kinds.ts';
+import { dnsFindings, DNS_ON_ITS_PORT, nbnsFindings } from './name-readers.ts';
+
+/** Sets findings and gives true when the content is what `facts.kind`, the kind of the port, says. */
+export function readByPort(bytes: Uint8Array, start: number, end: number, facts: Facts): boolean {
+  const findings = contentOf(facts.kind, bytes, start, end);
+  if (findings === undefined) return false;
+  facts.findings = findings;
+  return true;
+}
+
+function contentOf(kind: Kind, bytes: Uint8Array, start: number, end: number): Findings | undefined {
+  switch (kind) {
+    case 'dns':
+    case 'mdns':
+    case 'llmnr':
+      return dnsFindings(bytes, start, end, kind, DNS_ON_ITS_PORT);
+    case 'nbns':
+      return nbnsFindings(bytes, start, end);
+    case 'dhcp':
+      return dhcp4Findings(bytes, start, end);
+    case 'dhcp6':
+      return dhcp6Findings(bytes, start, end);
+    case 'ssdp':
+      return when(isSsdp(bytes, start, end));
+    case 'ntp':
+      return when(ntpPacket(bytes, start, end) !== undefined);
+    case 'l2tp':
+      return when(l2tpPacket(bytes, start, end) !== undefined);
+    case 'vxlan':
+      return when(vxlanPacket(bytes, start, end) !== undefined);
+    case 'teredo':
+      return when(teredoPacket(bytes, start, end) !== undefined);
+    case 'ipsec':
+      // IKE and ESP are left to the recogniser, which says more about them.
+      return when(isNatKeepalive(bytes, start, end));
+    default:
+      return undefined;
+  }
+}
+
+function isSsdp(bytes: Uint8Array, start: number, end: number): boolean {
+  return (
+    startsWith(bytes, start, end, 'M-SEARCH ') ||
+    startsWith(bytes, start, end, 'NOTIFY ') ||
+    startsWith(bytes, start, end, 'HTTP/1.1 ')
+  );
+}
+
+function when(is: boolean): Findings | undefined {
+  return is ? NO_FINDINGS : undefined;
+}
