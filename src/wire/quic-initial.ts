@@ -79,9 +79,12 @@ export function openInitial(
   const first = (bytes[header.start] ?? 0) ^ ((mask[0] ?? 0) & 0x0f);
   const numberEnd = numberStart + (first & 3) + 1;
   if (end - numberEnd < TAG_LENGTH) return undefined;
-  const additional = bytes.slice(header.start, numberEnd);
+  // Copied with set(): slice() of a Buffer, which both may be, would give the same memory.
+  const additional = new Uint8Array(numberEnd - header.start);
+  additional.set(bytes.subarray(header.start, numberEnd));
   additional[0] = first;
-  const nonce = keys.iv.slice();
+  const nonce = new Uint8Array(keys.iv.length);
+  nonce.set(keys.iv);
   for (let at = numberStart, i = 1; at < numberEnd; at += 1, i += 1) {
     const octet = (bytes[at] ?? 0) ^ (mask[i] ?? 0);
     additional[at - header.start] = octet;
