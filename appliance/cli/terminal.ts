@@ -23,7 +23,7 @@ export interface Style {
 export function styleOf(io: Pick<CommandIo, 'screen'>): Style {
   const { screen } = io;
   const paint = (tone: Tone, text: string): string =>
-    screen?.color === true && tone !== 'plain' ? `\u001b[${SGR[tone]}m${text}\u001b[0m` : text;
+    screen?.color === true && tone !== 'plain' && text !== '' ? `\u001b[${SGR[tone]}m${text}\u001b[0m` : text;
   return { columns: screen?.columns ?? 100, paint };
 }
 

@@ -6,7 +6,6 @@ import type { GuardEvent, IncidentView, LedgerView, State, Status } from '../../
 import type { DaemonClient } from './api-client.ts';
 import type { CommandIo, ExitCode } from './command.ts';
 import { incidentLine, STATE_MARKS } from './status-screen.ts';
-import { exitCodeOf } from './status.ts';
 import { grouped, styleOf } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
@@ -28,7 +27,11 @@ export interface WatchSummary {
 }
 
 /** Exit 1 when anything tried or got out meanwhile, 3 when part of the time was not seen and nothing was found. */
-export async function watchDaemon(client: DaemonClient, wishes: WatchWishes, io: CommandIo): Promise<ExitCode> {
+export async function watchDaemon(
+  client: DaemonClient,
+  wishes: WatchWishes,
+  io: CommandIo,
+): Promise<ExitCode> {
   const start = await client.status();
   const began = performance.now();
   const watch = new Watch(start, wishes, io, styleOf(io));
@@ -70,7 +73,9 @@ class Watch {
     if (data.state === this.#state) return;
     this.#state = data.state;
     if (this.#wishes.summaryOnly) return;
-    this.#io.stdout.write(this.#wishes.json ? json('state', { state: data.state, why: data.why }) : stateLine(data, this.#style));
+    this.#io.stdout.write(
+      this.#wishes.json ? json('state', { state: data.state, why: data.why }) : stateLine(data, this.#style),
+    );
   }
 
   finish(end: Status, seconds: number): ExitCode {
@@ -85,7 +90,7 @@ class Watch {
     const summary = { state: end.state, seconds, ledger, incidents, blindSeen: this.#blindSeen };
     this.#io.stdout.write(this.#wishes.json ? json('summary', summary) : summaryText(summary, this.#style));
     if (ledger.attempted + ledger.escaped > 0 || incidents.length > 0) return 1;
-    return this.#blindSeen || ledger.unseen > 0 ? 3 : exitCodeOf(end.state);
+    return this.#blindSeen || ledger.unseen > 0 ? 3 : 0;
   }
 
   #incident(incident: IncidentView): void {
@@ -126,7 +131,9 @@ function summaryText({ ledger, incidents, seconds, blindSeen }: WatchSummary, { 
     ? paint(ledger.escaped > 0 ? 'red' : 'amber', `${grouped(incidents.length)} incidents`)
     : paint('green', 'no leak seen');
   const unseen = ledger.unseen > 0 ? ` · ${paint('amber', `not looked at ${grouped(ledger.unseen)}`)}` : '';
-  const blind = blindSeen ? `\n${paint('red', 'The guard was blind for a part of it: what it says covers the rest.')}` : '';
+  const blind = blindSeen
+    ? `\n${paint('red', 'The guard was blind for a part of it: what it says covers the rest.')}`
+    : '';
   return (
     `${head} in ${seconds.toFixed(0)} s: got out ${grouped(ledger.escaped)} · stopped ${grouped(ledger.blocked)} · ` +
     `tried ${grouped(ledger.attempted)}${unseen}${blind}\n`

@@ -1,0 +1,65 @@
+// Knows: how the policy of a command that judges by itself comes from its command line. Must not know: frames, captures.
+// Follows DESIGN section 4: endpoints may come from the command line; nothing given means that there is no tunnel.
+
+import type { LearnedEndpoint } from '../../src/guard/analysis-learn.ts';
+import { parseEndpoint } from '../../src/policy/endpoint.ts';
+import type { Endpoint, Policy, Tunnel } from '../../src/policy/policy.ts';
+import { CommandError } from './command.ts';
+
+/** The policy of `--policy`, or one that allows nothing but plumbing, with every `--tunnel` added. Throws CommandError 2. */
+export async function givenPolicy(path: string | undefined, tunnels: readonly string[]): Promise<Policy> {
+  const endpoints = tunnels.map(endpointOf);
+  const policy = path === undefined ? openPolicy() : await policyFrom(path);
+  return withTunnels(policy, endpoints);
+}
+
+function endpointOf(text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== undefined && endpoint.hostIs !== 'name') return endpoint;
+  const remedy = 'Write it like udp:198.51.100.7:51820 or tcp:[2001:db8::7]:443, with a literal address.';
+  throw new CommandError(2, 'usage', `--tunnel ${text} is no endpoint.`, remedy);
+}
+
+/** Endpoints of the command line have no protocol: address, transport and port are all that is known of them. */
+function withTunnels(policy: Policy, endpoints: readonly Endpoint[]): Policy {
+  if (endpoints.length === 0) return policy;
+  const tunnel: Tunnel = { name: 'command line', protocol: 'opaque', endpoints };
+  return { ...policy, tunnels: [...policy.tunnels, tunnel] };
+}
+
+/** The policy with every endpoint that a handshake told of. */
+export function withLearned(policy: Policy, learned: readonly LearnedEndpoint[]): Policy {
+  const tunnels = learned.flatMap(({ protocol, endpoint: text }): Tunnel[] => {
+    const endpoint = parseEndpoint(text);
+    return endpoint === undefined ? [] : [{ name: `learned ${text}`, protocol, endpoints: [endpoint] }];
+  });
+  return tunnels.length === 0 ? policy : { ...policy, tunnels: [...policy.tunnels, ...tunnels] };
+}
+
+/** Loaded only when asked for: the schema library takes longer to load than many captures to read. */
+async function policyFrom(path: string): Promise<Policy> {
+  const { readPolicyFile } = await import('../daemon/policy-file.ts');
+  const reading = readPolicyFile(path);
+  if (reading.ok) return reading.policy;
+  throw new CommandError(2, 'policy', reading.faults.join('\n'), 'See "leakguard policy check FILE".');
+}
+
+/** No policy was given: full-tunnel with no endpoint, so that whatever is not plumbing is a leak. */
+function openPolicy(): Policy {
+  return {
+    ...{
+      version: 1,
+      profile: 'full-tunnel',
+      tunnels: [],
+      resolvers: [],
+      proxies: [],
+      mustTunnel: [],
+      allow: [],
+    },
+    ...{ localChatter: 'amber', privacy: 'full', retentionDays: 30, relock: 'closed' },
+    bridge: { name: 'br0', lan: 'lan0', wan: 'wan0' },
+    management: { address: 'none', hostname: 'leakguard' },
+    web: { port: 80 },
+    lamp: { driver: 'none' },
+  };
+}

@@ -1,0 +1,109 @@
+// Knows: the life of one listening child: order in, device open, news out, whole report at the end. Must not know: terminals.
+// A process of its own: cap aborts its process when the interface goes down, and its read loop starves timers under flood
+// (DESIGN section 5), so the clock is read inside the frame callback too.
+
+import { writeSync } from 'node:fs';
+
+import { Dissector } from '../../src/flow/dissector.ts';
+import { Analysis } from '../../src/guard/analysis.ts';
+import { LearningJudge } from '../../src/guard/analysis-learn.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import { monotonicMs } from '../clock.ts';
+import { nodeQuicCrypto } from '../quic-crypto.ts';
+import { openDevice } from '../tap/device.ts';
+import { withLearned } from './given-policy.ts';
+import { LISTEN_FD } from './listen-messages.ts';
+import type { ListenMessage, ListenOrder } from './listen-messages.ts';
+
+/** The first news go out at once, then at most this often, milliseconds. */
+const NEWS_MS = 250;
+/** Frames between two looks at the clock. */
+const FRAMES_PER_LOOK = 64;
+
+function send(message: ListenMessage): void {
+  const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
+  try {
+    for (let sent = 0; sent < bytes.length;) sent += writeSync(LISTEN_FD, bytes, sent);
+  } catch {
+    // The command is gone: nobody is left to tell.
+    process.exit(0);
+  }
+}
+
+class Listener {
+  readonly #analysis: Analysis;
+  readonly #name: string;
+  readonly #began = monotonicMs();
+  readonly #told = new Map<string, number>();
+  #toldAt = -Infinity;
+  #toldPackets = 0;
+
+  constructor(name: string, analysis: Analysis) {
+    this.#name = name;
+    this.#analysis = analysis;
+  }
+
+  frame(bytes: Uint8Array, captured: number, linkType: number): void {
+    this.#analysis.packet(bytes, 0, captured, captured, linkType, Date.now() * 1000);
+    if (this.#analysis.packets % FRAMES_PER_LOOK === 0) this.news();
+  }
+
+  /** Tells what is new, if it is time. */
+  news(): void {
+    const now = monotonicMs();
+    if (now - this.#toldAt < NEWS_MS || this.#analysis.packets === this.#toldPackets) return;
+    this.#toldAt = now;
+    this.#toldPackets = this.#analysis.packets;
+    const report = this.report();
+    const incidents = report.incidents.filter(({ id, escaped }) => escaped > (this.#told.get(id) ?? 0));
+    for (const { id, escaped } of incidents) this.#told.set(id, escaped);
+    send({ type: 'news', incidents, report: { ...report, names: [], incidents: [] } });
+  }
+
+  report() {
+    return this.#analysis.report(this.#name, Math.round(monotonicMs() - this.#began));
+  }
+}
+
+function listen(order: ListenOrder): void {
+  const { policy } = order;
+  if (policy === undefined) {
+    openDevice(order.interface, '', () => undefined);
+    send({ type: 'open' });
+    process.exit(0);
+  }
+  const judge = new LearningJudge(
+    (endpoints, exposed) => compileJudge(withLearned(policy, endpoints), { ...NOTHING_LEARNED, exposed }),
+    order.learn,
+  );
+  const analysis = new Analysis({
+    ...{ dissector: new Dissector({ quic: nodeQuicCrypto }), judge },
+    ...(order.client === undefined ? {} : { client: order.client }),
+  });
+  const listener = new Listener(order.interface, analysis);
+  const device = openDevice(order.interface, '', (bytes, captured) => {
+    listener.frame(bytes, captured, device.linkType);
+  });
+  send({ type: 'open' });
+  setInterval(() => listener.news(), NEWS_MS / 5);
+  process.once('message', () => {
+    // One more turn of the poll phase: what the kernel already holds is read before the end.
+    setImmediate(() => {
+      send({ type: 'end', report: listener.report() });
+      process.exit(0);
+    });
+  });
+}
+
+// The terminal's Ctrl-C reaches the whole process group; the command says when it is over.
+process.on('SIGINT', () => undefined);
+process.once('disconnect', () => process.exit(0));
+process.once('message', (order) => {
+  try {
+    listen(order as ListenOrder);
+  } catch (error) {
+    send({ type: 'fault', message: error instanceof Error ? error.message : String(error) });
+    process.exit(3);
+  }
+});

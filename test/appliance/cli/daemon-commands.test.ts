@@ -1,0 +1,222 @@
+// Knows: what status, block, ack and watch say and ask for. Must not know: the guard; GuardPeer plays it on a real socket.
+
+import { chmodSync, writeFileSync } from 'node:fs';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { ackCommand } from '../../../appliance/cli/ack.ts';
+import { blockCommand } from '../../../appliance/cli/block.ts';
+import { statusCommand } from '../../../appliance/cli/status.ts';
+import { watchCommand } from '../../../appliance/cli/watch.ts';
+import { aStatus, anIncident, GuardPeer } from '../../guard-peer.ts';
+import { runCommand, start } from './command-run.ts';
+
+const COMMANDS = [statusCommand, blockCommand, ackCommand, watchCommand];
+
+let peer: GuardPeer;
+
+beforeEach(async () => {
+  peer = await GuardPeer.start();
+});
+
+afterEach(() => peer.stop());
+
+const run = (...args: string[]) => runCommand(COMMANDS, [...args, '--api', peer.socketPath]);
+
+const leaking = aStatus({
+  ...{ state: 'leaking', lamp: 'red', why: 'host0.leak.example was asked in the clear.', unacknowledged: 1 },
+  ledger: { attempted: 1204, escaped: 1204, blocked: 0, unseen: 7 },
+  incidents: [anIncident({ escaped: 1204, attempted: 1204 })],
+});
+
+describe('status', () => {
+  it('is one screen with the state first', async () => {
+    peer.status = leaking;
+    const { code, out, err } = await run('status');
+    expect([code, err]).toEqual([1, '']);
+    expect(out.split('\n')[0]).toBe('✖ LEAKING  host0.leak.example was asked in the clear.');
+    for (const said of [
+      'got out        1,204  █',
+      'not looked at',
+      'home  wireguard',
+      '1 to acknowledge',
+      'tap lan0 up',
+      '990,000',
+    ])
+      expect(out).toContain(said);
+    expect(out).not.toContain('\u001b');
+    expect(out.split('\n').length).toBeLessThan(25);
+  });
+
+  it('is what the daemon said with --json', async () => {
+    peer.status = leaking;
+    const { code, out } = await run('status', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual(leaking);
+  });
+
+  it.each([
+    ...(['clear', 'blocked', 'idle', 'setup', 'pass'] as const).map((state) => [state, 0] as const),
+    ...(['leaking', 'breach'] as const).map((state) => [state, 1] as const),
+    ...(['blind', 'starting'] as const).map((state) => [state, 3] as const),
+  ])('ends in state %s with %i', async (state, code) => {
+    peer.status = aStatus({ state });
+    expect((await run('status')).code).toBe(code);
+  });
+
+  it('is coloured only on a screen that wants it, and never by what came from the wire', async () => {
+    peer.status = {
+      ...leaking,
+      why: 'a\u001b[2Jb',
+      incidents: [anIncident({ exposure: 'x\u009b31m\u202e.example' })],
+    };
+    const args = ['status', '--api', peer.socketPath];
+    const colored = (await runCommand(COMMANDS, args, { color: true, columns: 80 })).out;
+    expect(colored).toContain('\u001b[1;31m✖ LEAKING\u001b[0m');
+    const plain = (await runCommand(COMMANDS, args, { color: false, columns: 80 })).out;
+    expect(colored.replaceAll('\u001b', 'ESC').replaceAll(/ESC\[[\d;]*m/g, '')).toBe(plain);
+    expect(plain).toContain('a\\u{1b}[2Jb');
+    expect(plain).toContain('x\\u{9b}31m\\u{202e}.example');
+  });
+});
+
+describe('without a daemon', () => {
+  it('says why and what to do, and ends with 3', async () => {
+    await peer.vanish();
+    for (const words of [['status'], ['block', 'on'], ['ack'], ['watch']]) {
+      const { code, out, err } = await run(...words);
+      expect([code, out]).toEqual([3, '']);
+      expect(err).toContain(`The daemon is not running: there is no ${peer.socketPath}.`);
+      expect(err).toContain('systemctl start leakguardd');
+    }
+    writeFileSync(peer.socketPath, '');
+    chmodSync(peer.socketPath, 0o600);
+    expect((await run('status')).err).toContain('nobody listens');
+  });
+
+  it('takes no other program for it', async () => {
+    peer.status = { state: 'clear' };
+    const { code, err } = await run('status');
+    expect(code).toBe(3);
+    expect(err).toContain('says what this command cannot read');
+  });
+});
+
+describe('block and ack', () => {
+  it('ask the daemon and say what is so then', async () => {
+    peer.status = leaking;
+    expect(await run('block', 'on')).toMatchObject({ code: 0, err: '' });
+    expect((await run('block', 'off')).out).toContain('Block mode is off');
+    expect((await run('ack', 'i1')).out).toContain('Nothing is left; the state is leaking.');
+    expect(JSON.parse((await run('ack', '--json')).out)).toMatchObject({ unacknowledged: 0 });
+    expect(peer.asked.map(({ method, path, body }) => [method, path, body])).toEqual([
+      ['PUT', '/v1/block', { on: true }],
+      ['PUT', '/v1/block', { on: false }],
+      ['POST', '/v1/ack', { id: 'i1' }],
+      ['POST', '/v1/ack', { id: 'all' }],
+    ]);
+  });
+
+  it('refuse other words, and tell what the daemon refuses', async () => {
+    expect(await run('block', 'maybe')).toMatchObject({ code: 2 });
+    expect(await run('block')).toMatchObject({ code: 2 });
+    expect(peer.asked).toEqual([]);
+    const error = { code: 'no-incident', message: 'there is no incident x', faults: [] };
+    peer.refusal = { status: 404, body: { error } };
+    expect(await run('ack', 'x')).toEqual({ code: 2, out: '', err: 'leakguard: there is no incident x\n' });
+    peer.refusal = { status: 500, body: { error: { ...error, message: 'the kernel did not take it' } } };
+    expect(await run('block', 'on')).toMatchObject({ code: 3 });
+  });
+});
+
+describe('watch', () => {
+  const watch = (...args: string[]) =>
+    start(COMMANDS, ['watch', '--follow', '--api', peer.socketPath, ...args]);
+
+  it('tells incidents as they come, and sums up what was added', async () => {
+    peer.status = aStatus({ ledger: { attempted: 5, escaped: 5, blocked: 0, unseen: 0 } });
+    const running = watch();
+    await running.said('✔ CLEAR');
+    await peer.haveStreams(1);
+    peer.emit({ event: 'incident', data: anIncident() });
+    await running.said('host0.leak.example');
+    peer.say({ ...leaking, ledger: { attempted: 8, escaped: 7, blocked: 1, unseen: 0 } });
+    await running.said('✖ LEAKING');
+    running.interrupt();
+    const { code, out } = await running.ended;
+    expect(code).toBe(1);
+    expect(out).toMatch(/1 incidents in \d+ s: got out 2 · stopped 1 · tried 3\n$/);
+  });
+
+  it('is one object a line with --json, and only the last with --summary-only', async () => {
+    for (const [options, events] of [
+      [['--json'], ['incident', 'state', 'summary']],
+      [['--json', '--summary-only'], ['summary']],
+    ] as const) {
+      peer.status = aStatus();
+      const running = watch(...options);
+      await peer.haveStreams(1);
+      peer.emit({ event: 'incident', data: anIncident() });
+      peer.say(leaking);
+      if (options.length === 1) await running.said('"state":"leaking"');
+      running.interrupt();
+      const { code, out } = await running.ended;
+      const lines = out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { event: string; data: unknown });
+      expect(lines.map(({ event }) => event)).toEqual(events);
+      expect(lines.at(-1)?.data).toMatchObject({ ledger: leaking.ledger, state: 'leaking' });
+      expect(code).toBe(1);
+      await peer.haveStreams(0);
+    }
+  });
+
+  it('ends with 0 when nothing was seen, and with 3 when a part was not looked at', async () => {
+    const quiet = watch();
+    await quiet.said('CLEAR');
+    await peer.haveStreams(1);
+    quiet.interrupt();
+    expect(await quiet.ended).toMatchObject({ code: 0 });
+    const blind = watch();
+    await blind.said('CLEAR');
+    await peer.haveStreams(1);
+    peer.say(aStatus({ state: 'blind', lamp: 'red-flash' }));
+    await blind.said('BLIND');
+    peer.say(aStatus());
+    blind.interrupt();
+    const { code, out } = await blind.ended;
+    expect(code).toBe(3);
+    expect(out).toContain('The guard was blind for a part of it');
+  });
+
+  it('ends with 3 when the daemon breaks off', async () => {
+    const running = watch();
+    await running.said('CLEAR');
+    await peer.haveStreams(1);
+    await peer.vanish();
+    expect(await running.ended).toMatchObject({ code: 3 });
+  });
+
+  it('does not tell again what was there before', async () => {
+    peer.status = { ...leaking, why: 'It leaked.' };
+    const running = watch();
+    await running.said('LEAKING');
+    await peer.haveStreams(1);
+    peer.emit({
+      event: 'incident',
+      data: anIncident({ escaped: 1204, attempted: 1204, acknowledged: true }),
+    });
+    peer.say(aStatus({ ledger: leaking.ledger }));
+    await running.said('CLEAR');
+    running.interrupt();
+    const { code, out } = await running.ended;
+    expect(out).not.toContain('host0');
+    expect(code).toBe(0);
+  });
+
+  it('refuses a policy of its own when it is the daemon who judges', async () => {
+    expect(await run('watch', '--tunnel', 'udp:198.51.100.7:51820')).toMatchObject({ code: 2 });
+    expect(await run('watch', '--duration', 'soon')).toMatchObject({ code: 2 });
+  });
+});
