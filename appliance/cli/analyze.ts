@@ -5,20 +5,20 @@ import { parseArgs } from 'node:util';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Analysis } from '../../src/guard/analysis.ts';
 import { LearningJudge } from '../../src/guard/analysis-learn.ts';
-import type { LearnedEndpoint } from '../../src/guard/analysis-learn.ts';
 import { PRIVACIES, showName } from '../../src/guard/privacy.ts';
 import type { Privacy } from '../../src/guard/privacy.ts';
-import { parseEndpoint } from '../../src/policy/endpoint.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import type { Endpoint, Policy, Tunnel } from '../../src/policy/policy.ts';
+import type { Policy } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
 import { CaptureFileError, readCapture } from '../capture-file.ts';
 import type { CaptureEnd } from '../capture-file.ts';
 import { monotonicMs } from '../clock.ts';
+import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { analysisText } from './analyze-text.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
+import { givenPolicy, withLearned } from './given-policy.ts';
 import { ProgressBar } from './progress.ts';
 
 const HELP = `leakguard analyze FILE [options]
@@ -61,7 +61,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   }
   const started = monotonicMs();
   const judge = new LearningJudge((endpoints, exposed) => {
-    const policy = withEndpoints(options.policy, endpoints);
+    const policy = withLearned(options.policy, endpoints);
     return compileJudge(policy, { ...NOTHING_LEARNED, exposed });
   }, options.learn);
   if (options.learn && options.file !== '-') await pass(options, judge, io);
@@ -86,7 +86,7 @@ async function pass(
   io: CommandIo,
 ): Promise<{ analysis: Analysis; end: CaptureEnd }> {
   const { client } = options;
-  const dissector = new Dissector();
+  const dissector = new Dissector({ quic: nodeQuicCrypto });
   const analysis = new Analysis({ dissector, judge, ...(client === undefined ? {} : { client }) });
   const bar = io.terminal ? new ProgressBar(io.stderr) : undefined;
   try {
@@ -118,13 +118,12 @@ async function optionsOf(args: readonly string[]): Promise<Options | undefined> 
   if (values.client !== undefined && client === undefined) {
     throw usage(`--client ${values.client} is no MAC address like 02:00:00:00:00:0c.`);
   }
-  const given = values.policy === undefined ? undefined : await policyFrom(values.policy);
-  const policy = withTunnels(given ?? openPolicy(), values.tunnel.map(endpointOf));
+  const policy = await givenPolicy(values.policy, values.tunnel);
   return {
     file,
     json: values.json,
     learn: values.learn,
-    privacy: privacy ?? given?.privacy ?? 'full',
+    privacy: privacy ?? policy.privacy,
     client,
     policy,
   };
@@ -152,55 +151,4 @@ function parsed(args: readonly string[]) {
 
 function usage(message: string): CommandError {
   return new CommandError(2, 'usage', message, 'See "leakguard analyze --help".');
-}
-
-function endpointOf(text: string): Endpoint {
-  const endpoint = parseEndpoint(text);
-  if (endpoint !== undefined && endpoint.hostIs !== 'name') return endpoint;
-  throw usage(`--tunnel ${text} is no endpoint like udp:198.51.100.7:51820.`);
-}
-
-/** Endpoints of the command line have no protocol: address, transport and port are all that is known of them. */
-function withTunnels(policy: Policy, endpoints: readonly Endpoint[]): Policy {
-  if (endpoints.length === 0) return policy;
-  const tunnel: Tunnel = { name: 'command line', protocol: 'opaque', endpoints };
-  return { ...policy, tunnels: [...policy.tunnels, tunnel] };
-}
-
-function withEndpoints(policy: Policy, learned: readonly LearnedEndpoint[]): Policy {
-  const tunnels = learned.flatMap(({ protocol, endpoint }): Tunnel[] => {
-    const parsedEndpoint = parseEndpoint(endpoint);
-    if (parsedEndpoint === undefined) return [];
-    return [{ name: `learned ${endpoint}`, protocol, endpoints: [parsedEndpoint] }];
-  });
-  return tunnels.length === 0 ? policy : { ...policy, tunnels: [...policy.tunnels, ...tunnels] };
-}
-
-/** Loaded only when asked for: the schema library takes longer to load than many captures to read. */
-async function policyFrom(path: string): Promise<Policy> {
-  const { readPolicyFile } = await import('../daemon/policy-file.ts');
-  const reading = readPolicyFile(path);
-  if (reading.ok) return reading.policy;
-  throw new CommandError(2, 'policy', reading.faults.join('\n'), 'See "leakguard policy check FILE".');
-}
-
-/** No policy was given: full-tunnel with no endpoint, so that whatever is not plumbing is a leak. */
-function openPolicy(): Policy {
-  return {
-    version: 1,
-    profile: 'full-tunnel',
-    tunnels: [],
-    resolvers: [],
-    proxies: [],
-    mustTunnel: [],
-    allow: [],
-    localChatter: 'amber',
-    privacy: 'full',
-    retentionDays: 30,
-    bridge: { name: 'br0', lan: 'lan0', wan: 'wan0' },
-    management: { address: 'none', hostname: 'leakguard' },
-    web: { port: 80 },
-    lamp: { driver: 'none' },
-    relock: 'closed',
-  };
 }

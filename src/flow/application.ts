@@ -2,6 +2,7 @@
 // DESIGN section 3. State is bounded by FlowTable and StreamBudget; what they give up is counted and stays unknown.
 
 import { Protocol } from '../wire/ip.ts';
+import type { QuicCrypto } from '../wire/quic-crypto.ts';
 import type { Facts } from './facts.ts';
 import { Dnscrypt } from './dnscrypt-flows.ts';
 import { FlowTable } from './flow-table.ts';
@@ -12,7 +13,7 @@ import { UdpReader } from './udp-reader.ts';
 
 /** What the readers need of the world. Without QUIC's ciphers its names stay unread. */
 export interface ApplicationPorts {
-  readonly quic?: unknown;
+  readonly quic?: QuicCrypto;
 }
 
 export class ApplicationReader {
@@ -21,10 +22,10 @@ export class ApplicationReader {
   readonly #udp: UdpReader;
   readonly #tcp: TcpReader;
 
-  constructor(limits: { readonly flows: number; readonly streamBytes: number }) {
+  constructor(ports: ApplicationPorts, limits: { readonly flows: number; readonly streamBytes: number }) {
     this.#flows = new FlowTable(limits.flows);
     this.#budget = new StreamBudget(limits.streamBytes);
-    this.#udp = new UdpReader(this.#flows, new Dnscrypt(), new QuicFlows());
+    this.#udp = new UdpReader(this.#flows, new Dnscrypt(), new QuicFlows(ports.quic));
     this.#tcp = new TcpReader(this.#flows, this.#budget);
   }
 

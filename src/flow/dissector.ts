@@ -40,8 +40,8 @@ export class Dissector {
   readonly #fragments = new Fragments();
   readonly #inner: readonly Facts[] = Array.from({ length: MAX_DEPTH }, () => new Facts());
 
-  constructor(_ports: DissectorPorts = {}, limits: Partial<DissectorLimits> = {}) {
-    this.#application = new ApplicationReader({ ...DEFAULT_LIMITS, ...limits });
+  constructor(ports: DissectorPorts = {}, limits: Partial<DissectorLimits> = {}) {
+    this.#application = new ApplicationReader(ports, { ...DEFAULT_LIMITS, ...limits });
   }
 
   /** Reads layers 2 to 4 (see readHeaders). Allocates nothing, never throws. */

@@ -1,9 +1,10 @@
 // Knows: which packet a frame carries inside another. Must not know: what the inner one says, policy.
 // Follows RFC 2784 and 2637 (GRE), 2003, 2473 and 4213 (IP in IP), 2516 (PPPoE), 3032 (MPLS), 4380 (Teredo), 7348 (VXLAN),
-// 2661 and 3931 (L2TP), 4302 (AH). Names found inside are on the wire in clear all the same.
+// 2661 and 3931 (L2TP), 4302 (AH), 3GPP TS 29.281 (GTP). Names found inside are on the wire in clear all the same.
 
 import { EtherType } from '../wire/ethernet.ts';
 import { grePacket } from '../wire/gre.ts';
+import { gtpInner } from '../wire/gtp.ts';
 import { INNER_PPP, innerIp } from '../wire/inner.ts';
 import type { Inner } from '../wire/inner.ts';
 import { Protocol } from '../wire/ip.ts';
@@ -16,6 +17,8 @@ import { pppoeFrame } from '../wire/pppoe.ts';
 import { teredoPacket } from '../wire/teredo.ts';
 import { vxlanPacket } from '../wire/vxlan.ts';
 import type { Facts } from './facts.ts';
+
+const GTP_USER = 2152;
 
 /** The readable packet inside the frame that `facts` were read from, or undefined. Kinds must be set already. */
 export function innerOf(bytes: Uint8Array, facts: Facts): Inner | undefined {
@@ -73,6 +76,11 @@ function innerOfUdp(bytes: Uint8Array, facts: Facts): Inner | undefined {
       if (packet === undefined || packet.control) return undefined;
       return unwrapL2tp(bytes, packet.dataOffset, payloadEnd);
     }
+    case 'udp':
+      // Mobile networks' own tunnel has no kind: what it carries is read all the same.
+      return facts.destinationPort === GTP_USER || facts.sourcePort === GTP_USER
+        ? gtpInner(bytes, payloadOffset, payloadEnd)
+        : undefined;
     default:
       return undefined;
   }

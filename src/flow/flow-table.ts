@@ -3,6 +3,7 @@
 // the push is counted. A flow that was pushed out comes back as a new one, of which nothing is known: doubt errs to leak.
 
 import { Protocol, TcpFlag } from '../wire/ip.ts';
+import type { QuicClientFlow } from '../wire/quic-flow.ts';
 import type { Facts, Findings, Recognition } from './facts.ts';
 import type { Kind } from './kinds.ts';
 import type { FlowRecogniser } from './recognise-flow.ts';
@@ -27,6 +28,9 @@ export class Flow {
   /** Of the low endpoint and of the high one. */
   streams: [Stream | undefined, Stream | undefined] = [undefined, undefined];
   recogniser: FlowRecogniser | undefined = undefined;
+  quic: QuicClientFlow | undefined = undefined;
+  /** A client's QUIC Initial was opened. */
+  helloBegun = false;
   /** Half nonce of a datagram that may be a DNSCrypt query. */
   dnscryptNonce: Uint8Array | undefined = undefined;
   #findings: Findings | undefined = undefined;
@@ -40,6 +44,8 @@ export class Flow {
     this.streams[0]?.release();
     this.streams[1]?.release();
     this.recogniser = undefined;
+    this.quic = undefined;
+    this.helloBegun = false;
     this.dnscryptNonce = undefined;
     this.#findings = undefined;
   }

@@ -36,11 +36,11 @@ export class UdpReader {
     flow.packets += 1;
     const found =
       readByPort(bytes, start, end, facts) ||
+      readForeignDns(bytes, start, end, facts, flow) ||
       this.#readEncryptedDns(bytes, start, end, facts, flow) ||
       this.#quic.read(bytes, start, end, facts, flow) ||
       readCall(bytes, start, end, facts, flow) ||
-      this.#recognise(bytes, start, end, facts, flow) ||
-      readForeignDns(bytes, start, end, facts);
+      this.#recognise(bytes, start, end, facts, flow);
     if (!found) facts.kind = flow.kind ?? withoutContent(facts.kind);
     if (facts.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, facts.findings);
     const [first] = facts.findings.names;
@@ -85,7 +85,9 @@ const TURN: Findings = Object.freeze({
 });
 
 /** DNS on a port that is not its own: it has to parse to its last octet, or nothing else may want it. */
-function readForeignDns(bytes: Uint8Array, start: number, end: number, facts: Facts): boolean {
+function readForeignDns(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+  // Certificates of DNSCrypt are asked for in plain DNS between the same ports.
+  if (flow.kind !== undefined && flow.kind !== 'dnscrypt') return false;
   const sure = dnsFindings(bytes, start, end, 'dns', DNS_ELSEWHERE);
   if (sure === undefined) return false;
   facts.kind = 'dns';
