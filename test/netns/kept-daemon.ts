@@ -3,11 +3,11 @@
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { labPolicy } from '../../appliance/lab/box.ts';
 import type { Lab } from '../../appliance/lab/lab.ts';
 import type { Running } from '../../appliance/lab/process.ts';
 import { programArgv } from '../../appliance/lab/program.ts';
+import { ask } from './ask.ts';
 
 export type Role = 'daemon' | 'lan' | 'wan';
 
@@ -42,8 +42,13 @@ export class KeptDaemon {
   kill(role: Role): boolean {
     const pid = role === 'daemon' ? this.#daemonPid() : this.#tapPid(role);
     if (pid === undefined) return false;
-    process.kill(pid, 'SIGKILL');
-    return true;
+    try {
+      process.kill(pid, 'SIGKILL');
+      return true;
+    } catch {
+      // It ended in this very moment.
+      return false;
+    }
   }
 
   /** It stays away from now on. */
@@ -60,19 +65,7 @@ export class KeptDaemon {
 
   /** Puts a policy text in force by the local API; the HTTP status. */
   async putPolicy(text: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const sent = request(
-        { socketPath: this.#lab.plan.files.api, method: 'PUT', path: '/v1/policy' },
-        (answer) => {
-          answer.resume();
-          answer.once('end', () => {
-            resolve(answer.statusCode ?? 0);
-          });
-        },
-      );
-      sent.once('error', reject);
-      sent.end(JSON.stringify({ text }));
-    });
+    return (await ask(this.#lab.plan.files.api, 'PUT', '/v1/policy', { text })).status;
   }
 
   async #launch(): Promise<void> {

@@ -19,8 +19,17 @@ export class LeakFlood {
   /** Frames of mixed leaks a second, until `stop`. */
   async start(rate: number): Promise<void> {
     const { laptop, uplink } = this.#lab.network;
-    const chain = `chain in { type filter hook ingress device "eth0" priority -300; ether saddr ${SOURCE} counter name leaks drop; }`;
-    await uplink.must(['nft', '-f', '-'], { input: `table netdev eve { counter leaks {}; ${chain} }\n` });
+    const chain = [
+      'table netdev eve {',
+      '  counter leaks {}',
+      '  chain in {',
+      '    type filter hook ingress device "eth0" priority -300;',
+      `    ether saddr ${SOURCE} counter name leaks drop`,
+      '  }',
+      '}',
+      '',
+    ];
+    await uplink.must(['nft', '-f', '-'], { input: chain.join('\n') });
     this.#sender = await laptop.start([process.execPath, SENDER, 'eth0', String(rate)]);
     await this.#sender.line(/ready/);
   }
