@@ -2,9 +2,10 @@
 // Follows RFC 2131, RFC 2132, RFC 3396 (split options), RFC 3442 (routes), RFC 4702 (FQDN), RFC 8910 (captive portal).
 // What is malformed is said so (`malformed`) and what stands before it is kept.
 
+import { ipv4TextAt } from './address-octets.ts';
 import { ipv4Text } from './address.ts';
 import { hostText, nameText } from './name-text.ts';
-import { u16, u32 } from './octets.ts';
+import { printable, u16, u32 } from './octets.ts';
 
 export const DHCP_DISCOVER = 1;
 export const DHCP_OFFER = 2;
@@ -200,7 +201,7 @@ export class Dhcp4View {
 
   #text(code: number): string | undefined {
     const value = this.option(code);
-    return value === undefined ? undefined : printableText(value);
+    return value === undefined ? undefined : printable(value, 0, terminated(value)) || undefined;
   }
 
   #name(code: number): string | undefined {
@@ -213,7 +214,7 @@ export class Dhcp4View {
     const value = this.option(code);
     const found: string[] = [];
     if (value === undefined) return found;
-    for (let at = 0; at + 4 <= value.length; at += 4) found.push(ipv4Text(u32(value, at)));
+    for (let at = 0; at + 4 <= value.length; at += 4) found.push(ipv4TextAt(value, at));
     return found;
   }
 
@@ -227,7 +228,7 @@ export class Dhcp4View {
       if (prefixLength > 32 || router + 4 > value.length) break;
       const network = new Uint8Array(4);
       network.set(value.subarray(at + 1, router));
-      found.push({ network: ipv4Text(u32(network, 0)), prefixLength, router: ipv4Text(u32(value, router)) });
+      found.push({ network: ipv4TextAt(network, 0), prefixLength, router: ipv4TextAt(value, router) });
       at = router + 4;
     }
     return found;
@@ -239,14 +240,6 @@ function terminated(value: Uint8Array): number {
   let end = value.length;
   while (end > 0 && value[end - 1] === 0) end -= 1;
   return end;
-}
-
-function printableText(value: Uint8Array): string | undefined {
-  let text = '';
-  for (const octet of value.subarray(0, terminated(value))) {
-    text += octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : nameText(Uint8Array.of(octet), 0, 1);
-  }
-  return text === '' ? undefined : text;
 }
 
 /** Labels without compression (RFC 4702 section 2.3.1); the last may lack its root. */

@@ -1,9 +1,9 @@
 // Knows: DHCPv6 messages and the options that identify a client or steer it. Must not know: ports, leases, policy.
 // Follows RFC 8415 sections 8, 11 and 21, RFC 4704 (client FQDN), RFC 3646 (DNS servers). Relayed messages are not unpacked.
 
-import { addressText } from './address.ts';
+import { ipv6TextAt } from './address-octets.ts';
 import { nameText } from './name-text.ts';
-import { u16, u32 } from './octets.ts';
+import { printable, u16, u32 } from './octets.ts';
 
 const CLIENT_ID = 1;
 const SERVER_ID = 2;
@@ -78,7 +78,7 @@ export class Dhcp6View {
     const piece = this.#first(VENDOR_CLASS);
     if (piece === undefined || piece.start + 6 > piece.end) return undefined;
     const stop = Math.min(piece.end, piece.start + 6 + u16(this.#bytes, piece.start + 4));
-    return nameText(this.#bytes, piece.start + 6, stop);
+    return printable(this.#bytes, piece.start + 6, stop);
   }
   /** Option 6 as decimal numbers with commas: the usual fingerprint. */
   get optionRequest(): string | undefined {
@@ -93,7 +93,7 @@ export class Dhcp6View {
     const found: string[] = [];
     const piece = this.#first(RESOLVERS);
     if (piece === undefined) return found;
-    for (let at = piece.start; at + 16 <= piece.end; at += 16) found.push(ipv6At(this.#bytes, at));
+    for (let at = piece.start; at + 16 <= piece.end; at += 16) found.push(ipv6TextAt(this.#bytes, at));
     return found;
   }
   /** Addresses of the non-temporary associations (options 3 and 5), with their valid lifetimes in seconds. */
@@ -103,12 +103,12 @@ export class Dhcp6View {
       .filter((piece) => piece.code === IA_NA)
       .flatMap((piece) => pieces(bytes, piece.start + 12, piece.end).found)
       .filter((piece) => piece.code === IA_ADDRESS && piece.end - piece.start >= 24)
-      .map(({ start }) => ({ address: ipv6At(bytes, start), validSeconds: u32(bytes, start + 20) }));
+      .map(({ start }) => ({ address: ipv6TextAt(bytes, start), validSeconds: u32(bytes, start + 20) }));
   }
   /** Option 103 (RFC 8910). */
   get captivePortal(): string | undefined {
     const piece = this.#first(CAPTIVE_PORTAL);
-    return piece === undefined ? undefined : nameText(this.#bytes, piece.start, piece.end);
+    return piece === undefined ? undefined : printable(this.#bytes, piece.start, piece.end);
   }
 
   #first(code: number): Piece | undefined {
@@ -133,9 +133,4 @@ function pieces(bytes: Uint8Array, start: number, end: number): { found: Piece[]
     at = next;
   }
   return { found, malformed: at !== end };
-}
-
-function ipv6At(bytes: Uint8Array, at: number): string {
-  const words = Uint32Array.of(u32(bytes, at), u32(bytes, at + 4), u32(bytes, at + 8), u32(bytes, at + 12));
-  return addressText(6, words);
 }

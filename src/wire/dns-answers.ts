@@ -1,10 +1,10 @@
 // Knows: the records of a DNS answer that tell where a name leads. Must not know: caches, flows, policy.
 // Follows RFC 1035 section 4.1.3, RFC 3596 (AAAA), RFC 9460 sections 2.2 and 7.3 (SVCB, HTTPS and their hints).
 
-import { addressText, ipv4Text } from './address.ts';
+import { ipv4TextAt, ipv6TextAt } from './address-octets.ts';
 import { DNS_HEADER, recordTtl, skipQuestions, skipRecord, TYPE_A, TYPE_AAAA } from './dns.ts';
 import { readName, skipName } from './dns-name.ts';
-import { u16, u32 } from './octets.ts';
+import { u16 } from './octets.ts';
 
 /** One answer: `value` is an address's text, or the name that CNAME, SVCB or HTTPS leads to. `ttl` in seconds. */
 export interface DnsAnswer {
@@ -82,9 +82,9 @@ function readRecord(
   if (name === undefined) return;
   const ttl = recordTtl(bytes, fixed);
   if (type === TYPE_A) {
-    if (next - data === 4) found.push({ name, type: 'A', value: ipv4Text(u32(bytes, data)), ttl });
+    if (next - data === 4) found.push({ name, type: 'A', value: ipv4TextAt(bytes, data), ttl });
   } else if (type === TYPE_AAAA) {
-    if (next - data === 16) found.push({ name, type: 'AAAA', value: ipv6At(bytes, data), ttl });
+    if (next - data === 16) found.push({ name, type: 'AAAA', value: ipv6TextAt(bytes, data), ttl });
   } else if (type === TYPE_CNAME) {
     const value = readName(bytes, start, end, data);
     if (value !== undefined) found.push({ name, type: 'CNAME', value, ttl });
@@ -112,16 +112,9 @@ function readService(
     if (valueEnd > next) return;
     const step = key === IPV4_HINT ? 4 : key === IPV6_HINT ? 16 : 0;
     for (let hint = at + 4; step > 0 && hint + step <= valueEnd; hint += step) {
-      const value = step === 4 ? ipv4Text(u32(bytes, hint)) : ipv6At(bytes, hint);
+      const value = step === 4 ? ipv4TextAt(bytes, hint) : ipv6TextAt(bytes, hint);
       found.push({ ...owner, value });
     }
     at = valueEnd;
   }
-}
-
-function ipv6At(bytes: Uint8Array, at: number): string {
-  return addressText(
-    6,
-    Uint32Array.of(u32(bytes, at), u32(bytes, at + 4), u32(bytes, at + 8), u32(bytes, at + 12)),
-  );
 }

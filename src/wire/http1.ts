@@ -3,7 +3,7 @@
 // Bounded: a head of more than 32 KiB is read no further.
 
 import { nameText } from './name-text.ts';
-import { startsWith } from './octets.ts';
+import { printable, startsWith } from './octets.ts';
 
 /** What a request says in the clear. */
 export interface HttpRequest {
@@ -83,7 +83,7 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
     at = feed + 1;
   }
   if (host === undefined && headEnd < 0 && !final && stop === end) return 'need-more';
-  const target = nameTextCased(bytes, targetStart, Math.min(targetEnd, targetStart + LONGEST_TARGET));
+  const target = printable(bytes, targetStart, Math.min(targetEnd, targetStart + LONGEST_TARGET));
   const form = formOf(method, target);
   const hostName = host === undefined ? '' : withoutPort(host.toLowerCase());
   const targetHost = form === 'absolute' || form === 'authority' ? authorityHost(target) : '';
@@ -153,21 +153,11 @@ function fieldText(bytes: Uint8Array, start: number, end: number, name: string):
   while (at < end && isBlank(bytes[at] ?? 0)) at += 1;
   let last = end;
   while (last > at && isBlank(bytes[last - 1] ?? 0)) last -= 1;
-  return name === 'host' ? nameText(bytes, at, last) : nameTextCased(bytes, at, Math.min(last, at + 256));
+  return name === 'host' ? nameText(bytes, at, last) : printable(bytes, at, Math.min(last, at + 256));
 }
 
 function isBlank(octet: number): boolean {
   return octet === SPACE || octet === TAB;
-}
-
-/** Like nameText, but ASCII letters keep their case: targets and agents are not names. */
-function nameTextCased(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let at = start; at < end; at += 1) {
-    const octet = bytes[at] ?? 0;
-    text += octet >= SPACE && octet < 0x7f ? String.fromCharCode(octet) : nameText(bytes, at, at + 1);
-  }
-  return text;
 }
 
 function formOf(method: string, target: string): HttpRequest['form'] {
