@@ -21,7 +21,7 @@ export interface ApiSubject {
   acknowledge(id: string): Status | undefined;
 }
 
-const INCIDENTS_MOST = 1_000;
+const INCIDENTS_MOST = 2_000;
 const PASS_SECONDS_MOST = 3_600;
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 

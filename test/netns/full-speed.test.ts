@@ -18,7 +18,7 @@ describe('at full speed', () => {
     const told = ({ ledger, counters }: Status): boolean =>
       ledger.attempted >= 1000 && ledger.escaped >= 1000 && (counters['dns'] ?? 0) >= 1000;
     const status = await lab().guard.waitFor('1,000 escaped', told, 20_000);
-    const { body } = await ask(lab().plan.files.api, 'GET', '/v1/incidents?limit=1000');
+    const { body } = await ask(lab().plan.files.api, 'GET', '/v1/incidents?limit=2000');
     const { incidents } = body as { incidents: IncidentView[] };
     // The laptop says other things as well, such as multicast memberships: only the questions are counted here.
     const questions = incidents.filter(({ exposure }) => /^q\d+\.leak\.example$/.test(exposure));
