@@ -107,11 +107,9 @@ export function kindOfUdpPort(port: number): Kind | undefined {
   }
 }
 
-/** The same for TCP. */
+/** The same for TCP. No tunnel is known by its port: only a handshake makes a flow `ssh`, `socks` or `pptp`. */
 export function kindOfTcpPort(port: number): Kind | undefined {
   switch (port) {
-    case 22:
-      return 'ssh';
     case 53:
       return 'dns';
     case 80:
@@ -120,10 +118,6 @@ export function kindOfTcpPort(port: number): Kind | undefined {
       return 'tls';
     case 853:
       return 'dot';
-    case 1080:
-      return 'socks';
-    case 1723:
-      return 'pptp';
     case 5355:
       return 'llmnr';
     default:

@@ -6,18 +6,23 @@ import {
   dnscryptClientMagics,
   dnscryptQueryNonce,
   dnscryptRelay,
+  hasDnscryptQueryLength,
   isDnscryptCertificateName,
   isDnscryptQuery,
   isDnscryptResponse,
 } from '../wire/dnscrypt.ts';
-import type { Findings } from './facts.ts';
+import { addressText } from '../wire/address.ts';
+import type { Facts, Findings } from './facts.ts';
 import type { Flow } from './flow-table.ts';
 
 /** Certificates remembered; the oldest goes first. */
 const MAX_MAGICS = 64;
+const MAX_RESOLVERS = 256;
 
 export class Dnscrypt {
   #magics: Uint8Array[] = [];
+  /** Resolvers that have answered with their magic, as `address port`; a query to them needs no other proof than its length. */
+  readonly #resolvers = new Set<string>();
 
   /** Takes the client magics from a DNS message that answers for certificates. */
   learn(bytes: Uint8Array, start: number, end: number, findings: Findings): void {
@@ -29,14 +34,24 @@ export class Dnscrypt {
   }
 
   /** Whether a datagram is DNSCrypt. A query without known magic is remembered in the flow until its answer proves it. */
-  isSpoken(bytes: Uint8Array, start: number, end: number, flow: Flow): boolean {
+  isSpoken(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
     if (isDnscryptResponse(bytes, start, end)) {
       const nonce = flow.dnscryptNonce;
-      return nonce === undefined || answersDnscryptQuery(nonce, bytes, start, end);
+      if (nonce !== undefined && !answersDnscryptQuery(nonce, bytes, start, end)) return false;
+      if (this.#resolvers.size < MAX_RESOLVERS) {
+        this.#resolvers.add(placeOf(facts.ipVersion, facts.source, facts.sourcePort));
+      }
+      return true;
     }
+    if (!hasDnscryptQueryLength(start, end)) return dnscryptRelay(bytes, start, end) !== undefined;
+    if (this.#resolvers.has(placeOf(facts.ipVersion, facts.destination, facts.destinationPort))) return true;
     if (dnscryptRelay(bytes, start, end) !== undefined || isDnscryptQuery(bytes, start, end)) return true;
     if (this.#magics.some((magic) => isDnscryptQuery(bytes, start, end, magic))) return true;
     if (flow.packets <= 1) flow.dnscryptNonce = dnscryptQueryNonce(bytes, start, end);
     return false;
   }
+}
+
+function placeOf(ipVersion: number, address: Uint32Array, port: number): string {
+  return `${addressText(ipVersion, address)} ${port}`;
 }

@@ -10,6 +10,8 @@ import type { Name, Via } from './kinds.ts';
 /** On a port that is DNS's own a message that parses at all counts; elsewhere it must parse to its last octet. */
 export const DNS_ON_ITS_PORT = 0.3;
 export const DNS_ELSEWHERE = 0.9;
+/** A message that is cut off: its questions are plausible, its records end too early. */
+export const DNS_CUT = 0.6;
 
 const TYPE_WORDS: ReadonlyMap<number, string> = new Map([
   [1, 'A'],

@@ -25,7 +25,7 @@ export class QuicFlows {
       if (!known) flow.kind = facts.kind === 'doq' ? 'doq' : 'quic';
       this.#readHello(bytes, start, end, facts, flow);
     } else if (!known && !this.#guess(bytes, start, end, facts, flow)) {
-      return this.#isMidway(bytes, start, end, facts);
+      return false;
     }
     facts.kind = flow.kind ?? 'quic';
     return true;
@@ -38,13 +38,6 @@ export class QuicFlows {
     if (!flow.helloBegun) return false;
     flow.kind = facts.kind === 'doq' ? 'doq' : 'quic';
     return true;
-  }
-
-  /** A flow whose beginning was missed: only on QUIC's ports does a short header say anything. */
-  #isMidway(bytes: Uint8Array, start: number, end: number, facts: Facts): boolean {
-    const port: Kind = facts.kind;
-    if (port !== 'quic' && port !== 'doq') return false;
-    return ((bytes[start] ?? 0) & 0xc0) === 0x40 && end - start >= SHORTEST;
   }
 
   #readHello(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): void {
@@ -62,6 +55,15 @@ export class QuicFlows {
     if (hello !== undefined) tell(facts, flow, hello);
     if (outcome !== 'need-more') finish(flow);
   }
+}
+
+/**
+ * Whether a datagram can belong to a flow whose beginning was missed: only on QUIC's ports does a short header say
+ * anything, and only when nothing else wants the datagram.
+ */
+export function isQuicMidway(bytes: Uint8Array, start: number, end: number, port: Kind): boolean {
+  if (port !== 'quic' && port !== 'doq') return false;
+  return ((bytes[start] ?? 0) & 0xc0) === 0x40 && end - start >= SHORTEST;
 }
 
 function finish(flow: Flow): void {

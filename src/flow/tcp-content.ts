@@ -14,6 +14,7 @@ import { DNS_ELSEWHERE, DNS_ON_ITS_PORT, dnsFindings } from './name-readers.ts';
 import { RECOGNISED, recogniseTcp } from './recognise.ts';
 import type { Stream } from './stream.ts';
 import { readHttp } from './tcp-http.ts';
+import { opensSocks, readSocksRequest } from './tcp-socks.ts';
 import { readHello } from './tcp-tls.ts';
 
 /** Reads what the stream shows; gives the offset from which bytes must be kept for the next time. */
@@ -23,6 +24,7 @@ export function readContent(facts: Facts, flow: Flow, stream: Stream, fromClient
   if (isHttpRequestStart(bytes, start, end)) return readHttp(facts, flow, stream);
   if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
   if (flow.kind === undefined) settle(facts, flow, stream, fromClient);
+  else if (flow.kind === 'socks' && fromClient) readSocksRequest(facts, flow, stream);
   return end;
 }
 
@@ -41,6 +43,8 @@ function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): 
     flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
   } else if (isHttpResponseStart(bytes, start, end)) {
     flow.kind = 'http';
+  } else if (stream.first && fromClient && opensSocks(facts, flow, stream)) {
+    flow.suspected = true;
   } else if (stream.first && fromClient && NEEDS_CONTENT.has(facts.kind)) {
     // The client has spoken first, from the beginning, and not what its port says.
     flow.kind = 'tcp';

@@ -4,7 +4,7 @@
 import { isNatKeepalive } from '../wire/ipsec.ts';
 import { l2tpPacket } from '../wire/l2tp.ts';
 import { ntpPacket } from '../wire/ntp.ts';
-import { startsWith } from '../wire/octets.ts';
+import { ssdpMessage } from '../wire/ssdp.ts';
 import { teredoPacket } from '../wire/teredo.ts';
 import { vxlanPacket } from '../wire/vxlan.ts';
 import { dhcp4Findings, dhcp6Findings } from './dhcp-findings.ts';
@@ -34,7 +34,7 @@ function contentOf(kind: Kind, bytes: Uint8Array, start: number, end: number): F
     case 'dhcp6':
       return dhcp6Findings(bytes, start, end);
     case 'ssdp':
-      return when(isSsdp(bytes, start, end));
+      return ssdpFindings(bytes, start, end);
     case 'ntp':
       return when(ntpPacket(bytes, start, end) !== undefined);
     case 'l2tp':
@@ -51,12 +51,11 @@ function contentOf(kind: Kind, bytes: Uint8Array, start: number, end: number): F
   }
 }
 
-function isSsdp(bytes: Uint8Array, start: number, end: number): boolean {
-  return (
-    startsWith(bytes, start, end, 'M-SEARCH ') ||
-    startsWith(bytes, start, end, 'NOTIFY ') ||
-    startsWith(bytes, start, end, 'HTTP/1.1 ')
-  );
+function ssdpFindings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
+  const message = ssdpMessage(bytes, start, end);
+  if (message === undefined) return undefined;
+  const { type, target } = message;
+  return { names: [], answers: [], detail: target === undefined ? type : `${type} ${target}` };
 }
 
 function when(is: boolean): Findings | undefined {

@@ -5,8 +5,9 @@
 import type { Facts, Findings } from './facts.ts';
 import type { Flow, FlowTable } from './flow-table.ts';
 import type { Kind } from './kinds.ts';
-import { dnsFindings, DNS_ELSEWHERE } from './name-readers.ts';
+import { dnsFindings, DNS_CUT, DNS_ELSEWHERE } from './name-readers.ts';
 import type { Dnscrypt } from './dnscrypt-flows.ts';
+import { isQuicMidway } from './quic-flows.ts';
 import type { QuicFlows } from './quic-flows.ts';
 import { readByPort } from './udp-ports.ts';
 import { RECOGNISED } from './recognise.ts';
@@ -41,14 +42,14 @@ export class UdpReader {
       this.#quic.read(bytes, start, end, facts, flow) ||
       readCall(bytes, start, end, facts, flow) ||
       this.#recognise(bytes, start, end, facts, flow);
-    if (!found) facts.kind = flow.kind ?? withoutContent(facts.kind);
+    if (!found) facts.kind = flow.kind ?? kindWithoutContent(bytes, start, end, facts.kind);
     if (facts.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, facts.findings);
     const [first] = facts.findings.names;
     if (first !== undefined) flow.name = first.name;
   }
 
   #readEncryptedDns(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
-    if (flow.kind !== 'dnscrypt' && !this.#dnscrypt.isSpoken(bytes, start, end, flow)) return false;
+    if (flow.kind !== 'dnscrypt' && !this.#dnscrypt.isSpoken(bytes, start, end, facts, flow)) return false;
     facts.kind = flow.kind = 'dnscrypt';
     return true;
   }
@@ -88,7 +89,9 @@ const TURN: Findings = Object.freeze({
 function readForeignDns(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
   // Certificates of DNSCrypt are asked for in plain DNS between the same ports.
   if (flow.kind !== undefined && flow.kind !== 'dnscrypt') return false;
-  const sure = dnsFindings(bytes, start, end, 'dns', DNS_ELSEWHERE);
+  // A first fragment cannot be parsed to the end of the message.
+  const atLeast = facts.moreFragments ? DNS_CUT : DNS_ELSEWHERE;
+  const sure = dnsFindings(bytes, start, end, 'dns', atLeast);
   if (sure === undefined) return false;
   facts.kind = 'dns';
   facts.findings = { ...sure, detail: `${sure.detail ?? 'DNS'}, not on port 53`, suspected: true };
@@ -108,8 +111,12 @@ const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>([
   'dhcp',
   'dhcp6',
   'ssdp',
+  // Their names are amber where they go to a local group: what is none of them must not pass for chatter.
+  'mdns',
+  'llmnr',
+  'nbns',
 ]);
 
-function withoutContent(kind: Kind): Kind {
-  return NEEDS_CONTENT.has(kind) ? 'udp' : kind;
+function kindWithoutContent(bytes: Uint8Array, start: number, end: number, port: Kind): Kind {
+  return NEEDS_CONTENT.has(port) && !isQuicMidway(bytes, start, end, port) ? 'udp' : port;
 }

@@ -22,11 +22,13 @@ export function isDnscryptResponse(bytes: Uint8Array, start: number, end: number
 
 /**
  * Whether a UDP payload has the length of a query: magic, public key, half a nonce, a tag, and a text padded to a multiple
- * of 64 octets. One length in 64 fits by chance.
+ * of 64 octets, or the whole so padded. One length in 32 fits by chance.
  */
 export function hasDnscryptQueryLength(start: number, end: number): boolean {
-  const text = end - start - (CLIENT_MAGIC + PUBLIC_KEY + HALF_NONCE + TAG);
-  return text >= 64 && text % 64 === 0;
+  const length = end - start;
+  const text = length - (CLIENT_MAGIC + PUBLIC_KEY + HALF_NONCE + TAG);
+  // The specification pads the text; widely used clients pad the whole datagram instead.
+  return text >= 64 && (text % 64 === 0 || length % 64 === 0);
 }
 
 /** Whether a UDP payload is a query with the given client magic (from a certificate), or with a usual one if none is given. */
