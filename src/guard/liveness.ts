@@ -7,6 +7,8 @@ export type Liveness = 'up' | 'stale' | 'down';
 export const UP_MS = 180_000;
 /** Asking without an answer for this long: no longer up, whatever was seen before. Milliseconds. */
 export const UNANSWERED_MS = 15_000;
+/** So many frames must have gone unanswered: keepalives are never answered, and come every 25 s at most (section 6.5). */
+export const UNANSWERED_FRAMES = 10;
 /** Nothing for this long: down. Milliseconds. */
 export const STALE_MS = 600_000;
 
@@ -15,20 +17,23 @@ export class TunnelLiveness {
   #down = 0;
   #lastDown: number | undefined;
   #unansweredSince: number | undefined;
+  #unanswered = 0;
   #lastSeenWall: number | undefined;
 
   /** Takes the cumulative frame counts as read at `now`; a count below the last one means that the counter started anew. */
   read(up: number, down: number, now: { readonly wall: number; readonly monotonic: number }): void {
     const answered = down !== this.#down;
-    const asked = up !== this.#up;
+    const asked = up >= this.#up ? up - this.#up : up;
     this.#up = up;
     this.#down = down;
     if (answered && down > 0) {
       this.#lastDown = now.monotonic;
       this.#unansweredSince = undefined;
+      this.#unanswered = 0;
       this.#lastSeenWall = now.wall;
-    } else if (asked && up > 0) {
+    } else if (asked > 0) {
       this.#unansweredSince ??= now.monotonic;
+      this.#unanswered += asked;
     }
   }
 

@@ -2,7 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import { Monotone, sumCounters } from '../../src/guard/counters.ts';
-import { STALE_MS, TunnelLiveness, UNANSWERED_MS, UP_MS } from '../../src/guard/liveness.ts';
+import {
+  STALE_MS,
+  TunnelLiveness,
+  UNANSWERED_FRAMES,
+  UNANSWERED_MS,
+  UP_MS,
+} from '../../src/guard/liveness.ts';
 import { UnseenCount } from '../../src/guard/unseen.ts';
 
 describe('sumCounters', () => {
@@ -98,7 +104,9 @@ describe('TunnelLiveness', () => {
     expect(tunnel.at(UP_MS + 1)).toBe('stale');
     expect(tunnel.at(STALE_MS + 1)).toBe('down');
     tunnel.read(2, 1, at(10));
-    tunnel.read(3, 1, at(20));
+    tunnel.read(UNANSWERED_FRAMES, 1, at(20));
+    expect(tunnel.at(11 + UNANSWERED_MS)).toBe('up');
+    tunnel.read(UNANSWERED_FRAMES + 1, 1, at(30));
     expect(tunnel.at(10 + UNANSWERED_MS)).toBe('up');
     expect(tunnel.at(11 + UNANSWERED_MS)).toBe('stale');
   });
