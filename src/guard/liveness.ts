@@ -47,8 +47,9 @@ export class TunnelLiveness {
     if (this.#lastDown === undefined) return 'down';
     const silent = monotonic - this.#lastDown;
     if (silent > STALE_MS) return 'down';
+    const since = this.#unansweredSince;
     const unanswered =
-      this.#unansweredSince !== undefined && monotonic - this.#unansweredSince > UNANSWERED_MS;
+      since !== undefined && monotonic - since > UNANSWERED_MS && this.#unanswered >= UNANSWERED_FRAMES;
     return silent > UP_MS || unanswered ? 'stale' : 'up';
   }
 
