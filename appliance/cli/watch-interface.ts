@@ -12,12 +12,7 @@ import { listen, probe } from './listen.ts';
 import type { ListenOrder } from './listen-messages.ts';
 import { incidentLine } from './status-screen.ts';
 import { padded, styleOf } from './terminal.ts';
-
-export interface ListenWishes {
-  readonly json: boolean;
-  readonly summaryOnly: boolean;
-  readonly until: AbortSignal;
-}
+import type { WatchWishes } from './watch-daemon.ts';
 
 export interface Candidate extends PortFacts {
   readonly opens: boolean;
@@ -72,7 +67,7 @@ export function showCandidates(
 /** `watch --iface NAME`. What can be said against the name is said; what cannot be opened ends with 3 and the reasons. */
 export async function watchInterface(
   order: ListenOrder,
-  wishes: ListenWishes,
+  wishes: WatchWishes,
   io: CommandIo,
 ): Promise<ExitCode> {
   const ports = readPorts();
@@ -82,9 +77,14 @@ export async function watchInterface(
   if (doubts.length > 0)
     io.stderr.write(`leakguard: ${port.name} is a doubtful choice: ${doubts.join('; ')}\n`);
   const style = styleOf(io);
+  /** Frames of an incident when it was last told: it is told again when they have doubled. */
+  const told = new Map<string, number>();
   const { report, whole, fault } = await listen(order, wishes.until, (incidents) => {
     if (wishes.summaryOnly) return;
     for (const incident of incidents) {
+      const before = told.get(incident.id);
+      if (before !== undefined && incident.escaped < before * 2) continue;
+      told.set(incident.id, incident.escaped);
       const view = { ...incident, acknowledged: false, breach: false };
       const line = `${JSON.stringify({ event: 'incident', data: incident })}\n`;
       io.stdout.write(wishes.json ? line : incidentLine(view, style, new Date()));

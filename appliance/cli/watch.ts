@@ -8,6 +8,7 @@ import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
 import { givenPolicy } from './given-policy.ts';
 import { watchDaemon } from './watch-daemon.ts';
+import type { WatchWishes } from './watch-daemon.ts';
 import { candidates, showCandidates, watchInterface } from './watch-interface.ts';
 
 const HELP = `leakguard watch: incidents as they happen
@@ -41,6 +42,8 @@ const OPTIONS = {
   client: { type: 'string' },
 } as const;
 
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
+
 export const watchCommand: Command = {
   name: 'watch',
   summary: 'live incidents, from the daemon or with --iface without one',
@@ -52,9 +55,25 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const { values } = readArguments('watch', args, OPTIONS);
   if (values['iface-diag']) return showCandidates(await candidates(), values, io);
   const duration = readDuration(values.duration, '--duration');
-  const time = values.follow ? [] : [AbortSignal.timeout(duration)];
-  const until = AbortSignal.any([io.signal, ...time]);
-  const wishes = { json: values.json, summaryOnly: values['summary-only'], until };
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  // Not AbortSignal.timeout: Node may collect it as garbage before its time, when only a combined signal knows it.
+  const timer = values.follow ? undefined : setTimeout(end, duration);
+  io.signal.addEventListener('abort', end, { once: true });
+  if (io.signal.aborted) end();
+  try {
+    return await watch(
+      values,
+      { json: values.json, summaryOnly: values['summary-only'], until: ending.signal },
+      io,
+    );
+  } finally {
+    clearTimeout(timer);
+    io.signal.removeEventListener('abort', end);
+  }
+}
+
+async function watch(values: Values, wishes: WatchWishes, io: CommandIo): Promise<ExitCode> {
   if (values.iface === undefined) {
     if (
       values.policy !== undefined ||
