@@ -55,6 +55,9 @@ export function isDnsResponse(bytes: Uint8Array, start: number, end: number): bo
   return end - start >= 4 && ((bytes[start + 2] ?? 0) & 0x80) !== 0;
 }
 
+/** More questions than any resolver or responder sends; behind it nothing is read, and the frame stays DNS all the same. */
+export const MOST_QUESTIONS = 256;
+
 /**
  * Hands every readable question of a message to `emit`; allocates nothing but the names. Gives the number read, or -1
  * when there is no header or a question that the header counts is malformed or cut off: those before it are emitted
@@ -62,7 +65,7 @@ export function isDnsResponse(bytes: Uint8Array, start: number, end: number): bo
  */
 export function readQuestions(bytes: Uint8Array, start: number, end: number, emit: EmitQuestion): number {
   if (end - start < DNS_HEADER) return -1;
-  const count = u16(bytes, start + 4);
+  const count = Math.min(u16(bytes, start + 4), MOST_QUESTIONS);
   let at = start + DNS_HEADER;
   for (let read = 0; read < count; read += 1) {
     const next = skipName(bytes, at, end);
@@ -118,7 +121,7 @@ export function dnsShape(bytes: Uint8Array, start: number, end: number): number 
   if (opcode === 3 || opcode > 6) return 0;
   // A query that has a result code, or answers without asking, is noise (mDNS and updates carry both).
   if (!response && opcode !== 5 && (flags & 15) !== 0) return 0;
-  if (questions > 64 || records > MOST_RECORDS || questions + records === 0) return 0;
+  if (questions > MOST_QUESTIONS || records > MOST_RECORDS || questions + records === 0) return 0;
   // Every record takes at least eleven octets, every question five: counts that cannot fit are noise, unless cut off.
   if (questions * 5 + records * 11 > end - start - DNS_HEADER && (flags & 0x0200) === 0 && !response)
     return 0;

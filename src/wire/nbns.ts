@@ -1,7 +1,7 @@
 // Knows: NetBIOS name service messages: their questions, decoded from first-level encoding. Must not know: ports, policy.
 // Follows RFC 1001 section 14 (encoding) and RFC 1002 section 4.2 (messages, DNS-like, with opcodes of their own).
 
-import { DNS_HEADER } from './dns.ts';
+import { DNS_HEADER, MOST_QUESTIONS } from './dns.ts';
 import { skipName, readName } from './dns-name.ts';
 import { nameText } from './name-text.ts';
 import { u16 } from './octets.ts';
@@ -29,7 +29,7 @@ export function readNetbiosQuestions(
   if (((bytes[start + 2] ?? 0) & 0x80) !== 0) return 0;
   let at = start + DNS_HEADER;
   let emitted = 0;
-  for (let left = u16(bytes, start + 4); left > 0; left -= 1) {
+  for (let left = Math.min(u16(bytes, start + 4), MOST_QUESTIONS); left > 0; left -= 1) {
     const next = skipName(bytes, at, end);
     if (next < 0 || next + 4 > end) return -1;
     const name = netbiosName(bytes, start, end, at);

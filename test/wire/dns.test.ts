@@ -92,6 +92,27 @@ describe('readQuestions', () => {
     expect(questionsOf(two, 0, two.length - 6)).toEqual({ count: -1, names: ['first.example 1'] });
   });
 
+  it('reads at most 256 questions', () => {
+    const question = [1, 0x61, 0, 0, 1, 0, 1];
+    const flood = Uint8Array.from([
+      0,
+      1,
+      1,
+      0,
+      4,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      ...Array.from({ length: 1024 }, () => question).flat(),
+    ]);
+    expect(questionsOf(flood).count).toBe(256);
+    expect(dnsShape(flood, 0, flood.length)).toBe(0);
+  });
+
   it('reads what dns-packet writes, whatever is asked', () => {
     const label = fc.stringMatching(/^[a-z0-9_-]{1,15}$/);
     const name = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join('.'));
