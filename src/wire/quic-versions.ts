@@ -34,7 +34,7 @@ function ietf(name: string, keys: QuicKeySchedule, initialType: 0 | 1 = 0): Quic
 const KNOWN: ReadonlyMap<number, readonly QuicVersion[]> = new Map([
   [0x00000001, [ietf('v1', VERSION_1)]],
   [0x6b3343cf, [ietf('v2', VERSION_2, 1)]],
-  // Drafts 0 to 4 of version 2 kept the types of version 1, then the constants changed under the same number.
+  // Drafts of version 2 did not agree on the types: both ways are tried.
   [0x709a50c4, [ietf('v2-draft', VERSION_2_DRAFT, 1), ietf('v2-draft', VERSION_2_DRAFT)]],
   [0xff020000, [ietf('v2-draft', VERSION_2_DRAFT, 1), ietf('v2-draft', VERSION_2_DRAFT)]],
   [0x51303530, [{ name: 'Q050', carriage: 'mixed', initialType: 0, schedule: GOOGLE_Q050 }]],
