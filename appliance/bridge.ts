@@ -1,19 +1,15 @@
-// Knows: how the transparent bridge is made, adopted and undone. Must not know: rules, policy beyond names and address.
+// Knows: how the transparent bridge is made or adopted; every change goes into the undo record first.
+// Must not know: rules, policy beyond names and address.
 // DESIGN section 5: rules stand before ports are enslaved; bridge netfilter sysctls off; the box itself is silent on wan.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { RunError, run } from './run-command.ts';
+import type { UndoRecord } from './undo-record.ts';
 
 export interface BridgeNames {
   readonly name: string;
   readonly lan: string;
   readonly wan: string;
-}
-
-/** A change that was made to the machine and how to take it back. */
-interface Undo {
-  readonly what: string;
-  back(): Promise<void> | void;
 }
 
 export class BridgeError extends Error {
@@ -27,7 +23,14 @@ export class BridgeError extends Error {
 }
 
 /** Offloads merge and split frames behind the taps' backs and eat their ring (DESIGN section 5). */
-const OFFLOADS = ['gro', 'gso', 'tso', 'lro', 'rx-gro-hw', 'tx-udp-segmentation'];
+const OFFLOADS = [
+  'generic-receive-offload',
+  'generic-segmentation-offload',
+  'tcp-segmentation-offload',
+  'large-receive-offload',
+  'rx-gro-hw',
+  'tx-udp-segmentation',
+];
 
 /** Values the bridge must have, as files of sysfs below /sys/class/net/BRIDGE/bridge. */
 const BRIDGE_SETTINGS: Readonly<Record<string, string>> = {
@@ -42,10 +45,11 @@ const BRIDGE_SETTINGS: Readonly<Record<string, string>> = {
 
 export class Bridge {
   readonly #names: BridgeNames;
-  readonly #undo: Undo[] = [];
+  readonly #undo: UndoRecord;
 
-  constructor(names: BridgeNames) {
+  constructor(names: BridgeNames, undo: UndoRecord) {
     this.#names = names;
+    this.#undo = undo;
   }
 
   /** Makes the bridge without touching a port, so that its address is known to the rules that must stand first. */
@@ -55,20 +59,9 @@ export class Bridge {
     // Without an address of its own the bridge would change it with every port that comes and goes.
     const mac = read(`/sys/class/net/${lan}/address`);
     const address = mac === undefined ? [] : ['address', mac];
-    await this.#ip([
-      'link',
-      'add',
-      'name',
-      name,
-      ...address,
-      'type',
-      'bridge',
-      'stp_state',
-      '0',
-      'mcast_snooping',
-      '0',
-    ]);
-    this.#undo.push({ what: `bridge ${name}`, back: () => this.#ip(['link', 'del', name]) });
+    this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'del', name] });
+    const made = ['link', 'add', 'name', name, ...address, 'type', 'bridge'];
+    await this.#ip([...made, 'stp_state', '0', 'mcast_snooping', '0']);
   }
 
   /** The addresses by which the box itself can be meant: the bridge's and its ports'. */
@@ -96,11 +89,8 @@ export class Bridge {
     for (const port of [lan, wan]) {
       await this.#offloadsOff(port);
       if (masterOf(port) === undefined) {
+        this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'set', port, 'nomaster'] });
         await this.#ip(['link', 'set', port, 'master', name]);
-        this.#undo.push({
-          what: `${port} in ${name}`,
-          back: () => this.#ip(['link', 'set', port, 'nomaster']),
-        });
       }
       await this.#ip(['link', 'set', port, 'up']);
     }
@@ -128,32 +118,26 @@ export class Bridge {
     return faults;
   }
 
-  /** Takes back everything that `raise` changed, last change first. */
-  async lower(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo.back();
-  }
-
   #write(file: string, value: string): void {
     const before = read(file);
     if (before === undefined || Number(before) === Number(value)) return;
+    this.#undo.add({ kind: 'file', path: file, value: before });
     try {
       writeFileSync(file, value);
     } catch (error) {
       throw new BridgeError('failed', `${file} cannot be set to ${value}`, error);
     }
-    const back = (): void => {
-      if (read(file) !== undefined) writeFileSync(file, before);
-    };
-    this.#undo.push({ what: file, back });
   }
 
   async #offloadsOff(port: string): Promise<void> {
-    const switches = OFFLOADS.flatMap((feature) => [feature, 'off']);
+    const on = await activeOffloads(port);
+    if (on.length === 0) return;
+    const all = (state: 'on' | 'off'): string[] => ['-K', port, ...on.flatMap((feature) => [feature, state])];
+    this.#undo.add({ kind: 'run', command: 'ethtool', args: all('on') });
     try {
-      await run('ethtool', ['-K', port, ...switches]);
+      await run('ethtool', all('off'));
     } catch (error) {
-      // Drivers refuse what they do not have, and ethtool then sets the rest: what matters is read back by `doctor`.
-      if (!(error instanceof RunError) || error.code === 'missing') throw error;
+      throw new BridgeError('failed', `the offloads of ${port} cannot be turned off`, error);
     }
   }
 
@@ -164,6 +148,19 @@ export class Bridge {
       throw new BridgeError('failed', `ip ${args.join(' ')} failed`, error);
     }
   }
+}
+
+/** Those that are on and can be turned off; none where the driver does not say. */
+async function activeOffloads(port: string): Promise<string[]> {
+  let listing: unknown;
+  try {
+    listing = JSON.parse(await run('ethtool', ['--json', '-k', port]));
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'missing') throw error;
+    return [];
+  }
+  const [features = {}] = listing as Record<string, { active?: boolean; fixed?: boolean } | undefined>[];
+  return OFFLOADS.filter((name) => features[name]?.active === true && features[name].fixed !== true);
 }
 
 function sysctlsFor(name: string, lan: string, wan: string): [string, string][] {

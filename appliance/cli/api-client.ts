@@ -4,7 +4,7 @@
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
-import type { AckCommand, BlockCommand } from '../../src/guard/commands.ts';
+import type { AckCommand, BlockCommand, PassCommand } from '../../src/guard/commands.ts';
 import { GuardEventReader, readApiError, readJson, readStatus } from '../../src/guard/status.ts';
 import type { GuardEvent, Status } from '../../src/guard/status.ts';
 import { CommandError } from './command.ts';
@@ -26,6 +26,16 @@ export class DaemonClient {
   /** PUT /v1/block: resolves when the kernel has the rules. */
   async block(command: BlockCommand): Promise<Status> {
     return this.#statusFrom(await this.#ask('PUT', '/v1/block', command));
+  }
+
+  /** POST /v1/pass: resolves when the kernel has it. */
+  async openPass(command: PassCommand): Promise<Status> {
+    return this.#statusFrom(await this.#ask('POST', '/v1/pass', command));
+  }
+
+  /** DELETE /v1/pass. */
+  async endPass(): Promise<Status> {
+    return this.#statusFrom(await this.#ask('DELETE', '/v1/pass'));
   }
 
   /** POST /v1/ack. */

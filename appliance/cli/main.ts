@@ -9,12 +9,13 @@ import { blockCommand } from './block.ts';
 import type { CommandIo } from './command.ts';
 import { dispatch } from './dispatch.ts';
 import { labCommand } from './lab.ts';
+import { passCommand } from './pass.ts';
 import { policyCommand } from './policy.ts';
 import { statusCommand } from './status.ts';
 import { watchCommand } from './watch.ts';
 
 const COMMANDS = [
-  ...[statusCommand, watchCommand, analyzeCommand, blockCommand, ackCommand],
+  ...[statusCommand, watchCommand, analyzeCommand, blockCommand, passCommand, ackCommand],
   ...[policyCommand, labCommand],
 ];
 
@@ -25,10 +26,22 @@ function screen(): CommandIo['screen'] {
   return { color, columns: stdout.columns };
 }
 
+/** Wrappers (npm, timeout) pass on a Ctrl-C that the terminal has sent already: these come together and are one. */
+const ONE_SIGNAL_MS = 1000;
+
+/** The first signal lets the command clean up; one that comes later does not wait for that. */
+function endOn(name: 'SIGINT' | 'SIGTERM', ending: AbortController): void {
+  let first: number | undefined;
+  process.on(name, () => {
+    first ??= performance.now();
+    ending.abort();
+    if (performance.now() - first > ONE_SIGNAL_MS) process.exit(name === 'SIGINT' ? 130 : 143);
+  });
+}
+
 async function main(): Promise<number> {
   const ending = new AbortController();
-  // The second signal does not wait: it ends the process as it would any other.
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) endOn(name, ending);
   // Whoever reads us may stop early (`| head`): that is no fault.
   process.stdout.on('error', () => process.exit(0));
   const seen = screen();

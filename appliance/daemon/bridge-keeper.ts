@@ -2,6 +2,7 @@
 
 import type { Policy } from '../../src/policy/policy.ts';
 import { Bridge } from '../bridge.ts';
+import type { UndoRecord } from '../undo-record.ts';
 import type { Warnings } from './warnings.ts';
 import { words } from './warnings.ts';
 
@@ -10,8 +11,8 @@ export class BridgeKeeper {
   readonly #warnings: Warnings;
   #address: string | undefined;
 
-  constructor(names: Policy['bridge'], warnings: Warnings) {
-    this.#bridge = new Bridge(names);
+  constructor(names: Policy['bridge'], undo: UndoRecord, warnings: Warnings) {
+    this.#bridge = new Bridge(names, undo);
     this.#warnings = warnings;
   }
 

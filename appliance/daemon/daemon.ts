@@ -21,8 +21,10 @@ import { closedPolicy } from './closed-policy.ts';
 import { readCounterFile, writeCounterFile } from './counter-file.ts';
 import { Enforcement } from './enforcement.ts';
 import type { DaemonOptions } from './options.ts';
+import { undoRecordIn } from './release.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { Publisher } from './publisher.ts';
+import { Rounds } from './rounds.ts';
 import { apiRoutes } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
 import { Warnings, words } from './warnings.ts';
@@ -37,13 +39,11 @@ export class Daemon implements ApiSubject {
   readonly #publisher: Publisher;
   readonly #firewall: Firewall;
   readonly #enforcement: Enforcement;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #rounds = new Rounds();
   readonly #warnings: Warnings;
   readonly #lamp: LampKeeper;
   readonly #taps: TapPair;
   #guard: Guard;
-  #nextLook: NodeJS.Timeout | undefined;
-  #stopped = false;
   #bridge: BridgeKeeper | undefined;
 
   constructor(options: DaemonOptions, log: Logger) {
@@ -101,10 +101,10 @@ export class Daemon implements ApiSubject {
   async start(): Promise<void> {
     await this.#load();
     await this.#api.listen(join(this.#options.runtimeDir, 'api.sock'));
-    this.#every(TICK_MS, () => {
+    this.#rounds.every(TICK_MS, () => {
       this.#publisher.news(this.#guard.tick());
     });
-    this.#lookLater(VERIFY_MS);
+    this.#rounds.pacing(VERIFY_MS, () => this.#look());
   }
 
   /** Takes the policy file anew; an invalid one is refused whole and the one in force stays. */
@@ -118,9 +118,7 @@ export class Daemon implements ApiSubject {
   }
 
   stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#nextLook);
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#rounds.stop();
     this.#publisher.close();
     this.#taps.stop();
     this.#lamp.close();
@@ -224,7 +222,11 @@ export class Daemon implements ApiSubject {
       this.#guard.setPolicy(policy);
     }
     this.#lamp.open(policy.lamp);
-    const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, this.#warnings));
+    const keeper = (this.#bridge ??= new BridgeKeeper(
+      policy.bridge,
+      undoRecordIn(this.#options.runtimeDir),
+      this.#warnings,
+    ));
     const bridge = await keeper.prepare(policy);
     this.#applied(await this.#enforcement.adopt(policy, bridge));
     await keeper.raise();
@@ -271,28 +273,15 @@ export class Daemon implements ApiSubject {
     this.#taps.learn(this.#enforcement.learned());
   }
 
-  /** A large ruleset takes long to list: looking must not become all that this machine does. */
-  #lookLater(milliseconds: number): void {
-    this.#nextLook = setTimeout(() => {
-      const began = monotonicMs();
-      void this.#look().finally(() => {
-        if (!this.#stopped) this.#lookLater(Math.max(VERIFY_MS, 8 * (monotonicMs() - began)));
-      });
-    }, milliseconds);
-  }
-
   async #look(): Promise<void> {
     await this.#firewall.verify();
     await this.#bridge?.mend();
     this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse());
+    if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
     this.#publisher.news();
   }
 
   #newGuard(policy: Policy): Guard {
     return new Guard(policy, { now, version: VERSION, idPrefix: Date.now().toString(36) });
-  }
-
-  #every(milliseconds: number, task: () => void): void {
-    this.#timers.push(setInterval(task, milliseconds));
   }
 }

@@ -31,6 +31,7 @@ export class Enforcement {
   #blockMode: boolean;
   #verified = false;
   #passes: readonly OpenPass[] = [];
+  #passOpenedAt = 0;
   #bootRuleset = '';
   /** What was wrong with the stored state, in words. */
   readonly warning: string | undefined;
@@ -55,6 +56,11 @@ export class Enforcement {
     const now = monotonicMs();
     const open = this.#passes.filter((pass) => pass.until > now);
     return open.length === 0 ? undefined : Math.max(...open.map((pass) => pass.until));
+  }
+
+  /** When the newest pass was opened, monotonic milliseconds; 0 for one from before this process. */
+  get passOpenedAt(): number {
+    return this.#passOpenedAt;
   }
 
   learned(): LearnedState {
@@ -125,6 +131,7 @@ export class Enforcement {
 
   async openPass(seconds: number, client: string | undefined): Promise<void> {
     const pass = { until: monotonicMs() + seconds * 1_000, ...(client === undefined ? {} : { client }) };
+    this.#passOpenedAt = monotonicMs();
     this.#passes = [...this.#passes.filter((other) => other.client !== client), pass];
     await this.apply();
     this.#remember();
@@ -134,6 +141,11 @@ export class Enforcement {
     this.#passes = [];
     await this.apply();
     this.#remember();
+  }
+
+  /** The tunnel is up: nothing needs a pass any more. */
+  async endPassEarly(): Promise<void> {
+    if (this.passUntil !== undefined) await this.endPass();
   }
 
   /** Learns from a tap's report; the caller applies when something changed. */

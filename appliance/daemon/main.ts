@@ -4,12 +4,19 @@
 import { mkdirSync } from 'node:fs';
 import { pino } from 'pino';
 import { Daemon } from './daemon.ts';
+import { release } from './release.ts';
 import { USAGE, UsageError, readOptions } from './options.ts';
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') {
     process.stdout.write(USAGE);
+    return;
+  }
+  if (options.release) {
+    const failures = await release(options.runtimeDir);
+    for (const failure of failures) process.stderr.write(`${failure}\n`);
+    process.exitCode = failures.length === 0 ? 0 : 3;
     return;
   }
   const log = pino({ name: 'leakguardd', base: null, timestamp: pino.stdTimeFunctions.isoTime });

@@ -7,6 +7,8 @@ export interface DaemonOptions {
   readonly config: string;
   readonly stateDir: string;
   readonly runtimeDir: string;
+  /** Take back what was changed on the machine, and end. */
+  readonly release: boolean;
 }
 
 export class UsageError extends Error {
@@ -20,6 +22,7 @@ export class UsageError extends Error {
 
 export const USAGE =
   'leakguardd [--config FILE] [--state-dir DIR] [--runtime-dir DIR]\n' +
+  'leakguardd --release [--runtime-dir DIR]: take the bridge down, with everything as it was before\n' +
   'Defaults: /etc/leakguard/policy.yaml, /var/lib/leakguard, /run/leakguard\n';
 
 /** Throws UsageError for words it does not know. */
@@ -32,6 +35,7 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
         config: { type: 'string', default: '/etc/leakguard/policy.yaml' },
         'state-dir': { type: 'string', default: '/var/lib/leakguard' },
         'runtime-dir': { type: 'string', default: '/run/leakguard' },
+        release: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     }));
@@ -39,5 +43,6 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
     throw new UsageError(error instanceof Error ? error.message : String(error), error);
   }
   if (values.help) return 'help';
-  return { config: values.config, stateDir: values['state-dir'], runtimeDir: values['runtime-dir'] };
+  const { config, release } = values;
+  return { config, stateDir: values['state-dir'], runtimeDir: values['runtime-dir'], release };
 }

@@ -176,6 +176,11 @@ export class Guard {
     return new Set(names.map((endpoint) => endpoint.host));
   }
 
+  /** A tunnel that was silent has come up after monotonic `since`. */
+  tunnelCameUpSince(since: number): boolean {
+    return this.#liveness.some((tunnel) => tunnel.cameUpAt > since);
+  }
+
   acknowledge(id: string): boolean {
     if (!this.#book.acknowledge(id)) return false;
     if (id === 'all') this.#redUnseenAcknowledged = this.#redUnseen.total;

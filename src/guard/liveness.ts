@@ -9,6 +9,8 @@ export const UP_MS = 180_000;
 export const UNANSWERED_MS = 15_000;
 /** So many frames must have gone unanswered: keepalives are never answered, and come every 25 s at most (section 6.5). */
 export const UNANSWERED_FRAMES = 10;
+/** An answer after this much silence is a tunnel that comes up. Milliseconds. */
+export const SILENT_MS = 30_000;
 /** Nothing for this long: down. Milliseconds. */
 export const STALE_MS = 600_000;
 
@@ -19,6 +21,8 @@ export class TunnelLiveness {
   #unansweredSince: number | undefined;
   #unanswered = 0;
   #lastSeenWall: number | undefined;
+  /** When the server last answered after a silence: the nearest that counters come to a handshake. Monotonic milliseconds. */
+  cameUpAt = 0;
 
   /** Takes the cumulative frame counts as read at `now`; a count below the last one means that the counter started anew. */
   read(up: number, down: number, now: { readonly wall: number; readonly monotonic: number }): void {
@@ -27,6 +31,7 @@ export class TunnelLiveness {
     this.#up = up;
     this.#down = down;
     if (answered && down > 0) {
+      if (now.monotonic - (this.#lastDown ?? -Infinity) > SILENT_MS) this.cameUpAt = now.monotonic;
       this.#lastDown = now.monotonic;
       this.#unansweredSince = undefined;
       this.#unanswered = 0;

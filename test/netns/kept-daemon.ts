@@ -24,8 +24,11 @@ export class KeptDaemon {
   /** Resolves when it is watching; from then on it comes back at once whenever it ends. */
   async start(policy = labPolicy(this.#lab.plan)): Promise<void> {
     const { files } = this.#lab.plan;
-    await Promise.all([mkdir(files.guardState), mkdir(files.guardRuntime), writeFile(files.policy, policy)]);
-    await this.#launch();
+    const directories = [files.guardState, files.guardRuntime].map((path) =>
+      mkdir(path, { recursive: true }),
+    );
+    await Promise.all([...directories, writeFile(files.policy, policy)]);
+    await this.launch();
     await this.watching();
   }
 
@@ -68,7 +71,8 @@ export class KeptDaemon {
     return (await ask(this.#lab.plan.files.api, 'PUT', '/v1/policy', { text })).status;
   }
 
-  async #launch(): Promise<void> {
+  /** Starts it with the files as they are. */
+  async launch(): Promise<void> {
     const { files, dir } = this.#lab.plan;
     const argv = programArgv(
       'daemon/main',
@@ -77,7 +81,7 @@ export class KeptDaemon {
     this.starts += 1;
     const running = await this.#lab.network.box.start(argv, { log: `${dir}/kept.log` });
     this.#running = running;
-    void running.exited.then(() => (this.#kept ? this.#launch() : undefined));
+    void running.exited.then(() => (this.#kept ? this.launch() : undefined));
   }
 
   /** `ip netns exec` becomes the program it runs: its process is the daemon. */

@@ -1,0 +1,83 @@
+// Knows: what a pass opens, and that the kernel closes it with every process dead. Must not know: how.
+// Holds DESIGN section 1 (pass) to real programs on the laptop.
+//
+//   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LAN, NET } from '../../appliance/lab/plan.ts';
+import { ask } from './ask.ts';
+import { labForTests, seenByUplink } from './harness.ts';
+import { KeptDaemon } from './kept-daemon.ts';
+
+const lab = labForTests({ filling: 'nothing' });
+let daemon: KeptDaemon;
+
+beforeAll(async () => {
+  daemon = new KeptDaemon(lab());
+  await daemon.start();
+  await lab().connectLaptop();
+  await lab().guard.block(true);
+});
+afterAll(() => daemon.stop());
+
+/** Past the tunnel, as a browser at a captive portal would. */
+async function fetches(): Promise<boolean> {
+  const words = ['curl', '-s', '-m', '1', '-o', '/dev/null', '--interface', 'eth0', `http://${NET.web4}/`];
+  return (await lab().network.laptop.run(['curl', ...words.slice(1)])).code === 0;
+}
+
+async function resolves(server: string): Promise<boolean> {
+  const words = ['+tries=1', '+time=1', '-b', LAN.laptop4, `@${server}`, 'portal.example'];
+  return (await lab().network.laptop.run(['dig', ...words])).code === 0;
+}
+
+async function pings(): Promise<boolean> {
+  return (await lab().network.laptop.run(['ping', '-c', '1', '-W', '1', '-I', 'eth0', NET.web4])).code === 0;
+}
+
+describe('a pass', () => {
+  it('opens the web and the network’s own resolver to its client, and nothing else; its end closes them', async () => {
+    expect([await fetches(), await resolves(LAN.router4)]).toEqual([false, false]);
+    const { status } = await ask(lab().plan.files.api, 'POST', '/v1/pass', {
+      seconds: 60,
+      client: LAN.laptopMac,
+    });
+    expect(status).toBe(200);
+    expect(await lab().guard.status()).toMatchObject({ state: 'pass', lamp: 'alternating' });
+    expect([await fetches(), await resolves(LAN.router4)]).toEqual([true, true]);
+    expect([await resolves(NET.resolver4), await pings()]).toEqual([false, false]);
+    const { ledger, incidents } = await lab().guard.waitFor(
+      'what crossed',
+      (seen) => seen.incidents.some(({ exposure, escaped }) => exposure === 'portal.example' && escaped > 0),
+      3_000,
+    );
+    expect(ledger.escaped).toBeGreaterThan(0);
+    expect(incidents.filter(({ breach }) => breach)).toEqual([]);
+    expect((await ask(lab().plan.files.api, 'DELETE', '/v1/pass')).status).toBe(200);
+    expect([await fetches(), await resolves(LAN.router4)]).toEqual([false, false]);
+  });
+
+  it('opens nothing to another client', async () => {
+    await ask(lab().plan.files.api, 'POST', '/v1/pass', { seconds: 60, client: '02:00:00:00:00:99' });
+    expect([await fetches(), await resolves(LAN.router4)]).toEqual([false, false]);
+    await ask(lab().plan.files.api, 'DELETE', '/v1/pass');
+  });
+
+  it('is closed by the kernel after 10 s ± 1 s with every process of the box killed', async () => {
+    const began = performance.now();
+    await ask(lab().plan.files.api, 'POST', '/v1/pass', { seconds: 10 });
+    expect(await fetches()).toBe(true);
+    await daemon.killForGood();
+    let last = 0;
+    const frames = await seenByUplink(lab(), `tcp dst port 80 and dst host ${NET.web4}`, async () => {
+      // One attempt after another: the first that fails is the first after the kernel has closed.
+      while (await fetches()) last = performance.now();
+    });
+    const closed = (last - began) / 1000;
+    expect(frames.length).toBeGreaterThan(0);
+    expect(
+      Math.abs(closed - 10),
+      `the last fetch went through after ${closed.toFixed(2)} s`,
+    ).toBeLessThanOrEqual(1);
+  });
+});
