@@ -79,7 +79,11 @@ export async function moduleFault(machine) {
  */
 export async function installModules(machine) {
   const headers = nodeHeaders(machine.execPath);
-  const env = headers === undefined ? {} : { npm_config_nodedir: headers };
+  // Nothing is fetched ready-made: a native module is compiled here, from the source that the lock file names.
+  const env = {
+    npm_config_build_from_source: 'true',
+    ...(headers === undefined ? {} : { npm_config_nodedir: headers }),
+  };
   const { code, output } = await machine.run('npm', ['ci', '--no-audit', '--no-fund'], {
     cwd: machine.root,
     env,
