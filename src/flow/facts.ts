@@ -76,6 +76,13 @@ export interface Findings {
   readonly suspected?: true;
 }
 
+/** Nothing was found in this frame, and its kind rests on a heuristic of its flow. */
+export const SUSPECTED: Findings = Object.freeze({
+  names: Object.freeze([]),
+  answers: Object.freeze([]),
+  suspected: true,
+});
+
 export const NO_FINDINGS: Findings = Object.freeze({ names: Object.freeze([]), answers: Object.freeze([]) });
 
 /** EtherType 802.3 length frames are given: there is none on the wire. */
@@ -143,6 +150,8 @@ export class Facts {
   payloadHead = 0;
   payloadHead2 = 0;
   payloadHead3 = 0;
+  /** Bytes 236 to 239 of a datagram to or from the BOOTP ports: DHCP's magic cookie, if it is DHCP (RFC 2131 section 3). */
+  bootpCookie = 0;
 
   /** The frame goes from the server of its flow to the client, as far as the flow table knows. */
   fromServer = false;

@@ -4,6 +4,7 @@
 import type { QuicCrypto } from '../wire/quic-crypto.ts';
 import { isQuicInitialSize, isQuicLong, QuicClientFlow } from '../wire/quic-flow.ts';
 import type { QuicHello } from '../wire/quic-flow.ts';
+import { encryptedDns } from './encrypted-dns.ts';
 import type { Facts } from './facts.ts';
 import type { Flow } from './flow-table.ts';
 import type { Kind, Name } from './kinds.ts';
@@ -73,11 +74,20 @@ function finish(flow: Flow): void {
 
 function tell(facts: Facts, flow: Flow, hello: QuicHello): void {
   const { serverName, alpn } = hello;
-  const detail = `QUIC ${hello.versionName}${alpn.length > 0 ? `, ALPN ${alpn.join(', ')}` : ''}`;
-  if (alpn.some((protocol) => protocol === 'doq' || protocol.startsWith('doq-'))) flow.kind = 'doq';
+  const dns = encryptedDns(facts, serverName, alpn);
+  if (dns !== undefined && flow.kind !== 'doq') {
+    flow.kind = dns.kind;
+    flow.suspected = dns.suspected;
+  }
+  const detail = [
+    `QUIC ${hello.versionName}`,
+    ...(alpn.length > 0 ? [`ALPN ${alpn.join(', ')}`] : []),
+    ...(dns === undefined ? [] : [dns.why]),
+  ].join('; ');
+  const doubt = flow.suspected ? { suspected: true as const } : {};
   const outer = hello.encryptedHello === 'ech' ? { outer: true as const } : {};
   const isNew = serverName !== undefined && serverName !== flow.name;
   const names: Name[] = isNew ? [{ name: serverName, via: 'quic', ...outer }] : [];
   if (isNew) flow.name = serverName;
-  facts.findings = { names, answers: [], detail };
+  facts.findings = { names, answers: [], detail, ...doubt };
 }

@@ -2,6 +2,7 @@
 // DESIGN section 3. Doubt leaves the kind the port has, or `tcp`.
 
 import { TcpFlag } from '../wire/ip.ts';
+import { NO_FINDINGS, SUSPECTED } from './facts.ts';
 import type { Facts } from './facts.ts';
 import type { Flow, FlowTable } from './flow-table.ts';
 import { readContent } from './tcp-content.ts';
@@ -29,6 +30,7 @@ export class TcpReader {
     }
     if (!flow.done) this.#follow(bytes, facts, flow, side);
     if (flow.kind !== undefined) facts.kind = flow.kind;
+    if (flow.suspected && facts.findings === NO_FINDINGS) facts.findings = SUSPECTED;
     facts.flowName = flow.name;
   }
 

@@ -5,6 +5,7 @@ import type { ClientHello } from '../wire/tls-client-hello.ts';
 import { clientHelloInRecords } from '../wire/tls-record.ts';
 import { torSuspicion } from '../wire/tor.ts';
 import type { Facts, Recognition } from './facts.ts';
+import { encryptedDns } from './encrypted-dns.ts';
 import { mergeFindings } from './findings.ts';
 import type { Flow } from './flow-table.ts';
 import type { Name } from './kinds.ts';
@@ -39,21 +40,39 @@ function tell(facts: Facts, flow: Flow, hello: ClientHello): void {
 }
 
 function classify(facts: Facts, flow: Flow, hello: ClientHello): void {
-  const { alpn } = hello;
-  const detail = alpn.length === 0 ? undefined : `ALPN ${alpn.join(', ')}`;
-  if (alpn.includes('dot')) flow.kind = 'dot';
-  const tor = torSuspicion({
+  const { alpn, serverName } = hello;
+  const words = alpn.length === 0 ? [] : [`ALPN ${alpn.join(', ')}`];
+  const dns = flow.kind === 'tls' || flow.kind === 'dot' ? encryptedDns(facts, serverName, alpn) : undefined;
+  const tor = dns === undefined && flow.kind === 'tls' ? torOf(facts, hello) : undefined;
+  if (dns !== undefined) {
+    // What is on DoT's own port stays DoT, whatever its name belongs to.
+    if (flow.kind === 'tls') {
+      flow.kind = dns.kind;
+      flow.suspected = dns.suspected;
+    }
+    words.push(dns.why);
+  } else if (tor !== undefined) {
+    flow.kind = 'tor';
+    flow.suspected = true;
+    facts.findings = mergeFindings(facts.findings, { ...flow.recognised(tor) });
+  }
+  if (words.length === 0) return;
+  const doubt = flow.suspected ? { suspected: true as const } : {};
+  facts.findings = mergeFindings(facts.findings, {
+    names: [],
+    answers: [],
+    detail: words.join('; '),
+    ...doubt,
+  });
+}
+
+function torOf(facts: Facts, hello: ClientHello): Recognition | undefined {
+  const suspicion = torSuspicion({
     serverName: hello.serverName,
-    offersAlpn: alpn.length > 0,
+    offersAlpn: hello.alpn.length > 0,
     serverPort: facts.fromServer ? facts.sourcePort : facts.destinationPort,
     listed: false,
   });
-  if (tor !== undefined && tor.confidence >= RECOGNISED && flow.kind === 'tls') {
-    const server: Recognition['server'] = facts.fromServer ? 'source' : 'destination';
-    flow.kind = 'tor';
-    const recognition: Recognition = { protocol: 'tor', ...tor, server };
-    facts.findings = mergeFindings(facts.findings, { ...flow.recognised(recognition), suspected: true });
-  } else if (detail !== undefined) {
-    facts.findings = mergeFindings(facts.findings, { names: [], answers: [], detail });
-  }
+  if (suspicion === undefined || suspicion.confidence < RECOGNISED) return undefined;
+  return { protocol: 'tor', ...suspicion, server: facts.fromServer ? 'source' : 'destination' };
 }

@@ -2,6 +2,7 @@
 // policy, I/O. DESIGN section 3: DNS is ruled out before anything is recognised as a tunnel; a port whose content says
 // otherwise does not keep its kind, and doubt leaves `udp`.
 
+import { NO_FINDINGS, SUSPECTED } from './facts.ts';
 import type { Facts, Findings } from './facts.ts';
 import type { Flow, FlowTable } from './flow-table.ts';
 import type { Kind } from './kinds.ts';
@@ -44,6 +45,7 @@ export class UdpReader {
       this.#recognise(bytes, start, end, facts, flow);
     if (!found) facts.kind = flow.kind ?? kindWithoutContent(bytes, start, end, facts.kind);
     if (facts.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, facts.findings);
+    if (flow.suspected && facts.findings === NO_FINDINGS) facts.findings = SUSPECTED;
     const [first] = facts.findings.names;
     if (first !== undefined) flow.name = first.name;
   }
