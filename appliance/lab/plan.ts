@@ -31,6 +31,8 @@ export const NET = {
   tunnelServer4: '198.51.100.7',
   tunnelServer6: '2001:db8:51::7',
   tunnelPort: 51820,
+  /** What the tunnel server is called; every other name below .example is the web server. */
+  tunnelName: 'vpn.example',
   resolver4: '203.0.113.53',
   resolver6: '2001:db8:53::53',
   web4: '203.0.113.80',
@@ -94,4 +96,9 @@ export function planOf(id: string): Plan {
       lamp: join(dir, 'lamp'),
     },
   };
+}
+
+/** Beginning of the directories in which owners-to-be prepare their claim; an id has no dot. */
+export function claimPrefix(plan: Plan): string {
+  return join(LABS_DIR, `.${plan.id}-`);
 }

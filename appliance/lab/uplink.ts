@@ -22,6 +22,8 @@ function dnsmasqConfig(plan: Plan): string {
     'no-ping',
     `address=/example/${NET.web4}`,
     `address=/example/${NET.web6}`,
+    `address=/${NET.tunnelName}/${NET.tunnelServer4}`,
+    `address=/${NET.tunnelName}/${NET.tunnelServer6}`,
     `dhcp-leasefile=${join(plan.dir, 'dnsmasq.leases')}`,
     'dhcp-authoritative',
     `dhcp-range=${LAN.laptop4},${LAN.laptop4},255.255.255.0,1h`,
