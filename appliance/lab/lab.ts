@@ -2,8 +2,8 @@
 // Whoever calls `raiseLab` owns the lab; a reaper process waits for the owner's end and clears up, however it comes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { startDaemon, startPage, type Supervised } from './box.ts';
@@ -19,7 +19,7 @@ import {
 } from './handle.ts';
 import { awaitIpv6, startDhcpClient } from './laptop.ts';
 import { bridgePlainly, buildNetwork } from './network.ts';
-import { LABS_DIR, NETNS_CONFIG_DIR, type Plan, TUNNEL } from './plan.ts';
+import { claimPrefix, NETNS_CONFIG_DIR, type Plan, TUNNEL } from './plan.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
 import { programArgv } from './program.ts';
 import { namespacesOf, processesOf, teardown } from './teardown.ts';
@@ -39,6 +39,8 @@ export interface LabOptions {
 /** A lab and the duty to take it down. */
 export class Lab extends LabHandle {
   #state: LabState;
+  /** One writer at a time: the last news are the last written. */
+  #notes: Promise<void> = Promise.resolve();
   #daemon: Supervised | undefined;
   #page: Supervised | undefined;
   #keys: { readonly server: string; readonly laptop: KeyPair } | undefined;
@@ -55,21 +57,25 @@ export class Lab extends LabHandle {
   /** Builds all of it, or leaves nothing behind and throws a LabError (`is-up` when another owner holds this lab). */
   static async raise(plan: Plan, options: LabOptions): Promise<Lab> {
     const [node, ...reap] = programArgv('lab/reap', plan.id);
-    await claim(plan);
     const state = { owner: await requireIdentity(process.pid), filling: options.filling, ready: false };
-    await writeState(plan, state);
+    await claim(plan, state);
     const lab = new Lab(plan, state, startReaper(node, reap));
+    const built = lab.#build(options);
     try {
-      await Promise.race([lab.#build(options), interruption(options.signal)]);
+      await Promise.race([built, interruption(options.signal)]);
       return lab;
     } catch (error) {
       await lab.close();
+      // What was being built fails by now, for want of namespaces; nothing of it may outlive this call.
+      await built.catch(() => undefined);
       throw error;
     }
   }
 
   /** Ends every process of the lab and removes all of it. Can be called again. */
   async close(): Promise<void> {
+    // Nothing new may start behind the reaper's back.
+    for (const space of Object.values(this.network)) space.close();
     // The supervisors must not start again what the reaper ends; the reaper itself needs nothing but the end of its input.
     this.#daemon?.abandon();
     this.#page?.abandon();
@@ -129,7 +135,10 @@ export class Lab extends LabHandle {
   /** Adds to what other processes can read about this lab. */
   async #note(news: Partial<LabState>): Promise<void> {
     this.#state = { ...this.#state, ...news };
-    await writeState(this.plan, this.#state);
+    const state = this.#state;
+    const written = this.#notes.then(() => writeState(this.plan, state));
+    this.#notes = written.catch(() => undefined);
+    await written;
   }
 
   /** Tells other processes where the page can be seen. */
@@ -139,15 +148,21 @@ export class Lab extends LabHandle {
 }
 
 /** Takes the name for this process: one owner at a time, and nothing left of an earlier one. */
-async function claim(plan: Plan): Promise<void> {
+async function claim(plan: Plan, state: LabState): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new LabError('not-root', 'making network namespaces and virtual links needs root.');
   if (await isHeld(plan)) throw new LabError('is-up', `the lab "${plan.id}" is up already.`);
-  const left = [await readState(plan), ...(await namespacesOf(plan)), ...(await processesOf(plan))];
-  if (left.some((thing) => thing !== undefined)) await teardown(plan);
-  await mkdir(LABS_DIR, { recursive: true });
-  await mkdir(plan.dir).catch((cause: unknown) => {
-    throw new LabError('is-up', `${plan.dir} is there: is the lab "${plan.id}" being built just now?`, cause);
+  await teardown(plan);
+  // The directory appears with its owner's name in it: whoever finds it can tell whether the owner lives.
+  const fresh = `${claimPrefix(plan)}${process.pid}`;
+  await mkdir(fresh, { recursive: true });
+  await writeState(
+    { ...plan, files: { ...plan.files, state: join(fresh, basename(plan.files.state)) } },
+    state,
+  );
+  await rename(fresh, plan.dir).catch(async (cause: unknown) => {
+    await rm(fresh, { recursive: true, force: true });
+    throw new LabError('is-up', `another process has just begun to build the lab "${plan.id}".`, cause);
   });
 }
 

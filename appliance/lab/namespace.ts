@@ -1,6 +1,7 @@
 // Knows: one network namespace: how to make it, run things in it, name its links. Must not know: the lab's topology.
 // Follows ip-netns(8): `ip netns exec` also gives the namespace's own view of /sys and of /etc/netns/NAME.
 
+import { LabError } from './error.ts';
 import {
   type Argv,
   must,
@@ -16,16 +17,22 @@ export const MARK = 'LEAKGUARD_LAB';
 
 export class Namespace {
   readonly name: string;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #mark: Readonly<Record<string, string>>;
+  #open = true;
 
   /** `lab` is the id that its processes are marked with. Nothing is made yet. */
   constructor(name: string, lab: string) {
     this.name = name;
-    this.#env = { [MARK]: lab };
+    this.#mark = { [MARK]: lab };
+  }
+
+  /** From now on nothing is started in it: every attempt is a LabError `closing`. Whatever builds a lab ends there. */
+  close(): void {
+    this.#open = false;
   }
 
   async create(): Promise<void> {
-    await must(['ip', 'netns', 'add', this.name], { env: this.#env });
+    await must(['ip', 'netns', 'add', this.name], { env: this.#env() });
     await this.ip('link set lo up');
   }
 
@@ -34,16 +41,16 @@ export class Namespace {
     return ['ip', 'netns', 'exec', this.name, ...command];
   }
 
-  run(command: Argv, options: RunOptions = {}): Promise<Outcome> {
-    return run(this.argv(command), { ...options, env: { ...options.env, ...this.#env } });
+  async run(command: Argv, options: RunOptions = {}): Promise<Outcome> {
+    return run(this.argv(command), { ...options, env: { ...options.env, ...this.#env() } });
   }
 
-  must(command: Argv, options: RunOptions = {}): Promise<Outcome> {
-    return must(this.argv(command), { ...options, env: { ...options.env, ...this.#env } });
+  async must(command: Argv, options: RunOptions = {}): Promise<Outcome> {
+    return must(this.argv(command), { ...options, env: { ...options.env, ...this.#env() } });
   }
 
-  start(command: Argv, options: StartOptions = {}): Promise<Running> {
-    return Running.start(this.argv(command), { ...options, env: { ...options.env, ...this.#env } });
+  async start(command: Argv, options: StartOptions = {}): Promise<Running> {
+    return Running.start(this.argv(command), { ...options, env: { ...options.env, ...this.#env() } });
   }
 
   /** One `ip` command per line, all of them or a LabError. */
@@ -58,11 +65,17 @@ export class Namespace {
 
   async #batch(family: '-4' | '-6', lines: readonly string[]): Promise<void> {
     const argv = ['ip', family, '-n', this.name, '-batch', '-'] as const;
-    await must(argv, { input: `${lines.join('\n')}\n`, env: this.#env });
+    await must(argv, { input: `${lines.join('\n')}\n`, env: this.#env() });
   }
 
   /** `key` as a path below /proc/sys: `net/ipv6/conf/eth0/accept_dad`. */
   async sysctl(key: string, value: string): Promise<void> {
     await this.must(['tee', `/proc/sys/${key}`], { input: value });
+  }
+
+  /** What every process of the lab is started with; asked for each, so a closed namespace starts none. */
+  #env(): Readonly<Record<string, string>> {
+    if (!this.#open) throw new LabError('closing', `${this.name} is being taken down.`);
+    return this.#mark;
   }
 }

@@ -86,6 +86,7 @@ async function act(lab: LabHandle, what: Act): Promise<{ code: number | null; sa
   const done = { code: 0, said: '' };
   switch (what.do) {
     case 'run': {
+      if (what.first !== undefined) await lab.network.laptop.must(what.first);
       const { code, stdout, stderr } = await lab.network.laptop.run(what.argv, { timeoutMs: RUN_MS });
       return { code, said: (stderr || stdout).trim().split('\n').at(-1) ?? '' };
     }

@@ -7,8 +7,8 @@ import type { Rule } from '../../src/policy/verdict.ts';
 import type { Argv } from './process.ts';
 
 export type Act =
-  /** A program on the laptop. */
-  | { readonly do: 'run'; readonly argv: Argv }
+  /** A program on the laptop; `first` is run right before it, under the same watch. */
+  | { readonly do: 'run'; readonly argv: Argv; readonly first?: Argv }
   | { readonly do: 'block'; readonly on: boolean }
   | { readonly do: 'acknowledge' }
   /** The tunnel's client moves to its server's other address. */

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { LabError } from './error.ts';
 import { MARK } from './namespace.ts';
-import { NETNS_CONFIG_DIR, type Plan, ROLES, WIREGUARD_DIR } from './plan.ts';
+import { claimPrefix, LABS_DIR, NETNS_CONFIG_DIR, type Plan, ROLES, WIREGUARD_DIR } from './plan.ts';
 import { must, run } from './process.ts';
 
 const ROUNDS = 200;
@@ -50,8 +50,26 @@ export async function namespacesOf(plan: Plan): Promise<string[]> {
   return ROLES.map((role) => plan.namespaces[role]).filter((name) => names.includes(name));
 }
 
-/** Ends every process, then removes every namespace and file. LabError when a process survives SIGKILL. */
+/** Ends every process and removes every namespace and file. LabError `not-down` when a process survives SIGKILL. */
 export async function teardown(plan: Plan): Promise<void> {
+  // Once more when something came in late: an owner killed while it built may have had a child on its way.
+  do {
+    await endProcesses(plan);
+    for (const name of await namespacesOf(plan)) await must(['ip', 'netns', 'delete', name]);
+    const sockets = Object.values(plan.wireguard).map((name) => join(WIREGUARD_DIR, `${name}.sock`));
+    const configs = ROLES.map((role) => join(NETNS_CONFIG_DIR, plan.namespaces[role]));
+    for (const path of [...sockets, ...configs, ...(await claims(plan)), plan.dir])
+      await rm(path, { recursive: true, force: true });
+  } while ((await processesOf(plan)).length > 0 || (await namespacesOf(plan)).length > 0);
+}
+
+/** What a process left that was killed while it claimed the lab. */
+async function claims(plan: Plan): Promise<string[]> {
+  const names = await readdir(LABS_DIR).catch((): string[] => []);
+  return names.map((name) => join(LABS_DIR, name)).filter((path) => path.startsWith(claimPrefix(plan)));
+}
+
+async function endProcesses(plan: Plan): Promise<void> {
   let alive = await processesOf(plan);
   for (let round = 0; alive.length > 0; round++) {
     if (round === ROUNDS)
@@ -61,8 +79,4 @@ export async function teardown(plan: Plan): Promise<void> {
     await pause(10);
     alive = await processesOf(plan);
   }
-  for (const name of await namespacesOf(plan)) await must(['ip', 'netns', 'delete', name]);
-  const sockets = Object.values(plan.wireguard).map((name) => join(WIREGUARD_DIR, `${name}.sock`));
-  const configs = ROLES.map((role) => join(NETNS_CONFIG_DIR, plan.namespaces[role]));
-  for (const path of [...sockets, ...configs, plan.dir]) await rm(path, { recursive: true, force: true });
 }

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { startPage } from '../../appliance/lab/box.ts';
 import { leaseEvents } from '../../appliance/lab/laptop.ts';
 import { openLab } from '../../appliance/lab/handle.ts';
-import { takeDown } from '../../appliance/lab/lab.ts';
+import { Lab, takeDown } from '../../appliance/lab/lab.ts';
 import { openPage } from '../../appliance/lab/page.ts';
 import { LABS_DIR, LAN, NET, type Plan, planOf, TUNNEL, WIREGUARD_DIR } from '../../appliance/lab/plan.ts';
 import { must, Running } from '../../appliance/lab/process.ts';
@@ -156,6 +156,17 @@ describe('nothing of a lab is left', () => {
     while ((await reaperOf(plan.id)) !== undefined) await new Promise((resolve) => setImmediate(resolve));
     expect(await traces(plan)).toEqual(NONE);
     expect(await machine()).toBe(before);
+  });
+
+  it.each(['box', 'laptop'])('after it is interrupted while it builds the %s', async (where) => {
+    const plan = planOf(uniqueLabId());
+    const interrupt = new AbortController();
+    const say = (line: string): void => {
+      if (line.startsWith(where)) interrupt.abort();
+    };
+    const raising = Lab.raise(plan, { filling: 'plain-bridge', say, signal: interrupt.signal });
+    await expect(raising).rejects.toMatchObject({ code: 'interrupted' });
+    expect(await traces(plan)).toEqual(NONE);
   });
 
   it('after its owner is killed while it builds', async () => {
