@@ -1,15 +1,16 @@
 // Knows: the shape of the light in each state, so that it reads without colour. Must not know: colours, words.
 // Trusted markup: drawn here, never from outside. 64 by 64 units, strokes in the current colour.
 
-import type { State } from '../src/guard/status.ts';
+import type { LightState } from './texts.ts';
 
 const octagon = '<path class="body" d="M22 5h20l17 17v20L42 59H22L5 42V22z"/>';
 const circle = '<circle class="body" cx="32" cy="32" r="27"/>';
 const ring = '<circle class="line" cx="32" cy="32" r="25"/>';
 
 /** Class `body` is filled, `mark` is drawn on the body, `line` is drawn on the ground. */
-export const GLYPHS: Readonly<Record<State, string>> = {
+export const GLYPHS: Readonly<Record<LightState, string>> = {
   clear: `${circle}<path class="mark" d="M19 33l9.5 9.5L46 24"/>`,
+  minor: '<path class="body" d="M32 6l29 51H3z"/><path class="mark" d="M32 24v15M32 48v.5"/>',
   leaking: `${octagon}<path class="mark" d="M32 17v19M32 46v.5"/>`,
   breach: `${octagon}<path class="mark" d="M36 13L24 34h15L27 52"/>`,
   blocked:
@@ -24,8 +25,9 @@ export const GLYPHS: Readonly<Record<State, string>> = {
 };
 
 /** Ground and figure of the small picture in a browser's tab. */
-const TAB_COLOURS: Readonly<Record<State, readonly [ground: string, figure: string]>> = {
+const TAB_COLOURS: Readonly<Record<LightState, readonly [ground: string, figure: string]>> = {
   clear: ['#0b7a4b', '#fff'],
+  minor: ['#f2b01e', '#231a00'],
   blocked: ['#0b7a4b', '#fff'],
   leaking: ['#c4122f', '#fff'],
   breach: ['#c4122f', '#fff'],
@@ -37,7 +39,7 @@ const TAB_COLOURS: Readonly<Record<State, readonly [ground: string, figure: stri
 };
 
 /** A whole SVG file: the shape on a rounded ground. */
-export function tabIcon(state: State): string {
+export function tabIcon(state: LightState): string {
   const [ground, figure] = TAB_COLOURS[state];
   const line = `fill="none" stroke-width="7" stroke-linecap="round" stroke-linejoin="round"`;
   const drawn = GLYPHS[state]

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import ejs from 'ejs';
 
 import { printable } from '../src/guard/status.ts';
-import type { Fault, LedgerView, State, Status } from '../src/guard/status.ts';
+import type { Fault, LedgerView, Status } from '../src/guard/status.ts';
 import { GLYPHS } from './glyphs.ts';
 import { OUTCOME_TEXTS, PROFILE_TEXTS, RULE_TEXTS, TEXTS, TUNNEL_STATE_TEXTS } from './texts.ts';
+import type { LightState } from './texts.ts';
 import { blind, clockTime, grouped, lightOf, outcomeOf, rankedKinds } from './view-model.ts';
 import type { Knowledge, LightView } from './view-model.ts';
 
@@ -92,7 +93,7 @@ export class Renderer {
   }
 }
 
-function titleOf(light: { readonly state: State; readonly word: string }): string {
+function titleOf(light: { readonly state: LightState; readonly word: string }): string {
   return `${light.word} · ${TEXTS.product}`;
 }
 
@@ -111,9 +112,9 @@ function figures(ledger: LedgerView | undefined): {
 function incidentValues(status: Status | undefined): Readonly<Record<string, unknown>> {
   const incidents = (status?.incidents ?? []).map((incident) => {
     const outcome = outcomeOf(incident);
-    const crossed = outcome === 'escaped' || outcome === 'breach' || outcome === 'warning';
+    const crossed = outcome === 'escaped' || outcome === 'breach' || outcome === 'minor';
     const frames = crossed ? incident.escaped : outcome === 'blocked' ? incident.blocked : incident.attempted;
-    return { incident, outcome, frames: Math.max(frames, 0) };
+    return { incident, outcome, frames };
   });
   // An empty list is no proof: only a guard that sees, and counted nothing, may say that nothing left.
   const proven =

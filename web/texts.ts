@@ -11,8 +11,15 @@ interface StateText {
   readonly next: string;
 }
 
-export const STATE_TEXTS: Readonly<Record<State, StateText>> = {
+/** What the light can show: every state, and `minor`, which is `clear` with the lamp at amber. */
+export type LightState = State | 'minor';
+
+export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
   clear: { word: 'Clear', next: '' },
+  minor: {
+    word: 'Minor leak',
+    next: 'Look at it below: acknowledge it, or mend it on your device.',
+  },
   leaking: {
     word: 'Leaking',
     next: 'Turn block mode on to stop it. The light stays red until you acknowledge what got out.',
@@ -61,6 +68,7 @@ export const RULE_TEXTS: Readonly<Record<IncidentView['rule'], string>> = {
 export const OUTCOME_TEXTS = {
   breach: 'crossed the block',
   escaped: 'got out',
+  minor: 'got out',
   blocked: 'stopped',
   seen: 'tried',
   warning: 'warning',
@@ -84,6 +92,7 @@ export const TEXTS = {
   since: 'since',
   pageLost: 'This page has lost its connection to the box. It does not know what is on the wire.',
   ledger: 'Frames outside the tunnel',
+  ledgerNote: 'Frames in all, acknowledged ones too.',
   escaped: 'Got out',
   blocked: 'Stopped',
   attempted: 'Tried',

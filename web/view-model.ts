@@ -1,10 +1,10 @@
 // Knows: what a status means for the eye: which light, which words, which figures. Must not know: HTML, HTTP, clocks.
 // Follows DESIGN section 2: unknown is blind, and green is shown only for what the status itself backs.
 
-import type { IncidentView, State, Status } from '../src/guard/status.ts';
+import type { IncidentView, Status } from '../src/guard/status.ts';
 import type { GuardFaultCode } from './api-client.ts';
 import { DOUBT_TEXTS, LOST_TEXTS, STATE_TEXTS, TEXTS } from './texts.ts';
-import type { OUTCOME_TEXTS } from './texts.ts';
+import type { LightState, OUTCOME_TEXTS } from './texts.ts';
 
 /** What the page knows: a status that is current, or why it has none and the last one it had. */
 export type Knowledge =
@@ -12,7 +12,7 @@ export type Knowledge =
   | { readonly known: false; readonly fault: GuardFaultCode; readonly last: Status | undefined };
 
 export interface LightView {
-  readonly state: State;
+  readonly state: LightState;
   readonly word: string;
   readonly why: string;
   readonly next: string;
@@ -29,10 +29,11 @@ export function lightOf(knowledge: Knowledge): LightView {
   const { status } = knowledge;
   const doubt = doubtOf(status);
   if (doubt !== undefined) return blind(DOUBT_TEXTS[doubt]);
-  const { word, next } = STATE_TEXTS[status.state];
+  const state = status.state === 'clear' && status.lamp === 'amber' ? 'minor' : status.state;
+  const { word, next } = STATE_TEXTS[state];
   const stopped = status.blockMode && status.state === 'leaking';
   return {
-    ...{ state: status.state, word, why: status.why, since: status.since },
+    ...{ state, word, why: status.why, since: status.since },
     next: stopped ? TEXTS.blockOnLeaking : next,
   };
 }
@@ -50,12 +51,12 @@ export function doubtOf(status: Status): keyof typeof DOUBT_TEXTS | undefined {
   if (!reading('lan') || !reading('wan') || taps.some((tap) => tap.state !== 'up')) return 'tap';
   if (!ruleset.verified) return 'ruleset';
   if (!counters.readable) return 'counters';
-  return status.lamp === 'green' || status.lamp === 'green-blip' ? undefined : 'lamp';
+  return ['green', 'green-blip', 'amber'].includes(status.lamp) ? undefined : 'lamp';
 }
 
 export function outcomeOf(incident: IncidentView): Outcome {
   if (incident.breach) return 'breach';
-  if (incident.escaped > 0) return incident.severity === 'amber' ? 'warning' : 'escaped';
+  if (incident.escaped > 0) return incident.severity === 'amber' ? 'minor' : 'escaped';
   if (incident.rule === 'T') return 'warning';
   return incident.blocked > 0 ? 'blocked' : 'seen';
 }

@@ -7,7 +7,7 @@ import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
 import type { Style, Tone } from './terminal.ts';
 
 /** Shape and colour: each tells the state alone. */
-export const STATE_MARKS: Readonly<Record<State, readonly [mark: string, tone: Tone]>> = {
+const STATE_MARKS: Readonly<Record<State, readonly [mark: string, tone: Tone]>> = {
   clear: ['✔', 'green'],
   blocked: ['▣', 'green'],
   leaking: ['✖', 'red'],
@@ -18,6 +18,11 @@ export const STATE_MARKS: Readonly<Record<State, readonly [mark: string, tone: T
   setup: ['+', 'amber'],
   starting: ['…', 'dim'],
 };
+
+/** `clear` with an amber lamp is a minor leak: not to be shown as green. */
+export function stateMark({ state, lamp }: Status): readonly [mark: string, tone: Tone] {
+  return state === 'clear' && lamp === 'amber' ? ['▲', 'amber'] : STATE_MARKS[state];
+}
 
 const BAR_WIDTH = 24;
 const INCIDENTS_SHOWN = 10;
@@ -51,13 +56,14 @@ export function incidentLine(incident: IncidentView, style: Style, now: Date): s
 function outcome(incident: IncidentView): readonly [string, Tone] {
   if (incident.breach) return [`‼ breach ${grouped(incident.escaped)}`, 'red'];
   const amber = incident.severity === 'amber';
-  if (incident.escaped > 0) return [`✖ got out ${grouped(incident.escaped)}`, amber ? 'amber' : 'red'];
+  if (incident.escaped > 0)
+    return [`${amber ? '▲' : '✖'} got out ${grouped(incident.escaped)}`, amber ? 'amber' : 'red'];
   if (incident.blocked > 0) return [`▣ stopped ${grouped(incident.blocked)}`, 'green'];
   return [`… tried ${grouped(incident.attempted)}`, 'amber'];
 }
 
 function headline(status: Status, { paint }: Style, now: Date): string {
-  const [mark, tone] = STATE_MARKS[status.state];
+  const [mark, tone] = stateMark(status);
   const block = status.blockMode ? paint('green', 'block mode on') : 'block mode off';
   const pass = status.passUntil === null ? '' : ` · pass until ${clockTime(status.passUntil, now)}`;
   return (

@@ -5,7 +5,7 @@ import { printable } from '../../src/guard/status.ts';
 import type { GuardEvent, IncidentView, LedgerView, State, Status } from '../../src/guard/status.ts';
 import type { DaemonClient } from './api-client.ts';
 import type { CommandIo, ExitCode } from './command.ts';
-import { incidentLine, STATE_MARKS } from './status-screen.ts';
+import { incidentLine, stateMark } from './status-screen.ts';
 import { grouped, styleOf } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
@@ -121,7 +121,7 @@ function json(event: string, data: unknown): string {
 }
 
 function stateLine(status: Status, { paint }: Style): string {
-  const [mark, tone] = STATE_MARKS[status.state];
+  const [mark, tone] = stateMark(status);
   return `${paint(tone, `${mark} ${status.state.toUpperCase()}`)}  ${printable(status.why)}\n`;
 }
 

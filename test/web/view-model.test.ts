@@ -12,9 +12,10 @@ const health = aStatus().health;
 
 describe('the light', () => {
   it('has a word and a shape of its own for every state', () => {
-    expect(new Set(STATES.map((state) => STATE_TEXTS[state].word)).size).toBe(STATES.length);
-    expect(new Set(STATES.map((state) => GLYPHS[state])).size).toBe(STATES.length);
-    expect(new Set(STATES.map(tabIcon)).size).toBe(STATES.length);
+    const states = [...STATES, 'minor'] as const;
+    expect(new Set(states.map((state) => STATE_TEXTS[state].word)).size).toBe(states.length);
+    expect(new Set(states.map((state) => GLYPHS[state])).size).toBe(states.length);
+    expect(new Set(states.map(tabIcon)).size).toBe(states.length);
   });
 
   it.each([
@@ -33,6 +34,13 @@ describe('the light', () => {
     expect(lightOf({ known: true, status: aStatus({ state: 'leaking', ...change }) }).state).toBe('leaking');
   });
 
+  it('is amber, not green, when the lamp is', () => {
+    expect(lightOf({ known: true, status: aStatus({ lamp: 'amber' }) }).state).toBe('minor');
+    expect(lightOf({ known: true, status: aStatus({ state: 'leaking', lamp: 'amber' }) }).state).toBe(
+      'leaking',
+    );
+  });
+
   it('is blind when nothing is known, whatever was known before', () => {
     for (const fault of ['unreachable', 'silent', 'garbled', 'refused'] as const)
       expect(lightOf({ known: false, fault, last: aStatus() }).state).toBe('blind');
@@ -46,7 +54,8 @@ describe('an incident', () => {
     expect(outcomeOf(anIncident({ escaped: 1, blocked: 3 }))).toBe('escaped');
     expect(outcomeOf(anIncident({ escaped: 0 }))).toBe('seen');
     expect(outcomeOf(anIncident({ breach: true }))).toBe('breach');
-    expect(outcomeOf(anIncident({ severity: 'amber' }))).toBe('warning');
+    expect(outcomeOf(anIncident({ severity: 'amber' }))).toBe('minor');
+    expect(outcomeOf(anIncident({ rule: 'T', severity: 'amber', escaped: 0 }))).toBe('warning');
   });
 });
 
