@@ -105,6 +105,7 @@ export class Daemon implements ApiSubject {
       this.#publisher.news(this.#guard.tick());
     });
     this.#rounds.pacing(VERIFY_MS, () => this.#look());
+    this.#rounds.pacing(TICK_MS, () => this.#watchExposed());
   }
 
   /** Takes the policy file anew; an invalid one is refused whole and the one in force stays. */
@@ -242,11 +243,22 @@ export class Daemon implements ApiSubject {
         `The tunnel server ${name} was answered with the address ${address}.`,
       );
     }
-    if (!changed) return;
+    if (changed) void this.#enforceLearned();
+  }
+
+  async #enforceLearned(): Promise<void> {
     this.#tellTaps();
-    this.#enforcement.apply().catch((error: unknown) => {
+    try {
+      await this.#enforcement.apply();
+      this.#warnings.clear('learned');
+    } catch (error) {
       this.#warnings.set('learned', `What was learned could not be put in force: ${words(error)}.`);
-    });
+    }
+  }
+
+  /** At a bounded rate: answers come as fast as questions do, and each change is a new ruleset. */
+  async #watchExposed(): Promise<void> {
+    if (this.#enforcement.expose(this.#guard.takeExposures())) await this.#enforceLearned();
   }
 
   #tapState(port: 'lan' | 'wan', state: TapState, detail: string): void {

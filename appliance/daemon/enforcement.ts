@@ -2,6 +2,7 @@
 // Must not know: incidents, states, HTTP. The boot ruleset and block mode are on disk before anyone is told that they hold.
 
 import { join } from 'node:path';
+import type { Exposure } from '../../src/guard/correlation.ts';
 import { Learner } from '../../src/guard/learner.ts';
 import type { Lesson } from '../../src/guard/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
@@ -17,6 +18,11 @@ import { readBoxState, writeBoxState } from './box-state.ts';
 import { readSession, writeSession } from './session-file.ts';
 import type { OpenPass } from './session-file.ts';
 
+/** Addresses that the rules watch at once (rule D). */
+const EXPOSED_MOST = 1_000;
+/** A repeated answer prolongs the watch only when it adds this much, milliseconds: an apply costs more. */
+const EXPOSURE_SLACK_MS = 30_000;
+
 export interface EnforcementParts {
   readonly firewall: Firewall;
   readonly stateDir: string;
@@ -31,6 +37,8 @@ export class Enforcement {
   #blockMode: boolean;
   #verified = false;
   #passes: readonly OpenPass[] = [];
+  /** By address, the one that lasts longest. */
+  #exposed: readonly Exposure[] = [];
   #passOpenedAt = 0;
   #bootRuleset = '';
   /** What was wrong with the stored state, in words. */
@@ -69,7 +77,11 @@ export class Enforcement {
       const seconds = Math.floor((until - now) / 1_000);
       return seconds > 0 ? [{ ...pass, seconds }] : [];
     });
-    return { ...NOTHING_LEARNED, ...this.#learner.state(now), passes };
+    const exposed = this.#exposed.flatMap(({ address, name, until }) => {
+      const seconds = Math.floor((until - now) / 1_000);
+      return seconds > 0 ? [{ address, name, seconds }] : [];
+    });
+    return { ...NOTHING_LEARNED, ...this.#learner.state(now), exposed, passes };
   }
 
   /** No valid policy: nothing crosses any bridge. */
@@ -87,6 +99,7 @@ export class Enforcement {
     if (session !== undefined) {
       this.#learner.restore(session.learner);
       this.#passes = session.passes;
+      this.#exposed = session.exposed;
     }
     return this.apply();
   }
@@ -155,6 +168,27 @@ export class Enforcement {
     return lesson;
   }
 
+  /**
+   * Has the rules watch addresses that were answered in the clear; true when the caller has to apply. At most so many
+   * as a ruleset can hold without growing slow: the ones that were answered last.
+   */
+  expose(news: readonly Exposure[]): boolean {
+    const now = monotonicMs();
+    const byAddress = new Map(this.#exposed.filter(({ until }) => until > now).map((e) => [e.address, e]));
+    let changed = false;
+    for (const exposure of news) {
+      const known = byAddress.get(exposure.address);
+      if (known !== undefined && known.until > exposure.until - EXPOSURE_SLACK_MS) continue;
+      byAddress.delete(exposure.address);
+      byAddress.set(exposure.address, exposure);
+      changed = true;
+    }
+    if (!changed) return false;
+    this.#exposed = [...byAddress.values()].slice(-EXPOSED_MOST);
+    this.#remember();
+    return true;
+  }
+
   /** Tunnels in use by these host names keep their learned addresses. */
   keepAlive(names: ReadonlySet<string>): void {
     if (names.size > 0) this.#learner.keepAlive(names, monotonicMs());
@@ -166,7 +200,8 @@ export class Enforcement {
   }
 
   #remember(): void {
-    writeSession(this.#parts.runtimeDir, { learner: this.#learner.record(), passes: this.#passes });
+    const record = { learner: this.#learner.record(), passes: this.#passes, exposed: this.#exposed };
+    writeSession(this.#parts.runtimeDir, record);
   }
 
   /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */

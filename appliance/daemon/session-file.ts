@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Exposure } from '../../src/guard/correlation.ts';
 import type { LearnerRecord } from '../../src/guard/learner.ts';
 import { writeDurable } from '../durable-file.ts';
 
@@ -17,6 +18,8 @@ export interface OpenPass {
 export interface SessionRecord {
   readonly learner: LearnerRecord;
   readonly passes: readonly OpenPass[];
+  /** What rule D has the rules watch. */
+  readonly exposed: readonly Exposure[];
 }
 
 const FILE = 'session.json';
@@ -34,7 +37,8 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
       isListOf(learner['addresses'], ['name', 'address']) &&
       isListOf(learner['servers'], ['address', 'mac']) &&
       isListOf(learner['resolvers'], ['address']) &&
-      isListOf(value['passes'], []);
+      isListOf(value['passes'], []) &&
+      isListOf(value['exposed'], ['address', 'name']);
     return whole ? (value as unknown as SessionRecord) : undefined;
   } catch {
     return undefined;

@@ -2,17 +2,19 @@
 // DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import type { Policy } from '../policy/policy.ts';
-import { formatEndpoint } from '../policy/endpoint.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
-import { IncidentBook, viewOf } from './incidents.ts';
+import type { Exposure } from './correlation.ts';
+import { viewOf } from './incident-view.ts';
+import { IncidentBook } from './incidents.ts';
 import type { Incident, Now } from './incidents.ts';
-import { TunnelLiveness } from './liveness.ts';
 import type { TapReport } from './observation.ts';
+import { Observer } from './observer.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
 import type { HealthView, IncidentView, Status, TapHealth, TunnelView } from './status.ts';
 import { TapRecord } from './tap-record.ts';
+import { TunnelWatch } from './tunnel-watch.ts';
 import { UnseenCount } from './unseen.ts';
 
 /** Time after start in which nothing is called blind yet, milliseconds. */
@@ -39,8 +41,9 @@ export class Guard {
   readonly #unseen = new UnseenCount();
   readonly #redUnseen = new UnseenCount();
   readonly #book: IncidentBook;
+  readonly #observer: Observer;
+  readonly #tunnels = new TunnelWatch();
   #policy: Policy;
-  #liveness: TunnelLiveness[] = [];
   #sums: KernelSums | undefined;
   #readingAt: Now | undefined;
   #firewall: FirewallState = { verified: false, detail: 'the ruleset has not been read back yet' };
@@ -63,6 +66,7 @@ export class Guard {
     this.#started = ports.now();
     this.#since = this.#started.wall;
     this.#book = new IncidentBook(2_000, ports.idPrefix);
+    this.#observer = new Observer(policy, this.#book);
     this.#taps = {
       lan: new TapRecord('lan', policy.bridge.lan),
       wan: new TapRecord('wan', policy.bridge.wan),
@@ -72,7 +76,8 @@ export class Guard {
 
   setPolicy(policy: Policy): void {
     this.#policy = policy;
-    this.#liveness = policy.tunnels.map(() => new TunnelLiveness());
+    this.#observer.setPolicy(policy);
+    this.#tunnels.setPolicy(policy);
     this.#sums = undefined;
   }
 
@@ -88,12 +93,9 @@ export class Guard {
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     for (const observation of report.observations) {
-      if (observation.direction !== 'up' || observation.verdict.verdict !== 'leak') continue;
-      if (report.port === 'lan') {
-        changed.add(this.#book.attempt(observation, now));
-      } else {
-        changed.add(this.#book.escape(observation, now, !observation.crosses && this.#isBreach(report)));
-      }
+      const breach = !observation.crosses && this.#isBreach(report);
+      for (const incident of this.#observer.take(report.port, observation, now, breach))
+        changed.add(incident);
     }
     return [...changed];
   }
@@ -103,16 +105,11 @@ export class Guard {
     const now = this.#ports.now();
     const chatterIsRed = this.#policy.localChatter === 'red';
     const sums = sumCounters(values, this.#policy.tunnels.length, chatterIsRed);
-    const first = this.#sums === undefined;
     this.#sums = sums;
     this.#readingAt = now;
     this.#unseen.kernel(at, sums.leaksUp);
     this.#redUnseen.kernel(at, sums.redLeaksUp);
-    for (const [index, liveness] of this.#liveness.entries()) {
-      const { up = 0, down = 0 } = sums.tunnels[index] ?? {};
-      if (first) liveness.baseline(up, down);
-      else liveness.read(up, down, now);
-    }
+    this.#tunnels.read(sums, now);
     if (this.#blindness(now).length === 0) this.#ready = true;
   }
 
@@ -170,15 +167,17 @@ export class Guard {
 
   /** Host names of endpoints whose tunnel is alive. */
   tunnelNamesInUse(): Set<string> {
-    const { monotonic } = this.#ports.now();
-    const alive = this.#policy.tunnels.filter((_, index) => this.#liveness[index]?.at(monotonic) === 'up');
-    const names = alive.flatMap((tunnel) => tunnel.endpoints.filter((e) => e.hostIs === 'name'));
-    return new Set(names.map((endpoint) => endpoint.host));
+    return this.#tunnels.namesInUse(this.#ports.now().monotonic);
   }
 
   /** A tunnel that was silent has come up after monotonic `since`. */
   tunnelCameUpSince(since: number): boolean {
-    return this.#liveness.some((tunnel) => tunnel.cameUpAt > since);
+    return this.#tunnels.cameUpSince(since);
+  }
+
+  /** Addresses that the kernel and the taps shall watch from now on (rule D); each is told once. */
+  takeExposures(): readonly Exposure[] {
+    return this.#observer.takeExposures();
   }
 
   acknowledge(id: string): boolean {
@@ -200,7 +199,7 @@ export class Guard {
     const now = this.#ports.now();
     const all = this.#book.all();
     const open = all.filter((incident) => !incident.acknowledged);
-    const tunnels = this.#tunnels(now);
+    const tunnels = this.#tunnels.views(now.monotonic);
     const { state, lamp, why } = judgeSituation(this.#situation(now, open, tunnels));
     if (`${state} ${why}` !== this.#lastState) {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;
@@ -261,21 +260,6 @@ export class Guard {
     return reasons;
   }
 
-  #tunnels(now: Now): TunnelView[] {
-    return this.#policy.tunnels.map((tunnel, index) => {
-      const liveness = this.#liveness[index];
-      const [endpoint] = tunnel.endpoints;
-      const seen = liveness?.lastSeen;
-      return {
-        name: tunnel.name,
-        protocol: tunnel.protocol,
-        endpoint: endpoint === undefined ? '' : formatEndpoint(endpoint),
-        state: liveness?.at(now.monotonic) ?? 'down',
-        lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
-      };
-    });
-  }
-
   #health(): HealthView {
     const isoOrNull = (wall: number | undefined): string | null =>
       wall === undefined ? null : new Date(wall).toISOString();
@@ -284,7 +268,11 @@ export class Guard {
       ruleset: { ...this.#firewall, at: isoOrNull(this.#verifiedAt) },
       counters: { readable: this.#readingAt !== undefined, at: isoOrNull(this.#readingAt?.wall) },
       warnings: this.#warnings,
-      limits: { incidentsFolded: this.#book.folded, observationsFolded: this.#foldedObservations },
+      limits: {
+        incidentsFolded: this.#book.folded,
+        observationsFolded: this.#foldedObservations,
+        answersForgotten: this.#observer.forgotten,
+      },
     };
   }
 }

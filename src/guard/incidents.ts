@@ -5,16 +5,20 @@ import { macText } from '../wire/address.ts';
 import type { Kind } from '../flow/kinds.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
 import type { Observation } from './observation.ts';
+import { Veil } from './privacy.ts';
 import type { IncidentView } from './status.ts';
 
 /** How long after the last attempt a frame may still show up on wan before it counts as stopped, in milliseconds. */
 export const SETTLE_MS = 300;
 
+/** Related incidents that one incident names, newest first. */
+const RELATED_MOST = 16;
+
 export interface Incident {
   readonly id: string;
   readonly rule: Rule;
   readonly kind: Kind;
-  readonly severity: Severity;
+  severity: Severity;
   readonly client: string;
   readonly exposure: string;
   readonly destination: string;
@@ -29,6 +33,10 @@ export interface Incident {
   last: number;
   acknowledged: boolean;
   breach: boolean;
+  /** Ids of incidents that belong to the same story: a question and its visit (rule D), a trick and its escape (rule T). */
+  related: readonly string[];
+  /** Rule D: every name that the visited address was an answer for; empty otherwise. */
+  candidates: readonly string[];
   /** Monotonic milliseconds of the last attempt; what is later than SETTLE_MS behind now is settled. */
   lastAttempt: number;
   /** Monotonic milliseconds of the first attempt that is not settled yet. */
@@ -55,6 +63,10 @@ export class IncidentBook {
   folded = 0;
   /** Frames of all incidents, those included that have left the book. */
   readonly totals = { attempted: 0, escaped: 0, blocked: 0 };
+  /** Of those, by severity at the time of counting. */
+  readonly bySeverity = { red: { escaped: 0, blocked: 0 }, amber: { escaped: 0, blocked: 0 } };
+  /** Falls on what is written down from now on; `full` needs no hash. */
+  veil = new Veil('full', (text) => text);
 
   constructor(limit: number, idPrefix: string) {
     this.#limit = limit;
@@ -75,8 +87,7 @@ export class IncidentBook {
     const incident = this.#incidentFor(observation, now);
     const alreadyAssumed = Math.min(incident.assumed, observation.frames);
     incident.assumed -= alreadyAssumed;
-    incident.escaped += observation.frames - alreadyAssumed;
-    this.totals.escaped += observation.frames - alreadyAssumed;
+    this.#count(incident, 'escaped', observation.frames - alreadyAssumed);
     this.#touch(incident, now);
     if (breach) incident.breach = true;
     return incident;
@@ -96,12 +107,9 @@ export class IncidentBook {
       const enforced = enforcingSince !== undefined && incident.pendingSince >= enforcingSince;
       if (missing > 0 && !enforced) {
         incident.assumed += missing;
-        incident.escaped += missing;
-        this.totals.escaped += missing;
+        this.#count(incident, 'escaped', missing);
       } else {
-        const blocked = Math.max(0, incident.blocked + missing);
-        this.totals.blocked += blocked - incident.blocked;
-        incident.blocked = blocked;
+        this.#count(incident, 'blocked', Math.max(-incident.blocked, missing));
       }
       changed.push(incident);
     }
@@ -128,6 +136,31 @@ export class IncidentBook {
     return this.#byId.get(id);
   }
 
+  /** Notes what the network did to a client: nothing of the client's was attempted, so nothing is settled. */
+  notice(observation: Observation, now: Now): Incident {
+    const incident = this.#incidentFor(observation, now);
+    this.#seen(incident, now);
+    return incident;
+  }
+
+  /** Joins incidents that tell one story; those that have left the book are passed over. Returns what changed. */
+  relate(incident: Incident, ids: readonly string[]): Incident[] {
+    const changed = new Set<Incident>();
+    for (const id of ids) {
+      const other = this.#byId.get(id);
+      if (other === undefined || other === incident) continue;
+      for (const [one, another] of [
+        [incident, other],
+        [other, incident],
+      ] as const) {
+        if (one.related.includes(another.id)) continue;
+        one.related = [another.id, ...one.related].slice(0, RELATED_MOST);
+        changed.add(one);
+      }
+    }
+    return [...changed];
+  }
+
   /** Newest first by last frame. */
   newest(count: number): Incident[] {
     return this.all().slice(0, count);
@@ -144,14 +177,19 @@ export class IncidentBook {
   #incidentFor(observation: Observation, now: Now): Incident {
     const { verdict, facts } = observation;
     const rule = verdict.rule ?? 'E';
-    const client = macText(observation.client);
-    const exposure = observation.folded ? FOLDED_EXPOSURE : verdict.exposure;
-    const key = `${client} ${facts.kind} ${rule} ${exposure}`;
+    const first = this.veil.time(now.wall);
+    const { client, exposure, destination, why } = this.veil.incident(facts.kind, rule, {
+      client: macText(observation.client),
+      exposure: observation.folded ? FOLDED_EXPOSURE : verdict.exposure,
+      destination: observation.folded ? '' : verdict.destination,
+      why: observation.folded ? `${verdict.reason} (and others like it)` : verdict.reason,
+    });
+    const key = this.#key({ client, kind: facts.kind, rule, exposure, first });
     const open = this.#open.get(key);
     if (open !== undefined) return open;
     if (this.#byId.size >= this.#limit) this.#makeRoom();
     const full = this.#byId.size >= this.#limit;
-    if (full && exposure !== FOLDED_EXPOSURE) {
+    if (full && !observation.folded) {
       this.folded += observation.frames;
       return this.#incidentFor({ ...observation, folded: true }, now);
     }
@@ -163,16 +201,18 @@ export class IncidentBook {
       severity: verdict.severity ?? 'red',
       client,
       exposure,
-      destination: observation.folded ? '' : verdict.destination,
-      why: observation.folded ? `${verdict.reason} (and others like it)` : verdict.reason,
+      destination,
+      why,
       attempted: 0,
       escaped: 0,
       blocked: 0,
       assumed: 0,
-      first: now.wall,
-      last: now.wall,
+      first,
+      last: first,
       acknowledged: false,
       breach: false,
+      related: [],
+      candidates: [],
       lastAttempt: now.monotonic,
       pendingSince: now.monotonic,
     };
@@ -181,8 +221,47 @@ export class IncidentBook {
     return incident;
   }
 
+  /**
+   * Takes back an incident that an earlier process wrote down, as it was written. Frames whose fate it had not decided yet
+   * were stopped if block mode held then (`blocking`), and count as escaped otherwise.
+   */
+  restore(view: IncidentView, blocking: boolean, now: Now): void {
+    const { related = [], candidates = [], ...kept } = view;
+    const [first, last] = [Date.parse(view.first), Date.parse(view.last)];
+    const clocks = { lastAttempt: now.monotonic, pendingSince: now.monotonic };
+    const incident: Incident = { ...kept, first, last, assumed: 0, related, candidates, ...clocks };
+    this.#byId.set(incident.id, incident);
+    if (!incident.acknowledged) this.#open.set(this.#key(incident), incident);
+    const undecided = Math.max(0, view.attempted - view.escaped - view.blocked);
+    if (blocking) incident.blocked += undecided;
+    else incident.escaped += undecided;
+  }
+
+  #key({
+    client,
+    kind,
+    rule,
+    exposure,
+    first,
+  }: Pick<Incident, 'client' | 'kind' | 'rule' | 'exposure' | 'first'>): string {
+    // Minimal keeps counts by hour: what comes in another hour is another count.
+    const hour = this.veil.privacy === 'minimal' ? ` ${String(this.veil.time(first))}` : '';
+    return `${client} ${kind} ${rule} ${exposure}${hour}`;
+  }
+
+  #count(incident: Incident, what: 'escaped' | 'blocked', frames: number): void {
+    incident[what] += frames;
+    this.totals[what] += frames;
+    this.bySeverity[incident.severity][what] += frames;
+  }
+
+  /** A clock that was set back must not end an incident before it began. */
+  #seen(incident: Incident, now: Now): void {
+    incident.last = Math.max(incident.first, this.veil.time(now.wall));
+  }
+
   #touch(incident: Incident, now: Now): void {
-    incident.last = now.wall;
+    this.#seen(incident, now);
     incident.lastAttempt = now.monotonic;
     if (this.#unsettled.has(incident)) return;
     incident.pendingSince = now.monotonic;
@@ -199,24 +278,4 @@ export class IncidentBook {
       return;
     }
   }
-}
-
-export function viewOf(incident: Incident): IncidentView {
-  return {
-    id: incident.id,
-    rule: incident.rule,
-    kind: incident.kind,
-    severity: incident.severity,
-    client: incident.client,
-    exposure: incident.exposure,
-    destination: incident.destination,
-    attempted: incident.attempted,
-    escaped: incident.escaped,
-    blocked: incident.blocked,
-    first: new Date(incident.first).toISOString(),
-    last: new Date(incident.last).toISOString(),
-    why: incident.why,
-    acknowledged: incident.acknowledged,
-    breach: incident.breach,
-  };
 }

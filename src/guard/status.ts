@@ -44,6 +44,10 @@ export interface IncidentView {
   readonly acknowledged: boolean;
   /** The frame crossed although the ruleset should have stopped it. */
   readonly breach: boolean;
+  /** Ids of incidents that belong to the same story: a question and its visit (rule D), a trick and its escape (rule T). */
+  readonly related?: readonly string[];
+  /** Rule D: the names that the visited address was an answer for, newest first, when Eve cannot tell them apart. */
+  readonly candidates?: readonly string[];
 }
 
 export interface TunnelView {
@@ -77,7 +81,12 @@ export interface HealthView {
   readonly ruleset: { readonly verified: boolean; readonly at: string | null; readonly detail: string };
   readonly counters: { readonly readable: boolean; readonly at: string | null };
   readonly warnings: readonly string[];
-  readonly limits: { readonly incidentsFolded: number; readonly observationsFolded: number };
+  readonly limits: {
+    readonly incidentsFolded: number;
+    readonly observationsFolded: number;
+    /** Questions and answers that rule D has forgotten because there were too many. */
+    readonly answersForgotten?: number;
+  };
 }
 
 export interface Status {

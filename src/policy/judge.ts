@@ -3,7 +3,7 @@
 // what the kernel would let through is a leak all the same when its contents are.
 
 import type { Facts } from '../flow/facts.ts';
-import { countedKind, counterName } from './counted.ts';
+import { countedKind, counterName, isUncounted } from './counted.ts';
 import type { Way } from './counted.ts';
 import { compileGate, countedVerdict } from './gate.ts';
 import type { Passage } from './gate.ts';
@@ -29,7 +29,7 @@ export interface Judge {
   judge(facts: Facts, direction: Direction): Verdict;
   /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
   crosses(facts: Facts, direction: Direction): boolean;
-  /** The kernel counter that this frame adds to (`either` is taken as up). */
+  /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
   counter(facts: Facts, direction: Direction): string;
 }
 
@@ -93,6 +93,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
         reason: `${what}: ${whySafe(passage)}`,
         exposure: exposureOf(facts),
         destination,
+        ...(passage === 'direct' ? { direct: true as const } : {}),
       };
     }
     const where =
@@ -116,6 +117,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
 
   function counter(facts: Facts, direction: Direction): string {
     const way = wayOf(facts, direction);
+    if (isUncounted(facts.destinationMac)) return '';
     const passage = gate.passage(facts, way);
     if (passage !== 'tunnel') return counterName(way, countedVerdict(passage), countedKind(facts, way));
     const endpoint = endpoints[gate.endpointOf(facts, way)];

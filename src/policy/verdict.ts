@@ -19,4 +19,6 @@ export interface Verdict {
   readonly exposure: string;
   /** Destination as text: `203.0.113.53` or `203.0.113.53:53`-like words belong to the reason. */
   readonly destination: string;
+  /** `allowed` only because the profile lets other traffic go direct: what is known of the destination may change that. */
+  readonly direct?: true;
 }

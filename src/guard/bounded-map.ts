@@ -1,0 +1,39 @@
+// Knows: a map that forgets its oldest entry when it is full, and counts that. Must not know: what it holds.
+
+export class BoundedMap<V> {
+  readonly #limit: number;
+  readonly #held = new Map<string, V>();
+  /** Entries that went to make room. */
+  evicted = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  get(key: string): V | undefined {
+    return this.#held.get(key);
+  }
+
+  /** The entry becomes the newest. */
+  set(key: string, value: V): void {
+    this.#held.delete(key);
+    if (this.#held.size >= this.#limit) {
+      const [oldest] = this.#held.keys();
+      if (oldest !== undefined) this.#held.delete(oldest);
+      this.evicted += 1;
+    }
+    this.#held.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.#held.delete(key);
+  }
+
+  values(): IterableIterator<V> {
+    return this.#held.values();
+  }
+}

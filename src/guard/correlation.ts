@@ -1,0 +1,197 @@
+// Knows: which addresses Eve has read as answers to whose question, and which visits go to them. Must not know: taps, kernel, clocks.
+// Follows DESIGN section 3, rule D; RFC 1034 section 3.6.2 (canonical names), RFC 9460 (targets and hints).
+// The uplink is hostile: only an answer to a question that leaked is taken, or Eve could paint any address as a name's.
+
+import { matchesPattern } from '../policy/endpoint.ts';
+import type { Policy } from '../policy/policy.ts';
+import { describe } from '../policy/reason.ts';
+import type { Verdict } from '../policy/verdict.ts';
+import type { Kind } from '../flow/kinds.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { Observation } from './observation.ts';
+
+/** How long an answer may come after its question, milliseconds. */
+const ANSWER_MS = 30_000;
+/** Bounds of a record's time to live, seconds: clients keep an answer for a while even when it says not to. */
+const TTL_SECONDS = { least: 60, most: 86_400 };
+const NAMES_PER_ADDRESS = 16;
+/** Addresses that wait to be taken; the rules hold no more at once. */
+const NEWS_MOST = 1_000;
+/** Names that a reason lists. */
+const SHOWN = 4;
+
+/** Kinds that are nothing but a destination (as rule D of src/policy/rules.ts takes them). */
+const VISITS: ReadonlySet<Kind> = new Set([
+  'tcp',
+  'udp',
+  'tls',
+  'quic',
+  'http',
+  'icmp',
+  'stun',
+  'dtls',
+  'ssh',
+]);
+
+interface Question {
+  readonly at: number;
+  readonly incident: string;
+}
+
+interface AnsweredName {
+  readonly name: string;
+  /** The incident of its question. */
+  readonly incident: string;
+  readonly at: number;
+  until: number;
+}
+
+/** An address that the kernel and the taps shall watch; `until` is monotonic milliseconds. */
+export interface Exposure {
+  readonly address: string;
+  readonly name: string;
+  readonly until: number;
+}
+
+/** A connection outside the tunnel to an address that was answered in the clear. */
+export interface Visit {
+  readonly verdict: Verdict;
+  /** Every name whose answer the address was, newest first: an address shared by many sites has many. */
+  readonly candidates: readonly string[];
+  /** Incidents of the questions, as the candidates. */
+  readonly questions: readonly string[];
+}
+
+export interface CorrelationLimits {
+  readonly questions: number;
+  readonly addresses: number;
+}
+
+export class Correlation {
+  readonly #asked: BoundedMap<Question>;
+  /** Canonical names and service targets, to the names that lead to them. */
+  readonly #aliases: BoundedMap<AnsweredName>;
+  /** By client and address. */
+  readonly #answers: BoundedMap<AnsweredName[]>;
+  #policy: Policy;
+  #news: Exposure[] = [];
+
+  constructor(policy: Policy, limits: CorrelationLimits = { questions: 4_096, addresses: 16_384 }) {
+    this.#policy = policy;
+    this.#asked = new BoundedMap(limits.questions);
+    this.#aliases = new BoundedMap(limits.questions);
+    this.#answers = new BoundedMap(limits.addresses);
+  }
+
+  setPolicy(policy: Policy): void {
+    this.#policy = policy;
+  }
+
+  /** Answers and questions that were forgotten because there were too many. */
+  get forgotten(): number {
+    return this.#asked.evicted + this.#aliases.evicted + this.#answers.evicted;
+  }
+
+  /** Notes a question that leaked, and the incident it belongs to; `now` is monotonic milliseconds. */
+  asked({ facts, client, folded }: Observation, incident: string, now: number): void {
+    if (facts.kind !== 'dns' || folded) return;
+    for (const { name } of facts.findings.names) this.#asked.set(`${client} ${name}`, { at: now, incident });
+  }
+
+  /** Notes what came back; either tap may tell, each in the order of its own wire. */
+  answered({ facts, client, folded }: Observation, now: number): void {
+    const { answers, names } = facts.findings;
+    if (facts.kind !== 'dns' || folded || answers.length === 0) return;
+    for (const asked of new Set([...names.map(({ name }) => name), ...answers.map(({ name }) => name)])) {
+      const question = this.#asked.get(`${client} ${asked}`);
+      if (question !== undefined && now - question.at <= ANSWER_MS)
+        this.#follow(client, asked, question.incident, answers, now);
+    }
+  }
+
+  /** What a frame that goes past the tunnel is under rule D; undefined when it is no visit, or to no answered address. */
+  visit({ facts, verdict, client, folded }: Observation, now: number): Visit | undefined {
+    const passes = verdict.verdict === 'allowed' && verdict.direct === true;
+    const leaks = verdict.verdict === 'leak' && (verdict.rule === 'E' || verdict.rule === 'D');
+    if (folded || !VISITS.has(facts.kind) || !(passes || leaks)) return undefined;
+    const known = this.#answers.get(`${client} ${verdict.destination}`)?.filter(({ until }) => until > now);
+    const [newest] = known ?? [];
+    if (known === undefined || newest === undefined) return undefined;
+    const own = facts.findings.names[0]?.name ?? facts.flowName;
+    const candidates = known.map(({ name }) => name);
+    // A name that the visit itself shows settles which of the candidates it was.
+    const exposure = own === '' ? newest.name : own;
+    const shared = candidates.length > 1 ? `one of ${candidates.length} names, ` : '';
+    const list = `${candidates.slice(0, SHOWN).join(', ')}${candidates.length > SHOWN ? ', …' : ''}`;
+    const reason =
+      `${describe(facts, 'up')}, outside the tunnel: ${verdict.destination} was answered in the clear for ${shared}` +
+      `${list}: Eve has the name and the visit`;
+    return {
+      candidates,
+      questions: [...new Set(known.map(({ incident }) => incident))],
+      verdict: {
+        verdict: 'leak',
+        rule: 'D',
+        severity: 'red',
+        reason,
+        exposure,
+        destination: verdict.destination,
+      },
+    };
+  }
+
+  /** Addresses learned since the last call which the profiles that let traffic go direct must now watch. */
+  takeExposures(): readonly Exposure[] {
+    const news = this.#news;
+    this.#news = [];
+    return news;
+  }
+
+  /** From a name that was asked, over canonical names and service targets, to its addresses. */
+  #follow(
+    client: number,
+    asked: string,
+    incident: string,
+    answers: Observation['facts']['findings']['answers'],
+    now: number,
+  ): void {
+    const root = this.#aliases.get(`${client} ${asked}`);
+    const name = root !== undefined && root.until > now ? root.name : asked;
+    if (!this.#matters(name)) return;
+    const chain = new Set([asked]);
+    // Records may stand in any order: another round for as long as the chain grows.
+    for (let size = 0; size !== chain.size;) {
+      size = chain.size;
+      for (const { name: owner, type, value } of answers) {
+        if (chain.has(owner) && (type === 'CNAME' || !isAddress(value))) chain.add(value);
+      }
+    }
+    for (const { name: owner, value, ttl } of answers) {
+      if (!chain.has(owner)) continue;
+      const until = now + 1_000 * Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
+      const entry: AnsweredName = { name, incident, at: now, until };
+      if (isAddress(value)) this.#expose(client, value, entry);
+      else if (value !== name) this.#aliases.set(`${client} ${value}`, entry);
+    }
+  }
+
+  #expose(client: number, address: string, entry: AnsweredName): void {
+    const key = `${client} ${address}`;
+    const known = this.#answers.get(key) ?? [];
+    const others = known.filter(({ name, until }) => name !== entry.name && until > entry.at);
+    this.#answers.set(key, [entry, ...others].slice(0, NAMES_PER_ADDRESS));
+    if (this.#policy.profile === 'full-tunnel') return;
+    if (this.#news.length < NEWS_MOST) this.#news.push({ address, name: entry.name, until: entry.until });
+  }
+
+  /** Split lets other names be asked for and visited in the clear. */
+  #matters(name: string): boolean {
+    const { profile, mustTunnel } = this.#policy;
+    return profile !== 'split' || mustTunnel.some((pattern) => matchesPattern(name, pattern));
+  }
+}
+
+/** Answers hold names and canonical address texts; no name ends in a number or holds a colon (RFC 3696 section 2). */
+function isAddress(value: string): boolean {
+  return value.includes(':') || /\.\d+$/.test(value);
+}

@@ -1,0 +1,54 @@
+// Knows: which tunnels the policy has and whether each is alive. Must not know: where counts come from, incidents.
+
+import { formatEndpoint } from '../policy/endpoint.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { KernelSums } from './counters.ts';
+import type { Now } from './incidents.ts';
+import { TunnelLiveness } from './liveness.ts';
+import type { TunnelView } from './status.ts';
+
+export class TunnelWatch {
+  #tunnels: readonly { readonly tunnel: Policy['tunnels'][number]; readonly liveness: TunnelLiveness }[] = [];
+  #counting = false;
+
+  setPolicy(policy: Policy): void {
+    this.#tunnels = policy.tunnels.map((tunnel) => ({ tunnel, liveness: new TunnelLiveness() }));
+    this.#counting = false;
+  }
+
+  /** Takes what the kernel has counted for each tunnel; the first reading is where counting starts. */
+  read(sums: KernelSums, now: Now): void {
+    for (const [index, { liveness }] of this.#tunnels.entries()) {
+      const { up = 0, down = 0 } = sums.tunnels[index] ?? {};
+      if (this.#counting) liveness.read(up, down, now);
+      else liveness.baseline(up, down);
+    }
+    this.#counting = true;
+  }
+
+  /** Host names of endpoints whose tunnel is alive. */
+  namesInUse(monotonic: number): Set<string> {
+    const alive = this.#tunnels.filter(({ liveness }) => liveness.at(monotonic) === 'up');
+    const names = alive.flatMap(({ tunnel }) => tunnel.endpoints.filter((e) => e.hostIs === 'name'));
+    return new Set(names.map((endpoint) => endpoint.host));
+  }
+
+  /** A tunnel that was silent has come up after monotonic `since`. */
+  cameUpSince(since: number): boolean {
+    return this.#tunnels.some(({ liveness }) => liveness.cameUpAt > since);
+  }
+
+  views(monotonic: number): TunnelView[] {
+    return this.#tunnels.map(({ tunnel, liveness }) => {
+      const [endpoint] = tunnel.endpoints;
+      const seen = liveness.lastSeen;
+      return {
+        name: tunnel.name,
+        protocol: tunnel.protocol,
+        endpoint: endpoint === undefined ? '' : formatEndpoint(endpoint),
+        state: liveness.at(monotonic),
+        lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
+      };
+    });
+  }
+}

@@ -1,0 +1,172 @@
+// Knows: rule D over several observations. Holds src/guard/correlation.ts and observer.ts to DESIGN section 3.
+
+import { describe, expect, it } from 'vitest';
+
+import type { Answer } from '../../src/flow/facts.ts';
+import type { Kind } from '../../src/flow/kinds.ts';
+import { Correlation } from '../../src/guard/correlation.ts';
+import { IncidentBook } from '../../src/guard/incidents.ts';
+import type { Incident } from '../../src/guard/incidents.ts';
+import { Observer } from '../../src/guard/observer.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { Verdict } from '../../src/policy/verdict.ts';
+import { HOME, leak, observation, policyOf } from './samples.ts';
+
+const SPLIT = policyOf(`version: 1
+profile: split
+mustTunnel: ["bank.example"]
+tunnels:
+  - {name: home, protocol: wireguard, endpoints: ["udp:198.51.100.7:51820"]}
+`);
+const STUB: Policy = { ...HOME, profile: 'proxy-stub' };
+
+const a = (name: string, value: string, ttl = 300): Answer => ({ name, type: 'A', value, ttl });
+
+/** The observations of one wire, in order; each call returns the incidents that changed. */
+function wire(policy: Policy): {
+  book: IncidentBook;
+  observer: Observer;
+  at: (ms: number) => void;
+  ask: (name: string, verdict?: Verdict) => Incident[];
+  answer: (names: readonly string[], answers: readonly Answer[]) => Incident[];
+  go: (to: string, kind?: Kind, verdict?: Partial<Verdict>, names?: readonly string[]) => Incident[];
+} {
+  const book = new IncidentBook(100, 't');
+  const observer = new Observer(policy, book);
+  let ms = 1_000;
+  const take = (sample: Parameters<typeof observation>[0]): Incident[] =>
+    observer.take('wan', observation(sample), { wall: ms, monotonic: ms }, false);
+  return {
+    book,
+    observer,
+    at: (later) => (ms = later),
+    ask: (name, verdict = leak(name)) => take({ verdict, names: [name] }),
+    answer: (names, answers) => take({ direction: 'down', names, answers }),
+    go: (to, kind = 'tls', change = {}, names = []) =>
+      take({ kind, names, verdict: leak(to, { rule: 'E', destination: to, ...change }) }),
+  };
+}
+
+const DIRECT: Partial<Verdict> = { verdict: 'allowed', direct: true };
+
+describe('rule D', () => {
+  it.each<[Kind, string]>([
+    ['tls', '203.0.113.80'],
+    ['quic', '203.0.113.80'],
+    ['tls', '2001:db8:80::80'],
+    ['quic', '2001:db8:80::80'],
+    ['tcp', '203.0.113.80'],
+  ])('joins a visit by %s to %s with its question', (kind, address) => {
+    const { ask, answer, go } = wire(HOME);
+    const [question] = ask('bank.example');
+    answer(['bank.example'], [{ ...a('bank.example', address), type: 'A' }]);
+    const [visit, other] = go(address, kind);
+    expect(visit).toMatchObject({
+      ...{ rule: 'D', severity: 'red', exposure: 'bank.example', destination: address },
+      ...{ related: [question?.id], candidates: ['bank.example'] },
+    });
+    expect(visit?.why).toContain('Eve has the name and the visit');
+    expect(other).toBe(question);
+    expect(question?.related).toEqual([visit?.id]);
+  });
+
+  it('follows canonical names in any order, service targets and hints, over several answers', () => {
+    const { ask, answer, go } = wire(HOME);
+    ask('www.bank.example');
+    answer(
+      ['www.bank.example'],
+      [
+        a('edge.cdn.example', '203.0.113.1'),
+        { name: 'cdn.example', type: 'CNAME', value: 'edge.cdn.example', ttl: 60 },
+        { name: 'www.bank.example', type: 'CNAME', value: 'cdn.example', ttl: 60 },
+        { name: 'www.bank.example', type: 'HTTPS', value: 'svc.cdn.example', ttl: 60 },
+        { name: 'www.bank.example', type: 'HTTPS', value: '2001:db8::443', ttl: 60 },
+        a('unrelated.example', '203.0.113.9'),
+      ],
+    );
+    ask('svc.cdn.example');
+    answer(['svc.cdn.example'], [a('svc.cdn.example', '203.0.113.2')]);
+    for (const address of ['203.0.113.1', '203.0.113.2', '2001:db8::443'])
+      expect(go(address)[0]).toMatchObject({ rule: 'D', exposure: 'www.bank.example' });
+    expect(go('203.0.113.9')[0]).toMatchObject({ rule: 'E' });
+  });
+
+  it('gives every name of a shared address, and takes the one that the visit shows', () => {
+    const { ask, answer, go } = wire(HOME);
+    for (const name of ['one.example', 'two.example']) {
+      ask(name);
+      answer([name], [a(name, '203.0.113.80')]);
+    }
+    const [shared] = go('203.0.113.80');
+    expect(shared).toMatchObject({ exposure: 'two.example', candidates: ['two.example', 'one.example'] });
+    expect(shared?.why).toContain('one of 2 names');
+    expect(go('203.0.113.80', 'tls', {}, ['one.example'])[0]).toMatchObject({ exposure: 'one.example' });
+  });
+
+  it('forgets with the time to live, but not before a minute', () => {
+    const { ask, answer, go, at } = wire(HOME);
+    ask('bank.example');
+    answer(['bank.example'], [a('bank.example', '203.0.113.80', 0)]);
+    at(60_000);
+    expect(go('203.0.113.80')[0]?.rule).toBe('D');
+    at(61_001);
+    expect(go('203.0.113.80')[0]?.rule).toBe('E');
+  });
+
+  it('takes no answer that nobody asked for, or that comes too late', () => {
+    const { ask, answer, go, at } = wire(HOME);
+    answer(['bank.example'], [a('bank.example', '203.0.113.80')]);
+    expect(go('203.0.113.80')[0]?.rule).toBe('E');
+    ask('bank.example');
+    at(40_000);
+    answer(['bank.example'], [a('bank.example', '203.0.113.80')]);
+    expect(go('203.0.113.80')[0]?.rule).toBe('E');
+  });
+
+  it('leaves alone what breaks a rule of its own', () => {
+    const { ask, answer, go } = wire(HOME);
+    ask('bank.example');
+    answer(['bank.example'], [a('bank.example', '203.0.113.80')]);
+    expect(go('203.0.113.80', 'dot', { rule: 'C' })[0]?.rule).toBe('C');
+    expect(go('203.0.113.80', 'tls', { rule: 'F' })[0]?.rule).toBe('F');
+  });
+
+  it('split: only visits to must-tunnel names, also where direct traffic is allowed', () => {
+    const { ask, answer, go, observer } = wire(SPLIT);
+    ask('bank.example', leak('bank.example', { rule: 'B' }));
+    ask('news.example', { ...leak('news.example'), ...DIRECT });
+    answer(['bank.example'], [a('bank.example', '203.0.113.80')]);
+    answer(['news.example'], [a('news.example', '203.0.113.81')]);
+    expect(go('203.0.113.80', 'tls', DIRECT)[0]).toMatchObject({ rule: 'D', exposure: 'bank.example' });
+    expect(go('203.0.113.81', 'tls', DIRECT)).toEqual([]);
+    expect(go('203.0.113.80', 'tls', { verdict: 'allowed' })).toEqual([]);
+    expect(observer.takeExposures()).toMatchObject([{ address: '203.0.113.80', name: 'bank.example' }]);
+    expect(observer.takeExposures()).toEqual([]);
+  });
+
+  it('proxy-stub: still fires for a name asked past the resolver, and the kernel is told', () => {
+    const { ask, answer, go, observer } = wire(STUB);
+    ask('bank.example');
+    answer(['bank.example'], [a('bank.example', '203.0.113.80')]);
+    expect(go('203.0.113.80', 'quic', DIRECT)[0]).toMatchObject({ rule: 'D' });
+    expect(go('203.0.113.81', 'quic', DIRECT)).toEqual([]);
+    expect(observer.takeExposures()).toHaveLength(1);
+  });
+
+  it('is bounded, and says what it forgot', () => {
+    const correlation = new Correlation(HOME, { questions: 8, addresses: 8 });
+    for (let n = 0; n < 100; n += 1) {
+      const name = `n${n}.example`;
+      correlation.asked(observation({ names: [name] }), 'i', n);
+      const answers = [a(name, `203.0.113.${n}`)];
+      correlation.answered(observation({ direction: 'down', names: [name], answers }), n);
+    }
+    expect(correlation.forgotten).toBe(2 * 92);
+    const visit = (n: number): unknown => {
+      const to = `203.0.113.${n}`;
+      const verdict = leak(to, { rule: 'E', destination: to });
+      return correlation.visit(observation({ kind: 'tls', verdict }), 100)?.verdict.exposure;
+    };
+    expect([visit(0), visit(99)]).toEqual([undefined, 'n99.example']);
+  });
+});
