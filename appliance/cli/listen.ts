@@ -25,6 +25,13 @@ export interface ListenEnd {
   readonly fault: string | undefined;
 }
 
+export interface ListenEars {
+  /** It reads: frames before this are nobody's. */
+  open(): void;
+  /** Incidents that are new or have grown. */
+  news(incidents: readonly AnalysedIncident[]): void;
+}
+
 /** Tries to open an interface: undefined when that works, else why it does not, in words. */
 export async function probe(name: string): Promise<string | undefined> {
   const child = start({ interface: name, policy: undefined, client: undefined, learn: false });
@@ -41,11 +48,7 @@ export async function probe(name: string): Promise<string | undefined> {
 }
 
 /** Listens until `until` is aborted or the child is lost. */
-export async function listen(
-  order: ListenOrder,
-  until: AbortSignal,
-  onNews: (incidents: readonly AnalysedIncident[], report: AnalysisReport) => void,
-): Promise<ListenEnd> {
+export async function listen(order: ListenOrder, until: AbortSignal, ears: ListenEars): Promise<ListenEnd> {
   const child = start(order);
   const late = setTimeout(() => child.kill('SIGKILL'), OPEN_MS);
   let kill: NodeJS.Timeout | undefined;
@@ -63,12 +66,13 @@ export async function listen(
     if (message.type === 'open') {
       opened = true;
       clearTimeout(late);
+      ears.open();
     } else if (message.type === 'fault') {
       fault = faultWords(message.message);
     } else {
       report = message.report;
       whole = message.type === 'end';
-      if (message.type === 'news') onNews(message.incidents, message.report);
+      if (message.type === 'news') ears.news(message.incidents);
     }
   }
   const [, signal] = await closed;

@@ -79,16 +79,19 @@ export async function watchInterface(
   const style = styleOf(io);
   /** Frames of an incident when it was last told: it is told again when they have doubled. */
   const told = new Map<string, number>();
-  const { report, whole, fault } = await listen(order, wishes.until, (incidents) => {
-    if (wishes.summaryOnly) return;
-    for (const incident of incidents) {
-      const before = told.get(incident.id);
-      if (before !== undefined && incident.escaped < before * 2) continue;
-      told.set(incident.id, incident.escaped);
-      const view = { ...incident, acknowledged: false, breach: false };
-      const line = `${JSON.stringify({ event: 'incident', data: incident })}\n`;
-      io.stdout.write(wishes.json ? line : incidentLine(view, style, new Date()));
-    }
+  const { report, whole, fault } = await listen(order, wishes.until, {
+    open: () => void io.stderr.write(`leakguard: listening on ${port.name}\n`),
+    news: (incidents) => {
+      if (wishes.summaryOnly) return;
+      for (const incident of incidents) {
+        const before = told.get(incident.id);
+        if (before !== undefined && incident.escaped < before * 2) continue;
+        told.set(incident.id, incident.escaped);
+        const view = { ...incident, acknowledged: false, breach: false };
+        const line = `${JSON.stringify({ event: 'incident', data: incident })}\n`;
+        io.stdout.write(wishes.json ? line : incidentLine(view, style, new Date()));
+      }
+    },
   });
   const broken = fault ?? (whole ? undefined : 'the capture process had to be ended: its last count stands');
   if (report !== undefined) io.stdout.write(reportText(report, wishes.json));
