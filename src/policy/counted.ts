@@ -150,6 +150,11 @@ export function isNd(icmpType: number): boolean {
   return icmpType >= 133 && icmpType <= 137;
 }
 
+/** Pause frames and LLDP the bridge takes before any hook: they neither cross nor count (net/bridge/br_input.c). */
+export function isUncounted(destinationMac: number): boolean {
+  return destinationMac === 0x0180c2000001 || destinationMac === 0x0180c200000e;
+}
+
 /** Every kind that a counter of a way and verdict can have. */
 export const COUNTED_KINDS: readonly Kind[] = KINDS.filter(
   (kind) =>

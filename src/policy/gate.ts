@@ -93,7 +93,7 @@ export function compileGate(
   }
 
   function endpointOf(facts: Facts, way: Way): number {
-    if (facts.outerEtherType !== 0x0800 && facts.outerEtherType !== 0x86dd) return -1;
+    if (!isPlainIp(facts)) return -1;
     // Options and extension headers are no part of any tunnel; the kernel sends them elsewhere before it looks at addresses.
     if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return -1;
     if (facts.protocol === ESP) return find(esp, facts, way, ESP, 0);
@@ -152,7 +152,8 @@ export function compileGate(
     const endpoint = broken ? undefined : endpoints[endpointOf(facts, way)];
     if (endpoint !== undefined) return hasShape(endpoint, facts, way) ? 'tunnel' : 'leak';
     if (isPlumbing(facts, way, peers)) return 'plumbing';
-    if (facts.ipVersion === 0 || broken || isPiece(facts)) return 'leak';
+    // Facts of IP behind a tag, SNAP or PPPoE are read, too; the ruleset sends such frames elsewhere.
+    if (!isPlainIp(facts) || broken || isPiece(facts)) return 'leak';
     if (hasExtras(facts)) return open && isGroupMembership(facts) ? 'direct' : 'leak';
     const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
     if (port >= 0 && find(safe, facts, way, facts.protocol, port) >= 0) return 'designated';
@@ -181,6 +182,10 @@ export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): bool
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
   const shape = endpoint.protocol === 'ipsec' ? shapeOf('ipsec', 'udp', port) : endpoint.shape;
   return kernelAccepts(shape, facts);
+}
+
+function isPlainIp(facts: Facts): boolean {
+  return facts.ipVersion > 0 && (facts.outerEtherType === 0x0800 || facts.outerEtherType === 0x86dd);
 }
 
 function isPiece(facts: Facts): boolean {

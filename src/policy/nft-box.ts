@@ -12,8 +12,12 @@ export interface ClosedPorts {
   readonly webPort: number;
 }
 
-/** Link-local groups end at the bridge and never reach the forward hook: they are counted here. */
-const KEPT = 'ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00';
+/**
+ * Link-local groups that end at the bridge, so that the forward hook never sees them: they are counted here. Not 0 and 3,
+ * which are forwarded, nor 1 and e, which the bridge takes before any hook (src/policy/counted.ts).
+ */
+const KEPT_GROUPS = [0x2, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa, 0xb, 0xc, 0xd, 0xf];
+const KEPT = `ether daddr { ${KEPT_GROUPS.map((group) => `01:80:c2:00:00:0${group.toString(16)}`).join(', ')} }`;
 
 export function boxChains(policy: Policy): readonly NftChain[] {
   const { lan, wan } = policy.bridge;

@@ -9,7 +9,9 @@ import type { Way } from './counted.ts';
 export const PAE_GROUP = 0x0180c2000003;
 const ALL_ROUTERS = Uint32Array.of(0xff020000, 0, 0, 2);
 const ALL_NODES = Uint32Array.of(0xff020000, 0, 0, 1);
-const DHCP_AGENTS = Uint32Array.of(0xff020000, 0, 1, 2);
+const DHCP_AGENTS = Uint32Array.of(0xff020000, 0, 0, 0x00010002);
+/** RFC 2131 section 3. */
+const DHCP_COOKIE = 0x63825363;
 /** A client's messages are 1, 3, 4, 5, 6, 8, 9, 11 (RFC 8415 section 7.3); a server's 2, 7, 10. */
 const DHCP6_UP = [1, 3, 4, 5, 6, 8, 9, 11];
 const DHCP6_DOWN = [2, 7, 10];
@@ -22,9 +24,10 @@ export interface PlumbingPeers {
   isNeighbour(address: Uint32Array): boolean;
 }
 
-/** `facts.kind` stands in for DHCP's magic cookie, which is no fact of its own. */
+/** Whether the kernel takes the frame for plumbing, by header facts alone. */
 export function isPlumbing(facts: Facts, way: Way, peers: PlumbingPeers): boolean {
-  if (facts.malformed !== undefined) return false;
+  // nftables cannot compare UDP's length with IP's; the judge can, and calls such a frame malformed all the same.
+  if (facts.malformed !== undefined && facts.malformed !== 'udp-length') return false;
   switch (facts.outerEtherType) {
     case 0x0806:
       return facts.arpOperation === 1 || facts.arpOperation === 2;
@@ -47,7 +50,7 @@ export function isPlumbing(facts: Facts, way: Way, peers: PlumbingPeers): boolea
 
 /** Broadcast, or a renewal to the learned server alone: PIA's "UDP 67 to anywhere" is a hole (field.md). */
 function isDhcp(facts: Facts, way: Way, peers: PlumbingPeers): boolean {
-  if (facts.kind !== 'dhcp' || facts.udpLength < 248) return false;
+  if (facts.udpLength < 248 || facts.bootpCookie !== DHCP_COOKIE) return false;
   const { sourcePort, destinationPort, payloadHead } = facts;
   if (way === 'down') return sourcePort === 67 && destinationPort === 68 && payloadHead >>> 8 === 0x020106;
   if (sourcePort !== 68 || destinationPort !== 67 || payloadHead >>> 8 !== 0x010106) return false;

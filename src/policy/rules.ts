@@ -44,7 +44,7 @@ const VISITS: ReadonlySet<Kind> = new Set([
 export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   const { policy, passage } = seen;
   const { kind } = facts;
-  if (passage === 'plumbing') return undefined;
+  if (passage === 'plumbing' && facts.malformed === undefined) return undefined;
   if (seen.atEndpoint) return red('F', '');
   if (facts.malformed !== undefined) return red('E', facts.malformed);
   if (seen.mustTunnel !== undefined && policy.profile === 'split') {
@@ -67,10 +67,14 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   return red('E', '');
 }
 
-/** Split: a question whose names are known and need no tunnel, or anything that the kernel let through on the DNS port. */
+/**
+ * Split: a question whose names are known and need no tunnel, an answer, or a TCP segment on the DNS port, whose names
+ * are known when its message is whole. A datagram whose question cannot be read may be for any name: a leak.
+ */
 function isOpenQuestion(facts: Facts, seen: Circumstances): boolean {
   if (seen.policy.profile !== 'split' || seen.passage !== 'direct') return false;
-  return facts.findings.names.length > 0 || facts.destinationPort === 53 || facts.sourcePort === 53;
+  if (facts.findings.names.length > 0 || facts.sourcePort === 53) return true;
+  return facts.destinationPort === 53 && facts.protocol === 6;
 }
 
 /** An address that a resolver shares with others proves nothing (field.md): a suspicion is never red by itself. */

@@ -1,0 +1,54 @@
+// Knows: the policies that the tests of src/policy judge by. Must not know: what is tested.
+
+import type { LearnedState } from '../../src/policy/learned.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
+
+/** The policy of a text that must be valid. */
+export function policyOf(text: string): Policy {
+  const parsed = parsePolicy(text);
+  if (!parsed.ok) throw new Error(parsed.faults.map(({ path, message }) => `${path} ${message}`).join('; '));
+  return parsed.policy;
+}
+
+const TUNNELS = `
+tunnels:
+  - {name: wg, protocol: wireguard, endpoints: ['udp:198.51.100.7:51820', 'udp:[2001:db8::7]:51820', 'udp:vpn.example.com:51820']}
+  - {name: ovpn, protocol: openvpn, endpoints: ['udp:198.51.100.8:1194', 'tcp:198.51.100.8:443', 'udp:[2001:db8::8]:1194']}
+  - {name: ike, protocol: ipsec, endpoints: ['udp:198.51.100.9:500', 'udp:[2001:db8::9]:4500']}
+  - {name: tor, protocol: tor, endpoints: ['tcp:198.51.100.10:9001', 'tcp:[2001:db8::10]:9001']}
+  - {name: other, protocol: opaque, endpoints: ['udp:198.51.100.11:8443']}
+`;
+
+const ALLOW = `
+allow:
+  - {to: 192.0.2.0/24, transport: tcp, port: 631, client: '02:00:00:00:00:0c', why: printer}
+  - {to: 192.0.2.128/25, why: lab}
+  - {to: '2001:db8:5::/64', why: lab}
+  - {to: 203.0.113.99, transport: icmp, why: monitor}
+  - {to: 203.0.113.98, transport: udp, port: 53, why: 'a resolver, knowingly'}
+`;
+
+export const FULL = policyOf(`version: 1\nprofile: full-tunnel\n${TUNNELS}${ALLOW}`);
+export const BARE = policyOf(
+  `version: 1\ntunnels:\n  - {name: home, protocol: wireguard, endpoints: ['udp:198.51.100.7:51820']}\n`,
+);
+export const STUB = policyOf(
+  `version: 1\nprofile: proxy-stub\nlocalChatter: ignore\n${TUNNELS}${ALLOW}` +
+    `resolvers: ['dot:9.9.9.9:853', 'doh:203.0.113.5:443/dns.example', 'doq:[2001:db8:9::9]:853']\nproxies: ['tcp:203.0.113.9:1080']\n`,
+);
+export const SPLIT = policyOf(
+  `version: 1\nprofile: split\nlocalChatter: red\n${TUNNELS}mustTunnel: ['bank.example', '*.clinic.example']\n`,
+);
+
+export const LEARNED: LearnedState = {
+  ...NOTHING_LEARNED,
+  addresses: [{ name: 'vpn.example.com', address: '198.51.100.77', seconds: 3000 }],
+  dhcpServers: [{ address: '192.168.1.1', mac: '02:00:00:00:00:01', seconds: 3000 }],
+  resolvers: [{ address: '192.168.1.1', seconds: 3000 }],
+  exposed: [{ address: '203.0.113.80', name: 'shop.example', seconds: 3000 }],
+};
+
+/** The same under a pass for the client of test/policy/frames.ts. */
+export const PASSING: LearnedState = { ...LEARNED, passes: [{ client: '02:00:00:00:00:0c', seconds: 3000 }] };

@@ -1,0 +1,239 @@
+// Every rule in every profile, as a table: what it takes, what it leaves, how severe, and in which words.
+// Holds src/policy/rules.ts and reason.ts to DESIGN section 3. Rule T takes more than one frame: test/guard/tripwire.test.ts.
+
+import { describe, expect, it } from 'vitest';
+
+import { Facts } from '../../src/flow/facts.ts';
+import type { Findings } from '../../src/flow/facts.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import type { Kind } from '../../src/flow/kinds.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
+import { parseAddress } from '../../src/wire/address.ts';
+
+const TUNNEL = 'tunnels: [{name: home, protocol: wireguard, endpoints: ["udp:198.51.100.7:51820"]}]';
+
+function policyOf(...lines: readonly string[]): Policy {
+  const parsed = parsePolicy(['version: 1', TUNNEL, ...lines].join('\n'));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.policy;
+}
+
+const POLICIES = {
+  full: policyOf('profile: full-tunnel'),
+  stub: policyOf(
+    'profile: proxy-stub',
+    'resolvers: ["dot:9.9.9.9:853"]',
+    'proxies: ["tcp:203.0.113.9:1080"]',
+  ),
+  split: policyOf('profile: split', 'mustTunnel: ["bank.example"]'),
+} as const;
+type ProfileName = keyof typeof POLICIES;
+
+interface Frame {
+  readonly kind: Kind;
+  /** `tcp 203.0.113.5 443`; a bare number is an IP protocol. */
+  readonly to: string;
+  readonly name?: string;
+  readonly via?: 'dns' | 'sni' | 'quic' | 'http' | 'mdns';
+  readonly change?: Partial<Facts>;
+  readonly findings?: Partial<Findings>;
+}
+
+const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1 };
+
+/** What the decoders would have read of an ordinary frame; each test says what differs. */
+function factsOf(frame: Frame): Facts {
+  const facts = new Facts();
+  const [protocol = '', address = '', port] = frame.to.split(' ');
+  const destination = parseAddress(address) ?? { ipVersion: 4 as const, words: new Uint32Array(4) };
+  const number = PROTOCOLS[protocol] ?? Number(protocol);
+  facts.sourceMac = 0x02000000000c;
+  facts.destinationMac = 0x020000000001;
+  facts.outerEtherType = facts.etherType = destination.ipVersion === 4 ? 0x0800 : 0x86dd;
+  facts.ipVersion = destination.ipVersion;
+  facts.source = parseAddress('192.168.1.50')?.words ?? facts.source;
+  facts.destination = destination.words;
+  facts.protocol = number;
+  facts.ipLength = 100;
+  if (number === 17) facts.udpLength = destination.ipVersion === 4 ? 80 : 60;
+  if (port !== undefined) [facts.sourcePort, facts.destinationPort] = [40_000, Number(port)];
+  if (number === 1) [facts.icmpType, facts.icmpCode] = [8, 0];
+  // The header of one ordinary question (RFC 1035 section 4.1.1).
+  if (frame.kind === 'dns') [facts.payloadHead, facts.payloadHead2] = [0x12340100, 0x00010000];
+  facts.kind = frame.kind;
+  const names = frame.name === undefined ? [] : [{ name: frame.name, via: frame.via ?? 'dns' }];
+  facts.findings = { names, answers: [], ...frame.findings };
+  return Object.assign(facts, frame.change);
+}
+
+const dns = (name: string, to = 'udp 192.0.2.53 53'): Frame => ({ kind: 'dns', to, name });
+const tls = (name?: string, to = 'tcp 203.0.113.5 443'): Frame => ({
+  ...{ kind: 'tls', to },
+  ...(name === undefined ? {} : { name, via: 'sni' as const }),
+});
+const SUSPECTED = { suspected: true, detail: 'suspected: address of a DoH provider' } as const;
+const GROUP = { routerAlert: true, ipOptions: true } as const;
+
+type Row = readonly [what: string, frame: Frame, expected: Readonly<Record<ProfileName, string>>];
+const same = (verdict: string): Record<ProfileName, string> => ({
+  full: verdict,
+  stub: verdict,
+  split: verdict,
+});
+
+const TABLE: readonly Row[] = [
+  ['A: a question', dns('news.example'), { full: 'A red', stub: 'A red', split: 'allowed' }],
+  [
+    "A: a question at the tunnel server's address",
+    dns('news.example', 'udp 198.51.100.7 53'),
+    { full: 'A red', stub: 'A red', split: 'allowed' },
+  ],
+  [
+    'A: over TCP',
+    dns('news.example', 'tcp 192.0.2.53 53'),
+    { full: 'A red', stub: 'A red', split: 'allowed' },
+  ],
+  [
+    'A: over IPv6',
+    dns('news.example', 'udp 2001:db8::53 53'),
+    { full: 'A red', stub: 'A red', split: 'allowed' },
+  ],
+  [
+    'A: local chatter',
+    { kind: 'mdns', to: 'udp 224.0.0.251 5353', name: 'printer.local', via: 'mdns' },
+    same('A amber'),
+  ],
+  [
+    'B: a must-tunnel name asked for',
+    dns('www.bank.example'),
+    { full: 'A red', stub: 'A red', split: 'B red' },
+  ],
+  ['B: visited by TLS', tls('bank.example'), { full: 'E red', stub: 'allowed', split: 'B red' }],
+  [
+    'B: by QUIC',
+    { kind: 'quic', to: 'udp 203.0.113.5 443', name: 'bank.example', via: 'quic' },
+    { full: 'E red', stub: 'allowed', split: 'B red' },
+  ],
+  [
+    'B: by HTTP',
+    { kind: 'http', to: 'tcp 203.0.113.5 80', name: 'bank.example', via: 'http' },
+    { full: 'E red', stub: 'allowed', split: 'B red' },
+  ],
+  [
+    'B: not for a name that only ends alike',
+    tls('riverbank.example'),
+    { full: 'E red', stub: 'allowed', split: 'allowed' },
+  ],
+  ['C: DNS over TLS', { kind: 'dot', to: 'tcp 192.0.2.53 853' }, same('C red')],
+  [
+    'C: not at the designated resolver',
+    { kind: 'dot', to: 'tcp 9.9.9.9 853' },
+    { full: 'C red', stub: 'allowed', split: 'C red' },
+  ],
+  ['C: DNS over QUIC', { kind: 'doq', to: 'udp 192.0.2.53 853' }, same('C red')],
+  [
+    'C: DNS over HTTPS by its name',
+    { kind: 'doh', to: 'tcp 192.0.2.53 443', name: 'dns.example', via: 'sni' },
+    same('C red'),
+  ],
+  ['C: DNSCrypt', { kind: 'dnscrypt', to: 'udp 192.0.2.53 443' }, same('C red')],
+  [
+    'C: an address alone is suspected',
+    { kind: 'doh', to: 'tcp 192.0.2.53 443', findings: SUSPECTED },
+    { full: 'E red', stub: 'C amber', split: 'C amber' },
+  ],
+  ['D: a visit to what was answered in the clear', tls(undefined, 'tcp 203.0.113.80 443'), same('D red')],
+  ['E: a connection', tls(), { full: 'E red', stub: 'allowed', split: 'allowed' }],
+  [
+    'E: a ping',
+    { kind: 'icmp', to: 'icmp 203.0.113.5' },
+    { full: 'E red', stub: 'allowed', split: 'allowed' },
+  ],
+  [
+    'E: a fragment',
+    { kind: 'fragment', to: '17 203.0.113.5', change: { fragmentOffset: 1480 } },
+    same('E red'),
+  ],
+  ['E: another protocol', { kind: 'other-ip', to: '132 203.0.113.5' }, same('E red')],
+  [
+    'E: group membership',
+    { kind: 'igmp-mld', to: '2 224.0.0.22', change: GROUP },
+    { full: 'E amber', stub: 'allowed', split: 'allowed' },
+  ],
+  [
+    'E: a damaged packet',
+    { kind: 'malformed', to: 'udp 203.0.113.5 9', change: { malformed: 'udp-length' } },
+    same('E red'),
+  ],
+  ['F: GRE', { kind: 'gre', to: '47 203.0.113.5' }, same('F red')],
+  ['F: L2TP without IPsec', { kind: 'l2tp', to: 'udp 203.0.113.5 1701' }, same('F red')],
+  ['F: IP in IP', { kind: 'ipip', to: '4 203.0.113.5' }, same('F red')],
+  ['F: 6in4', { kind: '6in4', to: '41 203.0.113.5' }, same('F red')],
+  ['F: Teredo', { kind: 'teredo', to: 'udp 203.0.113.5 3544' }, same('F red')],
+  ['F: VXLAN', { kind: 'vxlan', to: 'udp 203.0.113.5 4789' }, same('F red')],
+  ['F: PPTP', { kind: 'pptp', to: 'tcp 203.0.113.5 1723' }, same('F red')],
+  ['F: plain text at the tunnel endpoint', dns('news.example', 'udp 198.51.100.7 51820'), same('F red')],
+  [
+    'a proxy that is designated',
+    { kind: 'socks', to: 'tcp 203.0.113.9 1080' },
+    { full: 'E red', stub: 'allowed', split: 'allowed' },
+  ],
+];
+
+const judges = Object.fromEntries(
+  Object.entries(POLICIES).map(([profile, policy]) => {
+    const exposed = [{ address: '203.0.113.80', name: 'shop.example', seconds: 60 }];
+    return [profile, compileJudge(policy, { ...NOTHING_LEARNED, exposed })];
+  }),
+);
+
+const judge = (profile: string, frame: Frame): ReturnType<ReturnType<typeof compileJudge>['judge']> => {
+  const compiled = judges[profile];
+  if (compiled === undefined) throw new Error(profile);
+  return compiled.judge(factsOf(frame), 'up');
+};
+
+describe.each(Object.keys(POLICIES) as ProfileName[])('profile %s', (profile) => {
+  it.each(TABLE)('%s', (_what, frame, expected) => {
+    const { verdict, rule, severity } = judge(profile, frame);
+    expect(rule === undefined ? verdict : `${rule} ${severity}`).toBe(expected[profile]);
+  });
+});
+
+describe('a reason names the facts', () => {
+  const OUTSIDE = 'outside the tunnel udp:198.51.100.7:51820';
+  it.each<[string, string, Frame, string]>([
+    ['A', 'full', dns('bank.example'), `DNS question for bank.example to 192.0.2.53, ${OUTSIDE}`],
+    [
+      'B',
+      'split',
+      tls('bank.example'),
+      `TLS for bank.example to 203.0.113.5:443, ${OUTSIDE} (bank.example must stay inside the tunnel)`,
+    ],
+    ['C', 'stub', { kind: 'dot', to: 'tcp 192.0.2.53 853' }, `DNS over TLS to 192.0.2.53:853, ${OUTSIDE}`],
+    [
+      'D',
+      'stub',
+      tls(undefined, 'tcp 203.0.113.80 443'),
+      `TLS to 203.0.113.80:443, ${OUTSIDE} (an answer for shop.example, which was read in the clear)`,
+    ],
+    ['E', 'full', { kind: 'icmp', to: 'icmp 203.0.113.5' }, `ICMP to 203.0.113.5, ${OUTSIDE}`],
+    ['E', 'full', { kind: 'other-ip', to: '132 203.0.113.5' }, `IP protocol 132 to 203.0.113.5, ${OUTSIDE}`],
+    [
+      'F',
+      'full',
+      dns('bank.example', 'udp 198.51.100.7 51820'),
+      'DNS question for bank.example to 198.51.100.7:51820, at the tunnel endpoint udp:198.51.100.7:51820, but not wireguard',
+    ],
+  ])('%s in %s', (rule, profile, frame, reason) => {
+    expect(judge(profile, frame)).toMatchObject({ rule, reason });
+  });
+
+  it('and what Eve learns is the name where there is one, the destination otherwise', () => {
+    expect(judge('full', dns('bank.example')).exposure).toBe('bank.example');
+    expect(judge('full', { kind: 'icmp', to: 'icmp 203.0.113.5' }).exposure).toBe('203.0.113.5');
+    expect(judge('stub', tls(undefined, 'tcp 203.0.113.80 443')).exposure).toBe('shop.example');
+  });
+});

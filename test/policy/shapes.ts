@@ -1,0 +1,23 @@
+// Knows: all frames of issue 3 item 6, and more of their kind. Must not know: what becomes of them.
+
+import type { Shape } from './shape.ts';
+import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
+import { NAMES, OTHERS } from './shapes-names.ts';
+import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
+
+export const SHAPES: readonly Shape[] = [
+  ...TUNNELS,
+  ...FOREIGN,
+  ...NAMES,
+  ...OTHERS,
+  ...PIECES,
+  ...PLUMBING,
+  ...LINKS,
+];
+
+/** The shape of that name, which must exist. */
+export function shapeNamed(name: string): Shape {
+  const found = SHAPES.find((shape) => shape.name === name);
+  if (found === undefined) throw new Error(`no shape is named "${name}"`);
+  return found;
+}
