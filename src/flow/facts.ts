@@ -90,6 +90,8 @@ export const LLC = 0;
 
 /** The fields of one frame. All numbers; -1 where a field does not exist in this frame. */
 export class Facts {
+  /** Of the reader's own: the frame was plain, so that the next may be read by what differs (headers-plain.ts). */
+  plain = false;
   /** Bytes on the wire, as the capture says; `captured` may be less. */
   length = 0;
   captured = 0;

@@ -202,13 +202,18 @@ function readUdp(bytes: Uint8Array, at: number, captured: number, ipEnd: number,
   }
   const length = u16(bytes, at + 4);
   facts.udpLength = length;
+  // Set before the length is doubted: what a firewall reads there it reads whatever the length says.
+  facts.payloadOffset = at + UDP_HEADER;
+  facts.payloadLength = ipEnd - facts.payloadOffset;
+  if (facts.destinationPort === 67 || facts.destinationPort === 68) {
+    facts.bootpCookie = readHead(bytes, facts.payloadOffset + 236, captured);
+  }
   // A first fragment holds less than the datagram's length; a whole datagram never does.
   if (length < UDP_HEADER || (length > ipEnd - at && !facts.moreFragments)) {
     facts.malformed = 'udp-length';
     return;
   }
   const payloadEnd = length < ipEnd - at ? at + length : ipEnd;
-  facts.payloadOffset = at + UDP_HEADER;
   facts.payloadEnd = payloadEnd < captured ? payloadEnd : captured;
   facts.payloadLength = payloadEnd - at - UDP_HEADER;
 }

@@ -10,6 +10,7 @@ import { u16, u32 } from '../wire/octets.ts';
 import { LLC, NO_FINDINGS } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { readHead, readIp, readUpper } from './headers-ip.ts';
+import { isPlainUdp, readPlainUdp } from './headers-plain.ts';
 import { readWirelessHeader } from './headers-wireless.ts';
 
 /** More tags than any switch stacks: what claims more is not worth following. */
@@ -28,12 +29,16 @@ export function readHeaders(
   linkType: number,
   facts: Facts,
 ): void {
+  const ethernet = linkType === LinkType.ETHERNET;
+  if (facts.plain && ethernet && readPlainUdp(bytes, start, end, wireLength, facts)) return;
   clear(facts);
   facts.length = wireLength;
   facts.captured = end - start;
   const wireEnd = start + (wireLength < end - start ? end - start : wireLength);
-  if (linkType === LinkType.ETHERNET) readEthernet(bytes, start, end, wireEnd, facts);
-  else readOtherLink(bytes, start, end, wireEnd, linkType, facts);
+  if (ethernet) {
+    readEthernet(bytes, start, end, wireEnd, facts);
+    facts.plain = isPlainUdp(facts);
+  } else readOtherLink(bytes, start, end, wireEnd, linkType, facts);
 }
 
 /** Reads what an encapsulation carries, as if a frame without link header; `etherType` says what it is. */
@@ -69,6 +74,7 @@ export function readReassembled(whole: Uint8Array, fragment: Facts, facts: Facts
 }
 
 function clear(facts: Facts): void {
+  facts.plain = false;
   facts.sourceMac = 0;
   facts.destinationMac = 0;
   facts.outerEtherType = -1;
@@ -103,6 +109,7 @@ function clear(facts: Facts): void {
   facts.payloadHead = 0;
   facts.payloadHead2 = 0;
   facts.payloadHead3 = 0;
+  facts.bootpCookie = 0;
   facts.fromServer = false;
   facts.flowName = '';
   facts.kind = 'malformed';
