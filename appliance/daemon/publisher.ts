@@ -2,7 +2,7 @@
 // DESIGN section 8: lamp within milliseconds, and page and lamp still answer under flood.
 
 import type { Incident } from '../../src/guard/incidents.ts';
-import { viewOf } from '../../src/guard/incidents.ts';
+import { viewOf } from '../../src/guard/incident-view.ts';
 import type { GuardEvent, Status } from '../../src/guard/status.ts';
 
 /** Shortest time between two rounds of news, milliseconds. */

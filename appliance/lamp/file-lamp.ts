@@ -3,7 +3,7 @@
 
 import { renameSync, writeFileSync } from 'node:fs';
 import type { Lamp } from '../../src/guard/status.ts';
-import type { LampDriver } from './lamp.ts';
+import type { LampDriver } from './driver.ts';
 
 export class FileLamp implements LampDriver {
   readonly #path: string;

@@ -4,7 +4,7 @@
 import type { Lamp } from '../../src/guard/status.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { openLamp } from './lamp.ts';
-import type { LampDriver } from './lamp.ts';
+import type { LampDriver } from './driver.ts';
 
 export class LampKeeper {
   readonly #onFault: (fault: string) => void;

@@ -1,16 +1,9 @@
-// Knows: the lamp as the daemon drives it, and the drivers there are. Must not know: why a pattern is shown.
-// DESIGN section 7 (Lamp). A lamp that nobody refreshes must not stay green: on a clean stop it is set to red.
+// Knows: which drivers there are. Must not know: why a pattern is shown.
+// DESIGN section 7 (Lamp).
 
 import type { LampConfig } from '../../src/policy/policy.ts';
-import type { Lamp } from '../../src/guard/status.ts';
+import type { LampDriver } from './driver.ts';
 import { FileLamp } from './file-lamp.ts';
-
-export interface LampDriver {
-  /** Shows a pattern until the next call; throws when the device refuses. */
-  show(pattern: Lamp): void;
-  /** Leaves the lamp red: nobody watches any more. */
-  close(): void;
-}
 
 export class LampError extends Error {
   readonly code = 'lamp';

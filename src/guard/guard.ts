@@ -53,7 +53,7 @@ export class Guard {
   /** Since when the kernel is known to drop leaks, monotonic milliseconds. */
   #enforcingSince: number | undefined;
   #passUntil: number | undefined;
-  #redUnseenAcknowledged = 0;
+  #unseenAcknowledged = { total: 0, escaped: 0 };
   #ready = false;
   #since: number;
   #lastState: string | undefined;
@@ -107,8 +107,8 @@ export class Guard {
     const sums = sumCounters(values, this.#policy.tunnels.length, chatterIsRed);
     this.#sums = sums;
     this.#readingAt = now;
-    this.#unseen.kernel(at, sums.leaksUp);
-    this.#redUnseen.kernel(at, sums.redLeaksUp);
+    this.#unseen.kernel(at, sums.leaksUp, sums.passed);
+    this.#redUnseen.kernel(at, sums.redLeaksUp, sums.passed);
     this.#tunnels.read(sums, now);
     if (this.#blindness(now).length === 0) this.#ready = true;
   }
@@ -116,8 +116,8 @@ export class Guard {
   /** Counting goes on from what an earlier process last read. */
   resume(values: CounterValues): void {
     const sums = sumCounters(values, 0, this.#policy.localChatter === 'red');
-    this.#unseen.resume(sums.leaksUp);
-    this.#redUnseen.resume(sums.redLeaksUp);
+    this.#unseen.resume(sums.leaksUp, sums.passed);
+    this.#redUnseen.resume(sums.redLeaksUp, sums.passed);
   }
 
   firewall(state: FirewallState): void {
@@ -182,7 +182,8 @@ export class Guard {
 
   acknowledge(id: string): boolean {
     if (!this.#book.acknowledge(id)) return false;
-    if (id === 'all') this.#redUnseenAcknowledged = this.#redUnseen.total;
+    const { total, escaped } = this.#redUnseen;
+    if (id === 'all') this.#unseenAcknowledged = { total, escaped };
     return true;
   }
 
@@ -232,6 +233,7 @@ export class Guard {
   #situation(now: Now, open: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
     const blindness = this.#blindness(now);
     const red = open.filter((incident) => incident.severity === 'red');
+    const unseenEscaped = this.#redUnseen.escaped - this.#unseenAcknowledged.escaped;
     return {
       starting: !this.#ready && now.monotonic - this.#started.monotonic < STARTING_MS,
       blindness,
@@ -243,7 +245,8 @@ export class Guard {
       redEscapes: red.filter((incident) => incident.escaped > 0).length,
       redBlocked: red.filter((incident) => incident.blocked > 0).length,
       amberEscapes: open.filter((i) => i.severity === 'amber' && i.escaped > 0).length,
-      unseenSinceAck: Math.max(0, this.#redUnseen.total - this.#redUnseenAcknowledged),
+      unseenEscaped,
+      unseenBlocked: this.#redUnseen.total - this.#unseenAcknowledged.total - unseenEscaped,
     };
   }
 

@@ -5,6 +5,7 @@ import { macText } from '../wire/address.ts';
 import type { Kind } from '../flow/kinds.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
 import type { Observation } from './observation.ts';
+import { Openings } from './openings.ts';
 import { Veil } from './privacy.ts';
 import type { IncidentView } from './status.ts';
 
@@ -20,9 +21,10 @@ export interface Incident {
   readonly kind: Kind;
   severity: Severity;
   readonly client: string;
-  readonly exposure: string;
+  /** The destination until a name is read: a connection opens before it says whom it wants. */
+  exposure: string;
   readonly destination: string;
-  readonly why: string;
+  why: string;
   attempted: number;
   escaped: number;
   blocked: number;
@@ -58,6 +60,7 @@ export class IncidentBook {
   /** The incident that a further frame of the same key joins: open ones, and amber ones even when acknowledged. */
   readonly #open = new Map<string, Incident>();
   readonly #unsettled = new Set<Incident>();
+  readonly #openings = new Openings<Incident>();
   #sequence = 0;
   /** Frames that were folded into a common incident because the book was full. */
   folded = 0;
@@ -118,10 +121,7 @@ export class IncidentBook {
 
   /** Marks one incident, or all; false when there is no such id. What comes after opens a new incident. */
   acknowledge(id: string): boolean {
-    if (id === 'all') {
-      for (const incident of this.#byId.values()) incident.acknowledged = true;
-    } else {
-      const incident = this.#byId.get(id);
+    for (const incident of id === 'all' ? this.#byId.values() : [this.#byId.get(id)]) {
       if (incident === undefined) return false;
       incident.acknowledged = true;
     }
@@ -185,8 +185,15 @@ export class IncidentBook {
       why: observation.folded ? `${verdict.reason} (and others like it)` : verdict.reason,
     });
     const key = this.#key({ client, kind: facts.kind, rule, exposure, first });
-    const open = this.#open.get(key);
-    if (open !== undefined) return open;
+    const nameless = verdict.exposure === verdict.destination && !observation.folded;
+    const place = `${client} ${facts.kind} ${rule} ${destination}`;
+    const open =
+      this.#open.get(key) ??
+      (nameless ? this.#openings.named(place) : this.#rename(place, key, { exposure, why }));
+    if (open !== undefined) {
+      if (!nameless) this.#openings.noteNamed(place, open);
+      return open;
+    }
     if (this.#byId.size >= this.#limit) this.#makeRoom();
     const full = this.#byId.size >= this.#limit;
     if (full && !observation.folded) {
@@ -218,7 +225,19 @@ export class IncidentBook {
     };
     this.#byId.set(incident.id, incident);
     this.#open.set(key, incident);
+    if (nameless) this.#openings.noteNameless(place, key);
+    else this.#openings.noteNamed(place, incident);
     return incident;
+  }
+
+  /** The incident that a connection opened becomes that of the name it then said. */
+  #rename(place: string, key: string, said: Pick<Incident, 'exposure' | 'why'>): Incident | undefined {
+    const opened = this.#openings.takeNameless(place) ?? '';
+    const incident = this.#open.get(opened);
+    if (incident === undefined) return undefined;
+    this.#open.delete(opened);
+    this.#open.set(key, incident);
+    return Object.assign(incident, said);
   }
 
   /**
@@ -237,16 +256,10 @@ export class IncidentBook {
     else incident.escaped += undecided;
   }
 
-  #key({
-    client,
-    kind,
-    rule,
-    exposure,
-    first,
-  }: Pick<Incident, 'client' | 'kind' | 'rule' | 'exposure' | 'first'>): string {
+  #key(of: Pick<Incident, 'client' | 'kind' | 'rule' | 'exposure' | 'first'>): string {
     // Minimal keeps counts by hour: what comes in another hour is another count.
-    const hour = this.veil.privacy === 'minimal' ? ` ${String(this.veil.time(first))}` : '';
-    return `${client} ${kind} ${rule} ${exposure}${hour}`;
+    const hour = this.veil.privacy === 'minimal' ? ` ${String(this.veil.time(of.first))}` : '';
+    return `${of.client} ${of.kind} ${of.rule} ${of.exposure}${hour}`;
   }
 
   #count(incident: Incident, what: 'escaped' | 'blocked', frames: number): void {
@@ -275,6 +288,7 @@ export class IncidentBook {
       this.#byId.delete(id);
       this.#unsettled.delete(incident);
       for (const [key, open] of this.#open) if (open === incident) this.#open.delete(key);
+      this.#openings.forget(incident);
       return;
     }
   }

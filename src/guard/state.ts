@@ -17,8 +17,9 @@ export interface Situation {
   readonly redEscapes: number;
   readonly redBlocked: number;
   readonly amberEscapes: number;
-  /** Red leak frames that the kernel counted since the last acknowledgement and no tap looked at. */
-  readonly unseenSinceAck: number;
+  /** Red leak frames since the last acknowledgement that no tap looked at: the kernel may have let them through, or did not. */
+  readonly unseenEscaped: number;
+  readonly unseenBlocked: number;
 }
 
 export interface Judgement {
@@ -39,7 +40,6 @@ export function judgeSituation(s: Situation): Judgement {
   if (s.starting) return say('starting', 'red', 'Starting: nothing is verified yet.');
   const [blind] = s.blindness;
   if (blind !== undefined) return say('blind', 'red-flash', `Cannot vouch for anything: ${blind}.`);
-  const escapedUnseen = s.blockMode ? 0 : s.unseenSinceAck;
   if (s.tunnelsConfigured === 0) {
     return say('setup', 'amber', 'No tunnel is configured yet: everything that leaves counts as a leak.');
   }
@@ -50,8 +50,8 @@ export function judgeSituation(s: Situation): Judgement {
       `${count(s.redEscapes, 'incident')} left the laptop past the tunnel, readable on the wire.`,
     );
   }
-  if (escapedUnseen > 0) {
-    const frames = count(escapedUnseen, 'frame');
+  if (s.unseenEscaped > 0) {
+    const frames = count(s.unseenEscaped, 'frame');
     return say(
       'leaking',
       'red',
@@ -60,8 +60,8 @@ export function judgeSituation(s: Situation): Judgement {
   }
   if (s.passOpen)
     return say('pass', 'alternating', 'A pass is open: what it lets through is readable on the wire.');
-  if (s.redBlocked > 0 || (s.blockMode && s.unseenSinceAck > 0)) {
-    const what = s.redBlocked > 0 ? count(s.redBlocked, 'attempt') : count(s.unseenSinceAck, 'frame');
+  if (s.redBlocked > 0 || s.unseenBlocked > 0) {
+    const what = s.redBlocked > 0 ? count(s.redBlocked, 'attempt') : count(s.unseenBlocked, 'frame');
     const lamp = s.tunnelsUp > 0 ? 'green-blip' : 'amber';
     return say('blocked', lamp, `${what} to leave past the tunnel stopped; nothing escaped.`);
   }

@@ -7,18 +7,24 @@ import { Monotone } from './counters.ts';
 export class UnseenCount {
   readonly #kernel = new Monotone();
   readonly #tap = new Monotone();
-  #pending: { readonly at: number; readonly total: number } | undefined;
+  readonly #passed = new Monotone();
+  #pending: { readonly at: number; readonly total: number; readonly passed: number } | undefined;
+  #passedBefore = 0;
   total = 0;
+  /** Part of `total` that may have been let through: as many as the kernel let pass meanwhile, seen ones included. */
+  escaped = 0;
 
-  /** A cumulative kernel count, read at monotonic `at`. */
-  kernel(at: number, frames: number): void {
+  /** Cumulative kernel counts, read at monotonic `at`: frames that entered lan, and leaks that were let through. */
+  kernel(at: number, frames: number, passed: number): void {
     this.#kernel.to(frames);
-    this.#pending ??= { at, total: this.#kernel.total };
+    this.#passed.to(passed);
+    this.#pending ??= { at, total: this.#kernel.total, passed: this.#passed.total };
   }
 
-  /** Counting goes on from a count that was read before this process started: what came in between is unseen. */
-  resume(frames: number): void {
+  /** Counting goes on from counts that were read before this process started: what came in between is unseen. */
+  resume(frames: number, passed: number): void {
     this.#kernel.to(frames);
+    this.#passed.to(passed);
   }
 
   tapStarted(): void {
@@ -29,7 +35,10 @@ export class UnseenCount {
   tap(at: number, frames: number, drained: boolean): void {
     this.#tap.to(frames);
     if (!drained || this.#pending === undefined || at < this.#pending.at) return;
-    this.total = Math.max(this.total, this.#pending.total - this.#tap.total);
+    const grown = Math.max(0, this.#pending.total - this.#tap.total - this.total);
+    this.total += grown;
+    this.escaped += Math.min(grown, this.#pending.passed - this.#passedBefore);
+    this.#passedBefore = this.#pending.passed;
     this.#pending = undefined;
   }
 }

@@ -124,6 +124,7 @@ describe('Guard', () => {
       clock.ms,
       new Map([
         ['up_leak_dns', 5],
+        ['leak_passed', 5],
         ['down_tunnel_0', 3],
       ]),
     );
@@ -132,6 +133,25 @@ describe('Guard', () => {
     expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 3 } });
     guard.acknowledge('all');
     expect(guard.status().state).toBe('clear');
+  });
+
+  it('stays calm about frames that nobody read and the kernel dropped, also after block mode', () => {
+    const { guard, clock } = watching();
+    guard.setBlockMode(true, true, clock.ms);
+    clock.ms += 10;
+    guard.reading(
+      clock.ms,
+      new Map([
+        ['up_leak_dns', 5],
+        ['leak_dropped', 5],
+        ['down_tunnel_0', 3],
+      ]),
+    );
+    clock.ms += 10;
+    guard.report(report('lan', [], { at: clock.ms, drained: true }));
+    expect(guard.status()).toMatchObject({ state: 'blocked', ledger: { unseen: 5, escaped: 0 } });
+    guard.setBlockMode(false, false, clock.ms);
+    expect(guard.status()).toMatchObject({ state: 'blocked', lamp: 'green-blip' });
   });
 
   it('counts what passed while the daemon was away as unseen', () => {

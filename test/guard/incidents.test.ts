@@ -1,7 +1,8 @@
 // Knows: how leaks coalesce, settle and are acknowledged. Holds src/guard/incidents.ts to DESIGN section 1.
 
 import { describe, expect, it } from 'vitest';
-import { FOLDED_EXPOSURE, IncidentBook, SETTLE_MS, viewOf } from '../../src/guard/incidents.ts';
+import { viewOf } from '../../src/guard/incident-view.ts';
+import { FOLDED_EXPOSURE, IncidentBook, SETTLE_MS } from '../../src/guard/incidents.ts';
 import { leak, observation } from './samples.ts';
 
 const at = (monotonic: number): { wall: number; monotonic: number } => ({
@@ -65,6 +66,21 @@ describe('IncidentBook', () => {
     const again = book.attempt(observation({ kind: 'mdns', verdict: amberVerdict }), at(5));
     expect(again.id).toBe(amber.id);
     expect(again.acknowledged).toBe(true);
+  });
+
+  it('gives the frames that open a connection to the name it then asks for', () => {
+    const book = new IncidentBook(10, 't');
+    const opening = observation({ verdict: leak('203.0.113.53'), frames: 2 });
+    const incident = book.attempt(opening, at(0));
+    expect(incident.exposure).toBe('203.0.113.53');
+    expect(book.attempt(observation(), at(1))).toBe(incident);
+    expect(book.attempt(opening, at(2))).toBe(incident);
+    expect(viewOf(incident)).toMatchObject({ exposure: 'bank.example', attempted: 5 });
+    const other = book.attempt(observation({ verdict: leak('other.example') }), at(3));
+    expect(other).not.toBe(incident);
+    expect(book.attempt(opening, at(4))).toBe(other);
+    book.acknowledge('all');
+    expect(viewOf(book.attempt(opening, at(5)))).toMatchObject({ exposure: '203.0.113.53', attempted: 2 });
   });
 
   it('stays bounded: drops what was seen by someone first, then folds, and counts every frame', () => {
