@@ -13,13 +13,12 @@ import {
   ipv4,
   ipv6,
   tcp,
-  text,
   u16,
   udp,
   wireguard,
 } from './frames.ts';
 import type { Bytes } from './frames.ts';
-import { four, six, up, down4, down6, WG, WG6, LINK_LOCAL, data, query, big } from './shape.ts';
+import { four, six, up, down4, down6, WG, WG6, LINK_LOCAL, data, query } from './shape.ts';
 import type { Shape } from './shape.ts';
 
 export const PIECES: readonly Shape[] = [
