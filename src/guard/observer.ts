@@ -33,7 +33,8 @@ export class Observer {
       port === 'lan' ? this.#book.attempt(judged, now) : this.#book.escape(judged, now, breach);
     this.#correlation.asked(judged, incident.id, now.monotonic);
     if (visit === undefined) return [incident];
-    incident.candidates = [...new Set([...visit.candidates, ...incident.candidates])].slice(0, 16);
+    const names = visit.candidates.map((name) => this.#book.veil.name(name));
+    incident.candidates = [...new Set([...names, ...incident.candidates])].slice(0, 16);
     return [...new Set([incident, ...this.#book.relate(incident, visit.questions)])];
   }
 

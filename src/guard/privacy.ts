@@ -1,13 +1,115 @@
-// Knows: how much of a name is shown under each privacy setting. Must not know: where names come from or go.
-// DESIGN section 4 (`privacy`). Judgement always works on whole names; only what is kept or shown is shortened.
+// Knows: how much of what Eve could read is kept and shown under each privacy setting. Must not know: where it is kept or shown,
+// how the hash is made. DESIGN section 4 (`privacy`). Judgement always works on whole names; the veil falls where an incident
+// or a client is written down, and nothing behind that has ever seen the clear value.
 
+import { addressText, networkOf, parseAddress } from '../wire/address.ts';
+import type { Kind } from '../flow/kinds.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Rule } from '../policy/verdict.ts';
 
 export type Privacy = Policy['privacy'];
 
 export const PRIVACIES: readonly Privacy[] = ['full', 'redacted', 'minimal'];
 
-const HIDDEN = '(hidden)';
+/** A keyed one-way function: the same text gives the same hexadecimal digits, and only who has the key can compare. */
+export type KeyedHash = (text: string) => string;
+
+export const HIDDEN = '(hidden)';
+
+const HOUR_MS = 3_600_000;
+const DIGITS = 12;
+/** Kept of an address: the site's network, not the machine. */
+const PREFIX = { 4: 24, 6: 48 } as const;
+/** The longest lists of last labels that say nothing about who asked; any other last label may be a person's name. */
+const SUFFIX =
+  /\.((?:co|com|org|net|ac|gov|edu)\.[a-z]{2}|home\.arpa|[a-z]{2}|com|net|org|info|biz|edu|gov|mil|int|arpa|app|dev|local|lan|internal|onion|example|test|invalid)$/;
+const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
+
+/** The texts of an incident that say who, what and where. */
+export interface Telling {
+  readonly client: string;
+  readonly exposure: string;
+  readonly destination: string;
+  readonly why: string;
+}
+
+export class Veil {
+  readonly privacy: Privacy;
+  readonly #hash: KeyedHash;
+
+  constructor(privacy: Privacy, hash: KeyedHash) {
+    this.privacy = privacy;
+    this.#hash = hash;
+  }
+
+  /** A host's name: whole, `h-3f2a90b1c4d5.com`, or hidden. */
+  name(name: string): string {
+    if (this.privacy === 'full' || name === '') return name;
+    if (this.privacy === 'minimal') return HIDDEN;
+    return `${this.#digits(name)}${SUFFIX.exec(name)?.[0] ?? ''}`;
+  }
+
+  /** An IP address: whole, its network as `203.0.113.0/24`, or hidden. What is none is treated as an identity. */
+  address(text: string): string {
+    if (this.privacy === 'full' || text === '') return text;
+    if (this.privacy === 'minimal') return HIDDEN;
+    const address = parseAddress(text);
+    if (address === undefined) return this.identity(text);
+    const { ipVersion, words } = address;
+    const length = PREFIX[ipVersion];
+    const network = networkOf(words, ipVersion === 4 ? 96 + length : length);
+    return `${addressText(ipVersion, network)}/${String(length)}`;
+  }
+
+  /** What tells one machine from all others (MAC address, host name, DHCP client id). */
+  identity(text: string): string {
+    if (this.privacy === 'full' || text === '') return text;
+    return this.privacy === 'minimal' ? HIDDEN : this.#digits(text);
+  }
+
+  /** A name, an address or a MAC address, whichever it is. */
+  exposure(text: string): string {
+    if (parseAddress(text) !== undefined) return this.address(text);
+    return MAC.test(text) ? this.identity(text) : this.name(text);
+  }
+
+  /** Wall clock, milliseconds: minimal knows only the hour. */
+  time(wall: number): number {
+    return this.privacy === 'minimal' ? wall - (wall % HOUR_MS) : wall;
+  }
+
+  /** The reason is written anew from what is left: free text may hold anything. `told` keeps texts that name nothing. */
+  incident(kind: Kind, rule: Rule, told: Telling): Telling {
+    if (this.privacy === 'full') return told;
+    if (this.privacy === 'minimal') {
+      return {
+        client: '',
+        exposure: HIDDEN,
+        destination: '',
+        why: `${kind} outside the tunnel, rule ${rule}`,
+      };
+    }
+    const exposure = isPlaceholder(told.exposure) ? told.exposure : this.exposure(told.exposure);
+    const destination = this.exposure(told.destination);
+    const what = exposure === destination || exposure === '' ? kind : `${kind} for ${exposure}`;
+    const where = destination === '' ? '' : ` to ${destination}`;
+    return {
+      client: this.identity(told.client),
+      exposure,
+      destination,
+      why: `${what}${where}, outside the tunnel, rule ${rule}`,
+    };
+  }
+
+  #digits(text: string): string {
+    return `h-${this.#hash(text).slice(0, DIGITS)}`;
+  }
+}
+
+/** Texts of ours that stand where a name would. */
+function isPlaceholder(text: string): boolean {
+  return text.startsWith('(') && text.endsWith(')') && /^\([a-z ]+\)$/.test(text);
+}
 
 /** `full` as it is; `redacted` keeps the last two labels (`*.example.com`); `minimal` hides the name. */
 export function showName(name: string, privacy: Privacy): string {
