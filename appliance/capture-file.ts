@@ -1,15 +1,18 @@
 // Knows: how captures come from files, gzip and standard input in large pieces. Must not know: frames, policy.
 // One buffer is reused: it grows only for a record longer than itself. Formats are in src/wire/capture.ts.
 
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { MAGIC_LENGTH, parserFor } from '../src/wire/capture.ts';
 import type { CaptureFault, CaptureParser, PacketSink } from '../src/wire/capture.ts';
 
-const CHUNK = 1_048_576;
+const CHUNK = 2_097_152;
+/** Room in front of a chunk for the record that the chunk before it left incomplete. */
+const HEADROOM = 262_144;
 /** Chunks read between two looks at the event loop: signals and progress wait for no more than this. */
-const CHUNKS_PER_TURN = 32;
+const CHUNKS_PER_PROGRESS = 16;
 
 /** A capture that cannot be opened or read at all; `code` is the system's (`ENOENT`, …) or `unknown-format`. */
 export class CaptureFileError extends Error {
@@ -46,18 +49,14 @@ export async function readCapture(
   options: CaptureOptions,
 ): Promise<CaptureEnd> {
   if (path === '-') return readStream(options.stdin, sink, options);
-  let handle: number;
+  let handle: FileHandle | undefined;
   try {
-    handle = openSync(path, 'r');
-  } catch (error) {
-    throw systemError(path, error);
-  }
-  try {
-    return await readHandle(handle, path, sink, options);
+    handle = await open(path, 'r');
+    return await readHandle(handle, sink, options);
   } catch (error) {
     throw error instanceof CaptureFileError ? error : systemError(path, error);
   } finally {
-    closeSync(handle);
+    await handle?.close();
   }
 }
 
@@ -67,37 +66,76 @@ function systemError(path: string, error: unknown): CaptureFileError {
   return new CaptureFileError(code, `${path}: ${words}`, error);
 }
 
+/** While one chunk is parsed the next is read: that hides the copying of the file almost whole. */
 async function readHandle(
-  handle: number,
-  path: string,
+  handle: FileHandle,
   sink: PacketSink,
   options: CaptureOptions,
 ): Promise<CaptureEnd> {
-  const { size } = fstatSync(handle);
+  const { size } = await handle.stat();
   const feed = new Feed(sink);
+  let area = Buffer.allocUnsafeSlow(HEADROOM + CHUNK);
+  let next = Buffer.allocUnsafeSlow(HEADROOM + CHUNK);
+  let kept = 0;
   let read = 0;
-  for (let turn = 1; !options.signal.aborted; turn += 1) {
-    const room = feed.room();
-    const got = readSync(handle, room, 0, room.length, null);
-    if (got === 0) return { fault: feed.finish(), aborted: false };
-    if (read === 0 && room[0] === 0x1f && room[1] === 0x8b) {
-      return readStream(createReadStream(path), sink, options);
+  let reading = readChunk(handle, area);
+  for (let turn = 1; ; turn += 1) {
+    const got = await reading;
+    if (options.signal.aborted) return { fault: undefined, aborted: true };
+    if (got === 0) return { fault: feed.finish(kept), aborted: false };
+    if (read === 0 && isGzip(area, HEADROOM, HEADROOM + got)) {
+      return readStream(chunksOf(handle, area.subarray(HEADROOM, HEADROOM + got)), sink, options);
     }
     read += got;
-    feed.added(got);
-    if (feed.fault !== undefined) return { fault: feed.finish(), aborted: false };
-    if (turn % CHUNKS_PER_TURN === 0) {
-      if (size > 0) options.onProgress?.(read / size);
-      await new Promise((resolve) => setImmediate(resolve));
+    reading = readChunk(handle, next);
+    const end = HEADROOM + got;
+    const rest = feed.parse(area, HEADROOM - kept, end);
+    kept = end - rest;
+    if (feed.fault !== undefined || kept > HEADROOM) {
+      const ahead = await reading;
+      if (feed.fault !== undefined) return { fault: feed.fault, aborted: false };
+      // A record longer than the headroom: its pieces are joined the slow way, and so is what follows.
+      feed.take(area.subarray(rest, end));
+      return readInto(feed, chunksOf(handle, next.subarray(HEADROOM, HEADROOM + ahead)), options);
     }
+    next.set(area.subarray(rest, end), HEADROOM - kept);
+    [area, next] = [next, area];
+    if (size > 0 && turn % CHUNKS_PER_PROGRESS === 0) options.onProgress?.(read / size);
   }
-  return { fault: undefined, aborted: true };
+}
+
+async function readChunk(handle: FileHandle, area: Buffer): Promise<number> {
+  return (await handle.read(area, HEADROOM, CHUNK, null)).bytesRead;
+}
+
+/** What was read already, then the rest of the file. */
+async function* chunksOf(handle: FileHandle, first: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield first;
+  for (;;) {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(CHUNK), 0, CHUNK, null);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+function isGzip(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= 2 && bytes[start] === 0x1f && bytes[start + 1] === 0x8b;
 }
 
 /** Reads a stream, unpacking gzip by its magic number. */
-async function readStream(input: Readable, sink: PacketSink, options: CaptureOptions): Promise<CaptureEnd> {
-  const feed = new Feed(sink);
-  const chunks = unpacked(input);
+async function readStream(
+  input: AsyncIterable<unknown>,
+  sink: PacketSink,
+  options: CaptureOptions,
+): Promise<CaptureEnd> {
+  return readInto(new Feed(sink), unpacked(input), options);
+}
+
+async function readInto(
+  feed: Feed,
+  chunks: AsyncIterable<Uint8Array>,
+  options: CaptureOptions,
+): Promise<CaptureEnd> {
   try {
     for await (const chunk of chunks) {
       if (options.signal.aborted) return { fault: undefined, aborted: true };
@@ -107,51 +145,42 @@ async function readStream(input: Readable, sink: PacketSink, options: CaptureOpt
   } catch (error) {
     if (!feed.started) throw systemError('input', error);
     const message = error instanceof Error ? error.message : String(error);
-    feed.finish();
     return {
       fault: { code: 'truncated', message: `the compressed data ends or breaks: ${message}` },
       aborted: false,
     };
   }
-  return { fault: feed.finish(), aborted: false };
+  return { fault: feed.finish(0), aborted: false };
 }
 
-async function* unpacked(input: Readable): AsyncGenerator<Uint8Array> {
-  const source: AsyncIterator<unknown> = input[Symbol.asyncIterator]();
+async function* unpacked(input: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  const source = input[Symbol.asyncIterator]();
   const first = await source.next();
   if (first.done === true) return;
   const head = asBytes(first.value);
-  if (head[0] !== 0x1f || head[1] !== 0x8b) {
-    yield head;
-    for (let next = await source.next(); next.done !== true; next = await source.next())
-      yield asBytes(next.value);
-    return;
-  }
-  const gunzip = createGunzip();
-  const feeding = (async () => {
-    gunzip.write(head);
-    for (let next = await source.next(); next.done !== true; next = await source.next()) {
-      if (!gunzip.write(asBytes(next.value))) await new Promise((resolve) => gunzip.once('drain', resolve));
-    }
-    gunzip.end();
-  })();
-  feeding.catch((error: unknown) =>
-    gunzip.destroy(error instanceof Error ? error : new Error(String(error))),
-  );
-  for await (const chunk of gunzip) yield asBytes(chunk);
+  const rest = restOf(head, source);
+  if (!isGzip(head, 0, head.length)) yield* rest;
+  else
+    for await (const chunk of Readable.from(rest, { objectMode: false }).pipe(createGunzip()))
+      yield asBytes(chunk);
+}
+
+async function* restOf(head: Uint8Array, source: AsyncIterator<unknown>): AsyncGenerator<Uint8Array> {
+  yield head;
+  for (let next = await source.next(); next.done !== true; next = await source.next())
+    yield asBytes(next.value);
 }
 
 function asBytes(chunk: unknown): Uint8Array {
   return chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk), 'latin1');
 }
 
-/** One buffer between reads and the parser; what a read leaves incomplete moves to its front. */
+/** Between bytes in pieces and the parser; what a piece leaves incomplete is the caller's, or is kept by `take`. */
 class Feed {
   readonly #sink: PacketSink;
   #parser: CaptureParser | undefined = undefined;
-  #buffer: Uint8Array = Buffer.allocUnsafeSlow(CHUNK);
+  #buffer: Uint8Array = new Uint8Array(0);
   #filled = 0;
-  #unknown = false;
 
   constructor(sink: PacketSink) {
     this.#sink = sink;
@@ -162,53 +191,55 @@ class Feed {
   }
 
   get fault(): CaptureFault | undefined {
-    if (this.#unknown) return { code: 'unknown-format', message: 'neither pcap nor pcapng' };
     return this.#parser?.fault;
   }
 
-  /** Where the next bytes go. */
-  room(): Uint8Array {
-    return this.#buffer.subarray(this.#filled);
+  /** Parses `bytes[start, end)`; gives the offset of what is incomplete. */
+  parse(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#parser === undefined) {
+      if (end - start < MAGIC_LENGTH) return start;
+      this.#parser = parserFor(bytes, start);
+      if (this.#parser === undefined) throw unknownFormat('neither pcap nor pcapng');
+    }
+    return this.#parser.push(bytes, start, end, this.#sink);
   }
 
-  /** Parses what `room` was filled with. */
-  added(length: number): void {
-    this.#filled += length;
-    if (this.#parser === undefined) {
-      if (this.#filled < MAGIC_LENGTH) return;
-      this.#parser = parserFor(this.#buffer, 0);
-      if (this.#parser === undefined) {
-        this.#unknown = true;
-        return;
-      }
+  /** Parses a piece behind what is kept, and keeps what is incomplete. */
+  take(chunk: Uint8Array): void {
+    let bytes = chunk;
+    if (this.#filled > 0) {
+      this.#append(chunk);
+      // Joining piece by piece to a long record would copy it again and again: wait until it is whole.
+      if (this.#filled < (this.#parser?.wanted ?? MAGIC_LENGTH)) return;
+      bytes = this.#buffer.subarray(0, this.#filled);
     }
-    const rest = this.#parser.push(this.#buffer, 0, this.#filled, this.#sink);
-    if (rest > 0) this.#buffer.copyWithin(0, rest, this.#filled);
-    this.#filled -= rest;
-    if (this.#parser.wanted > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(this.#parser.wanted + CHUNK);
+    const rest = this.parse(bytes, 0, bytes.length);
+    this.#filled = 0;
+    if (rest < bytes.length) this.#append(bytes.slice(rest));
+  }
+
+  #append(chunk: Uint8Array): void {
+    const length = this.#filled + chunk.length;
+    if (length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, CHUNK, 2 * this.#buffer.length));
       larger.set(this.#buffer.subarray(0, this.#filled));
       this.#buffer = larger;
     }
+    this.#buffer.set(chunk, this.#filled);
+    this.#filled = length;
   }
 
-  take(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length && this.fault === undefined;) {
-      const room = this.room();
-      const part = chunk.subarray(at, at + room.length);
-      room.set(part);
-      this.added(part.length);
-      at += part.length;
-    }
-  }
-
-  /** The fault at the end of input, if any. */
-  finish(): CaptureFault | undefined {
+  /** The fault at the end of input, if any; `kept` bytes are incomplete besides those held here. */
+  finish(kept: number): CaptureFault | undefined {
+    const left = kept + this.#filled;
     if (this.#parser === undefined) {
-      const message = this.#filled === 0 ? 'the input is empty' : 'neither pcap nor pcapng';
-      throw new CaptureFileError('unknown-format', message);
+      throw unknownFormat(left === 0 ? 'the input is empty' : 'neither pcap nor pcapng');
     }
-    if (this.#parser.fault !== undefined || this.#filled === 0) return this.#parser.fault;
-    return { code: 'truncated', message: `the last ${this.#filled} bytes are an incomplete record` };
+    if (this.#parser.fault !== undefined || left === 0) return this.#parser.fault;
+    return { code: 'truncated', message: `the last ${left} bytes are an incomplete record` };
   }
+}
+
+function unknownFormat(message: string): CaptureFileError {
+  return new CaptureFileError('unknown-format', message);
 }

@@ -43,8 +43,9 @@ const ADOPT_WITHIN = 10_000_000;
 
 export class IncidentList {
   readonly #limit: number;
-  readonly #incidents = new Map<string, Incident>();
-  #sequence = 0;
+  /** By exposure; few incidents share one. */
+  readonly #byExposure = new Map<string, Incident[]>();
+  #size = 0;
   /** Leak frames that found no incident and no room for one. */
   dropped = 0;
 
@@ -54,17 +55,17 @@ export class IncidentList {
 
   /** Counts one leak frame. A capture shows one wire: whatever is in it has escaped. */
   add(facts: Facts, verdict: Verdict, onlyClient: number | undefined, timeMicros: number): void {
-    const rule = verdict.rule ?? 'E';
     const back = onlyClient === undefined ? facts.fromServer : facts.sourceMac !== onlyClient;
     const client = back ? facts.destinationMac : facts.sourceMac;
-    const place = destinationOf(facts, verdict, back);
     const name = facts.findings.names[0]?.name ?? facts.flowName;
-    const exposure = name === '' ? (back ? place : verdict.exposure) : name;
-    const common = `${String(client)} ${facts.kind} ${rule} `;
-    let incident = this.#incidents.get(common + exposure);
-    if (incident === undefined && name !== '')
-      incident = this.#adopt(common, place, name, verdict, timeMicros);
-    incident ??= this.#open(common + exposure, {
+    const place = back ? senderOf(facts) : verdict.destination;
+    const exposure = name !== '' ? name : back ? place : verdict.exposure;
+    const rule = verdict.rule ?? 'E';
+    let incident = this.#find(exposure, client, facts.kind, rule);
+    if (incident === undefined && name !== '') {
+      incident = this.#adopt(place, name, client, facts.kind, verdict, timeMicros);
+    }
+    incident ??= this.#open({
       rule,
       kind: facts.kind,
       severity: verdict.severity ?? 'red',
@@ -83,35 +84,66 @@ export class IncidentList {
     if (timeMicros > incident.last) incident.last = timeMicros;
   }
 
-  #open(key: string, start: Omit<Incident, 'id' | 'escaped' | 'last'>): Incident | undefined {
-    if (this.#incidents.size >= this.#limit) return undefined;
-    this.#sequence += 1;
-    const incident: Incident = { ...start, id: this.#sequence, escaped: 0, last: start.first };
-    this.#incidents.set(key, incident);
+  #find(exposure: string, client: number, kind: Kind, rule: Rule): Incident | undefined {
+    const incidents = this.#byExposure.get(exposure);
+    if (incidents === undefined) return undefined;
+    for (const incident of incidents) {
+      if (incident.kind === kind && incident.rule === rule && incident.client === client) return incident;
+    }
+    return undefined;
+  }
+
+  #open(start: Omit<Incident, 'id' | 'escaped' | 'last'>): Incident | undefined {
+    if (this.#size >= this.#limit) return undefined;
+    this.#size += 1;
+    const incident: Incident = { ...start, id: this.#size, escaped: 0, last: start.first };
+    this.#file(incident);
     return incident;
   }
 
+  #file(incident: Incident): void {
+    const others = this.#byExposure.get(incident.exposure);
+    if (others === undefined) this.#byExposure.set(incident.exposure, [incident]);
+    else others.push(incident);
+  }
+
   /** An incident that until now showed only where it went takes the name on. */
-  #adopt(common: string, place: string, name: string, verdict: Verdict, now: number): Incident | undefined {
-    const bare = this.#incidents.get(common + place);
+  #adopt(
+    place: string,
+    name: string,
+    client: number,
+    kind: Kind,
+    verdict: Verdict,
+    now: number,
+  ): Incident | undefined {
+    const bare = this.#find(place, client, kind, verdict.rule ?? 'E');
     if (bare === undefined || bare.named || now - bare.last > ADOPT_WITHIN) return undefined;
-    this.#incidents.delete(common + place);
+    const others = this.#byExposure.get(place)?.filter((incident) => incident !== bare) ?? [];
+    if (others.length === 0) this.#byExposure.delete(place);
+    else this.#byExposure.set(place, others);
     bare.exposure = name;
     bare.named = true;
     bare.why = verdict.reason;
-    this.#incidents.set(common + name, bare);
+    this.#file(bare);
     return bare;
   }
 
-  list(show: (name: string) => string): AnalysedIncident[] {
-    return [...this.#incidents.values()].map((incident) => {
+  list(show: (name: string) => string = (name) => name): AnalysedIncident[] {
+    const clients = new Map<number, string>();
+    const textOf = (mac: number): string => {
+      const text = clients.get(mac) ?? macText(mac);
+      clients.set(mac, text);
+      return text;
+    };
+    const incidents = [...this.#byExposure.values()].flat().sort((a, b) => a.id - b.id);
+    return incidents.map((incident) => {
       const shown = incident.named ? show(incident.exposure) : incident.exposure;
       return {
         id: `a${incident.id}`,
         rule: incident.rule,
         kind: incident.kind,
         severity: incident.severity,
-        client: macText(incident.client),
+        client: textOf(incident.client),
         exposure: shown,
         destination: incident.destination,
         attempted: 0,
@@ -119,15 +151,15 @@ export class IncidentList {
         blocked: 0,
         first: isoTime(incident.first),
         last: isoTime(incident.last),
-        why: incident.named ? incident.why.replaceAll(incident.exposure, shown) : incident.why,
+        why: shown === incident.exposure ? incident.why : incident.why.replaceAll(incident.exposure, shown),
       };
     });
   }
 }
 
-function destinationOf(facts: Facts, verdict: Verdict, back: boolean): string {
-  if (facts.ipVersion === 0) return back ? macText(facts.sourceMac) : verdict.destination;
-  return addressText(facts.ipVersion, back ? facts.source : facts.destination);
+/** Where an answer comes from is where the question went. */
+function senderOf(facts: Facts): string {
+  return facts.ipVersion === 0 ? macText(facts.sourceMac) : addressText(facts.ipVersion, facts.source);
 }
 
 /** Times beyond what a date can hold come from damaged captures: they are shown as the epoch. */

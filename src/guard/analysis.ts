@@ -81,7 +81,7 @@ export class Analysis {
     this.#judge = parts.judge.judge;
     this.#client = parts.client;
     this.#incidents = new IncidentList(parts.maxIncidents ?? 10_000);
-    this.#names = new NameList(parts.maxNames ?? 50_000);
+    this.#names = new NameList(parts.maxNames ?? 150_000);
     this.#perEndpoint = new Float64Array(this.#judge.endpoints.length);
   }
 
@@ -151,7 +151,7 @@ export class Analysis {
   }
 
   /** The report of what was read so far; names and incidents as `show` writes them (privacy). */
-  report(file: string, elapsedMs: number, show: (name: string) => string = (name) => name): AnalysisReport {
+  report(file: string, elapsedMs: number, show?: (name: string) => string): AnalysisReport {
     this.#settleTunnels();
     const tunnels = this.#judge.endpoints.map(({ protocol, text }) => ({
       protocol,

@@ -26,6 +26,7 @@ export class PcapParser implements CaptureParser {
   }
 
   push(bytes: Uint8Array, start: number, end: number, sink: PacketSink): number {
+    if (this.fault !== undefined) return start;
     let at = start;
     if (!this.#started) {
       if (end - at < FILE_HEADER) return at;
@@ -33,24 +34,27 @@ export class PcapParser implements CaptureParser {
       at += FILE_HEADER;
     }
     const header = this.#header;
-    while (this.fault === undefined && end - at >= header) {
-      let captured = this.#u32(bytes, at + 8);
-      let wireLength = this.#u32(bytes, at + 12);
-      if (this.#minor < 3 || (this.#minor === 3 && captured > wireLength)) {
+    const little = this.#little;
+    const swaps = this.#minor <= 3;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    while (end - at >= header) {
+      let captured = view.getUint32(at + 8, little);
+      let wireLength = view.getUint32(at + 12, little);
+      if (swaps && (this.#minor < 3 || captured > wireLength)) {
         [captured, wireLength] = [wireLength, captured];
       }
-      if (captured > MAX_CAPTURED) {
-        this.fault = { code: 'damaged', message: `a record claims ${captured} captured bytes` };
-        break;
-      }
-      const dataEnd = at + header + captured;
-      if (dataEnd > end) {
+      const data = at + header;
+      if (captured > end - data) {
+        if (captured > MAX_CAPTURED) {
+          this.fault = { code: 'damaged', message: `a record claims ${captured} captured bytes` };
+          break;
+        }
         this.wanted = header + captured;
         return at;
       }
-      const time = this.#u32(bytes, at) * 1_000_000 + this.#u32(bytes, at + 4) / this.#perMicro;
-      sink.packet(bytes, at + header, dataEnd, wireLength, this.#linkType, time);
-      at = dataEnd;
+      const time = view.getUint32(at, little) * 1_000_000 + view.getUint32(at + 4, little) / this.#perMicro;
+      sink.packet(bytes, data, data + captured, wireLength, this.#linkType, time);
+      at = data + captured;
     }
     this.wanted = header;
     return at;
