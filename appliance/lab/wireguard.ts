@@ -61,6 +61,12 @@ export async function startServer(
   const running = await interfaceUp(space, dir, name, conf);
   await space.ip(`addr add ${TUNNEL.server4}/24 dev ${name}`);
   await space.ip6(`addr add ${TUNNEL.server6}/64 dev ${name} nodad`);
+  // Some versions of wireguard-go answer from the address of the interface, not from the one they were asked at.
+  const answers = `rule add ipproto udp sport ${NET.tunnelPort} table ${MARK_AND_TABLE} priority 1000`;
+  const from = (prefix: string, server: string): string =>
+    `route add ${prefix} dev eth0 src ${server} table ${MARK_AND_TABLE}`;
+  await space.ip(from(LAN.prefix4, NET.tunnelServer4), answers);
+  await space.ip6(from(LAN.prefix6, NET.tunnelServer6), answers);
   return running;
 }
 

@@ -49,7 +49,7 @@ describe('the lab with a bare bridge', () => {
   it('answers on the web inside and past the tunnel, and says from where it was asked', async () => {
     const fetch = async (...args: readonly string[]): Promise<string> =>
       (await lab().network.laptop.must(['curl', '-sS', '--max-time', '5', ...args])).stdout;
-    expect(await fetch('http://www.example/')).toContain(TUNNEL.laptop4);
+    expect(await fetch('-4', 'http://www.example/')).toContain(TUNNEL.laptop4);
     expect(await fetch('-6', '--cacert', join(lab().plan.dir, 'web.crt'), 'https://www.example/')).toContain(
       TUNNEL.laptop6,
     );
