@@ -167,7 +167,7 @@ function show(args) {
 async function start(tree) {
   const script = join(CHECKOUT, 'test', 'trial', 'start.sh');
   const within = String(PAGE_WITHIN_MS / 1000);
-  const code = await show(inTree(tree, ['--net'], ['sh', script, PAGE, within]));
+  const code = await show(inTree(tree, ['--net'], ['bash', script, PAGE, within]));
   return code === 0 ? '' : `npm start: exit code ${code}`;
 }
 

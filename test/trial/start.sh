@@ -1,6 +1,6 @@
-#!/bin/sh
+#!/bin/bash
 # Knows: what a person sees of `npm start`: a page that answers, and nothing left after Ctrl-C. start.sh PAGE SECONDS, in its own network namespace.
-set -eu
+set -eum
 page=$1
 seconds=$2
 ip link set lo up
@@ -9,14 +9,14 @@ npm start &
 npm=$!
 while ! curl --fail --silent --output /tmp/page.html "$page"; do
   seconds=$((seconds - 1))
-  [ "$seconds" -gt 0 ] || { echo "no page at $page"; kill -INT "$npm"; exit 1; }
+  [ "$seconds" -gt 0 ] || { echo "no page at $page"; kill -INT -- "-$npm"; exit 1; }
   kill -0 "$npm" 2>/dev/null || { echo 'npm start ended before its page answered'; exit 1; }
   sleep 1
 done
 echo "the page answers: $(wc -c </tmp/page.html) bytes"
 npx --no leakguard lab list
-# Ctrl-C reaches the whole foreground group; from here only npm can be told, and it must pass it on.
-kill -INT "$npm"
+# As Ctrl-C does: to the whole foreground group (`set -m`: a background job is one of its own, and does not ignore it).
+kill -INT -- "-$npm"
 wait "$npm" || echo "npm start ended with exit code $?"
 left=$(ip netns list)
 [ "$left" = "$before" ] || { echo "namespaces are left: $left"; exit 1; }
