@@ -92,6 +92,8 @@ export class Enforcement {
   /** Puts a policy in force; resolves with the monotonic time at which the kernel had it. */
   async adopt(policy: Policy, bridge: Bridge): Promise<number> {
     const first = this.#policy === undefined;
+    // What one profile has to watch, another lets go direct.
+    if (policy.profile !== this.#policy?.profile) this.#exposed = [];
     this.#policy = policy;
     this.#bridge = bridge;
     this.#learner.setPolicy(policy);

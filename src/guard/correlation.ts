@@ -114,7 +114,9 @@ export class Correlation {
     const passes = verdict.verdict === 'allowed' && verdict.direct === true;
     const leaks = verdict.verdict === 'leak' && (verdict.rule === 'E' || verdict.rule === 'D');
     if (folded || !VISITS.has(facts.kind) || !(passes || leaks)) return undefined;
-    const known = this.#answers.get(`${client} ${verdict.destination}`)?.filter(({ until }) => until > now);
+    const known = this.#answers
+      .get(`${client} ${verdict.destination}`)
+      ?.filter(({ until, name }) => until > now && this.#matters(name));
     const [newest] = known ?? [];
     if (known === undefined || newest === undefined) return undefined;
     const own = facts.findings.names[0]?.name ?? facts.flowName;

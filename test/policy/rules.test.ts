@@ -53,8 +53,8 @@ function factsOf(frame: Frame): Facts {
   facts.destinationMac = 0x020000000001;
   facts.outerEtherType = facts.etherType = destination.ipVersion === 4 ? 0x0800 : 0x86dd;
   facts.ipVersion = destination.ipVersion;
-  facts.source = parseAddress('192.168.1.50')?.words ?? facts.source;
-  facts.destination = destination.words;
+  facts.source.set(parseAddress('192.168.1.50')?.words ?? []);
+  facts.destination.set(destination.words);
   facts.protocol = number;
   facts.ipLength = 100;
   if (number === 17) facts.udpLength = destination.ipVersion === 4 ? 80 : 60;
