@@ -1,0 +1,178 @@
+// Knows: what the compiled rulesets look like (golden files) and what a change of state changes in them.
+// Must not know: the kernel (test/netns/ruleset.test.ts, test/netns/differential.test.ts).
+
+import { describe, expect, it } from 'vitest';
+import { COUNTED_KINDS } from '../../src/policy/counted.ts';
+import {
+  compileClosedRuleset,
+  compileRefresh,
+  compileRemoval,
+  compileRuleset,
+  compileToggle,
+  counterOf,
+  rulesetOf,
+} from '../../src/policy/nft.ts';
+import { expectedShape } from '../../src/policy/readback.ts';
+import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB, policyOf } from './policies.ts';
+
+const BOX = ['02:00:00:00:00:bb'];
+
+describe('the golden ruleset', () => {
+  it.each([
+    ['full-tunnel', compileRuleset(FULL, { blockMode: true, learned: PASSING, boxMacs: BOX })],
+    ['full-tunnel-watch', compileRuleset(BARE, { blockMode: false })],
+    ['proxy-stub', compileRuleset(STUB, { blockMode: true, learned: LEARNED })],
+    ['split', compileRuleset(SPLIT, { blockMode: true, learned: LEARNED })],
+    ['closed', compileClosedRuleset()],
+    ['closed-with-page', compileClosedRuleset({ lan: 'lan0', wan: 'wan0', webPort: 80 })],
+  ])('%s', async (name, text) => {
+    await expect(text).toMatchFileSnapshot(`golden/${name}.nft`);
+  });
+});
+
+const lines = (text: string): string[] => text.split('\n');
+
+describe('watch mode', () => {
+  it('differs from block mode in the ends of two chains', () => {
+    const block = lines(compileRuleset(FULL, { blockMode: true, learned: LEARNED }));
+    const watch = lines(compileRuleset(FULL, { blockMode: false, learned: LEARNED }));
+    const differing = block.flatMap((line, at) =>
+      line === watch[at] ? [] : [`${line.trim()} | ${watch[at]?.trim() ?? ''}`],
+    );
+    expect(watch.length).toBe(block.length);
+    expect(differing).toEqual([
+      'counter name leak_dropped drop | counter name leak_passed accept',
+      'counter name down_dropped drop | counter name down_passed accept',
+    ]);
+  });
+
+  it('is toggled by a transaction of those two', () => {
+    expect(lines(compileToggle(true)).filter((line) => line !== '')).toEqual([
+      'flush chain bridge leakguard leak',
+      'add rule bridge leakguard leak counter name leak_dropped drop',
+      'flush chain bridge leakguard leak_down',
+      'add rule bridge leakguard leak_down counter name down_dropped drop',
+    ]);
+  });
+
+  it('is block mode while nothing is verified, unless the policy says open', () => {
+    const block = compileRuleset(BARE, { blockMode: true });
+    const watch = compileRuleset(BARE, { blockMode: false });
+    expect(compileRuleset(BARE, { blockMode: false, unverified: true })).toBe(block);
+    const open = { ...BARE, relock: 'open' as const };
+    expect(compileRuleset(open, { blockMode: false, unverified: true })).toBe(watch);
+    expect(compileRuleset(open, { blockMode: true, unverified: true })).toBe(block);
+  });
+});
+
+describe('every path of the ruleset', () => {
+  it.each([FULL, BARE, STUB, SPLIT])(
+    'ends in a verdict, and jumps only to chains that are there',
+    (policy) => {
+      const { chains } = expectedShape(compileRuleset(policy, { blockMode: true, learned: LEARNED }));
+      const returning = new Set(
+        [...chains.values()].flatMap(({ rules }) =>
+          rules.flatMap((rule) => /jump (\w+)/.exec(rule)?.[1] ?? []),
+        ),
+      );
+      for (const [name, { rules }] of chains) {
+        for (const rule of rules) {
+          const target = /(?:goto|jump) (\w+)(?:,|$)/.exec(rule)?.[1];
+          if (target !== undefined) expect(chains.has(target), `${name}: ${rule}`).toBe(true);
+        }
+        if (returning.has(name)) continue;
+        expect(rules.at(-1), name).toMatch(/^(?:counter name \w+ )?(?:accept|drop|goto \w+)$/);
+      }
+    },
+  );
+
+  it('drops by default on every hook', () => {
+    const hooks = rulesetOf(FULL, { blockMode: false }).chains.flatMap(({ hook }) => hook ?? []);
+    expect(hooks.sort()).toEqual(['forward', 'input', 'output']);
+    expect(compileRuleset(FULL, { blockMode: false }).match(/policy drop/g)?.length).toBe(6);
+    expect(compileRuleset(FULL, { blockMode: false })).not.toContain('policy accept');
+  });
+});
+
+describe('counters', () => {
+  it('exist for every kind the kernel can tell, both ways, and their names say what they count', () => {
+    const { counters } = rulesetOf(FULL, { blockMode: true });
+    for (const way of ['up', 'down'] as const) {
+      for (const kind of COUNTED_KINDS) {
+        const name = `${way}_leak_${kind.replaceAll('-', '_')}`;
+        expect(counters).toContain(name);
+        expect(counterOf(name)).toEqual({ direction: way, verdict: 'leak', kind });
+      }
+    }
+    expect(counters).toContain('up_tunnel_4');
+    expect(counterOf('down_tunnel_4')).toEqual({ direction: 'down', verdict: 'tunnel', tunnel: 4 });
+    expect(counterOf('up_tunnel_fragment')).toEqual({ direction: 'up', verdict: 'tunnel', tunnel: -1 });
+    expect(counterOf('up_plumbing_dhcp')).toEqual({ direction: 'up', verdict: 'plumbing', kind: 'dhcp' });
+    for (const other of [
+      'leak_dropped',
+      'up_leak_',
+      'up_leak_nothing',
+      'up_tunnel_x',
+      'sideways_leak_dns',
+      '',
+    ]) {
+      expect(counterOf(other)).toBeUndefined();
+    }
+  });
+
+  it('are all declared that a rule names', () => {
+    for (const policy of [FULL, BARE, STUB, SPLIT]) {
+      const ruleset = rulesetOf(policy, { blockMode: true, learned: PASSING, boxMacs: BOX });
+      const named = ruleset.chains
+        .flatMap(({ rules }) => rules)
+        .flatMap((rule) =>
+          [...rule.matchAll(/counter name (\w+)|"(\w+_(?:allowed|pass|leak)_\w+)"/g)].map(
+            (match) => match[1] ?? match[2] ?? '',
+          ),
+        );
+      const unknown = named.filter((name) => name !== 'meta' && !ruleset.counters.includes(name));
+      expect(unknown).toEqual([]);
+    }
+  });
+});
+
+describe('changes without a new ruleset', () => {
+  it('put learned elements in anew, whether they are there or not', () => {
+    const text = compileRefresh(FULL, {
+      addresses: [{ name: 'vpn.example.com', address: '198.51.100.78', seconds: 299.2 }],
+    });
+    expect(lines(text)).toContain(
+      'add element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 timeout 300s : goto t0_wireguard }',
+    );
+    expect(lines(text)).toContain('delete element bridge leakguard frag4 { 198.51.100.78 . udp }');
+    expect(lines(text).filter((line) => line !== '').length).toBe(6);
+  });
+
+  it('leave what the policy names by address alone', () => {
+    expect(
+      compileRefresh(FULL, {
+        addresses: [{ name: 'vpn.example.com', address: '198.51.100.7', seconds: 60 }],
+      }),
+    ).toBe('');
+    expect(
+      compileRefresh(FULL, { addresses: [{ name: 'other.example', address: '198.51.100.79', seconds: 60 }] }),
+    ).toBe('');
+  });
+
+  it('open and end a pass', () => {
+    const pass = { passes: [{ client: '02-00-00-00-00-0C', seconds: 300 }] };
+    expect(compileRefresh(FULL, pass)).toContain(
+      'add element bridge leakguard pass_mac { 02:00:00:00:00:0c timeout 300s }',
+    );
+    expect(lines(compileRemoval(FULL, pass)).at(-2)).toBe(
+      'delete element bridge leakguard pass_mac { 02:00:00:00:00:0c }',
+    );
+  });
+});
+
+describe('text that comes from the policy', () => {
+  it('cannot leave its place: names of ports and hosts are checked before', () => {
+    const policy = policyOf("version: 1\nbridge: {lan: 'a.b-c_d', wan: eth1}\n");
+    expect(compileRuleset(policy, { blockMode: true })).toContain('iifname "a.b-c_d" oifname "eth1" goto up');
+  });
+});

@@ -1,0 +1,122 @@
+// Knows: that the compiled capture filter, run by libpcap itself, hides exactly what the judge calls tunnel.
+// Must not know: how either is made. Issue 3 item 6. A hidden leak would never be seen; a visible tunnel only costs time.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Facts } from '../../src/flow/facts.ts';
+import { readHeaders } from '../../src/flow/headers.ts';
+import { compileFilter } from '../../src/policy/bpf.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import type { Judge } from '../../src/policy/judge.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import { mutants } from '../policy/mutants.ts';
+import { BARE, FULL, LEARNED, SPLIT, STUB } from '../policy/policies.ts';
+import { SHAPES } from '../policy/shapes.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'leakguard-filter-'));
+
+afterAll(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function pcapOf(frames: readonly Uint8Array[]): Buffer {
+  const header = Buffer.alloc(24);
+  header.writeUInt32LE(0xa1b2c3d4, 0);
+  header.writeUInt16LE(2, 4);
+  header.writeUInt16LE(4, 6);
+  header.writeUInt32LE(65535, 16);
+  header.writeUInt32LE(1, 20);
+  // The second is the frame's number: it says which frames came through.
+  const records = frames.map((frame, at) => {
+    const record = Buffer.alloc(16 + frame.length);
+    record.writeUInt32LE(at, 0);
+    record.writeUInt32LE(frame.length, 8);
+    record.writeUInt32LE(frame.length, 12);
+    record.set(frame, 16);
+    return record;
+  });
+  return Buffer.concat([header, ...records]);
+}
+
+/** The numbers of the frames that the filter lets through. */
+function shown(frames: readonly Uint8Array[], filter: string): ReadonlySet<number> {
+  const [from, to] = [join(directory, 'in.pcap'), join(directory, 'out.pcap')];
+  writeFileSync(from, pcapOf(frames));
+  execFileSync('tcpdump', ['-r', from, '-w', to, filter], { stdio: 'pipe' });
+  const out = readFileSync(to);
+  const numbers = new Set<number>();
+  for (let at = 24; at + 16 <= out.length; at += 16 + out.readUInt32LE(at + 8))
+    numbers.add(out.readUInt32LE(at));
+  return numbers;
+}
+
+function isTunnel(judge: Judge, bytes: Uint8Array): boolean {
+  const facts = new Facts();
+  readHeaders(bytes, 0, bytes.length, bytes.length, 1, facts);
+  return judge.tunnelOf(facts, 'either') >= 0;
+}
+
+const CASES = [
+  { name: 'every protocol, both families', policy: FULL, learned: LEARNED },
+  { name: 'one endpoint', policy: BARE, learned: NOTHING_LEARNED },
+  { name: 'proxy-stub', policy: STUB, learned: LEARNED },
+  { name: 'split', policy: SPLIT, learned: LEARNED },
+] as const;
+
+describe.each(CASES)('the filter of a policy with $name', ({ policy, learned }) => {
+  const judge = compileJudge(policy, learned);
+  const filter = compileFilter(policy, learned);
+
+  it('shows what is no tunnel and hides what is', () => {
+    const seen = { hidden: 0, shown: 0 };
+    const property = fc.property(fc.integer({ min: 1, max: 0x7fffffff }), (seed) => {
+      const frames = [...SHAPES, ...mutants(SHAPES, 1500, seed)];
+      const visible = shown(
+        frames.map(({ bytes }) => bytes),
+        filter,
+      );
+      const wrong = frames.filter(({ bytes }, at) => visible.has(at) === isTunnel(judge, bytes));
+      seen.shown += visible.size;
+      seen.hidden += frames.length - visible.size;
+      expect(wrong.map(({ name, bytes }) => `${name} ${Buffer.from(bytes).toString('hex')}`)).toEqual([]);
+    });
+    fc.assert(property, { numRuns: 30 });
+    expect(seen.hidden).toBeGreaterThan(100);
+    expect(seen.shown).toBeGreaterThan(1000);
+  });
+});
+
+describe('a filter', () => {
+  it('hides nothing when there is no tunnel, or more addresses than it can hold', () => {
+    expect(compileFilter({ ...BARE, tunnels: [] })).toBe('');
+    const endpoints = Array.from({ length: 1000 }, (_, at) => ({
+      transport: 'udp' as const,
+      host: `10.0.${at >>> 8}.${at & 255}`,
+      hostIs: 'ipv4' as const,
+      port: 51820,
+    }));
+    const many = { ...BARE, tunnels: [{ name: 'many', protocol: 'wireguard' as const, endpoints }] };
+    expect(compileFilter(many)).toBe('');
+    expect(compileFilter(many, NOTHING_LEARNED, [7, 8])).toContain('10.0.0.7');
+  });
+
+  it('fits into the kernel at its largest', () => {
+    const endpoints = Array.from({ length: 450 }, (_, at) => ({
+      transport: 'udp' as const,
+      host: `2001:db8::${(at + 1).toString(16)}`,
+      hostIs: 'ipv6' as const,
+      port: 1194 + (at % 4),
+    }));
+    const filter = compileFilter({ ...BARE, tunnels: [{ name: 'many', protocol: 'openvpn', endpoints }] });
+    expect(filter).not.toBe('');
+    const program = execFileSync('tcpdump', ['-y', 'EN10MB', '-i', 'lo', '-ddd', filter], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    expect(Number(program.split('\n')[0])).toBeLessThan(4096);
+  });
+});
