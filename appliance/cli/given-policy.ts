@@ -9,7 +9,7 @@ import { CommandError } from './command.ts';
 /** The policy of `--policy`, or one that allows nothing but plumbing, with every `--tunnel` added. Throws CommandError 2. */
 export async function givenPolicy(path: string | undefined, tunnels: readonly string[]): Promise<Policy> {
   const endpoints = tunnels.map(endpointOf);
-  const policy = path === undefined ? openPolicy() : await policyFrom(path);
+  const policy = path === undefined ? barePolicy() : await policyFrom(path);
   return withTunnels(policy, endpoints);
 }
 
@@ -42,24 +42,4 @@ async function policyFrom(path: string): Promise<Policy> {
   const reading = readPolicyFile(path);
   if (reading.ok) return reading.policy;
   throw new CommandError(2, 'policy', reading.faults.join('\n'), 'See "leakguard policy check FILE".');
-}
-
-/** No policy was given: full-tunnel with no endpoint, so that whatever is not plumbing is a leak. */
-function openPolicy(): Policy {
-  return {
-    ...{
-      version: 1,
-      profile: 'full-tunnel',
-      tunnels: [],
-      resolvers: [],
-      proxies: [],
-      mustTunnel: [],
-      allow: [],
-    },
-    ...{ localChatter: 'amber', privacy: 'full', retentionDays: 30, relock: 'closed' },
-    bridge: { name: 'br0', lan: 'lan0', wan: 'wan0' },
-    management: { address: 'none', hostname: 'leakguard' },
-    web: { port: 80 },
-    lamp: { driver: 'none' },
-  };
 }
