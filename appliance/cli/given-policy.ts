@@ -2,6 +2,7 @@
 // Follows DESIGN section 4: endpoints may come from the command line; nothing given means that there is no tunnel.
 
 import type { LearnedEndpoint } from '../../src/guard/analysis-learn.ts';
+import { barePolicy } from '../../src/policy/bare-policy.ts';
 import { parseEndpoint } from '../../src/policy/endpoint.ts';
 import type { Endpoint, Policy, Tunnel } from '../../src/policy/policy.ts';
 import { CommandError } from './command.ts';
