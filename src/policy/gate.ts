@@ -38,6 +38,8 @@ export interface Gate {
    * side, whatever its shape; -1 when there is none. Allocates nothing.
    */
   endpointOf(facts: Facts, way: Way): number;
+  /** The same index when the passage is `tunnel`, else -1: for the path that nearly every frame takes. */
+  tunnelAt(facts: Facts, way: Way): number;
   passage(facts: Facts, way: Way): Passage;
   /** The name whose answer this address was, where rule D watches it. */
   exposedName(facts: Facts, way: Way): string | undefined;
@@ -116,12 +118,14 @@ export function compileGate(
   }
 
   function allowedBy(facts: Facts, way: Way): 'rule' | 'range' | undefined {
+    if (allow.length === 0) return undefined;
     const found = allow.find((rule) => matchesAllow(rule, facts, way));
     if (found === undefined) return undefined;
     return found.rule.port === undefined ? 'range' : 'rule';
   }
 
   function isPass(facts: Facts, way: Way): boolean {
+    if (!passAll && passMacs.size === 0) return false;
     const client = way === 'up' ? facts.sourceMac : facts.destinationMac;
     if (!passAll && !passMacs.has(client)) return false;
     const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
@@ -146,6 +150,20 @@ export function compileGate(
     return policy.profile === 'split' && transport && isOpenDns(facts, way);
   }
 
+  function tunnelAt(facts: Facts, way: Way): number {
+    const index = endpointOf(facts, way);
+    const endpoint = endpoints[index];
+    if (endpoint === undefined || isKeptGroup(facts.destinationMac)) return -1;
+    return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
+  }
+
+  function tunnelOf(facts: Facts, way: Way): number {
+    const index = endpointOf(facts, way);
+    const endpoint = endpoints[index];
+    if (endpoint === undefined || isKeptGroup(facts.destinationMac)) return -1;
+    return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
+  }
+
   function passage(facts: Facts, way: Way): Passage {
     if (isKeptGroup(facts.destinationMac)) return 'leak';
     const broken = hasBadHeader(facts) || isTooShort(facts);
@@ -168,6 +186,7 @@ export function compileGate(
   const exposedNames = new Map(learned.exposed.map(({ address, name }) => [addressKey(address), name]));
   return {
     endpointOf,
+    tunnelAt,
     passage,
     exposedName: (facts, way) => {
       if (exposed.size === 0 || facts.ipVersion === 0) return undefined;

@@ -47,10 +47,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   const away = outside(endpoints);
 
   function tunnelOn(facts: Facts, way: Way): number {
-    const index = gate.endpointOf(facts, way);
-    const endpoint = endpoints[index];
-    if (endpoint === undefined) return -1;
-    return fillsPacket(facts) && gate.passage(facts, way) === 'tunnel' ? index : -1;
+    return fillsPacket(facts) ? gate.tunnelOf(facts, way) : -1;
   }
 
   function tunnelOf(facts: Facts, direction: Direction): number {
@@ -69,11 +66,17 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     const tunnel = tunnelOf(facts, direction);
     const known = safe[tunnel];
     if (known !== undefined) return known;
-    let way = wayOf(facts, direction);
-    // In a capture a foreign packet at an endpoint may come from either side.
-    if (direction === 'either' && gate.endpointOf(facts, 'up') < 0 && gate.endpointOf(facts, 'down') >= 0)
-      way = 'down';
-    const passage = gate.passage(facts, way);
+    let way: Way = direction === 'down' ? 'down' : 'up';
+    let passage = gate.passage(facts, way);
+    if (direction === 'either') {
+      const back = gate.passage(facts, 'down');
+      // In a capture a foreign packet at an endpoint may come from either side.
+      const foreign = gate.endpointOf(facts, 'up') < 0 && gate.endpointOf(facts, 'down') >= 0;
+      if (foreign || (passage === 'leak' && back !== 'leak')) {
+        way = 'down';
+        passage = back;
+      }
+    }
     const endpoint = endpoints[gate.endpointOf(facts, way)];
     const mustTunnel = mustTunnelName(facts, policy);
     const exposed = gate.exposedName(facts, way);
