@@ -141,18 +141,24 @@ export class GuardPeer {
       return;
     }
     if (method !== 'GET') {
-      this.asked.push({ method, path, body: JSON.parse(body) as unknown });
+      const sent = (body === '' ? {} : JSON.parse(body)) as { on?: boolean; id?: string; seconds?: number };
+      this.asked.push({ method, path, body: sent });
       if (this.refusal !== undefined) {
         sendJson(response, this.refusal.status, this.refusal.body);
         return;
       }
-      this.#do(path, JSON.parse(body) as { on?: boolean; id?: string });
+      this.#do(path, sent);
     }
     sendJson(response, 200, this.status);
   }
 
-  #do(path: string, body: { on?: boolean; id?: string }): void {
+  #do(path: string, body: { on?: boolean; id?: string; seconds?: number }): void {
     const status = this.status as Status;
+    if (path === '/v1/pass') {
+      const { seconds } = body;
+      const passUntil = seconds === undefined ? null : new Date(Date.now() + seconds * 1000).toISOString();
+      this.say({ ...status, passUntil });
+    }
     if (path === '/v1/block' && body.on !== undefined) this.say({ ...status, blockMode: body.on });
     if (path !== '/v1/ack') return;
     const incidents = status.incidents.map((incident) =>

@@ -4,7 +4,7 @@
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
-import type { AckCommand, BlockCommand } from '../src/guard/commands.ts';
+import type { AckCommand, BlockCommand, PassCommand } from '../src/guard/commands.ts';
 import { GuardEventReader, readApiError, readJson, readStatus } from '../src/guard/status.ts';
 import type { Fault, GuardEvent, Status } from '../src/guard/status.ts';
 
@@ -48,6 +48,16 @@ export class GuardClient {
   /** PUT /v1/block. Slower than a question: the kernel takes the rules and they are read back. Throws GuardFault. */
   async block(command: BlockCommand): Promise<Status> {
     return this.#ask('PUT', '/v1/block', command, this.#timeoutMs * 3);
+  }
+
+  /** POST /v1/pass: until then the block lets a captive portal through. Throws GuardFault. */
+  async openPass(command: PassCommand): Promise<Status> {
+    return this.#ask('POST', '/v1/pass', command, this.#timeoutMs * 3);
+  }
+
+  /** DELETE /v1/pass. Throws GuardFault. */
+  async endPass(): Promise<Status> {
+    return this.#ask('DELETE', '/v1/pass', undefined, this.#timeoutMs * 3);
   }
 
   /** POST /v1/ack. Throws GuardFault. */

@@ -112,6 +112,14 @@ export function createPage(options: PageOptions): Page {
       await client.block({ on: on === 'yes' });
     }),
   );
+  router.post('/pass', (ctx: Context) =>
+    change(ctx, async (form) => {
+      const seconds = form.get('seconds') ?? '';
+      if (!/^\d{1,4}$/.test(seconds)) return ctx.throw(400);
+      await client.openPass({ seconds: Number(seconds) });
+    }),
+  );
+  router.post('/pass/end', (ctx: Context) => change(ctx, () => client.endPass()));
   router.post('/ack', (ctx: Context) =>
     change(ctx, async (form) => {
       const id = form.get('id');

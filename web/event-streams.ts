@@ -105,9 +105,10 @@ export class EventStreams {
     if (changed.length > 0) viewer.out.write(regionEvent(changed, regions));
   }
 
+  /** A beat carries the box's clock, milliseconds: what a page counts down must not depend on the reader's. */
   #sendBeats(): void {
     for (const viewer of this.#viewers)
-      if (!this.#isStuck(viewer)) viewer.out.write('event: beat\ndata:\n\n');
+      if (!this.#isStuck(viewer)) viewer.out.write(`event: beat\ndata: ${Date.now()}\n\n`);
   }
 
   /** What a slow page misses is not kept for it: when it drains it gets the newest. */

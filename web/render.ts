@@ -59,7 +59,7 @@ export class Renderer {
     const shared = { clockTime: (iso: string) => clockTime(iso, now), current: knowledge.known };
     return {
       light: this.#light(lightOf(knowledge), knowledge.known ? knowledge.status.ledger : undefined, now),
-      controls: views.controls({ on: knowledge.known ? knowledge.status.blockMode : undefined }),
+      controls: views.controls({ ...shared, ...controlValues(knowledge) }),
       incidents: views.incidents({ ...shared, ...incidentValues(status) }),
       tunnels: views.tunnels({ ...shared, tunnels: status?.tunnels ?? [], states: TUNNEL_STATE_TEXTS }),
       health: views.health({ ...shared, status, ...healthValues(status) }),
@@ -77,7 +77,7 @@ export class Renderer {
         token,
         notice: printable(notice),
       },
-      lost: this.#light(blind(TEXTS.pageLost), undefined, '') + this.#views.controls({ on: undefined }),
+      lost: this.#light(blind(TEXTS.pageLost), undefined, '') + this.#views.controls(CONTROLS_UNKNOWN),
     });
   }
 
@@ -107,6 +107,14 @@ function figures(ledger: LedgerView | undefined): {
     known: ledger !== undefined,
     figures: shown.map((name) => ({ name, text: ledger === undefined ? '?' : grouped(ledger[name]) })),
   };
+}
+
+const CONTROLS_UNKNOWN = { on: undefined, passUntil: undefined };
+
+function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> {
+  if (!knowledge.known) return CONTROLS_UNKNOWN;
+  const { blockMode, passUntil } = knowledge.status;
+  return { on: blockMode, passUntil: passUntil ?? undefined };
 }
 
 function incidentValues(status: Status | undefined): Readonly<Record<string, unknown>> {

@@ -103,6 +103,24 @@ describe.skipIf(missing)(
       expect(await tab.evaluate(() => 'same' in globalThis)).toBe(true);
     });
 
+    it('opens a pass, counts it down by the clock of the box, and ends it', async () => {
+      peer.status = aStatus({ blockMode: true });
+      const tab = await openTab();
+      await live(tab);
+      await tab.selectOption('select[name="seconds"]', '900');
+      await tab.click('#pass button');
+      const left = tab.locator('#pass-left', { hasText: /^1[45]:\d\d left$/ });
+      await left.waitFor();
+      const first = await left.textContent();
+      await tab.locator('#pass-left', { hasNotText: first ?? '' }).waitFor();
+      await tab.click('#pass-end');
+      await tab.waitForSelector('#pass[data-pass="closed"]');
+      expect(peer.asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
+        'POST /v1/pass',
+        'DELETE /v1/pass',
+      ]);
+    });
+
     it('says what the guard refused', async () => {
       const tab = await openTab();
       await live(tab);

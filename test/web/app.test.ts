@@ -111,11 +111,15 @@ describe('a change', () => {
     const answers = [
       await post('/block', `token=${token}&on=yes`),
       await post('/ack', `token=${token}&id=i1`),
+      await post('/pass', `token=${token}&seconds=300`),
+      await post('/pass/end', `token=${token}`),
     ];
     for (const { status, headers } of answers) expect([status, headers.location]).toEqual([303, '/']);
     expect(peer.asked).toEqual([
       { method: 'PUT', path: '/v1/block', body: { on: true } },
       { method: 'POST', path: '/v1/ack', body: { id: 'i1' } },
+      { method: 'POST', path: '/v1/pass', body: { seconds: 300 } },
+      { method: 'DELETE', path: '/v1/pass', body: {} },
     ]);
   });
 

@@ -13,6 +13,8 @@ const notice = document.getElementById('notice');
 let heardAt = window.performance.now();
 let askedAt = 0;
 let source;
+/** How far the box's clock is ahead of this one, milliseconds. */
+let boxAhead;
 
 const fragment = (html) => {
   const template = document.createElement('template');
@@ -59,11 +61,22 @@ const alike = (old, child) => old !== null && !old.id && old.nodeName === child.
 function localTimes(root) {
   for (const time of root.querySelectorAll('time[datetime]')) {
     const date = new Date(time.getAttribute('datetime'));
-    if (Number.isNaN(date.getTime())) continue;
+    if (Number.isNaN(date.getTime()) || time.dataset.countdown !== undefined) continue;
     const today = date.toDateString() === new Date().toDateString();
     const whole = date.toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' });
     time.textContent = today ? date.toLocaleTimeString() : whole;
     time.title = whole;
+  }
+}
+
+/** `4:05 left`, by the box's clock; until the first beat has told it, the text of the server stays. */
+function countDown() {
+  if (boxAhead === undefined) return;
+  for (const time of document.querySelectorAll('time[data-countdown]')) {
+    const left = (new Date(time.getAttribute('datetime')).getTime() - Date.now() - boxAhead) / 1000;
+    const seconds = Math.max(0, Math.ceil(left));
+    const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    time.textContent = `${text} ${time.dataset.countdown}`;
   }
 }
 
@@ -72,6 +85,7 @@ function place(name, html) {
   if (old === null || fresh === null) return;
   morph(old, fresh);
   localTimes(old);
+  countDown();
   if (name === 'light') showInTab(old);
 }
 
@@ -114,7 +128,11 @@ async function ask() {
 
 function open() {
   source = new EventSource('/events');
-  source.addEventListener('beat', () => hear('live'));
+  source.addEventListener('beat', (event) => {
+    boxAhead = Number(event.data) - Date.now();
+    countDown();
+    hear('live');
+  });
   source.addEventListener('regions', (event) => {
     for (const [name, html] of JSON.parse(event.data)) place(name, html);
     hear('live');
@@ -164,4 +182,5 @@ document.addEventListener('visibilitychange', () => {
 });
 localTimes(document);
 setInterval(watchSilence, 1000);
+setInterval(countDown, 1000);
 open();
