@@ -157,13 +157,6 @@ export function compileGate(
     return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
   }
 
-  function tunnelOf(facts: Facts, way: Way): number {
-    const index = endpointOf(facts, way);
-    const endpoint = endpoints[index];
-    if (endpoint === undefined || isKeptGroup(facts.destinationMac)) return -1;
-    return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
-  }
-
   function passage(facts: Facts, way: Way): Passage {
     if (isKeptGroup(facts.destinationMac)) return 'leak';
     const broken = hasBadHeader(facts) || isTooShort(facts);

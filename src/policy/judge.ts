@@ -47,7 +47,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   const away = outside(endpoints);
 
   function tunnelOn(facts: Facts, way: Way): number {
-    return fillsPacket(facts) ? gate.tunnelOf(facts, way) : -1;
+    return fillsPacket(facts) ? gate.tunnelAt(facts, way) : -1;
   }
 
   function tunnelOf(facts: Facts, direction: Direction): number {
