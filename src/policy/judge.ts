@@ -64,7 +64,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
 
   function judge(facts: Facts, direction: Direction): Verdict {
     const tunnel = tunnelOf(facts, direction);
-    const known = safe[tunnel];
+    const known = tunnel < 0 ? undefined : safe[tunnel];
     if (known !== undefined) return known;
     let way: Way = direction === 'down' ? 'down' : 'up';
     let passage = gate.passage(facts, way);
@@ -77,7 +77,8 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
         passage = back;
       }
     }
-    const endpoint = endpoints[gate.endpointOf(facts, way)];
+    const at = gate.endpointOf(facts, way);
+    const endpoint = at < 0 ? undefined : endpoints[at];
     const mustTunnel = mustTunnelName(facts, policy);
     const exposed = gate.exposedName(facts, way);
     const leak = leakOf(facts, {
