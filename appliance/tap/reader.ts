@@ -4,6 +4,7 @@
 
 import { Facts } from '../../src/flow/facts.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
+import { BoundedMap } from '../../src/guard/bounded-map.ts';
 import { isLeakUp, isRedLeak } from '../../src/guard/counters.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
@@ -14,6 +15,8 @@ import type { BridgeSides } from './sides.ts';
 const REPORT_MS = 5;
 /** Distinct observations in one report. */
 const BATCH_LIMIT = 512;
+/** Neighbours remembered. */
+const CLAIMS = 1_024;
 
 export interface TapReaderParts {
   readonly port: 'lan' | 'wan';
@@ -32,6 +35,7 @@ export class TapReader {
   #judge: Judge;
   #chatterIsRed: boolean;
   #frames = 0;
+  readonly #claims = new BoundedMap<number>(CLAIMS);
   #leaksUp = 0;
   #redLeaksUp = 0;
   #reportedAt = -Infinity;
@@ -70,12 +74,22 @@ export class TapReader {
       verdict.verdict === 'allowed' ||
       findings.identity !== undefined ||
       findings.recognition !== undefined;
-    const answers = findings.answers.length > 0 || findings.offer !== undefined;
+    const answers =
+      findings.answers.length > 0 || findings.offer !== undefined || this.#isNewClaim(facts, direction);
     if (direction === 'up' ? !tells : !answers && findings.recognition === undefined) return;
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const crosses = judge.crosses(facts, direction);
     this.#batch.add(facts, { verdict, direction, crosses }, client, now);
     this.#reportWhenDue(now);
+  }
+
+  /** Who says to have an address, told when it is another than before (rule T). */
+  #isNewClaim(facts: Facts, direction: 'up' | 'down'): boolean {
+    if (facts.arpOperation < 0 || direction !== 'down') return false;
+    const address = String(facts.source[3]);
+    const known = this.#claims.get(address) === facts.sourceMac;
+    this.#claims.set(address, facts.sourceMac);
+    return !known;
   }
 
   /** Counts what the kernel counts too, so that the difference is what no tap looked at. */

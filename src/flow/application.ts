@@ -6,6 +6,7 @@ import type { QuicCrypto } from '../wire/quic-crypto.ts';
 import type { Facts } from './facts.ts';
 import { Dnscrypt } from './dnscrypt-flows.ts';
 import { FlowTable } from './flow-table.ts';
+import { redirectFindings } from './icmp-findings.ts';
 import { ndFindings } from './nd-findings.ts';
 import { QuicFlows } from './quic-flows.ts';
 import { StreamBudget } from './stream.ts';
@@ -39,6 +40,8 @@ export class ApplicationReader {
     if (facts.protocol === Protocol.UDP && facts.sourcePort >= 0) this.#udp.read(bytes, facts);
     else if (facts.protocol === Protocol.TCP && facts.sourcePort >= 0) this.#tcp.read(bytes, facts);
     else if (facts.kind === 'nd') facts.findings = ndFindings(bytes, facts) ?? facts.findings;
+    else if (facts.kind === 'icmp' && facts.ipVersion === 4)
+      facts.findings = redirectFindings(bytes, facts) ?? facts.findings;
   }
 
   /** A datagram's first fragment: what it begins with can be read, the rest may never come. TCP has to wait. */

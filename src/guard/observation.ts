@@ -21,6 +21,8 @@ export interface Observation {
   last: number;
   /** More distinct observations came than a batch holds: verdict, rule and kind hold for all, the rest for the first. */
   readonly folded: boolean;
+  /** The beginning of the first frame, when it is wanted as evidence. */
+  readonly frame?: Uint8Array;
 }
 
 type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses'>;
@@ -100,7 +102,8 @@ function sameness(facts: Facts, { verdict, direction, crosses }: Judged, client:
     `${direction} ${String(crosses)} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
     `${verdict.destination} ${String(facts.destinationPort)} ${verdict.exposure}`;
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
-  if (findings.offer !== undefined) text += JSON.stringify(findings.offer);
+  if (findings.offer !== undefined) text += ` ${String(facts.sourceMac)} ${JSON.stringify(findings.offer)}`;
+  if (facts.arpOperation >= 0) text += ` ${String(facts.source[3])} ${String(facts.sourceMac)}`;
   if (findings.identity !== undefined) text += JSON.stringify(findings.identity);
   if (findings.recognition !== undefined) text += findings.recognition.protocol;
   return text;

@@ -1,41 +1,75 @@
 // Knows: how observations of both taps become incidents, and which of them tell one story. Must not know: states, kernel, clocks.
-// Follows DESIGN section 3, rules D and T: a visit joins the question that Eve has read.
+// Follows DESIGN section 3, rules D and T: a visit joins the question that Eve has read, an escape the trick that led to it.
 
 import type { Policy } from '../policy/policy.ts';
+import type { Verdict } from '../policy/verdict.ts';
+import { BoundedMap } from './bounded-map.ts';
 import { Correlation } from './correlation.ts';
-import type { Exposure } from './correlation.ts';
+import type { Exposure, Visit } from './correlation.ts';
 import type { Incident, IncidentBook, Now } from './incidents.ts';
+import { formatPrefix, isIn } from './networks.ts';
+import type { Network } from './networks.ts';
 import type { Observation } from './observation.ts';
+import { Tripwire } from './tripwire.ts';
+import type { Trick } from './tripwire.ts';
+
+/** How long an escape is laid at the door of what the network did before, milliseconds. */
+const CONSEQUENCE_MS = 86_400_000;
+const TRICKS = 256;
+/** Names that an incident lists as candidates. */
+const CANDIDATES = 16;
+/** The bit of a MAC address that says "a group". */
+const GROUP = 0x010000000000;
+
+interface Remembered {
+  readonly incident: string;
+  readonly at: number;
+  readonly scope: readonly Network[];
+}
 
 export class Observer {
   readonly #book: IncidentBook;
   readonly #correlation: Correlation;
+  readonly #tripwire = new Tripwire();
+  readonly #tricks = new BoundedMap<Remembered>(TRICKS);
+  /** Who said something last: what the network says to everyone, it says to it. */
+  #client: number | undefined;
 
   constructor(policy: Policy, book: IncidentBook) {
     this.#book = book;
     this.#correlation = new Correlation(policy);
+    this.#tripwire.setPolicy(policy);
   }
 
   setPolicy(policy: Policy): void {
     this.#correlation.setPolicy(policy);
+    this.#tripwire.setPolicy(policy);
+  }
+
+  /** The wire to the network was cut: what comes next may be another network. */
+  wanLost(): void {
+    this.#tripwire.reset();
   }
 
   /** Takes one observation of a tap; `breach` says that it crossed rules that stood. Returns the incidents that changed. */
   take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
     if (observation.direction === 'down') {
       this.#correlation.answered(observation, now.monotonic);
-      return [];
+      // Only the wan tap reads what the network says before anything on lan could have said it.
+      if (port === 'lan') return [];
+      return this.#tripwire.see(observation).map((trick) => this.#warn(observation, trick, now));
     }
+    this.#client = observation.client;
     const visit = this.#correlation.visit(observation, now.monotonic);
     const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
     if (judged.verdict.verdict !== 'leak') return [];
     const incident =
       port === 'lan' ? this.#book.attempt(judged, now) : this.#book.escape(judged, now, breach);
     this.#correlation.asked(judged, incident.id, now.monotonic);
-    if (visit === undefined) return [incident];
-    const names = visit.candidates.map((name) => this.#book.veil.name(name));
-    incident.candidates = [...new Set([...names, ...incident.candidates])].slice(0, 16);
-    return [...new Set([incident, ...this.#book.relate(incident, visit.questions)])];
+    const changed = new Set([incident]);
+    if (visit !== undefined) for (const other of this.#join(incident, visit)) changed.add(other);
+    if (port === 'wan') for (const other of this.#blame(judged, incident, now)) changed.add(other);
+    return [...changed];
   }
 
   /** Addresses that the kernel and the taps shall watch from now on; each is told once. */
@@ -46,5 +80,38 @@ export class Observer {
   /** Questions and answers that were forgotten because there were too many. */
   get forgotten(): number {
     return this.#correlation.forgotten;
+  }
+
+  #join(incident: Incident, { candidates, questions }: Visit): Incident[] {
+    const names = candidates.map((name) => this.#book.veil.name(name));
+    incident.candidates = [...new Set([...names, ...incident.candidates])].slice(0, CANDIDATES);
+    return this.#book.relate(incident, questions);
+  }
+
+  #warn(observation: Observation, trick: Trick, now: Now): Incident {
+    const { exposure, destination, why, scope } = trick;
+    const verdict: Verdict = {
+      ...{ verdict: 'leak', rule: 'T', severity: 'amber', reason: why },
+      ...{ exposure, destination },
+    };
+    const toAll = Math.floor(observation.client / GROUP) % 2 === 1;
+    const client = toAll ? (this.#client ?? observation.client) : observation.client;
+    const incident = this.#book.notice({ ...observation, client, verdict }, now);
+    const key = `${incident.id} ${destination} ${scope.map(formatPrefix).join(' ')}`;
+    this.#tricks.set(key, { incident: incident.id, at: now.monotonic, scope });
+    return incident;
+  }
+
+  /** An escape to where the network pulled makes the warning red. */
+  #blame({ verdict }: Observation, escape: Incident, now: Now): Incident[] {
+    if (escape.severity !== 'red') return [];
+    const changed: Incident[] = [];
+    for (const { incident, at, scope } of this.#tricks.values()) {
+      if (now.monotonic - at > CONSEQUENCE_MS || !isIn(verdict.destination, scope)) continue;
+      changed.push(...this.#book.relate(escape, [incident]));
+      const escalated = this.#book.escalate(incident);
+      if (escalated !== undefined) changed.push(escalated);
+    }
+    return changed;
   }
 }

@@ -17,6 +17,8 @@ export interface Situation {
   readonly redEscapes: number;
   readonly redBlocked: number;
   readonly amberEscapes: number;
+  /** What the network did that nothing has followed from yet (rule T). */
+  readonly warnings?: number;
   /** Red leak frames since the last acknowledgement that no tap looked at: the kernel may have let them through, or did not. */
   readonly unseenEscaped: number;
   readonly unseenBlocked: number;
@@ -71,6 +73,15 @@ export function judgeSituation(s: Situation): Judgement {
   if (s.amberEscapes > 0) {
     const what = count(s.amberEscapes, 'minor exposure');
     return say('clear', 'amber', `The tunnel is up and carries all that matters; ${what} on the local link.`);
+  }
+  const warnings = s.warnings ?? 0;
+  if (warnings > 0) {
+    const what = count(warnings, 'thing');
+    return say(
+      'clear',
+      'amber',
+      `Nothing escapes the tunnel, but the network did ${what} that can pull it out.`,
+    );
   }
   return say('clear', 'green', `The tunnel is up and nothing escapes it${shut(s.blockMode)}.`);
 }
