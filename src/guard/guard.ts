@@ -133,6 +133,7 @@ export class Guard {
 
   tap(port: 'lan' | 'wan', state: TapHealth['state'], detail: string): void {
     const tap = this.#taps[port];
+    if (port === 'wan' && state !== 'up') this.#observer.wanLost();
     if (state === 'up' && port === 'lan' && tap.state !== 'up') {
       this.#unseen.tapStarted();
       this.#redUnseen.tapStarted();
@@ -154,6 +155,16 @@ export class Guard {
 
   setWarnings(warnings: readonly string[]): void {
     this.#warnings = warnings;
+  }
+
+  /** The incidents themselves, for whoever keeps them. */
+  get book(): IncidentBook {
+    return this.#book;
+  }
+
+  /** Leak frames that no tap looked at, since start. */
+  get unseen(): number {
+    return this.#unseen.total;
   }
 
   get blockMode(): boolean {
@@ -242,7 +253,8 @@ export class Guard {
       tunnelsConfigured: tunnels.length,
       tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
       breaches: open.filter((incident) => incident.breach).length,
-      redEscapes: red.filter((incident) => incident.escaped > 0).length,
+      redEscapes: red.filter(({ escaped, rule }) => escaped > 0 || rule === 'T').length,
+      warnings: open.filter(({ severity, rule }) => severity === 'amber' && rule === 'T').length,
       redBlocked: red.filter((incident) => incident.blocked > 0).length,
       amberEscapes: open.filter((i) => i.severity === 'amber' && i.escaped > 0).length,
       unseenEscaped,
