@@ -148,3 +148,16 @@ function keyText(key: unknown): string {
   if (isListed(key) && isListed(key['elem'])) return keyText(key['elem']['val']);
   return String(key);
 }
+
+/**
+ * The ruleset text with an end that takes away chains which are not ours: they alone survive a reload. To be applied
+ * in place of the text when `differences` finds something.
+ */
+export function mendingText(listing: unknown, rulesetText: string): string {
+  const actual = shapeOfListing(listing);
+  const expected = expectedShape(rulesetText);
+  const foreign = [...(actual?.chains.keys() ?? [])].filter(
+    (name) => !expected.chains.has(name) && /^[A-Za-z]\w*$/.test(name),
+  );
+  return rulesetText + foreign.map((name) => `delete chain ${FAMILY} ${TABLE} ${name}\n`).join('');
+}

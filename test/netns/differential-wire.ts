@@ -194,6 +194,16 @@ export class Wire {
     await this.#in('box', process.execPath, '-e', script);
   }
 
+  /** Runs a command in the box; gives what it prints, rejects when it fails. */
+  inBox(command: string, ...args: string[]): Promise<string> {
+    return this.#in('box', command, ...args);
+  }
+
+  /** The same at one end. */
+  atEnd(end: End, command: string, ...args: string[]): Promise<string> {
+    return this.#in(end, command, ...args);
+  }
+
   async #in(name: string, command: string, ...args: string[]): Promise<string> {
     const { stdout } = await run('ip', ['netns', 'exec', this.#space(name), command, ...args], {
       maxBuffer: 64_000_000,
