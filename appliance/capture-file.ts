@@ -54,15 +54,17 @@ export async function readCapture(
     handle = await open(path, 'r');
     return await readHandle(handle, sink, options);
   } catch (error) {
-    throw error instanceof CaptureFileError ? error : systemError(path, error);
+    throw systemError(path, error);
   } finally {
     await handle?.close();
   }
 }
 
-function systemError(path: string, error: unknown): CaptureFileError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO';
-  const words = code === 'ENOENT' ? 'no such file' : error instanceof Error ? error.message : String(error);
+/** The system's errors have a code; whatever has none is a defect and stays what it is. */
+function systemError(path: string, error: unknown): unknown {
+  if (error instanceof CaptureFileError || !(error instanceof Error) || !('code' in error)) return error;
+  const code = String(error.code);
+  const words = code === 'ENOENT' ? 'no such file' : error.message;
   return new CaptureFileError(code, `${path}: ${words}`, error);
 }
 
@@ -143,10 +145,10 @@ async function readInto(
       if (feed.fault !== undefined) break;
     }
   } catch (error) {
-    if (!feed.started) throw systemError('input', error);
-    const message = error instanceof Error ? error.message : String(error);
+    const known = systemError('input', error);
+    if (!feed.started || !(known instanceof CaptureFileError)) throw known;
     return {
-      fault: { code: 'truncated', message: `the compressed data ends or breaks: ${message}` },
+      fault: { code: 'truncated', message: `the compressed data ends or breaks: ${known.message}` },
       aborted: false,
     };
   }

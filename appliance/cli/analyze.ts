@@ -1,6 +1,8 @@
 // Knows: the words and options of `leakguard analyze`. Must not know: how frames are read or judged.
 // Follows DESIGN section 7: the report goes to stdout, progress and faults to stderr; exit 1 when leaks were found.
 
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { Dissector } from '../../src/flow/dissector.ts';
@@ -20,6 +22,7 @@ import { analysisText } from './analyze-text.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
 import { givenPolicy, withLearned } from './given-policy.ts';
+import { jsonPieces } from './json-pieces.ts';
 import { ProgressBar } from './progress.ts';
 
 const HELP = `leakguard analyze FILE [options]
@@ -80,8 +83,14 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     );
   }
   if (end.aborted) io.stderr.write('leakguard: stopped; the report covers what was read so far.\n');
-  io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : analysisText(report));
+  if (!options.json) io.stdout.write(analysisText(report));
+  else await pipeline(Readable.from(withNewline(jsonPieces(report))), io.stdout, { end: false });
   return report.verdicts.leak > 0 ? 1 : 0;
+}
+
+function* withNewline(pieces: Iterable<string>): Generator<string> {
+  yield* pieces;
+  yield '\n';
 }
 
 /** Reads the capture once. With --learn the first time only teaches the judge: a handshake may come late. */

@@ -23,7 +23,7 @@ export interface DissectorLimits {
   readonly streamBytes: number;
 }
 
-const DEFAULT_LIMITS: DissectorLimits = { flows: 16_384, streamBytes: 16_777_216 };
+const DEFAULT_LIMITS: DissectorLimits = { flows: 8_192, streamBytes: 16_777_216 };
 
 /** What had to be given up so far. */
 export interface DissectorLosses {

@@ -12,6 +12,7 @@ import {
   isDnscryptResponse,
 } from '../wire/dnscrypt.ts';
 import { addressText } from '../wire/address.ts';
+import { isDnsResponse } from '../wire/dns.ts';
 import type { Facts, Findings } from './facts.ts';
 import type { Flow } from './flow-table.ts';
 
@@ -26,7 +27,11 @@ export class Dnscrypt {
 
   /** Takes the client magics from a DNS message that answers for certificates. */
   learn(bytes: Uint8Array, start: number, end: number, findings: Findings): void {
-    if (!findings.names.some(({ name }) => isDnscryptCertificateName(name))) return;
+    if (
+      !isDnsResponse(bytes, start, end) ||
+      !findings.names.some(({ name }) => isDnscryptCertificateName(name))
+    )
+      return;
     for (const magic of dnscryptClientMagics(bytes, start, end)) {
       if (this.#magics.some((known) => known.every((octet, at) => octet === magic[at]))) continue;
       this.#magics = [...this.#magics.slice(1 - MAX_MAGICS), magic];

@@ -24,7 +24,6 @@ export class Flow {
   clientIsLow = true;
   /** Datagrams with payload, or segments with payload that were sniffed. */
   packets = 0;
-  lastUse = 0;
   /** Of the low endpoint and of the high one. */
   streams: [Stream | undefined, Stream | undefined] = [undefined, undefined];
   recogniser: FlowRecogniser | undefined = undefined;
@@ -62,6 +61,9 @@ export class Flow {
 export class FlowTable {
   readonly #sets: number;
   readonly #keys: Uint32Array;
+  /** Beside the keys, so that a search touches few cache lines. A double counts uses far enough. */
+  readonly #hashes: Uint32Array;
+  readonly #lastUse: Float64Array;
   readonly #flows: (Flow | undefined)[];
   readonly #key = new Uint32Array(KEY_WORDS);
   #uses = 0;
@@ -73,29 +75,27 @@ export class FlowTable {
   constructor(flows: number) {
     this.#sets = 2 ** Math.max(0, Math.floor(Math.log2(flows / WAYS)));
     this.#keys = new Uint32Array(this.#sets * WAYS * KEY_WORDS);
+    this.#hashes = new Uint32Array(this.#sets * WAYS);
+    this.#lastUse = new Float64Array(this.#sets * WAYS);
     this.#flows = new Array<Flow | undefined>(this.#sets * WAYS).fill(undefined);
   }
 
   /** The flow of a frame with ports, made when there is none. Sets `facts.fromServer`. */
   of(facts: Facts): Flow {
-    const set = (this.#makeKey(facts) & (this.#sets - 1)) * WAYS;
+    const hash = this.#makeKey(facts);
+    const set = (hash & (this.#sets - 1)) * WAYS;
     this.#uses += 1;
     let oldest = set;
-    let oldestUse = Infinity;
     for (let slot = set; slot < set + WAYS; slot += 1) {
-      const flow = this.#flows[slot];
-      if (flow !== undefined && this.#matches(slot)) {
-        flow.lastUse = this.#uses;
+      const flow = this.#hashes[slot] === hash && this.#matches(slot) ? this.#flows[slot] : undefined;
+      if (flow !== undefined) {
+        this.#lastUse[slot] = this.#uses;
         facts.fromServer = flow.clientIsLow !== this.#sourceIsLow;
         return flow;
       }
-      const use = flow === undefined ? -1 : flow.lastUse;
-      if (use < oldestUse) {
-        oldest = slot;
-        oldestUse = use;
-      }
+      if ((this.#lastUse[slot] ?? 0) < (this.#lastUse[oldest] ?? 0)) oldest = slot;
     }
-    const flow = this.#claim(oldest);
+    const flow = this.#claim(oldest, hash);
     flow.clientIsLow = sourceIsServer(facts) !== this.#sourceIsLow;
     facts.fromServer = flow.clientIsLow !== this.#sourceIsLow;
     return flow;
@@ -106,8 +106,11 @@ export class FlowTable {
     return this.#sourceIsLow ? 0 : 1;
   }
 
-  #claim(slot: number): Flow {
-    this.#keys.set(this.#key, slot * KEY_WORDS);
+  #claim(slot: number, hash: number): Flow {
+    const base = slot * KEY_WORDS;
+    for (let word = 0; word < KEY_WORDS; word += 1) this.#keys[base + word] = this.#key[word] ?? 0;
+    this.#hashes[slot] = hash;
+    this.#lastUse[slot] = this.#uses;
     let flow = this.#flows[slot];
     if (flow === undefined) {
       flow = new Flow();
@@ -116,7 +119,6 @@ export class FlowTable {
       this.evicted += 1;
       flow.reset();
     }
-    flow.lastUse = this.#uses;
     return flow;
   }
 

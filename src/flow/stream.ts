@@ -131,6 +131,7 @@ export class Stream {
 
   /** Gives back everything held; the stream starts anew. */
   release(): void {
+    if (this.#next < 0) return;
     this.#forget();
     for (const held of this.#held) this.#budget.used -= held.bytes.length;
     this.#held = [];
