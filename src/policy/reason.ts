@@ -63,8 +63,9 @@ export function describe(facts: Facts, way: Way): string {
   if (kind === 'other-ip') words += ` ${facts.protocol}`;
   if (kind === 'l2-other' && facts.etherType > 0)
     words += ` (type 0x${facts.etherType.toString(16).padStart(4, '0')})`;
-  if (kind === 'dns' && findings.names.length > 0) words += ' question';
-  if (findings.suspected === true) words = `what looks like ${words}`;
+  const asks = kind === 'dns' && findings.names.length > 0;
+  if (asks) words += ' question';
+  if (findings.suspected === true) words = `what looks like ${asks ? 'a ' : ''}${words}`;
   if (name !== '') words += ` for ${name}`;
   if (findings.detail !== undefined) words += ` (${findings.detail})`;
   const from = way === 'down';

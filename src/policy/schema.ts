@@ -65,8 +65,15 @@ export function parsePolicy(yamlText: string): ParsedPolicy {
   const rest = policyFile.safeParse(repaired.value);
   return refuse([
     ...issues.flatMap((issue) => issueFaults(issue, value, lineOf)),
-    ...(rest.success ? cross(rest.data, repaired.original) : []),
+    ...(rest.success
+      ? cross(rest.data, repaired.original).filter(({ path }) => !isFollowUp(path, issues))
+      : []),
   ]);
+}
+
+/** A list that is empty only because its faulty elements were taken out is not at fault itself. */
+function isFollowUp(path: string, issues: readonly z.core.$ZodIssue[]): boolean {
+  return issues.some((issue) => issue.path.length > 1 && pathText(issue.path).startsWith(`${path}[`));
 }
 
 /** What has to go for the rest to be read: what is missing in a mapping cannot, so the mapping does. */

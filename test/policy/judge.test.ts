@@ -1,0 +1,166 @@
+// Knows: what the judge says of whole frames read from bytes: verdict, rule, reason, counter. Must not know: the kernel.
+// Rules by kind and profile: rules.test.ts. Agreement with the kernel: test/netns/differential.test.ts.
+
+import { describe, expect, it } from 'vitest';
+import { Dissector } from '../../src/flow/dissector.ts';
+import { Facts } from '../../src/flow/facts.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import type { Judge } from '../../src/policy/judge.ts';
+import type { Direction } from '../../src/policy/verdict.ts';
+import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB } from './policies.ts';
+import { SHAPES, shapeNamed } from './shapes.ts';
+import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
+
+function factsOf(bytes: Uint8Array): Facts {
+  const facts = new Facts();
+  const dissector = new Dissector();
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
+  dissector.application(bytes, facts, 0);
+  return facts;
+}
+
+function said(judge: Judge, name: string, direction?: Direction): string {
+  const shape = shapeNamed(name);
+  const { verdict, rule } = judge.judge(factsOf(shape.bytes), direction ?? shape.way);
+  return rule === undefined ? verdict : `${verdict} ${rule}`;
+}
+
+const full = compileJudge(FULL, LEARNED);
+
+describe('a tunnel packet', () => {
+  it.each(TUNNELS.map(({ name }) => name))('is the tunnel: %s', (name) => {
+    const { bytes, way } = shapeNamed(name);
+    const facts = factsOf(bytes);
+    expect(full.tunnelOf(facts, way)).toBeGreaterThanOrEqual(0);
+    expect(full.tunnelOf(facts, 'either')).toBe(full.tunnelOf(facts, way));
+    expect(full.judge(facts, way).verdict).toBe('tunnel');
+    expect(full.crosses(facts, way)).toBe(true);
+  });
+
+  it('belongs to its endpoint', () => {
+    const index = full.tunnelOf(factsOf(shapeNamed('openvpn tcp').bytes), 'up');
+    expect(full.endpoints[index]?.text).toBe('tcp:198.51.100.8:443');
+    const learned = full.tunnelOf(factsOf(shapeNamed('wireguard to a learned address').bytes), 'up');
+    expect(full.endpoints[learned]?.text).toBe('udp:vpn.example.com:51820');
+  });
+
+  it('the other way round is none', () => {
+    expect(full.tunnelOf(factsOf(shapeNamed('wireguard message 4').bytes), 'down')).toBe(-1);
+  });
+});
+
+describe('what is none', () => {
+  it.each(FOREIGN.map(({ name }) => name))('is a leak: %s', (name) => {
+    const { bytes, way } = shapeNamed(name);
+    expect(full.tunnelOf(factsOf(bytes), 'either')).toBe(-1);
+    expect(full.judge(factsOf(bytes), way).verdict).toBe('leak');
+  });
+
+  it.each([
+    ['DNS to the tunnel server on its port', 'leak F'],
+    ['DNS to the OpenVPN server on its port', 'leak F'],
+    ['DNS to the IPsec server on 4500', 'leak F'],
+    ['text to the tunnel port', 'leak F'],
+    ['wireguard with bytes behind it', 'leak F'],
+    ['IPv4 that says it is longer than the datagram', 'leak F'],
+    ['DNS to the tunnel server on port 53', 'leak A'],
+    ['wireguard from a wrong host', 'leak E'],
+    ['VLAN with the tunnel inside', 'leak E'],
+    ['SNAP with the tunnel inside', 'leak E'],
+  ])('%s: %s', (name, expected) => {
+    expect(said(full, name)).toBe(expected);
+  });
+});
+
+describe('a reason', () => {
+  it.each([
+    [
+      'DNS',
+      'DNS question for www.example.com (',
+      ' to 203.0.113.53, outside the tunnel udp:198.51.100.7:51820',
+    ],
+    [
+      'DNS to the tunnel server on its port',
+      'what looks like a DNS question for www.example.com',
+      ', at the tunnel endpoint udp:198.51.100.7:51820, but not wireguard',
+    ],
+    ['GRE', 'GRE', '(a tunnel that hides nothing)'],
+    ['ARP request', 'ARP to ff:ff:ff:ff:ff:ff: needed to be on the network', ''],
+  ])('of %s names the facts', (name, start, end) => {
+    const shape = shapeNamed(name);
+    const { reason } = compileJudge(BARE).judge(factsOf(shape.bytes), shape.way);
+    expect(reason.slice(0, start.length)).toBe(start);
+    expect(reason.slice(reason.length - end.length)).toBe(end);
+  });
+
+  it('says what Eve learns and where it goes', () => {
+    const verdict = full.judge(factsOf(shapeNamed('DNS').bytes), 'up');
+    expect(verdict).toMatchObject({
+      exposure: 'www.example.com',
+      destination: '203.0.113.53',
+      severity: 'red',
+    });
+    expect(full.judge(factsOf(shapeNamed('ping').bytes), 'up').exposure).toBe('203.0.113.53');
+    expect(full.judge(factsOf(shapeNamed('LLDP').bytes), 'up').exposure).toBe('01:80:c2:00:00:0e');
+  });
+});
+
+describe('by profile', () => {
+  it.each([
+    ['HTTPS syn', 'leak E', 'allowed', 'allowed'],
+    ['DNS', 'leak A', 'leak A', 'allowed'],
+    ['DNS on another port', 'leak A', 'leak A', 'allowed'],
+    ['DNS for a must-tunnel name', 'leak A', 'leak A', 'leak B'],
+    ['DNS for a must-tunnel name in capitals', 'leak A', 'leak A', 'leak B'],
+    ['DNS for a name that only ends alike', 'leak A', 'leak A', 'allowed'],
+    ['DNS for what a pattern leaves out', 'leak A', 'leak A', 'allowed'],
+    ["the tunnel server's own name", 'allowed', 'allowed', 'allowed'],
+    ["the tunnel server's name as a prefix", 'leak A', 'leak A', 'allowed'],
+    ['mDNS', 'leak A', 'allowed', 'leak A'],
+    ['mDNS to a host', 'leak A', 'leak A', 'leak A'],
+    ['DNS over TLS, designated', 'leak C', 'allowed', 'leak C'],
+    ['DNS over TLS', 'leak C', 'leak C', 'leak C'],
+    ['proxy', 'leak E', 'allowed', 'allowed'],
+    ['HTTPS to an exposed address', 'leak D', 'leak D', 'leak D'],
+    ['GRE', 'leak F', 'leak F', 'leak F'],
+    ['PPTP', 'leak E', 'leak E', 'leak E'],
+    ['6in4', 'leak F', 'leak F', 'leak F'],
+    ['later fragment', 'leak E', 'leak E', 'leak E'],
+    ['VLAN', 'leak A', 'leak A', 'leak A'],
+    ['ARP request', 'plumbing', 'plumbing', 'plumbing'],
+    ['neighbour solicitation with a wrong hop limit', 'leak E', 'leak E', 'leak E'],
+    ['DHCP renewal to another server', 'leak E', 'leak E', 'leak E'],
+    ['printing', 'allowed', 'allowed', 'allowed'],
+    ['DNS into an allowed network', 'leak A', 'leak A', 'allowed'],
+  ])('%s: %s | %s | %s', (name, inFull, inStub, inSplit) => {
+    expect(said(full, name)).toBe(inFull);
+    expect(said(compileJudge(STUB, LEARNED), name)).toBe(inStub);
+    expect(said(compileJudge(SPLIT, LEARNED), name)).toBe(inSplit);
+  });
+});
+
+describe('under a pass', () => {
+  it('what crosses is still a leak, and says why it crossed', () => {
+    const judge = compileJudge(FULL, PASSING);
+    const facts = factsOf(shapeNamed('HTTPS syn').bytes);
+    expect(full.crosses(facts, 'up')).toBe(false);
+    expect(judge.crosses(facts, 'up')).toBe(true);
+    expect(judge.judge(facts, 'up').verdict).toBe('leak');
+    expect(judge.judge(facts, 'up').reason).toContain('let through by a pass');
+    expect(judge.counter(facts, 'up')).toBe('up_pass_tls');
+    expect(judge.crosses(factsOf(shapeNamed('DNS').bytes), 'up')).toBe(false);
+  });
+});
+
+describe('without saying which way', () => {
+  it('no shape is safer than it is on its own way or the other', () => {
+    const rank = (verdict: string): boolean => verdict !== 'leak';
+    for (const { name, bytes } of SHAPES) {
+      const facts = factsOf(bytes);
+      const either = rank(full.judge(facts, 'either').verdict);
+      expect(either, name).toBe(
+        rank(full.judge(facts, 'up').verdict) || rank(full.judge(facts, 'down').verdict),
+      );
+    }
+  });
+});
