@@ -29,11 +29,22 @@ export interface ApiRequest {
   readonly body: unknown;
 }
 
+/** An answer that is not JSON. */
+export class BinaryAnswer {
+  readonly type: string;
+  readonly bytes: Uint8Array;
+
+  constructor(type: string, bytes: Uint8Array) {
+    this.type = type;
+    this.bytes = bytes;
+  }
+}
+
 export interface ApiRoute {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** `/v1/incidents/:id` */
   readonly path: string;
-  /** The answer's JSON value; throws ApiError. */
+  /** The answer's JSON value, or a BinaryAnswer; throws ApiError. */
   handle(request: ApiRequest): unknown;
 }
 
@@ -94,7 +105,8 @@ export class ApiServer {
       const found = this.#find(request.method ?? '', url.pathname);
       const body = await readBody(request);
       const answer = await found.route.handle({ parts: found.parts, query: url.searchParams, body });
-      sendJson(response, 200, answer);
+      if (answer instanceof BinaryAnswer) sendBytes(response, answer);
+      else sendJson(response, 200, answer);
     } catch (error) {
       this.#refuse(response, error);
     }
@@ -143,6 +155,15 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
   }
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(`${JSON.stringify(value)}\n`);
+}
+
+function sendBytes(response: ServerResponse, { type, bytes }: BinaryAnswer): void {
+  response.writeHead(200, {
+    'content-type': type,
+    'content-length': bytes.length,
+    'cache-control': 'no-store',
+  });
+  response.end(bytes);
 }
 
 function matchPath(pattern: string, path: string): Record<string, string> | undefined {

@@ -6,8 +6,13 @@ import { join } from 'node:path';
 
 const FILE = 'counters.json';
 
+/** It is written anew with each reading: its time is the last sign of life. */
+export function counterFilePath(runtimeDir: string): string {
+  return join(runtimeDir, FILE);
+}
+
 export function writeCounterFile(runtimeDir: string, values: ReadonlyMap<string, number>): void {
-  const path = join(runtimeDir, FILE);
+  const path = counterFilePath(runtimeDir);
   writeFileSync(`${path}.new`, JSON.stringify([...values]));
   renameSync(`${path}.new`, path);
 }

@@ -1,6 +1,7 @@
 // Knows: how the parts of the box are put together and in which order they start: the composition root.
 // Must not know: what frames, rules or states mean. DESIGN section 2: the ruleset stands before any port forwards.
 
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Guard } from '../../src/guard/guard.ts';
@@ -17,17 +18,19 @@ import type { TapState } from '../tap/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { ApiError, ApiServer } from './api-server.ts';
 import { BridgeKeeper } from './bridge-keeper.ts';
+import { Chronicle } from './chronicle.ts';
 import { closedPolicy } from './closed-policy.ts';
 import { readCounterFile, writeCounterFile } from './counter-file.ts';
 import { Enforcement } from './enforcement.ts';
 import type { DaemonOptions } from './options.ts';
+import { historyRoutes } from './history-routes.ts';
 import { undoRecordIn } from './release.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
 import { apiRoutes } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
-import { Warnings, words } from './warnings.ts';
+import { Warnings, mendedWords, movedWords, words } from './warnings.ts';
 
 const TICK_MS = 100;
 const VERIFY_MS = 1_000;
@@ -43,6 +46,7 @@ export class Daemon implements ApiSubject {
   readonly #warnings: Warnings;
   readonly #lamp: LampKeeper;
   readonly #taps: TapPair;
+  readonly #chronicle: Chronicle;
   #guard: Guard;
   #bridge: BridgeKeeper | undefined;
 
@@ -50,9 +54,11 @@ export class Daemon implements ApiSubject {
     this.#options = options;
     this.#log = log;
     this.#warnings = new Warnings(log);
+    const { stateDir, runtimeDir } = options;
+    this.#chronicle = new Chronicle({ stateDir, runtimeDir, warnings: this.#warnings });
     this.#guard = this.#newGuard(closedPolicy());
     this.#api = new ApiServer(
-      apiRoutes(this),
+      [...apiRoutes(this), ...historyRoutes(this.#chronicle, this)],
       () => ({ event: 'status', data: this.status() }),
       (error) => {
         log.error({ error: String(error) }, 'a request failed');
@@ -61,7 +67,10 @@ export class Daemon implements ApiSubject {
     this.#publisher = new Publisher(
       () => this.status(),
       (event) => {
-        if (event.event === 'status') this.#lamp.show(event.data.lamp);
+        if (event.event === 'status') {
+          this.#lamp.show(event.data.lamp);
+          this.#chronicle.status(event.data);
+        }
         this.#api.publish(event);
       },
     );
@@ -85,14 +94,9 @@ export class Daemon implements ApiSubject {
         writeCounterFile(options.runtimeDir, values);
       },
       mended: (found) => {
-        const what = found.slice(0, 3).join('; ');
-        this.#warnings.set(
-          'foreign-change',
-          `The firewall rules were changed from outside and put back: ${what}.`,
-        );
+        this.#warnings.set('foreign-change', mendedWords(found));
       },
     });
-    const { stateDir, runtimeDir } = options;
     this.#enforcement = new Enforcement({ firewall: this.#firewall, stateDir, runtimeDir });
     if (this.#enforcement.warning !== undefined) this.#warnings.set('state-file', this.#enforcement.warning);
   }
@@ -102,7 +106,9 @@ export class Daemon implements ApiSubject {
     await this.#load();
     await this.#api.listen(join(this.#options.runtimeDir, 'api.sock'));
     this.#rounds.every(TICK_MS, () => {
-      this.#publisher.news(this.#guard.tick());
+      const settled = this.#guard.tick();
+      this.#chronicle.changed(settled);
+      this.#publisher.news(settled);
     });
     this.#rounds.pacing(VERIFY_MS, () => this.#look());
     this.#rounds.pacing(TICK_MS, () => this.#watchExposed());
@@ -124,6 +130,7 @@ export class Daemon implements ApiSubject {
     this.#taps.stop();
     this.#lamp.close();
     this.#api.close();
+    this.#chronicle.close();
   }
 
   status(): Status {
@@ -131,14 +138,6 @@ export class Daemon implements ApiSubject {
     const until = this.#enforcement.passUntil;
     this.#guard.setPass(until === undefined ? undefined : Date.now() + until - monotonicMs());
     return this.#guard.status();
-  }
-
-  incidents(limit: number): ReturnType<Guard['incidents']> {
-    return this.#guard.incidents(limit);
-  }
-
-  incident(id: string): ReturnType<Guard['incident']> {
-    return this.#guard.incident(id);
   }
 
   policy(): Policy | undefined {
@@ -171,7 +170,7 @@ export class Daemon implements ApiSubject {
 
   async openPass(seconds: number, client: string | undefined): Promise<Status> {
     await this.#command('no pass was opened', () => this.#enforcement.openPass(seconds, client));
-    this.#log.info({ seconds, client }, 'a pass was opened');
+    this.#log.info({ seconds }, 'a pass was opened');
     return this.status();
   }
 
@@ -182,6 +181,7 @@ export class Daemon implements ApiSubject {
 
   acknowledge(id: string): Status | undefined {
     if (!this.#guard.acknowledge(id)) return undefined;
+    this.#chronicle.acknowledged(id);
     if (id === 'all') this.#warnings.clear('foreign-change');
     this.#publisher.news();
     return this.status();
@@ -217,17 +217,16 @@ export class Daemon implements ApiSubject {
   async #enforce(policy: Policy): Promise<void> {
     if (this.#enforcement.policy === undefined) {
       this.#guard = this.#newGuard(policy);
+      this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
       const last = readCounterFile(this.#options.runtimeDir);
       if (last !== undefined) this.#guard.resume(last);
     } else {
       this.#guard.setPolicy(policy);
+      this.#chronicle.setPolicy(policy);
     }
     this.#lamp.open(policy.lamp);
-    const keeper = (this.#bridge ??= new BridgeKeeper(
-      policy.bridge,
-      undoRecordIn(this.#options.runtimeDir),
-      this.#warnings,
-    ));
+    const undo = undoRecordIn(this.#options.runtimeDir);
+    const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, undo, this.#warnings));
     const bridge = await keeper.prepare(policy);
     this.#applied(await this.#enforcement.adopt(policy, bridge));
     await keeper.raise();
@@ -235,14 +234,12 @@ export class Daemon implements ApiSubject {
   }
 
   #report(report: TapReport): void {
-    this.#publisher.news(this.#guard.report(report));
+    const news = this.#guard.report(report);
+    this.#chronicle.report(report, news);
+    this.#publisher.news(news);
     const { changed, moved } = this.#enforcement.observe(report);
-    for (const { name, address } of moved) {
-      this.#warnings.set(
-        `moved ${name}`,
-        `The tunnel server ${name} was answered with the address ${address}.`,
-      );
-    }
+    for (const { name, address } of moved)
+      this.#warnings.set(`moved ${name}`, movedWords(name, this.#chronicle.shownAddress(address)));
     if (changed) void this.#enforceLearned();
   }
 
@@ -294,6 +291,7 @@ export class Daemon implements ApiSubject {
   }
 
   #newGuard(policy: Policy): Guard {
-    return new Guard(policy, { now, version: VERSION, idPrefix: Date.now().toString(36) });
+    // Chance, not the clock: a clock that is set back must not give an id twice.
+    return new Guard(policy, { now, version: VERSION, idPrefix: randomBytes(6).toString('hex') });
   }
 }

@@ -1,7 +1,7 @@
 // Knows: what each path of the local API does. Must not know: HTTP, kernel.
 // DESIGN section 7. Bodies are validated here: nothing behind it sees a value of another shape.
 
-import type { Fault, IncidentView, Status } from '../../src/guard/status.ts';
+import type { Fault, Status } from '../../src/guard/status.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
@@ -9,8 +9,6 @@ import type { ApiRoute } from './api-server.ts';
 /** What the routes ask of the daemon. */
 export interface ApiSubject {
   status(): Status;
-  incidents(limit: number): readonly IncidentView[];
-  incident(id: string): IncidentView | undefined;
   policy(): Policy | undefined;
   /** Puts a policy text in force and keeps it; the faults when it is not valid. */
   setPolicy(text: string): Promise<Status | readonly Fault[]>;
@@ -21,23 +19,12 @@ export interface ApiSubject {
   acknowledge(id: string): Status | undefined;
 }
 
-const INCIDENTS_MOST = 2_000;
 const PASS_SECONDS_MOST = 3_600;
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 
 export function apiRoutes(subject: ApiSubject): readonly ApiRoute[] {
   return [
     { method: 'GET', path: '/v1/status', handle: () => subject.status() },
-    {
-      method: 'GET',
-      path: '/v1/incidents',
-      handle: ({ query }) => ({ incidents: subject.incidents(limitOf(query)) }),
-    },
-    {
-      method: 'GET',
-      path: '/v1/incidents/:id',
-      handle: ({ parts }) => subject.incident(parts['id'] ?? '') ?? noIncident(parts['id']),
-    },
     {
       method: 'GET',
       path: '/v1/policy',
@@ -123,21 +110,11 @@ function passOf(body: unknown): { seconds: number; client: string | undefined } 
   return { seconds: Number(seconds), client: typeof client === 'string' ? client.toLowerCase() : undefined };
 }
 
-function noIncident(id: string | undefined): never {
+export function noIncident(id: string | undefined): never {
   throw new ApiError(404, 'no-incident', `there is no incident ${id ?? ''}`);
 }
 
-function field(body: unknown, name: string): unknown {
+export function field(body: unknown, name: string): unknown {
   if (typeof body !== 'object' || body === null) return undefined;
   return (body as Readonly<Record<string, unknown>>)[name];
-}
-
-function limitOf(query: URLSearchParams): number {
-  const text = query.get('limit');
-  if (text === null) return 100;
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > INCIDENTS_MOST) {
-    throw new ApiError(400, 'invalid', `limit is a whole number from 1 to ${String(INCIDENTS_MOST)}`);
-  }
-  return limit;
 }

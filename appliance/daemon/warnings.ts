@@ -30,3 +30,13 @@ export class Warnings {
 export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The rules were found changed and were put back. */
+export function mendedWords(found: readonly string[]): string {
+  return `The firewall rules were changed from outside and put back: ${found.slice(0, 3).join('; ')}.`;
+}
+
+/** A tunnel's host name leads somewhere new (rule T, ServerIP). */
+export function movedWords(name: string, address: string): string {
+  return `The tunnel server ${name} was answered with the address ${address}.`;
+}

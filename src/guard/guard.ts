@@ -5,6 +5,7 @@ import type { Policy } from '../policy/policy.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
 import type { Exposure } from './correlation.ts';
+import type { Gap } from './gaps.ts';
 import { viewOf } from './incident-view.ts';
 import { IncidentBook } from './incidents.ts';
 import type { Incident, Now } from './incidents.ts';
@@ -66,7 +67,7 @@ export class Guard {
     this.#started = ports.now();
     this.#since = this.#started.wall;
     this.#book = new IncidentBook(2_000, ports.idPrefix);
-    this.#observer = new Observer(policy, this.#book);
+    this.#observer = new Observer(policy, this.#book, this.#tunnels);
     this.#taps = {
       lan: new TapRecord('lan', policy.bridge.lan),
       wan: new TapRecord('wan', policy.bridge.wan),
@@ -184,6 +185,12 @@ export class Guard {
   /** A tunnel that was silent has come up after monotonic `since`. */
   tunnelCameUpSince(since: number): boolean {
     return this.#tunnels.cameUpSince(since);
+  }
+
+  /** Silences of tunnels in which something escaped or nothing was answered; privacy `minimal` keeps no such times. */
+  gaps(): readonly Gap[] {
+    if (this.#policy.privacy === 'minimal') return [];
+    return this.#tunnels.gaps(this.#ports.now().monotonic);
   }
 
   /** Addresses that the kernel and the taps shall watch from now on (rule D); each is told once. */

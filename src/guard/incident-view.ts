@@ -1,7 +1,42 @@
-// Knows: how an incident is shown: the one way out of the book, for people, programs and disk. Must not know: how it came about.
+// Knows: what an incident is, and how it is shown: the one way out of the book, for people, programs and disk. Must not know:
+// how it came about.
 
-import type { Incident } from './incidents.ts';
+import type { Kind } from '../flow/kinds.ts';
+import type { Rule, Severity } from '../policy/verdict.ts';
+import type { EvidenceFrame } from './evidence.ts';
 import type { IncidentView } from './status.ts';
+
+export interface Incident {
+  readonly id: string;
+  readonly rule: Rule;
+  readonly kind: Kind;
+  severity: Severity;
+  readonly client: string;
+  /** The destination until a name is read: a connection opens before it says whom it wants. */
+  exposure: string;
+  readonly destination: string;
+  why: string;
+  attempted: number;
+  escaped: number;
+  blocked: number;
+  /** Part of `escaped` that no tap saw leave, but nothing stopped either (watch mode, tap lost it). */
+  assumed: number;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly first: number;
+  last: number;
+  acknowledged: boolean;
+  breach: boolean;
+  /** Ids of incidents that belong to the same story: a question and its visit (rule D), a trick and its escape (rule T). */
+  related: readonly string[];
+  /** Rule D: every name that the visited address was an answer for; empty otherwise. */
+  candidates: readonly string[];
+  /** Its first frames; empty unless privacy is `full`. */
+  readonly evidence: EvidenceFrame[];
+  /** Monotonic milliseconds of the last attempt; what is later than SETTLE_MS behind now is settled. */
+  lastAttempt: number;
+  /** Monotonic milliseconds of the first attempt that is not settled yet. */
+  pendingSince: number;
+}
 
 export function viewOf(incident: Incident): IncidentView {
   return {

@@ -2,48 +2,20 @@
 // DESIGN section 1 (incident, attempted / escaped / blocked). Bounded: what does not fit is folded and counted, never dropped.
 
 import { macText } from '../wire/address.ts';
-import type { Kind } from '../flow/kinds.ts';
-import type { Rule, Severity } from '../policy/verdict.ts';
+import { EVIDENCE_FRAMES } from './evidence.ts';
+import type { Incident } from './incident-view.ts';
 import type { Observation } from './observation.ts';
 import { Openings } from './openings.ts';
 import { Veil } from './privacy.ts';
 import type { IncidentView } from './status.ts';
+
+export type { Incident } from './incident-view.ts';
 
 /** How long after the last attempt a frame may still show up on wan before it counts as stopped, in milliseconds. */
 export const SETTLE_MS = 300;
 
 /** Related incidents that one incident names, newest first. */
 const RELATED_MOST = 16;
-
-export interface Incident {
-  readonly id: string;
-  readonly rule: Rule;
-  readonly kind: Kind;
-  severity: Severity;
-  readonly client: string;
-  /** The destination until a name is read: a connection opens before it says whom it wants. */
-  exposure: string;
-  readonly destination: string;
-  why: string;
-  attempted: number;
-  escaped: number;
-  blocked: number;
-  /** Part of `escaped` that no tap saw leave, but nothing stopped either (watch mode, tap lost it). */
-  assumed: number;
-  /** Wall clock, milliseconds since the epoch. */
-  readonly first: number;
-  last: number;
-  acknowledged: boolean;
-  breach: boolean;
-  /** Ids of incidents that belong to the same story: a question and its visit (rule D), a trick and its escape (rule T). */
-  related: readonly string[];
-  /** Rule D: every name that the visited address was an answer for; empty otherwise. */
-  candidates: readonly string[];
-  /** Monotonic milliseconds of the last attempt; what is later than SETTLE_MS behind now is settled. */
-  lastAttempt: number;
-  /** Monotonic milliseconds of the first attempt that is not settled yet. */
-  pendingSince: number;
-}
 
 /** Clocks as the caller reads them: wall time for people, monotonic time for order. */
 export interface Now {
@@ -60,7 +32,7 @@ export class IncidentBook {
   /** The incident that a further frame of the same key joins: open ones, and amber ones even when acknowledged. */
   readonly #open = new Map<string, Incident>();
   readonly #unsettled = new Set<Incident>();
-  readonly #openings = new Openings<Incident>();
+  #openings = new Openings<Incident>();
   #sequence = 0;
   /** Frames that were folded into a common incident because the book was full. */
   folded = 0;
@@ -82,6 +54,7 @@ export class IncidentBook {
     incident.attempted += observation.frames;
     this.totals.attempted += observation.frames;
     this.#touch(incident, now);
+    this.#keepFrame(incident, 'lan', observation, now);
     return incident;
   }
 
@@ -92,7 +65,11 @@ export class IncidentBook {
     incident.assumed -= alreadyAssumed;
     this.#count(incident, 'escaped', observation.frames - alreadyAssumed);
     this.#touch(incident, now);
-    if (breach) incident.breach = true;
+    this.#keepFrame(incident, 'wan', observation, now);
+    if (breach) {
+      incident.breach = true;
+      incident.acknowledged = false;
+    }
     return incident;
   }
 
@@ -161,6 +138,14 @@ export class IncidentBook {
     return [...changed];
   }
 
+  /** Something followed from it: a warning becomes a leak. Undefined when it has left the book, or was red already. */
+  escalate(id: string): Incident | undefined {
+    const incident = this.#byId.get(id);
+    if (incident?.severity !== 'amber') return undefined;
+    incident.severity = 'red';
+    return incident;
+  }
+
   /** Newest first by last frame. */
   newest(count: number): Incident[] {
     return this.all().slice(0, count);
@@ -190,7 +175,10 @@ export class IncidentBook {
     const open =
       this.#open.get(key) ??
       (nameless ? this.#openings.named(place) : this.#rename(place, key, { exposure, why }));
-    if (open !== undefined) {
+    // What was accepted as minor, or called so, must not hide what is not.
+    const worse = verdict.severity === 'red' && open?.severity === 'amber';
+    if (open !== undefined && !(worse && open.acknowledged)) {
+      if (worse) open.severity = 'red';
       if (!nameless) this.#openings.noteNamed(place, open);
       return open;
     }
@@ -220,6 +208,7 @@ export class IncidentBook {
       breach: false,
       related: [],
       candidates: [],
+      evidence: [],
       lastAttempt: now.monotonic,
       pendingSince: now.monotonic,
     };
@@ -248,12 +237,22 @@ export class IncidentBook {
     const { related = [], candidates = [], ...kept } = view;
     const [first, last] = [Date.parse(view.first), Date.parse(view.last)];
     const clocks = { lastAttempt: now.monotonic, pendingSince: now.monotonic };
-    const incident: Incident = { ...kept, first, last, assumed: 0, related, candidates, ...clocks };
+    const rest = { assumed: 0, related, candidates, evidence: [], ...clocks };
+    const incident: Incident = { ...kept, first, last, ...rest };
     this.#byId.set(incident.id, incident);
     if (!incident.acknowledged) this.#open.set(this.#key(incident), incident);
     const undecided = Math.max(0, view.attempted - view.escaped - view.blocked);
-    if (blocking) incident.blocked += undecided;
-    else incident.escaped += undecided;
+    incident[blocking ? 'blocked' : 'escaped'] += undecided;
+    for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
+  }
+
+  /** Takes back incidents that were written down, newest first, in place of all that is in the book. */
+  replace(views: readonly IncidentView[], blocking: boolean, now: Now): void {
+    this.#byId.clear();
+    this.#open.clear();
+    this.#unsettled.clear();
+    this.#openings = new Openings<Incident>();
+    for (const view of views.toReversed()) this.restore(view, blocking, now);
   }
 
   #key(of: Pick<Incident, 'client' | 'kind' | 'rule' | 'exposure' | 'first'>): string {
@@ -266,6 +265,12 @@ export class IncidentBook {
     incident[what] += frames;
     this.totals[what] += frames;
     this.bySeverity[incident.severity][what] += frames;
+  }
+
+  #keepFrame(incident: Incident, port: 'lan' | 'wan', { frame, facts }: Observation, { wall }: Now): void {
+    if (frame === undefined || this.veil.privacy !== 'full') return;
+    if (incident.evidence.length < EVIDENCE_FRAMES)
+      incident.evidence.push({ port, wall, length: facts.length, bytes: frame });
   }
 
   /** A clock that was set back must not end an incident before it began. */

@@ -106,6 +106,11 @@ export class Veil {
   }
 }
 
+/** Whether an identity has been through a veil. */
+export function isHashed(identity: string): boolean {
+  return /^h-[0-9a-f]{12}$/.test(identity);
+}
+
 /** Texts of ours that stand where a name would. */
 function isPlaceholder(text: string): boolean {
   return text.startsWith('(') && text.endsWith(')') && /^\([a-z ]+\)$/.test(text);

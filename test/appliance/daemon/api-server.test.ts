@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiServer } from '../../../appliance/daemon/api-server.ts';
 import { closedPolicy } from '../../../appliance/daemon/closed-policy.ts';
+import { historyRoutes } from '../../../appliance/daemon/history-routes.ts';
 import { apiRoutes } from '../../../appliance/daemon/routes.ts';
+import { timelineOf } from '../../../src/guard/timeline.ts';
 import { Guard } from '../../../src/guard/guard.ts';
 
 const socketPath = join(mkdtempSync(join(tmpdir(), 'leakguard-api-')), 'api.sock');
@@ -42,8 +44,6 @@ function ask(method: string, path: string, body?: string): Promise<Answer> {
 beforeAll(async () => {
   const routes = apiRoutes({
     status: () => guard.status(),
-    incidents: (limit) => guard.incidents(limit),
-    incident: (id) => guard.incident(id),
     policy: () => undefined,
     setPolicy: (text) =>
       Promise.resolve(
@@ -59,8 +59,21 @@ beforeAll(async () => {
     endPass: () => Promise.resolve(guard.status()),
     acknowledge: (id) => (id === 'all' ? guard.status() : undefined),
   });
+  const history = historyRoutes(
+    {
+      incidents: ({ limit }) => guard.incidents(limit),
+      incident: (id) => guard.incident(id),
+      evidence: () => [],
+      clients: () => [],
+      timeline: (from, to, buckets) => timelineOf({ from, to, buckets }, [], [], to),
+      rewritePast: () => undefined,
+      laxerPast: 0,
+      privacy: 'full',
+    },
+    { status: () => guard.status() },
+  );
   server = new ApiServer(
-    routes,
+    [...routes, ...history],
     () => ({ event: 'status', data: guard.status() }),
     (fault) => faults.push(fault),
   );

@@ -1,0 +1,66 @@
+// Knows: in which country the network of an address is registered, by the tables of the package @ip-location-db/asn-country
+// (data of the NRO, CC BY 4.0). Must not know: whose address it is. Nobody is asked: the tables are files, sorted by address,
+// and a look-up reads a few dozen of their lines.
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { parseAddress } from '../src/wire/address.ts';
+
+const PACKAGE = '@ip-location-db/asn-country';
+const LINE_MOST = 128;
+
+/** ISO 3166 code, or undefined: not an address, in no table, or no tables. The country of registration, not of the machine. */
+export function countryOf(text: string): string | undefined {
+  const address = parseAddress(text);
+  if (address === undefined) return undefined;
+  try {
+    const folder = dirname(createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`));
+    return lookUp(join(folder, `asn-country-ipv${String(address.ipVersion)}.csv`), address.words);
+  } catch {
+    return undefined;
+  }
+}
+
+function lookUp(path: string, wanted: Uint32Array): string | undefined {
+  const file = openSync(path, 'r');
+  try {
+    let low = 0;
+    let high = fstatSync(file).size;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const line = lineAround(file, middle);
+      const [first = '', last = '', country] = line.text.split(',');
+      const [from, to] = [parseAddress(first)?.words, parseAddress(last)?.words];
+      if (from === undefined || to === undefined) return undefined;
+      if (compare(wanted, from) < 0) high = line.start;
+      else if (compare(wanted, to) > 0) low = line.end;
+      else return country;
+    }
+    return undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The line that the byte at `at` belongs to; `end` is where the next begins. */
+function lineAround(
+  file: number,
+  at: number,
+): { readonly text: string; readonly start: number; readonly end: number } {
+  const from = Math.max(0, at - LINE_MOST);
+  const bytes = Buffer.alloc(2 * LINE_MOST);
+  const read = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, from));
+  const before = at === 0 ? -1 : read.lastIndexOf('\n', at - from - 1);
+  const after = read.indexOf('\n', at - from);
+  const end = after < 0 ? read.length : after;
+  return { text: read.toString('latin1', before + 1, end), start: from + before + 1, end: from + end + 1 };
+}
+
+function compare(one: Uint32Array, other: Uint32Array): number {
+  for (let at = 0; at < 4; at += 1) {
+    const difference = (one[at] ?? 0) - (other[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

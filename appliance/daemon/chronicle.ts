@@ -1,0 +1,271 @@
+// Knows: what of the guard's work becomes history, under which privacy, and how the past comes back after a restart.
+// Must not know: HTTP, rules, SQL. Without a usable disk it goes on with what is in memory, and says so.
+
+import { statSync } from 'node:fs';
+import { ClientBook } from '../../src/guard/clients.ts';
+import type { ClientView } from '../../src/guard/clients.ts';
+import type { EvidenceFrame } from '../../src/guard/evidence.ts';
+import type { Guard } from '../../src/guard/guard.ts';
+import { selects } from '../../src/guard/history.ts';
+import type { IncidentFilter } from '../../src/guard/history.ts';
+import type { Incident } from '../../src/guard/incidents.ts';
+import type { TapReport } from '../../src/guard/observation.ts';
+import { laxerThan } from '../../src/guard/past.ts';
+import { Veil } from '../../src/guard/privacy.ts';
+import type { IncidentView, Status } from '../../src/guard/status.ts';
+import { NO_TALLY, timelineOf, worseTunnel } from '../../src/guard/timeline.ts';
+import type { StateChange, Tally, Timeline, TimelineTunnel } from '../../src/guard/timeline.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import { now } from '../clock.ts';
+import { HistoryStore } from '../store/history.ts';
+import { readPrivacyKey } from '../store/privacy-key.ts';
+import { Recorder } from '../store/recorder.ts';
+import { wholeRange } from '../store/timeline-table.ts';
+import { vendorOf } from '../vendors.ts';
+import { counterFilePath } from './counter-file.ts';
+import { words } from './warnings.ts';
+import type { Warnings } from './warnings.ts';
+
+export interface ChronicleParts {
+  readonly stateDir: string;
+  readonly runtimeDir: string;
+  readonly warnings: Warnings;
+}
+
+export class Chronicle {
+  readonly #warnings: Warnings;
+  readonly #store: HistoryStore | undefined;
+  readonly #recorder: Recorder | undefined;
+  readonly #clients: ClientBook;
+  readonly #hash: (text: string) => string;
+  #veil: Veil;
+  #policy: Policy | undefined;
+  #guard: Guard | undefined;
+  #counted: Tally = NO_TALLY;
+  #told: Omit<StateChange, 'at'> | undefined;
+
+  constructor({ stateDir, runtimeDir, warnings }: ChronicleParts) {
+    this.#warnings = warnings;
+    const key = readPrivacyKey(stateDir);
+    if (key.warning !== undefined) warnings.set('privacy-key', key.warning);
+    this.#hash = key.hash;
+    this.#veil = new Veil('full', key.hash);
+    this.#clients = new ClientBook(vendorOf, this.#veil);
+    this.#store = this.#open(stateDir);
+    if (this.#store === undefined) return;
+    this.#recorder = new Recorder(this.#store, this.#veil, {
+      now,
+      fault: (text) => {
+        if (text === undefined) warnings.clear('history');
+        else warnings.set('history', text);
+      },
+      retentionDays: () => this.#policy?.retentionDays ?? Infinity,
+    });
+    this.#wasOff(runtimeDir);
+    for (const client of this.#store.clients.list().reverse()) this.#clients.restore(client);
+  }
+
+  /** A guard begins its work: what nobody has acknowledged comes back. `blocking`: leaks were being stopped until now. */
+  begin(guard: Guard, policy: Policy, blocking: boolean): void {
+    this.#guard = guard;
+    this.#counted = NO_TALLY;
+    this.setPolicy(policy);
+    guard.book.replace(this.#openIncidents(), blocking, now());
+  }
+
+  setPolicy(policy: Policy): void {
+    this.#policy = policy;
+    // What waits was seen under the privacy of before.
+    if (this.#veil.privacy !== policy.privacy) this.#recorder?.flush();
+    this.#veil = new Veil(policy.privacy, this.#hash);
+    if (this.#guard !== undefined) this.#guard.book.veil = this.#veil;
+    this.#clients.veil = this.#veil;
+    this.#recorder?.setVeil(this.#veil);
+    this.#offer();
+  }
+
+  /** What may be logged and shown of an address. */
+  shownAddress(address: string): string {
+    return this.#veil.address(address);
+  }
+
+  report(report: TapReport, changed: readonly Incident[]): void {
+    const { wall } = now();
+    for (const observation of report.port === 'lan' ? report.observations : []) {
+      const id = this.#clients.take(observation, wall);
+      const client = id === undefined ? undefined : this.#clients.get(id);
+      if (client !== undefined) this.#recorder?.client(client);
+    }
+    this.changed(changed);
+  }
+
+  changed(incidents: readonly Incident[]): void {
+    for (const incident of incidents) this.#recorder?.incident(incident);
+    if (this.#guard === undefined) return;
+    const tally = tallyOf(this.#guard);
+    this.#recorder?.count(difference(tally, this.#counted));
+    this.#counted = tally;
+  }
+
+  status(status: Status): void {
+    const told = {
+      state: status.state,
+      tunnel: tunnelOf(status),
+      blockMode: status.blockMode,
+      pass: status.passUntil !== null,
+    };
+    if (JSON.stringify(told) === JSON.stringify(this.#told)) return;
+    this.#told = told;
+    this.#recorder?.change({ at: Date.now(), ...told });
+  }
+
+  /** On the disk when this returns, if there is one that takes it. */
+  acknowledged(id: string): void {
+    if (this.#recorder?.flush() !== true) return;
+    this.#attempt(() => this.#store?.acknowledge(id));
+  }
+
+  incidents(filter: IncidentFilter): readonly IncidentView[] {
+    const stored = this.#stored((store) => store.incidents.select(filter));
+    if (stored !== undefined) return stored;
+    const held = this.#guard?.incidents(Infinity) ?? [];
+    return held.filter((incident) => selects(filter, incident)).slice(0, filter.limit);
+  }
+
+  incident(id: string): IncidentView | undefined {
+    return this.#guard?.incident(id) ?? this.#stored((store) => store.incidents.get(id));
+  }
+
+  evidence(id: string): readonly EvidenceFrame[] {
+    return this.#stored((store) => store.evidence.of(id)) ?? [];
+  }
+
+  clients(): readonly ClientView[] {
+    return this.#stored((store) => store.clients.list()) ?? this.#clients.list();
+  }
+
+  timeline(from: number, to: number, buckets: number): Timeline {
+    const range = wholeRange({ from, to, buckets });
+    const width = (range.to - range.from) / range.buckets;
+    const parts = this.#stored((store) => ({
+      changes: store.timeline.changes(range.from, range.to),
+      tallies: store.timeline.tallies(range.from, range.to, width),
+    }));
+    return timelineOf(range, parts?.changes ?? [], parts?.tallies ?? [], Date.now());
+  }
+
+  /** Incidents of the past that tell more than the privacy in force would. */
+  get laxerPast(): number {
+    return this.#stored((store) => store.incidents.writtenUnder(laxerThan(this.#veil.privacy))) ?? 0;
+  }
+
+  get privacy(): Veil['privacy'] {
+    return this.#veil.privacy;
+  }
+
+  /** Writes the past anew under the privacy in force, in memory and on disk. Throws what the disk says. */
+  rewritePast(blocking: boolean): void {
+    this.#recorder?.flush();
+    this.#store?.rewrite(this.#veil);
+    this.#clients.forgetAll();
+    for (const client of this.#store?.clients.list().reverse() ?? []) this.#clients.restore(client);
+    this.#guard?.book.replace(this.#openIncidents(), blocking, now());
+    this.#offer();
+  }
+
+  close(): void {
+    const blockMode = this.#told?.blockMode ?? false;
+    this.#recorder?.change({ at: Date.now(), state: 'off', tunnel: 'none', blockMode, pass: false });
+    this.#recorder?.close();
+    this.#attempt(() => this.#store?.close());
+  }
+
+  #open(stateDir: string): HistoryStore | undefined {
+    try {
+      const store = new HistoryStore(stateDir);
+      if (store.warning !== undefined) this.#warnings.set('history-damaged', store.warning);
+      return store;
+    } catch (error) {
+      const text = `There is no history (${words(error)}): what happens is kept in memory only.`;
+      this.#warnings.set('history', text);
+      return undefined;
+    }
+  }
+
+  /** What is not known to have been watched was not: from the last sign of life of an earlier process until now. */
+  #wasOff(runtimeDir: string): void {
+    this.#attempt(() => {
+      const last = this.#store?.timeline.lastChange();
+      if (last === undefined || last.state === 'off') return;
+      const alive = lastAlive(runtimeDir) ?? this.#store?.lastWritten() ?? last.at;
+      const at = Math.max(last.at + 1, Math.min(alive, Date.now()));
+      this.#recorder?.change({ at, state: 'off', tunnel: 'none', blockMode: last.blockMode, pass: false });
+    });
+  }
+
+  #openIncidents(): readonly IncidentView[] {
+    return this.#attempt(() => this.#store?.incidents.select({ acknowledged: false, limit: 2_000 })) ?? [];
+  }
+
+  #offer(): void {
+    const past = this.laxerPast;
+    if (past === 0) {
+      this.#warnings.clear('past');
+      return;
+    }
+    const text = `${String(past)} incidents of the past are kept in more detail than privacy "${this.privacy}" allows: "leakguard history rewrite" writes them anew.`;
+    this.#warnings.set('past', text);
+  }
+
+  /** What the store says of now; undefined when it cannot. */
+  #stored<T>(ask: (store: HistoryStore) => T): T | undefined {
+    const store = this.#store;
+    if (store === undefined || (this.#recorder?.waiting === true && !this.#recorder.flush()))
+      return undefined;
+    return this.#attempt(() => ask(store));
+  }
+
+  #attempt<T>(task: () => T): T | undefined {
+    try {
+      return task();
+    } catch (error) {
+      this.#warnings.set('history', `The history cannot be used: ${words(error)}.`);
+      return undefined;
+    }
+  }
+}
+
+/** Wall clock of the last kernel reading of an earlier process since boot. */
+function lastAlive(runtimeDir: string): number | undefined {
+  const seen = statSync(counterFilePath(runtimeDir), { throwIfNoEntry: false });
+  return seen === undefined ? undefined : Math.floor(seen.mtimeMs);
+}
+
+function tunnelOf({ tunnels }: Status): TimelineTunnel {
+  // One tunnel that is up carries the traffic: the best tells, not the worst.
+  const [best, ...others] = tunnels.map(({ state }) => state);
+  if (best === undefined) return 'none';
+  return others.reduce<TimelineTunnel>((one, other) => (worseTunnel(one, other) === one ? other : one), best);
+}
+
+function tallyOf({ book, unseen }: Guard): Tally {
+  const { red, amber } = book.bySeverity;
+  return {
+    redEscaped: red.escaped,
+    redBlocked: red.blocked,
+    amberEscaped: amber.escaped,
+    amberBlocked: amber.blocked,
+    unseen,
+  };
+}
+
+function difference(now: Tally, before: Tally): Tally {
+  const grown = (name: keyof Tally): number => Math.max(0, now[name] - before[name]);
+  return {
+    redEscaped: grown('redEscaped'),
+    redBlocked: grown('redBlocked'),
+    amberEscaped: grown('amberEscaped'),
+    amberBlocked: grown('amberBlocked'),
+    unseen: grown('unseen'),
+  };
+}

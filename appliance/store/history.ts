@@ -1,0 +1,139 @@
+// Knows: the history as a whole: one file, what is written to it at a time, and what leaves it with age and size. Must not
+// know: when to write, what to do when it fails. Every method throws what SQLite says.
+
+import { join } from 'node:path';
+import { veiledClient } from '../../src/guard/clients.ts';
+import type { ClientView } from '../../src/guard/clients.ts';
+import type { EvidenceFrame } from '../../src/guard/evidence.ts';
+import { rewritten } from '../../src/guard/past.ts';
+import type { Veil } from '../../src/guard/privacy.ts';
+import type { IncidentView } from '../../src/guard/status.ts';
+import { isEmpty } from '../../src/guard/timeline.ts';
+import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
+import { ClientTable } from './client-table.ts';
+import { openDatabase, removeDamaged } from './database.ts';
+import type { Database } from './database.ts';
+import { EvidenceTable } from './evidence-table.ts';
+import { IncidentTable } from './incident-table.ts';
+import { MIGRATIONS } from './schema.ts';
+import { TimelineTable } from './timeline-table.ts';
+
+export interface EvidenceOf {
+  readonly incident: string;
+  readonly number: number;
+  readonly frame: EvidenceFrame;
+}
+
+/** What is written in one transaction. */
+export interface Batch {
+  readonly incidents: readonly IncidentView[];
+  readonly evidence: readonly EvidenceOf[];
+  readonly clients: readonly ClientView[];
+  readonly tallies: readonly TallyAt[];
+  readonly changes: readonly StateChange[];
+}
+
+export const HISTORY_FILE = 'history.db';
+/** The file's bound; what is beyond goes, oldest first. Bytes. */
+const BYTES_MOST = 64 * 1024 * 1024;
+const DAY_MS = 86_400_000;
+
+export class HistoryStore {
+  readonly #path: string;
+  readonly #database: Database;
+  readonly incidents: IncidentTable;
+  readonly clients: ClientTable;
+  readonly evidence: EvidenceTable;
+  readonly timeline: TimelineTable;
+  /** What a person should know about the opening. */
+  readonly warning: string | undefined;
+
+  /** Opens or begins the history in `stateDir`; throws StoreError when there can be none. */
+  constructor(stateDir: string) {
+    this.#path = join(stateDir, HISTORY_FILE);
+    const { database, warning } = openDatabase(this.#path, MIGRATIONS);
+    this.#database = database;
+    this.warning = warning;
+    this.incidents = new IncidentTable(database);
+    this.clients = new ClientTable(database);
+    this.evidence = new EvidenceTable(database);
+    this.timeline = new TimelineTable(database);
+  }
+
+  /** All or nothing. */
+  write(batch: Batch, veil: Veil): void {
+    const { privacy } = veil;
+    this.#database.transaction(() => {
+      for (const incident of batch.incidents) this.incidents.put(incident, privacy);
+      for (const { incident, number, frame } of batch.evidence) this.evidence.put(incident, number, frame);
+      for (const client of batch.clients) this.clients.put(client, privacy);
+      for (const tally of batch.tallies)
+        if (!isEmpty(tally)) this.timeline.count(tally, privacy === 'minimal');
+      for (const change of batch.changes) if (privacy !== 'minimal') this.timeline.change(change);
+    })();
+  }
+
+  /** A person's word is on the disk when this returns, also if power goes the next moment. How many it was the first for. */
+  acknowledge(id: string): number {
+    this.#database.pragma('synchronous = FULL');
+    try {
+      return this.incidents.acknowledge(id);
+    } finally {
+      this.#database.pragma('synchronous = NORMAL');
+    }
+  }
+
+  /** Wall clock of the newest thing written; undefined when there is none. */
+  lastWritten(): number | undefined {
+    const newest = ['SELECT max(last) AS at FROM incidents', 'SELECT max(at) AS at FROM states']
+      .map((sql) => Number(this.#database.prepare(sql).get()?.['at'] ?? 0))
+      .reduce((one, other) => Math.max(one, other));
+    return newest === 0 ? undefined : newest;
+  }
+
+  /** Forgets by age. Incidents that nobody has acknowledged stay: the book in memory bounds them. */
+  forget(now: number, retentionDays: number): void {
+    const before = now - retentionDays * DAY_MS;
+    this.#database.transaction(() => {
+      this.incidents.forgetBefore(before);
+      this.clients.forgetBefore(before);
+      this.timeline.forgetBefore(before);
+      this.evidence.prune();
+    })();
+    this.#database.pragma('incremental_vacuum');
+  }
+
+  /** Forgets by size. */
+  bound(): void {
+    while (this.#bytes() > BYTES_MOST && this.incidents.forgetOldest(1_000) > 0) {
+      this.evidence.prune();
+      this.#database.pragma('incremental_vacuum');
+    }
+  }
+
+  /** Writes the past anew as `veil` shows it, and leaves nothing of how it was: no free page, no log, no damaged copy. */
+  rewrite(veil: Veil): void {
+    this.#database.transaction(() => {
+      const incidents = rewritten([...this.incidents.all()], veil);
+      const clients = this.clients.list().flatMap((client) => veiledClient(client, veil) ?? []);
+      this.incidents.clear();
+      this.clients.clear();
+      if (veil.privacy !== 'full') this.evidence.clear();
+      if (veil.privacy === 'minimal') this.timeline.coarsen();
+      for (const { incident, privacy } of incidents) this.incidents.put(incident, privacy);
+      for (const client of clients) this.clients.put(client, veil.privacy);
+    })();
+    this.#database.exec('VACUUM');
+    this.#database.pragma('wal_checkpoint(TRUNCATE)');
+    removeDamaged(this.#path);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #bytes(): number {
+    const number = (name: string): number => Number(this.#database.pragma(name, { simple: true }));
+    return (number('page_count') - number('freelist_count')) * number('page_size');
+  }
+}

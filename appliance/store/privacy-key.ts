@@ -1,0 +1,45 @@
+// Knows: the key of the hash that stands for names and identities, and that it never leaves the box. Must not know: what is hashed.
+// RFC 2104 (HMAC) with SHA-256: without the key a hash cannot be tried against a list of names.
+
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KeyedHash } from '../../src/guard/privacy.ts';
+import { writeDurable } from '../durable-file.ts';
+
+const FILE = 'privacy.key';
+const BYTES = 32;
+
+export interface KeyReading {
+  readonly hash: KeyedHash;
+  readonly warning: string | undefined;
+}
+
+/** Makes the key at first use. When it cannot be kept, one for this run: hashes of different runs then differ. */
+export function readPrivacyKey(stateDir: string): KeyReading {
+  const path = join(stateDir, FILE);
+  const kept = readKey(path);
+  if (kept !== undefined) return { hash: hashWith(kept), warning: undefined };
+  const key = randomBytes(BYTES);
+  try {
+    writeDurable(path, key.toString('hex'));
+    return { hash: hashWith(key), warning: undefined };
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    const warning = `The key of redacted names cannot be kept (${said}): after a restart the same name looks like another.`;
+    return { hash: hashWith(key), warning };
+  }
+}
+
+function readKey(path: string): Buffer | undefined {
+  try {
+    const key = Buffer.from(readFileSync(path, 'latin1').trim(), 'hex');
+    return key.length === BYTES ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function hashWith(key: Buffer): KeyedHash {
+  return (text) => createHmac('sha256', key).update(text).digest('hex');
+}

@@ -1,0 +1,197 @@
+// Knows: when the history is written: at most once a second, at once when much has come, never when nothing happened.
+// Must not know: what the records mean. A disk that is full, read-only or gone costs history, never the guard: what could not
+// be written is tried again, within bounds.
+
+import type { ClientView } from '../../src/guard/clients.ts';
+import { viewOf } from '../../src/guard/incident-view.ts';
+import type { Incident } from '../../src/guard/incidents.ts';
+import type { Veil } from '../../src/guard/privacy.ts';
+import { NO_TALLY, addTally, isEmpty, joined } from '../../src/guard/timeline.ts';
+import type { StateChange, Tally, TallyAt } from '../../src/guard/timeline.ts';
+import type { Batch, EvidenceOf, HistoryStore } from './history.ts';
+
+const FLUSH_MS = 1_000;
+const FLUSH_ROWS = 500;
+const RETRY_MS = 10_000;
+/** Incidents, and frames, that wait while the disk does not take them. */
+const WAITING_MOST = 5_000;
+const FORGET_MS = 3_600_000;
+/** Wall and monotonic clock must have agreed this long: a clock that jumped a year ahead must not empty the history. */
+const STEADY_MS = 3_600_000;
+const STEADY_TOLERANCE_MS = 60_000;
+
+export interface RecorderPorts {
+  readonly now: () => { readonly wall: number; readonly monotonic: number };
+  /** What is wrong with the history, or undefined when nothing is. */
+  readonly fault: (text: string | undefined) => void;
+  readonly retentionDays: () => number;
+}
+
+export class Recorder {
+  readonly #store: HistoryStore;
+  readonly #ports: RecorderPorts;
+  readonly #incidents = new Set<Incident>();
+  readonly #clients = new Map<string, ClientView>();
+  readonly #evidenceTaken = new WeakMap<Incident, number>();
+  #evidence: EvidenceOf[] = [];
+  #tallies = new Map<number, Tally>();
+  #changes = new Map<number, StateChange>();
+  #current: StateChange | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #retryAt = 0;
+  #steadySince: { readonly offset: number; readonly at: number } | undefined;
+  #forgotAt = -Infinity;
+  #veil: Veil;
+  /** Incidents that were forgotten before they could be written. */
+  lost = 0;
+
+  constructor(store: HistoryStore, veil: Veil, ports: RecorderPorts) {
+    this.#store = store;
+    this.#veil = veil;
+    this.#ports = ports;
+  }
+
+  setVeil(veil: Veil): void {
+    this.#veil = veil;
+  }
+
+  /** The incident as it is when it is written, and those of its frames that were not written yet. */
+  incident(incident: Incident): void {
+    this.#incidents.add(incident);
+    const taken = this.#evidenceTaken.get(incident) ?? 0;
+    for (const [index, frame] of incident.evidence.slice(taken).entries()) {
+      if (this.#evidence.length >= WAITING_MOST) break;
+      this.#evidence.push({ incident: incident.id, number: taken + index, frame });
+      this.#evidenceTaken.set(incident, taken + index + 1);
+    }
+    this.#soon();
+  }
+
+  client(client: ClientView): void {
+    this.#clients.set(client.id, client);
+    this.#soon();
+  }
+
+  /** What was counted since the last call. */
+  count(tally: Tally): void {
+    if (isEmpty(tally)) return;
+    const { wall } = this.#ports.now();
+    const minute = wall - (wall % 60_000);
+    this.#tallies.set(minute, addTally(this.#tallies.get(minute) ?? NO_TALLY, tally));
+    this.#soon();
+  }
+
+  /** States of one second are told as one, by the worst, and what holds after it. */
+  change(change: StateChange): void {
+    const second = Math.floor(change.at / 1_000);
+    const told = this.#changes.get(second);
+    this.#changes.set(second, told === undefined ? change : { ...joined(told, change), at: told.at });
+    this.#current = change;
+    const [oldest] = this.#changes.keys();
+    if (this.#changes.size > WAITING_MOST && oldest !== undefined) this.#changes.delete(oldest);
+    this.#soon();
+  }
+
+  /** Writes what waits; false when the disk did not take it. */
+  flush(): boolean {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = this.#batch();
+    try {
+      this.#store.write(batch, this.#veil);
+    } catch (error) {
+      this.#refused(error);
+      return false;
+    }
+    this.#incidents.clear();
+    this.#clients.clear();
+    this.#evidence = [];
+    this.#tallies = new Map();
+    this.#changes = new Map();
+    this.#retryAt = 0;
+    this.#ports.fault(undefined);
+    this.#forget();
+    return true;
+  }
+
+  /** Whether anything waits to be written. */
+  get waiting(): boolean {
+    return (
+      this.#incidents.size + this.#clients.size + this.#tallies.size + this.#changes.size > 0 ||
+      this.#evidence.length > 0
+    );
+  }
+
+  close(): void {
+    if (this.waiting) this.flush();
+    clearTimeout(this.#timer);
+  }
+
+  #batch(): Batch {
+    return {
+      incidents: [...this.#incidents].map(viewOf),
+      evidence: this.#evidence,
+      clients: [...this.#clients.values()],
+      tallies: [...this.#tallies].map(([at, tally]): TallyAt => ({ at, ...tally })),
+      changes: this.#told(),
+    };
+  }
+
+  #told(): StateChange[] {
+    const told = [...this.#changes.values()];
+    const last = told.at(-1);
+    const now = this.#current;
+    if (last === undefined || now === undefined || now.at <= last.at) return told;
+    return [...told, now];
+  }
+
+  #soon(): void {
+    const { monotonic } = this.#ports.now();
+    if (this.#incidents.size > WAITING_MOST) {
+      const [oldest] = this.#incidents;
+      if (oldest !== undefined && this.#incidents.delete(oldest)) this.lost += 1;
+    }
+    if (monotonic >= this.#retryAt && this.#incidents.size >= FLUSH_ROWS) {
+      this.flush();
+      return;
+    }
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.flush();
+      },
+      Math.max(FLUSH_MS, this.#retryAt - monotonic),
+    );
+  }
+
+  #refused(error: unknown): void {
+    this.#retryAt = this.#ports.now().monotonic + RETRY_MS;
+    const said = error instanceof Error ? error.message : String(error);
+    this.#ports.fault(
+      `The history cannot be written (${said}); the guard goes on, and what happened is kept in memory.`,
+    );
+    this.#soon();
+  }
+
+  #forget(): void {
+    try {
+      this.#store.bound();
+      if (this.#mayForgetByAge()) this.#store.forget(this.#ports.now().wall, this.#ports.retentionDays());
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  #mayForgetByAge(): boolean {
+    const { wall, monotonic } = this.#ports.now();
+    const offset = wall - monotonic;
+    const steady = this.#steadySince;
+    if (steady === undefined || Math.abs(steady.offset - offset) > STEADY_TOLERANCE_MS) {
+      this.#steadySince = { offset, at: monotonic };
+      return false;
+    }
+    if (monotonic - steady.at < STEADY_MS || monotonic - this.#forgotAt < FORGET_MS) return false;
+    this.#forgotAt = monotonic;
+    return true;
+  }
+}

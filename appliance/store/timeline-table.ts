@@ -1,0 +1,125 @@
+// Knows: how counts by minute and hour, and changes of state, are rows. Must not know: what a state means.
+// Roll-ups keep every zoom cheap: 30 days are 720 hours or 43,200 minutes at most.
+
+import type { StateChange, TallyAt, TimelineState, TimelineTunnel } from '../../src/guard/timeline.ts';
+import type { Database, SqlRow, Statement } from './database.ts';
+import { textOf } from './incident-table.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const COUNTS = 'red_escaped, red_blocked, amber_escaped, amber_blocked, unseen';
+/** Changes read for one question; beyond them the newest hold. */
+const CHANGES_MOST = 20_000;
+
+export class TimelineTable {
+  readonly #database: Database;
+  readonly #addMinute: Statement;
+  readonly #addHour: Statement;
+  readonly #putState: Statement;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#addMinute = database.prepare(addSql('minutes'));
+    this.#addHour = database.prepare(addSql('hours'));
+    this.#putState = database.prepare('INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?)');
+  }
+
+  /** `coarse`: by the hour only. */
+  count({ at, ...tally }: TallyAt, coarse: boolean): void {
+    const { redEscaped, redBlocked, amberEscaped, amberBlocked, unseen } = tally;
+    const counts = [redEscaped, redBlocked, amberEscaped, amberBlocked, unseen];
+    if (!coarse) this.#addMinute.run(at - (at % MINUTE_MS), ...counts);
+    this.#addHour.run(at - (at % HOUR_MS), ...counts);
+  }
+
+  change({ at, state, tunnel, blockMode, pass }: StateChange): void {
+    this.#putState.run(at, state, tunnel, Number(blockMode), Number(pass));
+  }
+
+  /** What begins in [from, to), summed by interval: from minutes where an interval is finer than an hour and they were kept. */
+  tallies(from: number, to: number, width: number): TallyAt[] {
+    const hours = this.#read('hours', from, to, width);
+    if (width >= HOUR_MS) return hours;
+    const minutes = this.#read('minutes', from, to, width);
+    const covered = new Set(minutes.map(({ at }) => at - (at % HOUR_MS)));
+    return [...minutes, ...hours.filter(({ at }) => !covered.has(at))];
+  }
+
+  /** Those in [from, to), with the one that held at `from` before them. */
+  changes(from: number, to: number): StateChange[] {
+    const before = this.#database
+      .prepare('SELECT * FROM states WHERE at < ? ORDER BY at DESC LIMIT 1')
+      .all(from);
+    const within = this.#database
+      .prepare('SELECT * FROM states WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT ?')
+      .all(from, to, CHANGES_MOST)
+      .reverse();
+    return [...before, ...within].map(changeOf);
+  }
+
+  lastChange(): StateChange | undefined {
+    const row = this.#database.prepare('SELECT * FROM states ORDER BY at DESC LIMIT 1').get();
+    return row === undefined ? undefined : changeOf(row);
+  }
+
+  forgetBefore(wall: number): void {
+    for (const table of ['minutes', 'hours', 'states'])
+      this.#database.prepare(`DELETE FROM ${table} WHERE at < ?`).run(wall);
+  }
+
+  /** Leaves what the coarsest privacy may know: counts by the hour. */
+  coarsen(): void {
+    this.#database.exec('DELETE FROM minutes; DELETE FROM states');
+  }
+
+  #read(table: 'minutes' | 'hours', from: number, to: number, width: number): TallyAt[] {
+    const sums = COUNTS.split(', ').map((name) => `sum(${name}) AS ${name}`);
+    return this.#database
+      .prepare(
+        `SELECT min(at) AS at, ${sums.join(', ')} FROM ${table}
+         WHERE at >= ? AND at < ? GROUP BY CAST((at - ?) / ? AS INTEGER)`,
+      )
+      .all(from, to, from, width)
+      .map(tallyOf);
+  }
+}
+
+/** The range widened to whole minutes or hours, whichever its intervals are made of. */
+export function wholeRange(range: Range): Range {
+  const unit = (range.to - range.from) / range.buckets < HOUR_MS ? MINUTE_MS : HOUR_MS;
+  const from = Math.floor(range.from / unit) * unit;
+  const to = Math.max(from + unit, Math.ceil(range.to / unit) * unit);
+  return { from, to, buckets: Math.min(range.buckets, (to - from) / unit) };
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly buckets: number;
+}
+
+function addSql(table: string): string {
+  const updates = COUNTS.split(', ').map((name) => `${name} = ${name} + excluded.${name}`);
+  return `INSERT INTO ${table} (at, ${COUNTS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (at) DO UPDATE SET ${updates.join(', ')}`;
+}
+
+function tallyOf(row: SqlRow): TallyAt {
+  return {
+    at: Number(row['at']),
+    redEscaped: Number(row['red_escaped']),
+    redBlocked: Number(row['red_blocked']),
+    amberEscaped: Number(row['amber_escaped']),
+    amberBlocked: Number(row['amber_blocked']),
+    unseen: Number(row['unseen']),
+  };
+}
+
+function changeOf(row: SqlRow): StateChange {
+  return {
+    at: Number(row['at']),
+    state: textOf(row['state']) as TimelineState,
+    tunnel: textOf(row['tunnel']) as TimelineTunnel,
+    blockMode: row['block'] === 1,
+    pass: row['pass'] === 1,
+  };
+}

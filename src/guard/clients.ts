@@ -1,0 +1,168 @@
+// Knows: who is behind lan: what a client says about itself and which addresses it used. Must not know: taps, disk, vendor lists.
+// Follows RFC 2132 (options 12, 50, 55, 60, 61) and RFC 7844 (what identifies a client). Eve reads all of it from plumbing alone.
+
+import { addressText, macText } from '../wire/address.ts';
+import type { Identity } from '../flow/facts.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { Observation } from './observation.ts';
+import { isHashed } from './privacy.ts';
+import type { Veil } from './privacy.ts';
+
+const CLIENTS = 256;
+const ADDRESSES = 16;
+/** IEEE 802, locally administered: the address was made up, as systems do to be told apart less easily. */
+const LOCAL_BIT = 0x02_00_00_00_00_00;
+const GROUP_BIT = 0x01_00_00_00_00_00;
+
+/** Vendor of a MAC address by its prefix; undefined when nobody registered it. */
+export type VendorOf = (mac: string) => string | undefined;
+
+export interface ClientView {
+  /** MAC address, or its keyed hash. */
+  readonly id: string;
+  readonly vendor: string | null;
+  /** The MAC address was made up by the machine itself: it does not name the hardware. */
+  readonly randomised: boolean;
+  readonly hostName: string | null;
+  readonly vendorClass: string | null;
+  readonly fingerprint: string | null;
+  /** Addresses it asked a network for because it had them in another one. */
+  readonly previousAddresses: readonly string[];
+  readonly addresses: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly first: string;
+  readonly last: string;
+}
+
+interface Client {
+  readonly id: string;
+  readonly vendor: string | null;
+  readonly randomised: boolean;
+  hostName: string | null;
+  vendorClass: string | null;
+  fingerprint: string | null;
+  previousAddresses: readonly string[];
+  addresses: readonly string[];
+  readonly first: number;
+  last: number;
+}
+
+export class ClientBook {
+  readonly #vendorOf: VendorOf;
+  readonly #clients = new BoundedMap<Client>(CLIENTS);
+  veil: Veil;
+
+  constructor(vendorOf: VendorOf, veil: Veil) {
+    this.#vendorOf = vendorOf;
+    this.veil = veil;
+  }
+
+  /** Clients that were forgotten because there were too many. */
+  get forgotten(): number {
+    return this.#clients.evicted;
+  }
+
+  /** Takes what a client has sent; the id of a client of which something new was learned, else undefined. */
+  take(observation: Observation, wall: number): string | undefined {
+    const { facts, client: mac } = observation;
+    if (observation.direction !== 'up' || observation.folded || isGroup(mac) || mac === 0) return undefined;
+    if (this.veil.privacy === 'minimal') return undefined;
+    const id = this.veil.identity(macText(mac));
+    const known = this.#clients.get(id);
+    const client = known ?? this.#newClient(id, mac, wall);
+    if (known === undefined) this.#clients.set(id, client);
+    client.last = Math.max(client.first, wall);
+    const address = facts.ipVersion === 0 ? '' : addressText(facts.ipVersion, facts.source);
+    const isNewAddress = address !== '' && !isUnspecified(address) && this.#add(client, 'addresses', address);
+    const { identity } = facts.findings;
+    const isNewIdentity = identity !== undefined && this.#identify(client, identity);
+    return known === undefined || isNewAddress || isNewIdentity ? id : undefined;
+  }
+
+  /** Takes back what an earlier process wrote down, as it was written. */
+  restore(view: ClientView): void {
+    const [first, last] = [Date.parse(view.first), Date.parse(view.last)];
+    if (this.#clients.get(view.id) === undefined) this.#clients.set(view.id, { ...view, first, last });
+  }
+
+  forgetAll(): void {
+    for (const { id } of [...this.#clients.values()]) this.#clients.delete(id);
+  }
+
+  get(id: string): ClientView | undefined {
+    const client = this.#clients.get(id);
+    return client === undefined ? undefined : viewOf(client);
+  }
+
+  /** Last seen first. */
+  list(): ClientView[] {
+    return [...this.#clients.values()].sort((a, b) => b.last - a.last).map(viewOf);
+  }
+
+  #newClient(id: string, mac: number, wall: number): Client {
+    const randomised = Math.floor(mac / LOCAL_BIT) % 2 === 1;
+    // A vendor narrows a device down: only `full` keeps it.
+    const vendor = randomised || this.veil.privacy !== 'full' ? null : (this.#vendorOf(macText(mac)) ?? null);
+    const unknown = { hostName: null, vendorClass: null, fingerprint: null };
+    return {
+      id,
+      vendor,
+      randomised,
+      ...unknown,
+      previousAddresses: [],
+      addresses: [],
+      first: wall,
+      last: wall,
+    };
+  }
+
+  #identify(client: Client, identity: Identity): boolean {
+    let isNew = false;
+    for (const field of ['hostName', 'vendorClass', 'fingerprint'] as const) {
+      const text = this.veil.identity(identity[field] ?? '');
+      if (text === '' || client[field] === text) continue;
+      client[field] = text;
+      isNew = true;
+    }
+    const { previousAddress } = identity;
+    if (previousAddress === undefined) return isNew;
+    return this.#add(client, 'previousAddresses', previousAddress) || isNew;
+  }
+
+  #add(client: Client, list: 'addresses' | 'previousAddresses', address: string): boolean {
+    const shown = this.veil.address(address);
+    if (client[list].includes(shown)) return false;
+    client[list] = [shown, ...client[list]].slice(0, ADDRESSES);
+    return true;
+  }
+}
+
+/** The same client as another privacy shows it. Undefined for `minimal`, which keeps none. */
+export function veiledClient(client: ClientView, veil: Veil): ClientView | undefined {
+  if (veil.privacy === 'full') return client;
+  if (veil.privacy === 'minimal') return undefined;
+  if (isHashed(client.id)) return client;
+  const identity = (text: string | null): string | null => (text === null ? null : veil.identity(text));
+  return {
+    ...client,
+    id: veil.identity(client.id),
+    vendor: null,
+    hostName: identity(client.hostName),
+    vendorClass: identity(client.vendorClass),
+    fingerprint: identity(client.fingerprint),
+    previousAddresses: [...new Set(client.previousAddresses.map((address) => veil.address(address)))],
+    addresses: [...new Set(client.addresses.map((address) => veil.address(address)))],
+  };
+}
+
+function isGroup(mac: number): boolean {
+  return Math.floor(mac / GROUP_BIT) % 2 === 1;
+}
+
+function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function viewOf({ first, last, ...client }: Client): ClientView {
+  return { ...client, first: new Date(first).toISOString(), last: new Date(last).toISOString() };
+}

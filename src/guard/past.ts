@@ -1,0 +1,58 @@
+// Knows: how incidents that were written down under one privacy look under another. Must not know: where they are kept.
+// What is gone does not come back: a laxer privacy leaves the past as it is.
+
+import { PRIVACIES } from './privacy.ts';
+import type { Privacy, Veil } from './privacy.ts';
+import type { IncidentView } from './status.ts';
+
+export interface PastIncident {
+  readonly incident: IncidentView;
+  /** What it was written under. */
+  readonly privacy: Privacy;
+}
+
+/** The privacies that tell more than this one. */
+export function laxerThan(privacy: Privacy): readonly Privacy[] {
+  return PRIVACIES.slice(0, PRIVACIES.indexOf(privacy));
+}
+
+/** The past as `veil` shows it; for `minimal`, what then looks the same becomes one count by rule, kind and hour. */
+export function rewritten(past: readonly PastIncident[], veil: Veil): PastIncident[] {
+  const laxer = laxerThan(veil.privacy);
+  const shown = past.map(({ incident, privacy }) =>
+    laxer.includes(privacy)
+      ? { incident: veiled(incident, veil), privacy: veil.privacy }
+      : { incident, privacy },
+  );
+  if (veil.privacy !== 'minimal') return shown;
+  const counts = new Map<string, IncidentView>();
+  for (const { incident } of shown) {
+    const { rule, kind, severity, first, acknowledged, breach } = incident;
+    const key = [rule, kind, severity, first, acknowledged, breach].join(' ');
+    const other = counts.get(key);
+    counts.set(key, other === undefined ? incident : added(other, incident));
+  }
+  return [...counts.values()].map((incident) => ({ incident, privacy: veil.privacy }));
+}
+
+function added(one: IncidentView, other: IncidentView): IncidentView {
+  return {
+    ...one,
+    attempted: one.attempted + other.attempted,
+    escaped: one.escaped + other.escaped,
+    blocked: one.blocked + other.blocked,
+    last: one.last > other.last ? one.last : other.last,
+  };
+}
+
+function veiled(incident: IncidentView, veil: Veil): IncidentView {
+  const { kind, rule, client, exposure, destination, why, candidates, related, ...rest } = incident;
+  const told = veil.incident(kind, rule, { client, exposure, destination, why });
+  const time = (iso: string): string => new Date(veil.time(Date.parse(iso))).toISOString();
+  const hides = veil.privacy === 'minimal';
+  return {
+    ...{ ...rest, kind, rule, ...told, first: time(rest.first), last: time(rest.last) },
+    ...(hides || related === undefined ? {} : { related }),
+    ...(hides || candidates === undefined ? {} : { candidates: candidates.map((name) => veil.name(name)) }),
+  };
+}

@@ -1,0 +1,176 @@
+// Knows: the history on a real disk: what was written is there after a reopening, damage is set aside, nothing in the clear
+// outlives a rewriting. The second opinion is sqlite3's own, and a search of the files' bytes.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { StoreError } from '../../../appliance/store/database.ts';
+import { HISTORY_FILE, HistoryStore } from '../../../appliance/store/history.ts';
+import type { Batch } from '../../../appliance/store/history.ts';
+import { readPrivacyKey } from '../../../appliance/store/privacy-key.ts';
+import { Veil } from '../../../src/guard/privacy.ts';
+import type { IncidentView } from '../../../src/guard/status.ts';
+
+const AT = Date.parse('2026-03-01T12:00:00Z');
+const NOTHING: Batch = { incidents: [], evidence: [], clients: [], tallies: [], changes: [] };
+const TALLY = { redEscaped: 1, redBlocked: 0, amberEscaped: 0, amberBlocked: 2, unseen: 0 };
+
+let dir = '';
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lg-store-'));
+});
+
+const full = (): Veil => new Veil('full', readPrivacyKey(dir).hash);
+const sqlite = (sql: string): string =>
+  execFileSync('sqlite3', [join(dir, HISTORY_FILE), sql], { encoding: 'utf8' }).trim();
+const bytes = (): string =>
+  readdirSync(dir)
+    .map((name) => readFileSync(join(dir, name), 'latin1'))
+    .join('');
+
+function incident(id: string, change: Partial<IncidentView> = {}): IncidentView {
+  const iso = new Date(AT).toISOString();
+  return {
+    ...{ id, rule: 'A', kind: 'dns', severity: 'red', client: '02:00:00:00:00:0c' },
+    ...{ exposure: 'clinic.example', destination: '203.0.113.53', attempted: 1, escaped: 1, blocked: 0 },
+    ...{ first: iso, last: iso, why: 'DNS question for clinic.example to 203.0.113.53' },
+    ...{ acknowledged: false, breach: false },
+    ...change,
+  };
+}
+
+describe('the history', () => {
+  it('gives back what was written, also to sqlite3, and what nobody has acknowledged first of all', () => {
+    const store = new HistoryStore(dir);
+    const related = incident('a-2', { related: ['a-1'], candidates: ['one.example', 'two.example'] });
+    store.write({ ...NOTHING, incidents: [incident('a-1'), related] }, full());
+    store.write({ ...NOTHING, incidents: [incident('a-1', { escaped: 7 })] }, full());
+    expect(store.acknowledge('a-2')).toBe(1);
+    store.close();
+    expect(sqlite('SELECT id, escaped, acknowledged FROM incidents ORDER BY id')).toBe('a-1|7|0\na-2|1|1');
+    const again = new HistoryStore(dir);
+    expect(again.incidents.select({ acknowledged: false, limit: 9 })).toEqual([
+      incident('a-1', { escaped: 7 }),
+    ]);
+    expect(again.incidents.get('a-2')).toEqual({ ...related, acknowledged: true });
+    expect(again.warning).toBeUndefined();
+    again.close();
+  });
+
+  it.each<[string, Parameters<HistoryStore['incidents']['select']>[0], string[]]>([
+    ['rule', { rule: 'E', limit: 9 }, ['b']],
+    ['kind', { kind: 'dns', limit: 9 }, ['c', 'a']],
+    ['severity', { severity: 'amber', limit: 9 }, ['b']],
+    ['text in any field, whatever the case', { text: 'PRINTER', limit: 9 }, ['b']],
+    ['a text that is no pattern', { text: '%', limit: 9 }, []],
+    ['since', { since: AT + 1, limit: 9 }, ['c']],
+    ['until', { until: AT + 1, limit: 9 }, ['b', 'a']],
+    ['limit', { limit: 1 }, ['c']],
+    ['client', { client: '02:00:00:00:00:0d', limit: 9 }, ['c']],
+  ])('selects by %s', (_, filter, ids) => {
+    const store = new HistoryStore(dir);
+    const later = new Date(AT + 60_000).toISOString();
+    const incidents = [
+      incident('a'),
+      incident('b', { rule: 'E', kind: 'tcp', severity: 'amber', why: 'TCP to the printer' }),
+      incident('c', { client: '02:00:00:00:00:0d', first: later, last: later }),
+    ];
+    store.write({ ...NOTHING, incidents }, full());
+    expect(store.incidents.select(filter).map(({ id }) => id)).toEqual(ids);
+    store.close();
+  });
+
+  it('sets a damaged file aside, says so and goes on', () => {
+    new HistoryStore(dir).close();
+    writeFileSync(
+      join(dir, HISTORY_FILE),
+      'this is no database, and long enough to be taken for one'.repeat(99),
+    );
+    const store = new HistoryStore(dir);
+    expect(store.warning).toContain('damaged');
+    expect(existsSync(join(dir, `${HISTORY_FILE}.damaged`))).toBe(true);
+    store.write({ ...NOTHING, incidents: [incident('n-1')] }, full());
+    store.close();
+    expect(sqlite('PRAGMA integrity_check')).toBe('ok');
+  });
+
+  it('refuses the file of a newer version, and leaves it alone', () => {
+    new HistoryStore(dir).close();
+    sqlite('PRAGMA user_version = 99');
+    expect(() => new HistoryStore(dir)).toThrow(StoreError);
+    expect(sqlite('PRAGMA user_version')).toBe('99');
+  });
+
+  it('forgets by age what was acknowledged, and nothing that was not', () => {
+    const store = new HistoryStore(dir);
+    const old = incident('old', { acknowledged: true });
+    const tallies = [{ at: AT, ...TALLY }];
+    store.write({ ...NOTHING, incidents: [old, incident('open')], tallies }, full());
+    store.forget(AT + 31 * 86_400_000, 30);
+    expect(store.incidents.select({ limit: 9 }).map(({ id }) => id)).toEqual(['open']);
+    expect(store.timeline.tallies(0, 2 * AT, 3_600_000)).toEqual([]);
+    store.close();
+  });
+
+  it('keeps nothing in the clear after the past was written anew', () => {
+    const store = new HistoryStore(dir);
+    const frame = { port: 'wan' as const, wall: AT, length: 60, bytes: Buffer.from('....clinic.example') };
+    const iso = new Date(AT).toISOString();
+    const client = {
+      ...{ id: '02:00:00:00:00:0c', vendor: null, randomised: true, hostName: 'annas-laptop' },
+      ...{ vendorClass: null, fingerprint: null, previousAddresses: ['192.168.178.20'] },
+      ...{ addresses: ['192.168.77.100'], first: iso, last: iso },
+    };
+    const incidents = [incident('a-1', { candidates: ['clinic.example'] }), incident('a-2', { rule: 'E' })];
+    const evidence = [{ incident: 'a-1', number: 0, frame }];
+    store.write({ ...NOTHING, incidents, evidence, clients: [client] }, full());
+    const CLEAR = ['clinic', '203.0.113.53', '02:00:00:00:00:0c', 'annas-laptop', '192.168.178.20'];
+    expect(CLEAR.filter((text) => bytes().includes(text))).toEqual(CLEAR);
+    const redacted = new Veil('redacted', readPrivacyKey(dir).hash);
+    store.rewrite(redacted);
+    expect(CLEAR.filter((text) => bytes().includes(text))).toEqual([]);
+    const [shown] = store.incidents.select({ rule: 'A', limit: 1 });
+    expect(shown?.exposure).toMatch(/^h-[0-9a-f]{12}\.example$/);
+    expect(shown).toMatchObject({ destination: '203.0.113.0/24', escaped: 1, candidates: [shown?.exposure] });
+    store.rewrite(redacted);
+    expect(store.incidents.select({ rule: 'A', limit: 1 })).toEqual([shown]);
+    expect(store.clients.list()).toMatchObject([{ previousAddresses: ['192.168.178.0/24'] }]);
+    store.rewrite(new Veil('minimal', readPrivacyKey(dir).hash));
+    expect(store.clients.list()).toEqual([]);
+    expect(store.incidents.select({ rule: 'A', limit: 1 })).toMatchObject([
+      { client: '', exposure: '(hidden)', destination: '', escaped: 1 },
+    ]);
+    expect(bytes()).not.toContain('h-');
+    store.close();
+  });
+});
+
+describe('the timeline', () => {
+  it('adds minutes up at every zoom, and each frame once', () => {
+    const store = new HistoryStore(dir);
+    const hours = 48;
+    const tallies = Array.from({ length: hours * 60 }, (_, minute) => ({
+      at: AT + minute * 60_000,
+      ...TALLY,
+    }));
+    store.write({ ...NOTHING, tallies }, full());
+    for (const width of [60_000, 600_000, 3_600_000, 6 * 3_600_000]) {
+      const rows = store.timeline.tallies(AT, AT + hours * 3_600_000, width);
+      expect(rows.reduce((sum, row) => sum + row.redEscaped, 0)).toBe(hours * 60);
+      expect(rows.map(({ redEscaped }) => redEscaped)).toContain(width / 60_000);
+    }
+    store.close();
+  });
+
+  it('keeps counts by the hour and nothing finer when privacy is minimal', () => {
+    const store = new HistoryStore(dir);
+    const change = { at: AT, state: 'clear', tunnel: 'up', blockMode: true, pass: false } as const;
+    const veil = new Veil('minimal', readPrivacyKey(dir).hash);
+    store.write({ ...NOTHING, tallies: [{ at: AT + 61_000, ...TALLY }], changes: [change] }, veil);
+    store.close();
+    expect(sqlite('SELECT count(*) FROM minutes UNION ALL SELECT count(*) FROM states')).toBe('0\n0');
+    expect(sqlite('SELECT at, red_escaped FROM hours')).toBe(`${String(AT)}|1`);
+  });
+});
