@@ -12,6 +12,7 @@ import type { Network } from './networks.ts';
 import type { Observation } from './observation.ts';
 import { Tripwire } from './tripwire.ts';
 import type { Trick } from './tripwire.ts';
+import type { TunnelWatch } from './tunnel-watch.ts';
 
 /** How long an escape is laid at the door of what the network did before, milliseconds. */
 const CONSEQUENCE_MS = 86_400_000;
@@ -29,14 +30,16 @@ interface Remembered {
 
 export class Observer {
   readonly #book: IncidentBook;
+  readonly #tunnels: TunnelWatch;
   readonly #correlation: Correlation;
   readonly #tripwire = new Tripwire();
   readonly #tricks = new BoundedMap<Remembered>(TRICKS);
   /** Who said something last: what the network says to everyone, it says to it. */
   #client: number | undefined;
 
-  constructor(policy: Policy, book: IncidentBook) {
+  constructor(policy: Policy, book: IncidentBook, tunnels: TunnelWatch) {
     this.#book = book;
+    this.#tunnels = tunnels;
     this.#correlation = new Correlation(policy);
     this.#tripwire.setPolicy(policy);
   }
@@ -68,7 +71,9 @@ export class Observer {
     this.#correlation.asked(judged, incident.id, now.monotonic);
     const changed = new Set([incident]);
     if (visit !== undefined) for (const other of this.#join(incident, visit)) changed.add(other);
-    if (port === 'wan') for (const other of this.#blame(judged, incident, now)) changed.add(other);
+    if (port === 'lan') return [...changed];
+    this.#tunnels.escaped(incident, judged, now);
+    for (const other of this.#blame(judged, incident, now)) changed.add(other);
     return [...changed];
   }
 

@@ -3,27 +3,52 @@
 import { formatEndpoint } from '../policy/endpoint.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { KernelSums } from './counters.ts';
-import type { Now } from './incidents.ts';
+import { GapWatch } from './gaps.ts';
+import type { Gap } from './gaps.ts';
+import type { Incident, Now } from './incidents.ts';
 import { TunnelLiveness } from './liveness.ts';
+import type { Observation } from './observation.ts';
 import type { TunnelView } from './status.ts';
 
 export class TunnelWatch {
-  #tunnels: readonly { readonly tunnel: Policy['tunnels'][number]; readonly liveness: TunnelLiveness }[] = [];
+  #tunnels: readonly {
+    readonly tunnel: Policy['tunnels'][number];
+    readonly liveness: TunnelLiveness;
+    readonly gaps: GapWatch;
+  }[] = [];
   #counting = false;
 
   setPolicy(policy: Policy): void {
-    this.#tunnels = policy.tunnels.map((tunnel) => ({ tunnel, liveness: new TunnelLiveness() }));
+    this.#tunnels = policy.tunnels.map((tunnel) => ({
+      tunnel,
+      liveness: new TunnelLiveness(),
+      gaps: new GapWatch(tunnel.name),
+    }));
     this.#counting = false;
   }
 
   /** Takes what the kernel has counted for each tunnel; the first reading is where counting starts. */
   read(sums: KernelSums, now: Now): void {
-    for (const [index, { liveness }] of this.#tunnels.entries()) {
+    for (const [index, { liveness, gaps }] of this.#tunnels.entries()) {
       const { up = 0, down = 0 } = sums.tunnels[index] ?? {};
       if (this.#counting) liveness.read(up, down, now);
       else liveness.baseline(up, down);
+      gaps.read(up, down, now);
     }
     this.#counting = true;
+  }
+
+  /** Frames of a red incident left past the tunnels. */
+  escaped({ id, rule, exposure, severity }: Incident, { frames, first }: Observation, now: Now): void {
+    if (severity !== 'red') return;
+    // The tap's clock, so that the time until its report was read does not count.
+    const wall = now.wall - Math.max(0, now.monotonic - first);
+    for (const { gaps } of this.#tunnels) gaps.escaped({ incident: id, rule, exposure }, frames, wall);
+  }
+
+  /** Silences in which something escaped or nothing was answered, newest first within each tunnel. */
+  gaps(monotonic: number): Gap[] {
+    return this.#tunnels.flatMap(({ gaps }) => gaps.list(monotonic));
   }
 
   /** Host names of endpoints whose tunnel is alive. */

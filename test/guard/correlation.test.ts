@@ -8,6 +8,7 @@ import { Correlation } from '../../src/guard/correlation.ts';
 import { IncidentBook } from '../../src/guard/incidents.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import { Observer } from '../../src/guard/observer.ts';
+import { TunnelWatch } from '../../src/guard/tunnel-watch.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Verdict } from '../../src/policy/verdict.ts';
 import { HOME, leak, observation, policyOf } from './samples.ts';
@@ -32,7 +33,7 @@ function wire(policy: Policy): {
   go: (to: string, kind?: Kind, verdict?: Partial<Verdict>, names?: readonly string[]) => Incident[];
 } {
   const book = new IncidentBook(100, 't');
-  const observer = new Observer(policy, book);
+  const observer = new Observer(policy, book, new TunnelWatch());
   let ms = 1_000;
   const take = (sample: Parameters<typeof observation>[0]): Incident[] =>
     observer.take('wan', observation(sample), { wall: ms, monotonic: ms }, false);

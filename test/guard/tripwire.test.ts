@@ -6,6 +6,7 @@ import type { Facts, NetworkOffer } from '../../src/flow/facts.ts';
 import { IncidentBook } from '../../src/guard/incidents.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import { Observer } from '../../src/guard/observer.ts';
+import { TunnelWatch } from '../../src/guard/tunnel-watch.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
 import { ipv4Words, parseIpv4 } from '../../src/wire/address.ts';
 import { CLIENT, leak, observation, policyOf } from './samples.ts';
@@ -36,7 +37,7 @@ interface Wire {
 }
 
 function wire(): Wire {
-  const observer = new Observer(POLICY, new IncidentBook(100, 't'));
+  const observer = new Observer(POLICY, new IncidentBook(100, 't'), new TunnelWatch());
   const now = { wall: 1, monotonic: 1 };
   const down = (sample: Parameters<typeof observation>[0], facts: Partial<Facts>): Incident[] => {
     const seen = observation({ ...sample, direction: 'down' });
