@@ -24,30 +24,39 @@ export const STREAM_LIMITS: StreamLimits = { streams: 32, beatMs: 2000, gapMs: 2
 interface Viewer {
   readonly out: PassThrough;
   readonly sent: Partial<Record<Region, string>>;
+  /** False when the visitor may not listen any more. */
+  readonly allowed: () => boolean;
   stuckSince: number | undefined;
 }
 
 export class EventStreams {
   readonly #feed: KnowledgeFeed;
-  readonly #render: (knowledge: Knowledge) => Regions;
+  readonly #render: (knowledge: Knowledge) => Partial<Regions>;
   readonly #limits: StreamLimits;
   readonly #viewers = new Set<Viewer>();
-  #regions: Regions | undefined;
+  #regions: Partial<Regions> | undefined;
   #newest: Knowledge | undefined;
   #gap: NodeJS.Timeout | undefined;
   #beat: NodeJS.Timeout | undefined;
   #leave: () => void = () => undefined;
 
-  constructor(feed: KnowledgeFeed, render: (knowledge: Knowledge) => Regions, limits = STREAM_LIMITS) {
+  constructor(
+    feed: KnowledgeFeed,
+    render: (knowledge: Knowledge) => Partial<Regions>,
+    limits = STREAM_LIMITS,
+  ) {
     this.#feed = feed;
     this.#render = render;
     this.#limits = limits;
   }
 
-  /** A new stream that begins with every region as soon as it is known, or undefined when too many are open. */
-  open(): PassThrough | undefined {
+  /**
+   * A new stream that begins with every region as soon as it is known, or undefined when too many are open.
+   * Before anything is sent `allowed` is asked: a stream ends with the session it was opened in.
+   */
+  open(allowed: () => boolean): PassThrough | undefined {
     if (this.#viewers.size >= this.#limits.streams) return undefined;
-    const viewer: Viewer = { out: new PassThrough(), sent: {}, stuckSince: undefined };
+    const viewer: Viewer = { out: new PassThrough(), sent: {}, allowed, stuckSince: undefined };
     this.#viewers.add(viewer);
     viewer.out.on('close', () => this.#close(viewer)).on('error', () => this.#close(viewer));
     viewer.out.on('drain', () => {
@@ -99,20 +108,24 @@ export class EventStreams {
 
   #send(viewer: Viewer): void {
     const regions = this.#regions;
-    if (regions === undefined || this.#isStuck(viewer)) return;
+    if (regions === undefined || this.#isDeaf(viewer)) return;
     const changed = REGIONS.filter((region) => viewer.sent[region] !== regions[region]);
-    for (const region of changed) viewer.sent[region] = regions[region];
+    for (const region of changed) viewer.sent[region] = regions[region] ?? '';
     if (changed.length > 0) viewer.out.write(regionEvent(changed, regions));
   }
 
   /** A beat carries the box's clock, milliseconds: what a page counts down must not depend on the reader's. */
   #sendBeats(): void {
     for (const viewer of this.#viewers)
-      if (!this.#isStuck(viewer)) viewer.out.write(`event: beat\ndata: ${Date.now()}\n\n`);
+      if (!this.#isDeaf(viewer)) viewer.out.write(`event: beat\ndata: ${Date.now()}\n\n`);
   }
 
   /** What a slow page misses is not kept for it: when it drains it gets the newest. */
-  #isStuck(viewer: Viewer): boolean {
+  #isDeaf(viewer: Viewer): boolean {
+    if (!viewer.allowed()) {
+      viewer.out.destroy();
+      return true;
+    }
     if (!viewer.out.writableNeedDrain) return false;
     viewer.stuckSince ??= performance.now();
     if (performance.now() - viewer.stuckSince > this.#limits.stuckMs) viewer.out.destroy();
@@ -121,6 +134,6 @@ export class EventStreams {
 }
 
 /** `event: regions`, data: `[[name, html], …]` as JSON, which holds no line break. */
-function regionEvent(changed: readonly Region[], regions: Regions): string {
+function regionEvent(changed: readonly Region[], regions: Partial<Regions>): string {
   return `event: regions\ndata: ${JSON.stringify(changed.map((name) => [name, regions[name]]))}\n\n`;
 }

@@ -1,23 +1,26 @@
 #!/usr/bin/env node
 // Knows: the command line of leakguard-web, and when to stop. Must not know: anything of the page.
-// Follows DESIGN section 7: `leakguard-web --api SOCKET [--port N] [--host ADDR] [--host-name NAME]…`.
+// Follows DESIGN section 7: `leakguard-web --api SOCKET [--port N] [--host ADDR] [--host-name NAME]… [--state-dir DIR]`.
 
 import { parseArgs } from 'node:util';
 
 import { createPage } from './app.ts';
+import type { Page } from './app.ts';
 import { listen } from './server.ts';
 
 const HELP = `leakguard-web: the page of the box, a client of leakguardd
 
-  leakguard-web [--api SOCKET] [--host ADDRESS] [--port N] [--host-name NAME]...
+  leakguard-web [--api SOCKET] [--host ADDRESS] [--port N] [--host-name NAME]... [--state-dir DIR]
 
   --api SOCKET       the guard's socket (default /run/leakguard/api.sock)
   --host ADDRESS     the address to listen on (default 127.0.0.1); on a box, its own address, reachable from lan only
   --port N           the port to listen on, 0 for a free one (default 8080)
   --host-name NAME   a name or address people may type to get here, besides localhost and the address itself; repeatable
+  --state-dir DIR    where password and sessions are kept (default /var/lib/leakguard-web); password.json deleted
+                     there, and this program restarted, is the way back in for who has forgotten the password
   --help             this text
 
-Exit: 0 stopped on request, 2 usage, 3 cannot listen.
+Exit: 0 stopped on request, 2 usage, 3 cannot listen or keep its state.
 `;
 
 interface Options {
@@ -25,6 +28,7 @@ interface Options {
   readonly host: string;
   readonly port: number;
   readonly hostNames: readonly string[];
+  readonly stateDir: string;
 }
 
 /** Options, or what to say and with which exit code. */
@@ -37,6 +41,7 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: '8080' },
         'host-name': { type: 'string', multiple: true, default: [] },
+        'state-dir': { type: 'string', default: '/var/lib/leakguard-web' },
         help: { type: 'boolean', default: false },
       },
     });
@@ -44,12 +49,27 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
     const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
     if (!(port <= 65535))
       return { exit: 2, message: `leakguard-web: --port ${values.port} is not 0 to 65535\n` };
-    return { socketPath: values.api, host: values.host, port, hostNames: values['host-name'] };
+    return {
+      ...{ socketPath: values.api, host: values.host, port },
+      ...{ hostNames: values['host-name'], stateDir: values['state-dir'] },
+    };
   } catch (error) {
     return {
       exit: 2,
       message: `leakguard-web: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`,
     };
+  }
+}
+
+/** The page, or undefined after saying why there is none. */
+function openPage({ socketPath, hostNames, stateDir }: Options): Page | undefined {
+  const log = (message: string, error: unknown): void =>
+    void process.stderr.write(`leakguard-web: ${message}: ${String(error)}\n`);
+  try {
+    return createPage({ socketPath, hostNames, gate: { stateDir }, log });
+  } catch (error) {
+    log(`cannot use ${stateDir}`, error);
+    return undefined;
   }
 }
 
@@ -59,11 +79,8 @@ async function main(): Promise<number> {
     (options.exit === 0 ? process.stdout : process.stderr).write(options.message);
     return options.exit;
   }
-  const page = createPage({
-    socketPath: options.socketPath,
-    hostNames: options.hostNames,
-    log: (message, error) => process.stderr.write(`leakguard-web: ${message}: ${String(error)}\n`),
-  });
+  const page = openPage(options);
+  if (page === undefined) return 3;
   const handler = page.app.callback();
   try {
     const listening = await listen((request, response) => void handler(request, response), options);

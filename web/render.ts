@@ -9,7 +9,16 @@ import ejs from 'ejs';
 import { printable } from '../src/guard/status.ts';
 import type { Fault, LedgerView, Status } from '../src/guard/status.ts';
 import { GLYPHS } from './glyphs.ts';
-import { OUTCOME_TEXTS, PROFILE_TEXTS, RULE_TEXTS, TEXTS, TUNNEL_STATE_TEXTS } from './texts.ts';
+import { PASSWORD_LENGTH } from './password.ts';
+import {
+  OUTCOME_TEXTS,
+  PLACES,
+  PROFILE_TEXTS,
+  PUBLIC_TEXTS,
+  RULE_TEXTS,
+  TEXTS,
+  TUNNEL_STATE_TEXTS,
+} from './texts.ts';
 import type { LightState } from './texts.ts';
 import { blind, clockTime, grouped, lightOf, outcomeOf, rankedKinds } from './view-model.ts';
 import type { Knowledge, LightView } from './view-model.ts';
@@ -24,17 +33,43 @@ export interface Notice {
   readonly faults: readonly Fault[];
 }
 
-export interface PageParts {
-  readonly knowledge: Knowledge;
-  readonly regions: Regions;
+/** What every page is given besides its own. */
+interface Around {
   readonly token: string;
   readonly notice: Notice | undefined;
 }
 
+export interface PageParts extends Around {
+  readonly knowledge: Knowledge;
+  readonly regions: Regions;
+}
+
+export interface DoorParts extends Around {
+  readonly knowledge: Knowledge;
+  readonly isSetUp: boolean;
+}
+
+interface Frame {
+  readonly title: string;
+  readonly body: string;
+  readonly sheets: readonly string[];
+  readonly notice: Notice | undefined;
+  /** Where this page is among the places; undefined for a visitor that has none. */
+  readonly here?: string;
+  readonly icon?: LightState;
+  /** Where the page hears what is new: `events` and `regions` below this path. */
+  readonly feed?: string;
+  /** Without script the page loads itself anew. */
+  readonly refresh?: boolean;
+}
+
+const VIEWS = [...REGIONS, 'frame', 'page', 'door', 'account', 'error'] as const;
+type ViewName = (typeof VIEWS)[number];
+
 type View = (values: Readonly<Record<string, unknown>>) => string;
 
 export class Renderer {
-  readonly #views: Readonly<Record<Region | 'page' | 'error', View>>;
+  readonly #views: Readonly<Record<ViewName, View>>;
   readonly #assets: Readonly<Record<string, string>>;
 
   /** `folder` holds the views; `assets` maps a file of public/ to its address. Throws when a view is missing or broken. */
@@ -45,10 +80,7 @@ export class Renderer {
       return (values) => draw({ t: TEXTS, grouped, ...values });
     };
     this.#assets = assets;
-    this.#views = {
-      ...{ light: view('light'), controls: view('controls'), incidents: view('incidents') },
-      ...{ tunnels: view('tunnels'), health: view('health'), page: view('page'), error: view('error') },
-    };
+    this.#views = Object.fromEntries(VIEWS.map((name) => [name, view(name)])) as Record<ViewName, View>;
   }
 
   /** Everything that changes while the page is open. `now` is an ISO time: another day is shown with its date. */
@@ -66,18 +98,42 @@ export class Renderer {
     };
   }
 
+  /** What a visitor sees who is not logged in: the state, and no name. */
+  publicRegions(knowledge: Knowledge, now: string): Partial<Regions> {
+    const { state, word, since } = lightOf(knowledge);
+    const light = { state, word, since, why: PUBLIC_TEXTS[state], next: '' };
+    return { light: this.#light(light, undefined, now, { known: knowledge.known }) };
+  }
+
   page({ knowledge, regions, token, notice }: PageParts): string {
     const light = lightOf(knowledge);
-    return this.#views.page({
-      ...{
-        title: titleOf(light),
-        state: light.state,
-        assets: this.#assets,
-        regions,
-        token,
-        notice: printable(notice),
-      },
-      lost: this.#light(blind(TEXTS.pageLost), undefined, '') + this.#views.controls(CONTROLS_UNKNOWN),
+    const lost =
+      this.#light(blind(TEXTS.pageLost), undefined, '') +
+      this.#views.controls({ current: false, ...CONTROLS_UNKNOWN });
+    return this.#frame({
+      ...{ title: titleOf(light), icon: light.state, notice, feed: '', refresh: true, here: '/' },
+      sheets: ['page.css', 'frame.css', 'controls.css', 'light.css', 'lists.css'],
+      body: this.#views.page({ regions, token, lost }),
+    });
+  }
+
+  door({ knowledge, token, notice, isSetUp }: DoorParts): string {
+    const light = lightOf(knowledge);
+    const now = new Date().toISOString();
+    const regions = this.publicRegions(knowledge, now);
+    const lost = this.#light(blind(TEXTS.pageLost), undefined, now, { known: false });
+    return this.#frame({
+      ...{ title: titleOf(light), icon: light.state, notice, feed: '/light' },
+      sheets: ['page.css', 'frame.css', 'controls.css', 'light.css'],
+      body: this.#views.door({ light: regions.light, token, isSetUp, lost, length: PASSWORD_LENGTH }),
+    });
+  }
+
+  account({ token, notice }: Around): string {
+    return this.#frame({
+      ...{ title: `${TEXTS.account} · ${TEXTS.product}`, notice, here: '/account' },
+      sheets: ['page.css', 'frame.css', 'controls.css'],
+      body: this.#views.account({ token, length: PASSWORD_LENGTH }),
     });
   }
 
@@ -85,9 +141,26 @@ export class Renderer {
     return this.#views.error({ statusCode, message, assets: this.#assets });
   }
 
-  #light(light: LightView, ledger: LedgerView | undefined, now: string): string {
+  #frame(frame: Frame): string {
+    const { feed, here, icon = 'starting', refresh = false, notice, ...rest } = frame;
+    return this.#views.frame({
+      ...{ ...rest, feed, here, icon, refresh, notice: printable(notice), assets: this.#assets },
+      script: feed === undefined ? 'times.js' : 'page.js',
+      places: here === undefined ? [] : PLACES,
+    });
+  }
+
+  /** Without a ledger its figures are unknown; a visitor who may not see them is shown none. */
+  #light(
+    light: LightView,
+    ledger: LedgerView | undefined,
+    now: string,
+    visitor?: { known: boolean },
+  ): string {
     return this.#views.light({
-      ...{ light, title: titleOf(light), glyph: GLYPHS[light.state], ledger: figures(ledger) },
+      ...{ light, title: titleOf(light), glyph: GLYPHS[light.state] },
+      figures: visitor === undefined ? figures(ledger) : undefined,
+      known: visitor?.known ?? ledger !== undefined,
       clockTime: (iso: string) => clockTime(iso, now),
     });
   }
@@ -97,16 +170,13 @@ function titleOf(light: { readonly state: LightState; readonly word: string }): 
   return `${light.word} · ${TEXTS.product}`;
 }
 
-function figures(ledger: LedgerView | undefined): {
-  readonly known: boolean;
-  readonly figures: readonly { readonly name: string; readonly text: string }[];
-} {
+function figures(
+  ledger: LedgerView | undefined,
+): readonly { readonly name: string; readonly text: string }[] {
   const names: readonly (keyof LedgerView)[] = ['escaped', 'blocked', 'attempted', 'unseen'];
-  const shown = names.filter((name) => name !== 'unseen' || (ledger?.unseen ?? 0) > 0);
-  return {
-    known: ledger !== undefined,
-    figures: shown.map((name) => ({ name, text: ledger === undefined ? '?' : grouped(ledger[name]) })),
-  };
+  return names
+    .filter((name) => name !== 'unseen' || (ledger?.unseen ?? 0) > 0)
+    .map((name) => ({ name, text: ledger === undefined ? '?' : grouped(ledger[name]) }));
 }
 
 const CONTROLS_UNKNOWN = { on: undefined, passUntil: undefined };

@@ -48,6 +48,33 @@ export const LOST_TEXTS: Readonly<Record<GuardFaultCode, string>> = {
   failed: 'The guard cannot say its state.',
 };
 
+/** What a visitor who is not logged in may know: no name, no address, no figure. */
+export const PUBLIC_TEXTS: Readonly<Record<LightState, string>> = {
+  clear: 'The tunnel is up and nothing was seen leaving outside it.',
+  minor: 'The tunnel is up. Something minor was seen outside it.',
+  leaking: 'Something left outside the tunnel.',
+  breach: 'Something crossed the block.',
+  blocked: 'Something tried to leave outside the tunnel and was stopped.',
+  pass: 'The block is open for a while, for the login page of a network.',
+  idle: 'No tunnel has been seen lately.',
+  setup: 'No tunnel is known yet: everything counts as a leak.',
+  blind: 'Nobody can say what is on the wire. Treat it as unsafe.',
+  starting: 'The box is starting. Nothing is verified yet.',
+};
+
+/** Why there is no way in. */
+export const OUTCOME_FAULTS = {
+  wrong: 'That is not the password.',
+  short: 'A password has 8 to 200 characters.',
+  different: 'The two passwords are not the same.',
+  taken: 'A password has been set meanwhile. If it was not you who set it, reset it at the box.',
+} as const;
+
+export const PLACES = [
+  { path: '/', word: 'Status' },
+  { path: '/account', word: 'Account' },
+] as const;
+
 export const DOUBT_TEXTS = {
   tap: 'The guard reports no leak, but one of its taps is not reading the wire.',
   ruleset: 'The guard reports no leak, but its rules in the kernel are not verified.',
@@ -84,7 +111,29 @@ export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
 
 export const TEXTS = {
   product: 'Leakguard',
-  skip: 'To the incidents',
+  skip: 'To the content',
+  navigation: 'Pages',
+  connecting: 'Connecting',
+  account: 'Account',
+  loginTitle: 'Log in',
+  loginNote: 'The light is for everyone. What got out, and every change, is for you.',
+  logIn: 'Log in',
+  setupTitle: 'Choose a password',
+  setupNote:
+    'This box has none yet. Whoever comes first chooses it: do it now, while the cable leads to you alone.',
+  setPassword: 'Set password',
+  password: 'Password',
+  passwordNow: 'Password now',
+  passwordNew: 'New password',
+  passwordAgain: 'The same again',
+  passwordNote: 'At least 8 characters. A few words in a row are good, and easy to keep in mind.',
+  changePassword: 'Change password',
+  changePasswordNote: 'Every other browser is logged out.',
+  logOut: 'Log out',
+  logOutNote: 'A session ends by itself after 12 hours without use, and after 7 days.',
+  logOutHere: 'Log out here',
+  logOutEverywhere: 'Log out everywhere',
+  waitBefore: 'Too many tries. Wait {seconds} s, then try again. Nobody is locked out for good.',
   live: 'Live',
   notLive: 'Refreshes every 5 seconds',
   polling: 'Refreshing',
@@ -158,10 +207,12 @@ export const TEXTS = {
 /** What the page says for an answer that is not the status page. */
 export const ERROR_TEXTS: Readonly<Record<number, string>> = {
   400: 'That request makes no sense.',
+  401: 'Log in first.',
   403: 'That request did not come from this page, so nothing was changed.',
   404: 'There is no such page.',
   405: 'That cannot be done here.',
   413: 'That request is too large.',
+  415: 'That is no form of this page.',
   421: 'This box does not answer to that name. Use its address, or a name it was given.',
   500: 'Something in this page broke. The guard is not affected.',
   503: 'Too many pages are open. This one refreshes instead.',

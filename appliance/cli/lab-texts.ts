@@ -30,7 +30,7 @@ export function introduction(plan: Plan, page: string): string {
   box     the bridge under guard; leakguardd, leakguard-web
   uplink  router ${LAN.router4}, resolver ${NET.resolver4}, web server ${NET.web4}, WireGuard ${NET.tunnelServer4}
 
-  The page:   ${page}
+  The page:   ${page}  (on the first visit you choose its password; it is gone with the lab)
   The status: leakguard status --api ${plan.files.api}
 
 Try:

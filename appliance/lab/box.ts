@@ -149,6 +149,7 @@ export async function startPage(plan: Plan, space: Namespace): Promise<Supervise
   const argv = programArgv(
     'web/main',
     ...['--api', plan.files.api, '--port', `${PAGE_PORT}`, '--host', LAN.box],
+    ...['--state-dir', join(plan.dir, 'page-state')],
   );
   const page = new Supervised('leakguard-web', space, argv, join(plan.dir, 'leakguard-web.log'));
   await page.start();

@@ -8,8 +8,8 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
-import { showPage } from '../web/listening-page.ts';
-import type { PageUnderTest } from '../web/listening-page.ts';
+import { owner, PASSWORD, showPage } from '../web/listening-page.ts';
+import type { Browser as Owner, PageUnderTest } from '../web/listening-page.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const missing = !existsSync(CHROMIUM);
@@ -21,15 +21,30 @@ const QUIET = [
 let browser: Browser;
 let peer: GuardPeer;
 let page: PageUnderTest;
+let own: Owner;
 let complaints: string[];
 
-async function openTab(options: BrowserContextOptions = {}): Promise<Page> {
-  const tab = await (await browser.newContext(options)).newPage();
+/** A tab of the owner's browser, or of a visitor's. */
+async function newTab(
+  options: BrowserContextOptions = {},
+  who: 'owner' | 'visitor' = 'owner',
+): Promise<Page> {
+  const context = await browser.newContext(options);
+  if (who === 'owner') await context.addCookies(own.cookies(page.url));
+  const tab = await context.newPage();
   tab.on('pageerror', (error) => complaints.push(error.message));
   tab.on('console', (message) => {
     if (message.text().includes('Content Security Policy')) complaints.push(message.text());
   });
   tab.on('dialog', (dialog) => complaints.push(`dialog: ${dialog.message()}`));
+  return tab;
+}
+
+async function openTab(
+  options: BrowserContextOptions = {},
+  who: 'owner' | 'visitor' = 'owner',
+): Promise<Page> {
+  const tab = await newTab(options, who);
   await tab.goto(page.url);
   return tab;
 }
@@ -56,6 +71,7 @@ describe.skipIf(missing)(
       complaints = [];
       peer = await GuardPeer.start();
       page = await showPage({ socketPath: peer.socketPath });
+      own = await owner(page.port);
     });
 
     afterEach(async () => {
@@ -101,6 +117,25 @@ describe.skipIf(missing)(
         ['/v1/ack', { id: 'i1' }],
       ]);
       expect(await tab.evaluate(() => 'same' in globalThis)).toBe(true);
+    });
+
+    it('lets a visitor see the light turn, log in, and out everywhere', async () => {
+      const tab = await openTab({}, 'visitor');
+      await live(tab);
+      peer.say(leaking);
+      await light(tab, 'leaking');
+      expect(await tab.textContent('body')).not.toContain('leak.example');
+      await tab.fill('#password', 'not this one');
+      await tab.keyboard.press('Enter');
+      await tab.waitForSelector('#notice .notice');
+      await tab.fill('#password', PASSWORD);
+      await tab.keyboard.press('Enter');
+      await tab.waitForSelector('#incident-i1');
+      const elsewhere = await openTab();
+      await live(elsewhere);
+      await tab.click('nav a[href="/account"]');
+      await tab.click('button[name="everywhere"]');
+      for (const one of [tab, elsewhere]) await one.waitForSelector('form[action="/login"]');
     });
 
     it('opens a pass, counts it down by the clock of the box, and ends it', async () => {
@@ -204,7 +239,7 @@ describe.skipIf(missing)(
 
     it('is lighter than 60 kB all told', async () => {
       const sizes: Promise<number>[] = [];
-      const tab = await (await browser.newContext()).newPage();
+      const tab = await newTab();
       tab.on('response', (answer) => {
         if (!answer.url().endsWith('/events')) sizes.push(answer.body().then((body) => body.length));
       });

@@ -4,17 +4,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
-import { ask, showPage, visit } from './listening-page.ts';
+import { Browser, owner, PASSWORD, showPage } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 
 let peer: GuardPeer;
 let page: PageUnderTest;
+let own: Browser;
 
 beforeEach(async () => {
   peer = await GuardPeer.start();
   page = await showPage({ socketPath: peer.socketPath, hostNames: ['leakguard.lan'], timeoutMs: 300 });
+  own = await owner(page.port);
 });
 
 afterEach(async () => {
@@ -37,7 +39,7 @@ describe('the status page', () => {
       ledger,
       unacknowledged: 1,
     });
-    const { status, text } = await ask(page.port, '/');
+    const { status, text } = await own.ask('/');
     expect(status).toBe(200);
     expect(light(text)).toBe('leaking');
     for (const said of [
@@ -52,16 +54,16 @@ describe('the status page', () => {
 
   it('is blind and not green when the guard is gone, hangs, or says what is no status', async () => {
     peer.status = { ...aStatus(), health: undefined };
-    expect(light((await ask(page.port, '/')).text)).toBe('blind');
+    expect(light((await own.ask('/')).text)).toBe('blind');
     peer.status = aStatus();
-    expect(light((await ask(page.port, '/')).text)).toBe('clear');
+    expect(light((await own.ask('/')).text)).toBe('clear');
     peer.silent = true;
-    const hung = (await ask(page.port, '/')).text;
+    const hung = (await own.ask('/')).text;
     expect(light(hung)).toBe('blind');
     expect(hung).toContain('Last known, not current');
     peer.silent = false;
     await peer.vanish();
-    expect(light((await ask(page.port, '/')).text)).toBe('blind');
+    expect(light((await own.ask('/')).text)).toBe('blind');
   });
 
   it('escapes what comes from the wire, and shows what would hide or reorder text', async () => {
@@ -70,7 +72,7 @@ describe('the status page', () => {
       incidents: [anIncident({ exposure, why: exposure, id: '"><img src=x>' })],
       why: exposure,
     });
-    const { text } = await ask(page.port, '/');
+    const { text } = await own.ask('/');
     expect(text).not.toContain('<script>alert');
     expect(text).not.toContain('<img');
     expect(text).toContain('&lt;script&gt;alert(1)');
@@ -78,19 +80,19 @@ describe('the status page', () => {
   });
 
   it('has nothing inline that its own policy forbids', async () => {
-    const { text, headers } = await ask(page.port, '/');
+    const { text, headers } = await own.ask('/');
     expect(headers['content-security-policy']).toContain("default-src 'none'");
     expect(headers['content-security-policy']).not.toContain('unsafe');
     expect(text).not.toMatch(/<style|style="|\son\w+="|<script(?![^>]*src=)/);
   });
 
   it('serves its files and nothing else', async () => {
-    const { text } = await ask(page.port, '/');
+    const { text } = await own.ask('/');
     const addresses = [...text.matchAll(/(?:href|src)="(\/(?:public|light)\/[^"]+)"/g)].map(
       (match) => match[1] ?? '',
     );
     expect(addresses.length).toBeGreaterThanOrEqual(6);
-    for (const address of addresses) expect((await ask(page.port, address)).status).toBe(200);
+    for (const address of addresses) expect((await own.ask(address)).status).toBe(200);
     for (const path of [
       '/public/../app.ts',
       '/public/%2e%2e%2fapp.ts',
@@ -98,21 +100,18 @@ describe('the status page', () => {
       '/light/x.svg',
       '/v1/status',
     ])
-      expect((await ask(page.port, path)).status).toBe(404);
-    expect((await ask(page.port, '/', { method: 'DELETE' })).status).toBe(405);
+      expect((await own.ask(path)).status).toBe(404);
+    expect((await own.ask('/', { method: 'DELETE' })).status).toBe(405);
   });
 });
 
 describe('a change', () => {
   it('is passed on with 303 when it comes from the page, without script', async () => {
-    const { cookie, token } = await visit(page.port);
-    const post = (path: string, body: string) =>
-      ask(page.port, path, { method: 'POST', headers: { cookie, 'content-type': FORM }, body });
     const answers = [
-      await post('/block', `token=${token}&on=yes`),
-      await post('/ack', `token=${token}&id=i1`),
-      await post('/pass', `token=${token}&seconds=300`),
-      await post('/pass/end', `token=${token}`),
+      await own.post('/block', { on: 'yes' }),
+      await own.post('/ack', { id: 'i1' }),
+      await own.post('/pass', { seconds: '300' }),
+      await own.post('/pass/end'),
     ];
     for (const { status, headers } of answers) expect([status, headers.location]).toEqual([303, '/']);
     expect(peer.asked).toEqual([
@@ -124,13 +123,13 @@ describe('a change', () => {
   });
 
   it('is refused without the token, with a stranger’s, from another site, or in another shape', async () => {
-    const [own, stranger] = [await visit(page.port), await visit(page.port)];
-    const headers = { cookie: own.cookie, 'content-type': FORM };
+    const stranger = await owner(page.port);
+    const headers = { 'content-type': FORM };
     const post = async (body: string, more: Readonly<Record<string, string>> = {}) =>
-      (await ask(page.port, '/block', { method: 'POST', headers: { ...headers, ...more }, body })).status;
+      (await own.ask('/block', { method: 'POST', headers: { ...headers, ...more }, body })).status;
     expect(await post('on=yes')).toBe(403);
     expect(await post(`on=yes&token=${stranger.token}`)).toBe(403);
-    expect(await post(`on=yes&token=${own.token}`, { cookie: '' })).toBe(403);
+    expect(await post(`on=yes&token=${own.token}`, { cookie: '' })).toBe(401);
     expect(await post(`on=yes&token=${own.token}`, { origin: 'http://evil.example' })).toBe(403);
     expect(await post(`on=yes&token=${own.token}`, { origin: 'null' })).toBe(403);
     expect(await post(`on=yes&token=${own.token}`, { 'sec-fetch-site': 'cross-site' })).toBe(403);
@@ -147,43 +146,46 @@ describe('a change', () => {
   });
 
   it('that the guard refuses is told on the page, with every fault', async () => {
-    const { cookie, token } = await visit(page.port);
     const faults = [{ path: 'on', message: 'cannot be', remedy: 'mend it' }];
     peer.refusal = { status: 409, body: { error: { code: 'no', message: 'The kernel said <no>.', faults } } };
-    const { status, text } = await ask(page.port, '/block', {
-      ...{ method: 'POST', headers: { cookie, 'content-type': FORM }, body: `token=${token}&on=yes` },
-    });
+    const { status, text } = await own.post('/block', { on: 'yes' });
     expect(status).toBe(409);
     for (const said of ['The kernel said &lt;no&gt;.', 'Nothing was changed.', 'on: cannot be: mend it'])
       expect(text).toContain(said);
   });
 
   it('whose effect nobody knows is told as that', async () => {
-    const { cookie, token } = await visit(page.port);
     peer.refusal = { status: 500, body: { error: { code: 'kernel', message: 'Half done.', faults: [] } } };
-    const failed = await ask(page.port, '/ack', {
-      ...{ method: 'POST', headers: { cookie, 'content-type': FORM }, body: `token=${token}&id=all` },
-    });
+    const failed = await own.post('/ack', { id: 'all' });
     expect(failed.status).toBe(502);
     expect(failed.text).toContain('Half done. It is not known whether the change took effect');
     await peer.vanish();
-    const { status, text } = await ask(page.port, '/ack', {
-      ...{ method: 'POST', headers: { cookie, 'content-type': FORM }, body: `token=${token}&id=all` },
-    });
+    const { status, text } = await own.post('/ack', { id: 'all' });
     expect(status).toBe(502);
     expect(text).toContain('It is not known whether the change took effect');
   });
 
   it('gets a cookie that other sites and scripts cannot use', async () => {
-    const [cookie] = (await ask(page.port, '/')).headers['set-cookie'] ?? [];
-    expect(cookie).toMatch(/samesite=strict/i);
-    expect(cookie).toMatch(/httponly/i);
+    const stranger = new Browser(page.port);
+    const first = await stranger.ask('/');
+    const login = await stranger.post('/login', { password: PASSWORD });
+    const cookies = [first, login].flatMap(({ headers }) => headers['set-cookie'] ?? []);
+    expect(cookies.map((cookie) => /^[^=]+/.exec(cookie)?.[0]).sort()).toEqual([
+      'leakguard-browser',
+      'leakguard-session',
+      'leakguard-visitor',
+    ]);
+    for (const cookie of cookies) {
+      expect(cookie).toMatch(/samesite=strict/i);
+      expect(cookie).toMatch(/httponly/i);
+      expect(cookie).not.toMatch(/domain=/i);
+    }
   });
 });
 
 describe('the host name', () => {
   it('is the address, localhost or one that was given; any other is rebinding and refused', async () => {
-    const withHost = async (host: string) => (await ask(page.port, '/', { headers: { host } })).status;
+    const withHost = async (host: string) => (await own.ask('/', { headers: { host } })).status;
     for (const host of [
       '127.0.0.1',
       `127.0.0.1:${page.port}`,
@@ -205,7 +207,7 @@ describe('the host name', () => {
   });
 
   it('is refused with the headers of every other answer', async () => {
-    const { status, headers } = await ask(page.port, '/', { headers: { host: 'evil.example' } });
+    const { status, headers } = await own.ask('/', { headers: { host: 'evil.example' } });
     expect(status).toBe(421);
     expect(headers['x-content-type-options']).toBe('nosniff');
     expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");

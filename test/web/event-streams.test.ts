@@ -8,18 +8,21 @@ import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
-import { ask, showPage } from './listening-page.ts';
-import type { PageUnderTest } from './listening-page.ts';
+import { owner, showPage } from './listening-page.ts';
+import type { Browser, PageUnderTest } from './listening-page.ts';
 
 const LIMITS = { streams: 3, beatMs: 20, gapMs: 5, stuckMs: 20_000 };
 
 let peer: GuardPeer;
 let page: PageUnderTest;
+let own: Browser;
 const open = new Set<Stream>();
 
 /** One open page: its events as they come. */
 class Stream {
   readonly status: number;
+  /** Resolves when the server has ended it. */
+  readonly ended: Promise<void>;
   readonly #answer: IncomingMessage;
   #events: { readonly event: string; readonly data: string }[] = [];
   #rest = '';
@@ -28,14 +31,16 @@ class Stream {
   private constructor(answer: IncomingMessage) {
     this.#answer = answer;
     this.status = answer.statusCode ?? 0;
+    this.ended = new Promise((resolve) => answer.on('error', () => undefined).on('close', () => resolve()));
     answer.setEncoding('utf8').on('data', (chunk: string) => this.#take(chunk));
     open.add(this);
   }
 
-  static async start(): Promise<Stream> {
-    const [answer] = (await once(get({ port: page.port, path: '/events', agent: false }), 'response')) as [
-      IncomingMessage,
-    ];
+  static async start(path = '/events'): Promise<Stream> {
+    const [answer] = (await once(
+      get({ port: page.port, path, headers: { cookie: own.cookie }, agent: false }),
+      'response',
+    )) as [IncomingMessage];
     return new Stream(answer);
   }
 
@@ -72,6 +77,7 @@ beforeEach(async () => {
   peer = await GuardPeer.start();
   const times = { askEveryMs: 50, retryMs: 20 };
   page = await showPage({ socketPath: peer.socketPath, limits: LIMITS, times, timeoutMs: 200 });
+  own = await owner(page.port);
 });
 
 afterEach(async () => {
@@ -118,6 +124,30 @@ describe('an open page', () => {
     await stream.light('blind');
   });
 
+  it('hears nothing more once its session is over, on another browser’s word too', async () => {
+    const stream = await Stream.start();
+    await stream.light('clear');
+    const elsewhere = await owner(page.port);
+    await elsewhere.post('/logout', { everywhere: 'yes' });
+    await stream.ended;
+    expect((await own.ask('/events')).status).toBe(401);
+    expect((await own.ask('/regions')).status).toBe(401);
+  });
+
+  it('of a visitor hears the light, and no name', async () => {
+    peer.status = aStatus({
+      state: 'leaking',
+      lamp: 'red',
+      why: 'bank.example leaked.',
+      incidents: [anIncident()],
+    });
+    const stream = await Stream.start('/light/events');
+    const all = await stream.until((event) => event === 'regions');
+    expect((JSON.parse(all) as [string, string][]).map(([name]) => name)).toEqual(['light']);
+    expect(all).toContain('data-state=\\"leaking\\"');
+    expect(all).not.toMatch(/example|home|203\.0/);
+  });
+
   it('gets a beat although nothing changes', async () => {
     const stream = await Stream.start();
     await stream.until((event) => event === 'beat');
@@ -147,9 +177,9 @@ describe('many open pages', () => {
 
   it('are so many and no more; one more can still ask', async () => {
     const streams = [await Stream.start(), await Stream.start(), await Stream.start()];
-    const refused = await ask(page.port, '/events');
+    const refused = await own.ask('/events');
     expect([refused.status, refused.headers['retry-after']]).toEqual([503, '10']);
-    const regions = JSON.parse((await ask(page.port, '/regions')).text) as [string, string][];
+    const regions = JSON.parse((await own.ask('/regions')).text) as [string, string][];
     expect(regions.map(([name]) => name)).toContain('light');
     for (const stream of streams) await stream.until((event) => event === 'beat');
   });

@@ -1,7 +1,10 @@
 // Knows: the page on a free port of loopback, as leakguard-web would serve it, and how to ask it plainly. Must not know: any one test.
 
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { createPage } from '../../web/app.ts';
 import type { PageOptions } from '../../web/app.ts';
@@ -12,6 +15,7 @@ export interface PageUnderTest {
   readonly url: string;
   readonly port: number;
   readonly faults: string[];
+  readonly stateDir: string;
   stop(): Promise<void>;
 }
 
@@ -21,7 +25,8 @@ export async function showPage(
 ): Promise<PageUnderTest> {
   const faults: string[] = [];
   const log = (message: string, error: unknown): void => void faults.push(`${message}: ${String(error)}`);
-  const page = createPage({ hostNames: [], log, ...options });
+  const stateDir = options.gate?.stateDir ?? mkdtempSync(join(tmpdir(), 'leakguard-page-'));
+  const page = createPage({ hostNames: [], log, gate: { stateDir }, ...options });
   const handler = page.app.callback();
   const listening = await listen(
     (asked, answer) => void handler(asked, answer),
@@ -29,10 +34,11 @@ export async function showPage(
     limits,
   );
   return {
-    ...{ url: listening.url, port: listening.port, faults },
+    ...{ url: listening.url, port: listening.port, faults, stateDir },
     stop: async () => {
       page.close();
       await listening.close();
+      if (options.gate === undefined) rmSync(stateDir, { recursive: true, force: true });
     },
   };
 }
@@ -61,9 +67,59 @@ export async function ask(
   });
 }
 
-/** What a browser has after a first visit: its cookie, and the token of the forms. */
-export async function visit(port: number): Promise<{ readonly cookie: string; readonly token: string }> {
-  const { headers, text } = await ask(port, '/');
-  const cookie = headers['set-cookie']?.[0]?.split(';')[0] ?? '';
-  return { cookie, token: /name="token" value="([^"]+)"/.exec(text)?.[1] ?? '' };
+export const PASSWORD = 'four words in a row';
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Cookies and the form token, as one browser keeps them. */
+export class Browser {
+  readonly #port: number;
+  readonly #cookies = new Map<string, string>();
+  token = '';
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  get cookie(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
+  /** As a browser's store wants them. */
+  cookies(url: string): { readonly name: string; readonly value: string; readonly url: string }[] {
+    return [...this.#cookies].map(([name, value]) => ({ name, value, url }));
+  }
+
+  /** As another page, or a thief, would plant it. */
+  plant(name: string, value: string): void {
+    this.#cookies.set(name, value);
+  }
+
+  async ask(path: string, wish: Parameters<typeof ask>[2] = {}): Promise<Answer> {
+    const { headers = {}, ...rest } = wish;
+    const answer = await ask(this.#port, path, { ...rest, headers: { cookie: this.cookie, ...headers } });
+    for (const set of answer.headers['set-cookie'] ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(set) ?? [];
+      if (value === '') this.#cookies.delete(name);
+      else this.#cookies.set(name, value);
+    }
+    this.token = /name="token" value="([^"]+)"/.exec(answer.text)?.[1] ?? this.token;
+    return answer;
+  }
+
+  /** Posts a form with the token of the page seen last. */
+  post(path: string, fields: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const body = new URLSearchParams({ token: this.token, ...fields }).toString();
+    return this.ask(path, { method: 'POST', headers: { 'content-type': FORM }, body });
+  }
+}
+
+/** The owner's browser: it has chosen the password, or given it, and sees the status page. */
+export async function owner(port: number): Promise<Browser> {
+  const browser = new Browser(port);
+  const { text } = await browser.ask('/');
+  const path = text.includes('action="/setup"') ? '/setup' : '/login';
+  const { status } = await browser.post(path, { password: PASSWORD, again: PASSWORD });
+  if (status !== 303) throw new Error(`no way in: ${status}`);
+  await browser.ask('/');
+  return browser;
 }

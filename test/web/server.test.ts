@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { GuardPeer } from '../guard-peer.ts';
-import { ask, showPage } from './listening-page.ts';
+import { ask, owner, showPage } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';
 
 const LIMITS = { headersMs: 100, requestMs: 200, idleMs: 100, connections: 8 };
@@ -39,7 +39,7 @@ it('hangs up on headers and bodies that never end, and still answers others', as
   const slow = [
     say('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n'),
     say(
-      'POST /block HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\non=',
+      'POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\non=',
     ),
   ];
   expect((await ask(page.port, '/')).status).toBe(200);
@@ -65,7 +65,8 @@ it('takes so many connections, and those that come later find room again', async
 
 it('refuses a body of 10 MB without reading it all', async () => {
   const body = 'x'.repeat(10_000_000);
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const browser = await owner(page.port);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', cookie: browser.cookie };
   const answer = ask(page.port, '/block', { method: 'POST', headers, body });
   // The connection may break while the client still writes: either way nothing was taken.
   expect(

@@ -2,10 +2,14 @@
 // Must not know: what the regions say; every word and every escape was made by the server.
 // Errs toward "lost": no beat and no answer to a question means that the light turns blind, within seconds.
 
+import { localTimes } from './times.js';
+
 const SILENCE_MS = 6500;
 const ANSWER_MS = 3000;
 const REOPEN_MS = 10_000;
 
+/** `` or `/light`: a visitor who is not logged in hears of the light only. */
+const feed = document.body.dataset.feed;
 const link = document.getElementById('link');
 const lostRegions = document.getElementById('lost');
 const notice = document.getElementById('notice');
@@ -57,18 +61,6 @@ function morph(from, to) {
 
 const alike = (old, child) => old !== null && !old.id && old.nodeName === child.nodeName;
 
-/** Times in the reader's own zone; the whole date on hover. */
-function localTimes(root) {
-  for (const time of root.querySelectorAll('time[datetime]')) {
-    const date = new Date(time.getAttribute('datetime'));
-    if (Number.isNaN(date.getTime()) || time.dataset.countdown !== undefined) continue;
-    const today = date.toDateString() === new Date().toDateString();
-    const whole = date.toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' });
-    time.textContent = today ? date.toLocaleTimeString() : whole;
-    time.title = whole;
-  }
-}
-
 /** `4:05 left`, by the box's clock; until the first beat has told it, the text of the server stays. */
 function countDown() {
   if (boxAhead === undefined) return;
@@ -117,7 +109,9 @@ function lose() {
 async function ask() {
   askedAt = window.performance.now();
   try {
-    const answer = await fetch('/regions', { signal: window.AbortSignal.timeout(ANSWER_MS) });
+    const answer = await fetch(`${feed}/regions`, { signal: window.AbortSignal.timeout(ANSWER_MS) });
+    // The session is over: the page as a visitor sees it.
+    if (answer.status === 401) return window.location.reload();
     if (!answer.ok) throw new Error(String(answer.status));
     for (const [name, html] of await answer.json()) place(name, html);
     hear('polling');
@@ -127,7 +121,7 @@ async function ask() {
 }
 
 function open() {
-  source = new EventSource('/events');
+  source = new EventSource(`${feed}/events`);
   source.addEventListener('beat', (event) => {
     boxAhead = Number(event.data) - Date.now();
     countDown();
@@ -175,12 +169,11 @@ async function submit(event) {
   button?.removeAttribute('aria-busy');
 }
 
-for (const form of document.querySelectorAll('form'))
+for (const form of document.querySelectorAll('form[data-stay]'))
   form.addEventListener('submit', (event) => void submit(event));
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watchSilence();
 });
-localTimes(document);
 setInterval(watchSilence, 1000);
 setInterval(countDown, 1000);
 open();

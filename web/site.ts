@@ -1,0 +1,61 @@
+// Knows: what every page is made of, and how any change is checked, done and answered. Must not know: any one page.
+// Every change: same site, own token, small form, then 303 (RFC 9110, 15.4.4), so that a reload never repeats it.
+
+import type { Context } from 'koa';
+
+import { GuardFault } from './api-client.ts';
+import type { GuardClient } from './api-client.ts';
+import { readForm } from './form.ts';
+import type { Gate } from './gate.ts';
+import { sameSiteOnly } from './hardening.ts';
+import type { KnowledgeFeed } from './knowledge-feed.ts';
+import type { Notice, Renderer } from './render.ts';
+import { TEXTS } from './texts.ts';
+import type { Visitors } from './visitor.ts';
+
+export interface Site {
+  readonly client: GuardClient;
+  readonly feed: KnowledgeFeed;
+  readonly gate: Gate;
+  readonly visitors: Visitors;
+  readonly renderer: Renderer;
+}
+
+/** Shows the page a form stands on, with what went wrong. */
+export type Show = (ctx: Context, notice: Notice) => Promise<void>;
+
+/** The form, when it is this browser's own; otherwise 403 is answered on the page, and undefined comes back. */
+export async function ownForm(site: Site, ctx: Context, show: Show): Promise<URLSearchParams | undefined> {
+  sameSiteOnly(ctx);
+  const form = await readForm(ctx);
+  if (site.visitors.owns(ctx, form.get('token') ?? '')) return form;
+  ctx.status = 403;
+  await show(ctx, { message: TEXTS.staleForm, faults: [] });
+  return undefined;
+}
+
+/** Reads and checks the form, does the change, and leads to `back`; what went wrong is said by `show`. */
+export async function change(
+  site: Site,
+  ctx: Context,
+  { show, back }: { readonly show: Show; readonly back: string },
+  command: (form: URLSearchParams) => Promise<unknown>,
+): Promise<void> {
+  const form = await ownForm(site, ctx, show);
+  if (form === undefined) return;
+  try {
+    await command(form);
+    leadTo(ctx, back);
+  } catch (error) {
+    if (!(error instanceof GuardFault)) throw error;
+    ctx.status = error.code === 'refused' ? 409 : 502;
+    const said = error.code === 'refused' || error.code === 'failed' ? error.message : '';
+    const effect = error.code === 'refused' ? TEXTS.changedNothing : TEXTS.uncertain;
+    await show(ctx, { message: `${said} ${effect}`.trim(), faults: error.faults });
+  }
+}
+
+export function leadTo(ctx: Context, path: string): void {
+  ctx.redirect(path);
+  ctx.status = 303;
+}

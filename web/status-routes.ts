@@ -1,0 +1,84 @@
+// Knows: the status page: what it shows, how it stays current, what can be done on it. Must not know: who may.
+// The light without names is the same page's first region, for visitors that are not logged in.
+
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+
+import { EventStreams } from './event-streams.ts';
+import type { StreamLimits } from './event-streams.ts';
+import type { Notice } from './render.ts';
+import { change } from './site.ts';
+import type { Site } from './site.ts';
+import type { Knowledge } from './view-model.ts';
+
+/** Streams of strangers: few, and never at the owner's expense. */
+const STRANGERS = 8;
+
+/** Adds the routes; the returned function ends the event streams. */
+export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits): () => void {
+  const { client, feed, gate, renderer } = site;
+  const regionsOf = (knowledge: Knowledge) => renderer.regions(knowledge, new Date().toISOString());
+  const lightOf = (knowledge: Knowledge) => renderer.publicRegions(knowledge, new Date().toISOString());
+  const owners = new EventStreams(feed, regionsOf, limits);
+  const strangers = new EventStreams(feed, lightOf, {
+    ...limits,
+    streams: Math.min(STRANGERS, limits.streams),
+  });
+
+  async function show(ctx: Context, notice?: Notice): Promise<void> {
+    const knowledge = await feed.now();
+    const regions = regionsOf(knowledge);
+    ctx.type = 'html';
+    ctx.body = renderer.page({ knowledge, regions, token: site.visitors.token(ctx), notice });
+  }
+
+  function stream(ctx: Context, streams: EventStreams, allowed: () => boolean): void {
+    const opened = ctx.method === 'HEAD' ? undefined : streams.open(allowed);
+    if (opened === undefined) {
+      ctx.set('Retry-After', '10');
+      ctx.throw(503);
+    }
+    ctx.type = 'text/event-stream';
+    ctx.body = opened;
+  }
+
+  const onPage = { show, back: '/' };
+  router.get('/', (ctx: Context) => show(ctx));
+  router.get('/regions', async (ctx: Context) => {
+    ctx.body = Object.entries(regionsOf(await feed.now()));
+  });
+  router.get('/light/regions', async (ctx: Context) => {
+    ctx.body = Object.entries(lightOf(await feed.now()));
+  });
+  router.get('/events', (ctx: Context) => {
+    const session = gate.session(ctx) ?? '';
+    stream(ctx, owners, () => gate.isOpen(session));
+  });
+  router.get('/light/events', (ctx: Context) => stream(ctx, strangers, () => true));
+  router.post('/block', (ctx: Context) =>
+    change(site, ctx, onPage, async (form) => {
+      const on = form.get('on');
+      if (on !== 'yes' && on !== 'no') ctx.throw(400);
+      await client.block({ on: on === 'yes' });
+    }),
+  );
+  router.post('/pass', (ctx: Context) =>
+    change(site, ctx, onPage, async (form) => {
+      const seconds = form.get('seconds') ?? '';
+      if (!/^\d{1,4}$/.test(seconds)) return ctx.throw(400);
+      await client.openPass({ seconds: Number(seconds) });
+    }),
+  );
+  router.post('/pass/end', (ctx: Context) => change(site, ctx, onPage, () => client.endPass()));
+  router.post('/ack', (ctx: Context) =>
+    change(site, ctx, onPage, async (form) => {
+      const id = form.get('id');
+      if (id === null || id === '' || id.length > 200) return ctx.throw(400);
+      await client.acknowledge({ id });
+    }),
+  );
+  return () => {
+    owners.close();
+    strangers.close();
+  };
+}
