@@ -102,7 +102,11 @@ function leakFrame(number) {
     case 5:
       return tcp4([203, 0, 113, 81], port, 443, clientHello(name));
     case 6:
-      return ipv4([203, 0, 113, 1], 1, Buffer.from([8, 0, 0, 0, 0, 1, number >>> 8, number & 255, 1, 2, 3, 4]));
+      return ipv4(
+        [203, 0, 113, 1],
+        1,
+        Buffer.from([8, 0, 0, 0, 0, 1, number >>> 8, number & 255, 1, 2, 3, 4]),
+      );
     default:
       return udp4([203, 0, 113, 90], port, 9_999, Buffer.alloc(200, number & 255));
   }
@@ -113,7 +117,25 @@ function ethernet(type, payload) {
 }
 
 function ipv4(destination, protocol, payload) {
-  const header = Buffer.from([0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, protocol, 0, 0, 192, 0, 2, 10, ...destination]);
+  const header = Buffer.from([
+    0x45,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0x40,
+    0,
+    64,
+    protocol,
+    0,
+    0,
+    192,
+    0,
+    2,
+    10,
+    ...destination,
+  ]);
   header.writeUInt16BE(20 + payload.length, 2);
   let sum = 0;
   for (let at = 0; at < 20; at += 2) sum += header.readUInt16BE(at);
