@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { MAGIC_LENGTH, parserFor } from '../src/wire/capture.ts';
+import { MAGIC_LENGTH, parserFor } from '../src/wire/capture-format.ts';
 import type { CaptureFault, CaptureParser, PacketSink } from '../src/wire/capture.ts';
 
 const CHUNK = 2_097_152;

@@ -1,9 +1,5 @@
-// Knows: what a capture parser is and which magic number asks for which. Must not know: files, gzip, frames.
+// Knows: what a capture parser is. Must not know: which ones there are, files, gzip, frames.
 // Follows draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
-
-import { u32, u32le } from './octets.ts';
-import { PcapParser } from './pcap.ts';
-import { PcapngParser } from './pcapng.ts';
 
 /** Where packets go; the bytes may be overwritten when `packet` returns. Time in microseconds since the epoch. */
 export interface PacketSink {
@@ -32,15 +28,4 @@ export interface CaptureParser {
   readonly wanted: number;
   /** Hands whole records of `bytes[start, end)` to the sink; gives the offset of the first incomplete one. */
   push(bytes: Uint8Array, start: number, end: number, sink: PacketSink): number;
-}
-
-/** Octets needed to tell the format. */
-export const MAGIC_LENGTH = 4;
-
-/** The parser for what begins at `start` (at least four octets there), or undefined for no known capture format. */
-export function parserFor(bytes: Uint8Array, start: number): CaptureParser | undefined {
-  const magic = u32(bytes, start);
-  if (magic === PcapngParser.MAGIC) return new PcapngParser();
-  if (PcapParser.isMagic(magic) || PcapParser.isMagic(u32le(bytes, start))) return new PcapParser();
-  return undefined;
 }
