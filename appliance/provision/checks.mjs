@@ -16,6 +16,7 @@ import { readJson } from './machine.mjs';
  * @property {readonly string[]} args what this Node is run with
  * @property {boolean} [project] true for a vitest project, whose tests are counted one by one
  * @property {boolean} [onTheMachine] true when it makes namespaces, kernel rules and browsers
+ * @property {string} [needs] a folder, from the top level, without which there is nothing to check
  */
 
 /**
@@ -46,6 +47,8 @@ const project = (name) => ({
   project: true,
   onTheMachine: name === 'netns' || name === 'browser',
   args: ['vitest/vitest.mjs', 'run', '--project', name],
+  // Captures of other people's making are not ours to publish.
+  ...(name === 'corpus' ? { needs: '../shared/corpus' } : {}),
 });
 
 /** @type {readonly Check[]} */

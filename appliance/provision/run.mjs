@@ -2,6 +2,7 @@
 // Both can be run again at any time: what is there is left as it is.
 
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { build, isStale } from './build.mjs';
@@ -11,6 +12,7 @@ import { installModules, moduleFault } from './node-modules.mjs';
 import { providePackages } from './system-packages.mjs';
 
 /** @typedef {import('./machine.mjs').Machine} Machine */
+/** @typedef {import('./checks.mjs').Check} Check */
 /** @typedef {import('./checks.mjs').Result} Result */
 /** @typedef {import('./system-packages.mjs').Provided} Provided */
 
@@ -73,7 +75,7 @@ async function test(machine) {
   }
   const stuck = dist === '' ? await obstacle(machine, packages) : 'there is no build';
   for (const check of CHECKS) {
-    const why = modules !== '' ? 'there are no node modules' : check.onTheMachine === true ? stuck : '';
+    const why = reasonNotTo(machine, check, { modules, stuck });
     results.push(why === '' ? await timed(machine, check) : skip(check, why));
     if (why !== '') machine.say(`${check.name.padEnd(10)}skipped: ${why}`);
   }
@@ -82,9 +84,22 @@ async function test(machine) {
 }
 
 /**
+ * Why a check cannot run; empty when it can.
+ * @param {Machine} machine
+ * @param {Check} check
+ * @param {{ modules: string, stuck: string }} lacking
+ * @returns {string}
+ */
+function reasonNotTo({ root }, { needs, onTheMachine }, { modules, stuck }) {
+  if (modules !== '') return 'there are no node modules';
+  if (needs !== undefined && !existsSync(join(root, needs))) return `${needs} is not there`;
+  return onTheMachine === true ? stuck : '';
+}
+
+/**
  * One check, with a line that says how it went and how long it took, and its output when it went badly.
  * @param {Machine} machine
- * @param {import('./checks.mjs').Check} check
+ * @param {Check} check
  * @returns {Promise<Result>}
  */
 async function timed(machine, check) {
