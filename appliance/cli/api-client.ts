@@ -4,7 +4,14 @@
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
-import type { AckCommand, BlockCommand, PassCommand } from '../../src/guard/commands.ts';
+import type {
+  AckCommand,
+  AddTunnelCommand,
+  BlockCommand,
+  ImportCommand,
+  LearnCommand,
+  PassCommand,
+} from '../../src/guard/commands.ts';
 import { GuardEventReader, readApiError, readJson, readStatus } from '../../src/guard/status.ts';
 import type { GuardEvent, Status } from '../../src/guard/status.ts';
 import { CommandError } from './command.ts';
@@ -43,9 +50,40 @@ export class DaemonClient {
     return this.#statusFrom(await this.#ask('POST', '/v1/ack', command));
   }
 
+  /** POST /v1/tunnels: the policy file with the tunnel in it is in force. */
+  async addTunnel(command: AddTunnelCommand): Promise<Status> {
+    return this.#statusFrom(await this.#ask('POST', '/v1/tunnels', command));
+  }
+
+  /** DELETE /v1/tunnels/NAME. */
+  async removeTunnel(name: string): Promise<Status> {
+    return this.#statusFrom(await this.#ask('DELETE', `/v1/tunnels/${encodeURIComponent(name)}`));
+  }
+
+  /** POST /v1/tunnels/import: what was found, and with `yes` put in force. */
+  async importTunnel(command: ImportCommand): Promise<unknown> {
+    return this.#ask('POST', '/v1/tunnels/import', command);
+  }
+
+  /** POST /v1/tunnels/learn: what was seen, or a yes to one of it. */
+  async learnTunnel(command: LearnCommand): Promise<unknown> {
+    return this.#ask('POST', '/v1/tunnels/learn', command);
+  }
+
   /** GET /v1/policy: the policy in force, as it is. */
   async policy(): Promise<unknown> {
     return this.#ask('GET', '/v1/policy');
+  }
+
+  /** GET of what the history tells: /v1/incidents, /v1/dossier, /v1/timeline, /v1/history, with its question. */
+  async past(path: string, question: Readonly<Record<string, string>> = {}): Promise<unknown> {
+    const query = new URLSearchParams(question).toString();
+    return this.#ask('GET', query === '' ? path : `${path}?${query}`);
+  }
+
+  /** POST /v1/history/rewrite. */
+  async rewritePast(): Promise<unknown> {
+    return this.#ask('POST', '/v1/history/rewrite');
   }
 
   /** GET /v1/events until `signal` is aborted, then it resolves. Throws CommandError 3 when the stream ends by itself. */

@@ -8,15 +8,17 @@ import { analyzeCommand } from './analyze.ts';
 import { blockCommand } from './block.ts';
 import type { CommandIo } from './command.ts';
 import { dispatch } from './dispatch.ts';
+import { historyCommand } from './history.ts';
 import { labCommand } from './lab.ts';
 import { passCommand } from './pass.ts';
 import { policyCommand } from './policy.ts';
+import { reportCommand } from './report.ts';
 import { statusCommand } from './status.ts';
 import { watchCommand } from './watch.ts';
 
 const COMMANDS = [
   ...[statusCommand, watchCommand, analyzeCommand, blockCommand, passCommand, ackCommand],
-  ...[policyCommand, labCommand],
+  ...[reportCommand, historyCommand, policyCommand, labCommand],
 ];
 
 function screen(): CommandIo['screen'] {

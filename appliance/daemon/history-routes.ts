@@ -2,6 +2,7 @@
 // DESIGN section 7. Every question is bounded; what is no question is refused with what would be one.
 
 import type { ClientView } from '../../src/guard/clients.ts';
+import { dossierOf } from '../../src/guard/dossier.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import { RULES, isKind, isRule } from '../../src/guard/history.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
@@ -9,6 +10,7 @@ import type { Privacy } from '../../src/guard/privacy.ts';
 import type { IncidentView, Status } from '../../src/guard/status.ts';
 import type { Timeline } from '../../src/guard/timeline.ts';
 import { writeEvidence } from '../../src/wire/pcapng-write.ts';
+import { countryOf } from '../countries.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { noIncident } from './routes.ts';
@@ -27,6 +29,8 @@ export interface HistorySubject {
 
 const INCIDENTS_MOST = 2_000;
 const BUCKETS_MOST = 2_000;
+/** Incidents that one dossier is made of. */
+const DOSSIER_MOST = 20_000;
 const DAY_MS = 86_400_000;
 
 export function historyRoutes(history: HistorySubject, box: { status(): Status }): readonly ApiRoute[] {
@@ -62,6 +66,22 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
         const buckets = countOf(query, 'buckets', 144, BUCKETS_MOST);
         if (from >= to) throw invalid('from', 'is not before "to"', 'send an earlier time');
         return history.timeline(from, to, buckets);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/dossier',
+      handle: ({ query }) => {
+        const filter = { ...filterOf(query), limit: DOSSIER_MOST };
+        const incidents = history.incidents(filter);
+        const devices = history.clients();
+        const asked = filter.client;
+        return dossierOf({
+          ...{ incidents, countryOf, privacy: history.privacy, tunnels: box.status().tunnels },
+          clients: asked === undefined ? devices : devices.filter(({ id }) => id === asked),
+          ...{ from: filter.since, to: filter.until ?? Date.now() },
+          truncated: incidents.length >= DOSSIER_MOST,
+        });
       },
     },
     {

@@ -1,0 +1,165 @@
+// Knows: what an eavesdropper can put together from everything that escaped: sites, visits, devices, habits, the VPN. Must not
+// know: where the past is kept, how it is printed. It says what can be concluded, never more than was on the wire.
+
+import { parseAddress } from '../wire/address.ts';
+import type { Kind } from '../flow/kinds.ts';
+import type { ClientView } from './clients.ts';
+import type { Privacy } from './privacy.ts';
+import type { IncidentView, TunnelView } from './status.ts';
+
+export interface DossierSite {
+  readonly site: string;
+  /** Frames that asked for its address, and frames that went to it. */
+  readonly asked: number;
+  readonly visited: number;
+  readonly clients: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly first: string;
+  readonly last: string;
+}
+
+export interface DossierTunnel {
+  readonly name: string;
+  readonly protocol: string;
+  readonly endpoint: string;
+  /** ISO 3166 code of the country in which the endpoint's network is registered; null when it is not known. */
+  readonly country: string | null;
+}
+
+export interface Dossier {
+  readonly from: string | null;
+  readonly to: string;
+  readonly privacy: Privacy;
+  readonly escaped: number;
+  readonly blocked: number;
+  readonly sites: readonly DossierSite[];
+  /** Addresses that were gone to without a name on the wire. */
+  readonly destinations: readonly DossierSite[];
+  readonly devices: readonly ClientView[];
+  readonly tunnels: readonly DossierTunnel[];
+  readonly conclusions: readonly string[];
+  /** More happened than was looked at; what is told are the newest. */
+  readonly truncated: boolean;
+}
+
+export interface DossierSources {
+  readonly incidents: readonly IncidentView[];
+  readonly clients: readonly ClientView[];
+  readonly tunnels: readonly TunnelView[];
+  readonly countryOf: (address: string) => string | undefined;
+  readonly from: number | undefined;
+  readonly to: number;
+  readonly privacy: Privacy;
+  readonly truncated: boolean;
+}
+
+/** Kinds that ask for a name; whatever else carries one goes to it. */
+const ASKS: ReadonlySet<Kind> = new Set(['dns', 'mdns', 'llmnr', 'nbns', 'dot', 'doq', 'doh', 'dnscrypt']);
+const NETWORK = /^[\da-f.:]+\/\d+$/;
+
+/** What Eve knows. Only what escaped counts; what was stopped is one number. */
+export function dossierOf(sources: DossierSources): Dossier {
+  const { incidents, privacy, truncated } = sources;
+  const escaped = incidents.filter((incident) => incident.escaped > 0);
+  const named = escaped.filter(({ exposure }) => isName(exposure));
+  const bare = escaped.filter(({ exposure }) => !isName(exposure) && !exposure.startsWith('('));
+  const seen = new Set(escaped.map(({ client }) => client));
+  const told = {
+    from: sources.from === undefined ? null : new Date(sources.from).toISOString(),
+    to: new Date(sources.to).toISOString(),
+    ...{ privacy, truncated },
+    escaped: sum(incidents, 'escaped'),
+    blocked: sum(incidents, 'blocked'),
+    sites: sitesOf(named),
+    destinations: sitesOf(bare),
+    devices: sources.clients.filter(({ id, hostName }) => seen.has(id) || hostName !== null),
+    tunnels: sources.tunnels.map((tunnel) => tunnelOf(tunnel, sources.countryOf)),
+  };
+  return { ...told, conclusions: conclusionsOf(told) };
+}
+
+function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
+  const sites = new Map<string, DossierSite>();
+  for (const incident of incidents) {
+    const { exposure, escaped, client, first, last } = incident;
+    const asks = ASKS.has(incident.kind);
+    const known = sites.get(exposure);
+    sites.set(exposure, {
+      site: exposure,
+      asked: (known?.asked ?? 0) + (asks ? escaped : 0),
+      visited: (known?.visited ?? 0) + (asks ? 0 : escaped),
+      clients: [...new Set([...(known?.clients ?? []), client])],
+      first: known === undefined || first < known.first ? first : known.first,
+      last: known === undefined || last > known.last ? last : known.last,
+    });
+  }
+  return [...sites.values()].sort((a, b) => b.visited - a.visited || b.asked - a.asked);
+}
+
+function tunnelOf(
+  { name, protocol, endpoint }: TunnelView,
+  countryOf: DossierSources['countryOf'],
+): DossierTunnel {
+  const host = /^(?:udp|tcp):\[?([^\]]+?)\]?:\d+$/.exec(endpoint)?.[1] ?? '';
+  return { name, protocol, endpoint, country: countryOf(host) ?? null };
+}
+
+function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
+  const { sites, destinations, devices, tunnels, privacy } = dossier;
+  if (privacy === 'minimal') return ['Only counts were kept: what Eve could conclude cannot be told.'];
+  const visited = sites.filter((site) => site.visited > 0);
+  const lines: string[] = [];
+  if (sites.length === 0 && destinations.length === 0)
+    lines.push('Nothing that escaped names a site or a destination.');
+  if (sites.length > 0)
+    lines.push(
+      `She knows ${count(sites.length, 'name')} that the laptop asked for or went to${examples(sites)}.`,
+    );
+  if (visited.length > 0)
+    lines.push(
+      `She knows that ${count(visited.length, 'of these sites was visited', 'of these sites were visited')}, and when${examples(visited)}.`,
+    );
+  if (destinations.length > 0)
+    lines.push(
+      `She knows ${count(destinations.length, 'address', 'addresses')} the laptop talked to without saying a name.`,
+    );
+  for (const device of devices) lines.push(...deviceLines(device));
+  for (const { protocol, endpoint, country } of tunnels) {
+    const where = country === null ? '' : `, registered in ${country}`;
+    lines.push(`She sees that a VPN is used: ${protocol} to ${endpoint}${where}.`);
+  }
+  return lines;
+}
+
+function deviceLines({ id, vendor, randomised, hostName, previousAddresses }: ClientView): string[] {
+  const who = hostName === null ? id : `${hostName} (${id})`;
+  const made = vendor === null ? '' : ` It was made by ${vendor}.`;
+  const again = randomised
+    ? `${who} made its hardware address up: it does not name the device for good.`
+    : `${who} is known again in every network by its hardware address.${made}`;
+  const before =
+    previousAddresses.length === 0
+      ? []
+      : [`${who} asked for addresses it had before: ${previousAddresses.join(', ')}.`];
+  const named = hostName === null ? [] : [`A device tells every network its name: ${hostName}.`];
+  return [again, ...named, ...before];
+}
+
+function examples(sites: readonly DossierSite[]): string {
+  const names = sites.slice(0, 3).map(({ site }) => site);
+  return `, such as ${names.join(', ')}`;
+}
+
+function isName(exposure: string): boolean {
+  const address = parseAddress(exposure) !== undefined || NETWORK.test(exposure);
+  const mac = /^[\da-f]{2}(?::[\da-f]{2}){5}$/.test(exposure);
+  return !address && !mac && !exposure.startsWith('(') && exposure !== '';
+}
+
+function sum(incidents: readonly IncidentView[], field: 'escaped' | 'blocked'): number {
+  return incidents.reduce((total, incident) => total + incident[field], 0);
+}
+
+function count(n: number, one: string, many = `${one}s`): string {
+  return `${String(n)} ${n === 1 ? one : many}`;
+}
