@@ -10,7 +10,7 @@ import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
 import type { Kind, Via } from '../../src/flow/kinds.ts';
 
-const DIRECTORY = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
+export const CORPUS_DIRECTORY = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
 
 /** What tshark reads in one capture. */
 export interface Expected {
@@ -28,7 +28,7 @@ export interface Reading {
 
 /** File names and what is expected of them; empty when the corpus is not there. */
 export function oracle(): ReadonlyMap<string, Expected> {
-  const path = join(DIRECTORY, 'oracle.json');
+  const path = join(CORPUS_DIRECTORY, 'oracle.json');
   if (!existsSync(path)) return new Map();
   return new Map(Object.entries(JSON.parse(readFileSync(path, 'utf8')) as Record<string, Expected>));
 }
@@ -58,7 +58,7 @@ export async function readOne(file: string): Promise<Reading> {
       }
     },
   };
-  await readCapture(join(DIRECTORY, 'pcap', file), sink, {
+  await readCapture(join(CORPUS_DIRECTORY, 'pcap', file), sink, {
     stdin: Readable.from([]),
     signal: new AbortController().signal,
   });
