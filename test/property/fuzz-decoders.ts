@@ -43,8 +43,8 @@ type Decoder = (bytes: Uint8Array, start: number, end: number) => unknown;
 function everyField(view: object | undefined): unknown {
   if (view === undefined) return undefined;
   const prototype = Object.getPrototypeOf(view) as object;
-  const getters = Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(([, own]) => own.get);
-  return getters.map(([name]) => (view as Record<string, unknown>)[name]);
+  const fields = Object.entries(Object.getOwnPropertyDescriptors(prototype));
+  return fields.flatMap(([name, own]) => ('get' in own ? [(view as Record<string, unknown>)[name]] : []));
 }
 
 const facts = new Facts();
