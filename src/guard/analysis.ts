@@ -6,6 +6,8 @@ import { Facts } from '../flow/facts.ts';
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
 import type { Judge } from '../policy/judge.ts';
+import { kernelAccepts } from '../policy/shape.ts';
+import type { TunnelProtocol } from '../policy/policy.ts';
 import type { Direction, Rule, VerdictName } from '../policy/verdict.ts';
 import { IncidentList } from './analysis-incidents.ts';
 import type { AnalysedIncident } from './analysis-incidents.ts';
@@ -54,6 +56,9 @@ export interface AnalysisReport {
   };
 }
 
+/** Frames of a tunnel that are looked at for its protocol. */
+const SAMPLE = 64;
+
 const RULES: readonly Rule[] = ['A', 'B', 'C', 'D', 'E', 'F', 'T'];
 
 export class Analysis {
@@ -69,6 +74,7 @@ export class Analysis {
   readonly #verdicts = { tunnel: 0, plumbing: 0, allowed: 0, leak: 0 };
   /** By endpoint text: the judge that numbers them may be replaced. */
   readonly #tunnelPackets = new Map<string, number>();
+  readonly #notWireguard = new Set<string>();
   #perEndpoint: Float64Array;
   #packets = 0;
   #bytes = 0;
@@ -108,10 +114,19 @@ export class Analysis {
       this.#client === undefined ? 'either' : facts.sourceMac === this.#client ? 'up' : 'down';
     const tunnel = this.#judge.tunnelOf(facts, direction);
     if (tunnel >= 0) {
-      this.#perEndpoint[tunnel] = (this.#perEndpoint[tunnel] ?? 0) + 1;
+      const before = this.#perEndpoint[tunnel] ?? 0;
+      this.#perEndpoint[tunnel] = before + 1;
+      if (before < SAMPLE) this.#sample(tunnel);
       return;
     }
     this.#judgeOther(bytes, direction, timeMicros);
+  }
+
+  /** Endpoints of the command line have no protocol: the report names the one that all of the first frames have. */
+  #sample(tunnel: number): void {
+    const endpoint = this.#judge.endpoints[tunnel];
+    if (endpoint?.protocol !== 'opaque' || this.#notWireguard.has(endpoint.text)) return;
+    if (!kernelAccepts('wireguard', this.#facts)) this.#notWireguard.add(endpoint.text);
   }
 
   #judgeOther(bytes: Uint8Array, direction: Direction, timeMicros: number): void {
@@ -154,7 +169,7 @@ export class Analysis {
   report(file: string, elapsedMs: number, show?: (name: string) => string): AnalysisReport {
     this.#settleTunnels();
     const tunnels = this.#judge.endpoints.map(({ protocol, text }) => ({
-      protocol,
+      protocol: this.#protocolOf(protocol, text),
       endpoint: text,
       packets: this.#tunnelPackets.get(text) ?? 0,
       learned: this.#learning.found(text),
@@ -187,5 +202,10 @@ export class Analysis {
         ...this.#dissector.losses,
       },
     };
+  }
+
+  #protocolOf(protocol: TunnelProtocol, endpoint: string): TunnelProtocol {
+    const seen = (this.#tunnelPackets.get(endpoint) ?? 0) > 0;
+    return protocol === 'opaque' && seen && !this.#notWireguard.has(endpoint) ? 'wireguard' : protocol;
   }
 }
