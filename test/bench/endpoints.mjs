@@ -4,8 +4,11 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { compileRuleset } from '../../dist/src/policy/nft.js';
-import { parsePolicy } from '../../dist/src/policy/schema.js';
+
+/** The compiled module: what is measured is what is shipped. @param {string} name */
+const built = (name) => import(new URL(`../../dist/src/policy/${name}.js`, import.meta.url).href);
+const { compileRuleset } = await built('nft');
+const { parsePolicy } = await built('schema');
 
 const SENDER = fileURLToPath(new URL('../netns/tunnel-sender.mjs', import.meta.url));
 const FRAMES = 200_000;
