@@ -60,6 +60,9 @@ export function aStatus(changes: Partial<Status> = {}): Status {
 export class GuardPeer {
   readonly socketPath: string;
   readonly asked: Asked[] = [];
+  /** Paths and queries by which incidents were asked for. */
+  readonly filters: string[] = [];
+  readonly evidence = Buffer.from('0a0d0d0a00ff', 'hex');
   status: unknown = aStatus();
   /** Answers every command with this instead of doing it. */
   refusal: { status: number; body: ApiErrorBody } | undefined;
@@ -140,6 +143,10 @@ export class GuardPeer {
       this.#streamsChanged();
       return;
     }
+    if (method === 'GET' && path.startsWith('/v1/incidents')) {
+      this.#past(path, response);
+      return;
+    }
     if (method !== 'GET') {
       const sent = (body === '' ? {} : JSON.parse(body)) as { on?: boolean; id?: string; seconds?: number };
       this.asked.push({ method, path, body: sent });
@@ -150,6 +157,22 @@ export class GuardPeer {
       this.#do(path, sent);
     }
     sendJson(response, 200, this.status);
+  }
+
+  /** The past is what the status tells; filters are only written down. */
+  #past(path: string, response: ServerResponse): void {
+    const { incidents } = this.status as Status;
+    const [, id, evidence] = /^\/v1\/incidents\/([^/?]+)(\/evidence)?/.exec(path) ?? [];
+    if (id === undefined) {
+      this.filters.push(path);
+      sendJson(response, this.refusal?.status ?? 200, this.refusal?.body ?? { incidents });
+      return;
+    }
+    const incident = incidents.find((one) => one.id === decodeURIComponent(id));
+    const error = { code: 'no-incident', message: 'there is none', faults: [] };
+    if (incident === undefined) sendJson(response, 404, { error });
+    else if (evidence === undefined) sendJson(response, 200, incident);
+    else response.writeHead(200, { 'content-type': 'application/x-pcapng' }).end(this.evidence);
   }
 
   #do(path: string, body: { on?: boolean; id?: string; seconds?: number }): void {

@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
 import type { AckCommand, BlockCommand, PassCommand } from '../src/guard/commands.ts';
-import { GuardEventReader, readApiError, readJson, readStatus } from '../src/guard/status.ts';
-import type { Fault, GuardEvent, Status } from '../src/guard/status.ts';
+import { GuardEventReader, readApiError, readIncident, readJson, readStatus } from '../src/guard/status.ts';
+import type { Fault, GuardEvent, IncidentView, Status } from '../src/guard/status.ts';
 
 /** `unreachable`: no socket or no listener · `silent`: no answer in time · `garbled`: not the API's shape · `refused`: it said no · `failed`: it could not. */
 export type GuardFaultCode = 'unreachable' | 'silent' | 'garbled' | 'refused' | 'failed';
@@ -14,11 +14,20 @@ export type GuardFaultCode = 'unreachable' | 'silent' | 'garbled' | 'refused' | 
 export class GuardFault extends Error {
   readonly code: GuardFaultCode;
   readonly faults: readonly Fault[];
+  /** The API's own status code, or 0 when it gave none. */
+  readonly status: number;
 
-  constructor(code: GuardFaultCode, message: string, faults: readonly Fault[] = [], cause?: unknown) {
+  constructor(
+    code: GuardFaultCode,
+    message: string,
+    faults: readonly Fault[] = [],
+    cause?: unknown,
+    status = 0,
+  ) {
     super(message, { cause });
     this.name = 'GuardFault';
     this.code = code;
+    this.status = status;
     this.faults = faults;
   }
 }
@@ -42,27 +51,45 @@ export class GuardClient {
 
   /** GET /v1/status. Throws GuardFault. */
   async status(): Promise<Status> {
-    return this.#ask('GET', '/v1/status', undefined, this.#timeoutMs);
+    return this.#ask('GET', '/v1/status', undefined, this.#timeoutMs, statusIn);
   }
 
   /** PUT /v1/block. Slower than a question: the kernel takes the rules and they are read back. Throws GuardFault. */
   async block(command: BlockCommand): Promise<Status> {
-    return this.#ask('PUT', '/v1/block', command, this.#timeoutMs * 3);
+    return this.#ask('PUT', '/v1/block', command, this.#timeoutMs * 3, statusIn);
   }
 
   /** POST /v1/pass: until then the block lets a captive portal through. Throws GuardFault. */
   async openPass(command: PassCommand): Promise<Status> {
-    return this.#ask('POST', '/v1/pass', command, this.#timeoutMs * 3);
+    return this.#ask('POST', '/v1/pass', command, this.#timeoutMs * 3, statusIn);
   }
 
   /** DELETE /v1/pass. Throws GuardFault. */
   async endPass(): Promise<Status> {
-    return this.#ask('DELETE', '/v1/pass', undefined, this.#timeoutMs * 3);
+    return this.#ask('DELETE', '/v1/pass', undefined, this.#timeoutMs * 3, statusIn);
   }
 
   /** POST /v1/ack. Throws GuardFault. */
   async acknowledge(command: AckCommand): Promise<Status> {
-    return this.#ask('POST', '/v1/ack', command, this.#timeoutMs * 3);
+    return this.#ask('POST', '/v1/ack', command, this.#timeoutMs * 3, statusIn);
+  }
+
+  /** GET /v1/incidents, newest first. `query`: the API's own filters. Throws GuardFault. */
+  async incidents(query: URLSearchParams): Promise<readonly IncidentView[]> {
+    const path = `/v1/incidents?${query.toString()}`;
+    return this.#ask('GET', path, undefined, this.#timeoutMs, jsonIn(incidentsOf));
+  }
+
+  /** GET /v1/incidents/:id. Throws GuardFault. */
+  async incident(id: string): Promise<IncidentView> {
+    const path = `/v1/incidents/${encodeURIComponent(id)}`;
+    return this.#ask('GET', path, undefined, this.#timeoutMs, jsonIn(readIncident));
+  }
+
+  /** GET /v1/incidents/:id/evidence: a pcapng file. Throws GuardFault. */
+  async evidence(id: string): Promise<Buffer> {
+    const path = `/v1/incidents/${encodeURIComponent(id)}/evidence`;
+    return this.#ask('GET', path, undefined, this.#timeoutMs, (bytes) => bytes);
   }
 
   /** GET /v1/events. `closed` resolves when the stream ends, whoever ended it and however. */
@@ -91,7 +118,13 @@ export class GuardClient {
     });
   }
 
-  async #ask(method: string, path: string, body: unknown, timeoutMs: number): Promise<Status> {
+  async #ask<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    timeoutMs: number,
+    read: (bytes: Buffer) => T | undefined,
+  ): Promise<T> {
     const sent = body === undefined ? '' : JSON.stringify(body);
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent) };
     const asking = this.#open(method, path, body === undefined ? {} : headers);
@@ -103,7 +136,7 @@ export class GuardClient {
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
         asking.on('response', resolve).on('error', reject).end(sent);
       });
-      return judgeAnswer(answer.statusCode ?? 0, await textOf(answer));
+      return judgeAnswer(answer.statusCode ?? 0, await bytesOf(answer), read);
     } catch (error) {
       if (error instanceof GuardFault) throw error;
       throw new GuardFault('unreachable', 'The socket does not answer.', [], error);
@@ -114,24 +147,43 @@ export class GuardClient {
   }
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
-  answer.setEncoding('utf8');
-  let text = '';
-  for await (const chunk of answer) {
-    text += String(chunk);
-    if (text.length > ANSWER_LIMIT) throw new GuardFault('garbled', 'The answer is too long.');
+async function bytesOf(answer: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > ANSWER_LIMIT) throw new GuardFault('garbled', 'The answer is too long.');
   }
-  return text;
+  return Buffer.concat(chunks);
 }
 
-function judgeAnswer(statusCode: number, text: string): Status {
-  const value = readJson(text);
-  const refusal = readApiError(value);
-  if (refusal !== undefined) {
-    const code = statusCode < 500 ? 'refused' : 'failed';
-    throw new GuardFault(code, refusal.error.message, refusal.error.faults);
+const jsonIn =
+  <T>(read: (value: unknown) => T | undefined) =>
+  (bytes: Buffer): T | undefined =>
+    read(readJson(bytes.toString('utf8')));
+
+const statusIn = jsonIn(readStatus);
+
+/** Undefined when one of them is none: a list with holes would look like less than there was. */
+function incidentsOf(value: unknown): readonly IncidentView[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { incidents } = value as { readonly incidents?: unknown };
+  if (!Array.isArray(incidents)) return undefined;
+  const read = incidents.map((one: unknown) => readIncident(one));
+  const whole = read.filter((one) => one !== undefined);
+  return whole.length === read.length ? whole : undefined;
+}
+
+function judgeAnswer<T>(statusCode: number, bytes: Buffer, read: (bytes: Buffer) => T | undefined): T {
+  if (statusCode !== 200) {
+    const refusal = readApiError(readJson(bytes.toString('utf8')));
+    if (refusal !== undefined) {
+      const code = statusCode < 500 ? 'refused' : 'failed';
+      throw new GuardFault(code, refusal.error.message, refusal.error.faults, undefined, statusCode);
+    }
   }
-  const status = statusCode === 200 ? readStatus(value) : undefined;
-  if (status === undefined) throw new GuardFault('garbled', `The answer (${statusCode}) is no status.`);
-  return status;
+  const value = statusCode === 200 ? read(bytes) : undefined;
+  if (value === undefined) throw new GuardFault('garbled', `The answer (${statusCode}) cannot be read.`);
+  return value;
 }

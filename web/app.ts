@@ -14,6 +14,7 @@ import { addFileRoutes } from './file-routes.ts';
 import { Gate } from './gate.ts';
 import type { GateOptions } from './gate.ts';
 import { hostAllowList, securityHeaders } from './hardening.ts';
+import { addIncidentRoutes } from './incident-routes.ts';
 import { FEED_TIMES, KnowledgeFeed } from './knowledge-feed.ts';
 import type { FeedTimes } from './knowledge-feed.ts';
 import { Renderer } from './render.ts';
@@ -57,6 +58,7 @@ export function createPage(options: PageOptions): Page {
   const router = new Router();
   const close = addStatusRoutes(router, site, options.limits ?? STREAM_LIMITS);
   addDoorRoutes(router, site);
+  addIncidentRoutes(router, site);
   addFileRoutes(router, assets);
 
   async function faultsAsPages(ctx: Context, next: Next): Promise<void> {

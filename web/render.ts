@@ -6,22 +6,17 @@ import { join } from 'node:path';
 
 import ejs from 'ejs';
 
+import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
 import { printable } from '../src/guard/status.ts';
-import type { Fault, LedgerView, Status } from '../src/guard/status.ts';
+import type { Fault, IncidentView, LedgerView, Status } from '../src/guard/status.ts';
+import { FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
 import { GLYPHS } from './glyphs.ts';
+import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS } from './help-texts.ts';
 import { PASSWORD_LENGTH } from './password.ts';
-import {
-  OUTCOME_TEXTS,
-  PLACES,
-  PROFILE_TEXTS,
-  PUBLIC_TEXTS,
-  RULE_TEXTS,
-  TEXTS,
-  TUNNEL_STATE_TEXTS,
-} from './texts.ts';
+import { OUTCOME_TEXTS, PLACES, PROFILE_TEXTS, PUBLIC_TEXTS, TEXTS, TUNNEL_STATE_TEXTS } from './texts.ts';
 import type { LightState } from './texts.ts';
 import { blind, clockTime, grouped, lightOf, outcomeOf, rankedKinds } from './view-model.ts';
-import type { Knowledge, LightView } from './view-model.ts';
+import type { Knowledge, LightView, Outcome } from './view-model.ts';
 
 /** In the order of the page. Each is one element whose id is the region's name. */
 export const REGIONS = ['light', 'controls', 'incidents', 'tunnels', 'health'] as const;
@@ -49,6 +44,18 @@ export interface DoorParts extends Around {
   readonly isSetUp: boolean;
 }
 
+export interface ListParts extends Around {
+  /** Undefined: nobody can say. */
+  readonly incidents: readonly IncidentView[] | undefined;
+  readonly chosen: Readonly<Record<string, string>>;
+  /** The address's query, for forms that come back here. */
+  readonly search: string;
+}
+
+export interface IncidentParts extends Around {
+  readonly incident: IncidentView;
+}
+
 interface Frame {
   readonly title: string;
   readonly body: string;
@@ -63,7 +70,7 @@ interface Frame {
   readonly refresh?: boolean;
 }
 
-const VIEWS = [...REGIONS, 'frame', 'page', 'door', 'account', 'error'] as const;
+const VIEWS = [...REGIONS, 'frame', 'page', 'door', 'account', 'list', 'incident', 'help', 'error'] as const;
 type ViewName = (typeof VIEWS)[number];
 
 type View = (values: Readonly<Record<string, unknown>>) => string;
@@ -137,6 +144,51 @@ export class Renderer {
     });
   }
 
+  incidents({ token, notice, incidents, chosen, search }: ListParts): string {
+    const rows = incidents?.map((incident) => ({
+      ...countedOf(printable(incident)),
+      path: pathOf(incident.id),
+    }));
+    return this.#frame({
+      ...{ title: `${TEXTS.incidentsTitle} · ${TEXTS.product}`, notice, here: '/incidents' },
+      sheets: ['page.css', 'frame.css', 'controls.css', 'lists.css'],
+      body: this.#views.list({
+        ...{ incidents: rows, chosen, search, token, choices: FILTER_CHOICES, most: INCIDENTS_MOST },
+        ...{ outcomes: OUTCOME_TEXTS, rules: RULE_TITLES, clockTime: clockNow },
+      }),
+    });
+  }
+
+  incident({ token, notice, incident: told }: IncidentParts): string {
+    const incident = printable(told);
+    const facts = [
+      ...[[TEXTS.from, incident.client] as const, [TEXTS.toDestination, incident.destination] as const],
+      ...[[TEXTS.kind, incident.kind] as const, [TEXTS.rule, incident.rule] as const],
+      ...(['attempted', 'escaped', 'blocked'] as const).map(
+        (name) => [TEXTS[name], grouped(incident[name])] as const,
+      ),
+    ];
+    return this.#frame({
+      ...{ title: `${incident.exposure} · ${TEXTS.product}`, notice, here: '/incidents' },
+      sheets: ['page.css', 'frame.css', 'controls.css', 'lists.css'],
+      body: this.#views.incident({
+        ...{ ...countedOf(incident), facts, token, path: pathOf(told.id) },
+        ...{ outcomes: OUTCOME_TEXTS, rule: RULE_TEXTS[incident.rule], clockTime: clockNow },
+        candidates: incident.candidates ?? [],
+        related: (incident.related ?? []).map((id) => ({ id, path: pathOf(id) })),
+      }),
+    });
+  }
+
+  help(): string {
+    const texts = { lamps: LAMP_PATTERNS, button: BUTTON_TEXT, limits: LIMIT_TEXTS };
+    return this.#frame({
+      ...{ title: `${TEXTS.helpTitle} · ${TEXTS.product}`, notice: undefined, here: '/help' },
+      sheets: ['page.css', 'frame.css', 'lists.css'],
+      body: this.#views.help({ ...texts, ruleTexts: Object.entries(RULE_TEXTS) }),
+    });
+  }
+
   error(statusCode: number, message: string): string {
     return this.#views.error({ statusCode, message, assets: this.#assets });
   }
@@ -179,6 +231,8 @@ function figures(
     .map((name) => ({ name, text: ledger === undefined ? '?' : grouped(ledger[name]) }));
 }
 
+const RULE_TITLES = Object.fromEntries(Object.entries(RULE_TEXTS).map(([rule, { title }]) => [rule, title]));
+
 const CONTROLS_UNKNOWN = { on: undefined, passUntil: undefined };
 
 function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> {
@@ -187,13 +241,27 @@ function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> 
   return { on: blockMode, passUntil: passUntil ?? undefined };
 }
 
+const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString());
+
+const pathOf = (id: string): string => `/incidents/${encodeURIComponent(id)}`;
+
+/** An incident, what became of it, and the frames that say so. */
+function countedOf(incident: IncidentView): {
+  readonly incident: IncidentView;
+  readonly outcome: Outcome;
+  readonly frames: number;
+} {
+  const outcome = outcomeOf(incident);
+  const crossed = outcome === 'escaped' || outcome === 'breach' || outcome === 'minor';
+  const frames = crossed ? incident.escaped : outcome === 'blocked' ? incident.blocked : incident.attempted;
+  return { incident, outcome, frames };
+}
+
 function incidentValues(status: Status | undefined): Readonly<Record<string, unknown>> {
-  const incidents = (status?.incidents ?? []).map((incident) => {
-    const outcome = outcomeOf(incident);
-    const crossed = outcome === 'escaped' || outcome === 'breach' || outcome === 'minor';
-    const frames = crossed ? incident.escaped : outcome === 'blocked' ? incident.blocked : incident.attempted;
-    return { incident, outcome, frames };
-  });
+  const incidents = (status?.incidents ?? []).map((incident) => ({
+    ...countedOf(incident),
+    path: pathOf(incident.id),
+  }));
   // An empty list is no proof: only a guard that sees, and counted nothing, may say that nothing left.
   const proven =
     status !== undefined &&
@@ -201,7 +269,7 @@ function incidentValues(status: Status | undefined): Readonly<Record<string, unk
     status.state !== 'starting' &&
     status.ledger.escaped + status.ledger.unseen === 0;
   return {
-    ...{ incidents, outcomes: OUTCOME_TEXTS, rules: RULE_TEXTS },
+    ...{ incidents, outcomes: OUTCOME_TEXTS, rules: RULE_TITLES },
     none: proven ? TEXTS.none : TEXTS.noneKnown,
     unacknowledged: status?.unacknowledged ?? 0,
   };

@@ -1,7 +1,7 @@
 // Knows: every word the page shows that does not come from the guard. Must not know: how it is laid out.
 // English; one place, so that it can be translated. Rules and kinds as DESIGN section 3 names them.
 
-import type { IncidentView, State } from '../src/guard/status.ts';
+import type { State } from '../src/guard/status.ts';
 import type { GuardFaultCode } from './api-client.ts';
 
 interface StateText {
@@ -72,6 +72,8 @@ export const OUTCOME_FAULTS = {
 
 export const PLACES = [
   { path: '/', word: 'Status' },
+  { path: '/incidents', word: 'Incidents' },
+  { path: '/help', word: 'Help' },
   { path: '/account', word: 'Account' },
 ] as const;
 
@@ -81,16 +83,6 @@ export const DOUBT_TEXTS = {
   counters: 'The guard reports no leak, but the kernel counters cannot be read.',
   lamp: 'The guard reports no leak, but its lamp does not say so.',
 } as const;
-
-export const RULE_TEXTS: Readonly<Record<IncidentView['rule'], string>> = {
-  A: 'Name asked in the clear',
-  B: 'Protected name outside the tunnel',
-  C: 'Encrypted DNS past the resolver',
-  D: 'Name and visit, both visible',
-  E: 'Traffic outside the tunnel',
-  F: 'A tunnel that is none',
-  T: 'Hostile network',
-};
 
 export const OUTCOME_TEXTS = {
   breach: 'crossed the block',
@@ -170,6 +162,31 @@ export const TEXTS = {
   passOpenNote: 'The kernel closes it at that time, or as soon as the tunnel is up.',
   passEnd: 'End the pass now',
   incidents: 'What got out, and what tried',
+  allIncidents: 'All incidents',
+  incidentsTitle: 'Incidents',
+  wordAndRemedy: 'In words, and what to do',
+  filter: 'Filter',
+  showAll: 'Show all',
+  filterText: 'Name, address or reason',
+  filterClient: 'Device (MAC address)',
+  any: 'any',
+  severity: 'Severity',
+  period: 'Time',
+  acknowledgement: 'Acknowledged',
+  kind: 'Kind',
+  noneFound: 'No incident fits this filter.',
+  newestShown: 'Only the newest {count} are shown. Narrow the filter to see others.',
+  incidentsUnknown: 'The incidents cannot be read now.',
+  whatHappened: 'What happened',
+  whatEveHas: 'What an eavesdropper has of it',
+  whatToDo: 'What to do',
+  onYourSystem: 'On your system',
+  candidates: 'Names she cannot tell apart',
+  related: 'Part of the same story',
+  evidence: 'Download the frames (pcapng)',
+  evidenceNote: 'As far as your privacy setting keeps them. Opens in Wireshark.',
+  last: 'Last',
+  helpTitle: 'Help',
   none: 'Nothing has left outside the tunnel.',
   noneKnown: 'Nothing is recorded, which does not mean that nothing left.',
   acknowledge: 'Acknowledge',
@@ -212,6 +229,7 @@ export const ERROR_TEXTS: Readonly<Record<number, string>> = {
   404: 'There is no such page.',
   405: 'That cannot be done here.',
   413: 'That request is too large.',
+  502: 'The guard does not answer that.',
   415: 'That is no form of this page.',
   421: 'This box does not answer to that name. Use its address, or a name it was given.',
   500: 'Something in this page broke. The guard is not affected.',

@@ -10,13 +10,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { owner, PASSWORD, showPage } from '../web/listening-page.ts';
 import type { Browser as Owner, PageUnderTest } from '../web/listening-page.ts';
+import { CHROMIUM, leaking, QUIET } from './samples.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
 const missing = !existsSync(CHROMIUM);
-const QUIET = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
-  ...['--disable-background-networking', '--disable-component-update'],
-];
 
 let browser: Browser;
 let peer: GuardPeer;
@@ -51,12 +47,6 @@ async function openTab(
 
 const light = (tab: Page, state: string) => tab.waitForSelector(`#light[data-state="${state}"]`);
 const live = (tab: Page) => tab.waitForSelector('body[data-link="live"]');
-
-const leaking = aStatus({
-  ...{ state: 'leaking', lamp: 'red', why: 'host0.leak.example was asked in the clear.', unacknowledged: 1 },
-  ledger: { attempted: 1, escaped: 1, blocked: 0, unseen: 0 },
-  incidents: [anIncident()],
-});
 
 describe.skipIf(missing)(
   `the page in a browser${missing ? ` (skipped: there is no ${CHROMIUM})` : ''}`,

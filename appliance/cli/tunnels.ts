@@ -1,0 +1,180 @@
+// Knows: the words of `leakguard tunnels`. Must not know: how a policy file is written, what a handshake looks like.
+// Follows DESIGN section 7: proposed first; nothing is trusted without a yes. A file's keys are never shown.
+
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+
+import { printable } from '../../src/guard/status.ts';
+import { DaemonClient } from './api-client.ts';
+import { API_OPTIONS, readArguments } from './arguments.ts';
+import { CommandError } from './command.ts';
+import type { Command, CommandIo, ExitCode } from './command.ts';
+
+const HELP = `leakguard tunnels: which tunnels are trusted
+
+  leakguard tunnels [list]                          the tunnels of the policy, and which are up
+  leakguard tunnels add NAME PROTOCOL ENDPOINT…     e.g. add home wireguard udp:198.51.100.7:51820
+  leakguard tunnels remove NAME
+  leakguard tunnels import FILE [--name NAME]       a WireGuard .conf or an OpenVPN .ovpn; only its endpoints are read
+  leakguard tunnels learn [ENDPOINT]                what was seen to begin; with ENDPOINT, trust that one
+
+  --name NAME    what the tunnel is called (default: the file's or the protocol's name)
+  --yes          do not ask
+  --json         one JSON object; without --yes nothing is changed by import and learn
+  --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
+
+The policy file keeps its comments. Exit: 0 done, 2 usage or refused, 3 no daemon.
+`;
+
+const OPTIONS = {
+  ...API_OPTIONS,
+  name: { type: 'string' },
+  yes: { type: 'boolean', default: false },
+} as const;
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
+
+export const tunnelsCommand: Command = {
+  name: 'tunnels',
+  summary: 'list|add|remove|import FILE|learn: which tunnels are trusted',
+  help: HELP,
+  async run(args, io) {
+    const { values, positionals } = readArguments('tunnels', args, OPTIONS, 64);
+    const [word = 'list', ...words] = positionals;
+    const client = new DaemonClient(values.api);
+    switch (word) {
+      case 'list':
+        return list(client, values, io);
+      case 'add':
+        return add(client, words, values, io);
+      case 'remove':
+        return remove(client, words, values, io);
+      case 'import':
+        return take(client, words, values, io);
+      case 'learn':
+        return learn(client, words, values, io);
+      default:
+        throw usage(`"${word}" is nothing that can be done with tunnels.`);
+    }
+  },
+};
+
+async function list(client: DaemonClient, { json }: Values, io: CommandIo): Promise<ExitCode> {
+  const { tunnels } = await client.status();
+  const lines = tunnels.map((t) => printable(`${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}`));
+  const none = 'No tunnel is trusted yet. See "leakguard tunnels --help".';
+  return say(io, json, { tunnels }, lines.length === 0 ? [none] : lines);
+}
+
+async function add(
+  client: DaemonClient,
+  words: readonly string[],
+  { json }: Values,
+  io: CommandIo,
+): Promise<ExitCode> {
+  const [name, protocol, ...endpoints] = words;
+  if (name === undefined || protocol === undefined || endpoints.length === 0)
+    throw usage('A tunnel needs a name, a protocol and an endpoint.');
+  const status = await client.addTunnel({ name, protocol, endpoints });
+  return say(io, json, status, [`${name} is trusted now: ${endpoints.join(', ')}.`]);
+}
+
+async function remove(
+  client: DaemonClient,
+  [name]: readonly string[],
+  { json }: Values,
+  io: CommandIo,
+): Promise<ExitCode> {
+  if (name === undefined) throw usage('Which tunnel?');
+  return say(io, json, await client.removeTunnel(name), [`${name} is not trusted any more.`]);
+}
+
+async function take(
+  client: DaemonClient,
+  [file]: readonly string[],
+  { json, name: given, yes }: Values,
+  io: CommandIo,
+): Promise<ExitCode> {
+  if (file === undefined) throw usage('Which file?');
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new CommandError(2, 'no-file', `${file} cannot be read.`, 'Is the name right?', cause);
+  });
+  const name = given ?? basename(file).replace(/\.[^.]+$/, '');
+  const found = await client.importTunnel({ text, name });
+  const proposal = recordOf(recordOf(found)['proposal']);
+  const told = [
+    `${name}: ${textOf(proposal['protocol'])} to ${textsOf(proposal['endpoints']).join(', ')}`,
+    ...recordsOf(recordOf(found)['unused']).map(({ line, why }) => `line ${textOf(line)}: ${textOf(why)}`),
+  ];
+  if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);
+  if (!yes && (json || !(await agreed(io)))) return say(io, json, found, ['Nothing was changed.']);
+  return say(io, json, await client.importTunnel({ text, name, yes: true }), [`${name} is trusted now.`]);
+}
+
+async function learn(
+  client: DaemonClient,
+  [endpoint]: readonly string[],
+  { json, name, yes }: Values,
+  io: CommandIo,
+): Promise<ExitCode> {
+  const seen = await client.learnTunnel({});
+  const proposals = recordsOf(recordOf(seen)['proposals']);
+  const chosen = endpoint ?? (proposals.length === 1 ? textOf(proposals[0]?.['endpoint']) : undefined);
+  if (!json) {
+    const lines = proposals.map(
+      (p) =>
+        `${textOf(p['endpoint'])}  ${textOf(p['protocol'])}  ${String(Math.round(100 * Number(p['confidence'])))} % sure: ${textOf(p['why'])}`,
+    );
+    const none = 'No handshake was seen outside the trusted tunnels. Connect your VPN, then ask again.';
+    io.stdout.write(`${(lines.length === 0 ? [none] : lines).map((line) => printable(line)).join('\n')}\n`);
+  }
+  const isNamed = endpoint !== undefined && (yes || (!json && (await agreed(io))));
+  // Only a person who saw what it is may agree to the one that was not named.
+  const isAgreed = endpoint === undefined && chosen !== undefined && !json && !yes && (await agreed(io));
+  if (chosen === undefined || !(isNamed || isAgreed)) {
+    if (json) io.stdout.write(`${JSON.stringify(seen)}\n`);
+    return 0;
+  }
+  const answer = await client.learnTunnel({ endpoint: chosen, ...(name === undefined ? {} : { name }) });
+  return say(io, json, answer, [`${chosen} is trusted now.`]);
+}
+
+/** Asks; whoever cannot be asked has not said yes. */
+async function agreed(io: CommandIo): Promise<boolean> {
+  if (!io.terminal || io.screen === undefined) return false;
+  const asking = createInterface({ input: io.stdin, output: io.stderr });
+  try {
+    const said = await asking.question('Trust it? Only yes is yes: ', { signal: io.signal });
+    return said.trim().toLowerCase() === 'yes';
+  } catch {
+    // Ended by a signal or by the end of input: no yes.
+    return false;
+  } finally {
+    asking.close();
+  }
+}
+
+function say(io: CommandIo, json: boolean, value: unknown, lines: readonly string[]): ExitCode {
+  io.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.map((l) => printable(l)).join('\n')}\n`);
+  return 0;
+}
+
+function usage(message: string): CommandError {
+  return new CommandError(2, 'usage', message, 'See "leakguard tunnels --help".');
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function recordsOf(value: unknown): Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? (value as unknown[]).map(recordOf) : [];
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? (value as unknown[]).map(textOf) : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}

@@ -1,0 +1,157 @@
+// Knows: what the paths of the local API that change tunnels do. Must not know: HTTP, kernel, YAML.
+// DESIGN section 7. Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
+
+import { readFileSync } from 'node:fs';
+import { gapText } from '../../src/guard/gaps.ts';
+import type { Guard } from '../../src/guard/guard.ts';
+import type { Fault, Status } from '../../src/guard/status.ts';
+import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
+import { IMPORT_MOST } from '../../src/policy/imported.ts';
+import type { Import } from '../../src/policy/imported.ts';
+import { importOpenvpn, isOpenvpnConfig } from '../../src/policy/import-openvpn.ts';
+import { importWireguard, isWireguardConfig } from '../../src/policy/import-wireguard.ts';
+import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
+import type { Endpoint, TunnelProtocol } from '../../src/policy/policy.ts';
+import { withoutTunnel, withTunnel } from '../../src/policy/schema-edit.ts';
+import { ApiError } from './api-server.ts';
+import type { ApiRoute } from './api-server.ts';
+
+/** What these routes ask of the daemon. */
+interface TunnelSubject {
+  readonly configPath: string;
+  readonly setPolicy: (text: string) => Promise<Status | readonly Fault[]>;
+  readonly guard: () => Pick<Guard, 'gaps' | 'observer'>;
+}
+
+/** `configPath` is the policy file: it is read here, and written by whoever puts it in force. */
+export function tunnelRoutes(
+  configPath: string,
+  setPolicy: TunnelSubject['setPolicy'],
+  guard: TunnelSubject['guard'],
+): readonly ApiRoute[] {
+  const box: TunnelSubject = { configPath, setPolicy, guard };
+  return [
+    { method: 'POST', path: '/v1/tunnels', handle: ({ body }) => add(box, body) },
+    { method: 'DELETE', path: '/v1/tunnels/:name', handle: ({ parts }) => remove(box, parts['name'] ?? '') },
+    { method: 'POST', path: '/v1/tunnels/import', handle: ({ body }) => take(box, body) },
+    { method: 'POST', path: '/v1/tunnels/learn', handle: ({ body }) => learn(box, body) },
+    {
+      method: 'GET',
+      path: '/v1/gaps',
+      handle: () => ({
+        gaps: box
+          .guard()
+          .gaps()
+          .map((gap) => ({ ...gap, text: gapText(gap) })),
+      }),
+    },
+  ];
+}
+
+async function add(box: TunnelSubject, body: unknown): Promise<Status> {
+  const { name, protocol, endpoints } = fieldsOf(body);
+  const known = TUNNEL_PROTOCOLS.find((one) => one === protocol);
+  const texts: unknown[] = Array.isArray(endpoints) ? (endpoints as unknown[]) : [];
+  const parsed = texts.map((text) => (typeof text === 'string' ? parseEndpoint(text) : undefined));
+  const faults: Fault[] = parsed.flatMap((endpoint, at) =>
+    endpoint === undefined
+      ? [fault(`endpoints[${at}]`, 'is no endpoint', 'Write "udp:198.51.100.7:51820".')]
+      : [],
+  );
+  if (texts.length === 0) faults.push(fault('endpoints', 'are missing', 'Name one at least.'));
+  if (known === undefined) faults.push(fault('protocol', 'is none', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`));
+  if (typeof name !== 'string') faults.push(fault('name', 'is missing', 'Give the tunnel a name.'));
+  if (faults.length > 0 || known === undefined || typeof name !== 'string')
+    throw new ApiError(400, 'invalid', 'that is no tunnel', faults);
+  return put(
+    box,
+    name,
+    known,
+    parsed.filter((endpoint) => endpoint !== undefined),
+  );
+}
+
+async function remove(box: TunnelSubject, name: string): Promise<Status> {
+  const text = withoutTunnel(policyText(box), name);
+  if (text === undefined) throw new ApiError(404, 'no-tunnel', `there is no tunnel "${name}"`);
+  return inForce(await box.setPolicy(text));
+}
+
+async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
+  const { text, name, yes } = fieldsOf(body);
+  if (typeof text !== 'string' || text.length > IMPORT_MOST || typeof name !== 'string') {
+    throw new ApiError(
+      400,
+      'invalid',
+      'a configuration is sent as {"text": "[Interface] …", "name": "home"}',
+      [
+        fault(
+          'text',
+          'is no configuration',
+          'Send a WireGuard .conf or an OpenVPN .ovpn, and a name for the tunnel.',
+        ),
+      ],
+    );
+  }
+  const { tunnels, unused } = read(text);
+  const [tunnel] = tunnels;
+  const lines = unused.map(({ line, why }) => fault(`line ${line}`, why, 'It was left out.'));
+  if (tunnel === undefined)
+    throw new ApiError(422, 'no-endpoint', 'no endpoint was found in that configuration', lines);
+  const { protocol, endpoints } = tunnel;
+  const proposal = { name, protocol, endpoints: endpoints.map(formatEndpoint) };
+  if (yes !== true) return { proposal, unused, added: false };
+  return { proposal, unused, added: true, status: await put(box, name, protocol, endpoints) };
+}
+
+function read(text: string): Import {
+  if (isWireguardConfig(text)) return importWireguard(text);
+  if (isOpenvpnConfig(text)) return importOpenvpn(text);
+  throw new ApiError(422, 'unknown-format', 'that is neither a WireGuard .conf nor an OpenVPN .ovpn');
+}
+
+async function learn(box: TunnelSubject, body: unknown): Promise<unknown> {
+  const { endpoint, name } = fieldsOf(body);
+  const proposals = box.guard().observer.proposals.list();
+  if (endpoint === undefined) return { proposals, added: false };
+  const proposed = proposals.find((one) => one.endpoint === endpoint);
+  const parsed = parseEndpoint(proposed?.endpoint ?? '');
+  if (proposed === undefined || parsed === undefined)
+    throw new ApiError(404, 'not-proposed', 'no handshake with that endpoint was seen');
+  const status = await put(box, typeof name === 'string' ? name : proposed.protocol, proposed.protocol, [
+    parsed,
+  ]);
+  box.guard().observer.proposals.forget(proposed.endpoint);
+  return { proposals: box.guard().observer.proposals.list(), added: true, status };
+}
+
+async function put(
+  box: TunnelSubject,
+  name: string,
+  protocol: TunnelProtocol,
+  endpoints: readonly Endpoint[],
+): Promise<Status> {
+  return inForce(await box.setPolicy(withTunnel(policyText(box), { name, protocol, endpoints })));
+}
+
+function inForce(answer: Status | readonly Fault[]): Status {
+  if ('state' in answer) return answer;
+  throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
+}
+
+/** The file as it stands, comments and all. */
+function policyText({ configPath }: TunnelSubject): string {
+  try {
+    return readFileSync(configPath, 'utf8');
+  } catch (error) {
+    throw new ApiError(409, 'no-policy', 'the policy file cannot be read', [], error);
+  }
+}
+
+function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
+  return typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
+}
+
+function fault(path: string, message: string, remedy: string): Fault {
+  return { path, message, remedy };
+}

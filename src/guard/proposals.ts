@@ -1,0 +1,68 @@
+// Knows: which tunnels a client was seen to begin, by their handshakes. Must not know: how a handshake looks, the policy's text.
+// Which way doubt errs: a proposal is a question to a person. Nothing is a tunnel before somebody said so.
+
+import type { Recognition } from '../flow/facts.ts';
+import { TUNNEL_PROTOCOLS } from '../policy/policy.ts';
+import type { TunnelProtocol } from '../policy/policy.ts';
+import { endpointText } from '../wire/address.ts';
+import type { Now } from './incidents.ts';
+import type { Observation } from './observation.ts';
+
+/** More than any laptop begins: beyond them whoever fills the wire wants to be proposed. */
+const MOST = 32;
+/** IP protocol number. */
+const TCP = 6;
+
+export interface Proposal {
+  readonly protocol: TunnelProtocol;
+  /** `udp:198.51.100.7:51820` */
+  readonly endpoint: string;
+  /** 0 to 1. */
+  readonly confidence: number;
+  readonly why: string;
+  /** ISO 8601, UTC. */
+  readonly seen: string;
+  readonly frames: number;
+}
+
+export class Proposals {
+  readonly #held = new Map<string, Proposal>();
+
+  /** Notes the handshake in an observation, if there is one. */
+  observe({ facts, frames, folded }: Observation, now: Now): void {
+    const { recognition } = facts.findings;
+    if (recognition === undefined || folded || facts.destinationPort < 0) return;
+    const protocol = protocolOf(recognition);
+    if (protocol === undefined) return;
+    const atSource = recognition.server === 'source';
+    const transport = facts.protocol === TCP ? 'tcp' : 'udp';
+    const address = atSource ? facts.source : facts.destination;
+    const port = atSource ? facts.sourcePort : facts.destinationPort;
+    const endpoint = endpointText(transport, facts.ipVersion, address, port);
+    const known = this.#held.get(endpoint);
+    if (known === undefined && this.#held.size >= MOST) return;
+    const better = known === undefined || recognition.confidence >= known.confidence;
+    this.#held.set(endpoint, {
+      protocol: better ? protocol : known.protocol,
+      endpoint,
+      confidence: better ? recognition.confidence : known.confidence,
+      why: better ? recognition.why : known.why,
+      seen: new Date(now.wall).toISOString(),
+      frames: (known?.frames ?? 0) + frames,
+    });
+  }
+
+  /** The surest first. */
+  list(): readonly Proposal[] {
+    return [...this.#held.values()].sort((a, b) => b.confidence - a.confidence || b.frames - a.frames);
+  }
+
+  /** Somebody said yes or no: it is proposed again only when it is seen again. */
+  forget(endpoint: string): void {
+    this.#held.delete(endpoint);
+  }
+}
+
+function protocolOf({ protocol }: Recognition): TunnelProtocol | undefined {
+  return TUNNEL_PROTOCOLS.find((known) => known === protocol);
+}

@@ -1,0 +1,34 @@
+// Knows: what an imported tunnel configuration comes to. Must not know: any format, files.
+// Keys and passwords are never part of it: a line that cannot be used is named by its number and keyword alone.
+
+import type { Endpoint, TunnelProtocol } from './policy.ts';
+
+export interface ImportedTunnel {
+  readonly protocol: TunnelProtocol;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** A line that says something about the tunnel and cannot be used; `line` counts from 1. */
+export interface UnusedLine {
+  readonly line: number;
+  readonly why: string;
+}
+
+export interface Import {
+  readonly tunnels: readonly ImportedTunnel[];
+  readonly unused: readonly UnusedLine[];
+}
+
+/** Longer files are no tunnel configuration; characters. */
+export const IMPORT_MOST = 512_000;
+
+/** A keyword as it may be shown: whatever is no plain word may be part of a key. */
+export function shownKeyword(word: string): string {
+  return /^[A-Za-z][A-Za-z0-9-]{0,30}$/.test(word) ? `"${word}"` : 'something';
+}
+
+/** Each endpoint once, in order. */
+export function distinctEndpoints(endpoints: readonly Endpoint[]): Endpoint[] {
+  const seen = new Map(endpoints.map((e) => [`${e.transport} ${e.host} ${String(e.port)}`, e]));
+  return [...seen.values()];
+}

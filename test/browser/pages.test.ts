@@ -1,0 +1,70 @@
+// Knows: that every page can be read by everyone: axe-core finds no fault, nothing overflows, light and dark. Must not know: how.
+// GuardPeer plays the guard, with names as long and numbers as large as they come.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { GuardPeer } from '../guard-peer.ts';
+import { owner, showPage } from '../web/listening-page.ts';
+import type { Browser as Owner, PageUnderTest } from '../web/listening-page.ts';
+import { CHROMIUM, crowded, QUIET } from './samples.ts';
+
+const missing = !existsSync(CHROMIUM);
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const FAULTS = `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+  .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map((node) => node.html).join(' | ')))`;
+const OPEN_ALL = 'for (const one of document.querySelectorAll("details")) one.open = true';
+
+let browser: Browser;
+let peer: GuardPeer;
+let page: PageUnderTest;
+let own: Owner;
+
+describe.skipIf(missing)(`every page${missing ? ` (skipped: there is no ${CHROMIUM})` : ''}`, () => {
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+    peer = await GuardPeer.start();
+    peer.status = crowded;
+    page = await showPage({ socketPath: peer.socketPath });
+    own = await owner(page.port);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await page.stop();
+    await peer.stop();
+    expect(page.faults).toEqual([]);
+  });
+
+  it.each([
+    ['door', '/'],
+    ['status', '/'],
+    ['incidents', '/incidents?text=a'],
+    ['incident', '/incidents/i1'],
+    ['help', '/help'],
+    ['account', '/account'],
+    ['error', '/none'],
+  ])('has no fault that axe-core finds, and does not overflow: %s', async (name, path) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      // axe-core is put into the page as a script, which the page's own policy forbids.
+      const context = await browser.newContext({ colorScheme, bypassCSP: true, reducedMotion: 'reduce' });
+      if (name !== 'door') await context.addCookies(own.cookies(page.url));
+      const tab = await context.newPage();
+      await tab.goto(page.url + path);
+      if (name === 'status' || name === 'door') await tab.waitForSelector('body[data-link="live"]');
+      await tab.evaluate(OPEN_ALL);
+      await tab.evaluate(AXE);
+      expect(await tab.evaluate<string[]>(FAULTS), colorScheme).toEqual([]);
+      for (const width of [320, 375, 1280]) {
+        await tab.setViewportSize({ width, height: 800 });
+        const wide = await tab.evaluate<number>('document.documentElement.scrollWidth');
+        expect(wide, String(width)).toBeLessThanOrEqual(width);
+      }
+      await context.close();
+    }
+  });
+});

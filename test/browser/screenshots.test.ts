@@ -1,0 +1,61 @@
+// Knows: how every page looks, as pictures for README and for the eye (`npm run screenshots`). Must not know: right from wrong.
+// Skipped unless SCREENSHOTS names a folder: pictures are looked at, not compared.
+
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { chromium } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+
+import type { Status } from '../../src/guard/status.ts';
+import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
+import { owner, showPage } from '../web/listening-page.ts';
+import { CHROMIUM, leaking, QUIET } from './samples.ts';
+
+const folder = process.env['SCREENSHOTS'];
+const skipped = folder === undefined || !existsSync(CHROMIUM);
+
+const incidents = [
+  anIncident({ exposure: 'bank.example', escaped: 3, attempted: 3 }),
+  anIncident({ id: 'i2', rule: 'E', kind: 'tls', exposure: '203.0.113.80:443', escaped: 0, blocked: 12 }),
+  anIncident({ id: 'i3', severity: 'amber', kind: 'mdns', exposure: '_ipp._tcp.local', acknowledged: true }),
+];
+const ledger = { attempted: 15, escaped: 3, blocked: 12, unseen: 0 };
+const day: Status = { ...leaking, blockMode: true, ledger, incidents, unacknowledged: 2 };
+
+describe.skipIf(skipped)('pictures of every page', () => {
+  it.each([
+    ['visitor', '/', aStatus()],
+    ['clear', '/', aStatus({ blockMode: true })],
+    ['leaking', '/', day],
+    ['incidents', '/incidents', day],
+    ['incident', '/incidents/i1', day],
+    ['help', '/help', day],
+    ['account', '/account', day],
+  ] as const)('%s', async (name, path, status) => {
+    const [browser, peer] = [
+      await chromium.launch({ executablePath: CHROMIUM, args: QUIET }),
+      await GuardPeer.start(),
+    ];
+    const page = await showPage({ socketPath: peer.socketPath });
+    peer.status = status;
+    mkdirSync(folder ?? '', { recursive: true });
+    const own = await owner(page.port);
+    for (const [shape, width, colorScheme] of [
+      ['desk', 1200, 'light'],
+      ['phone', 375, 'dark'],
+    ] as const) {
+      const viewport = { width, height: 800 };
+      const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+      if (name !== 'visitor') await context.addCookies(own.cookies(page.url));
+      const tab = await context.newPage();
+      const answer = await tab.goto(page.url + path);
+      if (path === '/') await tab.waitForSelector('body[data-link="live"]');
+      await tab.screenshot({ path: join(folder ?? '', `${name}-${shape}.png`) });
+      expect(answer?.status()).toBe(200);
+    }
+    await browser.close();
+    await page.stop();
+    await peer.stop();
+  });
+});

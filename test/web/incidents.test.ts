@@ -1,0 +1,113 @@
+// Knows: what the pages about incidents and the help page say and do. Must not know: how incidents are kept.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { chosenIn, queryOf } from '../../web/filters.ts';
+import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
+import { owner, showPage } from './listening-page.ts';
+import type { Browser, PageUnderTest } from './listening-page.ts';
+
+let peer: GuardPeer;
+let page: PageUnderTest;
+let own: Browser;
+
+beforeEach(async () => {
+  peer = await GuardPeer.start();
+  const second = anIncident({ id: 'i2', rule: 'D', related: ['i1'], candidates: ['b.example'] });
+  peer.status = aStatus({ incidents: [anIncident(), second] });
+  page = await showPage({ socketPath: peer.socketPath, timeoutMs: 300 });
+  own = await owner(page.port);
+});
+
+afterEach(async () => {
+  await page.stop();
+  await peer.stop();
+  expect(page.faults).toEqual([]);
+});
+
+describe('the list', () => {
+  it('asks the guard by its own filters, and keeps what was chosen', async () => {
+    const { text } = await own.ask('/incidents?text=leak&rule=A&severity=&kind=dns&x=1');
+    const asked = new URL(peer.filters[0] ?? '', 'http://api').searchParams;
+    expect(Object.fromEntries(asked)).toEqual({ text: 'leak', rule: 'A', kind: 'dns', limit: '200' });
+    expect(text).toContain('value="leak"');
+    expect(text).toMatch(/<option value="A"\s+selected>/);
+    expect(text).toContain('href="/incidents/i2"');
+  });
+
+  it('chooses nothing by empty fields and knows no period that is none', () => {
+    const chosen = chosenIn(new URLSearchParams('text=+&period=constructor&client=02%3A0'));
+    expect(chosen).toEqual({ period: 'constructor', client: '02:0' });
+    expect(queryOf(chosen, 0).get('since')).toBeNull();
+    expect(queryOf({ period: 'hour' }, 3_600_001).get('since')).toBe('1');
+  });
+
+  it('says that nothing is known, not that there is nothing, when guard or answer is broken', async () => {
+    peer.status = { ...aStatus(), incidents: [anIncident(), { id: 'half' }] };
+    const broken = await own.ask('/incidents');
+    await peer.vanish();
+    const gone = await own.ask('/incidents');
+    for (const { status, text } of [broken, gone]) {
+      expect(status).toBe(502);
+      expect(text).toContain('The incidents cannot be read now.');
+      expect(text).not.toContain('Nothing is recorded');
+    }
+  });
+
+  it('tells what the guard refuses, with every fault', async () => {
+    const faults = [{ path: 'kind', message: 'is no kind', remedy: 'send one' }];
+    peer.refusal = { status: 400, body: { error: { code: 'invalid', message: 'kind is no kind', faults } } };
+    const { status, text } = await own.ask('/incidents?kind=%3Cb%3E');
+    expect(status).toBe(400);
+    expect(text).toContain('kind: is no kind: send one');
+    expect(text).not.toContain('<b>');
+  });
+
+  it('acknowledges, and leads back to the same filter', async () => {
+    await own.ask('/incidents?rule=A');
+    const { status, headers } = await own.post('/incidents?rule=A', { id: 'i1' });
+    expect([status, headers.location]).toEqual([303, '/incidents?rule=A']);
+    expect(peer.asked).toEqual([{ method: 'POST', path: '/v1/ack', body: { id: 'i1' } }]);
+  });
+});
+
+describe('an incident', () => {
+  it('is told in words, with what to do and what belongs to it', async () => {
+    const { text } = await own.ask('/incidents/i2');
+    for (const said of ['Name and visit, both visible', 'b.example', 'href="/incidents/i1"', 'macOS'])
+      expect(text).toContain(said);
+    expect((await own.post('/incidents/i2', { id: 'i2' })).headers.location).toBe('/incidents/i2');
+  });
+
+  it('that is none is 404, also its evidence', async () => {
+    for (const path of ['/incidents/none', '/incidents/none/evidence', '/incidents/..%2f..%2fstatus'])
+      expect((await own.ask(path)).status, path).toBe(404);
+  });
+
+  it('gives its frames as a file, byte for byte', async () => {
+    const answer = await fetch(`${page.url}/incidents/i1/evidence`, { headers: { cookie: own.cookie } });
+    expect(answer.headers.get('content-disposition')).toBe(
+      'attachment; filename="leakguard-evidence.pcapng"',
+    );
+    expect(Buffer.from(await answer.arrayBuffer())).toEqual(peer.evidence);
+  });
+
+  it('whose id is hostile stays one path', async () => {
+    const id = '../"><script>?x#';
+    peer.status = aStatus({ incidents: [anIncident({ id })] });
+    const path = `/incidents/${encodeURIComponent(id)}`;
+    expect((await own.ask('/incidents')).text).toContain(`href="${path}"`);
+    expect((await own.ask(path)).text).not.toContain('<script>');
+  });
+});
+
+it('help tells every rule, every pattern of the lamp, and the limits', async () => {
+  const { text } = await own.ask('/help');
+  for (const said of [
+    'A · Name asked in the clear',
+    'T · Hostile network',
+    'Red, fast flash',
+    'Traffic analysis',
+  ])
+    expect(text).toContain(said);
+});

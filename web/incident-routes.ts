@@ -1,0 +1,82 @@
+// Knows: the pages about incidents: the list with its filters, one incident in words, its evidence. Must not know: how they are kept.
+// Filters are the API's own; what it refuses is told on the page, with every fault.
+
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+
+import { GuardFault } from './api-client.ts';
+import { chosenIn, queryOf } from './filters.ts';
+import type { Notice } from './render.ts';
+import { change } from './site.ts';
+import type { Site } from './site.ts';
+import { LOST_TEXTS, TEXTS } from './texts.ts';
+
+type Asked = Context & { params: Record<string, string> };
+
+export function addIncidentRoutes(router: Router, site: Site): void {
+  const { client, renderer, visitors } = site;
+
+  async function showList(ctx: Context, notice?: Notice): Promise<void> {
+    const chosen = chosenIn(ctx.URL.searchParams);
+    const around = { token: visitors.token(ctx), chosen, search: ctx.search };
+    ctx.type = 'html';
+    try {
+      const incidents = await client.incidents(queryOf(chosen, Date.now()));
+      ctx.body = renderer.incidents({ ...around, incidents, notice });
+    } catch (error) {
+      if (!(error instanceof GuardFault)) throw error;
+      const { code, faults } = error;
+      ctx.status = code === 'refused' ? 400 : 502;
+      const message = code === 'refused' ? error.message : `${TEXTS.incidentsUnknown} ${LOST_TEXTS[code]}`;
+      ctx.body = renderer.incidents({
+        ...around,
+        incidents: undefined,
+        notice: notice ?? { message, faults },
+      });
+    }
+  }
+
+  async function showOne(ctx: Asked, notice?: Notice): Promise<void> {
+    const incident = await found(ctx, () => client.incident(idIn(ctx)));
+    ctx.type = 'html';
+    ctx.body = renderer.incident({ incident, token: visitors.token(ctx), notice });
+  }
+
+  const acknowledge = (ctx: Context, back: string, show: (ctx: Context, notice: Notice) => Promise<void>) =>
+    change(site, ctx, { show, back }, async (form) => {
+      const id = form.get('id');
+      if (id === null || id === '' || id.length > 200) return ctx.throw(400);
+      await client.acknowledge({ id });
+    });
+
+  router.get('/incidents', (ctx: Context) => showList(ctx));
+  router.post('/incidents', (ctx: Context) => acknowledge(ctx, `/incidents${ctx.search}`, showList));
+  router.get('/incidents/:id', (ctx: Asked) => showOne(ctx));
+  router.post('/incidents/:id', (ctx: Asked) =>
+    acknowledge(ctx, ctx.path, (_, notice) => showOne(ctx, notice)),
+  );
+  router.get('/incidents/:id/evidence', async (ctx: Asked) => {
+    const bytes = await found(ctx, () => client.evidence(idIn(ctx)));
+    ctx.attachment('leakguard-evidence.pcapng');
+    ctx.type = 'application/x-pcapng';
+    ctx.body = bytes;
+  });
+  router.get('/help', (ctx: Context) => {
+    ctx.type = 'html';
+    ctx.body = renderer.help();
+  });
+}
+
+/** The guard's answer; 404 when there is none, 502 when it cannot be had. */
+async function found<T>(ctx: Context, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof GuardFault)) throw error;
+    return ctx.throw(error.status === 404 ? 404 : 502);
+  }
+}
+
+function idIn(ctx: Asked): string {
+  return ctx.params['id'] ?? '';
+}
