@@ -14,11 +14,12 @@ import { passCommand } from './pass.ts';
 import { policyCommand } from './policy.ts';
 import { reportCommand } from './report.ts';
 import { statusCommand } from './status.ts';
+import { tunnelsCommand } from './tunnels.ts';
 import { watchCommand } from './watch.ts';
 
 const COMMANDS = [
   ...[statusCommand, watchCommand, analyzeCommand, blockCommand, passCommand, ackCommand],
-  ...[reportCommand, historyCommand, policyCommand, labCommand],
+  ...[reportCommand, historyCommand, tunnelsCommand, policyCommand, labCommand],
 ];
 
 function screen(): CommandIo['screen'] {

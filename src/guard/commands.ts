@@ -12,6 +12,28 @@ export interface AckCommand {
   readonly id: string;
 }
 
+/** POST /v1/tunnels → Status. To a tunnel of that name the endpoints are added. */
+export interface AddTunnelCommand {
+  readonly name: string;
+  readonly protocol: string;
+  /** `udp:198.51.100.7:51820` */
+  readonly endpoints: readonly string[];
+}
+
+/** POST /v1/tunnels/import → ImportAnswer. Nothing changes without `yes`. */
+export interface ImportCommand {
+  /** A WireGuard .conf or an OpenVPN .ovpn; only its endpoints are looked at, and nothing of it is kept. */
+  readonly text: string;
+  readonly name: string;
+  readonly yes?: boolean;
+}
+
+/** POST /v1/tunnels/learn → LearnAnswer. With `endpoint`, a yes to what was proposed. */
+export interface LearnCommand {
+  readonly endpoint?: string;
+  readonly name?: string;
+}
+
 /** POST /v1/pass → Status; DELETE /v1/pass ends it. */
 export interface PassCommand {
   readonly seconds: number;

@@ -10,6 +10,7 @@ import type { Incident, IncidentBook, Now } from './incidents.ts';
 import { formatPrefix, isIn } from './networks.ts';
 import type { Network } from './networks.ts';
 import type { Observation } from './observation.ts';
+import { Proposals } from './proposals.ts';
 import { Tripwire } from './tripwire.ts';
 import type { Trick } from './tripwire.ts';
 import type { TunnelWatch } from './tunnel-watch.ts';
@@ -33,6 +34,8 @@ export class Observer {
   readonly #tunnels: TunnelWatch;
   readonly #correlation: Correlation;
   readonly #tripwire = new Tripwire();
+  /** Tunnels that were seen to begin outside those of the policy. */
+  readonly proposals = new Proposals();
   readonly #tricks = new BoundedMap<Remembered>(TRICKS);
   /** Who said something last: what the network says to everyone, it says to it. */
   #client: number | undefined;
@@ -56,6 +59,7 @@ export class Observer {
 
   /** Takes one observation of a tap; `breach` says that it crossed rules that stood. Returns the incidents that changed. */
   take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
+    this.proposals.observe(observation, now);
     if (observation.direction === 'down') {
       this.#correlation.answered(observation, now.monotonic);
       // Only the wan tap reads what the network says before anything on lan could have said it.
