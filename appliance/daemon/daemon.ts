@@ -30,6 +30,7 @@ import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
 import { apiRoutes } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
+import { tunnelRoutes } from './tunnel-routes.ts';
 import { Warnings, mendedWords, movedWords, words } from './warnings.ts';
 
 const TICK_MS = 100;
@@ -47,6 +48,7 @@ export class Daemon implements ApiSubject {
   readonly #lamp: LampKeeper;
   readonly #taps: TapPair;
   readonly #chronicle: Chronicle;
+  readonly #due = new Set<'lesson' | 'breach'>();
   #guard: Guard;
   #bridge: BridgeKeeper | undefined;
 
@@ -58,7 +60,10 @@ export class Daemon implements ApiSubject {
     this.#chronicle = new Chronicle({ stateDir, runtimeDir, warnings: this.#warnings });
     this.#guard = this.#newGuard(closedPolicy());
     this.#api = new ApiServer(
-      [...apiRoutes(this), ...historyRoutes(this.#chronicle, this)],
+      [
+        ...[...apiRoutes(this), ...historyRoutes(this.#chronicle, this)],
+        ...tunnelRoutes(options.config, this.setPolicy.bind(this), () => this.#guard),
+      ],
       () => ({ event: 'status', data: this.status() }),
       (error) => {
         log.error({ error: String(error) }, 'a request failed');
@@ -74,15 +79,11 @@ export class Daemon implements ApiSubject {
         this.#api.publish(event);
       },
     );
-    this.#lamp = new LampKeeper((fault) => {
-      this.#warnings.set('lamp', fault);
-    });
+    this.#lamp = new LampKeeper(this.#warnings.set.bind(this.#warnings, 'lamp'));
     this.#taps = new TapPair({
-      report: (report) => {
-        this.#report(report);
-      },
+      report: this.#report.bind(this),
       state: (port, state, detail) => {
-        this.#tapState(port, state, detail);
+        void this.#tapState(port, state, detail);
       },
     });
     this.#firewall = new Firewall({
@@ -111,7 +112,7 @@ export class Daemon implements ApiSubject {
       this.#publisher.news(settled);
     });
     this.#rounds.pacing(VERIFY_MS, () => this.#look());
-    this.#rounds.pacing(TICK_MS, () => this.#watchExposed());
+    this.#rounds.pacing(TICK_MS, () => this.#applyLessons());
   }
 
   /** Takes the policy file anew; an invalid one is refused whole and the one in force stays. */
@@ -161,6 +162,8 @@ export class Daemon implements ApiSubject {
 
   async setBlockMode(on: boolean): Promise<Status> {
     await this.#command('block mode was not switched', async () => {
+      // What leaves while rules that let it are being read back is no breach.
+      if (!on) this.#guard.setBlockMode(this.#enforcement.blockMode, false, monotonicMs());
       this.#applied(await this.#enforcement.setBlockMode(on));
       this.#warnings.clear('state-file');
     });
@@ -192,8 +195,11 @@ export class Daemon implements ApiSubject {
       throw new ApiError(409, 'no-policy', 'without a valid policy the box stays closed');
     }
     try {
-      await task();
+      const done = task();
+      this.#tellTaps();
+      await done;
     } catch (error) {
+      this.#applied(monotonicMs());
       throw new ApiError(503, 'not-applied', `${failure}: ${words(error)}`, [], error);
     }
     this.#tellTaps();
@@ -240,10 +246,14 @@ export class Daemon implements ApiSubject {
     const { changed, moved } = this.#enforcement.observe(report);
     for (const { name, address } of moved)
       this.#warnings.set(`moved ${name}`, movedWords(name, this.#chronicle.shownAddress(address)));
-    if (changed) void this.#enforceLearned();
+    if (changed) this.#due.add('lesson');
+    if (news.some(({ breach }) => breach)) this.#due.add('breach');
   }
 
-  async #enforceLearned(): Promise<void> {
+  /** At a bounded rate: the network says new things as fast as it likes, and each change is a new ruleset. */
+  async #applyLessons(): Promise<void> {
+    const exposed = this.#enforcement.expose(this.#guard.observer.takeExposures());
+    if (!this.#due.delete('lesson') && !exposed) return;
     this.#tellTaps();
     try {
       await this.#enforcement.apply();
@@ -253,25 +263,16 @@ export class Daemon implements ApiSubject {
     }
   }
 
-  /** At a bounded rate: answers come as fast as questions do, and each change is a new ruleset. */
-  async #watchExposed(): Promise<void> {
-    if (this.#enforcement.expose(this.#guard.takeExposures())) await this.#enforceLearned();
-  }
-
-  #tapState(port: 'lan' | 'wan', state: TapState, detail: string): void {
+  async #tapState(port: 'lan' | 'wan', state: TapState, detail: string): Promise<void> {
     this.#guard.tap(port, state, detail);
     this.#log.info({ port, state, detail }, 'tap');
-    this.#enforcement
-      .setVerified(this.#taps.allUp)
-      .then((appliedAt) => {
-        if (appliedAt !== undefined) this.#applied(appliedAt);
-      })
-      .catch((error: unknown) => {
-        this.#warnings.set('relock', `The wire could not be opened or closed: ${words(error)}.`);
-      })
-      .finally(() => {
-        this.#publisher.news();
-      });
+    try {
+      const applied = this.#enforcement.setVerified(this.#taps.allUp);
+      if (!this.#enforcement.drops) this.#applied(monotonicMs());
+      this.#applied((await applied) ?? monotonicMs());
+    } catch (error) {
+      this.#warnings.set('relock', `The wire could not be opened or closed: ${words(error)}.`);
+    }
   }
 
   #applied(at: number): void {
@@ -283,7 +284,8 @@ export class Daemon implements ApiSubject {
   }
 
   async #look(): Promise<void> {
-    await this.#firewall.verify();
+    await this.#firewall.verify(this.#due.delete('breach'));
+    this.#tellTaps();
     await this.#bridge?.mend();
     this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse());
     if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();

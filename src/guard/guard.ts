@@ -4,7 +4,6 @@
 import type { Policy } from '../policy/policy.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
-import type { Exposure } from './correlation.ts';
 import type { Gap } from './gaps.ts';
 import { viewOf } from './incident-view.ts';
 import { IncidentBook } from './incidents.ts';
@@ -42,7 +41,8 @@ export class Guard {
   readonly #unseen = new UnseenCount();
   readonly #redUnseen = new UnseenCount();
   readonly #book: IncidentBook;
-  readonly #observer: Observer;
+  /** What becomes of observations; it also holds what was learned from them. */
+  readonly observer: Observer;
   readonly #tunnels = new TunnelWatch();
   #policy: Policy;
   #sums: KernelSums | undefined;
@@ -67,7 +67,7 @@ export class Guard {
     this.#started = ports.now();
     this.#since = this.#started.wall;
     this.#book = new IncidentBook(2_000, ports.idPrefix);
-    this.#observer = new Observer(policy, this.#book, this.#tunnels);
+    this.observer = new Observer(policy, this.#book, this.#tunnels);
     this.#taps = {
       lan: new TapRecord('lan', policy.bridge.lan),
       wan: new TapRecord('wan', policy.bridge.wan),
@@ -77,7 +77,7 @@ export class Guard {
 
   setPolicy(policy: Policy): void {
     this.#policy = policy;
-    this.#observer.setPolicy(policy);
+    this.observer.setPolicy(policy);
     this.#tunnels.setPolicy(policy);
     this.#sums = undefined;
   }
@@ -95,8 +95,7 @@ export class Guard {
     const changed = new Set<Incident>();
     for (const observation of report.observations) {
       const breach = !observation.crosses && this.#isBreach(report);
-      for (const incident of this.#observer.take(report.port, observation, now, breach))
-        changed.add(incident);
+      for (const incident of this.observer.take(report.port, observation, now, breach)) changed.add(incident);
     }
     return [...changed];
   }
@@ -134,7 +133,7 @@ export class Guard {
 
   tap(port: 'lan' | 'wan', state: TapHealth['state'], detail: string): void {
     const tap = this.#taps[port];
-    if (port === 'wan' && state !== 'up') this.#observer.wanLost();
+    if (port === 'wan' && state !== 'up') this.observer.wanLost();
     if (state === 'up' && port === 'lan' && tap.state !== 'up') {
       this.#unseen.tapStarted();
       this.#redUnseen.tapStarted();
@@ -191,11 +190,6 @@ export class Guard {
   gaps(): readonly Gap[] {
     if (this.#policy.privacy === 'minimal') return [];
     return this.#tunnels.gaps(this.#ports.now().monotonic);
-  }
-
-  /** Addresses that the kernel and the taps shall watch from now on (rule D); each is told once. */
-  takeExposures(): readonly Exposure[] {
-    return this.#observer.takeExposures();
   }
 
   acknowledge(id: string): boolean {
@@ -293,7 +287,7 @@ export class Guard {
       limits: {
         incidentsFolded: this.#book.folded,
         observationsFolded: this.#foldedObservations,
-        answersForgotten: this.#observer.forgotten,
+        answersForgotten: this.observer.forgotten,
       },
     };
   }
