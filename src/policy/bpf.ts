@@ -56,7 +56,7 @@ export function compileFilter(
       parts.push(whole(side, family, 50, [...ipsec.values()]), later(side, family, 50, [...ipsec.values()]));
     }
   }
-  return `not (${parts.filter((part) => part !== '').join(' or ')}) or vlan`;
+  return `${SHORT} or not (${parts.filter((part) => part !== '').join(' or ')}) or vlan`;
 }
 
 type Side = 'dst' | 'src';
@@ -70,6 +70,13 @@ function addresses(side: Side, family: 4 | 6, hosts: readonly Host[]): string {
 
 /** A header without options whose version is right; lengths are those of the frame at most. */
 const PLAIN4 = 'ip[0] = 0x45';
+const WHOLE6 = 'ip6[0] >> 4 = 6 and len - 54 >= ip6[4:2]';
+
+/**
+ * A BPF program that reads behind the end of a frame drops it on the spot, unseen by what stands behind `or`. So short
+ * frames are shown before anything is read (no card sends less than 60 bytes), and lengths are tested before what they cover.
+ */
+const SHORT = 'len < 60';
 
 /** Whole packets and first fragments by port. */
 function service(side: Side, shape: Shape, port: number, hosts: readonly Host[]): string {
@@ -89,25 +96,25 @@ function tcp4(side: Side, port: number): string {
 function udp4(side: Side, shape: Shape, port: number): string {
   const at = (offset: number, size: number): string => `udp[${8 + offset}:${size}]`;
   // In a first fragment the datagram is longer than the packet; otherwise it is all of it.
-  const fills = '(ip[6:2] & 0x2000 != 0 or ip[2:2] = udp[4:2] + 20)';
+  const fills =
+    '((ip[6:2] & 0x2000 != 0 and ip[2:2] >= 40) or (ip[6:2] & 0x2000 = 0 and ip[2:2] = udp[4:2] + 20))';
   return `(${PLAIN4} and udp ${side} port ${port} and ip[2:2] >= 28 and len - 14 >= ip[2:2] and ${fills} and ${bpfShape(shape, at)})`;
 }
 
 function tcp6(side: Side, port: number): string {
   const ports = `ip6[${side === 'dst' ? 42 : 40}:2] = ${port}`;
   const header = 'ip6[52] >> 4 >= 5 and ip6[4:2] >= (ip6[52] >> 4) * 4';
-  return `(ip6[0] >> 4 = 6 and ip6[6] = 6 and ${ports} and ${header} and len - 54 >= ip6[4:2])`;
+  return `(${WHOLE6} and ip6[4:2] >= 20 and ip6[6] = 6 and ${ports} and ${header})`;
 }
 
 /** libpcap's `udp[…]` means IPv4: the header is found by hand, at 40, or at 48 behind a fragment header alone. */
 function udp6(side: Side, shape: Shape, port: number, header: 40 | 48): string {
   const at = (offset: number, size: number): string => `ip6[${header + 8 + offset}:${size}]`;
   const ports = `${at(side === 'dst' ? -6 : -8, 2)} = ${port}`;
-  const bytes = 'ip6[0] >> 4 = 6 and len - 54 >= ip6[4:2]';
   if (header === 40)
-    return `(${bytes} and ip6[6] = 17 and ${ports} and ip6[4:2] = ${at(-4, 2)} and ${bpfShape(shape, at)})`;
+    return `(${WHOLE6} and ip6[4:2] >= 8 and ip6[6] = 17 and ${ports} and ip6[4:2] = ${at(-4, 2)} and ${bpfShape(shape, at)})`;
   const fills = `(ip6[42:2] & 1 = 1 or ip6[4:2] = ${at(-4, 2)} + 8)`;
-  return `(${bytes} and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 = 0 and ${ports} and ip6[4:2] >= 16 and ${fills} and ${bpfShape(shape, at)})`;
+  return `(${WHOLE6} and ip6[4:2] >= 28 and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 = 0 and ${ports} and ${fills} and ${bpfShape(shape, at)})`;
 }
 
 /** Fragments but the first, by address and protocol. */
@@ -117,7 +124,7 @@ function later(side: Side, family: 4 | 6, protocol: 17 | 50, hosts: readonly Hos
   if (family === 4) {
     return `(${who} and ${PLAIN4} and ip[9] = ${protocol} and ip[6:2] & 0x1fff != 0 and len - 14 >= ip[2:2] and ip[2:2] >= 20)`;
   }
-  return `(${who} and ip6[0] >> 4 = 6 and ip6[6] = 44 and ip6[40] = ${protocol} and ip6[42:2] & 0xfff8 != 0 and ip6[4:2] >= 8 and len - 54 >= ip6[4:2])`;
+  return `(${who} and ${WHOLE6} and ip6[4:2] >= 8 and ip6[6] = 44 and ip6[40] = ${protocol} and ip6[42:2] & 0xfff8 != 0)`;
 }
 
 /** ESP, whole or a first fragment: there is no port and no shape. */
@@ -125,8 +132,8 @@ function whole(side: Side, family: 4 | 6, protocol: 50, hosts: readonly Host[]):
   const who = addresses(side, family, hosts);
   if (who === '') return '';
   if (family === 4) {
-    return `(${who} and ${PLAIN4} and ip[9] = ${protocol} and ip[6:2] & 0x1fff = 0 and ip[2:2] >= 28 and len - 14 >= ip[2:2])`;
+    return `(${who} and ${PLAIN4} and ip[9] = ${protocol} and ip[6:2] & 0x1fff = 0 and (ip[2:2] >= 40 or (ip[2:2] >= 28 and ip[6:2] & 0x2000 = 0)) and len - 14 >= ip[2:2])`;
   }
-  const first = `(ip6[6] = ${protocol} and ip6[4:2] >= 8) or (ip6[6] = 44 and ip6[40] = ${protocol} and ip6[42:2] & 0xfff8 = 0 and ip6[4:2] >= 16)`;
-  return `(${who} and ip6[0] >> 4 = 6 and len - 54 >= ip6[4:2] and (${first}))`;
+  const first = `(ip6[6] = ${protocol} and ip6[4:2] >= 8) or (ip6[4:2] >= 28 and ip6[6] = 44 and ip6[40] = ${protocol} and ip6[42:2] & 0xfff8 = 0)`;
+  return `(${who} and ${WHOLE6} and (${first}))`;
 }

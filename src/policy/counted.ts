@@ -132,14 +132,15 @@ export function hasBadHeader(facts: Facts): boolean {
 }
 
 /**
- * The packet ends before the eight bytes that every transport has: nftables would read ports from Ethernet's padding.
- * Behind further extension headers nothing is opened, so nothing is measured there.
+ * The packet ends before what is read of it: the eight bytes that every transport has, in a first fragment twelve of
+ * payload more. nftables would read on in Ethernet's padding. Behind further extension headers nothing is opened, so
+ * nothing is measured there.
  */
 export function isTooShort(facts: Facts): boolean {
   if (facts.fragmentOffset > 0) return false;
-  if (facts.ipVersion === 4) return facts.ipLength < 28;
+  if (facts.ipVersion === 4) return facts.ipLength < (facts.moreFragments && !facts.ipOptions ? 40 : 28);
   if (facts.extensionCount === 0) return facts.ipLength < 48;
-  return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 56;
+  return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 68;
 }
 
 export function isMld(icmpType: number): boolean {

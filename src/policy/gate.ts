@@ -100,6 +100,7 @@ export function compileGate(
     if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return -1;
     if (facts.protocol === ESP) return find(esp, facts, way, ESP, 0);
     if (facts.fragmentOffset > 0) return find(fragments, facts, way, facts.protocol, 0);
+    if (facts.protocol === 6 && isPiece(facts)) return -1;
     const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
     return port < 0 ? -1 : find(ports, facts, way, facts.protocol, port);
   }

@@ -119,7 +119,9 @@ function ipChains(policy: Policy, way: Way, family: 4 | 6, end: string): NftChai
       rules: [
         `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
         laterLeak,
-        `ip${four ? '' : '6'} length < ${four ? 28 : 16} goto ${way}_short`,
+        `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,
+        // TCP finds its path MTU itself: a fragment of it is no tunnel's.
+        `meta l4proto tcp goto ${way}_leak`,
         `${far} . ${protocol} . th ${port} vmap @tun${family}`,
         `${four ? '' : 'frag nexthdr 50 '}meta l4proto esp ${far} vmap @esp${family}`,
         `goto ${way}_leak`,

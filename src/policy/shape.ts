@@ -29,17 +29,21 @@ export const PROTOCOL_TRANSPORTS: Readonly<Record<TunnelProtocol, readonly Trans
 /** What the kernel's rule for this shape accepts; `exactly` is stricter. */
 export function kernelAccepts(shape: Shape, facts: Facts): boolean {
   const head = facts.payloadHead;
+  // What the packet itself holds from UDP's header on: behind it nft would read Ethernet's trailer.
+  const room = facts.ipLength - (facts.ipVersion === 4 ? 20 : 40) - (facts.fragmentHeader ? 8 : 0);
+  const holdsHead = room >= 20;
   switch (shape) {
     case 'wireguard':
-      return isWireguard(head, facts.udpLength - 8);
+      return holdsHead && isWireguard(head, facts.udpLength - 8);
     case 'openvpn': {
       const opcode = head >>> 27;
-      return facts.udpLength >= 22 && opcode >= 1 && opcode <= 11 && !isDnsQuery(facts);
+      return holdsHead && facts.udpLength >= 22 && opcode >= 1 && opcode <= 11 && !isDnsQuery(facts);
     }
     case 'isakmp':
-      return facts.udpLength >= 36 && !isDnsQuery(facts);
+      return holdsHead && facts.udpLength >= 36 && !isDnsQuery(facts);
     case 'natt':
-      if (facts.udpLength === 9) return head >>> 24 === 0xff;
+      if (facts.udpLength === 9) return room >= 9 && head >>> 24 === 0xff;
+      if (!holdsHead) return false;
       return head === 0 ? facts.udpLength >= 40 : head >= 256 && facts.udpLength >= 24 && !isDnsQuery(facts);
     case 'udp':
       return facts.udpLength >= 8;
@@ -87,19 +91,26 @@ export function isDnsQuery(facts: Facts): boolean {
 
 export const NFT_DNS_QUERY = '@th,80,16 & 0xfecf == 0x0 @th,96,32 0x10000 @th,128,32 0x0-0x1';
 
+/** The first twelve payload bytes, which the rules read, are the packet's own (first fragments: the fragment chains). */
+const NFT_HOLDS_HEAD = ['ip length < 40 goto foreign', 'ip6 length < 20 goto foreign'];
+
 /** Rules of a shape's chain: `return` accepts, falling off the end goes to `foreign`. */
 export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
   wireguard: [
+    ...NFT_HOLDS_HEAD,
     '@th,64,32 0x4000000 udp length & 15 == 8 udp length >= 40 return',
     '@th,64,32 0x1000000 udp length 156 return',
     '@th,64,32 0x2000000 udp length 100 return',
     '@th,64,32 0x3000000 udp length 72 return',
   ],
-  openvpn: [`${NFT_DNS_QUERY} goto foreign`, '@th,64,8 0x8-0x5f udp length >= 22 return'],
-  isakmp: [`${NFT_DNS_QUERY} goto foreign`, 'udp length >= 36 return'],
+  openvpn: [...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, '@th,64,8 0x8-0x5f udp length >= 22 return'],
+  isakmp: [...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, 'udp length >= 36 return'],
   natt: [
+    'ip length < 29 goto foreign',
+    'ip6 length < 9 goto foreign',
     `udp length 9 @th,64,8 0xff return`,
     `udp length 9 goto foreign`,
+    ...NFT_HOLDS_HEAD,
     `@th,64,32 0x0 udp length >= 40 return`,
     `${NFT_DNS_QUERY} goto foreign`,
     '@th,64,32 >= 0x100 udp length >= 24 return',
@@ -121,8 +132,8 @@ export function bpfShape(shape: Shape, at: (offset: number, size: 1 | 2 | 4) => 
         [1, 156],
         [2, 100],
         [3, 72],
-      ].map(([type = 0, bytes = 0]) => `(${at(0, 4)} = 0x${type}000000 and ${length} = ${bytes})`);
-      return `((${at(0, 4)} = 0x4000000 and ${length} >= 40 and ${length} & 15 = 8) or ${handshakes.join(' or ')})`;
+      ].map(([type = 0, bytes = 0]) => `(${length} = ${bytes} and ${at(0, 4)} = 0x${type}000000)`);
+      return `((${length} >= 40 and ${length} & 15 = 8 and ${at(0, 4)} = 0x4000000) or ${handshakes.join(' or ')})`;
     }
     case 'openvpn':
       return `(${length} >= 22 and ${at(0, 1)} >= 8 and ${at(0, 1)} <= 0x5f and not ${dnsQuery})`;

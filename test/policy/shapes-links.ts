@@ -203,6 +203,24 @@ export const LINKS: readonly Shape[] = [
   four('IP total length zero', 17, udp(40000, 51820, data), { to: WG, total: 0 }),
   four('IP total length that hides the datagram', 17, udp(40000, 51820, data), { to: WG, total: 20 }),
   four('IP total length that cuts the ports', 17, udp(40000, 51820, data), { to: WG, total: 22 }),
+  four('a tunnel message behind the end of its packet', 17, udp(40000, 51820, data), { to: WG, total: 28 }),
+  six('a tunnel message behind the end of its packet, IPv6', 17, udp(40000, 51820, data), {
+    to: WG6,
+    length: 8,
+  }),
+  four('a first fragment that ends before its payload', 17, udp(40000, 51820, data), {
+    to: WG,
+    total: 28,
+    fragment: 0x2000,
+  }),
+  four('a first fragment of TCP to a tunnel', 6, tcp(40000, 9001, fill(40)), {
+    to: '198.51.100.10',
+    fragment: 0x2000,
+  }),
+  four('a NAT keepalive behind the end of its packet', 17, udp(4500, 4500, [0xff]), {
+    to: '198.51.100.9',
+    total: 28,
+  }),
   four('IP total length that cuts the header', 17, udp(40000, 51820, data), { to: WG, total: 26 }),
   six('IPv6 length beyond the frame', 17, udp(40000, 51820, data), { to: WG6, length: 4000 }),
   six('IPv6 length that hides the datagram', 17, udp(40000, 51820, data), { to: WG6, length: 0 }),
