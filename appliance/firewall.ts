@@ -2,10 +2,11 @@
 // DESIGN section 6: compile purely, apply atomically, read back and verify. All changes go one after another.
 
 import type { FirewallState } from '../src/guard/guard.ts';
-import { differences } from '../src/policy/readback.ts';
+import { differences, mendingText } from '../src/policy/readback.ts';
 import { FAMILY, TABLE } from '../src/policy/nft-model.ts';
 import { monotonicMs } from './clock.ts';
 import { applyRuleset, counterValues, listTable } from './nftables.ts';
+import type { NftListing } from './nftables.ts';
 
 export interface FirewallListener {
   state(state: FirewallState): void;
@@ -16,22 +17,36 @@ export interface FirewallListener {
 
 export class Firewall {
   readonly #listener: FirewallListener;
+  /** What the kernel was given last. */
   #wanted: string | undefined;
+  /** The same as it would be now: times to live have grown shorter, and an opening that ended is not opened again. */
+  #compile: () => string = () => '';
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(listener: FirewallListener) {
     this.#listener = listener;
   }
 
-  /** Applies a compiled ruleset; resolves when the kernel has it and says so, rejects (RunError) when it refused. */
-  async apply(ruleset: string): Promise<number> {
+  /**
+   * Applies a compiled ruleset; resolves when the kernel has it and says so. Rejects (RunError) when it refused or could
+   * not be read back; what was in force before then goes back, because whoever asked will say that nothing changed.
+   */
+  async apply(compile: () => string): Promise<number> {
     return this.#inTurn(async () => {
+      const before = this.#wanted === undefined ? undefined : this.#compile;
+      const ruleset = compile();
       await applyRuleset(ruleset);
       this.#wanted = ruleset;
-      const appliedAt = monotonicMs();
-      const found = await this.#readBack();
-      if (found.length > 0) throw new Error(`the kernel has not what was compiled: ${found.join('; ')}`);
-      return appliedAt;
+      this.#compile = compile;
+      try {
+        const appliedAt = monotonicMs();
+        const { found } = await this.#readBack();
+        if (found.length > 0) throw new Error(`the kernel has not what was compiled: ${found.join('; ')}`);
+        return appliedAt;
+      } catch (error) {
+        await this.#takeBack(before, error);
+        throw error;
+      }
     });
   }
 
@@ -42,14 +57,15 @@ export class Firewall {
     });
   }
 
-  /** Reads back; puts the wanted rules back when they differ. Never rejects. */
-  async verify(): Promise<void> {
+  /** Reads back; puts the wanted rules back when they differ, or `anyway` (after a breach). Never rejects. */
+  async verify(anyway = false): Promise<void> {
     await this.#inTurn(async () => {
       try {
-        const found = await this.#readBack();
-        if (found.length === 0 || this.#wanted === undefined) return;
-        await applyRuleset(this.#wanted);
-        this.#listener.mended(found);
+        const { found, listing } = await this.#readBack();
+        if (this.#wanted === undefined || (found.length === 0 && !anyway)) return;
+        this.#wanted = this.#compile();
+        await applyRuleset(mendingText(listing, this.#wanted));
+        if (found.length > 0) this.#listener.mended(found);
         await this.#readBack();
       } catch (error) {
         // A table that is gone altogether cannot be listed: that too is a foreign change to be mended.
@@ -63,6 +79,7 @@ export class Firewall {
     this.#listener.state({ verified: false, detail });
     if (this.#wanted === undefined) return;
     try {
+      this.#wanted = this.#compile();
       await applyRuleset(this.#wanted);
       this.#listener.mended([detail]);
       await this.#readBack();
@@ -74,7 +91,16 @@ export class Firewall {
     }
   }
 
-  async #readBack(): Promise<string[]> {
+  /** Not read back here: the next round does, and until then nothing is verified. */
+  async #takeBack(compile: (() => string) | undefined, cause: unknown): Promise<void> {
+    this.#listener.state({ verified: false, detail: cause instanceof Error ? cause.message : String(cause) });
+    if (compile === undefined) return;
+    this.#compile = compile;
+    this.#wanted = compile();
+    await applyRuleset(this.#wanted).catch(() => undefined);
+  }
+
+  async #readBack(): Promise<{ readonly found: readonly string[]; readonly listing: NftListing }> {
     const at = monotonicMs();
     const listing = await listTable(FAMILY, TABLE);
     const found =
@@ -83,7 +109,7 @@ export class Firewall {
     const detail = first === undefined ? 'read back and equal' : first;
     this.#listener.state({ verified: first === undefined, detail });
     this.#listener.reading(at, counterValues(listing));
-    return found;
+    return { found, listing };
   }
 
   async #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -37,7 +37,10 @@ export class BridgeKeeper {
   /** Puts back what is not as it must be. */
   async mend(): Promise<void> {
     const faults = this.#bridge.faults();
-    if (faults.length === 0) return;
+    if (faults.length === 0) {
+      this.#warnings.clear('bridge');
+      return;
+    }
     this.#warnings.set('bridge', `The bridge is not whole: ${faults.join('; ')}.`);
     await this.raise();
   }

@@ -9,6 +9,7 @@ import type { TapReport } from '../../src/guard/observation.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import { compileClosedRuleset, compileRuleset } from '../../src/policy/nft.ts';
+import type { RulesetState } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Bridge } from '../bridge.ts';
 import { monotonicMs } from '../clock.ts';
@@ -41,6 +42,9 @@ export class Enforcement {
   #exposed: readonly Exposure[] = [];
   #passOpenedAt = 0;
   #bootRuleset = '';
+  #switching: Promise<unknown> = Promise.resolve();
+  /** Something was learned that the session's record does not say yet. */
+  #unrecorded = false;
   /** What was wrong with the stored state, in words. */
   readonly warning: string | undefined;
 
@@ -86,12 +90,13 @@ export class Enforcement {
 
   /** No valid policy: nothing crosses any bridge. */
   async close(): Promise<void> {
-    await this.#parts.firewall.apply(compileClosedRuleset());
+    await this.#parts.firewall.apply(() => compileClosedRuleset());
   }
 
   /** Puts a policy in force; resolves with the monotonic time at which the kernel had it. */
   async adopt(policy: Policy, bridge: Bridge): Promise<number> {
-    const first = this.#policy === undefined;
+    const before = this.#policy;
+    const first = before === undefined;
     // What one profile has to watch, another lets go direct.
     if (policy.profile !== this.#policy?.profile) this.#exposed = [];
     this.#policy = policy;
@@ -103,15 +108,27 @@ export class Enforcement {
       this.#passes = session.passes;
       this.#exposed = session.exposed;
     }
-    return this.apply();
+    try {
+      return await this.apply();
+    } catch (error) {
+      // A policy that was refused must not come into force with the next thing that is learned.
+      if (before !== undefined) {
+        this.#policy = before;
+        this.#learner.setPolicy(before);
+      }
+      throw error;
+    }
   }
 
   /** Compiles and applies; rejects when the kernel refused, and what was in force then stays. */
   async apply(): Promise<number> {
     if (this.#policy === undefined) throw new Error('no policy is in force');
-    const ruleset = this.#compile(this.#policy, this.learned(), !this.#verified);
-    const appliedAt = await this.#parts.firewall.apply(ruleset);
-    this.#writeBootRuleset(this.#policy);
+    if (this.#unrecorded) this.#remember();
+    const [policy, blockMode, unverified] = [this.#policy, this.#blockMode, !this.#verified];
+    const appliedAt = await this.#parts.firewall.apply(() =>
+      this.#compile(policy, this.learned(), { blockMode, unverified }),
+    );
+    this.#writeBootRuleset(policy);
     return appliedAt;
   }
 
@@ -127,8 +144,15 @@ export class Enforcement {
     return this.#blockMode || (!this.#verified && this.#policy?.relock !== 'open');
   }
 
-  /** Resolves when the kernel has it and the disk knows; rejects with everything as it was. */
+  /** Resolves when the kernel has it and the disk knows; rejects with everything as it was. The last call decides. */
   async setBlockMode(on: boolean): Promise<number> {
+    const turn = this.#switching.then(() => this.#switch(on));
+    this.#switching = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** One after another: the end of an opening must not write its record over that of the closing that came after it. */
+  async #switch(on: boolean): Promise<number> {
     const before = this.#blockMode;
     this.#blockMode = on;
     try {
@@ -148,14 +172,20 @@ export class Enforcement {
     const pass = { until: monotonicMs() + seconds * 1_000, ...(client === undefined ? {} : { client }) };
     this.#passOpenedAt = monotonicMs();
     this.#passes = [...this.#passes.filter((other) => other.client !== client), pass];
-    await this.apply();
+    try {
+      await this.apply();
+    } catch (error) {
+      this.#passes = this.#passes.filter((other) => other !== pass);
+      throw error;
+    }
     this.#remember();
   }
 
   async endPass(): Promise<void> {
     this.#passes = [];
-    await this.apply();
+    // The record closes first: a crash in between must not find a pass to open again.
     this.#remember();
+    await this.apply();
   }
 
   /** The tunnel is up: nothing needs a pass any more. */
@@ -166,7 +196,7 @@ export class Enforcement {
   /** Learns from a tap's report; the caller applies when something changed. */
   observe(report: TapReport): Lesson {
     const lesson = this.#learner.observe(report, monotonicMs());
-    if (lesson.changed) this.#remember();
+    this.#unrecorded ||= lesson.changed;
     return lesson;
   }
 
@@ -196,19 +226,24 @@ export class Enforcement {
     if (names.size > 0) this.#learner.keepAlive(names, monotonicMs());
   }
 
-  #compile(policy: Policy, learned: LearnedState, unverified: boolean): string {
-    const boxMacs = this.#bridge?.macs() ?? [];
-    return compileRuleset(policy, { blockMode: this.#blockMode, unverified, learned, boxMacs });
+  #compile(
+    policy: Policy,
+    learned: LearnedState,
+    mode: Pick<RulesetState, 'blockMode' | 'unverified'>,
+  ): string {
+    return compileRuleset(policy, { ...mode, learned, boxMacs: this.#bridge?.macs() ?? [] });
   }
 
   #remember(): void {
+    this.#unrecorded = false;
     const record = { learner: this.#learner.record(), passes: this.#passes, exposed: this.#exposed };
     writeSession(this.#parts.runtimeDir, record);
   }
 
   /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */
   #writeBootRuleset(policy: Policy): void {
-    const text = this.#compile(policy, NOTHING_LEARNED, true);
+    const mode = { blockMode: this.#blockMode, unverified: true };
+    const text = this.#compile(policy, NOTHING_LEARNED, mode);
     if (text === this.#bootRuleset) return;
     writeDurable(join(this.#parts.stateDir, 'boot.nft'), text, 0o644);
     this.#bootRuleset = text;

@@ -20,6 +20,7 @@ export class TapPair {
   readonly #listener: TapPairListener;
   readonly #taps = new Map<Port, TapSupervisor>();
   readonly #up = new Set<Port>();
+  #told = '';
 
   constructor(listener: TapPairListener) {
     this.#listener = listener;
@@ -28,6 +29,7 @@ export class TapPair {
   /** Starts both taps, or starts them anew with other orders. */
   order(policy: Policy, learned: LearnedState): void {
     const filter = compileFilter(policy, learned);
+    this.#told = what(learned);
     for (const port of PORTS) {
       const order: TapOrder = { port, interface: policy.bridge[port], policy, learned, filter };
       const running = this.#taps.get(port);
@@ -41,7 +43,10 @@ export class TapPair {
     return this.#up.size === PORTS.length;
   }
 
+  /** Costs nothing when all that changed is how long it still holds. */
   learn(learned: LearnedState): void {
+    if (what(learned) === this.#told) return;
+    this.#told = what(learned);
     for (const tap of this.#taps.values()) tap.learn(learned);
   }
 
@@ -63,4 +68,9 @@ export class TapPair {
     this.#taps.set(port, tap);
     tap.start();
   }
+}
+
+/** What was learned as a text, without the seconds that are left of it. */
+function what(learned: LearnedState): string {
+  return JSON.stringify(learned, (key, value: unknown) => (key === 'seconds' ? undefined : value));
 }

@@ -58,7 +58,7 @@ export class TapReader {
     this.#frames += 1;
     dissector.headers(bytes, 0, captured, wireLength, linkType, facts);
     const now = monotonic();
-    const from = sides.of(facts.sourceMac, now);
+    const from = sides.of(facts.sourceMac, now, 0);
     if (from === 'box') return;
     const direction = from === 'wan' ? 'down' : 'up';
     const to = sides.of(facts.destinationMac, now);

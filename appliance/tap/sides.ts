@@ -1,4 +1,5 @@
 // Knows: on which side of the bridge a MAC address lives, by the bridge's own table. Must not know: frames, policy.
+// Which way doubt errs: an address that was on lan stays there though the uplink claims it, or it could hide leaks.
 // linux include/uapi/linux/if_bridge.h: struct __fdb_entry, 16 bytes each, read from sysfs `brforward`.
 
 import { readFileSync } from 'node:fs';
@@ -24,12 +25,15 @@ export class BridgeSides {
     this.#wan = wan;
   }
 
-  /** `unknown` when the bridge has not learned the address: the caller errs toward the client. */
-  of(mac: number, now: number): Side {
+  /**
+   * `unknown` when the bridge has not learned the address: the caller errs toward the client. With `freshMs` 0 that is
+   * certain, for the bridge has learned a frame's sender before anyone can ask; a neighbour's first word is no leak.
+   */
+  of(mac: number, now: number, freshMs = FRESH_MS): Side {
     if (now - this.#readAt > STALE_MS) this.#read(now);
     const known = this.#sides.get(mac);
     if (known !== undefined) return known;
-    if (now - this.#readAt > FRESH_MS) this.#read(now);
+    if (now - this.#readAt >= freshMs) this.#read(now);
     return this.#sides.get(mac) ?? 'unknown';
   }
 
@@ -44,7 +48,8 @@ export class BridgeSides {
         const port = table.readUInt8(at + 6) | (table.readUInt8(at + 12) << 8);
         const local = table.readUInt8(at + 7) !== 0;
         const side = local ? 'box' : port === lanPort ? 'lan' : port === wanPort ? 'wan' : 'unknown';
-        sides.set(table.readUIntBE(at, 6), side);
+        const mac = table.readUIntBE(at, 6);
+        sides.set(mac, side === 'wan' && this.#sides.get(mac) === 'lan' ? 'lan' : side);
       }
       const own = readFileSync(`/sys/class/net/${this.#bridge}/address`, 'latin1').trim();
       sides.set(Number.parseInt(own.replaceAll(':', ''), 16), 'box');

@@ -184,9 +184,9 @@ export class IncidentBook {
     }
     if (this.#byId.size >= this.#limit) this.#makeRoom();
     const full = this.#byId.size >= this.#limit;
-    if (full && !observation.folded) {
+    if (full && observation.client !== 0) {
       this.folded += observation.frames;
-      return this.#incidentFor({ ...observation, folded: true }, now);
+      return this.#incidentFor({ ...observation, folded: true, client: 0 }, now);
     }
     this.#sequence += 1;
     const incident: Incident = {

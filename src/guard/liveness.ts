@@ -18,6 +18,7 @@ export class TunnelLiveness {
   #up = 0;
   #down = 0;
   #lastDown: number | undefined;
+  #lastUp: number | undefined;
   #unansweredSince: number | undefined;
   #unanswered = 0;
   #lastSeenWall: number | undefined;
@@ -28,6 +29,7 @@ export class TunnelLiveness {
   read(up: number, down: number, now: { readonly wall: number; readonly monotonic: number }): void {
     const answered = down !== this.#down;
     const asked = up >= this.#up ? up - this.#up : up;
+    if (asked > 0) this.#lastUp = now.monotonic;
     this.#up = up;
     this.#down = down;
     if (answered && down > 0) {
@@ -55,7 +57,9 @@ export class TunnelLiveness {
     const since = this.#unansweredSince;
     const unanswered =
       since !== undefined && monotonic - since > UNANSWERED_MS && this.#unanswered >= UNANSWERED_FRAMES;
-    return silent > UP_MS || unanswered ? 'stale' : 'up';
+    // The network can forge answers, but not what enters lan: who never asks has no tunnel, whatever comes back.
+    const asks = this.#lastUp !== undefined && monotonic - this.#lastUp <= UP_MS;
+    return silent > UP_MS || unanswered || !asks ? 'stale' : 'up';
   }
 
   /** Wall clock of the last frame from the server, milliseconds since the epoch. */

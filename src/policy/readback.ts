@@ -1,5 +1,5 @@
 // Knows: how to hold `nft -j list table` against the ruleset text that was applied. Must not know: who lists, who applies.
-// DESIGN section 6: compile purely, apply atomically, read back and verify. Elements with a timeout may come and go;
+// DESIGN section 6: compile purely, apply atomically, read back and verify. Elements with a timeout may have gone;
 // everything else must be there, once, in order, and nothing besides.
 
 import { FAMILY, TABLE } from './nft-model.ts';
@@ -10,6 +10,10 @@ export interface TableShape {
   readonly chains: ReadonlyMap<string, { readonly head: string; readonly rules: readonly string[] }>;
   /** Set or map name → keys of its elements without timeout. */
   readonly sets: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The same of elements with a timeout; the kernel takes them away by itself. */
+  readonly timed: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The table bears a flag such as `dormant`. */
+  readonly flags: boolean;
 }
 
 /** Empty when the kernel has what was compiled; otherwise one sentence per difference, at most twenty. */
@@ -17,7 +21,8 @@ export function differences(listing: unknown, rulesetText: string): string[] {
   const actual = shapeOfListing(listing);
   if (actual === undefined) return ['the listing cannot be read'];
   const expected = expectedShape(rulesetText);
-  const found: string[] = [];
+  // A dormant table is listed like any other, and holds no frame.
+  const found: string[] = actual.flags ? ['the table has flags, which ours has not'] : [];
   for (const [name, chain] of expected.chains) {
     const there = actual.chains.get(name);
     if (there === undefined) found.push(`chain ${name} is missing`);
@@ -28,7 +33,12 @@ export function differences(listing: unknown, rulesetText: string): string[] {
     if (!expected.chains.has(name) && (chain.head !== '' || chain.rules.length > 0))
       found.push(`chain ${name} is not ours`);
   }
-  for (const [name, keys] of expected.sets) found.push(...setDifferences(name, keys, actual.sets.get(name)));
+  for (const [name, keys] of expected.sets) {
+    found.push(...setDifferences(name, keys, actual.sets.get(name)));
+    const ours = expected.timed.get(name);
+    const foreign = [...(actual.timed.get(name) ?? [])].find((key) => ours?.has(key) !== true);
+    if (foreign !== undefined) found.push(`set ${name} holds ${foreign} for a time, which is not ours`);
+  }
   return found.slice(0, 20);
 }
 
@@ -70,6 +80,7 @@ function setDifferences(
 export function expectedShape(rulesetText: string): TableShape {
   const chains = new Map<string, { head: string; rules: string[] }>();
   const sets = new Map<string, ReadonlySet<string>>();
+  const timed = new Map<string, ReadonlySet<string>>();
   const text = rulesetText.slice(rulesetText.lastIndexOf(`table ${FAMILY} ${TABLE} {`));
   let rules: string[] | undefined;
   for (const line of text.split('\n')) {
@@ -82,15 +93,21 @@ export function expectedShape(rulesetText: string): TableShape {
     }
     const set =
       /^ {2}(?:set|map) (\w+) \{ type [^;]+;(?: flags timeout;)?(?: elements = \{ (.*) \})? \}$/.exec(line);
-    if (set !== null) sets.set(set[1] ?? '', fixedKeys(set[2] ?? ''));
-    else if (line.startsWith('    ')) rules?.push(normalRule(line.trim()));
+    if (set !== null) {
+      sets.set(set[1] ?? '', writtenKeys(set[2] ?? '', false));
+      timed.set(set[1] ?? '', writtenKeys(set[2] ?? '', true));
+    } else if (line.startsWith('    ')) rules?.push(normalRule(line.trim()));
   }
-  return { chains, sets };
+  return { chains, sets, timed, flags: false };
 }
 
-function fixedKeys(elements: string): ReadonlySet<string> {
-  const keys = elements.split(', ').filter((element) => element !== '' && !/ timeout \d+s/.test(element));
-  return new Set(keys.map((element) => element.replaceAll(' . ', '.').replace(' : ', '=')));
+/** Keys of a set as the ruleset text has them: those with a timeout, or those without. */
+function writtenKeys(elements: string, timed: boolean): ReadonlySet<string> {
+  const keys = elements
+    .split(', ')
+    .filter((element) => element !== '' && / timeout \d+s/.test(element) === timed);
+  const plain = keys.map((element) => element.replace(/ timeout \d+s/, ''));
+  return new Set(plain.map((element) => element.replaceAll(' . ', '.').replace(' : ', '=')));
 }
 
 interface Listed {
@@ -106,9 +123,12 @@ export function shapeOfListing(listing: unknown): TableShape | undefined {
   if (!isListed(listing) || !Array.isArray(listing['nftables'])) return undefined;
   const chains = new Map<string, { head: string; rules: string[] }>();
   const sets = new Map<string, ReadonlySet<string>>();
+  const timed = new Map<string, ReadonlySet<string>>();
+  let flags = false;
   for (const entry of listing['nftables'] as unknown[]) {
     if (!isListed(entry)) return undefined;
-    const { chain, rule, set, map } = entry as {
+    const { table, chain, rule, set, map } = entry as {
+      table?: unknown;
       chain?: unknown;
       rule?: unknown;
       set?: unknown;
@@ -124,18 +144,23 @@ export function shapeOfListing(listing: unknown): TableShape | undefined {
       chains.get(String(rule['chain']))?.rules.push(ruleText(rule['expr']));
     } else {
       const named = isListed(set) ? set : map;
-      if (isListed(named)) sets.set(String(named['name']), listedKeys(named['elem']));
+      if (isListed(named)) {
+        sets.set(String(named['name']), listedKeys(named['elem'], false));
+        timed.set(String(named['name']), listedKeys(named['elem'], true));
+      }
+      if (isListed(table)) flags ||= table['flags'] !== undefined;
     }
   }
-  return { chains, sets };
+  return { chains, sets, timed, flags };
 }
 
-function listedKeys(elements: unknown): ReadonlySet<string> {
+function listedKeys(elements: unknown, timed: boolean): ReadonlySet<string> {
   const keys = new Set<string>();
   if (!Array.isArray(elements)) return keys;
   for (const element of elements as unknown[]) {
     const [key, verdict] = Array.isArray(element) ? (element as readonly unknown[]) : [element];
-    if (isListed(key) && isListed(key['elem']) && key['elem']['timeout'] !== undefined) continue;
+    const hasEnd = isListed(key) && isListed(key['elem']) && key['elem']['timeout'] !== undefined;
+    if (hasEnd !== timed) continue;
     const value = verdict === undefined ? '' : `=${ruleText([verdict])}`;
     keys.add(`${keyText(key)}${value}`);
   }

@@ -99,6 +99,17 @@ describe('TunnelLiveness', () => {
     expect(tunnel.lastSeen).toBe(2);
   });
 
+  it('is not up by answers that nobody asked for: the network can forge those', () => {
+    const tunnel = new TunnelLiveness();
+    tunnel.baseline(5, 5);
+    tunnel.read(5, 50, at(0));
+    expect(tunnel.at(1)).toBe('stale');
+    tunnel.read(6, 60, at(2));
+    expect(tunnel.at(2)).toBe('up');
+    tunnel.read(6, 70, at(UP_MS + 3));
+    expect(tunnel.at(UP_MS + 3)).toBe('stale');
+  });
+
   it('survives silence, not unanswered questions', () => {
     const tunnel = new TunnelLiveness();
     tunnel.read(1, 1, at(0));

@@ -55,6 +55,34 @@ describe('IncidentBook', () => {
     expect(book.totals).toEqual({ attempted: 1, escaped: 1, blocked: 0 });
   });
 
+  it('hides nothing red behind what was amber, acknowledged or not', () => {
+    const book = new IncidentBook(10, 't');
+    const amber = book.attempt(observation({ verdict: leak('x', { severity: 'amber' }) }), at(0));
+    expect(book.attempt(observation({ verdict: leak('x') }), at(1))).toBe(amber);
+    expect(amber.severity).toBe('red');
+    const accepted = book.attempt(observation({ verdict: leak('y', { severity: 'amber' }) }), at(2));
+    book.acknowledge('all');
+    const red = book.attempt(observation({ verdict: leak('y') }), at(3));
+    expect(red).not.toBe(accepted);
+    expect(red).toMatchObject({ severity: 'red', acknowledged: false });
+  });
+
+  it('tells of a breach even where minor leaks were acknowledged', () => {
+    const book = new IncidentBook(10, 't');
+    book.attempt(observation({ verdict: leak('x', { severity: 'amber' }) }), at(0));
+    book.acknowledge('all');
+    const breach = book.escape(observation({ verdict: leak('x', { severity: 'amber' }) }), at(1), true);
+    expect(breach).toMatchObject({ breach: true, acknowledged: false });
+  });
+
+  it('is bounded under a flood of client addresses', () => {
+    const book = new IncidentBook(10, 't');
+    for (let client = 1; client < 200; client += 1)
+      book.attempt({ ...observation({ folded: client % 2 === 0 }), client }, at(client));
+    expect(book.size).toBeLessThan(20);
+    expect(book.totals.attempted).toBe(199);
+  });
+
   it('opens a new incident after a red one was acknowledged, and keeps an amber one closed', () => {
     const book = new IncidentBook(10, 't');
     const red = book.attempt(observation(), at(0));

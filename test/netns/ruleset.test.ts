@@ -176,6 +176,12 @@ describe('a foreign hand', () => {
       'delete element bridge leakguard tun4 { 198.51.100.7 . udp . 51820 : goto t0_wireguard }; add element bridge leakguard tun4 { 198.51.100.7 . udp . 51820 : goto t4_udp }',
     ],
     [
+      'adds an endpoint for a time',
+      'add element bridge leakguard tun4 { 203.0.113.1 . udp . 53 timeout 1h : goto t4_udp }',
+    ],
+    ['opens a pass', 'add element bridge leakguard pass_all { ip timeout 1h }'],
+    ['puts the table to sleep', 'table bridge leakguard { flags dormant; }'],
+    [
       'adds a chain on a hook',
       'add chain bridge leakguard mine { type filter hook forward priority -1; policy accept; }',
     ],
