@@ -15,13 +15,14 @@ import { CHROMIUM, leaking, QUIET } from './samples.ts';
 const folder = process.env['SCREENSHOTS'];
 const skipped = folder === undefined || !existsSync(CHROMIUM);
 
+const asked = 'bank.example was asked at 203.0.113.53 in the clear.';
 const incidents = [
-  anIncident({ exposure: 'bank.example', escaped: 3, attempted: 3 }),
+  anIncident({ exposure: 'bank.example', why: asked, escaped: 3, attempted: 3 }),
   anIncident({ id: 'i2', rule: 'E', kind: 'tls', exposure: '203.0.113.80:443', escaped: 0, blocked: 12 }),
   anIncident({ id: 'i3', severity: 'amber', kind: 'mdns', exposure: '_ipp._tcp.local', acknowledged: true }),
 ];
 const ledger = { attempted: 15, escaped: 3, blocked: 12, unseen: 0 };
-const day: Status = { ...leaking, blockMode: true, ledger, incidents, unacknowledged: 2 };
+const day: Status = { ...leaking, why: asked, blockMode: true, ledger, incidents, unacknowledged: 2 };
 
 describe.skipIf(skipped)('pictures of every page', () => {
   it.each([
