@@ -11,6 +11,7 @@ import type { IncidentFilter } from '../../src/guard/history.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import { laxerThan } from '../../src/guard/past.ts';
+import type { PastIncident } from '../../src/guard/past.ts';
 import { Veil } from '../../src/guard/privacy.ts';
 import type { IncidentView, Status } from '../../src/guard/status.ts';
 import { NO_TALLY, timelineOf, worseTunnel } from '../../src/guard/timeline.ts';
@@ -203,8 +204,10 @@ export class Chronicle {
     });
   }
 
-  #openIncidents(): readonly IncidentView[] {
-    return this.#attempt(() => this.#store?.incidents.select({ acknowledged: false, limit: 2_000 })) ?? [];
+  #openIncidents(): readonly PastIncident[] {
+    return (
+      this.#attempt(() => this.#store?.incidents.selectPast({ acknowledged: false, limit: 2_000 })) ?? []
+    );
   }
 
   #offer(): void {

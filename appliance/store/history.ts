@@ -6,8 +6,8 @@ import { veiledClient } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import { rewritten } from '../../src/guard/past.ts';
+import type { PastIncident } from '../../src/guard/past.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
-import type { IncidentView } from '../../src/guard/status.ts';
 import { isEmpty } from '../../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
 import { ClientTable } from './client-table.ts';
@@ -26,7 +26,7 @@ export interface EvidenceOf {
 
 /** What is written in one transaction. */
 export interface Batch {
-  readonly incidents: readonly IncidentView[];
+  readonly incidents: readonly PastIncident[];
   readonly evidence: readonly EvidenceOf[];
   readonly clients: readonly ClientView[];
   readonly tallies: readonly TallyAt[];
@@ -64,7 +64,7 @@ export class HistoryStore {
   write(batch: Batch, veil: Veil): void {
     const { privacy } = veil;
     this.#database.transaction(() => {
-      for (const incident of batch.incidents) this.incidents.put(incident, privacy);
+      for (const { incident, privacy: told } of batch.incidents) this.incidents.put(incident, told);
       for (const { incident, number, frame } of batch.evidence) this.evidence.put(incident, number, frame);
       for (const client of batch.clients) this.clients.put(client, privacy);
       for (const tally of batch.tallies)

@@ -40,11 +40,16 @@ export class IncidentTable {
 
   /** Newest first. */
   select(filter: IncidentFilter): IncidentView[] {
+    return this.selectPast(filter).map(({ incident }) => incident);
+  }
+
+  /** As `select`, with the privacy that each was written under. */
+  selectPast(filter: IncidentFilter): PastIncident[] {
     const { where, values } = conditions(filter);
     return this.#database
       .prepare(`SELECT * FROM incidents ${where} ORDER BY last DESC, id DESC LIMIT ?`)
       .all(...values, filter.limit)
-      .flatMap(viewOfRow);
+      .flatMap(pastOfRow);
   }
 
   get(id: string): IncidentView | undefined {
@@ -67,10 +72,7 @@ export class IncidentTable {
 
   /** Every incident with the privacy that it was written under. */
   *all(): Generator<PastIncident> {
-    for (const row of this.#database.prepare('SELECT * FROM incidents').all()) {
-      const privacy = PRIVACIES.find((known) => known === row['privacy']) ?? 'full';
-      for (const incident of viewOfRow(row)) yield { incident, privacy };
-    }
+    for (const row of this.#database.prepare('SELECT * FROM incidents').all()) yield* pastOfRow(row);
   }
 
   clear(): void {
@@ -115,6 +117,11 @@ function conditions(filter: IncidentFilter): { where: string; values: SqlValue[]
     );
   }
   return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values };
+}
+
+function pastOfRow(row: SqlRow): PastIncident[] {
+  const privacy = PRIVACIES.find((known) => known === row['privacy']) ?? 'full';
+  return viewOfRow(row).map((incident) => ({ incident, privacy }));
 }
 
 /** None for a row that a hand has written: what is shown must have its shape. */

@@ -129,7 +129,7 @@ export class Recorder {
 
   #batch(): Batch {
     return {
-      incidents: [...this.#incidents].map(viewOf),
+      incidents: [...this.#incidents].map((one) => ({ incident: viewOf(one), privacy: one.privacy })),
       evidence: this.#evidence,
       clients: [...this.#clients.values()],
       tallies: [...this.#tallies].map(([at, tally]): TallyAt => ({ at, ...tally })),

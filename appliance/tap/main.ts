@@ -35,6 +35,7 @@ function start(order: TapOrder): TapReader {
     judge: compileJudge(order.policy, order.learned),
     sides: new BridgeSides(bridge.name, bridge.lan, bridge.wan),
     chatterIsRed: order.policy.localChatter === 'red',
+    keepsFrames: order.policy.privacy === 'full',
     monotonic: monotonicMs,
     emit: (report) => {
       send({ type: 'report', report });
@@ -64,8 +65,12 @@ function start(order: TapOrder): TapReader {
 let reader: TapReader | undefined;
 
 function obey(command: TapCommand): void {
-  if (command.type === 'order') reader = start(command.order);
-  else reader?.setJudge(compileJudge(command.policy, command.learned), command.policy.localChatter === 'red');
+  if (command.type === 'order') {
+    reader = start(command.order);
+  } else {
+    const { policy, learned } = command;
+    reader?.setJudge(compileJudge(policy, learned), policy.localChatter === 'red', policy.privacy === 'full');
+  }
 }
 
 process.on('message', (command) => {

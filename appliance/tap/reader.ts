@@ -24,6 +24,8 @@ export interface TapReaderParts {
   readonly judge: Judge;
   readonly sides: Pick<BridgeSides, 'of'>;
   readonly chatterIsRed: boolean;
+  /** Whether leak frames go along as evidence (privacy `full`). */
+  readonly keepsFrames: boolean;
   readonly monotonic: () => number;
   readonly emit: (report: TapReport) => void;
 }
@@ -44,10 +46,12 @@ export class TapReader {
     this.#parts = parts;
     this.#judge = parts.judge;
     this.#chatterIsRed = parts.chatterIsRed;
+    this.#batch.evidence.wanted = parts.keepsFrames;
   }
 
-  setJudge(judge: Judge, chatterIsRed: boolean): void {
+  setJudge(judge: Judge, chatterIsRed: boolean, keepsFrames: boolean): void {
     this.#judge = judge;
+    this.#batch.evidence.wanted = keepsFrames;
     this.#chatterIsRed = chatterIsRed;
   }
 
@@ -79,7 +83,7 @@ export class TapReader {
     if (direction === 'up' ? !tells : !answers && findings.recognition === undefined) return;
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const crosses = judge.crosses(facts, direction);
-    this.#batch.add(facts, { verdict, direction, crosses }, client, now);
+    this.#batch.add(facts, { verdict, direction, crosses }, client, now, bytes);
     this.#reportWhenDue(now);
   }
 

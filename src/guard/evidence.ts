@@ -14,3 +14,26 @@ export interface EvidenceFrame {
   readonly length: number;
   readonly bytes: Uint8Array;
 }
+
+/** Frames that one tap sends along in a second: a flood must not fill the pipe with evidence. */
+const FRAMES_A_SECOND = 64;
+
+/** Which frames go along. Under flood it gives nothing, and allocates nothing. */
+export class EvidenceBudget {
+  wanted = false;
+  #since = -Infinity;
+  #left = 0;
+
+  /** A copy of the frame's beginning; undefined when it is not wanted. `now` in milliseconds. */
+  of(bytes: Uint8Array, captured: number, now: number): Uint8Array | undefined {
+    if (!this.wanted) return undefined;
+    if (now - this.#since >= 1_000) {
+      this.#since = now;
+      this.#left = FRAMES_A_SECOND;
+    }
+    if (this.#left === 0) return undefined;
+    this.#left -= 1;
+    // A Node buffer's own slice would share the memory that the next frame overwrites.
+    return new Uint8Array(bytes.subarray(0, Math.min(captured, EVIDENCE_BYTES)));
+  }
+}

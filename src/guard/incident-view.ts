@@ -4,6 +4,8 @@
 import type { Kind } from '../flow/kinds.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
 import type { EvidenceFrame } from './evidence.ts';
+import type { PastIncident } from './past.ts';
+import type { Privacy } from './privacy.ts';
 import type { IncidentView } from './status.ts';
 
 export interface Incident {
@@ -32,10 +34,20 @@ export interface Incident {
   candidates: readonly string[];
   /** Its first frames; empty unless privacy is `full`. */
   readonly evidence: EvidenceFrame[];
+  /** What it was written down under. */
+  readonly privacy: Privacy;
   /** Monotonic milliseconds of the last attempt; what is later than SETTLE_MS behind now is settled. */
   lastAttempt: number;
   /** Monotonic milliseconds of the first attempt that is not settled yet. */
   pendingSince: number;
+}
+
+/** An incident as it was written down, at monotonic milliseconds `monotonic`. */
+export function incidentOf({ incident, privacy }: PastIncident, monotonic: number): Incident {
+  const { related = [], candidates = [], ...kept } = incident;
+  const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
+  const clocks = { lastAttempt: monotonic, pendingSince: monotonic };
+  return { ...kept, first, last, assumed: 0, related, candidates, evidence: [], privacy, ...clocks };
 }
 
 export function viewOf(incident: Incident): IncidentView {

@@ -3,11 +3,12 @@
 
 import { macText } from '../wire/address.ts';
 import { EVIDENCE_FRAMES } from './evidence.ts';
+import { incidentOf } from './incident-view.ts';
 import type { Incident } from './incident-view.ts';
 import type { Observation } from './observation.ts';
 import { Openings } from './openings.ts';
+import type { PastIncident } from './past.ts';
 import { Veil } from './privacy.ts';
-import type { IncidentView } from './status.ts';
 
 export type { Incident } from './incident-view.ts';
 
@@ -209,6 +210,7 @@ export class IncidentBook {
       related: [],
       candidates: [],
       evidence: [],
+      privacy: this.veil.privacy,
       lastAttempt: now.monotonic,
       pendingSince: now.monotonic,
     };
@@ -233,26 +235,23 @@ export class IncidentBook {
    * Takes back an incident that an earlier process wrote down, as it was written. Frames whose fate it had not decided yet
    * were stopped if block mode held then (`blocking`), and count as escaped otherwise.
    */
-  restore(view: IncidentView, blocking: boolean, now: Now): void {
-    const { related = [], candidates = [], ...kept } = view;
-    const [first, last] = [Date.parse(view.first), Date.parse(view.last)];
-    const clocks = { lastAttempt: now.monotonic, pendingSince: now.monotonic };
-    const rest = { assumed: 0, related, candidates, evidence: [], ...clocks };
-    const incident: Incident = { ...kept, first, last, ...rest };
+  restore(past: PastIncident, blocking: boolean, now: Now): void {
+    const incident = incidentOf(past, now.monotonic);
+    const { attempted, escaped, blocked: stopped } = incident;
     this.#byId.set(incident.id, incident);
     if (!incident.acknowledged) this.#open.set(this.#key(incident), incident);
-    const undecided = Math.max(0, view.attempted - view.escaped - view.blocked);
+    const undecided = Math.max(0, attempted - escaped - stopped);
     incident[blocking ? 'blocked' : 'escaped'] += undecided;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
   }
 
   /** Takes back incidents that were written down, newest first, in place of all that is in the book. */
-  replace(views: readonly IncidentView[], blocking: boolean, now: Now): void {
+  replace(past: readonly PastIncident[], blocking: boolean, now: Now): void {
     this.#byId.clear();
     this.#open.clear();
     this.#unsettled.clear();
     this.#openings = new Openings<Incident>();
-    for (const view of views.toReversed()) this.restore(view, blocking, now);
+    for (const incident of past.toReversed()) this.restore(incident, blocking, now);
   }
 
   #key(of: Pick<Incident, 'client' | 'kind' | 'rule' | 'exposure' | 'first'>): string {

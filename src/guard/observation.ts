@@ -5,6 +5,7 @@
 import { copyFacts } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
 import type { Verdict } from '../policy/verdict.ts';
+import { EvidenceBudget } from './evidence.ts';
 
 /** Frames of one client that say the same thing, as one tap saw them. Times are monotonic milliseconds. */
 export interface Observation {
@@ -46,6 +47,8 @@ export interface TapReport {
 /** Collects frames until `take`; holds at most `limit` distinct observations, then folds by direction, verdict, rule and kind. */
 export class ObservationBatch {
   readonly #limit: number;
+  /** Says which leak frames go along. */
+  readonly evidence = new EvidenceBudget();
   #held = new Map<string, Observation>();
   #folded = 0;
 
@@ -57,7 +60,8 @@ export class ObservationBatch {
     return this.#held.size;
   }
 
-  add(facts: Facts, judged: Judged, client: number, now: number): void {
+  /** `bytes` are the frame's, for `evidence` to take the beginning of; they may be overwritten afterwards. */
+  add(facts: Facts, judged: Judged, client: number, now: number, bytes?: Uint8Array): void {
     const { verdict, direction } = judged;
     const key = sameness(facts, judged, client);
     const held = this.#held.get(key);
@@ -67,7 +71,7 @@ export class ObservationBatch {
       return;
     }
     if (this.#held.size < this.#limit) {
-      this.#hold(key, facts, judged, client, now, false);
+      this.#hold(key, facts, judged, client, now, false, bytes);
       return;
     }
     this.#folded += 1;
@@ -89,9 +93,29 @@ export class ObservationBatch {
     return taken;
   }
 
-  #hold(key: string, facts: Facts, judged: Judged, client: number, now: number, folded: boolean): void {
+  #hold(
+    key: string,
+    facts: Facts,
+    judged: Judged,
+    client: number,
+    now: number,
+    folded: boolean,
+    bytes?: Uint8Array,
+  ): void {
     const copy = copyFacts(facts);
-    this.#held.set(key, { ...judged, facts: copy, client, frames: 1, first: now, last: now, folded });
+    const leaks = judged.direction === 'up' && judged.verdict.verdict === 'leak';
+    const frame = leaks && bytes !== undefined ? this.evidence.of(bytes, facts.captured, now) : undefined;
+    const kept = frame === undefined ? {} : { frame };
+    this.#held.set(key, {
+      ...judged,
+      facts: copy,
+      client,
+      frames: 1,
+      first: now,
+      last: now,
+      folded,
+      ...kept,
+    });
   }
 }
 

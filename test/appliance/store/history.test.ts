@@ -10,6 +10,7 @@ import { StoreError } from '../../../appliance/store/database.ts';
 import { HISTORY_FILE, HistoryStore } from '../../../appliance/store/history.ts';
 import type { Batch } from '../../../appliance/store/history.ts';
 import { readPrivacyKey } from '../../../appliance/store/privacy-key.ts';
+import type { PastIncident } from '../../../src/guard/past.ts';
 import { Veil } from '../../../src/guard/privacy.ts';
 import type { IncidentView } from '../../../src/guard/status.ts';
 
@@ -30,6 +31,9 @@ const bytes = (): string =>
     .map((name) => readFileSync(join(dir, name), 'latin1'))
     .join('');
 
+const past = (...incidents: readonly IncidentView[]): PastIncident[] =>
+  incidents.map((one) => ({ incident: one, privacy: 'full' }));
+
 function incident(id: string, change: Partial<IncidentView> = {}): IncidentView {
   const iso = new Date(AT).toISOString();
   return {
@@ -45,8 +49,8 @@ describe('the history', () => {
   it('gives back what was written, also to sqlite3, and what nobody has acknowledged first of all', () => {
     const store = new HistoryStore(dir);
     const related = incident('a-2', { related: ['a-1'], candidates: ['one.example', 'two.example'] });
-    store.write({ ...NOTHING, incidents: [incident('a-1'), related] }, full());
-    store.write({ ...NOTHING, incidents: [incident('a-1', { escaped: 7 })] }, full());
+    store.write({ ...NOTHING, incidents: past(incident('a-1'), related) }, full());
+    store.write({ ...NOTHING, incidents: past(incident('a-1', { escaped: 7 })) }, full());
     expect(store.acknowledge('a-2')).toBe(1);
     store.close();
     expect(sqlite('SELECT id, escaped, acknowledged FROM incidents ORDER BY id')).toBe('a-1|7|0\na-2|1|1');
@@ -72,11 +76,11 @@ describe('the history', () => {
   ])('selects by %s', (_, filter, ids) => {
     const store = new HistoryStore(dir);
     const later = new Date(AT + 60_000).toISOString();
-    const incidents = [
+    const incidents = past(
       incident('a'),
       incident('b', { rule: 'E', kind: 'tcp', severity: 'amber', why: 'TCP to the printer' }),
       incident('c', { client: '02:00:00:00:00:0d', first: later, last: later }),
-    ];
+    );
     store.write({ ...NOTHING, incidents }, full());
     expect(store.incidents.select(filter).map(({ id }) => id)).toEqual(ids);
     store.close();
@@ -91,7 +95,7 @@ describe('the history', () => {
     const store = new HistoryStore(dir);
     expect(store.warning).toContain('damaged');
     expect(existsSync(join(dir, `${HISTORY_FILE}.damaged`))).toBe(true);
-    store.write({ ...NOTHING, incidents: [incident('n-1')] }, full());
+    store.write({ ...NOTHING, incidents: past(incident('n-1')) }, full());
     store.close();
     expect(sqlite('PRAGMA integrity_check')).toBe('ok');
   });
@@ -107,7 +111,7 @@ describe('the history', () => {
     const store = new HistoryStore(dir);
     const old = incident('old', { acknowledged: true });
     const tallies = [{ at: AT, ...TALLY }];
-    store.write({ ...NOTHING, incidents: [old, incident('open')], tallies }, full());
+    store.write({ ...NOTHING, incidents: past(old, incident('open')), tallies }, full());
     store.forget(AT + 31 * 86_400_000, 30);
     expect(store.incidents.select({ limit: 9 }).map(({ id }) => id)).toEqual(['open']);
     expect(store.timeline.tallies(0, 2 * AT, 3_600_000)).toEqual([]);
@@ -123,7 +127,10 @@ describe('the history', () => {
       ...{ vendorClass: null, fingerprint: null, previousAddresses: ['192.168.178.20'] },
       ...{ addresses: ['192.168.77.100'], first: iso, last: iso },
     };
-    const incidents = [incident('a-1', { candidates: ['clinic.example'] }), incident('a-2', { rule: 'E' })];
+    const incidents = past(
+      incident('a-1', { candidates: ['clinic.example'] }),
+      incident('a-2', { rule: 'E' }),
+    );
     const evidence = [{ incident: 'a-1', number: 0, frame }];
     store.write({ ...NOTHING, incidents, evidence, clients: [client] }, full());
     const CLEAR = ['clinic', '203.0.113.53', '02:00:00:00:00:0c', 'annas-laptop', '192.168.178.20'];

@@ -1,0 +1,28 @@
+// Knows: which frames go along as evidence, and that they stay what they were. Holds src/guard/evidence.ts to its bounds.
+
+import { describe, expect, it } from 'vitest';
+import { EVIDENCE_BYTES, EvidenceBudget } from '../../src/guard/evidence.ts';
+
+describe('the evidence of a tap', () => {
+  it('is none until it is wanted', () => {
+    expect(new EvidenceBudget().of(new Uint8Array(60), 60, 0)).toBeUndefined();
+  });
+
+  it('is a copy of the beginning, also of a buffer that is used again', () => {
+    const budget = new EvidenceBudget();
+    budget.wanted = true;
+    const buffer = Buffer.alloc(2_000, 1);
+    const kept = budget.of(buffer, 1_500, 0);
+    buffer.fill(2);
+    expect(kept).toEqual(new Uint8Array(EVIDENCE_BYTES).fill(1));
+    expect(budget.of(buffer, 60, 0)).toHaveLength(60);
+  });
+
+  it('is bounded under flood, and comes again a second later', () => {
+    const budget = new EvidenceBudget();
+    budget.wanted = true;
+    const given = Array.from({ length: 1_000 }, () => budget.of(new Uint8Array(60), 60, 5));
+    expect(given.filter((frame) => frame !== undefined)).toHaveLength(64);
+    expect(budget.of(new Uint8Array(60), 60, 1_005)).toBeDefined();
+  });
+});
