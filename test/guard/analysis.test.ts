@@ -1,0 +1,199 @@
+// Knows: what the analysis of a capture says, from frames to the object of DESIGN section 7. Must not know: files.
+
+import { describe, expect, test } from 'vitest';
+import { Dissector } from '../../src/flow/dissector.ts';
+import { Analysis } from '../../src/guard/analysis.ts';
+import type { AnalysisReport } from '../../src/guard/analysis.ts';
+import { LearningJudge } from '../../src/guard/analysis-learn.ts';
+import { barePolicy } from '../../src/policy/bare-policy.ts';
+import { parseEndpoint } from '../../src/policy/endpoint.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { Policy, TunnelProtocol } from '../../src/policy/policy.ts';
+import { parseMac } from '../../src/wire/address.ts';
+import * as made from '../policy/frames.ts';
+import type { Bytes } from '../policy/frames.ts';
+
+const SERVER = '198.51.100.7';
+
+function policyWith(endpoints: readonly string[], protocol: TunnelProtocol = 'wireguard'): Policy {
+  const parsed = endpoints.flatMap((text) => parseEndpoint(text) ?? []);
+  const tunnels = parsed.map((endpoint) => ({ name: 'home', protocol, endpoints: [endpoint] }));
+  return { ...barePolicy(), tunnels };
+}
+
+function judgeOf(policy: Policy, learns = false): LearningJudge {
+  return new LearningJudge((learned, exposed) => {
+    const more = policyWith(learned.map(({ endpoint }) => endpoint)).tunnels;
+    return compileJudge(
+      { ...policy, tunnels: [...policy.tunnels, ...more] },
+      { ...NOTHING_LEARNED, exposed },
+    );
+  }, learns);
+}
+
+interface Options {
+  readonly policy?: Policy;
+  readonly learns?: boolean;
+  readonly client?: number;
+  readonly maxIncidents?: number;
+  readonly maxNames?: number;
+}
+
+function analyse(
+  frames: readonly Uint8Array[],
+  options: Options = {},
+  show?: (name: string) => string,
+): AnalysisReport {
+  const { policy = policyWith([`udp:${SERVER}:51820`]), learns = false, ...limits } = options;
+  const analysis = new Analysis({ dissector: new Dissector(), judge: judgeOf(policy, learns), ...limits });
+  for (const [at, frame] of frames.entries()) {
+    analysis.packet(frame, 0, frame.length, frame.length, 1, 1_700_000_000_000_000 + at * 1000);
+  }
+  return analysis.report('test', 1, show);
+}
+
+function udp(to: string, port: number, payload: Bytes, from = 4000): Uint8Array {
+  return made.ethernet(0x0800, made.ipv4(17, made.udp(from, port, payload), { to }));
+}
+
+/** The same datagram the other way. */
+function answer(from: string, port: number, payload: Bytes, to = 4000): Uint8Array {
+  const ip = made.ipv4(17, made.udp(port, to, payload), { from, to: '192.168.1.50' });
+  return made.ethernet(0x0800, ip, { from: made.ROUTER, to: made.CLIENT });
+}
+
+const TUNNEL = udp(SERVER, 51820, made.wireguard(4));
+const QUESTION = udp('203.0.113.53', 53, made.dnsQuery('leak.example'));
+const REPLY = answer('203.0.113.53', 53, made.dnsAnswer('leak.example', '203.0.113.80'));
+
+describe('counts', () => {
+  test('every frame once, in verdicts and in kinds', () => {
+    const arp = made.ethernet(0x0806, made.arp(1));
+    const report = analyse([TUNNEL, TUNNEL, QUESTION, arp, made.ethernet(0x0800, [1, 2, 3])]);
+    expect(report.packets).toBe(5);
+    expect(report.verdicts).toEqual({ tunnel: 2, plumbing: 1, allowed: 0, leak: 2 });
+    expect(report.kinds).toEqual({ tunnel: 2, arp: 1, dns: 1, malformed: 1 });
+    expect(report.rules).toEqual({ A: 1, E: 1 });
+    expect(report.malformed).toBe(1);
+    expect(report.tunnels).toEqual([
+      { protocol: 'wireguard', endpoint: `udp:${SERVER}:51820`, packets: 2, learned: false },
+    ]);
+    expect(report.seconds).toBeCloseTo(0.004);
+  });
+
+  test('an empty capture has no time', () => {
+    expect(analyse([])).toMatchObject({ packets: 0, seconds: 0, incidents: [] });
+  });
+});
+
+describe('incidents', () => {
+  test('question and answer are one, of the client who asked', () => {
+    const { incidents, names } = analyse([QUESTION, REPLY]);
+    expect(incidents).toHaveLength(1);
+    expect(incidents[0]).toMatchObject({
+      rule: 'A',
+      kind: 'dns',
+      severity: 'red',
+      client: made.CLIENT,
+      exposure: 'leak.example',
+      destination: '203.0.113.53',
+      escaped: 2,
+      attempted: 0,
+      blocked: 0,
+      first: '2023-11-14T22:13:20.000Z',
+      last: '2023-11-14T22:13:20.001Z',
+    });
+    expect(names).toEqual([{ name: 'leak.example', via: 'dns', count: 1 }]);
+  });
+
+  test('an answer alone still shows what was asked', () => {
+    expect(analyse([REPLY]).names).toEqual([{ name: 'leak.example', via: 'dns', count: 1 }]);
+  });
+
+  test('a connection is one, with the name that it shows later', () => {
+    const segment = (at: number, payload: Bytes, flags: number): Uint8Array =>
+      made.ethernet(
+        0x0800,
+        made.ipv4(6, [
+          ...made.u16(40000),
+          ...made.u16(80),
+          ...made.u32(at),
+          ...made.u32(0),
+          ...[0x50, flags, 4, 0, 0, 0, 0, 0],
+          ...payload,
+        ]),
+      );
+    const request = made.text('GET / HTTP/1.1\r\nHost: visited.example\r\n\r\n');
+    const { incidents } = analyse([
+      segment(9, [], 2),
+      segment(10, request, 0x18),
+      segment(10 + request.length, [], 0x10),
+    ]);
+    expect(incidents).toHaveLength(1);
+    expect(incidents[0]).toMatchObject({ kind: 'http', rule: 'E', exposure: 'visited.example', escaped: 3 });
+  });
+
+  test('a visit to what was answered in the clear is rule D', () => {
+    const visit = udp('203.0.113.80', 9999, [1, 2, 3]);
+    expect(analyse([visit, QUESTION, REPLY, visit]).rules).toEqual({ A: 2, D: 1, E: 1 });
+  });
+
+  test('beyond the limit nothing is kept and every frame is counted', () => {
+    const frames = Array.from({ length: 10 }, (_, at) =>
+      udp('203.0.113.53', 53, made.dnsQuery(`n${at}.example`), 5000 + at),
+    );
+    const report = analyse(frames, { maxIncidents: 4, maxNames: 3 });
+    expect(report.incidents).toHaveLength(4);
+    expect(report.names).toHaveLength(3);
+    expect(report.limits).toMatchObject({ incidentsDropped: 6, namesDropped: 7 });
+    expect(report.verdicts.leak).toBe(10);
+  });
+});
+
+describe('with a client named', () => {
+  const client = parseMac(made.CLIENT) ?? 0;
+  test('what it sends goes up, what it gets comes down', () => {
+    const report = analyse([QUESTION, REPLY, TUNNEL, answer(SERVER, 51820, made.wireguard(4))], { client });
+    expect(report.verdicts.tunnel).toBe(2);
+    expect(report.incidents).toHaveLength(1);
+    expect(report.incidents[0]).toMatchObject({ client: made.CLIENT, escaped: 2 });
+  });
+});
+
+describe('learning', () => {
+  const initiation = udp(SERVER, 1234, [...made.wireguard(1).slice(0, 132), ...made.fill(16, 0)]);
+  const data = udp(SERVER, 1234, made.wireguard(4));
+
+  test('a handshake makes the endpoint a tunnel, from itself on', () => {
+    const report = analyse([initiation, data, data], { policy: policyWith([]), learns: true });
+    expect(report.verdicts.tunnel).toBe(3);
+    expect(report.tunnels).toEqual([
+      { protocol: 'wireguard', endpoint: `udp:${SERVER}:1234`, packets: 3, learned: true },
+    ]);
+  });
+
+  test('without learning it is a leak of a kind that says so', () => {
+    const report = analyse([initiation, data], { policy: policyWith([]) });
+    expect(report.kinds).toEqual({ wireguard: 2 });
+    expect(report.verdicts.leak).toBe(2);
+  });
+
+  test('data alone teaches nothing', () => {
+    expect(analyse([data, data], { policy: policyWith([]), learns: true }).tunnels).toEqual([]);
+  });
+});
+
+test('an endpoint without protocol is named by the shape of its first frames', () => {
+  const opaque = policyWith([`udp:${SERVER}:51820`], 'opaque');
+  expect(analyse([TUNNEL], { policy: opaque }).tunnels[0]?.protocol).toBe('wireguard');
+  expect(analyse([TUNNEL, udp(SERVER, 51820, [9, 9, 9])], { policy: opaque }).tunnels[0]?.protocol).toBe(
+    'opaque',
+  );
+});
+
+test('names are shown as privacy says, in names, incidents and reasons', () => {
+  const report = analyse([QUESTION], {}, () => '(hidden)');
+  expect(JSON.stringify(report)).not.toContain('leak.example');
+  expect(report.names).toEqual([{ name: '(hidden)', via: 'dns', count: 1 }]);
+});
