@@ -29,12 +29,13 @@ export class Proposals {
   readonly #held = new Map<string, Proposal>();
 
   /** Notes the handshake in an observation, if there is one. */
-  observe({ facts, frames, folded }: Observation, now: Now): void {
+  observe({ facts, frames, folded, direction }: Observation, now: Now): void {
     const { recognition } = facts.findings;
     if (recognition === undefined || folded || facts.destinationPort < 0) return;
     const protocol = protocolOf(recognition);
     if (protocol === undefined) return;
-    const atSource = recognition.server === 'source';
+    // Either end may begin a session anew; whoever began it, the laptop's own address is no server.
+    const atSource = direction === 'down';
     const transport = facts.protocol === TCP ? 'tcp' : 'udp';
     const address = atSource ? facts.source : facts.destination;
     const port = atSource ? facts.sourcePort : facts.destinationPort;
