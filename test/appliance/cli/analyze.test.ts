@@ -1,0 +1,133 @@
+// Knows: what `leakguard analyze` says and with which code it ends. Must not know: how frames are judged.
+// Follows DESIGN section 7: one object on stdout, everything else on stderr.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { analyzeCommand } from '../../../appliance/cli/analyze.ts';
+import { jsonPieces } from '../../../appliance/cli/json-pieces.ts';
+import { ProgressBar } from '../../../appliance/cli/progress.ts';
+import type { AnalysisReport } from '../../../src/guard/analysis.ts';
+import { PassThrough } from 'node:stream';
+import * as made from '../../policy/frames.ts';
+import { start } from './command-run.ts';
+import type { Ran } from './command-run.ts';
+
+const TUNNEL = 'udp:198.51.100.7:51820';
+let directory = '';
+let leaky = '';
+let clean = '';
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'leakguard-analyze-'));
+  const tunnel = made.ethernet(
+    0x0800,
+    made.ipv4(17, made.udp(9, 51820, made.wireguard(4)), { to: '198.51.100.7' }),
+  );
+  const query = made.ethernet(0x0800, made.ipv4(17, made.udp(9, 53, made.dnsQuery('a.leak.example'))));
+  leaky = file('leaky.pcap', [tunnel, query, tunnel]);
+  clean = file('clean.pcap', [tunnel]);
+});
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function file(name: string, frames: readonly Uint8Array[], cut = 0): string {
+  const header = Buffer.from('d4c3b2a1020004000000000000000000ffff000001000000', 'hex');
+  const records = frames.flatMap((frame) => {
+    const record = Buffer.alloc(16);
+    record.writeUInt32LE(frame.length, 8);
+    record.writeUInt32LE(frame.length, 12);
+    return [record, frame];
+  });
+  const bytes = Buffer.concat([header, ...records]);
+  writeFileSync(join(directory, name), bytes.subarray(0, bytes.length - cut));
+  return join(directory, name);
+}
+
+function analyze(...args: string[]): Promise<Ran> {
+  return start([analyzeCommand], ['analyze', ...args]).ended;
+}
+
+describe('leakguard analyze', () => {
+  test('--json gives one object and nothing else; leaks end with 1', async () => {
+    const { code, out, err } = await analyze(leaky, '--tunnel', TUNNEL, '--json');
+    expect([code, err]).toEqual([1, '']);
+    const report = JSON.parse(out) as AnalysisReport;
+    expect(report).toMatchObject({
+      packets: 3,
+      verdicts: { tunnel: 2, leak: 1 },
+      names: [{ name: 'a.leak.example', via: 'dns', count: 1 }],
+      tunnels: [{ endpoint: TUNNEL, packets: 2 }],
+    });
+    expect(out.split('\n')).toHaveLength(2);
+  });
+
+  test('no leak ends with 0 and says so in words', async () => {
+    const { code, out } = await analyze(clean, '--tunnel', TUNNEL);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^no leak in 1 frames/);
+  });
+
+  test('without a tunnel everything is a leak, and the text says what to give', async () => {
+    const { code, out } = await analyze(clean);
+    expect(code).toBe(1);
+    expect(out).toContain('no tunnel is known');
+  });
+
+  test('--privacy hides names everywhere', async () => {
+    for (const privacy of ['minimal', 'redacted']) {
+      const { out } = await analyze(leaky, '--tunnel', TUNNEL, '--json', '--privacy', privacy);
+      expect(out).not.toContain('a.leak');
+      expect(out).toContain(privacy === 'minimal' ? '(hidden)' : '*.leak.example');
+    }
+  });
+
+  test('a cut capture is read as far as it goes, and stderr says so', async () => {
+    const { code, out, err } = await analyze(
+      file('cut.pcap', [made.ethernet(0x0806, made.arp(1)), made.ethernet(0x0806, made.arp(1))], 3),
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(err).toContain('truncated');
+    expect((JSON.parse(out) as AnalysisReport).packets).toBe(1);
+  });
+
+  test.each([
+    [['/nowhere/at/all.pcap'], 'no such file'],
+    [[], 'Which capture file?'],
+    [['x', 'y'], 'too much'],
+    [['x', '--client', 'somebody'], 'no MAC address'],
+    [['x', '--tunnel', 'here'], 'no endpoint'],
+    [['x', '--privacy', 'some'], 'full, redacted or minimal'],
+    [['x', '--nonsense'], '--nonsense'],
+  ])('%j: refused with 2 and words', async (args, words) => {
+    const { code, out, err } = await analyze(...args);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(words);
+  });
+});
+
+test('JSON in pieces is the JSON of the whole', () => {
+  const value = {
+    a: 1,
+    long: Array.from({ length: 5001 }, (_, at) => ({ at })),
+    empty: [],
+    n: null,
+    o: { p: [1] },
+  };
+  expect([...jsonPieces(value)].join('')).toBe(JSON.stringify(value));
+  expect([...jsonPieces({})].join('')).toBe('{}');
+});
+
+test('the progress bar wipes itself', () => {
+  const out = new PassThrough();
+  const bar = new ProgressBar(out);
+  bar.show(0.5, 10);
+  bar.show(1.5, 20);
+  bar.clear();
+  const text = String(out.read());
+  expect(text).toContain(' 50 %  10 packets');
+  expect(text).toMatch(/\r +\r$/);
+});
