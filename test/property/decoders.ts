@@ -1,0 +1,147 @@
+// Knows: every decoder of bytes, under one shape. Must not know: what any of them should find.
+// A decoder that is missing here is a decoder that nobody throws noise at: a test compares this list with src/wire.
+
+import { clientHelloInRecords, isClientHelloStart, isTlsRecordStart } from '../../src/wire/tls-record.ts';
+import { clientHello, dtlsClientHello } from '../../src/wire/tls-client-hello.ts';
+import { Dhcp4View } from '../../src/wire/dhcp4.ts';
+import { Dhcp6View } from '../../src/wire/dhcp6.ts';
+import { dnscryptClientMagics, dnscryptRelay, isDnscryptQuery } from '../../src/wire/dnscrypt.ts';
+import { dnsShape, dnsTcpMessages, ednsUdpSize, readQuestions } from '../../src/wire/dns.ts';
+import { readAnswers, readRecordNames } from '../../src/wire/dns-answers.ts';
+import { dtlsHello, isDtlsRecords } from '../../src/wire/dtls.ts';
+import { eapolFrame } from '../../src/wire/eapol.ts';
+import { grePacket } from '../../src/wire/gre.ts';
+import { gtpInner } from '../../src/wire/gtp.ts';
+import { httpRequest } from '../../src/wire/http1.ts';
+import { igmpMessage } from '../../src/wire/igmp.ts';
+import { innerIp } from '../../src/wire/inner.ts';
+import { ipInIp } from '../../src/wire/ipip.ts';
+import { ahHeader, espInUdp, ikeMessage, markedIkeMessage } from '../../src/wire/ipsec.ts';
+import { l2tpOverIp, l2tpPacket } from '../../src/wire/l2tp.ts';
+import { mplsStack } from '../../src/wire/mpls.ts';
+import { isNetbiosShape, readNetbiosQuestions } from '../../src/wire/nbns.ts';
+import { NdView } from '../../src/wire/nd.ts';
+import { ntpPacket } from '../../src/wire/ntp.ts';
+import { openvpnControl, openvpnOverTcp } from '../../src/wire/openvpn.ts';
+import { pppFrame } from '../../src/wire/ppp.ts';
+import { pppoeFrame } from '../../src/wire/pppoe.ts';
+import { pptpControl } from '../../src/wire/pptp.ts';
+import { isQuicInitialSize, isQuicLong, QuicClientFlow } from '../../src/wire/quic-flow.ts';
+import { googleHello } from '../../src/wire/quic-google.ts';
+import { socks5Request, socksOpening } from '../../src/wire/socks.ts';
+import { ssdpMessage } from '../../src/wire/ssdp.ts';
+import { sshBanner } from '../../src/wire/ssh.ts';
+import { isSstpRequest } from '../../src/wire/sstp.ts';
+import { isTurnChannelData, stunMessage } from '../../src/wire/stun.ts';
+import { teredoPacket } from '../../src/wire/teredo.ts';
+import { vxlanPacket } from '../../src/wire/vxlan.ts';
+import { isTailscaleDisco, paddedHandshake, wireguardMessage } from '../../src/wire/wireguard.ts';
+import { nodeQuicCrypto } from '../../appliance/quic-crypto.ts';
+
+export type Decoder = (bytes: Uint8Array, start: number, end: number) => unknown;
+
+/** All getters of a view, as a reader would ask them. */
+function asked(view: object | undefined): unknown {
+  if (view === undefined) return undefined;
+  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(view));
+  return names.map((name) => {
+    const value: unknown = Reflect.get(view, name);
+    return typeof value === 'function' ? name : [name, value];
+  });
+}
+
+function emitted(read: (emit: (...found: unknown[]) => void) => unknown): unknown {
+  const found: unknown[][] = [];
+  return [read((...one) => void found.push(one)), found];
+}
+
+/** By the file in src/wire that holds them. */
+export const DECODERS: Readonly<Record<string, Decoder>> = {
+  dhcp4: (b, s, e) => asked(Dhcp4View.of(b, s, e)),
+  dhcp6: (b, s, e) => asked(Dhcp6View.of(b, s, e)),
+  dns: (b, s, e) => [
+    dnsShape(b, s, e),
+    ednsUdpSize(b, s, e),
+    emitted((emit) => readQuestions(b, s, e, emit)),
+    emitted((emit) => {
+      dnsTcpMessages(b, s, e, (from, to) => emit(from - s, to - s));
+    }),
+  ],
+  'dns-answers': (b, s, e) => [readAnswers(b, s, e), readRecordNames(b, s, e)],
+  dnscrypt: (b, s, e) => [
+    dnscryptClientMagics(b, s, e),
+    isDnscryptQuery(b, s, e),
+    dnscryptRelay(b, s, e)?.port,
+  ],
+  dtls: (b, s, e) => [dtlsHello(b, s, e), isDtlsRecords(b, s, e)],
+  eapol: (b, s, e) => eapolFrame(b, s, e),
+  gre: (b, s, e) => grePacket(b, s, e)?.key,
+  gtp: (b, s, e) => gtpInner(b, s, e)?.etherType,
+  http1: (b, s, e) => {
+    const outcome = httpRequest(b, s, e);
+    return typeof outcome === 'string' ? outcome : { ...outcome, headEnd: outcome.headEnd - s };
+  },
+  igmp: (b, s, e) => igmpMessage(b, s, e),
+  inner: (b, s, e) => innerIp(b, s, e)?.etherType,
+  ipip: (b, s, e) => ipInIp(4, b, s, e)?.etherType,
+  ipsec: (b, s, e) => [
+    ikeMessage(b, s, e),
+    markedIkeMessage(b, s, e),
+    espInUdp(b, s, e),
+    ahHeader(b, s, e)?.spi,
+  ],
+  l2tp: (b, s, e) => [l2tpPacket(b, s, e)?.session, l2tpOverIp(b, s, e)?.session],
+  mpls: (b, s, e) => mplsStack(b, s, e)?.labels,
+  nbns: (b, s, e) => [isNetbiosShape(b, s, e), emitted((emit) => readNetbiosQuestions(b, s, e, emit))],
+  nd: (b, s, e) => asked(NdView.of(b, s, e)),
+  ntp: (b, s, e) => ntpPacket(b, s, e),
+  openvpn: (b, s, e) => [openvpnControl(b, s, e), openvpnOverTcp(b, s, e)],
+  ppp: (b, s, e) => pppFrame(b, s, e)?.protocol,
+  pppoe: (b, s, e) => pppoeFrame(b, s, e)?.code,
+  pptp: (b, s, e) => pptpControl(b, s, e),
+  'quic-flow': (b, s, e) => [
+    isQuicLong(b, s, e),
+    isQuicInitialSize(b, s, e),
+    new QuicClientFlow(nodeQuicCrypto).accept(b, s, e),
+  ],
+  'quic-google': (b, s, e) => googleHello(b, s, e),
+  socks: (b, s, e) =>
+    [socksOpening(b, s, e), socks5Request(b, s, e)].map((found) =>
+      typeof found === 'string' ? found : found.host,
+    ),
+  ssdp: (b, s, e) => ssdpMessage(b, s, e),
+  ssh: (b, s, e) => sshBanner(b, s, e),
+  sstp: (b, s, e) => isSstpRequest(b, s, e),
+  stun: (b, s, e) => [stunMessage(b, s, e), isTurnChannelData(b, s, e)],
+  teredo: (b, s, e) => teredoPacket(b, s, e)?.certain,
+  'tls-client-hello': (b, s, e) => [clientHello(b, s, e), dtlsClientHello(b, s, e)],
+  'tls-record': (b, s, e) => [
+    isClientHelloStart(b, s, e),
+    isTlsRecordStart(b, s, e),
+    clientHelloInRecords(b, s, e, true),
+  ],
+  vxlan: (b, s, e) => vxlanPacket(b, s, e)?.network,
+  wireguard: (b, s, e) => [wireguardMessage(b, s, e), isTailscaleDisco(b, s, e), paddedHandshake(b, s, e)],
+};
+
+/** Files of src/wire that hold no decoder of packets: values, texts, tables, and capture formats, which have tests of their own. */
+export const NO_DECODERS: readonly string[] = [
+  'address',
+  'address-octets',
+  'capture',
+  'capture-format',
+  'dns-name',
+  'doh-providers',
+  'ethernet',
+  'ip',
+  'link-types',
+  'name-text',
+  'octets',
+  'pcap',
+  'pcapng',
+  'pcapng-write',
+  'quic-crypto',
+  'quic-initial',
+  'quic-versions',
+  'tor',
+];
