@@ -30,7 +30,7 @@ export async function buildNetwork(network: Network): Promise<void> {
   await uplink.ip(
     'link set eth0 up',
     `addr add ${LAN.router4}/24 dev eth0`,
-    ...[NET.tunnelServer4, NET.resolver4, NET.web4, TUNNEL.otherResolver4].map(
+    ...[NET.tunnelServer4, NET.resolver4, NET.web4, NET.nameless4, TUNNEL.otherResolver4].map(
       (address) => `addr add ${address}/32 dev lo`,
     ),
   );

@@ -37,6 +37,8 @@ export const NET = {
   resolver6: '2001:db8:53::53',
   web4: '203.0.113.80',
   web6: '2001:db8:80::80',
+  /** The web server by an address that no name leads to: a visit there follows no question (rule E, not D). */
+  nameless4: '203.0.113.81',
 } as const;
 
 export const TUNNEL = {

@@ -199,7 +199,7 @@ export const SCENARIOS: readonly Scenario[] = [
   past(
     'ping',
     'a ping bound to the interface',
-    ['ping', '-c', '1', '-W', '1', '-I', 'eth0', NET.web4],
+    ['ping', '-c', '1', '-W', '1', '-I', 'eth0', NET.nameless4],
     'icmp',
     {
       rule: 'E',
@@ -219,9 +219,9 @@ export const SCENARIOS: readonly Scenario[] = [
       '5',
       '--interface',
       'eth0',
-      `http://${NET.web4}/`,
+      `http://${NET.nameless4}/`,
     ],
-    `tcp port 80 and host ${NET.web4}`,
+    `tcp port 80 and host ${NET.nameless4}`,
     { rule: 'E', kinds: ['http'], blockedKinds: ['http', 'tcp'] },
   ),
   plumbing,

@@ -22,6 +22,9 @@ const STARTING_MS = 5_000;
 /** A kernel reading older than this is no knowledge any more, milliseconds. */
 const READING_MS = 3_000;
 
+/** A tap reports five times a second, also under flood: one that says nothing for so long does not read, milliseconds. */
+const SILENT_MS = 1_500;
+
 export interface GuardPorts {
   readonly now: () => Now;
   readonly version: string;
@@ -86,7 +89,7 @@ export class Guard {
   report(report: TapReport): Incident[] {
     const now = this.#ports.now();
     const tap = this.#taps[report.port];
-    tap.take(report);
+    tap.take(report, now.monotonic);
     if (report.port === 'lan') {
       this.#unseen.tap(report.at, report.leaksUp, report.drained);
       this.#redUnseen.tap(report.at, report.redLeaksUp, report.drained);
@@ -138,7 +141,7 @@ export class Guard {
       this.#unseen.tapStarted();
       this.#redUnseen.tapStarted();
     }
-    tap.become(state, detail);
+    tap.become(state, detail, this.#ports.now().monotonic);
   }
 
   /** Says what the kernel does since monotonic `appliedAt`: call it when the ruleset has been read back. */
@@ -268,6 +271,8 @@ export class Guard {
     for (const port of ['lan', 'wan'] as const) {
       const tap = this.#taps[port];
       if (tap.state !== 'up') reasons.push(`the tap on ${tap.interface} is not reading (${tap.detail})`);
+      else if (now.monotonic - tap.heardAt > SILENT_MS)
+        reasons.push(`the tap on ${tap.interface} says nothing`);
     }
     if (!this.#firewall.verified)
       reasons.push(`the firewall rules are not verified (${this.#firewall.detail})`);

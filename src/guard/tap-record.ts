@@ -10,6 +10,8 @@ export class TapRecord {
   detail = 'not started yet';
   /** A report that was closed, drained, at this monotonic time had everything that was on the wire before it. */
   drainedAt = 0;
+  /** When it was last heard, monotonic milliseconds. */
+  heardAt = 0;
   #frames = 0;
   #restarts = 0;
 
@@ -18,12 +20,14 @@ export class TapRecord {
     this.interface = interfaceName;
   }
 
-  take(report: TapReport): void {
+  take(report: TapReport, now: number): void {
+    this.heardAt = now;
     this.#frames = report.frames;
     if (report.drained) this.drainedAt = report.at;
   }
 
-  become(state: TapHealth['state'], detail: string): void {
+  become(state: TapHealth['state'], detail: string, now: number): void {
+    this.heardAt = now;
     if (state === 'restarting' && this.state !== 'restarting') this.#restarts += 1;
     this.state = state;
     this.detail = detail;

@@ -65,6 +65,13 @@ describe('Guard', () => {
     expect(guard.status()).toMatchObject({ state: 'blind', lamp: 'red-flash' });
   });
 
+  it('is blind when a tap has said nothing for a while', () => {
+    const { guard, clock } = watching();
+    clock.ms += 1_600;
+    expect(guard.status().state).toBe('blind');
+    expect(guard.status().why).toContain('lan0 says nothing');
+  });
+
   it('is blind when the counters have not been read for a while', () => {
     const { guard, clock } = watching();
     clock.ms += 3_100;
