@@ -3,24 +3,29 @@
 // Follows DESIGN section 7 and no-color.org. The only place of the CLI that reads the environment.
 
 import { VERSION } from '../version.ts';
-import { ackCommand } from './ack.ts';
-import { analyzeCommand } from './analyze.ts';
-import { blockCommand } from './block.ts';
-import type { CommandIo } from './command.ts';
+import type { Command, CommandIo } from './command.ts';
 import { dispatch } from './dispatch.ts';
-import { historyCommand } from './history.ts';
-import { labCommand } from './lab.ts';
-import { passCommand } from './pass.ts';
-import { policyCommand } from './policy.ts';
-import { reportCommand } from './report.ts';
-import { statusCommand } from './status.ts';
-import { tunnelsCommand } from './tunnels.ts';
-import { watchCommand } from './watch.ts';
 
-const COMMANDS = [
-  ...[statusCommand, watchCommand, analyzeCommand, blockCommand, passCommand, ackCommand],
-  ...[reportCommand, historyCommand, tunnelsCommand, policyCommand, labCommand],
-];
+/** In the order of the help. Each is loaded when it is asked for: together they take longer to load than most take to run. */
+const LOADERS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['status', async () => (await import('./status.ts')).statusCommand],
+  ['watch', async () => (await import('./watch.ts')).watchCommand],
+  ['analyze', async () => (await import('./analyze.ts')).analyzeCommand],
+  ['block', async () => (await import('./block.ts')).blockCommand],
+  ['pass', async () => (await import('./pass.ts')).passCommand],
+  ['ack', async () => (await import('./ack.ts')).ackCommand],
+  ['report', async () => (await import('./report.ts')).reportCommand],
+  ['history', async () => (await import('./history.ts')).historyCommand],
+  ['tunnels', async () => (await import('./tunnels.ts')).tunnelsCommand],
+  ['policy', async () => (await import('./policy.ts')).policyCommand],
+  ['lab', async () => (await import('./lab.ts')).labCommand],
+]);
+
+/** The command that the first word names, or all of them: then the answer is the list. */
+async function commandsFor(word: string | undefined): Promise<readonly Command[]> {
+  const load = LOADERS.get(word ?? '');
+  return load === undefined ? Promise.all([...LOADERS.values()].map((each) => each())) : [await load()];
+}
 
 function screen(): CommandIo['screen'] {
   const { stdout, env } = process;
@@ -48,7 +53,8 @@ async function main(): Promise<number> {
   // Whoever reads us may stop early (`| head`): that is no fault.
   process.stdout.on('error', () => process.exit(0));
   const seen = screen();
-  return dispatch(COMMANDS, VERSION, process.argv.slice(2), {
+  const args = process.argv.slice(2);
+  return dispatch(await commandsFor(args[0]), VERSION, args, {
     ...{ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
     ...{ terminal: process.stderr.isTTY, signal: ending.signal },
     ...(seen === undefined ? {} : { screen: seen }),
