@@ -69,29 +69,36 @@ export function nameScan(policy: Policy): NameScan {
   return { prefix, longest: prefix >= all ? 65535 : 8 + DNS_HEADER + prefix + shortest + 4 };
 }
 
-/** One raw payload match; at most six bytes, so that every tool down to JSON holds the number exactly. */
-const CHUNK = 6;
+/** Bits of one raw payload match: with the bytes around them so few that every tool down to JSON holds the number exactly. */
+const RUN_BITS = 40;
+/** The bit in which the two cases of a letter differ, counted from the byte's first. */
+const CASE_BIT = 2;
 
-/** Matches of `bytes` at `offset` bytes behind the UDP or TCP header (`base` is nft's name for where to count from). */
+/**
+ * Matches of `bytes` at `offset` bytes behind the UDP or TCP header (`base` is nft's name for where to count from).
+ * Runs of bits between the case bits, and no mask: nft 1.1 lists a mask with holes as something else than it applied.
+ */
 export function nftBytes(base: string, offset: number, bytes: readonly number[]): string {
   const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    const chunk = bytes.slice(at, at + CHUNK);
-    const place = `${base},${8 * (offset + at)},${8 * chunk.length}`;
-    const mask = number(chunk.map((byte) => (isLetter(byte) ? 0xdf : 0xff)));
-    const value = number(chunk.map((byte) => (isLetter(byte) ? byte & 0xdf : byte)));
-    const whole = chunk.every((byte) => !isLetter(byte));
-    parts.push(
-      whole
-        ? `@${place} 0x${value.toString(16)}`
-        : `@${place} & 0x${mask.toString(16)} == 0x${value.toString(16)}`,
-    );
+  let value = 0;
+  let bits = 0;
+  const close = (end: number): void => {
+    if (bits > 0) parts.push(`@${base},${8 * offset + end - bits},${bits} 0x${value.toString(16)}`);
+    value = 0;
+    bits = 0;
+  };
+  for (let bit = 0; bit < 8 * bytes.length; bit += 1) {
+    const byte = bytes[bit >>> 3] ?? 0;
+    if (isLetter(byte) && bit % 8 === CASE_BIT) {
+      close(bit);
+      continue;
+    }
+    if (bits === RUN_BITS) close(bit);
+    value = value * 2 + ((byte >>> (7 - (bit % 8))) & 1);
+    bits += 1;
   }
+  close(8 * bytes.length);
   return parts.join(' ');
-}
-
-function number(bytes: readonly number[]): number {
-  return bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
 /** A length byte is at most 63 and no letter; a letter stands for both its cases. */

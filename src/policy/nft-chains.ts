@@ -190,8 +190,7 @@ function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): stri
 function holeRules(policy: Policy, way: Way): string[] {
   return holeNames(policy).map((name) => {
     const bytes = nftBytes('th', 8 + 12, wireName(name));
-    if (way === 'down')
-      return `udp sport 53 @th,80,8 & 0x80 == 0x80 @th,96,16 0x1 ${bytes} goto down_allowed`;
+    if (way === 'down') return `udp sport 53 @th,80,1 0x1 @th,96,16 0x1 ${bytes} goto down_allowed`;
     const { least, most } = holeLengths(name);
     return `udp dport 53 udp length ${least}-${most} ${NFT_DNS_QUERY} ${bytes} goto up_allowed`;
   });

@@ -102,9 +102,30 @@ function statementText(statement: unknown): string {
 }
 
 function matchText({ op, left, right }: Json): string {
+  const run = op === '==' ? bitRun(left, right) : undefined;
+  if (run !== undefined) return run;
   const what = expressionText(left);
   if (right === true) return `exthdr ${what} exists`;
   return `${what} ${op === '==' ? '' : String(op)} ${expressionText(right)}`;
+}
+
+/**
+ * A raw payload match under a mask of one run of ones, as a match of just those bits: nft 1.0 lists whole bytes and a
+ * mask, nft 1.1 the bits. Undefined for anything else; numbers stay below 2^48 (RUN_BITS in names.ts).
+ */
+function bitRun(left: unknown, right: unknown): string | undefined {
+  if (!isJson(left) || !Array.isArray(left['&']) || typeof right !== 'number') return undefined;
+  const [raw, mask] = left['&'] as readonly unknown[];
+  const payload = isJson(raw) && isJson(raw['payload']) ? raw['payload'] : {};
+  const { base, offset, len } = payload;
+  if (typeof base !== 'string' || typeof offset !== 'number' || typeof len !== 'number') return undefined;
+  const bits = typeof mask === 'number' ? mask.toString(2).padStart(len, '0') : '';
+  const ones = /^(0*)(1+)(0*)$/.exec(bits);
+  if (ones === null || bits.length !== len) return undefined;
+  const [, before = '', run = '', behind = ''] = ones;
+  const scale = 2 ** behind.length;
+  if (right % scale !== 0) return undefined;
+  return `@${base},${String(offset + before.length)},${String(run.length)} ${String(right / scale)}`;
 }
 
 function mapText({ key, data }: Json, keyword: string): string {

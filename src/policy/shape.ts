@@ -89,7 +89,7 @@ export function isDnsQuery(facts: Facts): boolean {
   );
 }
 
-export const NFT_DNS_QUERY = '@th,80,16 & 0xfecf == 0x0 @th,96,32 0x10000 @th,128,32 0x0-0x1';
+export const NFT_DNS_QUERY = '@th,80,7 0x0 @th,88,2 0x0 @th,92,4 0x0 @th,96,32 0x10000 @th,128,32 0x0-0x1';
 
 /** The first twelve payload bytes, which the rules read, are the packet's own (first fragments: the fragment chains). */
 const NFT_HOLDS_HEAD = ['ip length < 40 goto foreign', 'ip6 length < 20 goto foreign'];
