@@ -78,7 +78,8 @@ export class Enforcement {
   learned(): LearnedState {
     const now = monotonicMs();
     const passes = this.#passes.flatMap(({ until, ...pass }) => {
-      const seconds = Math.floor((until - now) / 1_000);
+      // The kernel takes whole seconds: rounded down, a pass of ten would be open for nine.
+      const seconds = Math.round((until - now) / 1_000);
       return seconds > 0 ? [{ ...pass, seconds }] : [];
     });
     const exposed = this.#exposed.flatMap(({ address, name, until }) => {

@@ -55,12 +55,21 @@ export async function teardown(plan: Plan): Promise<void> {
   // Once more when something came in late: an owner killed while it built may have had a child on its way.
   do {
     await endProcesses(plan);
-    for (const name of await namespacesOf(plan)) await must(['ip', 'netns', 'delete', name]);
+    for (const name of await namespacesOf(plan)) await removeNamespace(plan, name);
     const sockets = Object.values(plan.wireguard).map((name) => join(WIREGUARD_DIR, `${name}.sock`));
     const configs = ROLES.map((role) => join(NETNS_CONFIG_DIR, plan.namespaces[role]));
     for (const path of [...sockets, ...configs, ...(await claims(plan)), plan.dir])
       await rm(path, { recursive: true, force: true });
   } while ((await processesOf(plan)).length > 0 || (await namespacesOf(plan)).length > 0);
+}
+
+/** Owner, reaper and `down` may all be at it at once: what another has removed is removed. */
+async function removeNamespace(plan: Plan, name: string): Promise<void> {
+  try {
+    await must(['ip', 'netns', 'delete', name]);
+  } catch (error) {
+    if ((await namespacesOf(plan)).includes(name)) throw error;
+  }
 }
 
 /** What a process left that was killed while it claimed the lab. */

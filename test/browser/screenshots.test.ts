@@ -24,7 +24,9 @@ const incidents = [
 const ledger = { attempted: 15, escaped: 3, blocked: 12, unseen: 0 };
 const day: Status = { ...leaking, why: asked, blockMode: true, ledger, incidents, unacknowledged: 2 };
 
-describe.skipIf(skipped)('pictures of every page', () => {
+const why = skipped ? ' (skipped: npm run screenshots takes them)' : '';
+
+describe.skipIf(skipped)(`pictures of every page${why}`, () => {
   it.each([
     ['visitor', '/', aStatus()],
     ['clear', '/', aStatus({ blockMode: true })],
