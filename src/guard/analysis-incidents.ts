@@ -36,6 +36,8 @@ interface Incident {
   escaped: number;
   readonly first: number;
   last: number;
+  /** Another incident of the same exposure. */
+  next: Incident | undefined;
 }
 
 /** The first frames of a connection show an address only; the name that follows so soon is theirs. Microseconds. */
@@ -43,9 +45,9 @@ const ADOPT_WITHIN = 10_000_000;
 
 export class IncidentList {
   readonly #limit: number;
-  /** By exposure; few incidents share one. */
-  readonly #byExposure = new Map<string, Incident[]>();
-  #size = 0;
+  readonly #incidents: Incident[] = [];
+  /** By exposure, the first of those that share it: few do. */
+  readonly #byExposure = new Map<string, Incident>();
   /** Leak frames that found no incident and no room for one. */
   dropped = 0;
 
@@ -53,8 +55,14 @@ export class IncidentList {
     this.#limit = limit;
   }
 
-  /** Counts one leak frame. A capture shows one wire: whatever is in it has escaped. */
-  add(facts: Facts, verdict: Verdict, onlyClient: number | undefined, timeMicros: number): void {
+  /** Counts one leak frame; `reason` is asked only when an incident begins or learns its name. A capture shows one wire: whatever is in it has escaped. */
+  add(
+    facts: Facts,
+    verdict: Verdict,
+    onlyClient: number | undefined,
+    timeMicros: number,
+    reason: () => string,
+  ): void {
     const back = onlyClient === undefined ? facts.fromServer : facts.sourceMac !== onlyClient;
     const client = back ? facts.destinationMac : facts.sourceMac;
     const name = facts.findings.names[0]?.name ?? facts.flowName;
@@ -63,48 +71,60 @@ export class IncidentList {
     const rule = verdict.rule ?? 'E';
     let incident = this.#find(exposure, client, facts.kind, rule);
     if (incident === undefined && name !== '') {
-      incident = this.#adopt(place, name, client, facts.kind, verdict, timeMicros);
+      incident = this.#adopt(place, name, client, facts.kind, rule, timeMicros);
+      if (incident !== undefined) incident.why = reason();
     }
-    incident ??= this.#open({
-      rule,
-      kind: facts.kind,
-      severity: verdict.severity ?? 'red',
-      client,
-      exposure,
-      named: name !== '',
-      destination: place,
-      why: verdict.reason,
-      first: timeMicros,
-    });
     if (incident === undefined) {
-      this.dropped += 1;
-      return;
+      if (this.#incidents.length >= this.#limit) {
+        this.dropped += 1;
+        return;
+      }
+      incident = {
+        id: this.#incidents.length + 1,
+        rule,
+        kind: facts.kind,
+        severity: verdict.severity ?? 'red',
+        client,
+        exposure,
+        named: name !== '',
+        destination: place,
+        why: reason(),
+        escaped: 0,
+        first: timeMicros,
+        last: timeMicros,
+        next: undefined,
+      };
+      this.#incidents.push(incident);
+      this.#file(incident);
     }
     incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
   }
 
   #find(exposure: string, client: number, kind: Kind, rule: Rule): Incident | undefined {
-    const incidents = this.#byExposure.get(exposure);
-    if (incidents === undefined) return undefined;
-    for (const incident of incidents) {
+    let incident = this.#byExposure.get(exposure);
+    while (incident !== undefined) {
       if (incident.kind === kind && incident.rule === rule && incident.client === client) return incident;
+      incident = incident.next;
     }
     return undefined;
   }
 
-  #open(start: Omit<Incident, 'id' | 'escaped' | 'last'>): Incident | undefined {
-    if (this.#size >= this.#limit) return undefined;
-    this.#size += 1;
-    const incident: Incident = { ...start, id: this.#size, escaped: 0, last: start.first };
-    this.#file(incident);
-    return incident;
+  #file(incident: Incident): void {
+    incident.next = this.#byExposure.get(incident.exposure);
+    this.#byExposure.set(incident.exposure, incident);
   }
 
-  #file(incident: Incident): void {
-    const others = this.#byExposure.get(incident.exposure);
-    if (others === undefined) this.#byExposure.set(incident.exposure, [incident]);
-    else others.push(incident);
+  #unfile(incident: Incident): void {
+    const first = this.#byExposure.get(incident.exposure);
+    if (first === incident) {
+      if (incident.next === undefined) this.#byExposure.delete(incident.exposure);
+      else this.#byExposure.set(incident.exposure, incident.next);
+      return;
+    }
+    let before = first;
+    while (before !== undefined && before.next !== incident) before = before.next;
+    if (before !== undefined) before.next = incident.next;
   }
 
   /** An incident that until now showed only where it went takes the name on. */
@@ -113,17 +133,14 @@ export class IncidentList {
     name: string,
     client: number,
     kind: Kind,
-    verdict: Verdict,
+    rule: Rule,
     now: number,
   ): Incident | undefined {
-    const bare = this.#find(place, client, kind, verdict.rule ?? 'E');
+    const bare = this.#find(place, client, kind, rule);
     if (bare === undefined || bare.named || now - bare.last > ADOPT_WITHIN) return undefined;
-    const others = this.#byExposure.get(place)?.filter((incident) => incident !== bare) ?? [];
-    if (others.length === 0) this.#byExposure.delete(place);
-    else this.#byExposure.set(place, others);
+    this.#unfile(bare);
     bare.exposure = name;
     bare.named = true;
-    bare.why = verdict.reason;
     this.#file(bare);
     return bare;
   }
@@ -135,8 +152,7 @@ export class IncidentList {
       clients.set(mac, text);
       return text;
     };
-    const incidents = [...this.#byExposure.values()].flat().sort((a, b) => a.id - b.id);
-    return incidents.map((incident) => {
+    return this.#incidents.map((incident) => {
       const shown = incident.named ? show(incident.exposure) : incident.exposure;
       return {
         id: `a${incident.id}`,

@@ -140,7 +140,7 @@ export class Analysis {
         return;
       }
     }
-    const verdict = this.#judge.judge(facts, direction);
+    const verdict = this.#judge.judge(facts, direction, false);
     this.#verdicts[verdict.verdict] += 1;
     this.#kinds.set(facts.kind, (this.#kinds.get(facts.kind) ?? 0) + 1);
     if (facts.findings.names.length > 0) this.#names.add(facts.findings.names, facts.fromServer);
@@ -148,7 +148,9 @@ export class Analysis {
     if (facts.findings.answers.length > 0) this.#learning.expose(facts);
     const rule = verdict.rule ?? 'E';
     this.#rules.set(rule, (this.#rules.get(rule) ?? 0) + 1);
-    this.#incidents.add(facts, verdict, this.#client, timeMicros);
+    this.#incidents.add(facts, verdict, this.#client, timeMicros, () => {
+      return this.#judge.judge(facts, direction).reason;
+    });
   }
 
   #replaceJudge(judge: Judge): void {

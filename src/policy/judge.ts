@@ -26,7 +26,8 @@ export interface Judge {
    * only, allocates nothing, and costs the same for one endpoint or ten thousand.
    */
   tunnelOf(facts: Facts, direction: Direction): number;
-  judge(facts: Facts, direction: Direction): Verdict;
+  /** `words` false leaves the reason empty: whoever counts a thousand like ones needs it once. */
+  judge(facts: Facts, direction: Direction, words?: boolean): Verdict;
   /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
   crosses(facts: Facts, direction: Direction): boolean;
   /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
@@ -62,7 +63,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     return gate.passage(facts, 'up') === 'leak' && gate.passage(facts, 'down') !== 'leak' ? 'down' : 'up';
   }
 
-  function judge(facts: Facts, direction: Direction): Verdict {
+  function judge(facts: Facts, direction: Direction, words = true): Verdict {
     const tunnel = tunnelOf(facts, direction);
     const known = tunnel < 0 ? undefined : safe[tunnel];
     if (known !== undefined) return known;
@@ -89,12 +90,12 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
       exposed,
     });
     const destination = destinationOf(facts);
-    const what = describe(facts, way);
+    const what = words ? describe(facts, way) : '';
     if (leak === undefined) {
       const verdict = passage === 'plumbing' ? 'plumbing' : 'allowed';
       return {
         verdict,
-        reason: `${what}: ${whySafe(passage)}`,
+        reason: words ? `${what}: ${whySafe(passage)}` : '',
         exposure: exposureOf(facts),
         destination,
         ...(passage === 'direct' ? { direct: true as const } : {}),
@@ -108,7 +109,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
       verdict: 'leak',
       rule: leak.rule,
       severity: leak.severity,
-      reason: `${what}, ${where}${why}${under}`,
+      reason: words ? `${what}, ${where}${why}${under}` : '',
       exposure: leak.rule === 'D' && exposed !== undefined ? exposed : (mustTunnel ?? exposureOf(facts)),
       destination,
     };

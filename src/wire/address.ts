@@ -11,8 +11,23 @@ export interface IpAddress {
 /** The third word of an IPv4 address held in four words (RFC 4291 section 2.5.5.2). */
 export const MAPPED_PREFIX = 0xffff;
 
+/** Texts of the last words that were asked for, by their lowest octet: a client talks to few addresses at a time. */
+const RECENT = 256;
+const recentWords = new Uint32Array(RECENT);
+const recentTexts = new Array<string>(RECENT).fill('0.0.0.0');
+
 /** Dotted text of one IPv4 word. */
 export function ipv4Text(word: number): string {
+  const at = word & (RECENT - 1);
+  const recent = recentTexts[at];
+  if (recent !== undefined && recentWords[at] === word >>> 0) return recent;
+  const text = dotted(word);
+  recentWords[at] = word;
+  recentTexts[at] = text;
+  return text;
+}
+
+function dotted(word: number): string {
   return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
 }
 
