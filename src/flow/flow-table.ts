@@ -24,8 +24,9 @@ export class Flow {
   clientIsLow = true;
   /** Datagrams with payload, or segments with payload that were sniffed. */
   packets = 0;
-  /** Of the low endpoint and of the high one. */
-  streams: [Stream | undefined, Stream | undefined] = [undefined, undefined];
+  /** What the low endpoint says, and the high one. */
+  lowStream: Stream | undefined = undefined;
+  highStream: Stream | undefined = undefined;
   recogniser: FlowRecogniser | undefined = undefined;
   quic: QuicClientFlow | undefined = undefined;
   /** A client's QUIC Initial was opened. */
@@ -40,8 +41,8 @@ export class Flow {
     this.done = false;
     this.name = '';
     this.packets = 0;
-    this.streams[0]?.release();
-    this.streams[1]?.release();
+    this.lowStream?.release();
+    this.highStream?.release();
     this.recogniser = undefined;
     this.quic = undefined;
     this.helloBegun = false;

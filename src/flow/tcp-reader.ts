@@ -35,14 +35,14 @@ export class TcpReader {
   }
 
   #follow(bytes: Uint8Array, facts: Facts, flow: Flow, side: 0 | 1): void {
-    const opposite = flow.streams[side === 0 ? 1 : 0];
+    const opposite = side === 0 ? flow.highStream : flow.lowStream;
     if (opposite?.isMissing(facts.tcpAcknowledgment) === true && opposite.skip()) {
       this.#consume(facts, flow, opposite, side !== 0);
     }
     const { payloadOffset: start, payloadEnd: end } = facts;
     const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
     if (start >= end && !isSyn) return;
-    const stream = (flow.streams[side] ??= new Stream(this.#budget));
+    const stream = this.#streamOf(flow, side);
     if (isSyn) stream.synchronise(facts.tcpSequence);
     if (start >= end) return;
     flow.packets += 1;
@@ -52,6 +52,11 @@ export class TcpReader {
     if (facts.payloadLength > end - start) stream.jump((sequence + facts.payloadLength) >>> 0);
   }
 
+  #streamOf(flow: Flow, side: 0 | 1): Stream {
+    if (side === 0) return (flow.lowStream ??= new Stream(this.#budget));
+    return (flow.highStream ??= new Stream(this.#budget));
+  }
+
   /** Reads everything of a stream that is in order now. */
   #consume(facts: Facts, flow: Flow, stream: Stream, isLow: boolean): void {
     do {
@@ -59,8 +64,8 @@ export class TcpReader {
       stream.keep(rest);
     } while (!flow.done && stream.advance());
     if (flow.done) {
-      flow.streams[0]?.release();
-      flow.streams[1]?.release();
+      flow.lowStream?.release();
+      flow.highStream?.release();
     }
   }
 }

@@ -7,6 +7,7 @@ import { ntpPacket } from '../wire/ntp.ts';
 import { ssdpMessage } from '../wire/ssdp.ts';
 import { teredoPacket } from '../wire/teredo.ts';
 import { vxlanPacket } from '../wire/vxlan.ts';
+import { kindOfUdpPort } from './classify.ts';
 import { dhcp4Findings, dhcp6Findings } from './dhcp-findings.ts';
 import { NO_FINDINGS } from './facts.ts';
 import type { Facts, Findings } from './facts.ts';
@@ -19,6 +20,26 @@ export function readByPort(bytes: Uint8Array, start: number, end: number, facts:
   if (findings === undefined) return false;
   facts.findings = findings;
   return true;
+}
+
+/** Whether a message that its port explains comes from who was asked. Announcements (mDNS) come from who speaks. */
+export function isAnswer(bytes: Uint8Array, start: number, facts: Facts): boolean {
+  switch (facts.kind) {
+    case 'dns':
+    case 'llmnr':
+    case 'nbns':
+      return ((bytes[start + 2] ?? 0) & 0x80) !== 0;
+    case 'mdns':
+      return false;
+    case 'dhcp':
+      return facts.sourcePort === 67;
+    case 'dhcp6':
+      return facts.sourcePort === 547;
+    default:
+      return (
+        kindOfUdpPort(facts.sourcePort) === facts.kind && kindOfUdpPort(facts.destinationPort) !== facts.kind
+      );
+  }
 }
 
 function contentOf(kind: Kind, bytes: Uint8Array, start: number, end: number): Findings | undefined {

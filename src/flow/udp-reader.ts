@@ -10,7 +10,7 @@ import { dnsFindings, DNS_CUT, DNS_ELSEWHERE } from './name-readers.ts';
 import type { Dnscrypt } from './dnscrypt-flows.ts';
 import { isQuicMidway } from './quic-flows.ts';
 import type { QuicFlows } from './quic-flows.ts';
-import { readByPort } from './udp-ports.ts';
+import { isAnswer, readByPort } from './udp-ports.ts';
 import { RECOGNISED } from './recognise.ts';
 import { FlowRecogniser } from './recognise-flow.ts';
 import { stunMessage, isTurnChannelData } from '../wire/stun.ts';
@@ -28,8 +28,14 @@ export class UdpReader {
 
   /** Sets kind and findings; `facts.kind` is what the ports say. */
   read(bytes: Uint8Array, facts: Facts): void {
-    const flow = this.#flows.of(facts);
     const { payloadOffset: start, payloadEnd: end } = facts;
+    // What its port explains needs no flow: a flood of questions must not push out the flows that need one.
+    if (start < end && readByPort(bytes, start, end, facts)) {
+      facts.fromServer = isAnswer(bytes, start, facts);
+      if (facts.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, facts.findings);
+      return;
+    }
+    const flow = this.#flows.of(facts);
     facts.flowName = flow.name;
     if (start >= end) {
       facts.kind = flow.kind ?? facts.kind;
@@ -37,7 +43,6 @@ export class UdpReader {
     }
     flow.packets += 1;
     const found =
-      readByPort(bytes, start, end, facts) ||
       readForeignDns(bytes, start, end, facts, flow) ||
       this.#readEncryptedDns(bytes, start, end, facts, flow) ||
       this.#quic.read(bytes, start, end, facts, flow) ||
