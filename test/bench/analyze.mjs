@@ -46,7 +46,15 @@ function isInstalled(peer) {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
 
-/** Seconds of wall clock and of CPU, and the largest resident set in MB, of one process with its output thrown away. */
+/** A tool that fails is fast: ours has to count what is in the capture before its time means anything. */
+function verify(file, { frames, leakEvery }) {
+  const args = [CLI, 'analyze', file, '--tunnel', TUNNEL, '--json'];
+  const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 30 });
+  const { packets, verdicts } = JSON.parse(stdout);
+  if (packets !== frames || verdicts.leak !== frames / leakEvery) throw new Error(`wrong counts of ${file}`);
+}
+
+/** Seconds of wall clock and the largest resident set in MB, of one process with its output thrown away. */
 function measure(program, args) {
   return new Promise((resolve, reject) => {
     const started = process.hrtime.bigint();
@@ -89,6 +97,7 @@ const result = { runs, missing: Object.keys(PEERS).filter((peer) => !peers.inclu
 try {
   for (const capture of CAPTURES) {
     const file = captureFile(values.cache, capture);
+    verify(file, capture);
     const taken = Object.fromEntries(peers.map((peer) => [peer, []]));
     for (let run = 0; run < runs; run += 1) {
       for (const peer of peers) {
