@@ -2,11 +2,11 @@
 // Follows DESIGN section 3, rule D; RFC 1034 section 3.6.2 (canonical names), RFC 9460 (targets and hints).
 // The uplink is hostile: only an answer to a question that leaked is taken, or Eve could paint any address as a name's.
 
+import { VISITS } from '../policy/rules.ts';
 import { matchesPattern } from '../policy/endpoint.ts';
 import type { Policy } from '../policy/policy.ts';
 import { describe } from '../policy/reason.ts';
 import type { Verdict } from '../policy/verdict.ts';
-import type { Kind } from '../flow/kinds.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Observation } from './observation.ts';
 
@@ -19,19 +19,6 @@ const NAMES_PER_ADDRESS = 16;
 const NEWS_MOST = 1_000;
 /** Names that a reason lists. */
 const SHOWN = 4;
-
-/** Kinds that are nothing but a destination (as rule D of src/policy/rules.ts takes them). */
-const VISITS: ReadonlySet<Kind> = new Set([
-  'tcp',
-  'udp',
-  'tls',
-  'quic',
-  'http',
-  'icmp',
-  'stun',
-  'dtls',
-  'ssh',
-]);
 
 interface Question {
   readonly at: number;

@@ -28,7 +28,7 @@ const CHATTER: ReadonlySet<Kind> = new Set(['mdns', 'llmnr', 'nbns', 'ssdp']);
 const ENCRYPTED_DNS: ReadonlySet<Kind> = new Set(['dot', 'doq', 'doh', 'dnscrypt']);
 const FALSE_TUNNELS: ReadonlySet<Kind> = new Set(['pptp', 'gre', 'l2tp', 'ipip', '6in4', 'teredo', 'vxlan']);
 /** Kinds that are nothing but a destination: rule D looks at them. */
-const VISITS: ReadonlySet<Kind> = new Set([
+export const VISITS: ReadonlySet<Kind> = new Set([
   'tcp',
   'udp',
   'tls',
