@@ -5,6 +5,7 @@ import type { Kind } from '../flow/kinds.ts';
 import type { Fault } from '../policy/fault.ts';
 import type { Profile, TunnelProtocol } from '../policy/policy.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
+import { count, each, fields, flag, oneOf, text, textOrNull } from './shapes.ts';
 
 export type { Fault } from '../policy/fault.ts';
 
@@ -122,27 +123,6 @@ export interface ApiErrorBody {
     readonly faults: readonly Fault[];
   };
 }
-
-type Shape = (value: unknown) => boolean;
-
-const text: Shape = (value) => typeof value === 'string';
-const textOrNull: Shape = (value) => value === null || typeof value === 'string';
-const flag: Shape = (value) => typeof value === 'boolean';
-const count: Shape = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
-const oneOf =
-  (names: readonly string[]): Shape =>
-  (value) =>
-    typeof value === 'string' && names.includes(value);
-const each =
-  (shape: Shape): Shape =>
-  (value) =>
-    Array.isArray(value) && value.every(shape);
-const fields =
-  (shapes: Readonly<Record<string, Shape>>): Shape =>
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.entries(shapes).every(([name, shape]) => shape((value as Record<string, unknown>)[name]));
 
 const incidentShape = fields({
   ...{ id: text, rule: text, kind: text, severity: text, client: text, exposure: text, destination: text },
