@@ -1,10 +1,11 @@
-// Knows: which kind the kernel counts a frame as, by protocol and port alone, and what its counters are called.
+// Knows: which kind the kernel counts a frame as, by addresses, protocol and port, and what its counters are called.
 // Must not know: payloads, policy. One table serves the ruleset and the judge, so that neither can drift.
 // A counted kind is coarser than a frame's kind: TLS on port 8443 is counted `tcp`.
 
 import type { Facts } from '../flow/facts.ts';
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
+import { CHATTER_KINDS, chatterKind } from './chatter.ts';
 
 export type Way = 'up' | 'down';
 
@@ -20,7 +21,6 @@ export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
   ['udp', 80, 'quic'],
   ['tcp', 80, 'http'],
   ['udp', 123, 'ntp'],
-  ['udp', 137, 'nbns'],
   ['tcp', 22, 'ssh'],
   ['udp', 443, 'quic'],
   ['tcp', 443, 'tls'],
@@ -34,14 +34,11 @@ export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
   ['tcp', 1194, 'openvpn'],
   ['udp', 1701, 'l2tp'],
   ['tcp', 1723, 'pptp'],
-  ['udp', 1900, 'ssdp'],
   ['tcp', 3128, 'http-proxy'],
   ['udp', 3478, 'stun'],
   ['udp', 3544, 'teredo'],
   ['udp', 4500, 'ipsec'],
   ['udp', 4789, 'vxlan'],
-  ['udp', 5353, 'mdns'],
-  ['udp', 5355, 'llmnr'],
   ['tcp', 9001, 'tor'],
   ['udp', 51820, 'wireguard'],
 ];
@@ -113,6 +110,8 @@ function countedIpKind(facts: Facts, way: Way): Kind {
     if (isMld(facts.icmpType)) return 'igmp-mld';
     if (isNd(facts.icmpType)) return 'nd';
   }
+  const chatter = chatterKind(facts);
+  if (chatter !== undefined) return chatter;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
   return BY_PORT.get(portKey(facts.protocol, port)) ?? BY_PROTOCOL.get(facts.protocol) ?? 'other-ip';
 }
@@ -161,6 +160,7 @@ export const COUNTED_KINDS: readonly Kind[] = KINDS.filter(
   (kind) =>
     PORT_KINDS.some(([, , counted]) => counted === kind) ||
     PROTOCOL_KINDS.some(([, counted]) => counted === kind) ||
+    CHATTER_KINDS.includes(kind) ||
     ['arp', 'eapol', 'nd', 'other-ip', 'fragment', 'vlan', 'pppoe', 'l2-other', 'malformed'].includes(kind),
 );
 

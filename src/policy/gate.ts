@@ -5,7 +5,7 @@
 import type { Facts } from '../flow/facts.ts';
 import { addressText, inNetwork, parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow, matchesAllow } from './allow.ts';
-import { isLocalChatter } from './chatter.ts';
+import { chatterKind } from './chatter.ts';
 import { ESP, hasBadHeader, isKeptGroup, isMld, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { goesDirect, isOpenProfile } from './direct.ts';
@@ -175,7 +175,7 @@ export function compileGate(
     if (isHole(facts, way)) return 'hole';
     const rule = allowedBy(facts, way);
     if (rule !== undefined) return rule;
-    if (policy.localChatter === 'ignore' && isLocalChatter(facts)) return 'chatter';
+    if (policy.localChatter === 'ignore' && chatterKind(facts) !== undefined) return 'chatter';
     if (isPass(facts, way)) return 'pass';
     return open && isDirect(facts, way) ? 'direct' : 'leak';
   }

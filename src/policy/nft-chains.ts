@@ -4,7 +4,7 @@
 // reads ports wherever they would be.
 
 import { nftAllow } from './allow.ts';
-import { NFT_CHATTER4, NFT_CHATTER6 } from './chatter.ts';
+import { NFT_CHATTER4, NFT_CHATTER6, nftCountChatter } from './chatter.ts';
 import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { isOpenProfile, nftClosed } from './direct.ts';
@@ -239,6 +239,7 @@ function classifyChain(way: Way, verdict: 'allowed' | 'pass' | 'leak', end: stri
   const rules = [
     `icmpv6 type { 130, 131, 132, 143 } ${count(way, verdict, 'igmp-mld')} ${end}`,
     `icmpv6 type { 133, 134, 135, 136, 137 } ${count(way, verdict, 'nd')} ${end}`,
+    ...nftCountChatter((kind) => counterName(way, verdict, kind)).map((rule) => `${rule} ${end}`),
     `counter name meta l4proto . th ${port} map { ${ports.join(', ')} } ${end}`,
     `counter name meta l4proto map { ${protocols.join(', ')} } ${end}`,
     `meta l4proto 0-255 ${count(way, verdict, 'other-ip')} ${end}`,

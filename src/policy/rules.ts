@@ -4,6 +4,7 @@
 
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
+import { CHATTER_KINDS, chatterKind } from './chatter.ts';
 import type { Passage } from './gate.ts';
 import type { Policy } from './policy.ts';
 import type { Rule, Severity } from './verdict.ts';
@@ -24,7 +25,6 @@ export interface Leak {
   readonly why: string;
 }
 
-const CHATTER: ReadonlySet<Kind> = new Set(['mdns', 'llmnr', 'nbns', 'ssdp']);
 const ENCRYPTED_DNS: ReadonlySet<Kind> = new Set(['dot', 'doq', 'doh', 'dnscrypt']);
 const FALSE_TUNNELS: ReadonlySet<Kind> = new Set(['pptp', 'gre', 'l2tp', 'ipip', '6in4', 'teredo', 'vxlan']);
 /** Kinds that are nothing but a destination: rule D looks at them. */
@@ -54,7 +54,8 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   if (passage === 'rule' || passage === 'hole' || passage === 'chatter') return undefined;
   if (FALSE_TUNNELS.has(kind)) return red('F', 'a tunnel that hides nothing');
   if (kind === 'dns') return isOpenQuestion(facts, seen) ? undefined : red('A', '');
-  if (CHATTER.has(kind)) {
+  if (CHATTER_KINDS.includes(kind)) {
+    if (chatterKind(facts) === undefined) return red('A', 'beyond the local link');
     return { rule: 'A', severity: policy.localChatter === 'red' ? 'red' : 'amber', why: '' };
   }
   if (passage === 'designated') return undefined;

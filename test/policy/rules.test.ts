@@ -105,6 +105,17 @@ const TABLE: readonly Row[] = [
     { kind: 'mdns', to: 'udp 224.0.0.251 5353', name: 'printer.local', via: 'mdns' },
     same('A amber'),
   ],
+  ['A: local chatter over IPv6', { kind: 'ssdp', to: 'udp ff02::c 1900' }, same('A amber')],
+  [
+    'A: NetBIOS names as broadcast',
+    { kind: 'nbns', to: 'udp 192.168.1.255 137', change: { destinationMac: 0xffffffffffff } },
+    same('A amber'),
+  ],
+  ['A: mDNS beyond the local link', { kind: 'mdns', to: 'udp 203.0.113.53 5353' }, same('A red')],
+  ['A: LLMNR beyond the local link', { kind: 'llmnr', to: 'udp 2001:db8::53 5355' }, same('A red')],
+  ['A: SSDP beyond the local link', { kind: 'ssdp', to: 'udp 203.0.113.53 1900' }, same('A red')],
+  ['A: NetBIOS names to one host', { kind: 'nbns', to: 'udp 203.0.113.53 137' }, same('A red')],
+  ['A: chatter on another port', { kind: 'mdns', to: 'udp 224.0.0.251 5300' }, same('A red')],
   [
     'B: a must-tunnel name asked for',
     dns('www.bank.example'),

@@ -111,6 +111,12 @@ export const NAMES: readonly Shape[] = [
     { to: 'ff02::1:3' },
     { to: '33:33:00:01:00:03' },
   ),
+  four('LLMNR to a host', 17, udp(40000, 5355, dnsQuery('printer')), { to: '203.0.113.53' }),
+  six('mDNS to a host over IPv6', 17, udp(5353, 5353, dnsQuery('_ipp._tcp.local'))),
+  four('SSDP to a host', 17, udp(40000, 1900, text('M-SEARCH * HTTP/1.1\r\n\r\n'))),
+  four('NetBIOS to a host', 17, udp(137, 137, fill(50, 0)), { to: '203.0.113.53' }),
+  six('NetBIOS port as IPv6 broadcast', 17, udp(137, 137, fill(50, 0)), {}, { to: BROADCAST }),
+  six('SSDP over IPv6', 17, udp(40000, 1900, text('M-SEARCH * HTTP/1.1\r\n\r\n')), { to: 'ff02::c' }),
   four('NetBIOS', 17, udp(137, 137, fill(50, 0)), { to: '192.168.1.255' }, { to: BROADCAST }),
   four(
     'SSDP',
