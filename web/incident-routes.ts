@@ -6,6 +6,7 @@ import type { Context } from 'koa';
 
 import { GuardFault } from './api-client.ts';
 import { chosenIn, queryOf } from './filters.ts';
+import { incidentPage, listPage } from './incident-pages.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
 import type { Site } from './site.ts';
@@ -22,13 +23,13 @@ export function addIncidentRoutes(router: Router, site: Site): void {
     ctx.type = 'html';
     try {
       const incidents = await client.incidents(queryOf(chosen, Date.now()));
-      ctx.body = renderer.incidents({ ...around, incidents, notice });
+      ctx.body = listPage(renderer, { ...around, incidents, notice });
     } catch (error) {
       if (!(error instanceof GuardFault)) throw error;
       const { code, faults } = error;
       ctx.status = code === 'refused' ? 400 : 502;
       const message = code === 'refused' ? error.message : `${TEXTS.incidentsUnknown} ${LOST_TEXTS[code]}`;
-      ctx.body = renderer.incidents({
+      ctx.body = listPage(renderer, {
         ...around,
         incidents: undefined,
         notice: notice ?? { message, faults },
@@ -39,7 +40,7 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   async function showOne(ctx: Asked, notice?: Notice): Promise<void> {
     const incident = await found(ctx, () => client.incident(idIn(ctx)));
     ctx.type = 'html';
-    ctx.body = renderer.incident({ incident, token: visitors.token(ctx), notice });
+    ctx.body = incidentPage(renderer, { incident, token: visitors.token(ctx), notice });
   }
 
   const acknowledge = (ctx: Context, back: string, show: (ctx: Context, notice: Notice) => Promise<void>) =>

@@ -1,22 +1,22 @@
 // Knows: how knowledge becomes HTML: one region per part of the page, the same for every visitor. Must not know: HTTP, sockets, tokens' making.
 // EJS escapes every value; what is put in raw is drawn here (glyphs) or was rendered here (regions).
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import ejs from 'ejs';
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
 import { printable } from '../src/guard/status.ts';
-import type { Fault, IncidentView, LedgerView, Status } from '../src/guard/status.ts';
-import { FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
+import type { Fault, LedgerView, Status } from '../src/guard/status.ts';
 import { GLYPHS } from './glyphs.ts';
 import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS } from './help-texts.ts';
 import { PASSWORD_LENGTH } from './password.ts';
+import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
 import { OUTCOME_TEXTS, PLACES, PROFILE_TEXTS, PUBLIC_TEXTS, TEXTS, TUNNEL_STATE_TEXTS } from './texts.ts';
 import type { LightState } from './texts.ts';
-import { blind, clockTime, grouped, lightOf, outcomeOf, rankedKinds } from './view-model.ts';
-import type { Knowledge, LightView, Outcome } from './view-model.ts';
+import { blind, clockTime, grouped, lightOf, rankedKinds } from './view-model.ts';
+import type { Knowledge, LightView } from './view-model.ts';
 
 /** In the order of the page. Each is one element whose id is the region's name. */
 export const REGIONS = ['light', 'controls', 'incidents', 'tunnels', 'health'] as const;
@@ -29,7 +29,7 @@ export interface Notice {
 }
 
 /** What every page is given besides its own. */
-interface Around {
+export interface Around {
   readonly token: string;
   readonly notice: Notice | undefined;
 }
@@ -44,19 +44,7 @@ export interface DoorParts extends Around {
   readonly isSetUp: boolean;
 }
 
-export interface ListParts extends Around {
-  /** Undefined: nobody can say. */
-  readonly incidents: readonly IncidentView[] | undefined;
-  readonly chosen: Readonly<Record<string, string>>;
-  /** The address's query, for forms that come back here. */
-  readonly search: string;
-}
-
-export interface IncidentParts extends Around {
-  readonly incident: IncidentView;
-}
-
-interface Frame {
+export interface Frame {
   readonly title: string;
   readonly body: string;
   readonly sheets: readonly string[];
@@ -70,38 +58,46 @@ interface Frame {
   readonly refresh?: boolean;
 }
 
-const VIEWS = [...REGIONS, 'frame', 'page', 'door', 'account', 'list', 'incident', 'help', 'error'] as const;
-type ViewName = (typeof VIEWS)[number];
-
 type View = (values: Readonly<Record<string, unknown>>) => string;
 
 export class Renderer {
-  readonly #views: Readonly<Record<ViewName, View>>;
+  readonly #views: ReadonlyMap<string, View>;
   readonly #assets: Readonly<Record<string, string>>;
 
-  /** `folder` holds the views; `assets` maps a file of public/ to its address. Throws when a view is missing or broken. */
+  /** `folder` holds the views; `assets` maps a file of public/ to its address. Throws when a view is broken. */
   constructor(folder: string, assets: Readonly<Record<string, string>>) {
-    const view = (name: string): View => {
-      const filename = join(folder, `${name}.ejs`);
+    const view = (file: string): View => {
+      const filename = join(folder, file);
       const draw = ejs.compile(readFileSync(filename, 'utf8'), { filename, strict: true, localsName: 'v' });
       return (values) => draw({ t: TEXTS, grouped, ...values });
     };
     this.#assets = assets;
-    this.#views = Object.fromEntries(VIEWS.map((name) => [name, view(name)])) as Record<ViewName, View>;
+    const files = readdirSync(folder).filter((file) => file.endsWith('.ejs'));
+    this.#views = new Map(files.map((file) => [file.slice(0, -'.ejs'.length), view(file)]));
+  }
+
+  /** One view with its values; throws when there is no such view. */
+  draw(name: string, values: Readonly<Record<string, unknown>>): string {
+    const view = this.#views.get(name);
+    if (view === undefined) throw new Error(`there is no view ${name}`);
+    return view(values);
   }
 
   /** Everything that changes while the page is open. `now` is an ISO time: another day is shown with its date. */
   regions(heard: Knowledge, now: string): Regions {
     const knowledge = printable(heard);
-    const views = this.#views;
     const status = knowledge.known ? knowledge.status : knowledge.last;
     const shared = { clockTime: (iso: string) => clockTime(iso, now), current: knowledge.known };
     return {
       light: this.#light(lightOf(knowledge), knowledge.known ? knowledge.status.ledger : undefined, now),
-      controls: views.controls({ ...shared, ...controlValues(knowledge) }),
-      incidents: views.incidents({ ...shared, ...incidentValues(status) }),
-      tunnels: views.tunnels({ ...shared, tunnels: status?.tunnels ?? [], states: TUNNEL_STATE_TEXTS }),
-      health: views.health({ ...shared, status, ...healthValues(status) }),
+      controls: this.draw('controls', { ...shared, ...controlValues(knowledge) }),
+      incidents: this.draw('incidents', { ...shared, ...incidentValues(status) }),
+      tunnels: this.draw('tunnels', {
+        ...shared,
+        tunnels: status?.tunnels ?? [],
+        states: TUNNEL_STATE_TEXTS,
+      }),
+      health: this.draw('health', { ...shared, status, ...healthValues(status) }),
     };
   }
 
@@ -116,11 +112,11 @@ export class Renderer {
     const light = lightOf(knowledge);
     const lost =
       this.#light(blind(TEXTS.pageLost), undefined, '') +
-      this.#views.controls({ current: false, ...CONTROLS_UNKNOWN });
-    return this.#frame({
+      this.draw('controls', { current: false, ...CONTROLS_UNKNOWN });
+    return this.framed({
       ...{ title: titleOf(light), icon: light.state, notice, feed: '', refresh: true, here: '/' },
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css', 'lists.css'],
-      body: this.#views.page({ regions, token, lost }),
+      body: this.draw('page', { regions, token, lost }),
     });
   }
 
@@ -129,73 +125,38 @@ export class Renderer {
     const now = new Date().toISOString();
     const regions = this.publicRegions(knowledge, now);
     const lost = this.#light(blind(TEXTS.pageLost), undefined, now, { known: false });
-    return this.#frame({
+    return this.framed({
       ...{ title: titleOf(light), icon: light.state, notice, feed: '/light' },
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css'],
-      body: this.#views.door({ light: regions.light, token, isSetUp, lost, length: PASSWORD_LENGTH }),
+      body: this.draw('door', { light: regions.light, token, isSetUp, lost, length: PASSWORD_LENGTH }),
     });
   }
 
   account({ token, notice }: Around): string {
-    return this.#frame({
+    return this.framed({
       ...{ title: `${TEXTS.account} · ${TEXTS.product}`, notice, here: '/account' },
       sheets: ['page.css', 'frame.css', 'controls.css'],
-      body: this.#views.account({ token, length: PASSWORD_LENGTH }),
-    });
-  }
-
-  incidents({ token, notice, incidents, chosen, search }: ListParts): string {
-    const rows = incidents?.map((incident) => ({
-      ...countedOf(printable(incident)),
-      path: pathOf(incident.id),
-    }));
-    return this.#frame({
-      ...{ title: `${TEXTS.incidentsTitle} · ${TEXTS.product}`, notice, here: '/incidents' },
-      sheets: ['page.css', 'frame.css', 'controls.css', 'lists.css'],
-      body: this.#views.list({
-        ...{ incidents: rows, chosen, search, token, choices: FILTER_CHOICES, most: INCIDENTS_MOST },
-        ...{ outcomes: OUTCOME_TEXTS, rules: RULE_TITLES, clockTime: clockNow },
-      }),
-    });
-  }
-
-  incident({ token, notice, incident: told }: IncidentParts): string {
-    const incident = printable(told);
-    const facts = [
-      ...[[TEXTS.from, incident.client] as const, [TEXTS.toDestination, incident.destination] as const],
-      ...[[TEXTS.kind, incident.kind] as const, [TEXTS.rule, incident.rule] as const],
-      ...(['attempted', 'escaped', 'blocked'] as const).map(
-        (name) => [TEXTS[name], grouped(incident[name])] as const,
-      ),
-    ];
-    return this.#frame({
-      ...{ title: `${incident.exposure} · ${TEXTS.product}`, notice, here: '/incidents' },
-      sheets: ['page.css', 'frame.css', 'controls.css', 'lists.css'],
-      body: this.#views.incident({
-        ...{ ...countedOf(incident), facts, token, path: pathOf(told.id) },
-        ...{ outcomes: OUTCOME_TEXTS, rule: RULE_TEXTS[incident.rule], clockTime: clockNow },
-        candidates: incident.candidates ?? [],
-        related: (incident.related ?? []).map((id) => ({ id, path: pathOf(id) })),
-      }),
+      body: this.draw('account', { token, length: PASSWORD_LENGTH }),
     });
   }
 
   help(): string {
     const texts = { lamps: LAMP_PATTERNS, button: BUTTON_TEXT, limits: LIMIT_TEXTS };
-    return this.#frame({
+    return this.framed({
       ...{ title: `${TEXTS.helpTitle} · ${TEXTS.product}`, notice: undefined, here: '/help' },
       sheets: ['page.css', 'frame.css', 'lists.css'],
-      body: this.#views.help({ ...texts, ruleTexts: Object.entries(RULE_TEXTS) }),
+      body: this.draw('help', { ...texts, ruleTexts: Object.entries(RULE_TEXTS) }),
     });
   }
 
   error(statusCode: number, message: string): string {
-    return this.#views.error({ statusCode, message, assets: this.#assets });
+    return this.draw('error', { statusCode, message, assets: this.#assets });
   }
 
-  #frame(frame: Frame): string {
+  /** A whole page around its body. */
+  framed(frame: Frame): string {
     const { feed, here, icon = 'starting', refresh = false, notice, ...rest } = frame;
-    return this.#views.frame({
+    return this.draw('frame', {
       ...{ ...rest, feed, here, icon, refresh, notice: printable(notice), assets: this.#assets },
       script: feed === undefined ? 'times.js' : 'page.js',
       places: here === undefined ? [] : PLACES,
@@ -209,7 +170,7 @@ export class Renderer {
     now: string,
     visitor?: { known: boolean },
   ): string {
-    return this.#views.light({
+    return this.draw('light', {
       ...{ light, title: titleOf(light), glyph: GLYPHS[light.state] },
       figures: visitor === undefined ? figures(ledger) : undefined,
       known: visitor?.known ?? ledger !== undefined,
@@ -231,30 +192,12 @@ function figures(
     .map((name) => ({ name, text: ledger === undefined ? '?' : grouped(ledger[name]) }));
 }
 
-const RULE_TITLES = Object.fromEntries(Object.entries(RULE_TEXTS).map(([rule, { title }]) => [rule, title]));
-
 const CONTROLS_UNKNOWN = { on: undefined, passUntil: undefined };
 
 function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> {
   if (!knowledge.known) return CONTROLS_UNKNOWN;
   const { blockMode, passUntil } = knowledge.status;
   return { on: blockMode, passUntil: passUntil ?? undefined };
-}
-
-const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString());
-
-const pathOf = (id: string): string => `/incidents/${encodeURIComponent(id)}`;
-
-/** An incident, what became of it, and the frames that say so. */
-function countedOf(incident: IncidentView): {
-  readonly incident: IncidentView;
-  readonly outcome: Outcome;
-  readonly frames: number;
-} {
-  const outcome = outcomeOf(incident);
-  const crossed = outcome === 'escaped' || outcome === 'breach' || outcome === 'minor';
-  const frames = crossed ? incident.escaped : outcome === 'blocked' ? incident.blocked : incident.attempted;
-  return { incident, outcome, frames };
 }
 
 function incidentValues(status: Status | undefined): Readonly<Record<string, unknown>> {
