@@ -40,14 +40,24 @@ export class Firewall {
       this.#compile = compile;
       try {
         const appliedAt = monotonicMs();
-        const { found } = await this.#readBack();
-        if (found.length > 0) throw new Error(`the kernel has not what was compiled: ${found.join('; ')}`);
+        await this.#confirm();
         return appliedAt;
       } catch (error) {
         await this.#takeBack(before, error);
         throw error;
       }
     });
+  }
+
+  /** A foreign hand may have come between giving and reading: once, it is mended and told; twice, nothing holds. */
+  async #confirm(): Promise<void> {
+    const { found, listing } = await this.#readBack();
+    if (found.length === 0 || this.#wanted === undefined) return;
+    await applyRuleset(mendingText(listing, this.#wanted));
+    this.#listener.mended(found);
+    const again = await this.#readBack();
+    if (again.found.length > 0)
+      throw new Error(`the kernel has not what was compiled: ${again.found.join('; ')}`);
   }
 
   /** Changes elements of sets without a new ruleset. */
