@@ -1,20 +1,22 @@
 #!/usr/bin/env node
 // Knows: the command line of leakguard-web, and when to stop. Must not know: anything of the page.
-// Follows DESIGN section 7: `leakguard-web --api SOCKET [--port N] [--host ADDR] [--host-name NAME]… [--state-dir DIR]`.
+// Follows DESIGN section 7: `leakguard-web --api SOCKET [--port N] [--host ADDR] [--fd N] [--host-name NAME]… [--state-dir DIR]`.
 
 import { parseArgs } from 'node:util';
 
 import { createPage } from './app.ts';
 import type { Page } from './app.ts';
 import { listen } from './server.ts';
+import type { Place } from './server.ts';
 
 const HELP = `leakguard-web: the page of the box, a client of leakguardd
 
-  leakguard-web [--api SOCKET] [--host ADDRESS] [--port N] [--host-name NAME]... [--state-dir DIR]
+  leakguard-web [--api SOCKET] [--host ADDRESS] [--port N] [--fd N] [--host-name NAME]... [--state-dir DIR]
 
   --api SOCKET       the guard's socket (default /run/leakguard/api.sock)
   --host ADDRESS     the address to listen on (default 127.0.0.1); on a box, its own address, reachable from lan only
   --port N           the port to listen on, 0 for a free one (default 8080)
+  --fd N             a socket that was opened for this program and listens already, instead of --host and --port
   --host-name NAME   a name or address people may type to get here, besides localhost and the address itself; repeatable
   --state-dir DIR    where password and sessions are kept (default /var/lib/leakguard-web); password.json deleted
                      there, and this program restarted, is the way back in for who has forgotten the password
@@ -25,8 +27,7 @@ Exit: 0 stopped on request, 2 usage, 3 cannot listen or keep its state.
 
 interface Options {
   readonly socketPath: string;
-  readonly host: string;
-  readonly port: number;
+  readonly place: Place;
   readonly hostNames: readonly string[];
   readonly stateDir: string;
 }
@@ -40,6 +41,7 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
         api: { type: 'string', default: '/run/leakguard/api.sock' },
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: '8080' },
+        fd: { type: 'string' },
         'host-name': { type: 'string', multiple: true, default: [] },
         'state-dir': { type: 'string', default: '/var/lib/leakguard-web' },
         help: { type: 'boolean', default: false },
@@ -49,8 +51,11 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
     const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
     if (!(port <= 65535))
       return { exit: 2, message: `leakguard-web: --port ${values.port} is not 0 to 65535\n` };
+    if (values.fd !== undefined && !/^\d{1,4}$/.test(values.fd))
+      return { exit: 2, message: `leakguard-web: --fd ${values.fd} is no file descriptor\n` };
+    const place = values.fd === undefined ? { host: values.host, port } : { fd: Number(values.fd) };
     return {
-      ...{ socketPath: values.api, host: values.host, port },
+      ...{ socketPath: values.api, place },
       ...{ hostNames: values['host-name'], stateDir: values['state-dir'] },
     };
   } catch (error) {
@@ -73,6 +78,10 @@ function openPage({ socketPath, hostNames, stateDir }: Options): Page | undefine
   }
 }
 
+function placeWords(place: Place): string {
+  return 'fd' in place ? `file descriptor ${place.fd}` : `${place.host} port ${place.port}`;
+}
+
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if ('exit' in options) {
@@ -83,7 +92,7 @@ async function main(): Promise<number> {
   if (page === undefined) return 3;
   const handler = page.app.callback();
   try {
-    const listening = await listen((request, response) => void handler(request, response), options);
+    const listening = await listen((request, response) => void handler(request, response), options.place);
     process.stderr.write(`leakguard-web: ${listening.url} shows ${options.socketPath}\n`);
     await new Promise<void>((resolve) => {
       process.once('SIGTERM', resolve).once('SIGINT', resolve);
@@ -93,9 +102,7 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     page.close();
-    process.stderr.write(
-      `leakguard-web: cannot listen on ${options.host} port ${options.port}: ${String(error)}\n`,
-    );
+    process.stderr.write(`leakguard-web: cannot listen on ${placeWords(options.place)}: ${String(error)}\n`);
     return 3;
   }
 }

@@ -27,10 +27,13 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Listens on one address; port 0 takes a free one. Rejects with Node's error when the address cannot be had. */
+/** Where to listen: an address and a port, 0 for a free one; or a socket that listens already (systemd.socket(5)). */
+export type Place = { readonly host: string; readonly port: number } | { readonly fd: number };
+
+/** Rejects with Node's error when the place cannot be had. */
 export async function listen(
   handler: RequestListener,
-  { host, port }: { readonly host: string; readonly port: number },
+  place: Place,
   limits: ServerLimits = SERVER_LIMITS,
 ): Promise<Listening> {
   const server = createServer(
@@ -44,9 +47,9 @@ export async function listen(
     handler,
   );
   server.maxConnections = limits.connections;
-  server.listen({ host, port });
+  server.listen('fd' in place ? { fd: place.fd } : { host: place.host, port: place.port });
   await once(server, 'listening');
-  const taken = (server.address() as AddressInfo).port;
+  const { address: host, port: taken } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     port: taken,

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { Daemon } from './daemon.ts';
 import { release } from './release.ts';
 import { USAGE, UsageError, readOptions } from './options.ts';
+import { ServiceManager } from './service-manager.ts';
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
@@ -23,9 +24,13 @@ async function main(): Promise<void> {
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   mkdirSync(options.runtimeDir, { recursive: true, mode: 0o755 });
   const daemon = new Daemon(options, log);
+  const manager = new ServiceManager(process.env, (error) => {
+    log.error({ error: String(error) }, 'systemd cannot be told that the daemon lives');
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'stopping; the rules stay in the kernel');
+      manager.stop();
       daemon.stop();
       process.exit(0);
     });
@@ -34,6 +39,7 @@ async function main(): Promise<void> {
     void daemon.reload();
   });
   await daemon.start();
+  await manager.ready();
   log.info({ runtimeDir: options.runtimeDir }, 'ready');
 }
 

@@ -8,17 +8,21 @@ import type { LampDriver } from './driver.ts';
 
 export class LampKeeper {
   readonly #onFault: (fault: string) => void;
+  readonly #onOpen: (config: LampConfig) => void;
   #driver: LampDriver | undefined;
   #shown: Lamp | undefined;
 
-  constructor(onFault: (fault: string) => void) {
+  /** `onOpen` hears of a lamp before it is lit. */
+  constructor(onFault: (fault: string) => void, onOpen: (config: LampConfig) => void = () => undefined) {
     this.#onFault = onFault;
+    this.#onOpen = onOpen;
   }
 
   /** Takes another lamp; the old one is left red. */
   open(config: LampConfig): void {
     this.close();
     this.#attempt(() => {
+      this.#onOpen(config);
       this.#driver = openLamp(config);
     });
   }
