@@ -49,11 +49,11 @@ module.exports = {
       '^web/',
       [
         '^web/',
-        '^src/guard/(status|commands|rule-texts)\\.ts$',
+        '^src/guard/(status|commands|rule-texts|answers)\\.ts$',
         '^(node:)?[a-z_/]+$',
         ...packages('koa', '@koa', 'ejs'),
       ],
-      "web knows the local API: src/guard's status, commands and rule texts, koa and ejs; never appliance, policy or store.",
+      "web knows the local API: src/guard's status, commands, answers and rule texts, koa and ejs; never appliance, policy or store.",
     ),
     {
       name: 'product-never-test',

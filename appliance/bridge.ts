@@ -150,8 +150,8 @@ export class Bridge {
   }
 }
 
-/** Those that are on and can be turned off; none where the driver does not say. */
-async function activeOffloads(port: string): Promise<string[]> {
+/** Offloads of a port that are on and can be turned off; none where the driver does not say. Throws RunError without ethtool. */
+export async function activeOffloads(port: string): Promise<string[]> {
   let listing: unknown;
   try {
     listing = JSON.parse(await run('ethtool', ['--json', '-k', port]));

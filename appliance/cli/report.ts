@@ -8,17 +8,8 @@ import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
-import { reportCsv, reportEve, reportJson, reportText } from './report-formats.ts';
-import type { Report } from './report-formats.ts';
-import { reportHtml } from './report-html.ts';
-
-const FORMATS = {
-  text: reportText,
-  json: reportJson,
-  csv: reportCsv,
-  html: reportHtml,
-  eve: reportEve,
-} as const;
+import type { Report } from '../report-formats.ts';
+import { REPORTS } from '../report.ts';
 
 const HELP = `leakguard report: what Eve knows, from everything that escaped
 
@@ -87,12 +78,12 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     incidents: incidents.flatMap((one) => readIncident(one) ?? []),
     timeline: timeline as Timeline,
   };
-  io.stdout.write(FORMATS[format](report));
+  io.stdout.write(REPORTS[format].write(report));
   return report.dossier.escaped > 0 ? 1 : 0;
 }
 
-function isFormat(text: string): text is keyof typeof FORMATS {
-  return Object.hasOwn(FORMATS, text);
+function isFormat(text: string): text is keyof typeof REPORTS {
+  return Object.hasOwn(REPORTS, text);
 }
 
 /** `24h` is so long before now; anything else is a date. */

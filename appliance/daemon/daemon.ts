@@ -12,25 +12,24 @@ import { parsePolicy } from '../../src/policy/schema.ts';
 import { monotonicMs, now } from '../clock.ts';
 import { writeDurable } from '../durable-file.ts';
 import { Firewall } from '../firewall.ts';
-import { LampKeeper } from '../lamp/keeper.ts';
+import { HealthProbe } from '../health.ts';
 import { TapPair } from '../tap/pair.ts';
 import type { TapState } from '../tap/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { ApiError, ApiServer } from './api-server.ts';
+import { BoxLamp } from './box-lamp.ts';
+import { everyRoute } from './box-routes.ts';
 import { BridgeKeeper } from './bridge-keeper.ts';
 import { Chronicle } from './chronicle.ts';
 import { closedPolicy } from './closed-policy.ts';
 import { readCounterFile, writeCounterFile } from './counter-file.ts';
 import { Enforcement } from './enforcement.ts';
 import type { DaemonOptions } from './options.ts';
-import { historyRoutes } from './history-routes.ts';
 import { undoRecordIn } from './release.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
-import { apiRoutes } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
-import { tunnelRoutes } from './tunnel-routes.ts';
 import { Warnings, mendedWords, movedWords, words } from './warnings.ts';
 
 const TICK_MS = 100;
@@ -45,7 +44,7 @@ export class Daemon implements ApiSubject {
   readonly #enforcement: Enforcement;
   readonly #rounds = new Rounds();
   readonly #warnings: Warnings;
-  readonly #lamp: LampKeeper;
+  readonly #lamp: BoxLamp;
   readonly #taps: TapPair;
   readonly #chronicle: Chronicle;
   readonly #due = new Set<'lesson' | 'breach'>();
@@ -59,11 +58,13 @@ export class Daemon implements ApiSubject {
     const { stateDir, runtimeDir } = options;
     this.#chronicle = new Chronicle({ stateDir, runtimeDir, warnings: this.#warnings });
     this.#guard = this.#newGuard(closedPolicy());
+    this.#lamp = new BoxLamp(this.#warnings);
+    const health = new HealthProbe(() => (this.policy() ?? closedPolicy()).bridge, stateDir);
     this.#api = new ApiServer(
-      [
-        ...[...apiRoutes(this), ...historyRoutes(this.#chronicle, this)],
-        ...tunnelRoutes(options.config, this.setPolicy.bind(this), () => this.#guard),
-      ],
+      everyRoute({
+        ...{ box: this, history: this.#chronicle, guard: () => this.#guard, configPath: options.config },
+        ...{ health, lamp: this.#lamp.test },
+      }),
       () => ({ event: 'status', data: this.status() }),
       (error) => {
         log.error({ error: String(error) }, 'a request failed');
@@ -79,7 +80,6 @@ export class Daemon implements ApiSubject {
         this.#api.publish(event);
       },
     );
-    this.#lamp = new LampKeeper(this.#warnings.set.bind(this.#warnings, 'lamp'));
     this.#taps = new TapPair({
       report: this.#report.bind(this),
       state: (port, state, detail) => {

@@ -2,7 +2,9 @@
 // DESIGN section 7. Every question is bounded; what is no question is refused with what would be one.
 
 import type { ClientView } from '../../src/guard/clients.ts';
+import { REPORT_FORMATS } from '../../src/guard/answers.ts';
 import { dossierOf } from '../../src/guard/dossier.ts';
+import type { Dossier } from '../../src/guard/dossier.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import { RULES, isKind, isRule } from '../../src/guard/history.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
@@ -11,6 +13,7 @@ import type { IncidentView, Status } from '../../src/guard/status.ts';
 import type { Timeline } from '../../src/guard/timeline.ts';
 import { writeEvidence } from '../../src/wire/pcapng-write.ts';
 import { countryOf } from '../countries.ts';
+import { REPORTS } from '../report.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { noIncident } from './routes.ts';
@@ -32,6 +35,7 @@ const BUCKETS_MOST = 2_000;
 /** Incidents that one dossier is made of. */
 const DOSSIER_MOST = 20_000;
 const DAY_MS = 86_400_000;
+const REPORT_BUCKETS = 240;
 
 export function historyRoutes(history: HistorySubject, box: { status(): Status }): readonly ApiRoute[] {
   return [
@@ -71,19 +75,9 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
     {
       method: 'GET',
       path: '/v1/dossier',
-      handle: ({ query }) => {
-        const filter = { ...filterOf(query), limit: DOSSIER_MOST };
-        const incidents = history.incidents(filter);
-        const devices = history.clients();
-        const asked = filter.client;
-        return dossierOf({
-          ...{ incidents, countryOf, privacy: history.privacy, tunnels: box.status().tunnels },
-          clients: asked === undefined ? devices : devices.filter(({ id }) => id === asked),
-          ...{ from: filter.since, to: filter.until ?? Date.now() },
-          truncated: incidents.length >= DOSSIER_MOST,
-        });
-      },
+      handle: ({ query }) => dossierFor(history, box, filterOf(query)),
     },
+    { method: 'GET', path: '/v1/report', handle: ({ query }) => reportFor(history, box, query) },
     {
       method: 'GET',
       path: '/v1/history',
@@ -102,6 +96,35 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
       },
     },
   ];
+}
+
+function dossierFor(history: HistorySubject, box: { status(): Status }, asked: IncidentFilter): Dossier {
+  const incidents = history.incidents({ ...asked, limit: DOSSIER_MOST });
+  const devices = history.clients();
+  return dossierOf({
+    ...{ incidents, countryOf, privacy: history.privacy, tunnels: box.status().tunnels },
+    clients: asked.client === undefined ? devices : devices.filter(({ id }) => id === asked.client),
+    ...{ from: asked.since, to: asked.until ?? Date.now() },
+    truncated: incidents.length >= DOSSIER_MOST,
+  });
+}
+
+/** The past in one of the forms of `leakguard report`, from a day before `until` unless `since` says otherwise. */
+function reportFor(history: HistorySubject, box: { status(): Status }, query: URLSearchParams): BinaryAnswer {
+  const asked = filterOf(query);
+  const form = REPORT_FORMATS.find((known) => known === (query.get('format') ?? 'text'));
+  if (form === undefined) throw invalid('format', 'is no format', `send one of ${REPORT_FORMATS.join(', ')}`);
+  const until = asked.until ?? Date.now();
+  const since = asked.since ?? until - DAY_MS;
+  if (since >= until) throw invalid('since', 'is not before "until"', 'send an earlier time');
+  const span = { ...asked, since, until };
+  const { type, write } = REPORTS[form];
+  const report = write({
+    dossier: dossierFor(history, box, span),
+    incidents: history.incidents({ ...span, limit: INCIDENTS_MOST }),
+    timeline: history.timeline(since, until, REPORT_BUCKETS),
+  });
+  return new BinaryAnswer(type, Buffer.from(report));
 }
 
 /** Reads `client`, `rule`, `kind`, `severity`, `since`, `until`, `text`, `acknowledged`, `limit`; throws ApiError 400. */

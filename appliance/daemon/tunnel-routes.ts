@@ -139,8 +139,8 @@ function inForce(answer: Status | readonly Fault[]): Status {
   throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
 }
 
-/** The file as it stands, comments and all. */
-function policyText({ configPath }: TunnelSubject): string {
+/** The policy file as it stands, comments and all. Throws ApiError 409. */
+export function policyText({ configPath }: Pick<TunnelSubject, 'configPath'>): string {
   try {
     return readFileSync(configPath, 'utf8');
   } catch (error) {

@@ -21,6 +21,12 @@ export class Warnings {
     this.#byTopic.delete(topic);
   }
 
+  /** Sets it, or clears it where there is nothing to say. */
+  put(topic: string, text: string | undefined): void {
+    if (text === undefined) this.clear(topic);
+    else this.set(topic, text);
+  }
+
   list(): string[] {
     return [...this.#byTopic.values()];
   }
@@ -34,6 +40,11 @@ export function words(error: unknown): string {
 /** The rules were found changed and were put back. */
 export function mendedWords(found: readonly string[]): string {
   return `The firewall rules were changed from outside and put back: ${found.slice(0, 3).join('; ')}.`;
+}
+
+/** Somebody tries the lamp out: who sees it must not take it for the state. */
+export function lampTestWords(pattern: string): string {
+  return `The lamp is being tried out (${pattern}): for some seconds it says nothing of the wire.`;
 }
 
 /** A tunnel's host name leads somewhere new (rule T, ServerIP). */

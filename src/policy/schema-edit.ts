@@ -1,7 +1,7 @@
-// Knows: how tunnels are put into and taken out of a policy's text with its comments kept. Must not know: files, frames.
+// Knows: how tunnels and settings of a policy's text are changed with its comments kept. Must not know: files, frames.
 // Follows YAML 1.2 by way of the document model. The result is a policy only when schema.ts says so.
 
-import { isMap, isSeq, parseDocument } from 'yaml';
+import { isMap, isNode, isSeq, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { formatEndpoint } from './endpoint.ts';
 import type { Endpoint, TunnelProtocol } from './policy.ts';
@@ -43,6 +43,43 @@ export function withoutTunnel(yamlText: string, name: string): string | undefine
   if (index < 0) return undefined;
   document.deleteIn(['tunnels', index]);
   return document.toString();
+}
+
+/**
+ * The text with these settings in place of its own, by their name at the top; others stay. What does not change keeps its
+ * form and its comments. `yamlText` must be a policy already; values may be anything JSON has: the schema says what is wrong.
+ */
+export function withSettings(yamlText: string, settings: Readonly<Record<string, unknown>>): string {
+  const document = parseDocument(yamlText);
+  for (const [name, value] of Object.entries(settings)) put(document, [name], value);
+  return document.toString();
+}
+
+function put(document: Document, path: readonly string[], value: unknown): void {
+  const held = document.getIn(path, true);
+  if (isNode(held) && sameJson(held.toJS(document), value)) return;
+  if (Array.isArray(value) && isSeq(held)) {
+    const known = held.items.filter(isNode);
+    // An element that stays keeps its own line; an empty list is written `[]`, and what is put into it is written out.
+    if (held.items.length === 0) held.flow = false;
+    held.items = (value as unknown[]).map((one) => {
+      const at = known.findIndex((item) => sameJson(item.toJS(document), one));
+      return at < 0 ? document.createNode(one) : known.splice(at, 1)[0];
+    });
+    if (value.length === 0) held.flow = true;
+  } else if (isMap(held) && isPlainObject(value)) {
+    for (const [name, one] of Object.entries(value)) put(document, [...path, name], one);
+  } else {
+    document.setIn(path, value);
+  }
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function indexOf(document: Document, name: string): number {

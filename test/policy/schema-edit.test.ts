@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { parseEndpoint } from '../../src/policy/endpoint.ts';
 import type { Endpoint } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
-import { withoutTunnel, withTunnel } from '../../src/policy/schema-edit.ts';
+import { withoutTunnel, withSettings, withTunnel } from '../../src/policy/schema-edit.ts';
+import { settingsOf } from '../../src/policy/settings.ts';
 
 const TEXT = `# my box
 version: 1
@@ -64,4 +65,74 @@ describe('a policy file', () => {
       expect(tunnelsOf(withTunnel(text, edit))).toEqual([['home', 1]]);
     },
   );
+});
+
+describe('settings of a policy file', () => {
+  const FULL = `# my box
+version: 1
+profile: proxy-stub # for now
+resolvers:
+  # fast
+  - dot:9.9.9.9:853
+  # slow
+  - dot:149.112.112.112:853
+allow: [{to: 192.0.2.0/24, why: printer}] # upstairs
+management: {address: dhcp, hostname: box} # networkd
+retentionDays: 7 # a week
+`;
+
+  it('change with every comment and what was not named kept', () => {
+    const text = withSettings(FULL, {
+      profile: 'split',
+      mustTunnel: ['bank.example', '*.clinic.example'],
+      resolvers: ['dot:149.112.112.112:853', 'doq:9.9.9.9:853'],
+      allow: [
+        { to: '192.0.2.0/24', why: 'printer' },
+        { to: '192.0.2.9', transport: 'tcp', port: 631, why: 'scanner' },
+      ],
+      management: { address: '192.0.2.9/24' },
+      retentionDays: 14,
+    });
+    for (const comment of ['# my box', '# for now', '# slow', '# upstairs', '# networkd', '# a week'])
+      expect(text).toContain(comment);
+    expect(text).not.toContain('dot:9.9.9.9');
+    const parsed = parsePolicy(text);
+    expect(parsed.ok ? settingsOf(parsed.policy) : parsed.faults).toEqual({
+      ...{ profile: 'split', localChatter: 'amber', privacy: 'full', retentionDays: 14, lamp: 'none' },
+      ...{ mustTunnel: ['bank.example', '*.clinic.example'], proxies: [] },
+      resolvers: ['dot:149.112.112.112:853', 'doq:9.9.9.9:853'],
+      allow: [
+        { to: '192.0.2.0/24', why: 'printer' },
+        { to: '192.0.2.9', transport: 'tcp', port: 631, why: 'scanner' },
+      ],
+      management: { address: '192.0.2.9/24', hostname: 'box' },
+    });
+  });
+
+  it('that stay as they are leave the text as it is, byte for byte', () => {
+    const parsed = parsePolicy(FULL);
+    if (!parsed.ok) throw new Error('no policy');
+    const { profile, resolvers, allow, retentionDays } = settingsOf(parsed.policy);
+    expect(withSettings(FULL, { profile, resolvers, allow, retentionDays })).toBe(withSettings(FULL, {}));
+  });
+
+  it('may be nonsense: the schema says what is wrong, and where', () => {
+    const text = withSettings(FULL, {
+      retentionDays: 'x: [',
+      mustTunnel: ['a b'],
+      allow: [{ to: 'x', why: '' }],
+    });
+    const parsed = parsePolicy(text);
+    const paths = parsed.ok ? [] : parsed.faults.map(({ path }) => path);
+    expect(new Set(paths)).toEqual(
+      new Set(['retentionDays', 'mustTunnel[0]', 'allow[0].to', 'allow[0].why']),
+    );
+  });
+
+  it('empty a list, and fill it again', () => {
+    const empty = withSettings(FULL, { resolvers: [], allow: [], profile: 'full-tunnel' });
+    expect(parsePolicy(empty).ok).toBe(true);
+    for (const comment of ['# my box', '# upstairs', '# a week']) expect(empty).toContain(comment);
+    expect(parsePolicy(withSettings(empty, { allow: [{ to: '192.0.2.9', why: 'x' }] })).ok).toBe(true);
+  });
 });

@@ -1,10 +1,10 @@
 // Knows: how a report is one HTML page that fetches nothing, with the timeline as SVG. Must not know: where it came from.
 // Every text is escaped, and the page's own policy (CSP) allows no script and no request: names come from the wire.
 
-import type { DossierSite } from '../../src/guard/dossier.ts';
-import { printable } from '../../src/guard/status.ts';
-import type { IncidentView } from '../../src/guard/status.ts';
-import type { Timeline, TimelineState } from '../../src/guard/timeline.ts';
+import type { DossierSite } from '../src/guard/dossier.ts';
+import { printable } from '../src/guard/status.ts';
+import type { IncidentView } from '../src/guard/status.ts';
+import type { Timeline, TimelineState } from '../src/guard/timeline.ts';
 import type { Report } from './report-formats.ts';
 
 const WIDTH = 960;

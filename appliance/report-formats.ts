@@ -1,11 +1,11 @@
 // Knows: how a report reads as text, JSON, CSV (RFC 4180) and EVE JSON lines (as Suricata's alerts). Must not know: where it came from.
 // Names come from the wire: what could move a cursor or start a formula in a spreadsheet is made harmless.
 
-import type { Dossier, DossierSite } from '../../src/guard/dossier.ts';
-import { printable } from '../../src/guard/status.ts';
-import type { IncidentView } from '../../src/guard/status.ts';
-import type { Timeline } from '../../src/guard/timeline.ts';
-import { grouped, padded } from './terminal.ts';
+import type { Dossier, DossierSite } from '../src/guard/dossier.ts';
+import { printable } from '../src/guard/status.ts';
+import type { IncidentView } from '../src/guard/status.ts';
+import type { Timeline } from '../src/guard/timeline.ts';
+import { grouped, padded } from './cli/terminal.ts';
 
 export interface Report {
   readonly dossier: Dossier;

@@ -1,0 +1,74 @@
+// Knows: what the paths of the local API about the box itself do, and which routes there are in all. Must not know: HTTP, kernel.
+// DESIGN section 7.
+
+import type { Guard } from '../../src/guard/guard.ts';
+import type { HealthAnswer, LampTestAnswer } from '../../src/guard/answers.ts';
+import { LAMPS } from '../../src/guard/status.ts';
+import type { Status } from '../../src/guard/status.ts';
+import type { HealthProbe } from '../health.ts';
+import { LAMP_TEST_SECONDS, isLamp } from '../lamp/lamp-test.ts';
+import type { LampTest } from '../lamp/lamp-test.ts';
+import { ApiError } from './api-server.ts';
+import type { ApiRoute } from './api-server.ts';
+import { historyRoutes } from './history-routes.ts';
+import type { HistorySubject } from './history-routes.ts';
+import { apiRoutes, field } from './routes.ts';
+import type { ApiSubject } from './routes.ts';
+import { settingsRoutes } from './settings-routes.ts';
+import { tunnelRoutes } from './tunnel-routes.ts';
+
+/** What all routes together ask of the daemon. */
+export interface BoxSubject {
+  readonly box: ApiSubject;
+  readonly history: HistorySubject;
+  readonly guard: () => Pick<Guard, 'gaps' | 'observer'>;
+  readonly health: HealthProbe;
+  readonly lamp: LampTest;
+  /** The policy file. */
+  readonly configPath: string;
+}
+
+/** Every route of the local API. */
+export function everyRoute({
+  box,
+  history,
+  guard,
+  health,
+  lamp,
+  configPath,
+}: BoxSubject): readonly ApiRoute[] {
+  const setPolicy = box.setPolicy.bind(box);
+  return [
+    ...[...apiRoutes(box), ...historyRoutes(history, box), ...tunnelRoutes(configPath, setPolicy, guard)],
+    ...[...settingsRoutes({ configPath, setPolicy }), ...boxRoutes(box, health, lamp)],
+  ];
+}
+
+export function boxRoutes(
+  box: { status(): Status },
+  health: Pick<HealthProbe, 'read'>,
+  lamp: Pick<LampTest, 'start'>,
+): readonly ApiRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v1/health',
+      handle: async (): Promise<HealthAnswer> => ({ guard: box.status().health, ...(await health.read()) }),
+    },
+    {
+      method: 'POST',
+      path: '/v1/lamp/test',
+      handle: ({ body }): LampTestAnswer => {
+        const pattern = field(body, 'pattern');
+        if (!isLamp(pattern)) {
+          const remedy = `send one of ${LAMPS.join(', ')}`;
+          throw new ApiError(400, 'invalid', 'the lamp is tried with {"pattern": "red"}', [
+            { path: 'pattern', message: 'is no pattern of the lamp', remedy },
+          ]);
+        }
+        lamp.start(pattern);
+        return { pattern, seconds: LAMP_TEST_SECONDS };
+      },
+    },
+  ];
+}

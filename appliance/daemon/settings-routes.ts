@@ -1,0 +1,51 @@
+// Knows: what the paths of the local API that read and change settings do. Must not know: HTTP, kernel, YAML.
+// DESIGN sections 4 and 7. An edit is a new policy text: it is in force whole, or refused whole with every fault.
+
+import type { Fault, Status } from '../../src/guard/status.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
+import { withSettings } from '../../src/policy/schema-edit.ts';
+import { EDITABLE, settingsOf } from '../../src/policy/settings.ts';
+import type { Settings } from '../../src/policy/settings.ts';
+import { ApiError, BinaryAnswer } from './api-server.ts';
+import type { ApiRoute } from './api-server.ts';
+import { policyText } from './tunnel-routes.ts';
+
+/** What these routes ask of the daemon; `configPath` is the policy file. */
+interface SettingsSubject {
+  readonly configPath: string;
+  readonly setPolicy: (text: string) => Promise<Status | readonly Fault[]>;
+}
+
+export function settingsRoutes(box: SettingsSubject): readonly ApiRoute[] {
+  return [
+    { method: 'GET', path: '/v1/settings', handle: () => settingsIn(policyText(box)) },
+    { method: 'PUT', path: '/v1/settings', handle: ({ body }) => edit(box, body) },
+    {
+      method: 'GET',
+      path: '/v1/policy/text',
+      handle: () => new BinaryAnswer('application/yaml', Buffer.from(policyText(box))),
+    },
+  ];
+}
+
+/** ApiError 409 with every fault when the file is no policy: it can be replaced, not edited. */
+function settingsIn(text: string): Settings {
+  const parsed = parsePolicy(text);
+  if (parsed.ok) return settingsOf(parsed.policy);
+  throw new ApiError(409, 'policy', 'the policy file is invalid: replace it by a valid one', parsed.faults);
+}
+
+async function edit(box: SettingsSubject, body: unknown): Promise<Status> {
+  const text = policyText(box);
+  settingsIn(text);
+  const given = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+  const unknown = given.filter(([name]) => !EDITABLE.some((known) => known === name));
+  if (given.length === 0 || unknown.length > 0) {
+    const remedy = `send one of ${EDITABLE.join(', ')}`;
+    const faults = unknown.map(([path]) => ({ path, message: 'cannot be changed here', remedy }));
+    throw new ApiError(400, 'invalid', 'that changes no setting', faults);
+  }
+  const answer = await box.setPolicy(withSettings(text, Object.fromEntries(given)));
+  if ('state' in answer) return answer;
+  throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
+}

@@ -1,0 +1,64 @@
+// Knows: how a lamp is tried out without lying: announced, short, and ended at once by news. Must not know: any lamp, states.
+// A pattern that is only tried stands between two fast red flashes: who looks across the room must not take it for the state.
+
+import { LAMPS } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/guard/status.ts';
+
+/** What the test shows, and for how long, milliseconds. */
+const ANNOUNCED: Lamp = 'red-flash';
+const ANNOUNCE_MS = 1_500;
+const SHOW_MS = 4_000;
+
+/** How long a whole test takes, seconds. */
+export const LAMP_TEST_SECONDS = (2 * ANNOUNCE_MS + SHOW_MS) / 1_000;
+
+export interface LampTestParts {
+  readonly show: (pattern: Lamp) => void;
+  /** Says that a test runs, and that it has ended. */
+  readonly tell: (pattern: Lamp | undefined) => void;
+}
+
+export class LampTest {
+  readonly #parts: LampTestParts;
+  #state: Lamp | undefined;
+  #step: NodeJS.Timeout | undefined;
+
+  constructor(parts: LampTestParts) {
+    this.#parts = parts;
+  }
+
+  /** The state's own pattern. Another one than before ends a test: the wire comes first. */
+  show(pattern: Lamp): void {
+    const news = pattern !== this.#state;
+    this.#state = pattern;
+    if (this.#step === undefined) this.#parts.show(pattern);
+    else if (news) this.close();
+  }
+
+  /** Tries a pattern; a second test takes the place of the first. */
+  start(pattern: Lamp): void {
+    clearTimeout(this.#step);
+    this.#parts.tell(pattern);
+    this.#parts.show(ANNOUNCED);
+    this.#step = setTimeout(() => {
+      this.#parts.show(pattern);
+      this.#step = setTimeout(() => {
+        this.#parts.show(ANNOUNCED);
+        this.#step = setTimeout(() => this.close(), ANNOUNCE_MS);
+      }, SHOW_MS);
+    }, ANNOUNCE_MS);
+  }
+
+  /** Ends a test, if one runs: the lamp shows the state again. */
+  close(): void {
+    if (this.#step === undefined) return;
+    clearTimeout(this.#step);
+    this.#step = undefined;
+    this.#parts.tell(undefined);
+    if (this.#state !== undefined) this.#parts.show(this.#state);
+  }
+}
+
+export function isLamp(value: unknown): value is Lamp {
+  return LAMPS.some((known) => known === value);
+}

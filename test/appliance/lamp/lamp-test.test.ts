@@ -1,0 +1,58 @@
+// Knows: that a lamp that is tried out is announced, ends by itself, and never hides news of the wire. Time is vitest's.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { isLamp, LAMP_TEST_SECONDS, LampTest } from '../../../appliance/lamp/lamp-test.ts';
+
+let shown: string[];
+let told: (string | undefined)[];
+let lamp: LampTest;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  shown = [];
+  told = [];
+  lamp = new LampTest({ show: (pattern) => shown.push(pattern), tell: (pattern) => told.push(pattern) });
+  lamp.show('red');
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a lamp that is tried out', () => {
+  it('flashes red before and after the pattern, and shows the state again by itself', () => {
+    lamp.start('green');
+    expect(told).toEqual(['green']);
+    vi.advanceTimersByTime(LAMP_TEST_SECONDS * 1000);
+    expect(shown).toEqual(['red', 'red-flash', 'green', 'red-flash', 'red']);
+    expect(told).toEqual(['green', undefined]);
+  });
+
+  it('speaks of the wire at once when the state changes, and not of the same state again', () => {
+    lamp.start('green');
+    vi.advanceTimersByTime(2_000);
+    lamp.show('red');
+    expect(shown.at(-1)).toBe('green');
+    lamp.show('red-flash');
+    expect(shown.at(-1)).toBe('red-flash');
+    vi.advanceTimersByTime(60_000);
+    expect(shown.at(-1)).toBe('red-flash');
+    expect(told).toEqual(['green', undefined]);
+  });
+
+  it('takes a second test in place of the first', () => {
+    lamp.start('green');
+    vi.advanceTimersByTime(2_000);
+    lamp.start('alternating');
+    vi.advanceTimersByTime(2_000);
+    expect(shown.at(-1)).toBe('alternating');
+    vi.advanceTimersByTime(60_000);
+    expect(shown.at(-1)).toBe('red');
+    lamp.close();
+    expect(told).toEqual(['green', 'alternating', undefined]);
+  });
+
+  it('knows the patterns there are', () => {
+    expect(['green', 'alternating', 'purple', 3].map(isLamp)).toEqual([true, true, false, false]);
+  });
+});
