@@ -16,6 +16,7 @@ import { countryOf } from '../countries.ts';
 import { REPORTS } from '../report.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
+import { frameRoutes } from './frame-routes.ts';
 import { noIncident } from './routes.ts';
 
 /** What these routes ask of the history. */
@@ -60,6 +61,7 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
         throw new ApiError(404, 'no-evidence', `no frame of ${id} was kept (privacy: ${history.privacy})`);
       },
     },
+    ...frameRoutes(history),
     { method: 'GET', path: '/v1/clients', handle: () => ({ clients: history.clients() }) },
     {
       method: 'GET',

@@ -50,9 +50,9 @@ describe('a frame told as a tree', () => {
 
   it('looks into a tunnel that hides nothing, and only so deep', () => {
     const query = made.ipv4(17, made.udp(4000, 53, made.dnsQuery('leak.example')));
-    const gre = (inner: ArrayLike<number>) => made.ipv4(47, [0, 0, 8, 0, ...Array.from(inner)]);
+    const gre = (inner: readonly number[]) => made.ipv4(47, [0, 0, 8, 0, ...inner]);
     expect(told(made.ethernet(0x0800, gre(query)))).toContain('Question: leak.example A');
-    let deep: ArrayLike<number> = query;
+    let deep: readonly number[] = query;
     for (let count = 0; count < 20; count += 1) deep = gre(deep);
     const layers = frameTree(made.ethernet(0x0800, deep));
     expect(layers.at(-1)?.label).toBe('Data');
@@ -67,7 +67,7 @@ describe('a frame told as a tree', () => {
     expect(words(frameTree(many)).length).toBeLessThanOrEqual(LAYERS_MOST + 1);
     const names = new Uint8Array(12 + 5 * 400);
     names.set([0, 1, 1, 0, 1, 144]);
-    const full = frameTree(made.ethernet(0x0800, made.ipv4(17, made.udp(4000, 53, names))));
+    const full = frameTree(made.ethernet(0x0800, made.ipv4(17, made.udp(4000, 53, [...names]))));
     expect(words(full)).toHaveLength(LAYERS_MOST + 1);
     expect(full.at(-1)?.value).toMatch(/^\d+ parts not listed$/);
     const long = made.text(`GET /${'x'.repeat(1000)} HTTP/1.1\r\n\r\n`);
