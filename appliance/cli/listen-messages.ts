@@ -3,6 +3,7 @@
 
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
 import type { AnalysedIncident } from '../../src/guard/analysis-incidents.ts';
+import type { Attribution } from '../../src/guard/attribution.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 
 export interface ListenOrder {
@@ -12,6 +13,17 @@ export interface ListenOrder {
   /** MAC address of the laptop as a number; without it both directions are judged alike. */
   readonly client: number | undefined;
   readonly learn: boolean;
+  /** The interface's own MAC address as a number: frames from it were sent by this machine. */
+  readonly ownMac?: number;
+}
+
+/** An incident, and the process of this machine behind its first frame; undefined for frames of another machine. */
+export interface HeardIncident extends AnalysedIncident {
+  readonly process?: Attribution;
+}
+
+export interface HeardReport extends AnalysisReport {
+  readonly incidents: readonly HeardIncident[];
 }
 
 export type ListenMessage =
@@ -20,10 +32,10 @@ export type ListenMessage =
   /** Incidents that are new or have grown; the report of everything so far without names and incidents. */
   | {
       readonly type: 'news';
-      readonly incidents: readonly AnalysedIncident[];
-      readonly report: AnalysisReport;
+      readonly incidents: readonly HeardIncident[];
+      readonly report: HeardReport;
     }
-  | { readonly type: 'end'; readonly report: AnalysisReport };
+  | { readonly type: 'end'; readonly report: HeardReport };
 
 /** File descriptor of the pipe in the child. */
 export const LISTEN_FD = 3;

@@ -6,20 +6,26 @@ import { writeSync } from 'node:fs';
 
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Analysis } from '../../src/guard/analysis.ts';
+import { incidentId } from '../../src/guard/analysis-incidents.ts';
 import { LearningJudge } from '../../src/guard/analysis-learn.ts';
+import { attribute, nobody, originOf } from '../../src/guard/attribution.ts';
+import type { Attribution } from '../../src/guard/attribution.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import { monotonicMs } from '../clock.ts';
 import { nodeQuicCrypto } from '../quic-crypto.ts';
+import { holdersOf, readSockets } from '../sockets.ts';
 import { openDevice } from '../tap/device.ts';
 import { withLearned } from './given-policy.ts';
 import { LISTEN_FD } from './listen-messages.ts';
-import type { ListenMessage, ListenOrder } from './listen-messages.ts';
+import type { HeardReport, ListenMessage, ListenOrder } from './listen-messages.ts';
 
 /** The first news go out at once, then at most this often, milliseconds. */
 const NEWS_MS = 250;
 /** Frames between two looks at the clock. */
 const FRAMES_PER_LOOK = 64;
+/** Looks into /proc in a second: each takes milliseconds in which frames wait. */
+const LOOKS_PER_SECOND = 20;
 
 function send(message: ListenMessage): void {
   const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
@@ -38,14 +44,21 @@ class Listener {
   readonly #told = new Map<string, number>();
   #toldAt = -Infinity;
   #toldPackets = 0;
+  readonly #ownMac: number | undefined;
+  readonly #processes = new Map<string, Attribution>();
+  #looks = { second: 0, left: LOOKS_PER_SECOND };
 
-  constructor(name: string, analysis: Analysis) {
+  constructor(name: string, analysis: Analysis, ownMac: number | undefined) {
     this.#name = name;
     this.#analysis = analysis;
+    this.#ownMac = ownMac;
   }
 
   frame(bytes: Uint8Array, captured: number, linkType: number): void {
+    const before = this.#analysis.incidents;
     this.#analysis.packet(bytes, 0, captured, captured, linkType, Date.now() * 1000);
+    if (this.#analysis.incidents > before && this.#analysis.facts.sourceMac === this.#ownMac)
+      this.#processes.set(incidentId(before + 1), this.#sender());
     if (this.#analysis.packets % FRAMES_PER_LOOK === 0) this.news();
   }
 
@@ -61,8 +74,23 @@ class Listener {
     send({ type: 'news', incidents, report: { ...report, names: [], incidents: [] } });
   }
 
-  report() {
-    return this.#analysis.report(this.#name, Math.round(monotonicMs() - this.#began));
+  /** The process behind the frame just read. At once: a program that asks one question is gone with its answer. */
+  #sender(): Attribution {
+    const second = Math.floor(monotonicMs() / 1000);
+    if (second !== this.#looks.second) this.#looks = { second, left: LOOKS_PER_SECOND };
+    if (this.#looks.left === 0) return nobody('too many new leaks at once to look for each');
+    this.#looks.left -= 1;
+    const origin = originOf(this.#analysis.facts, readSockets());
+    return attribute(origin, origin === undefined ? [] : holdersOf(origin.inodes));
+  }
+
+  report(): HeardReport {
+    const report = this.#analysis.report(this.#name, Math.round(monotonicMs() - this.#began));
+    const incidents = report.incidents.map((incident) => {
+      const process = this.#processes.get(incident.id);
+      return process === undefined ? incident : { ...incident, process };
+    });
+    return { ...report, incidents };
   }
 }
 
@@ -81,7 +109,7 @@ function listen(order: ListenOrder): void {
     ...{ dissector: new Dissector({ quic: nodeQuicCrypto }), judge },
     ...(order.client === undefined ? {} : { client: order.client }),
   });
-  const listener = new Listener(order.interface, analysis);
+  const listener = new Listener(order.interface, analysis, order.ownMac);
   const device = openDevice(order.interface, '', (bytes, captured) => {
     listener.frame(bytes, captured, device.linkType);
   });

@@ -8,9 +8,7 @@ import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import type { AnalysisReport } from '../../src/guard/analysis.ts';
-import type { AnalysedIncident } from '../../src/guard/analysis-incidents.ts';
-import type { ListenMessage, ListenOrder } from './listen-messages.ts';
+import type { HeardIncident, HeardReport, ListenMessage, ListenOrder } from './listen-messages.ts';
 
 /** A driver that takes longer to open is hung. */
 const OPEN_MS = 3000;
@@ -19,7 +17,7 @@ const END_MS = 1500;
 
 export interface ListenEnd {
   /** Everything, or, when `whole` is false, the last that was told before the child was lost. */
-  readonly report: AnalysisReport | undefined;
+  readonly report: HeardReport | undefined;
   readonly whole: boolean;
   /** Why it could not be opened or broke off. */
   readonly fault: string | undefined;
@@ -29,7 +27,7 @@ export interface ListenEars {
   /** It reads: frames before this are nobody's. */
   open(): void;
   /** Incidents that are new or have grown. */
-  news(incidents: readonly AnalysedIncident[]): void;
+  news(incidents: readonly HeardIncident[]): void;
 }
 
 /** Tries to open an interface: undefined when that works, else why it does not, in words. */
@@ -58,7 +56,7 @@ export async function listen(order: ListenOrder, until: AbortSignal, ears: Liste
   };
   if (until.aborted) end();
   until.addEventListener('abort', end, { once: true });
-  let [report, whole, fault, opened]: [AnalysisReport | undefined, boolean, string | undefined, boolean] = [
+  let [report, whole, fault, opened]: [HeardReport | undefined, boolean, string | undefined, boolean] = [
     ...([undefined, false, undefined, false] as const),
   ];
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;

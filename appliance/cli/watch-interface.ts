@@ -2,7 +2,9 @@
 // Follows DESIGN section 7 and its issue: no interface is picked blindly; what was tried and why it failed is said.
 
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
+import type { Attribution } from '../../src/guard/attribution.ts';
 import { printable } from '../../src/guard/status.ts';
+import { parseMac } from '../../src/wire/address.ts';
 import { objections, obviousPort, readPorts } from '../interfaces.ts';
 import type { PortFacts } from '../interfaces.ts';
 import { analysisText } from './analyze-text.ts';
@@ -79,7 +81,9 @@ export async function watchInterface(
   const style = styleOf(io);
   /** Frames of an incident when it was last told: it is told again when they have doubled. */
   const told = new Map<string, number>();
-  const { report, whole, fault } = await listen(order, wishes.until, {
+  const ownMac = parseMac(port.address);
+  const orderHere = { ...order, ...(ownMac === undefined ? {} : { ownMac }) };
+  const { report, whole, fault } = await listen(orderHere, wishes.until, {
     open: () => void io.stderr.write(`leakguard: listening on ${port.name}\n`),
     news: (incidents) => {
       if (wishes.summaryOnly) return;
@@ -90,6 +94,8 @@ export async function watchInterface(
         const view = { ...incident, acknowledged: false, breach: false };
         const line = `${JSON.stringify({ event: 'incident', data: incident })}\n`;
         io.stdout.write(wishes.json ? line : incidentLine(view, style, new Date()));
+        if (!wishes.json && incident.process !== undefined)
+          io.stdout.write(`    ${style.paint('dim', processWords(incident.process))}\n`);
       }
     },
   });
@@ -102,6 +108,14 @@ export async function watchInterface(
   if (broken === undefined) return 0;
   const remedy = 'See "leakguard watch --iface-diag -v" for what can be listened on.';
   throw new CommandError(3, 'capture', `${port.name}: ${broken}.`, remedy);
+}
+
+/** `by dig (process 4711), confidence high: its socket has this connection`. */
+function processWords({ pid, name, confidence, why }: Attribution): string {
+  if (pid === null) return `process unknown: ${why}`;
+  return printable(
+    `by ${name === '' ? 'a process' : name} (process ${pid}), confidence ${confidence}: ${why}`,
+  );
 }
 
 function reportText(report: AnalysisReport, json: boolean): string {

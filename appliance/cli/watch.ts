@@ -20,7 +20,8 @@ const HELP = `leakguard watch: incidents as they happen
   --duration 15s     for so long (90, 15s, 5m, 1h)
   --follow           until Ctrl-C
   --summary-only     only the line at the end
-  --iface NAME       listen on this interface (needs root or CAP_NET_RAW)
+  --iface NAME       listen on this interface (needs root or CAP_NET_RAW); says which process of this machine a
+                     leak came from, and how sure that is: run it on the laptop itself
   --tunnel, --policy, --learn, --client MAC   as for "leakguard analyze"
   --json             one JSON object a line: {"event": "state"|"incident"|"summary", "data": ...}
   --api SOCKET       the daemon's socket (default /run/leakguard/api.sock)

@@ -55,6 +55,10 @@ export class IncidentList {
     this.#limit = limit;
   }
 
+  get size(): number {
+    return this.#incidents.length;
+  }
+
   /** Counts one leak frame; `reason` is asked only when an incident begins or learns its name. A capture shows one wire: whatever is in it has escaped. */
   add(
     facts: Facts,
@@ -155,7 +159,7 @@ export class IncidentList {
     return this.#incidents.map((incident) => {
       const shown = incident.named ? show(incident.exposure) : incident.exposure;
       return {
-        id: `a${incident.id}`,
+        id: incidentId(incident.id),
         rule: incident.rule,
         kind: incident.kind,
         severity: incident.severity,
@@ -171,6 +175,11 @@ export class IncidentList {
       };
     });
   }
+}
+
+/** The id of the incident that was the so-manieth to begin. */
+export function incidentId(ordinal: number): string {
+  return `a${ordinal}`;
 }
 
 /** Where an answer comes from is where the question went. */

@@ -95,6 +95,16 @@ export class Analysis {
     return this.#packets;
   }
 
+  /** Incidents so far; the newest has this number in its id. */
+  get incidents(): number {
+    return this.#incidents.size;
+  }
+
+  /** Of the frame that was taken last; overwritten by the next. */
+  get facts(): Facts {
+    return this.#facts;
+  }
+
   /** Takes one frame; the bytes may be overwritten when it returns. Never throws. */
   packet(
     bytes: Uint8Array,

@@ -89,6 +89,27 @@ it('tells a leak as it happens and sums up when interrupted', async () => {
   expect(summary.data.kinds.icmp).toBe(2);
 });
 
+it('names the process behind a leak of this machine, while its socket is open', async () => {
+  const watch = new Watch('--iface', 'eth0', '--follow', '--json', '--tunnel', 'udp:192.0.2.2:51820');
+  await watch.said('err', 'listening on eth0');
+  // Nobody answers there: the question's socket stays open.
+  const words = ['netns', 'exec', near, 'dig', '+tries=1', '+time=5', '@192.0.2.9', 'who.leak.example'];
+  await ip('-n', near, 'neigh', 'replace', '192.0.2.9', 'lladdr', '02:00:00:00:00:09', 'dev', 'eth0');
+  const dig = spawn('ip', words, { stdio: 'ignore' });
+  await watch.said('out', 'who.leak.example');
+  const news = watch.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { data: { exposure: string; process?: object } });
+  // `ip netns exec` becomes the command it runs: the process is the one that was started here.
+  expect(news.find(({ data }) => data.exposure === 'who.leak.example')?.data.process).toMatchObject({
+    ...{ pid: dig.pid, confidence: 'high' },
+  });
+  dig.kill();
+  watch.interrupt();
+  expect(await watch.code()).toBe(1);
+});
+
 it('ends by itself when the time is up', async () => {
   const watch = new Watch('--iface', 'eth0', '--duration', '1s', '--summary-only');
   expect([0, 1]).toContain(await watch.code());
