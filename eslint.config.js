@@ -71,7 +71,7 @@ const browserGlobals = Object.fromEntries(
 );
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.cache/']),
+  globalIgnores(['dist/', 'coverage/', '.cache/', 'image-build/out/']),
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
@@ -114,7 +114,7 @@ export default defineConfig(
   },
   { files: ['test/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...language, ...tests] } },
   // tsc checks these by their JSDoc, undefined names included.
-  { files: ['{appliance,test}/**/*.mjs'], rules: { 'no-undef': 'off' } },
+  { files: ['{appliance,test,image-build}/**/*.mjs'], rules: { 'no-undef': 'off' } },
   // Programs that tests run inside a namespace as they are: each stands alone and is run by its test every time.
   { files: ['test/{netns,bench}/**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
   { files: ['web/public/**/*.{js,mjs}'], languageOptions: { globals: browserGlobals } },

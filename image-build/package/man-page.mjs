@@ -1,0 +1,54 @@
+// Knows: how a program's own help becomes a manual page. Must not know: what the programs do.
+// Follows man(7). The help is taken as it is: it has one source.
+
+/** A line as roff shows it unchanged. */
+const verbatim = (/** @type {string} */ line) =>
+  line
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replace(/^([.'])/, '\\&$1');
+
+/** @param {string} text */
+const block = (text) => ['.nf', ...text.trimEnd().split('\n').map(verbatim), '.fi'].join('\n');
+
+/**
+ * @typedef {object} Page
+ * @property {string} name
+ * @property {string} section
+ * @property {string} about one line
+ * @property {string} help
+ * @property {Date} date
+ * @property {readonly { readonly name: string, readonly help: string }[]} [commands]
+ */
+
+/**
+ * @param {Page} page
+ * @returns {string}
+ */
+export function manPage({ name, section, about, help, date, commands = [] }) {
+  const day = date.toISOString().slice(0, 10);
+  return [
+    `.TH ${name.toUpperCase().replaceAll('-', '\\-')} ${section} ${day} Leakguard`,
+    '.SH NAME',
+    `${verbatim(name)} \\- ${verbatim(about)}`,
+    '.SH DESCRIPTION',
+    block(help),
+    ...(commands.length === 0 ? [] : ['.SH COMMANDS']),
+    ...commands.flatMap((command) => [`.SS ${verbatim(command.name)}`, block(command.help)]),
+    '.SH SEE ALSO',
+    ['leakguard(1)', 'leakguardd(8)', 'leakguard\\-web(8)', 'nft(8)']
+      .filter((other) => !other.startsWith(`${verbatim(name)}(`))
+      .map((other) => `.BR ${other.replace('(', ' (')}`)
+      .join(',\n'),
+    '',
+  ].join('\n');
+}
+
+/**
+ * The commands that an overview lists, one `  name  what it does` a line.
+ * @param {string} overview
+ * @returns {string[]}
+ */
+export function commandNames(overview) {
+  return [...overview.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name = '']) => name);
+}

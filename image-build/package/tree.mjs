@@ -1,0 +1,218 @@
+// Knows: what lies where on a box after the package was unpacked (FHS 3.0). Must not know: how it is packed.
+// Everything is made from the checkout alone; times and rights are the same wherever and whenever it is made.
+
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+import { readJson } from '../../appliance/provision/machine.mjs';
+import { changelog, copyrightFile } from './control.mjs';
+import { commandNames, manPage } from './man-page.mjs';
+import { copyModule, NATIVE, runtimeModules } from './modules.mjs';
+import { must } from './native.mjs';
+
+const HOME = 'usr/lib/leakguard';
+/** Program → where it is on the path, and its manual's section. */
+const PROGRAMS = /** @type {const} */ ({
+  leakguard: { folder: 'usr/bin', main: 'dist/appliance/cli/main.js', section: '1' },
+  leakguardd: { folder: 'usr/sbin', main: 'dist/appliance/daemon/main.js', section: '8' },
+  'leakguard-web': { folder: 'usr/sbin', main: 'dist/web/main.js', section: '8' },
+});
+const ABOUT = {
+  leakguard: 'sees what leaves past a VPN tunnel, and can refuse to let it out',
+  leakguardd: 'the guard of the wire, with its firewall and light',
+  'leakguard-web': 'the page of the box',
+};
+
+/** @typedef {{ name: string, version: string }} PackageFile */
+
+/**
+ * @param {string} root
+ * @param {string} to
+ */
+async function compile(root, to) {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  await must(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', to, '--sourceMap', 'false'], {
+    cwd: root,
+  });
+  for (const folder of ['web/views', 'web/public'])
+    cpSync(join(root, folder), join(to, folder), { recursive: true });
+}
+
+/**
+ * The licence text that a module ships; empty when there is none.
+ * @param {string} folder
+ */
+function licenceText(folder) {
+  const name = readdirSync(folder).find((file) => /^(?:nro_)?licen[cs]e/i.test(file));
+  return name === undefined ? '' : readFileSync(join(folder, name), 'utf8');
+}
+
+/**
+ * @param {string} root
+ * @param {string} tree
+ * @param {string} native folder of this machine's native modules
+ */
+function copyModules(root, tree, native) {
+  const lock = /** @type {{ packages: import('./modules.mjs').LockedPackages }} */ (
+    readJson(join(root, 'package-lock.json'))
+  );
+  const licensed = [];
+  for (const path of runtimeModules(lock.packages)) {
+    copyModule(join(root, path), join(tree, HOME, path));
+    const { version = '', license } = lock.packages[path] ?? {};
+    const known = /** @type {{ license?: string }} */ (readJson(join(root, path, 'package.json'))).license;
+    licensed.push({
+      ...{ name: path.replace(/^node_modules\//, ''), version, text: licenceText(join(root, path)) },
+      license: license ?? known ?? 'MIT',
+    });
+  }
+  copyNative(native, tree);
+  return licensed;
+}
+
+/**
+ * @param {string} native
+ * @param {string} tree
+ */
+export function copyNative(native, tree) {
+  for (const [name, file] of Object.entries(NATIVE)) {
+    const to = join(tree, HOME, 'node_modules', name, file);
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(join(native, name, file), to);
+  }
+}
+
+/**
+ * What is loaded before the network: closed, and over it what the daemon left for this boot.
+ * @param {string} tree
+ */
+async function closedRules(tree) {
+  const module = pathToFileURL(join(tree, HOME, 'dist/src/policy/nft.js')).href;
+  const loaded = /** @type {unknown} */ (await import(module));
+  const { compileClosedRuleset } = /** @type {{ compileClosedRuleset: () => string }} */ (loaded);
+  return `# Knows: that nothing crosses any bridge until the daemon has said what may. One transaction with the daemon's own file,
+# which a pattern names so that it may be missing, and which must be right when it is there.
+${compileClosedRuleset()}
+include "/var/lib/leakguard/[b]oot.nft"
+`;
+}
+
+/**
+ * @param {string} tree
+ * @param {Date} date
+ */
+async function manuals(tree, date) {
+  for (const [name, { main, section }] of Object.entries(PROGRAMS)) {
+    const say = (/** @type {string[]} */ ...args) =>
+      must(process.execPath, [join(tree, HOME, main), ...args]);
+    const help = await say('--help');
+    const commands = [];
+    if (name === 'leakguard')
+      for (const command of commandNames(help))
+        commands.push({ name: command, help: await say('help', command) });
+    const about = ABOUT[/** @type {keyof typeof ABOUT} */ (name)];
+    write(
+      tree,
+      `usr/share/man/man${section}/${name}.${section}.gz`,
+      gzipped(manPage({ name, section, about, help, date, commands })),
+    );
+  }
+}
+
+/** gzip puts no name into its header, and zlib no time. */
+const gzipped = (/** @type {string} */ text) => gzipSync(text, { level: 9 });
+
+/**
+ * @param {string} tree
+ * @param {string} path
+ * @param {string | Uint8Array} content
+ */
+function write(tree, path, content) {
+  mkdirSync(dirname(join(tree, path)), { recursive: true });
+  writeFileSync(join(tree, path), content);
+}
+
+/**
+ * Lays out everything for this machine's processor.
+ * @param {object} job
+ * @param {string} job.root
+ * @param {string} job.tree made anew
+ * @param {string} job.native
+ * @param {Date} job.date
+ */
+export async function layTree({ root, tree, native, date }) {
+  rmSync(tree, { recursive: true, force: true });
+  mkdirSync(join(tree, HOME), { recursive: true });
+  const { name, version } = /** @type {PackageFile} */ (readJson(join(root, 'package.json')));
+  const licence = 'MIT';
+  write(
+    tree,
+    `${HOME}/package.json`,
+    `${JSON.stringify({ name, version, private: true, type: 'module', license: licence }, null, 2)}\n`,
+  );
+  await compile(root, join(tree, HOME, 'dist'));
+  const licensed = copyModules(root, tree, native);
+  for (const [program, { folder, main }] of Object.entries(PROGRAMS)) {
+    mkdirSync(join(tree, folder), { recursive: true });
+    symlinkSync(`../lib/leakguard/${main}`, join(tree, folder, program));
+  }
+  for (const file of readdirSync(join(root, 'systemd'))) {
+    if (/\.(?:service|socket)$/.test(file))
+      cpSync(join(root, 'systemd', file), join(tree, 'usr/lib/systemd/system', file));
+  }
+  cpSync(join(root, 'systemd/leakguard.sysusers'), join(tree, 'usr/lib/sysusers.d/leakguard.conf'));
+  if (existsSync(join(root, 'systemd/machine')))
+    cpSync(join(root, 'systemd/machine'), join(tree, HOME, 'systemd/machine'), { recursive: true });
+  write(tree, `${HOME}/closed.nft`, await closedRules(tree));
+  const doc = 'usr/share/doc/leakguard';
+  write(tree, `${doc}/copyright`, copyrightFile(readFileSync(join(root, 'LICENSE'), 'utf8'), licensed));
+  write(tree, `${doc}/changelog.gz`, gzipped(changelog(version, date)));
+  cpSync(join(root, 'appliance/policy.example.yaml'), join(tree, doc, 'examples/policy.yaml'));
+  mkdirSync(join(tree, 'etc/leakguard'), { recursive: true });
+  await manuals(tree, date);
+}
+
+/** Whether a file says by what it is to be run. */
+const isProgram = (/** @type {string} */ file) =>
+  readFileSync(file).subarray(0, 2).toString('latin1') === '#!';
+
+/**
+ * Rights and times as they are to be on the box.
+ * @param {string} tree
+ * @param {Date} date
+ * @returns {{ files: string[], bytes: number }} files as paths from the tree, sorted
+ */
+export function settle(tree, date) {
+  const files = /** @type {string[]} */ ([]);
+  let bytes = 0;
+  const visit = (/** @type {string} */ path) => {
+    const at = join(tree, path);
+    const stat = lstatSync(at);
+    if (stat.isDirectory()) {
+      for (const name of readdirSync(at).sort()) visit(path === '' ? name : `${path}/${name}`);
+      chmodSync(at, 0o755);
+      bytes += 4096;
+    } else if (!stat.isSymbolicLink()) {
+      chmodSync(at, isProgram(at) ? 0o755 : 0o644);
+      files.push(path);
+      bytes += Math.ceil(stat.size / 4096) * 4096;
+    }
+    lutimesSync(at, date, date);
+  };
+  visit('');
+  return { files, bytes };
+}
