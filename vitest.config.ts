@@ -17,6 +17,16 @@ export default defineConfig({
       { test: { name: 'corpus', include: ['test/corpus/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...onTheMachine } },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...onTheMachine } },
+      // Virtual machines: `npm run test:box`, not part of `npm test`.
+      {
+        test: {
+          name: 'box',
+          include: ['test/box/**/*.test.ts'],
+          ...onTheMachine,
+          testTimeout: 3_600_000,
+          hookTimeout: 1_200_000,
+        },
+      },
     ],
   },
 });

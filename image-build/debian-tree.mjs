@@ -1,0 +1,90 @@
+// Knows: how a Debian tree comes about from the archive's packages alone, and that the same question gets the same tree from the cache.
+// Must not know: what the tree is for. Plain JavaScript: it runs before anything is built.
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { run } from '../appliance/provision/machine.mjs';
+
+/** Where everything that takes long is kept. */
+export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'leakguard-box');
+
+/** 2026-01-01: every file of a tree bears this time or an earlier one, so that two builds are equal. */
+export const EPOCH = '1767225600';
+
+/**
+ * @typedef {object} TreeOrder
+ * @property {string} suite Debian's name of the release
+ * @property {'amd64' | 'arm64'} arch
+ * @property {readonly string[]} packages beyond `minbase`
+ * @property {readonly string[]} [hooks] options of mmdebstrap(1) that run or copy something
+ */
+
+/** @param {string} line */
+export function say(line) {
+  process.stderr.write(`== ${line}\n`);
+}
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string>>} [env]
+ * @returns {Promise<string>} its output
+ */
+export async function must(command, args, env = {}) {
+  const { code, output } = await run(command, args, { env });
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit code ${code}\n${output}`);
+  return output;
+}
+
+/**
+ * The archive lines of this machine, for another release.
+ * @param {string} suite
+ * @returns {string}
+ */
+function sourcesOf(suite) {
+  const folder = '/etc/apt/sources.list.d';
+  const name = readdirSync(folder).find((file) => file === 'debian.sources');
+  if (name === undefined) throw new Error(`${folder}/debian.sources is not there to learn the archive from`);
+  return readFileSync(join(folder, name), 'utf8').replaceAll(/\b(?:bookworm|trixie)\b/g, suite);
+}
+
+/**
+ * A name for what was asked: equal questions, equal names.
+ * @param {unknown} question
+ */
+export function digest(question) {
+  return createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 16);
+}
+
+/**
+ * @param {TreeOrder} order
+ * @param {readonly string[]} [runner] a command that runs mmdebstrap where programs of the tree can run
+ * @returns {Promise<string>} path of the tree as a tar file
+ */
+export async function debianTree(order, runner = []) {
+  const tar = join(CACHE, `tree-${order.arch}-${digest(order)}.tar`);
+  if (existsSync(tar)) return tar;
+  mkdirSync(CACHE, { recursive: true });
+  const sources = join(CACHE, `${order.suite}.sources`);
+  writeFileSync(sources, sourcesOf(order.suite));
+  say(`${order.suite} ${order.arch}: a tree of ${order.packages.length} packages and what they need`);
+  const options = [
+    '--mode=root',
+    '--variant=minbase',
+    `--architectures=${order.arch}`,
+    '--aptopt=APT::Install-Recommends "false"',
+    '--aptopt=Acquire::Check-Valid-Until "false"',
+    '--dpkgopt=path-exclude=/usr/share/man/*',
+    '--dpkgopt=path-exclude=/usr/share/locale/*',
+    ...(order.hooks ?? []),
+    `--include=${order.packages.join(',')}`,
+  ];
+  // The ending would tell mmdebstrap what to make, and the file has another until it is whole.
+  const make = ['mmdebstrap', ...options, '--format=tar', order.suite, `${tar}.part`, sources];
+  await must('env', [...runner, ...make], { SOURCE_DATE_EPOCH: EPOCH });
+  renameSync(`${tar}.part`, tar);
+  return tar;
+}

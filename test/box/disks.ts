@@ -1,0 +1,49 @@
+// Knows: the layers of disk that tests start from, and that each test writes into a layer of its own. Must not know: tests.
+
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { must } from '../../appliance/lab/process.ts';
+import { stockDisk } from './stock-disk.mjs';
+import { VirtualMachine } from './virtual-machine.ts';
+import type { Wire } from './wire.ts';
+
+const SCRATCH = join(process.env['LEAKGUARD_BOX_LOGS'] ?? mkdtempSync(join(tmpdir(), 'leakguard-box-')));
+
+export interface Layer {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** An empty layer over `base`: what is written there leaves the base as it is. */
+export async function layerOver(base: string, name: string, path?: string): Promise<Layer> {
+  mkdirSync(SCRATCH, { recursive: true });
+  const layer = path ?? join(SCRATCH, `${name}.qcow2`);
+  const format = base.endsWith('.img') ? 'raw' : 'qcow2';
+  await must(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', base, '-F', format, layer]);
+  return { path: layer, name };
+}
+
+/** The stock disk under a fresh layer. */
+export async function stockLayer(name: string): Promise<Layer> {
+  return layerOver((await stockDisk()).disk, name);
+}
+
+/** Power on with this layer; the console is written beside it. */
+export async function powerOn(wire: Wire, layer: Layer, parcel?: string): Promise<VirtualMachine> {
+  const { kernel, initrd } = await stockDisk();
+  return VirtualMachine.powerOn({
+    space: wire.lab.network.box,
+    kernel,
+    initrd,
+    disk: layer.path,
+    console: join(SCRATCH, `${layer.name}.console`),
+    ...(parcel === undefined ? {} : { parcel }),
+  });
+}
+
+/** One line on the terminal: these tests take minutes, and whoever waits should see what for. */
+export function say(line: string): void {
+  process.stderr.write(`   ${new Date().toISOString().slice(11, 19)} ${line}\n`);
+}

@@ -1,0 +1,61 @@
+// Knows: what `npm run test:box` needs before it can start, and says so when it is not there. Must not know: what is proven.
+// `npm run test:box -- [FILE…] [-t NAME]`; BOX_CUTS=20 for as many power cuts as the issue asks.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { say } from '../../image-build/debian-tree.mjs';
+import { exitCode, run } from '../../appliance/provision/machine.mjs';
+import { stockDisk } from './stock-disk.mjs';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROGRAMS = ['qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'mkfs.ext4', 'nft', 'tcpdump', 'nmap'];
+
+/** @returns {Promise<string>} why nothing can run here; empty when it can */
+async function obstacle() {
+  if (process.getuid?.() !== 0) return 'network namespaces and Debian trees are made as root';
+  const missing = [];
+  for (const program of PROGRAMS) {
+    const { code } = await run('which', [program]);
+    if (code !== 0) missing.push(program);
+  }
+  return missing.length === 0 ? '' : `${missing.join(', ')} not installed`;
+}
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string>>} [env]
+ * @returns {Promise<number>}
+ */
+function show(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
+    child.on('close', (code, signal) => resolve(exitCode(code, signal)));
+  });
+}
+
+/** @returns {Promise<number>} */
+async function main() {
+  const why = await obstacle();
+  if (why !== '') {
+    say(`box: skipped: ${why}`);
+    return 0;
+  }
+  const { version } = /** @type {{ version: string }} */ (
+    JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  );
+  const deb = join(ROOT, 'image-build', 'out', `leakguard_${version}_amd64.deb`);
+  if (!existsSync(deb)) {
+    say('box: building the package');
+    const code = await show('npm', ['run', 'package']);
+    if (code !== 0) return code;
+  }
+  await stockDisk();
+  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+  const args = ['run', '--project', 'box', '--reporter', 'verbose', ...process.argv.slice(2)];
+  return show(process.execPath, [vitest, ...args], { LEAKGUARD_DEB: deb });
+}
+
+process.exitCode = await main();
