@@ -2,11 +2,11 @@
 // `npm run test:box -- [FILE…] [-t NAME]`; BOX_CUTS=20 for as many power cuts as the issue asks.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { say } from '../../image-build/debian-tree.mjs';
-import { exitCode, run } from '../../appliance/provision/machine.mjs';
+import { exitCode, readJson, run } from '../../appliance/provision/machine.mjs';
 import { stockDisk } from './stock-disk.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -43,9 +43,7 @@ async function main() {
     say(`box: skipped: ${why}`);
     return 0;
   }
-  const { version } = /** @type {{ version: string }} */ (
-    JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  );
+  const { version } = /** @type {{ version: string }} */ (readJson(join(ROOT, 'package.json')));
   const deb = join(ROOT, 'image-build', 'out', `leakguard_${version}_amd64.deb`);
   if (!existsSync(deb)) {
     say('box: building the package');
