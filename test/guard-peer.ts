@@ -8,7 +8,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { FramesAnswer } from '../src/guard/past-answers.ts';
 import type { ApiErrorBody, GuardEvent, IncidentView, Status } from '../src/guard/status.ts';
+import { timelineOf } from '../src/guard/timeline.ts';
+import type { StateChange, TallyAt } from '../src/guard/timeline.ts';
 
 export interface Asked {
   readonly method: string;
@@ -64,6 +67,12 @@ export class GuardPeer {
   readonly filters: string[] = [];
   readonly evidence = Buffer.from('0a0d0d0a00ff', 'hex');
   status: unknown = aStatus();
+  frames: FramesAnswer = { privacy: 'full', frames: [] };
+  /** What the timeline is made of; at times of the wall clock. */
+  changes: StateChange[] = [];
+  tallies: TallyAt[] = [];
+  /** Answers by `METHOD /path` without its query: JSON values, and files as Buffer. Questions for them are written down too. */
+  readonly answers = new Map<string, unknown>();
   /** Answers every command with this instead of doing it. */
   refusal: { status: number; body: ApiErrorBody } | undefined;
   /** Takes requests and never answers them, as a hung process does. */
@@ -143,8 +152,19 @@ export class GuardPeer {
       this.#streamsChanged();
       return;
     }
+    const prepared = this.answers.get(`${method} ${path.replace(/\?.*/, '')}`);
+    if (method === 'GET' && prepared !== undefined) {
+      this.asked.push({ method, path, body: {} });
+      if (Buffer.isBuffer(prepared)) response.writeHead(200).end(prepared);
+      else sendJson(response, 200, prepared);
+      return;
+    }
     if (method === 'GET' && path.startsWith('/v1/incidents')) {
       this.#past(path, response);
+      return;
+    }
+    if (method === 'GET' && path.startsWith('/v1/timeline?')) {
+      sendJson(response, 200, this.#timeline(new URL(path, 'http://api').searchParams));
       return;
     }
     if (method !== 'GET') {
@@ -156,13 +176,19 @@ export class GuardPeer {
       }
       this.#do(path, sent);
     }
-    sendJson(response, 200, this.status);
+    sendJson(response, 200, prepared ?? this.status);
+  }
+
+  #timeline(query: URLSearchParams): unknown {
+    const [from = 0, to = 0, buckets = 0] = ['from', 'to', 'buckets'].map((name) => Number(query.get(name)));
+    const within = this.tallies.filter(({ at }) => at >= from && at < to);
+    return timelineOf({ from, to, buckets }, this.changes, within, Date.now());
   }
 
   /** The past is what the status tells; filters are only written down. */
   #past(path: string, response: ServerResponse): void {
     const { incidents } = this.status as Status;
-    const [, id, evidence] = /^\/v1\/incidents\/([^/?]+)(\/evidence)?/.exec(path) ?? [];
+    const [, id, part] = /^\/v1\/incidents\/([^/?]+)(\/evidence|\/frames)?/.exec(path) ?? [];
     if (id === undefined) {
       this.filters.push(path);
       sendJson(response, this.refusal?.status ?? 200, this.refusal?.body ?? { incidents });
@@ -171,7 +197,8 @@ export class GuardPeer {
     const incident = incidents.find((one) => one.id === decodeURIComponent(id));
     const error = { code: 'no-incident', message: 'there is none', faults: [] };
     if (incident === undefined) sendJson(response, 404, { error });
-    else if (evidence === undefined) sendJson(response, 200, incident);
+    else if (part === undefined) sendJson(response, 200, incident);
+    else if (part === '/frames') sendJson(response, 200, this.frames);
     else response.writeHead(200, { 'content-type': 'application/x-pcapng' }).end(this.evidence);
   }
 

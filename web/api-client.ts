@@ -35,6 +35,13 @@ export class GuardFault extends Error {
 /** An answer longer than this is not one of ours. */
 const ANSWER_LIMIT = 4_194_304;
 
+export interface Question {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly patience?: number;
+}
+
 export interface GuardStream {
   readonly closed: Promise<void>;
   close(): void;
@@ -90,6 +97,19 @@ export class GuardClient {
   async evidence(id: string): Promise<Buffer> {
     const path = `/v1/incidents/${encodeURIComponent(id)}/evidence`;
     return this.#ask('GET', path, undefined, this.#timeoutMs, (bytes) => bytes);
+  }
+
+  /** Any other question; `read` says whether the answer has its shape. `patience`: how much slower it may be. Throws GuardFault. */
+  async ask<T>(
+    { method, path, body, patience = 1 }: Question,
+    read: (value: unknown) => T | undefined,
+  ): Promise<T> {
+    return this.#ask(method, path, body, this.#timeoutMs * patience, jsonIn(read));
+  }
+
+  /** Any file. Throws GuardFault. */
+  async file(path: string, patience = 1): Promise<Buffer> {
+    return this.#ask('GET', path, undefined, this.#timeoutMs * patience, (bytes) => bytes);
   }
 
   /** GET /v1/events. `closed` resolves when the stream ends, whoever ended it and however. */

@@ -14,7 +14,7 @@ import { OUTCOME_FAULTS, TEXTS } from './texts.ts';
 const OPEN = /^\/(?:light|public)\//;
 
 /** Pages and changes are a person's doing; these keep an open page current and do not prolong a session. */
-const PASSIVE = new Set(['/events', '/regions']);
+const PASSIVE = new Set(['/events', '/regions', '/timeline', '/incidents/events', '/incidents/found']);
 
 export async function showDoor(site: Site, ctx: Context, notice?: Notice): Promise<void> {
   const knowledge = await site.feed.now();

@@ -37,6 +37,8 @@ export interface Around {
 export interface PageParts extends Around {
   readonly knowledge: Knowledge;
   readonly regions: Regions;
+  /** HTML of the timeline: its visitor's own choice, so no region. */
+  readonly timeline: string;
 }
 
 export interface DoorParts extends Around {
@@ -108,15 +110,15 @@ export class Renderer {
     return { light: this.#light(light, undefined, now, { known: knowledge.known }) };
   }
 
-  page({ knowledge, regions, token, notice }: PageParts): string {
+  page({ knowledge, regions, timeline, token, notice }: PageParts): string {
     const light = lightOf(knowledge);
     const lost =
       this.#light(blind(TEXTS.pageLost), undefined, '') +
       this.draw('controls', { current: false, ...CONTROLS_UNKNOWN });
     return this.framed({
       ...{ title: titleOf(light), icon: light.state, notice, feed: '', refresh: true, here: '/' },
-      sheets: ['page.css', 'frame.css', 'controls.css', 'light.css', 'lists.css'],
-      body: this.draw('page', { regions, token, lost }),
+      sheets: ['page.css', 'frame.css', 'controls.css', 'light.css', 'lists.css', 'timeline.css'],
+      body: this.draw('page', { regions, timeline, token, lost }),
     });
   }
 

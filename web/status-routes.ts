@@ -9,6 +9,7 @@ import type { StreamLimits } from './event-streams.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
 import type { Site } from './site.ts';
+import { addTimelineRoutes, timelineFor } from './timeline-routes.ts';
 import type { Knowledge } from './view-model.ts';
 
 /** Streams of strangers: few, and never at the owner's expense. */
@@ -26,10 +27,10 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   });
 
   async function show(ctx: Context, notice?: Notice): Promise<void> {
-    const knowledge = await feed.now();
+    const [knowledge, timeline] = await Promise.all([feed.now(), timelineFor(site, ctx.URL.searchParams)]);
     const regions = regionsOf(knowledge);
     ctx.type = 'html';
-    ctx.body = renderer.page({ knowledge, regions, token: site.visitors.token(ctx), notice });
+    ctx.body = renderer.page({ knowledge, regions, timeline, token: site.visitors.token(ctx), notice });
   }
 
   function stream(ctx: Context, streams: EventStreams, allowed: () => boolean): void {
@@ -42,6 +43,7 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
     ctx.body = opened;
   }
 
+  addTimelineRoutes(router, site);
   const onPage = { show, back: '/' };
   router.get('/', (ctx: Context) => show(ctx));
   router.get('/regions', async (ctx: Context) => {

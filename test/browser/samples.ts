@@ -1,5 +1,7 @@
 // Knows: what browser tests show: one leak, and everything at its longest. Must not know: a browser.
 
+import { NO_TALLY } from '../../src/guard/timeline.ts';
+import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
 import { aStatus, anIncident } from '../guard-peer.ts';
 
 export const CHROMIUM = '/usr/bin/chromium';
@@ -29,3 +31,56 @@ export const crowded = aStatus({
     anIncident({ id: 'i6', severity: 'amber', kind: 'mdns', exposure: '_ipp._tcp.local' }),
   ],
 });
+
+const MINUTE = 60_000;
+
+/** A day that ends at `now`: a night off, a hotel's login page, a tunnel that stalls, a leak before block mode went on. */
+export function aDay(now: number): { readonly changes: StateChange[]; readonly tallies: TallyAt[] } {
+  const change = (minutesAgo: number, told: Partial<StateChange>): StateChange => ({
+    ...{ at: now - minutesAgo * MINUTE, state: 'clear', tunnel: 'up', blockMode: true, pass: false },
+    ...told,
+  });
+  const tally = (minutesAgo: number, told: Partial<TallyAt>): TallyAt => {
+    const at = now - minutesAgo * MINUTE;
+    return { ...NO_TALLY, at: at - (at % MINUTE), ...told };
+  };
+  return {
+    changes: [
+      change(1500, { blockMode: false }),
+      change(1100, { state: 'off', tunnel: 'none', blockMode: false }),
+      change(640, { state: 'idle', tunnel: 'down', blockMode: false }),
+      change(610, { state: 'leaking', blockMode: false }),
+      change(545, {}),
+      change(400, { state: 'pass', tunnel: 'down', pass: true }),
+      change(380, {}),
+      change(190, { state: 'idle', tunnel: 'stale' }),
+      change(170, { state: 'blocked' }),
+    ],
+    tallies: [
+      ...[1400, 1390, 1250].map((ago) => tally(ago, { amberEscaped: 2 })),
+      ...[608, 601, 590, 571, 560].map((ago, index) => tally(ago, { redEscaped: 3 ** index })),
+      ...[540, 505, 450, 300, 260, 120, 40, 12].map((ago) =>
+        tally(ago, { redBlocked: ago, amberBlocked: 3 }),
+      ),
+      tally(395, { redEscaped: 14 }),
+      tally(90, { unseen: 12 }),
+    ],
+  };
+}
+
+/** A day in which everything happened all the time. */
+export function fullDay(now: number): { readonly changes: StateChange[]; readonly tallies: TallyAt[] } {
+  const minutes = Array.from({ length: 1500 }, (_, index) => now - index * MINUTE).reverse();
+  const lots = { redEscaped: 1e9, redBlocked: 1e9, amberEscaped: 1e9, amberBlocked: 1e9, unseen: 1e9 };
+  return {
+    changes: minutes.map((at, index) => ({
+      ...{
+        at,
+        state: 'leaking',
+        tunnel: (['up', 'stale', 'down'] as const)[Math.floor(index / 10) % 3] ?? 'up',
+      },
+      ...{ blockMode: index % 20 < 10, pass: index % 20 > 10 },
+    })),
+    tallies: minutes.map((at) => ({ at: at - (at % MINUTE), ...lots })),
+  };
+}

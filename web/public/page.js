@@ -2,6 +2,8 @@
 // Must not know: what the regions say; every word and every escape was made by the server.
 // Errs toward "lost": no beat and no answer to a question means that the light turns blind, within seconds.
 
+import { fragment, morph } from './morph.js';
+import { refreshTimeline } from './timeline.js';
 import { localTimes } from './times.js';
 
 const SILENCE_MS = 6500;
@@ -19,47 +21,6 @@ let askedAt = 0;
 let source;
 /** How far the box's clock is ahead of this one, milliseconds. */
 let boxAhead;
-
-const fragment = (html) => {
-  const template = document.createElement('template');
-  template.innerHTML = html;
-  return template.content;
-};
-
-/** Makes `from` look like `to` and keeps the elements: focus, scroll position and opened details stay. */
-function morph(from, to) {
-  if (from.nodeType === 3) {
-    if (from.data !== to.data) from.data = to.data;
-    return;
-  }
-  const kept = (name) => name === 'open' && from.nodeName === 'DETAILS';
-  for (const { name } of [...from.attributes])
-    if (!to.hasAttribute(name) && !kept(name)) from.removeAttribute(name);
-  for (const { name, value } of [...to.attributes])
-    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
-  const named = new Map(
-    [...from.children].filter((child) => child.id !== '').map((child) => [child.id, child]),
-  );
-  let next = from.firstChild;
-  for (const child of [...to.childNodes]) {
-    const same = child.id ? named.get(child.id) : alike(next, child) ? next : undefined;
-    if (same === undefined) {
-      from.insertBefore(child, next);
-      if (child.nodeType === 1) child.classList.add('fresh');
-      continue;
-    }
-    if (same === next) next = next.nextSibling;
-    else from.insertBefore(same, next);
-    morph(same, child);
-  }
-  while (next !== null) {
-    const rest = next.nextSibling;
-    next.remove();
-    next = rest;
-  }
-}
-
-const alike = (old, child) => old !== null && !old.id && old.nodeName === child.nodeName;
 
 /** `4:05 left`, by the box's clock; until the first beat has told it, the text of the server stays. */
 function countDown() {
@@ -79,6 +40,7 @@ function place(name, html) {
   localTimes(old);
   countDown();
   if (name === 'light') showInTab(old);
+  if (name === 'incidents' || name === 'tunnels' || name === 'controls') refreshTimeline();
 }
 
 function showInTab(light) {

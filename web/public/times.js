@@ -1,10 +1,20 @@
 // Knows: how times are told to the reader: in the zone of the browser. Must not know: what happened then.
 
+const minute = { hour: '2-digit', minute: '2-digit' };
+const day = { day: 'numeric', month: 'short' };
+/** By `data-form`: short ones, where the place is. */
+const FORMS = { clock: minute, day, moment: { ...day, ...minute } };
+
 /** Times in the reader's own zone; the whole date on hover. */
 export function localTimes(root) {
   for (const time of root.querySelectorAll('time[datetime]')) {
     const date = new Date(time.getAttribute('datetime'));
     if (Number.isNaN(date.getTime()) || time.dataset.countdown !== undefined) continue;
+    const form = FORMS[time.dataset.form];
+    if (form !== undefined) {
+      time.textContent = date.toLocaleString([], form);
+      continue;
+    }
     const today = date.toDateString() === new Date().toDateString();
     const whole = date.toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' });
     time.textContent = today ? date.toLocaleTimeString() : whole;

@@ -1,0 +1,32 @@
+// Knows: how the timeline is asked for and answered alone, for an open page that refreshes it. Must not know: what it looks like.
+
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+
+import { readTimeline } from '../src/guard/past-answers.ts';
+import { GuardFault } from './api-client.ts';
+import type { Site } from './site.ts';
+import { timelineRegion } from './timeline-page.ts';
+import { rangeOf } from './timeline-range.ts';
+
+/** The region that the address's query asks for; what cannot be had is said in it. */
+export async function timelineFor({ client, renderer }: Site, query: URLSearchParams): Promise<string> {
+  const now = Date.now();
+  const range = rangeOf(query, now);
+  const { from, to, buckets } = range;
+  try {
+    const asked = `from=${from}&to=${to}&buckets=${buckets}`;
+    const timeline = await client.ask({ method: 'GET', path: `/v1/timeline?${asked}` }, readTimeline);
+    return timelineRegion(renderer, range, timeline, now);
+  } catch (error) {
+    if (!(error instanceof GuardFault)) throw error;
+    return timelineRegion(renderer, range, undefined, now);
+  }
+}
+
+export function addTimelineRoutes(router: Router, site: Site): void {
+  router.get('/timeline', async (ctx: Context) => {
+    ctx.type = 'html';
+    ctx.body = await timelineFor(site, ctx.URL.searchParams);
+  });
+}
