@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Analysis } from '../../src/guard/analysis.ts';
 import { LearningJudge } from '../../src/guard/analysis-learn.ts';
-import { PRIVACIES, showName } from '../../src/guard/privacy.ts';
+import { PRIVACIES, Veil } from '../../src/guard/privacy.ts';
 import type { Privacy } from '../../src/guard/privacy.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
@@ -72,20 +72,25 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   }, options.learn);
   if (options.learn && options.file !== '-') await pass(options, judge, io);
   const { analysis, end } = await pass(options, judge, io);
-  const report = analysis.report(
-    options.file,
-    Math.round(monotonicMs() - started),
-    options.privacy === 'full' ? undefined : (name) => showName(name, options.privacy),
-  );
+  const veil = await veilOf(options.privacy);
+  const report = analysis.streamed(options.file, Math.round(monotonicMs() - started), veil);
   if (end.fault !== undefined) {
     io.stderr.write(
       `leakguard: ${options.file} is ${end.fault.code}: ${end.fault.message}; ${report.packets} packets before that were read.\n`,
     );
   }
   if (end.aborted) io.stderr.write('leakguard: stopped; the report covers what was read so far.\n');
-  if (!options.json) io.stdout.write(analysisText(report));
+  if (!options.json)
+    io.stdout.write(analysisText({ ...report, names: [...report.names], incidents: [...report.incidents] }));
   else await pipeline(Readable.from(withNewline(jsonPieces(report))), io.stdout, { end: false });
   return report.verdicts.leak > 0 ? 1 : 0;
+}
+
+/** Hashes of one report can be compared with each other, and with no other's: the key is forgotten with it. */
+async function veilOf(privacy: Privacy): Promise<Veil> {
+  if (privacy === 'full') return new Veil(privacy, (text) => text);
+  const { passingHash } = await import('../store/privacy-key.ts');
+  return new Veil(privacy, passingHash());
 }
 
 function* withNewline(pieces: Iterable<string>): Generator<string> {

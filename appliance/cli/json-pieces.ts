@@ -4,22 +4,31 @@
 /** Elements of a list that are written at a time. */
 const PIECE = 2_000;
 
-/** The JSON text of an object, in pieces; joined they are what JSON.stringify gives. Fields must not be undefined. */
+/** The JSON text of an object, in pieces; joined they are what JSON.stringify gives. Iterables are lists. Fields must not be undefined. */
 export function* jsonPieces(value: object): Generator<string> {
   let before = '{';
   for (const [key, field] of Object.entries(value) as [string, unknown][]) {
     yield `${before}${JSON.stringify(key)}:`;
     before = ',';
-    if (Array.isArray(field) && field.length > PIECE) yield* listPieces(field);
+    if (isIterable(field)) yield* listPieces(field);
     else yield JSON.stringify(field);
   }
   yield before === '{' ? '{}' : '}';
 }
 
-function* listPieces(list: readonly unknown[]): Generator<string> {
-  for (let at = 0; at < list.length; at += PIECE) {
-    const text = JSON.stringify(list.slice(at, at + PIECE));
-    yield `${at === 0 ? '[' : ','}${text.slice(1, -1)}`;
+function isIterable(field: unknown): field is Iterable<unknown> {
+  return typeof field === 'object' && field !== null && Symbol.iterator in field;
+}
+
+function* listPieces(list: Iterable<unknown>): Generator<string> {
+  let before = '[';
+  let piece: unknown[] = [];
+  for (const element of list) {
+    if (piece.push(element) < PIECE) continue;
+    yield `${before}${JSON.stringify(piece).slice(1, -1)}`;
+    before = ',';
+    piece = [];
   }
-  yield ']';
+  if (piece.length > 0) yield `${before}${JSON.stringify(piece).slice(1, -1)}]`;
+  else yield before === '[' ? '[]' : ']';
 }

@@ -2,9 +2,12 @@
 // DESIGN sections 1 and 7: one incident per client, kind, rule and exposure. What comes back belongs to who asked.
 
 import { addressText, macText } from '../wire/address.ts';
+import { kindOfHeaders } from '../flow/classify.ts';
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
 import type { Rule, Severity, Verdict } from '../policy/verdict.ts';
+import type { Veil } from './privacy.ts';
+import { TextTable } from './text-table.ts';
 
 export interface AnalysedIncident {
   readonly id: string;
@@ -25,16 +28,16 @@ export interface AnalysedIncident {
 
 interface Incident {
   readonly id: number;
-  readonly rule: Rule;
-  readonly kind: Kind;
-  readonly severity: Severity;
+  rule: Rule;
+  kind: Kind;
+  severity: Severity;
   readonly client: number;
   exposure: string;
   named: boolean;
   readonly destination: string;
   why: string;
   escaped: number;
-  readonly first: number;
+  first: number;
   last: number;
   /** Another incident of the same exposure. */
   next: Incident | undefined;
@@ -45,9 +48,11 @@ const ADOPT_WITHIN = 10_000_000;
 
 export class IncidentList {
   readonly #limit: number;
-  readonly #incidents: Incident[] = [];
-  /** By exposure, the first of those that share it: few do. */
-  readonly #byExposure = new Map<string, Incident>();
+  readonly #incidents = new Set<Incident>();
+  /** By exposure (the number of its text), the first of those that share it: few do. */
+  readonly #exposures = new TextTable();
+  readonly #firsts: (Incident | undefined)[] = [];
+  #begun = 0;
   /** Leak frames that found no incident and no room for one. */
   dropped = 0;
 
@@ -55,8 +60,9 @@ export class IncidentList {
     this.#limit = limit;
   }
 
-  get size(): number {
-    return this.#incidents.length;
+  /** How many have begun; one that proved to be part of another counts too. */
+  get begun(): number {
+    return this.#begun;
   }
 
   /** Counts one leak frame; `reason` is asked only when an incident begins or learns its name. A capture shows one wire: whatever is in it has escaped. */
@@ -69,22 +75,27 @@ export class IncidentList {
   ): void {
     const back = onlyClient === undefined ? facts.fromServer : facts.sourceMac !== onlyClient;
     const client = back ? facts.destinationMac : facts.sourceMac;
-    const name = facts.findings.names[0]?.name ?? facts.flowName;
+    const asked = facts.findings.names[0]?.name;
+    const name = asked ?? facts.flowName;
     const place = back ? senderOf(facts) : verdict.destination;
     const exposure = name !== '' ? name : back ? place : verdict.exposure;
     const rule = verdict.rule ?? 'E';
     let incident = this.#find(exposure, client, facts.kind, rule);
-    if (incident === undefined && name !== '') {
-      incident = this.#adopt(place, name, client, facts.kind, rule, timeMicros);
-      if (incident !== undefined) incident.why = reason();
+    if (name !== '' && (incident === undefined || asked !== undefined)) {
+      const bare = this.#bare(place, client, facts, rule, timeMicros);
+      if (bare !== undefined && incident === undefined) {
+        this.#name(bare, name, facts.kind, verdict, reason());
+        incident = bare;
+      } else if (bare !== undefined && incident !== undefined) this.#join(bare, incident);
     }
     if (incident === undefined) {
-      if (this.#incidents.length >= this.#limit) {
+      if (this.#incidents.size >= this.#limit || this.#exposures.size >= 4 * this.#limit) {
         this.dropped += 1;
         return;
       }
+      this.#begun += 1;
       incident = {
-        id: this.#incidents.length + 1,
+        id: this.#begun,
         rule,
         kind: facts.kind,
         severity: verdict.severity ?? 'red',
@@ -98,15 +109,20 @@ export class IncidentList {
         last: timeMicros,
         next: undefined,
       };
-      this.#incidents.push(incident);
+      this.#incidents.add(incident);
       this.#file(incident);
     }
     incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
   }
 
+  #first(exposure: string): Incident | undefined {
+    const number = this.#exposures.find(exposure, 0);
+    return number < 0 ? undefined : this.#firsts[number];
+  }
+
   #find(exposure: string, client: number, kind: Kind, rule: Rule): Incident | undefined {
-    let incident = this.#byExposure.get(exposure);
+    let incident = this.#first(exposure);
     while (incident !== undefined) {
       if (incident.kind === kind && incident.rule === rule && incident.client === client) return incident;
       incident = incident.next;
@@ -115,69 +131,105 @@ export class IncidentList {
   }
 
   #file(incident: Incident): void {
-    incident.next = this.#byExposure.get(incident.exposure);
-    this.#byExposure.set(incident.exposure, incident);
+    const number = this.#exposures.add(incident.exposure, 0);
+    incident.next = this.#firsts[number];
+    this.#firsts[number] = incident;
   }
 
   #unfile(incident: Incident): void {
-    const first = this.#byExposure.get(incident.exposure);
-    if (first === incident) {
-      if (incident.next === undefined) this.#byExposure.delete(incident.exposure);
-      else this.#byExposure.set(incident.exposure, incident.next);
+    const number = this.#exposures.find(incident.exposure, 0);
+    if (this.#firsts[number] === incident) {
+      this.#firsts[number] = incident.next;
       return;
     }
-    let before = first;
+    let before = this.#firsts[number];
     while (before !== undefined && before.next !== incident) before = before.next;
     if (before !== undefined) before.next = incident.next;
   }
 
-  /** An incident that until now showed only where it went takes the name on. */
-  #adopt(
-    place: string,
-    name: string,
-    client: number,
-    kind: Kind,
-    rule: Rule,
-    now: number,
-  ): Incident | undefined {
-    const bare = this.#find(place, client, kind, rule);
-    if (bare === undefined || bare.named || now - bare.last > ADOPT_WITHIN) return undefined;
+  /** The incident of a connection's frames before it showed its name: until now they had the kind that the ports say. */
+  #bare(place: string, client: number, facts: Facts, rule: Rule, now: number): Incident | undefined {
+    if (this.#first(place) === undefined) return undefined;
+    const bare =
+      this.#find(place, client, facts.kind, rule) ?? this.#find(place, client, kindOfHeaders(facts), 'E');
+    return bare === undefined || bare.named || now - bare.last > ADOPT_WITHIN ? undefined : bare;
+  }
+
+  /** What showed only where it went takes the name on, and what the connection has proved to be. */
+  #name(bare: Incident, name: string, kind: Kind, verdict: Verdict, why: string): void {
     this.#unfile(bare);
     bare.exposure = name;
     bare.named = true;
+    bare.kind = kind;
+    bare.rule = verdict.rule ?? 'E';
+    // The worse of the two: that the connection explains itself later takes nothing back.
+    if (bare.severity !== 'red') bare.severity = verdict.severity ?? 'red';
+    bare.why = why;
     this.#file(bare);
-    return bare;
   }
 
-  list(show: (name: string) => string = (name) => name): AnalysedIncident[] {
-    const clients = new Map<number, string>();
-    const textOf = (mac: number): string => {
-      const text = clients.get(mac) ?? macText(mac);
-      clients.set(mac, text);
-      return text;
-    };
-    return this.#incidents.map((incident) => {
-      const shown = incident.named ? show(incident.exposure) : incident.exposure;
-      return {
+  /** Another connection to the same name: its first frames belong to the incident that there is. */
+  #join(bare: Incident, incident: Incident): void {
+    this.#unfile(bare);
+    this.#incidents.delete(bare);
+    if (bare.severity === 'red') incident.severity = 'red';
+    incident.escaped += bare.escaped;
+    incident.first = Math.min(incident.first, bare.first);
+    incident.last = Math.max(incident.last, bare.last);
+  }
+
+  /** In the order in which they began, as much as the veil lets through. */
+  *list(veil: Veil): Generator<AnalysedIncident> {
+    const times = new Times(veil);
+    let [mac, client] = [-1, ''];
+    for (const incident of this.#incidents) {
+      if (incident.client !== mac) [mac, client] = [incident.client, macText(incident.client)];
+      const { rule, kind, severity, exposure, destination, escaped, why } = incident;
+      const told = veil.incident(kind, rule, { client, exposure, destination, why });
+      yield {
         id: incidentId(incident.id),
-        rule: incident.rule,
-        kind: incident.kind,
-        severity: incident.severity,
-        client: textOf(incident.client),
-        exposure: shown,
-        destination: incident.destination,
+        rule,
+        kind,
+        severity,
+        client: told.client,
+        exposure: told.exposure,
+        destination: told.destination,
         attempted: 0,
-        escaped: incident.escaped,
+        escaped,
         blocked: 0,
-        first: isoTime(incident.first),
-        last: isoTime(incident.last),
-        why: shown === incident.exposure ? incident.why : incident.why.replaceAll(incident.exposure, shown),
+        first: times.text(incident.first),
+        last: times.text(incident.last),
+        why: told.why,
       };
-    });
+    }
   }
 }
 
-/** The id of the incident that was the so-manieth to begin. */
+/** ISO 8601 texts of times that mostly follow each other: the second is written once. */
+class Times {
+  readonly #veil: Veil;
+  #second = Number.NaN;
+  #prefix = '';
+
+  constructor(veil: Veil) {
+    this.#veil = veil;
+  }
+
+  /** Times beyond what a date can hold come from damaged captures: they are shown as the epoch. */
+  text(micros: number): string {
+    const wall = this.#veil.time(Math.floor(micros / 1000));
+    const second = Math.floor(wall / 1000);
+    if (second !== this.#second) {
+      const date = new Date(second * 1000);
+      if (Number.isNaN(date.getTime())) return new Date(0).toISOString();
+      this.#second = second;
+      this.#prefix = date.toISOString().slice(0, -4);
+    }
+    return `${this.#prefix}${String(wall - second * 1000).padStart(3, '0')}Z`;
+  }
+}
+
+/** The id of the incident that was the `ordinal`th to begin. */
 export function incidentId(ordinal: number): string {
   return `a${ordinal}`;
 }
@@ -185,10 +237,4 @@ export function incidentId(ordinal: number): string {
 /** Where an answer comes from is where the question went. */
 function senderOf(facts: Facts): string {
   return facts.ipVersion === 0 ? macText(facts.sourceMac) : addressText(facts.ipVersion, facts.source);
-}
-
-/** Times beyond what a date can hold come from damaged captures: they are shown as the epoch. */
-function isoTime(micros: number): string {
-  const date = new Date(micros / 1000);
-  return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();
 }

@@ -3,6 +3,8 @@
 
 import { VIAS } from '../flow/kinds.ts';
 import type { Name, Via } from '../flow/kinds.ts';
+import type { Veil } from './privacy.ts';
+import { TextTable } from './text-table.ts';
 
 export interface CountedName {
   readonly name: string;
@@ -12,16 +14,30 @@ export interface CountedName {
   readonly outer?: true;
 }
 
-interface Entry {
-  count: number;
-  asked: boolean;
-  readonly outer: boolean;
-}
+const VIA_NUMBERS: Readonly<Record<Via, number>> = {
+  dns: 0,
+  mdns: 1,
+  llmnr: 2,
+  nbns: 3,
+  sni: 4,
+  quic: 5,
+  http: 6,
+  dhcp: 7,
+};
+
+/** Code units of all names together: nobody fills memory with names that are no names. */
+const LONGEST = 8_000_000;
+
+/** A client has asked for the name: what stands here is no answer alone. */
+const ASKED = 1;
+const OUTER = 2;
 
 export class NameList {
   readonly #limit: number;
-  readonly #byVia = new Map<Via, Map<string, Entry>>(VIAS.map((via) => [via, new Map()]));
-  #size = 0;
+  /** A name of one carrier; groups are the carriers. */
+  readonly #table = new TextTable();
+  #counts = new Float64Array(1024);
+  #marks = new Uint8Array(1024);
   /** Names that found no room. */
   dropped = 0;
 
@@ -31,39 +47,64 @@ export class NameList {
 
   add(names: readonly Name[], fromServer: boolean): void {
     for (const name of names) {
-      const entries = this.#byVia.get(name.via);
-      const known = entries?.get(name.name);
-      if (known === undefined) {
-        if (this.#size >= this.#limit) {
-          this.dropped += 1;
-          continue;
-        }
-        this.#size += 1;
-        entries?.set(name.name, { count: 1, asked: !fromServer, outer: name.outer === true });
-      } else if (!fromServer) {
-        // An answer that came first stood for the question that is here now.
-        if (known.asked) known.count += 1;
-        known.asked = true;
+      const via = VIA_NUMBERS[name.via];
+      const full = this.#table.size >= this.#limit || this.#table.length > LONGEST;
+      if (full && this.#table.find(name.name, via) < 0) {
+        this.dropped += 1;
+        continue;
       }
+      const { size } = this.#table;
+      const number = this.#table.add(name.name, via);
+      if (number === size) this.#begin(number, name, fromServer);
+      else if (!fromServer) this.#ask(number);
     }
   }
 
-  /** By what they were read through, then in the order of first appearance; names that `show` makes alike are added up. */
-  list(show: ((name: string) => string) | undefined): CountedName[] {
-    const list: CountedName[] = [];
-    for (const [via, entries] of this.#byVia) {
-      const shown = new Map<string, CountedName>();
-      for (const [name, { count, outer }] of entries) {
-        const text = show === undefined ? name : show(name);
-        const total = show === undefined ? count : count + (shown.get(text)?.count ?? 0);
-        const counted = outer
-          ? { name: text, via, count: total, outer: true as const }
-          : { name: text, via, count: total };
-        if (show === undefined) list.push(counted);
-        else shown.set(text, counted);
-      }
-      for (const counted of shown.values()) list.push(counted);
+  #begin(number: number, name: Name, fromServer: boolean): void {
+    if (number >= this.#counts.length) {
+      const counts = new Float64Array(2 * this.#counts.length);
+      const marks = new Uint8Array(counts.length);
+      counts.set(this.#counts);
+      marks.set(this.#marks);
+      [this.#counts, this.#marks] = [counts, marks];
     }
-    return list;
+    this.#counts[number] = 1;
+    this.#marks[number] = (fromServer ? 0 : ASKED) | (name.outer === true ? OUTER : 0);
   }
+
+  /** An answer that came first stood for the question that is here now. */
+  #ask(number: number): void {
+    const marks = this.#marks[number] ?? 0;
+    if ((marks & ASKED) !== 0) this.#counts[number] = (this.#counts[number] ?? 0) + 1;
+    this.#marks[number] = marks | ASKED;
+  }
+
+  /** By what they were read through, then in the order of first appearance; names that the veil makes alike are added up. */
+  *list(veil: Veil): Generator<CountedName> {
+    for (const via of VIAS) {
+      if (veil.privacy === 'full') yield* this.#of(via);
+      else yield* addedUp(this.#of(via), veil);
+    }
+  }
+
+  *#of(via: Via): Generator<CountedName> {
+    const wanted = VIA_NUMBERS[via];
+    for (let number = 0; number < this.#table.size; number += 1) {
+      if (this.#table.group(number) !== wanted) continue;
+      const name = this.#table.text(number);
+      const count = this.#counts[number] ?? 0;
+      yield ((this.#marks[number] ?? 0) & OUTER) === 0
+        ? { name, via, count }
+        : { name, via, count, outer: true };
+    }
+  }
+}
+
+function addedUp(names: Iterable<CountedName>, veil: Veil): Iterable<CountedName> {
+  const shown = new Map<string, CountedName>();
+  for (const counted of names) {
+    const name = veil.name(counted.name);
+    shown.set(name, { ...counted, name, count: counted.count + (shown.get(name)?.count ?? 0) });
+  }
+  return shown.values();
 }

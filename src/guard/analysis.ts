@@ -14,6 +14,7 @@ import type { AnalysedIncident } from './analysis-incidents.ts';
 import { NameList } from './analysis-names.ts';
 import type { CountedName } from './analysis-names.ts';
 import type { LearningJudge } from './analysis-learn.ts';
+import { Veil } from './privacy.ts';
 
 export interface AnalysisParts {
   readonly dissector: Dissector;
@@ -56,10 +57,19 @@ export interface AnalysisReport {
   };
 }
 
+/** The same with names and incidents one by one, for whoever writes them down: they may be very many. */
+export type StreamedReport = Omit<AnalysisReport, 'names' | 'incidents'> & {
+  readonly names: Iterable<CountedName>;
+  readonly incidents: Iterable<AnalysedIncident>;
+};
+
 /** Frames of a tunnel that are looked at for its protocol. */
 const SAMPLE = 64;
 
 const RULES: readonly Rule[] = ['A', 'B', 'C', 'D', 'E', 'F', 'T'];
+
+/** All that was read. */
+const UNVEILED = new Veil('full', (text) => text);
 
 export class Analysis {
   readonly #dissector: Dissector;
@@ -69,8 +79,8 @@ export class Analysis {
   readonly #facts = new Facts();
   readonly #incidents: IncidentList;
   readonly #names: NameList;
-  readonly #kinds = new Map<Kind, number>();
-  readonly #rules = new Map<Rule, number>();
+  readonly #kinds = zeros(KINDS);
+  readonly #rules = zeros(RULES);
   readonly #verdicts = { tunnel: 0, plumbing: 0, allowed: 0, leak: 0 };
   /** By endpoint text: the judge that numbers them may be replaced. */
   readonly #tunnelPackets = new Map<string, number>();
@@ -80,6 +90,9 @@ export class Analysis {
   #bytes = 0;
   #first = Infinity;
   #last = -Infinity;
+  #direction: Direction = 'either';
+  /** Why the frame at hand is a leak: asked for when an incident begins, not for each of its frames. */
+  readonly #reason = (): string => this.#judge.judge(this.#facts, this.#direction).reason;
 
   constructor(parts: AnalysisParts) {
     this.#dissector = parts.dissector;
@@ -97,7 +110,7 @@ export class Analysis {
 
   /** Incidents so far; the newest has this number in its id. */
   get incidents(): number {
-    return this.#incidents.size;
+    return this.#incidents.begun;
   }
 
   /** Of the frame that was taken last; overwritten by the next. */
@@ -152,15 +165,13 @@ export class Analysis {
     }
     const verdict = this.#judge.judge(facts, direction, false);
     this.#verdicts[verdict.verdict] += 1;
-    this.#kinds.set(facts.kind, (this.#kinds.get(facts.kind) ?? 0) + 1);
+    this.#kinds[facts.kind] += 1;
     if (facts.findings.names.length > 0) this.#names.add(facts.findings.names, facts.fromServer);
     if (verdict.verdict !== 'leak') return;
     if (facts.findings.answers.length > 0) this.#learning.expose(facts);
-    const rule = verdict.rule ?? 'E';
-    this.#rules.set(rule, (this.#rules.get(rule) ?? 0) + 1);
-    this.#incidents.add(facts, verdict, this.#client, timeMicros, () => {
-      return this.#judge.judge(facts, direction).reason;
-    });
+    this.#rules[verdict.rule ?? 'E'] += 1;
+    this.#direction = direction;
+    this.#incidents.add(facts, verdict, this.#client, timeMicros, this.#reason);
   }
 
   #replaceJudge(judge: Judge): void {
@@ -177,8 +188,14 @@ export class Analysis {
     this.#perEndpoint.fill(0);
   }
 
-  /** The report of what was read so far; names and incidents as `show` writes them (privacy). */
-  report(file: string, elapsedMs: number, show?: (name: string) => string): AnalysisReport {
+  /** The report of what was read so far, as much as the veil lets through. */
+  report(file: string, elapsedMs: number, veil = UNVEILED): AnalysisReport {
+    const streamed = this.streamed(file, elapsedMs, veil);
+    return { ...streamed, names: [...streamed.names], incidents: [...streamed.incidents] };
+  }
+
+  /** The same; nothing more must be read before names and incidents have been gone through. */
+  streamed(file: string, elapsedMs: number, veil = UNVEILED): StreamedReport {
     this.#settleTunnels();
     const tunnels = this.#judge.endpoints.map(({ protocol, text }) => ({
       protocol: this.#protocolOf(protocol, text),
@@ -188,13 +205,7 @@ export class Analysis {
     }));
     let tunnel = this.#verdicts.tunnel;
     for (const packets of this.#tunnelPackets.values()) tunnel += packets;
-    const kinds: Partial<Record<Kind, number>> = {};
-    for (const kind of KINDS) {
-      const frames = (this.#kinds.get(kind) ?? 0) + (kind === 'tunnel' ? tunnel - this.#verdicts.tunnel : 0);
-      if (frames > 0) kinds[kind] = frames;
-    }
-    const rules: Partial<Record<Rule, number>> = {};
-    for (const rule of RULES) if (this.#rules.has(rule)) rules[rule] = this.#rules.get(rule) ?? 0;
+    const kinds = { ...this.#kinds, tunnel: this.#kinds.tunnel + tunnel - this.#verdicts.tunnel };
     return {
       file,
       packets: this.#packets,
@@ -202,12 +213,12 @@ export class Analysis {
       seconds: this.#packets > 0 ? (this.#last - this.#first) / 1_000_000 : 0,
       elapsedMs,
       verdicts: { ...this.#verdicts, tunnel },
-      kinds,
-      rules,
-      names: this.#names.list(show),
-      incidents: this.#incidents.list(show),
+      kinds: seen(KINDS, kinds),
+      rules: seen(RULES, this.#rules),
+      names: this.#names.list(veil),
+      incidents: this.#incidents.list(veil),
       tunnels,
-      malformed: this.#kinds.get('malformed') ?? 0,
+      malformed: this.#kinds.malformed,
       limits: {
         incidentsDropped: this.#incidents.dropped,
         namesDropped: this.#names.dropped,
@@ -220,4 +231,18 @@ export class Analysis {
     const seen = (this.#tunnelPackets.get(endpoint) ?? 0) > 0;
     return protocol === 'opaque' && seen && !this.#notWireguard.has(endpoint) ? 'wireguard' : protocol;
   }
+}
+
+function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
+  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+}
+
+/** What was counted at least once, in the order of `keys`. */
+function seen<K extends string>(
+  keys: readonly K[],
+  counts: Readonly<Record<K, number>>,
+): Partial<Record<K, number>> {
+  const found: Partial<Record<K, number>> = {};
+  for (const key of keys) if (counts[key] > 0) found[key] = counts[key];
+  return found;
 }

@@ -115,13 +115,3 @@ export function isHashed(identity: string): boolean {
 function isPlaceholder(text: string): boolean {
   return text.startsWith('(') && text.endsWith(')') && /^\([a-z ]+\)$/.test(text);
 }
-
-/** `full` as it is; `redacted` keeps the last two labels (`*.example.com`); `minimal` hides the name. */
-export function showName(name: string, privacy: Privacy): string {
-  if (privacy === 'full') return name;
-  if (privacy === 'minimal') return HIDDEN;
-  const labels = name.split('.');
-  if (labels.length > 2) return `*.${labels.slice(-2).join('.')}`;
-  // A host's own name (DHCP, NetBIOS) is all identity: nothing of it can stay.
-  return labels.length === 2 ? name : HIDDEN;
-}

@@ -6,6 +6,9 @@ import { nameText } from './name-text.ts';
 
 const LONGEST_NAME = 255;
 const MOST_LABELS = 128;
+/** The labels of the name that is being read, dots between them: one name is read at a time. */
+const joined = new Uint8Array(LONGEST_NAME + 1);
+const DOT = 0x2e;
 
 /** The offset behind the name at `at`, without following a pointer; -1 when the name runs past `end` or is malformed. */
 export function skipName(bytes: Uint8Array, at: number, end: number): number {
@@ -28,24 +31,23 @@ export function skipName(bytes: Uint8Array, at: number, end: number): number {
  */
 export function readName(bytes: Uint8Array, start: number, end: number, at: number): string | undefined {
   let next = at;
-  let name = '';
-  let octets = 1;
+  let length = 0;
   let hops = 0;
   for (;;) {
     if (next < start || next >= end) return undefined;
-    const length = bytes[next] ?? 0;
-    if (length === 0) return name;
-    if (length >= 0xc0) {
+    const label = bytes[next] ?? 0;
+    if (label === 0) return nameText(joined, 0, length);
+    if (label >= 0xc0) {
       hops += 1;
       if (next + 2 > end || hops > MOST_LABELS) return undefined;
-      next = start + (((length & 0x3f) << 8) | (bytes[next + 1] ?? 0));
+      next = start + (((label & 0x3f) << 8) | (bytes[next + 1] ?? 0));
       continue;
     }
-    octets += 1 + length;
-    if (length >= 0x40 || octets > LONGEST_NAME || next + 1 + length > end) return undefined;
-    const label = nameText(bytes, next + 1, next + 1 + length);
-    name = name === '' ? label : `${name}.${label}`;
-    next += 1 + length;
+    if (length > 0) joined[length++] = DOT;
+    next += 1;
+    // With the first label's length and the root's: 255 octets on the wire.
+    if (label >= 0x40 || length + label + 2 > LONGEST_NAME || next + label > end) return undefined;
+    for (const stop = next + label; next < stop; next += 1) joined[length++] = bytes[next] ?? 0;
   }
 }
 

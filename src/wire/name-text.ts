@@ -12,35 +12,35 @@ function escaped(octet: number): string {
 /** Lower-case codes of the octets that stand for themselves, 0 for all others. */
 const CODES: Uint8Array = Uint8Array.from(PLAIN, (text) => (text.length === 1 ? text.charCodeAt(0) : 0));
 
+/** Names are hardly ever longer; what is takes the long way. */
+const LONGEST = 255;
+/** For each length the codes of one name, written anew for every name: a string made of them at once is one piece. */
+const GATHERED: number[][] = Array.from({ length: LONGEST + 1 }, (_, length) =>
+  new Array<number>(length).fill(0),
+);
+
 /**
  * The text of the octets from `start` to before `end`, in lower case. ASCII takes the short way.
  */
 export function nameText(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  let at = start;
-  // Names are short and many: eight letters at a time leave an eighth of the strings behind.
-  for (; at + 8 <= end; at += 8) {
-    const a = codeAt(bytes, at);
-    const b = codeAt(bytes, at + 1);
-    const c = codeAt(bytes, at + 2);
-    const d = codeAt(bytes, at + 3);
-    const e = codeAt(bytes, at + 4);
-    const f = codeAt(bytes, at + 5);
-    const g = codeAt(bytes, at + 6);
-    const h = codeAt(bytes, at + 7);
-    if (a === 0 || b === 0 || c === 0 || d === 0 || e === 0 || f === 0 || g === 0 || h === 0) break;
-    text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  const gathered = GATHERED[end - start];
+  if (gathered === undefined) return longText(bytes, start, end);
+  for (let at = start; at < end; at += 1) {
+    const code = CODES[bytes[at] ?? 0] ?? 0;
+    if (code === 0) return longText(bytes, start, end);
+    gathered[at - start] = code;
   }
-  for (; at < end; at += 1) {
+  return String.fromCharCode(...gathered);
+}
+
+function longText(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let at = start; at < end; at += 1) {
     const octet = bytes[at] ?? 0;
     if (octet >= 0x80) return text + unicodeText(bytes, at, end);
     text += PLAIN[octet] ?? '';
   }
   return text;
-}
-
-function codeAt(bytes: Uint8Array, at: number): number {
-  return CODES[bytes[at] ?? 0] ?? 0;
 }
 
 /** A host name without its trailing dot; the root itself is ''. */

@@ -8,6 +8,7 @@ import type { Kind } from '../../src/flow/kinds.ts';
 import { LinkType } from '../../src/wire/link-types.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
+import { clientHello } from '../policy/tls-hello.ts';
 import { hex } from '../wire/hex.ts';
 
 interface Seen {
@@ -40,18 +41,6 @@ function segment(at: number, payload: Bytes, flags = 0x18, port = 443, from = 40
 }
 
 const SYN = 0x02;
-
-/** ClientHello for a name, in one record. */
-function hello(name: string, alpn?: string): Bytes {
-  const vector = (width: number, bytes: Bytes): Bytes => [
-    ...made.u32(bytes.length).slice(4 - width),
-    ...bytes,
-  ];
-  const sni = [0, 0, ...vector(2, vector(2, [0, ...vector(2, made.text(name))]))];
-  const protocols = alpn === undefined ? [] : [0, 16, ...vector(2, vector(2, vector(1, made.text(alpn))))];
-  const body = [3, 3, ...made.fill(32), 0, 0, 2, 0x13, 1, 1, 0, ...vector(2, [...sni, ...protocols])];
-  return [22, 3, 1, ...vector(2, [1, ...vector(3, body)])];
-}
 
 const QUERY = made.dnsQuery('leak.example');
 
@@ -138,7 +127,7 @@ describe('a frame in a frame', () => {
 });
 
 describe('TCP', () => {
-  const bytes = hello('secret.example', 'h2');
+  const bytes = clientHello('secret.example', 'h2');
 
   test('a hello in pieces, out of order and repeated, is read once; the flow keeps its kind and name', () => {
     const seen = look([
@@ -155,15 +144,17 @@ describe('TCP', () => {
   });
 
   test('a known resolver is DoH, a telling name is suspected', () => {
-    expect(look([segment(-1, [], SYN), segment(0, hello('dns.google', 'h2'))])[1]).toMatchObject({
+    expect(look([segment(-1, [], SYN), segment(0, clientHello('dns.google', 'h2'))])[1]).toMatchObject({
       kind: 'doh',
       suspected: false,
     });
-    expect(look([segment(-1, [], SYN), segment(0, hello('doh.x.example', 'h2'))])[1]).toMatchObject({
+    expect(look([segment(-1, [], SYN), segment(0, clientHello('doh.x.example', 'h2'))])[1]).toMatchObject({
       kind: 'doh',
       suspected: true,
     });
-    expect(look([segment(-1, [], SYN, 853), segment(0, hello('x.example'), 0x18, 853)])[1]?.kind).toBe('dot');
+    expect(look([segment(-1, [], SYN, 853), segment(0, clientHello('x.example'), 0x18, 853)])[1]?.kind).toBe(
+      'dot',
+    );
   });
 
   test('what a port promises and the client does not keep is plain TCP', () => {
@@ -206,7 +197,7 @@ describe('TCP', () => {
       segment(-1, [], SYN),
       segment(0, bytes),
       segment(5000, [], SYN),
-      segment(5001, hello('other.example')),
+      segment(5001, clientHello('other.example')),
     ]);
     expect(seen[3]?.names).toEqual(['sni other.example']);
     expect(seen[2]?.flowName).toBe('');
@@ -237,7 +228,7 @@ test('a flood of flows neither grows nor forgets to count', () => {
 });
 
 test('a frame cut by the capture is read as far as it goes', () => {
-  const frame = hex(segment(0, hello('secret.example')));
+  const frame = hex(segment(0, clientHello('secret.example')));
   const facts = new Facts();
   const dissector = new Dissector();
   dissector.headers(frame, 0, 110, frame.length, LinkType.ETHERNET, facts);

@@ -5,6 +5,7 @@ import { Dissector } from '../../src/flow/dissector.ts';
 import { Analysis } from '../../src/guard/analysis.ts';
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
 import { LearningJudge } from '../../src/guard/analysis-learn.ts';
+import { Veil } from '../../src/guard/privacy.ts';
 import { barePolicy } from '../../src/policy/bare-policy.ts';
 import { parseEndpoint } from '../../src/policy/endpoint.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
@@ -13,6 +14,7 @@ import type { Policy, TunnelProtocol } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
+import { clientHello } from '../policy/tls-hello.ts';
 
 const SERVER = '198.51.100.7';
 
@@ -40,21 +42,26 @@ interface Options {
   readonly maxNames?: number;
 }
 
-function analyse(
-  frames: readonly Uint8Array[],
-  options: Options = {},
-  show?: (name: string) => string,
-): AnalysisReport {
+function analyse(frames: readonly Uint8Array[], options: Options = {}, veil?: Veil): AnalysisReport {
   const { policy = policyWith([`udp:${SERVER}:51820`]), learns = false, ...limits } = options;
   const analysis = new Analysis({ dissector: new Dissector(), judge: judgeOf(policy, learns), ...limits });
   for (const [at, frame] of frames.entries()) {
     analysis.packet(frame, 0, frame.length, frame.length, 1, 1_700_000_000_000_000 + at * 1000);
   }
-  return analysis.report('test', 1, show);
+  return analysis.report('test', 1, veil);
 }
 
 function udp(to: string, port: number, payload: Bytes, from = 4000): Uint8Array {
   return made.ethernet(0x0800, made.ipv4(17, made.udp(from, port, payload), { to }));
+}
+
+function tcp(from: number, to: number, sequence: number, payload: Bytes, flags: number): Uint8Array {
+  const ports = [...made.u16(from), ...made.u16(to)];
+  const numbers = [...made.u32(sequence), ...made.u32(0)];
+  return made.ethernet(
+    0x0800,
+    made.ipv4(6, [...ports, ...numbers, 0x50, flags, 4, 0, 0, 0, 0, 0, ...payload]),
+  );
 }
 
 /** The same datagram the other way. */
@@ -113,17 +120,7 @@ describe('incidents', () => {
 
   test('a connection is one, with the name that it shows later', () => {
     const segment = (at: number, payload: Bytes, flags: number): Uint8Array =>
-      made.ethernet(
-        0x0800,
-        made.ipv4(6, [
-          ...made.u16(40000),
-          ...made.u16(80),
-          ...made.u32(at),
-          ...made.u32(0),
-          ...[0x50, flags, 4, 0, 0, 0, 0, 0],
-          ...payload,
-        ]),
-      );
+      tcp(40000, 80, at, payload, flags);
     const request = made.text('GET / HTTP/1.1\r\nHost: visited.example\r\n\r\n');
     const { incidents } = analyse([
       segment(9, [], 2),
@@ -132,6 +129,19 @@ describe('incidents', () => {
     ]);
     expect(incidents).toHaveLength(1);
     expect(incidents[0]).toMatchObject({ kind: 'http', rule: 'E', exposure: 'visited.example', escaped: 3 });
+  });
+
+  test('a connection that proves to be encrypted DNS is one, and so are several to the same name', () => {
+    const hello = clientHello('dns.google');
+    const connection = (port: number): Uint8Array[] => [
+      tcp(port, 443, 9, [], 2),
+      tcp(port, 443, 10, hello, 0x18),
+      tcp(port, 443, 10 + hello.length, [23, 3, 3, 0, 1, 7], 0x18),
+    ];
+    const { incidents, rules } = analyse([...connection(40000), ...connection(40001)]);
+    expect(incidents).toHaveLength(1);
+    expect(incidents[0]).toMatchObject({ kind: 'doh', rule: 'C', exposure: 'dns.google', escaped: 6 });
+    expect(rules).toEqual({ C: 4, E: 2 });
   });
 
   test('a visit to what was answered in the clear is rule D', () => {
@@ -192,8 +202,26 @@ test('an endpoint without protocol is named by the shape of its first frames', (
   );
 });
 
-test('names are shown as privacy says, in names, incidents and reasons', () => {
-  const report = analyse([QUESTION], {}, () => '(hidden)');
-  expect(JSON.stringify(report)).not.toContain('leak.example');
-  expect(report.names).toEqual([{ name: '(hidden)', via: 'dns', count: 1 }]);
+describe('privacy', () => {
+  const hash = (text: string): string => Buffer.from(text).toString('hex').padEnd(12, '0');
+
+  test('minimal tells that something leaked, and nothing of what', () => {
+    const report = analyse([QUESTION, REPLY], {}, new Veil('minimal', hash));
+    expect(report.names).toEqual([{ name: '(hidden)', via: 'dns', count: 1 }]);
+    expect(report.incidents).toHaveLength(1);
+    expect(report.incidents[0]).toMatchObject({
+      ...{ rule: 'A', kind: 'dns', client: '', exposure: '(hidden)', destination: '', escaped: 2 },
+      ...{ first: '2023-11-14T22:00:00.000Z', last: '2023-11-14T22:00:00.000Z' },
+    });
+    expect(JSON.stringify(report)).not.toMatch(/leak\.example|203\.0\.113/);
+  });
+
+  test('redacted keeps what can be compared, the suffix and the network', () => {
+    const report = analyse([QUESTION], {}, new Veil('redacted', hash));
+    const name = `h-${hash('leak.example').slice(0, 12)}.example`;
+    expect(report.names).toEqual([{ name, via: 'dns', count: 1 }]);
+    expect(report.incidents[0]).toMatchObject({ exposure: name, destination: '203.0.113.0/24' });
+    expect(report.incidents[0]?.client).toMatch(/^h-/);
+    expect(JSON.stringify(report)).not.toMatch(/leak\.example|203\.0\.113\.53/);
+  });
 });

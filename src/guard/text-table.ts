@@ -1,0 +1,124 @@
+// Knows: how very many short texts are numbered: in a few large arrays, not in an object each. Must not know: what they say.
+// A hundred thousand strings that live on cost a garbage collector more than all that is done with them.
+
+const LEAST = 1024;
+/** Codes handed to one call: a stack does not hold any number of arguments. */
+const PIECE = 4096;
+
+/** Numbers texts from 0 in the order in which they come; equal texts of one group have one number. */
+export class TextTable {
+  /** Open addressing, at most half full; a text's number and one, so that zero means empty. */
+  #slots = new Int32Array(2 * LEAST);
+  #hashes = new Int32Array(LEAST);
+  #groups = new Uint8Array(LEAST);
+  /** Where each text ends; the next begins there. */
+  #ends = new Int32Array(LEAST);
+  #codes = new Uint16Array(32 * LEAST);
+  #size = 0;
+
+  /** How many texts there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How long they are together. */
+  get length(): number {
+    return this.#startOf(this.#size);
+  }
+
+  /** The number of a text in its group (0 to 255), or -1. */
+  find(text: string, group: number): number {
+    const number = this.#slots[this.#slot(text, group, hashOf(text, group))] ?? 0;
+    return number - 1;
+  }
+
+  /** The number of a text, which is new when it equals the size before. */
+  add(text: string, group: number): number {
+    const hash = hashOf(text, group);
+    const slot = this.#slot(text, group, hash);
+    const known = this.#slots[slot] ?? 0;
+    if (known > 0) return known - 1;
+    const number = this.#size;
+    const start = this.#startOf(number);
+    this.#makeRoom(start + text.length);
+    this.#size = number + 1;
+    this.#hashes[number] = hash;
+    this.#groups[number] = group;
+    this.#ends[number] = start + text.length;
+    for (let at = 0; at < text.length; at += 1) this.#codes[start + at] = text.charCodeAt(at);
+    this.#slots[slot] = number + 1;
+    if (2 * this.#size >= this.#slots.length) this.#spread();
+    return number;
+  }
+
+  text(number: number): string {
+    const end = this.#ends[number] ?? 0;
+    let text = '';
+    for (let from = this.#startOf(number); from < end; from += PIECE) {
+      // A plain array: spreading a typed one goes through its iterator, ten times as slow.
+      const piece = new Array<number>(Math.min(PIECE, end - from));
+      for (let at = 0; at < piece.length; at += 1) piece[at] = this.#codes[from + at] ?? 0;
+      text += String.fromCharCode(...piece);
+    }
+    return text;
+  }
+
+  group(number: number): number {
+    return this.#groups[number] ?? 0;
+  }
+
+  #startOf(number: number): number {
+    return number === 0 ? 0 : (this.#ends[number - 1] ?? 0);
+  }
+
+  /** The slot that holds the text, or the empty one where it belongs. */
+  #slot(text: string, group: number, hash: number): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const number = (this.#slots[slot] ?? 0) - 1;
+      if (number < 0 || (this.#hashes[number] === hash && this.#is(number, text, group))) return slot;
+    }
+  }
+
+  #is(number: number, text: string, group: number): boolean {
+    const start = this.#startOf(number);
+    if (this.#groups[number] !== group || (this.#ends[number] ?? 0) - start !== text.length) return false;
+    for (let at = 0; at < text.length; at += 1) {
+      if (this.#codes[start + at] !== text.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+
+  #makeRoom(codes: number): void {
+    if (codes > this.#codes.length) {
+      const larger = new Uint16Array(Math.max(codes, 2 * this.#codes.length));
+      larger.set(this.#codes);
+      this.#codes = larger;
+    }
+    if (this.#size < this.#ends.length) return;
+    const room = 2 * this.#size;
+    const [hashes, groups, ends] = [new Int32Array(room), new Uint8Array(room), new Int32Array(room)];
+    hashes.set(this.#hashes);
+    groups.set(this.#groups);
+    ends.set(this.#ends);
+    [this.#hashes, this.#groups, this.#ends] = [hashes, groups, ends];
+  }
+
+  #spread(): void {
+    const slots = new Int32Array(2 * this.#slots.length);
+    const mask = slots.length - 1;
+    for (let number = 0; number < this.#size; number += 1) {
+      let slot = (this.#hashes[number] ?? 0) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = number + 1;
+    }
+    this.#slots = slots;
+  }
+}
+
+/** FNV-1a by code units, its upper half folded in: the lower bits choose the slot. */
+function hashOf(text: string, group: number): number {
+  let hash = 0x811c9dc5 ^ group;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash ^ (hash >>> 15);
+}
