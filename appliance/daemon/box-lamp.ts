@@ -4,6 +4,7 @@
 import type { Lamp } from '../../src/guard/status.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { LampKeeper } from '../lamp/keeper.ts';
+import { writeLampRecord } from '../lamp/record.ts';
 import { LampTest } from '../lamp/lamp-test.ts';
 import { lampTestWords } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
@@ -14,8 +15,11 @@ export class BoxLamp {
   #config = '';
   #state: Lamp | undefined;
 
-  constructor(warnings: Warnings) {
-    this.#keeper = new LampKeeper(warnings.set.bind(warnings, 'lamp'));
+  constructor(warnings: Warnings, runtimeDir: string) {
+    this.#keeper = new LampKeeper(
+      warnings.set.bind(warnings, 'lamp'),
+      writeLampRecord.bind(undefined, runtimeDir),
+    );
     this.test = new LampTest({
       show: this.#keeper.show.bind(this.#keeper),
       tell: (pattern) => {

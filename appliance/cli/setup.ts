@@ -1,0 +1,194 @@
+// Knows: the words of `leakguard setup`. Must not know: what the files it writes say.
+// Follows DESIGN section 7. Nothing changes without --yes, and nothing of the running network changes before a restart.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Policy } from '../../src/policy/policy.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
+import { RunError, run } from '../run-command.ts';
+import { apply, changesBack, changesTo } from '../setup/changes.ts';
+import type { Change } from '../setup/changes.ts';
+import { differenceText } from '../setup/difference.ts';
+import { SetupError } from '../setup/error.ts';
+import { filled, wantedFiles } from '../setup/plan.ts';
+import type { Wanted } from '../setup/plan.ts';
+import { portMatch } from '../setup/port.ts';
+import { sessionPort } from '../setup/session.ts';
+import { writeDurable } from '../durable-file.ts';
+import { readArguments } from './arguments.ts';
+import { CommandError } from './command.ts';
+import type { Command, CommandIo, ExitCode } from './command.ts';
+
+const HELP = `leakguard setup: makes this machine a box: names its two ports, bridges them, closes the wire until it is judged
+
+  leakguard setup --lan PORT --wan PORT         shows what would change
+  leakguard setup --lan PORT --wan PORT --yes   changes it; it holds from the next restart on
+  leakguard setup --undo [--yes] [--now]        takes it all back
+
+  PORT is a name of today (eth0), mac:02:00:00:00:00:0c, or path:platform-fd580000.ethernet (ID_PATH of udev; * and ?).
+  lan is the port to the laptop, wan the one to the network.
+
+  --management HOW  the box's own address in a new policy: dhcp (default), none, or 192.0.2.9/24
+  --lamp HOW        the light in a new policy, as YAML: '{driver: leds, red: RED, green: GREEN}' (default none)
+  --cut-ssh         yes, although the ssh session this runs in comes through one of these ports
+  --now             with --undo: the bridge goes at once, not at the next restart
+  --root DIR        another machine's files, below DIR
+  --json            changes and warnings as one JSON object
+
+The policy is written only when there is none, and is never taken away.
+
+Exit: 0 done or shown, 2 usage, a policy with faults, or ssh would be cut; 3 it could not be written.
+`;
+
+const OPTIONS = {
+  lan: { type: 'string' },
+  wan: { type: 'string' },
+  root: { type: 'string', default: '/' },
+  management: { type: 'string', default: 'dhcp' },
+  lamp: { type: 'string', default: '{driver: none}' },
+  yes: { type: 'boolean', default: false },
+  undo: { type: 'boolean', default: false },
+  now: { type: 'boolean', default: false },
+  'cut-ssh': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+} as const;
+
+const POLICY = 'etc/leakguard/policy.yaml';
+
+export const setupCommand: Command = {
+  name: 'setup',
+  summary: 'makes this machine a box, or takes that back; shows first what would change',
+  help: HELP,
+  async run(args, io) {
+    try {
+      return await setup(args, io);
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      const exitCode = error.code === 'write' ? 3 : 2;
+      throw new CommandError(exitCode, error.code, `${error.message}.`, error.remedy, error);
+    }
+  },
+};
+
+async function setup(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const { values } = readArguments('setup', args, OPTIONS);
+  const { root, undo, yes } = values;
+  const plan = undo ? undefined : planOf(values);
+  const wanted = plan?.wanted ?? [];
+  const changes = undo ? changesBack(root) : changesTo(root, wanted);
+  const policy = plan?.policy;
+  const shown: readonly Change[] =
+    policy === undefined
+      ? changes
+      : [...changes, { path: POLICY, before: undefined, after: { kind: 'file', content: policy } }];
+  const warnings = root === '/' ? warningsOf(plan?.ports ?? [], undo) : [];
+  if (!values.json) io.stdout.write(shown.map((change) => `${differenceText(change)}\n`).join(''));
+  if (yes && warnings.length > 0 && !values['cut-ssh'])
+    throw new CommandError(2, 'ssh', warnings.join(' '), 'Say --cut-ssh if that is what you want.');
+  if (yes) {
+    apply(root, wanted);
+    if (policy !== undefined) writeDurable(join(root, POLICY), policy, 0o644);
+    if (root === '/') await tellSystem(undo && values.now, bridgeOf(root));
+  }
+  const next = nextWords({ yes, undo, now: values.now, any: shown.length > 0 });
+  if (values.json) io.stdout.write(`${JSON.stringify({ applied: yes, changes: shown, warnings })}\n`);
+  else io.stdout.write([...warnings, next].map((line) => `${line}\n`).join(''));
+  return 0;
+}
+
+interface Plan {
+  readonly wanted: readonly Wanted[];
+  /** Names of today. */
+  readonly ports: readonly string[];
+  /** A policy to write; undefined when there is one. */
+  readonly policy: string | undefined;
+}
+
+function planOf(values: {
+  readonly lan?: string | undefined;
+  readonly wan?: string | undefined;
+  readonly root: string;
+  readonly management: string;
+  readonly lamp: string;
+}): Plan {
+  const { lan, wan, root } = values;
+  if (lan === undefined || wan === undefined || lan === wan)
+    throw new SetupError('usage', 'Which two ports', 'Say --lan PORT --wan PORT; `ip link` lists them.');
+  const [inner, outer] = [portMatch(lan, root), portMatch(wan, root)];
+  const path = join(root, POLICY);
+  const given = existsSync(path);
+  const text = given ? readFileSync(path, 'utf8') : filled('policy.in', firstPolicy(values));
+  const policy = validPolicy(given ? path : 'the policy to be written', text);
+  return {
+    wanted: wantedFiles({
+      ...{ lan: inner.match, wan: outer.match, bridge: policy.bridge },
+      ...{ management: policy.management.address, webPort: policy.web.port },
+    }),
+    ports: [inner.name, outer.name, policy.bridge.name].filter((name) => name !== undefined),
+    policy: given ? undefined : text,
+  };
+}
+
+function firstPolicy({ management, lamp }: { readonly management: string; readonly lamp: string }) {
+  return { BRIDGE: 'br0', LAN: 'lan0', WAN: 'wan0', MANAGEMENT: management, LAMP: lamp };
+}
+
+function validPolicy(where: string, text: string): Policy {
+  const parsed = parsePolicy(text);
+  if (parsed.ok) return parsed.policy;
+  const faults = parsed.faults.map(({ path, message, remedy }) => `${path} ${message} (${remedy})`.trim());
+  throw new SetupError('policy', `${where} has faults`, faults.join('\n'));
+}
+
+/** Only what would surprise: the session that this runs in. */
+function warningsOf(ports: readonly string[], undo: boolean): readonly string[] {
+  const session = sessionPort();
+  if (session === undefined) return [];
+  if (undo && session === bridgeOf('/'))
+    return [
+      `You came in by ssh through ${session}: that bridge goes, and at the latest a restart cuts you off.`,
+    ];
+  if (!ports.includes(session)) return [];
+  return [
+    `You came in by ssh through ${session}: from the next restart on the box answers nothing but its page, on lan.`,
+  ];
+}
+
+function bridgeOf(root: string): string {
+  try {
+    const parsed = parsePolicy(readFileSync(join(root, POLICY), 'utf8'));
+    return parsed.ok ? parsed.policy.bridge.name : 'br0';
+  } catch {
+    return 'br0';
+  }
+}
+
+/** What runs already is told; what is not there need not be. */
+async function tellSystem(bridgeGoes: boolean, bridge: string): Promise<void> {
+  const tell = async (command: string, ...args: string[]): Promise<void> => {
+    try {
+      await run(command, args);
+    } catch (error) {
+      if (!(error instanceof RunError)) throw error;
+    }
+  };
+  if (!existsSync('/run/systemd/system')) return;
+  await tell('systemctl', 'daemon-reload');
+  if (!bridgeGoes) return;
+  await tell('ip', 'link', 'del', bridge);
+  await tell('networkctl', 'reload');
+  await tell('nmcli', 'general', 'reload', 'conf');
+}
+
+function nextWords(done: {
+  readonly yes: boolean;
+  readonly undo: boolean;
+  readonly now: boolean;
+  readonly any: boolean;
+}): string {
+  if (!done.any) return 'Nothing changes: the machine is as it should be.';
+  if (!done.yes) return 'Nothing was changed. Say --yes to do it.';
+  if (done.undo) return `Taken back. Restart the machine: its ports then have their old names and settings.`;
+  return 'Written. Restart the machine: the wire is then closed until the guard has seen it, and the page answers on lan.';
+}

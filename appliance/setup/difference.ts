@@ -1,0 +1,50 @@
+// Knows: how a change of a file is shown to a person. Must not know: which files, and why.
+// The files are short: the longest common subsequence is found by the plain table.
+
+import type { Change } from './changes.ts';
+
+/** A heading and one line each with `+`, `-` or a space in front, ending in a line feed. */
+export function differenceText({ path, before, after }: Change): string {
+  const verb = before === undefined ? 'new' : after === undefined ? 'removed' : 'changed';
+  const lines = differences(linesOf(before), linesOf(after));
+  return [`${verb} /${path}`, ...lines.map(([sign, line]) => `  ${sign} ${line}`.trimEnd()), ''].join('\n');
+}
+
+function linesOf(content: Change['before']): readonly string[] {
+  if (content === undefined) return [];
+  if (content.kind === 'link') return [`-> ${content.content}`];
+  return content.content.replace(/\n$/, '').split('\n');
+}
+
+type Line = readonly [sign: '+' | '-' | ' ', text: string];
+
+/** What to take away and what to add, in order. */
+export function differences(before: readonly string[], after: readonly string[]): readonly Line[] {
+  const common = before.map(() => new Array<number>(after.length + 1).fill(0));
+  common.push(new Array<number>(after.length + 1).fill(0));
+  const at = (row: number, column: number): number => common[row]?.[column] ?? 0;
+  for (let row = before.length - 1; row >= 0; row -= 1) {
+    for (let column = after.length - 1; column >= 0; column -= 1) {
+      const line = common[row];
+      if (line === undefined) continue;
+      const equal = before[row] === after[column];
+      line[column] = equal ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1));
+    }
+  }
+  const lines: Line[] = [];
+  for (let row = 0, column = 0; row < before.length || column < after.length;) {
+    const [old, young] = [before[row], after[column]];
+    if (old !== undefined && old === young) {
+      lines.push([' ', old]);
+      row += 1;
+      column += 1;
+    } else if (old !== undefined && (young === undefined || at(row + 1, column) >= at(row, column + 1))) {
+      lines.push(['-', old]);
+      row += 1;
+    } else {
+      lines.push(['+', young ?? '']);
+      column += 1;
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,183 @@
+// Knows: what `leakguard setup` writes on a machine, shows before and takes back after. Must not know: this machine.
+// The machine is a folder with a /sys and a /etc; what is written there is compared with golden/ whole.
+
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { setupCommand } from '../../../appliance/cli/setup.ts';
+import { differences } from '../../../appliance/setup/difference.ts';
+import { portMatch } from '../../../appliance/setup/port.ts';
+import { sessionPort } from '../../../appliance/setup/session.ts';
+import { parsePolicy } from '../../../src/policy/schema.ts';
+import { runCommand } from '../cli/command-run.ts';
+
+const GOLDEN = join(import.meta.dirname, 'golden');
+let root = '';
+
+const put = (path: string, text: string): void => {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+};
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
+const setup = (...args: string[]) => runCommand([setupCommand], ['setup', '--root', root, ...args]);
+const PORTS = ['--lan', 'eth0', '--wan', 'usb0'] as const;
+
+/** Files and links below a folder, as `path` or `path -> target`. */
+function listing(folder: string, from = folder): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return listing(path, from);
+      const name = path.slice(from.length + 1);
+      return entry.isSymbolicLink() ? [`${name} -> ${readlinkSync(path)}`] : [name];
+    })
+    .sort();
+}
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'leakguard-setup-'));
+  put('sys/class/net/eth0/address', '02:00:00:00:00:0c\n');
+  put('sys/class/net/eth0/addr_assign_type', '0\n');
+  put('sys/class/net/usb0/address', '02:00:00:00:00:0d\n');
+  // Chosen by chance at every start: no way to know it again.
+  put('sys/class/net/usb0/addr_assign_type', '1\n');
+  put('sys/class/net/usb0/ifindex', '3\n');
+  put('run/udev/data/n3', 'E:ID_NET_DRIVER=r8152\nE:ID_PATH=platform-fd500000.pcie-usb-0:1.2:1.0\n');
+  put('etc/hostname', 'box\n');
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+it('writes what makes a box, and nothing else', async () => {
+  const { code, out } = await setup(...PORTS, '--yes');
+  expect(code).toBe(0);
+  expect(out).toContain('Restart the machine');
+  const files = listing(join(root, 'etc'));
+  const text = files
+    .map((name) => (name.includes(' -> ') ? `${name}\n` : `${name}\n${textOf(`etc/${name}`)}`))
+    .join('\n');
+  await expect(text).toMatchFileSnapshot(join(GOLDEN, 'box.txt'));
+});
+
+it('writes a policy that is valid, and leaves one that is there alone', async () => {
+  await setup(
+    ...PORTS,
+    '--yes',
+    '--management',
+    '192.0.2.9/24',
+    '--lamp',
+    '{driver: gpio, red: 17, green: 27}',
+  );
+  const parsed = parsePolicy(textOf('etc/leakguard/policy.yaml'));
+  expect(parsed).toMatchObject({
+    ok: true,
+    policy: { tunnels: [], management: { address: { static: '192.0.2.9/24' } }, lamp: { red: 17 } },
+  });
+  expect(textOf('etc/systemd/network/10-leakguard-bridge.network')).toContain('\nAddress=192.0.2.9/24\n');
+  put('etc/leakguard/policy.yaml', 'version: 1\nbridge: {name: br-x}\nweb: {port: 8080}\n');
+  await setup(...PORTS, '--yes');
+  expect(textOf('etc/leakguard/policy.yaml')).toContain('br-x');
+  const socket = textOf('etc/systemd/system/leakguard-web.socket.d/10-leakguard.conf');
+  expect(socket).toContain('ListenStream=\nListenStream=0.0.0.0:8080\nBindToDevice=br-x\n');
+  const wants = listing(join(root, 'etc/systemd/system')).filter((name) => name.includes('device.wants'));
+  expect(wants).toEqual([
+    'sys-subsystem-net-devices-br\\x2dx.device.wants/leakguard-web.socket -> /usr/lib/systemd/system/leakguard-web.socket',
+  ]);
+});
+
+it('changes nothing unless told to', async () => {
+  const before = listing(root);
+  const { code, out } = await setup(...PORTS);
+  expect(code).toBe(0);
+  expect(listing(root)).toEqual(before);
+  expect(out).toContain('new /etc/systemd/network/10-leakguard-lan.link\n');
+  expect(out).toContain('  + PermanentMACAddress=02:00:00:00:00:0c\n');
+  expect(out).toContain('  + Path=platform-fd500000.pcie-usb-0:1.2:1.0\n');
+  expect(out).toMatch(/Nothing was changed\. Say --yes/);
+});
+
+it('puts back what was there before, whatever came in between', async () => {
+  put('etc/sysctl.d/60-leakguard.conf', 'theirs\n');
+  const before = listing(join(root, 'etc'));
+  await setup(...PORTS, '--yes');
+  await setup('--lan', 'usb0', '--wan', 'eth0', '--yes');
+  const shown = await setup('--undo');
+  expect(shown.out).toContain('changed /etc/sysctl.d/60-leakguard.conf\n');
+  expect(shown.out).toContain('  + theirs\n');
+  expect((await setup('--undo', '--yes')).code).toBe(0);
+  expect(listing(join(root, 'etc'))).toEqual([...before, 'leakguard/policy.yaml'].sort());
+  expect(textOf('etc/sysctl.d/60-leakguard.conf')).toBe('theirs\n');
+  expect(existsSync(join(root, 'etc/NetworkManager'))).toBe(false);
+  expect((await setup('--undo', '--yes')).out).toContain('Nothing changes');
+});
+
+it('says nothing changes when all is there', async () => {
+  await setup(...PORTS, '--yes');
+  expect((await setup(...PORTS)).out).toBe('Nothing changes: the machine is as it should be.\n');
+});
+
+it('drops what an earlier set-up needed and this one does not', async () => {
+  put('etc/leakguard/policy.yaml', 'version: 1\nweb: {port: 8080}\n');
+  await setup(...PORTS, '--yes');
+  put('etc/leakguard/policy.yaml', 'version: 1\n');
+  await setup(...PORTS, '--yes');
+  expect(existsSync(join(root, 'etc/systemd/system/leakguard-web.socket.d'))).toBe(false);
+});
+
+it.each([
+  [['--lan', 'eth0'], 'Which two ports'],
+  [['--lan', 'eth0', '--wan', 'eth0'], 'Which two ports'],
+  [['--lan', 'eth0', '--wan', 'eth7'], 'there is no interface eth7 here'],
+  [['--lan', 'mac:1', '--wan', 'eth0'], '1 is no MAC address'],
+  [['--lan', 'path:a b', '--wan', 'eth0'], 'is no path of a device'],
+  [['--lan', '../x', '--wan', 'eth0'], 'is no interface'],
+  [[...PORTS, '--management', 'maybe'], 'has faults'],
+])('refuses %j and writes nothing', async (args, said) => {
+  const before = listing(root);
+  const { code, err } = await setup(...args, '--yes');
+  expect(code).toBe(2);
+  expect(err).toContain(said);
+  expect(listing(root)).toEqual(before);
+});
+
+it('refuses a policy with faults, and a record that cannot be read', async () => {
+  put('etc/leakguard/policy.yaml', 'version: 2\n');
+  expect(await setup(...PORTS, '--yes')).toMatchObject({ code: 2 });
+  put('etc/leakguard/policy.yaml', 'version: 1\n');
+  put('etc/leakguard/setup.json', '{"version":1,"kept":[{"path":"etc/../x","before":null}]}');
+  expect(await setup('--undo', '--yes')).toMatchObject({ code: 3 });
+});
+
+it('takes ports of another machine by address and path', () => {
+  expect(portMatch('mac:02:00:00:00:00:0C')).toEqual({ match: 'PermanentMACAddress=02:00:00:00:00:0c' });
+  expect(portMatch('path:*-usb-*')).toEqual({ match: 'Path=*-usb-*' });
+});
+
+it('finds the port that an ssh session comes through, also below sudo', () => {
+  put('proc/self/environ', 'A=1\0');
+  put('proc/self/status', 'Name:\tnode\nPPid:\t40\n');
+  put('proc/40/environ', 'SSH_CONNECTION=198.51.100.2 50000 192.0.2.9 22\0B=2\0');
+  const addresses = new Map([['192.0.2.9', 'eth0']]);
+  expect(sessionPort(join(root, 'proc'), addresses)).toBe('eth0');
+  put('proc/40/environ', 'SSH_CONNECTION=198.51.100.2 50000 ::ffff:192.0.2.9 22\0B=2\0');
+  expect(sessionPort(join(root, 'proc'), addresses)).toBe('eth0');
+  put('proc/40/environ', '');
+  put('proc/40/status', 'PPid:\t0\n');
+  expect(sessionPort(join(root, 'proc'), addresses)).toBeUndefined();
+});
+
+it('shows what goes and what comes in the order of the file', () => {
+  expect(differences(['a', 'b', 'c'], ['a', 'x', 'c', 'd']).map((line) => line.join(''))).toEqual([
+    ...[' a', '-b', '+x', ' c', '+d'],
+  ]);
+});
