@@ -7,8 +7,9 @@ import type { Dissector } from '../../src/flow/dissector.ts';
 import { BoundedMap } from '../../src/guard/bounded-map.ts';
 import { isLeakUp, isRedLeak } from '../../src/guard/counters.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
-import type { TapReport } from '../../src/guard/observation.ts';
+import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Judge } from '../../src/policy/judge.ts';
+import { isHandshakeAnswer } from '../../src/policy/shape.ts';
 import type { BridgeSides } from './sides.ts';
 
 /** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
@@ -17,6 +18,8 @@ const REPORT_MS = 5;
 const BATCH_LIMIT = 512;
 /** Neighbours remembered. */
 const CLAIMS = 1_024;
+/** Answered handshakes in one report: only the first after a silence matters. */
+const HANDSHAKES = 16;
 
 export interface TapReaderParts {
   readonly port: 'lan' | 'wan';
@@ -38,6 +41,7 @@ export class TapReader {
   #chatterIsRed: boolean;
   #frames = 0;
   readonly #claims = new BoundedMap<number>(CLAIMS);
+  #handshakes: Handshake[] = [];
   #leaksUp = 0;
   #redLeaksUp = 0;
   #reportedAt = -Infinity;
@@ -68,7 +72,11 @@ export class TapReader {
     const to = sides.of(facts.destinationMac, now);
     if (direction === 'up' && (to === 'box' || to === 'lan')) return;
     const judge = this.#judge;
-    if (judge.tunnelOf(facts, direction) >= 0) return;
+    const tunnel = judge.tunnelOf(facts, direction);
+    if (tunnel >= 0) {
+      if (direction === 'down') this.#noteHandshake(tunnel, now);
+      return;
+    }
     dissector.application(bytes, facts, now * 1_000);
     const verdict = judge.judge(facts, direction);
     const { findings } = facts;
@@ -84,6 +92,14 @@ export class TapReader {
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const crosses = judge.crosses(facts, direction);
     this.#batch.add(facts, { verdict, direction, crosses }, client, now, bytes);
+    this.#reportWhenDue(now);
+  }
+
+  #noteHandshake(index: number, now: number): void {
+    const endpoint = this.#judge.endpoints[index];
+    if (endpoint === undefined || !isHandshakeAnswer(endpoint.shape, this.#facts)) return;
+    if (this.#handshakes.length >= HANDSHAKES) return;
+    this.#handshakes.push({ tunnel: endpoint.name, at: now });
     this.#reportWhenDue(now);
   }
 
@@ -107,6 +123,8 @@ export class TapReader {
   report(at: number, drained: boolean): void {
     this.#reportedAt = at;
     const { observations, newlyFolded } = this.#batch.take();
+    const handshakes = this.#handshakes;
+    this.#handshakes = [];
     this.#parts.emit({
       port: this.#parts.port,
       at,
@@ -116,11 +134,12 @@ export class TapReader {
       redLeaksUp: this.#redLeaksUp,
       newlyFolded,
       observations,
+      ...(handshakes.length === 0 ? {} : { handshakes }),
     });
   }
 
   get pending(): boolean {
-    return this.#batch.size > 0;
+    return this.#batch.size > 0 || this.#handshakes.length > 0;
   }
 
   #reportWhenDue(now: number): void {

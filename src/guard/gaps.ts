@@ -1,6 +1,6 @@
 // Knows: how long a tunnel's server was silent while something escaped or nothing was answered. Must not know: kernel, taps, clocks.
 // Tunnel frames are known by counters, which are read about once a second: their times are two readings between which they lie.
-// Escapes are read frame by frame and carry their own time. Silence alone is no gap: an idle tunnel is silent, too.
+// Escapes and answered WireGuard handshakes are read frame by frame and carry their own time. Silence alone is no gap: an idle tunnel is silent, too.
 
 import type { Now } from './incidents.ts';
 import type { Rule } from '../policy/verdict.ts';
@@ -31,8 +31,12 @@ export interface Gap {
   readonly lastFrame: Between;
   /** When something red first escaped, to the millisecond; undefined when nothing did. */
   readonly firstEscape: number | undefined;
-  /** When the server was heard again: the nearest that counters come to a handshake. Undefined while it is silent. */
+  /** When the server first answered a handshake again, to the millisecond; undefined where the protocol's are not read. */
+  readonly handshake: number | undefined;
+  /** When the server was heard again, by the counters. Undefined while it is silent. */
   readonly back: Between | undefined;
+  /** Since when nobody watched it any more, if it lasted then: its end is not known. Wall clock, milliseconds. */
+  readonly unwatched?: number;
   /** At least and at most so long, milliseconds; undefined while it lasts. */
   readonly length: { readonly least: number; readonly most: number } | undefined;
   readonly unanswered: number;
@@ -49,6 +53,7 @@ export class GapWatch {
   #last: { readonly between: Between; readonly monotonic: number } | undefined;
   #unanswered = 0;
   #firstEscape: number | undefined;
+  #handshake: number | undefined;
   #escapes = new Map<string, GapEscape>();
   #more = 0;
   readonly #gaps: Gap[] = [];
@@ -72,8 +77,17 @@ export class GapWatch {
       this.#gaps.unshift(ended);
       this.#gaps.length = Math.min(this.#gaps.length, GAPS);
     }
+    this.#handshake = undefined;
     this.#last = { between, monotonic: now.monotonic };
     this.#forget();
+  }
+
+  /** The server answered a handshake at wall clock `wall`. Either may be told first, this or the counters. */
+  answered(wall: number): void {
+    const [ended] = this.#gaps;
+    const late = ended?.back !== undefined && wall >= ended.back.after && wall <= ended.back.until;
+    if (late && ended.handshake === undefined) this.#gaps[0] = { ...ended, handshake: wall };
+    else this.#handshake ??= wall;
   }
 
   /** Takes frames of a red incident that left past the tunnel, the first of them at wall clock `wall`. */
@@ -102,6 +116,7 @@ export class GapWatch {
       tunnel: this.#tunnel,
       lastFrame: between,
       firstEscape: this.#firstEscape,
+      handshake: this.#handshake,
       back,
       length:
         back === undefined
@@ -121,13 +136,29 @@ export class GapWatch {
   }
 }
 
+/** A gap with its sentence, as programs are told it. */
+export interface GapView extends Gap {
+  readonly text: string;
+}
+
+export function gapView(gap: Gap): GapView {
+  return { ...gap, text: gapText(gap) };
+}
+
 /** One sentence for a report, its resolution said. */
 export function gapText(gap: Gap): string {
   const { lastFrame, back, length, escapes, more, firstEscape } = gap;
-  const long = length === undefined ? 'and lasts' : `for ${length.least} to ${length.most} ms`;
+  const lasts =
+    gap.unwatched === undefined ? 'and lasts' : `and lasted when the watch ended at ${iso(gap.unwatched)}`;
+  const long = length === undefined ? lasts : `for ${length.least} to ${length.most} ms`;
   const silent = `${gap.tunnel}: no frame of its server after ${iso(lastFrame.until)} (± ${lastFrame.until - lastFrame.after} ms, the time between two readings), ${long}`;
   const asked = gap.unanswered < UNANSWERED ? '' : `; ${gap.unanswered} frames of the client unanswered`;
-  const heard = back === undefined ? '' : `; heard again before ${iso(back.until)}`;
+  const heard =
+    gap.handshake !== undefined
+      ? `; handshake answered at ${iso(gap.handshake)}`
+      : back === undefined
+        ? ''
+        : `; heard again before ${iso(back.until)}`;
   if (firstEscape === undefined) return `${silent}${asked}${heard}. Nothing escaped.`;
   const frames = escapes.reduce((sum, escape) => sum + escape.frames, more);
   const what = escapes.map(({ exposure, rule }) => `${exposure} (rule ${rule})`).join(', ');

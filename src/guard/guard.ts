@@ -96,6 +96,7 @@ export class Guard {
     }
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
+    if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const observation of report.observations) {
       const breach = !observation.crosses && this.#isBreach(report);
       for (const incident of this.observer.take(report.port, observation, now, breach)) changed.add(incident);

@@ -28,6 +28,14 @@ export interface Observation {
 
 type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses'>;
 
+/** A tunnel's server answered a handshake. */
+export interface Handshake {
+  /** The tunnel's name. */
+  readonly tunnel: string;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
 /** What one tap says at a time, in order. */
 export interface TapReport {
   readonly port: 'lan' | 'wan';
@@ -42,6 +50,8 @@ export interface TapReport {
   /** Frames in this report that were folded. */
   readonly newlyFolded: number;
   readonly observations: readonly Observation[];
+  /** Absent when there was none. */
+  readonly handshakes?: readonly Handshake[];
 }
 
 /** Collects frames until `take`; holds at most `limit` distinct observations, then folds by direction, verdict, rule and kind. */

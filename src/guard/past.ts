@@ -3,12 +3,30 @@
 
 import { PRIVACIES } from './privacy.ts';
 import type { Privacy, Veil } from './privacy.ts';
+import type { Gap } from './gaps.ts';
 import type { IncidentView } from './status.ts';
 
 export interface PastIncident {
   readonly incident: IncidentView;
   /** What it was written under. */
   readonly privacy: Privacy;
+}
+
+/** A silence of a tunnel, and what it was written under. */
+export interface PastGap {
+  readonly gap: Gap;
+  readonly privacy: Privacy;
+}
+
+/** The silences as `veil` shows them: `minimal` keeps no such times. */
+export function rewrittenGaps(past: readonly PastGap[], veil: Veil): PastGap[] {
+  if (veil.privacy === 'minimal') return [];
+  const laxer = laxerThan(veil.privacy);
+  return past.map(({ gap, privacy }) => {
+    if (!laxer.includes(privacy)) return { gap, privacy };
+    const escapes = gap.escapes.map((escape) => ({ ...escape, exposure: veil.exposure(escape.exposure) }));
+    return { gap: { ...gap, escapes }, privacy: veil.privacy };
+  });
 }
 
 /** The privacies that tell more than this one. */

@@ -67,8 +67,9 @@ export class Veil {
     return this.privacy === 'minimal' ? HIDDEN : this.#digits(text);
   }
 
-  /** A name, an address or a MAC address, whichever it is. */
+  /** A name, an address or a MAC address, whichever it is; texts of ours that name nothing stay. */
   exposure(text: string): string {
+    if (this.privacy === 'redacted' && isPlaceholder(text)) return text;
     if (parseAddress(text) !== undefined) return this.address(text);
     return MAC.test(text) ? this.identity(text) : this.name(text);
   }
@@ -89,7 +90,7 @@ export class Veil {
         why: `${kind} outside the tunnel, rule ${rule}`,
       };
     }
-    const exposure = isPlaceholder(told.exposure) ? told.exposure : this.exposure(told.exposure);
+    const exposure = this.exposure(told.exposure);
     const destination = this.exposure(told.destination);
     const what = exposure === destination || exposure === '' ? kind : `${kind} for ${exposure}`;
     const where = destination === '' ? '' : ` to ${destination}`;

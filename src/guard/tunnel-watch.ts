@@ -7,7 +7,7 @@ import { GapWatch } from './gaps.ts';
 import type { Gap } from './gaps.ts';
 import type { Incident, Now } from './incidents.ts';
 import { TunnelLiveness } from './liveness.ts';
-import type { Observation } from './observation.ts';
+import type { Handshake, Observation } from './observation.ts';
 import type { TunnelView } from './status.ts';
 
 export class TunnelWatch {
@@ -38,11 +38,19 @@ export class TunnelWatch {
     this.#counting = true;
   }
 
+  /** Servers of tunnels answered handshakes. */
+  answered(handshakes: readonly Handshake[] = [], now: Now): void {
+    for (const { tunnel: name, at } of handshakes) {
+      const wall = now.wall - Math.max(0, Math.round(now.monotonic - at));
+      for (const { tunnel, gaps } of this.#tunnels) if (tunnel.name === name) gaps.answered(wall);
+    }
+  }
+
   /** Frames of a red incident left past the tunnels. */
   escaped({ id, rule, exposure, severity }: Incident, { frames, first }: Observation, now: Now): void {
     if (severity !== 'red') return;
     // The tap's clock, so that the time until its report was read does not count.
-    const wall = now.wall - Math.max(0, now.monotonic - first);
+    const wall = now.wall - Math.max(0, Math.round(now.monotonic - first));
     for (const { gaps } of this.#tunnels) gaps.escaped({ incident: id, rule, exposure }, frames, wall);
   }
 

@@ -79,6 +79,11 @@ function isWireguard(head: number, length: number): boolean {
   }
 }
 
+/** A server's answer to a handshake, of a frame that has the shape: the filter shows it, so that a tap can say when a silence ended. */
+export function isHandshakeAnswer(shape: Shape, facts: Facts): boolean {
+  return shape === 'wireguard' && facts.payloadHead === 0x02000000;
+}
+
 /**
  * The header of an ordinary DNS query (RFC 1035 section 4.1.1): no flag but RD, AD, CD, one question, no answer, no
  * authority, at most one additional record. 2^-75 for random bytes; a session identifier is no DNS header.
@@ -121,7 +126,7 @@ export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
 
 /**
  * The same for a capture filter; `at` gives `size` bytes at `offset` behind the UDP header, in libpcap's words. Here
- * two fields can be compared: what a frame carries behind its datagram must not be hidden.
+ * two fields can be compared: what a frame carries behind its datagram must not be hidden. Nor is `isHandshakeAnswer`.
  */
 export function bpfShape(shape: Shape, at: (offset: number, size: 1 | 2 | 4) => string): string {
   const length = at(-4, 2);
@@ -130,7 +135,6 @@ export function bpfShape(shape: Shape, at: (offset: number, size: 1 | 2 | 4) => 
     case 'wireguard': {
       const handshakes = [
         [1, 156],
-        [2, 100],
         [3, 72],
       ].map(([type = 0, bytes = 0]) => `(${length} = ${bytes} and ${at(0, 4)} = 0x${type}000000)`);
       return `((${length} >= 40 and ${length} & 15 = 8 and ${at(0, 4)} = 0x4000000) or ${handshakes.join(' or ')})`;

@@ -24,17 +24,39 @@ describe('a gap', () => {
     watch.escaped(LEAK, 2, wall(4_000));
     watch.read(20, 20, at(5_000));
     expect(watch.list(5_000)).toMatchObject([{ back: undefined, length: undefined }]);
+    watch.answered(wall(5_432));
+    watch.answered(wall(5_500));
     watch.read(21, 21, at(6_000));
     const [gap, ...more] = watch.list(6_000);
     expect(more).toEqual([]);
     expect(gap).toEqual({
       ...{ tunnel: 'home', lastFrame: { after: wall(1_000), until: wall(2_000) } },
       ...{ firstEscape: wall(3_456), back: { after: wall(5_000), until: wall(6_000) } },
+      handshake: wall(5_432),
       ...{ length: { least: 3_000, most: 5_000 }, unanswered: 1, more: 0 },
       escapes: [{ ...LEAK, frames: 3 }],
     });
     expect(gap && gapText(gap)).toMatch(
       /for 3000 to 5000 ms.*First escape at .*3 frames: bank\.example \(rule A\)/,
+    );
+  });
+
+  it('takes a handshake that is told after the counters, and none of an earlier silence', () => {
+    const watch = running();
+    watch.answered(wall(2_500));
+    watch.read(20, 20, at(3_000));
+    watch.read(21, 21, at(4_000));
+    for (const [answered, read] of [
+      [8_500, 9_000],
+      [13_500, 14_000],
+    ] as const) {
+      watch.escaped(LEAK, 1, wall(6_000));
+      watch.read(read, read, at(read));
+      watch.answered(wall(answered));
+    }
+    expect(watch.list(14_000).map(({ handshake }) => handshake)).toEqual([wall(13_500), wall(8_500)]);
+    expect(watch.list(14_000).map(gapText)[0]).toContain(
+      `handshake answered at ${new Date(wall(13_500)).toISOString()}`,
     );
   });
 
