@@ -1,17 +1,19 @@
-// Knows: in which country the network of an address is registered, by the tables of the package @ip-location-db/asn-country
+// Knows: in which network an address lies and in which country that is registered, by the tables of the package @ip-location-db/asn-country
 // (data of the NRO, CC BY 4.0). Must not know: whose address it is. Nobody is asked: the tables are files, sorted by address,
 // and a look-up reads a few dozen of their lines.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { Registration } from '../src/guard/dossier.ts';
+import { formatPrefix, networkAround } from '../src/guard/networks.ts';
 import { parseAddress } from '../src/wire/address.ts';
 
 const PACKAGE = '@ip-location-db/asn-country';
 const LINE_MOST = 128;
 
-/** ISO 3166 code, or undefined: not an address, in no table, or no tables. The country of registration, not of the machine. */
-export function countryOf(text: string): string | undefined {
+/** Undefined: not an address, in no table, or no tables. The country is that of registration, not of the machine. */
+export function registrationOf(text: string): Registration | undefined {
   const address = parseAddress(text);
   if (address === undefined) return undefined;
   try {
@@ -22,7 +24,7 @@ export function countryOf(text: string): string | undefined {
   }
 }
 
-function lookUp(path: string, wanted: Uint32Array): string | undefined {
+function lookUp(path: string, wanted: Uint32Array): Registration | undefined {
   const file = openSync(path, 'r');
   try {
     let low = 0;
@@ -30,17 +32,38 @@ function lookUp(path: string, wanted: Uint32Array): string | undefined {
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const line = lineAround(file, middle);
-      const [first = '', last = '', country] = line.text.split(',');
+      const [first = '', last = '', country = ''] = line.text.split(',');
       const [from, to] = [parseAddress(first)?.words, parseAddress(last)?.words];
       if (from === undefined || to === undefined) return undefined;
       if (compare(wanted, from) < 0) high = line.start;
       else if (compare(wanted, to) > 0) low = line.end;
-      else return country;
+      else return { network: rangeText(first, last), country: country.trim() };
     }
     return undefined;
   } finally {
     closeSync(file);
   }
+}
+
+/** A prefix where the range is one, `first - last` otherwise. */
+function rangeText(first: string, last: string): string {
+  const [from, to] = [parseAddress(first), parseAddress(last)];
+  const bits = from?.ipVersion === 4 ? 32 : 128;
+  for (let length = 0; from !== undefined && to !== undefined && length <= bits; length += 1) {
+    const network = networkAround(first, length);
+    if (network === undefined || compare(network.words, from.words) !== 0) continue;
+    const above = networkAround(last, length);
+    if (above === undefined || compare(above.words, network.words) !== 0) continue;
+    return isLastOf(to.words, network.bits) ? formatPrefix(network) : `${first} - ${last}`;
+  }
+  return `${first} - ${last}`;
+}
+
+/** Every bit behind the prefix is one. */
+function isLastOf(words: Uint32Array, bits: number): boolean {
+  for (let at = bits; at < 128; at += 1)
+    if ((((words[at >>> 5] ?? 0) >>> (31 - (at & 31))) & 1) === 0) return false;
+  return true;
 }
 
 /** The line that the byte at `at` belongs to; `end` is where the next begins. */

@@ -26,6 +26,10 @@ export function reportText({ dossier, incidents }: Report): string {
     `stopped: ${grouped(blocked)} frames`,
     ...more,
     ...section('What Eve can conclude', dossier.conclusions),
+    ...section(
+      'When the tunnel was silent',
+      dossier.gaps.map(({ text }) => text),
+    ),
     ...section('Sites', table(dossier.sites)),
     ...section('Destinations without a name', table(dossier.destinations)),
     ...section('Incidents', incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine)),

@@ -2,6 +2,7 @@
 // Every text is escaped, and the page's own policy (CSP) allows no script and no request: names come from the wire.
 
 import type { DossierSite } from '../src/guard/dossier.ts';
+import type { GapView } from '../src/guard/gaps.ts';
 import { printable } from '../src/guard/status.ts';
 import type { IncidentView } from '../src/guard/status.ts';
 import type { Timeline, TimelineState } from '../src/guard/timeline.ts';
@@ -41,6 +42,7 @@ export function reportHtml({ dossier, incidents, timeline }: Report): string {
 ${timelineSvg(timeline)}
 <h2>What Eve can conclude</h2>
 <ul>${dossier.conclusions.map((line) => `<li>${text(line)}</li>`).join('\n')}</ul>
+${gapList(dossier.gaps)}
 ${siteTable('Sites', dossier.sites)}
 ${siteTable('Destinations without a name', dossier.destinations)}
 ${incidentTable(incidents)}
@@ -80,6 +82,12 @@ export function timelineSvg({ from, to, buckets }: Timeline): string {
 
 function rect(x: string, y: number, width: number, height: number, fill: string): string {
   return `<rect x="${x}" y="${y.toFixed(2)}" width="${width.toFixed(2)}" height="${height.toFixed(2)}" fill="${fill}"/>`;
+}
+
+function gapList(gaps: readonly GapView[]): string {
+  if (gaps.length === 0) return '';
+  return `<h2>When the tunnel was silent</h2>
+<ul>${gaps.map((gap) => `<li>${text(gap.text)}</li>`).join('\n')}</ul>`;
 }
 
 function siteTable(title: string, sites: readonly DossierSite[]): string {

@@ -21,7 +21,7 @@ import { tunnelRoutes } from './tunnel-routes.ts';
 export interface BoxSubject {
   readonly box: ApiSubject;
   readonly history: HistorySubject;
-  readonly guard: () => Pick<Guard, 'gaps' | 'observer'>;
+  readonly guard: () => Pick<Guard, 'observer'>;
   readonly health: HealthProbe;
   readonly lamp: LampTest;
   /** The policy file. */

@@ -15,11 +15,11 @@ export interface BoxStateReading {
   readonly warning?: string;
 }
 
-const FILE = 'state.json';
+export const BOX_STATE_FILE = 'state.json';
 
 /** No file: a new box, in watch mode. Anything else that is no valid state: block mode and a warning. */
 export function readBoxState(stateDir: string): BoxStateReading {
-  const path = join(stateDir, FILE);
+  const path = join(stateDir, BOX_STATE_FILE);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -37,7 +37,7 @@ export function readBoxState(stateDir: string): BoxStateReading {
 }
 
 export function writeBoxState(stateDir: string, state: BoxState): void {
-  writeDurable(join(stateDir, FILE), `${JSON.stringify({ version: 1, ...state })}\n`);
+  writeDurable(join(stateDir, BOX_STATE_FILE), `${JSON.stringify({ version: 1, ...state })}\n`);
 }
 
 function closed(problem: string): BoxStateReading {

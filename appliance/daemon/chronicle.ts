@@ -5,6 +5,8 @@ import { statSync } from 'node:fs';
 import { ClientBook } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
+import { GapNotes } from '../../src/guard/gap-notes.ts';
+import type { Gap } from '../../src/guard/gaps.ts';
 import type { Guard } from '../../src/guard/guard.ts';
 import { selects } from '../../src/guard/history.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
@@ -22,10 +24,14 @@ import { HistoryStore } from '../store/history.ts';
 import { readPrivacyKey } from '../store/privacy-key.ts';
 import { Recorder } from '../store/recorder.ts';
 import { wholeRange } from '../store/timeline-table.ts';
+import { WallClock, jumpWords } from '../store/wall-clock.ts';
 import { vendorOf } from '../vendors.ts';
 import { counterFilePath } from './counter-file.ts';
 import { words } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
+
+/** Silences of tunnels that are told at once. */
+const GAPS_MOST = 200;
 
 export interface ChronicleParts {
   readonly stateDir: string;
@@ -42,6 +48,8 @@ export class Chronicle {
   #veil: Veil;
   #policy: Policy | undefined;
   #guard: Guard | undefined;
+  readonly #clock = new WallClock();
+  readonly #gapNotes = new GapNotes();
   #counted: Tally = NO_TALLY;
   #told: Omit<StateChange, 'at'> | undefined;
 
@@ -56,10 +64,7 @@ export class Chronicle {
     if (this.#store === undefined) return;
     this.#recorder = new Recorder(this.#store, this.#veil, {
       now,
-      fault: (text) => {
-        if (text === undefined) warnings.clear('history');
-        else warnings.set('history', text);
-      },
+      fault: warnings.put.bind(warnings, 'history'),
       retentionDays: () => this.#policy?.retentionDays ?? Infinity,
     });
     this.#wasOff(runtimeDir);
@@ -85,11 +90,6 @@ export class Chronicle {
     this.#offer();
   }
 
-  /** What may be logged and shown of an address. */
-  shownAddress(address: string): string {
-    return this.#veil.address(address);
-  }
-
   report(report: TapReport, changed: readonly Incident[]): void {
     const { wall } = now();
     for (const observation of report.port === 'lan' ? report.observations : []) {
@@ -100,9 +100,12 @@ export class Chronicle {
     this.changed(changed);
   }
 
+  /** Call it often: it also notices when the clock is set. */
   changed(incidents: readonly Incident[]): void {
+    this.#watchClock();
     for (const incident of incidents) this.#recorder?.incident(incident);
     if (this.#guard === undefined) return;
+    for (const gap of this.#gapNotes.take(this.#guard.gaps(), now())) this.#recorder?.gap(gap);
     const tally = tallyOf(this.#guard);
     this.#recorder?.count(difference(tally, this.#counted));
     this.#counted = tally;
@@ -120,10 +123,12 @@ export class Chronicle {
     this.#recorder?.change({ at: Date.now(), ...told });
   }
 
-  /** On the disk when this returns, if there is one that takes it. */
+  /** On the disk when this returns, or as soon as there is one that takes it. */
   acknowledged(id: string): void {
-    if (this.#recorder?.flush() !== true) return;
-    this.#attempt(() => this.#store?.acknowledge(id));
+    if (id === 'all') this.#warnings.clear('clock');
+    for (const incident of this.#guard?.book.all() ?? [])
+      if (incident.id === id || id === 'all') this.#recorder?.incident(incident);
+    if (this.#recorder?.flush() === true) this.#attempt(() => this.#store?.acknowledge(id));
   }
 
   incidents(filter: IncidentFilter): readonly IncidentView[] {
@@ -139,6 +144,12 @@ export class Chronicle {
 
   evidence(id: string): readonly EvidenceFrame[] {
     return this.#stored((store) => store.evidence.of(id)) ?? [];
+  }
+
+  /** Silences of tunnels at any time in [since, until), newest first. */
+  gaps(since: number, until: number): readonly Gap[] {
+    const held = this.#guard?.gaps() ?? [];
+    return this.#stored((store) => store.gaps.select(since, until, GAPS_MOST)) ?? held.slice(0, GAPS_MOST);
   }
 
   clients(): readonly ClientView[] {
@@ -181,6 +192,18 @@ export class Chronicle {
     this.#attempt(() => this.#store?.close());
   }
 
+  /** Time that the clock skipped was watched by nobody, also when it is skipped backwards. */
+  #watchClock(): void {
+    const jump = this.#clock.look(now());
+    if (jump === undefined) return;
+    this.#warnings.set('clock', jumpWords(jump));
+    const told = this.#told;
+    if (told === undefined) return;
+    const { blockMode } = told;
+    this.#recorder?.change({ at: jump.from, state: 'off', tunnel: 'none', blockMode, pass: false });
+    this.#recorder?.change({ at: jump.to, ...told });
+  }
+
   #open(stateDir: string): HistoryStore | undefined {
     try {
       const store = new HistoryStore(stateDir);
@@ -196,10 +219,11 @@ export class Chronicle {
   /** What is not known to have been watched was not: from the last sign of life of an earlier process until now. */
   #wasOff(runtimeDir: string): void {
     this.#attempt(() => {
-      const last = this.#store?.timeline.lastChange();
+      const alive = lastAlive(runtimeDir) ?? this.#store?.lastWritten();
+      this.#store?.gaps.closeOpen(alive ?? Date.now());
+      const last = this.#store?.timeline.lastChange(Date.now());
       if (last === undefined || last.state === 'off') return;
-      const alive = lastAlive(runtimeDir) ?? this.#store?.lastWritten() ?? last.at;
-      const at = Math.max(last.at + 1, Math.min(alive, Date.now()));
+      const at = Math.max(last.at + 1, Math.min(alive ?? last.at, Date.now()));
       this.#recorder?.change({ at, state: 'off', tunnel: 'none', blockMode: last.blockMode, pass: false });
     });
   }

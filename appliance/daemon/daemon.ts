@@ -18,6 +18,7 @@ import type { TapState } from '../tap/supervisor.ts';
 import { VERSION } from '../version.ts';
 import { ApiError, ApiServer } from './api-server.ts';
 import { BoxLamp } from './box-lamp.ts';
+import { BoxRecord } from './box-record.ts';
 import { everyRoute } from './box-routes.ts';
 import { BridgeKeeper } from './bridge-keeper.ts';
 import { Chronicle } from './chronicle.ts';
@@ -30,7 +31,7 @@ import { readPolicyFile } from './policy-file.ts';
 import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
 import type { ApiSubject } from './routes.ts';
-import { Warnings, mendedWords, movedWords, words } from './warnings.ts';
+import { Warnings, mendedWords, words } from './warnings.ts';
 
 const TICK_MS = 100;
 const VERIFY_MS = 1_000;
@@ -42,6 +43,7 @@ export class Daemon implements ApiSubject {
   readonly #publisher: Publisher;
   readonly #firewall: Firewall;
   readonly #enforcement: Enforcement;
+  readonly #record: BoxRecord;
   readonly #rounds = new Rounds();
   readonly #warnings: Warnings;
   readonly #lamp: BoxLamp;
@@ -66,9 +68,7 @@ export class Daemon implements ApiSubject {
         ...{ health, lamp: this.#lamp.test },
       }),
       () => ({ event: 'status', data: this.status() }),
-      (error) => {
-        log.error({ error: String(error) }, 'a request failed');
-      },
+      (error) => log.error({ error: String(error) }, 'a request failed'),
     );
     this.#publisher = new Publisher(
       () => this.status(),
@@ -82,24 +82,21 @@ export class Daemon implements ApiSubject {
     );
     this.#taps = new TapPair({
       report: this.#report.bind(this),
-      state: (port, state, detail) => {
-        void this.#tapState(port, state, detail);
-      },
+      state: (port, state, detail) => void this.#tapState(port, state, detail),
     });
     this.#firewall = new Firewall({
-      state: (state) => {
-        this.#guard.firewall(state);
-      },
+      state: (state) => this.#guard.firewall(state),
       reading: (at, values) => {
         this.#guard.reading(at, values);
-        writeCounterFile(options.runtimeDir, values);
+        const keep = (): void => writeCounterFile(options.runtimeDir, values);
+        this.#warnings.attempt('counter-file', 'The counters cannot be kept', keep);
       },
-      mended: (found) => {
-        this.#warnings.set('foreign-change', mendedWords(found));
-      },
+      mended: (found) => this.#warnings.set('foreign-change', mendedWords(found)),
     });
-    this.#enforcement = new Enforcement({ firewall: this.#firewall, stateDir, runtimeDir });
-    if (this.#enforcement.warning !== undefined) this.#warnings.set('state-file', this.#enforcement.warning);
+    const fault = this.#warnings.put.bind(this.#warnings, 'disk');
+    this.#record = new BoxRecord({ stateDir, runtimeDir, fault });
+    this.#enforcement = new Enforcement({ firewall: this.#firewall, record: this.#record, runtimeDir });
+    this.#warnings.put('state-file', this.#record.warning);
   }
 
   /** Resolves when rules stand and the API answers; ports that are missing come in later. Rejects when it cannot. */
@@ -148,11 +145,13 @@ export class Daemon implements ApiSubject {
   async setPolicy(text: string): Promise<Status | readonly Fault[]> {
     const parsed = parsePolicy(text);
     if (!parsed.ok) return parsed.faults;
+    const before = this.#enforcement.policy;
     try {
       // In force first, kept second: what the kernel refuses must not be found at the next boot.
       await this.#enforce(parsed.policy);
       writeDurable(this.#options.config, text, 0o644);
     } catch (error) {
+      if (before !== undefined) await this.#enforce(before).catch(() => undefined);
       throw new ApiError(503, 'not-applied', `the policy was not put in force: ${words(error)}`, [], error);
     }
     this.#warnings.clear('policy');
@@ -243,10 +242,7 @@ export class Daemon implements ApiSubject {
     const news = this.#guard.report(report);
     this.#chronicle.report(report, news);
     this.#publisher.news(news);
-    const { changed, moved } = this.#enforcement.observe(report);
-    for (const { name, address } of moved)
-      this.#warnings.set(`moved ${name}`, movedWords(name, this.#chronicle.shownAddress(address)));
-    if (changed) this.#due.add('lesson');
+    if (this.#enforcement.observe(report)) this.#due.add('lesson');
     if (news.some(({ breach }) => breach)) this.#due.add('breach');
   }
 
@@ -287,6 +283,7 @@ export class Daemon implements ApiSubject {
     await this.#firewall.verify(this.#due.delete('breach'));
     this.#tellTaps();
     await this.#bridge?.mend();
+    this.#record.settle();
     this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse());
     if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
     this.#publisher.news();

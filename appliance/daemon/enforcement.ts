@@ -1,10 +1,8 @@
 // Knows: what the kernel is to enforce right now: policy, block mode, what was learned, open passes; and how it gets there.
 // Must not know: incidents, states, HTTP. The boot ruleset and block mode are on disk before anyone is told that they hold.
 
-import { join } from 'node:path';
 import type { Exposure } from '../../src/guard/correlation.ts';
 import { Learner } from '../../src/guard/learner.ts';
-import type { Lesson } from '../../src/guard/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
@@ -13,9 +11,8 @@ import type { RulesetState } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Bridge } from '../bridge.ts';
 import { monotonicMs } from '../clock.ts';
-import { writeDurable } from '../durable-file.ts';
 import type { Firewall } from '../firewall.ts';
-import { readBoxState, writeBoxState } from './box-state.ts';
+import type { BoxRecord } from './box-record.ts';
 import { readSession, writeSession } from './session-file.ts';
 import type { OpenPass } from './session-file.ts';
 
@@ -26,7 +23,7 @@ const EXPOSURE_SLACK_MS = 30_000;
 
 export interface EnforcementParts {
   readonly firewall: Firewall;
-  readonly stateDir: string;
+  readonly record: BoxRecord;
   readonly runtimeDir: string;
 }
 
@@ -41,18 +38,13 @@ export class Enforcement {
   /** By address, the one that lasts longest. */
   #exposed: readonly Exposure[] = [];
   #passOpenedAt = 0;
-  #bootRuleset = '';
   #switching: Promise<unknown> = Promise.resolve();
   /** Something was learned that the session's record does not say yet. */
   #unrecorded = false;
-  /** What was wrong with the stored state, in words. */
-  readonly warning: string | undefined;
 
   constructor(parts: EnforcementParts) {
     this.#parts = parts;
-    const { state, warning } = readBoxState(parts.stateDir);
-    this.#blockMode = state.blockMode;
-    this.warning = warning;
+    this.#blockMode = parts.record.blockMode;
   }
 
   get policy(): Policy | undefined {
@@ -145,7 +137,7 @@ export class Enforcement {
     return this.#blockMode || (!this.#verified && this.#policy?.relock !== 'open');
   }
 
-  /** Resolves when the kernel has it and the disk knows; rejects with everything as it was. The last call decides. */
+  /** Resolves when the kernel has it and the disk was told; rejects with everything as it was. The last call decides. */
   async setBlockMode(on: boolean): Promise<number> {
     const turn = this.#switching.then(() => this.#switch(on));
     this.#switching = turn.catch(() => undefined);
@@ -158,13 +150,13 @@ export class Enforcement {
     this.#blockMode = on;
     try {
       // The record closes first and opens last: a crash in between finds the one that lets less through.
-      if (on) writeBoxState(this.#parts.stateDir, { blockMode: true });
+      if (on) this.#parts.record.setBlockMode(true);
       const appliedAt = await this.apply();
-      if (!on) writeBoxState(this.#parts.stateDir, { blockMode: false });
+      if (!on) this.#parts.record.setBlockMode(false);
       return appliedAt;
     } catch (error) {
       this.#blockMode = before;
-      if (!before) writeBoxState(this.#parts.stateDir, { blockMode: false });
+      if (!before) this.#parts.record.setBlockMode(false);
       throw error;
     }
   }
@@ -194,11 +186,11 @@ export class Enforcement {
     if (this.passUntil !== undefined) await this.endPass();
   }
 
-  /** Learns from a tap's report; the caller applies when something changed. */
-  observe(report: TapReport): Lesson {
-    const lesson = this.#learner.observe(report, monotonicMs());
-    this.#unrecorded ||= lesson.changed;
-    return lesson;
+  /** Learns from a tap's report; true when the caller has to apply. */
+  observe(report: TapReport): boolean {
+    const changed = this.#learner.observe(report, monotonicMs());
+    this.#unrecorded ||= changed;
+    return changed;
   }
 
   /**
@@ -244,9 +236,6 @@ export class Enforcement {
   /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */
   #writeBootRuleset(policy: Policy): void {
     const mode = { blockMode: this.#blockMode, unverified: true };
-    const text = this.#compile(policy, NOTHING_LEARNED, mode);
-    if (text === this.#bootRuleset) return;
-    writeDurable(join(this.#parts.stateDir, 'boot.nft'), text, 0o644);
-    this.#bootRuleset = text;
+    this.#parts.record.setBootRuleset(this.#compile(policy, NOTHING_LEARNED, mode));
   }
 }

@@ -5,6 +5,8 @@ import type { ClientView } from '../../src/guard/clients.ts';
 import { REPORT_FORMATS } from '../../src/guard/answers.ts';
 import { dossierOf } from '../../src/guard/dossier.ts';
 import type { Dossier } from '../../src/guard/dossier.ts';
+import { gapView } from '../../src/guard/gaps.ts';
+import type { Gap } from '../../src/guard/gaps.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import { RULES, isKind, isRule } from '../../src/guard/history.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
@@ -12,7 +14,7 @@ import type { Privacy } from '../../src/guard/privacy.ts';
 import type { IncidentView, Status } from '../../src/guard/status.ts';
 import type { Timeline } from '../../src/guard/timeline.ts';
 import { writeEvidence } from '../../src/wire/pcapng-write.ts';
-import { countryOf } from '../countries.ts';
+import { registrationOf } from '../countries.ts';
 import { REPORTS } from '../report.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
@@ -24,6 +26,7 @@ export interface HistorySubject {
   incidents(filter: IncidentFilter): readonly IncidentView[];
   incident(id: string): IncidentView | undefined;
   evidence(id: string): readonly EvidenceFrame[];
+  gaps(since: number, until: number): readonly Gap[];
   clients(): readonly ClientView[];
   timeline(from: number, to: number, buckets: number): Timeline;
   rewritePast(blocking: boolean): void;
@@ -79,6 +82,14 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
       path: '/v1/dossier',
       handle: ({ query }) => dossierFor(history, box, filterOf(query)),
     },
+    {
+      method: 'GET',
+      path: '/v1/gaps',
+      handle: ({ query }) => {
+        const until = timeOf(query, 'until') ?? Date.now();
+        return { gaps: history.gaps(timeOf(query, 'since') ?? 0, until).map(gapView) };
+      },
+    },
     { method: 'GET', path: '/v1/report', handle: ({ query }) => reportFor(history, box, query) },
     {
       method: 'GET',
@@ -104,7 +115,8 @@ function dossierFor(history: HistorySubject, box: { status(): Status }, asked: I
   const incidents = history.incidents({ ...asked, limit: DOSSIER_MOST });
   const devices = history.clients();
   return dossierOf({
-    ...{ incidents, countryOf, privacy: history.privacy, tunnels: box.status().tunnels },
+    ...{ incidents, registrationOf, privacy: history.privacy, tunnels: box.status().tunnels },
+    gaps: history.gaps(asked.since ?? 0, asked.until ?? Date.now()),
     clients: asked.client === undefined ? devices : devices.filter(({ id }) => id === asked.client),
     ...{ from: asked.since, to: asked.until ?? Date.now() },
     truncated: incidents.length >= DOSSIER_MOST,

@@ -2,7 +2,6 @@
 // DESIGN section 7. Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
 
 import { readFileSync } from 'node:fs';
-import { gapText } from '../../src/guard/gaps.ts';
 import type { Guard } from '../../src/guard/guard.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
@@ -20,7 +19,7 @@ import type { ApiRoute } from './api-server.ts';
 interface TunnelSubject {
   readonly configPath: string;
   readonly setPolicy: (text: string) => Promise<Status | readonly Fault[]>;
-  readonly guard: () => Pick<Guard, 'gaps' | 'observer'>;
+  readonly guard: () => Pick<Guard, 'observer'>;
 }
 
 /** `configPath` is the policy file: it is read here, and written by whoever puts it in force. */
@@ -35,16 +34,6 @@ export function tunnelRoutes(
     { method: 'DELETE', path: '/v1/tunnels/:name', handle: ({ parts }) => remove(box, parts['name'] ?? '') },
     { method: 'POST', path: '/v1/tunnels/import', handle: ({ body }) => take(box, body) },
     { method: 'POST', path: '/v1/tunnels/learn', handle: ({ body }) => learn(box, body) },
-    {
-      method: 'GET',
-      path: '/v1/gaps',
-      handle: () => ({
-        gaps: box
-          .guard()
-          .gaps()
-          .map((gap) => ({ ...gap, text: gapText(gap) })),
-      }),
-    },
   ];
 }
 

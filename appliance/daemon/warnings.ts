@@ -27,6 +27,16 @@ export class Warnings {
     else this.set(topic, text);
   }
 
+  /** What fails becomes a warning, and is one until it succeeds. */
+  attempt(topic: string, failure: string, task: () => void): void {
+    try {
+      task();
+      this.clear(topic);
+    } catch (error) {
+      this.set(topic, `${failure} (${words(error)}).`);
+    }
+  }
+
   list(): string[] {
     return [...this.#byTopic.values()];
   }
@@ -45,9 +55,4 @@ export function mendedWords(found: readonly string[]): string {
 /** Somebody tries the lamp out: who sees it must not take it for the state. */
 export function lampTestWords(pattern: string): string {
   return `The lamp is being tried out (${pattern}): for some seconds it says nothing of the wire.`;
-}
-
-/** A tunnel's host name leads somewhere new (rule T, ServerIP). */
-export function movedWords(name: string, address: string): string {
-  return `The tunnel server ${name} was answered with the address ${address}.`;
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { veiledClient } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
-import { rewritten } from '../../src/guard/past.ts';
+import type { Gap } from '../../src/guard/gaps.ts';
+import { rewritten, rewrittenGaps } from '../../src/guard/past.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
 import { isEmpty } from '../../src/guard/timeline.ts';
@@ -14,6 +15,7 @@ import { ClientTable } from './client-table.ts';
 import { openDatabase, removeDamaged } from './database.ts';
 import type { Database } from './database.ts';
 import { EvidenceTable } from './evidence-table.ts';
+import { GapTable } from './gap-table.ts';
 import { IncidentTable } from './incident-table.ts';
 import { MIGRATIONS } from './schema.ts';
 import { TimelineTable } from './timeline-table.ts';
@@ -31,6 +33,7 @@ export interface Batch {
   readonly clients: readonly ClientView[];
   readonly tallies: readonly TallyAt[];
   readonly changes: readonly StateChange[];
+  readonly gaps: readonly Gap[];
 }
 
 export const HISTORY_FILE = 'history.db';
@@ -45,6 +48,7 @@ export class HistoryStore {
   readonly clients: ClientTable;
   readonly evidence: EvidenceTable;
   readonly timeline: TimelineTable;
+  readonly gaps: GapTable;
   /** What a person should know about the opening. */
   readonly warning: string | undefined;
 
@@ -58,6 +62,7 @@ export class HistoryStore {
     this.clients = new ClientTable(database);
     this.evidence = new EvidenceTable(database);
     this.timeline = new TimelineTable(database);
+    this.gaps = new GapTable(database);
   }
 
   /** All or nothing. */
@@ -69,7 +74,9 @@ export class HistoryStore {
       for (const client of batch.clients) this.clients.put(client, privacy);
       for (const tally of batch.tallies)
         if (!isEmpty(tally)) this.timeline.count(tally, privacy === 'minimal');
-      for (const change of batch.changes) if (privacy !== 'minimal') this.timeline.change(change);
+      if (privacy === 'minimal') return;
+      for (const change of batch.changes) this.timeline.change(change);
+      for (const gap of batch.gaps) this.gaps.put({ gap, privacy });
     })();
   }
 
@@ -98,6 +105,7 @@ export class HistoryStore {
       this.incidents.forgetBefore(before);
       this.clients.forgetBefore(before);
       this.timeline.forgetBefore(before);
+      this.gaps.forgetBefore(before);
       this.evidence.prune();
     })();
     this.#database.pragma('incremental_vacuum');
@@ -105,7 +113,8 @@ export class HistoryStore {
 
   /** Forgets by size. */
   bound(): void {
-    while (this.#bytes() > BYTES_MOST && this.incidents.forgetOldest(1_000) > 0) {
+    const forget = (): number => this.incidents.forgetOldest(1_000) || this.timeline.forgetOldest(10_000);
+    while (this.#bytes() > BYTES_MOST && forget() > 0) {
       this.evidence.prune();
       this.#database.pragma('incremental_vacuum');
     }
@@ -116,12 +125,13 @@ export class HistoryStore {
     this.#database.transaction(() => {
       const incidents = rewritten([...this.incidents.all()], veil);
       const clients = this.clients.list().flatMap((client) => veiledClient(client, veil) ?? []);
-      this.incidents.clear();
-      this.clients.clear();
+      const gaps = rewrittenGaps(this.gaps.all(), veil);
+      for (const table of [this.incidents, this.clients, this.gaps]) table.clear();
       if (veil.privacy !== 'full') this.evidence.clear();
       if (veil.privacy === 'minimal') this.timeline.coarsen();
       for (const { incident, privacy } of incidents) this.incidents.put(incident, privacy);
       for (const client of clients) this.clients.put(client, veil.privacy);
+      for (const gap of gaps) this.gaps.put(gap);
     })();
     this.#database.exec('VACUUM');
     this.#database.pragma('wal_checkpoint(TRUNCATE)');

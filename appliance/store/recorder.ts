@@ -3,6 +3,7 @@
 // be written is tried again, within bounds.
 
 import type { ClientView } from '../../src/guard/clients.ts';
+import type { Gap } from '../../src/guard/gaps.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
@@ -36,6 +37,7 @@ export class Recorder {
   #evidence: EvidenceOf[] = [];
   #tallies = new Map<number, Tally>();
   #changes = new Map<number, StateChange>();
+  readonly #gaps = new Map<string, Gap>();
   #current: StateChange | undefined;
   #timer: NodeJS.Timeout | undefined;
   #retryAt = 0;
@@ -81,6 +83,12 @@ export class Recorder {
     this.#soon();
   }
 
+  /** A silence of a tunnel, as it is now. */
+  gap(gap: Gap): void {
+    this.#gaps.set(`${gap.tunnel} ${gap.lastFrame.until}`, gap);
+    this.#soon();
+  }
+
   /** States of one second are told as one, by the worst, and what holds after it. */
   change(change: StateChange): void {
     const second = Math.floor(change.at / 1_000);
@@ -108,6 +116,7 @@ export class Recorder {
     this.#evidence = [];
     this.#tallies = new Map();
     this.#changes = new Map();
+    this.#gaps.clear();
     this.#retryAt = 0;
     this.#ports.fault(undefined);
     this.#forget();
@@ -118,7 +127,7 @@ export class Recorder {
   get waiting(): boolean {
     return (
       this.#incidents.size + this.#clients.size + this.#tallies.size + this.#changes.size > 0 ||
-      this.#evidence.length > 0
+      this.#evidence.length + this.#gaps.size > 0
     );
   }
 
@@ -134,6 +143,7 @@ export class Recorder {
       clients: [...this.#clients.values()],
       tallies: [...this.#tallies].map(([at, tally]): TallyAt => ({ at, ...tally })),
       changes: this.#told(),
+      gaps: [...this.#gaps.values()],
     };
   }
 

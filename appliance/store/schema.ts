@@ -65,4 +65,14 @@ export const MIGRATIONS: readonly string[] = [
     pass INTEGER NOT NULL
   );
   `,
+  `
+  CREATE TABLE gaps (
+    tunnel TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER,
+    privacy TEXT NOT NULL,
+    told TEXT NOT NULL,
+    PRIMARY KEY (tunnel, at)
+  );
+  `,
 ];

@@ -57,14 +57,22 @@ export class TimelineTable {
     return [...before, ...within].map(changeOf);
   }
 
-  lastChange(): StateChange | undefined {
-    const row = this.#database.prepare('SELECT * FROM states ORDER BY at DESC LIMIT 1').get();
+  /** The newest of those before wall clock `now`: a clock that was set back has others ahead of it. */
+  lastChange(now: number): StateChange | undefined {
+    const sql = 'SELECT * FROM states WHERE at <= ? ORDER BY at DESC LIMIT 1';
+    const row = this.#database.prepare(sql).get(now);
     return row === undefined ? undefined : changeOf(row);
   }
 
   forgetBefore(wall: number): void {
     for (const table of ['minutes', 'hours', 'states'])
       this.#database.prepare(`DELETE FROM ${table} WHERE at < ?`).run(wall);
+  }
+
+  /** The `count` oldest changes of state; how many there were. */
+  forgetOldest(count: number): number {
+    const sql = 'DELETE FROM states WHERE at IN (SELECT at FROM states ORDER BY at LIMIT ?)';
+    return this.#database.prepare(sql).run(count).changes;
   }
 
   /** Leaves what the coarsest privacy may know: counts by the hour. */

@@ -4,6 +4,8 @@
 import { parseAddress } from '../wire/address.ts';
 import type { Kind } from '../flow/kinds.ts';
 import type { ClientView } from './clients.ts';
+import { gapView } from './gaps.ts';
+import type { Gap, GapView } from './gaps.ts';
 import type { Privacy } from './privacy.ts';
 import type { IncidentView, TunnelView } from './status.ts';
 
@@ -18,10 +20,18 @@ export interface DossierSite {
   readonly last: string;
 }
 
+/** What is publicly registered about an address. */
+export interface Registration {
+  readonly network: string;
+  readonly country: string;
+}
+
 export interface DossierTunnel {
   readonly name: string;
   readonly protocol: string;
   readonly endpoint: string;
+  /** The network that the endpoint lies in, as it was registered: `198.51.100.0/24`; null when it is not known. */
+  readonly network: string | null;
   /** ISO 3166 code of the country in which the endpoint's network is registered; null when it is not known. */
   readonly country: string | null;
 }
@@ -37,6 +47,8 @@ export interface Dossier {
   readonly destinations: readonly DossierSite[];
   readonly devices: readonly ClientView[];
   readonly tunnels: readonly DossierTunnel[];
+  /** Silences of tunnels, newest first. */
+  readonly gaps: readonly GapView[];
   readonly conclusions: readonly string[];
   /** More happened than was looked at; what is told are the newest. */
   readonly truncated: boolean;
@@ -46,7 +58,8 @@ export interface DossierSources {
   readonly incidents: readonly IncidentView[];
   readonly clients: readonly ClientView[];
   readonly tunnels: readonly TunnelView[];
-  readonly countryOf: (address: string) => string | undefined;
+  readonly gaps: readonly Gap[];
+  readonly registrationOf: (address: string) => Registration | undefined;
   readonly from: number | undefined;
   readonly to: number;
   readonly privacy: Privacy;
@@ -73,7 +86,8 @@ export function dossierOf(sources: DossierSources): Dossier {
     sites: sitesOf(named),
     destinations: sitesOf(bare),
     devices: sources.clients.filter(({ id, hostName }) => seen.has(id) || hostName !== null),
-    tunnels: sources.tunnels.map((tunnel) => tunnelOf(tunnel, sources.countryOf)),
+    gaps: sources.gaps.map(gapView),
+    tunnels: sources.tunnels.map((tunnel) => tunnelOf(tunnel, sources.registrationOf)),
   };
   return { ...told, conclusions: conclusionsOf(told) };
 }
@@ -98,14 +112,18 @@ function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
 
 function tunnelOf(
   { name, protocol, endpoint }: TunnelView,
-  countryOf: DossierSources['countryOf'],
+  registrationOf: DossierSources['registrationOf'],
 ): DossierTunnel {
   const host = /^(?:udp|tcp):\[?([^\]]+?)\]?:\d+$/.exec(endpoint)?.[1] ?? '';
-  return { name, protocol, endpoint, country: countryOf(host) ?? null };
+  const registered = registrationOf(host);
+  return {
+    ...{ name, protocol, endpoint },
+    ...{ network: registered?.network ?? null, country: registered?.country ?? null },
+  };
 }
 
 function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
-  const { sites, destinations, devices, tunnels, privacy } = dossier;
+  const { sites, destinations, devices, tunnels, gaps, privacy } = dossier;
   if (privacy === 'minimal') return ['Only counts were kept: what Eve could conclude cannot be told.'];
   const visited = sites.filter((site) => site.visited > 0);
   const lines: string[] = [];
@@ -124,14 +142,21 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
       `She knows ${count(destinations.length, 'address', 'addresses')} the laptop talked to without saying a name.`,
     );
   for (const device of devices) lines.push(...deviceLines(device));
-  for (const { protocol, endpoint, country } of tunnels) {
-    const where = country === null ? '' : `, registered in ${country}`;
+  for (const { protocol, endpoint, network, country } of tunnels) {
+    const where =
+      network === null || country === null ? '' : `, in the network ${network}, registered in ${country}`;
     lines.push(`She sees that a VPN is used: ${protocol} to ${endpoint}${where}.`);
   }
+  const open = gaps.filter(({ firstEscape }) => firstEscape !== undefined).length;
+  if (gaps.length > 0)
+    lines.push(
+      `She saw the tunnel fall silent ${count(gaps.length, 'time')}; in ${String(open)} of these something escaped.`,
+    );
   return lines;
 }
 
-function deviceLines({ id, vendor, randomised, hostName, previousAddresses }: ClientView): string[] {
+function deviceLines(device: ClientView): string[] {
+  const { id, vendor, randomised, hostName, vendorClass, fingerprint, previousAddresses } = device;
   const who = hostName === null ? id : `${hostName} (${id})`;
   const made = vendor === null ? '' : ` It was made by ${vendor}.`;
   const again = randomised
@@ -142,7 +167,15 @@ function deviceLines({ id, vendor, randomised, hostName, previousAddresses }: Cl
       ? []
       : [`${who} asked for addresses it had before: ${previousAddresses.join(', ')}.`];
   const named = hostName === null ? [] : [`A device tells every network its name: ${hostName}.`];
-  return [again, ...named, ...before];
+  const kind = [
+    ...(vendorClass === null ? [] : [`the vendor class ${vendorClass}`]),
+    ...(fingerprint === null ? [] : [`the options ${fingerprint}`]),
+  ];
+  const system =
+    kind.length === 0
+      ? []
+      : [`${who} tells what system it runs, by ${kind.join(' and ')} of its DHCP requests.`];
+  return [again, ...named, ...system, ...before];
 }
 
 function examples(sites: readonly DossierSite[]): string {

@@ -1,6 +1,6 @@
 // Knows: what the wire teaches about addresses: answers for endpoint names, the DHCP server, the network's resolvers.
 // Must not know: rules, kernel, clocks. DESIGN section 4 (hostname endpoints) and section 3 rule T (ServerIP): the
-// uplink is hostile, so only what a client asked for is taken, for a bounded time, and every change is reported.
+// uplink is hostile, so only what a client asked for is taken, and for a bounded time. That an address changed is for rule T to tell.
 
 import { macText } from '../wire/address.ts';
 import type { LearnedAddress, LearnedServer, LearnedState } from '../policy/learned.ts';
@@ -29,13 +29,6 @@ export interface LearnerRecord {
   readonly resolvers: readonly ({ readonly address: string } & Until)[];
 }
 
-export interface Lesson {
-  /** The rules need these elements now. */
-  readonly changed: boolean;
-  /** A tunnel's host name was answered with an address that was not known for it: name and address. */
-  readonly moved: readonly { readonly name: string; readonly address: string }[];
-}
-
 export class Learner {
   readonly #asked = new Map<string, number>();
   #names = new Set<string>();
@@ -53,19 +46,18 @@ export class Learner {
     this.#addresses = this.#addresses.filter((known) => this.#names.has(known.name));
   }
 
-  /** Goes through a tap's report; `now` is monotonic milliseconds. */
-  observe(report: TapReport, now: number): Lesson {
+  /** Goes through a tap's report at monotonic milliseconds `now`; true when the rules need what was learned. */
+  observe(report: TapReport, now: number): boolean {
     let changed = false;
-    const moved: { name: string; address: string }[] = [];
     for (const observation of report.observations) {
       if (observation.direction === 'up') this.#hear(observation, now);
       // Only the wan tap reads what the uplink says before anything on lan could have changed it.
       else if (report.port === 'wan') {
-        if (this.#answers(observation, now, moved)) changed = true;
+        if (this.#answers(observation, now)) changed = true;
         if (this.#offer(observation, now)) changed = true;
       }
     }
-    return { changed, moved };
+    return changed;
   }
 
   /** A tunnel that is in use keeps its learned addresses: its client asks for the name only once. */
@@ -104,7 +96,7 @@ export class Learner {
     for (const { name } of facts.findings.names) if (this.#names.has(name)) this.#asked.set(name, now);
   }
 
-  #answers({ facts }: Observation, now: number, moved: { name: string; address: string }[]): boolean {
+  #answers({ facts }: Observation, now: number): boolean {
     let changed = false;
     for (const [name, askedAt] of this.#asked) {
       if (now - askedAt > ANSWER_MS) continue;
@@ -114,9 +106,7 @@ export class Learner {
         if (!aliases.has(answer.name)) continue;
         if (answer.type === 'CNAME') aliases.add(answer.value);
         if (answer.type !== 'A' && answer.type !== 'AAAA') continue;
-        const isNew = this.#learn(name, answer.value, answer.ttl, now);
-        if (isNew) moved.push({ name, address: answer.value });
-        changed ||= isNew;
+        if (this.#learn(name, answer.value, answer.ttl, now)) changed = true;
       }
     }
     return changed;

@@ -64,6 +64,7 @@ beforeAll(async () => {
       incidents: ({ limit }) => guard.incidents(limit),
       incident: (id) => guard.incident(id),
       evidence: () => [],
+      gaps: () => [],
       clients: () => [],
       timeline: (from, to, buckets) => timelineOf({ from, to, buckets }, [], [], to),
       rewritePast: () => undefined,

@@ -134,6 +134,7 @@ describe('a report', () => {
     },
     incident: () => undefined,
     evidence: () => [],
+    gaps: () => [],
     clients: () => [],
     timeline: (from, to, buckets) => timelineOf({ from, to, buckets }, [], [], to),
     rewritePast: () => undefined,

@@ -2,26 +2,29 @@
 // outlives a rewriting. The second opinion is sqlite3's own, and a search of the files' bytes.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '../../../appliance/store/database.ts';
 import { HISTORY_FILE, HistoryStore } from '../../../appliance/store/history.ts';
 import type { Batch } from '../../../appliance/store/history.ts';
 import { readPrivacyKey } from '../../../appliance/store/privacy-key.ts';
+import { gapText } from '../../../src/guard/gaps.ts';
+import type { Gap } from '../../../src/guard/gaps.ts';
 import type { PastIncident } from '../../../src/guard/past.ts';
 import { Veil } from '../../../src/guard/privacy.ts';
 import type { IncidentView } from '../../../src/guard/status.ts';
 
 const AT = Date.parse('2026-03-01T12:00:00Z');
-const NOTHING: Batch = { incidents: [], evidence: [], clients: [], tallies: [], changes: [] };
+const NOTHING: Batch = { incidents: [], evidence: [], clients: [], tallies: [], changes: [], gaps: [] };
 const TALLY = { redEscaped: 1, redBlocked: 0, amberEscaped: 0, amberBlocked: 2, unseen: 0 };
 
 let dir = '';
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lg-store-'));
+  dir = mkdtempSync(join(tmpdir(), 'leakguard-store-'));
 });
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const full = (): Veil => new Veil('full', readPrivacyKey(dir).hash);
 const sqlite = (sql: string): string =>
@@ -150,6 +153,58 @@ describe('the history', () => {
       { client: '', exposure: '(hidden)', destination: '', escaped: 1 },
     ]);
     expect(bytes()).not.toContain('h-');
+    store.close();
+  });
+});
+
+describe('silences of tunnels', () => {
+  const gap = (at: number, change: Partial<Gap> = {}): Gap => ({
+    ...{ tunnel: 'home', lastFrame: { after: at - 1_000, until: at }, firstEscape: at + 500 },
+    ...{ handshake: at + 4_200, back: { after: at + 4_000, until: at + 5_000 } },
+    ...{ length: { least: 4_000, most: 6_000 }, unanswered: 3, more: 0 },
+    escapes: [{ incident: 'a-1', rule: 'A', exposure: 'clinic.example', frames: 2 }],
+    ...change,
+  });
+  const lasting = (at: number): Gap => gap(at, { back: undefined, length: undefined, handshake: undefined });
+
+  it('are kept, grow, and are found by when they were', () => {
+    const store = new HistoryStore(dir);
+    store.write({ ...NOTHING, gaps: [lasting(AT), gap(AT + 60_000)] }, full());
+    store.write({ ...NOTHING, gaps: [gap(AT)] }, full());
+    store.close();
+    const again = new HistoryStore(dir);
+    const at = (since: number, until: number): number[] =>
+      again.gaps.select(since, until, 9).map(({ lastFrame }) => lastFrame.until);
+    expect([at(0, 2 * AT), at(AT + 5_000, AT + 5_001), at(AT + 5_001, 2 * AT), at(0, AT)]).toEqual([
+      [AT + 60_000, AT],
+      [AT],
+      [AT + 60_000],
+      [],
+    ]);
+    expect(again.gaps.select(0, AT + 1, 9)).toEqual([gap(AT)]);
+    again.close();
+  });
+
+  it('that lasted when the watch ended say so, and are forgotten with age', () => {
+    const store = new HistoryStore(dir);
+    store.write({ ...NOTHING, gaps: [lasting(AT)] }, full());
+    store.gaps.closeOpen(AT + 9_000);
+    const [found] = store.gaps.select(0, 2 * AT, 9);
+    expect(found?.unwatched).toBe(AT + 9_000);
+    expect(found && gapText(found)).toContain('lasted when the watch ended');
+    store.forget(AT + 31 * 86_400_000, 30);
+    expect(store.gaps.select(0, 2 * AT, 9)).toEqual([]);
+    store.close();
+  });
+
+  it('keep no name in the clear when the past was written anew, and nothing at all under minimal', () => {
+    const store = new HistoryStore(dir);
+    store.write({ ...NOTHING, gaps: [gap(AT)] }, full());
+    store.rewrite(new Veil('redacted', readPrivacyKey(dir).hash));
+    expect(store.gaps.select(0, 2 * AT, 9)[0]?.escapes[0]?.exposure).toMatch(/^h-[0-9a-f]{12}\.example$/);
+    expect(bytes()).not.toContain('clinic');
+    store.rewrite(new Veil('minimal', readPrivacyKey(dir).hash));
+    expect(store.gaps.select(0, 2 * AT, 9)).toEqual([]);
     store.close();
   });
 });
