@@ -3,7 +3,7 @@
 // everything else must be there, once, in order, and nothing besides.
 
 import { FAMILY, TABLE } from './nft-model.ts';
-import { normalRule, ruleText } from './readback-rule.ts';
+import { normalRule, normalWord, ruleText } from './readback-rule.ts';
 
 /** What a ruleset text says, or what the kernel says it has. Rules are in a normal form that both reach. */
 export interface TableShape {
@@ -107,7 +107,12 @@ function writtenKeys(elements: string, timed: boolean): ReadonlySet<string> {
     .split(', ')
     .filter((element) => element !== '' && / timeout \d+s/.test(element) === timed);
   const plain = keys.map((element) => element.replace(/ timeout \d+s/, ''));
-  return new Set(plain.map((element) => element.replaceAll(' . ', '.').replace(' : ', '=')));
+  return new Set(
+    plain.map((element) => {
+      const [key = '', verdict] = element.split(' : ');
+      return `${joinedKey(key.split(' . '))}${verdict === undefined ? '' : `=${verdict}`}`;
+    }),
+  );
 }
 
 interface Listed {
@@ -168,10 +173,14 @@ function listedKeys(elements: unknown, timed: boolean): ReadonlySet<string> {
 }
 
 function keyText(key: unknown): string {
-  if (isListed(key) && Array.isArray(key['concat']))
-    return (key['concat'] as unknown[]).map(String).join('.');
+  if (isListed(key) && Array.isArray(key['concat'])) return joinedKey(key['concat'] as unknown[]);
   if (isListed(key) && isListed(key['elem'])) return keyText(key['elem']['val']);
   return String(key);
+}
+
+/** A system without /etc/protocols (Debian's netbase) lists 17 where another says udp. */
+function joinedKey(fields: readonly unknown[]): string {
+  return fields.map((field) => normalWord(String(field))).join('.');
 }
 
 /**
