@@ -7,7 +7,10 @@ import type { Context, Next } from 'koa';
 
 import { GuardClient } from './api-client.ts';
 import { besideSource, readAssets } from './assets.ts';
+import { BoxClient } from './box-client.ts';
+import { addBoxRoutes } from './box-routes.ts';
 import { addDoorRoutes, ownerOnly } from './door-routes.ts';
+import { addDossierRoutes } from './dossier-routes.ts';
 import { STREAM_LIMITS } from './event-streams.ts';
 import type { StreamLimits } from './event-streams.ts';
 import { addFileRoutes } from './file-routes.ts';
@@ -18,9 +21,11 @@ import { addIncidentRoutes } from './incident-routes.ts';
 import { FEED_TIMES, KnowledgeFeed } from './knowledge-feed.ts';
 import type { FeedTimes } from './knowledge-feed.ts';
 import { Renderer } from './render.ts';
+import { addSettingsRoutes } from './settings-routes.ts';
 import type { Site } from './site.ts';
 import { addStatusRoutes } from './status-routes.ts';
 import { ERROR_TEXTS } from './texts.ts';
+import { addTunnelRoutes } from './tunnel-routes.ts';
 import { Visitors } from './visitor.ts';
 
 export interface PageOptions {
@@ -49,6 +54,7 @@ export function createPage(options: PageOptions): Page {
   const gate = new Gate(options.gate);
   const site: Site = {
     client,
+    box: new BoxClient(client),
     gate,
     feed: new KnowledgeFeed(client, options.times ?? FEED_TIMES),
     visitors: new Visitors((ctx) => gate.session(ctx)),
@@ -59,6 +65,10 @@ export function createPage(options: PageOptions): Page {
   const close = addStatusRoutes(router, site, options.limits ?? STREAM_LIMITS);
   addDoorRoutes(router, site);
   addIncidentRoutes(router, site);
+  addDossierRoutes(router, site);
+  addTunnelRoutes(router, site);
+  addBoxRoutes(router, site);
+  addSettingsRoutes(router, site);
   addFileRoutes(router, assets);
 
   async function faultsAsPages(ctx: Context, next: Next): Promise<void> {

@@ -1,23 +1,29 @@
-// Knows: how to read a small HTML form from a request. Must not know: which form.
-// Follows WHATWG URL (application/x-www-form-urlencoded). Time is bounded by the server's request timeout.
+// Knows: how to read an HTML form from a request, within a limit. Must not know: which form.
+// Follows WHATWG URL (application/x-www-form-urlencoded) and RFC 7578. Time is bounded by the server's request timeout.
 
 import type { Context } from 'koa';
 
+import { boundaryOf, readMultipart } from './multipart.ts';
+
+/** Bytes; forms that carry a file or lists name another limit. */
 const LIMIT = 4096;
 
-/** Throws 415 for another type and 413 for more than 4096 bytes, without reading on. */
-export async function readForm(ctx: Context): Promise<URLSearchParams> {
-  if (ctx.is('application/x-www-form-urlencoded') === false) ctx.throw(415);
+/** Throws 415 for another type, 413 for more than `limit` bytes without reading on, and 400 for a body that is no form. */
+export async function readForm(ctx: Context, limit = LIMIT): Promise<URLSearchParams> {
+  const boundary = boundaryOf(ctx.get('Content-Type'));
+  if (boundary === undefined && ctx.is('application/x-www-form-urlencoded') === false) ctx.throw(415);
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > LIMIT) {
+    if (length > limit) {
       // The rest is not read: the connection ends with the answer.
       ctx.set('Connection', 'close');
       ctx.throw(413);
     }
     chunks.push(chunk);
   }
-  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+  const body = Buffer.concat(chunks);
+  if (boundary === undefined) return new URLSearchParams(body.toString('utf8'));
+  return readMultipart(body, boundary) ?? ctx.throw(400);
 }

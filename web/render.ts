@@ -136,9 +136,9 @@ export class Renderer {
 
   account({ token, notice }: Around): string {
     return this.framed({
-      ...{ title: `${TEXTS.account} · ${TEXTS.product}`, notice, here: '/account' },
+      ...{ title: `${TEXTS.account} · ${TEXTS.product}`, notice, here: '/settings' },
       sheets: ['page.css', 'frame.css', 'controls.css'],
-      body: this.draw('account', { token, length: PASSWORD_LENGTH }),
+      body: this.draw('account', { token, length: PASSWORD_LENGTH, heading: true }),
     });
   }
 

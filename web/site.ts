@@ -6,42 +6,59 @@ import type { Context } from 'koa';
 import { GuardFault } from './api-client.ts';
 import type { GuardClient } from './api-client.ts';
 import { readForm } from './form.ts';
+import type { BoxClient } from './box-client.ts';
 import type { Gate } from './gate.ts';
 import { sameSiteOnly } from './hardening.ts';
 import type { KnowledgeFeed } from './knowledge-feed.ts';
 import type { Notice, Renderer } from './render.ts';
 import { TEXTS } from './texts.ts';
+import { sentence } from './view-model.ts';
 import type { Visitors } from './visitor.ts';
 
 export interface Site {
   readonly client: GuardClient;
+  /** The same guard, asked for what the pages of the box show. */
+  readonly box: BoxClient;
   readonly feed: KnowledgeFeed;
   readonly gate: Gate;
   readonly visitors: Visitors;
   readonly renderer: Renderer;
 }
 
-/** Shows the page a form stands on, with what went wrong. */
-export type Show = (ctx: Context, notice: Notice) => Promise<void>;
+/** Shows the page a form stands on, with what went wrong, and what was filled in as far as it was the browser's own. */
+export type Show = (ctx: Context, notice: Notice, form?: URLSearchParams) => Promise<void>;
 
 /** The form, when it is this browser's own; otherwise 403 is answered on the page, and undefined comes back. */
-export async function ownForm(site: Site, ctx: Context, show: Show): Promise<URLSearchParams | undefined> {
+export async function ownForm(
+  site: Site,
+  ctx: Context,
+  show: Show,
+  limit?: number,
+): Promise<URLSearchParams | undefined> {
   sameSiteOnly(ctx);
-  const form = await readForm(ctx);
+  const form = await readForm(ctx, limit);
   if (site.visitors.owns(ctx, form.get('token') ?? '')) return form;
   ctx.status = 403;
   await show(ctx, { message: TEXTS.staleForm, faults: [] });
   return undefined;
 }
 
+export interface Way {
+  readonly show: Show;
+  /** Where a change leads. */
+  readonly back: string;
+  /** Bytes of the form; 4096 unless told. */
+  readonly limit?: number;
+}
+
 /** Reads and checks the form, does the change, and leads to `back`; what went wrong is said by `show`. */
 export async function change(
   site: Site,
   ctx: Context,
-  { show, back }: { readonly show: Show; readonly back: string },
+  { show, back, limit }: Way,
   command: (form: URLSearchParams) => Promise<unknown>,
 ): Promise<void> {
-  const form = await ownForm(site, ctx, show);
+  const form = await ownForm(site, ctx, show, limit);
   if (form === undefined) return;
   try {
     await command(form);
@@ -49,9 +66,9 @@ export async function change(
   } catch (error) {
     if (!(error instanceof GuardFault)) throw error;
     ctx.status = error.code === 'refused' ? 409 : 502;
-    const said = error.code === 'refused' || error.code === 'failed' ? error.message : '';
+    const said = error.code === 'refused' || error.code === 'failed' ? sentence(error.message) : '';
     const effect = error.code === 'refused' ? TEXTS.changedNothing : TEXTS.uncertain;
-    await show(ctx, { message: `${said} ${effect}`.trim(), faults: error.faults });
+    await show(ctx, { message: `${said} ${effect}`.trim(), faults: error.faults }, form);
   }
 }
 

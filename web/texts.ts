@@ -73,8 +73,12 @@ export const OUTCOME_FAULTS = {
 export const PLACES = [
   { path: '/', word: 'Status' },
   { path: '/incidents', word: 'Incidents' },
+  { path: '/dossier', word: 'Dossier' },
+  { path: '/tunnels', word: 'Tunnels' },
+  { path: '/clients', word: 'Clients' },
+  { path: '/health', word: 'Health' },
+  { path: '/settings', word: 'Settings' },
   { path: '/help', word: 'Help' },
-  { path: '/account', word: 'Account' },
 ] as const;
 
 export const DOUBT_TEXTS = {

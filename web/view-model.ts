@@ -61,6 +61,12 @@ export function outcomeOf(incident: IncidentView): Outcome {
   return incident.blocked > 0 ? 'blocked' : 'seen';
 }
 
+/** What the guard says, as a sentence of its own: `that is no tunnel` → `That is no tunnel.` */
+export function sentence(words: string): string {
+  const begun = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(begun) || begun === '' ? begun : `${begun}.`;
+}
+
 /** `1234567` → `1 234 567`, with no-break thin spaces. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '\u202f');

@@ -123,7 +123,7 @@ describe.skipIf(missing)(
       await tab.waitForSelector('#incident-i1');
       const elsewhere = await openTab();
       await live(elsewhere);
-      await tab.click('nav a[href="/account"]');
+      await tab.click('nav a[href="/settings"]');
       await tab.click('button[name="everywhere"]');
       for (const one of [tab, elsewhere]) await one.waitForSelector('form[action="/login"]');
     });

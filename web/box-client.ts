@@ -1,0 +1,117 @@
+// Knows: what the pages about the box ask of the local API, beyond status and incidents. Must not know: pages, browsers.
+// Follows DESIGN section 7. Every method throws GuardFault. A configuration with keys goes to the guard and nowhere else.
+
+import type { AddTunnelCommand, ImportCommand, LearnCommand } from '../src/guard/commands.ts';
+import {
+  readClients,
+  readDossier,
+  readHealth,
+  readHistory,
+  readImport,
+  readLampTest,
+  readProposals,
+  readSettings,
+} from '../src/guard/answers.ts';
+import type {
+  ClientView,
+  Dossier,
+  HealthAnswer,
+  HistoryAnswer,
+  ImportAnswer,
+  LampTestAnswer,
+  Proposal,
+  ReportFormat,
+  Settings,
+} from '../src/guard/answers.ts';
+import { readStatus } from '../src/guard/status.ts';
+import type { Status } from '../src/guard/status.ts';
+import type { GuardClient } from './api-client.ts';
+
+/** The kernel takes the rules and they are read back, or the whole history is gone through. */
+const SLOW = 5;
+
+export class BoxClient {
+  readonly #client: GuardClient;
+
+  constructor(client: GuardClient) {
+    this.#client = client;
+  }
+
+  async dossier(query: URLSearchParams): Promise<Dossier> {
+    const path = `/v1/dossier?${query.toString()}`;
+    return this.#client.ask({ method: 'GET', path, patience: SLOW }, readDossier);
+  }
+
+  /** The dossier with its incidents as a file. */
+  async report(format: ReportFormat, query: URLSearchParams): Promise<Buffer> {
+    const asked = new URLSearchParams(query);
+    asked.set('format', format);
+    return this.#client.file(`/v1/report?${asked.toString()}`, SLOW);
+  }
+
+  /** Last seen first. */
+  async clients(): Promise<readonly ClientView[]> {
+    return this.#client.ask({ method: 'GET', path: '/v1/clients' }, readClients);
+  }
+
+  async health(): Promise<HealthAnswer> {
+    return this.#client.ask({ method: 'GET', path: '/v1/health' }, readHealth);
+  }
+
+  async addTunnel(body: AddTunnelCommand): Promise<Status> {
+    return this.#client.ask({ method: 'POST', path: '/v1/tunnels', body, patience: SLOW }, readStatus);
+  }
+
+  async removeTunnel(name: string): Promise<Status> {
+    const path = `/v1/tunnels/${encodeURIComponent(name)}`;
+    return this.#client.ask({ method: 'DELETE', path, patience: SLOW }, readStatus);
+  }
+
+  /** What a configuration comes to; nothing changes. */
+  async examine(body: Omit<ImportCommand, 'yes'>): Promise<ImportAnswer> {
+    return this.#client.ask({ method: 'POST', path: '/v1/tunnels/import', body }, readImport);
+  }
+
+  /** What was seen to begin on the wire, the surest first; nothing changes. */
+  async proposals(): Promise<readonly Proposal[]> {
+    return this.#client.ask({ method: 'POST', path: '/v1/tunnels/learn', body: {} }, readProposals);
+  }
+
+  /** A yes to one of them. */
+  async trust(body: Required<LearnCommand>): Promise<readonly Proposal[]> {
+    const question = { method: 'POST', path: '/v1/tunnels/learn', body, patience: SLOW } as const;
+    return this.#client.ask(question, readProposals);
+  }
+
+  async settings(): Promise<Settings> {
+    return this.#client.ask({ method: 'GET', path: '/v1/settings' }, readSettings);
+  }
+
+  /** Values by their name; what is wrong with them comes back as faults with their paths. */
+  async change(body: Readonly<Record<string, unknown>>): Promise<Status> {
+    return this.#client.ask({ method: 'PUT', path: '/v1/settings', body, patience: SLOW }, readStatus);
+  }
+
+  /** The policy file, comments and all. */
+  async policyText(): Promise<Buffer> {
+    return this.#client.file('/v1/policy/text');
+  }
+
+  async replacePolicy(text: string): Promise<Status> {
+    const question = { method: 'PUT', path: '/v1/policy', body: { text }, patience: SLOW } as const;
+    return this.#client.ask(question, readStatus);
+  }
+
+  async history(): Promise<HistoryAnswer> {
+    return this.#client.ask({ method: 'GET', path: '/v1/history' }, readHistory);
+  }
+
+  /** Writes the past anew under the privacy in force. */
+  async rewritePast(): Promise<HistoryAnswer> {
+    return this.#client.ask({ method: 'POST', path: '/v1/history/rewrite', patience: 20 }, readHistory);
+  }
+
+  async testLamp(pattern: string): Promise<LampTestAnswer> {
+    return this.#client.ask({ method: 'POST', path: '/v1/lamp/test', body: { pattern } }, readLampTest);
+  }
+}

@@ -1,0 +1,41 @@
+// Knows: how a browser sends a form that has a file in it. Must not know: which form, what the file is.
+// Follows RFC 7578 (multipart/form-data) and RFC 2046, section 5.1.1. The body is bounded before it comes here; texts are UTF-8.
+
+/** More fields than any form here has. */
+const PARTS = 64;
+const BREAK = Buffer.from('\r\n');
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+/** The boundary that a Content-Type header names, or undefined when it is another type or names none. */
+export function boundaryOf(type: string): string | undefined {
+  const parts = /^multipart\/form-data\s*;.*?\bboundary=(?:"([^"]{1,70})"|([^\s";]{1,70}))/i.exec(type);
+  return parts?.[1] ?? parts?.[2];
+}
+
+/** Every field as text, a file by its content, its name as `FIELD.filename`. Undefined when the body is no such form. */
+export function readMultipart(body: Buffer, boundary: string): URLSearchParams | undefined {
+  const delimiter = Buffer.from(`\r\n--${boundary}`);
+  const whole = Buffer.concat([BREAK, body]);
+  const fields = new URLSearchParams();
+  let at = whole.indexOf(delimiter);
+  for (let parts = 0; at >= 0 && parts <= PARTS; parts += 1) {
+    const from = at + delimiter.length;
+    if (whole.toString('latin1', from, from + 2) === '--') return fields;
+    at = whole.indexOf(delimiter, from);
+    const part = whole.subarray(from, at < 0 ? from : at);
+    const split = part.indexOf(HEAD_END);
+    if (split < 0) return undefined;
+    const head = part.toString('utf8', 0, split);
+    const name = named(head, 'name');
+    if (name === undefined) return undefined;
+    fields.append(name, part.toString('utf8', split + HEAD_END.length));
+    const filename = named(head, 'filename');
+    if (filename !== undefined) fields.append(`${name}.filename`, filename);
+  }
+  return undefined;
+}
+
+function named(head: string, parameter: string): string | undefined {
+  const disposition = /^content-disposition:\s*form-data\b(.*)$/im.exec(head)?.[1] ?? '';
+  return new RegExp(`[;\\s]${parameter}="([^"]*)"`, 'i').exec(disposition)?.[1];
+}

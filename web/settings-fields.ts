@@ -1,0 +1,182 @@
+// Knows: which fields each form of the settings page has, and how what is filled in becomes settings. Must not know: HTTP, HTML.
+// What is no number stays the text it is: the guard says what is wrong with it, at its field.
+
+import type { AllowText, Settings } from '../src/guard/answers.ts';
+import { linesOf } from './fields.ts';
+import type { FieldPath } from './fields.ts';
+import {
+  CHATTER_CHOICES,
+  PRIVACY_CHOICES,
+  PROFILE_CHOICES,
+  SETTINGS_TEXTS as T,
+  TRANSPORT_CHOICES,
+} from './texts-settings.ts';
+
+/** Forms of the page; the name is the last part of the path it is sent to. */
+export const PARTS = ['rules', 'record', 'address'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** Empty rows for new exceptions. */
+const BLANK_ROWS = 2;
+/** As many as a policy takes. */
+const ROWS_MOST = 256;
+const ALLOW = ['to', 'transport', 'port', 'client', 'why'] as const;
+
+type Allow = Readonly<Record<(typeof ALLOW)[number], string>>;
+
+/** What stands in the fields, from the settings in force or from a form. */
+export interface FormValues {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly allow: readonly Allow[];
+}
+
+const LISTS = ['mustTunnel', 'resolvers', 'proxies'] as const;
+
+export function valuesOf(settings: Settings): FormValues {
+  const { profile, localChatter, privacy, retentionDays, management } = settings;
+  const lists = LISTS.map((name) => [name, settings[name].join('\n')] as const);
+  return {
+    fields: {
+      ...{ profile, localChatter, privacy, retentionDays: String(retentionDays) },
+      ...{ ...Object.fromEntries(lists), address: management.address, hostname: management.hostname },
+    },
+    allow: settings.allow.map(({ to, transport = '', port, client = '', why }) => ({
+      ...{ to, transport, port: port === undefined ? '' : String(port), client, why },
+    })),
+  };
+}
+
+/** What a form says, over what was there before: it has the fields of one part only. */
+export function valuesFrom(form: URLSearchParams, before: FormValues): FormValues {
+  const fields = Object.fromEntries(
+    Object.entries(before.fields).map(([name, value]) => [name, form.get(name) ?? value]),
+  );
+  if (!form.has('allow.0.to')) return { fields, allow: before.allow };
+  const rows = Array.from({ length: ROWS_MOST }, (_, at) => at).filter((at) =>
+    form.has(`allow.${String(at)}.to`),
+  );
+  const field = (at: number, name: string): string => (form.get(`allow.${String(at)}.${name}`) ?? '').trim();
+  const allow = rows
+    .map((at) => Object.fromEntries(ALLOW.map((name) => [name, field(at, name)])) as Allow)
+    .filter(({ to }) => to !== '');
+  return { fields, allow };
+}
+
+/** The settings of one part, as the local API takes them. */
+export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<Record<string, unknown>> {
+  const text = (name: string): string => (fields[name] ?? '').trim();
+  if (part === 'address') return { management: { address: text('address'), hostname: text('hostname') } };
+  if (part === 'record') return { privacy: text('privacy'), retentionDays: numberIn(text('retentionDays')) };
+  return {
+    ...{ profile: text('profile'), localChatter: text('localChatter') },
+    ...Object.fromEntries(LISTS.map((name) => [name, linesOf(fields[name] ?? '')])),
+    allow: allow.map(allowIn),
+  };
+}
+
+function allowIn({ to, transport, port, client, why }: Allow): Omit<AllowText, 'port'> & { port?: unknown } {
+  return {
+    to,
+    ...(transport === '' ? {} : { transport }),
+    ...(port === '' ? {} : { port: numberIn(port) }),
+    ...(client === '' ? {} : { client }),
+    why,
+  };
+}
+
+function numberIn(text: string): number | string {
+  return /^\d{1,9}$/.test(text) ? Number(text) : text;
+}
+
+/** The fields of a part; exceptions have their own, by rows. */
+export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath[] {
+  const value = (name: string): string => fields[name] ?? '';
+  if (part === 'address')
+    return [
+      {
+        path: 'management.address',
+        name: 'address',
+        label: T.address,
+        kind: 'text',
+        value: value('address'),
+        note: T.addressNote,
+        most: 32,
+        required: true,
+      },
+      {
+        path: 'management.hostname',
+        name: 'hostname',
+        label: T.hostname,
+        kind: 'text',
+        value: value('hostname'),
+        most: 253,
+        required: true,
+      },
+    ];
+  if (part === 'record')
+    return [
+      {
+        path: 'privacy',
+        name: 'privacy',
+        label: T.privacy,
+        kind: 'radios',
+        value: value('privacy'),
+        options: PRIVACY_CHOICES,
+      },
+      {
+        path: 'retentionDays',
+        name: 'retentionDays',
+        label: T.retentionDays,
+        kind: 'number',
+        value: value('retentionDays'),
+        note: T.retentionNote,
+        most: 9,
+        required: true,
+      },
+    ];
+  const list = (name: (typeof LISTS)[number], note: string): FieldPath => ({
+    ...{ path: name, name, label: T[name], kind: 'lines', value: value(name), note },
+  });
+  return [
+    {
+      path: 'profile',
+      name: 'profile',
+      label: T.profile,
+      kind: 'radios',
+      value: value('profile'),
+      options: PROFILE_CHOICES,
+    },
+    list('mustTunnel', T.mustTunnelNote),
+    list('resolvers', T.resolversNote),
+    list('proxies', T.proxiesNote),
+    {
+      path: 'localChatter',
+      name: 'localChatter',
+      label: T.localChatter,
+      kind: 'choice',
+      value: value('localChatter'),
+      options: CHATTER_CHOICES,
+      note: T.localChatterNote,
+    },
+  ];
+}
+
+/** The exceptions, one row of fields each, and empty rows for more. */
+export function allowRows({ allow }: FormValues): readonly (readonly FieldPath[])[] {
+  const blank: Allow = { to: '', transport: '', port: '', client: '', why: '' };
+  const rows = [...allow, ...Array.from({ length: BLANK_ROWS }, () => blank)].slice(0, ROWS_MOST);
+  return rows.map((row, at) => {
+    const text = (name: (typeof ALLOW)[number], label: string, most: number): FieldPath => ({
+      ...{ path: `allow[${String(at)}].${name}`, name: `allow.${String(at)}.${name}`, label, most },
+      ...{ kind: 'text', value: row[name] },
+    });
+    return [
+      text('to', T.allowTo, 64),
+      {
+        ...{ path: `allow[${String(at)}].transport`, name: `allow.${String(at)}.transport` },
+        ...{ label: T.allowTransport, kind: 'choice', value: row.transport, options: TRANSPORT_CHOICES },
+      },
+      ...[text('port', T.allowPort, 5), text('client', T.allowClient, 17), text('why', T.allowWhy, 200)],
+    ];
+  });
+}

@@ -1,0 +1,96 @@
+// Knows: the words of the settings page. Must not know: layout.
+// English; with the other texts*.ts the one place for translation. `{…}` is filled in.
+
+export const SETTINGS_TEXTS = {
+  title: 'Settings',
+  invalid: 'The policy file is invalid and cannot be edited here. Restore a backup below, or mend the file.',
+  unknown: 'The settings cannot be read now.',
+  save: 'Save',
+  saved: 'Saved, and in force.',
+  faultsMarked: 'Nothing was changed: what is wrong stands at the fields below.',
+  rulesTitle: 'What may leave',
+  recordTitle: 'What is written down',
+  addressTitle: 'Where this page is',
+  lampTitle: 'Lamp test',
+  backupTitle: 'Backup',
+  profile: 'Profile',
+  mustTunnel: 'Protected names',
+  mustTunnelNote:
+    'Profile “split” only. One a line: bank.example for a name and all below it, *.clinic.example for what is below.',
+  resolvers: 'Encrypted resolvers',
+  resolversNote:
+    'Not with a full tunnel. One a line, such as dot:9.9.9.9:853 or doh:203.0.113.5:443/dns.example.',
+  proxies: 'Proxies',
+  proxiesNote: 'Not with a full tunnel. One a line, such as tcp:203.0.113.9:1080.',
+  localChatter: 'Chatter on the local link',
+  localChatterNote: 'mDNS, LLMNR, NetBIOS and SSDP: what devices call out to each other.',
+  allow: 'Exceptions',
+  allowNote: 'What may go past the tunnel all the same. A rule whose first field is emptied is removed.',
+  allowRow: 'Exception {number}',
+  allowTo: 'To',
+  allowTransport: 'Over',
+  allowPort: 'Port',
+  allowClient: 'Only from (MAC)',
+  allowWhy: 'Why',
+  anyTransport: 'any',
+  privacy: 'Privacy',
+  retentionDays: 'Days until it is forgotten',
+  retentionNote: '1 to 3650. What nobody has acknowledged stays.',
+  pastNote: '{count} incidents of the past are kept in more detail than this setting allows.',
+  pastRewrite: 'Write the past anew',
+  pastRewriteNote: 'Names and addresses are hashed or removed for good. This cannot be taken back.',
+  pastClean: 'The past is kept under this setting too.',
+  pastRewritten: 'The past was written anew.',
+  address: 'Address of this box',
+  addressNote: '“dhcp”, “none”, or an IPv4 address with its length such as 192.0.2.9/24.',
+  addressMoves:
+    'The page answers at the new address from then on. It always answers at http://{fixed}/ too, from the cable to your device only.',
+  addressNone: 'I know that with “none” this page is gone for good.',
+  addressNoneFault: 'With “none” there is no page any more. Say that you know, or choose another.',
+  hostname: 'Name of this box',
+  lampNote:
+    'A test is announced by fast red flashes before and after, and ends by itself after {seconds} s, or at once when the state changes. What the lamp shows meanwhile says nothing of the wire.',
+  lampNone: 'This box has no lamp.',
+  lampRuns: 'A test of “{pattern}” runs for {seconds} s. The lamp says nothing of the wire meanwhile.',
+  backupNote: 'The policy with its comments. No key and no password is in it.',
+  backup: 'Download policy.yaml',
+  restore: 'Restore from a file',
+  restoreNote: 'It takes the place of the whole policy, tunnels too. A file with a fault is refused whole.',
+  restoreYes: 'Restore',
+  nothingGiven: 'Choose a file first.',
+  faultLine: 'line {line}',
+} as const;
+
+export const PROFILE_CHOICES = [
+  ['full-tunnel', 'Full tunnel', 'Everything through the tunnel. What is not is a leak.'],
+  ['proxy-stub', 'Encrypted names', 'Names only by the resolvers below; other traffic may go direct.'],
+  ['split', 'Split', 'The protected names below only through the tunnel; the rest may go direct.'],
+] as const;
+
+export const CHATTER_CHOICES = [
+  ['amber', 'amber: shown, and stopped in block mode'],
+  ['red', 'red: as any other leak'],
+  ['ignore', 'ignored: crosses, even in block mode'],
+] as const;
+
+export const PRIVACY_CHOICES = [
+  ['full', 'Full', 'Names and addresses as they are.'],
+  ['redacted', 'Redacted', 'Names as a keyed hash with their ending, networks instead of addresses.'],
+  ['minimal', 'Minimal', 'Counts by the hour, no name and no address.'],
+] as const;
+
+export const TRANSPORT_CHOICES = [
+  ['', SETTINGS_TEXTS.anyTransport],
+  ['tcp', 'tcp'],
+  ['udp', 'udp'],
+  ['icmp', 'icmp'],
+] as const;
+
+export const LAMP_CHOICES = [
+  ['red', 'Red'],
+  ['green', 'Green'],
+  ['amber', 'Amber'],
+  ['green-blip', 'Green, red blip'],
+  ['red-flash', 'Red flash'],
+  ['alternating', 'Alternating'],
+] as const;

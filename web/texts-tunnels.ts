@@ -1,0 +1,60 @@
+// Knows: the words of the pages about tunnels. Must not know: layout.
+// English; with the other texts*.ts the one place for translation. `{…}` is filled in.
+
+export const TUNNEL_TEXTS = {
+  title: 'Tunnels',
+  intro:
+    'What goes to these servers counts as your tunnel. Everything else is a leak, or what the profile lets go.',
+  trusted: 'Trusted',
+  none: 'No tunnel is trusted yet. Until one is, everything counts as a leak. Import your configuration, let the box learn, or write it down.',
+  unknown: 'The guard does not answer: the tunnels cannot be told now.',
+  remove: 'Remove',
+  removeTitle: 'Remove “{name}”?',
+  removeNote: 'What goes to its servers is a leak from then on, and is stopped in block mode.',
+  removeInUse:
+    'This tunnel is in use now. Removed, your own tunnel counts as a leak at once; with block mode on, you are cut off from it.',
+  removeLast: 'It is the last one: without a tunnel everything counts as a leak.',
+  removeYes: 'Yes, remove it',
+  cancel: 'No, go back',
+  importTitle: 'From a configuration',
+  importNote:
+    'A WireGuard .conf or an OpenVPN .ovpn file. Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
+  importFile: 'File',
+  importText: 'Or its text',
+  importLook: 'Read it',
+  nothingGiven: 'Choose a file, or put its text into the field.',
+  reviewTitle: 'Trust this tunnel?',
+  reviewNote: 'Nothing is trusted yet. Look whether these are the servers of your VPN.',
+  unused: 'Lines that were left out',
+  line: 'line',
+  name: 'Name',
+  protocol: 'Protocol',
+  endpoints: 'Servers',
+  endpointsNote:
+    'One a line: transport, address or name, and port, such as udp:198.51.100.7:51820 or tcp:vpn.example.com:443.',
+  trust: 'Yes, trust it',
+  learnTitle: 'From the wire',
+  learnNote:
+    'Start your VPN: handshakes that the box sees are listed here. Whoever is on the network can make one up, so nothing is trusted before you say yes.',
+  learnNone: 'No handshake of a tunnel that is not trusted yet was seen.',
+  learnAgain: 'Look again',
+  review: 'Review',
+  confidence: 'How sure',
+  why: 'Why',
+  seen: 'Last seen',
+  frames: 'Frames',
+  gone: 'That was not seen on the wire, or is trusted already.',
+  sure: { high: 'sure', fair: 'likely', low: 'a guess' },
+  addTitle: 'By hand',
+  add: 'Add tunnel',
+  inUse: 'in use',
+  backToTunnels: 'Tunnels',
+} as const;
+
+export const PROTOCOL_TEXTS = [
+  ['wireguard', 'WireGuard'],
+  ['openvpn', 'OpenVPN'],
+  ['ipsec', 'IPsec (IKEv2)'],
+  ['tor', 'Tor'],
+  ['opaque', 'other (address and port only)'],
+] as const;
