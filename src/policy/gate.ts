@@ -40,7 +40,8 @@ export interface Gate {
   endpointOf(facts: Facts, way: Way): number;
   /** The same index when the passage is `tunnel`, else -1: for the path that nearly every frame takes. */
   tunnelAt(facts: Facts, way: Way): number;
-  passage(facts: Facts, way: Way): Passage;
+  /** `endpoint` is what endpointOf gives for this frame and way, where the caller has asked already. */
+  passage(facts: Facts, way: Way, endpoint?: number): Passage;
   /** The name whose answer this address was, where rule D watches it. */
   exposedName(facts: Facts, way: Way): string | undefined;
 }
@@ -160,10 +161,10 @@ export function compileGate(
     return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
   }
 
-  function passage(facts: Facts, way: Way): Passage {
+  function passage(facts: Facts, way: Way, known?: number): Passage {
     if (isKeptGroup(facts.destinationMac)) return 'leak';
     const broken = hasBadHeader(facts) || isTooShort(facts);
-    const index = broken ? -1 : endpointOf(facts, way);
+    const index = broken ? -1 : (known ?? endpointOf(facts, way));
     const endpoint = index < 0 ? undefined : endpoints[index];
     if (endpoint !== undefined) return hasShape(endpoint, facts, way) ? 'tunnel' : 'leak';
     if (isPlumbing(facts, way, peers)) return 'plumbing';

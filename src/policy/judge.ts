@@ -64,21 +64,25 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   }
 
   function judge(facts: Facts, direction: Direction, words = true): Verdict {
-    const tunnel = tunnelOf(facts, direction);
-    const known = tunnel < 0 ? undefined : safe[tunnel];
-    if (known !== undefined) return known;
+    const up = direction === 'down' ? -1 : gate.endpointOf(facts, 'up');
+    const down = direction === 'up' ? -1 : gate.endpointOf(facts, 'down');
+    if (up >= 0 || down >= 0) {
+      const tunnel = tunnelOf(facts, direction);
+      const known = tunnel < 0 ? undefined : safe[tunnel];
+      if (known !== undefined) return known;
+    }
     let way: Way = direction === 'down' ? 'down' : 'up';
-    let passage = gate.passage(facts, way);
+    let passage = gate.passage(facts, way, direction === 'down' ? down : up);
     if (direction === 'either') {
-      const back = gate.passage(facts, 'down');
+      const back = gate.passage(facts, 'down', down);
       // In a capture a foreign packet at an endpoint may come from either side.
-      const foreign = gate.endpointOf(facts, 'up') < 0 && gate.endpointOf(facts, 'down') >= 0;
+      const foreign = up < 0 && down >= 0;
       if (foreign || (passage === 'leak' && back !== 'leak')) {
         way = 'down';
         passage = back;
       }
     }
-    const at = gate.endpointOf(facts, way);
+    const at = way === 'down' ? down : up;
     const endpoint = at < 0 ? undefined : endpoints[at];
     const mustTunnel = mustTunnelName(facts, policy);
     const exposed = gate.exposedName(facts, way);

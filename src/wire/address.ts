@@ -31,8 +31,32 @@ function dotted(word: number): string {
   return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
 }
 
+/** The same for IPv6: four words each. */
+const recentWords6 = new Uint32Array(4 * RECENT);
+const recentTexts6 = new Array<string>(RECENT).fill('::');
+
 /** RFC 5952 text of an IPv6 address: lower case, the first longest run of two or more zero groups shortened. */
 export function ipv6Text(words: Uint32Array): string {
+  // Not taken apart as a list: that goes through an iterator.
+  const w0 = words[0] ?? 0;
+  const w1 = words[1] ?? 0;
+  const w2 = words[2] ?? 0;
+  const w3 = words[3] ?? 0;
+  const at = (w3 ^ (w3 >>> 16) ^ w2 ^ w1) & (RECENT - 1);
+  const first = 4 * at;
+  const isRecent =
+    recentWords6[first + 3] === w3 &&
+    recentWords6[first + 2] === w2 &&
+    recentWords6[first + 1] === w1 &&
+    recentWords6[first] === w0;
+  if (isRecent) return recentTexts6[at] ?? '::';
+  const text = shortened(words);
+  recentWords6.set(words, first);
+  recentTexts6[at] = text;
+  return text;
+}
+
+function shortened(words: Uint32Array): string {
   const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
   if (w0 === 0 && w1 === 0 && w2 === MAPPED_PREFIX) return `::ffff:${ipv4Text(w3)}`;
   const groups = [

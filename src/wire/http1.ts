@@ -85,7 +85,7 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
   if (host === undefined && headEnd < 0 && !final && stop === end) return 'need-more';
   const target = printable(bytes, targetStart, Math.min(targetEnd, targetStart + LONGEST_TARGET));
   const form = formOf(method, target);
-  const hostName = host === undefined ? '' : withoutPort(host.toLowerCase());
+  const hostName = host === undefined ? '' : withoutPort(host);
   const targetHost = form === 'absolute' || form === 'authority' ? authorityHost(target) : '';
   return {
     method,
@@ -100,7 +100,8 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
 
 /** A host without its port and trailing dot, lower case; an IPv6 literal keeps its brackets. */
 export function withoutPort(authority: string): string {
-  return authority.replace(/:\d*$/, '').replace(/\.$/, '');
+  const host = authority.includes(':') ? authority.replace(/:\d*$/, '') : authority;
+  return host.endsWith('.') ? host.slice(0, -1) : host;
 }
 
 function methodAt(bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -162,6 +163,7 @@ function isBlank(octet: number): boolean {
 
 function formOf(method: string, target: string): HttpRequest['form'] {
   if (method === 'CONNECT') return 'authority';
+  if (target.startsWith('/')) return 'origin';
   if (target === '*') return 'asterisk';
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(target) ? 'absolute' : 'origin';
 }
