@@ -45,6 +45,8 @@ export async function build({ root, execPath, run }) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { code, output } = await run(execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
   if (code !== 0) return `tsc failed:\n${output.trim()}`;
+  const bundle = await run(execPath, [join('appliance', 'provision', 'bundle.mjs')], { cwd: root });
+  if (bundle.code !== 0) return `bundling failed:\n${bundle.output.trim()}`;
   for (const folder of ASSETS) {
     if (!existsSync(join(root, folder))) continue;
     rmSync(join(root, 'dist', folder), { recursive: true, force: true });

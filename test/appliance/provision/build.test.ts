@@ -60,4 +60,14 @@ describe('build', () => {
     expect(readFileSync(join(root, 'dist', 'web', 'views', 'status.ejs'), 'utf8')).toBe('new');
     expect(existsSync(join(root, 'dist', 'web', 'views', 'old.ejs'))).toBe(false);
   });
+
+  it('says so when the one-file programs cannot be made', async () => {
+    const machine = compiler(0);
+    const run = (command: string, args: readonly string[]) =>
+      args.some((arg) => arg.endsWith('bundle.mjs'))
+        ? Promise.resolve({ code: 1, output: 'UNRESOLVED_IMPORT', stdout: '' })
+        : machine.run(command, [...args], {});
+    expect(await build({ ...machine, run })).toContain('UNRESOLVED_IMPORT');
+    expect(isStale(root)).toBe(true);
+  });
 });
