@@ -61,7 +61,12 @@ export class Bridge {
     const address = mac === undefined ? [] : ['address', mac];
     this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'del', name] });
     const made = ['link', 'add', 'name', name, ...address, 'type', 'bridge'];
-    await this.#ip([...made, 'stp_state', '0', 'mcast_snooping', '0']);
+    try {
+      await this.#ip([...made, 'stp_state', '0', 'mcast_snooping', '0']);
+    } catch (error) {
+      // The system's own network manager may have made it in this very moment.
+      if (!exists(name)) throw error;
+    }
   }
 
   /** The addresses by which the box itself can be meant: the bridge's and its ports'. */
