@@ -4,7 +4,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Analysis } from '../../src/guard/analysis.ts';
 import { LearningJudge } from '../../src/guard/analysis-learn.ts';
@@ -63,8 +62,6 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     io.stdout.write(HELP);
     return 0;
   }
-  // A young generation that grows costs 20 MB and gains nothing: what leaks leave behind here lives long or not at all.
-  setFlagsFromString('--semi-space-growth-factor=1');
   const started = monotonicMs();
   const judge = new LearningJudge((endpoints, exposed) => {
     const policy = withLearned(options.policy, endpoints);

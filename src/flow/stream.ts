@@ -79,7 +79,7 @@ export class Stream {
   /** The next held segment, when it joins what was read; call after reading until false. */
   advance(): boolean {
     this.broken = false;
-    for (;;) {
+    while (this.#held.length > 0) {
       const at = this.#held.findIndex((held) => ((held.sequence - this.#next) | 0) <= 0);
       const held = at < 0 ? undefined : this.#held.splice(at, 1)[0];
       if (held === undefined) return false;
@@ -89,6 +89,7 @@ export class Stream {
       this.#show(held.bytes, from, held.bytes.length);
       return true;
     }
+    return false;
   }
 
   /** Gives up what is missing and goes on behind the gap; false when nothing is held. */
@@ -133,8 +134,10 @@ export class Stream {
   release(): void {
     if (this.#next < 0) return;
     this.#forget();
-    for (const held of this.#held) this.#budget.used -= held.bytes.length;
-    this.#held = [];
+    if (this.#held.length > 0) {
+      for (const held of this.#held) this.#budget.used -= held.bytes.length;
+      this.#held = [];
+    }
     this.#next = -1;
     this.#fresh = false;
     this.bytes = NOTHING;

@@ -3,7 +3,7 @@
 
 const LEAST = 1024;
 /** Codes handed to one call: a stack does not hold any number of arguments. */
-const PIECE = 4096;
+const LONGEST = 255;
 
 /** Numbers texts from 0 in the order in which they come; equal texts of one group have one number. */
 export class TextTable {
@@ -15,6 +15,8 @@ export class TextTable {
   #ends = new Int32Array(LEAST);
   #codes = new Uint16Array(32 * LEAST);
   #size = 0;
+  /** For each length the codes of one text, written anew for every text. */
+  readonly #gathered = Array.from({ length: LONGEST + 1 }, (_, length) => new Array<number>(length).fill(0));
 
   /** How many texts there are. */
   get size(): number {
@@ -53,14 +55,18 @@ export class TextTable {
 
   text(number: number): string {
     const end = this.#ends[number] ?? 0;
+    const start = this.#startOf(number);
+    if (end - start < this.#gathered.length) return this.#piece(start, end);
     let text = '';
-    for (let from = this.#startOf(number); from < end; from += PIECE) {
-      // A plain array: spreading a typed one goes through its iterator, ten times as slow.
-      const piece = new Array<number>(Math.min(PIECE, end - from));
-      for (let at = 0; at < piece.length; at += 1) piece[at] = this.#codes[from + at] ?? 0;
-      text += String.fromCharCode(...piece);
-    }
+    for (let at = start; at < end; at += LONGEST) text += this.#piece(at, Math.min(at + LONGEST, end));
     return text;
+  }
+
+  #piece(start: number, end: number): string {
+    // A plain array: spreading a typed one goes through its iterator, ten times as slow.
+    const gathered = this.#gathered[end - start] ?? [];
+    for (let at = start; at < end; at += 1) gathered[at - start] = this.#codes[at] ?? 0;
+    return String.fromCharCode(...gathered);
   }
 
   group(number: number): number {

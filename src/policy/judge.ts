@@ -15,6 +15,7 @@ import { mustTunnelName } from './names.ts';
 import type { Policy } from './policy.ts';
 import { describe, destinationOf, exposureOf, outside } from './reason.ts';
 import { leakOf } from './rules.ts';
+import type { Circumstances } from './rules.ts';
 import { fillsPacket } from './shape.ts';
 import type { Direction, Verdict } from './verdict.ts';
 
@@ -46,6 +47,10 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   );
   const safe = endpoints.map((endpoint) => tunnelVerdict(endpoint));
   const away = outside(endpoints);
+  /** Written anew for every frame. */
+  const seen: { -readonly [K in keyof Circumstances]: Circumstances[K] } = {
+    ...{ policy, passage: 'leak', atEndpoint: false, mustTunnel: undefined, exposed: undefined },
+  };
 
   function tunnelOn(facts: Facts, way: Way): number {
     return fillsPacket(facts) ? gate.tunnelAt(facts, way) : -1;
@@ -86,13 +91,11 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     const endpoint = at < 0 ? undefined : endpoints[at];
     const mustTunnel = mustTunnelName(facts, policy);
     const exposed = gate.exposedName(facts, way);
-    const leak = leakOf(facts, {
-      policy,
-      passage,
-      atEndpoint: endpoint !== undefined,
-      mustTunnel,
-      exposed,
-    });
+    seen.passage = passage;
+    seen.atEndpoint = endpoint !== undefined;
+    seen.mustTunnel = mustTunnel;
+    seen.exposed = exposed;
+    const leak = leakOf(facts, seen);
     const destination = destinationOf(facts);
     const what = words ? describe(facts, way) : '';
     if (leak === undefined) {

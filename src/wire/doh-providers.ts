@@ -136,6 +136,9 @@ for (const { name, hosts, addresses } of PROVIDERS) {
   }
 }
 
+/** Names below which each customer has one of its own. */
+const PARENTS = [...BY_HOST.keys()].filter((host) => host.startsWith('.'));
+
 /**
  * The provider whose resolver a host name is (lower case, no trailing dot, as hostText gives it), or undefined. Names below
  * a listed parent count where the provider gives each customer one. RFC 9462's resolver.arpa is any network's own.
@@ -144,11 +147,8 @@ export function resolverOfName(host: string): string | undefined {
   if (host === 'resolver.arpa' || host.endsWith('.resolver.arpa')) return 'designated by the network';
   const known = BY_HOST.get(host);
   if (known !== undefined) return known;
-  for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
-    const parent = BY_HOST.get(host.slice(dot));
-    if (parent !== undefined) return parent;
-  }
-  return undefined;
+  const parent = PARENTS.find((suffix) => host.endsWith(suffix));
+  return parent === undefined ? undefined : BY_HOST.get(parent);
 }
 
 /** The provider that an address belongs to, or undefined: a reason to suspect, never more. */

@@ -87,15 +87,11 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
   const form = formOf(method, target);
   const hostName = host === undefined ? '' : withoutPort(host);
   const targetHost = form === 'absolute' || form === 'authority' ? authorityHost(target) : '';
-  return {
-    method,
-    target,
-    form,
-    ...(hostName === '' ? {} : { host: hostName }),
-    ...(targetHost === '' ? {} : { targetHost }),
-    ...(userAgent === undefined ? {} : { userAgent }),
-    headEnd,
-  };
+  const request: { -readonly [K in keyof HttpRequest]: HttpRequest[K] } = { method, target, form, headEnd };
+  if (hostName !== '') request.host = hostName;
+  if (targetHost !== '') request.targetHost = targetHost;
+  if (userAgent !== undefined) request.userAgent = userAgent;
+  return request;
 }
 
 /** A host without its port and trailing dot, lower case; an IPv6 literal keeps its brackets. */

@@ -31,12 +31,10 @@ const SUPPORTED_VERSIONS = 43;
 const ECH = new Set([0xfe0d, 0xfe08, 0xfe09, 0xfe0a, 0xff02, 0xff03]);
 const ESNI = 0xffce;
 
-interface Draft {
-  versions: number[];
-  serverName?: string;
-  alpn: string[];
-  encryptedHello?: 'ech' | 'esni';
-}
+type Draft = { -readonly [K in keyof ClientHello]: ClientHello[K] };
+
+const NO_NUMBERS: readonly number[] = Object.freeze([]);
+const NO_TEXTS: readonly string[] = Object.freeze([]);
 
 /**
  * The ClientHello whose handshake header stands at `start`, with contiguous handshake octets to `end` (record headers
@@ -82,28 +80,34 @@ function helloBody(
   const stop = whole ? body + length : end;
   const legacyVersion = body + 2 > stop ? 0 : u16(bytes, body);
   if (legacyVersion !== 0 && legacyVersion >>> 8 !== (datagram ? 0xfe : 3)) return undefined;
-  const draft: Draft = { versions: [], alpn: [] };
-  let cipherSuites: number[] = [];
-  const result = (complete: boolean): ClientHello => ({ legacyVersion, cipherSuites, complete, ...draft });
+  const hello: Draft = {
+    legacyVersion,
+    versions: NO_NUMBERS,
+    cipherSuites: NO_NUMBERS,
+    alpn: NO_TEXTS,
+    complete: false,
+  };
+  const cut = whole ? undefined : hello;
 
   const session = body + 34;
-  if (session >= stop) return whole ? undefined : result(false);
+  if (session >= stop) return cut;
   if ((bytes[session] ?? 0) > 32) return undefined;
   let at = session + 1 + (bytes[session] ?? 0);
   if (datagram) at += 1 + (bytes[at] ?? 0);
-  if (at + 2 > stop) return whole ? undefined : result(false);
+  if (at + 2 > stop) return cut;
   const ciphersEnd = at + 2 + u16(bytes, at);
   if (u16(bytes, at) % 2 !== 0) return undefined;
-  cipherSuites = words(bytes, at + 2, Math.min(ciphersEnd, stop));
-  if (ciphersEnd >= stop) return whole ? undefined : result(false);
+  hello.cipherSuites = words(bytes, at + 2, Math.min(ciphersEnd, stop));
+  if (ciphersEnd >= stop) return cut;
   at = ciphersEnd + 1 + (bytes[ciphersEnd] ?? 0);
-  if (at > stop) return whole ? undefined : result(false);
+  if (at > stop) return cut;
+  hello.complete = whole;
   // No extensions at all is a hello of old.
-  if (at + 2 > stop) return result(whole);
+  if (at + 2 > stop) return hello;
   const extensionsEnd = at + 2 + u16(bytes, at);
   if (whole && extensionsEnd > stop) return undefined;
-  readExtensions(bytes, at + 2, Math.min(extensionsEnd, stop), draft);
-  return result(whole);
+  readExtensions(bytes, at + 2, Math.min(extensionsEnd, stop), hello);
+  return hello;
 }
 
 /** Reads extensions until the first that is cut off; an extension that contradicts itself is passed over. */
@@ -151,8 +155,9 @@ function protocols(bytes: Uint8Array, data: number, end: number): string[] {
 }
 
 function words(bytes: Uint8Array, start: number, end: number): number[] {
-  const found: number[] = [];
-  for (let at = start; at + 2 <= end; at += 2) found.push(u16(bytes, at));
+  const count = Math.max(0, (end - start) >> 1);
+  const found = new Array<number>(count);
+  for (let n = 0; n < count; n += 1) found[n] = u16(bytes, start + 2 * n);
   return found;
 }
 
