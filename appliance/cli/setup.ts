@@ -124,6 +124,7 @@ function planOf(values: {
     wanted: wantedFiles({
       ...{ lan: inner.match, wan: outer.match, bridge: policy.bridge },
       ...{ management: policy.management.address, webPort: policy.web.port },
+      lamp: policy.lamp.driver,
     }),
     ports: [inner.name, outer.name, policy.bridge.name].filter((name) => name !== undefined),
     policy: given ? undefined : text,

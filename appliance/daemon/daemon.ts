@@ -60,7 +60,7 @@ export class Daemon implements ApiSubject {
     const { stateDir, runtimeDir } = options;
     this.#chronicle = new Chronicle({ stateDir, runtimeDir, warnings: this.#warnings });
     this.#guard = this.#newGuard(closedPolicy());
-    this.#lamp = new BoxLamp(this.#warnings, runtimeDir);
+    this.#lamp = new BoxLamp(this.#warnings, runtimeDir, this);
     const health = new HealthProbe(() => (this.policy() ?? closedPolicy()).bridge, stateDir);
     this.#api = new ApiServer(
       everyRoute({

@@ -23,7 +23,7 @@ export class LampKeeper {
     this.close();
     this.#attempt(() => {
       this.#onOpen(config);
-      this.#driver = openLamp(config);
+      this.#driver = openLamp(config, this.#fault.bind(this));
     });
   }
 
@@ -45,7 +45,11 @@ export class LampKeeper {
     try {
       task();
     } catch (error) {
-      this.#onFault(`The lamp cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
+      this.#fault(error);
     }
+  }
+
+  #fault(error: unknown): void {
+    this.#onFault(`The lamp cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
   }
 }

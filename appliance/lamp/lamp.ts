@@ -2,28 +2,47 @@
 // DESIGN section 7 (Lamp).
 
 import type { LampConfig } from '../../src/policy/policy.ts';
+import { Blinker } from './blinker.ts';
 import type { LampDriver } from './driver.ts';
 import { FileLamp } from './file-lamp.ts';
+import { machinePins } from './gpio.ts';
+import type { Pins } from './gpio.ts';
+import { KernelLight } from './kernel-light.ts';
+import { TwoLights } from './two-lights.ts';
 
-export class LampError extends Error {
-  readonly code = 'lamp';
-
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = 'LampError';
-  }
+/** Where lights are; tests have their own. */
+export interface LampPlaces {
+  readonly leds: string;
+  readonly pins: () => Pins;
 }
 
+const MACHINE: LampPlaces = { leds: '/sys/class/leds', pins: machinePins };
 const NO_LAMP: LampDriver = { show: () => undefined, close: () => undefined };
 
-export function openLamp(config: LampConfig): LampDriver {
+/** Throws LampError when it is not there; `onFault` hears of what goes wrong later, between two patterns. */
+export function openLamp(
+  config: LampConfig,
+  onFault: (error: unknown) => void = () => undefined,
+  { leds, pins }: LampPlaces = MACHINE,
+): LampDriver {
   switch (config.driver) {
     case 'none':
       return NO_LAMP;
     case 'file':
       return new FileLamp(config.path);
     case 'leds':
-    case 'gpio':
-      throw new LampError(`the lamp driver ${config.driver} is not part of this version: use file or none`);
+      return new TwoLights(
+        new KernelLight(leds, config.red, onFault),
+        new KernelLight(leds, config.green, onFault),
+      );
+    case 'gpio': {
+      const board = pins();
+      // Red until somebody says otherwise.
+      const [red, green] = [board.output(config.red, true), board.output(config.green, false)];
+      return new TwoLights(
+        new Blinker(red.set.bind(red), onFault),
+        new Blinker(green.set.bind(green), onFault),
+      );
+    }
   }
 }

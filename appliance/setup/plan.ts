@@ -18,6 +18,7 @@ export interface SetupFacts {
   readonly bridge: Policy['bridge'];
   readonly management: Policy['management']['address'];
   readonly webPort: number;
+  readonly lamp: Policy['lamp']['driver'];
 }
 
 const UNITS = '/usr/lib/systemd/system';
@@ -58,6 +59,7 @@ export function wantedFiles(facts: SetupFacts): readonly Wanted[] {
     file('etc/NetworkManager/conf.d/10-leakguard.conf', 'networkmanager.conf'),
     file('etc/systemd/journald.conf.d/10-leakguard.conf', 'journald.conf'),
     file('etc/sysctl.d/60-leakguard.conf', 'sysctl.conf'),
+    ...(facts.lamp === 'leds' ? [file('etc/modules-load.d/10-leakguard.conf', 'modules.conf')] : []),
     ...(elsewhere
       ? [
           file(`${ETC}/leakguard-web.socket.d/10-leakguard.conf`, 'web-socket.conf', {

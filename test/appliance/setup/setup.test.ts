@@ -84,6 +84,9 @@ it('writes a policy that is valid, and leaves one that is there alone', async ()
     policy: { tunnels: [], management: { address: { static: '192.0.2.9/24' } }, lamp: { red: 17 } },
   });
   expect(textOf('etc/systemd/network/10-leakguard-bridge.network')).toContain('\nAddress=192.0.2.9/24\n');
+  put('etc/leakguard/policy.yaml', 'version: 1\nlamp: {driver: leds, red: r, green: g}\n');
+  await setup(...PORTS, '--yes');
+  expect(textOf('etc/modules-load.d/10-leakguard.conf')).toContain('\nledtrig-timer\n');
   put('etc/leakguard/policy.yaml', 'version: 1\nbridge: {name: br-x}\nweb: {port: 8080}\n');
   await setup(...PORTS, '--yes');
   expect(textOf('etc/leakguard/policy.yaml')).toContain('br-x');

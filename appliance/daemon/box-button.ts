@@ -1,0 +1,70 @@
+// Knows: what the button of the box does: acknowledge, or switch block mode. Must not know: pins, contacts, rules.
+// DESIGN section 7 (Lamp). Whoever can press it has the box in hand.
+
+import type { Status } from '../../src/guard/status.ts';
+import type { LampConfig } from '../../src/policy/policy.ts';
+import { Button } from '../lamp/button.ts';
+import { machinePins } from '../lamp/gpio.ts';
+import type { InputPin, Pins } from '../lamp/gpio.ts';
+import { words } from './warnings.ts';
+import type { Warnings } from './warnings.ts';
+
+/** What of the box a button can reach. */
+export interface ButtonSubject {
+  status(): Pick<Status, 'blockMode'>;
+  acknowledge(id: string): unknown;
+  setBlockMode(on: boolean): Promise<unknown>;
+}
+
+export class BoxButton {
+  readonly #box: ButtonSubject;
+  readonly #warnings: Pick<Warnings, 'set' | 'clear'>;
+  readonly #pins: () => Pins;
+  #pin: InputPin | undefined;
+  #button: Button | undefined;
+
+  constructor(box: ButtonSubject, warnings: Pick<Warnings, 'set' | 'clear'>, pins: () => Pins = machinePins) {
+    this.#box = box;
+    this.#warnings = warnings;
+    this.#pins = pins;
+  }
+
+  /** Listens to the button of this lamp, if it has one. */
+  open(config: LampConfig): void {
+    this.close();
+    if (config.driver !== 'gpio' || config.button === undefined) return;
+    try {
+      const button = new Button({ press: this.#press.bind(this), hold: this.#hold.bind(this) });
+      const pin = this.#pins().input(config.button);
+      [this.#button, this.#pin] = [button, pin];
+      pin.watch((down) => {
+        button.level(down);
+      });
+      this.#warnings.clear('button');
+    } catch (error) {
+      this.#warnings.set('button', `The button cannot be used: ${words(error)}.`);
+    }
+  }
+
+  close(): void {
+    this.#button?.close();
+    this.#pin?.close();
+    [this.#button, this.#pin] = [undefined, undefined];
+  }
+
+  #press(): void {
+    this.#box.acknowledge('all');
+  }
+
+  #hold(): void {
+    const { blockMode } = this.#box.status();
+    this.#box.setBlockMode(!blockMode).then(
+      () => {
+        this.#warnings.clear('button');
+      },
+      (error: unknown) => {
+        this.#warnings.set('button', `The button could not switch block mode: ${words(error)}.`);
+      },
+    );
+  }
+}

@@ -1,0 +1,31 @@
+// Knows: a lamp made of a red and a green light, or of one that has both. Must not know: how either is lit.
+// Which way doubt errs: red is lit before green is put out, and green only after red is dark.
+
+import type { Lamp } from '../../src/guard/status.ts';
+import type { LampDriver } from './driver.ts';
+import { PATTERNS } from './patterns.ts';
+import type { Light } from './patterns.ts';
+
+export interface OneLight {
+  show(light: Light): void;
+}
+
+export class TwoLights implements LampDriver {
+  readonly #red: OneLight;
+  readonly #green: OneLight;
+
+  constructor(red: OneLight, green: OneLight) {
+    this.#red = red;
+    this.#green = green;
+  }
+
+  show(pattern: Lamp): void {
+    const { red, green } = PATTERNS[pattern];
+    this.#red.show(red);
+    this.#green.show(green);
+  }
+
+  close(): void {
+    this.show('red');
+  }
+}

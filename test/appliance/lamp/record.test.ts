@@ -1,0 +1,33 @@
+// Knows: that whoever turns the light red knows which one may still be green. Must not know: systemd.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { LampKeeper } from '../../../appliance/lamp/keeper.ts';
+import { readLampRecord, writeLampRecord } from '../../../appliance/lamp/record.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'leakguard-lamp-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+it('is written before a lamp is lit, also one that then fails', () => {
+  const faults: string[] = [];
+  const keeper = new LampKeeper((fault) => faults.push(fault), writeLampRecord.bind(undefined, folder));
+  const config = { driver: 'file', path: join(folder, 'nowhere', 'lamp') } as const;
+  keeper.open(config);
+  keeper.show('green');
+  expect(faults).toHaveLength(1);
+  expect(readLampRecord(folder)).toEqual(config);
+});
+
+it('is none when nobody wrote it, or what is there is something else', () => {
+  expect(readLampRecord(folder)).toBeUndefined();
+  for (const text of ['', '{}', 'null', '{"driver":"laser"}']) {
+    writeFileSync(join(folder, 'lamp.json'), text);
+    expect(readLampRecord(folder)).toBeUndefined();
+  }
+});
