@@ -86,8 +86,11 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
 /** Hashes of one report can be compared with each other, and with no other's: the key is forgotten with it. */
 async function veilOf(privacy: Privacy): Promise<Veil> {
   if (privacy === 'full') return new Veil(privacy, (text) => text);
-  const { passingHash } = await import('../store/privacy-key.ts');
-  return new Veil(privacy, passingHash());
+  const [{ passingHash }, { publicSuffix }] = await Promise.all([
+    import('../store/privacy-key.ts'),
+    import('../public-suffix.ts'),
+  ]);
+  return new Veil(privacy, passingHash(), publicSuffix);
 }
 
 function* withNewline(pieces: Iterable<string>): Generator<string> {

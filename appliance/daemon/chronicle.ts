@@ -20,6 +20,7 @@ import { NO_TALLY, timelineOf, worseTunnel } from '../../src/guard/timeline.ts';
 import type { StateChange, Tally, Timeline, TimelineTunnel } from '../../src/guard/timeline.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { now } from '../clock.ts';
+import { publicSuffix } from '../public-suffix.ts';
 import { HistoryStore } from '../store/history.ts';
 import { readPrivacyKey } from '../store/privacy-key.ts';
 import { Recorder } from '../store/recorder.ts';
@@ -58,7 +59,7 @@ export class Chronicle {
     const key = readPrivacyKey(stateDir);
     if (key.warning !== undefined) warnings.set('privacy-key', key.warning);
     this.#hash = key.hash;
-    this.#veil = new Veil('full', key.hash);
+    this.#veil = new Veil('full', key.hash, publicSuffix);
     this.#clients = new ClientBook(vendorOf, this.#veil);
     this.#store = this.#open(stateDir);
     if (this.#store === undefined) return;
@@ -83,7 +84,7 @@ export class Chronicle {
     this.#policy = policy;
     // What waits was seen under the privacy of before.
     if (this.#veil.privacy !== policy.privacy) this.#recorder?.flush();
-    this.#veil = new Veil(policy.privacy, this.#hash);
+    this.#veil = new Veil(policy.privacy, this.#hash, publicSuffix);
     if (this.#guard !== undefined) this.#guard.book.veil = this.#veil;
     this.#clients.veil = this.#veil;
     this.#recorder?.setVeil(this.#veil);

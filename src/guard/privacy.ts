@@ -14,15 +14,17 @@ export const PRIVACIES: readonly Privacy[] = ['full', 'redacted', 'minimal'];
 /** A keyed one-way function: the same text gives the same hexadecimal digits, and only who has the key can compare. */
 export type KeyedHash = (text: string) => string;
 
+/** The suffix under which a name is registered (`co.uk`), or '' when no list has one: then any label may be a person's name. */
+export type SuffixOf = (name: string) => string;
+
 export const HIDDEN = '(hidden)';
 
 const HOUR_MS = 3_600_000;
 const DIGITS = 12;
 /** Kept of an address: the site's network, not the machine. */
 const PREFIX = { 4: 24, 6: 48 } as const;
-/** The longest lists of last labels that say nothing about who asked; any other last label may be a person's name. */
-const SUFFIX =
-  /\.((?:co|com|org|net|ac|gov|edu)\.[a-z]{2}|home\.arpa|[a-z]{2}|com|net|org|info|biz|edu|gov|mil|int|arpa|app|dev|local|lan|internal|onion|example|test|invalid)$/;
+/** Last labels that name no one, and that no registry has (RFC 6761, 6762, 7686, 8375; `lan` and `internal` by custom). */
+const SPECIAL = /\.(home\.arpa|local|lan|internal|onion|example|test|invalid)$/;
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
 
 /** The texts of an incident that say who, what and where. */
@@ -36,17 +38,20 @@ export interface Telling {
 export class Veil {
   readonly privacy: Privacy;
   readonly #hash: KeyedHash;
+  readonly #suffixOf: SuffixOf;
 
-  constructor(privacy: Privacy, hash: KeyedHash) {
+  constructor(privacy: Privacy, hash: KeyedHash, suffixOf: SuffixOf = () => '') {
     this.privacy = privacy;
     this.#hash = hash;
+    this.#suffixOf = suffixOf;
   }
 
   /** A host's name: whole, `h-3f2a90b1c4d5.com`, or hidden. */
   name(name: string): string {
     if (this.privacy === 'full' || name === '') return name;
     if (this.privacy === 'minimal') return HIDDEN;
-    return `${this.#digits(name)}${SUFFIX.exec(name)?.[0] ?? ''}`;
+    const suffix = SPECIAL.exec(name)?.[1] ?? this.#suffixOf(name);
+    return suffix === '' || suffix === name ? this.#digits(name) : `${this.#digits(name)}.${suffix}`;
   }
 
   /** An IP address: whole, its network as `203.0.113.0/24`, or hidden. What is none is treated as an identity. */

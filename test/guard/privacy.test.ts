@@ -16,8 +16,11 @@ test.each([
   ['www.bank.co.uk', 'h-000000000014.co.uk'],
   ['annas-laptop', 'h-000000000012'],
   ['annas.laptop', 'h-000000000012'],
+  ['co.uk', 'h-000000000005'],
+  ['annas.local', 'h-000000000011.local'],
 ])('redacted writes %s as %s', (name, shown) => {
-  expect(new Veil('redacted', hash).name(name)).toBe(shown);
+  const suffixOf = (one: string): string => (one.endsWith('.co.uk') ? 'co.uk' : '');
+  expect(new Veil('redacted', hash, suffixOf).name(name)).toBe(shown);
 });
 
 describe('an incident', () => {
