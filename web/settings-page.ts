@@ -1,5 +1,6 @@
 // Knows: how the settings page is drawn: one card for each form, every fault at its field. Must not know: HTTP, YAML.
 
+import { FIXED_ADDRESS } from '../src/guard/answers.ts';
 import type { HistoryAnswer, Settings } from '../src/guard/answers.ts';
 import { printable } from '../src/guard/status.ts';
 import type { Fault } from '../src/guard/status.ts';
@@ -16,8 +17,6 @@ import { grouped } from './view-model.ts';
 
 const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css'];
 
-/** The address that the box answers at besides its own, on lan only (src/policy/policy.ts). */
-export const FIXED_ADDRESS = '169.254.77.1';
 /** As the guard's own (appliance/lamp/lamp-test.ts); only told. */
 const LAMP_SECONDS = 7;
 

@@ -2,17 +2,23 @@
 
 import type { Policy } from '../../src/policy/policy.ts';
 import { Bridge } from '../bridge.ts';
+import { giveFixedAddress, hasFixedAddress } from '../fixed-address.ts';
 import type { UndoRecord } from '../undo-record.ts';
 import type { Warnings } from './warnings.ts';
 import { words } from './warnings.ts';
 
 export class BridgeKeeper {
   readonly #bridge: Bridge;
+  readonly #name: string;
+  readonly #undo: UndoRecord;
   readonly #warnings: Warnings;
   #address: string | undefined;
+  #isReached = false;
 
   constructor(names: Policy['bridge'], undo: UndoRecord, warnings: Warnings) {
     this.#bridge = new Bridge(names, undo);
+    this.#name = names.name;
+    this.#undo = undo;
     this.#warnings = warnings;
   }
 
@@ -20,6 +26,7 @@ export class BridgeKeeper {
   async prepare(policy: Policy): Promise<Bridge> {
     const { address } = policy.management;
     this.#address = typeof address === 'object' ? address.static : undefined;
+    this.#isReached = address !== 'none';
     await this.#bridge.prepare();
     return this.#bridge;
   }
@@ -32,10 +39,23 @@ export class BridgeKeeper {
     } catch (error) {
       this.#warnings.set('bridge', `The bridge is not whole: ${words(error)}.`);
     }
+    await this.#beReached();
+  }
+
+  /** The page's fixed address. Without it the box guards all the same. */
+  async #beReached(): Promise<void> {
+    if (!this.#isReached || hasFixedAddress(this.#name)) return;
+    try {
+      await giveFixedAddress(this.#name, this.#undo);
+      this.#warnings.clear('fixed-address');
+    } catch (error) {
+      this.#warnings.set('fixed-address', `The page's fixed address cannot be had: ${words(error)}.`);
+    }
   }
 
   /** Puts back what is not as it must be. */
   async mend(): Promise<void> {
+    await this.#beReached();
     const faults = this.#bridge.faults();
     if (faults.length === 0) {
       this.#warnings.clear('bridge');

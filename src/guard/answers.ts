@@ -9,6 +9,7 @@ import { count, each, fields, flag, oneOf, text, textOrNull } from './shapes.ts'
 import type { Shape } from './shapes.ts';
 import type { HealthView } from './status.ts';
 
+export { FIXED_ADDRESS } from '../policy/policy.ts';
 export type { AllowText, Settings } from '../policy/settings.ts';
 export type { ClientView } from './clients.ts';
 export type { Dossier, DossierSite } from './dossier.ts';

@@ -3,6 +3,7 @@
 // a connection to it; the page answers on lan only.
 
 import type { NftChain } from './nft-model.ts';
+import { FIXED_ADDRESS } from './policy.ts';
 import type { Policy } from './policy.ts';
 
 /** Ports of a bridge whose policy is not valid: enough to be reached and mended. */
@@ -18,6 +19,20 @@ export interface ClosedPorts {
  */
 const KEPT_GROUPS = [0x2, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa, 0xb, 0xc, 0xd, 0xf];
 const KEPT = `ether daddr { ${KEPT_GROUPS.map((group) => `01:80:c2:00:00:0${group.toString(16)}`).join(', ')} }`;
+
+const SILENCED = 'counter name box_silenced drop';
+
+/**
+ * The fixed address is the box's toward lan alone: no question for it reaches wan, and nobody there can say it is theirs,
+ * which would be the page's password. Rules of the forward chain.
+ */
+export function fixedAddressRules({ management }: Policy): readonly string[] {
+  if (management.address === 'none') return [];
+  return [
+    `arp saddr ip ${FIXED_ADDRESS} counter name box_spoofed drop`,
+    `arp daddr ip ${FIXED_ADDRESS} counter name box_refused drop`,
+  ];
+}
 
 export function boxChains(policy: Policy): readonly NftChain[] {
   const { lan, wan } = policy.bridge;
@@ -45,9 +60,10 @@ export function boxChains(policy: Policy): readonly NftChain[] {
       name: 'from_box',
       hook: 'output',
       rules: [
-        ...(any ? [`oifname "${lan}" accept`, `oifname "${wan}" arp operation request accept`] : []),
+        ...(any ? [`oifname "${lan}" accept`, `arp saddr ip ${FIXED_ADDRESS} ${SILENCED}`] : []),
+        ...(any ? [`oifname "${wan}" arp operation request accept`] : []),
         ...(dhcp ? [`oifname "${wan}" ether type ip udp sport 68 udp dport 67 accept`] : []),
-        'counter name box_silenced drop',
+        SILENCED,
       ],
     },
   ];
@@ -69,10 +85,7 @@ export function closedChains(ports: ClosedPorts | undefined): readonly NftChain[
     {
       name: 'from_box',
       hook: 'output',
-      rules: [
-        ...(ports === undefined ? [] : [`oifname "${ports.lan}" accept`]),
-        'counter name box_silenced drop',
-      ],
+      rules: [...(ports === undefined ? [] : [`oifname "${ports.lan}" accept`]), SILENCED],
     },
   ];
 }

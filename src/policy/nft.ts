@@ -5,7 +5,7 @@ import { COUNTED_KINDS, counterName } from './counted.ts';
 import { tunnelEndpoints } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
-import { boxChains, closedChains } from './nft-box.ts';
+import { boxChains, closedChains, fixedAddressRules } from './nft-box.ts';
 import type { ClosedPorts } from './nft-box.ts';
 import { wayChains } from './nft-chains.ts';
 import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
@@ -56,6 +56,7 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
         name: 'guard',
         hook: 'forward',
         rules: [
+          ...fixedAddressRules(policy),
           `iifname "${lan}" oifname "${wan}" goto up`,
           `iifname "${wan}" oifname "${lan}" goto down`,
           'counter name other_ports drop',

@@ -59,6 +59,12 @@ export type LampConfig =
   | { readonly driver: 'leds'; readonly red: string; readonly green: string }
   | { readonly driver: 'gpio'; readonly red: number; readonly green: number; readonly button?: number };
 
+/**
+ * Where the page answers besides the management address, toward lan only (RFC 3927: such an address stays on its link).
+ * A laptop whose whole traffic goes into a tunnel still reaches what is on its link; the box's own address may not be.
+ */
+export const FIXED_ADDRESS = '169.254.77.1';
+
 export interface Policy {
   readonly version: 1;
   readonly profile: Profile;
