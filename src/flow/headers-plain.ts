@@ -35,6 +35,18 @@ function isBootp(port: number): boolean {
   return port === BOOTP_SERVER || port === BOOTP_CLIENT;
 }
 
+/** Whether an Ethernet frame looks plain so far; its lengths are not looked at. */
+export function beginsPlain(bytes: Uint8Array, start: number, end: number): boolean {
+  const ip = start + HEADER_LENGTH;
+  return (
+    end - start >= HEADERS &&
+    bytes[ip] === PLAIN_IPV4 &&
+    bytes[ip + 9] === Protocol.UDP &&
+    u16(bytes, start + 12) === EtherType.IPV4 &&
+    (u16(bytes, ip + 6) & FRAGMENT_BITS) === 0
+  );
+}
+
 /** Reads the frame into facts that `isPlainUdp`; false, with nothing written, when it is not plain itself. */
 export function readPlainUdp(
   bytes: Uint8Array,
@@ -43,12 +55,10 @@ export function readPlainUdp(
   wireLength: number,
   facts: Facts,
 ): boolean {
+  if (!beginsPlain(bytes, start, end)) return false;
   const captured = end - start;
-  if (captured < HEADERS) return false;
   const ip = start + HEADER_LENGTH;
   const udp = ip + IPV4_HEADER;
-  if (bytes[ip] !== PLAIN_IPV4 || bytes[ip + 9] !== Protocol.UDP) return false;
-  if (u16(bytes, start + 12) !== EtherType.IPV4 || (u16(bytes, ip + 6) & FRAGMENT_BITS) !== 0) return false;
   const total = u16(bytes, ip + 2);
   const onWire = (wireLength < captured ? captured : wireLength) - HEADER_LENGTH;
   const udpLength = u16(bytes, udp + 4);

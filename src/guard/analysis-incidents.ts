@@ -32,10 +32,11 @@ interface Incident {
   kind: Kind;
   severity: Severity;
   readonly client: number;
-  exposure: string;
+  /** Numbers of texts: strings that live on are what a garbage collector has most to do with. */
+  exposure: number;
+  readonly destination: number;
+  why: number;
   named: boolean;
-  readonly destination: string;
-  why: string;
   escaped: number;
   first: number;
   last: number;
@@ -52,6 +53,8 @@ export class IncidentList {
   /** By exposure (the number of its text), the first of those that share it: few do. */
   readonly #exposures = new TextTable();
   readonly #firsts: (Incident | undefined)[] = [];
+  /** Destinations and reasons. */
+  readonly #tellings = new TextTable();
   #begun = 0;
   /** Leak frames that found no incident and no room for one. */
   dropped = 0;
@@ -89,7 +92,7 @@ export class IncidentList {
       } else if (bare !== undefined && incident !== undefined) this.#join(bare, incident);
     }
     if (incident === undefined) {
-      if (this.#incidents.size >= this.#limit || this.#exposures.size >= 4 * this.#limit) {
+      if (this.#incidents.size >= this.#limit || this.#tellings.size >= 8 * this.#limit) {
         this.dropped += 1;
         return;
       }
@@ -100,10 +103,10 @@ export class IncidentList {
         kind: facts.kind,
         severity: verdict.severity ?? 'red',
         client,
-        exposure,
+        exposure: this.#exposures.add(exposure, 0),
+        destination: this.#tellings.add(place, 0),
+        why: this.#tellings.add(reason(), 0),
         named: name !== '',
-        destination: place,
-        why: reason(),
         escaped: 0,
         first: timeMicros,
         last: timeMicros,
@@ -131,13 +134,13 @@ export class IncidentList {
   }
 
   #file(incident: Incident): void {
-    const number = this.#exposures.add(incident.exposure, 0);
+    const number = incident.exposure;
     incident.next = this.#firsts[number];
     this.#firsts[number] = incident;
   }
 
   #unfile(incident: Incident): void {
-    const number = this.#exposures.find(incident.exposure, 0);
+    const number = incident.exposure;
     if (this.#firsts[number] === incident) {
       this.#firsts[number] = incident.next;
       return;
@@ -158,13 +161,13 @@ export class IncidentList {
   /** What showed only where it went takes the name on, and what the connection has proved to be. */
   #name(bare: Incident, name: string, kind: Kind, verdict: Verdict, why: string): void {
     this.#unfile(bare);
-    bare.exposure = name;
+    bare.exposure = this.#exposures.add(name, 0);
     bare.named = true;
     bare.kind = kind;
     bare.rule = verdict.rule ?? 'E';
     // The worse of the two: that the connection explains itself later takes nothing back.
     if (bare.severity !== 'red') bare.severity = verdict.severity ?? 'red';
-    bare.why = why;
+    bare.why = this.#tellings.add(why, 0);
     this.#file(bare);
   }
 
@@ -184,8 +187,13 @@ export class IncidentList {
     let [mac, client] = [-1, ''];
     for (const incident of this.#incidents) {
       if (incident.client !== mac) [mac, client] = [incident.client, macText(incident.client)];
-      const { rule, kind, severity, exposure, destination, escaped, why } = incident;
-      const told = veil.incident(kind, rule, { client, exposure, destination, why });
+      const { rule, kind, severity, escaped } = incident;
+      const told = veil.incident(kind, rule, {
+        client,
+        exposure: this.#exposures.text(incident.exposure),
+        destination: this.#tellings.text(incident.destination),
+        why: this.#tellings.text(incident.why),
+      });
       yield {
         id: incidentId(incident.id),
         rule,

@@ -3,6 +3,7 @@
 
 import type { Dissector } from '../flow/dissector.ts';
 import { Facts } from '../flow/facts.ts';
+import { beginsPlain } from '../flow/headers-plain.ts';
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
 import type { Judge } from '../policy/judge.ts';
@@ -76,7 +77,10 @@ export class Analysis {
   #judge: Judge;
   readonly #client: number | undefined;
   readonly #learning: LearningJudge;
-  readonly #facts = new Facts();
+  /** Of the frame at hand: one object for plain datagrams, which stay cheap to read after each other, and one for the rest. */
+  readonly #plain = new Facts();
+  readonly #other = new Facts();
+  #facts = this.#other;
   readonly #incidents: IncidentList;
   readonly #names: NameList;
   readonly #kinds = zeros(KINDS);
@@ -127,11 +131,12 @@ export class Analysis {
     linkType: number,
     timeMicros: number,
   ): void {
-    const facts = this.#facts;
     this.#packets += 1;
     this.#bytes += wireLength;
     if (timeMicros < this.#first) this.#first = timeMicros;
     if (timeMicros > this.#last) this.#last = timeMicros;
+    const facts = beginsPlain(bytes, start, end) ? this.#plain : this.#other;
+    this.#facts = facts;
     this.#dissector.headers(bytes, start, end, wireLength, linkType, facts);
     const direction: Direction =
       this.#client === undefined ? 'either' : facts.sourceMac === this.#client ? 'up' : 'down';
