@@ -119,6 +119,9 @@ const plumbing: Scenario = {
     tunnelUp,
     blockOn,
     clean('a page fetched inside the tunnel', ['curl', '-sS', '--max-time', '5', `http://${NET.web4}/`]),
+    clean('packets as large as the tunnel takes', [
+      ...(['ping', '-c', '3', '-i', '0.2', '-w', '5', '-M', 'do', '-s', '1392', TUNNEL.server4] as const),
+    ]),
     {
       name: 'DHCP lease renewed',
       act: { do: 'renew lease' },

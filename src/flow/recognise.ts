@@ -120,6 +120,8 @@ function fromWireguard(
     return { protocol: 'wireguard', variant: 'tailscale', confidence: 0.97, why, server };
   }
   const message = wireguardMessage(bytes, start, end);
+  // Data alone is little proof: without the usual padding it is none.
+  if (message?.type === 4 && (end - start) % 16 !== 0) return undefined;
   return message === undefined ? undefined : wireguardRecognition(message, server);
 }
 

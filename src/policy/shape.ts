@@ -7,6 +7,9 @@ import type { Transport, TunnelProtocol } from './policy.ts';
 
 export type Shape = 'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | 'tcp';
 
+/** Bytes 4 to 8 of a DNS query: one question, no answer. */
+const ONE_QUESTION = 0x00010000;
+
 /** Every shape, in the order in which the ruleset lists its chains. */
 export const SHAPES: readonly Shape[] = ['wireguard', 'openvpn', 'isakmp', 'natt', 'udp', 'tcp'];
 
@@ -34,7 +37,7 @@ export function kernelAccepts(shape: Shape, facts: Facts): boolean {
   const holdsHead = room >= 20;
   switch (shape) {
     case 'wireguard':
-      return holdsHead && isWireguard(head, facts.udpLength - 8);
+      return holdsHead && isWireguard(facts, facts.udpLength - 8);
     case 'openvpn': {
       const opcode = head >>> 27;
       return holdsHead && facts.udpLength >= 22 && opcode >= 1 && opcode <= 11 && !isDnsQuery(facts);
@@ -63,9 +66,13 @@ export function fillsPacket(facts: Facts): boolean {
   return facts.ipLength - header === facts.udpLength;
 }
 
-/** Type 1 to 4 and three zero bytes; 148, 92, 64 bytes, or a multiple of 16 from 32. */
-function isWireguard(head: number, length: number): boolean {
-  switch (head) {
+/**
+ * Type 1 to 4 and three zero bytes; 148, 92, 64 bytes, or any length from 32: padding to 16 stops at the MTU (1420 is
+ * no multiple), and not every implementation pads. A DNS query with the ID 0x0400 has one question where the receiver's
+ * index stands; one session in 2^32 has that index, for two minutes.
+ */
+function isWireguard(facts: Facts, length: number): boolean {
+  switch (facts.payloadHead) {
     case 0x01000000:
       return length === 148;
     case 0x02000000:
@@ -73,7 +80,7 @@ function isWireguard(head: number, length: number): boolean {
     case 0x03000000:
       return length === 64;
     case 0x04000000:
-      return length >= 32 && length % 16 === 0;
+      return length >= 32 && facts.payloadHead2 !== ONE_QUESTION;
     default:
       return false;
   }
@@ -90,7 +97,9 @@ export function isHandshakeAnswer(shape: Shape, facts: Facts): boolean {
  */
 export function isDnsQuery(facts: Facts): boolean {
   return (
-    (facts.payloadHead & 0xfecf) === 0 && facts.payloadHead2 === 0x00010000 && facts.payloadHead3 >>> 1 === 0
+    (facts.payloadHead & 0xfecf) === 0 &&
+    facts.payloadHead2 === ONE_QUESTION &&
+    facts.payloadHead3 >>> 1 === 0
   );
 }
 
@@ -103,7 +112,7 @@ const NFT_HOLDS_HEAD = ['ip length < 40 goto foreign', 'ip6 length < 20 goto for
 export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
   wireguard: [
     ...NFT_HOLDS_HEAD,
-    '@th,64,32 0x4000000 udp length & 15 == 8 udp length >= 40 return',
+    '@th,64,32 0x4000000 @th,96,32 != 0x10000 udp length >= 40 return',
     '@th,64,32 0x1000000 udp length 156 return',
     '@th,64,32 0x2000000 udp length 100 return',
     '@th,64,32 0x3000000 udp length 72 return',
@@ -137,7 +146,7 @@ export function bpfShape(shape: Shape, at: (offset: number, size: 1 | 2 | 4) => 
         [1, 156],
         [3, 72],
       ].map(([type = 0, bytes = 0]) => `(${length} = ${bytes} and ${at(0, 4)} = 0x${type}000000)`);
-      return `((${length} >= 40 and ${length} & 15 = 8 and ${at(0, 4)} = 0x4000000) or ${handshakes.join(' or ')})`;
+      return `((${length} >= 40 and ${at(0, 4)} = 0x4000000 and ${at(4, 4)} != 0x10000) or ${handshakes.join(' or ')})`;
     }
     case 'openvpn':
       return `(${length} >= 22 and ${at(0, 1)} >= 8 and ${at(0, 1)} <= 0x5f and not ${dnsQuery})`;

@@ -24,7 +24,8 @@ export interface WireguardMessage {
 
 /**
  * Whether a UDP payload can be WireGuard, by its first four octets (big endian) and its length alone: type 1 to 4,
- * three zero octets, length 148, 92, 64 or a multiple of 16 from 32. The firewall rule and the capture filter
+ * three zero octets, length 148, 92, 64 or any from 32: padding to 16 stops at the tunnel's MTU, and 1420 is no multiple
+ * (Linux drivers/net/wireguard/send.c; BoringTun does not pad at all). The firewall rule and the capture filter
  * state the same, so nothing here may become cleverer than they can.
  */
 export function isWireguardShape(payloadHead: number, payloadLength: number): boolean {
@@ -36,7 +37,7 @@ export function isWireguardShape(payloadHead: number, payloadLength: number): bo
     case 0x03000000:
       return payloadLength === 64;
     case 0x04000000:
-      return payloadLength >= 32 && payloadLength % 16 === 0;
+      return payloadLength >= 32;
     default:
       return false;
   }

@@ -91,3 +91,28 @@ describe('coming up', () => {
     expect((await flood.arrived()) - before).toBe(0);
   });
 });
+
+describe('a setting that somebody else changes', () => {
+  type Argv = readonly [string, ...string[]];
+  it.each<[string, Argv, Argv]>([
+    ['an offload', ['ethtool', '-K', 'wan0', 'generic-receive-offload', 'on'], ['ethtool', '-k', 'wan0']],
+    ['forwarding', ['sysctl', '-w', 'net.ipv4.ip_forward=1'], ['sysctl', 'net.ipv4.ip_forward']],
+    [
+      'what the bridge forwards',
+      ['ip', 'link', 'set', 'br0', 'type', 'bridge', 'group_fwd_mask', '0'],
+      ['ip', '-d', 'link', 'show', 'br0'],
+    ],
+    ['a port that is taken out', ['ip', 'link', 'set', 'lan0', 'nomaster'], ['ip', 'link', 'show', 'lan0']],
+  ])('%s is put back', async (_what, change, look) => {
+    const { box } = lab().network;
+    const daemon = new KeptDaemon(lab());
+    await daemon.start();
+    const state = async (): Promise<string> =>
+      (await box.must(look)).stdout.replaceAll(/qdisc \S+|state \S+|timer *\S+|\s\d+\.\d+/g, '');
+    const before = await state();
+    await box.must(change);
+    expect(await state()).not.toBe(before);
+    await expect.poll(state, { timeout: 30_000 }).toBe(before);
+    await daemon.stop();
+  });
+});

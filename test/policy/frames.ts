@@ -141,11 +141,17 @@ export function dnsName(name: string): Bytes {
 
 export function dnsQuery(
   name: string,
-  more: { readonly type?: number; readonly extra?: Bytes; readonly id?: number } = {},
+  more: {
+    readonly type?: number;
+    readonly extra?: Bytes;
+    readonly id?: number;
+    readonly flags?: number;
+  } = {},
 ): Bytes {
   const extra = more.extra ?? [];
   const additional = extra.length > 0 ? 1 : 0;
-  const header = [...u16(more.id ?? 0x1a2b), ...[1, 0], ...u16(1), ...u16(0), ...u16(0), ...u16(additional)];
+  const flags = u16(more.flags ?? 0x0100);
+  const header = [...u16(more.id ?? 0x1a2b), ...flags, ...u16(1), ...u16(0), ...u16(0), ...u16(additional)];
   return [...header, ...dnsName(name), ...u16(more.type ?? 1), ...u16(1), ...extra];
 }
 

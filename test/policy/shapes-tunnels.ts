@@ -9,6 +9,10 @@ export const TUNNELS: readonly Shape[] = [
     four(`wireguard message ${type}`, 17, udp(40000, 51820, wireguard(type)), { to: WG }),
   ),
   four('wireguard keepalive', 17, udp(40000, 51820, wireguard(4, 32)), { to: WG }),
+  four('wireguard data of full size, padded to the MTU of 1420', 17, udp(40000, 51820, wireguard(4, 1452)), {
+    to: WG,
+  }),
+  four('wireguard data without padding', 17, udp(40000, 51820, wireguard(4, 97)), { to: WG }),
   six('wireguard over IPv6', 17, udp(40000, 51820, data), { to: WG6 }),
   four('wireguard to a learned address', 17, udp(40000, 51820, data), { to: '198.51.100.77' }),
   four('wireguard from source port 51820', 17, udp(51820, 51820, data), { to: WG }),
@@ -65,6 +69,12 @@ export const FOREIGN: readonly Shape[] = [
   ),
   four('DNS to the IPsec server on 4500', 17, udp(40000, 4500, query), { to: '198.51.100.9' }),
   four('DNS to the IPsec server on 500', 17, udp(40000, 500, query), { to: '198.51.100.9' }),
+  four(
+    'DNS to the WireGuard server on its port, as like its data as can be',
+    17,
+    udp(40000, 51820, dnsQuery('www.example.com', { id: 0x0400, flags: 0 })),
+    { to: WG },
+  ),
   four('text to the tunnel port', 17, udp(40000, 51820, text('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n')), {
     to: WG,
   }),

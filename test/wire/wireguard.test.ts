@@ -25,6 +25,7 @@ describe('isWireguardShape', () => {
     [0x02000000, 92],
     [0x03000000, 64],
     [0x04000000, 32],
+    [0x04000000, 1452],
     [0x04000000, 1456],
   ])('takes %i with %i octets', (head, length) => {
     expect(isWireguardShape(head, length)).toBe(true);
@@ -37,7 +38,7 @@ describe('isWireguardShape', () => {
     [0x02000000, 148],
     [0x03000000, 65],
     [0x04000000, 16],
-    [0x04000000, 33],
+    [0x04000000, 31],
     [0x04000100, 32],
     [0x05000000, 32],
     [0, 32],
