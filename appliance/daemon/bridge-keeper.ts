@@ -7,6 +7,9 @@ import type { UndoRecord } from '../undo-record.ts';
 import type { Warnings } from './warnings.ts';
 import { words } from './warnings.ts';
 
+/** Looks at the bridge between two looks at the offloads of its ports. */
+const LOOKS_PER_OFFLOADS = 10;
+
 export class BridgeKeeper {
   readonly #bridge: Bridge;
   readonly #name: string;
@@ -14,6 +17,7 @@ export class BridgeKeeper {
   readonly #warnings: Warnings;
   #address: string | undefined;
   #isReached = false;
+  #looks = 0;
 
   constructor(names: Policy['bridge'], undo: UndoRecord, warnings: Warnings) {
     this.#bridge = new Bridge(names, undo);
@@ -57,6 +61,8 @@ export class BridgeKeeper {
   async mend(): Promise<void> {
     await this.#beReached();
     const faults = this.#bridge.faults();
+    this.#looks += 1;
+    if (this.#looks % LOOKS_PER_OFFLOADS === 0) faults.push(...(await this.#bridge.offloadFaults()));
     if (faults.length === 0) {
       this.#warnings.clear('bridge');
       return;
