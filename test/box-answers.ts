@@ -55,8 +55,16 @@ export function aDossier(changes: Partial<Dossier> = {}): Dossier {
       aClient(),
       aClient({ id: '00:16:3e:00:00:01', randomised: false, vendor: 'Xensource', hostName: null }),
     ],
-    tunnels: [{ name: 'home', protocol: 'wireguard', endpoint: 'udp:198.51.100.7:51820', country: 'NL' }],
-    ...{ conclusions: [], truncated: false },
+    tunnels: [
+      {
+        name: 'home',
+        protocol: 'wireguard',
+        endpoint: 'udp:198.51.100.7:51820',
+        network: null,
+        country: 'NL',
+      },
+    ],
+    ...{ gaps: [], conclusions: [], truncated: false },
     ...changes,
   };
 }

@@ -88,7 +88,7 @@ async function veilOf(privacy: Privacy): Promise<Veil> {
   if (privacy === 'full') return new Veil(privacy, (text) => text);
   const [{ passingHash }, { publicSuffix }] = await Promise.all([
     import('../store/privacy-key.ts'),
-    import('../public-suffix.ts'),
+    import('../store/public-suffix.ts'),
   ]);
   return new Veil(privacy, passingHash(), publicSuffix);
 }

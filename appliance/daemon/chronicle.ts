@@ -20,7 +20,7 @@ import { NO_TALLY, timelineOf, worseTunnel } from '../../src/guard/timeline.ts';
 import type { StateChange, Tally, Timeline, TimelineTunnel } from '../../src/guard/timeline.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { now } from '../clock.ts';
-import { publicSuffix } from '../public-suffix.ts';
+import { publicSuffix } from '../store/public-suffix.ts';
 import { HistoryStore } from '../store/history.ts';
 import { readPrivacyKey } from '../store/privacy-key.ts';
 import { Recorder } from '../store/recorder.ts';

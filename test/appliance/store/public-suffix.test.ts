@@ -1,7 +1,7 @@
 // Knows: what the public suffix list says of names of every sort. Must not know: what is hidden of them.
 
 import { expect, it } from 'vitest';
-import { publicSuffix } from '../../appliance/public-suffix.ts';
+import { publicSuffix } from '../../../appliance/store/public-suffix.ts';
 
 it.each([
   ['www.bank.com', 'com'],
