@@ -15,13 +15,18 @@ export class RunError extends Error {
   }
 }
 
-/** Longest time any such program may take, milliseconds. */
+/** Longest time such a program may take unless told, milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 /** Standard output of a program that ended with 0; throws RunError otherwise. `input` goes to standard input. */
-export async function run(command: string, args: readonly string[], input = ''): Promise<string> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  input = '',
+  timeoutMs = TIMEOUT_MS,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: TIMEOUT_MS });
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
