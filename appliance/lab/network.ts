@@ -39,9 +39,8 @@ export async function buildNetwork(network: Network): Promise<void> {
     ...[NET.tunnelServer6, NET.resolver6, NET.web6].map((address) => `addr add ${address}/128 dev lo nodad`),
   );
   // A real port cuts what a program hands over in one piece; a veth passes it on whole, as no wire would carry it.
-  await Promise.all(
-    [laptop, uplink].map((host) => host.must(['ethtool', '-K', 'eth0', 'tx-udp-segmentation', 'off'])),
-  );
+  const whole = ['tcp-segmentation-offload', 'off', 'tx-udp-segmentation', 'off'];
+  await Promise.all([laptop, uplink].map((host) => host.must(['ethtool', '-K', 'eth0', ...whole])));
   await laptop.ip('link set eth0 up');
 }
 
