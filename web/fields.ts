@@ -1,6 +1,7 @@
 // Knows: a field of a form with its value and what is wrong with it; which fault belongs to which field. Must not know: HTML, HTTP.
 // Faults come from the guard with a path such as `tunnels[0].endpoints[1]` or `allow[2].port`.
 
+import { printable } from '../src/guard/status.ts';
 import type { Fault } from '../src/guard/status.ts';
 import { sentence } from './view-model.ts';
 

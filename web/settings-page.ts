@@ -2,7 +2,6 @@
 
 import { FIXED_ADDRESS } from '../src/guard/answers.ts';
 import type { HistoryAnswer, Settings } from '../src/guard/answers.ts';
-import { printable } from '../src/guard/status.ts';
 import type { Fault } from '../src/guard/status.ts';
 import { filled } from './eve-words.ts';
 import { withFaults } from './fields.ts';
@@ -82,8 +81,7 @@ function cardOf(
     return { title: filled(T.allowRow, { number: String(at + 1) }), ...withFaults(whole, own.rest) };
   });
   const claimed = new Set(drawn.flatMap(({ rest }) => own.rest.filter((fault) => !rest.includes(fault))));
-  const draw = (fields: readonly unknown[]): string =>
-    renderer.draw('fields', { fields: printable(fields), form: part });
+  const draw = (fields: readonly unknown[]): string => renderer.draw('fields', { fields, form: part });
   return {
     part,
     fields: draw(own.fields),

@@ -133,7 +133,7 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
         ...printable(one),
         path: `/tunnels/learn?${new URLSearchParams({ endpoint: one.endpoint }).toString()}`,
       })),
-      fields: renderer.draw('fields', { fields: printable(fields), form: 'tunnel' }),
+      fields: renderer.draw('fields', { fields, form: 'tunnel' }),
     },
   );
 }

@@ -1,0 +1,193 @@
+// Knows: what the pages about devices, health and the dossier say, and what they must not say when it is not known.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { bytesText, machineChecks, portRow } from '../../web/box-pages.ts';
+import { chosenFrom, dossierQuery } from '../../web/dossier-routes.ts';
+import { eveWords, filled } from '../../web/eve-words.ts';
+import { aClient, aDossier, prepareBox, someHealth } from '../box-answers.ts';
+import { aStatus, GuardPeer } from '../guard-peer.ts';
+import { owner, showPage } from './listening-page.ts';
+import type { Browser, PageUnderTest } from './listening-page.ts';
+
+let peer: GuardPeer;
+let page: PageUnderTest;
+let own: Browser;
+
+beforeAll(async () => {
+  peer = await GuardPeer.start();
+  page = await showPage({ socketPath: peer.socketPath, timeoutMs: 300 });
+  own = await owner(page.port);
+});
+
+beforeEach(() => {
+  peer.asked.length = 0;
+  peer.refusal = undefined;
+  peer.status = aStatus();
+  prepareBox(peer);
+});
+
+afterAll(async () => {
+  await page.stop();
+  await peer.stop();
+  expect(page.faults).toEqual([]);
+});
+
+const HOSTILE = '<script>alert(1)</script>\u202e';
+const asked = (): URLSearchParams => new URL(peer.asked.at(-1)?.path ?? '', 'http://api').searchParams;
+
+describe('the dossier', () => {
+  it('is told in her words, with every name escaped', async () => {
+    const [site] = aDossier().sites;
+    const sites = site === undefined ? [] : [{ ...site, site: HOSTILE }];
+    peer.answers.set('GET /v1/dossier', aDossier({ sites, devices: [aClient({ hostName: HOSTILE })] }));
+    const { text } = await own.ask('/dossier');
+    for (const said of [
+      'I have 1\u202f204 frames',
+      'You hide behind a VPN',
+      'registered in NL',
+      '\\u{202e}',
+      '&lt;script&gt;',
+    ])
+      expect(text).toContain(said);
+    expect(text).not.toContain('<script>alert');
+  });
+
+  it('asks for the time, device and rule that were chosen, by default for the last day', () => {
+    const now = Date.parse('2026-03-02T10:00:00Z');
+    const query = (words: string): Readonly<Record<string, string>> =>
+      Object.fromEntries(dossierQuery(chosenFrom(new URLSearchParams(words)), now));
+    expect(query('')).toEqual({ since: String(now - 86_400_000) });
+    expect(query('period=all&client=02%3A0&rule=A')).toEqual({ since: '0', client: '02:0', rule: 'A' });
+    expect(query('since=2026-03-01T10:00&until=2026-03-01T11:30')).toEqual({
+      since: '2026-03-01T10:00Z',
+      until: '2026-03-01T11:30Z',
+    });
+    expect(query('period=constructor&since=yesterday')).toEqual({ since: 'yesterday' });
+  });
+
+  it('comes as a file in every form, with the same question', async () => {
+    for (const [format, name] of [
+      ['text', 'leakguard-report.txt'],
+      ['json', 'leakguard-report.json'],
+      ['csv', 'leakguard-incidents.csv'],
+      ['html', 'leakguard-report.html'],
+      ['eve', 'leakguard-eve.json'],
+    ]) {
+      const { status, headers, text } = await own.ask(
+        `/dossier/file?format=${String(format)}&rule=A&period=week`,
+      );
+      expect([status, text]).toEqual([200, 'a report']);
+      expect(headers['content-disposition']).toBe(`attachment; filename="${String(name)}"`);
+      expect([asked().get('format'), asked().get('rule')]).toEqual([format, 'A']);
+      expect(Number(asked().get('since'))).toBeGreaterThan(0);
+    }
+    expect((await own.ask('/dossier/file?format=exe')).status).toBe(404);
+  });
+
+  it('says what the guard refuses, and that nothing is known when it is gone', async () => {
+    peer.answers.set('GET /v1/dossier', { from: null });
+    const { status, text } = await own.ask('/dossier');
+    expect(status).toBe(502);
+    expect(text).toContain('The dossier cannot be read now.');
+    expect(text).not.toContain('I have nothing on you');
+  });
+
+  it('does not let her say more than was kept', () => {
+    const now = '2026-03-01T12:00:00.000Z';
+    expect(eveWords(aDossier({ privacy: 'minimal' }), now).join(' ')).not.toContain('bank');
+    const nothing = { escaped: 0, sites: [], destinations: [], devices: [] };
+    expect(eveWords(aDossier(nothing), now)[0]).toContain('nothing on you but a tunnel');
+    expect(eveWords(aDossier(), now)).toContain('I saw one of them visited, and I know when.');
+    expect(filled('{a} {b} {constructor}', { a: '{b}', b: 'x' })).toBe('{b} x {constructor}');
+  });
+});
+
+describe('the devices', () => {
+  it('are shown with what each tells every network, escaped', async () => {
+    const hostile = aClient({ hostName: HOSTILE, vendorClass: HOSTILE, id: '"><b>' });
+    peer.answers.set('GET /v1/clients', {
+      clients: [hostile, aClient({ vendor: 'Xensource', randomised: false, hostName: null })],
+    });
+    const { text } = await own.ask('/clients');
+    for (const said of ['&lt;script&gt;', 'Xensource', 'A device without a name', 'made up by the device'])
+      expect(text).toContain(said);
+    expect(text).not.toContain('<script>alert');
+    expect(text).toContain(`href="/incidents?client=${encodeURIComponent('"><b>')}"`);
+  });
+
+  it('that cannot be told are not none', async () => {
+    peer.answers.set('GET /v1/clients', { clients: [{ id: 'x' }] });
+    const { status, text } = await own.ask('/clients');
+    expect([status, text.includes('No device was seen')]).toEqual([502, false]);
+  });
+});
+
+describe('health', () => {
+  it('says how guard, ports and machine are', async () => {
+    const { text } = await own.ask('/health');
+    for (const said of [
+      'Nothing is wrong.',
+      '1\u202f000 Mbit/s',
+      '52 °C',
+      '3 d 4 h',
+      'read back and verified',
+      '640.0\u202fMB of 1.0\u202fGB',
+    ])
+      expect(text).toContain(said);
+  });
+
+  it('shows what is not well as not well, and what is not known as not known', () => {
+    const { machine, ports } = someHealth();
+    const well = (checks: ReturnType<typeof machineChecks>): Readonly<Record<string, string>> =>
+      Object.fromEntries(checks.map(({ what, well: state }) => [what, state]));
+    expect(
+      well(machineChecks({ ...machine, temperature: null, disk: null, throttling: null })),
+    ).toMatchObject({
+      ...{
+        Temperature: 'unknown',
+        'Disk free': 'unknown',
+        'Slowed down': 'unknown',
+        'Memory free': 'yes',
+        Clock: 'unknown',
+      },
+    });
+    const bad = {
+      load: [9, 9, 9],
+      memory: { total: 100, available: 4 },
+      temperature: 85,
+      throttling: { now: [], before: ['warm'] },
+    };
+    expect(well(machineChecks({ ...machine, ...bad }))).toMatchObject({
+      ...{ Load: 'no', 'Memory free': 'no', Temperature: 'no', 'Slowed down': 'no' },
+    });
+    const [lan] = ports;
+    if (lan === undefined) throw new Error('no port');
+    expect(portRow({ ...lan, carrier: false })).toMatchObject({ well: 'no', cable: 'nothing connected' });
+    expect(portRow({ ...lan, present: false })).toMatchObject({ well: 'no', cable: 'not there' });
+    expect(portRow({ ...lan, carrier: null, offloads: null })).toMatchObject({
+      well: 'unknown',
+      offloadsWell: 'unknown',
+    });
+    expect(portRow({ ...lan, offloads: ['rx-gro-hw'] })).toMatchObject({
+      offloadsWell: 'no',
+      offloads: 'rx-gro-hw',
+    });
+  });
+
+  it('is not well when nobody says how it is', async () => {
+    peer.answers.delete('GET /v1/health');
+    const { status, text } = await own.ask('/health');
+    expect(status).toBe(502);
+    expect(text).not.toContain('Nothing is wrong');
+  });
+
+  it.each([
+    [0, '0\u202fB'],
+    [999, '999\u202fB'],
+    [1_234_567, '1.2\u202fMB'],
+    [31e12, '31.0\u202fTB'],
+  ])('%i bytes are %s', (bytes, text) => {
+    expect(bytesText(bytes)).toBe(text);
+  });
+});

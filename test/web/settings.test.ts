@@ -1,0 +1,196 @@
+// Knows: what the settings page sends to the guard, where it shows each fault, and what comes down and goes up as a file.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { settingsIn, valuesFrom, valuesOf } from '../../web/settings-fields.ts';
+import { prepareBox, someSettings } from '../box-answers.ts';
+import { aStatus, GuardPeer } from '../guard-peer.ts';
+import { owner, showPage } from './listening-page.ts';
+import type { Browser, PageUnderTest } from './listening-page.ts';
+
+let peer: GuardPeer;
+let page: PageUnderTest;
+let own: Browser;
+
+beforeAll(async () => {
+  peer = await GuardPeer.start();
+  page = await showPage({ socketPath: peer.socketPath, timeoutMs: 300 });
+  own = await owner(page.port);
+});
+
+beforeEach(async () => {
+  peer.refusal = undefined;
+  peer.status = aStatus();
+  prepareBox(peer);
+  await own.ask('/settings');
+  peer.asked.length = 0;
+});
+
+afterAll(async () => {
+  await page.stop();
+  await peer.stop();
+  expect(page.faults).toEqual([]);
+});
+
+const told = (): unknown[] =>
+  peer.asked.filter(({ method }) => method !== 'GET').map(({ path, body }) => [path, body]);
+
+describe('a form of the page', () => {
+  it('sends its own settings and no others', async () => {
+    const { status, headers } = await own.post('/settings/record', {
+      privacy: 'redacted',
+      retentionDays: '7',
+      profile: 'split',
+    });
+    expect([status, headers.location]).toEqual([303, '/settings?done=record#record']);
+    expect(told()).toEqual([['/v1/settings', { privacy: 'redacted', retentionDays: 7 }]]);
+    expect((await own.ask('/settings?done=record')).text).toContain('Saved, and in force.');
+  });
+
+  it('sends lists by their lines, and exceptions by their rows', async () => {
+    await own.post('/settings/rules', {
+      ...{ profile: 'split', localChatter: 'red', mustTunnel: ' bank.example \r\n\r\n*.clinic.example\r\n' },
+      ...{ resolvers: '', proxies: '' },
+      ...{
+        'allow.0.to': '',
+        'allow.0.why': 'removed',
+        'allow.1.to': '192.0.2.9',
+        'allow.1.transport': 'tcp',
+      },
+      ...{
+        'allow.1.port': '631',
+        'allow.1.client': '',
+        'allow.1.why': 'scanner',
+        'allow.2.to': 'x',
+        'allow.2.port': 'a',
+      },
+    });
+    expect(told()).toEqual([
+      [
+        '/v1/settings',
+        {
+          ...{ profile: 'split', localChatter: 'red', mustTunnel: ['bank.example', '*.clinic.example'] },
+          ...{ resolvers: [], proxies: [] },
+          allow: [
+            { to: '192.0.2.9', transport: 'tcp', port: 631, why: 'scanner' },
+            { to: 'x', port: 'a', why: '' },
+          ],
+        },
+      ],
+    ]);
+  });
+
+  it('shows every fault at its field, with what was filled in, and the rest above', async () => {
+    const faults = [
+      { path: 'mustTunnel[1]', message: '"a b" is no domain name', remedy: 'Write one.', line: 9 },
+      { path: 'allow[0].port', message: 'ICMP has no ports', remedy: 'Remove it.' },
+      { path: 'allow[0]', message: 'is odd', remedy: '' },
+      { path: 'tunnels[0].endpoints', message: 'are none', remedy: 'Name one.' },
+    ];
+    peer.refusal = { status: 422, body: { error: { code: 'policy', message: 'it is invalid', faults } } };
+    const { status, text } = await own.post('/settings/rules', {
+      ...{
+        profile: 'split',
+        mustTunnel: 'bank.example\na b',
+        'allow.0.to': '192.0.2.1',
+        'allow.0.port': '5',
+      },
+    });
+    expect(status).toBe(409);
+    expect(text).toMatch(
+      /id="rules-mustTunnel-fault"><li><bdi>Line 2: &#34;a b&#34; is no domain name\. Write one\./,
+    );
+    expect(text).toMatch(/id="rules-allow-0-port-fault"><li><bdi>ICMP has no ports\./);
+    expect(text).toMatch(/id="rules-allow-0-to-fault"><li><bdi>Is odd\./);
+    expect(text).toMatch(
+      /id="rules-mustTunnel"[^>]*aria-invalid="true"[^>]*>\s*bank\.example\na b<\/textarea>/,
+    );
+    expect(text).toMatch(/value="split" checked/);
+    const notice = /id="notice"[^]*?<\/div>/.exec(text)?.[0] ?? '';
+    expect(notice).toContain('Nothing was changed: what is wrong stands at the fields below.');
+    expect(notice).toContain('tunnels[0].endpoints: are none');
+    expect(notice).not.toContain('ICMP');
+  });
+
+  it('does not take the page itself away by accident', async () => {
+    const words = { address: 'none', hostname: 'box' };
+    const refused = await own.post('/settings/address', words);
+    expect(refused.text).toMatch(/id="address-address-fault"><li><bdi>With “none” there is no page any more/);
+    expect(told()).toEqual([]);
+    expect((await own.post('/settings/address', { ...words, none: 'known' })).status).toBe(303);
+    expect(told()).toEqual([['/v1/settings', { management: { address: 'none', hostname: 'box' } }]]);
+  });
+
+  it.each(['rules', 'record', 'address', 'past', 'lamp', 'restore'])(
+    'is nothing without its token: %s',
+    async (part) => {
+      expect((await own.post(`/settings/${part}`, { token: 'x', pattern: 'red' })).status).toBe(403);
+      expect(told()).toEqual([]);
+    },
+  );
+});
+
+describe('the past', () => {
+  it('can be written anew when it tells more than the privacy in force', async () => {
+    expect((await own.ask('/settings')).text).not.toContain('/settings/past');
+    peer.answers.set('GET /v1/history', { privacy: 'redacted', laxerPast: 1204 });
+    expect((await own.ask('/settings')).text).toContain('1\u202f204 incidents of the past');
+    expect((await own.post('/settings/past')).headers.location).toBe('/settings?done=past#record');
+    expect(told()).toEqual([['/v1/history/rewrite', {}]]);
+  });
+});
+
+describe('the lamp', () => {
+  it('is tried out, and that is said', async () => {
+    expect((await own.post('/settings/lamp', { pattern: 'green' })).headers.location).toBe(
+      '/settings?done=lamp-green#lamp',
+    );
+    expect(told()).toEqual([['/v1/lamp/test', { pattern: 'green' }]]);
+    expect((await own.ask('/settings?done=lamp-green')).text).toContain(
+      'The lamp says nothing of the wire meanwhile.',
+    );
+    expect((await own.post('/settings/lamp', { pattern: 'blue' })).status).toBe(400);
+  });
+
+  it('that is not there is not tried out', async () => {
+    peer.answers.set('GET /v1/settings', someSettings({ lamp: 'none' }));
+    expect((await own.ask('/settings')).text).toContain('This box has no lamp.');
+  });
+});
+
+describe('the backup', () => {
+  it('comes as a file, byte for byte, and goes back whole', async () => {
+    const { headers, text } = await own.ask('/settings/policy.yaml');
+    expect(headers['content-disposition']).toBe('attachment; filename="policy.yaml"');
+    expect(text).toBe('# mine\nversion: 1\n');
+    expect((await own.post('/settings/restore', { policy: text })).status).toBe(303);
+    expect(told()).toEqual([['/v1/policy', { text }]]);
+  });
+
+  it('with a fault is refused, each fault by its line', async () => {
+    const faults = [{ path: 'profile', message: 'is none', remedy: 'Write one.', line: 3 }];
+    peer.refusal = { status: 422, body: { error: { code: 'policy', message: 'it is invalid', faults } } };
+    const { text } = await own.post('/settings/restore', { policy: 'x' });
+    expect(text).toContain('line 3, profile: is none: Write one.');
+    peer.refusal = undefined;
+    expect((await own.post('/settings/restore', { policy: '' })).text).toContain('Choose a file first.');
+  });
+
+  it('can be restored where the policy is so broken that nothing can be edited', async () => {
+    peer.answers.delete('GET /v1/settings');
+    const { status, text } = await own.ask('/settings');
+    expect(status).toBe(502);
+    expect(text).not.toContain('action="/settings/rules"');
+    expect(text).toContain('action="/settings/restore"');
+  });
+});
+
+it('what is not on a form stays as it was', () => {
+  const before = valuesOf(someSettings({ mustTunnel: ['a.example'] }));
+  const values = valuesFrom(new URLSearchParams({ profile: 'split' }), before);
+  expect(values.allow).toEqual(before.allow);
+  expect(settingsIn('rules', values)['mustTunnel']).toEqual(['a.example']);
+  expect(
+    settingsIn('record', valuesFrom(new URLSearchParams({ retentionDays: '1e3' }), before))['retentionDays'],
+  ).toBe('1e3');
+});

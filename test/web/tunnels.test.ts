@@ -1,0 +1,217 @@
+// Knows: what the pages about tunnels ask of the guard and what they show: nothing is trusted without a yes, and no key stays.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { sureness } from '../../web/tunnel-pages.ts';
+import { nameFrom } from '../../web/tunnel-routes.ts';
+import { prepareBox } from '../box-answers.ts';
+import { aStatus, GuardPeer } from '../guard-peer.ts';
+import { owner, showPage } from './listening-page.ts';
+import type { Answer, Browser, PageUnderTest } from './listening-page.ts';
+
+const KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
+const CONF = `[Interface]\nPrivateKey = ${KEY}\n[Peer]\nPublicKey = ${KEY}\nEndpoint = 203.0.113.9:51820\n`;
+
+let peer: GuardPeer;
+let page: PageUnderTest;
+let own: Browser;
+
+beforeAll(async () => {
+  peer = await GuardPeer.start();
+  page = await showPage({ socketPath: peer.socketPath, timeoutMs: 300 });
+  own = await owner(page.port);
+});
+
+beforeEach(() => {
+  peer.asked.length = 0;
+  peer.refusal = undefined;
+  peer.status = aStatus();
+  prepareBox(peer);
+});
+
+afterAll(async () => {
+  await page.stop();
+  await peer.stop();
+  expect(page.faults).toEqual([]);
+});
+
+/** A form with a file, as a browser sends it. */
+async function upload(path: string, text: string, name = 'hotel.conf'): Promise<Answer> {
+  await own.ask('/tunnels');
+  const form = new FormData();
+  form.append('token', own.token);
+  form.append('config', new File([text], name));
+  const request = new Request('http://page/', { method: 'POST', body: form });
+  const headers = { 'content-type': request.headers.get('content-type') ?? '' };
+  return own.ask(path, {
+    method: 'POST',
+    headers,
+    body: Buffer.from(await request.arrayBuffer()).toString('latin1'),
+  });
+}
+
+const changes = (): readonly string[] =>
+  peer.asked
+    .filter(({ body }) => JSON.stringify(body) !== '{}')
+    .map(({ method, path }) => `${method} ${path}`);
+
+describe('the list', () => {
+  it('shows every tunnel with its state, and what was seen on the wire', async () => {
+    const { text } = await own.ask('/tunnels');
+    for (const said of [
+      'home',
+      'udp:198.51.100.7:51820',
+      '>up<',
+      'udp:203.0.113.9:51820',
+      'href="/tunnels/remove?name=home"',
+    ])
+      expect(text).toContain(said);
+    expect(changes()).toEqual([]);
+  });
+
+  it('escapes names and keeps odd ones apart from the path', async () => {
+    const name = '"><script>&a=b';
+    const [tunnel] = aStatus().tunnels;
+    peer.status = aStatus({ tunnels: tunnel === undefined ? [] : [{ ...tunnel, name }] });
+    const { text } = await own.ask('/tunnels');
+    expect(text).not.toContain('<script>&');
+    const path = `/tunnels/remove?${new URLSearchParams({ name }).toString()}`;
+    expect((await own.ask(path)).text).toContain('in use');
+  });
+
+  it('says that nobody knows when the guard is gone', async () => {
+    await peer.vanish();
+    expect((await own.ask('/tunnels')).text).toContain('The guard does not answer');
+    await peer.resume();
+  });
+});
+
+describe('a configuration', () => {
+  it('is read by the guard, shown, and in force only after a yes; the key stays nowhere', async () => {
+    const shown = await upload('/tunnels/import', CONF);
+    expect(shown.status).toBe(200);
+    expect(shown.text).toContain('udp:203.0.113.9:51820');
+    expect(shown.text).toContain('line 3: <bdi>&#34;Color&#34; is no setting');
+    expect(shown.text).not.toContain(KEY);
+    expect(peer.asked.at(-1)?.body).toEqual({ text: CONF, name: 'hotel' });
+    expect(changes()).toEqual(['POST /v1/tunnels/import']);
+    const { status, headers } = await own.post('/tunnels', {
+      name: 'hotel',
+      protocol: 'wireguard',
+      endpoints: 'udp:203.0.113.9:51820',
+    });
+    expect([status, headers.location]).toEqual([303, '/tunnels']);
+    expect(peer.asked.at(-1)).toEqual({
+      ...{ method: 'POST', path: '/v1/tunnels' },
+      body: { name: 'hotel', protocol: 'wireguard', endpoints: ['udp:203.0.113.9:51820'] },
+    });
+    for (const file of readdirSync(page.stateDir))
+      expect(readFileSync(join(page.stateDir, file), 'utf8')).not.toContain(KEY);
+  });
+
+  it('may be its text in a field; nothing at all is told', async () => {
+    await own.ask('/tunnels');
+    expect((await own.post('/tunnels/import', { text: CONF })).status).toBe(200);
+    await own.ask('/tunnels');
+    const { status, text } = await own.post('/tunnels/import', { text: ' ' });
+    expect([status, text.includes('Choose a file')]).toEqual([422, true]);
+  });
+
+  it('that the guard cannot read is refused without being shown again', async () => {
+    const faults = [{ path: 'line 1', message: 'this Endpoint is none', remedy: 'It was left out.' }];
+    peer.refusal = {
+      status: 422,
+      body: { error: { code: 'no-endpoint', message: 'no endpoint was found', faults } },
+    };
+    const { status, text } = await upload('/tunnels/import', CONF);
+    expect(status).toBe(422);
+    expect(text).toContain('No endpoint was found.');
+    expect(text).toContain('line 1: this Endpoint is none');
+    expect(text).not.toContain(KEY);
+  });
+
+  it('of 10 MB, without a token, or in a broken form is refused', async () => {
+    expect((await upload('/tunnels/import', 'x'.repeat(700_000))).status).toBe(413);
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    const wish = { method: 'POST', headers } as const;
+    expect((await own.ask('/tunnels/import', { ...wish, body: 'broken' })).status).toBe(400);
+    const stolen = '--x\r\nContent-Disposition: form-data; name="config"\r\n\r\na\r\n--x--\r\n';
+    expect((await own.ask('/tunnels/import', { ...wish, body: stolen })).status).toBe(403);
+    expect(changes()).toEqual([]);
+  });
+});
+
+describe('a handshake on the wire', () => {
+  const path = '/tunnels/learn?endpoint=udp%3A203.0.113.9%3A51820';
+
+  it('is shown with protocol, server and confidence, and trusted after a yes', async () => {
+    const { text } = await own.ask(path);
+    for (const said of ['WireGuard', 'udp:203.0.113.9:51820', 'sure (95 %)', 'a handshake that was answered'])
+      expect(text).toContain(said);
+    expect(changes()).toEqual([]);
+    const { headers } = await own.post('/tunnels/learn', {
+      endpoint: 'udp:203.0.113.9:51820',
+      name: ' hotel ',
+    });
+    expect(headers.location).toBe('/tunnels');
+    expect(peer.asked.at(-1)?.body).toEqual({ endpoint: 'udp:203.0.113.9:51820', name: 'hotel' });
+  });
+
+  it('that was not seen is 404', async () => {
+    expect((await own.ask('/tunnels/learn?endpoint=udp%3A1.2.3.4%3A5')).status).toBe(404);
+  });
+
+  it('is as sure as it is', () => {
+    expect([1, 0.9, 0.6, 0.59].map(sureness)).toEqual(['high', 'high', 'fair', 'low']);
+  });
+});
+
+describe('a tunnel by hand', () => {
+  it('has its faults at its fields, and what was filled in', async () => {
+    const faults = [
+      { path: 'endpoints[1]', message: 'is no endpoint', remedy: 'Write one.' },
+      { path: 'tunnels[3].name', message: 'is taken', remedy: 'Give another.' },
+      { path: 'profile', message: 'is odd', remedy: '' },
+    ];
+    peer.refusal = {
+      status: 400,
+      body: { error: { code: 'invalid', message: 'that is no tunnel', faults } },
+    };
+    const { status, text } = await own.post('/tunnels', {
+      name: 'a<b',
+      protocol: 'openvpn',
+      endpoints: 'udp:1.2.3.4:5\nx',
+    });
+    expect(status).toBe(409);
+    expect(text).toContain('That is no tunnel. Nothing was changed.');
+    expect(text).toMatch(/id="tunnel-endpoints-fault"><li><bdi>Line 2: is no endpoint\. Write one\./);
+    expect(text).toMatch(/id="tunnel-name-fault"><li><bdi>Is taken\. Give another\./);
+    expect(text).toContain('value="a&lt;b"');
+    expect(text).toMatch(/value="openvpn" selected/);
+    expect(text).toMatch(/id="notice"[^]*<li>profile: is odd/);
+  });
+});
+
+describe('the removal', () => {
+  it('asks first, warns when the tunnel is in use, and then does it', async () => {
+    const { text } = await own.ask('/tunnels/remove?name=home');
+    expect(text).toContain('This tunnel is in use now.');
+    expect(text).toContain('It is the last one');
+    expect(changes()).toEqual([]);
+    expect((await own.post('/tunnels/remove', { name: 'home' })).headers.location).toBe('/tunnels');
+    expect(peer.asked.at(-1)).toMatchObject({ method: 'DELETE', path: '/v1/tunnels/home' });
+  });
+
+  it('of what is none leads back', async () => {
+    expect((await own.ask('/tunnels/remove?name=none')).headers.location).toBe('/tunnels');
+  });
+});
+
+it('a file gives the tunnel its name, if that is one', () => {
+  expect(
+    ['home-nl.conf', '/a/b/Mullvad SE.ovpn', 'C:\\x\\wg0.conf', '../../.conf', '"<b>.conf', ''].map(nameFrom),
+  ).toEqual([...['home-nl', 'Mullvad SE', 'wg0', 'tunnel', 'b', 'tunnel']]);
+});
