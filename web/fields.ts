@@ -39,7 +39,10 @@ export function withFaults(
   return {
     fields: fields.map(({ path, ...field }) => ({
       ...field,
-      faults: faults.filter((fault) => ownerOf(fault)?.path === path).map((fault) => faultWords(fault, path)),
+      // Values go back as they came: what a form says again must be what was said. Words about them are for the eye.
+      faults: faults
+        .filter((fault) => ownerOf(fault)?.path === path)
+        .map((fault) => printable(faultWords(fault, path))),
     })),
     rest: faults.filter((fault) => ownerOf(fault) === undefined),
   };
