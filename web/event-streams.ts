@@ -3,6 +3,8 @@
 
 import { PassThrough } from 'node:stream';
 
+import type { Context } from 'koa';
+
 import type { KnowledgeFeed } from './knowledge-feed.ts';
 import { REGIONS } from './render.ts';
 import type { Region, Regions } from './render.ts';
@@ -136,4 +138,15 @@ export class EventStreams {
 /** `event: regions`, data: `[[name, html], …]` as JSON, which holds no line break. */
 function regionEvent(changed: readonly Region[], regions: Partial<Regions>): string {
   return `event: regions\ndata: ${JSON.stringify(changed.map((name) => [name, regions[name]]))}\n\n`;
+}
+
+/** Answers with a new stream, or with 503 when too many are open; a question for the headers alone opens none. */
+export function answerStream(ctx: Context, streams: EventStreams, allowed: () => boolean): void {
+  const opened = ctx.method === 'HEAD' ? undefined : streams.open(allowed);
+  if (opened === undefined) {
+    ctx.set('Retry-After', '10');
+    ctx.throw(503);
+  }
+  ctx.type = 'text/event-stream';
+  ctx.body = opened;
 }

@@ -23,6 +23,9 @@ export function addFileRoutes(router: Router, assets: Assets): void {
     if (asset === undefined) return ctx.throw(404);
     ctx.set('Cache-Control', ctx.querystring === '' ? 'no-cache' : 'max-age=31536000, immutable');
     ctx.set('Content-Type', asset.type);
-    ctx.body = asset.body;
+    ctx.vary('Accept-Encoding');
+    const isPacked = ctx.acceptsEncodings('gzip', 'identity') === 'gzip';
+    if (isPacked) ctx.set('Content-Encoding', 'gzip');
+    ctx.body = isPacked ? asset.packed : asset.body;
   });
 }

@@ -1,5 +1,6 @@
 // Knows: what incidents can be filtered by, and what a choice asks of the local API. Must not know: HTML, HTTP.
 
+import { KINDS } from '../src/flow/kinds.ts';
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
 import { TEXTS } from './texts.ts';
 
@@ -13,24 +14,6 @@ interface Choice {
 }
 
 const same = (...values: readonly string[]) => values.map((value) => [value, value] as const);
-
-/** Kinds in the order of how often one looks for them; the API knows more. */
-const KINDS = [
-  ...['dns', 'doh', 'dot', 'doq', 'dnscrypt', 'mdns', 'llmnr', 'nbns', 'ssdp', 'http', 'tls', 'quic', 'stun'],
-  ...[
-    'ntp',
-    'icmp',
-    'tcp',
-    'udp',
-    'wireguard',
-    'openvpn',
-    'ipsec',
-    'other-ip',
-    'fragment',
-    'l2-other',
-    'malformed',
-  ],
-];
 
 export const FILTER_CHOICES: readonly Choice[] = [
   {
@@ -60,7 +43,10 @@ export const FILTER_CHOICES: readonly Choice[] = [
 ];
 
 const PERIODS: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
-const FIELDS = ['text', 'client', 'rule', 'kind', 'severity', 'acknowledged', 'period'] as const;
+const FIELDS = [
+  ...(['text', 'client', 'rule', 'kind', 'severity', 'acknowledged', 'period'] as const),
+  ...(['since', 'until'] as const),
+];
 
 /** What the form chose; empty fields choose nothing. */
 export function chosenIn(query: URLSearchParams): Readonly<Record<string, string>> {
@@ -68,11 +54,26 @@ export function chosenIn(query: URLSearchParams): Readonly<Record<string, string
   return Object.fromEntries(given.filter(([, value]) => value !== ''));
 }
 
-/** The API's own query. `now`: wall clock, milliseconds. */
+/**
+ * The API's own query. `now`: wall clock, milliseconds. A period is counted back from now; `since` and `until` are what a
+ * browser's field for a moment gives, in UTC, and narrow it further.
+ */
 export function queryOf(chosen: Readonly<Record<string, string>>, now: number): URLSearchParams {
-  const { period = '', ...filters } = chosen;
+  const { period = '', since, until, ...filters } = chosen;
   const query = new URLSearchParams({ ...filters, limit: String(INCIDENTS_MOST) });
   const span = Object.hasOwn(PERIODS, period) ? PERIODS[period] : undefined;
-  if (span !== undefined) query.set('since', String(now - span));
+  if (since !== undefined) query.set('since', momentOf(since));
+  else if (span !== undefined) query.set('since', String(now - span));
+  if (until !== undefined) query.set('until', momentOf(until));
   return query;
+}
+
+/** What the field for a moment shows of a chosen one: `2026-03-01T10:05`. */
+export function fieldOf(moment: string | undefined): string {
+  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.exec(moment ?? '')?.[0] ?? '';
+}
+
+/** With its zone, so that no clock between here and there adds its own. */
+function momentOf(moment: string): string {
+  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?$/.test(moment) ? `${moment}Z` : moment;
 }

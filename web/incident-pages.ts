@@ -4,48 +4,73 @@
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
 import { printable } from '../src/guard/status.ts';
 import type { IncidentView } from '../src/guard/status.ts';
-import { FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
+import type { FramesAnswer } from '../src/guard/past-answers.ts';
+import { fieldOf, FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
+import { framesRegion } from './frame-pages.ts';
 import type { Around, Renderer } from './render.ts';
 import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
 import { OUTCOME_TEXTS, TEXTS } from './texts.ts';
 import { clockTime, grouped } from './view-model.ts';
 
-export interface ListParts extends Around {
+export interface FoundParts {
   /** Undefined: nobody can say. */
   readonly incidents: readonly IncidentView[] | undefined;
   readonly chosen: Readonly<Record<string, string>>;
+}
+
+export interface ListParts extends Around, FoundParts {
   /** The address's query, for forms that come back here. */
   readonly search: string;
 }
 
 export interface IncidentParts extends Around {
   readonly incident: IncidentView;
+  /** Undefined: nobody can say. */
+  readonly frames: FramesAnswer | undefined;
 }
+
+/** Offered where a client is filled in. */
+const CLIENTS_MOST = 20;
 
 const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css'];
 
 const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString());
+
+/** What the filter found: the part of the list that an open page refreshes. */
+export function foundRegion(renderer: Renderer, { incidents, chosen }: FoundParts): string {
+  const rows = incidents?.map((incident) => ({
+    ...countedOf(printable(incident)),
+    path: pathOf(incident.id),
+  }));
+  return renderer.draw('found', {
+    ...{ incidents: rows, chosen, most: INCIDENTS_MOST, clockTime: clockNow },
+    ...{ outcomes: OUTCOME_TEXTS, rules: RULE_TITLES, isFiltered: Object.keys(chosen).length > 0 },
+    open: incidents?.filter(({ acknowledged }) => !acknowledged).length ?? 0,
+  });
+}
 
 /** The list, with the filter that found it. */
 export function listPage(
   renderer: Renderer,
   { token, notice, incidents, chosen, search }: ListParts,
 ): string {
-  const rows = incidents?.map((incident) => ({
-    ...countedOf(printable(incident)),
-    path: pathOf(incident.id),
-  }));
+  const clients = new Set(incidents?.map(({ client }) => printable(client)));
   return renderer.framed({
     ...{ title: `${TEXTS.incidentsTitle} · ${TEXTS.product}`, notice, here: '/incidents', sheets: SHEETS },
+    ...{ feed: '/incidents', script: 'list.js' },
     body: renderer.draw('list', {
-      ...{ incidents: rows, chosen, search, token, choices: FILTER_CHOICES, most: INCIDENTS_MOST },
-      ...{ outcomes: OUTCOME_TEXTS, rules: RULE_TITLES, clockTime: clockNow },
+      ...{ chosen, search, token, choices: FILTER_CHOICES, clients: [...clients].slice(0, CLIENTS_MOST) },
+      ...{ since: fieldOf(chosen['since']), until: fieldOf(chosen['until']) },
+      found: foundRegion(renderer, { incidents, chosen }),
     }),
   });
 }
 
 /** One incident: what happened, what Eve has, what to do. */
-export function incidentPage(renderer: Renderer, { token, notice, incident: told }: IncidentParts): string {
+export function incidentPage(
+  renderer: Renderer,
+  { token, notice, frames, incident: told }: IncidentParts,
+): string {
   const incident = printable(told);
   const facts = [
     ...[[TEXTS.from, incident.client] as const, [TEXTS.toDestination, incident.destination] as const],
@@ -55,8 +80,11 @@ export function incidentPage(renderer: Renderer, { token, notice, incident: told
     ),
   ];
   return renderer.framed({
-    ...{ title: `${incident.exposure} · ${TEXTS.product}`, notice, here: '/incidents', sheets: SHEETS },
+    ...{ title: `${incident.exposure} · ${TEXTS.product}`, notice, here: '/incidents' },
+    sheets: [...SHEETS, 'frames.css'],
+    script: 'frames.js',
     body: renderer.draw('incident', {
+      told: framesRegion(renderer, frames),
       ...{ ...countedOf(incident), facts, token, path: pathOf(told.id) },
       ...{ outcomes: OUTCOME_TEXTS, rule: RULE_TEXTS[incident.rule], clockTime: clockNow },
       candidates: incident.candidates ?? [],

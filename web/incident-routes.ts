@@ -4,9 +4,12 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
+import { readFrames } from '../src/guard/past-answers.ts';
+import type { FramesAnswer } from '../src/guard/past-answers.ts';
 import { GuardFault } from './api-client.ts';
+import type { GuardClient } from './api-client.ts';
 import { chosenIn, queryOf } from './filters.ts';
-import { incidentPage, listPage } from './incident-pages.ts';
+import { foundRegion, incidentPage, listPage } from './incident-pages.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
 import type { Site } from './site.ts';
@@ -38,9 +41,12 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   }
 
   async function showOne(ctx: Asked, notice?: Notice): Promise<void> {
-    const incident = await found(ctx, () => client.incident(idIn(ctx)));
+    const [incident, frames] = await Promise.all([
+      found(ctx, () => client.incident(idIn(ctx))),
+      framesOf(client, idIn(ctx)),
+    ]);
     ctx.type = 'html';
-    ctx.body = incidentPage(renderer, { incident, token: visitors.token(ctx), notice });
+    ctx.body = incidentPage(renderer, { incident, frames, token: visitors.token(ctx), notice });
   }
 
   const acknowledge = (ctx: Context, back: string, show: (ctx: Context, notice: Notice) => Promise<void>) =>
@@ -50,6 +56,16 @@ export function addIncidentRoutes(router: Router, site: Site): void {
       await client.acknowledge({ id });
     });
 
+  router.get('/incidents/found', async (ctx: Context) => {
+    const chosen = chosenIn(ctx.URL.searchParams);
+    const asked = client.incidents(queryOf(chosen, Date.now()));
+    const incidents = await asked.catch((error: unknown) => {
+      if (error instanceof GuardFault) return undefined;
+      throw error;
+    });
+    ctx.type = 'html';
+    ctx.body = foundRegion(renderer, { incidents, chosen });
+  });
   router.get('/incidents', (ctx: Context) => showList(ctx));
   router.post('/incidents', (ctx: Context) => acknowledge(ctx, `/incidents${ctx.search}`, showList));
   router.get('/incidents/:id', (ctx: Asked) => showOne(ctx));
@@ -66,6 +82,17 @@ export function addIncidentRoutes(router: Router, site: Site): void {
     ctx.type = 'html';
     ctx.body = renderer.help();
   });
+}
+
+/** The frames of an incident; undefined when the guard cannot say: the rest of the page is worth showing. */
+async function framesOf(client: GuardClient, id: string): Promise<FramesAnswer | undefined> {
+  try {
+    const path = `/v1/incidents/${encodeURIComponent(id)}/frames`;
+    return await client.ask({ method: 'GET', path }, readFrames);
+  } catch (error) {
+    if (error instanceof GuardFault) return undefined;
+    throw error;
+  }
 }
 
 /** The guard's answer; 404 when there is none, 502 when it cannot be had. */

@@ -56,6 +56,8 @@ export interface Frame {
   readonly icon?: LightState;
   /** Where the page hears what is new: `events` and `regions` below this path. */
   readonly feed?: string;
+  /** Of public/; else the one that keeps a page with a feed current, or the one that tells times. */
+  readonly script?: string;
   /** Without script the page loads itself anew. */
   readonly refresh?: boolean;
 }
@@ -157,10 +159,10 @@ export class Renderer {
 
   /** A whole page around its body. */
   framed(frame: Frame): string {
-    const { feed, here, icon = 'starting', refresh = false, notice, ...rest } = frame;
+    const { feed, here, icon = 'starting', refresh = false, notice, script, ...rest } = frame;
     return this.draw('frame', {
       ...{ ...rest, feed, here, icon, refresh, notice: printable(notice), assets: this.#assets },
-      script: feed === undefined ? 'times.js' : 'page.js',
+      script: script ?? (feed === undefined ? 'times.js' : 'page.js'),
       places: here === undefined ? [] : PLACES,
     });
   }

@@ -1,10 +1,12 @@
 // Knows: the status page: what it shows, how it stays current, what can be done on it. Must not know: who may.
 // The light without names is the same page's first region, for visitors that are not logged in.
 
+import { createHash } from 'node:crypto';
+
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import { EventStreams } from './event-streams.ts';
+import { answerStream, EventStreams } from './event-streams.ts';
 import type { StreamLimits } from './event-streams.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
@@ -21,6 +23,7 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   const regionsOf = (knowledge: Knowledge) => renderer.regions(knowledge, new Date().toISOString());
   const lightOf = (knowledge: Knowledge) => renderer.publicRegions(knowledge, new Date().toISOString());
   const owners = new EventStreams(feed, regionsOf, limits);
+  const lists = new EventStreams(feed, (knowledge) => ({ incidents: incidentsMark(knowledge) }), limits);
   const strangers = new EventStreams(feed, lightOf, {
     ...limits,
     streams: Math.min(STRANGERS, limits.streams),
@@ -31,16 +34,6 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
     const regions = regionsOf(knowledge);
     ctx.type = 'html';
     ctx.body = renderer.page({ knowledge, regions, timeline, token: site.visitors.token(ctx), notice });
-  }
-
-  function stream(ctx: Context, streams: EventStreams, allowed: () => boolean): void {
-    const opened = ctx.method === 'HEAD' ? undefined : streams.open(allowed);
-    if (opened === undefined) {
-      ctx.set('Retry-After', '10');
-      ctx.throw(503);
-    }
-    ctx.type = 'text/event-stream';
-    ctx.body = opened;
   }
 
   addTimelineRoutes(router, site);
@@ -54,9 +47,13 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   });
   router.get('/events', (ctx: Context) => {
     const session = gate.session(ctx) ?? '';
-    stream(ctx, owners, () => gate.isOpen(session));
+    answerStream(ctx, owners, () => gate.isOpen(session));
   });
-  router.get('/light/events', (ctx: Context) => stream(ctx, strangers, () => true));
+  router.get('/incidents/events', (ctx: Context) => {
+    const session = gate.session(ctx) ?? '';
+    answerStream(ctx, lists, () => gate.isOpen(session));
+  });
+  router.get('/light/events', (ctx: Context) => answerStream(ctx, strangers, () => true));
   router.post('/block', (ctx: Context) =>
     change(site, ctx, onPage, async (form) => {
       const on = form.get('on');
@@ -81,6 +78,17 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   );
   return () => {
     owners.close();
+    lists.close();
     strangers.close();
   };
+}
+
+/** Changes whenever an incident does: an open list then asks anew, by its own filter. */
+function incidentsMark(knowledge: Knowledge): string {
+  if (!knowledge.known) return 'unknown';
+  const { incidents, unacknowledged, ledger } = knowledge.status;
+  const told = incidents.map(({ id, last, acknowledged }) => [id, last, acknowledged]);
+  return createHash('sha256')
+    .update(JSON.stringify([told, unacknowledged, ledger]))
+    .digest('base64url');
 }

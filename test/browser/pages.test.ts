@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GuardPeer } from '../guard-peer.ts';
 import { owner, showPage } from '../web/listening-page.ts';
 import type { Browser as Owner, PageUnderTest } from '../web/listening-page.ts';
-import { CHROMIUM, crowded, QUIET } from './samples.ts';
+import { CHROMIUM, crowded, framesOf, fullDay, QUIET } from './samples.ts';
 
 const missing = !existsSync(CHROMIUM);
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -29,6 +29,7 @@ describe.skipIf(missing)(`every page${missing ? ` (skipped: there is no ${CHROMI
     browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
     peer = await GuardPeer.start();
     peer.status = crowded;
+    Object.assign(peer, fullDay(Date.now()), { frames: framesOf(`${'a'.repeat(63)}.example`) });
     page = await showPage({ socketPath: peer.socketPath });
     own = await owner(page.port);
   });

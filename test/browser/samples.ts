@@ -1,8 +1,11 @@
 // Knows: what browser tests show: one leak, and everything at its longest. Must not know: a browser.
 
+import { frameTree } from '../../src/flow/frame-tree.ts';
+import type { FramesAnswer } from '../../src/guard/past-answers.ts';
 import { NO_TALLY } from '../../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
 import { aStatus, anIncident } from '../guard-peer.ts';
+import * as made from '../policy/frames.ts';
 
 export const CHROMIUM = '/usr/bin/chromium';
 export const QUIET = [
@@ -82,5 +85,21 @@ export function fullDay(now: number): { readonly changes: StateChange[]; readonl
       ...{ blockMode: index % 20 < 10, pass: index % 20 > 10 },
     })),
     tallies: minutes.map((at) => ({ at: at - (at % MINUTE), ...lots })),
+  };
+}
+
+/** What was kept of a question in the clear: as it was sent, and as it left. */
+export function framesOf(name: string): FramesAnswer {
+  const bytes = made.ethernet(0x0800, made.ipv4(17, made.udp(40_000, 53, made.dnsQuery(name))));
+  const frame = {
+    ...{ at: '2026-03-01T10:00:00.000Z', length: bytes.length, layers: frameTree(bytes) },
+    hex: Buffer.from(bytes).toString('hex'),
+  };
+  return {
+    privacy: 'full',
+    frames: [
+      { ...frame, port: 'lan' },
+      { ...frame, port: 'wan' },
+    ],
   };
 }

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import type { Status } from '../../src/guard/status.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { owner, showPage } from '../web/listening-page.ts';
-import { aDay, CHROMIUM, leaking, QUIET } from './samples.ts';
+import { aDay, CHROMIUM, framesOf, leaking, QUIET } from './samples.ts';
 
 const folder = process.env['SCREENSHOTS'];
 const skipped = folder === undefined || !existsSync(CHROMIUM);
@@ -42,7 +42,7 @@ describe.skipIf(skipped)(`pictures of every page${why}`, () => {
     ];
     const page = await showPage({ socketPath: peer.socketPath });
     peer.status = status;
-    Object.assign(peer, aDay(Date.now()));
+    Object.assign(peer, aDay(Date.now()), { frames: framesOf('bank.example') });
     mkdirSync(folder ?? '', { recursive: true });
     const own = await owner(page.port);
     for (const [shape, width, colorScheme] of [

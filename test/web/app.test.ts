@@ -103,6 +103,19 @@ describe('the status page', () => {
       expect((await own.ask(path)).status).toBe(404);
     expect((await own.ask('/', { method: 'DELETE' })).status).toBe(405);
   });
+
+  it('packs its files for who takes them packed, and no page, whose length would tell', async () => {
+    const packed = await fetch(`${page.url}/public/page.css`, { headers: { 'accept-encoding': 'gzip' } });
+    const plain = await own.ask('/public/page.css', { headers: { 'accept-encoding': 'identity' } });
+    expect([packed.headers.get('content-encoding'), packed.headers.get('vary')]).toEqual([
+      'gzip',
+      'Accept-Encoding',
+    ]);
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(await packed.text()).toBe(plain.text);
+    const status = await own.ask('/', { headers: { 'accept-encoding': 'gzip' } });
+    expect(status.headers['content-encoding']).toBeUndefined();
+  });
 });
 
 describe('a change', () => {

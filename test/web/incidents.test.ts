@@ -2,8 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { hexRows } from '../../web/frame-pages.ts';
 import { chosenIn, queryOf } from '../../web/filters.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
+import { framesOf } from '../browser/samples.ts';
 import { owner, showPage } from './listening-page.ts';
 import type { Browser, PageUnderTest } from './listening-page.ts';
 
@@ -40,6 +42,33 @@ describe('the list', () => {
     expect(chosen).toEqual({ period: 'constructor', client: '02:0' });
     expect(queryOf(chosen, 0).get('since')).toBeNull();
     expect(queryOf({ period: 'hour' }, 3_600_001).get('since')).toBe('1');
+  });
+
+  it('takes moments as UTC, whatever zone the reader is in, and shows them again', async () => {
+    const query = '?since=2026-03-01T09:30&until=2026-03-01T10:00:00.000Z&period=hour';
+    const { text } = await own.ask(`/incidents${query}`);
+    const asked = new URL(peer.filters[0] ?? '', 'http://api').searchParams;
+    expect([asked.get('since'), asked.get('until')]).toEqual([
+      '2026-03-01T09:30Z',
+      '2026-03-01T10:00:00.000Z',
+    ]);
+    expect(text).toContain('value="2026-03-01T09:30"');
+    expect(text).toContain('value="2026-03-01T10:00"');
+  });
+
+  it('gives what its filter finds alone, for a page that is open', async () => {
+    const { text } = await own.ask('/incidents/found?rule=A');
+    expect(peer.filters.at(-1)).toContain('rule=A');
+    expect(text).toMatch(/^<section[^>]+id="found"[^>]+data-known="yes"/);
+    expect(text).toContain('href="/incidents/i2"');
+    await peer.vanish();
+    const { status, text: lost } = await own.ask('/incidents/found');
+    expect([status, lost.includes('data-known="no"')]).toEqual([200, true]);
+  });
+
+  it('offers every kind that a frame can have, so that none is chosen unseen', async () => {
+    const { text } = await own.ask('/incidents?kind=gre');
+    expect(text).toMatch(/<option value="gre"\s+selected>/);
   });
 
   it('says that nothing is known, not that there is nothing, when guard or answer is broken', async () => {
@@ -92,6 +121,34 @@ describe('an incident', () => {
     expect(Buffer.from(await answer.arrayBuffer())).toEqual(peer.evidence);
   });
 
+  it('shows its frames decoded and byte by byte, hostile values as text', async () => {
+    const { frames, ...rest } = framesOf('bank.example');
+    const value = '<script>alert(1)</script>\u202e';
+    const layers = [{ label: 'DNS', value, start: 0, end: 4, parts: [] }];
+    peer.frames = { ...rest, frames: frames.map((frame, at) => (at === 0 ? frame : { ...frame, layers })) };
+    const { text } = await own.ask('/incidents/i1');
+    for (const said of ['<b>Question</b> <bdi>bank.example A</bdi>', 'ank.exam\n0040', 'before the block'])
+      expect(text).toContain(said);
+    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}');
+    expect(text).not.toContain('<script>alert');
+  });
+
+  it.each([
+    ['full', 'No frame was kept'],
+    ['redacted', 'privacy is &#34;redacted&#34;'],
+    ['minimal', 'privacy is &#34;minimal&#34;'],
+    ['half', 'The frames cannot be read now.'],
+  ])('says why there is no frame when privacy is %s', async (privacy, words) => {
+    peer.frames = { privacy, frames: [] };
+    expect((await own.ask('/incidents/i1')).text).toContain(words);
+  });
+
+  it('is told also when its frames cannot be', async () => {
+    peer.frames = { privacy: 'full', frames: [{}] } as unknown as typeof peer.frames;
+    const { status, text } = await own.ask('/incidents/i1');
+    expect([status, text.includes('The frames cannot be read now.')]).toEqual([200, true]);
+  });
+
   it('whose id is hostile stays one path', async () => {
     const id = '../"><script>?x#';
     peer.status = aStatus({ incidents: [anIncident({ id })] });
@@ -99,6 +156,13 @@ describe('an incident', () => {
     expect((await own.ask('/incidents')).text).toContain(`href="${path}"`);
     expect((await own.ask(path)).text).not.toContain('<script>');
   });
+});
+
+it('bytes stand in rows of eight, with their letters', () => {
+  expect(hexRows('')).toBe('');
+  expect(hexRows('004142437f80fe2e20')).toBe(
+    '0000  00 41 42 43 7f 80 fe 2e  .ABC....\n0008  20                        ',
+  );
 });
 
 it('help tells every rule, every pattern of the lamp, and the limits', async () => {
