@@ -14,6 +14,8 @@ const lab = labForTests({ filling: 'guard' });
 
 describe('at full speed', () => {
   it('counts 1,000 plain DNS questions among 1,000,000 tunnel frames, each attempted and escaped', async () => {
+    // What the laptop said of itself before the taps read, such as a membership report, is unseen by right.
+    const { unseen } = (await lab().guard.status()).ledger;
     await lab().network.laptop.must([process.execPath, SENDER, 'eth0', '1000000', '1000']);
     const told = ({ ledger, counters }: Status): boolean =>
       ledger.attempted >= 1000 && ledger.escaped >= 1000 && (counters['dns'] ?? 0) >= 1000;
@@ -29,7 +31,7 @@ describe('at full speed', () => {
       escaped: 1000,
       blocked: 0,
     });
-    expect(status.ledger.unseen).toBe(0);
+    expect(status.ledger.unseen).toBe(unseen);
     expect(status.counters).toMatchObject({ dns: 1000 });
     expect(status.counters['tunnel']).toBeGreaterThanOrEqual(1_000_000);
   });
