@@ -18,6 +18,7 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['history', async () => (await import('./history.ts')).historyCommand],
   ['tunnels', async () => (await import('./tunnels.ts')).tunnelsCommand],
   ['policy', async () => (await import('./policy.ts')).policyCommand],
+  ['doctor', async () => (await import('./doctor.ts')).doctorCommand],
   ['setup', async () => (await import('./setup.ts')).setupCommand],
   ['lab', async () => (await import('./lab.ts')).labCommand],
 ]);

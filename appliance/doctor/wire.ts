@@ -1,0 +1,139 @@
+// Knows: what is asked of ports, bridge, rules and taps. Must not know: how they are looked at.
+// Follows DESIGN sections 2 and 5.
+
+import { differences } from '../../src/policy/readback.ts';
+import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
+import type { Check, Finding, Subject } from './finding.ts';
+import { found, ok } from './finding.ts';
+
+export const ports: Check = ({ ports: seen }) =>
+  Promise.resolve(
+    seen
+      .filter(({ port }) => port !== 'bridge')
+      .flatMap((port): Finding[] => {
+        const check = `port ${port.port}`;
+        const { name } = port;
+        if (!port.present)
+          return [
+            found(
+              'fault',
+              check,
+              `there is no interface ${name}`,
+              'Is the adapter plugged in? `leakguard setup` names ports.',
+            ),
+          ];
+        if (!port.up) return [found('fault', check, `${name} is down`, `ip link set ${name} up`)];
+        return [carrier(check, port), offloads(check, port)];
+      }),
+  );
+
+type Port = Subject['ports'][number];
+
+function carrier(check: string, { name, carrier: plugged, speed }: Port): Finding {
+  if (plugged === null)
+    return found('unknown', check, `${name} does not say whether a cable is in it`, 'Look at its light.');
+  if (!plugged)
+    return found(
+      'warning',
+      check,
+      `${name} has no carrier`,
+      'Plug the cable in, and switch on what is at its other end.',
+    );
+  return ok(check, `${name} is up${speed === null ? '' : ` with ${speed} Mbit/s`}`);
+}
+
+function offloads(check: string, { name, offloads: on }: Port): Finding {
+  const topic = `${check} offloads`;
+  if (on === null) return found('unknown', topic, `${name} does not say`, 'Install ethtool, or run as root.');
+  if (on.length === 0) return ok(topic, 'all off');
+  const off = on.flatMap((feature) => [feature, 'off']).join(' ');
+  return found(
+    'warning',
+    topic,
+    `${on.join(', ')} on: frames are merged behind the taps`,
+    `ethtool -K ${name} ${off}`,
+  );
+}
+
+export const bridge: Check = ({ policy, ports: seen, bridgeFaults }) => {
+  const { name } = policy.bridge;
+  const there = seen.find(({ port }) => port === 'bridge');
+  if (there?.present !== true)
+    return Promise.resolve([
+      found(
+        'fault',
+        'bridge',
+        `there is no ${name}`,
+        'leakguardd makes it when rules stand: see `systemctl status leakguard-closed leakguardd`.',
+      ),
+    ]);
+  const remedy = 'leakguardd puts it back every second while it runs: who changes it meanwhile?';
+  if (bridgeFaults.length > 0)
+    return Promise.resolve(bridgeFaults.map((saw) => found('fault', 'bridge', saw, remedy)));
+  return Promise.resolve([
+    ok('bridge', `${name} holds both ports, with every setting and sysctl as it must be`),
+  ]);
+};
+
+/** The daemon reads its rules back every second; without it they are compared with those that the next boot would load. */
+export const rules: Check = async ({ status, stateDir, run, readText }) => {
+  const check = 'rules';
+  if (status !== undefined) {
+    const { verified, detail } = status.health.ruleset;
+    if (verified) return [ok(check, detail)];
+    return [
+      found('fault', check, detail, 'The daemon puts them back; what else on this machine changes them?'),
+    ];
+  }
+  const listing = await run('nft', '-j', 'list', 'table', FAMILY, TABLE);
+  if (listing === undefined)
+    return [
+      found(
+        'fault',
+        check,
+        `no table ${FAMILY} ${TABLE} can be read`,
+        'Run this as root; without rules: systemctl restart leakguard-closed.',
+      ),
+    ];
+  const boot = readText(`${stateDir}/boot.nft`);
+  if (boot === undefined)
+    return [
+      found('unknown', check, 'they are there, with nothing to hold them against', 'Start leakguardd.'),
+    ];
+  const [first] = differences(JSON.parse(listing), boot);
+  if (first === undefined) return [ok(check, 'those of the last boot, read back')];
+  return [
+    found(
+      'warning',
+      check,
+      `others than those of the next boot: ${first}`,
+      'Start leakguardd: it verifies them.',
+    ),
+  ];
+};
+
+export const guard: Check = ({ status, silence }) => {
+  const check = 'daemon';
+  if (status === undefined)
+    return Promise.resolve([found('fault', check, silence, 'systemctl status leakguardd')]);
+  const { taps, counters, warnings } = status.health;
+  return Promise.resolve([
+    ok(check, `answers: ${status.state}`),
+    ...taps.map(({ port, state, detail, restarts }) =>
+      state === 'up'
+        ? ok(`tap ${port}`, `reading${restarts === 0 ? '' : `, started again ${restarts} times`}`)
+        : found(
+            'fault',
+            `tap ${port}`,
+            `${state}: ${detail}`,
+            'leakguard watch --iface-diag -v says why a port cannot be read.',
+          ),
+    ),
+    counters.readable
+      ? ok('counters', 'read')
+      : found('fault', 'counters', 'cannot be read', 'nft list counters table bridge leakguard'),
+    ...warnings.map((text) =>
+      found('warning', 'daemon says', text, 'journalctl -u leakguardd tells since when.'),
+    ),
+  ]);
+};

@@ -1,0 +1,263 @@
+// Knows: what the doctor says of a box that is well, and of one with each thing wrong. Must not know: this machine.
+
+import { expect, it } from 'vitest';
+
+import { examine, exitCodeOf } from '../../../appliance/cli/doctor.ts';
+import type { Subject } from '../../../appliance/doctor/finding.ts';
+import { barePolicy } from '../../../src/policy/bare-policy.ts';
+import { compileRuleset } from '../../../src/policy/nft.ts';
+import type { Status } from '../../../src/guard/status.ts';
+
+const policy = { ...barePolicy(), lamp: { driver: 'leds', red: 'RED', green: 'GREEN' } as const };
+
+const tap = (port: 'lan' | 'wan', state: 'up' | 'restarting' = 'up') => ({
+  ...{ port, interface: `${port}0`, state, frames: 1, restarts: 0, detail: state },
+});
+const health = (changes: object = {}) => ({
+  taps: [tap('lan'), tap('wan')],
+  ruleset: { verified: true, at: null, detail: 'read back and equal' },
+  counters: { readable: true, at: null },
+  warnings: [],
+  limits: { incidentsFolded: 0, observationsFolded: 0 },
+  ...changes,
+});
+const status = (changes: object = {}): Status =>
+  ({ state: 'clear', health: health(changes) }) as unknown as Status;
+
+const port = (name: 'bridge' | 'lan' | 'wan', changes: object = {}): Subject['ports'][number] => ({
+  ...{ port: name, name: name === 'bridge' ? 'br0' : `${name}0`, present: true, up: true },
+  ...{ carrier: true, speed: 1000, offloads: [], dropped: 0, ...changes },
+});
+
+/** What programs say on a box that is well. */
+const SAID: Readonly<Record<string, string>> = {
+  'nft list tables': 'table bridge leakguard\ntable inet filter\n',
+  ...Object.fromEntries(
+    ['leakguard-closed.service', 'leakguardd.service', 'leakguard-web.socket'].map((unit) => [
+      `systemctl show --property LoadState,ActiveState,SubState ${unit}`,
+      'LoadState=loaded\nActiveState=active\nSubState=running\n',
+    ]),
+  ),
+};
+
+function box(changes: Partial<Subject> = {}, said: Readonly<Record<string, string>> = {}): Subject {
+  return {
+    ...{ policy, stateDir: '/state', status: status(), silence: '' },
+    machine: {
+      ...{ load: [0.1, 0.1, 0.1], processors: 4, memory: { total: 1e9, available: 8e8 }, uptime: 60 },
+      ...{ disk: { total: 1e10, available: 5e9 }, temperature: 48, throttling: { now: [], before: [] } },
+      clock: { now: '2026-11-22T09:00:00.000Z', kept: true },
+    },
+    ports: [port('bridge'), port('lan'), port('wan')],
+    ...{ bridgeFaults: [], rulesFault: undefined, lampFault: undefined, readText: () => undefined },
+    run: (...words) => Promise.resolve({ ...SAID, ...said }[words.join(' ')]),
+    ...changes,
+  };
+}
+
+it('finds nothing wrong with a box that is well, and says what it saw', async () => {
+  const findings = await examine(box());
+  expect(findings.filter(({ level }) => level !== 'ok')).toEqual([]);
+  expect(findings.map(({ check }) => check)).toEqual(
+    expect.arrayContaining([
+      'port lan',
+      'bridge',
+      'rules',
+      'tap wan',
+      'kernel',
+      'firewalls',
+      'lamp',
+      'clock',
+      'power',
+    ]),
+  );
+  expect(findings.every(({ saw }) => saw !== '')).toBe(true);
+  expect(exitCodeOf(findings)).toBe(0);
+});
+
+const machine = (changes: object) => ({ machine: { ...box().machine, ...changes } });
+
+it.each<[string, Subject, level: string, check: string, saw: RegExp]>([
+  [
+    'a port that is not there',
+    box({ ports: [port('bridge'), port('lan', { present: false }), port('wan')] }),
+    'fault',
+    'port lan',
+    /no interface lan0/,
+  ],
+  [
+    'a port that is down',
+    box({ ports: [port('bridge'), port('wan', { up: false })] }),
+    'fault',
+    'port wan',
+    /is down/,
+  ],
+  [
+    'a cable that is out',
+    box({ ports: [port('bridge'), port('lan', { carrier: false })] }),
+    'warning',
+    'port lan',
+    /no carrier/,
+  ],
+  [
+    'offloads',
+    box({ ports: [port('bridge'), port('lan', { offloads: ['generic-receive-offload'] })] }),
+    'warning',
+    'port lan offloads',
+    /generic-receive-offload on/,
+  ],
+  ['no bridge', box({ ports: [port('bridge', { present: false })] }), 'fault', 'bridge', /there is no br0/],
+  [
+    'a sysctl',
+    box({ bridgeFaults: ['/proc/sys/net/ipv4/ip_forward is 1, not 0'] }),
+    'fault',
+    'bridge',
+    /ip_forward is 1/,
+  ],
+  [
+    'rules that were changed',
+    box({ status: status({ ruleset: { verified: false, at: null, detail: 'a rule is gone' } }) }),
+    'fault',
+    'rules',
+    /a rule is gone/,
+  ],
+  [
+    'a tap that is not there',
+    box({ status: status({ taps: [tap('wan', 'restarting')] }) }),
+    'fault',
+    'tap wan',
+    /restarting/,
+  ],
+  [
+    'counters',
+    box({ status: status({ counters: { readable: false, at: null } }) }),
+    'fault',
+    'counters',
+    /cannot be read/,
+  ],
+  [
+    'a warning of the daemon',
+    box({ status: status({ warnings: ['The lamp cannot be used.'] }) }),
+    'warning',
+    'daemon says',
+    /lamp/,
+  ],
+  [
+    'a daemon that is silent',
+    box({ status: undefined, silence: 'The daemon does not answer.' }),
+    'fault',
+    'daemon',
+    /does not answer/,
+  ],
+  [
+    'no rules at all',
+    box({ status: undefined, silence: 'x' }),
+    'fault',
+    'rules',
+    /no table bridge leakguard/,
+  ],
+  ['rules that the kernel refuses', box({ rulesFault: 'nft ended with 1' }), 'fault', 'kernel', /nft ended/],
+  [
+    'br_netfilter',
+    box({ readText: (path) => (path === '/proc/modules' ? 'br_netfilter 32768 0\n' : undefined) }),
+    'warning',
+    'modules',
+    /br_netfilter/,
+  ],
+  [
+    'a unit that failed',
+    box(
+      {},
+      {
+        'systemctl show --property LoadState,ActiveState,SubState leakguardd.service':
+          'LoadState=loaded\nActiveState=failed\nSubState=failed\n',
+      },
+    ),
+    'fault',
+    'leakguardd.service',
+    /failed/,
+  ],
+  [
+    'rules of somebody else',
+    box({}, { 'nft list tables': 'table bridge leakguard\ntable netdev x\n' }),
+    'warning',
+    'firewalls',
+    /netdev x/,
+  ],
+  [
+    'NetworkManager',
+    box({}, { 'nmcli --terse --fields DEVICE,STATE device': 'lan0:connected\nwan0:unmanaged\n' }),
+    'fault',
+    'NetworkManager',
+    /manages lan0/,
+  ],
+  [
+    'ifupdown',
+    box({
+      readText: (path) =>
+        path === '/etc/network/interfaces' ? 'auto wan0\niface wan0 inet dhcp\n' : undefined,
+    }),
+    'fault',
+    'ifupdown',
+    /wan0/,
+  ],
+  [
+    'another manager',
+    box({}, { 'systemctl show --property ActiveState docker.service': 'ActiveState=active\n' }),
+    'warning',
+    'docker',
+    /it runs/,
+  ],
+  ['no lamp', box({ policy: { ...policy, lamp: { driver: 'none' } } }), 'warning', 'lamp', /names none/],
+  ['a lamp that is not there', box({ lampFault: 'there is no light RED' }), 'fault', 'lamp', /no light RED/],
+  [
+    'a clock that was never set',
+    box(machine({ clock: { now: '1970-01-01T00:00:10.000Z', kept: false } })),
+    'warning',
+    'clock',
+    /1970/,
+  ],
+  ['a full disk', box(machine({ disk: { total: 1e9, available: 1e6 } })), 'fault', 'disk', /0\.0 GB/],
+  [
+    'a weak supply',
+    box(machine({ throttling: { now: ['weak supply'], before: [] } })),
+    'fault',
+    'power',
+    /weak supply/,
+  ],
+  ['heat', box(machine({ temperature: 82 })), 'warning', 'heat', /82/],
+])('finds %s, and says what to do', async (_, subject, level, check, saw) => {
+  const findings = await examine(subject);
+  const finding = findings.find((each) => each.check === check && each.level === level);
+  expect(finding?.saw).toMatch(saw);
+  expect(finding?.remedy).not.toBe('');
+  expect(exitCodeOf(findings)).toBe(findings.some((each) => each.level === 'fault') ? 3 : 0);
+  if (level === 'fault') expect(exitCodeOf(findings)).toBe(3);
+});
+
+it('says of what it cannot look at that it is unknown, never that it is well', async () => {
+  const blind = box({
+    run: () => Promise.resolve(undefined),
+    ports: [port('bridge'), port('lan', { carrier: null, offloads: null })],
+    machine: { ...box().machine, disk: null, memory: null },
+  });
+  const unknown = (await examine(blind)).filter(({ level }) => level === 'unknown').map(({ check }) => check);
+  expect(unknown).toEqual(['port lan', 'port lan offloads', 'units', 'firewalls', 'disk', 'memory']);
+});
+
+it('compares the rules with those of the next boot while the daemon is silent', async () => {
+  const boot = compileRuleset(policy, { blockMode: true });
+  const silent = box(
+    { status: undefined, silence: 'x', readText: (path) => (path === '/state/boot.nft' ? boot : undefined) },
+    { 'nft -j list table bridge leakguard': '{"nftables": []}' },
+  );
+  const [rules] = (await examine(silent)).filter(({ check }) => check === 'rules');
+  expect(rules).toMatchObject({ level: 'warning' });
+  expect(rules?.saw).toMatch(/^others than those of the next boot: /);
+});
+
+it('goes on when a check breaks', async () => {
+  const findings = await examine(box({ run: () => Promise.reject(new Error('boom')) }));
+  expect(findings.filter(({ saw }) => saw.includes('boom')).length).toBeGreaterThan(0);
+  expect(findings.map(({ check }) => check)).toContain('lamp');
+});
