@@ -40,16 +40,19 @@ const ABOUT = {
 /** @typedef {{ name: string, version: string }} PackageFile */
 
 /**
+ * As `npm run build` does, into a folder of its own: what is left there from earlier builds must not be shipped.
  * @param {string} root
- * @param {string} to
+ * @param {string} home gets dist/
  */
-async function compile(root, to) {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await must(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', to, '--sourceMap', 'false'], {
-    cwd: root,
-  });
+async function compile(root, home) {
+  const [tsc, dist] = [join(root, 'node_modules/typescript/bin/tsc'), join(home, 'dist')];
+  const project = ['-p', 'tsconfig.build.json', '--outDir', dist, '--sourceMap', 'false'];
+  await must(process.execPath, [tsc, ...project], { cwd: root });
+  await must(process.execPath, [join(root, 'appliance/provision/bundle.mjs')], { cwd: home });
+  for (const path of readdirSync(dist, { recursive: true, encoding: 'utf8' }))
+    if (path.endsWith('.map')) rmSync(join(dist, path));
   for (const folder of ['web/views', 'web/public'])
-    cpSync(join(root, folder), join(to, folder), { recursive: true });
+    cpSync(join(root, folder), join(dist, folder), { recursive: true });
 }
 
 /**
@@ -164,7 +167,7 @@ export async function layTree({ root, tree, native, date }) {
     `${HOME}/package.json`,
     `${JSON.stringify({ name, version, private: true, type: 'module', license: licence }, null, 2)}\n`,
   );
-  await compile(root, join(tree, HOME, 'dist'));
+  await compile(root, join(tree, HOME));
   const licensed = copyModules(root, tree, native);
   for (const [program, { folder, main }] of Object.entries(PROGRAMS)) {
     mkdirSync(join(tree, folder), { recursive: true });
