@@ -174,9 +174,14 @@ export async function layTree({ root, tree, native, date }) {
     symlinkSync(`../lib/leakguard/${main}`, join(tree, folder, program));
   }
   for (const file of readdirSync(join(root, 'systemd'))) {
-    if (/\.(?:service|socket)$/.test(file))
+    if (/\.(?:service|socket|path)$/.test(file))
       cpSync(join(root, 'systemd', file), join(tree, 'usr/lib/systemd/system', file));
   }
+  // Nobody has to enable what does nothing until an update is uploaded.
+  const wants = join(tree, 'usr/lib/systemd/system/multi-user.target.wants');
+  mkdirSync(wants, { recursive: true });
+  for (const unit of ['leakguard-update.path', 'leakguard-update.service'])
+    symlinkSync(`../${unit}`, join(wants, unit));
   cpSync(join(root, 'systemd/leakguard.sysusers'), join(tree, 'usr/lib/sysusers.d/leakguard.conf'));
   if (existsSync(join(root, 'systemd/machine')))
     cpSync(join(root, 'systemd/machine'), join(tree, HOME, 'systemd/machine'), { recursive: true });

@@ -104,13 +104,13 @@ describe('systemd', () => {
         join(units, `${target}.target`),
         '[Unit]\nDescription=a target\nDefaultDependencies=no\n',
       );
-    for (const name of readdirSync(UNITS).filter((file) => /\.(?:service|socket)$/.test(file)))
+    for (const name of readdirSync(UNITS).filter((file) => /\.(?:service|socket|path)$/.test(file)))
       cpSync(join(UNITS, name), join(units, name));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('finds no fault in any unit', async () => {
-    const units = readdirSync(UNITS).filter((file) => /\.(?:service|socket)$/.test(file));
+    const units = readdirSync(UNITS).filter((file) => /\.(?:service|socket|path)$/.test(file));
     const { stderr } = await run('systemd-analyze', [
       ...['verify', `--root=${folder}`, '--man=no', '--recursive-errors=no'],
       ...units.map((name) => join('/usr/lib/systemd/system', name)),
