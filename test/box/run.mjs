@@ -5,8 +5,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { say } from '../../image-build/debian-tree.mjs';
+import { CACHE, say } from '../../image-build/debian-tree.mjs';
 import { exitCode, readJson, run } from '../../appliance/provision/machine.mjs';
+import { writeResults } from './results.mjs';
 import { stockDisk } from './stock-disk.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -53,7 +54,11 @@ async function main() {
   await stockDisk();
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = ['run', '--project', 'box', '--reporter', 'verbose', ...process.argv.slice(2)];
-  return show(process.execPath, [vitest, ...args], { LEAKGUARD_DEB: deb });
+  const figures = join(CACHE, 'figures.json');
+  const env = { LEAKGUARD_DEB: deb, LEAKGUARD_BOX_FIGURES: figures };
+  const code = await show(process.execPath, [vitest, ...args], env);
+  writeResults(figures);
+  return code;
 }
 
 process.exitCode = await main();

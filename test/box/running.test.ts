@@ -1,0 +1,77 @@
+// Knows: what a box in block mode withstands while it runs: its daemon killed, its daemon hung, and whoever asks it from wan.
+// Must not know: rules. Counters, curl and nmap in laptop and uplink are the judges; one machine serves all of it.
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+
+import { Capture } from '../../appliance/lab/capture.ts';
+import { LAN } from '../../appliance/lab/plan.ts';
+import { boxLayer, IN_BLOCK_MODE, WATCHING, watching } from './box-disk.ts';
+import { powerOn } from './disks.ts';
+import { figure } from './figures.ts';
+import { PORTS, type VirtualMachine } from './virtual-machine.ts';
+import { Wire } from './wire.ts';
+
+const PAGE = `http://${LAN.box}/`;
+const daemonPid = 'systemctl show leakguardd.service --property=MainPID --value';
+
+let wire: Wire;
+let machine: VirtualMachine;
+beforeAll(async () => {
+  wire = await Wire.lay();
+  machine = await powerOn(wire, await boxLayer(wire, 'running'));
+  await machine.up();
+  await watching(machine);
+});
+afterAll(async () => {
+  await machine.cutPower();
+  await wire.take();
+});
+
+let leaks = 0;
+beforeEach(async () => {
+  leaks = await wire.flood.arrived();
+});
+afterEach(async () => {
+  // Whatever a test does to the box, nothing leaks meanwhile.
+  expect((await wire.flood.arrived()) - leaks).toBe(0);
+});
+
+it.each([
+  ['killed', 'SIGKILL'],
+  ['hung', 'SIGSTOP'],
+])('the daemon is %s (%s): another takes over', async (name, signal) => {
+  const before = await machine.must(daemonPid);
+  const began = Date.now();
+  await machine.must(`kill -${signal} ${before}`);
+  await watching(machine, `pid=$(${daemonPid}); [ "$pid" != ${before} ] && [ "$pid" != 0 ] && ${WATCHING}`);
+  figure(`daemon ${name} until another one sees, s`, Math.round((Date.now() - began) / 1000));
+  figure(`daemon ${name}: leak frames on wan`, (await wire.flood.arrived()) - leaks);
+  await machine.must(IN_BLOCK_MODE);
+});
+
+it('the page answers the laptop, and nobody on the uplink', async () => {
+  const { laptop, uplink } = wire.lab.network;
+  const curl = ['curl', '--silent', '--show-error', '--max-time', '30', '--output', '/dev/null'] as const;
+  const page = await laptop.run([...curl, '--write-out', '%{http_code}', PAGE]);
+  expect(page.stdout).toMatch(/^(200|302|303)$/);
+  const [program, ...rest] = curl;
+  const outside = await uplink.run([program, ...rest, '--max-time', '10', PAGE]);
+  expect(outside.code).not.toBe(0);
+});
+
+it('nmap from the uplink finds nothing open, and nothing answers', async () => {
+  const { uplink } = wire.lab.network;
+  const macs = Object.values(PORTS).map(({ mac }) => `ether src ${mac}`);
+  const own = (await machine.must('cat /sys/class/net/br0/address')).trim();
+  const said = await Capture.start(uplink, 'eth0', `(${macs.join(' or ')} or ether src ${own}) and not arp`);
+  const plain = ['-n', '-Pn', '--max-retries', '0', '-oG', '-'] as const;
+  const tcp = await uplink.must(['nmap', '-sS', '-p-', '--min-rate', '2000', ...plain, LAN.box]);
+  const udp = await uplink.must(['nmap', '-sU', '--top-ports', '100', '--min-rate', '50', ...plain, LAN.box]);
+  const frames = await said.stop();
+  expect(tcp.stdout).toMatch(/Status: Up/);
+  expect(`${tcp.stdout}${udp.stdout}`).not.toMatch(/\/open\//);
+  expect(`${tcp.stdout}${udp.stdout}`).not.toMatch(/\/closed\/|State: closed/);
+  figure('nmap from wan, 65535 TCP and 100 UDP ports: open', 0);
+  figure('nmap from wan: frames that the box answered (ARP for its address aside)', frames.length);
+  expect(frames).toEqual([]);
+});
