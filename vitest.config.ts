@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 /** Tests that make namespaces, kernel rules or browsers: one file at a time. A slow machine is no fault. */
 const onTheMachine = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 300_000 };
 
-const pure = '{wire,flow,policy,guard,appliance,web,architecture}';
+const pure = '{wire,flow,policy,guard,appliance,web,image-build,architecture}';
 
 export default defineConfig({
   test: {
