@@ -1,7 +1,7 @@
 // Knows: when the wall clock was set, by holding it against the monotonic one. Must not know: who sets it, what is timed by it.
 // A small box has no battery for its clock: it may jump by decades when the network tells it the time.
 
-import type { Now } from '../../src/guard/incidents.ts';
+import type { Now } from '../../src/guard/now.ts';
 
 /** Clocks drift apart, and time servers nudge them; more than this at once is a jump. Milliseconds. */
 const TOLERANCE_MS = 5_000;

@@ -2,7 +2,7 @@
 // Tunnel frames are known by counters, which are read about once a second: their times are two readings between which they lie.
 // Escapes and answered WireGuard handshakes are read frame by frame and carry their own time. Silence alone is no gap: an idle tunnel is silent, too.
 
-import type { Now } from './incidents.ts';
+import type { Now } from './now.ts';
 import type { Rule } from '../policy/verdict.ts';
 
 /** Shorter than this is what lies between two readings of a tunnel in use, milliseconds. */

@@ -9,6 +9,7 @@ import type { Observation } from './observation.ts';
 import { Openings } from './openings.ts';
 import type { PastIncident } from './past.ts';
 import { Veil } from './privacy.ts';
+import type { Now } from './now.ts';
 
 export type { Incident } from './incident-view.ts';
 
@@ -17,12 +18,6 @@ export const SETTLE_MS = 300;
 
 /** Related incidents that one incident names, newest first. */
 const RELATED_MOST = 16;
-
-/** Clocks as the caller reads them: wall time for people, monotonic time for order. */
-export interface Now {
-  readonly wall: number;
-  readonly monotonic: number;
-}
 
 export const FOLDED_EXPOSURE = '(many others)';
 

@@ -5,7 +5,7 @@ import type { Recognition } from '../flow/facts.ts';
 import { TUNNEL_PROTOCOLS } from '../policy/policy.ts';
 import type { TunnelProtocol } from '../policy/policy.ts';
 import { endpointText } from '../wire/address.ts';
-import type { Now } from './incidents.ts';
+import type { Now } from './now.ts';
 import type { Observation } from './observation.ts';
 
 /** More than any laptop begins: beyond them whoever fills the wire wants to be proposed. */

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { gapText, GapWatch } from '../../src/guard/gaps.ts';
-import type { Now } from '../../src/guard/incidents.ts';
+import type { Now } from '../../src/guard/now.ts';
 
 const at = (monotonic: number): Now => ({ wall: 1_700_000_000_000 + monotonic, monotonic });
 const wall = (monotonic: number): number => at(monotonic).wall;
