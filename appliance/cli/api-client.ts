@@ -14,6 +14,8 @@ import type {
 } from '../../src/guard/commands.ts';
 import { GuardEventReader, readApiError, readJson, readStatus } from '../../src/guard/status.ts';
 import type { GuardEvent, Status } from '../../src/guard/status.ts';
+import { readUpdateStatus } from '../../src/guard/update-status.ts';
+import type { UpdatePartCommand, UpdateStatus } from '../../src/guard/update-status.ts';
 import { CommandError } from './command.ts';
 
 const TIMEOUT_MS = 5000;
@@ -84,6 +86,21 @@ export class DaemonClient {
   /** POST /v1/history/rewrite. */
   async rewritePast(): Promise<unknown> {
     return this.#ask('POST', '/v1/history/rewrite');
+  }
+
+  /** GET /v1/update. */
+  async update(): Promise<UpdateStatus> {
+    return updateFrom(await this.#ask('GET', '/v1/update'));
+  }
+
+  /** POST /v1/update/part. */
+  async uploadUpdate(command: UpdatePartCommand): Promise<UpdateStatus> {
+    return updateFrom(await this.#ask('POST', '/v1/update/part', command));
+  }
+
+  /** POST /v1/update/install: it is looked at, and handed on. */
+  async installUpdate(): Promise<UpdateStatus> {
+    return updateFrom(await this.#ask('POST', '/v1/update/install'));
   }
 
   /** GET /v1/events until `signal` is aborted, then it resolves. Throws CommandError 3 when the stream ends by itself. */
@@ -169,6 +186,12 @@ const SILENT = [
   'The daemon does not answer in time.',
   'It may hang: look at its log (journalctl -u leakguardd), or restart it. The rules in the kernel stay.',
 ] as const;
+
+function updateFrom(value: unknown): UpdateStatus {
+  const status = readUpdateStatus(value);
+  if (status === undefined) throw garbled();
+  return status;
+}
 
 function garbled(): CommandError {
   const remedy = 'Daemon and command may be of different versions: restart the daemon.';

@@ -20,6 +20,7 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['policy', async () => (await import('./policy.ts')).policyCommand],
   ['doctor', async () => (await import('./doctor.ts')).doctorCommand],
   ['setup', async () => (await import('./setup.ts')).setupCommand],
+  ['update', async () => (await import('./update.ts')).updateCommand],
   ['lab', async () => (await import('./lab.ts')).labCommand],
 ]);
 

@@ -16,6 +16,7 @@ import { apiRoutes, field } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
 import { settingsRoutes } from './settings-routes.ts';
 import { tunnelRoutes } from './tunnel-routes.ts';
+import { updateRoutes } from './update-routes.ts';
 
 /** What all routes together ask of the daemon. */
 export interface BoxSubject {
@@ -26,6 +27,9 @@ export interface BoxSubject {
   readonly lamp: LampTest;
   /** The policy file. */
   readonly configPath: string;
+  readonly stateDir: string;
+  /** The version that runs. */
+  readonly version: string;
 }
 
 /** Every route of the local API. */
@@ -36,11 +40,14 @@ export function everyRoute({
   health,
   lamp,
   configPath,
+  stateDir,
+  version,
 }: BoxSubject): readonly ApiRoute[] {
   const setPolicy = box.setPolicy.bind(box);
   return [
     ...[...apiRoutes(box), ...historyRoutes(history, box), ...tunnelRoutes(configPath, setPolicy, guard)],
     ...[...settingsRoutes({ configPath, setPolicy }), ...boxRoutes(box, health, lamp)],
+    ...updateRoutes(stateDir, configPath, version),
   ];
 }
 

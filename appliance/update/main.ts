@@ -2,11 +2,11 @@
 // Knows: the program that installs an update, run as root by leakguard-update.service. Must not know: who uploaded it.
 // It believes nobody: the signature is checked here, whoever has checked it before.
 
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { UPDATE_MOST, UpdateError } from './bundle.ts';
+import { keysIn } from './keys.ts';
 import { DebianSystem } from './debian-system.ts';
 import { UpdateInstaller } from './installer.ts';
 import { Slots } from './slots.ts';
@@ -50,13 +50,6 @@ async function main(): Promise<number> {
     process.stderr.write(`refused: ${error.message}\n`);
     return 1;
   }
-}
-
-/** None when there is no such folder: then no update is taken. */
-function keysIn(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  const files = readdirSync(folder).filter((name) => name.endsWith('.pem'));
-  return files.map((name) => readFileSync(join(folder, name), 'utf8'));
 }
 
 main().then(

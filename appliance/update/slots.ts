@@ -1,24 +1,15 @@
 // Knows: the two packages of an update, the last working one and the candidate, and what was under way when the power went.
 // Must not know: signatures, dpkg. Each file is replaced whole or not at all.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { UPDATE_STAGES } from '../../src/guard/update-status.ts';
+import type { UpdateStage } from '../../src/guard/update-status.ts';
 import { writeDurable } from '../durable-file.ts';
 
-export const STAGES = [
-  'none',
-  'installing',
-  'rolling-back',
-  'updated',
-  'rolled-back',
-  'refused',
-  'failed',
-] as const;
-export type Stage = (typeof STAGES)[number];
-
 export interface UpdateRecord {
-  readonly stage: Stage;
+  readonly stage: UpdateStage;
   /** The version that was asked for; empty at stage `none`. */
   readonly version: string;
   /** One sentence for people. */
@@ -54,6 +45,35 @@ export class Slots {
     return existsSync(this.working);
   }
 
+  /** Bytes that were uploaded of what is not whole yet. */
+  get received(): number {
+    return statSync(this.#part, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Adds to what is uploaded; `at` 0 begins anew. */
+  receive(at: number, bytes: Uint8Array): void {
+    if (at === 0) rmSync(this.#part, { force: true });
+    appendFileSync(this.#part, bytes, { mode: 0o600 });
+  }
+
+  uploaded(): Uint8Array {
+    return this.received === 0 ? new Uint8Array() : readFileSync(this.#part);
+  }
+
+  /** Whoever waits for an update (leakguard-update.path) finds one now, whole. */
+  submit(): void {
+    renameSync(this.#part, this.incoming);
+  }
+
+  /** The package of the version that runs: what a failed update comes back to. */
+  keepWorking(bytes: Uint8Array): void {
+    writeDurable(this.working, bytes);
+  }
+
+  get #part(): string {
+    return join(this.#folder, 'upload.part');
+  }
+
   /** A damaged record says nothing, and nothing is under way then that could be gone on with. */
   record(): UpdateRecord {
     try {
@@ -86,5 +106,5 @@ export class Slots {
 function isRecord(value: unknown): value is UpdateRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { stage, version, why } = value as Record<string, unknown>;
-  return STAGES.some((one) => one === stage) && typeof version === 'string' && typeof why === 'string';
+  return UPDATE_STAGES.some((one) => one === stage) && typeof version === 'string' && typeof why === 'string';
 }
