@@ -164,6 +164,7 @@ export function removePage(
   const [tunnel] = byName(tunnels).filter((one) => one.name === name);
   return draw(renderer, 'tunnel-remove', around, {
     ...{ token: around.token, sent: name, name: printable(name) },
-    ...{ inUse: tunnel?.up === true, last: byName(tunnels).length === 1 },
+    // Quiet is in use too: a laptop that sleeps keeps its tunnel.
+    ...{ inUse: tunnel?.endpoints.some(({ state }) => state !== 'down'), last: byName(tunnels).length === 1 },
   });
 }
