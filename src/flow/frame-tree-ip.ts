@@ -121,7 +121,7 @@ function tellProtocol(bytes: Uint8Array, tree: LayerTree, upper: Upper, next: Te
     return;
   }
   if (protocol === Protocol.ICMPV6) {
-    tellIcmp6(bytes, tree, start, end);
+    tellIcmp6(bytes, tree, start, end, next);
     return;
   }
   if (protocol === Protocol.GRE) {
@@ -206,7 +206,7 @@ function tellIcmp(bytes: Uint8Array, tree: LayerTree, start: number, end: number
   next(tree.add('Quoted packet', `${end - start - 8} bytes`, start + 8, end), inner);
 }
 
-function tellIcmp6(bytes: Uint8Array, tree: LayerTree, start: number, end: number): void {
+function tellIcmp6(bytes: Uint8Array, tree: LayerTree, start: number, end: number, next: TellInner): void {
   if (end - start < 4) {
     tellRest(tree, 'ICMPv6', start, end);
     return;
@@ -215,6 +215,12 @@ function tellIcmp6(bytes: Uint8Array, tree: LayerTree, start: number, end: numbe
   const layer = tree.add('ICMPv6', ICMP6_NAMES[type] ?? `type ${type}`, start, end);
   layer.add('Type', String(type), start, start + 1);
   layer.add('Code', String(bytes[start + 1] ?? 0), start + 1, start + 2);
+  // Errors quote the packet they are about (RFC 4443 section 3).
+  const quoted = type < 128 ? ipInIp(Protocol.IPV6, bytes, start + 8, end) : undefined;
+  if (quoted !== undefined) {
+    next(layer.add('Quoted packet', `${end - start - 8} bytes`, start + 8, end), quoted);
+    return;
+  }
   const nd = NdView.of(bytes, start, end);
   if (nd === undefined) return;
   const tell = (label: string, value: string | undefined): void => {

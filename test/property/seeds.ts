@@ -31,7 +31,9 @@ export async function loadSeeds(): Promise<readonly SeedFrame[]> {
       packet(bytes: Uint8Array, start: number, end: number, _wireLength: number, linkType: number): void {
         if (taken >= PER_CAPTURE || end === start) return;
         taken += 1;
-        seeds.push(seedOf(bytes.slice(start, Math.min(end, start + LONGEST)), linkType));
+        // A Node buffer's own slice would share memory that the next chunk overwrites.
+        const frame = new Uint8Array(bytes.subarray(start, Math.min(end, start + LONGEST)));
+        seeds.push(seedOf(frame, linkType));
       },
     };
     const options = { stdin: Readable.from([]), signal: new AbortController().signal };
