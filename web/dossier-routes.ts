@@ -23,7 +23,7 @@ const PERIODS: Readonly<Record<string, number>> = {
 };
 /** Rows of a table; who wants more takes the file. */
 const ROWS = 200;
-const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css'];
+const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css', 'print.css'];
 
 /** What the form chose; without a time, the last day. */
 export function chosenFrom(query: URLSearchParams): Chosen {

@@ -44,7 +44,7 @@ export const TUNNEL_TEXTS = {
   seen: 'Last seen',
   frames: 'Frames',
   gone: 'That was not seen on the wire, or is trusted already.',
-  sure: { high: 'sure', fair: 'likely', low: 'a guess' },
+  sure: { high: 'very', fair: 'fairly', low: 'a guess' },
   addTitle: 'By hand',
   add: 'Add tunnel',
   inUse: 'in use',

@@ -149,7 +149,7 @@ describe('a handshake on the wire', () => {
 
   it('is shown with protocol, server and confidence, and trusted after a yes', async () => {
     const { text } = await own.ask(path);
-    for (const said of ['WireGuard', 'udp:203.0.113.9:51820', 'sure (95 %)', 'a handshake that was answered'])
+    for (const said of ['WireGuard', 'udp:203.0.113.9:51820', 'very (95 %)', 'a handshake that was answered'])
       expect(text).toContain(said);
     expect(changes()).toEqual([]);
     const { headers } = await own.post('/tunnels/learn', {
