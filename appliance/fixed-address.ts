@@ -10,7 +10,7 @@ import type { UndoRecord } from './undo-record.ts';
 const LENGTH = 16;
 /** A routing table of its own, for answers from this address alone: the box still knows no way to anywhere by itself. */
 const TABLE = '16977';
-const RULE = ['from', FIXED_ADDRESS, 'lookup', TABLE];
+const RULE = ['from', FIXED_ADDRESS, 'table', TABLE];
 
 /** Whether the bridge has it now. */
 export function hasFixedAddress(bridge: string): boolean {
@@ -26,6 +26,7 @@ export async function giveFixedAddress(bridge: string, undo: UndoRecord): Promis
   await run('ip', ['route', 'replace', 'default', 'dev', bridge, 'table', TABLE]);
   const rules = await run('ip', ['rule', 'show', ...RULE]);
   if (rules.trim() !== '') return;
-  undo.add({ kind: 'run', command: 'ip', args: ['rule', 'del', ...RULE] });
+  // Not `del`: what is gone already is no failure.
+  undo.add({ kind: 'run', command: 'ip', args: ['rule', 'flush', ...RULE] });
   await run('ip', ['rule', 'add', ...RULE]);
 }
