@@ -1,6 +1,7 @@
 // Knows: the words and options of `leakguard analyze`. Must not know: how frames are read or judged.
 // Follows DESIGN section 7: the report goes to stdout, progress and faults to stderr; exit 1 when leaks were found.
 
+import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
@@ -13,6 +14,8 @@ import { compileJudge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
+import { parseRelayList } from '../../src/wire/tor.ts';
+import type { RelayList } from '../../src/wire/tor.ts';
 import { CaptureFileError, readCapture } from '../capture-file.ts';
 import type { CaptureEnd } from '../capture-file.ts';
 import { monotonicMs } from '../clock.ts';
@@ -31,6 +34,7 @@ Judges a capture: pcap or pcapng, plain or gzip; "-" reads standard input.
   --tunnel udp:A:P   a tunnel endpoint, as udp:198.51.100.7:51820 or tcp:[2001:db8::7]:443; may be repeated
   --policy FILE      judge by this policy
   --learn            find tunnel endpoints by their handshakes
+  --relays FILE      Tor's relays, as its consensus lists them or one address or address:port a line
   --client MAC       the laptop: only what it sends is judged as leaving; otherwise both directions alike
   --privacy M        how names are shown: full, redacted or minimal
   --json             one object instead of text
@@ -47,6 +51,7 @@ interface Options {
   readonly privacy: Privacy;
   readonly client: number | undefined;
   readonly policy: Policy;
+  readonly relays: RelayList;
 }
 
 export const analyzeCommand: Command = {
@@ -105,7 +110,7 @@ async function pass(
   io: CommandIo,
 ): Promise<{ analysis: Analysis; end: CaptureEnd }> {
   const { client } = options;
-  const dissector = new Dissector({ quic: nodeQuicCrypto });
+  const dissector = new Dissector({ quic: nodeQuicCrypto, relays: options.relays });
   const analysis = new Analysis({ dissector, judge, ...(client === undefined ? {} : { client }) });
   const bar = io.terminal ? new ProgressBar(io.stderr) : undefined;
   try {
@@ -145,7 +150,24 @@ async function optionsOf(args: readonly string[]): Promise<Options | undefined> 
     privacy: privacy ?? policy.privacy,
     client,
     policy,
+    relays: values.relays === undefined ? new Set() : await relaysOf(values.relays),
   };
+}
+
+async function relaysOf(path: string): Promise<RelayList> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new CommandError(
+      2,
+      'relays',
+      `--relays ${path} cannot be read.`,
+      'Give a file with relays.',
+      error,
+    );
+  });
+  const relays = parseRelayList(text);
+  if (relays.size > 0) return relays;
+  const remedy = 'One address or address:port a line, or the lines of a consensus that begin with "r".';
+  throw new CommandError(2, 'relays', `--relays ${path} lists no relay.`, remedy);
 }
 
 function parsed(args: readonly string[]) {
@@ -158,6 +180,7 @@ function parsed(args: readonly string[]) {
         policy: { type: 'string' },
         learn: { type: 'boolean', default: false },
         client: { type: 'string' },
+        relays: { type: 'string' },
         privacy: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

@@ -3,6 +3,7 @@
 
 import { Protocol } from '../wire/ip.ts';
 import type { QuicCrypto } from '../wire/quic-crypto.ts';
+import type { RelayList } from '../wire/tor.ts';
 import type { Facts } from './facts.ts';
 import { Dnscrypt } from './dnscrypt-flows.ts';
 import { FlowTable } from './flow-table.ts';
@@ -16,6 +17,8 @@ import { UdpReader } from './udp-reader.ts';
 /** What the readers need of the world. Without QUIC's ciphers its names stay unread. */
 export interface ApplicationPorts {
   readonly quic?: QuicCrypto;
+  /** Servers known to be Tor relays: a connection to one of them is Tor's, whatever it looks like. */
+  readonly relays?: RelayList;
 }
 
 export class ApplicationReader {
@@ -28,7 +31,7 @@ export class ApplicationReader {
     this.#flows = new FlowTable(limits.flows);
     this.#budget = new StreamBudget(limits.streamBytes);
     this.#udp = new UdpReader(this.#flows, new Dnscrypt(), new QuicFlows(ports.quic));
-    this.#tcp = new TcpReader(this.#flows, this.#budget);
+    this.#tcp = new TcpReader(this.#flows, this.#budget, ports.relays ?? new Set());
   }
 
   get losses(): { readonly flowsEvicted: number; readonly streamsRefused: number } {

@@ -72,6 +72,8 @@ export interface Findings {
   readonly recognition?: Recognition;
   /** More words for the reason: "asks for A", "ALPN h2", "suspected: address of a DoH provider". */
   readonly detail?: string;
+  /** `detail` is about what was told before: an incident that has begun is told anew. */
+  readonly late?: true;
   /** True when the kind rests on a heuristic; such a kind never makes a frame safe. */
   readonly suspected?: true;
 }

@@ -5,6 +5,7 @@
 import { Protocol, TcpFlag } from '../wire/ip.ts';
 import type { QuicClientFlow } from '../wire/quic-flow.ts';
 import type { Facts, Findings, Recognition } from './facts.ts';
+import type { DohShape } from './doh-shape.ts';
 import type { Kind } from './kinds.ts';
 import type { FlowRecogniser } from './recognise-flow.ts';
 import type { Stream } from './stream.ts';
@@ -29,6 +30,8 @@ export class Flow {
   highStream: Stream | undefined = undefined;
   recogniser: FlowRecogniser | undefined = undefined;
   quic: QuicClientFlow | undefined = undefined;
+  /** Sizes of what a TLS connection carries. */
+  shape: DohShape | undefined = undefined;
   /** A client's QUIC Initial was opened. */
   helloBegun = false;
   /** Half nonce of a datagram that may be a DNSCrypt query. */
@@ -45,6 +48,7 @@ export class Flow {
     this.highStream?.release();
     this.recogniser = undefined;
     this.quic = undefined;
+    this.shape = undefined;
     this.helloBegun = false;
     this.dnscryptNonce = undefined;
     this.#findings = undefined;

@@ -5,6 +5,7 @@ import { dnsShape, dnsTcpMessages } from '../wire/dns.ts';
 import { isHttpRequestStart, isHttpResponseStart } from '../wire/http1.ts';
 import { u16 } from '../wire/octets.ts';
 import { pptpControl } from '../wire/pptp.ts';
+import type { RelayList } from '../wire/tor.ts';
 import { isClientHelloStart, isTlsRecordStart } from '../wire/tls-record.ts';
 import type { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
@@ -18,9 +19,15 @@ import { opensSocks, readSocksRequest } from './tcp-socks.ts';
 import { readHello } from './tcp-tls.ts';
 
 /** Reads what the stream shows; gives the offset from which bytes must be kept for the next time. */
-export function readContent(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): number {
+export function readContent(
+  facts: Facts,
+  flow: Flow,
+  stream: Stream,
+  fromClient: boolean,
+  relays: RelayList,
+): number {
   const { bytes, start, end } = stream;
-  if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream);
+  if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream, relays);
   if (isHttpRequestStart(bytes, start, end)) return readHttp(facts, flow, stream);
   if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
   if (flow.kind === undefined) settle(facts, flow, stream, fromClient);

@@ -2,20 +2,25 @@
 // DESIGN section 3. Doubt leaves the kind the port has, or `tcp`.
 
 import { TcpFlag } from '../wire/ip.ts';
+import type { RelayList } from '../wire/tor.ts';
+import { DohShape } from './doh-shape.ts';
 import { NO_FINDINGS, SUSPECTED } from './facts.ts';
 import type { Facts } from './facts.ts';
 import type { Flow, FlowTable } from './flow-table.ts';
 import { readContent } from './tcp-content.ts';
+import { RECOGNISED } from './recognise.ts';
 import { Stream } from './stream.ts';
 import type { StreamBudget } from './stream.ts';
 
 export class TcpReader {
   readonly #flows: FlowTable;
   readonly #budget: StreamBudget;
+  readonly #relays: RelayList;
 
-  constructor(flows: FlowTable, budget: StreamBudget) {
+  constructor(flows: FlowTable, budget: StreamBudget, relays: RelayList) {
     this.#flows = flows;
     this.#budget = budget;
+    this.#relays = relays;
   }
 
   /** Sets kind and findings; `facts.kind` is what the ports say. */
@@ -28,8 +33,10 @@ export class TcpReader {
       flow.clientIsLow = side === 0;
       facts.fromServer = false;
     }
-    if (!flow.done) this.#follow(bytes, facts, flow, side);
+    const isRead = flow.done;
+    if (!isRead) this.#follow(bytes, facts, flow, side);
     if (flow.kind !== undefined) facts.kind = flow.kind;
+    if (isRead && flow.kind === 'tls' && facts.payloadLength > 0) weigh(facts, flow);
     if (flow.suspected && facts.findings === NO_FINDINGS) facts.findings = SUSPECTED;
     facts.flowName = flow.name;
   }
@@ -60,7 +67,7 @@ export class TcpReader {
   /** Reads everything of a stream that is in order now. */
   #consume(facts: Facts, flow: Flow, stream: Stream, isLow: boolean): void {
     do {
-      const rest = readContent(facts, flow, stream, isLow === flow.clientIsLow);
+      const rest = readContent(facts, flow, stream, isLow === flow.clientIsLow, this.#relays);
       stream.keep(rest);
     } while (!flow.done && stream.advance());
     if (flow.done) {
@@ -68,4 +75,17 @@ export class TcpReader {
       flow.highStream?.release();
     }
   }
+}
+
+/** A shape is a hint: it is told once, and the connection stays TLS. A tunnel inside TLS can look so for a while. */
+function weigh(facts: Facts, flow: Flow): void {
+  flow.shape ??= new DohShape();
+  const { shape } = flow;
+  if (shape.told) return;
+  shape.take(facts.fromServer, facts.payloadLength);
+  const { confidence } = shape;
+  if (confidence < RECOGNISED) return;
+  shape.told = true;
+  const detail = `in the shape of DNS over HTTPS, confidence ${confidence.toFixed(2)}`;
+  facts.findings = { names: [], answers: [], detail, late: true };
 }

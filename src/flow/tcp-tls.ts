@@ -3,7 +3,9 @@
 
 import type { ClientHello } from '../wire/tls-client-hello.ts';
 import { clientHelloInRecords } from '../wire/tls-record.ts';
-import { torSuspicion } from '../wire/tor.ts';
+import { isListedRelay, torSuspicion } from '../wire/tor.ts';
+import type { RelayList } from '../wire/tor.ts';
+import { addressText } from '../wire/address.ts';
 import type { Facts, Recognition } from './facts.ts';
 import { encryptedDns } from './encrypted-dns.ts';
 import { mergeFindings } from './findings.ts';
@@ -13,7 +15,7 @@ import { RECOGNISED } from './recognise.ts';
 import type { Stream } from './stream.ts';
 
 /** Reads the hello that the stream begins with; gives the offset from which bytes must be kept. */
-export function readHello(facts: Facts, flow: Flow, stream: Stream): number {
+export function readHello(facts: Facts, flow: Flow, stream: Stream, relays: RelayList): number {
   const { bytes, start, end } = stream;
   const outcome = clientHelloInRecords(bytes, start, end);
   if (outcome === 'not-tls') return end;
@@ -25,7 +27,7 @@ export function readHello(facts: Facts, flow: Flow, stream: Stream): number {
     return start;
   }
   tell(facts, flow, outcome);
-  classify(facts, flow, outcome);
+  classify(facts, flow, outcome, relays);
   flow.done = true;
   return end;
 }
@@ -39,11 +41,11 @@ function tell(facts: Facts, flow: Flow, hello: ClientHello): void {
   facts.findings = mergeFindings(facts.findings, { names: [name], answers: [] });
 }
 
-function classify(facts: Facts, flow: Flow, hello: ClientHello): void {
+function classify(facts: Facts, flow: Flow, hello: ClientHello, relays: RelayList): void {
   const { alpn, serverName } = hello;
   const words = alpn.length === 0 ? [] : [`ALPN ${alpn.join(', ')}`];
   const dns = flow.kind === 'tls' || flow.kind === 'dot' ? encryptedDns(facts, serverName, alpn) : undefined;
-  const tor = dns === undefined && flow.kind === 'tls' ? torOf(facts, hello) : undefined;
+  const tor = dns === undefined && flow.kind === 'tls' ? torOf(facts, hello, relays) : undefined;
   if (dns !== undefined) {
     // What is on DoT's own port stays DoT, whatever its name belongs to.
     if (flow.kind === 'tls') {
@@ -66,12 +68,14 @@ function classify(facts: Facts, flow: Flow, hello: ClientHello): void {
   });
 }
 
-function torOf(facts: Facts, hello: ClientHello): Recognition | undefined {
+function torOf(facts: Facts, hello: ClientHello, relays: RelayList): Recognition | undefined {
+  const serverPort = facts.fromServer ? facts.sourcePort : facts.destinationPort;
+  const server = facts.fromServer ? facts.source : facts.destination;
   const suspicion = torSuspicion({
     serverName: hello.serverName,
     offersAlpn: hello.alpn.length > 0,
-    serverPort: facts.fromServer ? facts.sourcePort : facts.destinationPort,
-    listed: false,
+    serverPort,
+    listed: relays.size > 0 && isListedRelay(relays, addressText(facts.ipVersion, server), serverPort),
   });
   if (suspicion === undefined || suspicion.confidence < RECOGNISED) return undefined;
   return { protocol: 'tor', ...suspicion, server: facts.fromServer ? 'source' : 'destination' };

@@ -115,6 +115,7 @@ export class IncidentList {
       this.#incidents.add(incident);
       this.#file(incident);
     }
+    if (facts.findings.late === true) incident.why = this.#tellings.add(reason(), 0);
     incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
   }

@@ -144,6 +144,22 @@ describe('incidents', () => {
     expect(rules).toEqual({ C: 4, E: 2 });
   });
 
+  test('a connection in the shape of encrypted DNS stays what it is, and its incident says so', () => {
+    const segment = (at: number, octets: number): Uint8Array => tcp(40000, 443, at, made.fill(octets), 0x18);
+    const back = (at: number, octets: number): Uint8Array => {
+      const header = [...made.u16(443), ...made.u16(40000), ...made.u32(at), ...made.u32(0)];
+      const answered = [...header, 0x50, 0x18, 4, 0, 0, 0, 0, 0, ...made.fill(octets)];
+      const ip = made.ipv4(6, answered, { from: '203.0.113.53', to: '192.168.1.50' });
+      return made.ethernet(0x0800, ip, { from: made.ROUTER, to: made.CLIENT });
+    };
+    const frames = [tcp(40000, 443, 10, clientHello('www.example'), 0x18)];
+    for (let at = 0; at < 30; at += 1) frames.push(segment(1000 + 80 * at, 80), back(1000 + 200 * at, 200));
+    const { incidents, kinds } = analyse(frames);
+    expect(kinds).toEqual({ tls: 61 });
+    expect(incidents).toHaveLength(1);
+    expect(incidents[0]?.why).toMatch(/www\.example .*shape of DNS over HTTPS, confidence 0\.6/);
+  });
+
   test('a visit to what was answered in the clear is rule D', () => {
     const visit = udp('203.0.113.80', 9999, [1, 2, 3]);
     expect(analyse([visit, QUESTION, REPLY, visit]).rules).toEqual({ A: 2, D: 1, E: 1 });

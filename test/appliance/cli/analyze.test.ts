@@ -11,6 +11,7 @@ import { ProgressBar } from '../../../appliance/cli/progress.ts';
 import type { AnalysisReport } from '../../../src/guard/analysis.ts';
 import { PassThrough } from 'node:stream';
 import * as made from '../../policy/frames.ts';
+import { clientHello } from '../../policy/tls-hello.ts';
 import { start } from './command-run.ts';
 import type { Ran } from './command-run.ts';
 
@@ -94,12 +95,27 @@ describe('leakguard analyze', () => {
     expect((JSON.parse(out) as AnalysisReport).packets).toBe(1);
   });
 
+  test('--relays names who is Tor, by consensus or by address', async () => {
+    const hello = made.tcp(9, 443, clientHello('www.visited.example', 'h2'));
+    const capture = file('tor.pcap', [made.ethernet(0x0800, made.ipv4(6, hello, { to: '203.0.113.9' }))]);
+    const list = join(directory, 'relays');
+    for (const line of ['203.0.113.9:443', 'r nick AAAA BBBB 2026-01-01 00:00:00 203.0.113.9 443 0']) {
+      writeFileSync(list, `# relays\n${line}\n`);
+      const { out } = await analyze(capture, '--json', '--relays', list);
+      expect((JSON.parse(out) as AnalysisReport).kinds).toEqual({ tor: 1 });
+    }
+    writeFileSync(list, 'nothing of the kind');
+    expect(await analyze(capture, '--relays', list)).toMatchObject({ code: 2, out: '' });
+    expect((JSON.parse((await analyze(capture, '--json')).out) as AnalysisReport).kinds).toEqual({ tls: 1 });
+  });
+
   test.each([
     [['/nowhere/at/all.pcap'], 'no such file'],
     [[], 'Which capture file?'],
     [['x', 'y'], 'too much'],
     [['x', '--client', 'somebody'], 'no MAC address'],
     [['x', '--tunnel', 'here'], 'no endpoint'],
+    [['x', '--relays', '/nowhere/relays'], 'cannot be read'],
     [['x', '--privacy', 'some'], 'full, redacted or minimal'],
     [['x', '--nonsense'], '--nonsense'],
   ])('%j: refused with 2 and words', async (args, words) => {
