@@ -2,13 +2,14 @@
 
 import type { Policy } from '../../src/policy/policy.ts';
 import { Bridge } from '../bridge.ts';
+import { monotonicMs } from '../clock.ts';
 import { giveFixedAddress, hasFixedAddress } from '../fixed-address.ts';
 import type { UndoRecord } from '../undo-record.ts';
 import type { Warnings } from './warnings.ts';
 import { words } from './warnings.ts';
 
-/** Looks at the bridge between two looks at the offloads of its ports. */
-const LOOKS_PER_OFFLOADS = 10;
+/** Between two looks at the offloads of the ports, which ask a program. */
+const OFFLOADS_MS = 10_000;
 
 export class BridgeKeeper {
   readonly #bridge: Bridge;
@@ -17,7 +18,7 @@ export class BridgeKeeper {
   readonly #warnings: Warnings;
   #address: string | undefined;
   #isReached = false;
-  #looks = 0;
+  #offloadsAt = monotonicMs();
 
   constructor(names: Policy['bridge'], undo: UndoRecord, warnings: Warnings) {
     this.#bridge = new Bridge(names, undo);
@@ -61,8 +62,10 @@ export class BridgeKeeper {
   async mend(): Promise<void> {
     await this.#beReached();
     const faults = this.#bridge.faults();
-    this.#looks += 1;
-    if (this.#looks % LOOKS_PER_OFFLOADS === 0) faults.push(...(await this.#bridge.offloadFaults()));
+    if (monotonicMs() - this.#offloadsAt > OFFLOADS_MS) {
+      this.#offloadsAt = monotonicMs();
+      faults.push(...(await this.#bridge.offloadFaults()));
+    }
     if (faults.length === 0) {
       this.#warnings.clear('bridge');
       return;

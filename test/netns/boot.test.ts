@@ -112,7 +112,7 @@ describe('a setting that somebody else changes', () => {
     const before = await state();
     await box.must(change);
     expect(await state()).not.toBe(before);
-    await expect.poll(state, { timeout: 30_000 }).toBe(before);
+    await expect.poll(state, { timeout: 60_000 }).toBe(before);
     await daemon.stop();
   });
 });
