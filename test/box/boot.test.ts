@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { boxLayer, IN_BLOCK_MODE, watching } from './box-disk.ts';
+import { boxLayer, IN_BLOCK_MODE, installedLayer, watching } from './box-disk.ts';
 import { type Layer, powerOn, say } from './disks.ts';
 import { figure } from './figures.ts';
 import { Wire } from './wire.ts';
@@ -59,7 +59,7 @@ it.each([
   ],
   ['a unit of rules that is broken itself', 'echo "nonsense" >/usr/lib/leakguard/closed.nft'],
 ])('%s: no bridge, and nothing crosses', async (name, breakage) => {
-  const layer = await broken(await boxLayer(wire, 'broken'), breakage);
+  const layer = await broken(await installedLayer(wire, 'broken'), breakage);
   const before = await wire.flood.arrived();
   const tunnel = await wire.watchTunnel();
   const machine = await powerOn(wire, { ...layer, name: 'broken-boot' });

@@ -78,7 +78,19 @@ export async function boxLayer(wire: Wire, name: string): Promise<Layer> {
   return layerOver(await boxDisk(wire), name);
 }
 
+/** A machine that was set up and not yet started as a box, power off. */
+export async function installedLayer(wire: Wire, name: string): Promise<Layer> {
+  return layerOver((await disks(wire)).installed, name);
+}
+
 async function boxDisk(wire: Wire): Promise<string> {
+  const { installed, box } = await disks(wire);
+  if (!existsSync(box)) await firstBoot(wire, installed, box);
+  return box;
+}
+
+/** Where both disks are kept; the first of them is there. */
+async function disks(wire: Wire): Promise<{ readonly installed: string; readonly box: string }> {
   const deb = packagePath();
   const { disk } = await stockDisk();
   const sum = createHash('sha256').update(readFileSync(deb)).digest('hex');
@@ -86,8 +98,7 @@ async function boxDisk(wire: Wire): Promise<string> {
   const installed = join(CACHE, `installed-${name}.qcow2`);
   const box = join(CACHE, `box-${name}.qcow2`);
   if (!existsSync(installed)) await install(wire, disk, installed);
-  if (!existsSync(box)) await firstBoot(wire, installed, box);
-  return box;
+  return { installed, box };
 }
 
 async function install(wire: Wire, disk: string, path: string): Promise<void> {
