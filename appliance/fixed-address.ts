@@ -1,6 +1,7 @@
 // Knows: how the box gets the address at which its page always answers, on lan. Must not know: rules, the page.
 // Follows RFC 3927 (169.254.0.0/16 stays on its link) and ip-rule(8). What keeps it away from wan are the rules.
 
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
 import { FIXED_ADDRESS } from '../src/policy/policy.ts';
@@ -12,9 +13,10 @@ const LENGTH = 16;
 const TABLE = '16977';
 const RULE = ['from', FIXED_ADDRESS, 'table', TABLE];
 
-/** Whether the bridge has it now. */
+/** Whether the bridge has it now, and the way back from it: the kernel drops that when the bridge goes down. */
 export function hasFixedAddress(bridge: string): boolean {
-  return networkInterfaces()[bridge]?.some(({ address }) => address === FIXED_ADDRESS) === true;
+  const held = networkInterfaces()[bridge]?.some(({ address }) => address === FIXED_ADDRESS) === true;
+  return held && readFileSync('/proc/net/fib_trie', 'latin1').includes(`Id ${TABLE}:\n`);
 }
 
 /**

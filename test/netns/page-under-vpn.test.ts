@@ -135,6 +135,9 @@ describe('the page opens from a laptop', () => {
     expect(await opened(OWN)).toBe(0);
     // macOS has this route by itself; on Linux and Windows README names the command.
     await network.laptop.ip('route add 169.254.0.0/16 dev eth0');
+    // A bridge that was down has lost its way back: it is given again.
+    await network.box.ip('link set br0 down', 'link set br0 up');
+    await expect.poll(() => opened(FIXED), { timeout: 20_000, interval: 200 }).toBe(200);
     const seen = await seenByUplink(lab(), `arp host ${FIXED_ADDRESS} or host ${FIXED_ADDRESS}`, () =>
       expectReached(FIXED, plan.wireguard.laptop),
     );
