@@ -1,0 +1,91 @@
+// Knows: how each form of a report is read by what it is meant for: eyes, programs, spreadsheets, browsers, log collectors.
+// Must not know: where the past comes from. Every text in it came from the wire, and some of it is hostile.
+
+import { describe, expect, it } from 'vitest';
+import type { Report } from '../../appliance/report-formats.ts';
+import { REPORTS } from '../../appliance/report.ts';
+import { readJson } from '../../src/guard/status.ts';
+import { NO_TALLY, timelineOf } from '../../src/guard/timeline.ts';
+import { aDossier } from '../box-answers.ts';
+import { anIncident } from '../guard-peer.ts';
+
+const HOSTILE = '=cmd|"/C calc",<script>alert(1)</script>\u001b[2J\u202e';
+const FROM = Date.parse('2026-03-01T00:00:00Z');
+const HOUR = 3_600_000;
+
+function report(change: Partial<Report> = {}): Report {
+  const tallies = [{ at: FROM + HOUR, ...NO_TALLY, redEscaped: 3 }];
+  const changes = [{ at: FROM, state: 'clear', tunnel: 'up', blockMode: true, pass: false }] as const;
+  const gaps = [{ text: 'home: no frame of its server' }] as unknown as Report['dossier']['gaps'];
+  return {
+    dossier: aDossier({ gaps, conclusions: ['She knows 2 names.'] }),
+    incidents: [
+      anIncident({ id: 'new', exposure: HOSTILE, why: HOSTILE, first: '2026-03-01T02:00:00.000Z' }),
+      anIncident({ id: 'old', severity: 'amber', escaped: 0, blocked: 4, destination: 'ff:ff' }),
+    ],
+    timeline: timelineOf({ from: FROM, to: FROM + 4 * HOUR, buckets: 4 }, changes, tallies, FROM + 9 * HOUR),
+    ...change,
+  };
+}
+const lines = (text: string): string[] => text.trimEnd().split('\n');
+
+describe('text', () => {
+  it('says first whether anything escaped, and nothing in it moves or hides other text', () => {
+    const text = REPORTS.text.write(report());
+    expect(lines(text)[1]).toBe('ESCAPED: 1,204 frames past the tunnel');
+    for (const part of ['bank.example', 'She knows 2 names.', 'home: no frame', 'escaped 1, stopped 0'])
+      expect(text).toContain(part);
+    for (const hidden of ['\u001b', '\u202e']) expect(text).not.toContain(hidden);
+    expect(text).toContain('\\u{1b}');
+  });
+
+  it('says so when nothing did', () => {
+    const dossier = aDossier({ escaped: 0, sites: [], destinations: [] });
+    expect(REPORTS.text.write(report({ dossier, incidents: [] }))).toContain('Nothing escaped.');
+  });
+});
+
+describe('json', () => {
+  it('is one object with everything in it', () => {
+    const value = readJson(REPORTS.json.write(report())) as Record<string, unknown>;
+    expect(value).toMatchObject({ escaped: 1204, incidents: [{ id: 'new' }, { id: 'old' }] });
+    expect(Object.keys(value)).toEqual(expect.arrayContaining(['sites', 'gaps', 'timeline', 'conclusions']));
+  });
+});
+
+describe('csv', () => {
+  it('has a row an incident, quoted as RFC 4180 wants, and no formula', () => {
+    const rows = REPORTS.csv.write(report()).split('\r\n');
+    expect(rows[0]?.startsWith('id,first,last,severity,rule')).toBe(true);
+    expect(rows).toHaveLength(4);
+    expect(rows[1]).toContain(`"'=cmd|""/C calc"",<script>`);
+  });
+});
+
+describe('html', () => {
+  it('runs nothing and fetches nothing, whatever names say, and draws the timeline', () => {
+    const page = REPORTS.html.write(report());
+    expect(page).toContain("default-src 'none'");
+    expect(page).not.toMatch(/<script|<img|<link|src=|href=/);
+    expect(page).toContain('&lt;script&gt;');
+    expect(page.match(/<g>/g)).toHaveLength(4);
+    expect(page).toContain('escaped 3, stopped 0, unseen 0</title>');
+    expect(page).toContain('When the tunnel was silent');
+  });
+});
+
+describe('eve', () => {
+  it("is an alert a line as Suricata's, oldest first; what escaped was allowed", () => {
+    const alerts = lines(REPORTS.eve.write(report())).map(
+      (line) => readJson(line) as Record<string, unknown>,
+    );
+    expect(alerts.map(({ event_type: type }) => type)).toEqual(['alert', 'alert']);
+    expect(alerts[0]).toMatchObject({
+      ...{ app_proto: 'dns', src_mac: '02:00:00:00:00:0c' },
+      alert: { action: 'blocked', severity: 2, category: 'Leakguard rule A' },
+      leakguard: { id: 'old', blocked: 4 },
+    });
+    expect(alerts[1]).toMatchObject({ dest_ip: '203.0.113.53', alert: { action: 'allowed', severity: 1 } });
+    expect(REPORTS.eve.write(report({ incidents: [] }))).toBe('');
+  });
+});

@@ -1,0 +1,106 @@
+// Knows: what Eve can and cannot conclude from incidents, devices and tunnels. Must not know: where they come from.
+
+import { describe, expect, it } from 'vitest';
+import { dossierOf } from '../../src/guard/dossier.ts';
+import type { Dossier, DossierSources } from '../../src/guard/dossier.ts';
+import type { Gap } from '../../src/guard/gaps.ts';
+import { aClient } from '../box-answers.ts';
+import { anIncident, aStatus } from '../guard-peer.ts';
+
+const at = (minute: number): string => new Date(Date.UTC(2026, 2, 1, 10, minute)).toISOString();
+const GAP: Gap = {
+  ...{ tunnel: 'home', lastFrame: { after: 1, until: 2 }, firstEscape: 3, handshake: 4 },
+  ...{ back: { after: 4, until: 5 }, length: { least: 2, most: 4 }, unanswered: 0, escapes: [], more: 2 },
+};
+
+function told(sources: Partial<DossierSources> = {}): Dossier {
+  return dossierOf({
+    ...{ incidents: [], clients: [], tunnels: [], gaps: [], registrationOf: () => undefined },
+    ...{ from: undefined, to: Date.UTC(2026, 2, 2), privacy: 'full', truncated: false },
+    ...sources,
+  });
+}
+
+describe('sites', () => {
+  it('add up questions and visits of a name, the most visited first, and leave out what was stopped', () => {
+    const incidents = [
+      anIncident({ exposure: 'bank.example', escaped: 2, first: at(3), last: at(4) }),
+      anIncident({ exposure: 'bank.example', kind: 'tls', rule: 'D', escaped: 5, first: at(1), last: at(2) }),
+      anIncident({ exposure: 'news.example', kind: 'quic', escaped: 9, client: '02:00:00:00:00:0d' }),
+      anIncident({ exposure: 'stopped.example', escaped: 0, blocked: 7 }),
+      anIncident({ exposure: '(many others)', escaped: 3 }),
+    ];
+    const { sites, escaped, blocked } = told({ incidents });
+    expect({ escaped, blocked }).toEqual({ escaped: 19, blocked: 7 });
+    expect(sites.map(({ site, asked, visited }) => [site, asked, visited])).toEqual([
+      ['news.example', 0, 9],
+      ['bank.example', 2, 5],
+    ]);
+    expect(sites[1]).toMatchObject({ first: at(1), last: at(4), clients: ['02:00:00:00:00:0c'] });
+  });
+
+  it.each(['203.0.113.9', '2001:db8::9', '203.0.113.0/24'])(
+    '%s is a destination without a name',
+    (exposure) => {
+      const { sites, destinations, conclusions } = told({
+        incidents: [anIncident({ exposure, kind: 'tcp' })],
+      });
+      expect([sites, destinations.map(({ site }) => site)]).toEqual([[], [exposure]]);
+      expect(conclusions.join()).toContain('1 address');
+    },
+  );
+
+  it('are none where nothing escaped, and that is said', () => {
+    expect(told().conclusions).toEqual(['Nothing that escaped names a site or a destination.']);
+  });
+});
+
+describe('devices', () => {
+  it('are those whose frames escaped or who told their name, with what identifies them', () => {
+    const silent = aClient({ id: '02:00:00:00:00:0e', hostName: null });
+    const maker = { id: '00:16:3e:00:00:01', randomised: false, vendor: 'Xensource', hostName: null };
+    const seen = aClient({ ...maker, vendorClass: null, fingerprint: '1,3,6', previousAddresses: [] });
+    const { devices, conclusions } = told({
+      clients: [aClient(), silent, seen],
+      incidents: [anIncident({ client: seen.id })],
+    });
+    expect(devices.map(({ id }) => id)).toEqual(['02:00:00:00:00:0c', '00:16:3e:00:00:01']);
+    const text = conclusions.join('\n');
+    expect(text).toContain('A device tells every network its name: annas-laptop.');
+    expect(text).toContain('asked for addresses it had before: 10.1.2.3');
+    expect(text).toContain('by the vendor class MSFT 5.0 of its DHCP requests');
+    expect(text).toContain('by the options 1,3,6 of its DHCP requests');
+    expect(text).toContain('It was made by Xensource.');
+    expect(text).toContain('made its hardware address up');
+  });
+});
+
+describe('the VPN', () => {
+  it('is told with the network and country of its server, where they are known', () => {
+    const asked: string[] = [];
+    const registrationOf = (address: string): { network: string; country: string } => {
+      asked.push(address);
+      return { network: '198.51.100.0/24', country: 'SE' };
+    };
+    const { tunnels } = aStatus();
+    const six = tunnels.map((tunnel) => ({ ...tunnel, endpoint: 'udp:[2001:db8::7]:51820' }));
+    const { conclusions, tunnels: found } = told({ tunnels: [...tunnels, ...six], registrationOf });
+    expect(asked).toEqual(['198.51.100.7', '2001:db8::7']);
+    expect(found[0]).toMatchObject({ network: '198.51.100.0/24', country: 'SE' });
+    expect(conclusions.join()).toContain('in the network 198.51.100.0/24, registered in SE');
+    expect(told({ tunnels }).conclusions.join()).toContain('wireguard to udp:198.51.100.7:51820.');
+  });
+
+  it('is told with its silences, and in how many of them something escaped', () => {
+    const { gaps, conclusions } = told({ gaps: [GAP, { ...GAP, firstEscape: undefined }] });
+    expect(gaps.map(({ text }) => text)[1]).toContain('Nothing escaped.');
+    expect(conclusions.join()).toContain('fall silent 2 times; in 1 of these something escaped');
+  });
+});
+
+it('minimal tells counts and no conclusion', () => {
+  const incidents = [anIncident({ exposure: '(hidden)', client: '' })];
+  const { conclusions, sites, escaped } = told({ incidents, privacy: 'minimal' });
+  expect([conclusions.length, sites, escaped]).toEqual([1, [], 1]);
+  expect(conclusions[0]).toContain('Only counts were kept');
+});
