@@ -1,7 +1,6 @@
 // Knows: what of the guard's work becomes history, under which privacy, and how the past comes back after a restart.
 // Must not know: HTTP, rules, SQL. Without a usable disk it goes on with what is in memory, and says so.
 
-import { statSync } from 'node:fs';
 import { ClientBook } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
@@ -16,8 +15,8 @@ import { laxerThan } from '../../src/guard/past.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import { Veil } from '../../src/guard/privacy.ts';
 import type { IncidentView, Status } from '../../src/guard/status.ts';
-import { NO_TALLY, timelineOf, worseTunnel } from '../../src/guard/timeline.ts';
-import type { StateChange, Tally, Timeline, TimelineTunnel } from '../../src/guard/timeline.ts';
+import { NO_TALLY, timelineOf } from '../../src/guard/timeline.ts';
+import type { StateChange, Tally, Timeline } from '../../src/guard/timeline.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { now } from '../clock.ts';
 import { publicSuffix } from '../store/public-suffix.ts';
@@ -27,10 +26,12 @@ import { Recorder } from '../store/recorder.ts';
 import { wholeRange } from '../store/timeline-table.ts';
 import { WallClock, jumpWords } from '../store/wall-clock.ts';
 import { vendorOf } from '../vendors.ts';
-import { counterFilePath } from './counter-file.ts';
+import { difference, lastAlive, tallyOf, tunnelOf } from './chronicle-readings.ts';
 import { words } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
 
+/** A history that could not be opened is tried again after this long, milliseconds. */
+const OPEN_AGAIN_MS = 10_000;
 /** Silences of tunnels that are told at once. */
 const GAPS_MOST = 200;
 
@@ -42,8 +43,12 @@ export interface ChronicleParts {
 
 export class Chronicle {
   readonly #warnings: Warnings;
-  readonly #store: HistoryStore | undefined;
-  readonly #recorder: Recorder | undefined;
+  readonly #stateDir: string;
+  /** When an earlier process was last alive. Wall clock, milliseconds. */
+  readonly #alive: number | undefined;
+  #store: HistoryStore | undefined;
+  #recorder: Recorder | undefined;
+  #openedAt = -Infinity;
   readonly #clients: ClientBook;
   readonly #hash: (text: string) => string;
   #veil: Veil;
@@ -61,15 +66,9 @@ export class Chronicle {
     this.#hash = key.hash;
     this.#veil = new Veil('full', key.hash, publicSuffix);
     this.#clients = new ClientBook(vendorOf, this.#veil);
-    this.#store = this.#open(stateDir);
-    if (this.#store === undefined) return;
-    this.#recorder = new Recorder(this.#store, this.#veil, {
-      now,
-      fault: warnings.put.bind(warnings, 'history'),
-      retentionDays: () => this.#policy?.retentionDays ?? Infinity,
-    });
-    this.#wasOff(runtimeDir);
-    for (const client of this.#store.clients.list().reverse()) this.#clients.restore(client);
+    this.#stateDir = stateDir;
+    this.#alive = lastAlive(runtimeDir);
+    this.#tryOpen();
   }
 
   /** A guard begins its work: what nobody has acknowledged comes back. `blocking`: leaks were being stopped until now. */
@@ -104,6 +103,7 @@ export class Chronicle {
   /** Call it often: it also notices when the clock is set. */
   changed(incidents: readonly Incident[]): void {
     this.#watchClock();
+    this.#comeBack();
     for (const incident of incidents) this.#recorder?.incident(incident);
     if (this.#guard === undefined) return;
     for (const gap of this.#gapNotes.take(this.#guard.gaps(), now())) this.#recorder?.gap(gap);
@@ -205,22 +205,48 @@ export class Chronicle {
     this.#recorder?.change({ at: jump.to, ...told });
   }
 
-  #open(stateDir: string): HistoryStore | undefined {
+  /** A disk that is full or read-only at the start may take a history later: then it begins with what is in memory. */
+  #comeBack(): void {
+    if (this.#store !== undefined || !this.#tryOpen()) return;
+    const guard = this.#guard;
+    for (const past of this.#openIncidents())
+      if (guard?.incident(past.incident.id) === undefined) guard?.book.restore(past, guard.blockMode, now());
+    for (const incident of guard?.book.all() ?? []) this.#recorder?.incident(incident);
+    for (const client of this.#clients.list()) this.#recorder?.client(client);
+    if (this.#told !== undefined) this.#recorder?.change({ at: Date.now(), ...this.#told });
+    this.#offer();
+  }
+
+  /** True when there is a history from now on. */
+  #tryOpen(): boolean {
+    const { monotonic } = now();
+    if (monotonic - this.#openedAt < OPEN_AGAIN_MS) return false;
+    this.#openedAt = monotonic;
+    let store: HistoryStore;
     try {
-      const store = new HistoryStore(stateDir);
-      if (store.warning !== undefined) this.#warnings.set('history-damaged', store.warning);
-      return store;
+      store = new HistoryStore(this.#stateDir);
     } catch (error) {
       const text = `There is no history (${words(error)}): what happens is kept in memory only.`;
       this.#warnings.set('history', text);
-      return undefined;
+      return false;
     }
+    this.#warnings.clear('history');
+    if (store.warning !== undefined) this.#warnings.set('history-damaged', store.warning);
+    this.#store = store;
+    this.#recorder = new Recorder(store, this.#veil, {
+      now,
+      fault: this.#warnings.put.bind(this.#warnings, 'history'),
+      retentionDays: () => this.#policy?.retentionDays ?? Infinity,
+    });
+    this.#wasOff();
+    for (const client of store.clients.list().reverse()) this.#clients.restore(client);
+    return true;
   }
 
   /** What is not known to have been watched was not: from the last sign of life of an earlier process until now. */
-  #wasOff(runtimeDir: string): void {
+  #wasOff(): void {
     this.#attempt(() => {
-      const alive = lastAlive(runtimeDir) ?? this.#store?.lastWritten();
+      const alive = this.#alive ?? this.#store?.lastWritten();
       this.#store?.gaps.closeOpen(alive ?? Date.now());
       const last = this.#store?.timeline.lastChange(Date.now());
       if (last === undefined || last.state === 'off') return;
@@ -261,39 +287,4 @@ export class Chronicle {
       return undefined;
     }
   }
-}
-
-/** Wall clock of the last kernel reading of an earlier process since boot. */
-function lastAlive(runtimeDir: string): number | undefined {
-  const seen = statSync(counterFilePath(runtimeDir), { throwIfNoEntry: false });
-  return seen === undefined ? undefined : Math.floor(seen.mtimeMs);
-}
-
-function tunnelOf({ tunnels }: Status): TimelineTunnel {
-  // One tunnel that is up carries the traffic: the best tells, not the worst.
-  const [best, ...others] = tunnels.map(({ state }) => state);
-  if (best === undefined) return 'none';
-  return others.reduce<TimelineTunnel>((one, other) => (worseTunnel(one, other) === one ? other : one), best);
-}
-
-function tallyOf({ book, unseen }: Guard): Tally {
-  const { red, amber } = book.bySeverity;
-  return {
-    redEscaped: red.escaped,
-    redBlocked: red.blocked,
-    amberEscaped: amber.escaped,
-    amberBlocked: amber.blocked,
-    unseen,
-  };
-}
-
-function difference(now: Tally, before: Tally): Tally {
-  const grown = (name: keyof Tally): number => Math.max(0, now[name] - before[name]);
-  return {
-    redEscaped: grown('redEscaped'),
-    redBlocked: grown('redBlocked'),
-    amberEscaped: grown('amberEscaped'),
-    amberBlocked: grown('amberBlocked'),
-    unseen: grown('unseen'),
-  };
 }
