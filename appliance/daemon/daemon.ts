@@ -34,7 +34,7 @@ import type { ApiSubject } from './routes.ts';
 import { Warnings, mendedWords, words } from './warnings.ts';
 
 const TICK_MS = 100;
-const VERIFY_MS = 1_000;
+const VERIFY_MS = 700;
 
 export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;

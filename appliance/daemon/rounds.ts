@@ -10,7 +10,7 @@ export class Rounds {
   }
 
   /**
-   * One after another, with a pause of at least `milliseconds` and eight times what the task took: what grows with the
+   * One after another, with a pause of at least `milliseconds` and three times what the task took: what grows with the
    * policy, such as listing a large ruleset, must not become all that the machine does.
    */
   pacing(milliseconds: number, task: () => Promise<void>): void {
@@ -19,7 +19,7 @@ export class Rounds {
         this.#timers.delete(timer);
         const began = performance.now();
         void task().finally(() => {
-          if (!this.#stopped) next(Math.max(milliseconds, 8 * (performance.now() - began)));
+          if (!this.#stopped) next(Math.max(milliseconds, 3 * (performance.now() - began)));
         });
       }, pause);
       this.#timers.add(timer);
