@@ -55,7 +55,7 @@ it('from power-on until block mode stands, and after, no leak frame crosses; the
 it.each([
   [
     'a ruleset for the boot that does not load',
-    'echo "table bridge leakguard { chain fwd { } }" >/var/lib/leakguard/boot.nft',
+    'mkdir -p /var/lib/leakguard && echo "table bridge leakguard { chain fwd { } }" >/var/lib/leakguard/boot.nft',
   ],
   ['a unit of rules that is broken itself', 'echo "nonsense" >/usr/lib/leakguard/closed.nft'],
 ])('%s: no bridge, and nothing crosses', async (name, breakage) => {
@@ -65,7 +65,7 @@ it.each([
   const machine = await powerOn(wire, { ...layer, name: 'broken-boot' });
   try {
     await machine.up();
-    await machine.until('! systemctl list-jobs --no-legend | grep -q .');
+    await machine.until('! systemctl list-jobs --no-legend | grep -q .', 300_000);
     await machine.must(`sleep ${LOOK_S}`);
     expect(await machine.must('systemctl show leakguard-closed.service --property=ActiveState --value')).toBe(
       'failed',
@@ -85,9 +85,12 @@ it.each([
 async function broken(layer: Layer, breakage: string): Promise<Layer> {
   say('breaking it');
   const machine = await powerOn(wire, { ...layer, name: 'breaking' });
-  await machine.up();
-  await machine.must(breakage);
-  await machine.settle();
+  try {
+    await machine.up();
+    await machine.must(`${breakage} && sync`);
+  } finally {
+    await machine.cutPower();
+  }
   return layer;
 }
 

@@ -22,10 +22,8 @@ beforeAll(async () => {
   await machine.up();
   await watching(machine);
 });
-afterAll(async () => {
-  await machine.cutPower();
-  await wire.take();
-});
+// The machine ends with the namespaces it is in.
+afterAll(() => wire.take());
 
 let leaks = 0;
 beforeEach(async () => {
