@@ -161,7 +161,7 @@ export class Chronicle {
     const range = wholeRange({ from, to, buckets });
     const width = (range.to - range.from) / range.buckets;
     const parts = this.#stored((store) => ({
-      changes: store.timeline.changes(range.from, range.to),
+      changes: store.timeline.changes(range.from, range.to, width),
       tallies: store.timeline.tallies(range.from, range.to, width),
     }));
     return timelineOf(range, parts?.changes ?? [], parts?.tallies ?? [], Date.now());

@@ -1,6 +1,7 @@
 // Knows: how counts by minute and hour, and changes of state, are rows. Must not know: what a state means.
 // Roll-ups keep every zoom cheap: 30 days are 720 hours or 43,200 minutes at most.
 
+import { TIMELINE_STATES, TIMELINE_TUNNELS } from '../../src/guard/timeline.ts';
 import type { StateChange, TallyAt, TimelineState, TimelineTunnel } from '../../src/guard/timeline.ts';
 import type { Database, SqlRow, Statement } from './database.ts';
 import { textOf } from './incident-table.ts';
@@ -8,8 +9,16 @@ import { textOf } from './incident-table.ts';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const COUNTS = 'red_escaped, red_blocked, amber_escaped, amber_blocked, unseen';
-/** Changes read for one question; beyond them the newest hold. */
-const CHANGES_MOST = 20_000;
+/** The place of a word in a list, as SQL. */
+const rank = (column: string, words: readonly string[]): string =>
+  `CASE ${column} ${words.map((word, n) => `WHEN '${word}' THEN ${n}`).join(' ')} ELSE 0 END`;
+const CHANGES_BY_INTERVAL = `
+  SELECT states.*, began, worst, worst_tunnel, blocks, opens, passes FROM states JOIN (
+    SELECT max(at) AS ended, min(at) AS began, max(${rank('state', TIMELINE_STATES)}) AS worst,
+      max(${rank('tunnel', TIMELINE_TUNNELS)}) AS worst_tunnel,
+      max(block) AS blocks, min(block) AS opens, max(pass) AS passes
+    FROM states WHERE at >= ? AND at < ? GROUP BY CAST((at - ?) / ? AS INTEGER)
+  ) ON states.at = ended ORDER BY at`;
 
 export class TimelineTable {
   readonly #database: Database;
@@ -45,16 +54,17 @@ export class TimelineTable {
     return [...minutes, ...hours.filter(({ at }) => !covered.has(at))];
   }
 
-  /** Those in [from, to), with the one that held at `from` before them. */
-  changes(from: number, to: number): StateChange[] {
+  /**
+   * Those in [from, to), with the one that held at `from` before them. Those of one interval are told as two: the worst of
+   * all that was true in it, and what held at its end. Thirty days of changes are grouped by SQLite, not carried here.
+   */
+  changes(from: number, to: number, width: number): StateChange[] {
     const before = this.#database
       .prepare('SELECT * FROM states WHERE at < ? ORDER BY at DESC LIMIT 1')
-      .all(from);
-    const within = this.#database
-      .prepare('SELECT * FROM states WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT ?')
-      .all(from, to, CHANGES_MOST)
-      .reverse();
-    return [...before, ...within].map(changeOf);
+      .all(from)
+      .map(changeOf);
+    const grouped = this.#database.prepare(CHANGES_BY_INTERVAL).all(from, to, from, width);
+    return [...before, ...grouped.flatMap(changesOfInterval)];
   }
 
   /** The newest of those before wall clock `now`: a clock that was set back has others ahead of it. */
@@ -130,4 +140,22 @@ function changeOf(row: SqlRow): StateChange {
     blockMode: row['block'] === 1,
     pass: row['pass'] === 1,
   };
+}
+
+/** What was true in an interval at its worst, from its first change on, and what held at its end. */
+function changesOfInterval(row: SqlRow): StateChange[] {
+  const last = changeOf(row);
+  const began = Number(row['began']);
+  if (began === last.at) return [last];
+  const isMixed = row['blocks'] !== row['opens'];
+  return [
+    {
+      at: began,
+      state: TIMELINE_STATES[Number(row['worst'])] ?? last.state,
+      tunnel: TIMELINE_TUNNELS[Number(row['worst_tunnel'])] ?? last.tunnel,
+      blockMode: isMixed ? !last.blockMode : last.blockMode,
+      pass: row['passes'] === 1,
+    },
+    last,
+  ];
 }

@@ -48,18 +48,19 @@ export interface Timeline {
 export const NO_TALLY: Tally = { redEscaped: 0, redBlocked: 0, amberEscaped: 0, amberBlocked: 0, unseen: 0 };
 
 /** From harmless to alarming. */
-const ALARM: readonly TimelineState[] = [
+export const TIMELINE_STATES: readonly TimelineState[] = [
   ...(['clear', 'blocked', 'idle', 'setup', 'pass', 'starting', 'off', 'blind'] as const),
   ...(['leaking', 'breach'] as const),
 ];
-const WORSE_TUNNEL: readonly TimelineTunnel[] = ['none', 'up', 'stale', 'down'];
+/** From harmless to alarming. */
+export const TIMELINE_TUNNELS: readonly TimelineTunnel[] = ['none', 'up', 'stale', 'down'];
 
 export function worseState(one: TimelineState, other: TimelineState): TimelineState {
-  return ALARM.indexOf(one) >= ALARM.indexOf(other) ? one : other;
+  return TIMELINE_STATES.indexOf(one) >= TIMELINE_STATES.indexOf(other) ? one : other;
 }
 
 export function worseTunnel(one: TimelineTunnel, other: TimelineTunnel): TimelineTunnel {
-  return WORSE_TUNNEL.indexOf(one) >= WORSE_TUNNEL.indexOf(other) ? one : other;
+  return TIMELINE_TUNNELS.indexOf(one) >= TIMELINE_TUNNELS.indexOf(other) ? one : other;
 }
 
 /** Two changes that are told as one: the later moment's switches, the worse of both states. */

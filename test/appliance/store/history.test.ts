@@ -14,6 +14,8 @@ import { gapText } from '../../../src/guard/gaps.ts';
 import type { Gap } from '../../../src/guard/gaps.ts';
 import type { PastIncident } from '../../../src/guard/past.ts';
 import { Veil } from '../../../src/guard/privacy.ts';
+import { timelineOf } from '../../../src/guard/timeline.ts';
+import type { StateChange } from '../../../src/guard/timeline.ts';
 import type { IncidentView } from '../../../src/guard/status.ts';
 
 const AT = Date.parse('2026-03-01T12:00:00Z');
@@ -223,6 +225,35 @@ describe('the timeline', () => {
       expect(rows.reduce((sum, row) => sum + row.redEscaped, 0)).toBe(hours * 60);
       expect(rows.map(({ redEscaped }) => redEscaped)).toContain(width / 60_000);
     }
+    store.close();
+  });
+
+  it('tells of each interval the worst that was true in it, however many changes there were', () => {
+    const store = new HistoryStore(dir);
+    const at = (minute: number): number => AT + minute * 60_000;
+    const change = (minute: number, told: Partial<StateChange>): StateChange => ({
+      ...{ at: at(minute), state: 'clear', tunnel: 'up', blockMode: true, pass: false },
+      ...told,
+    });
+    const changes = [
+      change(-5, { state: 'idle' }),
+      change(1, {}),
+      change(2, { state: 'breach', tunnel: 'down' }),
+      change(3, { pass: true, state: 'pass' }),
+      change(4, { blockMode: false }),
+      change(31, { state: 'blocked', blockMode: false }),
+    ];
+    store.write({ ...NOTHING, changes }, full());
+    const all = timelineOf({ from: AT, to: at(60), buckets: 4 }, changes, [], at(99)).buckets;
+    const grouped = store.timeline.changes(AT, at(60), 15 * 60_000);
+    expect(grouped).toHaveLength(4);
+    expect(timelineOf({ from: AT, to: at(60), buckets: 4 }, grouped, [], at(99)).buckets).toEqual(all);
+    expect(all.map(({ state, tunnel, block, pass }) => [state, tunnel, block, pass])).toEqual([
+      ['breach', 'down', 'changed', true],
+      ['clear', 'up', 'off', false],
+      ['blocked', 'up', 'off', false],
+      ['blocked', 'up', 'off', false],
+    ]);
     store.close();
   });
 
