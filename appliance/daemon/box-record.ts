@@ -23,7 +23,9 @@ export class BoxRecord {
   readonly blockMode: boolean;
   /** What was wrong with the stored state, in words. */
   readonly warning: string | undefined;
-  /** What the disk has not taken yet. */
+  /** What the disk holds; undefined when it cannot be trusted. */
+  #keptMode: boolean | undefined;
+  /** What the disk was not told yet. */
   #mode: boolean | undefined;
   #ruleset: string | undefined;
   #keptRuleset = '';
@@ -34,6 +36,7 @@ export class BoxRecord {
     const unkept = readBoxState(parts.runtimeDir);
     this.blockMode = kept.state.blockMode || unkept.state.blockMode;
     this.warning = kept.warning;
+    this.#keptMode = kept.warning === undefined ? kept.state.blockMode : undefined;
     if (unkept.state.blockMode && !kept.state.blockMode) this.#mode = true;
   }
 
@@ -53,7 +56,9 @@ export class BoxRecord {
     if (this.#mode === undefined && this.#ruleset === undefined) return;
     const { stateDir, runtimeDir, fault } = this.#parts;
     try {
-      if (this.#mode !== undefined) writeBoxState(stateDir, { blockMode: this.#mode });
+      if (this.#mode !== undefined && this.#mode !== this.#keptMode)
+        writeBoxState(stateDir, { blockMode: this.#mode });
+      this.#keptMode = this.#mode ?? this.#keptMode;
       rmSync(join(runtimeDir, BOX_STATE_FILE), { force: true });
       this.#mode = undefined;
       if (this.#ruleset !== undefined) {

@@ -55,6 +55,14 @@ describe('what must outlive a reboot', () => {
     expect(begin().blockMode).toBe(true);
   });
 
+  it('closing that the disk refused, and opening again, leaves nothing to be said', () => {
+    const record = begin();
+    refuse('state/state.json');
+    record.setBlockMode(true);
+    record.setBlockMode(false);
+    expect([said, begin().blockMode]).toEqual([undefined, false]);
+  });
+
   it('older rules of the next boot are said', () => {
     const record = begin();
     refuse('state/boot.nft');
