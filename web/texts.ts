@@ -171,7 +171,7 @@ export const TEXTS = {
   filter: 'Filter',
   showAll: 'Show all',
   filterText: 'Name, address or reason',
-  filterClient: 'Device (MAC address)',
+  filterClient: 'Device (MAC)',
   any: 'any',
   severity: 'Severity',
   period: 'Time',

@@ -54,8 +54,10 @@ describe.skipIf(skipped)(`pictures of every page${why}`, () => {
       if (name !== 'visitor') await context.addCookies(own.cookies(page.url));
       const tab = await context.newPage();
       const answer = await tab.goto(page.url + path);
-      if (path === '/') await tab.waitForSelector('body[data-link="live"]');
+      if (path === '/' || path === '/incidents') await tab.waitForSelector('body[data-link="live"]');
       await tab.screenshot({ path: join(folder ?? '', `${name}-${shape}.png`) });
+      if (name === 'incident')
+        await tab.locator('.frames').screenshot({ path: join(folder ?? '', `frames-${shape}.png`) });
       expect(answer?.status()).toBe(200);
     }
     await browser.close();
