@@ -22,7 +22,6 @@ import { UnseenCount } from './unseen.ts';
 const STARTING_MS = 5_000;
 /** A kernel reading older than this is no knowledge any more, milliseconds. */
 const READING_MS = 3_000;
-
 /** A tap reports five times a second, also under flood: one that says nothing for so long does not read, milliseconds. */
 const SILENT_MS = 1_500;
 
