@@ -11,22 +11,30 @@ import { ask } from './ask.ts';
 
 export type Role = 'daemon' | 'lan' | 'wan';
 
+export interface Keeping {
+  /** The lab's own unless told. */
+  readonly stateDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class KeptDaemon {
   readonly #lab: Lab;
+  readonly #stateDir: string;
+  readonly #env: Readonly<Record<string, string>>;
   #running: Running | undefined;
   #kept = true;
   starts = 0;
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, { stateDir = lab.plan.files.guardState, env = {} }: Keeping = {}) {
     this.#lab = lab;
+    this.#stateDir = stateDir;
+    this.#env = env;
   }
 
   /** Resolves when it is watching; from then on it comes back at once whenever it ends. */
   async start(policy = labPolicy(this.#lab.plan)): Promise<void> {
     const { files } = this.#lab.plan;
-    const directories = [files.guardState, files.guardRuntime].map((path) =>
-      mkdir(path, { recursive: true }),
-    );
+    const directories = [this.#stateDir, files.guardRuntime].map((path) => mkdir(path, { recursive: true }));
     await Promise.all([...directories, writeFile(files.policy, policy)]);
     await this.launch();
     await this.watching();
@@ -54,6 +62,10 @@ export class KeptDaemon {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#daemonPid();
+  }
+
   /** It stays away from now on. */
   async killForGood(): Promise<void> {
     this.#kept = false;
@@ -76,10 +88,10 @@ export class KeptDaemon {
     const { files, dir } = this.#lab.plan;
     const argv = programArgv(
       'daemon/main',
-      ...['--config', files.policy, '--state-dir', files.guardState, '--runtime-dir', files.guardRuntime],
+      ...['--config', files.policy, '--state-dir', this.#stateDir, '--runtime-dir', files.guardRuntime],
     );
     this.starts += 1;
-    const running = await this.#lab.network.box.start(argv, { log: `${dir}/kept.log` });
+    const running = await this.#lab.network.box.start(argv, { log: `${dir}/kept.log`, env: this.#env });
     this.#running = running;
     void running.exited.then(() => (this.#kept ? this.launch() : undefined));
   }
