@@ -14,6 +14,8 @@ const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 const BACKOFF_MS = { first: 50, most: 500 };
 /** A tap that said nothing for this long is hung: it reports at least five times a second, also under flood. */
 const SILENCE_MS = 3_000;
+/** Before its first word a slow machine has to load it; nothing counts as seen until then. */
+const START_MS = 60_000;
 
 export type TapState = 'up' | 'restarting' | 'down';
 
@@ -86,7 +88,7 @@ export class TapSupervisor {
     const reader = new MessageReader();
     const pipe = child.stdio[3] as Readable;
     pipe.on('data', (chunk: Buffer) => {
-      this.#heard();
+      this.#expect(SILENCE_MS);
       for (const message of reader.push(chunk)) this.#take(message);
     });
     child.once('error', (error) => {
@@ -97,7 +99,7 @@ export class TapSupervisor {
       this.#closed(code, signal);
     });
     this.#send({ type: 'order', order: this.#order });
-    this.#heard();
+    this.#expect(START_MS);
   }
 
   #send(command: TapCommand): void {
@@ -118,12 +120,13 @@ export class TapSupervisor {
     }
   }
 
-  #heard(): void {
+  /** Its next word must come within this, or it is hung. */
+  #expect(withinMs: number): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => {
-      this.#lastFault = `nothing heard from it for ${String(SILENCE_MS)} ms`;
+      this.#lastFault = `nothing heard from it for ${String(withinMs)} ms`;
       this.#child?.kill('SIGKILL');
-    }, SILENCE_MS);
+    }, withinMs);
   }
 
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
