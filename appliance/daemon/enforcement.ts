@@ -34,6 +34,8 @@ export class Enforcement {
   #bridge: Bridge | undefined;
   #blockMode: boolean;
   #verified = false;
+  /** What the kernel was given last drops leaks. */
+  #dropping = false;
   #passes: readonly OpenPass[] = [];
   /** By address, the one that lasts longest. */
   #exposed: readonly Exposure[] = [];
@@ -121,6 +123,7 @@ export class Enforcement {
     const appliedAt = await this.#parts.firewall.apply(() =>
       this.#compile(policy, this.learned(), { blockMode, unverified }),
     );
+    this.#dropping = blockMode || (unverified && policy.relock !== 'open');
     this.#writeBootRuleset(policy);
     return appliedAt;
   }
@@ -132,9 +135,12 @@ export class Enforcement {
     return this.apply();
   }
 
-  /** Whether the kernel drops leaks now, for whatever reason. */
+  /**
+   * Whether the kernel drops leaks now, for whatever reason, and is to go on: what crosses while it is being closed or
+   * opened breaks no rule.
+   */
   get drops(): boolean {
-    return this.#blockMode || (!this.#verified && this.#policy?.relock !== 'open');
+    return this.#dropping && (this.#blockMode || (!this.#verified && this.#policy?.relock !== 'open'));
   }
 
   /** Resolves when the kernel has it and the disk was told; rejects with everything as it was. The last call decides. */

@@ -89,6 +89,9 @@ export class Guard {
   report(report: TapReport): Incident[] {
     const now = this.#ports.now();
     const tap = this.#taps[report.port];
+    // What the wan tap tells after the rules stood may be from before, unless an earlier report was drained since.
+    const since = this.#enforcingSince;
+    const breach = since !== undefined && this.#taps.wan.drainedAt > since;
     tap.take(report, now.monotonic);
     if (report.port === 'lan') {
       this.#unseen.tap(report.at, report.leaksUp, report.drained);
@@ -98,8 +101,9 @@ export class Guard {
     const changed = new Set<Incident>();
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const observation of report.observations) {
-      const breach = !observation.crosses && this.#isBreach(report);
-      for (const incident of this.observer.take(report.port, observation, now, breach)) changed.add(incident);
+      const crossed = breach && !observation.crosses;
+      for (const incident of this.observer.take(report.port, observation, now, crossed))
+        changed.add(incident);
     }
     return [...changed];
   }
@@ -238,12 +242,6 @@ export class Guard {
       health: this.#health(),
       version: this.#ports.version,
     };
-  }
-
-  /** What the wan tap reads after the ruleset stood may still be from before: only a drained report tells. */
-  #isBreach(report: TapReport): boolean {
-    const since = this.#enforcingSince;
-    return since !== undefined && this.#taps.wan.drainedAt > since && report.at > since;
   }
 
   #situation(now: Now, open: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
