@@ -5,6 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/box.ts';
+import type { Status } from '../../src/guard/status.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 import { LeakFlood } from './leak-flood.ts';
@@ -30,11 +31,16 @@ async function dropped(): Promise<number> {
   return nftables.find(({ counter }) => counter?.name === 'leak_dropped')?.counter?.packets ?? 0;
 }
 
+function restartsOf({ health }: Status): number {
+  return health.taps.find(({ port }) => port === 'wan')?.restarts ?? 0;
+}
+
 /** Dropped leaks from the kill of a tap until everything is verified again; frames of link-local groups are always among them. */
 async function droppedWhileBlind(): Promise<number> {
   const before = await dropped();
+  const restarts = restartsOf(await lab().guard.status());
   while (!daemon.kill('wan')) await daemon.watching();
-  await lab().guard.waitFor('a blind guard', ({ state }) => state === 'blind', 10_000);
+  await lab().guard.waitFor('a tap that came back', (status) => restartsOf(status) > restarts, 10_000);
   await daemon.watching();
   return (await dropped()) - before;
 }
