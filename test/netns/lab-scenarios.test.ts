@@ -26,6 +26,7 @@ it('the command plays one in a lab of its own, prints one object and leaves noth
   const id = uniqueLabId();
   const { code, stdout } = await run(programArgv('cli/main', 'lab', 'play', 'vanilla', '--json', '--id', id));
   const result = JSON.parse(stdout) as ScenarioResult;
+  expect(result.steps.filter(({ ok }) => !ok)).toEqual([]);
   expect({ code, scenario: result.scenario, ok: result.ok }).toEqual({
     code: 0,
     scenario: 'vanilla',
