@@ -150,11 +150,13 @@ describe('a full disk', () => {
     await guardsAsEver('full.example');
     await leak('full2.example');
     await warned('The history cannot be written');
+    await lab().guard.block(true);
     await warned('The disk does not take the state of the box');
     expect(await exposuresKept()).not.toContain('full2.example');
     await disk.free();
     await silent('The history cannot be written');
     await silent('The disk does not take');
+    await lab().guard.block(false);
     await expect.poll(exposuresKept, { timeout: 40_000 }).toContain('full2.example');
     expect(await exposuresKept()).toContain('full.example');
     await isWhole();
