@@ -77,6 +77,8 @@ export class GuardClient {
           socketPath: this.#socketPath,
           method,
           path,
+          // A kept connection may be closed by the other end in the moment it is used again.
+          agent: false,
           headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
         },
         (answer) => {

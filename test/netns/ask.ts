@@ -10,7 +10,8 @@ export interface Answer {
 /** One request over the Unix socket; rejects when nobody listens there. */
 export function ask(socketPath: string, method: string, path: string, body?: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path }, (response) => {
+    // A kept connection may be closed by the other end in the moment it is used again.
+    const sent = request({ socketPath, method, path, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', reject);
