@@ -6,7 +6,7 @@ import { Learner } from '../../src/guard/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import { compileClosedRuleset, compileRuleset } from '../../src/policy/nft.ts';
+import { compileClosedRuleset, compileRuleset, dropsLeaks } from '../../src/policy/nft.ts';
 import type { RulesetState } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Bridge } from '../bridge.ts';
@@ -119,11 +119,9 @@ export class Enforcement {
   async apply(): Promise<number> {
     if (this.#policy === undefined) throw new Error('no policy is in force');
     if (this.#unrecorded) this.#remember();
-    const [policy, blockMode, unverified] = [this.#policy, this.#blockMode, !this.#verified];
-    const appliedAt = await this.#parts.firewall.apply(() =>
-      this.#compile(policy, this.learned(), { blockMode, unverified }),
-    );
-    this.#dropping = blockMode || (unverified && policy.relock !== 'open');
+    const [policy, mode] = [this.#policy, this.#mode()];
+    const appliedAt = await this.#parts.firewall.apply(() => this.#compile(policy, this.learned(), mode));
+    this.#dropping = dropsLeaks(policy, mode);
     this.#writeBootRuleset(policy);
     return appliedAt;
   }
@@ -140,7 +138,7 @@ export class Enforcement {
    * opened breaks no rule.
    */
   get drops(): boolean {
-    return this.#dropping && (this.#blockMode || (!this.#verified && this.#policy?.relock !== 'open'));
+    return this.#dropping && this.#policy !== undefined && dropsLeaks(this.#policy, this.#mode());
   }
 
   /** Resolves when the kernel has it and the disk was told; rejects with everything as it was. The last call decides. */
@@ -223,6 +221,11 @@ export class Enforcement {
   /** Tunnels in use by these host names keep their learned addresses. */
   keepAlive(names: ReadonlySet<string>): void {
     if (names.size > 0) this.#learner.keepAlive(names, monotonicMs());
+  }
+
+  /** As it is to be, whatever the kernel has by now. */
+  #mode(): Pick<RulesetState, 'blockMode' | 'unverified'> {
+    return { blockMode: this.#blockMode, unverified: !this.#verified };
   }
 
   #compile(

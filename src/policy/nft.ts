@@ -37,6 +37,11 @@ const PLAIN_COUNTERS = [
   'other_ports',
 ] as const;
 
+/** Whether the ruleset of this policy and state drops leaks, for whatever reason. */
+export function dropsLeaks(policy: Policy, state: Pick<RulesetState, 'blockMode' | 'unverified'>): boolean {
+  return state.blockMode || (state.unverified === true && policy.relock === 'closed');
+}
+
 /** The nft text of the whole ruleset, one transaction; counters keep their values over it. */
 export function compileRuleset(policy: Policy, state: RulesetState): string {
   return rulesetText(rulesetOf(policy, state));
@@ -44,14 +49,13 @@ export function compileRuleset(policy: Policy, state: RulesetState): string {
 
 /** The same as data. */
 export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
-  const blocks = state.blockMode || (state.unverified === true && policy.relock === 'closed');
   const { lan, wan } = policy.bridge;
   return {
     counters: countersOf(policy.tunnels.length),
     sets: SETS,
     elements: elementsOf(policy, state.learned ?? NOTHING_LEARNED, state.boxMacs ?? []),
     chains: [
-      ...endChains(blocks),
+      ...endChains(dropsLeaks(policy, state)),
       {
         name: 'guard',
         hook: 'forward',
