@@ -5,9 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bytesText, machineChecks, portRow } from '../../web/box-pages.ts';
 import { chosenFrom, dossierQuery } from '../../web/dossier-routes.ts';
 import { eveWords, filled } from '../../web/eve-words.ts';
-import { aClient, aDossier, prepareBox, someHealth } from '../box-answers.ts';
-import { aStatus, GuardPeer } from '../guard-peer.ts';
-import { owner, showPage } from './listening-page.ts';
+import { aClient, aDossier, someHealth } from '../box-answers.ts';
+import type { GuardPeer } from '../guard-peer.ts';
+import { closeOwnedPage, freshBox, openOwnedPage } from './listening-page.ts';
 import type { Browser, PageUnderTest } from './listening-page.ts';
 
 let peer: GuardPeer;
@@ -15,23 +15,14 @@ let page: PageUnderTest;
 let own: Browser;
 
 beforeAll(async () => {
-  peer = await GuardPeer.start();
-  page = await showPage({ socketPath: peer.socketPath, timeoutMs: 300 });
-  own = await owner(page.port);
+  ({ peer, page, own } = await openOwnedPage());
 });
 
 beforeEach(() => {
-  peer.asked.length = 0;
-  peer.refusal = undefined;
-  peer.status = aStatus();
-  prepareBox(peer);
+  freshBox(peer);
 });
 
-afterAll(async () => {
-  await page.stop();
-  await peer.stop();
-  expect(page.faults).toEqual([]);
-});
+afterAll(() => closeOwnedPage({ page, peer }));
 
 const HOSTILE = '<script>alert(1)</script>\u202e';
 const asked = (): URLSearchParams => new URL(peer.asked.at(-1)?.path ?? '', 'http://api').searchParams;

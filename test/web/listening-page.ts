@@ -6,10 +6,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { expect } from 'vitest';
+
 import { createPage } from '../../web/app.ts';
 import type { PageOptions } from '../../web/app.ts';
 import { listen, SERVER_LIMITS } from '../../web/server.ts';
 import type { ServerLimits } from '../../web/server.ts';
+import { prepareBox } from '../box-answers.ts';
+import { aStatus, GuardPeer } from '../guard-peer.ts';
 
 export interface PageUnderTest {
   readonly url: string;
@@ -122,4 +126,32 @@ export async function owner(port: number): Promise<Browser> {
   if (status !== 303) throw new Error(`no way in: ${status}`);
   await browser.ask('/');
   return browser;
+}
+
+/** A page over a guard's double, with its owner logged in. */
+export interface OwnedPage {
+  readonly peer: GuardPeer;
+  readonly page: PageUnderTest;
+  readonly own: Browser;
+}
+
+export async function openOwnedPage(): Promise<OwnedPage> {
+  const peer = await GuardPeer.start();
+  const page = await showPage({ socketPath: peer.socketPath, timeoutMs: 300 });
+  return { peer, page, own: await owner(page.port) };
+}
+
+/** The double answers as a healthy box does, and remembers nothing. */
+export function freshBox(peer: GuardPeer): void {
+  peer.asked.length = 0;
+  peer.refusal = undefined;
+  peer.status = aStatus();
+  prepareBox(peer);
+}
+
+/** The page must have had no fault. */
+export async function closeOwnedPage({ page, peer }: Pick<OwnedPage, 'page' | 'peer'>): Promise<void> {
+  await page.stop();
+  await peer.stop();
+  expect(page.faults).toEqual([]);
 }

@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { settingsIn, valuesFrom, valuesOf } from '../../web/settings-fields.ts';
-import { prepareBox, someSettings } from '../box-answers.ts';
-import { aStatus, GuardPeer } from '../guard-peer.ts';
-import { owner, showPage } from './listening-page.ts';
+import { someSettings } from '../box-answers.ts';
+import type { GuardPeer } from '../guard-peer.ts';
+import { closeOwnedPage, freshBox, openOwnedPage } from './listening-page.ts';
 import type { Browser, PageUnderTest } from './listening-page.ts';
 
 let peer: GuardPeer;
@@ -13,24 +13,16 @@ let page: PageUnderTest;
 let own: Browser;
 
 beforeAll(async () => {
-  peer = await GuardPeer.start();
-  page = await showPage({ socketPath: peer.socketPath, timeoutMs: 300 });
-  own = await owner(page.port);
+  ({ peer, page, own } = await openOwnedPage());
 });
 
 beforeEach(async () => {
-  peer.refusal = undefined;
-  peer.status = aStatus();
-  prepareBox(peer);
+  freshBox(peer);
   await own.ask('/settings');
   peer.asked.length = 0;
 });
 
-afterAll(async () => {
-  await page.stop();
-  await peer.stop();
-  expect(page.faults).toEqual([]);
-});
+afterAll(() => closeOwnedPage({ page, peer }));
 
 const told = (): unknown[] =>
   peer.asked.filter(({ method }) => method !== 'GET').map(({ path, body }) => [path, body]);

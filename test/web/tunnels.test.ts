@@ -7,9 +7,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { sureness } from '../../web/tunnel-pages.ts';
 import { nameFrom } from '../../web/tunnel-routes.ts';
-import { prepareBox } from '../box-answers.ts';
-import { aStatus, GuardPeer } from '../guard-peer.ts';
-import { owner, showPage } from './listening-page.ts';
+import { aStatus } from '../guard-peer.ts';
+import type { GuardPeer } from '../guard-peer.ts';
+import { closeOwnedPage, freshBox, openOwnedPage } from './listening-page.ts';
 import type { Answer, Browser, PageUnderTest } from './listening-page.ts';
 
 const KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
@@ -20,23 +20,14 @@ let page: PageUnderTest;
 let own: Browser;
 
 beforeAll(async () => {
-  peer = await GuardPeer.start();
-  page = await showPage({ socketPath: peer.socketPath, timeoutMs: 300 });
-  own = await owner(page.port);
+  ({ peer, page, own } = await openOwnedPage());
 });
 
 beforeEach(() => {
-  peer.asked.length = 0;
-  peer.refusal = undefined;
-  peer.status = aStatus();
-  prepareBox(peer);
+  freshBox(peer);
 });
 
-afterAll(async () => {
-  await page.stop();
-  await peer.stop();
-  expect(page.faults).toEqual([]);
-});
+afterAll(() => closeOwnedPage({ page, peer }));
 
 /** A form with a file, as a browser sends it. */
 async function upload(path: string, text: string, name = 'hotel.conf'): Promise<Answer> {
