@@ -47,6 +47,8 @@ async function droppedWhileBlind(): Promise<number> {
 
 describe('relock', () => {
   it('closed: the wire is shut while a tap is away, and opens again in watch mode', async () => {
+    // The sender takes a moment to begin: what is not sent is not dropped.
+    await expect.poll(() => flood.arrived(), { timeout: 10_000 }).toBeGreaterThan(1_000);
     const arrived = await flood.arrived();
     expect(await droppedWhileBlind()).toBeGreaterThan(100);
     await expect.poll(() => flood.arrived(), { timeout: 5_000 }).toBeGreaterThan(arrived);
