@@ -49,12 +49,12 @@ module.exports = {
       '^web/',
       [
         '^web/',
-        '^src/guard/(status|commands|rule-texts|answers|past-answers)\\.ts$',
+        '^src/guard/(status|commands|rule-texts|answers|past-answers|update-status)\\.ts$',
         '^src/flow/kinds\\.ts$',
         '^(node:)?[a-z_/]+$',
         ...packages('koa', '@koa', 'ejs'),
       ],
-      "web knows the local API: src/guard's status, commands, answers and rule texts, the kinds, koa and ejs; never appliance, policy or store.",
+      "web knows the local API: src/guard's status, commands, answers, update status and rule texts, the kinds, koa and ejs; never appliance, policy or store.",
     ),
     {
       name: 'product-never-test',

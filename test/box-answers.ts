@@ -10,6 +10,7 @@ import type {
   Proposal,
   Settings,
 } from '../src/guard/answers.ts';
+import type { UpdateStatus } from '../src/guard/update-status.ts';
 import { aStatus } from './guard-peer.ts';
 import type { GuardPeer } from './guard-peer.ts';
 
@@ -90,6 +91,11 @@ export function someHealth(changes: Partial<HealthAnswer> = {}): HealthAnswer {
   };
 }
 
+export function anUpdate(changes: Partial<UpdateStatus> = {}): UpdateStatus {
+  const nothing = { stage: 'none', version: '', why: 'nothing was ever updated' } as const;
+  return { running: '0.1.0', ...nothing, wayBack: true, received: 0, ...changes };
+}
+
 export const AN_IMPORT: ImportAnswer = {
   proposal: { name: 'hotel', protocol: 'wireguard', endpoints: ['udp:203.0.113.9:51820'] },
   unused: [{ line: 3, why: '"Color" is no setting of this section' }],
@@ -105,6 +111,9 @@ export function prepareBox(peer: GuardPeer): void {
     'GET /v1/clients': { clients: [aClient()] },
     'GET /v1/health': someHealth(),
     'GET /v1/dossier': aDossier(),
+    'GET /v1/update': anUpdate(),
+    'POST /v1/update/part': anUpdate(),
+    'POST /v1/update/install': anUpdate(),
     'GET /v1/report': Buffer.from('a report'),
     'GET /v1/policy/text': Buffer.from('# mine\nversion: 1\n'),
     'POST /v1/tunnels/learn': { proposals: [aProposal()], added: false },
@@ -141,6 +150,7 @@ export function crowdBox(peer: GuardPeer): void {
       management: { address: '192.168.178.222/24', hostname: name },
     }),
     'GET /v1/history': { privacy: 'minimal', laxerPast: 1_234_567 },
+    'GET /v1/update': anUpdate({ stage: 'failed', version: '1.2.3~'.repeat(9), why: name }),
     'GET /v1/clients': {
       clients: [long, aClient({ hostName: null, vendorClass: null, previousAddresses: [] })],
     },

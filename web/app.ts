@@ -26,6 +26,7 @@ import type { Site } from './site.ts';
 import { addStatusRoutes } from './status-routes.ts';
 import { ERROR_TEXTS } from './texts.ts';
 import { addTunnelRoutes } from './tunnel-routes.ts';
+import { addUpdateRoutes } from './update-routes.ts';
 import { Visitors } from './visitor.ts';
 
 export interface PageOptions {
@@ -69,6 +70,7 @@ export function createPage(options: PageOptions): Page {
   addTunnelRoutes(router, site);
   addBoxRoutes(router, site);
   addSettingsRoutes(router, site);
+  addUpdateRoutes(router, site);
   addFileRoutes(router, assets);
 
   async function faultsAsPages(ctx: Context, next: Next): Promise<void> {

@@ -25,6 +25,8 @@ import type {
 } from '../src/guard/answers.ts';
 import { readStatus } from '../src/guard/status.ts';
 import type { Status } from '../src/guard/status.ts';
+import { readUpdateStatus } from '../src/guard/update-status.ts';
+import type { UpdatePartCommand, UpdateStatus } from '../src/guard/update-status.ts';
 import type { GuardClient } from './api-client.ts';
 
 /** The kernel takes the rules and they are read back, or the whole history is gone through. */
@@ -113,5 +115,22 @@ export class BoxClient {
 
   async testLamp(pattern: string): Promise<LampTestAnswer> {
     return this.#client.ask({ method: 'POST', path: '/v1/lamp/test', body: { pattern } }, readLampTest);
+  }
+
+  /** What runs, and what became of the last update. */
+  async update(): Promise<UpdateStatus> {
+    return this.#client.ask({ method: 'GET', path: '/v1/update' }, readUpdateStatus);
+  }
+
+  /** Parts in order; the one at 0 begins anew. */
+  async sendUpdatePart(body: UpdatePartCommand): Promise<UpdateStatus> {
+    const question = { method: 'POST', path: '/v1/update/part', body, patience: SLOW } as const;
+    return this.#client.ask(question, readUpdateStatus);
+  }
+
+  /** What was sent is looked at and handed on; what is not to be installed is refused. */
+  async installUpdate(): Promise<UpdateStatus> {
+    const question = { method: 'POST', path: '/v1/update/install', body: {}, patience: SLOW } as const;
+    return this.#client.ask(question, readUpdateStatus);
   }
 }

@@ -35,6 +35,25 @@ export function readMultipart(body: Buffer, boundary: string): URLSearchParams |
   return undefined;
 }
 
+/**
+ * Where the first part with a file begins in what is there of a body (`part`, with its delimiter's line break), and its content.
+ * Undefined while that is not there.
+ */
+export function fileStart(
+  body: Buffer,
+  boundary: string,
+): { readonly part: number; readonly content: number } | undefined {
+  const delimiter = Buffer.from(`\r\n--${boundary}`);
+  const whole = Buffer.concat([BREAK, body]);
+  for (let at = whole.indexOf(delimiter); at >= 0; at = whole.indexOf(delimiter, at + delimiter.length)) {
+    const split = whole.indexOf(HEAD_END, at + delimiter.length);
+    if (split < 0) return undefined;
+    if (named(whole.toString('utf8', at + delimiter.length, split), 'filename') !== undefined)
+      return { part: Math.max(0, at - BREAK.length), content: split + HEAD_END.length - BREAK.length };
+  }
+  return undefined;
+}
+
 function named(head: string, parameter: string): string | undefined {
   const disposition = /^content-disposition:\s*form-data\b(.*)$/im.exec(head)?.[1] ?? '';
   return new RegExp(`[;\\s]${parameter}="([^"]*)"`, 'i').exec(disposition)?.[1];

@@ -57,6 +57,9 @@ export const SETTINGS_TEXTS = {
   restore: 'Restore from a file',
   restoreNote: 'It takes the place of the whole policy, tunnels too. A file with a fault is refused whole.',
   restoreYes: 'Restore',
+  updateTitle: 'Another version',
+  updateNote: 'From a signed file, without a network.',
+  update: 'Update this box',
   nothingGiven: 'Choose a file first.',
   faultLine: 'line {line}',
 } as const;

@@ -30,6 +30,7 @@ const PAGES = [
   ['clients', '/clients'],
   ['health', '/health'],
   ['settings', '/settings'],
+  ['update', '/update'],
 ] as const;
 
 let browser: Browser;
