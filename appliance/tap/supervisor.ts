@@ -55,7 +55,10 @@ export class TapSupervisor {
     }
     this.#lastFault = 'its orders changed';
     this.#backoff = 0;
-    this.#child?.kill('SIGKILL');
+    if (this.#child === undefined) return;
+    // Said at once: who is told that the orders are in force must not take the old tap for one that reads by them.
+    this.#listener.state('restarting', this.#lastFault);
+    this.#child.kill('SIGKILL');
   }
 
   /** Tells what was learned; the tap goes on reading. */

@@ -59,6 +59,11 @@ export class Rogue {
     await this.#dnsmasq(act, '--port=0', '--enable-ra', `--dhcp-range=${ROGUE.prefix6},ra-only,64,1h`);
   }
 
+  /** A resolver at its own address, with another word for one name, while `act` runs. */
+  async answering(name: string, address: string, act: () => Promise<unknown>): Promise<void> {
+    await this.#dnsmasq(act, '--no-resolv', '--no-hosts', `--address=/${name}/${address}`);
+  }
+
   /** The gateway's address is its own as well, while `act` runs. */
   async beingGateway(act: () => Promise<unknown>): Promise<void> {
     await this.#space.ip(`addr add ${LAN.router4}/32 dev rogue0`);

@@ -5,12 +5,13 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { labPolicy } from '../../appliance/lab/box.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
 import type { Argv } from '../../appliance/lab/process.ts';
 import type { IncidentView } from '../../src/guard/status.ts';
 import { labForTests } from './harness.ts';
 import { ROGUE, Rogue } from './rogue.ts';
-import { curl, raisedBy } from './rule-watch.ts';
+import { curl, dig, incidentsOf, raisedBy, useProfile } from './rule-watch.ts';
 
 const lab = labForTests({ filling: 'guard' });
 let rogue: Rogue;
@@ -154,5 +155,28 @@ describe('other tricks', () => {
     ]);
     const [one, other] = incidents;
     expect(one?.related).toEqual([other?.id]);
+  });
+
+  it("a tunnel's host name that leads elsewhere", async () => {
+    const policy = labPolicy(lab().plan).replace(
+      /endpoints: .*/,
+      `endpoints: ["udp:${NET.tunnelName}:51820", "udp:${NET.tunnelServer4}:51820"]`,
+    );
+    await useProfile(lab(), policy, ['profile: full-tunnel']);
+    const asks = (server: string): Promise<unknown> => run(...dig(server, NET.tunnelName));
+    expect(told(await raised(() => asks(NET.resolver4)))).toEqual([]);
+    const elsewhere = '203.0.113.99';
+    const incidents = await raised(() =>
+      rogue.answering(NET.tunnelName, elsewhere, () => asks(ROGUE.address)),
+    );
+    expect(told(incidents)).toEqual([`T amber ${NET.tunnelName}`]);
+    const [trick] = incidents;
+    expect(trick).toMatchObject({ destination: elsewhere });
+    expect(trick?.why).toContain(`was ${NET.tunnelServer4} and is now answered with ${elsewhere}`);
+    // What then goes there without being the tunnel makes it red.
+    const [escape] = await raised(() => run('ping', '-c', '1', '-W', '1', '-I', 'eth0', elsewhere));
+    expect(escape).toMatchObject({ rule: 'E', destination: elsewhere });
+    expect(escape?.related).toContain(trick?.id);
+    expect((await incidentsOf(lab())).find(({ id }) => id === trick?.id)?.severity).toBe('red');
   });
 });
