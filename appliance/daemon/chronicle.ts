@@ -129,7 +129,7 @@ export class Chronicle {
     if (id === 'all') this.#warnings.clear('clock');
     for (const incident of this.#guard?.book.all() ?? [])
       if (incident.id === id || id === 'all') this.#recorder?.incident(incident);
-    if (this.#recorder?.flush() === true) this.#attempt(() => this.#store?.acknowledge(id));
+    if (this.#recorder?.flush(true) === true) this.#attempt(() => this.#store?.acknowledge(id));
   }
 
   incidents(filter: IncidentFilter): readonly IncidentView[] {

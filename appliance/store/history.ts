@@ -1,6 +1,7 @@
 // Knows: the history as a whole: one file, what is written to it at a time, and what leaves it with age and size. Must not
 // know: when to write, what to do when it fails. Every method throws what SQLite says.
 
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { veiledClient } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
@@ -65,8 +66,28 @@ export class HistoryStore {
     this.gaps = new GapTable(database);
   }
 
-  /** All or nothing. */
-  write(batch: Batch, veil: Veil): void {
+  /** All or nothing. `lasting`: on the disk when this returns, also if power goes the next moment; else after `sync`. */
+  write(batch: Batch, veil: Veil, lasting = false): void {
+    if (lasting) {
+      this.#lasting(() => {
+        this.#write(batch, veil);
+      });
+    } else {
+      this.#write(batch, veil);
+    }
+  }
+
+  /** Has the disk take what was written; costs the caller no time. Rejects with what the disk says. */
+  async sync(): Promise<void> {
+    const log = await open(`${this.#path}-wal`, 'r');
+    try {
+      await log.sync();
+    } finally {
+      await log.close();
+    }
+  }
+
+  #write(batch: Batch, veil: Veil): void {
     const { privacy } = veil;
     this.#database.transaction(() => {
       for (const { incident, privacy: told } of batch.incidents) this.incidents.put(incident, told);
@@ -82,9 +103,14 @@ export class HistoryStore {
 
   /** A person's word is on the disk when this returns, also if power goes the next moment. How many it was the first for. */
   acknowledge(id: string): number {
+    return this.#lasting(() => this.incidents.acknowledge(id));
+  }
+
+  /** What `task` writes is on the disk when this returns. */
+  #lasting<T>(task: () => T): T {
     this.#database.pragma('synchronous = FULL');
     try {
-      return this.incidents.acknowledge(id);
+      return task();
     } finally {
       this.#database.pragma('synchronous = NORMAL');
     }

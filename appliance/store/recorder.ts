@@ -14,6 +14,8 @@ import type { Batch, EvidenceOf, HistoryStore } from './history.ts';
 const FLUSH_MS = 1_000;
 const FLUSH_ROWS = 500;
 const RETRY_MS = 10_000;
+/** What was written is on the disk after this long, also if power goes: seldom enough for a card that wears out. */
+const SYNC_MS = 5_000;
 /** Incidents, and frames, that wait while the disk does not take them. */
 const WAITING_MOST = 5_000;
 const FORGET_MS = 3_600_000;
@@ -40,6 +42,9 @@ export class Recorder {
   readonly #gaps = new Map<string, Gap>();
   #current: StateChange | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #syncTimer: NodeJS.Timeout | undefined;
+  #syncedAt = -Infinity;
   #retryAt = 0;
   #steadySince: { readonly offset: number; readonly at: number } | undefined;
   #forgotAt = -Infinity;
@@ -100,13 +105,13 @@ export class Recorder {
     this.#soon();
   }
 
-  /** Writes what waits; false when the disk did not take it. */
-  flush(): boolean {
+  /** Writes what waits; false when the disk did not take it. `lasting`: it outlives a power cut from now on. */
+  flush(lasting = false): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const batch = this.#batch();
     try {
-      this.#store.write(batch, this.#veil);
+      this.#store.write(batch, this.#veil, lasting);
     } catch (error) {
       this.#refused(error);
       return false;
@@ -120,6 +125,7 @@ export class Recorder {
     this.#retryAt = 0;
     this.#ports.fault(undefined);
     this.#forget();
+    this.#syncSoon();
     return true;
   }
 
@@ -134,6 +140,22 @@ export class Recorder {
   close(): void {
     if (this.waiting) this.flush();
     clearTimeout(this.#timer);
+    clearTimeout(this.#syncTimer);
+    this.#closed = true;
+  }
+
+  #syncSoon(): void {
+    const due = this.#syncedAt + SYNC_MS - this.#ports.now().monotonic;
+    this.#syncTimer ??= setTimeout(
+      () => {
+        this.#syncTimer = undefined;
+        this.#syncedAt = this.#ports.now().monotonic;
+        void this.#store.sync().catch((error: unknown) => {
+          if (!this.#closed) this.#refused(error);
+        });
+      },
+      Math.max(0, due),
+    );
   }
 
   #batch(): Batch {

@@ -1,13 +1,11 @@
-// Knows: a real file system on a disk of its own that can be filled. Must not know: what is
-// kept on it.
+// Knows: a real file system on a disk of its own that can be filled, that fails as a worn-out card does, and that can be
+// repaired. Must not know: what is kept on it. ext4(5): `errors=remount-ro` makes it read-only at the first fault.
 
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { must, run } from '../../appliance/lab/process.ts';
-
-const MEGABYTES = 16;
 
 export class SmallDisk {
   readonly #top = mkdtempSync(join(tmpdir(), 'leakguard-disk-'));
@@ -15,10 +13,12 @@ export class SmallDisk {
   readonly path = join(this.#top, 'state');
 
   /** Formatted and mounted at `path`. */
-  static async make(): Promise<SmallDisk> {
+  static async make(megabytes: number): Promise<SmallDisk> {
     const disk = new SmallDisk();
+    // Shared, so that what is unmounted here is so in every namespace that has begun since.
+    await must(['mount', '--bind', '--make-shared', disk.#top, disk.#top]);
     await mkdir(disk.path);
-    await must(['truncate', '-s', `${MEGABYTES}M`, disk.#image]);
+    await must(['truncate', '-s', `${megabytes}M`, disk.#image]);
     await must(['mkfs.ext4', '-q', '-F', '-m', '0', disk.#image]);
     await disk.#mount();
     return disk;
@@ -42,12 +42,27 @@ export class SmallDisk {
     await must(['find', this.path, '-name', 'ballast*', '-delete']);
   }
 
+  /** The kernel finds a fault on it, and makes it read-only. */
+  async fail(): Promise<void> {
+    const { stdout } = await must(['findmnt', '-n', '-o', 'SOURCE', this.path]);
+    writeFileSync(`/sys/fs/ext4/${basename(stdout.trim())}/trigger_fs_error`, 'a fault for a test');
+  }
+
+  /** Checked and mounted anew; nobody may have a file open. */
+  async repair(): Promise<void> {
+    await must(['umount', this.path]);
+    // 1: faults were found and mended.
+    const { code, stdout } = await run(['fsck.ext4', '-f', '-y', this.#image]);
+    if (code === null || code > 1) throw new Error(`fsck: ${stdout}`);
+    await this.#mount();
+  }
+
   async remove(): Promise<void> {
-    await run(['umount', '--lazy', this.path]);
+    await run(['umount', '--lazy', '--recursive', this.#top]);
     rmSync(this.#top, { recursive: true, force: true });
   }
 
   async #mount(): Promise<void> {
-    await must(['mount', '-o', 'loop', this.#image, this.path]);
+    await must(['mount', '-o', 'loop,errors=remount-ro', this.#image, this.path]);
   }
 }

@@ -18,11 +18,20 @@ const veil = new Veil('full', (text) => text);
 class Disk {
   readonly batches: Batch[] = [];
   readonly forgotten: number[] = [];
+  /** How often it was asked to take all that was written, and how often that was waited for. */
+  syncs = 0;
+  waits = 0;
   isFull = false;
+  isFailing = false;
 
-  write(batch: Batch): void {
+  write(batch: Batch, _veil: Veil, lasting: boolean): void {
     if (this.isFull) throw new Error('database or disk is full');
     this.batches.push(batch);
+    this.waits += Number(lasting);
+  }
+  sync(): Promise<void> {
+    this.syncs += 1;
+    return this.isFailing ? Promise.reject(new Error('input/output error')) : Promise.resolve();
   }
   bound(): void {
     return;
@@ -97,6 +106,34 @@ describe('writing', () => {
       [AT, 'breach'],
       [AT + 20, 'clear'],
     ]);
+  });
+});
+
+describe('what was written', () => {
+  it('is given to the disk at once after a silence, and every five seconds while more comes', () => {
+    for (let n = 0; n < 20; n += 1) {
+      recorder.count({ ...NO_TALLY, redEscaped: 1 });
+      vi.advanceTimersByTime(1_000);
+    }
+    expect(disk.syncs).toBe(4);
+    vi.advanceTimersByTime(HOUR);
+    expect([disk.syncs, vi.getTimerCount()]).toEqual([5, 0]);
+    recorder.count({ ...NO_TALLY, redEscaped: 1 });
+    vi.advanceTimersByTime(1_001);
+    expect([disk.syncs, disk.waits]).toEqual([6, 0]);
+  });
+
+  it('is waited for when it is a word of a person', () => {
+    for (const one of incidents(1)) recorder.incident(one);
+    recorder.flush(true);
+    expect(disk.waits).toBe(1);
+  });
+
+  it('may not reach the disk: that is said', async () => {
+    disk.isFailing = true;
+    recorder.count({ ...NO_TALLY, redEscaped: 1 });
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(said).toContain('input/output error');
   });
 });
 
