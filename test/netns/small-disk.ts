@@ -1,7 +1,7 @@
 // Knows: a real file system on a disk of its own that can be filled, that fails as a worn-out card does, and that can be
 // repaired. Must not know: what is kept on it. ext4(5): `errors=remount-ro` makes it read-only at the first fault.
 
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -19,7 +19,9 @@ export class SmallDisk {
     await must(['mount', '--bind', '--make-shared', disk.#top, disk.#top]);
     await mkdir(disk.path);
     await must(['truncate', '-s', `${megabytes}M`, disk.#image]);
-    await must(['mkfs.ext4', '-q', '-F', '-m', '0', disk.#image]);
+    // All at once: what the kernel would do later is not to be taken for writes of whoever uses it.
+    const now = ['-E', 'lazy_itable_init=0,lazy_journal_init=0'];
+    await must(['mkfs.ext4', '-q', '-F', '-m', '0', ...now, disk.#image]);
     await disk.#mount();
     return disk;
   }
@@ -44,8 +46,16 @@ export class SmallDisk {
 
   /** The kernel finds a fault on it, and makes it read-only. */
   async fail(): Promise<void> {
-    const { stdout } = await must(['findmnt', '-n', '-o', 'SOURCE', this.path]);
-    writeFileSync(`/sys/fs/ext4/${basename(stdout.trim())}/trigger_fs_error`, 'a fault for a test');
+    writeFileSync(`/sys/fs/ext4/${await this.#device()}/trigger_fs_error`, 'a fault for a test');
+  }
+
+  /** What the device itself was given so far, nothing being held back (Documentation/block/stat.rst, field 7). */
+  async sectorsWritten(): Promise<number> {
+    await must(['sync', '--file-system', this.path]);
+    const fields = readFileSync(`/sys/class/block/${await this.#device()}/stat`, 'latin1')
+      .trim()
+      .split(/\s+/);
+    return Number(fields[6]);
   }
 
   /** Checked and mounted anew; nobody may have a file open. */
@@ -60,6 +70,11 @@ export class SmallDisk {
   async remove(): Promise<void> {
     await run(['umount', '--lazy', '--recursive', this.#top]);
     rmSync(this.#top, { recursive: true, force: true });
+  }
+
+  async #device(): Promise<string> {
+    const { stdout } = await must(['findmnt', '-n', '-o', 'SOURCE', this.path]);
+    return basename(stdout.trim());
   }
 
   async #mount(): Promise<void> {
