@@ -23,7 +23,8 @@ export const SETTINGS_TEXTS = {
   proxies: 'Proxies',
   proxiesNote: 'Not with a full tunnel. One a line, such as tcp:203.0.113.9:1080.',
   localChatter: 'Chatter on the local link',
-  localChatterNote: 'mDNS, LLMNR, NetBIOS and SSDP: what devices call out to each other.',
+  localChatterNote:
+    'mDNS, LLMNR, NetBIOS and SSDP: what devices call out to each other. Block mode stops them unless they are ignored.',
   allow: 'Exceptions',
   allowNote: 'What may go past the tunnel all the same. A rule whose first field is emptied is removed.',
   allowRow: 'Exception {number}',
@@ -71,9 +72,9 @@ export const PROFILE_CHOICES = [
 ] as const;
 
 export const CHATTER_CHOICES = [
-  ['amber', 'amber: shown, and stopped in block mode'],
+  ['amber', 'amber: shown as minor'],
   ['red', 'red: as any other leak'],
-  ['ignore', 'ignored: crosses, even in block mode'],
+  ['ignore', 'ignored: always crosses'],
 ] as const;
 
 export const PRIVACY_CHOICES = [
