@@ -23,8 +23,12 @@ export class Flow {
   /** The name it has shown. */
   name = '';
   clientIsLow = true;
+  /** Sequence number of the SYN that opened the connection, -1 while none was seen. */
+  opening = -1;
   /** Datagrams with payload, or segments with payload that were sniffed. */
   packets = 0;
+  /** Octets of an HTTP request's body that are still to come. */
+  bodyLeft = 0;
   /** What the low endpoint says, and the high one. */
   lowStream: Stream | undefined = undefined;
   highStream: Stream | undefined = undefined;
@@ -43,7 +47,9 @@ export class Flow {
     this.suspected = false;
     this.done = false;
     this.name = '';
+    this.opening = -1;
     this.packets = 0;
+    this.bodyLeft = 0;
     this.lowStream?.release();
     this.highStream?.release();
     this.recogniser = undefined;

@@ -120,6 +120,7 @@ export class Stream {
 
   /** Keeps what was not read, from `at` on, so that the next bytes are shown behind it; too much is given up. */
   keep(at: number): void {
+    if (at > this.start) this.first = false;
     if (at >= this.end) {
       this.#forget();
       return;
@@ -151,7 +152,7 @@ export class Stream {
 
   #show(bytes: Uint8Array, start: number, end: number): void {
     this.#next = (this.#next + end - start) >>> 0;
-    this.first = this.#fresh;
+    this.first = this.#fresh || (this.first && this.#unread.length > 0);
     this.#fresh = false;
     if (this.#unread.length === 0) {
       this.bytes = bytes;
@@ -168,8 +169,13 @@ export class Stream {
   }
 
   #hold(sequence: number, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#held.length >= MAX_HELD || this.#held.some((held) => held.sequence === sequence)) return;
-    if (!this.#budget.take(end - start)) return;
-    this.#held.push({ sequence, bytes: bytes.slice(start, end) });
+    const same = this.#held.findIndex((held) => held.sequence === sequence);
+    const known = this.#held[same]?.bytes.length ?? 0;
+    // A segment may be sent again with more behind it (RFC 9293 section 3.8.1): the longer one stays.
+    if (known >= end - start || (same < 0 && this.#held.length >= MAX_HELD)) return;
+    if (!this.#budget.take(end - start - known)) return;
+    const held = { sequence, bytes: bytes.slice(start, end) };
+    if (same < 0) this.#held.push(held);
+    else this.#held[same] = held;
   }
 }

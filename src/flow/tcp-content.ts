@@ -2,9 +2,11 @@
 // Follows RFC 7766 (DNS), RFC 8446 (TLS), RFC 9112 (HTTP), RFC 4253 (SSH), RFC 2637 (PPTP), RFC 1928 (SOCKS).
 
 import { dnsShape, dnsTcpMessages } from '../wire/dns.ts';
-import { isHttpRequestStart, isHttpResponseStart } from '../wire/http1.ts';
+import { canBecomeRequest, isHttpResponseStart, requestAt } from '../wire/http1.ts';
 import { u16 } from '../wire/octets.ts';
 import { pptpControl } from '../wire/pptp.ts';
+import { canBecomeBanner } from '../wire/ssh.ts';
+import { clientHelloBehind } from '../wire/tls-behind.ts';
 import type { RelayList } from '../wire/tor.ts';
 import { isClientHelloStart, isTlsRecordStart } from '../wire/tls-record.ts';
 import type { Facts } from './facts.ts';
@@ -18,6 +20,11 @@ import { readHttp } from './tcp-http.ts';
 import { opensSocks, readSocksRequest } from './tcp-socks.ts';
 import { readHello } from './tcp-tls.ts';
 
+/** Protocols in each other in one piece of a stream: a proxy's header, its request, a hello, and none does more. */
+const MOST_LAYERS = 8;
+/** Segments in which a client may still turn to TLS in the middle of one. */
+const UPGRADES = 64;
+
 /** Reads what the stream shows; gives the offset from which bytes must be kept for the next time. */
 export function readContent(
   facts: Facts,
@@ -26,16 +33,46 @@ export function readContent(
   fromClient: boolean,
   relays: RelayList,
 ): number {
-  const { bytes, start, end } = stream;
-  if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream, relays);
-  if (isHttpRequestStart(bytes, start, end)) return readHttp(facts, flow, stream);
-  if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
-  if (flow.kind === undefined) settle(facts, flow, stream, fromClient);
-  else if (flow.kind === 'socks' && fromClient) readSocksRequest(facts, flow, stream);
-  return end;
+  if (stream.broken) flow.bodyLeft = 0;
+  for (let left = MOST_LAYERS; left > 0 && stream.start < stream.end; left -= 1) {
+    const rest = readOne(facts, flow, stream, fromClient, relays);
+    if (rest === stream.start || flow.done) return rest;
+    stream.start = rest;
+    stream.first = false;
+  }
+  return stream.end;
 }
 
-function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): void {
+/** Reads one protocol's octets; gives the offset where the next may begin, `start` itself when more has to come first. */
+function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, relays: RelayList): number {
+  const { bytes, start, end } = stream;
+  if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream, relays);
+  if (requestAt(bytes, start, end) >= 0) return readHttp(facts, flow, stream);
+  if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
+  if (!fromClient) {
+    if (flow.kind === undefined) settle(facts, flow, stream, false);
+    return end;
+  }
+  if (flow.bodyLeft > 0) {
+    const inBody = Math.min(flow.bodyLeft, end - start);
+    flow.bodyLeft -= inBody;
+    return start + inBody;
+  }
+  const speaksHttp = flow.kind === 'http' || flow.kind === 'http-proxy';
+  if ((stream.first || speaksHttp) && canBecome(bytes, start, end)) return start;
+  const hello = flow.packets > UPGRADES ? -1 : clientHelloBehind(bytes, start, end);
+  if (hello >= 0) return hello;
+  if (flow.kind === undefined) return settle(facts, flow, stream, true);
+  return flow.kind === 'socks' ? readSocksRequest(facts, flow, stream) : end;
+}
+
+/** Whether a client's first octets are too few to tell a request or a banner from anything else. */
+function canBecome(bytes: Uint8Array, start: number, end: number): boolean {
+  return canBecomeRequest(bytes, start, end) || canBecomeBanner(bytes, start, end);
+}
+
+/** Gives the offset where reading goes on. */
+function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): number {
   const { bytes, start, end } = stream;
   const recognition = recogniseTcp(bytes, start, end, fromClient ? 'client' : 'server');
   if (recognition !== undefined && recognition.confidence >= RECOGNISED) {
@@ -50,12 +87,16 @@ function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): 
     flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
   } else if (isHttpResponseStart(bytes, start, end)) {
     flow.kind = 'http';
-  } else if (stream.first && fromClient && opensSocks(facts, flow, stream)) {
-    flow.suspected = true;
-  } else if (stream.first && fromClient && NEEDS_CONTENT.has(facts.kind)) {
+  } else if (stream.first && fromClient) {
+    const rest = opensSocks(facts, flow, stream);
+    if (rest >= 0) {
+      flow.suspected = true;
+      return rest;
+    }
     // The client has spoken first, from the beginning, and not what its port says.
-    flow.kind = 'tcp';
+    if (NEEDS_CONTENT.has(facts.kind)) flow.kind = 'tcp';
   }
+  return end;
 }
 
 const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>(['tls', 'http', 'dot', 'pptp']);
@@ -67,7 +108,7 @@ function kindOfProtocol(protocol: string): Kind | undefined {
 /** On its own port anything is taken for DNS; elsewhere one whole message, parsed to its last octet, has to say so. */
 function speaksDns(facts: Facts, flow: Flow, { bytes, start, end }: Stream): boolean {
   if (flow.kind !== undefined) return flow.kind === 'dns';
-  if (facts.kind === 'dns') return true;
+  if (facts.kind === 'dns' || facts.kind === 'llmnr') return true;
   if (end - start < 19 || u16(bytes, start) !== end - start - 2) return false;
   if (dnsShape(bytes, start + 2, end) < DNS_ELSEWHERE) return false;
   flow.kind = 'dns';
@@ -76,8 +117,10 @@ function speaksDns(facts: Facts, flow: Flow, { bytes, start, end }: Stream): boo
 }
 
 function readDns(facts: Facts, flow: Flow, stream: Stream): number {
+  // RFC 4795 section 2.4: LLMNR goes over TCP as well.
+  const via = facts.kind === 'llmnr' ? 'llmnr' : 'dns';
   return dnsTcpMessages(stream.bytes, stream.start, stream.end, (start, end) => {
-    const findings = dnsFindings(stream.bytes, start, end, 'dns', DNS_ON_ITS_PORT);
+    const findings = dnsFindings(stream.bytes, start, end, via, DNS_ON_ITS_PORT);
     if (findings === undefined) return;
     facts.findings = mergeFindings(
       facts.findings,

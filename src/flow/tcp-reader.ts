@@ -12,6 +12,9 @@ import { RECOGNISED } from './recognise.ts';
 import { Stream } from './stream.ts';
 import type { StreamBudget } from './stream.ts';
 
+/** What one segment can carry at most (RFC 791). */
+const LONGEST_SEGMENT = 65_535;
+
 export class TcpReader {
   readonly #flows: FlowTable;
   readonly #budget: StreamBudget;
@@ -27,12 +30,7 @@ export class TcpReader {
   read(bytes: Uint8Array, facts: Facts): void {
     const flow = this.#flows.of(facts);
     const { side } = this.#flows;
-    // A second connection between the same ports knows nothing of the first.
-    if ((facts.tcpFlags & (TcpFlag.SYN | TcpFlag.ACK)) === TcpFlag.SYN && flow.packets > 0) {
-      flow.reset();
-      flow.clientIsLow = side === 0;
-      facts.fromServer = false;
-    }
+    if ((facts.tcpFlags & TcpFlag.SYN) !== 0) open(facts, flow, side);
     const isRead = flow.done;
     if (!isRead) this.#follow(bytes, facts, flow, side);
     if (flow.kind !== undefined) facts.kind = flow.kind;
@@ -50,7 +48,11 @@ export class TcpReader {
     const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
     if (start >= end && !isSyn) return;
     const stream = this.#streamOf(flow, side);
-    if (isSyn) stream.synchronise(facts.tcpSequence);
+    if (isSyn) {
+      stream.synchronise(facts.tcpSequence);
+      // An answer also says where the client begins, whose SYN may not have been captured.
+      if ((facts.tcpFlags & TcpFlag.ACK) !== 0) this.#streamOf(flow, other(side)).synchronise(flow.opening);
+    }
     if (start >= end) return;
     flow.packets += 1;
     const sequence = isSyn ? (facts.tcpSequence + 1) >>> 0 : facts.tcpSequence;
@@ -75,6 +77,26 @@ export class TcpReader {
       flow.highStream?.release();
     }
   }
+}
+
+/**
+ * A SYN, or its answer, whose client begins elsewhere opens another connection between the same ports, which knows nothing
+ * of the one before. The same SYN sent again changes nothing.
+ */
+function open(facts: Facts, flow: Flow, side: 0 | 1): void {
+  const answers = (facts.tcpFlags & TcpFlag.ACK) !== 0;
+  const opening = answers ? (facts.tcpAcknowledgment - 1) >>> 0 : facts.tcpSequence;
+  // The answer to a SYN that carried data acknowledges that as well (RFC 7413).
+  const acknowledged = flow.opening < 0 ? -1 : (opening - flow.opening) >>> 0;
+  if (acknowledged === 0 || (answers && acknowledged > 0 && acknowledged <= LONGEST_SEGMENT)) return;
+  if (flow.opening >= 0 || flow.packets > 0) flow.reset();
+  flow.opening = opening;
+  flow.clientIsLow = (side === 0) !== answers;
+  facts.fromServer = answers;
+}
+
+function other(side: 0 | 1): 0 | 1 {
+  return side === 0 ? 1 : 0;
 }
 
 /** A shape is a hint: it is told once, and the connection stays TLS. A tunnel inside TLS can look so for a while. */

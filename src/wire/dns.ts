@@ -103,7 +103,7 @@ const MOST_RECORDS = 256;
 
 /**
  * How much a payload looks like a DNS message, 0 to 1, by its form alone:
- * 0 is none; 0.3 a header and question that parse but with reserved bits, types or classes nobody uses;
+ * 0 is none; 0.3 a header and question that parse but with reserved bits, counts, types or classes nobody uses;
  * 0.6 all questions plausible, records cut off or odd; 0.9 every record parses, nothing left over;
  * 0.95 the same and names made of host-name letters. Above 0.5 the names in it are worth showing; on a port that is not
  * DNS's only 0.9 and more should call a frame DNS, and such a call never makes a frame safe.
@@ -118,24 +118,28 @@ export function dnsShape(bytes: Uint8Array, start: number, end: number): number 
   const authorities = u16(bytes, start + 8);
   const additionals = u16(bytes, start + 10);
   const records = answers + authorities + additionals;
-  if (opcode === 3 || opcode > 6) return 0;
-  // A query that has a result code, or answers without asking, is noise (mDNS and updates carry both).
-  if (!response && opcode !== 5 && (flags & 15) !== 0) return 0;
   if (questions > MOST_QUESTIONS || records > MOST_RECORDS || questions + records === 0) return 0;
-  // Every record takes at least eleven octets, every question five: counts that cannot fit are noise, unless cut off.
-  if (questions * 5 + records * 11 > end - start - DNS_HEADER && (flags & 0x0200) === 0 && !response)
-    return 0;
+  // An opcode nobody has assigned, a query with a result code (updates carry one), and counts that cannot fit unless the message
+  // is cut off (eleven octets a record at least, five a question) are noise; only a question that is beyond doubt saves them.
+  const odd =
+    opcode === 3 ||
+    opcode > 6 ||
+    (!response && opcode !== 5 && (flags & 15) !== 0) ||
+    (questions * 5 + records * 11 > end - start - DNS_HEADER && (flags & 0x0200) === 0 && !response);
 
   let at = start + DNS_HEADER;
   let plausible = (flags & 0x0040) === 0;
   let hostLike = true;
+  let named = questions > 0;
   for (let left = questions; left > 0; left -= 1) {
     const next = skipName(bytes, at, end);
     if (next < 0 || next + 4 > end) return 0;
     if (!isKnownType(u16(bytes, next)) || !isKnownClass(u16(bytes, next + 2))) plausible = false;
     if (!isHostLike(bytes, at, end)) hostLike = false;
+    if (next - at < 3) named = false;
     at = next + 4;
   }
+  if (odd) return plausible && hostLike && named ? 0.3 : 0;
   if (!plausible) return 0.3;
   for (let left = records; left > 0; left -= 1) {
     const next = skipName(bytes, at, end);

@@ -19,6 +19,8 @@ export interface HttpRequest {
   readonly userAgent?: string;
   /** Offset behind the empty line that ends the head; -1 while it is not there. */
   readonly headEnd: number;
+  /** Octets behind the head by its Content-Length, 0 without one; -1 when the body comes in chunks. */
+  readonly bodyLength: number;
 }
 
 /** `need-more`: no Host yet and no end of the head; ask again with more of the stream. */
@@ -34,16 +36,36 @@ const METHODS = [
   .join(' ')
   .split(' ');
 
+/** What an unknown method may look like; names of HTTP's extensions keep to it. */
+const LONGEST_METHOD = 20;
+const MOST_BLANK = 4;
+const LONGEST_CHUNK_LINE = 64;
 const LONGEST_HEAD = 32768;
 const LONGEST_TARGET = 2048;
 const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;
 const TAB = 0x09;
+const SLASH = 0x2f;
 
-/** Whether a payload begins with a known method and a space. Cheap enough for every segment. */
+/**
+ * Whether a payload begins with a known method and a space, or with a whole request line of any other method. Cheap
+ * enough for every segment.
+ */
 export function isHttpRequestStart(bytes: Uint8Array, start: number, end: number): boolean {
   return methodAt(bytes, start, end) !== undefined;
+}
+
+/** Where a request begins, blank lines in front of it passed over (RFC 9112 section 2.2); -1 when none does. */
+export function requestAt(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && at - start < MOST_BLANK && (bytes[at] === CR || bytes[at] === LF)) at += 1;
+  return isHttpRequestStart(bytes, at, end) ? at : -1;
+}
+
+/** Whether so few octets are there that they are the beginning of a known method and no more. */
+export function canBecomeRequest(bytes: Uint8Array, start: number, end: number): boolean {
+  return end > start && canBecomeMethod(bytes, start, end);
 }
 
 /** Whether a payload begins with a status line of HTTP/1. */
@@ -68,11 +90,19 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
 
   let host: string | undefined;
   let userAgent: string | undefined;
+  let length: string | undefined;
+  let coding: string | undefined;
   let headEnd = -1;
   let at = lineEnd + 1;
   for (;;) {
-    const feed = lineFeed(bytes, at, stop);
+    let feed = lineFeed(bytes, at, stop);
     if (feed < 0) break;
+    // A line that begins with a blank goes on with the one before it (RFC 9112 section 5.2).
+    while (feed > at + 1 && feed + 1 < stop && isBlank(bytes[feed + 1] ?? 0)) {
+      const next = lineFeed(bytes, feed + 1, stop);
+      if (next < 0) break;
+      feed = next;
+    }
     const contentEnd = feed > at && bytes[feed - 1] === CR ? feed - 1 : feed;
     if (contentEnd === at) {
       headEnd = feed + 1;
@@ -80,6 +110,8 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
     }
     host ??= fieldText(bytes, at, contentEnd, 'host');
     userAgent ??= fieldText(bytes, at, contentEnd, 'user-agent');
+    length ??= fieldText(bytes, at, contentEnd, 'content-length');
+    coding ??= fieldText(bytes, at, contentEnd, 'transfer-encoding');
     at = feed + 1;
   }
   if (host === undefined && headEnd < 0 && !final && stop === end) return 'need-more';
@@ -87,11 +119,47 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
   const form = formOf(method, target);
   const hostName = host === undefined ? '' : withoutPort(host);
   const targetHost = form === 'absolute' || form === 'authority' ? authorityHost(target) : '';
-  const request: { -readonly [K in keyof HttpRequest]: HttpRequest[K] } = { method, target, form, headEnd };
+  const bodyLength = /chunked$/i.test(coding ?? '')
+    ? -1
+    : /^\d{1,15}$/.test(length ?? '')
+      ? Number(length)
+      : 0;
+  const request: { -readonly [K in keyof HttpRequest]: HttpRequest[K] } = {
+    method,
+    target,
+    form,
+    headEnd,
+    bodyLength,
+  };
   if (hostName !== '') request.host = hostName;
   if (targetHost !== '') request.targetHost = targetHost;
   if (userAgent !== undefined) request.userAgent = userAgent;
   return request;
+}
+
+/**
+ * The offset behind a body that begins at `start` (RFC 9112 section 6), which may lie behind `end`. Of a body in chunks that
+ * is cut off only `end` can be said.
+ */
+export function bodyEnd(bytes: Uint8Array, start: number, end: number, bodyLength: number): number {
+  if (bodyLength >= 0) return start + bodyLength;
+  let at = start;
+  for (;;) {
+    const feed = lineFeed(bytes, at, Math.min(end, at + LONGEST_CHUNK_LINE));
+    const size = feed < 0 ? NaN : parseInt(printable(bytes, at, feed), 16);
+    if (Number.isNaN(size)) return end;
+    at = feed + 1;
+    // The last chunk is empty; a trailer field or the empty line follows.
+    if (size === 0) break;
+    at += size + 2;
+    if (at > end) return end;
+  }
+  for (let feed = lineFeed(bytes, at, end); feed >= 0; feed = lineFeed(bytes, at, end)) {
+    const isEmpty = feed === at || (feed === at + 1 && bytes[at] === CR);
+    at = feed + 1;
+    if (isEmpty) return at;
+  }
+  return end;
 }
 
 /** A host without its port and trailing dot, lower case; an IPv6 literal keeps its brackets. */
@@ -102,12 +170,29 @@ export function withoutPort(authority: string): string {
 
 function methodAt(bytes: Uint8Array, start: number, end: number): string | undefined {
   const first = bytes[start] ?? 0;
-  if (end <= start || first < 0x41 || first > 0x55) return undefined;
+  if (end <= start || first < 0x41 || first > 0x5a) return undefined;
   for (const method of METHODS) {
     if (method.charCodeAt(0) !== first || !startsWith(bytes, start, end, method)) continue;
     if (start + method.length < end && bytes[start + method.length] === SPACE) return method;
   }
-  return undefined;
+  return unknownMethodAt(bytes, start, end);
+}
+
+/** Capital letters, a space, a path or an absolute target, and the version: any method is HTTP's (RFC 9110 section 9.1). */
+function unknownMethodAt(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const most = Math.min(end, start + LONGEST_METHOD);
+  let at = start;
+  while (at < most && isMethodOctet(bytes[at] ?? 0)) at += 1;
+  if (at - start < 3 || bytes[at] !== SPACE || at + 1 >= end) return undefined;
+  const target = bytes[at + 1];
+  if (target !== SLASH && !startsWith(bytes, at + 1, end, 'http://')) return undefined;
+  const lineEnd = lineFeed(bytes, at, Math.min(end, at + LONGEST_TARGET));
+  if (lineEnd < 0 || targetEndBefore(bytes, at + 1, lineEnd) < 0) return undefined;
+  return printable(bytes, start, at);
+}
+
+function isMethodOctet(octet: number): boolean {
+  return (octet >= 0x41 && octet <= 0x5a) || octet === 0x2d || octet === 0x5f;
 }
 
 function canBecomeMethod(bytes: Uint8Array, start: number, end: number): boolean {
@@ -147,7 +232,7 @@ function fieldText(bytes: Uint8Array, start: number, end: number, name: string):
   while (at < end && isBlank(bytes[at] ?? 0)) at += 1;
   if (bytes[at] !== 0x3a || at >= end) return undefined;
   at += 1;
-  while (at < end && isBlank(bytes[at] ?? 0)) at += 1;
+  while (at < end && isFold(bytes[at] ?? 0)) at += 1;
   let last = end;
   while (last > at && isBlank(bytes[last - 1] ?? 0)) last -= 1;
   return name === 'host' ? nameText(bytes, at, last) : printable(bytes, at, Math.min(last, at + 256));
@@ -155,6 +240,11 @@ function fieldText(bytes: Uint8Array, start: number, end: number, name: string):
 
 function isBlank(octet: number): boolean {
   return octet === SPACE || octet === TAB;
+}
+
+/** A blank, or the line end in front of a line that goes on. */
+function isFold(octet: number): boolean {
+  return isBlank(octet) || octet === CR || octet === LF;
 }
 
 function formOf(method: string, target: string): HttpRequest['form'] {

@@ -30,6 +30,16 @@ export function sshBanner(bytes: Uint8Array, start: number, end: number): SshBan
   return { version, software: printable(bytes, softwareAt, at) };
 }
 
+/** Whether so few octets are there that they are the beginning of an identification and no more. */
+export function canBecomeBanner(bytes: Uint8Array, start: number, end: number): boolean {
+  return VERSIONS.some((version) => {
+    const text = `SSH-${version}-`;
+    return (
+      end > start && end - start <= text.length && startsWith(bytes, start, end, text.slice(0, end - start))
+    );
+  });
+}
+
 function isText(octet: number): boolean {
   return octet >= 0x20 && octet < 0x7f;
 }

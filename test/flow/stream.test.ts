@@ -86,3 +86,14 @@ describe('a gap', () => {
     expect(budget.used).toBeLessThanOrEqual(32);
   });
 });
+
+test('a held segment that comes again with more behind it gives all of it', () => {
+  const budget = new StreamBudget(1000);
+  const stream = new Stream(budget);
+  stream.synchronise(0);
+  expect(take(stream, 11, TEXT.slice(10, 20))).toBe('');
+  expect(take(stream, 11, TEXT.slice(10))).toBe('');
+  expect(take(stream, 11, TEXT.slice(10, 15))).toBe('');
+  expect(take(stream, 1, TEXT.slice(0, 10))).toBe(TEXT);
+  expect(budget.used).toBe(0);
+});

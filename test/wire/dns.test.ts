@@ -177,6 +177,17 @@ describe('dnsShape', () => {
     expect(dnsShape(Uint8Array.from(octets), 0, octets.length)).toBe(0);
   });
 
+  test.each([
+    ['opcode 3', [0, 1, 0x18, 0, 0, 1, 0, 0, 0, 0, 0, 0]],
+    ['opcode 7', [0, 1, 0x38, 0, 0, 1, 0, 0, 0, 0, 0, 0]],
+    ['a result code', [0, 1, 1, 3, 0, 1, 0, 0, 0, 0, 0, 0]],
+    ['a record too many', [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 9]],
+  ])('a query with %s has a question all the same', (_, header) => {
+    const octets = Uint8Array.from([...header, 1, 0x78, 2, 0x69, 0x6f, 0, 0, 1, 0, 1]);
+    expect(dnsShape(octets, 0, octets.length)).toBe(0.3);
+    expect(questionsOf(octets).names).toEqual(['x.io 1']);
+  });
+
   it('takes hardly any noise for DNS', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 12, maxLength: 300 }), (bytes) => {

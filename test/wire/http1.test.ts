@@ -4,7 +4,15 @@
 import { request } from 'node:http';
 import { Duplex } from 'node:stream';
 import { describe, expect, it, test } from 'vitest';
-import { httpRequest, isHttpRequestStart, isHttpResponseStart, withoutPort } from '../../src/wire/http1.ts';
+import {
+  bodyEnd,
+  canBecomeRequest,
+  httpRequest,
+  isHttpRequestStart,
+  isHttpResponseStart,
+  requestAt,
+  withoutPort,
+} from '../../src/wire/http1.ts';
 import { expectBounded } from './bounded.ts';
 
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -40,6 +48,7 @@ describe('httpRequest', () => {
       host: 'www.example.org',
       userAgent: 'Test/1',
       headEnd: bytes.length,
+      bodyLength: 0,
     });
   });
 
@@ -79,6 +88,21 @@ describe('httpRequest', () => {
     expect(read(text)).toBe('not-http');
   });
 
+  test.each([
+    ['FOO /x HTTP/1.1\r\nHost: any.example\r\n\r\n', 'any.example'],
+    ['GET / HTTP/1.1\r\nX: a\r\n b\r\nHost:\r\n  folded.example\r\n\r\n', 'folded.example'],
+    ['GET / HTTP/1.1\nHost: lines.example\n\n', 'lines.example'],
+  ])('reads %j', (text, host) => {
+    expect(read(text)).toMatchObject({ host, headEnd: text.length });
+  });
+
+  test.each(['CWD /pub\r\n', 'DESCRIBE rtsp://a/ RTSP/1.0\r\n', 'FOO /x HTTP/1.1', 'AB /x HTTP/1.1\r\n'])(
+    '%j begins no request',
+    (text) => {
+      expect(isHttpRequestStart(bytesOf(text), 0, text.length)).toBe(false);
+    },
+  );
+
   it('shows octets of a hostile Host', () => {
     expect(read('GET / HTTP/1.1\r\nHost: a\0\u001b[2Jb\r\n\r\n')).toMatchObject({ host: 'a\\000\\027[2jb' });
   });
@@ -101,6 +125,15 @@ describe('httpRequest', () => {
       seeds.map(bytesOf),
     );
     expectBounded(isHttpRequestStart, seeds.map(bytesOf));
+    expectBounded(canBecomeRequest, ['GE', 'FOO /x HTTP/1.1\r\n'].map(bytesOf));
+    expectBounded((bytes, start, end) => {
+      const at = requestAt(bytes, start, end);
+      return at < 0 ? at : at - start;
+    }, ['\r\nFOO /x HTTP/1.1\r\n'].map(bytesOf));
+    expectBounded(
+      (bytes, start, end) => bodyEnd(bytes, start, end, -1) - start,
+      ['5\r\nhello\r\n0\r\nA: b\r\n\r\n'].map(bytesOf),
+    );
     expectBounded(isHttpResponseStart, seeds.map(bytesOf));
   });
 });
@@ -118,4 +151,37 @@ test.each([
   ['a.example.', 'a.example'],
 ])('withoutPort %s', (authority, host) => {
   expect(withoutPort(authority)).toBe(host);
+});
+
+describe('a body', () => {
+  const request = (fields: string): unknown => read(`POST / HTTP/1.1\r\nHost: a.example\r\n${fields}\r\n`);
+  const end = (text: string): number => bodyEnd(bytesOf(text), 0, text.length, -1);
+
+  test.each([
+    ['Content-Length: 12\r\n', 12],
+    ['content-length:3\r\n', 3],
+    ['Content-Length: -1\r\n', 0],
+    ['Transfer-Encoding: gzip, chunked\r\n', -1],
+    ['', 0],
+  ])('after %j has %d octets', (fields, bodyLength) => {
+    expect(request(fields)).toMatchObject({ bodyLength });
+  });
+
+  it('ends by its length, also behind what is there', () => {
+    expect(bodyEnd(bytesOf('abc'), 1, 3, 2)).toBe(3);
+    expect(bodyEnd(bytesOf('abc'), 1, 3, 20)).toBe(21);
+  });
+
+  it('in chunks ends behind the empty one and its trailer', () => {
+    // RFC 9112 section 7.1.
+    expect(end('4\r\nWiki\r\n5;x=y\r\npedia\r\n0\r\n\r\nGET')).toBe(28);
+    expect(end('1\r\na\r\n0\r\nA: b\r\n\r\nGET')).toBe(17);
+    for (const cut of ['4', '4\r\nWi', '4\r\nWiki\r\n0\r\n', 'zz\r\n']) expect(end(cut)).toBe(cut.length);
+  });
+
+  it('may be followed by blank lines and the next request', () => {
+    const text = '\r\nGET / HTTP/1.1\r\n';
+    expect(requestAt(bytesOf(text), 0, text.length)).toBe(2);
+    expect(requestAt(bytesOf('\r\n\r\n'), 0, 4)).toBe(-1);
+  });
 });

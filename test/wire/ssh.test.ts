@@ -1,6 +1,6 @@
 // Knows: SSH identification lines by RFC 4253 section 4.2. Must not know: the decoder.
 import { describe, expect, it } from 'vitest';
-import { sshBanner } from '../../src/wire/ssh.ts';
+import { canBecomeBanner, sshBanner } from '../../src/wire/ssh.ts';
 import { expectBounded } from './bounded.ts';
 import { ascii } from './hex.ts';
 
@@ -30,7 +30,13 @@ describe('sshBanner', () => {
     expect(read(`SSH-2.0-${'x'.repeat(245)}\r\n`)).toBeDefined();
     expect(read(`SSH-2.0-${'x'.repeat(300)}\r\n`)).toBeUndefined();
   });
+  it('waits for a beginning that fits', () => {
+    const begins = (text: string): boolean => canBecomeBanner(ascii(text), 0, text.length);
+    expect(['S', 'SSH-', 'SSH-1.99-'].map(begins)).toEqual([true, true, true]);
+    expect(['', 'SSL', 'SSH-2.0-OpenSSH'].map(begins)).toEqual([false, false, false]);
+  });
   it('is bounded', () => {
+    expectBounded(canBecomeBanner, [ascii('SSH-2.')]);
     expectBounded(sshBanner, [ascii('SSH-2.0-OpenSSH_9.2p1\r\n')]);
   });
 });

@@ -1,0 +1,48 @@
+// Knows: what may stand in front of a ClientHello in the same octets: lines of text (STARTTLS, CONNECT, PROXY version 1), a PROXY
+// version 2 header, other TLS records. Must not know: TCP, flows, policy.
+// Follows RFC 3207, 2595 and 4217 (STARTTLS in mail and FTP), HAProxy's PROXY protocol, RFC 8446 section 5.
+
+import { u16 } from './octets.ts';
+import { isClientHelloStart, isTlsRecordStart } from './tls-record.ts';
+
+const PROXY_SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a] as const;
+const PROXY_HEADER = 16;
+/** Text is not searched further: who upgrades says so in a few lines. */
+const MOST_TEXT = 4096;
+const MOST_RECORDS = 16;
+const LF = 0x0a;
+
+/** Where a ClientHello begins behind something else, or -1. The hello may be cut off; one at `start` itself is not meant. */
+export function clientHelloBehind(bytes: Uint8Array, start: number, end: number): number {
+  const at = isTlsRecordStart(bytes, start, end)
+    ? behindRecords(bytes, start, end)
+    : behindProxy(bytes, start, end);
+  return at >= 0 ? at : behindText(bytes, start, end);
+}
+
+function behindRecords(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  for (let left = MOST_RECORDS; left > 0 && isTlsRecordStart(bytes, at, end); left -= 1) {
+    at += 5 + u16(bytes, at + 3);
+    if (at < end && isClientHelloStart(bytes, at, end)) return at;
+  }
+  return -1;
+}
+
+function behindProxy(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start <= PROXY_HEADER || PROXY_SIGNATURE.some((octet, i) => bytes[start + i] !== octet))
+    return -1;
+  const at = start + PROXY_HEADER + u16(bytes, start + 14);
+  return at < end && isClientHelloStart(bytes, at, end) ? at : -1;
+}
+
+/** Behind the end of a line, when all before it is text. */
+function behindText(bytes: Uint8Array, start: number, end: number): number {
+  const stop = Math.min(end, start + MOST_TEXT);
+  for (let at = start; at < stop; at += 1) {
+    const octet = bytes[at] ?? 0;
+    if (octet === 0x16) return bytes[at - 1] === LF && isClientHelloStart(bytes, at, end) ? at : -1;
+    if (octet < 0x20 && octet !== LF && octet !== 0x0d && octet !== 0x09) return -1;
+  }
+  return -1;
+}
