@@ -19,8 +19,9 @@ const PASSIVE = new Set(['/events', '/regions', '/timeline', '/incidents/events'
 export async function showDoor(site: Site, ctx: Context, notice?: Notice): Promise<void> {
   const knowledge = await site.feed.now();
   const token = site.visitors.token(ctx);
+  const { isSetUp, asksForCode } = site.gate;
   ctx.type = 'html';
-  ctx.body = site.renderer.door({ knowledge, token, notice, isSetUp: site.gate.isSetUp });
+  ctx.body = site.renderer.door({ knowledge, token, notice, isSetUp, asksForCode });
 }
 
 /** Lets the owner through; others get the door: as a page where a page was asked for, as 401 elsewhere. */
@@ -61,14 +62,16 @@ export function addDoorRoutes(router: Router, site: Site): void {
       ctx.status = 429;
       return show(ctx, { message: TEXTS.waitBefore.replace('{seconds}', String(seconds)), faults: [] });
     }
-    ctx.status = outcome.code === 'taken' ? 409 : outcome.code === 'wrong' ? 403 : 422;
+    ctx.status =
+      outcome.code === 'taken' ? 409 : outcome.code === 'wrong' || outcome.code === 'code' ? 403 : 422;
     return show(ctx, { message: OUTCOME_FAULTS[outcome.code], faults: [] });
   }
 
   router.post('/setup', async (ctx: Context) => {
     const form = await ownForm(site, ctx, doorWith);
     if (form === undefined) return;
-    await tell(ctx, await gate.setFirst(ctx, field(form, 'password'), field(form, 'again')), doorWith);
+    const [password, again, code] = [field(form, 'password'), field(form, 'again'), field(form, 'code')];
+    await tell(ctx, await gate.setFirst(ctx, password, again, code), doorWith);
   });
   router.post('/login', async (ctx: Context) => {
     const form = await ownForm(site, ctx, doorWith);

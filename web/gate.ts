@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import type { Context } from 'koa';
 
+import { FirstCode } from './first-code.ts';
 import { readKept, writeKept } from './kept-file.ts';
 import { LoginThrottle, THROTTLE_LIMITS } from './login-throttle.ts';
 import type { ThrottleLimits } from './login-throttle.ts';
@@ -21,7 +22,7 @@ const YEAR_MS = 365 * 24 * 3_600_000;
 
 /** What became of an attempt. `wait`: too many tries; `waitMs` says how long. */
 export type Outcome =
-  | { readonly code: 'in' | 'wrong' | 'short' | 'different' | 'taken' }
+  | { readonly code: 'in' | 'wrong' | 'short' | 'different' | 'taken' | 'code' }
   | { readonly code: 'wait'; readonly waitMs: number };
 
 export interface GateOptions {
@@ -35,6 +36,7 @@ export interface GateOptions {
 
 export class Gate {
   readonly #password: Password;
+  readonly #firstCode: FirstCode;
   readonly #sessions: Sessions;
   readonly #throttle: LoginThrottle;
   readonly #browserSecret: Buffer;
@@ -43,6 +45,7 @@ export class Gate {
   constructor({ stateDir, sessionTimes, throttle, now }: GateOptions) {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     this.#password = new Password(join(stateDir, 'password.json'));
+    this.#firstCode = new FirstCode(join(stateDir, 'first-code'));
     this.#sessions = new Sessions(
       join(stateDir, 'sessions.json'),
       now ?? Date.now,
@@ -55,6 +58,11 @@ export class Gate {
   /** False until the first visit has chosen a password. */
   get isSetUp(): boolean {
     return this.#password.isSet;
+  }
+
+  /** True when the first visit has to know the box's one-time code. */
+  get asksForCode(): boolean {
+    return !this.isSetUp && this.#firstCode.isAsked;
   }
 
   /** The visitor's session when it is open: what a form's token is bound to. */
@@ -73,10 +81,16 @@ export class Gate {
     return token !== undefined && (!active || this.#sessions.use(token));
   }
 
-  async setFirst(ctx: Context, password: string, again: string): Promise<Outcome> {
+  async setFirst(ctx: Context, password: string, again: string, code: string): Promise<Outcome> {
     const fault = faultOf(password, again);
     if (fault !== undefined) return { code: fault };
+    if (this.asksForCode) {
+      const waitMs = this.#throttle.admit(addressGroup(ctx.req.socket.remoteAddress ?? ''), false);
+      if (waitMs > 0) return { code: 'wait', waitMs };
+      if (!this.#firstCode.matches(code)) return { code: 'code' };
+    }
     if (!(await this.#password.setFirst(password))) return { code: 'taken' };
+    this.#firstCode.forget();
     this.#letIn(ctx);
     return { code: 'in' };
   }

@@ -44,6 +44,8 @@ export interface PageParts extends Around {
 export interface DoorParts extends Around {
   readonly knowledge: Knowledge;
   readonly isSetUp: boolean;
+  /** The first visit has to know the box's one-time code. */
+  readonly asksForCode: boolean;
 }
 
 export interface Frame {
@@ -124,7 +126,7 @@ export class Renderer {
     });
   }
 
-  door({ knowledge, token, notice, isSetUp }: DoorParts): string {
+  door({ knowledge, token, notice, isSetUp, asksForCode }: DoorParts): string {
     const light = lightOf(knowledge);
     const now = new Date().toISOString();
     const regions = this.publicRegions(knowledge, now);
@@ -132,7 +134,10 @@ export class Renderer {
     return this.framed({
       ...{ title: titleOf(light), icon: light.state, notice, feed: '/light' },
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css'],
-      body: this.draw('door', { light: regions.light, token, isSetUp, lost, length: PASSWORD_LENGTH }),
+      body: this.draw('door', {
+        ...{ light: regions.light, token, isSetUp, asksForCode, lost },
+        length: PASSWORD_LENGTH,
+      }),
     });
   }
 

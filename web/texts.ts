@@ -65,6 +65,7 @@ export const PUBLIC_TEXTS: Readonly<Record<LightState, string>> = {
 /** Why there is no way in. */
 export const OUTCOME_FAULTS = {
   wrong: 'That is not the password.',
+  code: 'That is not the code of this box.',
   short: 'A password has 8 to 200 characters.',
   different: 'The two passwords are not the same.',
   taken: 'A password has been set meanwhile. If it was not you who set it, reset it at the box.',
@@ -116,6 +117,8 @@ export const TEXTS = {
   setupTitle: 'Choose a password',
   setupNote:
     'This box has none yet. Whoever comes first chooses it: do it now, while the cable leads to you alone.',
+  firstCode: 'Code of this box',
+  firstCodeNote: 'It stands in leakguard-page.txt on the boot partition of the card, and is asked for once.',
   setPassword: 'Set password',
   password: 'Password',
   passwordNow: 'Password now',

@@ -1,6 +1,6 @@
 // Knows: who gets in, who does not, and what a visitor sees meanwhile. Must not know: how passwords and sessions are kept.
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +66,29 @@ describe('a first visit', () => {
     const tries = browsers.map((browser) => browser.post('/setup', { password: PASSWORD, again: PASSWORD }));
     const statuses = (await Promise.all(tries)).map(({ status }) => status);
     expect(statuses.sort()).toEqual([303, 409, 409, 409]);
+  });
+
+  it('is asked for the code of a box that has one, once, whatever case and spaces it is typed with', async () => {
+    const file = join(stateDir, 'first-code');
+    writeFileSync(file, 'ABCDE-FGHJK\n');
+    const browser = new Browser(page.port);
+    expect((await browser.ask('/')).text).toContain('name="code"');
+    const choose = (code: string) => browser.post('/setup', { password: PASSWORD, again: PASSWORD, code });
+    for (const wrong of ['', 'ABCDE-FGHJ', 'BBCDE-FGHJK']) expect((await choose(wrong)).status).toBe(403);
+    expect((await choose(' abcde fghjk')).status).toBe(303);
+    expect(await isInside(browser)).toBe(true);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('may not guess the code of a box for ever, and an empty file is no code', async () => {
+    writeFileSync(join(stateDir, 'first-code'), '\n');
+    const browser = new Browser(page.port);
+    await browser.ask('/');
+    const guess = () => browser.post('/setup', { password: PASSWORD, again: PASSWORD, code: '' });
+    const statuses = [];
+    for (let tries = 0; tries < 7; tries += 1) statuses.push((await guess()).status);
+    expect(statuses.slice(0, 4)).toEqual([403, 403, 403, 403]);
+    expect(statuses.at(-1)).toBe(429);
   });
 
   it('leaves nothing on disk that opens the door, and nothing for others to read', async () => {
