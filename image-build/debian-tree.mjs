@@ -1,12 +1,14 @@
 // Knows: how a Debian tree comes about from the archive's packages alone, and that the same question gets the same tree from the cache.
 // Must not know: what the tree is for. Plain JavaScript: it runs before anything is built.
 
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
-import { run } from '../appliance/provision/machine.mjs';
+import { exitCode, run } from '../appliance/provision/machine.mjs';
 
 /** Where everything that takes long is kept. */
 export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'leakguard-box');
@@ -19,6 +21,7 @@ export const EPOCH = '1767225600';
  * @property {string} suite Debian's name of the release
  * @property {'amd64' | 'arm64'} arch
  * @property {readonly string[]} packages beyond `minbase`
+ * @property {string} [components] of the archive; `main` when it is not said
  * @property {readonly string[]} [hooks] options of mmdebstrap(1) that run or copy something
  */
 
@@ -40,15 +43,45 @@ export async function must(command, args, env = {}) {
 }
 
 /**
+ * As `must`, for what takes minutes: a person sees how far it is.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string>>} env
+ * @returns {Promise<void>}
+ */
+function mustShow(command, args, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const last = /** @type {string[]} */ ([]);
+    createInterface(child.stderr).on('line', (line) => {
+      last.push(line);
+      if (last.length > 40) last.shift();
+      if (line.startsWith('I: ')) say(`  ${line.slice(3, 103)}`);
+    });
+    child.on('error', reject).on('close', (code, signal) => {
+      const ended = exitCode(code, signal);
+      if (ended === 0) resolve();
+      else reject(new Error(`${command} ${args.join(' ')}: exit code ${ended}\n${last.join('\n')}`));
+    });
+  });
+}
+
+/**
  * The archive lines of this machine, for another release.
  * @param {string} suite
+ * @param {string} components
  * @returns {string}
  */
-function sourcesOf(suite) {
+function sourcesOf(suite, components) {
   const folder = '/etc/apt/sources.list.d';
   const name = readdirSync(folder).find((file) => file === 'debian.sources');
   if (name === undefined) throw new Error(`${folder}/debian.sources is not there to learn the archive from`);
-  return readFileSync(join(folder, name), 'utf8').replaceAll(/\b(?:bookworm|trixie)\b/g, suite);
+  return readFileSync(join(folder, name), 'utf8')
+    .replaceAll(/\b(?:bookworm|trixie)\b/g, suite)
+    .replaceAll(/^Components:.*$/gm, `Components: ${components}`);
 }
 
 /**
@@ -68,11 +101,13 @@ export async function debianTree(order, runner = []) {
   const tar = join(CACHE, `tree-${order.arch}-${digest(order)}.tar`);
   if (existsSync(tar)) return tar;
   mkdirSync(CACHE, { recursive: true });
-  const sources = join(CACHE, `${order.suite}.sources`);
-  writeFileSync(sources, sourcesOf(order.suite));
+  const components = order.components ?? 'main';
+  const sources = join(CACHE, `${order.suite}-${components.replaceAll(' ', '-')}.sources`);
+  writeFileSync(sources, sourcesOf(order.suite, components));
   say(`${order.suite} ${order.arch}: a tree of ${order.packages.length} packages and what they need`);
   const options = [
-    '--mode=root',
+    // Where a runner has made it root of a namespace, devices are not its to make: they are borrowed.
+    runner.length === 0 ? '--mode=root' : '--mode=unshare',
     '--variant=minbase',
     `--architectures=${order.arch}`,
     '--aptopt=APT::Install-Recommends "false"',
@@ -84,7 +119,7 @@ export async function debianTree(order, runner = []) {
   ];
   // The ending would tell mmdebstrap what to make, and the file has another until it is whole.
   const make = ['mmdebstrap', ...options, '--format=tar', order.suite, `${tar}.part`, sources];
-  await must('env', [...runner, ...make], { SOURCE_DATE_EPOCH: EPOCH });
+  await mustShow('env', [...runner, ...make], { SOURCE_DATE_EPOCH: EPOCH });
   renameSync(`${tar}.part`, tar);
   return tar;
 }

@@ -1,0 +1,137 @@
+// Knows: how a tree of Debian becomes the root of a box that is not yet any certain box. Must not know: disks, partitions.
+// Nothing that tells one card from another may be in it: keys, identities and times come at the first start.
+
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const OVERLAY = join(import.meta.dirname, 'root');
+const UNITS = '/usr/lib/systemd/system';
+
+/** Units of ours → what starts them. The rules stand from the very first start on, whatever setup does later. */
+export const STARTED = /** @type {const} */ ({
+  'leakguard-closed.service': 'sysinit.target',
+  'leakguard-lamp-red.service': 'sysinit.target',
+  'leakguard-lamp-first.service': 'sysinit.target',
+  'leakguard-clock.service': 'sysinit.target',
+  'leakguard-clock-keep.timer': 'timers.target',
+  'leakguard-first-boot.service': 'multi-user.target',
+  'leakguard-page-note.service': 'multi-user.target',
+  'leakguard-page-note.path': 'multi-user.target',
+  'ssh.service': 'multi-user.target',
+});
+
+/** Asks the network, writes to the card, or waits for a person at a keyboard: a box does none of these. */
+export const MASKED = /** @type {const} */ ([
+  ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer'],
+  ...['e2scrub_reap.service', 'fstrim.timer', 'ssh.socket', 'systemd-firstboot.service'],
+  ...['systemd-networkd-wait-online.service', 'systemd-pcrlock-make-policy.service', 'getty@tty1.service'],
+]);
+
+/** What installing leaves behind: times, keys of this machine, lists of the archive. */
+const LEFT_OVER = [
+  ...['etc/machine-id', 'etc/resolv.conf', 'etc/apt/apt.conf.d/99mmdebstrap', 'var/lib/systemd'],
+  ...['etc/dpkg/dpkg.cfg.d/99mmdebstrap', 'var/lib/dbus/machine-id', 'var/cache/ldconfig/aux-cache'],
+  ...[
+    'etc/passwd-',
+    'etc/group-',
+    'etc/shadow-',
+    'etc/gshadow-',
+    'etc/.pwd.lock',
+    'etc/.updated',
+    'var/.updated',
+  ],
+];
+/** Folders that stay, empty. */
+const EMPTIED = ['var/log', 'var/cache/apt', 'var/cache/debconf', 'var/lib/apt/lists', 'tmp', 'run', 'dev'];
+
+/** Folders of the state partition, and what they belong to. */
+const STATE = /** @type {Readonly<Record<string, string>>} */ ({
+  leakguard: 'root',
+  'leakguard-web': 'leakguard-web',
+  policy: 'root',
+  systemd: 'root',
+  box: 'root',
+});
+
+/**
+ * @param {string} passwd text of /etc/passwd
+ * @param {string} name
+ * @returns {{ readonly uid: number, readonly gid: number }}
+ */
+export function userIn(passwd, name) {
+  const [, , uid, gid] =
+    passwd
+      .split('\n')
+      .find((line) => line.startsWith(`${name}:`))
+      ?.split(':') ?? [];
+  if (uid === undefined || gid === undefined) throw new Error(`there is no user ${name}`);
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+/**
+ * @param {string} tree
+ * @param {string} path
+ * @param {string} target
+ */
+function link(tree, path, target) {
+  mkdirSync(dirname(join(tree, path)), { recursive: true });
+  rmSync(join(tree, path), { force: true });
+  symlinkSync(target, join(tree, path));
+}
+
+/** Programs are to be run by root, and files read by all: whatever the rights in the checkout were. */
+function overlay(/** @type {string} */ tree) {
+  cpSync(OVERLAY, tree, { recursive: true });
+  for (const path of readdirSync(OVERLAY, { recursive: true, encoding: 'utf8' })) {
+    const at = join(tree, path);
+    const program = lstatSync(at).isDirectory() || readFileSync(at, 'latin1').startsWith('#!');
+    chmodSync(at, program ? 0o755 : 0o644);
+    chownSync(at, 0, 0);
+  }
+}
+
+/**
+ * @param {string} tree Debian with the package of Leakguard installed
+ * @param {Date} date what time it is at least, on a card that has never been told
+ */
+export function furnish(tree, date) {
+  for (const path of LEFT_OVER) rmSync(join(tree, path), { recursive: true, force: true });
+  for (const path of EMPTIED) {
+    for (const name of readdirSync(join(tree, path)))
+      rmSync(join(tree, path, name), { recursive: true, force: true });
+  }
+  for (const name of readdirSync(join(tree, 'etc/ssh')))
+    if (name.startsWith('ssh_host_')) rmSync(join(tree, 'etc/ssh', name));
+  overlay(tree);
+  for (const [unit, by] of Object.entries(STARTED))
+    link(tree, `etc/systemd/system/${by}.wants/${unit}`, `${UNITS}/${unit}`);
+  for (const unit of MASKED) link(tree, `etc/systemd/system/${unit}`, '/dev/null');
+  writeFileSync(join(tree, 'etc/hostname'), 'leakguard\n');
+  writeFileSync(join(tree, 'etc/hosts'), '127.0.0.1 localhost leakguard\n');
+  // Empty, not missing: each start has an identity of its own, which is never written down.
+  writeFileSync(join(tree, 'etc/machine-id'), '');
+  const passwd = readFileSync(join(tree, 'etc/passwd'), 'utf8');
+  const skeleton = join(tree, 'usr/lib/leakguard-image/state');
+  for (const [name, owner] of Object.entries(STATE)) {
+    const folder = join(skeleton, name);
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, name === 'systemd' || name === 'policy' ? 0o755 : 0o700);
+    const { uid, gid } = userIn(passwd, owner);
+    chownSync(folder, uid, gid);
+  }
+  writeFileSync(join(skeleton, 'box/clock'), `${date.toISOString()}\n`);
+  mkdirSync(join(tree, 'state'), { recursive: true });
+  for (const path of ['var/lib/leakguard', 'var/lib/leakguard-web', 'var/lib/systemd', 'etc/leakguard'])
+    mkdirSync(join(tree, path), { recursive: true });
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/node
+// Knows: how the card it was started from gets its state partition, at the first start. Must not know: what is kept there.
+// The power may go between any two steps: each looks whether it was done, and the partition bears its name last of all.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+import { script, shareOut } from './layout.mjs';
+import { must, writable } from './run.mjs';
+
+const SKELETON = '/usr/lib/leakguard-image/state';
+
+/** @typedef {{ readonly node: string, readonly start: number, readonly size: number, readonly type: string }} Entry */
+
+/**
+ * @param {string} device
+ * @returns {{ readonly id: string, readonly partitions: readonly Entry[] }}
+ */
+function tableOf(device) {
+  const said = /** @type {unknown} */ (JSON.parse(must('sfdisk', ['--json', device])));
+  const { partitiontable } = /** @type {{ partitiontable: { id: string, partitions: readonly Entry[] } }} */ (
+    said
+  );
+  return partitiontable;
+}
+
+/** Asks the partition itself: udev may not have come to it yet, and what is whole must never be made again. */
+function isWhole(/** @type {string} */ device) {
+  const words = ['--probe', '--match-tag', 'LABEL', '--output', 'value', device];
+  return spawnSync('blkid', words, { encoding: 'utf8' }).stdout.trim() === 'state';
+}
+
+/**
+ * @param {string} disk
+ * @param {number} sectors
+ */
+function grow(disk, sectors) {
+  const { id, partitions } = tableOf(disk);
+  const wanted = shareOut(partitions, sectors);
+  if (wanted === undefined)
+    throw new Error(`${disk} has no room for the history: use a card of 2 GB or more`);
+  // One sector: it is written whole or not at all.
+  must('sfdisk', ['--force', '--no-reread', '--no-tell-kernel', disk], script(wanted, id));
+}
+
+const root = realpathSync(must('findmnt', ['--noheadings', '--output', 'SOURCE', '/']).trim());
+const block = dirname(realpathSync(join('/sys/class/block', basename(root))));
+const disk = join('/dev', basename(block));
+if (tableOf(disk).partitions.length === 2) grow(disk, Number(readFileSync(join(block, 'size'), 'latin1')));
+must('partx', ['--update', disk]);
+
+const state = tableOf(disk).partitions[2]?.node;
+if (state === undefined) throw new Error(`${disk} has no third partition`);
+if (!isWhole(state)) {
+  writable('/', () => must('resize2fs', [root]));
+  must('mke2fs', ['-q', '-F', '-t', 'ext4', '-L', 'state-unfinished', '-d', SKELETON, state]);
+  must('sync', []);
+  must('e2label', [state, 'state']);
+  must('udevadm', ['trigger', '--settle', '--action=change', join('/sys/class/block', basename(state))]);
+}
