@@ -169,4 +169,26 @@ describe('the page opens from a laptop', () => {
     const { stdout } = await laptop.must(['ip', 'neigh', 'show', FIXED_ADDRESS]);
     expect(stdout).not.toContain(LAN.routerMac);
   });
+
+  it('and no port of the box answers the uplink, though nmap asks every one', async () => {
+    const { box, uplink, laptop } = lab().network;
+    const mac = (await box.must(['cat', '/sys/class/net/br0/address'])).stdout.trim();
+    // The box need not say where it is: whoever has seen one of its frames knows.
+    await uplink.ip(`neigh replace ${LAN.box} lladdr ${mac} dev eth0`);
+    const scan = ['-n', '-Pn', '--disable-arp-ping', '--max-retries', '0', '--min-rate', '10000', '-oG', '-'];
+    const nmap = (...way: readonly string[]) => ['nmap', ...scan, ...way, LAN.box] as [string, ...string[]];
+    for (const way of [
+      ['-sS', '-p-'],
+      ['-sU', '--top-ports', '1000'],
+      ['-sA', '-p', '1-1024'],
+    ]) {
+      const { stdout } = await uplink.must(nmap(...way));
+      expect(stdout, way.join(' ')).toContain('Status: Up');
+      // "Closed" is an answer too: a box that is not there gives none.
+      expect(stdout, way.join(' ')).not.toMatch(
+        /\/(open|closed|unfiltered)\/|Ignored State: (closed|unfiltered)/,
+      );
+    }
+    expect((await laptop.must(nmap('-sS', '-p', '80'))).stdout).toContain('80/open/tcp');
+  });
 });
