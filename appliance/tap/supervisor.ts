@@ -14,8 +14,11 @@ const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 const BACKOFF_MS = { first: 50, most: 500 };
 /** A tap that said nothing for this long is hung: it reports at least five times a second, also under flood. */
 const SILENCE_MS = 3_000;
-/** Before its first word a slow machine has to load it; nothing counts as seen until then. */
-const START_MS = 60_000;
+/**
+ * Before its first word a slow machine has to load it; nothing counts as seen until then. Who needed longer is given twice
+ * the time: ended and begun again for ever, it would never see.
+ */
+const START_MS = { first: 60_000, most: 480_000 };
 
 export type TapState = 'up' | 'restarting' | 'down';
 
@@ -29,6 +32,7 @@ export class TapSupervisor {
   #order: TapOrder;
   #child: ChildProcess | undefined;
   #backoff = BACKOFF_MS.first;
+  #patience = START_MS.first;
   #retry: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #stopped = true;
@@ -102,7 +106,8 @@ export class TapSupervisor {
       this.#closed(code, signal);
     });
     this.#send({ type: 'order', order: this.#order });
-    this.#expect(START_MS);
+    this.#expect(this.#patience);
+    this.#patience = Math.min(this.#patience * 2, START_MS.most);
   }
 
   #send(command: TapCommand): void {
@@ -117,6 +122,7 @@ export class TapSupervisor {
       this.#listener.report(message.report);
     } else if (message.type === 'open') {
       this.#backoff = BACKOFF_MS.first;
+      this.#patience = START_MS.first;
       this.#listener.state('up', 'reading');
     } else {
       this.#lastFault = message.message;

@@ -12,9 +12,9 @@ import type { UpdateSystem } from './installer.ts';
 
 const DAEMON = 'leakguardd.service';
 /** A box of the slow kind unpacks and configures within this. */
-const INSTALL_MS = 300_000;
-/** A daemon that is ready sees both ports within this, or it is not one that works. */
-const SEES_MS = 60_000;
+const INSTALL_MS = 600_000;
+/** A daemon that is ready sees both ports within this, or it is not one that works: a slow machine loads two taps meanwhile. */
+const SEES_MS = 300_000;
 const LOOK_AGAIN_MS = 1_000;
 
 export class DebianSystem implements UpdateSystem {

@@ -27,7 +27,7 @@ it('from power-on until block mode stands, and after, no leak frame crosses; the
   const tunnel = await wire.watchTunnel();
   const machine = await powerOn(wire, layer);
   try {
-    const first = await tunnel.line(/^\d+\.\d+ /, 240_000);
+    const first = await tunnel.line(/^\d+\.\d+ /, 600_000);
     figure(
       'power-on to the first tunnel frame on wan, s',
       round(Number(first.split(' ')[0]) - machine.poweredAt),

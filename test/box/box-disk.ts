@@ -49,11 +49,12 @@ export function putFile(path: string, text: string): string {
 }
 
 /** The daemon answers and both taps read. Asked without a program of ours: an emulated processor has no time for two of them. */
-export const STATUS = 'curl --silent --unix-socket /run/leakguard/api.sock http://box/v1/status';
+export const STATUS =
+  'curl --silent --max-time 60 --unix-socket /run/leakguard/api.sock http://box/v1/status';
 export const WATCHING = `${STATUS} | grep -Eq '"state": ?"(clear|leaking|blocked|idle|setup)"'`;
 export const IN_BLOCK_MODE = `${STATUS} | grep -Eq '"blockMode": ?true'`;
 /** Longest time until a daemon that was just started sees, on a loaded machine. */
-const WATCHING_WITHIN_MS = 420_000;
+const WATCHING_WITHIN_MS = 900_000;
 
 /** Resolves when the daemon sees; a failure tells what the daemon said. */
 export async function watching(machine: VirtualMachine, condition = WATCHING): Promise<void> {

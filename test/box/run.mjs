@@ -1,5 +1,6 @@
 // Knows: what `npm run test:box` needs before it can start, and says so when it is not there. Must not know: what is proven.
-// `npm run test:box -- [FILE…] [-t NAME]`; BOX_CUTS=20 for as many power cuts as the issue asks.
+// `npm run test:box -- [FILE…] [-t NAME]`; BOX_CUTS=20 for as many power cuts as the issue asks; LEAKGUARD_DEB=PATH for a
+// package that is there already.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { writeResults } from './results.mjs';
 import { stockDisk } from './stock-disk.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const GIVEN = process.env['LEAKGUARD_DEB'];
 const PROGRAMS = ['qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'mkfs.ext4', 'nft', 'tcpdump', 'nmap'];
 
 /** @returns {Promise<string>} why nothing can run here; empty when it can */
@@ -44,13 +46,18 @@ async function main() {
     say(`box: skipped: ${why}`);
     return 0;
   }
-  const { version } = /** @type {{ version: string }} */ (readJson(join(ROOT, 'package.json')));
-  const deb = join(ROOT, 'image-build', 'out', `leakguard_${version}_amd64.deb`);
-  if (!existsSync(deb)) {
-    say('box: building the package');
-    const code = await show('npm', ['run', 'package']);
+  const program = join(ROOT, 'dist', 'appliance', 'lab', 'reap.js');
+  const steps = [
+    ...(existsSync(program) ? [] : [{ what: 'the lab’s programs', words: ['run', 'build'] }]),
+    ...(GIVEN === undefined ? [{ what: 'the package', words: ['run', 'package', '--', 'amd64'] }] : []),
+  ];
+  for (const { what, words } of steps) {
+    say(`box: building ${what}`);
+    const code = await show('npm', words);
     if (code !== 0) return code;
   }
+  const { version } = /** @type {{ version: string }} */ (readJson(join(ROOT, 'package.json')));
+  const deb = GIVEN ?? join(ROOT, 'image-build', 'out', `leakguard_${version}_amd64.deb`);
   await stockDisk();
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = ['run', '--project', 'box', '--reporter', 'verbose', ...process.argv.slice(2)];

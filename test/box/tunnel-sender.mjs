@@ -1,4 +1,4 @@
-// Knows: how to look like a WireGuard client that tries to reach its server, ten times a second, until standard input ends.
+// Knows: how to look like a WireGuard client that tries to reach its server, four times a second, until standard input ends.
 // Must not know: what is between. Message type 1 (handshake initiation), 148 bytes.
 
 import { createSocket } from 'node:dgram';
@@ -10,7 +10,7 @@ const socket = createSocket('udp4');
 socket.on('error', () => undefined);
 setInterval(() => {
   socket.send(initiation, 51820, '198.51.100.7', () => undefined);
-}, 100);
+}, 250);
 process.stdin.on('end', () => process.exit(0));
 process.stdin.resume();
 process.stdout.write('ready\n');
