@@ -53,6 +53,11 @@ export const STATUS =
   'curl --silent --max-time 60 --unix-socket /run/leakguard/api.sock http://box/v1/status';
 export const WATCHING = `${STATUS} | grep -Eq '"state": ?"(clear|leaking|blocked|idle|setup)"'`;
 export const IN_BLOCK_MODE = `${STATUS} | grep -Eq '"blockMode": ?true'`;
+/** Asks the daemon for block mode, on or off; it answers with its status when the kernel has the rules. */
+export function switchBlock(on: boolean): string {
+  const socket = '--unix-socket /run/leakguard/api.sock';
+  return `curl --silent ${socket} -X PUT -d '{"on":${on}}' http://box/v1/block`;
+}
 /** Longest time until a daemon that was just started sees, on a loaded machine. */
 const WATCHING_WITHIN_MS = 900_000;
 
@@ -86,7 +91,12 @@ export async function installedLayer(wire: Wire, name: string): Promise<Layer> {
 
 async function boxDisk(wire: Wire): Promise<string> {
   const { installed, box } = await disks(wire);
-  if (!existsSync(box)) await firstBoot(wire, installed, box);
+  if (!existsSync(box)) {
+    const layer = await layerOver(installed, 'first-boot', `${box}.part`);
+    const machine = await firstBoot(wire, layer);
+    await machine.settle();
+    renameSync(layer.path, box);
+  }
   return box;
 }
 
@@ -114,13 +124,13 @@ async function install(wire: Wire, disk: string, path: string): Promise<void> {
   renameSync(layer.path, path);
 }
 
-async function firstBoot(wire: Wire, installed: string, path: string): Promise<void> {
+/** The first boot of a machine that was set up; gives it seeing, in block mode, and running. */
+export async function firstBoot(wire: Wire, layer: Layer): Promise<VirtualMachine> {
   say('first boot as a box');
-  const layer = await layerOver(installed, 'first-boot', `${path}.part`);
   const machine = await powerOn(wire, layer);
   await machine.up();
   await watching(machine);
-  await machine.must('leakguard block on');
-  await machine.settle();
-  renameSync(layer.path, path);
+  say('it sees');
+  await machine.must(`${switchBlock(true)} | grep -q blockMode`);
+  return machine;
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { boxLayer, IN_BLOCK_MODE, WATCHING, watching } from './box-disk.ts';
+import { boxLayer, IN_BLOCK_MODE, switchBlock, WATCHING, watching } from './box-disk.ts';
 import { type Layer, powerOn, say } from './disks.ts';
 import { tally } from './figures.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
@@ -68,9 +68,8 @@ it('power cuts during a toggle: the old mode or the new one, the new one when it
       const wanted = blocking ? 'off' : 'on';
       const seconds = Math.random() * TOGGLE_S;
       say(`cut ${cut} of ${CUTS - BOOT_CUTS}: ${seconds.toFixed(1)} s after "block ${wanted}"`);
-      const asked = `curl --silent --unix-socket /run/leakguard/api.sock -X PUT -d '{"on":${!blocking}}' http://box/v1/block`;
       // The machine that was asked may be gone before it answers.
-      const answer = machine.sh(`${asked} | grep -q blockMode`).catch(() => undefined);
+      const answer = machine.sh(`${switchBlock(!blocking)} | grep -q blockMode`).catch(() => undefined);
       const first = await Promise.race([answer, pause(seconds * 1000, undefined)]);
       const known = first?.code === 0;
       await machine.cutPower();

@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 
 import { Capture } from '../../appliance/lab/capture.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
-import { boxLayer, IN_BLOCK_MODE, WATCHING, watching } from './box-disk.ts';
-import { powerOn } from './disks.ts';
+import { firstBoot, IN_BLOCK_MODE, installedLayer, WATCHING, watching } from './box-disk.ts';
+import { say } from './disks.ts';
 import { figure } from './figures.ts';
 import { PORTS, type VirtualMachine } from './virtual-machine.ts';
 import { Wire } from './wire.ts';
@@ -18,12 +18,12 @@ let wire: Wire;
 let machine: VirtualMachine;
 beforeAll(async () => {
   wire = await Wire.lay();
-  machine = await powerOn(wire, await boxLayer(wire, 'running'));
-  await machine.up();
-  await watching(machine);
+  machine = await firstBoot(wire, await installedLayer(wire, 'running'));
 });
-// The machine ends with the namespaces it is in.
-afterAll(() => wire.take());
+afterAll(async () => {
+  await machine.settle();
+  await wire.take();
+});
 
 let leaks = 0;
 beforeEach(async () => {
@@ -41,6 +41,7 @@ it.each([
   const before = await machine.must(daemonPid);
   const began = Date.now();
   await machine.must(`kill -${signal} ${before}`);
+  say(`the daemon is ${name}`);
   await watching(machine, `pid=$(${daemonPid}); [ "$pid" != ${before} ] && [ "$pid" != 0 ] && ${WATCHING}`);
   figure(`daemon ${name} until another one sees, s`, Math.round((Date.now() - began) / 1000));
   figure(`daemon ${name}: leak frames on wan`, (await wire.flood.arrived()) - leaks);
@@ -55,6 +56,8 @@ it('the page answers the laptop, and nobody on the uplink', async () => {
   const [program, ...rest] = curl;
   const outside = await uplink.run([program, ...rest, '--max-time', '10', PAGE]);
   expect(outside.code).not.toBe(0);
+  figure('the page: answer to the laptop', page.stdout);
+  figure('the page: answer to the uplink', outside.stderr.trim() || `curl ended with ${outside.code}`);
 });
 
 it('nmap from the uplink finds nothing open, and nothing answers', async () => {
