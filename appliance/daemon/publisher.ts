@@ -5,8 +5,11 @@ import type { Incident } from '../../src/guard/incidents.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';
 import type { GuardEvent, Status } from '../../src/guard/status.ts';
 
-/** Shortest time between two rounds of news, milliseconds. */
-const PAUSE_MS = 100;
+/**
+ * Shortest time between two rounds of news, milliseconds: the least after a silence, so that what follows at once (a visit on its
+ * question) is told at once; twice as long with each round, up to the most, while news does not end.
+ */
+const PAUSE_MS = { least: 10, most: 100 };
 /** Incidents told about in one round; who needs all asks for them. */
 const INCIDENTS_A_ROUND = 50;
 
@@ -15,6 +18,7 @@ export class Publisher {
   readonly #out: (event: GuardEvent) => void;
   readonly #changed = new Set<Incident>();
   #pause: NodeJS.Timeout | undefined;
+  #pauseMs = PAUSE_MS.least;
   #waiting = false;
   #told = '';
 
@@ -39,16 +43,20 @@ export class Publisher {
     const text = essence(status);
     const incidents = [...this.#changed].slice(-INCIDENTS_A_ROUND);
     this.#changed.clear();
-    if (text === this.#told && incidents.length === 0) return;
+    if (text === this.#told && incidents.length === 0) {
+      this.#pauseMs = PAUSE_MS.least;
+      return;
+    }
     for (const incident of incidents) this.#out({ event: 'incident', data: viewOf(incident) });
     if (text !== this.#told) this.#out({ event: 'status', data: status });
     this.#told = text;
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
+      this.#pauseMs = this.#waiting ? Math.min(2 * this.#pauseMs, PAUSE_MS.most) : PAUSE_MS.least;
       if (!this.#waiting) return;
       this.#waiting = false;
       this.#tell();
-    }, PAUSE_MS);
+    }, this.#pauseMs);
   }
 }
 

@@ -111,15 +111,15 @@ const exposuresKept = async (): Promise<string[]> =>
 
 /** It watches, and what it shows is acknowledged: one by name, then all. True when new leaks have come. */
 async function isAtWork(acknowledged: Map<string, number>): Promise<boolean> {
-  await daemon.watching();
-  const { incidents } = await lab().guard.waitFor('leaks', (s) => s.unacknowledged > 0, 20_000);
+  await daemon.watching(120_000);
+  const { incidents } = await lab().guard.waitFor('leaks', (s) => s.unacknowledged > 0, 60_000);
   const [newest] = incidents;
   if (newest === undefined) throw new Error('no incident is told');
   await lab().guard.acknowledge(newest.id);
   acknowledged.set(newest.id, Date.parse(newest.last));
   // The book must not be full, or nothing new would be in it.
   await lab().guard.acknowledge();
-  return (await lab().guard.waitFor('new leaks', (s) => s.unacknowledged > 0, 20_000)).unacknowledged > 0;
+  return (await lab().guard.waitFor('new leaks', (s) => s.unacknowledged > 0, 60_000)).unacknowledged > 0;
 }
 
 describe('killed at any moment under flood', () => {
@@ -189,6 +189,7 @@ describe('a full disk', () => {
 
 describe('a disk that fails and is read-only from then on', () => {
   it('stops neither guard nor lamp nor block mode, is said, and the history is whole after the repair', async () => {
+    await silent('There is no history');
     await leak('before.example');
     // What a person has said is on the disk itself, not only in the kernel's memory, which the fault takes away.
     await lab().guard.acknowledge();

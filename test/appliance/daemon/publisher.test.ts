@@ -1,0 +1,68 @@
+// Knows: how soon news goes out, by a clock of the test's own. Must not know: what the news is about.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Publisher } from '../../../appliance/daemon/publisher.ts';
+import { IncidentBook } from '../../../src/guard/incidents.ts';
+import type { Incident } from '../../../src/guard/incidents.ts';
+import type { GuardEvent, Status } from '../../../src/guard/status.ts';
+import { leak, observation } from '../../guard/samples.ts';
+
+const STATUS = { counters: {}, tunnels: [], health: { taps: [], warnings: [] } } as unknown as Status;
+/** As the daemon's: it asks for news, whether there is any or not. */
+const TICK_MS = 100;
+
+let told: { readonly at: number; readonly event: GuardEvent['event'] }[];
+let publisher: Publisher;
+let ticks: NodeJS.Timeout;
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 });
+  told = [];
+  publisher = new Publisher(
+    () => STATUS,
+    ({ event }) => told.push({ at: Date.now(), event }),
+  );
+  publisher.news();
+  ticks = setInterval(() => {
+    publisher.news();
+  }, TICK_MS);
+  vi.advanceTimersByTime(10 * TICK_MS);
+  told = [];
+});
+afterEach(() => {
+  clearInterval(ticks);
+  publisher.close();
+  vi.useRealTimers();
+});
+
+let books = 0;
+function incident(): Incident {
+  const book = new IncidentBook(1, `b${(books += 1)}`);
+  return book.attempt(observation({ verdict: leak('bank.example') }), { wall: 1, monotonic: 1 });
+}
+const times = (): number[] => {
+  const [first] = told;
+  return [...new Set(told.map(({ at }) => at - (first?.at ?? 0)))];
+};
+
+describe('news', () => {
+  it('goes out at once after a silence, and what follows on its heels within ten milliseconds', () => {
+    for (let n = 0; n < 3; n += 1) {
+      told = [];
+      publisher.news([incident()]);
+      vi.advanceTimersByTime(3);
+      publisher.news([incident()]);
+      vi.advanceTimersByTime(5 * TICK_MS);
+      expect(times()).toEqual([0, 10]);
+    }
+  });
+
+  it('goes out ten times a second while it does not end', () => {
+    for (let ms = 0; ms < 10_000; ms += 1) {
+      publisher.news([incident()]);
+      vi.advanceTimersByTime(1);
+    }
+    expect(times().slice(0, 5)).toEqual([0, 10, 30, 70, 150]);
+    expect(times().length).toBeGreaterThan(95);
+    expect(times().length).toBeLessThan(110);
+  });
+});
