@@ -220,20 +220,24 @@ export class Daemon implements ApiSubject {
   }
 
   async #enforce(policy: Policy): Promise<void> {
-    if (this.#enforcement.policy === undefined) {
+    const first = this.#enforcement.policy === undefined;
+    if (first) {
       this.#guard = this.#newGuard(policy);
       this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
       const last = readCounterFile(this.#options.runtimeDir);
       if (last !== undefined) this.#guard.resume(last);
-    } else {
-      this.#guard.setPolicy(policy);
-      this.#chronicle.setPolicy(policy);
     }
     this.#lamp.open(policy.lamp);
     const undo = undoRecordIn(this.#options.runtimeDir);
     const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, undo, this.#warnings));
     const bridge = await keeper.prepare(policy);
-    this.#applied(await this.#enforcement.adopt(policy, bridge));
+    const appliedAt = await this.#enforcement.adopt(policy, bridge);
+    if (!first) {
+      // Not before the kernel has taken it: by what was refused nothing is judged.
+      this.#guard.setPolicy(policy);
+      this.#chronicle.setPolicy(policy);
+    }
+    this.#applied(appliedAt);
     await keeper.raise();
     this.#taps.order(policy, this.#enforcement.learned());
   }
