@@ -7,11 +7,11 @@ import { LinkType } from '../wire/link-types.ts';
 import { ApplicationReader } from './application.ts';
 import type { ApplicationPorts } from './application.ts';
 import { kindOfHeaders } from './classify.ts';
-import { innerOf } from './encapsulation.ts';
+import { behindAh, innerOf } from './encapsulation.ts';
 import { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import { Fragments } from './fragments.ts';
-import { readHeaders, readInner, readReassembled } from './headers.ts';
+import { readHeaders, readInner, readUpperOf } from './headers.ts';
 import type { Kind } from './kinds.ts';
 
 export type DissectorPorts = ApplicationPorts;
@@ -33,7 +33,7 @@ export interface DissectorLosses {
 }
 
 /** Encapsulations followed inside each other; deeper ones stay what the outer one is. */
-const MAX_DEPTH = 4;
+const MAX_DEPTH = 8;
 
 export class Dissector {
   readonly #application: ApplicationReader;
@@ -70,7 +70,12 @@ export class Dissector {
 
   #read(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
     facts.kind = kindOfHeaders(facts);
-    if (facts.malformed !== undefined) return;
+    if (facts.malformed !== undefined) {
+      // A first fragment may be too short for its TCP header, and is malformed; the packet can be read all the same.
+      if (facts.malformed === 'tcp-short' && facts.moreFragments)
+        this.#readPiece(bytes, facts, timeMicros, depth);
+      return;
+    }
     if (facts.fragmentOffset > 0 || facts.moreFragments) {
       this.#readFragment(bytes, facts, timeMicros, depth);
     } else {
@@ -84,7 +89,10 @@ export class Dissector {
     const inner = this.#inner[depth];
     if (inner === undefined) return;
     const inside = innerOf(bytes, facts);
-    if (inside === undefined) return;
+    if (inside === undefined) {
+      this.#readBehindAh(bytes, facts, inner, timeMicros, depth);
+      return;
+    }
     const { etherType, offset, end } = inside;
     if (etherType === INNER_ETHERNET) readHeaders(bytes, offset, end, end - offset, LinkType.ETHERNET, inner);
     else readInner(bytes, offset, end, end, etherType, inner);
@@ -95,23 +103,42 @@ export class Dissector {
     if (facts.ipVersion === 0 && isTelling(inner)) facts.kind = inner.kind;
   }
 
-  #readFragment(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
-    const whole = this.#fragments.accept(bytes, facts, timeMicros);
-    if (whole === undefined) {
-      // A datagram's first fragment already shows what it begins with; TCP waits, its stream would lose its place.
-      if (facts.fragmentOffset === 0) this.#application.readFirstFragment(bytes, facts);
-      return;
-    }
-    const inner = this.#inner[depth];
-    if (inner === undefined) return;
-    readReassembled(whole, facts, inner);
+  /** The packet stays IPsec; what Eve reads in it counts. */
+  #readBehindAh(bytes: Uint8Array, facts: Facts, inner: Facts, timeMicros: number, depth: number): void {
+    const upper = behindAh(bytes, facts);
+    if (upper === undefined) return;
+    const whole = bytes.subarray(upper.offset, facts.payloadEnd);
+    readUpperOf(whole, facts, upper.protocol, inner);
+    inner.kind = kindOfHeaders(inner);
     if (inner.malformed !== undefined) return;
+    this.#readWhole(whole, inner, timeMicros, depth + 1);
+    facts.findings = mergeFindings(facts.findings, inner.findings);
+    if (facts.flowName === '') facts.flowName = inner.flowName;
+  }
+
+  #readFragment(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
+    const inner = this.#readPiece(bytes, facts, timeMicros, depth);
+    if (inner !== undefined) {
+      facts.kind = inner.kind;
+      facts.fromServer = inner.fromServer;
+    } else if (facts.fragmentOffset === 0) {
+      // A datagram's first fragment already shows what it begins with; TCP waits, its stream would lose its place.
+      this.#application.readFirstFragment(bytes, facts);
+    }
+  }
+
+  /** Reads the packet that this fragment was the last of, and adds its findings; undefined while others are missing. */
+  #readPiece(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): Facts | undefined {
+    const whole = this.#fragments.accept(bytes, facts, timeMicros);
+    const inner = this.#inner[depth];
+    if (whole === undefined || inner === undefined) return undefined;
+    readUpperOf(whole, facts, facts.protocol, inner);
+    if (inner.malformed !== undefined) return undefined;
     inner.kind = kindOfHeaders(inner);
     this.#readWhole(whole, inner, timeMicros, depth + 1);
-    facts.kind = inner.kind;
     facts.findings = inner.findings;
     facts.flowName = inner.flowName;
-    facts.fromServer = inner.fromServer;
+    return inner;
   }
 }
 

@@ -1,11 +1,15 @@
 // Knows: which packet a frame carries inside another. Must not know: what the inner one says, policy.
 // Follows RFC 2784 and 2637 (GRE), 2003, 2473 and 4213 (IP in IP), 2516 (PPPoE), 3032 (MPLS), 4380 (Teredo), 7348 (VXLAN),
-// 2661 and 3931 (L2TP), 4302 (AH), 3GPP TS 29.281 (GTP). Names found inside are on the wire in clear all the same.
+// 2661 and 3931 (L2TP), 3378 (EtherIP), 4302 (AH), 8926 (Geneve), 7510 (MPLS in UDP), 3GPP TS 29.281 (GTP).
+// Names found inside are on the wire in clear all the same.
 
 import { EtherType } from '../wire/ethernet.ts';
+import { ERSPAN, ERSPAN_III, erspanInner } from '../wire/erspan.ts';
+import { GENEVE_PORT, geneveInner } from '../wire/geneve.ts';
 import { grePacket } from '../wire/gre.ts';
+import type { GrePacket } from '../wire/gre.ts';
 import { gtpInner } from '../wire/gtp.ts';
-import { INNER_PPP, innerIp } from '../wire/inner.ts';
+import { INNER_ETHERNET, INNER_PPP, innerFrame, innerIp } from '../wire/inner.ts';
 import type { Inner } from '../wire/inner.ts';
 import { Protocol } from '../wire/ip.ts';
 import { ipInIp } from '../wire/ipip.ts';
@@ -15,10 +19,15 @@ import { mplsStack } from '../wire/mpls.ts';
 import { pppFrame } from '../wire/ppp.ts';
 import { pppoeFrame } from '../wire/pppoe.ts';
 import { teredoPacket } from '../wire/teredo.ts';
-import { vxlanPacket } from '../wire/vxlan.ts';
+import { u16 } from '../wire/octets.ts';
+import { VXLAN_GPE_PORT, vxlanGpeInner, vxlanPacket } from '../wire/vxlan.ts';
 import type { Facts } from './facts.ts';
 
 const GTP_USER = 2152;
+/** RFC 7510. */
+const MPLS_IN_UDP = 6635;
+/** RFC 3378: version 3 and twelve zero bits in front of a frame. */
+const ETHERIP = 0x3000;
 
 /** The readable packet inside the frame that `facts` were read from, or undefined. Kinds must be set already. */
 export function innerOf(bytes: Uint8Array, facts: Facts): Inner | undefined {
@@ -45,7 +54,11 @@ function innerOfIp(bytes: Uint8Array, facts: Facts): Inner | undefined {
     case Protocol.UDP:
       return innerOfUdp(bytes, facts);
     case Protocol.GRE:
-      return unwrapPpp(bytes, grePacket(bytes, upperOffset, payloadEnd)?.inner);
+      return innerOfGre(bytes, grePacket(bytes, upperOffset, payloadEnd));
+    case Protocol.ETHERIP:
+      return u16(bytes, upperOffset) === ETHERIP
+        ? { etherType: INNER_ETHERNET, offset: upperOffset + 2, end: payloadEnd }
+        : undefined;
     case Protocol.IPIP:
     case Protocol.IPV6:
       return ipInIp(facts.protocol, bytes, upperOffset, payloadEnd);
@@ -53,7 +66,7 @@ function innerOfIp(bytes: Uint8Array, facts: Facts): Inner | undefined {
       const packet = l2tpOverIp(bytes, upperOffset, payloadEnd);
       return packet === undefined || packet.control
         ? undefined
-        : unwrapL2tp(bytes, packet.dataOffset, payloadEnd);
+        : unwrapPseudowire(bytes, packet.dataOffset, payloadEnd);
     }
     case Protocol.AH:
       return innerOfAh(bytes, upperOffset, payloadEnd);
@@ -74,23 +87,50 @@ function innerOfUdp(bytes: Uint8Array, facts: Facts): Inner | undefined {
     case 'l2tp': {
       const packet = l2tpPacket(bytes, payloadOffset, payloadEnd);
       if (packet === undefined || packet.control) return undefined;
-      return unwrapL2tp(bytes, packet.dataOffset, payloadEnd);
+      return packet.version === 2
+        ? pppFrame(bytes, packet.dataOffset, payloadEnd)?.inner
+        : unwrapPseudowire(bytes, packet.dataOffset, payloadEnd);
     }
     case 'udp':
-      // Mobile networks' own tunnel has no kind: what it carries is read all the same.
-      return facts.destinationPort === GTP_USER || facts.sourcePort === GTP_USER
-        ? gtpInner(bytes, payloadOffset, payloadEnd)
-        : undefined;
+      return (
+        innerOfPort(bytes, facts.destinationPort, payloadOffset, payloadEnd) ??
+        innerOfPort(bytes, facts.sourcePort, payloadOffset, payloadEnd)
+      );
     default:
       return undefined;
   }
 }
 
-/** Version 2 carries PPP; a version 3 pseudowire may carry IP at once or behind a sublayer of four octets. */
-function unwrapL2tp(bytes: Uint8Array, offset: number, end: number): Inner | undefined {
-  return (
-    innerIp(bytes, offset, end) ?? innerIp(bytes, offset + 4, end) ?? pppFrame(bytes, offset, end)?.inner
-  );
+/** Tunnels without a kind of their own: what they carry is read all the same. */
+function innerOfPort(bytes: Uint8Array, port: number, start: number, end: number): Inner | undefined {
+  switch (port) {
+    case GTP_USER:
+      return gtpInner(bytes, start, end);
+    case GENEVE_PORT:
+      return geneveInner(bytes, start, end);
+    case VXLAN_GPE_PORT:
+      return vxlanGpeInner(bytes, start, end);
+    case MPLS_IN_UDP:
+      return mplsStack(bytes, start, end)?.inner;
+    default:
+      return undefined;
+  }
+}
+
+/** A pseudowire of L2TP version 3 carries IP, a frame or PPP, behind a cookie and a sublayer that only its ends know of. */
+function unwrapPseudowire(bytes: Uint8Array, offset: number, end: number): Inner | undefined {
+  for (const at of [offset, offset + 4, offset + 8, offset + 12]) {
+    const inner = innerIp(bytes, at, end) ?? innerFrame(bytes, at, end);
+    if (inner !== undefined) return inner;
+  }
+  return pppFrame(bytes, offset, end)?.inner;
+}
+
+function innerOfGre(bytes: Uint8Array, packet: GrePacket | undefined): Inner | undefined {
+  const inner = packet?.inner;
+  if (packet !== undefined && (inner?.etherType === ERSPAN || inner?.etherType === ERSPAN_III))
+    return erspanInner(bytes, packet.inner, packet.sequenced);
+  return unwrapPpp(bytes, inner);
 }
 
 function unwrapPpp(bytes: Uint8Array, inner: Inner | undefined): Inner | undefined {
@@ -98,10 +138,21 @@ function unwrapPpp(bytes: Uint8Array, inner: Inner | undefined): Inner | undefin
   return pppFrame(bytes, inner.offset, inner.end)?.inner;
 }
 
-/** AH hides nothing: in tunnel mode an IP packet follows. Transport mode is left to `ipsec`. */
+/** AH hides nothing: in tunnel mode an IP packet follows; `behindAh` reads what does in transport mode. */
 function innerOfAh(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const header = ahHeader(bytes, start, end);
   if (header === undefined) return undefined;
   const carriesIp = header.nextProtocol === Protocol.IPIP || header.nextProtocol === Protocol.IPV6;
   return carriesIp ? innerIp(bytes, header.innerOffset, end) : undefined;
+}
+
+/** The upper-layer protocol that AH in transport mode protects without hiding it, and where it begins; else undefined. */
+export function behindAh(
+  bytes: Uint8Array,
+  facts: Facts,
+): { readonly protocol: number; readonly offset: number } | undefined {
+  if (facts.protocol !== Protocol.AH) return undefined;
+  const header = ahHeader(bytes, facts.upperOffset, facts.payloadEnd);
+  const isUpper = header?.nextProtocol === Protocol.UDP || header?.nextProtocol === Protocol.TCP;
+  return isUpper ? { protocol: header.nextProtocol, offset: header.innerOffset } : undefined;
 }

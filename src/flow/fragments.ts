@@ -1,5 +1,5 @@
 // Knows: how fragments of one IP packet become whole. Must not know: what the packet says, policy.
-// Follows RFC 791 section 3.2, RFC 8200 section 4.5 and RFC 5722: overlapping fragments spoil the packet.
+// Follows RFC 791 section 3.2, RFC 8200 section 4.5 and RFC 5722: fragments that overlap with other octets spoil the packet.
 // Bounded in packets, bytes and age; what is pushed out is counted and stays a `fragment`: a leak.
 
 import type { Facts } from './facts.ts';
@@ -50,15 +50,10 @@ export class Fragments {
     if (offset + length > MAX_LENGTH || packet.pieces.length >= MAX_PIECES) packet.spoiled = true;
     if (packet.pieces.some((piece) => piece.offset === offset && piece.bytes.length === length))
       return undefined;
-    if (
-      packet.pieces.some(
-        (piece) => piece.offset < offset + length && offset < piece.offset + piece.bytes.length,
-      )
-    ) {
-      packet.spoiled = true;
-    }
+    const added = { offset, bytes: bytes.slice(start, end) };
+    if (packet.pieces.some((piece) => contradicts(piece, added))) packet.spoiled = true;
     if (packet.spoiled) return undefined;
-    packet.pieces.push({ offset, bytes: bytes.slice(start, end) });
+    packet.pieces.push(added);
     if (!facts.moreFragments) packet.total = offset + length;
     return this.#whole(packet);
   }
@@ -77,16 +72,27 @@ export class Fragments {
   }
 
   #whole(packet: Packet): Uint8Array | undefined {
-    let held = 0;
-    for (const piece of packet.pieces) held += piece.bytes.length;
-    if (packet.total < 0 || held !== packet.total) return undefined;
+    if (packet.total < 0) return undefined;
+    let covered = 0;
+    for (const { offset, bytes } of packet.pieces.sort((a, b) => a.offset - b.offset)) {
+      if (offset > covered) return undefined;
+      covered = Math.max(covered, offset + bytes.length);
+    }
+    // What reaches beyond the end that the last fragment announced contradicts it.
+    if (covered !== packet.total) return undefined;
     this.#packets.delete(packet.key);
     const whole = new Uint8Array(packet.total);
-    for (const piece of packet.pieces) {
-      // Pieces do not overlap and add up to the total; one beyond it would leave a hole.
-      if (piece.offset + piece.bytes.length > packet.total) return undefined;
-      whole.set(piece.bytes, piece.offset);
-    }
+    for (const piece of packet.pieces) whole.set(piece.bytes, piece.offset);
     return whole;
   }
+}
+
+/** Whether two pieces say different octets for the same place: which of them the receiver takes, nobody can tell. */
+function contradicts(one: Piece, other: Piece): boolean {
+  const start = Math.max(one.offset, other.offset);
+  const end = Math.min(one.offset + one.bytes.length, other.offset + other.bytes.length);
+  for (let at = start; at < end; at += 1) {
+    if (one.bytes[at - one.offset] !== other.bytes[at - other.offset]) return true;
+  }
+  return false;
 }

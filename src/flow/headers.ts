@@ -57,19 +57,22 @@ export function readInner(
   readEtherType(bytes, start, end, wireEnd, etherType, facts);
 }
 
-/** Reads the transport header of a packet put together from fragments; the rest is as `fragment`, its last one, says. */
-export function readReassembled(whole: Uint8Array, fragment: Facts, facts: Facts): void {
+/**
+ * Reads the transport header of what an IP packet carries whole, put together from fragments or without what stood in
+ * front; the rest is as `outer`, the packet or its last fragment, says.
+ */
+export function readUpperOf(whole: Uint8Array, outer: Facts, protocol: number, facts: Facts): void {
   clear(facts);
   facts.length = facts.captured = whole.length;
-  facts.sourceMac = fragment.sourceMac;
-  facts.destinationMac = fragment.destinationMac;
-  facts.outerEtherType = fragment.outerEtherType;
-  facts.etherType = fragment.etherType;
-  facts.ipVersion = fragment.ipVersion;
-  facts.hopLimit = fragment.hopLimit;
-  facts.protocol = fragment.protocol;
-  facts.source.set(fragment.source);
-  facts.destination.set(fragment.destination);
+  facts.sourceMac = outer.sourceMac;
+  facts.destinationMac = outer.destinationMac;
+  facts.outerEtherType = outer.outerEtherType;
+  facts.etherType = outer.etherType;
+  facts.ipVersion = outer.ipVersion;
+  facts.hopLimit = outer.hopLimit;
+  facts.protocol = protocol;
+  facts.source.set(outer.source);
+  facts.destination.set(outer.destination);
   readUpper(whole, 0, whole.length, whole.length, facts);
 }
 

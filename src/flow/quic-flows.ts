@@ -42,14 +42,23 @@ export class QuicFlows {
   }
 
   #readHello(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): void {
-    if (this.#crypto === undefined || flow.done || facts.fromServer) return;
+    if (this.#crypto === undefined) return;
+    if (facts.fromServer && flow.helloBegun) return;
+    // Ports may have told the ends wrong, and clients begin several connections between the same two: an Initial says so.
+    const again = flow.done || facts.fromServer;
+    if (again && !isQuicInitialSize(bytes, start, end)) return;
     flow.quic ??= new QuicClientFlow(this.#crypto);
     const outcome = flow.quic.accept(bytes, start, end);
-    if (outcome === 'not-client') return;
+    if (outcome === 'not-client') {
+      if (again) flow.quic = undefined;
+      return;
+    }
     if (outcome === 'spent') {
       finish(flow);
       return;
     }
+    if (facts.fromServer) flow.clientIsLow = !flow.clientIsLow;
+    facts.fromServer = flow.done = false;
     flow.helloBegun = true;
     // What Eve can read now is said now: the rest may never come.
     const hello = outcome === 'need-more' ? flow.quic.partial() : outcome;

@@ -14,6 +14,7 @@ import { isAnswer, readByPort } from './udp-ports.ts';
 import { RECOGNISED } from './recognise.ts';
 import { FlowRecogniser } from './recognise-flow.ts';
 import { stunMessage, isTurnChannelData } from '../wire/stun.ts';
+import { teredoPacket } from '../wire/teredo.ts';
 
 export class UdpReader {
   readonly #flows: FlowTable;
@@ -46,6 +47,7 @@ export class UdpReader {
       readForeignDns(bytes, start, end, facts, flow) ||
       this.#readEncryptedDns(bytes, start, end, facts, flow) ||
       this.#quic.read(bytes, start, end, facts, flow) ||
+      readTeredo(bytes, start, end, facts, flow) ||
       readCall(bytes, start, end, facts, flow) ||
       this.#recognise(bytes, start, end, facts, flow);
     if (!found) facts.kind = flow.kind ?? kindWithoutContent(bytes, start, end, facts.kind);
@@ -72,6 +74,13 @@ export class UdpReader {
     facts.findings = flow.recognised(recognition);
     return true;
   }
+}
+
+/** Teredo's clients talk to each other and to relays from whatever port they have (RFC 4380 section 5.2.4). */
+function readTeredo(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+  if (flow.kind !== undefined || teredoPacket(bytes, start, end)?.certain !== true) return false;
+  facts.kind = 'teredo';
+  return true;
 }
 
 /** STUN, and what a call sends between the same ports: its media and the keys for it are no tunnel. */

@@ -9,6 +9,8 @@ import { u16, u32 } from './octets.ts';
 export interface GrePacket {
   readonly version: 0 | 1;
   readonly key: number;
+  /** It has a sequence number. */
+  readonly sequenced: boolean;
   readonly inner: Inner;
 }
 
@@ -32,6 +34,7 @@ function version0(bytes: Uint8Array, start: number, end: number, flags: number):
   return {
     version: 0,
     key: key > 0 ? u32(bytes, start + 4 + checksum) : -1,
+    sequenced: sequence > 0,
     inner: { etherType: u16(bytes, start + 2), offset, end },
   };
 }
@@ -47,6 +50,7 @@ function version1(bytes: Uint8Array, start: number, end: number, flags: number):
   return {
     version: 1,
     key: u16(bytes, start + 6),
+    sequenced: sequence > 0,
     inner: { etherType: INNER_PPP, offset, end: innerEnd },
   };
 }

@@ -1,8 +1,8 @@
 // Knows: MPLS label stacks and what seems to stand behind them. Must not know: labels' meaning, policy.
 // Follows RFC 3032 (stack, reserved labels), RFC 4385 (control word of pseudowires), RFC 4928 (the first nibble).
 
-import { INNER_ETHERNET, innerIp, type Inner } from './inner.ts';
-import { u16, u32 } from './octets.ts';
+import { innerFrame, innerIp, type Inner } from './inner.ts';
+import { u32 } from './octets.ts';
 
 /** The labels, topmost first, and the packet behind; `inner` is undefined when it is neither IP nor a pseudowire. */
 export interface MplsStack {
@@ -28,14 +28,6 @@ function behind(bytes: Uint8Array, at: number, end: number): Inner | undefined {
   const ip = innerIp(bytes, at, end);
   if (ip !== undefined) return ip;
   // A pseudowire has a control word that begins with a zero nibble, or none: the frame is where an EtherType makes sense.
-  const controlled = (bytes[at] ?? 0xff) >>> 4 === 0 && isFrame(bytes, at + 4, end);
-  if (controlled) return { etherType: INNER_ETHERNET, offset: at + 4, end };
-  return isFrame(bytes, at, end) ? { etherType: INNER_ETHERNET, offset: at, end } : undefined;
-}
-
-/** IPv4, ARP, 802.1Q, IPv6, MPLS, PPPoE, 802.1ad. */
-const CARRIED = new Set([0x0800, 0x0806, 0x8100, 0x86dd, 0x8847, 0x8863, 0x8864, 0x88a8]);
-
-function isFrame(bytes: Uint8Array, at: number, end: number): boolean {
-  return end - at >= 14 && CARRIED.has(u16(bytes, at + 12));
+  const controlled = (bytes[at] ?? 0xff) >>> 4 === 0 ? innerFrame(bytes, at + 4, end) : undefined;
+  return controlled ?? innerFrame(bytes, at, end);
 }

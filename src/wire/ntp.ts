@@ -14,6 +14,8 @@ export interface NtpPacket {
 const HEADER = 48;
 const CONTROL_HEADER = 12;
 const PRIVATE_HEADER = 8;
+/** Control and private messages carry some 500 octets; with network time security's cookies a packet stays below an Initial. */
+const LONGEST = 1199;
 
 /**
  * The NTP header of a UDP payload, or undefined when version, mode, stratum, poll, precision or length are none.
@@ -25,6 +27,8 @@ export function ntpPacket(bytes: Uint8Array, start: number, end: number): NtpPac
   const version = (head >>> 3) & 7;
   const mode = head & 7;
   const length = end - start;
+  // QUIC's long headers begin like a private message of version 0 or 1; they are longer than any of NTP's.
+  if (length > LONGEST) return undefined;
   if (version < 1 || version > 4 || mode === 0) return undefined;
   if (mode === 6) return isControl(bytes, start, length) ? { version, mode, stratum: -1 } : undefined;
   // The requests of mode 7 were padded or not, as implementations went: only the header is certain.

@@ -72,6 +72,76 @@ function inTunnels(): Bytes[] {
     ip4(made.ipv4(17, made.udp(40_000, 3544, teredo))),
     ip4(made.ipv4(17, made.udp(40_000, 4789, [8, 0, 0, 0, 0, 0, 9, 0, ...ip4(packet('in-vxlan.example'))]))),
     ip6(41, made.ipv6(17, dns('in-6in6.example'))),
+    ip4(made.ipv4(97, [0x30, 0, ...ip4(packet('in-etherip.example'))])),
+    ip4(
+      made.ipv4(47, [
+        0x10,
+        0,
+        0x88,
+        0xbe,
+        0,
+        0,
+        0,
+        1,
+        0x10,
+        ...made.fill(7, 0),
+        ...ip4(packet('in-erspan.example')),
+      ]),
+    ),
+    ip4(
+      made.ipv4(51, [
+        17,
+        4,
+        0,
+        0,
+        ...made.u32(300),
+        ...made.u32(1),
+        ...made.fill(12),
+        ...dns('in-ah.example'),
+      ]),
+    ),
+    ip4(
+      made.ipv4(
+        17,
+        made.udp(40_000, 6081, [
+          1,
+          0,
+          0x65,
+          0x58,
+          0,
+          0,
+          9,
+          0,
+          ...made.fill(4, 0),
+          ...ip4(packet('in-geneve.example')),
+        ]),
+      ),
+    ),
+    ip4(
+      made.ipv4(17, made.udp(40_000, 4790, [0x0c, 0, 0, 1, 0, 0, 9, 0, ...packet('in-vxlan-gpe.example')])),
+    ),
+    ip4(
+      made.ipv4(
+        17,
+        made.udp(40_000, 4789, [0x88, 0, 0, 5, 0, 0, 9, 0, ...ip4(packet('in-vxlan-gbp.example'))]),
+      ),
+    ),
+    ip4(made.ipv4(17, made.udp(40_000, 6635, [0, 1, 0x01, 64, ...packet('in-mpls-udp.example')]))),
+    ip4([1, 2, 3, 4, 5].reduce((inner) => made.ipv4(4, inner), packet('in-six-ipip.example'))),
+  ];
+}
+
+/** TCP in fragments too small for its header, and pieces that overlap with the same octets. */
+function inTinyPieces(): Bytes[] {
+  const hello = segment(43_000, 443, 0, clientHello('tiny-fragments.example')).slice(20);
+  const query = dns('overlapping-fragments.example');
+  const more = 0x2000;
+  return [
+    ip4(made.ipv4(6, hello.slice(0, 8), { fragment: more })),
+    ip4(made.ipv4(6, hello.slice(8, 16), { fragment: more | 1 })),
+    ip4(made.ipv4(6, hello.slice(16), { fragment: 2 })),
+    ip4(made.ipv4(17, query.slice(0, 32), { fragment: more, identification: 2 })),
+    ip4(made.ipv4(17, query.slice(24), { fragment: 3, identification: 2 })),
   ];
 }
 
@@ -126,7 +196,7 @@ function inOtherWords(): Bytes[] {
   ];
 }
 
-const ethernet = [...inTags(), ...inTunnels(), ...inPieces(), ...inOtherWords()];
+const ethernet = [...inTags(), ...inTunnels(), ...inPieces(), ...inTinyPieces(), ...inOtherWords()];
 
 /** Link types beside Ethernet, each with one question. */
 const links: readonly (readonly [string, number, Bytes])[] = [
@@ -167,10 +237,18 @@ export const ODD_CAPTURES: readonly OddCapture[] = [
         'in-teredo',
       ],
       ...['in-vxlan', 'in-6in6', 'in-fragments.a-rather-long-name', 'in-fragments6.a-rather-long-name'],
+      ...['in-etherip', 'in-erspan', 'in-ah', 'in-geneve', 'in-vxlan-gpe', 'in-vxlan-gbp'],
+      ...['in-mpls-udp', 'in-six-ipip', 'overlapping-fragments'],
       ...['behind-extensions', 'two-in-one-a', 'two-in-one-b', 'split-message', 'edns'],
     ]
       .map((name) => `dns ${name}.example`)
-      .concat('sni split-hello.example', 'http out-of-order.example', 'mdns qu-bit.local', 'llmnr llmnr-name')
+      .concat(
+        'sni split-hello.example',
+        'sni tiny-fragments.example',
+        'http out-of-order.example',
+        'mdns qu-bit.local',
+        'llmnr llmnr-name',
+      )
       .concat('nbns plain', 'http absolute.example', 'http connect.example', 'http upper.example'),
   },
   ...links.map(([title, linkType, header], at) => ({

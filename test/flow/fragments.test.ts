@@ -34,12 +34,27 @@ test('any order and repetition gives the packet once', () => {
   );
 });
 
+test('fragments that overlap with the same octets give the packet', () => {
+  const fragments = new Fragments();
+  fragments.accept(WHOLE, piece(0, 48), 0);
+  fragments.accept(WHOLE, piece(24, 72), 0);
+  expect(fragments.accept(WHOLE, piece(48, 52), 0)).toEqual(WHOLE);
+});
+
 describe('refused', () => {
-  test('overlapping fragments spoil their packet', () => {
+  test('fragments that overlap with other octets spoil their packet', () => {
     const fragments = new Fragments();
+    const other = WHOLE.map((octet) => octet ^ 1);
     fragments.accept(WHOLE, piece(0, 48), 0);
-    fragments.accept(WHOLE, piece(40, 24), 0);
+    fragments.accept(other, piece(40, 24), 0);
     expect(fragments.accept(WHOLE, piece(48, 52), 0)).toBeUndefined();
+  });
+
+  test('a fragment behind the end', () => {
+    const fragments = new Fragments();
+    fragments.accept(WHOLE, piece(48, 52), 0);
+    fragments.accept(new Uint8Array(200), piece(104, 24), 0);
+    expect(fragments.accept(WHOLE, piece(0, 48), 0)).toBeUndefined();
   });
 
   test('a fragment that the capture cut', () => {

@@ -57,6 +57,7 @@ export interface Ipv4 {
   readonly from?: string;
   readonly to?: string;
   readonly ttl?: number;
+  readonly identification?: number;
   /** Flags and offset field. */
   readonly fragment?: number;
   readonly options?: Bytes;
@@ -71,7 +72,7 @@ export function ipv4(protocol: number, payload: Bytes, ip: Ipv4 = {}): Bytes {
     ip.first ?? 0x40 | (header / 4),
     0,
     ...u16(ip.total ?? header + payload.length),
-    ...[0x12, 0x34],
+    ...u16(ip.identification ?? 0x1234),
     ...u16(ip.fragment ?? 0),
     ip.ttl ?? 64,
     protocol,

@@ -1,6 +1,7 @@
 // Knows: every decoder of bytes, under one shape. Must not know: what any of them should find.
 // A decoder that is missing here is a decoder that nobody throws noise at: a test compares this list with src/wire.
 
+import { clientHelloBehind } from '../../src/wire/tls-behind.ts';
 import { clientHelloInRecords, isClientHelloStart, isTlsRecordStart } from '../../src/wire/tls-record.ts';
 import { clientHello, dtlsClientHello } from '../../src/wire/tls-client-hello.ts';
 import { Dhcp4View } from '../../src/wire/dhcp4.ts';
@@ -10,11 +11,13 @@ import { dnsShape, dnsTcpMessages, ednsUdpSize, readQuestions } from '../../src/
 import { readAnswers, readRecordNames } from '../../src/wire/dns-answers.ts';
 import { dtlsHello, isDtlsRecords } from '../../src/wire/dtls.ts';
 import { eapolFrame } from '../../src/wire/eapol.ts';
+import { ERSPAN_III, erspanInner } from '../../src/wire/erspan.ts';
+import { geneveInner } from '../../src/wire/geneve.ts';
 import { grePacket } from '../../src/wire/gre.ts';
 import { gtpInner } from '../../src/wire/gtp.ts';
-import { httpRequest } from '../../src/wire/http1.ts';
+import { bodyEnd, canBecomeRequest, httpRequest, requestAt } from '../../src/wire/http1.ts';
 import { igmpMessage } from '../../src/wire/igmp.ts';
-import { innerIp } from '../../src/wire/inner.ts';
+import { innerFrame, innerIp } from '../../src/wire/inner.ts';
 import { ipInIp } from '../../src/wire/ipip.ts';
 import { ahHeader, espInUdp, ikeMessage, markedIkeMessage } from '../../src/wire/ipsec.ts';
 import { l2tpOverIp, l2tpPacket } from '../../src/wire/l2tp.ts';
@@ -30,11 +33,11 @@ import { isQuicInitialSize, isQuicLong, QuicClientFlow } from '../../src/wire/qu
 import { googleHello } from '../../src/wire/quic-google.ts';
 import { socks5Request, socksOpening } from '../../src/wire/socks.ts';
 import { ssdpMessage } from '../../src/wire/ssdp.ts';
-import { sshBanner } from '../../src/wire/ssh.ts';
+import { canBecomeBanner, sshBanner } from '../../src/wire/ssh.ts';
 import { isSstpRequest } from '../../src/wire/sstp.ts';
 import { isTurnChannelData, stunMessage } from '../../src/wire/stun.ts';
 import { teredoPacket } from '../../src/wire/teredo.ts';
-import { vxlanPacket } from '../../src/wire/vxlan.ts';
+import { vxlanGpeInner, vxlanPacket } from '../../src/wire/vxlan.ts';
 import { isTailscaleDisco, paddedHandshake, wireguardMessage } from '../../src/wire/wireguard.ts';
 import { nodeQuicCrypto } from '../../appliance/quic-crypto.ts';
 
@@ -75,14 +78,17 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
   ],
   dtls: (b, s, e) => [dtlsHello(b, s, e), isDtlsRecords(b, s, e)],
   eapol: (b, s, e) => eapolFrame(b, s, e),
+  erspan: (b, s, e) => erspanInner(b, { etherType: ERSPAN_III, offset: s, end: e }, true)?.etherType,
+  geneve: (b, s, e) => geneveInner(b, s, e)?.etherType,
   gre: (b, s, e) => grePacket(b, s, e)?.key,
   gtp: (b, s, e) => gtpInner(b, s, e)?.etherType,
   http1: (b, s, e) => {
     const outcome = httpRequest(b, s, e);
-    return typeof outcome === 'string' ? outcome : { ...outcome, headEnd: outcome.headEnd - s };
+    const head = typeof outcome === 'string' ? outcome : { ...outcome, headEnd: outcome.headEnd - s };
+    return [head, requestAt(b, s, e) - s, canBecomeRequest(b, s, e), bodyEnd(b, s, e, -1) - s];
   },
   igmp: (b, s, e) => igmpMessage(b, s, e),
-  inner: (b, s, e) => innerIp(b, s, e)?.etherType,
+  inner: (b, s, e) => [innerIp(b, s, e)?.etherType, innerFrame(b, s, e)?.etherType],
   ipip: (b, s, e) => ipInIp(4, b, s, e)?.etherType,
   ipsec: (b, s, e) => [
     ikeMessage(b, s, e),
@@ -110,17 +116,18 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
       typeof found === 'string' ? found : found.host,
     ),
   ssdp: (b, s, e) => ssdpMessage(b, s, e),
-  ssh: (b, s, e) => sshBanner(b, s, e),
+  ssh: (b, s, e) => [sshBanner(b, s, e), canBecomeBanner(b, s, e)],
   sstp: (b, s, e) => isSstpRequest(b, s, e),
   stun: (b, s, e) => [stunMessage(b, s, e), isTurnChannelData(b, s, e)],
   teredo: (b, s, e) => teredoPacket(b, s, e)?.certain,
+  'tls-behind': (b, s, e) => clientHelloBehind(b, s, e) - s,
   'tls-client-hello': (b, s, e) => [clientHello(b, s, e), dtlsClientHello(b, s, e)],
   'tls-record': (b, s, e) => [
     isClientHelloStart(b, s, e),
     isTlsRecordStart(b, s, e),
     clientHelloInRecords(b, s, e, true),
   ],
-  vxlan: (b, s, e) => vxlanPacket(b, s, e)?.network,
+  vxlan: (b, s, e) => [vxlanPacket(b, s, e)?.network, vxlanGpeInner(b, s, e)?.etherType],
   wireguard: (b, s, e) => [wireguardMessage(b, s, e), isTailscaleDisco(b, s, e), paddedHandshake(b, s, e)],
 };
 

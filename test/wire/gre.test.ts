@@ -11,10 +11,16 @@ const read = (bytes: Uint8Array) => grePacket(bytes, 0, bytes.length);
 
 describe('grePacket', () => {
   it('finds the payload behind whatever options stand in front', () => {
-    expect(read(plain)).toEqual({ version: 0, key: -1, inner: { etherType: 0x0800, offset: 4, end: 24 } });
+    expect(read(plain)).toEqual({
+      version: 0,
+      key: -1,
+      sequenced: false,
+      inner: { etherType: 0x0800, offset: 4, end: 24 },
+    });
     expect(read(keyed)).toEqual({
       version: 0,
       key: 255,
+      sequenced: true,
       inner: { etherType: 0x6558, offset: 16, end: 30 },
     });
     expect(read(hex('2000 86dd 00000009', '60*40'))).toMatchObject({ key: 9, inner: { offset: 8 } });
@@ -23,6 +29,7 @@ describe('grePacket', () => {
     expect(read(hex(pptp, '00*6'))).toEqual({
       version: 1,
       key: 7,
+      sequenced: true,
       inner: { etherType: 0x880b, offset: 16, end: 20 },
     });
     expect(read(hex('2081 880b 0000 0007 00000001'))?.inner).toMatchObject({ offset: 12, end: 12 });

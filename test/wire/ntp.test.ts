@@ -25,6 +25,7 @@ describe('ntpPacket', () => {
     ['a precision of 2^32 seconds', client.slice().fill(32, 3, 4)],
     ['47 octets', client.slice(0, 47)],
     ['a control packet shorter than it says', hex('16 02 0001 0000 0000 0000 0004 00')],
+    ['a QUIC Initial of version 1', hex('cf 00000001 08 0102030405060708 00', '5a*1185')],
     ['nothing', hex('')],
   ])('refuses %s', (_what, bytes) => {
     expect(read(bytes)).toBeUndefined();
