@@ -8,6 +8,7 @@ import type { Context, Next } from 'koa';
 import { GuardClient } from './api-client.ts';
 import { besideSource, readAssets } from './assets.ts';
 import { BoxClient } from './box-client.ts';
+import { BoxName } from './box-name.ts';
 import { addBoxRoutes } from './box-routes.ts';
 import { addDoorRoutes, ownerOnly } from './door-routes.ts';
 import { addDossierRoutes } from './dossier-routes.ts';
@@ -62,6 +63,7 @@ export function createPage(options: PageOptions): Page {
     renderer: new Renderer(besideSource('views'), assets.addresses),
   };
 
+  const name = new BoxName(site.box);
   const router = new Router();
   const close = addStatusRoutes(router, site, options.limits ?? STREAM_LIMITS);
   addDoorRoutes(router, site);
@@ -98,7 +100,7 @@ export function createPage(options: PageOptions): Page {
   });
   app.use(securityHeaders);
   app.use(faultsAsPages);
-  app.use(hostAllowList(options.hostNames));
+  app.use(hostAllowList(options.hostNames, (host) => name.is(host)));
   app.use(ownerOnly(site));
   app.use(router.routes());
   app.use(router.allowedMethods());

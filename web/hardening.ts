@@ -27,20 +27,27 @@ export async function securityHeaders(ctx: Context, next: Next): Promise<void> {
 
 /** Host part of a Host header, lower case, without port, brackets and final dot; undefined when it is none. */
 export function hostNameOf(header: string): string | undefined {
-  const parts = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(header);
+  const parts = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?$/i.exec(header);
+  if (Number(parts?.[3] ?? 0) > 65535) return undefined;
   return (parts?.[1] ?? parts?.[2])?.toLowerCase().replace(/\.$/, '');
 }
 
 /**
  * Only names this box was given, and the address the connection really came to: a name that a stranger's DNS points here
- * (rebinding) is refused with 421 (RFC 9110, 15.5.20), whoever asks.
+ * (rebinding) is refused with 421 (RFC 9110, 15.5.20), whoever asks. `isOwnName` says of any other whether it is the box's
+ * own by its policy. What is asked as of a proxy (absolute form, RFC 9112, 3.2.2) is refused with 400: this is none.
  */
-export function hostAllowList(names: readonly string[]): (ctx: Context, next: Next) => Promise<void> {
+export function hostAllowList(
+  names: readonly string[],
+  isOwnName: (host: string) => Promise<boolean>,
+): (ctx: Context, next: Next) => Promise<void> {
   const allowed = new Set(['localhost', ...names.map((name) => name.toLowerCase().replace(/\.$/, ''))]);
   return async (ctx, next) => {
     const host = hostNameOf(ctx.get('Host'));
-    if (host === undefined || !(allowed.has(host) || isOwnAddress(host, ctx.req.socket.localAddress)))
-      ctx.throw(421);
+    if (host === undefined) return ctx.throw(421);
+    const isKnown = allowed.has(host) || isOwnAddress(host, ctx.req.socket.localAddress);
+    if (!isKnown && !(await isOwnName(host))) ctx.throw(421);
+    if (!ctx.originalUrl.startsWith('/')) ctx.throw(400);
     await next();
   };
 }

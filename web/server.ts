@@ -1,5 +1,5 @@
 // Knows: how long a visitor may take and how many there may be. Must not know: what is served.
-// Against slow headers and bodies (slowloris): Node's own timeouts, checked every second.
+// Against slow headers and bodies (slowloris) and answers that nobody takes: Node's own timeouts.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -10,6 +10,8 @@ export interface ServerLimits {
   readonly headersMs: number;
   readonly requestMs: number;
   readonly idleMs: number;
+  /** A connection on which no byte has moved for so long ends. Longer than the guard may take to answer. */
+  readonly stuckMs: number;
   readonly connections: number;
 }
 
@@ -17,6 +19,7 @@ export const SERVER_LIMITS: ServerLimits = {
   headersMs: 5000,
   requestMs: 10_000,
   idleMs: 5000,
+  stuckMs: 90_000,
   connections: 256,
 };
 
@@ -47,6 +50,7 @@ export async function listen(
     handler,
   );
   server.maxConnections = limits.connections;
+  server.timeout = limits.stuckMs;
   server.listen('fd' in place ? { fd: place.fd } : { host: place.host, port: place.port });
   await once(server, 'listening');
   const { address: host, port: taken } = server.address() as AddressInfo;

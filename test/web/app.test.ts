@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { someSettings } from '../box-answers.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { Browser, owner, PASSWORD, showPage } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';
@@ -213,10 +214,24 @@ describe('the host name', () => {
       '192.0.2.7',
       'localhost.evil.example',
       '127.0.0.1.evil.example',
+      '127.0.0.1, evil.example',
+      '127.0.0.1:99999',
+      '[::1%25lo]',
       'a b',
       '[::1',
     ])
-      expect(await withHost(host), host).not.toBe(200);
+      expect([400, 421], host).toContain(await withHost(host));
+    for (const path of ['http://evil.example/', 'http://127.0.0.1:99999/', 'http://127.0.0.1/'])
+      expect((await own.ask(path)).status, path).toBe(400);
+  });
+
+  it('may be what the policy calls the box, and strangers who try names ask the guard but now and then', async () => {
+    const settings = someSettings({ management: { address: 'dhcp', hostname: 'Hotel-Box' } });
+    peer.answers.set('GET /v1/settings', settings);
+    const withHost = async (host: string) => (await own.ask('/', { headers: { host } })).status;
+    const tried = await Promise.all(['hotel-box', 'hotel-box.', 'other', 'box.hotel-box'].map(withHost));
+    expect(tried).toEqual([200, 200, 421, 421]);
+    expect(peer.asked.filter(({ path }) => path === '/v1/settings')).toHaveLength(1);
   });
 
   it('is refused with the headers of every other answer', async () => {

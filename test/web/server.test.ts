@@ -6,11 +6,12 @@ import type { Socket } from 'node:net';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
+import { listen } from '../../web/server.ts';
 import { GuardPeer } from '../guard-peer.ts';
 import { ask, owner, showPage } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';
 
-const LIMITS = { headersMs: 100, requestMs: 200, idleMs: 100, connections: 8 };
+const LIMITS = { headersMs: 100, requestMs: 200, idleMs: 100, stuckMs: 60_000, connections: 8 };
 
 let peer: GuardPeer;
 let page: PageUnderTest;
@@ -61,6 +62,35 @@ it('takes so many connections, and those that come later find room again', async
   }
   await Promise.all(idle.map((socket) => once(socket.resume(), 'close')));
   expect((await ask(page.port, '/')).status).toBe(200);
+});
+
+it('hangs up on those who ask and take no answer', async () => {
+  // More than any buffer between here and there takes.
+  const whole = Buffer.alloc(64_000_000);
+  const closed: Promise<unknown>[] = [];
+  const small = { ...LIMITS, stuckMs: 200, connections: 2 };
+  const listening = await listen(
+    (asked, answer) => {
+      closed.push(once(asked.socket, 'close'));
+      answer.end(asked.url === '/whole' ? whole : 'here');
+    },
+    { host: '127.0.0.1', port: 0 },
+    small,
+  );
+  const stuck = Array.from({ length: small.connections }, () =>
+    connect(listening.port, '127.0.0.1')
+      .on('error', () => undefined)
+      .pause(),
+  );
+  for (const socket of stuck) {
+    await once(socket, 'connect');
+    socket.write('GET /whole HTTP/1.1\r\nHost: x\r\n\r\n');
+  }
+  await expect.poll(() => closed.length, { timeout: 20_000 }).toBe(small.connections);
+  await Promise.all(closed);
+  expect((await ask(listening.port, '/')).status).toBe(200);
+  for (const socket of stuck) socket.destroy();
+  await listening.close();
 });
 
 it('refuses a body of 10 MB without reading it all', async () => {

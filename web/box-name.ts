@@ -1,0 +1,36 @@
+// Knows: by which name of its own the box is asked for, as the policy in force says it. Must not know: HTTP, what else is in it.
+// Strangers make it ask: one question at a time, and no more than one every few seconds, whatever names they try.
+
+import { GuardFault } from './api-client.ts';
+import type { BoxClient } from './box-client.ts';
+
+/** How long an answer holds, also that there is none. */
+const HOLDS_MS = 3000;
+
+export class BoxName {
+  readonly #box: Pick<BoxClient, 'settings'>;
+  #asked: Promise<string | undefined> = Promise.resolve(undefined);
+  #askedAt = -Infinity;
+
+  constructor(box: Pick<BoxClient, 'settings'>) {
+    this.#box = box;
+  }
+
+  /** True for the box's own name, lower case and without a final dot; false when nobody can say. */
+  async is(host: string): Promise<boolean> {
+    if (performance.now() - this.#askedAt > HOLDS_MS) {
+      this.#askedAt = performance.now();
+      this.#asked = this.#ask();
+    }
+    return (await this.#asked) === host;
+  }
+
+  async #ask(): Promise<string | undefined> {
+    try {
+      return (await this.#box.settings()).management.hostname.toLowerCase().replace(/\.$/, '');
+    } catch (error) {
+      if (error instanceof GuardFault) return undefined;
+      throw error;
+    }
+  }
+}
