@@ -13,6 +13,8 @@ import type { Knowledge } from './view-model.ts';
 export interface StreamLimits {
   /** Open streams, all visitors together. */
   readonly streams: number;
+  /** Of one browser: it keeps six connections to a server (HTTP/1.1), and what a person does must find one free. */
+  readonly perBrowser: number;
   /** A page that hears nothing for three beats says that it has lost the box. */
   readonly beatMs: number;
   /** Shortest time between two renderings: a flood of events costs no more than this. */
@@ -21,10 +23,14 @@ export interface StreamLimits {
   readonly stuckMs: number;
 }
 
-export const STREAM_LIMITS: StreamLimits = { streams: 32, beatMs: 2000, gapMs: 250, stuckMs: 20_000 };
+export const STREAM_LIMITS: StreamLimits = {
+  ...{ streams: 32, perBrowser: 4 },
+  ...{ beatMs: 2000, gapMs: 250, stuckMs: 20_000 },
+};
 
 interface Viewer {
   readonly out: PassThrough;
+  readonly browser: string;
   readonly sent: Partial<Record<Region, string>>;
   /** False when the visitor may not listen any more. */
   readonly allowed: () => boolean;
@@ -52,13 +58,18 @@ export class EventStreams {
     this.#limits = limits;
   }
 
+  /** How many of them one browser holds. */
+  heldBy(browser: string): number {
+    return [...this.#viewers].filter((viewer) => viewer.browser === browser).length;
+  }
+
   /**
    * A new stream that begins with every region as soon as it is known, or undefined when too many are open.
    * Before anything is sent `allowed` is asked: a stream ends with the session it was opened in.
    */
-  open(allowed: () => boolean): PassThrough | undefined {
+  open(browser: string, allowed: () => boolean): PassThrough | undefined {
     if (this.#viewers.size >= this.#limits.streams) return undefined;
-    const viewer: Viewer = { out: new PassThrough(), sent: {}, allowed, stuckSince: undefined };
+    const viewer: Viewer = { out: new PassThrough(), browser, sent: {}, allowed, stuckSince: undefined };
     this.#viewers.add(viewer);
     viewer.out.on('close', () => this.#close(viewer)).on('error', () => this.#close(viewer));
     viewer.out.on('drain', () => {
@@ -140,9 +151,14 @@ function regionEvent(changed: readonly Region[], regions: Partial<Regions>): str
   return `event: regions\ndata: ${JSON.stringify(changed.map((name) => [name, regions[name]]))}\n\n`;
 }
 
-/** Answers with a new stream, or with 503 when too many are open; a question for the headers alone opens none. */
-export function answerStream(ctx: Context, streams: EventStreams, allowed: () => boolean): void {
-  const opened = ctx.method === 'HEAD' ? undefined : streams.open(allowed);
+/** Answers with a new stream, or with 503 when `isFull` or too many are open; a question for the headers alone opens none. */
+export function answerStream(
+  ctx: Context,
+  streams: EventStreams,
+  who: { readonly browser: string; readonly isFull: boolean; readonly allowed: () => boolean },
+): void {
+  const refused = ctx.method === 'HEAD' || who.isFull;
+  const opened = refused ? undefined : streams.open(who.browser, who.allowed);
   if (opened === undefined) {
     ctx.set('Retry-After', '10');
     ctx.throw(503);

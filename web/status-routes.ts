@@ -45,15 +45,18 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   router.get('/light/regions', async (ctx: Context) => {
     ctx.body = Object.entries(lightOf(await feed.now()));
   });
-  router.get('/events', (ctx: Context) => {
-    const session = gate.session(ctx) ?? '';
-    answerStream(ctx, owners, () => gate.isOpen(session));
+  const ofOwner = (ctx: Context) => {
+    const browser = gate.session(ctx) ?? '';
+    const isFull = owners.heldBy(browser) + lists.heldBy(browser) >= limits.perBrowser;
+    return { browser, isFull, allowed: () => gate.isOpen(browser) };
+  };
+  router.get('/events', (ctx: Context) => answerStream(ctx, owners, ofOwner(ctx)));
+  router.get('/incidents/events', (ctx: Context) => answerStream(ctx, lists, ofOwner(ctx)));
+  router.get('/light/events', (ctx: Context) => {
+    const browser = ctx.req.socket.remoteAddress ?? '';
+    const isFull = strangers.heldBy(browser) >= limits.perBrowser;
+    answerStream(ctx, strangers, { browser, isFull, allowed: () => true });
   });
-  router.get('/incidents/events', (ctx: Context) => {
-    const session = gate.session(ctx) ?? '';
-    answerStream(ctx, lists, () => gate.isOpen(session));
-  });
-  router.get('/light/events', (ctx: Context) => answerStream(ctx, strangers, () => true));
   router.post('/block', (ctx: Context) =>
     change(site, ctx, onPage, async (form) => {
       const on = form.get('on');

@@ -11,7 +11,7 @@ import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { owner, showPage } from './listening-page.ts';
 import type { Browser, PageUnderTest } from './listening-page.ts';
 
-const LIMITS = { streams: 3, beatMs: 20, gapMs: 5, stuckMs: 20_000 };
+const LIMITS = { streams: 3, perBrowser: 2, beatMs: 20, gapMs: 5, stuckMs: 20_000 };
 
 let peer: GuardPeer;
 let page: PageUnderTest;
@@ -36,9 +36,9 @@ class Stream {
     open.add(this);
   }
 
-  static async start(path = '/events'): Promise<Stream> {
+  static async start(path = '/events', who = own): Promise<Stream> {
     const [answer] = (await once(
-      get({ port: page.port, path, headers: { cookie: own.cookie }, agent: false }),
+      get({ port: page.port, path, headers: { cookie: who.cookie }, agent: false }),
       'response',
     )) as [IncomingMessage];
     return new Stream(answer);
@@ -176,11 +176,21 @@ describe('many open pages', () => {
   });
 
   it('are so many and no more; one more can still ask', async () => {
-    const streams = [await Stream.start(), await Stream.start(), await Stream.start()];
-    const refused = await own.ask('/events');
+    const other = await owner(page.port);
+    const streams = [await Stream.start(), await Stream.start(), await Stream.start('/events', other)];
+    const refused = await other.ask('/events');
     expect([refused.status, refused.headers['retry-after']]).toEqual([503, '10']);
     const regions = JSON.parse((await own.ask('/regions')).text) as [string, string][];
     expect(regions.map(([name]) => name)).toContain('light');
     for (const stream of streams) await stream.until((event) => event === 'beat');
+  });
+
+  it('of one browser leave it connections for what its reader does', async () => {
+    const streams = [await Stream.start(), await Stream.start('/incidents/events')];
+    for (const path of ['/events', '/incidents/events']) expect((await own.ask(path)).status).toBe(503);
+    for (const stream of streams) await stream.until((event) => event === 'beat');
+    const [first] = streams;
+    first?.end();
+    await expect.poll(async () => (await Stream.start()).status).toBe(200);
   });
 });

@@ -1,10 +1,11 @@
 // Knows: how an open list of incidents stays current: what its filter finds, asked anew whenever an incident changes.
-// Must not know: what the filter is; it stands in the address. Errs toward "lost": three missed beats say so.
+// Must not know: what the filter is; it stands in the address. Errs toward "lost": no beat and no answer say so.
 
 import { fragment, morph } from './morph.js';
 import { localTimes } from './times.js';
 
 const SILENCE_MS = 6500;
+const ANSWER_MS = 3000;
 const GAP_MS = 1000;
 const REOPEN_MS = 10_000;
 
@@ -14,6 +15,7 @@ const found = document.getElementById('found');
 let heardAt = window.performance.now();
 let askedAt = 0;
 let waiting;
+let source;
 
 function say(connection) {
   if (document.body.dataset.link === connection) return;
@@ -21,23 +23,25 @@ function say(connection) {
   link.textContent = link.dataset[connection];
 }
 
-function hear() {
+function hear(connection) {
   heardAt = window.performance.now();
-  say(found.dataset.known === 'yes' ? 'live' : 'lost');
+  say(found.dataset.known === 'yes' ? connection : 'lost');
 }
 
 async function load() {
   clearTimeout(waiting);
   waiting = undefined;
   askedAt = window.performance.now();
-  const answer = await fetch(`/incidents/found${window.location.search}`).catch(() => undefined);
+  const signal = window.AbortSignal.timeout(ANSWER_MS);
+  const answer = await fetch(`/incidents/found${window.location.search}`, { signal }).catch(() => undefined);
   // The session is over: the page as a visitor sees it.
   if (answer?.status === 401) return window.location.reload();
-  if (answer?.ok !== true) return say('lost');
-  const fresh = fragment(await answer.text()).firstElementChild;
+  const html = answer?.ok === true ? await answer.text().catch(() => undefined) : undefined;
+  if (html === undefined) return say('lost');
+  const fresh = fragment(html).firstElementChild;
   localTimes(fresh);
   morph(found, fresh);
-  hear();
+  hear(source.readyState === 1 ? 'live' : 'polling');
 }
 
 function refresh() {
@@ -45,17 +49,28 @@ function refresh() {
 }
 
 function open() {
-  const source = new EventSource('/incidents/events');
-  source.addEventListener('beat', hear);
+  source?.close();
+  source = new EventSource('/incidents/events');
+  source.addEventListener('beat', () => hear('live'));
   source.addEventListener('regions', refresh);
-  // Closed means refused for good (too many pages): later another try.
+  // Closed means refused for good (too many pages): questions go on, and later another try.
   source.addEventListener('error', () => {
-    say('lost');
     if (source.readyState === 2) setTimeout(open, REOPEN_MS);
+    refresh();
   });
 }
 
-setInterval(() => {
-  if (window.performance.now() - heardAt > SILENCE_MS) say('lost');
-}, 1000);
+function watchSilence() {
+  const now = window.performance.now();
+  const polling = document.body.dataset.link !== 'live';
+  if (now - heardAt <= (polling ? ANSWER_MS : SILENCE_MS) || now - askedAt <= ANSWER_MS) return;
+  // Not refused, and silent: its connection died unnoticed, as in the sleep of the laptop.
+  if (source.readyState !== 2) open();
+  refresh();
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) watchSilence();
+});
+setInterval(watchSilence, 1000);
 open();

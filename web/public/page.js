@@ -83,6 +83,7 @@ async function ask() {
 }
 
 function open() {
+  source?.close();
   source = new EventSource(`${feed}/events`);
   source.addEventListener('beat', (event) => {
     boxAhead = Number(event.data) - Date.now();
@@ -103,7 +104,10 @@ function open() {
 function watchSilence() {
   const now = window.performance.now();
   const polling = document.body.dataset.link !== 'live';
-  if (now - heardAt > (polling ? ANSWER_MS : SILENCE_MS) && now - askedAt > ANSWER_MS) void ask();
+  if (now - heardAt <= (polling ? ANSWER_MS : SILENCE_MS) || now - askedAt <= ANSWER_MS) return;
+  // Not refused, and silent: its connection died unnoticed, as in the sleep of the laptop.
+  if (source.readyState !== 2) open();
+  void ask();
 }
 
 /** The change goes out without leaving the page; what the server has to say about it is shown in the notice. */
