@@ -8,7 +8,7 @@ import type {
   HistoryAnswer,
   ImportAnswer,
   Proposal,
-  Settings,
+  SettingsAnswer,
 } from '../src/guard/answers.ts';
 import type { UpdateStatus } from '../src/guard/update-status.ts';
 import { aStatus } from './guard-peer.ts';
@@ -16,7 +16,7 @@ import type { GuardPeer } from './guard-peer.ts';
 
 const TIMES = { first: '2026-03-01T09:12:00.000Z', last: '2026-03-01T10:00:00.000Z' } as const;
 
-export function someSettings(changes: Partial<Settings> = {}): Settings {
+export function someSettings(changes: Partial<SettingsAnswer> = {}): SettingsAnswer {
   return {
     ...{ profile: 'full-tunnel', mustTunnel: [], resolvers: [], proxies: [] },
     allow: [{ to: '192.0.2.0/24', transport: 'tcp', port: 631, client: '02:00:00:00:00:0c', why: 'printer' }],

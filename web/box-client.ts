@@ -21,7 +21,7 @@ import type {
   LampTestAnswer,
   Proposal,
   ReportFormat,
-  Settings,
+  SettingsAnswer,
 } from '../src/guard/answers.ts';
 import { readStatus } from '../src/guard/status.ts';
 import type { Status } from '../src/guard/status.ts';
@@ -85,7 +85,7 @@ export class BoxClient {
     return this.#client.ask(question, readProposals);
   }
 
-  async settings(): Promise<Settings> {
+  async settings(): Promise<SettingsAnswer> {
     return this.#client.ask({ method: 'GET', path: '/v1/settings' }, readSettings);
   }
 

@@ -1,7 +1,11 @@
 // Knows: which fields each form of the settings page has, and how what is filled in becomes settings. Must not know: HTTP, HTML.
 // What is no number stays the text it is: the guard says what is wrong with it, at its field.
 
+import { createHash } from 'node:crypto';
+
 import type { AllowText, Settings } from '../src/guard/answers.ts';
+import type { Fault } from '../src/guard/status.ts';
+import { filled } from './eve-words.ts';
 import { linesOf } from './fields.ts';
 import type { FieldPath } from './fields.ts';
 import {
@@ -72,6 +76,35 @@ export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<
     ...Object.fromEntries(LISTS.map((name) => [name, linesOf(fields[name] ?? '')])),
     allow: allow.map(allowIn),
   };
+}
+
+/** Names what a form is made from: another when a setting of its part is another. */
+export function basisOf(part: Part, settings: Settings): string {
+  const told = JSON.stringify(settingsIn(part, valuesOf(settings)));
+  return createHash('sha256').update(told).digest('base64url').slice(0, 22);
+}
+
+/** What is in force where a form says something else, each at its field. */
+export function differences(part: Part, given: FormValues, inForce: FormValues): readonly Fault[] {
+  const now = new Map(fieldsOf(part, inForce).map(({ name, value }) => [name, value]));
+  const rows = (values: FormValues): string =>
+    values.allow
+      .map((row) =>
+        ALLOW.map((name) => row[name])
+          .join(' ')
+          .trim(),
+      )
+      .join(', ');
+  const others = fieldsOf(part, given)
+    .filter(({ name, value }) => linesOf(value).join() !== linesOf(now.get(name) ?? '').join())
+    .map(({ path, name }) => ({ path, told: linesOf(now.get(name) ?? '').join(', ') }));
+  const exceptions = part === 'rules' && rows(given) !== rows(inForce);
+  return [...others, ...(exceptions ? [{ path: 'allow', told: rows(inForce) }] : [])].map(
+    ({ path, told }) => {
+      const message = told === '' ? T.inForceNone : filled(T.inForce, { value: told });
+      return { path, message, remedy: '' };
+    },
+  );
 }
 
 function allowIn({ to, transport, port, client, why }: Allow): Omit<AllowText, 'port'> & { port?: unknown } {

@@ -8,7 +8,7 @@ import { withFaults } from './fields.ts';
 import type { FieldPath } from './fields.ts';
 import { PASSWORD_LENGTH } from './password.ts';
 import type { Around, Renderer } from './render.ts';
-import { allowRows, fieldsOf, PARTS, valuesOf } from './settings-fields.ts';
+import { allowRows, basisOf, fieldsOf, PARTS, valuesOf } from './settings-fields.ts';
 import type { FormValues, Part } from './settings-fields.ts';
 import { LAMP_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
 import { TEXTS } from './texts.ts';
@@ -19,12 +19,19 @@ const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css']
 /** As the guard's own (appliance/lamp/lamp-test.ts); only told. */
 const LAMP_SECONDS = 7;
 
+interface Refused {
+  readonly part: Part;
+  readonly values: FormValues;
+  /** It was made from settings that are no longer in force. */
+  readonly isStale: boolean;
+}
+
 export interface SettingsParts extends Around {
   /** Undefined: they cannot be had; then only what needs none is shown. */
   readonly settings: Settings | undefined;
   readonly history: HistoryAnswer | undefined;
   /** What a refused form said, and which it was. */
-  readonly refused?: { readonly part: Part; readonly values: FormValues } | undefined;
+  readonly refused?: Refused | undefined;
   /** What has just been done. */
   readonly done?: string | undefined;
 }
@@ -38,7 +45,10 @@ export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
   const told =
     notice === undefined || refused === undefined || settings === undefined
       ? notice
-      : { message: marked ? T.faultsMarked : notice.message, faults: leftover.map(withoutLine) };
+      : {
+          message: marked && !refused.isStale ? T.faultsMarked : notice.message,
+          faults: leftover.map(withoutLine),
+        };
   const past = history === undefined || history.laxerPast === 0 ? undefined : grouped(history.laxerPast);
   return renderer.framed({
     ...{ title: `${T.title} · ${TEXTS.product}`, notice: told, here: '/settings', sheets: SHEETS },
@@ -52,6 +62,7 @@ export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
 
 interface Card {
   readonly part: Part;
+  readonly basis: string;
   readonly fields: string;
   readonly rows: readonly {
     readonly title: string;
@@ -83,7 +94,7 @@ function cardOf(
   const claimed = new Set(drawn.flatMap(({ rest }) => own.rest.filter((fault) => !rest.includes(fault))));
   const draw = (fields: readonly unknown[]): string => renderer.draw('fields', { fields, form: part });
   return {
-    part,
+    ...{ part, basis: basisOf(part, settings) },
     fields: draw(own.fields),
     rows: drawn.map(({ title, fields }) => ({
       title,

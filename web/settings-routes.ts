@@ -4,13 +4,14 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
+import type { Settings } from '../src/guard/answers.ts';
 import { GuardFault } from './api-client.ts';
 import { filled } from './eve-words.ts';
 import type { Notice } from './render.ts';
 import { change, leadTo, ownForm } from './site.ts';
 import type { Show, Site } from './site.ts';
-import { PARTS, settingsIn, valuesFrom, valuesOf } from './settings-fields.ts';
-import type { Part } from './settings-fields.ts';
+import { basisOf, differences, PARTS, settingsIn, valuesFrom, valuesOf } from './settings-fields.ts';
+import type { FormValues, Part } from './settings-fields.ts';
 import { settingsPage } from './settings-page.ts';
 import { LAMP_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
 import { LOST_TEXTS } from './texts.ts';
@@ -29,10 +30,14 @@ export function addSettingsRoutes(router: Router, site: Site): void {
     const refused =
       form === undefined || part === undefined || settings === undefined
         ? undefined
-        : { part, values: valuesFrom(form, valuesOf(settings)) };
+        : readPart(form, part, settings);
+    const told =
+      notice === undefined || refused?.isStale !== true || settings === undefined
+        ? notice
+        : { ...notice, faults: differences(refused.part, refused.values, valuesOf(settings)) };
     if (lost !== undefined && notice === undefined) ctx.status = 502;
     ctx.type = 'html';
-    ctx.body = settingsPage(renderer, { token, notice: notice ?? lost, settings, history, refused, done });
+    ctx.body = settingsPage(renderer, { token, notice: told ?? lost, settings, history, refused, done });
   }
 
   async function known(): Promise<
@@ -54,7 +59,9 @@ export function addSettingsRoutes(router: Router, site: Site): void {
       const showPart: Show = (_, notice, form) => show(ctx, notice, form, part);
       const way = { show: showPart, back: `/settings?done=${part}#${part}`, limit: LIMIT };
       return change(site, ctx, way, async (form) => {
-        const values = valuesFrom(form, valuesOf(await box.settings()));
+        const settings = await box.settings();
+        const { values, isStale } = readPart(form, part, settings);
+        if (isStale) throw new GuardFault('refused', T.changedMeanwhile);
         if (
           part === 'address' &&
           values.fields['address']?.trim() === 'none' &&
@@ -63,7 +70,9 @@ export function addSettingsRoutes(router: Router, site: Site): void {
           const fault = { path: 'management.address', message: T.addressNoneFault, remedy: '' };
           throw new GuardFault('refused', '', [fault]);
         }
-        await box.change(settingsIn(part, values));
+        // Between this question and its effect nobody else's may come in unseen.
+        const basis = settings.digest === undefined ? {} : { basis: settings.digest };
+        await box.change({ ...settingsIn(part, values), ...basis });
       });
     });
 
@@ -101,6 +110,17 @@ export function addSettingsRoutes(router: Router, site: Site): void {
       await box.replacePolicy(text);
     });
   });
+}
+
+/** What a form says, and whether its part has changed since it was made; a form that does not say from what, is believed. */
+function readPart(
+  form: URLSearchParams,
+  part: Part,
+  settings: Settings,
+): { readonly part: Part; readonly values: FormValues; readonly isStale: boolean } {
+  const basis = form.get('basis');
+  const isStale = basis !== null && basis !== basisOf(part, settings);
+  return { part, values: valuesFrom(form, valuesOf(settings)), isStale };
 }
 
 function unlessFault(error: unknown): undefined {

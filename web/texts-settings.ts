@@ -7,6 +7,10 @@ export const SETTINGS_TEXTS = {
   unknown: 'The settings cannot be read now.',
   save: 'Save',
   saved: 'Saved, and in force.',
+  changedMeanwhile:
+    'These settings were changed meanwhile, on another page or at the box. Below stands what you filled in, and at each field what is in force where that differs. Save again to put yours in force.',
+  inForce: 'in force now: {value}',
+  inForceNone: 'nothing is in force there now',
   faultsMarked: 'Nothing was changed: what is wrong stands at the fields below.',
   rulesTitle: 'What may leave',
   recordTitle: 'What is written down',

@@ -12,6 +12,7 @@ import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { historyRoutes } from './history-routes.ts';
 import type { HistorySubject } from './history-routes.ts';
+import { inTurn } from './policy-turns.ts';
 import { apiRoutes, field } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
 import { settingsRoutes } from './settings-routes.ts';
@@ -44,9 +45,12 @@ export function everyRoute({
   version,
 }: BoxSubject): readonly ApiRoute[] {
   const setPolicy = box.setPolicy.bind(box);
+  const edits = [
+    ...[...apiRoutes(box), ...tunnelRoutes(configPath, setPolicy, guard)],
+    ...settingsRoutes({ configPath, setPolicy }),
+  ];
   return [
-    ...[...apiRoutes(box), ...historyRoutes(history, box), ...tunnelRoutes(configPath, setPolicy, guard)],
-    ...[...settingsRoutes({ configPath, setPolicy }), ...boxRoutes(box, health, lamp)],
+    ...[...inTurn(edits, configPath), ...historyRoutes(history, box), ...boxRoutes(box, health, lamp)],
     ...updateRoutes(stateDir, configPath, version),
   ];
 }

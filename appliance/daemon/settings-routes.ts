@@ -1,6 +1,7 @@
 // Knows: what the paths of the local API that read and change settings do. Must not know: HTTP, kernel, YAML.
 // DESIGN sections 4 and 7. An edit is a new policy text: it is in force whole, or refused whole with every fault.
 
+import type { SettingsAnswer } from '../../src/guard/answers.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { withSettings } from '../../src/policy/schema-edit.ts';
@@ -8,6 +9,7 @@ import { EDITABLE, settingsOf } from '../../src/policy/settings.ts';
 import type { Settings } from '../../src/policy/settings.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
+import { policyDigest } from './policy-turns.ts';
 import { policyText } from './tunnel-routes.ts';
 
 /** What these routes ask of the daemon; `configPath` is the policy file. */
@@ -18,7 +20,7 @@ interface SettingsSubject {
 
 export function settingsRoutes(box: SettingsSubject): readonly ApiRoute[] {
   return [
-    { method: 'GET', path: '/v1/settings', handle: () => settingsIn(policyText(box)) },
+    { method: 'GET', path: '/v1/settings', handle: () => told(policyText(box)) },
     { method: 'PUT', path: '/v1/settings', handle: ({ body }) => edit(box, body) },
     {
       method: 'GET',
@@ -26,6 +28,10 @@ export function settingsRoutes(box: SettingsSubject): readonly ApiRoute[] {
       handle: () => new BinaryAnswer('application/yaml', Buffer.from(policyText(box))),
     },
   ];
+}
+
+function told(text: string): SettingsAnswer {
+  return { ...settingsIn(text), digest: policyDigest(text) };
 }
 
 /** ApiError 409 with every fault when the file is no policy: it can be replaced, not edited. */

@@ -62,6 +62,12 @@ export interface HealthAnswer {
   readonly at: string;
 }
 
+/** GET /v1/settings. */
+export interface SettingsAnswer extends Settings {
+  /** Of the whole policy they stand in: the `basis` of an edit that must not undo another. */
+  readonly digest?: string;
+}
+
 /** GET /v1/history, and what POST /v1/history/rewrite leaves. */
 export interface HistoryAnswer {
   readonly privacy: string;
@@ -133,6 +139,7 @@ const importShape = fields({
 });
 
 const settingsShape = fields({
+  digest: (value) => value === undefined || text(value),
   ...{ profile: text, mustTunnel: each(text), resolvers: each(text), proxies: each(text) },
   ...{ localChatter: text, privacy: text, retentionDays: count, lamp: text },
   allow: each(fields({ to: text, why: text })),
@@ -177,8 +184,8 @@ export function readImport(value: unknown): ImportAnswer | undefined {
 }
 
 /** GET /v1/settings: the value when every field has its shape, else undefined. */
-export function readSettings(value: unknown): Settings | undefined {
-  return settingsShape(value) ? (value as Settings) : undefined;
+export function readSettings(value: unknown): SettingsAnswer | undefined {
+  return settingsShape(value) ? (value as SettingsAnswer) : undefined;
 }
 
 /** GET /v1/history: the value when every field has its shape, else undefined. */

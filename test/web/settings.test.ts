@@ -104,6 +104,28 @@ describe('a form of the page', () => {
     expect(notice).not.toContain('ICMP');
   });
 
+  it('that is older than what is in force undoes nothing: it is shown again, with what is in force, and may be sent anew', async () => {
+    const basisIn = (text: string, part: string): string =>
+      new RegExp(`action="/settings/${part}"[^]*?name="basis" value="([^"]+)"`).exec(text)?.[1] ?? '';
+    const filledIn = { privacy: 'full', retentionDays: '7' };
+    const old = basisIn((await own.ask('/settings')).text, 'record');
+    peer.answers.set('GET /v1/settings', someSettings({ privacy: 'minimal', digest: 'now' }));
+    const { status, text } = await own.post('/settings/record', { ...filledIn, basis: old });
+    expect([status, told()]).toEqual([409, []]);
+    expect(text).toContain('These settings were changed meanwhile');
+    expect(text).toMatch(/id="record-privacy-fault"><li><bdi>In force now: minimal\./);
+    expect(text).toMatch(/id="record-retentionDays-fault"><li><bdi>In force now: 30\./);
+    expect(text).toMatch(/name="privacy" value="full" checked/);
+    const fresh = basisIn(text, 'record');
+    // What other forms change is none of its business.
+    peer.answers.set(
+      'GET /v1/settings',
+      someSettings({ privacy: 'minimal', profile: 'split', digest: 'later' }),
+    );
+    expect((await own.post('/settings/record', { ...filledIn, basis: fresh })).status).toBe(303);
+    expect(told()).toEqual([['/v1/settings', { privacy: 'full', retentionDays: 7, basis: 'later' }]]);
+  });
+
   it('does not take the page itself away by accident', async () => {
     const words = { address: 'none', hostname: 'box' };
     const refused = await own.post('/settings/address', words);

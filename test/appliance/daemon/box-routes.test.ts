@@ -11,6 +11,7 @@ import type { ApiRoute } from '../../../appliance/daemon/api-server.ts';
 import { boxRoutes } from '../../../appliance/daemon/box-routes.ts';
 import { historyRoutes } from '../../../appliance/daemon/history-routes.ts';
 import type { HistorySubject } from '../../../appliance/daemon/history-routes.ts';
+import { inTurn } from '../../../appliance/daemon/policy-turns.ts';
 import { settingsRoutes } from '../../../appliance/daemon/settings-routes.ts';
 import { readHealth, readSettings } from '../../../src/guard/answers.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
@@ -81,6 +82,23 @@ describe('settings', () => {
     expect(status).toBe(422);
     expect(faults.map(({ path }) => path).sort()).toEqual(['mustTunnel[1]', 'retentionDays']);
     expect(readFileSync(configPath, 'utf8')).toBe(TEXT);
+  });
+
+  it('are edited one after the other, and only where they are what an edit was made from, if it says so', async () => {
+    const routes = inTurn(settings(), configPath);
+    const put = (body: unknown) => call(routes, 'PUT', '/v1/settings', { body });
+    const digest = async () => readSettings(await call(routes, 'GET', '/v1/settings'))?.digest;
+    const basis = await digest();
+    await Promise.all([put({ retentionDays: 5 }), put({ privacy: 'redacted' })]);
+    for (const said of ['retentionDays: 5', 'privacy: redacted'])
+      expect(readFileSync(configPath, 'utf8')).toContain(said);
+    expect(await refusal(put({ retentionDays: 6, basis }))).toMatchObject({ status: 412, code: 'changed' });
+    const both = [
+      put({ retentionDays: 7, basis: await digest() }),
+      put({ retentionDays: 8, basis: await digest() }),
+    ];
+    expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(readFileSync(configPath, 'utf8')).toContain('retentionDays: 7');
   });
 
   it.each([undefined, {}, 'x', { bridge: { lan: 'x' } }, { web: 3, profile: 'split' }])(
