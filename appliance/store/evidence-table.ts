@@ -36,13 +36,24 @@ export class EvidenceTable {
     this.#database.exec('DELETE FROM evidence');
   }
 
-  /** Frames of incidents that are gone, and the oldest beyond the bound. */
+  /** Those of incidents that are gone. */
+  forgetOf(incidents: readonly string[]): void {
+    const gone = this.#database.prepare('DELETE FROM evidence WHERE incident = ?');
+    for (const incident of incidents) gone.run(incident);
+  }
+
+  /** The oldest beyond the bound. Reads every row once: not for every write. */
   prune(): void {
-    this.#database.exec('DELETE FROM evidence WHERE incident NOT IN (SELECT id FROM incidents)');
-    const sum = this.#database.prepare('SELECT total(length(bytes)) AS n FROM evidence');
-    const oldest = this.#database.prepare(
-      'DELETE FROM evidence WHERE rowid IN (SELECT rowid FROM evidence ORDER BY at LIMIT 256)',
+    let bytes = Number(
+      this.#database.prepare('SELECT total(length(bytes)) AS n FROM evidence').get()?.['n'] ?? 0,
     );
-    while (Number(sum.get()?.['n'] ?? 0) > BYTES_MOST && oldest.run().changes > 0);
+    const oldest = this.#database.prepare(
+      'DELETE FROM evidence WHERE rowid IN (SELECT rowid FROM evidence ORDER BY rowid LIMIT 256) RETURNING length(bytes) AS n',
+    );
+    while (bytes > BYTES_MOST) {
+      const gone = oldest.all();
+      if (gone.length === 0) return;
+      bytes -= gone.reduce((sum, { n }) => sum + Number(n), 0);
+    }
   }
 }

@@ -128,7 +128,7 @@ export class HistoryStore {
   forget(now: number, retentionDays: number): void {
     const before = now - retentionDays * DAY_MS;
     this.#database.transaction(() => {
-      this.incidents.forgetBefore(before);
+      this.evidence.forgetOf(this.incidents.forgetBefore(before));
       this.clients.forgetBefore(before);
       this.timeline.forgetBefore(before);
       this.gaps.forgetBefore(before);
@@ -137,13 +137,19 @@ export class HistoryStore {
     this.#database.pragma('incremental_vacuum');
   }
 
-  /** Forgets by size. */
+  /** Forgets by size. Called with every write, so it costs what it forgets: pages that become free are filled anew. */
   bound(): void {
-    const forget = (): number => this.incidents.forgetOldest(1_000) || this.timeline.forgetOldest(10_000);
-    while (this.#bytes() > BYTES_MOST && forget() > 0) {
-      this.evidence.prune();
-      this.#database.pragma('incremental_vacuum');
-    }
+    while (this.#bytes() > BYTES_MOST && this.#forgetOldest() > 0);
+  }
+
+  #forgetOldest(): number {
+    let forgotten = 0;
+    this.#database.transaction(() => {
+      const incidents = this.incidents.forgetOldest(1_000);
+      this.evidence.forgetOf(incidents);
+      forgotten = incidents.length || this.timeline.forgetOldest(10_000);
+    })();
+    return forgotten;
   }
 
   /** Writes the past anew as `veil` shows it, and leaves nothing of how it was: no free page, no log, no damaged copy. */

@@ -79,18 +79,20 @@ export class IncidentTable {
     this.#database.exec('DELETE FROM incidents');
   }
 
-  /** What nobody has acknowledged stays, however old. */
-  forgetBefore(wall: number): void {
-    this.#database.prepare('DELETE FROM incidents WHERE acknowledged = 1 AND last < ?').run(wall);
+  /** What nobody has acknowledged stays, however old. The ids of what went. */
+  forgetBefore(wall: number): string[] {
+    return this.#forget('acknowledged = 1 AND last < ?', wall);
   }
 
-  /** The `count` oldest that were acknowledged. */
-  forgetOldest(count: number): number {
-    return this.#database
-      .prepare(
-        'DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE acknowledged = 1 ORDER BY last LIMIT ?)',
-      )
-      .run(count).changes;
+  /** The `count` oldest that were acknowledged; their ids. */
+  forgetOldest(count: number): string[] {
+    const oldest = 'SELECT id FROM incidents WHERE acknowledged = 1 ORDER BY last LIMIT ?';
+    return this.#forget(`id IN (${oldest})`, count);
+  }
+
+  #forget(where: string, value: number): string[] {
+    const gone = this.#database.prepare(`DELETE FROM incidents WHERE ${where} RETURNING id`).all(value);
+    return gone.map(({ id }) => textOf(id));
   }
 }
 

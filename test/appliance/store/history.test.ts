@@ -123,6 +123,35 @@ describe('the history', () => {
     store.close();
   });
 
+  it('forgets by size the oldest that were acknowledged, with their frames, and gives the room to what comes', () => {
+    const store = new HistoryStore(dir);
+    const frame = { port: 'lan', wall: AT, length: 3, bytes: Uint8Array.of(1, 2, 3) } as const;
+    const many = (name: string, acknowledged: boolean, count: number, from: number): Batch => {
+      const incidents = Array.from({ length: count }, (_, n) => {
+        const last = new Date(AT + from + n).toISOString();
+        return incident(`${name}-${String(n)}`, { acknowledged, why: 'x'.repeat(65_536), first: last, last });
+      });
+      const evidence = incidents.map(({ id }) => ({ incident: id, number: 0, frame }));
+      return { ...NOTHING, incidents: past(...incidents), evidence };
+    };
+    store.write(many('open', false, 1, 0), full());
+    store.write(many('seen', true, 1_050, 1), full());
+    const pages = sqlite('PRAGMA page_count');
+    store.bound();
+    const kept = sqlite('SELECT id FROM incidents ORDER BY last').split('\n');
+    expect([kept.length, kept.at(0), kept.at(1), kept.at(-1)]).toEqual([
+      51,
+      'open-0',
+      'seen-1000',
+      'seen-1049',
+    ]);
+    expect(sqlite('SELECT DISTINCT incident FROM evidence ORDER BY rowid').split('\n')).toEqual(kept);
+    store.write(many('more', true, 900, 2_000), full());
+    store.bound();
+    expect(sqlite('PRAGMA page_count')).toBe(pages);
+    store.close();
+  });
+
   it('keeps nothing in the clear after the past was written anew', () => {
     const store = new HistoryStore(dir);
     const frame = { port: 'wan' as const, wall: AT, length: 60, bytes: Buffer.from('....clinic.example') };
