@@ -91,10 +91,27 @@ export class Tripwire {
         scope: [],
       });
     }
-    if (router !== undefined && router !== this.#gateway?.address) {
-      this.#gateway = { address: router, mac: router === server ? mac : undefined };
-    } else if (router !== undefined && router === server) tricks.push(...this.#claim(router, mac));
+    if (router !== undefined) tricks.push(...this.#gatewayBy(router, server, mac));
     return tricks;
+  }
+
+  /** DHCP names the gateway. The first that was named stays the one that others are held against. */
+  #gatewayBy(router: string, server: string, mac: number): Trick[] {
+    const gateway = this.#gateway;
+    if (gateway === undefined) {
+      this.#gateway = { address: router, mac: router === server ? mac : undefined };
+      return [];
+    }
+    if (router === gateway.address) return router === server ? this.#claim(router, mac) : [];
+    const known = gateway.mac === undefined ? '' : ` (${macText(gateway.mac)})`;
+    return [
+      {
+        exposure: `gateway ${router} by DHCP from ${server}`,
+        why: `DHCP from ${server} (${macText(mac)}) names ${router} as the gateway, which was ${gateway.address}${known}: all that a tunnel does not take goes there`,
+        destination: server,
+        scope: [],
+      },
+    ];
   }
 
   /** The gateway's address is claimed from a MAC address; the first one is believed. */

@@ -39,7 +39,7 @@ const told = (incidents: readonly IncidentView[]): string[] =>
   incidents.map(({ rule, severity, exposure }) => `${rule} ${severity} ${exposure}`).sort();
 
 const SUBNET = 'opt subnet 255.255.255.0';
-const ROUTER = `opt router ${ROGUE.address}`;
+const ROUTER = `opt router ${LAN.router4}`;
 
 describe('a decent network', () => {
   it('raises nothing with leases, router advertisements and answers, new or renewed', async () => {
@@ -78,13 +78,26 @@ describe('a lease from somebody else', () => {
       'in a public range (TunnelCrack LocalNet)',
       '203.0.112.9',
       [SUBNET, 'opt router 203.0.112.1'],
-      ['T amber public network range 203.0.112.0/24'],
+      [
+        `T amber gateway 203.0.112.1 by DHCP from ${ROGUE.address}`,
+        'T amber public network range 203.0.112.0/24',
+      ],
     ],
     [
       "in a range that holds the tunnel's server",
       '198.51.100.99',
       [SUBNET, 'opt router 198.51.100.1'],
-      ['T amber network 198.51.100.0/24 overlaps the tunnel', 'T amber public network range 198.51.100.0/24'],
+      [
+        `T amber gateway 198.51.100.1 by DHCP from ${ROGUE.address}`,
+        'T amber network 198.51.100.0/24 overlaps the tunnel',
+        'T amber public network range 198.51.100.0/24',
+      ],
+    ],
+    [
+      'that names another gateway',
+      '192.168.77.155',
+      [SUBNET, `opt router ${ROGUE.address}`],
+      [`T amber gateway ${ROGUE.address} by DHCP from ${ROGUE.address}`],
     ],
     [
       'for seconds',
@@ -113,8 +126,6 @@ describe('a lease from somebody else', () => {
 
 describe('other tricks', () => {
   it('a gateway that is somebody else now', async () => {
-    // The last lease that was offered named another one.
-    await lab().renewLease();
     const incidents = await raised(async () => {
       await rogue.beingGateway(async () => {
         await lab().network.laptop.ip('neigh flush dev eth0');
