@@ -24,7 +24,6 @@ const MEBIBYTE = 1_048_576;
 const BOOT_MEBIBYTES = 160;
 const ROOT_UUID = 'b0c5a9e4-6c1e-4f5a-9d0b-1ea4b0a4d001';
 const HASH_SEED = 'b0c5a9e4-6c1e-4f5a-9d0b-1ea4b0a4d002';
-const FAT_ID = '1ea4b0a4';
 const DISK_ID = '0x1ea4b0a4';
 
 /**
@@ -100,17 +99,7 @@ export class Disk {
    */
   async fat(folder, image, date) {
     blank(this.path(image), BOOT_MEBIBYTES * MEBIBYTE);
-    await this.#run([
-      'mkfs.vfat',
-      '-F',
-      '32',
-      '-n',
-      'LEAKGUARD',
-      '-i',
-      FAT_ID,
-      '--invariant',
-      `/work/${image}`,
-    ]);
+    await this.#run(['mkfs.vfat', '-F', '32', '-n', 'LEAKGUARD', '--invariant', `/work/${image}`]);
     const paths = readdirSync(this.path(folder), { recursive: true, encoding: 'utf8' }).sort();
     for (const path of paths) {
       const at = this.path(join(folder, path));

@@ -63,6 +63,8 @@ export function cardOrder(config) {
       ...IDLE_MODULES.map((path) => `--dpkgopt=path-exclude=/usr/lib/modules/*/kernel/${path}/*`),
       write('etc/initramfs-tools/conf.d/leakguard', ['MODULES=list', 'COMPRESS=zstd']),
       write('etc/initramfs-tools/modules', EARLY_MODULES),
+      // Made once, with the kernel: under the emulator the second time, for whatever came after it, takes minutes more.
+      write('etc/initramfs-tools/update-initramfs.conf', ['update_initramfs=no', 'backup_initramfs=no']),
       write('etc/default/raspi-firmware', BOOT),
       write('etc/default/raspi-firmware-custom', config),
       write('etc/default/raspi-extra-cmdline', KERNEL_WORDS),

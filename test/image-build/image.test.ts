@@ -198,7 +198,9 @@ describe('what is told of the card', () => {
     const first = noteText(['192.0.2.9'], 'ABCDE-FGHJK');
     expect(first).toContain('http://192.0.2.9/');
     expect(first).toContain('ABCDE-FGHJK');
-    expect(noteText([], 'ABCDE-FGHJK')).toContain('no address yet');
+    expect(noteText([], 'ABCDE-FGHJK')).toMatch(
+      /http:\/\/169\.254\.77\.1\/\nThe network has given the box no address/,
+    );
     expect(noteText(['192.0.2.9'], undefined)).not.toMatch(/code: /);
   });
 
