@@ -39,6 +39,8 @@ export interface CaptureEnd {
   /** Why reading stopped before the end; undefined for a whole capture. */
   readonly fault: CaptureFault | undefined;
   readonly aborted: boolean;
+  /** The link types that the capture names. */
+  readonly linkTypes: ReadonlySet<number>;
 }
 
 /**
@@ -84,14 +86,14 @@ async function readHandle(
   let read = 0;
   for (let turn = 1; !options.signal.aborted; turn += 1) {
     const got = readSync(handle.fd, area, HEADROOM, CHUNK, null);
-    if (got === 0) return { fault: feed.finish(kept), aborted: false };
+    if (got === 0) return feed.end(kept);
     const end = HEADROOM + got;
     if (read === 0 && isGzip(area, HEADROOM, end)) {
       return readStream(chunksOf(handle, area.subarray(HEADROOM, end)), sink, options);
     }
     read += got;
     const rest = feed.parse(area, HEADROOM - kept, end);
-    if (feed.fault !== undefined) return { fault: feed.fault, aborted: false };
+    if (feed.fault !== undefined) return feed.end(0);
     kept = end - rest;
     if (kept > HEADROOM) {
       // A record longer than the headroom: its pieces are joined the slow way, and so is what follows.
@@ -104,7 +106,7 @@ async function readHandle(
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  return { fault: undefined, aborted: true };
+  return { fault: undefined, aborted: true, linkTypes: feed.linkTypes };
 }
 
 /** What was read already, if anything, then the rest of the input. */
@@ -137,7 +139,7 @@ async function readInto(
 ): Promise<CaptureEnd> {
   try {
     for await (const chunk of chunks) {
-      if (options.signal.aborted) return { fault: undefined, aborted: true };
+      if (options.signal.aborted) return { fault: undefined, aborted: true, linkTypes: feed.linkTypes };
       feed.take(chunk);
       if (feed.fault !== undefined) break;
     }
@@ -147,9 +149,10 @@ async function readInto(
     return {
       fault: { code: 'truncated', message: `the compressed data ends or breaks: ${known.message}` },
       aborted: false,
+      linkTypes: feed.linkTypes,
     };
   }
-  return { fault: feed.finish(0), aborted: false };
+  return feed.end(0);
 }
 
 async function* unpacked(input: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
@@ -193,6 +196,15 @@ class Feed {
     return this.#parser?.fault;
   }
 
+  get linkTypes(): ReadonlySet<number> {
+    return this.#parser?.linkTypes ?? new Set();
+  }
+
+  /** What is left to say at the end of input; `kept` bytes are incomplete besides those held here. */
+  end(kept: number): CaptureEnd {
+    return { fault: this.#finish(kept), aborted: false, linkTypes: this.linkTypes };
+  }
+
   /** Parses `bytes[start, end)`; gives the offset of what is incomplete. */
   parse(bytes: Uint8Array, start: number, end: number): number {
     if (this.#parser === undefined) {
@@ -228,8 +240,7 @@ class Feed {
     this.#filled = length;
   }
 
-  /** The fault at the end of input, if any; `kept` bytes are incomplete besides those held here. */
-  finish(kept: number): CaptureFault | undefined {
+  #finish(kept: number): CaptureFault | undefined {
     const left = kept + this.#filled;
     if (this.#parser === undefined) {
       throw unknownFormat(left === 0 ? 'the input is empty' : 'neither pcap nor pcapng');

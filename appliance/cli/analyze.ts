@@ -14,6 +14,7 @@ import { compileJudge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
+import { isReadLinkType } from '../../src/wire/link-types.ts';
 import { parseRelayList } from '../../src/wire/tor.ts';
 import type { RelayList } from '../../src/wire/tor.ts';
 import { CaptureFileError, readCapture } from '../capture-file.ts';
@@ -81,6 +82,11 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
       `leakguard: ${options.file} is ${end.fault.code}: ${end.fault.message}; ${report.packets} packets before that were read.\n`,
     );
   }
+  const unread = [...end.linkTypes].filter((linkType) => !isReadLinkType(linkType));
+  if (unread.length > 0)
+    io.stderr.write(
+      `leakguard: frames of link type ${unread.join(', ')} cannot be read: they are judged as unknown.\n`,
+    );
   if (end.aborted) io.stderr.write('leakguard: stopped; the report covers what was read so far.\n');
   if (!options.json)
     io.stdout.write(analysisText({ ...report, names: [...report.names], incidents: [...report.incidents] }));

@@ -2,6 +2,7 @@
 // One Dissector per source of frames; taps, `analyze` and `watch` use the same. DESIGN sections 3 and 6.
 // Between `headers` and `application` the caller asks the judge whether the frame is tunnel: those cost nothing more.
 
+import { EtherType } from '../wire/ethernet.ts';
 import { INNER_ETHERNET } from '../wire/inner.ts';
 import { LinkType } from '../wire/link-types.ts';
 import { ApplicationReader } from './application.ts';
@@ -13,6 +14,7 @@ import { mergeFindings } from './findings.ts';
 import { Fragments } from './fragments.ts';
 import { readHeaders, readInner, readUpperOf } from './headers.ts';
 import type { Kind } from './kinds.ts';
+import { offloadedPacket } from './offloaded.ts';
 
 export type DissectorPorts = ApplicationPorts;
 
@@ -74,6 +76,7 @@ export class Dissector {
       // A first fragment may be too short for its TCP header, and is malformed; the packet can be read all the same.
       if (facts.malformed === 'tcp-short' && facts.moreFragments)
         this.#readPiece(bytes, facts, timeMicros, depth);
+      this.#readOffloaded(bytes, facts, timeMicros, depth);
       return;
     }
     if (facts.fragmentOffset > 0 || facts.moreFragments) {
@@ -82,6 +85,16 @@ export class Dissector {
       this.#readWhole(bytes, facts, timeMicros, depth);
     }
     if (facts.vlanTags > 0 && !isTelling(facts)) facts.kind = 'vlan';
+  }
+
+  #readOffloaded(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
+    const packet = offloadedPacket(bytes, facts);
+    const inner = this.#inner[depth];
+    if (packet === undefined || inner === undefined) return;
+    readInner(packet, 0, packet.length, packet.length, EtherType.IPV4, inner);
+    this.#read(packet, inner, timeMicros, depth + 1);
+    facts.findings = inner.findings;
+    facts.flowName = inner.flowName;
   }
 
   #readWhole(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {

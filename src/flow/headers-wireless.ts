@@ -1,7 +1,8 @@
-// Knows: where the LLC header lies in 802.11 data frames, also behind radiotap and PPI. Must not know: IP, policy.
+// Knows: where the LLC header lies in 802.11 data frames, also behind radiotap, PPI, Prism and AVS. Must not know: IP, policy.
 // Follows IEEE 802.11 clause 9.2 and 9.3.2, radiotap.org and the PPI header (CACE). Encrypted frames have no readable payload.
 
 import { LinkType } from '../wire/link-types.ts';
+import { u32, u32le } from '../wire/octets.ts';
 import type { Facts } from './facts.ts';
 
 /** Sets the MAC addresses; returns where LLC begins, or -1 when the frame carries no readable data. */
@@ -16,8 +17,14 @@ export function readWirelessHeader(
   if (linkType !== LinkType.IEEE802_11) {
     if (end - start < 8) return -1;
     // Radiotap and PPI both keep their length, little endian, at offset 2. PPI wraps other link types too: only 802.11 is read.
+    if (linkType === LinkType.PRISM || linkType === LinkType.AVS) {
+      // Prism in the capturing machine's byte order, AVS in network order: a header is shorter than 64 KiB in either.
+      const length = u32(bytes, start + 4);
+      at += length > 0xffff ? u32le(bytes, start + 4) : length;
+    } else {
+      at += (bytes[start + 2] ?? 0) | ((bytes[start + 3] ?? 0) << 8);
+    }
     if (linkType === LinkType.PPI && (bytes[start + 4] ?? 0) !== LinkType.IEEE802_11) return -1;
-    at += (bytes[start + 2] ?? 0) | ((bytes[start + 3] ?? 0) << 8);
   }
   if (end - at < 24) return -1;
   const control = bytes[at] ?? 0;

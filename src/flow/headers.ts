@@ -4,6 +4,8 @@
 // Follows IEEE 802.3/802.1Q, RFC 826 and the tcpdump.org link type registry. Allocates nothing, never throws.
 
 import { EtherType, FIRST_ETHERTYPE, HEADER_LENGTH, isTag } from '../wire/ethernet.ts';
+import { INNER_ETHERNET } from '../wire/inner.ts';
+import { etherTypeOfVersion, linkInner } from '../wire/link-headers.ts';
 import { LinkType } from '../wire/link-types.ts';
 import { pppFrame } from '../wire/ppp.ts';
 import { u16, u32 } from '../wire/octets.ts';
@@ -207,7 +209,7 @@ function readOtherLink(
   facts: Facts,
 ): void {
   let at = start;
-  let etherType = -1;
+  let etherType: number;
   switch (linkType) {
     case LinkType.RAW:
     case LinkType.RAW_BSD:
@@ -225,10 +227,6 @@ function readOtherLink(
     case LinkType.PPP_HDLC:
       readPpp(bytes, start, end, wireEnd, facts);
       return;
-    case LinkType.CISCO_HDLC:
-      at += 4;
-      if (at <= end) etherType = u16(bytes, start + 2);
-      break;
     case LinkType.PPPOE:
       etherType = EtherType.PPPOE_SESSION;
       break;
@@ -241,10 +239,18 @@ function readOtherLink(
     case LinkType.IEEE802_11:
     case LinkType.RADIOTAP:
     case LinkType.PPI:
+    case LinkType.PRISM:
+    case LinkType.AVS:
       at = readWirelessHeader(bytes, start, end, linkType, facts);
       if (at < 0) facts.outerEtherType = LLC;
       else readLlc(bytes, at, end, wireEnd, facts);
       return;
+    default: {
+      const inner = linkInner(bytes, start, end, linkType);
+      if (inner?.etherType === INNER_ETHERNET) readEthernet(bytes, inner.offset, end, wireEnd, facts);
+      else if (inner !== undefined) readFramed(bytes, inner.offset, end, wireEnd, inner.etherType, facts);
+      return;
+    }
   }
   if (at > end) facts.malformed = 'ethernet-short';
   else if (etherType >= 0) {
@@ -264,13 +270,6 @@ function readPpp(bytes: Uint8Array, start: number, end: number, wireEnd: number,
   if (frame.inner.etherType < 0) return;
   facts.outerEtherType = frame.inner.etherType;
   readEtherType(bytes, frame.inner.offset, end, wireEnd, frame.inner.etherType, facts);
-}
-
-/** Where no type field exists the version nibble decides; anything else is not IP at all. */
-function etherTypeOfVersion(bytes: Uint8Array, at: number, end: number): number {
-  if (at >= end) return -1;
-  const version = (bytes[at] ?? 0) >>> 4;
-  return version === 4 ? EtherType.IPV4 : version === 6 ? EtherType.IPV6 : -1;
 }
 
 /** Linux cooked captures: `length` (of the address), `address`, `type` and `header` are offsets of their version. */

@@ -24,6 +24,8 @@ export interface CaptureParser {
   readonly format: 'pcap' | 'pcapng';
   /** Set when nothing more can be read. */
   readonly fault: CaptureFault | undefined;
+  /** The link types that the capture has named so far. */
+  readonly linkTypes: ReadonlySet<number>;
   /** Bytes from the record at the returned offset on that must be there before another record can be read. */
   readonly wanted: number;
   /** Hands whole records of `bytes[start, end)` to the sink; gives the offset of the first incomplete one. */

@@ -13,6 +13,7 @@ const MAX_CAPTURED = 16_777_216;
 export class PcapParser implements CaptureParser {
   readonly format = 'pcap';
   fault: CaptureFault | undefined = undefined;
+  readonly linkTypes = new Set<number>();
   wanted = FILE_HEADER;
   #started = false;
   #little = false;
@@ -69,6 +70,7 @@ export class PcapParser implements CaptureParser {
     if (magic === MODIFIED) this.#header = 24;
     // The upper half may carry the length of the frame check sequence.
     this.#linkType = this.#u32(bytes, at + 20) & 0xffff;
+    this.linkTypes.add(this.#linkType);
   }
 
   #u32(bytes: Uint8Array, at: number): number {

@@ -26,6 +26,7 @@ export class PcapngParser implements CaptureParser {
   static readonly MAGIC = SECTION;
   readonly format = 'pcapng';
   fault: CaptureFault | undefined = undefined;
+  readonly linkTypes = new Set<number>();
   wanted = 12;
   #little = false;
   #interfaces: CaptureInterface[] = [];
@@ -100,7 +101,9 @@ export class PcapngParser implements CaptureParser {
       }
       option += 4 + length + (-length & 3);
     }
-    return { linkType: this.#u16(bytes, at), snapLength: this.#u32(bytes, at + 4), unit, offsetMicros };
+    const linkType = this.#u16(bytes, at);
+    this.linkTypes.add(linkType);
+    return { linkType, snapLength: this.#u32(bytes, at + 4), unit, offsetMicros };
   }
 
   /** Enhanced and obsolete packets differ in the first field only, which the caller has read. */

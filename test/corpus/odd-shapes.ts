@@ -140,6 +140,7 @@ function inTinyPieces(): Bytes[] {
     ip4(made.ipv4(6, hello.slice(0, 8), { fragment: more })),
     ip4(made.ipv4(6, hello.slice(8, 16), { fragment: more | 1 })),
     ip4(made.ipv4(6, hello.slice(16), { fragment: 2 })),
+    ip4(made.ipv4(17, dns('not-yet-segmented.example'), { total: 0 })),
     ip4(made.ipv4(17, query.slice(0, 32), { fragment: more, identification: 2 })),
     ip4(made.ipv4(17, query.slice(24), { fragment: 3, identification: 2 })),
   ];
@@ -199,6 +200,22 @@ function inOtherWords(): Bytes[] {
 const ethernet = [...inTags(), ...inTunnels(), ...inPieces(), ...inTinyPieces(), ...inOtherWords()];
 
 /** Link types beside Ethernet, each with one question. */
+const SNAP: Bytes = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+const WIRELESS: Bytes = [
+  8,
+  1,
+  0,
+  0,
+  ...made.mac(made.ROUTER),
+  ...made.mac(made.CLIENT),
+  ...made.mac(made.ROUTER),
+  0,
+  0,
+];
+const little = (value: number): Bytes => [...made.u32(value)].reverse();
+/** NFLOG's payload attribute, whose length counts its own header. */
+const nflogPayload: Bytes = [...little(packet('link8.example').length + 4).slice(0, 2), 9, 0];
+
 const links: readonly (readonly [string, number, Bytes])[] = [
   ['null, BSD', 0, [2, 0, 0, 0]],
   ['loop, OpenBSD', 108, [0, 0, 0, 2]],
@@ -208,6 +225,16 @@ const links: readonly (readonly [string, number, Bytes])[] = [
   ['Linux cooked 2', 276, [8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 4, 6, 2, 0, 0, 0, 0, 12, 0, 0]],
   ['PPP', 9, [0xff, 0x03, 0, 0x21]],
   ['Cisco HDLC', 104, [0x0f, 0, 8, 0]],
+  ['NFLOG', 239, [2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 0, 0, ...nflogPayload]],
+  ['OpenBSD ENC', 109, [2, 0, 0, 0, ...made.fill(8, 0)]],
+  ['token ring', 6, [0x10, 0x40, ...made.fill(12, 0), ...SNAP]],
+  ['FDDI', 10, [0x50, ...made.fill(12, 0), ...SNAP]],
+  ['ATM', 11, SNAP],
+  ['frame relay', 107, [0x04, 0x01, 0x03, 0xcc]],
+  ['Fibre Channel', 122, [...made.fill(16, 0), ...SNAP]],
+  ['PKTAP', 258, [...little(108), ...little(1), ...little(12), ...made.fill(96, 0)]],
+  ['Prism', 119, [...little(0x44), ...little(144), ...made.fill(136, 0), ...WIRELESS, ...SNAP]],
+  ['AVS', 163, [...made.u32(0x80211001), ...made.u32(64), ...made.fill(56, 0), ...WIRELESS, ...SNAP]],
   [
     'radiotap',
     127,
@@ -238,7 +265,7 @@ export const ODD_CAPTURES: readonly OddCapture[] = [
       ],
       ...['in-vxlan', 'in-6in6', 'in-fragments.a-rather-long-name', 'in-fragments6.a-rather-long-name'],
       ...['in-etherip', 'in-erspan', 'in-ah', 'in-geneve', 'in-vxlan-gpe', 'in-vxlan-gbp'],
-      ...['in-mpls-udp', 'in-six-ipip', 'overlapping-fragments'],
+      ...['in-mpls-udp', 'in-six-ipip', 'overlapping-fragments', 'not-yet-segmented'],
       ...['behind-extensions', 'two-in-one-a', 'two-in-one-b', 'split-message', 'edns'],
     ]
       .map((name) => `dns ${name}.example`)

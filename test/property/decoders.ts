@@ -21,6 +21,7 @@ import { innerFrame, innerIp } from '../../src/wire/inner.ts';
 import { ipInIp } from '../../src/wire/ipip.ts';
 import { ahHeader, espInUdp, ikeMessage, markedIkeMessage } from '../../src/wire/ipsec.ts';
 import { l2tpOverIp, l2tpPacket } from '../../src/wire/l2tp.ts';
+import { linkInner } from '../../src/wire/link-headers.ts';
 import { mplsStack } from '../../src/wire/mpls.ts';
 import { isNetbiosShape, readNetbiosQuestions } from '../../src/wire/nbns.ts';
 import { NdView } from '../../src/wire/nd.ts';
@@ -97,6 +98,8 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     ahHeader(b, s, e)?.spi,
   ],
   l2tp: (b, s, e) => [l2tpPacket(b, s, e)?.session, l2tpOverIp(b, s, e)?.session],
+  'link-headers': (b, s, e) =>
+    [6, 10, 11, 104, 107, 109, 122, 239, 258].map((type) => linkInner(b, s, e, type)?.etherType),
   mpls: (b, s, e) => mplsStack(b, s, e)?.labels,
   nbns: (b, s, e) => [isNetbiosShape(b, s, e), emitted((emit) => readNetbiosQuestions(b, s, e, emit))],
   nd: (b, s, e) => asked(NdView.of(b, s, e)),

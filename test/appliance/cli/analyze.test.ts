@@ -1,7 +1,7 @@
 // Knows: what `leakguard analyze` says and with which code it ends. Must not know: how frames are judged.
 // Follows DESIGN section 7: one object on stdout, everything else on stderr.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -93,6 +93,15 @@ describe('leakguard analyze', () => {
     expect(code).toBe(0);
     expect(err).toContain('truncated');
     expect((JSON.parse(out) as AnalysisReport).packets).toBe(1);
+  });
+
+  test('a link type that cannot be read is said, and its frames are leaks', async () => {
+    const bytes = readFileSync(leaky);
+    bytes.writeUInt32LE(189, 20);
+    const other = join(directory, 'link.pcap');
+    writeFileSync(other, bytes);
+    const { code, err } = await analyze(other, '--json');
+    expect([code, err]).toEqual([1, expect.stringContaining('link type 189')]);
   });
 
   test('--relays names who is Tor, by consensus or by address', async () => {
