@@ -76,7 +76,11 @@ describe('every way in', () => {
     ['no record', []],
   ])('%s', async (_name, lengths) => {
     const bytes = pcap(lengths);
-    const whole = { lengths, end: { fault: undefined, aborted: false, linkTypes: new Set([1]) }, intact: true };
+    const whole = {
+      lengths,
+      end: { fault: undefined, aborted: false, linkTypes: new Set([1]) },
+      intact: true,
+    };
     expect(await read(file('a.pcap', bytes))).toEqual(whole);
     expect(await read(file('a.pcap.gz', gzipSync(bytes, { level: 1 })))).toEqual(whole);
     const pieces: Buffer[] = [];
