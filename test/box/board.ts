@@ -20,6 +20,8 @@ const GPLEV0 = '0x3f200034';
 const SLOW = '[Service]\nWatchdogSec=120\nTimeoutStartSec=900\nTimeoutStopSec=180\n';
 const WORDS = [
   ...['systemd.debug_shell=ttyS1', 'systemd.getty_auto=no', 'systemd.show_status=no', 'loglevel=1'],
+  ...['systemd.default_device_timeout_sec=3600', 'systemd.default_timeout_start_sec=3600', 'maxcpus=1'],
+  'systemd.service_watchdogs=0',
   `systemd.set_credential_binary=systemd.unit-dropin.leakguardd.service:${Buffer.from(SLOW).toString('base64')}`,
 ];
 
