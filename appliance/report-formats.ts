@@ -2,9 +2,11 @@
 // Names come from the wire: what could move a cursor or start a formula in a spreadsheet is made harmless.
 
 import type { Dossier, DossierSite } from '../src/guard/dossier.ts';
+import { RULES, RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
 import { printable } from '../src/guard/status.ts';
 import type { IncidentView } from '../src/guard/status.ts';
 import type { Timeline } from '../src/guard/timeline.ts';
+import type { Rule } from '../src/policy/verdict.ts';
 import { grouped, padded } from './cli/terminal.ts';
 
 export interface Report {
@@ -33,9 +35,20 @@ export function reportText({ dossier, incidents }: Report): string {
     ...section('Sites', table(dossier.sites)),
     ...section('Destinations without a name', table(dossier.destinations)),
     ...section('Incidents', incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine)),
+    ...section('What to do', rulesOf(incidents).flatMap(remedyLines)),
     ...more,
   ];
   return `${lines.map((line) => printable(line)).join('\n')}\n`;
+}
+
+/** Rules that something was raised under, in their order. */
+export function rulesOf(incidents: readonly IncidentView[]): Rule[] {
+  return RULES.filter((rule) => incidents.some((incident) => incident.rule === rule));
+}
+
+function remedyLines(rule: Rule): string[] {
+  const { title, remedy, systems } = RULE_TEXTS[rule];
+  return [`${rule}  ${title}. ${remedy}`, ...SYSTEMS.map((system) => `     ${system}: ${systems[system]}`)];
 }
 
 export function reportJson(report: Report): string {

@@ -3,9 +3,12 @@
 
 import type { DossierSite } from '../src/guard/dossier.ts';
 import type { GapView } from '../src/guard/gaps.ts';
+import { RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
 import { printable } from '../src/guard/status.ts';
 import type { IncidentView } from '../src/guard/status.ts';
 import type { Timeline, TimelineState } from '../src/guard/timeline.ts';
+import type { Rule } from '../src/policy/verdict.ts';
+import { rulesOf } from './report-formats.ts';
 import type { Report } from './report-formats.ts';
 
 const WIDTH = 960;
@@ -46,6 +49,7 @@ ${gapList(dossier.gaps)}
 ${siteTable('Sites', dossier.sites)}
 ${siteTable('Destinations without a name', dossier.destinations)}
 ${incidentTable(incidents)}
+${remedies(rulesOf(incidents))}
 </body>
 </html>
 `;
@@ -110,6 +114,16 @@ function incidentTable(incidents: readonly IncidentView[]): string {
   return `<h2>Incidents</h2>
 <table><tr><th>last</th><th>rule</th><th>severity</th><th>escaped</th><th>stopped</th><th>why</th></tr>
 ${rows.join('\n')}</table>`;
+}
+
+function remedies(rules: readonly Rule[]): string {
+  if (rules.length === 0) return '';
+  const told = rules.map((rule) => {
+    const { title, remedy, systems } = RULE_TEXTS[rule];
+    const list = SYSTEMS.map((system) => `<li>${text(`${system}: ${systems[system]}`)}</li>`).join('\n');
+    return `<h3>${text(`${rule}: ${title}`)}</h3>\n<p>${text(remedy)}</p>\n<ul>${list}</ul>`;
+  });
+  return `<h2>What to do</h2>\n${told.join('\n')}`;
 }
 
 function cells(...values: readonly string[]): string {

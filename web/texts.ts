@@ -144,7 +144,8 @@ export const TEXTS = {
   blocked: 'Stopped',
   attempted: 'Tried',
   unseen: 'Not looked at',
-  unseenNote: 'Frames the kernel counted and no tap could read.',
+  unseenNote:
+    'Frames the kernel counted and no tap could read: what they were nobody knows, so they belong to no incident.',
   blockTitle: 'Block mode',
   blockOn: 'On',
   blockOff: 'Off',

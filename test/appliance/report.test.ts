@@ -45,6 +45,24 @@ describe('text', () => {
   });
 });
 
+describe('text and html', () => {
+  it.each(['text', 'html'] as const)(
+    '%s: tells what to do about each rule that was broken, on each system',
+    (form) => {
+      const written = REPORTS[form].write(report());
+      for (const part of [
+        'What to do',
+        'Name asked in the clear',
+        'Windows: Turn off smart',
+        'iOS: Use a VPN',
+      ])
+        expect(written).toContain(part);
+      expect(written).not.toContain('Hostile network');
+      expect(REPORTS[form].write(report({ incidents: [] }))).not.toContain('What to do');
+    },
+  );
+});
+
 describe('json', () => {
   it('is one object with everything in it', () => {
     const value = readJson(REPORTS.json.write(report())) as Record<string, unknown>;
