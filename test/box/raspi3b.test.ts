@@ -8,8 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { isOnPath } from '../../appliance/provision/machine.mjs';
-import { readJson } from '../../appliance/provision/machine.mjs';
+import { isOnPath, readJson } from '../../appliance/provision/machine.mjs';
 import { ROOT } from '../architecture/tree.ts';
 import { Board, fromBoot, newCard } from './board.ts';
 import { STATUS, WATCHING } from './box-disk.ts';
