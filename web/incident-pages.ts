@@ -2,9 +2,11 @@
 // EJS escapes every value; `printable` takes away what moves or hides other text.
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
+import type { System } from '../src/guard/rule-texts.ts';
 import { printable } from '../src/guard/status.ts';
 import type { IncidentView } from '../src/guard/status.ts';
 import type { FramesAnswer } from '../src/guard/past-answers.ts';
+import { filled } from './eve-words.ts';
 import { fieldOf, FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
 import { framesRegion } from './frame-pages.ts';
 import type { Around, Renderer } from './render.ts';
@@ -27,6 +29,8 @@ export interface IncidentParts extends Around {
   readonly incident: IncidentView;
   /** Undefined: nobody can say. */
   readonly frames: FramesAnswer | undefined;
+  /** What its device seems to run; undefined when that is not known. */
+  readonly system: System | undefined;
 }
 
 /** Offered where a client is filled in. */
@@ -69,7 +73,7 @@ export function listPage(
 /** One incident: what happened, what Eve has, what to do. */
 export function incidentPage(
   renderer: Renderer,
-  { token, notice, frames, incident: told }: IncidentParts,
+  { token, notice, frames, system, incident: told }: IncidentParts,
 ): string {
   const incident = printable(told);
   const facts = [
@@ -87,8 +91,25 @@ export function incidentPage(
       told: framesRegion(renderer, frames),
       ...{ ...countedOf(incident), facts, token, path: pathOf(told.id) },
       ...{ outcomes: OUTCOME_TEXTS, rule: RULE_TEXTS[incident.rule], clockTime: clockNow },
+      ...remediesFor(system, RULE_TEXTS[incident.rule].systems),
       candidates: incident.candidates ?? [],
       related: (incident.related ?? []).map((id) => ({ id, path: pathOf(id) })),
     }),
   });
+}
+
+/** What to do on the device's own system, and apart from it on every other; on all of them where it is not known. */
+function remediesFor(
+  system: System | undefined,
+  systems: Readonly<Record<System, string>>,
+): {
+  readonly own: { readonly words: string; readonly remedy: string } | undefined;
+  readonly systems: readonly (readonly [name: string, remedy: string])[];
+} {
+  const others = Object.entries(systems).filter(([name]) => name !== system);
+  const own =
+    system === undefined
+      ? undefined
+      : { words: filled(TEXTS.seemsToRun, { system }), remedy: systems[system] };
+  return { own, systems: others };
 }

@@ -4,10 +4,12 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
+import type { ClientView } from '../src/guard/answers.ts';
 import { readFrames } from '../src/guard/past-answers.ts';
 import type { FramesAnswer } from '../src/guard/past-answers.ts';
 import { GuardFault } from './api-client.ts';
 import type { GuardClient } from './api-client.ts';
+import { systemOf } from './client-system.ts';
 import { chosenIn, queryOf } from './filters.ts';
 import { foundRegion, incidentPage, listPage } from './incident-pages.ts';
 import type { Notice } from './render.ts';
@@ -18,7 +20,7 @@ import { LOST_TEXTS, TEXTS } from './texts.ts';
 type Asked = Context & { params: Record<string, string> };
 
 export function addIncidentRoutes(router: Router, site: Site): void {
-  const { client, renderer, visitors } = site;
+  const { box, client, renderer, visitors } = site;
 
   async function showList(ctx: Context, notice?: Notice): Promise<void> {
     const chosen = chosenIn(ctx.URL.searchParams);
@@ -41,12 +43,15 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   }
 
   async function showOne(ctx: Asked, notice?: Notice): Promise<void> {
-    const [incident, frames] = await Promise.all([
+    const [incident, frames, devices] = await Promise.all([
       found(ctx, () => client.incident(idIn(ctx))),
       framesOf(client, idIn(ctx)),
+      box.clients().catch(noneUnlessBroken),
     ]);
+    const device = devices.find(({ id }) => id === incident.client);
+    const system = device === undefined ? undefined : systemOf(device);
     ctx.type = 'html';
-    ctx.body = incidentPage(renderer, { incident, frames, token: visitors.token(ctx), notice });
+    ctx.body = incidentPage(renderer, { incident, frames, system, token: visitors.token(ctx), notice });
   }
 
   const acknowledge = (ctx: Context, back: string, show: (ctx: Context, notice: Notice) => Promise<void>) =>
@@ -82,6 +87,12 @@ export function addIncidentRoutes(router: Router, site: Site): void {
     ctx.type = 'html';
     ctx.body = renderer.help();
   });
+}
+
+/** Which devices there are only says what to show first: without it the page is whole. */
+function noneUnlessBroken(error: unknown): readonly ClientView[] {
+  if (error instanceof GuardFault) return [];
+  throw error;
 }
 
 /** The frames of an incident; undefined when the guard cannot say: the rest of the page is worth showing. */

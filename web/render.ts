@@ -39,6 +39,8 @@ export interface PageParts extends Around {
   readonly regions: Regions;
   /** HTML of the timeline: its visitor's own choice, so no region. */
   readonly timeline: string;
+  /** The address by which a page without script keeps itself current: no doing of a person. */
+  readonly again: string;
 }
 
 export interface DoorParts extends Around {
@@ -60,8 +62,9 @@ export interface Frame {
   readonly feed?: string;
   /** Of public/; else the one that keeps a page with a feed current, or the one that tells times. */
   readonly script?: string;
-  /** Without script the page loads itself anew. */
+  /** Without script the page loads itself anew, by its own address or `again`. */
   readonly refresh?: boolean;
+  readonly again?: string;
 }
 
 type View = (values: Readonly<Record<string, unknown>>) => string;
@@ -114,13 +117,13 @@ export class Renderer {
     return { light: this.#light(light, undefined, now, { known: knowledge.known }) };
   }
 
-  page({ knowledge, regions, timeline, token, notice }: PageParts): string {
+  page({ knowledge, regions, timeline, token, notice, again }: PageParts): string {
     const light = lightOf(knowledge);
     const lost =
       this.#light(blind(TEXTS.pageLost), undefined, '') +
       this.draw('controls', { current: false, ...CONTROLS_UNKNOWN });
     return this.framed({
-      ...{ title: titleOf(light), icon: light.state, notice, feed: '', refresh: true, here: '/' },
+      ...{ title: titleOf(light), icon: light.state, notice, feed: '', refresh: true, again, here: '/' },
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css', 'lists.css', 'timeline.css'],
       body: this.draw('page', { regions, timeline, token, lost }),
     });
@@ -164,9 +167,10 @@ export class Renderer {
 
   /** A whole page around its body. */
   framed(frame: Frame): string {
-    const { feed, here, icon = 'starting', refresh = false, notice, script, ...rest } = frame;
+    const { feed, here, icon = 'starting', refresh = false, again, notice, script, ...rest } = frame;
     return this.draw('frame', {
-      ...{ ...rest, feed, here, icon, refresh, notice: printable(notice), assets: this.#assets },
+      ...{ ...rest, feed, here, icon, refresh, again, notice: printable(notice), assets: this.#assets },
+      ...{ now: new Date().toISOString(), clockTime },
       script: script ?? (feed === undefined ? 'times.js' : 'page.js'),
       places: here === undefined ? [] : PLACES,
     });

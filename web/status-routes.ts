@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
+import { AGAIN } from './door-routes.ts';
 import { answerStream, EventStreams } from './event-streams.ts';
 import type { StreamLimits } from './event-streams.ts';
 import type { Notice } from './render.ts';
@@ -33,7 +34,10 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
     const [knowledge, timeline] = await Promise.all([feed.now(), timelineFor(site, ctx.URL.searchParams)]);
     const regions = regionsOf(knowledge);
     ctx.type = 'html';
-    ctx.body = renderer.page({ knowledge, regions, timeline, token: site.visitors.token(ctx), notice });
+    const query = new URLSearchParams(ctx.URL.searchParams);
+    query.set(AGAIN, 'yes');
+    const own = { token: site.visitors.token(ctx), again: `/?${query.toString()}` };
+    ctx.body = renderer.page({ knowledge, regions, timeline, notice, ...own });
   }
 
   addTimelineRoutes(router, site);

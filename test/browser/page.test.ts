@@ -167,6 +167,11 @@ describe.skipIf(missing)(
       expect(new URL(tab.url()).pathname).toBe('/');
       const refresh = await tab.locator('noscript').first().innerHTML();
       expect(refresh).toContain('http-equiv="refresh"');
+      expect(await tab.textContent('#link')).toMatch(/^As of .*, refreshes every 5 seconds$/);
+      for (const width of [320, 375]) {
+        await tab.setViewportSize({ width, height: 700 });
+        expect(await tab.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      }
     });
 
     it('turns blind when the guard goes and when the page’s own server goes, and comes back', async () => {
@@ -182,6 +187,10 @@ describe.skipIf(missing)(
       await page.stop();
       await light(tab, 'blind');
       expect(await tab.isDisabled('.switch')).toBe(true);
+      const moving = 'document.getAnimations().length';
+      expect(await tab.evaluate<number>(moving)).toBeGreaterThan(0);
+      await tab.emulateMedia({ reducedMotion: 'reduce' });
+      expect(await tab.evaluate<number>(moving)).toBe(0);
       expect(await tab.textContent('#light .why')).toContain('lost its connection to the box');
       page = await showPage({ socketPath: peer.socketPath });
     });

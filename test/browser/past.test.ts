@@ -80,7 +80,7 @@ describe.skipIf(missing)(
       expect(await tab.evaluate(() => 'same' in globalThis)).toBe(true);
     });
 
-    it('tells a column to the keyboard, and takes it back with Escape', async () => {
+    it('tells a column to the keyboard, takes it back with Escape, and looks closer with Enter', async () => {
       const tab = await openTab('/');
       await live(tab);
       await tab.focus('.slots li:nth-child(5) a');
@@ -89,6 +89,9 @@ describe.skipIf(missing)(
       expect(await tab.evaluate<string>(seen)).toBe('1');
       await tab.keyboard.press('Escape');
       expect(await tab.evaluate<string>(seen)).toBe('0');
+      await tab.keyboard.press('Enter');
+      await tab.waitForSelector('#timeline[data-at^="?from="]');
+      expect(await tab.evaluate<boolean>(`document.activeElement.matches('.slots a')`)).toBe(true);
     });
 
     it('looks closer without script, down to the incidents of that time', async () => {

@@ -2,8 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemOf } from '../../web/client-system.ts';
 import { hexRows } from '../../web/frame-pages.ts';
 import { chosenIn, queryOf } from '../../web/filters.ts';
+import { aClient } from '../box-answers.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { framesOf } from '../browser/samples.ts';
 import { owner, showPage } from './listening-page.ts';
@@ -106,6 +108,30 @@ describe('an incident', () => {
     for (const said of ['Name and visit, both visible', 'b.example', 'href="/incidents/i1"', 'macOS'])
       expect(text).toContain(said);
     expect((await own.post('/incidents/i2', { id: 'i2' })).headers.location).toBe('/incidents/i2');
+  });
+
+  it('says first what helps on the system its device seems to run', async () => {
+    const device = aClient({ vendorClass: 'android-dhcp-14' });
+    peer.answers.set('GET /v1/clients', { clients: [aClient({ id: 'other' }), device] });
+    const { text } = await own.ask('/incidents/i1');
+    expect(text).toMatch(/This device seems to run Android<\/h3>\s*<p>Settings, Network, VPN/);
+    expect(text).not.toContain('<dt>Android</dt>');
+    expect(text).toContain('<dt>Windows</dt>');
+    peer.answers.set('GET /v1/clients', { clients: [{ id: 'broken' }] });
+    const all = (await own.ask('/incidents/i1')).text;
+    expect([all.includes('seems to run'), all.includes('<dt>Android</dt>')]).toEqual([false, true]);
+  });
+
+  it.each([
+    ['MSFT 5.0', null, 'Windows'],
+    ['udhcp 1.36.1', null, 'Linux'],
+    ['somebody', '1,121,3,6,15,119,252', undefined],
+    [null, '1,121,3,6,15,108,114,119,252,95,44,46', 'macOS'],
+    [null, '1,121,3,6,15,108,114,119,252', 'iOS'],
+    [null, '1,3,6', undefined],
+    [null, null, undefined],
+  ] as const)('of a device that says %j and asks for %j is of %j', (vendorClass, fingerprint, system) => {
+    expect(systemOf({ vendorClass, fingerprint })).toBe(system);
   });
 
   it('that is none is 404, also its evidence', async () => {
