@@ -2,8 +2,9 @@
 // empty, usual and at its fullest. Must not know: how they are drawn. GuardPeer plays the guard.
 // With SCREENSHOTS naming a folder (`npm run screenshots`) it takes their pictures too.
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { chromium } from 'playwright-core';
@@ -110,6 +111,40 @@ describe.skipIf(missing)(`pages about the box${missing ? ` (skipped: there is no
     await tab.waitForSelector('#rules-mustTunnel[aria-invalid]');
     await expectReadable(tab, 'refused');
     peer.refusal = undefined;
+    await tab.context().close();
+  });
+
+  it('have none where a configuration is looked at, and at the first visit', async () => {
+    prepareBox(peer);
+    const tab = await tabAt('/tunnels', 'light', 1280);
+    await tab.fill('#config-text', '[Interface]');
+    await tab.click('form[action="/tunnels/import"] button');
+    await tab.waitForSelector('#name');
+    await expectReadable(tab, 'import');
+    await tab.context().close();
+    const gate = { stateDir: mkdtempSync(join(tmpdir(), 'leakguard-first-')) };
+    writeFileSync(join(gate.stateDir, 'first-code'), 'ABCDE');
+    const fresh = await showPage({ socketPath: peer.socketPath, gate });
+    const first = await (await browser.newContext({ bypassCSP: true, javaScriptEnabled: true })).newPage();
+    await first.goto(fresh.url);
+    await first.waitForSelector('#code');
+    await expectReadable(first, 'first visit');
+    await first.context().close();
+    await fresh.stop();
+    rmSync(gate.stateDir, { recursive: true });
+  });
+
+  it('the dossier is words and tables on paper, and no more', async () => {
+    crowdBox(peer);
+    const tab = await tabAt('/dossier', 'dark', 700);
+    await tab.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    for (const gone of ['nav', 'form', '#files-title']) expect(await tab.isVisible(gone), gone).toBe(false);
+    for (const there of ['blockquote', '.sites']) expect(await tab.isVisible(there), there).toBe(true);
+    const paper = `getComputedStyle(document.querySelector('.card')).backgroundColor`;
+    expect(await tab.evaluate<string>(paper)).toBe('rgb(255, 255, 255)');
+    const beyond = `[...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > 700)
+      .map((one) => one.outerHTML.slice(0, 80)).slice(0, 5)`;
+    expect((await tab.evaluate<string[]>(beyond)).join('\n')).toBe('');
     await tab.context().close();
   });
 
