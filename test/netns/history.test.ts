@@ -101,9 +101,9 @@ async function guardsAsEver(name: string): Promise<void> {
 }
 /** Those that are not on the disk any more, although something older is: at the file's bound the oldest go first. */
 async function lostOf(acknowledged: ReadonlyMap<string, number>): Promise<string[]> {
-  const rows = (await sqlite('SELECT id, last FROM incidents WHERE acknowledged = 1')).split('\n');
-  const kept = new Map(rows.map((row) => row.split('|') as [string, string]));
-  const oldest = Math.min(...[...kept.values()].map(Number));
+  const rows = (await sqlite('SELECT id FROM incidents WHERE acknowledged = 1')).split('\n');
+  const oldest = Number(await sqlite('SELECT min(last) FROM incidents WHERE acknowledged = 1'));
+  const kept = new Set(rows);
   return [...acknowledged].filter(([id, last]) => last > oldest && !kept.has(id)).map(([id]) => id);
 }
 const exposuresKept = async (): Promise<string[]> =>
