@@ -3,6 +3,8 @@
 
 import { printable } from '../src/guard/status.ts';
 import type { Fault } from '../src/guard/status.ts';
+import { filled } from './eve-words.ts';
+import { SETTINGS_TEXTS } from './texts-settings.ts';
 import { sentence } from './view-model.ts';
 
 export interface Field {
@@ -24,7 +26,7 @@ export type FieldPath = Omit<Field, 'faults'> & { readonly path: string };
 /** The fault in words; with the line of a list it is about. */
 export function faultWords(fault: Fault, path: string): string {
   const line = /^\[(\d+)\]/.exec(fault.path.slice(path.length))?.[1];
-  const where = line === undefined ? '' : `Line ${String(Number(line) + 1)}: `;
+  const where = line === undefined ? '' : filled(SETTINGS_TEXTS.faultAt, { line: String(Number(line) + 1) });
   const message = line === undefined ? sentence(fault.message) : `${fault.message}.`;
   return `${where}${message} ${fault.remedy}`.trim();
 }

@@ -2,10 +2,13 @@
 
 import { KINDS } from '../src/flow/kinds.ts';
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
+import { PERIOD_TEXTS } from './texts-dossier.ts';
 import { TEXTS } from './texts.ts';
 
 /** So many are asked for and shown at most. */
 export const INCIDENTS_MOST = 200;
+
+const PERIODS: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
 
 interface Choice {
   readonly name: string;
@@ -26,23 +29,18 @@ export const FILTER_CHOICES: readonly Choice[] = [
   {
     name: 'period',
     word: TEXTS.period,
-    options: [
-      ['hour', 'last hour'],
-      ['day', 'last day'],
-      ['week', 'last week'],
-    ],
+    options: PERIOD_TEXTS.filter(([value]) => Object.hasOwn(PERIODS, value)),
   },
   {
     name: 'acknowledged',
     word: TEXTS.acknowledgement,
     options: [
-      ['false', 'no'],
-      ['true', 'yes'],
+      ['false', TEXTS.no],
+      ['true', TEXTS.yes],
     ],
   },
 ];
 
-const PERIODS: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
 const FIELDS = [
   ...(['text', 'client', 'rule', 'kind', 'severity', 'acknowledged', 'period'] as const),
   ...(['since', 'until'] as const),

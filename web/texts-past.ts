@@ -7,6 +7,7 @@ export const TIMELINE_TEXTS = {
   title: 'What happened when',
   spans: 'Length of time',
   spanWords: { hour: '1 h', day: '24 h', week: '7 d', month: '30 d' } satisfies Record<SpanName, string>,
+  months: ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'],
   rows: { escaped: 'Got out', stopped: 'Stopped', tunnel: 'Tunnel', block: 'Block', pass: 'Pass' },
   redEscaped: 'got out',
   amberEscaped: 'minor got out',

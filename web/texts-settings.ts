@@ -67,6 +67,7 @@ export const SETTINGS_TEXTS = {
   update: 'Update this box',
   nothingGiven: 'Choose a file first.',
   faultLine: 'line {line}',
+  faultAt: 'Line {line}: ',
 } as const;
 
 export const PROFILE_CHOICES = [

@@ -184,6 +184,8 @@ export const TEXTS = {
   filterSince: 'From (UTC)',
   filterUntil: 'Until (UTC)',
   acknowledgement: 'Acknowledged',
+  no: 'no',
+  yes: 'yes',
   kind: 'Kind',
   noneFound: 'No incident fits this filter.',
   newestShown: 'Only the newest {count} are shown. Narrow the filter to see others.',

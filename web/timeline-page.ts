@@ -8,7 +8,6 @@ import type { TimelineRange } from './timeline-range.ts';
 import { TIMELINE_HEIGHT, timelineView } from './timeline.ts';
 
 const TWO_DAYS = 2 * 86_400_000;
-const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
 /** The region; `timeline` undefined when nobody can say. `now`: wall clock, milliseconds. */
 export function timelineRegion(
@@ -36,5 +35,5 @@ function clock(iso: string): string {
 
 /** `2026-03-01T10:05:00.000Z` → `1 Mar`. */
 function day(iso: string): string {
-  return `${Number(iso.slice(8, 10))} ${MONTHS[Number(iso.slice(5, 7)) - 1] ?? ''}`;
+  return `${Number(iso.slice(8, 10))} ${TIMELINE_TEXTS.months[Number(iso.slice(5, 7)) - 1] ?? ''}`;
 }
