@@ -2,9 +2,11 @@
 // wire: reports are made as a tap makes them (512 distinct a report, the rest folded), by both taps, into the daemon's own parts.
 // npm run bench -- names [how many, 10,000,000 unless told] (after npm run build) prints one JSON object.
 
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
@@ -15,6 +17,17 @@ import { Facts } from '../../dist/src/flow/facts.js';
 import { Guard } from '../../dist/src/guard/guard.js';
 import { ObservationBatch } from '../../dist/src/guard/observation.js';
 import { parsePolicy } from '../../dist/src/policy/schema.js';
+
+// As the unit starts the daemon: what node is told of memory is a part of the figure.
+const UNIT = new URL('../../systemd/leakguardd.service', import.meta.url);
+const OPTIONS = /^ExecStart=\S+((?: --\S+)*) \S+\/daemon\/main\.js/m
+  .exec(readFileSync(UNIT, 'utf8'))?.[1]
+  ?.trim()
+  .split(' ');
+if (process.execArgv.length === 0 && OPTIONS !== undefined) {
+  const argv = [...OPTIONS, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  process.exit(spawnSync(process.execPath, argv, { stdio: 'inherit' }).status ?? 1);
+}
 
 const NAMES = Number(process.argv[2] ?? 10_000_000);
 const FIRST = 100_000;
