@@ -32,6 +32,11 @@ export class GuardFault extends Error {
   }
 }
 
+/** For `catch`, where a page is worth showing without the answer: undefined for a fault of the guard; anything else is thrown on. */
+export function unlessFault(error: unknown): undefined {
+  if (!(error instanceof GuardFault)) throw error;
+}
+
 /** An answer longer than this is not one of ours: a dossier of 20,000 sites with the longest of names is 10 MB. */
 const ANSWER_LIMIT = 16_777_216;
 

@@ -1,7 +1,7 @@
 // Knows: by which name of its own the box is asked for, as the policy in force says it. Must not know: HTTP, what else is in it.
 // Strangers make it ask: one question at a time, and no more than one every few seconds, whatever names they try.
 
-import { GuardFault } from './api-client.ts';
+import { unlessFault } from './api-client.ts';
 import type { BoxClient } from './box-client.ts';
 
 /** How long an answer holds, also that there is none. */
@@ -26,11 +26,7 @@ export class BoxName {
   }
 
   async #ask(): Promise<string | undefined> {
-    try {
-      return (await this.#box.settings()).management.hostname.toLowerCase().replace(/\.$/, '');
-    } catch (error) {
-      if (error instanceof GuardFault) return undefined;
-      throw error;
-    }
+    const settings = await this.#box.settings().catch(unlessFault);
+    return settings?.management.hostname.toLowerCase().replace(/\.$/, '');
   }
 }

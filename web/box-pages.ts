@@ -4,12 +4,11 @@
 import type { ClientView, HealthAnswer, MachineHealth, PortHealth } from '../src/guard/answers.ts';
 import { printable } from '../src/guard/status.ts';
 import { filled } from './eve-words.ts';
+import { BOX_SHEETS } from './render.ts';
 import type { Notice, Renderer } from './render.ts';
 import { CLIENT_TEXTS, HEALTH_TEXTS as T } from './texts-box.ts';
 import { TEXTS } from './texts.ts';
 import { clockTime, grouped } from './view-model.ts';
-
-const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css'];
 
 /** `well`: yes, no, or nobody can say. */
 export interface Check {
@@ -34,7 +33,7 @@ export function clientsPage(
     dossier: `/dossier?${new URLSearchParams({ period: 'all', client: client.id }).toString()}`,
   }));
   return renderer.framed({
-    ...{ title: `${CLIENT_TEXTS.title} · ${TEXTS.product}`, notice, here: '/clients', sheets: SHEETS },
+    ...{ title: `${CLIENT_TEXTS.title} · ${TEXTS.product}`, notice, here: '/clients', sheets: BOX_SHEETS },
     body: renderer.draw('clients', { w: CLIENT_TEXTS, clients: rows, clockTime: clockNow }),
   });
 }
@@ -46,7 +45,7 @@ export function healthPage(
 ): string {
   const health = told === undefined ? undefined : printable(told.health);
   return renderer.framed({
-    ...{ title: `${T.title} · ${TEXTS.product}`, notice, here: '/health', sheets: SHEETS },
+    ...{ title: `${T.title} · ${TEXTS.product}`, notice, here: '/health', sheets: BOX_SHEETS },
     body: renderer.draw('machine', {
       ...{ w: T, health, clockTime: clockNow },
       guard: health === undefined ? [] : guardChecks(health, told?.unseen ?? 0),

@@ -9,6 +9,7 @@ import type { Dossier } from '../src/guard/answers.ts';
 import { printable } from '../src/guard/status.ts';
 import { GuardFault } from './api-client.ts';
 import { eveWords, filled } from './eve-words.ts';
+import { BOX_SHEETS } from './render.ts';
 import type { Notice } from './render.ts';
 import type { Site } from './site.ts';
 import { DOSSIER_TEXTS, FORMAT_TEXTS, PERIOD_TEXTS } from './texts-dossier.ts';
@@ -23,7 +24,7 @@ const PERIODS: Readonly<Record<string, number>> = {
 };
 /** Rows of a table; who wants more takes the file. */
 const ROWS = 200;
-const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css', 'print.css'];
+const SHEETS = [...BOX_SHEETS, 'print.css'];
 
 /** What the form chose; without a time, the last day. */
 export function chosenFrom(query: URLSearchParams): Chosen {

@@ -4,10 +4,9 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import type { ClientView } from '../src/guard/answers.ts';
 import { readFrames } from '../src/guard/past-answers.ts';
 import type { FramesAnswer } from '../src/guard/past-answers.ts';
-import { GuardFault } from './api-client.ts';
+import { GuardFault, unlessFault } from './api-client.ts';
 import type { GuardClient } from './api-client.ts';
 import { systemOf } from './client-system.ts';
 import { chosenIn, queryOf } from './filters.ts';
@@ -46,9 +45,10 @@ export function addIncidentRoutes(router: Router, site: Site): void {
     const [incident, frames, devices] = await Promise.all([
       found(ctx, () => client.incident(idIn(ctx))),
       framesOf(client, idIn(ctx)),
-      box.clients().catch(noneUnlessBroken),
+      // Which devices there are only says what to show first.
+      box.clients().catch(unlessFault),
     ]);
-    const device = devices.find(({ id }) => id === incident.client);
+    const device = devices?.find(({ id }) => id === incident.client);
     const system = device === undefined ? undefined : systemOf(device);
     ctx.type = 'html';
     ctx.body = incidentPage(renderer, { incident, frames, system, token: visitors.token(ctx), notice });
@@ -63,11 +63,7 @@ export function addIncidentRoutes(router: Router, site: Site): void {
 
   router.get('/incidents/found', async (ctx: Context) => {
     const chosen = chosenIn(ctx.URL.searchParams);
-    const asked = client.incidents(queryOf(chosen, Date.now()));
-    const incidents = await asked.catch((error: unknown) => {
-      if (error instanceof GuardFault) return undefined;
-      throw error;
-    });
+    const incidents = await client.incidents(queryOf(chosen, Date.now())).catch(unlessFault);
     ctx.type = 'html';
     ctx.body = foundRegion(renderer, { incidents, chosen });
   });
@@ -89,21 +85,10 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   });
 }
 
-/** Which devices there are only says what to show first: without it the page is whole. */
-function noneUnlessBroken(error: unknown): readonly ClientView[] {
-  if (error instanceof GuardFault) return [];
-  throw error;
-}
-
 /** The frames of an incident; undefined when the guard cannot say: the rest of the page is worth showing. */
 async function framesOf(client: GuardClient, id: string): Promise<FramesAnswer | undefined> {
-  try {
-    const path = `/v1/incidents/${encodeURIComponent(id)}/frames`;
-    return await client.ask({ method: 'GET', path }, readFrames);
-  } catch (error) {
-    if (error instanceof GuardFault) return undefined;
-    throw error;
-  }
+  const path = `/v1/incidents/${encodeURIComponent(id)}/frames`;
+  return client.ask({ method: 'GET', path }, readFrames).catch(unlessFault);
 }
 
 /** The guard's answer; 404 when there is none, 502 when it cannot be had. */

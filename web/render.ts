@@ -19,6 +19,15 @@ import { blind, clockTime, grouped, lightOf, rankedKinds } from './view-model.ts
 import type { Knowledge, LightView } from './view-model.ts';
 
 /** In the order of the page. Each is one element whose id is the region's name. */
+/** Of the pages about the box. */
+export const BOX_SHEETS: readonly string[] = [
+  'page.css',
+  'frame.css',
+  'controls.css',
+  'lists.css',
+  'box.css',
+];
+
 export const REGIONS = ['light', 'controls', 'incidents', 'tunnels', 'health'] as const;
 export type Region = (typeof REGIONS)[number];
 export type Regions = Readonly<Record<Region, string>>;

@@ -7,14 +7,13 @@ import { filled } from './eve-words.ts';
 import { withFaults } from './fields.ts';
 import type { FieldPath } from './fields.ts';
 import { PASSWORD_LENGTH } from './password.ts';
+import { BOX_SHEETS } from './render.ts';
 import type { Around, Renderer } from './render.ts';
 import { allowRows, basisOf, fieldsOf, PARTS, valuesOf } from './settings-fields.ts';
 import type { FormValues, Part } from './settings-fields.ts';
 import { LAMP_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
 import { TEXTS } from './texts.ts';
 import { grouped } from './view-model.ts';
-
-const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css'];
 
 /** As the guard's own (appliance/lamp/lamp-test.ts); only told. */
 const LAMP_SECONDS = 7;
@@ -51,7 +50,7 @@ export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
         };
   const past = history === undefined || history.laxerPast === 0 ? undefined : grouped(history.laxerPast);
   return renderer.framed({
-    ...{ title: `${T.title} · ${TEXTS.product}`, notice: told, here: '/settings', sheets: SHEETS },
+    ...{ title: `${T.title} · ${TEXTS.product}`, notice: told, here: '/settings', sheets: BOX_SHEETS },
     body: renderer.draw('settings', {
       ...{ w: T, cards, token, filled, past, done, lamps: LAMP_CHOICES, lampSeconds: LAMP_SECONDS },
       ...{ fixed: FIXED_ADDRESS, hasLamp: settings !== undefined && settings.lamp !== 'none' },

@@ -5,7 +5,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 
 import type { Settings } from '../src/guard/answers.ts';
-import { GuardFault } from './api-client.ts';
+import { GuardFault, unlessFault } from './api-client.ts';
 import { filled } from './eve-words.ts';
 import type { Notice } from './render.ts';
 import { change, leadTo, ownForm } from './site.ts';
@@ -121,10 +121,6 @@ function readPart(
   const basis = form.get('basis');
   const isStale = basis !== null && basis !== basisOf(part, settings);
   return { part, values: valuesFrom(form, valuesOf(settings)), isStale };
-}
-
-function unlessFault(error: unknown): undefined {
-  if (!(error instanceof GuardFault)) throw error;
 }
 
 /** A fault of a file is found by its line. */

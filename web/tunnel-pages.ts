@@ -7,12 +7,12 @@ import type { TunnelView } from '../src/guard/status.ts';
 import { filled } from './eve-words.ts';
 import { withFaults } from './fields.ts';
 import type { FieldPath } from './fields.ts';
+import { BOX_SHEETS } from './render.ts';
 import type { Around, Renderer } from './render.ts';
 import { PROTOCOL_TEXTS, TUNNEL_TEXTS } from './texts-tunnels.ts';
 import { TEXTS, TUNNEL_STATE_TEXTS } from './texts.ts';
 import { clockTime } from './view-model.ts';
 
-const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css'];
 /** Servers shown of one tunnel; a list of a provider may have thousands. */
 const SERVERS = 50;
 
@@ -49,7 +49,7 @@ function draw(
   values: Readonly<Record<string, unknown>>,
 ): string {
   return renderer.framed({
-    ...{ title: `${TUNNEL_TEXTS.title} · ${TEXTS.product}`, notice, here: '/tunnels', sheets: SHEETS },
+    ...{ title: `${TUNNEL_TEXTS.title} · ${TEXTS.product}`, notice, here: '/tunnels', sheets: BOX_SHEETS },
     body: renderer.draw(view, {
       ...{ w: TUNNEL_TEXTS, states: TUNNEL_STATE_TEXTS, clockTime: clockNow, protocolWord, filled, sureness },
       ...values,

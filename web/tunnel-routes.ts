@@ -5,7 +5,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 
 import type { Proposal } from '../src/guard/answers.ts';
-import { GuardFault } from './api-client.ts';
+import { GuardFault, unlessFault } from './api-client.ts';
 import { linesOf } from './fields.ts';
 import type { Notice } from './render.ts';
 import { change, leadTo, ownForm } from './site.ts';
@@ -37,12 +37,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
 
   /** Nothing, when nobody can say: that is told by the tunnels' own absence. */
   async function proposed(): Promise<readonly Proposal[]> {
-    try {
-      return await box.proposals();
-    } catch (error) {
-      if (error instanceof GuardFault) return [];
-      throw error;
-    }
+    return (await box.proposals().catch(unlessFault)) ?? [];
   }
 
   async function showProposal(ctx: Context, endpoint: string, notice?: Notice, name?: string): Promise<void> {

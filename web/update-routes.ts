@@ -6,11 +6,12 @@ import type { Context } from 'koa';
 
 import { UPDATE_PART_MOST } from '../src/guard/update-status.ts';
 import type { UpdateStage, UpdateStatus } from '../src/guard/update-status.ts';
-import { GuardFault } from './api-client.ts';
+import { GuardFault, unlessFault } from './api-client.ts';
 import type { BoxClient } from './box-client.ts';
 import { filled } from './eve-words.ts';
 import { readFileForm } from './file-form.ts';
 import { sameSiteOnly } from './hardening.ts';
+import { BOX_SHEETS } from './render.ts';
 import type { Notice } from './render.ts';
 import { leadTo } from './site.ts';
 import type { Site } from './site.ts';
@@ -18,7 +19,6 @@ import { LOST_TEXTS, TEXTS } from './texts.ts';
 import { STAGE_TEXTS, UPDATE_TEXTS as T } from './texts-update.ts';
 import { sentence } from './view-model.ts';
 
-const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css', 'box.css'];
 const UNDER_WAY: readonly UpdateStage[] = ['installing', 'rolling-back'];
 const BAD: readonly UpdateStage[] = ['rolled-back', 'refused', 'failed'];
 
@@ -32,7 +32,7 @@ export function addUpdateRoutes(router: Router, site: Site): void {
     const sent = notice === undefined && ctx.URL.searchParams.has('sent');
     ctx.type = 'html';
     ctx.body = renderer.framed({
-      ...{ title: `${T.title} · ${TEXTS.product}`, notice, here: '/settings', sheets: SHEETS },
+      ...{ title: `${T.title} · ${TEXTS.product}`, notice, here: '/settings', sheets: BOX_SHEETS },
       refresh: underWay || update === undefined || sent,
       body: renderer.draw('update', {
         ...{ w: T, filled, token: visitors.token(ctx), update, underWay, sent, bad: BAD.includes(stage) },
@@ -92,8 +92,4 @@ async function send(box: BoxClient, file: AsyncIterable<Buffer>): Promise<number
     }
   if (bytes > 0) await hand();
   return at;
-}
-
-function unlessFault(error: unknown): undefined {
-  if (!(error instanceof GuardFault)) throw error;
 }

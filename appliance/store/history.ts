@@ -68,13 +68,11 @@ export class HistoryStore {
 
   /** All or nothing. `lasting`: on the disk when this returns, also if power goes the next moment; else after `sync`. */
   write(batch: Batch, veil: Veil, lasting = false): void {
-    if (lasting) {
-      this.#lasting(() => {
-        this.#write(batch, veil);
-      });
-    } else {
+    const task = (): void => {
       this.#write(batch, veil);
-    }
+    };
+    if (lasting) this.#lasting(task);
+    else task();
   }
 
   /** Has the disk take what was written; costs the caller no time. Rejects with what the disk says. */

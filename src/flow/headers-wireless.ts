@@ -16,12 +16,12 @@ export function readWirelessHeader(
   let at = start;
   if (linkType !== LinkType.IEEE802_11) {
     if (end - start < 8) return -1;
-    // Radiotap and PPI both keep their length, little endian, at offset 2. PPI wraps other link types too: only 802.11 is read.
     if (linkType === LinkType.PRISM || linkType === LinkType.AVS) {
       // Prism in the capturing machine's byte order, AVS in network order: a header is shorter than 64 KiB in either.
       const length = u32(bytes, start + 4);
       at += length > 0xffff ? u32le(bytes, start + 4) : length;
     } else {
+      // Radiotap and PPI both keep their length, little endian, at offset 2. PPI wraps other link types too: only 802.11 is read.
       at += (bytes[start + 2] ?? 0) | ((bytes[start + 3] ?? 0) << 8);
     }
     if (linkType === LinkType.PPI && (bytes[start + 4] ?? 0) !== LinkType.IEEE802_11) return -1;
