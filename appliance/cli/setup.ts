@@ -13,7 +13,7 @@ import { differenceText } from '../setup/difference.ts';
 import { SetupError } from '../setup/error.ts';
 import { filled, wantedFiles } from '../setup/plan.ts';
 import type { Wanted } from '../setup/plan.ts';
-import { portMatch } from '../setup/port.ts';
+import { portPair } from '../setup/port.ts';
 import { sessionPort } from '../setup/session.ts';
 import { writeDurable } from '../durable-file.ts';
 import { readArguments } from './arguments.ts';
@@ -115,7 +115,7 @@ function planOf(values: {
   const { lan, wan, root } = values;
   if (lan === undefined || wan === undefined || lan === wan)
     throw new SetupError('usage', 'Which two ports', 'Say --lan PORT --wan PORT; `ip link` lists them.');
-  const [inner, outer] = [portMatch(lan, root), portMatch(wan, root)];
+  const [inner, outer] = portPair(lan, wan, root);
   const path = join(root, POLICY);
   const given = existsSync(path);
   const text = given ? readFileSync(path, 'utf8') : filled('policy.in', firstPolicy(values));

@@ -35,9 +35,9 @@ beforeAll(async () => {
   writeFileSync(key, owner.publicPem);
   const parcel = await parcelOf(join(folder, 'parcel.tar'), {
     'installed.deb': packagePath(),
-    'good.update': owner.sign(good, '9.1'),
-    'broken.update': owner.sign(broken, '9.2'),
-    'foreign.update': new Publisher().sign(join(folder, 'leakguard_9.1_amd64.deb'), '9.1'),
+    'good.update': owner.sign(good, '9.1', join(folder, 'good.update')),
+    'broken.update': owner.sign(broken, '9.2', join(folder, 'broken.update')),
+    'foreign.update': new Publisher().sign(good, '9.1', join(folder, 'foreign.update')),
     'owner.pem': key,
   });
   machine = await powerOn(wire, await boxLayer(wire, 'update'), parcel);

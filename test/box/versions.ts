@@ -42,9 +42,8 @@ export class Publisher {
     return String(createPublicKey(this.#key).export({ type: 'spki', format: 'pem' }));
   }
 
-  /** The file that boxes take, beside the package. */
-  sign(deb: string, version: string): string {
-    const path = deb.replace(/\.deb$/, '.update');
+  /** The file that boxes take; written to `path`. */
+  sign(deb: string, version: string, path: string): string {
     writeFileSync(path, makeUpdate({ version, architecture: 'amd64' }, readFileSync(deb), this.#key));
     return path;
   }

@@ -17,7 +17,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { setupCommand } from '../../../appliance/cli/setup.ts';
 import { differences } from '../../../appliance/setup/difference.ts';
-import { portMatch } from '../../../appliance/setup/port.ts';
+import { SetupError } from '../../../appliance/setup/error.ts';
+import { portMatch, portPair } from '../../../appliance/setup/port.ts';
 import { sessionPort } from '../../../appliance/setup/session.ts';
 import { parsePolicy } from '../../../src/policy/schema.ts';
 import { runCommand } from '../cli/command-run.ts';
@@ -105,7 +106,7 @@ it('changes nothing unless told to', async () => {
   expect(listing(root)).toEqual(before);
   expect(out).toContain('new /etc/systemd/network/10-leakguard-lan.link\n');
   expect(out).toContain('  + PermanentMACAddress=02:00:00:00:00:0c\n');
-  expect(out).toContain('  + Path=platform-fd500000.pcie-usb-0:1.2:1.0\n');
+  expect(out).toContain('  + Path=platform-fd500000.pcie-usb-0:1.2:*\n');
   expect(out).toMatch(/Nothing was changed\. Say --yes/);
 });
 
@@ -164,6 +165,24 @@ it('refuses a policy with faults, and a record that cannot be read', async () =>
 it('takes ports of another machine by address and path', () => {
   expect(portMatch('mac:02:00:00:00:00:0C')).toEqual({ match: 'PermanentMACAddress=02:00:00:00:00:0c' });
   expect(portMatch('path:*-usb-*')).toEqual({ match: 'Path=*-usb-*' });
+});
+
+it('tells two adapters with one address apart by their sockets, and takes no port twice', () => {
+  for (const [name, index, socket] of [
+    ['usb1', '4', '1.3'],
+    ['usb2', '5', '1.4'],
+  ] as const) {
+    put(`sys/class/net/${name}/address`, '02:00:00:00:00:0e\n');
+    put(`sys/class/net/${name}/addr_assign_type`, '0\n');
+    put(`sys/class/net/${name}/ifindex`, `${index}\n`);
+    put(`run/udev/data/n${index}`, `E:ID_PATH=platform-xhci-usb-0:${socket}:2.0\n`);
+  }
+  expect(portPair('usb1', 'usb2', root)).toEqual([
+    { match: 'Path=platform-xhci-usb-0:1.3:*', name: 'usb1' },
+    { match: 'Path=platform-xhci-usb-0:1.4:*', name: 'usb2' },
+  ]);
+  expect(() => portPair('usb1', 'usb1', root)).toThrow(SetupError);
+  expect(() => portPair('mac:02:00:00:00:00:0e', 'usb1', root)).toThrow(SetupError);
 });
 
 it('finds the port that an ssh session comes through, also below sudo', () => {
