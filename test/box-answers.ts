@@ -21,7 +21,7 @@ export function someSettings(changes: Partial<SettingsAnswer> = {}): SettingsAns
     ...{ profile: 'full-tunnel', mustTunnel: [], resolvers: [], proxies: [] },
     allow: [{ to: '192.0.2.0/24', transport: 'tcp', port: 631, client: '02:00:00:00:00:0c', why: 'printer' }],
     ...{ localChatter: 'amber', privacy: 'full', retentionDays: 30, lamp: 'file' },
-    management: { address: 'dhcp', hostname: 'leakguard' },
+    management: { address: 'dhcp', hostname: 'leakguard', ssh: false },
     ...changes,
   };
 }
@@ -147,7 +147,7 @@ export function crowdBox(peer: GuardPeer): void {
     'GET /v1/settings': someSettings({
       ...{ profile: 'split', mustTunnel: sites.slice(0, 40).map((one) => one.site) },
       allow: Array.from({ length: 5 }, () => ({ ...rule, why: name.slice(0, 200) })),
-      management: { address: '192.168.178.222/24', hostname: name },
+      management: { address: '192.168.178.222/24', hostname: name, ssh: true },
     }),
     'GET /v1/history': { privacy: 'minimal', laxerPast: 1_234_567 },
     'GET /v1/update': anUpdate({ stage: 'failed', version: '1.2.3~'.repeat(9), why: name }),

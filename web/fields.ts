@@ -11,7 +11,8 @@ export interface Field {
   /** Its name in the form. */
   readonly name: string;
   readonly label: string;
-  readonly kind: 'text' | 'number' | 'lines' | 'choice' | 'radios';
+  readonly kind: 'text' | 'number' | 'lines' | 'choice' | 'radios' | 'check';
+  /** A `check` says yes or no. */
   readonly value: string;
   readonly note?: string;
   readonly options?: readonly (readonly [value: string, text: string, note?: string])[];

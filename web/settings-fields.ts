@@ -1,5 +1,5 @@
 // Knows: which fields each form of the settings page has, and how what is filled in becomes settings. Must not know: HTTP, HTML.
-// What is no number stays the text it is: the guard says what is wrong with it, at its field.
+// What is no number, or neither yes nor no, stays the text it is: the guard says what is wrong with it, at its field.
 
 import { createHash } from 'node:crypto';
 
@@ -43,6 +43,7 @@ export function valuesOf(settings: Settings): FormValues {
     fields: {
       ...{ profile, localChatter, privacy, retentionDays: String(retentionDays) },
       ...{ ...Object.fromEntries(lists), address: management.address, hostname: management.hostname },
+      ssh: management.ssh ? 'yes' : 'no',
     },
     allow: settings.allow.map(({ to, transport = '', port, client = '', why }) => ({
       ...{ to, transport, port: port === undefined ? '' : String(port), client, why },
@@ -69,7 +70,10 @@ export function valuesFrom(form: URLSearchParams, before: FormValues): FormValue
 /** The settings of one part, as the local API takes them. */
 export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<Record<string, unknown>> {
   const text = (name: string): string => (fields[name] ?? '').trim();
-  if (part === 'address') return { management: { address: text('address'), hostname: text('hostname') } };
+  if (part === 'address')
+    return {
+      management: { address: text('address'), hostname: text('hostname'), ssh: answerIn(text('ssh')) },
+    };
   if (part === 'record') return { privacy: text('privacy'), retentionDays: numberIn(text('retentionDays')) };
   return {
     ...{ profile: text('profile'), localChatter: text('localChatter') },
@@ -121,6 +125,10 @@ function numberIn(text: string): number | string {
   return /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
 
+function answerIn(text: string): boolean | string {
+  return text === 'yes' || text === 'no' ? text === 'yes' : text;
+}
+
 /** The fields of a part; exceptions have their own, by rows. */
 export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath[] {
   const value = (name: string): string => fields[name] ?? '';
@@ -144,6 +152,14 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
         value: value('hostname'),
         most: 253,
         required: true,
+      },
+      {
+        path: 'management.ssh',
+        name: 'ssh',
+        label: T.ssh,
+        kind: 'check',
+        value: value('ssh'),
+        note: T.sshNote,
       },
     ];
   if (part === 'record')

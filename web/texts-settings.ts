@@ -53,6 +53,8 @@ export const SETTINGS_TEXTS = {
   addressNone: 'I know that with “none” this page is gone for good.',
   addressNoneFault: 'With “none” there is no page any more. Say that you know, or choose another.',
   hostname: 'Name of this box',
+  ssh: 'Let ssh in from the cable to your device',
+  sshNote: 'Never from the network side. It leads nowhere unless an ssh server runs on the box.',
   lampNote:
     'A test is announced by fast red flashes before and after, and ends by itself after {seconds} s, or at once when the state changes. What the lamp shows meanwhile says nothing of the wire.',
   lampNone: 'This box has no lamp.',

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { SSH_PORT } from '../../src/policy/policy.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { RunError, run } from '../run-command.ts';
@@ -14,7 +15,7 @@ import { SetupError } from '../setup/error.ts';
 import { filled, wantedFiles } from '../setup/plan.ts';
 import type { Wanted } from '../setup/plan.ts';
 import { portPair } from '../setup/port.ts';
-import { sessionPort } from '../setup/session.ts';
+import { listensForSsh, sshSession } from '../setup/session.ts';
 import { writeDurable } from '../durable-file.ts';
 import { readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
@@ -30,8 +31,9 @@ const HELP = `leakguard setup: makes this machine a box: names its two ports, br
   lan is the port to the laptop, wan the one to the network.
 
   --management HOW  the box's own address in a new policy: dhcp (default), none, or 192.0.2.9/24
+  --ssh             in a new policy: TCP 22 of the box is open, on lan only (management.ssh)
   --lamp HOW        the light in a new policy, as YAML: '{driver: leds, red: RED, green: GREEN}' (default none)
-  --cut-ssh         yes, although the ssh session this runs in comes through one of these ports
+  --cut-ssh         yes, although the ssh session this runs in will find no way in any more
   --now             with --undo: the bridge goes at once, not at the next restart
   --root DIR        another machine's files, below DIR
   --json            changes and warnings as one JSON object
@@ -47,6 +49,7 @@ const OPTIONS = {
   root: { type: 'string', default: '/' },
   management: { type: 'string', default: 'dhcp' },
   lamp: { type: 'string', default: '{driver: none}' },
+  ssh: { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
   undo: { type: 'boolean', default: false },
   now: { type: 'boolean', default: false },
@@ -82,10 +85,11 @@ async function setup(args: readonly string[], io: CommandIo): Promise<ExitCode> 
     policy === undefined
       ? changes
       : [...changes, { path: POLICY, before: undefined, after: { kind: 'file', content: policy } }];
-  const warnings = root === '/' ? warningsOf(plan?.ports ?? [], undo) : [];
+  const cuts = root === '/' ? cutsOf(plan) : [];
+  const warnings = root === '/' && cuts.length === 0 ? serverWords(plan) : cuts;
   if (!values.json) io.stdout.write(shown.map((change) => `${differenceText(change)}\n`).join(''));
-  if (yes && warnings.length > 0 && !values['cut-ssh'])
-    throw new CommandError(2, 'ssh', warnings.join(' '), 'Say --cut-ssh if that is what you want.');
+  if (yes && cuts.length > 0 && !values['cut-ssh'])
+    throw new CommandError(2, 'ssh', cuts.join(' '), 'Say --cut-ssh if that is what you want.');
   if (yes) {
     apply(root, wanted);
     if (policy !== undefined) writeDurable(join(root, POLICY), policy, 0o644);
@@ -99,8 +103,10 @@ async function setup(args: readonly string[], io: CommandIo): Promise<ExitCode> 
 
 interface Plan {
   readonly wanted: readonly Wanted[];
-  /** Names of today. */
-  readonly ports: readonly string[];
+  /** Names of today; those through which ssh comes to the box when its door is open, and wan. */
+  readonly inside: readonly string[];
+  readonly outside: readonly string[];
+  readonly opensSsh: boolean;
   /** A policy to write; undefined when there is one. */
   readonly policy: string | undefined;
 }
@@ -111,6 +117,7 @@ function planOf(values: {
   readonly root: string;
   readonly management: string;
   readonly lamp: string;
+  readonly ssh: boolean;
 }): Plan {
   const { lan, wan, root } = values;
   if (lan === undefined || wan === undefined || lan === wan)
@@ -126,13 +133,22 @@ function planOf(values: {
       ...{ management: policy.management.address, webPort: policy.web.port },
       lamp: policy.lamp.driver,
     }),
-    ports: [inner.name, outer.name, policy.bridge.name].filter((name) => name !== undefined),
+    inside: [inner.name, policy.bridge.name].filter((name) => name !== undefined),
+    outside: [outer.name].filter((name) => name !== undefined),
+    opensSsh: policy.management.ssh,
     policy: given ? undefined : text,
   };
 }
 
-function firstPolicy({ management, lamp }: { readonly management: string; readonly lamp: string }) {
-  return { BRIDGE: 'br0', LAN: 'lan0', WAN: 'wan0', MANAGEMENT: management, LAMP: lamp };
+interface FirstPolicy {
+  readonly management: string;
+  readonly lamp: string;
+  readonly ssh: boolean;
+}
+
+function firstPolicy({ management, lamp, ssh }: FirstPolicy): Readonly<Record<string, string>> {
+  const ports = { BRIDGE: 'br0', LAN: 'lan0', WAN: 'wan0' };
+  return { ...ports, MANAGEMENT: management, SSH: String(ssh), LAMP: lamp };
 }
 
 function validPolicy(where: string, text: string): Policy {
@@ -142,18 +158,33 @@ function validPolicy(where: string, text: string): Policy {
   throw new SetupError('policy', `${where} has faults`, faults.join('\n'));
 }
 
-/** Only what would surprise: the session that this runs in. */
-function warningsOf(ports: readonly string[], undo: boolean): readonly string[] {
-  const session = sessionPort();
+/** Only what would surprise: the session that this runs in. Without a plan all is taken back. */
+function cutsOf(plan: Plan | undefined): readonly string[] {
+  const session = sshSession();
   if (session === undefined) return [];
-  if (undo && session === bridgeOf('/'))
-    return [
-      `You came in by ssh through ${session}: that bridge goes, and at the latest a restart cuts you off.`,
-    ];
-  if (!ports.includes(session)) return [];
-  return [
-    `You came in by ssh through ${session}: from the next restart on the box answers nothing but its page, on lan.`,
-  ];
+  const { interface: name, port } = session;
+  const came = `You came in by ssh through ${name}`;
+  if (plan === undefined)
+    return name === bridgeOf('/')
+      ? [`${came}: that bridge goes, and at the latest a restart cuts you off.`]
+      : [];
+  if (plan.outside.includes(name))
+    return [`${came}: from the next restart on the box answers nothing on wan.`];
+  if (!plan.inside.includes(name) || (plan.opensSsh && port === SSH_PORT)) return [];
+  const only = plan.opensSsh ? `its page and TCP ${String(SSH_PORT)}` : 'its page';
+  return [`${came}: from the next restart on the box answers nothing but ${only}, on lan.${openWords(plan)}`];
+}
+
+/** A server that will listen in vain is told of; nobody is cut off. */
+function serverWords(plan: Plan | undefined): readonly string[] {
+  if (plan === undefined || plan.opensSsh || !listensForSsh()) return [];
+  return [`An ssh server listens here, and nobody will reach it.${openWords(plan)}`];
+}
+
+function openWords({ opensSsh, policy }: Plan): string {
+  if (opensSsh) return '';
+  const how = policy === undefined ? '' : ', which --ssh does';
+  return ` To have ssh on lan, write ssh: true under management in /${POLICY}${how}.`;
 }
 
 function bridgeOf(root: string): string {

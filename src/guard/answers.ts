@@ -143,7 +143,7 @@ const settingsShape = fields({
   ...{ profile: text, mustTunnel: each(text), resolvers: each(text), proxies: each(text) },
   ...{ localChatter: text, privacy: text, retentionDays: count, lamp: text },
   allow: each(fields({ to: text, why: text })),
-  management: fields({ address: text, hostname: text }),
+  management: fields({ address: text, hostname: text, ssh: flag }),
 });
 
 const historyShape = fields({ privacy: text, laxerPast: count });

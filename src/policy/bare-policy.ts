@@ -16,7 +16,7 @@ export function barePolicy(): Policy {
     privacy: 'full',
     retentionDays: 30,
     bridge: { name: 'br0', lan: 'lan0', wan: 'wan0' },
-    management: { address: 'none', hostname: 'leakguard' },
+    management: { address: 'none', hostname: 'leakguard', ssh: false },
     web: { port: 80 },
     lamp: { driver: 'none' },
     relock: 'closed',

@@ -3,10 +3,13 @@
 // a connection to it; the page answers on lan only.
 
 import type { NftChain } from './nft-model.ts';
-import { FIXED_ADDRESS } from './policy.ts';
+import { FIXED_ADDRESS, SSH_PORT } from './policy.ts';
 import type { Policy } from './policy.ts';
 
-/** Ports of a bridge whose policy is not valid: enough to be reached and mended. */
+/**
+ * Ports of a bridge whose policy is not valid: enough to be reached and mended. No door for ssh: whether one is wanted
+ * stands in the policy that cannot be read.
+ */
 export interface ClosedPorts {
   readonly lan: string;
   readonly wan: string;
@@ -36,7 +39,7 @@ export function fixedAddressRules({ management }: Policy): readonly string[] {
 
 export function boxChains(policy: Policy): readonly NftChain[] {
   const { lan, wan } = policy.bridge;
-  const { address } = policy.management;
+  const { address, ssh } = policy.management;
   const dhcp = address === 'dhcp';
   const any = address !== 'none';
   return [
@@ -49,7 +52,7 @@ export function boxChains(policy: Policy): readonly NftChain[] {
         `iifname "${lan}" ether saddr @box_macs counter name box_spoofed drop`,
         `iifname "${lan}" ${KEPT} counter name up_leak_l2_other goto kept`,
         `iifname "${wan}" ${KEPT} counter name down_leak_l2_other goto kept_down`,
-        ...(any ? lanRules(lan, policy.web.port) : []),
+        ...(any ? lanRules(lan, [policy.web.port, ...(ssh ? [SSH_PORT] : [])]) : []),
         // The answer to a question of our own; a question from wan is not answered.
         ...(any ? [`iifname "${wan}" arp operation reply accept`] : []),
         ...(dhcp ? [`iifname "${wan}" ether type ip udp sport 67 udp dport 68 accept`] : []),
@@ -69,16 +72,16 @@ export function boxChains(policy: Policy): readonly NftChain[] {
   ];
 }
 
-function lanRules(lan: string, webPort: number): string[] {
+function lanRules(lan: string, ports: readonly number[]): string[] {
   return [
     `iifname "${lan}" arp operation { request, reply } accept`,
-    `iifname "${lan}" ether type ip tcp dport ${webPort} accept`,
+    ...ports.map((port) => `iifname "${lan}" ether type ip tcp dport ${port} accept`),
     `iifname "${lan}" icmp type echo-request accept`,
   ];
 }
 
 export function closedChains(ports: ClosedPorts | undefined): readonly NftChain[] {
-  const lan = ports === undefined ? [] : lanRules(ports.lan, ports.webPort);
+  const lan = ports === undefined ? [] : lanRules(ports.lan, [ports.webPort]);
   return [
     { name: 'guard', hook: 'forward', rules: ['counter name closed_dropped drop'] },
     { name: 'to_box', hook: 'input', rules: [...lan, 'counter name box_refused drop'] },

@@ -65,6 +65,9 @@ export type LampConfig =
  */
 export const FIXED_ADDRESS = '169.254.77.1';
 
+/** RFC 4253 section 4.1. */
+export const SSH_PORT = 22;
+
 export interface Policy {
   readonly version: 1;
   readonly profile: Profile;
@@ -80,6 +83,8 @@ export interface Policy {
   readonly management: {
     readonly address: 'dhcp' | 'none' | { readonly static: string };
     readonly hostname: string;
+    /** TCP 22 of the box is open toward lan; whether a server listens there is the machine's affair. */
+    readonly ssh: boolean;
   };
   readonly web: { readonly port: number };
   readonly lamp: LampConfig;

@@ -2,6 +2,7 @@
 // A setting that would silently do nothing, or something else than it says, is refused (DESIGN section 6, habits).
 
 import { formatEndpoint, formatResolver } from './endpoint.ts';
+import { SSH_PORT } from './policy.ts';
 import type { Policy } from './policy.ts';
 import { PROTOCOL_TRANSPORTS } from './shape.ts';
 
@@ -15,7 +16,13 @@ type Path = readonly (string | number)[];
 
 /** Every fault of a policy whose parts are well-formed. */
 export function crossFaults(policy: Policy): PolicyFault[] {
-  return [...tunnelFaults(policy), ...profileFaults(policy), ...allowFaults(policy), ...bridgeFaults(policy)];
+  return [
+    ...tunnelFaults(policy),
+    ...profileFaults(policy),
+    ...allowFaults(policy),
+    ...bridgeFaults(policy),
+    ...doorFaults(policy),
+  ];
 }
 
 function fault(path: Path, message: string, remedy: string): PolicyFault {
@@ -190,4 +197,14 @@ function bridgeFaults(policy: Policy): PolicyFault[] {
     );
   }
   return found;
+}
+
+function doorFaults({ management, web }: Policy): PolicyFault[] {
+  if (!management.ssh) return [];
+  const path = ['management', 'ssh'];
+  if (management.address === 'none')
+    return [fault(path, 'has no address to be reached at', 'Give the box an address, or write false.')];
+  if (web.port === SSH_PORT)
+    return [fault(path, `is at the port of the page, ${SSH_PORT}`, 'Give the page another port.')];
+  return [];
 }

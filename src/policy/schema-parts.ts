@@ -110,6 +110,7 @@ function line(): z.ZodInt {
 const management = z.strictObject({
   address: z.union([z.enum(['dhcp', 'none']), staticAddress()]).default('dhcp'),
   hostname: hostName.default('leakguard'),
+  ssh: z.boolean().default(false),
 });
 
 /** `192.0.2.9/24`: an address of a host in its network. */

@@ -22,7 +22,7 @@ export interface Settings {
   readonly localChatter: string;
   readonly privacy: string;
   readonly retentionDays: number;
-  readonly management: { readonly address: string; readonly hostname: string };
+  readonly management: { readonly address: string; readonly hostname: string; readonly ssh: boolean };
   /** Which kind of lamp there is, `none` for none. */
   readonly lamp: string;
 }
@@ -35,14 +35,14 @@ export const EDITABLE = [
 
 export function settingsOf(policy: Policy): Settings {
   const { profile, localChatter, privacy, retentionDays, management, lamp } = policy;
-  const { address, hostname } = management;
+  const { address, hostname, ssh } = management;
   return {
     ...{ profile, localChatter, privacy, retentionDays, lamp: lamp.driver },
     mustTunnel: policy.mustTunnel.map(patternText),
     resolvers: policy.resolvers.map(formatResolver),
     proxies: policy.proxies.map(formatEndpoint),
     allow: policy.allow.map(allowText),
-    management: { address: typeof address === 'object' ? address.static : address, hostname },
+    management: { address: typeof address === 'object' ? address.static : address, hostname, ssh },
   };
 }
 

@@ -1,5 +1,6 @@
 // Knows: that the page opens from a laptop whose whole traffic goes into a tunnel, by the box's own address and by the fixed one
-// when the box's own is not on the laptop's link; and that nothing of the fixed address is seen on wan. Must not know: pages.
+// when the box's own is not on the laptop's link; that nothing of the fixed address is seen on wan; and that ssh, where the
+// policy wants it, is let in from the laptop alone. Must not know: pages.
 // wireguard-go with wg-quick's routes, OpenVPN with `redirect-gateway def1`.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { LAN, NET } from '../../appliance/lab/plan.ts';
 import { labPolicy } from '../../appliance/lab/box.ts';
+import type { Namespace } from '../../appliance/lab/namespace.ts';
 import type { Running } from '../../appliance/lab/process.ts';
 import { programArgv } from '../../appliance/lab/program.ts';
 import { FIXED_ADDRESS } from '../../src/policy/policy.ts';
@@ -190,5 +192,40 @@ describe('the page opens from a laptop', () => {
       );
     }
     expect((await laptop.must(nmap('-sS', '-p', '80'))).stdout).toContain('80/open/tcp');
+  });
+});
+
+describe('ssh', () => {
+  it('comes to the box when the policy says so, from the laptop alone', async () => {
+    const { plan, network } = lab();
+    const { box, laptop, uplink } = network;
+    const mac = (await box.must(['cat', '/sys/class/net/br0/address'])).stdout.trim();
+    await uplink.ip(`neigh replace ${LAN.box} lladdr ${mac} dev eth0`);
+    // The banner of RFC 4253 section 4.2: whoever reads it has an open connection.
+    const server = await box.start([
+      process.execPath,
+      '--eval',
+      `require('node:net').createServer((one) => one.end('SSH-2.0-box\\r\\n')).listen(22, () => console.log('listens'))`,
+    ]);
+    const banner = async (from: Namespace): Promise<string> => {
+      const words = ['--silent', '--max-time', '2', '--http0.9', `http://${LAN.box}:22/`];
+      return (await from.run(['curl', ...words])).stdout.trim();
+    };
+    const answered = async (): Promise<readonly string[]> => [await banner(laptop), await banner(uplink)];
+    try {
+      await server.line(/listens/);
+      const shut = withOvpn(labPolicy(plan));
+      await putPolicy(shut);
+      expect(await answered()).toEqual(['', '']);
+      await putPolicy(shut.replace(/(?<=management: \{.*)\}/, ', ssh: true}'));
+      expect(await answered()).toEqual(['SSH-2.0-box', '']);
+      const scan = ['-n', '-Pn', '--disable-arp-ping', '--max-retries', '1', '-sS', '-p', '22', '-oG', '-'];
+      expect((await uplink.must(['nmap', ...scan, LAN.box])).stdout).toContain('22/filtered/tcp');
+      await lab().guard.waitFor('verified rules', ({ health }) => health.ruleset.verified, 10_000);
+      await putPolicy(shut);
+      expect(await answered()).toEqual(['', '']);
+    } finally {
+      await server.stop();
+    }
   });
 });

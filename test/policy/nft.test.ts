@@ -12,6 +12,7 @@ import {
   counterOf,
   rulesetOf,
 } from '../../src/policy/nft.ts';
+import type { Policy } from '../../src/policy/policy.ts';
 import { expectedShape } from '../../src/policy/readback.ts';
 import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB, policyOf } from './policies.ts';
 
@@ -85,6 +86,19 @@ describe('every path of the ruleset', () => {
       }
     },
   );
+
+  it('lets the page in and, when the policy says so, ssh: from lan, and nothing else to a port of the box', () => {
+    const doors = (policy: Policy): string[] =>
+      lines(compileRuleset(policy, { blockMode: false })).filter((line) => /tcp dport \d+ accept/.test(line));
+    const door = (port: number) => `    iifname "lan0" ether type ip tcp dport ${String(port)} accept`;
+    const withSsh = (ssh: boolean, address: 'dhcp' | 'none' = 'dhcp'): Policy => ({
+      ...BARE,
+      management: { ...BARE.management, address, ssh },
+    });
+    expect(doors(withSsh(false))).toEqual([door(80)]);
+    expect(doors(withSsh(true))).toEqual([door(80), door(22)]);
+    expect(doors(withSsh(true, 'none'))).toEqual([]);
+  });
 
   it('drops by default on every hook', () => {
     const hooks = rulesetOf(FULL, { blockMode: false }).chains.flatMap(({ hook }) => hook ?? []);

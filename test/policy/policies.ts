@@ -30,7 +30,7 @@ allow:
   - {to: 203.0.113.98, transport: udp, port: 53, why: 'a resolver, knowingly'}
 `;
 
-export const FULL = policyOf(`version: 1\nprofile: full-tunnel\n${TUNNELS}${ALLOW}`);
+export const FULL = policyOf(`version: 1\nprofile: full-tunnel\nmanagement: {ssh: true}\n${TUNNELS}${ALLOW}`);
 export const BARE = policyOf(
   `version: 1\ntunnels:\n  - {name: home, protocol: wireguard, endpoints: ['udp:198.51.100.7:51820']}\n`,
 );

@@ -90,7 +90,7 @@ retentionDays: 7 # a week
         { to: '192.0.2.0/24', why: 'printer' },
         { to: '192.0.2.9', transport: 'tcp', port: 631, why: 'scanner' },
       ],
-      management: { address: '192.0.2.9/24' },
+      management: { address: '192.0.2.9/24', ssh: true },
       retentionDays: 14,
     });
     for (const comment of ['# my box', '# for now', '# slow', '# upstairs', '# networkd', '# a week'])
@@ -105,7 +105,7 @@ retentionDays: 7 # a week
         { to: '192.0.2.0/24', why: 'printer' },
         { to: '192.0.2.9', transport: 'tcp', port: 631, why: 'scanner' },
       ],
-      management: { address: '192.0.2.9/24', hostname: 'box' },
+      management: { address: '192.0.2.9/24', hostname: 'box', ssh: true },
     });
   });
 

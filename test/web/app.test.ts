@@ -226,7 +226,7 @@ describe('the host name', () => {
   });
 
   it('may be what the policy calls the box, and strangers who try names ask the guard but now and then', async () => {
-    const settings = someSettings({ management: { address: 'dhcp', hostname: 'Hotel-Box' } });
+    const settings = someSettings({ management: { address: 'dhcp', hostname: 'Hotel-Box', ssh: false } });
     peer.answers.set('GET /v1/settings', settings);
     const withHost = async (host: string) => (await own.ask('/', { headers: { host } })).status;
     const tried = await Promise.all(['hotel-box', 'hotel-box.', 'other', 'box.hotel-box'].map(withHost));

@@ -132,7 +132,26 @@ describe('a form of the page', () => {
     expect(refused.text).toMatch(/id="address-address-fault"><li><bdi>With “none” there is no page any more/);
     expect(told()).toEqual([]);
     expect((await own.post('/settings/address', { ...words, none: 'known' })).status).toBe(303);
-    expect(told()).toEqual([['/v1/settings', { management: { address: 'none', hostname: 'box' } }]]);
+    expect(told()).toEqual([
+      ['/v1/settings', { management: { address: 'none', hostname: 'box', ssh: false } }],
+    ]);
+  });
+
+  it('opens the door for ssh by a mark, and shuts it by none', async () => {
+    const words = { address: 'dhcp', hostname: 'box' };
+    const sent = (ssh: unknown) => ['/v1/settings', { management: { ...words, ssh } }];
+    const marked = /type="checkbox" id="address-ssh" name="ssh" value="yes" checked/;
+    const { text } = await own.ask('/settings');
+    expect(text).not.toMatch(marked);
+    // A browser sends the mark's field first and the hidden one behind it, or the hidden one alone.
+    expect(text).toMatch(/name="ssh" value="yes"[^]*<input type="hidden" name="ssh" value="no">/);
+    await own.post('/settings/address', { ...words, ssh: 'yes' });
+    const management = { ...words, ssh: true };
+    peer.answers.set('GET /v1/settings', someSettings({ management }));
+    expect((await own.ask('/settings')).text).toMatch(marked);
+    await own.post('/settings/address', { ...words, ssh: 'no' });
+    await own.post('/settings/address', { ...words, ssh: 'maybe' });
+    expect(told()).toEqual([sent(true), sent(false), sent('maybe')]);
   });
 
   it.each(['rules', 'record', 'address', 'past', 'lamp', 'restore'])(

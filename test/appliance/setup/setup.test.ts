@@ -19,7 +19,7 @@ import { setupCommand } from '../../../appliance/cli/setup.ts';
 import { differences } from '../../../appliance/setup/difference.ts';
 import { SetupError } from '../../../appliance/setup/error.ts';
 import { portMatch, portPair } from '../../../appliance/setup/port.ts';
-import { sessionPort } from '../../../appliance/setup/session.ts';
+import { listensForSsh, sshSession } from '../../../appliance/setup/session.ts';
 import { parsePolicy } from '../../../src/policy/schema.ts';
 import { runCommand } from '../cli/command-run.ts';
 
@@ -78,11 +78,16 @@ it('writes a policy that is valid, and leaves one that is there alone', async ()
     '192.0.2.9/24',
     '--lamp',
     '{driver: gpio, red: 17, green: 27}',
+    '--ssh',
   );
   const parsed = parsePolicy(textOf('etc/leakguard/policy.yaml'));
   expect(parsed).toMatchObject({
     ok: true,
-    policy: { tunnels: [], management: { address: { static: '192.0.2.9/24' } }, lamp: { red: 17 } },
+    policy: {
+      tunnels: [],
+      management: { address: { static: '192.0.2.9/24' }, ssh: true },
+      lamp: { red: 17 },
+    },
   });
   expect(textOf('etc/systemd/network/10-leakguard-bridge.network')).toContain('\nAddress=192.0.2.9/24\n');
   put('etc/leakguard/policy.yaml', 'version: 1\nlamp: {driver: leds, red: r, green: g}\n');
@@ -146,6 +151,7 @@ it.each([
   [['--lan', 'path:a b', '--wan', 'eth0'], 'is no path of a device'],
   [['--lan', '../x', '--wan', 'eth0'], 'is no interface'],
   [[...PORTS, '--management', 'maybe'], 'has faults'],
+  [[...PORTS, '--management', 'none', '--ssh'], 'has faults'],
 ])('refuses %j and writes nothing', async (args, said) => {
   const before = listing(root);
   const { code, err } = await setup(...args, '--yes');
@@ -190,12 +196,23 @@ it('finds the port that an ssh session comes through, also below sudo', () => {
   put('proc/self/status', 'Name:\tnode\nPPid:\t40\n');
   put('proc/40/environ', 'SSH_CONNECTION=198.51.100.2 50000 192.0.2.9 22\0B=2\0');
   const addresses = new Map([['192.0.2.9', 'eth0']]);
-  expect(sessionPort(join(root, 'proc'), addresses)).toBe('eth0');
-  put('proc/40/environ', 'SSH_CONNECTION=198.51.100.2 50000 ::ffff:192.0.2.9 22\0B=2\0');
-  expect(sessionPort(join(root, 'proc'), addresses)).toBe('eth0');
+  expect(sshSession(join(root, 'proc'), addresses)).toEqual({ interface: 'eth0', port: 22 });
+  put('proc/40/environ', 'SSH_CONNECTION=198.51.100.2 50000 ::ffff:192.0.2.9 2222\0B=2\0');
+  expect(sshSession(join(root, 'proc'), addresses)).toEqual({ interface: 'eth0', port: 2222 });
   put('proc/40/environ', '');
   put('proc/40/status', 'PPid:\t0\n');
-  expect(sessionPort(join(root, 'proc'), addresses)).toBeUndefined();
+  expect(sshSession(join(root, 'proc'), addresses)).toBeUndefined();
+});
+
+it('finds an ssh server that listens, and takes no connection for one', () => {
+  const table = (state: string, remote: string): string =>
+    `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:0016 ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 4711 1\n`;
+  expect(listensForSsh(join(root, 'proc'))).toBe(false);
+  put('proc/self/net/tcp', table('01', '0200000A:C350'));
+  expect(listensForSsh(join(root, 'proc'))).toBe(false);
+  put('proc/self/net/tcp', table('0A', '00000000:0000'));
+  expect(listensForSsh(join(root, 'proc'))).toBe(true);
 });
 
 it('shows what goes and what comes in the order of the file', () => {

@@ -59,6 +59,8 @@ function setUp() {
   if (!existsSync(HOST_KEY))
     must('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'leakguard', '-f', HOST_KEY]);
   const words = ['setup', '--lan', lan, '--wan', wan, '--management', options.address];
+  // The server runs only while a key lies on the card: without one the door leads nowhere.
+  if (options.address !== 'none') words.push('--ssh');
   writable('/', () => must('leakguard', [...words, '--lamp', LAMPS[options.lamp], '--yes', '--cut-ssh']));
   if (!/^privacy:/m.test(readFileSync(POLICY, 'utf8')))
     appendFileSync(POLICY, `privacy: ${options.privacy}\n`, { flush: true });
