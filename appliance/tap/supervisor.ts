@@ -20,6 +20,13 @@ const SILENCE_MS = 3_000;
  */
 const START_MS = { first: 60_000, most: 480_000 };
 
+/** What is run for a tap, and how long its first word may take, milliseconds. */
+export interface TapProgram {
+  /** The interface's name comes last. */
+  readonly command: readonly [string, ...string[]];
+  readonly startMs: { readonly first: number; readonly most: number };
+}
+
 export type TapState = 'up' | 'restarting' | 'down';
 
 export interface TapListener {
@@ -29,18 +36,21 @@ export interface TapListener {
 
 export class TapSupervisor {
   readonly #listener: TapListener;
+  readonly #program: TapProgram;
   #order: TapOrder;
   #child: ChildProcess | undefined;
   #backoff = BACKOFF_MS.first;
-  #patience = START_MS.first;
+  #patience: number;
   #retry: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #stopped = true;
   #lastFault = '';
 
-  constructor(order: TapOrder, listener: TapListener) {
+  constructor(order: TapOrder, listener: TapListener, program: TapProgram = OWN_PROGRAM) {
     this.#order = order;
     this.#listener = listener;
+    this.#program = program;
+    this.#patience = program.startMs.first;
   }
 
   start(): void {
@@ -84,8 +94,8 @@ export class TapSupervisor {
   }
 
   #spawn(): void {
-    const [command, ...args] = [...PRIVILEGES, process.execPath, MAIN, this.#order.interface];
-    const child = spawn(command, args, {
+    const [command, ...args] = this.#program.command;
+    const child = spawn(command, [...args, this.#order.interface], {
       stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'ipc'],
       serialization: 'advanced',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
@@ -107,7 +117,7 @@ export class TapSupervisor {
     });
     this.#send({ type: 'order', order: this.#order });
     this.#expect(this.#patience);
-    this.#patience = Math.min(this.#patience * 2, START_MS.most);
+    this.#patience = Math.min(this.#patience * 2, this.#program.startMs.most);
   }
 
   #send(command: TapCommand): void {
@@ -122,7 +132,7 @@ export class TapSupervisor {
       this.#listener.report(message.report);
     } else if (message.type === 'open') {
       this.#backoff = BACKOFF_MS.first;
-      this.#patience = START_MS.first;
+      this.#patience = this.#program.startMs.first;
       this.#listener.state('up', 'reading');
     } else {
       this.#lastFault = message.message;
@@ -160,3 +170,5 @@ const PRIVILEGES = [
   '--no-new-privs',
   '--',
 ] as const;
+
+const OWN_PROGRAM: TapProgram = { command: [...PRIVILEGES, process.execPath, MAIN], startMs: START_MS };
