@@ -8,6 +8,12 @@ import { boundaryOf, readMultipart } from './multipart.ts';
 /** Bytes; forms that carry a file or lists name another limit. */
 const LIMIT = 4096;
 
+/** What a page showed when it offered to acknowledge all: {} from a form that does not say. */
+export function shownIn(form: URLSearchParams): { readonly unacknowledged?: number } {
+  const shown = form.get('shown') ?? '';
+  return form.get('id') === 'all' && /^\d{1,9}$/.test(shown) ? { unacknowledged: Number(shown) } : {};
+}
+
 /** Throws 415 for another type, 413 for more than `limit` bytes without reading on, and 400 for a body that is no form. */
 export async function readForm(ctx: Context, limit = LIMIT): Promise<URLSearchParams> {
   const boundary = boundaryOf(ctx.get('Content-Type'));

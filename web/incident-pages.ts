@@ -18,6 +18,8 @@ export interface FoundParts {
   /** Undefined: nobody can say. */
   readonly incidents: readonly IncidentView[] | undefined;
   readonly chosen: Readonly<Record<string, string>>;
+  /** Of all incidents, found or not; 0 when nobody can say, and then none of them is acknowledged unseen. */
+  readonly unacknowledged: number;
 }
 
 export interface ListParts extends Around, FoundParts {
@@ -41,7 +43,7 @@ const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css'];
 const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString());
 
 /** What the filter found: the part of the list that an open page refreshes. */
-export function foundRegion(renderer: Renderer, { incidents, chosen }: FoundParts): string {
+export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowledged }: FoundParts): string {
   const rows = incidents?.map((incident) => ({
     ...countedOf(printable(incident)),
     path: pathOf(incident.id),
@@ -49,14 +51,14 @@ export function foundRegion(renderer: Renderer, { incidents, chosen }: FoundPart
   return renderer.draw('found', {
     ...{ incidents: rows, chosen, most: INCIDENTS_MOST, clockTime: clockNow },
     ...{ outcomes: OUTCOME_TEXTS, rules: RULE_TITLES, isFiltered: Object.keys(chosen).length > 0 },
-    open: incidents?.filter(({ acknowledged }) => !acknowledged).length ?? 0,
+    unacknowledged,
   });
 }
 
 /** The list, with the filter that found it. */
 export function listPage(
   renderer: Renderer,
-  { token, notice, incidents, chosen, search }: ListParts,
+  { token, notice, incidents, chosen, unacknowledged, search }: ListParts,
 ): string {
   const clients = new Set(incidents?.map(({ client }) => printable(client)));
   return renderer.framed({
@@ -65,7 +67,7 @@ export function listPage(
     body: renderer.draw('list', {
       ...{ chosen, search, token, choices: FILTER_CHOICES, clients: [...clients].slice(0, CLIENTS_MOST) },
       ...{ since: fieldOf(chosen['since']), until: fieldOf(chosen['until']) },
-      found: foundRegion(renderer, { incidents, chosen }),
+      found: foundRegion(renderer, { incidents, chosen, unacknowledged }),
     }),
   });
 }

@@ -10,6 +10,7 @@ import { GuardFault, unlessFault } from './api-client.ts';
 import type { GuardClient } from './api-client.ts';
 import { systemOf } from './client-system.ts';
 import { chosenIn, queryOf } from './filters.ts';
+import { shownIn } from './form.ts';
 import { foundRegion, incidentPage, listPage } from './incident-pages.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
@@ -19,11 +20,17 @@ import { LOST_TEXTS, TEXTS } from './texts.ts';
 type Asked = Context & { params: Record<string, string> };
 
 export function addIncidentRoutes(router: Router, site: Site): void {
-  const { box, client, renderer, visitors } = site;
+  const { box, client, feed, renderer, visitors } = site;
+
+  async function unacknowledgedNow(): Promise<number> {
+    const knowledge = await feed.now();
+    return knowledge.known ? knowledge.status.unacknowledged : 0;
+  }
 
   async function showList(ctx: Context, notice?: Notice): Promise<void> {
     const chosen = chosenIn(ctx.URL.searchParams);
-    const around = { token: visitors.token(ctx), chosen, search: ctx.search };
+    const unacknowledged = await unacknowledgedNow();
+    const around = { token: visitors.token(ctx), chosen, unacknowledged, search: ctx.search };
     ctx.type = 'html';
     try {
       const incidents = await client.incidents(queryOf(chosen, Date.now()));
@@ -58,14 +65,14 @@ export function addIncidentRoutes(router: Router, site: Site): void {
     change(site, ctx, { show, back }, async (form) => {
       const id = form.get('id');
       if (id === null || id === '' || id.length > 200) return ctx.throw(400);
-      await client.acknowledge({ id });
+      await client.acknowledge({ id, ...shownIn(form) });
     });
 
   router.get('/incidents/found', async (ctx: Context) => {
     const chosen = chosenIn(ctx.URL.searchParams);
     const incidents = await client.incidents(queryOf(chosen, Date.now())).catch(unlessFault);
     ctx.type = 'html';
-    ctx.body = foundRegion(renderer, { incidents, chosen });
+    ctx.body = foundRegion(renderer, { incidents, chosen, unacknowledged: await unacknowledgedNow() });
   });
   router.get('/incidents', (ctx: Context) => showList(ctx));
   router.post('/incidents', (ctx: Context) => acknowledge(ctx, `/incidents${ctx.search}`, showList));

@@ -84,11 +84,24 @@ export function apiRoutes(subject: ApiSubject): readonly ApiRoute[] {
             [{ path: 'id', message: 'is not a text', remedy: 'send the id of an incident, or "all"' }],
           );
         }
+        const shown = field(body, 'unacknowledged');
+        if (shown !== undefined && !isCount(shown)) {
+          const fault = {
+            path: 'unacknowledged',
+            message: 'is no whole number',
+            remedy: 'send one, or none',
+          };
+          throw new ApiError(400, 'invalid', 'how many incidents were shown is a number', [fault]);
+        }
+        if (id === 'all' && shown !== undefined && shown !== subject.status().unacknowledged)
+          throw new ApiError(412, 'changed', 'other incidents have come since these were shown');
         return subject.acknowledge(id) ?? noIncident(id);
       },
     },
   ];
 }
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 function passOf(body: unknown): { seconds: number; client: string | undefined } {
   const seconds = field(body, 'seconds');

@@ -10,6 +10,8 @@ export interface BlockCommand {
 export interface AckCommand {
   /** An incident's id, or `all`. */
   readonly id: string;
+  /** With `all`: how many unacknowledged ones whoever asks has been shown. Refused with 412 when there is another number. */
+  readonly unacknowledged?: number;
 }
 
 /** POST /v1/tunnels → Status. To a tunnel of that name the endpoints are added. */

@@ -123,7 +123,8 @@ describe('a change', () => {
   it('is passed on with 303 when it comes from the page, without script', async () => {
     const answers = [
       await own.post('/block', { on: 'yes' }),
-      await own.post('/ack', { id: 'i1' }),
+      await own.post('/ack', { id: 'i1', shown: '2' }),
+      await own.post('/ack', { id: 'all', shown: '2' }),
       await own.post('/pass', { seconds: '300' }),
       await own.post('/pass/end'),
     ];
@@ -131,6 +132,7 @@ describe('a change', () => {
     expect(peer.asked).toEqual([
       { method: 'PUT', path: '/v1/block', body: { on: true } },
       { method: 'POST', path: '/v1/ack', body: { id: 'i1' } },
+      { method: 'POST', path: '/v1/ack', body: { id: 'all', unacknowledged: 2 } },
       { method: 'POST', path: '/v1/pass', body: { seconds: 300 } },
       { method: 'DELETE', path: '/v1/pass', body: {} },
     ]);

@@ -110,6 +110,9 @@ describe('local API', () => {
     ['POST', '/v1/pass', '{"seconds":60,"client":"me"}', 400, 'invalid'],
     ['POST', '/v1/ack', '[]', 400, 'invalid'],
     ['POST', '/v1/ack', '{"id":"nobody"}', 404, 'no-incident'],
+    ['POST', '/v1/ack', '{"id":"all","unacknowledged":"2"}', 400, 'invalid'],
+    // Whoever asks was shown two, and there is none: what came or went meanwhile was not seen.
+    ['POST', '/v1/ack', '{"id":"all","unacknowledged":2}', 412, 'changed'],
     ['PUT', '/v1/block', `"${'x'.repeat(1024 * 1024)}"`, 413, 'too-large'],
   ])('refuses %s %s', async (method, path, body, status, code) => {
     expect(await ask(method, path, body)).toMatchObject({ status, body: { error: { code } } });
