@@ -22,6 +22,7 @@ export const EPOCH = '1767225600';
  * @property {'amd64' | 'arm64'} arch
  * @property {readonly string[]} packages beyond `minbase`
  * @property {string} [components] of the archive; `main` when it is not said
+ * @property {string} [also] a second release, which gives what is asked of it as `PACKAGE/RELEASE`
  * @property {readonly string[]} [hooks] options of mmdebstrap(1) that run or copy something
  */
 
@@ -85,6 +86,17 @@ function sourcesOf(suite, components) {
 }
 
 /**
+ * @param {string} sources of the release
+ * @param {string} suite a release of the same archive, without its updates
+ * @returns {string} a line as sources.list(5) has it
+ */
+function secondSource(sources, suite) {
+  const field = (/** @type {string} */ name) =>
+    new RegExp(`^${name}: *(.*)$`, 'm').exec(readFileSync(sources, 'utf8'))?.[1] ?? '';
+  return `deb [signed-by=${field('Signed-By')}] ${field('URIs')} ${suite} ${field('Components')}`;
+}
+
+/**
  * A name for what was asked: equal questions, equal names.
  * @param {unknown} question
  */
@@ -104,6 +116,7 @@ export async function debianTree(order, runner = []) {
   const components = order.components ?? 'main';
   const sources = join(CACHE, `${order.suite}-${components.replaceAll(' ', '-')}.sources`);
   writeFileSync(sources, sourcesOf(order.suite, components));
+  const more = order.also === undefined ? [] : [secondSource(sources, order.also)];
   say(`${order.suite} ${order.arch}: a tree of ${order.packages.length} packages and what they need`);
   const options = [
     // Where a runner has made it root of a namespace, devices are not its to make: they are borrowed.
@@ -118,7 +131,7 @@ export async function debianTree(order, runner = []) {
     `--include=${order.packages.join(',')}`,
   ];
   // The ending would tell mmdebstrap what to make, and the file has another until it is whole.
-  const make = ['mmdebstrap', ...options, '--format=tar', order.suite, `${tar}.part`, sources];
+  const make = ['mmdebstrap', ...options, '--format=tar', order.suite, `${tar}.part`, sources, ...more];
   await mustShow('env', [...runner, ...make], { SOURCE_DATE_EPOCH: EPOCH });
   renameSync(`${tar}.part`, tar);
   return tar;

@@ -74,8 +74,8 @@ export async function watching(machine: VirtualMachine, condition = WATCHING): P
 }
 
 /** Sets an installed box up for the two ports and this test's policy. The new names of the ports come with the next boot. */
-export async function setUp(machine: VirtualMachine): Promise<void> {
-  await machine.must(putFile('/etc/leakguard/policy.yaml', POLICY));
+export async function setUp(machine: VirtualMachine, policy = POLICY): Promise<void> {
+  await machine.must(putFile('/etc/leakguard/policy.yaml', policy));
   await machine.must(`leakguard setup --lan ${PORTS.lan.guest} --wan ${PORTS.wan.guest} --yes`);
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { must } from '../../appliance/lab/process.ts';
-import { stockDisk } from './stock-disk.mjs';
+import { type Hardware, stockDisk } from './stock-disk.mjs';
 import { VirtualMachine } from './virtual-machine.ts';
 import type { Wire } from './wire.ts';
 
@@ -14,6 +14,8 @@ const SCRATCH = join(process.env['LEAKGUARD_BOX_LOGS'] ?? mkdtempSync(join(tmpdi
 export interface Layer {
   readonly path: string;
   readonly name: string;
+  /** `plain` unless told. */
+  readonly hardware?: Hardware;
 }
 
 /** An empty layer over `base`: what is written there leaves the base as it is. */
@@ -26,13 +28,13 @@ export async function layerOver(base: string, name: string, path?: string): Prom
 }
 
 /** The stock disk under a fresh layer. */
-export async function stockLayer(name: string): Promise<Layer> {
-  return layerOver((await stockDisk()).disk, name);
+export async function stockLayer(name: string, hardware: Hardware = 'plain'): Promise<Layer> {
+  return { ...(await layerOver((await stockDisk(hardware)).disk, name)), hardware };
 }
 
 /** Power on with this layer; the console is written beside it. */
 export async function powerOn(wire: Wire, layer: Layer, parcel?: string): Promise<VirtualMachine> {
-  const { kernel, initrd } = await stockDisk();
+  const { kernel, initrd } = await stockDisk(layer.hardware);
   return VirtualMachine.powerOn({
     space: wire.lab.network.box,
     kernel,

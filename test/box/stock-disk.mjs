@@ -17,9 +17,12 @@ import { CACHE, debianTree, digest, must, say } from '../../image-build/debian-t
 
 const AGENT = join(import.meta.dirname, 'guest-agent.sh');
 
-/** A server with ssh, as people have them; and what the package of Leakguard depends on, since a guest has no archive to ask. */
-const PACKAGES = [
-  ...['systemd-sysv', 'systemd', 'udev', 'dbus', 'kmod', 'linux-image-cloud-amd64', 'initramfs-tools'],
+/**
+ * A server with ssh, as people have them; and what the package of Leakguard depends on, since a guest has no archive to ask.
+ * @param {string} kernel
+ */
+const packagesWith = (kernel) => [
+  ...['systemd-sysv', 'systemd', 'udev', 'dbus', 'kmod', kernel, 'initramfs-tools'],
   ...['nodejs', 'nftables', 'iproute2', 'ethtool', 'libpcap0.8t64', 'libcap2-bin', 'adduser', 'e2fsprogs'],
   ...['procps', 'curl', 'iputils-ping', 'openssh-server', 'tcpdump'],
 ];
@@ -32,6 +35,18 @@ const HOOKS = [
   '--essential-hook=echo MODULES=list >"$1/etc/initramfs-tools/conf.d/few"',
   `--essential-hook=printf '%s\\n' ${MODULES.join(' ')} >"$1/etc/initramfs-tools/modules"`,
 ];
+
+const TRIXIE = { suite: 'trixie', arch: /** @type {const} */ ('amd64') };
+/** What the machine has: nothing but its disk and ports, or pins as well (gpio-sim), which only the kernel of the backports simulates. */
+const ORDERS = {
+  plain: { ...TRIXIE, packages: packagesWith('linux-image-cloud-amd64'), hooks: HOOKS },
+  pins: {
+    ...{ ...TRIXIE, packages: packagesWith('linux-image-amd64/trixie-backports'), hooks: HOOKS },
+    also: 'trixie-backports',
+  },
+};
+
+/** @typedef {keyof typeof ORDERS} Hardware */
 
 const NETWORK = '[Match]\nName=en*\n\n[Network]\nDHCP=yes\n';
 const FSTAB = '/dev/vda / ext4 defaults,errors=remount-ro 0 1\n';
@@ -59,10 +74,12 @@ const JOURNAL = '[Journal]\nStorage=persistent\nForwardToConsole=no\n';
 
 /**
  * Made once and kept.
+ * @param {Hardware} [hardware]
  * @returns {Promise<StockDisk>}
  */
-export async function stockDisk() {
-  const name = digest([PACKAGES, HOOKS, NETWORK, FSTAB, AGENT_UNIT, JOURNAL, readFileSync(AGENT, 'utf8')]);
+export async function stockDisk(hardware = 'plain') {
+  const order = ORDERS[hardware];
+  const name = digest([order, NETWORK, FSTAB, AGENT_UNIT, JOURNAL, readFileSync(AGENT, 'utf8')]);
   const folder = join(CACHE, `stock-${name}`);
   const stock = {
     disk: join(folder, 'disk.img'),
@@ -70,7 +87,7 @@ export async function stockDisk() {
     initrd: join(folder, 'initrd.img'),
   };
   if (existsSync(stock.disk)) return stock;
-  const tar = await debianTree({ suite: 'trixie', arch: 'amd64', packages: PACKAGES, hooks: HOOKS });
+  const tar = await debianTree(order);
   say('the disk of the virtual machine');
   const tree = mkdtempSync(join(tmpdir(), 'leakguard-stock-'));
   try {

@@ -15,7 +15,7 @@ import { PORTS } from './virtual-machine.ts';
 
 const TUNNEL_SENDER = fileURLToPath(new URL('./tunnel-sender.mjs', import.meta.url));
 /** Leak frames a second: more than an emulated machine needs to be caught in the act, fewer than it can look at. */
-const LEAKS_PER_SECOND = 20;
+export const LEAKS_PER_SECOND = 20;
 
 export class Wire {
   readonly lab: Lab;
