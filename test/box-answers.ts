@@ -86,7 +86,7 @@ export function someHealth(changes: Partial<HealthAnswer> = {}): HealthAnswer {
       { port: 'wan', name: 'wan0', speed: 100, ...port },
       { port: 'bridge', name: 'br0', speed: null, ...port },
     ],
-    at: TIMES.last,
+    ...{ at: TIMES.last, clockKeeper: 'owner' },
     ...changes,
   };
 }
@@ -120,6 +120,7 @@ export function prepareBox(peer: GuardPeer): void {
     'POST /v1/tunnels/import': { ...AN_IMPORT, added: false },
     'POST /v1/history/rewrite': history,
     'POST /v1/lamp/test': { pattern: 'red', seconds: 7 },
+    'POST /v1/clock': { now: TIMES.last },
   };
   for (const [question, answer] of Object.entries(answers)) peer.answers.set(question, answer);
 }

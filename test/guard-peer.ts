@@ -75,6 +75,8 @@ export class GuardPeer {
   readonly answers = new Map<string, unknown>();
   /** Answers every command with this instead of doing it. */
   refusal: { status: number; body: ApiErrorBody } | undefined;
+  /** Happens between a command and its answer. */
+  onCommand: () => void = () => undefined;
   /** Takes requests and never answers them, as a hung process does. */
   silent = false;
   readonly #folder: string;
@@ -170,6 +172,7 @@ export class GuardPeer {
     if (method !== 'GET') {
       const sent = (body === '' ? {} : JSON.parse(body)) as { on?: boolean; id?: string; seconds?: number };
       this.asked.push({ method, path, body: sent });
+      this.onCommand();
       if (this.refusal !== undefined) {
         sendJson(response, this.refusal.status, this.refusal.body);
         return;

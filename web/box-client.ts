@@ -1,9 +1,10 @@
 // Knows: what the pages about the box ask of the local API, beyond status and incidents. Must not know: pages, browsers.
 // Follows DESIGN section 7. Every method throws GuardFault. A configuration with keys goes to the guard and nowhere else.
 
-import type { AddTunnelCommand, ImportCommand, LearnCommand } from '../src/guard/commands.ts';
+import type { AddTunnelCommand, ClockCommand, ImportCommand, LearnCommand } from '../src/guard/commands.ts';
 import {
   readClients,
+  readClock,
   readDossier,
   readHealth,
   readHistory,
@@ -14,6 +15,7 @@ import {
 } from '../src/guard/answers.ts';
 import type {
   ClientView,
+  ClockAnswer,
   Dossier,
   HealthAnswer,
   HistoryAnswer,
@@ -115,6 +117,11 @@ export class BoxClient {
 
   async testLamp(pattern: string): Promise<LampTestAnswer> {
     return this.#client.ask({ method: 'POST', path: '/v1/lamp/test', body: { pattern } }, readLampTest);
+  }
+
+  /** The box's clock says so when this resolves. */
+  async setClock(body: ClockCommand): Promise<ClockAnswer> {
+    return this.#client.ask({ method: 'POST', path: '/v1/clock', body, patience: SLOW }, readClock);
   }
 
   /** What runs, and what became of the last update. */

@@ -1,12 +1,18 @@
 // Knows: how devices and the box's health become HTML: words, figures, and which of them are well. Must not know: HTTP.
 // What is not known is said to be not known, never shown as well.
 
-import type { ClientView, HealthAnswer, MachineHealth, PortHealth } from '../src/guard/answers.ts';
+import type {
+  ClientView,
+  ClockKeeper,
+  HealthAnswer,
+  MachineHealth,
+  PortHealth,
+} from '../src/guard/answers.ts';
 import { printable } from '../src/guard/status.ts';
 import { filled } from './eve-words.ts';
 import { BOX_SHEETS } from './render.ts';
-import type { Notice, Renderer } from './render.ts';
-import { CLIENT_TEXTS, HEALTH_TEXTS as T } from './texts-box.ts';
+import type { Around, Notice, Renderer } from './render.ts';
+import { CLIENT_TEXTS, CLOCK_KEEPER_TEXTS, HEALTH_TEXTS as T } from './texts-box.ts';
 import { TEXTS } from './texts.ts';
 import { clockTime, grouped } from './view-model.ts';
 
@@ -41,16 +47,17 @@ export function clientsPage(
 export function healthPage(
   renderer: Renderer,
   told: { readonly health: HealthAnswer; readonly unseen: number } | undefined,
-  notice: Notice | undefined,
+  { token, notice, isSet }: Around & { /** The clock has just been set. */ readonly isSet: boolean },
 ): string {
   const health = told === undefined ? undefined : printable(told.health);
   return renderer.framed({
     ...{ title: `${T.title} · ${TEXTS.product}`, notice, here: '/health', sheets: BOX_SHEETS },
+    ...{ script: 'clock.js' },
     body: renderer.draw('machine', {
-      ...{ w: T, health, clockTime: clockNow },
+      ...{ w: T, health, clockTime: clockNow, token, isSet, now: new Date().toISOString() },
       guard: health === undefined ? [] : guardChecks(health, told?.unseen ?? 0),
       ports: health?.ports.map(portRow) ?? [],
-      machine: health === undefined ? [] : machineChecks(health.machine),
+      machine: health === undefined ? [] : machineChecks(health.machine, health.clockKeeper),
     }),
   });
 }
@@ -130,7 +137,7 @@ const LEAST_FREE = 0.05;
 const HOT = 80;
 const BUSY = 2;
 
-export function machineChecks(machine: MachineHealth): readonly Check[] {
+export function machineChecks(machine: MachineHealth, keeper: ClockKeeper): readonly Check[] {
   const { load, processors, temperature, throttling, uptime, clock } = machine;
   const [one = 0, five = 0, fifteen = 0] = load;
   const slowed = throttling === null ? undefined : [...throttling.now, ...throttling.before];
@@ -164,7 +171,10 @@ export function machineChecks(machine: MachineHealth): readonly Check[] {
     { what: T.uptime, value: spanOf(uptime), well: 'yes' },
     {
       ...{ what: T.clock, value: clock.kept ? T.clockKept : '', at: clock.now },
-      ...(clock.kept ? { well: 'yes' } : { well: 'unknown', note: T.clockLost }),
+      well: clock.kept || keeper === 'network' ? 'yes' : 'unknown',
+      note: [...(clock.kept || keeper === 'network' ? [] : [T.clockLost]), CLOCK_KEEPER_TEXTS[keeper]].join(
+        ' ',
+      ),
     },
   ];
 }

@@ -6,23 +6,33 @@ import type { Context } from 'koa';
 import { GuardFault } from './api-client.ts';
 import { clientsPage, healthPage } from './box-pages.ts';
 import type { Notice } from './render.ts';
-import type { Site } from './site.ts';
+import { change } from './site.ts';
+import type { Show, Site } from './site.ts';
 import { CLIENT_TEXTS, HEALTH_TEXTS } from './texts-box.ts';
 import { LOST_TEXTS } from './texts.ts';
 
-export function addBoxRoutes(router: Router, { box, client, renderer }: Site): void {
+export function addBoxRoutes(router: Router, site: Site): void {
+  const { box, client, gate, renderer, visitors } = site;
   router.get('/clients', async (ctx: Context) => {
     const [clients, notice] = await known(ctx, CLIENT_TEXTS.unknown, () => box.clients());
     ctx.type = 'html';
     ctx.body = clientsPage(renderer, clients, notice);
   });
-  router.get('/health', async (ctx: Context) => {
+  const showHealth = async (ctx: Context, refused?: Notice): Promise<void> => {
     const [told, notice] = await known(ctx, HEALTH_TEXTS.unknown, async () => {
       const [health, { ledger }] = await Promise.all([box.health(), client.status()]);
       return { health, unseen: ledger.unseen };
     });
+    const isSet = ctx.URL.searchParams.get('done') === 'clock';
     ctx.type = 'html';
-    ctx.body = healthPage(renderer, told, notice);
+    ctx.body = healthPage(renderer, told, { token: visitors.token(ctx), notice: refused ?? notice, isSet });
+  };
+  router.get('/health', (ctx: Context) => showHealth(ctx));
+  router.post('/health/clock', (ctx: Context) => {
+    const show: Show = (_, notice) => showHealth(ctx, notice);
+    return change(site, ctx, { show, back: '/health?done=clock#machine-title' }, (form) =>
+      gate.overClockChange(() => box.setClock({ wall: Number(form.get('wall') ?? '') })),
+    );
   });
 }
 

@@ -79,6 +79,14 @@ export class Sessions {
     this.#write();
   }
 
+  /** The wall clock was set by so many milliseconds: every session is as old as it was. */
+  shift(ms: number): void {
+    this.#sessions = this.#sessions.map(({ digest, opened, used }) => ({
+      ...{ digest, opened: opened + ms, used: used + ms },
+    }));
+    this.#write();
+  }
+
   #find(token: string): Session | undefined {
     const digest = digestOf(token);
     const now = this.#now();

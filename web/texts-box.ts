@@ -78,6 +78,17 @@ export const HEALTH_TEXTS = {
   clockKept: 'runs on while the power is off',
   clockLost:
     'Without a clock that runs on while the power is off, and without asking the network, times may be wrong after a cut.',
+  clockSet: 'The clock was set. What was written down before keeps the times it had.',
+  clockBox: 'This box says',
+  clockBrowser: 'your browser says',
+  clockTake: 'Take the browser’s time',
   again: 'Look again',
   at: 'Looked at',
+} as const;
+
+/** Who sets the box's clock. */
+export const CLOCK_KEEPER_TEXTS = {
+  owner: 'No time service keeps it: where it differs from your browser’s, you can set it here.',
+  network: 'A time service on this machine keeps it.',
+  machine: 'It is this machine’s own, and not set from here.',
 } as const;

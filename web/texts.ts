@@ -230,6 +230,9 @@ export const TEXTS = {
   folded: 'Incidents folded together under flood',
   traffic: 'Frames by kind',
   lastKnown: 'Last known, not current',
+  clockDiffers:
+    'The clocks of this box and of your browser are more than a minute apart: times may be wrong.',
+  clockCompare: 'Compare them',
   problem: 'That did not work',
   changedNothing: 'Nothing was changed.',
   uncertain: 'It is not known whether the change took effect. Look at the light.',

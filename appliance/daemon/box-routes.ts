@@ -10,6 +10,7 @@ import { LAMP_TEST_SECONDS, isLamp } from '../lamp/lamp-test.ts';
 import type { LampTest } from '../lamp/lamp-test.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
+import { BoxClock, clockRoutes } from './clock-routes.ts';
 import { historyRoutes } from './history-routes.ts';
 import type { HistorySubject } from './history-routes.ts';
 import { inTurn } from './policy-turns.ts';
@@ -31,6 +32,8 @@ export interface BoxSubject {
   readonly stateDir: string;
   /** The version that runs. */
   readonly version: string;
+  /** Where a wish for another time is taken from. */
+  readonly clockWish: string | undefined;
 }
 
 /** Every route of the local API. */
@@ -43,15 +46,17 @@ export function everyRoute({
   configPath,
   stateDir,
   version,
+  clockWish,
 }: BoxSubject): readonly ApiRoute[] {
   const setPolicy = box.setPolicy.bind(box);
+  const clock = new BoxClock({ wishPath: clockWish });
   const edits = [
     ...[...apiRoutes(box), ...tunnelRoutes(configPath, setPolicy, guard)],
     ...settingsRoutes({ configPath, setPolicy }),
   ];
   return [
-    ...[...inTurn(edits, configPath), ...historyRoutes(history, box), ...boxRoutes(box, health, lamp)],
-    ...updateRoutes(stateDir, configPath, version),
+    ...[...inTurn(edits, configPath), ...historyRoutes(history, box), ...boxRoutes(box, health, lamp, clock)],
+    ...[...updateRoutes(stateDir, configPath, version), ...clockRoutes(clock)],
   ];
 }
 
@@ -59,12 +64,16 @@ export function boxRoutes(
   box: { status(): Status },
   health: Pick<HealthProbe, 'read'>,
   lamp: Pick<LampTest, 'start'>,
+  clock: Pick<BoxClock, 'keeper'>,
 ): readonly ApiRoute[] {
   return [
     {
       method: 'GET',
       path: '/v1/health',
-      handle: async (): Promise<HealthAnswer> => ({ guard: box.status().health, ...(await health.read()) }),
+      handle: async (): Promise<HealthAnswer> => ({
+        ...{ guard: box.status().health, clockKeeper: clock.keeper },
+        ...(await health.read()),
+      }),
     },
     {
       method: 'POST',

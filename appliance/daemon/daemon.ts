@@ -65,7 +65,7 @@ export class Daemon implements ApiSubject {
     this.#api = new ApiServer(
       everyRoute({
         ...{ box: this, history: this.#chronicle, guard: () => this.#guard, configPath: options.config },
-        ...{ health, lamp: this.#lamp.test, stateDir, version: VERSION },
+        ...{ health, lamp: this.#lamp.test, stateDir, version: VERSION, clockWish: options.clockWish },
       }),
       () => ({ event: 'status', data: this.status() }),
       (error) => log.error({ error: String(error) }, 'a request failed'),

@@ -7,6 +7,8 @@ export interface DaemonOptions {
   readonly config: string;
   readonly stateDir: string;
   readonly runtimeDir: string;
+  /** Where a wish for another time is left; undefined: this machine's clock is not the box's to set. */
+  readonly clockWish: string | undefined;
   /** Take back what was changed on the machine, and end. */
   readonly release: boolean;
 }
@@ -21,9 +23,10 @@ export class UsageError extends Error {
 }
 
 export const USAGE =
-  'leakguardd [--config FILE] [--state-dir DIR] [--runtime-dir DIR]\n' +
+  'leakguardd [--config FILE] [--state-dir DIR] [--runtime-dir DIR] [--clock-wish FILE]\n' +
   'leakguardd --release [--runtime-dir DIR]: take the bridge down, with everything as it was before\n' +
-  'Defaults: /etc/leakguard/policy.yaml, /var/lib/leakguard, /run/leakguard\n';
+  "Defaults: /etc/leakguard/policy.yaml, /var/lib/leakguard, /run/leakguard. Without --clock-wish, where the owner's wish for\n" +
+  'another time is left (leakguard-set-clock.path), nobody sets the clock.\n';
 
 /** Throws UsageError for words it does not know. */
 export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
@@ -35,6 +38,7 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
         config: { type: 'string', default: '/etc/leakguard/policy.yaml' },
         'state-dir': { type: 'string', default: '/var/lib/leakguard' },
         'runtime-dir': { type: 'string', default: '/run/leakguard' },
+        'clock-wish': { type: 'string' },
         release: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -44,5 +48,6 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
   }
   if (values.help) return 'help';
   const { config, release } = values;
-  return { config, stateDir: values['state-dir'], runtimeDir: values['runtime-dir'], release };
+  const folders = { stateDir: values['state-dir'], runtimeDir: values['runtime-dir'] };
+  return { config, ...folders, clockWish: values['clock-wish'], release };
 }

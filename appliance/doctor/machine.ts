@@ -96,7 +96,7 @@ export const clock: Check = ({ machine }) => {
       'warning',
       'clock',
       `${now}, not kept while the power is off`,
-      'After a start look whether times are right; a clock module keeps them.',
+      'After a start look whether times are right: the health page offers those of your browser. A clock module keeps them.',
     ),
   ]);
 };

@@ -177,10 +177,10 @@ export async function layTree({ root, tree, native, date }) {
     if (/\.(?:service|socket|path)$/.test(file))
       cpSync(join(root, 'systemd', file), join(tree, 'usr/lib/systemd/system', file));
   }
-  // Nobody has to enable what does nothing until an update is uploaded.
+  // Nobody has to enable what does nothing until an update is uploaded, or another time wished for.
   const wants = join(tree, 'usr/lib/systemd/system/multi-user.target.wants');
   mkdirSync(wants, { recursive: true });
-  for (const unit of ['leakguard-update.path', 'leakguard-update.service'])
+  for (const unit of ['leakguard-update.path', 'leakguard-update.service', 'leakguard-set-clock.path'])
     symlinkSync(`../${unit}`, join(wants, unit));
   cpSync(join(root, 'systemd/leakguard.sysusers'), join(tree, 'usr/lib/sysusers.d/leakguard.conf'));
   if (existsSync(join(root, 'systemd/machine')))

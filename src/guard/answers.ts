@@ -53,11 +53,16 @@ export interface PortHealth {
   readonly dropped: number | null;
 }
 
+/** Who sets the box's clock: its owner, a time service, or the machine, whose clock is not the box's to set. */
+export const CLOCK_KEEPERS = ['owner', 'network', 'machine'] as const;
+export type ClockKeeper = (typeof CLOCK_KEEPERS)[number];
+
 /** GET /v1/health. */
 export interface HealthAnswer {
   readonly guard: HealthView;
   readonly machine: MachineHealth;
   readonly ports: readonly PortHealth[];
+  readonly clockKeeper: ClockKeeper;
   /** ISO 8601, UTC: when machine and ports were looked at. */
   readonly at: string;
 }
@@ -83,6 +88,12 @@ export interface ImportAnswer {
     readonly endpoints: readonly string[];
   };
   readonly unused: readonly { readonly line: number; readonly why: string }[];
+}
+
+/** POST /v1/clock. */
+export interface ClockAnswer {
+  /** What it says now; ISO 8601, UTC. */
+  readonly now: string;
 }
 
 /** POST /v1/lamp/test. */
@@ -150,7 +161,10 @@ const historyShape = fields({ privacy: text, laxerPast: count });
 
 const lampTestShape = fields({ pattern: text, seconds: count });
 
+const clockShape = fields({ now: text });
+
 const healthShape = fields({
+  clockKeeper: oneOf(CLOCK_KEEPERS),
   machine: fields({
     ...{ load: each(count), processors: count, memory: amount, disk: amount, uptime: count },
     temperature: orNull(number),
@@ -191,6 +205,11 @@ export function readSettings(value: unknown): SettingsAnswer | undefined {
 /** GET /v1/history: the value when every field has its shape, else undefined. */
 export function readHistory(value: unknown): HistoryAnswer | undefined {
   return historyShape(value) ? (value as HistoryAnswer) : undefined;
+}
+
+/** POST /v1/clock: the value when every field has its shape, else undefined. */
+export function readClock(value: unknown): ClockAnswer | undefined {
+  return clockShape(value) ? (value as ClockAnswer) : undefined;
 }
 
 /** POST /v1/lamp/test: the value when every field has its shape, else undefined. */

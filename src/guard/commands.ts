@@ -41,3 +41,9 @@ export interface PassCommand {
   readonly seconds: number;
   readonly client?: string;
 }
+
+/** POST /v1/clock → ClockAnswer. Resolves when the clock says so. */
+export interface ClockCommand {
+  /** The time it is, milliseconds since 1970 (UTC). */
+  readonly wall: number;
+}

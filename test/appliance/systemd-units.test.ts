@@ -89,6 +89,25 @@ describe('the page', () => {
   });
 });
 
+describe('the clock', () => {
+  it('is set by a program that may do that and nothing else, and by nobody else', () => {
+    expect(words('leakguard-set-clock.service', 'Service', 'CapabilityBoundingSet')).toEqual([
+      'CAP_SYS_TIME',
+    ]);
+    expect(words('leakguard-set-clock.service', 'Service', 'PrivateNetwork')).toEqual(['yes']);
+    for (const unit of ['leakguardd.service', 'leakguard-web.service']) {
+      expect(words(unit, 'Service', 'CapabilityBoundingSet')).not.toContain('CAP_SYS_TIME');
+      expect(words(unit, 'Service', 'ProtectClock')).toEqual(['yes']);
+    }
+  });
+
+  it('is wished for where the daemon leaves the wish', () => {
+    const [wish = ''] = words('leakguard-set-clock.path', 'Path', 'PathExists');
+    expect(words('leakguard-set-clock.service', 'Service', 'ExecStart').slice(-2)).toEqual(['--wish', wish]);
+    expect(words('leakguardd.service', 'Service', 'ExecStart').slice(-2)).toEqual(['--clock-wish', wish]);
+  });
+});
+
 describe('systemd', () => {
   let folder = '';
   /** The programs that the units start are stand-ins: what is looked at is the units. */
@@ -122,6 +141,7 @@ describe('systemd', () => {
     ['leakguardd.service', 3],
     ['leakguard-web.service', 2],
     ['leakguard-lamp-red.service', 2],
+    ['leakguard-set-clock.service', 2],
   ])('gives %s an exposure of at most %d', async (unit, most) => {
     const { stdout } = await run('systemd-analyze', [
       ...['security', '--offline=true', '--no-pager', `--root=${folder}`],

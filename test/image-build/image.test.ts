@@ -63,6 +63,15 @@ describe('a card that starts', () => {
       expect(packages).not.toContain(name);
   });
 
+  it('keeps a time that its owner has set', () => {
+    const dropIn = text('etc/systemd/system/leakguard-set-clock.service.d/10-image.conf');
+    expect(directives(dropIn)).toEqual([
+      'ExecStartPost=/usr/lib/leakguard-image/clock keep',
+      'ReadWritePaths=/state/box',
+    ]);
+    expect(text('usr/lib/leakguard-image/clock')).toContain('kept=/state/box/clock\n');
+  });
+
   it('lets nobody in by ssh unless a key lies on the boot partition', () => {
     expect(MASKED).toContain('ssh.socket');
     expect(text('etc/systemd/system/ssh.service.d/10-image.conf')).toContain(

@@ -133,7 +133,7 @@ describe('health', () => {
     const well = (checks: ReturnType<typeof machineChecks>): Readonly<Record<string, string>> =>
       Object.fromEntries(checks.map(({ what, well: state }) => [what, state]));
     expect(
-      well(machineChecks({ ...machine, temperature: null, disk: null, throttling: null })),
+      well(machineChecks({ ...machine, temperature: null, disk: null, throttling: null }, 'owner')),
     ).toMatchObject({
       ...{
         Temperature: 'unknown',
@@ -149,7 +149,7 @@ describe('health', () => {
       temperature: 85,
       throttling: { now: [], before: ['warm'] },
     };
-    expect(well(machineChecks({ ...machine, ...bad }))).toMatchObject({
+    expect(well(machineChecks({ ...machine, ...bad }, 'network'))).toMatchObject({
       ...{ Load: 'no', 'Memory free': 'no', Temperature: 'no', 'Slowed down': 'no' },
     });
     const [lan] = ports;
@@ -164,6 +164,36 @@ describe('health', () => {
       offloadsWell: 'no',
       offloads: 'rx-gro-hw',
     });
+  });
+
+  it('offers the browser’s clock where the owner sets the box’s, to a browser that runs the script', async () => {
+    expect((await own.ask('/health')).text).toMatch(
+      /<form[^>]* id="clock-offer"[^>]* action="\/health\/clock" data-now="20[^"]+Z" hidden>/,
+    );
+    for (const [clockKeeper, said] of [
+      ['network', 'A time service on this machine keeps it.'],
+      ['machine', 'not set from here'],
+    ] as const) {
+      peer.answers.set('GET /v1/health', someHealth({ clockKeeper }));
+      const { text } = await own.ask('/health');
+      expect(text).toContain(said);
+      expect(text).not.toContain('clock-offer');
+    }
+  });
+
+  it('hands the browser’s time to the guard, once, and says what became of it', async () => {
+    await own.ask('/health');
+    peer.asked.length = 0;
+    const wall = Date.parse('2027-11-22T10:00:00Z');
+    const done = await own.post('/health/clock', { wall: String(wall) });
+    expect([done.status, done.headers.location]).toEqual([303, '/health?done=clock#machine-title']);
+    expect(peer.asked).toMatchObject([{ method: 'POST', path: '/v1/clock', body: { wall } }]);
+    expect((await own.ask('/health?done=clock')).text).toContain('The clock was set.');
+    const error = { code: 'kept', message: 'chrony keeps this clock', faults: [] };
+    peer.refusal = { status: 409, body: { error } };
+    const refused = await own.post('/health/clock', { wall: 'x' });
+    expect([refused.status, refused.text.includes('Chrony keeps this clock.')]).toEqual([409, true]);
+    expect((await own.post('/health/clock', { token: 'x', wall: '1' })).status).toBe(403);
   });
 
   it('is not well when nobody says how it is', async () => {

@@ -152,6 +152,26 @@ describe('a session', () => {
     expect(await isInside(busy)).toBe(false);
   });
 
+  it('is as old as before when its owner sets the clock a year on, and when somebody else does it is over', async () => {
+    const [browser, other] = [await owner(page.port), await owner(page.port)];
+    clock += 6 * HOUR;
+    await isInside(browser);
+    peer.onCommand = () => {
+      clock += 365 * 24 * HOUR;
+      peer.onCommand = () => undefined;
+    };
+    peer.answers.set('POST /v1/clock', { now: '2027-03-01T16:00:00.000Z' });
+    expect((await browser.post('/health/clock', { wall: '1' })).status).toBe(303);
+    expect([await isInside(browser), await isInside(other)]).toEqual([true, true]);
+    await page.stop();
+    page = await show();
+    const moved = new Browser(page.port);
+    moved.plant('leakguard-session', /leakguard-session=([^;]+)/.exec(browser.cookie)?.[1] ?? '');
+    expect(await isInside(moved)).toBe(true);
+    clock += 365 * 24 * HOUR;
+    expect(await isInside(moved)).toBe(false);
+  });
+
   it('is not prolonged by a page that keeps itself current', async () => {
     const browser = await owner(page.port);
     clock += 11 * HOUR;

@@ -9,18 +9,26 @@ import { localTimes } from './times.js';
 const SILENCE_MS = 6500;
 const ANSWER_MS = 3000;
 const REOPEN_MS = 10_000;
+/** Clocks that differ by more make the times of what happened wrong. */
+const CLOCK_MS = 60_000;
 
 /** `` or `/light`: a visitor who is not logged in hears of the light only. */
 const feed = document.body.dataset.feed;
 const link = document.getElementById('link');
 const lostRegions = document.getElementById('lost');
 const notice = document.getElementById('notice');
+const clockDiffers = document.getElementById('clock-differs');
 
 let heardAt = window.performance.now();
 let askedAt = 0;
 let source;
 /** How far the box's clock is ahead of this one, milliseconds. */
 let boxAhead;
+
+/** Only for the owner is there a place to say it. */
+function compareClocks() {
+  if (clockDiffers !== null) clockDiffers.hidden = Math.abs(boxAhead) <= CLOCK_MS;
+}
 
 /** `4:05 left`, by the box's clock; until the first beat has told it, the text of the server stays. */
 function countDown() {
@@ -88,6 +96,7 @@ function open() {
   source.addEventListener('beat', (event) => {
     boxAhead = Number(event.data) - Date.now();
     countDown();
+    compareClocks();
     hear('live');
   });
   source.addEventListener('regions', (event) => {

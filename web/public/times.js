@@ -2,8 +2,9 @@
 
 const minute = { hour: '2-digit', minute: '2-digit' };
 const day = { day: 'numeric', month: 'short' };
-/** By `data-form`: short ones, where the place is. */
-const FORMS = { clock: minute, day, moment: { ...day, ...minute } };
+const whole = { dateStyle: 'medium', timeStyle: 'medium' };
+/** By `data-form`: short ones, where the place is; the whole one, where the day matters too. */
+const FORMS = { clock: minute, day, moment: { ...day, ...minute }, whole };
 
 /** Times in the reader's own zone; the whole date on hover. */
 export function localTimes(root) {
@@ -16,9 +17,9 @@ export function localTimes(root) {
       continue;
     }
     const today = date.toDateString() === new Date().toDateString();
-    const whole = date.toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' });
-    time.textContent = today ? date.toLocaleTimeString() : whole;
-    time.title = whole;
+    const text = date.toLocaleString([], whole);
+    time.textContent = today ? date.toLocaleTimeString() : text;
+    time.title = text;
   }
 }
 

@@ -128,14 +128,17 @@ describe('the box', () => {
       ...{ throttling: null, clock: { now: 'x', kept: false } },
     };
     const health = { read: () => Promise.resolve({ machine, ports: [], at: 'now' }) };
-    const routes = boxRoutes({ status: () => aStatus() }, health, { start: () => undefined });
-    expect(readHealth(await call(routes, 'GET', '/v1/health'))?.machine.temperature).toBe(-3);
+    const lamp = { start: () => undefined };
+    const routes = boxRoutes({ status: () => aStatus() }, health, lamp, { keeper: 'network' });
+    const told = readHealth(await call(routes, 'GET', '/v1/health'));
+    expect([told?.machine.temperature, told?.clockKeeper]).toEqual([-3, 'network']);
   });
 
   it('tries the lamp out with a pattern there is, and with no other', async () => {
     const tried: string[] = [];
     const none = { read: () => Promise.reject(new Error('unused')) };
-    const routes = boxRoutes({ status: () => aStatus() }, none, { start: (pattern) => tried.push(pattern) });
+    const lamp = { start: (pattern: string) => void tried.push(pattern) };
+    const routes = boxRoutes({ status: () => aStatus() }, none, lamp, { keeper: 'machine' });
     await call(routes, 'POST', '/v1/lamp/test', { body: { pattern: 'amber' } });
     for (const body of [undefined, {}, { pattern: 'off' }, { pattern: ['red'] }])
       expect((await refusal(call(routes, 'POST', '/v1/lamp/test', { body }))).status).toBe(400);
