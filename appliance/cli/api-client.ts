@@ -18,7 +18,9 @@ import { readUpdateStatus } from '../../src/guard/update-status.ts';
 import type { UpdatePartCommand, UpdateStatus } from '../../src/guard/update-status.ts';
 import { CommandError } from './command.ts';
 
-const TIMEOUT_MS = 5000;
+const ANSWER_MS = 5_000;
+/** What changes something waits for the kernel or the disk, and a small board has a slow card. */
+const CHANGE_MS = 60_000;
 
 export class DaemonClient {
   readonly #socketPath: string;
@@ -139,7 +141,8 @@ export class DaemonClient {
     const body = command === undefined ? '' : JSON.stringify(command);
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const asking = this.#open(method, path, command === undefined ? {} : headers);
-    const deadline = setTimeout(() => asking.destroy(new CommandError(3, 'silent', ...SILENT)), TIMEOUT_MS);
+    const patience = method === 'GET' ? ANSWER_MS : CHANGE_MS;
+    const deadline = setTimeout(() => asking.destroy(new CommandError(3, 'silent', ...SILENT)), patience);
     try {
       const answer = await this.#answerTo(asking, body);
       const text = await textOf(answer);

@@ -12,20 +12,27 @@ import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 const BACKOFF_MS = { first: 50, most: 500 };
-/** A tap that said nothing for this long is hung: it reports at least five times a second, also under flood. */
-const SILENCE_MS = 3_000;
 /**
- * Before its first word a slow machine has to load it; nothing counts as seen until then. Who needed longer is given twice
- * the time: ended and begun again for ever, it would never see.
+ * Who needed longer than the first is given twice the time: on a slow machine, ended and begun again for ever, it would never
+ * see. That it is silent meanwhile is told by the guard (src/guard/guard.ts), and sooner than either.
  */
-const START_MS = { first: 60_000, most: 480_000 };
+interface Patience {
+  readonly first: number;
+  readonly most: number;
+}
 
-/** What is run for a tap, and how long its first word may take, milliseconds. */
+/** What is run for a tap, and how long it may be silent, milliseconds. */
 export interface TapProgram {
   /** The interface's name comes last. */
   readonly command: readonly [string, ...string[]];
-  readonly startMs: { readonly first: number; readonly most: number };
+  /** Before its first word it has to be loaded. */
+  readonly startMs: Patience;
+  /** It reports at least five times a second, also under flood. */
+  readonly silenceMs: Patience;
 }
+
+/** A tap that has gone on for this long is not slow. */
+const STEADY_MS = 60_000;
 
 export type TapState = 'up' | 'restarting' | 'down';
 
@@ -40,7 +47,10 @@ export class TapSupervisor {
   #order: TapOrder;
   #child: ChildProcess | undefined;
   #backoff = BACKOFF_MS.first;
-  #patience: number;
+  #startMs: number;
+  #silenceMs: number;
+  #openedAt: number | undefined;
+  #words = 0;
   #retry: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #stopped = true;
@@ -50,7 +60,8 @@ export class TapSupervisor {
     this.#order = order;
     this.#listener = listener;
     this.#program = program;
-    this.#patience = program.startMs.first;
+    this.#startMs = program.startMs.first;
+    this.#silenceMs = program.silenceMs.first;
   }
 
   start(): void {
@@ -105,7 +116,8 @@ export class TapSupervisor {
     const reader = new MessageReader();
     const pipe = child.stdio[3] as Readable;
     pipe.on('data', (chunk: Buffer) => {
-      this.#expect(SILENCE_MS);
+      this.#words += 1;
+      this.#expect(this.#silenceMs);
       for (const message of reader.push(chunk)) this.#take(message);
     });
     child.once('error', (error) => {
@@ -115,9 +127,9 @@ export class TapSupervisor {
     child.once('close', (code, signal) => {
       this.#closed(code, signal);
     });
+    this.#openedAt = undefined;
     this.#send({ type: 'order', order: this.#order });
-    this.#expect(this.#patience);
-    this.#patience = Math.min(this.#patience * 2, this.#program.startMs.most);
+    this.#expect(this.#startMs);
   }
 
   #send(command: TapCommand): void {
@@ -132,7 +144,8 @@ export class TapSupervisor {
       this.#listener.report(message.report);
     } else if (message.type === 'open') {
       this.#backoff = BACKOFF_MS.first;
-      this.#patience = this.#program.startMs.first;
+      this.#startMs = this.#program.startMs.first;
+      this.#openedAt = performance.now();
       this.#listener.state('up', 'reading');
     } else {
       this.#lastFault = message.message;
@@ -142,10 +155,26 @@ export class TapSupervisor {
   /** Its next word must come within this, or it is hung. */
   #expect(withinMs: number): void {
     clearTimeout(this.#silence);
+    const [child, words] = [this.#child, this.#words];
     this.#silence = setTimeout(() => {
-      this.#lastFault = `nothing heard from it for ${String(withinMs)} ms`;
-      this.#child?.kill('SIGKILL');
+      // A daemon that was itself held up finds this due before it has read what was said meanwhile.
+      setImmediate(() => {
+        if (this.#child !== child || this.#words !== words) return;
+        this.#lastFault = `nothing heard from it for ${String(withinMs)} ms`;
+        this.#growPatience();
+        child?.kill('SIGKILL');
+      });
     }, withinMs);
+  }
+
+  #growPatience(): void {
+    const { startMs, silenceMs } = this.#program;
+    if (this.#openedAt === undefined) {
+      this.#startMs = Math.min(this.#startMs * 2, startMs.most);
+      return;
+    }
+    const wasSteady = performance.now() - this.#openedAt > STEADY_MS;
+    this.#silenceMs = Math.min((wasSteady ? silenceMs.first : this.#silenceMs) * 2, silenceMs.most);
   }
 
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
@@ -171,4 +200,8 @@ const PRIVILEGES = [
   '--',
 ] as const;
 
-const OWN_PROGRAM: TapProgram = { command: [...PRIVILEGES, process.execPath, MAIN], startMs: START_MS };
+const OWN_PROGRAM: TapProgram = {
+  command: [...PRIVILEGES, process.execPath, MAIN],
+  startMs: { first: 60_000, most: 480_000 },
+  silenceMs: { first: 3_000, most: 48_000 },
+};

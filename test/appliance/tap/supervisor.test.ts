@@ -1,21 +1,31 @@
-// Knows: that a tap on a slow machine is given longer each time, and comes up in the end. Holds appliance/tap/supervisor.ts.
-// The taps that read a wire are held by test/netns; here it is a program that takes a moment to say its first word.
+// Knows: that a tap on a slow machine is given longer each time, and that a daemon that was held up ends no tap. Holds
+// appliance/tap/supervisor.ts. The taps that read a wire are held by test/netns; here they are programs that say one thing.
 
-import { expect, it } from 'vitest';
+import { setImmediate as immediate } from 'node:timers/promises';
+
+import { afterEach, expect, it } from 'vitest';
 
 import { encode } from '../../../appliance/tap/messages.ts';
 import { TapSupervisor } from '../../../appliance/tap/supervisor.ts';
 import { NOTHING_LEARNED } from '../../../src/policy/learned.ts';
 import { HOME } from '../../guard/samples.ts';
 
-const OPEN = encode({ type: 'open', at: 1 }).toString('base64');
-const SLOW = `sleep 0.2; echo ${OPEN} | base64 -d >&3; exec sleep 60`;
+const OPEN = `echo ${encode({ type: 'open', at: 1 }).toString('base64')} | base64 -d >&3`;
+const LONG = { first: 60_000, most: 60_000 };
 const FIRST_MS = 20;
+const SHORT = { first: FIRST_MS, most: 60_000 };
 
-it('gives a tap that was ended before its first word twice the time, and begins anew once it has come up', async () => {
+let tap: TapSupervisor | undefined;
+afterEach(() => tap?.stop());
+
+/** A tap that runs a script of the shell; what was told of it, and a promise of its n-th line that begins so. */
+function watched(
+  script: string,
+  times: { readonly startMs?: typeof LONG; readonly silenceMs?: typeof LONG },
+) {
   const said: string[] = [];
   let wake = (): void => undefined;
-  const tap = new TapSupervisor(
+  tap = new TapSupervisor(
     { port: 'wan', interface: 'wan0', policy: HOME, learned: NOTHING_LEARNED, filter: '' },
     {
       report: () => undefined,
@@ -24,32 +34,57 @@ it('gives a tap that was ended before its first word twice the time, and begins 
         wake();
       },
     },
-    { command: ['sh', '-c', SLOW], startMs: { first: FIRST_MS, most: 60_000 } },
+    { command: ['sh', '-c', script], startMs: LONG, silenceMs: LONG, ...times },
   );
-  const until = (count: number): Promise<void> =>
+  const until = (start: string, count: number): Promise<void> =>
     new Promise((resolve) => {
       wake = (): void => {
-        if (said.filter((line) => line.startsWith('up')).length >= count) resolve();
+        if (said.filter((line) => line.startsWith(start)).length >= count) resolve();
       };
     });
-  const short = (tries: number): string[] =>
-    Array.from(
-      { length: tries },
-      (_, at) => `restarting: nothing heard from it for ${String(FIRST_MS * 2 ** at)} ms`,
-    );
+  return { tap, said, until };
+}
 
-  const up = until(1);
-  tap.start();
+const silences = (tries: number): string[] =>
+  Array.from({ length: tries }, (_, at) => `restarting: nothing heard from it for ${FIRST_MS * 2 ** at} ms`);
+
+it('gives a tap that was ended before its first word twice the time, and begins anew once it has come up', async () => {
+  const { said, until, ...slow } = watched(`sleep 0.2; ${OPEN}; exec sleep 60`, { startMs: SHORT });
+  const up = until('up', 1);
+  slow.tap.start();
   await up;
   const tries = said.length - 1;
   expect(tries).toBeGreaterThan(1);
-  expect(said).toEqual([...short(tries), 'up: reading']);
+  expect(said).toEqual([...silences(tries), 'up: reading']);
 
   said.length = 0;
-  const again = until(1);
-  process.kill(tap.pid ?? 0, 'SIGKILL');
+  const again = until('up', 1);
+  process.kill(slow.tap.pid ?? 0, 'SIGKILL');
   await again;
-  expect(said).toEqual(['restarting: SIGKILL', ...short(said.length - 2), 'up: reading']);
-  tap.stop();
+  expect(said).toEqual(['restarting: SIGKILL', ...silences(said.length - 2), 'up: reading']);
+  slow.tap.stop();
   expect(said.at(-1)).toBe('down: stopped');
+});
+
+it('gives a tap that reads and falls silent twice the time, again and again', async () => {
+  const { said, until, ...silent } = watched(`${OPEN}; exec sleep 60`, { silenceMs: SHORT });
+  const thrice = until('restarting', 3);
+  silent.tap.start();
+  await thrice;
+  expect(said.filter((line) => line.startsWith('restarting'))).toEqual(silences(3));
+});
+
+it('ends no tap that spoke while the daemon itself was held up', async () => {
+  const silenceMs = { first: 1_000, most: 1_000 };
+  const { said, until, ...steady } = watched(`while sleep 0.01; do ${OPEN}; done`, { silenceMs });
+  const up = until('up', 1);
+  steady.tap.start();
+  await up;
+  // Just before timers are looked at, which come before anything that waits to be read.
+  await immediate();
+  const end = performance.now() + 1.5 * silenceMs.first;
+  while (performance.now() < end) Math.sqrt(end);
+  // More than can have waited: what is ended is told behind everything it had said.
+  await until('up', said.length + 200);
+  expect(said.filter((line) => line.startsWith('restarting'))).toEqual([]);
 });
