@@ -44,6 +44,9 @@ function ask(method: string, path: string, body = ''): string {
 const STATUS = ask('GET', '/v1/status');
 const SEES = `${STATUS} | grep -Eq '"state": ?"(clear|leaking|blocked|idle|setup)"'`;
 const ACKNOWLEDGE = `${ask('POST', '/v1/ack', '{"id":"all"}')} | grep -q unacknowledged`;
+/** As its owner would with the card in another machine. */
+const KEY_ON_CARD =
+  'mount -o remount,rw /boot/firmware && cp /state/box/ssh_host_ed25519_key.pub /boot/firmware/authorized_keys && sync && mount -o remount,ro /boot/firmware';
 const TUNNEL = { name: 'home', protocol: 'wireguard', endpoints: ['udp:198.51.100.7:51820'] };
 const ADD_TUNNEL = `${ask('POST', '/v1/tunnels', JSON.stringify(TUNNEL))} | grep -q tunnels`;
 const BLOCK = `${ask('PUT', '/v1/block', '{"on":true}')} | grep -q blockMode`;
@@ -146,6 +149,7 @@ describe.skipIf(why !== '')(`the image on an emulated Raspberry Pi 3${why && ` (
     if (board === undefined) throw new Error('there is no board: the first test did not get so far');
     await leakedUntilItSees(board, 0);
     await board.must(BLOCK, LIGHT_MS);
+    await board.must(KEY_ON_CARD, LIGHT_MS);
     await board.cutPower();
     await wire.flood.start(LEAKS_PER_SECOND);
     const before = { leaks: await wire.flood.arrived(), sent: await wire.flood.sent() };
@@ -165,6 +169,14 @@ describe.skipIf(why !== '')(`the image on an emulated Raspberry Pi 3${why && ` (
     figure('raspi3b, block mode: leak frames on wan from power-on on', crossed);
     expect(crossed).toBe(0);
     await tunnel.stop();
+    await board.until('systemctl is-active ssh', START_MS);
+    const { laptop } = wire.lab.network;
+    await laptop.ip('addr add 169.254.77.2/16 dev eth0');
+    // The banner of RFC 4253 section 4.2.
+    const words = ['--silent', '--max-time', '60', '--http0.9', 'http://169.254.77.1:22/'];
+    const { stdout } = await laptop.run(['curl', ...words]);
+    expect(stdout).toMatch(/^SSH-2\.0-/);
+    say('with a key on the card, ssh answers the laptop');
   });
 });
 

@@ -48,6 +48,19 @@ it.each([
   await machine.must(IN_BLOCK_MODE);
 });
 
+it('takes the time of its owner, who alone tells it one', async () => {
+  const now = Number(await machine.must('date +%s'));
+  const wall = (now + 40 * 86_400) * 1_000;
+  const ask = `curl --silent --max-time 120 --unix-socket /run/leakguard/api.sock -d '{"wall":${wall}}' http://box/v1/clock`;
+  // An emulated processor starts the program that sets it within half a minute, and the daemon waits for twelve seconds.
+  say((await machine.sh(ask)).output);
+  await machine.until(`[ $(date +%s) -ge ${wall / 1_000} ]`);
+  expect(Number(await machine.must('date +%s')) - wall / 1_000).toBeLessThan(300);
+  await watching(machine);
+  await machine.must(IN_BLOCK_MODE);
+  figure('the owner sets the clock 40 days on: leak frames on wan', (await wire.flood.arrived()) - leaks);
+});
+
 it('the page answers the laptop, and nobody on the uplink', async () => {
   const { laptop, uplink } = wire.lab.network;
   const curl = ['curl', '--silent', '--show-error', '--max-time', '30', '--output', '/dev/null'] as const;
