@@ -17,7 +17,7 @@ import { LEAKS_PER_SECOND, Wire } from './wire.ts';
 
 const { version } = readJson(join(ROOT, 'package.json')) as { version: string };
 const IMAGE = join(ROOT, 'image-build/out', `leakguard_${version}_raspberrypi.img`);
-const PROGRAMS = ['qemu-system-aarch64', 'qemu-img', 'mcopy', 'tcpdump', 'nft'];
+const PROGRAMS = ['qemu-system-aarch64', 'mcopy', 'tcpdump', 'nft'];
 
 function obstacle(): string {
   const missing = PROGRAMS.filter((program) => !isOnPath(program));
