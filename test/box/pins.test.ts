@@ -24,9 +24,9 @@ const CHIP = [
 ].join(' && ');
 const DOWN = 'echo pull-down >/run/header/sim_gpio22/pull';
 const UP = 'echo pull-up >/run/header/sim_gpio22/pull';
-/** Whether red (17) and green (27) are lit so. */
+/** Whether red (17) and green (27) are lit so, and stay so for longer than any pattern blinks (appliance/lamp/patterns.ts). */
 const shows = (lights: 'red' | 'green'): string =>
-  `[ "$(cat /run/header/sim_gpio{17,27}/value | tr -d '\\n')" = ${lights === 'red' ? '10' : '01'} ]`;
+  `( for n in {1..40}; do [ "$(cat /run/header/sim_gpio{17,27}/value | tr -d '\\n')" = ${lights === 'red' ? '10' : '01'} ] || exit 1; sleep 0.1; done )`;
 
 let wire: Wire;
 let machine: VirtualMachine;

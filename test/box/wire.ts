@@ -6,14 +6,14 @@
 import { fileURLToPath } from 'node:url';
 
 import { Lab } from '../../appliance/lab/lab.ts';
-import { LAN } from '../../appliance/lab/plan.ts';
-import { planOf } from '../../appliance/lab/plan.ts';
+import { LAN, NET, planOf } from '../../appliance/lab/plan.ts';
 import type { Running } from '../../appliance/lab/process.ts';
 import { LeakFlood } from '../netns/leak-flood.ts';
 import { uniqueLabId } from '../netns/harness.ts';
 import { PORTS } from './virtual-machine.ts';
 
 const TUNNEL_SENDER = fileURLToPath(new URL('./tunnel-sender.mjs', import.meta.url));
+const TUNNEL_SERVER = fileURLToPath(new URL('./tunnel-server.mjs', import.meta.url));
 /** Leak frames a second: more than an emulated machine needs to be caught in the act, fewer than it can look at. */
 export const LEAKS_PER_SECOND = 20;
 
@@ -27,14 +27,21 @@ export class Wire {
     this.flood = new LeakFlood(lab);
   }
 
-  /** Both cables, and a laptop that leaks and asks for its tunnel all the time. */
+  /** Both cables, and a laptop that leaks and asks for its tunnel all the time, which answers. */
   static async lay(): Promise<Wire> {
     const lab = await Lab.raise(planOf(uniqueLabId()), { filling: 'nothing' });
     const wire = new Wire(lab);
     try {
       await wire.#join();
       await wire.flood.start(LEAKS_PER_SECOND);
-      const { laptop } = lab.network;
+      const { laptop, uplink } = lab.network;
+      // The lab's own server answers nobody without a key.
+      await uplink.ip(
+        `link del ${lab.plan.wireguard.uplink}`,
+        `neigh replace ${LAN.laptop4} lladdr ${LAN.laptopMac} dev eth0`,
+      );
+      const server = await uplink.start([process.execPath, TUNNEL_SERVER, NET.tunnelServer4]);
+      await server.line(/ready/);
       await laptop.ip(
         `addr add ${LAN.laptop4}/24 dev eth0`,
         `neigh replace ${LAN.router4} lladdr ${LAN.routerMac} dev eth0`,
