@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 
 import { Capture } from '../../appliance/lab/capture.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
-import { firstBoot, IN_BLOCK_MODE, installedLayer, WATCHING, watching } from './box-disk.ts';
+import { firstBoot, IN_BLOCK_MODE, installedLayer, STATUS, WATCHING, watching } from './box-disk.ts';
 import { say } from './disks.ts';
 import { figure } from './figures.ts';
 import { PORTS, type VirtualMachine } from './virtual-machine.ts';
@@ -46,6 +46,18 @@ it.each([
   figure(`daemon ${name} until another one sees, s`, Math.round((Date.now() - began) / 1000));
   figure(`daemon ${name}: leak frames on wan`, (await wire.flood.arrived()) - leaks);
   await machine.must(IN_BLOCK_MODE);
+});
+
+it.each([
+  ['leakguardd', 3],
+  ['leakguard-web', 2],
+])('%s has hardly more rights than it needs, and both taps count under them', async (unit, most) => {
+  const said = await machine.must(`systemd-analyze security --no-pager ${unit}.service | tail -1`, 600_000);
+  const exposure = Number(/: ([\d.]+)/.exec(said)?.[1]);
+  figure(`systemd-analyze security ${unit}`, exposure);
+  expect(exposure).toBeLessThanOrEqual(most);
+  const counted = `${STATUS} | grep -o '"frames": \\?[1-9][0-9]*' | wc -l`;
+  await machine.until(`[ $(${counted}) = 2 ]`);
 });
 
 it('takes the time of its owner, who alone tells it one', async () => {
