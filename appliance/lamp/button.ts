@@ -14,6 +14,7 @@ export interface ButtonListener {
 export class Button {
   readonly #listener: ButtonListener;
   #raw: boolean | undefined;
+  #changes = 0;
   #down: boolean | undefined;
   #spent = false;
   #bounce: NodeJS.Timeout | undefined;
@@ -28,9 +29,14 @@ export class Button {
     this.#down ??= down;
     if (down === this.#raw) return;
     this.#raw = down;
+    this.#changes += 1;
+    const change = this.#changes;
     clearTimeout(this.#bounce);
     this.#bounce = setTimeout(() => {
-      this.#settled(down);
+      // A daemon that was held up finds this due before it has read how the contact bounced meanwhile.
+      setImmediate(() => {
+        if (this.#changes === change) this.#settled(down);
+      });
     }, STEADY_MS);
   }
 

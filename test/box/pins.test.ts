@@ -62,10 +62,9 @@ it('is red when something leaks, and green when a short press has acknowledged i
   say('green after a short press');
 });
 
-it('takes no bouncing contact for a press, and three seconds for block mode', async () => {
+it('takes three seconds for block mode, and not for a press', async () => {
   await wire.lab.network.laptop.run(['ping', '-c', '1', '-W', '1', '203.0.113.9']);
   await machine.until(shows('red'));
-  await machine.must(`for n in {1..20}; do ${DOWN}; ${UP}; done; sleep 2; ${shows('red')}`);
   await machine.must(`${DOWN}; sleep 5; ${UP}`);
   await machine.until(IN_BLOCK_MODE);
   say('block mode after three seconds');
