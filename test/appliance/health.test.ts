@@ -41,7 +41,7 @@ describe('what the machine says', () => {
     expect(machine.disk?.available).toBeGreaterThan(0);
     expect(machine.load).toHaveLength(3);
     expect(machine.uptime).toBeGreaterThan(0);
-    const answer = { guard: aStatus().health, machine, ports, at };
+    const answer = { guard: aStatus().health, clockKeeper: 'owner', machine, ports, at };
     expect(readHealth(JSON.parse(JSON.stringify(answer)))).toEqual(answer);
     expect(readHealth({ ...answer, machine: { ...machine, memory: 3 } })).toBeUndefined();
   });

@@ -143,7 +143,9 @@ describe.skipIf(missing)(
       const tab = await openTab('/incidents', { javaScriptEnabled: false });
       await tab.click('#found button[value="all"]');
       await tab.waitForSelector('#found:not(:has(button))');
-      expect(peer.asked.map(({ body }) => body)).toEqual([{ id: 'all' }]);
+      expect(peer.asked.map(({ body }) => body)).toEqual([
+        { id: 'all', unacknowledged: crowded.unacknowledged },
+      ]);
     });
 
     it('lights up the bytes of a label', async () => {
