@@ -1,6 +1,8 @@
 // Knows: what a finger means: a short press, or three seconds. Must not know: pins, what is done about it.
 // Contacts bounce for some milliseconds: only a level that stays is one.
 
+import { afterReading } from '../after-reading.ts';
+
 const STEADY_MS = 30;
 const HOLD_MS = 3_000;
 
@@ -14,10 +16,9 @@ export interface ButtonListener {
 export class Button {
   readonly #listener: ButtonListener;
   #raw: boolean | undefined;
-  #changes = 0;
   #down: boolean | undefined;
   #spent = false;
-  #bounce: NodeJS.Timeout | undefined;
+  #callOffBounce = (): void => undefined;
   #held: NodeJS.Timeout | undefined;
 
   constructor(listener: ButtonListener) {
@@ -29,19 +30,14 @@ export class Button {
     this.#down ??= down;
     if (down === this.#raw) return;
     this.#raw = down;
-    this.#changes += 1;
-    const change = this.#changes;
-    clearTimeout(this.#bounce);
-    this.#bounce = setTimeout(() => {
-      // A daemon that was held up finds this due before it has read how the contact bounced meanwhile.
-      setImmediate(() => {
-        if (this.#changes === change) this.#settled(down);
-      });
-    }, STEADY_MS);
+    this.#callOffBounce();
+    this.#callOffBounce = afterReading(STEADY_MS, () => {
+      this.#settled(down);
+    });
   }
 
   close(): void {
-    clearTimeout(this.#bounce);
+    this.#callOffBounce();
     clearTimeout(this.#held);
   }
 

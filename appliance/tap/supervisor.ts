@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Readable } from 'node:stream';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
+import { afterReading } from '../after-reading.ts';
 import { MessageReader } from './messages.ts';
 import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
 
@@ -50,9 +51,8 @@ export class TapSupervisor {
   #startMs: number;
   #silenceMs: number;
   #openedAt: number | undefined;
-  #words = 0;
   #retry: NodeJS.Timeout | undefined;
-  #silence: NodeJS.Timeout | undefined;
+  #callOffSilence = (): void => undefined;
   #stopped = true;
   #lastFault = '';
 
@@ -94,7 +94,7 @@ export class TapSupervisor {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
-    clearTimeout(this.#silence);
+    this.#callOffSilence();
     this.#child?.kill('SIGKILL');
     this.#listener.state('down', 'stopped');
   }
@@ -116,7 +116,6 @@ export class TapSupervisor {
     const reader = new MessageReader();
     const pipe = child.stdio[3] as Readable;
     pipe.on('data', (chunk: Buffer) => {
-      this.#words += 1;
       this.#expect(this.#silenceMs);
       for (const message of reader.push(chunk)) this.#take(message);
     });
@@ -154,17 +153,12 @@ export class TapSupervisor {
 
   /** Its next word must come within this, or it is hung. */
   #expect(withinMs: number): void {
-    clearTimeout(this.#silence);
-    const [child, words] = [this.#child, this.#words];
-    this.#silence = setTimeout(() => {
-      // A daemon that was itself held up finds this due before it has read what was said meanwhile.
-      setImmediate(() => {
-        if (this.#child !== child || this.#words !== words) return;
-        this.#lastFault = `nothing heard from it for ${String(withinMs)} ms`;
-        this.#growPatience();
-        child?.kill('SIGKILL');
-      });
-    }, withinMs);
+    this.#callOffSilence();
+    this.#callOffSilence = afterReading(withinMs, () => {
+      this.#lastFault = `nothing heard from it for ${String(withinMs)} ms`;
+      this.#growPatience();
+      this.#child?.kill('SIGKILL');
+    });
   }
 
   #growPatience(): void {
@@ -179,7 +173,7 @@ export class TapSupervisor {
 
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = undefined;
-    clearTimeout(this.#silence);
+    this.#callOffSilence();
     if (this.#stopped) return;
     const end = signal === null ? `exit code ${String(code)}` : signal;
     this.#listener.state('restarting', this.#lastFault === '' ? end : this.#lastFault);
