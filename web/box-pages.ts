@@ -140,6 +140,7 @@ const BUSY = 2;
 export function machineChecks(machine: MachineHealth, keeper: ClockKeeper): readonly Check[] {
   const { load, processors, temperature, throttling, uptime, clock } = machine;
   const [one = 0, five = 0, fifteen = 0] = load;
+  const isRight = clock.kept || keeper === 'network';
   const slowed = throttling === null ? undefined : [...throttling.now, ...throttling.before];
   return [
     {
@@ -171,10 +172,8 @@ export function machineChecks(machine: MachineHealth, keeper: ClockKeeper): read
     { what: T.uptime, value: spanOf(uptime), well: 'yes' },
     {
       ...{ what: T.clock, value: clock.kept ? T.clockKept : '', at: clock.now },
-      well: clock.kept || keeper === 'network' ? 'yes' : 'unknown',
-      note: [...(clock.kept || keeper === 'network' ? [] : [T.clockLost]), CLOCK_KEEPER_TEXTS[keeper]].join(
-        ' ',
-      ),
+      well: isRight ? 'yes' : 'unknown',
+      note: isRight ? CLOCK_KEEPER_TEXTS[keeper] : `${T.clockLost} ${CLOCK_KEEPER_TEXTS[keeper]}`,
     },
   ];
 }

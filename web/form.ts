@@ -3,15 +3,18 @@
 
 import type { Context } from 'koa';
 
+import type { AckCommand } from '../src/guard/commands.ts';
 import { boundaryOf, readMultipart } from './multipart.ts';
 
 /** Bytes; forms that carry a file or lists name another limit. */
 const LIMIT = 4096;
 
-/** What a page showed when it offered to acknowledge all: {} from a form that does not say. */
-export function shownIn(form: URLSearchParams): { readonly unacknowledged?: number } {
+/** What is acknowledged, and with `all` how many the page showed; throws 400 for a form that names nothing. */
+export function acknowledgementIn(ctx: Context, form: URLSearchParams): AckCommand {
+  const id = form.get('id');
+  if (id === null || id === '' || id.length > 200) return ctx.throw(400);
   const shown = form.get('shown') ?? '';
-  return form.get('id') === 'all' && /^\d{1,9}$/.test(shown) ? { unacknowledged: Number(shown) } : {};
+  return id === 'all' && /^\d{1,9}$/.test(shown) ? { id, unacknowledged: Number(shown) } : { id };
 }
 
 /** Throws 415 for another type, 413 for more than `limit` bytes without reading on, and 400 for a body that is no form. */

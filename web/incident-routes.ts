@@ -10,7 +10,7 @@ import { GuardFault, unlessFault } from './api-client.ts';
 import type { GuardClient } from './api-client.ts';
 import { systemOf } from './client-system.ts';
 import { chosenIn, queryOf } from './filters.ts';
-import { shownIn } from './form.ts';
+import { acknowledgementIn } from './form.ts';
 import { foundRegion, incidentPage, listPage } from './incident-pages.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
@@ -62,11 +62,7 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   }
 
   const acknowledge = (ctx: Context, back: string, show: (ctx: Context, notice: Notice) => Promise<void>) =>
-    change(site, ctx, { show, back }, async (form) => {
-      const id = form.get('id');
-      if (id === null || id === '' || id.length > 200) return ctx.throw(400);
-      await client.acknowledge({ id, ...shownIn(form) });
-    });
+    change(site, ctx, { show, back }, (form) => client.acknowledge(acknowledgementIn(ctx, form)));
 
   router.get('/incidents/found', async (ctx: Context) => {
     const chosen = chosenIn(ctx.URL.searchParams);

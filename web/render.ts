@@ -18,7 +18,6 @@ import type { LightState } from './texts.ts';
 import { blind, clockTime, grouped, lightOf, rankedKinds } from './view-model.ts';
 import type { Knowledge, LightView } from './view-model.ts';
 
-/** In the order of the page. Each is one element whose id is the region's name. */
 /** Of the pages about the box. */
 export const BOX_SHEETS: readonly string[] = [
   'page.css',
@@ -28,6 +27,7 @@ export const BOX_SHEETS: readonly string[] = [
   'box.css',
 ];
 
+/** In the order of the page. Each is one element whose id is the region's name. */
 export const REGIONS = ['light', 'controls', 'incidents', 'tunnels', 'health'] as const;
 export type Region = (typeof REGIONS)[number];
 export type Regions = Readonly<Record<Region, string>>;

@@ -9,7 +9,7 @@ import type { Context } from 'koa';
 import { AGAIN } from './door-routes.ts';
 import { answerStream, EventStreams } from './event-streams.ts';
 import type { StreamLimits } from './event-streams.ts';
-import { shownIn } from './form.ts';
+import { acknowledgementIn } from './form.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
 import type { Site } from './site.ts';
@@ -78,11 +78,7 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   );
   router.post('/pass/end', (ctx: Context) => change(site, ctx, onPage, () => client.endPass()));
   router.post('/ack', (ctx: Context) =>
-    change(site, ctx, onPage, async (form) => {
-      const id = form.get('id');
-      if (id === null || id === '' || id.length > 200) return ctx.throw(400);
-      await client.acknowledge({ id, ...shownIn(form) });
-    }),
+    change(site, ctx, onPage, (form) => client.acknowledge(acknowledgementIn(ctx, form))),
   );
   return () => {
     owners.close();

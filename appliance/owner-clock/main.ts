@@ -4,6 +4,7 @@
 
 import { parseArgs } from 'node:util';
 
+import { runProgram } from '../program-end.ts';
 import { fulfil, machineParts } from './setter.ts';
 import { ClockError } from './wish.ts';
 
@@ -35,13 +36,4 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    const usage = error instanceof TypeError && 'code' in error;
-    process.stderr.write(`${String(error)}\n${usage ? HELP : ''}`);
-    process.exitCode = usage ? 2 : 3;
-  },
-);
+runProgram(main, HELP);

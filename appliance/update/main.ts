@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { runProgram } from '../program-end.ts';
 import { UPDATE_MOST, UpdateError } from './bundle.ts';
 import { keysIn } from './keys.ts';
 import { DebianSystem } from './debian-system.ts';
@@ -52,13 +53,4 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    const usage = error instanceof TypeError && 'code' in error;
-    process.stderr.write(`${String(error)}\n${usage ? HELP : ''}`);
-    process.exitCode = usage ? 2 : 3;
-  },
-);
+runProgram(main, HELP);

@@ -51,7 +51,9 @@ export function putFile(path: string, text: string): string {
 /** The daemon answers and both taps read. Asked without a program of ours: an emulated processor has no time for two of them. */
 export const STATUS =
   'curl --silent --max-time 60 --unix-socket /run/leakguard/api.sock http://box/v1/status';
-export const WATCHING = `${STATUS} | grep -Eq '"state": ?"(clear|leaking|blocked|idle|setup)"'`;
+export const watchingIn = (status: string): string =>
+  `${status} | grep -Eq '"state": ?"(clear|leaking|blocked|idle|setup)"'`;
+export const WATCHING = watchingIn(STATUS);
 export const IN_BLOCK_MODE = `${STATUS} | grep -Eq '"blockMode": ?true'`;
 /** Asks the daemon for block mode, on or off; it answers with its status when the kernel has the rules. */
 export function switchBlock(on: boolean): string {

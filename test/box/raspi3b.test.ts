@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isOnPath, readJson } from '../../appliance/provision/machine.mjs';
 import { ROOT } from '../architecture/tree.ts';
 import { Board, type BootFiles, type Card, fromBoot, type Lights, newCard } from './board.ts';
+import { watchingIn } from './box-disk.ts';
 import { say } from './disks.ts';
 import { figure } from './figures.ts';
 import { LEAKS_PER_SECOND, Wire } from './wire.ts';
@@ -44,7 +45,7 @@ function ask(method: string, path: string, body = ''): string {
   return `perl -MIO::Socket::UNIX -e '${script}' /run/leakguard/api.sock ${hex}`;
 }
 const STATUS = ask('GET', '/v1/status');
-const SEES = `${STATUS} | grep -Eq '"state": ?"(clear|leaking|blocked|idle|setup)"'`;
+const SEES = watchingIn(STATUS);
 const ACKNOWLEDGE = `${ask('POST', '/v1/ack', '{"id":"all"}')} | grep -q unacknowledged`;
 /** As its owner would with the card in another machine. */
 const KEY_ON_CARD =

@@ -1,9 +1,7 @@
 // Knows: when the box's clock and the browser's are too far apart, and then offers the browser's. Must not know: who keeps a clock.
 // Without script nothing is offered: the form is hidden, and has no time to send.
 
-import { localTimes } from './times.js';
-
-const APART_MS = 60_000;
+import { APART_MS, localTimes } from './times.js';
 
 const offer = document.getElementById('clock-offer');
 

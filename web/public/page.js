@@ -4,13 +4,11 @@
 
 import { fragment, morph } from './morph.js';
 import { refreshTimeline } from './timeline.js';
-import { localTimes } from './times.js';
+import { APART_MS, localTimes } from './times.js';
 
 const SILENCE_MS = 6500;
 const ANSWER_MS = 3000;
 const REOPEN_MS = 10_000;
-/** Clocks that differ by more make the times of what happened wrong. */
-const CLOCK_MS = 60_000;
 
 /** `` or `/light`: a visitor who is not logged in hears of the light only. */
 const feed = document.body.dataset.feed;
@@ -27,7 +25,7 @@ let boxAhead;
 
 /** Only for the owner is there a place to say it. */
 function compareClocks() {
-  if (clockDiffers !== null) clockDiffers.hidden = Math.abs(boxAhead) <= CLOCK_MS;
+  if (clockDiffers !== null) clockDiffers.hidden = Math.abs(boxAhead) <= APART_MS;
 }
 
 /** `4:05 left`, by the box's clock; until the first beat has told it, the text of the server stays. */

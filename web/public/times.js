@@ -1,5 +1,8 @@
 // Knows: how times are told to the reader: in the zone of the browser. Must not know: what happened then.
 
+/** Clocks that differ by more make the times of what happened wrong. */
+export const APART_MS = 60_000;
+
 const minute = { hour: '2-digit', minute: '2-digit' };
 const day = { day: 'numeric', month: 'short' };
 const whole = { dateStyle: 'medium', timeStyle: 'medium' };

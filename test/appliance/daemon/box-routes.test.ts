@@ -17,6 +17,7 @@ import { readHealth, readSettings } from '../../../src/guard/answers.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
 import { parsePolicy } from '../../../src/policy/schema.ts';
 import { aStatus, anIncident } from '../../guard-peer.ts';
+import { rejectionOf } from '../rejection.ts';
 
 const TEXT = `# mine
 version: 1
@@ -47,10 +48,7 @@ function call(
 }
 
 async function refusal(asked: Promise<unknown>): Promise<ApiError> {
-  const error: unknown = await asked.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
+  const error = await rejectionOf(asked);
   if (error instanceof ApiError) return error;
   throw new Error('it was not refused');
 }

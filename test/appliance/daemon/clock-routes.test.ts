@@ -11,6 +11,7 @@ import { BoxClock, clockRoutes } from '../../../appliance/daemon/clock-routes.ts
 import type { ClockParts } from '../../../appliance/daemon/clock-routes.ts';
 import { takeWish } from '../../../appliance/owner-clock/wish.ts';
 import { readClock } from '../../../src/guard/answers.ts';
+import { rejectionOf } from '../rejection.ts';
 
 const HOUR = 3_600_000;
 let root: string;
@@ -31,10 +32,7 @@ async function ask(clock: BoxClock, body: unknown): Promise<unknown> {
 }
 
 async function refusal(asked: Promise<unknown>): Promise<ApiError> {
-  const error: unknown = await asked.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
+  const error = await rejectionOf(asked);
   if (error instanceof ApiError) return error;
   throw new Error('it was not refused');
 }

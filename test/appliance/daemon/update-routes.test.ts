@@ -12,6 +12,7 @@ import { updateRoutes } from '../../../appliance/daemon/update-routes.ts';
 import { makeUpdate } from '../../../appliance/update/bundle.ts';
 import { Slots } from '../../../appliance/update/slots.ts';
 import { readUpdateStatus } from '../../../src/guard/update-status.ts';
+import { rejectionOf } from '../rejection.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const FILE = makeUpdate({ version: '9.9', architecture: 'amd64' }, Buffer.alloc(700_000, 7), privateKey);
@@ -40,10 +41,7 @@ const part = (at: number, end: number): Promise<unknown> =>
   call('/v1/update/part', { at, bytes: FILE.subarray(at, end).toString('base64') });
 
 async function refusal(asked: Promise<unknown>): Promise<string> {
-  const error: unknown = await asked.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
+  const error = await rejectionOf(asked);
   return error instanceof ApiError ? error.code : 'taken';
 }
 

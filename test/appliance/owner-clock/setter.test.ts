@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fulfil } from '../../../appliance/owner-clock/setter.ts';
 import { ClockError, leaveWish, packedAt, takeWish } from '../../../appliance/owner-clock/wish.ts';
 import { RunError } from '../../../appliance/run-command.ts';
+import { rejectionOf } from '../rejection.ts';
 
 const PACKED = Date.parse('2026-11-01T00:00:00Z');
 const WISHED = Date.parse('2027-11-22T10:00:00Z');
@@ -35,10 +36,7 @@ const fulfilAt = (monotonic: number): Promise<boolean> =>
   });
 
 async function refusal(asked: Promise<unknown>): Promise<string> {
-  const error: unknown = await asked.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
+  const error = await rejectionOf(asked);
   return error instanceof ClockError ? error.code : 'fulfilled';
 }
 
