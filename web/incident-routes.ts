@@ -22,6 +22,7 @@ type Asked = Context & { params: Record<string, string> };
 export function addIncidentRoutes(router: Router, site: Site): void {
   const { box, client, feed, renderer, visitors } = site;
 
+  /** Asked before the list: what comes in between is shown and not counted, and never acknowledged without being shown. */
   async function unacknowledgedNow(): Promise<number> {
     const knowledge = await feed.now();
     return knowledge.known ? knowledge.status.unacknowledged : 0;
@@ -66,9 +67,10 @@ export function addIncidentRoutes(router: Router, site: Site): void {
 
   router.get('/incidents/found', async (ctx: Context) => {
     const chosen = chosenIn(ctx.URL.searchParams);
+    const unacknowledged = await unacknowledgedNow();
     const incidents = await client.incidents(queryOf(chosen, Date.now())).catch(unlessFault);
     ctx.type = 'html';
-    ctx.body = foundRegion(renderer, { incidents, chosen, unacknowledged: await unacknowledgedNow() });
+    ctx.body = foundRegion(renderer, { incidents, chosen, unacknowledged });
   });
   router.get('/incidents', (ctx: Context) => showList(ctx));
   router.post('/incidents', (ctx: Context) => acknowledge(ctx, `/incidents${ctx.search}`, showList));
