@@ -1,16 +1,15 @@
-// Knows: what a tap does with each frame: decode, find the direction, judge, count together. Must not know: cap, processes.
-// DESIGN section 5: nothing but this runs in the capture process. What never leaves lan is not counted: the box's own
-// conversation with the client, and frames between clients behind one switch.
+// Knows: what a tap does with each frame: decode, judge, count together. Must not know: sockets, processes.
+// Nothing but this runs in the capture process. Which way a frame goes is what the kernel says of it: it came in by this port or
+// left by it. Its addresses, which anyone on the wire can write, decide nothing about that.
 
 import { Facts } from '../../src/flow/facts.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
 import { BoundedMap } from '../../src/guard/bounded-map.ts';
-import { isLeakUp, isRedLeak } from '../../src/guard/counters.ts';
+import { isLeakUp } from '../../src/guard/counters.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { isHandshakeAnswer } from '../../src/policy/shape.ts';
-import type { BridgeSides } from './sides.ts';
 
 /** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
 const REPORT_MS = 5;
@@ -25,11 +24,13 @@ export interface TapReaderParts {
   readonly port: 'lan' | 'wan';
   readonly dissector: Dissector;
   readonly judge: Judge;
-  readonly sides: Pick<BridgeSides, 'of'>;
-  readonly chatterIsRed: boolean;
+  /** The box's own MAC addresses: what the kernel delivers to the box, or the box itself sends, does not cross. */
+  readonly boxMacs: readonly number[];
   /** Whether leak frames go along as evidence (privacy `full`). */
   readonly keepsFrames: boolean;
   readonly monotonic: () => number;
+  /** Frames that the kernel could not give, since the start. */
+  readonly lost: () => number;
   readonly emit: (report: TapReport) => void;
 }
 
@@ -38,49 +39,58 @@ export class TapReader {
   readonly #facts = new Facts();
   readonly #batch = new ObservationBatch(BATCH_LIMIT);
   #judge: Judge;
-  #chatterIsRed: boolean;
+  #boxMacs: ReadonlySet<number>;
+  #orders = 0;
   #frames = 0;
   readonly #claims = new BoundedMap<number>(CLAIMS);
   #handshakes: Handshake[] = [];
-  #leaksUp = 0;
-  #redLeaksUp = 0;
+  #counts: Record<string, number> = {};
   #reportedAt = -Infinity;
 
   constructor(parts: TapReaderParts) {
     this.#parts = parts;
     this.#judge = parts.judge;
-    this.#chatterIsRed = parts.chatterIsRed;
+    this.#boxMacs = new Set(parts.boxMacs);
     this.#batch.evidence.wanted = parts.keepsFrames;
   }
 
-  setJudge(judge: Judge, chatterIsRed: boolean, keepsFrames: boolean): void {
+  /** Goes on by other orders; `orders` is their number. */
+  setJudge(judge: Judge, boxMacs: readonly number[], keepsFrames: boolean, orders: number): void {
     this.#judge = judge;
+    this.#boxMacs = new Set(boxMacs);
     this.#batch.evidence.wanted = keepsFrames;
-    this.#chatterIsRed = chatterIsRed;
+    this.#orders = orders;
   }
 
-  /** Takes one captured frame; the bytes may be overwritten when it returns. Never throws. */
-  frame(bytes: Uint8Array, captured: number, wireLength: number, linkType: number): void {
-    const { dissector, sides, monotonic } = this.#parts;
+  /**
+   * Takes one captured frame that arrived at monotonic milliseconds `at`; `outgoing` says that it left by this port. The bytes
+   * may be overwritten when it returns. Never throws.
+   */
+  frame(
+    bytes: Uint8Array,
+    captured: number,
+    wireLength: number,
+    linkType: number,
+    outgoing: boolean,
+    at: number,
+  ): void {
+    const { port, dissector, monotonic } = this.#parts;
     const facts = this.#facts;
     this.#frames += 1;
     dissector.headers(bytes, 0, captured, wireLength, linkType, facts);
-    const now = monotonic();
-    const from = sides.of(facts.sourceMac, now, 0);
-    if (from === 'box') return;
-    const direction = from === 'wan' ? 'down' : 'up';
-    const to = sides.of(facts.destinationMac, now);
-    if (direction === 'up' && (to === 'box' || to === 'lan')) return;
+    const direction = outgoing === (port === 'wan') ? 'up' : 'down';
+    if (this.#isOwn(facts, outgoing)) return;
     const judge = this.#judge;
     const tunnel = judge.tunnelOf(facts, direction);
     if (tunnel >= 0) {
-      if (direction === 'down') this.#noteHandshake(tunnel, now);
+      if (direction === 'down') this.#noteHandshake(tunnel, at);
       return;
     }
-    dissector.application(bytes, facts, now * 1_000);
+    dissector.application(bytes, facts, at * 1_000);
     const verdict = judge.judge(facts, direction);
+    const counter = judge.counter(facts, direction);
+    this.#compareLater(counter, outgoing);
     const { findings } = facts;
-    if (direction === 'up') this.#compareLater(judge.counter(facts, direction));
     const tells =
       verdict.verdict === 'leak' ||
       verdict.verdict === 'allowed' ||
@@ -91,8 +101,26 @@ export class TapReader {
     if (direction === 'up' ? !tells : !answers && findings.recognition === undefined) return;
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const crosses = judge.crosses(facts, direction);
-    this.#batch.add(facts, { verdict, direction, crosses }, client, now, bytes);
-    this.#reportWhenDue(now);
+    this.#batch.add(facts, { verdict, direction, crosses, counter }, client, at, bytes);
+    this.#reportWhenDue(monotonic());
+  }
+
+  /**
+   * What the box says and is told. A frame to its address is delivered, not forwarded (net/bridge/br_input.c); a client that
+   * bears its address is stopped in every mode, and counted so. On wan the box asks by ARP and DHCP alone.
+   */
+  #isOwn(facts: Facts, outgoing: boolean): boolean {
+    const { port } = this.#parts;
+    if (!outgoing) {
+      if (this.#boxMacs.has(facts.destinationMac)) return true;
+      if (port !== 'lan' || !this.#boxMacs.has(facts.sourceMac)) return false;
+      this.#count('box_spoofed');
+      return true;
+    }
+    if (!this.#boxMacs.has(facts.sourceMac)) return false;
+    return (
+      port === 'lan' || facts.arpOperation === 1 || (facts.sourcePort === 68 && facts.destinationPort === 67)
+    );
   }
 
   #noteHandshake(index: number, now: number): void {
@@ -100,7 +128,7 @@ export class TapReader {
     if (endpoint === undefined || !isHandshakeAnswer(endpoint.shape, this.#facts)) return;
     if (this.#handshakes.length >= HANDSHAKES) return;
     this.#handshakes.push({ tunnel: endpoint.name, at: now });
-    this.#reportWhenDue(now);
+    this.#reportWhenDue(this.#parts.monotonic());
   }
 
   /** Who says to have an address, told when it is another than before (rule T). */
@@ -112,28 +140,31 @@ export class TapReader {
     return !known;
   }
 
-  /** Counts what the kernel counts too, so that the difference is what no tap looked at. */
-  #compareLater(counter: string): void {
-    if (!isLeakUp(counter)) return;
-    this.#leaksUp += 1;
-    if (isRedLeak(counter, this.#chatterIsRed)) this.#redLeaksUp += 1;
+  /** Counts what the kernel counts too: what came in by its own counter, and of what leaves wan the leaks. */
+  #compareLater(counter: string, outgoing: boolean): void {
+    if (!outgoing) {
+      if (counter !== '') this.#count(counter);
+    } else if (this.#parts.port === 'wan' && isLeakUp(counter)) {
+      this.#count('leak_out');
+    }
   }
 
-  /** Reports what is held; `drained` as in TapReport. */
+  #count(counter: string): void {
+    this.#counts[counter] = (this.#counts[counter] ?? 0) + 1;
+  }
+
+  /** Reports what is held: all that came before `at` where it is `drained`. */
   report(at: number, drained: boolean): void {
-    this.#reportedAt = at;
+    const until = this.#parts.monotonic();
+    const lost = this.#parts.lost();
+    this.#reportedAt = until;
     const { observations, newlyFolded } = this.#batch.take();
     const handshakes = this.#handshakes;
     this.#handshakes = [];
     this.#parts.emit({
       port: this.#parts.port,
-      at,
-      drained,
-      frames: this.#frames,
-      leaksUp: this.#leaksUp,
-      redLeaksUp: this.#redLeaksUp,
-      newlyFolded,
-      observations,
+      ...{ at, until, drained, orders: this.#orders, frames: this.#frames, lost, newlyFolded, observations },
+      counts: this.#counts,
       ...(handshakes.length === 0 ? {} : { handshakes }),
     });
   }

@@ -2,11 +2,14 @@
 // DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import type { Policy } from '../policy/policy.ts';
+import { ModeTimes, SKEW_MS } from './account.ts';
+import { Balance } from './balance.ts';
+import type { Accounted } from './balance.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
 import type { Gap } from './gaps.ts';
 import { viewOf } from './incident-view.ts';
-import { IncidentBook } from './incidents.ts';
+import { IncidentBook, UNSEEN_EXPOSURE } from './incidents.ts';
 import type { Incident } from './incidents.ts';
 import type { Now } from './now.ts';
 import type { TapReport } from './observation.ts';
@@ -16,12 +19,13 @@ import type { Situation } from './state.ts';
 import type { HealthView, IncidentView, Status, TapHealth, TunnelView } from './status.ts';
 import { TapRecord } from './tap-record.ts';
 import { TunnelWatch } from './tunnel-watch.ts';
-import { UnseenCount } from './unseen.ts';
 
 /** Time after start in which nothing is called blind yet, milliseconds. */
 const STARTING_MS = 5_000;
 /** A kernel reading older than this is no knowledge any more, milliseconds. */
 const READING_MS = 3_000;
+/** For so long after a tap had seen what the kernel had not counted, nothing of either is believed, milliseconds. */
+const SURPLUS_MS = 10_000;
 /** A tap reports five times a second, also under flood: one that says nothing for so long does not read, milliseconds. */
 const SILENT_MS = 1_500;
 
@@ -41,9 +45,9 @@ export class Guard {
   readonly #ports: GuardPorts;
   readonly #started: Now;
   readonly #taps: Readonly<Record<'lan' | 'wan', TapRecord>>;
-  readonly #unseen = new UnseenCount();
-  readonly #redUnseen = new UnseenCount();
   readonly #book: IncidentBook;
+  readonly #balance: Balance;
+  readonly #mode = new ModeTimes();
   /** What becomes of observations; it also holds what was learned from them. */
   readonly observer: Observer;
   readonly #tunnels = new TunnelWatch();
@@ -57,7 +61,7 @@ export class Guard {
   /** Since when the kernel is known to drop leaks, monotonic milliseconds. */
   #enforcingSince: number | undefined;
   #passUntil: number | undefined;
-  #unseenAcknowledged = { total: 0, escaped: 0 };
+  #surplus: { readonly text: string; readonly until: number } | undefined;
   #ready = false;
   #since: number;
   #lastState: string | undefined;
@@ -70,6 +74,7 @@ export class Guard {
     this.#started = ports.now();
     this.#since = this.#started.wall;
     this.#book = new IncidentBook(2_000, ports.idPrefix);
+    this.#balance = new Balance(this.#book);
     this.observer = new Observer(policy, this.#book, this.#tunnels);
     this.#taps = {
       lan: new TapRecord('lan', policy.bridge.lan),
@@ -89,43 +94,45 @@ export class Guard {
   report(report: TapReport): Incident[] {
     const now = this.#ports.now();
     const tap = this.#taps[report.port];
-    // What the wan tap tells after the rules stood may be from before, unless an earlier report was drained since.
-    const since = this.#enforcingSince;
-    const breach = since !== undefined && this.#taps.wan.drainedAt > since;
+    const since = this.#enforcingSince ?? Infinity;
     tap.take(report, now.monotonic);
-    if (report.port === 'lan') {
-      this.#unseen.tap(report.at, report.leaksUp, report.drained);
-      this.#redUnseen.tap(report.at, report.redLeaksUp, report.drained);
-    }
+    this.#balance.tap(report);
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const observation of report.observations) {
-      const crossed = breach && !observation.crosses;
+      const crossed = observation.first > since + SKEW_MS && !observation.crosses;
       for (const incident of this.observer.take(report.port, observation, now, crossed))
         changed.add(incident);
     }
     return [...changed];
   }
 
-  /** Takes the kernel's counters, read at monotonic milliseconds `at`. */
-  reading(at: number, values: CounterValues): void {
+  /** Takes the kernel's counters, read at some moment between the two (monotonic milliseconds). */
+  reading(begun: number, ended: number, values: CounterValues): void {
     const now = this.#ports.now();
     const chatterIsRed = this.#policy.localChatter === 'red';
     const sums = sumCounters(values, this.#policy.tunnels.length, chatterIsRed);
     this.#sums = sums;
     this.#readingAt = now;
-    this.#unseen.kernel(at, sums.leaksUp, sums.passed);
-    this.#redUnseen.kernel(at, sums.redLeaksUp, sums.passed);
+    this.#balance.reading(begun, ended, values);
     this.#tunnels.read(sums, now);
     if (this.#blindness(now).length === 0) this.#ready = true;
   }
 
-  /** Counting goes on from what an earlier process last read. */
+  /** Counting goes on from what an earlier process had accounted for. */
   resume(values: CounterValues): void {
-    const sums = sumCounters(values, 0, this.#policy.localChatter === 'red');
-    this.#unseen.resume(sums.leaksUp, sums.passed);
-    this.#redUnseen.resume(sums.redLeaksUp, sums.passed);
+    this.#balance.resume(values);
+  }
+
+  /** What the incidents hold, in terms of the kernel's counters: to be kept with them. */
+  get accounted(): Accounted | undefined {
+    return this.#balance.accounted;
+  }
+
+  /** Rules or judge are being changed; `orders` are the newest that the taps were given. */
+  change(orders: number): void {
+    this.#balance.change(orders);
   }
 
   firewall(state: FirewallState): void {
@@ -133,28 +140,35 @@ export class Guard {
     const now = this.#ports.now();
     if (state.verified) {
       this.#verifiedAt = now.wall;
-      if (this.#drops) this.#enforcingSince ??= now.monotonic;
+      if (this.#drops) this.#enforce(now.monotonic);
     } else {
-      this.#enforcingSince = undefined;
+      this.#release(now.monotonic);
     }
   }
 
   tap(port: 'lan' | 'wan', state: TapHealth['state'], detail: string): void {
     const tap = this.#taps[port];
     if (port === 'wan' && state !== 'up') this.observer.wanLost();
-    if (state === 'up' && port === 'lan' && tap.state !== 'up') {
-      this.#unseen.tapStarted();
-      this.#redUnseen.tapStarted();
-    }
+    if (state === 'up' && tap.state !== 'up') this.#balance.tapStarted(port);
     tap.become(state, detail, this.#ports.now().monotonic);
   }
 
   /** Says what the kernel does since monotonic `appliedAt`: call it when the ruleset has been read back. */
   setBlockMode(on: boolean, drops: boolean, appliedAt: number): void {
-    if (!drops) this.#enforcingSince = undefined;
-    else if (!this.#drops) this.#enforcingSince = appliedAt;
+    if (!drops) this.#release(appliedAt);
+    else if (!this.#drops) this.#enforce(appliedAt);
     this.#drops = drops;
     this.#blockMode = on;
+  }
+
+  #enforce(at: number): void {
+    this.#enforcingSince ??= at;
+    this.#mode.become(true, at);
+  }
+
+  #release(at: number): void {
+    this.#enforcingSince = undefined;
+    this.#mode.become(false, at);
   }
 
   setPass(until: number | undefined): void {
@@ -172,7 +186,7 @@ export class Guard {
 
   /** Leak frames that no tap looked at, since start. */
   get unseen(): number {
-    return this.#unseen.total;
+    return this.#book.unlooked;
   }
 
   get blockMode(): boolean {
@@ -181,7 +195,20 @@ export class Guard {
 
   /** Settles what is due; call it ten times a second or so. Returns the incidents that changed. */
   tick(): Incident[] {
-    return this.#book.settle(this.#ports.now(), this.#enforcingSince);
+    const now = this.#ports.now();
+    const { lan, wan } = this.#taps;
+    const dropped = this.#mode.dropped.bind(this.#mode);
+    const settled = this.#book.settle({
+      ...{ now: now.monotonic, lanRead: lan.drainedAt, wanRead: wan.drainedAt, wanSince: wan.readsSince },
+      dropped,
+    });
+    const { changed, surplus } = this.#balance.settle(now, dropped, this.#policy.localChatter === 'red');
+    for (const { port, counter, frames } of surplus) {
+      const { interface: name } = this.#taps[port];
+      const text = `the tap on ${name} has seen ${String(frames)} frames that the kernel did not count (${counter})`;
+      this.#surplus = { text, until: now.monotonic + SURPLUS_MS };
+    }
+    return [...settled, ...changed];
   }
 
   /** Host names of endpoints whose tunnel is alive. */
@@ -201,10 +228,7 @@ export class Guard {
   }
 
   acknowledge(id: string): boolean {
-    if (!this.#book.acknowledge(id)) return false;
-    const { total, escaped } = this.#redUnseen;
-    if (id === 'all') this.#unseenAcknowledged = { total, escaped };
-    return true;
+    return this.#book.acknowledge(id);
   }
 
   incident(id: string): IncidentView | undefined {
@@ -234,7 +258,7 @@ export class Guard {
       blockMode: this.#blockMode,
       profile: this.#policy.profile,
       tunnels,
-      ledger: { ...this.#book.totals, unseen: this.#unseen.total },
+      ledger: { ...this.#book.totals, unseen: this.unseen },
       unacknowledged: open.length,
       incidents: all.slice(0, 20).map(viewOf),
       counters: this.#sums?.kinds ?? {},
@@ -246,8 +270,9 @@ export class Guard {
 
   #situation(now: Now, open: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
     const blindness = this.#blindness(now);
-    const red = open.filter((incident) => incident.severity === 'red');
-    const unseenEscaped = this.#redUnseen.escaped - this.#unseenAcknowledged.escaped;
+    const allRed = open.filter((incident) => incident.severity === 'red');
+    const unseen = allRed.filter(({ exposure }) => exposure === UNSEEN_EXPOSURE);
+    const red = allRed.filter(({ exposure }) => exposure !== UNSEEN_EXPOSURE);
     return {
       starting: !this.#ready && now.monotonic - this.#started.monotonic < STARTING_MS,
       blindness,
@@ -260,8 +285,8 @@ export class Guard {
       warnings: open.filter(({ severity, rule }) => severity === 'amber' && rule === 'T').length,
       redBlocked: red.filter((incident) => incident.blocked > 0).length,
       amberEscapes: open.filter((i) => i.severity === 'amber' && i.escaped > 0).length,
-      unseenEscaped,
-      unseenBlocked: this.#redUnseen.total - this.#unseenAcknowledged.total - unseenEscaped,
+      unseenEscaped: unseen.reduce((sum, { escaped }) => sum + escaped, 0),
+      unseenBlocked: unseen.reduce((sum, { blocked }) => sum + blocked, 0),
     };
   }
 
@@ -275,6 +300,7 @@ export class Guard {
     }
     if (!this.#firewall.verified)
       reasons.push(`the firewall rules are not verified (${this.#firewall.detail})`);
+    if (this.#surplus !== undefined && now.monotonic < this.#surplus.until) reasons.push(this.#surplus.text);
     const age = this.#readingAt === undefined ? Infinity : now.monotonic - this.#readingAt.monotonic;
     if (age > READING_MS) reasons.push('the kernel counters cannot be read');
     return reasons;

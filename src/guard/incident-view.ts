@@ -2,6 +2,7 @@
 // how it came about.
 
 import type { Kind } from '../flow/kinds.ts';
+import { OpenFrames } from './account.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
 import type { EvidenceFrame } from './evidence.ts';
 import type { PastIncident } from './past.ts';
@@ -23,6 +24,13 @@ export interface Incident {
   blocked: number;
   /** Part of `escaped` that no tap saw leave, but nothing stopped either (watch mode, tap lost it). */
   assumed: number;
+  /** Part of `blocked` that the kernel's counters have not confirmed yet. */
+  presumed: number;
+  /** Monotonic milliseconds: when the newest of `assumed` and `presumed` came. */
+  doubtUntil: number;
+  /** Part of `attempted` that only the wan tap has told of, and when the newest of it came. */
+  inferred: number;
+  inferredUntil: number;
   /** Wall clock, milliseconds since the epoch. */
   readonly first: number;
   last: number;
@@ -36,18 +44,21 @@ export interface Incident {
   readonly evidence: EvidenceFrame[];
   /** What it was written down under. */
   readonly privacy: Privacy;
-  /** Monotonic milliseconds of the last attempt; what is later than SETTLE_MS behind now is settled. */
-  lastAttempt: number;
-  /** Monotonic milliseconds of the first attempt that is not settled yet. */
-  pendingSince: number;
+  /** Client, kernel counter and destination of its newest frames. */
+  place: string;
+  /** Frames whose fate is not known yet. */
+  readonly open: OpenFrames;
 }
 
-/** An incident as it was written down, at monotonic milliseconds `monotonic`. */
-export function incidentOf({ incident, privacy }: PastIncident, monotonic: number): Incident {
+/** An incident as it was written down. */
+export function incidentOf({ incident, privacy }: PastIncident): Incident {
   const { related = [], candidates = [], ...kept } = incident;
   const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
-  const clocks = { lastAttempt: monotonic, pendingSince: monotonic };
-  return { ...kept, first, last, assumed: 0, related, candidates, evidence: [], privacy, ...clocks };
+  const fates = {
+    ...{ assumed: 0, presumed: 0, doubtUntil: -Infinity, inferred: 0, inferredUntil: -Infinity },
+    ...{ place: '', open: new OpenFrames() },
+  };
+  return { ...kept, first, last, related, candidates, evidence: [], privacy, ...fates };
 }
 
 export function viewOf(incident: Incident): IncidentView {
@@ -59,7 +70,8 @@ export function viewOf(incident: Incident): IncidentView {
     client: incident.client,
     exposure: incident.exposure,
     destination: incident.destination,
-    attempted: incident.attempted,
+    // What left came, though the tap of the other port may tell a moment later.
+    attempted: Math.max(incident.attempted, incident.escaped + incident.blocked),
     escaped: incident.escaped,
     blocked: incident.blocked,
     first: new Date(incident.first).toISOString(),

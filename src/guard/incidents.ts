@@ -2,6 +2,9 @@
 // DESIGN section 1 (incident, attempted / escaped / blocked). Bounded: what does not fit is folded and counted, never dropped.
 
 import { macText } from '../wire/address.ts';
+import { OpenFrames, SKEW_MS } from './account.ts';
+import type { Sight, Slice } from './account.ts';
+import { isLeakUp } from './counters.ts';
 import { EVIDENCE_FRAMES } from './evidence.ts';
 import { incidentOf } from './incident-view.ts';
 import type { Incident } from './incident-view.ts';
@@ -13,13 +16,21 @@ import type { Now } from './now.ts';
 
 export type { Incident } from './incident-view.ts';
 
-/** How long after the last attempt a frame may still show up on wan before it counts as stopped, in milliseconds. */
-export const SETTLE_MS = 300;
+/** Any leak's counter: corrections move frames of leaks between escaped and stopped. */
+const LEAK = 'up_leak_';
 
 /** Related incidents that one incident names, newest first. */
 const RELATED_MOST = 16;
 
 export const FOLDED_EXPOSURE = '(many others)';
+/** Frames that the kernel counted and no program looked at. */
+export const UNSEEN_EXPOSURE = '(not looked at)';
+
+/** Of frames that nobody looked at: how many left, and how many of those only because nothing says otherwise. */
+export interface UnseenFate {
+  readonly escaped: number;
+  readonly assumed: number;
+}
 
 export class IncidentBook {
   readonly #limit: number;
@@ -28,6 +39,8 @@ export class IncidentBook {
   /** The incident that a further frame of the same key joins: open ones, and amber ones even when acknowledged. */
   readonly #open = new Map<string, Incident>();
   readonly #unsettled = new Set<Incident>();
+  /** Incidents with open frames by client, kernel counter and destination, which both taps read alike. */
+  readonly #places = new Map<string, Set<Incident>>();
   #openings = new Openings<Incident>();
   #sequence = 0;
   /** Frames that were folded into a common incident because the book was full. */
@@ -36,6 +49,13 @@ export class IncidentBook {
   readonly totals = { attempted: 0, escaped: 0, blocked: 0 };
   /** Of those, by severity at the time of counting. */
   readonly bySeverity = { red: { escaped: 0, blocked: 0 }, amber: { escaped: 0, blocked: 0 } };
+  /** What the book holds of frames that the kernel counts as leaks: attempts by counter, and those that left. */
+  readonly attemptedBy = new Map<string, number>();
+  leaksOut = 0;
+  /** Frames that no program looked at. */
+  unlooked = 0;
+  /** Frames that wan saw leave and lan did not see come; whoever reads them takes them out. */
+  readonly inferred: Slice[] = [];
   /** Falls on what is written down from now on; `full` needs no hash. */
   veil = new Veil('full', (text) => text);
 
@@ -47,9 +67,13 @@ export class IncidentBook {
   /** Counts frames seen entering lan. */
   attempt(observation: Observation, now: Now): Incident {
     const incident = this.#incidentFor(observation, now);
-    incident.attempted += observation.frames;
-    this.totals.attempted += observation.frames;
-    this.#touch(incident, now);
+    const late = observation.first <= incident.inferredUntil + SKEW_MS;
+    const known = late ? Math.min(incident.inferred, observation.frames) : 0;
+    if (known > 0) this.#infer(incident, observation, -known);
+    const frames = observation.frames - known;
+    this.#attempted(incident, observation.counter, frames);
+    if (frames > 0) this.#touch(incident, observation, now).attempt({ ...observation, frames });
+    this.#seen(incident, now);
     this.#keepFrame(incident, 'lan', observation, now);
     return incident;
   }
@@ -57,10 +81,16 @@ export class IncidentBook {
   /** Counts frames seen leaving wan; `breach` says that the ruleset should have stopped them. */
   escape(observation: Observation, now: Now, breach: boolean): Incident {
     const incident = this.#incidentFor(observation, now);
-    const alreadyAssumed = Math.min(incident.assumed, observation.frames);
-    incident.assumed -= alreadyAssumed;
-    this.#count(incident, 'escaped', observation.frames - alreadyAssumed);
-    this.#touch(incident, now);
+    // Told late: what is told with the time of frames that were given up on is those frames.
+    const late = observation.first <= incident.doubtUntil + SKEW_MS;
+    const known = late ? Math.min(incident.assumed, observation.frames) : 0;
+    incident.assumed -= known;
+    const frames = observation.frames - known;
+    if (frames > 0) {
+      this.#count(incident, 'escaped', frames, observation.counter);
+      this.#touch(incident, observation, now).escape({ ...observation, frames });
+    }
+    this.#seen(incident, now);
     this.#keepFrame(incident, 'wan', observation, now);
     if (breach) {
       incident.breach = true;
@@ -69,27 +99,154 @@ export class IncidentBook {
     return incident;
   }
 
-  /**
-   * Decides what became of attempts that did not show up on wan: stopped where block mode stood, escaped otherwise.
-   * Doubt errs to escaped: a frame is called blocked only when the kernel dropped leaks since before the first attempt
-   * (`enforcingSince`, monotonic milliseconds; undefined in watch mode or when the rules are not verified).
-   */
-  settle(now: Now, enforcingSince: number | undefined): Incident[] {
-    const changed: Incident[] = [];
+  /** Decides, within half a second of its arrival, what became of each frame. Returns the incidents that changed. */
+  settle(sight: Sight): Incident[] {
+    const changed = new Set<Incident>();
+    for (const incident of this.#unsettled) incident.open.pair();
     for (const incident of this.#unsettled) {
-      if (now.monotonic - incident.lastAttempt < SETTLE_MS) continue;
-      this.#unsettled.delete(incident);
-      const missing = incident.attempted - incident.escaped - incident.blocked;
-      const enforced = enforcingSince !== undefined && incident.pendingSince >= enforcingSince;
-      if (missing > 0 && !enforced) {
-        incident.assumed += missing;
-        this.#count(incident, 'escaped', missing);
-      } else {
-        this.#count(incident, 'blocked', Math.max(-incident.blocked, missing));
+      for (const slice of incident.open.takeEscapes(sight)) this.#explain(incident, slice, changed);
+    }
+    for (const incident of this.#unsettled) {
+      for (const { slice, fate } of incident.open.takeAttempts(sight)) {
+        const { frames, counter, last } = slice;
+        incident.doubtUntil = Math.max(incident.doubtUntil, last);
+        incident[fate === 'escaped' ? 'assumed' : 'presumed'] += frames;
+        this.#count(incident, fate, frames, counter);
+        changed.add(incident);
       }
+      if (incident.open.empty) this.#close(incident);
+    }
+    return [...changed];
+  }
+
+  /** Since when the oldest frame without a known fate waits, monotonic milliseconds; Infinity when none does. */
+  get openSince(): number {
+    let since = Infinity;
+    for (const { open } of this.#unsettled) since = Math.min(since, open.since);
+    return since;
+  }
+
+  /** Frames that left and have no attempt yet, by counter: whoever writes the book down counts them as attempted. */
+  unpairedEscapes(): Map<string, number> {
+    const sums = new Map<string, number>();
+    for (const { open } of this.#unsettled) {
+      open.pair();
+      for (const { counter, frames } of open.escapes) sums.set(counter, (sums.get(counter) ?? 0) + frames);
+    }
+    return sums;
+  }
+
+  /**
+   * Frames left by wan that lan has not told of under this incident: lan has told of them under another that reads the same
+   * to the kernel, or they were called stopped too soon, or the lan tap did not see them.
+   */
+  #explain(incident: Incident, slice: Slice, changed: Set<Incident>): void {
+    let { frames } = slice;
+    changed.add(incident);
+    for (const other of this.#places.get(incident.place) ?? []) {
+      if (other === incident || frames === 0) continue;
+      const paired = other.open.takeAttemptFrames(frames);
+      frames -= paired;
+      this.#attempted(other, slice.counter, -paired);
+      this.#attempted(incident, slice.counter, paired);
+      if (paired > 0) changed.add(other);
+    }
+    const late = slice.first <= incident.doubtUntil + SKEW_MS;
+    const presumed = late ? Math.min(frames, incident.presumed) : 0;
+    incident.presumed -= presumed;
+    this.#count(incident, 'blocked', -presumed, slice.counter);
+    const missed = frames - presumed;
+    if (missed === 0) return;
+    this.#attempted(incident, slice.counter, missed);
+    this.#infer(incident, slice, missed);
+  }
+
+  /** They left, so they came; a lan tap that tells them late takes that back. */
+  #infer(incident: Incident, { first, last, counter, crosses }: Omit<Slice, 'frames'>, frames: number): void {
+    incident.inferred += frames;
+    incident.inferredUntil = Math.max(incident.inferredUntil, last);
+    this.inferred.push({ first, last, counter, crosses, frames });
+  }
+
+  /** Frames that no program looked at: what the kernel counted more than the taps. */
+  unseen(observation: Observation, { escaped, assumed }: UnseenFate, now: Now): Incident {
+    const incident = this.#incidentFor(observation, now);
+    const { frames, counter } = observation;
+    this.unlooked += frames;
+    this.#attempted(incident, counter, frames);
+    this.#count(incident, 'escaped', escaped, counter);
+    this.#count(incident, 'blocked', frames - escaped, counter);
+    incident.assumed += assumed;
+    incident.presumed += frames - escaped;
+    incident.doubtUntil = observation.last;
+    this.#seen(incident, now);
+    // What is minor and was seen by nobody is on record; it asks nothing of a person.
+    if (incident.severity === 'amber') incident.acknowledged = true;
+    return incident;
+  }
+
+  /** Somebody had looked at some of them after all: they are in an incident of their own. */
+  takeBack(incident: Incident, frames: number, counter: string): void {
+    this.unlooked -= frames;
+    this.#attempted(incident, counter, -frames);
+    const stopped = Math.min(frames, incident.blocked);
+    this.#count(incident, 'blocked', -stopped, counter);
+    this.#count(incident, 'escaped', stopped - frames, counter);
+    incident.presumed -= Math.min(stopped, incident.presumed);
+    incident.assumed -= Math.min(frames - stopped, incident.assumed);
+  }
+
+  /** The kernel, as read at `at`, let fewer frames out than were called escaped without anyone having seen them leave. */
+  unassume(frames: number, at: number): Incident[] {
+    return this.#correct(frames, at, 'assumed', 'escaped', 'blocked');
+  }
+
+  /** The kernel let more out than that: of those that were called stopped. `breach`: it was to let none out. */
+  unpresume(frames: number, at: number, breach: boolean): Incident[] {
+    const changed = this.#correct(frames, at, 'presumed', 'blocked', 'escaped');
+    for (const incident of changed) Object.assign(incident, { acknowledged: false }, breach && { breach });
+    return changed;
+  }
+
+  #correct(
+    frames: number,
+    at: number,
+    doubt: 'assumed' | 'presumed',
+    from: 'escaped' | 'blocked',
+    to: 'escaped' | 'blocked',
+  ): Incident[] {
+    const changed: Incident[] = [];
+    let left = frames;
+    if (left <= 0) return changed;
+    // What came after the reading cannot be what it counted.
+    const order = this.all().sort((a, b) => Number(a.doubtUntil > at) - Number(b.doubtUntil > at));
+    for (const incident of order) {
+      const part = Math.min(left, incident[doubt]);
+      if (part <= 0) continue;
+      incident[doubt] -= part;
+      left -= part;
+      this.#count(incident, from, -part, LEAK);
+      this.#count(incident, to, part, LEAK);
       changed.push(incident);
     }
     return changed;
+  }
+
+  /** Frames whose fate the kernel's counters have not confirmed, and when the newest of them came. */
+  get doubts(): { readonly assumed: number; readonly presumed: number; readonly until: number } {
+    const doubts = { assumed: 0, presumed: 0, until: -Infinity };
+    for (const { assumed, presumed, doubtUntil } of this.#byId.values()) {
+      if (assumed + presumed === 0) continue;
+      doubts.assumed += assumed;
+      doubts.presumed += presumed;
+      doubts.until = Math.max(doubts.until, doubtUntil);
+    }
+    return doubts;
+  }
+
+  /** The kernel's counters agree with what was said in doubt. */
+  confirm(): void {
+    for (const incident of this.#byId.values()) [incident.assumed, incident.presumed] = [0, 0];
   }
 
   /** Marks one incident, or all; false when there is no such id. What comes after opens a new incident. */
@@ -198,6 +355,10 @@ export class IncidentBook {
       escaped: 0,
       blocked: 0,
       assumed: 0,
+      presumed: 0,
+      doubtUntil: -Infinity,
+      inferred: 0,
+      inferredUntil: -Infinity,
       first,
       last: first,
       acknowledged: false,
@@ -206,8 +367,8 @@ export class IncidentBook {
       candidates: [],
       evidence: [],
       privacy: this.veil.privacy,
-      lastAttempt: now.monotonic,
-      pendingSince: now.monotonic,
+      place: '',
+      open: new OpenFrames(),
     };
     this.#byId.set(incident.id, incident);
     this.#open.set(key, incident);
@@ -230,23 +391,27 @@ export class IncidentBook {
    * Takes back an incident that an earlier process wrote down, as it was written. Frames whose fate it had not decided yet
    * were stopped if block mode held then (`blocking`), and count as escaped otherwise.
    */
-  restore(past: PastIncident, blocking: boolean, now: Now): void {
-    const incident = incidentOf(past, now.monotonic);
+  restore(past: PastIncident, blocking: boolean): void {
+    const incident = incidentOf(past);
     const { attempted, escaped, blocked: stopped } = incident;
     this.#byId.set(incident.id, incident);
     if (!incident.acknowledged) this.#open.set(this.#key(incident), incident);
     const undecided = Math.max(0, attempted - escaped - stopped);
     incident[blocking ? 'blocked' : 'escaped'] += undecided;
+    incident[blocking ? 'presumed' : 'assumed'] += undecided;
+    if (!blocking) this.leaksOut += undecided;
+    if (incident.exposure === UNSEEN_EXPOSURE) this.unlooked += attempted;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
   }
 
   /** Takes back incidents that were written down, newest first, in place of all that is in the book. */
-  replace(past: readonly PastIncident[], blocking: boolean, now: Now): void {
+  replace(past: readonly PastIncident[], blocking: boolean): void {
     this.#byId.clear();
     this.#open.clear();
     this.#unsettled.clear();
+    this.#places.clear();
     this.#openings = new Openings<Incident>();
-    for (const incident of past.toReversed()) this.restore(incident, blocking, now);
+    for (const incident of past.toReversed()) this.restore(incident, blocking);
   }
 
   #key(of: Pick<Incident, 'client' | 'kind' | 'rule' | 'exposure' | 'first'>): string {
@@ -255,10 +420,17 @@ export class IncidentBook {
     return `${of.client} ${of.kind} ${of.rule} ${of.exposure}${hour}`;
   }
 
-  #count(incident: Incident, what: 'escaped' | 'blocked', frames: number): void {
+  #count(incident: Incident, what: 'escaped' | 'blocked', frames: number, counter: string): void {
     incident[what] += frames;
     this.totals[what] += frames;
     this.bySeverity[incident.severity][what] += frames;
+    if (what === 'escaped' && isLeakUp(counter)) this.leaksOut += frames;
+  }
+
+  #attempted(incident: Incident, counter: string, frames: number): void {
+    incident.attempted += frames;
+    this.totals.attempted += frames;
+    if (isLeakUp(counter)) this.attemptedBy.set(counter, (this.attemptedBy.get(counter) ?? 0) + frames);
   }
 
   #keepFrame(incident: Incident, port: 'lan' | 'wan', { frame, facts }: Observation, { wall }: Now): void {
@@ -272,12 +444,27 @@ export class IncidentBook {
     incident.last = Math.max(incident.first, this.veil.time(now.wall));
   }
 
-  #touch(incident: Incident, now: Now): void {
+  #touch(incident: Incident, { client, counter, verdict }: Observation, now: Now): OpenFrames {
     this.#seen(incident, now);
-    incident.lastAttempt = now.monotonic;
-    if (this.#unsettled.has(incident)) return;
-    incident.pendingSince = now.monotonic;
+    const place = `${String(client)} ${counter} ${verdict.destination}`;
+    if (incident.place !== place) this.#leavePlace(incident);
+    incident.place = place;
     this.#unsettled.add(incident);
+    const here = this.#places.get(place);
+    if (here === undefined) this.#places.set(place, new Set([incident]));
+    else here.add(incident);
+    return incident.open;
+  }
+
+  #close(incident: Incident): void {
+    this.#unsettled.delete(incident);
+    this.#leavePlace(incident);
+  }
+
+  #leavePlace(incident: Incident): void {
+    const here = this.#places.get(incident.place);
+    here?.delete(incident);
+    if (here?.size === 0) this.#places.delete(incident.place);
   }
 
   /** Acknowledged incidents are the only ones that may go: what nobody has seen stays. */
@@ -285,7 +472,7 @@ export class IncidentBook {
     for (const [id, incident] of this.#byId) {
       if (!incident.acknowledged) continue;
       this.#byId.delete(id);
-      this.#unsettled.delete(incident);
+      this.#close(incident);
       for (const [key, open] of this.#open) if (open === incident) this.#open.delete(key);
       this.#openings.forget(incident);
       return;

@@ -15,6 +15,8 @@ export interface Observation {
   readonly direction: 'up' | 'down';
   /** The ruleset lets it pass even in block mode: seen on wan it is no breach. */
   readonly crosses: boolean;
+  /** The kernel's counter for such a frame; '' where the bridge keeps it uncounted. */
+  readonly counter: string;
   /** MAC address of the client as a number; for `down` the frame's destination. */
   readonly client: number;
   frames: number;
@@ -26,7 +28,7 @@ export interface Observation {
   readonly frame?: Uint8Array;
 }
 
-type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses'>;
+type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses' | 'counter'>;
 
 /** A tunnel's server answered a handshake. */
 export interface Handshake {
@@ -43,10 +45,16 @@ export interface TapReport {
   readonly at: number;
   /** The tap had read everything the kernel had for it when the report was closed. */
   readonly drained: boolean;
-  /** Since the tap started: all frames read, and leak frames going up that the kernel's forward hook counts too. */
+  /** Monotonic milliseconds: no frame that came later is in it. */
+  readonly until: number;
+  /** The newest orders that it judges by (src/guard/reconciliation.ts). */
+  readonly orders: number;
+  /** All frames read since the tap started. */
   readonly frames: number;
-  readonly leaksUp: number;
-  readonly redLeaksUp: number;
+  /** Frames that the kernel had for it and could not give, since the tap started. */
+  readonly lost: number;
+  /** Frames since the tap started, by the kernel's counter for them. */
+  readonly counts: Readonly<Record<string, number>>;
   /** Frames in this report that were folded. */
   readonly newlyFolded: number;
   readonly observations: readonly Observation[];
@@ -85,7 +93,7 @@ export class ObservationBatch {
       return;
     }
     this.#folded += 1;
-    const folding = `folded ${String(judged.crosses)} ${direction} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind}`;
+    const folding = `folded ${String(judged.crosses)} ${direction} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ${judged.counter}`;
     const fold = this.#held.get(folding);
     if (fold === undefined) {
       this.#hold(folding, facts, judged, client, now, true);
@@ -130,10 +138,10 @@ export class ObservationBatch {
 }
 
 /** Frames with the same text here mean the same to the ledger, to correlation and to Eve. */
-function sameness(facts: Facts, { verdict, direction, crosses }: Judged, client: number): string {
+function sameness(facts: Facts, { verdict, direction, crosses, counter }: Judged, client: number): string {
   const { findings } = facts;
   let text =
-    `${direction} ${String(crosses)} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
+    `${direction} ${String(crosses)} ${counter} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
     `${verdict.destination} ${String(facts.destinationPort)} ${verdict.exposure}`;
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
   if (findings.offer !== undefined) text += ` ${String(facts.sourceMac)} ${JSON.stringify(findings.offer)}`;

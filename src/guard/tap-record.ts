@@ -9,10 +9,13 @@ export class TapRecord {
   state: TapHealth['state'] = 'down';
   detail = 'not started yet';
   /** A report that was closed, drained, at this monotonic time had everything that was on the wire before it. */
-  drainedAt = 0;
+  drainedAt = -Infinity;
+  /** Since when it reads without a break or a loss, monotonic milliseconds; Infinity while it does not. */
+  readsSince = Infinity;
   /** When it was last heard, monotonic milliseconds. */
   heardAt = 0;
   #frames = 0;
+  #lost = 0;
   #restarts = 0;
 
   constructor(port: 'lan' | 'wan', interfaceName: string) {
@@ -23,12 +26,19 @@ export class TapRecord {
   take(report: TapReport, now: number): void {
     this.heardAt = now;
     this.#frames = report.frames;
+    if (report.lost > this.#lost) this.readsSince = report.until;
+    this.#lost = report.lost;
     if (report.drained) this.drainedAt = report.at;
   }
 
   become(state: TapHealth['state'], detail: string, now: number): void {
     this.heardAt = now;
     if (state === 'restarting' && this.state !== 'restarting') this.#restarts += 1;
+    if (state !== 'up' || this.state !== 'up') {
+      this.readsSince = state === 'up' ? now : Infinity;
+      this.drainedAt = -Infinity;
+      this.#lost = 0;
+    }
     this.state = state;
     this.detail = detail;
   }

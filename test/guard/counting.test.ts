@@ -1,4 +1,4 @@
-// Knows: sums of kernel counters, unseen frames and tunnel liveness. Holds counters.ts, unseen.ts and liveness.ts.
+// Knows: sums of kernel counters and tunnel liveness. Holds counters.ts and liveness.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Monotone, sumCounters } from '../../src/guard/counters.ts';
@@ -9,7 +9,6 @@ import {
   UNANSWERED_MS,
   UP_MS,
 } from '../../src/guard/liveness.ts';
-import { UnseenCount } from '../../src/guard/unseen.ts';
 
 describe('sumCounters', () => {
   const values = new Map([
@@ -46,42 +45,6 @@ describe('Monotone', () => {
     const count = new Monotone();
     expect([100, 110, 4, 6].map((value) => count.to(value))).toEqual([0, 10, 4, 2]);
     expect(count.total).toBe(16);
-  });
-});
-
-describe('UnseenCount', () => {
-  it('compares a reading only with a drained report that was closed after it', () => {
-    const unseen = new UnseenCount();
-    unseen.kernel(0, 50, 0);
-    unseen.tapStarted();
-    unseen.tap(1, 0, true);
-    unseen.kernel(10, 60, 0);
-    unseen.tap(11, 4, false);
-    expect(unseen.total).toBe(0);
-    unseen.tap(12, 7, true);
-    expect(unseen.total).toBe(3);
-  });
-
-  it('calls unseen what came while no process was running', () => {
-    const unseen = new UnseenCount();
-    unseen.resume(100, 7);
-    unseen.tapStarted();
-    unseen.kernel(5, 108, 10);
-    unseen.tap(6, 0, true);
-    expect(unseen.total).toBe(8);
-    // The kernel let three leaks through since: five were dropped for certain.
-    expect(unseen.escaped).toBe(3);
-  });
-
-  it('keeps counting when the tap is started anew', () => {
-    const unseen = new UnseenCount();
-    unseen.kernel(0, 0, 0);
-    unseen.tapStarted();
-    unseen.tap(1, 5, true);
-    unseen.tapStarted();
-    unseen.kernel(2, 9, 9);
-    unseen.tap(3, 4, true);
-    expect(unseen.total).toBe(0);
   });
 });
 

@@ -9,7 +9,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 function watching(policy: Policy = HOME): {
   guard: Guard;
   clock: { ms: number };
-  look: (leaks?: number) => void;
+  look: (leaks?: number, passed?: number, read?: number) => void;
 } {
   const clock = { ms: 1_000_000 };
   const guard = new Guard(policy, {
@@ -20,21 +20,21 @@ function watching(policy: Policy = HOME): {
   guard.tap('lan', 'up', 'reading');
   guard.tap('wan', 'up', 'reading');
   let tunnel = 0;
-  const look = (leaks = 0): void => {
+  /** The kernel has counted so many leaks, has let so many out, and the lan tap has read so many. */
+  const look = (leaks = 0, passed = 0, read = leaks): void => {
     clock.ms += 10;
     tunnel += 1;
     guard.firewall({ verified: true, detail: 'equal' });
-    guard.reading(
-      clock.ms,
-      new Map([
-        ['up_leak_dns', leaks],
-        ['up_tunnel_0', tunnel],
-        ['down_tunnel_0', tunnel],
-      ]),
-    );
+    const values = { up_leak_dns: leaks, leak_out: passed, up_tunnel_0: tunnel, down_tunnel_0: tunnel };
+    guard.reading(clock.ms - 2, clock.ms - 1, new Map(Object.entries(values)));
     clock.ms += 10;
-    guard.report(report('lan', [], { at: clock.ms, drained: true, leaksUp: leaks, redLeaksUp: leaks }));
-    guard.report(report('wan', [], { at: clock.ms, drained: true }));
+    const lan = read === 0 ? {} : { up_leak_dns: read };
+    guard.report(report('lan', [], { at: clock.ms, drained: true, counts: lan }));
+    const wan = Math.min(read, passed);
+    guard.report(
+      report('wan', [], { at: clock.ms, drained: true, counts: wan === 0 ? {} : { leak_out: wan } }),
+    );
+    guard.tick();
   };
   look();
   look();
@@ -99,22 +99,20 @@ describe('Guard', () => {
     const { guard, clock, look } = watching();
     guard.setBlockMode(true, true, clock.ms);
     clock.ms += 1;
-    guard.report(report('lan', [observation()]));
-    clock.ms += 400;
-    guard.tick();
-    look();
+    guard.report(report('lan', [observation({ at: clock.ms })]));
+    look(1);
     expect(guard.status()).toMatchObject({ state: 'blocked', lamp: 'green-blip', blockMode: true });
     expect(guard.status().incidents[0]).toMatchObject({ attempted: 1, escaped: 0, blocked: 1 });
   });
 
-  it('calls an escape a breach once the wan tap has read all that was there before block mode', () => {
-    const { guard, clock, look } = watching();
+  it('calls an escape a breach when it left after the rules stood, however late it is told', () => {
+    const { guard, clock } = watching();
     guard.setBlockMode(true, true, clock.ms);
-    clock.ms += 1;
-    guard.report(report('wan', [observation()], { at: clock.ms }));
+    const stood = clock.ms;
+    clock.ms += 100;
+    guard.report(report('wan', [observation({ at: stood - 1 })], { at: clock.ms }));
     expect(guard.status().state).toBe('leaking');
-    look();
-    guard.report(report('wan', [observation()], { at: clock.ms }));
+    guard.report(report('wan', [observation({ at: clock.ms })], { at: clock.ms }));
     expect(guard.status()).toMatchObject({ state: 'breach', lamp: 'red-flash' });
   });
 
@@ -125,40 +123,40 @@ describe('Guard', () => {
   });
 
   it('turns red for frames that the kernel counted and no tap read', () => {
-    const { guard, clock } = watching();
-    clock.ms += 10;
-    guard.reading(
-      clock.ms,
-      new Map([
-        ['up_leak_dns', 5],
-        ['leak_passed', 5],
-        ['down_tunnel_0', 3],
-      ]),
-    );
-    clock.ms += 10;
-    guard.report(report('lan', [], { at: clock.ms, drained: true, leaksUp: 2, redLeaksUp: 2 }));
-    expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 3 } });
+    const { guard, look } = watching();
+    look(5, 5, 2);
+    // Two were read by both, three by nobody.
+    expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 3, escaped: 3, blocked: 0 } });
+    expect(guard.status().why).toContain('3 frames left past the tunnel that the kernel counted');
     guard.acknowledge('all');
     expect(guard.status().state).toBe('clear');
+    look(6, 6, 2);
+    expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 4 } });
   });
 
   it('stays calm about frames that nobody read and the kernel dropped, also after block mode', () => {
-    const { guard, clock } = watching();
+    const { guard, clock, look } = watching();
     guard.setBlockMode(true, true, clock.ms);
-    clock.ms += 10;
-    guard.reading(
-      clock.ms,
-      new Map([
-        ['up_leak_dns', 5],
-        ['leak_dropped', 5],
-        ['down_tunnel_0', 3],
-      ]),
-    );
-    clock.ms += 10;
-    guard.report(report('lan', [], { at: clock.ms, drained: true }));
-    expect(guard.status()).toMatchObject({ state: 'blocked', ledger: { unseen: 5, escaped: 0 } });
+    look(5, 0, 0);
+    expect(guard.status()).toMatchObject({ state: 'blocked', ledger: { unseen: 5, escaped: 0, blocked: 5 } });
     guard.setBlockMode(false, false, clock.ms);
     expect(guard.status()).toMatchObject({ state: 'blocked', lamp: 'green-blip' });
+  });
+
+  it('takes no surplus for credit: what a tap has seen more than the kernel is blind, and pays for no gap', () => {
+    const { guard, clock, look } = watching();
+    look(0, 0, 4);
+    // Frames that came after the reading are no surplus: only a reading that began after the tap's count tells.
+    expect(guard.status().state).toBe('clear');
+    look(0, 0, 4);
+    expect(guard.status()).toMatchObject({ state: 'blind', lamp: 'red-flash' });
+    expect(guard.status().why).toContain('seen 4 frames that the kernel did not count');
+    clock.ms += 60_000;
+    look(0, 0, 4);
+    look(0, 0, 4);
+    expect(guard.status().state).toBe('clear');
+    look(2, 2, 4);
+    expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 2, escaped: 2 } });
   });
 
   it('counts what passed while the daemon was away as unseen', () => {
@@ -168,11 +166,26 @@ describe('Guard', () => {
       version: '0',
       idPrefix: 't',
     });
-    guard.resume(new Map([['up_leak_dns', 10]]));
+    guard.resume(
+      new Map([
+        ['up_leak_dns', 10],
+        ['leak_out', 4],
+      ]),
+    );
     guard.tap('lan', 'up', 'reading');
-    guard.reading(clock.ms, new Map([['up_leak_dns', 17]]));
-    guard.report(report('lan', [], { at: clock.ms + 1, drained: true }));
-    expect(guard.status().ledger.unseen).toBe(7);
+    guard.tap('wan', 'up', 'reading');
+    guard.reading(
+      clock.ms,
+      clock.ms,
+      new Map([
+        ['up_leak_dns', 17],
+        ['leak_out', 6],
+      ]),
+    );
+    for (const port of ['lan', 'wan'] as const)
+      guard.report(report(port, [], { at: clock.ms + 1, drained: true }));
+    guard.tick();
+    expect(guard.status().ledger).toEqual({ attempted: 7, escaped: 2, blocked: 5, unseen: 7 });
   });
 
   it('is in setup while the policy names no tunnel', () => {

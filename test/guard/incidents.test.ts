@@ -2,13 +2,21 @@
 
 import { describe, expect, it } from 'vitest';
 import { viewOf } from '../../src/guard/incident-view.ts';
-import { FOLDED_EXPOSURE, IncidentBook, SETTLE_MS } from '../../src/guard/incidents.ts';
+import { DEADLINE_MS, SKEW_MS } from '../../src/guard/account.ts';
+import type { Sight } from '../../src/guard/account.ts';
+import { FOLDED_EXPOSURE, IncidentBook } from '../../src/guard/incidents.ts';
 import { leak, observation } from './samples.ts';
 
 const at = (monotonic: number): { wall: number; monotonic: number } => ({
   wall: 1e12 + monotonic,
   monotonic,
 });
+
+/** Both taps have read all that came before `now`, since ever. */
+function sight(now: number, change: Partial<Sight> = {}): Sight {
+  return { now, lanRead: now, wanRead: now, wanSince: -Infinity, dropped: () => false, ...change };
+}
+const BLIND = { wanRead: -Infinity, wanSince: Infinity } as const;
 
 describe('IncidentBook', () => {
   it('joins what one client leaks of one kind, rule and exposure', () => {
@@ -22,37 +30,82 @@ describe('IncidentBook', () => {
     ]);
   });
 
-  it('counts a missing frame as blocked only when the kernel dropped leaks since before the attempt', () => {
+  it('calls a frame stopped when both taps have read past it and wan did not see it, in any mode', () => {
     const book = new IncidentBook(10, 't');
-    const incident = book.attempt(observation(), at(100));
-    expect(book.settle(at(100 + SETTLE_MS - 1), 50)).toEqual([]);
-    expect(book.settle(at(100 + SETTLE_MS), 50)).toEqual([incident]);
+    const incident = book.attempt(observation({ at: 100 }), at(100));
+    expect(book.settle(sight(100 + SKEW_MS - 1))).toEqual([]);
+    expect(book.openSince).toBe(100);
+    expect(book.settle(sight(100 + SKEW_MS))).toEqual([incident]);
     expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 0, blocked: 1 });
     expect(book.totals).toEqual({ attempted: 1, escaped: 0, blocked: 1 });
+    expect(book.openSince).toBe(Infinity);
   });
 
   it.each([
-    ['watch mode', undefined],
-    ['block mode that came after the attempt', 150],
-  ])('counts a missing frame as escaped in %s', (_case, enforcingSince) => {
+    ['where the kernel dropped leaks', true, { escaped: 0, blocked: 1, presumed: 1 }],
+    ['where it did not', false, { escaped: 1, blocked: 0, assumed: 1 }],
+  ])('without a wan tap, decides by the mode in force when the frame came: %s', (_case, drops, told) => {
     const book = new IncidentBook(10, 't');
-    const incident = book.attempt(observation(), at(100));
-    book.settle(at(1000), enforcingSince);
-    expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 1, blocked: 0 });
+    const incident = book.attempt(observation({ at: 100 }), at(100));
+    expect(book.settle(sight(100 + DEADLINE_MS - 1, BLIND))).toEqual([]);
+    book.settle(
+      sight(100 + DEADLINE_MS, {
+        ...BLIND,
+        dropped: (first, last) => drops && first === 100 && last === 100,
+      }),
+    );
+    expect(incident).toMatchObject({ attempted: 1, ...told });
     // The wan tap saw it after all, only late: it must not count twice.
-    book.escape(observation(), at(1001), false);
-    expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 1 });
-    expect(book.totals.escaped).toBe(1);
+    book.escape(observation({ at: 101 }), at(1001), false);
+    book.settle(sight(2000));
+    expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 1, blocked: 0 });
+    expect(book.totals).toEqual({ attempted: 1, escaped: 1, blocked: 0 });
   });
 
-  it('takes back a block that turns out to be an escape', () => {
+  it('does not take a new escape for an old one that was given up on', () => {
     const book = new IncidentBook(10, 't');
-    const incident = book.attempt(observation(), at(0));
-    book.settle(at(1000), 0);
-    book.escape(observation(), at(1001), true);
-    book.settle(at(3000), 0);
-    expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 1, blocked: 0, breach: true });
-    expect(book.totals).toEqual({ attempted: 1, escaped: 1, blocked: 0 });
+    const incident = book.attempt(observation({ at: 100 }), at(100));
+    book.settle(sight(1000, BLIND));
+    book.attempt(observation({ at: 5000 }), at(5000));
+    book.escape(observation({ at: 5000 }), at(5000), false);
+    book.settle(sight(6000));
+    expect(viewOf(incident)).toMatchObject({ attempted: 2, escaped: 2, blocked: 0 });
+  });
+
+  it('settles frames that go on and on slice by slice, and keeps the sum over a change of mode', () => {
+    const book = new IncidentBook(10, 't');
+    for (let ms = 0; ms < 2_000; ms += 100) {
+      const incident = book.attempt(observation({ at: ms }), at(ms));
+      if (ms >= 1_000) book.escape(observation({ at: ms }), at(ms), false);
+      book.settle(sight(ms + 50));
+      expect(incident.blocked).toBe(Math.min(10, ms / 100 + 1));
+    }
+    expect(book.totals).toEqual({ attempted: 20, escaped: 10, blocked: 10 });
+  });
+
+  it('has an attempt for every escape: one that the lan tap missed is inferred', () => {
+    const book = new IncidentBook(10, 't');
+    book.escape(observation({ at: 10, frames: 3 }), at(10), false);
+    book.settle(sight(100, { lanRead: -Infinity }));
+    expect(book.totals).toEqual({ attempted: 0, escaped: 3, blocked: 0 });
+    book.settle(sight(100));
+    expect(book.totals).toEqual({ attempted: 3, escaped: 3, blocked: 0 });
+    expect(book.inferred).toMatchObject([{ counter: 'up_leak_dns', frames: 3, last: 10 }]);
+  });
+
+  it('joins what the taps call by different names but the kernel by one', () => {
+    const book = new IncidentBook(10, 't');
+    const tried = book.attempt(observation({ at: 10, frames: 3 }), at(10));
+    const seen = book.escape(
+      observation({ kind: 'udp', at: 10, verdict: leak('other.example') }),
+      at(10),
+      false,
+    );
+    expect(seen).not.toBe(tried);
+    book.settle(sight(100));
+    expect(viewOf(seen)).toMatchObject({ attempted: 1, escaped: 1, blocked: 0 });
+    expect(viewOf(tried)).toMatchObject({ attempted: 2, escaped: 0, blocked: 2 });
+    expect(book.inferred).toEqual([]);
   });
 
   it('hides nothing red behind what was amber, acknowledged or not', () => {

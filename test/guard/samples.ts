@@ -40,6 +40,9 @@ export interface ObservationSample {
   readonly direction?: 'up' | 'down';
   readonly frames?: number;
   readonly folded?: boolean;
+  readonly counter?: string;
+  /** Monotonic milliseconds. */
+  readonly at?: number;
   readonly answers?: readonly Answer[];
   readonly names?: readonly string[];
   readonly offer?: NetworkOffer;
@@ -58,10 +61,11 @@ export function observation(sample: ObservationSample = {}): Observation {
     verdict: sample.verdict ?? leak('bank.example'),
     direction: sample.direction ?? 'up',
     crosses: false,
+    counter: sample.counter ?? 'up_leak_dns',
     client: CLIENT,
     frames: sample.frames ?? 1,
-    first: 0,
-    last: 0,
+    first: sample.at ?? 0,
+    last: sample.at ?? 0,
     folded: sample.folded ?? false,
   };
 }
@@ -74,12 +78,14 @@ export function report(
   return {
     port,
     at: 0,
+    until: change.at ?? 0,
     drained: false,
+    orders: 0,
     frames: 0,
-    leaksUp: 0,
-    redLeaksUp: 0,
+    lost: 0,
     newlyFolded: 0,
     observations,
+    counts: {},
     ...change,
   };
 }

@@ -1,0 +1,164 @@
+// Knows: which frames of an incident have no known fate yet, and when one may be decided. Must not know: incidents, kernel, taps.
+// Each frame that entered lan is paired with one that left wan. What is left over when both taps have read past it is decided:
+// without a partner on wan it was stopped, without one on lan the lan tap missed it.
+
+import type { Observation } from './observation.ts';
+
+/** A frame passes the box in microseconds; the taps' clocks and a held-up kernel thread may add to that. Milliseconds. */
+export const SKEW_MS = 5;
+/** A frame is decided so long after it came at the latest, whatever the taps have read by then. Milliseconds. */
+export const DEADLINE_MS = 450;
+/** Frames that came within this are one slice: a fate is decided slice by slice. Milliseconds. */
+const SLICE_MS = 50;
+
+/** Frames that came close together; times are monotonic milliseconds. */
+export interface Slice {
+  readonly first: number;
+  last: number;
+  frames: number;
+  /** The ruleset lets them pass even in block mode. */
+  readonly crosses: boolean;
+  /** The kernel's counter for them. */
+  readonly counter: string;
+}
+
+/** What can be said about the wire at the moment of deciding. */
+export interface Sight {
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  /** Everything that came before this has been read; -Infinity while the tap does not read. */
+  readonly lanRead: number;
+  readonly wanRead: number;
+  /** Since when the wan tap has read without a break or a loss; Infinity while it does not. */
+  readonly wanSince: number;
+  /** Whether the kernel dropped leaks during all of this time. */
+  dropped(first: number, last: number): boolean;
+}
+
+/** `escaped` is said in doubt: of what wan saw leave it is known. */
+export type Fate = 'escaped' | 'blocked';
+
+/** The open frames of one incident, each side oldest first. */
+export class OpenFrames {
+  #attempts: Slice[] = [];
+  #escapes: Slice[] = [];
+
+  attempt(observation: Observation): void {
+    add(this.#attempts, observation);
+  }
+
+  escape(observation: Observation): void {
+    add(this.#escapes, observation);
+  }
+
+  get escapes(): readonly Readonly<Slice>[] {
+    return this.#escapes;
+  }
+
+  get empty(): boolean {
+    return this.#attempts.length === 0 && this.#escapes.length === 0;
+  }
+
+  /** When the oldest of them came; Infinity without any. */
+  get since(): number {
+    return Math.min(this.#attempts[0]?.first ?? Infinity, this.#escapes[0]?.first ?? Infinity);
+  }
+
+  /** Takes on what another incident had open. */
+  join(other: OpenFrames): void {
+    const byTime = (one: Slice, another: Slice): number => one.first - another.first;
+    this.#attempts = [...this.#attempts, ...other.#attempts].sort(byTime);
+    this.#escapes = [...this.#escapes, ...other.#escapes].sort(byTime);
+    [other.#attempts, other.#escapes] = [[], []];
+  }
+
+  /** Pairs what both taps have seen. */
+  pair(): void {
+    pairUp(this.#attempts, this.#escapes);
+  }
+
+  /** Takes out at most so many attempts, oldest first; how many. */
+  takeAttemptFrames(most: number): number {
+    let left = most;
+    for (let [oldest] = this.#attempts; oldest !== undefined && left > 0; [oldest] = this.#attempts) {
+      const part = Math.min(oldest.frames, left);
+      oldest.frames -= part;
+      left -= part;
+      if (oldest.frames === 0) this.#attempts.shift();
+    }
+    return most - left;
+  }
+
+  /** Escapes that no attempt will come for any more. */
+  takeEscapes({ now, lanRead }: Sight): Slice[] {
+    return take(this.#escapes, (slice) => lanRead >= slice.last + SKEW_MS || now >= slice.last + DEADLINE_MS);
+  }
+
+  /** Attempts that no escape will come for any more, each with what follows from it. */
+  takeAttempts(sight: Sight): { readonly slice: Slice; readonly fate: Fate }[] {
+    const { now, lanRead, wanRead } = sight;
+    const read = Math.min(lanRead, wanRead);
+    const due = take(this.#attempts, ({ last }) => read >= last + SKEW_MS || now >= last + DEADLINE_MS);
+    return due.map((slice) => ({ slice, fate: fateOf(slice, sight) }));
+  }
+}
+
+function fateOf({ first, last, crosses }: Slice, sight: Sight): Fate {
+  if (sight.wanSince <= first - SKEW_MS && sight.wanRead >= last + SKEW_MS) return 'blocked';
+  return !crosses && sight.dropped(first, last) ? 'blocked' : 'escaped';
+}
+
+function add(slices: Slice[], { first, last, frames, crosses, counter }: Observation): void {
+  const newest = slices.at(-1);
+  const joins = newest?.crosses === crosses && newest.counter === counter;
+  if (newest !== undefined && joins && first >= newest.first && last - newest.first <= SLICE_MS) {
+    newest.frames += frames;
+    newest.last = Math.max(newest.last, last);
+  } else {
+    slices.push({ first, last, frames, crosses, counter });
+  }
+}
+
+function pairUp(attempts: Slice[], escapes: Slice[]): void {
+  for (;;) {
+    const [attempt] = attempts;
+    const [escape] = escapes;
+    if (attempt === undefined || escape === undefined) return;
+    const frames = Math.min(attempt.frames, escape.frames);
+    attempt.frames -= frames;
+    escape.frames -= frames;
+    if (attempt.frames === 0) attempts.shift();
+    if (escape.frames === 0) escapes.shift();
+  }
+}
+
+function take(slices: Slice[], isDue: (slice: Slice) => boolean): Slice[] {
+  const due: Slice[] = [];
+  for (let [oldest] = slices; oldest !== undefined && isDue(oldest); [oldest] = slices) {
+    due.push(oldest);
+    slices.shift();
+  }
+  return due;
+}
+
+/** When the kernel dropped leaks, and when it did not: a moment in which it was being changed is neither. */
+export class ModeTimes {
+  #changes: { readonly at: number; readonly drops: boolean }[] = [{ at: -Infinity, drops: false }];
+
+  /** From `at` on, monotonic milliseconds. */
+  become(drops: boolean, at: number): void {
+    if (this.#changes.at(-1)?.drops === drops) return;
+    this.#changes.push({ at, drops });
+    // Nothing older than the deadline is asked about; a toggle takes longer than a millisecond.
+    if (this.#changes.length > DEADLINE_MS) this.#changes.shift();
+  }
+
+  dropped(first: number, last: number): boolean {
+    let drops = false;
+    for (const change of this.#changes) {
+      if (change.at <= first) drops = change.drops;
+      else if (change.at <= last && !change.drops) return false;
+    }
+    return drops;
+  }
+}

@@ -1,0 +1,249 @@
+// Knows: how the book's account is brought to what the kernel counted: frames nobody looked at get an incident of their own, and
+// fates that were given in doubt are put right. Must not know: how either came about, states, clocks.
+// Attempted, escaped and blocked are then what a counter on the wire would say, also over restarts and kills.
+
+import { Facts } from '../flow/facts.ts';
+import { counterOf } from '../policy/counted.ts';
+import { isLeakUp, isRedLeak } from './counters.ts';
+import type { CounterValues } from './counters.ts';
+import type { Slice } from './account.ts';
+import { UNSEEN_EXPOSURE } from './incidents.ts';
+import type { Incident, IncidentBook, UnseenFate } from './incidents.ts';
+import type { Now } from './now.ts';
+import type { Observation } from './observation.ts';
+import { Reconciliation } from './reconciliation.ts';
+import type { Difference, Surplus } from './reconciliation.ts';
+
+/** Leaks that the bridge handed to wan (src/policy/nft.ts). */
+const LEAK_OUT = 'leak_out';
+/** Without a word of the wan tap for so long, what was not looked at counts as escaped unless the rules stood. Milliseconds. */
+const WAIT_MS = 3_000;
+
+/** What the book holds, in terms of the kernel's counters: a later process goes on from there. */
+export interface Accounted {
+  /** By counter of leaks going up; and `leak_out`. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** A tap that is behind by more than this has lost what it did not tell. Milliseconds. */
+const TOLD_MS = 60_000;
+/** Both ports are compared with the same reading within this. Milliseconds. */
+const EXPLAIN_MS = 1_000;
+
+export interface Balanced {
+  readonly changed: readonly Incident[];
+  readonly surplus: readonly Surplus[];
+}
+
+/** Frames that the kernel had counted when it was read at `at`, as found out at `since`. */
+interface Undecided {
+  readonly counter: string;
+  frames: number;
+  readonly at: number;
+  readonly since: number;
+}
+
+interface Told extends Undecided {
+  readonly incident: Incident;
+}
+
+export class Balance {
+  readonly #book: IncidentBook;
+  readonly #reconciliation = new Reconciliation();
+  /** The kernel's values at which the book's own sums are zero. */
+  #start: Map<string, number> | undefined;
+  /** Counted by the kernel and looked at by nobody: their fate is not known yet. */
+  #undecided: Undecided[] = [];
+  /** What was told of them, for as long as the wan tap may still show some. */
+  #told: Told[] = [];
+  /** Left by wan and seen by nobody: what was called escaped in doubt may be these, and what is more is laid to something. */
+  #out = 0;
+  #outSince = 0;
+  #comparedAt = { lan: -Infinity, wan: -Infinity };
+  /** Laid to frames of no known kind, because nothing better was known when they had left. */
+  #advance = 0;
+  /** Frames of what needs no incident that no tap looked at. */
+  overlooked = 0;
+
+  constructor(book: IncidentBook) {
+    this.#book = book;
+  }
+
+  /** Counting goes on from what an earlier process had accounted for. */
+  resume(values: CounterValues): void {
+    this.#reconciliation.resume(values);
+    this.#start = new Map(values);
+  }
+
+  change(orders: number): void {
+    this.#reconciliation.change(orders);
+  }
+
+  tapStarted(port: 'lan' | 'wan'): void {
+    this.#reconciliation.tapStarted(port);
+  }
+
+  tap: Reconciliation['tap'] = (report) => {
+    this.#reconciliation.tap(report);
+  };
+
+  reading(begun: number, ended: number, values: CounterValues): void {
+    const { attemptedBy, leaksOut } = this.#book;
+    const restarted = [...(this.#start ?? [])].some(([name, value]) => (values.get(name) ?? value) < value);
+    if (this.#start === undefined || restarted) {
+      this.#start = new Map(
+        [...values].map(([name, value]) => [name, value - (attemptedBy.get(name) ?? 0)] as const),
+      );
+      this.#start.set(LEAK_OUT, (values.get(LEAK_OUT) ?? 0) - leaksOut);
+    }
+    this.#reconciliation.reading(begun, ended, values);
+  }
+
+  /** Undefined before the kernel was read. */
+  get accounted(): Accounted | undefined {
+    if (this.#start === undefined) return undefined;
+    const { attemptedBy, leaksOut } = this.#book;
+    const unpaired = this.#book.unpairedEscapes();
+    const counters: Record<string, number> = {};
+    for (const [name, value] of this.#start)
+      if (isLeakUp(name)) counters[name] = value + (attemptedBy.get(name) ?? 0) + (unpaired.get(name) ?? 0);
+    counters[LEAK_OUT] = (this.#start.get(LEAK_OUT) ?? 0) + leaksOut;
+    return { counters };
+  }
+
+  /** `dropped`: whether the kernel dropped leaks during all of this time. */
+  settle(now: Now, dropped: (first: number, last: number) => boolean, chatterIsRed: boolean): Balanced {
+    for (const slice of this.#book.inferred.splice(0)) this.#infer(slice);
+    const until = this.#book.openSince;
+    const wan = this.#reconciliation.compare('wan', until, now.monotonic);
+    const lan = this.#reconciliation.compare('lan', until, now.monotonic);
+    const since = this.#comparedAt.wan;
+    if (wan !== undefined) this.#left(wan, now.monotonic);
+    if (lan !== undefined) this.#came(lan, now.monotonic);
+    const dropping = dropped(since, now.monotonic);
+    const changed = [
+      ...this.#decide(now, dropping, chatterIsRed),
+      ...this.#explain(now, dropping, chatterIsRed),
+      ...(wan === undefined ? [] : this.#confirm(wan)),
+    ];
+    return { changed, surplus: [...(wan?.surplus ?? []), ...(lan?.surplus ?? [])] };
+  }
+
+  /** The wan tap saw them after all, when the kernel's count had shown already that lan had missed them. */
+  #infer({ counter, frames, first, last }: Slice): void {
+    let left = frames;
+    const take = (missed: Undecided): number => {
+      if (left <= 0 || missed.counter !== counter || missed.at < first) return 0;
+      const part = Math.min(left, missed.frames);
+      missed.frames -= part;
+      left -= part;
+      return part;
+    };
+    for (const missed of this.#undecided) take(missed);
+    for (const missed of this.#told) this.#book.takeBack(missed.incident, take(missed), counter);
+    if (left !== 0) this.#reconciliation.inferred(counter, left, last);
+  }
+
+  #left({ unseen, at }: Difference, now: number): void {
+    this.#comparedAt.wan = at;
+    for (const [name, frames] of unseen) {
+      if (name !== LEAK_OUT) {
+        this.overlooked += frames;
+        continue;
+      }
+      if (this.#unexplained === 0) this.#outSince = now;
+      this.#out += frames;
+    }
+  }
+
+  #came({ unseen, at }: Difference, now: number): void {
+    this.#comparedAt.lan = at;
+    for (const [counter, frames] of unseen) {
+      if (!isLeakUp(counter)) {
+        this.overlooked += frames;
+        continue;
+      }
+      const known = Math.min(this.#advance, frames);
+      this.#advance -= known;
+      if (frames > known) this.#undecided.push({ counter, frames: frames - known, at, since: now });
+    }
+  }
+
+  get #unexplained(): number {
+    return this.#out === 0 ? 0 : Math.max(0, this.#out - this.#book.doubts.assumed);
+  }
+
+  /** What nobody looked at left if so much left, and was stopped otherwise; without a wan tap, the mode decides. */
+  #decide(now: Now, dropping: boolean, chatterIsRed: boolean): Incident[] {
+    const changed: Incident[] = [];
+    const waiting: Undecided[] = [];
+    for (const one of this.#undecided) {
+      const { frames, at, since } = one;
+      if (frames === 0) continue;
+      if (at <= this.#comparedAt.wan) {
+        const escaped = Math.min(frames, this.#unexplained);
+        this.#out -= escaped;
+        changed.push(this.#tell(one, { escaped, assumed: 0 }, now, chatterIsRed));
+      } else if (now.monotonic - since > WAIT_MS) {
+        const assumed = dropping ? 0 : frames;
+        changed.push(this.#tell(one, { escaped: assumed, assumed }, now, chatterIsRed));
+      } else {
+        waiting.push(one);
+      }
+    }
+    this.#undecided = waiting;
+    return changed;
+  }
+
+  /** What left and nobody saw leave: something was called stopped that was not, or nobody saw it come either. */
+  #explain(now: Now, dropping: boolean, chatterIsRed: boolean): Incident[] {
+    const unexplained = this.#unexplained;
+    // Before it is said that nobody saw them come, lan may say that they are those that it has missed, too.
+    const lanSaid = this.#comparedAt.lan >= this.#comparedAt.wan;
+    if (unexplained === 0 || !(lanSaid || now.monotonic - this.#outSince > EXPLAIN_MS)) return [];
+    const mistaken = Math.min(this.#book.doubts.presumed, unexplained);
+    const changed = this.#book.unpresume(mistaken, this.#comparedAt.wan, dropping);
+    const more = unexplained - mistaken;
+    this.#out -= unexplained;
+    if (more === 0) return changed;
+    // They left, whatever they were: that is told at once, and what lan counted more will be found to be these.
+    this.#advance += more;
+    return [
+      ...changed,
+      this.#unseen('up_leak_other_ip', more, { escaped: more, assumed: 0 }, now, chatterIsRed),
+    ];
+  }
+
+  /** The kernel's counters and the book agree up to here, or are made to. */
+  #confirm({ exact, at }: Difference): Incident[] {
+    const { assumed, until } = this.#book.doubts;
+    if (!exact || until > at || this.#unexplained > 0) return [];
+    const changed = this.#book.unassume(assumed - this.#out, at);
+    this.#out = 0;
+    this.#book.confirm();
+    return changed;
+  }
+
+  #tell(one: Undecided, fate: UnseenFate, now: Now, chatterIsRed: boolean): Incident {
+    const incident = this.#unseen(one.counter, one.frames, fate, now, chatterIsRed);
+    this.#told = this.#told.filter(({ since }) => now.monotonic - since < TOLD_MS);
+    this.#told.push({ ...one, incident });
+    return incident;
+  }
+
+  #unseen(counter: string, frames: number, fate: UnseenFate, now: Now, chatterIsRed: boolean): Incident {
+    const facts = new Facts();
+    facts.kind = counterOf(counter)?.kind ?? 'other-ip';
+    const observation: Observation = {
+      facts,
+      verdict: {
+        ...{ verdict: 'leak', rule: 'E', severity: isRedLeak(counter, chatterIsRed) ? 'red' : 'amber' },
+        reason: 'the kernel counted these frames; no program could look at them',
+        ...{ exposure: UNSEEN_EXPOSURE, destination: '' },
+      },
+      ...{ direction: 'up', crosses: false, counter, client: 0, frames, folded: false },
+      ...{ first: now.monotonic, last: now.monotonic },
+    };
+    return this.#book.unseen(observation, fate, now);
+  }
+}

@@ -1,0 +1,276 @@
+// Knows: how the kernel's counters and the taps' own counts of the same frames are held against each other. Must not know:
+// incidents, where either comes from. A difference is never credit: each counter is compared with its own count, what the kernel
+// has more is unseen, and what a tap has more is as wrong as what it has less.
+//
+// A tap writes a frame into its ring before the kernel's rules count it (net/core/dev.c, net/bridge/br_input.c). So a count that
+// was closed before the reading began is at most the kernel's, and one of all that came before the reading ended is at least it.
+
+import { SKEW_MS } from './account.ts';
+import type { TapReport } from './observation.ts';
+
+/** What a kernel and a tap can both count. */
+const OF_PORT = {
+  lan: /^(up_(plumbing|allowed|pass|leak)_|box_spoofed$)/,
+  wan: /^(down_(plumbing|allowed|pass|leak)_|leak_out$)/,
+};
+type Port = keyof typeof OF_PORT;
+/** Rules and judge change together, but not in the same moment: kinds that differ without any frame missing may be that. Milliseconds. */
+const SUSPECT_MS = 2_000;
+/** Counts of taps that are kept to find the ones around a reading. */
+const CLOSED_MOST = 32;
+
+type Counts = ReadonlyMap<string, number>;
+
+/** A tap's count of all frames whose arrival lies before `at`, and of none after `until`. */
+interface Closed {
+  readonly at: number;
+  readonly until: number;
+  readonly counts: Counts;
+}
+
+interface Reading {
+  readonly begun: number;
+  readonly ended: number;
+  readonly values: Counts;
+}
+
+export interface Surplus {
+  readonly port: Port;
+  readonly counter: string;
+  readonly frames: number;
+}
+
+/** What a comparison found, in frames by counter. */
+export interface Difference {
+  /** The kernel counted them and the tap did not. */
+  readonly unseen: ReadonlyMap<string, number>;
+  readonly surplus: readonly Surplus[];
+  /** When the reading began; nothing was being counted meanwhile that could hide a frame. */
+  readonly at: number;
+  readonly exact: boolean;
+}
+
+type Found = Pick<Difference, 'unseen' | 'surplus'>;
+const NOTHING: Found = { unseen: new Map(), surplus: [] };
+
+/** One port's half: a reading is compared as soon as the tap has read past it. */
+class PortReconciliation {
+  readonly #port: Port;
+  /** Where in the kernel's counting the tap's begins; by counter. */
+  #base = new Map<string, number>();
+  #hasBase = false;
+  /** Of earlier processes of the tap. */
+  #before = new Map<string, number>();
+  #now: Counts = new Map();
+  #closed: Closed[] = [];
+  /** What other taps have seen of this one's frames: all that is older than the last reading, and what came since. */
+  #known = new Map<string, number>();
+  #inferred: { readonly at: number; readonly counts: Counts }[] = [];
+  #reading: Reading | undefined;
+  #last: Counts = new Map();
+  /** Rules and judge are not known to be the same: kinds are compared together. */
+  #mixed = true;
+  #suspectSince: number | undefined;
+
+  constructor(port: Port) {
+    this.#port = port;
+  }
+
+  /** Counting goes on from these values of the kernel, which an earlier process had accounted for. */
+  resume(values: Counts): void {
+    this.#base = this.#own(values);
+    this.#hasBase = true;
+  }
+
+  change(): void {
+    this.#mixed = true;
+    this.#suspectSince = undefined;
+  }
+
+  tapStarted(): void {
+    this.#before = plus(this.#before, this.#now);
+    this.#now = new Map();
+  }
+
+  /** Frames that came by `at` at the latest, and are known of though this tap did not see them. */
+  inferred(counter: string, frames: number, at: number): void {
+    this.#inferred.push({ at, counts: new Map([[counter, frames]]) });
+  }
+
+  reading(reading: Reading): void {
+    const values = this.#own(reading.values);
+    // Nothing was read by a tap yet: what comes from now on is what it has to have seen.
+    if (this.#closed.length === 0)
+      for (const [name, value] of values) if (!this.#base.has(name)) this.#base.set(name, value);
+    this.#hasBase ||= this.#closed.length === 0 && values.size > 0;
+    this.#reading ??= { ...reading, values };
+  }
+
+  take({ at, until, drained, counts }: TapReport): void {
+    this.#now = new Map(Object.entries(counts));
+    if (!drained) return;
+    this.#closed.push({ at, until, counts: plus(this.#before, this.#now) });
+    if (this.#closed.length > CLOSED_MOST) this.#closed.shift();
+  }
+
+  /** Undefined when there is nothing to compare yet. `settledUntil`: what came before has its fate. */
+  compare(settledUntil: number, current: boolean, now: number): Difference | undefined {
+    const reading = this.#reading;
+    if (reading === undefined || settledUntil < reading.ended) return undefined;
+    const late = this.#closed.find(({ at }) => at >= reading.ended);
+    if (late === undefined) return undefined;
+    const early = this.#closed.findLast(({ until }) => until <= reading.begun);
+    this.#reading = undefined;
+    const { values } = reading;
+    const restarted = [...values].some(([name, value]) => value < (this.#last.get(name) ?? 0));
+    this.#last = values;
+    const newer = this.#inferred.filter(({ at }) => at > reading.begun - SKEW_MS);
+    this.#known = this.#inferred.filter((one) => !newer.includes(one)).reduce(plusOf, this.#known);
+    this.#inferred = newer;
+    const least = early && plus(early.counts, this.#known);
+    const most = newer.reduce(plusOf, plus(late.counts, this.#known));
+    const exact = [...most].every(([name, count]) => least?.get(name) === count);
+    const found =
+      !this.#hasBase || restarted || values.size === 0
+        ? this.#begin(values, most)
+        : this.#difference(values, least, most, { exact: least !== undefined && exact, current, now });
+    return { ...found, at: reading.begun, exact: least !== undefined && exact };
+  }
+
+  #begin(values: Counts, counts: Counts): Found {
+    this.#rebase(values, counts);
+    return NOTHING;
+  }
+
+  #difference(
+    values: Counts,
+    early: Counts | undefined,
+    late: Counts,
+    { exact, current, now }: { readonly exact: boolean; readonly current: boolean; readonly now: number },
+  ): Found {
+    const gaps = new Map<string, number>();
+    const over = new Map<string, number>();
+    let [sumGap, sumOver] = [0, 0];
+    for (const name of new Set([...values.keys(), ...late.keys()])) {
+      const counted = (values.get(name) ?? 0) - (this.#base.get(name) ?? 0);
+      const [least, most] = [early?.get(name) ?? 0, late.get(name) ?? 0];
+      sumGap += counted - most;
+      sumOver += least - counted;
+      if (counted > most) gaps.set(name, counted - most);
+      if (early !== undefined && least > counted) over.set(name, least - counted);
+    }
+    if (gaps.size === 0 && over.size === 0) {
+      if (exact && current) this.#mixed = false;
+      this.#suspectSince = undefined;
+      return NOTHING;
+    }
+    const missing = Math.max(0, sumGap);
+    const added = early === undefined ? 0 : Math.max(0, sumOver);
+    if (missing === 0 && added === 0 && this.#isExcused(now)) {
+      // Every frame was seen and counted, but not as the same kind.
+      if (this.#mixed && exact) this.#rebase(values, late);
+      if (exact && current) this.#mixed = false;
+      return NOTHING;
+    }
+    this.#suspectSince = undefined;
+    const unseen = this.#mixed ? firstOf(gaps, missing) : gaps;
+    const surplus = this.#mixed ? firstOf(over, added) : over;
+    for (const [name, frames] of unseen) this.#shift(name, frames);
+    for (const [name, frames] of surplus) this.#shift(name, -frames);
+    return {
+      unseen,
+      surplus: [...surplus].map(([counter, frames]) => ({ port: this.#port, counter, frames })),
+    };
+  }
+
+  /** Kinds that differ while rules and judge change, or for a moment. */
+  #isExcused(now: number): boolean {
+    if (this.#mixed) return true;
+    this.#suspectSince ??= now;
+    return now - this.#suspectSince < SUSPECT_MS;
+  }
+
+  /** A difference that was told is told once. */
+  #shift(counter: string, frames: number): void {
+    this.#base.set(counter, (this.#base.get(counter) ?? 0) + frames);
+  }
+
+  #rebase(values: Counts, counts: Counts): void {
+    this.#base = new Map(
+      [...new Set([...values.keys(), ...counts.keys()])].map((name) => [
+        name,
+        (values.get(name) ?? 0) - (counts.get(name) ?? 0),
+      ]),
+    );
+    this.#hasBase = values.size > 0;
+  }
+
+  #own(values: Counts): Map<string, number> {
+    return new Map([...values].filter(([name]) => OF_PORT[this.#port].test(name)));
+  }
+}
+
+export class Reconciliation {
+  readonly #ports = { lan: new PortReconciliation('lan'), wan: new PortReconciliation('wan') };
+  #orders = 0;
+  readonly #judgesBy = { lan: 0, wan: 0 };
+
+  resume(values: Counts): void {
+    this.#ports.lan.resume(values);
+    this.#ports.wan.resume(values);
+  }
+
+  /** Rules or judge are being changed; `orders` are the newest that the taps were given. */
+  change(orders: number): void {
+    this.#orders = orders;
+    this.#ports.lan.change();
+    this.#ports.wan.change();
+  }
+
+  tapStarted(port: Port): void {
+    this.#ports[port].tapStarted();
+  }
+
+  /** The kernel's cumulative values, read at some moment between the two (monotonic milliseconds). */
+  reading(begun: number, ended: number, values: Counts): void {
+    for (const port of ['lan', 'wan'] as const) this.#ports[port].reading({ begun, ended, values });
+  }
+
+  tap(report: TapReport): void {
+    this.#judgesBy[report.port] = report.orders;
+    this.#ports[report.port].take(report);
+  }
+
+  /** Frames that the wan tap saw leave and the lan tap did not see come. */
+  inferred(counter: string, frames: number, at: number): void {
+    this.#ports.lan.inferred(counter, frames, at);
+  }
+
+  /** Undefined where there is nothing to compare yet. `settledUntil`: what came before has its fate. */
+  compare(port: Port, settledUntil: number, now: number): Difference | undefined {
+    return this.#ports[port].compare(settledUntil, this.#judgesBy[port] >= this.#orders, now);
+  }
+}
+
+function plus(one: Counts, other: Counts): Map<string, number> {
+  const sum = new Map(one);
+  for (const [name, frames] of other) sum.set(name, (sum.get(name) ?? 0) + frames);
+  return sum;
+}
+
+function plusOf(sum: Map<string, number>, { counts }: { readonly counts: Counts }): Map<string, number> {
+  return plus(sum, counts);
+}
+
+/** As much of it as makes up `frames`, leaks first. */
+function firstOf(counts: Counts, frames: number): Map<string, number> {
+  const taken = new Map<string, number>();
+  let left = frames;
+  const order = [...counts].sort(([a], [b]) => Number(b.includes('_leak')) - Number(a.includes('_leak')));
+  for (const [name, found] of order) {
+    const part = Math.min(found, left);
+    if (part > 0) taken.set(name, part);
+    left -= part;
+  }
+  return taken;
+}

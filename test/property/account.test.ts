@@ -1,0 +1,246 @@
+// Knows: that the account is right to the frame, and no escape goes unreported, whatever is interleaved: leaks, forged frames,
+// lossy taps, restarts of taps and of the daemon, toggles, readings. Must not know: real taps, a real kernel.
+// The world below is the other side of the guard's contract: a bridge that counts, and taps that read, late or not at all.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Guard } from '../../src/guard/guard.ts';
+import type { Accounted } from '../../src/guard/balance.ts';
+import type { Observation } from '../../src/guard/observation.ts';
+import type { PastIncident } from '../../src/guard/past.ts';
+import { HOME, leak, observation, report } from '../guard/samples.ts';
+
+type Port = 'lan' | 'wan';
+const PORTS: readonly Port[] = ['lan', 'wan'];
+const KINDS = ['dns', 'tls', 'udp'] as const;
+
+interface Seen {
+  readonly observation: Observation;
+  readonly counter: string;
+}
+
+/** A tap: what it has in its ring, and what it has told since its process began. */
+class Tap {
+  up = false;
+  ring: Seen[] = [];
+  counts: Record<string, number> = {};
+  orders = 0;
+}
+
+class World {
+  ms = 1_000;
+  drops = false;
+  /** A ruleset has all its counters from the start. */
+  readonly kernel = new Map<string, number>(
+    [...KINDS.map((kind) => `up_leak_${kind}`), 'up_plumbing_arp', 'down_leak_dns', 'leak_out'].map(
+      (name) => [name, 0],
+    ),
+  );
+  readonly taps: Record<Port, Tap> = { lan: new Tap(), wan: new Tap() };
+  guard: Guard;
+  #kept: { accounted: Accounted; past: readonly PastIncident[]; values: Map<string, number> } | undefined;
+  #processes = 0;
+
+  constructor() {
+    this.guard = this.#begin();
+    this.reading();
+    this.quiesce(1_000);
+    this.remember();
+  }
+
+  #begin(): Guard {
+    this.#processes += 1;
+    const guard = new Guard(HOME, {
+      now: () => ({ wall: 1.7e12 + this.ms, monotonic: this.ms }),
+      version: '0',
+      idPrefix: `p${String(this.#processes)}`,
+    });
+    guard.firewall({ verified: true, detail: 'equal' });
+    guard.setBlockMode(this.drops, this.drops, this.ms);
+    return guard;
+  }
+
+  #count(counter: string): void {
+    this.kernel.set(counter, (this.kernel.get(counter) ?? 0) + 1);
+  }
+
+  /** A frame enters lan, and leaves wan where the rules let it. */
+  leaks(kind: (typeof KINDS)[number], name: string): void {
+    const counter = `up_leak_${kind}`;
+    const sample = { kind, verdict: leak(`${name}.example`), counter, at: this.ms };
+    this.taps.lan.ring.push({ observation: observation(sample), counter });
+    this.#count(counter);
+    if (this.drops) return;
+    this.#count('leak_out');
+    this.taps.wan.ring.push({ observation: observation(sample), counter: 'leak_out' });
+  }
+
+  /** The network says something, as any MAC address. */
+  forges(): void {
+    const counter = 'down_leak_dns';
+    const down = observation({ direction: 'down', counter, at: this.ms });
+    this.taps.wan.ring.push({ observation: down, counter });
+    this.#count(counter);
+  }
+
+  plumbing(): void {
+    this.taps.lan.ring.push({ observation: observation({ at: -1 }), counter: 'up_plumbing_arp' });
+    this.#count('up_plumbing_arp');
+  }
+
+  /** The tap reads what it has, all of it or a part; a part is no drained report. */
+  reads(port: Port, most = Infinity): void {
+    const tap = this.taps[port];
+    if (!tap.up) {
+      tap.ring = [];
+      return;
+    }
+    const read = tap.ring.splice(0, most);
+    for (const { counter } of read) tap.counts[counter] = (tap.counts[counter] ?? 0) + 1;
+    const told = read.map((seen) => seen.observation).filter(({ first }) => first >= 0);
+    const drained = tap.ring.length === 0;
+    this.guard.report(
+      report(port, told, {
+        at: this.ms,
+        until: this.ms,
+        drained,
+        counts: { ...tap.counts },
+        lost: this.#lost[port],
+      }),
+    );
+  }
+
+  readonly #lost = { lan: 0, wan: 0 };
+
+  /** The ring was full, or a hand took frames out of it: the tap may not even know. */
+  loses(port: Port, tells: boolean): void {
+    const tap = this.taps[port];
+    if (tap.ring.length === 0) return;
+    if (tells) this.#lost[port] += tap.ring.length;
+    tap.ring = [];
+  }
+
+  stops(port: Port): void {
+    const tap = this.taps[port];
+    if (!tap.up) return;
+    tap.up = false;
+    this.guard.tap(port, 'restarting', 'killed');
+  }
+
+  starts(port: Port): void {
+    const tap = this.taps[port];
+    if (tap.up) return;
+    Object.assign(tap, { up: true, ring: [], counts: {} });
+    this.#lost[port] = 0;
+    this.guard.tap(port, 'up', 'reading');
+  }
+
+  toggles(): void {
+    if (this.drops) this.guard.setBlockMode(false, false, this.ms);
+    this.drops = !this.drops;
+    this.ms += 1;
+    if (this.drops) this.guard.setBlockMode(true, true, this.ms);
+  }
+
+  reading(): void {
+    const begun = this.ms;
+    this.ms += 2;
+    this.guard.firewall({ verified: true, detail: 'equal' });
+    this.guard.reading(begun, this.ms, new Map(this.kernel));
+    this.ms += 1;
+  }
+
+  passes(ms: number): void {
+    this.ms += ms;
+    this.guard.tick();
+  }
+
+  /** What a history keeps, in one piece. */
+  remember(): void {
+    const { accounted } = this.guard;
+    if (accounted === undefined) return;
+    const past = this.guard.incidents(Infinity).map((incident) => ({ incident, privacy: 'full' as const }));
+    this.#kept = { accounted, past, values: new Map(this.kernel) };
+  }
+
+  /** The daemon is killed, its taps with it; another begins with what was kept. */
+  killed(): void {
+    for (const port of PORTS) this.taps[port].up = false;
+    this.ms += 300;
+    this.guard = this.#begin();
+    const kept = this.#kept;
+    if (kept !== undefined) {
+      this.guard.book.replace(kept.past, this.drops);
+      this.guard.resume(new Map([...kept.values, ...Object.entries(kept.accounted.counters)]));
+    }
+    this.reading();
+    for (const port of PORTS) this.starts(port);
+  }
+
+  quiesce(forMs: number): void {
+    for (const port of PORTS) this.starts(port);
+    for (let passed = 0; passed < forMs; passed += 200) {
+      this.reading();
+      this.passes(100);
+      for (const port of PORTS) this.reads(port);
+      this.passes(100);
+    }
+  }
+
+  get truth(): { attempted: number; escaped: number } {
+    let attempted = 0;
+    for (const [name, frames] of this.kernel) if (name.startsWith('up_leak_')) attempted += frames;
+    return { attempted, escaped: this.kernel.get('leak_out') ?? 0 };
+  }
+}
+
+/** A method of the world with its arguments, so that a counterexample can be read. */
+type Step = readonly [keyof World, ...unknown[]];
+const port = fc.constantFrom<Port>('lan', 'wan');
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.tuple(fc.constant('leaks'), fc.constantFrom(...KINDS), fc.constantFrom('a', 'b')),
+  },
+  { weight: 3, arbitrary: fc.constant(['forges']) },
+  { weight: 2, arbitrary: fc.constant(['plumbing']) },
+  { weight: 5, arbitrary: fc.tuple(fc.constant('reads'), port, fc.constantFrom(1, 3, Infinity)) },
+  { weight: 3, arbitrary: fc.constant(['reading']) },
+  { weight: 6, arbitrary: fc.tuple(fc.constant('passes'), fc.constantFrom(1, 20, 100, 700)) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('loses'), port, fc.boolean()) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('stops'), port) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('starts'), port) },
+  { weight: 1, arbitrary: fc.constant(['toggles']) },
+  { weight: 2, arbitrary: fc.constant(['remember']) },
+  { weight: 1, arbitrary: fc.constant(['killed']) },
+) as fc.Arbitrary<Step>;
+
+function take(world: World, [name, ...given]: Step): void {
+  (world[name] as (...given: readonly unknown[]) => void).apply(world, given);
+}
+
+describe('the account', () => {
+  it('is what the wire says, to the frame, and no escape ends in a green light', () => {
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 5, maxLength: 80 }), (steps) => {
+        const world = new World();
+        for (const one of steps) take(world, one);
+        world.quiesce(16_000);
+        const { ledger, state } = world.guard.status();
+        const { attempted, escaped } = world.truth;
+        expect({ ...ledger, unseen: 0 }).toEqual({
+          attempted,
+          escaped,
+          blocked: attempted - escaped,
+          unseen: 0,
+        });
+        const sums = { attempted: 0, escaped: 0, blocked: 0 };
+        for (const incident of world.guard.incidents(Infinity))
+          for (const what of ['attempted', 'escaped', 'blocked'] as const) sums[what] += incident[what];
+        expect(sums).toEqual({ attempted, escaped, blocked: attempted - escaped });
+        if (escaped > 0) expect(['leaking', 'breach', 'blind']).toContain(state);
+      }),
+      { numRuns: Number(process.env['ACCOUNT_RUNS'] ?? 400), seed: 12 },
+    );
+  });
+});
