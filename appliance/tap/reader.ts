@@ -10,6 +10,7 @@ import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { isHandshakeAnswer } from '../../src/policy/shape.ts';
+import { ETHERNET } from './capture.ts';
 import type { BridgeSides } from './sides.ts';
 
 /** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
@@ -29,7 +30,8 @@ export interface TapReaderParts {
   readonly chatterIsRed: boolean;
   /** Whether leak frames go along as evidence (privacy `full`). */
   readonly keepsFrames: boolean;
-  readonly monotonic: () => number;
+  /** Frames that the kernel had no room for so far. */
+  readonly lost: () => number;
   readonly emit: (report: TapReport) => void;
 }
 
@@ -60,17 +62,13 @@ export class TapReader {
   }
 
   /** Takes one captured frame; the bytes may be overwritten when it returns. Never throws. */
-  frame(bytes: Uint8Array, captured: number, wireLength: number, linkType: number): void {
-    const { dissector, sides, monotonic } = this.#parts;
+  frame(bytes: Uint8Array, captured: number, wireLength: number, outgoing: boolean, now: number): void {
+    const { dissector, port } = this.#parts;
     const facts = this.#facts;
     this.#frames += 1;
-    dissector.headers(bytes, 0, captured, wireLength, linkType, facts);
-    const now = monotonic();
-    const from = sides.of(facts.sourceMac, now, 0);
-    if (from === 'box') return;
-    const direction = from === 'wan' ? 'down' : 'up';
-    const to = sides.of(facts.destinationMac, now);
-    if (direction === 'up' && (to === 'box' || to === 'lan')) return;
+    dissector.headers(bytes, 0, captured, wireLength, ETHERNET, facts);
+    const direction = outgoing === (port === 'wan') ? 'up' : 'down';
+    if (this.#staysOnLan(facts, direction, outgoing, now)) return;
     const judge = this.#judge;
     const tunnel = judge.tunnelOf(facts, direction);
     if (tunnel >= 0) {
@@ -93,6 +91,15 @@ export class TapReader {
     const crosses = judge.crosses(facts, direction);
     this.#batch.add(facts, { verdict, direction, crosses }, client, now, bytes);
     this.#reportWhenDue(now);
+  }
+
+  /** The box's own conversation with the client, and frames between clients behind one switch. */
+  #staysOnLan(facts: Facts, direction: 'up' | 'down', outgoing: boolean, now: number): boolean {
+    const { sides } = this.#parts;
+    if (direction === 'down') return outgoing && sides.of(facts.sourceMac, now, 0) === 'box';
+    if (sides.of(facts.sourceMac, now, 0) === 'box') return true;
+    const to = sides.of(facts.destinationMac, now);
+    return to === 'box' || to === 'lan';
   }
 
   #noteHandshake(index: number, now: number): void {
@@ -132,6 +139,7 @@ export class TapReader {
       frames: this.#frames,
       leaksUp: this.#leaksUp,
       redLeaksUp: this.#redLeaksUp,
+      lost: this.#parts.lost(),
       newlyFolded,
       observations,
       ...(handshakes.length === 0 ? {} : { handshakes }),

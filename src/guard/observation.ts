@@ -47,6 +47,8 @@ export interface TapReport {
   readonly frames: number;
   readonly leaksUp: number;
   readonly redLeaksUp: number;
+  /** Frames that the kernel had no room for since the tap started: no program looked at them. */
+  readonly lost: number;
   /** Frames in this report that were folded. */
   readonly newlyFolded: number;
   readonly observations: readonly Observation[];

@@ -78,6 +78,7 @@ export function report(
     frames: 0,
     leaksUp: 0,
     redLeaksUp: 0,
+    lost: 0,
     newlyFolded: 0,
     observations,
     ...change,
