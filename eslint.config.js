@@ -71,7 +71,7 @@ const browserGlobals = Object.fromEntries(
 );
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.cache/', 'image-build/out/']),
+  globalIgnores(['dist/', '**/build/', 'coverage/', '.cache/', 'image-build/out/']),
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,

@@ -15,7 +15,7 @@ import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import { monotonicMs } from '../clock.ts';
 import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { holdersOf, readSockets } from '../sockets.ts';
-import { openDevice } from '../tap/device.ts';
+import { openCap } from '../tap/cap-device.ts';
 import { withLearned } from './given-policy.ts';
 import { LISTEN_FD } from './listen-messages.ts';
 import type { HeardReport, ListenMessage, ListenOrder } from './listen-messages.ts';
@@ -97,7 +97,7 @@ class Listener {
 function listen(order: ListenOrder): void {
   const { policy } = order;
   if (policy === undefined) {
-    openDevice(order.interface, '', () => undefined);
+    openCap(order.interface, '', () => undefined);
     send({ type: 'open' });
     process.exit(0);
   }
@@ -110,7 +110,7 @@ function listen(order: ListenOrder): void {
     ...(order.client === undefined ? {} : { client: order.client }),
   });
   const listener = new Listener(order.interface, analysis, order.ownMac);
-  const device = openDevice(order.interface, '', (bytes, captured) => {
+  const device = openCap(order.interface, '', (bytes, captured) => {
     listener.frame(bytes, captured, device.linkType);
   });
   send({ type: 'open' });

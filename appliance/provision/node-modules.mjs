@@ -1,13 +1,13 @@
 // Knows: whether node_modules is what the lock file says, and how to make it so. Must not know: Debian.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 import { readJson } from './machine.mjs';
 import { nodeHeaders } from './system-packages.mjs';
 
 /** @typedef {import('./machine.mjs').Machine} Machine */
-/** @typedef {{ readonly version?: string, readonly optional?: boolean }} LockedPackage */
+/** @typedef {{ readonly version?: string, readonly optional?: boolean, readonly link?: boolean, readonly resolved?: string }} LockedPackage */
 
 /** @typedef {{ readonly packages: Readonly<Record<string, LockedPackage>> }} LockFile */
 /** @typedef {{ readonly allowScripts?: Readonly<Record<string, boolean>> }} PackageFile */
@@ -35,13 +35,34 @@ export function firstStale(locked, installed) {
 }
 
 /**
- * The native modules: exactly those whose install scripts package.json allows.
- * @param {string} root
+ * The native modules: exactly those whose install scripts package.json allows. A folder of ours is allowed by its path from
+ * node_modules, and is named as its folder is.
+ * @param {PackageFile} packageFile
  * @returns {string[]}
  */
-function nativeModules(root) {
-  const { allowScripts } = /** @type {PackageFile} */ (readJson(join(root, 'package.json')));
-  return Object.keys(allowScripts ?? {});
+export function nativeModules({ allowScripts }) {
+  return Object.keys(allowScripts ?? {}).map((key) => (key.startsWith('file:') ? basename(key) : key));
+}
+
+/**
+ * Native modules of ours that were compiled before their source was changed: their version says nothing of it.
+ * @param {string} root
+ * @param {LockFile} locked
+ * @returns {string[]} their paths from the root
+ */
+export function outdated(root, { packages }) {
+  const folders = Object.values(packages).flatMap(({ link, resolved }) =>
+    link === true && resolved !== undefined ? [resolved] : [],
+  );
+  return folders.filter((folder) => {
+    const made = join(root, folder, 'build', 'Release');
+    if (!existsSync(made)) return true;
+    const time = (/** @type {string} */ path) => statSync(path).mtimeMs;
+    const compiled = readdirSync(made).filter((name) => name.endsWith('.node'));
+    const sources = readdirSync(join(root, folder)).filter((name) => name !== 'build');
+    const changed = Math.max(...sources.map((name) => time(join(root, folder, name))));
+    return compiled.every((name) => time(join(made, name)) < changed);
+  });
 }
 
 /**
@@ -50,7 +71,7 @@ function nativeModules(root) {
  * @returns {Promise<string[]>}
  */
 async function unloadable({ root, execPath, run }) {
-  const names = nativeModules(root);
+  const names = nativeModules(/** @type {PackageFile} */ (readJson(join(root, 'package.json'))));
   const loads = await Promise.all(
     names.map((name) => run(execPath, ['--eval', 'require(process.argv[1])', name], { cwd: root })),
   );
@@ -68,6 +89,8 @@ export async function moduleFault(machine) {
   if (!existsSync(hidden)) return 'node_modules is not there';
   const stale = firstStale(locked.packages, readLock(hidden).packages);
   if (stale !== undefined) return `${stale} is not the one that package-lock.json names`;
+  const [old] = outdated(machine.root, locked);
+  if (old !== undefined) return `${old} was changed since it was compiled`;
   const broken = await unloadable(machine);
   return broken.length === 0 ? undefined : `${broken.join(', ')} cannot be loaded by this Node`;
 }

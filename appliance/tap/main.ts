@@ -1,11 +1,14 @@
 // Knows: the life of one tap process: order in, device open, reports out, gone with its parent. Must not know: the guard.
-// One process per port: cap aborts the process when its port goes down, and its read loop starves timers under flood.
+// One process per port: what reads frames of strangers has no other right, and a port that goes down ends its own tap alone.
 
 import { writeSync } from 'node:fs';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { monotonicMs } from '../clock.ts';
+import type { FrameListener } from './block-walker.ts';
+import { CaptureError } from './capture.ts';
+import type { CaptureDevice } from './capture.ts';
 import { openDevice } from './device.ts';
 import { REPORT_FD, encode } from './messages.ts';
 import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
@@ -27,8 +30,30 @@ function send(message: TapMessage): void {
   }
 }
 
-function start(order: TapOrder): TapReader {
+/** A filter for which this kernel has no room (net.core.optmem_max) hides nothing: the judge knows tunnel frames too. */
+function withFilter<Result>(filter: string, use: (filter: string) => Result): Result {
+  try {
+    return use(filter);
+  } catch (error) {
+    if (!(error instanceof CaptureError) || error.code !== 'FILTER_TOO_LONG') throw error;
+    return use('');
+  }
+}
+
+interface Tap {
+  readonly reader: TapReader;
+  readonly device: CaptureDevice;
+}
+
+/** Tells why there will be no more reports, and ends. */
+function giveUp(message: string): never {
+  send({ type: 'fault', message });
+  process.exit(3);
+}
+
+function start(order: TapOrder): Tap {
   const { bridge } = order.policy;
+  let lost = (): number => 0;
   const reader = new TapReader({
     port: order.port,
     dissector: new Dissector({ quic: nodeQuicCrypto }),
@@ -36,40 +61,54 @@ function start(order: TapOrder): TapReader {
     sides: new BridgeSides(bridge.name, bridge.lan, bridge.wan),
     chatterIsRed: order.policy.localChatter === 'red',
     keepsFrames: order.policy.privacy === 'full',
-    monotonic: monotonicMs,
+    lost: () => lost(),
     emit: (report) => {
       send({ type: 'report', report });
     },
   });
   let lingering = false;
-  const device = openDevice(order.interface, order.filter, (bytes, captured) => {
-    reader.frame(bytes, captured, captured, device.linkType);
+  const onFrame: FrameListener = (bytes, captured, length, outgoing, at) => {
+    reader.frame(bytes, captured, length, outgoing, at);
     if (!reader.pending || lingering) return;
     lingering = true;
     setTimeout(() => {
       lingering = false;
       if (reader.pending) reader.report(monotonicMs(), false);
     }, LINGER_MS);
-  });
+  };
+  const onEnd = (reason: string): void => {
+    reader.report(monotonicMs(), false);
+    giveUp(reason);
+  };
+  const device = withFilter(order.filter, (filter) =>
+    openDevice(order.interface, { filter, onFrame, onEnd }),
+  );
+  lost = (): number => device.dropped();
   send({ type: 'open', at: monotonicMs() });
   setInterval(() => {
-    // Timers run before the poll phase: only after one more poll is everything read that was there at `at`.
+    // Timers run before the poll phase: what a driver can say of all that was there at `at` holds after one more poll.
     const at = monotonicMs();
     setImmediate(() => {
-      reader.report(at, true);
+      reader.report(device.readUpTo(at), true);
     });
   }, HEARTBEAT_MS);
-  return reader;
+  return { reader, device };
 }
 
-let reader: TapReader | undefined;
+let tap: Tap | undefined;
 
 function obey(command: TapCommand): void {
   if (command.type === 'order') {
-    reader = start(command.order);
+    tap = start(command.order);
   } else {
-    const { policy, learned } = command;
-    reader?.setJudge(compileJudge(policy, learned), policy.localChatter === 'red', policy.privacy === 'full');
+    // No frame is read between the two: what the new filter shows is judged by the new policy.
+    const { policy, learned, filter } = command;
+    tap?.reader.setJudge(
+      compileJudge(policy, learned),
+      policy.localChatter === 'red',
+      policy.privacy === 'full',
+    );
+    if (filter !== undefined) withFilter(filter, (text) => tap?.device.setFilter(text));
   }
 }
 
@@ -77,8 +116,7 @@ process.on('message', (command) => {
   try {
     obey(command as TapCommand);
   } catch (error) {
-    send({ type: 'fault', message: error instanceof Error ? error.message : String(error) });
-    process.exit(3);
+    giveUp(error instanceof Error ? error.message : String(error));
   }
 });
 process.once('disconnect', () => process.exit(0));

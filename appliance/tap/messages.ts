@@ -15,10 +15,15 @@ export interface TapOrder {
   readonly filter: string;
 }
 
-/** Down the IPC channel: the order first, then by what else the tap shall judge from now on. */
+/** Down the IPC channel: the order first, then by what else the tap shall judge from now on, and read if that changed. */
 export type TapCommand =
   | { readonly type: 'order'; readonly order: TapOrder }
-  | { readonly type: 'judge'; readonly policy: Policy; readonly learned: LearnedState };
+  | {
+      readonly type: 'judge';
+      readonly policy: Policy;
+      readonly learned: LearnedState;
+      readonly filter?: string;
+    };
 
 /** Up the pipe. `open` says that the device reads; frames before it are nobody's. */
 export type TapMessage =

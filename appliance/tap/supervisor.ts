@@ -69,13 +69,13 @@ export class TapSupervisor {
     this.#spawn();
   }
 
-  /** Gives another order. Only another filter or port needs a new process; what leaves meanwhile is counted by the kernel. */
+  /** Gives another order. Only another interface needs a new process; what leaves meanwhile is counted by the kernel. */
   renew(order: TapOrder): void {
-    const reads = (given: TapOrder): string => `${given.interface} ${given.filter}`;
-    const same = reads(order) === reads(this.#order);
+    const before = this.#order;
     this.#order = order;
-    if (same) {
-      this.#send({ type: 'judge', policy: order.policy, learned: order.learned });
+    if (order.interface === before.interface) {
+      const { policy, learned, filter } = order;
+      this.#send({ type: 'judge', policy, learned, ...(filter === before.filter ? {} : { filter }) });
       return;
     }
     this.#lastFault = 'its orders changed';

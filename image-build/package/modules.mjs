@@ -21,6 +21,7 @@ export const NATIVE = /** @type {Readonly<Record<string, string>>} */ ({
   'better-sqlite3': 'build/Release/better_sqlite3.node',
   cap: 'build/Release/cap.node',
   epoll: 'build/Release/epoll.node',
+  'packet-ring': 'build/Release/packet_ring.node',
 });
 
 const NEEDED = ['.js', '.cjs', '.mjs', '.json', '.csv', '.ejs'];

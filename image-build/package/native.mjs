@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -109,7 +110,7 @@ async function compilerEnvironment(folder, work, architecture) {
   const include = `${flags} -I${join(libpcap, 'usr/include')}`;
   return {
     ...common,
-    CFLAGS: flags,
+    CFLAGS: include,
     CXXFLAGS: include,
     LDFLAGS: `${link} -L${join(libpcap, 'usr/lib', gnu)}`,
   };
@@ -124,6 +125,9 @@ async function fingerprint(root, architecture) {
   const hash = createHash('sha256').update(readFileSync(import.meta.filename));
   for (const name of [...Object.keys(NATIVE), 'nan'])
     hash.update(readFileSync(join(root, 'node_modules', name, 'package.json')));
+  // What is ours changes without another version.
+  for (const file of ['packet-ring.c', 'binding.gyp'])
+    hash.update(readFileSync(join(root, 'node_modules', 'packet-ring', file)));
   const compiler = await must(`${NAMES[architecture].gnu}-g++`, ['--version']);
   return hash.update(compiler).update(process.version).digest('hex').slice(0, 16);
 }
@@ -147,7 +151,9 @@ export async function nativeModules({ root, cache, architecture, fresh }) {
     readJson(join(root, 'package-lock.json'))
   );
   for (const path of modulesFor(lock.packages, '', Object.keys(NATIVE))) {
-    cpSync(join(root, path), join(work, path), { recursive: true, filter: (each) => !/\/build$/.test(each) });
+    // A module of ours is a link to its folder.
+    const filter = (/** @type {string} */ each) => !/\/build$/.test(each);
+    cpSync(realpathSync(join(root, path)), join(work, path), { recursive: true, filter });
   }
   const allowScripts = Object.fromEntries(Object.keys(NATIVE).map((name) => [name, true]));
   const dependencies = Object.fromEntries(Object.keys(NATIVE).map((name) => [name, '*']));

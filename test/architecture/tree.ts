@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 export const ROOT = join(import.meta.dirname, '..', '..');
 
 /** What .gitignore names: made, not written. */
-const MADE = new Set(['.git', 'node_modules', 'dist', 'coverage', '.cache']);
+const MADE = new Set(['.git', 'node_modules', 'dist', 'coverage', '.cache', 'build']);
 
 /** Every file of ours, as a path from the top level with `/`. */
 export function ourFiles(folder = ROOT): string[] {

@@ -71,15 +71,18 @@ it('raises no incident in 24 hours, and counts every frame; one question past th
     (port) =>
       new TapReader({
         ...{ port, judge, dissector: new Dissector(), sides: { of: sideOf } },
-        ...{ chatterIsRed: false, keepsFrames: true, monotonic: () => second * 1_000 },
+        ...{ chatterIsRed: false, keepsFrames: true, lost: () => 0 },
         emit: (report) => void guard.report(report),
       }),
   );
   let frames = 0;
   const wire = ({ way, bytes }: Shape): void => {
     frames += 1;
-    for (const tap of way === 'up' ? taps : taps.toReversed())
-      tap.frame(bytes, bytes.length, bytes.length, 1);
+    const [lan, wan] = taps as [TapReader, TapReader];
+    const at = second * 1_000;
+    const [first, last] = way === 'up' ? [lan, wan] : [wan, lan];
+    first.frame(bytes, bytes.length, bytes.length, false, at);
+    last.frame(bytes, bytes.length, bytes.length, true, at);
   };
   for (; second < DAY_S; second += 1) {
     for (const [every, shapes] of HABITS) if (second % every === 0) shapes.forEach(wire);

@@ -1,0 +1,140 @@
+// Knows: our own driver: an AF_PACKET ring of appliance/tap/packet-ring, its sizes, its life. Must not know: what frames mean.
+// The kernel says for each frame which way it went and when it came; it counts what it had no room for, puts frames of both
+// directions into one ring in their order, and says when the interface is gone instead of ending the process.
+
+import { createRequire } from 'node:module';
+
+import { monotonicMs } from '../clock.ts';
+import { BlockWalker } from './block-walker.ts';
+import type { RingLayout } from './block-walker.ts';
+import { CAPTURE_FAULTS, CaptureError, ETHERNET } from './capture.ts';
+import type { CaptureDevice, CaptureFault, CaptureOptions, FrameSender } from './capture.ts';
+
+/** What packet-ring.c makes. */
+interface NativeDevice {
+  readonly memory: ArrayBuffer;
+}
+
+interface PacketRing {
+  open(
+    device: string,
+    filter: string,
+    scratchBytes: number,
+    blockBytes: number,
+    blocks: number,
+    retireMs: number,
+    onWake: (error: number) => void,
+  ): NativeDevice;
+  openSender(device: string): object;
+  setFilter(device: NativeDevice, text: string): void;
+  dropped(device: NativeDevice): number;
+  send(device: object, frame: Uint8Array): void;
+  close(device: object): void;
+}
+
+const ring = createRequire(import.meta.url)('packet-ring') as PacketRing;
+
+/**
+ * A block holds the largest frame that offloading makes (64 kB) but for its last bytes. While frames come slowly each takes a block of
+ * its own, so that many small blocks outlast a longer pause of the reader than few large ones. Figures: test/bench/RESULTS.md.
+ */
+const BLOCK_BYTES = 64 * 1024;
+const BLOCKS = 128;
+/** The frame that is being read, with its tag; two blocks, as what the kernel shares begins on a page. */
+const SCRATCH_BYTES = 2 * BLOCK_BYTES;
+/** A frame waits at most so long for others, or a tick of the kernel's clock where that is longer (1 to 4 ms). */
+const RETIRE_MS = 1;
+/** Blocks read before timers and messages have their turn. */
+const TURN = 16;
+/** Between two looks for what the ring of a dead interface still holds, milliseconds, and how many looks. */
+const LAST_LOOKS = { everyMs: 2, most: 50 };
+
+const LAYOUT: RingLayout = { scratchBytes: SCRATCH_BYTES, blockBytes: BLOCK_BYTES, blocks: BLOCKS };
+
+/** linux include/uapi/asm-generic/errno.h */
+const ENETDOWN = 100;
+
+/** Does what the addon does, and throws what it throws as a CaptureError. */
+function native<Result>(act: () => Result): Result {
+  try {
+    return act();
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (error instanceof Error && isFault(code)) throw new CaptureError(code, error.message);
+    throw error;
+  }
+}
+
+const isFault = (code: unknown): code is CaptureFault =>
+  (CAPTURE_FAULTS as readonly unknown[]).includes(code);
+
+/** Opens an Ethernet interface that is up; throws CaptureError. */
+export function openPacketDevice(interfaceName: string, options: CaptureOptions): CaptureDevice {
+  const { filter, onFrame, onEnd } = options;
+  let ended = false;
+  let reading = false;
+  let closed = false;
+
+  const read = (): void => {
+    reading = true;
+    walker.walk(TURN);
+    reading = false;
+    if (closed) ring.close(device);
+  };
+  /** The socket hears nothing any more, and the kernel hands over the block that it was filling within the retire time. */
+  const end = (reason: string, looks: number): void => {
+    while (!closed && walker.walk(TURN) > 0);
+    if (closed) return;
+    if (!walker.settled && looks > 0) {
+      setTimeout(end, LAST_LOOKS.everyMs, reason, looks - 1);
+      return;
+    }
+    onEnd(reason);
+  };
+  const device = native(() =>
+    ring.open(interfaceName, filter, SCRATCH_BYTES, BLOCK_BYTES, BLOCKS, RETIRE_MS, (error) => {
+      if (closed || ended) return;
+      if (error === 0) {
+        read();
+        return;
+      }
+      ended = true;
+      const reason = error === ENETDOWN ? `${interfaceName} went down` : `${interfaceName}: error ${error}`;
+      end(reason, LAST_LOOKS.most);
+    }),
+  );
+  const walker = new BlockWalker(device.memory, LAYOUT, onFrame, monotonicMs);
+  const open = (): NativeDevice => {
+    if (closed) throw new CaptureError('CLOSED', `${interfaceName}: the device is closed`);
+    return device;
+  };
+
+  return {
+    linkType: ETHERNET,
+    send: (frame) => native(() => ring.send(open(), frame)),
+    setFilter: (text) => native(() => ring.setFilter(open(), text)),
+    dropped: () => native(() => ring.dropped(open())),
+    readUpTo: () => walker.readUpTo,
+    close: () => {
+      if (closed) return;
+      closed = true;
+      walker.stop();
+      // From inside a listener: the walker still stands in the memory that would go.
+      if (!reading) ring.close(device);
+    },
+  };
+}
+
+/** Opens an Ethernet interface that is up for sending alone; throws CaptureError. */
+export function openSender(interfaceName: string): FrameSender {
+  const device = native(() => ring.openSender(interfaceName));
+  let closed = false;
+  return {
+    send: (frame) => native(() => ring.send(device, frame)),
+    close: () => {
+      if (closed) return;
+      closed = true;
+      ring.close(device);
+    },
+  };
+}

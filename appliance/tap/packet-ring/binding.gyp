@@ -1,0 +1,12 @@
+# Knows: how packet-ring.c is compiled; node-gyp reads it when npm installs this folder. Must not know: which processor for.
+{
+  'targets': [
+    {
+      'target_name': 'packet_ring',
+      'sources': ['packet-ring.c'],
+      'defines': ['NAPI_VERSION=8', '_GNU_SOURCE'],
+      'cflags_c': ['-std=c11', '-Wall', '-Wextra', '-Werror=implicit-function-declaration'],
+      'link_settings': {'libraries': ['-lpcap']},
+    },
+  ],
+}

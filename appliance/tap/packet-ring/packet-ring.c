@@ -1,0 +1,567 @@
+// Knows: AF_PACKET sockets, the kernel's TPACKET_V3 ring, classic BPF programs, and how Node waits for a descriptor.
+// Must not know: how blocks are read (appliance/tap/block-walker.ts) and what frames mean.
+// Kernel: Documentation/networking/packet_mmap.rst, net/packet/af_packet.c, include/uapi/linux/if_packet.h.
+//
+// The ring is mapped behind a scratch area, both together are one ArrayBuffer:
+//
+//   | scratch | 16 bytes: clocks |  ...to a page  | block 0 | block 1 | ...
+//
+// Each wake-up is one call into JavaScript, which walks the blocks by itself; no call and no allocation is made per frame.
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+
+#include <node_api.h>
+#include <uv.h>
+
+// pcap.h brings struct bpf_insn, which has the layout of linux/filter.h's struct sock_filter.
+#include <pcap/pcap.h>
+
+// BPF_MAXINSNS of linux/bpf_common.h, which pcap's own header hides.
+enum { MOST_INSTRUCTIONS = 4096, PREFIX = 3, SNAP_LENGTH = 262144 };
+
+/** A failure that JavaScript is told by a code and in words. */
+struct fault {
+  const char *code;
+  char text[512];
+};
+
+struct device {
+  int fd;
+  /** The scratch area and the ring behind it; NULL for a device that only sends. */
+  unsigned char *memory;
+  size_t bytes;
+  /** Where the clocks are written at each wake-up, in bytes from `memory`. */
+  size_t clocks;
+  /** Frames that the kernel had no room for. Reading PACKET_STATISTICS sets it to zero, so they are added up here. */
+  double drops;
+  uv_poll_t poll;
+  bool polls;
+  /** The JavaScript object and the poll handle each hold one. */
+  int holders;
+  napi_env env;
+  napi_ref memory_ref;
+  napi_ref listener;
+  napi_async_context context;
+  napi_async_cleanup_hook_handle cleanup;
+};
+
+static const napi_type_tag DEVICE_TAG = {0x6c67647061636b65, 0x742d72696e672d31};
+
+static bool fail(struct fault *fault, const char *code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(fault->text, sizeof fault->text, format, arguments);
+  va_end(arguments);
+  fault->code = code;
+  return false;
+}
+
+/** What errno says, with a code that JavaScript tells apart. */
+static bool fail_errno(struct fault *fault, const char *name, const char *what) {
+  const int error = errno;
+  if (error == ENETDOWN) return fail(fault, "NOT_UP", "%s is not up", name);
+  if (error == ENODEV || error == ENXIO) return fail(fault, "NO_DEVICE", "%s: no such interface", name);
+  if (error == EPERM || error == EACCES)
+    return fail(fault, "NOT_PERMITTED", "%s: %s needs the right CAP_NET_RAW", name, what);
+  return fail(fault, "SYSTEM", "%s: %s: %s", name, what, strerror(error));
+}
+
+/** The interface's index; false unless it is up and its frames begin with an Ethernet header. */
+static bool find_interface(int fd, const char *name, int *index, struct fault *fault) {
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  if (strlen(name) == 0 || strlen(name) >= sizeof request.ifr_name)
+    return fail(fault, "NO_DEVICE", "%s: no such interface", name);
+  strcpy(request.ifr_name, name);
+  if (ioctl(fd, SIOCGIFINDEX, &request) != 0) return fail_errno(fault, name, "looking for it");
+  *index = request.ifr_ifindex;
+  if (ioctl(fd, SIOCGIFHWADDR, &request) != 0) return fail_errno(fault, name, "asking for its kind");
+  const unsigned kind = request.ifr_hwaddr.sa_family;
+  if (kind != ARPHRD_ETHER && kind != ARPHRD_LOOPBACK)
+    return fail(fault, "LINK_TYPE", "%s is no Ethernet interface (its kind is %u)", name, kind);
+  if (ioctl(fd, SIOCGIFFLAGS, &request) != 0) return fail_errno(fault, name, "asking for its flags");
+  if ((request.ifr_flags & IFF_UP) == 0) return fail(fault, "NOT_UP", "%s is not up", name);
+  return true;
+}
+
+/**
+ * Binds to the interface. Protocol 0 receives nothing: what is bound so only sends. bind() succeeds on an interface that has gone
+ * down since it was looked at, and leaves that to SO_ERROR (af_packet.c, packet_do_bind).
+ */
+static bool bind_to(int fd, const char *name, int index, unsigned protocol, struct fault *fault) {
+  struct sockaddr_ll address;
+  memset(&address, 0, sizeof address);
+  address.sll_family = AF_PACKET;
+  address.sll_ifindex = index;
+  address.sll_protocol = htons((unsigned short)protocol);
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) return fail_errno(fault, name, "binding");
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0) {
+    errno = error;
+    return fail_errno(fault, name, "binding");
+  }
+  return true;
+}
+
+/** Asks the card for every frame, whomever it is for; over when the socket is closed. A bridge asks too, but not in every mode. */
+static bool listen_to_all(int fd, const char *name, int index, struct fault *fault) {
+  struct packet_mreq request;
+  memset(&request, 0, sizeof request);
+  request.mr_ifindex = index;
+  request.mr_type = PACKET_MR_PROMISC;
+  if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof request) == 0) return true;
+  return fail_errno(fault, name, "asking for every frame");
+}
+
+/**
+ * Attaches what libpcap makes of a text for Ethernet, behind three instructions of our own: a frame whose VLAN tag the kernel has
+ * taken out of the bytes is always shown. A program compiled without an open device looks for tags in the bytes alone. One
+ * SO_ATTACH_FILTER puts the new program in the place of the old one: each frame meets one of them.
+ */
+static bool attach_filter(int fd, const char *text, struct fault *fault) {
+  pcap_t *nowhere = pcap_open_dead(DLT_EN10MB, SNAP_LENGTH);
+  if (nowhere == NULL) return fail(fault, "SYSTEM", "no memory for a filter");
+  struct bpf_program compiled;
+  if (pcap_compile(nowhere, &compiled, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+    fail(fault, "FILTER_SYNTAX", "the filter cannot be compiled: %s", pcap_geterr(nowhere));
+    pcap_close(nowhere);
+    return false;
+  }
+  pcap_close(nowhere);
+  const unsigned length = compiled.bf_len + PREFIX;
+  if (length > MOST_INSTRUCTIONS) {
+    pcap_freecode(&compiled);
+    return fail(fault, "FILTER_TOO_LONG", "the filter has %u instructions, and the kernel takes %d", length,
+                MOST_INSTRUCTIONS);
+  }
+  struct sock_filter *program = calloc(length, sizeof *program);
+  if (program == NULL) {
+    pcap_freecode(&compiled);
+    return fail(fault, "SYSTEM", "no memory for a filter");
+  }
+  program[0] = (struct sock_filter){BPF_LD | BPF_B | BPF_ABS, 0, 0, (unsigned)(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT)};
+  program[1] = (struct sock_filter){BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0};
+  program[2] = (struct sock_filter){BPF_RET | BPF_K, 0, 0, SNAP_LENGTH};
+  for (unsigned at = 0; at < compiled.bf_len; at += 1) {
+    const struct bpf_insn *from = &compiled.bf_insns[at];
+    program[PREFIX + at] = (struct sock_filter){from->code, from->jt, from->jf, from->k};
+  }
+  pcap_freecode(&compiled);
+  const struct sock_fprog given = {(unsigned short)length, program};
+  const int outcome = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &given, sizeof given);
+  const int error = errno;
+  free(program);
+  if (outcome == 0) return true;
+  // sk_filter_charge: programs of a socket may take net.core.optmem_max together.
+  if (error == ENOMEM)
+    return fail(fault, "FILTER_TOO_LONG", "the filter has %u instructions, more than net.core.optmem_max holds", length);
+  return fail(fault, "SYSTEM", "the kernel does not take the filter: %s", strerror(error));
+}
+
+struct layout {
+  unsigned scratch_bytes;
+  unsigned block_bytes;
+  unsigned blocks;
+  unsigned retire_ms;
+};
+
+/** Both clocks in milliseconds, for the walker to turn the kernel's stamps (of the clock that can be set) into monotonic time. */
+static void sample_clocks(struct device *device) {
+  struct timespec monotonic, real;
+  clock_gettime(CLOCK_MONOTONIC, &monotonic);
+  clock_gettime(CLOCK_REALTIME, &real);
+  const double clocks[2] = {(double)monotonic.tv_sec * 1e3 + (double)monotonic.tv_nsec / 1e6,
+                            (double)real.tv_sec * 1e3 + (double)real.tv_nsec / 1e6};
+  memcpy(device->memory + device->clocks, clocks, sizeof clocks);
+}
+
+/** Makes the ring and maps it behind the scratch area. */
+static bool make_ring(struct device *device, const char *name, const struct layout *layout, struct fault *fault) {
+  const int version = TPACKET_V3;
+  if (setsockopt(device->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0)
+    return fail_errno(fault, name, "asking for TPACKET_V3");
+  struct tpacket_req3 request;
+  memset(&request, 0, sizeof request);
+  request.tp_block_size = layout->block_bytes;
+  request.tp_block_nr = layout->blocks;
+  // Slots have the size of what is in them; the kernel only checks that these numbers belong together.
+  request.tp_frame_size = 2048;
+  request.tp_frame_nr = layout->block_bytes / 2048 * layout->blocks;
+  request.tp_retire_blk_tov = layout->retire_ms;
+  if (setsockopt(device->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) != 0)
+    return fail_errno(fault, name, "making the ring");
+  const size_t ring = (size_t)layout->block_bytes * layout->blocks;
+  const size_t bytes = layout->scratch_bytes + ring;
+  unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return fail_errno(fault, name, "mapping the ring");
+  device->memory = memory;
+  device->bytes = bytes;
+  device->clocks = layout->scratch_bytes - 2 * sizeof(double);
+  if (mmap(memory + layout->scratch_bytes, ring, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device->fd, 0) == MAP_FAILED)
+    return fail_errno(fault, name, "mapping the ring");
+  sample_clocks(device);
+  return true;
+}
+
+/**
+ * Opens the socket with protocol 0, which receives nothing, and binds it to every protocol when ring and filter are there: no frame
+ * comes past the filter, and none from the moment of binding is lost.
+ */
+static bool open_ring(struct device *device, const char *name, const char *filter, const struct layout *layout,
+                      struct fault *fault) {
+  device->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (device->fd < 0) return fail_errno(fault, name, "opening a packet socket");
+  int index = 0;
+  return find_interface(device->fd, name, &index, fault) && make_ring(device, name, layout, fault) &&
+         attach_filter(device->fd, filter, fault) && listen_to_all(device->fd, name, index, fault) &&
+         bind_to(device->fd, name, index, ETH_P_ALL, fault);
+}
+
+static bool open_sender(struct device *device, const char *name, struct fault *fault) {
+  device->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (device->fd < 0) return fail_errno(fault, name, "opening a packet socket");
+  int index = 0;
+  return find_interface(device->fd, name, &index, fault) && bind_to(device->fd, name, index, 0, fault);
+}
+
+static void let_go(struct device *device) {
+  device->holders -= 1;
+  if (device->holders == 0) free(device);
+}
+
+static void shut(struct device *device) {
+  if (device->fd >= 0) close(device->fd);
+  device->fd = -1;
+  if (device->memory != NULL) munmap(device->memory, device->bytes);
+  device->memory = NULL;
+}
+
+static void poll_closed(uv_handle_t *handle) {
+  struct device *device = handle->data;
+  shut(device);
+  if (device->cleanup != NULL) napi_remove_async_cleanup_hook(device->cleanup);
+  let_go(device);
+}
+
+/** The thread that opened the device ends without having closed it. */
+static void leave(napi_async_cleanup_hook_handle hook, void *data) {
+  struct device *device = data;
+  (void)hook;
+  if (!device->polls) return;
+  device->polls = false;
+  uv_close((uv_handle_t *)&device->poll, poll_closed);
+}
+
+/** Tells JavaScript that there is something to read (0), or why there will be nothing more (an errno). */
+static void woken(uv_poll_t *poll, int status, int events) {
+  struct device *device = poll->data;
+  (void)events;
+  int reason = 0;
+  if (status < 0) {
+    // libuv stops watching a descriptor in error, and calls every error EBADF; the socket knows its own (ENETDOWN).
+    socklen_t length = sizeof reason;
+    if (getsockopt(device->fd, SOL_SOCKET, SO_ERROR, &reason, &length) != 0) reason = errno;
+    if (reason == 0) {
+      uv_poll_start(poll, UV_READABLE, woken);
+      return;
+    }
+  }
+  napi_env env = device->env;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  sample_clocks(device);
+  napi_value listener, receiver, argument, error;
+  napi_get_reference_value(env, device->listener, &listener);
+  napi_get_global(env, &receiver);
+  napi_create_int32(env, reason, &argument);
+  if (napi_make_callback(env, device->context, receiver, listener, 1, &argument, NULL) == napi_pending_exception &&
+      napi_get_and_clear_last_exception(env, &error) == napi_ok)
+    napi_fatal_exception(env, error);
+  napi_close_handle_scope(env, scope);
+}
+
+static napi_value throw_fault(napi_env env, const struct fault *fault) {
+  napi_throw_error(env, fault->code, fault->text);
+  return NULL;
+}
+
+static napi_value wrong_use(napi_env env, const char *text) {
+  napi_throw_type_error(env, "WRONG_USE", text);
+  return NULL;
+}
+
+static void finalize(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  struct device *device = data;
+  // A ring that is never closed is held by its poll handle; a sender is held by nothing else.
+  if (!device->polls) shut(device);
+  let_go(device);
+}
+
+/** The kernel's pages are unmapped by `close`, which detaches the buffer first. */
+static void nothing(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)data;
+  (void)hint;
+}
+
+/** The device of an object that this module made, unless it was closed; otherwise throws. */
+static struct device *device_of(napi_env env, napi_value object) {
+  bool ours = false;
+  struct device *device = NULL;
+  if (napi_check_object_type_tag(env, object, &DEVICE_TAG, &ours) != napi_ok || !ours ||
+      napi_unwrap(env, object, (void **)&device) != napi_ok) {
+    wrong_use(env, "no device of this module");
+    return NULL;
+  }
+  if (device->fd < 0) {
+    napi_throw_error(env, "CLOSED", "the device is closed");
+    return NULL;
+  }
+  return device;
+}
+
+/** A text argument of bounded length in memory that the caller frees; NULL, and thrown, when it is none. */
+static char *text_of(napi_env env, napi_value value) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok || length > (1u << 24)) {
+    wrong_use(env, "a text is expected");
+    return NULL;
+  }
+  char *text = malloc(length + 1);
+  if (text == NULL || napi_get_value_string_utf8(env, value, text, length + 1, &length) != napi_ok) {
+    free(text);
+    wrong_use(env, "no memory for a text");
+    return NULL;
+  }
+  return text;
+}
+
+/** A JavaScript object around the device, which it owns from now on. */
+static napi_value wrap(napi_env env, struct device *device) {
+  napi_value object;
+  if (napi_create_object(env, &object) != napi_ok || napi_type_tag_object(env, object, &DEVICE_TAG) != napi_ok ||
+      napi_wrap(env, object, device, finalize, NULL, NULL) != napi_ok) {
+    shut(device);
+    free(device);
+    return wrong_use(env, "no memory for a device");
+  }
+  device->holders = 1;
+  return object;
+}
+
+static struct device *new_device(napi_env env) {
+  struct device *device = calloc(1, sizeof *device);
+  if (device == NULL) {
+    wrong_use(env, "no memory for a device");
+    return NULL;
+  }
+  device->fd = -1;
+  device->env = env;
+  return device;
+}
+
+/** Begins to watch the descriptor; false when libuv or Node refuse. */
+static bool watch(napi_env env, struct device *device, napi_value listener) {
+  uv_loop_t *loop;
+  napi_value name;
+  if (napi_create_reference(env, listener, 1, &device->listener) != napi_ok) return false;
+  if (napi_create_string_utf8(env, "packet-ring", NAPI_AUTO_LENGTH, &name) != napi_ok) return false;
+  if (napi_async_init(env, NULL, name, &device->context) != napi_ok) return false;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok) return false;
+  if (uv_poll_init(loop, &device->poll, device->fd) != 0) return false;
+  device->poll.data = device;
+  device->polls = true;
+  device->holders += 1;
+  napi_add_async_cleanup_hook(env, leave, device, &device->cleanup);
+  return uv_poll_start(&device->poll, UV_READABLE, woken) == 0;
+}
+
+// open(interface, filter, scratchBytes, blockBytes, blocks, retireMs, onWake) → device with `memory`
+static napi_value js_open(napi_env env, napi_callback_info info) {
+  napi_value given[7];
+  size_t count = 7;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 7)
+    return wrong_use(env, "seven arguments are expected");
+  struct layout layout;
+  napi_valuetype kind = napi_undefined;
+  if (napi_get_value_uint32(env, given[2], &layout.scratch_bytes) != napi_ok ||
+      napi_get_value_uint32(env, given[3], &layout.block_bytes) != napi_ok ||
+      napi_get_value_uint32(env, given[4], &layout.blocks) != napi_ok ||
+      napi_get_value_uint32(env, given[5], &layout.retire_ms) != napi_ok ||
+      napi_typeof(env, given[6], &kind) != napi_ok || kind != napi_function)
+    return wrong_use(env, "four numbers and a function are expected");
+  const unsigned page = (unsigned)sysconf(_SC_PAGESIZE);
+  if (layout.scratch_bytes < page || layout.scratch_bytes % page != 0 || layout.block_bytes < page ||
+      layout.block_bytes % page != 0 || layout.block_bytes > (1u << 24) || layout.blocks < 2 || layout.blocks > (1u << 16))
+    return wrong_use(env, "scratch area and blocks are made of whole pages");
+  char *name = text_of(env, given[0]);
+  if (name == NULL) return NULL;
+  char *filter = text_of(env, given[1]);
+  struct device *device = filter == NULL ? NULL : new_device(env);
+  if (device == NULL) {
+    free(name);
+    free(filter);
+    return NULL;
+  }
+  struct fault fault;
+  const bool opened = open_ring(device, name, filter, &layout, &fault);
+  free(name);
+  free(filter);
+  if (!opened) {
+    shut(device);
+    free(device);
+    return throw_fault(env, &fault);
+  }
+  napi_value object = wrap(env, device);
+  if (object == NULL) return NULL;
+  napi_value memory;
+  if (napi_create_external_arraybuffer(env, device->memory, device->bytes, nothing, NULL, &memory) != napi_ok ||
+      napi_create_reference(env, memory, 1, &device->memory_ref) != napi_ok ||
+      napi_set_named_property(env, object, "memory", memory) != napi_ok || !watch(env, device, given[6]))
+    return wrong_use(env, "this Node cannot hold or watch the ring");
+  return object;
+}
+
+// openSender(interface) → device
+static napi_value js_open_sender(napi_env env, napi_callback_info info) {
+  napi_value given[1];
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 1)
+    return wrong_use(env, "an interface is expected");
+  char *name = text_of(env, given[0]);
+  struct device *device = name == NULL ? NULL : new_device(env);
+  if (device == NULL) {
+    free(name);
+    return NULL;
+  }
+  struct fault fault;
+  const bool opened = open_sender(device, name, &fault);
+  free(name);
+  if (opened) return wrap(env, device);
+  shut(device);
+  free(device);
+  return throw_fault(env, &fault);
+}
+
+// setFilter(device, text)
+static napi_value js_set_filter(napi_env env, napi_callback_info info) {
+  napi_value given[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 2)
+    return wrong_use(env, "a device and a text are expected");
+  struct device *device = device_of(env, given[0]);
+  char *text = device == NULL ? NULL : text_of(env, given[1]);
+  if (text == NULL) return NULL;
+  struct fault fault;
+  const bool attached = attach_filter(device->fd, text, &fault);
+  free(text);
+  return attached ? NULL : throw_fault(env, &fault);
+}
+
+// dropped(device) → frames since it was opened
+static napi_value js_dropped(napi_env env, napi_callback_info info) {
+  napi_value given[1], result;
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 1)
+    return wrong_use(env, "a device is expected");
+  struct device *device = device_of(env, given[0]);
+  if (device == NULL) return NULL;
+  struct tpacket_stats_v3 since;
+  socklen_t length = sizeof since;
+  if (getsockopt(device->fd, SOL_PACKET, PACKET_STATISTICS, &since, &length) == 0) device->drops += since.tp_drops;
+  return napi_create_double(env, device->drops, &result) == napi_ok ? result : NULL;
+}
+
+// send(device, bytes): a Uint8Array from its Ethernet header on
+static napi_value js_send(napi_env env, napi_callback_info info) {
+  napi_value given[2];
+  size_t count = 2;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 2)
+    return wrong_use(env, "a device and bytes are expected");
+  struct device *device = device_of(env, given[0]);
+  if (device == NULL) return NULL;
+  napi_typedarray_type kind;
+  size_t length = 0;
+  void *bytes = NULL;
+  if (napi_get_typedarray_info(env, given[1], &kind, &length, &bytes, NULL, NULL) != napi_ok || kind != napi_uint8_array)
+    return wrong_use(env, "bytes are expected");
+  ssize_t sent;
+  do sent = send(device->fd, bytes, length, 0);
+  while (sent < 0 && errno == EINTR);
+  if (sent >= 0) return NULL;
+  const int error = errno;
+  struct fault fault;
+  if (error == ENETDOWN || error == ENXIO || error == ENODEV)
+    fail(&fault, "NOT_UP", "a frame was not sent: the interface is down or gone");
+  else if (error == EAGAIN || error == ENOBUFS)
+    fail(&fault, "BUSY", "a frame was not sent: the interface takes no more now");
+  else
+    fail(&fault, "SYSTEM", "a frame was not sent: %s", strerror(error));
+  return throw_fault(env, &fault);
+}
+
+// close(device): what is still held of its memory is empty from now on
+static napi_value js_close(napi_env env, napi_callback_info info) {
+  napi_value given[1], memory;
+  size_t count = 1;
+  if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 1)
+    return wrong_use(env, "a device is expected");
+  struct device *device = device_of(env, given[0]);
+  if (device == NULL) return NULL;
+  if (device->memory_ref != NULL) {
+    if (napi_get_reference_value(env, device->memory_ref, &memory) != napi_ok ||
+        napi_detach_arraybuffer(env, memory) != napi_ok)
+      return wrong_use(env, "the ring cannot be taken back");
+    napi_delete_reference(env, device->memory_ref);
+    device->memory_ref = NULL;
+  }
+  if (device->listener != NULL) napi_delete_reference(env, device->listener);
+  if (device->context != NULL) napi_async_destroy(env, device->context);
+  device->listener = NULL;
+  device->context = NULL;
+  if (device->polls) {
+    device->polls = false;
+    uv_poll_stop(&device->poll);
+    uv_close((uv_handle_t *)&device->poll, poll_closed);
+  }
+  // libuv no longer looks at the descriptor once its handle is stopped.
+  shut(device);
+  return NULL;
+}
+
+static napi_value init(napi_env env, napi_value exports) {
+  static const struct {
+    const char *name;
+    napi_callback call;
+  } functions[] = {{"open", js_open},       {"openSender", js_open_sender}, {"setFilter", js_set_filter},
+                   {"dropped", js_dropped}, {"send", js_send},              {"close", js_close}};
+  for (size_t at = 0; at < sizeof functions / sizeof functions[0]; at += 1) {
+    napi_value function;
+    if (napi_create_function(env, functions[at].name, NAPI_AUTO_LENGTH, functions[at].call, NULL, &function) != napi_ok ||
+        napi_set_named_property(env, exports, functions[at].name, function) != napi_ok)
+      return NULL;
+  }
+  return exports;
+}
+
+NAPI_MODULE(packet_ring, init)
