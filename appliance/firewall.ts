@@ -10,7 +10,10 @@ import type { NftListing } from './nftables.ts';
 
 export interface FirewallListener {
   state(state: FirewallState): void;
-  reading(at: number, values: ReadonlyMap<string, number>): void;
+  /** The rules are about to be changed. */
+  changing(): void;
+  /** The kernel's counters, read at some moment between the two (monotonic milliseconds). */
+  reading(begun: number, ended: number, values: ReadonlyMap<string, number>): void;
   /** The rules were found changed by somebody else, and have been put back. */
   mended(found: readonly string[]): void;
 }
@@ -35,7 +38,7 @@ export class Firewall {
     return this.#inTurn(async () => {
       const before = this.#wanted === undefined ? undefined : this.#compile;
       const ruleset = compile();
-      await applyRuleset(ruleset);
+      await this.#give(ruleset);
       this.#wanted = ruleset;
       this.#compile = compile;
       try {
@@ -53,7 +56,7 @@ export class Firewall {
   async #confirm(): Promise<void> {
     const { found, listing } = await this.#readBack();
     if (found.length === 0 || this.#wanted === undefined) return;
-    await applyRuleset(mendingText(listing, this.#wanted));
+    await this.#give(mendingText(listing, this.#wanted));
     this.#listener.mended(found);
     const again = await this.#readBack();
     if (again.found.length > 0)
@@ -63,7 +66,7 @@ export class Firewall {
   /** Changes elements of sets without a new ruleset. */
   async change(text: string): Promise<void> {
     await this.#inTurn(async () => {
-      await applyRuleset(text);
+      await this.#give(text);
     });
   }
 
@@ -74,7 +77,7 @@ export class Firewall {
         const { found, listing } = await this.#readBack();
         if (this.#wanted === undefined || (found.length === 0 && !anyway)) return;
         this.#wanted = this.#compile();
-        await applyRuleset(mendingText(listing, this.#wanted));
+        await this.#give(mendingText(listing, this.#wanted));
         if (found.length > 0) this.#listener.mended(found);
         await this.#readBack();
       } catch (error) {
@@ -90,7 +93,7 @@ export class Firewall {
     if (this.#wanted === undefined) return;
     try {
       this.#wanted = this.#compile();
-      await applyRuleset(this.#wanted);
+      await this.#give(this.#wanted);
       this.#listener.mended([detail]);
       await this.#readBack();
     } catch (error) {
@@ -107,19 +110,25 @@ export class Firewall {
     if (compile === undefined) return;
     this.#compile = compile;
     this.#wanted = compile();
-    await applyRuleset(this.#wanted).catch(() => undefined);
+    await this.#give(this.#wanted).catch(() => undefined);
   }
 
   async #readBack(): Promise<{ readonly found: readonly string[]; readonly listing: NftListing }> {
-    const at = monotonicMs();
+    const begun = monotonicMs();
     const listing = await listTable(FAMILY, TABLE);
+    const ended = monotonicMs();
     const found =
       this.#wanted === undefined ? ['nothing was applied yet'] : differences(listing, this.#wanted);
     const [first] = found;
     const detail = first === undefined ? 'read back and equal' : first;
     this.#listener.state({ verified: first === undefined, detail });
-    this.#listener.reading(at, counterValues(listing));
+    this.#listener.reading(begun, ended, counterValues(listing));
     return { found, listing };
+  }
+
+  async #give(text: string): Promise<void> {
+    this.#listener.changing();
+    await applyRuleset(text);
   }
 
   async #inTurn<T>(task: () => Promise<T>): Promise<T> {

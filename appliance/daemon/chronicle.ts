@@ -76,7 +76,12 @@ export class Chronicle {
     this.#guard = guard;
     this.#counted = NO_TALLY;
     this.setPolicy(policy);
-    guard.book.replace(this.#openIncidents(), blocking, now());
+    guard.book.replace(this.#openIncidents(), blocking);
+  }
+
+  /** The kernel's counters up to which the past was written down since this boot; undefined when nothing was. */
+  accounted(): ReadonlyMap<string, number> | undefined {
+    return this.#attempt(() => this.#store?.accounted());
   }
 
   setPolicy(policy: Policy): void {
@@ -182,7 +187,7 @@ export class Chronicle {
     this.#store?.rewrite(this.#veil);
     this.#clients.forgetAll();
     for (const client of this.#store?.clients.list().reverse() ?? []) this.#clients.restore(client);
-    this.#guard?.book.replace(this.#openIncidents(), blocking, now());
+    this.#guard?.book.replace(this.#openIncidents(), blocking);
     this.#offer();
   }
 
@@ -210,7 +215,7 @@ export class Chronicle {
     if (this.#store !== undefined || !this.#tryOpen()) return;
     const guard = this.#guard;
     for (const past of this.#openIncidents())
-      if (guard?.incident(past.incident.id) === undefined) guard?.book.restore(past, guard.blockMode, now());
+      if (guard?.incident(past.incident.id) === undefined) guard?.book.restore(past, guard.blockMode);
     for (const incident of guard?.book.all() ?? []) this.#recorder?.incident(incident);
     for (const client of this.#clients.list()) this.#recorder?.client(client);
     if (this.#told !== undefined) this.#recorder?.change({ at: Date.now(), ...this.#told });
@@ -237,6 +242,7 @@ export class Chronicle {
       now,
       fault: this.#warnings.put.bind(this.#warnings, 'history'),
       retentionDays: () => this.#policy?.retentionDays ?? Infinity,
+      accounted: () => this.#guard?.accounted,
     });
     this.#wasOff();
     for (const client of store.clients.list().reverse()) this.#clients.restore(client);

@@ -86,8 +86,9 @@ export class Daemon implements ApiSubject {
     });
     this.#firewall = new Firewall({
       state: (state) => this.#guard.firewall(state),
-      reading: (at, values) => {
-        this.#guard.reading(at, values);
+      changing: () => this.#guard.change(this.#taps.orders),
+      reading: (begun, ended, values) => {
+        this.#guard.reading(begun, ended, values);
         const keep = (): void => writeCounterFile(options.runtimeDir, values);
         this.#warnings.attempt('counter-file', 'The counters cannot be kept', keep);
       },
@@ -224,8 +225,10 @@ export class Daemon implements ApiSubject {
     if (first) {
       this.#guard = this.#newGuard(policy);
       this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
+      const accounted = this.#chronicle.accounted();
       const last = readCounterFile(this.#options.runtimeDir);
-      if (last !== undefined) this.#guard.resume(last);
+      if (accounted !== undefined || last !== undefined)
+        this.#guard.resume(new Map([...(last ?? []), ...(accounted ?? [])]));
     }
     this.#lamp.open(policy.lamp);
     const undo = undoRecordIn(this.#options.runtimeDir);
@@ -239,7 +242,8 @@ export class Daemon implements ApiSubject {
     }
     this.#applied(appliedAt);
     await keeper.raise();
-    this.#taps.order(policy, this.#enforcement.learned());
+    this.#taps.order(policy, this.#enforcement.learned(), bridge.macs());
+    this.#guard.change(this.#taps.orders);
   }
 
   #report(report: TapReport): void {
@@ -280,7 +284,7 @@ export class Daemon implements ApiSubject {
   }
 
   #tellTaps(): void {
-    this.#taps.learn(this.#enforcement.learned());
+    if (this.#taps.learn(this.#enforcement.learned())) this.#guard.change(this.#taps.orders);
   }
 
   async #look(): Promise<void> {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exposure } from '../../src/guard/correlation.ts';
 import type { LearnerRecord } from '../../src/guard/learner.ts';
+import { bootId } from '../boot-id.ts';
 import { writeDurable } from '../durable-file.ts';
 
 export interface OpenPass {
@@ -52,8 +53,4 @@ function isListOf(value: unknown, texts: readonly string[]): boolean {
     const fields = entry as Record<string, unknown>;
     return typeof fields['until'] === 'number' && texts.every((name) => typeof fields[name] === 'string');
   });
-}
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
 }

@@ -3,6 +3,7 @@
 
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Accounted } from '../../src/guard/balance.ts';
 import { veiledClient } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
@@ -10,14 +11,16 @@ import type { Gap } from '../../src/guard/gaps.ts';
 import { rewritten, rewrittenGaps } from '../../src/guard/past.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
+import { readJson } from '../../src/guard/status.ts';
 import { isEmpty } from '../../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
+import { bootId } from '../boot-id.ts';
 import { ClientTable } from './client-table.ts';
 import { openDatabase, removeDamaged } from './database.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 import { EvidenceTable } from './evidence-table.ts';
 import { GapTable } from './gap-table.ts';
-import { IncidentTable } from './incident-table.ts';
+import { IncidentTable, textOf } from './incident-table.ts';
 import { MIGRATIONS } from './schema.ts';
 import { TimelineTable } from './timeline-table.ts';
 
@@ -35,6 +38,8 @@ export interface Batch {
   readonly tallies: readonly TallyAt[];
   readonly changes: readonly StateChange[];
   readonly gaps: readonly Gap[];
+  /** What the incidents hold with these, in terms of the kernel's counters since this boot. */
+  readonly accounted?: Accounted | undefined;
 }
 
 export const HISTORY_FILE = 'history.db';
@@ -45,6 +50,7 @@ const DAY_MS = 86_400_000;
 export class HistoryStore {
   readonly #path: string;
   readonly #database: Database;
+  readonly #account: Statement;
   readonly incidents: IncidentTable;
   readonly clients: ClientTable;
   readonly evidence: EvidenceTable;
@@ -59,6 +65,10 @@ export class HistoryStore {
     const { database, warning } = openDatabase(this.#path, MIGRATIONS);
     this.#database = database;
     this.warning = warning;
+    this.#account = database.prepare(
+      `INSERT INTO account (one, boot, counters) VALUES (1, ?, ?)
+       ON CONFLICT (one) DO UPDATE SET boot = excluded.boot, counters = excluded.counters`,
+    );
     this.incidents = new IncidentTable(database);
     this.clients = new ClientTable(database);
     this.evidence = new EvidenceTable(database);
@@ -93,6 +103,8 @@ export class HistoryStore {
       for (const client of batch.clients) this.clients.put(client, privacy);
       for (const tally of batch.tallies)
         if (!isEmpty(tally)) this.timeline.count(tally, privacy === 'minimal');
+      if (batch.accounted !== undefined)
+        this.#account.run(bootId(), JSON.stringify(batch.accounted.counters));
       if (privacy === 'minimal') return;
       for (const change of batch.changes) this.timeline.change(change);
       for (const gap of batch.gaps) this.gaps.put({ gap, privacy });
@@ -112,6 +124,16 @@ export class HistoryStore {
     } finally {
       this.#database.pragma('synchronous = NORMAL');
     }
+  }
+
+  /** The kernel's counters up to which incidents were written since this boot; undefined when none were. */
+  accounted(): ReadonlyMap<string, number> | undefined {
+    const row = this.#database.prepare('SELECT boot, counters FROM account').get();
+    if (row === undefined || row['boot'] !== bootId()) return undefined;
+    const counters = readJson(textOf(row['counters']));
+    if (typeof counters !== 'object' || counters === null) return undefined;
+    const told = Object.entries(counters as Readonly<Record<string, unknown>>);
+    return new Map(told.flatMap(([name, frames]) => (typeof frames === 'number' ? [[name, frames]] : [])));
   }
 
   /** Wall clock of the newest thing written; undefined when there is none. */

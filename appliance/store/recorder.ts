@@ -4,6 +4,7 @@
 
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
+import type { Accounted } from '../../src/guard/balance.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
@@ -28,6 +29,8 @@ export interface RecorderPorts {
   /** What is wrong with the history, or undefined when nothing is. */
   readonly fault: (text: string | undefined) => void;
   readonly retentionDays: () => number;
+  /** What the incidents hold at this moment, in terms of the kernel's counters. */
+  readonly accounted?: () => Accounted | undefined;
 }
 
 export class Recorder {
@@ -166,6 +169,7 @@ export class Recorder {
       tallies: [...this.#tallies].map(([at, tally]): TallyAt => ({ at, ...tally })),
       changes: this.#told(),
       gaps: [...this.#gaps.values()],
+      accounted: this.#incidents.size === 0 ? undefined : this.#ports.accounted?.(),
     };
   }
 

@@ -75,4 +75,11 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (tunnel, at)
   );
   `,
+  `
+  CREATE TABLE account (
+    one INTEGER PRIMARY KEY,
+    boot TEXT NOT NULL,
+    counters TEXT NOT NULL
+  );
+  `,
 ];

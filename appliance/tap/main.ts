@@ -13,7 +13,6 @@ import { openDevice } from './device.ts';
 import { REPORT_FD, encode } from './messages.ts';
 import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
 import { TapReader } from './reader.ts';
-import { BridgeSides } from './sides.ts';
 
 /** A drained report at least this often, milliseconds: the guard's sign that the tap reads. */
 const HEARTBEAT_MS = 200;
@@ -52,15 +51,15 @@ function giveUp(message: string): never {
 }
 
 function start(order: TapOrder): Tap {
-  const { bridge } = order.policy;
   let lost = (): number => 0;
   const reader = new TapReader({
     port: order.port,
     dissector: new Dissector({ quic: nodeQuicCrypto }),
     judge: compileJudge(order.policy, order.learned),
-    sides: new BridgeSides(bridge.name, bridge.lan, bridge.wan),
-    chatterIsRed: order.policy.localChatter === 'red',
+    boxMacs: order.boxMacs,
+    orders: order.orders,
     keepsFrames: order.policy.privacy === 'full',
+    monotonic: monotonicMs,
     lost: () => lost(),
     emit: (report) => {
       send({ type: 'report', report });
@@ -102,12 +101,12 @@ function obey(command: TapCommand): void {
     tap = start(command.order);
   } else {
     // No frame is read between the two: what the new filter shows is judged by the new policy.
-    const { policy, learned, filter } = command;
-    tap?.reader.setJudge(
-      compileJudge(policy, learned),
-      policy.localChatter === 'red',
-      policy.privacy === 'full',
-    );
+    const { policy, learned, filter, boxMacs, orders } = command;
+    tap?.reader.setJudge(compileJudge(policy, learned), {
+      boxMacs,
+      orders,
+      keepsFrames: policy.privacy === 'full',
+    });
     if (filter !== undefined) withFilter(filter, (text) => tap?.device.setFilter(text));
   }
 }

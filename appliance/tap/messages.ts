@@ -13,17 +13,19 @@ export interface TapOrder {
   readonly policy: Policy;
   readonly learned: LearnedState;
   readonly filter: string;
+  /** The box's own MAC addresses. */
+  readonly boxMacs: readonly number[];
+  /** Grows with every order (src/guard/reconciliation.ts). */
+  readonly orders: number;
 }
 
 /** Down the IPC channel: the order first, then by what else the tap shall judge from now on, and read if that changed. */
 export type TapCommand =
   | { readonly type: 'order'; readonly order: TapOrder }
-  | {
-      readonly type: 'judge';
-      readonly policy: Policy;
-      readonly learned: LearnedState;
-      readonly filter?: string;
-    };
+  | ({ readonly type: 'judge'; readonly filter?: string } & Pick<
+      TapOrder,
+      'policy' | 'learned' | 'boxMacs' | 'orders'
+    >);
 
 /** Up the pipe. `open` says that the device reads; frames before it are nobody's. */
 export type TapMessage =

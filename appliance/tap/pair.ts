@@ -4,6 +4,7 @@ import type { TapReport } from '../../src/guard/observation.ts';
 import { compileFilter } from '../../src/policy/bpf.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import { parseMac } from '../../src/wire/address.ts';
 import type { TapOrder } from './messages.ts';
 import { TapSupervisor } from './supervisor.ts';
 import type { TapState } from './supervisor.ts';
@@ -21,17 +22,33 @@ export class TapPair {
   readonly #taps = new Map<Port, TapSupervisor>();
   readonly #up = new Set<Port>();
   #told = '';
+  #orders = 0;
 
   constructor(listener: TapPairListener) {
     this.#listener = listener;
   }
 
-  /** Starts both taps, or starts them anew with other orders. */
-  order(policy: Policy, learned: LearnedState): void {
+  /** Grows with everything that the taps are told to judge by. */
+  get orders(): number {
+    return this.#orders;
+  }
+
+  /** Starts both taps, or has them go on by other orders. */
+  order(policy: Policy, learned: LearnedState, boxMacs: readonly string[]): void {
     const filter = compileFilter(policy, learned);
+    const macs = boxMacs.flatMap((mac) => parseMac(mac) ?? []);
+    this.#orders += 1;
     this.#told = what(learned);
     for (const port of PORTS) {
-      const order: TapOrder = { port, interface: policy.bridge[port], policy, learned, filter };
+      const order: TapOrder = {
+        port,
+        interface: policy.bridge[port],
+        policy,
+        learned,
+        filter,
+        boxMacs: macs,
+        orders: this.#orders,
+      };
       const running = this.#taps.get(port);
       if (running === undefined) this.#start(port, order);
       else running.renew(order);
@@ -43,11 +60,13 @@ export class TapPair {
     return this.#up.size === PORTS.length;
   }
 
-  /** Costs nothing when all that changed is how long it still holds. */
-  learn(learned: LearnedState): void {
-    if (what(learned) === this.#told) return;
+  /** Whether the taps had to be told; it costs nothing when all that changed is how long it still holds. */
+  learn(learned: LearnedState): boolean {
+    if (what(learned) === this.#told) return false;
     this.#told = what(learned);
-    for (const tap of this.#taps.values()) tap.learn(learned);
+    this.#orders += 1;
+    for (const tap of this.#taps.values()) tap.learn({ learned, orders: this.#orders });
+    return true;
   }
 
   stop(): void {

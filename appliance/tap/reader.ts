@@ -11,6 +11,8 @@ import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { isHandshakeAnswer } from '../../src/policy/shape.ts';
 
+/** Ports of a bridge are Ethernet (registry of link types of libpcap). */
+const ETHERNET = 1;
 /** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
 const REPORT_MS = 5;
 /** Distinct observations in one report. */
@@ -26,6 +28,7 @@ export interface TapReaderParts {
   readonly judge: Judge;
   /** The box's own MAC addresses: what the kernel delivers to the box, or the box itself sends, does not cross. */
   readonly boxMacs: readonly number[];
+  readonly orders: number;
   /** Whether leak frames go along as evidence (privacy `full`). */
   readonly keepsFrames: boolean;
   readonly monotonic: () => number;
@@ -40,7 +43,7 @@ export class TapReader {
   readonly #batch = new ObservationBatch(BATCH_LIMIT);
   #judge: Judge;
   #boxMacs: ReadonlySet<number>;
-  #orders = 0;
+  #orders: number;
   #frames = 0;
   readonly #claims = new BoundedMap<number>(CLAIMS);
   #handshakes: Handshake[] = [];
@@ -51,33 +54,27 @@ export class TapReader {
     this.#parts = parts;
     this.#judge = parts.judge;
     this.#boxMacs = new Set(parts.boxMacs);
+    this.#orders = parts.orders;
     this.#batch.evidence.wanted = parts.keepsFrames;
   }
 
-  /** Goes on by other orders; `orders` is their number. */
-  setJudge(judge: Judge, boxMacs: readonly number[], keepsFrames: boolean, orders: number): void {
+  /** Goes on by other orders. */
+  setJudge(judge: Judge, given: Pick<TapReaderParts, 'boxMacs' | 'orders' | 'keepsFrames'>): void {
     this.#judge = judge;
-    this.#boxMacs = new Set(boxMacs);
-    this.#batch.evidence.wanted = keepsFrames;
-    this.#orders = orders;
+    this.#boxMacs = new Set(given.boxMacs);
+    this.#batch.evidence.wanted = given.keepsFrames;
+    this.#orders = given.orders;
   }
 
   /**
    * Takes one captured frame that arrived at monotonic milliseconds `at`; `outgoing` says that it left by this port. The bytes
    * may be overwritten when it returns. Never throws.
    */
-  frame(
-    bytes: Uint8Array,
-    captured: number,
-    wireLength: number,
-    linkType: number,
-    outgoing: boolean,
-    at: number,
-  ): void {
+  frame(bytes: Uint8Array, captured: number, length: number, outgoing: boolean, at: number): void {
     const { port, dissector, monotonic } = this.#parts;
     const facts = this.#facts;
     this.#frames += 1;
-    dissector.headers(bytes, 0, captured, wireLength, linkType, facts);
+    dissector.headers(bytes, 0, captured, length, ETHERNET, facts);
     const direction = outgoing === (port === 'wan') ? 'up' : 'down';
     if (this.#isOwn(facts, outgoing)) return;
     const judge = this.#judge;

@@ -6,7 +6,6 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Readable } from 'node:stream';
 import type { TapReport } from '../../src/guard/observation.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
 import { afterReading } from '../after-reading.ts';
 import { MessageReader } from './messages.ts';
 import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
@@ -74,8 +73,15 @@ export class TapSupervisor {
     const before = this.#order;
     this.#order = order;
     if (order.interface === before.interface) {
-      const { policy, learned, filter } = order;
-      this.#send({ type: 'judge', policy, learned, ...(filter === before.filter ? {} : { filter }) });
+      const { policy, learned, filter, boxMacs, orders } = order;
+      this.#send({
+        type: 'judge',
+        policy,
+        learned,
+        boxMacs,
+        orders,
+        ...(filter === before.filter ? {} : { filter }),
+      });
       return;
     }
     this.#lastFault = 'its orders changed';
@@ -87,8 +93,8 @@ export class TapSupervisor {
   }
 
   /** Tells what was learned; the tap goes on reading. */
-  learn(learned: LearnedState): void {
-    this.renew({ ...this.#order, learned });
+  learn(change: Pick<TapOrder, 'learned' | 'orders'>): void {
+    this.renew({ ...this.#order, ...change });
   }
 
   stop(): void {

@@ -119,16 +119,22 @@ function add(slices: Slice[], { first, last, frames, crosses, counter }: Observa
   }
 }
 
+/** Both sides are in order of time; what has no partner of its own time stays. */
 function pairUp(attempts: Slice[], escapes: Slice[]): void {
-  for (;;) {
-    const [attempt] = attempts;
-    const [escape] = escapes;
-    if (attempt === undefined || escape === undefined) return;
-    const frames = Math.min(attempt.frames, escape.frames);
-    attempt.frames -= frames;
-    escape.frames -= frames;
-    if (attempt.frames === 0) attempts.shift();
-    if (escape.frames === 0) escapes.shift();
+  for (let [a, e] = [0, 0]; ;) {
+    const [attempt, escape] = [attempts[a], escapes[e]];
+    if (attempt === undefined || escape === undefined) break;
+    if (escape.last < attempt.first - SKEW_MS) {
+      e += 1;
+    } else if (escape.first > attempt.last + SKEW_MS) {
+      a += 1;
+    } else {
+      const frames = Math.min(attempt.frames, escape.frames);
+      attempt.frames -= frames;
+      escape.frames -= frames;
+      if (attempt.frames === 0) attempts.splice(a, 1);
+      if (escape.frames === 0) escapes.splice(e, 1);
+    }
   }
 }
 

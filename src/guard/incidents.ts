@@ -141,7 +141,7 @@ export class IncidentBook {
    * to the kernel, or they were called stopped too soon, or the lan tap did not see them.
    */
   #explain(incident: Incident, slice: Slice, changed: Set<Incident>): void {
-    let { frames } = slice;
+    let frames = slice.frames - incident.open.takeAttemptFrames(slice.frames);
     changed.add(incident);
     for (const other of this.#places.get(incident.place) ?? []) {
       if (other === incident || frames === 0) continue;

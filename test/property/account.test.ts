@@ -213,7 +213,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(['toggles']) },
   { weight: 2, arbitrary: fc.constant(['remember']) },
   { weight: 1, arbitrary: fc.constant(['killed']) },
-) as fc.Arbitrary<Step>;
+);
 
 function take(world: World, [name, ...given]: Step): void {
   (world[name] as (...given: readonly unknown[]) => void).apply(world, given);

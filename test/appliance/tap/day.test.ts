@@ -6,20 +6,8 @@ import { TapReader } from '../../../appliance/tap/reader.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
 import { Guard } from '../../../src/guard/guard.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
-import { parseMac } from '../../../src/wire/address.ts';
 import { HOME } from '../../guard/samples.ts';
-import {
-  BROADCAST,
-  CLIENT,
-  ROUTER,
-  arp,
-  dhcp4,
-  dnsQuery,
-  ethernet,
-  ipv4,
-  udp,
-  wireguard,
-} from '../../policy/frames.ts';
+import { BROADCAST, arp, dhcp4, dnsQuery, ethernet, ipv4, udp, wireguard } from '../../policy/frames.ts';
 import { WG, down4, four } from '../../policy/shape.ts';
 import type { Shape } from '../../policy/shape.ts';
 
@@ -65,13 +53,11 @@ it('raises no incident in 24 hours, and counts every frame; one question past th
   });
   const guard = new Guard(HOME, { now, version: 'test', idPrefix: 'day' });
   const judge = compileJudge(HOME);
-  const sideOf = (mac: number): 'lan' | 'wan' | 'unknown' =>
-    mac === parseMac(CLIENT) ? 'lan' : mac === parseMac(ROUTER) ? 'wan' : 'unknown';
   const taps = (['lan', 'wan'] as const).map(
     (port) =>
       new TapReader({
-        ...{ port, judge, dissector: new Dissector(), sides: { of: sideOf } },
-        ...{ chatterIsRed: false, keepsFrames: true, lost: () => 0 },
+        ...{ port, judge, dissector: new Dissector(), boxMacs: [], orders: 0 },
+        ...{ keepsFrames: true, lost: () => 0, monotonic: () => second * 1_000 },
         emit: (report) => void guard.report(report),
       }),
   );

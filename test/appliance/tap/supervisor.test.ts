@@ -26,7 +26,10 @@ function watched(
   const said: string[] = [];
   let wake = (): void => undefined;
   tap = new TapSupervisor(
-    { port: 'wan', interface: 'wan0', policy: HOME, learned: NOTHING_LEARNED, filter: '' },
+    {
+      ...{ port: 'wan', interface: 'wan0', policy: HOME, learned: NOTHING_LEARNED, filter: '' },
+      ...{ boxMacs: [], orders: 0 },
+    },
     {
       report: () => undefined,
       state: (state, detail) => {
