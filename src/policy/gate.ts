@@ -6,7 +6,7 @@ import type { Facts } from '../flow/facts.ts';
 import { addressText, inNetwork, parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow, matchesAllow } from './allow.ts';
 import { chatterKind } from './chatter.ts';
-import { ESP, hasBadHeader, isKeptGroup, isMld, isTooShort } from './counted.ts';
+import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { goesDirect, isOpenProfile } from './direct.ts';
 import { EndpointTable } from './endpoint-table.ts';
@@ -157,12 +157,12 @@ export function compileGate(
     // Before the array is asked: index -1 costs V8 five times the whole search.
     if (index < 0) return -1;
     const endpoint = endpoints[index];
-    if (endpoint === undefined || isKeptGroup(facts.destinationMac)) return -1;
+    if (endpoint === undefined || !entersBridge(facts)) return -1;
     return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
   }
 
   function passage(facts: Facts, way: Way, known?: number): Passage {
-    if (isKeptGroup(facts.destinationMac)) return 'leak';
+    if (!entersBridge(facts)) return 'leak';
     const broken = hasBadHeader(facts) || isTooShort(facts);
     const index = broken ? -1 : (known ?? endpointOf(facts, way));
     const endpoint = index < 0 ? undefined : endpoints[index];
@@ -199,6 +199,11 @@ export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): bool
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
   const shape = endpoint.protocol === 'ipsec' ? shapeOf('ipsec', 'udp', port) : endpoint.shape;
   return kernelAccepts(shape, facts);
+}
+
+/** The bridge itself holds the rest (net/bridge/br_input.c). A capture of a link without MAC addresses has none at all. */
+function entersBridge({ sourceMac, destinationMac }: Facts): boolean {
+  return !isKeptGroup(destinationMac) && (isStation(sourceMac) || (sourceMac === 0 && destinationMac === 0));
 }
 
 function isPlainIp(facts: Facts): boolean {

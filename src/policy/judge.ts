@@ -129,7 +129,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
 
   function counter(facts: Facts, direction: Direction): string {
     const way = wayOf(facts, direction);
-    if (isUncounted(facts.destinationMac)) return '';
+    if (isUncounted(facts)) return '';
     const passage = gate.passage(facts, way);
     if (passage !== 'tunnel') return counterName(way, countedVerdict(passage), countedKind(facts, way));
     const endpoint = endpoints[gate.endpointOf(facts, way)];

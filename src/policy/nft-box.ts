@@ -17,7 +17,7 @@ export interface ClosedPorts {
 }
 
 /**
- * Link-local groups that end at the bridge, so that the forward hook never sees them: they are counted here. Not 0 and 3,
+ * Link-local groups that end at the bridge, so that the prerouting hook never sees them: they are counted here. Not 0 and 3,
  * which are forwarded, nor 1 and e, which the bridge takes before any hook (src/policy/counted.ts).
  */
 const KEPT_GROUPS = [0x2, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa, 0xb, 0xc, 0xd, 0xf];
@@ -27,7 +27,7 @@ const SILENCED = 'counter name box_silenced drop';
 
 /**
  * The fixed address is the box's toward lan alone: no question for it reaches wan, and nobody there can say it is theirs,
- * which would be the page's password. Rules of the forward chain.
+ * which would be the page's password. Rules of the chain `crossing`.
  */
 export function fixedAddressRules({ management }: Policy): readonly string[] {
   if (management.address === 'none') return [];
@@ -82,8 +82,14 @@ function lanRules(lan: string, ports: readonly number[]): string[] {
 
 export function closedChains(ports: ClosedPorts | undefined): readonly NftChain[] {
   const lan = ports === undefined ? [] : lanRules(ports.lan, [ports.webPort]);
+  const closed = 'counter name closed_dropped drop';
   return [
-    { name: 'guard', hook: 'forward', rules: ['counter name closed_dropped drop'] },
+    {
+      name: 'entering',
+      hook: 'prerouting',
+      rules: [...(ports === undefined ? [] : [`iifname "${ports.lan}" accept`]), closed],
+    },
+    { name: 'crossing', hook: 'forward', rules: [closed] },
     { name: 'to_box', hook: 'input', rules: [...lan, 'counter name box_refused drop'] },
     {
       name: 'from_box',

@@ -25,7 +25,7 @@ export interface NftChain {
   readonly name: string;
   /** Why-line, for whoever reads the listing. */
   readonly why?: string;
-  readonly hook?: 'forward' | 'input' | 'output';
+  readonly hook?: 'prerouting' | 'forward' | 'input' | 'output';
   readonly rules: readonly string[];
 }
 

@@ -30,6 +30,7 @@ export const SETS: readonly NftSet[] = [
   set('pass_mac', 'ether_addr'),
   set('pass_all', 'ether_type'),
   { ...set('box_macs', 'ether_addr'), timeouts: false },
+  { ...set('canary', 'ether_addr'), timeouts: false },
 ];
 
 function set(name: string, type: string): NftSet {
@@ -50,6 +51,7 @@ export function elementsOf(
   policy: Policy,
   learned: LearnedState,
   boxMacs: readonly string[],
+  canary: readonly string[] = [],
 ): readonly NftElement[] {
   const endpoints = tunnelEndpoints(policy);
   const tunnels = tunnelHosts(endpoints, learned);
@@ -74,6 +76,7 @@ export function elementsOf(
     })),
     ...learned.passes.flatMap(({ client, seconds }) => passElements(client, seconds)),
     ...boxMacs.map((mac) => ({ set: 'box_macs', key: canonicalMac(mac) })),
+    ...canary.map((mac) => ({ set: 'canary', key: canonicalMac(mac) })),
   ]);
 }
 

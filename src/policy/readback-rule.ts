@@ -95,6 +95,10 @@ function statementText(statement: unknown): string {
         : JSON.stringify(statement);
     case 'match':
       return isJson(value) ? matchText(value) : JSON.stringify(statement);
+    case 'mangle':
+      return isJson(value)
+        ? `${expressionText(value['key'])} set ${expressionText(value['value'])}`
+        : JSON.stringify(statement);
     case 'vmap':
       return isJson(value) ? mapText(value, 'vmap') : JSON.stringify(statement);
     default:
