@@ -6,6 +6,7 @@ import { Facts } from '../../src/flow/facts.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
 import { BoundedMap } from '../../src/guard/bounded-map.ts';
 import { isLeakUp, isRedLeak } from '../../src/guard/counters.ts';
+import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Judge } from '../../src/policy/judge.ts';
@@ -41,6 +42,7 @@ export class TapReader {
   #chatterIsRed: boolean;
   #frames = 0;
   readonly #claims = new BoundedMap<number>(CLAIMS);
+  readonly #neighbours = new NeighbourNews();
   #handshakes: Handshake[] = [];
   #leaksUp = 0;
   #redLeaksUp = 0;
@@ -88,7 +90,8 @@ export class TapReader {
       findings.recognition !== undefined;
     const answers =
       findings.answers.length > 0 || findings.offer !== undefined || this.#isNewClaim(facts, direction);
-    if (direction === 'up' ? !tells : !answers && findings.recognition === undefined) return;
+    const news = this.#neighbours.isNews(facts, direction, now);
+    if (!news && (direction === 'up' ? !tells : !answers && findings.recognition === undefined)) return;
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const crosses = judge.crosses(facts, direction);
     this.#batch.add(facts, { verdict, direction, crosses }, client, now, bytes);

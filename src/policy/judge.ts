@@ -123,6 +123,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   }
 
   function crosses(facts: Facts, direction: Direction): boolean {
+    if (gate.endsAtBox(facts)) return false;
     if (direction !== 'either') return gate.passage(facts, direction) !== 'leak';
     return gate.passage(facts, 'up') !== 'leak' || gate.passage(facts, 'down') !== 'leak';
   }

@@ -5,7 +5,7 @@ import { COUNTED_KINDS, counterName } from './counted.ts';
 import { tunnelEndpoints } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
-import { boxChains, closedChains, fixedAddressRules } from './nft-box.ts';
+import { boxAddressChains, boxChains, closedChains } from './nft-box.ts';
 import type { ClosedPorts } from './nft-box.ts';
 import { wayChains } from './nft-chains.ts';
 import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
@@ -86,7 +86,8 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
         hook: 'forward',
         rules: [
           'ether saddr @canary counter name canary_crossed drop',
-          ...fixedAddressRules(policy),
+          `ether type vmap { ip : jump box_ip, arp : jump box_arp, 8021q : jump box_hidden, 8021ad : jump box_hidden }`,
+          'ether type 0-1535 jump box_hidden',
           'ether daddr @box_macs counter name box_refused drop',
           `iifname "${lan}" oifname "${wan}" meta mark ${LEAK_MARK} counter name leak_out accept`,
           `iifname "${lan}" oifname "${wan}" accept`,
@@ -94,8 +95,9 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
           'counter name other_ports drop',
         ],
       },
-      ...wayChains(policy, 'up'),
-      ...wayChains(policy, 'down'),
+      ...boxAddressChains(policy, state.learned ?? NOTHING_LEARNED),
+      ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'up'),
+      ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'down'),
       ...tunnelChains(policy),
       ...boxChains(policy),
     ],

@@ -92,7 +92,9 @@ export function expectedShape(rulesetText: string): TableShape {
       continue;
     }
     const set =
-      /^ {2}(?:set|map) (\w+) \{ type [^;]+;(?: flags timeout;)?(?: elements = \{ (.*) \})? \}$/.exec(line);
+      /^ {2}(?:set|map) (\w+) \{ type(?:of)? [^;]+;(?: flags timeout;)?(?: elements = \{ (.*) \})? \}$/.exec(
+        line,
+      );
     if (set !== null) {
       sets.set(set[1] ?? '', writtenKeys(set[2] ?? '', false));
       timed.set(set[1] ?? '', writtenKeys(set[2] ?? '', true));

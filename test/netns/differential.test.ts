@@ -106,7 +106,7 @@ async function measured(way: 'up' | 'down', shapes: readonly Shape[]): Promise<S
       );
       // A frame that is never counted ends the waiting all the same, and shows in the comparison.
       const uncounted = shapes.slice(0, at + BATCH).filter(({ bytes }) => isHeldByBridge(bytes)).length;
-      for (let reading = 0; reading < 300; reading += 1) {
+      for (let reading = 0; reading < 60; reading += 1) {
         after = await wire.counters();
         if (grown() >= at + batch.length - uncounted) break;
       }

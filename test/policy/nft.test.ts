@@ -83,7 +83,7 @@ describe('every path of the ruleset', () => {
       const { chains } = expectedShape(compileRuleset(policy, { blockMode: true, learned: LEARNED }));
       const returning = new Set(
         [...chains.values()].flatMap(({ rules }) =>
-          rules.flatMap((rule) => /jump (\w+)/.exec(rule)?.[1] ?? []),
+          rules.flatMap((rule) => [...rule.matchAll(/jump (\w+)/g)].map((match) => match[1] ?? '')),
         ),
       );
       for (const [name, { rules }] of chains) {
@@ -169,7 +169,8 @@ describe('changes without a new ruleset', () => {
       'add element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 timeout 300s : goto t0_wireguard }',
     );
     expect(lines(text)).toContain('delete element bridge leakguard frag4 { 198.51.100.78 . udp }');
-    expect(lines(text).filter((line) => line !== '').length).toBe(6);
+    expect(lines(text)).toContain('add element bridge leakguard near4 { 198.51.100.78 timeout 300s }');
+    expect(lines(text).filter((line) => line !== '').length).toBe(9);
   });
 
   it('leave what the policy names by address alone', () => {
