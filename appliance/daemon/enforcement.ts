@@ -1,6 +1,7 @@
 // Knows: what the kernel is to enforce right now: policy, block mode, what was learned, open passes; and how it gets there.
 // Must not know: incidents, states, HTTP. The boot ruleset and block mode are on disk before anyone is told that they hold.
 
+import { networkInterfaces } from 'node:os';
 import type { Exposure } from '../../src/guard/correlation.ts';
 import { Learner } from '../../src/guard/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
@@ -21,6 +22,9 @@ const EXPOSED_MOST = 1_000;
 /** A repeated answer prolongs the watch only when it adds this much, milliseconds: an apply costs more. */
 const EXPOSURE_SLACK_MS = 30_000;
 
+/** Between two looks at the box's own addresses, milliseconds. */
+const BOX_LOOK_MS = 500;
+
 export interface EnforcementParts {
   readonly firewall: Firewall;
   readonly record: BoxRecord;
@@ -40,6 +44,9 @@ export class Enforcement {
   /** By address, the one that lasts longest. */
   #exposed: readonly Exposure[] = [];
   #passOpenedAt = 0;
+  /** IPv4 addresses that the bridge had when it was looked at. */
+  #boxAddresses: readonly string[] = [];
+  #boxLookedAt = -Infinity;
   #switching: Promise<unknown> = Promise.resolve();
   /** Something was learned that the session's record does not say yet. */
   #unrecorded = false;
@@ -80,7 +87,7 @@ export class Enforcement {
       const seconds = Math.floor((until - now) / 1_000);
       return seconds > 0 ? [{ address, name, seconds }] : [];
     });
-    return { ...NOTHING_LEARNED, ...this.#learner.state(now), exposed, passes };
+    return { ...NOTHING_LEARNED, ...this.#learner.state(now), exposed, passes, box: this.#boxAddresses };
   }
 
   /** No valid policy: nothing crosses any bridge. */
@@ -96,6 +103,7 @@ export class Enforcement {
     if (policy.profile !== this.#policy?.profile) this.#exposed = [];
     this.#policy = policy;
     this.#bridge = bridge;
+    this.#boxAddresses = addressesOf(policy.bridge.name);
     this.#learner.setPolicy(policy);
     const session = first ? readSession(this.#parts.runtimeDir) : undefined;
     if (session !== undefined) {
@@ -192,9 +200,20 @@ export class Enforcement {
 
   /** Learns from a tap's report; true when the caller has to apply. */
   observe(report: TapReport): boolean {
-    const changed = this.#learner.observe(report, monotonicMs());
+    const now = monotonicMs();
+    const changed = this.#learner.observe(report, now);
     this.#unrecorded ||= changed;
-    return changed;
+    return this.#lookAtBox(now) || changed;
+  }
+
+  /** The box's own address comes and goes with its lease: true when it is another one. */
+  #lookAtBox(now: number): boolean {
+    if (now < this.#boxLookedAt + BOX_LOOK_MS) return false;
+    this.#boxLookedAt = now;
+    const found = addressesOf(this.#policy?.bridge.name ?? '');
+    if (found.join() === this.#boxAddresses.join()) return false;
+    this.#boxAddresses = found;
+    return true;
   }
 
   /**
@@ -247,4 +266,9 @@ export class Enforcement {
     const mode = { blockMode: this.#blockMode, unverified: true };
     this.#parts.record.setBootRuleset(this.#compile(policy, NOTHING_LEARNED, mode));
   }
+}
+
+function addressesOf(name: string): readonly string[] {
+  const held = networkInterfaces()[name] ?? [];
+  return held.flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])).sort();
 }

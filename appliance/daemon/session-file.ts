@@ -38,6 +38,7 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
       isListOf(learner['addresses'], ['name', 'address']) &&
       isListOf(learner['servers'], ['address', 'mac']) &&
       isListOf(learner['resolvers'], ['address']) &&
+      isNeighbourhood(learner['neighbourhood']) &&
       isListOf(value['passes'], []) &&
       isListOf(value['exposed'], ['address', 'name']);
     return whole ? (value as unknown as SessionRecord) : undefined;
@@ -46,7 +47,18 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
   }
 }
 
-function isListOf(value: unknown, texts: readonly string[]): boolean {
+function isNeighbourhood(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { leases, routers, own, asked } = value as Record<string, unknown>;
+  const hasMac = (entry: unknown): boolean => typeof (entry as { mac?: unknown }).mac === 'number';
+  const ofClients = [leases, own, asked].every((list) => isListOf(list, ['address']) && list.every(hasMac));
+  if (!ofClients || !isListOf(routers, ['address'])) return false;
+  return (leases as { near?: unknown }[]).every(
+    ({ near }) => Array.isArray(near) && near.every((address) => typeof address === 'string'),
+  );
+}
+
+function isListOf(value: unknown, texts: readonly string[]): value is unknown[] {
   if (!Array.isArray(value)) return false;
   return (value as unknown[]).every((entry) => {
     if (typeof entry !== 'object' || entry === null) return false;

@@ -44,6 +44,7 @@ function offerOf(view: Dhcp4View): NetworkOffer | undefined {
     server,
     ...compact({
       address: view.yourAddress,
+      client: view.messageType === DHCP_ACK ? view.clientMac : undefined,
       prefixLength: view.prefixLength,
       router: view.routers[0],
       leaseSeconds: view.leaseSeconds,

@@ -44,6 +44,10 @@ export interface NetworkOffer {
   readonly server: string;
   readonly address?: string;
   readonly prefixLength?: number;
+  /** Of a DHCPv4 acknowledgement: the client's hardware address, as a number. */
+  readonly client?: number;
+  /** Of a router advertisement: the prefixes that are on the link, `own` where a client makes an address in it. */
+  readonly prefixes?: readonly { readonly network: string; readonly own: boolean }[];
   readonly router?: string;
   readonly leaseSeconds?: number;
   /** Destinations of options 121 and 249 as `net/len via router`. */
@@ -142,6 +146,13 @@ export class Facts {
   icmpCode = -1;
   /** Only for Ethernet/IPv4 (RFC 826); `source` and `destination` then hold sender and target, `ipVersion` stays 0. */
   arpOperation = -1;
+  /** What a neighbour solicitation, advertisement or redirect is about (RFC 4861 sections 4.3 to 4.5). */
+  target = new Uint32Array(4);
+  /**
+   * There is something in a place that the message needs not: bytes behind an ARP message other than the zeros that fill
+   * a short frame up, or a field of a BOOTP request that only a server writes.
+   */
+  spare = false;
 
   /** Where the upper-layer header lies; like payloadOffset, only while the buffer lasts. */
   upperOffset = 0;
@@ -171,5 +182,6 @@ export function copyFacts(from: Readonly<Facts>): Facts {
   const copy = Object.assign(new Facts(), from);
   copy.source = from.source.slice();
   copy.destination = from.destination.slice();
+  copy.target = from.target.slice();
   return copy;
 }

@@ -186,6 +186,7 @@ export function readUpper(bytes: Uint8Array, at: number, end: number, ipEnd: num
       else {
         facts.icmpType = bytes[at] ?? 0;
         facts.icmpCode = bytes[at + 1] ?? 0;
+        if (facts.ipVersion === 6) readTarget(bytes, at, facts);
       }
     }
   }
@@ -207,6 +208,7 @@ function readUdp(bytes: Uint8Array, at: number, captured: number, ipEnd: number,
   facts.payloadLength = ipEnd - facts.payloadOffset;
   if (facts.destinationPort === 67 || facts.destinationPort === 68) {
     facts.bootpCookie = readHead(bytes, facts.payloadOffset + 236, captured);
+    facts.spare = facts.destinationPort === 67 && !isBareRequest(bytes, facts.payloadOffset);
   }
   // A first fragment holds less than the datagram's length; a whole datagram never does.
   if (length < UDP_HEADER || (length > ipEnd - at && !facts.moreFragments)) {
@@ -241,6 +243,27 @@ function readTcp(bytes: Uint8Array, at: number, captured: number, ipEnd: number,
 function readPorts(bytes: Uint8Array, at: number, facts: Facts): void {
   facts.sourcePort = u16(bytes, at);
   facts.destinationPort = u16(bytes, at + 2);
+}
+
+/** Redirects and the messages of neighbours are about an address behind eight bytes (RFC 4861). */
+function readTarget(bytes: Uint8Array, at: number, facts: Facts): void {
+  const { target, icmpType } = facts;
+  if (icmpType < 135 || icmpType > 137) return;
+  for (let word = 0; word < 4; word += 1) target[word] = readHead(bytes, at + 8 + 4 * word, bytes.length);
+}
+
+/**
+ * Whether what only a server or relay writes is empty in a BOOTP request (RFC 2131 section 2): addresses, the rest of the
+ * hardware address, server name and file.
+ */
+function isBareRequest(bytes: Uint8Array, at: number): boolean {
+  return isZero(bytes, at + 16, at + 28) && isZero(bytes, at + 34, at + 236);
+}
+
+/** Bytes that were not captured count as zero. */
+export function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) !== 0) return false;
+  return true;
 }
 
 /** First four bytes, zero filled: a word past the end must not show what an earlier frame left in the buffer. */

@@ -12,6 +12,7 @@ import { u16, u32 } from '../wire/octets.ts';
 import { LLC, NO_FINDINGS } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { readHead, readIp, readUpper } from './headers-ip.ts';
+import { readArp } from './headers-arp.ts';
 import { isPlainUdp, readPlainUdp } from './headers-plain.ts';
 import { readWirelessHeader } from './headers-wireless.ts';
 
@@ -107,6 +108,7 @@ function clear(facts: Facts): void {
   facts.icmpType = -1;
   facts.icmpCode = -1;
   facts.arpOperation = -1;
+  facts.spare = false;
   facts.upperOffset = 0;
   facts.payloadOffset = 0;
   facts.payloadEnd = 0;
@@ -119,9 +121,10 @@ function clear(facts: Facts): void {
   facts.flowName = '';
   facts.kind = 'malformed';
   facts.findings = NO_FINDINGS;
-  const { source, destination } = facts;
+  const { source, destination, target } = facts;
   source[0] = source[1] = source[2] = source[3] = 0;
   destination[0] = destination[1] = destination[2] = destination[3] = 0;
+  target[0] = target[1] = target[2] = target[3] = 0;
 }
 
 function readEthernet(bytes: Uint8Array, start: number, end: number, wireEnd: number, facts: Facts): void {
@@ -184,20 +187,7 @@ function readEtherType(
   facts.payloadEnd = end;
   facts.payloadLength = wireEnd - at;
   facts.payloadHead = readHead(bytes, at, end);
-  if (etherType === EtherType.ARP) readArp(bytes, at, end, facts);
-}
-
-/** RFC 826. Addresses and operation are given for Ethernet/IPv4 only, the one form a bridge rule lets through. */
-function readArp(bytes: Uint8Array, at: number, end: number, facts: Facts): void {
-  if (end - at < 28) {
-    facts.malformed = 'arp-short';
-    return;
-  }
-  if (u32(bytes, at) !== 0x00010800 || u16(bytes, at + 4) !== 0x0604) return;
-  facts.arpOperation = u16(bytes, at + 6);
-  facts.source[3] = u32(bytes, at + 14);
-  facts.destination[3] = u32(bytes, at + 24);
-  facts.source[2] = facts.destination[2] = 0xffff;
+  if (etherType === EtherType.ARP) readArp(bytes, at, end, wireEnd, facts);
 }
 
 function readOtherLink(

@@ -18,6 +18,12 @@ export function ndFindings(bytes: Uint8Array, facts: Facts): Findings | undefine
   const [prefix] = view.prefixes;
   const routes = view.routes.map((route) => `${route.prefix}/${route.prefixLength} via ${server}`);
   const { captivePortal, resolvers } = view;
+  const onLink = view.prefixes
+    .filter((announced) => announced.onLink && announced.validSeconds > 0)
+    .map((announced) => ({
+      network: `${announced.prefix}/${announced.prefixLength}`,
+      own: announced.autonomous,
+    }));
   return {
     names: [],
     answers: [],
@@ -27,6 +33,7 @@ export function ndFindings(bytes: Uint8Array, facts: Facts): Findings | undefine
       router: server,
       leaseSeconds: view.routerLifetime,
       ...(prefix === undefined ? {} : { address: prefix.prefix, prefixLength: prefix.prefixLength }),
+      ...(onLink.length === 0 ? {} : { prefixes: onLink }),
       ...(routes.length === 0 ? {} : { routes }),
       ...(resolvers.length === 0 ? {} : { resolvers }),
       ...(captivePortal === undefined ? {} : { captivePortal }),

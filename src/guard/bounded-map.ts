@@ -1,8 +1,8 @@
 // Knows: a map that forgets its oldest entry when it is full, and counts that. Must not know: what it holds.
 
-export class BoundedMap<V> {
+export class BoundedMap<V, K = string> {
   readonly #limit: number;
-  readonly #held = new Map<string, V>();
+  readonly #held = new Map<K, V>();
   /** Entries that went to make room. */
   evicted = 0;
 
@@ -14,12 +14,12 @@ export class BoundedMap<V> {
     return this.#held.size;
   }
 
-  get(key: string): V | undefined {
+  get(key: K): V | undefined {
     return this.#held.get(key);
   }
 
   /** The entry becomes the newest. */
-  set(key: string, value: V): void {
+  set(key: K, value: V): void {
     this.#held.delete(key);
     if (this.#held.size >= this.#limit) {
       const [oldest] = this.#held.keys();
@@ -29,8 +29,16 @@ export class BoundedMap<V> {
     this.#held.set(key, value);
   }
 
-  delete(key: string): void {
+  delete(key: K): void {
     this.#held.delete(key);
+  }
+
+  clear(): void {
+    this.#held.clear();
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.#held.entries();
   }
 
   values(): IterableIterator<V> {

@@ -5,6 +5,8 @@
 import { macText } from '../wire/address.ts';
 import type { LearnedAddress, LearnedServer, LearnedState } from '../policy/learned.ts';
 import type { Policy } from '../policy/policy.ts';
+import { Neighbourhood } from './neighbourhood.ts';
+import type { NeighbourhoodRecord } from './neighbourhood.ts';
 import type { Observation, TapReport } from './observation.ts';
 
 /** How long an answer may come after its question, milliseconds. */
@@ -27,10 +29,12 @@ export interface LearnerRecord {
   readonly addresses: readonly Lasting<LearnedAddress>[];
   readonly servers: readonly Lasting<LearnedServer>[];
   readonly resolvers: readonly ({ readonly address: string } & Until)[];
+  readonly neighbourhood: NeighbourhoodRecord;
 }
 
 export class Learner {
   readonly #asked = new Map<string, number>();
+  readonly #neighbourhood = new Neighbourhood();
   #names = new Set<string>();
   #addresses: Lasting<LearnedAddress>[] = [];
   #servers: Lasting<LearnedServer>[] = [];
@@ -50,6 +54,7 @@ export class Learner {
   observe(report: TapReport, now: number): boolean {
     let changed = false;
     for (const observation of report.observations) {
+      if (this.#neighbourhood.observe(observation, report.port, now)) changed = true;
       if (observation.direction === 'up') this.#hear(observation, now);
       // Only the wan tap reads what the uplink says before anything on lan could have changed it.
       else if (report.port === 'wan') {
@@ -68,7 +73,7 @@ export class Learner {
   }
 
   /** What is in force at `now`, as the compilers take it. */
-  state(now: number): Pick<LearnedState, 'addresses' | 'dhcpServers' | 'resolvers'> {
+  state(now: number): Omit<LearnedState, 'exposed' | 'passes' | 'box'> {
     const living = <T extends Until>(kept: readonly T[]): (Omit<T, 'until'> & { seconds: number })[] =>
       kept.flatMap(({ until, ...rest }) => {
         const seconds = Math.floor((until - now) / 1_000);
@@ -78,17 +83,24 @@ export class Learner {
       addresses: living(this.#addresses),
       dhcpServers: living(this.#servers),
       resolvers: living(this.#resolvers),
+      ...this.#neighbourhood.state(now),
     };
   }
 
   record(): LearnerRecord {
-    return { addresses: this.#addresses, servers: this.#servers, resolvers: this.#resolvers };
+    return {
+      addresses: this.#addresses,
+      servers: this.#servers,
+      resolvers: this.#resolvers,
+      neighbourhood: this.#neighbourhood.record(),
+    };
   }
 
   restore(record: LearnerRecord): void {
     this.#addresses = record.addresses.filter((known) => this.#names.has(known.name));
     this.#servers = [...record.servers];
     this.#resolvers = [...record.resolvers];
+    this.#neighbourhood.restore(record.neighbourhood);
   }
 
   #hear({ facts }: Observation, now: number): void {

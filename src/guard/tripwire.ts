@@ -2,35 +2,34 @@
 // Follows DESIGN section 3, rule T: RFC 3442 (DHCP routes: TunnelVision), RFC 8910, RFC 4861, RFC 4191; TunnelCrack (LocalNet,
 // ServerIP). An honest network may do some of it too, so each is amber by itself, told with its evidence.
 
-import type { NetworkOffer } from '../flow/facts.ts';
+import type { Facts, NetworkOffer } from '../flow/facts.ts';
 import { addressText, inNetwork, macText, parseAddress } from '../wire/address.ts';
-import { formatPrefix, isPrivate, networkAround, parseNetwork, sameNetwork } from './networks.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { formatPrefix, isPrivate, networkAround, parseNetwork } from './networks.ts';
 import type { Network } from './networks.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Observation } from './observation.ts';
+import { EVERYTHING6, portal, redirects, steering } from './tricks.ts';
+import type { Trick } from './tricks.ts';
+
+export type { Trick } from './tricks.ts';
 
 /** Leases shorter than this make a client ask, and obey, again and again. Seconds. */
 const SHORT_LEASE = 60;
 /** Addresses remembered of one tunnel server, and routers of one network. */
 const ADDRESSES = 64;
 const ROUTERS = 16;
-
-/** One thing that the network did. */
-export interface Trick {
-  /** What it is, with what tells it from the next of its kind: who has accepted one has not accepted all. */
-  readonly exposure: string;
-  readonly why: string;
-  /** The machine or address that it leads to. */
-  readonly destination: string;
-  /** Escapes to these may have followed from it. */
-  readonly scope: readonly Network[];
-}
+const CLIENTS = 64;
 
 export class Tripwire {
   #names = new Set<string>();
   /** Literal addresses that must be reached through no local route. */
   #far: readonly string[] = [];
   readonly #servers = new Map<string, Set<string>>();
+  /** Client's MAC address to the IPv4 address that it was given here. */
+  readonly #leases = new BoundedMap<string, number>(CLIENTS);
+  /** Public prefixes that routers said are on the link. */
+  readonly #prefixes = new Map<string, true>();
   /** Link-local address of a router to its MAC address. */
   readonly #routers = new Map<string, number>();
   #gateway: { readonly address: string; mac: number | undefined } | undefined;
@@ -46,6 +45,8 @@ export class Tripwire {
   reset(): void {
     this.#gateway = undefined;
     this.#routers.clear();
+    this.#prefixes.clear();
+    this.#leases.clear();
   }
 
   /** What one observation of what came from wan gives away. */
@@ -54,16 +55,43 @@ export class Tripwire {
     const { offer, answers } = facts.findings;
     if (facts.kind === 'dns' && answers.length > 0) return this.#moves(answers);
     const mac = facts.sourceMac;
-    if (facts.kind === 'arp') return this.#claim(addressText(4, facts.source), mac);
-    if (offer === undefined) return [];
+    if (facts.kind === 'arp') {
+      return [...this.#claim(addressText(4, facts.source), mac), ...this.#probe(facts)];
+    }
+    if (offer === undefined) return this.#probe(facts);
     if (facts.kind === 'dhcp') return this.#dhcp(offer, mac);
     if (facts.kind === 'nd' && facts.icmpType === 134) return this.#routerAdvertisement(offer, mac);
     return facts.kind === 'icmp' || facts.kind === 'nd' ? redirects(offer) : [];
   }
 
+  /**
+   * Somebody speaks to a client alone about an address that it does not have here. It answers for one of a tunnel all the
+   * same, by ARP (MLLVD-CR-24-03) or by what it does with the packet (CVE-2019-14899), and so says which one it has.
+   */
+  #probe(facts: Facts): Trick[] {
+    const own = this.#leases.get(facts.destinationMac);
+    if (own === undefined || (facts.ipVersion !== 4 && facts.arpOperation !== 1)) return [];
+    const address = addressText(4, facts.destination);
+    const asked = parseNetwork(address);
+    if (address === own || asked === undefined || !isPrivate(asked)) return [];
+    const from = facts.arpOperation === 1 ? macText(facts.sourceMac) : addressText(4, facts.source);
+    const what =
+      facts.arpOperation === 1 ? 'asks your device alone by ARP for' : 'sends your device a packet for';
+    return [
+      {
+        exposure: `address ${address} tried`,
+        why: `${from} ${what} ${address}, which it does not have on this network (it has ${own}): so it is found out which address a tunnel gave it (CVE-2019-14899, MLLVD-CR-24-03)`,
+        destination: from,
+        scope: [],
+      },
+    ];
+  }
+
   #dhcp(offer: NetworkOffer, mac: number): Trick[] {
     const { server, router, leaseSeconds } = offer;
-    const lan = networkAround(offer.address, offer.prefixLength);
+    if (offer.client !== undefined && offer.address !== undefined)
+      this.#leases.set(offer.client, offer.address);
+    const lan = networkAround(offer.address, offer.prefixLength, true);
     const tricks = [...portal(offer), ...this.#overlaps(lan, server)];
     const routes = steering(offer.routes, lan);
     if (routes.length > 0) {
@@ -133,7 +161,7 @@ export class Tripwire {
   #routerAdvertisement(offer: NetworkOffer, mac: number): Trick[] {
     const { server } = offer;
     const lan = networkAround(offer.address, offer.prefixLength);
-    const tricks = [...portal(offer), ...this.#overlaps(lan, server)];
+    const tricks = [...portal(offer), ...this.#overlaps(lan, server), ...this.#onLink(offer)];
     // Home routers announce the way to their own private range: that steers nothing away from a tunnel.
     const routes = steering(offer.routes, lan).filter(({ network }) => !isPrivate(network));
     if (routes.length > 0) {
@@ -153,6 +181,31 @@ export class Tripwire {
         why: `${server} (${macText(mac)}) advertises itself as a router, ${rogue}: IPv6 may now leave by it, past a tunnel that carries only IPv4`,
         destination: server,
         scope: EVERYTHING6,
+      });
+    }
+    return tricks;
+  }
+
+  /** RFC 4861 section 6.3.4: what is on the link is looked for next door, past any tunnel. */
+  #onLink({ server, prefixes = [] }: NetworkOffer): Trick[] {
+    const tricks: Trick[] = [];
+    for (const { network: text, own } of prefixes) {
+      const network = parseNetwork(text);
+      if (network === undefined || isPrivate(network)) continue;
+      const name = formatPrefix(network);
+      const others = [...this.#prefixes.keys()].filter((other) => other !== name);
+      if (this.#prefixes.size < ROUTERS) this.#prefixes.set(name, true);
+      const because = [
+        ...(network.bits < 64 ? ['wider than any network (/64)'] : []),
+        ...(own ? [] : ['in which your device gets no address of its own']),
+        ...(others.length > 0 ? [`beside ${others.slice(0, 4).join(', ')}`] : []),
+      ];
+      if (because.length === 0) continue;
+      tricks.push({
+        exposure: `public range ${name} on the link`,
+        why: `the router ${server} says that the public range ${name} is on this very link, ${because.join(', ')}: whoever has an address in it is looked for next door, past the tunnel (TunnelCrack LocalNet)`,
+        destination: server,
+        scope: [network],
       });
     }
     return tricks;
@@ -213,43 +266,4 @@ export class Tripwire {
     }
     return tricks;
   }
-}
-
-const EVERYTHING6: readonly Network[] = [{ ipVersion: 6, words: new Uint32Array(4), bits: 0 }];
-
-function portal({ captivePortal, server }: NetworkOffer): Trick[] {
-  if (captivePortal === undefined) return [];
-  return [
-    {
-      exposure: `captive portal ${captivePortal}`,
-      why: `${server} announces a captive portal (RFC 8910): ${captivePortal}. Until you have logged in there, the tunnel cannot come up; a pass lets you`,
-      destination: server,
-      scope: [],
-    },
-  ];
-}
-
-function redirects({ server, routes = [] }: NetworkOffer): Trick[] {
-  const scope = routes.flatMap((route) => parseNetwork(route.split(' via ')[0] ?? '') ?? []);
-  return [
-    {
-      exposure: `redirect of ${routes.join(', ')}`,
-      why: `${server} sends a redirect: ${routes.join(', ')}`,
-      destination: server,
-      scope,
-    },
-  ];
-}
-
-/** Routes that are neither the default nor the local network itself. */
-function steering(
-  routes: readonly string[] = [],
-  lan: Network | undefined,
-): { readonly text: string; readonly network: Network }[] {
-  return routes.flatMap((text) => {
-    const network = parseNetwork(text.split(' via ')[0] ?? '');
-    const isDefault = network?.bits === (network?.ipVersion === 4 ? 96 : 0);
-    if (network === undefined || isDefault || (lan !== undefined && sameNetwork(network, lan))) return [];
-    return [{ text, network }];
-  });
 }

@@ -150,9 +150,20 @@ export function isNd(icmpType: number): boolean {
   return icmpType >= 133 && icmpType <= 137;
 }
 
-/** Pause frames and LLDP the bridge takes before any hook: they neither cross nor count (net/bridge/br_input.c). */
-export function isUncounted(destinationMac: number): boolean {
-  return destinationMac === 0x0180c2000001 || destinationMac === 0x0180c200000e;
+/**
+ * Pause frames, LLDP, and a source address that no station can have (a group's, or none): the bridge takes or drops them
+ * before any hook (net/bridge/br_input.c), so they neither cross nor count.
+ */
+export function isUncounted(facts: Facts): boolean {
+  const { destinationMac } = facts;
+  return (
+    destinationMac === 0x0180c2000001 || destinationMac === 0x0180c200000e || !isStation(facts.sourceMac)
+  );
+}
+
+/** Whether a MAC address can be a sender's: not zero, not a group's (IEEE 802.3 section 3.2.3). */
+export function isStation(mac: number): boolean {
+  return mac !== 0 && (Math.floor(mac / 0x10000000000) & 1) === 0;
 }
 
 /** Every kind that a counter of a way and verdict can have. */

@@ -3,16 +3,17 @@
 // The differential test (test/netns/differential*.test.ts) holds this file against a real bridge.
 
 import type { Facts } from '../flow/facts.ts';
-import { addressText, inNetwork, parseAddress, parseMac } from '../wire/address.ts';
+import { addressText, parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow, matchesAllow } from './allow.ts';
 import { chatterKind } from './chatter.ts';
-import { ESP, hasBadHeader, isKeptGroup, isMld, isTooShort } from './counted.ts';
+import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { goesDirect, isOpenProfile } from './direct.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import { holeLengths, holeNames, mustTunnelName, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
+import { compileNeighbours } from './neighbours.ts';
 import { isPlumbing } from './plumbing.ts';
 import type { PlumbingPeers } from './plumbing.ts';
 import type { Policy } from './policy.ts';
@@ -42,6 +43,8 @@ export interface Gate {
   tunnelAt(facts: Facts, way: Way): number;
   /** `endpoint` is what endpointOf gives for this frame and way, where the caller has asked already. */
   passage(facts: Facts, way: Way, endpoint?: number): Passage;
+  /** What is judged like any other and yet ends at the bridge: it bears an address of the box. */
+  endsAtBox(facts: Facts): boolean;
   /** The name whose answer this address was, where rule D watches it. */
   exposedName(facts: Facts, way: Way): string | undefined;
 }
@@ -68,8 +71,6 @@ export function compileGate(
   const allow = policy.allow
     .map(compileAllow)
     .sort((a, b) => Number(a.rule.port === undefined) - Number(b.rule.port === undefined));
-  const near = [...tunnels, ...designated].filter((host) => host.ipVersion === 6).map((host) => host.words);
-  const nearNetworks = allow.filter((rule) => rule.ipVersion === 6);
   const servers = learned.dhcpServers.map(({ address, mac }) => ({
     word: parseAddress(address)?.words[3],
     mac: parseMac(mac),
@@ -85,10 +86,7 @@ export function compileGate(
   const peers: PlumbingPeers = {
     isDhcpServer: (facts) =>
       servers.some(({ word, mac }) => word === facts.destination[3] && mac === facts.destinationMac),
-    isNeighbour: (address) =>
-      open ||
-      near.some((words) => words.every((word, at) => word === address[at])) ||
-      nearNetworks.some((rule) => inNetwork(address, rule.network, rule.bits)),
+    neighbours: compileNeighbours(policy, learned, [...tunnels, ...designated]),
   };
 
   function find(table: EndpointTable, facts: Facts, way: Way, protocol: number, port: number): number {
@@ -157,12 +155,12 @@ export function compileGate(
     // Before the array is asked: index -1 costs V8 five times the whole search.
     if (index < 0) return -1;
     const endpoint = endpoints[index];
-    if (endpoint === undefined || isKeptGroup(facts.destinationMac)) return -1;
+    if (endpoint === undefined || !entersBridge(facts)) return -1;
     return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
   }
 
   function passage(facts: Facts, way: Way, known?: number): Passage {
-    if (isKeptGroup(facts.destinationMac)) return 'leak';
+    if (!entersBridge(facts)) return 'leak';
     const broken = hasBadHeader(facts) || isTooShort(facts);
     const index = broken ? -1 : (known ?? endpointOf(facts, way));
     const endpoint = index < 0 ? undefined : endpoints[index];
@@ -186,6 +184,7 @@ export function compileGate(
     endpointOf,
     tunnelAt,
     passage,
+    endsAtBox: peers.neighbours.bearsBox,
     exposedName: (facts, way) => {
       if (exposed.size === 0 || facts.ipVersion === 0) return undefined;
       return exposedNames.get(addressText(facts.ipVersion, way === 'up' ? facts.destination : facts.source));
@@ -199,6 +198,11 @@ export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): bool
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
   const shape = endpoint.protocol === 'ipsec' ? shapeOf('ipsec', 'udp', port) : endpoint.shape;
   return kernelAccepts(shape, facts);
+}
+
+/** The bridge itself holds the rest (net/bridge/br_input.c). A capture of a link without MAC addresses has none at all. */
+function entersBridge({ sourceMac, destinationMac }: Facts): boolean {
+  return !isKeptGroup(destinationMac) && (isStation(sourceMac) || (sourceMac === 0 && destinationMac === 0));
 }
 
 function isPlainIp(facts: Facts): boolean {

@@ -123,13 +123,14 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   }
 
   function crosses(facts: Facts, direction: Direction): boolean {
+    if (gate.endsAtBox(facts)) return false;
     if (direction !== 'either') return gate.passage(facts, direction) !== 'leak';
     return gate.passage(facts, 'up') !== 'leak' || gate.passage(facts, 'down') !== 'leak';
   }
 
   function counter(facts: Facts, direction: Direction): string {
     const way = wayOf(facts, direction);
-    if (isUncounted(facts.destinationMac)) return '';
+    if (isUncounted(facts)) return '';
     const passage = gate.passage(facts, way);
     if (passage !== 'tunnel') return counterName(way, countedVerdict(passage), countedKind(facts, way));
     const endpoint = endpoints[gate.endpointOf(facts, way)];

@@ -23,6 +23,19 @@ export interface ExposedAddress {
   readonly seconds: number;
 }
 
+/** An address on the link that a client must find: its gateway, its DHCP server. */
+export interface LearnedNeighbour {
+  readonly address: string;
+  readonly seconds: number;
+}
+
+/** An IPv4 address that a client has, by a lease or by using it. */
+export interface LearnedOwn {
+  readonly mac: string;
+  readonly address: string;
+  readonly seconds: number;
+}
+
 /** A timed opening for a captive portal's login; without `client` for every client. */
 export interface Pass {
   readonly client?: string;
@@ -36,6 +49,12 @@ export interface LearnedState {
   readonly resolvers: readonly { readonly address: string; readonly seconds: number }[];
   readonly exposed: readonly ExposedAddress[];
   readonly passes: readonly Pass[];
+  readonly neighbours: readonly LearnedNeighbour[];
+  readonly own: readonly LearnedOwn[];
+  /** Clients whose neighbours are known: these look for no others. */
+  readonly settled: readonly { readonly mac: string; readonly seconds: number }[];
+  /** IPv4 addresses of the box itself, besides its fixed one: not learned, but what needs the rest needs them too. */
+  readonly box: readonly string[];
 }
 
 export const NOTHING_LEARNED: LearnedState = Object.freeze({
@@ -44,4 +63,8 @@ export const NOTHING_LEARNED: LearnedState = Object.freeze({
   resolvers: Object.freeze([]),
   exposed: Object.freeze([]),
   passes: Object.freeze([]),
+  neighbours: Object.freeze([]),
+  own: Object.freeze([]),
+  settled: Object.freeze([]),
+  box: Object.freeze([]),
 });

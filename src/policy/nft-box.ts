@@ -2,6 +2,9 @@
 // Follows DESIGN section 2, guarantee 5: silent on wan but for DHCP and ARP of its own address; nothing on wan can open
 // a connection to it; the page answers on lan only.
 
+import { parseIpv4 } from '../wire/address.ts';
+import type { LearnedState } from './learned.ts';
+import { boxAddresses } from './neighbours.ts';
 import type { NftChain } from './nft-model.ts';
 import { FIXED_ADDRESS, SSH_PORT } from './policy.ts';
 import type { Policy } from './policy.ts';
@@ -17,7 +20,7 @@ export interface ClosedPorts {
 }
 
 /**
- * Link-local groups that end at the bridge, so that the forward hook never sees them: they are counted here. Not 0 and 3,
+ * Link-local groups that end at the bridge, so that the prerouting hook never sees them: they are counted here. Not 0 and 3,
  * which are forwarded, nor 1 and e, which the bridge takes before any hook (src/policy/counted.ts).
  */
 const KEPT_GROUPS = [0x2, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa, 0xb, 0xc, 0xd, 0xf];
@@ -25,15 +28,33 @@ const KEPT = `ether daddr { ${KEPT_GROUPS.map((group) => `01:80:c2:00:00:0${grou
 
 const SILENCED = 'counter name box_silenced drop';
 
+/** Bits in front of ARP or IP behind one tag (which the kernel takes off), two, three, SNAP, SNAP behind one or two. */
+const HIDDEN_AT = [0, 32, 64, 96, 128];
+/** Sender and target, in bits: IPv4, ARP. */
+const PLACES = [
+  { from: 96, to: 128 },
+  { from: 112, to: 192 },
+];
+
 /**
- * The fixed address is the box's toward lan alone: no question for it reaches wan, and nobody there can say it is theirs,
- * which would be the page's password. Rules of the forward chain.
+ * The box's addresses are the box's toward lan alone: no question for them reaches wan, and nobody there can say they are
+ * theirs, which would be the page's password. Chains that return; `crossing` jumps to them, in every mode.
  */
-export function fixedAddressRules({ management }: Policy): readonly string[] {
-  if (management.address === 'none') return [];
+export function boxAddressChains(policy: Policy, learned: LearnedState): readonly NftChain[] {
+  const [spoofed, refused] = ['counter name box_spoofed drop', 'counter name box_refused drop'];
+  const hidden = boxAddresses(policy, learned).flatMap((address) => {
+    const word = `0x${(parseIpv4(address) ?? 0).toString(16)}`;
+    return HIDDEN_AT.flatMap((at) =>
+      PLACES.flatMap(({ from, to }) => [
+        `@nh,${at + from},32 ${word} ${spoofed}`,
+        `@nh,${at + to},32 ${word} ${refused}`,
+      ]),
+    );
+  });
   return [
-    `arp saddr ip ${FIXED_ADDRESS} counter name box_spoofed drop`,
-    `arp daddr ip ${FIXED_ADDRESS} counter name box_refused drop`,
+    { name: 'box_ip', rules: [`ip saddr @box4 ${spoofed}`, `ip daddr @box4 ${refused}`] },
+    { name: 'box_arp', rules: [`arp saddr ip @box4 ${spoofed}`, `arp daddr ip @box4 ${refused}`] },
+    { name: 'box_hidden', why: 'tags, SNAP: no rule of ARP or IP reads what is inside', rules: hidden },
   ];
 }
 
@@ -64,7 +85,10 @@ export function boxChains(policy: Policy): readonly NftChain[] {
       hook: 'output',
       rules: [
         ...(any ? [`oifname "${lan}" accept`, `arp saddr ip ${FIXED_ADDRESS} ${SILENCED}`] : []),
-        ...(any ? [`oifname "${wan}" arp operation request accept`] : []),
+        // Not whom a laptop has it look for, by a segment from an address of its choosing.
+        ...(any
+          ? [`oifname "${wan}" arp operation request arp daddr ip != @box4 arp daddr ip @near4 accept`]
+          : []),
         ...(dhcp ? [`oifname "${wan}" ether type ip udp sport 68 udp dport 67 accept`] : []),
         SILENCED,
       ],
@@ -82,8 +106,14 @@ function lanRules(lan: string, ports: readonly number[]): string[] {
 
 export function closedChains(ports: ClosedPorts | undefined): readonly NftChain[] {
   const lan = ports === undefined ? [] : lanRules(ports.lan, [ports.webPort]);
+  const closed = 'counter name closed_dropped drop';
   return [
-    { name: 'guard', hook: 'forward', rules: ['counter name closed_dropped drop'] },
+    {
+      name: 'entering',
+      hook: 'prerouting',
+      rules: [...(ports === undefined ? [] : [`iifname "${ports.lan}" accept`]), closed],
+    },
+    { name: 'crossing', hook: 'forward', rules: [closed] },
     { name: 'to_box', hook: 'input', rules: [...lan, 'counter name box_refused drop'] },
     {
       name: 'from_box',

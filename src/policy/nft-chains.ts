@@ -10,12 +10,14 @@ import type { CountedVerdict, Way } from './counted.ts';
 import { isOpenProfile, nftClosed } from './direct.ts';
 import { holeLengths, holeNames, nameScan, nftBytes, wireName } from './names.ts';
 import type { NftChain } from './nft-model.ts';
-import { NFT_ARP, NFT_EAPOL, NFT_PLUMBING4, nftPlumbing6 } from './plumbing.ts';
+import type { LearnedState } from './learned.ts';
+import { nftArp, nftSolicit } from './neighbours.ts';
+import { NFT_EAPOL, nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { NFT_DNS_QUERY } from './shape.ts';
 
 /** All chains of one way. */
-export function wayChains(policy: Policy, way: Way): readonly NftChain[] {
+export function wayChains(policy: Policy, learned: LearnedState, way: Way): readonly NftChain[] {
   const end = way === 'up' ? 'leak' : 'leak_down';
   return [
     etherChain(way, end),
@@ -30,15 +32,12 @@ export function wayChains(policy: Policy, way: Way): readonly NftChain[] {
         `${count(way, 'leak', 'eapol')} goto ${end}`,
       ],
     },
-    {
-      name: `${way}_arp`,
-      rules: [
-        `${NFT_ARP} ${count(way, 'plumbing', 'arp')} accept`,
-        `${count(way, 'leak', 'arp')} goto ${end}`,
-      ],
-    },
-    ...ipChains(policy, way, 4, end),
-    ...ipChains(policy, way, 6, end),
+    ...nftArp(policy, learned, way, `${count(way, 'leak', 'arp')} goto ${end}`),
+    ...(way === 'down' || isOpenProfile(policy)
+      ? []
+      : [nftSolicit(policy, learned, `${count('up', 'plumbing', 'nd')} accept`)]),
+    ...ipChains(policy, learned, way, 4, end),
+    ...ipChains(policy, learned, way, 6, end),
     ...questionChains(policy, way),
     { name: `${way}_short`, rules: [`${count(way, 'leak', 'malformed')} goto ${end}`] },
     classifyChain(way, 'allowed', 'accept'),
@@ -73,7 +72,7 @@ function etherChain(way: Way, end: string): NftChain {
   };
 }
 
-function ipChains(policy: Policy, way: Way, family: 4 | 6, end: string): NftChain[] {
+function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6, end: string): NftChain[] {
   const open = isOpenProfile(policy);
   const plain = `${way}_plain${family}`;
   const four = family === 4;
@@ -133,7 +132,7 @@ function ipChains(policy: Policy, way: Way, family: 4 | 6, end: string): NftChai
       rules: [
         `${far} . meta l4proto . th ${port} vmap @tun${family}`,
         `meta l4proto esp ${far} vmap @esp${family}`,
-        ...(four ? NFT_PLUMBING4[way] : nftPlumbing6(way, open)),
+        ...(four ? nftPlumbing4(way, !open && learned.own.length > 0) : nftPlumbing6(way, open)),
         ...(four || way === 'down' ? [] : nearRules(policy)),
         `${far} . meta l4proto . th ${port} @safe${family} goto ${way}_allowed`,
         ...holeRules(policy, way),
@@ -166,10 +165,12 @@ function nearRules(policy: Policy): string[] {
   if (isOpenProfile(policy)) return [];
   return policy.allow
     .filter(({ to }) => to.ipVersion === 6)
-    .map(({ to }) => {
+    .map((rule) => {
+      const { to } = rule;
       const where =
         to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`} `;
-      return `icmpv6 type { 135, 136 } icmpv6 code 0 ip6 hoplimit 255 ${where}counter name up_plumbing_nd accept`;
+      const client = rule.client === undefined ? '' : `ether saddr ${rule.client} `;
+      return `icmpv6 type 136 icmpv6 code 0 ip6 hoplimit 255 ip6 length { 24, 32 } ${client}${where}counter name up_plumbing_nd accept`;
     });
 }
 

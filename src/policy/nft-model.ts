@@ -9,7 +9,9 @@ export interface NftSet {
   readonly name: string;
   readonly keyword: 'set' | 'map';
   /** `ipv4_addr . inet_proto : verdict` */
-  readonly type: string;
+  readonly type?: string;
+  /** In place of the type: the expression whose values it holds, where nft has no name for them. */
+  readonly of?: string;
   readonly timeouts: boolean;
 }
 
@@ -25,7 +27,7 @@ export interface NftChain {
   readonly name: string;
   /** Why-line, for whoever reads the listing. */
   readonly why?: string;
-  readonly hook?: 'forward' | 'input' | 'output';
+  readonly hook?: 'prerouting' | 'forward' | 'input' | 'output';
   readonly rules: readonly string[];
 }
 
@@ -64,7 +66,8 @@ export function rulesetText(ruleset: NftRuleset): string {
 function setText(set: NftSet, elements: readonly NftElement[]): string {
   const flags = set.timeouts ? ' flags timeout;' : '';
   const held = elements.length === 0 ? '' : ` elements = { ${elements.map(elementText).join(', ')} }`;
-  return `${set.keyword} ${set.name} { type ${set.type};${flags}${held} }`;
+  const type = set.of === undefined ? `type ${set.type ?? ''}` : `typeof ${set.of}`;
+  return `${set.keyword} ${set.name} { ${type};${flags}${held} }`;
 }
 
 export function elementText(element: NftElement): string {

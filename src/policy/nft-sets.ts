@@ -6,6 +6,7 @@ import { parseMac, macText } from '../wire/address.ts';
 import { designatedEndpoints, hostsOf, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
+import { boxAddresses, targetKey } from './neighbours.ts';
 import type { NftElement, NftSet } from './nft-model.ts';
 import type { Policy } from './policy.ts';
 import { shapeOf } from './shape.ts';
@@ -21,7 +22,13 @@ export const SETS: readonly NftSet[] = [
   set('frag6', 'ipv6_addr . inet_proto'),
   set('safe4', 'ipv4_addr . inet_proto . inet_service'),
   set('safe6', 'ipv6_addr . inet_proto . inet_service'),
+  set('near4', 'ipv4_addr'),
   set('near6', 'ipv6_addr'),
+  { name: 'target6', keyword: 'set', of: '@th,64,128', timeouts: true },
+  set('own4', 'ether_addr . ipv4_addr'),
+  set('mine4', 'ipv4_addr'),
+  set('known', 'ether_addr'),
+  set('settled', 'ether_addr'),
   set('dhcp4', 'ipv4_addr . ether_addr'),
   set('resolver4', 'ipv4_addr'),
   set('resolver6', 'ipv6_addr'),
@@ -30,6 +37,8 @@ export const SETS: readonly NftSet[] = [
   set('pass_mac', 'ether_addr'),
   set('pass_all', 'ether_type'),
   { ...set('box_macs', 'ether_addr'), timeouts: false },
+  { ...set('canary', 'ether_addr'), timeouts: false },
+  { ...set('box4', 'ipv4_addr'), timeouts: false },
 ];
 
 function set(name: string, type: string): NftSet {
@@ -50,6 +59,7 @@ export function elementsOf(
   policy: Policy,
   learned: LearnedState,
   boxMacs: readonly string[],
+  canary: readonly string[] = [],
 ): readonly NftElement[] {
   const endpoints = tunnelEndpoints(policy);
   const tunnels = tunnelHosts(endpoints, learned);
@@ -57,6 +67,17 @@ export function elementsOf(
   return distinct([
     ...tunnels.flatMap((host) => tunnelElements(host, endpoints)),
     ...designated.flatMap((host) => [timed(host, `safe${host.ipVersion}`, servicePart(host)), ...near(host)]),
+    ...boxAddresses(policy, learned).flatMap((key) => [
+      { set: 'near4', key },
+      { set: 'box4', key },
+    ]),
+    ...learned.neighbours.flatMap(({ address, seconds }) => nearElements(address, seconds)),
+    ...learned.own.flatMap(({ mac, address, seconds }) => [
+      { set: 'own4', key: `${canonicalMac(mac)} . ${address}`, seconds },
+    ]),
+    ...longest(learned.own, ({ address }) => address, 'mine4'),
+    ...longest(learned.own, ({ mac }) => canonicalMac(mac), 'known'),
+    ...longest(learned.settled, ({ mac }) => canonicalMac(mac), 'settled'),
     ...learned.dhcpServers.map(({ address, mac, seconds }) => ({
       set: 'dhcp4',
       key: `${address} . ${canonicalMac(mac)}`,
@@ -74,6 +95,7 @@ export function elementsOf(
     })),
     ...learned.passes.flatMap(({ client, seconds }) => passElements(client, seconds)),
     ...boxMacs.map((mac) => ({ set: 'box_macs', key: canonicalMac(mac) })),
+    ...canary.map((mac) => ({ set: 'canary', key: canonicalMac(mac) })),
   ]);
 }
 
@@ -110,9 +132,29 @@ function timed(host: Host, set: string, rest: string): NftElement {
   return host.seconds === undefined ? { set, key } : { set, key, seconds: host.seconds };
 }
 
-/** Neighbour discovery must find an endpoint that is on the link. */
+/** An endpoint that is on the link must be found there. */
 function near(host: Host): NftElement[] {
-  return host.ipVersion === 6 ? [timed(host, 'near6', '')] : [];
+  return nearElements(host.text, host.seconds);
+}
+
+function nearElements(address: string, seconds: number | undefined): NftElement[] {
+  const time = seconds === undefined ? {} : { seconds };
+  if (!address.includes(':')) return [{ set: 'near4', key: address, ...time }];
+  return [
+    { set: 'near6', key: address, ...time },
+    { set: 'target6', key: targetKey(address), ...time },
+  ];
+}
+
+/** One element per key: of several the one that lasts longest. */
+function longest<T extends { readonly seconds: number }>(
+  entries: readonly T[],
+  keyOf: (entry: T) => string,
+  set: string,
+): NftElement[] {
+  const found = new Map<string, number>();
+  for (const entry of entries) found.set(keyOf(entry), Math.max(entry.seconds, found.get(keyOf(entry)) ?? 0));
+  return [...found].map(([key, seconds]) => ({ set, key, seconds }));
 }
 
 function passElements(client: string | undefined, seconds: number): NftElement[] {

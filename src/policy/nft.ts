@@ -5,7 +5,7 @@ import { COUNTED_KINDS, counterName } from './counted.ts';
 import { tunnelEndpoints } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
-import { boxChains, closedChains, fixedAddressRules } from './nft-box.ts';
+import { boxAddressChains, boxChains, closedChains } from './nft-box.ts';
 import type { ClosedPorts } from './nft-box.ts';
 import { wayChains } from './nft-chains.ts';
 import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
@@ -23,18 +23,29 @@ export interface RulesetState {
   readonly learned?: LearnedState;
   /** MAC addresses of the box itself: a frame from lan that bears one is dropped in every mode. */
   readonly boxMacs?: readonly string[];
+  /**
+   * MAC addresses of frames by which the box proves that a leak is held: watch mode drops them where it lets a leak go,
+   * and none crosses in any mode.
+   */
+  readonly canary?: readonly string[];
 }
+
+/** On a leak that was let through, so that `leak_out` counts those that the bridge gave to wan. */
+const LEAK_MARK = '0x1';
 
 /** Counters that are no sum over kinds. */
 const PLAIN_COUNTERS = [
   'leak_dropped',
   'leak_passed',
+  'leak_out',
   'down_dropped',
   'down_passed',
   'box_spoofed',
   'box_refused',
   'box_silenced',
   'other_ports',
+  'canary_dropped',
+  'canary_crossed',
 ] as const;
 
 /** Whether the ruleset of this policy and state drops leaks, for whatever reason. */
@@ -53,21 +64,40 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
   return {
     counters: countersOf(policy.tunnels.length),
     sets: SETS,
-    elements: elementsOf(policy, state.learned ?? NOTHING_LEARNED, state.boxMacs ?? []),
+    elements: elementsOf(policy, state.learned ?? NOTHING_LEARNED, state.boxMacs ?? [], state.canary ?? []),
     chains: [
       ...endChains(dropsLeaks(policy, state)),
       {
-        name: 'guard',
-        hook: 'forward',
+        name: 'entering',
+        why: 'every frame is judged once, where it comes in: also one between two devices behind one switch, which never crosses',
+        hook: 'prerouting',
         rules: [
-          ...fixedAddressRules(policy),
-          `iifname "${lan}" oifname "${wan}" goto up`,
-          `iifname "${wan}" oifname "${lan}" goto down`,
+          // What is meant for the box is judged where it comes in there (chain `to_box`).
+          ...[lan, wan].flatMap((port) => [
+            `iifname "${port}" ether daddr @box_macs accept`,
+            `iifname "${port}" goto ${port === lan ? 'up' : 'down'}`,
+          ]),
           'counter name other_ports drop',
         ],
       },
-      ...wayChains(policy, 'up'),
-      ...wayChains(policy, 'down'),
+      {
+        name: 'crossing',
+        why: 'what the bridge hands from one port to the other',
+        hook: 'forward',
+        rules: [
+          'ether saddr @canary counter name canary_crossed drop',
+          `ether type vmap { ip : jump box_ip, arp : jump box_arp, 8021q : jump box_hidden, 8021ad : jump box_hidden }`,
+          'ether type 0-1535 jump box_hidden',
+          'ether daddr @box_macs counter name box_refused drop',
+          `iifname "${lan}" oifname "${wan}" meta mark ${LEAK_MARK} counter name leak_out accept`,
+          `iifname "${lan}" oifname "${wan}" accept`,
+          `iifname "${wan}" oifname "${lan}" accept`,
+          'counter name other_ports drop',
+        ],
+      },
+      ...boxAddressChains(policy, state.learned ?? NOTHING_LEARNED),
+      ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'up'),
+      ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'down'),
       ...tunnelChains(policy),
       ...boxChains(policy),
     ],
@@ -106,14 +136,19 @@ export function compileRemoval(policy: Policy, learned: Partial<LearnedState>): 
 }
 
 function endChains(blocks: boolean): readonly NftChain[] {
-  const end = blocks ? 'dropped drop' : 'passed accept';
+  const held = 'ether saddr @canary counter name canary_dropped drop';
   return [
     {
       name: 'leak',
       why: 'block mode and watch mode differ here, and nowhere else',
-      rules: [`counter name leak_${end}`],
+      rules: blocks
+        ? ['counter name leak_dropped drop']
+        : [held, `meta mark set ${LEAK_MARK} counter name leak_passed accept`],
     },
-    { name: 'leak_down', rules: [`counter name down_${end}`] },
+    {
+      name: 'leak_down',
+      rules: blocks ? ['counter name down_dropped drop'] : [held, 'counter name down_passed accept'],
+    },
   ];
 }
 

@@ -4,14 +4,17 @@
 
 import type { Facts } from '../flow/facts.ts';
 import type { Way } from './counted.ts';
+import { isLinkLocal } from './neighbours.ts';
+import type { Neighbours } from './neighbours.ts';
 
 /** IEEE 802.1X PAE group address: the only one the bridge forwards EAPOL to (`group_fwd_mask 8`). */
 export const PAE_GROUP = 0x0180c2000003;
 const ALL_ROUTERS = Uint32Array.of(0xff020000, 0, 0, 2);
-const ALL_NODES = Uint32Array.of(0xff020000, 0, 0, 1);
 const DHCP_AGENTS = Uint32Array.of(0xff020000, 0, 0, 0x00010002);
 /** RFC 2131 section 3. */
 const DHCP_COOKIE = 0x63825363;
+/** What every host must be able to take, and no client sends more (RFC 2131 section 2); IP header included. */
+const DHCP_MOST = 576;
 /** A client's messages are 1, 3, 4, 5, 6, 8, 9, 11 (RFC 8415 section 7.3); a server's 2, 7, 10. */
 const DHCP6_UP = [1, 3, 4, 5, 6, 8, 9, 11];
 const DHCP6_DOWN = [2, 7, 10];
@@ -20,8 +23,8 @@ const DHCP6_DOWN = [2, 7, 10];
 export interface PlumbingPeers {
   /** Whether this unicast renewal goes to the learned DHCP server, by address and MAC. */
   isDhcpServer(facts: Facts): boolean;
-  /** Whether neighbour discovery with this global address is needed to reach what may be reached. */
-  isNeighbour(address: Uint32Array): boolean;
+  /** Whom may be looked for on the link (src/policy/neighbours.ts). */
+  readonly neighbours: Neighbours;
 }
 
 /** Whether the kernel takes the frame for plumbing, by header facts alone. */
@@ -30,7 +33,8 @@ export function isPlumbing(facts: Facts, way: Way, peers: PlumbingPeers): boolea
   if (facts.malformed !== undefined && facts.malformed !== 'udp-length') return false;
   switch (facts.outerEtherType) {
     case 0x0806:
-      return facts.arpOperation === 1 || facts.arpOperation === 2;
+      if (facts.arpOperation !== 1 && facts.arpOperation !== 2) return false;
+      return !(way === 'up' && facts.spare) && peers.neighbours.mayResolve4(facts, way);
     case 0x888e:
       return facts.destinationMac === PAE_GROUP;
     case 0x0800:
@@ -38,7 +42,8 @@ export function isPlumbing(facts: Facts, way: Way, peers: PlumbingPeers): boolea
         return false;
       if (facts.protocol === 17) return isDhcp(facts, way, peers);
       // Path MTU discovery of the tunnel: the answer to a frame that was let out.
-      return way === 'down' && facts.protocol === 1 && facts.icmpType === 3 && facts.icmpCode === 4;
+      if (way === 'up' || facts.protocol !== 1 || facts.icmpType !== 3 || facts.icmpCode !== 4) return false;
+      return peers.neighbours.isClient4(facts);
     case 0x86dd:
       if (facts.extensionCount > 0 || facts.ipLength < 48) return false;
       if (facts.protocol === 17) return isDhcp6(facts, way);
@@ -53,7 +58,8 @@ function isDhcp(facts: Facts, way: Way, peers: PlumbingPeers): boolean {
   if (facts.udpLength < 248 || facts.bootpCookie !== DHCP_COOKIE) return false;
   const { sourcePort, destinationPort, payloadHead } = facts;
   if (way === 'down') return sourcePort === 67 && destinationPort === 68 && payloadHead >>> 8 === 0x020106;
-  if (sourcePort !== 68 || destinationPort !== 67 || payloadHead >>> 8 !== 0x010106) return false;
+  if (sourcePort !== 68 || destinationPort !== 67 || payloadHead !== 0x01010600) return false;
+  if (facts.udpLength > DHCP_MOST - 20 || facts.ipLength > DHCP_MOST || facts.spare) return false;
   return facts.destination[3] === 0xffffffff || peers.isDhcpServer(facts);
 }
 
@@ -75,23 +81,14 @@ function isNeighbourDiscovery(facts: Facts, way: Way, peers: PlumbingPeers): boo
   if (way === 'down' && icmpType === 2 && facts.icmpCode === 0) return true;
   if (facts.hopLimit !== 255 || facts.icmpCode !== 0) return false;
   if (way === 'down') {
-    if (icmpType === 134 || icmpType === 137) return isLinkLocal(facts.source);
+    if (icmpType === 134) return isLinkLocal(facts.source);
     return icmpType === 135 || icmpType === 136;
   }
-  if (icmpType === 133) return same(destination, ALL_ROUTERS);
+  // One link-layer address or nonce, and nothing behind it (RFC 4861 section 4.6, RFC 7527 section 4.1).
+  const length = facts.ipLength - 40;
+  if (icmpType === 133) return (length === 8 || length === 16) && same(destination, ALL_ROUTERS);
   if (icmpType !== 135 && icmpType !== 136) return false;
-  if (isLinkLocal(destination) || isSolicitedNode(destination) || peers.isNeighbour(destination)) return true;
-  // The answer to a duplicate address detection has no other address to go to (RFC 4861 section 7.2.4).
-  return icmpType === 136 && same(destination, ALL_NODES);
-}
-
-export function isLinkLocal(address: Uint32Array): boolean {
-  return ((address[0] ?? 0) & 0xffc00000) >>> 0 === 0xfe800000;
-}
-
-function isSolicitedNode(address: Uint32Array): boolean {
-  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = address;
-  return w0 === 0xff020000 && w1 === 0 && w2 === 1 && w3 >>> 24 === 0xff;
+  return (length === 24 || length === 32) && peers.neighbours.mayResolve6(facts);
 }
 
 function same(a: Uint32Array, b: Uint32Array): boolean {
@@ -99,25 +96,33 @@ function same(a: Uint32Array, b: Uint32Array): boolean {
 }
 
 const COOKIE = '@th,1952,32 0x63825363';
+/** Addresses that servers and relays write, the rest of the hardware address, server name and file: all zero. */
+const BARE = [
+  '@th,192,96 0x0',
+  '@th,336,80 0x0',
+  ...Array.from({ length: 12 }, (_, at) => `@th,${416 + 128 * at},128 0x0`),
+].join(' ');
+const REQUEST = `ip length <= ${DHCP_MOST} udp length 248-${DHCP_MOST - 20} @th,64,32 0x1010600 ${COOKIE} ${BARE}`;
 const accept = (way: Way, kind: string): string => `counter name ${way}_plumbing_${kind} accept`;
 
-/** Whole ARP of Ethernet/IPv4, request or reply. */
-export const NFT_ARP = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp operation { request, reply }';
 export const NFT_EAPOL = 'ether daddr 01:80:c2:00:00:03';
 
-/** Rules for IPv4 packets without options that are no fragments. */
-export const NFT_PLUMBING4: Readonly<Record<Way, readonly string[]>> = {
-  up: [
-    `udp sport 68 udp dport 67 ip daddr 255.255.255.255 udp length >= 248 @th,64,24 0x10106 ${COOKIE} ${accept('up', 'dhcp')}`,
-    `udp sport 68 udp dport 67 ip daddr . ether daddr @dhcp4 udp length >= 248 @th,64,24 0x10106 ${COOKIE} ${accept('up', 'dhcp')}`,
-  ],
-  down: [
-    `udp sport 67 udp dport 68 udp length >= 248 @th,64,24 0x20106 ${COOKIE} ${accept('down', 'dhcp')}`,
-    `icmp type 3 icmp code 4 ${accept('down', 'icmp')}`,
-  ],
-};
+/** Rules for IPv4 packets without options that are no fragments; `mine` where the clients' addresses are known. */
+export function nftPlumbing4(way: Way, mine: boolean): readonly string[] {
+  if (way === 'down') {
+    return [
+      `udp sport 67 udp dport 68 udp length >= 248 @th,64,24 0x20106 ${COOKIE} ${accept('down', 'dhcp')}`,
+      `icmp type 3 icmp code 4 ${mine ? 'ip daddr @mine4 ' : ''}${accept('down', 'icmp')}`,
+    ];
+  }
+  return [
+    `udp sport 68 udp dport 67 ip daddr 255.255.255.255 ${REQUEST} ${accept('up', 'dhcp')}`,
+    `udp sport 68 udp dport 67 ip daddr . ether daddr @dhcp4 ${REQUEST} ${accept('up', 'dhcp')}`,
+  ];
+}
 
 const NEEDS_255 = 'icmpv6 code 0 ip6 hoplimit 255';
+const ND_LENGTH = 'ip6 length { 24, 32 }';
 
 /** Rules for IPv6 packets without extension headers; `anyNeighbour` where direct traffic is allowed anyway. */
 export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[] {
@@ -125,17 +130,20 @@ export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[]
     return [
       `udp sport 547 udp dport 546 ip6 saddr fe80::/10 ip6 daddr fe80::/10 udp length >= 12 @th,64,8 { 2, 7, 10 } ${accept('down', 'dhcp6')}`,
       `icmpv6 type 2 icmpv6 code 0 ${accept('down', 'icmp')}`,
-      `icmpv6 type { 134, 137 } ${NEEDS_255} ip6 saddr fe80::/10 ${accept('down', 'nd')}`,
+      `icmpv6 type 134 ${NEEDS_255} ip6 saddr fe80::/10 ${accept('down', 'nd')}`,
       `icmpv6 type { 135, 136 } ${NEEDS_255} ${accept('down', 'nd')}`,
     ];
   }
-  const neighbours = ['fe80::/10', 'ff02::1:ff00:0/104', '@near6'].map((to) => `ip6 daddr ${to} `);
   return [
     `udp sport 546 udp dport 547 ip6 saddr fe80::/10 ip6 daddr ff02::1:2 udp length >= 12 @th,64,8 { 1, 3, 4, 5, 6, 8, 9, 11 } ${accept('up', 'dhcp6')}`,
-    `icmpv6 type 133 ${NEEDS_255} ip6 daddr ff02::2 ${accept('up', 'nd')}`,
-    ...(anyNeighbour ? [''] : neighbours).map(
-      (to) => `icmpv6 type { 135, 136 } ${NEEDS_255} ${to}${accept('up', 'nd')}`,
-    ),
-    `icmpv6 type 136 ${NEEDS_255} ip6 daddr ff02::1 ${accept('up', 'nd')}`,
+    `icmpv6 type 133 ${NEEDS_255} ip6 length { 8, 16 } ip6 daddr ff02::2 ${accept('up', 'nd')}`,
+    ...(anyNeighbour
+      ? [`icmpv6 type { 135, 136 } ${NEEDS_255} ${ND_LENGTH} ${accept('up', 'nd')}`]
+      : [
+          `icmpv6 type 135 ${NEEDS_255} ${ND_LENGTH} jump up_solicit`,
+          ...['fe80::/10', '@near6', 'ff02::1'].map(
+            (to) => `icmpv6 type 136 ${NEEDS_255} ${ND_LENGTH} ip6 daddr ${to} ${accept('up', 'nd')}`,
+          ),
+        ]),
   ];
 }

@@ -55,6 +55,8 @@ export function normalWord(token: string): string {
   const plain = token.replaceAll('"', '');
   const range = /^(0x[0-9a-f]+|\d+)-(0x[0-9a-f]+|\d+)$/.exec(plain);
   if (range !== null) return `${Number(range[1])}-${Number(range[2])}`;
+  // Longer ones are no numbers to JavaScript: an address would be any of its neighbours.
+  if (/^0x[0-9a-f]{14,}$/.test(plain)) return plain;
   if (/^0x[0-9a-f]+$/.test(plain)) return String(Number(plain));
   return NUMBERS.get(plain) ?? plain;
 }
@@ -95,6 +97,10 @@ function statementText(statement: unknown): string {
         : JSON.stringify(statement);
     case 'match':
       return isJson(value) ? matchText(value) : JSON.stringify(statement);
+    case 'mangle':
+      return isJson(value)
+        ? `${expressionText(value['key'])} set ${expressionText(value['value'])}`
+        : JSON.stringify(statement);
     case 'vmap':
       return isJson(value) ? mapText(value, 'vmap') : JSON.stringify(statement);
     default:

@@ -92,7 +92,9 @@ export function expectedShape(rulesetText: string): TableShape {
       continue;
     }
     const set =
-      /^ {2}(?:set|map) (\w+) \{ type [^;]+;(?: flags timeout;)?(?: elements = \{ (.*) \})? \}$/.exec(line);
+      /^ {2}(?:set|map) (\w+) \{ type(?:of)? [^;]+;(?: flags timeout;)?(?: elements = \{ (.*) \})? \}$/.exec(
+        line,
+      );
     if (set !== null) {
       sets.set(set[1] ?? '', writtenKeys(set[2] ?? '', false));
       timed.set(set[1] ?? '', writtenKeys(set[2] ?? '', true));
@@ -184,14 +186,30 @@ function joinedKey(fields: readonly unknown[]): string {
 }
 
 /**
- * The ruleset text with an end that takes away chains which are not ours: they alone survive a reload. To be applied
- * in place of the text when `differences` finds something.
+ * The ruleset text with an end that takes away chains which are not ours, for they alone survive a reload; and with a
+ * beginning that takes away those which bear a name of ours on another hook, for the kernel refuses to move a chain. To
+ * be applied in place of the text when `differences` finds something.
  */
 export function mendingText(listing: unknown, rulesetText: string): string {
   const actual = shapeOfListing(listing);
   const expected = expectedShape(rulesetText);
-  const foreign = [...(actual?.chains.keys() ?? [])].filter(
-    (name) => !expected.chains.has(name) && /^[A-Za-z]\w*$/.test(name),
-  );
-  return rulesetText + foreign.map((name) => `delete chain ${FAMILY} ${TABLE} ${name}\n`).join('');
+  const there = [...(actual?.chains ?? [])].filter(([name]) => /^[A-Za-z]\w*$/.test(name));
+  const foreign = there.filter(([name]) => !expected.chains.has(name));
+  const moved = there.filter(([name, { head }]) => {
+    const ours = expected.chains.get(name);
+    return ours !== undefined && hookOf(ours.head) !== hookOf(head);
+  });
+  // No other chain may lead to one that goes, so all are emptied first.
+  const away = moved.length === 0 ? [] : [`flush table ${FAMILY} ${TABLE}`];
+  return [
+    ...away.map((line) => `${line}\n`),
+    ...moved.map(([name]) => `delete chain ${FAMILY} ${TABLE} ${name}\n`),
+    rulesetText,
+    ...foreign.map(([name]) => `delete chain ${FAMILY} ${TABLE} ${name}\n`),
+  ].join('');
+}
+
+/** Hook and priority, without the policy, which can be changed in place. */
+function hookOf(head: string): string {
+  return head.split(' ').slice(0, 2).join(' ');
 }

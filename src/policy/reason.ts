@@ -93,8 +93,11 @@ function withPort(address: string, facts: Facts, port: number): string {
   return facts.ipVersion === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** IP address, or MAC address where there is none. */
+/** IP address, of ARP and neighbour discovery the one that they are about; or MAC address where there is none. */
 export function destinationOf(facts: Facts): string {
+  if (facts.outerEtherType === 0x0806 && facts.arpOperation > 0) return addressText(4, facts.destination);
+  if (facts.ipVersion === 6 && facts.protocol === 58 && (facts.icmpType === 135 || facts.icmpType === 136))
+    return addressText(6, facts.target);
   return facts.ipVersion === 0
     ? macText(facts.destinationMac)
     : addressText(facts.ipVersion, facts.destination);

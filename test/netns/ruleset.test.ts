@@ -67,10 +67,14 @@ describe('block mode', () => {
     const block = compileRuleset(FULL, { blockMode: true, learned: LEARNED });
     const watch = compileRuleset(FULL, { blockMode: false, learned: LEARNED });
     await wire.load(watch);
-    expect(await sendUp('DNS')).toEqual({ counted: ['leak_passed', 'up_leak_dns'], arrived: true });
+    expect(await sendUp('DNS')).toEqual({
+      counted: ['leak_out', 'leak_passed', 'up_leak_dns'],
+      arrived: true,
+    });
     await wire.load(compileToggle(true));
     expect(differences(await wire.listing(), block)).toEqual([]);
-    expect(differences(await wire.listing(), watch).length).toBe(2);
+    // Two chains, each with other rules and another number of them.
+    expect(differences(await wire.listing(), watch).length).toBe(4);
     expect(await sendUp('DNS')).toEqual({ counted: ['leak_dropped', 'up_leak_dns'], arrived: false });
     expect((await sendUp('wireguard message 4')).arrived).toBe(true);
   });
@@ -80,6 +84,32 @@ describe('block mode', () => {
     for (const name of ['DNS', 'ARP request', 'DHCP discover', 'EAPOL', 'STP', 'wireguard message 4']) {
       expect((await sendUp(name)).arrived, name).toBe(false);
     }
+  });
+
+  it('counts a leak between two devices behind one switch, which never crosses', async () => {
+    await wire.load(compileRuleset(FULL, { blockMode: false, learned: LEARNED }));
+    // The bridge knows the destination on the side that the frame came from.
+    await wire.inBox('bridge', 'fdb', 'replace', '02:00:00:00:00:01', 'dev', 'lan0', 'master', 'static');
+    expect(await sendUp('DNS')).toEqual({ counted: ['leak_passed', 'up_leak_dns'], arrived: false });
+    await wire.inBox('bridge', 'fdb', 'del', '02:00:00:00:00:01', 'dev', 'lan0', 'master');
+    expect((await sendUp('DNS')).arrived).toBe(true);
+  });
+
+  it('holds a canary in watch mode as in block mode, whatever it looks like', async () => {
+    const canary = ['02:00:00:00:00:0c'];
+    await wire.load(compileRuleset(FULL, { blockMode: false, learned: LEARNED, canary }));
+    expect(await sendUp('DNS')).toEqual({ counted: ['canary_dropped', 'up_leak_dns'], arrived: false });
+    expect(await sendUp('wireguard message 4')).toEqual({
+      counted: ['canary_crossed', 'up_tunnel_0'],
+      arrived: false,
+    });
+    await wire.load(compileToggle(true));
+    expect(await sendUp('DNS')).toEqual({ counted: ['leak_dropped', 'up_leak_dns'], arrived: false });
+  });
+
+  it('lets nothing go to an address of the box that the bridge does not know as its own', async () => {
+    await wire.load(compileRuleset(FULL, { blockMode: false, boxMacs: ['02:00:00:00:00:01'] }));
+    expect(await sendUp('wireguard message 4')).toEqual({ counted: ['box_refused'], arrived: false });
   });
 
   it('drops what bears the MAC address of the box, in watch mode too', async () => {
@@ -118,7 +148,9 @@ describe('elements', () => {
 
 describe("the box's own wire", () => {
   beforeAll(async () => {
-    await wire.load(compileRuleset(BARE, { blockMode: true }));
+    const macs = ['br0', 'lan0', 'wan0'].map((port) => wire.inBox('cat', `/sys/class/net/${port}/address`));
+    const boxMacs = (await Promise.all(macs)).map((mac) => mac.trim());
+    await wire.load(compileRuleset(BARE, { blockMode: true, boxMacs }));
     await wire.inBox('ip', 'addr', 'add', '192.168.9.2/24', 'dev', 'br0');
     await wire.atEnd('lan', 'ip', 'addr', 'add', '192.168.9.3/24', 'dev', 'eth0');
     await wire.atEnd('wan', 'ip', 'addr', 'add', '192.168.9.4/24', 'dev', 'eth0');
@@ -156,7 +188,11 @@ describe("the box's own wire", () => {
 });
 
 describe('a foreign hand', () => {
-  const ruleset = compileRuleset(SPLIT, { blockMode: true, learned: LEARNED });
+  const ruleset = compileRuleset(SPLIT, {
+    blockMode: true,
+    learned: LEARNED,
+    canary: ['02:00:00:00:00:ca'],
+  });
 
   it.each([
     ['empties the table', 'flush table bridge leakguard'],
@@ -187,13 +223,18 @@ describe('a foreign hand', () => {
     ],
     [
       'turns a policy',
-      'add chain bridge leakguard guard { type filter hook forward priority 0; policy accept; }',
+      'add chain bridge leakguard crossing { type filter hook forward priority 0; policy accept; }',
     ],
+    [
+      'hooks a chain elsewhere',
+      'flush chain bridge leakguard crossing; delete chain bridge leakguard crossing; add chain bridge leakguard crossing { type filter hook output priority 0; policy drop; }',
+    ],
+    ['lets a canary fly', 'flush set bridge leakguard canary'],
   ])('that %s is found and mended', async (_what, commands) => {
     await wire.load('table bridge leakguard { }\ndelete table bridge leakguard\n');
     await wire.load(ruleset);
     expect(differences(await wire.listing(), ruleset)).toEqual([]);
-    await wire.load(`${commands.replaceAll('; add', '\nadd')}\n`);
+    await wire.load(`${commands.replaceAll(/; (add|delete) (?=chain|rule|element)/g, '\n$1 ')}\n`);
     expect(differences(await wire.listing(), ruleset)).not.toEqual([]);
     await wire.load(mendingText(await wire.listing(), ruleset));
     expect(differences(await wire.listing(), ruleset)).toEqual([]);

@@ -85,7 +85,7 @@ describe('a reason', () => {
       ', at the tunnel endpoint udp:198.51.100.7:51820, but not wireguard',
     ],
     ['GRE', 'GRE', '(a tunnel that hides nothing)'],
-    ['ARP request', 'ARP to ff:ff:ff:ff:ff:ff: needed to be on the network', ''],
+    ['ARP request', 'ARP to 192.168.1.1: needed to be on the network', ''],
   ])('of %s names the facts', (name, start, end) => {
     const shape = shapeNamed(name);
     const { reason } = compileJudge(BARE).judge(factsOf(shape.bytes), shape.way);

@@ -47,6 +47,13 @@ export const LEARNED: LearnedState = {
   addresses: [{ name: 'vpn.example.com', address: '198.51.100.77', seconds: 3000 }],
   dhcpServers: [{ address: '192.168.1.1', mac: '02:00:00:00:00:01', seconds: 3000 }],
   resolvers: [{ address: '192.168.1.1', seconds: 3000 }],
+  neighbours: [
+    { address: '192.168.1.1', seconds: 3000 },
+    { address: 'fe80::1', seconds: 3000 },
+  ],
+  own: [{ mac: '02:00:00:00:00:0c', address: '192.168.1.50', seconds: 3000 }],
+  settled: [{ mac: '02:00:00:00:00:0c', seconds: 3000 }],
+  box: ['192.168.1.2'],
   exposed: [{ address: '203.0.113.80', name: 'shop.example', seconds: 3000 }],
 };
 

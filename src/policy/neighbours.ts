@@ -1,0 +1,281 @@
+// Knows: whom a client may look for on its link, for the judge and the ruleset side by side: RFC 826, 5227, 4861.
+// Must not know: who learned the addresses, and how.
+// To ask who has an address tells everybody on the link that it is wanted: a destination in the clear. So only what a
+// client needs to use its tunnel may be asked for, and only its own address may be answered for.
+
+import type { Facts } from '../flow/facts.ts';
+import { addressText, inNetwork, parseAddress, parseMac } from '../wire/address.ts';
+import { compileAllow } from './allow.ts';
+import type { Way } from './counted.ts';
+import { isOpenProfile } from './direct.ts';
+import type { Host } from './hosts.ts';
+import type { LearnedState } from './learned.ts';
+import type { NftChain } from './nft-model.ts';
+import { FIXED_ADDRESS } from './policy.ts';
+import type { AllowRule, Policy } from './policy.ts';
+
+/** What a client whose gateway is not known may look for: what nobody has on the internet (RFC 1918, 6598, 3927). */
+const PRIVATE4: readonly (readonly [string, number])[] = [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['169.254.0.0', 16],
+];
+const LINK_LOCAL4 = '169.254.0.0/16';
+
+export interface Neighbours {
+  /** ARP for Ethernet and IPv4, whole. */
+  mayResolve4(facts: Facts, way: Way): boolean;
+  /** A solicitation or advertisement going up, hop limit and length checked. */
+  mayResolve6(facts: Facts): boolean;
+  /** Whether a report about a packet that was let out has one of the clients' addresses to go to. */
+  isClient4(facts: Facts): boolean;
+  /** ARP and IPv4 that bear an address of the box: judged like any other, they end at the bridge all the same. */
+  bearsBox(facts: Facts): boolean;
+}
+
+/** Addresses of the box: the fixed one and what it was given. */
+export function boxAddresses(policy: Policy, learned: LearnedState): readonly string[] {
+  if (policy.management.address === 'none') return [];
+  return [...new Set([FIXED_ADDRESS, ...learned.box])];
+}
+
+/** Whether no router has announced itself: any link-local address may then be one. */
+function seeksRouter(learned: LearnedState): boolean {
+  return !learned.neighbours.some(({ address }) => address.includes(':'));
+}
+
+export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: readonly Host[]): Neighbours {
+  const open = isOpenProfile(policy);
+  const box = new Set(boxAddresses(policy, learned).map(wordOf));
+  const near4 = new Set([
+    ...hosts.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0),
+    ...learned.neighbours
+      .filter(({ address }) => !address.includes(':'))
+      .map(({ address }) => wordOf(address)),
+    ...box,
+  ]);
+  const near6 = new Set([
+    ...hosts.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words)),
+    ...learned.neighbours.flatMap(({ address }) => {
+      const words = address.includes(':') ? parseAddress(address)?.words : undefined;
+      return words === undefined ? [] : [addressText(6, words)];
+    }),
+  ]);
+  const allow = policy.allow.map(compileAllow);
+  const own = new Map<number, Set<number>>();
+  for (const { mac, address } of learned.own) {
+    const key = parseMac(mac) ?? -1;
+    own.set(key, (own.get(key) ?? new Set()).add(wordOf(address)));
+  }
+  const mine = new Set(learned.own.map(({ address }) => wordOf(address)));
+  const settled = new Set(learned.settled.map(({ mac }) => parseMac(mac)));
+  const anyRouter = seeksRouter(learned);
+  const private4 = PRIVATE4.map(([address, length]) => ({ words: wordsOf(address), bits: 96 + length }));
+  const linkLocal4 = wordsOf('169.254.0.0');
+
+  const isPrivate = (words: Uint32Array): boolean =>
+    private4.some((range) => inNetwork(words, range.words, range.bits));
+  const isAllowed = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
+    allow.some(
+      (rule) =>
+        rule.ipVersion === version &&
+        (rule.client < 0 || rule.client === client) &&
+        inNetwork(words, rule.network, rule.bits),
+    );
+
+  function upward4({ source, destination, sourceMac, arpOperation }: Facts): boolean {
+    const [sender = 0, target = 0] = [source[3], destination[3]];
+    const request = arpOperation === 1;
+    const isOwn = own.get(sourceMac)?.has(sender) === true;
+    if (!isOwn && !(request && sender === 0) && (own.has(sourceMac) || !isPrivate(source))) return false;
+    if (!request || near4.has(target) || isAllowed(4, destination, sourceMac)) return true;
+    if (own.get(sourceMac)?.has(target) === true) return true;
+    if (sender === 0 && inNetwork(destination, linkLocal4, 112)) return true;
+    return !settled.has(sourceMac) && isPrivate(destination);
+  }
+
+  function downward4({ source, destination, destinationMac, arpOperation }: Facts): boolean {
+    const [sender = 0, target = 0] = [source[3], destination[3]];
+    if (arpOperation === 1) {
+      return mine.has(target) || near4.has(target) || (mine.size === 0 && isPrivate(destination));
+    }
+    if (near4.has(sender) || mine.has(sender) || inNetwork(source, linkLocal4, 112)) return true;
+    return isAllowed(4, source, destinationMac) || (!settled.has(destinationMac) && isPrivate(source));
+  }
+
+  function mayResolve6(facts: Facts): boolean {
+    const { destination, target, sourceMac } = facts;
+    if (facts.icmpType === 136) {
+      return (
+        open ||
+        isLinkLocal(destination) ||
+        isAllNodes(destination) ||
+        near6.has(addressText(6, destination)) ||
+        isAllowed(6, destination, sourceMac)
+      );
+    }
+    if (open) return true;
+    const toGroup = isSolicitedNode(destination);
+    if (isNone(facts.source)) return toGroup;
+    if (isAllowed(6, target, sourceMac)) return true;
+    if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
+    return near6.has(addressText(6, target)) || (anyRouter && isLinkLocal(target));
+  }
+
+  return {
+    mayResolve4: (facts, way) => open || (way === 'up' ? upward4(facts) : downward4(facts)),
+    mayResolve6,
+    isClient4: ({ destination }) => open || mine.size === 0 || mine.has(destination[3] ?? 0),
+    bearsBox: ({ outerEtherType, source, destination }) =>
+      box.size > 0 &&
+      (outerEtherType === 0x0806 || outerEtherType === 0x0800) &&
+      (box.has(source[3] ?? 0) || box.has(destination[3] ?? 0)),
+  };
+}
+
+const ranges4 = `{ ${PRIVATE4.map(([address, length]) => `${address}/${length}`).join(', ')} }`;
+
+/** The chains that ARP ends in, with what a frame out of bounds is to do. */
+export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: string): NftChain[] {
+  const name = `${way}_arp`;
+  const accept = `counter name ${way}_plumbing_arp accept`;
+  if (isOpenProfile(policy)) {
+    return [{ name, rules: [...(way === 'up' ? spareRules(leak) : []), `${NFT_ARP} ${accept}`, leak] }];
+  }
+  const allowed = policy.allow.filter(({ to }) => to.ipVersion === 4);
+  if (way === 'down') {
+    return [
+      {
+        name,
+        why: 'questions for what a client has, answers from what it may ask for: a tunnel has addresses too',
+        rules: [`${NFT_ARP} jump down_arp_is`, leak],
+      },
+      {
+        name: 'down_arp_is',
+        rules: [
+          `arp operation request arp daddr ip @mine4 ${accept}`,
+          `arp operation request arp daddr ip @near4 ${accept}`,
+          ...(learned.own.length === 0 ? [`arp operation request arp daddr ip ${ranges4} ${accept}`] : []),
+          ...['@near4', '@mine4', LINK_LOCAL4].map(
+            (from) => `arp operation reply arp saddr ip ${from} ${accept}`,
+          ),
+          ...allowed.map(
+            (rule) => `arp operation reply ${client(rule, 'daddr')}${arpTo('saddr', rule)}${accept}`,
+          ),
+          `arp operation reply ether daddr != @settled arp saddr ip ${ranges4} ${accept}`,
+        ],
+      },
+    ];
+  }
+  return [
+    {
+      name,
+      why: 'from an address of its own, or from none yet; a client of which nothing is known shows it now',
+      rules: [
+        ...spareRules(leak),
+        `${NFT_ARP} ether saddr . arp saddr ip @own4 jump up_arp_for`,
+        `${NFT_FORM} arp operation request arp saddr ip 0.0.0.0 jump up_arp_for`,
+        `${NFT_ARP} ether saddr != @known arp saddr ip ${ranges4} jump up_arp_for`,
+        leak,
+      ],
+    },
+    {
+      name: 'up_arp_for',
+      why: 'for the gateway and what else is needed to reach the tunnel',
+      rules: [
+        `arp operation reply ${accept}`,
+        `arp daddr ip @near4 ${accept}`,
+        ...allowed.map((rule) => `${client(rule, 'saddr')}${arpTo('daddr', rule)}${accept}`),
+        `ether saddr . arp daddr ip @own4 ${accept}`,
+        `arp saddr ip 0.0.0.0 arp daddr ip ${LINK_LOCAL4} ${accept}`,
+        `ether saddr != @settled arp daddr ip ${ranges4} ${accept}`,
+      ],
+    },
+  ];
+}
+
+/** Whole ARP of Ethernet/IPv4, request or reply. */
+const NFT_FORM = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4';
+const NFT_ARP = `${NFT_FORM} arp operation { request, reply }`;
+
+/** Behind the message only the zeros that fill the shortest frame up. */
+function spareRules(leak: string): string[] {
+  return [
+    `meta length != { 28, 46 } ${leak}`,
+    `meta length 46 @nh,224,128 != 0x0 ${leak}`,
+    `meta length 46 @nh,352,16 != 0x0 ${leak}`,
+  ];
+}
+
+function client(rule: AllowRule, field: 'saddr' | 'daddr'): string {
+  return rule.client === undefined ? '' : `ether ${field} ${rule.client} `;
+}
+
+function arpTo(field: 'saddr' | 'daddr', { to }: AllowRule): string {
+  if (to.length === 0) return '';
+  return `arp ${field} ip ${to.address}${to.length === 32 ? '' : `/${to.length}`} `;
+}
+
+/** What a solicitation may be for; the rest of the way is the caller's. A chain that returns. */
+export function nftSolicit(policy: Policy, learned: LearnedState, accept: string): NftChain {
+  const groups = ['fe80::/10', 'ff02::1:ff00:0/104', '@near6'];
+  const allowed = policy.allow.filter(({ to }) => to.ipVersion === 6);
+  return {
+    name: 'up_solicit',
+    why: 'a double of its own address, the router, an endpoint on the link',
+    rules: [
+      `ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ${accept}`,
+      // A source of none asks for doubles alone (RFC 4861 section 4.3).
+      'ip6 saddr :: return',
+      ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule)}${accept}`),
+      ...groups.flatMap((to) => [
+        `ip6 daddr ${to} @th,64,128 @target6 ${accept}`,
+        ...(seeksRouter(learned) ? [`ip6 daddr ${to} @th,64,10 0x3fa ${accept}`] : []),
+      ]),
+    ],
+  };
+}
+
+/** The target's first bits, in pieces that every nft lists alike. */
+function targetIn({ to }: AllowRule): string {
+  const words = parseAddress(to.address)?.words ?? new Uint32Array(4);
+  return [...words]
+    .map((word, at) => {
+      const bits = Math.min(32, to.length - 32 * at);
+      return bits <= 0 ? '' : `@th,${64 + 32 * at},${bits} 0x${(word >>> (32 - bits)).toString(16)} `;
+    })
+    .join('');
+}
+
+/** An address as the set of raw targets has it. */
+export function targetKey(address: string): string {
+  const words = parseAddress(address)?.words ?? new Uint32Array(4);
+  const digits = [...words].map((word) => word.toString(16).padStart(8, '0')).join('');
+  return `0x${digits.replace(/^0+(?=.)/, '')}`;
+}
+
+export function isLinkLocal(address: Uint32Array): boolean {
+  return ((address[0] ?? 0) & 0xffc00000) >>> 0 === 0xfe800000;
+}
+
+function isSolicitedNode([w0 = 0, w1 = 0, w2 = 0, w3 = 0]: Uint32Array): boolean {
+  return w0 === 0xff020000 && w1 === 0 && w2 === 1 && w3 >>> 24 === 0xff;
+}
+
+function isAllNodes([w0 = 0, w1 = 0, w2 = 0, w3 = 0]: Uint32Array): boolean {
+  return w0 === 0xff020000 && w1 === 0 && w2 === 0 && w3 === 1;
+}
+
+function isNone(address: Uint32Array): boolean {
+  return address.every((word) => word === 0);
+}
+
+function wordsOf(address: string): Uint32Array {
+  return parseAddress(address)?.words ?? new Uint32Array(4);
+}
+
+function wordOf(address: string): number {
+  return wordsOf(address)[3] ?? 0;
+}
