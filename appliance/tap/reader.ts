@@ -93,11 +93,12 @@ export class TapReader {
     this.#reportWhenDue(now);
   }
 
-  /** The box's own conversation with the client, and frames between clients behind one switch. */
+  /** The box's own conversation, and on lan frames between clients behind one switch. What leaves through wan stays nowhere. */
   #staysOnLan(facts: Facts, direction: 'up' | 'down', outgoing: boolean, now: number): boolean {
-    const { sides } = this.#parts;
+    const { port, sides } = this.#parts;
     if (direction === 'down') return outgoing && sides.of(facts.sourceMac, now, 0) === 'box';
     if (sides.of(facts.sourceMac, now, 0) === 'box') return true;
+    if (port === 'wan') return false;
     const to = sides.of(facts.destinationMac, now);
     return to === 'box' || to === 'lan';
   }
