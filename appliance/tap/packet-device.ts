@@ -35,17 +35,18 @@ interface PacketRing {
 const ring = createRequire(import.meta.url)('packet-ring') as PacketRing;
 
 /**
- * A block holds the largest frame that offloading makes (64 kB) but for its last bytes. While frames come slowly each takes a block of
- * its own, so that many small blocks outlast a longer pause of the reader than few large ones. Figures: test/bench/RESULTS.md.
+ * While frames come slowly each takes a block of its own, so that the reader may pause for as many milliseconds as there are blocks:
+ * many small ones. A frame that is larger than a block, which only offloading makes, is cut to it, and says how long it was. A block
+ * is made of whole pages, also where these have 16 kB. Figures: test/bench/RESULTS.md.
  */
-const BLOCK_BYTES = 64 * 1024;
-const BLOCKS = 128;
+const BLOCK_BYTES = 16 * 1024;
+const BLOCKS = 1_024;
 /** The frame that is being read, with its tag; two blocks, as what the kernel shares begins on a page. */
 const SCRATCH_BYTES = 2 * BLOCK_BYTES;
 /** A frame waits at most so long for others, or a tick of the kernel's clock where that is longer (1 to 4 ms). */
 const RETIRE_MS = 1;
 /** Blocks read before timers and messages have their turn. */
-const TURN = 16;
+const TURN = 64;
 /** Between two looks for what the ring of a dead interface still holds, milliseconds, and how many looks. */
 const LAST_LOOKS = { everyMs: 2, most: 50 };
 

@@ -7,22 +7,27 @@ import { afterEach, expect, it } from 'vitest';
 
 import { encode } from '../../../appliance/tap/messages.ts';
 import { TapSupervisor } from '../../../appliance/tap/supervisor.ts';
+import type { TapProgram } from '../../../appliance/tap/supervisor.ts';
 import { NOTHING_LEARNED } from '../../../src/policy/learned.ts';
 import { HOME } from '../../guard/samples.ts';
 
-const OPEN = `echo ${encode({ type: 'open', at: 1 }).toString('base64')} | base64 -d >&3`;
+const OPEN_BYTES = encode({ type: 'open', at: 1 }).toString('base64');
+const OPEN = `echo ${OPEN_BYTES} | base64 -d >&3`;
 const LONG = { first: 60_000, most: 60_000 };
 const FIRST_MS = 20;
 const SHORT = { first: FIRST_MS, most: 60_000 };
 
+type Times = Pick<TapProgram, 'startMs' | 'silenceMs'>;
+
 let tap: TapSupervisor | undefined;
 afterEach(() => tap?.stop());
 
-/** A tap that runs a script of the shell; what was told of it, and a promise of its n-th line that begins so. */
-function watched(
-  script: string,
-  times: { readonly startMs?: typeof LONG; readonly silenceMs?: typeof LONG },
-) {
+/** A tap that runs a script of the shell. */
+const watched = (script: string, times: Partial<Times>): ReturnType<typeof watchedProgram> =>
+  watchedProgram(['sh', '-c', script], times);
+
+/** A tap; what was told of it, and a promise of its n-th line that begins so. */
+function watchedProgram(command: TapProgram['command'], times: Partial<Times> = {}) {
   const said: string[] = [];
   let wake = (): void => undefined;
   tap = new TapSupervisor(
@@ -37,7 +42,7 @@ function watched(
         wake();
       },
     },
-    { command: ['sh', '-c', script], startMs: LONG, silenceMs: LONG, ...times },
+    { command, startMs: LONG, silenceMs: LONG, ...times },
   );
   const until = (start: string, count: number): Promise<void> =>
     new Promise((resolve) => {
@@ -90,4 +95,40 @@ it('ends no tap that spoke while the daemon itself was held up', async () => {
   // More than can have waited: what is ended is told behind everything it had said.
   await until('up', said.length + 200);
   expect(said.filter((line) => line.startsWith('restarting'))).toEqual([]);
+});
+
+it('gives a running tap another policy and another filter, and begins anew for another interface alone', async () => {
+  // It says that it is open with its order and with the filter that is to come, and ends with any other.
+  const program = `
+    const open = () => require('fs').writeSync(3, Buffer.from('${OPEN_BYTES}', 'base64'));
+    process.on('message', ({ type, filter }) => {
+      if (type === 'order' || filter === 'tcp') open();
+      else if (filter !== undefined) process.exit(9);
+    });`;
+  const { tap: running, said, until } = watchedProgram([process.execPath, '-e', program, '--']);
+  const order = {
+    port: 'wan',
+    interface: 'wan0',
+    policy: HOME,
+    learned: NOTHING_LEARNED,
+    filter: '',
+  } as const;
+  const up = until('up', 1);
+  running.start();
+  await up;
+  const { pid } = running;
+  const filtered = until('up', 2);
+  running.renew(order);
+  running.renew({ ...order, filter: 'tcp' });
+  await filtered;
+  expect([running.pid, said]).toEqual([pid, ['up: reading', 'up: reading']]);
+  const moved = until('up', 3);
+  running.renew({ ...order, filter: 'tcp', interface: 'wan1' });
+  await moved;
+  expect(running.pid).not.toBe(pid);
+  expect(said.slice(2)).toEqual([
+    'restarting: its orders changed',
+    'restarting: its orders changed',
+    'up: reading',
+  ]);
 });
