@@ -95,10 +95,7 @@ const signed = (version: string, content: Buffer, more: Partial<UpdateClaim> = {
 const OLD_FILE = signed('1.0', OLD);
 
 /** A machine whose `install` or `restart` of one package fails. */
-function machine(
-  slots: Slots,
-  { faults = [] as readonly string[], keys = KEYS as Keys, installed = '1.0' } = {},
-) {
+function machine(slots: Slots, { faults = [] as readonly string[], keys = KEYS, installed = '1.0' } = {}) {
   const asked: string[] = [];
   let name = 'old';
   const act = (what: string): Promise<void> => {
@@ -120,7 +117,6 @@ function machine(
   };
   return { asked, installer: new UpdateInstaller(slots, system, keys) };
 }
-type Keys = readonly string[] | UpdateError;
 
 function box(working: Uint8Array | null = OLD_FILE): Slots {
   const slots = new Slots(folder);
