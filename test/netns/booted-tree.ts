@@ -47,7 +47,7 @@ export async function packageOf(folder: string, version: string, daemon?: string
   put(`${HOME}/package.json`, JSON.stringify({ name: 'leakguard', version, type: 'module' }));
   cpSync(join(ROOT, 'dist'), join(tree, HOME, 'dist'), { recursive: true });
   cpSync(join(ROOT, 'systemd/machine'), join(tree, HOME, 'systemd/machine'), { recursive: true });
-  symlinkSync('/opt/modules', join(tree, HOME, 'node_modules'));
+  symlinkSync('/opt/checkout/node_modules', join(tree, HOME, 'node_modules'));
   if (daemon !== undefined) put(DAEMON, daemon);
   put(`${HOME}/closed.nft`, `${compileClosedRuleset()}\ninclude "/var/lib/leakguard/[b]oot.nft"\n`);
   for (const [path, name] of Object.entries(PROGRAMS))
@@ -109,7 +109,7 @@ export class BootedTree {
 
   /** As root of the booted system. */
   sh(script: string): Promise<Outcome> {
-    return run(['nsenter', '--all', '--target', String(this.#pid), 'bash', '-c', script], {
+    return run(['nsenter', '--all', '--target', String(this.#pid), 'bash', '--norc', '-c', script], {
       timeoutMs: 600_000,
     });
   }

@@ -94,8 +94,13 @@ const signed = (version: string, content: Buffer, more: Partial<UpdateClaim> = {
   makeUpdate({ ...FOR_HERE, version, ...more }, content, key);
 const OLD_FILE = signed('1.0', OLD);
 
+interface Faults {
+  readonly faults?: readonly string[];
+  readonly keys?: readonly string[] | UpdateError;
+  readonly installed?: string;
+}
 /** A machine whose `install` or `restart` of one package fails. */
-function machine(slots: Slots, { faults = [] as readonly string[], keys = KEYS, installed = '1.0' } = {}) {
+function machine(slots: Slots, { faults = [], keys = KEYS, installed = '1.0' }: Faults = {}) {
   const asked: string[] = [];
   let name = 'old';
   const act = (what: string): Promise<void> => {
