@@ -21,8 +21,8 @@ mount -t devpts devpts "$TREE/dev/pts" -o newinstance,ptmxmode=0666
 mount -t tmpfs tmpfs "$TREE/dev/shm"
 ln -s pts/ptmx "$TREE/dev/ptmx"
 mount -t cgroup2 cgroup2 "$TREE/sys/fs/cgroup"
-# Devices are the host's: nobody in here is to hear of them.
-for unit in systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udev-trigger.service; do
+# Devices are the host's: nobody in here is to hear of them. What is due at some time of day is not due now.
+for unit in timers.target systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udev-trigger.service; do
   ln -sf /dev/null "$TREE/etc/systemd/system/$unit"
 done
 for port in lan0 wan0; do

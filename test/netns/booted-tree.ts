@@ -57,7 +57,7 @@ export async function packageOf(folder: string, version: string, daemon?: string
   ))
     put(`${UNITS}/${name}`, readFileSync(join(ROOT, 'systemd', name), 'utf8'));
   put('usr/lib/sysusers.d/leakguard.conf', readFileSync(join(ROOT, 'systemd/leakguard.sysusers'), 'utf8'));
-  for (const name of ['etc/leakguard', 'etc/leakguard-update'])
+  for (const name of ['etc/leakguard', 'etc/leakguard-update', 'var/lib/leakguard-update'])
     mkdirSync(join(tree, name), { recursive: true });
   put(
     'DEBIAN/control',
