@@ -1,5 +1,6 @@
 // Knows: what was changed on the machine and how it was before, over restarts of whoever changed it. Must not know: why.
-// Kept in the runtime directory: a reboot forgets the changes and this record alike.
+// Kept in the runtime directory: a reboot forgets the changes and this record alike. The daemon writes it, and root undoes what
+// it says when the package goes (`leakguardd --release`): so it can say nothing but what a bridge needs to have undone.
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from './run-command.ts';
@@ -60,9 +61,27 @@ function readUndos(path: string): Undo[] {
   }
 }
 
+/** First words of what may be run again; `ip netns`, `tc exec` and `-batch` run or read something else. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  ip: ['link', 'addr', 'address', 'route', 'rule', 'neigh'],
+  tc: ['qdisc', 'filter', 'chain'],
+  bridge: ['link', 'vlan', 'fdb'],
+  ethtool: ['-K'],
+};
+/** Settings of the kernel's network; what a name below /sys leads to is below /sys. */
+const SETTINGS = /^\/(?:proc\/sys\/net|sys\/class\/net|sys\/devices)\//;
+
 function isUndo(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { kind, path, value: content, command, args } = value as Record<string, unknown>;
-  if (kind === 'file') return typeof path === 'string' && typeof content === 'string';
-  return kind === 'run' && typeof command === 'string' && Array.isArray(args);
+  if (kind === 'file')
+    return (
+      typeof path === 'string' &&
+      SETTINGS.test(path) &&
+      !path.split('/').includes('..') &&
+      typeof content === 'string'
+    );
+  if (kind !== 'run' || typeof command !== 'string' || !Object.hasOwn(COMMANDS, command)) return false;
+  if (!Array.isArray(args) || !args.every((word) => typeof word === 'string')) return false;
+  return COMMANDS[command]?.includes(String(args[0])) ?? false;
 }

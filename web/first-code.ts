@@ -1,14 +1,17 @@
 // Knows: the one-time code that a new box asks its first visitor for, when it has one. Must not know: passwords, pages.
-// It lies in a file that whoever made the box wrote, and on the box's boot partition: who holds the card is the owner.
+// It lies in a file that whoever made the box wrote (`leakguard setup`): who can read what that printed is the owner.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 
 export class FirstCode {
   readonly #path: string;
+  readonly #always: boolean;
 
-  constructor(path: string) {
+  /** `always`: a code that is missing is one that nobody knows, not none. */
+  constructor(path: string, always: boolean) {
     this.#path = path;
+    this.#always = always;
   }
 
   /** True while a first visit has to know it. A file that cannot be read asks for a code that nobody knows. */
@@ -20,7 +23,9 @@ export class FirstCode {
   matches(given: string): boolean {
     const kept = this.#kept();
     if (kept === undefined) return true;
-    return kept !== '' && timingSafeEqual(digest(kept), digest(plain(given)));
+    // Compared in any case: how long it takes tells nothing.
+    const same = timingSafeEqual(digest(kept), digest(plain(given)));
+    return kept !== '' && same;
   }
 
   /** It opens once. */
@@ -32,7 +37,7 @@ export class FirstCode {
     try {
       return plain(readFileSync(this.#path, 'latin1'));
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : '';
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' && !this.#always ? undefined : '';
     }
   }
 }

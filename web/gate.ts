@@ -30,6 +30,8 @@ export type Outcome =
 export interface GateOptions {
   /** Its own; made when it is missing. */
   readonly stateDir: string;
+  /** The first visit has to know a code, also when none was laid down: then nobody can choose a password. */
+  readonly codeRequired?: boolean;
   readonly sessionTimes?: SessionTimes;
   readonly throttle?: ThrottleLimits;
   /** Wall clock, milliseconds. */
@@ -45,11 +47,11 @@ export class Gate {
   readonly #now: () => number;
 
   /** Throws what the file system says, and KeptFileError when the password is there and cannot be read. */
-  constructor({ stateDir, sessionTimes, throttle, now }: GateOptions) {
+  constructor({ stateDir, codeRequired = false, sessionTimes, throttle, now }: GateOptions) {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     this.#now = now ?? Date.now;
     this.#password = new Password(join(stateDir, 'password.json'));
-    this.#firstCode = new FirstCode(join(stateDir, 'first-code'));
+    this.#firstCode = new FirstCode(join(stateDir, 'first-code'), codeRequired);
     this.#sessions = new Sessions(join(stateDir, 'sessions.json'), this.#now, sessionTimes ?? SESSION_TIMES);
     this.#throttle = new LoginThrottle(() => performance.now(), throttle ?? THROTTLE_LIMITS);
     this.#browserSecret = secretIn(join(stateDir, 'browsers.json'));

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Knows: the command line of leakguard-web, and when to stop. Must not know: anything of the page.
-// Follows DESIGN section 7: `leakguard-web --api SOCKET [--port N] [--host ADDR] [--fd N] [--host-name NAME]… [--state-dir DIR]`.
+// `leakguard-web --api SOCKET [--port N] [--host ADDR] [--fd N] [--host-name NAME]… [--state-dir DIR] [--ask-code]`.
 
 import { parseArgs } from 'node:util';
 
@@ -12,6 +12,7 @@ import type { Place } from './server.ts';
 const HELP = `leakguard-web: the page of the box, a client of leakguardd
 
   leakguard-web [--api SOCKET] [--host ADDRESS] [--port N] [--fd N] [--host-name NAME]... [--state-dir DIR]
+                [--ask-code]
 
   --api SOCKET       the guard's socket (default /run/leakguard/api.sock)
   --host ADDRESS     the address to listen on (default 127.0.0.1); on a box, its own address, reachable from lan only
@@ -20,6 +21,8 @@ const HELP = `leakguard-web: the page of the box, a client of leakguardd
   --host-name NAME   a name or address people may type to get here, besides localhost and the address itself; repeatable
   --state-dir DIR    where password and sessions are kept (default /var/lib/leakguard-web); password.json deleted
                      there, and this program restarted, is the way back in for who has forgotten the password
+  --ask-code         the first visit has to know the code that \`leakguard setup\` printed; \`leakguard setup --new-code\`
+                     prints another one
   --help             this text
 
 Exit: 0 stopped on request, 2 usage, 3 cannot listen or keep its state.
@@ -30,6 +33,7 @@ interface Options {
   readonly place: Place;
   readonly hostNames: readonly string[];
   readonly stateDir: string;
+  readonly codeRequired: boolean;
 }
 
 /** Options, or what to say and with which exit code. */
@@ -44,6 +48,7 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
         fd: { type: 'string' },
         'host-name': { type: 'string', multiple: true, default: [] },
         'state-dir': { type: 'string', default: '/var/lib/leakguard-web' },
+        'ask-code': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -57,6 +62,7 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
     return {
       ...{ socketPath: values.api, place },
       ...{ hostNames: values['host-name'], stateDir: values['state-dir'] },
+      codeRequired: values['ask-code'],
     };
   } catch (error) {
     return {
@@ -67,11 +73,11 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
 }
 
 /** The page, or undefined after saying why there is none. */
-function openPage({ socketPath, hostNames, stateDir }: Options): Page | undefined {
+function openPage({ socketPath, hostNames, stateDir, codeRequired }: Options): Page | undefined {
   const log = (message: string, error: unknown): void =>
     void process.stderr.write(`leakguard-web: ${message}: ${String(error)}\n`);
   try {
-    return createPage({ socketPath, hostNames, gate: { stateDir }, log });
+    return createPage({ socketPath, hostNames, gate: { stateDir, codeRequired }, log });
   } catch (error) {
     log(`cannot use ${stateDir}`, error);
     return undefined;

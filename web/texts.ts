@@ -117,8 +117,10 @@ export const TEXTS = {
   setupTitle: 'Choose a password',
   setupNote:
     'This box has none yet. Whoever comes first chooses it: do it now, while the cable leads to you alone.',
+  setupNoteCode: 'This box has none yet. Who knows its code chooses it.',
   firstCode: 'Code of this box',
-  firstCodeNote: 'It stands in leakguard-page.txt on the boot partition of the card, and is asked for once.',
+  firstCodeNote:
+    '“leakguard setup” printed it; of a card it stands in leakguard-page.txt on the boot partition. It is asked for once. Lost? As root on the box: leakguard setup --new-code.',
   setPassword: 'Set password',
   password: 'Password',
   passwordNow: 'Password now',

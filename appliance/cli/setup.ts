@@ -1,8 +1,8 @@
 // Knows: the words of `leakguard setup`. Must not know: what the files it writes say.
-// Follows DESIGN section 7. Nothing changes without --yes, and nothing of the running network changes before a restart.
+// Nothing changes without --yes, and nothing of the running network changes before a restart.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { SSH_PORT } from '../../src/policy/policy.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -12,6 +12,7 @@ import { apply, changesBack, changesTo } from '../setup/changes.ts';
 import type { Change } from '../setup/changes.ts';
 import { differenceText } from '../setup/difference.ts';
 import { SetupError } from '../setup/error.ts';
+import { dropFirstCode, firstCodeIfNone, hasPassword, newFirstCode } from '../setup/first-code.ts';
 import { filled, wantedFiles } from '../setup/plan.ts';
 import type { Wanted } from '../setup/plan.ts';
 import { portPair } from '../setup/port.ts';
@@ -26,6 +27,7 @@ const HELP = `leakguard setup: makes this machine a box: names its two ports, br
   leakguard setup --lan PORT --wan PORT         shows what would change
   leakguard setup --lan PORT --wan PORT --yes   changes it; it holds from the next restart on
   leakguard setup --undo [--yes] [--now]        takes it all back
+  leakguard setup --new-code                    another code for the first visit of the page; the one before is void
 
   PORT is a name of today (eth0), mac:02:00:00:00:00:0c, or path:platform-fd580000.ethernet (ID_PATH of udev; * and ?).
   lan is the port to the laptop, wan the one to the network.
@@ -38,7 +40,9 @@ const HELP = `leakguard setup: makes this machine a box: names its two ports, br
   --root DIR        another machine's files, below DIR
   --json            changes and warnings as one JSON object
 
-The policy is written only when there is none, and is never taken away.
+The policy is written only when there is none, and is never taken away. With --yes a code is printed, once, that the first
+visit of the page asks for. A password once chosen ends it: who has forgotten that deletes password.json in
+/var/lib/leakguard-web, says --new-code, and restarts leakguard-web.
 
 Exit: 0 done or shown, 2 usage, a policy with faults, or ssh would be cut; 3 it could not be written.
 `;
@@ -53,6 +57,7 @@ const OPTIONS = {
   yes: { type: 'boolean', default: false },
   undo: { type: 'boolean', default: false },
   now: { type: 'boolean', default: false },
+  'new-code': { type: 'boolean', default: false },
   'cut-ssh': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
@@ -77,6 +82,7 @@ export const setupCommand: Command = {
 async function setup(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const { values } = readArguments('setup', args, OPTIONS);
   const { root, undo, yes } = values;
+  if (values['new-code']) return tellNewCode(root, values.json, io);
   const plan = undo ? undefined : planOf(values);
   const wanted = plan?.wanted ?? [];
   const changes = undo ? changesBack(root) : changesTo(root, wanted);
@@ -92,13 +98,42 @@ async function setup(args: readonly string[], io: CommandIo): Promise<ExitCode> 
     throw new CommandError(2, 'ssh', cuts.join(' '), 'Say --cut-ssh if that is what you want.');
   if (yes) {
     apply(root, wanted);
-    if (policy !== undefined) writeDurable(join(root, POLICY), policy, 0o644);
+    if (policy !== undefined) {
+      mkdirSync(dirname(join(root, POLICY)), { recursive: true });
+      writeDurable(join(root, POLICY), policy, 0o644);
+    }
     if (root === '/') await tellSystem(undo && values.now, bridgeOf(root));
   }
+  if (yes && undo) dropFirstCode(root);
+  const code = yes && !undo ? firstCodeIfNone(root) : undefined;
+  const lost = yes && !undo && code === undefined && !hasPassword(root);
+  const said = lost
+    ? ['The first visit asks for the code that was printed before; another one: leakguard setup --new-code']
+    : codeWords(code);
   const next = nextWords({ yes, undo, now: values.now, any: shown.length > 0 });
-  if (values.json) io.stdout.write(`${JSON.stringify({ applied: yes, changes: shown, warnings })}\n`);
-  else io.stdout.write([...warnings, next].map((line) => `${line}\n`).join(''));
+  if (values.json)
+    io.stdout.write(`${JSON.stringify({ applied: yes, changes: shown, warnings, firstCode: code })}\n`);
+  else io.stdout.write([...warnings, ...said, next].map((line) => `${line}\n`).join(''));
   return 0;
+}
+
+function tellNewCode(root: string, json: boolean, io: CommandIo): ExitCode {
+  if (hasPassword(root))
+    throw new CommandError(
+      2,
+      'password',
+      'A password has been chosen: no code is asked for.',
+      'Who has forgotten it deletes /var/lib/leakguard-web/password.json, says this again, and restarts leakguard-web.',
+    );
+  const code = newFirstCode(root);
+  io.stdout.write(json ? `${JSON.stringify({ firstCode: code })}\n` : `${codeWords(code).join('\n')}\n`);
+  return 0;
+}
+
+function codeWords(code: string | undefined): readonly string[] {
+  return code === undefined
+    ? []
+    : [`The first visit of the page chooses the password and asks for this code: ${code}`];
 }
 
 interface Plan {

@@ -1,11 +1,15 @@
 // Knows: the words of `leakguard update`. Must not know: signatures, dpkg.
-// Follows DESIGN section 7: a client of the local API, but for --keep, which writes where only root may.
+// A client of the local API, but for --keep, which writes where only root may.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { UPDATE_PART_MOST } from '../../src/guard/update-status.ts';
 import type { UpdateStatus } from '../../src/guard/update-status.ts';
+import { UpdateError } from '../update/bundle.ts';
+import { DebianSystem } from '../update/debian-system.ts';
+import { UpdateInstaller } from '../update/installer.ts';
+import { keysIn } from '../update/keys.ts';
+import { UPDATE_PLACES } from '../update/places.ts';
 import { Slots } from '../update/slots.ts';
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
@@ -14,15 +18,19 @@ import type { Command } from './command.ts';
 
 const HELP = `leakguard update: another version, signed, without a network; back to this one when it does not see the wire
 
-  leakguard update             what became of the last update
-  leakguard update FILE        sends an update to the box; the wire is closed until it is done
-  leakguard update --keep DEB  keeps the package of the version that runs, to come back to: without it nothing is updated
+  leakguard update              what became of the last update
+  leakguard update FILE         sends an update to the box; the wire is closed until it is done
+  leakguard update --keep FILE  keeps the signed file of the version that runs, to come back to: without it nothing is
+                                updated. Sent to the box without --keep, a file of that very version is kept as well
 
   --json             what is known of updates as one JSON object
-  --state-dir DIR    with --keep: where the box keeps its state (default /var/lib/leakguard)
+  --state-dir DIR    with --keep: where root keeps what updates need (default ${UPDATE_PLACES.state})
+  --keys DIR         with --keep: the keys (default ${UPDATE_PLACES.keys})
   --api SOCKET       the daemon's socket (default /run/leakguard/api.sock)
 
-Keys of those whose updates are taken lie in /etc/leakguard/update-keys/*.pem (Ed25519, public).
+Keys of those whose updates are taken lie in ${UPDATE_PLACES.keys}/*.pem (Ed25519, public), where root alone may write.
+An older version is installed only when its publisher signed that it may replace the one that runs. When the daemon is not
+to be trusted with an update, root installs it without: node /usr/lib/leakguard/dist/appliance/update/main.js FILE.
 
 Exit: 0 sent, or told; 2 usage, or refused; 3 no daemon, or nothing could be written.
 `;
@@ -30,7 +38,8 @@ Exit: 0 sent, or told; 2 usage, or refused; 3 no daemon, or nothing could be wri
 const OPTIONS = {
   ...API_OPTIONS,
   keep: { type: 'string' },
-  'state-dir': { type: 'string', default: '/var/lib/leakguard' },
+  'state-dir': { type: 'string', default: UPDATE_PLACES.state },
+  keys: { type: 'string', default: UPDATE_PLACES.keys },
 } as const;
 
 export const updateCommand: Command = {
@@ -41,8 +50,8 @@ export const updateCommand: Command = {
     const { values, positionals } = readArguments('update', args, OPTIONS, 1);
     const [path] = positionals;
     if (values.keep !== undefined) {
-      keep(values.keep, values['state-dir']);
-      io.stdout.write('Kept: an update that fails comes back to this package.\n');
+      const version = await keep(contentOf(values.keep), values);
+      io.stdout.write(`Kept: an update that fails comes back to version ${version}.\n`);
       return 0;
     }
     const client = new DaemonClient(values.api);
@@ -60,15 +69,21 @@ async function send(client: DaemonClient, file: Uint8Array): Promise<UpdateStatu
   return client.installUpdate();
 }
 
-function keep(path: string, stateDir: string): void {
-  const content = contentOf(path);
-  // ar(5): what a package of Debian begins with.
-  if (Buffer.from(content.subarray(0, 8)).toString('latin1') !== '!<arch>\n')
-    throw new CommandError(2, 'not-a-package', `${path} is no package of Debian.`);
+interface RootPlaces {
+  readonly 'state-dir': string;
+  readonly keys: string;
+  readonly api: string;
+}
+
+/** Gives the version that is kept. */
+async function keep(file: Uint8Array, { 'state-dir': state, keys, api }: RootPlaces): Promise<string> {
   try {
-    new Slots(join(stateDir, 'update')).keepWorking(content);
+    const slots = new Slots(state);
+    const installer = new UpdateInstaller(slots, await DebianSystem.here(api, slots.workspace), keysIn(keys));
+    return (await installer.keep(file)).version;
   } catch (error) {
-    throw new CommandError(3, 'write', `${stateDir} cannot be written to.`, 'Run this as root.', error);
+    if (error instanceof UpdateError) throw new CommandError(2, error.code, `${error.message}.`, '', error);
+    throw new CommandError(3, 'write', `${state} cannot be written to.`, 'Run this as root.', error);
   }
 }
 
@@ -88,7 +103,9 @@ function wordsFor({ running, stage, version, why, wayBack }: UpdateStatus, sent:
     ...(stage === 'none' || sent
       ? []
       : [`Last update, ${version || 'of unknown version'}: ${stage}: ${why}.`]),
-    ...(wayBack ? [] : ['No package to come back to is kept: see "leakguard update --help".']),
+    ...(wayBack
+      ? []
+      : ['No signed file of this version is kept to come back to: see "leakguard update --help".']),
   ];
   return `${lines.join('\n')}\n`;
 }

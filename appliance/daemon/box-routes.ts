@@ -56,7 +56,7 @@ export function everyRoute({
   ];
   return [
     ...[...inTurn(edits, configPath), ...historyRoutes(history, box), ...boxRoutes(box, health, lamp, clock)],
-    ...[...updateRoutes(stateDir, configPath, version), ...clockRoutes(clock)],
+    ...[...updateRoutes(stateDir, version), ...clockRoutes(clock)],
   ];
 }
 

@@ -1,44 +1,51 @@
 // Knows: what the paths of the local API about updates do: take a file in parts, look at its signature, hand it on.
 // Must not know: how an update is installed: another program does, which believes no word of this one.
 
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { UPDATE_PART_MOST } from '../../src/guard/update-status.ts';
 import type { UpdateStatus } from '../../src/guard/update-status.ts';
 import { UPDATE_MOST, UpdateError, readUpdate } from '../update/bundle.ts';
+import { Inbox } from '../update/inbox.ts';
 import { keysIn } from '../update/keys.ts';
-import { Slots } from '../update/slots.ts';
+import { UPDATE_PLACES } from '../update/places.ts';
+import { publishedIn } from '../update/slots.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { field } from './routes.ts';
 
-/** `stateDir` as the daemon's; the keys lie beside the policy; `version` is the one that runs. */
-export function updateRoutes(stateDir: string, configPath: string, version: string): readonly ApiRoute[] {
-  const slots = (): Slots => new Slots(join(stateDir, 'update'));
-  const keys = join(dirname(configPath), 'update-keys');
+/** The two places of root that the daemon reads. */
+type RootPlaces = Pick<typeof UPDATE_PLACES, 'state' | 'keys'>;
+
+/** `stateDir` as the daemon's: the inbox is below it; `version` is the one that runs. */
+export function updateRoutes(
+  stateDir: string,
+  version: string,
+  places: RootPlaces = UPDATE_PLACES,
+): readonly ApiRoute[] {
+  const inbox = (): Inbox => new Inbox(join(stateDir, 'update'));
+  const status = ({ received }: Inbox): UpdateStatus => {
+    const { wayBack, ...last } = publishedIn(places.state);
+    return { running: version, ...last, wayBack: wayBack === version, received };
+  };
   return [
-    { method: 'GET', path: '/v1/update', handle: () => statusOf(slots(), version) },
-    { method: 'POST', path: '/v1/update/part', handle: ({ body }) => statusOf(take(slots(), body), version) },
+    { method: 'GET', path: '/v1/update', handle: () => status(inbox()) },
+    { method: 'POST', path: '/v1/update/part', handle: ({ body }) => status(take(inbox(), body)) },
     {
       method: 'POST',
       path: '/v1/update/install',
-      handle: () => statusOf(install(slots(), keysIn(keys)), version),
+      handle: () => status(submit(inbox(), version, places)),
     },
   ];
 }
 
-function statusOf(slots: Slots, running: string): UpdateStatus {
-  const { hasWorking: wayBack, received } = slots;
-  return { running, ...slots.record(), wayBack, received };
-}
-
-function take(slots: Slots, body: unknown): Slots {
+function take(inbox: Inbox, body: unknown): Inbox {
   const at = field(body, 'at');
   const text = field(body, 'bytes');
   if (typeof at !== 'number' || typeof text !== 'string')
     throw new ApiError(400, 'invalid', 'a part is sent as {"at": 0, "bytes": "base64"}');
   const bytes = Buffer.from(text, 'base64');
-  const next = slots.received;
+  const next = inbox.received;
   if (at !== 0 && at !== next)
     throw new ApiError(409, 'order', `the next part begins at ${next}, not at ${at}`);
   if (bytes.length === 0 || bytes.length > UPDATE_PART_MOST || at + bytes.length > UPDATE_MOST)
@@ -47,20 +54,20 @@ function take(slots: Slots, body: unknown): Slots {
       'too-large',
       `a part has 1 to ${UPDATE_PART_MOST} bytes, an update ${UPDATE_MOST}`,
     );
-  slots.receive(at, bytes);
-  return slots;
+  inbox.receive(at, bytes);
+  return inbox;
 }
 
-function install(slots: Slots, keys: readonly string[]): Slots {
+/** Looked at here so that whoever uploaded it hears at once; the installer believes none of this and looks for itself. */
+function submit(inbox: Inbox, running: string, { state, keys }: RootPlaces): Inbox {
   try {
-    // Looked at here so that whoever uploaded it hears at once; the installer looks for itself.
-    readUpdate(slots.uploaded(), keys);
-    if (!slots.hasWorking)
-      throw new UpdateError('no-way-back', 'the package of the version that works is not kept on this box');
+    const { head } = readUpdate(inbox.uploaded(), keysIn(keys));
+    if (head.version !== running && publishedIn(state).wayBack !== running)
+      throw new UpdateError('no-way-back', `no signed file of version ${running} is kept on this box`);
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
     throw new ApiError(400, error.code, error.message, [], error);
   }
-  slots.submit();
-  return slots;
+  inbox.submit();
+  return inbox;
 }

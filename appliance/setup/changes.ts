@@ -23,7 +23,8 @@ interface Kept {
   readonly before: Exclude<Content, undefined> | null;
 }
 
-const RECORD = 'etc/leakguard/setup.json';
+/** Not below etc/leakguard, where the daemon may write: root puts back whatever stands here. */
+const RECORD = 'etc/leakguard-setup.json';
 const MODE = 0o644;
 
 /** What has to change so that the machine is as wanted, and whatever an earlier set-up left is gone. */

@@ -2,7 +2,7 @@
 // Ed25519 (RFC 8032) over the head that names the package's digest. Nothing in a file is believed before its signature is.
 //
 //   leakguard-update 1\n
-//   {"version":"0.2.0","architecture":"arm64","bytes":3500000,"sha256":"…"}\n
+//   {"version":"0.2.0","architecture":"arm64","bytes":3500000,"sha256":"…","downgradeFrom":["0.3.0"]}\n
 //   base64 of the signature over both lines above\n
 //   the package
 
@@ -11,16 +11,27 @@ import type { KeyObject } from 'node:crypto';
 
 const MAGIC = 'leakguard-update 1';
 /** A head is three short lines; a file that has none within this is no update. Bytes. */
-const HEAD_MOST = 1024;
+const HEAD_MOST = 2048;
 /** The package is 4 MB; whatever is this large is something else. Bytes. */
 export const UPDATE_MOST = 32 * 1024 * 1024;
+/** Of the whole file. Bytes. */
+export const UPDATE_FILE_MOST = UPDATE_MOST + HEAD_MOST;
+/** Versions that one update may stand in for although they are newer; as many fit the head. */
+const DOWNGRADES_MOST = 8;
+/** Of Ed25519 (RFC 8032 section 5.1.6). Bytes. */
+const SIGNATURE_LENGTH = 64;
 
 export interface UpdateHead {
   readonly version: string;
   readonly architecture: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** Newer versions that this one may take the place of: its publisher's permission. Empty when there is none. */
+  readonly downgradeFrom: readonly string[];
 }
+
+/** What its publisher says of a package. */
+export type UpdateClaim = Pick<UpdateHead, 'version' | 'architecture'> & Partial<UpdateHead>;
 
 export interface Update {
   readonly head: UpdateHead;
@@ -30,7 +41,13 @@ export interface Update {
 
 export class UpdateError extends Error {
   readonly code:
-    'not-an-update' | 'not-signed' | 'damaged' | 'not-for-this-box' | 'older' | 'no-way-back' | 'busy';
+    | 'not-an-update'
+    | 'not-signed'
+    | 'damaged'
+    | 'not-for-this-box'
+    | 'older'
+    | 'no-way-back'
+    | 'unsafe-place';
 
   constructor(code: UpdateError['code'], message: string, cause?: unknown) {
     super(message, { cause });
@@ -39,14 +56,17 @@ export class UpdateError extends Error {
   }
 }
 
-/** The file of an update; `key` is the private key of whoever publishes it. */
+/** The file of an update; `key` is the private key of whoever publishes it. Throws UpdateError for a claim that no box would read. */
 export function makeUpdate(
-  { version, architecture }: Pick<UpdateHead, 'version' | 'architecture'>,
+  { version, architecture, downgradeFrom = [] }: UpdateClaim,
   content: Uint8Array,
   key: KeyObject,
 ): Buffer {
-  const head: UpdateHead = { version, architecture, bytes: content.length, sha256: sha256(content) };
-  const signed = `${MAGIC}\n${JSON.stringify(head)}\n`;
+  const named = downgradeFrom.length === 0 ? {} : { downgradeFrom };
+  const head = { version, architecture, bytes: content.length, sha256: sha256(content), ...named };
+  const text = JSON.stringify(head);
+  if (headOf(text) === undefined) throw new UpdateError('not-an-update', `no box would read ${text}`);
+  const signed = `${MAGIC}\n${text}\n`;
   const signature = sign(null, Buffer.from(signed), key).toString('base64');
   return Buffer.concat([Buffer.from(`${signed}${signature}\n`), content]);
 }
@@ -60,6 +80,9 @@ export function readUpdate(file: Uint8Array, keys: readonly string[]): Update {
     throw new UpdateError('not-an-update', 'this file is no update of Leakguard');
   const signed = Buffer.from(`${magic}\n${headText}\n`, 'latin1');
   const mark = Buffer.from(signature, 'base64');
+  // One spelling alone: what base64 forgives would be a second file with the same signature.
+  if (mark.length !== SIGNATURE_LENGTH || mark.toString('base64') !== signature)
+    throw new UpdateError('not-an-update', 'the signature of this update cannot be read');
   if (!keys.some((key) => signedBy(key, signed, mark)))
     throw new UpdateError('not-signed', 'nobody whom this box trusts has signed this update');
   const head = headOf(headText);
@@ -88,12 +111,18 @@ function headOf(text: string): UpdateHead | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { version, architecture, bytes, sha256: sum } = value as Record<string, unknown>;
-  // What goes on to dpkg's command line is no option of dpkg.
-  const plain = typeof version === 'string' && /^\d[\w.+~-]{0,63}$/.test(version);
-  if (!plain || typeof architecture !== 'string' || !/^[a-z0-9]{1,16}$/.test(architecture)) return undefined;
+  const { version, architecture, bytes, sha256: sum, downgradeFrom = [] } = value as Record<string, unknown>;
+  if (!isVersion(version)) return undefined;
+  if (typeof architecture !== 'string' || !/^[a-z0-9]{1,16}$/.test(architecture)) return undefined;
   if (typeof bytes !== 'number' || bytes > UPDATE_MOST || typeof sum !== 'string') return undefined;
-  return { version, architecture, bytes, sha256: sum };
+  if (!Array.isArray(downgradeFrom) || downgradeFrom.length > DOWNGRADES_MOST) return undefined;
+  if (!downgradeFrom.every(isVersion)) return undefined;
+  return { version, architecture, bytes, sha256: sum, downgradeFrom };
+}
+
+/** What goes on to dpkg's command line is no option of dpkg. */
+function isVersion(value: unknown): value is string {
+  return typeof value === 'string' && /^\d[\w.+~:-]{0,63}$/.test(value);
 }
 
 function sha256(bytes: Uint8Array): string {

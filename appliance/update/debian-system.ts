@@ -1,11 +1,15 @@
 // Knows: how a Debian box installs a package, closes its wire and starts its daemon. Must not know: when, and what is trusted.
 // dpkg(1), systemctl(1). The ruleset of the boot that closes is the package's own.
 
+import { rmSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 
 import { readStatus, readJson } from '../../src/guard/status.ts';
+import { readUpdateStatus } from '../../src/guard/update-status.ts';
 import { compileClosedRuleset } from '../../src/policy/nft.ts';
 import { monotonicMs } from '../clock.ts';
+import { writeDurable } from '../durable-file.ts';
 import { applyRuleset } from '../nftables.ts';
 import { RunError, run } from '../run-command.ts';
 import type { UpdateSystem } from './installer.ts';
@@ -16,19 +20,25 @@ const INSTALL_MS = 600_000;
 /** A daemon that is ready sees both ports within this, or it is not one that works: a slow machine loads two taps meanwhile. */
 const SEES_MS = 300_000;
 const LOOK_AGAIN_MS = 1_000;
+/** A daemon that has not answered by then is asked again. */
+const ANSWER_MS = 30_000;
+/** Both answers are a few kilobytes. */
+const ANSWER_MOST = 4 * 1024 * 1024;
 
 export class DebianSystem implements UpdateSystem {
   readonly architecture: string;
   readonly #api: string;
+  readonly #workspace: string;
 
-  private constructor(architecture: string, api: string) {
+  private constructor(architecture: string, api: string, workspace: string) {
     this.architecture = architecture;
     this.#api = api;
+    this.#workspace = workspace;
   }
 
-  /** `api` is the daemon's socket. */
-  static async here(api: string): Promise<DebianSystem> {
-    return new DebianSystem((await run('dpkg', ['--print-architecture'])).trim(), api);
+  /** `api` is the daemon's socket; `workspace` a folder that root alone can reach, for what dpkg reads. */
+  static async here(api: string, workspace: string): Promise<DebianSystem> {
+    return new DebianSystem((await run('dpkg', ['--print-architecture'])).trim(), api, workspace);
   }
 
   async installedVersion(): Promise<string> {
@@ -46,43 +56,67 @@ export class DebianSystem implements UpdateSystem {
   }
 
   async closeWire(): Promise<void> {
-    // A daemon that runs would open it again within a second.
+    // A daemon that runs would open it again within a second. systemd ends all that it ever started, so that from here on
+    // none of the old version's processes is there to write, to kill or to answer.
     await run('systemctl', ['stop', DAEMON], '', INSTALL_MS);
     await applyRuleset(compileClosedRuleset());
   }
 
-  async install(path: string): Promise<void> {
-    await run('dpkg', ['--install', '--force-confold', '--force-downgrade', path], '', INSTALL_MS);
+  async install(content: Uint8Array): Promise<void> {
+    const path = join(this.#workspace, 'install.deb');
+    writeDurable(path, content);
+    try {
+      await run('dpkg', ['--install', '--force-confold', '--force-downgrade', path], '', INSTALL_MS);
+    } finally {
+      rmSync(path, { force: true });
+    }
   }
 
-  async restart(): Promise<void> {
+  async restart(version: string): Promise<void> {
     await run('systemctl', ['daemon-reload'], '', INSTALL_MS);
     // Returns when the daemon has said that it is ready (Type=notify), or that it will not be.
     await run('systemctl', ['restart', DAEMON], '', INSTALL_MS);
     const end = monotonicMs() + SEES_MS;
-    while (!(await this.#sees())) {
+    while (!(await this.#sees(version))) {
       if (monotonicMs() > end) throw new Error('the daemon is ready and yet blind');
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
   }
 
-  async #sees(): Promise<boolean> {
-    const text = await new Promise<string>((resolve) => {
-      const asking = request({ socketPath: this.#api, path: '/v1/status', agent: false }, (answer) => {
+  /**
+   * The word of whoever holds the socket in the daemon's runtime directory: nobody but root's daemon can put one there, and
+   * the old one has ended (closeWire). It names its version, so that none but the one just installed is believed.
+   */
+  async #sees(version: string): Promise<boolean> {
+    const update = readUpdateStatus(readJson(await this.#ask('/v1/update')));
+    if (update?.running !== version) return false;
+    const status = readStatus(readJson(await this.#ask('/v1/status')));
+    return status !== undefined && status.state !== 'blind' && status.state !== 'starting';
+  }
+
+  /** Empty when there is no answer, none in time, or none that ends. */
+  async #ask(path: string): Promise<string> {
+    return new Promise((resolve) => {
+      const none = (): void => {
+        resolve('');
+      };
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      const asking = request({ socketPath: this.#api, path, agent: false, signal }, (answer) => {
         let body = '';
         answer.setEncoding('utf8');
         answer
-          .on('data', (chunk: string) => (body += chunk))
+          .on('data', (chunk: string) => {
+            body += chunk;
+            if (body.length > ANSWER_MOST) answer.destroy();
+          })
           .on('end', () => {
             resolve(body);
-          });
+          })
+          .on('close', none)
+          .on('error', none);
       });
-      asking.on('error', () => {
-        resolve('');
-      });
+      asking.on('error', none);
       asking.end();
     });
-    const status = readStatus(readJson(text));
-    return status !== undefined && status.state !== 'blind' && status.state !== 'starting';
   }
 }

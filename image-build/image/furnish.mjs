@@ -58,11 +58,20 @@ const EMPTIED = ['var/log', 'var/cache/apt', 'var/cache/debconf', 'var/lib/apt/l
 /** Folders of the state partition, and what they belong to. */
 const STATE = /** @type {Readonly<Record<string, string>>} */ ({
   leakguard: 'root',
+  'leakguard-update': 'root',
   'leakguard-web': 'leakguard-web',
   policy: 'root',
+  'update-keys': 'root',
   systemd: 'root',
   box: 'root',
 });
+
+const READ_BY_ALL = ['systemd', 'policy', 'leakguard-update', 'update-keys'];
+/** Where they are seen. */
+const MOUNTED = [
+  ...['var/lib/leakguard', 'var/lib/leakguard-update', 'var/lib/leakguard-web', 'var/lib/systemd'],
+  ...['etc/leakguard', 'etc/leakguard-update'],
+];
 
 /**
  * @param {string} passwd text of /etc/passwd
@@ -126,12 +135,11 @@ export function furnish(tree, date) {
   for (const [name, owner] of Object.entries(STATE)) {
     const folder = join(skeleton, name);
     mkdirSync(folder, { recursive: true });
-    chmodSync(folder, name === 'systemd' || name === 'policy' ? 0o755 : 0o700);
+    chmodSync(folder, READ_BY_ALL.includes(name) ? 0o755 : 0o700);
     const { uid, gid } = userIn(passwd, owner);
     chownSync(folder, uid, gid);
   }
   writeFileSync(join(skeleton, 'box/clock'), `${date.toISOString()}\n`);
   mkdirSync(join(tree, 'state'), { recursive: true });
-  for (const path of ['var/lib/leakguard', 'var/lib/leakguard-web', 'var/lib/systemd', 'etc/leakguard'])
-    mkdirSync(join(tree, path), { recursive: true });
+  for (const path of MOUNTED) mkdirSync(join(tree, path), { recursive: true });
 }

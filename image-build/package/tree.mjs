@@ -190,7 +190,8 @@ export async function layTree({ root, tree, native, date }) {
   write(tree, `${doc}/copyright`, copyrightFile(readFileSync(join(root, 'LICENSE'), 'utf8'), licensed));
   write(tree, `${doc}/changelog.gz`, gzipped(changelog(version, date)));
   cpSync(join(root, 'appliance/policy.example.yaml'), join(tree, doc, 'examples/policy.yaml'));
-  mkdirSync(join(tree, 'etc/leakguard'), { recursive: true });
+  for (const folder of ['etc/leakguard', 'etc/leakguard-update', 'var/lib/leakguard-update'])
+    mkdirSync(join(tree, folder), { recursive: true });
   await manuals(tree, date);
 }
 

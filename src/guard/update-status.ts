@@ -7,6 +7,7 @@ export const UPDATE_STAGES = [
   'installing',
   'rolling-back',
   'updated',
+  'kept',
   'rolled-back',
   'refused',
   'failed',
@@ -22,7 +23,7 @@ export interface UpdateStatus {
   readonly version: string;
   /** One sentence for people. */
   readonly why: string;
-  /** Whether the package of the version that works is kept: without it nothing is updated. */
+  /** Whether a signed file of the version that runs is kept: without it nothing is updated. */
   readonly wayBack: boolean;
   /** Bytes of the next update that have arrived. */
   readonly received: number;

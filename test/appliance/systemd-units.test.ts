@@ -17,6 +17,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { INCOMING } from '../../appliance/update/inbox.ts';
+import { UPDATE_PLACES } from '../../appliance/update/places.ts';
 import { ROOT } from '../architecture/tree.ts';
 
 const UNITS = join(ROOT, 'systemd');
@@ -86,6 +88,38 @@ describe('the page', () => {
     expect(words('leakguard-web.socket', 'Install', 'WantedBy')).toEqual([
       'sys-subsystem-net-devices-br0.device',
     ]);
+  });
+});
+
+describe('an update', () => {
+  const below = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+
+  it('is the daemon’s to wish for: keys, slots and records are below nothing that its unit may write to', () => {
+    const service = (key: string): string[] => words('leakguardd.service', 'Service', key);
+    const writable = [
+      ...service('ReadWritePaths').map((path) => path.replace(/^-/, '')),
+      ...service('StateDirectory').map((name) => `/var/lib/${name}`),
+      ...service('RuntimeDirectory').map((name) => `/run/${name}`),
+    ];
+    expect(service('ProtectSystem')).toEqual(['strict']);
+    for (const own of [UPDATE_PLACES.state, UPDATE_PLACES.keys, '/etc/leakguard-setup.json'])
+      expect(writable.filter((folder) => below(own, folder))).toEqual([]);
+    expect(writable.filter((folder) => below(UPDATE_PLACES.inbox, folder))).not.toEqual([]);
+    const waited = join(UPDATE_PLACES.inbox, INCOMING);
+    expect(words('leakguard-update.path', 'Path', 'PathExists')).toEqual([waited]);
+    expect(words('leakguard-update.service', 'Unit', 'ConditionPathExists')).toContain(`|${waited}`);
+    expect(
+      words('leakguard-update.service', 'Service', 'StateDirectory').map((name) => `/var/lib/${name}`),
+    ).toEqual([UPDATE_PLACES.state]);
+  });
+
+  it('and nothing else that does root’s work can be asked by a daemon of root’s number', () => {
+    expect(words('leakguardd.service', 'Service', 'TemporaryFileSystem')).toEqual(['/run:ro']);
+    const seen = ['BindPaths', 'BindReadOnlyPaths'].flatMap((key) =>
+      words('leakguardd.service', 'Service', key),
+    );
+    for (const socket of ['/run/systemd/private', '/run/dbus/system_bus_socket', '/run/udev/control'])
+      expect(seen.filter((path) => below(socket, path.replace(/^-/, '')))).toEqual([]);
   });
 });
 

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { boxLayer, IN_BLOCK_MODE, packagePath, parcelOf, UNPACK, watching } from './box-disk.ts';
 import { powerOn, say } from './disks.ts';
 import { figure } from './figures.ts';
-import { DAEMON, otherVersion, Publisher } from './versions.ts';
+import { DAEMON, otherVersion, Publisher, versionOf } from './versions.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 import { Wire } from './wire.ts';
 
@@ -34,7 +34,11 @@ beforeAll(async () => {
   const key = join(folder, 'owner.pem');
   writeFileSync(key, owner.publicPem);
   const parcel = await parcelOf(join(folder, 'parcel.tar'), {
-    'installed.deb': packagePath(),
+    'installed.update': owner.sign(
+      packagePath(),
+      await versionOf(packagePath()),
+      join(folder, 'installed.update'),
+    ),
     'good.update': owner.sign(good, '9.1', join(folder, 'good.update')),
     'broken.update': owner.sign(broken, '9.2', join(folder, 'broken.update')),
     'foreign.update': new Publisher().sign(good, '9.1', join(folder, 'foreign.update')),
@@ -44,10 +48,8 @@ beforeAll(async () => {
   await machine.up();
   await watching(machine);
   await machine.must(UNPACK);
-  await machine.must(
-    'mkdir -p /etc/leakguard/update-keys && cp /root/parcel/owner.pem /etc/leakguard/update-keys/',
-  );
-  await machine.must('leakguard update --keep /root/parcel/installed.deb');
+  await machine.must('cp /root/parcel/owner.pem /etc/leakguard-update/');
+  await machine.must('leakguard update --keep /root/parcel/installed.update');
 });
 // The machine ends with the namespaces it is in.
 afterAll(async () => {

@@ -25,6 +25,9 @@ export async function otherVersion({ version, changed }: OtherVersion, folder: s
     await must(['dpkg-deb', '--raw-extract', packagePath(), tree]);
     const control = join(tree, 'DEBIAN', 'control');
     writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, `Version: ${version}`));
+    // What its daemon says of itself: an update is kept when the new version says that it sees.
+    const said = join(tree, 'usr/lib/leakguard/package.json');
+    writeFileSync(said, JSON.stringify({ ...(JSON.parse(readFileSync(said, 'utf8')) as object), version }));
     if (changed !== undefined) writeFileSync(join(tree, changed.path), changed.text);
     const deb = join(folder, `leakguard_${version}_amd64.deb`);
     await must(['dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', tree, deb]);
@@ -32,6 +35,11 @@ export async function otherVersion({ version, changed }: OtherVersion, folder: s
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }
+}
+
+/** What the package says that it is. */
+export async function versionOf(deb: string): Promise<string> {
+  return (await must(['dpkg-deb', '--field', deb, 'Version'])).stdout.trim();
 }
 
 /** Who signs, and what a box must have to believe it. */

@@ -153,11 +153,13 @@ describe('the page', () => {
     expect(text).toContain('type="file"');
   });
 
-  it('asks for no file where there is no way back, and none while one is installed', async () => {
-    for (const changes of [{ wayBack: false }, { stage: 'installing', version: '9.9' } as const]) {
-      peer.answers.set('GET /v1/update', anUpdate(changes));
-      expect((await own.ask('/update')).text).not.toContain('type="file"');
-    }
+  it('asks for the file of this version where there is no way back, and for none while one is installed', async () => {
+    peer.answers.set('GET /v1/update', anUpdate({ wayBack: false }));
+    const { text } = await own.ask('/update');
+    expect(text).toContain('Send the file of version 0.1.0 first');
+    expect(text).toContain('type="file"');
+    peer.answers.set('GET /v1/update', anUpdate({ stage: 'installing', version: '9.9' }));
+    expect((await own.ask('/update')).text).not.toContain('type="file"');
   });
 
   it('asks again by itself while the guard is away', async () => {

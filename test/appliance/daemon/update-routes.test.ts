@@ -1,7 +1,7 @@
 // Knows: how an update reaches the box in parts, and what is refused on the way. Must not know: how it is installed.
 
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ApiError } from '../../../appliance/daemon/api-server.ts';
 import { updateRoutes } from '../../../appliance/daemon/update-routes.ts';
 import { makeUpdate } from '../../../appliance/update/bundle.ts';
+import { INCOMING } from '../../../appliance/update/inbox.ts';
 import { Slots } from '../../../appliance/update/slots.ts';
 import { readUpdateStatus } from '../../../src/guard/update-status.ts';
 import { rejectionOf } from '../rejection.ts';
@@ -19,11 +20,17 @@ const FILE = makeUpdate({ version: '9.9', architecture: 'amd64' }, Buffer.alloc(
 
 let folder: string;
 let slots: Slots;
+const places = { state: () => join(folder, 'root'), keys: () => join(folder, 'root-keys') };
+/** What the installer tells when it keeps a signed file of the version that runs. */
+const wayBack = (version = '1.0'): void => {
+  slots.write({ stage: 'none', version: '', why: '' }, version);
+};
+const incoming = (): string => join(folder, 'update', INCOMING);
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'leakguard-update-'));
-  mkdirSync(join(folder, 'update-keys'));
-  writeFileSync(join(folder, 'update-keys', 'owner.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
-  slots = new Slots(join(folder, 'update'));
+  mkdirSync(places.keys());
+  writeFileSync(join(places.keys(), 'owner.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+  slots = new Slots(places.state());
 });
 afterEach(() => {
   rmSync(folder, { recursive: true });
@@ -31,7 +38,7 @@ afterEach(() => {
 
 async function call(path: string, body?: unknown): Promise<unknown> {
   const method = body === undefined && path === '/v1/update' ? 'GET' : 'POST';
-  const route = updateRoutes(folder, join(folder, 'policy.yaml'), '1.0').find(
+  const route = updateRoutes(folder, '1.0', { state: places.state(), keys: places.keys() }).find(
     (one) => one.path === path && one.method === method,
   );
   return Promise.resolve().then(() => route?.handle({ parts: {}, query: new URLSearchParams(), body }));
@@ -46,11 +53,11 @@ async function refusal(asked: Promise<unknown>): Promise<string> {
 }
 
 it('takes a signed update in parts and hands it on whole', async () => {
-  slots.keepWorking(Buffer.from('!<arch>\n'));
+  wayBack();
   await part(0, 400_000);
   expect(readUpdateStatus(await part(400_000, FILE.length))?.received).toBe(FILE.length);
   expect(readUpdateStatus(await call('/v1/update/install'))).toMatchObject({ wayBack: true, received: 0 });
-  expect(readFileSync(slots.incoming).equals(FILE)).toBe(true);
+  expect(readFileSync(incoming()).equals(FILE)).toBe(true);
 });
 
 it('refuses parts out of order, too large ones and none at all', async () => {
@@ -65,24 +72,42 @@ it.each([
   ['damaged', 699_000],
   ['not-an-update', 20],
 ])('hands nothing on that is %s', async (code, bytes) => {
-  slots.keepWorking(Buffer.from('!<arch>\n'));
+  wayBack();
   await part(0, Math.min(bytes, 400_000));
   if (bytes > 400_000) await part(400_000, bytes);
   expect(await refusal(call('/v1/update/install'))).toBe(code);
-  expect(existsSync(slots.incoming)).toBe(false);
+  expect(existsSync(incoming())).toBe(false);
 });
 
 it('hands nothing on without a way back, and nothing that nobody trusted signed', async () => {
   await part(0, 400_000);
   await part(400_000, FILE.length);
   expect(await refusal(call('/v1/update/install'))).toBe('no-way-back');
-  rmSync(join(folder, 'update-keys'), { recursive: true });
+  wayBack('0.9');
+  expect(await refusal(call('/v1/update/install'))).toBe('no-way-back');
+  rmSync(places.keys(), { recursive: true });
   expect(await refusal(call('/v1/update/install'))).toBe('not-signed');
-  expect(existsSync(slots.incoming)).toBe(false);
+  expect(existsSync(incoming())).toBe(false);
+});
+
+it('hands on a signed file of the version that runs, to be kept', async () => {
+  const own = makeUpdate({ version: '1.0', architecture: 'amd64' }, Buffer.from('own'), privateKey);
+  await call('/v1/update/part', { at: 0, bytes: own.toString('base64') });
+  expect(readUpdateStatus(await call('/v1/update/install'))).toMatchObject({ wayBack: false });
+  expect(readFileSync(incoming()).equals(own)).toBe(true);
+});
+
+it('believes no key that others could have put there', async () => {
+  wayBack();
+  chmodSync(places.keys(), 0o777);
+  await part(0, 400_000);
+  await part(400_000, FILE.length);
+  expect(await refusal(call('/v1/update/install'))).toBe('unsafe-place');
+  expect(existsSync(incoming())).toBe(false);
 });
 
 it('tells what runs and what became of the last one', async () => {
-  slots.write({ stage: 'rolled-back', version: '9.9', why: 'blind' });
+  slots.write({ stage: 'rolled-back', version: '9.9', why: 'blind' }, '0.9');
   expect(readUpdateStatus(await call('/v1/update'))).toMatchObject({
     stage: 'rolled-back',
     why: 'blind',

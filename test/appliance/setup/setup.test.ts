@@ -3,17 +3,20 @@
 
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { setupCommand } from '../../../appliance/cli/setup.ts';
 import { differences } from '../../../appliance/setup/difference.ts';
@@ -164,8 +167,56 @@ it('refuses a policy with faults, and a record that cannot be read', async () =>
   put('etc/leakguard/policy.yaml', 'version: 2\n');
   expect(await setup(...PORTS, '--yes')).toMatchObject({ code: 2 });
   put('etc/leakguard/policy.yaml', 'version: 1\n');
-  put('etc/leakguard/setup.json', '{"version":1,"kept":[{"path":"etc/../x","before":null}]}');
+  put('etc/leakguard-setup.json', '{"version":1,"kept":[{"path":"etc/../x","before":null}]}');
   expect(await setup('--undo', '--yes')).toMatchObject({ code: 3 });
+});
+
+describe('the code of the first visit', () => {
+  const CODE = 'var/lib/leakguard-web/first-code';
+  const codeIn = (text: string): string =>
+    /code: ([A-HJKMNP-Z2-9]{5}-[A-HJKMNP-Z2-9]{5})\n/.exec(text)?.[1] ?? '';
+
+  it('is printed once, and lies where only the page reads it', async () => {
+    expect((await setup(...PORTS)).out).not.toContain('code');
+    expect(existsSync(join(root, CODE))).toBe(false);
+    const code = codeIn((await setup(...PORTS, '--yes')).out);
+    expect(code).not.toBe('');
+    expect(textOf(CODE)).toBe(`${code}\n`);
+    expect(statSync(join(root, CODE)).mode & 0o777).toBe(0o600);
+    expect(statSync(join(root, dirname(CODE))).mode & 0o777).toBe(0o700);
+    const again = (await setup(...PORTS, '--yes')).out;
+    expect(again).toContain('leakguard setup --new-code');
+    expect(again).not.toContain(code);
+    expect(textOf(CODE)).toBe(`${code}\n`);
+  });
+
+  it('is made anew for who has lost it, differs each time, and is gone with the box', async () => {
+    const codes = new Set([codeIn((await setup(...PORTS, '--yes')).out)]);
+    for (let more = 0; more < 3; more += 1) codes.add(codeIn((await setup('--new-code')).out));
+    expect(codes.size).toBe(4);
+    expect(textOf(CODE)).toBe(`${[...codes].at(-1) ?? ''}\n`);
+    await setup('--undo', '--yes');
+    expect(existsSync(join(root, CODE))).toBe(false);
+  });
+
+  it('is not made for a box that has a password', async () => {
+    put('var/lib/leakguard-web/password.json', '{}');
+    expect((await setup(...PORTS, '--yes')).out).not.toContain('code');
+    expect(await setup('--new-code')).toMatchObject({ code: 2 });
+    expect(existsSync(join(root, CODE))).toBe(false);
+  });
+
+  it('is written through no link that the page has laid there, and belongs to the page', async () => {
+    put('etc/passwd', 'root:x:0:0::/:/bin/sh\nleakguard-web:x:54321:54322::/:/bin/false\n');
+    put('etc/precious', 'precious\n');
+    mkdirSync(join(root, dirname(CODE)), { recursive: true });
+    symlinkSync(join(root, 'etc/precious'), join(root, CODE));
+    await setup('--new-code');
+    expect(textOf('etc/precious')).toBe('precious\n');
+    expect(lstatSync(join(root, CODE)).isFile()).toBe(true);
+    if (process.getuid?.() === 0)
+      expect(statSync(join(root, CODE))).toMatchObject({ uid: 54321, gid: 54322 });
+  });
 });
 
 it('takes ports of another machine by address and path', () => {

@@ -1,18 +1,10 @@
 #!/usr/bin/node
 // Knows: how a card becomes one certain box: its keys, its two ports, its first policy. Must not know: what a policy means.
+// The code of the first visit is made by `leakguard setup`; the note tells it (page-note.mjs).
 // Until it is through there is no bridge, so nothing crosses; what is wrong is said on the boot partition and tried again
 // at the next start.
 
-import { randomInt } from 'node:crypto';
-import {
-  appendFileSync,
-  chmodSync,
-  chownSync,
-  existsSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { readOptions } from './options.mjs';
@@ -23,18 +15,9 @@ const STATE = '/state';
 const DONE = join(STATE, 'box', 'set-up');
 const HOST_KEY = join(STATE, 'box', 'ssh_host_ed25519_key');
 const POLICY = '/etc/leakguard/policy.yaml';
-const PAGE = '/var/lib/leakguard-web';
-/** Without letters and digits that look like others. */
-const LETTERS = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789';
 const LAMPS = { pins: '{driver: gpio, red: 17, green: 27, button: 22}', none: '{driver: none}' };
 /** An adapter may need so long to come up. */
 const PORTS_WITHIN_S = 120;
-
-/** Ten letters, fifty bits: guesses are counted by the page (web/login-throttle.ts). */
-function newCode() {
-  const letters = Array.from({ length: 10 }, () => LETTERS[randomInt(LETTERS.length)]);
-  return `${letters.slice(0, 5).join('')}-${letters.slice(5).join('')}`;
-}
 
 /** @param {'lan' | 'wan'} builtIn */
 function portsOf(builtIn) {
@@ -64,11 +47,6 @@ function setUp() {
   writable('/', () => must('leakguard', [...words, '--lamp', LAMPS[options.lamp], '--yes', '--cut-ssh']));
   if (!/^privacy:/m.test(readFileSync(POLICY, 'utf8')))
     appendFileSync(POLICY, `privacy: ${options.privacy}\n`, { flush: true });
-  const code = join(PAGE, 'first-code');
-  writeFileSync(code, `${newCode()}\n`, { mode: 0o600, flush: true });
-  const { uid, gid } = statSync(PAGE);
-  chownSync(code, uid, gid);
-  chmodSync(code, 0o600);
   writeFileSync(DONE, `${lan} is lan, ${wan} is wan\n`, { flush: true });
   must('sync', []);
 }
