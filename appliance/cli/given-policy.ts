@@ -40,7 +40,8 @@ export function withLearned(policy: Policy, learned: readonly LearnedEndpoint[])
 /** Loaded only when asked for: the schema library takes longer to load than many captures to read. */
 async function policyFrom(path: string): Promise<Policy> {
   const { readPolicyFile } = await import('../daemon/policy-file.ts');
-  const reading = readPolicyFile(path);
+  const { parsePolicy } = await import('../../src/policy/schema.ts');
+  const reading = await readPolicyFile(path, parsePolicy);
   if (reading.ok) return reading.policy;
   throw new CommandError(2, 'policy', reading.faults.join('\n'), 'See "leakguard policy check FILE".');
 }

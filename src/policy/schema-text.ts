@@ -2,16 +2,16 @@
 // Follows YAML 1.2. A policy is flat and short: what is deeper, or is made of more pieces, is refused before it is composed, because
 // the composer recurses by depth and V8 ends the whole process when the stack is gone while it compiles an expression.
 
-import { Composer, LineCounter, Lexer, Parser, isMap, isScalar, visit } from 'yaml';
-import type { CST, Document } from 'yaml';
+import { CST, Composer, LineCounter, Lexer, Parser, isMap, isScalar, visit } from 'yaml';
+import type { Document } from 'yaml';
 import type { Fault } from './fault.ts';
 
 /** More than ten thousand endpoints with their lines, and far less than what would exhaust a small box. */
 const MAX_TEXT = 4_000_000;
 /** Collections within collections; a policy has four, and each takes two places of the parser's stack at most. */
 const DEPTH_MOST = 32;
-/** Lexical tokens: an endpoint on its own line has six. */
-const TOKENS_MOST = 500_000;
+/** Lexical tokens: an endpoint on its own line has six, so thirty thousand of them are read. */
+const TOKENS_MOST = 200_000;
 /** What stands beside the document itself: comments and empty lines before it count, errors and second documents end it. */
 const BROKEN_MOST = 100;
 
@@ -50,27 +50,48 @@ export function readYaml(text: string): YamlReading | { readonly refused: Fault 
 function tokensOf(text: string, lines: LineCounter, tokens: CST.Token[]): Fault | undefined {
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
+  const oddities = new Oddities();
   let count = 0;
-  let broken = 0;
-  const take = (found: Iterable<CST.Token>): boolean => {
+  const take = (found: Iterable<CST.Token>): void => {
     for (const token of found) {
       tokens.push(token);
-      const sound = token.type === 'comment' || token.type === 'newline' || token.type === 'space';
-      if (!sound) broken += 1;
+      oddities.atTop(token);
     }
-    return broken <= BROKEN_MOST;
   };
   for (const lexeme of new Lexer().lex(text)) {
     count += 1;
-    const isSound = take(parser.next(lexeme));
+    oddities.lexeme(lexeme);
+    take(parser.next(lexeme));
+    if (parser.stack.length <= 2 * DEPTH_MOST && count <= TOKENS_MOST && oddities.count <= BROKEN_MOST)
+      continue;
     const here = { path: '', line: lines.linePos(parser.offset).line };
     if (parser.stack.length > 2 * DEPTH_MOST)
       return { ...here, message: 'this is nested too deep', remedy: 'A policy has four levels.' };
-    if (!isSound || count > TOKENS_MOST)
-      return { ...here, message: 'this is no policy', remedy: 'Mend the YAML from this line on.' };
+    if (count > TOKENS_MOST)
+      return { ...here, message: 'there are too many values', remedy: 'Write fewer: some 30,000 are read.' };
+    return { ...here, message: 'this is no policy', remedy: 'Mend the YAML from the first line on.' };
   }
   take(parser.end());
   return undefined;
+}
+
+/** What a policy has nothing of: the composer makes an error, with its own words, of each. */
+class Oddities {
+  count = 0;
+  #afterScalar = false;
+
+  lexeme(source: string): void {
+    const type = CST.tokenType(source);
+    const isScalar = type === 'scalar' || type === 'double-quoted-scalar' || type === 'single-quoted-scalar';
+    const isMark = type === 'anchor' || type === 'tag' || type === 'alias' || type === 'directive-line';
+    if (isMark || (isScalar && this.#afterScalar)) this.count += 1;
+    if (type !== 'space') this.#afterScalar = isScalar;
+  }
+
+  /** Beside the document there may be comments and empty lines before it. */
+  atTop({ type }: CST.Token): void {
+    if (type !== 'comment' && type !== 'newline' && type !== 'space') this.count += 1;
+  }
 }
 
 /** Keys that stand twice in one mapping. */
