@@ -7,9 +7,8 @@ import { dirname } from 'node:path';
 import { printable } from '../../src/guard/status.ts';
 import { compileRuleset } from '../../src/policy/nft.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
 import { Bridge } from '../bridge.ts';
-import { readPolicyFile } from '../daemon/policy-file.ts';
+import { readPolicyFileHere } from '../daemon/policy-file-here.ts';
 import type { Check, Finding, Level, Subject } from '../doctor/finding.ts';
 import { found } from '../doctor/finding.ts';
 import { clock, kernel, lamp, power, resources, units } from '../doctor/machine.ts';
@@ -66,7 +65,7 @@ export const doctorCommand: Command = {
   help: HELP,
   async run(args, io) {
     const { values } = readArguments('doctor', args, OPTIONS);
-    const read = await readPolicyFile(values.config, parsePolicy);
+    const read = await readPolicyFileHere(values.config);
     if (!read.ok)
       throw new CommandError(
         2,

@@ -4,8 +4,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { parsePolicy } from '../../src/policy/schema.ts';
-import { readPolicyFile } from '../daemon/policy-file.ts';
+import { readPolicyFileHere } from '../daemon/policy-file-here.ts';
 import { openLamp } from './lamp.ts';
 import { readLampRecord } from './record.ts';
 
@@ -31,7 +30,7 @@ async function main(): Promise<number> {
   }
   // The lamp that was lit last is the one that may still be green, whatever has become of the policy.
   const lit = readLampRecord(values['runtime-dir']);
-  const read = lit === undefined ? await readPolicyFile(values.config, parsePolicy) : undefined;
+  const read = lit === undefined ? await readPolicyFileHere(values.config) : undefined;
   const config = lit ?? (read?.ok === true ? read.policy.lamp : undefined);
   if (config === undefined) {
     process.stderr.write(`which lamp there is cannot be known: ${values.config} is no valid policy\n`);
