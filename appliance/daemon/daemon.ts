@@ -12,7 +12,7 @@ import { monotonicMs, now } from '../clock.ts';
 import { writeDurable } from '../durable-file.ts';
 import { Firewall } from '../firewall.ts';
 import { HealthProbe } from '../health.ts';
-import { ParsingLanes } from '../parsing/lanes.ts';
+import { ParsingLanes } from '../jobs/parsing-lanes.ts';
 import { lampFault } from '../lamp/file-lamp.ts';
 import { TapPair } from '../tap/pair.ts';
 import type { TapState } from '../tap/supervisor.ts';

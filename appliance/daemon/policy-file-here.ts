@@ -1,5 +1,5 @@
 // Knows: how a program that serves nobody reads a policy file: by itself. Must not know: what is done with it.
-// The daemon has others read it (appliance/parsing): whoever asks it something is not to wait.
+// The daemon has others read it (appliance/jobs): whoever asks it something is not to wait.
 
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { readPolicyFile } from './policy-file.ts';

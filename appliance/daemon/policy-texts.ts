@@ -7,11 +7,9 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
 import { settingsOf } from '../../src/policy/settings.ts';
 import type { Settings } from '../../src/policy/settings.ts';
-import type { Given, JobKind, Parsing, Result } from '../parsing/jobs.ts';
-import { ParsingError } from '../parsing/parser-process.ts';
+import type { Given, JobKind, Parsing, Result } from '../jobs/parsing.ts';
 import { ApiError } from './api-server.ts';
-
-const REFUSALS = { busy: 503, 'too-costly': 422, unusable: 503 } as const;
+import { refusedJob } from './refused-job.ts';
 
 export class PolicyTexts implements Parsing {
   readonly #parsing: Parsing;
@@ -22,13 +20,8 @@ export class PolicyTexts implements Parsing {
   }
 
   /** Rejects with ApiError when the text cannot be read for its cost, or nobody reads it. */
-  async run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>> {
-    try {
-      return await this.#parsing.run(kind, given);
-    } catch (error) {
-      if (!(error instanceof ParsingError)) throw error;
-      throw new ApiError(REFUSALS[error.code], error.code, error.message, [], error);
-    }
+  run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>> {
+    return this.#parsing.run(kind, given).catch(refusedJob);
   }
 
   /** The policy of the file; one that nobody could read is a fault of it like any other. */

@@ -14,7 +14,7 @@ import type { HistorySubject } from '../../../appliance/daemon/history-routes.ts
 import { PolicyTexts } from '../../../appliance/daemon/policy-texts.ts';
 import { inTurn } from '../../../appliance/daemon/policy-turns.ts';
 import { settingsRoutes } from '../../../appliance/daemon/settings-routes.ts';
-import { doJob } from '../../../appliance/parsing/jobs.ts';
+import { doJob } from '../../../appliance/jobs/parsing.ts';
 import { readHealth, readSettings } from '../../../src/guard/answers.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
 import { parsePolicy } from '../../../src/policy/schema.ts';
@@ -159,7 +159,8 @@ describe('a report', () => {
     gaps: () => [],
     clients: () => [],
     timeline: (from, to, buckets) => timelineOf({ from, to, buckets }, [], [], to),
-    rewritePast: () => undefined,
+    rewritePast: () => Promise.resolve(),
+    apart: () => undefined,
     ...{ laxerPast: 0, privacy: 'full' },
   };
   const report = (query: string): Promise<unknown> =>

@@ -1,30 +1,38 @@
-// Knows: a process that parses what people and browsers send, one text at a time, and what becomes of one that takes too long.
-// Must not know: what is parsed. A process, not a thread: V8 ends all of a process whose stack or memory a text has used up.
+// Knows: a process that does one job after the other, and what becomes of a job that takes too long. Must not know: any job.
+// A process, not a thread: V8 ends all of a process whose stack or memory a text has used up, and a native module that is busy
+// cannot be stopped in a thread.
 
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 
 import { afterReading } from '../after-reading.ts';
-import type { Given, JobKind, Parsing, Result } from './jobs.ts';
 
-/** `busy`: too many wait · `too-costly`: ended for its time or memory · `unusable`: there is no such process. */
-export class ParsingError extends Error {
-  readonly code: 'busy' | 'too-costly' | 'unusable';
+/** Jobs by their kind: what is given and what comes back is plain data. */
+export type Jobs = Readonly<Record<string, { readonly given: unknown; readonly result: unknown }>>;
 
-  constructor(code: ParsingError['code'], message: string, cause?: unknown) {
+/** What the process is sent. It says `ready` when it is, and answers each job with its result. */
+export interface JobMessage {
+  readonly kind: string;
+  readonly given: unknown;
+}
+
+/** `busy`: too many wait · `too-costly`: ended for its time or memory · `unusable`: there is no such process · `failed`: it says why. */
+export class JobError extends Error {
+  readonly code: 'busy' | 'too-costly' | 'unusable' | 'failed';
+
+  constructor(code: JobError['code'], message: string, cause?: unknown) {
     super(message, { cause });
-    this.name = 'ParsingError';
+    this.name = 'JobError';
     this.code = code;
   }
 }
 
-export interface ParserLimits {
-  /** A text that takes longer is given up, milliseconds. */
+export interface JobLimits {
+  /** A job that takes longer is given up, milliseconds. */
   readonly deadlineMs: number;
   /** How long the process may take to start: seconds on a small board under load. */
   readonly startMs: number;
-  /** Texts that wait; one more is refused. */
+  /** Jobs that wait; one more is refused. */
   readonly waiting: number;
   /** Without work the process ends after this: it is rarely needed, and its memory often. */
   readonly idleMs: number;
@@ -32,22 +40,19 @@ export interface ParserLimits {
   readonly heapMb: number;
 }
 
-export const PARSER_LIMITS: ParserLimits = {
+export const JOB_LIMITS: JobLimits = {
   ...{ deadlineMs: 2_000, startMs: 20_000, waiting: 8, idleMs: 5_000, heapMb: 128 },
 };
 
-interface Waiting {
-  readonly kind: JobKind;
-  readonly given: unknown;
+interface Waiting extends JobMessage {
   readonly settle: (result: unknown) => void;
-  readonly refuse: (error: ParsingError) => void;
+  readonly refuse: (error: JobError) => void;
 }
 
-const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
-
-export class ParserProcess implements Parsing {
-  readonly #limits: ParserLimits;
+export class JobProcess<J extends Jobs> {
+  readonly #limits: JobLimits;
   readonly #program: string;
+  readonly #args: readonly string[];
   readonly #queue: Waiting[] = [];
   #child: ChildProcess | undefined;
   #isReady = false;
@@ -55,14 +60,17 @@ export class ParserProcess implements Parsing {
   #callOff: () => void = () => undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(limits: ParserLimits = PARSER_LIMITS, program: string = MAIN) {
-    this.#limits = limits;
+  /** `program`: the path of a module that takes JobMessages from its parent. */
+  constructor(program: string, limits: JobLimits = JOB_LIMITS, args: readonly string[] = []) {
     this.#program = program;
+    this.#limits = limits;
+    this.#args = args;
   }
 
-  run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>> {
+  /** Rejects with JobError. */
+  run<K extends string & keyof J>(kind: K, given: J[K]['given']): Promise<J[K]['result']> {
     if (this.#queue.length >= this.#limits.waiting)
-      return Promise.reject(new ParsingError('busy', 'too many texts wait to be read: try again'));
+      return Promise.reject(new JobError('busy', 'too much of this kind waits: try again'));
     return new Promise((resolve, reject) => {
       this.#queue.push({ kind, given, settle: resolve as (result: unknown) => void, refuse: reject });
       this.#next();
@@ -71,9 +79,9 @@ export class ParserProcess implements Parsing {
 
   /** Ends the process; what waits is refused. */
   close(): void {
-    this.#fail('unusable', 'the reader of texts was stopped');
+    this.#fail('unusable', 'the box is stopping');
     for (const waiting of this.#queue.splice(0))
-      waiting.refuse(new ParsingError('unusable', 'the reader of texts was stopped'));
+      waiting.refuse(new JobError('unusable', 'the box is stopping'));
   }
 
   #next(): void {
@@ -93,8 +101,8 @@ export class ParserProcess implements Parsing {
     try {
       child = this.#fork();
     } catch (error) {
-      // No handles or processes left: that is said to whoever asked, and the next text tries again.
-      this.#fail('unusable', 'the reader of texts cannot be started', error);
+      // No handles or processes left: that is said to whoever asked, and the next job tries again.
+      this.#fail('unusable', 'the process for this cannot be started', error);
       return;
     }
     this.#child = child;
@@ -103,7 +111,7 @@ export class ParserProcess implements Parsing {
   }
 
   #fork(): ChildProcess {
-    return fork(this.#program, [], {
+    return fork(this.#program, [...this.#args], {
       execArgv: [`--max-old-space-size=${this.#limits.heapMb}`, '--max-semi-space-size=4'],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
@@ -112,7 +120,7 @@ export class ParserProcess implements Parsing {
   }
 
   #listen(child: ChildProcess): void {
-    this.#patience(this.#limits.startMs, 'unusable', 'the reader of texts does not start');
+    this.#patience(this.#limits.startMs, 'unusable', 'the process for this does not start');
     child.on('message', (message) => {
       if (child !== this.#child) return;
       this.#callOff();
@@ -123,43 +131,45 @@ export class ParserProcess implements Parsing {
       }
       const job = this.#job;
       this.#job = undefined;
-      job?.settle((message as { readonly result: unknown }).result);
+      const { result, failed } = message as { readonly result?: unknown; readonly failed?: string };
+      if (failed === undefined) job?.settle(result);
+      else job?.refuse(new JobError('failed', failed));
       this.#next();
     });
     child.once('error', (error) => {
       if (child === this.#child)
-        this.#fail('unusable', `the reader of texts cannot run: ${error.message}`, error);
+        this.#fail('unusable', `the process for this cannot run: ${error.message}`, error);
     });
     child.once('exit', () => {
       if (child !== this.#child) return;
-      if (this.#isReady) this.#fail('too-costly', 'this text takes more memory to read than it may');
-      else this.#fail('unusable', 'the reader of texts ended before it began');
+      if (this.#isReady) this.#fail('too-costly', 'this takes more memory than it may');
+      else this.#fail('unusable', 'the process for this ended before it began');
     });
   }
 
   #send({ kind, given }: Waiting): void {
-    this.#patience(this.#limits.deadlineMs, 'too-costly', 'this text takes longer to read than it may');
+    this.#patience(this.#limits.deadlineMs, 'too-costly', 'this takes longer than it may');
     try {
       this.#child?.send({ kind, given }, (error) => {
-        if (error !== null) this.#fail('unusable', `the reader of texts is gone: ${error.message}`, error);
+        if (error !== null) this.#fail('unusable', `the process for this is gone: ${error.message}`, error);
       });
     } catch (error) {
-      this.#fail('too-costly', 'this cannot be handed to the reader of texts', error);
+      this.#fail('too-costly', 'this cannot be handed to the process for it', error);
     }
   }
 
   /** Its next word must come within this. An answer that waits to be read while this process was held up counts. */
-  #patience(ms: number, code: ParsingError['code'], message: string): void {
+  #patience(ms: number, code: JobError['code'], message: string): void {
     this.#callOff();
     this.#callOff = afterReading(ms, () => this.#fail(code, message));
   }
 
-  /** Ends the process and what it was doing; the next text gets a new one. */
-  #fail(code: ParsingError['code'], message: string, cause?: unknown): void {
+  /** Ends the process and what it was doing; the next job gets a new one. */
+  #fail(code: JobError['code'], message: string, cause?: unknown): void {
     const job = this.#job;
     this.#job = undefined;
     this.#end();
-    job?.refuse(new ParsingError(code, message, cause));
+    job?.refuse(new JobError(code, message, cause));
     this.#next();
   }
 

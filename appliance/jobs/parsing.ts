@@ -17,7 +17,7 @@ export interface NoPolicy {
   readonly faults: readonly Fault[];
 }
 
-export interface Jobs {
+export type ParsingJobs = {
   readonly policy: { readonly given: string; readonly result: ParsedPolicy };
   readonly settings: { readonly given: string; readonly result: Settings | NoPolicy };
   readonly change: {
@@ -35,15 +35,15 @@ export interface Jobs {
   };
   /** Undefined for a text that is no tunnel configuration. */
   readonly import: { readonly given: string; readonly result: Import | undefined };
-}
+};
 
-export type JobKind = keyof Jobs;
-export type Given<K extends JobKind> = Jobs[K]['given'];
-export type Result<K extends JobKind> = Jobs[K]['result'];
+export type JobKind = keyof ParsingJobs;
+export type Given<K extends JobKind> = ParsingJobs[K]['given'];
+export type Result<K extends JobKind> = ParsingJobs[K]['result'];
 
 /** Who does such jobs. */
 export interface Parsing {
-  /** Rejects with ParsingError. */
+  /** Rejects with JobError. */
   run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>>;
 }
 
