@@ -17,6 +17,9 @@ interface SettingsSubject {
   readonly setPolicy: (text: string) => Promise<Status | readonly Fault[]>;
 }
 
+/** More than any list of a policy takes (src/policy/schema-parts.ts): none of it needs to be written down to be refused. */
+const LIST_MOST = 4_096;
+
 export function settingsRoutes(box: SettingsSubject): readonly ApiRoute[] {
   return [
     { method: 'GET', path: '/v1/settings', handle: () => told(box) },
@@ -41,6 +44,12 @@ async function edit(box: SettingsSubject, body: unknown): Promise<Status> {
     const remedy = `send one of ${EDITABLE.join(', ')}`;
     const faults = unknown.map(([path]) => ({ path, message: 'cannot be changed here', remedy }));
     throw new ApiError(400, 'invalid', 'that changes no setting', faults);
+  }
+  const long = given.filter(([, value]) => Array.isArray(value) && value.length > LIST_MOST);
+  if (long.length > 0) {
+    const remedy = `send at most ${LIST_MOST}`;
+    const faults = long.map(([path]) => ({ path, message: 'has too many entries', remedy }));
+    throw new ApiError(400, 'invalid', 'that is no list of settings', faults);
   }
   const changed = await box.texts.run('change', {
     text: policyText(box),

@@ -13,6 +13,9 @@ import type { ApiRoute } from './api-server.ts';
 import { invalidFile } from './policy-texts.ts';
 import type { PolicyTexts } from './policy-texts.ts';
 
+/** As many as a tunnel has (src/policy/schema-parts.ts). */
+const ENDPOINTS_MOST = 20_000;
+
 /** What these routes ask of the daemon. */
 interface TunnelSubject {
   readonly configPath: string;
@@ -35,6 +38,10 @@ async function add(box: TunnelSubject, body: unknown): Promise<Status> {
   const { name, protocol, endpoints } = fieldsOf(body);
   const known = TUNNEL_PROTOCOLS.find((one) => one === protocol);
   const texts: unknown[] = Array.isArray(endpoints) ? (endpoints as unknown[]) : [];
+  if (texts.length > ENDPOINTS_MOST)
+    throw new ApiError(400, 'invalid', 'that is no tunnel', [
+      fault('endpoints', 'are too many', `Name at most ${ENDPOINTS_MOST}.`),
+    ]);
   const parsed = texts.map((text) => (typeof text === 'string' ? parseEndpoint(text) : undefined));
   const faults: Fault[] = parsed.flatMap((endpoint, at) =>
     endpoint === undefined

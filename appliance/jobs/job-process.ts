@@ -10,7 +10,7 @@ import { afterReading } from '../after-reading.ts';
 /** Jobs by their kind: what is given and what comes back is plain data. */
 export type Jobs = Readonly<Record<string, { readonly given: unknown; readonly result: unknown }>>;
 
-/** What the process is sent. It says `ready` when it is, and answers each job with its result. */
+/** What the process is sent. It says `ready` when it is, and answers each job with its result, or with the parts of it. */
 export interface JobMessage {
   readonly kind: string;
   readonly given: unknown;
@@ -57,6 +57,8 @@ export class JobProcess<J extends Jobs> {
   #child: ChildProcess | undefined;
   #isReady = false;
   #job: Waiting | undefined;
+  /** Of an answer that comes in pieces. */
+  readonly #parts: Uint8Array[] = [];
   #callOff: () => void = () => undefined;
   #idle: NodeJS.Timeout | undefined;
 
@@ -123,6 +125,11 @@ export class JobProcess<J extends Jobs> {
     this.#patience(this.#limits.startMs, 'unusable', 'the process for this does not start');
     child.on('message', (message) => {
       if (child !== this.#child) return;
+      const { part } = message as { readonly part?: Uint8Array };
+      if (part !== undefined) {
+        this.#parts.push(part);
+        return;
+      }
       this.#callOff();
       if (message === 'ready') {
         this.#isReady = true;
@@ -132,7 +139,8 @@ export class JobProcess<J extends Jobs> {
       const job = this.#job;
       this.#job = undefined;
       const { result, failed } = message as { readonly result?: unknown; readonly failed?: string };
-      if (failed === undefined) job?.settle(result);
+      const parts = this.#parts.splice(0);
+      if (failed === undefined) job?.settle(parts.length > 0 ? Buffer.concat(parts) : result);
       else job?.refuse(new JobError('failed', failed));
       this.#next();
     });
@@ -176,6 +184,7 @@ export class JobProcess<J extends Jobs> {
   #end(): void {
     this.#callOff();
     clearTimeout(this.#idle);
+    this.#parts.length = 0;
     const child = this.#child;
     this.#child = undefined;
     // Its end is no news any more.

@@ -1,5 +1,5 @@
 // Knows: a history that is as full as it can be: incidents up to the file's bound, thirty days of minutes. Must not know: who asks.
-// Written through the store's own door, beside a daemon that has the file open (SQLite's WAL mode allows it).
+// node test/bench/full-history.mjs STATE_DIR INCIDENTS (after a build). Written through the store's own door, beside a daemon that has the file open (SQLite's WAL mode allows it).
 
 import { HistoryStore } from '../../dist/appliance/store/history.js';
 import { Veil } from '../../dist/src/guard/privacy.js';
@@ -10,9 +10,9 @@ const KINDS = /** @type {const} */ (['dns', 'tls', 'quic', 'http', 'tcp', 'udp']
 
 /**
  * @param {string} stateDir
- * @param {number} incidents about 40,000 fill the file
+ * @param {number} incidents about 60,000 fill the file
  */
-export function fillHistory(stateDir, incidents) {
+function fillHistory(stateDir, incidents) {
   const store = new HistoryStore(stateDir);
   const veil = new Veil('full', (text) => text);
   const now = Date.now();
@@ -41,3 +41,6 @@ export function fillHistory(stateDir, incidents) {
   store.write({ ...empty, tallies }, veil);
   store.close();
 }
+
+const [, , stateDir = '', incidents = '60000'] = process.argv;
+fillHistory(stateDir, Number(incidents));
