@@ -112,8 +112,9 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
 }
 
 async function listFor(history: HistorySubject, filter: IncidentFilter): Promise<unknown> {
-  const { limit, since, until, acknowledged, ...searched } = filter;
-  const isShort = limit <= READ_HERE && Object.keys(searched).length === 0 && acknowledged !== true;
+  const { limit, acknowledged, client, rule, kind, severity, text } = filter;
+  const isSearch = [client, rule, kind, severity, text].some((value) => value !== undefined);
+  const isShort = limit <= READ_HERE && !isSearch && acknowledged !== true;
   const apart = isShort ? undefined : await history.apart('incidents', { filter })?.catch(refusedJob);
   if (apart !== undefined) return new BinaryAnswer('application/json', apart);
   return { incidents: history.incidents(filter) };

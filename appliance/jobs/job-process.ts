@@ -74,7 +74,7 @@ export class JobProcess<J extends Jobs> {
     if (this.#queue.length >= this.#limits.waiting)
       return Promise.reject(new JobError('busy', 'too much of this kind waits: try again'));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ kind, given, settle: resolve as (result: unknown) => void, refuse: reject });
+      this.#queue.push({ kind, given, settle: resolve, refuse: reject });
       this.#next();
     });
   }

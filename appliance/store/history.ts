@@ -133,17 +133,17 @@ export class HistoryStore {
    */
   forget(now: number, retentionDays: number): boolean {
     const before = now - retentionDays * DAY_MS;
-    let isMore = false;
+    const step = { isLast: true };
     this.#database.transaction(() => {
       const incidents = this.incidents.forgetBefore(before, STEP_ROWS);
       this.evidence.forgetOf(incidents);
-      isMore = this.timeline.forgetBefore(before, 4 * STEP_ROWS) || incidents.length === STEP_ROWS;
+      step.isLast = !this.timeline.forgetBefore(before, 4 * STEP_ROWS) && incidents.length < STEP_ROWS;
       this.clients.forgetBefore(before);
       this.gaps.forgetBefore(before);
-      if (!isMore) this.evidence.prune();
+      if (step.isLast) this.evidence.prune();
     })();
     this.#database.pragma(`incremental_vacuum(${STEP_PAGES})`);
-    return isMore || Number(this.#database.pragma('freelist_count', { simple: true })) > SPARE_PAGES;
+    return !step.isLast || Number(this.#database.pragma('freelist_count', { simple: true })) > SPARE_PAGES;
   }
 
   /** Forgets by size. Called with every write, so it costs what it forgets: pages that become free are filled anew. */

@@ -42,13 +42,12 @@ const codeOf = ({ text }: Answer): unknown =>
 
 /** While `task` runs, whoever asks plainly is answered before it ends: each answer came while it still ran, or is the last. */
 async function answeredMeanwhile(task: Promise<unknown>): Promise<number> {
-  let isOver = false;
-  const over = task.finally(() => (isOver = true));
+  const state = { isOver: false };
+  const over = task.finally(() => (state.isOver = true));
   let answered = 0;
-  while (!isOver) {
+  for (; !state.isOver; await sleep(50)) {
     expect((await send('GET', '/v1/status')).status).toBe(200);
-    if (!isOver) answered += 1;
-    await sleep(50);
+    answered += 1;
   }
   await over;
   return answered;

@@ -26,7 +26,9 @@ afterAll(() => {
 const names = (await parsing.run('names', undefined)) as readonly string[];
 
 it.each(names)('comes back from whatever it is given: %s', { timeout: 600_000 }, async (name) => {
-  for (const unit of [...BYTES, ...UNITS])
+  // A policy behind or within something else is the same parser: the table is enough for it.
+  const isVariant = name.startsWith('policy, ') || name === 'settings of a policy';
+  for (const unit of isVariant ? UNITS : [...BYTES, ...UNITS])
     await expect(
       parsing.run('parse', [name, many(unit)]),
       `${name} of ${JSON.stringify(unit)}`,
