@@ -8,6 +8,8 @@ import { boundaryOf, readMultipart } from './multipart.ts';
 
 /** Bytes; forms that carry a file or lists name another limit. */
 const LIMIT = 4096;
+/** As many as the largest form here has: 256 exceptions of five fields each, and some more. Each field is looked for among all. */
+const FIELDS_MOST = 2_000;
 
 /** What is acknowledged, and with `all` how many the page showed; throws 400 for a form that names nothing. */
 export function acknowledgementIn(ctx: Context, form: URLSearchParams): AckCommand {
@@ -33,6 +35,15 @@ export async function readForm(ctx: Context, limit = LIMIT): Promise<URLSearchPa
     chunks.push(chunk);
   }
   const body = Buffer.concat(chunks);
-  if (boundary === undefined) return new URLSearchParams(body.toString('utf8'));
+  if (boundary === undefined) {
+    if (separatorsIn(body) >= FIELDS_MOST) ctx.throw(413);
+    return new URLSearchParams(body.toString('utf8'));
+  }
   return readMultipart(body, boundary) ?? ctx.throw(400);
+}
+
+function separatorsIn(body: Buffer): number {
+  let found = 0;
+  for (let at = body.indexOf('&'); at >= 0 && found < FIELDS_MOST; at = body.indexOf('&', at + 1)) found += 1;
+  return found;
 }

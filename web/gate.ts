@@ -3,11 +3,11 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 
 import type { Context } from 'koa';
 
+import { addressGroup } from './address-group.ts';
 import { FirstCode } from './first-code.ts';
 import { readKept, writeKept } from './kept-file.ts';
 import { LoginThrottle, THROTTLE_LIMITS } from './login-throttle.ts';
@@ -175,15 +175,6 @@ function setCookie(ctx: Context, name: string, value: string | null, maxAge?: nu
 function faultOf(password: string, again: string): 'short' | 'different' | undefined {
   if (!isLongEnough(password)) return 'short';
   return password === again ? undefined : 'different';
-}
-
-/** An IPv6 machine has a whole /64 to choose addresses from: they count as one. */
-function addressGroup(address: string): string {
-  if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
-  const [head = '', tail = ''] = address.split('%')[0]?.split('::') ?? [];
-  const [before, after] = [head.split(':').filter(Boolean), tail.split(':').filter(Boolean)];
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
-  return [...before, ...zeros, ...after].slice(0, 4).join(':');
 }
 
 function secretIn(path: string): Buffer {

@@ -35,7 +35,8 @@ export function hostNameOf(header: string): string | undefined {
 /**
  * Only names this box was given, and the address the connection really came to: a name that a stranger's DNS points here
  * (rebinding) is refused with 421 (RFC 9110, 15.5.20), whoever asks. `isOwnName` says of any other whether it is the box's
- * own by its policy. What is asked as of a proxy (absolute form, RFC 9112, 3.2.2) is refused with 400: this is none.
+ * own by its policy. What is asked as of a proxy (absolute form, RFC 9112, 3.2.2) is refused with 400: this is
+ * none; and so is what is no path, or comes with two hosts (RFC 9112, 3.2).
  */
 export function hostAllowList(
   names: readonly string[],
@@ -47,9 +48,21 @@ export function hostAllowList(
     if (host === undefined) return ctx.throw(421);
     const isKnown = allowed.has(host) || isOwnAddress(host, ctx.req.socket.localAddress);
     if (!isKnown && !(await isOwnName(host))) ctx.throw(421);
-    if (!ctx.originalUrl.startsWith('/')) ctx.throw(400);
+    if (!isOriginForm(ctx.originalUrl) || (ctx.req.headersDistinct['host']?.length ?? 0) > 1) ctx.throw(400);
     await next();
   };
+}
+
+/** A path of this server and maybe a query (RFC 9112, 3.2.1), in a form that can be taken apart (RFC 3986, 2.1; WHATWG URL). */
+function isOriginForm(target: string): boolean {
+  if (!target.startsWith('/') || target.startsWith('//') || !URL.canParse(target, 'http://page'))
+    return false;
+  try {
+    decodeURIComponent(target.split('?', 1)[0] ?? '');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isOwnAddress(host: string, local: string | undefined): boolean {

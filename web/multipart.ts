@@ -3,6 +3,8 @@
 
 /** More fields than any form here has. */
 const PARTS = 64;
+/** Bytes of what stands before a part's content: a browser writes a name, a file's name and a type. */
+const HEAD_MOST = 4_096;
 const BREAK = Buffer.from('\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
 
@@ -24,7 +26,7 @@ export function readMultipart(body: Buffer, boundary: string): URLSearchParams |
     at = whole.indexOf(delimiter, from);
     const part = whole.subarray(from, at < 0 ? from : at);
     const split = part.indexOf(HEAD_END);
-    if (split < 0) return undefined;
+    if (split < 0 || split > HEAD_MOST) return undefined;
     const head = part.toString('utf8', 0, split);
     const name = named(head, 'name');
     if (name === undefined) return undefined;

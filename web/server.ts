@@ -6,13 +6,15 @@ import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface ServerLimits {
+import { Connections } from './connections.ts';
+import type { ConnectionLimits } from './connections.ts';
+
+export interface ServerLimits extends ConnectionLimits {
   readonly headersMs: number;
   readonly requestMs: number;
   readonly idleMs: number;
   /** A connection on which no byte has moved for so long ends. Longer than the guard may take to answer. */
   readonly stuckMs: number;
-  readonly connections: number;
 }
 
 export const SERVER_LIMITS: ServerLimits = {
@@ -20,7 +22,7 @@ export const SERVER_LIMITS: ServerLimits = {
   requestMs: 10_000,
   idleMs: 5000,
   stuckMs: 90_000,
-  connections: 256,
+  ...{ connections: 256, perClient: 96, pipelined: 8 },
 };
 
 export interface Listening {
@@ -39,6 +41,7 @@ export async function listen(
   place: Place,
   limits: ServerLimits = SERVER_LIMITS,
 ): Promise<Listening> {
+  const connections = new Connections(limits);
   const server = createServer(
     {
       headersTimeout: limits.headersMs,
@@ -47,9 +50,13 @@ export async function listen(
       connectionsCheckingInterval: Math.min(1000, limits.headersMs / 2),
       maxHeaderSize: 8192,
     },
-    handler,
+    (request, answer) => {
+      if (connections.begins(request.socket, answer)) handler(request, answer);
+    },
   );
-  server.maxConnections = limits.connections;
+  server.on('connection', (socket) => {
+    connections.admit(socket);
+  });
   server.timeout = limits.stuckMs;
   server.listen('fd' in place ? { fd: place.fd } : { host: place.host, port: place.port });
   await once(server, 'listening');

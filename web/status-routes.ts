@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
+import { addressGroup } from './address-group.ts';
 import { AGAIN } from './door-routes.ts';
 import { answerStream, EventStreams } from './event-streams.ts';
 import type { StreamLimits } from './event-streams.ts';
@@ -58,7 +59,7 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   router.get('/events', (ctx: Context) => answerStream(ctx, owners, ofOwner(ctx)));
   router.get('/incidents/events', (ctx: Context) => answerStream(ctx, lists, ofOwner(ctx)));
   router.get('/light/events', (ctx: Context) => {
-    const browser = ctx.req.socket.remoteAddress ?? '';
+    const browser = addressGroup(ctx.req.socket.remoteAddress ?? '');
     const isFull = strangers.heldBy(browser) >= limits.perBrowser;
     answerStream(ctx, strangers, { browser, isFull, allowed: () => true });
   });

@@ -8,13 +8,14 @@ import { printable } from '../../src/guard/status.ts';
 import { compileRuleset } from '../../src/policy/nft.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { Bridge } from '../bridge.ts';
-import { readPolicyFile } from '../daemon/policy-file.ts';
+import { readPolicyFileHere } from '../daemon/policy-file-here.ts';
 import type { Check, Finding, Level, Subject } from '../doctor/finding.ts';
 import { found } from '../doctor/finding.ts';
 import { clock, kernel, lamp, power, resources, units } from '../doctor/machine.ts';
 import { firewalls, managers } from '../doctor/neighbours.ts';
 import { bridge, guard, ports, rules } from '../doctor/wire.ts';
 import { HealthProbe } from '../health.ts';
+import { lampFault } from '../lamp/file-lamp.ts';
 import { pinNumber } from '../lamp/gpio.ts';
 import { checkRuleset } from '../nftables.ts';
 import { run } from '../run-command.ts';
@@ -64,7 +65,7 @@ export const doctorCommand: Command = {
   help: HELP,
   async run(args, io) {
     const { values } = readArguments('doctor', args, OPTIONS);
-    const read = readPolicyFile(values.config);
+    const read = await readPolicyFileHere(values.config);
     if (!read.ok)
       throw new CommandError(
         2,
@@ -116,7 +117,7 @@ async function lookedAt(policy: Subject['policy'], stateDir: string, api: string
     ...{ policy, stateDir, ...asked, machine, ports: seen },
     bridgeFaults: looked.faults(),
     rulesFault,
-    lampFault: lampFault(policy.lamp),
+    lampFault: unusableLamp(policy.lamp, dirname(api)),
     run: (command, ...args) => run(command, args).catch(() => undefined),
     readText: (path) => {
       try {
@@ -129,7 +130,7 @@ async function lookedAt(policy: Subject['policy'], stateDir: string, api: string
 }
 
 /** Looks without touching: the daemon has the lamp. */
-function lampFault(config: LampConfig): string | undefined {
+function unusableLamp(config: LampConfig, runtimeDir: string): string | undefined {
   try {
     if (config.driver === 'leds') {
       const missing = [config.red, config.green].find(
@@ -138,9 +139,8 @@ function lampFault(config: LampConfig): string | undefined {
       return missing === undefined ? undefined : `there is no light ${missing} in /sys/class/leds`;
     }
     if (config.driver === 'gpio') pinNumber(config.red);
-    if (config.driver === 'file' && !existsSync(dirname(config.path)))
-      return `there is no ${dirname(config.path)}`;
-    return undefined;
+    const fault = lampFault(config, runtimeDir);
+    return fault === undefined ? undefined : `${fault.message}. ${fault.remedy}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -2,11 +2,14 @@
 // Follows DESIGN sections 4 and 7.
 
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { compileFilter } from '../../src/policy/bpf.ts';
 import { compileRuleset } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
+import type { ParsedPolicy } from '../../src/policy/schema.ts';
+import { lampFault } from '../lamp/file-lamp.ts';
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
@@ -43,7 +46,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   switch (word) {
     case 'check':
       if (file === undefined) throw usage('Which file?');
-      return check(file, values.json, io);
+      return check(file, values, io);
     case 'show':
       return print(
         await policyOf(file, values),
@@ -86,8 +89,8 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-async function check(file: string, json: boolean, io: CommandIo): Promise<ExitCode> {
-  const parsed = parsePolicy(await textOf(file));
+async function check(file: string, { json, api }: Values, io: CommandIo): Promise<ExitCode> {
+  const parsed = onThisBox(parsePolicy(await textOf(file)), dirname(api));
   if (json) {
     io.stdout.write(`${JSON.stringify({ file, ok: parsed.ok, faults: parsed.ok ? [] : parsed.faults })}\n`);
     return parsed.ok ? 0 : 2;
@@ -101,6 +104,12 @@ async function check(file: string, json: boolean, io: CommandIo): Promise<ExitCo
     tunnels.length === 0 ? 'no tunnel yet: everything counts as a leak' : `${tunnels.length} tunnels`;
   io.stdout.write(`${file} is valid: ${profile}, ${said}\n`);
   return 0;
+}
+
+/** A valid policy may name what this box does not have: its runtime directory is where its socket is. */
+function onThisBox(parsed: ParsedPolicy, runtimeDir: string): ParsedPolicy {
+  const fault = parsed.ok ? lampFault(parsed.policy.lamp, runtimeDir) : undefined;
+  return fault === undefined ? parsed : { ok: false, faults: [fault] };
 }
 
 interface PolicyFault {

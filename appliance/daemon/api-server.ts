@@ -4,6 +4,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { ApiErrorBody, Fault, GuardEvent } from '../../src/guard/status.ts';
 
 /** An answer that is not success: status code plus the fields of ApiErrorBody. */
@@ -49,6 +50,27 @@ export interface ApiRoute {
 }
 
 const BODY_LIMIT = 1024 * 1024;
+/** Objects and lists within one another; no body of ours has more than four, and what is deeper may use up a stack later on. */
+const BODY_DEPTH = 32;
+/** Bytes of a request's first line and headers. */
+const HEAD_LIMIT = 16_384;
+
+/** How long who asks may take, milliseconds, and how many there may be. */
+export interface ApiLimits {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly idleMs: number;
+  /** A connection on which nothing has moved for so long ends; what the daemon does for it takes less. */
+  readonly stuckMs: number;
+  readonly connections: number;
+  /** Requests on one connection that wait for their answers at once: no client of ours sends a second before it has the first. */
+  readonly pipelined: number;
+}
+
+export const API_LIMITS: ApiLimits = {
+  ...{ headersMs: 5_000, requestMs: 15_000, idleMs: 5_000, stuckMs: 180_000, connections: 256, pipelined: 4 },
+};
+
 /** Event streams at once; one more is refused. */
 const STREAM_LIMIT = 32;
 /** A reader that lets this much pile up is cut off: it can ask again, the guard must not grow. Bytes. */
@@ -60,13 +82,35 @@ export class ApiServer {
   readonly #server: Server;
   readonly #streams = new Set<ServerResponse>();
   readonly #onFault: (error: unknown) => void;
+  readonly #limits: ApiLimits;
+  /** Each connection, oldest first, with how many of its requests wait for their answers. */
+  readonly #connections = new Map<Duplex, number>();
 
-  constructor(routes: readonly ApiRoute[], firstEvent: () => GuardEvent, onFault: (error: unknown) => void) {
+  constructor(
+    routes: readonly ApiRoute[],
+    firstEvent: () => GuardEvent,
+    onFault: (error: unknown) => void,
+    limits: ApiLimits = API_LIMITS,
+  ) {
     this.#routes = routes;
     this.#firstEvent = firstEvent;
     this.#onFault = onFault;
-    this.#server = createServer((request, response) => {
-      void this.#serve(request, response);
+    this.#limits = limits;
+    this.#server = createServer(
+      {
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        keepAliveTimeout: limits.idleMs,
+        connectionsCheckingInterval: Math.min(1_000, limits.headersMs / 2),
+        maxHeaderSize: HEAD_LIMIT,
+      },
+      (request, response) => {
+        if (this.#begins(request.socket, response)) void this.#serve(request, response);
+      },
+    );
+    this.#server.timeout = limits.stuckMs;
+    this.#server.on('connection', (socket) => {
+      this.#admit(socket);
     });
   }
 
@@ -95,16 +139,46 @@ export class ApiServer {
     this.#server.closeAllConnections();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const url = new URL(request.url ?? '/', 'http://api');
-      if (url.pathname === '/v1/events' && request.method === 'GET') {
-        this.#stream(response);
+  /** Who asks nothing makes room for who comes; when all ask, who comes is refused. */
+  #admit(socket: Duplex): void {
+    if (this.#connections.size >= this.#limits.connections) {
+      const [idle] = [...this.#connections].find(([, asked]) => asked === 0) ?? [];
+      if (idle === undefined) {
+        socket.destroy();
         return;
       }
-      const found = this.#find(request.method ?? '', url.pathname);
+      this.#connections.delete(idle);
+      idle.destroy();
+    }
+    this.#connections.set(socket, 0);
+    socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  /** False, and the connection is ended, when too many requests are on it already. */
+  #begins(socket: Duplex, response: ServerResponse): boolean {
+    const asked = this.#connections.get(socket) ?? 0;
+    if (asked >= this.#limits.pipelined) {
+      socket.destroy();
+      return false;
+    }
+    this.#connections.set(socket, asked + 1);
+    response.once('close', () => {
+      const now = this.#connections.get(socket);
+      if (now !== undefined) this.#connections.set(socket, now - 1);
+    });
+    return true;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const { path, query } = targetOf(request);
+      if (path === '/v1/events' && request.method === 'GET') {
+        this.#stream(request, response);
+        return;
+      }
+      const found = this.#find(request.method ?? '', path);
       const body = await readBody(request);
-      const answer = await found.route.handle({ parts: found.parts, query: url.searchParams, body });
+      const answer = await found.route.handle({ parts: found.parts, query, body });
       if (answer instanceof BinaryAnswer) sendBytes(response, answer);
       else sendJson(response, 200, answer);
     } catch (error) {
@@ -119,6 +193,8 @@ export class ApiServer {
         ? error
         : new ApiError(500, 'internal', 'the daemon could not do that', [], error);
     const body: ApiErrorBody = { error: { code, message, faults } };
+    // What was refused unread is not read on.
+    if (!response.req.complete && !response.headersSent) response.setHeader('connection', 'close');
     sendJson(response, status, body);
   }
 
@@ -134,10 +210,12 @@ export class ApiServer {
     throw new ApiError(404, 'not-found', `there is no ${path}`);
   }
 
-  #stream(response: ServerResponse): void {
+  #stream(request: IncomingMessage, response: ServerResponse): void {
     if (this.#streams.size >= STREAM_LIMIT)
       throw new ApiError(503, 'too-many-streams', 'too many event streams');
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    // A stream is silent for as long as nothing happens.
+    request.socket.setTimeout(0);
     response.write(eventText(this.#firstEvent()));
     this.#streams.add(response);
     response.once('close', () => this.#streams.delete(response));
@@ -164,6 +242,21 @@ function sendBytes(response: ServerResponse, { type, bytes }: BinaryAnswer): voi
     'cache-control': 'no-store',
   });
   response.end(bytes);
+}
+
+/**
+ * Path and query of a request target in origin form (RFC 9112, section 3.2.1), the only one that is answered: what names another
+ * host, is no percent-encoding (RFC 3986, section 2.1) or comes with two hosts (RFC 9112, section 3.2) is no question to this server.
+ */
+function targetOf(request: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
+  const target = request.url ?? '';
+  const [path = ''] = target.split('?', 1);
+  if (!path.startsWith('/') || path.startsWith('//') || !/^[!$%&'()*+,\-./\w:;=@~]+$/.test(path))
+    throw new ApiError(400, 'path', 'the request target is no path of this server');
+  if ((request.headersDistinct['host']?.length ?? 0) > 1)
+    throw new ApiError(400, 'host', 'a request has one host');
+  decodePart(path);
+  return { path, query: new URLSearchParams(target.slice(path.length + 1)) };
 }
 
 function matchPath(pattern: string, path: string): Record<string, string> | undefined {
@@ -196,9 +289,26 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   if (bytes === 0) return undefined;
+  const body = Buffer.concat(chunks);
+  if (depthOf(body) > BODY_DEPTH) throw new ApiError(400, 'json', 'the body is nested too deep');
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+    return JSON.parse(body.toString('utf8')) as unknown;
   } catch (error) {
     throw new ApiError(400, 'json', 'the body is not JSON', [], error);
   }
+}
+
+/** How deep objects and lists of a JSON text stand within one another (RFC 8259); of what is no JSON, some number. */
+function depthOf(json: Uint8Array): number {
+  let depth = 0;
+  let most = 0;
+  let inText = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const byte = json[at];
+    if (byte === 0x22) inText = !inText;
+    else if (inText) at += byte === 0x5c ? 1 : 0;
+    else if (byte === 0x5b || byte === 0x7b) most = Math.max(most, (depth += 1));
+    else if (byte === 0x5d || byte === 0x7d) depth -= 1;
+  }
+  return most;
 }

@@ -21,6 +21,7 @@ export class BoxLamp {
   constructor(warnings: Warnings, runtimeDir: string, box: ButtonSubject) {
     this.#button = new BoxButton(box, warnings);
     this.#keeper = new LampKeeper(
+      runtimeDir,
       warnings.set.bind(warnings, 'lamp'),
       writeLampRecord.bind(undefined, runtimeDir),
     );

@@ -13,6 +13,7 @@ import type { ApiRoute } from './api-server.ts';
 import { BoxClock, clockRoutes } from './clock-routes.ts';
 import { historyRoutes } from './history-routes.ts';
 import type { HistorySubject } from './history-routes.ts';
+import type { PolicyTexts } from './policy-texts.ts';
 import { inTurn } from './policy-turns.ts';
 import { apiRoutes, field } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
@@ -27,6 +28,7 @@ export interface BoxSubject {
   readonly guard: () => Pick<Guard, 'observer'>;
   readonly health: HealthProbe;
   readonly lamp: LampTest;
+  readonly texts: PolicyTexts;
   /** The policy file. */
   readonly configPath: string;
   readonly stateDir: string;
@@ -43,6 +45,7 @@ export function everyRoute({
   guard,
   health,
   lamp,
+  texts,
   configPath,
   stateDir,
   version,
@@ -51,8 +54,8 @@ export function everyRoute({
   const setPolicy = box.setPolicy.bind(box);
   const clock = new BoxClock({ wishPath: clockWish });
   const edits = [
-    ...[...apiRoutes(box), ...tunnelRoutes(configPath, setPolicy, guard)],
-    ...settingsRoutes({ configPath, setPolicy }),
+    ...[...apiRoutes(box), ...tunnelRoutes({ configPath, texts, setPolicy, guard })],
+    ...settingsRoutes({ configPath, texts, setPolicy }),
   ];
   return [
     ...[...inTurn(edits, configPath), ...historyRoutes(history, box), ...boxRoutes(box, health, lamp, clock)],

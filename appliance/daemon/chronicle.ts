@@ -19,6 +19,10 @@ import { NO_TALLY, timelineOf } from '../../src/guard/timeline.ts';
 import type { StateChange, Tally, Timeline } from '../../src/guard/timeline.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { now } from '../clock.ts';
+import { JobError } from '../jobs/job-process.ts';
+import { PastLanes } from '../jobs/past-lanes.ts';
+import type { PastJobs, PastKind } from '../jobs/past.ts';
+import { GAPS_TOLD } from '../store/gap-table.ts';
 import { publicSuffix } from '../store/public-suffix.ts';
 import { HistoryStore } from '../store/history.ts';
 import { readPrivacyKey } from '../store/privacy-key.ts';
@@ -32,8 +36,6 @@ import type { Warnings } from './warnings.ts';
 
 /** A history that could not be opened is tried again after this long, milliseconds. */
 const OPEN_AGAIN_MS = 10_000;
-/** Silences of tunnels that are told at once. */
-const GAPS_MOST = 200;
 
 export interface ChronicleParts {
   readonly stateDir: string;
@@ -51,6 +53,8 @@ export class Chronicle {
   #openedAt = -Infinity;
   readonly #clients: ClientBook;
   readonly #hash: (text: string) => string;
+  readonly #lanes: PastLanes;
+  #isRewriting = false;
   #veil: Veil;
   #policy: Policy | undefined;
   #guard: Guard | undefined;
@@ -67,6 +71,7 @@ export class Chronicle {
     this.#veil = new Veil('full', key.hash, publicSuffix);
     this.#clients = new ClientBook(vendorOf, this.#veil);
     this.#stateDir = stateDir;
+    this.#lanes = new PastLanes(stateDir);
     this.#alive = lastAlive(runtimeDir);
     this.#tryOpen();
   }
@@ -155,7 +160,7 @@ export class Chronicle {
   /** Silences of tunnels at any time in [since, until), newest first. */
   gaps(since: number, until: number): readonly Gap[] {
     const held = this.#guard?.gaps() ?? [];
-    return this.#stored((store) => store.gaps.select(since, until, GAPS_MOST)) ?? held.slice(0, GAPS_MOST);
+    return this.#stored((store) => store.gaps.select(since, until, GAPS_TOLD)) ?? held.slice(0, GAPS_TOLD);
   }
 
   clients(): readonly ClientView[] {
@@ -181,10 +186,29 @@ export class Chronicle {
     return this.#veil.privacy;
   }
 
-  /** Writes the past anew under the privacy in force, in memory and on disk. Throws what the disk says. */
-  rewritePast(blocking: boolean): void {
+  /**
+   * An answer of all of the past, made by another process: it takes longer than whoever asks something else may wait.
+   * Undefined when there is no history on disk that holds everything. Rejects with JobError.
+   */
+  apart<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> | undefined {
+    const isWhole = this.#stored(() => true) === true;
+    return isWhole ? this.#lanes.run(kind, asked) : undefined;
+  }
+
+  /** Writes the past anew under the privacy in force, in memory and on disk. Rejects with JobError, and the past is as it was. */
+  async rewritePast(blocking: boolean): Promise<void> {
+    if (this.#isRewriting) throw new JobError('busy', 'the past is being written anew already');
     this.#recorder?.flush();
-    this.#store?.rewrite(this.#veil);
+    const { privacy } = this.#veil;
+    this.#isRewriting = true;
+    // Two that write one file wait for each other, and this one must not wait.
+    this.#recorder?.hold();
+    try {
+      if (this.#store !== undefined) await this.#lanes.run('rewrite', { privacy });
+    } finally {
+      this.#isRewriting = false;
+      this.#recorder?.release();
+    }
     this.#clients.forgetAll();
     for (const client of this.#store?.clients.list().reverse() ?? []) this.#clients.restore(client);
     this.#guard?.book.replace(this.#openIncidents(), blocking);
@@ -194,6 +218,8 @@ export class Chronicle {
   close(): void {
     const blockMode = this.#told?.blockMode ?? false;
     this.#recorder?.change({ at: Date.now(), state: 'off', tunnel: 'none', blockMode, pass: false });
+    this.#lanes.close();
+    this.#recorder?.release();
     this.#recorder?.close();
     this.#attempt(() => this.#store?.close());
   }

@@ -8,11 +8,12 @@ import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
 import { monotonicMs, now } from '../clock.ts';
 import { writeDurable } from '../durable-file.ts';
 import { Firewall } from '../firewall.ts';
 import { HealthProbe } from '../health.ts';
+import { ParsingLanes } from '../jobs/parsing-lanes.ts';
+import { lampFault } from '../lamp/file-lamp.ts';
 import { TapPair } from '../tap/pair.ts';
 import type { TapState } from '../tap/supervisor.ts';
 import { VERSION } from '../version.ts';
@@ -28,6 +29,7 @@ import { Enforcement } from './enforcement.ts';
 import type { DaemonOptions } from './options.ts';
 import { undoRecordIn } from './release.ts';
 import { readPolicyFile } from './policy-file.ts';
+import { PolicyTexts } from './policy-texts.ts';
 import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
 import type { ApiSubject } from './routes.ts';
@@ -49,6 +51,8 @@ export class Daemon implements ApiSubject {
   readonly #lamp: BoxLamp;
   readonly #taps: TapPair;
   readonly #chronicle: Chronicle;
+  readonly #parsing = new ParsingLanes();
+  readonly #texts = new PolicyTexts(this.#parsing);
   readonly #due = new Set<'lesson' | 'breach'>();
   #guard: Guard;
   #bridge: BridgeKeeper | undefined;
@@ -65,7 +69,14 @@ export class Daemon implements ApiSubject {
     this.#api = new ApiServer(
       everyRoute({
         ...{ box: this, history: this.#chronicle, guard: () => this.#guard, configPath: options.config },
-        ...{ health, lamp: this.#lamp.test, stateDir, version: VERSION, clockWish: options.clockWish },
+        ...{
+          health,
+          lamp: this.#lamp.test,
+          texts: this.#texts,
+          stateDir,
+          version: VERSION,
+          clockWish: options.clockWish,
+        },
       }),
       () => ({ event: 'status', data: this.status() }),
       (error) => log.error({ error: String(error) }, 'a request failed'),
@@ -130,6 +141,7 @@ export class Daemon implements ApiSubject {
     this.#lamp.close();
     this.#api.close();
     this.#chronicle.close();
+    this.#parsing.close();
   }
 
   status(): Status {
@@ -144,13 +156,16 @@ export class Daemon implements ApiSubject {
   }
 
   async setPolicy(text: string): Promise<Status | readonly Fault[]> {
-    const parsed = parsePolicy(text);
+    const parsed = await this.#texts.run('policy', text);
     if (!parsed.ok) return parsed.faults;
+    const fault = lampFault(parsed.policy.lamp, this.#options.runtimeDir);
+    if (fault !== undefined) return [fault];
     const before = this.#enforcement.policy;
     try {
       // In force first, kept second: what the kernel refuses must not be found at the next boot.
       await this.#enforce(parsed.policy);
       writeDurable(this.#options.config, text, 0o644);
+      this.#texts.note(text, parsed.policy);
     } catch (error) {
       if (before !== undefined) await this.#enforce(before).catch(() => undefined);
       throw new ApiError(503, 'not-applied', `the policy was not put in force: ${words(error)}`, [], error);
@@ -207,8 +222,9 @@ export class Daemon implements ApiSubject {
   }
 
   async #load(): Promise<void> {
-    const read = readPolicyFile(this.#options.config);
+    const read = await readPolicyFile(this.#options.config, (text) => this.#texts.policy(text));
     if (read.ok) {
+      this.#texts.note(read.text, read.policy);
       this.#warnings.clear('policy');
       await this.#enforce(read.policy);
       return;

@@ -3,8 +3,6 @@
 
 import type { ClientView } from '../../src/guard/clients.ts';
 import { REPORT_FORMATS } from '../../src/guard/answers.ts';
-import { dossierOf } from '../../src/guard/dossier.ts';
-import type { Dossier } from '../../src/guard/dossier.ts';
 import { gapView } from '../../src/guard/gaps.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
@@ -14,11 +12,13 @@ import type { Privacy } from '../../src/guard/privacy.ts';
 import type { IncidentView, Status } from '../../src/guard/status.ts';
 import type { Timeline } from '../../src/guard/timeline.ts';
 import { writeEvidence } from '../../src/wire/pcapng-write.ts';
-import { registrationOf } from '../countries.ts';
+import { INCIDENTS_MOST, dossierFrom, reportFrom } from '../jobs/past.ts';
+import type { PastJobs, PastKind } from '../jobs/past.ts';
 import { REPORTS } from '../report.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { frameRoutes } from './frame-routes.ts';
+import { refusedJob } from './refused-job.ts';
 import { noIncident } from './routes.ts';
 
 /** What these routes ask of the history. */
@@ -29,24 +29,24 @@ export interface HistorySubject {
   gaps(since: number, until: number): readonly Gap[];
   clients(): readonly ClientView[];
   timeline(from: number, to: number, buckets: number): Timeline;
-  rewritePast(blocking: boolean): void;
+  rewritePast(blocking: boolean): Promise<void>;
+  /** The answer from another process; undefined where there is none: what is in memory is little. */
+  apart<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> | undefined;
   readonly laxerPast: number;
   readonly privacy: Privacy;
 }
 
-const INCIDENTS_MOST = 2_000;
+/** Incidents that are read here, newest first: more of them, or a search among all, are read elsewhere. */
+const READ_HERE = 200;
 const BUCKETS_MOST = 2_000;
-/** Incidents that one dossier is made of. */
-const DOSSIER_MOST = 20_000;
 const DAY_MS = 86_400_000;
-const REPORT_BUCKETS = 240;
 
 export function historyRoutes(history: HistorySubject, box: { status(): Status }): readonly ApiRoute[] {
   return [
     {
       method: 'GET',
       path: '/v1/incidents',
-      handle: ({ query }) => ({ incidents: history.incidents(filterOf(query)) }),
+      handle: ({ query }) => listFor(history, filterOf(query)),
     },
     {
       method: 'GET',
@@ -99,9 +99,9 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
     {
       method: 'POST',
       path: '/v1/history/rewrite',
-      handle: () => {
+      handle: async () => {
         try {
-          history.rewritePast(box.status().blockMode);
+          await history.rewritePast(box.status().blockMode);
         } catch (error) {
           throw new ApiError(503, 'not-rewritten', 'the past could not be written anew', [], error);
         }
@@ -111,34 +111,43 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
   ];
 }
 
-function dossierFor(history: HistorySubject, box: { status(): Status }, asked: IncidentFilter): Dossier {
-  const incidents = history.incidents({ ...asked, limit: DOSSIER_MOST });
-  const devices = history.clients();
-  return dossierOf({
-    ...{ incidents, registrationOf, privacy: history.privacy, tunnels: box.status().tunnels },
-    gaps: history.gaps(asked.since ?? 0, asked.until ?? Date.now()),
-    clients: asked.client === undefined ? devices : devices.filter(({ id }) => id === asked.client),
-    ...{ from: asked.since, to: asked.until ?? Date.now() },
-    truncated: incidents.length >= DOSSIER_MOST,
-  });
+async function listFor(history: HistorySubject, filter: IncidentFilter): Promise<unknown> {
+  const { limit, acknowledged, client, rule, kind, severity, text } = filter;
+  const isSearch = [client, rule, kind, severity, text].some((value) => value !== undefined);
+  const isShort = limit <= READ_HERE && !isSearch && acknowledged !== true;
+  const apart = isShort ? undefined : await history.apart('incidents', { filter })?.catch(refusedJob);
+  if (apart !== undefined) return new BinaryAnswer('application/json', apart);
+  return { incidents: history.incidents(filter) };
+}
+
+async function dossierFor(
+  history: HistorySubject,
+  box: { status(): Status },
+  filter: IncidentFilter,
+): Promise<unknown> {
+  const asked = { filter, now: Date.now(), privacy: history.privacy, tunnels: box.status().tunnels };
+  const apart = await history.apart('dossier', asked)?.catch(refusedJob);
+  return apart === undefined ? dossierFrom(history, asked) : new BinaryAnswer('application/json', apart);
 }
 
 /** The past in one of the forms of `leakguard report`, from a day before `until` unless `since` says otherwise. */
-function reportFor(history: HistorySubject, box: { status(): Status }, query: URLSearchParams): BinaryAnswer {
-  const asked = filterOf(query);
-  const form = REPORT_FORMATS.find((known) => known === (query.get('format') ?? 'text'));
-  if (form === undefined) throw invalid('format', 'is no format', `send one of ${REPORT_FORMATS.join(', ')}`);
-  const until = asked.until ?? Date.now();
-  const since = asked.since ?? until - DAY_MS;
+async function reportFor(
+  history: HistorySubject,
+  box: { status(): Status },
+  query: URLSearchParams,
+): Promise<BinaryAnswer> {
+  const filter = filterOf(query);
+  const format = REPORT_FORMATS.find((known) => known === (query.get('format') ?? 'text'));
+  if (format === undefined)
+    throw invalid('format', 'is no format', `send one of ${REPORT_FORMATS.join(', ')}`);
+  const now = Date.now();
+  const until = filter.until ?? now;
+  const since = filter.since ?? until - DAY_MS;
   if (since >= until) throw invalid('since', 'is not before "until"', 'send an earlier time');
-  const span = { ...asked, since, until };
-  const { type, write } = REPORTS[form];
-  const report = write({
-    dossier: dossierFor(history, box, span),
-    incidents: history.incidents({ ...span, limit: INCIDENTS_MOST }),
-    timeline: history.timeline(since, until, REPORT_BUCKETS),
-  });
-  return new BinaryAnswer(type, Buffer.from(report));
+  const { privacy } = history;
+  const asked = { filter, format, since, until, now, privacy, tunnels: box.status().tunnels };
+  const report = (await history.apart('report', asked)?.catch(refusedJob)) ?? reportFrom(history, asked);
+  return new BinaryAnswer(REPORTS[format].type, report);
 }
 
 /** Reads `client`, `rule`, `kind`, `severity`, `since`, `until`, `text`, `acknowledged`, `limit`; throws ApiError 400. */

@@ -1,25 +1,34 @@
-// Knows: how a policy file becomes a policy or a list of faults in words. Must not know: what is done with either.
+// Knows: how a policy file becomes a policy or a list of faults in words. Must not know: who parses, what is done with either.
 
 import { readFileSync } from 'node:fs';
+import type { Fault } from '../../src/policy/fault.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
+import type { ParsedPolicy } from '../../src/policy/schema.ts';
 
 export type PolicyReading =
-  { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly string[] };
+  | { readonly ok: true; readonly policy: Policy; readonly text: string }
+  | { readonly ok: false; readonly faults: readonly string[] };
 
-/** Never throws: a file that is not there is a fault like any other. */
-export function readPolicyFile(path: string): PolicyReading {
+/** Never rejects for the file's sake: one that is not there is a fault like any other. */
+export async function readPolicyFile(
+  path: string,
+  parse: (text: string) => ParsedPolicy | Promise<ParsedPolicy>,
+): Promise<PolicyReading> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     return { ok: false, faults: [`${path} cannot be read: ${String(error)}`] };
   }
-  const parsed = parsePolicy(text);
-  if (parsed.ok) return parsed;
-  const faults = parsed.faults.map((fault) => {
+  const parsed = await parse(text);
+  if (parsed.ok) return { ...parsed, text };
+  return { ok: false, faults: faultWords(path, parsed.faults) };
+}
+
+/** Faults of the file in words, with what to do. */
+function faultWords(path: string, faults: readonly Fault[]): string[] {
+  return faults.map((fault) => {
     const where = fault.path === '' ? path : `${path}: ${fault.path}`;
     return `${where} ${fault.message} (${fault.remedy})`;
   });
-  return { ok: false, faults };
 }

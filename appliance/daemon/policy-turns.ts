@@ -1,19 +1,16 @@
 // Knows: that edits of the policy come one after the other, and on request only to the policy they were made from.
 // Must not know: what an edit is, HTTP. An edit reads the file and writes it: two at once would undo one of them unseen.
 
-import { createHash } from 'node:crypto';
-
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
+import { policyDigest } from './policy-texts.ts';
 import { field } from './routes.ts';
 import { policyText } from './tunnel-routes.ts';
 
 const EDITS = /^\/v1\/(?:policy|settings|tunnels)(?:\/|$)/;
 
-/** Names a policy text; any other text has another. */
-export function policyDigest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
-}
+/** Edits that wait for one another; one more is refused at once. */
+const WAITING_MOST = 8;
 
 /**
  * The same routes, edits of the policy one at a time. An edit whose body has a `basis`, the digest of the policy it was made
@@ -21,11 +18,15 @@ export function policyDigest(text: string): string {
  */
 export function inTurn(routes: readonly ApiRoute[], configPath: string): readonly ApiRoute[] {
   let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
   return routes.map((route) => {
     if (route.method === 'GET' || !EDITS.test(route.path)) return route;
     const handle: ApiRoute['handle'] = (request) => {
+      if (waiting >= WAITING_MOST)
+        throw new ApiError(503, 'busy', 'too many changes of the policy wait: try again');
+      waiting += 1;
       const done = last.then(() => route.handle({ ...request, body: onBasis(configPath, request.body) }));
-      last = done.catch(() => undefined);
+      last = done.catch(() => undefined).finally(() => (waiting -= 1));
       return done;
     };
     return { ...route, handle };

@@ -3,24 +3,26 @@
 
 import type { SettingsAnswer } from '../../src/guard/answers.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
-import { withSettings } from '../../src/policy/schema-edit.ts';
-import { EDITABLE, settingsOf } from '../../src/policy/settings.ts';
-import type { Settings } from '../../src/policy/settings.ts';
+import { EDITABLE } from '../../src/policy/settings.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
-import { policyDigest } from './policy-turns.ts';
+import { invalidFile, policyDigest } from './policy-texts.ts';
+import type { PolicyTexts } from './policy-texts.ts';
 import { policyText } from './tunnel-routes.ts';
 
 /** What these routes ask of the daemon; `configPath` is the policy file. */
 interface SettingsSubject {
   readonly configPath: string;
+  readonly texts: PolicyTexts;
   readonly setPolicy: (text: string) => Promise<Status | readonly Fault[]>;
 }
 
+/** More than any list of a policy takes (src/policy/schema-parts.ts): none of it needs to be written down to be refused. */
+const LIST_MOST = 4_096;
+
 export function settingsRoutes(box: SettingsSubject): readonly ApiRoute[] {
   return [
-    { method: 'GET', path: '/v1/settings', handle: () => told(policyText(box)) },
+    { method: 'GET', path: '/v1/settings', handle: () => told(box) },
     { method: 'PUT', path: '/v1/settings', handle: ({ body }) => edit(box, body) },
     {
       method: 'GET',
@@ -30,20 +32,12 @@ export function settingsRoutes(box: SettingsSubject): readonly ApiRoute[] {
   ];
 }
 
-function told(text: string): SettingsAnswer {
-  return { ...settingsIn(text), digest: policyDigest(text) };
-}
-
-/** ApiError 409 with every fault when the file is no policy: it can be replaced, not edited. */
-function settingsIn(text: string): Settings {
-  const parsed = parsePolicy(text);
-  if (parsed.ok) return settingsOf(parsed.policy);
-  throw new ApiError(409, 'policy', 'the policy file is invalid: replace it by a valid one', parsed.faults);
+async function told(box: SettingsSubject): Promise<SettingsAnswer> {
+  const text = policyText(box);
+  return { ...(await box.texts.settings(text)), digest: policyDigest(text) };
 }
 
 async function edit(box: SettingsSubject, body: unknown): Promise<Status> {
-  const text = policyText(box);
-  settingsIn(text);
   const given = typeof body === 'object' && body !== null ? Object.entries(body) : [];
   const unknown = given.filter(([name]) => !EDITABLE.some((known) => known === name));
   if (given.length === 0 || unknown.length > 0) {
@@ -51,7 +45,18 @@ async function edit(box: SettingsSubject, body: unknown): Promise<Status> {
     const faults = unknown.map(([path]) => ({ path, message: 'cannot be changed here', remedy }));
     throw new ApiError(400, 'invalid', 'that changes no setting', faults);
   }
-  const answer = await box.setPolicy(withSettings(text, Object.fromEntries(given)));
+  const long = given.filter(([, value]) => Array.isArray(value) && value.length > LIST_MOST);
+  if (long.length > 0) {
+    const remedy = `send at most ${LIST_MOST}`;
+    const faults = long.map(([path]) => ({ path, message: 'has too many entries', remedy }));
+    throw new ApiError(400, 'invalid', 'that is no list of settings', faults);
+  }
+  const changed = await box.texts.run('change', {
+    text: policyText(box),
+    settings: Object.fromEntries(given),
+  });
+  if (typeof changed !== 'string') throw invalidFile(changed.faults);
+  const answer = await box.setPolicy(changed);
   if ('state' in answer) return answer;
   throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
 }

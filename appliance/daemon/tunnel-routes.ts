@@ -6,29 +6,26 @@ import type { Guard } from '../../src/guard/guard.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
-import type { Import } from '../../src/policy/imported.ts';
-import { importOpenvpn, isOpenvpnConfig } from '../../src/policy/import-openvpn.ts';
-import { importWireguard, isWireguardConfig } from '../../src/policy/import-wireguard.ts';
 import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
 import type { Endpoint, TunnelProtocol } from '../../src/policy/policy.ts';
-import { withoutTunnel, withTunnel } from '../../src/policy/schema-edit.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
+import { invalidFile } from './policy-texts.ts';
+import type { PolicyTexts } from './policy-texts.ts';
+
+/** As many as a tunnel has (src/policy/schema-parts.ts). */
+const ENDPOINTS_MOST = 20_000;
 
 /** What these routes ask of the daemon. */
 interface TunnelSubject {
   readonly configPath: string;
+  readonly texts: PolicyTexts;
   readonly setPolicy: (text: string) => Promise<Status | readonly Fault[]>;
   readonly guard: () => Pick<Guard, 'observer'>;
 }
 
 /** `configPath` is the policy file: it is read here, and written by whoever puts it in force. */
-export function tunnelRoutes(
-  configPath: string,
-  setPolicy: TunnelSubject['setPolicy'],
-  guard: TunnelSubject['guard'],
-): readonly ApiRoute[] {
-  const box: TunnelSubject = { configPath, setPolicy, guard };
+export function tunnelRoutes(box: TunnelSubject): readonly ApiRoute[] {
   return [
     { method: 'POST', path: '/v1/tunnels', handle: ({ body }) => add(box, body) },
     { method: 'DELETE', path: '/v1/tunnels/:name', handle: ({ parts }) => remove(box, parts['name'] ?? '') },
@@ -41,6 +38,10 @@ async function add(box: TunnelSubject, body: unknown): Promise<Status> {
   const { name, protocol, endpoints } = fieldsOf(body);
   const known = TUNNEL_PROTOCOLS.find((one) => one === protocol);
   const texts: unknown[] = Array.isArray(endpoints) ? (endpoints as unknown[]) : [];
+  if (texts.length > ENDPOINTS_MOST)
+    throw new ApiError(400, 'invalid', 'that is no tunnel', [
+      fault('endpoints', 'are too many', `Name at most ${ENDPOINTS_MOST}.`),
+    ]);
   const parsed = texts.map((text) => (typeof text === 'string' ? parseEndpoint(text) : undefined));
   const faults: Fault[] = parsed.flatMap((endpoint, at) =>
     endpoint === undefined
@@ -61,8 +62,9 @@ async function add(box: TunnelSubject, body: unknown): Promise<Status> {
 }
 
 async function remove(box: TunnelSubject, name: string): Promise<Status> {
-  const text = withoutTunnel(policyText(box), name);
+  const text = await box.texts.run('removeTunnel', { text: policyText(box), name });
   if (text === undefined) throw new ApiError(404, 'no-tunnel', `there is no tunnel "${name}"`);
+  if (typeof text !== 'string') throw invalidFile(text.faults);
   return inForce(await box.setPolicy(text));
 }
 
@@ -82,7 +84,10 @@ async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
       ],
     );
   }
-  const { tunnels, unused } = read(text);
+  const found = await box.texts.run('import', text);
+  if (found === undefined)
+    throw new ApiError(422, 'unknown-format', 'that is neither a WireGuard .conf nor an OpenVPN .ovpn');
+  const { tunnels, unused } = found;
   const [tunnel] = tunnels;
   const lines = unused.map(({ line, why }) => fault(`line ${line}`, why, 'It was left out.'));
   if (tunnel === undefined)
@@ -91,12 +96,6 @@ async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
   const proposal = { name, protocol, endpoints: endpoints.map(formatEndpoint) };
   if (yes !== true) return { proposal, unused, added: false };
   return { proposal, unused, added: true, status: await put(box, name, protocol, endpoints) };
-}
-
-function read(text: string): Import {
-  if (isWireguardConfig(text)) return importWireguard(text);
-  if (isOpenvpnConfig(text)) return importOpenvpn(text);
-  throw new ApiError(422, 'unknown-format', 'that is neither a WireGuard .conf nor an OpenVPN .ovpn');
 }
 
 async function learn(box: TunnelSubject, body: unknown): Promise<unknown> {
@@ -120,7 +119,10 @@ async function put(
   protocol: TunnelProtocol,
   endpoints: readonly Endpoint[],
 ): Promise<Status> {
-  return inForce(await box.setPolicy(withTunnel(policyText(box), { name, protocol, endpoints })));
+  const tunnel = { name, protocol, endpoints };
+  const text = await box.texts.run('addTunnel', { text: policyText(box), tunnel });
+  if (typeof text !== 'string') throw invalidFile(text.faults);
+  return inForce(await box.setPolicy(text));
 }
 
 function inForce(answer: Status | readonly Fault[]): Status {

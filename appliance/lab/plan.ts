@@ -95,7 +95,7 @@ export function planOf(id: string): Plan {
       guardState: join(dir, 'state'),
       guardRuntime,
       api: join(guardRuntime, 'api.sock'),
-      lamp: join(dir, 'lamp'),
+      lamp: join(guardRuntime, 'lamp'),
     },
   };
 }

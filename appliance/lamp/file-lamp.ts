@@ -1,24 +1,101 @@
-// Knows: a lamp that is a file: its whole content is the pattern's name and a newline. Must not know: states.
-// Written beside and renamed, so that a reader never sees half a word.
+// Knows: a lamp that is a file of the runtime directory: its whole content is the pattern's name and a newline. Must not know: states.
+// The policy names it, and the daemon is root: nothing outside the runtime directory is ever written, and no link is followed on the
+// way (open(2), O_NOFOLLOW and O_EXCL). Written beside and renamed, so that a reader never sees half a word.
 
-import { renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readFileSync, realpathSync, renameSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { LAMPS } from '../../src/guard/status.ts';
 import type { Lamp } from '../../src/guard/status.ts';
+import type { Fault } from '../../src/policy/fault.ts';
+import type { LampConfig } from '../../src/policy/policy.ts';
 import type { LampDriver } from './driver.ts';
+import { LampError } from './error.ts';
+
+/** What the box itself keeps in the runtime directory; each of them has such a name. */
+const OWN_FILE = /\.(?:json|sock|new|nft|lock|pid)$|^clock-wish$/;
 
 export class FileLamp implements LampDriver {
+  readonly #root: string;
   readonly #path: string;
 
-  constructor(path: string) {
-    this.#path = path;
+  /** Throws LampError when `path` leads anywhere else than below `runtimeDir`, or is somebody else's file. */
+  constructor(path: string, runtimeDir: string) {
+    const below = belowRuntime(path, runtimeDir);
+    const fault = lampFault({ driver: 'file', path }, runtimeDir);
+    if (below === undefined || fault !== undefined)
+      throw new LampError(`${fault?.message ?? path} (${fault?.remedy ?? ''})`);
+    this.#root = resolve(runtimeDir);
+    this.#path = join(this.#root, below);
+    this.#look();
   }
 
   show(pattern: Lamp): void {
+    this.#look();
     const beside = `${this.#path}.${String(process.pid)}`;
-    writeFileSync(beside, `${pattern}\n`);
+    rmSync(beside, { force: true });
+    const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+    const file = openSync(beside, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
+    try {
+      writeFileSync(file, `${pattern}\n`);
+    } finally {
+      closeSync(file);
+    }
     renameSync(beside, this.#path);
   }
 
   close(): void {
     this.show('red');
+  }
+
+  /** Folders on the way must be folders, and what is there already must be a lamp. */
+  #look(): void {
+    for (let at = dirname(this.#path); at !== this.#root; at = dirname(at)) {
+      const seen = lstatSync(at, { throwIfNoEntry: false });
+      if (seen?.isDirectory() !== true) throw new LampError(`${at} is no folder`);
+    }
+    const there = lstatSync(this.#path, { throwIfNoEntry: false });
+    if (there === undefined) return;
+    const isLamp = there.isFile() && there.size < 32 && isPattern(readFileSync(this.#path, 'latin1').trim());
+    if (!isLamp)
+      throw new LampError(`${this.#path} is there, and is no lamp: remove it, or name another file`);
+  }
+}
+
+/** An empty file may be one that a person made for the lamp. */
+function isPattern(text: string): boolean {
+  return text === '' || LAMPS.some((known) => known === text);
+}
+
+/** What is wrong with the lamp of a policy on a box with this runtime directory; undefined when nothing is. */
+export function lampFault(lamp: LampConfig, runtimeDir: string): Fault | undefined {
+  if (lamp.driver !== 'file' || belowRuntime(lamp.path, runtimeDir) !== undefined) return undefined;
+  const name = (lamp.path.split('/').findLast((part) => part !== '' && part !== '..') ?? 'lamp').slice(0, 64);
+  const told = OWN_FILE.test(name) ? 'lamp' : name;
+  return {
+    path: 'lamp.path',
+    message: `"${lamp.path.slice(0, 200)}" is no file of the runtime directory ${runtimeDir}`,
+    remedy: `Lamp files are written there alone: write "path: ${told}", which is ${join(runtimeDir, told)}, and read it there.`,
+  };
+}
+
+/** The path within the runtime directory; undefined when it leads out of it, or to what the box keeps there. */
+function belowRuntime(path: string, runtimeDir: string): string | undefined {
+  const root = resolve(runtimeDir);
+  const whole = resolve(root, path);
+  for (const base of isAbsolute(path) ? [root, realPath(root)] : [root]) {
+    const inside = relative(base, whole);
+    const leadsOut = inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside);
+    if (!leadsOut && !inside.split(sep).some((part) => OWN_FILE.test(part))) return inside;
+  }
+  return undefined;
+}
+
+/** The directory may be named by way of a link: /var/run is one. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }

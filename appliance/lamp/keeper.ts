@@ -7,13 +7,19 @@ import { openLamp } from './lamp.ts';
 import type { LampDriver } from './driver.ts';
 
 export class LampKeeper {
+  readonly #runtimeDir: string;
   readonly #onFault: (fault: string) => void;
   readonly #onOpen: (config: LampConfig) => void;
   #driver: LampDriver | undefined;
   #shown: Lamp | undefined;
 
   /** `onOpen` hears of a lamp before it is lit. */
-  constructor(onFault: (fault: string) => void, onOpen: (config: LampConfig) => void = () => undefined) {
+  constructor(
+    runtimeDir: string,
+    onFault: (fault: string) => void,
+    onOpen: (config: LampConfig) => void = () => undefined,
+  ) {
+    this.#runtimeDir = runtimeDir;
     this.#onFault = onFault;
     this.#onOpen = onOpen;
   }
@@ -23,7 +29,7 @@ export class LampKeeper {
     this.close();
     this.#attempt(() => {
       this.#onOpen(config);
-      this.#driver = openLamp(config, this.#fault.bind(this));
+      this.#driver = openLamp(config, this.#runtimeDir, this.#fault.bind(this));
     });
   }
 

@@ -19,9 +19,10 @@ export interface LampPlaces {
 const MACHINE: LampPlaces = { leds: '/sys/class/leds', pins: machinePins };
 const NO_LAMP: LampDriver = { show: () => undefined, close: () => undefined };
 
-/** Throws LampError when it is not there; `onFault` hears of what goes wrong later, between two patterns. */
+/** Throws LampError when it is not there; a lamp that is a file is below `runtimeDir`; `onFault` hears of what goes wrong later, between two patterns. */
 export function openLamp(
   config: LampConfig,
+  runtimeDir: string,
   onFault: (error: unknown) => void = () => undefined,
   { leds, pins }: LampPlaces = MACHINE,
 ): LampDriver {
@@ -29,7 +30,7 @@ export function openLamp(
     case 'none':
       return NO_LAMP;
     case 'file':
-      return new FileLamp(config.path);
+      return new FileLamp(config.path, runtimeDir);
     case 'leds':
       return new TwoLights(
         new KernelLight(leds, config.red, onFault),

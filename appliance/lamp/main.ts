@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { readPolicyFile } from '../daemon/policy-file.ts';
+import { readPolicyFileHere } from '../daemon/policy-file-here.ts';
 import { openLamp } from './lamp.ts';
 import { readLampRecord } from './record.ts';
 
@@ -16,7 +16,7 @@ const HELP = `leakguard's lamp, without leakguardd: turns it red and ends
 Exit: 0 red, or there is no lamp; 2 usage; 3 the lamp cannot be lit.
 `;
 
-function main(): number {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       config: { type: 'string', default: '/etc/leakguard/policy.yaml' },
@@ -30,18 +30,18 @@ function main(): number {
   }
   // The lamp that was lit last is the one that may still be green, whatever has become of the policy.
   const lit = readLampRecord(values['runtime-dir']);
-  const read = lit === undefined ? readPolicyFile(values.config) : undefined;
+  const read = lit === undefined ? await readPolicyFileHere(values.config) : undefined;
   const config = lit ?? (read?.ok === true ? read.policy.lamp : undefined);
   if (config === undefined) {
     process.stderr.write(`which lamp there is cannot be known: ${values.config} is no valid policy\n`);
     return 3;
   }
-  openLamp(config).close();
+  openLamp(config, values['runtime-dir']).close();
   return 0;
 }
 
 try {
-  process.exitCode = main();
+  process.exitCode = await main();
 } catch (error) {
   const usage = error instanceof TypeError && 'code' in error;
   process.stderr.write(`${String(error)}\n${usage ? HELP : ''}`);

@@ -24,8 +24,15 @@ export interface Database {
 
 const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (
   path: string,
-  options: { readonly timeout: number },
+  options: { readonly timeout: number; readonly readonly?: boolean; readonly fileMustExist?: boolean },
 ) => Database;
+
+/** A file that somebody else keeps; nothing is checked, migrated or written. Throws what SQLite says. */
+export function openForReading(path: string): Database {
+  const database = new Sqlite(path, { timeout: 2_000, readonly: true, fileMustExist: true });
+  database.pragma('cache_size = -8192');
+  return database;
+}
 
 export class StoreError extends Error {
   readonly code: 'newer' | 'unusable';

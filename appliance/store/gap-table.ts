@@ -11,6 +11,9 @@ import { textOf } from './incident-table.ts';
 /** Beyond these the oldest go: who can cut the wire must not fill the disk. */
 const GAPS_MOST = 2_000;
 
+/** Silences of tunnels that are told at once. */
+export const GAPS_TOLD = 200;
+
 export class GapTable {
   readonly #database: Database;
   readonly #put: Statement;

@@ -46,6 +46,11 @@ export const HISTORY_FILE = 'history.db';
 /** The file's bound; what is beyond goes, oldest first. Bytes. */
 const BYTES_MOST = 64 * 1024 * 1024;
 const DAY_MS = 86_400_000;
+/** What is forgotten, and given back, at a time: some ten milliseconds of work. */
+const STEP_ROWS = 250;
+const STEP_PAGES = 256;
+/** Free pages that are filled anew rather than given back. */
+const SPARE_PAGES = 64;
 
 export class HistoryStore {
   readonly #path: string;
@@ -144,17 +149,23 @@ export class HistoryStore {
     return newest === 0 ? undefined : newest;
   }
 
-  /** Forgets by age. Incidents that nobody has acknowledged stay: the book in memory bounds them. */
-  forget(now: number, retentionDays: number): void {
+  /**
+   * Forgets by age, so much at a time that nobody waits for it; true when there is more to forget. Incidents that nobody has
+   * acknowledged stay: the book in memory bounds them.
+   */
+  forget(now: number, retentionDays: number): boolean {
     const before = now - retentionDays * DAY_MS;
+    const step = { isLast: true };
     this.#database.transaction(() => {
-      this.evidence.forgetOf(this.incidents.forgetBefore(before));
+      const incidents = this.incidents.forgetBefore(before, STEP_ROWS);
+      this.evidence.forgetOf(incidents);
+      step.isLast = !this.timeline.forgetBefore(before, 4 * STEP_ROWS) && incidents.length < STEP_ROWS;
       this.clients.forgetBefore(before);
-      this.timeline.forgetBefore(before);
       this.gaps.forgetBefore(before);
-      this.evidence.prune();
+      if (step.isLast) this.evidence.prune();
     })();
-    this.#database.pragma('incremental_vacuum');
+    this.#database.pragma(`incremental_vacuum(${STEP_PAGES})`);
+    return !step.isLast || Number(this.#database.pragma('freelist_count', { simple: true })) > SPARE_PAGES;
   }
 
   /** Forgets by size. Called with every write, so it costs what it forgets: pages that become free are filled anew. */

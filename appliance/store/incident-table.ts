@@ -79,9 +79,10 @@ export class IncidentTable {
     this.#database.exec('DELETE FROM incidents');
   }
 
-  /** What nobody has acknowledged stays, however old. The ids of what went. */
-  forgetBefore(wall: number): string[] {
-    return this.#forget('acknowledged = 1 AND last < ?', wall);
+  /** The oldest `most` of those before `wall`. What nobody has acknowledged stays, however old. The ids of what went. */
+  forgetBefore(wall: number, most: number): string[] {
+    const oldest = 'SELECT id FROM incidents WHERE acknowledged = 1 AND last < ? ORDER BY last LIMIT ?';
+    return this.#forget(`id IN (${oldest})`, wall, most);
   }
 
   /** The `count` oldest that were acknowledged; their ids. */
@@ -90,8 +91,8 @@ export class IncidentTable {
     return this.#forget(`id IN (${oldest})`, count);
   }
 
-  #forget(where: string, value: number): string[] {
-    const gone = this.#database.prepare(`DELETE FROM incidents WHERE ${where} RETURNING id`).all(value);
+  #forget(where: string, ...values: readonly number[]): string[] {
+    const gone = this.#database.prepare(`DELETE FROM incidents WHERE ${where} RETURNING id`).all(...values);
     return gone.map(({ id }) => textOf(id));
   }
 }

@@ -20,6 +20,8 @@ const SYNC_MS = 5_000;
 /** Incidents, and frames, that wait while the disk does not take them. */
 const WAITING_MOST = 5_000;
 const FORGET_MS = 3_600_000;
+/** Between two steps of forgetting. */
+const FORGET_STEP_MS = 50;
 /** Wall and monotonic clock must have agreed this long: a clock that jumped a year ahead must not empty the history. */
 const STEADY_MS = 3_600_000;
 const STEADY_TOLERANCE_MS = 60_000;
@@ -46,11 +48,13 @@ export class Recorder {
   #current: StateChange | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  #isHeld = false;
   #syncTimer: NodeJS.Timeout | undefined;
   #syncedAt = -Infinity;
   #retryAt = 0;
   #steadySince: { readonly offset: number; readonly at: number } | undefined;
   #forgotAt = -Infinity;
+  #forgetTimer: NodeJS.Timeout | undefined;
   #veil: Veil;
   /** Incidents that were forgotten before they could be written. */
   lost = 0;
@@ -112,6 +116,7 @@ export class Recorder {
   flush(lasting = false): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#isHeld) return false;
     const batch = this.#batch();
     try {
       this.#store.write(batch, this.#veil, lasting);
@@ -132,6 +137,16 @@ export class Recorder {
     return true;
   }
 
+  /** Until `release` nothing is written: somebody else writes. What comes waits, within bounds. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    if (this.waiting) this.#soon();
+  }
+
   /** Whether anything waits to be written. */
   get waiting(): boolean {
     return (
@@ -144,6 +159,7 @@ export class Recorder {
     if (this.waiting) this.flush();
     clearTimeout(this.#timer);
     clearTimeout(this.#syncTimer);
+    clearTimeout(this.#forgetTimer);
     this.#closed = true;
   }
 
@@ -212,10 +228,24 @@ export class Recorder {
   #forget(): void {
     try {
       this.#store.bound();
-      if (this.#mayForgetByAge()) this.#store.forget(this.#ports.now().wall, this.#ports.retentionDays());
+      if (this.#mayForgetByAge()) this.#forgetByAge();
     } catch (error) {
       this.#refused(error);
     }
+  }
+
+  /** Step by step: what has a month to forget must not hold up who asks something. */
+  #forgetByAge(): void {
+    clearTimeout(this.#forgetTimer);
+    if (this.#closed || !this.#store.forget(this.#ports.now().wall, this.#ports.retentionDays())) return;
+    this.#forgetTimer = setTimeout(() => {
+      if (this.#isHeld) return;
+      try {
+        this.#forgetByAge();
+      } catch (error) {
+        this.#refused(error);
+      }
+    }, FORGET_STEP_MS);
   }
 
   #mayForgetByAge(): boolean {

@@ -74,9 +74,13 @@ export class TimelineTable {
     return row === undefined ? undefined : changeOf(row);
   }
 
-  forgetBefore(wall: number): void {
-    for (const table of ['minutes', 'hours', 'states'])
-      this.#database.prepare(`DELETE FROM ${table} WHERE at < ?`).run(wall);
+  /** The oldest `most` of each kind before `wall`; true when there may be more. */
+  forgetBefore(wall: number, most: number): boolean {
+    const gone = ['minutes', 'hours', 'states'].map((table) => {
+      const oldest = `SELECT at FROM ${table} WHERE at < ? ORDER BY at LIMIT ?`;
+      return this.#database.prepare(`DELETE FROM ${table} WHERE at IN (${oldest})`).run(wall, most).changes;
+    });
+    return gone.some((count) => count === most);
   }
 
   /** The `count` oldest changes of state; how many there were. */

@@ -2,7 +2,7 @@
 // Follows openvpn(8): --remote, --port, --rport, --proto, <connection>, inline file support.
 
 import { parseEndpoint } from './endpoint.ts';
-import { distinctEndpoints } from './imported.ts';
+import { boundedUnused, distinctEndpoints, trimmedLines } from './imported.ts';
 import type { Import, UnusedLine } from './imported.ts';
 import type { Endpoint, Transport } from './policy.ts';
 
@@ -24,7 +24,7 @@ const DEFAULT_PORT = '1194';
 
 /** Whether a text is one: a remote, or the word `client` alone on a line. */
 export function isOpenvpnConfig(text: string): boolean {
-  return /^\s*(?:remote\s+\S+|client\s*$)/m.test(text);
+  return trimmedLines(text).some((line) => line === 'client' || /^remote\s+\S/.test(line));
 }
 
 /** One tunnel with every remote; settings of a <connection> block come before those of the file. Never throws. */
@@ -34,9 +34,9 @@ export function importOpenvpn(text: string): Import {
   const unused: UnusedLine[] = [];
   let block = file;
   let inline = '';
-  for (const [index, whole] of text.split(/\r\n|\n|\r/).entries()) {
+  const lines = trimmedLines(text);
+  for (const [index, rest] of lines.entries()) {
     const line = index + 1;
-    const rest = whole.trim();
     const tag = /^<(\/?)([a-z0-9-]+)>$/i.exec(rest);
     if (inline !== '') {
       // The inside of a block is a key or a certificate: only its end is looked for.
@@ -64,8 +64,7 @@ export function importOpenvpn(text: string): Import {
       });
     }
   }
-  if (inline !== '')
-    unused.push({ line: text.split(/\r\n|\n|\r/).length, why: 'an inline block is not closed' });
+  if (inline !== '') unused.push({ line: lines.length, why: 'an inline block is not closed' });
   const endpoints = remotes.flatMap((remote): Endpoint[] => {
     const { line, host, block: own } = remote;
     const proto = remote.proto ?? own.proto ?? file.proto ?? 'udp';
@@ -82,7 +81,7 @@ export function importOpenvpn(text: string): Import {
   });
   const found = distinctEndpoints(endpoints);
   const tunnels = found.length === 0 ? [] : [{ protocol: 'openvpn' as const, endpoints: found }];
-  return { tunnels, unused: unused.sort((a, b) => a.line - b.line) };
+  return { tunnels, unused: boundedUnused(unused) };
 }
 
 /** Words of a line: quoted ones whole, comments left out. */

@@ -2,7 +2,7 @@
 // Follows wg(8), "CONFIGURATION FILE FORMAT", and wg-quick(8), whose additions concern the client alone.
 
 import { parseEndpoint } from './endpoint.ts';
-import { distinctEndpoints, shownKeyword } from './imported.ts';
+import { boundedUnused, distinctEndpoints, shownKeyword, trimmedLines } from './imported.ts';
 import type { Import, UnusedLine } from './imported.ts';
 import type { Endpoint } from './policy.ts';
 
@@ -15,7 +15,9 @@ const PEER = new Set(['publickey', 'presharedkey', 'allowedips', 'endpoint', 'pe
 
 /** Whether a text is one, by its sections. */
 export function isWireguardConfig(text: string): boolean {
-  return /^\s*\[interface\]\s*(?:#.*)?$/im.test(text) || /^\s*\[peer\]\s*(?:#.*)?$/im.test(text);
+  return trimmedLines(text).some((line) =>
+    ['[interface]', '[peer]'].includes(withoutComment(line).toLowerCase()),
+  );
 }
 
 /** One tunnel with the endpoints of all peers; a peer without one (it calls in itself) is named. Never throws. */
@@ -29,9 +31,9 @@ export function importWireguard(text: string): Import {
     if (section === 'peer' && !peerHasEndpoint)
       unused.push({ line: peerAt, why: 'this peer has no Endpoint: nothing is opened for it' });
   };
-  for (const [index, whole] of text.split(/\r\n|\n|\r/).entries()) {
+  for (const [index, whole] of trimmedLines(text).entries()) {
     const line = index + 1;
-    const rest = whole.replace(/#.*$/, '').trim();
+    const rest = withoutComment(whole);
     if (rest === '') continue;
     const header = /^\[(\w+)\]$/.exec(rest)?.[1]?.toLowerCase();
     if (header !== undefined) {
@@ -43,7 +45,9 @@ export function importWireguard(text: string): Import {
         unused.push({ line, why: `there is no section ${shownKeyword(header)}` });
       continue;
     }
-    const [, keyword = '', value] = /^([^=\s]+)\s*=\s*(.*)$/.exec(rest) ?? [];
+    const equals = rest.indexOf('=');
+    const keyword = equals < 0 ? '' : rest.slice(0, equals).trim();
+    const value = keyword === '' ? undefined : rest.slice(equals + 1).trim();
     const known = section === 'peer' ? PEER : INTERFACE;
     if (value === undefined || !known.has(keyword.toLowerCase())) {
       unused.push({ line, why: `${shownKeyword(keyword)} is no setting of this section` });
@@ -57,5 +61,14 @@ export function importWireguard(text: string): Import {
   }
   closePeer();
   const found = distinctEndpoints(endpoints);
-  return { tunnels: found.length === 0 ? [] : [{ protocol: 'wireguard', endpoints: found }], unused };
+  return {
+    tunnels: found.length === 0 ? [] : [{ protocol: 'wireguard', endpoints: found }],
+    unused: boundedUnused(unused),
+  };
+}
+
+/** Searched for, not matched: an expression that looks for the end of a line at each `#` would look again and again. */
+function withoutComment(line: string): string {
+  const at = line.indexOf('#');
+  return at < 0 ? line : line.slice(0, at).trim();
 }

@@ -1,10 +1,11 @@
 // Knows: how tunnels and settings of a policy's text are changed with its comments kept. Must not know: files, frames.
 // Follows YAML 1.2 by way of the document model. The result is a policy only when schema.ts says so.
 
-import { isMap, isNode, isSeq, parseDocument } from 'yaml';
+import { isMap, isNode, isSeq } from 'yaml';
 import type { Document } from 'yaml';
 import { formatEndpoint } from './endpoint.ts';
 import type { Endpoint, TunnelProtocol } from './policy.ts';
+import { policyDocument } from './schema-text.ts';
 
 export interface TunnelEdit {
   readonly name: string;
@@ -12,16 +13,16 @@ export interface TunnelEdit {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** The text with the tunnel behind the others; to a tunnel of that name its endpoints are added. */
+/** The text of a policy with the tunnel behind the others; to a tunnel of that name its endpoints are added. */
 export function withTunnel(yamlText: string, tunnel: TunnelEdit): string {
-  const document = parseDocument(yamlText);
+  const document = policyDocument(yamlText);
   const endpoints = tunnel.endpoints.map(formatEndpoint);
   const index = indexOf(document, tunnel.name);
   if (index >= 0) {
     const path = ['tunnels', index, 'endpoints'];
     const list = document.getIn(path);
-    const known: unknown[] = isSeq(list) ? list.toJSON() : [];
-    for (const endpoint of endpoints) if (!known.includes(endpoint)) document.addIn(path, endpoint);
+    const known = new Set<unknown>(isSeq(list) ? (list.toJSON()) : []);
+    for (const endpoint of endpoints) if (!known.has(endpoint)) document.addIn(path, endpoint);
     return document.toString();
   }
   const entry = document.createNode({ name: tunnel.name, protocol: tunnel.protocol, endpoints });
@@ -38,7 +39,7 @@ export function withTunnel(yamlText: string, tunnel: TunnelEdit): string {
 
 /** The text without the tunnel of that name; undefined when there is none. */
 export function withoutTunnel(yamlText: string, name: string): string | undefined {
-  const document = parseDocument(yamlText);
+  const document = policyDocument(yamlText);
   const index = indexOf(document, name);
   if (index < 0) return undefined;
   document.deleteIn(['tunnels', index]);
@@ -50,7 +51,7 @@ export function withoutTunnel(yamlText: string, name: string): string | undefine
  * form and its comments. `yamlText` must be a policy already; values may be anything JSON has: the schema says what is wrong.
  */
 export function withSettings(yamlText: string, settings: Readonly<Record<string, unknown>>): string {
-  const document = parseDocument(yamlText);
+  const document = policyDocument(yamlText);
   for (const [name, value] of Object.entries(settings)) put(document, [name], value);
   return document.toString();
 }
@@ -59,13 +60,18 @@ function put(document: Document, path: readonly string[], value: unknown): void 
   const held = document.getIn(path, true);
   if (isNode(held) && sameJson(held.toJS(document), value)) return;
   if (Array.isArray(value) && isSeq(held)) {
-    const known = held.items.filter(isNode);
+    const known = new Map<string, unknown[]>();
+    for (const item of held.items.filter(isNode)) {
+      const told = JSON.stringify(item.toJS(document));
+      const same = known.get(told);
+      if (same === undefined) known.set(told, [item]);
+      else same.push(item);
+    }
     // An element that stays keeps its own line; an empty list is written `[]`, and what is put into it is written out.
     if (held.items.length === 0) held.flow = false;
-    held.items = (value as unknown[]).map((one) => {
-      const at = known.findIndex((item) => sameJson(item.toJS(document), one));
-      return at < 0 ? document.createNode(one) : known.splice(at, 1)[0];
-    });
+    held.items = (value as unknown[]).map(
+      (one) => known.get(JSON.stringify(one))?.pop() ?? document.createNode(one),
+    );
     if (value.length === 0) held.flow = true;
   } else if (isMap(held) && isPlainObject(value)) {
     for (const [name, one] of Object.entries(value)) put(document, [...path, name], one);

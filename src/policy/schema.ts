@@ -1,44 +1,31 @@
 // Knows: how the text of a policy file becomes a Policy, or a list of every fault with its line. Must not know: files, rules.
 // Follows DESIGN sections 2 (guarantee 7) and 4, YAML 1.2. An invalid policy is refused whole.
 
-import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
-import type { Document, Node } from 'yaml';
+import { isMap, isScalar, isSeq } from 'yaml';
+import type { Document, LineCounter, Node } from 'yaml';
 import type { z } from 'zod';
 import type { Fault } from './fault.ts';
 import type { Policy } from './policy.ts';
 import { crossFaults } from './schema-checks.ts';
 import { policyFile } from './schema-parts.ts';
 import { valueAt, withoutParts } from './schema-repair.ts';
+import { readYaml } from './schema-text.ts';
 
 export type ParsedPolicy =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** More than ten thousand endpoints with their lines, and far less than what would exhaust a small box. */
-const MAX_TEXT = 4_000_000;
+/** Faults that one answer lists: who sends a million is told of these, and that there are more. */
+const FAULTS_MOST = 500;
+/** Of a text that is told back, characters. */
+const SHOWN_MOST = 200;
 
 type Path = readonly PropertyKey[];
 
-/** Never throws. */
+/** Never throws; takes time in proportion to the text. */
 export function parsePolicy(yamlText: string): ParsedPolicy {
-  if (yamlText.length > MAX_TEXT)
-    return refuse([{ path: '', message: 'the policy is too long', remedy: 'At most 4 MB.' }]);
-  const lines = new LineCounter();
-  // Merge keys and aliases would let one line mean many: a policy says what it says where it says it.
-  const document = parseDocument(yamlText, {
-    lineCounter: lines,
-    merge: false,
-    uniqueKeys: true,
-    strict: true,
-  });
-  const broken = [...document.errors, ...document.warnings].map((error): Fault => {
-    const line = lines.linePos(error.pos[0]).line;
-    return {
-      path: '',
-      message: yamlWords(error.message),
-      remedy: 'Mend the YAML of this line.',
-      line,
-    };
-  });
+  const read = readYaml(yamlText);
+  if ('refused' in read) return refuse([read.refused]);
+  const { document, lines, faults: broken } = read;
   if (broken.length > 0) return refuse(broken);
   let value: unknown;
   try {
@@ -49,15 +36,20 @@ export function parsePolicy(yamlText: string): ParsedPolicy {
   const lineOf = (path: Path): number | undefined => findLine(document, path, lines);
   const result = policyFile.safeParse(value ?? {});
   const cross = (policy: Policy, original: (path: Path) => Path): Fault[] =>
-    crossFaults(policy).map(({ path, message, remedy }) => {
-      const whole = original(path);
-      return withLine({ path: pathText(whole), message, remedy }, lineOf(whole));
-    });
+    crossFaults(policy)
+      .slice(0, FAULTS_MOST + 1)
+      .map(({ path, message, remedy }) => {
+        const whole = original(path);
+        return withLine({ path: pathText(whole), message, remedy }, lineOf(whole));
+      });
   if (result.success) {
     const faults = cross(result.data, (path) => path);
     return faults.length > 0 ? refuse(faults) : { ok: true, policy: result.data };
   }
   const { issues } = result.error;
+  // Whoever has so many mends them in rounds: what stands between two fields is looked at when the fields are sound.
+  if (issues.length > FAULTS_MOST)
+    return refuse(issues.slice(0, FAULTS_MOST + 1).flatMap((issue) => issueFaults(issue, value, lineOf)));
   const repaired = withoutParts(
     value,
     issues.flatMap((issue) => issuePaths(issue, value)),
@@ -82,13 +74,20 @@ function issuePaths(issue: z.core.$ZodIssue, value: unknown): Path[] {
   return [valueAt(value, issue.path) === undefined ? issue.path.slice(0, -1) : issue.path];
 }
 
-/** Without the position, which has a field of its own, and the excerpt. */
-function yamlWords(message: string): string {
-  return (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+function refuse(faults: readonly Fault[]): ParsedPolicy {
+  const told = faults.slice(0, FAULTS_MOST).map((fault) => ({ ...fault, ...shownTexts(fault) }));
+  if (faults.length > told.length) {
+    const message = `there are more than ${FAULTS_MOST} faults`;
+    told.push({ path: '', message, remedy: 'Mend these first.' });
+  }
+  return { ok: false, faults: told };
 }
 
-function refuse(faults: readonly Fault[]): ParsedPolicy {
-  return { ok: false, faults };
+/** A fault quotes what is wrong; of a megabyte it quotes the beginning. */
+function shownTexts({ path, message }: Fault): Pick<Fault, 'path' | 'message'> {
+  const shown = (text: string): string =>
+    text.length > 2 * SHOWN_MOST ? `${text.slice(0, SHOWN_MOST)}…${text.slice(-SHOWN_MOST / 2)}` : text;
+  return { path: shown(path), message: shown(message) };
 }
 
 function withLine(fault: Fault, line: number | undefined): Fault {
@@ -135,7 +134,7 @@ function issueFaults(
 ): Fault[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, FAULTS_MOST + 1).map((key) => {
       const whole = [...path, key];
       const remedy = 'Remove it, or correct its spelling; `leakguard policy check` lists what there is.';
       return withLine({ path: pathText(whole), message: `"${key}" is no setting`, remedy }, lineOf(whole));

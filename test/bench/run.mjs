@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const BENCHES = ['history', 'names', 'visits', 'day', 'analyze', 'endpoints', 'page', 'capture'];
+const BENCHES = ['history', 'names', 'visits', 'day', 'analyze', 'endpoints', 'page', 'capture', 'requests'];
 const [name = '', ...rest] = process.argv.slice(2);
 if (!BENCHES.includes(name)) {
   process.stderr.write(`npm run bench -- ${BENCHES.join(' | ')}\n`);

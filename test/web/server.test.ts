@@ -8,10 +8,19 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { listen } from '../../web/server.ts';
 import { GuardPeer } from '../guard-peer.ts';
+import { BAD_REQUESTS } from '../request-targets.ts';
 import { ask, owner, showPage } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';
 
-const LIMITS = { headersMs: 100, requestMs: 200, idleMs: 100, stuckMs: 60_000, connections: 8 };
+const LIMITS = {
+  headersMs: 100,
+  requestMs: 200,
+  idleMs: 100,
+  stuckMs: 60_000,
+  connections: 8,
+  perClient: 8,
+  pipelined: 4,
+};
 
 let peer: GuardPeer;
 let page: PageUnderTest;
@@ -30,8 +39,8 @@ afterEach(async () => {
 async function say(bytes: string): Promise<string> {
   const socket = connect(page.port, '127.0.0.1').setEncoding('utf8');
   let said = '';
-  socket.on('data', (chunk: string) => (said += chunk));
-  socket.write(bytes);
+  socket.on('data', (chunk: string) => (said += chunk)).on('error', () => undefined);
+  socket.write(bytes, 'latin1');
   await once(socket, 'close');
   return said;
 }
@@ -61,6 +70,40 @@ it('takes so many connections, and those that come later find room again', async
     idle.push(socket.on('error', () => undefined));
   }
   await Promise.all(idle.map((socket) => once(socket.resume(), 'close')));
+  expect((await ask(page.port, '/')).status).toBe(200);
+});
+
+it.each(BAD_REQUESTS)('refuses what is no request, and goes on: %s', async (_, bytes) => {
+  expect(await say(bytes)).toMatch(/^(?:HTTP\/1\.1 4\d\d |$)/);
+  expect((await ask(page.port, '/')).status).toBe(200);
+  expect(page.faults).toEqual([]);
+});
+
+it('says of a target that is no path that it is none', async () => {
+  expect(await say('GET //[ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+});
+
+it('has room for another client when one has taken all that it may', async () => {
+  const limits = { ...LIMITS, headersMs: 60_000, requestMs: 60_000, connections: 8, perClient: 4 };
+  const listening = await listen((_, answer) => answer.end('here'), { host: '::', port: 0 }, limits);
+  const from = (localAddress: string): Socket =>
+    connect({ port: listening.port, host: '127.0.0.1', localAddress }).on('error', () => undefined);
+  const held: Socket[] = [];
+  // One address opens far more than it may, others come to the limit of all.
+  for (const address of [...Array.from({ length: 20 }, () => '127.0.0.2'), '127.0.0.3', '127.0.0.4']) {
+    const socket = from(address).resume();
+    await once(socket, 'connect');
+    held.push(socket);
+  }
+  const others = held.slice(-2);
+  for (let came = 0; came < 12; came += 1) expect((await ask(listening.port, '/')).status).toBe(200);
+  expect(others.every((socket) => !socket.destroyed)).toBe(true);
+  for (const socket of held) socket.destroy();
+  await listening.close();
+});
+
+it('answers no hundred questions of one connection at once', async () => {
+  expect(await say('GET /light HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(500))).not.toMatch(/HTTP\/1\.1 5/);
   expect((await ask(page.port, '/')).status).toBe(200);
 });
 

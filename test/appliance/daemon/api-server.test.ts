@@ -1,17 +1,21 @@
 // Knows: how the local API answers good and bad requests. Holds api-server.ts and routes.ts to DESIGN section 7.
 
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiServer } from '../../../appliance/daemon/api-server.ts';
+import { API_LIMITS, ApiServer } from '../../../appliance/daemon/api-server.ts';
 import { closedPolicy } from '../../../appliance/daemon/closed-policy.ts';
 import { historyRoutes } from '../../../appliance/daemon/history-routes.ts';
 import { apiRoutes } from '../../../appliance/daemon/routes.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
 import { Guard } from '../../../src/guard/guard.ts';
+import { BAD_REQUESTS } from '../../request-targets.ts';
 
 const socketPath = join(mkdtempSync(join(tmpdir(), 'leakguard-api-')), 'api.sock');
 const faults: unknown[] = [];
@@ -21,6 +25,23 @@ const guard = new Guard(closedPolicy(), {
   idPrefix: 't',
 });
 let server: ApiServer;
+const LIMITS = { ...API_LIMITS, headersMs: 200, requestMs: 400, idleMs: 200, connections: 40 };
+
+/** What the server says to raw bytes until it hangs up; the client never does. */
+async function say(bytes: string): Promise<string> {
+  const socket = connect(socketPath).setEncoding('latin1');
+  let said = '';
+  socket.on('data', (chunk: string) => (said += chunk)).on('error', () => undefined);
+  socket.write(bytes, 'latin1');
+  await once(socket, 'close');
+  return said;
+}
+
+async function open(): Promise<Socket> {
+  const socket = connect(socketPath).on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket.resume();
+}
 
 interface Answer {
   readonly status: number;
@@ -67,7 +88,8 @@ beforeAll(async () => {
       gaps: () => [],
       clients: () => [],
       timeline: (from, to, buckets) => timelineOf({ from, to, buckets }, [], [], to),
-      rewritePast: () => undefined,
+      rewritePast: () => Promise.resolve(),
+      apart: () => undefined,
       laxerPast: 0,
       privacy: 'full',
     },
@@ -77,6 +99,7 @@ beforeAll(async () => {
     [...routes, ...history],
     () => ({ event: 'status', data: guard.status() }),
     (fault) => faults.push(fault),
+    LIMITS,
   );
   await server.listen(socketPath);
 });
@@ -103,6 +126,9 @@ describe('local API', () => {
     ['POST', '/v1/status', undefined, 405, 'method'],
     ['PUT', '/v1/block', '{', 400, 'json'],
     ['PUT', '/v1/block', '{"on":"yes"}', 400, 'invalid'],
+    ['PUT', '/v1/block', '['.repeat(500_000), 400, 'json'],
+    ['PUT', '/v1/block', '{"a":'.repeat(33) + '1' + '}'.repeat(33), 400, 'json'],
+    ['PUT', '/v1/block', `{"on":"${'[\\\\\\"'.repeat(99)}"}`, 400, 'invalid'],
     ['PUT', '/v1/block', undefined, 400, 'invalid'],
     ['PUT', '/v1/policy', '{}', 400, 'invalid'],
     ['PUT', '/v1/policy', '{"text":"bad"}', 422, 'policy'],
@@ -143,4 +169,56 @@ describe('local API', () => {
     expect(texts[0]).toMatch(/^event: status\ndata: \{"state":"starting"/);
     expect(texts[1]).toMatch(/^event: status\ndata: /);
   });
+});
+
+describe('whoever asks badly', () => {
+  it.each(BAD_REQUESTS)('is refused: %s', async (_, bytes) => {
+    expect(await say(bytes)).toMatch(/^(?:HTTP\/1\.1 4\d\d |$)/);
+    expect((await ask('GET', '/v1/status')).status).toBe(200);
+  });
+
+  it('is told of a target that is no path that it is none', async () => {
+    expect(await say('GET //[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it('and slowly is hung up on: no head, half a head, half a body', async () => {
+    const slow = [
+      '',
+      'GET /v1/status HTTP/1.1\r\n',
+      'PUT /v1/block HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{',
+    ];
+    for (const said of await Promise.all(slow.map(say))) expect(said).toMatch(/^(?:HTTP\/1\.1 408 |$)/);
+  });
+
+  it('and holds every connection makes room for who comes', async () => {
+    const held = await Promise.all(Array.from({ length: LIMITS.connections }, open));
+    const [oldest] = held;
+    if (oldest === undefined) throw new Error('nobody came');
+    const gone = once(oldest, 'close');
+    expect((await ask('GET', '/v1/status')).status).toBe(200);
+    await gone;
+    for (const socket of held) socket.destroy();
+  });
+
+  it('and sends hundreds of questions at once is hung up on', async () => {
+    const socket = await open();
+    const gone = once(socket, 'close');
+    socket.write('POST /v1/pass HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'.repeat(500));
+    await gone;
+    expect((await ask('GET', '/v1/status')).status).toBe(200);
+  });
+});
+
+it('tells whoever listens for longer than others may be idle', async () => {
+  const stream = await new Promise<IncomingMessage>((resolve, reject) => {
+    request({ socketPath, path: '/v1/events' }, resolve).once('error', reject).end();
+  });
+  await once(stream, 'data');
+  // One that asks slowly is hung up on meanwhile: by then this one was silent for as long.
+  await say('GET /v1/status HTTP/1.1\r\n');
+  const next = once(stream, 'data');
+  server.publish({ event: 'status', data: guard.status() });
+  const [told] = (await next) as [Buffer];
+  expect(told.toString()).toMatch(/^event: status/);
+  stream.destroy();
 });

@@ -11,8 +11,10 @@ import type { ApiRoute } from '../../../appliance/daemon/api-server.ts';
 import { boxRoutes } from '../../../appliance/daemon/box-routes.ts';
 import { historyRoutes } from '../../../appliance/daemon/history-routes.ts';
 import type { HistorySubject } from '../../../appliance/daemon/history-routes.ts';
+import { PolicyTexts } from '../../../appliance/daemon/policy-texts.ts';
 import { inTurn } from '../../../appliance/daemon/policy-turns.ts';
 import { settingsRoutes } from '../../../appliance/daemon/settings-routes.ts';
+import { doJob } from '../../../appliance/jobs/parsing.ts';
 import { readHealth, readSettings } from '../../../src/guard/answers.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
 import { parsePolicy } from '../../../src/policy/schema.ts';
@@ -57,6 +59,7 @@ async function refusal(asked: Promise<unknown>): Promise<ApiError> {
 const settings = (): readonly ApiRoute[] =>
   settingsRoutes({
     configPath,
+    texts: new PolicyTexts({ run: (kind, given) => Promise.resolve(doJob(kind, given)) }),
     setPolicy: (text) => {
       const parsed = parsePolicy(text);
       if (!parsed.ok) return Promise.resolve(parsed.faults);
@@ -156,7 +159,8 @@ describe('a report', () => {
     gaps: () => [],
     clients: () => [],
     timeline: (from, to, buckets) => timelineOf({ from, to, buckets }, [], [], to),
-    rewritePast: () => undefined,
+    rewritePast: () => Promise.resolve(),
+    apart: () => undefined,
     ...{ laxerPast: 0, privacy: 'full' },
   };
   const report = (query: string): Promise<unknown> =>

@@ -27,7 +27,8 @@ const say = (name: string, file: string): string => readFileSync(join(root, name
 const noPins = (): Pins => {
   throw new Error('no pins here');
 };
-const lamp = (onFault?: (error: unknown) => void) => openLamp(CONFIG, onFault, { leds: root, pins: noPins });
+const lamp = (onFault?: (error: unknown) => void) =>
+  openLamp(CONFIG, root, onFault, { leds: root, pins: noPins });
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'leakguard-leds-'));
@@ -121,7 +122,7 @@ describe('lights on pins', () => {
       },
       input: () => ({ watch: () => undefined, close: () => undefined }),
     };
-    const driver = openLamp(gpio, undefined, { leds: root, pins: () => pins });
+    const driver = openLamp(gpio, root, undefined, { leds: root, pins: () => pins });
     expect(written).toEqual(['17=1', '27=0']);
     driver.show('green');
     driver.close();

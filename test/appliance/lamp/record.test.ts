@@ -16,7 +16,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it('is written before a lamp is lit, also one that then fails', () => {
   const faults: string[] = [];
-  const keeper = new LampKeeper((fault) => faults.push(fault), writeLampRecord.bind(undefined, folder));
+  const keeper = new LampKeeper(
+    folder,
+    (fault) => faults.push(fault),
+    writeLampRecord.bind(undefined, folder),
+  );
   const config = { driver: 'file', path: join(folder, 'nowhere', 'lamp') } as const;
   keeper.open(config);
   keeper.show('green');

@@ -1,0 +1,33 @@
+// Knows: that who asks for all of the past holds up nobody else, and that it is written anew beside the questions. Must not know: SQL.
+
+import { fileURLToPath } from 'node:url';
+
+import { JOB_LIMITS, JobProcess } from './job-process.ts';
+import type { PastJobs, PastKind } from './past.ts';
+
+const MAIN = fileURLToPath(new URL('./past-main.js', import.meta.url));
+
+/** A question goes through tens of thousands of rows: a small board takes seconds. */
+const QUESTION = { ...JOB_LIMITS, deadlineMs: 20_000, heapMb: 192 };
+/** Everything is read, written, and the file packed anew. */
+const REWRITE = { ...QUESTION, deadlineMs: 300_000, waiting: 1, idleMs: 100 };
+
+export class PastLanes {
+  readonly #questions: JobProcess<PastJobs>;
+  readonly #rewrite: JobProcess<PastJobs>;
+
+  constructor(stateDir: string) {
+    this.#questions = new JobProcess(MAIN, QUESTION, [stateDir]);
+    this.#rewrite = new JobProcess(MAIN, REWRITE, [stateDir]);
+  }
+
+  /** Rejects with JobError. */
+  run<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> {
+    return (kind === 'rewrite' ? this.#rewrite : this.#questions).run(kind, asked);
+  }
+
+  close(): void {
+    this.#questions.close();
+    this.#rewrite.close();
+  }
+}

@@ -1,0 +1,150 @@
+// Knows: what is asked of the whole past, and what each answer is made of. Must not know: processes, HTTP.
+// Thirty days are tens of thousands of incidents: a second of SQLite, and megabytes of text, for whoever asks for all of them.
+
+import { join } from 'node:path';
+
+import type { ReportFormat } from '../../src/guard/answers.ts';
+import type { ClientView } from '../../src/guard/clients.ts';
+import { dossierOf } from '../../src/guard/dossier.ts';
+import type { Dossier } from '../../src/guard/dossier.ts';
+import type { Gap } from '../../src/guard/gaps.ts';
+import type { IncidentFilter } from '../../src/guard/history.ts';
+import { Veil } from '../../src/guard/privacy.ts';
+import type { Privacy } from '../../src/guard/privacy.ts';
+import type { IncidentView, TunnelView } from '../../src/guard/status.ts';
+import { timelineOf } from '../../src/guard/timeline.ts';
+import type { Timeline } from '../../src/guard/timeline.ts';
+import { registrationOf } from '../countries.ts';
+import { REPORTS } from '../report.ts';
+import { ClientTable } from '../store/client-table.ts';
+import { openForReading } from '../store/database.ts';
+import { GAPS_TOLD, GapTable } from '../store/gap-table.ts';
+import { HISTORY_FILE, HistoryStore } from '../store/history.ts';
+import { IncidentTable } from '../store/incident-table.ts';
+import { readPrivacyKey } from '../store/privacy-key.ts';
+import { publicSuffix } from '../store/public-suffix.ts';
+import { TimelineTable, wholeRange } from '../store/timeline-table.ts';
+
+/** What is read of the past, from the disk or from memory. */
+export interface PastSubject {
+  incidents(filter: IncidentFilter): readonly IncidentView[];
+  gaps(since: number, until: number): readonly Gap[];
+  clients(): readonly ClientView[];
+  timeline(from: number, to: number, buckets: number): Timeline;
+}
+
+export interface DossierQuestion {
+  readonly filter: IncidentFilter;
+  /** Wall clock, milliseconds. */
+  readonly now: number;
+  readonly privacy: Privacy;
+  readonly tunnels: readonly TunnelView[];
+}
+
+export interface ReportQuestion extends DossierQuestion {
+  readonly format: ReportFormat;
+  readonly since: number;
+  readonly until: number;
+}
+
+/** Each answer as it is sent: who hands it on has nothing to do with its size. */
+export type PastJobs = {
+  readonly incidents: PastJob<{ readonly filter: IncidentFilter }>;
+  readonly dossier: PastJob<DossierQuestion>;
+  readonly report: PastJob<ReportQuestion>;
+  /** Writes the past anew under this privacy. */
+  readonly rewrite: PastJob<{ readonly privacy: Privacy }>;
+};
+
+interface PastJob<T> {
+  readonly given: T;
+  readonly result: Uint8Array;
+}
+
+export type PastKind = keyof PastJobs;
+
+/** Incidents of one list. */
+export const INCIDENTS_MOST = 2_000;
+/** Incidents that one dossier is made of. */
+const DOSSIER_MOST = 20_000;
+const REPORT_BUCKETS = 240;
+
+export function dossierFrom(past: PastSubject, { filter, now, privacy, tunnels }: DossierQuestion): Dossier {
+  const incidents = past.incidents({ ...filter, limit: DOSSIER_MOST });
+  const devices = past.clients();
+  return dossierOf({
+    ...{ incidents, registrationOf, privacy, tunnels },
+    gaps: past.gaps(filter.since ?? 0, filter.until ?? now),
+    clients: filter.client === undefined ? devices : devices.filter(({ id }) => id === filter.client),
+    ...{ from: filter.since, to: filter.until ?? now },
+    truncated: incidents.length >= DOSSIER_MOST,
+  });
+}
+
+/** The past in one of the forms of `leakguard report`. */
+export function reportFrom(past: PastSubject, asked: ReportQuestion): Uint8Array {
+  const { since, until, format } = asked;
+  const filter = { ...asked.filter, since, until };
+  const report = REPORTS[format].write({
+    dossier: dossierFrom(past, { ...asked, filter }),
+    incidents: past.incidents({ ...filter, limit: INCIDENTS_MOST }),
+    timeline: past.timeline(since, until, REPORT_BUCKETS),
+  });
+  return Buffer.from(report);
+}
+
+export function doPastJob<K extends PastKind>(
+  stateDir: string,
+  kind: K,
+  asked: PastJobs[K]['given'],
+): Uint8Array {
+  return JOBS[kind](stateDir, asked);
+}
+
+const JOBS: {
+  readonly [K in PastKind]: (stateDir: string, asked: PastJobs[K]['given']) => Uint8Array;
+} = {
+  incidents: (stateDir, { filter }) =>
+    reading(stateDir, (past) => json({ incidents: past.incidents(filter) })),
+  dossier: (stateDir, asked) => reading(stateDir, (past) => json(dossierFrom(past, asked))),
+  report: (stateDir, asked) => reading(stateDir, (past) => reportFrom(past, asked)),
+  rewrite: (stateDir, { privacy }) => {
+    const store = new HistoryStore(stateDir);
+    try {
+      store.rewrite(new Veil(privacy, readPrivacyKey(stateDir).hash, publicSuffix));
+    } finally {
+      store.close();
+    }
+    return json({});
+  },
+};
+
+function reading<T>(stateDir: string, task: (past: PastSubject) => T): T {
+  const database = openForReading(join(stateDir, HISTORY_FILE));
+  try {
+    const incidents = new IncidentTable(database);
+    const gaps = new GapTable(database);
+    const clients = new ClientTable(database);
+    const table = new TimelineTable(database);
+    return task({
+      incidents: (filter) => incidents.select(filter),
+      gaps: (since, until) => gaps.select(since, until, GAPS_TOLD),
+      clients: () => clients.list(),
+      timeline: (from, to, buckets) => {
+        const range = wholeRange({ from, to, buckets });
+        const width = (range.to - range.from) / range.buckets;
+        const [changes, tallies] = [
+          table.changes(range.from, range.to, width),
+          table.tallies(range.from, range.to, width),
+        ];
+        return timelineOf(range, changes, tallies, Date.now());
+      },
+    });
+  } finally {
+    database.close();
+  }
+}
+
+function json(value: unknown): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,98 @@
+// Knows: how long plain questions take while somebody else asks what costs most. Must not know: how anything is answered.
+// npm run bench -- requests [LAB] (after npm run build, as root): takes the lab of that name, or one of its own, fills its history,
+// sends every nasty question once, and asks for the status twenty times a second meanwhile. Prints one JSON object.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { NASTY } from './nasty.mjs';
+
+const EVERY_MS = 50;
+const PLAIN = ['/v1/status', '/v1/settings', '/v1/incidents?limit=100', '/v1/timeline'];
+const FILL = fileURLToPath(new URL('./full-history.mjs', import.meta.url));
+const LEAKGUARD = fileURLToPath(new URL('../../dist/appliance/cli/main.js', import.meta.url));
+
+const [given] = process.argv.slice(2);
+const id = given ?? `b${process.pid % 100_000}`;
+const folder = `/run/leakguard-lab/${id}`;
+
+/** @param {string} method @param {string} path @param {string} [body] @returns {Promise<{ status: number, ms: number }>} */
+const send = (method, path, body) =>
+  new Promise((resolve, reject) => {
+    const began = performance.now();
+    const socketPath = `${folder}/guard/api.sock`;
+    const asked = request({ socketPath, path, method, agent: false }, (answer) => {
+      answer
+        .resume()
+        .on('end', () => resolve({ status: answer.statusCode ?? 0, ms: performance.now() - began }));
+    });
+    asked.once('error', reject);
+    asked.end(body);
+  });
+
+/** Plain questions until told to stop, each at its time whether or not the one before was answered. */
+const plain = () => {
+  /** @type {Promise<number>[]} */
+  const asked = [];
+  const timer = setInterval(() => {
+    const path = PLAIN[asked.length % PLAIN.length] ?? '/v1/status';
+    asked.push(send('GET', path).then(({ status, ms }) => (status === 200 ? ms : Infinity)));
+  }, EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    return Promise.all(asked);
+  };
+};
+
+const up =
+  given === undefined
+    ? spawn(process.execPath, [LEAKGUARD, 'lab', 'up', '--id', id, '--port', '0'])
+    : undefined;
+try {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const ready = await send('GET', '/v1/settings').then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+    if (ready) break;
+    await sleep(100);
+  }
+  execFileSync(process.execPath, [FILL, `${folder}/state`, '60000']);
+  // What this machine takes with nobody else asking.
+  const alone = plain();
+  await sleep(3_000);
+  const quiet = (await alone()).sort((a, b) => a - b);
+  const rows = [];
+  for (const { name, method, path, body } of NASTY) {
+    const stop = plain();
+    const { status, ms } = await send(method, path, body);
+    await sleep(2 * EVERY_MS);
+    const meanwhile = await stop();
+    rows.push({
+      name,
+      status,
+      ms: Math.round(ms),
+      asked: meanwhile.length,
+      mostMs: Math.round(Math.max(...meanwhile)),
+    });
+  }
+  const worst = rows.reduce((one, other) => (other.mostMs > one.mostMs ? other : one));
+  const round = (/** @type {number | undefined} */ ms) => Math.round(ms ?? NaN);
+  console.log(
+    JSON.stringify({
+      quiet: { asked: quiet.length, medianMs: round(quiet[quiet.length >> 1]), mostMs: round(quiet.at(-1)) },
+      asked: rows.reduce((sum, { asked }) => sum + asked, 0),
+      worst,
+      over200: rows.filter(({ mostMs }) => mostMs > 200).map(({ name, mostMs }) => ({ name, mostMs })),
+      rows,
+    }),
+  );
+} finally {
+  if (up !== undefined) {
+    up.kill('SIGINT');
+    await once(up, 'exit');
+  }
+}
