@@ -18,8 +18,6 @@ const REPORT_MS = 5;
 const BATCH_LIMIT = 512;
 /** Neighbours remembered. */
 const CLAIMS = 1_024;
-/** Answered handshakes in one report: only the first after a silence matters. */
-const HANDSHAKES = 16;
 
 export interface TapReaderParts {
   readonly port: 'lan' | 'wan';
@@ -98,7 +96,8 @@ export class TapReader {
   #noteHandshake(index: number, now: number): void {
     const endpoint = this.#judge.endpoints[index];
     if (endpoint === undefined || !isHandshakeAnswer(endpoint.shape, this.#facts)) return;
-    if (this.#handshakes.length >= HANDSHAKES) return;
+    // Only a tunnel's first after a silence matters; another tunnel's must not be left out for it.
+    if (this.#handshakes.some(({ tunnel }) => tunnel === endpoint.name)) return;
     this.#handshakes.push({ tunnel: endpoint.name, at: now });
     this.#reportWhenDue(now);
   }

@@ -166,10 +166,13 @@ export class Facts {
   findings: Findings = NO_FINDINGS;
 }
 
-/** A copy that outlives the buffer and the next frame. */
-export function copyFacts(from: Readonly<Facts>): Facts {
-  const copy = Object.assign(new Facts(), from);
-  copy.source = from.source.slice();
-  copy.destination = from.destination.slice();
-  return copy;
+/** A copy that outlives the buffer and the next frame; written over `into`, where it is given. */
+export function copyFacts(from: Readonly<Facts>, into = new Facts()): Facts {
+  const { source, destination } = into;
+  Object.assign(into, from);
+  source.set(from.source);
+  destination.set(from.destination);
+  into.source = source;
+  into.destination = destination;
+  return into;
 }

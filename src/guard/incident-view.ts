@@ -24,7 +24,7 @@ export interface Incident {
   /** Part of `escaped` that no tap saw leave, but nothing stopped either (watch mode, tap lost it). */
   assumed: number;
   /** Wall clock, milliseconds since the epoch. */
-  readonly first: number;
+  first: number;
   last: number;
   acknowledged: boolean;
   breach: boolean;
@@ -36,6 +36,14 @@ export interface Incident {
   readonly evidence: EvidenceFrame[];
   /** What it was written down under. */
   readonly privacy: Privacy;
+  /** Rule T: what the network did, in words of ours; each telling of it that differs, newest first and bounded; and how many came. */
+  trick?: string;
+  variants?: readonly string[];
+  variantCount?: number;
+  /** Whose share of the room it takes: client (or `*` for all that have none), rule and kind. */
+  share: string;
+  /** Its frames are counted by that incident from now on. */
+  foldedInto?: string;
   /** Monotonic milliseconds of the last attempt; what is later than SETTLE_MS behind now is settled. */
   lastAttempt: number;
   /** Monotonic milliseconds of the first attempt that is not settled yet. */
@@ -43,11 +51,27 @@ export interface Incident {
 }
 
 /** An incident as it was written down, at monotonic milliseconds `monotonic`. */
-export function incidentOf({ incident, privacy }: PastIncident, monotonic: number): Incident {
+export function incidentOf({ incident, privacy, share }: PastIncident, monotonic: number): Incident {
   const { related = [], candidates = [], ...kept } = incident;
   const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
   const clocks = { lastAttempt: monotonic, pendingSince: monotonic };
-  return { ...kept, first, last, assumed: 0, related, candidates, evidence: [], privacy, ...clocks };
+  return {
+    ...kept,
+    first,
+    last,
+    assumed: 0,
+    related,
+    candidates,
+    evidence: [],
+    privacy,
+    ...clocks,
+    share: share ?? shareOf(incident),
+  };
+}
+
+/** The share of an incident of a client that has one of its own. */
+export function shareOf({ client, rule, kind }: Pick<Incident, 'client' | 'rule' | 'kind'>): string {
+  return `${client} ${rule} ${kind}`;
 }
 
 export function viewOf(incident: Incident): IncidentView {
@@ -69,5 +93,9 @@ export function viewOf(incident: Incident): IncidentView {
     breach: incident.breach,
     ...(incident.related.length === 0 ? {} : { related: incident.related }),
     ...(incident.candidates.length === 0 ? {} : { candidates: incident.candidates }),
+    ...(incident.trick === undefined ? {} : { trick: incident.trick }),
+    ...(incident.variants === undefined ? {} : { variants: incident.variants }),
+    ...(incident.variantCount === undefined ? {} : { variantCount: incident.variantCount }),
+    ...(incident.foldedInto === undefined ? {} : { foldedInto: incident.foldedInto }),
   };
 }

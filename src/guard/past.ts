@@ -10,6 +10,8 @@ export interface PastIncident {
   readonly incident: IncidentView;
   /** What it was written under. */
   readonly privacy: Privacy;
+  /** Whose share of the room it takes; its own client's when it is not said. */
+  readonly share?: string;
 }
 
 /** A silence of a tunnel, and what it was written under. */

@@ -49,6 +49,12 @@ export interface IncidentView {
   readonly related?: readonly string[];
   /** Rule D: the names that the visited address was an answer for, newest first, when Eve cannot tell them apart. */
   readonly candidates?: readonly string[];
+  /** Rule T: what the network did; the ways in which it said so, newest first and bounded; and how many there were. */
+  readonly trick?: string;
+  readonly variants?: readonly string[];
+  readonly variantCount?: number;
+  /** The incident that counts its frames too since there were too many of its kind: a sum over incidents leaves this one out. */
+  readonly foldedInto?: string;
 }
 
 export interface TunnelView {

@@ -17,8 +17,12 @@ const ROUTERS = 16;
 
 /** One thing that the network did. */
 export interface Trick {
-  /** What it is, with what tells it from the next of its kind: who has accepted one has not accepted all. */
+  /** What it is, in words of ours: the network cannot make many of them. */
+  readonly what: string;
+  /** With what tells it from the next of its kind: who has accepted one has not accepted all. */
   readonly exposure: string;
+  /** Where the exposure alone does not tell it. */
+  readonly variant?: string;
   readonly why: string;
   /** The machine or address that it leads to. */
   readonly destination: string;
@@ -69,6 +73,7 @@ export class Tripwire {
     if (routes.length > 0) {
       const list = routes.map(({ text }) => text).join(', ');
       tricks.push({
+        what: 'routes by DHCP',
         exposure: `routes by DHCP: ${list}`,
         why: `DHCP from ${server} sets routes beside the default one (option 121 or 249): ${list}. What they cover leaves a tunnel that follows the routing table (TunnelVision)`,
         destination: server,
@@ -77,6 +82,7 @@ export class Tripwire {
     }
     if (lan?.ipVersion === 4 && !isPrivate(lan)) {
       tricks.push({
+        what: 'public network range',
         exposure: `public network range ${formatPrefix(lan)}`,
         why: `DHCP from ${server} gives the public range ${formatPrefix(lan)} to the local network: whatever has its addresses is reached past the tunnel (TunnelCrack LocalNet)`,
         destination: server,
@@ -85,6 +91,7 @@ export class Tripwire {
     }
     if (leaseSeconds !== undefined && leaseSeconds < SHORT_LEASE) {
       tricks.push({
+        what: 'short lease',
         exposure: `short lease from ${server}`,
         why: `DHCP from ${server} gives a lease of ${leaseSeconds} s: a client that asks so often can be given new routes at any time`,
         destination: server,
@@ -106,6 +113,7 @@ export class Tripwire {
     const known = gateway.mac === undefined ? '' : ` (${macText(gateway.mac)})`;
     return [
       {
+        what: 'another gateway',
         exposure: `gateway ${router} by DHCP from ${server}`,
         why: `DHCP from ${server} (${macText(mac)}) names ${router} as the gateway, which was ${gateway.address}${known}: all that a tunnel does not take goes there`,
         destination: server,
@@ -122,6 +130,7 @@ export class Tripwire {
     if (gateway.mac === mac) return [];
     return [
       {
+        what: 'gateway claimed',
         exposure: `gateway ${address} claimed by ${macText(mac)}`,
         why: `the gateway ${address} was ${macText(gateway.mac)} and is now claimed by ${macText(mac)}`,
         destination: address,
@@ -139,6 +148,7 @@ export class Tripwire {
     if (routes.length > 0) {
       const list = routes.map(({ text }) => text).join(', ');
       tricks.push({
+        what: 'routes by router advertisement',
         exposure: `routes by router advertisement: ${list}`,
         why: `the router ${server} announces routes beside the default one: ${list}. What they cover leaves a tunnel that follows the routing table`,
         destination: server,
@@ -149,6 +159,7 @@ export class Tripwire {
     if (this.#routers.size < ROUTERS && !this.#routers.has(server)) this.#routers.set(server, mac);
     if (rogue !== undefined) {
       tricks.push({
+        what: 'another router',
         exposure: `another router ${server} (${macText(mac)})`,
         why: `${server} (${macText(mac)}) advertises itself as a router, ${rogue}: IPv6 may now leave by it, past a tunnel that carries only IPv4`,
         destination: server,
@@ -178,6 +189,7 @@ export class Tripwire {
     if (inside.length === 0) return [];
     return [
       {
+        what: 'network overlaps the tunnel',
         exposure: `network ${formatPrefix(lan)} overlaps the tunnel`,
         why: `the local network is ${formatPrefix(lan)}, which holds ${inside.slice(0, 4).join(', ')}: the tunnel's server is then looked for next door (TunnelCrack LocalNet)`,
         destination: server,
@@ -203,7 +215,9 @@ export class Tripwire {
         const others = before.filter((address) => address.includes(':') === value.includes(':'));
         if (others.length === 0) continue;
         tricks.push({
+          what: `another address of ${name}`,
           exposure: name,
+          variant: `${name} at ${value}`,
           why: `the tunnel's server ${name} was ${others.slice(0, 4).join(', ')} and is now answered with ${value}: what goes there goes past the tunnel (TunnelCrack ServerIP)`,
           destination: value,
           scope: [network],
@@ -221,6 +235,7 @@ function portal({ captivePortal, server }: NetworkOffer): Trick[] {
   if (captivePortal === undefined) return [];
   return [
     {
+      what: 'captive portal',
       exposure: `captive portal ${captivePortal}`,
       why: `${server} announces a captive portal (RFC 8910): ${captivePortal}. Until you have logged in there, the tunnel cannot come up; a pass lets you`,
       destination: server,
@@ -233,6 +248,7 @@ function redirects({ server, routes = [] }: NetworkOffer): Trick[] {
   const scope = routes.flatMap((route) => parseNetwork(route.split(' via ')[0] ?? '') ?? []);
   return [
     {
+      what: 'redirect',
       exposure: `redirect of ${routes.join(', ')}`,
       why: `${server} sends a redirect: ${routes.join(', ')}`,
       destination: server,
