@@ -32,6 +32,8 @@ import type { Warnings } from './warnings.ts';
 
 /** A history that could not be opened is tried again after this long, milliseconds. */
 const OPEN_AGAIN_MS = 10_000;
+/** More than the book holds: what was folded comes back with all others. */
+const OPEN_MOST = 4_000;
 /** Silences of tunnels that are told at once. */
 const GAPS_MOST = 200;
 
@@ -133,7 +135,9 @@ export class Chronicle {
   }
 
   incidents(filter: IncidentFilter): readonly IncidentView[] {
-    const stored = this.#stored((store) => store.incidents.select(filter));
+    const stored = this.#stored(({ incidents }) =>
+      filter.fair === true ? incidents.selectFairly(filter) : incidents.select(filter),
+    );
     if (stored !== undefined) return stored;
     const held = this.#guard?.incidents(Infinity) ?? [];
     return held.filter((incident) => selects(filter, incident)).slice(0, filter.limit);
@@ -257,7 +261,7 @@ export class Chronicle {
 
   #openIncidents(): readonly PastIncident[] {
     return (
-      this.#attempt(() => this.#store?.incidents.selectPast({ acknowledged: false, limit: 2_000 })) ?? []
+      this.#attempt(() => this.#store?.incidents.selectPast({ acknowledged: false, limit: OPEN_MOST })) ?? []
     );
   }
 

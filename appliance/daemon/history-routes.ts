@@ -112,7 +112,7 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
 }
 
 function dossierFor(history: HistorySubject, box: { status(): Status }, asked: IncidentFilter): Dossier {
-  const incidents = history.incidents({ ...asked, limit: DOSSIER_MOST });
+  const incidents = history.incidents({ ...asked, limit: DOSSIER_MOST, fair: true });
   const devices = history.clients();
   return dossierOf({
     ...{ incidents, registrationOf, privacy: history.privacy, tunnels: box.status().tunnels },

@@ -75,4 +75,12 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (tunnel, at)
   );
   `,
+  `
+  ALTER TABLE incidents ADD COLUMN share TEXT NOT NULL DEFAULT '';
+  ALTER TABLE incidents ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+  UPDATE incidents SET share = client || ' ' || rule || ' ' || kind;
+  CREATE INDEX incidents_by_share ON incidents (share, last);
+  CREATE INDEX incidents_may_go ON incidents (share, last) WHERE acknowledged = 1 OR folded <> '';
+  CREATE INDEX incidents_folded ON incidents (folded) WHERE folded <> '';
+  `,
 ];
