@@ -46,6 +46,8 @@ export class IncidentBook {
   readonly #unsettled = new Set<Incident>();
   /** Incidents with a name of their own, by client, rule and kind. */
   readonly #named = new Shares<Incident>();
+  /** The same by rule and kind alone: who gives when no client has two of a kind. */
+  readonly #classes = new Shares<Incident>();
   /** Incidents that others of one client were folded into, by rule and kind. Those of all clients stay: there is one of a kind. */
   readonly #commons = new Shares<Incident>();
   /** Red ones that were acknowledged: the first to go. */
@@ -70,7 +72,8 @@ export class IncidentBook {
   constructor(limit: number, idPrefix: string) {
     this.#limit = limit;
     this.#idPrefix = idPrefix;
-    this.#moved = new FairMap(limit);
+    // A flood fills the book many times over before the other tap has told of it.
+    this.#moved = new FairMap(16 * limit);
   }
 
   /** Counts frames seen entering lan. */
@@ -252,7 +255,7 @@ export class IncidentBook {
       this.#vary(incident, notice);
     }
     if (observation.folded) this.#shareCommon(incident, share);
-    else this.#named.put(incident, `${share} ${rule} ${facts.kind}`);
+    else this.#putNamed(incident, `${share} ${rule} ${facts.kind}`);
     incident.share = this.#named.groupOf(incident) ?? this.#commons.groupOf(incident) ?? STRANGERS;
     if (nameless) this.#openings.noteNameless(place, key);
     else this.#openings.noteNamed(place, incident);
@@ -303,7 +306,7 @@ export class IncidentBook {
 
   /** What was heard of last is the last to be folded. */
   #refresh(incident: Incident): void {
-    for (const shares of [this.#named, this.#commons]) {
+    for (const shares of [this.#named, this.#classes, this.#commons]) {
       const group = shares.groupOf(incident);
       if (group !== undefined) shares.put(incident, group);
     }
@@ -336,7 +339,7 @@ export class IncidentBook {
     const whose = incident.share.split(' ')[0] ?? STRANGERS;
     if (whose !== STRANGERS) this.regulars.seen(incident.client, now.monotonic);
     if (incident.exposure === FOLDED_EXPOSURE) this.#shareCommon(incident, whose);
-    else this.#named.put(incident, incident.share);
+    else this.#putNamed(incident, incident.share);
     const undecided = Math.max(0, attempted - escaped - stopped);
     incident[blocking ? 'blocked' : 'escaped'] += undecided;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
@@ -348,6 +351,7 @@ export class IncidentBook {
     this.#open.clear();
     this.#unsettled.clear();
     this.#named.clear();
+    this.#classes.clear();
     this.#commons.clear();
     this.#done.clear();
     this.#keys.clear();
@@ -415,15 +419,20 @@ export class IncidentBook {
       this.#fold(common, this.#commonOf(common, STRANGERS, now));
       return true;
     }
-    if (group === undefined) return false;
-    const incident = leastOf(this.#named.membersOf(group));
-    if (incident === undefined) return false;
+    const [from, of] = most > 1 ? [this.#named, group] : [this.#classes, this.#classes.largest()];
+    const incident = leastOf(of === undefined ? [] : from.membersOf(of));
+    if (group === undefined || incident === undefined) return false;
     if (incident.acknowledged && !this.#unsettled.has(incident)) this.#remove(incident);
     else {
       const whose = group.split(' ')[0] ?? STRANGERS;
       this.#fold(incident, this.#commonOf(incident, most > 1 ? whose : STRANGERS, now));
     }
     return true;
+  }
+
+  #putNamed(incident: Incident, share: string): void {
+    this.#named.put(incident, share);
+    this.#classes.put(incident, `${incident.rule} ${incident.kind}`);
   }
 
   /** The incident that such as this are folded into: one of its client's, or of all clients'. */
@@ -488,6 +497,7 @@ export class IncidentBook {
     this.#byId.delete(incident.id);
     this.#unsettled.delete(incident);
     this.#named.delete(incident);
+    this.#classes.delete(incident);
     this.#commons.delete(incident);
     this.#done.delete(incident);
     const key = this.#keys.get(incident);
