@@ -1,94 +1,141 @@
 // Knows: how room is shared between those who fill it, so that a flood of one thing pushes out nothing but itself. Must not know:
 // what the things are. Everywhere the same: the group that holds most gives, and it gives its oldest (max-min fairness).
 
+interface Link<T> {
+  readonly value: T;
+  before: Link<T> | undefined;
+  after: Link<T> | undefined;
+}
+
+/**
+ * A queue from whose middle one may leave. A Set would do, but what was deleted at its front stays in V8's table until that is
+ * rehashed, and whoever asks for the first has to pass all of it.
+ */
+class Line<T> {
+  first: Link<T> | undefined;
+  #last: Link<T> | undefined;
+  size = 0;
+
+  add(value: T): Link<T> {
+    const link: Link<T> = { value, before: this.#last, after: undefined };
+    if (this.#last === undefined) this.first = link;
+    else this.#last.after = link;
+    this.#last = link;
+    this.size += 1;
+    return link;
+  }
+
+  remove({ before, after }: Link<T>): void {
+    if (before === undefined) this.first = after;
+    else before.after = after;
+    if (after === undefined) this.#last = before;
+    else after.before = before;
+    this.size -= 1;
+  }
+
+  *[Symbol.iterator](): Generator<T> {
+    for (let link = this.first; link !== undefined; link = link.after) yield link.value;
+  }
+}
+
+interface Group<T> {
+  readonly name: string;
+  readonly members: Line<T>;
+  /** Its place among the groups of its size. */
+  place: Link<Group<T>> | undefined;
+}
+
+interface Held<T> {
+  readonly group: Group<T>;
+  readonly link: Link<T>;
+}
+
 /** Things in groups, each group in the order in which its members came. Every operation takes constant time. */
 export class Shares<T> {
-  readonly #groups = new Map<string, Set<T>>();
-  readonly #groupOf = new Map<T, string>();
+  readonly #groups = new Map<string, Group<T>>();
+  readonly #held = new Map<T, Held<T>>();
   /** Groups by how many they hold; among equals the one that came to it first stands first. */
-  readonly #bySize = new Map<number, Set<string>>();
+  readonly #bySize = new Map<number, Line<Group<T>>>();
   #most = 0;
 
   get size(): number {
-    return this.#groupOf.size;
-  }
-
-  has(item: T): boolean {
-    return this.#groupOf.has(item);
+    return this.#held.size;
   }
 
   sizeOf(group: string): number {
-    return this.#groups.get(group)?.size ?? 0;
+    return this.#groups.get(group)?.members.size ?? 0;
   }
 
   groupOf(item: T): string | undefined {
-    return this.#groupOf.get(item);
+    return this.#held.get(item)?.group.name;
   }
 
   /** The item becomes the newest of that group, and leaves the one it was in. */
-  put(item: T, group: string): void {
-    if (this.#groupOf.get(item) === group) {
-      const members = this.#groups.get(group);
-      members?.delete(item);
-      members?.add(item);
+  put(item: T, name: string): void {
+    const held = this.#held.get(item);
+    if (held?.group.name === name) {
+      const { group, link } = held;
+      group.members.remove(link);
+      this.#held.set(item, { group, link: group.members.add(item) });
       return;
     }
     this.delete(item);
-    const members = this.#groups.get(group) ?? new Set<T>();
-    members.add(item);
-    this.#groups.set(group, members);
-    this.#groupOf.set(item, group);
-    this.#resize(group, members.size - 1, members.size);
+    let group = this.#groups.get(name);
+    if (group === undefined) {
+      group = { name, members: new Line<T>(), place: undefined };
+      this.#groups.set(name, group);
+    }
+    this.#held.set(item, { group, link: group.members.add(item) });
+    this.#resize(group, group.members.size - 1);
   }
 
   /** False when it was not held. */
   delete(item: T): boolean {
-    const group = this.#groupOf.get(item);
-    const members = group === undefined ? undefined : this.#groups.get(group);
-    if (group === undefined || members === undefined) return false;
-    members.delete(item);
-    this.#groupOf.delete(item);
-    if (members.size === 0) this.#groups.delete(group);
-    this.#resize(group, members.size + 1, members.size);
+    const held = this.#held.get(item);
+    if (held === undefined) return false;
+    const { group, link } = held;
+    group.members.remove(link);
+    this.#held.delete(item);
+    if (group.members.size === 0) this.#groups.delete(group.name);
+    this.#resize(group, group.members.size + 1);
     return true;
   }
 
   /** The group that holds most; undefined when nothing is held. */
   largest(): string | undefined {
-    const [first] = this.#bySize.get(this.#most) ?? [];
-    return first;
+    return this.#bySize.get(this.#most)?.first?.value.name;
   }
 
   /** Members of a group, oldest first. */
   membersOf(group: string): Iterable<T> {
-    return this.#groups.get(group) ?? [];
+    return this.#groups.get(group)?.members ?? [];
   }
 
   /** The oldest member of the largest group: who gives when room is needed. */
   giver(): T | undefined {
-    const group = this.largest();
-    const [oldest] = group === undefined ? [] : this.membersOf(group);
-    return oldest;
+    return this.#bySize.get(this.#most)?.first?.value.members.first?.value;
   }
 
   clear(): void {
     this.#groups.clear();
-    this.#groupOf.clear();
+    this.#held.clear();
     this.#bySize.clear();
     this.#most = 0;
   }
 
-  #resize(group: string, before: number, after: number): void {
+  #resize(group: Group<T>, before: number): void {
     const left = this.#bySize.get(before);
-    left?.delete(group);
+    if (group.place !== undefined) left?.remove(group.place);
+    group.place = undefined;
     if (left?.size === 0) this.#bySize.delete(before);
+    const after = group.members.size;
     if (after > 0) {
-      const joined = this.#bySize.get(after) ?? new Set<string>();
-      joined.add(group);
+      const joined = this.#bySize.get(after) ?? new Line<Group<T>>();
+      group.place = joined.add(group);
       this.#bySize.set(after, joined);
     }
     // A group grows and shrinks by one: when the fullest size has lost its last group, that group is one below.
-    this.#most = after > this.#most || !this.#bySize.has(this.#most) ? after : this.#most;
+    if (after > this.#most || !this.#bySize.has(this.#most)) this.#most = after;
   }
 }
 
