@@ -271,14 +271,23 @@ export class IncidentBook {
     now: Now,
   ): Incident {
     this.#sequence += 1;
+    // Field by field: under a flood a spread costs more than all the rest.
+    const { rule, kind, severity, client, exposure, destination, why, first } = of;
     const incident: Incident = {
-      ...of,
       id: `${this.#idPrefix}-${String(this.#sequence)}`,
+      rule,
+      kind,
+      severity,
+      client,
+      exposure,
+      destination,
+      why,
       attempted: 0,
       escaped: 0,
       blocked: 0,
       assumed: 0,
-      last: of.first,
+      first,
+      last: first,
       acknowledged: false,
       breach: false,
       related: [],

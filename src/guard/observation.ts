@@ -128,7 +128,8 @@ export class ObservationBatch {
       observation.frames -= 1;
       if (observation.frames > 0) observations.push(observation);
       observations.push({
-        ...{ ...judgedOf(judged), facts: latest, client, frames: 1, first: at, last: at, folded: false },
+        ...judged,
+        ...{ facts: latest, client, frames: 1, first: at, last: at, folded: false },
       });
     }
     const taken = { observations, newlyFolded: this.#folded - this.#folds.size };
@@ -165,7 +166,7 @@ export class ObservationBatch {
       fold.observation.frames += frames;
       fold.observation.last = Math.max(fold.observation.last, last);
       copyFacts(facts, fold.latest);
-      fold.judged = judged;
+      fold.judged = judgedOf(judged);
       fold.client = client;
       fold.at = last;
       return;
@@ -173,9 +174,16 @@ export class ObservationBatch {
     const whose = group.endsWith(` ${STRANGERS}`) ? 0 : client;
     const copy = copyFacts(facts);
     const observation = {
-      ...{ ...judgedOf(judged), facts: copy, client: whose, frames, first, last, folded: true },
+      ...judgedOf(judged),
+      ...{ facts: copy, client: whose, frames, first, last, folded: true },
     };
-    this.#folds.set(group, { observation, latest: copyFacts(facts), judged, client, at: last });
+    this.#folds.set(group, {
+      observation,
+      latest: copyFacts(facts),
+      judged: judgedOf(judged),
+      client,
+      at: last,
+    });
   }
 
   #hold(
@@ -199,7 +207,9 @@ export class ObservationBatch {
         : undefined;
     const kept = frame === undefined ? {} : { frame };
     this.#held.set(key, {
-      ...judgedOf(judged),
+      verdict: judged.verdict,
+      direction: judged.direction,
+      crosses: judged.crosses,
       facts: copy,
       client,
       frames: 1,
