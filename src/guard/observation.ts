@@ -240,6 +240,9 @@ function sameness(facts: Facts, { verdict, direction, crosses }: Judged, client:
   let text =
     `${direction} ${String(crosses)} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
     `${verdict.destination} ${String(facts.destinationPort)} ${verdict.exposure}`;
+  // An answer belongs to one question: the learner holds them against each other.
+  if (facts.kind === 'dns' && (direction === 'down' || verdict.verdict === 'allowed'))
+    text += ` ${String(facts.sourcePort)} ${String(facts.payloadHead)} ${String(facts.source[3])}`;
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
   if (findings.offer !== undefined) text += ` ${String(facts.sourceMac)} ${JSON.stringify(findings.offer)}`;
   if (facts.arpOperation >= 0) text += ` ${String(facts.source[3])} ${String(facts.sourceMac)}`;
