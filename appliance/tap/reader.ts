@@ -14,6 +14,11 @@ import type { BridgeSides } from './sides.ts';
 
 /** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
 const REPORT_MS = 5;
+/**
+ * Where the guard is slower than the wire, a report waits this many times as long as the last one took to hand over, and at most so
+ * long: what comes meanwhile is counted together, so that what the guard hears is never far behind the wire. Milliseconds.
+ */
+const SLOW = { times: 4, most: 150 };
 /** Distinct observations in one report. */
 const BATCH_LIMIT = 512;
 /** Neighbours remembered. */
@@ -43,6 +48,7 @@ export class TapReader {
   #leaksUp = 0;
   #redLeaksUp = 0;
   #reportedAt = -Infinity;
+  #pauseMs = REPORT_MS;
 
   constructor(parts: TapReaderParts) {
     this.#parts = parts;
@@ -120,6 +126,8 @@ export class TapReader {
 
   /** Reports what is held; `drained` as in TapReport. */
   report(at: number, drained: boolean): void {
+    const { monotonic } = this.#parts;
+    const begun = monotonic();
     this.#reportedAt = at;
     const { observations, newlyFolded } = this.#batch.take();
     const handshakes = this.#handshakes;
@@ -135,6 +143,7 @@ export class TapReader {
       observations,
       ...(handshakes.length === 0 ? {} : { handshakes }),
     });
+    this.#pauseMs = Math.min(Math.max(REPORT_MS, SLOW.times * (monotonic() - begun)), SLOW.most);
   }
 
   get pending(): boolean {
@@ -142,6 +151,6 @@ export class TapReader {
   }
 
   #reportWhenDue(now: number): void {
-    if (now - this.#reportedAt >= REPORT_MS) this.report(now, false);
+    if (now - this.#reportedAt >= this.#pauseMs) this.report(now, false);
   }
 }

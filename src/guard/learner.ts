@@ -32,6 +32,8 @@ interface Question {
   /** Both ends, ports and id as one text. */
   readonly ends: string;
   readonly at: number;
+  /** The client takes the first answer; what follows to the same question is somebody else's. */
+  answered: boolean;
 }
 
 interface Until {
@@ -126,10 +128,11 @@ export class Learner {
     const ends = endsOf(facts, 'up');
     for (const { name } of facts.findings.names) {
       if (!this.#names.has(name)) continue;
-      const others = (this.#asked.get(name) ?? []).filter(
-        (one) => one.ends !== ends && now - one.at <= ANSWER_MS,
-      );
-      this.#asked.set(name, [...others, { client, ends, at: now }].slice(-QUESTIONS));
+      const pending = (this.#asked.get(name) ?? []).filter((one) => now - one.at <= ANSWER_MS);
+      // Both taps tell of a question, the second perhaps after its answer.
+      const again = pending.some((one) => one.client === client && one.ends === ends);
+      const more = again ? [] : [{ client, ends, at: now, answered: false }];
+      this.#asked.set(name, [...pending, ...more].slice(-QUESTIONS));
     }
   }
 
@@ -154,12 +157,8 @@ export class Learner {
       const asked = questions.find(
         (one) => one.client === client && one.ends === ends && now - one.at <= ANSWER_MS,
       );
-      if (asked === undefined) continue;
-      // The client takes the first answer; what follows to the same question is somebody else's.
-      this.#asked.set(
-        name,
-        questions.filter((one) => one !== asked),
-      );
+      if (asked === undefined || asked.answered) continue;
+      asked.answered = true;
       let brought = 0;
       for (const answer of answers) {
         if ((answer.type !== 'A' && answer.type !== 'AAAA') || !aliases.has(answer.name)) continue;

@@ -115,6 +115,7 @@ export class Observer {
       ...{ verdict: 'leak', rule: 'T', severity: 'amber', reason: why },
       ...{ exposure, destination },
     };
+    if (trick.moved !== undefined) this.#tunnels.moved(trick.moved);
     const toAll = Math.floor(observation.client / GROUP) % 2 === 1;
     const isHere = !toAll && this.#clients.has(observation.client);
     const client = isHere ? observation.client : (this.#client ?? observation.client);

@@ -64,6 +64,10 @@ export interface TunnelView {
   readonly endpoint: string;
   readonly state: 'up' | 'stale' | 'down';
   readonly lastSeen: string | null;
+  /** Where the server's address is from: written in the policy, or an answer that was read on the wire. */
+  readonly source?: 'policy' | 'answer';
+  /** For an answer: since the address last changed the server has answered a handshake, as far as the wire can tell. */
+  readonly proven?: boolean;
 }
 
 export interface LedgerView {

@@ -21,6 +21,8 @@ export interface Trick {
   readonly what: string;
   /** With what tells it from the next of its kind: who has accepted one has not accepted all. */
   readonly exposure: string;
+  /** The tunnel server's name that leads elsewhere now. */
+  readonly moved?: string;
   /** Where the exposure alone does not tell it. */
   readonly variant?: string;
   readonly why: string;
@@ -209,14 +211,16 @@ export class Tripwire {
         if (!aliases.has(owner)) continue;
         if (type === 'CNAME') aliases.add(value);
         const network = type === 'A' || type === 'AAAA' ? parseNetwork(value) : undefined;
-        if (network === undefined || known.has(value) || known.size >= ADDRESSES) continue;
-        known.add(value);
+        if (network === undefined || known.has(value)) continue;
+        // One more than can be remembered is told all the same.
+        if (known.size < ADDRESSES) known.add(value);
         // The other family's first address is no change.
         const others = before.filter((address) => address.includes(':') === value.includes(':'));
         if (others.length === 0) continue;
         tricks.push({
           what: `another address of ${name}`,
           exposure: name,
+          moved: name,
           variant: `${name} at ${value}`,
           why: `the tunnel's server ${name} was ${others.slice(0, 4).join(', ')} and is now answered with ${value}: what goes there goes past the tunnel (TunnelCrack ServerIP)`,
           destination: value,
