@@ -95,6 +95,8 @@ export function incidentPage(
       ...{ outcomes: OUTCOME_TEXTS, rule: RULE_TEXTS[incident.rule], clockTime: clockNow },
       ...remediesFor(system, RULE_TEXTS[incident.rule].systems),
       candidates: incident.candidates ?? [],
+      variants: incident.variants ?? [],
+      variantCount: incident.variantCount ?? 0,
       related: (incident.related ?? []).map((id) => ({ id, path: pathOf(id) })),
     }),
   });

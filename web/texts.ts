@@ -220,6 +220,8 @@ export const TEXTS = {
   noTunnels: 'No tunnel is configured.',
   lastSeen: 'last seen',
   never: 'never seen',
+  unproven: 'This address came from an answer on the wire; no handshake has proven it yet.',
+  variants: 'Ways in which the network said so, newest first',
   health: 'Can it see?',
   tap: 'Tap',
   rules: 'Kernel rules',

@@ -95,9 +95,13 @@ function tunnels(status: Status, { paint }: Style, now: Date): string {
   const tones = { up: 'green', stale: 'amber', down: 'dim' } as const;
   const cells = padded(status.tunnels.map(({ name, protocol, endpoint }) => [name, protocol, endpoint, '']));
   const lines = status.tunnels.map((tunnel, index) => {
+    const unproven = tunnel.source === 'answer' && tunnel.proven === false;
     const seen = tunnel.lastSeen === null ? 'never seen' : `last seen ${clockTime(tunnel.lastSeen, now)}`;
     const tail = tunnel.state === 'up' ? '' : ` (${seen})`;
-    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}\n`;
+    const doubt = unproven
+      ? `\n    ${paint('amber', "the server's address came from an answer on the wire; no handshake has proven it yet")}`
+      : '';
+    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}${doubt}\n`;
   });
   return `${paint('bold', 'Tunnels')}\n${lines.join('')}`;
 }

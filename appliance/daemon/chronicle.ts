@@ -36,6 +36,8 @@ import type { Warnings } from './warnings.ts';
 
 /** A history that could not be opened is tried again after this long, milliseconds. */
 const OPEN_AGAIN_MS = 10_000;
+/** More than the book holds: what was folded comes back with all others. */
+const OPEN_MOST = 4_000;
 
 export interface ChronicleParts {
   readonly stateDir: string;
@@ -81,7 +83,7 @@ export class Chronicle {
     this.#guard = guard;
     this.#counted = NO_TALLY;
     this.setPolicy(policy);
-    guard.book.replace(this.#openIncidents(), blocking);
+    guard.book.replace(this.#openIncidents(), blocking, now());
   }
 
   /** The kernel's counters up to which the past was written down since this boot; undefined when nothing was. */
@@ -143,7 +145,9 @@ export class Chronicle {
   }
 
   incidents(filter: IncidentFilter): readonly IncidentView[] {
-    const stored = this.#stored((store) => store.incidents.select(filter));
+    const stored = this.#stored(({ incidents }) =>
+      filter.fair === true ? incidents.selectFairly(filter) : incidents.select(filter),
+    );
     if (stored !== undefined) return stored;
     const held = this.#guard?.incidents(Infinity) ?? [];
     return held.filter((incident) => selects(filter, incident)).slice(0, filter.limit);
@@ -211,7 +215,7 @@ export class Chronicle {
     }
     this.#clients.forgetAll();
     for (const client of this.#store?.clients.list().reverse() ?? []) this.#clients.restore(client);
-    this.#guard?.book.replace(this.#openIncidents(), blocking);
+    this.#guard?.book.replace(this.#openIncidents(), blocking, now());
     this.#offer();
   }
 
@@ -241,7 +245,7 @@ export class Chronicle {
     if (this.#store !== undefined || !this.#tryOpen()) return;
     const guard = this.#guard;
     for (const past of this.#openIncidents())
-      if (guard?.incident(past.incident.id) === undefined) guard?.book.restore(past, guard.blockMode);
+      if (guard?.incident(past.incident.id) === undefined) guard?.book.restore(past, guard.blockMode, now());
     for (const incident of guard?.book.all() ?? []) this.#recorder?.incident(incident);
     for (const client of this.#clients.list()) this.#recorder?.client(client);
     if (this.#told !== undefined) this.#recorder?.change({ at: Date.now(), ...this.#told });
@@ -289,7 +293,7 @@ export class Chronicle {
 
   #openIncidents(): readonly PastIncident[] {
     return (
-      this.#attempt(() => this.#store?.incidents.selectPast({ acknowledged: false, limit: 2_000 })) ?? []
+      this.#attempt(() => this.#store?.incidents.selectPast({ acknowledged: false, limit: OPEN_MOST })) ?? []
     );
   }
 

@@ -3,6 +3,7 @@
 
 import type { Incident } from '../../src/guard/incidents.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';
+import { fairPick } from '../../src/guard/quotas.ts';
 import type { GuardEvent, Status } from '../../src/guard/status.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { GuardEvent, Status } from '../../src/guard/status.ts';
  * question) is told at once; twice as long with each round, up to the most, while news does not end.
  */
 const PAUSE_MS = { least: 10, most: 100 };
-/** Incidents told about in one round; who needs all asks for them. */
+/** Incidents told about in one round, of each client, rule and kind some; who needs all asks for them. */
 const INCIDENTS_A_ROUND = 50;
 
 export class Publisher {
@@ -41,7 +42,9 @@ export class Publisher {
   #tell(): void {
     const status = this.#status();
     const text = essence(status);
-    const incidents = [...this.#changed].slice(-INCIDENTS_A_ROUND);
+    const kept = [...this.#changed].filter(({ foldedInto }) => foldedInto === undefined);
+    // Newest first while they are chosen.
+    const incidents = fairPick(kept.reverse(), ({ share }) => share, INCIDENTS_A_ROUND).reverse();
     this.#changed.clear();
     if (text === this.#told && incidents.length === 0) {
       this.#pauseMs = PAUSE_MS.least;

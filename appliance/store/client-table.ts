@@ -6,14 +6,23 @@ import { readJson } from '../../src/guard/status.ts';
 import type { Database, Statement } from './database.ts';
 import { isoTime, textOf } from './incident-table.ts';
 
-/** Beyond these the ones seen longest ago go: whoever can make up MAC addresses must not fill the disk. */
+/**
+ * Beyond these those go first that were seen for less than a minute, then the ones seen longest ago: whoever can make up MAC
+ * addresses must not fill the disk, nor push out who is known.
+ */
 const CLIENTS_MOST = 1_024;
+const PRUNE = `DELETE FROM clients WHERE id NOT IN
+  (SELECT id FROM clients ORDER BY last - first >= 60000 DESC, last DESC LIMIT ${CLIENTS_MOST})`;
+/** Rows written between two looks at how many there are. */
+const PRUNE_EVERY = 512;
 
 type Told = Omit<ClientView, 'id' | 'first' | 'last'>;
 
 export class ClientTable {
   readonly #database: Database;
   readonly #put: Statement;
+  readonly #prune: Statement;
+  #written = 0;
 
   constructor(database: Database) {
     this.#database = database;
@@ -21,10 +30,13 @@ export class ClientTable {
       `INSERT INTO clients (id, first, last, privacy, identity) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
        last = excluded.last, privacy = excluded.privacy, identity = excluded.identity`,
     );
+    this.#prune = database.prepare(PRUNE);
   }
 
   put({ id, first, last, ...identity }: ClientView, privacy: Privacy): void {
     this.#put.run(id, Date.parse(first), Date.parse(last), privacy, JSON.stringify(identity));
+    this.#written += 1;
+    if (this.#written % PRUNE_EVERY === 0) this.#prune.run();
   }
 
   /** Last seen first. */
@@ -43,9 +55,7 @@ export class ClientTable {
 
   forgetBefore(wall: number): void {
     this.#database.prepare('DELETE FROM clients WHERE last < ?').run(wall);
-    this.#database
-      .prepare('DELETE FROM clients WHERE id NOT IN (SELECT id FROM clients ORDER BY last DESC LIMIT ?)')
-      .run(CLIENTS_MOST);
+    this.#prune.run();
   }
 }
 

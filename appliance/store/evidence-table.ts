@@ -3,7 +3,7 @@
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import type { Database, Statement } from './database.ts';
 
-/** Of all frames together; the oldest go first. */
+/** Of all frames together; those of incidents that another counts go first, then the oldest. */
 const BYTES_MOST = 16 * 1024 * 1024;
 
 export class EvidenceTable {
@@ -48,7 +48,8 @@ export class EvidenceTable {
       this.#database.prepare('SELECT total(length(bytes)) AS n FROM evidence').get()?.['n'] ?? 0,
     );
     const oldest = this.#database.prepare(
-      'DELETE FROM evidence WHERE rowid IN (SELECT rowid FROM evidence ORDER BY rowid LIMIT 256) RETURNING length(bytes) AS n',
+      `DELETE FROM evidence WHERE rowid IN (SELECT rowid FROM evidence ORDER BY
+         incident IN (SELECT id FROM incidents WHERE folded <> '') DESC, rowid LIMIT 256) RETURNING length(bytes) AS n`,
     );
     while (bytes > BYTES_MOST) {
       const gone = oldest.all();

@@ -43,7 +43,7 @@ export interface Batch {
 }
 
 export const HISTORY_FILE = 'history.db';
-/** The file's bound; what is beyond goes, oldest first. Bytes. */
+/** The file's bound; what is beyond goes, of what there is most first, and of that the oldest. Bytes. */
 const BYTES_MOST = 64 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 /** What is forgotten, and given back, at a time: some ten milliseconds of work. */
@@ -103,7 +103,7 @@ export class HistoryStore {
   #write(batch: Batch, veil: Veil): void {
     const { privacy } = veil;
     this.#database.transaction(() => {
-      for (const { incident, privacy: told } of batch.incidents) this.incidents.put(incident, told);
+      for (const past of batch.incidents) this.incidents.put(past);
       for (const { incident, number, frame } of batch.evidence) this.evidence.put(incident, number, frame);
       for (const client of batch.clients) this.clients.put(client, privacy);
       for (const tally of batch.tallies)
@@ -192,7 +192,7 @@ export class HistoryStore {
       for (const table of [this.incidents, this.clients, this.gaps]) table.clear();
       if (veil.privacy !== 'full') this.evidence.clear();
       if (veil.privacy === 'minimal') this.timeline.coarsen();
-      for (const { incident, privacy } of incidents) this.incidents.put(incident, privacy);
+      for (const past of incidents) this.incidents.put(past);
       for (const client of clients) this.clients.put(client, veil.privacy);
       for (const gap of gaps) this.gaps.put(gap);
     })();

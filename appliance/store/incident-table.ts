@@ -1,7 +1,9 @@
 // Knows: how incidents are rows, and how a filter is a question in SQL. Must not know: when anything is written.
-// A row holds what is shown, under the privacy it was written with; what only some incidents have is JSON in `more`.
+// A row holds what is shown, under the privacy it was written with; what only some incidents have is JSON in `more`. `share` is
+// whose room it takes, `folded` the incident that counts its frames now ('' for none): such a row keeps the name where it fits.
 
 import { isKind, isRule } from '../../src/guard/history.ts';
+import { shareOf } from '../../src/guard/incident-view.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import { PRIVACIES } from '../../src/guard/privacy.ts';
@@ -12,12 +14,15 @@ import type { Database, SqlRow, SqlValue, Statement } from './database.ts';
 
 const COLUMNS = [
   ...['id', 'first', 'last', 'client', 'rule', 'kind', 'severity', 'exposure', 'destination', 'why'],
-  ...['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'privacy', 'more'],
+  ...['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'privacy', 'more', 'share', 'folded'],
 ] as const;
+/** What may leave: what was seen by someone, and what another incident counts. As in the index, to the letter. */
+const MAY_GO = "acknowledged = 1 OR folded <> ''";
 
 export class IncidentTable {
   readonly #database: Database;
   readonly #put: Statement;
+  readonly #moveOn: Statement;
 
   constructor(database: Database) {
     this.#database = database;
@@ -26,15 +31,19 @@ export class IncidentTable {
       `INSERT INTO incidents (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
        ON CONFLICT (id) DO UPDATE SET ${updates.join(', ')}`,
     );
+    this.#moveOn = database.prepare('UPDATE incidents SET folded = ? WHERE folded = ?');
   }
 
-  put(incident: IncidentView, privacy: Privacy): void {
-    const { id, first, last, acknowledged, breach, ...rest } = incident;
+  put({ incident, privacy, share }: PastIncident): void {
+    const { id, first, last, acknowledged, breach, foldedInto = '', ...rest } = incident;
     const { client, rule, kind, severity, exposure, destination, why, attempted, escaped, blocked, ...more } =
       rest;
+    // What it had taken goes along.
+    if (foldedInto !== '') this.#moveOn.run(foldedInto, id);
     this.#put.run(
       ...[id, Date.parse(first), Date.parse(last), client, rule, kind, severity, exposure, destination, why],
       ...[attempted, escaped, blocked, Number(acknowledged), Number(breach), privacy, JSON.stringify(more)],
+      ...[share ?? shareOf(incident), foldedInto],
     );
   }
 
@@ -52,16 +61,36 @@ export class IncidentTable {
       .flatMap(pastOfRow);
   }
 
+  /** As `select`, but when there are more than the limit each share gives as much of its newest as every other, or all it has. */
+  selectFairly(filter: IncidentFilter): IncidentView[] {
+    const { where, values } = conditions(filter);
+    const counts = this.#database
+      .prepare(`SELECT share, count(*) AS n FROM incidents ${where} GROUP BY share ORDER BY n`)
+      .all(...values)
+      .map(({ share, n }) => ({ share: textOf(share), n: Number(n) }));
+    if (counts.reduce((sum, { n }) => sum + n, 0) <= filter.limit) return this.select(filter);
+    const some = this.#database.prepare(
+      `SELECT * FROM incidents ${where === '' ? 'WHERE' : `${where} AND`} share = ? ORDER BY last DESC, id DESC LIMIT ?`,
+    );
+    let left = filter.limit;
+    const found = counts.flatMap(({ share, n }, index) => {
+      const taken = Math.min(n, Math.floor(left / (counts.length - index)));
+      left -= taken;
+      return some.all(...values, share, taken).flatMap(viewOfRow);
+    });
+    return found.sort((a, b) => (a.last < b.last ? 1 : -1));
+  }
+
   get(id: string): IncidentView | undefined {
     const row = this.#database.prepare('SELECT * FROM incidents WHERE id = ?').get(id);
     return row === undefined ? undefined : viewOfRow(row)[0];
   }
 
-  /** Marks one, or all; how many were not marked before. */
+  /** Marks one with those that it counts, or all; how many were not marked before. */
   acknowledge(id: string): number {
-    const one = id === 'all' ? '' : ' AND id = ?';
+    const one = id === 'all' ? '' : ' AND (id = ? OR folded = ?)';
     const sql = `UPDATE incidents SET acknowledged = 1 WHERE acknowledged = 0${one}`;
-    return this.#database.prepare(sql).run(...(id === 'all' ? [] : [id])).changes;
+    return this.#database.prepare(sql).run(...(id === 'all' ? [] : [id, id])).changes;
   }
 
   /** Incidents that were written under one of these. */
@@ -85,13 +114,15 @@ export class IncidentTable {
     return this.#forget(`id IN (${oldest})`, wall, most);
   }
 
-  /** The `count` oldest that were acknowledged; their ids. */
+  /** The `count` oldest that may go of the share that has most of them, so that a flood pushes out its own past; their ids. */
   forgetOldest(count: number): string[] {
-    const oldest = 'SELECT id FROM incidents WHERE acknowledged = 1 ORDER BY last LIMIT ?';
-    return this.#forget(`id IN (${oldest})`, count);
+    const largest = `SELECT share FROM incidents WHERE ${MAY_GO} GROUP BY share ORDER BY count(*) DESC LIMIT 1`;
+    const share = textOf(this.#database.prepare(largest).get()?.['share']);
+    const oldest = `SELECT id FROM incidents WHERE (${MAY_GO}) AND share = ? ORDER BY last LIMIT ?`;
+    return this.#forget(`id IN (${oldest})`, share, count);
   }
 
-  #forget(where: string, ...values: readonly number[]): string[] {
+  #forget(where: string, ...values: readonly SqlValue[]): string[] {
     const gone = this.#database.prepare(`DELETE FROM incidents WHERE ${where} RETURNING id`).all(...values);
     return gone.map(({ id }) => textOf(id));
   }
@@ -111,6 +142,8 @@ function conditions(filter: IncidentFilter): { where: string; values: SqlValue[]
   if (filter.since !== undefined) add('last >= ?', filter.since);
   if (filter.until !== undefined) add('first < ?', filter.until);
   if (filter.acknowledged !== undefined) add('acknowledged = ?', Number(filter.acknowledged));
+  // What another incident counts is acknowledged with it.
+  if (filter.acknowledged === false) add("folded = ''");
   if (filter.escapedOnly === true) add('escaped > 0');
   if (filter.text !== undefined) {
     const needle = filter.text.toLowerCase();
@@ -124,7 +157,8 @@ function conditions(filter: IncidentFilter): { where: string; values: SqlValue[]
 
 function pastOfRow(row: SqlRow): PastIncident[] {
   const privacy = PRIVACIES.find((known) => known === row['privacy']) ?? 'full';
-  return viewOfRow(row).map((incident) => ({ incident, privacy }));
+  const share = textOf(row['share']);
+  return viewOfRow(row).map((incident) => ({ incident, privacy, ...(share === '' ? {} : { share }) }));
 }
 
 /** None for a row that a hand has written: what is shown must have its shape. */
@@ -132,6 +166,7 @@ function viewOfRow(row: SqlRow): IncidentView[] {
   const [rule, kind, severity] = [textOf(row['rule']), textOf(row['kind']), textOf(row['severity'])];
   if (!isRule(rule) || !isKind(kind) || (severity !== 'red' && severity !== 'amber')) return [];
   const more = readJson(textOf(row['more']));
+  const foldedInto = textOf(row['folded']);
   return [
     {
       ...(typeof more === 'object' ? more : {}),
@@ -140,6 +175,7 @@ function viewOfRow(row: SqlRow): IncidentView[] {
       ...{ attempted: Number(row['attempted']), escaped: Number(row['escaped']) },
       ...{ blocked: Number(row['blocked']), first: isoTime(row['first']), last: isoTime(row['last']) },
       ...{ why: textOf(row['why']), acknowledged: row['acknowledged'] === 1, breach: row['breach'] === 1 },
+      ...(foldedInto === '' ? {} : { foldedInto }),
     },
   ];
 }

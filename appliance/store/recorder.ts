@@ -1,6 +1,6 @@
 // Knows: when the history is written: at most once a second, at once when much has come, never when nothing happened.
 // Must not know: what the records mean. A disk that is full, read-only or gone costs history, never the guard: what could not
-// be written is tried again, within bounds.
+// be written is tried again, within bounds, and what there is most of gives when they are reached.
 
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
@@ -8,6 +8,7 @@ import type { Accounted } from '../../src/guard/balance.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
+import { FairMap, Shares } from '../../src/guard/quotas.ts';
 import { NO_TALLY, addTally, isEmpty, joined } from '../../src/guard/timeline.ts';
 import type { StateChange, Tally, TallyAt } from '../../src/guard/timeline.ts';
 import type { Batch, EvidenceOf, HistoryStore } from './history.ts';
@@ -19,6 +20,9 @@ const RETRY_MS = 10_000;
 const SYNC_MS = 5_000;
 /** Incidents, and frames, that wait while the disk does not take them. */
 const WAITING_MOST = 5_000;
+const CLIENTS_MOST = 1_024;
+/** A client that was seen for less has come and gone, milliseconds. */
+const KNOWN_MS = 60_000;
 const FORGET_MS = 3_600_000;
 /** Between two steps of forgetting. */
 const FORGET_STEP_MS = 50;
@@ -39,9 +43,13 @@ export class Recorder {
   readonly #store: HistoryStore;
   readonly #ports: RecorderPorts;
   readonly #incidents = new Set<Incident>();
-  readonly #clients = new Map<string, ClientView>();
+  readonly #incidentShares = new Shares<Incident>();
+  readonly #clients = new FairMap<ClientView>(CLIENTS_MOST);
   readonly #evidenceTaken = new WeakMap<Incident, number>();
-  #evidence: EvidenceOf[] = [];
+  readonly #evidence = new Shares<EvidenceOf>();
+  /** In the order in which they came. */
+  #frames = new Set<EvidenceOf>();
+  #flushedAt = -Infinity;
   #tallies = new Map<number, Tally>();
   #changes = new Map<number, StateChange>();
   readonly #gaps = new Map<string, Gap>();
@@ -72,17 +80,26 @@ export class Recorder {
   /** The incident as it is when it is written, and those of its frames that were not written yet. */
   incident(incident: Incident): void {
     this.#incidents.add(incident);
+    this.#incidentShares.put(incident, incident.share);
     const taken = this.#evidenceTaken.get(incident) ?? 0;
     for (const [index, frame] of incident.evidence.slice(taken).entries()) {
-      if (this.#evidence.length >= WAITING_MOST) break;
-      this.#evidence.push({ incident: incident.id, number: taken + index, frame });
+      const kept = { incident: incident.id, number: taken + index, frame };
+      this.#frames.add(kept);
+      this.#evidence.put(kept, incident.share);
       this.#evidenceTaken.set(incident, taken + index + 1);
+    }
+    while (this.#frames.size > WAITING_MOST) {
+      const giver = this.#evidence.giver();
+      if (giver === undefined) break;
+      this.#evidence.delete(giver);
+      this.#frames.delete(giver);
     }
     this.#soon();
   }
 
   client(client: ClientView): void {
-    this.#clients.set(client.id, client);
+    const isKnown = Date.parse(client.last) - Date.parse(client.first) >= KNOWN_MS;
+    this.#clients.set(client.id, client, isKnown ? 'known' : 'passing');
     this.#soon();
   }
 
@@ -117,6 +134,7 @@ export class Recorder {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#isHeld) return false;
+    this.#flushedAt = this.#ports.now().monotonic;
     const batch = this.#batch();
     try {
       this.#store.write(batch, this.#veil, lasting);
@@ -125,8 +143,10 @@ export class Recorder {
       return false;
     }
     this.#incidents.clear();
+    this.#incidentShares.clear();
     this.#clients.clear();
-    this.#evidence = [];
+    this.#evidence.clear();
+    this.#frames = new Set();
     this.#tallies = new Map();
     this.#changes = new Map();
     this.#gaps.clear();
@@ -151,7 +171,7 @@ export class Recorder {
   get waiting(): boolean {
     return (
       this.#incidents.size + this.#clients.size + this.#tallies.size + this.#changes.size > 0 ||
-      this.#evidence.length + this.#gaps.size > 0
+      this.#frames.size + this.#gaps.size > 0
     );
   }
 
@@ -179,8 +199,10 @@ export class Recorder {
 
   #batch(): Batch {
     return {
-      incidents: [...this.#incidents].map((one) => ({ incident: viewOf(one), privacy: one.privacy })),
-      evidence: this.#evidence,
+      incidents: [...this.#incidents].map((one) => ({
+        ...{ incident: viewOf(one), privacy: one.privacy, share: one.share },
+      })),
+      evidence: [...this.#frames],
       clients: [...this.#clients.values()],
       tallies: [...this.#tallies].map(([at, tally]): TallyAt => ({ at, ...tally })),
       changes: this.#told(),
@@ -200,10 +222,15 @@ export class Recorder {
   #soon(): void {
     const { monotonic } = this.#ports.now();
     if (this.#incidents.size > WAITING_MOST) {
-      const [oldest] = this.#incidents;
-      if (oldest !== undefined && this.#incidents.delete(oldest)) this.lost += 1;
+      const giver = this.#incidentShares.giver();
+      if (giver !== undefined && this.#incidents.delete(giver)) {
+        this.#incidentShares.delete(giver);
+        this.lost += 1;
+      }
     }
-    if (monotonic >= this.#retryAt && this.#incidents.size >= FLUSH_ROWS) {
+    // Much is written at once, more than that once a second: a flood of names must not keep the disk busy.
+    const due = Math.max(this.#retryAt, this.#flushedAt + FLUSH_MS);
+    if (monotonic >= due && this.#incidents.size >= FLUSH_ROWS) {
       this.flush();
       return;
     }

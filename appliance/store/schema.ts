@@ -81,5 +81,11 @@ export const MIGRATIONS: readonly string[] = [
     boot TEXT NOT NULL,
     counters TEXT NOT NULL
   );
+  ALTER TABLE incidents ADD COLUMN share TEXT NOT NULL DEFAULT '';
+  ALTER TABLE incidents ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+  UPDATE incidents SET share = client || ' ' || rule || ' ' || kind;
+  CREATE INDEX incidents_by_share ON incidents (share, last);
+  CREATE INDEX incidents_may_go ON incidents (share, last) WHERE acknowledged = 1 OR folded <> '';
+  CREATE INDEX incidents_folded ON incidents (folded) WHERE folded <> '';
   `,
 ];

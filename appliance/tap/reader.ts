@@ -6,6 +6,7 @@ import { Facts } from '../../src/flow/facts.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
 import { BoundedMap } from '../../src/guard/bounded-map.ts';
 import { isLeakUp } from '../../src/guard/counters.ts';
+import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Judge } from '../../src/policy/judge.ts';
@@ -15,12 +16,15 @@ import { isHandshakeAnswer } from '../../src/policy/shape.ts';
 const ETHERNET = 1;
 /** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
 const REPORT_MS = 5;
+/**
+ * Where the guard is slower than the wire, a report waits this many times as long as the last one took to hand over, and at most so
+ * long: what comes meanwhile is counted together, so that what the guard hears is never far behind the wire. Milliseconds.
+ */
+const SLOW = { times: 4, most: 150 };
 /** Distinct observations in one report. */
 const BATCH_LIMIT = 512;
 /** Neighbours remembered. */
 const CLAIMS = 1_024;
-/** Answered handshakes in one report: only the first after a silence matters. */
-const HANDSHAKES = 16;
 
 export interface TapReaderParts {
   readonly port: 'lan' | 'wan';
@@ -46,9 +50,11 @@ export class TapReader {
   #orders: number;
   #frames = 0;
   readonly #claims = new BoundedMap<number>(CLAIMS);
+  readonly #neighbours = new NeighbourNews();
   #handshakes: Handshake[] = [];
   #counts: Record<string, number> = {};
   #reportedAt = -Infinity;
+  #pauseMs = REPORT_MS;
 
   constructor(parts: TapReaderParts) {
     this.#parts = parts;
@@ -95,7 +101,8 @@ export class TapReader {
       findings.recognition !== undefined;
     const answers =
       findings.answers.length > 0 || findings.offer !== undefined || this.#isNewClaim(facts, direction);
-    if (direction === 'up' ? !tells : !answers && findings.recognition === undefined) return;
+    const news = this.#neighbours.isNews(facts, direction, at);
+    if (!news && (direction === 'up' ? !tells : !answers && findings.recognition === undefined)) return;
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const crosses = judge.crosses(facts, direction);
     this.#batch.add(facts, { verdict, direction, crosses, counter }, client, at, bytes);
@@ -123,7 +130,8 @@ export class TapReader {
   #noteHandshake(index: number, now: number): void {
     const endpoint = this.#judge.endpoints[index];
     if (endpoint === undefined || !isHandshakeAnswer(endpoint.shape, this.#facts)) return;
-    if (this.#handshakes.length >= HANDSHAKES) return;
+    // Only a tunnel's first after a silence matters; another tunnel's must not be left out for it.
+    if (this.#handshakes.some(({ tunnel }) => tunnel === endpoint.name)) return;
     this.#handshakes.push({ tunnel: endpoint.name, at: now });
     this.#reportWhenDue(this.#parts.monotonic());
   }
@@ -164,6 +172,8 @@ export class TapReader {
       counts: this.#counts,
       ...(handshakes.length === 0 ? {} : { handshakes }),
     });
+    const tookMs = this.#parts.monotonic() - until;
+    this.#pauseMs = Math.min(Math.max(REPORT_MS, SLOW.times * tookMs), SLOW.most);
   }
 
   get pending(): boolean {
@@ -171,6 +181,6 @@ export class TapReader {
   }
 
   #reportWhenDue(now: number): void {
-    if (now - this.#reportedAt >= REPORT_MS) this.report(now, false);
+    if (now - this.#reportedAt >= this.#pauseMs) this.report(now, false);
   }
 }

@@ -177,11 +177,15 @@ export class Facts {
   findings: Findings = NO_FINDINGS;
 }
 
-/** A copy that outlives the buffer and the next frame. */
-export function copyFacts(from: Readonly<Facts>): Facts {
-  const copy = Object.assign(new Facts(), from);
-  copy.source = from.source.slice();
-  copy.destination = from.destination.slice();
-  copy.target = from.target.slice();
-  return copy;
+/** A copy that outlives the buffer and the next frame; written over `into`, where it is given. */
+export function copyFacts(from: Readonly<Facts>, into = new Facts()): Facts {
+  const { source, destination, target } = into;
+  Object.assign(into, from);
+  source.set(from.source);
+  destination.set(from.destination);
+  target.set(from.target);
+  into.source = source;
+  into.destination = destination;
+  into.target = target;
+  return into;
 }

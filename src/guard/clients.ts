@@ -3,12 +3,13 @@
 
 import { addressText, macText } from '../wire/address.ts';
 import type { Identity } from '../flow/facts.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { Observation } from './observation.ts';
 import { isHashed } from './privacy.ts';
 import type { Veil } from './privacy.ts';
 
 const CLIENTS = 256;
+/** A client that was seen for so long is known: those that come and go make room before it, milliseconds. */
+const KNOWN_MS = 60_000;
 const ADDRESSES = 16;
 /** IEEE 802, locally administered: the address was made up, as systems do to be told apart less easily. */
 const LOCAL_BIT = 0x02_00_00_00_00_00;
@@ -49,17 +50,17 @@ interface Client {
 
 export class ClientBook {
   readonly #vendorOf: VendorOf;
-  readonly #clients = new BoundedMap<Client>(CLIENTS);
+  /** The one that was not heard for longest first. */
+  readonly #clients = new Map<string, Client>();
+  /** Those that were not seen for long yet. Whoever makes up MAC addresses makes many of these, and none of the others. */
+  readonly #passing = new Set<Client>();
+  /** Clients that were forgotten because there were too many. */
+  forgotten = 0;
   veil: Veil;
 
   constructor(vendorOf: VendorOf, veil: Veil) {
     this.#vendorOf = vendorOf;
     this.veil = veil;
-  }
-
-  /** Clients that were forgotten because there were too many. */
-  get forgotten(): number {
-    return this.#clients.evicted;
   }
 
   /** Takes what a client has sent; the id of a client of which something new was learned, else undefined. */
@@ -70,8 +71,7 @@ export class ClientBook {
     const id = this.veil.identity(macText(mac));
     const known = this.#clients.get(id);
     const client = known ?? this.#newClient(id, mac, wall);
-    if (known === undefined) this.#clients.set(id, client);
-    client.last = Math.max(client.first, wall);
+    this.#hear(id, client, Math.max(client.first, wall));
     const address = facts.ipVersion === 0 ? '' : addressText(facts.ipVersion, facts.source);
     const isNewAddress = address !== '' && !isUnspecified(address) && this.#add(client, 'addresses', address);
     const { identity } = facts.findings;
@@ -82,11 +82,12 @@ export class ClientBook {
   /** Takes back what an earlier process wrote down, as it was written. */
   restore(view: ClientView): void {
     const [first, last] = [Date.parse(view.first), Date.parse(view.last)];
-    if (this.#clients.get(view.id) === undefined) this.#clients.set(view.id, { ...view, first, last });
+    if (this.#clients.get(view.id) === undefined) this.#hear(view.id, { ...view, first, last }, last);
   }
 
   forgetAll(): void {
-    for (const { id } of [...this.#clients.values()]) this.#clients.delete(id);
+    this.#clients.clear();
+    this.#passing.clear();
   }
 
   get(id: string): ClientView | undefined {
@@ -97,6 +98,24 @@ export class ClientBook {
   /** Last seen first. */
   list(): ClientView[] {
     return [...this.#clients.values()].sort((a, b) => b.last - a.last).map(viewOf);
+  }
+
+  /** The client was heard last; who passed by longest ago makes room, or who was silent longest when all are known. */
+  #hear(id: string, client: Client, wall: number): void {
+    client.last = wall;
+    this.#passing.delete(client);
+    if (!this.#clients.delete(id) && this.#clients.size >= CLIENTS) {
+      const [passing] = this.#passing;
+      const [silent] = this.#clients.values();
+      const gone = passing ?? silent;
+      if (gone !== undefined) {
+        this.#clients.delete(gone.id);
+        this.#passing.delete(gone);
+        this.forgotten += 1;
+      }
+    }
+    this.#clients.set(id, client);
+    if (client.last - client.first < KNOWN_MS) this.#passing.add(client);
   }
 
   #newClient(id: string, mac: number, wall: number): Client {

@@ -7,8 +7,8 @@ import { matchesPattern } from '../policy/endpoint.ts';
 import type { Policy } from '../policy/policy.ts';
 import { describe } from '../policy/reason.ts';
 import type { Verdict } from '../policy/verdict.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { Observation } from './observation.ts';
+import { FairMap, Regulars } from './quotas.ts';
 
 /** How long an answer may come after its question, milliseconds. */
 const ANSWER_MS = 30_000;
@@ -55,19 +55,21 @@ export interface CorrelationLimits {
 }
 
 export class Correlation {
-  readonly #asked: BoundedMap<Question>;
+  readonly #asked: FairMap<Question>;
   /** Canonical names and service targets, to the names that lead to them. */
-  readonly #aliases: BoundedMap<AnsweredName>;
+  readonly #aliases: FairMap<AnsweredName>;
   /** By client and address. */
-  readonly #answers: BoundedMap<AnsweredName[]>;
+  readonly #answers: FairMap<AnsweredName[]>;
+  /** Who asks: answers are kept by name, so that one name's thousand addresses push out no other's. */
+  readonly #regulars = new Regulars<number>();
   #policy: Policy;
-  #news: Exposure[] = [];
+  #news = new FairMap<Exposure>(NEWS_MOST);
 
   constructor(policy: Policy, limits: CorrelationLimits = { questions: 4_096, addresses: 16_384 }) {
     this.#policy = policy;
-    this.#asked = new BoundedMap(limits.questions);
-    this.#aliases = new BoundedMap(limits.questions);
-    this.#answers = new BoundedMap(limits.addresses);
+    this.#asked = new FairMap(limits.questions);
+    this.#aliases = new FairMap(limits.questions);
+    this.#answers = new FairMap(limits.addresses);
   }
 
   setPolicy(policy: Policy): void {
@@ -82,7 +84,10 @@ export class Correlation {
   /** Notes a question that leaked, and the incident it belongs to; `now` is monotonic milliseconds. */
   asked({ facts, client, folded }: Observation, incident: string, now: number): void {
     if (facts.kind !== 'dns' || folded) return;
-    for (const { name } of facts.findings.names) this.#asked.set(`${client} ${name}`, { at: now, incident });
+    this.#regulars.seen(client, now);
+    const group = this.#regulars.share(client);
+    for (const { name } of facts.findings.names)
+      this.#asked.set(`${client} ${name}`, { at: now, incident }, group);
   }
 
   /** Notes what came back; either tap may tell, each in the order of its own wire. */
@@ -131,8 +136,9 @@ export class Correlation {
 
   /** Addresses learned since the last call which the profiles that let traffic go direct must now watch. */
   takeExposures(): readonly Exposure[] {
-    const news = this.#news;
-    this.#news = [];
+    if (this.#news.size === 0) return [];
+    const news = [...this.#news.values()];
+    this.#news.clear();
     return news;
   }
 
@@ -160,7 +166,8 @@ export class Correlation {
       const until = now + 1_000 * Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
       const entry: AnsweredName = { name, incident, at: now, until };
       if (isAddress(value)) this.#expose(client, value, entry);
-      else if (value !== name) this.#aliases.set(`${client} ${value}`, entry);
+      else if (value !== name)
+        this.#aliases.set(`${client} ${value}`, entry, `${this.#regulars.share(client)} ${name}`);
     }
   }
 
@@ -168,9 +175,10 @@ export class Correlation {
     const key = `${client} ${address}`;
     const known = this.#answers.get(key) ?? [];
     const others = known.filter(({ name, until }) => name !== entry.name && until > entry.at);
-    this.#answers.set(key, [entry, ...others].slice(0, NAMES_PER_ADDRESS));
+    const group = `${this.#regulars.share(client)} ${entry.name}`;
+    this.#answers.set(key, [entry, ...others].slice(0, NAMES_PER_ADDRESS), group);
     if (this.#policy.profile === 'full-tunnel') return;
-    if (this.#news.length < NEWS_MOST) this.#news.push({ address, name: entry.name, until: entry.until });
+    this.#news.set(`${address} ${entry.name}`, { address, name: entry.name, until: entry.until }, entry.name);
   }
 
   /** Split lets other names be asked for and visited in the clear. */

@@ -73,6 +73,7 @@ const NETWORK = /^[\da-f.:]+\/\d+$/;
 /** What Eve knows. Only what escaped counts; what was stopped is one number. */
 export function dossierOf(sources: DossierSources): Dossier {
   const { incidents, privacy, truncated } = sources;
+  const counted = incidents.filter(({ foldedInto }) => foldedInto === undefined);
   const escaped = incidents.filter((incident) => incident.escaped > 0);
   const named = escaped.filter(({ exposure }) => isName(exposure));
   const bare = escaped.filter(({ exposure }) => !isName(exposure) && !exposure.startsWith('('));
@@ -81,8 +82,8 @@ export function dossierOf(sources: DossierSources): Dossier {
     from: sources.from === undefined ? null : new Date(sources.from).toISOString(),
     to: new Date(sources.to).toISOString(),
     ...{ privacy, truncated },
-    escaped: sum(incidents, 'escaped'),
-    blocked: sum(incidents, 'blocked'),
+    escaped: sum(counted, 'escaped'),
+    blocked: sum(counted, 'blocked'),
     sites: sitesOf(named),
     destinations: sitesOf(bare),
     devices: sources.clients.filter(({ id, hostName }) => seen.has(id) || hostName !== null),

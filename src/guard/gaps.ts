@@ -4,6 +4,7 @@
 
 import type { Now } from './now.ts';
 import type { Rule } from '../policy/verdict.ts';
+import { FairMap } from './quotas.ts';
 
 /** Shorter than this is what lies between two readings of a tunnel in use, milliseconds. */
 const SILENT_MS = 2_500;
@@ -54,7 +55,7 @@ export class GapWatch {
   #unanswered = 0;
   #firstEscape: number | undefined;
   #handshake: number | undefined;
-  #escapes = new Map<string, GapEscape>();
+  #escapes = new FairMap<GapEscape>(ESCAPES);
   #more = 0;
   readonly #gaps: Gap[] = [];
 
@@ -96,8 +97,10 @@ export class GapWatch {
     this.#firstEscape ??= wall;
     const known = this.#escapes.get(of.incident);
     if (known !== undefined) known.frames += frames;
-    else if (this.#escapes.size < ESCAPES) this.#escapes.set(of.incident, { ...of, frames });
-    else this.#more += frames;
+    else {
+      const gone = this.#escapes.set(of.incident, { ...of, frames }, of.rule);
+      this.#more += gone?.frames ?? 0;
+    }
   }
 
   /** Newest first; the one that lasts, if any, before all others. */
@@ -131,7 +134,7 @@ export class GapWatch {
   #forget(): void {
     this.#unanswered = 0;
     this.#firstEscape = undefined;
-    this.#escapes = new Map();
+    this.#escapes = new FairMap(ESCAPES);
     this.#more = 0;
   }
 }

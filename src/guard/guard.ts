@@ -260,7 +260,7 @@ export class Guard {
       tunnels,
       ledger: { ...this.#book.totals, unseen: this.unseen },
       unacknowledged: open.length,
-      incidents: all.slice(0, 20).map(viewOf),
+      incidents: this.#book.digest(all, 20).map(viewOf),
       counters: this.#sums?.kinds ?? {},
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
       health: this.#health(),

@@ -18,6 +18,8 @@ export interface IncidentFilter {
   readonly text?: string;
   readonly acknowledged?: boolean;
   readonly escapedOnly?: boolean;
+  /** When there are more than the limit: of every client, rule and kind some, not the newest of all. */
+  readonly fair?: boolean;
   readonly limit: number;
 }
 

@@ -32,7 +32,7 @@ export interface Incident {
   inferred: number;
   inferredUntil: number;
   /** Wall clock, milliseconds since the epoch. */
-  readonly first: number;
+  first: number;
   last: number;
   acknowledged: boolean;
   breach: boolean;
@@ -48,17 +48,31 @@ export interface Incident {
   place: string;
   /** Frames whose fate is not known yet. */
   readonly open: OpenFrames;
+  /** Rule T: what the network did, in words of ours; each telling of it that differs, newest first and bounded; and how many came. */
+  trick?: string;
+  variants?: readonly string[];
+  variantCount?: number;
+  /** Whose share of the room it takes: client (or `*` for all that have none), rule and kind. */
+  share: string;
+  /** Its frames are counted by that incident from now on. */
+  foldedInto?: string;
 }
 
 /** An incident as it was written down. */
-export function incidentOf({ incident, privacy }: PastIncident): Incident {
+export function incidentOf({ incident, privacy, share }: PastIncident): Incident {
   const { related = [], candidates = [], ...kept } = incident;
   const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
   const fates = {
     ...{ assumed: 0, presumed: 0, doubtUntil: -Infinity, inferred: 0, inferredUntil: -Infinity },
     ...{ place: '', open: new OpenFrames() },
   };
-  return { ...kept, first, last, related, candidates, evidence: [], privacy, ...fates };
+  const whose = share ?? shareOf(incident);
+  return { ...kept, first, last, related, candidates, evidence: [], privacy, ...fates, share: whose };
+}
+
+/** The share of an incident of a client that has one of its own. */
+export function shareOf({ client, rule, kind }: Pick<Incident, 'client' | 'rule' | 'kind'>): string {
+  return `${client} ${rule} ${kind}`;
 }
 
 export function viewOf(incident: Incident): IncidentView {
@@ -81,5 +95,9 @@ export function viewOf(incident: Incident): IncidentView {
     breach: incident.breach,
     ...(incident.related.length === 0 ? {} : { related: incident.related }),
     ...(incident.candidates.length === 0 ? {} : { candidates: incident.candidates }),
+    ...(incident.trick === undefined ? {} : { trick: incident.trick }),
+    ...(incident.variants === undefined ? {} : { variants: incident.variants }),
+    ...(incident.variantCount === undefined ? {} : { variantCount: incident.variantCount }),
+    ...(incident.foldedInto === undefined ? {} : { foldedInto: incident.foldedInto }),
   };
 }

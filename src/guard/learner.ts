@@ -1,13 +1,17 @@
 // Knows: what the wire teaches about addresses: answers for endpoint names, the DHCP server, the network's resolvers.
 // Must not know: rules, kernel, clocks. DESIGN section 4 (hostname endpoints) and section 3 rule T (ServerIP): the
-// uplink is hostile, so only what a client asked for is taken, and for a bounded time. That an address changed is for rule T to tell.
+// uplink is hostile, so an answer counts only for the very question that a client asked (RFC 5452 section 4: addresses, ports, id and
+// name), once, and what it may bring is limited. That an address changed is for rule T to tell.
 
-import { macText } from '../wire/address.ts';
+import { addressText, macText, parseAddress } from '../wire/address.ts';
 import type { LearnedAddress, LearnedServer, LearnedState } from '../policy/learned.ts';
 import type { Policy } from '../policy/policy.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { NeighbourhoodRecord } from './neighbourhood.ts';
+import { VISITS } from '../policy/rules.ts';
+import { isPrivate, parseNetwork } from './networks.ts';
 import type { Observation, TapReport } from './observation.ts';
+import { FairMap } from './quotas.ts';
 
 /** How long an answer may come after its question, milliseconds. */
 const ANSWER_MS = 30_000;
@@ -18,6 +22,21 @@ const LEASE_SECONDS = 3_600;
 const ADDRESSES_PER_NAME = 16;
 const SERVERS = 4;
 const RESOLVERS = 8;
+/** Questions for one name that wait for their answers: a client repeats one, and asks for both families. */
+const QUESTIONS = 32;
+/** Addresses that were seen to serve something else, and how long that counts, milliseconds. */
+const OTHERS = 4_096;
+const OTHERS_MS = 3_600_000;
+
+/** A client's question, as its answer has to mirror it. */
+interface Question {
+  readonly client: number;
+  /** Both ends, ports and id as one text. */
+  readonly ends: string;
+  readonly at: number;
+  /** The client takes the first answer; what follows to the same question is somebody else's. */
+  answered: boolean;
+}
 
 interface Until {
   until: number;
@@ -33,9 +52,15 @@ export interface LearnerRecord {
 }
 
 export class Learner {
-  readonly #asked = new Map<string, number>();
+  readonly #asked = new Map<string, Question[]>();
   readonly #neighbourhood = new Neighbourhood();
   #names = new Set<string>();
+  /** `17 51820`: what goes to such a port of an address may be the tunnel that is not learned yet. */
+  #ports = new Set<string>();
+  /** Addresses that were visited past the tunnel, or answered for another name, and when. */
+  readonly #others = new FairMap<number>(OTHERS);
+  /** Routers and servers that leases named: no tunnel ends there. */
+  #gateways: readonly string[] = [];
   #addresses: Lasting<LearnedAddress>[] = [];
   #servers: Lasting<LearnedServer>[] = [];
   #resolvers: ({ address: string } & Until)[] = [];
@@ -46,7 +71,10 @@ export class Learner {
       ...policy.proxies,
       ...policy.resolvers.map((resolver) => resolver.endpoint),
     ];
-    this.#names = new Set(endpoints.filter((e) => e.hostIs === 'name').map((e) => e.host));
+    const named = endpoints.filter((e) => e.hostIs === 'name');
+    this.#names = new Set(named.map((e) => e.host));
+    this.#ports = new Set(named.map((e) => `${e.transport === 'tcp' ? 6 : 17} ${String(e.port)}`));
+    for (const name of this.#asked.keys()) if (!this.#names.has(name)) this.#asked.delete(name);
     this.#addresses = this.#addresses.filter((known) => this.#names.has(known.name));
   }
 
@@ -58,6 +86,7 @@ export class Learner {
       if (observation.direction === 'up') this.#hear(observation, now);
       // Only the wan tap reads what the uplink says before anything on lan could have changed it.
       else if (report.port === 'wan') {
+        this.#noteGateways(observation);
         if (this.#answers(observation, now)) changed = true;
         if (this.#offer(observation, now)) changed = true;
       }
@@ -103,28 +132,60 @@ export class Learner {
     this.#neighbourhood.restore(record.neighbourhood);
   }
 
-  #hear({ facts }: Observation, now: number): void {
+  #hear({ facts, client, verdict, folded }: Observation, now: number): void {
+    if (folded) return;
+    if (verdict.verdict !== 'tunnel' && VISITS.has(facts.kind) && facts.ipVersion !== 0)
+      this.#visited(facts, now);
     if (facts.kind !== 'dns') return;
-    for (const { name } of facts.findings.names) if (this.#names.has(name)) this.#asked.set(name, now);
+    const ends = endsOf(facts, 'up');
+    for (const { name } of facts.findings.names) {
+      if (!this.#names.has(name)) continue;
+      const pending = (this.#asked.get(name) ?? []).filter((one) => now - one.at <= ANSWER_MS);
+      // Both taps tell of a question, the second perhaps after its answer.
+      const again = pending.some((one) => one.client === client && one.ends === ends);
+      const more = again ? [] : [{ client, ends, at: now, answered: false }];
+      this.#asked.set(name, [...pending, ...more].slice(-QUESTIONS));
+    }
   }
 
-  #answers({ facts }: Observation, now: number): boolean {
+  /** A tunnel that has just moved is tried before its address is known here: only what is no such try counts. */
+  #visited(facts: Observation['facts'], now: number): void {
+    const said = facts.findings.names[0]?.name ?? facts.flowName;
+    const tries = this.#ports.has(`${String(facts.protocol)} ${String(facts.destinationPort)}`);
+    if (tries && (said === '' || this.#names.has(said))) return;
+    this.#others.set(addressText(facts.ipVersion === 4 ? 4 : 6, facts.destination), now, 'visited');
+  }
+
+  #answers({ facts, client, folded }: Observation, now: number): boolean {
+    const { answers, names } = facts.findings;
+    if (facts.kind !== 'dns' || folded || answers.length === 0) return false;
     let changed = false;
-    for (const [name, askedAt] of this.#asked) {
-      if (now - askedAt > ANSWER_MS) continue;
-      // An answer may lead over several canonical names (RFC 1034 section 3.6.2).
-      const aliases = new Set([name]);
-      for (const answer of facts.findings.answers) {
-        if (!aliases.has(answer.name)) continue;
-        if (answer.type === 'CNAME') aliases.add(answer.value);
-        if (answer.type !== 'A' && answer.type !== 'AAAA') continue;
-        if (this.#learn(name, answer.value, answer.ttl, now)) changed = true;
+    const ours = new Set<string>();
+    const ends = endsOf(facts, 'down');
+    for (const [name, questions] of this.#asked) {
+      const aliases = aliasesOf(name, answers);
+      for (const alias of aliases) ours.add(alias);
+      if (names.length > 0 && !names.some((asked) => asked.name === name)) continue;
+      const asked = questions.find(
+        (one) => one.client === client && one.ends === ends && now - one.at <= ANSWER_MS,
+      );
+      if (asked === undefined || asked.answered) continue;
+      asked.answered = true;
+      let brought = 0;
+      for (const answer of answers) {
+        if ((answer.type !== 'A' && answer.type !== 'AAAA') || !aliases.has(answer.name)) continue;
+        brought += 1;
+        if (brought > ADDRESSES_PER_NAME) break;
+        if (this.#learn(name, answer.value, answer.ttl, now, facts)) changed = true;
       }
     }
+    for (const { name, type, value } of answers)
+      if ((type === 'A' || type === 'AAAA') && !ours.has(name) && !this.#names.has(name))
+        this.#others.set(value, now, 'answered');
     return changed;
   }
 
-  #learn(name: string, address: string, ttl: number, now: number): boolean {
+  #learn(name: string, address: string, ttl: number, now: number, facts: Observation['facts']): boolean {
     const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
     const until = now + seconds * 1_000;
     const known = this.#addresses.find((entry) => entry.name === name && entry.address === address);
@@ -133,10 +194,37 @@ export class Learner {
       known.until = Math.max(known.until, until);
       return expired;
     }
+    if (!this.#mayServe(name, address, now, facts)) return false;
     this.#addresses = this.#addresses.filter((entry) => entry.until > now);
     if (this.#addresses.filter((entry) => entry.name === name).length >= ADDRESSES_PER_NAME) return false;
     this.#addresses.push({ name, address, until });
     return true;
+  }
+
+  /** Whether a tunnel's server may have an address that it did not have before. */
+  #mayServe(name: string, address: string, now: number, facts: Observation['facts']): boolean {
+    const parsed = parseAddress(address);
+    const network = parseNetwork(address);
+    if (parsed === undefined || network === undefined || isNoServer(parsed.ipVersion, parsed.words))
+      return false;
+    const client = facts.ipVersion === 0 ? '' : addressText(facts.ipVersion, facts.destination);
+    if (address === client || this.#gateways.includes(address)) return false;
+    const served = this.#others.get(address);
+    if (served !== undefined && now - served <= OTHERS_MS) return false;
+    // A server out in the world does not move next door.
+    if (!isPrivate(network)) return true;
+    const before = this.#addresses.filter((entry) => entry.name === name);
+    return before.every((entry) => {
+      const other = parseNetwork(entry.address);
+      return other === undefined || isPrivate(other);
+    });
+  }
+
+  #noteGateways({ facts, folded }: Observation): void {
+    const { offer } = facts.findings;
+    if (offer === undefined || folded) return;
+    const named = [offer.server, ...(offer.router === undefined ? [] : [offer.router])];
+    this.#gateways = [...new Set([...named, ...this.#gateways])].slice(0, SERVERS * 2);
   }
 
   #offer({ facts }: Observation, now: number): boolean {
@@ -157,4 +245,42 @@ export class Learner {
     this.#resolvers = this.#resolvers.slice(0, RESOLVERS);
     return serverIsNew || resolverIsNew;
   }
+}
+
+/** Both ends of a question, as they are in the question and swapped in its answer. */
+function endsOf(facts: Observation['facts'], way: 'up' | 'down'): string {
+  const up = way === 'up';
+  const version = facts.ipVersion === 6 ? 6 : 4;
+  const near = addressText(version, up ? facts.source : facts.destination);
+  const far = addressText(version, up ? facts.destination : facts.source);
+  const [nearPort, farPort] = up
+    ? [facts.sourcePort, facts.destinationPort]
+    : [facts.destinationPort, facts.sourcePort];
+  // Over TCP the message's length stands before its id (RFC 1035 section 4.2.2).
+  const id = facts.protocol === 6 ? facts.payloadHead & 0xffff : facts.payloadHead >>> 16;
+  return `${String(facts.protocol)} ${near} ${String(nearPort)} ${far} ${String(farPort)} ${String(id)}`;
+}
+
+/** The name and what it leads to (RFC 1034 section 3.6.2); records may stand in any order. */
+function aliasesOf(name: string, answers: Observation['facts']['findings']['answers']): ReadonlySet<string> {
+  const aliases = new Set([name]);
+  for (let size = 0; size !== aliases.size;) {
+    size = aliases.size;
+    for (const { name: owner, type, value } of answers)
+      if (type === 'CNAME' && aliases.has(owner)) aliases.add(value);
+  }
+  return aliases;
+}
+
+/** Unspecified, loopback, link-local, multicast and reserved (RFC 6890). */
+function isNoServer(ipVersion: 4 | 6, words: Uint32Array): boolean {
+  const last = words[3] ?? 0;
+  if (ipVersion === 4) {
+    const first = last >>> 24;
+    return first === 0 || first === 127 || first >= 224 || last >>> 16 === 0xa9fe;
+  }
+  const top = (words[0] ?? 0) >>> 16;
+  const rest = (words[0] ?? 0) | (words[1] ?? 0);
+  const low = rest === 0 && ((words[2] ?? 0) === 0 || words[2] === 0xffff);
+  return low || (top & 0xffc0) === 0xfe80 || top >>> 8 === 0xff;
 }

@@ -1,11 +1,12 @@
 // Knows: how judged frames that say the same thing are counted together before they leave the tap.
-// Must not know: processes, pipes, clocks (times come in). DESIGN section 5: under flood a tap sends batches;
-// what is folded is counted, never dropped.
+// Must not know: processes, pipes, clocks (times come in). Under flood a tap sends batches; what is folded is counted, never
+// dropped, and a flood of one client, rule or kind folds nothing but its own.
 
 import { copyFacts } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import { EvidenceBudget } from './evidence.ts';
+import { Regulars, STRANGERS, Shares } from './quotas.ts';
 
 /** Frames of one client that say the same thing, as one tap saw them. Times are monotonic milliseconds. */
 export interface Observation {
@@ -62,12 +63,28 @@ export interface TapReport {
   readonly handshakes?: readonly Handshake[];
 }
 
-/** Collects frames until `take`; holds at most `limit` distinct observations, then folds by direction, verdict, rule and kind. */
+/** What was folded of one group, and the last frame of it, which is told by itself. */
+interface Fold {
+  readonly observation: Observation;
+  readonly latest: Facts;
+  judged: Judged;
+  client: number;
+  at: number;
+}
+
+/**
+ * Collects frames until `take`. Holds at most `limit` distinct observations; beyond them the group (direction, verdict, rule, kind,
+ * client) that holds most gives its oldest to make room for another group's, and folds what comes next of its own.
+ */
 export class ObservationBatch {
   readonly #limit: number;
   /** Says which leak frames go along. */
   readonly evidence = new EvidenceBudget();
   #held = new Map<string, Observation>();
+  #folds = new Map<string, Fold>();
+  /** Keys of `#held` by group, from the moment the batch is full. */
+  #shares: Shares<string> | undefined;
+  readonly #regulars = new Regulars<number>();
   #folded = 0;
 
   constructor(limit: number) {
@@ -80,7 +97,7 @@ export class ObservationBatch {
 
   /** `bytes` are the frame's, for `evidence` to take the beginning of; they may be overwritten afterwards. */
   add(facts: Facts, judged: Judged, client: number, now: number, bytes?: Uint8Array): void {
-    const { verdict, direction } = judged;
+    if (judged.direction === 'up') this.#regulars.seen(client, now);
     const key = sameness(facts, judged, client);
     const held = this.#held.get(key);
     if (held !== undefined) {
@@ -89,26 +106,92 @@ export class ObservationBatch {
       return;
     }
     if (this.#held.size < this.#limit) {
-      this.#hold(key, facts, judged, client, now, false, bytes);
+      this.#hold(key, facts, judged, client, now, bytes);
       return;
     }
-    this.#folded += 1;
-    const folding = `folded ${String(judged.crosses)} ${direction} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ${judged.counter}`;
-    const fold = this.#held.get(folding);
-    if (fold === undefined) {
-      this.#hold(folding, facts, judged, client, now, true);
-    } else {
-      fold.frames += 1;
-      fold.last = now;
+    const shares = (this.#shares ??= this.#shared());
+    const group = this.#groupOf(facts, judged, client);
+    const largest = shares.largest();
+    if (largest === undefined || shares.sizeOf(group) + 1 >= shares.sizeOf(largest)) {
+      this.#folded += 1;
+      this.#fold(group, facts, judged, client, 1, now, now);
+      return;
     }
+    const giver = shares.giver();
+    const given = giver === undefined ? undefined : this.#held.get(giver);
+    if (giver !== undefined && given !== undefined) {
+      shares.delete(giver);
+      this.#held.delete(giver);
+      this.#folded += given.frames;
+      this.#fold(largest, given.facts, given, given.client, given.frames, given.first, given.last);
+    }
+    shares.put(key, group);
+    this.#hold(key, facts, judged, client, now, bytes);
   }
 
   /** Hands over what was collected and starts anew. */
   take(): { observations: Observation[]; newlyFolded: number } {
-    const taken = { observations: [...this.#held.values()], newlyFolded: this.#folded };
+    const observations = [...this.#held.values()];
+    for (const { observation, latest, judged, client, at } of this.#folds.values()) {
+      observation.frames -= 1;
+      if (observation.frames > 0) observations.push(observation);
+      observations.push({
+        ...judged,
+        ...{ facts: latest, client, frames: 1, first: at, last: at, folded: false },
+      });
+    }
+    const taken = { observations, newlyFolded: this.#folded - this.#folds.size };
     this.#held = new Map();
+    this.#folds = new Map();
+    this.#shares = undefined;
     this.#folded = 0;
     return taken;
+  }
+
+  #shared(): Shares<string> {
+    const shares = new Shares<string>();
+    for (const [key, { facts, client, ...judged }] of this.#held)
+      shares.put(key, this.#groupOf(facts, judged, client));
+    return shares;
+  }
+
+  #groupOf(facts: Facts, judged: Judged, client: number): string {
+    const whose = this.#regulars.share(client);
+    return `${String(judged.crosses)} ${judged.counter} ${judged.direction} ${judged.verdict.verdict} ${judged.verdict.rule ?? ''} ${facts.kind} ${offerShape(facts)} ${whose}`;
+  }
+
+  #fold(
+    group: string,
+    facts: Facts,
+    judged: Judged,
+    client: number,
+    frames: number,
+    first: number,
+    last: number,
+  ): void {
+    const fold = this.#folds.get(group);
+    if (fold !== undefined) {
+      fold.observation.frames += frames;
+      fold.observation.last = Math.max(fold.observation.last, last);
+      copyFacts(facts, fold.latest);
+      fold.judged = judgedOf(judged);
+      fold.client = client;
+      fold.at = last;
+      return;
+    }
+    const whose = group.endsWith(` ${STRANGERS}`) ? 0 : client;
+    const copy = copyFacts(facts);
+    const observation = {
+      ...judgedOf(judged),
+      ...{ facts: copy, client: whose, frames, first, last, folded: true },
+    };
+    this.#folds.set(group, {
+      observation,
+      latest: copyFacts(facts),
+      judged: judgedOf(judged),
+      client,
+      at: last,
+    });
   }
 
   #hold(
@@ -117,24 +200,47 @@ export class ObservationBatch {
     judged: Judged,
     client: number,
     now: number,
-    folded: boolean,
-    bytes?: Uint8Array,
+    bytes: Uint8Array | undefined,
   ): void {
     const copy = copyFacts(facts);
     const leaks = judged.direction === 'up' && judged.verdict.verdict === 'leak';
-    const frame = leaks && bytes !== undefined ? this.evidence.of(bytes, facts.captured, now) : undefined;
+    const frame =
+      leaks && bytes !== undefined
+        ? this.evidence.of(
+            bytes,
+            facts.captured,
+            now,
+            `${judged.verdict.rule ?? ''} ${facts.kind} ${this.#regulars.share(client)}`,
+          )
+        : undefined;
     const kept = frame === undefined ? {} : { frame };
     this.#held.set(key, {
-      ...judged,
+      verdict: judged.verdict,
+      direction: judged.direction,
+      crosses: judged.crosses,
+      counter: judged.counter,
       facts: copy,
       client,
       frames: 1,
       first: now,
       last: now,
-      folded,
+      folded: false,
       ...kept,
     });
   }
+}
+
+function judgedOf({ verdict, direction, crosses, counter }: Judged): Judged {
+  return { verdict, direction, crosses, counter };
+}
+
+/** Which sorts of things a network says in one offer: many of one sort must not fold the first of another. */
+function offerShape({ findings: { offer } }: Facts): string {
+  if (offer === undefined) return '';
+  const { router, leaseSeconds, routes, captivePortal, resolvers } = offer;
+  return [router, leaseSeconds, routes, captivePortal, resolvers]
+    .map((said) => (said === undefined ? '-' : '+'))
+    .join('');
 }
 
 /** Frames with the same text here mean the same to the ledger, to correlation and to Eve. */
@@ -143,6 +249,9 @@ function sameness(facts: Facts, { verdict, direction, crosses, counter }: Judged
   let text =
     `${direction} ${String(crosses)} ${counter} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
     `${verdict.destination} ${String(facts.destinationPort)} ${verdict.exposure}`;
+  // An answer belongs to one question: the learner holds them against each other.
+  if (facts.kind === 'dns' && (direction === 'down' || verdict.verdict === 'allowed'))
+    text += ` ${String(facts.sourcePort)} ${String(facts.payloadHead)} ${String(facts.source[3])}`;
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
   if (findings.offer !== undefined) text += ` ${String(facts.sourceMac)} ${JSON.stringify(findings.offer)}`;
   if (facts.arpOperation >= 0) text += ` ${String(facts.source[3])} ${String(facts.sourceMac)}`;

@@ -3,7 +3,6 @@
 
 import type { Policy } from '../policy/policy.ts';
 import type { Verdict } from '../policy/verdict.ts';
-import { BoundedMap } from './bounded-map.ts';
 import { Correlation } from './correlation.ts';
 import type { Exposure, Visit } from './correlation.ts';
 import type { Incident, IncidentBook } from './incidents.ts';
@@ -12,6 +11,7 @@ import { formatPrefix, isIn } from './networks.ts';
 import type { Network } from './networks.ts';
 import type { Observation } from './observation.ts';
 import { Proposals } from './proposals.ts';
+import { FairMap, Regulars } from './quotas.ts';
 import { Tripwire } from './tripwire.ts';
 import type { Trick } from './tripwire.ts';
 import type { TunnelWatch } from './tunnel-watch.ts';
@@ -37,9 +37,11 @@ export class Observer {
   readonly #tripwire = new Tripwire();
   /** Tunnels that were seen to begin outside those of the policy. */
   readonly proposals = new Proposals();
-  readonly #tricks = new BoundedMap<Remembered>(TRICKS);
-  /** Who said something last: what the network says to everyone, it says to it. */
+  readonly #tricks = new FairMap<Remembered>(TRICKS);
+  /** Who said something last: what the network says to everyone, or to nobody who is here, it says to it. */
   #client: number | undefined;
+  /** Who is here, by what came in on lan: the network may send to any address it makes up. */
+  readonly #clients = new Regulars<number>();
 
   constructor(policy: Policy, book: IncidentBook, tunnels: TunnelWatch) {
     this.#book = book;
@@ -60,6 +62,12 @@ export class Observer {
 
   /** Takes one observation of a tap; `breach` says that it crossed rules that stood. Returns the incidents that changed. */
   take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
+    const changed = this.#take(port, observation, now, breach);
+    const folded = this.#book.takeFolded();
+    return folded.length === 0 ? changed : [...new Set([...changed, ...folded])];
+  }
+
+  #take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
     this.proposals.observe(observation, now);
     if (observation.direction === 'down') {
       this.#correlation.answered(observation, now.monotonic);
@@ -67,7 +75,10 @@ export class Observer {
       if (port === 'lan') return [];
       return this.#tripwire.see(observation).map((trick) => this.#warn(observation, trick, now));
     }
-    this.#client = observation.client;
+    if (observation.client !== 0) {
+      this.#client = observation.client;
+      this.#clients.seen(observation.client, now.monotonic);
+    }
     const visit = this.#correlation.visit(observation, now.monotonic);
     const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
     if (judged.verdict.verdict !== 'leak') return [];
@@ -99,16 +110,19 @@ export class Observer {
   }
 
   #warn(observation: Observation, trick: Trick, now: Now): Incident {
-    const { exposure, destination, why, scope } = trick;
+    const { what, exposure, destination, why, scope } = trick;
     const verdict: Verdict = {
       ...{ verdict: 'leak', rule: 'T', severity: 'amber', reason: why },
       ...{ exposure, destination },
     };
+    if (trick.moved !== undefined) this.#tunnels.moved(trick.moved);
     const toAll = Math.floor(observation.client / GROUP) % 2 === 1;
-    const client = toAll ? (this.#client ?? observation.client) : observation.client;
-    const incident = this.#book.notice({ ...observation, client, verdict }, now);
+    const isHere = !toAll && this.#clients.has(observation.client);
+    const client = isHere ? observation.client : (this.#client ?? observation.client);
+    const notice = { trick: what, variant: trick.variant ?? exposure };
+    const incident = this.#book.notice({ ...observation, client, verdict }, now, notice);
     const key = `${incident.id} ${destination} ${scope.map(formatPrefix).join(' ')}`;
-    this.#tricks.set(key, { incident: incident.id, at: now.monotonic, scope });
+    this.#tricks.set(key, { incident: incident.id, at: now.monotonic, scope }, what);
     return incident;
   }
 

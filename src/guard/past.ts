@@ -4,12 +4,15 @@
 import { PRIVACIES } from './privacy.ts';
 import type { Privacy, Veil } from './privacy.ts';
 import type { Gap } from './gaps.ts';
+import { STRANGERS } from './quotas.ts';
 import type { IncidentView } from './status.ts';
 
 export interface PastIncident {
   readonly incident: IncidentView;
   /** What it was written under. */
   readonly privacy: Privacy;
+  /** Whose share of the room it takes; its own client's when it is not said. */
+  readonly share?: string;
 }
 
 /** A silence of a tunnel, and what it was written under. */
@@ -37,14 +40,18 @@ export function laxerThan(privacy: Privacy): readonly Privacy[] {
 /** The past as `veil` shows it; for `minimal`, what then looks the same becomes one count by rule, kind and hour. */
 export function rewritten(past: readonly PastIncident[], veil: Veil): PastIncident[] {
   const laxer = laxerThan(veil.privacy);
-  const shown = past.map(({ incident, privacy }) =>
-    laxer.includes(privacy)
-      ? { incident: veiled(incident, veil), privacy: veil.privacy }
-      : { incident, privacy },
-  );
+  const shown = past.map((one) => {
+    const { incident, privacy, share } = one;
+    if (!laxer.includes(privacy)) return one;
+    // A share of one client bears its name; it follows anew from what is left.
+    const kept = share?.startsWith(`${STRANGERS} `) === true ? { share } : {};
+    return { incident: veiled(incident, veil), privacy: veil.privacy, ...kept };
+  });
   if (veil.privacy !== 'minimal') return shown;
   const counts = new Map<string, IncidentView>();
   for (const { incident } of shown) {
+    // The incident that counts its frames is among them.
+    if (incident.foldedInto !== undefined) continue;
     const { rule, kind, severity, first, acknowledged, breach } = incident;
     const key = [rule, kind, severity, first, acknowledged, breach].join(' ');
     const other = counts.get(key);
@@ -64,7 +71,7 @@ function added(one: IncidentView, other: IncidentView): IncidentView {
 }
 
 function veiled(incident: IncidentView, veil: Veil): IncidentView {
-  const { kind, rule, client, exposure, destination, why, candidates, related, ...rest } = incident;
+  const { kind, rule, client, exposure, destination, why, candidates, related, variants, ...rest } = incident;
   const told = veil.incident(kind, rule, { client, exposure, destination, why });
   const time = (iso: string): string => new Date(veil.time(Date.parse(iso))).toISOString();
   const hides = veil.privacy === 'minimal';
@@ -72,5 +79,6 @@ function veiled(incident: IncidentView, veil: Veil): IncidentView {
     ...{ ...rest, kind, rule, ...told, first: time(rest.first), last: time(rest.last) },
     ...(hides || related === undefined ? {} : { related }),
     ...(hides || candidates === undefined ? {} : { candidates: candidates.map((name) => veil.name(name)) }),
+    ...(hides || variants === undefined ? {} : { variants: variants.map((text) => veil.exposure(text)) }),
   };
 }

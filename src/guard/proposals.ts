@@ -7,8 +7,9 @@ import type { TunnelProtocol } from '../policy/policy.ts';
 import { endpointText } from '../wire/address.ts';
 import type { Now } from './now.ts';
 import type { Observation } from './observation.ts';
+import { FairMap } from './quotas.ts';
 
-/** More than any laptop begins: beyond them whoever fills the wire wants to be proposed. */
+/** More than any laptop begins. Whoever fills the wire with more pushes out its own, protocol by protocol. */
 const MOST = 32;
 /** IP protocol number. */
 const TCP = 6;
@@ -26,7 +27,9 @@ export interface Proposal {
 }
 
 export class Proposals {
-  readonly #held = new Map<string, Proposal>();
+  readonly #held = new FairMap<Proposal>(MOST);
+  /** Endpoints to which a client itself has sent: the network alone cannot make them, nor push them out. */
+  readonly #begun = new Set<string>();
 
   /** Notes the handshake in an observation, if there is one. */
   observe({ facts, frames, folded, direction }: Observation, now: Now): void {
@@ -41,16 +44,19 @@ export class Proposals {
     const port = atSource ? facts.sourcePort : facts.destinationPort;
     const endpoint = endpointText(transport, facts.ipVersion, address, port);
     const known = this.#held.get(endpoint);
-    if (known === undefined && this.#held.size >= MOST) return;
     const better = known === undefined || recognition.confidence >= known.confidence;
-    this.#held.set(endpoint, {
+    if (!atSource) this.#begun.add(endpoint);
+    const group = `${this.#begun.has(endpoint) ? 'begun' : 'answered'} ${protocol}`;
+    const proposal = {
       protocol: better ? protocol : known.protocol,
       endpoint,
       confidence: better ? recognition.confidence : known.confidence,
       why: better ? recognition.why : known.why,
       seen: new Date(now.wall).toISOString(),
       frames: (known?.frames ?? 0) + frames,
-    });
+    };
+    const gone = this.#held.set(endpoint, proposal, group);
+    if (gone !== undefined) this.#begun.delete(gone.endpoint);
   }
 
   /** The surest first. */
@@ -61,6 +67,7 @@ export class Proposals {
   /** Somebody said yes or no: it is proposed again only when it is seen again. */
   forget(endpoint: string): void {
     this.#held.delete(endpoint);
+    this.#begun.delete(endpoint);
   }
 }
 

@@ -49,6 +49,12 @@ export interface IncidentView {
   readonly related?: readonly string[];
   /** Rule D: the names that the visited address was an answer for, newest first, when Eve cannot tell them apart. */
   readonly candidates?: readonly string[];
+  /** Rule T: what the network did; the ways in which it said so, newest first and bounded; and how many there were. */
+  readonly trick?: string;
+  readonly variants?: readonly string[];
+  readonly variantCount?: number;
+  /** The incident that counts its frames too since there were too many of its kind: a sum over incidents leaves this one out. */
+  readonly foldedInto?: string;
 }
 
 export interface TunnelView {
@@ -58,6 +64,10 @@ export interface TunnelView {
   readonly endpoint: string;
   readonly state: 'up' | 'stale' | 'down';
   readonly lastSeen: string | null;
+  /** Where the server's address is from: written in the policy, or an answer that was read on the wire. */
+  readonly source?: 'policy' | 'answer';
+  /** For an answer: since the address last changed the server has answered a handshake, as far as the wire can tell. */
+  readonly proven?: boolean;
 }
 
 export interface LedgerView {

@@ -7,8 +7,14 @@ import type { Network } from './networks.ts';
 
 /** One thing that the network did. */
 export interface Trick {
-  /** What it is, with what tells it from the next of its kind: who has accepted one has not accepted all. */
+  /** What it is, in words of ours: the network cannot make many of them. */
+  readonly what: string;
+  /** With what tells it from the next of its kind: who has accepted one has not accepted all. */
   readonly exposure: string;
+  /** The tunnel server's name that leads elsewhere now. */
+  readonly moved?: string;
+  /** Where the exposure alone does not tell it. */
+  readonly variant?: string;
   readonly why: string;
   /** The machine or address that it leads to. */
   readonly destination: string;
@@ -22,6 +28,7 @@ export function portal({ captivePortal, server }: NetworkOffer): Trick[] {
   if (captivePortal === undefined) return [];
   return [
     {
+      what: 'captive portal',
       exposure: `captive portal ${captivePortal}`,
       why: `${server} announces a captive portal (RFC 8910): ${captivePortal}. Until you have logged in there, the tunnel cannot come up; a pass lets you`,
       destination: server,
@@ -34,6 +41,7 @@ export function redirects({ server, routes = [] }: NetworkOffer): Trick[] {
   const scope = routes.flatMap((route) => parseNetwork(route.split(' via ')[0] ?? '') ?? []);
   return [
     {
+      what: 'redirect',
       exposure: `redirect of ${routes.join(', ')}`,
       why: `${server} sends a redirect: ${routes.join(', ')}`,
       destination: server,

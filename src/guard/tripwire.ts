@@ -79,6 +79,7 @@ export class Tripwire {
       facts.arpOperation === 1 ? 'asks your device alone by ARP for' : 'sends your device a packet for';
     return [
       {
+        what: 'address of a tunnel tried',
         exposure: `address ${address} tried`,
         why: `${from} ${what} ${address}, which it does not have on this network (it has ${own}): so it is found out which address a tunnel gave it (CVE-2019-14899, MLLVD-CR-24-03)`,
         destination: from,
@@ -97,6 +98,7 @@ export class Tripwire {
     if (routes.length > 0) {
       const list = routes.map(({ text }) => text).join(', ');
       tricks.push({
+        what: 'routes by DHCP',
         exposure: `routes by DHCP: ${list}`,
         why: `DHCP from ${server} sets routes beside the default one (option 121 or 249): ${list}. What they cover leaves a tunnel that follows the routing table (TunnelVision)`,
         destination: server,
@@ -105,6 +107,7 @@ export class Tripwire {
     }
     if (lan?.ipVersion === 4 && !isPrivate(lan)) {
       tricks.push({
+        what: 'public network range',
         exposure: `public network range ${formatPrefix(lan)}`,
         why: `DHCP from ${server} gives the public range ${formatPrefix(lan)} to the local network: whatever has its addresses is reached past the tunnel (TunnelCrack LocalNet)`,
         destination: server,
@@ -113,6 +116,7 @@ export class Tripwire {
     }
     if (leaseSeconds !== undefined && leaseSeconds < SHORT_LEASE) {
       tricks.push({
+        what: 'short lease',
         exposure: `short lease from ${server}`,
         why: `DHCP from ${server} gives a lease of ${leaseSeconds} s: a client that asks so often can be given new routes at any time`,
         destination: server,
@@ -134,6 +138,7 @@ export class Tripwire {
     const known = gateway.mac === undefined ? '' : ` (${macText(gateway.mac)})`;
     return [
       {
+        what: 'another gateway',
         exposure: `gateway ${router} by DHCP from ${server}`,
         why: `DHCP from ${server} (${macText(mac)}) names ${router} as the gateway, which was ${gateway.address}${known}: all that a tunnel does not take goes there`,
         destination: server,
@@ -150,6 +155,7 @@ export class Tripwire {
     if (gateway.mac === mac) return [];
     return [
       {
+        what: 'gateway claimed',
         exposure: `gateway ${address} claimed by ${macText(mac)}`,
         why: `the gateway ${address} was ${macText(gateway.mac)} and is now claimed by ${macText(mac)}`,
         destination: address,
@@ -167,6 +173,7 @@ export class Tripwire {
     if (routes.length > 0) {
       const list = routes.map(({ text }) => text).join(', ');
       tricks.push({
+        what: 'routes by router advertisement',
         exposure: `routes by router advertisement: ${list}`,
         why: `the router ${server} announces routes beside the default one: ${list}. What they cover leaves a tunnel that follows the routing table`,
         destination: server,
@@ -177,6 +184,7 @@ export class Tripwire {
     if (this.#routers.size < ROUTERS && !this.#routers.has(server)) this.#routers.set(server, mac);
     if (rogue !== undefined) {
       tricks.push({
+        what: 'another router',
         exposure: `another router ${server} (${macText(mac)})`,
         why: `${server} (${macText(mac)}) advertises itself as a router, ${rogue}: IPv6 may now leave by it, past a tunnel that carries only IPv4`,
         destination: server,
@@ -202,6 +210,7 @@ export class Tripwire {
       ];
       if (because.length === 0) continue;
       tricks.push({
+        what: 'public range on the link',
         exposure: `public range ${name} on the link`,
         why: `the router ${server} says that the public range ${name} is on this very link, ${because.join(', ')}: whoever has an address in it is looked for next door, past the tunnel (TunnelCrack LocalNet)`,
         destination: server,
@@ -231,6 +240,7 @@ export class Tripwire {
     if (inside.length === 0) return [];
     return [
       {
+        what: 'network overlaps the tunnel',
         exposure: `network ${formatPrefix(lan)} overlaps the tunnel`,
         why: `the local network is ${formatPrefix(lan)}, which holds ${inside.slice(0, 4).join(', ')}: the tunnel's server is then looked for next door (TunnelCrack LocalNet)`,
         destination: server,
@@ -250,13 +260,17 @@ export class Tripwire {
         if (!aliases.has(owner)) continue;
         if (type === 'CNAME') aliases.add(value);
         const network = type === 'A' || type === 'AAAA' ? parseNetwork(value) : undefined;
-        if (network === undefined || known.has(value) || known.size >= ADDRESSES) continue;
-        known.add(value);
+        if (network === undefined || known.has(value)) continue;
+        // One more than can be remembered is told all the same.
+        if (known.size < ADDRESSES) known.add(value);
         // The other family's first address is no change.
         const others = before.filter((address) => address.includes(':') === value.includes(':'));
         if (others.length === 0) continue;
         tricks.push({
+          what: `another address of ${name}`,
           exposure: name,
+          moved: name,
+          variant: `${name} at ${value}`,
           why: `the tunnel's server ${name} was ${others.slice(0, 4).join(', ')} and is now answered with ${value}: what goes there goes past the tunnel (TunnelCrack ServerIP)`,
           destination: value,
           scope: [network],

@@ -17,6 +17,8 @@ export class TunnelWatch {
     readonly liveness: TunnelLiveness;
     readonly gaps: GapWatch;
   }[] = [];
+  /** Tunnels whose server has answered a handshake since its address last changed. */
+  readonly #proven = new Set<string>();
   #counting = false;
 
   setPolicy(policy: Policy): void {
@@ -44,7 +46,14 @@ export class TunnelWatch {
     for (const { tunnel: name, at } of handshakes) {
       const wall = now.wall - Math.max(0, Math.round(now.monotonic - at));
       for (const { tunnel, gaps } of this.#tunnels) if (tunnel.name === name) gaps.answered(wall);
+      this.#proven.add(name);
     }
+  }
+
+  /** The name of a tunnel's server leads elsewhere: whoever is there has proven nothing yet. */
+  moved(host: string): void {
+    for (const { tunnel } of this.#tunnels)
+      if (tunnel.endpoints.some((endpoint) => endpoint.host === host)) this.#proven.delete(tunnel.name);
   }
 
   /** Frames of a red incident left past the tunnels. */
@@ -82,6 +91,9 @@ export class TunnelWatch {
         endpoint: endpoint === undefined ? '' : formatEndpoint(endpoint),
         state: liveness.at(monotonic),
         lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
+        ...(tunnel.endpoints.some(({ hostIs }) => hostIs === 'name')
+          ? { source: 'answer', proven: this.#proven.has(tunnel.name) }
+          : { source: 'policy', proven: true }),
       };
     });
   }

@@ -21,8 +21,21 @@ describe('the evidence of a tap', () => {
   it('is bounded under flood, and comes again a second later', () => {
     const budget = new EvidenceBudget();
     budget.wanted = true;
-    const given = Array.from({ length: 1_000 }, () => budget.of(new Uint8Array(60), 60, 5));
-    expect(given.filter((frame) => frame !== undefined)).toHaveLength(64);
+    const asked = (group: string): number =>
+      Array.from({ length: 1_000 }, () => budget.of(new Uint8Array(60), 60, 5, group)).filter(
+        (frame) => frame !== undefined,
+      ).length;
+    const given = Array.from({ length: 100 }, (_, group) => asked(`group ${String(group)}`));
+    expect(given.reduce((sum, frames) => sum + frames, 0)).toBe(64);
     expect(budget.of(new Uint8Array(60), 60, 1_005)).toBeDefined();
+  });
+
+  it('is not used up by a flood of one group: the next has some, and the one after', () => {
+    const budget = new EvidenceBudget();
+    budget.wanted = true;
+    for (const group of ['names', 'addresses', 'pings', 'visits', 'groups']) {
+      expect(budget.of(new Uint8Array(60), 60, 5, group)).toBeDefined();
+      for (let n = 0; n < 1_000; n += 1) budget.of(new Uint8Array(60), 60, 5, group);
+    }
   });
 });

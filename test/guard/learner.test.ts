@@ -1,9 +1,10 @@
 // Knows: what the guard learns from the wire, and what it must not. Holds src/guard/learner.ts to DESIGN section 4.
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/flow/facts.ts';
 import { Learner } from '../../src/guard/learner.ts';
-import { observation, policyOf, report } from './samples.ts';
+import { CLIENT, observation, policyOf, report } from './samples.ts';
 
 const POLICY = policyOf(`version: 1
 profile: full-tunnel
@@ -30,7 +31,7 @@ describe('Learner', () => {
     expect(lesson).toBe(true);
     expect(pupil.observe(answers(cname, a('pool.example', '198.51.100.9')), 2_000)).toBe(false);
     expect(pupil.state(2_000).addresses).toEqual([
-      { name: 'vpn.example', address: '198.51.100.9', seconds: 300 },
+      { name: 'vpn.example', address: '198.51.100.9', seconds: 299 },
     ]);
   });
 
@@ -51,8 +52,123 @@ describe('Learner', () => {
     pupil.observe(asks('vpn.example'), 0);
     pupil.observe(answers(a('vpn.example', '198.51.100.1', 0), a('vpn.example', '198.51.100.2', 2 ** 31)), 0);
     expect(pupil.state(0).addresses.map((known) => known.seconds)).toEqual([60, 86_400]);
-    for (let n = 3; n < 60; n += 1) pupil.observe(answers(a('vpn.example', `198.51.100.${String(n)}`)), 1);
-    expect(pupil.state(1).addresses).toHaveLength(16);
+    const many = Array.from({ length: 300 }, (_, n) =>
+      a('vpn.example', `198.51.${String(101 + (n >> 8))}.${String(n & 255)}`),
+    );
+    for (let round = 0; round < 3; round += 1) {
+      pupil.observe(asks('vpn.example'), 31_000 * (round + 1));
+      pupil.observe(answers(...many.slice(100 * round)), 31_000 * (round + 1));
+    }
+    expect(pupil.state(31_000).addresses.length).toBeLessThanOrEqual(16);
+  });
+
+  it('takes the first answer to a question, and none that follows', () => {
+    const pupil = learner();
+    pupil.observe(asks('vpn.example'), 0);
+    pupil.observe(answers(a('vpn.example', '198.51.100.9')), 1);
+    // The other tap tells of the same question late.
+    pupil.observe(asks('vpn.example'), 2);
+    expect(pupil.observe(answers(a('vpn.example', '203.0.113.66')), 3)).toBe(false);
+    expect(pupil.state(3).addresses.map(({ address }) => address)).toEqual(['198.51.100.9']);
+  });
+
+  it('takes an address whose canonical name stands behind it', () => {
+    const pupil = learner();
+    pupil.observe(asks('vpn.example'), 0);
+    const cname: Answer = { name: 'vpn.example', type: 'CNAME', value: 'pool.example', ttl: 5 };
+    expect(pupil.observe(answers(a('pool.example', '198.51.100.9'), cname), 1)).toBe(true);
+  });
+
+  describe('an answer is bound to its question', () => {
+    interface Ends {
+      readonly id: number;
+      readonly client: number;
+      readonly near: number;
+      readonly nearPort: number;
+      readonly far: number;
+      readonly farPort: number;
+    }
+    const TRUE: Ends = {
+      id: 7,
+      client: CLIENT,
+      near: 0xc0a84d64,
+      nearPort: 40_000,
+      far: 0xcb007135,
+      farPort: 53,
+    };
+    const message = (direction: 'up' | 'down', ends: Ends): ReturnType<typeof observation> => {
+      const up = direction === 'up';
+      const sample = up ? { names: ['vpn.example'] } : { answers: [a('vpn.example', '198.51.100.9')] };
+      const seen = { ...observation({ direction, ...sample }), client: ends.client };
+      const { facts } = seen;
+      Object.assign(facts, { ipVersion: 4, protocol: 17, payloadHead: (ends.id << 16) | 0x8180 });
+      facts.source.set([0, 0, 0xffff, up ? ends.near : ends.far]);
+      facts.destination.set([0, 0, 0xffff, up ? ends.far : ends.near]);
+      facts.sourcePort = up ? ends.nearPort : ends.farPort;
+      facts.destinationPort = up ? ends.farPort : ends.nearPort;
+      return seen;
+    };
+    const learns = (forged: Partial<Ends>): boolean => {
+      const pupil = learner();
+      pupil.observe(report('lan', [message('up', TRUE)]), 0);
+      return pupil.observe(report('wan', [message('down', { ...TRUE, ...forged })]), 1);
+    };
+
+    it('the true one is taken', () => {
+      expect(learns({})).toBe(true);
+    });
+
+    it.each<[string, Partial<Ends>]>([
+      ['id', { id: 8 }],
+      ["client's port", { nearPort: 40_001 }],
+      ["server's port", { farPort: 5353 }],
+      ['server', { far: 0xcb007136 }],
+      ["client's address", { near: 0xc0a84d65 }],
+      ['client', { client: CLIENT + 1 }],
+    ])('one with another %s is not', (_what, forged) => {
+      expect(learns(forged)).toBe(false);
+    });
+
+    it('no other combination of them is, by whatever chance', () => {
+      const near = (value: number): fc.Arbitrary<number> => fc.constantFrom(value, value + 1);
+      const ends = fc.record({
+        ...{ id: near(TRUE.id), client: near(TRUE.client), near: near(TRUE.near) },
+        ...{ nearPort: near(TRUE.nearPort), far: near(TRUE.far), farPort: near(TRUE.farPort) },
+      });
+      fc.assert(
+        fc.property(ends, (forged) => {
+          expect(learns(forged)).toBe(JSON.stringify({ ...TRUE, ...forged }) === JSON.stringify(TRUE));
+        }),
+        { seed: 20_261_129 },
+      );
+    });
+  });
+
+  it.each<[string, string]>([
+    ['loopback', '127.0.0.1'],
+    ['unspecified', '0.0.0.0'],
+    ['multicast', '224.0.0.1'],
+    ['broadcast', '255.255.255.255'],
+    ['link-local', '169.254.77.1'],
+    ['the gateway', '203.0.113.1'],
+    ['next door, while the server is out in the world', '192.168.77.9'],
+    ['an address that was visited past the tunnel', '203.0.113.80'],
+    ['an address that was answered for another name', '203.0.113.81'],
+  ])('does not take %s for a tunnel server', (_what, address) => {
+    const pupil = learner();
+    pupil.observe(asks('vpn.example'), 0);
+    expect(pupil.observe(answers(a('vpn.example', '198.51.100.9')), 0)).toBe(true);
+    const offer = { server: '203.0.113.1', router: '203.0.113.1' };
+    pupil.observe(report('wan', [observation({ direction: 'down', kind: 'dhcp', offer })]), 0);
+    const visit = observation({ kind: 'tls', names: ['news.example'] });
+    Object.assign(visit.facts, { ipVersion: 4, protocol: 6, destinationPort: 443 });
+    visit.facts.destination.set([0, 0, 0xffff, 0xcb007150]);
+    pupil.observe(report('lan', [visit]), 0);
+    pupil.observe(answers(a('news.example', '203.0.113.81')), 0);
+    pupil.observe(asks('vpn.example'), 40_000);
+    expect(pupil.observe(answers(a('vpn.example', address)), 40_000)).toBe(false);
+    pupil.observe(asks('vpn.example'), 80_000);
+    expect(pupil.observe(answers(a('vpn.example', '198.51.100.10')), 80_000)).toBe(true);
   });
 
   it('learns the DHCP server and the resolvers it names', () => {

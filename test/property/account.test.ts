@@ -170,7 +170,7 @@ class World {
     this.guard = this.#begin();
     const kept = this.#kept;
     if (kept !== undefined) {
-      this.guard.book.replace(kept.past, this.drops);
+      this.guard.book.replace(kept.past, this.drops, { wall: 1.7e12 + this.ms, monotonic: this.ms });
       this.guard.resume(new Map([...kept.values, ...Object.entries(kept.accounted.counters)]));
     }
     this.reading();

@@ -112,6 +112,8 @@ it('gives a running tap another policy and another filter, and begins anew for a
     policy: HOME,
     learned: NOTHING_LEARNED,
     filter: '',
+    boxMacs: [],
+    orders: 0,
   } as const;
   const up = until('up', 1);
   running.start();
