@@ -1,9 +1,10 @@
 // Knows: what was changed on the machine and how it was before, over restarts of whoever changed it. Must not know: why.
 // Kept in the runtime directory: a reboot forgets the changes and this record alike.
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from './run-command.ts';
 import { writeDurable } from './durable-file.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /** How one change is taken back. */
 export type Undo =
@@ -32,6 +33,12 @@ export class UndoRecord {
     writeDurable(this.#path, JSON.stringify(this.#undos));
   }
 
+  /** Writes it anew when it was removed: what is to be undone is known here as well. */
+  keep(): void {
+    if (this.#undos.length > 0 && !existsSync(this.#path))
+      writeDurable(this.#path, JSON.stringify(this.#undos));
+  }
+
   /** Takes everything back, last change first; what cannot be is told in one sentence each. */
   async undoAll(): Promise<string[]> {
     const failures: string[] = [];
@@ -53,7 +60,7 @@ export class UndoRecord {
 /** Empty when there is no record, or none that can be understood: then nothing is known to be ours to undo. */
 function readUndos(path: string): Undo[] {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const value: unknown = JSON.parse(readRegularFile(path));
     return Array.isArray(value) && (value as unknown[]).every(isUndo) ? (value as Undo[]) : [];
   } catch {
     return [];

@@ -1,7 +1,7 @@
 // Knows: the local API: HTTP over a Unix socket, JSON, server-sent events (DESIGN section 7). Must not know: how the
 // guard does what it is asked. Every fault becomes an ApiErrorBody; nothing a client sends can end the daemon.
 
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { ApiErrorBody, Fault, GuardEvent } from '../../src/guard/status.ts';
@@ -60,6 +60,9 @@ export class ApiServer {
   readonly #server: Server;
   readonly #streams = new Set<ServerResponse>();
   readonly #onFault: (error: unknown) => void;
+  #path = '';
+  /** Which file the socket's name led to when it was made. */
+  #inode: number | undefined;
 
   constructor(routes: readonly ApiRoute[], firstEvent: () => GuardEvent, onFault: (error: unknown) => void) {
     this.#routes = routes;
@@ -68,15 +71,31 @@ export class ApiServer {
     this.#server = createServer((request, response) => {
       void this.#serve(request, response);
     });
+    // A newcomer for whom there is no handle left: those who are connected go on, and it may ask again.
+    this.#server.on('error', onFault);
   }
 
   async listen(socketPath: string): Promise<void> {
-    rmSync(socketPath, { force: true });
+    this.#path = socketPath;
+    rmSync(socketPath, { recursive: true, force: true });
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(socketPath, resolve);
+      this.#server.listen(socketPath, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
     });
     chmodSync(socketPath, 0o660);
+    this.#inode = inodeOf(socketPath);
+  }
+
+  /** Listens again when the socket's name was removed or taken; true when it was. Streams that are open go on. */
+  async keep(): Promise<boolean> {
+    if (inodeOf(this.#path) === this.#inode) return false;
+    // Closed before it is made anew: closing takes the name away, whoever has it by then (libuv, uv__pipe_close).
+    this.#server.close();
+    await this.listen(this.#path);
+    return true;
   }
 
   /** Sends an event to everyone who listens. */
@@ -142,6 +161,10 @@ export class ApiServer {
     this.#streams.add(response);
     response.once('close', () => this.#streams.delete(response));
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function eventText(event: GuardEvent): string {

@@ -1,8 +1,8 @@
 // Knows: how a policy file becomes a policy or a list of faults in words. Must not know: what is done with either.
 
-import { readFileSync } from 'node:fs';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
+import { readRegularFile } from '../regular-file.ts';
 
 export type PolicyReading =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly string[] };
@@ -11,9 +11,9 @@ export type PolicyReading =
 export function readPolicyFile(path: string): PolicyReading {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path);
   } catch (error) {
-    return { ok: false, faults: [`${path} cannot be read: ${String(error)}`] };
+    return { ok: false, faults: [`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`] };
   }
   const parsed = parsePolicy(text);
   if (parsed.ok) return parsed;

@@ -33,7 +33,7 @@ function start(order: TapOrder): TapReader {
     port: order.port,
     dissector: new Dissector({ quic: nodeQuicCrypto }),
     judge: compileJudge(order.policy, order.learned),
-    sides: new BridgeSides(bridge.name, bridge.lan, bridge.wan),
+    sides: new BridgeSides(bridge.name, bridge.lan),
     chatterIsRed: order.policy.localChatter === 'red',
     keepsFrames: order.policy.privacy === 'full',
     monotonic: monotonicMs,

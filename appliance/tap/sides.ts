@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 
-export type Side = 'lan' | 'wan' | 'box' | 'unknown';
+export type Side = 'lan' | 'wan' | 'box';
 
 const ENTRY_BYTES = 16;
 /** A table read less than this ago is fresh enough even for an unknown address, milliseconds. */
@@ -15,26 +15,24 @@ const STALE_MS = 1_000;
 export class BridgeSides {
   readonly #bridge: string;
   readonly #lan: string;
-  readonly #wan: string;
   #sides = new Map<number, Side>();
   #readAt = -Infinity;
 
-  constructor(bridge: string, lan: string, wan: string) {
+  constructor(bridge: string, lan: string) {
     this.#bridge = bridge;
     this.#lan = lan;
-    this.#wan = wan;
   }
 
   /**
-   * `unknown` when the bridge has not learned the address: the caller errs toward the client. With `freshMs` 0 that is
-   * certain, for the bridge has learned a frame's sender before anyone can ask; a neighbour's first word is no leak.
+   * The bridge learns from lan alone (appliance/bridge.ts): what it does not know is on the other side. With `freshMs` 0 that
+   * is certain, for it has learned a frame's sender before anyone can ask.
    */
   of(mac: number, now: number, freshMs = FRESH_MS): Side {
     if (now - this.#readAt > STALE_MS) this.#read(now);
     const known = this.#sides.get(mac);
     if (known !== undefined) return known;
     if (now - this.#readAt >= freshMs) this.#read(now);
-    return this.#sides.get(mac) ?? 'unknown';
+    return this.#sides.get(mac) ?? 'wan';
   }
 
   #read(now: number): void {
@@ -42,12 +40,11 @@ export class BridgeSides {
     const sides = new Map<number, Side>();
     try {
       const lanPort = portNumber(this.#bridge, this.#lan);
-      const wanPort = portNumber(this.#bridge, this.#wan);
       const table = readFileSync(`/sys/class/net/${this.#bridge}/brforward`);
       for (let at = 0; at + ENTRY_BYTES <= table.length; at += ENTRY_BYTES) {
         const port = table.readUInt8(at + 6) | (table.readUInt8(at + 12) << 8);
         const local = table.readUInt8(at + 7) !== 0;
-        const side = local ? 'box' : port === lanPort ? 'lan' : port === wanPort ? 'wan' : 'unknown';
+        const side = local ? 'box' : port === lanPort ? 'lan' : 'wan';
         const mac = table.readUIntBE(at, 6);
         sides.set(mac, side === 'wan' && this.#sides.get(mac) === 'lan' ? 'lan' : side);
       }
