@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 
-export type Side = 'lan' | 'wan' | 'box';
+export type Side = 'lan' | 'wan' | 'box' | 'unknown';
 
 const ENTRY_BYTES = 16;
 /** A table read less than this ago is fresh enough even for an unknown address, milliseconds. */
