@@ -32,6 +32,8 @@ import type { Warnings } from './warnings.ts';
 
 /** A history that could not be opened is tried again after this long, milliseconds. */
 const OPEN_AGAIN_MS = 10_000;
+/** Between two looks at whether the file is still the one that was written, milliseconds. */
+const LOOK_MS = 1_000;
 /** Silences of tunnels that are told at once. */
 const GAPS_MOST = 200;
 
@@ -49,6 +51,7 @@ export class Chronicle {
   #store: HistoryStore | undefined;
   #recorder: Recorder | undefined;
   #openedAt = -Infinity;
+  #lookedAt = -Infinity;
   readonly #clients: ClientBook;
   readonly #hash: (text: string) => string;
   #veil: Veil;
@@ -103,6 +106,7 @@ export class Chronicle {
   /** Call it often: it also notices when the clock is set. */
   changed(incidents: readonly Incident[]): void {
     this.#watchClock();
+    this.#watchFile();
     this.#comeBack();
     for (const incident of incidents) this.#recorder?.incident(incident);
     if (this.#guard === undefined) return;
@@ -205,6 +209,27 @@ export class Chronicle {
     this.#recorder?.change({ at: jump.to, ...told });
   }
 
+  /** A file that another hand was at while it was open is left, and said; what is in memory goes into the next one. */
+  #watchFile(): void {
+    const { monotonic } = now();
+    const store = this.#store;
+    if (store === undefined || monotonic - this.#lookedAt < LOOK_MS) return;
+    this.#lookedAt = monotonic;
+    const how = store.tamperedWith();
+    if (how === undefined) return;
+    this.#store = undefined;
+    this.#openedAt = -Infinity;
+    let kept = 'a new one goes on with what was in it';
+    try {
+      const aside = store.leave();
+      if (aside !== undefined)
+        kept = `it was set aside as ${aside}, and a new one was begun with what is in memory`;
+    } catch (error) {
+      kept = `it could not be set aside (${words(error)})`;
+    }
+    this.#warnings.set('history-changed', `The history was ${how} while it was in use; ${kept}.`);
+  }
+
   /** A disk that is full or read-only at the start may take a history later: then it begins with what is in memory. */
   #comeBack(): void {
     if (this.#store !== undefined || !this.#tryOpen()) return;
@@ -233,12 +258,14 @@ export class Chronicle {
     this.#warnings.clear('history');
     if (store.warning !== undefined) this.#warnings.set('history-damaged', store.warning);
     this.#store = store;
-    this.#recorder = new Recorder(store, this.#veil, {
+    const isFirst = this.#recorder === undefined;
+    this.#recorder ??= new Recorder(store, this.#veil, {
       now,
       fault: this.#warnings.put.bind(this.#warnings, 'history'),
       retentionDays: () => this.#policy?.retentionDays ?? Infinity,
     });
-    this.#wasOff();
+    if (isFirst) this.#wasOff();
+    else this.#recorder.continueIn(store);
     for (const client of store.clients.list().reverse()) this.#clients.restore(client);
     return true;
   }
@@ -247,7 +274,7 @@ export class Chronicle {
   #wasOff(): void {
     this.#attempt(() => {
       const alive = this.#alive ?? this.#store?.lastWritten();
-      this.#store?.gaps.closeOpen(alive ?? Date.now());
+      this.#store?.closeOpenGaps(alive ?? Date.now());
       const last = this.#store?.timeline.lastChange(Date.now());
       if (last === undefined || last.state === 'off') return;
       const at = Math.max(last.at + 1, Math.min(alive ?? last.at, Date.now()));

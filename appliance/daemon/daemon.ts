@@ -45,7 +45,7 @@ const VERIFY_MS = 700;
 const WHOLE_MS = 500;
 
 /** Warnings of what is over: they stand until somebody has seen them. */
-const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-damaged'];
+const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-changed'];
 
 export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;

@@ -31,11 +31,11 @@ export interface RecorderPorts {
 }
 
 export class Recorder {
-  readonly #store: HistoryStore;
+  #store: HistoryStore;
   readonly #ports: RecorderPorts;
   readonly #incidents = new Set<Incident>();
   readonly #clients = new Map<string, ClientView>();
-  readonly #evidenceTaken = new WeakMap<Incident, number>();
+  #evidenceTaken = new WeakMap<Incident, number>();
   #evidence: EvidenceOf[] = [];
   #tallies = new Map<number, Tally>();
   #changes = new Map<number, StateChange>();
@@ -56,6 +56,14 @@ export class Recorder {
     this.#store = store;
     this.#veil = veil;
     this.#ports = ports;
+  }
+
+  /** Goes on in another file, with all that waits. Of what was written before, nothing is known to be in it. */
+  continueIn(store: HistoryStore): void {
+    this.#store = store;
+    this.#evidenceTaken = new WeakMap();
+    this.#retryAt = 0;
+    this.#soon();
   }
 
   setVeil(veil: Veil): void {
