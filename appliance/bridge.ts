@@ -80,9 +80,20 @@ const UP = 1;
 
 /** Queueing disciplines that hold frames back or drop them, and can hand them to nobody else: tc(8), CLASSLESS QDISCS. */
 const PLAIN_QDISCS = new Set(
-  ['noqueue', 'noop', 'mq', 'pfifo_fast', 'pfifo', 'bfifo', 'fq', 'fq_codel', 'fq_pie', 'codel', 'pie', 'cake'].concat(
-    ['sfq', 'red', 'sfb', 'tbf', 'netem', 'etf', 'hhf'],
-  ),
+  [
+    'noqueue',
+    'noop',
+    'mq',
+    'pfifo_fast',
+    'pfifo',
+    'bfifo',
+    'fq',
+    'fq_codel',
+    'fq_pie',
+    'codel',
+    'pie',
+    'cake',
+  ].concat(['sfq', 'red', 'sfb', 'tbf', 'netem', 'etf', 'hhf']),
 );
 
 export class Bridge {
@@ -191,15 +202,15 @@ export class Bridge {
     const { name, lan, wan } = this.#names;
     const ours = new Set([name, lan, wan]);
     const [qdiscs, links] = await Promise.all([
-      listed(await run('tc', ['-j', 'qdisc', 'show'])),
-      listed(await run('ip', ['-j', '-d', 'link', 'show'])),
+      run('tc', ['-j', 'qdisc', 'show']),
+      run('ip', ['-j', '-d', 'link', 'show']),
     ]);
-    const ways = qdiscs.flatMap(({ dev, kind }) =>
+    const ways = listed(qdiscs).flatMap(({ dev, kind }) =>
       ours.has(String(dev)) && !PLAIN_QDISCS.has(String(kind))
         ? [`${String(dev)} has a queueing discipline ${String(kind)}, whose filters are not ours`]
         : [],
     );
-    for (const { ifname, xdp, linkinfo } of links) {
+    for (const { ifname, xdp, linkinfo } of listed(links)) {
       if (ours.has(String(ifname)) && xdp !== undefined) ways.push(`${String(ifname)} runs a program (XDP)`);
       const most = (linkinfo as { info_data?: { fdb_max_learned?: unknown } } | undefined)?.info_data;
       if (ifname === name && this.#kernelBounds === true && most?.fdb_max_learned !== LEARNED_MOST) {

@@ -26,7 +26,8 @@ export function readBoxState(stateDir: string): BoxStateReading {
   try {
     text = readRegularFile(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { state: { blockMode: false }, missing: true };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { state: { blockMode: false }, missing: true };
     return closed(`${path} cannot be read (${String(error)})`);
   }
   try {

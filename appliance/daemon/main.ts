@@ -57,7 +57,9 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const usage = error instanceof UsageError;
   if (error instanceof LockError) {
-    process.stderr.write(`leakguardd does not start: ${error.message}; it would undo what the other one does\n`);
+    process.stderr.write(
+      `leakguardd does not start: ${error.message}; it would undo what the other one does\n`,
+    );
     process.exitCode = 3;
     return;
   }

@@ -13,7 +13,10 @@ export function readPolicyFile(path: string): PolicyReading {
   try {
     text = readRegularFile(path);
   } catch (error) {
-    return { ok: false, faults: [`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`] };
+    return {
+      ok: false,
+      faults: [`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`],
+    };
   }
   const parsed = parsePolicy(text);
   if (parsed.ok) return parsed;

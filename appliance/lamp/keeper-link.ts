@@ -191,7 +191,9 @@ export class KeeperLink {
     try {
       task();
     } catch (error) {
-      this.#parts.fault(`The lamp cannot be written down (${error instanceof Error ? error.message : String(error)}).`);
+      this.#parts.fault(
+        `The lamp cannot be written down (${error instanceof Error ? error.message : String(error)}).`,
+      );
     }
   }
 }

@@ -115,17 +115,20 @@ describe('what was lost', () => {
     expect([record.blockMode, record.warning]).toEqual([false, undefined]);
   });
 
-  it.each(['a FIFO', 'a directory', 'a device'])('%s in its place is closed, and is not waited for', (what) => {
-    blocking();
-    const path = join(top, 'state', state);
-    rmSync(path);
-    if (what === 'a FIFO') execFileSync('mkfifo', [path]);
-    else if (what === 'a directory') mkdirSync(path);
-    else symlinkSync('/dev/zero', path);
-    const record = begin();
-    expect(record.blockMode).toBe(true);
-    expect(record.warning).toContain(what);
-  });
+  it.each(['a FIFO', 'a directory', 'a device'])(
+    '%s in its place is closed, and is not waited for',
+    (what) => {
+      blocking();
+      const path = join(top, 'state', state);
+      rmSync(path);
+      if (what === 'a FIFO') execFileSync('mkfifo', [path]);
+      else if (what === 'a directory') mkdirSync(path);
+      else symlinkSync('/dev/zero', path);
+      const record = begin();
+      expect(record.blockMode).toBe(true);
+      expect(record.warning).toContain(what);
+    },
+  );
 
   it('block mode is written and read back also when the disk is believed to hold it', () => {
     blocking();
