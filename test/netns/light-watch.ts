@@ -19,8 +19,8 @@ export function lampOf(lab: Lab): string {
   }
 }
 
-/** Resolves when the light is green, whatever stood against it and was acknowledged. */
-export async function becomesGreen(lab: Lab): Promise<void> {
+/** Resolves when the light is green (or as `wanted`), whatever stood against it and was acknowledged. */
+export async function becomesGreen(lab: Lab, wanted = /^green$/): Promise<void> {
   await expect
     .poll(
       async () => {
@@ -29,7 +29,7 @@ export async function becomesGreen(lab: Lab): Promise<void> {
       },
       { timeout: GREEN_WITHIN_MS, interval: 200 },
     )
-    .toBe('green');
+    .toMatch(wanted);
 }
 
 /** The light turns red in time because of `act`, from green. */
