@@ -104,6 +104,8 @@ export class Bridge {
   #kernelBounds: boolean | undefined;
   /** Since when the table was found full, monotonic milliseconds. */
   #fullAt = -Infinity;
+  /** Learning on lan is off because of that, and by this hand. */
+  #isCalming = false;
 
   constructor(names: BridgeNames, undo: UndoRecord, now: () => number = () => performance.now()) {
     this.#names = names;
@@ -226,9 +228,11 @@ export class Bridge {
     const { name, lan } = this.#names;
     if (this.#kernelBounds !== true && tableSize(name) > LEARNED_MOST) {
       this.#fullAt = this.#now();
+      this.#isCalming = true;
       this.#setPort(lan);
       attempt(() => writeFileSync(`/sys/class/net/${lan}/brport/flush`, '1'));
-    } else if (!this.#isFull && read(`/sys/class/net/${lan}/brport/learning`) === '0') {
+    } else if (this.#isCalming && !this.#isFull) {
+      this.#isCalming = false;
       this.#setPort(lan);
     }
     return this.#isFull;

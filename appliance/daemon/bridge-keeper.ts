@@ -100,6 +100,8 @@ export class BridgeKeeper {
     if (this.#wasWhole && mended.length > 0) warnings.set('bridge-mended', mendedWords(mended));
     if (left.length === 0) this.#wasWhole = true;
     this.#say([...left, ...this.#around]);
+    // What was put back is whole when the next look has found it so, and a light that was red for a moment was seen by nobody.
+    if (left.length === 0) faults([...found, ...this.#around]);
   }
 
   #say(faults: readonly string[]): void {

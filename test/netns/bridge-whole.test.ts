@@ -103,6 +103,10 @@ describe('its table of addresses', () => {
     const { laptop, uplink } = lab().network;
     const say = (from: string, to: string): Promise<unknown> =>
       laptop.must([process.execPath, SENDER, 'eth0', 'frame', from, to]);
+    // The flood before has passed.
+    const learning = async (): Promise<string> =>
+      (await box('cat /sys/class/net/lan0/brport/learning')).stdout.trim();
+    await expect.poll(learning, { timeout: 15_000 }).toBe('1');
     // In watch mode, where no rule stops them.
     await lab().guard.block(false);
     const seen = await seenOn(uplink, 'eth0', `ether src ${one}`, laptop, async () => {
