@@ -87,7 +87,7 @@ describe('what is removed while it runs', () => {
   it('the runtime directory: put back with all that a restart goes by', async () => {
     const { guardRuntime, api } = lab().plan.files;
     const { mode } = lstatSync(guardRuntime);
-    const before = readdirSync(guardRuntime).filter((name) => !name.endsWith('.new'));
+    const before = readdirSync(guardRuntime).filter((name) => !/\.new$|-journal$/.test(name));
     rmSync(guardRuntime, { recursive: true });
     await expect.poll(() => existsSync(api), { timeout: 2_000, interval: 20 }).toBe(true);
     await expect
