@@ -1,8 +1,11 @@
 // Knows: how the transparent bridge is made or adopted; every change goes into the undo record first.
 // Must not know: rules, policy beyond names and address.
-// DESIGN section 5: rules stand before ports are enslaved; bridge netfilter sysctls off; the box itself is silent on wan.
+// Rules stand before ports are enslaved; bridge netfilter sysctls off; the box itself is silent on wan. The bridge's table of
+// addresses is no source of truth: wan teaches it nothing, and lan a bounded number that ages within seconds, which keep frames
+// between devices behind one switch from being flooded to wan (linux Documentation/ABI/testing/sysfs-class-net-brport).
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { isExhaustion } from './exhaustion.ts';
 import { RunError, run } from './run-command.ts';
 import type { UndoRecord } from './undo-record.ts';
 
@@ -38,18 +41,76 @@ const BRIDGE_SETTINGS: Readonly<Record<string, string>> = {
   forward_delay: '0',
   multicast_snooping: '0',
   group_fwd_mask: '8',
+  vlan_filtering: '0',
+  // Hundredths of a second.
+  ageing_time: '500',
   nf_call_iptables: '0',
   nf_call_ip6tables: '0',
   nf_call_arptables: '0',
 };
 
+/** Values each port must have, as files of sysfs below /sys/class/net/PORT/brport: with others it forwards less, or elsewhere. */
+const PORT_SETTINGS: Readonly<Record<string, string>> = {
+  isolated: '0',
+  hairpin_mode: '0',
+  bpdu_guard: '0',
+  root_block: '0',
+  unicast_flood: '1',
+  multicast_flood: '1',
+  broadcast_flood: '1',
+  multicast_to_unicast: '0',
+  neigh_suppress: '0',
+  proxyarp: '0',
+  proxyarp_wifi: '0',
+  group_fwd_mask: '0',
+  backup_port: '',
+};
+
+/** Addresses of devices behind one switch on lan: more are a flood. */
+const LEARNED_MOST = 256;
+/** A table that was full is taught nothing for so long, milliseconds. */
+const CALM_MS = 5_000;
+/** struct __fdb_entry, include/uapi/linux/if_bridge.h. */
+const TABLE_ENTRY_BYTES = 16;
+
+/** `state` of a port that forwards (BR_STATE_FORWARDING, include/uapi/linux/if_bridge.h). */
+const FORWARDING = '3';
+/** IFF_UP, include/uapi/linux/if.h. */
+const UP = 1;
+
+/** Queueing disciplines that hold frames back or drop them, and can hand them to nobody else: tc(8), CLASSLESS QDISCS. */
+const PLAIN_QDISCS = new Set(
+  [
+    'noqueue',
+    'noop',
+    'mq',
+    'pfifo_fast',
+    'pfifo',
+    'bfifo',
+    'fq',
+    'fq_codel',
+    'fq_pie',
+    'codel',
+    'pie',
+    'cake',
+  ].concat(['sfq', 'red', 'sfb', 'tbf', 'netem', 'etf', 'hhf']),
+);
+
 export class Bridge {
   readonly #names: BridgeNames;
   readonly #undo: UndoRecord;
+  readonly #now: () => number;
+  /** The kernel itself bounds what the bridge learns (`fdb_max_learned`, since Linux 6.7 with an `ip` that knows it). */
+  #kernelBounds: boolean | undefined;
+  /** Since when the table was found full, monotonic milliseconds. */
+  #fullAt = -Infinity;
+  /** Learning on lan is off because of that, and by this hand. */
+  #isCalming = false;
 
-  constructor(names: BridgeNames, undo: UndoRecord) {
+  constructor(names: BridgeNames, undo: UndoRecord, now: () => number = () => performance.now()) {
     this.#names = names;
     this.#undo = undo;
+    this.#now = now;
   }
 
   /** Makes the bridge without touching a port, so that its address is known to the rules that must stand first. */
@@ -91,36 +152,122 @@ export class Bridge {
     for (const [file, value] of Object.entries(BRIDGE_SETTINGS)) {
       this.#write(`/sys/class/net/${name}/bridge/${file}`, value);
     }
+    await this.#boundLearning();
     for (const port of [lan, wan]) {
       await this.#offloadsOff(port);
       if (masterOf(port) === undefined) {
         this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'set', port, 'nomaster'] });
         await this.#ip(['link', 'set', port, 'master', name]);
+        // In a bridge that is up the port forwards at once: what it taught until now is forgotten.
+        this.#setPort(port);
+        writeFileSync(`/sys/class/net/${port}/brport/flush`, '1');
       }
-      await this.#ip(['link', 'set', port, 'up']);
+      this.#setPort(port);
+      if (!isUp(port)) await this.#ip(['link', 'set', port, 'up']);
+      if (isBlocked(name, port)) await this.#run('bridge', ['link', 'set', 'dev', port, 'state', FORWARDING]);
     }
-    await this.#ip(['link', 'set', name, 'up']);
+    if (!isUp(name)) await this.#ip(['link', 'set', name, 'up']);
     if (address !== undefined) await this.#ip(['addr', 'replace', address, 'dev', name]);
   }
 
-  /** Port missing from the bridge, or a setting that differs: one sentence each. Never throws. */
+  /** Why what enters one port may not leave the other, or may leave elsewhere: one sentence each. Throws when that cannot be known. */
   faults(): string[] {
     const { name, lan, wan } = this.#names;
     const faults: string[] = [];
     for (const port of [lan, wan]) {
       if (!exists(port)) faults.push(`${port} does not exist`);
       else if (masterOf(port) !== name) faults.push(`${port} is not a port of ${name}`);
+      else if (!isUp(port)) faults.push(`${port} is down`);
+      else if (isBlocked(name, port)) faults.push(`${port} is blocked by ${name}`);
     }
+    if (!exists(name)) faults.push(`${name} does not exist`);
+    else if (!isUp(name)) faults.push(`${name} is down`);
+    for (const port of portsOf(name))
+      if (port !== lan && port !== wan) faults.push(`${port} is a port of ${name}, too`);
     const expected = [
       ...Object.entries(BRIDGE_SETTINGS).map(([f, v]) => [`/sys/class/net/${name}/bridge/${f}`, v] as const),
+      ...[lan, wan].flatMap((port) => this.#portSettings(port)),
       ...sysctlsFor(name, lan, wan),
     ];
     for (const [file, value] of expected) {
       const found = read(file);
-      if (found !== undefined && Number(found) !== Number(value))
-        faults.push(`${file} is ${found}, not ${value}`);
+      if (found !== undefined && !isSame(found, value)) faults.push(`${file} is ${found}, not ${value}`);
     }
     return faults;
+  }
+
+  /**
+   * What could hand frames on past rules and taps, or stop them before: a filter of tc(8), or a program at the port (XDP).
+   * Asks two programs, so less often than `faults`. They are not taken away: they are somebody's. Rejects with RunError.
+   */
+  async waysAround(): Promise<string[]> {
+    const { name, lan, wan } = this.#names;
+    const ours = new Set([name, lan, wan]);
+    const [qdiscs, links] = await Promise.all([
+      run('tc', ['-j', 'qdisc', 'show']),
+      run('ip', ['-j', '-d', 'link', 'show']),
+    ]);
+    const ways = listed(qdiscs).flatMap(({ dev, kind }) =>
+      ours.has(String(dev)) && !PLAIN_QDISCS.has(String(kind))
+        ? [`${String(dev)} has a queueing discipline ${String(kind)}, whose filters are not ours`]
+        : [],
+    );
+    for (const { ifname, xdp, linkinfo } of listed(links)) {
+      if (ours.has(String(ifname)) && xdp !== undefined) ways.push(`${String(ifname)} runs a program (XDP)`);
+      const most = (linkinfo as { info_data?: { fdb_max_learned?: unknown } } | undefined)?.info_data;
+      if (ifname === name && this.#kernelBounds === true && most?.fdb_max_learned !== LEARNED_MOST) {
+        this.#kernelBounds = undefined;
+        await this.#boundLearning();
+      }
+    }
+    return ways;
+  }
+
+  /** A table that is full of addresses which lan made up is emptied, and taught nothing until it is calm. True meanwhile. */
+  boundTable(): boolean {
+    const { name, lan } = this.#names;
+    if (this.#kernelBounds !== true && tableSize(name) > LEARNED_MOST) {
+      this.#fullAt = this.#now();
+      this.#isCalming = true;
+      this.#setPort(lan);
+      attempt(() => writeFileSync(`/sys/class/net/${lan}/brport/flush`, '1'));
+    } else if (this.#isCalming && !this.#isFull) {
+      this.#isCalming = false;
+      this.#setPort(lan);
+    }
+    return this.#isFull;
+  }
+
+  get #isFull(): boolean {
+    return this.#now() - this.#fullAt < CALM_MS;
+  }
+
+  #portSettings(port: string): [file: string, value: string][] {
+    const learning = port === this.#names.lan && !this.#isFull ? '1' : '0';
+    return Object.entries({ ...PORT_SETTINGS, learning }).map(([file, value]) => [
+      `/sys/class/net/${port}/brport/${file}`,
+      value,
+    ]);
+  }
+
+  #setPort(port: string): void {
+    for (const [file, value] of this.#portSettings(port)) this.#write(file, value);
+  }
+
+  async #boundLearning(): Promise<void> {
+    if (this.#kernelBounds !== undefined) return;
+    const { name } = this.#names;
+    const most = (count: number): string[] => [
+      ...['link', 'set', name, 'type', 'bridge', 'fdb_max_learned', String(count)],
+    ];
+    try {
+      await run('ip', most(LEARNED_MOST));
+      this.#kernelBounds = true;
+      this.#undo.add({ kind: 'run', command: 'ip', args: most(0) });
+    } catch (error) {
+      // An older kernel or `ip`: boundTable() does it. A machine without handles says nothing about either.
+      if (error instanceof RunError && error.code === 'failed') this.#kernelBounds = false;
+    }
   }
 
   /** Offloads that are on again, one sentence each; asks a program, so less often than `faults`. Never throws. */
@@ -135,7 +282,7 @@ export class Bridge {
 
   #write(file: string, value: string): void {
     const before = read(file);
-    if (before === undefined || Number(before) === Number(value)) return;
+    if (before === undefined || isSame(before, value)) return;
     this.#undo.add({ kind: 'file', path: file, value: before });
     try {
       writeFileSync(file, value);
@@ -157,10 +304,14 @@ export class Bridge {
   }
 
   async #ip(args: readonly string[]): Promise<void> {
+    await this.#run('ip', args);
+  }
+
+  async #run(command: string, args: readonly string[]): Promise<void> {
     try {
-      await run('ip', args);
+      await run(command, args);
     } catch (error) {
-      throw new BridgeError('failed', `ip ${args.join(' ')} failed`, error);
+      throw new BridgeError('failed', `${command} ${args.join(' ')} failed`, error);
     }
   }
 }
@@ -198,14 +349,63 @@ function exists(name: string): boolean {
   return read(`/sys/class/net/${name}/ifindex`) !== undefined;
 }
 
+function isUp(port: string): boolean {
+  return (Number(read(`/sys/class/net/${port}/flags`) ?? 0) & UP) !== 0;
+}
+
+/** A port without a cable, or of a bridge that is down, forwards nothing either, and that is no fault of its state. */
+function isBlocked(bridge: string, port: string): boolean {
+  const hasCarrier = read(`/sys/class/net/${port}/carrier`) === '1';
+  const state = read(`/sys/class/net/${port}/brport/state`);
+  return isUp(bridge) && isUp(port) && hasCarrier && state !== undefined && state !== FORWARDING;
+}
+
+function portsOf(bridge: string): string[] {
+  try {
+    return readdirSync(`/sys/class/net/${bridge}/brif`);
+  } catch {
+    return [];
+  }
+}
+
+function tableSize(bridge: string): number {
+  try {
+    return readFileSync(`/sys/class/net/${bridge}/brforward`).length / TABLE_ENTRY_BYTES;
+  } catch {
+    return 0;
+  }
+}
+
+/** `0x0` and `0` are one value; no text is another than `0`. */
+function isSame(found: string, value: string): boolean {
+  return found === value || (found !== '' && value !== '' && Number(found) === Number(value));
+}
+
+function listed(json: string): readonly Readonly<Record<string, unknown>>[] {
+  // `tc` says nothing at all where there is no discipline.
+  const value: unknown = json.trim() === '' ? [] : JSON.parse(json);
+  return Array.isArray(value) ? (value as Record<string, unknown>[]) : [];
+}
+
+function attempt(task: () => void): void {
+  try {
+    task();
+  } catch {
+    // The port left in this very moment: the next look tells.
+    return;
+  }
+}
+
 function masterOf(port: string): string | undefined {
   return /^INTERFACE=(.+)$/m.exec(read(`/sys/class/net/${port}/master/uevent`) ?? '')?.[1];
 }
 
+/** Undefined where there is no such thing. Throws when it cannot be known: a machine without handles has not lost its ports. */
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, 'latin1').trim();
-  } catch {
+  } catch (error) {
+    if (isExhaustion(error)) throw error;
     return undefined;
   }
 }

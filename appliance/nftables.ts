@@ -25,6 +25,14 @@ export async function listTable(family: string, table: string): Promise<NftListi
   return JSON.parse(await run('nft', ['-j', 'list', 'table', family, table])) as NftListing;
 }
 
+/** Whether these rules drop what leaks, as block mode does (`leak_dropped`, src/policy/nft.ts). */
+export function dropsLeaksIn(listing: NftListing): boolean {
+  return listing.nftables.some((object) => {
+    const rule = object['rule'] as { chain?: unknown; expr?: unknown } | undefined;
+    return rule?.chain === 'leak' && JSON.stringify(rule.expr ?? []).includes('"leak_dropped"');
+  });
+}
+
 /** Packets by counter name, from a listing. */
 export function counterValues(listing: NftListing): Map<string, number> {
   const values = new Map<string, number>();

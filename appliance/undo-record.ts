@@ -2,9 +2,10 @@
 // Kept in the runtime directory: a reboot forgets the changes and this record alike. The daemon writes it, and root undoes what
 // it says when the package goes (`leakguardd --release`): so it can say nothing but what a bridge needs to have undone.
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from './run-command.ts';
 import { writeDurable } from './durable-file.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /** How one change is taken back. */
 export type Undo =
@@ -33,6 +34,12 @@ export class UndoRecord {
     writeDurable(this.#path, JSON.stringify(this.#undos));
   }
 
+  /** Writes it anew when it was removed: what is to be undone is known here as well. */
+  keep(): void {
+    if (this.#undos.length > 0 && !existsSync(this.#path))
+      writeDurable(this.#path, JSON.stringify(this.#undos));
+  }
+
   /** Takes everything back, last change first; what cannot be is told in one sentence each. */
   async undoAll(): Promise<string[]> {
     const failures: string[] = [];
@@ -54,7 +61,7 @@ export class UndoRecord {
 /** Empty when there is no record, or none that can be understood: then nothing is known to be ours to undo. */
 function readUndos(path: string): Undo[] {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const value: unknown = JSON.parse(readRegularFile(path));
     return Array.isArray(value) && (value as unknown[]).every(isUndo) ? (value as Undo[]) : [];
   } catch {
     return [];

@@ -62,8 +62,8 @@ export class GuardClient {
   }
 
   /** GET /v1/status. Throws GuardFault. */
-  async status(): Promise<Status> {
-    return this.#ask('GET', '/v1/status', undefined, this.#timeoutMs, statusIn);
+  async status(withinMs = this.#timeoutMs): Promise<Status> {
+    return this.#ask('GET', '/v1/status', undefined, Math.min(withinMs, this.#timeoutMs), statusIn);
   }
 
   /** PUT /v1/block. Slower than a question: the kernel takes the rules and they are read back. Throws GuardFault. */

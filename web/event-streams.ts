@@ -15,7 +15,7 @@ export interface StreamLimits {
   readonly streams: number;
   /** Of one browser: it keeps six connections to a server (HTTP/1.1), and what a person does must find one free. */
   readonly perBrowser: number;
-  /** A page that hears nothing for three beats says that it has lost the box. */
+  /** A page that hears nothing for two beats asks, and says that it has lost the box when there is no answer. */
   readonly beatMs: number;
   /** Shortest time between two renderings: a flood of events costs no more than this. */
   readonly gapMs: number;
@@ -25,7 +25,7 @@ export interface StreamLimits {
 
 export const STREAM_LIMITS: StreamLimits = {
   ...{ streams: 32, perBrowser: 4 },
-  ...{ beatMs: 2000, gapMs: 250, stuckMs: 20_000 },
+  ...{ beatMs: 500, gapMs: 250, stuckMs: 20_000 },
 };
 
 interface Viewer {

@@ -9,11 +9,14 @@ import type { Knowledge } from './view-model.ts';
 export interface FeedTimes {
   /** How often the guard is asked although its stream says nothing: a hung guard keeps its streams open. */
   readonly askEveryMs: number;
+  /** How long an answer may take: a status is a matter of milliseconds. */
+  readonly answerMs: number;
   /** How soon a broken stream is opened again. */
   readonly retryMs: number;
 }
 
-export const FEED_TIMES: FeedTimes = { askEveryMs: 3000, retryMs: 500 };
+/** A daemon that hangs is told within two seconds: the pause, and the time it has for its answer. */
+export const FEED_TIMES: FeedTimes = { askEveryMs: 600, answerMs: 1000, retryMs: 500 };
 
 export class KnowledgeFeed {
   readonly #client: GuardClient;
@@ -35,7 +38,7 @@ export class KnowledgeFeed {
   async now(): Promise<Knowledge> {
     const before = this.#heard;
     try {
-      const status = await this.#client.status();
+      const status = await this.#client.status(this.#times.answerMs);
       if (this.#heard === before || this.#last === undefined) this.#last = status;
       return { known: true, status: this.#last };
     } catch (error) {

@@ -136,7 +136,7 @@ export const TEXTS = {
   waitBefore: 'Too many tries. Wait {seconds} s, then try again. Nobody is locked out for good.',
   live: 'Live',
   asOf: 'As of',
-  notLive: 'refreshes every 5 seconds',
+  notLive: 'refreshes every second',
   notRefreshed: 'reload to see it now',
   polling: 'Refreshing',
   lost: 'Not connected',

@@ -1,7 +1,7 @@
 // Knows: the local API: HTTP over a Unix socket, JSON, server-sent events (DESIGN section 7). Must not know: how the
 // guard does what it is asked. Every fault becomes an ApiErrorBody; nothing a client sends can end the daemon.
 
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -85,6 +85,9 @@ export class ApiServer {
   readonly #limits: ApiLimits;
   /** Each connection, oldest first, with how many of its requests wait for their answers. */
   readonly #connections = new Map<Duplex, number>();
+  #path = '';
+  /** Which file the socket's name led to when it was made. */
+  #inode: number | undefined;
 
   constructor(
     routes: readonly ApiRoute[],
@@ -112,15 +115,31 @@ export class ApiServer {
     this.#server.on('connection', (socket) => {
       this.#admit(socket);
     });
+    // A newcomer for whom there is no handle left: those who are connected go on, and it may ask again.
+    this.#server.on('error', onFault);
   }
 
   async listen(socketPath: string): Promise<void> {
-    rmSync(socketPath, { force: true });
+    this.#path = socketPath;
+    rmSync(socketPath, { recursive: true, force: true });
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(socketPath, resolve);
+      this.#server.listen(socketPath, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
     });
     chmodSync(socketPath, 0o660);
+    this.#inode = inodeOf(socketPath);
+  }
+
+  /** Listens again when the socket's name was removed or taken; true when it was. Streams that are open go on. */
+  async keep(): Promise<boolean> {
+    if (inodeOf(this.#path) === this.#inode) return false;
+    // Closed before it is made anew: closing takes the name away, whoever has it by then (libuv, uv__pipe_close).
+    this.#server.close();
+    await this.listen(this.#path);
+    return true;
   }
 
   /** Sends an event to everyone who listens. */
@@ -220,6 +239,10 @@ export class ApiServer {
     this.#streams.add(response);
     response.once('close', () => this.#streams.delete(response));
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function eventText(event: GuardEvent): string {

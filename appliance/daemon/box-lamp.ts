@@ -3,30 +3,37 @@
 
 import type { Lamp } from '../../src/guard/status.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
-import { LampKeeper } from '../lamp/keeper.ts';
-import { writeLampRecord } from '../lamp/record.ts';
+import { KeeperLink } from '../lamp/keeper-link.ts';
 import { LampTest } from '../lamp/lamp-test.ts';
 import { BoxButton } from './box-button.ts';
 import type { ButtonSubject } from './box-button.ts';
 import { lampTestWords } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
 
+export interface BoxLampParts {
+  readonly warnings: Warnings;
+  readonly runtimeDir: string;
+  readonly box: ButtonSubject;
+  /** Another than this process starts the keeper of the light. */
+  readonly isKeptElsewhere: boolean;
+  /** Why nobody keeps the light, or undefined when somebody does. */
+  readonly gone: (reason: string | undefined) => void;
+}
+
 export class BoxLamp {
-  readonly #keeper: LampKeeper;
+  readonly #link: KeeperLink;
   readonly #button: BoxButton;
   readonly test: LampTest;
   #config = '';
-  #state: Lamp | undefined;
 
-  constructor(warnings: Warnings, runtimeDir: string, box: ButtonSubject) {
+  constructor({ warnings, runtimeDir, box, isKeptElsewhere, gone }: BoxLampParts) {
     this.#button = new BoxButton(box, warnings);
-    this.#keeper = new LampKeeper(
-      runtimeDir,
-      warnings.set.bind(warnings, 'lamp'),
-      writeLampRecord.bind(undefined, runtimeDir),
-    );
+    this.#link = new KeeperLink({
+      ...{ runtimeDir, isStartedElsewhere: isKeptElsewhere, gone },
+      fault: warnings.put.bind(warnings, 'lamp'),
+    });
     this.test = new LampTest({
-      show: this.#keeper.show.bind(this.#keeper),
+      show: this.#link.show.bind(this.#link),
       tell: (pattern) => {
         warnings.put('lamp-test', pattern && lampTestWords(pattern));
       },
@@ -39,19 +46,27 @@ export class BoxLamp {
     if (text === this.#config) return;
     this.#config = text;
     this.test.close();
-    this.#keeper.open(config);
+    this.#link.open(config);
     this.#button.open(config);
-    if (this.#state !== undefined) this.#keeper.show(this.#state);
   }
 
   show(pattern: Lamp): void {
-    this.#state = pattern;
     this.test.show(pattern);
+  }
+
+  /** The daemon does its work: called twice a second at least. */
+  beat(): void {
+    this.#link.beat();
+  }
+
+  /** Writes anew what a restart goes by, when it was removed. */
+  keep(): void {
+    this.#link.keep();
   }
 
   close(): void {
     this.test.close();
     this.#button.close();
-    this.#keeper.close();
+    this.#link.close();
   }
 }

@@ -1,9 +1,9 @@
 // Knows: what of the box outlives a reboot: block mode. Must not know: rules, incidents.
 // DESIGN section 4: block mode is state, not policy. Which way doubt errs: a torn or foreign file means closed.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeDurable } from '../durable-file.ts';
+import { readRegularFile } from '../regular-file.ts';
 
 export interface BoxState {
   readonly blockMode: boolean;
@@ -12,19 +12,22 @@ export interface BoxState {
 /** What was read; `warning` is set when the file was there but could not be trusted. */
 export interface BoxStateReading {
   readonly state: BoxState;
+  /** There is no file: a new box, or one that lost it. */
+  readonly missing?: true;
   readonly warning?: string;
 }
 
 export const BOX_STATE_FILE = 'state.json';
 
-/** No file: a new box, in watch mode. Anything else that is no valid state: block mode and a warning. */
+/** No file: a new box, in watch mode, unless something else tells of block mode. Anything else that is no valid state: block mode and a warning. */
 export function readBoxState(stateDir: string): BoxStateReading {
   const path = join(stateDir, BOX_STATE_FILE);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { state: { blockMode: false } };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { state: { blockMode: false }, missing: true };
     return closed(`${path} cannot be read (${String(error)})`);
   }
   try {

@@ -38,6 +38,8 @@ import type { Warnings } from './warnings.ts';
 const OPEN_AGAIN_MS = 10_000;
 /** More than the book holds: what was folded comes back with all others. */
 const OPEN_MOST = 4_000;
+/** Between two looks at whether the file is still the one that was written, milliseconds. */
+const LOOK_MS = 1_000;
 
 export interface ChronicleParts {
   readonly stateDir: string;
@@ -53,6 +55,7 @@ export class Chronicle {
   #store: HistoryStore | undefined;
   #recorder: Recorder | undefined;
   #openedAt = -Infinity;
+  #lookedAt = -Infinity;
   readonly #clients: ClientBook;
   readonly #hash: (text: string) => string;
   readonly #lanes: PastLanes;
@@ -115,6 +118,7 @@ export class Chronicle {
   /** Call it often: it also notices when the clock is set. */
   changed(incidents: readonly Incident[]): void {
     this.#watchClock();
+    this.#watchFile();
     this.#comeBack();
     for (const incident of incidents) this.#recorder?.incident(incident);
     if (this.#guard === undefined) return;
@@ -211,6 +215,7 @@ export class Chronicle {
       if (this.#store !== undefined) await this.#lanes.run('rewrite', { privacy });
     } finally {
       this.#isRewriting = false;
+      this.#store?.acceptWritten();
       this.#recorder?.release();
     }
     this.#clients.forgetAll();
@@ -238,6 +243,29 @@ export class Chronicle {
     const { blockMode } = told;
     this.#recorder?.change({ at: jump.from, state: 'off', tunnel: 'none', blockMode, pass: false });
     this.#recorder?.change({ at: jump.to, ...told });
+  }
+
+  /** A file that another hand was at while it was open is left, and said; what is in memory goes into the next one. */
+  #watchFile(): void {
+    const { monotonic } = now();
+    const store = this.#store;
+    if (store === undefined || monotonic - this.#lookedAt < LOOK_MS) return;
+    this.#lookedAt = monotonic;
+    // What a process of ours writes meanwhile is no other hand's.
+    if (this.#isRewriting) return;
+    const how = store.tamperedWith();
+    if (how === undefined) return;
+    this.#store = undefined;
+    this.#openedAt = -Infinity;
+    let kept = 'a new one goes on with what was in it';
+    try {
+      const aside = store.leave();
+      if (aside !== undefined)
+        kept = `it was set aside as ${aside}, and a new one was begun with what is in memory`;
+    } catch (error) {
+      kept = `it could not be set aside (${words(error)})`;
+    }
+    this.#warnings.set('history-changed', `The history was ${how} while it was in use; ${kept}.`);
   }
 
   /** A disk that is full or read-only at the start may take a history later: then it begins with what is in memory. */
@@ -268,13 +296,15 @@ export class Chronicle {
     this.#warnings.clear('history');
     if (store.warning !== undefined) this.#warnings.set('history-damaged', store.warning);
     this.#store = store;
-    this.#recorder = new Recorder(store, this.#veil, {
+    const isFirst = this.#recorder === undefined;
+    this.#recorder ??= new Recorder(store, this.#veil, {
       now,
       fault: this.#warnings.put.bind(this.#warnings, 'history'),
       retentionDays: () => this.#policy?.retentionDays ?? Infinity,
       accounted: () => this.#guard?.accounted,
     });
-    this.#wasOff();
+    if (isFirst) this.#wasOff();
+    else this.#recorder.continueIn(store);
     for (const client of store.clients.list().reverse()) this.#clients.restore(client);
     return true;
   }
@@ -283,7 +313,7 @@ export class Chronicle {
   #wasOff(): void {
     this.#attempt(() => {
       const alive = this.#alive ?? this.#store?.lastWritten();
-      this.#store?.gaps.closeOpen(alive ?? Date.now());
+      this.#store?.closeOpenGaps(alive ?? Date.now());
       const last = this.#store?.timeline.lastChange(Date.now());
       if (last === undefined || last.state === 'off') return;
       const at = Math.max(last.at + 1, Math.min(alive ?? last.at, Date.now()));

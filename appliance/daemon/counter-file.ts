@@ -1,8 +1,9 @@
 // Knows: where the last reading of the kernel counters is kept, so that a restart can tell what came in between.
 // Must not know: what counters mean. The runtime directory is in memory: no disk is worn by it.
 
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularFile } from '../regular-file.ts';
 
 const FILE = 'counters.json';
 
@@ -13,14 +14,15 @@ export function counterFilePath(runtimeDir: string): string {
 
 export function writeCounterFile(runtimeDir: string, values: ReadonlyMap<string, number>): void {
   const path = counterFilePath(runtimeDir);
-  writeFileSync(`${path}.new`, JSON.stringify([...values]));
+  rmSync(`${path}.new`, { force: true });
+  writeFileSync(`${path}.new`, JSON.stringify([...values]), { flag: 'wx' });
   renameSync(`${path}.new`, path);
 }
 
 /** Undefined when there is none, or none that can be understood: then counting starts with the first reading. */
 export function readCounterFile(runtimeDir: string): Map<string, number> | undefined {
   try {
-    const entries: unknown = JSON.parse(readFileSync(join(runtimeDir, FILE), 'utf8'));
+    const entries: unknown = JSON.parse(readRegularFile(join(runtimeDir, FILE)));
     if (!Array.isArray(entries)) return undefined;
     const values = new Map<string, number>();
     for (const entry of entries as unknown[]) {

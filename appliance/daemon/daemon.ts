@@ -7,15 +7,21 @@ import type { Logger } from 'pino';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
+import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { monotonicMs, now } from '../clock.ts';
 import { writeDurable } from '../durable-file.ts';
+import { LockError } from '../exclusive-lock.ts';
 import { Firewall } from '../firewall.ts';
 import { HealthProbe } from '../health.ts';
 import { ParsingLanes } from '../jobs/parsing-lanes.ts';
 import { lampFault } from '../lamp/file-lamp.ts';
+import { BEAT_MS } from '../lamp/beat.ts';
+import { dropsLeaksIn, listTable } from '../nftables.ts';
+import { RunError } from '../run-command.ts';
 import { TapPair } from '../tap/pair.ts';
 import type { TapState } from '../tap/supervisor.ts';
+import type { UndoRecord } from '../undo-record.ts';
 import { VERSION } from '../version.ts';
 import { ApiError, ApiServer } from './api-server.ts';
 import { BoxLamp } from './box-lamp.ts';
@@ -27,26 +33,35 @@ import { closedPolicy } from './closed-policy.ts';
 import { readCounterFile, writeCounterFile } from './counter-file.ts';
 import { Enforcement } from './enforcement.ts';
 import type { DaemonOptions } from './options.ts';
+import { Places } from './places.ts';
 import { undoRecordIn } from './release.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { PolicyTexts } from './policy-texts.ts';
 import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
 import type { ApiSubject } from './routes.ts';
-import { Warnings, mendedWords, words } from './warnings.ts';
+import { Warnings, mendedWords, putBackWords, roundWords, words } from './warnings.ts';
 
 const TICK_MS = 100;
 const VERIFY_MS = 700;
+const WHOLE_MS = 500;
+
+/** Warnings of what is over: they stand until somebody has seen them. */
+const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-changed'];
 
 export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;
   readonly #log: Logger;
+  /** Ends the process: another one guards, or will. */
+  readonly #end: (reason: string) => void;
   readonly #api: ApiServer;
   readonly #publisher: Publisher;
   readonly #firewall: Firewall;
   readonly #enforcement: Enforcement;
   readonly #record: BoxRecord;
-  readonly #rounds = new Rounds();
+  readonly #rounds: Rounds;
+  readonly #places: Places;
+  readonly #undo: UndoRecord;
   readonly #warnings: Warnings;
   readonly #lamp: BoxLamp;
   readonly #taps: TapPair;
@@ -57,14 +72,28 @@ export class Daemon implements ApiSubject {
   #guard: Guard;
   #bridge: BridgeKeeper | undefined;
 
-  constructor(options: DaemonOptions, log: Logger) {
+  /** Throws LockError when another daemon has one of the directories. */
+  constructor(options: DaemonOptions, log: Logger, end: (reason: string) => void) {
+    this.#end = end;
+    this.#places = new Places(options.stateDir, options.runtimeDir);
     this.#options = options;
     this.#log = log;
     this.#warnings = new Warnings(log);
+    this.#rounds = new Rounds((round, error) => {
+      this.#guard.doubt(round, error === undefined ? [] : [`a part of its own work fails (${words(error)})`]);
+      this.#warnings.put(round, error === undefined ? undefined : roundWords(round, error));
+    });
     const { stateDir, runtimeDir } = options;
+    this.#undo = undoRecordIn(runtimeDir);
     this.#chronicle = new Chronicle({ stateDir, runtimeDir, warnings: this.#warnings });
     this.#guard = this.#newGuard(closedPolicy());
-    this.#lamp = new BoxLamp(this.#warnings, runtimeDir, this);
+    this.#lamp = new BoxLamp({
+      ...{ warnings: this.#warnings, runtimeDir, box: this, isKeptElsewhere: options.isLightKept },
+      gone: (reason) => {
+        this.#guard.doubt('light', reason === undefined ? [] : [reason]);
+        this.#publisher.news();
+      },
+    });
     const health = new HealthProbe(() => (this.policy() ?? closedPolicy()).bridge, stateDir);
     this.#api = new ApiServer(
       everyRoute({
@@ -106,22 +135,31 @@ export class Daemon implements ApiSubject {
       mended: (found) => this.#warnings.set('foreign-change', mendedWords(found)),
     });
     const fault = this.#warnings.put.bind(this.#warnings, 'disk');
-    this.#record = new BoxRecord({ stateDir, runtimeDir, fault });
+    this.#record = new BoxRecord({
+      ...{ stateDir, runtimeDir, fault },
+      putBack: (path) => this.#putBack([path]),
+    });
     this.#enforcement = new Enforcement({ firewall: this.#firewall, record: this.#record, runtimeDir });
     this.#warnings.put('state-file', this.#record.warning);
   }
 
   /** Resolves when rules stand and the API answers; ports that are missing come in later. Rejects when it cannot. */
   async start(): Promise<void> {
+    await this.#recall();
     await this.#load();
     await this.#api.listen(join(this.#options.runtimeDir, 'api.sock'));
-    this.#rounds.every(TICK_MS, () => {
+    this.#rounds.every('settling', TICK_MS, () => {
       const settled = this.#guard.tick();
       this.#chronicle.changed(settled);
       this.#publisher.news(settled);
     });
-    this.#rounds.pacing(VERIFY_MS, () => this.#look());
-    this.#rounds.pacing(TICK_MS, () => this.#applyLessons());
+    this.#rounds.every('beat', BEAT_MS, () => {
+      // A round that does not end is as bad as a loop that does not turn: the keeper hears nothing, and the light turns red.
+      if (!this.#rounds.stuck) this.#lamp.beat();
+    });
+    this.#rounds.pacing('keeping whole', WHOLE_MS, () => this.#keepWhole());
+    this.#rounds.pacing('reading back', VERIFY_MS, () => this.#look());
+    this.#rounds.pacing('learning', TICK_MS, () => this.#applyLessons());
   }
 
   /** Takes the policy file anew; an invalid one is refused whole and the one in force stays. */
@@ -200,7 +238,7 @@ export class Daemon implements ApiSubject {
   acknowledge(id: string): Status | undefined {
     if (!this.#guard.acknowledge(id)) return undefined;
     this.#chronicle.acknowledged(id);
-    if (id === 'all') this.#warnings.clear('foreign-change');
+    if (id === 'all') for (const told of TOLD_ONCE) this.#warnings.clear(told);
     this.#publisher.news();
     return this.status();
   }
@@ -247,8 +285,16 @@ export class Daemon implements ApiSubject {
         this.#guard.resume(new Map([...(last ?? []), ...(accounted ?? [])]));
     }
     this.#lamp.open(policy.lamp);
-    const undo = undoRecordIn(this.#options.runtimeDir);
-    const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, undo, this.#warnings));
+    const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, {
+      ...{ undo: this.#undo, warnings: this.#warnings },
+      faults: (faults) => {
+        this.#guard.doubt(
+          'bridge',
+          faults.map((fault) => `the bridge is not whole (${fault})`),
+        );
+        this.#publisher.news();
+      },
+    }));
     const bridge = await keeper.prepare(policy);
     const appliedAt = await this.#enforcement.adopt(policy, bridge);
     if (!first) {
@@ -306,11 +352,52 @@ export class Daemon implements ApiSubject {
   async #look(): Promise<void> {
     await this.#firewall.verify(this.#due.delete('breach'));
     this.#tellTaps();
-    await this.#bridge?.mend();
+    await this.#bridge?.beReached();
     this.#record.settle();
     this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse());
     if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
     this.#publisher.news();
+  }
+
+  /** Nothing on disk says whether block mode was on: rules that block are still there when it was. */
+  async #recall(): Promise<void> {
+    if (!this.#record.isUnknown) return;
+    let blocks = true;
+    try {
+      blocks = dropsLeaksIn(await listTable(FAMILY, TABLE));
+    } catch (error) {
+      // No such table: a new box. Any other refusal says nothing, and closes.
+      if (error instanceof RunError && error.code === 'failed') blocks = false;
+    }
+    this.#enforcement.recall(blocks);
+    this.#warnings.put('state-file', this.#record.warning);
+  }
+
+  /** Bridge, directories, socket: what another hand took away is put back, and told. */
+  async #keepWhole(): Promise<void> {
+    await this.#bridge?.mend();
+    const back = this.#keepPlaces();
+    if (back.length > 0) {
+      this.#undo.keep();
+      this.#enforcement.keep();
+      this.#lamp.keep();
+    }
+    const socket = (await this.#api.keep()) ? [join(this.#options.runtimeDir, 'api.sock')] : [];
+    this.#putBack([...back, ...socket]);
+  }
+
+  /** Another daemon that took the directories while they were gone is the one from now on. */
+  #keepPlaces(): readonly string[] {
+    try {
+      return this.#places.keep();
+    } catch (error) {
+      if (error instanceof LockError) this.#end(error.message);
+      throw error;
+    }
+  }
+
+  #putBack(paths: readonly string[]): void {
+    if (paths.length > 0) this.#warnings.set('put-back', putBackWords(paths));
   }
 
   #newGuard(policy: Policy): Guard {

@@ -56,6 +56,12 @@ export class Enforcement {
     this.#blockMode = parts.record.blockMode;
   }
 
+  /** What the kernel was found to do before anything was given to it: the last place that tells of block mode. */
+  recall(kernelBlocks: boolean): void {
+    this.#parts.record.settleUnknown(kernelBlocks);
+    this.#blockMode = this.#parts.record.blockMode;
+  }
+
   get policy(): Policy | undefined {
     return this.#policy;
   }
@@ -255,16 +261,27 @@ export class Enforcement {
     return compileRuleset(policy, { ...mode, learned, boxMacs: this.#bridge?.macs() ?? [] });
   }
 
+  /** Writes down what outlives this process, when the place for it was removed. */
+  keep(): void {
+    if (this.#policy !== undefined) this.#remember();
+  }
+
+  /** What cannot be written down holds all the same: closing must not depend on a disk. It is tried again. */
   #remember(): void {
-    this.#unrecorded = false;
     const record = { learner: this.#learner.record(), passes: this.#passes, exposed: this.#exposed };
-    writeSession(this.#parts.runtimeDir, record);
+    try {
+      writeSession(this.#parts.runtimeDir, record);
+      this.#unrecorded = false;
+    } catch {
+      // Without it the next process learns anew, and is more closed until it has.
+      this.#unrecorded = true;
+    }
   }
 
   /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */
   #writeBootRuleset(policy: Policy): void {
     const mode = { blockMode: this.#blockMode, unverified: true };
-    this.#parts.record.setBootRuleset(this.#compile(policy, NOTHING_LEARNED, mode));
+    this.#parts.record.setBootRuleset(this.#compile(policy, NOTHING_LEARNED, mode), this.#blockMode);
   }
 }
 

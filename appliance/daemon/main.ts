@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // Knows: the start and the end of the daemon process. Must not know: what happens in between.
 
-import { mkdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { pino } from 'pino';
+import { LockError } from '../exclusive-lock.ts';
+import { isExhaustion } from '../exhaustion.ts';
 import { Daemon } from './daemon.ts';
 import { release } from './release.ts';
 import { USAGE, UsageError, readOptions } from './options.ts';
@@ -21,9 +23,18 @@ async function main(): Promise<void> {
     return;
   }
   const log = pino({ name: 'leakguardd', base: null, timestamp: pino.stdTimeFunctions.isoTime });
-  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
-  mkdirSync(options.runtimeDir, { recursive: true, mode: 0o755 });
-  const daemon = new Daemon(options, log);
+  // The threads of libuv's pool are made with the first such call, and a machine that has none left then ends the process.
+  await stat('/');
+  const daemon = new Daemon(options, log, (reason) => {
+    log.error({ reason }, 'ending; the rules stay in the kernel');
+    process.exit(3);
+  });
+  // What ran out comes back, and ending would not bring it back sooner. Anything else leaves a state that nobody has thought of:
+  // the process ends, the rules stay, the keeper of the light turns it red, and whoever started the daemon starts it again.
+  process.on('uncaughtException', (error, origin) => {
+    log.error({ error: error.stack, origin }, 'an error that nobody expected');
+    if (!isExhaustion(error)) process.exit(3);
+  });
   const manager = new ServiceManager(process.env, (error) => {
     log.error({ error: String(error) }, 'systemd cannot be told that the daemon lives');
   });
@@ -45,6 +56,13 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const usage = error instanceof UsageError;
+  if (error instanceof LockError) {
+    process.stderr.write(
+      `leakguardd does not start: ${error.message}; it would undo what the other one does\n`,
+    );
+    process.exitCode = 3;
+    return;
+  }
   process.stderr.write(
     usage ? `${error.message}\n${USAGE}` : `${String(error instanceof Error ? error.stack : error)}\n`,
   );

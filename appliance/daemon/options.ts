@@ -9,6 +9,8 @@ export interface DaemonOptions {
   readonly runtimeDir: string;
   /** Where a wish for another time is left; undefined: this machine's clock is not the box's to set. */
   readonly clockWish: string | undefined;
+  /** The keeper of the light is started by somebody else (systemd/leakguard-light.service). */
+  readonly isLightKept: boolean;
   /** Take back what was changed on the machine, and end. */
   readonly release: boolean;
 }
@@ -23,10 +25,11 @@ export class UsageError extends Error {
 }
 
 export const USAGE =
-  'leakguardd [--config FILE] [--state-dir DIR] [--runtime-dir DIR] [--clock-wish FILE]\n' +
+  'leakguardd [--config FILE] [--state-dir DIR] [--runtime-dir DIR] [--clock-wish FILE] [--kept-light]\n' +
   'leakguardd --release [--runtime-dir DIR]: take the bridge down, with everything as it was before\n' +
   "Defaults: /etc/leakguard/policy.yaml, /var/lib/leakguard, /run/leakguard. Without --clock-wish, where the owner's wish for\n" +
-  'another time is left (leakguard-set-clock.path), nobody sets the clock.\n';
+  'another time is left (leakguard-set-clock.path), nobody sets the clock. With --kept-light somebody else starts the keeper of\n' +
+  'the light (leakguard-light.service); without, the daemon does.\n';
 
 /** Throws UsageError for words it does not know. */
 export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
@@ -39,6 +42,7 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
         'state-dir': { type: 'string', default: '/var/lib/leakguard' },
         'runtime-dir': { type: 'string', default: '/run/leakguard' },
         'clock-wish': { type: 'string' },
+        'kept-light': { type: 'boolean', default: false },
         release: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -49,5 +53,8 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
   if (values.help) return 'help';
   const { config, release } = values;
   const folders = { stateDir: values['state-dir'], runtimeDir: values['runtime-dir'] };
-  return { config, ...folders, clockWish: values['clock-wish'], release };
+  return {
+    ...{ config, ...folders, clockWish: values['clock-wish'], release },
+    isLightKept: values['kept-light'],
+  };
 }

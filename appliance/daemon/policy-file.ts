@@ -1,9 +1,9 @@
 // Knows: how a policy file becomes a policy or a list of faults in words. Must not know: who parses, what is done with either.
 
-import { readFileSync } from 'node:fs';
 import type { Fault } from '../../src/policy/fault.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
+import { readRegularFile } from '../regular-file.ts';
 
 export type PolicyReading =
   | { readonly ok: true; readonly policy: Policy; readonly text: string }
@@ -16,9 +16,12 @@ export async function readPolicyFile(
 ): Promise<PolicyReading> {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path);
   } catch (error) {
-    return { ok: false, faults: [`${path} cannot be read: ${String(error)}`] };
+    return {
+      ok: false,
+      faults: [`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`],
+    };
   }
   const parsed = await parse(text);
   if (parsed.ok) return { ...parsed, text };

@@ -2,11 +2,11 @@
 // Must not know: what they open. Lives in the runtime directory (memory), times are monotonic since this boot.
 // Which way doubt errs: a record of another boot, or one that is not whole, is as good as none; the wire is then more closed.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exposure } from '../../src/guard/correlation.ts';
 import type { LearnerRecord } from '../../src/guard/learner.ts';
 import { bootId } from '../boot-id.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { writeDurable } from '../durable-file.ts';
 
 export interface OpenPass {
@@ -31,7 +31,7 @@ export function writeSession(runtimeDir: string, record: SessionRecord): void {
 
 export function readSession(runtimeDir: string): SessionRecord | undefined {
   try {
-    const value = JSON.parse(readFileSync(join(runtimeDir, FILE), 'utf8')) as Record<string, unknown>;
+    const value = JSON.parse(readRegularFile(join(runtimeDir, FILE))) as Record<string, unknown>;
     if (value['boot'] !== bootId()) return undefined;
     const learner = value['learner'] as Record<string, unknown>;
     const whole =

@@ -1,13 +1,13 @@
 // Knows: what the paths of the local API that change tunnels do. Must not know: HTTP, kernel, YAML.
 // DESIGN section 7. Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
 
-import { readFileSync } from 'node:fs';
 import type { Guard } from '../../src/guard/guard.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
 import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
 import type { Endpoint, TunnelProtocol } from '../../src/policy/policy.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { invalidFile } from './policy-texts.ts';
@@ -133,7 +133,7 @@ function inForce(answer: Status | readonly Fault[]): Status {
 /** The policy file as it stands, comments and all. Throws ApiError 409. */
 export function policyText({ configPath }: Pick<TunnelSubject, 'configPath'>): string {
   try {
-    return readFileSync(configPath, 'utf8');
+    return readRegularFile(configPath);
   } catch (error) {
     throw new ApiError(409, 'no-policy', 'the policy file cannot be read', [], error);
   }

@@ -52,6 +52,16 @@ export function mendedWords(found: readonly string[]): string {
   return `The firewall rules were changed from outside and put back: ${found.slice(0, 3).join('; ')}.`;
 }
 
+/** Work that is done again and again, and failed the last time. */
+export function roundWords(round: string, error: unknown): string {
+  return `The guard's own work (${round}) failed and is tried again: ${words(error)}.`;
+}
+
+/** What was removed or changed by another hand, and stands again. */
+export function putBackWords(paths: readonly string[]): string {
+  return `${paths.join(', ')} ${paths.length === 1 ? 'was' : 'were'} removed or changed from outside, and put back.`;
+}
+
 /** Somebody tries the lamp out: who sees it must not take it for the state. */
 export function lampTestWords(pattern: string): string {
   return `The lamp is being tried out (${pattern}): for some seconds it says nothing of the wire.`;

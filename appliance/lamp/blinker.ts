@@ -14,6 +14,11 @@ export class Blinker {
     this.#onFault = onFault;
   }
 
+  /** What it was given last is not read back: a pin's level says nothing of a blink. */
+  holds(): boolean {
+    return true;
+  }
+
   /** Throws what the light says. */
   show(light: Light): void {
     clearTimeout(this.#timer);

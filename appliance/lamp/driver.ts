@@ -1,11 +1,13 @@
 // Knows: what every lamp can do. Must not know: any lamp.
-// DESIGN section 7 (Lamp). A lamp that nobody refreshes must not stay green: on a clean stop it is set to red.
+// A lamp that nobody refreshes must not stay green: on a clean stop it is set to red.
 
 import type { Lamp } from '../../src/guard/status.ts';
 
 export interface LampDriver {
   /** Shows a pattern until the next call; throws when the device refuses. */
   show(pattern: Lamp): void;
+  /** Whether it still shows it, as far as the device can be asked: another hand may have been at it. */
+  holds(pattern: Lamp): boolean;
   /** Leaves the lamp red: nobody watches any more. */
   close(): void;
 }

@@ -2,13 +2,13 @@
 // The policy names it, and the daemon is root: nothing outside the runtime directory is ever written, and no link is followed on the
 // way (open(2), O_NOFOLLOW and O_EXCL). Written beside and renamed, so that a reader never sees half a word.
 
-import { closeSync, constants, lstatSync, openSync, readFileSync, realpathSync, renameSync } from 'node:fs';
-import { rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { LAMPS } from '../../src/guard/status.ts';
 import type { Lamp } from '../../src/guard/status.ts';
 import type { Fault } from '../../src/policy/fault.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
+import { readRegularFile } from '../regular-file.ts';
 import type { LampDriver } from './driver.ts';
 import { LampError } from './error.ts';
 
@@ -34,14 +34,17 @@ export class FileLamp implements LampDriver {
     this.#look();
     const beside = `${this.#path}.${String(process.pid)}`;
     rmSync(beside, { force: true });
-    const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-    const file = openSync(beside, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
-    try {
-      writeFileSync(file, `${pattern}\n`);
-    } finally {
-      closeSync(file);
-    }
+    // A name that exists, be it a link's, is refused (open(2), O_EXCL).
+    writeFileSync(beside, `${pattern}\n`, { flag: 'wx', mode: 0o644 });
     renameSync(beside, this.#path);
+  }
+
+  holds(pattern: Lamp): boolean {
+    try {
+      return readRegularFile(this.#path) === `${pattern}\n`;
+    } catch {
+      return false;
+    }
   }
 
   close(): void {

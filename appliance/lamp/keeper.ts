@@ -1,5 +1,5 @@
 // Knows: that the lamp shows the last pattern asked for, whatever its driver does. Must not know: why a pattern is shown.
-// A lamp that fails is a warning on the page, never the end of the guard.
+// A lamp that fails is a warning on the page, never the end of the guard; it is tried again with the next word.
 
 import type { Lamp } from '../../src/guard/status.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
@@ -8,54 +8,68 @@ import type { LampDriver } from './driver.ts';
 
 export class LampKeeper {
   readonly #runtimeDir: string;
-  readonly #onFault: (fault: string) => void;
-  readonly #onOpen: (config: LampConfig) => void;
+  #config: LampConfig | undefined;
   #driver: LampDriver | undefined;
   #shown: Lamp | undefined;
+  #fault: string | undefined;
 
-  /** `onOpen` hears of a lamp before it is lit. */
-  constructor(
-    runtimeDir: string,
-    onFault: (fault: string) => void,
-    onOpen: (config: LampConfig) => void = () => undefined,
-  ) {
+  constructor(runtimeDir: string) {
     this.#runtimeDir = runtimeDir;
-    this.#onFault = onFault;
-    this.#onOpen = onOpen;
   }
 
   /** Takes another lamp; the old one is left red. */
   open(config: LampConfig): void {
     this.close();
-    this.#attempt(() => {
-      this.#onOpen(config);
-      this.#driver = openLamp(config, this.#runtimeDir, this.#fault.bind(this));
-    });
+    this.#config = config;
+    this.#fault = undefined;
+    this.#reopen();
   }
 
-  show(pattern: Lamp): void {
-    if (pattern === this.#shown) return;
+  /** Shows a pattern; one that is shown already is looked at, and shown `again` when asked to or when it does not hold. */
+  show(pattern: Lamp, again = false): void {
+    if (this.#driver === undefined) this.#reopen();
+    const driver = this.#driver;
+    if (driver === undefined) return;
     this.#attempt(() => {
-      this.#driver?.show(pattern);
+      if (!again && pattern === this.#shown && driver.holds(pattern)) return;
+      this.#shown = undefined;
+      driver.show(pattern);
       this.#shown = pattern;
     });
   }
 
+  /** Why the lamp cannot be used, as a sentence. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** Leaves it red. */
   close(): void {
-    this.#attempt(() => this.#driver?.close());
+    const driver = this.#driver;
+    if (driver !== undefined) this.#attempt(() => driver.close());
     this.#driver = undefined;
+    this.#config = undefined;
     this.#shown = undefined;
+  }
+
+  #reopen(): void {
+    const config = this.#config;
+    if (config === undefined) return;
+    this.#attempt(() => {
+      this.#driver = openLamp(config, this.#runtimeDir, this.#note.bind(this));
+    });
   }
 
   #attempt(task: () => void): void {
     try {
       task();
+      this.#fault = undefined;
     } catch (error) {
-      this.#fault(error);
+      this.#note(error);
     }
   }
 
-  #fault(error: unknown): void {
-    this.#onFault(`The lamp cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
+  #note(error: unknown): void {
+    this.#fault = `The lamp cannot be used: ${error instanceof Error ? error.message : String(error)}.`;
   }
 }

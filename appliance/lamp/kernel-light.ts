@@ -41,6 +41,17 @@ export class KernelLight {
     }
   }
 
+  /** Whether brightness and trigger are as they were set; where this process blinks by itself, its timers tell. */
+  holds(light: Light): boolean {
+    const steady = light === 'on' || light === 'off';
+    const trigger = steady ? 'none' : this.#triggerFor(light);
+    const active = /\[([^\]]+)\]/.exec(read(join(this.#folder, 'trigger')) ?? '')?.[1] ?? 'none';
+    if (active !== trigger) return false;
+    if (!steady) return true;
+    const lit = Number(read(join(this.#folder, 'brightness')) ?? NaN);
+    return light === 'on' ? lit === Number(this.#brightest) : lit === 0;
+  }
+
   /** The timer always starts lit; the pattern can start dark. */
   #triggerFor({ startsLit }: Blink): string {
     const able = startsLit ? ['timer', 'pattern'] : ['pattern'];

@@ -17,7 +17,7 @@ export interface LampPlaces {
 }
 
 const MACHINE: LampPlaces = { leds: '/sys/class/leds', pins: machinePins };
-const NO_LAMP: LampDriver = { show: () => undefined, close: () => undefined };
+const NO_LAMP: LampDriver = { show: () => undefined, holds: () => true, close: () => undefined };
 
 /** Throws LampError when it is not there; a lamp that is a file is below `runtimeDir`; `onFault` hears of what goes wrong later, between two patterns. */
 export function openLamp(

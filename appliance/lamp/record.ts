@@ -1,10 +1,10 @@
 // Knows: which lamp was lit last, for whoever has to turn it red when the daemon is gone. Must not know: lamps.
 // Kept in the runtime directory: at a boot the lamp is what its device says.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { writeDurable } from '../durable-file.ts';
+import { readRegularFile } from '../regular-file.ts';
 
 const FILE = 'lamp.json';
 const DRIVERS: readonly unknown[] = ['none', 'file', 'leds', 'gpio'];
@@ -16,7 +16,7 @@ export function writeLampRecord(runtimeDir: string, config: LampConfig): void {
 /** Undefined when none was lit since the boot, or nobody can tell. */
 export function readLampRecord(runtimeDir: string): LampConfig | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(join(runtimeDir, FILE), 'utf8'));
+    const value: unknown = JSON.parse(readRegularFile(join(runtimeDir, FILE)));
     const known = typeof value === 'object' && value !== null && 'driver' in value;
     return known && DRIVERS.includes(value.driver) ? (value as LampConfig) : undefined;
   } catch {

@@ -8,6 +8,8 @@ import type { Light } from './patterns.ts';
 
 export interface OneLight {
   show(light: Light): void;
+  /** As far as it can be asked. */
+  holds(light: Light): boolean;
 }
 
 export class TwoLights implements LampDriver {
@@ -23,6 +25,11 @@ export class TwoLights implements LampDriver {
     const { red, green } = PATTERNS[pattern];
     this.#red.show(red);
     this.#green.show(green);
+  }
+
+  holds(pattern: Lamp): boolean {
+    const { red, green } = PATTERNS[pattern];
+    return this.#red.holds(red) && this.#green.holds(green);
   }
 
   close(): void {

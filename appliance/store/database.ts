@@ -67,6 +67,12 @@ export function openDatabase(path: string, migrations: readonly string[]): Opene
   }
 }
 
+/** Takes a file whose content another hand has changed out of the way, for `openDatabase` to begin a new one. */
+export function setAsideAs(path: string): string {
+  setAside(path);
+  return `${path}${DAMAGED}`;
+}
+
 /** Removes what `openDatabase` has set aside. */
 export function removeDamaged(path: string): void {
   for (const companion of COMPANIONS) rmSync(`${path}${DAMAGED}${companion}`, { force: true });

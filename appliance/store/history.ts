@@ -1,8 +1,9 @@
 // Knows: the history as a whole: one file, what is written to it at a time, and what leaves it with age and size. Must not
 // know: when to write, what to do when it fails. Every method throws what SQLite says.
 
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Accounted } from '../../src/guard/balance.ts';
 import { veiledClient } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
@@ -16,7 +17,8 @@ import { isEmpty } from '../../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
 import { bootId } from '../boot-id.ts';
 import { ClientTable } from './client-table.ts';
-import { openDatabase, removeDamaged } from './database.ts';
+import { fileSignature } from '../regular-file.ts';
+import { StoreError, openDatabase, removeDamaged, setAsideAs } from './database.ts';
 import type { Database, Statement } from './database.ts';
 import { EvidenceTable } from './evidence-table.ts';
 import { GapTable } from './gap-table.ts';
@@ -51,11 +53,16 @@ const STEP_ROWS = 250;
 const STEP_PAGES = 256;
 /** Free pages that are filled anew rather than given back. */
 const SPARE_PAGES = 64;
+/** What the signature of a file that is not there is. */
+const GONE = 'ENOENT';
+const SAVED = '.saved';
 
 export class HistoryStore {
   readonly #path: string;
   readonly #database: Database;
   readonly #account: Statement;
+  /** File and log as this process left them. */
+  #left: readonly string[] = [];
   readonly incidents: IncidentTable;
   readonly clients: ClientTable;
   readonly evidence: EvidenceTable;
@@ -79,6 +86,59 @@ export class HistoryStore {
     this.evidence = new EvidenceTable(database);
     this.timeline = new TimelineTable(database);
     this.gaps = new GapTable(database);
+    this.#note();
+  }
+
+  /**
+   * What another hand has done to the file while it was open, in words; undefined when nothing, or nobody can tell. Nobody else
+   * writes it: any change that is not this process's own makes all of it doubtful, whatever it still reads like.
+   */
+  tamperedWith(): string | undefined {
+    const now = this.#signatures();
+    if (now.every((signature, at) => signature === this.#left[at])) return undefined;
+    if (now.includes(GONE)) return 'removed';
+    const identities = (signatures: readonly string[]): string =>
+      signatures.map((signature) => signature.split(' ', 2).join(' ')).join();
+    if (now.some((signature) => !signature.includes(' '))) return undefined;
+    return identities(now) === identities(this.#left) ? 'written by another program' : 'replaced';
+  }
+
+  /**
+   * Ends the use of a file that another hand was at. One that was removed is still open, and what was in it goes to a new file of
+   * the same name; else it is set aside. Where that is, or undefined when all was saved.
+   */
+  leave(): string | undefined {
+    const isSaved = this.tamperedWith() === 'removed' && this.#save();
+    // The names go first: closing moves the log into whatever file has them by then, and takes them away.
+    const aside = isSaved ? undefined : setAsideAs(this.#path);
+    try {
+      this.#database.close();
+    } catch {
+      // Of a file that is damaged nothing more can be had.
+      this.#left = [];
+    }
+    if (isSaved) {
+      for (const companion of ['-wal', '-shm']) rmSync(`${this.#path}${companion}`, { force: true });
+      renameSync(`${this.#path}${SAVED}`, this.#path);
+    }
+    return aside;
+  }
+
+  #save(): boolean {
+    const saved = `${this.#path}${SAVED}`;
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+      rmSync(saved, { force: true });
+      this.#database.prepare('VACUUM INTO ?').run(saved);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Tunnels' silences that an earlier process did not see the end of. */
+  closeOpenGaps(wall: number): void {
+    this.#own(() => this.gaps.closeOpen(wall));
   }
 
   /** All or nothing. `lasting`: on the disk when this returns, also if power goes the next moment; else after `sync`. */
@@ -86,8 +146,34 @@ export class HistoryStore {
     const task = (): void => {
       this.#write(batch, veil);
     };
-    if (lasting) this.#lasting(task);
-    else task();
+    this.#own(() => {
+      if (lasting) this.#lasting(task);
+      else task();
+    });
+  }
+
+  /** A change of this process's own. Throws StoreError where another hand was at it before: its traces would be lost in ours. */
+  #own<T>(task: () => T): T {
+    const how = this.tamperedWith();
+    if (how !== undefined) throw new StoreError('unusable', `${this.#path} was ${how}`);
+    try {
+      return task();
+    } finally {
+      this.#note();
+    }
+  }
+
+  /** Another process of the box has written it. */
+  acceptWritten(): void {
+    this.#note();
+  }
+
+  #note(): void {
+    this.#left = this.#signatures();
+  }
+
+  #signatures(): readonly string[] {
+    return [fileSignature(this.#path), fileSignature(`${this.#path}-wal`)];
   }
 
   /** Has the disk take what was written; costs the caller no time. Rejects with what the disk says. */
@@ -118,7 +204,7 @@ export class HistoryStore {
 
   /** A person's word is on the disk when this returns, also if power goes the next moment. How many it was the first for. */
   acknowledge(id: string): number {
-    return this.#lasting(() => this.incidents.acknowledge(id));
+    return this.#own(() => this.#lasting(() => this.incidents.acknowledge(id)));
   }
 
   /** What `task` writes is on the disk when this returns. */
@@ -155,22 +241,27 @@ export class HistoryStore {
    */
   forget(now: number, retentionDays: number): boolean {
     const before = now - retentionDays * DAY_MS;
-    const step = { isLast: true };
-    this.#database.transaction(() => {
-      const incidents = this.incidents.forgetBefore(before, STEP_ROWS);
-      this.evidence.forgetOf(incidents);
-      step.isLast = !this.timeline.forgetBefore(before, 4 * STEP_ROWS) && incidents.length < STEP_ROWS;
-      this.clients.forgetBefore(before);
-      this.gaps.forgetBefore(before);
-      if (step.isLast) this.evidence.prune();
-    })();
-    this.#database.pragma(`incremental_vacuum(${STEP_PAGES})`);
-    return !step.isLast || Number(this.#database.pragma('freelist_count', { simple: true })) > SPARE_PAGES;
+    return this.#own(() => {
+      const step = { isLast: true };
+      this.#database.transaction(() => {
+        const incidents = this.incidents.forgetBefore(before, STEP_ROWS);
+        this.evidence.forgetOf(incidents);
+        step.isLast = !this.timeline.forgetBefore(before, 4 * STEP_ROWS) && incidents.length < STEP_ROWS;
+        this.clients.forgetBefore(before);
+        this.gaps.forgetBefore(before);
+        if (step.isLast) this.evidence.prune();
+      })();
+      this.#database.pragma(`incremental_vacuum(${STEP_PAGES})`);
+      return !step.isLast || Number(this.#database.pragma('freelist_count', { simple: true })) > SPARE_PAGES;
+    });
   }
 
   /** Forgets by size. Called with every write, so it costs what it forgets: pages that become free are filled anew. */
   bound(): void {
-    while (this.#bytes() > BYTES_MOST && this.#forgetOldest() > 0);
+    if (this.#bytes() <= BYTES_MOST) return;
+    this.#own(() => {
+      while (this.#bytes() > BYTES_MOST && this.#forgetOldest() > 0);
+    });
   }
 
   #forgetOldest(): number {
@@ -185,6 +276,10 @@ export class HistoryStore {
 
   /** Writes the past anew as `veil` shows it, and leaves nothing of how it was: no free page, no log, no damaged copy. */
   rewrite(veil: Veil): void {
+    this.#own(() => this.#rewrite(veil));
+  }
+
+  #rewrite(veil: Veil): void {
     this.#database.transaction(() => {
       const incidents = rewritten([...this.incidents.all()], veil);
       const clients = this.clients.list().flatMap((client) => veiledClient(client, veil) ?? []);

@@ -2,10 +2,10 @@
 // RFC 2104 (HMAC) with SHA-256: without the key a hash cannot be tried against a list of names.
 
 import { createHmac, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyedHash } from '../../src/guard/privacy.ts';
 import { writeDurable } from '../durable-file.ts';
+import { readRegularFile } from '../regular-file.ts';
 
 const FILE = 'privacy.key';
 const BYTES = 32;
@@ -38,7 +38,7 @@ export function passingHash(): KeyedHash {
 
 function readKey(path: string): Buffer | undefined {
   try {
-    const key = Buffer.from(readFileSync(path, 'latin1').trim(), 'hex');
+    const key = Buffer.from(readRegularFile(path).trim(), 'hex');
     return key.length === BYTES ? key : undefined;
   } catch {
     return undefined;

@@ -40,12 +40,12 @@ export interface RecorderPorts {
 }
 
 export class Recorder {
-  readonly #store: HistoryStore;
+  #store: HistoryStore;
   readonly #ports: RecorderPorts;
   readonly #incidents = new Set<Incident>();
   readonly #incidentShares = new Shares<Incident>();
   readonly #clients = new FairMap<ClientView>(CLIENTS_MOST);
-  readonly #evidenceTaken = new WeakMap<Incident, number>();
+  #evidenceTaken = new WeakMap<Incident, number>();
   readonly #evidence = new Shares<EvidenceOf>();
   /** In the order in which they came. */
   #frames = new Set<EvidenceOf>();
@@ -71,6 +71,14 @@ export class Recorder {
     this.#store = store;
     this.#veil = veil;
     this.#ports = ports;
+  }
+
+  /** Goes on in another file, with all that waits. Of what was written before, nothing is known to be in it. */
+  continueIn(store: HistoryStore): void {
+    this.#store = store;
+    this.#evidenceTaken = new WeakMap();
+    this.#retryAt = 0;
+    this.#soon();
   }
 
   setVeil(veil: Veil): void {

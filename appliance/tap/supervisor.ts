@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Readable } from 'node:stream';
 import type { TapReport } from '../../src/guard/observation.ts';
 import { afterReading } from '../after-reading.ts';
-import { MessageReader } from './messages.ts';
+import { MessageReader, REPORT_FD } from './messages.ts';
 import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -112,25 +112,35 @@ export class TapSupervisor {
 
   #spawn(): void {
     const [command, ...args] = this.#program.command;
-    const child = spawn(command, [...args, this.#order.interface], {
-      stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'ipc'],
-      serialization: 'advanced',
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-    });
-    this.#child = child;
     this.#lastFault = '';
-    const reader = new MessageReader();
-    const pipe = child.stdio[3] as Readable;
-    pipe.on('data', (chunk: Buffer) => {
-      this.#expect(this.#silenceMs);
-      for (const message of reader.push(chunk)) this.#take(message);
-    });
-    child.once('error', (error) => {
+    let child: ChildProcess;
+    try {
+      child = spawn(command, [...args, this.#order.interface], {
+        stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'ipc'],
+        serialization: 'advanced',
+        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      });
+    } catch (error) {
+      // A machine without memory or processes: tried again like any other end of it.
+      this.#lastFault = error instanceof Error ? error.message : String(error);
+      this.#closed(null, null);
+      return;
+    }
+    this.#child = child;
+    child.on('error', (error) => {
       this.#lastFault = error.message;
     });
     // `close` comes after the last byte of the pipe was read: nothing reported is lost.
     child.once('close', (code, signal) => {
       this.#closed(code, signal);
+    });
+    const pipe = reportPipe(child);
+    // Without a handle left there is no pipe, and no process: `error` and `close` come in the next turn.
+    if (pipe === undefined) return;
+    const reader = new MessageReader();
+    pipe.on('data', (chunk: Buffer) => {
+      this.#expect(this.#silenceMs);
+      for (const message of reader.push(chunk)) this.#take(message);
     });
     this.#openedAt = undefined;
     this.#send({ type: 'order', order: this.#order });
@@ -188,6 +198,10 @@ export class TapSupervisor {
     }, this.#backoff);
     this.#backoff = Math.min(Math.max(BACKOFF_MS.first, this.#backoff * 2), BACKOFF_MS.most);
   }
+}
+
+function reportPipe(child: { readonly stdio?: ChildProcess['stdio'] }): Readable | undefined {
+  return (child.stdio?.[REPORT_FD] as Readable | null | undefined) ?? undefined;
 }
 
 /** Runs what follows without any right but that to open packet sockets. */

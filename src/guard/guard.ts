@@ -67,6 +67,8 @@ export class Guard {
   #lastState: string | undefined;
   #foldedObservations = 0;
   #warnings: readonly string[] = [];
+  /** By topic, what else keeps the box from vouching for anything. */
+  readonly #doubts = new Map<string, readonly string[]>();
 
   constructor(policy: Policy, ports: GuardPorts) {
     this.#ports = ports;
@@ -177,6 +179,11 @@ export class Guard {
 
   setWarnings(warnings: readonly string[]): void {
     this.#warnings = warnings;
+  }
+
+  /** Why the box cannot vouch for what it says, besides taps, rules and counters; none ends it. */
+  doubt(topic: string, reasons: readonly string[]): void {
+    this.#doubts.set(topic, reasons);
   }
 
   /** The incidents themselves, for whoever keeps them. */
@@ -303,6 +310,7 @@ export class Guard {
     if (this.#surplus !== undefined && now.monotonic < this.#surplus.until) reasons.push(this.#surplus.text);
     const age = this.#readingAt === undefined ? Infinity : now.monotonic - this.#readingAt.monotonic;
     if (age > READING_MS) reasons.push('the kernel counters cannot be read');
+    reasons.push(...[...this.#doubts.values()].flat());
     return reasons;
   }
 

@@ -65,12 +65,42 @@ describe('the box fails closed', () => {
 
   it('because a daemon that is gone or hung comes back, and its light is red meanwhile', () => {
     expect(words('leakguardd.service', 'Service', 'Type')).toEqual(['notify']);
-    expect(Number(words('leakguardd.service', 'Service', 'WatchdogSec')[0])).toBeLessThanOrEqual(15);
+    expect(Number(words('leakguardd.service', 'Service', 'WatchdogSec')[0])).toBeLessThanOrEqual(8);
     expect(words('leakguardd.service', 'Service', 'Restart')).toEqual(['always']);
     expect(words('leakguardd.service', 'Unit', 'StartLimitIntervalSec')).toEqual(['0']);
     expect(words('leakguardd.service', 'Service', 'ExecStopPost')).toContain(
       '/usr/lib/leakguard/dist/appliance/lamp/main.js',
     );
+  });
+});
+
+describe('the light', () => {
+  const unit = 'leakguard-light.service';
+
+  it('has a keeper of its own, which no end of the daemon ends, and which is red before and after', () => {
+    expect(words('leakguardd.service', 'Unit', 'Wants')).toContain(unit);
+    expect(words('leakguardd.service', 'Unit', 'After')).toContain(unit);
+    expect(words('leakguardd.service', 'Service', 'ExecStart')).toContain('--kept-light');
+    for (const key of ['BindsTo', 'Requires', 'Requisite']) expect(words(unit, 'Unit', key)).toEqual([]);
+    expect(words(unit, 'Service', 'Restart')).toEqual(['always']);
+    expect(words(unit, 'Unit', 'StartLimitIntervalSec')).toEqual(['0']);
+    for (const key of ['ExecStartPre', 'ExecStopPost'])
+      expect(words(unit, 'Service', key)).toContain('/usr/lib/leakguard/dist/appliance/lamp/main.js');
+  });
+
+  it('is found where the daemon looks for it', () => {
+    const runtimeDir = (name: string): string | undefined => {
+      const given = words(name, 'Service', 'ExecStart');
+      return given[given.indexOf('--runtime-dir') + 1];
+    };
+    expect(runtimeDir(unit)).toBe(runtimeDir('leakguardd.service'));
+  });
+
+  it('is kept by a program without rights, network or other files', () => {
+    expect(words(unit, 'Service', 'CapabilityBoundingSet')).toEqual(['']);
+    expect(words(unit, 'Service', 'PrivateNetwork')).toEqual(['yes']);
+    expect(words(unit, 'Service', 'RestrictAddressFamilies')).toEqual(['AF_UNIX']);
+    expect(words(unit, 'Service', 'ReadWritePaths')).toEqual(['/sys/devices', '-/sys/class/gpio']);
   });
 });
 
@@ -175,6 +205,7 @@ describe('systemd', () => {
     ['leakguardd.service', 3],
     ['leakguard-web.service', 2],
     ['leakguard-lamp-red.service', 2],
+    ['leakguard-light.service', 2],
     ['leakguard-set-clock.service', 2],
   ])('gives %s an exposure of at most %d', async (unit, most) => {
     const { stdout } = await run('systemd-analyze', [

@@ -178,7 +178,7 @@ describe('a session', () => {
     expect((await browser.ask('/regions')).status).toBe(200);
     // Without script the status page does it by a refresh, which keeps what was looked at.
     const { text } = await browser.ask('/?span=week&again=yes');
-    const again = /content="5; url=([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&');
+    const again = /content="1; url=([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&');
     expect([again, text.includes('id="incidents"')]).toEqual(['/?span=week&again=yes', true]);
     clock += 2 * HOUR;
     expect((await browser.ask('/regions')).status).toBe(401);

@@ -75,7 +75,7 @@ class Stream {
 
 beforeEach(async () => {
   peer = await GuardPeer.start();
-  const times = { askEveryMs: 50, retryMs: 20 };
+  const times = { askEveryMs: 50, answerMs: 1_000, retryMs: 20 };
   page = await showPage({ socketPath: peer.socketPath, limits: LIMITS, times, timeoutMs: 200 });
   own = await owner(page.port);
 });

@@ -6,8 +6,11 @@ import { fragment, morph } from './morph.js';
 import { refreshTimeline } from './timeline.js';
 import { APART_MS, localTimes } from './times.js';
 
-const SILENCE_MS = 6500;
-const ANSWER_MS = 3000;
+/** Two beats of the box (web/event-streams.ts), and the time a question has: a page that is cut off is blind within two seconds. */
+const SILENCE_MS = 1000;
+const ANSWER_MS = 700;
+const POLL_MS = 1000;
+const LOOK_MS = 200;
 const REOPEN_MS = 10_000;
 
 /** `` or `/light`: a visitor who is not logged in hears of the light only. */
@@ -111,7 +114,7 @@ function open() {
 function watchSilence() {
   const now = window.performance.now();
   const polling = document.body.dataset.link !== 'live';
-  if (now - heardAt <= (polling ? ANSWER_MS : SILENCE_MS) || now - askedAt <= ANSWER_MS) return;
+  if (now - heardAt <= (polling ? POLL_MS : SILENCE_MS) || now - askedAt <= POLL_MS) return;
   // Not refused, and silent: its connection died unnoticed, as in the sleep of the laptop.
   if (source.readyState !== 2) open();
   void ask();
@@ -147,6 +150,6 @@ for (const form of document.querySelectorAll('form[data-stay]'))
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watchSilence();
 });
-setInterval(watchSilence, 1000);
+setInterval(watchSilence, LOOK_MS);
 setInterval(countDown, 1000);
 open();

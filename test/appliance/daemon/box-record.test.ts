@@ -1,12 +1,23 @@
 // Knows: what is on disk, and what is said, when the disk takes the box's state and when it does not. A directory in the place of
 // a file stands for a disk that refuses: it does so for root, too.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  rmdirSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BoxRecord } from '../../../appliance/daemon/box-record.ts';
-import { readBoxState } from '../../../appliance/daemon/box-state.ts';
+import { readBoxState, writeBoxState } from '../../../appliance/daemon/box-state.ts';
 
 let top = '';
 let said: string | undefined;
@@ -14,15 +25,22 @@ beforeEach(() => {
   top = mkdtempSync(join(tmpdir(), 'leakguard-record-'));
   for (const name of ['state', 'run']) mkdirSync(join(top, name));
   said = undefined;
+  putBack.length = 0;
 });
 afterEach(() => rmSync(top, { recursive: true, force: true }));
 
 const refuse = (what: string): string => mkdirSync(join(top, `${what}.new`), { recursive: true }) ?? '';
-const begin = (): BoxRecord =>
-  new BoxRecord({
+const putBack: string[] = [];
+/** As the daemon begins: what no file tells is asked of the kernel. */
+const begin = (kernelBlocks = false): BoxRecord => {
+  const record = new BoxRecord({
     ...{ stateDir: join(top, 'state'), runtimeDir: join(top, 'run') },
     fault: (text) => (said = text),
+    putBack: (path) => putBack.push(path),
   });
+  record.settleUnknown(kernelBlocks);
+  return record;
+};
 const kept = (): boolean => readBoxState(join(top, 'state')).state.blockMode;
 
 describe('what must outlive a reboot', () => {
@@ -68,5 +86,72 @@ describe('what must outlive a reboot', () => {
     refuse('state/boot.nft');
     record.setBootRuleset('table two');
     expect(said).toContain('it would boot with older rules');
+  });
+});
+
+describe('what was lost', () => {
+  const [state, boot] = ['state.json', 'boot.nft'];
+  const blocking = (): void => {
+    const record = begin();
+    record.setBlockMode(true);
+    record.setBootRuleset('table one', true);
+  };
+
+  it.each([
+    ['the rules of the next boot tell of it', [state], false, true],
+    ['the kernel tells of it', [state, boot], true, true],
+    ['nothing tells of it: a new box', [state, boot], false, false],
+  ])('a missing state file, and %s', (_case, lost, kernelBlocks, closed) => {
+    blocking();
+    for (const file of lost) rmSync(join(top, 'state', file));
+    const record = begin(kernelBlocks);
+    expect([record.blockMode, kept()]).toEqual([closed, closed]);
+    expect(record.warning === undefined).toBe(!closed);
+  });
+
+  it('a box that was in watch mode stays there whatever the kernel drops while nothing is verified', () => {
+    begin().setBootRuleset('table one');
+    const record = begin(true);
+    expect([record.blockMode, record.warning]).toEqual([false, undefined]);
+  });
+
+  it.each(['a FIFO', 'a directory', 'a device'])(
+    '%s in its place is closed, and is not waited for',
+    (what) => {
+      blocking();
+      const path = join(top, 'state', state);
+      rmSync(path);
+      if (what === 'a FIFO') execFileSync('mkfifo', [path]);
+      else if (what === 'a directory') mkdirSync(path);
+      else symlinkSync('/dev/zero', path);
+      const record = begin();
+      expect(record.blockMode).toBe(true);
+      expect(record.warning).toContain(what);
+    },
+  );
+
+  it('block mode is written and read back also when the disk is believed to hold it', () => {
+    blocking();
+    const record = begin();
+    writeBoxState(join(top, 'state'), { blockMode: false });
+    record.setBlockMode(true);
+    expect([kept(), said]).toEqual([true, undefined]);
+  });
+
+  it.each([state, boot])('%s that is removed, replaced or written is put back, and told', (file) => {
+    const record = begin();
+    record.setBlockMode(true);
+    record.setBootRuleset('table one', true);
+    const path = join(top, 'state', file);
+    const whole = readFileSync(path, 'utf8');
+    for (const harm of [() => rmSync(path), () => writeFileSync(path, '{}'), () => truncateSync(path)]) {
+      harm();
+      record.settle();
+      expect(readFileSync(path, 'utf8')).toBe(whole);
+    }
+    rmSync(join(top, 'state'), { recursive: true });
+    record.settle();
+    expect(readFileSync(path, 'utf8')).toBe(whole);
+    expect(putBack.filter((one) => one === path)).toHaveLength(4);
   });
 });

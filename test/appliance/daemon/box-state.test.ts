@@ -11,7 +11,7 @@ const directory = (): string => mkdtempSync(join(tmpdir(), 'leakguard-test-'));
 
 describe('box state', () => {
   it('starts a new box in watch mode', () => {
-    expect(readBoxState(directory())).toEqual({ state: { blockMode: false } });
+    expect(readBoxState(directory())).toEqual({ state: { blockMode: false }, missing: true });
   });
 
   it.each([true, false])('remembers block mode %s', (blockMode) => {

@@ -219,7 +219,7 @@ describe('silences of tunnels', () => {
   it('that lasted when the watch ended say so, and are forgotten with age', () => {
     const store = new HistoryStore(dir);
     store.write({ ...NOTHING, gaps: [lasting(AT)] }, full());
-    store.gaps.closeOpen(AT + 9_000);
+    store.closeOpenGaps(AT + 9_000);
     const [found] = store.gaps.select(0, 2 * AT, 9);
     expect(found?.unwatched).toBe(AT + 9_000);
     expect(found && gapText(found)).toContain('lasted when the watch ended');

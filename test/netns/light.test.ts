@@ -1,0 +1,101 @@
+// Knows: that the light is red within two seconds when nobody can vouch for it, in watch mode and in block mode: a daemon that is
+// stopped, busy for ever or killed, and a keeper of the light that is. Must not know: how. The judge is the lamp's file.
+//
+//   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
+
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TUNNEL } from '../../appliance/lab/plan.ts';
+import type { Running } from '../../appliance/lab/process.ts';
+import { labForTests } from './harness.ts';
+import { KeptDaemon } from './kept-daemon.ts';
+import { becomesGreen, keeperPid, lampOf, turnsRed } from './light-watch.ts';
+
+const lab = labForTests({ filling: 'nothing' });
+let daemon: KeptDaemon;
+let traffic: Running;
+
+beforeAll(async () => {
+  // A signal that makes the daemon's event loop turn no more.
+  const trap = join(lab().plan.dir, 'busy.cjs');
+  writeFileSync(trap, 'process.on("SIGUSR2", () => { for (;;); });\n');
+  daemon = new KeptDaemon(lab(), { env: { NODE_OPTIONS: `--require=${trap}` } });
+  await daemon.start();
+  await lab().connectLaptop();
+  traffic = await lab().network.laptop.start(['ping', '-i', '0.2', TUNNEL.server4]);
+});
+afterAll(async () => {
+  await traffic.stop();
+  await daemon.stop();
+});
+
+const signal = (pid: number | undefined, name: NodeJS.Signals): void => {
+  if (pid === undefined) throw new Error('there is no such process');
+  process.kill(pid, name);
+};
+
+describe.each([
+  ['watch mode', false],
+  ['block mode', true],
+])('in %s', (_mode, on) => {
+  beforeAll(() => lab().guard.block(on));
+
+  it('a daemon that is stopped', async () => {
+    await becomesGreen(lab());
+    await turnsRed(lab(), () => signal(daemon.pid, 'SIGSTOP'));
+    expect(lampOf(lab())).toBe('red-flash');
+    signal(daemon.pid, 'SIGCONT');
+    await becomesGreen(lab());
+  });
+
+  it('a daemon that is busy for ever', async () => {
+    await becomesGreen(lab());
+    await turnsRed(lab(), () => signal(daemon.pid, 'SIGUSR2'));
+    daemon.kill('daemon');
+    await becomesGreen(lab());
+  });
+
+  it('a daemon that is killed', async () => {
+    await becomesGreen(lab());
+    await turnsRed(lab(), () => daemon.kill('daemon'));
+    await becomesGreen(lab());
+  });
+
+  it('a keeper of the light that is killed: said, and another one takes its place', async () => {
+    await becomesGreen(lab());
+    const before = keeperPid(lab());
+    const said = lab().guard.waitFor(
+      'a light that nobody keeps',
+      ({ why }) => why.includes('keeper of the light'),
+      2_000,
+    );
+    await turnsRed(lab(), () => signal(before, 'SIGKILL'));
+    expect((await said).state).toBe('blind');
+    await becomesGreen(lab());
+    expect(keeperPid(lab())).not.toBe(before);
+  });
+
+  it('a keeper of the light that is stopped', async () => {
+    await becomesGreen(lab());
+    const keeper = keeperPid(lab());
+    await turnsRed(lab(), () => signal(keeper, 'SIGSTOP'));
+    signal(keeper, 'SIGCONT');
+    await becomesGreen(lab());
+  });
+
+  it('a light that another hand was at is put right', async () => {
+    await becomesGreen(lab());
+    const { lamp } = lab().plan.files;
+    for (const harm of [() => rmSync(lamp), () => writeFileSync(lamp, 'red\n')]) {
+      harm();
+      await expect.poll(() => lampOf(lab()), { timeout: 2_000, interval: 20 }).toBe('green');
+    }
+  });
+});
+
+it('a daemon and its keeper that stay away leave it red', async () => {
+  await becomesGreen(lab());
+  await turnsRed(lab(), () => daemon.killForGood());
+  expect(lampOf(lab())).toBe('red-flash');
+});
