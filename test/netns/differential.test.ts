@@ -13,6 +13,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import { differences } from '../../src/policy/readback.ts';
 import { mutants } from '../policy/mutants.ts';
 import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB } from '../policy/policies.ts';
+import { FORMS } from '../policy/shapes-forms.ts';
 import { SHAPES } from '../policy/shapes.ts';
 import type { Shape } from '../policy/shape.ts';
 import { Wire } from './differential-wire.ts';
@@ -145,7 +146,7 @@ describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {
   it.each(['up', 'down'] as const)('the named shapes going %s', async (way) => {
     const shapes = comparable(
       policy,
-      SHAPES.filter((shape) => shape.way === way),
+      FORMS.filter((shape) => shape.way === way),
     );
     const real = await measured(way, shapes);
     const said = expected(judge, shapes);
