@@ -19,7 +19,7 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     counter: 'arp',
     way: 'up',
     form: 'ARP request, nothing behind it but zeros',
-    peer: 'the gateway and the DHCP server of the lease, an endpoint or `allow` row, the box; until a lease was seen at most four private addresses',
+    peer: 'the gateway and the DHCP server of the lease, its resolver while one may be asked, an endpoint or `allow` row, the box; until a lease was seen at most four private addresses',
     reveals: 'the address of the client, and that it looks for its gateway',
     why: 'no packet leaves without it (RFC 826)',
   },
