@@ -9,7 +9,8 @@ import { compileAllow } from './allow.ts';
 import type { Way } from './counted.ts';
 import { isOpenProfile } from './direct.ts';
 import type { Host } from './hosts.ts';
-import type { LearnedState } from './learned.ts';
+import type { LearnedNeighbour, LearnedState } from './learned.ts';
+import { holeNames } from './names.ts';
 import type { NftChain } from './nft-model.ts';
 import { FIXED_ADDRESS } from './policy.ts';
 import type { AllowRule, Policy } from './policy.ts';
@@ -41,6 +42,22 @@ export function boxAddresses(policy: Policy, learned: LearnedState): readonly st
   return [...new Set([FIXED_ADDRESS, ...learned.box])];
 }
 
+/** What was learned to be on the link; the network's own resolver only where it may be asked, and where nobody is far away. */
+export function learnedNeighbours(policy: Policy, learned: LearnedState): readonly LearnedNeighbour[] {
+  const asks = holeNames(policy).length > 0 || learned.passes.length > 0;
+  const near = learned.resolvers.filter(({ address }) => {
+    const parsed = asks ? parseAddress(address) : undefined;
+    return parsed?.ipVersion === 4 && isPrivate4(parsed.words);
+  });
+  return [...learned.neighbours, ...near];
+}
+
+const PRIVATE_WORDS = PRIVATE4.map(([address, length]) => ({ words: wordsOf(address), bits: 96 + length }));
+
+function isPrivate4(words: Uint32Array): boolean {
+  return PRIVATE_WORDS.some((range) => inNetwork(words, range.words, range.bits));
+}
+
 /** Whether no router has announced itself: any link-local address may then be one. */
 function seeksRouter(learned: LearnedState): boolean {
   return !learned.neighbours.some(({ address }) => address.includes(':'));
@@ -51,7 +68,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   const box = new Set(boxAddresses(policy, learned).map(wordOf));
   const near4 = new Set([
     ...hosts.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0),
-    ...learned.neighbours
+    ...learnedNeighbours(policy, learned)
       .filter(({ address }) => !address.includes(':'))
       .map(({ address }) => wordOf(address)),
     ...box,
@@ -72,11 +89,9 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   const mine = new Set(learned.own.map(({ address }) => wordOf(address)));
   const settled = new Set(learned.settled.map(({ mac }) => parseMac(mac)));
   const anyRouter = seeksRouter(learned);
-  const private4 = PRIVATE4.map(([address, length]) => ({ words: wordsOf(address), bits: 96 + length }));
   const linkLocal4 = wordsOf('169.254.0.0');
 
-  const isPrivate = (words: Uint32Array): boolean =>
-    private4.some((range) => inNetwork(words, range.words, range.bits));
+  const isPrivate = isPrivate4;
   const isAllowed = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
     allow.some(
       (rule) =>

@@ -6,7 +6,7 @@ import { parseMac, macText } from '../wire/address.ts';
 import { designatedEndpoints, hostsOf, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
-import { boxAddresses, targetKey } from './neighbours.ts';
+import { boxAddresses, learnedNeighbours, targetKey } from './neighbours.ts';
 import type { NftElement, NftSet } from './nft-model.ts';
 import type { Policy } from './policy.ts';
 import { shapeOf } from './shape.ts';
@@ -71,7 +71,7 @@ export function elementsOf(
       { set: 'near4', key },
       { set: 'box4', key },
     ]),
-    ...learned.neighbours.flatMap(({ address, seconds }) => nearElements(address, seconds)),
+    ...learnedNeighbours(policy, learned).flatMap(({ address, seconds }) => nearElements(address, seconds)),
     ...learned.own.flatMap(({ mac, address, seconds }) => [
       { set: 'own4', key: `${canonicalMac(mac)} . ${address}`, seconds },
     ]),

@@ -10,6 +10,7 @@ import {
   compileRuleset,
   compileToggle,
 } from '../../src/policy/nft.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import { differences, mendingText } from '../../src/policy/readback.ts';
 import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB } from '../policy/policies.ts';
 import { shapeNamed } from '../policy/shapes.ts';
@@ -150,7 +151,9 @@ describe("the box's own wire", () => {
   beforeAll(async () => {
     const macs = ['br0', 'lan0', 'wan0'].map((port) => wire.inBox('cat', `/sys/class/net/${port}/address`));
     const boxMacs = (await Promise.all(macs)).map((mac) => mac.trim());
-    await wire.load(compileRuleset(BARE, { blockMode: true, boxMacs }));
+    const neighbours = [{ address: '192.168.9.1', seconds: 3000 }];
+    const learned = { ...NOTHING_LEARNED, neighbours, box: ['192.168.9.2'] };
+    await wire.load(compileRuleset(BARE, { blockMode: true, boxMacs, learned }));
     await wire.inBox('ip', 'addr', 'add', '192.168.9.2/24', 'dev', 'br0');
     await wire.atEnd('lan', 'ip', 'addr', 'add', '192.168.9.3/24', 'dev', 'eth0');
     await wire.atEnd('wan', 'ip', 'addr', 'add', '192.168.9.4/24', 'dev', 'eth0');
@@ -171,17 +174,23 @@ describe("the box's own wire", () => {
     expect((await wire.counters()).get('box_refused')).toBeGreaterThan(before.get('box_refused') ?? 0);
   });
 
-  it('says nothing on wan but ARP requests', async () => {
+  it('says nothing on wan but ARP requests for its gateway', async () => {
     const before = await wire.counters();
     await wire.inBox('ip', 'neigh', 'replace', '192.168.9.4', 'lladdr', '02:00:00:00:00:04', 'dev', 'br0');
     const arrivals = await wire.arrivals('wan', async () => {
       await expect(wire.inBox('ping', '-c', '2', '-i', '0.2', '-W', '1', '192.168.9.4')).rejects.toThrow();
       await expect(wire.inBox('ping', '-c', '1', '-W', '1', '192.168.9.99')).rejects.toThrow();
+      await expect(wire.inBox('ping', '-c', '1', '-W', '1', '192.168.9.1')).rejects.toThrow();
     });
     expect(arrivals.length).toBeGreaterThan(0);
-    // EtherType ARP, operation request.
+    // EtherType ARP, operation request, for the gateway.
     expect(
-      arrivals.filter((frame) => frame.slice(24, 28) !== '0806' || frame.slice(40, 44) !== '0001'),
+      arrivals.filter(
+        (frame) =>
+          frame.slice(24, 28) !== '0806' ||
+          frame.slice(40, 44) !== '0001' ||
+          frame.slice(76, 84) !== 'c0a80901',
+      ),
     ).toEqual([]);
     expect((await wire.counters()).get('box_silenced')).toBeGreaterThan(before.get('box_silenced') ?? 0);
   });

@@ -21,6 +21,8 @@ const TELLING = [
 /** Behind the two addresses begin type, IP and transport headers: most changes go there. */
 const HEAD = 12;
 const HEADERS = 60;
+/** A link takes no longer frame (IEEE 802.3 section 3.2.7). */
+const LONGEST = 1514;
 
 /** `count` frames, each one of `shapes` with one to three bytes changed, cut short, or grown. */
 export function mutants(shapes: readonly Shape[], count: number, seed = 0x5eed): Shape[] {
@@ -37,7 +39,7 @@ export function mutants(shapes: readonly Shape[], count: number, seed = 0x5eed):
 function changed(bytes: Uint8Array, next: (below: number) => number): Uint8Array {
   const what = next(12);
   if (what === 0 && bytes.length > 64) return bytes.slice(0, 60 + next(bytes.length - 60));
-  if (what === 1)
+  if (what === 1 && bytes.length + 24 <= LONGEST)
     return Uint8Array.from([...bytes, ...Array.from({ length: 1 + next(24) }, () => next(256))]);
   const copy = bytes.slice();
   const span = Math.min(what < 9 ? HEADERS : copy.length, copy.length) - HEAD;

@@ -1,0 +1,94 @@
+// Knows: that no frame crosses the bridge that bears an address of the box, in any mode, either way, whatever is around it.
+// Must not know: the rules. Judged by what arrives at the other end.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileRuleset } from '../../src/policy/nft.ts';
+import { address4, ethernet, fill, ipv4, mac, tcp, u16, CLIENT, ROUTER } from '../policy/frames.ts';
+import type { Bytes } from '../policy/frames.ts';
+import { BARE, LEARNED } from '../policy/policies.ts';
+import { Wire } from './differential-wire.ts';
+
+let wire: Wire;
+
+beforeAll(async () => {
+  wire = await Wire.raise(`b${process.pid.toString(36)}`);
+});
+
+afterAll(async () => {
+  await wire.close();
+});
+
+const BOX = ['169.254.77.1', '192.168.1.2'];
+const PEER = '192.168.1.50';
+const SNAP = [0xaa, 0xaa, 3, 0, 0, 0];
+
+function arp(from: string, to: string): Bytes {
+  const head = [...u16(1), ...u16(0x0800), 6, 4, ...u16(2), ...mac(CLIENT)];
+  return [...head, ...address4(from), ...fill(6, 0), ...address4(to)];
+}
+
+/** EtherType or length, and what follows it. */
+const AROUND: readonly (readonly [string, (type: number, inside: Bytes) => readonly [number, Bytes]])[] = [
+  ['untagged', (type, inside) => [type, inside]],
+  ['priority-tagged', (type, inside) => [0x8100, [...u16(0x6000), ...u16(type), ...inside]]],
+  ['tagged', (type, inside) => [0x8100, [...u16(10), ...u16(type), ...inside]]],
+  ['service-tagged', (type, inside) => [0x88a8, [...u16(10), ...u16(type), ...inside]]],
+  ['QinQ', (type, inside) => [0x88a8, [...u16(5), ...u16(0x8100), ...u16(10), ...u16(type), ...inside]]],
+  ['SNAP', (type, inside) => [8 + inside.length, [...SNAP, ...u16(type), ...inside]]],
+  [
+    'SNAP behind a tag',
+    (type, inside) => [0x8100, [...u16(10), ...u16(8 + inside.length), ...SNAP, ...u16(type), ...inside]],
+  ],
+  [
+    'SNAP behind two tags',
+    (type, inside) => [
+      0x8100,
+      [...u16(5), ...u16(0x8100), ...u16(10), ...u16(8 + inside.length), ...SNAP, ...u16(type), ...inside],
+    ],
+  ],
+];
+
+function forms(way: 'up' | 'down', box: string): { name: string; bytes: Uint8Array }[] {
+  const link = way === 'up' ? { from: CLIENT, to: ROUTER } : { from: ROUTER, to: CLIENT };
+  const insides: readonly (readonly [string, number, Bytes])[] = [
+    ['ARP from it', 0x0806, arp(box, PEER)],
+    ['ARP for it', 0x0806, arp(PEER, box)],
+    ['IP from it', 0x0800, ipv4(6, tcp(80, 40000), { from: box, to: PEER })],
+    ['IP to it', 0x0800, ipv4(6, tcp(40000, 80), { from: PEER, to: box })],
+  ];
+  return AROUND.flatMap(([around, put]) =>
+    insides.map(([what, type, inside]) => ({
+      name: `${what}, ${around}`,
+      bytes: ethernet(...put(type, inside), link),
+    })),
+  );
+}
+
+describe.each([true, false])('block mode %s', (blockMode) => {
+  beforeAll(async () => {
+    await wire.load(compileRuleset(BARE, { blockMode, learned: LEARNED }));
+  });
+
+  it.each((['up', 'down'] as const).flatMap((way) => BOX.map((box) => [way, box] as const)))(
+    'no form that bears it crosses, going %s: %s',
+    async (way, box) => {
+      const sent = forms(way, box);
+      expect(sent.length).toBeGreaterThanOrEqual(30);
+      // The same forms with an address that nobody has: in watch mode they cross, so the wire is whole.
+      const others = forms(way, '192.168.1.3');
+      const [from, to] = way === 'up' ? (['lan', 'wan'] as const) : (['wan', 'lan'] as const);
+      const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+      const arrived = await wire.arrivals(to, () =>
+        wire.send(
+          from,
+          [...sent, ...others].map(({ bytes }) => bytes),
+        ),
+      );
+      expect(sent.filter(({ bytes }) => arrived.includes(hex(bytes))).map(({ name }) => name)).toEqual([]);
+      if (!blockMode)
+        expect(others.filter(({ bytes }) => !arrived.includes(hex(bytes))).map(({ name }) => name)).toEqual(
+          [],
+        );
+    },
+  );
+});

@@ -1,0 +1,61 @@
+// Knows: that README's table of essential traffic is the policy's, and that nothing else crosses in block mode.
+// Must not know: the kernel (test/netns/essential.test.ts holds it to the same frames).
+
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { Dissector } from '../../src/flow/dissector.ts';
+import { Facts } from '../../src/flow/facts.ts';
+import { ESSENTIAL_TRAFFIC, essentialTable } from '../../src/policy/essential-traffic.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import { BARE, FULL, LEARNED } from './policies.ts';
+import { FORMS } from './shapes-forms.ts';
+import { NEIGHBOURS } from './shapes-neighbours.ts';
+
+function factsOf(bytes: Uint8Array): Facts {
+  const facts = new Facts();
+  const dissector = new Dissector();
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
+  dissector.application(bytes, facts, 0);
+  return facts;
+}
+
+describe('the table of essential traffic', () => {
+  it('stands in README as the policy has it', async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+    const [, found = ''] =
+      /<!-- essential traffic -->\n\n([\s\S]*?)\n\n<!-- end of essential traffic -->/.exec(readme) ?? [];
+    expect(found).toBe(essentialTable());
+  });
+
+  it.each(NEIGHBOURS)(
+    'lets who looks for its tunnel find it, and nobody else: $name',
+    ({ way, bytes, crosses }) => {
+      expect(compileJudge(FULL, LEARNED).crosses(factsOf(bytes), way)).toBe(crosses);
+    },
+  );
+
+  it('is all that crosses in block mode of 400 forms up and 100 down, besides the tunnel', () => {
+    const judge = compileJudge(BARE, LEARNED);
+    const rows = new Set(ESSENTIAL_TRAFFIC.map(({ way, counter }) => `${way}_plumbing_${counter}`));
+    for (const [way, least] of [
+      ['up', 400],
+      ['down', 100],
+    ] as const) {
+      const forms = FORMS.filter((form) => form.way === way);
+      expect(forms.length).toBeGreaterThanOrEqual(least);
+      const others = forms.filter(({ bytes }) => {
+        const facts = factsOf(bytes);
+        const counter = judge.counter(facts, way);
+        return judge.crosses(facts, way) && !counter.startsWith(`${way}_tunnel_`) && !rows.has(counter);
+      });
+      expect(others.map(({ name }) => name)).toEqual([]);
+      // Behind any tag nothing is known to be essential.
+      const tagged = forms.filter(
+        ({ name, bytes }) => / behind /.test(name) && judge.crosses(factsOf(bytes), way),
+      );
+      expect(
+        tagged.filter(({ name }) => /, behind (a VLAN|a service|two) /.test(name)).map(({ name }) => name),
+      ).toEqual([]);
+    }
+  });
+});
