@@ -5,10 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { filesEnding, textOf } from './tree.ts';
 
-const LINES = 300;
 const CODE = ['ts', 'mjs', 'cjs', 'js'] as const;
-
-const lineCount = (text: string): number => text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 
 /** The comment a file begins with, after a `#!` line; empty when it begins with something else. */
 function head(text: string): string {
@@ -26,12 +23,6 @@ const vagueName = /(?:^|\/)(?:utils?|misc|common|index|barrel)\.[a-z]+$/;
 const toolConfig = /^[^/]*\.config\.(?:js|ts)$/;
 
 describe('every source file', () => {
-  it(`has at most ${LINES} lines`, () => {
-    expect(lineCount('a\nb\n')).toBe(2);
-    const long = filesEnding(...CODE, 'ejs', 'css').filter((path) => lineCount(textOf(path)) > LINES);
-    expect(long).toEqual([]);
-  });
-
   it('begins with a comment', () => {
     expect(head('#!/usr/bin/env node\n// Knows: this.\nx();\n')).toBe('// Knows: this.\n');
     expect(head('x(); // Knows\n')).toBe('');

@@ -9,7 +9,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 function watching(policy: Policy = HOME): {
   guard: Guard;
   clock: { ms: number };
-  look: (leaks?: number, passed?: number, read?: number) => void;
+  look: (leaks?: number, passed?: number, read?: number, left?: number) => void;
 } {
   const clock = { ms: 1_000_000 };
   const guard = new Guard(policy, {
@@ -20,8 +20,8 @@ function watching(policy: Policy = HOME): {
   guard.tap('lan', 'up', 'reading');
   guard.tap('wan', 'up', 'reading');
   let tunnel = 0;
-  /** The kernel has counted so many leaks, has let so many out, and the lan tap has read so many. */
-  const look = (leaks = 0, passed = 0, read = leaks): void => {
+  /** The kernel has counted so many leaks, has let so many out; the lan tap has read so many, the wan tap so many of those that left. */
+  const look = (leaks = 0, passed = 0, read = leaks, left = Math.min(read, passed)): void => {
     clock.ms += 10;
     tunnel += 1;
     guard.firewall({ verified: true, detail: 'equal' });
@@ -30,9 +30,8 @@ function watching(policy: Policy = HOME): {
     clock.ms += 10;
     const lan = read === 0 ? {} : { up_leak_dns: read };
     guard.report(report('lan', [], { at: clock.ms, drained: true, counts: lan }));
-    const wan = Math.min(read, passed);
     guard.report(
-      report('wan', [], { at: clock.ms, drained: true, counts: wan === 0 ? {} : { leak_out: wan } }),
+      report('wan', [], { at: clock.ms, drained: true, counts: left === 0 ? {} : { leak_out: left } }),
     );
     guard.tick();
   };
@@ -155,7 +154,7 @@ describe('Guard', () => {
     look(0, 0, 4);
     look(0, 0, 4);
     expect(guard.status().state).toBe('clear');
-    look(2, 2, 4);
+    look(2, 2, 4, 0);
     expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 2, escaped: 2 } });
   });
 
