@@ -36,7 +36,7 @@ export function statusScreen(status: Status, style: Style, now: Date): string {
     ledger(shown, style),
     tunnels(shown, style, now),
     incidents(shown, style, now),
-    health(shown, style),
+    health(shown, style, now),
     kinds(shown, style),
   ]
     .filter((part) => part !== '')
@@ -117,7 +117,7 @@ function incidents(status: Status, style: Style, now: Date): string {
   return `${style.paint('bold', 'Incidents')}${waiting}\n${lines.join('')}${rest}`;
 }
 
-function health({ health: seen }: Status, { paint }: Style): string {
+function health({ health: seen }: Status, { paint }: Style, now: Date): string {
   const good = (ok: boolean, text: string): string => (ok ? text : paint('red', text));
   const taps = seen.taps.map((tap) => {
     const detail = tap.state === 'up' || tap.detail === '' ? '' : ` (${tap.detail})`;
@@ -127,6 +127,14 @@ function health({ health: seen }: Status, { paint }: Style): string {
   const parts = [
     ...(taps.length === 0 ? [paint('red', 'no tap')] : taps),
     good(seen.ruleset.verified, `rules ${seen.ruleset.verified ? 'verified' : 'not verified'}${rules}`),
+    ...(seen.proof === undefined
+      ? []
+      : [
+          good(
+            seen.proof.at !== null,
+            `last proven ${seen.proof.at === null ? 'never' : clockTime(seen.proof.at, now)}`,
+          ),
+        ]),
     good(seen.counters.readable, `counters ${seen.counters.readable ? 'read' : 'not readable'}`),
   ];
   const folded = seen.limits.incidentsFolded + seen.limits.observationsFolded;

@@ -9,6 +9,9 @@ import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import { macText } from '../../src/wire/address.ts';
+import { CanaryLinks } from '../canary-links.ts';
+import { newCanaryKey, sealOf } from '../canary-seal.ts';
 import { monotonicMs, now } from '../clock.ts';
 import { writeDurable } from '../durable-file.ts';
 import { LockError } from '../exclusive-lock.ts';
@@ -71,6 +74,8 @@ export class Daemon implements ApiSubject {
   readonly #due = new Set<'lesson' | 'breach'>();
   #guard: Guard;
   #bridge: BridgeKeeper | undefined;
+  readonly #canary = newCanaryKey();
+  #links: CanaryLinks | undefined;
 
   /** Throws LockError when another daemon has one of the directories. */
   constructor(options: DaemonOptions, log: Logger, end: (reason: string) => void) {
@@ -120,10 +125,13 @@ export class Daemon implements ApiSubject {
         this.#api.publish(event);
       },
     );
-    this.#taps = new TapPair({
-      report: this.#report.bind(this),
-      state: (port, state, detail) => void this.#tapState(port, state, detail),
-    });
+    this.#taps = new TapPair(
+      {
+        report: this.#report.bind(this),
+        state: (port, state, detail) => void this.#tapState(port, state, detail),
+      },
+      this.#canary,
+    );
     this.#firewall = new Firewall({
       state: (state) => this.#guard.firewall(state),
       changing: () => this.#guard.change(this.#taps.orders),
@@ -139,7 +147,10 @@ export class Daemon implements ApiSubject {
       ...{ stateDir, runtimeDir, fault },
       putBack: (path) => this.#putBack([path]),
     });
-    this.#enforcement = new Enforcement({ firewall: this.#firewall, record: this.#record, runtimeDir });
+    this.#enforcement = new Enforcement({
+      ...{ firewall: this.#firewall, record: this.#record, runtimeDir },
+      canary: [macText(this.#canary.mac)],
+    });
     this.#warnings.put('state-file', this.#record.warning);
   }
 
@@ -306,6 +317,28 @@ export class Daemon implements ApiSubject {
     await keeper.raise();
     this.#taps.order(policy, this.#enforcement.learned(), bridge.macs());
     this.#guard.change(this.#taps.orders);
+    if (this.#links === undefined) await this.#raiseLinks(policy);
+  }
+
+  /** The ways on which forged leaks come in; made again when a port was away, for the kernel forgets them with it. */
+  async #raiseLinks({ bridge }: Policy): Promise<void> {
+    this.#links ??= new CanaryLinks(bridge, this.#undo);
+    try {
+      await this.#links.raise();
+      this.#warnings.clear('canary');
+    } catch (error) {
+      this.#warnings.set('canary', `Nothing can be proven by forged leaks (${words(error)}).`);
+    }
+  }
+
+  /** Right after the rules were found as they should be: where they are not, nothing forged is sent. */
+  #prove(policy: Policy): void {
+    const { canary } = this.#guard;
+    if (canary === undefined || this.#links === undefined || !this.#guard.verified) return;
+    const allows = policy.profile !== 'full-tunnel' || policy.allow.length > 0;
+    const forgery = canary.forge(monotonicMs(), allows || this.#enforcement.passUntil !== undefined);
+    if (forgery === undefined) return;
+    for (const port of ['lan', 'wan'] as const) this.#taps.forge(port, this.#links.of(port), forgery[port]);
   }
 
   #report(report: TapReport): void {
@@ -351,6 +384,12 @@ export class Daemon implements ApiSubject {
 
   async #look(): Promise<void> {
     await this.#firewall.verify(this.#due.delete('breach'));
+    const { policy } = this.#enforcement;
+    if (policy !== undefined) {
+      const lost = this.#guard.canary?.isLost(monotonicMs()) === true;
+      if (lost) await this.#raiseLinks(policy);
+      this.#prove(policy);
+    }
     this.#tellTaps();
     await this.#bridge?.beReached();
     this.#record.settle();
@@ -402,6 +441,10 @@ export class Daemon implements ApiSubject {
 
   #newGuard(policy: Policy): Guard {
     // Chance, not the clock: a clock that is set back must not give an id twice.
-    return new Guard(policy, { now, version: VERSION, idPrefix: randomBytes(6).toString('hex') });
+    const canary = {
+      ...{ chance: randomBytes, mac: this.#canary.mac },
+      seal: (serial: number) => sealOf(this.#canary, serial),
+    };
+    return new Guard(policy, { now, version: VERSION, idPrefix: randomBytes(6).toString('hex'), canary });
   }
 }

@@ -29,6 +29,8 @@ export interface EnforcementParts {
   readonly firewall: Firewall;
   readonly record: BoxRecord;
   readonly runtimeDir: string;
+  /** Senders of the box's own forged leaks. */
+  readonly canary: readonly string[];
 }
 
 export class Enforcement {
@@ -256,9 +258,14 @@ export class Enforcement {
   #compile(
     policy: Policy,
     learned: LearnedState,
-    mode: Pick<RulesetState, 'blockMode' | 'unverified'>,
+    mode: Pick<RulesetState, 'blockMode' | 'unverified' | 'canary'>,
   ): string {
-    return compileRuleset(policy, { ...mode, learned, boxMacs: this.#bridge?.macs() ?? [] });
+    return compileRuleset(policy, {
+      canary: this.#parts.canary,
+      ...mode,
+      learned,
+      boxMacs: this.#bridge?.macs() ?? [],
+    });
   }
 
   /** Writes down what outlives this process, when the place for it was removed. */
@@ -280,7 +287,8 @@ export class Enforcement {
 
   /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */
   #writeBootRuleset(policy: Policy): void {
-    const mode = { blockMode: this.#blockMode, unverified: true };
+    // Another start forges by another address: what changes every time is not written to a disk.
+    const mode = { blockMode: this.#blockMode, unverified: true, canary: [] };
     this.#parts.record.setBootRuleset(this.#compile(policy, NOTHING_LEARNED, mode), this.#blockMode);
   }
 }

@@ -8,8 +8,9 @@ import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { monotonicMs } from '../clock.ts';
 import type { FrameListener } from './block-walker.ts';
 import { CaptureError } from './capture.ts';
-import type { CaptureDevice } from './capture.ts';
+import type { CaptureDevice, FrameSender } from './capture.ts';
 import { openDevice } from './device.ts';
+import { openSender } from './packet-device.ts';
 import { REPORT_FD, encode } from './messages.ts';
 import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
 import { TapReader } from './reader.ts';
@@ -58,6 +59,7 @@ function start(order: TapOrder): Tap {
     judge: compileJudge(order.policy, order.learned),
     boxMacs: order.boxMacs,
     orders: order.orders,
+    canary: order.canary,
     keepsFrames: order.policy.privacy === 'full',
     monotonic: monotonicMs,
     lost: () => lost(),
@@ -94,11 +96,28 @@ function start(order: TapOrder): Tap {
   return { reader, device };
 }
 
+const senders = new Map<string, FrameSender>();
+
+/** A link that is not there (any more) sends nothing: what should have come of it is missed by whoever waits for it. */
+function sendOn(interfaceName: string, frame: Uint8Array): void {
+  try {
+    const sender = senders.get(interfaceName) ?? openSender(interfaceName);
+    senders.set(interfaceName, sender);
+    sender.send(frame);
+  } catch (error) {
+    senders.get(interfaceName)?.close();
+    senders.delete(interfaceName);
+    if (!(error instanceof CaptureError)) throw error;
+  }
+}
+
 let tap: Tap | undefined;
 
 function obey(command: TapCommand): void {
   if (command.type === 'order') {
     tap = start(command.order);
+  } else if (command.type === 'send') {
+    sendOn(command.interface, command.frame);
   } else {
     // No frame is read between the two: what the new filter shows is judged by the new policy.
     const { policy, learned, filter, boxMacs, orders } = command;

@@ -6,6 +6,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
+import type { CanaryKey } from '../canary-seal.ts';
 
 export interface TapOrder {
   readonly port: 'lan' | 'wan';
@@ -15,6 +16,8 @@ export interface TapOrder {
   readonly filter: string;
   /** The box's own MAC addresses. */
   readonly boxMacs: readonly number[];
+  /** By which the box's own forged leaks are known. */
+  readonly canary: CanaryKey;
   /** Grows with every order (src/guard/reconciliation.ts). */
   readonly orders: number;
 }
@@ -22,6 +25,7 @@ export interface TapOrder {
 /** Down the IPC channel: the order first, then by what else the tap shall judge from now on, and read if that changed. */
 export type TapCommand =
   | { readonly type: 'order'; readonly order: TapOrder }
+  | { readonly type: 'send'; readonly interface: string; readonly frame: Uint8Array }
   | ({ readonly type: 'judge'; readonly filter?: string } & Pick<
       TapOrder,
       'policy' | 'learned' | 'boxMacs' | 'orders'

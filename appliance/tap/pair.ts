@@ -6,6 +6,7 @@ import type { LearnedState } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
 import type { TapOrder } from './messages.ts';
+import type { CanaryKey } from '../canary-seal.ts';
 import { TapSupervisor } from './supervisor.ts';
 import type { TapState } from './supervisor.ts';
 
@@ -24,8 +25,11 @@ export class TapPair {
   #told = '';
   #orders = 0;
 
-  constructor(listener: TapPairListener) {
+  readonly #canary: CanaryKey;
+
+  constructor(listener: TapPairListener, canary: CanaryKey) {
     this.#listener = listener;
+    this.#canary = canary;
   }
 
   /** Grows with everything that the taps are told to judge by. */
@@ -47,6 +51,7 @@ export class TapPair {
         learned,
         filter,
         boxMacs: macs,
+        canary: this.#canary,
         orders: this.#orders,
       };
       const running = this.#taps.get(port);
@@ -67,6 +72,11 @@ export class TapPair {
     this.#orders += 1;
     for (const tap of this.#taps.values()) tap.learn({ learned, orders: this.#orders });
     return true;
+  }
+
+  /** Has the tap of the other port forge what `port` shall see: none is a witness of what it sends itself. */
+  forge(port: Port, interfaceName: string, frame: Uint8Array): void {
+    this.#taps.get(port === 'lan' ? 'wan' : 'lan')?.sendOn(interfaceName, frame);
   }
 
   stop(): void {

@@ -9,7 +9,10 @@ import { isLeakUp } from '../../src/guard/counters.ts';
 import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
+import type { Sighting } from '../../src/guard/canary.ts';
 import type { Judge } from '../../src/policy/judge.ts';
+import { serialOf } from '../canary-seal.ts';
+import type { CanaryKey } from '../canary-seal.ts';
 import { isHandshakeAnswer } from '../../src/policy/shape.ts';
 
 /** Ports of a bridge are Ethernet (registry of link types of libpcap). */
@@ -23,6 +26,8 @@ const REPORT_MS = 5;
 const SLOW = { times: 4, most: 150 };
 /** Distinct observations in one report. */
 const BATCH_LIMIT = 512;
+/** Forged leaks of the box's own in one report: one comes at a time. */
+const CANARIES = 8;
 /** Neighbours remembered. */
 const CLAIMS = 1_024;
 
@@ -33,6 +38,7 @@ export interface TapReaderParts {
   /** The box's own MAC addresses: what the kernel delivers to the box, or the box itself sends, does not cross. */
   readonly boxMacs: readonly number[];
   readonly orders: number;
+  readonly canary?: CanaryKey | undefined;
   /** Whether leak frames go along as evidence (privacy `full`). */
   readonly keepsFrames: boolean;
   readonly monotonic: () => number;
@@ -52,6 +58,7 @@ export class TapReader {
   readonly #claims = new BoundedMap<number>(CLAIMS);
   readonly #neighbours = new NeighbourNews();
   #handshakes: Handshake[] = [];
+  #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
   #reportedAt = -Infinity;
   #pauseMs = REPORT_MS;
@@ -93,6 +100,7 @@ export class TapReader {
     const verdict = judge.judge(facts, direction);
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);
+    if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;
     const { findings } = facts;
     const tells =
       verdict.verdict === 'leak' ||
@@ -125,6 +133,18 @@ export class TapReader {
     return (
       port === 'lan' || facts.arpOperation === 1 || (facts.sourcePort === 68 && facts.destinationPort === 67)
     );
+  }
+
+  /** A forged leak of the box's own is told as such, and as nothing else. */
+  #isCanary(bytes: Uint8Array, captured: number, seen: Omit<Sighting, 'serial'>): boolean {
+    const { canary, port, monotonic } = this.#parts;
+    if (canary?.mac !== this.#facts.sourceMac) return false;
+    if (!seen.outgoing) this.#count(`canary_${port}`);
+    const serial = serialOf(canary, bytes, captured);
+    if (serial < 0) return false;
+    if (this.#canaries.length < CANARIES) this.#canaries.push({ serial, ...seen });
+    this.#reportWhenDue(monotonic());
+    return true;
   }
 
   #noteHandshake(index: number, now: number): void {
@@ -164,20 +184,22 @@ export class TapReader {
     const lost = this.#parts.lost();
     this.#reportedAt = until;
     const { observations, newlyFolded } = this.#batch.take();
-    const handshakes = this.#handshakes;
+    const [handshakes, canaries] = [this.#handshakes, this.#canaries];
     this.#handshakes = [];
+    this.#canaries = [];
     this.#parts.emit({
       port: this.#parts.port,
       ...{ at, until, drained, orders: this.#orders, frames: this.#frames, lost, newlyFolded, observations },
       counts: this.#counts,
       ...(handshakes.length === 0 ? {} : { handshakes }),
+      ...(canaries.length === 0 ? {} : { canaries }),
     });
     const tookMs = this.#parts.monotonic() - until;
     this.#pauseMs = Math.min(Math.max(REPORT_MS, SLOW.times * tookMs), SLOW.most);
   }
 
   get pending(): boolean {
-    return this.#batch.size > 0 || this.#handshakes.length > 0;
+    return this.#batch.size > 0 || this.#handshakes.length > 0 || this.#canaries.length > 0;
   }
 
   #reportWhenDue(now: number): void {

@@ -97,6 +97,11 @@ export class TapSupervisor {
     this.renew({ ...this.#order, ...change });
   }
 
+  /** Has the tap put a frame on another interface; nothing happens while there is no tap. */
+  sendOn(interfaceName: string, frame: Uint8Array): void {
+    this.#send({ type: 'send', interface: interfaceName, frame });
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);

@@ -16,6 +16,8 @@ import type { Difference, Surplus } from './reconciliation.ts';
 
 /** Leaks that the bridge handed to wan (src/policy/nft.ts). */
 const LEAK_OUT = 'leak_out';
+/** The box's own forged leaks that came in by lan. */
+const CANARY = 'canary_lan';
 /** Without a word of the wan tap for so long, what was not looked at counts as escaped unless the rules stood. Milliseconds. */
 const WAIT_MS = 3_000;
 
@@ -65,8 +67,12 @@ export class Balance {
   /** Frames of what needs no incident that no tap looked at. */
   overlooked = 0;
 
-  constructor(book: IncidentBook) {
+  /** Forged leaks of the box's own that taps have told of, by the kernel's counter. */
+  readonly #forged: ReadonlyMap<string, number>;
+
+  constructor(book: IncidentBook, forged: ReadonlyMap<string, number> = new Map()) {
     this.#book = book;
+    this.#forged = forged;
   }
 
   /** Counting goes on from what an earlier process had accounted for. */
@@ -92,7 +98,13 @@ export class Balance {
     const restarted = [...(this.#start ?? [])].some(([name, value]) => (values.get(name) ?? value) < value);
     if (this.#start === undefined || restarted) {
       this.#start = new Map(
-        [...values].map(([name, value]) => [name, value - (attemptedBy.get(name) ?? 0)] as const),
+        [...values].map(
+          ([name, value]) =>
+            [
+              name,
+              value - (attemptedBy.get(name) ?? 0) - (isLeakUp(name) ? (this.#forged.get(name) ?? 0) : 0),
+            ] as const,
+        ),
       );
       this.#start.set(LEAK_OUT, (values.get(LEAK_OUT) ?? 0) - leaksOut);
     }
@@ -106,7 +118,12 @@ export class Balance {
     const unpaired = this.#book.unpairedEscapes();
     const counters: Record<string, number> = {};
     for (const [name, value] of this.#start)
-      if (isLeakUp(name)) counters[name] = value + (attemptedBy.get(name) ?? 0) + (unpaired.get(name) ?? 0);
+      if (isLeakUp(name))
+        counters[name] =
+          value + [attemptedBy, unpaired, this.#forged].reduce((sum, of) => sum + (of.get(name) ?? 0), 0);
+    let forged = this.#start.get(CANARY) ?? 0;
+    for (const [name, frames] of this.#forged) if (isLeakUp(name)) forged += frames;
+    counters[CANARY] = forged;
     counters[LEAK_OUT] = (this.#start.get(LEAK_OUT) ?? 0) + leaksOut;
     return { counters };
   }

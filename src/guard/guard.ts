@@ -1,10 +1,13 @@
 // Knows: everything that was reported, and what it means together. Must not know: sockets, processes, disk, the kernel.
 // DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
+import { counterOf } from '../policy/counted.ts';
 import type { Policy } from '../policy/policy.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
 import type { Accounted } from './balance.ts';
+import { Canary } from './canary.ts';
+import type { CanaryMeans } from './canary.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
 import type { Gap } from './gaps.ts';
@@ -34,6 +37,8 @@ export interface GuardPorts {
   readonly version: string;
   /** Begins every incident id, so that ids stay unique over restarts. */
   readonly idPrefix: string;
+  /** What it proves its own sight with; without, nothing is asked of it. */
+  readonly canary?: CanaryMeans;
 }
 
 export interface FirewallState {
@@ -47,6 +52,8 @@ export class Guard {
   readonly #taps: Readonly<Record<'lan' | 'wan', TapRecord>>;
   readonly #book: IncidentBook;
   readonly #balance: Balance;
+  /** Undefined where nothing has to be proven. */
+  readonly canary: Canary | undefined;
   readonly #mode = new ModeTimes();
   /** What becomes of observations; it also holds what was learned from them. */
   readonly observer: Observer;
@@ -76,7 +83,8 @@ export class Guard {
     this.#started = ports.now();
     this.#since = this.#started.wall;
     this.#book = new IncidentBook(2_000, ports.idPrefix);
-    this.#balance = new Balance(this.#book);
+    this.canary = ports.canary && new Canary(ports.canary);
+    this.#balance = new Balance(this.#book, this.canary?.counted);
     this.observer = new Observer(policy, this.#book, this.#tunnels);
     this.#taps = {
       lan: new TapRecord('lan', policy.bridge.lan),
@@ -99,6 +107,7 @@ export class Guard {
     const since = this.#enforcingSince ?? Infinity;
     tap.take(report, now.monotonic);
     this.#balance.tap(report);
+    for (const sighting of report.canaries ?? []) this.canary?.saw(report.port, sighting);
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
@@ -118,6 +127,7 @@ export class Guard {
     this.#sums = sums;
     this.#readingAt = now;
     this.#balance.reading(begun, ended, values);
+    this.canary?.read(ended, values);
     this.#tunnels.read(sums, now);
     if (this.#blindness(now).length === 0) this.#ready = true;
   }
@@ -135,6 +145,7 @@ export class Guard {
   /** Rules or judge are being changed; `orders` are the newest that the taps were given. */
   change(orders: number): void {
     this.#balance.change(orders);
+    this.canary?.change();
   }
 
   firewall(state: FirewallState): void {
@@ -151,7 +162,10 @@ export class Guard {
   tap(port: 'lan' | 'wan', state: TapHealth['state'], detail: string): void {
     const tap = this.#taps[port];
     if (port === 'wan' && state !== 'up') this.observer.wanLost();
-    if (state === 'up' && tap.state !== 'up') this.#balance.tapStarted(port);
+    if (state === 'up' && tap.state !== 'up') {
+      this.#balance.tapStarted(port);
+      this.canary?.restart();
+    }
     tap.become(state, detail, this.#ports.now().monotonic);
   }
 
@@ -194,6 +208,11 @@ export class Guard {
   /** Leak frames that no tap looked at, since start. */
   get unseen(): number {
     return this.#book.unlooked;
+  }
+
+  /** The rules were found as they should be. */
+  get verified(): boolean {
+    return this.#firewall.verified;
   }
 
   get blockMode(): boolean {
@@ -268,7 +287,7 @@ export class Guard {
       ledger: { ...this.#book.totals, unseen: this.unseen },
       unacknowledged: open.length,
       incidents: this.#book.digest(all, 20).map(viewOf),
-      counters: this.#sums?.kinds ?? {},
+      counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
       health: this.#health(),
       version: this.#ports.version,
@@ -297,6 +316,16 @@ export class Guard {
     };
   }
 
+  /** Frames by kind, without those that the box has forged. */
+  #kinds(): Readonly<Record<string, number>> {
+    const kinds = { ...this.#sums?.kinds };
+    for (const [counter, frames] of this.canary?.counted ?? []) {
+      const kind = counterOf(counter)?.kind;
+      if (kind !== undefined) kinds[kind] = Math.max(0, (kinds[kind] ?? 0) - frames);
+    }
+    return kinds;
+  }
+
   #blindness(now: Now): string[] {
     const reasons: string[] = [];
     for (const port of ['lan', 'wan'] as const) {
@@ -308,10 +337,21 @@ export class Guard {
     if (!this.#firewall.verified)
       reasons.push(`the firewall rules are not verified (${this.#firewall.detail})`);
     if (this.#surplus !== undefined && now.monotonic < this.#surplus.until) reasons.push(this.#surplus.text);
+    const unproven = this.canary?.fault(now.monotonic);
+    if (unproven !== undefined) reasons.push(unproven);
     const age = this.#readingAt === undefined ? Infinity : now.monotonic - this.#readingAt.monotonic;
     if (age > READING_MS) reasons.push('the kernel counters cannot be read');
     reasons.push(...[...this.#doubts.values()].flat());
     return reasons;
+  }
+
+  #proof(): HealthView['proof'] {
+    if (this.canary === undefined) return undefined;
+    const { monotonic, wall } = this.#ports.now();
+    const { provenAt } = this.canary;
+    const at =
+      provenAt === undefined ? null : new Date(wall - Math.round(monotonic - provenAt)).toISOString();
+    return { at, detail: this.canary.fault(monotonic) ?? 'a forged leak was seen, counted and held' };
   }
 
   #health(): HealthView {
@@ -321,6 +361,7 @@ export class Guard {
       taps: [this.#taps.lan.view(), this.#taps.wan.view()],
       ruleset: { ...this.#firewall, at: isoOrNull(this.#verifiedAt) },
       counters: { readable: this.#readingAt !== undefined, at: isoOrNull(this.#readingAt?.wall) },
+      proof: this.#proof(),
       warnings: this.#warnings,
       limits: {
         incidentsFolded: this.#book.folded,

@@ -5,6 +5,7 @@
 import { copyFacts } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
 import type { Verdict } from '../policy/verdict.ts';
+import type { Sighting } from './canary.ts';
 import { EvidenceBudget } from './evidence.ts';
 import { Regulars, STRANGERS, Shares } from './quotas.ts';
 
@@ -61,6 +62,8 @@ export interface TapReport {
   readonly observations: readonly Observation[];
   /** Absent when there was none. */
   readonly handshakes?: readonly Handshake[];
+  /** Forged leaks of the box's own (src/guard/canary.ts). */
+  readonly canaries?: readonly Sighting[];
 }
 
 /** What was folded of one group, and the last frame of it, which is told by itself. */

@@ -91,6 +91,8 @@ export interface HealthView {
   readonly taps: readonly TapHealth[];
   readonly ruleset: { readonly verified: boolean; readonly at: string | null; readonly detail: string };
   readonly counters: { readonly readable: boolean; readonly at: string | null };
+  /** When it was last proven, by a forged leak, that a real one is seen and held; null: not yet. Absent: nothing proves it. */
+  readonly proof?: { readonly at: string | null; readonly detail: string } | undefined;
   readonly warnings: readonly string[];
   readonly limits: {
     readonly incidentsFolded: number;

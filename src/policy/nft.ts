@@ -44,6 +44,8 @@ const PLAIN_COUNTERS = [
   'box_refused',
   'box_silenced',
   'other_ports',
+  'canary_lan',
+  'canary_wan',
   'canary_dropped',
   'canary_crossed',
 ] as const;
@@ -72,6 +74,8 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
         why: 'every frame is judged once, where it comes in: also one between two devices behind one switch, which never crosses',
         hook: 'prerouting',
         rules: [
+          `iifname "${lan}" ether saddr @canary counter name canary_lan`,
+          `iifname "${wan}" ether saddr @canary counter name canary_wan`,
           // What is meant for the box is judged where it comes in there (chain `to_box`).
           ...[lan, wan].flatMap((port) => [
             `iifname "${port}" ether daddr @box_macs accept`,

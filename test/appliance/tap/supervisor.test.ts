@@ -6,6 +6,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 
 import { encode } from '../../../appliance/tap/messages.ts';
+import { newCanaryKey } from '../../../appliance/canary-seal.ts';
 import { TapSupervisor } from '../../../appliance/tap/supervisor.ts';
 import type { TapProgram } from '../../../appliance/tap/supervisor.ts';
 import { NOTHING_LEARNED } from '../../../src/policy/learned.ts';
@@ -33,7 +34,7 @@ function watchedProgram(command: TapProgram['command'], times: Partial<Times> = 
   tap = new TapSupervisor(
     {
       ...{ port: 'wan', interface: 'wan0', policy: HOME, learned: NOTHING_LEARNED, filter: '' },
-      ...{ boxMacs: [], orders: 0 },
+      ...{ boxMacs: [], orders: 0, canary: newCanaryKey() },
     },
     {
       report: () => undefined,
@@ -114,6 +115,7 @@ it('gives a running tap another policy and another filter, and begins anew for a
     filter: '',
     boxMacs: [],
     orders: 0,
+    canary: newCanaryKey(),
   } as const;
   const up = until('up', 1);
   running.start();

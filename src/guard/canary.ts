@@ -1,0 +1,169 @@
+// Knows: when a forged leak has proven that the box sees, counts, judges and holds a real one, and what failed when it has not.
+// Must not know: how frames are sent, what rules are. Without such a proof every few seconds nothing is vouched for.
+
+import { CANARIES_DOWN, CANARIES_UP, forged } from './canary-frames.ts';
+import type { CanaryShape } from './canary-frames.ts';
+import type { CounterValues } from './counters.ts';
+
+/** Not proven for so long: the light is not green. Milliseconds. */
+export const PROOF_MS = 3_000;
+/** A forged leak that has not come back by then is followed by another all the same. Milliseconds. */
+const NEXT_MS = 2_000;
+/** Between two proofs, milliseconds. */
+const PAUSE_MS = 1_200;
+
+type Port = 'lan' | 'wan';
+
+/** What a tap says of a frame that bears the box's own seal. */
+export interface Sighting {
+  readonly serial: number;
+  /** The kernel's counter that such a frame adds to, as the judge has it. */
+  readonly counter: string;
+  readonly isLeak: boolean;
+  /** It left by this port. */
+  readonly outgoing: boolean;
+}
+
+/** What the box forges with. */
+export interface CanaryMeans {
+  /** Random bytes that nobody can guess. */
+  readonly chance: (count: number) => Uint8Array;
+  /** The last bytes of the frame with this number. */
+  readonly seal: (serial: number) => Uint8Array;
+  /** The sender's MAC address, random per start. */
+  readonly mac: number;
+}
+
+export interface Forgery {
+  readonly lan: Uint8Array;
+  readonly wan: Uint8Array;
+}
+
+interface Expected {
+  readonly serial: number;
+  readonly shape: CanaryShape;
+  /** The kernel's values before it was sent. */
+  readonly before: CounterValues;
+  seen: boolean;
+}
+
+export class Canary {
+  readonly #means: CanaryMeans;
+  #serial = 0;
+  #sentAt = -Infinity;
+  #expected: Readonly<Record<Port, Expected>> | undefined;
+  #values: CounterValues | undefined;
+  #crossed = 0;
+  #wrong: string | undefined;
+  #changed = false;
+  /** Monotonic milliseconds of the last proof; undefined before the first. */
+  provenAt: number | undefined;
+  /** Forged leaks that taps have told of, by the kernel's counter: whoever adds up leaks takes them off. */
+  readonly counted = new Map<string, number>();
+  /** Something forged crossed the rules, or was on its way out at wan. */
+  breach: string | undefined;
+
+  constructor(means: CanaryMeans) {
+    this.#means = means;
+  }
+
+  /** The next pair of frames, when it is time for them; `always` leaves out what a policy or a pass may let through. */
+  forge(now: number, always: boolean): Forgery | undefined {
+    const waits = this.#expected !== undefined && now - this.#sentAt < NEXT_MS;
+    if (this.#values === undefined || waits || now - this.#sentAt < PAUSE_MS) return undefined;
+    this.#sentAt = now;
+    this.#changed = false;
+    const { chance, mac } = this.#means;
+    const make = (shapes: readonly CanaryShape[]): { expected: Expected; frame: Uint8Array } => {
+      this.#serial += 1;
+      const [draw = 0] = chance(1);
+      const shape = shapes[draw % shapes.length] ?? (CANARIES_UP[0] as CanaryShape);
+      // Locally administered and nobody's: were the rules gone, the bridge would hand it on.
+      const to = chance(5).reduce((address, byte) => address * 256 + byte, 0x06);
+      const frame = forged(shape, to, mac, this.#means.seal(this.#serial), chance);
+      return {
+        expected: { serial: this.#serial, shape, before: this.#values ?? new Map(), seen: false },
+        frame,
+      };
+    };
+    const up = make(CANARIES_UP.filter((shape) => shape.always || !always));
+    const down = make(CANARIES_DOWN);
+    this.#expected = { lan: up.expected, wan: down.expected };
+    return { lan: up.frame, wan: down.frame };
+  }
+
+  /** A tap saw a frame of ours. */
+  saw(port: Port, { serial, counter, isLeak, outgoing }: Sighting): void {
+    if (outgoing) {
+      this.breach ??= `a forged leak was on its way out at ${port}`;
+      return;
+    }
+    this.counted.set(counter, (this.counted.get(counter) ?? 0) + 1);
+    const expected = this.#expected?.[port];
+    if (expected?.serial !== serial) return;
+    const { shape } = expected;
+    expected.seen = counter === shape.counter && (port === 'wan' || isLeak);
+    if (expected.seen) return;
+    if (this.#changed) this.restart();
+    else
+      this.#wrong = `${shape.name} on ${port} was called ${counter === shape.counter ? 'no leak' : counter}, not ${shape.counter}`;
+  }
+
+  /** The kernel's counters, read when nothing was on its way: `begun` and `ended` in monotonic milliseconds. */
+  read(ended: number, values: CounterValues): void {
+    this.#values = values;
+    const crossed = values.get('canary_crossed') ?? 0;
+    if (crossed > this.#crossed) this.breach = 'a forged leak got as far as the way out';
+    this.#crossed = crossed;
+    const expected = this.#expected;
+    if (expected === undefined) return;
+    if (!expected.lan.seen || !expected.wan.seen) return;
+    const grown = (before: CounterValues, name: string): number =>
+      (values.get(name) ?? 0) - (before.get(name) ?? 0);
+    for (const port of ['lan', 'wan'] as const) {
+      const { shape, before } = expected[port];
+      if (grown(before, shape.counter) < 1 || grown(before, `canary_${port}`) < 1) return;
+    }
+    const held = ['leak_dropped', 'down_dropped', 'canary_dropped'];
+    if (held.reduce((sum, name) => sum + grown(expected.lan.before, name), 0) < 2) return;
+    this.#expected = undefined;
+    this.#wrong = undefined;
+    this.breach = undefined;
+    this.provenAt = ended;
+  }
+
+  /** What was sent has not come back in time: the way on which it is sent may be gone. */
+  isLost(now: number): boolean {
+    return this.#expected !== undefined && now - this.#sentAt > NEXT_MS && !this.#expected.lan.seen;
+  }
+
+  /** Rules or judge change: what is on its way may be read by either, and not as the same. */
+  change(): void {
+    this.#changed = true;
+    this.#wrong = undefined;
+  }
+
+  /** What is on its way is lost; the next goes at once. */
+  restart(): void {
+    this.#expected = undefined;
+    this.#sentAt = -Infinity;
+  }
+
+  /** Why nothing is proven now, in words; undefined when it is. */
+  fault(now: number): string | undefined {
+    if (this.breach !== undefined) return this.breach;
+    if (this.#wrong !== undefined) return `a forged leak was misjudged: ${this.#wrong}`;
+    if (this.provenAt !== undefined && now - this.provenAt <= PROOF_MS) return undefined;
+    const since =
+      this.provenAt === undefined ? 'not yet' : `not for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
+    return `it was ${since} proven that a leak is seen and held: ${this.#missing()}`;
+  }
+
+  #missing(): string {
+    const expected = this.#expected;
+    if (expected === undefined) return 'no forged leak could be sent';
+    for (const port of ['lan', 'wan'] as const)
+      if (!expected[port].seen) return `the tap on ${port} did not see ${expected[port].shape.name}`;
+    return `the kernel did not count ${expected.lan.shape.name} as held`;
+  }
+}
