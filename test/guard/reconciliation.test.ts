@@ -64,8 +64,7 @@ describe('what is open for a time', () => {
     const { at } = lan();
     for (let now = 1_000; now < 5_000; now += 500) at(now, {}, {});
     const found = [];
-    for (let now = 5_000; now < 12_000; now += 500)
-      found.push(told(at(now, { [kernel]: 3 }, { [tap]: 3 })));
+    for (let now = 5_000; now < 12_000; now += 500) found.push(told(at(now, { [kernel]: 3 }, { [tap]: 3 })));
     expect(found.filter((one) => JSON.stringify(one) !== JSON.stringify(NOTHING))).toEqual([
       { unseen: { [kernel]: 3 }, surplus: [[tap, 3]] },
     ]);
