@@ -139,7 +139,7 @@ export class BootedTree {
     // What the daemon has of its own may change and go while it is read.
     const lasting = '-path ./var/lib/leakguard -prune -o -path ./var/log -prune -o';
     const said = await this.must(
-      `cd /opt/changed && find . ${lasting} -mindepth 1 -printf "%P\\t%y %U:%G %m %l\\n" | sort && find . ${lasting} -type f -print0 | sort -z | xargs -0 sha256sum`,
+      `cd /opt/changed && find . -mindepth 1 ${lasting} -printf "%P\\t%y %U:%G %m %l\\n" | sort && find . ${lasting} -type f -print0 | sort -z | xargs -0 sha256sum`,
     );
     const files: Record<string, string> = {};
     for (const line of said.split('\n')) {
