@@ -10,7 +10,7 @@ import type { NftListing } from './nftables.ts';
 
 export interface FirewallListener {
   state(state: FirewallState): void;
-  /** The rules are about to be changed. */
+  /** The rules are about to be changed, or have just been. */
   changing(): void;
   /** The kernel's counters, read at some moment between the two (monotonic milliseconds). */
   reading(begun: number, ended: number, values: ReadonlyMap<string, number>): void;
@@ -128,7 +128,12 @@ export class Firewall {
 
   async #give(text: string): Promise<void> {
     this.#listener.changing();
-    await applyRuleset(text);
+    try {
+      await applyRuleset(text);
+    } finally {
+      // It may have waited for a busy machine: what was counted meanwhile was counted by either.
+      this.#listener.changing();
+    }
   }
 
   async #inTurn<T>(task: () => Promise<T>): Promise<T> {

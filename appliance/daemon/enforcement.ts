@@ -245,9 +245,11 @@ export class Enforcement {
     return true;
   }
 
-  /** Tunnels in use by these host names keep their learned addresses. */
-  keepAlive(names: ReadonlySet<string>): void {
-    if (names.size > 0) this.#learner.keepAlive(names, monotonicMs());
+  /** Tunnels in use by these host names keep their learned addresses; true when the caller has to apply. */
+  keepAlive(names: ReadonlySet<string>): boolean {
+    const prolonged = names.size > 0 && this.#learner.keepAlive(names, monotonicMs());
+    this.#unrecorded ||= prolonged;
+    return prolonged;
   }
 
   /** As it is to be, whatever the kernel has by now. */

@@ -9,6 +9,12 @@ import { policyText } from './tunnel-routes.ts';
 
 const EDITS = /^\/v1\/(?:policy|settings|tunnels)(?:\/|$)/;
 
+/** What only looks says so: who has a configuration shown or asks what was seen does not wait behind who edits. */
+const LOOKS: Readonly<Record<string, (body: unknown) => boolean>> = {
+  '/v1/tunnels/import': (body) => field(body, 'yes') !== true,
+  '/v1/tunnels/learn': (body) => field(body, 'endpoint') === undefined,
+};
+
 /** Edits that wait for one another; one more is refused at once. */
 const WAITING_MOST = 8;
 
@@ -22,6 +28,7 @@ export function inTurn(routes: readonly ApiRoute[], configPath: string): readonl
   return routes.map((route) => {
     if (route.method === 'GET' || !EDITS.test(route.path)) return route;
     const handle: ApiRoute['handle'] = (request) => {
+      if (LOOKS[route.path]?.(request.body) === true) return route.handle(request);
       if (waiting >= WAITING_MOST)
         throw new ApiError(503, 'busy', 'too many changes of the policy wait: try again');
       waiting += 1;

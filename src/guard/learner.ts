@@ -64,6 +64,8 @@ export class Learner {
   #addresses: Lasting<LearnedAddress>[] = [];
   #servers: Lasting<LearnedServer>[] = [];
   #resolvers: ({ address: string } & Until)[] = [];
+  /** The end of each as it was told last: the kernel counts that one down, whatever has become of it here. */
+  readonly #told = new WeakMap<Until, number>();
 
   setPolicy(policy: Policy): void {
     const endpoints = [
@@ -94,11 +96,22 @@ export class Learner {
     return changed;
   }
 
-  /** A tunnel that is in use keeps its learned addresses: its client asks for the name only once. */
-  keepAlive(names: ReadonlySet<string>, now: number): void {
+  /**
+   * A tunnel that is in use keeps its learned addresses: its client asks for the name only once. True when the rules have to be
+   * told.
+   */
+  keepAlive(names: ReadonlySet<string>, now: number): boolean {
     const until = now + TTL_SECONDS.least * 10_000;
-    for (const known of this.#addresses)
-      if (names.has(known.name) && known.until < until) known.until = until;
+    const used = this.#addresses.filter(({ name }) => names.has(name));
+    return used.filter((known) => this.#prolong(known, until, now)).length > 0;
+  }
+
+  /** True when the kernel's end of it is so much nearer that it has to be told: not for every second, and long before it. */
+  #prolong(kept: Until, until: number, now: number): boolean {
+    kept.until = Math.max(kept.until, until);
+    const isStale = (this.#told.get(kept) ?? now) - now < (kept.until - now) / 2;
+    if (isStale) this.#told.set(kept, kept.until);
+    return isStale;
   }
 
   /** What is in force at `now`, as the compilers take it. */
@@ -129,6 +142,8 @@ export class Learner {
     this.#addresses = record.addresses.filter((known) => this.#names.has(known.name));
     this.#servers = [...record.servers];
     this.#resolvers = [...record.resolvers];
+    for (const kept of [...this.#addresses, ...this.#servers, ...this.#resolvers])
+      this.#told.set(kept, kept.until);
     this.#neighbourhood.restore(record.neighbourhood);
   }
 
@@ -189,16 +204,13 @@ export class Learner {
     const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
     const until = now + seconds * 1_000;
     const known = this.#addresses.find((entry) => entry.name === name && entry.address === address);
-    if (known !== undefined) {
-      const expired = known.until <= now;
-      known.until = Math.max(known.until, until);
-      return expired;
-    }
+    if (known !== undefined) return this.#prolong(known, until, now);
     if (!this.#mayServe(name, address, now, facts)) return false;
     this.#addresses = this.#addresses.filter((entry) => entry.until > now);
     if (this.#addresses.filter((entry) => entry.name === name).length >= ADDRESSES_PER_NAME) return false;
-    this.#addresses.push({ name, address, until });
-    return true;
+    const learned = { name, address, until };
+    this.#addresses.push(learned);
+    return this.#prolong(learned, until, now);
   }
 
   /** Whether a tunnel's server may have an address that it did not have before. */
@@ -232,18 +244,17 @@ export class Learner {
     if (offer === undefined || facts.kind !== 'dhcp') return false;
     const until = now + (offer.leaseSeconds ?? LEASE_SECONDS) * 1_000;
     const mac = macText(facts.sourceMac);
-    const server = { address: offer.server, mac, until };
-    const serverIsNew = !this.#servers.some(
-      (s) => s.address === server.address && s.mac === mac && s.until > now,
-    );
+    const known = this.#servers.find((s) => s.address === offer.server && s.mac === mac);
+    const server = known ?? { address: offer.server, mac, until };
     this.#servers = [server, ...this.#servers.filter((s) => s.address !== server.address)].slice(0, SERVERS);
-    let resolverIsNew = false;
+    let tell = this.#prolong(server, until, now);
     for (const address of offer.resolvers ?? []) {
-      resolverIsNew ||= !this.#resolvers.some((r) => r.address === address && r.until > now);
-      this.#resolvers = [{ address, until }, ...this.#resolvers.filter((r) => r.address !== address)];
+      const resolver = this.#resolvers.find((r) => r.address === address) ?? { address, until };
+      this.#resolvers = [resolver, ...this.#resolvers.filter((r) => r !== resolver)];
+      if (this.#prolong(resolver, until, now)) tell = true;
     }
     this.#resolvers = this.#resolvers.slice(0, RESOLVERS);
-    return serverIsNew || resolverIsNew;
+    return tell;
   }
 }
 

@@ -16,6 +16,11 @@ const OF_PORT = {
 type Port = keyof typeof OF_PORT;
 /** Rules and judge change together, but not in the same moment: kinds that differ without any frame missing may be that. Milliseconds. */
 const SUSPECT_MS = 2_000;
+/**
+ * What was learned or opened ends in the kernel by whole seconds and in the judge when it is told, so for so long after a change the
+ * two may still differ. Milliseconds.
+ */
+const SETTLE_MS = 2_000;
 /** Counts of taps that are kept to find the ones around a reading. */
 const CLOSED_MOST = 32;
 
@@ -70,6 +75,8 @@ class PortReconciliation {
   #last: Counts = new Map();
   /** Rules and judge are not known to be the same: kinds are compared together. */
   #mixed = true;
+  /** When that was first seen after the last change. */
+  #mixedSince: number | undefined;
   #suspectSince: number | undefined;
 
   constructor(port: Port) {
@@ -84,6 +91,7 @@ class PortReconciliation {
 
   change(): void {
     this.#mixed = true;
+    this.#mixedSince = undefined;
     this.#suspectSince = undefined;
   }
 
@@ -121,6 +129,7 @@ class PortReconciliation {
     if (late === undefined) return undefined;
     const early = this.#closed.findLast(({ until }) => until <= reading.begun);
     this.#reading = undefined;
+    this.#mixedSince ??= now;
     const { values } = reading;
     const restarted = [...values].some(([name, value]) => value < (this.#last.get(name) ?? 0));
     this.#last = values;
@@ -173,7 +182,7 @@ class PortReconciliation {
       else gaps.set(name, (gaps.get(name) ?? 0) - frames);
     }
     if (gaps.size === 0 && over.size === 0) {
-      if (exact && current) this.#mixed = false;
+      this.#unmix(exact && current, now);
       this.#suspectSince = undefined;
       return NOTHING;
     }
@@ -182,7 +191,7 @@ class PortReconciliation {
     if (missing === 0 && added === 0 && this.#isExcused(now)) {
       // Every frame was seen and counted, but not as the same kind.
       if (this.#mixed && exact) this.#rebase(values, late);
-      if (exact && current) this.#mixed = false;
+      this.#unmix(exact && current, now);
       return NOTHING;
     }
     this.#suspectSince = undefined;
@@ -194,6 +203,10 @@ class PortReconciliation {
       unseen,
       surplus: [...surplus].map(([counter, frames]) => ({ port: this.#port, counter, frames })),
     };
+  }
+
+  #unmix(same: boolean, now: number): void {
+    if (same && now - (this.#mixedSince ?? now) >= SETTLE_MS) this.#mixed = false;
   }
 
   /** Kinds that differ while rules and judge change, or for a moment. */

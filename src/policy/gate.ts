@@ -107,11 +107,12 @@ export function compileGate(
   /** An opened question for an endpoint's own name, or its answer. */
   function isHole(facts: Facts, way: Way): boolean {
     if (holes.size === 0 || facts.protocol !== 17) return false;
-    if (way === 'down') {
-      const answer = facts.sourcePort === 53 && (facts.payloadHead & 0x8000) !== 0;
-      return answer && facts.findings.answers.some(({ name }) => holes.has(name));
-    }
     const [name, ...more] = facts.findings.names;
+    if (way === 'down') {
+      // By the question that it repeats: an answer without a record (no AAAA, an error) is one as well.
+      const answer = facts.sourcePort === 53 && (facts.payloadHead & 0x8000) !== 0;
+      return answer && name !== undefined && holes.has(name.name) && more.length === 0;
+    }
     const lengths = name === undefined ? undefined : holes.get(name.name);
     if (facts.destinationPort !== 53 || lengths === undefined || more.length > 0) return false;
     return isDnsQuery(facts) && facts.udpLength >= lengths.least && facts.udpLength <= lengths.most;

@@ -1,5 +1,6 @@
 // Knows: a history that is as full as it can be: incidents up to the file's bound, thirty days of minutes. Must not know: who asks.
-// node test/bench/full-history.mjs STATE_DIR INCIDENTS (after a build). Written through the store's own door, beside a daemon that has the file open (SQLite's WAL mode allows it).
+// node test/bench/full-history.mjs STATE_DIR INCIDENTS (after a build). Written through the store's own door, while no daemon has it:
+// one that finds its history written by another hand sets it aside.
 
 import { HistoryStore } from '../../dist/appliance/store/history.js';
 import { Veil } from '../../dist/src/guard/privacy.js';

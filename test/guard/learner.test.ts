@@ -62,6 +62,24 @@ describe('Learner', () => {
     expect(pupil.state(31_000).addresses.length).toBeLessThanOrEqual(16);
   });
 
+  it('has the rules told in time, and seldom, of what holds longer than they were told', () => {
+    const pupil = learner();
+    pupil.observe(asks('vpn.example'), 0);
+    pupil.observe(answers(a('vpn.example', '198.51.100.9', 60)), 0);
+    const seconds = (now: number): number => pupil.state(now).addresses[0]?.seconds ?? 0;
+    // What the kernel counts down is what was in force when the rules were last given to it.
+    let end = 1_000 * seconds(0);
+    let told = 0;
+    for (let now = 700; now < 3_600_000; now += 700) {
+      if (pupil.keepAlive(new Set(['vpn.example']), now)) {
+        end = now + 1_000 * seconds(now);
+        told += 1;
+      }
+      expect(end).toBeGreaterThan(now + 20_000);
+    }
+    expect(told).toBeLessThan(20);
+  });
+
   it('takes the first answer to a question, and none that follows', () => {
     const pupil = learner();
     pupil.observe(asks('vpn.example'), 0);

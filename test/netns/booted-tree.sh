@@ -7,9 +7,12 @@ mount --make-rprivate /
 mount -t tmpfs tmpfs "$FOLDER"
 mkdir "$FOLDER/upper" "$FOLDER/work" "$TREE"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$FOLDER/upper,workdir=$FOLDER/work" "$TREE"
-mkdir -p "$TREE/opt/changed" "$TREE/opt/checkout/node_modules" "$TREE/old"
+RING=appliance/tap/packet-ring
+mkdir -p "$TREE/opt/changed" "$TREE/opt/checkout/node_modules" "$TREE/opt/checkout/$RING" "$TREE/old"
 mount --bind "$FOLDER/upper" "$TREE/opt/changed"
 mount --bind "$MODULES" "$TREE/opt/checkout/node_modules"
+# A module of ours is a link in there, out to its source.
+mount --bind "$MODULES/../$RING" "$TREE/opt/checkout/$RING"
 test -x "$TREE/usr/bin/node" || cp "$NODE" "$TREE/usr/bin/node"
 mount -t proc proc "$TREE/proc"
 mount -t sysfs sysfs "$TREE/sys"

@@ -136,8 +136,10 @@ export class BootedTree {
 
   /** Path → owner, rights and content, of all that is not as it was before the boot and that root alone may change. */
   async rootsFiles(): Promise<Readonly<Record<string, string>>> {
+    // What the daemon has of its own may change and go while it is read.
+    const lasting = '-path ./var/lib/leakguard -prune -o -path ./var/log -prune -o';
     const said = await this.must(
-      'cd /opt/changed && find . -mindepth 1 -printf "%P\\t%y %U:%G %m %l\\n" | sort && find . -type f -print0 | sort -z | xargs -0 sha256sum',
+      `cd /opt/changed && find . -mindepth 1 ${lasting} -printf "%P\\t%y %U:%G %m %l\\n" | sort && find . ${lasting} -type f -print0 | sort -z | xargs -0 sha256sum`,
     );
     const files: Record<string, string> = {};
     for (const line of said.split('\n')) {

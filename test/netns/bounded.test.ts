@@ -4,19 +4,31 @@
 //   laptop eth0 --veth-- lan0 [br0, leakguardd] wan0 --veth-- eth0 uplink
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { labPolicy } from '../../appliance/lab/box.ts';
 import { NASTY } from '../bench/nasty.mjs';
 import { labForTests } from './harness.ts';
+import { KeptDaemon } from './kept-daemon.ts';
 
 const FILL = join(import.meta.dirname, '..', 'bench', 'full-history.mjs');
-const lab = labForTests({ filling: 'guard' });
+const lab = labForTests({ filling: 'nothing' });
+let daemon: KeptDaemon;
+
+beforeAll(async () => {
+  const { guardState } = lab().plan.files;
+  // Before the daemon: what another hand writes while it runs, it sets aside.
+  mkdirSync(guardState, { recursive: true });
+  execFileSync(process.execPath, [FILL, guardState, '30000']);
+  daemon = new KeptDaemon(lab());
+  await daemon.start();
+});
+afterAll(() => daemon.stop());
 
 interface Answer {
   readonly status: number;
@@ -55,7 +67,6 @@ async function answeredMeanwhile(task: Promise<unknown>): Promise<number> {
 
 describe('a box that is asked what costs most', () => {
   it('answers each, refuses what is nothing, and answers others meanwhile', async () => {
-    execFileSync(process.execPath, [FILL, lab().plan.files.guardState, '30000']);
     const before = readFileSync(lab().plan.files.policy, 'utf8');
     for (const { name, method, path, body } of NASTY) {
       const asked = send(method, path, body);

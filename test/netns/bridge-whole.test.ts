@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NET, TUNNEL } from '../../appliance/lab/plan.ts';
 import type { Outcome, Running } from '../../appliance/lab/process.ts';
+import type { Status } from '../../src/guard/status.ts';
 import { labForTests, seenOn } from './harness.ts';
 import { becomesGreen, turnsRed } from './light-watch.ts';
 
@@ -59,10 +60,12 @@ describe('while it is not whole the light is red, and afterwards nothing is call
     '%s',
     async (_what, change, back) => {
       await becomesGreen(lab());
-      const blind = lab().guard.waitFor('blindness', ({ state }) => state === 'blind', 2_000);
+      const isSeen = ({ state, why }: Status): boolean =>
+        state === 'blind' && /bridge is not whole|tap on/.test(why);
+      const blind = lab().guard.waitFor('a bridge that is not whole', isSeen, 5_000);
       let breaches = 0;
       await turnsRed(lab(), () => box(change));
-      expect((await blind).why).toMatch(/bridge is not whole|tap on/);
+      await blind;
       if (back !== '') {
         expect(await lab().guard.breaks(({ state }) => state === 'blind', 1_500)).toBeUndefined();
         await box(back);

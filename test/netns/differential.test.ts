@@ -48,7 +48,7 @@ function isKnownLimit(facts: Facts, way: 'up' | 'down', { profile }: Policy): bo
   // The kernel believes the next header of an extension header that is longer than its packet, and counts by that.
   if (malformed === 'tcp-offset' || malformed === 'ip6-extension') return true;
   if (malformed === 'udp-length' && destinationPort === 53) return true;
-  if (way === 'down') return protocol === 17 && sourcePort === 53;
+  if (way === 'down') return protocol === 17 && sourcePort === 53 && findings.names.length !== 1;
   return profile === 'split' && destinationPort === 53 && findings.names.length === 0;
 }
 

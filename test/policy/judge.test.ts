@@ -139,6 +139,16 @@ describe('by profile', () => {
   });
 });
 
+describe("the answer for a tunnel server's own name", () => {
+  it.each([
+    ["the answer for the tunnel server's name", 'down_allowed_dns'],
+    ["the answer without a record for the tunnel server's name", 'down_allowed_dns'],
+    ['the answer for another name', 'down_leak_dns'],
+  ])('is known by the question that it repeats, as the kernel knows it: %s', (name, counter) => {
+    expect(full.counter(factsOf(shapeNamed(name).bytes), 'down')).toBe(counter);
+  });
+});
+
 describe('under a pass', () => {
   it('what crosses is still a leak, and says why it crossed', () => {
     const judge = compileJudge(FULL, PASSING);

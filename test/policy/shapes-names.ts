@@ -76,6 +76,12 @@ export const NAMES: readonly Shape[] = [
     udp(53, 40000, dnsAnswer('vpn.example.com', '198.51.100.77')),
     { from: '192.168.1.1' },
   ),
+  down4(
+    "the answer without a record for the tunnel server's name",
+    17,
+    udp(53, 40000, dnsQuery('vpn.example.com', { type: 28, flags: 0x8180 })),
+    { from: '192.168.1.1' },
+  ),
   down4('the answer for another name', 17, udp(53, 40000, dnsAnswer('www.example.com', '192.0.2.7')), {
     from: '192.168.1.1',
   }),

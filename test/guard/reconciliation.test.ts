@@ -1,0 +1,72 @@
+// Knows: which differences between the kernel's counters and a tap's own are told, and which are rules and judge that do not
+// change in the same moment. Holds src/guard/reconciliation.ts.
+
+import { describe, expect, it } from 'vitest';
+import { Reconciliation } from '../../src/guard/reconciliation.ts';
+import type { Difference } from '../../src/guard/reconciliation.ts';
+import { report } from './samples.ts';
+
+/** Both counts of lan at one moment after another. */
+function lan(): {
+  change: () => void;
+  at: (now: number, kernel: Record<string, number>, tap: Record<string, number>) => Difference | undefined;
+} {
+  const reconciliation = new Reconciliation();
+  return {
+    change: () => {
+      reconciliation.change(0);
+    },
+    at: (now, kernel, tap) => {
+      reconciliation.tap(report('lan', [], { at: now - 4, drained: true, counts: tap }));
+      reconciliation.reading(now - 2, now - 1, new Map(Object.entries({ up_plumbing_arp: 0, ...kernel })));
+      reconciliation.tap(report('lan', [], { at: now, drained: true, counts: tap }));
+      return reconciliation.compare('lan', now, now);
+    },
+  };
+}
+
+const told = (found: Difference | undefined): unknown => ({
+  unseen: Object.fromEntries(found?.unseen ?? []),
+  surplus: found?.surplus.map(({ counter, frames }) => [counter, frames]),
+});
+const NOTHING = { unseen: {}, surplus: [] };
+
+/** The kernel counts as a pass what the judge has for a leak already, and the other way round. */
+const ENDS = [
+  ['the kernel later than the judge', 'up_pass_tls', 'up_leak_tls'],
+  ['the judge later than the kernel', 'up_leak_tls', 'up_pass_tls'],
+] as const;
+
+describe('what is open for a time', () => {
+  it.each(ENDS)('ends in %s by a second and more: no frame is missing', (_which, kernel, tap) => {
+    const { change, at } = lan();
+    at(1_000, {}, {});
+    for (let now = 1_100; now < 5_000; now += 100) expect(told(at(now, {}, {}))).toEqual(NOTHING);
+    change();
+    // Between the two ends nothing is on the wire for a while, and then something.
+    expect(told(at(5_100, {}, {}))).toEqual(NOTHING);
+    expect(told(at(5_300, {}, {}))).toEqual(NOTHING);
+    expect(told(at(6_300, { [kernel]: 3 }, { [tap]: 3 }))).toEqual(NOTHING);
+    for (let now = 6_500; now < 15_000; now += 500)
+      expect(told(at(now, { [kernel]: 3 }, { [tap]: 3 }))).toEqual(NOTHING);
+  });
+
+  it.each(ENDS)('does not hide a frame that is missing meanwhile (%s)', (_which, kernel, tap) => {
+    const { change, at } = lan();
+    at(1_000, {}, {});
+    change();
+    at(1_100, {}, {});
+    expect(told(at(1_500, { [kernel]: 3 }, { [tap]: 2 }))).toEqual({ unseen: { [kernel]: 1 }, surplus: [] });
+    expect(told(at(1_900, { [kernel]: 3 }, { [tap]: 4 }))).toMatchObject({ surplus: [[tap, 2]] });
+  });
+
+  it.each(ENDS)('is told when nothing changed that could be why (%s)', (_which, kernel, tap) => {
+    const { at } = lan();
+    for (let now = 1_000; now < 5_000; now += 500) at(now, {}, {});
+    const found = [];
+    for (let now = 5_000; now < 12_000; now += 500) found.push(told(at(now, { [kernel]: 3 }, { [tap]: 3 })));
+    expect(found.filter((one) => JSON.stringify(one) !== JSON.stringify(NOTHING))).toEqual([
+      { unseen: { [kernel]: 3 }, surplus: [[tap, 3]] },
+    ]);
+  });
+});
