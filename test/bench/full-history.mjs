@@ -1,6 +1,8 @@
 // Knows: a history that is as full as it can be: incidents up to the file's bound, thirty days of minutes. Must not know: who asks.
 // node test/bench/full-history.mjs STATE_DIR INCIDENTS (after a build). Written through the store's own door, beside a daemon that has the file open (SQLite's WAL mode allows it).
 
+import { parseArgs } from 'node:util';
+
 import { HistoryStore } from '../../dist/appliance/store/history.js';
 import { Veil } from '../../dist/src/guard/privacy.js';
 
@@ -42,5 +44,5 @@ function fillHistory(stateDir, incidents) {
   store.close();
 }
 
-const [, , stateDir = '', incidents = '60000'] = process.argv;
+const [stateDir = '', incidents = '60000'] = parseArgs({ allowPositionals: true }).positionals;
 fillHistory(stateDir, Number(incidents));
