@@ -55,25 +55,3 @@ export function sumCounters(values: CounterValues, tunnelCount: number, chatterI
   const dropped = values.get('leak_dropped') ?? 0;
   return { leaksUp, redLeaksUp, passed, dropped, tunnels, kinds };
 }
-
-/**
- * Follows cumulative values that may start anew (table replaced, tap restarted): the total never goes back.
- * The first value given is where counting starts.
- */
-export class Monotone {
-  #last: number | undefined;
-  total = 0;
-
-  /** Adds what came since the last value. */
-  to(value: number): number {
-    const grown = this.#last === undefined ? 0 : value >= this.#last ? value - this.#last : value;
-    this.#last = value;
-    this.total += grown;
-    return grown;
-  }
-
-  /** The source starts anew at zero. */
-  restart(): void {
-    this.#last = 0;
-  }
-}

@@ -58,10 +58,6 @@ export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
   [115, 'l2tp'],
 ];
 
-/** ICMPv6 messages that are not plain ICMP (RFC 2710, 3810, 4861). */
-export const MLD_TYPES = [130, 131, 132, 143] as const;
-export const ND_TYPES = [133, 134, 135, 136, 137] as const;
-
 /** ESP and AH of IPv6 stand where extension headers do; the kernel's protocol number is theirs. */
 export const ESP = 50;
 
@@ -142,10 +138,12 @@ export function isTooShort(facts: Facts): boolean {
   return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 68;
 }
 
+/** ICMPv6 messages that are not plain ICMP (RFC 2710, 3810). */
 export function isMld(icmpType: number): boolean {
   return icmpType === 143 || (icmpType >= 130 && icmpType <= 132);
 }
 
+/** RFC 4861. */
 export function isNd(icmpType: number): boolean {
   return icmpType >= 133 && icmpType <= 137;
 }

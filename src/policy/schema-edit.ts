@@ -21,7 +21,7 @@ export function withTunnel(yamlText: string, tunnel: TunnelEdit): string {
   if (index >= 0) {
     const path = ['tunnels', index, 'endpoints'];
     const list = document.getIn(path);
-    const known = new Set<unknown>(isSeq(list) ? (list.toJSON()) : []);
+    const known = new Set<unknown>(isSeq(list) ? list.toJSON() : []);
     for (const endpoint of endpoints) if (!known.has(endpoint)) document.addIn(path, endpoint);
     return document.toString();
   }

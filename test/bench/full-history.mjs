@@ -2,6 +2,8 @@
 // node test/bench/full-history.mjs STATE_DIR INCIDENTS (after a build). Written through the store's own door, while no daemon has it:
 // one that finds its history written by another hand sets it aside.
 
+import { parseArgs } from 'node:util';
+
 import { HistoryStore } from '../../dist/appliance/store/history.js';
 import { Veil } from '../../dist/src/guard/privacy.js';
 
@@ -43,5 +45,5 @@ function fillHistory(stateDir, incidents) {
   store.close();
 }
 
-const [, , stateDir = '', incidents = '60000'] = process.argv;
+const [stateDir = '', incidents = '60000'] = parseArgs({ allowPositionals: true }).positionals;
 fillHistory(stateDir, Number(incidents));

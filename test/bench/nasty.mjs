@@ -5,8 +5,8 @@
 
 const BYTES = 200_000;
 
-/** Pairs and bytes of which parsers have been made to begin again and again. */
-export const UNITS = /** @type {readonly string[]} */ ([
+/** Pairs and bytes of which readers of YAML have been made to begin again and again. */
+export const YAML_UNITS = /** @type {readonly string[]} */ ([
   ...[
     ', \n',
     ': ',
@@ -62,6 +62,11 @@ export const UNITS = /** @type {readonly string[]} */ ([
     '&',
     '%',
   ],
+]);
+
+/** And other parsers. */
+export const UNITS = /** @type {readonly string[]} */ ([
+  ...YAML_UNITS,
   ...[
     '[a]\n',
     '[peer]\n',

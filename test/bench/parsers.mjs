@@ -68,7 +68,6 @@ const PARSERS = {
   'policy, in a value': (text) => doJob('policy', `version: 1\nmustTunnel: [${text}]\n`),
   'policy, in a text': (text) =>
     doJob('policy', `version: 1\nmanagement: {hostname: ${JSON.stringify(text)}}\n`),
-  'settings of a policy': (text) => doJob('settings', text),
   'setting that is a text': (text) => doJob('change', { text: VALID, settings: { profile: text } }),
   'setting that is a list': (text) =>
     doJob('change', { text: VALID, settings: { mustTunnel: [text, text] } }),

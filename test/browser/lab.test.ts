@@ -49,9 +49,19 @@ async function openTab(options: BrowserContextOptions): Promise<Page> {
 
 const light = (tab: Page, state: string) => tab.waitForSelector(`#light[data-state="${state}"]`);
 
-/** A page without script is asked anew until it shows it: its own refresh takes five seconds. */
+/** A page that is just being loaded anew shows nothing. */
+const isThere = (tab: Page, selector: string): Promise<boolean> =>
+  tab
+    .locator(selector)
+    .count()
+    .then(
+      (count) => count > 0,
+      () => false,
+    );
+
+/** A page without script is asked anew until it shows it: its own refresh may come at any time. */
 async function reloaded(tab: Page, selector: string): Promise<void> {
-  for (const end = Date.now() + SHOWN_MS; (await tab.locator(selector).count()) === 0;) {
+  for (const end = Date.now() + SHOWN_MS; !(await isThere(tab, selector));) {
     if (Date.now() > end) throw new Error(`no ${selector}: ${(await tab.textContent('main')) ?? ''}`);
     // The page's own refresh may be under way: then that is the reload.
     await tab.goto(address).catch(() => undefined);

@@ -1,7 +1,7 @@
 // Knows: sums of kernel counters and tunnel liveness. Holds counters.ts and liveness.ts.
 
 import { describe, expect, it } from 'vitest';
-import { Monotone, sumCounters } from '../../src/guard/counters.ts';
+import { sumCounters } from '../../src/guard/counters.ts';
 import {
   STALE_MS,
   TunnelLiveness,
@@ -37,14 +37,6 @@ describe('sumCounters', () => {
 
   it('counts local chatter as red when the policy says so', () => {
     expect(sumCounters(values, 1, true).redLeaksUp).toBe(8);
-  });
-});
-
-describe('Monotone', () => {
-  it('starts at the first value and survives a restart of its source', () => {
-    const count = new Monotone();
-    expect([100, 110, 4, 6].map((value) => count.to(value))).toEqual([0, 10, 4, 2]);
-    expect(count.total).toBe(16);
   });
 });
 
