@@ -354,7 +354,7 @@ export class Daemon implements ApiSubject {
     this.#tellTaps();
     await this.#bridge?.beReached();
     this.#record.settle();
-    this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse());
+    if (this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse())) this.#due.add('lesson');
     if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
     this.#publisher.news();
   }

@@ -14,6 +14,7 @@ import type { Bridge } from '../bridge.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Firewall } from '../firewall.ts';
 import type { BoxRecord } from './box-record.ts';
+import { Given } from './given.ts';
 import { readSession, writeSession } from './session-file.ts';
 import type { OpenPass } from './session-file.ts';
 
@@ -34,6 +35,7 @@ export interface EnforcementParts {
 export class Enforcement {
   readonly #parts: EnforcementParts;
   readonly #learner = new Learner();
+  readonly #given = new Given();
   #policy: Policy | undefined;
   #bridge: Bridge | undefined;
   #blockMode: boolean;
@@ -134,7 +136,11 @@ export class Enforcement {
     if (this.#policy === undefined) throw new Error('no policy is in force');
     if (this.#unrecorded) this.#remember();
     const [policy, mode] = [this.#policy, this.#mode()];
-    const appliedAt = await this.#parts.firewall.apply(() => this.#compile(policy, this.learned(), mode));
+    const appliedAt = await this.#parts.firewall.apply(() => {
+      const learned = this.learned();
+      this.#given.give(learned, monotonicMs());
+      return this.#compile(policy, learned, mode);
+    });
     this.#dropping = dropsLeaks(policy, mode);
     this.#writeBootRuleset(policy);
     return appliedAt;
@@ -243,9 +249,11 @@ export class Enforcement {
     return true;
   }
 
-  /** Tunnels in use by these host names keep their learned addresses. */
-  keepAlive(names: ReadonlySet<string>): void {
-    if (names.size > 0) this.#learner.keepAlive(names, monotonicMs());
+  /** Tunnels in use by these host names keep their learned addresses; true when the caller has to apply. */
+  keepAlive(names: ReadonlySet<string>): boolean {
+    const now = monotonicMs();
+    if (names.size > 0) this.#learner.keepAlive(names, now);
+    return this.#given.isStale(this.learned(), now);
   }
 
   /** As it is to be, whatever the kernel has by now. */
