@@ -3,9 +3,10 @@
 
 import type { Namespace } from './namespace.ts';
 import type { Running } from './process.ts';
+import { programArgv } from './program.ts';
 
-/** Addresses nobody has, asked for by ARP: a marker that travels behind everything sent before it. */
-const MARKERS = Array.from({ length: 50 }, (_, n) => `192.168.77.${200 + n}`);
+/** Addresses nobody has, probed for by ARP: a marker that travels behind everything sent before it, in block mode too. */
+const MARKERS = Array.from({ length: 50 }, (_, n) => `169.254.200.${200 + n}`);
 let markersUsed = 0;
 
 export class Capture {
@@ -34,7 +35,7 @@ export class Capture {
    * what `sender` sent before has then been seen, or never arrived.
    */
   async finish(sender: Namespace, device: string): Promise<readonly string[]> {
-    await sender.ip(`neigh replace ${this.#marker} dev ${device} use`);
+    await sender.must(programArgv('lab/marker', device, this.#marker));
     await this.#tcpdump.line(new RegExp(`who-has ${this.#marker} `));
     return this.stop();
   }
