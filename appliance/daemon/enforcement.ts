@@ -111,7 +111,7 @@ export class Enforcement {
     if (policy.profile !== this.#policy?.profile) this.#exposed = [];
     this.#policy = policy;
     this.#bridge = bridge;
-    this.#boxAddresses = addressesOf(policy.bridge.name);
+    this.#boxAddresses = addressesOf(policy.bridge.name) ?? this.#boxAddresses;
     this.#learner.setPolicy(policy);
     const session = first ? readSession(this.#parts.runtimeDir) : undefined;
     if (session !== undefined) {
@@ -223,7 +223,7 @@ export class Enforcement {
     if (now < this.#boxLookedAt + BOX_LOOK_MS) return false;
     this.#boxLookedAt = now;
     const found = addressesOf(this.#policy?.bridge.name ?? '');
-    if (found.join() === this.#boxAddresses.join()) return false;
+    if (found === undefined || found.join() === this.#boxAddresses.join()) return false;
     this.#boxAddresses = found;
     return true;
   }
@@ -293,7 +293,12 @@ export class Enforcement {
   }
 }
 
-function addressesOf(name: string): readonly string[] {
-  const held = networkInterfaces()[name] ?? [];
-  return held.flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])).sort();
+/** Undefined when they cannot be looked at: without a handle left for it, what was known stays. */
+function addressesOf(name: string): readonly string[] | undefined {
+  try {
+    const held = networkInterfaces()[name] ?? [];
+    return held.flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])).sort();
+  } catch {
+    return undefined;
+  }
 }
