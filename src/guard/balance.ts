@@ -155,7 +155,8 @@ export class Balance {
         this.overlooked += frames;
         continue;
       }
-      if (this.#unexplained === 0) [this.#outSince, this.#outFrom] = [now, from];
+      if (this.#out === 0) this.#outFrom = from;
+      if (this.#unexplained === 0) this.#outSince = now;
       this.#out += frames;
     }
   }
