@@ -14,6 +14,7 @@ import type { Bridge } from '../bridge.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Firewall } from '../firewall.ts';
 import type { BoxRecord } from './box-record.ts';
+import { Given } from './given.ts';
 import { readSession, writeSession } from './session-file.ts';
 import type { OpenPass } from './session-file.ts';
 
@@ -36,6 +37,7 @@ export interface EnforcementParts {
 export class Enforcement {
   readonly #parts: EnforcementParts;
   readonly #learner = new Learner();
+  readonly #given = new Given();
   #policy: Policy | undefined;
   #bridge: Bridge | undefined;
   #blockMode: boolean;
@@ -111,7 +113,7 @@ export class Enforcement {
     if (policy.profile !== this.#policy?.profile) this.#exposed = [];
     this.#policy = policy;
     this.#bridge = bridge;
-    this.#boxAddresses = addressesOf(policy.bridge.name);
+    this.#boxAddresses = addressesOf(policy.bridge.name) ?? this.#boxAddresses;
     this.#learner.setPolicy(policy);
     const session = first ? readSession(this.#parts.runtimeDir) : undefined;
     if (session !== undefined) {
@@ -136,7 +138,11 @@ export class Enforcement {
     if (this.#policy === undefined) throw new Error('no policy is in force');
     if (this.#unrecorded) this.#remember();
     const [policy, mode] = [this.#policy, this.#mode()];
-    const appliedAt = await this.#parts.firewall.apply(() => this.#compile(policy, this.learned(), mode));
+    const appliedAt = await this.#parts.firewall.apply(() => {
+      const learned = this.learned();
+      this.#given.give(learned, monotonicMs());
+      return this.#compile(policy, learned, mode);
+    });
     this.#dropping = dropsLeaks(policy, mode);
     this.#writeBootRuleset(policy);
     return appliedAt;
@@ -219,7 +225,7 @@ export class Enforcement {
     if (now < this.#boxLookedAt + BOX_LOOK_MS) return false;
     this.#boxLookedAt = now;
     const found = addressesOf(this.#policy?.bridge.name ?? '');
-    if (found.join() === this.#boxAddresses.join()) return false;
+    if (found === undefined || found.join() === this.#boxAddresses.join()) return false;
     this.#boxAddresses = found;
     return true;
   }
@@ -247,9 +253,10 @@ export class Enforcement {
 
   /** Tunnels in use by these host names keep their learned addresses; true when the caller has to apply. */
   keepAlive(names: ReadonlySet<string>): boolean {
-    const prolonged = names.size > 0 && this.#learner.keepAlive(names, monotonicMs());
+    const now = monotonicMs();
+    const prolonged = names.size > 0 && this.#learner.keepAlive(names, now);
     this.#unrecorded ||= prolonged;
-    return prolonged;
+    return prolonged || this.#given.isStale(this.learned(), now);
   }
 
   /** As it is to be, whatever the kernel has by now. */
@@ -295,7 +302,12 @@ export class Enforcement {
   }
 }
 
-function addressesOf(name: string): readonly string[] {
-  const held = networkInterfaces()[name] ?? [];
-  return held.flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])).sort();
+/** Undefined when they cannot be looked at: without a handle left for it, what was known stays. */
+function addressesOf(name: string): readonly string[] | undefined {
+  try {
+    const held = networkInterfaces()[name] ?? [];
+    return held.flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])).sort();
+  } catch {
+    return undefined;
+  }
 }

@@ -3,12 +3,10 @@
 
 import type { Namespace } from './namespace.ts';
 import type { Running } from './process.ts';
+import { programArgv } from './program.ts';
 
-/**
- * Addresses nobody has, probed for by ARP: a marker that travels behind everything sent before it, in block mode as in watch mode
- * (README.md, essential traffic: a link-local address that the client tries).
- */
-const MARKERS = Array.from({ length: 50 }, (_, n) => `169.254.77.${200 + n}`);
+/** Addresses nobody has, probed for by ARP: a marker that travels behind everything sent before it, in block mode too. */
+const MARKERS = Array.from({ length: 50 }, (_, n) => `169.254.200.${200 + n}`);
 let markersUsed = 0;
 
 export class Capture {
@@ -37,13 +35,8 @@ export class Capture {
    * what `sender` sent before has then been seen, or never arrived.
    */
   async finish(sender: Namespace, device: string): Promise<readonly string[]> {
-    // It would wait for an answer: the marker has done its work when it is seen.
-    const probe = await sender.start(['busybox', 'arping', '-D', '-c', '1', '-I', device, this.#marker]);
-    try {
-      await this.#tcpdump.line(new RegExp(`who-has ${this.#marker} `));
-    } finally {
-      await probe.stop();
-    }
+    await sender.must(programArgv('lab/marker', device, this.#marker));
+    await this.#tcpdump.line(new RegExp(`who-has ${this.#marker} `));
     return this.stop();
   }
 

@@ -40,7 +40,9 @@ export class GuardClient {
     const met = await this.#look(timeoutMs, (status) => satisfied((last = status)), signal);
     if (met !== undefined) return met;
     const seen =
-      last === undefined ? 'no answer' : `state ${last.state}, ledger ${JSON.stringify(last.ledger)}`;
+      last === undefined
+        ? 'no answer'
+        : `state ${last.state} (${last.why}), ledger ${JSON.stringify(last.ledger)}`;
     throw new LabError('not-seen', `the guard did not show ${what} within ${timeoutMs} ms: ${seen}`);
   }
 

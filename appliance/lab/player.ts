@@ -10,7 +10,7 @@ import { LAN } from './plan.ts';
 import type { Act, Expectation, Scenario, ScenarioResult, Step, StepResult } from './scenario.ts';
 
 /** The guard shows what happened within a second; a machine with other work gets more. */
-const SHOWN_MS = 5000;
+const SHOWN_MS = 15_000;
 /** How long nothing must be raised for a step to be clean. */
 const QUIET_MS = 1000;
 const RUN_MS = 20_000;

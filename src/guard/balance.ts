@@ -32,15 +32,19 @@ const TOLD_MS = 60_000;
 /** Both ports are compared with the same reading within this. Milliseconds. */
 const EXPLAIN_MS = 1_000;
 
+/** Whether the kernel dropped leaks during all of this time. */
+type Dropped = (first: number, last: number) => boolean;
+
 export interface Balanced {
   readonly changed: readonly Incident[];
   readonly surplus: readonly Surplus[];
 }
 
-/** Frames that the kernel had counted when it was read at `at`, as found out at `since`. */
+/** Frames that the kernel counted between its readings at `from` and `at`, as found out at `since`. */
 interface Undecided {
   readonly counter: string;
   frames: number;
+  readonly from: number;
   readonly at: number;
   readonly since: number;
 }
@@ -61,6 +65,8 @@ export class Balance {
   /** Left by wan and seen by nobody: what was called escaped in doubt may be these, and what is more is laid to something. */
   #out = 0;
   #outSince = 0;
+  /** The reading after which the oldest of them left. */
+  #outFrom = -Infinity;
   #comparedAt = { lan: -Infinity, wan: -Infinity };
   /** Laid to frames of no known kind, because nothing better was known when they had left. */
   #advance = 0;
@@ -128,19 +134,16 @@ export class Balance {
     return { counters };
   }
 
-  /** `dropped`: whether the kernel dropped leaks during all of this time. */
-  settle(now: Now, dropped: (first: number, last: number) => boolean, chatterIsRed: boolean): Balanced {
+  settle(now: Now, dropped: Dropped, chatterIsRed: boolean): Balanced {
     for (const slice of this.#book.inferred.splice(0)) this.#infer(slice);
     const until = this.#book.openSince;
     const wan = this.#reconciliation.compare('wan', until, now.monotonic);
     const lan = this.#reconciliation.compare('lan', until, now.monotonic);
-    const since = this.#comparedAt.wan;
     if (wan !== undefined) this.#left(wan, now.monotonic);
     if (lan !== undefined) this.#came(lan, now.monotonic);
-    const dropping = dropped(since, now.monotonic);
     const changed = [
-      ...this.#decide(now, dropping, chatterIsRed),
-      ...this.#explain(now, dropping, chatterIsRed),
+      ...this.#decide(now, dropped, chatterIsRed),
+      ...this.#explain(now, dropped, chatterIsRed),
       ...(wan === undefined ? [] : this.#confirm(wan)),
     ];
     return { changed, surplus: [...(wan?.surplus ?? []), ...(lan?.surplus ?? [])] };
@@ -162,18 +165,21 @@ export class Balance {
   }
 
   #left({ unseen, at }: Difference, now: number): void {
+    const from = this.#comparedAt.wan;
     this.#comparedAt.wan = at;
     for (const [name, frames] of unseen) {
       if (name !== LEAK_OUT) {
         this.overlooked += frames;
         continue;
       }
+      if (this.#out === 0) this.#outFrom = from;
       if (this.#unexplained === 0) this.#outSince = now;
       this.#out += frames;
     }
   }
 
   #came({ unseen, at }: Difference, now: number): void {
+    const from = this.#comparedAt.lan;
     this.#comparedAt.lan = at;
     for (const [counter, frames] of unseen) {
       if (!isLeakUp(counter)) {
@@ -182,7 +188,7 @@ export class Balance {
       }
       const known = Math.min(this.#advance, frames);
       this.#advance -= known;
-      if (frames > known) this.#undecided.push({ counter, frames: frames - known, at, since: now });
+      if (frames > known) this.#undecided.push({ counter, frames: frames - known, from, at, since: now });
     }
   }
 
@@ -191,18 +197,18 @@ export class Balance {
   }
 
   /** What nobody looked at left if so much left, and was stopped otherwise; without a wan tap, the mode decides. */
-  #decide(now: Now, dropping: boolean, chatterIsRed: boolean): Incident[] {
+  #decide(now: Now, dropped: Dropped, chatterIsRed: boolean): Incident[] {
     const changed: Incident[] = [];
     const waiting: Undecided[] = [];
     for (const one of this.#undecided) {
-      const { frames, at, since } = one;
+      const { frames, from, at, since } = one;
       if (frames === 0) continue;
       if (at <= this.#comparedAt.wan) {
         const escaped = Math.min(frames, this.#unexplained);
         this.#out -= escaped;
         changed.push(this.#tell(one, { escaped, assumed: 0 }, now, chatterIsRed));
       } else if (now.monotonic - since > WAIT_MS) {
-        const assumed = dropping ? 0 : frames;
+        const assumed = dropped(from, at) ? 0 : frames;
         changed.push(this.#tell(one, { escaped: assumed, assumed }, now, chatterIsRed));
       } else {
         waiting.push(one);
@@ -213,13 +219,15 @@ export class Balance {
   }
 
   /** What left and nobody saw leave: something was called stopped that was not, or nobody saw it come either. */
-  #explain(now: Now, dropping: boolean, chatterIsRed: boolean): Incident[] {
+  #explain(now: Now, dropped: Dropped, chatterIsRed: boolean): Incident[] {
     const unexplained = this.#unexplained;
     // Before it is said that nobody saw them come, lan may say that they are those that it has missed, too.
     const lanSaid = this.#comparedAt.lan >= this.#comparedAt.wan;
     if (unexplained === 0 || !(lanSaid || now.monotonic - this.#outSince > EXPLAIN_MS)) return [];
     const mistaken = Math.min(this.#book.doubts.presumed, unexplained);
-    const changed = this.#book.unpresume(mistaken, this.#comparedAt.wan, dropping);
+    // Only what left while the rules were to let none out is a breach: it is found out later, when they may be others.
+    const breach = dropped(this.#outFrom, this.#comparedAt.wan);
+    const changed = this.#book.unpresume(mistaken, this.#comparedAt.wan, breach);
     const more = unexplained - mistaken;
     this.#out -= unexplained;
     if (more === 0) return changed;

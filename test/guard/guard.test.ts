@@ -115,6 +115,37 @@ describe('Guard', () => {
     expect(guard.status()).toMatchObject({ state: 'breach', lamp: 'red-flash' });
   });
 
+  it.each([
+    ['before the rules stood', false],
+    ['while the rules stood', true],
+  ])('of what nobody saw leave %s, found out later: a breach is %s', (_when, stood) => {
+    const { guard, clock } = watching();
+    const wanRead = (): void => {
+      clock.ms += 20;
+      guard.report(report('wan', [], { at: clock.ms, drained: true }));
+      guard.tick();
+    };
+    const kernel = (): void => {
+      clock.ms += 20;
+      const values = { up_leak_dns: 1, leak_out: 1, up_tunnel_0: 3, down_tunnel_0: 3 };
+      guard.reading(clock.ms - 2, clock.ms - 1, new Map(Object.entries(values)));
+      wanRead();
+    };
+    if (stood) guard.setBlockMode(true, true, 0);
+    clock.ms += 20;
+    const at = clock.ms;
+    const counts = { up_leak_dns: 1 };
+    guard.report(report('lan', [observation({ at })], { at: at + 6, drained: true, counts }));
+    wanRead();
+    kernel();
+    guard.setBlockMode(true, true, clock.ms);
+    kernel();
+    clock.ms += 1_100;
+    guard.tick();
+    const [incident] = guard.status().incidents;
+    expect(incident).toMatchObject({ attempted: 1, escaped: 1, blocked: 0, breach: stood });
+  });
+
   it('does not take what comes back from wan for something the laptop did', () => {
     const { guard } = watching();
     guard.report(report('wan', [observation({ direction: 'down' })]));

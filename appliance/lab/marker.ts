@@ -1,0 +1,24 @@
+// Knows: one frame that crosses the box whatever mode it is in. Must not know: who waits for it.
+// Arguments: interface, address below 169.254.0.0/16. A probe from no address for one that is link-local (RFC 5227 section 2.1) is
+// essential traffic (README.md), so it reaches the uplink in block mode too and is nobody's leak.
+
+import { readFileSync } from 'node:fs';
+
+import { parseIpv4, parseMac } from '../../src/wire/address.ts';
+import { openSender } from '../tap/packet-device.ts';
+
+const [, , device = '', address = ''] = process.argv;
+
+/** Ethernet's shortest, without the checksum. */
+const frame = Buffer.alloc(60);
+const mac = parseMac(readFileSync(`/sys/class/net/${device}/address`, 'utf8').trim()) ?? 0;
+frame.fill(0xff, 0, 6);
+frame.writeUIntBE(mac, 6, 6);
+// ARP: Ethernet, IPv4, lengths of both, a request.
+Buffer.from('08060001080006040001', 'hex').copy(frame, 12);
+frame.writeUIntBE(mac, 22, 6);
+frame.writeUInt32BE(parseIpv4(address) ?? 0, 38);
+
+const sender = openSender(device);
+sender.send(frame);
+sender.close();
