@@ -19,6 +19,9 @@ type Maker = CanaryShape['rest'];
 const ETHER = { ip: 0x0800, ip6: 0x86dd, vlan: 0x8100, pppoe: 0x8864, experimental: 0x88b5 } as const;
 const PROTOCOL = { icmp: 1, ipip: 4, tcp: 6, udp: 17, sixIn4: 41, gre: 47 } as const;
 
+/** The domain of RFC 2606. */
+const EXAMPLE = [0x65, 0x78, 0x61, 0x6d, 0x70, 0x6c, 0x65];
+
 const u16 = (value: number): readonly number[] => [(value >> 8) & 0xff, value & 0xff];
 
 function sum(bytes: readonly number[]): number {
@@ -81,7 +84,7 @@ const syn = (to: number, seal: Uint8Array, chance: Uint8Array): readonly number[
 /** A question with the seal as padding (RFC 7830). */
 function question(seal: Uint8Array, chance: Uint8Array): readonly number[] {
   const label = [...chance.slice(2, 14)].map((byte) => 0x61 + (byte % 26));
-  const name = [label.length, ...label, 7, ...[...'example'].map((letter) => letter.charCodeAt(0)), 0];
+  const name = [label.length, ...label, 7, ...EXAMPLE, 0];
   const options = [...u16(12), ...u16(SEAL_BYTES), ...seal];
   return [
     ...[...chance.slice(0, 2), 1, 0, 0, 1, 0, 0, 0, 0, 0, 1],

@@ -77,7 +77,7 @@ export class Canary {
     const make = (shapes: readonly CanaryShape[]): { expected: Expected; frame: Uint8Array } => {
       this.#serial += 1;
       const [draw = 0] = chance(1);
-      const shape = shapes[draw % shapes.length] ?? (CANARIES_UP[0] as CanaryShape);
+      const shape = shapes[draw % shapes.length] as CanaryShape;
       // Locally administered and nobody's: were the rules gone, the bridge would hand it on.
       const to = chance(5).reduce((address, byte) => address * 256 + byte, 0x06);
       const frame = forged(shape, to, mac, this.#means.seal(this.#serial), chance);

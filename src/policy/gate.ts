@@ -185,7 +185,7 @@ export function compileGate(
     endpointOf,
     tunnelAt,
     passage,
-    endsAtBox: peers.neighbours.bearsBox,
+    endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
     exposedName: (facts, way) => {
       if (exposed.size === 0 || facts.ipVersion === 0) return undefined;
       return exposedNames.get(addressText(facts.ipVersion, way === 'up' ? facts.destination : facts.source));

@@ -55,7 +55,9 @@ const codeOf = ({ text }: Answer): unknown =>
 /** While `task` runs, whoever asks plainly is answered before it ends: each answer came while it still ran, or is the last. */
 async function answeredMeanwhile(task: Promise<unknown>): Promise<number> {
   const state = { isOver: false };
-  const over = task.finally(() => (state.isOver = true));
+  const over = task.finally(() => {
+    state.isOver = true;
+  });
   let answered = 0;
   for (; !state.isOver; await sleep(50)) {
     expect((await send('GET', '/v1/status')).status).toBe(200);
