@@ -14,6 +14,8 @@ const OF_PORT = {
   wan: /^(down_(plumbing|allowed|pass|leak)_|leak_out$|canary_wan$)/,
 };
 type Port = keyof typeof OF_PORT;
+/** Leaks that the bridge handed to wan, by the kernel; leaks that left by wan, by its tap. */
+const LEAK_OUT = 'leak_out';
 /** Rules and judge change together, but not in the same moment: kinds that differ without any frame missing may be that. Milliseconds. */
 const SUSPECT_MS = 2_000;
 /**
@@ -78,6 +80,8 @@ class PortReconciliation {
   /** When that was first seen after the last change. */
   #mixedSince: number | undefined;
   #suspectSince: number | undefined;
+  /** The judge goes by other orders than the rules, or did a moment ago. */
+  #isRejudging = false;
 
   constructor(port: Port) {
     this.#port = port;
@@ -89,7 +93,8 @@ class PortReconciliation {
     this.#hasBase = true;
   }
 
-  change(): void {
+  change(rejudges: boolean): void {
+    this.#isRejudging ||= rejudges && this.#port === 'wan';
     this.#mixed = true;
     this.#mixedSince = undefined;
     this.#suspectSince = undefined;
@@ -181,6 +186,15 @@ class PortReconciliation {
       if (frames === gaps.get(name)) gaps.delete(name);
       else gaps.set(name, (gaps.get(name) ?? 0) - frames);
     }
+    if (this.#isRejudging) {
+      // What leaves is counted as a leak by the rules of before or of after, whichever stood; that it was seen, lan tells.
+      const frames = (gaps.get(LEAK_OUT) ?? 0) - (over.get(LEAK_OUT) ?? 0);
+      this.#shift(LEAK_OUT, frames);
+      sumGap -= frames;
+      sumOver += frames;
+      gaps.delete(LEAK_OUT);
+      over.delete(LEAK_OUT);
+    }
     if (gaps.size === 0 && over.size === 0) {
       this.#unmix(exact && current, now);
       this.#suspectSince = undefined;
@@ -206,7 +220,9 @@ class PortReconciliation {
   }
 
   #unmix(same: boolean, now: number): void {
-    if (same && now - (this.#mixedSince ?? now) >= SETTLE_MS) this.#mixed = false;
+    if (!same || now - (this.#mixedSince ?? now) < SETTLE_MS) return;
+    this.#mixed = false;
+    this.#isRejudging = false;
   }
 
   /** Kinds that differ while rules and judge change, or for a moment. */
@@ -248,9 +264,10 @@ export class Reconciliation {
 
   /** Rules or judge are being changed; `orders` are the newest that the taps were given. */
   change(orders: number): void {
+    const rejudges = orders > this.#orders;
     this.#orders = orders;
-    this.#ports.lan.change();
-    this.#ports.wan.change();
+    this.#ports.lan.change(rejudges);
+    this.#ports.wan.change(rejudges);
   }
 
   tapStarted(port: Port): void {

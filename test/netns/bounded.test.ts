@@ -59,9 +59,10 @@ async function answeredMeanwhile(task: Promise<unknown>): Promise<number> {
     state.isOver = true;
   });
   let answered = 0;
-  for (; !state.isOver; await sleep(50)) {
+  while (!state.isOver) {
     expect((await send('GET', '/v1/status')).status).toBe(200);
     answered += 1;
+    await sleep(50);
   }
   await over;
   return answered;
