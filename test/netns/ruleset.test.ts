@@ -99,13 +99,19 @@ describe('block mode', () => {
   it('holds a canary in watch mode as in block mode, whatever it looks like', async () => {
     const canary = ['02:00:00:00:00:0c'];
     await wire.load(compileRuleset(FULL, { blockMode: false, learned: LEARNED, canary }));
-    expect(await sendUp('DNS')).toEqual({ counted: ['canary_dropped', 'up_leak_dns'], arrived: false });
+    expect(await sendUp('DNS')).toEqual({
+      counted: ['canary_dropped', 'canary_lan', 'up_leak_dns'],
+      arrived: false,
+    });
     expect(await sendUp('wireguard message 4')).toEqual({
-      counted: ['canary_crossed', 'up_tunnel_0'],
+      counted: ['canary_crossed', 'canary_lan', 'up_tunnel_0'],
       arrived: false,
     });
     await wire.load(compileToggle(true));
-    expect(await sendUp('DNS')).toEqual({ counted: ['leak_dropped', 'up_leak_dns'], arrived: false });
+    expect(await sendUp('DNS')).toEqual({
+      counted: ['canary_lan', 'leak_dropped', 'up_leak_dns'],
+      arrived: false,
+    });
   });
 
   it('lets nothing go to an address of the box that the bridge does not know as its own', async () => {

@@ -1,0 +1,101 @@
+// Knows: that the box proves its sight by forged leaks, that none of them ever leaves it, and that whatever of its sight is broken
+// turns the light from green within seconds. Must not know: how they are forged. What leaves is judged by tcpdump on the uplink.
+//
+//   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
+
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { TUNNEL } from '../../appliance/lab/plan.ts';
+import type { Status } from '../../src/guard/status.ts';
+import { labForTests, seenByUplink } from './harness.ts';
+
+const SEND = fileURLToPath(new URL('./send-frame.mjs', import.meta.url));
+const lab = labForTests({ filling: 'guard' });
+
+/** TEST-NET-1, the documentation prefix, and the forms without an address: what is forged, and nothing else in the lab. */
+const FORGED =
+  'net 192.0.2.0/24 or ip6 net 2001:db8::/120 or ether[12:2] = 0x8100 or ether proto 0x8864 or ether proto 0x88b5';
+
+const provenAt = ({ health }: Status): number => Date.parse(health.proof?.at ?? '');
+
+async function provenAnew(times: number): Promise<Status> {
+  let status = await lab().guard.status();
+  for (let n = 0; n < times; n += 1) {
+    const before = provenAt(status) || 0;
+    status = await lab().guard.waitFor('another proof', (now) => provenAt(now) > before, 20_000);
+  }
+  return status;
+}
+
+const isGreen = ({ lamp }: Status): boolean => lamp === 'green' || lamp === 'green-blip';
+
+describe('forged leaks', () => {
+  it.each([false, true])(
+    'prove the sight again and again, and none leaves the box: block mode %s',
+    async (block) => {
+      await lab().guard.block(block);
+      const { ledger, incidents } = await provenAnew(1);
+      const seen = await seenByUplink(lab(), FORGED, async () => {
+        await provenAnew(12);
+      });
+      const after = await lab().guard.status();
+      expect(seen).toEqual([]);
+      // Neither ledger nor history counts them, nor does what is shown of the kernel's counters.
+      expect(after.ledger).toEqual(ledger);
+      expect(after.incidents.map(({ id }) => id)).toEqual(incidents.map(({ id }) => id));
+      expect(after.state).not.toBe('blind');
+    },
+  );
+
+  it('of somebody else gain nothing: a guess of the sender without the seal is told as any leak', async () => {
+    await lab().guard.acknowledge();
+    const { box, laptop } = lab().network;
+    const { stdout } = await box.must(['nft', 'list', 'set', 'bridge', 'leakguard', 'canary']);
+    const [mac = ''] = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/.exec(stdout) ?? [];
+    const seen = await seenByUplink(lab(), `ether src ${mac}`, async () => {
+      const frame = ['ffffffffffff', mac.replaceAll(':', ''), '88b6', '00'.repeat(46)].join('');
+      await laptop.must([process.execPath, SEND, 'eth0', frame]);
+      await lab().guard.waitFor(
+        'an incident of that sender',
+        ({ incidents }) => incidents.some(({ client }) => client === mac),
+        5_000,
+      );
+    });
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('a light that cannot be proven is not green within seconds, when what breaks is', () => {
+  const nft = (...args: readonly string[]): Promise<unknown> => lab().network.box.must(['nft', ...args]);
+  const ip = (line: string): Promise<unknown> => lab().network.box.ip(line);
+  const none = (): Promise<unknown> => Promise.resolve();
+  const breaks: readonly [string, () => Promise<unknown>, () => Promise<unknown>][] = [
+    ['the rules', () => nft('flush', 'chain', 'bridge', 'leakguard', 'leak'), none],
+    ['the table', () => nft('delete', 'table', 'bridge', 'leakguard'), none],
+    ['the way into lan', () => ip('link set lgcan0 down'), () => ip('link set lgcan0 up')],
+    ['the way into wan', () => ip('link set lgcan2 down'), () => ip('link set lgcan2 up')],
+    ['the lan port', () => ip('link set lan0 nomaster'), none],
+    ['the wan port', () => ip('link set wan0 nomaster'), none],
+  ];
+  it.each(breaks)('%s', async (_what, breakIt, mendIt) => {
+    await lab().guard.block(true);
+    await lab().network.laptop.must(['ping', '-c', '1', '-w', '20', TUNNEL.server4]);
+    await lab().guard.acknowledge();
+    await lab().guard.waitFor('a green light', isGreen, 30_000);
+    const seen = await seenByUplink(lab(), FORGED, async () => {
+      await breakIt();
+      await lab().guard.waitFor(
+        'a light that is not green, or is put back',
+        (now) => {
+          const told = now.health.warnings.some((text) => text.includes('put back'));
+          return !isGreen(now) || told;
+        },
+        5_000,
+      );
+      await mendIt();
+      await provenAnew(1);
+    });
+    expect(seen).toEqual([]);
+    await lab().guard.acknowledge();
+  });
+});

@@ -1,0 +1,11 @@
+// Knows: how one frame is put on a port, byte for byte. Must not know: what it is. Arguments: interface, the frame in hexadecimal.
+
+import { createRequire } from 'node:module';
+
+const { Cap } = createRequire(import.meta.url)('cap');
+const [, , device, hex = ''] = process.argv;
+const link = new Cap();
+link.open(device, 'less 1', 1024 * 1024, Buffer.alloc(65535));
+const frame = Buffer.from(hex, 'hex');
+link.send(frame, frame.length);
+process.exit(0);
