@@ -31,7 +31,8 @@ export class IncidentTable {
       `INSERT INTO incidents (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
        ON CONFLICT (id) DO UPDATE SET ${updates.join(', ')}`,
     );
-    this.#moveOn = database.prepare('UPDATE incidents SET folded = ? WHERE folded = ?');
+    // The second condition is what has SQLite use the index, which holds no others (partial indexes, section 2).
+    this.#moveOn = database.prepare("UPDATE incidents SET folded = ? WHERE folded = ? AND folded <> ''");
   }
 
   put({ incident, privacy, share }: PastIncident): void {
@@ -88,7 +89,7 @@ export class IncidentTable {
 
   /** Marks one with those that it counts, or all; how many were not marked before. */
   acknowledge(id: string): number {
-    const one = id === 'all' ? '' : ' AND (id = ? OR folded = ?)';
+    const one = id === 'all' ? '' : " AND (id = ? OR (folded = ? AND folded <> ''))";
     const sql = `UPDATE incidents SET acknowledged = 1 WHERE acknowledged = 0${one}`;
     return this.#database.prepare(sql).run(...(id === 'all' ? [] : [id, id])).changes;
   }
