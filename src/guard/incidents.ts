@@ -240,7 +240,8 @@ export class IncidentBook {
   /** The kernel let more out than that: of those that were called stopped. `breach`: it was to let none out. */
   unpresume(frames: number, at: number, breach: boolean): Incident[] {
     const changed = this.#correct(frames, at, 'presumed', 'blocked', 'escaped');
-    for (const incident of changed) Object.assign(incident, { acknowledged: false }, breach && { breach });
+    // Where nothing was to be stopped, who has accepted it has accepted that it may have left.
+    if (breach) for (const incident of changed) Object.assign(incident, { breach, acknowledged: false });
     return changed;
   }
 
