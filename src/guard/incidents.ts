@@ -104,7 +104,7 @@ export class IncidentBook {
     if (known > 0) this.#infer(incident, observation, -known);
     const frames = observation.frames - known;
     this.#attempted(incident, observation.counter, frames);
-    if (frames > 0) this.#touch(incident, observation, now).attempt({ ...observation, frames });
+    if (frames > 0) this.#touch(incident, observation).attempt({ ...observation, frames });
     this.#seen(incident, now);
     this.#keepFrame(incident, 'lan', observation, now);
     return incident;
@@ -120,7 +120,7 @@ export class IncidentBook {
     const frames = observation.frames - known;
     if (frames > 0) {
       this.#count(incident, 'escaped', frames, observation.counter);
-      this.#touch(incident, observation, now).escape({ ...observation, frames });
+      this.#touch(incident, observation).escape({ ...observation, frames });
     }
     this.#seen(incident, now);
     this.#keepFrame(incident, 'wan', observation, now);
@@ -574,8 +574,7 @@ export class IncidentBook {
     incident.last = Math.max(incident.first, this.veil.time(now.wall));
   }
 
-  #touch(incident: Incident, { client, counter, verdict }: Observation, now: Now): OpenFrames {
-    this.#seen(incident, now);
+  #touch(incident: Incident, { client, counter, verdict }: Observation): OpenFrames {
     const place = `${String(client)} ${counter} ${verdict.destination}`;
     if (incident.place !== place) this.#leavePlace(incident);
     incident.place = place;
