@@ -56,7 +56,7 @@ export function compileFilter(
       parts.push(whole(side, family, 50, [...ipsec.values()]), later(side, family, 50, [...ipsec.values()]));
     }
   }
-  return `${SHORT} or not (${parts.filter((part) => part !== '').join(' or ')}) or vlan`;
+  return `${SHORT} or ${HELD} or not (${parts.filter((part) => part !== '').join(' or ')}) or vlan`;
 }
 
 type Side = 'dst' | 'src';
@@ -77,6 +77,14 @@ const WHOLE6 = 'ip6[0] >> 4 = 6 and len - 54 >= ip6[4:2]';
  * frames are shown before anything is read (no card sends less than 60 bytes), and lengths are tested before what they cover.
  */
 const SHORT = 'len < 60';
+
+/**
+ * What the bridge itself holds (`entersBridge` of gate.ts): from a group's address or none, or to a group that ends here.
+ * Whatever it carries, it is no tunnel.
+ */
+const HELD =
+  '(ether[6] & 1 != 0 or (ether[6:4] = 0 and ether[10:2] = 0) or ' +
+  '(ether[0:4] = 0x0180c200 and ether[4:2] < 16 and ether[4:2] != 0 and ether[4:2] != 3))';
 
 /** Whole packets and first fragments by port. */
 function service(side: Side, shape: Shape, port: number, hosts: readonly Host[]): string {

@@ -193,6 +193,13 @@ export const LINKS: readonly Shape[] = [
   four('DNS from a group address', 17, udp(40000, 53, query), {}, { from: '33:33:00:00:00:01' }),
   four('DNS from broadcast', 17, udp(40000, 53, query), {}, { from: BROADCAST }),
   four('tunnel from no address', 17, udp(40000, 51820, data), { to: WG }, { from: '00:00:00:00:00:00' }),
+  four(
+    'tunnel to a group the bridge keeps',
+    17,
+    udp(40000, 51820, data),
+    { to: WG },
+    { to: '01:80:c2:00:00:02' },
+  ),
   up('type zero', ethernet(0, fill(46))),
   up('IPv4 in an IPv6 frame', ethernet(0x86dd, tunnel4)),
   up('IPv6 in an IPv4 frame', ethernet(0x0800, ipv6(17, udp(40000, 51820, data), { to: WG6 }))),
