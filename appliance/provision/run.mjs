@@ -74,13 +74,38 @@ async function test(machine) {
     results.push(failure('set-up', fault));
   }
   const stuck = dist === '' ? await obstacle(machine, packages) : 'there is no build';
-  for (const check of CHECKS) {
+  const one = async (/** @type {Check} */ check) => {
     const why = reasonNotTo(machine, check, { modules, stuck });
-    results.push(why === '' ? await timed(machine, check) : skip(check, why));
-    if (why !== '') machine.say(`${check.name.padEnd(10)}skipped: ${why}`);
-  }
+    if (why === '') return timed(machine, check);
+    machine.say(`${check.name.padEnd(10)}skipped: ${why}`);
+    return skip(check, why);
+  };
+  results.push(
+    ...(await inLanes(
+      CHECKS.filter(({ onTheMachine }) => onTheMachine !== true),
+      one,
+    )),
+  );
+  for (const check of CHECKS.filter(({ onTheMachine }) => onTheMachine === true))
+    results.push(await one(check));
   machine.say(`\n${summary(results)}`);
   return results.some(({ tally }) => tally.failed > 0) ? FAILED : 0;
+}
+
+/**
+ * Checks that only compute, two at a time: most of them use one processor. The results are in the order of the checks.
+ * @param {readonly Check[]} checks
+ * @param {(check: Check) => Promise<Result>} one
+ * @returns {Promise<Result[]>}
+ */
+async function inLanes(checks, one) {
+  const results = /** @type {Result[]} */ ([]);
+  const waiting = checks.entries();
+  const lane = async () => {
+    for (const [at, check] of waiting) results[at] = await one(check);
+  };
+  await Promise.all([lane(), lane()]);
+  return results;
 }
 
 /**
