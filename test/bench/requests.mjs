@@ -1,30 +1,30 @@
 // Knows: how long plain questions take while somebody else asks what costs most. Must not know: how anything is answered.
-// npm run bench -- requests [LAB] (after npm run build, as root): takes the lab of that name, or one of its own, fills its history,
-// sends every nasty question once, and asks for the status twenty times a second meanwhile. Prints one JSON object.
+// npm run bench -- requests (after npm run build, as root): a lab of its own, whose guard starts with a full history; sends every
+// nasty question once, and asks for the status twenty times a second meanwhile. Prints one JSON object.
 
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { startDaemon } from '../../dist/appliance/lab/box.js';
+import { Lab } from '../../dist/appliance/lab/lab.js';
+import { planOf } from '../../dist/appliance/lab/plan.js';
 import { NASTY } from './nasty.mjs';
 
 const EVERY_MS = 50;
 const PLAIN = ['/v1/status', '/v1/settings', '/v1/incidents?limit=100', '/v1/timeline'];
 const FILL = fileURLToPath(new URL('./full-history.mjs', import.meta.url));
-const LEAKGUARD = fileURLToPath(new URL('../../dist/appliance/cli/main.js', import.meta.url));
 
-const [given] = process.argv.slice(2);
-const id = given ?? `b${process.pid % 100_000}`;
-const folder = `/run/leakguard-lab/${id}`;
+const lab = await Lab.raise(planOf(`b${process.pid % 100_000}`), { filling: 'nothing' });
+const { files } = lab.plan;
 
 /** @param {string} method @param {string} path @param {string} [body] @returns {Promise<{ status: number, ms: number }>} */
 const send = (method, path, body) =>
   new Promise((resolve, reject) => {
     const began = performance.now();
-    const socketPath = `${folder}/guard/api.sock`;
-    const asked = request({ socketPath, path, method, agent: false }, (answer) => {
+    const asked = request({ socketPath: files.api, path, method, agent: false }, (answer) => {
       answer
         .resume()
         .on('end', () => resolve({ status: answer.statusCode ?? 0, ms: performance.now() - began }));
@@ -47,20 +47,14 @@ const plain = () => {
   };
 };
 
-const up =
-  given === undefined
-    ? spawn(process.execPath, [LEAKGUARD, 'lab', 'up', '--id', id, '--port', '0'])
-    : undefined;
+/** @type {Awaited<ReturnType<typeof startDaemon>> | undefined} */
+let daemon;
 try {
-  for (let tries = 0; tries < 600; tries += 1) {
-    const ready = await send('GET', '/v1/settings').then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-    if (ready) break;
-    await sleep(100);
-  }
-  execFileSync(process.execPath, [FILL, `${folder}/state`, '60000']);
+  // Before the daemon: what another hand writes while it runs, it sets aside.
+  mkdirSync(files.guardState, { recursive: true });
+  execFileSync(process.execPath, [FILL, files.guardState, '60000']);
+  daemon = await startDaemon(lab.plan, lab.network.box, lab.guard, () => Promise.resolve());
+  await lab.connectLaptop();
   // What this machine takes with nobody else asking.
   const alone = plain();
   await sleep(3_000);
@@ -91,8 +85,6 @@ try {
     }),
   );
 } finally {
-  if (up !== undefined) {
-    up.kill('SIGINT');
-    await once(up, 'exit');
-  }
+  daemon?.abandon();
+  await lab.close();
 }
