@@ -2,6 +2,8 @@
 // Must not know: rules. Holds DESIGN section 2, guarantee 2, to the count of an independent counter in the uplink.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
+//
+// LEAKGUARD_LONG=1 (npm run bench -- history --long) tries each three to four times as often.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/box.ts';
@@ -12,6 +14,10 @@ import { KeptDaemon } from './kept-daemon.ts';
 import { LeakFlood } from './leak-flood.ts';
 
 const RATE = 50_000;
+const TIMES =
+  process.env['LEAKGUARD_LONG'] === undefined
+    ? { toggles: 60, reloads: 60, kills: 30, outages: 15 }
+    : { toggles: 200, reloads: 200, kills: 100, outages: 50 };
 const lab = labForTests({ filling: 'nothing' });
 let daemon: KeptDaemon;
 let flood: LeakFlood;
@@ -41,11 +47,11 @@ describe('gaps', () => {
     expect(await flood.arrived()).toBeGreaterThan(1000);
   });
 
-  it('toggling 200 times lets no leak through once block mode is acknowledged, and loses no tunnel', async () => {
+  it('toggling lets no leak through once block mode is acknowledged, and loses no tunnel', async () => {
     const { laptop } = lab().network;
     const ping: Running = await laptop.start(['ping', '-i', '0.01', TUNNEL.server4]);
     let through = 0;
-    for (let n = 0; n < 200; n += 1) {
+    for (let n = 0; n < TIMES.toggles; n += 1) {
       await lab().guard.block(true);
       through += await leaksDuring(async () => {
         await lab().guard.status();
@@ -56,7 +62,7 @@ describe('gaps', () => {
     const [, sent = '0', received = '0'] =
       /(\d+) packets transmitted, (\d+) received/.exec(ping.lines.join('\n')) ?? [];
     expect({ through, lost: Number(sent) - Number(received) <= 10 }).toEqual({ through: 0, lost: true });
-    expect(Number(sent)).toBeGreaterThan(200);
+    expect(Number(sent)).toBeGreaterThan(TIMES.toggles);
   });
 
   describe('in block mode', () => {
@@ -64,31 +70,32 @@ describe('gaps', () => {
       await lab().guard.block(true);
     });
 
-    it('200 policy reloads let nothing through', async () => {
+    it('policy reloads let nothing through', async () => {
       const texts = [labPolicy(lab().plan), labPolicy(lab().plan).replace('name: lab', 'name: other')];
       const through = await leaksDuring(async () => {
-        for (let n = 0; n < 200; n += 1) expect(await daemon.putPolicy(texts[n % 2] ?? '')).toBe(200);
+        for (let n = 0; n < TIMES.reloads; n += 1)
+          expect(await daemon.putPolicy(texts[n % 2] ?? '')).toBe(200);
       });
       expect(through).toBe(0);
     });
 
-    it.each(['daemon', 'lan', 'wan'] as const)('100 kills of %s let nothing through', async (role) => {
+    it.each(['daemon', 'lan', 'wan'] as const)('kills of %s let nothing through', async (role) => {
       let killed = 0;
       const through = await leaksDuring(async () => {
-        while (killed < 100) {
+        while (killed < TIMES.kills) {
           if (daemon.kill(role)) killed += 1;
           // Somewhere between its first instruction and its work.
           await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
         }
         await daemon.watching();
       });
-      expect({ through, killed }).toEqual({ through: 0, killed: 100 });
+      expect({ through, killed }).toEqual({ through: 0, killed: TIMES.kills });
       expect((await lab().guard.status()).blockMode).toBe(true);
     });
 
-    it.each(['lan0', 'wan0'])('%s going down and up 50 times lets nothing through', async (port) => {
+    it.each(['lan0', 'wan0'])('%s going down and up lets nothing through', async (port) => {
       const through = await leaksDuring(async () => {
-        for (let n = 0; n < 50; n += 1)
+        for (let n = 0; n < TIMES.outages; n += 1)
           await lab().network.box.ip(`link set ${port} down`, `link set ${port} up`);
         await daemon.watching();
       });
