@@ -10,6 +10,7 @@ import { HARD_RESET_CLIENT_V2, HARD_RESET_CLIENT_V3 } from '../wire/openvpn.ts';
 import { canBecomeBanner } from '../wire/ssh.ts';
 import { isClientHelloStart } from '../wire/tls-record.ts';
 import { hasTorNameForm } from '../wire/tor.ts';
+import { Beginning, HEAD } from './beginning.ts';
 import { kindOfHeaders } from './classify.ts';
 import type { Facts } from './facts.ts';
 import { FlowTable } from './flow-table.ts';
@@ -20,35 +21,12 @@ import { TcpReader } from './tcp-reader.ts';
 
 /** Streams that are known at once; a tunnel has one, an onion router a few. */
 const STREAMS = 1_024;
-/** First bytes that are kept to be compared. */
-const HEAD = 16;
 /** Segments and bytes after which first bytes have to be complete. */
 const MOST = { segments: 48, bytes: 32_768 };
 /** More bytes than any handshake takes, each way. */
 const CARRIED = 16_384;
 /** The largest first packet of OpenVPN, with a wrapped client key in it. */
 const LONGEST_RESET = 2_048;
-
-/** What is known of the first bytes of one stream. */
-export class Beginning {
-  /** Undefined while they are incomplete. */
-  own: boolean | undefined = undefined;
-  readonly head = new Uint8Array(HEAD);
-  /** Bit by bit, which bytes of `head` are there. */
-  held = 0;
-  segments = 0;
-  bytes = 0;
-  /** What the client had acknowledged when it first said something; -1 before. */
-  acknowledged = -1;
-  carried = false;
-
-  /** How many bytes are there without a gap. */
-  get length(): number {
-    let length = 0;
-    while (length < HEAD && (this.held & (1 << length)) !== 0) length += 1;
-    return length;
-  }
-}
 
 /** Kinds that are readable, or hide nothing, whoever speaks them. */
 const FOREIGN: ReadonlySet<Kind> = new Set<Kind>(['http', 'http-proxy', 'dns', 'llmnr', 'socks', 'pptp']);

@@ -8,7 +8,7 @@ import type { Facts, Findings, Recognition } from './facts.ts';
 import type { DohShape } from './doh-shape.ts';
 import type { Kind } from './kinds.ts';
 import type { FlowRecogniser } from './recognise-flow.ts';
-import type { Beginning } from './first-bytes.ts';
+import type { Beginning } from './beginning.ts';
 import type { Stream } from './stream.ts';
 
 const WAYS = 4;

@@ -32,7 +32,7 @@ interface Text {
 const RUN = 5;
 
 function textOf(text: string): Text {
-  const codes = [...text].map((letter) => letter.charCodeAt(0));
+  const codes = Array.from(text, (letter) => letter.charCodeAt(0));
   const word = (at: number, byte: (i: number) => number): number =>
     ((byte(at) << 24) | (byte(at + 1) << 16) | (byte(at + 2) << 8) | byte(at + 3)) >>> 0;
   const mask = (i: number): number => (i >= codes.length ? 0x80 : i === RUN ? 0x7f : 0xff);
