@@ -36,11 +36,13 @@ beforeAll(async () => {
   const { uplink } = lab().network;
   const file = (name: string): string => `${lab().plan.dir}/${name}`;
   await uplink.must([
-    ...['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    'openssl',
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
     ...['-days', '2', '-subj', '/CN=web', '-keyout', file('web.key'), '-out', file('web.crt')],
   ]);
   web = await uplink.start([
-    ...['openssl', 's_server', '-accept', `${SERVER}:${PORT}`, '-www'],
+    'openssl',
+    ...['s_server', '-accept', `${SERVER}:${PORT}`, '-www'],
     ...['-cert', file('web.crt'), '-key', file('web.key')],
   ]);
   await web.line(/ACCEPT/, 10_000);
@@ -84,7 +86,8 @@ async function foreign(exposure: string): Promise<IncidentView> {
 
 const curl = (url: string): Promise<unknown> =>
   lab().network.laptop.run([
-    ...['curl', '-sSk', '--interface', 'eth0', '--max-time', '2'],
+    'curl',
+    ...['-sSk', '--interface', 'eth0', '--max-time', '2'],
     ...['--resolve', `${OTHER}:${PORT}:${SERVER}`, url],
   ]);
 const visit = (): Promise<unknown> => curl(`https://${OTHER}/`);
@@ -196,7 +199,8 @@ const id = (own: Party, peer: Party): string[] => [
 async function party(space: Namespace, name: string): Promise<Party> {
   const [key, certificate] = [`${lab().plan.dir}/${name}.key`, `${lab().plan.dir}/${name}.crt`];
   await space.must([
-    ...['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    'openssl',
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
     ...['-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', certificate],
   ]);
   const shown = await space.must([
