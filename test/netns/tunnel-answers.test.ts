@@ -19,7 +19,7 @@ const SPLIT = fileURLToPath(new URL('./split-hello.mjs', import.meta.url));
 const BULK = fileURLToPath(new URL('./bulk.mjs', import.meta.url));
 const SERVER = NET.tunnelServer4;
 const NAME = NET.tunnelName;
-const PORT = '443';
+const PORT = '8443';
 const OTHER = 'www.bank.example';
 /** What the laptop says there, and that it has data. */
 const SAID = `src host ${LAN.laptop4} and dst host ${SERVER} and tcp dst port ${PORT}`;
