@@ -43,14 +43,15 @@ import { PolicyTexts } from './policy-texts.ts';
 import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
 import type { ApiSubject } from './routes.ts';
-import { Warnings, mendedWords, putBackWords, roundWords, words } from './warnings.ts';
+import { KnownServersFile } from './known-servers.ts';
+import { Warnings, mendedWords, putBackWords, roundWords, withdrawnWords, words } from './warnings.ts';
 
 const TICK_MS = 100;
 const VERIFY_MS = 700;
 const WHOLE_MS = 500;
 
 /** Warnings of what is over: they stand until somebody has seen them. */
-const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-changed'];
+const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-changed', 'withdrawn'];
 
 export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;
@@ -62,6 +63,7 @@ export class Daemon implements ApiSubject {
   readonly #firewall: Firewall;
   readonly #enforcement: Enforcement;
   readonly #record: BoxRecord;
+  readonly #servers: KnownServersFile;
   readonly #rounds: Rounds;
   readonly #places: Places;
   readonly #undo: UndoRecord;
@@ -147,6 +149,7 @@ export class Daemon implements ApiSubject {
       ...{ stateDir, runtimeDir, fault },
       putBack: (path) => this.#putBack([path]),
     });
+    this.#servers = new KnownServersFile(stateDir, (text) => this.#warnings.put('known-servers', text));
     this.#enforcement = new Enforcement({
       ...{ firewall: this.#firewall, record: this.#record, runtimeDir },
       canary: [macText(this.#canary.mac)],
@@ -185,6 +188,7 @@ export class Daemon implements ApiSubject {
 
   stop(): void {
     this.#rounds.stop();
+    this.#keepServers();
     this.#publisher.close();
     this.#taps.stop();
     this.#lamp.close();
@@ -289,6 +293,7 @@ export class Daemon implements ApiSubject {
     const first = this.#enforcement.policy === undefined;
     if (first) {
       this.#guard = this.#newGuard(policy);
+      this.#guard.observer.recallServers(this.#servers.read());
       this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
       const accounted = this.#chronicle.accounted();
       const last = readCounterFile(this.#options.runtimeDir);
@@ -346,6 +351,8 @@ export class Daemon implements ApiSubject {
     this.#chronicle.report(report, news);
     this.#publisher.news(news);
     if (this.#enforcement.observe(report)) this.#due.add('lesson');
+    const withdrawn = this.#enforcement.takeWithdrawn();
+    if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnWords(withdrawn));
     if (news.some(({ breach }) => breach)) this.#due.add('breach');
   }
 
@@ -393,9 +400,14 @@ export class Daemon implements ApiSubject {
     this.#tellTaps();
     await this.#bridge?.beReached();
     this.#record.settle();
+    this.#keepServers();
     if (this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse())) this.#due.add('lesson');
     if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
     this.#publisher.news();
+  }
+
+  #keepServers(): void {
+    if (this.#enforcement.policy !== undefined) this.#servers.keep(this.#guard.observer.knownServers);
   }
 
   /** Nothing on disk says whether block mode was on: rules that block are still there when it was. */

@@ -4,6 +4,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Exposure } from '../../src/guard/correlation.ts';
 import { Learner } from '../../src/guard/learner.ts';
+import type { Withdrawal } from '../../src/guard/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
@@ -218,6 +219,11 @@ export class Enforcement {
     const changed = this.#learner.observe(report, now);
     this.#unrecorded ||= changed;
     return this.#lookAtBox(now) || changed;
+  }
+
+  /** Addresses that were learned and are closed again since this was asked last. */
+  takeWithdrawn(): readonly Withdrawal[] {
+    return this.#learner.takeWithdrawn();
   }
 
   /** The box's own address comes and goes with its lease: true when it is another one. */

@@ -66,3 +66,11 @@ export function putBackWords(paths: readonly string[]): string {
 export function lampTestWords(pattern: string): string {
   return `The lamp is being tried out (${pattern}): for some seconds it says nothing of the wire.`;
 }
+
+/** What answers had opened, and what was said there has closed. */
+export function withdrawnWords(
+  withdrawn: readonly { readonly name: string; readonly address: string }[],
+): string {
+  const list = withdrawn.map(({ name, address }) => `${address} (for ${name})`).join(', ');
+  return `Closed again for an hour: ${list}. An answer on the wire gave that address, no handshake had proven it, and something that is not the tunnel went there.`;
+}

@@ -13,7 +13,8 @@ import type { Sighting } from '../../src/guard/canary.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { serialOf } from '../canary-seal.ts';
 import type { CanaryKey } from '../canary-seal.ts';
-import { isHandshakeAnswer } from '../../src/policy/shape.ts';
+import { isHandshakeAnswer, isShown } from '../../src/policy/shape.ts';
+import { addressText } from '../../src/wire/address.ts';
 
 /** Ports of a bridge are Ethernet (registry of link types of libpcap). */
 const ETHERNET = 1;
@@ -28,6 +29,8 @@ const SLOW = { times: 4, most: 150 };
 const BATCH_LIMIT = 512;
 /** Forged leaks of the box's own in one report: one comes at a time. */
 const CANARIES = 8;
+/** Servers that answered, in one report. */
+const HANDSHAKES = 64;
 /** Neighbours remembered. */
 const CLAIMS = 1_024;
 
@@ -91,12 +94,13 @@ export class TapReader {
     const direction = outgoing === (port === 'wan') ? 'up' : 'down';
     if (this.#isOwn(facts, outgoing)) return;
     const judge = this.#judge;
+    const isRead = this.#readStream(bytes, direction, at);
     const tunnel = judge.tunnelOf(facts, direction);
     if (tunnel >= 0) {
-      if (direction === 'down') this.#noteHandshake(tunnel, at);
+      if (direction === 'down') this.#noteAnswer(tunnel, at);
       return;
     }
-    dissector.application(bytes, facts, at * 1_000);
+    if (!isRead) dissector.application(bytes, facts, at * 1_000);
     const verdict = judge.judge(facts, direction);
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);
@@ -147,12 +151,30 @@ export class TapReader {
     return true;
   }
 
-  #noteHandshake(index: number, now: number): void {
+  /** What a client says to a tunnel's endpoint over TCP; true when kind and findings of the frame were read by that. */
+  #readStream(bytes: Uint8Array, direction: 'up' | 'down', at: number): boolean {
+    const facts = this.#facts;
+    const index = this.#judge.streamOf(facts, direction);
+    const endpoint = index < 0 ? undefined : this.#judge.endpoints[index];
+    if (endpoint === undefined || !isShown(endpoint.shape, facts, 'up')) return false;
+    const { dissector } = this.#parts;
+    const isRead = dissector.stream(bytes, facts, endpoint.protocol, endpoint.serverName);
+    if (dissector.carries) this.#noteHandshake(endpoint.name, facts.destination, at);
+    return isRead;
+  }
+
+  #noteAnswer(index: number, at: number): void {
     const endpoint = this.#judge.endpoints[index];
     if (endpoint === undefined || !isHandshakeAnswer(endpoint.shape, this.#facts)) return;
-    // Only a tunnel's first after a silence matters; another tunnel's must not be left out for it.
-    if (this.#handshakes.some(({ tunnel }) => tunnel === endpoint.name)) return;
-    this.#handshakes.push({ tunnel: endpoint.name, at: now });
+    this.#noteHandshake(endpoint.name, this.#facts.source, at);
+  }
+
+  #noteHandshake(name: string, server: Uint32Array, at: number): void {
+    const address = addressText(this.#facts.ipVersion === 6 ? 6 : 4, server);
+    // Only a tunnel's first after a silence matters; another's must not be left out for it.
+    if (this.#handshakes.some(({ tunnel, address: known }) => tunnel === name && known === address)) return;
+    if (this.#handshakes.length >= HANDSHAKES) return;
+    this.#handshakes.push({ tunnel: name, address, at });
     this.#reportWhenDue(this.#parts.monotonic());
   }
 

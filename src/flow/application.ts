@@ -6,6 +6,7 @@ import type { QuicCrypto } from '../wire/quic-crypto.ts';
 import type { RelayList } from '../wire/tor.ts';
 import type { Facts } from './facts.ts';
 import { Dnscrypt } from './dnscrypt-flows.ts';
+import { FirstBytes } from './first-bytes.ts';
 import { FlowTable } from './flow-table.ts';
 import { redirectFindings } from './icmp-findings.ts';
 import { ndFindings } from './nd-findings.ts';
@@ -26,16 +27,20 @@ export class ApplicationReader {
   readonly #budget: StreamBudget;
   readonly #udp: UdpReader;
   readonly #tcp: TcpReader;
+  /** Reads what streams to tunnels' endpoints begin with: no other flow pushes one of these out. */
+  readonly firstBytes: FirstBytes;
 
   constructor(ports: ApplicationPorts, limits: { readonly flows: number; readonly streamBytes: number }) {
     this.#flows = new FlowTable(limits.flows);
     this.#budget = new StreamBudget(limits.streamBytes);
     this.#udp = new UdpReader(this.#flows, new Dnscrypt(), new QuicFlows(ports.quic));
     this.#tcp = new TcpReader(this.#flows, this.#budget, ports.relays ?? new Set());
+    this.firstBytes = new FirstBytes(this.#budget);
   }
 
   get losses(): { readonly flowsEvicted: number; readonly streamsRefused: number } {
-    return { flowsEvicted: this.#flows.evicted, streamsRefused: this.#budget.refused };
+    const flowsEvicted = this.#flows.evicted + this.firstBytes.evicted;
+    return { flowsEvicted, streamsRefused: this.#budget.refused };
   }
 
   /** Sets kind and findings by the payload of a whole packet; `facts.kind` is what the headers say. */

@@ -66,6 +66,19 @@ export class Dissector {
     this.#read(bytes, facts, timeMicros, 0);
   }
 
+  /**
+   * Reads the frame that `headers` has just read as one of a client's to a tunnel's endpoint over TCP: sets `foreign` and, unless it
+   * gives false, kind and findings. Never throws; allocates nothing once a stream is known.
+   */
+  stream(bytes: Uint8Array, facts: Facts, protocol: string, host: string | undefined): boolean {
+    return this.#application.firstBytes.read(bytes, facts, protocol, host);
+  }
+
+  /** The stream of the frame that was read last has just carried so much both ways that it is no handshake any more. */
+  get carries(): boolean {
+    return this.#application.firstBytes.carries;
+  }
+
   get losses(): DissectorLosses {
     return { ...this.#application.losses, fragmentsEvicted: this.#fragments.evicted };
   }

@@ -173,6 +173,9 @@ export class Facts {
   /** The name that earlier frames of this flow have shown, or ''. It is not counted again, but it is what Eve learns. */
   flowName = '';
 
+  /** Of a TCP stream to a tunnel's endpoint: what it began with is not the tunnel's own. */
+  foreign = false;
+
   kind: Kind = 'malformed';
   findings: Findings = NO_FINDINGS;
 }

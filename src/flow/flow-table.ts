@@ -8,6 +8,7 @@ import type { Facts, Findings, Recognition } from './facts.ts';
 import type { DohShape } from './doh-shape.ts';
 import type { Kind } from './kinds.ts';
 import type { FlowRecogniser } from './recognise-flow.ts';
+import type { Beginning } from './beginning.ts';
 import type { Stream } from './stream.ts';
 
 const WAYS = 4;
@@ -36,6 +37,10 @@ export class Flow {
   quic: QuicClientFlow | undefined = undefined;
   /** Sizes of what a TLS connection carries. */
   shape: DohShape | undefined = undefined;
+  /** Its ClientHello offered application protocols. */
+  offersAlpn = false;
+  /** Of a stream to a tunnel's endpoint: what is known of its first bytes. */
+  beginning: Beginning | undefined = undefined;
   /** A client's QUIC Initial was opened. */
   helloBegun = false;
   /** Half nonce of a datagram that may be a DNSCrypt query. */
@@ -55,6 +60,8 @@ export class Flow {
     this.recogniser = undefined;
     this.quic = undefined;
     this.shape = undefined;
+    this.offersAlpn = false;
+    this.beginning = undefined;
     this.helloBegun = false;
     this.dnscryptNonce = undefined;
     this.#findings = undefined;

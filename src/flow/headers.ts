@@ -113,6 +113,7 @@ function clear(facts: Facts): void {
   facts.payloadOffset = 0;
   facts.payloadEnd = 0;
   facts.payloadLength = 0;
+  facts.foreign = false;
   facts.payloadHead = 0;
   facts.payloadHead2 = 0;
   facts.payloadHead3 = 0;

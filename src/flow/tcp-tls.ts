@@ -43,6 +43,7 @@ function tell(facts: Facts, flow: Flow, hello: ClientHello): void {
 
 function classify(facts: Facts, flow: Flow, hello: ClientHello, relays: RelayList): void {
   const { alpn, serverName } = hello;
+  flow.offersAlpn = alpn.length > 0;
   const words = alpn.length === 0 ? [] : [`ALPN ${alpn.join(', ')}`];
   const dns = flow.kind === 'tls' || flow.kind === 'dot' ? encryptedDns(facts, serverName, alpn) : undefined;
   const tor = dns === undefined && flow.kind === 'tls' ? torOf(facts, hello, relays) : undefined;

@@ -7,7 +7,7 @@ import { beginsPlain } from '../flow/headers-plain.ts';
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
 import type { Judge } from '../policy/judge.ts';
-import { kernelAccepts } from '../policy/shape.ts';
+import { isShown, kernelAccepts } from '../policy/shape.ts';
 import type { TunnelProtocol } from '../policy/policy.ts';
 import type { Direction, Rule, VerdictName } from '../policy/verdict.ts';
 import { IncidentList } from './analysis-incidents.ts';
@@ -64,6 +64,7 @@ export type StreamedReport = Omit<AnalysisReport, 'names' | 'incidents'> & {
   readonly incidents: Iterable<AnalysedIncident>;
 };
 
+const TCP = 6;
 /** Frames of a tunnel that are looked at for its protocol. */
 const SAMPLE = 64;
 
@@ -140,6 +141,7 @@ export class Analysis {
     this.#dissector.headers(bytes, start, end, wireLength, linkType, facts);
     const direction: Direction =
       this.#client === undefined ? 'either' : facts.sourceMac === this.#client ? 'up' : 'down';
+    const isRead = facts.protocol === TCP && this.#readStream(bytes, direction);
     const tunnel = this.#judge.tunnelOf(facts, direction);
     if (tunnel >= 0) {
       const before = this.#perEndpoint[tunnel] ?? 0;
@@ -147,19 +149,27 @@ export class Analysis {
       if (before < SAMPLE) this.#sample(tunnel);
       return;
     }
-    this.#judgeOther(bytes, direction, timeMicros);
+    if (!isRead) this.#dissector.application(bytes, facts, timeMicros);
+    this.#judgeOther(direction, timeMicros);
+  }
+
+  /** What is said to a tunnel's endpoint over TCP; true when kind and findings of the frame were read by that. */
+  #readStream(bytes: Uint8Array, direction: Direction): boolean {
+    const index = this.#judge.streamOf(this.#facts, direction);
+    const endpoint = index < 0 ? undefined : this.#judge.endpoints[index];
+    if (endpoint === undefined || !isShown(endpoint.shape, this.#facts, 'up')) return false;
+    return this.#dissector.stream(bytes, this.#facts, endpoint.protocol, endpoint.serverName);
   }
 
   /** Endpoints of the command line have no protocol: the report names the one that all of the first frames have. */
   #sample(tunnel: number): void {
     const endpoint = this.#judge.endpoints[tunnel];
     if (endpoint?.protocol !== 'opaque' || this.#notWireguard.has(endpoint.text)) return;
-    if (!kernelAccepts('wireguard', this.#facts)) this.#notWireguard.add(endpoint.text);
+    if (!kernelAccepts('wireguard', this.#facts, 'up')) this.#notWireguard.add(endpoint.text);
   }
 
-  #judgeOther(bytes: Uint8Array, direction: Direction, timeMicros: number): void {
+  #judgeOther(direction: Direction, timeMicros: number): void {
     const facts = this.#facts;
-    this.#dissector.application(bytes, facts, timeMicros);
     if (this.#learning.look(facts)) {
       this.#replaceJudge(this.#learning.judge);
       const tunnel = this.#judge.tunnelOf(facts, direction);

@@ -42,10 +42,21 @@ interface Until {
   until: number;
 }
 type Lasting<T> = Omit<T, 'seconds'> & Until;
+/** `proven`: a handshake was answered there, or a stream of the tunnel's own has carried more than one both ways. */
+type KnownAddress = Lasting<LearnedAddress> & { proven?: true };
+
+/** A learned address that nothing had proven, and to which something foreign was said. */
+export interface Withdrawal {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** Withdrawals that wait to be told. */
+const WITHDRAWALS = 16;
 
 /** What is kept over a restart of the daemon; `until` is monotonic milliseconds since boot. */
 export interface LearnerRecord {
-  readonly addresses: readonly Lasting<LearnedAddress>[];
+  readonly addresses: readonly KnownAddress[];
   readonly servers: readonly Lasting<LearnedServer>[];
   readonly resolvers: readonly ({ readonly address: string } & Until)[];
   readonly neighbourhood: NeighbourhoodRecord;
@@ -61,7 +72,10 @@ export class Learner {
   readonly #others = new FairMap<number>(OTHERS);
   /** Routers and servers that leases named: no tunnel ends there. */
   #gateways: readonly string[] = [];
-  #addresses: Lasting<LearnedAddress>[] = [];
+  #addresses: KnownAddress[] = [];
+  /** `vpn.example 443`: names whose streams are judged by their first bytes. */
+  #streams = new Set<string>();
+  #withdrawn: Withdrawal[] = [];
   #servers: Lasting<LearnedServer>[] = [];
   #resolvers: ({ address: string } & Until)[] = [];
   /** The end of each as it was told last: the kernel counts that one down, whatever has become of it here. */
@@ -76,6 +90,8 @@ export class Learner {
     const named = endpoints.filter((e) => e.hostIs === 'name');
     this.#names = new Set(named.map((e) => e.host));
     this.#ports = new Set(named.map((e) => `${e.transport === 'tcp' ? 6 : 17} ${String(e.port)}`));
+    const streams = policy.tunnels.flatMap((tunnel) => tunnel.endpoints.filter((e) => e.transport === 'tcp'));
+    this.#streams = new Set(streams.map((e) => `${e.host} ${String(e.port)}`));
     for (const name of this.#asked.keys()) if (!this.#names.has(name)) this.#asked.delete(name);
     this.#addresses = this.#addresses.filter((known) => this.#names.has(known.name));
   }
@@ -83,7 +99,9 @@ export class Learner {
   /** Goes through a tap's report at monotonic milliseconds `now`; true when the rules need what was learned. */
   observe(report: TapReport, now: number): boolean {
     let changed = false;
+    if (report.port === 'wan') for (const { address } of report.handshakes ?? []) this.#prove(address);
     for (const observation of report.observations) {
+      if (this.#withdraw(observation, now)) changed = true;
       if (this.#neighbourhood.observe(observation, report.port, now)) changed = true;
       if (observation.direction === 'up') this.#hear(observation, now);
       // Only the wan tap reads what the uplink says before anything on lan could have changed it.
@@ -94,6 +112,39 @@ export class Learner {
       }
     }
     return changed;
+  }
+
+  /** What was withdrawn since this was asked last. */
+  takeWithdrawn(): readonly Withdrawal[] {
+    const withdrawn = this.#withdrawn;
+    this.#withdrawn = [];
+    return withdrawn;
+  }
+
+  #prove(address: string): void {
+    for (const known of this.#addresses) if (known.address === address) known.proven = true;
+  }
+
+  /**
+   * What is no tunnel's was said to an address that only an answer vouches for: a name that leads to somebody's web server must not
+   * open the way there. True when the rules have to be told.
+   */
+  #withdraw({ facts, direction, verdict }: Observation, now: number): boolean {
+    if (direction !== 'up' || verdict.rule !== 'F' || facts.protocol !== 6 || facts.ipVersion === 0)
+      return false;
+    const address = addressText(facts.ipVersion, facts.destination);
+    const port = String(facts.destinationPort);
+    const ends = this.#addresses.filter(
+      (known) =>
+        known.address === address && known.proven !== true && this.#streams.has(`${known.name} ${port}`),
+    );
+    if (ends.length === 0) return false;
+    this.#addresses = this.#addresses.filter((known) => !ends.includes(known));
+    this.#others.set(address, now, 'visited');
+    this.#withdrawn = [...this.#withdrawn, ...ends.map(({ name }) => ({ name, address }))].slice(
+      -WITHDRAWALS,
+    );
+    return true;
   }
 
   /**
@@ -122,7 +173,7 @@ export class Learner {
         return seconds > 0 ? [{ ...rest, seconds }] : [];
       });
     return {
-      addresses: living(this.#addresses),
+      addresses: living(this.#addresses).map(({ name, address, seconds }) => ({ name, address, seconds })),
       dhcpServers: living(this.#servers),
       resolvers: living(this.#resolvers),
       ...this.#neighbourhood.state(now),

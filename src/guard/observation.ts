@@ -32,10 +32,15 @@ export interface Observation {
 
 type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses' | 'counter'>;
 
-/** A tunnel's server answered a handshake. */
+/**
+ * A tunnel's server answered a handshake or, where a protocol shows none, a stream that began as the tunnel's own has carried more
+ * than one both ways.
+ */
 export interface Handshake {
   /** The tunnel's name. */
   readonly tunnel: string;
+  /** The server's. */
+  readonly address: string;
   /** Monotonic milliseconds. */
   readonly at: number;
 }

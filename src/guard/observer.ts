@@ -13,7 +13,7 @@ import type { Observation } from './observation.ts';
 import { Proposals } from './proposals.ts';
 import { FairMap, Regulars } from './quotas.ts';
 import { Tripwire } from './tripwire.ts';
-import type { Trick } from './tripwire.ts';
+import type { KnownServers, Trick } from './tripwire.ts';
 import type { TunnelWatch } from './tunnel-watch.ts';
 
 /** How long an escape is laid at the door of what the network did before, milliseconds. */
@@ -91,6 +91,15 @@ export class Observer {
     this.#tunnels.escaped(incident, judged, now);
     for (const other of this.#blame(judged, incident, now)) changed.add(other);
     return [...changed];
+  }
+
+  /** What tunnels' names have led to, to be kept for the next process; the same object until it changes. */
+  get knownServers(): KnownServers {
+    return this.#tripwire.knownServers;
+  }
+
+  recallServers(known: KnownServers): void {
+    this.#tripwire.recall(known);
   }
 
   /** Addresses that the kernel and the taps shall watch from now on; each is told once. */

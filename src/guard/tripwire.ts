@@ -21,11 +21,15 @@ const ADDRESSES = 64;
 const ROUTERS = 16;
 const CLIENTS = 64;
 
+/** Addresses that tunnels' host names have led to, for the next process: without them a changed one would look like the first. */
+export type KnownServers = Readonly<Record<string, readonly string[]>>;
+
 export class Tripwire {
   #names = new Set<string>();
   /** Literal addresses that must be reached through no local route. */
   #far: readonly string[] = [];
   readonly #servers = new Map<string, Set<string>>();
+  #known: KnownServers | undefined;
   /** Client's MAC address to the IPv4 address that it was given here. */
   readonly #leases = new BoundedMap<string, number>(CLIENTS);
   /** Public prefixes that routers said are on the link. */
@@ -38,7 +42,26 @@ export class Tripwire {
     const tunnels = policy.tunnels.flatMap((tunnel) => tunnel.endpoints);
     const others = [...policy.proxies, ...policy.resolvers.map((resolver) => resolver.endpoint)];
     this.#names = new Set(tunnels.filter((e) => e.hostIs === 'name').map((e) => e.host));
+    for (const name of this.#servers.keys()) if (!this.#names.has(name)) this.#servers.delete(name);
+    this.#known = undefined;
     this.#far = [...tunnels, ...others].filter((e) => e.hostIs !== 'name').map((e) => e.host);
+  }
+
+  /** What tunnels' names have led to; the same object until it changes. */
+  get knownServers(): KnownServers {
+    return (this.#known ??= Object.fromEntries(
+      [...this.#servers].map(([name, known]) => [name, [...known]]),
+    ));
+  }
+
+  /** What an earlier process knew, of the tunnels that there are. */
+  recall(known: KnownServers): void {
+    for (const [name, addresses] of Object.entries(known)) {
+      if (!this.#names.has(name)) continue;
+      const all = [...(this.#servers.get(name) ?? []), ...addresses.filter((text) => parseAddress(text))];
+      this.#servers.set(name, new Set(all.slice(0, ADDRESSES)));
+    }
+    this.#known = undefined;
   }
 
   /** The wire was cut and joined anew: another network has another gateway, and that is no trick. */
@@ -262,7 +285,10 @@ export class Tripwire {
         const network = type === 'A' || type === 'AAAA' ? parseNetwork(value) : undefined;
         if (network === undefined || known.has(value)) continue;
         // One more than can be remembered is told all the same.
-        if (known.size < ADDRESSES) known.add(value);
+        if (known.size < ADDRESSES) {
+          known.add(value);
+          this.#known = undefined;
+        }
         // The other family's first address is no change.
         const others = before.filter((address) => address.includes(':') === value.includes(':'));
         if (others.length === 0) continue;

@@ -1,6 +1,6 @@
 // Knows: the capture filter that hides a policy's tunnels from a tap. Must not know: captures, libpcap's API.
 // Follows pcap-filter(7) and facts/reference-filter.txt. It may hide less than the judge calls tunnel, never more: what
-// lacks the tunnel's shape, or carries bytes behind its datagram, stays visible. The end `or vlan` shows tagged frames
+// lacks the tunnel's shape, or carries bytes behind its datagram, stays visible, and so does what a client says over TCP. The end `or vlan` shows tagged frames
 // whether the kernel has stripped the tag or not.
 
 import { tunnelEndpoints, tunnelHosts } from './hosts.ts';
@@ -8,6 +8,7 @@ import type { Host } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
 import type { Policy } from './policy.ts';
+import { isStream } from './readable.ts';
 import { bpfShape, shapeOf } from './shape.ts';
 import type { Shape } from './shape.ts';
 
@@ -90,14 +91,16 @@ const HELD =
 function service(side: Side, shape: Shape, port: number, hosts: readonly Host[]): string {
   const family = hosts[0]?.ipVersion ?? 4;
   const who = addresses(side, family, hosts);
-  if (family === 4) return `(${who} and ${shape === 'tcp' ? tcp4(side, port) : udp4(side, shape, port)})`;
-  if (shape === 'tcp') return `(${who} and ${tcp6(side, port)})`;
+  if (family === 4) return `(${who} and ${isStream(shape) ? tcp4(side, port) : udp4(side, shape, port)})`;
+  if (isStream(shape)) return `(${who} and ${tcp6(side, port)})`;
   return `(${who} and (${udp6(side, shape, port, 40)} or ${udp6(side, shape, port, 48)}))`;
 }
 
+/** What a client says is shown: its SYN, and every segment with data. Its acknowledgements, and all that comes back, are hidden. */
 function tcp4(side: Side, port: number): string {
   // The whole header must be there, and no further than the packet goes.
-  const header = 'tcp[12] >> 4 >= 5 and ip[2:2] >= (tcp[12] >> 4) * 4 + 20 and ip[2:2] >= 40';
+  const length = side === 'dst' ? '=' : '>=';
+  const header = `tcp[12] >> 4 >= 5 and ip[2:2] ${length} (tcp[12] >> 4) * 4 + 20 and ip[2:2] >= 40${side === 'dst' ? ' and tcp[13] & 2 = 0' : ''}`;
   return `(${PLAIN4} and ip[6:2] & 0x3fff = 0 and tcp ${side} port ${port} and ${header} and len - 14 >= ip[2:2])`;
 }
 
@@ -111,7 +114,8 @@ function udp4(side: Side, shape: Shape, port: number): string {
 
 function tcp6(side: Side, port: number): string {
   const ports = `ip6[${side === 'dst' ? 42 : 40}:2] = ${port}`;
-  const header = 'ip6[52] >> 4 >= 5 and ip6[4:2] >= (ip6[52] >> 4) * 4';
+  const length = side === 'dst' ? '=' : '>=';
+  const header = `ip6[52] >> 4 >= 5 and ip6[4:2] ${length} (ip6[52] >> 4) * 4${side === 'dst' ? ' and ip6[53] & 2 = 0' : ''}`;
   return `(${WHOLE6} and ip6[4:2] >= 20 and ip6[6] = 6 and ${ports} and ${header})`;
 }
 

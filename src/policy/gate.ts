@@ -198,7 +198,7 @@ export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): bool
   if (facts.fragmentOffset > 0 || facts.protocol === ESP) return true;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
   const shape = endpoint.protocol === 'ipsec' ? shapeOf('ipsec', 'udp', port) : endpoint.shape;
-  return kernelAccepts(shape, facts);
+  return kernelAccepts(shape, facts, way);
 }
 
 /** The bridge itself holds the rest (net/bridge/br_input.c). A capture of a link without MAC addresses has none at all. */

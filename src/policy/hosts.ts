@@ -16,6 +16,8 @@ export interface JudgedEndpoint {
   readonly protocol: TunnelProtocol;
   readonly shape: Shape;
   readonly endpoint: Endpoint;
+  /** Undefined where the policy names an address. */
+  readonly serverName: string | undefined;
   /** `udp:vpn.example.com:51820` */
   readonly text: string;
 }
@@ -42,6 +44,7 @@ export function tunnelEndpoints(policy: Policy): readonly JudgedEndpoint[] {
       protocol: tunnel.protocol,
       shape: shapeOf(tunnel.protocol, endpoint.transport, endpoint.port),
       endpoint,
+      serverName: endpoint.hostIs === 'name' ? endpoint.host : undefined,
       text: formatEndpoint(endpoint),
     })),
   );

@@ -27,6 +27,11 @@ export interface Judge {
    * only, allocates nothing, and costs the same for one endpoint or ten thousand.
    */
   tunnelOf(facts: Facts, direction: Direction): number;
+  /**
+   * Index of the TCP endpoint that this frame is for on its way up, its shape aside, or -1: what such a stream begins with is read
+   * (src/flow/first-bytes.ts) before it is judged.
+   */
+  streamOf(facts: Facts, direction: Direction): number;
   /** `words` false leaves the reason empty: whoever counts a thousand like ones needs it once. */
   judge(facts: Facts, direction: Direction, words?: boolean): Verdict;
   /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
@@ -53,7 +58,12 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   };
 
   function tunnelOn(facts: Facts, way: Way): number {
-    return fillsPacket(facts) ? gate.tunnelAt(facts, way) : -1;
+    return fillsPacket(facts) && !facts.foreign ? gate.tunnelAt(facts, way) : -1;
+  }
+
+  function streamOf(facts: Facts, direction: Direction): number {
+    if (facts.protocol !== 6 || direction === 'down' || facts.malformed !== undefined) return -1;
+    return gate.endpointOf(facts, 'up');
   }
 
   function tunnelOf(facts: Facts, direction: Direction): number {
@@ -138,7 +148,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     return counterName(way, 'tunnel', portless ? 'fragment' : endpoint.tunnel);
   }
 
-  return { endpoints, tunnelOf, judge, crosses, counter };
+  return { endpoints, tunnelOf, streamOf, judge, crosses, counter };
 }
 
 function tunnelVerdict(endpoint: JudgedEndpoint): Verdict {

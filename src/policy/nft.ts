@@ -12,6 +12,7 @@ import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model
 import type { NftChain, NftRuleset } from './nft-model.ts';
 import { SETS, elementsOf, timedElements, tunnelChain } from './nft-sets.ts';
 import type { Policy } from './policy.ts';
+import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from './readable.ts';
 import { NFT_SHAPES, SHAPES } from './shape.ts';
 import type { Shape } from './shape.ts';
 
@@ -180,16 +181,26 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
       });
     }
   }
-  const checks = SHAPES.filter((shape) => shapes.has(shape)).map((shape) => ({
-    name: `shape_${shape}`,
-    rules: [...NFT_SHAPES[shape], 'goto foreign'],
-  }));
+  const streams: NftChain[] = [];
+  const checks = SHAPES.filter((shape) => shapes.has(shape)).map((shape) => {
+    const readable = isStream(shape) ? `readable_${shape}` : undefined;
+    if (readable !== undefined && isStream(shape))
+      streams.push({ name: readable, rules: NFT_READABLE[shape].map((match) => `${match} jump whole_head`) });
+    const looks = readable === undefined ? [] : [`iifname "${lan}" jump ${readable}`];
+    return { name: `shape_${shape}`, rules: [...looks, ...NFT_SHAPES[shape], 'goto foreign'] };
+  });
+  if (streams.length > 0)
+    streams.unshift({
+      name: 'whole_head',
+      why: "the bytes that were compared are the packet's own: behind it nftables would read the frame's padding",
+      rules: NFT_WHOLE_HEAD.map((held) => `${held} goto foreign`),
+    });
   const foreign = {
     name: 'foreign',
     why: 'address and port of a tunnel, but not its packets: rule F, in every profile',
     rules: [`iifname "${lan}" goto up_leak`, 'goto down_leak'],
   };
-  return [foreign, ...checks, ...chains];
+  return [foreign, ...streams, ...checks, ...chains];
 }
 
 function countersOf(tunnels: number): readonly string[] {

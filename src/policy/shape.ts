@@ -1,20 +1,34 @@
 // Knows: what a tunnel protocol's packets look like, once for each of the three compilers, side by side.
 // Must not know: addresses, rules, verdicts. Follows the WireGuard white paper (5.4), the OpenVPN wire protocol,
 // RFC 7296 and RFC 3948. nft can compare a field with a constant, never two fields: `exact` says what only BPF and the judge see.
+// Over TCP a segment alone shows little: what its stream begins with is read by src/flow/first-bytes.ts, which sets `facts.foreign`.
 
 import type { Facts } from '../flow/facts.ts';
+import type { Way } from './counted.ts';
+import { isReadable } from './readable.ts';
+import type { StreamShape } from './readable.ts';
 import type { Transport, TunnelProtocol } from './policy.ts';
 
-export type Shape = 'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | 'tcp';
+/** `tcp` is a stream of which nothing is known but where it goes. */
+export type Shape = 'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | StreamShape;
 
 /** Bytes 4 to 8 of a DNS query: one question, no answer. */
 const ONE_QUESTION = 0x00010000;
 
 /** Every shape, in the order in which the ruleset lists its chains. */
-export const SHAPES: readonly Shape[] = ['wireguard', 'openvpn', 'isakmp', 'natt', 'udp', 'tcp'];
+export const SHAPES: readonly Shape[] = [
+  'wireguard',
+  'openvpn',
+  'isakmp',
+  'natt',
+  'udp',
+  'tcp',
+  'openvpn_tcp',
+  'tor',
+];
 
 export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
-  if (transport === 'tcp') return 'tcp';
+  if (transport === 'tcp') return protocol === 'openvpn' ? 'openvpn_tcp' : protocol === 'tor' ? 'tor' : 'tcp';
   if (protocol === 'wireguard' || protocol === 'openvpn') return protocol;
   if (protocol === 'ipsec') return port === 4500 ? 'natt' : 'isakmp';
   return 'udp';
@@ -30,7 +44,7 @@ export const PROTOCOL_TRANSPORTS: Readonly<Record<TunnelProtocol, readonly Trans
 };
 
 /** What the kernel's rule for this shape accepts; `exactly` is stricter. */
-export function kernelAccepts(shape: Shape, facts: Facts): boolean {
+export function kernelAccepts(shape: Shape, facts: Facts, way: Way): boolean {
   const head = facts.payloadHead;
   // What the packet itself holds from UDP's header on: behind it nft would read Ethernet's trailer.
   const room = facts.ipLength - (facts.ipVersion === 4 ? 20 : 40) - (facts.fragmentHeader ? 8 : 0);
@@ -51,7 +65,10 @@ export function kernelAccepts(shape: Shape, facts: Facts): boolean {
     case 'udp':
       return facts.udpLength >= 8;
     case 'tcp':
-      return facts.ipLength >= (facts.ipVersion === 4 ? 40 : 60);
+    case 'openvpn_tcp':
+    case 'tor':
+      if (facts.ipLength < (facts.ipVersion === 4 ? 40 : 60)) return false;
+      return way === 'down' || !isReadable(shape, facts);
   }
 }
 
@@ -91,6 +108,18 @@ export function isHandshakeAnswer(shape: Shape, facts: Facts): boolean {
   return shape === 'wireguard' && facts.payloadHead === 0x02000000;
 }
 
+const SYN = 2;
+
+/**
+ * Frames of a tunnel that the filter shows all the same: answers to handshakes, and what a client says over TCP, by which is known
+ * whose stream it is. Of its acknowledgements without data and of all that comes back nothing needs to be read.
+ */
+export function isShown(shape: Shape, facts: Facts, way: Way): boolean {
+  if (facts.fragmentOffset > 0) return false;
+  if (facts.protocol !== 6) return isHandshakeAnswer(shape, facts);
+  return way === 'up' && ((facts.tcpFlags & SYN) !== 0 || facts.payloadLength > 0);
+}
+
 /**
  * The header of an ordinary DNS query (RFC 1035 section 4.1.1): no flag but RD, AD, CD, one question, no answer, no
  * authority, at most one additional record. 2^-75 for random bytes; a session identifier is no DNS header.
@@ -107,6 +136,8 @@ export const NFT_DNS_QUERY = '@th,80,7 0x0 @th,88,2 0x0 @th,92,4 0x0 @th,96,32 0
 
 /** The first twelve payload bytes, which the rules read, are the packet's own (first fragments: the fragment chains). */
 const NFT_HOLDS_HEAD = ['ip length < 40 goto foreign', 'ip6 length < 20 goto foreign'];
+
+const NFT_STREAM = ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'];
 
 /** Rules of a shape's chain: `return` accepts, falling off the end goes to `foreign`. */
 export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
@@ -130,7 +161,9 @@ export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
     '@th,64,32 >= 0x100 udp length >= 24 return',
   ],
   udp: ['udp length >= 8 return'],
-  tcp: ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'],
+  tcp: NFT_STREAM,
+  openvpn_tcp: NFT_STREAM,
+  tor: NFT_STREAM,
 };
 
 /**
@@ -157,6 +190,8 @@ export function bpfShape(shape: Shape, at: (offset: number, size: 1 | 2 | 4) => 
     case 'udp':
       return `(${length} >= 8)`;
     case 'tcp':
+    case 'openvpn_tcp':
+    case 'tor':
       return '';
   }
 }

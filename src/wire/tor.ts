@@ -37,6 +37,11 @@ export function torSuspicion(evidence: TorEvidence): TorSuspicion | undefined {
   return undefined;
 }
 
+/** Whether a server name has the form of those that Tor makes up; many names that people choose have it, too. */
+export function hasTorNameForm(name: string): boolean {
+  return NAME.test(name);
+}
+
 const NAME = /^www\.([a-z2-7]{4,25})\.(?:com|net)$/;
 /** How often each letter stands in names that people choose, a to z, in thousandths; a digit in four of them. */
 const FREQUENCY = [

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/flow/facts.ts';
 import { Learner } from '../../src/guard/learner.ts';
-import { CLIENT, observation, policyOf, report } from './samples.ts';
+import { CLIENT, leak, observation, policyOf, report } from './samples.ts';
 
 const POLICY = policyOf(`version: 1
 profile: full-tunnel
@@ -211,5 +211,62 @@ describe('Learner', () => {
     expect(next.state(10_000).addresses).toEqual([
       { name: 'vpn.example', address: '198.51.100.9', seconds: 290 },
     ]);
+  });
+});
+
+describe('what is said to an address that only an answer vouches for', () => {
+  const STREAM = policyOf(`version: 1
+tunnels:
+  - {name: home, protocol: opaque, endpoints: ["tcp:vpn.example:443"]}
+`);
+  const foreign = (rule: 'E' | 'F', port: number, protocol = 6): ReturnType<typeof report> => {
+    const seen = observation({ kind: 'tls', verdict: leak('www.bank.example', { rule }) });
+    const destination = Uint32Array.from([0, 0, 0xffff, 0xc6336409]);
+    Object.assign(seen.facts, { ipVersion: 4, protocol, destinationPort: port, destination });
+    return report('lan', [seen]);
+  };
+  const known = (): Learner => {
+    const pupil = new Learner();
+    pupil.setPolicy(STREAM);
+    pupil.observe(asks('vpn.example'), 0);
+    pupil.observe(answers(a('vpn.example', '198.51.100.9')), 1);
+    expect(pupil.state(1).addresses).toHaveLength(1);
+    return pupil;
+  };
+
+  it('and is not the tunnel closes it, is told once, and keeps it closed to the next answer', () => {
+    const pupil = known();
+    expect(pupil.observe(foreign('F', 443), 2)).toBe(true);
+    expect(pupil.state(2).addresses).toEqual([]);
+    expect(pupil.takeWithdrawn()).toEqual([{ name: 'vpn.example', address: '198.51.100.9' }]);
+    expect(pupil.takeWithdrawn()).toEqual([]);
+    pupil.observe(asks('vpn.example'), 31_000);
+    expect(pupil.observe(answers(a('vpn.example', '198.51.100.9')), 31_001)).toBe(false);
+  });
+
+  it.each<[string, ReturnType<typeof report>]>([
+    ['another rule', foreign('E', 443)],
+    ['another port', foreign('F', 80)],
+    ['another transport', foreign('F', 443, 17)],
+  ])('closes nothing by %s', (_what, seen) => {
+    const pupil = known();
+    pupil.observe(seen, 2);
+    expect(pupil.state(2).addresses).toHaveLength(1);
+  });
+
+  it('closes nothing that was proven, not even after a restart, and only the wan tap proves', () => {
+    const handshakes = [{ tunnel: 'home', address: '198.51.100.9', at: 1 }];
+    const pupil = known();
+    pupil.observe(report('wan', [], { handshakes }), 2);
+    const next = new Learner();
+    next.setPolicy(STREAM);
+    next.restore(JSON.parse(JSON.stringify(pupil.record())) as ReturnType<Learner['record']>);
+    for (const one of [pupil, next]) {
+      expect(one.observe(foreign('F', 443), 3)).toBe(false);
+      expect(one.state(3).addresses).toHaveLength(1);
+    }
+    const other = known();
+    other.observe(report('lan', [], { handshakes }), 2);
+    expect(other.observe(foreign('F', 443), 3)).toBe(true);
   });
 });

@@ -255,3 +255,25 @@ describe('an escape', () => {
     expect(CLIENT).toBe(0x02000000000c);
   });
 });
+
+describe('what a tunnel’s name has led to', () => {
+  it('is known to the next process: a changed address does not look like the first', () => {
+    const before = wire();
+    expect(before.answer('vpn.example', '198.51.100.7')).toEqual([]);
+    const known = before.observer.knownServers;
+    expect(before.observer.knownServers).toBe(known);
+    const after = wire();
+    after.observer.recallServers(JSON.parse(JSON.stringify(known)) as typeof known);
+    expect(after.answer('vpn.example', '198.51.100.7')).toEqual([]);
+    expect(after.answer('vpn.example', '203.0.113.66')).toHaveLength(1);
+    expect(after.observer.knownServers).toEqual({ 'vpn.example': ['198.51.100.7', '203.0.113.66'] });
+  });
+
+  it('is bounded, and of the policy’s own names alone', () => {
+    const { observer } = wire();
+    const many = Array.from({ length: 500 }, (_, at) => `198.51.${String(at >> 8)}.${String(at & 255)}`);
+    observer.recallServers({ 'vpn.example': ['no address', ...many], 'other.example': ['192.0.2.1'] });
+    expect(Object.keys(observer.knownServers)).toEqual(['vpn.example']);
+    expect(observer.knownServers['vpn.example']).toEqual(many.slice(0, 64));
+  });
+});

@@ -15,10 +15,10 @@ export function policyOf(text: string): Policy {
 const TUNNELS = `
 tunnels:
   - {name: wg, protocol: wireguard, endpoints: ['udp:198.51.100.7:51820', 'udp:[2001:db8::7]:51820', 'udp:vpn.example.com:51820']}
-  - {name: ovpn, protocol: openvpn, endpoints: ['udp:198.51.100.8:1194', 'tcp:198.51.100.8:443', 'udp:[2001:db8::8]:1194']}
+  - {name: ovpn, protocol: openvpn, endpoints: ['udp:198.51.100.8:1194', 'tcp:198.51.100.8:443', 'udp:[2001:db8::8]:1194', 'tcp:[2001:db8::8]:443']}
   - {name: ike, protocol: ipsec, endpoints: ['udp:198.51.100.9:500', 'udp:[2001:db8::9]:4500']}
   - {name: tor, protocol: tor, endpoints: ['tcp:198.51.100.10:9001', 'tcp:[2001:db8::10]:9001']}
-  - {name: other, protocol: opaque, endpoints: ['udp:198.51.100.11:8443']}
+  - {name: other, protocol: opaque, endpoints: ['udp:198.51.100.11:8443', 'tcp:198.51.100.11:8443', 'tcp:[2001:db8::11]:8443']}
 `;
 
 const ALLOW = `

@@ -1,8 +1,43 @@
 // Knows: packets of tunnels, and what is sent to their endpoints without being theirs. Must not know: what becomes of them.
 
-import { dnsAnswer, dnsQuery, extension, fill, fragment6, tcp, text, u32, udp, wireguard } from './frames.ts';
+import {
+  dnsAnswer,
+  dnsQuery,
+  extension,
+  fill,
+  fragment6,
+  tcp,
+  text,
+  u16,
+  u32,
+  udp,
+  wireguard,
+} from './frames.ts';
+import { clientHello } from './tls-hello.ts';
 import { four, six, down4, down6, WG, WG6, data, query, big } from './shape.ts';
+import type { Bytes } from './frames.ts';
 import type { Shape } from './shape.ts';
+
+/** NOP, NOP, and two clocks (RFC 7323 section 3). */
+const TIMESTAMPS = [1, 1, 8, 10, ...fill(8, 5)];
+
+/** What some program says first that is no tunnel. */
+export const READABLE: Readonly<Record<string, Bytes>> = {
+  'a ClientHello': [...clientHello('www.bank.example')],
+  'a request': text('GET / HTTP/1.1\r\nHost: www.bank.example\r\n\r\n'),
+  'a long method': text('PROPFIND /a HTTP/1.1\r\nHost: www.bank.example\r\n\r\n'),
+  'a request to a proxy': text('CONNECT www.bank.example:443 HTTP/1.1\r\n\r\n'),
+  'an HTTP/2 preface': text('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  'an SSH banner': text('SSH-2.0-OpenSSH_9.2p1\r\n'),
+  'a DNS query': [...u16(dnsQuery('www.bank.example').length), ...dnsQuery('www.bank.example')],
+};
+const ALMOST: Readonly<Record<string, Bytes>> = {
+  'a ClientHello': [0x16, 3, 1, 0, 80, 2, 0, 0, 76, 3, 3, ...fill(70)],
+  'a record of a later TLS': [0x16, 3, 5, 0, 80, 1, 0, 0, 76, 3, 3, ...fill(70)],
+  'a request': [...text('GET /'), ...fill(7, 0x80), ...fill(40)],
+  'a request with one byte that is no letter': [...text('GET /abcdef'), 0xff, ...fill(40)],
+  'a DNS answer': [0, 80, 1, 2, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, ...fill(66)],
+};
 
 export const TUNNELS: readonly Shape[] = [
   ...([1, 2, 3, 4] as const).map((type) =>
@@ -32,6 +67,45 @@ export const TUNNELS: readonly Shape[] = [
   four('nat keepalive', 17, udp(4500, 4500, [0xff]), { to: '198.51.100.9' }),
   four('esp', 50, [...u32(0xc0ffee01), ...u32(1), ...fill(60)], { to: '198.51.100.9' }),
   six('esp over IPv6', 50, [...u32(0xc0ffee01), ...u32(1), ...fill(60)], { to: '2001:db8::9' }),
+  four(
+    'openvpn tcp with timestamps',
+    6,
+    tcp(40000, 443, [...TIMESTAMPS, 0, 14, 0x38, ...fill(13)], 0x18, 8),
+    {
+      to: '198.51.100.8',
+    },
+  ),
+  six('openvpn tcp over IPv6', 6, tcp(40000, 443, [0, 14, 0x38, ...fill(13)]), { to: '2001:db8::8' }),
+  down4('openvpn tcp down', 6, tcp(443, 40000, [0, 26, 0x40, ...fill(25)]), {
+    from: '198.51.100.8',
+  }),
+  // In the middle of a stream a segment may begin with anything that is not seen to be readable.
+  ...Object.entries(ALMOST).map(([name, bytes]) =>
+    four(`openvpn tcp that is almost ${name}`, 6, tcp(40000, 443, bytes), { to: '198.51.100.8' }),
+  ),
+  // Readable, but by the packet's length not all of it is there: what follows is the frame's padding.
+  ...Object.entries(READABLE).map(([name, bytes]) =>
+    four(`${name} in the padding behind a stream`, 6, tcp(40000, 443, bytes.slice(0, 60)), {
+      to: '198.51.100.8',
+      total: 40 + 11,
+    }),
+  ),
+  ...['a ClientHello', 'an SSH banner'].map((name) =>
+    four(`opaque tcp that begins with ${name}`, 6, tcp(40000, 8443, READABLE[name] ?? []), {
+      to: '198.51.100.11',
+    }),
+  ),
+  six(
+    'opaque tcp that begins with a ClientHello over IPv6',
+    6,
+    tcp(40000, 8443, READABLE['a ClientHello'] ?? []),
+    {
+      to: '2001:db8::11',
+    },
+  ),
+  down4('a request that a server sends back', 6, tcp(443, 40000, READABLE['a request'] ?? []), {
+    from: '198.51.100.8',
+  }),
   four('tor', 6, tcp(40000, 9001, fill(100)), { to: '198.51.100.10' }),
   six('tor over IPv6', 6, tcp(40000, 9001, fill(100)), { to: '2001:db8::10' }),
   four('opaque', 17, udp(40000, 8443, query), { to: '198.51.100.11' }),
@@ -82,6 +156,43 @@ export const FOREIGN: readonly Shape[] = [
   four('wireguard with reserved bytes', 17, udp(40000, 51820, [4, 1, 0, 0, ...fill(92)]), { to: WG }),
   four('wireguard from a wrong host', 17, udp(40000, 51820, data), { to: '198.51.100.70' }),
   four('tcp to the tunnel port', 6, tcp(40000, 51820, fill(40)), { to: WG }),
+  ...Object.entries(READABLE).flatMap(([name, bytes]) => [
+    four(`${name} to the OpenVPN server over TCP`, 6, tcp(40000, 443, bytes), { to: '198.51.100.8' }),
+    six(`${name} to the OpenVPN server over TCP and IPv6`, 6, tcp(40000, 443, bytes), { to: '2001:db8::8' }),
+    ...[6, 8, 15].map((doff) =>
+      four(
+        `${name} to the OpenVPN server behind ${doff * 4 - 20} bytes of TCP options`,
+        6,
+        tcp(40000, 443, [...fill(doff * 4 - 20, 1), ...bytes], 0x18, doff),
+        { to: '198.51.100.8' },
+      ),
+    ),
+    six(
+      `${name} to the OpenVPN server behind timestamps over IPv6`,
+      6,
+      tcp(40000, 443, [...TIMESTAMPS, ...bytes], 0x18, 8),
+      { to: '2001:db8::8' },
+    ),
+    four(`${name} to the OpenVPN server with its SYN (RFC 7413)`, 6, tcp(40000, 443, bytes, 2), {
+      to: '198.51.100.8',
+    }),
+  ]),
+  ...Object.entries(READABLE)
+    .filter(([name]) => name !== 'a ClientHello')
+    .flatMap(([name, bytes]) => [
+      four(`${name} to the onion router`, 6, tcp(40000, 9001, bytes), { to: '198.51.100.10' }),
+      six(`${name} to the onion router over IPv6`, 6, tcp(40000, 9001, bytes), { to: '2001:db8::10' }),
+    ]),
+  ...['a request', 'a long method', 'an HTTP/2 preface', 'a request to a proxy', 'a DNS query'].flatMap(
+    (name) => [
+      four(`${name} to the opaque server`, 6, tcp(40000, 8443, READABLE[name] ?? []), {
+        to: '198.51.100.11',
+      }),
+      six(`${name} to the opaque server over IPv6`, 6, tcp(40000, 8443, READABLE[name] ?? []), {
+        to: '2001:db8::11',
+      }),
+    ],
+  ),
   four('source port 51820', 17, udp(51820, 40000, data), { to: '203.0.113.1' }),
   four('wireguard with bytes behind it', 17, [...udp(40000, 51820, data), ...text('user=anna')], { to: WG }),
   four('wireguard with IP options', 17, udp(40000, 51820, data), { to: WG, options: [148, 4, 0, 0] }),

@@ -1,5 +1,5 @@
 // Knows: that the compiled capture filter, run by libpcap itself, hides exactly what the judge calls tunnel, but for the
-// answers to handshakes, which end a silence.
+// answers to handshakes, which end a silence, and what a client says over TCP, by which its streams are known.
 // Must not know: how either is made. Issue 3 item 6. A hidden leak would never be seen; a visible tunnel only costs time.
 
 import { execFileSync } from 'node:child_process';
@@ -14,7 +14,7 @@ import { compileFilter } from '../../src/policy/bpf.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import { isHandshakeAnswer } from '../../src/policy/shape.ts';
+import { isShown } from '../../src/policy/shape.ts';
 import { mutants } from '../policy/mutants.ts';
 import { BARE, FULL, LEARNED, SPLIT, STUB } from '../policy/policies.ts';
 import { SHAPES } from '../policy/shapes.ts';
@@ -59,8 +59,10 @@ function shown(frames: readonly Uint8Array[], filter: string): ReadonlySet<numbe
 function isHidden(judge: Judge, bytes: Uint8Array): boolean {
   const facts = new Facts();
   readHeaders(bytes, 0, bytes.length, bytes.length, 1, facts);
-  const endpoint = judge.endpoints[judge.tunnelOf(facts, 'either')];
-  return endpoint !== undefined && !(facts.fragmentOffset <= 0 && isHandshakeAnswer(endpoint.shape, facts));
+  return (['up', 'down'] as const).some((way) => {
+    const endpoint = judge.endpoints[judge.tunnelOf(facts, way)];
+    return endpoint !== undefined && !isShown(endpoint.shape, facts, way);
+  });
 }
 
 const CASES = [

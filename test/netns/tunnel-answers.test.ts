@@ -1,0 +1,216 @@
+// Knows: that an answer for a tunnel's name opens the tunnel and nothing else: what is said there that is not the tunnel's is a leak
+// with its name, and closes an address that nothing has proven. Must not know: how first bytes are read.
+// Programs are real: curl and openssl's server, OpenVPN at both ends. What crossed is what tcpdump sees on the uplink.
+//
+//   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink, a web server at the address that it answers for the tunnel's name
+
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { labPolicy } from '../../appliance/lab/box.ts';
+import type { Namespace } from '../../appliance/lab/namespace.ts';
+import { LAN, NET } from '../../appliance/lab/plan.ts';
+import type { Running } from '../../appliance/lab/process.ts';
+import type { IncidentView } from '../../src/guard/status.ts';
+import { labForTests, seenByUplink } from './harness.ts';
+import { KeptDaemon } from './kept-daemon.ts';
+import { incidentsOf } from './rule-watch.ts';
+
+const SPLIT = fileURLToPath(new URL('./split-hello.mjs', import.meta.url));
+const BULK = fileURLToPath(new URL('./bulk.mjs', import.meta.url));
+const SERVER = NET.tunnelServer4;
+const NAME = NET.tunnelName;
+const PORT = '8443';
+const OTHER = 'www.bank.example';
+/** What the laptop says there, and that it has data. */
+const SAID = `src host ${LAN.laptop4} and dst host ${SERVER} and tcp dst port ${PORT}`;
+const WITH_DATA = `${SAID} and ip[2:2] > 20 + (tcp[12] >> 4) * 4`;
+
+const lab = labForTests({ filling: 'nothing' });
+let daemon: KeptDaemon;
+let web: Running;
+
+beforeAll(async () => {
+  daemon = new KeptDaemon(lab());
+  await daemon.start();
+  await lab().connectLaptop();
+  const { uplink } = lab().network;
+  const file = (name: string): string => `${lab().plan.dir}/${name}`;
+  await uplink.must([
+    'openssl',
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...['-days', '2', '-subj', '/CN=web', '-keyout', file('web.key'), '-out', file('web.crt')],
+  ]);
+  web = await uplink.start([
+    'openssl',
+    ...['s_server', '-accept', `${SERVER}:${PORT}`, '-www'],
+    ...['-cert', file('web.crt'), '-key', file('web.key')],
+  ]);
+  await web.line(/ACCEPT/, 10_000);
+});
+afterAll(async () => {
+  await web.stop();
+  await daemon.stop();
+});
+
+const connects = async (): Promise<boolean> =>
+  (await lab().network.laptop.run(['timeout', '1', 'bash', '-c', `exec 3<>/dev/tcp/${SERVER}/${PORT}`]))
+    .code === 0;
+
+/** A tunnel of this protocol at that name, whose address an answer has just brought to a daemon that knows nothing else. */
+async function answered(protocol: string, block: boolean): Promise<void> {
+  await lab().guard.block(block);
+  const tunnel = `  - {name: answered, protocol: ${protocol}, endpoints: ["tcp:${NAME}:${PORT}"]}\n`;
+  const policy = labPolicy(lab().plan).replace(/tunnels:\n( .*\n)+/, `tunnels:\n${tunnel}`);
+  expect(policy).toContain(tunnel);
+  expect(await daemon.putPolicy(labPolicy(lab().plan))).toBe(200);
+  daemon.kill('daemon');
+  await daemon.watching();
+  expect(await daemon.putPolicy(policy)).toBe(200);
+  await daemon.watching();
+  await lab().network.laptop.must(['dig', '+tries=1', '+time=2', '-b', LAN.laptop4, '@203.0.113.53', NAME]);
+  await expect.poll(connects, { timeout: 15_000 }).toBe(true);
+  await lab().guard.acknowledge();
+}
+
+/** The incident of rule F that tells of this name or address, once it is there. */
+async function foreign(exposure: string): Promise<IncidentView> {
+  const found = async (): Promise<IncidentView | undefined> =>
+    (await incidentsOf(lab())).find(
+      (one) => one.rule === 'F' && one.exposure === exposure && !one.acknowledged,
+    );
+  await expect.poll(async () => (await found()) !== undefined, { timeout: 10_000 }).toBe(true);
+  const incident = await found();
+  if (incident === undefined) throw new Error('the incident is gone');
+  return incident;
+}
+
+const curl = (url: string): Promise<unknown> =>
+  lab().network.laptop.run([
+    'curl',
+    ...['-sSk', '--interface', 'eth0', '--max-time', '2'],
+    ...['--resolve', `${OTHER}:${PORT}:${SERVER}`, url],
+  ]);
+const visit = (): Promise<unknown> => curl(`https://${OTHER}/`);
+const warns = async (): Promise<boolean> =>
+  (await lab().guard.status()).health.warnings.some((text) => text.includes(SERVER) && text.includes(NAME));
+
+describe.each([
+  ['block mode', true],
+  ['watch mode', false],
+])('in %s', (_mode, block) => {
+  it.each(['opaque', 'tor'])(
+    'a browser at the address of a tunnel (%s) is red with its name, and closes it',
+    async (protocol) => {
+      await answered(protocol, block);
+      // The kernel cannot compare the name: the hello crosses, and is called what it is.
+      expect((await seenByUplink(lab(), WITH_DATA, visit)).length).toBeGreaterThan(0);
+      expect(await foreign(OTHER)).toMatchObject({ severity: 'red', kind: 'tls', destination: SERVER });
+      await expect.poll(warns, { timeout: 5_000 }).toBe(true);
+      if (block) {
+        await expect.poll(connects, { timeout: 5_000 }).toBe(false);
+        expect(await seenByUplink(lab(), SAID, visit)).toEqual([]);
+      }
+    },
+  );
+
+  it.each(['opaque', 'openvpn', 'tor'])(
+    'a readable request at the address of a tunnel (%s)',
+    async (protocol) => {
+      await answered(protocol, block);
+      const crossed = await seenByUplink(lab(), WITH_DATA, () => curl(`http://${OTHER}:${PORT}/`));
+      expect(crossed.length > 0).toBe(!block);
+      expect(await foreign(OTHER)).toMatchObject({ severity: 'red', kind: 'http', escaped: crossed.length });
+    },
+  );
+
+  it.each([1, 3, 11, 40])('a hello in pieces of %i bytes does not get by', async (piece) => {
+    await answered('opaque', block);
+    await lab().network.laptop.run([
+      'timeout',
+      '5',
+      process.execPath,
+      SPLIT,
+      SERVER,
+      PORT,
+      OTHER,
+      String(piece),
+    ]);
+    expect(await foreign(OTHER)).toMatchObject({ severity: 'red', kind: 'tls' });
+  });
+});
+
+describe('in block mode', () => {
+  it('no byte of a hello reaches the address of OpenVPN', async () => {
+    await answered('openvpn', true);
+    expect(await seenByUplink(lab(), WITH_DATA, visit)).toEqual([]);
+    expect(await foreign(OTHER)).toMatchObject({ severity: 'red', kind: 'tls', escaped: 0 });
+    await expect.poll(connects, { timeout: 5_000 }).toBe(false);
+  });
+
+  it('the tunnel itself comes up over TCP, is proven by what it carries, and then stays whatever else goes there', async () => {
+    await answered('openvpn', true);
+    const { laptop, uplink } = lab().network;
+    await web.stop();
+    const [server, client] = await Promise.all([party(uplink, 'server'), party(laptop, 'client')]);
+    const common = ['--dev-type', 'tun', '--verb', '3', '--dh', 'none', '--ping', '2'];
+    const started: Running[] = [
+      await uplink.start([
+        ...(['openvpn', '--dev', 'ovs', ...common, ...id(server, client), '--tls-server'] as const),
+        ...['--proto', 'tcp-server', '--local', SERVER, '--port', PORT, '--ifconfig', '10.8.9.1', '10.8.9.2'],
+      ]),
+      await laptop.start([
+        ...(['openvpn', '--dev', 'ovc', ...common, ...id(client, server), '--tls-client'] as const),
+        ...['--proto', 'tcp-client', '--remote', SERVER, PORT, '--local', LAN.laptop4, '--lport', '0'],
+        ...['--ifconfig', '10.8.9.2', '10.8.9.1'],
+      ]),
+    ];
+    try {
+      await Promise.all(started.map((running) => running.line(/Initialization Sequence Completed/, 30_000)));
+      const echo = await uplink.start([process.execPath, BULK, 'serve', '5001']);
+      await echo.line(/ready/, 10_000);
+      await laptop.must([process.execPath, BULK, 'send', '10.8.9.1', '5001', '2000000']);
+      await echo.stop();
+      const proven = async (): Promise<boolean> =>
+        (await lab().guard.status()).tunnels.some(({ name, proven: is }) => name === 'answered' && is);
+      await expect.poll(proven, { timeout: 10_000 }).toBe(true);
+      expect(
+        (await incidentsOf(lab())).filter(({ acknowledged, rule }) => !acknowledged && rule === 'F'),
+      ).toEqual([]);
+      await visit();
+      await foreign(OTHER);
+      await laptop.must(['ping', '-c', '1', '-w', '5', '10.8.9.1']);
+      expect(await connects()).toBe(true);
+    } finally {
+      await Promise.all(started.map((running) => running.stop()));
+    }
+  });
+});
+
+interface Party {
+  readonly certificate: string;
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+const id = (own: Party, peer: Party): string[] => [
+  ...['--cert', own.certificate, '--key', own.key, '--peer-fingerprint', peer.fingerprint],
+];
+
+async function party(space: Namespace, name: string): Promise<Party> {
+  const [key, certificate] = [`${lab().plan.dir}/${name}.key`, `${lab().plan.dir}/${name}.crt`];
+  await space.must([
+    'openssl',
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...['-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', certificate],
+  ]);
+  const shown = await space.must([
+    'openssl',
+    'x509',
+    '-noout',
+    '-sha256',
+    '-fingerprint',
+    '-in',
+    certificate,
+  ]);
+  return { certificate, key, fingerprint: shown.stdout.trim().split('=')[1] ?? '' };
+}
