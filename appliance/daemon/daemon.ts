@@ -196,7 +196,8 @@ export class Daemon implements ApiSubject {
   status(): Status {
     this.#guard.setWarnings(this.#warnings.list());
     const until = this.#enforcement.passUntil;
-    this.#guard.setPass(until === undefined ? undefined : Date.now() + until - monotonicMs());
+    const wall = Date.now() - monotonicMs();
+    this.#guard.setPass(until === undefined ? undefined : wall + until, wall + this.#enforcement.passOpenedAt);
     return this.#guard.status();
   }
 

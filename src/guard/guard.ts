@@ -2,6 +2,7 @@
 // DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import { counterOf } from '../policy/counted.ts';
+import { VISITS } from '../policy/rules.ts';
 import type { Policy } from '../policy/policy.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
@@ -31,6 +32,9 @@ const READING_MS = 3_000;
 const SURPLUS_MS = 10_000;
 /** A tap reports five times a second, also under flood: one that says nothing for so long does not read, milliseconds. */
 const SILENT_MS = 1_500;
+/** Incidents that are looked through for what an open pass stopped, and how many are told. */
+const PASS_LOOK = 50;
+const PASS_TOLD = 5;
 
 export interface GuardPorts {
   readonly now: () => Now;
@@ -68,6 +72,7 @@ export class Guard {
   /** Since when the kernel is known to drop leaks, monotonic milliseconds. */
   #enforcingSince: number | undefined;
   #passUntil: number | undefined;
+  #passOpened = 0;
   #surplus: { readonly text: string; readonly until: number } | undefined;
   #ready = false;
   #since: number;
@@ -187,8 +192,10 @@ export class Guard {
     this.#mode.become(false, at);
   }
 
-  setPass(until: number | undefined): void {
+  /** The end of an open pass and when it was opened, wall clock; undefined when none is open. */
+  setPass(until: number | undefined, opened = 0): void {
     this.#passUntil = until;
+    this.#passOpened = opened;
   }
 
   setWarnings(warnings: readonly string[]): void {
@@ -289,9 +296,20 @@ export class Guard {
       incidents: this.#book.digest(all, 20).map(viewOf),
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
+      ...this.#stoppedInPass(now),
       health: this.#health(),
       version: this.#ports.version,
     };
+  }
+
+  /** Connections alone: names and chatter are stopped in every pass, and no login waits for them. */
+  #stoppedInPass(now: Now): { readonly passStopped?: readonly string[] } {
+    if (this.#passUntil === undefined || this.#passUntil <= now.wall) return {};
+    const stopped = this.#book
+      .newest(PASS_LOOK)
+      .filter(({ kind, blocked, last }) => VISITS.has(kind) && blocked > 0 && last >= this.#passOpened)
+      .map(({ why }) => why);
+    return { passStopped: [...new Set(stopped)].slice(0, PASS_TOLD) };
   }
 
   #situation(now: Now, open: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
