@@ -196,8 +196,7 @@ export class Daemon implements ApiSubject {
   status(): Status {
     this.#guard.setWarnings(this.#warnings.list());
     const until = this.#enforcement.passUntil;
-    const wall = Date.now() - monotonicMs();
-    this.#guard.setPass(until === undefined ? undefined : wall + until, wall + this.#enforcement.passOpenedAt);
+    this.#guard.setPass(until === undefined ? undefined : Date.now() + until - monotonicMs());
     return this.#guard.status();
   }
 

@@ -2,7 +2,7 @@
 // DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import { counterOf } from '../policy/counted.ts';
-import { VISITS } from '../policy/rules.ts';
+import { PassStops } from './pass-stops.ts';
 import type { Policy } from '../policy/policy.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
@@ -32,9 +32,6 @@ const READING_MS = 3_000;
 const SURPLUS_MS = 10_000;
 /** A tap reports five times a second, also under flood: one that says nothing for so long does not read, milliseconds. */
 const SILENT_MS = 1_500;
-/** Incidents that are looked through for what an open pass stopped, and how many are told. */
-const PASS_LOOK = 50;
-const PASS_TOLD = 5;
 
 export interface GuardPorts {
   readonly now: () => Now;
@@ -72,7 +69,7 @@ export class Guard {
   /** Since when the kernel is known to drop leaks, monotonic milliseconds. */
   #enforcingSince: number | undefined;
   #passUntil: number | undefined;
-  #passOpened = 0;
+  readonly #passStops = new PassStops();
   #surplus: { readonly text: string; readonly until: number } | undefined;
   #ready = false;
   #since: number;
@@ -115,8 +112,10 @@ export class Guard {
     for (const sighting of report.canaries ?? []) this.canary?.saw(report.port, sighting);
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
+    const passOpen = this.#isPassOpen(now);
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const observation of report.observations) {
+      if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation);
       const crossed = observation.first > since + SKEW_MS && !observation.crosses;
       for (const incident of this.observer.take(report.port, observation, now, crossed))
         changed.add(incident);
@@ -192,10 +191,14 @@ export class Guard {
     this.#mode.become(false, at);
   }
 
-  /** The end of an open pass and when it was opened, wall clock; undefined when none is open. */
-  setPass(until: number | undefined, opened = 0): void {
+  /** The end of an open pass, wall clock; undefined when none is open. */
+  setPass(until: number | undefined): void {
+    if (this.#passUntil === undefined || until === undefined) this.#passStops.clear();
     this.#passUntil = until;
-    this.#passOpened = opened;
+  }
+
+  #isPassOpen(now: Now): boolean {
+    return this.#passUntil !== undefined && this.#passUntil > now.wall;
   }
 
   setWarnings(warnings: readonly string[]): void {
@@ -296,20 +299,10 @@ export class Guard {
       incidents: this.#book.digest(all, 20).map(viewOf),
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
-      ...this.#stoppedInPass(now),
+      ...(this.#isPassOpen(now) ? { passStopped: this.#passStops.list() } : {}),
       health: this.#health(),
       version: this.#ports.version,
     };
-  }
-
-  /** Connections alone: names and chatter are stopped in every pass, and no login waits for them. */
-  #stoppedInPass(now: Now): { readonly passStopped?: readonly string[] } {
-    if (this.#passUntil === undefined || this.#passUntil <= now.wall) return {};
-    const stopped = this.#book
-      .newest(PASS_LOOK)
-      .filter(({ kind, blocked, last }) => VISITS.has(kind) && blocked > 0 && last >= this.#passOpened)
-      .map(({ why }) => why);
-    return { passStopped: [...new Set(stopped)].slice(0, PASS_TOLD) };
   }
 
   #situation(now: Now, open: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
@@ -321,7 +314,7 @@ export class Guard {
       starting: !this.#ready && now.monotonic - this.#started.monotonic < STARTING_MS,
       blindness,
       blockMode: this.#blockMode,
-      passOpen: this.#passUntil !== undefined && this.#passUntil > now.wall,
+      passOpen: this.#isPassOpen(now),
       tunnelsConfigured: tunnels.length,
       tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
       breaches: open.filter((incident) => incident.breach).length,

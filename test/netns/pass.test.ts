@@ -92,9 +92,10 @@ describe('a pass', () => {
       expect(await pageAt(NET.web4, redirecting)).toBe(302);
       await expect.poll(() => pageAt(NET.web4, target), { timeout: 10_000 }).toBe(200);
       expect(await pageAt(NET.web4, elsewhere)).toBe(0);
-      await ask(lab().plan.files.api, 'DELETE', '/v1/pass');
+      expect((await ask(lab().plan.files.api, 'DELETE', '/v1/pass')).status).toBe(200);
       expect([await pageAt(NET.web4, target), await pageAt(LAN.router4, elsewhere)]).toEqual([0, 0]);
     } finally {
+      await ask(lab().plan.files.api, 'DELETE', '/v1/pass');
       await portals.stop();
     }
   });
