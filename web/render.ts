@@ -214,12 +214,12 @@ function figures(
     .map((name) => ({ name, text: ledger === undefined ? '?' : grouped(ledger[name]) }));
 }
 
-const CONTROLS_UNKNOWN = { on: undefined, passUntil: undefined };
+const CONTROLS_UNKNOWN = { on: undefined, passUntil: undefined, stopped: [] };
 
 function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> {
   if (!knowledge.known) return CONTROLS_UNKNOWN;
-  const { blockMode, passUntil } = knowledge.status;
-  return { on: blockMode, passUntil: passUntil ?? undefined };
+  const { blockMode, passUntil, passStopped = [] } = knowledge.status;
+  return { on: blockMode, passUntil: passUntil ?? undefined, stopped: passStopped };
 }
 
 function incidentValues(status: Status | undefined): Readonly<Record<string, unknown>> {

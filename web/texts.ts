@@ -159,7 +159,7 @@ export const TEXTS = {
   blockOnLeaking: 'Block mode is on now. The light stays red until you acknowledge what got out.',
   passTitle: 'Stuck behind a login page?',
   passNote:
-    'A pass opens the block for a captive portal: web and names, for a short time. Eve sees what you do meanwhile.',
+    'A pass opens the block for a login page for a short time: names, web pages, and everything on the local network. Eve sees what you do meanwhile.',
   passLength: 'Length of the pass',
   passLengths: [
     { seconds: 60, word: '1 minute' },
@@ -170,6 +170,8 @@ export const TEXTS = {
   passOpen: 'Pass open',
   passUntil: 'until',
   passLeft: 'left',
+  passStuck:
+    'If the login page does not come up: the box stopped these meanwhile. A pass opens web ports, the local network and where the network sent your browser, nothing else.',
   passOpenNote: 'The kernel closes it at that time, or as soon as the tunnel is up.',
   passEnd: 'End the pass now',
   incidents: 'What got out, and what tried',

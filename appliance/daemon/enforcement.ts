@@ -216,7 +216,7 @@ export class Enforcement {
   /** Learns from a tap's report; true when the caller has to apply. */
   observe(report: TapReport): boolean {
     const now = monotonicMs();
-    const changed = this.#learner.observe(report, now);
+    const changed = this.#learner.observe(report, now, this.#passes.some(({ until }) => until > now));
     this.#unrecorded ||= changed;
     return this.#lookAtBox(now) || changed;
   }

@@ -3,6 +3,7 @@
 // so a copy of it (`copyFacts`) stays true when the buffer is gone. Addresses are four 32-bit words, network
 // order, IPv4 as the last word of ::ffff:0:0/96; compare `ipVersion` too, or a mapped IPv6 address would pass for IPv4.
 
+import type { HttpRedirect } from '../wire/http-redirect.ts';
 import type { Kind, Name } from './kinds.ts';
 
 /** Why a frame does not parse; the kind is then `malformed`. */
@@ -74,6 +75,8 @@ export interface Findings {
   readonly identity?: Identity;
   readonly offer?: NetworkOffer;
   readonly recognition?: Recognition;
+  /** Where a response in the clear sends its reader. */
+  readonly redirect?: HttpRedirect;
   /** More words for the reason: "asks for A", "ALPN h2", "suspected: address of a DoH provider". */
   readonly detail?: string;
   /** `detail` is about what was told before: an incident that has begun is told anew. */

@@ -3,12 +3,14 @@
 
 import { dnsShape, dnsTcpMessages } from '../wire/dns.ts';
 import { canBecomeRequest, isHttpResponseStart, requestAt } from '../wire/http1.ts';
+import { httpRedirect } from '../wire/http-redirect.ts';
 import { u16 } from '../wire/octets.ts';
 import { pptpControl } from '../wire/pptp.ts';
 import { canBecomeBanner } from '../wire/ssh.ts';
 import { clientHelloBehind } from '../wire/tls-behind.ts';
 import type { RelayList } from '../wire/tor.ts';
 import { isClientHelloStart, isTlsRecordStart } from '../wire/tls-record.ts';
+import { NO_FINDINGS } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import type { Flow } from './flow-table.ts';
@@ -51,6 +53,11 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
   if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
   if (!fromClient) {
     if (flow.kind === undefined) settle(facts, flow, stream, false);
+    if (flow.kind === 'http' && isHttpResponseStart(bytes, start, end)) {
+      const redirect = httpRedirect(bytes, start, end);
+      if (redirect !== undefined)
+        facts.findings = mergeFindings(facts.findings, { ...NO_FINDINGS, redirect });
+    }
     return end;
   }
   if (flow.bodyLeft > 0) {

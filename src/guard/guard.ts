@@ -2,6 +2,7 @@
 // DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import { counterOf } from '../policy/counted.ts';
+import { PassStops } from './pass-stops.ts';
 import type { Policy } from '../policy/policy.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
@@ -68,6 +69,7 @@ export class Guard {
   /** Since when the kernel is known to drop leaks, monotonic milliseconds. */
   #enforcingSince: number | undefined;
   #passUntil: number | undefined;
+  readonly #passStops = new PassStops();
   #surplus: { readonly text: string; readonly until: number } | undefined;
   #ready = false;
   #since: number;
@@ -110,8 +112,10 @@ export class Guard {
     for (const sighting of report.canaries ?? []) this.canary?.saw(report.port, sighting);
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
+    const passOpen = this.#isPassOpen(now);
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const observation of report.observations) {
+      if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation);
       const crossed = observation.first > since + SKEW_MS && !observation.crosses;
       for (const incident of this.observer.take(report.port, observation, now, crossed))
         changed.add(incident);
@@ -187,8 +191,14 @@ export class Guard {
     this.#mode.become(false, at);
   }
 
+  /** The end of an open pass, wall clock; undefined when none is open. */
   setPass(until: number | undefined): void {
+    if (this.#passUntil === undefined || until === undefined) this.#passStops.clear();
     this.#passUntil = until;
+  }
+
+  #isPassOpen(now: Now): boolean {
+    return this.#passUntil !== undefined && this.#passUntil > now.wall;
   }
 
   setWarnings(warnings: readonly string[]): void {
@@ -289,6 +299,7 @@ export class Guard {
       incidents: this.#book.digest(all, 20).map(viewOf),
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
+      ...(this.#isPassOpen(now) ? { passStopped: this.#passStops.list() } : {}),
       health: this.#health(),
       version: this.#ports.version,
     };
@@ -303,7 +314,7 @@ export class Guard {
       starting: !this.#ready && now.monotonic - this.#started.monotonic < STARTING_MS,
       blindness,
       blockMode: this.#blockMode,
-      passOpen: this.#passUntil !== undefined && this.#passUntil > now.wall,
+      passOpen: this.#isPassOpen(now),
       tunnelsConfigured: tunnels.length,
       tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
       breaches: open.filter((incident) => incident.breach).length,

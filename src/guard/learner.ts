@@ -10,6 +10,7 @@ import { Neighbourhood } from './neighbourhood.ts';
 import type { NeighbourhoodRecord } from './neighbourhood.ts';
 import { VISITS } from '../policy/rules.ts';
 import { isPrivate, parseNetwork } from './networks.ts';
+import { Portal } from './portal.ts';
 import type { Observation, TapReport } from './observation.ts';
 import { FairMap } from './quotas.ts';
 
@@ -65,6 +66,7 @@ export interface LearnerRecord {
 export class Learner {
   readonly #asked = new Map<string, Question[]>();
   readonly #neighbourhood = new Neighbourhood();
+  readonly #portal = new Portal();
   #names = new Set<string>();
   /** `17 51820`: what goes to such a port of an address may be the tunnel that is not learned yet. */
   #ports = new Set<string>();
@@ -96,8 +98,11 @@ export class Learner {
     this.#addresses = this.#addresses.filter((known) => this.#names.has(known.name));
   }
 
-  /** Goes through a tap's report at monotonic milliseconds `now`; true when the rules need what was learned. */
-  observe(report: TapReport, now: number): boolean {
+  /**
+   * Goes through a tap's report at monotonic milliseconds `now`; true when the rules need what was learned. What is known of
+   * login pages they need only while a pass is open.
+   */
+  observe(report: TapReport, now: number, isPassOpen = false): boolean {
     let changed = false;
     if (report.port === 'wan') for (const { address } of report.handshakes ?? []) this.#prove(address);
     for (const observation of report.observations) {
@@ -109,6 +114,7 @@ export class Learner {
         this.#noteGateways(observation);
         if (this.#answers(observation, now)) changed = true;
         if (this.#offer(observation, now)) changed = true;
+        if (this.#portal.observe(observation, now) && isPassOpen) changed = true;
       }
     }
     return changed;
@@ -177,6 +183,7 @@ export class Learner {
       dhcpServers: living(this.#servers),
       resolvers: living(this.#resolvers),
       ...this.#neighbourhood.state(now),
+      ...this.#portal.state(now),
     };
   }
 
@@ -292,13 +299,10 @@ export class Learner {
 
   #offer({ facts }: Observation, now: number): boolean {
     const { offer } = facts.findings;
-    if (offer === undefined || facts.kind !== 'dhcp') return false;
+    if (offer === undefined) return false;
     const until = now + (offer.leaseSeconds ?? LEASE_SECONDS) * 1_000;
-    const mac = macText(facts.sourceMac);
-    const known = this.#servers.find((s) => s.address === offer.server && s.mac === mac);
-    const server = known ?? { address: offer.server, mac, until };
-    this.#servers = [server, ...this.#servers.filter((s) => s.address !== server.address)].slice(0, SERVERS);
-    let tell = this.#prolong(server, until, now);
+    let tell = facts.kind === 'dhcp' && this.#lease(offer.server, macText(facts.sourceMac), until, now);
+    // From DHCPv4, DHCPv6 and router advertisements (RFC 2132 section 3.8, RFC 3646, RFC 8106).
     for (const address of offer.resolvers ?? []) {
       const resolver = this.#resolvers.find((r) => r.address === address) ?? { address, until };
       this.#resolvers = [resolver, ...this.#resolvers.filter((r) => r !== resolver)];
@@ -306,6 +310,13 @@ export class Learner {
     }
     this.#resolvers = this.#resolvers.slice(0, RESOLVERS);
     return tell;
+  }
+
+  #lease(address: string, mac: string, until: number, now: number): boolean {
+    const known = this.#servers.find((s) => s.address === address && s.mac === mac);
+    const server = known ?? { address, mac, until };
+    this.#servers = [server, ...this.#servers.filter((s) => s.address !== address)].slice(0, SERVERS);
+    return this.#prolong(server, until, now);
   }
 }
 

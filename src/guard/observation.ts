@@ -261,6 +261,7 @@ function sameness(facts: Facts, { verdict, direction, crosses, counter }: Judged
   if (facts.kind === 'dns' && (direction === 'down' || verdict.verdict === 'allowed'))
     text += ` ${String(facts.sourcePort)} ${String(facts.payloadHead)} ${String(facts.source[3])}`;
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
+  if (findings.redirect !== undefined) text += ` ${findings.redirect.host}:${String(findings.redirect.port)}`;
   if (findings.offer !== undefined) text += ` ${String(facts.sourceMac)} ${JSON.stringify(findings.offer)}`;
   if (facts.arpOperation >= 0) text += ` ${String(facts.source[3])} ${String(facts.sourceMac)}`;
   if (findings.identity !== undefined) text += JSON.stringify(findings.identity);

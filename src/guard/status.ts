@@ -118,6 +118,8 @@ export interface Status {
   /** Frames per kind as the kernel counted them, both directions. */
   readonly counters: Readonly<Record<string, number>>;
   readonly passUntil: string | null;
+  /** What an open pass did not let through since it was opened, newest first: a login that seems stuck may need it. */
+  readonly passStopped?: readonly string[];
   readonly health: HealthView;
   readonly version: string;
 }

@@ -14,6 +14,7 @@ import type { Host, JudgedEndpoint } from './hosts.ts';
 import { holeLengths, holeNames, mustTunnelName, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
 import { compileNeighbours } from './neighbours.ts';
+import { compilePasses } from './passes.ts';
 import { isPlumbing } from './plumbing.ts';
 import type { PlumbingPeers } from './plumbing.ts';
 import type { Policy } from './policy.ts';
@@ -76,9 +77,7 @@ export function compileGate(
     mac: parseMac(mac),
   }));
   const exposed = tableOfAddresses(learned.exposed.map(({ address }) => address));
-  const resolvers = tableOfAddresses(learned.resolvers.map(({ address }) => address));
-  const passAll = learned.passes.some((pass) => pass.client === undefined);
-  const passMacs = new Set(learned.passes.map((pass) => parseMac(pass.client ?? '')));
+  const passes = compilePasses(learned);
   const holes = new Map(holeNames(policy).map((name) => [name, holeLengths(name)]));
   const scan = nameScan(policy);
   const open = isOpenProfile(policy);
@@ -125,16 +124,6 @@ export function compileGate(
     return found.rule.port === undefined ? 'range' : 'rule';
   }
 
-  function isPass(facts: Facts, way: Way): boolean {
-    if (!passAll && passMacs.size === 0) return false;
-    const client = way === 'up' ? facts.sourceMac : facts.destinationMac;
-    if (!passAll && !passMacs.has(client)) return false;
-    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-    if (port === 53 && (facts.protocol === 17 || facts.protocol === 6))
-      return find(resolvers, facts, way, 0, 0) >= 0;
-    return facts.protocol === 6 && (port === 80 || port === 443);
-  }
-
   /** Split: plain questions for names that need no tunnel; everything else on the DNS port is closed. */
   function isOpenDns(facts: Facts, way: Way): boolean {
     if (way === 'down') return facts.sourcePort === 53;
@@ -176,7 +165,7 @@ export function compileGate(
     const rule = allowedBy(facts, way);
     if (rule !== undefined) return rule;
     if (policy.localChatter === 'ignore' && chatterKind(facts) !== undefined) return 'chatter';
-    if (isPass(facts, way)) return 'pass';
+    if (passes.lets(facts, way)) return 'pass';
     return open && isDirect(facts, way) ? 'direct' : 'leak';
   }
 

@@ -36,6 +36,20 @@ export interface LearnedOwn {
   readonly seconds: number;
 }
 
+/** A network on the clients' own link, as `address/length`: what a login page may be on while a pass is open. */
+export interface LearnedLink {
+  readonly network: string;
+  readonly seconds: number;
+}
+
+/** Where a captive portal's login is: what the network announced (any port), or what it redirected a client to. */
+export interface LearnedPortal {
+  readonly address: string;
+  /** 0: any. */
+  readonly port: number;
+  readonly seconds: number;
+}
+
 /** A timed opening for a captive portal's login; without `client` for every client. */
 export interface Pass {
   readonly client?: string;
@@ -49,6 +63,8 @@ export interface LearnedState {
   readonly resolvers: readonly { readonly address: string; readonly seconds: number }[];
   readonly exposed: readonly ExposedAddress[];
   readonly passes: readonly Pass[];
+  readonly links: readonly LearnedLink[];
+  readonly portals: readonly LearnedPortal[];
   readonly neighbours: readonly LearnedNeighbour[];
   readonly own: readonly LearnedOwn[];
   /** Clients whose neighbours are known: these look for no others. */
@@ -63,6 +79,8 @@ export const NOTHING_LEARNED: LearnedState = Object.freeze({
   resolvers: Object.freeze([]),
   exposed: Object.freeze([]),
   passes: Object.freeze([]),
+  links: Object.freeze([]),
+  portals: Object.freeze([]),
   neighbours: Object.freeze([]),
   own: Object.freeze([]),
   settled: Object.freeze([]),

@@ -14,6 +14,7 @@ import { holeNames } from './names.ts';
 import type { NftChain } from './nft-model.ts';
 import { FIXED_ADDRESS } from './policy.ts';
 import type { AllowRule, Policy } from './policy.ts';
+import { compilePasses, nftPassOpen, openLinks } from './passes.ts';
 
 /** What a client whose gateway is not known may look for: what nobody has on the internet (RFC 1918, 6598, 3927). */
 const PRIVATE4: readonly (readonly [string, number])[] = [
@@ -63,6 +64,15 @@ function seeksRouter(learned: LearnedState): boolean {
   return !learned.neighbours.some(({ address }) => address.includes(':'));
 }
 
+/** What a client with an open pass may look for besides: whoever is on its link may have the login page. */
+function nftPassArp(learned: LearnedState, field: 'saddr' | 'daddr', client: 'saddr' | 'daddr'): string[] {
+  return openLinks(learned)
+    .filter(({ network }) => !network.includes(':'))
+    .flatMap(({ network }) =>
+      nftPassOpen(learned, client).map((open) => `${open} arp ${field} ip ${network} `),
+    );
+}
+
 export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: readonly Host[]): Neighbours {
   const open = isOpenProfile(policy);
   const box = new Set(boxAddresses(policy, learned).map(wordOf));
@@ -89,6 +99,9 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   const mine = new Set(learned.own.map(({ address }) => wordOf(address)));
   const settled = new Set(learned.settled.map(({ mac }) => parseMac(mac)));
   const anyRouter = seeksRouter(learned);
+  const passes = compilePasses(learned);
+  const mayLogIn = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
+    passes.isOpenFor(client) && passes.isOnLink(version, words);
   const linkLocal4 = wordsOf('169.254.0.0');
 
   const isPrivate = isPrivate4;
@@ -106,6 +119,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
     const isOwn = own.get(sourceMac)?.has(sender) === true;
     if (!isOwn && !(request && sender === 0) && (own.has(sourceMac) || !isPrivate(source))) return false;
     if (!request || near4.has(target) || isAllowed(4, destination, sourceMac)) return true;
+    if (mayLogIn(4, destination, sourceMac)) return true;
     if (own.get(sourceMac)?.has(target) === true) return true;
     if (sender === 0 && inNetwork(destination, linkLocal4, 112)) return true;
     return !settled.has(sourceMac) && isPrivate(destination);
@@ -117,6 +131,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
       return mine.has(target) || near4.has(target) || (mine.size === 0 && isPrivate(destination));
     }
     if (near4.has(sender) || mine.has(sender) || inNetwork(source, linkLocal4, 112)) return true;
+    if (mayLogIn(4, source, destinationMac)) return true;
     return isAllowed(4, source, destinationMac) || (!settled.has(destinationMac) && isPrivate(source));
   }
 
@@ -128,13 +143,14 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
         isLinkLocal(destination) ||
         isAllNodes(destination) ||
         near6.has(addressText(6, destination)) ||
-        isAllowed(6, destination, sourceMac)
+        isAllowed(6, destination, sourceMac) ||
+        mayLogIn(6, destination, sourceMac)
       );
     }
     if (open) return true;
     const toGroup = isSolicitedNode(destination);
     if (isNone(facts.source)) return toGroup;
-    if (isAllowed(6, target, sourceMac)) return true;
+    if (isAllowed(6, target, sourceMac) || mayLogIn(6, target, sourceMac)) return true;
     if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
     return near6.has(addressText(6, target)) || (anyRouter && isLinkLocal(target));
   }
@@ -179,6 +195,7 @@ export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: st
           ...allowed.map(
             (rule) => `arp operation reply ${client(rule, 'daddr')}${arpTo('saddr', rule)}${accept}`,
           ),
+          ...nftPassArp(learned, 'saddr', 'daddr').map((rule) => `arp operation reply ${rule}${accept}`),
           `arp operation reply ether daddr != @settled arp saddr ip ${ranges4} ${accept}`,
         ],
       },
@@ -203,6 +220,7 @@ export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: st
         `arp operation reply ${accept}`,
         `arp daddr ip @near4 ${accept}`,
         ...allowed.map((rule) => `${client(rule, 'saddr')}${arpTo('daddr', rule)}${accept}`),
+        ...nftPassArp(learned, 'daddr', 'saddr').map((rule) => `${rule}${accept}`),
         `ether saddr . arp daddr ip @own4 ${accept}`,
         `arp saddr ip 0.0.0.0 arp daddr ip ${LINK_LOCAL4} ${accept}`,
         `ether saddr != @settled arp daddr ip ${ranges4} ${accept}`,
@@ -244,7 +262,14 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
       `ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ${accept}`,
       // A source of none asks for doubles alone (RFC 4861 section 4.3).
       'ip6 saddr :: return',
-      ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule)}${accept}`),
+      ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule.to)}${accept}`),
+      ...openLinks(learned)
+        .filter(({ network }) => network.includes(':'))
+        .flatMap(({ network }) => {
+          const [address = '', length = ''] = network.split('/');
+          const target = targetIn({ address, length: Number(length) });
+          return nftPassOpen(learned, 'saddr').map((open) => `${open} ${target}${accept}`);
+        }),
       ...groups.flatMap((to) => [
         `ip6 daddr ${to} @th,64,128 @target6 ${accept}`,
         ...(seeksRouter(learned) ? [`ip6 daddr ${to} @th,64,10 0x3fa ${accept}`] : []),
@@ -254,7 +279,7 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
 }
 
 /** The target's first bits, in pieces that every nft lists alike. */
-function targetIn({ to }: AllowRule): string {
+function targetIn(to: { readonly address: string; readonly length: number }): string {
   const words = parseAddress(to.address)?.words ?? new Uint32Array(4);
   return [...words]
     .map((word, at) => {

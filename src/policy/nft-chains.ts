@@ -12,6 +12,7 @@ import { holeLengths, holeNames, nameScan, nftBytes, wireName } from './names.ts
 import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from './learned.ts';
 import { nftArp, nftSolicit } from './neighbours.ts';
+import { nftPass, nftPassOpen, openLinks } from './passes.ts';
 import { NFT_EAPOL, nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { NFT_DNS_QUERY } from './shape.ts';
@@ -133,7 +134,7 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         `${far} . meta l4proto . th ${port} vmap @tun${family}`,
         `meta l4proto esp ${far} vmap @esp${family}`,
         ...(four ? nftPlumbing4(way, !open && learned.own.length > 0) : nftPlumbing6(way, open)),
-        ...(four || way === 'down' ? [] : nearRules(policy)),
+        ...(four || way === 'down' ? [] : nearRules(policy, learned)),
         `${far} . meta l4proto . th ${port} @safe${family} goto ${way}_allowed`,
         ...holeRules(policy, way),
         ...policy.allow
@@ -151,27 +152,31 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
     },
     {
       name: `${way}_pass${family}`,
-      why: "what a captive portal needs: the network's own resolver, HTTP and HTTPS",
-      rules: [
-        `meta l4proto { tcp, udp } th ${port} 53 ${far} @resolver${family} goto ${way}_pass`,
-        `tcp ${port} { 80, 443 } goto ${way}_pass`,
-      ],
+      why: "what a captive portal needs: the network's own resolver, the ports and places of login pages",
+      rules: nftPass(learned, way, family),
     },
   ];
 }
 
-/** Networks of allow rules are near, too; a set of single addresses cannot hold them. */
-function nearRules(policy: Policy): string[] {
+/** Networks of allow rules and, during a pass, of the link are near, too; a set of single addresses cannot hold them. */
+function nearRules(policy: Policy, learned: LearnedState): string[] {
   if (isOpenProfile(policy)) return [];
-  return policy.allow
+  const told = 'icmpv6 type 136 icmpv6 code 0 ip6 hoplimit 255 ip6 length { 24, 32 }';
+  const accept = 'counter name up_plumbing_nd accept';
+  const allowed = policy.allow
     .filter(({ to }) => to.ipVersion === 6)
     .map((rule) => {
       const { to } = rule;
       const where =
         to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`} `;
       const client = rule.client === undefined ? '' : `ether saddr ${rule.client} `;
-      return `icmpv6 type 136 icmpv6 code 0 ip6 hoplimit 255 ip6 length { 24, 32 } ${client}${where}counter name up_plumbing_nd accept`;
+      return `${told} ${client}${where}${accept}`;
     });
+  const links = openLinks(learned).filter(({ network }) => network.includes(':'));
+  const login = nftPassOpen(learned, 'saddr').flatMap((open) =>
+    links.map(({ network }) => `${told} ${open} ip6 daddr ${network} ${accept}`),
+  );
+  return [...allowed, ...login];
 }
 
 function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): string[] {

@@ -159,7 +159,7 @@ function longest<T extends { readonly seconds: number }>(
 
 function passElements(client: string | undefined, seconds: number): NftElement[] {
   if (client !== undefined) return [{ set: 'pass_mac', key: canonicalMac(client), seconds }];
-  return ['ip', 'ip6'].map((key) => ({ set: 'pass_all', key, seconds }));
+  return ['arp', 'ip', 'ip6'].map((key) => ({ set: 'pass_all', key, seconds }));
 }
 
 function addressSet(name: string, address: string): string {

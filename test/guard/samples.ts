@@ -5,6 +5,7 @@ import type { Answer, NetworkOffer } from '../../src/flow/facts.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
 import type { Observation, TapReport } from '../../src/guard/observation.ts';
 import type { Verdict } from '../../src/policy/verdict.ts';
+import type { HttpRedirect } from '../../src/wire/http-redirect.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 
@@ -46,6 +47,7 @@ export interface ObservationSample {
   readonly answers?: readonly Answer[];
   readonly names?: readonly string[];
   readonly offer?: NetworkOffer;
+  readonly redirect?: HttpRedirect;
 }
 
 export function observation(sample: ObservationSample = {}): Observation {
@@ -55,6 +57,7 @@ export function observation(sample: ObservationSample = {}): Observation {
     names: (sample.names ?? []).map((name) => ({ name, via: 'dns' as const })),
     answers: sample.answers ?? [],
     ...(sample.offer === undefined ? {} : { offer: sample.offer }),
+    ...(sample.redirect === undefined ? {} : { redirect: sample.redirect }),
   };
   return {
     facts,

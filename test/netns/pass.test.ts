@@ -3,12 +3,14 @@
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
 import { ask } from './ask.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 
+const PORTALS = fileURLToPath(new URL('./portal-server.mjs', import.meta.url));
 const lab = labForTests({ filling: 'nothing' });
 let daemon: KeptDaemon;
 
@@ -24,6 +26,13 @@ afterAll(() => daemon.stop());
 async function fetches(): Promise<boolean> {
   const words = ['curl', '-s', '-m', '1', '-o', '/dev/null', '--interface', 'eth0', `http://${NET.web4}/`];
   return (await lab().network.laptop.run(['curl', ...words.slice(1)])).code === 0;
+}
+
+/** The status of a page past the tunnel; 0 when it does not come. */
+async function pageAt(host: string, port: number): Promise<number> {
+  const words = ['-s', '-m', '1', '-o', '/dev/null', '-w', '%{http_code}', '--interface', 'eth0'];
+  const { stdout } = await lab().network.laptop.run(['curl', ...words, `http://${host}:${String(port)}/`]);
+  return Number(stdout);
 }
 
 async function resolves(server: string): Promise<boolean> {
@@ -55,6 +64,40 @@ describe('a pass', () => {
     expect(incidents.filter(({ breach }) => breach)).toEqual([]);
     expect((await ask(lab().plan.files.api, 'DELETE', '/v1/pass')).status).toBe(200);
     expect([await fetches(), await resolves(LAN.router4)]).toEqual([false, false]);
+  });
+
+  it('opens login pages where networks have them, the local network, and where a redirect leads', async () => {
+    const [redirecting, target, elsewhere] = [8080, 9443, 4443];
+    const ports = [redirecting, target, elsewhere, 8880, 1000, 2050, 8443, 8002];
+    const portals = await lab().network.uplink.start([process.execPath, ...[PORTALS, ...ports.map(String)]]);
+    await portals.line(/ready/);
+    try {
+      expect(await pageAt(LAN.router4, 8880)).toBe(0);
+      await ask(lab().plan.files.api, 'POST', '/v1/pass', { seconds: 60, client: LAN.laptopMac });
+      for (const port of [8880, 1000, 2050, 8443, 8002]) expect(await pageAt(NET.web4, port)).toBe(200);
+      expect(await pageAt(LAN.router4, elsewhere)).toBe(200);
+      const beyond = await seenByUplink(
+        lab(),
+        `dst host ${NET.web4} and tcp dst port ${String(elsewhere)}`,
+        () => pageAt(NET.web4, elsewhere),
+      );
+      expect(beyond).toEqual([]);
+      const stuck = await lab().guard.waitFor(
+        'what was stopped',
+        ({ passStopped = [] }) => passStopped.some((one) => one.includes(`${NET.web4}:${String(elsewhere)}`)),
+        3_000,
+      );
+      expect(stuck.state).toBe('pass');
+      expect(await pageAt(NET.web4, target)).toBe(0);
+      expect(await pageAt(NET.web4, redirecting)).toBe(302);
+      await expect.poll(() => pageAt(NET.web4, target), { timeout: 10_000 }).toBe(200);
+      expect(await pageAt(NET.web4, elsewhere)).toBe(0);
+      expect((await ask(lab().plan.files.api, 'DELETE', '/v1/pass')).status).toBe(200);
+      expect([await pageAt(NET.web4, target), await pageAt(LAN.router4, elsewhere)]).toEqual([0, 0]);
+    } finally {
+      await ask(lab().plan.files.api, 'DELETE', '/v1/pass');
+      await portals.stop();
+    }
   });
 
   it('opens nothing to another client', async () => {

@@ -58,4 +58,16 @@ export const LEARNED: LearnedState = {
 };
 
 /** The same under a pass for the client of test/policy/frames.ts. */
-export const PASSING: LearnedState = { ...LEARNED, passes: [{ client: '02:00:00:00:00:0c', seconds: 3000 }] };
+export const PASSING: LearnedState = {
+  ...LEARNED,
+  passes: [{ client: '02:00:00:00:00:0c', seconds: 3000 }],
+  links: [
+    { network: '192.168.1.0/24', seconds: 3000 },
+    { network: '2001:db8:1::/64', seconds: 3000 },
+  ],
+  portals: [
+    { address: '203.0.113.77', port: 0, seconds: 3000 },
+    { address: '203.0.113.78', port: 9443, seconds: 3000 },
+    { address: '2001:db8:78::1', port: 9443, seconds: 3000 },
+  ],
+};

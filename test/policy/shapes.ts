@@ -3,6 +3,7 @@
 import type { Shape } from './shape.ts';
 import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
+import { LOGINS } from './shapes-passes.ts';
 import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
 
 export const SHAPES: readonly Shape[] = [
@@ -13,6 +14,7 @@ export const SHAPES: readonly Shape[] = [
   ...PIECES,
   ...PLUMBING,
   ...LINKS,
+  ...LOGINS,
 ];
 
 /** The shape of that name, which must exist. */

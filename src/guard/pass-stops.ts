@@ -1,0 +1,30 @@
+// Knows: what an open pass did not let through, for whoever waits for a login page. Must not know: rules, when a pass ends.
+// Connections alone: names and chatter are stopped in every pass, and no login waits for them.
+
+import { farText } from '../policy/reason.ts';
+import { VISITS } from '../policy/rules.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { Observation } from './observation.ts';
+
+const TOLD = 5;
+
+export class PassStops {
+  readonly #stopped = new BoundedMap<true>(TOLD);
+
+  /** A frame that came while a pass was open. */
+  take({ facts, direction, verdict, crosses }: Observation): void {
+    if (direction !== 'up' || verdict.verdict !== 'leak' || crosses || !VISITS.has(facts.kind)) return;
+    const where = farText.of(facts);
+    const name = facts.findings.names[0]?.name ?? facts.flowName;
+    this.#stopped.set(name === '' ? where : `${name} (${where})`, true);
+  }
+
+  clear(): void {
+    this.#stopped.clear();
+  }
+
+  /** Newest first. */
+  list(): string[] {
+    return [...this.#stopped].map(([what]) => what).reverse();
+  }
+}
