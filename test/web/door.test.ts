@@ -48,8 +48,9 @@ describe('a first visit', () => {
     expect(text).toContain('data-state="leaking"');
     expect(text).not.toMatch(/bank|host0|home|203\.0|198\.51/);
     expect(text).toContain('action="/setup"');
-    // Where no script keeps the light current, it says when it was.
-    expect(text).toMatch(/As of <time [^>]+>\d\d:\d\d:\d\d UTC<\/time><noscript>, reload to see it now/);
+    // Where no script keeps the page current, it says when it was, and the light stands in a frame that does.
+    expect(text).toMatch(/As of <time [^>]+>\d\d:\d\d:\d\d UTC<\/time><noscript>, but for the light/);
+    expect(text).toContain('<noscript><iframe class="light-frame" src="/light/now"');
     expect((await browser.post('/setup', { password: 'short', again: 'short' })).status).toBe(422);
     expect((await browser.post('/setup', { password: PASSWORD, again: 'another one' })).status).toBe(422);
     const answer = await browser.post('/setup', { password: PASSWORD, again: PASSWORD });
@@ -176,13 +177,12 @@ describe('a session', () => {
     const browser = await owner(page.port);
     clock += 11 * HOUR;
     expect((await browser.ask('/regions')).status).toBe(200);
-    // Without script the status page does it by a refresh, which keeps what was looked at.
-    const { text } = await browser.ask('/?span=week&again=yes');
-    const again = /content="1; url=([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&');
-    expect([again, text.includes('id="incidents"')]).toEqual(['/?span=week&again=yes', true]);
+    // Without script the light does it, in a frame of its own that loads itself anew.
+    expect((await browser.ask('/light/now')).text).toContain('data-figure="escaped"');
     clock += 2 * HOUR;
     expect((await browser.ask('/regions')).status).toBe(401);
-    expect((await browser.ask(again ?? '/')).text).toContain('action="/login"');
+    expect((await browser.ask('/light/now')).text).not.toContain('data-figure');
+    expect(await isInside(browser)).toBe(false);
   });
 
   it('ends everywhere on one word, also on disk', async () => {
