@@ -122,8 +122,7 @@ export class Guard {
   /** Takes the kernel's counters, read at some moment between the two (monotonic milliseconds). */
   reading(begun: number, ended: number, values: CounterValues): void {
     const now = this.#ports.now();
-    const chatterIsRed = this.#policy.localChatter === 'red';
-    const sums = sumCounters(values, this.#policy.tunnels.length, chatterIsRed);
+    const sums = sumCounters(values, this.#policy.tunnels.length);
     this.#sums = sums;
     this.#readingAt = now;
     this.#balance.reading(begun, ended, values);
