@@ -1,5 +1,5 @@
 // Knows: every word the page shows that does not come from the guard. Must not know: how it is laid out.
-// English; one place, so that it can be translated. Rules and kinds as DESIGN section 3 names them.
+// English; one place, so that it can be translated. Rules and kinds as README.md names them.
 
 import type { State } from '../src/guard/status.ts';
 import type { GuardFaultCode } from './api-client.ts';

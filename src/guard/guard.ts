@@ -1,5 +1,5 @@
 // Knows: everything that was reported, and what it means together. Must not know: sockets, processes, disk, the kernel.
-// DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
+// Follows README.md, What it guarantees: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import { counterOf } from '../policy/counted.ts';
 import type { Policy } from '../policy/policy.ts';
