@@ -139,7 +139,7 @@ export const TEXTS = {
   live: 'Live',
   asOf: 'As of',
   notLive: 'reload to see it now',
-  onlyLightLive: 'but for the light, which is current: reload to see the rest',
+  onlyLightLive: 'but for the light: reload to see the rest',
   lightFrame: 'The light, asked for every second',
   lightOld: 'Not current: the box has not answered for some seconds. Treat the connection as unsafe.',
   polling: 'Refreshing',
