@@ -1,4 +1,4 @@
-// Knows: the import table of DESIGN section 6, as rules that fail. Must not know: anything else about the code.
+// Knows: the import table of ARCHITECTURE.md, as rules that fail. Must not know: anything else about the code.
 // Type imports count too: a type that is known is a thing that is known.
 
 /** Whatever is imported by `from` must match one of `may`: our files, Node's own modules and packages alike. */
@@ -33,9 +33,15 @@ module.exports = {
     ),
     only(
       'guard',
-      '^src/guard/',
+      { path: '^src/guard/', pathNot: '^src/guard/canary-frames\\.ts$' },
       ['^src/(guard|flow|policy)/', addresses],
       "src/guard imports src/flow, src/policy and src/wire's addresses.",
+    ),
+    only(
+      'guard-canary',
+      '^src/guard/canary-frames\\.ts$',
+      packages('dns-packet'),
+      'Forged leaks are made without anything that later judges them.',
     ),
     {
       name: 'appliance',

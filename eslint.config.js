@@ -1,4 +1,4 @@
-// Knows: which habits of DESIGN section 6 a linter can see. Must not know: layout (prettier) and imports (.dependency-cruiser.cjs).
+// Knows: which house rules a linter can see. Must not know: layout (prettier) and imports (.dependency-cruiser.cjs).
 // No comment in a source file can switch a rule off: a rule that is wrong is changed here.
 
 import eslint from '@eslint/js';

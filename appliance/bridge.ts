@@ -25,7 +25,7 @@ export class BridgeError extends Error {
   }
 }
 
-/** Offloads merge and split frames behind the taps' backs and eat their ring (DESIGN section 5). */
+/** Offloads merge and split frames behind the taps' backs and eat their ring. */
 const OFFLOADS = [
   'generic-receive-offload',
   'generic-segmentation-offload',

@@ -1,5 +1,5 @@
 // Knows: how the compiled ruleset gets into the kernel and is held against what the kernel says. Must not know: why.
-// DESIGN section 6: compile purely, apply atomically, read back and verify. All changes go one after another.
+// Compile purely, apply atomically, read back and verify. All changes go one after another.
 
 import type { FirewallState } from '../src/guard/guard.ts';
 import { differences, mendingText } from '../src/policy/readback.ts';

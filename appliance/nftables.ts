@@ -1,5 +1,5 @@
 // Knows: how to talk to `nft`; the only place that runs it. Must not know: what the rules mean.
-// DESIGN section 5: text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is only read.
+// Text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is only read.
 
 import { run } from './run-command.ts';
 

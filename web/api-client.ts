@@ -1,5 +1,5 @@
 // Knows: how to ask the guard over its Unix socket, with a limit to how long and how much. Must not know: pages, browsers.
-// Follows DESIGN section 7 (local API) and the event stream format of WHATWG HTML.
+// Follows ARCHITECTURE.md (the local API) and the event stream format of WHATWG HTML.
 
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';

@@ -1,5 +1,5 @@
 // Knows: what the pages about the box ask of the local API, beyond status and incidents. Must not know: pages, browsers.
-// Follows DESIGN section 7. Every method throws GuardFault. A configuration with keys goes to the guard and nowhere else.
+// Every method throws GuardFault. A configuration with keys goes to the guard and nowhere else.
 
 import type { AddTunnelCommand, ClockCommand, ImportCommand, LearnCommand } from '../src/guard/commands.ts';
 import {

@@ -14,7 +14,7 @@ import { BOX_SHEETS } from './render.ts';
 import type { Around, Notice, Renderer } from './render.ts';
 import { CLIENT_TEXTS, CLOCK_KEEPER_TEXTS, HEALTH_TEXTS as T } from './texts-box.ts';
 import { TEXTS } from './texts.ts';
-import { clockTime, grouped } from './view-model.ts';
+import { clockTime, grouped, proofOf } from './view-model.ts';
 
 /** `well`: yes, no, or nobody can say. */
 export interface Check {
@@ -83,11 +83,18 @@ function guardChecks({ guard }: HealthAnswer, unseen: number): readonly Check[] 
       ...{ what: T.counters, value: counters.readable ? T.countersAt : T.countersNot },
       ...{ well: yesNo(counters.readable), ...at(counters.at) },
     },
+    proofCheck(guard),
     { what: T.unseen, value: grouped(unseen), well: yesNo(unseen === 0) },
     ...(limits.incidentsFolded > 0
       ? [{ what: T.folded, value: grouped(limits.incidentsFolded), well: 'no' as const }]
       : []),
   ];
+}
+
+function proofCheck(guard: HealthAnswer['guard']): Check {
+  const { isRecent, text, detail } = proofOf(guard, new Date().toISOString());
+  const note = detail === '' ? {} : { note: detail };
+  return { what: TEXTS.proof, value: text, well: yesNo(isRecent), ...note };
 }
 
 const at = (iso: string | null): { readonly at?: string } => (iso === null ? {} : { at: iso });

@@ -16,9 +16,6 @@ const OPEN = /^\/(?:light|public)\//;
 /** Pages and changes are a person's doing; these keep an open page current and do not prolong a session. */
 const PASSIVE = new Set(['/events', '/regions', '/timeline', '/incidents/events', '/incidents/found']);
 
-/** In the query of a status page that loads itself anew. */
-export const AGAIN = 'again';
-
 export async function showDoor(site: Site, ctx: Context, notice?: Notice): Promise<void> {
   const knowledge = await site.feed.now();
   const token = site.visitors.token(ctx);
@@ -33,8 +30,7 @@ export function ownerOnly(site: Site): (ctx: Context, next: Next) => Promise<voi
   return async (ctx, next) => {
     const reading = ctx.method === 'GET' || ctx.method === 'HEAD';
     const isOpen = reading ? OPEN.test(ctx.path) : door.has(ctx.path);
-    const isPassive = PASSIVE.has(ctx.path) || (ctx.path === '/' && ctx.URL.searchParams.has(AGAIN));
-    if (isOpen || site.gate.isOwner(ctx, !isPassive)) {
+    if (isOpen || site.gate.isOwner(ctx, !PASSIVE.has(ctx.path))) {
       await next();
       return;
     }

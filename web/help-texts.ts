@@ -1,5 +1,5 @@
 // Knows: what the help page says besides the rules: the lamp's patterns, and what the box cannot see. Must not know: layout.
-// DESIGN sections 2 and 7. English; one place, so that it can be translated.
+// As README.md, What it cannot see and The light. English; one place, so that it can be translated.
 
 export const LAMP_PATTERNS = [
   { look: 'Green, steady', states: 'Clear', meaning: 'The tunnel is up, and nothing escapes it.' },

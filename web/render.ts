@@ -15,7 +15,7 @@ import { PASSWORD_LENGTH } from './password.ts';
 import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
 import { OUTCOME_TEXTS, PLACES, PROFILE_TEXTS, PUBLIC_TEXTS, TEXTS, TUNNEL_STATE_TEXTS } from './texts.ts';
 import type { LightState } from './texts.ts';
-import { blind, clockTime, grouped, lightOf, rankedKinds } from './view-model.ts';
+import { blind, clockTime, grouped, lightOf, proofOf, rankedKinds } from './view-model.ts';
 import type { Knowledge, LightView } from './view-model.ts';
 
 /** Of the pages about the box. */
@@ -44,12 +44,9 @@ export interface Around {
 }
 
 export interface PageParts extends Around {
-  readonly knowledge: Knowledge;
   readonly regions: Regions;
   /** HTML of the timeline: its visitor's own choice, so no region. */
   readonly timeline: string;
-  /** The address by which a page without script keeps itself current: no doing of a person. */
-  readonly again: string;
 }
 
 export interface DoorParts extends Around {
@@ -66,14 +63,12 @@ export interface Frame {
   readonly notice: Notice | undefined;
   /** Where this page is among the places; undefined for a visitor that has none. */
   readonly here?: string;
-  readonly icon?: LightState;
   /** Where the page hears what is new: `events` and `regions` below this path. */
   readonly feed?: string;
   /** Of public/; else the one that keeps a page with a feed current, or the one that tells times. */
   readonly script?: string;
-  /** Without script the page loads itself anew, by its own address or `again`. */
+  /** Without script the page loads itself anew: never one with a form, which somebody may be filling in. */
   readonly refresh?: boolean;
-  readonly again?: string;
 }
 
 type View = (values: Readonly<Record<string, unknown>>) => string;
@@ -115,7 +110,7 @@ export class Renderer {
         tunnels: status?.tunnels ?? [],
         states: TUNNEL_STATE_TEXTS,
       }),
-      health: this.draw('health', { ...shared, status, ...healthValues(status) }),
+      health: this.draw('health', { ...shared, status, ...healthValues(status, now) }),
     };
   }
 
@@ -126,31 +121,34 @@ export class Renderer {
     return { light: this.#light(light, undefined, now, { known: knowledge.known }) };
   }
 
-  page({ knowledge, regions, timeline, token, notice, again }: PageParts): string {
-    const light = lightOf(knowledge);
+  page({ regions, timeline, token, notice }: PageParts): string {
     const lost =
       this.#light(blind(TEXTS.pageLost), undefined, '') +
       this.draw('controls', { current: false, ...CONTROLS_UNKNOWN });
     return this.framed({
-      ...{ title: titleOf(light), icon: light.state, notice, feed: '', refresh: true, again, here: '/' },
+      ...{ title: `${TEXTS.status} · ${TEXTS.product}`, notice, feed: '', here: '/' },
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css', 'lists.css', 'timeline.css'],
       body: this.draw('page', { regions, timeline, token, lost }),
     });
   }
 
   door({ knowledge, token, notice, isSetUp, asksForCode }: DoorParts): string {
-    const light = lightOf(knowledge);
     const now = new Date().toISOString();
     const regions = this.publicRegions(knowledge, now);
     const lost = this.#light(blind(TEXTS.pageLost), undefined, now, { known: false });
     return this.framed({
-      ...{ title: titleOf(light), icon: light.state, notice, feed: '/light' },
+      ...{ title: `${TEXTS.status} · ${TEXTS.product}`, notice, feed: '/light' },
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css'],
       body: this.draw('door', {
         ...{ light: regions.light, token, isSetUp, asksForCode, lost },
         length: PASSWORD_LENGTH,
       }),
     });
+  }
+
+  /** The light alone, for the frame of a page without script. */
+  now(light: string): string {
+    return this.draw('now', { light, assets: this.#assets });
   }
 
   account({ token, notice }: Around): string {
@@ -176,10 +174,11 @@ export class Renderer {
 
   /** A whole page around its body. */
   framed(frame: Frame): string {
-    const { feed, here, icon = 'starting', refresh = false, again, notice, script, ...rest } = frame;
+    const { feed, here, refresh = false, notice, script, ...rest } = frame;
     return this.draw('frame', {
-      ...{ ...rest, feed, here, icon, refresh, again, notice: printable(notice), assets: this.#assets },
+      ...{ ...rest, feed, here, refresh, notice: printable(notice), assets: this.#assets },
       ...{ now: new Date().toISOString(), clockTime },
+      hasLight: feed !== undefined && script === undefined,
       script: script ?? (feed === undefined ? 'times.js' : 'page.js'),
       places: here === undefined ? [] : PLACES,
     });
@@ -240,7 +239,10 @@ function incidentValues(status: Status | undefined): Readonly<Record<string, unk
   };
 }
 
-function healthValues(status: Status | undefined): Readonly<Record<string, unknown>> {
+function healthValues(status: Status | undefined, now: string): Readonly<Record<string, unknown>> {
   if (status === undefined) return { kinds: [], profile: '' };
-  return { kinds: rankedKinds(status.counters), profile: PROFILE_TEXTS[status.profile] ?? status.profile };
+  return {
+    ...{ kinds: rankedKinds(status.counters), proof: proofOf(status.health, now) },
+    profile: PROFILE_TEXTS[status.profile] ?? status.profile,
+  };
 }

@@ -7,10 +7,10 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 
 import { addressGroup } from './address-group.ts';
-import { AGAIN } from './door-routes.ts';
 import { answerStream, EventStreams } from './event-streams.ts';
 import type { StreamLimits } from './event-streams.ts';
 import { acknowledgementIn } from './form.ts';
+import { inOwnFrames } from './hardening.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
 import type { Site } from './site.ts';
@@ -34,12 +34,13 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
 
   async function show(ctx: Context, notice?: Notice): Promise<void> {
     const [knowledge, timeline] = await Promise.all([feed.now(), timelineFor(site, ctx.URL.searchParams)]);
-    const regions = regionsOf(knowledge);
     ctx.type = 'html';
-    const query = new URLSearchParams(ctx.URL.searchParams);
-    query.set(AGAIN, 'yes');
-    const own = { token: site.visitors.token(ctx), again: `/?${query.toString()}` };
-    ctx.body = renderer.page({ knowledge, regions, timeline, notice, ...own });
+    ctx.body = renderer.page({
+      regions: regionsOf(knowledge),
+      timeline,
+      token: site.visitors.token(ctx),
+      notice,
+    });
   }
 
   addTimelineRoutes(router, site);
@@ -50,6 +51,14 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   });
   router.get('/light/regions', async (ctx: Context) => {
     ctx.body = Object.entries(lightOf(await feed.now()));
+  });
+  // Loaded by itself, so no doing of a person: it prolongs no session.
+  router.get('/light/now', async (ctx: Context) => {
+    const knowledge = await feed.now();
+    const { light = '' } = gate.isOwner(ctx, false) ? regionsOf(knowledge) : lightOf(knowledge);
+    inOwnFrames(ctx);
+    ctx.type = 'html';
+    ctx.body = renderer.now(light);
   });
   const ofOwner = (ctx: Context) => {
     const browser = gate.session(ctx) ?? '';

@@ -1,5 +1,5 @@
 // Knows: every word the page shows that does not come from the guard. Must not know: how it is laid out.
-// English; one place, so that it can be translated. Rules and kinds as DESIGN section 3 names them.
+// English; one place, so that it can be translated. Rules and kinds as README.md names them.
 
 import type { State } from '../src/guard/status.ts';
 import type { GuardFaultCode } from './api-client.ts';
@@ -108,6 +108,8 @@ export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
 
 export const TEXTS = {
   product: 'Leakguard',
+  /** In the tab until the script puts the state there: without one it could not be kept true. */
+  status: 'Status',
   skip: 'To the content',
   navigation: 'Pages',
   account: 'Account',
@@ -136,8 +138,10 @@ export const TEXTS = {
   waitBefore: 'Too many tries. Wait {seconds} s, then try again. Nobody is locked out for good.',
   live: 'Live',
   asOf: 'As of',
-  notLive: 'refreshes every second',
-  notRefreshed: 'reload to see it now',
+  notLive: 'reload to see it now',
+  onlyLightLive: 'but for the light: reload to see the rest',
+  lightFrame: 'The light, asked for every second',
+  lightOld: 'Not current: the box has not answered for some seconds. Treat the connection as unsafe.',
   polling: 'Refreshing',
   lost: 'Not connected',
   since: 'since',
@@ -232,6 +236,10 @@ export const TEXTS = {
   counters: 'Kernel counters',
   readable: 'read',
   notReadable: 'not readable',
+  proof: 'A forged leak, caught',
+  lastProven: 'last proven {age} ago',
+  notProven: 'not proven yet',
+  noProof: 'not proven: this box sends no forged leaks, so nothing shows that a real one would be seen',
   profile: 'Profile',
   folded: 'Incidents folded together under flood',
   traffic: 'Frames by kind',

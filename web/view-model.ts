@@ -1,5 +1,5 @@
 // Knows: what a status means for the eye: which light, which words, which figures. Must not know: HTML, HTTP, clocks.
-// Follows DESIGN section 2: unknown is blind, and green is shown only for what the status itself backs.
+// Unknown is blind, and green is shown only for what the status itself backs.
 
 import type { IncidentView, Status } from '../src/guard/status.ts';
 import type { GuardFaultCode } from './api-client.ts';
@@ -43,7 +43,7 @@ export function blind(why: string): LightView {
   return { state: 'blind', ...STATE_TEXTS.blind, why, since: undefined };
 }
 
-/** Why a state that shows green must not be believed, or undefined. Errs toward doubt (DESIGN guarantee 4). */
+/** Why a state that shows green must not be believed, or undefined. Errs toward doubt: what is not verified is blind. */
 export function doubtOf(status: Status): keyof typeof DOUBT_TEXTS | undefined {
   if (status.state !== 'clear' && status.state !== 'blocked') return undefined;
   const { taps, ruleset, counters } = status.health;
@@ -52,6 +52,35 @@ export function doubtOf(status: Status): keyof typeof DOUBT_TEXTS | undefined {
   if (!ruleset.verified) return 'ruleset';
   if (!counters.readable) return 'counters';
   return ['green', 'green-blip', 'amber'].includes(status.lamp) ? undefined : 'lamp';
+}
+
+/** The guard is blind after three seconds without a proof; the rest is the way from there to the reader. */
+const PROVEN_MS = 5_000;
+
+export interface ProofView {
+  readonly isRecent: boolean;
+  /** ISO time of the last proof; undefined when there was none. */
+  readonly at: string | undefined;
+  /** `last proven 2 s ago`, or that it is not. */
+  readonly text: string;
+  /** What was proven, or what failed; empty when nobody tries. */
+  readonly detail: string;
+}
+
+/** When a forged leak last proved that a real one is seen and held. `now` is the box's time: proofs bear it too. */
+export function proofOf({ proof }: Status['health'], now: string): ProofView {
+  if (proof === undefined) return { isRecent: false, at: undefined, text: TEXTS.noProof, detail: '' };
+  const { at, detail } = proof;
+  if (at === null) return { isRecent: false, at: undefined, text: TEXTS.notProven, detail };
+  const since = Math.max(0, Date.parse(now) - Date.parse(at));
+  const text = TEXTS.lastProven.replace('{age}', ageText(since));
+  return { isRecent: since <= PROVEN_MS, at, text, detail };
+}
+
+function ageText(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3_600)} h`;
 }
 
 export function outcomeOf(incident: IncidentView): Outcome {

@@ -1,5 +1,5 @@
 // Knows: the words of `leakguard ack`. Must not know: what an acknowledgement changes.
-// Follows DESIGN section 7.
+// Follows README.md, Commands.
 
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';

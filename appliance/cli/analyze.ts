@@ -1,5 +1,5 @@
 // Knows: the words and options of `leakguard analyze`. Must not know: how frames are read or judged.
-// Follows DESIGN section 7: the report goes to stdout, progress and faults to stderr; exit 1 when leaks were found.
+// The report goes to stdout, progress and faults to stderr; exit 1 when leaks were found.
 
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';

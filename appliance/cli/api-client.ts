@@ -1,5 +1,5 @@
 // Knows: how a command asks the daemon over its Unix socket, and what to tell people when that fails. Must not know: any command.
-// Follows DESIGN section 7 (local API, exit codes) and the event stream format of WHATWG HTML.
+// Follows README.md, Commands (exit codes), and the event stream format of WHATWG HTML.
 
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';

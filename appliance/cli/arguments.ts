@@ -1,5 +1,5 @@
 // Knows: how words on the command line become options, and faults in them become helpful lines. Must not know: any command.
-// Follows DESIGN section 7: exit code 2 for usage.
+// Follows README.md, Commands: exit code 2 for usage.
 
 import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';

@@ -1,5 +1,5 @@
 // Knows: the words of `leakguard block`. Must not know: how the kernel is told.
-// Follows DESIGN section 7: done means that the kernel has the rules and they were read back.
+// Done means that the kernel has the rules and they were read back.
 
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';

@@ -1,5 +1,5 @@
 // Knows: what a command of the CLI is. Must not know: any command.
-// Follows DESIGN section 7: exit codes, `--json`, `--help`, `--api`.
+// Follows README.md, Commands: exit codes, `--json`, `--help`, `--api`.
 
 import type { Readable, Writable } from 'node:stream';
 

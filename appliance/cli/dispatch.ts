@@ -1,5 +1,5 @@
 // Knows: how the first word finds its command, and how faults become lines and exit codes. Must not know: any command.
-// Follows DESIGN section 7.
+// Follows README.md, Commands.
 
 import { printable } from '../../src/guard/status.ts';
 import { didYouMean } from './arguments.ts';

@@ -1,5 +1,5 @@
 // Knows: the words of `leakguard doctor`, the order of its checks, and where it looks. Must not know: what any check looks for.
-// Follows DESIGN section 7. A check that breaks is told as one that could not look, and the others go on.
+// A check that breaks is told as one that could not look, and the others go on.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';

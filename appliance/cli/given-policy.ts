@@ -1,5 +1,5 @@
 // Knows: how the policy of a command that judges by itself comes from its command line. Must not know: frames, captures.
-// Follows DESIGN section 4: endpoints may come from the command line; nothing given means that there is no tunnel.
+// Endpoints may come from the command line; nothing given means that there is no tunnel.
 
 import type { LearnedEndpoint } from '../../src/guard/analysis-learn.ts';
 import { barePolicy } from '../../src/policy/bare-policy.ts';

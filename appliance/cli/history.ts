@@ -1,5 +1,5 @@
 // Knows: the words of `leakguard history`: how the past is kept, and its rewriting. Must not know: how it is rewritten.
-// Follows DESIGN section 4 (`privacy`): a stricter setting holds for what comes; the past is offered, never taken.
+// Follows README.md, Privacy: a stricter setting holds for what comes; the past is offered, never taken.
 
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';

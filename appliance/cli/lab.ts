@@ -1,5 +1,5 @@
 // Knows: the words and options of `leakguard lab`. Must not know: how a lab is built or a scenario played.
-// Follows DESIGN section 7. Progress and faults go to stderr, results to stdout.
+// Progress and faults go to stderr, results to stdout.
 
 import { parseArgs } from 'node:util';
 

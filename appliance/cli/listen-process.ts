@@ -1,6 +1,6 @@
 // Knows: the life of one listening child: order in, device open, news out, whole report at the end. Must not know: terminals.
-// A process of its own: cap aborts its process when the interface goes down, and its read loop starves timers under flood
-// (DESIGN section 5), so the clock is read inside the frame callback too.
+// A process of its own: cap aborts its process when the interface goes down, and its read loop starves timers under flood,
+// so the clock is read inside the frame callback too.
 
 import { writeSync } from 'node:fs';
 

@@ -1,5 +1,5 @@
 // Knows: how a listening child is started, heard and ended, and what its faults mean. Must not know: options, terminals.
-// Follows DESIGN section 5: the child may abort at any time; what it told before counts.
+// The child may abort at any time; what it told before counts.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

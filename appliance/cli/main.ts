@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Knows: the process that a command runs in: arguments, streams, signals, environment. Must not know: what commands do.
-// Follows DESIGN section 7 and no-color.org. The only place of the CLI that reads the environment.
+// Follows README.md, Commands, and no-color.org. The only place of the CLI that reads the environment.
 
 import { VERSION } from '../version.ts';
 import type { Command, CommandIo } from './command.ts';

@@ -1,5 +1,5 @@
 // Knows: the words of `leakguard pass`. Must not know: what a pass opens, or how the kernel closes it.
-// Follows DESIGN section 7. A pass is for a captive portal's login: the kernel ends it even when every process is dead.
+// A pass is for a captive portal's login: the kernel ends it even when every process is dead.
 
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments, readDuration } from './arguments.ts';

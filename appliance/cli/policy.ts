@@ -1,5 +1,5 @@
 // Knows: the words of `leakguard policy`: check a file, print what is in force or compiled. Must not know: how it is compiled.
-// Follows DESIGN sections 4 and 7.
+// Follows README.md, Commands.
 
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,5 +1,5 @@
 // Knows: the words and options of `leakguard report`. Must not know: how the past is kept, how a format is written.
-// Follows DESIGN section 7. What is printed is what the daemon tells, under the privacy in force.
+// What is printed is what the daemon tells, under the privacy in force.
 
 import type { Dossier } from '../../src/guard/dossier.ts';
 import { readIncident } from '../../src/guard/status.ts';

@@ -1,5 +1,5 @@
 // Knows: the words and options of `leakguard status`. Must not know: how the state comes about.
-// Follows DESIGN section 7.
+// Follows README.md, Commands.
 
 import type { State } from '../../src/guard/status.ts';
 import { DaemonClient } from './api-client.ts';

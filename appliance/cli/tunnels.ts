@@ -1,5 +1,5 @@
 // Knows: the words of `leakguard tunnels`. Must not know: how a policy file is written, what a handshake looks like.
-// Follows DESIGN section 7: proposed first; nothing is trusted without a yes. A file's keys are never shown.
+// Proposed first; nothing is trusted without a yes. A file's keys are never shown.
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';

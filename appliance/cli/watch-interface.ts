@@ -1,5 +1,5 @@
 // Knows: how `watch` listens by itself, and how it chooses and explains interfaces. Must not know: libpcap, the daemon.
-// Follows DESIGN section 7 and its issue: no interface is picked blindly; what was tried and why it failed is said.
+// No interface is picked blindly; what was tried and why it failed is said.
 
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
 import type { Attribution } from '../../src/guard/attribution.ts';

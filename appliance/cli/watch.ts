@@ -1,5 +1,5 @@
 // Knows: the words and options of `leakguard watch`, and when it is over. Must not know: sockets, captures.
-// Follows DESIGN section 7.
+// Follows README.md, Commands.
 
 import { parseMac } from '../../src/wire/address.ts';
 import { DaemonClient } from './api-client.ts';

@@ -1,4 +1,4 @@
-// Knows: the local API: HTTP over a Unix socket, JSON, server-sent events (DESIGN section 7). Must not know: how the
+// Knows: the local API: HTTP over a Unix socket, JSON, server-sent events (WHATWG HTML). Must not know: how the
 // guard does what it is asked. Every fault becomes an ApiErrorBody; nothing a client sends can end the daemon.
 
 import { chmodSync, lstatSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // Knows: what the button of the box does: acknowledge, or switch block mode. Must not know: pins, contacts, rules.
-// DESIGN section 7 (Lamp). Whoever can press it has the box in hand.
+// Whoever can press it has the box in hand.
 
 import type { Status } from '../../src/guard/status.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';

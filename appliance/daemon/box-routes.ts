@@ -1,5 +1,5 @@
 // Knows: what the paths of the local API about the box itself do, and which routes there are in all. Must not know: HTTP, kernel.
-// DESIGN section 7.
+// Follows ARCHITECTURE.md: commands arrive at the local API.
 
 import type { Guard } from '../../src/guard/guard.ts';
 import type { HealthAnswer, LampTestAnswer } from '../../src/guard/answers.ts';

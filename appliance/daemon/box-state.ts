@@ -1,5 +1,5 @@
 // Knows: what of the box outlives a reboot: block mode. Must not know: rules, incidents.
-// DESIGN section 4: block mode is state, not policy. Which way doubt errs: a torn or foreign file means closed.
+// Block mode is state, not policy. Which way doubt errs: a torn or foreign file means closed.
 
 import { join } from 'node:path';
 import { writeDurable } from '../durable-file.ts';

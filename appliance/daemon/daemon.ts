@@ -1,5 +1,5 @@
 // Knows: how the parts of the box are put together and in which order they start: the composition root.
-// Must not know: what frames, rules or states mean. DESIGN section 2: the ruleset stands before any port forwards.
+// Must not know: what frames, rules or states mean. The ruleset stands before any port forwards.
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';

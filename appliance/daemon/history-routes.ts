@@ -1,5 +1,5 @@
 // Knows: what the paths of the local API that ask for the past do. Must not know: HTTP, SQL, kernel.
-// DESIGN section 7. Every question is bounded; what is no question is refused with what would be one.
+// Every question is bounded; what is no question is refused with what would be one.
 
 import type { ClientView } from '../../src/guard/clients.ts';
 import { REPORT_FORMATS } from '../../src/guard/answers.ts';

@@ -1,5 +1,5 @@
 // Knows: the daemon's command line. Must not know: what is done with it.
-// DESIGN section 7: no fixed paths, so that several daemons can run side by side.
+// No fixed paths, so that several daemons can run side by side.
 
 import { parseArgs } from 'node:util';
 

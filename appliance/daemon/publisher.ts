@@ -1,5 +1,5 @@
 // Knows: when news goes out: the first at once, then at a bounded rate. Must not know: what the news is about.
-// DESIGN section 8: lamp within milliseconds, and page and lamp still answer under flood.
+// Lamp within milliseconds, and page and lamp still answer under flood.
 
 import type { Incident } from '../../src/guard/incidents.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';

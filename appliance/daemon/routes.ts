@@ -1,5 +1,5 @@
 // Knows: what each path of the local API does. Must not know: HTTP, kernel.
-// DESIGN section 7. Bodies are validated here: nothing behind it sees a value of another shape.
+// Bodies are validated here: nothing behind it sees a value of another shape.
 
 import type { Fault, Status } from '../../src/guard/status.ts';
 import type { Policy } from '../../src/policy/policy.ts';

@@ -1,5 +1,5 @@
 // Knows: what the paths of the local API that read and change settings do. Must not know: HTTP, kernel, YAML.
-// DESIGN sections 4 and 7. An edit is a new policy text: it is in force whole, or refused whole with every fault.
+// An edit is a new policy text: it is in force whole, or refused whole with every fault.
 
 import type { SettingsAnswer } from '../../src/guard/answers.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';

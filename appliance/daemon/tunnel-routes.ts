@@ -1,5 +1,5 @@
 // Knows: what the paths of the local API that change tunnels do. Must not know: HTTP, kernel, YAML.
-// DESIGN section 7. Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
+// Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
 
 import type { Guard } from '../../src/guard/guard.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';

@@ -36,7 +36,13 @@ export const kernel: Check = ({ rulesFault, readText }) => {
   return Promise.resolve(findings);
 };
 
-const UNITS = ['leakguard-closed.service', 'leakguardd.service', 'leakguard-web.socket'];
+/** What a box is made of, as systemd starts it (appliance/setup/plan.ts). */
+export const UNITS: readonly string[] = [
+  'leakguard-closed.service',
+  'leakguard-light.service',
+  'leakguardd.service',
+  'leakguard-web.socket',
+];
 
 export const units: Check = async ({ run }) => {
   const findings: Finding[] = [];

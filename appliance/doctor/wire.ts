@@ -1,5 +1,5 @@
 // Knows: what is asked of ports, bridge, rules and taps. Must not know: how they are looked at.
-// Follows DESIGN sections 2 and 5.
+// What it asks for is what README.md, What it guarantees, stands on.
 
 import { differences } from '../../src/policy/readback.ts';
 import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';

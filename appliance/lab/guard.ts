@@ -1,5 +1,5 @@
 // Knows: how a program asks the guard and waits for what it says. Must not know: what is being waited for.
-// Follows DESIGN section 7: HTTP over a Unix socket, server-sent events on /v1/events.
+// HTTP over a Unix socket, server-sent events on /v1/events.
 
 import { request, type IncomingMessage } from 'node:http';
 

@@ -1,5 +1,5 @@
 // Knows: which drivers there are. Must not know: why a pattern is shown.
-// DESIGN section 7 (Lamp).
+// Follows README.md, The light.
 
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { Blinker } from './blinker.ts';

@@ -69,6 +69,7 @@ export function wantedFiles(facts: SetupFacts): readonly Wanted[] {
       : []),
     enabled('leakguard-closed.service', 'sysinit.target'),
     enabled('systemd-networkd.service', 'multi-user.target'),
+    enabled('leakguard-light.service', 'multi-user.target'),
     enabled('leakguardd.service', 'multi-user.target'),
     enabled('leakguard-web.socket', `sys-subsystem-net-devices-${escaped(name)}.device`),
   ];

@@ -1,5 +1,5 @@
 // Knows: how a tap process and its supervisor talk. Must not know: what they do with it.
-// Reports go up a pipe as length-prefixed structured clones, written blocking (DESIGN section 5: back-pressure becomes
+// Reports go up a pipe as length-prefixed structured clones, written blocking (back-pressure becomes
 // ring loss, which the kernel counters turn into `unseen`); orders come down the IPC channel.
 
 import { deserialize, serialize } from 'node:v8';

@@ -1,5 +1,5 @@
 // Knows: how a tap process is kept alive, and with which rights. Must not know: what its reports mean.
-// The tap keeps CAP_NET_RAW and nothing else (DESIGN section 6); it dies with its port and with the daemon.
+// The tap keeps CAP_NET_RAW and nothing else (ARCHITECTURE.md, Processes); it dies with its port and with the daemon.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -1,5 +1,5 @@
 // Knows: which reader looks at which transport, and the state they share. Must not know: policy, I/O, clocks, link layers.
-// DESIGN section 3. State is bounded by FlowTable and StreamBudget; what they give up is counted and stays unknown.
+// State is bounded by FlowTable and StreamBudget; what they give up is counted and stays unknown.
 
 import { Protocol } from '../wire/ip.ts';
 import type { QuicCrypto } from '../wire/quic-crypto.ts';

@@ -1,5 +1,5 @@
 // Knows: which kind a frame has by its headers alone. Must not know: payloads, flows, policy.
-// Follows DESIGN section 3 and the IANA port registry. A port is an expectation that content may correct.
+// Follows the IANA port registry. A port is an expectation that content may correct.
 
 import { EtherType } from '../wire/ethernet.ts';
 import { Protocol } from '../wire/ip.ts';

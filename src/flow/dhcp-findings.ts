@@ -1,5 +1,5 @@
 // Knows: how DHCP messages become identity and offer. Must not know: leases, policy, flows.
-// Follows RFC 2131, 2132 and 8415. The host name of option 12 is a name (DESIGN section 7); other identifiers are identity.
+// Follows RFC 2131, 2132 and 8415. The host name of option 12 is a name; other identifiers are identity.
 
 import { Dhcp4View, DHCP_ACK, DHCP_OFFER } from '../wire/dhcp4.ts';
 import { Dhcp6View } from '../wire/dhcp6.ts';

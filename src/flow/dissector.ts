@@ -1,5 +1,5 @@
 // Knows: the order in which a frame is read: headers, encapsulations, fragments, application. Must not know: policy, I/O, clocks.
-// One Dissector per source of frames; taps, `analyze` and `watch` use the same. DESIGN sections 3 and 6.
+// One Dissector per source of frames; taps, `analyze` and `watch` use the same.
 // Between `headers` and `application` the caller asks the judge whether the frame is tunnel: those cost nothing more.
 
 import { EtherType } from '../wire/ethernet.ts';

@@ -1,6 +1,6 @@
 // Knows: when a TLS or QUIC hello opens encrypted DNS. Must not know: bytes, policy.
 // Follows RFC 8484 (DoH), RFC 7858 (DoT), RFC 9250 (DoQ). A known name is evidence; a telling name or an address alone is
-// "suspected" (DESIGN section 3, rule C): shared hosts answer there too.
+// "suspected" (README.md, rule C): shared hosts answer there too.
 
 import { resolverOfAddress, resolverOfName } from '../wire/doh-providers.ts';
 import type { Facts } from './facts.ts';

@@ -1,5 +1,5 @@
 // Knows: the closed list of what a frame can be. Must not know: policy, verdicts, bytes.
-// Follows DESIGN section 3. Every frame has exactly one kind; doubt is `unknown`-like (`other-ip`, `l2-other`) or `malformed`.
+// Every frame has exactly one kind; doubt is `unknown`-like (`other-ip`, `l2-other`) or `malformed`.
 
 /** Every kind a frame can have, in the order in which counters and reports list them. */
 export const KINDS = [
@@ -52,11 +52,11 @@ export const KINDS = [
 
 export type Kind = (typeof KINDS)[number];
 
-/** What carried a name to where Eve can read it (DESIGN section 7). */
+/** What carried a name to where Eve can read it. */
 export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp'] as const;
 export type Via = (typeof VIAS)[number];
 
-/** A name that a client asked for or said about itself, normalised as DESIGN section 7 says. */
+/** A name that a client asked for or said about itself, normalised as src/wire/name-text.ts does. */
 export interface Name {
   readonly name: string;
   readonly via: Via;

@@ -1,5 +1,5 @@
 // Knows: by which handshake a tunnel protocol shows itself in one payload. Must not know: policy, flow tables, addresses.
-// Follows DESIGN section 3: DNS, STUN, QUIC and RTP are ruled out first; a port alone recognises nothing; what has no handshake
+// DNS, STUN, QUIC and RTP are ruled out first; a port alone recognises nothing; what has no handshake
 // gets a confidence below RECOGNISED. A recognition never makes a frame safe, it only names it.
 
 import { dtlsHello, type DtlsHello } from '../wire/dtls.ts';

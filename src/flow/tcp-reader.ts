@@ -1,5 +1,5 @@
 // Knows: which decoder reads a TCP flow, and that a flow keeps the kind it was recognised as. Must not know: policy, I/O.
-// DESIGN section 3. Doubt leaves the kind the port has, or `tcp`.
+// Doubt leaves the kind the port has, or `tcp`.
 
 import { TcpFlag } from '../wire/ip.ts';
 import type { RelayList } from '../wire/tor.ts';

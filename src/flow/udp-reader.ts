@@ -1,5 +1,5 @@
 // Knows: which decoder reads a datagram: the port's own first, then what its flow is known as, then its shape. Must not know:
-// policy, I/O. DESIGN section 3: DNS is ruled out before anything is recognised as a tunnel; a port whose content says
+// policy, I/O. DNS is ruled out before anything is recognised as a tunnel; a port whose content says
 // otherwise does not keep its kind, and doubt leaves `udp`.
 
 import { NO_FINDINGS, SUSPECTED } from './facts.ts';

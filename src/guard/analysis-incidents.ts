@@ -1,5 +1,5 @@
 // Knows: how leaks of a capture become incidents. Must not know: files, the ledger of a live wire.
-// DESIGN sections 1 and 7: one incident per client, kind, rule and exposure. What comes back belongs to who asked.
+// One incident per client, kind, rule and exposure. What comes back belongs to who asked.
 
 import { addressText, macText } from '../wire/address.ts';
 import { kindOfHeaders } from '../flow/classify.ts';

@@ -1,5 +1,5 @@
 // Knows: what frames of a capture tell about later ones: endpoints by handshake, addresses by answers. Must not know: files,
-// how a handshake looks. DESIGN section 4 (`--learn`) and section 3, rule D. Only what is recognised with much confidence is learned: a heuristic never makes a tunnel.
+// how a handshake looks. Only what is recognised with much confidence is learned: a heuristic never makes a tunnel.
 
 import { addressText, endpointText } from '../wire/address.ts';
 import type { Facts, Recognition } from '../flow/facts.ts';

@@ -1,5 +1,5 @@
 // Knows: how often which name was read, and through what. Must not know: frames, files.
-// DESIGN section 7: names are what a client asked for; a server that repeats the question asks for nothing.
+// Names are what a client asked for; a server that repeats the question asks for nothing.
 
 import { VIAS } from '../flow/kinds.ts';
 import type { Name, Via } from '../flow/kinds.ts';

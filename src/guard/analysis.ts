@@ -1,5 +1,5 @@
 // Knows: how the frames of a capture are judged and counted, and what `analyze --json` says. Must not know: files, terminals.
-// Follows DESIGN section 7. Names and incidents are bounded; what does not fit is counted in `limits`.
+// Names and incidents are bounded; what does not fit is counted in `limits`.
 
 import type { Dissector } from '../flow/dissector.ts';
 import { Facts } from '../flow/facts.ts';

@@ -1,5 +1,5 @@
 // Knows: the shapes of what the local API answers besides status and incidents, and how a client checks them.
-// Must not know: how the answers come about. Follows DESIGN section 7.
+// Must not know: how the answers come about. HTTP and JSON are the daemon's.
 
 import type { Settings } from '../policy/settings.ts';
 import type { ClientView } from './clients.ts';

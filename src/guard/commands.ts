@@ -1,5 +1,5 @@
 // Knows: what can be asked of the guard over the local API. Must not know: who asks, and how.
-// Follows DESIGN section 7. HTTP over a Unix socket; bodies and answers are JSON.
+// HTTP over a Unix socket; bodies and answers are JSON.
 
 /** PUT /v1/block → Status. Resolves when the kernel has the new ruleset and it has been read back. */
 export interface BlockCommand {

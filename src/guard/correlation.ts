@@ -1,5 +1,5 @@
 // Knows: which addresses Eve has read as answers to whose question, and which visits go to them. Must not know: taps, kernel, clocks.
-// Follows DESIGN section 3, rule D; RFC 1034 section 3.6.2 (canonical names), RFC 9460 (targets and hints).
+// Follows README.md, rule D; RFC 1034 section 3.6.2 (canonical names), RFC 9460 (targets and hints).
 // The uplink is hostile: only an answer to a question that leaked is taken, or Eve could paint any address as a name's.
 
 import { VISITS } from '../policy/rules.ts';

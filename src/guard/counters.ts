@@ -4,7 +4,7 @@
 /** Frames by counter name, as the kernel has them; cumulative since the table was made. */
 export type CounterValues = ReadonlyMap<string, number>;
 
-/** Counters of leaks that are amber: rule E always, rule A as the policy says (DESIGN section 3). */
+/** Counters of leaks that are amber: group membership and frames that are no IP (rule E) always, chatter as the policy says. */
 const AMBER = new Set(['up_leak_igmp_mld', 'up_leak_l2_other']);
 const CHATTER = new Set(['up_leak_mdns', 'up_leak_llmnr', 'up_leak_nbns', 'up_leak_ssdp']);
 
@@ -19,12 +19,6 @@ export function isRedLeak(counter: string, chatterIsRed: boolean): boolean {
 }
 
 export interface KernelSums {
-  /** Leak frames that entered lan: all, and those of red kinds. */
-  readonly leaksUp: number;
-  readonly redLeaksUp: number;
-  /** Leak frames that the firewall let through (watch mode) or dropped (block mode). */
-  readonly passed: number;
-  readonly dropped: number;
   /** Per tunnel of the policy, by index. */
   readonly tunnels: readonly { readonly up: number; readonly down: number }[];
   /** Frames per kind, both directions. */
@@ -32,9 +26,7 @@ export interface KernelSums {
 }
 
 /** Never throws: a name that is no counter of ours adds to nothing. */
-export function sumCounters(values: CounterValues, tunnelCount: number, chatterIsRed: boolean): KernelSums {
-  let leaksUp = 0;
-  let redLeaksUp = 0;
+export function sumCounters(values: CounterValues, tunnelCount: number): KernelSums {
   const tunnels = Array.from({ length: tunnelCount }, () => ({ up: 0, down: 0 }));
   const kinds: Record<string, number> = {};
   for (const [name, frames] of values) {
@@ -47,11 +39,6 @@ export function sumCounters(values: CounterValues, tunnelCount: number, chatterI
     }
     const kind = verdict === 'tunnel' ? 'tunnel' : what.replaceAll('_', '-');
     kinds[kind] = (kinds[kind] ?? 0) + frames;
-    if (verdict !== 'leak' || direction !== 'up') continue;
-    leaksUp += frames;
-    if (isRedLeak(name, chatterIsRed)) redLeaksUp += frames;
   }
-  const passed = values.get('leak_passed') ?? 0;
-  const dropped = values.get('leak_dropped') ?? 0;
-  return { leaksUp, redLeaksUp, passed, dropped, tunnels, kinds };
+  return { tunnels, kinds };
 }

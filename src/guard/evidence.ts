@@ -1,5 +1,5 @@
 // Knows: what is kept of the first frames of an incident. Must not know: what is in them, where they are kept.
-// Only privacy `full` keeps any (DESIGN section 4): a frame is all that Eve could read.
+// Only privacy `full` keeps any (README.md, Privacy): a frame is all that Eve could read.
 
 /** Frames kept of one incident, both ports together. */
 export const EVIDENCE_FRAMES = 4;

@@ -1,5 +1,5 @@
 // Knows: everything that was reported, and what it means together. Must not know: sockets, processes, disk, the kernel.
-// DESIGN section 2: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
+// Follows README.md, What it guarantees: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import { counterOf } from '../policy/counted.ts';
 import { PassStops } from './pass-stops.ts';
@@ -126,8 +126,7 @@ export class Guard {
   /** Takes the kernel's counters, read at some moment between the two (monotonic milliseconds). */
   reading(begun: number, ended: number, values: CounterValues): void {
     const now = this.#ports.now();
-    const chatterIsRed = this.#policy.localChatter === 'red';
-    const sums = sumCounters(values, this.#policy.tunnels.length, chatterIsRed);
+    const sums = sumCounters(values, this.#policy.tunnels.length);
     this.#sums = sums;
     this.#readingAt = now;
     this.#balance.reading(begun, ended, values);

@@ -1,5 +1,5 @@
 // Knows: what is asked of the history, and what a question selects. Must not know: where the history is kept.
-// The same filter answers from the book in memory when the disk cannot: DESIGN section 2, guarantee 6.
+// The same filter answers from the book in memory when the disk cannot: README.md, guarantee 6.
 
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';

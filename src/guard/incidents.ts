@@ -34,6 +34,8 @@ export interface UnseenFate {
   readonly assumed: number;
 }
 
+const NO_DOUBTS = { assumed: 0, presumed: 0, until: -Infinity };
+
 /** Of a group that must give, the oldest that are compared for what matters least. */
 const COMPARED = 32;
 
@@ -73,6 +75,7 @@ export class IncidentBook {
   readonly regulars = new Regulars<string>();
   #openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
   #sequence = 0;
+  readonly #doubts = { ...NO_DOUBTS };
   /** Frames that were folded into a common incident because the book was full. */
   folded = 0;
   /** Frames of all incidents, those included that have left the book. */
@@ -116,7 +119,7 @@ export class IncidentBook {
     // Told late: what is told with the time of frames that were given up on is those frames.
     const late = observation.first <= incident.doubtUntil + SKEW_MS;
     const known = late ? Math.min(incident.assumed, observation.frames) : 0;
-    incident.assumed -= known;
+    this.#doubt(incident, 'assumed', -known);
     const frames = observation.frames - known;
     if (frames > 0) {
       this.#count(incident, 'escaped', frames, observation.counter);
@@ -142,7 +145,7 @@ export class IncidentBook {
       for (const { slice, fate } of incident.open.takeAttempts(sight)) {
         const { frames, counter, last } = slice;
         incident.doubtUntil = Math.max(incident.doubtUntil, last);
-        incident[fate === 'escaped' ? 'assumed' : 'presumed'] += frames;
+        this.#doubt(incident, fate === 'escaped' ? 'assumed' : 'presumed', frames);
         this.#count(incident, fate, frames, counter);
         changed.add(incident);
       }
@@ -185,7 +188,7 @@ export class IncidentBook {
     }
     const late = slice.first <= incident.doubtUntil + SKEW_MS;
     const presumed = late ? Math.min(frames, incident.presumed) : 0;
-    incident.presumed -= presumed;
+    this.#doubt(incident, 'presumed', -presumed);
     this.#count(incident, 'blocked', -presumed, slice.counter);
     const missed = frames - presumed;
     if (missed === 0) return;
@@ -208,9 +211,9 @@ export class IncidentBook {
     this.#attempted(incident, counter, frames);
     this.#count(incident, 'escaped', escaped, counter);
     this.#count(incident, 'blocked', frames - escaped, counter);
-    incident.assumed += assumed;
-    incident.presumed += frames - escaped;
     incident.doubtUntil = observation.last;
+    this.#doubt(incident, 'assumed', assumed);
+    this.#doubt(incident, 'presumed', frames - escaped);
     this.#seen(incident, now);
     // What is minor and was seen by nobody is on record; it asks nothing of a person.
     if (incident.severity === 'amber') incident.acknowledged = true;
@@ -228,8 +231,8 @@ export class IncidentBook {
     const stopped = Math.min(frames, incident.blocked);
     this.#count(incident, 'blocked', -stopped, counter);
     this.#count(incident, 'escaped', stopped - frames, counter);
-    incident.presumed -= Math.min(stopped, incident.presumed);
-    incident.assumed -= Math.min(frames - stopped, incident.assumed);
+    this.#doubt(incident, 'presumed', -Math.min(stopped, incident.presumed));
+    this.#doubt(incident, 'assumed', -Math.min(frames - stopped, incident.assumed));
   }
 
   /** The kernel, as read at `at`, let fewer frames out than were called escaped without anyone having seen them leave. */
@@ -260,7 +263,7 @@ export class IncidentBook {
     for (const incident of order) {
       const part = Math.min(left, incident[doubt]);
       if (part <= 0) continue;
-      incident[doubt] -= part;
+      this.#doubt(incident, doubt, -part);
       left -= part;
       this.#count(incident, from, -part, LEAK);
       this.#count(incident, to, part, LEAK);
@@ -269,21 +272,25 @@ export class IncidentBook {
     return changed;
   }
 
-  /** Frames whose fate the kernel's counters have not confirmed, and when the newest of them came. */
+  /**
+   * Frames whose fate the kernel's counters have not confirmed, and when the newest of them came: kept while they are counted,
+   * for it is asked several times at each look and the book may be full.
+   */
   get doubts(): { readonly assumed: number; readonly presumed: number; readonly until: number } {
-    const doubts = { assumed: 0, presumed: 0, until: -Infinity };
-    for (const { assumed, presumed, doubtUntil } of this.#byId.values()) {
-      if (assumed + presumed === 0) continue;
-      doubts.assumed += assumed;
-      doubts.presumed += presumed;
-      doubts.until = Math.max(doubts.until, doubtUntil);
-    }
-    return doubts;
+    return this.#doubts;
   }
 
   /** The kernel's counters agree with what was said in doubt. */
   confirm(): void {
-    for (const incident of this.#byId.values()) [incident.assumed, incident.presumed] = [0, 0];
+    if (this.#doubts.assumed + this.#doubts.presumed > 0)
+      for (const incident of this.#byId.values()) [incident.assumed, incident.presumed] = [0, 0];
+    Object.assign(this.#doubts, NO_DOUBTS);
+  }
+
+  #doubt(incident: Incident, what: 'assumed' | 'presumed', frames: number): void {
+    incident[what] += frames;
+    this.#doubts[what] += frames;
+    if (frames > 0) this.#doubts.until = Math.max(this.#doubts.until, incident.doubtUntil);
   }
 
   /** Marks one incident, or all; false when there is no such id. What comes after opens a new incident. */
@@ -515,7 +522,7 @@ export class IncidentBook {
     else this.#putNamed(incident, incident.share);
     const undecided = Math.max(0, attempted - escaped - stopped);
     incident[blocking ? 'blocked' : 'escaped'] += undecided;
-    incident[blocking ? 'presumed' : 'assumed'] += undecided;
+    this.#doubt(incident, blocking ? 'presumed' : 'assumed', undecided);
     if (!blocking) this.leaksOut += undecided;
     if (incident.exposure === UNSEEN_EXPOSURE) this.unlooked += attempted;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
@@ -535,6 +542,7 @@ export class IncidentBook {
     this.#moved.clear();
     this.#changed.clear();
     this.#openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
+    Object.assign(this.#doubts, NO_DOUBTS);
     for (const incident of past.toReversed()) this.restore(incident, blocking, now);
   }
 
@@ -660,6 +668,8 @@ export class IncidentBook {
   #fold(from: Incident, into: Incident, now: Now): void {
     this.folded += Math.max(from.attempted, from.escaped + from.blocked);
     for (const what of COUNTED) into[what] += from[what];
+    this.#doubts.assumed += from.assumed;
+    this.#doubts.presumed += from.presumed;
     into.doubtUntil = Math.max(into.doubtUntil, from.doubtUntil);
     into.inferredUntil = Math.max(into.inferredUntil, from.inferredUntil);
     into.first = Math.min(into.first, from.first);
@@ -687,6 +697,8 @@ export class IncidentBook {
 
   #remove(incident: Incident): void {
     this.#byId.delete(incident.id);
+    this.#doubts.assumed -= incident.assumed;
+    this.#doubts.presumed -= incident.presumed;
     this.#close(incident);
     this.#named.delete(incident);
     this.#classes.delete(incident);

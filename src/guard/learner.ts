@@ -1,5 +1,5 @@
 // Knows: what the wire teaches about addresses: answers for endpoint names, the DHCP server, the network's resolvers.
-// Must not know: rules, kernel, clocks. DESIGN section 4 (hostname endpoints) and section 3 rule T (ServerIP): the
+// Must not know: rules, kernel, clocks. TunnelCrack's ServerIP, README.md rule T: the
 // uplink is hostile, so an answer counts only for the very question that a client asked (RFC 5452 section 4: addresses, ports, id and
 // name), once, and what it may bring is limited. That an address changed is for rule T to tell.
 

@@ -1,5 +1,5 @@
 // Knows: how observations of both taps become incidents, and which of them tell one story. Must not know: states, kernel, clocks.
-// Follows DESIGN section 3, rules D and T: a visit joins the question that Eve has read, an escape the trick that led to it.
+// Follows README.md, rules D and T: a visit joins the question that Eve has read, an escape the trick that led to it.
 
 import type { Policy } from '../policy/policy.ts';
 import type { Verdict } from '../policy/verdict.ts';

@@ -1,5 +1,5 @@
 // Knows: the shapes of what the local API answers about the past, and how a client checks them. Must not know: how the
-// answers come about, where the past is kept. Follows DESIGN section 7.
+// answers come about, where the past is kept. HTTP and JSON are the daemon's.
 
 import type { FrameLayer } from '../flow/frame-layer.ts';
 import { count, each, fields, flag, oneOf, text } from './shapes.ts';

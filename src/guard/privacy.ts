@@ -1,5 +1,5 @@
 // Knows: how much of what Eve could read is kept and shown under each privacy setting. Must not know: where it is kept or shown,
-// how the hash is made. DESIGN section 4 (`privacy`). Judgement always works on whole names; the veil falls where an incident
+// how the hash is made. Follows README.md, Privacy. Judgement always works on whole names; the veil falls where an incident
 // or a client is written down, and nothing behind that has ever seen the clear value.
 
 import { addressText, networkOf, parseAddress } from '../wire/address.ts';

@@ -1,5 +1,5 @@
 // Knows: what each rule means to a person and what to do about it, system by system. Must not know: frames, how it is shown.
-// One source for README, page and reports (test/guard/rule-texts.test.ts compares). Follows DESIGN section 3.
+// One source for README, page and reports (test/guard/rule-texts.test.ts compares).
 
 import type { Rule } from '../policy/verdict.ts';
 

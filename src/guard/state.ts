@@ -1,5 +1,5 @@
 // Knows: the one state and the lamp that follow from what is known. Must not know: how it became known.
-// DESIGN section 7. Which way doubt errs: whatever is not verified is `blind`; green needs every condition at once.
+// Follows README.md, The light. Which way doubt errs: whatever is not verified is `blind`; green needs every condition at once.
 
 import type { Lamp, State } from './status.ts';
 

@@ -1,5 +1,5 @@
 // Knows: what is shown to people and programs: the shapes of the local API. Must not know: how they come about.
-// Follows DESIGN section 7 (`status --json`, incidents). Web and CLI depend on these types and on nothing else of the guard.
+// Web and CLI depend on these types and on nothing else of the guard.
 
 import type { Kind } from '../flow/kinds.ts';
 import type { Fault } from '../policy/fault.ts';
@@ -22,7 +22,7 @@ export const STATES = [
 ] as const;
 export type State = (typeof STATES)[number];
 
-/** Names of the lamp's patterns; what each looks like is the driver's business (DESIGN section 7). */
+/** Names of the lamp's patterns; what each looks like is the driver's business. */
 export const LAMPS = ['green', 'green-blip', 'amber', 'red', 'red-flash', 'alternating'] as const;
 export type Lamp = (typeof LAMPS)[number];
 

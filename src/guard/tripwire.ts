@@ -1,5 +1,5 @@
 // Knows: what a network says that pulls traffic out of tunnels, and which escapes it would explain. Must not know: taps, kernel, clocks.
-// Follows DESIGN section 3, rule T: RFC 3442 (DHCP routes: TunnelVision), RFC 8910, RFC 4861, RFC 4191; TunnelCrack (LocalNet,
+// Follows README.md, rule T: RFC 3442 (DHCP routes: TunnelVision), RFC 8910, RFC 4861, RFC 4191; TunnelCrack (LocalNet,
 // ServerIP). An honest network may do some of it too, so each is amber by itself, told with its evidence.
 
 import type { Facts, NetworkOffer } from '../flow/facts.ts';

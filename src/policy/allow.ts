@@ -1,5 +1,5 @@
 // Knows: what one `allow` rule of a policy opens, for the judge and the ruleset side by side. Must not know: other rules.
-// Follows DESIGN section 4. A rule without port opens no port on which names are asked for: who allows the printer's
+// A rule without port opens no port on which names are asked for: who allows the printer's
 // network must not thereby allow its router to be asked.
 
 import type { Facts } from '../flow/facts.ts';

@@ -12,7 +12,7 @@ export type Way = 'up' | 'down';
 /** Verdicts for which the kernel keeps counters of their own; `pass` is a leak let through by a timed pass. */
 export type CountedVerdict = 'tunnel' | 'plumbing' | 'allowed' | 'pass' | 'leak';
 
-/** IANA service ports, and those by which the tunnels of DESIGN section 3 are known. */
+/** IANA service ports, and those by which tunnels are known. */
 export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
   ['udp', 53, 'dns'],
   ['tcp', 53, 'dns'],

@@ -1,5 +1,5 @@
 // Knows: what may go past the tunnel in the profiles that allow direct traffic, for the judge and the ruleset side by side.
-// Must not know: endpoints, learned state. Follows DESIGN section 3 (profiles). What is not listed as open is closed:
+// Must not know: endpoints, learned state. What each profile opens. What is not listed as open is closed:
 // fragments, other IP protocols, plumbing out of bounds and tunnels that are none stay leaks in every profile.
 
 import type { Facts } from '../flow/facts.ts';

@@ -1,5 +1,5 @@
 // Knows: the text of endpoints, resolvers, prefixes and names in a policy. Must not know: YAML, frames.
-// Follows DESIGN section 4, RFC 5952 for addresses, RFC 1123 and RFC 1035 section 2.3.4 for host names.
+// Follows RFC 5952 for addresses, RFC 1123 and RFC 1035 section 2.3.4 for host names.
 
 import { addressText, networkOf, parseAddress } from '../wire/address.ts';
 import type { Endpoint, NamePattern, Prefix, Resolver, Transport } from './policy.ts';

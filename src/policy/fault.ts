@@ -1,5 +1,5 @@
 // Knows: what a fault of a policy or a request looks like. Must not know: who reads it.
-// DESIGN section 2, guarantee 7: an invalid policy is refused whole, with every fault listed.
+// README.md, guarantee 7: an invalid policy is refused whole, with every fault listed.
 
 /** One fault: where, what, and how to mend it. */
 export interface Fault {

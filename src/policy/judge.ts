@@ -1,5 +1,5 @@
 // Knows: how facts become a verdict. Must not know: the kernel, captures, clocks, state that outlives a frame.
-// Follows DESIGN section 3. Doubt errs toward leak: a kind that rests on a heuristic never makes a frame safe, and
+// Follows README.md, Rules and remedies. Doubt errs toward leak: a kind that rests on a heuristic never makes a frame safe, and
 // what the kernel would let through is a leak all the same when its contents are.
 
 import type { Facts } from '../flow/facts.ts';

@@ -13,7 +13,7 @@ const HOLE_SLACK = 64;
 /** Rules that name checks may take; what is beyond is refused by length. */
 const RULE_BUDGET = 4096;
 
-/** Host names of tunnels, resolvers and proxies: the questions that DESIGN section 4 opens a hole for. */
+/** Host names of tunnels, resolvers and proxies: the questions that a policy opens a hole for. */
 export function holeNames(policy: Policy): readonly string[] {
   const endpoints = [
     ...policy.tunnels.flatMap((tunnel) => tunnel.endpoints),

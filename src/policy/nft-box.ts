@@ -1,5 +1,5 @@
 // Knows: what may pass between the wires and the box itself, and the ruleset of a box without policy. Must not know: tunnels.
-// Follows DESIGN section 2, guarantee 5: silent on wan but for DHCP and ARP of its own address; nothing on wan can open
+// Follows README.md, guarantee 5: silent on wan but for DHCP and ARP of its own address; nothing on wan can open
 // a connection to it; the page answers on lan only.
 
 import { parseIpv4 } from '../wire/address.ts';

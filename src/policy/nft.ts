@@ -1,5 +1,5 @@
 // Knows: how policy, block mode and learned state become one ruleset. Must not know: who runs nft, when, and what frames are.
-// Follows DESIGN sections 2 and 5. Watch mode is the same ruleset with another end of the chains `leak` and `leak_down`.
+// Follows README.md, guarantee 2. Watch mode is the same ruleset with another end of the chains `leak` and `leak_down`.
 
 import { COUNTED_KINDS, counterName } from './counted.ts';
 import { tunnelEndpoints } from './hosts.ts';

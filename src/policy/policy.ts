@@ -1,5 +1,5 @@
 // Knows: the closed type of what is allowed. Must not know: YAML, files, frames, clocks.
-// Follows DESIGN section 4. A value of type Policy has been validated: nothing that takes one needs to check it again.
+// A value of type Policy has been validated: nothing that takes one needs to check it again.
 
 export const PROFILES = ['full-tunnel', 'proxy-stub', 'split'] as const;
 export type Profile = (typeof PROFILES)[number];

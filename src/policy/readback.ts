@@ -1,5 +1,5 @@
 // Knows: how to hold `nft -j list table` against the ruleset text that was applied. Must not know: who lists, who applies.
-// DESIGN section 6: compile purely, apply atomically, read back and verify. Elements with a timeout may have gone;
+// What the kernel has must be what was compiled. Elements with a timeout may have gone;
 // everything else must be there, once, in order, and nothing besides.
 
 import { FAMILY, TABLE } from './nft-model.ts';

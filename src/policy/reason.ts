@@ -1,5 +1,5 @@
 // Knows: how to say what a frame is, in plain words, from its facts. Must not know: rules.
-// A verdict carries its reason; log, store and page reuse it (DESIGN section 6, habits).
+// A verdict carries its reason; log, store and page reuse it.
 
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';

@@ -1,5 +1,5 @@
 // Knows: which rule a frame breaks, by kind and profile. Must not know: addresses, how the kernel finds out.
-// Follows DESIGN section 3, rules A to F. Rule T needs more than one frame and belongs to the guard, as does joining a D
+// Follows README.md, rules A to F. Rule T needs more than one frame and belongs to the guard, as does joining a D
 // to its A or B.
 
 import type { Facts } from '../flow/facts.ts';

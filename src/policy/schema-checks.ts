@@ -1,5 +1,5 @@
 // Knows: faults that take two fields of a policy to see. Must not know: YAML, zod.
-// A setting that would silently do nothing, or something else than it says, is refused (DESIGN section 6, habits).
+// A setting that would silently do nothing, or something else than it says, is refused.
 
 import { formatEndpoint, formatResolver } from './endpoint.ts';
 import { SSH_PORT } from './policy.ts';

@@ -1,5 +1,5 @@
 // Knows: the parts of the policy file as zod types that end in the closed types of policy.ts. Must not know: YAML, cross-checks.
-// Follows DESIGN section 4. Every refusal says how to mend it: the remedy travels in the params.
+// Every refusal says how to mend it: the remedy travels in the params.
 
 import { z } from 'zod';
 import { macText, parseMac } from '../wire/address.ts';
@@ -146,7 +146,7 @@ function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude
   return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
-/** The whole file, with the defaults of DESIGN section 4; what needs two fields at once is checked in schema-checks.ts. */
+/** The whole file, with its defaults; what needs two fields at once is checked in schema-checks.ts. */
 export const policyFile: z.ZodType<Policy> = z.strictObject({
   version: z.literal(1),
   profile: z.enum(PROFILES).default('full-tunnel'),

@@ -1,5 +1,5 @@
 // Knows: how the text of a policy file becomes a Policy, or a list of every fault with its line. Must not know: files, rules.
-// Follows DESIGN sections 2 (guarantee 7) and 4, YAML 1.2. An invalid policy is refused whole.
+// Follows README.md, guarantee 7, and YAML 1.2. An invalid policy is refused whole.
 
 import { isMap, isScalar, isSeq } from 'yaml';
 import type { Document, LineCounter, Node } from 'yaml';

@@ -1,5 +1,5 @@
 // Knows: the part of a policy that people change on the page, as plain texts and numbers. Must not know: YAML, forms.
-// Follows DESIGN section 4. What is written here is read by schema-parts.ts again: a round trip changes nothing.
+// What is written here is read by schema-parts.ts again: a round trip changes nothing.
 
 import { formatEndpoint, formatResolver } from './endpoint.ts';
 import type { AllowRule, NamePattern, Policy, Prefix } from './policy.ts';

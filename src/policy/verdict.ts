@@ -1,5 +1,5 @@
 // Knows: what a judgement is. Must not know: how it is reached.
-// Follows DESIGN section 1 (words) and section 3 (rules).
+// Follows README.md, Rules and remedies.
 
 export type VerdictName = 'tunnel' | 'plumbing' | 'allowed' | 'leak';
 export type Rule = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'T';

@@ -10,7 +10,7 @@ export const TYPE_A = 1;
 export const TYPE_AAAA = 28;
 const TYPE_OPT = 41;
 
-/** What a reader of questions is given: the name as DESIGN section 7 writes it, type and class as on the wire. */
+/** What a reader of questions is given: the name as name-text.ts writes it, type and class as on the wire. */
 export type EmitQuestion = (name: string, type: number, dnsClass: number) => void;
 
 /** A message's header, read once; the message may be cut off behind it. */

@@ -1,5 +1,5 @@
 // Knows: how a name's octets are written: lower case, printable UTF-8 as it is, any other octet as `\ddd` (decimal).
-// Must not know: any protocol. Follows DESIGN section 7, RFC 1035 section 5.1 (`\ddd`), RFC 3629 (UTF-8), RFC 4343 (case).
+// Must not know: any protocol. Follows RFC 1035 section 5.1 (`\ddd`), RFC 3629 (UTF-8), RFC 4343 (case).
 
 const PLAIN: readonly string[] = Array.from({ length: 256 }, (_, octet) =>
   octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet).toLowerCase() : escaped(octet),

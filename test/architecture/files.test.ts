@@ -1,4 +1,4 @@
-// Knows: the house rules a single file keeps or breaks (DESIGN section 6). Must not know: what the files do.
+// Knows: the house rules a single file keeps or breaks. Must not know: what the files do.
 // Each rule is a pure function of a file's text, and is first shown to bite on a text that breaks it.
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Knows: the import table of DESIGN section 6, row by row. Must not know: the real tree (that is `npm run imports`).
+// Knows: the import table of ARCHITECTURE.md, row by row. Must not know: the real tree (that is `npm run imports`).
 // A small tree that breaks every row once, and keeps it once, is checked with the real rules: they must see each breach and nothing else.
 
 import { execFile } from 'node:child_process';
@@ -28,6 +28,9 @@ const IMPORTS: readonly (readonly [from: string, to: string, breaks: string | un
   ['src/guard/ledger.ts', '../flow/dissect.ts', undefined],
   ['src/guard/dossier.ts', '../wire/dns.ts', 'guard'],
   ['src/guard/ports.ts', 'node:fs', 'guard'],
+  ['src/guard/ledger.ts', 'dns-packet', 'guard'],
+  ['src/guard/canary-frames.ts', 'dns-packet', undefined],
+  ['src/guard/canary-frames.ts', '../flow/facts.ts', 'guard-canary'],
   ['appliance/daemon.ts', '../src/guard/ledger.ts', undefined],
   ['appliance/daemon.ts', 'node:fs', undefined],
   ['appliance/tap.ts', 'cap', undefined],

@@ -1,5 +1,5 @@
 // Knows: how `leakguard analyze` compares with ndpiReader, suricata, tshark and tcpdump, whole process against whole process.
-// Must not know: how any of them reads. DESIGN section 8. After npm run build: node test/bench/analyze.mjs [--runs N]
+// Must not know: how any of them reads. After npm run build: node test/bench/analyze.mjs [--runs N]
 // [--cache DIRECTORY] [--only PEER,…]. Prints one JSON object; peers run by turns, so that the machine's moods hit all alike.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -35,7 +35,7 @@ const PEERS = {
   tcpdump: (file) => ['tcpdump', ['-n', '-r', file]],
 };
 
-/** What is at least as fast as what, from DESIGN section 8 and the wish behind it. */
+/** Times as fast as each that it must be, and should be. */
 const BARS = {
   'leaks-1-percent': { ndpiReader: [1, 2], suricata: [3, 6], tshark: [15, 30] },
   'leaks-50-percent': { ndpiReader: [1, 1], suricata: [2, 2], tshark: [8, 8] },

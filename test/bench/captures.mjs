@@ -1,5 +1,5 @@
 // Knows: how to make the captures that `analyze` is measured with. Must not know: how anything reads them.
-// DESIGN section 8: 1 M tunnel frames with 1 % leaks of eight kinds, and 300,000 frames of which half are leaks.
+// 1 M tunnel frames with 1 % leaks of eight kinds, and 300,000 frames of which half are leaks.
 // Frames are the same in every run: a seed, no clock.
 
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';

@@ -4,9 +4,10 @@
 import { existsSync } from 'node:fs';
 
 import { chromium } from 'playwright-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import type { Status } from '../../src/guard/status.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { owner, PASSWORD, showPage } from '../web/listening-page.ts';
 import type { Browser as Owner, PageUnderTest } from '../web/listening-page.ts';
@@ -46,6 +47,9 @@ async function openTab(
 }
 
 const light = (tab: Page, state: string) => tab.waitForSelector(`#light[data-state="${state}"]`);
+/** Without script the light stands in a frame. */
+const framed = (tab: Page, selector: string) => tab.frameLocator('.light-frame').locator(selector).waitFor();
+const framedLight = (tab: Page, state: string) => framed(tab, `#light[data-state="${state}"]`);
 const live = (tab: Page) => tab.waitForSelector('body[data-link="live"]');
 
 describe.skipIf(missing)(
@@ -159,21 +163,81 @@ describe.skipIf(missing)(
     it('does all of it without script', async () => {
       peer.status = leaking;
       const tab = await openTab({ javaScriptEnabled: false });
-      await light(tab, 'leaking');
+      await framedLight(tab, 'leaking');
       await tab.click('.switch');
       await tab.waitForSelector('.switch[aria-checked="true"]');
       await tab.click('#incident-i1 button');
       await tab.waitForSelector('#incident-i1[data-acknowledged]');
       expect(new URL(tab.url()).pathname).toBe('/');
-      const refresh = await tab.locator('noscript').first().innerHTML();
-      expect(refresh).toContain('http-equiv="refresh"');
-      expect(await tab.textContent('#link')).toMatch(/^As of .*, refreshes every second$/);
-      // The page would be loaded anew while it is measured: an answer without content leaves it as it is (RFC 9110, 15.3.5).
-      await tab.route('**/*', (route) => route.fulfill({ status: 204 }));
+      expect(await tab.textContent('#link')).toMatch(/^As of .*: reload to see the rest$/);
       for (const width of [320, 375]) {
         await tab.setViewportSize({ width, height: 700 });
         expect(await tab.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       }
+    });
+
+    it('keeps the light current without script, and disturbs nothing that somebody is choosing', async () => {
+      for (const who of ['owner', 'visitor'] as const) {
+        peer.status = aStatus({ blockMode: true });
+        const tab = await openTab({ javaScriptEnabled: false }, who);
+        await framedLight(tab, 'clear');
+        expect(await tab.isVisible('#light')).toBe(false);
+        // What the tab says could not be kept true.
+        expect(await tab.title()).toBe('Status · Leakguard');
+        const loads: string[] = [];
+        tab.on('request', (request) => {
+          if (request.isNavigationRequest()) loads.push(new URL(request.url()).pathname);
+        });
+        if (who === 'owner') await tab.selectOption('select[name="seconds"]', '900');
+        peer.status = leaking;
+        await framedLight(tab, 'leaking');
+        peer.status = aStatus({ blockMode: true });
+        await framedLight(tab, 'clear');
+        if (who === 'owner') expect(await tab.inputValue('select[name="seconds"]')).toBe('900');
+        expect(new Set(loads)).toEqual(new Set(['/light/now']));
+        await tab.context().close();
+      }
+    });
+
+    it('covers the light without script when nobody answers, and shows it again', async () => {
+      const tab = await openTab({ javaScriptEnabled: false });
+      await framedLight(tab, 'clear');
+      // A request that nobody answers is what a pulled cable looks like.
+      let answers = false;
+      const held: Route[] = [];
+      await tab.route('**/light/now', (route) => (answers ? route.continue() : void held.push(route)));
+      await framed(tab, '.old');
+      answers = true;
+      for (const route of held) await route.continue();
+      await tab.frameLocator('.light-frame').locator('.old').waitFor({ state: 'hidden' });
+      await framedLight(tab, 'clear');
+    });
+
+    const healthSays = (tab: Page, text: string | RegExp) =>
+      tab.locator('#health time', { hasText: text }).waitFor();
+
+    it('says how long ago it was proven that a leak is caught, also when nothing is heard any more', async () => {
+      const proven = (secondsAgo: number): Status => {
+        const at = new Date(Date.now() - secondsAgo * 1000).toISOString();
+        const { health } = aStatus();
+        return aStatus({ health: { ...health, proof: { at, detail: 'a forged leak was seen' } } });
+      };
+      peer.status = proven(1);
+      const tab = await openTab();
+      await live(tab);
+      const told = tab.locator('#health time[data-age]');
+      expect(await told.textContent()).toMatch(/^last proven [1-9] s ago$/);
+      peer.say(proven(200));
+      await healthSays(tab, 'last proven 3 min ago');
+      peer.say(proven(30));
+      await healthSays(tab, / 3\d s ago$/);
+      await page.stop();
+      await light(tab, 'blind');
+      const seconds = async () =>
+        Number(/^last proven (\d+) s ago$/.exec((await told.textContent()) ?? '')?.[1]);
+      const whenLost = await seconds();
+      await expect.poll(seconds, { timeout: 10_000 }).toBeGreaterThan(whenLost);
+      page = await showPage({ socketPath: peer.socketPath });
     });
 
     it('turns blind when the guard goes and when the page’s own server goes, and comes back', async () => {

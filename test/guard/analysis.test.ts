@@ -1,4 +1,4 @@
-// Knows: what the analysis of a capture says, from frames to the object of DESIGN section 7. Must not know: files.
+// Knows: what the analysis of a capture says, from frames to the object of `analyze --json`. Must not know: files.
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

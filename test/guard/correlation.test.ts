@@ -1,4 +1,4 @@
-// Knows: rule D over several observations. Holds src/guard/correlation.ts and observer.ts to DESIGN section 3.
+// Knows: rule D over several observations. Holds src/guard/correlation.ts and observer.ts to README.md, rule D.
 
 import { describe, expect, it } from 'vitest';
 

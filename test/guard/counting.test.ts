@@ -1,7 +1,7 @@
 // Knows: sums of kernel counters and tunnel liveness. Holds counters.ts and liveness.ts.
 
 import { describe, expect, it } from 'vitest';
-import { sumCounters } from '../../src/guard/counters.ts';
+import { isRedLeak, sumCounters } from '../../src/guard/counters.ts';
 import {
   STALE_MS,
   TunnelLiveness,
@@ -25,18 +25,16 @@ describe('sumCounters', () => {
   ]);
 
   it('adds up what each question needs', () => {
-    expect(sumCounters(values, 1, false)).toEqual({
-      leaksUp: 15,
-      redLeaksUp: 3,
-      passed: 15,
-      dropped: 0,
+    expect(sumCounters(values, 1)).toEqual({
       tunnels: [{ up: 13, down: 17 }],
       kinds: { dns: 3, mdns: 5, 'igmp-mld': 7, udp: 11, tunnel: 49, arp: 23 },
     });
   });
 
-  it('counts local chatter as red when the policy says so', () => {
-    expect(sumCounters(values, 1, true).redLeaksUp).toBe(8);
+  it('knows leaks that turn the lamp red, local chatter only when the policy says so', () => {
+    const red = (chatterIsRed: boolean) => [...values.keys()].filter((name) => isRedLeak(name, chatterIsRed));
+    expect(red(false)).toEqual(['up_leak_dns']);
+    expect(red(true)).toEqual(['up_leak_dns', 'up_leak_mdns']);
   });
 });
 

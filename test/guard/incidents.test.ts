@@ -1,4 +1,4 @@
-// Knows: how leaks coalesce, settle and are acknowledged. Holds src/guard/incidents.ts to DESIGN section 1.
+// Knows: how leaks coalesce, settle and are acknowledged. Holds src/guard/incidents.ts.
 
 import { describe, expect, it } from 'vitest';
 import { viewOf } from '../../src/guard/incident-view.ts';

@@ -1,4 +1,4 @@
-// Knows: what the guard learns from the wire, and what it must not. Holds src/guard/learner.ts to DESIGN section 4.
+// Knows: what the guard learns from the wire, and what it must not. Holds src/guard/learner.ts.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

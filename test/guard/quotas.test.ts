@@ -20,6 +20,13 @@ import { TunnelWatch } from '../../src/guard/tunnel-watch.ts';
 import type { Rule, Verdict } from '../../src/policy/verdict.ts';
 import { CLIENT, HOME, leak, observation } from './samples.ts';
 
+/** The sums that the book keeps while it counts are those of its incidents. */
+function expectDoubtsToAddUp(book: IncidentBook): void {
+  const { assumed, presumed } = book.doubts;
+  const sum = (what: 'assumed' | 'presumed'): number => book.all().reduce((all, one) => all + one[what], 0);
+  expect([assumed, presumed]).toEqual([sum('assumed'), sum('presumed')]);
+}
+
 const SEED = 20_261_129;
 const at = (monotonic: number): { wall: number; monotonic: number } => ({
   wall: 1e12 + monotonic,
@@ -211,6 +218,9 @@ describe('after any floods', () => {
           world.book.totals.blocked,
         ]);
         expect(sum('escaped') + sum('blocked')).toBe(sum('attempted'));
+        expectDoubtsToAddUp(world.book);
+        world.book.confirm();
+        expectDoubtsToAddUp(world.book);
       }),
       { seed: SEED, numRuns: 25 },
     );

@@ -1,4 +1,4 @@
-// Knows: which state and lamp follow from which situation. Holds src/guard/state.ts to DESIGN section 7.
+// Knows: which state and lamp follow from which situation. Holds src/guard/state.ts to README.md, The light.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

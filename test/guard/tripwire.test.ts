@@ -1,4 +1,4 @@
-// Knows: rule T, trick by trick, and what an escape makes of it. Holds src/guard/tripwire.ts and observer.ts to DESIGN section 3.
+// Knows: rule T, trick by trick, and what an escape makes of it. Holds src/guard/tripwire.ts and observer.ts to README.md, rule T.
 
 import { describe, expect, it } from 'vitest';
 

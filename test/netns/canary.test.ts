@@ -69,6 +69,16 @@ describe('a light that cannot be proven is not green within seconds, when what b
   const nft = (...args: readonly string[]): Promise<unknown> => lab().network.box.must(['nft', ...args]);
   const ip = (line: string): Promise<unknown> => lab().network.box.ip(line);
   const none = (): Promise<unknown> => Promise.resolve();
+  /** Both taps, by what the kernel says runs in the box. */
+  const taps = async (signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
+    const { box } = lab().network;
+    const pids = (await box.must(['ip', 'netns', 'pids', lab().plan.namespaces.box])).stdout.trim();
+    // Some have ended since: ps tells of the others.
+    const { stdout } = await box.must(['ps', '-o', 'pid=,args=', '-p', pids.split(/\s+/).join(',')]);
+    const found = [...stdout.matchAll(/^ *(\d+) .*tap\/main\.js/gm)].map((line) => Number(line[1]));
+    expect(found).toHaveLength(2);
+    for (const pid of found) process.kill(pid, signal);
+  };
   const breaks: readonly [string, () => Promise<unknown>, () => Promise<unknown>][] = [
     ['the rules', () => nft('flush', 'chain', 'bridge', 'leakguard', 'leak'), none],
     ['the table', () => nft('delete', 'table', 'bridge', 'leakguard'), none],
@@ -76,6 +86,7 @@ describe('a light that cannot be proven is not green within seconds, when what b
     ['the way into wan', () => ip('link set lgcan2 down'), () => ip('link set lgcan2 up')],
     ['the lan port', () => ip('link set lan0 nomaster'), none],
     ['the wan port', () => ip('link set wan0 nomaster'), none],
+    ['both taps, which hang', () => taps('SIGSTOP'), () => taps('SIGCONT')],
   ];
   it.each(breaks)('%s', async (_what, breakIt, mendIt) => {
     await lab().guard.block(true);

@@ -55,7 +55,7 @@ export class Wire {
         'net.ipv6.conf.default.disable_ipv6=1',
       );
     }
-    // With br_netfilter the IP stack would drop what is malformed before it is judged or counted (DESIGN section 5).
+    // With br_netfilter the IP stack would drop what is malformed before it is judged or counted (net/bridge/br_netfilter_hooks.c).
     for (const table of ['ip', 'ip6', 'arp']) {
       await this.#in('box', 'sysctl', '-qw', '-e', `net.bridge.bridge-nf-call-${table}tables=0`);
     }

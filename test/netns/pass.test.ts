@@ -1,5 +1,5 @@
 // Knows: what a pass opens, and that the kernel closes it with every process dead. Must not know: how.
-// Holds DESIGN section 1 (pass) to real programs on the laptop.
+// Holds `leakguard pass` to real programs on the laptop.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

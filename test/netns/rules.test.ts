@@ -1,5 +1,5 @@
 // Each rule raised by a real event on a real wire, and by nothing else; each profile silent about what it allows.
-// Holds DESIGN section 3. Clients are dig, curl and openssl; QUIC, which none of them speaks, is one sealed Initial.
+// Holds README.md, Rules and remedies. Clients are dig, curl and openssl; QUIC, which none of them speaks, is one sealed Initial.
 //
 //   laptop eth0 --veth-- lan0 [br0, leakguardd] wan0 --veth-- eth0 uplink     (names and addresses: appliance/lab/plan.ts)
 

@@ -1,5 +1,5 @@
 // Rule T raised by what a hostile network really does, case by case, and by nothing that a decent one does; and made red by an
-// escape that follows. Holds DESIGN section 3, rule T. Servers are udhcpd and dnsmasq, the laptop's clients udhcpc, dig, ping, curl.
+// escape that follows. Holds README.md, rule T. Servers are udhcpd and dnsmasq, the laptop's clients udhcpc, dig, ping, curl.
 //
 //   laptop eth0 --veth-- lan0 [br0, leakguardd] wan0 --veth-- eth0 uplink, rogue0 beside it     (test/netns/rogue.ts)
 

@@ -1,5 +1,5 @@
 // Every rule in every profile, as a table: what it takes, what it leaves, how severe, and in which words.
-// Holds src/policy/rules.ts and reason.ts to DESIGN section 3. Rule T takes more than one frame: test/guard/tripwire.test.ts.
+// Holds src/policy/rules.ts and reason.ts to README.md, rules A to F. Rule T takes more than one frame: test/guard/tripwire.test.ts.
 
 import { describe, expect, it } from 'vitest';
 

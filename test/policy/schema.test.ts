@@ -33,7 +33,7 @@ describe('the shipped example', () => {
 });
 
 describe('a policy', () => {
-  it('has the defaults of DESIGN section 4', () => {
+  it('has the defaults of a full tunnel', () => {
     const parsed = parsePolicy('version: 1\n');
     expect(parsed).toEqual({
       ok: true,

@@ -1,4 +1,4 @@
-// Knows: all frames of issue 3 item 6, and more of their kind. Must not know: what becomes of them.
+// Knows: frames of every shape that may come past a rule. Must not know: what becomes of them.
 
 import type { Shape } from './shape.ts';
 import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';

@@ -224,7 +224,15 @@ describe('the account', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 5, maxLength: 80 }), (steps) => {
         const world = new World();
-        for (const one of steps) take(world, one);
+        for (const one of steps) {
+          take(world, one);
+          const inDoubt = { assumed: 0, presumed: 0 };
+          for (const { assumed, presumed } of world.guard.book.all()) {
+            inDoubt.assumed += assumed;
+            inDoubt.presumed += presumed;
+          }
+          expect(world.guard.book.doubts).toMatchObject(inDoubt);
+        }
         world.quiesce(16_000);
         const { ledger, state } = world.guard.status();
         const { attempted, escaped } = world.truth;

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bytesText, machineChecks, portRow } from '../../web/box-pages.ts';
 import { chosenFrom, dossierQuery } from '../../web/dossier-routes.ts';
 import { eveWords, filled } from '../../web/eve-words.ts';
+import type { HealthView } from '../../src/guard/status.ts';
 import { aClient, aDossier, someHealth } from '../box-answers.ts';
+import { aStatus } from '../guard-peer.ts';
 import type { GuardPeer } from '../guard-peer.ts';
 import { closeOwnedPage, freshBox, openOwnedPage } from './listening-page.ts';
 import type { Browser, PageUnderTest } from './listening-page.ts';
@@ -126,6 +128,29 @@ describe('health', () => {
       '640.0\u202fMB of 1.0\u202fGB',
     ])
       expect(text).toContain(said);
+  });
+
+  it('says when it was last proven that a leak is caught, or that it was not', async () => {
+    const proven = (proof: HealthView['proof']) => ({ ...aStatus().health, proof });
+    const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
+    const detail = 'a forged leak was seen, counted and held';
+    for (const [proof, said, isRecent] of [
+      [{ at: ago(1), detail }, /last proven [1-4] s ago/, true],
+      [{ at: ago(300), detail: 'the tap on lan did not see it' }, /last proven 5 min ago/, false],
+      [{ at: null, detail: 'no forged leak could be sent' }, /not proven yet/, false],
+      [undefined, /not proven: this box sends no forged leaks/, false],
+    ] as const) {
+      peer.status = aStatus({ health: proven(proof) });
+      peer.answers.set('GET /v1/health', someHealth({ guard: proven(proof) }));
+      for (const path of ['/', '/health']) {
+        const { text } = await own.ask(path);
+        const row = /<li data-ok="(\w+)"><span>(?:<bdi>)?A forged leak, caught.*/.exec(text);
+        expect(row?.[0], path).toMatch(said);
+        expect(row?.[0], path).toContain(proof?.detail ?? '');
+        expect(row?.[1], path).toBe(isRecent ? 'yes' : 'no');
+      }
+    }
+    peer.status = aStatus();
   });
 
   it('shows what is not well as not well, and what is not known as not known', () => {

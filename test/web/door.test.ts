@@ -1,15 +1,13 @@
 // Knows: who gets in, who does not, and what a visitor sees meanwhile. Must not know: how passwords and sessions are kept.
 
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
 import { createPage } from '../../web/app.ts';
-import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
-import { Browser, owner, PASSWORD, showPage } from './listening-page.ts';
+import type { GuardPeer } from '../guard-peer.ts';
+import { Browser, isInside, leakingBoxes, owner, PASSWORD } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';
 
 const HOUR = 3_600_000;
@@ -19,27 +17,15 @@ let page: PageUnderTest;
 let stateDir: string;
 let clock: number;
 
-const show = () => showPage({ socketPath: peer.socketPath, gate: { stateDir, now: () => clock } });
-
-beforeEach(async () => {
+beforeEach(() => {
   clock = Date.parse('2026-03-01T10:00:00Z');
-  stateDir = mkdtempSync(join(tmpdir(), 'leakguard-door-'));
-  peer = await GuardPeer.start();
-  peer.status = aStatus({
-    ...{ state: 'leaking', lamp: 'red', why: 'bank.example was asked.', incidents: [anIncident()] },
-  });
-  page = await show();
 });
 
-afterEach(async () => {
-  await page.stop();
-  await peer.stop();
-  rmSync(stateDir, { recursive: true, force: true });
-  expect(page.faults).toEqual([]);
-});
+const box = leakingBoxes(() => ({ now: () => clock }));
 
-const isInside = async (browser: Browser): Promise<boolean> =>
-  (await browser.ask('/')).text.includes('id="incidents"');
+beforeEach(() => {
+  ({ peer, page, stateDir } = box());
+});
 
 describe('a first visit', () => {
   it('sees the light and no name, chooses a password, and is in', async () => {
@@ -48,8 +34,9 @@ describe('a first visit', () => {
     expect(text).toContain('data-state="leaking"');
     expect(text).not.toMatch(/bank|host0|home|203\.0|198\.51/);
     expect(text).toContain('action="/setup"');
-    // Where no script keeps the light current, it says when it was.
-    expect(text).toMatch(/As of <time [^>]+>\d\d:\d\d:\d\d UTC<\/time><noscript>, reload to see it now/);
+    // Where no script keeps the page current, it says when it was, and the light stands in a frame that does.
+    expect(text).toMatch(/As of <time [^>]+>\d\d:\d\d:\d\d UTC<\/time><noscript>, but for the light/);
+    expect(text).toContain('<noscript><iframe class="light-frame" src="/light/now"');
     expect((await browser.post('/setup', { password: 'short', again: 'short' })).status).toBe(422);
     expect((await browser.post('/setup', { password: PASSWORD, again: 'another one' })).status).toBe(422);
     const answer = await browser.post('/setup', { password: PASSWORD, again: PASSWORD });
@@ -130,8 +117,7 @@ describe('without a session', () => {
 describe('a session', () => {
   it('survives a restart of the page, and its token is worth nothing without it', async () => {
     const browser = await owner(page.port);
-    await page.stop();
-    page = await show();
+    page = await box().restart();
     const moved = new Browser(page.port);
     moved.plant('leakguard-session', /leakguard-session=([^;]+)/.exec(browser.cookie)?.[1] ?? '');
     expect(await isInside(moved)).toBe(true);
@@ -163,8 +149,7 @@ describe('a session', () => {
     peer.answers.set('POST /v1/clock', { now: '2027-03-01T16:00:00.000Z' });
     expect((await browser.post('/health/clock', { wall: '1' })).status).toBe(303);
     expect([await isInside(browser), await isInside(other)]).toEqual([true, true]);
-    await page.stop();
-    page = await show();
+    page = await box().restart();
     const moved = new Browser(page.port);
     moved.plant('leakguard-session', /leakguard-session=([^;]+)/.exec(browser.cookie)?.[1] ?? '');
     expect(await isInside(moved)).toBe(true);
@@ -176,13 +161,12 @@ describe('a session', () => {
     const browser = await owner(page.port);
     clock += 11 * HOUR;
     expect((await browser.ask('/regions')).status).toBe(200);
-    // Without script the status page does it by a refresh, which keeps what was looked at.
-    const { text } = await browser.ask('/?span=week&again=yes');
-    const again = /content="1; url=([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&');
-    expect([again, text.includes('id="incidents"')]).toEqual(['/?span=week&again=yes', true]);
+    // Without script the light does it, in a frame of its own that loads itself anew.
+    expect((await browser.ask('/light/now')).text).toContain('data-figure="escaped"');
     clock += 2 * HOUR;
     expect((await browser.ask('/regions')).status).toBe(401);
-    expect((await browser.ask(again ?? '/')).text).toContain('action="/login"');
+    expect((await browser.ask('/light/now')).text).not.toContain('data-figure');
+    expect(await isInside(browser)).toBe(false);
   });
 
   it('ends everywhere on one word, also on disk', async () => {

@@ -40,7 +40,7 @@ describe('every page', () => {
     expect(policy).toEqual({
       ...{ 'default-src': "'none'", 'frame-ancestors': "'none'", 'base-uri': "'none'" },
       ...{ 'script-src': "'self'", 'style-src': "'self'", 'img-src': "'self'", 'connect-src': "'self'" },
-      'form-action': "'self'",
+      ...{ 'form-action': "'self'", 'frame-src': "'self'" },
     });
     expect(headers).toMatchObject({
       ...{ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'cache-control': 'no-store' },
@@ -48,6 +48,18 @@ describe('every page', () => {
     });
     expect(headers['permissions-policy']).toContain('camera=()');
     expect(headers['access-control-allow-origin']).toBeUndefined();
+    // Loaded anew under a person's hands, a page would close what is open and forget what is chosen.
+    expect([text.includes('http-equiv="refresh"'), text.includes('<form')]).not.toEqual([true, true]);
+  });
+
+  it('stands in no frame, but for the light alone, in a frame of this page', async () => {
+    const { text, headers } = await own.ask('/light/now');
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; .*frame-ancestors 'self'$/);
+    expect(headers['x-frame-options']).toBe('SAMEORIGIN');
+    expect(text).toContain('data-state="clear"');
+    expect(text).not.toMatch(/<form|<button|<input|<a |<script|bank\.example/);
+    const stranger = await new Browser(page.port).ask('/light/now');
+    expect([stranger.status, stranger.text.includes('data-figure')]).toEqual([200, false]);
   });
 
   it('says nothing that is not among the texts: its templates hold no word', () => {

@@ -1,27 +1,21 @@
 // Knows: that nobody chooses the password of a packaged box without its code, whoever else is on the cable. Must not know: who made it.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
 import { THROTTLE_LIMITS } from '../../web/login-throttle.ts';
-import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
-import { Browser, PASSWORD, showPage } from './listening-page.ts';
+import { Browser, isInside, leakingBoxes, PASSWORD } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';
 
 /** Tries enough that no test waits for the throttle. */
 const MANY = { ...THROTTLE_LIMITS, free: 100, budget: 100 };
 
-let peer: GuardPeer;
 let page: PageUnderTest;
 let stateDir: string;
 
-const show = () =>
-  showPage({ socketPath: peer.socketPath, gate: { stateDir, codeRequired: true, throttle: MANY } });
-const isInside = async (browser: Browser): Promise<boolean> =>
-  (await browser.ask('/')).text.includes('id="incidents"');
+const box = leakingBoxes(() => ({ codeRequired: true, throttle: MANY }));
 
 describe('a first visit of a packaged box, which always asks for a code', () => {
   const choose = (browser: Browser, code: string) =>
@@ -31,18 +25,8 @@ describe('a first visit of a packaged box, which always asks for a code', () => 
   };
   const hasPassword = (): boolean => existsSync(join(stateDir, 'password.json'));
 
-  beforeEach(async () => {
-    stateDir = mkdtempSync(join(tmpdir(), 'leakguard-first-'));
-    peer = await GuardPeer.start();
-    peer.status = aStatus({ state: 'leaking', lamp: 'red', incidents: [anIncident()] });
-    page = await show();
-  });
-
-  afterEach(async () => {
-    await page.stop();
-    await peer.stop();
-    rmSync(stateDir, { recursive: true, force: true });
-    expect(page.faults).toEqual([]);
+  beforeEach(() => {
+    ({ page, stateDir } = box());
   });
 
   it('chooses nothing while no code was laid down, and says how to have one', async () => {
@@ -92,9 +76,7 @@ describe('a first visit of a packaged box, which always asks for a code', () => 
     const late = new Browser(page.port);
     await late.ask('/');
     for (const code of ['', 'ABCDE-FGHJK']) expect((await choose(late, code)).status).toBe(409);
-    await page.stop();
-    rmSync(join(stateDir, 'password.json'));
-    page = await show();
+    page = await box().restart(() => rmSync(join(stateDir, 'password.json')));
     const anew = new Browser(page.port);
     await anew.ask('/');
     for (const code of ['', 'ABCDE-FGHJK']) expect((await choose(anew, code)).status).toBe(403);

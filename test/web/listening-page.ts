@@ -6,14 +6,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 
 import { createPage } from '../../web/app.ts';
 import type { PageOptions } from '../../web/app.ts';
+import type { GateOptions } from '../../web/gate.ts';
 import { listen, SERVER_LIMITS } from '../../web/server.ts';
 import type { ServerLimits } from '../../web/server.ts';
 import { prepareBox } from '../box-answers.ts';
-import { aStatus, GuardPeer } from '../guard-peer.ts';
+import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 
 export interface PageUnderTest {
   readonly url: string;
@@ -126,6 +127,49 @@ export async function owner(port: number): Promise<Browser> {
   if (status !== 303) throw new Error(`no way in: ${status}`);
   await browser.ask('/');
   return browser;
+}
+
+/** Whether this browser is shown what only the owner may see. */
+export const isInside = async (browser: Browser): Promise<boolean> =>
+  (await browser.ask('/')).text.includes('id="incidents"');
+
+export interface LeakingBox {
+  readonly peer: GuardPeer;
+  readonly stateDir: string;
+  page: PageUnderTest;
+  /** Ends the page and begins it anew on the same state; `meanwhile` somebody is at the box. */
+  restart(meanwhile?: () => void): Promise<PageUnderTest>;
+}
+
+/** For each test a page that nobody owns yet, over a guard's double that tells of a leak, with a state of its own. */
+export function leakingBoxes(gate: () => Omit<GateOptions, 'stateDir'>): () => LeakingBox {
+  let box: LeakingBox | undefined;
+  beforeEach(async () => {
+    const [stateDir, peer] = [mkdtempSync(join(tmpdir(), 'leakguard-door-')), await GuardPeer.start()];
+    const why = 'bank.example was asked.';
+    peer.status = aStatus({ state: 'leaking', lamp: 'red', why, incidents: [anIncident()] });
+    const show = () => showPage({ socketPath: peer.socketPath, gate: { stateDir, ...gate() } });
+    box = {
+      ...{ peer, stateDir, page: await show() },
+      async restart(meanwhile = () => undefined) {
+        await this.page.stop();
+        meanwhile();
+        this.page = await show();
+        return this.page;
+      },
+    };
+  });
+  afterEach(async () => {
+    if (box === undefined) return;
+    await box.page.stop();
+    await box.peer.stop();
+    rmSync(box.stateDir, { recursive: true, force: true });
+    expect(box.page.faults).toEqual([]);
+  });
+  return () => {
+    if (box === undefined) throw new Error('a box is there while a test runs');
+    return box;
+  };
 }
 
 /** A page over a guard's double, with its owner logged in. */

@@ -31,14 +31,25 @@ function compareClocks() {
   if (clockDiffers !== null) clockDiffers.hidden = Math.abs(boxAhead) <= APART_MS;
 }
 
-/** `4:05 left`, by the box's clock; until the first beat has told it, the text of the server stays. */
-function countDown() {
+/** As the server tells ages (web/view-model.ts). */
+function ageText(seconds) {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+}
+
+/** `4:05 left` and `2 s ago`, by the box's clock; until the first beat has told it, the text of the server stays. */
+function countTimes() {
   if (boxAhead === undefined) return;
   for (const time of document.querySelectorAll('time[data-countdown]')) {
     const left = (new Date(time.getAttribute('datetime')).getTime() - Date.now() - boxAhead) / 1000;
     const seconds = Math.max(0, Math.ceil(left));
     const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
     time.textContent = `${text} ${time.dataset.countdown}`;
+  }
+  // A page that hears nothing more must not go on saying "2 s ago".
+  for (const time of document.querySelectorAll('time[data-age]')) {
+    const since = (Date.now() + boxAhead - new Date(time.getAttribute('datetime')).getTime()) / 1000;
+    time.textContent = time.dataset.age.replace('{age}', ageText(Math.max(0, Math.floor(since))));
   }
 }
 
@@ -47,7 +58,7 @@ function place(name, html) {
   if (old === null || fresh === null) return;
   morph(old, fresh);
   localTimes(old);
-  countDown();
+  countTimes();
   if (name === 'light') showInTab(old);
   if (name === 'incidents' || name === 'tunnels' || name === 'controls') refreshTimeline();
 }
@@ -96,7 +107,7 @@ function open() {
   source = new EventSource(`${feed}/events`);
   source.addEventListener('beat', (event) => {
     boxAhead = Number(event.data) - Date.now();
-    countDown();
+    countTimes();
     compareClocks();
     hear('live');
   });
@@ -150,6 +161,7 @@ for (const form of document.querySelectorAll('form[data-stay]'))
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watchSilence();
 });
+showInTab(document.getElementById('light'));
 setInterval(watchSilence, LOOK_MS);
-setInterval(countDown, 1000);
+setInterval(countTimes, 1000);
 open();

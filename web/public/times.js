@@ -13,7 +13,8 @@ const FORMS = { clock: minute, day, moment: { ...day, ...minute }, whole };
 export function localTimes(root) {
   for (const time of root.querySelectorAll('time[datetime]')) {
     const date = new Date(time.getAttribute('datetime'));
-    if (Number.isNaN(date.getTime()) || time.dataset.countdown !== undefined) continue;
+    if (Number.isNaN(date.getTime())) continue;
+    if (time.dataset.countdown !== undefined || time.dataset.age !== undefined) continue;
     const form = FORMS[time.dataset.form];
     if (form !== undefined) {
       time.textContent = date.toLocaleString([], form);

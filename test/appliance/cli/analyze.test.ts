@@ -1,5 +1,5 @@
 // Knows: what `leakguard analyze` says and with which code it ends. Must not know: how frames are judged.
-// Follows DESIGN section 7: one object on stdout, everything else on stderr.
+// One object on stdout, everything else on stderr.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

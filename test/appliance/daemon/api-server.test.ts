@@ -1,4 +1,4 @@
-// Knows: how the local API answers good and bad requests. Holds api-server.ts and routes.ts to DESIGN section 7.
+// Knows: how the local API answers good and bad requests. Holds api-server.ts and routes.ts.
 
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';

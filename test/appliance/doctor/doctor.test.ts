@@ -4,6 +4,8 @@ import { expect, it } from 'vitest';
 
 import { examine, exitCodeOf } from '../../../appliance/cli/doctor.ts';
 import type { Subject } from '../../../appliance/doctor/finding.ts';
+import { UNITS } from '../../../appliance/doctor/machine.ts';
+import { wantedFiles } from '../../../appliance/setup/plan.ts';
 import { barePolicy } from '../../../src/policy/bare-policy.ts';
 import { compileRuleset } from '../../../src/policy/nft.ts';
 import type { Status } from '../../../src/guard/status.ts';
@@ -33,7 +35,7 @@ const port = (name: 'bridge' | 'lan' | 'wan', changes: object = {}): Subject['po
 const SAID: Readonly<Record<string, string>> = {
   'nft list tables': 'table bridge leakguard\ntable inet filter\n',
   ...Object.fromEntries(
-    ['leakguard-closed.service', 'leakguardd.service', 'leakguard-web.socket'].map((unit) => [
+    UNITS.map((unit) => [
       `systemctl show --property LoadState,ActiveState,SubState ${unit}`,
       'LoadState=loaded\nActiveState=active\nSubState=running\n',
     ]),
@@ -73,6 +75,20 @@ it('finds nothing wrong with a box that is well, and says what it saw', async ()
   );
   expect(findings.every(({ saw }) => saw !== '')).toBe(true);
   expect(exitCodeOf(findings)).toBe(0);
+});
+
+it('asks for every unit of ours that setup enables, and names the one that does not run', async () => {
+  const enabled = wantedFiles({
+    ...{ lan: '', wan: '', bridge: policy.bridge, management: 'dhcp', webPort: 80, lamp: 'leds' },
+  }).flatMap(({ path }) => /\.wants\/(leakguard.*)$/.exec(path)?.[1] ?? []);
+  expect(new Set(UNITS)).toEqual(new Set(enabled));
+  for (const unit of enabled) {
+    const asked = `systemctl show --property LoadState,ActiveState,SubState ${unit}`;
+    const findings = await examine(
+      box({}, { [asked]: 'LoadState=loaded\nActiveState=inactive\nSubState=dead\n' }),
+    );
+    expect(findings.filter(({ level }) => level !== 'ok')).toMatchObject([{ level: 'fault', check: unit }]);
+  }
 });
 
 const machine = (changes: object) => ({ machine: { ...box().machine, ...changes } });

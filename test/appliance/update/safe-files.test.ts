@@ -1,74 +1,55 @@
 // Knows: which places root believes, and how a file is taken out of a folder that somebody else controls. Must not know: what is in it.
 
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
 import { UpdateError } from '../../../appliance/update/bundle.ts';
 import { keysIn } from '../../../appliance/update/keys.ts';
 import { takeFile } from '../../../appliance/update/safe-files.ts';
 import { Slots, publishedIn } from '../../../appliance/update/slots.ts';
+import { KEYS, ownFolder, refusal } from './fixture.ts';
 
-const KEYS = [String(generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }))];
 const NEW = Buffer.from('what was sent');
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'safe-files-'));
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
-
-const refusal = (act: () => unknown): string => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof UpdateError) return error.code;
-    throw error;
-  }
-  return 'taken';
-};
+const folder = ownFolder('safe-files-');
 
 describe('what root believes', () => {
-  const key = (): string => join(folder, 'a.pem');
+  const key = (): string => join(folder(), 'a.pem');
   beforeEach(() => {
     writeFileSync(key(), KEYS[0] ?? '');
   });
 
   it('are keys in a place that root alone can change', () => {
-    expect(keysIn(folder)).toEqual(KEYS);
-    expect(keysIn(join(folder, 'missing'))).toEqual([]);
+    expect(keysIn(folder())).toEqual(KEYS);
+    expect(keysIn(join(folder(), 'missing'))).toEqual([]);
   });
 
   it.each([
-    ['a folder that others can write to', () => chmodSync(folder, 0o777), ''],
-    ['a folder that a group can write to', () => chmodSync(folder, 0o770), ''],
+    ['a folder that others can write to', () => chmodSync(folder(), 0o777), ''],
+    ['a folder that a group can write to', () => chmodSync(folder(), 0o770), ''],
     ['a key that others can write', () => chmodSync(key(), 0o646), ''],
-    ['a link to a key', () => symlinkSync(key(), join(folder, 'b.pem')), ''],
-    ['a key that is a folder', () => mkdirSync(join(folder, 'b.pem')), ''],
-    ['a key that is a FIFO', () => execFileSync('mkfifo', [join(folder, 'b.pem')]), ''],
-    ['a key without an end', () => writeFileSync(join(folder, 'b.pem'), Buffer.alloc(10_000)), ''],
-    ['a folder that is a link', () => symlinkSync(folder, `${folder}/link`), 'link'],
+    ['a link to a key', () => symlinkSync(key(), join(folder(), 'b.pem')), ''],
+    ['a key that is a folder', () => mkdirSync(join(folder(), 'b.pem')), ''],
+    ['a key that is a FIFO', () => execFileSync('mkfifo', [join(folder(), 'b.pem')]), ''],
+    ['a key without an end', () => writeFileSync(join(folder(), 'b.pem'), Buffer.alloc(10_000)), ''],
+    ['a folder that is a link', () => symlinkSync(folder(), `${folder()}/link`), 'link'],
     [
       'a folder below one that others can write to',
       () => {
-        mkdirSync(join(folder, 'open/keys'), { recursive: true });
-        chmodSync(join(folder, 'open'), 0o777);
+        mkdirSync(join(folder(), 'open/keys'), { recursive: true });
+        chmodSync(join(folder(), 'open'), 0o777);
       },
       'open/keys',
     ],
@@ -76,7 +57,7 @@ describe('what root believes', () => {
     change();
     let said = '';
     try {
-      keysIn(join(folder, below));
+      keysIn(join(folder(), below));
     } catch (error) {
       said = error instanceof UpdateError ? error.code : ((error as NodeJS.ErrnoException).code ?? '');
     }
@@ -84,17 +65,17 @@ describe('what root believes', () => {
   });
 
   it('is no slot, and nothing told, in a place that others can write to', () => {
-    const slots = new Slots(folder);
+    const slots = new Slots(folder());
     slots.write({ stage: 'updated', version: '1.0', why: '' }, '1.0');
-    chmodSync(join(folder, 'status.json'), 0o666);
-    expect(publishedIn(folder).stage).toBe('none');
-    chmodSync(folder, 0o777);
-    expect(refusal(() => new Slots(folder))).toBe('unsafe-place');
+    chmodSync(join(folder(), 'status.json'), 0o666);
+    expect(publishedIn(folder()).stage).toBe('none');
+    chmodSync(folder(), 0o777);
+    expect(refusal(() => new Slots(folder()))).toBe('unsafe-place');
   });
 });
 
 describe('what is taken out of the inbox', () => {
-  const inbox = (): string => join(folder, 'inbox');
+  const inbox = (): string => join(folder(), 'inbox');
   const sent = (): string => join(inbox(), 'sent');
   const take = () => takeFile(inbox(), 'sent', 1000);
   beforeEach(() => {
@@ -133,7 +114,7 @@ describe('what is taken out of the inbox', () => {
   });
 
   it('is not what lies where a link leads that stands for the inbox', () => {
-    const elsewhere = join(folder, 'elsewhere');
+    const elsewhere = join(folder(), 'elsewhere');
     mkdirSync(elsewhere);
     writeFileSync(join(elsewhere, 'sent'), NEW);
     rmSync(inbox(), { recursive: true });

@@ -3,40 +3,21 @@
 
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { UpdateError, makeUpdate, readUpdate } from '../../../appliance/update/bundle.ts';
 import type { UpdateClaim } from '../../../appliance/update/bundle.ts';
 import { UpdateInstaller } from '../../../appliance/update/installer.ts';
 import { Slots, publishedIn } from '../../../appliance/update/slots.ts';
+import { KEYS, owner, ownFolder, pem, refusal } from './fixture.ts';
 
-const owner = generateKeyPairSync('ed25519');
 const stranger = generateKeyPairSync('ed25519');
-const pem = (key: typeof owner.publicKey): string => String(key.export({ type: 'spki', format: 'pem' }));
-const KEYS = [pem(owner.publicKey)];
 const NEW = Buffer.from('the new package');
 const FOR_HERE = { version: '2.0', architecture: 'arm64' };
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'update-'));
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
-
-const refusal = (act: () => unknown): string => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof UpdateError) return error.code;
-    throw error;
-  }
-  return 'taken';
-};
+const folder = ownFolder('update-');
 
 describe('the file of an update', () => {
   const file = makeUpdate(FOR_HERE, NEW, owner.privateKey);
@@ -67,7 +48,7 @@ describe('the file of an update', () => {
 
   it('is signed as openssl signs', () => {
     const [magic = '', head = '', signature = ''] = file.toString('latin1').split('\n');
-    const at = (name: string): string => join(folder, name);
+    const at = (name: string): string => join(folder(), name);
     writeFileSync(at('key'), KEYS[0] ?? '');
     writeFileSync(at('text'), `${magic}\n${head}\n`);
     writeFileSync(at('signature'), Buffer.from(signature, 'base64'));
@@ -112,7 +93,7 @@ function machine(slots: Slots, { faults = [], keys = KEYS, installed = '1.0' }: 
 }
 
 function box(working: Uint8Array | null = OLD_FILE): Slots {
-  const slots = new Slots(folder);
+  const slots = new Slots(folder());
   if (working !== null) slots.keepWorking(working);
   return slots;
 }
@@ -128,7 +109,7 @@ describe('an update', () => {
     expect(asked).toEqual(['close', 'install new', 'restart new 2.0']);
     expect(slots.working()).toEqual(update);
     expect(readdirSync(slots.workspace).sort()).toEqual(['record.json', 'working.update']);
-    expect(publishedIn(folder)).toMatchObject({ stage: 'updated', version: '2.0', wayBack: '2.0' });
+    expect(publishedIn(folder())).toMatchObject({ stage: 'updated', version: '2.0', wayBack: '2.0' });
   });
 
   it.each(['install new', 'restart new 2.0', 'mislabelled'])(
@@ -140,7 +121,7 @@ describe('an update', () => {
       expect(asked.slice(-3)).toEqual(['close', 'install old', 'restart old 1.0']);
       expect(slots.working()).toEqual(OLD_FILE);
       expect(slots.record().stage).toBe('rolled-back');
-      expect(publishedIn(folder)).toMatchObject({ stage: 'rolled-back', wayBack: '1.0' });
+      expect(publishedIn(folder())).toMatchObject({ stage: 'rolled-back', wayBack: '1.0' });
     },
   );
 
@@ -195,10 +176,10 @@ describe('an update', () => {
   it('of the version that is installed is kept as the way back, and installs nothing', async () => {
     const slots = box(null);
     const { asked, installer } = machine(slots);
-    expect(publishedIn(folder).wayBack).toBe('');
+    expect(publishedIn(folder()).wayBack).toBe('');
     expect((await installer.update(OLD_FILE)).stage).toBe('kept');
     expect(asked).toEqual([]);
-    expect(publishedIn(folder)).toMatchObject({ stage: 'kept', wayBack: '1.0' });
+    expect(publishedIn(folder())).toMatchObject({ stage: 'kept', wayBack: '1.0' });
     await expect(installer.keep(update)).rejects.toMatchObject({ code: 'no-way-back' });
     await expect(installer.keep(signed('1.0', OLD, {}, stranger.privateKey))).rejects.toMatchObject({
       code: 'not-signed',
