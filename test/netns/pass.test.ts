@@ -82,12 +82,11 @@ describe('a pass', () => {
         () => pageAt(NET.web4, elsewhere),
       );
       expect(beyond).toEqual([]);
-      const stuck = await lab().guard.waitFor(
+      await lab().guard.waitFor(
         'what was stopped',
         ({ passStopped = [] }) => passStopped.some((one) => one.includes(`${NET.web4}:${String(elsewhere)}`)),
         3_000,
       );
-      expect(stuck.state).toBe('pass');
       expect(await pageAt(NET.web4, target)).toBe(0);
       expect(await pageAt(NET.web4, redirecting)).toBe(302);
       await expect.poll(() => pageAt(NET.web4, target), { timeout: 10_000 }).toBe(200);
