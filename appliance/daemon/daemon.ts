@@ -44,14 +44,23 @@ import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
 import type { ApiSubject } from './routes.ts';
 import { KnownServersFile } from './known-servers.ts';
-import { Warnings, mendedWords, putBackWords, roundWords, withdrawnWords, words } from './warnings.ts';
+import type { Servers } from './known-servers.ts';
+import {
+  Warnings,
+  mendedWords,
+  putBackWords,
+  letGoWords,
+  roundWords,
+  withdrawnWords,
+  words,
+} from './warnings.ts';
 
 const TICK_MS = 100;
 const VERIFY_MS = 700;
 const WHOLE_MS = 500;
 
 /** Warnings of what is over: they stand until somebody has seen them. */
-const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-changed', 'withdrawn'];
+const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-changed', 'withdrawn', 'let-go'];
 
 export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;
@@ -291,9 +300,11 @@ export class Daemon implements ApiSubject {
 
   async #enforce(policy: Policy): Promise<void> {
     const first = this.#enforcement.policy === undefined;
+    let servers: Servers | undefined;
     if (first) {
       this.#guard = this.#newGuard(policy);
-      this.#guard.observer.recallServers(this.#servers.read());
+      servers = this.#servers.read();
+      this.#guard.observer.recallServers(servers.known);
       this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
       const accounted = this.#chronicle.accounted();
       const last = readCounterFile(this.#options.runtimeDir);
@@ -312,7 +323,7 @@ export class Daemon implements ApiSubject {
       },
     }));
     const bridge = await keeper.prepare(policy);
-    const appliedAt = await this.#enforcement.adopt(policy, bridge);
+    const appliedAt = await this.#enforcement.adopt(policy, bridge, servers?.used);
     if (!first) {
       // Not before the kernel has taken it: by what was refused nothing is judged.
       this.#guard.setPolicy(policy);
@@ -353,6 +364,8 @@ export class Daemon implements ApiSubject {
     if (this.#enforcement.observe(report)) this.#due.add('lesson');
     const withdrawn = this.#enforcement.takeWithdrawn();
     if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnWords(withdrawn));
+    const letGo = this.#enforcement.takeLetGo();
+    if (letGo.length > 0) this.#warnings.set('let-go', letGoWords(letGo));
     if (news.some(({ breach }) => breach)) this.#due.add('breach');
   }
 
@@ -407,7 +420,9 @@ export class Daemon implements ApiSubject {
   }
 
   #keepServers(): void {
-    if (this.#enforcement.policy !== undefined) this.#servers.keep(this.#guard.observer.knownServers);
+    if (this.#enforcement.policy === undefined) return;
+    const known = this.#guard.observer.knownServers;
+    this.#servers.keep({ known, used: this.#enforcement.usedServers });
   }
 
   /** Nothing on disk says whether block mode was on: rules that block are still there when it was. */

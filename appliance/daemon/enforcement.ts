@@ -4,7 +4,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Exposure } from '../../src/guard/correlation.ts';
 import { Learner } from '../../src/guard/learner.ts';
-import type { Withdrawal } from '../../src/guard/learner.ts';
+import type { LetGo, UsedServer, Withdrawal } from '../../src/guard/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
@@ -107,7 +107,7 @@ export class Enforcement {
   }
 
   /** Puts a policy in force; resolves with the monotonic time at which the kernel had it. */
-  async adopt(policy: Policy, bridge: Bridge): Promise<number> {
+  async adopt(policy: Policy, bridge: Bridge, used: readonly UsedServer[] = []): Promise<number> {
     const before = this.#policy;
     const first = before === undefined;
     // What one profile has to watch, another lets go direct.
@@ -122,6 +122,7 @@ export class Enforcement {
       this.#passes = session.passes;
       this.#exposed = session.exposed;
     }
+    if (first) this.#learner.recall(used, monotonicMs());
     try {
       return await this.apply();
     } catch (error) {
@@ -216,7 +217,11 @@ export class Enforcement {
   /** Learns from a tap's report; true when the caller has to apply. */
   observe(report: TapReport): boolean {
     const now = monotonicMs();
-    const changed = this.#learner.observe(report, now, this.#passes.some(({ until }) => until > now));
+    const changed = this.#learner.observe(
+      report,
+      now,
+      this.#passes.some(({ until }) => until > now),
+    );
     this.#unrecorded ||= changed;
     return this.#lookAtBox(now) || changed;
   }
@@ -224,6 +229,16 @@ export class Enforcement {
   /** Addresses that were learned and are closed again since this was asked last. */
   takeWithdrawn(): readonly Withdrawal[] {
     return this.#learner.takeWithdrawn();
+  }
+
+  /** Addresses that tunnels had used and that are closed since this was asked last. */
+  takeLetGo(): readonly LetGo[] {
+    return this.#learner.takeLetGo();
+  }
+
+  /** Addresses that tunnels use: kept on disk, for a client that sleeps while the box restarts. */
+  get usedServers(): readonly UsedServer[] {
+    return this.#learner.used(monotonicMs());
   }
 
   /** The box's own address comes and goes with its lease: true when it is another one. */

@@ -74,3 +74,12 @@ export function withdrawnWords(
   const list = withdrawn.map(({ name, address }) => `${address} (for ${name})`).join(', ');
   return `Closed again for an hour: ${list}. An answer on the wire gave that address, no handshake had proven it, and something that is not the tunnel went there.`;
 }
+
+/** Addresses that a tunnel used, and that are closed again. */
+export function letGoWords(
+  letGo: readonly { readonly name: string; readonly address: string; readonly why: 'unused' | 'newer' }[],
+): string {
+  const because = { unused: 'nothing was heard of it for 30 days', newer: 'newer answers took its place' };
+  const list = letGo.map(({ name, address, why }) => `${address} (for ${name}; ${because[why]})`).join(', ');
+  return `No longer open to the tunnel: ${list}. The next answer for the name opens what it says.`;
+}

@@ -112,7 +112,10 @@ export class TapReader {
       findings.identity !== undefined ||
       findings.recognition !== undefined;
     const answers =
-      findings.answers.length > 0 || findings.offer !== undefined || this.#isNewClaim(facts, direction);
+      findings.answers.length > 0 ||
+      findings.offer !== undefined ||
+      findings.redirect !== undefined ||
+      this.#isNewClaim(facts, direction);
     const news = this.#neighbours.isNews(facts, direction, at);
     if (!news && (direction === 'up' ? !tells : !answers && findings.recognition === undefined)) return;
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;

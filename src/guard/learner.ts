@@ -21,6 +21,8 @@ const TTL_SECONDS = { least: 60, most: 86_400 };
 /** Lease time of a server that named none, seconds. */
 const LEASE_SECONDS = 3_600;
 const ADDRESSES_PER_NAME = 16;
+/** An address that a tunnel has used is kept so long after it was used last: a client that wakes up goes on where it was. Seconds. */
+const USED_SECONDS = 30 * 86_400;
 const SERVERS = 4;
 const RESOLVERS = 8;
 /** Questions for one name that wait for their answers: a client repeats one, and asks for both families. */
@@ -45,6 +47,19 @@ interface Until {
 type Lasting<T> = Omit<T, 'seconds'> & Until;
 /** `proven`: a handshake was answered there, or a stream of the tunnel's own has carried more than one both ways. */
 type KnownAddress = Lasting<LearnedAddress> & { proven?: true };
+
+/** An address at which a tunnel's server was used, past its record's time to live. */
+export interface UsedServer {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** An address that is closed again, whose tunnel had used it. */
+export interface LetGo {
+  readonly name: string;
+  readonly address: string;
+  readonly why: 'unused' | 'newer';
+}
 
 /** A learned address that nothing had proven, and to which something foreign was said. */
 export interface Withdrawal {
@@ -78,6 +93,7 @@ export class Learner {
   /** `vpn.example 443`: names whose streams are judged by their first bytes. */
   #streams = new Set<string>();
   #withdrawn: Withdrawal[] = [];
+  #letGo: LetGo[] = [];
   #servers: Lasting<LearnedServer>[] = [];
   #resolvers: ({ address: string } & Until)[] = [];
   /** The end of each as it was told last: the kernel counts that one down, whatever has become of it here. */
@@ -127,6 +143,29 @@ export class Learner {
     return withdrawn;
   }
 
+  /** Addresses that tunnels had used and that were closed since this was asked last. */
+  takeLetGo(): readonly LetGo[] {
+    const letGo = this.#letGo;
+    this.#letGo = [];
+    return letGo;
+  }
+
+  /** What tunnels use, to be kept over a restart of the box: a client that sleeps meanwhile asks for no name again. */
+  used(now: number): readonly UsedServer[] {
+    return this.#addresses
+      .filter(({ until }) => until - now > TTL_SECONDS.most * 1_000)
+      .map(({ name, address }) => ({ name, address }));
+  }
+
+  /** The same of before the restart. */
+  recall(used: readonly UsedServer[], now: number): void {
+    for (const { name, address } of used) {
+      const known = this.#addresses.some((one) => one.name === name && one.address === address);
+      if (known || !this.#names.has(name) || parseAddress(address) === undefined) continue;
+      this.#addresses.push({ name, address, until: now + USED_SECONDS * 1_000, proven: true });
+    }
+  }
+
   #prove(address: string): void {
     for (const known of this.#addresses) if (known.address === address) known.proven = true;
   }
@@ -154,12 +193,16 @@ export class Learner {
   }
 
   /**
-   * A tunnel that is in use keeps its learned addresses: its client asks for the name only once. True when the rules have to be
-   * told.
+   * A tunnel that is in use keeps its learned addresses: its client asks for the name only once, and after days of sleep goes on
+   * where it was. Where one of them has proven itself the others last as long as their records. True when the rules have to be told.
    */
   keepAlive(names: ReadonlySet<string>, now: number): boolean {
-    const until = now + TTL_SECONDS.least * 10_000;
-    const used = this.#addresses.filter(({ name }) => names.has(name));
+    this.#expire(now);
+    const until = now + USED_SECONDS * 1_000;
+    const proven = new Set(this.#addresses.flatMap((known) => (known.proven === true ? [known.name] : [])));
+    const used = this.#addresses.filter(
+      (known) => names.has(known.name) && (known.proven === true || !proven.has(known.name)),
+    );
     return used.filter((known) => this.#prolong(known, until, now)).length > 0;
   }
 
@@ -262,13 +305,38 @@ export class Learner {
     const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
     const until = now + seconds * 1_000;
     const known = this.#addresses.find((entry) => entry.name === name && entry.address === address);
-    if (known !== undefined) return this.#prolong(known, until, now);
+    if (known !== undefined) {
+      // It is the newest now, of those that may have to make room.
+      this.#addresses = [...this.#addresses.filter((entry) => entry !== known), known];
+      return this.#prolong(known, until, now);
+    }
     if (!this.#mayServe(name, address, now, facts)) return false;
-    this.#addresses = this.#addresses.filter((entry) => entry.until > now);
-    if (this.#addresses.filter((entry) => entry.name === name).length >= ADDRESSES_PER_NAME) return false;
+    this.#makeRoom(name, now);
     const learned = { name, address, until };
     this.#addresses.push(learned);
     return this.#prolong(learned, until, now);
+  }
+
+  /** The newest answer holds: the oldest that nothing has proven goes, or else the oldest. */
+  #makeRoom(name: string, now: number): void {
+    this.#expire(now);
+    const here = this.#addresses.filter((entry) => entry.name === name);
+    if (here.length < ADDRESSES_PER_NAME) return;
+    const gone = here.find(({ proven }) => proven !== true) ?? here[0];
+    if (gone !== undefined) this.#close([gone], 'newer');
+  }
+
+  #expire(now: number): void {
+    const gone = this.#addresses.filter(({ until }) => until <= now);
+    if (gone.length > 0) this.#close(gone, 'unused');
+  }
+
+  #close(gone: readonly KnownAddress[], why: LetGo['why']): void {
+    this.#addresses = this.#addresses.filter((known) => !gone.includes(known));
+    const used = gone.filter(({ proven }) => proven === true);
+    this.#letGo = [...this.#letGo, ...used.map(({ name, address }) => ({ name, address, why }))].slice(
+      -WITHDRAWALS,
+    );
   }
 
   /** Whether a tunnel's server may have an address that it did not have before. */
@@ -329,8 +397,8 @@ function endsOf(facts: Observation['facts'], way: 'up' | 'down'): string {
   const [nearPort, farPort] = up
     ? [facts.sourcePort, facts.destinationPort]
     : [facts.destinationPort, facts.sourcePort];
-  // Over TCP the message's length stands before its id (RFC 1035 section 4.2.2).
-  const id = facts.protocol === 6 ? facts.payloadHead & 0xffff : facts.payloadHead >>> 16;
+  // A connection has both ends of its own, and the segment that ends a long answer does not begin with an id.
+  const id = facts.protocol === 6 ? 0 : facts.payloadHead >>> 16;
   return `${String(facts.protocol)} ${near} ${String(nearPort)} ${far} ${String(farPort)} ${String(id)}`;
 }
 

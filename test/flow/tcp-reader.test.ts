@@ -163,3 +163,23 @@ test('LLMNR over TCP is LLMNR', () => {
   const bytes = [...made.u16(query.length), ...query];
   expect(says(5355, bytes.slice(0, 7), bytes.slice(7))).toEqual(['llmnr printer']);
 });
+
+test('a response tells where it sends its reader', () => {
+  const response = made.text('HTTP/1.1 302 Found\r\nLocation: http://203.0.113.80:9443/login\r\n\r\n');
+  const dissector = new Dissector();
+  const facts = new Facts();
+  const ask = request('portal.example');
+  const segments: Segment[] = [
+    { sequence: 1000, flags: SYN },
+    { sequence: 5000, acknowledgment: 1001, flags: SYN_ACK, fromServer: true },
+    { sequence: 1001, acknowledgment: 5001, payload: ask },
+    { sequence: 5001, acknowledgment: 1001 + ask.length, payload: response, fromServer: true },
+  ];
+  const found = segments.flatMap((segment, at) => {
+    const bytes = frame(8080, segment);
+    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
+    dissector.application(bytes, facts, at);
+    return facts.findings.redirect ?? [];
+  });
+  expect(found).toEqual([{ host: '203.0.113.80', port: 9443 }]);
+});

@@ -62,6 +62,55 @@ describe('Learner', () => {
     expect(pupil.state(31_000).addresses.length).toBeLessThanOrEqual(16);
   });
 
+  it('keeps what is in use through days of sleep, and tells what it lets go', () => {
+    const pupil = learner();
+    pupil.observe(asks('vpn.example'), 0);
+    pupil.observe(answers(a('vpn.example', '198.51.100.9', 30), a('vpn.example', '198.51.100.10', 30)), 0);
+    pupil.observe(report('wan', [], { handshakes: [{ address: '198.51.100.9', at: 1 }] as never }), 1);
+    pupil.keepAlive(new Set(['vpn.example']), 2);
+    const hours = (n: number): number => n * 3_600_000;
+    // The one that nothing was heard of lasts as long as its record.
+    expect(pupil.state(hours(72)).addresses.map(({ address }) => address)).toEqual(['198.51.100.9']);
+    expect(pupil.used(hours(72))).toEqual([{ name: 'vpn.example', address: '198.51.100.9' }]);
+    pupil.keepAlive(new Set(), hours(31 * 24));
+    expect(pupil.state(hours(31 * 24)).addresses).toEqual([]);
+    expect(pupil.takeLetGo()).toEqual([{ name: 'vpn.example', address: '198.51.100.9', why: 'unused' }]);
+    expect(pupil.takeLetGo()).toEqual([]);
+    pupil.observe(asks('vpn.example'), hours(31 * 24));
+    expect(pupil.observe(answers(a('vpn.example', '198.51.100.9')), hours(31 * 24))).toBe(true);
+  });
+
+  it('goes on after a restart of the box with what was in use, and with no other name', () => {
+    const pupil = learner();
+    pupil.recall(
+      [
+        { name: 'vpn.example', address: '198.51.100.9' },
+        { name: 'other.example', address: '198.51.100.10' },
+        { name: 'vpn.example', address: 'nowhere' },
+      ],
+      0,
+    );
+    expect(pupil.state(0).addresses).toEqual([
+      { name: 'vpn.example', address: '198.51.100.9', seconds: 30 * 86_400 },
+    ]);
+  });
+
+  it('lets the newest answer win, but not over what has proven itself', () => {
+    const pupil = learner();
+    const address = (n: number): string => `198.51.${String(100 + (n >> 8))}.${String(n & 255)}`;
+    for (let round = 0; round < 20; round += 1) {
+      pupil.observe(asks('vpn.example'), 31_000 * round);
+      const eight = Array.from({ length: 8 }, (_, n) => a('vpn.example', address(8 * round + n), 86_400));
+      pupil.observe(answers(...eight), 31_000 * round);
+      if (round === 0)
+        pupil.observe(report('wan', [], { handshakes: [{ address: address(3), at: 1 }] as never }), 1);
+    }
+    const known = pupil.state(31_000 * 19).addresses.map((one) => one.address);
+    expect(known).toHaveLength(16);
+    expect(known).toContain(address(3));
+    for (let n = 8 * 18 + 1; n < 8 * 20; n += 1) expect(known).toContain(address(n));
+  });
+
   it('has the rules told in time, and seldom, of what holds longer than they were told', () => {
     const pupil = learner();
     pupil.observe(asks('vpn.example'), 0);

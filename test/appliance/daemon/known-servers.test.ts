@@ -11,14 +11,18 @@ function fileIn(directory: string): { file: KnownServersFile; faults: (string | 
   return { file: new KnownServersFile(directory, (text) => faults.push(text)), faults };
 }
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'leakguard-servers-'));
-const KNOWN = { 'vpn.example': ['198.51.100.7', '2001:db8::7'] };
+const NONE = { known: {}, used: [] };
+const KNOWN = {
+  known: { 'vpn.example': ['198.51.100.7', '2001:db8::7'] },
+  used: [{ name: 'vpn.example', address: '2001:db8::7' }],
+};
 
 describe('known servers', () => {
   it('are read as they were kept, and written only when they change', () => {
     const directory = fresh();
     const { file, faults } = fileIn(directory);
-    expect(file.read()).toEqual({});
-    file.keep({});
+    expect(file.read()).toEqual(NONE);
+    file.keep(NONE);
     expect(readdirSync(directory)).toEqual([]);
     file.keep(KNOWN);
     expect(fileIn(directory).file.read()).toEqual(KNOWN);
@@ -32,12 +36,14 @@ describe('known servers', () => {
     ['torn', '{"version":1,"serv'],
     ['empty', ''],
     ['of another version', '{"version":2,"servers":{}}'],
-    ['of another shape', '{"version":1,"servers":{"vpn.example":"198.51.100.7"}}'],
+    ['of another shape', '{"version":1,"servers":{"vpn.example":"198.51.100.7"},"used":[]}'],
+    ['without what is used', '{"version":1,"servers":{}}'],
+    ['of others in use', '{"version":1,"servers":{},"used":["198.51.100.7"]}'],
   ])('are none, and that is said, when the file is %s', (_case, content) => {
     const directory = fresh();
     writeFileSync(join(directory, 'servers.json'), content);
     const { file, faults } = fileIn(directory);
-    expect(file.read()).toEqual({});
+    expect(file.read()).toEqual(NONE);
     expect(faults).toEqual([expect.stringContaining('damaged')]);
   });
 
