@@ -3,6 +3,7 @@
 
 import { Dhcp4View, DHCP_ACK, DHCP_OFFER } from '../wire/dhcp4.ts';
 import { Dhcp6View } from '../wire/dhcp6.ts';
+import { portalOf } from './findings.ts';
 import type { Findings, Identity, NetworkOffer } from './facts.ts';
 
 const MESSAGES = ['BOOTP', 'discover', 'offer', 'request', 'decline', 'ack', 'nak', 'release', 'inform'];
@@ -42,13 +43,13 @@ function offerOf(view: Dhcp4View): NetworkOffer | undefined {
   const { routes, resolvers } = view;
   return {
     server,
+    ...portalOf(view.captivePortal),
     ...compact({
       address: view.yourAddress,
       client: view.messageType === DHCP_ACK ? view.clientMac : undefined,
       prefixLength: view.prefixLength,
       router: view.routers[0],
       leaseSeconds: view.leaseSeconds,
-      captivePortal: view.captivePortal,
       routes:
         routes.length === 0
           ? undefined
@@ -76,10 +77,10 @@ export function dhcp6Findings(bytes: Uint8Array, start: number, end: number): Fi
   const [lease] = view.addresses;
   const offer: NetworkOffer = {
     server,
+    ...portalOf(view.captivePortal),
     ...compact({
       address: lease?.address,
       leaseSeconds: lease?.validSeconds,
-      captivePortal: view.captivePortal,
       resolvers: view.resolvers.length === 0 ? undefined : view.resolvers,
     }),
   };

@@ -55,6 +55,8 @@ export interface NetworkOffer {
   readonly routes?: readonly string[];
   /** Option 114, RFC 8910. */
   readonly captivePortal?: string;
+  /** Where that is. */
+  readonly portal?: HttpRedirect;
   readonly resolvers?: readonly string[];
 }
 

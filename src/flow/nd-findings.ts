@@ -4,6 +4,7 @@
 import { addressText } from '../wire/address.ts';
 import { NdView, REDIRECT, ROUTER_ADVERTISEMENT } from '../wire/nd.ts';
 import type { Facts, Findings } from './facts.ts';
+import { portalOf } from './findings.ts';
 
 /** Findings of the neighbour discovery message that `facts` were read from, or undefined when it offers nothing. */
 export function ndFindings(bytes: Uint8Array, facts: Facts): Findings | undefined {
@@ -36,7 +37,7 @@ export function ndFindings(bytes: Uint8Array, facts: Facts): Findings | undefine
       ...(onLink.length === 0 ? {} : { prefixes: onLink }),
       ...(routes.length === 0 ? {} : { routes }),
       ...(resolvers.length === 0 ? {} : { resolvers }),
-      ...(captivePortal === undefined ? {} : { captivePortal }),
+      ...portalOf(captivePortal),
     },
   };
 }

@@ -5,7 +5,6 @@
 import type { Findings, NetworkOffer } from '../flow/facts.ts';
 import type { LearnedLink, LearnedPortal } from '../policy/learned.ts';
 import { parseAddress } from '../wire/address.ts';
-import { httpTarget } from '../wire/http-redirect.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { formatPrefix, isPrivate, networkAround, parseNetwork } from './networks.ts';
 import type { Observation } from './observation.ts';
@@ -60,9 +59,8 @@ export class Portal {
 
   #offered(offer: NetworkOffer, now: number): boolean {
     let changed = false;
-    const { captivePortal, address, prefixLength, prefixes = [] } = offer;
-    const announced = captivePortal === undefined ? undefined : httpTarget(captivePortal);
-    if (announced !== undefined && this.#aim(announced.host, 0, now + ANNOUNCED_MS)) changed = true;
+    const { portal, address, prefixLength, prefixes = [] } = offer;
+    if (portal !== undefined && this.#aim(portal.host, 0, now + ANNOUNCED_MS)) changed = true;
     const own = prefixes.length === 0 ? networkAround(address, prefixLength) : undefined;
     const links = [
       ...(own === undefined ? [] : [own]),

@@ -51,7 +51,7 @@ describe('Portal', () => {
 
   it('opens any port at what the network announces', () => {
     const portal = new Portal();
-    expect(portal.observe(offers({ captivePortal: 'https://203.0.113.7/api' }), 0)).toBe(true);
+    expect(portal.observe(offers({ portal: { host: '203.0.113.7', port: 443 } }), 0)).toBe(true);
     expect(portal.state(0).portals).toEqual([{ address: '203.0.113.7', port: 0, seconds: 86_400 }]);
   });
 
