@@ -1,10 +1,10 @@
-// Says a ClientHello in pieces of a few bytes, each a segment of its own: node split-hello.mjs ADDRESS PORT NAME PIECE
+// Says a ClientHello in pieces of a few bytes, each a segment of its own: node split-hello.mjs FROM ADDRESS PORT NAME PIECE
 // Ends when the last was handed to the kernel. RFC 8446 section 4.1.2.
 
 import { connect } from 'node:net';
 import { once } from 'node:events';
 
-const [address, port, name, piece] = process.argv.slice(2);
+const [localAddress, address, port, name, piece] = process.argv.slice(2);
 const vector = (width, bytes) => {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
@@ -23,7 +23,7 @@ const hello = Buffer.concat([
   vector(2, Buffer.concat([Buffer.from([1]), vector(3, body)])),
 ]);
 
-const socket = connect({ host: address, port: Number(port) });
+const socket = connect({ host: address, port: Number(port), localAddress });
 await once(socket, 'connect');
 socket.setNoDelay(true);
 socket.on('error', () => process.exit(0));
