@@ -10,6 +10,7 @@ import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Sighting } from '../../src/guard/canary.ts';
+import { Askers } from '../../src/policy/askers.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { serialOf } from '../canary-seal.ts';
 import type { CanaryKey } from '../canary-seal.ts';
@@ -57,6 +58,7 @@ export class TapReader {
   #frames = 0;
   readonly #claims = new BoundedMap<number>(CLAIMS);
   readonly #neighbours = new NeighbourNews();
+  readonly #askers = new Askers();
   #handshakes: Handshake[] = [];
   #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
@@ -97,6 +99,7 @@ export class TapReader {
       return;
     }
     dissector.application(bytes, facts, at * 1_000);
+    this.#askers.see(facts, direction, at);
     const verdict = judge.judge(facts, direction);
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);

@@ -3,6 +3,7 @@
 // so a copy of it (`copyFacts`) stays true when the buffer is gone. Addresses are four 32-bit words, network
 // order, IPv4 as the last word of ::ffff:0:0/96; compare `ipVersion` too, or a mapped IPv6 address would pass for IPv4.
 
+import type { Membership } from './headers-membership.ts';
 import type { Kind, Name } from './kinds.ts';
 
 /** Why a frame does not parse; the kind is then `malformed`. */
@@ -106,7 +107,7 @@ export class Facts {
   destinationMac = 0;
   /** First EtherType, as a bridge sees it: 0x8100 and 0x88a8 here mean tagged. LLC (0) for 802.3 length frames. */
   outerEtherType = -1;
-  /** EtherType behind all 802.1Q/802.1ad tags. */
+  /** A single tag of VLAN 0 is no tag: it is passed over, here and below. EtherType behind all 802.1Q/802.1ad tags. */
   etherType = -1;
   vlanTags = 0;
   malformed: MalformedReason | undefined = undefined;
@@ -153,6 +154,26 @@ export class Facts {
    * a short frame up, or a field of a BOOTP request that only a server writes.
    */
   spare = false;
+  /** What an IGMP or MLD message is about (src/flow/headers-membership.ts). */
+  membership: Membership = 'none';
+  /**
+   * Of "port unreachable" that quotes a UDP packet: the port which that came from, its lengths, the beginning of its payload,
+   * and how much of this is there; else -1. Not for IP options or fragments.
+   */
+  quotedPort = -1;
+  quotedIpLength = 0;
+  quotedUdpLength = 0;
+  quotedPayload = 0;
+  quotedHead = 0;
+  quotedHead2 = 0;
+  quotedHead3 = 0;
+  /** The quoted packet went between the same two addresses the other way, and nothing stands behind it. */
+  quotesReply = false;
+  /**
+   * The frame answers somebody who came to this client a moment ago: 802.1X or a neighbour advertisement (src/policy/askers.ts).
+   * Not read from the frame, but set by who remembers what came.
+   */
+  solicited = false;
 
   /** Where the upper-layer header lies; like payloadOffset, only while the buffer lasts. */
   upperOffset = 0;

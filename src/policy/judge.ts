@@ -50,6 +50,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   /** Written anew for every frame. */
   const seen: { -readonly [K in keyof Circumstances]: Circumstances[K] } = {
     ...{ policy, passage: 'leak', atEndpoint: false, mustTunnel: undefined, exposed: undefined },
+    pretended: false,
   };
 
   function tunnelOn(facts: Facts, way: Way): number {
@@ -92,6 +93,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     const mustTunnel = mustTunnelName(facts, policy);
     const exposed = gate.exposedName(facts, way);
     seen.passage = passage;
+    seen.pretended = passage === 'plumbing' && gate.isPretended(facts);
     seen.atEndpoint = endpoint !== undefined;
     seen.mustTunnel = mustTunnel;
     seen.exposed = exposed;
@@ -132,6 +134,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     const way = wayOf(facts, direction);
     if (isUncounted(facts)) return '';
     const passage = gate.passage(facts, way);
+    if (passage === 'plumbing') return counterName(way, passage, gate.plumbing(facts, way) ?? '');
     if (passage !== 'tunnel') return counterName(way, countedVerdict(passage), countedKind(facts, way));
     const endpoint = endpoints[gate.endpointOf(facts, way)];
     const portless = facts.fragmentOffset > 0 || endpoint === undefined;

@@ -32,6 +32,8 @@ export interface Neighbours {
   mayResolve6(facts: Facts): boolean;
   /** Whether a report about a packet that was let out has one of the clients' addresses to go to. */
   isClient4(facts: Facts): boolean;
+  /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`. */
+  isNear(facts: Facts): boolean;
   /** ARP and IPv4 that bear an address of the box: judged like any other, they end at the bridge all the same. */
   bearsBox(facts: Facts): boolean;
 }
@@ -125,6 +127,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
     if (facts.icmpType === 136) {
       return (
         open ||
+        facts.solicited ||
         isLinkLocal(destination) ||
         isAllNodes(destination) ||
         near6.has(addressText(6, destination)) ||
@@ -142,6 +145,8 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   return {
     mayResolve4: (facts, way) => open || (way === 'up' ? upward4(facts) : downward4(facts)),
     mayResolve6,
+    isNear: ({ ipVersion, destination }) =>
+      ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination)),
     isClient4: ({ destination }) => open || mine.size === 0 || mine.has(destination[3] ?? 0),
     bearsBox: ({ outerEtherType, source, destination }) =>
       box.size > 0 &&
@@ -218,7 +223,9 @@ const NFT_ARP = `${NFT_FORM} arp operation { request, reply }`;
 /** Behind the message only the zeros that fill the shortest frame up. */
 function spareRules(leak: string): string[] {
   return [
-    `meta length != { 28, 46 } ${leak}`,
+    `meta length != { 28, 42, 46 } ${leak}`,
+    // A tag takes four of the bytes that fill a frame up, and the kernel has taken it off.
+    `meta length 42 @nh,224,112 != 0x0 ${leak}`,
     `meta length 46 @nh,224,128 != 0x0 ${leak}`,
     `meta length 46 @nh,352,16 != 0x0 ${leak}`,
   ];

@@ -101,6 +101,10 @@ function statementText(statement: unknown): string {
       return isJson(value)
         ? `${expressionText(value['key'])} set ${expressionText(value['value'])}`
         : JSON.stringify(statement);
+    case 'set':
+      return isJson(value)
+        ? `${String(value['op'])} ${String(value['set'])} { ${expressionText(value['elem'])} }`
+        : JSON.stringify(statement);
     case 'vmap':
       return isJson(value) ? mapText(value, 'vmap') : JSON.stringify(statement);
     default:

@@ -1,6 +1,7 @@
 // Knows: all frames of issue 3 item 6, and more of their kind. Must not know: what becomes of them.
 
 import type { Shape } from './shape.ts';
+import { ESSENTIAL } from './shapes-essential.ts';
 import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
 import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
@@ -13,6 +14,7 @@ export const SHAPES: readonly Shape[] = [
   ...PIECES,
   ...PLUMBING,
   ...LINKS,
+  ...ESSENTIAL,
 ];
 
 /** The shape of that name, which must exist. */
