@@ -20,7 +20,7 @@ export function isPlainMembership({ membership }: Facts, way: Way): boolean {
 const ALERT_4 = '@nh,0,8 0x46 @nh,160,32 0x94040000 meta l4proto igmp ip ttl 1';
 /** Hop-by-hop header, hop limit 1; ICMPv6 behind eight bytes of it; the alert and two bytes of padding, in either order. */
 const ALERT_6 =
-  '@nh,48,16 0x1 @nh,320,16 0x3a00 @nh,336,48 { 0x10005020000, 0x50200000100 } ip6 saddr { ::, fe80::/10 }';
+  'exthdr hbh exists ip6 hoplimit 1 @nh,320,16 0x3a00 @nh,336,48 { 0x10005020000, 0x50200000100 } ip6 saddr { ::, fe80::/10 }';
 const MULTICAST_4 = 'ip daddr 224.0.0.0/4';
 const MLD_TYPES = 'icmpv6 type { 130, 131, 132, 143 } icmpv6 code 0';
 

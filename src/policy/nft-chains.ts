@@ -132,6 +132,8 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
       name: `${way}_frag${family}`,
       why: 'a later fragment has no port: it goes by address and protocol; a first one by its port, never to anything but a tunnel',
       rules: [
+        // What else stands behind the fragment header is no part of any tunnel; no length is measured there (counted.ts).
+        ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${way}_odd6`]),
         `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
         laterLeak,
         `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,

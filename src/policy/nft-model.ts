@@ -94,9 +94,25 @@ function chainHead(chain: NftChain): string {
   return `chain ${chain.name} {${hook}`;
 }
 
+/**
+ * To match a field of ARP, ICMP or an IPv6 extension header nft asks the frame for its ether type, of IP it asks the kernel; where
+ * the kernel has taken a tag off, the two differ. So each such rule asks the kernel first, and nft asks nothing more.
+ */
+const PROTOCOL_OF: readonly (readonly [RegExp, string])[] = [
+  [/(?:^| )arp (?:htype|operation|saddr|daddr) /, 'arp'],
+  [/(?:^| )icmp type /, 'ip'],
+  [/(?:^| )(?:icmpv6 type|frag frag-off|frag nexthdr|exthdr (?:frag|hbh)) /, 'ip6'],
+];
+
+/** `meta protocol arp `, or '' where a rule needs none. */
+export function protocolMatch(rule: string): string {
+  const found = PROTOCOL_OF.find(([field]) => field.test(rule));
+  return found === undefined ? '' : `meta protocol ${found[1]} `;
+}
+
 function chainText(chain: NftChain): string[] {
   const why = chain.why === undefined ? [] : [`  # ${chain.why}`];
-  return [...why, `  ${chainHead(chain)}`, ...chain.rules.map((rule) => `    ${rule}`), '  }'];
+  return [...why, `  ${chainHead(chain)}`, ...chain.rules.map((rule) => `    ${protocolMatch(rule)}${rule}`), '  }'];
 }
 
 /**

@@ -55,9 +55,9 @@ export function nftPortReport(policy: Policy, family: 4 | 6, accept: string): re
   const among = ports.length === 1 ? String(ports[0]) : `{ ${ports.join(', ')} }`;
   return family === 4
     ? [
-        `meta l4proto icmp @th,0,16 0x303 ip length 56-${MOST[4]} ip daddr @near4 @th,64,8 0x45 @th,115,13 0x0 @th,136,8 17 @th,224,16 ${among} ${accept}`,
+        `icmp type destination-unreachable icmp code port-unreachable ip length 56-${MOST[4]} ip daddr @near4 @th,64,8 0x45 @th,115,13 0x0 @th,136,8 17 @th,224,16 ${among} ${accept}`,
       ]
     : [
-        `meta l4proto ipv6-icmp @th,0,16 0x104 ip6 length 56-${MOST[6] - 40} ip6 daddr @near6 @th,64,4 0x6 @th,112,8 17 @th,384,16 ${among} ${accept}`,
+        `icmpv6 type destination-unreachable icmpv6 code port-unreachable ip6 length 56-${MOST[6] - 40} ip6 daddr @near6 @th,64,4 0x6 @th,112,8 17 @th,384,16 ${among} ${accept}`,
       ];
 }
