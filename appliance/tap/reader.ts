@@ -11,6 +11,7 @@ import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Sighting } from '../../src/guard/canary.ts';
 import { Askers } from '../../src/policy/askers.ts';
+import { isOfCable } from '../../src/policy/counted.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { serialOf } from '../canary-seal.ts';
 import type { CanaryKey } from '../canary-seal.ts';
@@ -104,6 +105,8 @@ export class TapReader {
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);
     if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;
+    // PAUSE and LLDP are for the box at the other end of the cable, which takes them in every mode: nothing tried to leave.
+    if (port === 'lan' && !outgoing && isOfCable(facts)) return;
     const { findings } = facts;
     const tells =
       verdict.verdict === 'leak' ||

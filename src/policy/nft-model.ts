@@ -112,7 +112,12 @@ export function protocolMatch(rule: string): string {
 
 function chainText(chain: NftChain): string[] {
   const why = chain.why === undefined ? [] : [`  # ${chain.why}`];
-  return [...why, `  ${chainHead(chain)}`, ...chain.rules.map((rule) => `    ${protocolMatch(rule)}${rule}`), '  }'];
+  return [
+    ...why,
+    `  ${chainHead(chain)}`,
+    ...chain.rules.map((rule) => `    ${protocolMatch(rule)}${rule}`),
+    '  }',
+  ];
 }
 
 /**

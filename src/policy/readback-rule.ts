@@ -84,7 +84,8 @@ function isJson(value: unknown): value is Json {
 /** The normal form of a rule's `expr` in nft's JSON. */
 export function ruleText(statements: unknown): string {
   if (!Array.isArray(statements)) return JSON.stringify(statements);
-  return words(withoutProtocol((statements as unknown[]).map(statementText).join(' ')));
+  const text = (statements as unknown[]).map(statementText).join(' ');
+  return words(withoutProtocol(text.replaceAll(/ +/g, ' ')));
 }
 
 function statementText(statement: unknown): string {

@@ -12,8 +12,6 @@ export interface TableShape {
   readonly sets: ReadonlyMap<string, ReadonlySet<string>>;
   /** The same of elements with a timeout; the kernel takes them away by itself. */
   readonly timed: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Sets that rules fill from frames. */
-  readonly learned: ReadonlySet<string>;
   /** The table bears a flag such as `dormant`. */
   readonly flags: boolean;
 }
@@ -37,7 +35,6 @@ export function differences(listing: unknown, rulesetText: string): string[] {
   }
   for (const [name, keys] of expected.sets) {
     found.push(...setDifferences(name, keys, actual.sets.get(name)));
-    if (expected.learned.has(name)) continue;
     const ours = expected.timed.get(name);
     const foreign = [...(actual.timed.get(name) ?? [])].find((key) => ours?.has(key) !== true);
     if (foreign !== undefined) found.push(`set ${name} holds ${foreign} for a time, which is not ours`);
@@ -84,7 +81,6 @@ export function expectedShape(rulesetText: string): TableShape {
   const chains = new Map<string, { head: string; rules: string[] }>();
   const sets = new Map<string, ReadonlySet<string>>();
   const timed = new Map<string, ReadonlySet<string>>();
-  const learned = new Set<string>();
   const text = rulesetText.slice(rulesetText.lastIndexOf(`table ${FAMILY} ${TABLE} {`));
   let rules: string[] | undefined;
   for (const line of text.split('\n')) {
@@ -96,17 +92,15 @@ export function expectedShape(rulesetText: string): TableShape {
       continue;
     }
     const set =
-      /^ {2}(?:set|map) (\w+) \{ type(?:of)? [^;]+;(?: flags (?:timeout|(dynamic,timeout; timeout \d+s; size \d+));)?(?: elements = \{ (.*) \})? \}$/.exec(
+      /^ {2}(?:set|map) (\w+) \{ type(?:of)? [^;]+;(?: flags (?:timeout|dynamic,timeout; timeout \d+s; size \d+);)?(?: elements = \{ (.*) \})? \}$/.exec(
         line,
       );
     if (set !== null) {
-      const [, name = '', filled, elements = ''] = set;
-      sets.set(name, writtenKeys(elements, false));
-      timed.set(name, writtenKeys(elements, true));
-      if (filled !== undefined) learned.add(name);
+      sets.set(set[1] ?? '', writtenKeys(set[2] ?? '', false));
+      timed.set(set[1] ?? '', writtenKeys(set[2] ?? '', true));
     } else if (line.startsWith('    ')) rules?.push(normalRule(line.trim()));
   }
-  return { chains, sets, timed, learned, flags: false };
+  return { chains, sets, timed, flags: false };
 }
 
 /** Keys of a set as the ruleset text has them: those with a timeout, or those without. */
@@ -164,16 +158,18 @@ export function shapeOfListing(listing: unknown): TableShape | undefined {
       if (isListed(table)) flags ||= table['flags'] !== undefined;
     }
   }
-  return { chains, sets, timed, learned: new Set(), flags };
+  return { chains, sets, timed, flags };
 }
 
 function listedKeys(elements: unknown, timed: boolean): ReadonlySet<string> {
   const keys = new Set<string>();
   if (!Array.isArray(elements)) return keys;
-  for (const element of elements as unknown[]) {
-    const [key, verdict] = Array.isArray(element) ? (element as readonly unknown[]) : [element];
-    const hasEnd = isListed(key) && isListed(key['elem']) && key['elem']['timeout'] !== undefined;
-    if (hasEnd !== timed) continue;
+  for (const listed of elements as unknown[]) {
+    const [key, verdict] = Array.isArray(listed) ? (listed as readonly unknown[]) : [listed];
+    const element = isListed(key) && isListed(key['elem']) ? key['elem'] : {};
+    const hasEnd = element['timeout'] !== undefined;
+    // By its set's own time: a rule of ours has put it there, from a frame.
+    if (hasEnd !== timed || (!hasEnd && element['expires'] !== undefined)) continue;
     const value = verdict === undefined ? '' : `=${ruleText([verdict])}`;
     keys.add(`${keyText(key)}${value}`);
   }
