@@ -3,7 +3,6 @@
 // so a copy of it (`copyFacts`) stays true when the buffer is gone. Addresses are four 32-bit words, network
 // order, IPv4 as the last word of ::ffff:0:0/96; compare `ipVersion` too, or a mapped IPv6 address would pass for IPv4.
 
-import type { Membership } from './headers-membership.ts';
 import type { Kind, Name } from './kinds.ts';
 
 /** Why a frame does not parse; the kind is then `malformed`. */
@@ -91,6 +90,15 @@ export const SUSPECTED: Findings = Object.freeze({
 });
 
 export const NO_FINDINGS: Findings = Object.freeze({ names: Object.freeze([]), answers: Object.freeze([]) });
+
+/**
+ * `link`: a report, or a leave, that names nothing but groups of the link itself. `any`: a query, or what is about other
+ * groups, or about sources. `none`: not a message of this sort, or not in the form in which a host sends it.
+ */
+export type Membership = 'none' | 'any' | 'link';
+
+/** As many records as a filter can look at: the last one's group ends within the 255 bytes that it reaches. */
+export const MOST_RECORDS = 8;
 
 /** EtherType 802.3 length frames are given: there is none on the wire. */
 export const LLC = 0;

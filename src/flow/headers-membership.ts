@@ -4,15 +4,8 @@
 
 import { ROUTER_ALERT_V4, ROUTER_ALERT_V6 } from '../wire/ip.ts';
 import { u16, u32 } from '../wire/octets.ts';
-
-/**
- * `link`: a report, or a leave, that names nothing but groups of the link itself. `any`: a query, or what is about other
- * groups, or about sources. `none`: not a message of this sort, or not in the form in which a host sends it.
- */
-export type Membership = 'none' | 'any' | 'link';
-
-/** As many records as a filter can look at: the last one's group ends within the 255 bytes that it reaches. */
-export const MOST_RECORDS = 8;
+import { MOST_RECORDS } from './facts.ts';
+import type { Membership } from './facts.ts';
 
 const IGMP_V1_REPORT = 0x12;
 const IGMP_V2_REPORT = 0x16;

@@ -2,8 +2,8 @@
 // Follows RFC 2236, 9776 (IGMP), 2710, 3810 (MLD). A switch that snoops gives a host what it has asked for, and neighbour discovery is
 // multicast. Groups of the link itself say nothing that everybody's do not; any other group names a service.
 
+import { MOST_RECORDS } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
-import { MOST_RECORDS } from '../flow/headers-membership.ts';
 import type { Way } from './counted.ts';
 import type { NftChain } from './nft-model.ts';
 

@@ -67,7 +67,7 @@ function ofMembership(facts: Facts, way: Way): PlumbingKind | undefined {
 function ofPlain4(facts: Facts, way: Way, peers: PlumbingPeers): PlumbingKind | undefined {
   if (facts.protocol === 17) return isDhcp(facts, way, peers) ? 'dhcp' : undefined;
   if (isPlainMembership(facts, way)) return 'igmp-mld';
-  if (way === 'up') return isTunnelReport(facts, peers) ? 'icmp' : undefined;
+  if (way === 'up') return isTunnelReport(facts, peers.neighbours, peers.tunnelPorts) ? 'icmp' : undefined;
   // Path MTU discovery of the tunnel: the answer to a frame that was let out.
   const tooBig = facts.protocol === 1 && facts.icmpType === 3 && facts.icmpCode === 4;
   return tooBig && peers.neighbours.isClient4(facts) ? 'icmp' : undefined;
@@ -78,7 +78,7 @@ function ofPlain6(facts: Facts, way: Way, peers: PlumbingPeers): PlumbingKind | 
   if (facts.protocol !== 58) return undefined;
   // Packet too big (RFC 8201) comes from any router on the way.
   if (way === 'down' && facts.icmpType === 2 && facts.icmpCode === 0) return 'icmp';
-  if (way === 'up' && isTunnelReport(facts, peers)) return 'icmp';
+  if (way === 'up' && isTunnelReport(facts, peers.neighbours, peers.tunnelPorts)) return 'icmp';
   return isNeighbourDiscovery(facts, way, peers) ? 'nd' : undefined;
 }
 

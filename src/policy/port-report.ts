@@ -4,7 +4,7 @@
 
 import { Facts } from '../flow/facts.ts';
 import type { JudgedEndpoint } from './hosts.ts';
-import type { PlumbingPeers } from './plumbing.ts';
+import type { Neighbours } from './neighbours.ts';
 import type { Policy } from './policy.ts';
 import { kernelAccepts, shapeOf } from './shape.ts';
 
@@ -22,7 +22,7 @@ export function tunnelPorts(policy: Policy): ReadonlySet<number> {
 }
 
 /** As far as the kernel can tell: to an address of the list of those that may be looked for, quoting a tunnel's port. */
-export function isTunnelReport(facts: Facts, { neighbours, tunnelPorts: ports }: PlumbingPeers): boolean {
+export function isTunnelReport(facts: Facts, neighbours: Neighbours, ports: ReadonlySet<number>): boolean {
   if (facts.quotedPort < 0 || !ports.has(facts.quotedPort) || facts.ipVersion === 0) return false;
   return facts.ipLength <= MOST[facts.ipVersion] && neighbours.isNear(facts);
 }
