@@ -13,8 +13,8 @@ import type { Direction } from './verdict.ts';
  * between takes minutes.
  */
 const AUTHENTICATORS = { size: 16, seconds: 600 };
-/** A router that asks from a global address is answered there (RFC 4861 section 7.2.4), within seconds. */
-const ASKERS = { size: 64, seconds: 10 };
+/** A router that asks from a global address is answered there (RFC 4861 section 7.2.4), and probed within eight seconds. */
+const ASKERS = { size: 64, seconds: 30 };
 /** How much more a tap remembers than the kernel: entries, and milliseconds. */
 const MORE = { times: 4, ms: 1_000 };
 
@@ -105,7 +105,11 @@ export class Askers {
     if (facts.extensionCount > 0 || facts.icmpCode !== 0) return;
     if (facts.icmpType === 135 && direction !== 'up' && isGlobal(facts.source))
       this.#askers.add(addressText(6, facts.source), now);
-    else if (facts.icmpType === 136 && direction !== 'down' && isGlobal(facts.destination))
+    if (
+      direction !== 'down' &&
+      (facts.icmpType === 135 || facts.icmpType === 136) &&
+      isGlobal(facts.destination)
+    )
       facts.solicited = this.#askers.has(addressText(6, facts.destination), now);
   }
 }

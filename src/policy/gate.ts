@@ -46,8 +46,8 @@ export interface Gate {
   passage(facts: Facts, way: Way, endpoint?: number): Passage;
   /** What the kernel counts it as where the passage is `plumbing`. */
   plumbing(facts: Facts, way: Way): PlumbingKind | undefined;
-  /** Plumbing that is not what it seems, by what the kernel cannot compare: "port unreachable" that quotes none of a tunnel's packets. */
-  isPretended(facts: Facts): boolean;
+  /** Why plumbing is not what it seems, by what the kernel cannot compare; undefined when it is. */
+  pretence(facts: Facts): string | undefined;
   /** What is judged like any other and yet ends at the bridge: it bears an address of the box. */
   endsAtBox(facts: Facts): boolean;
   /** The name whose answer this address was, where rule D watches it. */
@@ -186,10 +186,15 @@ export function compileGate(
     return open && isDirect(facts, way) ? 'direct' : 'leak';
   }
 
-  function isPretended(facts: Facts): boolean {
-    if (facts.quotedPort < 0) return false;
+  function pretence(facts: Facts): string | undefined {
+    if (!open && facts.solicited && facts.icmpType === 135)
+      return facts.target.every((word, at) => word === facts.destination[at])
+        ? undefined
+        : 'asks the one who asked for somebody else';
+    if (facts.quotedPort < 0) return undefined;
     const endpoint = endpoints[ports.find(facts.ipVersion, facts.destination, 17, facts.quotedPort)];
-    return endpoint === undefined || !quotesTunnel(facts, endpoint);
+    const quotes = endpoint !== undefined && quotesTunnel(facts, endpoint);
+    return quotes ? undefined : "quotes no packet of the tunnel's";
   }
 
   const exposedNames = new Map(learned.exposed.map(({ address, name }) => [addressKey(address), name]));
@@ -198,7 +203,7 @@ export function compileGate(
     tunnelAt,
     passage,
     plumbing: (facts, way) => plumbingKind(facts, way, peers),
-    isPretended,
+    pretence,
     endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
     exposedName: (facts, way) => {
       if (exposed.size === 0 || facts.ipVersion === 0) return undefined;

@@ -50,7 +50,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   /** Written anew for every frame. */
   const seen: { -readonly [K in keyof Circumstances]: Circumstances[K] } = {
     ...{ policy, passage: 'leak', atEndpoint: false, mustTunnel: undefined, exposed: undefined },
-    pretended: false,
+    pretence: undefined,
   };
 
   function tunnelOn(facts: Facts, way: Way): number {
@@ -93,7 +93,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     const mustTunnel = mustTunnelName(facts, policy);
     const exposed = gate.exposedName(facts, way);
     seen.passage = passage;
-    seen.pretended = passage === 'plumbing' && gate.isPretended(facts);
+    seen.pretence = passage === 'plumbing' ? gate.pretence(facts) : undefined;
     seen.atEndpoint = endpoint !== undefined;
     seen.mustTunnel = mustTunnel;
     seen.exposed = exposed;

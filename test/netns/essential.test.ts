@@ -90,11 +90,17 @@ const eapol = (name: string, way: 'up' | 'down', from: string, to: string): Shap
   ...{ name, way },
   bytes: ethernet(0x888e, [2, 0, 0, 5, way === 'up' ? 2 : 1, 1, 0, 5, 1], { from, to }),
 });
-const nd = (type: 135 | 136, way: 'up' | 'down', from: string, to: string): Shape => ({
+const nd = (
+  type: 135 | 136,
+  way: 'up' | 'down',
+  from: string,
+  to: string,
+  target = '2001:db8:1::50',
+): Shape => ({
   ...{ name: `${type} ${from} ${to}`, way },
   bytes: ethernet(
     0x86dd,
-    ipv6(58, icmp6(type, [...fill(4, 0), ...address6('2001:db8:1::50')]), { from, to, hops: 255 }),
+    ipv6(58, icmp6(type, [...fill(4, 0), ...address6(target)]), { from, to, hops: 255 }),
     way === 'up' ? {} : { from: ROUTER, to: CLIENT },
   ),
 });
@@ -132,6 +138,9 @@ describe('who speaks to the client alone is answered there', () => {
         [nd(135, 'down', 'fd77::1', '2001:db8:1::50'), true],
         [nd(136, 'up', '2001:db8:1::50', 'fd77::1'), true],
         [nd(136, 'up', '2001:db8:1::50', 'fd77::2'), false],
+        [nd(135, 'up', '2001:db8:1::50', 'fd77::1', 'fd77::1'), true],
+        [nd(135, 'up', '2001:db8:1::50', 'ff02::1:ff00:1', 'fd77::1'), false],
+        [nd(135, 'up', '2001:db8:1::50', 'fd77::2', 'fd77::2'), false],
       ],
     ],
     [
