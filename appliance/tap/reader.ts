@@ -10,6 +10,8 @@ import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Sighting } from '../../src/guard/canary.ts';
+import { Askers } from '../../src/policy/askers.ts';
+import { isOfCable } from '../../src/policy/counted.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { serialOf } from '../canary-seal.ts';
 import type { CanaryKey } from '../canary-seal.ts';
@@ -60,6 +62,7 @@ export class TapReader {
   #frames = 0;
   readonly #claims = new BoundedMap<number>(CLAIMS);
   readonly #neighbours = new NeighbourNews();
+  readonly #askers = new Askers();
   #handshakes: Handshake[] = [];
   #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
@@ -101,10 +104,13 @@ export class TapReader {
       return;
     }
     if (!isRead) dissector.application(bytes, facts, at * 1_000);
+    this.#askers.see(facts, direction, at);
     const verdict = judge.judge(facts, direction);
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);
     if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;
+    // PAUSE and LLDP are for the box at the other end of the cable, which takes them in every mode: nothing tried to leave.
+    if (port === 'lan' && !outgoing && isOfCable(facts)) return;
     const { findings } = facts;
     const tells =
       verdict.verdict === 'leak' ||

@@ -96,6 +96,15 @@ export const SUSPECTED: Findings = Object.freeze({
 
 export const NO_FINDINGS: Findings = Object.freeze({ names: Object.freeze([]), answers: Object.freeze([]) });
 
+/**
+ * `link`: a report, or a leave, that names nothing but groups of the link itself. `any`: a query, or what is about other
+ * groups, or about sources. `none`: not a message of this sort, or not in the form in which a host sends it.
+ */
+export type Membership = 'none' | 'any' | 'link';
+
+/** As many records as a filter can look at: the last one's group ends within the 255 bytes that it reaches. */
+export const MOST_RECORDS = 8;
+
 /** EtherType 802.3 length frames are given: there is none on the wire. */
 export const LLC = 0;
 
@@ -111,7 +120,7 @@ export class Facts {
   destinationMac = 0;
   /** First EtherType, as a bridge sees it: 0x8100 and 0x88a8 here mean tagged. LLC (0) for 802.3 length frames. */
   outerEtherType = -1;
-  /** EtherType behind all 802.1Q/802.1ad tags. */
+  /** A single tag of VLAN 0 is no tag: it is passed over, here and below. EtherType behind all 802.1Q/802.1ad tags. */
   etherType = -1;
   vlanTags = 0;
   malformed: MalformedReason | undefined = undefined;
@@ -158,6 +167,26 @@ export class Facts {
    * a short frame up, or a field of a BOOTP request that only a server writes.
    */
   spare = false;
+  /** What an IGMP or MLD message is about (src/flow/headers-membership.ts). */
+  membership: Membership = 'none';
+  /**
+   * Of "port unreachable" that quotes a UDP packet: the port which that came from, its lengths, the beginning of its payload,
+   * and how much of this is there; else -1. Not for IP options or fragments.
+   */
+  quotedPort = -1;
+  quotedIpLength = 0;
+  quotedUdpLength = 0;
+  quotedPayload = 0;
+  quotedHead = 0;
+  quotedHead2 = 0;
+  quotedHead3 = 0;
+  /** The quoted packet went between the same two addresses the other way, and nothing stands behind it. */
+  quotesReply = false;
+  /**
+   * The frame answers somebody who came to this client a moment ago: 802.1X or a neighbour advertisement (src/policy/askers.ts).
+   * Not read from the frame, but set by who remembers what came.
+   */
+  solicited = false;
 
   /** Where the upper-layer header lies; like payloadOffset, only while the buffer lasts. */
   upperOffset = 0;

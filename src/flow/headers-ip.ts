@@ -11,8 +11,10 @@ import {
   TCP_HEADER,
   UDP_HEADER,
 } from '../wire/ip.ts';
-import { u16, u32 } from '../wire/octets.ts';
+import { readHead, u16, u32 } from '../wire/octets.ts';
 import type { Facts } from './facts.ts';
+import { igmpMembership, mldMembership } from './headers-membership.ts';
+import { isPortUnreachable, readQuote } from './headers-quote.ts';
 
 /** Reads an IP packet at `at`; `end` is where the captured bytes stop, `wireEnd` where the frame stopped. */
 export function readIp(
@@ -69,6 +71,8 @@ function readIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
   facts.moreFragments = (fragment & 0x2000) !== 0;
   facts.fragmentIdentification = u16(bytes, at + 4);
   readUpper(bytes, at + headerLength, end, at + total, facts);
+  if (facts.protocol === Protocol.IGMP && !facts.moreFragments && facts.fragmentOffset === 0)
+    facts.membership = igmpMembership(bytes, at, total, end);
 }
 
 function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
@@ -134,6 +138,13 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
     }
   }
   readUpper(bytes, offset, end, ipEnd, facts);
+  if (
+    facts.extensionCount === 1 &&
+    facts.ipOptions &&
+    offset === at + 48 &&
+    facts.protocol === Protocol.ICMPV6
+  )
+    facts.membership = mldMembership(bytes, at, total, end);
 }
 
 function isExtension(protocol: number): boolean {
@@ -187,6 +198,7 @@ export function readUpper(bytes: Uint8Array, at: number, end: number, ipEnd: num
         facts.icmpType = bytes[at] ?? 0;
         facts.icmpCode = bytes[at + 1] ?? 0;
         if (facts.ipVersion === 6) readTarget(bytes, at, facts);
+        if (isPortUnreachable(facts)) readQuote(bytes, at + 8, captured, facts);
       }
     }
   }
@@ -264,12 +276,4 @@ function isBareRequest(bytes: Uint8Array, at: number): boolean {
 export function isZero(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) !== 0) return false;
   return true;
-}
-
-/** First four bytes, zero filled: a word past the end must not show what an earlier frame left in the buffer. */
-export function readHead(bytes: Uint8Array, at: number, end: number): number {
-  if (end - at >= 4) return u32(bytes, at);
-  let head = 0;
-  for (let i = 0; i < 4; i += 1) head = head * 256 + (at + i < end ? (bytes[at + i] ?? 0) : 0);
-  return head;
 }

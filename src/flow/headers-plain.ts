@@ -4,10 +4,9 @@
 
 import { EtherType, HEADER_LENGTH } from '../wire/ethernet.ts';
 import { IPV4_HEADER, Protocol, UDP_HEADER } from '../wire/ip.ts';
-import { u16, u32 } from '../wire/octets.ts';
+import { readHead, u16, u32 } from '../wire/octets.ts';
 import { NO_FINDINGS } from './facts.ts';
 import type { Facts } from './facts.ts';
-import { readHead } from './headers-ip.ts';
 
 const HEADERS = HEADER_LENGTH + IPV4_HEADER + UDP_HEADER;
 /** Version 4, five words of header. */

@@ -8,10 +8,10 @@ import { INNER_ETHERNET } from '../wire/inner.ts';
 import { etherTypeOfVersion, linkInner } from '../wire/link-headers.ts';
 import { LinkType } from '../wire/link-types.ts';
 import { pppFrame } from '../wire/ppp.ts';
-import { u16, u32 } from '../wire/octets.ts';
+import { readHead, u16, u32 } from '../wire/octets.ts';
 import { LLC, NO_FINDINGS } from './facts.ts';
 import type { Facts } from './facts.ts';
-import { readHead, readIp, readUpper } from './headers-ip.ts';
+import { readIp, readUpper } from './headers-ip.ts';
 import { readArp } from './headers-arp.ts';
 import { isPlainUdp, readPlainUdp } from './headers-plain.ts';
 import { readWirelessHeader } from './headers-wireless.ts';
@@ -109,6 +109,10 @@ function clear(facts: Facts): void {
   facts.icmpCode = -1;
   facts.arpOperation = -1;
   facts.spare = false;
+  facts.membership = 'none';
+  facts.quotedPort = -1;
+  facts.quotesReply = false;
+  facts.solicited = false;
   facts.upperOffset = 0;
   facts.payloadOffset = 0;
   facts.payloadEnd = 0;
@@ -148,6 +152,11 @@ function readFramed(
   type: number,
   facts: Facts,
 ): void {
+  if (type === EtherType.VLAN && isPriorityTag(bytes, at, end)) {
+    facts.outerEtherType = u16(bytes, at + 2);
+    readEtherType(bytes, at + 4, end, wireEnd, facts.outerEtherType, facts);
+    return;
+  }
   facts.outerEtherType = type < FIRST_ETHERTYPE ? LLC : type;
   let inner = type;
   let offset = at;
@@ -162,6 +171,16 @@ function readFramed(
   }
   if (inner < FIRST_ETHERTYPE) readLlc(bytes, offset, end, wireEnd, facts);
   else readEtherType(bytes, offset, end, wireEnd, inner, facts);
+}
+
+/**
+ * A tag of VLAN 0 says how urgent the frame is and nothing else: to a station and a bridge it is untagged (IEEE 802.1Q-2022
+ * clause 6.9 and table 9-2; Linux takes it off, net/core/dev.c). Around another tag or a length it is none that we know.
+ */
+function isPriorityTag(bytes: Uint8Array, at: number, end: number): boolean {
+  if (end - at < 4 || (u16(bytes, at) & 0xfff) !== 0) return false;
+  const inner = u16(bytes, at + 2);
+  return inner >= FIRST_ETHERTYPE && !isTag(inner);
 }
 
 /** RFC 1042: only SNAP with a zero organisation code carries EtherTypes. */

@@ -32,9 +32,10 @@ export function isAnswer(bytes: Uint8Array, start: number, facts: Facts): boolea
     case 'mdns':
       return false;
     case 'dhcp':
-      return facts.sourcePort === 67;
+      // A server answers from any port (RFC 2131 section 4.1, RFC 8415 section 7.2).
+      return facts.destinationPort === 68;
     case 'dhcp6':
-      return facts.sourcePort === 547;
+      return facts.destinationPort === 546;
     default:
       return (
         kindOfUdpPort(facts.sourcePort) === facts.kind && kindOfUdpPort(facts.destinationPort) !== facts.kind

@@ -6,6 +6,7 @@ import { Facts } from '../flow/facts.ts';
 import { beginsPlain } from '../flow/headers-plain.ts';
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
+import { Askers } from '../policy/askers.ts';
 import type { Judge } from '../policy/judge.ts';
 import { isShown, kernelAccepts } from '../policy/shape.ts';
 import type { TunnelProtocol } from '../policy/policy.ts';
@@ -82,6 +83,7 @@ export class Analysis {
   readonly #plain = new Facts();
   readonly #other = new Facts();
   #facts = this.#other;
+  readonly #askers = new Askers();
   readonly #incidents: IncidentList;
   readonly #names: NameList;
   readonly #kinds = zeros(KINDS);
@@ -170,6 +172,7 @@ export class Analysis {
 
   #judgeOther(direction: Direction, timeMicros: number): void {
     const facts = this.#facts;
+    this.#askers.see(facts, direction, timeMicros / 1_000);
     if (this.#learning.look(facts)) {
       this.#replaceJudge(this.#learning.judge);
       const tunnel = this.#judge.tunnelOf(facts, direction);

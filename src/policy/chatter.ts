@@ -29,7 +29,7 @@ export function chatterKind(facts: Facts): Kind | undefined {
   return there ? group.kind : undefined;
 }
 
-const BROADCAST_NAMES = `ether type ip ether daddr ff:ff:ff:ff:ff:ff udp dport ${NBNS_PORT}`;
+const BROADCAST_NAMES = `meta protocol ip ether daddr ff:ff:ff:ff:ff:ff udp dport ${NBNS_PORT}`;
 
 /** Matches, without verdict. */
 export const NFT_CHATTER4: readonly string[] = [

@@ -148,15 +148,17 @@ export function isNd(icmpType: number): boolean {
   return icmpType >= 133 && icmpType <= 137;
 }
 
+/** PAUSE and LLDP by their groups: no bridge forwards them, whatever its settings (IEEE 802.1Q-2022 table 8-1). */
+export function isOfCable({ destinationMac }: Facts): boolean {
+  return destinationMac === 0x0180c2000001 || destinationMac === 0x0180c200000e;
+}
+
 /**
  * Pause frames, LLDP, and a source address that no station can have (a group's, or none): the bridge takes or drops them
  * before any hook (net/bridge/br_input.c), so they neither cross nor count.
  */
 export function isUncounted(facts: Facts): boolean {
-  const { destinationMac } = facts;
-  return (
-    destinationMac === 0x0180c2000001 || destinationMac === 0x0180c200000e || !isStation(facts.sourceMac)
-  );
+  return isOfCable(facts) || !isStation(facts.sourceMac);
 }
 
 /** Whether a MAC address can be a sender's: not zero, not a group's (IEEE 802.3 section 3.2.3). */

@@ -3,10 +3,11 @@
 // holds README to it, and every frame form that crosses to one of its rows.
 
 import type { Way } from './counted.ts';
+import type { PlumbingKind } from './plumbing.ts';
 
 export interface EssentialTraffic {
   /** The counter that its frames add to, without the way: `arp`, `dhcp`, … */
-  readonly counter: 'arp' | 'dhcp' | 'dhcp6' | 'nd' | 'icmp' | 'eapol';
+  readonly counter: PlumbingKind;
   readonly way: Way;
   readonly form: string;
   readonly peer: string;
@@ -59,7 +60,7 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     counter: 'dhcp',
     way: 'down',
     form: 'DHCPv4 reply',
-    peer: 'port 67 to port 68',
+    peer: 'to port 68, from any: servers and relays answer as they like',
     reveals: 'nothing; what it says is judged by rule T',
     why: 'the same',
   },
@@ -75,7 +76,7 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     counter: 'dhcp6',
     way: 'down',
     form: 'DHCPv6 message of a server',
-    peer: 'link-local to link-local',
+    peer: 'link-local to link-local, to port 546, from any',
     reveals: 'nothing',
     why: 'the same',
   },
@@ -91,7 +92,7 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     counter: 'nd',
     way: 'up',
     form: 'neighbour solicitation, one option at most',
-    peer: 'routers that announced themselves, an endpoint or `allow` row; without a known router any link-local address',
+    peer: 'routers that announced themselves, an endpoint or `allow` row; without a known router any link-local address; for half a minute, by unicast, whoever solicited from another address',
     reveals: "the client's address, and that it looks for its router",
     why: 'no packet leaves without it (RFC 4861)',
   },
@@ -107,7 +108,7 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     counter: 'nd',
     way: 'up',
     form: 'neighbour advertisement, one option at most',
-    peer: 'a link-local address, ff02::1, an endpoint or `allow` row',
+    peer: 'a link-local address, ff02::1, an endpoint or `allow` row, and for half a minute whoever solicited from another address',
     reveals: "one of the client's addresses",
     why: 'the router must find the client, and a double must hear of it',
   },
@@ -128,18 +129,43 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     why: 'path MTU of the tunnel (RFC 1191, RFC 8201)',
   },
   {
+    counter: 'icmp',
+    way: 'up',
+    form: '"port unreachable" of at most 576 bytes (IPv6: 1280), which quotes a packet from a tunnel\'s port',
+    peer: "a tunnel's server; what is quoted must be that server's packet, or it is called a leak",
+    reveals: "that the tunnel's program has ended, to whom it spoke with",
+    why: 'every system answers a late packet so (RFC 1122, RFC 4443)',
+  },
+  {
+    counter: 'igmp-mld',
+    way: 'up',
+    form: 'IGMP and MLD report or leave of at most 8 groups, no sources, nothing behind it',
+    peer: 'groups of the link alone: 224.0.0.0/24, ff02::/112, ff02::1:2, ff02::1:3, ff02::1:ff00:0/104',
+    reveals:
+      'which services of the link it listens to (mDNS, LLMNR), and the last 24 bits of its IPv6 addresses',
+    why: 'a switch that snoops hands out no neighbour solicitation for a group that nobody joined (RFC 4541)',
+  },
+  {
+    counter: 'igmp-mld',
+    way: 'down',
+    form: 'IGMP and MLD, hop limit 1',
+    peer: 'any group',
+    reveals: 'nothing',
+    why: 'a client reports when it is asked',
+  },
+  {
     counter: 'eapol',
     way: 'up',
-    form: '802.1X',
-    peer: '01:80:c2:00:00:03, which no bridge but this forwards',
+    form: '802.1X, MKA with it',
+    peer: '01:80:c2:00:00:03, which no bridge but this forwards, and for ten minutes the address that 802.1X came from',
     reveals: 'the identity that the client authenticates with',
     why: 'the switch opens its port to nobody else (IEEE 802.1X)',
   },
   {
     counter: 'eapol',
     way: 'down',
-    form: '802.1X',
-    peer: '01:80:c2:00:00:03',
+    form: '802.1X, MKA with it',
+    peer: '01:80:c2:00:00:03, or a station',
     reveals: 'nothing',
     why: 'the same',
   },

@@ -15,9 +15,10 @@ import { holeLengths, holeNames, mustTunnelName, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
 import { compileNeighbours } from './neighbours.ts';
 import { compilePasses } from './passes.ts';
-import { isPlumbing } from './plumbing.ts';
-import type { PlumbingPeers } from './plumbing.ts';
+import { plumbingKind } from './plumbing.ts';
+import type { PlumbingKind, PlumbingPeers } from './plumbing.ts';
 import type { Policy } from './policy.ts';
+import { quotesTunnel, tunnelPorts } from './port-report.ts';
 import { isDnsQuery, kernelAccepts, shapeOf } from './shape.ts';
 
 /**
@@ -44,6 +45,10 @@ export interface Gate {
   tunnelAt(facts: Facts, way: Way): number;
   /** `endpoint` is what endpointOf gives for this frame and way, where the caller has asked already. */
   passage(facts: Facts, way: Way, endpoint?: number): Passage;
+  /** What the kernel counts it as where the passage is `plumbing`. */
+  plumbing(facts: Facts, way: Way): PlumbingKind | undefined;
+  /** Why plumbing is not what it seems, by what the kernel cannot compare; undefined when it is. */
+  pretence(facts: Facts): string | undefined;
   /** What is judged like any other and yet ends at the bridge: it bears an address of the box. */
   endsAtBox(facts: Facts): boolean;
   /** The name whose answer this address was, where rule D watches it. */
@@ -86,6 +91,7 @@ export function compileGate(
     isDhcpServer: (facts) =>
       servers.some(({ word, mac }) => word === facts.destination[3] && mac === facts.destinationMac),
     neighbours: compileNeighbours(policy, learned, [...tunnels, ...designated]),
+    tunnelPorts: tunnelPorts(policy),
   };
 
   function find(table: EndpointTable, facts: Facts, way: Way, protocol: number, port: number): number {
@@ -155,7 +161,7 @@ export function compileGate(
     const index = broken ? -1 : (known ?? endpointOf(facts, way));
     const endpoint = index < 0 ? undefined : endpoints[index];
     if (endpoint !== undefined) return hasShape(endpoint, facts, way) ? 'tunnel' : 'leak';
-    if (isPlumbing(facts, way, peers)) return 'plumbing';
+    if (plumbingKind(facts, way, peers) !== undefined) return 'plumbing';
     // Facts of IP behind a tag, SNAP or PPPoE are read, too; the ruleset sends such frames elsewhere.
     if (!isPlainIp(facts) || broken || isPiece(facts)) return 'leak';
     if (hasExtras(facts)) return open && isGroupMembership(facts) ? 'direct' : 'leak';
@@ -169,11 +175,24 @@ export function compileGate(
     return open && isDirect(facts, way) ? 'direct' : 'leak';
   }
 
+  function pretence(facts: Facts): string | undefined {
+    if (!open && facts.solicited && facts.icmpType === 135)
+      return facts.target.every((word, at) => word === facts.destination[at])
+        ? undefined
+        : 'asks the one who asked for somebody else';
+    if (facts.quotedPort < 0) return undefined;
+    const endpoint = endpoints[ports.find(facts.ipVersion, facts.destination, 17, facts.quotedPort)];
+    const quotes = endpoint !== undefined && quotesTunnel(facts, endpoint);
+    return quotes ? undefined : "quotes no packet of the tunnel's";
+  }
+
   const exposedNames = new Map(learned.exposed.map(({ address, name }) => [addressKey(address), name]));
   return {
     endpointOf,
     tunnelAt,
     passage,
+    plumbing: (facts, way) => plumbingKind(facts, way, peers),
+    pretence,
     endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
     exposedName: (facts, way) => {
       if (exposed.size === 0 || facts.ipVersion === 0) return undefined;

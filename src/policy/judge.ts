@@ -55,6 +55,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   /** Written anew for every frame. */
   const seen: { -readonly [K in keyof Circumstances]: Circumstances[K] } = {
     ...{ policy, passage: 'leak', atEndpoint: false, mustTunnel: undefined, exposed: undefined },
+    pretence: undefined,
   };
 
   function tunnelOn(facts: Facts, way: Way): number {
@@ -102,6 +103,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     const mustTunnel = mustTunnelName(facts, policy);
     const exposed = gate.exposedName(facts, way);
     seen.passage = passage;
+    seen.pretence = passage === 'plumbing' ? gate.pretence(facts) : undefined;
     seen.atEndpoint = endpoint !== undefined;
     seen.mustTunnel = mustTunnel;
     seen.exposed = exposed;
@@ -142,6 +144,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     const way = wayOf(facts, direction);
     if (isUncounted(facts)) return '';
     const passage = gate.passage(facts, way);
+    if (passage === 'plumbing') return counterName(way, passage, gate.plumbing(facts, way) ?? '');
     if (passage !== 'tunnel') return counterName(way, countedVerdict(passage), countedKind(facts, way));
     const endpoint = endpoints[gate.endpointOf(facts, way)];
     const portless = facts.fragmentOffset > 0 || endpoint === undefined;

@@ -6,6 +6,7 @@
 import type { Facts } from '../flow/facts.ts';
 import { addressText, inNetwork, parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow } from './allow.ts';
+import { NFT_TO_ASKER } from './askers.ts';
 import type { Way } from './counted.ts';
 import { isOpenProfile } from './direct.ts';
 import type { Host } from './hosts.ts';
@@ -33,6 +34,8 @@ export interface Neighbours {
   mayResolve6(facts: Facts): boolean;
   /** Whether a report about a packet that was let out has one of the clients' addresses to go to. */
   isClient4(facts: Facts): boolean;
+  /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`. */
+  isNear(facts: Facts): boolean;
   /** ARP and IPv4 that bear an address of the box: judged like any other, they end at the bridge all the same. */
   bearsBox(facts: Facts): boolean;
 }
@@ -140,6 +143,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
     if (facts.icmpType === 136) {
       return (
         open ||
+        facts.solicited ||
         isLinkLocal(destination) ||
         isAllNodes(destination) ||
         near6.has(addressText(6, destination)) ||
@@ -150,6 +154,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
     if (open) return true;
     const toGroup = isSolicitedNode(destination);
     if (isNone(facts.source)) return toGroup;
+    if (facts.solicited) return true;
     if (isAllowed(6, target, sourceMac) || mayLogIn(6, target, sourceMac)) return true;
     if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
     return near6.has(addressText(6, target)) || (anyRouter && isLinkLocal(target));
@@ -158,6 +163,8 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   return {
     mayResolve4: (facts, way) => open || (way === 'up' ? upward4(facts) : downward4(facts)),
     mayResolve6,
+    isNear: ({ ipVersion, destination }) =>
+      ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination)),
     isClient4: ({ destination }) => open || mine.size === 0 || mine.has(destination[3] ?? 0),
     bearsBox: ({ outerEtherType, source, destination }) =>
       box.size > 0 &&
@@ -236,7 +243,9 @@ const NFT_ARP = `${NFT_FORM} arp operation { request, reply }`;
 /** Behind the message only the zeros that fill the shortest frame up. */
 function spareRules(leak: string): string[] {
   return [
-    `meta length != { 28, 46 } ${leak}`,
+    `meta length != { 28, 42, 46 } ${leak}`,
+    // A tag takes four of the bytes that fill a frame up, and the kernel has taken it off.
+    `meta length 42 @nh,224,112 != 0x0 ${leak}`,
     `meta length 46 @nh,224,128 != 0x0 ${leak}`,
     `meta length 46 @nh,352,16 != 0x0 ${leak}`,
   ];
@@ -262,6 +271,8 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
       `ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ${accept}`,
       // A source of none asks for doubles alone (RFC 4861 section 4.3).
       'ip6 saddr :: return',
+      // Who has been answered is probed a few seconds later (RFC 4861 section 7.3.3). The judge holds the target against the address.
+      `${NFT_TO_ASKER} ${accept}`,
       ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule.to)}${accept}`),
       ...openLinks(learned)
         .filter(({ network }) => network.includes(':'))

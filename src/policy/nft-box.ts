@@ -73,10 +73,11 @@ export function boxChains(policy: Policy): readonly NftChain[] {
         `iifname "${lan}" ether saddr @box_macs counter name box_spoofed drop`,
         `iifname "${lan}" ${KEPT} counter name up_leak_l2_other goto kept`,
         `iifname "${wan}" ${KEPT} counter name down_leak_l2_other goto kept_down`,
+        ...TAGGED,
         ...(any ? lanRules(lan, [policy.web.port, ...(ssh ? [SSH_PORT] : [])]) : []),
         // The answer to a question of our own; a question from wan is not answered.
         ...(any ? [`iifname "${wan}" arp operation reply accept`] : []),
-        ...(dhcp ? [`iifname "${wan}" ether type ip udp sport 67 udp dport 68 accept`] : []),
+        ...(dhcp ? [`iifname "${wan}" meta protocol ip udp dport 68 accept`] : []),
         'counter name box_refused drop',
       ],
     },
@@ -96,16 +97,22 @@ export function boxChains(policy: Policy): readonly NftChain[] {
   ];
 }
 
+/**
+ * Only a tag of VLAN 0 is none (the rules below do not ask the frame for its type, but the kernel, which has taken one tag off).
+ * Whatever else has one is for no address of ours.
+ */
+const TAGGED = ['ether type 8021ad', 'vlan id != 0'].map((tag) => `${tag} counter name box_refused drop`);
+
 function lanRules(lan: string, ports: readonly number[]): string[] {
   return [
     `iifname "${lan}" arp operation { request, reply } accept`,
-    ...ports.map((port) => `iifname "${lan}" ether type ip tcp dport ${port} accept`),
+    ...ports.map((port) => `iifname "${lan}" meta protocol ip tcp dport ${port} accept`),
     `iifname "${lan}" icmp type echo-request accept`,
   ];
 }
 
 export function closedChains(ports: ClosedPorts | undefined): readonly NftChain[] {
-  const lan = ports === undefined ? [] : lanRules(ports.lan, [ports.webPort]);
+  const lan = ports === undefined ? [] : [...TAGGED, ...lanRules(ports.lan, [ports.webPort])];
   const closed = 'counter name closed_dropped drop';
   return [
     {

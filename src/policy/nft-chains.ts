@@ -4,6 +4,7 @@
 // reads ports wherever they would be.
 
 import { nftAllow } from './allow.ts';
+import { nftEapol } from './askers.ts';
 import { NFT_CHATTER4, NFT_CHATTER6, nftCountChatter } from './chatter.ts';
 import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
@@ -13,30 +14,31 @@ import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from './learned.ts';
 import { nftArp, nftSolicit } from './neighbours.ts';
 import { nftPass, nftPassOpen, openLinks } from './passes.ts';
-import { NFT_EAPOL, nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
+import { membershipChains, nftMembership, nftPlainMembership } from './membership.ts';
+import { nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
 import type { Policy } from './policy.ts';
+import { nftPortReport } from './port-report.ts';
 import { NFT_DNS_QUERY } from './shape.ts';
 
 /** All chains of one way. */
 export function wayChains(policy: Policy, learned: LearnedState, way: Way): readonly NftChain[] {
   const end = way === 'up' ? 'leak' : 'leak_down';
   return [
-    etherChain(way, end),
-    ...['vlan', 'pppoe'].map((kind) => ({
-      name: `${way}_${kind}`,
-      rules: [`${count(way, 'leak', kind)} goto ${end}`],
-    })),
+    ...etherChains(way, end),
+    { name: `${way}_pppoe`, rules: [`${count(way, 'leak', 'pppoe')} goto ${end}`] },
     {
       name: `${way}_eapol`,
-      rules: [
-        `${NFT_EAPOL} ${count(way, 'plumbing', 'eapol')} accept`,
+      rules: nftEapol(
+        way,
+        `${count(way, 'plumbing', 'eapol')} accept`,
         `${count(way, 'leak', 'eapol')} goto ${end}`,
-      ],
+      ),
     },
     ...nftArp(policy, learned, way, `${count(way, 'leak', 'arp')} goto ${end}`),
     ...(way === 'down' || isOpenProfile(policy)
       ? []
       : [nftSolicit(policy, learned, `${count('up', 'plumbing', 'nd')} accept`)]),
+    ...(way === 'up' ? membershipChains(`${count('up', 'plumbing', 'igmp-mld')} accept`) : []),
     ...ipChains(policy, learned, way, 4, end),
     ...ipChains(policy, learned, way, 6, end),
     ...questionChains(policy, way),
@@ -51,26 +53,39 @@ function count(way: Way, verdict: CountedVerdict, kind: string): string {
   return `counter name ${counterName(way, verdict, kind)}`;
 }
 
-function etherChain(way: Way, end: string): NftChain {
-  const targets = [
+function etherChains(way: Way, end: string): NftChain[] {
+  const inner = [
     ['ip', 'ip4'],
     ['ip6', 'ip6'],
     ['arp', 'arp'],
     ['0x888e', 'eapol'],
-    ['8021q', 'vlan'],
-    ['8021ad', 'vlan'],
     ['0x8863', 'pppoe'],
     ['0x8864', 'pppoe'],
-  ].map(([type = '', chain = '']) => `${type} : goto ${way}_${chain}`);
-  return {
-    name: way,
-    why: 'the outer ether type as the bridge sees it: a tag, SNAP or PPPoE hides IP, and is no tunnel',
-    rules: [
-      ...(way === 'up' ? ['ether saddr @box_macs counter name box_spoofed drop'] : []),
-      `ether type vmap { ${targets.join(', ')} }`,
-      `${count(way, 'leak', 'l2-other')} goto ${end}`,
-    ],
-  };
+  ];
+  const outer = [...inner, ['8021q', 'vlan'], ['8021ad', 'vlan']];
+  const targets = (types: string[][]): string =>
+    types.map(([type = '', chain = '']) => `${type} : goto ${way}_${chain}`).join(', ');
+  const other = `${count(way, 'leak', 'l2-other')} goto ${end}`;
+  return [
+    {
+      name: way,
+      why: 'the outer ether type as the bridge sees it: a tag, SNAP or PPPoE hides IP, and is no tunnel',
+      rules: [
+        ...(way === 'up' ? ['ether saddr @box_macs counter name box_spoofed drop'] : []),
+        `ether type vmap { ${targets(outer)} }`,
+        other,
+      ],
+    },
+    {
+      name: `${way}_vlan`,
+      why: 'one tag of VLAN 0 is none: the kernel has taken it off, and all other rules read what was behind it',
+      rules: [
+        `vlan id 0 vlan type != { 0-1535, 8021q, 8021ad, 0x9100 } goto ${way}_priority`,
+        `${count(way, 'leak', 'vlan')} goto ${end}`,
+      ],
+    },
+    { name: `${way}_priority`, rules: [`vlan type vmap { ${targets(inner)} }`, other] },
+  ];
 }
 
 function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6, end: string): NftChain[] {
@@ -109,6 +124,7 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         ...(four
           ? [`ip length < 28 goto ${way}_short`, `ip frag-off & 0x3fff != 0 goto ${way}_leak`]
           : [`exthdr frag exists goto ${way}_leak`]),
+        nftMembership(family, way, `${count(way, 'plumbing', 'igmp-mld')} accept`),
         ...(open ? [`${membership} goto ${way}_allowed`] : []),
         `goto ${way}_leak`,
       ],
@@ -117,6 +133,8 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
       name: `${way}_frag${family}`,
       why: 'a later fragment has no port: it goes by address and protocol; a first one by its port, never to anything but a tunnel',
       rules: [
+        // What else stands behind the fragment header is no part of any tunnel; no length is measured there (counted.ts).
+        ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${way}_odd6`]),
         `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
         laterLeak,
         `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,
@@ -134,6 +152,8 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         `${far} . meta l4proto . th ${port} vmap @tun${family}`,
         `meta l4proto esp ${far} vmap @esp${family}`,
         ...(four ? nftPlumbing4(way, !open && learned.own.length > 0) : nftPlumbing6(way, open)),
+        ...(four ? nftPlainMembership(way, `${count(way, 'plumbing', 'igmp-mld')} accept`) : []),
+        ...(way === 'up' ? nftPortReport(policy, family, `${count('up', 'plumbing', 'icmp')} accept`) : []),
         ...(four || way === 'down' ? [] : nearRules(policy, learned)),
         `${far} . meta l4proto . th ${port} @safe${family} goto ${way}_allowed`,
         ...holeRules(policy, way),
@@ -145,7 +165,7 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
           ? (four ? NFT_CHATTER4 : NFT_CHATTER6).map((rule) => `${rule} goto ${way}_allowed`)
           : []),
         `ether ${way === 'up' ? 'saddr' : 'daddr'} @pass_mac jump ${way}_pass${family}`,
-        `ether type @pass_all jump ${way}_pass${family}`,
+        `meta protocol @pass_all jump ${way}_pass${family}`,
         ...(open ? directRules(policy, way, family, far) : []),
         `goto ${way}_leak`,
       ],

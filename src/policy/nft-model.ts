@@ -13,6 +13,8 @@ export interface NftSet {
   /** In place of the type: the expression whose values it holds, where nft has no name for them. */
   readonly of?: string;
   readonly timeouts: boolean;
+  /** Filled by rules, from frames: at most so many elements, each for so long. What is in it is nobody's but the kernel's. */
+  readonly learned?: { readonly size: number; readonly seconds: number };
 }
 
 export interface NftElement {
@@ -64,7 +66,13 @@ export function rulesetText(ruleset: NftRuleset): string {
 }
 
 function setText(set: NftSet, elements: readonly NftElement[]): string {
-  const flags = set.timeouts ? ' flags timeout;' : '';
+  const { learned } = set;
+  const flags =
+    learned === undefined
+      ? set.timeouts
+        ? ' flags timeout;'
+        : ''
+      : ` flags dynamic,timeout; timeout ${learned.seconds}s; size ${learned.size};`;
   const held = elements.length === 0 ? '' : ` elements = { ${elements.map(elementText).join(', ')} }`;
   const type = set.of === undefined ? `type ${set.type ?? ''}` : `typeof ${set.of}`;
   return `${set.keyword} ${set.name} { ${type};${flags}${held} }`;
@@ -86,9 +94,30 @@ function chainHead(chain: NftChain): string {
   return `chain ${chain.name} {${hook}`;
 }
 
+/**
+ * To match a field of ARP, ICMP or an IPv6 extension header nft asks the frame for its ether type, of IP it asks the kernel; where
+ * the kernel has taken a tag off, the two differ. So each such rule asks the kernel first, and nft asks nothing more.
+ */
+const PROTOCOL_OF: readonly (readonly [RegExp, string])[] = [
+  [/(?:^| )arp (?:htype|operation|saddr|daddr) /, 'arp'],
+  [/(?:^| )icmp type /, 'ip'],
+  [/(?:^| )(?:icmpv6 type|frag frag-off|frag nexthdr|exthdr (?:frag|hbh)) /, 'ip6'],
+];
+
+/** `meta protocol arp `, or '' where a rule needs none. */
+export function protocolMatch(rule: string): string {
+  const found = PROTOCOL_OF.find(([field]) => field.test(rule));
+  return found === undefined ? '' : `meta protocol ${found[1]} `;
+}
+
 function chainText(chain: NftChain): string[] {
   const why = chain.why === undefined ? [] : [`  # ${chain.why}`];
-  return [...why, `  ${chainHead(chain)}`, ...chain.rules.map((rule) => `    ${rule}`), '  }'];
+  return [
+    ...why,
+    `  ${chainHead(chain)}`,
+    ...chain.rules.map((rule) => `    ${protocolMatch(rule)}${rule}`),
+    '  }',
+  ];
 }
 
 /**

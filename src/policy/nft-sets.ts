@@ -3,6 +3,7 @@
 // is added and taken away, by the kernel's own clock too, without touching a rule.
 
 import { parseMac, macText } from '../wire/address.ts';
+import { ASKER_SETS } from './askers.ts';
 import { designatedEndpoints, hostsOf, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
@@ -36,6 +37,7 @@ export const SETS: readonly NftSet[] = [
   set('exposed6', 'ipv6_addr'),
   set('pass_mac', 'ether_addr'),
   set('pass_all', 'ether_type'),
+  ...ASKER_SETS,
   { ...set('box_macs', 'ether_addr'), timeouts: false },
   { ...set('canary', 'ether_addr'), timeouts: false },
   { ...set('box4', 'ipv4_addr'), timeouts: false },

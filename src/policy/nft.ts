@@ -11,6 +11,7 @@ import { wayChains } from './nft-chains.ts';
 import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
 import type { NftChain, NftRuleset } from './nft-model.ts';
 import { SETS, elementsOf, timedElements, tunnelChain } from './nft-sets.ts';
+import { PLUMBING_KINDS } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from './readable.ts';
 import { NFT_SHAPES, SHAPES } from './shape.ts';
@@ -208,8 +209,7 @@ function countersOf(tunnels: number): readonly string[] {
   for (const way of ['up', 'down'] as const) {
     names.push(counterName(way, 'tunnel', 'fragment'));
     for (let tunnel = 0; tunnel < tunnels; tunnel += 1) names.push(counterName(way, 'tunnel', tunnel));
-    for (const kind of ['arp', 'eapol', 'dhcp', 'dhcp6', 'nd', 'icmp'])
-      names.push(counterName(way, 'plumbing', kind));
+    for (const kind of PLUMBING_KINDS) names.push(counterName(way, 'plumbing', kind));
     for (const verdict of ['allowed', 'pass', 'leak'] as const) {
       for (const kind of COUNTED_KINDS) names.push(counterName(way, verdict, kind));
     }

@@ -101,7 +101,7 @@ export function nftPass(learned: LearnedState, way: Way, family: 4 | 6): string[
 /** Conditions under which a frame is a client's whose pass is open; `client` is the field of its address. */
 export function nftPassOpen(learned: LearnedState, client: 'saddr' | 'daddr'): string[] {
   if (learned.passes.length === 0) return [];
-  return [`ether ${client} @pass_mac`, 'ether type @pass_all'];
+  return [`ether ${client} @pass_mac`, 'meta protocol @pass_all'];
 }
 
 /** Networks on the link while a pass is open, as a prefix in text. */

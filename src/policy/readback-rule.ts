@@ -2,6 +2,8 @@
 // Numbers are decimal, names that nft prints for numbers are numbers again, sets are sorted. What is not known is
 // shown as JSON, which equals nothing of ours: a foreign rule can never look like one that was compiled.
 
+import { protocolMatch } from './nft-model.ts';
+
 /** Names that nft prints where the ruleset says numbers, or the other way round. */
 const NUMBERS: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -34,9 +36,15 @@ const NUMBERS: ReadonlyMap<string, string> = new Map(
   }).map(([name, number]) => [name, String(number)]),
 );
 
+/** nft may or may not list a protocol that what follows implies. */
+function withoutProtocol(rule: string): string {
+  const match = protocolMatch(rule);
+  return match !== '' && rule.startsWith(match) ? rule.slice(match.length) : rule;
+}
+
 /** The normal form of a rule as the ruleset text has it. */
 export function normalRule(text: string): string {
-  const sorted = text.replace(/\{ (.*?) \}/g, (_, elements: string) =>
+  const sorted = withoutProtocol(text).replace(/\{ (.*?) \}/g, (_, elements: string) =>
     setText(elements.split(', ').map(words)),
   );
   return words(sorted);
@@ -76,7 +84,8 @@ function isJson(value: unknown): value is Json {
 /** The normal form of a rule's `expr` in nft's JSON. */
 export function ruleText(statements: unknown): string {
   if (!Array.isArray(statements)) return JSON.stringify(statements);
-  return words((statements as unknown[]).map(statementText).join(' '));
+  const text = (statements as unknown[]).map(statementText).join(' ');
+  return words(withoutProtocol(text.replaceAll(/ +/g, ' ')));
 }
 
 function statementText(statement: unknown): string {
@@ -100,6 +109,10 @@ function statementText(statement: unknown): string {
     case 'mangle':
       return isJson(value)
         ? `${expressionText(value['key'])} set ${expressionText(value['value'])}`
+        : JSON.stringify(statement);
+    case 'set':
+      return isJson(value)
+        ? `${String(value['op'])} ${String(value['set'])} { ${expressionText(value['elem'])} }`
         : JSON.stringify(statement);
     case 'vmap':
       return isJson(value) ? mapText(value, 'vmap') : JSON.stringify(statement);

@@ -92,7 +92,7 @@ export function expectedShape(rulesetText: string): TableShape {
       continue;
     }
     const set =
-      /^ {2}(?:set|map) (\w+) \{ type(?:of)? [^;]+;(?: flags timeout;)?(?: elements = \{ (.*) \})? \}$/.exec(
+      /^ {2}(?:set|map) (\w+) \{ type(?:of)? [^;]+;(?: flags (?:timeout|dynamic,timeout; timeout \d+s; size \d+);)?(?: elements = \{ (.*) \})? \}$/.exec(
         line,
       );
     if (set !== null) {
@@ -164,10 +164,12 @@ export function shapeOfListing(listing: unknown): TableShape | undefined {
 function listedKeys(elements: unknown, timed: boolean): ReadonlySet<string> {
   const keys = new Set<string>();
   if (!Array.isArray(elements)) return keys;
-  for (const element of elements as unknown[]) {
-    const [key, verdict] = Array.isArray(element) ? (element as readonly unknown[]) : [element];
-    const hasEnd = isListed(key) && isListed(key['elem']) && key['elem']['timeout'] !== undefined;
-    if (hasEnd !== timed) continue;
+  for (const listed of elements as unknown[]) {
+    const [key, verdict] = Array.isArray(listed) ? (listed as readonly unknown[]) : [listed];
+    const element = isListed(key) && isListed(key['elem']) ? key['elem'] : {};
+    const hasEnd = element['timeout'] !== undefined;
+    // By its set's own time: a rule of ours has put it there, from a frame.
+    if (hasEnd !== timed || (!hasEnd && element['expires'] !== undefined)) continue;
     const value = verdict === undefined ? '' : `=${ruleText([verdict])}`;
     keys.add(`${keyText(key)}${value}`);
   }

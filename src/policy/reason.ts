@@ -55,6 +55,14 @@ const WORDS: Readonly<Record<Kind, string>> = {
   malformed: 'malformed frame',
 };
 
+/** What machines say to the next one on the cable, by EtherType (IEEE 802.3 annex 31B, 802.1AB, 802.3 clause 57, 802.1AE). */
+const LINK_WORDS: ReadonlyMap<number, string> = new Map([
+  [0x8808, 'PAUSE (flow control of the cable)'],
+  [0x88cc, 'LLDP (what the machine is, for the next one on the cable)'],
+  [0x8809, 'slow protocol (LACP, OAM) of the cable'],
+  [0x88e5, 'MACsec'],
+]);
+
 /** `DNS question for bank.example to 192.0.2.53`, `TLS for www.example to 203.0.113.5:443`. */
 export function describe(facts: Facts, way: Way): string {
   const { findings, kind } = facts;
@@ -62,7 +70,8 @@ export function describe(facts: Facts, way: Way): string {
   let words = WORDS[kind];
   if (kind === 'other-ip') words += ` ${facts.protocol}`;
   if (kind === 'l2-other' && facts.etherType > 0)
-    words += ` (type 0x${facts.etherType.toString(16).padStart(4, '0')})`;
+    words =
+      LINK_WORDS.get(facts.etherType) ?? `${words} (type 0x${facts.etherType.toString(16).padStart(4, '0')})`;
   const asks = kind === 'dns' && findings.names.length > 0;
   if (asks) words += ' question';
   if (findings.suspected === true) words = `what looks like ${asks ? 'a ' : ''}${words}`;

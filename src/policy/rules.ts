@@ -12,6 +12,8 @@ import type { Rule, Severity } from './verdict.ts';
 export interface Circumstances {
   readonly policy: Policy;
   readonly passage: Passage;
+  /** Why what crosses as plumbing is none. */
+  readonly pretence: string | undefined;
   /** Address and port are a tunnel endpoint's, and the frame is none of the tunnel's. */
   readonly atEndpoint: boolean;
   readonly mustTunnel: string | undefined;
@@ -44,6 +46,7 @@ export const VISITS: ReadonlySet<Kind> = new Set([
 export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   const { policy, passage } = seen;
   const { kind } = facts;
+  if (seen.pretence !== undefined) return red('E', seen.pretence);
   if (passage === 'plumbing' && facts.malformed === undefined) return undefined;
   if (seen.atEndpoint) return red('F', '');
   if (facts.malformed !== undefined) return red('E', facts.malformed);

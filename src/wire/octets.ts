@@ -56,3 +56,11 @@ export function printable(bytes: Uint8Array, start: number, end: number): string
   }
   return text;
 }
+
+/** First four bytes, zero filled: a word past the end must not show what an earlier frame left in the buffer. */
+export function readHead(bytes: Uint8Array, at: number, end: number): number {
+  if (end - at >= 4) return u32(bytes, at);
+  let head = 0;
+  for (let i = 0; i < 4; i += 1) head = head * 256 + (at + i < end ? (bytes[at + i] ?? 0) : 0);
+  return head;
+}

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
+import { ASKER_SETS } from '../../src/policy/askers.ts';
 
 const run = promisify(execFile);
 const SENDER = new URL('differential-sender.mjs', import.meta.url).pathname;
@@ -101,6 +102,12 @@ export class Wire {
     const path = join(this.#directory, 'ruleset.nft');
     await writeFile(path, ruleset);
     await this.#in('box', 'nft', '-f', path);
+  }
+
+  /** Empties the sets that rules fill from frames. */
+  async forget(): Promise<void> {
+    for (const { name } of ASKER_SETS)
+      await this.#in('box', 'nft', 'flush', 'set', 'bridge', 'leakguard', name);
   }
 
   /** `nft -j list table` as it is. */

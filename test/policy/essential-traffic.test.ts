@@ -5,10 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
+import { counterName } from '../../src/policy/counted.ts';
 import { ESSENTIAL_TRAFFIC, essentialTable } from '../../src/policy/essential-traffic.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { BARE, FULL, LEARNED } from './policies.ts';
 import { FORMS } from './shapes-forms.ts';
+import { ESSENTIAL } from './shapes-essential.ts';
 import { NEIGHBOURS } from './shapes-neighbours.ts';
 
 function factsOf(bytes: Uint8Array): Facts {
@@ -34,9 +36,17 @@ describe('the table of essential traffic', () => {
     },
   );
 
+  it.each(ESSENTIAL)('takes what networks really send, and nothing that resembles it: $name', (shape) => {
+    const judge = compileJudge(FULL, LEARNED);
+    const facts = factsOf(shape.bytes);
+    expect(judge.crosses(facts, shape.way)).toBe(shape.crosses);
+    const { verdict } = judge.judge(facts, shape.way);
+    expect(verdict === 'leak').toBe(!shape.crosses || shape.verdict === 'leak');
+  });
+
   it('is all that crosses in block mode of 400 forms up and 100 down, besides the tunnel', () => {
     const judge = compileJudge(BARE, LEARNED);
-    const rows = new Set(ESSENTIAL_TRAFFIC.map(({ way, counter }) => `${way}_plumbing_${counter}`));
+    const rows = new Set(ESSENTIAL_TRAFFIC.map(({ way, counter }) => counterName(way, 'plumbing', counter)));
     for (const [way, least] of [
       ['up', 400],
       ['down', 100],

@@ -100,7 +100,7 @@ describe('every path of the ruleset', () => {
   it('lets the page in and, when the policy says so, ssh: from lan, and nothing else to a port of the box', () => {
     const doors = (policy: Policy): string[] =>
       lines(compileRuleset(policy, { blockMode: false })).filter((line) => /tcp dport \d+ accept/.test(line));
-    const door = (port: number) => `    iifname "lan0" ether type ip tcp dport ${String(port)} accept`;
+    const door = (port: number) => `    iifname "lan0" meta protocol ip tcp dport ${String(port)} accept`;
     const withSsh = (ssh: boolean, address: 'dhcp' | 'none' = 'dhcp'): Policy => ({
       ...BARE,
       management: { ...BARE.management, address, ssh },

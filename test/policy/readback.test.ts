@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 
-import { expectedShape, shapeOfListing } from '../../src/policy/readback.ts';
+import { differences, expectedShape, shapeOfListing } from '../../src/policy/readback.ts';
 
 it.each(['udp', '17', 17])('an endpoint is the same where nft calls its transport %s', (transport) => {
   const goto = { goto: { target: 't0_wireguard' } };
@@ -29,4 +29,35 @@ it.each(['udp', '17', 17])('an endpoint is the same where nft calls its transpor
   expect(expected.sets.get('tun4')?.size).toBe(1);
   expect(actual?.sets).toEqual(expected.sets);
   expect(actual?.timed).toEqual(expected.timed);
+});
+
+it('what a rule has learned from frames is no change, and what another hand put beside it is', () => {
+  const text = `table bridge leakguard {
+  set asker6 { type ipv6_addr; flags dynamic,timeout; timeout 10s; size 64; }
+  chain learn {
+    meta protocol ip6 icmpv6 type 135 update @asker6 { ip6 saddr }
+  }
+}
+`;
+  const payload = (protocol: string, field: string): object => ({ payload: { protocol, field } });
+  const listing = (elem: readonly unknown[], protocol: boolean): object => ({
+    nftables: [
+      { set: { name: 'asker6', timeout: 10, elem } },
+      { chain: { name: 'learn' } },
+      {
+        rule: {
+          chain: 'learn',
+          expr: [
+            ...(protocol ? [{ match: { op: '==', left: { meta: { key: 'protocol' } }, right: 'ip6' } }] : []),
+            { match: { op: '==', left: payload('icmpv6', 'type'), right: 'nd-neighbor-solicit' } },
+            { set: { op: 'update', elem: payload('ip6', 'saddr'), set: '@asker6' } },
+          ],
+        },
+      },
+    ],
+  });
+  const learned = { elem: { val: 'fd77::1', expires: 9 } };
+  for (const protocol of [true, false]) expect(differences(listing([learned], protocol), text)).toEqual([]);
+  const foreign = [{ elem: { val: 'fd77::2', timeout: 9_000, expires: 9 } }, 'fd77::3'];
+  expect(differences(listing([learned, ...foreign], true), text).length).toBe(2);
 });

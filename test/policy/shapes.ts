@@ -1,6 +1,7 @@
 // Knows: frames of every shape that may come past a rule. Must not know: what becomes of them.
 
 import type { Shape } from './shape.ts';
+import { ESSENTIAL } from './shapes-essential.ts';
 import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
 import { LOGINS } from './shapes-passes.ts';
@@ -15,6 +16,7 @@ export const SHAPES: readonly Shape[] = [
   ...PLUMBING,
   ...LINKS,
   ...LOGINS,
+  ...ESSENTIAL,
 ];
 
 /** The shape of that name, which must exist. */

@@ -1,0 +1,120 @@
+// Knows: who on the network has just spoken to a client so that it must answer to that address alone, for judge and ruleset.
+// Must not know: clocks, captures. The kernel learns them itself, from the very frame: whoever told it would come too late for the
+// answer, which follows within a millisecond. A tap's memory of the same is larger and a little longer: it knows all that crosses.
+
+import type { Facts } from '../flow/facts.ts';
+import { addressText } from '../wire/address.ts';
+import { isStation } from './counted.ts';
+import type { NftSet } from './nft-model.ts';
+import type { Direction } from './verdict.ts';
+
+/**
+ * 802.1X: a switch may speak from its own address and be answered there (IEEE 802.1X-2020 clause 11.1.1); who types a password in
+ * between takes minutes.
+ */
+const AUTHENTICATORS = { size: 16, seconds: 600 };
+/** A router that asks from a global address is answered there (RFC 4861 section 7.2.4), and probed within eight seconds. */
+const ASKERS = { size: 64, seconds: 30 };
+/** How much more a tap remembers than the kernel: entries, and milliseconds. */
+const MORE = { times: 4, ms: 1_000 };
+
+/** IEEE 802.1X PAE group address: the only one the bridge forwards EAPOL to (`group_fwd_mask 8`). */
+export const PAE_GROUP = 0x0180c2000003;
+
+/** Sets that rules fill; with a size, beyond which the kernel learns no more. */
+export const ASKER_SETS: readonly NftSet[] = [
+  { name: 'authenticator', keyword: 'set', type: 'ether_addr', timeouts: true, learned: AUTHENTICATORS },
+  { name: 'asker6', keyword: 'set', type: 'ipv6_addr', timeouts: true, learned: ASKERS },
+];
+
+const TO_PAE_GROUP = 'ether daddr 01:80:c2:00:00:03';
+
+/** The rules of the chain for EAPOL; a rule that cannot learn any more is passed over. */
+export function nftEapol(way: 'up' | 'down', accept: string, leak: string): readonly string[] {
+  if (way === 'up') return [`${TO_PAE_GROUP} ${accept}`, `ether daddr @authenticator ${accept}`, leak];
+  return [
+    // The first bit on the wire tells a group (IEEE 802.3 section 3.2.3).
+    `@ll,7,1 0x1 ether daddr != 01:80:c2:00:00:03 ${leak}`,
+    'update @authenticator { ether saddr }',
+    accept,
+  ];
+}
+
+/** Learns who solicits; for IPv6 packets without extension headers. */
+export const NFT_LEARN_ASKER =
+  'icmpv6 type 135 icmpv6 code 0 ip6 hoplimit 255 ip6 saddr { 2000::/3, fc00::/7 } update @asker6 { ip6 saddr }';
+export const NFT_TO_ASKER = 'ip6 daddr @asker6';
+
+/** Whether 802.1X may go there, besides to whom a client was just spoken to from. */
+export function isEapolPeer(destinationMac: number, way: 'up' | 'down'): boolean {
+  return destinationMac === PAE_GROUP || (way === 'down' && isStation(destinationMac));
+}
+
+class Remembered<K> {
+  readonly #limit: number;
+  readonly #ms: number;
+  /** Until when, milliseconds. */
+  readonly #held = new Map<K, number>();
+  refused = 0;
+
+  constructor({ size, seconds }: { readonly size: number; readonly seconds: number }) {
+    this.#limit = size * MORE.times;
+    this.#ms = seconds * 1_000 + MORE.ms;
+  }
+
+  /** Like the kernel's, a full memory keeps what it has. */
+  add(key: K, now: number): void {
+    if (this.#held.has(key)) this.#held.delete(key);
+    else if (this.#held.size >= this.#limit) this.#forget(now);
+    if (this.#held.size < this.#limit) this.#held.set(key, now + this.#ms);
+    else this.refused += 1;
+  }
+
+  has(key: K, now: number): boolean {
+    return (this.#held.get(key) ?? -Infinity) > now;
+  }
+
+  /** They stand in the order in which they end. */
+  #forget(now: number): void {
+    for (const [key, until] of this.#held) {
+      if (until > now) break;
+      this.#held.delete(key);
+    }
+  }
+}
+
+/** What one reader of frames remembers of them. */
+export class Askers {
+  readonly #authenticators = new Remembered<number>(AUTHENTICATORS);
+  readonly #askers = new Remembered<string>(ASKERS);
+
+  /** Those that there was no room for. */
+  get refused(): number {
+    return this.#authenticators.refused + this.#askers.refused;
+  }
+
+  /** Takes each frame that is no tunnel's before it is judged, and sets `solicited`. Time in milliseconds. */
+  see(facts: Facts, direction: Direction, now: number): void {
+    if (facts.outerEtherType === 0x888e) {
+      facts.solicited = direction !== 'down' && this.#authenticators.has(facts.destinationMac, now);
+      if (direction !== 'up' && isEapolPeer(facts.destinationMac, 'down') && isStation(facts.sourceMac))
+        this.#authenticators.add(facts.sourceMac, now);
+      return;
+    }
+    if (facts.outerEtherType !== 0x86dd || facts.protocol !== 58 || facts.hopLimit !== 255) return;
+    if (facts.extensionCount > 0 || facts.icmpCode !== 0) return;
+    if (facts.icmpType === 135 && direction !== 'up' && isGlobal(facts.source))
+      this.#askers.add(addressText(6, facts.source), now);
+    if (
+      direction !== 'down' &&
+      (facts.icmpType === 135 || facts.icmpType === 136) &&
+      isGlobal(facts.destination)
+    )
+      facts.solicited = this.#askers.has(addressText(6, facts.destination), now);
+  }
+}
+
+/** 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */
+function isGlobal([first = 0]: Uint32Array): boolean {
+  return first >>> 29 === 1 || first >>> 25 === 0x7e;
+}
