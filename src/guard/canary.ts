@@ -62,6 +62,7 @@ export class Canary {
   /** What of an earlier one did not come back; a proof ends it. */
   #missed: string | undefined;
   #changed = false;
+  readonly #drawn = new Set<CanaryShape>();
   /** Monotonic milliseconds of the last proof; undefined before the first. */
   provenAt: number | undefined;
   /** Forged leaks that taps have told of, by the kernel's counter: whoever adds up leaks takes them off. */
@@ -83,8 +84,7 @@ export class Canary {
     const { chance, mac } = this.#means;
     const make = (shapes: readonly CanaryShape[]): { expected: Expected; frame: Uint8Array } => {
       this.#serial += 1;
-      const [draw = 0] = chance(1);
-      const shape = shapes[draw % shapes.length] as CanaryShape;
+      const shape = this.#draw(shapes);
       // Locally administered and nobody's: were the rules gone, the bridge would hand it on.
       const to = chance(5).reduce((address, byte) => address * 256 + byte, 0x06);
       const frame = forged(shape, to, mac, this.#means.seal(this.#serial), chance);
@@ -97,6 +97,17 @@ export class Canary {
     const down = make(CANARIES_DOWN);
     this.#expected = { lan: up.expected, wan: down.expected };
     return { lan: up.frame, wan: down.frame };
+  }
+
+  /** By lot, and none again before all have been: what errs about one shape alone is found when all have been sent. */
+  #draw(shapes: readonly CanaryShape[]): CanaryShape {
+    if (shapes.every((shape) => this.#drawn.has(shape)))
+      for (const shape of shapes) this.#drawn.delete(shape);
+    const left = shapes.filter((shape) => !this.#drawn.has(shape));
+    const [draw = 0] = this.#means.chance(1);
+    const shape = left[draw % left.length] as CanaryShape;
+    this.#drawn.add(shape);
+    return shape;
   }
 
   /** A tap saw a frame of ours, and told so at `now`. */

@@ -112,6 +112,28 @@ describe('a proof', () => {
     expect(fault()).toContain(said);
   });
 
+  it('has been given by each shape when as many were sent as there are shapes', () => {
+    let now = 10_000;
+    const canary = new Canary({ chance, mac: MAC, seal: () => seal });
+    canary.read(now - 10, now, new Map());
+    const sent = (): readonly [string, string] => {
+      now += 2_000;
+      const forgery = canary.forge(now, false);
+      const counterOf = (port: 'lan' | 'wan'): string => {
+        const facts = new Facts();
+        const frame = forgery?.[port] ?? new Uint8Array();
+        new Dissector().headers(frame, 0, frame.length, frame.length, 1, facts);
+        return compileJudge(BARE).counter(facts, port === 'lan' ? 'up' : 'down');
+      };
+      return [counterOf('lan'), counterOf('wan')];
+    };
+    const all = CANARIES_UP.map(sent);
+    expect(new Set(all.map(([up]) => up))).toEqual(new Set(CANARIES_UP.map(({ counter }) => counter)));
+    expect(new Set(all.map(([, down]) => down))).toEqual(
+      new Set(CANARIES_DOWN.map(({ counter }) => counter)),
+    );
+  });
+
   it('is no proof but a breach when one is on its way out', () => {
     const { canary, turn, fault } = box();
     turn();
