@@ -14,6 +14,7 @@ import type { Lab } from '../../appliance/lab/lab.ts';
 import type { Namespace } from '../../appliance/lab/namespace.ts';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';
 import type { Running } from '../../appliance/lab/process.ts';
+import type { Status } from '../../src/guard/status.ts';
 import { CANARIES_UP, SEAL_BYTES, forged } from '../../src/guard/canary-frames.ts';
 import { Lots } from '../property/mutate.ts';
 import { arp, dhcp4, dnsAnswer, ethernet, icmp6, ipv4, ipv6, udp } from '../policy/frames.ts';
@@ -163,16 +164,24 @@ describe.each(SEEDS)('an adversary on the uplink (seed %i)', (seed) => {
       ...[await macsOf(lab()), String(seed * 2 + Number(block)), tag],
     ]);
     await adversary.line(/ready/);
+    // Why the light was as it was: for who reads the figures.
+    const states = new Set<string>();
+    const look = ({ state, why }: Status): void => void states.add(`${state}: ${why}`);
+    const looks = setInterval(
+      () =>
+        void lab()
+          .guard.status()
+          .then(look, () => undefined),
+      250,
+    );
     const leaker = await laptop.start([
       ...([process.execPath, here('./steady-leak.mjs'), LAN.laptop4, NET.resolver4, tag] as const),
       ...[String(SECONDS), '1000'],
     ]);
     await leaker.exited;
     const ended = Date.now();
-    const states = new Set<string>();
+    clearInterval(looks);
     const missing = async (): Promise<readonly string[]> => {
-      const { state, why } = await lab().guard.status();
-      states.add(`${state}: ${why}`);
       const known = new Set(
         (await incidentsOf(lab())).filter(({ attempted }) => attempted > 0).map(({ exposure }) => exposure),
       );
