@@ -6,6 +6,7 @@ import { Facts } from '../../src/flow/facts.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
 import { BoundedMap } from '../../src/guard/bounded-map.ts';
 import { isLeakUp } from '../../src/guard/counters.ts';
+import { LEFT_OTHERWISE } from '../../src/guard/reconciliation.ts';
 import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
@@ -169,8 +170,8 @@ export class TapReader {
   #compareLater(counter: string, outgoing: boolean): void {
     if (!outgoing) {
       if (counter !== '') this.#count(counter);
-    } else if (this.#parts.port === 'wan' && isLeakUp(counter)) {
-      this.#count('leak_out');
+    } else if (this.#parts.port === 'wan') {
+      this.#count(isLeakUp(counter) ? 'leak_out' : LEFT_OTHERWISE);
     }
   }
 
