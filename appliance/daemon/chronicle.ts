@@ -81,12 +81,15 @@ export class Chronicle {
     this.#tryOpen();
   }
 
-  /** A guard begins its work: what nobody has acknowledged comes back. `blocking`: leaks were being stopped until now. */
-  begin(guard: Guard, policy: Policy, blocking: boolean): void {
+  /**
+   * A guard begins its work: what nobody has acknowledged comes back. `blocking`: leaks were being stopped until now. Returns what is to
+   * be written again, with the account (`changed`), for it has a fate now.
+   */
+  begin(guard: Guard, policy: Policy, blocking: boolean): readonly Incident[] {
     this.#guard = guard;
     this.#counted = NO_TALLY;
     this.setPolicy(policy);
-    guard.book.replace(this.#openIncidents(), blocking, now());
+    return guard.book.replace(this.#openIncidents(), blocking, now());
   }
 
   /** The kernel's counters up to which the past was written down since this boot; undefined when nothing was. */
@@ -220,7 +223,7 @@ export class Chronicle {
     }
     this.#clients.forgetAll();
     for (const client of this.#store?.clients.list().reverse() ?? []) this.#clients.restore(client);
-    this.#guard?.book.replace(this.#openIncidents(), blocking, now());
+    this.changed(this.#guard?.book.replace(this.#openIncidents(), blocking, now()) ?? []);
     this.#offer();
   }
 

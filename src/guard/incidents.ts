@@ -498,9 +498,9 @@ export class IncidentBook {
 
   /**
    * Takes back an incident that an earlier process wrote down, as it was written. Frames whose fate it had not decided yet
-   * were stopped if block mode held then (`blocking`), and count as escaped otherwise.
+   * were stopped if block mode held then (`blocking`), and count as escaped otherwise. Returns it where that changed it.
    */
-  restore(past: PastIncident, blocking: boolean, now: Now): void {
+  restore(past: PastIncident, blocking: boolean, now: Now): Incident | undefined {
     const incident = incidentOf(past);
     const { attempted, escaped, blocked: stopped } = incident;
     this.#byId.set(incident.id, incident);
@@ -519,10 +519,14 @@ export class IncidentBook {
     if (!blocking) this.leaksOut += undecided;
     if (incident.exposure === UNSEEN_EXPOSURE) this.unlooked += attempted;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
+    return undecided > 0 ? incident : undefined;
   }
 
-  /** Takes back incidents that were written down, newest first, in place of all that is in the book. */
-  replace(past: readonly PastIncident[], blocking: boolean, now: Now): void {
+  /**
+   * Takes back incidents that were written down, newest first, in place of all that is in the book. Returns those that are not as they
+   * were written any more.
+   */
+  replace(past: readonly PastIncident[], blocking: boolean, now: Now): Incident[] {
     this.#byId.clear();
     this.#open.clear();
     this.#unsettled.clear();
@@ -535,7 +539,7 @@ export class IncidentBook {
     this.#moved.clear();
     this.#changed.clear();
     this.#openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
-    for (const incident of past.toReversed()) this.restore(incident, blocking, now);
+    return past.toReversed().flatMap((incident) => this.restore(incident, blocking, now) ?? []);
   }
 
   #key(
