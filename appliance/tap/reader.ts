@@ -24,9 +24,9 @@ const REPORT_MS = 5;
  * Where the guard is slower than the wire, a report waits this many times as long as the last one took to hand over, and at most so
  * long: what comes meanwhile is counted together, so that what the guard hears is never far behind the wire. Milliseconds.
  */
-const SLOW = { times: 4, most: 150 };
-/** Distinct observations in one report. */
-const BATCH_LIMIT = 512;
+const SLOW = { times: 4, most: 250 };
+/** Distinct observations in one report; so many fewer where it takes longer than this to hand them over, but never less. */
+const BATCH = { limit: 512, least: 64, ms: 50 };
 /** Forged leaks of the box's own in one report: one comes at a time. */
 const CANARIES = 8;
 /** Neighbours remembered. */
@@ -51,7 +51,7 @@ export interface TapReaderParts {
 export class TapReader {
   readonly #parts: TapReaderParts;
   readonly #facts = new Facts();
-  readonly #batch = new ObservationBatch(BATCH_LIMIT);
+  readonly #batch = new ObservationBatch(BATCH.limit);
   #judge: Judge;
   #boxMacs: ReadonlySet<number>;
   #orders: number;
@@ -61,7 +61,7 @@ export class TapReader {
   #handshakes: Handshake[] = [];
   #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
-  #reportedAt = -Infinity;
+  #handedAt = -Infinity;
   #pauseMs = REPORT_MS;
 
   constructor(parts: TapReaderParts) {
@@ -183,7 +183,6 @@ export class TapReader {
   report(at: number, drained: boolean): void {
     const until = this.#parts.monotonic();
     const lost = this.#parts.lost();
-    this.#reportedAt = until;
     const { observations, newlyFolded } = this.#batch.take();
     const [handshakes, canaries] = [this.#handshakes, this.#canaries];
     this.#handshakes = [];
@@ -197,6 +196,16 @@ export class TapReader {
     });
     const tookMs = this.#parts.monotonic() - until;
     this.#pauseMs = Math.min(Math.max(REPORT_MS, SLOW.times * tookMs), SLOW.most);
+    this.#handedAt = until + tookMs;
+    // A guard that is behind hears less of the many that are alike, and so, sooner, of what is not.
+    if (tookMs > BATCH.ms)
+      this.#batch.limit = Math.max(BATCH.least, Math.floor((observations.length * BATCH.ms) / tookMs));
+    else this.#batch.limit = Math.min(BATCH.limit, this.#batch.limit * 2);
+  }
+
+  /** Milliseconds until the guard has had its pause; 0 when it has. What is read until then is counted together. */
+  pauseAt(now: number): number {
+    return Math.max(0, this.#handedAt + this.#pauseMs - now);
   }
 
   get pending(): boolean {
@@ -204,6 +213,6 @@ export class TapReader {
   }
 
   #reportWhenDue(now: number): void {
-    if (now - this.#reportedAt >= this.#pauseMs) this.report(now, false);
+    if (this.pauseAt(now) === 0) this.report(now, false);
   }
 }

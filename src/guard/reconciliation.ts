@@ -6,6 +6,7 @@
 // was closed before the reading began is at most the kernel's, and one of all that came before the reading ended is at least it.
 
 import { SKEW_MS } from './account.ts';
+import { isRedLeak } from './counters.ts';
 import type { TapReport } from './observation.ts';
 
 /** What a kernel and a tap can both count. */
@@ -189,7 +190,11 @@ class PortReconciliation {
     gaps.delete(canary);
     sumGap -= forged;
     if (forged > 0) this.#shift(canary, forged);
-    for (const [name, frames] of firstOf(gaps, forged)) {
+    // Of which kind it was, nobody knows after its tap has ended: what is told then must not be less than what leaked.
+    const order = [...gaps].sort(
+      ([a, few], [b, many]) => Number(isRedLeak(a, true)) - Number(isRedLeak(b, true)) || few - many,
+    );
+    for (const [name, frames] of firstOf(new Map(order), forged)) {
       this.#shift(name, frames);
       if (frames === gaps.get(name)) gaps.delete(name);
       else gaps.set(name, (gaps.get(name) ?? 0) - frames);

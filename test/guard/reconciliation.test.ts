@@ -100,3 +100,12 @@ describe('what left while judge and rules learn', () => {
     expect(told(at(1_900, { leak_out: 15 }, tap))).not.toEqual(NOTHING);
   });
 });
+
+it.each([
+  ['the least alarming', { up_leak_dns: 1, up_leak_l2_other: 1 }, { up_leak_dns: 1 }],
+  ['the one with fewest', { up_leak_dns: 300, up_leak_tls: 1 }, { up_leak_dns: 300 }],
+])('a forged leak that nobody told of is taken for %s of what is missing', (_which, missing, unseen) => {
+  const { at } = lan();
+  at(1_000, {}, {});
+  expect(told(at(1_500, { canary_lan: 1, ...missing }, {}))).toEqual({ unseen, surplus: [] });
+});

@@ -26,7 +26,7 @@ const SEEDS = (
   .split(',')
   .map(Number);
 /** What happens in one run, and how long it may be until the next, milliseconds. */
-const STEPS = LONG ? 24 : 12;
+const STEPS = LONG ? 24 : 8;
 const STEP_MS = 900;
 
 const lab = labForTests({ filling: 'nothing' });

@@ -30,7 +30,7 @@ const SEEDS = (
 )
   .split(',')
   .map(Number);
-const SECONDS = Number(process.env['ADVERSARY_SECONDS'] ?? (LONG ? 60 : 10));
+const SECONDS = Number(process.env['ADVERSARY_SECONDS'] ?? (LONG ? 60 : 6));
 /** What a person must see within a second is seen; a machine at full load gets more. The bench tells how long it took. */
 const PATIENCE_MS = 5_000;
 

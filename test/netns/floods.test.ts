@@ -3,7 +3,7 @@
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //
-// LEAKGUARD_LONG=1 (npm run bench -- wire floods) sends 200,000 addresses, 100,000 offers and 100,000 names; a tenth otherwise.
+// LEAKGUARD_LONG=1 (npm run bench -- wire floods) sends 200,000 addresses, 100,000 offers and 100,000 names; a twentieth otherwise.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ import { readIncident } from '../../src/guard/status.ts';
 import { curl, dig } from './rule-watch.ts';
 
 const SENDER = fileURLToPath(new URL('./flood-sender.mjs', import.meta.url));
-const SHARE = LONG ? 1 : 10;
+const SHARE = LONG ? 1 : 20;
 const RATE = 25_000;
 /** All processes together. */
 const MOST_KB = 350_000;
@@ -71,6 +71,14 @@ async function named(name: string): Promise<number | undefined> {
   return undefined;
 }
 
+/** What the whole history says of it. */
+async function found(name: string): Promise<unknown> {
+  const { body } = await ask(lab().plan.files.api, 'GET', `/v1/incidents?limit=5&text=${name}`);
+  const { incidents = [] } = body as { incidents?: readonly unknown[] };
+  const newest = (await ask(lab().plan.files.api, 'GET', '/v1/incidents?limit=3')).body;
+  return [incidents, newest];
+}
+
 it.each(floods)(
   'after a flood of %s the next leak has its name, and memory stays small',
   async (what, from, kind, count, leak) => {
@@ -87,7 +95,7 @@ it.each(floods)(
     await pause(1_000);
     memory.stop();
     const after = held(lab());
-    const { health, state } = await lab().guard.status();
+    const { health, state, why } = await lab().guard.status();
     const of = (processes: typeof after): unknown => ({
       MB: Math.round(sumOf(processes) / 1_000),
       of: processes.map(({ program, kB }) => `${program} ${String(Math.round(kB / 1_000))}`).join(', '),
@@ -99,7 +107,13 @@ it.each(floods)(
         most: of(memory.most),
         after: of(after),
       },
-      ...{ state, restarts: health.taps.map(({ restarts }) => restarts), limits: health.limits },
+      ...{
+        state,
+        why,
+        found: await found(name),
+        restarts: health.taps.map(({ restarts }) => restarts),
+        limits: health.limits,
+      },
     });
     expect(took).toBeDefined();
     expect(health.taps.map(({ restarts }) => restarts)).toEqual([0, 0]);
