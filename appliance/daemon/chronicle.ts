@@ -83,16 +83,13 @@ export class Chronicle {
     this.#tryOpen();
   }
 
-  /**
-   * A guard begins its work: what nobody has acknowledged comes back. `blocking`: leaks were being stopped until now. Returns what is to
-   * be written again, with the account (`changed`), for it has a fate now.
-   */
-  begin(guard: Guard, policy: Policy, blocking: boolean): readonly Incident[] {
+  /** A guard begins its work: what nobody has acknowledged comes back. `blocking`: leaks were being stopped until now. */
+  begin(guard: Guard, policy: Policy, blocking: boolean): void {
     this.#guard = guard;
     this.#counted = NO_TALLY;
     this.#isAccounted = this.accounted() !== undefined;
     this.setPolicy(policy);
-    return guard.book.replace(this.#openIncidents(), blocking, now());
+    guard.book.replace(this.#openIncidents(), blocking, now());
   }
 
   /** The kernel's counters up to which the past was written down since this boot; undefined when nothing was. */
@@ -230,7 +227,7 @@ export class Chronicle {
     }
     this.#clients.forgetAll();
     for (const client of this.#store?.clients.list().reverse() ?? []) this.#clients.restore(client);
-    this.changed(this.#guard?.book.replace(this.#openIncidents(), blocking, now()) ?? []);
+    this.#guard?.book.replace(this.#openIncidents(), blocking, now());
     this.#offer();
   }
 

@@ -290,12 +290,11 @@ export class Daemon implements ApiSubject {
     const first = this.#enforcement.policy === undefined;
     if (first) {
       this.#guard = this.#newGuard(policy);
-      const decided = this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
+      this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
       const accounted = this.#chronicle.accounted();
       const last = readCounterFile(this.#options.runtimeDir);
       if (accounted !== undefined || last !== undefined)
         this.#guard.resume(new Map([...(last ?? []), ...(accounted ?? [])]));
-      this.#chronicle.changed(decided);
     }
     this.#lamp.open(policy.lamp);
     const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, {

@@ -66,6 +66,8 @@ export class IncidentBook {
   /** Red ones that were acknowledged: the first to go. */
   readonly #done = new Set<Incident>();
   readonly #keys = new Map<Incident, string>();
+  /** Those that an earlier process had left frames in without a fate. */
+  readonly #inherited = new Set<Incident>();
   /** Where frames belong whose like was folded before its fate was decided. */
   readonly #moved: FairMap<{ readonly into: string; readonly until: number }>;
   #changed = new Set<Incident>();
@@ -281,9 +283,15 @@ export class IncidentBook {
     return doubts;
   }
 
-  /** The kernel's counters agree with what was said in doubt. */
-  confirm(): void {
+  /**
+   * The kernel's counters agree with what was said in doubt. Returns what is to be written again: what an earlier process had left
+   * without a fate is written with one no sooner, for a doubt is not kept over a kill.
+   */
+  confirm(): Incident[] {
     for (const incident of this.#byId.values()) [incident.assumed, incident.presumed] = [0, 0];
+    const confirmed = [...this.#inherited];
+    this.#inherited.clear();
+    return confirmed;
   }
 
   /** Marks one incident, or all; false when there is no such id. What comes after opens a new incident. */
@@ -498,9 +506,9 @@ export class IncidentBook {
 
   /**
    * Takes back an incident that an earlier process wrote down, as it was written. Frames whose fate it had not decided yet
-   * were stopped if block mode held then (`blocking`), and count as escaped otherwise. Returns it where that changed it.
+   * were stopped if block mode held then (`blocking`), and count as escaped otherwise.
    */
-  restore(past: PastIncident, blocking: boolean, now: Now): Incident | undefined {
+  restore(past: PastIncident, blocking: boolean, now: Now): void {
     const incident = incidentOf(past);
     const { attempted, escaped, blocked: stopped } = incident;
     this.#byId.set(incident.id, incident);
@@ -519,14 +527,12 @@ export class IncidentBook {
     if (!blocking) this.leaksOut += undecided;
     if (incident.exposure === UNSEEN_EXPOSURE) this.unlooked += attempted;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
-    return undecided > 0 ? incident : undefined;
+    if (undecided > 0) this.#inherited.add(incident);
   }
 
-  /**
-   * Takes back incidents that were written down, newest first, in place of all that is in the book. Returns those that are not as they
-   * were written any more.
-   */
-  replace(past: readonly PastIncident[], blocking: boolean, now: Now): Incident[] {
+  /** Takes back incidents that were written down, newest first, in place of all that is in the book. */
+  replace(past: readonly PastIncident[], blocking: boolean, now: Now): void {
+    this.#inherited.clear();
     this.#byId.clear();
     this.#open.clear();
     this.#unsettled.clear();
@@ -539,7 +545,7 @@ export class IncidentBook {
     this.#moved.clear();
     this.#changed.clear();
     this.#openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
-    return past.toReversed().flatMap((incident) => this.restore(incident, blocking, now) ?? []);
+    for (const incident of past.toReversed()) this.restore(incident, blocking, now);
   }
 
   #key(
@@ -696,6 +702,7 @@ export class IncidentBook {
     this.#classes.delete(incident);
     this.#commons.delete(incident);
     this.#done.delete(incident);
+    this.#inherited.delete(incident);
     const key = this.#keys.get(incident);
     this.#keys.delete(incident);
     if (key !== undefined && this.#open.get(key) === incident) this.#open.delete(key);
