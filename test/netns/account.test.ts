@@ -21,7 +21,7 @@ import { incidentsOf } from './rule-watch.ts';
 
 const SENDER = fileURLToPath(new URL('./account-sender.mjs', import.meta.url));
 const SEEDS = (
-  process.env['ACCOUNT_SEEDS'] ?? (LONG ? Array.from({ length: 30 }, (_, n) => n + 1).join() : '1,2')
+  process.env['ACCOUNT_SEEDS'] ?? (LONG ? Array.from({ length: 30 }, (_, n) => n + 1).join() : '2,4')
 )
   .split(',')
   .map(Number);

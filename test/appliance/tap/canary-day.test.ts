@@ -27,39 +27,43 @@ const judging = (wrong: Partial<Judge>): Judge => ({
 });
 
 describe('forged leaks', () => {
-  it(`raise no alarm in ${String(HOURS)} h, through toggles, floods, leaks and restarts of taps, and none leaves`, () => {
-    const world = new CanaryWorld(0xca4a);
-    const alarms: string[] = [];
-    let excused = 10 * SECOND;
-    const look = ({ state, why }: Status): void => {
-      if (world.ms > excused && ['blind', 'breach', 'leaking'].includes(state))
-        alarms.push(`${String(world.ms)}: ${state}: ${why}`);
-    };
-    const { lots } = world;
-    let restarts = 0;
-    for (let second = 0; second < HOURS * 3_600; second += 5) {
-      // Leaks only while they are stopped: what leaves is an alarm by right.
-      const blocks = Math.floor(second / 600) % 2 === 1;
-      if (second % 600 === 0) world.block(blocks);
-      else if (blocks && lots.below(4) === 0 && second % 600 < 590) world.leaks();
-      world.loss = blocks && second % 600 >= 300 && second % 600 < 320 ? 0.3 : 0;
-      if (world.loss > 0) for (let n = 0; n < 100; n += 1) world.leaks();
-      if (second % 1_800 === 45) {
-        restarts += 1;
-        excused = world.ms + 3 * SECOND + PROOF_MS;
-        world.kill(PORTS[lots.below(2)] ?? 'lan');
+  it(
+    `raise no alarm in ${String(HOURS)} h, through toggles, floods, leaks and restarts of taps, and none leaves`,
+    () => {
+      const world = new CanaryWorld(0xca4a);
+      const alarms: string[] = [];
+      let excused = 10 * SECOND;
+      const look = ({ state, why }: Status): void => {
+        if (world.ms > excused && ['blind', 'breach', 'leaking'].includes(state))
+          alarms.push(`${String(world.ms)}: ${state}: ${why}`);
+      };
+      const { lots } = world;
+      let restarts = 0;
+      for (let second = 0; second < HOURS * 3_600; second += 5) {
+        // Leaks only while they are stopped: what leaves is an alarm by right.
+        const blocks = Math.floor(second / 600) % 2 === 1;
+        if (second % 600 === 0) world.block(blocks);
+        else if (blocks && lots.below(4) === 0 && second % 600 < 590) world.leaks();
+        world.loss = blocks && second % 600 >= 300 && second % 600 < 320 ? 0.3 : 0;
+        if (world.loss > 0) for (let n = 0; n < 100; n += 1) world.leaks();
+        if (second % 1_800 === 45) {
+          restarts += 1;
+          excused = world.ms + 3 * SECOND + PROOF_MS;
+          world.kill(PORTS[lots.below(2)] ?? 'lan');
+        }
+        world.run(5 * SECOND, look);
+        if (second % 600 === 595) world.guard.acknowledge('all');
       }
-      world.run(5 * SECOND, look);
-      if (second % 600 === 595) world.guard.acknowledge('all');
-    }
-    expect(alarms).toEqual([]);
-    expect(world.left).toBe(0);
-    expect(world.forged).toBeGreaterThan(HOURS * 1_500);
-    expect(restarts).toBeGreaterThan(HOURS);
-    const { ledger } = world.guard.status();
-    expect(ledger.escaped).toBe(0);
-    expect(ledger.blocked).toBe(ledger.attempted);
-  }, 120_000);
+      expect(alarms).toEqual([]);
+      expect(world.left).toBe(0);
+      expect(world.forged).toBeGreaterThan(HOURS * 1_500);
+      expect(restarts).toBeGreaterThan(HOURS);
+      const { ledger } = world.guard.status();
+      expect(ledger.escaped).toBe(0);
+      expect(ledger.blocked).toBe(ledger.attempted);
+    },
+    60_000 + HOURS * 60_000,
+  );
 });
 
 describe('within three seconds the light is not green when what breaks is', () => {
