@@ -60,6 +60,8 @@ export class Chronicle {
   readonly #hash: (text: string) => string;
   readonly #lanes: PastLanes;
   #isRewriting = false;
+  /** The history says from where on is counted. */
+  #isAccounted = false;
   #veil: Veil;
   #policy: Policy | undefined;
   #guard: Guard | undefined;
@@ -85,6 +87,7 @@ export class Chronicle {
   begin(guard: Guard, policy: Policy, blocking: boolean): void {
     this.#guard = guard;
     this.#counted = NO_TALLY;
+    this.#isAccounted = this.accounted() !== undefined;
     this.setPolicy(policy);
     guard.book.replace(this.#openIncidents(), blocking, now());
   }
@@ -122,6 +125,10 @@ export class Chronicle {
     this.#comeBack();
     for (const incident of incidents) this.#recorder?.incident(incident);
     if (this.#guard === undefined) return;
+    if (!this.#isAccounted && this.#guard.accounted !== undefined) {
+      this.#isAccounted = true;
+      this.#recorder?.account();
+    }
     for (const gap of this.#gapNotes.take(this.#guard.gaps(), now())) this.#recorder?.gap(gap);
     const tally = tallyOf(this.#guard);
     this.#recorder?.count(difference(tally, this.#counted));
@@ -256,6 +263,7 @@ export class Chronicle {
     const how = store.tamperedWith();
     if (how === undefined) return;
     this.#store = undefined;
+    this.#isAccounted = false;
     this.#openedAt = -Infinity;
     let kept = 'a new one goes on with what was in it';
     try {

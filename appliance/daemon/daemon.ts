@@ -150,6 +150,7 @@ export class Daemon implements ApiSubject {
         this.#guard.reading(begun, ended, values);
         const keep = (): void => writeCounterFile(options.runtimeDir, values);
         this.#warnings.attempt('counter-file', 'The counters cannot be kept', keep);
+        this.#prove();
       },
       mended: (found) => this.#warnings.set('foreign-change', mendedWords(found)),
     });
@@ -348,9 +349,11 @@ export class Daemon implements ApiSubject {
   }
 
   /** Right after the rules were found as they should be: where they are not, nothing forged is sent. */
-  #prove(policy: Policy): void {
+  #prove(): void {
     const { canary } = this.#guard;
-    if (canary === undefined || this.#links === undefined || !this.#guard.verified) return;
+    const { policy } = this.#enforcement;
+    if (canary === undefined || policy === undefined) return;
+    if (this.#links === undefined || !this.#guard.verified) return;
     const allows = policy.profile !== 'full-tunnel' || policy.allow.length > 0;
     const forgery = canary.forge(monotonicMs(), allows || this.#enforcement.passUntil !== undefined);
     if (forgery === undefined) return;
@@ -403,13 +406,10 @@ export class Daemon implements ApiSubject {
   }
 
   async #look(): Promise<void> {
-    await this.#firewall.verify(this.#due.delete('breach'));
     const { policy } = this.#enforcement;
-    if (policy !== undefined) {
-      const lost = this.#guard.canary?.isLost(monotonicMs()) === true;
-      if (lost) await this.#raiseLinks(policy);
-      this.#prove(policy);
-    }
+    if (policy !== undefined && this.#guard.canary?.isLost(monotonicMs()) === true)
+      await this.#raiseLinks(policy);
+    await this.#firewall.verify(this.#due.delete('breach'));
     this.#tellTaps();
     await this.#bridge?.beReached();
     this.#record.settle();

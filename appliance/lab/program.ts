@@ -31,6 +31,9 @@ export function programPath(name: string): string {
   return path;
 }
 
+/** As its unit starts it (systemd/leakguardd.service): what is young in a flood must not grow. */
+const DAEMON_FLAGS = ['--max-semi-space-size=4'];
+
 export function programArgv(name: string, ...args: readonly string[]): Argv {
-  return [process.execPath, programPath(name), ...args];
+  return [process.execPath, ...(name === 'daemon/main' ? DAEMON_FLAGS : []), programPath(name), ...args];
 }

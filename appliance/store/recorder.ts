@@ -57,6 +57,7 @@ export class Recorder {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #isHeld = false;
+  #isAccountDue = false;
   #syncTimer: NodeJS.Timeout | undefined;
   #syncedAt = -Infinity;
   #retryAt = 0;
@@ -137,6 +138,12 @@ export class Recorder {
     this.#soon();
   }
 
+  /** From here on is counted: to be known before the first frame is, for what comes before the first incident was written. */
+  account(): void {
+    this.#isAccountDue = true;
+    this.flush();
+  }
+
   /** Writes what waits; false when the disk did not take it. `lasting`: it outlives a power cut from now on. */
   flush(lasting = false): boolean {
     clearTimeout(this.#timer);
@@ -151,6 +158,7 @@ export class Recorder {
       return false;
     }
     this.#incidents.clear();
+    this.#isAccountDue = false;
     this.#incidentShares.clear();
     this.#clients.clear();
     this.#evidence.clear();
@@ -215,7 +223,7 @@ export class Recorder {
       tallies: [...this.#tallies].map(([at, tally]): TallyAt => ({ at, ...tally })),
       changes: this.#told(),
       gaps: [...this.#gaps.values()],
-      accounted: this.#incidents.size === 0 ? undefined : this.#ports.accounted?.(),
+      accounted: this.#incidents.size > 0 || this.#isAccountDue ? this.#ports.accounted?.() : undefined,
     };
   }
 

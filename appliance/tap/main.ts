@@ -68,14 +68,20 @@ function start(order: TapOrder): Tap {
     },
   });
   let lingering = false;
-  const onFrame: FrameListener = (bytes, captured, length, outgoing, at) => {
-    reader.frame(bytes, captured, length, outgoing, at);
-    if (!reader.pending || lingering) return;
+  const linger = (ms: number): void => {
     lingering = true;
     setTimeout(() => {
       lingering = false;
-      if (reader.pending) reader.report(monotonicMs(), false);
-    }, LINGER_MS);
+      const now = monotonicMs();
+      const pause = reader.pauseAt(now);
+      if (!reader.pending) return;
+      if (pause === 0) reader.report(now, false);
+      else linger(pause);
+    }, ms);
+  };
+  const onFrame: FrameListener = (bytes, captured, length, outgoing, at) => {
+    reader.frame(bytes, captured, length, outgoing, at);
+    if (reader.pending && !lingering) linger(LINGER_MS);
   };
   const onEnd = (reason: string): void => {
     reader.report(monotonicMs(), false);
@@ -90,7 +96,8 @@ function start(order: TapOrder): Tap {
     // Timers run before the poll phase: what a driver can say of all that was there at `at` holds after one more poll.
     const at = monotonicMs();
     setImmediate(() => {
-      reader.report(device.readUpTo(at), true);
+      // While the guard is behind, reading comes first: the ring must not fill while a report waits to be taken.
+      if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(at), true);
     });
   }, HEARTBEAT_MS);
   return { reader, device };

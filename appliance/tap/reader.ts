@@ -6,6 +6,7 @@ import { Facts } from '../../src/flow/facts.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
 import { BoundedMap } from '../../src/guard/bounded-map.ts';
 import { isLeakUp } from '../../src/guard/counters.ts';
+import { LEFT_OTHERWISE } from '../../src/guard/reconciliation.ts';
 import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
@@ -26,9 +27,9 @@ const REPORT_MS = 5;
  * Where the guard is slower than the wire, a report waits this many times as long as the last one took to hand over, and at most so
  * long: what comes meanwhile is counted together, so that what the guard hears is never far behind the wire. Milliseconds.
  */
-const SLOW = { times: 4, most: 150 };
-/** Distinct observations in one report. */
-const BATCH_LIMIT = 512;
+const SLOW = { times: 4, most: 250 };
+/** Distinct observations in one report; so many fewer where it takes longer than this to hand them over, but never less. */
+const BATCH = { limit: 512, least: 64, ms: 50 };
 /** Forged leaks of the box's own in one report: one comes at a time. */
 const CANARIES = 8;
 /** Servers that answered, in one report. */
@@ -55,7 +56,7 @@ export interface TapReaderParts {
 export class TapReader {
   readonly #parts: TapReaderParts;
   readonly #facts = new Facts();
-  readonly #batch = new ObservationBatch(BATCH_LIMIT);
+  readonly #batch = new ObservationBatch(BATCH.limit);
   #judge: Judge;
   #boxMacs: ReadonlySet<number>;
   #orders: number;
@@ -66,7 +67,7 @@ export class TapReader {
   #handshakes: Handshake[] = [];
   #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
-  #reportedAt = -Infinity;
+  #handedAt = -Infinity;
   #pauseMs = REPORT_MS;
 
   constructor(parts: TapReaderParts) {
@@ -200,8 +201,8 @@ export class TapReader {
   #compareLater(counter: string, outgoing: boolean): void {
     if (!outgoing) {
       if (counter !== '') this.#count(counter);
-    } else if (this.#parts.port === 'wan' && isLeakUp(counter)) {
-      this.#count('leak_out');
+    } else if (this.#parts.port === 'wan') {
+      this.#count(isLeakUp(counter) ? 'leak_out' : LEFT_OTHERWISE);
     }
   }
 
@@ -213,7 +214,6 @@ export class TapReader {
   report(at: number, drained: boolean): void {
     const until = this.#parts.monotonic();
     const lost = this.#parts.lost();
-    this.#reportedAt = until;
     const { observations, newlyFolded } = this.#batch.take();
     const [handshakes, canaries] = [this.#handshakes, this.#canaries];
     this.#handshakes = [];
@@ -227,6 +227,16 @@ export class TapReader {
     });
     const tookMs = this.#parts.monotonic() - until;
     this.#pauseMs = Math.min(Math.max(REPORT_MS, SLOW.times * tookMs), SLOW.most);
+    this.#handedAt = until + tookMs;
+    // A guard that is behind hears less of the many that are alike, and so, sooner, of what is not.
+    if (tookMs > BATCH.ms)
+      this.#batch.limit = Math.max(BATCH.least, Math.floor((observations.length * BATCH.ms) / tookMs));
+    else this.#batch.limit = Math.min(BATCH.limit, this.#batch.limit * 2);
+  }
+
+  /** Milliseconds until the guard has had its pause; 0 when it has. What is read until then is counted together. */
+  pauseAt(now: number): number {
+    return Math.max(0, this.#handedAt + this.#pauseMs - now);
   }
 
   get pending(): boolean {
@@ -234,6 +244,6 @@ export class TapReader {
   }
 
   #reportWhenDue(now: number): void {
-    if (now - this.#reportedAt >= this.#pauseMs) this.report(now, false);
+    if (this.pauseAt(now) === 0) this.report(now, false);
   }
 }

@@ -245,8 +245,7 @@ export class Balance {
     if (!exact || until > at || this.#unexplained > 0) return [];
     const changed = this.#book.unassume(assumed - this.#out, at);
     this.#out = 0;
-    this.#book.confirm();
-    return changed;
+    return [...changed, ...this.#book.confirm()];
   }
 
   #tell(one: Undecided, fate: UnseenFate, now: Now, chatterIsRed: boolean): Incident {

@@ -7,10 +7,13 @@ import type { CounterValues } from './counters.ts';
 
 /** Not proven for so long: the light is not green. Milliseconds. */
 export const PROOF_MS = 3_000;
-/** A forged leak that has not come back by then is followed by another all the same. Milliseconds. */
-const NEXT_MS = 2_000;
-/** Between two proofs, milliseconds. */
-const PAUSE_MS = 1_200;
+/**
+ * A forged leak that no tap has told of by then is missed: that is said at once, and another follows. What breaks right after a proof
+ * is found by the next forged leak, so a pause and this together must be less than PROOF_MS. Milliseconds.
+ */
+const SIGHT_MS = 1_500;
+/** Between two proofs, milliseconds: less than between two readings, so that each reading proves something. */
+const PAUSE_MS = 600;
 
 type Port = 'lan' | 'wan';
 
@@ -44,7 +47,8 @@ interface Expected {
   readonly shape: CanaryShape;
   /** The kernel's values before it was sent. */
   readonly before: CounterValues;
-  seen: boolean;
+  /** When a tap told of it as it had to, monotonic milliseconds. */
+  seenAt: number | undefined;
 }
 
 export class Canary {
@@ -55,7 +59,10 @@ export class Canary {
   #values: CounterValues | undefined;
   #crossed = 0;
   #wrong: string | undefined;
+  /** What of an earlier one did not come back; a proof ends it. */
+  #missed: string | undefined;
   #changed = false;
+  readonly #drawn = new Set<CanaryShape>();
   /** Monotonic milliseconds of the last proof; undefined before the first. */
   provenAt: number | undefined;
   /** Forged leaks that taps have told of, by the kernel's counter: whoever adds up leaks takes them off. */
@@ -69,20 +76,20 @@ export class Canary {
 
   /** The next pair of frames, when it is time for them; `always` leaves out what a policy or a pass may let through. */
   forge(now: number, always: boolean): Forgery | undefined {
-    const waits = this.#expected !== undefined && now - this.#sentAt < NEXT_MS;
+    const waits = this.#expected !== undefined && now - this.#sentAt < SIGHT_MS;
     if (this.#values === undefined || waits || now - this.#sentAt < PAUSE_MS) return undefined;
+    if (this.#expected !== undefined) this.#missed = this.#missing();
     this.#sentAt = now;
     this.#changed = false;
     const { chance, mac } = this.#means;
     const make = (shapes: readonly CanaryShape[]): { expected: Expected; frame: Uint8Array } => {
       this.#serial += 1;
-      const [draw = 0] = chance(1);
-      const shape = shapes[draw % shapes.length] as CanaryShape;
+      const shape = this.#draw(shapes);
       // Locally administered and nobody's: were the rules gone, the bridge would hand it on.
       const to = chance(5).reduce((address, byte) => address * 256 + byte, 0x06);
       const frame = forged(shape, to, mac, this.#means.seal(this.#serial), chance);
       return {
-        expected: { serial: this.#serial, shape, before: this.#values ?? new Map(), seen: false },
+        expected: { serial: this.#serial, shape, before: this.#values ?? new Map(), seenAt: undefined },
         frame,
       };
     };
@@ -92,8 +99,19 @@ export class Canary {
     return { lan: up.frame, wan: down.frame };
   }
 
-  /** A tap saw a frame of ours. */
-  saw(port: Port, { serial, counter, isLeak, outgoing }: Sighting): void {
+  /** By lot, and none again before all have been: what errs about one shape alone is found when all have been sent. */
+  #draw(shapes: readonly CanaryShape[]): CanaryShape {
+    if (shapes.every((shape) => this.#drawn.has(shape)))
+      for (const shape of shapes) this.#drawn.delete(shape);
+    const left = shapes.filter((shape) => !this.#drawn.has(shape));
+    const [draw = 0] = this.#means.chance(1);
+    const shape = left[draw % left.length] as CanaryShape;
+    this.#drawn.add(shape);
+    return shape;
+  }
+
+  /** A tap saw a frame of ours, and told so at `now`. */
+  saw(port: Port, { serial, counter, isLeak, outgoing }: Sighting, now: number): void {
     if (outgoing) {
       this.breach ??= `a forged leak was on its way out at ${port}`;
       return;
@@ -102,39 +120,57 @@ export class Canary {
     const expected = this.#expected?.[port];
     if (expected?.serial !== serial) return;
     const { shape } = expected;
-    expected.seen = counter === shape.counter && (port === 'wan' || isLeak);
-    if (expected.seen) return;
+    if (counter === shape.counter && (port === 'wan' || isLeak)) {
+      expected.seenAt ??= now;
+      return;
+    }
     if (this.#changed) this.restart();
     else
       this.#wrong = `${shape.name} on ${port} was called ${counter === shape.counter ? 'no leak' : counter}, not ${shape.counter}`;
   }
 
-  /** The kernel's counters, read when nothing was on its way: `begun` and `ended` in monotonic milliseconds. */
-  read(ended: number, values: CounterValues): void {
+  /** The kernel's counters, read at some moment between `begun` and `ended`, monotonic milliseconds. */
+  read(begun: number, ended: number, values: CounterValues): void {
     this.#values = values;
     const crossed = values.get('canary_crossed') ?? 0;
     if (crossed > this.#crossed) this.breach = 'a forged leak got as far as the way out';
     this.#crossed = crossed;
     const expected = this.#expected;
-    if (expected === undefined) return;
-    if (!expected.lan.seen || !expected.wan.seen) return;
+    if (expected?.lan.seenAt === undefined || expected.wan.seenAt === undefined) return;
+    if (this.#areCounted(expected, values)) {
+      this.#expected = undefined;
+      this.#wrong = undefined;
+      this.#missed = undefined;
+      this.breach = undefined;
+      this.provenAt = ended;
+      return;
+    }
+    // The kernel counts a frame before a tap can have told of it.
+    if (Math.max(expected.lan.seenAt, expected.wan.seenAt) > begun) return;
+    if (this.#changed) this.restart();
+    else this.#missed = this.#missing();
+  }
+
+  #areCounted(expected: Readonly<Record<Port, Expected>>, values: CounterValues): boolean {
     const grown = (before: CounterValues, name: string): number =>
       (values.get(name) ?? 0) - (before.get(name) ?? 0);
     for (const port of ['lan', 'wan'] as const) {
       const { shape, before } = expected[port];
-      if (grown(before, shape.counter) < 1 || grown(before, `canary_${port}`) < 1) return;
+      if (grown(before, shape.counter) < 1 || grown(before, `canary_${port}`) < 1) return false;
     }
     const held = ['leak_dropped', 'down_dropped', 'canary_dropped'];
-    if (held.reduce((sum, name) => sum + grown(expected.lan.before, name), 0) < 2) return;
-    this.#expected = undefined;
-    this.#wrong = undefined;
-    this.breach = undefined;
-    this.provenAt = ended;
+    return held.reduce((sum, name) => sum + grown(expected.lan.before, name), 0) >= 2;
   }
 
   /** What was sent has not come back in time: the way on which it is sent may be gone. */
   isLost(now: number): boolean {
-    return this.#expected !== undefined && now - this.#sentAt > NEXT_MS && !this.#expected.lan.seen;
+    return this.#isOverdue(now) && this.#expected?.lan.seenAt === undefined;
+  }
+
+  #isOverdue(now: number): boolean {
+    const expected = this.#expected;
+    if (expected === undefined || now - this.#sentAt <= SIGHT_MS) return false;
+    return expected.lan.seenAt === undefined || expected.wan.seenAt === undefined;
   }
 
   /** Rules or judge change: what is on its way may be read by either, and not as the same. */
@@ -153,17 +189,20 @@ export class Canary {
   fault(now: number): string | undefined {
     if (this.breach !== undefined) return this.breach;
     if (this.#wrong !== undefined) return `a forged leak was misjudged: ${this.#wrong}`;
-    if (this.provenAt !== undefined && now - this.provenAt <= PROOF_MS) return undefined;
+    const missed = this.#isOverdue(now) ? this.#missing() : this.#missed;
+    if (this.provenAt !== undefined && now - this.provenAt <= PROOF_MS && missed === undefined)
+      return undefined;
     const since =
       this.provenAt === undefined ? 'not yet' : `not for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
-    return `it was ${since} proven that a leak is seen and held: ${this.#missing()}`;
+    return `it was ${since} proven that a leak is seen and held: ${missed ?? this.#missing()}`;
   }
 
   #missing(): string {
     const expected = this.#expected;
     if (expected === undefined) return 'no forged leak could be sent';
     for (const port of ['lan', 'wan'] as const)
-      if (!expected[port].seen) return `the tap on ${port} did not see ${expected[port].shape.name}`;
+      if (expected[port].seenAt === undefined)
+        return `the tap on ${port} did not see ${expected[port].shape.name}`;
     return `the kernel did not count ${expected.lan.shape.name} as held`;
   }
 }

@@ -109,7 +109,7 @@ export class Guard {
     const since = this.#enforcingSince ?? Infinity;
     tap.take(report, now.monotonic);
     this.#balance.tap(report);
-    for (const sighting of report.canaries ?? []) this.canary?.saw(report.port, sighting);
+    for (const sighting of report.canaries ?? []) this.canary?.saw(report.port, sighting, now.monotonic);
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     const passOpen = this.#isPassOpen(now);
@@ -130,7 +130,7 @@ export class Guard {
     this.#sums = sums;
     this.#readingAt = now;
     this.#balance.reading(begun, ended, values);
-    this.canary?.read(ended, values);
+    this.canary?.read(begun, ended, values);
     this.#tunnels.read(sums, now);
     if (this.#blindness(now).length === 0) this.#ready = true;
   }

@@ -68,6 +68,8 @@ export class IncidentBook {
   /** Red ones that were acknowledged: the first to go. */
   readonly #done = new Set<Incident>();
   readonly #keys = new Map<Incident, string>();
+  /** Those that an earlier process had left frames in without a fate. */
+  readonly #inherited = new Set<Incident>();
   /** Where frames belong whose like was folded before its fate was decided. */
   readonly #moved: FairMap<{ readonly into: string; readonly until: number }>;
   #changed = new Set<Incident>();
@@ -280,11 +282,17 @@ export class IncidentBook {
     return this.#doubts;
   }
 
-  /** The kernel's counters agree with what was said in doubt. */
-  confirm(): void {
+  /**
+   * The kernel's counters agree with what was said in doubt. Returns what is to be written again: what an earlier process had left
+   * without a fate is written with one no sooner, for a doubt is not kept over a kill.
+   */
+  confirm(): Incident[] {
     if (this.#doubts.assumed + this.#doubts.presumed > 0)
       for (const incident of this.#byId.values()) [incident.assumed, incident.presumed] = [0, 0];
     Object.assign(this.#doubts, NO_DOUBTS);
+    const confirmed = [...this.#inherited];
+    this.#inherited.clear();
+    return confirmed;
   }
 
   #doubt(incident: Incident, what: 'assumed' | 'presumed', frames: number): void {
@@ -526,10 +534,12 @@ export class IncidentBook {
     if (!blocking) this.leaksOut += undecided;
     if (incident.exposure === UNSEEN_EXPOSURE) this.unlooked += attempted;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
+    if (undecided > 0) this.#inherited.add(incident);
   }
 
   /** Takes back incidents that were written down, newest first, in place of all that is in the book. */
   replace(past: readonly PastIncident[], blocking: boolean, now: Now): void {
+    this.#inherited.clear();
     this.#byId.clear();
     this.#open.clear();
     this.#unsettled.clear();
@@ -704,6 +714,7 @@ export class IncidentBook {
     this.#classes.delete(incident);
     this.#commons.delete(incident);
     this.#done.delete(incident);
+    this.#inherited.delete(incident);
     const key = this.#keys.get(incident);
     this.#keys.delete(incident);
     if (key !== undefined && this.#open.get(key) === incident) this.#open.delete(key);

@@ -85,7 +85,8 @@ interface Fold {
  * client) that holds most gives its oldest to make room for another group's, and folds what comes next of its own.
  */
 export class ObservationBatch {
-  readonly #limit: number;
+  /** Distinct observations that one batch holds. */
+  limit: number;
   /** Says which leak frames go along. */
   readonly evidence = new EvidenceBudget();
   #held = new Map<string, Observation>();
@@ -96,7 +97,7 @@ export class ObservationBatch {
   #folded = 0;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get size(): number {
@@ -113,7 +114,7 @@ export class ObservationBatch {
       held.last = now;
       return;
     }
-    if (this.#held.size < this.#limit) {
+    if (this.#held.size < this.limit) {
       this.#hold(key, facts, judged, client, now, bytes);
       return;
     }

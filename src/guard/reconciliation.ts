@@ -6,6 +6,7 @@
 // was closed before the reading began is at most the kernel's, and one of all that came before the reading ended is at least it.
 
 import { SKEW_MS } from './account.ts';
+import { isRedLeak } from './counters.ts';
 import type { TapReport } from './observation.ts';
 
 /** What a kernel and a tap can both count. */
@@ -16,6 +17,8 @@ const OF_PORT = {
 type Port = keyof typeof OF_PORT;
 /** Leaks that the bridge handed to wan, by the kernel; leaks that left by wan, by its tap. */
 const LEAK_OUT = 'leak_out';
+/** What the wan tap alone counts: frames that left by wan and are no leaks to its judge. */
+export const LEFT_OTHERWISE = 'left_otherwise';
 /** Rules and judge change together, but not in the same moment: kinds that differ without any frame missing may be that. Milliseconds. */
 const SUSPECT_MS = 2_000;
 /**
@@ -82,6 +85,8 @@ class PortReconciliation {
   #suspectSince: number | undefined;
   /** The judge goes by other orders than the rules, or did a moment ago. */
   #isRejudging = false;
+  /** So many that left otherwise are of before that, or stand for leaks of the kernel's already. */
+  #otherwise = 0;
 
   constructor(port: Port) {
     this.#port = port;
@@ -94,7 +99,10 @@ class PortReconciliation {
   }
 
   change(rejudges: boolean): void {
-    this.#isRejudging ||= rejudges && this.#port === 'wan';
+    if (rejudges && this.#port === 'wan' && !this.#isRejudging) {
+      this.#isRejudging = true;
+      this.#otherwise = (this.#before.get(LEFT_OTHERWISE) ?? 0) + (this.#now.get(LEFT_OTHERWISE) ?? 0);
+    }
     this.#mixed = true;
     this.#mixedSince = undefined;
     this.#suspectSince = undefined;
@@ -143,7 +151,7 @@ class PortReconciliation {
     this.#inferred = newer;
     const least = early && plus(early.counts, this.#known);
     const most = newer.reduce(plusOf, plus(late.counts, this.#known));
-    const exact = [...most].every(([name, count]) => least?.get(name) === count);
+    const exact = [...most].every(([name, count]) => name === LEFT_OTHERWISE || least?.get(name) === count);
     const found =
       !this.#hasBase || restarted || values.size === 0
         ? this.#begin(values, most)
@@ -167,6 +175,7 @@ class PortReconciliation {
     const over = new Map<string, number>();
     let [sumGap, sumOver] = [0, 0];
     for (const name of new Set([...values.keys(), ...late.keys()])) {
+      if (name === LEFT_OTHERWISE) continue;
       const counted = (values.get(name) ?? 0) - (this.#base.get(name) ?? 0);
       const [least, most] = [early?.get(name) ?? 0, late.get(name) ?? 0];
       if (name !== canary) {
@@ -181,18 +190,27 @@ class PortReconciliation {
     gaps.delete(canary);
     sumGap -= forged;
     if (forged > 0) this.#shift(canary, forged);
-    for (const [name, frames] of firstOf(gaps, forged)) {
+    // Of which kind it was, nobody knows after its tap has ended: what is told then must not be less than what leaked.
+    const order = [...gaps].sort(
+      ([a, few], [b, many]) => Number(isRedLeak(a, true)) - Number(isRedLeak(b, true)) || few - many,
+    );
+    for (const [name, frames] of firstOf(new Map(order), forged)) {
       this.#shift(name, frames);
       if (frames === gaps.get(name)) gaps.delete(name);
       else gaps.set(name, (gaps.get(name) ?? 0) - frames);
     }
     if (this.#isRejudging) {
-      // What leaves is counted as a leak by the rules of before or of after, whichever stood; that it was seen, lan tells.
-      const frames = (gaps.get(LEAK_OUT) ?? 0) - (over.get(LEAK_OUT) ?? 0);
+      // What leaves is counted as a leak by the rules of before or of after, whichever stood: as many as the tap has seen leave as
+      // something else may be that. What it has not seen at all is excused by nothing.
+      const seen = (late.get(LEFT_OTHERWISE) ?? 0) - this.#otherwise;
+      const excused = Math.min(gaps.get(LEAK_OUT) ?? 0, Math.max(0, seen));
+      this.#otherwise += excused;
+      const frames = excused - (over.get(LEAK_OUT) ?? 0);
       this.#shift(LEAK_OUT, frames);
       sumGap -= frames;
       sumOver += frames;
-      gaps.delete(LEAK_OUT);
+      if (excused === (gaps.get(LEAK_OUT) ?? 0)) gaps.delete(LEAK_OUT);
+      else gaps.set(LEAK_OUT, (gaps.get(LEAK_OUT) ?? 0) - excused);
       over.delete(LEAK_OUT);
     }
     if (gaps.size === 0 && over.size === 0) {

@@ -157,10 +157,14 @@ export function ipv4Words(word: number): Uint32Array {
   return Uint32Array.of(0, 0, MAPPED_PREFIX, word);
 }
 
+/** Two digits for each octet: under a flood of senders this is asked for with every frame. */
+const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
+
 /** Lower-case text with colons of a 48-bit MAC address. */
 export function macText(mac: number): string {
-  const hex = mac.toString(16).padStart(12, '0');
-  return hex.replace(/..(?!$)/g, '$&:');
+  const [high, low] = [Math.floor(mac / 2 ** 32), mac >>> 0];
+  const octet = (value: number): string => OCTETS[value & 0xff] ?? '';
+  return `${octet(high >>> 8)}:${octet(high)}:${octet(low >>> 24)}:${octet(low >>> 16)}:${octet(low >>> 8)}:${octet(low)}`;
 }
 
 /** The number of a MAC address written with colons or hyphens; undefined for anything else. */

@@ -4,7 +4,18 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const BENCHES = ['history', 'names', 'visits', 'day', 'analyze', 'endpoints', 'page', 'capture', 'requests'];
+const BENCHES = [
+  'history',
+  'names',
+  'visits',
+  'day',
+  'analyze',
+  'endpoints',
+  'page',
+  'capture',
+  'requests',
+  'wire',
+];
 const [name = '', ...rest] = process.argv.slice(2);
 if (!BENCHES.includes(name)) {
   process.stderr.write(`npm run bench -- ${BENCHES.join(' | ')}\n`);

@@ -65,7 +65,7 @@ describe('a proof', () => {
     const values = new Map<string, number>();
     const canary = new Canary({ chance, mac: MAC, seal: () => seal });
     const add = (name: string): void => void values.set(name, (values.get(name) ?? 0) + 1);
-    canary.read(now, new Map(values));
+    canary.read(now - 10, now, new Map(values));
     const turn: ReturnType<typeof box>['turn'] = (broken = {}) => {
       now += 1_300;
       const forgery = canary.forge(now, false);
@@ -80,10 +80,10 @@ describe('a proof', () => {
         add(broken.held === true ? 'leak_passed' : way === 'up' ? 'leak_dropped' : 'down_dropped');
         serial += 1;
         if (broken[port] === true) continue;
-        canary.saw(port, { serial, counter: broken.judge ?? counter, isLeak: true, outgoing: false });
+        canary.saw(port, { serial, counter: broken.judge ?? counter, isLeak: true, outgoing: false }, now);
       }
       now += 100;
-      canary.read(now, new Map(values));
+      canary.read(now - 10, now, new Map(values));
     };
     let serial = 0;
     return { canary, turn, fault: () => canary.fault(now) };
@@ -112,17 +112,39 @@ describe('a proof', () => {
     expect(fault()).toContain(said);
   });
 
+  it('has been given by each shape when as many were sent as there are shapes', () => {
+    let now = 10_000;
+    const canary = new Canary({ chance, mac: MAC, seal: () => seal });
+    canary.read(now - 10, now, new Map());
+    const sent = (): readonly [string, string] => {
+      now += 2_000;
+      const forgery = canary.forge(now, false);
+      const counterOf = (port: 'lan' | 'wan'): string => {
+        const facts = new Facts();
+        const frame = forgery?.[port] ?? new Uint8Array();
+        new Dissector().headers(frame, 0, frame.length, frame.length, 1, facts);
+        return compileJudge(BARE).counter(facts, port === 'lan' ? 'up' : 'down');
+      };
+      return [counterOf('lan'), counterOf('wan')];
+    };
+    const all = CANARIES_UP.map(sent);
+    expect(new Set(all.map(([up]) => up))).toEqual(new Set(CANARIES_UP.map(({ counter }) => counter)));
+    expect(new Set(all.map(([, down]) => down))).toEqual(
+      new Set(CANARIES_DOWN.map(({ counter }) => counter)),
+    );
+  });
+
   it('is no proof but a breach when one is on its way out', () => {
     const { canary, turn, fault } = box();
     turn();
-    canary.saw('wan', { serial: 1, counter: 'up_leak_dns', isLeak: true, outgoing: true });
+    canary.saw('wan', { serial: 1, counter: 'up_leak_dns', isLeak: true, outgoing: true }, 11_500);
     expect(fault()).toContain('on its way out');
   });
 
   it('is not given by a frame of another number', () => {
     const { canary } = box();
     canary.forge(20_000, false);
-    canary.saw('lan', { serial: 77, counter: 'up_leak_dns', isLeak: true, outgoing: false });
+    canary.saw('lan', { serial: 77, counter: 'up_leak_dns', isLeak: true, outgoing: false }, 20_001);
     expect(canary.fault(20_001)).toContain('the tap on lan did not see');
   });
 });

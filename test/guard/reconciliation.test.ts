@@ -70,3 +70,42 @@ describe('what is open for a time', () => {
     ]);
   });
 });
+
+describe('what left while judge and rules learn', () => {
+  /** Both counts of wan, while it goes by new orders. */
+  const wan = (orders: number): ReturnType<typeof lan>['at'] => {
+    const reconciliation = new Reconciliation();
+    reconciliation.resume(new Map([['leak_out', 0]]));
+    return (now, kernel, tap) => {
+      if (now === 1_000) reconciliation.change(orders);
+      reconciliation.tap(report('wan', [], { at: now - 4, drained: true, counts: tap, orders }));
+      reconciliation.reading(now - 2, now - 1, new Map(Object.entries({ leak_out: 0, ...kernel })));
+      reconciliation.tap(report('wan', [], { at: now, drained: true, counts: tap, orders }));
+      return reconciliation.compare('wan', now, now);
+    };
+  };
+
+  it.each([
+    ['nothing of it', {}, 5],
+    ['three as something else', { left_otherwise: 3 }, 2],
+    ['more as something else', { left_otherwise: 9 }, 0],
+    ['three as leaks', { leak_out: 3 }, 2],
+  ])('is excused as far as the tap has seen it leave: %s', (_what, tap, unseen) => {
+    const at = wan(1);
+    expect(told(at(1_000, {}, {}))).toEqual(NOTHING);
+    const expected = { unseen: unseen === 0 ? {} : { leak_out: unseen }, surplus: [] };
+    expect(told(at(1_300, { leak_out: 5 }, tap))).toEqual(expected);
+    // Once, and what comes then has to be seen in its turn.
+    expect(told(at(1_600, { leak_out: 5 }, tap))).toEqual(NOTHING);
+    expect(told(at(1_900, { leak_out: 15 }, tap))).not.toEqual(NOTHING);
+  });
+});
+
+it.each([
+  ['the least alarming', { up_leak_dns: 1, up_leak_l2_other: 1 }, { up_leak_dns: 1 }],
+  ['the one with fewest', { up_leak_dns: 300, up_leak_tls: 1 }, { up_leak_dns: 300 }],
+])('a forged leak that nobody told of is taken for %s of what is missing', (_which, missing, unseen) => {
+  const { at } = lan();
+  at(1_000, {}, {});
+  expect(told(at(1_500, { canary_lan: 1, ...missing }, {}))).toEqual({ unseen, surplus: [] });
+});

@@ -51,7 +51,7 @@ export class KeptDaemon {
 
   /** Kills one process as the kernel would; false when it is not there right now. */
   kill(role: Role): boolean {
-    const pid = role === 'daemon' ? this.#daemonPid() : this.#tapPid(role);
+    const pid = role === 'daemon' ? this.#daemonPid() : this.tapPid(role);
     if (pid === undefined) return false;
     try {
       process.kill(pid, 'SIGKILL');
@@ -102,7 +102,8 @@ export class KeptDaemon {
     return running === undefined || running.ended ? undefined : running.pid;
   }
 
-  #tapPid(role: 'lan' | 'wan'): number | undefined {
+  /** Process of the tap on this port. */
+  tapPid(role: 'lan' | 'wan'): number | undefined {
     const daemon = this.#daemonPid();
     return readdirSync('/proc')
       .filter((entry) => /^\d+$/.test(entry))

@@ -30,6 +30,8 @@ class Tap {
 class World {
   ms = 1_000;
   drops = false;
+  /** The newest that this process has given to its taps. */
+  orders = 0;
   /** A ruleset has all its counters from the start. */
   readonly kernel = new Map<string, number>(
     [...KINDS.map((kind) => `up_leak_${kind}`), 'up_plumbing_arp', 'down_leak_dns', 'leak_out'].map(
@@ -57,7 +59,15 @@ class World {
     });
     guard.firewall({ verified: true, detail: 'equal' });
     guard.setBlockMode(this.drops, this.drops, this.ms);
+    this.orders = 1;
+    guard.change(this.orders);
     return guard;
+  }
+
+  /** Rules and judge get to know something. */
+  learns(): void {
+    this.orders += 1;
+    this.guard.change(this.orders);
   }
 
   #count(counter: string): void {
@@ -105,6 +115,7 @@ class World {
         until: this.ms,
         drained,
         counts: { ...tap.counts },
+        orders: this.orders,
         lost: this.#lost[port],
       }),
     );
@@ -211,6 +222,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant('stops'), port) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('starts'), port) },
   { weight: 1, arbitrary: fc.constant(['toggles']) },
+  { weight: 1, arbitrary: fc.constant(['learns']) },
   { weight: 2, arbitrary: fc.constant(['remember']) },
   { weight: 1, arbitrary: fc.constant(['killed']) },
 );

@@ -118,6 +118,11 @@ describe('MAC addresses', () => {
   test('come back as they were written', () => {
     expect(macText(parseMac('02:00:00:00:00:0c') ?? 0)).toBe('02:00:00:00:00:0c');
     expect(macText(parseMac('FF-FF-FF-FF-FF-FF') ?? 0)).toBe('ff:ff:ff:ff:ff:ff');
+    expect(macText(0)).toBe('00:00:00:00:00:00');
+    for (let place = 0; place < 48; place += 1) {
+      const mac = 2 ** place + 0x01_02_03_04_05_06;
+      expect(parseMac(macText(mac))).toBe(mac);
+    }
   });
   test.each(['', '02:00:00:00:00', '02:00:00:00:00:0c:01', '0200.0000.000c', '02:00-00:00:00:0c'])(
     'refuses %s',

@@ -1,0 +1,125 @@
+// Knows: that forged leaks are no alarm on a machine that is as busy as machines are, for a day of simulated time, and that whatever of
+// the box's sight breaks in such a machine turns its light from green within three seconds. Must not know: how they are forged.
+// CANARY_HOURS=24 for the whole day.
+
+import { describe, expect, it } from 'vitest';
+import { PROOF_MS } from '../../../src/guard/canary.ts';
+import type { Status } from '../../../src/guard/status.ts';
+import { compileJudge } from '../../../src/policy/judge.ts';
+import type { Judge } from '../../../src/policy/judge.ts';
+import { HOME } from '../../guard/samples.ts';
+import { CanaryWorld, PORTS } from './canary-world.ts';
+import type { Broken } from './canary-world.ts';
+
+const HOURS = Number(process.env['CANARY_HOURS'] ?? 1);
+const SECOND = 1_000;
+const isGreen = ({ lamp }: Status): boolean => lamp === 'green' || lamp === 'green-blip';
+
+const right = compileJudge(HOME);
+/** A judge that is right but for `wrong`. */
+const judging = (wrong: Partial<Judge>): Judge => ({
+  endpoints: right.endpoints,
+  tunnelOf: (facts, way) => right.tunnelOf(facts, way),
+  streamOf: (facts, way) => right.streamOf(facts, way),
+  judge: (facts, way) => right.judge(facts, way),
+  crosses: (facts, way) => right.crosses(facts, way),
+  counter: (facts, way) => right.counter(facts, way),
+  ...wrong,
+});
+
+describe('forged leaks', () => {
+  it(
+    `raise no alarm in ${String(HOURS)} h, through toggles, floods, leaks and restarts of taps, and none leaves`,
+    () => {
+      const world = new CanaryWorld(0xca4a);
+      const alarms: string[] = [];
+      let excused = 10 * SECOND;
+      const look = ({ state, why }: Status): void => {
+        if (world.ms > excused && ['blind', 'breach', 'leaking'].includes(state))
+          alarms.push(`${String(world.ms)}: ${state}: ${why}`);
+      };
+      const { lots } = world;
+      let restarts = 0;
+      for (let second = 0; second < HOURS * 3_600; second += 5) {
+        // Leaks only while they are stopped: what leaves is an alarm by right.
+        const blocks = Math.floor(second / 600) % 2 === 1;
+        if (second % 600 === 0) world.block(blocks);
+        else if (blocks && lots.below(4) === 0 && second % 600 < 590) world.leaks();
+        world.loss = blocks && second % 600 >= 300 && second % 600 < 320 ? 0.3 : 0;
+        if (world.loss > 0) for (let n = 0; n < 100; n += 1) world.leaks();
+        if (second % 1_800 === 45) {
+          restarts += 1;
+          excused = world.ms + 3 * SECOND + PROOF_MS;
+          world.kill(PORTS[lots.below(2)] ?? 'lan');
+        }
+        world.run(5 * SECOND, look);
+        if (second % 600 === 595) world.guard.acknowledge('all');
+      }
+      expect(alarms).toEqual([]);
+      expect(world.left).toBe(0);
+      expect(world.forged).toBeGreaterThan(HOURS * 1_500);
+      expect(restarts).toBeGreaterThan(HOURS);
+      const { ledger } = world.guard.status();
+      expect(ledger.escaped).toBe(0);
+      expect(ledger.blocked).toBe(ledger.attempted);
+    },
+    60_000 + HOURS * 60_000,
+  );
+});
+
+describe('within three seconds the light is not green when what breaks is', () => {
+  const breaks: readonly (readonly [string, Broken])[] = [
+    ['the rules', { rules: true }],
+    ['the table', { table: true }],
+    ['the tap on lan: stopped', { stopped: 'lan' }],
+    ['the tap on wan: stopped', { stopped: 'wan' }],
+    ['the tap on lan: reads, and nothing comes to it', { blind: 'lan' }],
+    ['the tap on wan: reads, and nothing comes to it', { blind: 'wan' }],
+    ['the reading of counters: it hangs', { listing: 'hangs' }],
+    ['the reading of counters: it fails', { listing: 'fails' }],
+    ['the reading of counters: it says what it said before', { listing: 'stale' }],
+    [
+      'the judge at lan: all is the tunnel',
+      { judge: { port: 'lan', judge: judging({ tunnelOf: () => 0 }) } },
+    ],
+    [
+      'the judge at wan: all is the tunnel',
+      { judge: { port: 'wan', judge: judging({ tunnelOf: () => 0 }) } },
+    ],
+    [
+      'the judge at lan: nothing is a leak',
+      {
+        judge: {
+          port: 'lan',
+          judge: judging({
+            judge: (facts, way) => ({ ...right.judge(facts, way), verdict: 'allowed' }),
+          }),
+        },
+      },
+    ],
+    [
+      'the judge at lan: it calls a leak by another kind',
+      { judge: { port: 'lan', judge: judging({ counter: () => 'up_leak_other_ip' }) } },
+    ],
+    ['the lan port', { port: 'lan' }],
+    ['the wan port', { port: 'wan' }],
+  ];
+  it.each(breaks)('%s', (_what, broken) => {
+    for (const block of [false, true])
+      for (let seed = 1; seed <= 5; seed += 1) {
+        const world = new CanaryWorld(seed);
+        world.block(block);
+        world.run(8 * SECOND + world.lots.below(3_000));
+        expect(world.guard.status().lamp, world.guard.status().why).toBe('green');
+        Object.assign(world.broken, broken);
+        world.run(PROOF_MS + 100);
+        expect(isGreen(world.guard.status())).toBe(false);
+        // And it stays so: a proof by chance mends nothing that is broken.
+        const greens: number[] = [];
+        world.run(10 * SECOND, (status) => {
+          if (isGreen(status)) greens.push(world.ms);
+        });
+        expect(greens).toEqual([]);
+      }
+  });
+});
