@@ -65,6 +65,8 @@ export interface Recognition {
   readonly why: string;
   /** Which end is the server: the frame's source or its destination. */
   readonly server: 'source' | 'destination';
+  /** The other end has answered with what only who received the handshake can know. */
+  readonly answered?: true;
 }
 
 /** What the application decoders found; shared frozen default when they found nothing. */

@@ -22,6 +22,10 @@ export class Flow {
   done = false;
   /** The name it has shown. */
   name = '';
+  /** The server name of its ClientHello: one that was sent in pieces, or again, is told once. */
+  helloName = '';
+  /** A tunnel that its client has begun and whose server has yet to answer. */
+  tunnel: Recognition | undefined = undefined;
   clientIsLow = true;
   /** Sequence number of the SYN that opened the connection, -1 while none was seen. */
   opening = -1;
@@ -47,6 +51,8 @@ export class Flow {
     this.suspected = false;
     this.done = false;
     this.name = '';
+    this.helloName = '';
+    this.tunnel = undefined;
     this.opening = -1;
     this.packets = 0;
     this.bodyLeft = 0;

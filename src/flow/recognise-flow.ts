@@ -5,11 +5,11 @@
 import { dtlsHello } from '../wire/dtls.ts';
 import { espInUdp, ikeMessage, markedIkeMessage } from '../wire/ipsec.ts';
 import { u32le } from '../wire/octets.ts';
-import { isReset, openvpnControl } from '../wire/openvpn.ts';
+import { isClientReset, isReset, openvpnControl } from '../wire/openvpn.ts';
 import { stunMessage } from '../wire/stun.ts';
 import { paddedHandshake, wireguardMessage } from '../wire/wireguard.ts';
 import type { Recognition } from './facts.ts';
-import { recogniseUdp } from './recognise.ts';
+import { ikeServer, recogniseUdp } from './recognise.ts';
 
 /** Which of the two directions of a flow a packet goes; which is which does not matter, only that it stays so. */
 export type Direction = 0 | 1;
@@ -20,6 +20,8 @@ interface Side {
   counter: number;
   run: number;
   session: string;
+  /** It has sent a client's first message: a hard reset of OpenVPN, or IKE without the responder's SPI. */
+  opened: boolean;
 }
 
 /** Packets in a row with one index and growing counters: three in a row do not come by chance. */
@@ -110,7 +112,7 @@ export class FlowRecogniser {
 }
 
 function newSide(): Side {
-  return { index: -1, counter: -1, run: 0, session: '' };
+  return { index: -1, counter: -1, run: 0, session: '', opened: false };
 }
 
 /** TunnelBear lengthens WireGuard's handshake: only initiation and response together, index for index, prove it. */
@@ -125,7 +127,8 @@ function joinPadded(
   if (type === 1) mine.index = u32le(bytes, start + 4);
   if (type !== 2 || other.index !== u32le(bytes, start + 8)) return undefined;
   const why = 'WireGuard response to the initiation before it, both lengthened';
-  return { protocol: 'wireguard', variant: 'lengthened handshake', confidence: 0.95, why, server: 'source' };
+  const variant = 'lengthened handshake';
+  return { protocol: 'wireguard', variant, confidence: 0.95, why, server: 'source', answered: true };
 }
 
 function joinWireguard(
@@ -139,13 +142,14 @@ function joinWireguard(
   const message = wireguardMessage(bytes, start, end);
   if (message?.type === 1) mine.index = message.sender;
   if (message?.type === 2 && other.index === message.receiver) {
-    return { ...single, confidence: 0.99, why: 'WireGuard response to the initiation before it' };
+    const why = 'WireGuard response to the initiation before it';
+    return { ...single, confidence: 0.99, why, answered: true };
   }
   if (message?.type !== 4) return single;
   if (!advance(mine, `data ${message.receiver}`, message.counter)) return single;
   const both = other.run >= RUN;
   const why = `WireGuard data with growing counters${both ? ' in both directions' : ''}, no handshake seen`;
-  return { ...single, confidence: both ? 0.85 : 0.7, why };
+  return both ? { ...single, confidence: 0.85, why, answered: true } : { ...single, confidence: 0.7, why };
 }
 
 function joinOpenvpn(
@@ -158,7 +162,14 @@ function joinOpenvpn(
   const again = mine.session === control.session;
   mine.session = control.session;
   if (control.remoteSession !== undefined && control.remoteSession === other.session) {
-    return { ...single, confidence: 0.99, why: 'OpenVPN session ids of both ends name each other' };
+    const why = 'OpenVPN session ids of both ends name each other';
+    return { ...single, confidence: 0.99, why, answered: true };
+  }
+  if (isClientReset(control.opcode)) mine.opened = true;
+  else if (isReset(control.opcode) && other.opened) {
+    // Behind tls-crypt the acknowledgement is hidden: the server has begun a session of its own, which takes the shared key.
+    const why = 'OpenVPN hard resets of both ends';
+    return { ...single, confidence: 0.97, why, answered: true };
   }
   // Behind tls-crypt the other end's id is hidden; eight octets drawn by lot that come again are as good.
   if (!again || isReset(control.opcode)) return single;
@@ -176,8 +187,11 @@ function joinIpsec(
   const ike = ikeMessage(bytes, start, end) ?? markedIkeMessage(bytes, start, end);
   if (ike !== undefined) {
     mine.session = ike.initiatorSpi;
+    mine.opened ||= ike.first;
     if (other.session !== ike.initiatorSpi || ike.first) return single;
-    return { ...single, confidence: 0.99, why: `IKEv${ike.version} exchange in both directions` };
+    const why = `IKEv${ike.version} exchange in both directions`;
+    const either = other.opened ? 'source' : mine.opened ? 'destination' : single.server;
+    return { ...single, confidence: 0.99, why, server: ikeServer(ike, either), answered: true };
   }
   const esp = espInUdp(bytes, start, end);
   if (esp === undefined || !advance(mine, `esp ${esp.spi}`, esp.sequence)) return single;

@@ -14,7 +14,7 @@ import { mergeFindings } from './findings.ts';
 import type { Flow } from './flow-table.ts';
 import type { Kind } from './kinds.ts';
 import { DNS_ELSEWHERE, DNS_ON_ITS_PORT, dnsFindings } from './name-readers.ts';
-import { RECOGNISED, recogniseTcp } from './recognise.ts';
+import { answersOverTcp, RECOGNISED, recogniseTcp } from './recognise.ts';
 import type { Stream } from './stream.ts';
 import { readHttp } from './tcp-http.ts';
 import { opensSocks, readSocksRequest } from './tcp-socks.ts';
@@ -46,6 +46,13 @@ export function readContent(
 /** Reads one protocol's octets; gives the offset where the next may begin, `start` itself when more has to come first. */
 function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, relays: RelayList): number {
   const { bytes, start, end } = stream;
+  if (flow.tunnel !== undefined) {
+    // The server's first octets say whether it answers; nothing of a tunnel is read beyond them.
+    if (!fromClient && answersOverTcp(flow.tunnel.protocol, bytes, start, end))
+      facts.findings = flow.recognised({ ...flow.tunnel, server: 'source', answered: true });
+    flow.done = !fromClient;
+    return end;
+  }
   if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream, relays);
   if (requestAt(bytes, start, end) >= 0) return readHttp(facts, flow, stream);
   if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
@@ -80,6 +87,10 @@ function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): 
     flow.kind = kindOfProtocol(recognition.protocol);
     // A proxy's or SSH's inside is its own; SSTP begins with a request line and goes on as a tunnel.
     flow.done = flow.kind !== undefined;
+    if (fromClient && (recognition.protocol === 'openvpn' || recognition.protocol === 'ipsec')) {
+      flow.tunnel = recognition;
+      flow.done = false;
+    }
   } else if (pptpControl(bytes, start, end) !== undefined) {
     flow.kind = 'pptp';
     flow.done = true;
