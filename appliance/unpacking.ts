@@ -78,6 +78,7 @@ export function mostUnpacked(packed: number): number {
 export async function* unpack(
   packing: Packing,
   packed: AsyncIterable<Uint8Array>,
+  most = mostUnpacked,
 ): AsyncGenerator<Uint8Array> {
   let taken = 0;
   let given = 0;
@@ -90,10 +91,10 @@ export async function* unpack(
   const chunks = packing.program === undefined ? gunzip(counted) : byProgram(packing, counted);
   for await (const chunk of chunks) {
     given += chunk.length;
-    if (given > mostUnpacked(taken)) {
+    if (given > most(taken)) {
       throw new UnpackingError(
         'limit',
-        `${taken} packed bytes hold more than ${mostUnpacked(taken)}: the rest was not unpacked`,
+        `${taken} packed bytes hold more than ${most(taken)}: the rest was not unpacked`,
       );
     }
     yield chunk;

@@ -2,14 +2,14 @@
 // Follows the WireGuard white paper section 5.4 (indices), OpenVPN's session ids, RFC 7296 section 2.6 (SPIs), RFC 4303 section 2.2
 // (sequence), RFC 6347 section 4.2. Holds a few dozen octets a flow; forgets nothing and grows never.
 
-import { dtlsHello } from '../wire/dtls.ts';
+import { dtlsHello, DtlsHelloPieces } from '../wire/dtls.ts';
 import { espInUdp, ikeMessage, markedIkeMessage } from '../wire/ipsec.ts';
 import { u32le } from '../wire/octets.ts';
-import { isClientReset, isReset, openvpnControl } from '../wire/openvpn.ts';
+import { isClientReset, isReset, openvpnControl, openvpnData } from '../wire/openvpn.ts';
 import { stunMessage } from '../wire/stun.ts';
 import { paddedHandshake, wireguardMessage } from '../wire/wireguard.ts';
 import type { Recognition } from './facts.ts';
-import { ikeServer, recogniseUdp } from './recognise.ts';
+import { fromDtls, ikeServer, recogniseUdp } from './recognise.ts';
 
 /** Which of the two directions of a flow a packet goes; which is which does not matter, only that it stays so. */
 export type Direction = 0 | 1;
@@ -22,8 +22,10 @@ interface Side {
   session: string;
   /** It has sent a client's first message: a hard reset of OpenVPN, or IKE without the responder's SPI. */
   opened: boolean;
+  hello: DtlsHelloPieces | undefined;
 }
 
+const HANDSHAKE_RECORD = 22;
 /** Packets in a row with one index and growing counters: three in a row do not come by chance. */
 const RUN = 3;
 /** A counter that jumps further ahead than this is no counter. */
@@ -60,7 +62,7 @@ export class FlowRecogniser {
     }
     this.#ruleOutCalls(bytes, start, end);
     const single = recogniseUdp(bytes, start, end, sourcePort, destinationPort);
-    const joined = this.#join(bytes, start, end, single, direction);
+    const joined = this.#join(bytes, start, end, single, sourcePort, destinationPort, direction);
     if (joined !== undefined) this.#keep(joined, direction);
     return this.recognition(direction);
   }
@@ -92,13 +94,21 @@ export class FlowRecogniser {
     start: number,
     end: number,
     single: Recognition | undefined,
+    sourcePort: number,
+    destinationPort: number,
     direction: Direction,
   ): Recognition | undefined {
     const mine = this.#sides[direction];
     const other = this.#sides[direction === 0 ? 1 : 0];
     switch (single?.protocol) {
       case undefined:
-        return joinPadded(bytes, start, end, mine, other);
+        return (
+          joinDtls(bytes, start, end, mine) ??
+          joinOpenvpnData(bytes, start, end, sourcePort < destinationPort, mine) ??
+          joinPadded(bytes, start, end, mine, other)
+        );
+      case 'dtls':
+        return joinDtls(bytes, start, end, mine) ?? single;
       case 'wireguard':
         return joinWireguard(bytes, start, end, single, mine, other);
       case 'openvpn':
@@ -112,7 +122,7 @@ export class FlowRecogniser {
 }
 
 function newSide(): Side {
-  return { index: -1, counter: -1, run: 0, session: '', opened: false };
+  return { index: -1, counter: -1, run: 0, session: '', opened: false, hello: undefined };
 }
 
 /** TunnelBear lengthens WireGuard's handshake: only initiation and response together, index for index, prove it. */
@@ -129,6 +139,28 @@ function joinPadded(
   const why = 'WireGuard response to the initiation before it, both lengthened';
   const variant = 'lengthened handshake';
   return { protocol: 'wireguard', variant, confidence: 0.95, why, server: 'source', answered: true };
+}
+
+/** A hello in fragments is one when they are all there. */
+function joinDtls(bytes: Uint8Array, start: number, end: number, mine: Side): Recognition | undefined {
+  if (bytes[start] !== HANDSHAKE_RECORD) return undefined;
+  mine.hello ??= new DtlsHelloPieces();
+  return fromDtls(mine.hello.take(bytes, start, end));
+}
+
+/** Data whose beginning was missed: a doubt stays, so it is said with one. */
+function joinOpenvpnData(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  fromLower: boolean,
+  mine: Side,
+): Recognition | undefined {
+  const data = openvpnData(bytes, start, end);
+  if (data === undefined || !advance(mine, `openvpn ${data.head}`, data.packetId)) return undefined;
+  const why = 'OpenVPN data with growing packet ids, no handshake seen';
+  const server = fromLower ? 'source' : 'destination';
+  return { protocol: 'openvpn', variant: 'data v2', confidence: 0.5, why, server };
 }
 
 function joinWireguard(

@@ -231,7 +231,7 @@ export function recogniseIpProtocol(protocol: number, payloadLength: number): Re
   return undefined;
 }
 
-function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
+export function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
   // The keys of a call (WebRTC) are no tunnel; where the extensions are cut off, it might be one.
   if (hello === undefined || hello.media === true) return undefined;
   const client = hello.message === 'client-hello';
@@ -246,8 +246,10 @@ function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
   }
   const name = hello.tls13 ? '1.3' : hello.version === 0xfeff ? '1.0' : '1.2';
   const sure = hello.media === false;
+  // Its first datagram alone: a call would have sent STUN before.
+  const unseen = hello.fragment === true ? 0.5 : 0.4;
   const why = `DTLS ${name} ${hello.message} ${sure ? 'without media keys' : '(extensions not seen)'}`;
-  return { protocol: 'dtls', variant: `dtls-${name}`, confidence: sure ? 0.7 : 0.4, why, server };
+  return { protocol: 'dtls', variant: `dtls-${name}`, confidence: sure ? 0.7 : unseen, why, server };
 }
 
 /** Which end is the server when the message does not say: the one with the lower port; on a tie the destination. */

@@ -101,7 +101,7 @@ export class UplinkSink implements PacketSink {
     const session = at + 2;
     // Cut by the capture: the header says how long the packet was.
     const wireEnd = start + Math.max(wireLength, end - start);
-    const frame = pppoeFrame(bytes, session, Math.max(end, Math.min(wireEnd, bytes.length)));
+    const frame = pppoeFrame(bytes, session, end, wireEnd);
     const protocol = frame?.ppp?.protocol ?? 0;
     if (u16(bytes, at) === EtherType.PPPOE_DISCOVERY || protocol >= FIRST_CONTROL) {
       this.#sink.aside(wireLength, timeMicros);
