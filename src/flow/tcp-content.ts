@@ -19,7 +19,7 @@ import type { Stream } from './stream.ts';
 import { readHttp } from './tcp-http.ts';
 import { openHttp2, opensHttp2, readHttp2 } from './tcp-http2.ts';
 import { opensSocks, readSocksRequest } from './tcp-socks.ts';
-import { isBehindHello, readHello } from './tcp-tls.ts';
+import { nextHello, readHello } from './tcp-tls.ts';
 
 /** Protocols in each other in one piece of a stream: a proxy's header, its request, a hello, and none does more. */
 const MOST_LAYERS = 8;
@@ -66,10 +66,9 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
   if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream, relays);
   if (flow.hellos > 0) {
     // Of the server's side only whether it asks for another hello, and of the client's until that can come no more.
-    flow.done =
-      flow.packets > UPGRADES ||
-      (fromClient ? isBehindHello(bytes, start, end, flow.sendsEarlyData) : acceptsHello(bytes, start, end));
-    return fromClient && !flow.done ? behindHello(bytes, start, end) : end;
+    const next = fromClient ? nextHello(bytes, start, end, flow.sendsEarlyData) : end;
+    flow.done = next < 0 || flow.packets > UPGRADES || (!fromClient && acceptsHello(bytes, start, end));
+    return next < 0 ? end : next;
   }
   if (stream.first && isSsl2HelloStart(bytes, start, end)) {
     flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
@@ -90,12 +89,6 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
   if (hello >= 0) return hello;
   if (flow.kind === undefined) return settle(facts, flow, stream, true);
   return flow.kind === 'socks' ? readSocksRequest(facts, flow, stream) : end;
-}
-
-/** Where a second hello begins behind records that say nothing, or the end. */
-function behindHello(bytes: Uint8Array, start: number, end: number): number {
-  const hello = clientHelloBehind(bytes, start, end);
-  return hello < 0 ? end : hello;
 }
 
 function isWholeRequest(bytes: Uint8Array, start: number, end: number): boolean {

@@ -86,7 +86,9 @@ export class TcpReader {
     }
     if (((sequence - flow.first) | 0) <= 0 && namesSomebody(bytes, start, end)) {
       const again = sequence === flow.first && flow.beginning !== undefined;
-      if (again && isSame(flow.beginning, bytes, start, end)) return;
+      // A part of it again may be how another one begins.
+      const isPart = end - start < (flow.beginning?.length ?? 0);
+      if (again && isSame(flow.beginning, bytes, start, end) && !isPart) return;
       flow.twin ??= new Flow();
       flow.twin.reset();
       flow.twin.helloName = flow.helloName;
@@ -96,10 +98,11 @@ export class TcpReader {
     const { twin } = flow;
     if (twin === undefined) return;
     twin.packets += 1;
-    const { name } = facts.findings.names[0] ?? { name: '' };
+    const { findings } = facts;
     const stream = this.#streamOf(twin, side);
     if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, twin, stream, side === 0);
-    if (name === '' && twin.name !== '') flow.name = twin.name;
+    if (twin.name === flow.name) facts.findings = findings;
+    else if (twin.name !== '' && findings.names.length === 0) flow.name = twin.name;
     if (twin.name === '' && !twin.done && twin.packets < MOST_TWIN) return;
     twin.reset();
     flow.twin = undefined;

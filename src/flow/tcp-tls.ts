@@ -25,7 +25,7 @@ const MOST_HELLOS = 2;
 
 /**
  * Reads the hello that the stream begins with; gives the offset from which bytes must be kept. A second one may follow, when
- * the server asks for another (RFC 8446 section 4.1.4); `isBehindHello` says when there is no more to wait for.
+ * the server asks for another (RFC 8446 section 4.1.4); `nextHello` says when there is no more to wait for.
  */
 export function readHello(facts: Facts, flow: Flow, stream: Stream, relays: RelayList): number {
   const { bytes, start, end } = stream;
@@ -46,22 +46,21 @@ export function readHello(facts: Facts, flow: Flow, stream: Stream, relays: Rela
   return recordsEnd(bytes, start, end);
 }
 
-/** Whether what a client sends behind its hello says that no other hello will come; records that say nothing are passed over. */
-export function isBehindHello(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  sendsEarlyData: boolean,
-): boolean {
+/**
+ * Where a second hello may begin in what a client sends behind its first: behind whole records that say nothing (a change of
+ * ciphers that changes nothing, an alert, early data: RFC 8446 section 4.2.10, appendix D.4); -1 when no other will come.
+ */
+export function nextHello(bytes: Uint8Array, start: number, end: number, sendsEarlyData: boolean): number {
   let at = start;
   while (at < end) {
     const type = bytes[at] ?? 0;
-    // A change of ciphers that changes nothing, an alert, early data: a hello may follow (RFC 8446 section 4.2.10, appendix D.4).
-    if (type !== CHANGE && type !== ALERT && !(type === DATA && sendsEarlyData)) return true;
-    if (at + RECORD_HEADER > end) return false;
-    at += RECORD_HEADER + u16(bytes, at + 3);
+    if (type === HANDSHAKE) return isClientHelloStart(bytes, at, end) ? at : -1;
+    if (type !== CHANGE && type !== ALERT && !(type === DATA && sendsEarlyData)) return -1;
+    const next = at + RECORD_HEADER + u16(bytes, at + 3);
+    if (at + RECORD_HEADER > end || next > end) return at;
+    at = next;
   }
-  return false;
+  return end;
 }
 
 /** The offset behind the handshake records at `start`, as far as they are here. */

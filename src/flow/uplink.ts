@@ -112,10 +112,10 @@ export class UplinkSink implements PacketSink {
       this.#sink.packet(bytes, start, end, wireLength, LinkType.ETHERNET, timeMicros);
       return;
     }
+    const innerEnd = session + PPPOE_HEADER + u16(bytes, session + 4);
     const from = moved(bytes, start, inner.offset - 2);
     bytes[inner.offset - 2] = inner.etherType >>> 8;
     bytes[inner.offset - 1] = inner.etherType & 0xff;
-    const innerEnd = session + PPPOE_HEADER + u16(bytes, session + 4);
     const length = Math.min(wireEnd, innerEnd) - from;
     this.#sink.packet(bytes, from, Math.min(end, innerEnd), length, LinkType.ETHERNET, timeMicros);
   }

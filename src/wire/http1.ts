@@ -59,14 +59,20 @@ export function isHttpRequestStart(bytes: Uint8Array, start: number, end: number
 
 /** Where a request begins, blank lines in front of it passed over (RFC 9112 section 2.2); -1 when none does. */
 export function requestAt(bytes: Uint8Array, start: number, end: number): number {
+  const at = behindBlankLines(bytes, start, end);
+  return isHttpRequestStart(bytes, at, end) ? at : -1;
+}
+
+function behindBlankLines(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && at - start < MOST_BLANK && (bytes[at] === CR || bytes[at] === LF)) at += 1;
-  return isHttpRequestStart(bytes, at, end) ? at : -1;
+  return at;
 }
 
 /** Whether so few octets are there that they are the beginning of a known method and no more. */
 export function canBecomeRequest(bytes: Uint8Array, start: number, end: number): boolean {
-  return end > start && canBecomeMethod(bytes, start, end);
+  const at = behindBlankLines(bytes, start, end);
+  return at < end && canBecomeMethod(bytes, at, end);
 }
 
 /** Whether a payload begins with a status line of HTTP/1. */

@@ -90,8 +90,8 @@ describe('leakguard analyze', () => {
       file('cut.pcap', [made.ethernet(0x0806, made.arp(1)), made.ethernet(0x0806, made.arp(1))], 3),
       '--json',
     );
-    expect(code).toBe(0);
-    expect(err).toContain('truncated');
+    expect(code).toBe(3);
+    expect(err).toContain('not whole');
     expect((JSON.parse(out) as AnalysisReport).packets).toBe(1);
   });
 
