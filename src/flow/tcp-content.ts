@@ -6,7 +6,7 @@ import { canBecomeRequest, httpRequest, isHttpResponseStart, requestAt } from '.
 import { u16 } from '../wire/octets.ts';
 import { pptpControl } from '../wire/pptp.ts';
 import { canBecomeBanner } from '../wire/ssh.ts';
-import { clientHelloBehind } from '../wire/tls-behind.ts';
+import { behindProxyHeader, clientHelloBehind } from '../wire/tls-behind.ts';
 import type { RelayList } from '../wire/tor.ts';
 import { acceptsHello, isClientHelloStart, isSsl2HelloStart, isTlsRecordStart } from '../wire/tls-record.ts';
 import type { Facts } from './facts.ts';
@@ -77,6 +77,8 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
   // Who announced a body need not send it (100-continue, a refused login): a whole request begins what it begins.
   if (requestAt(bytes, start, end) >= 0 && (!flow.body.isOpen || isWholeRequest(bytes, start, end)))
     return readHttp(facts, flow, stream);
+  const proxied = stream.first && fromClient ? behindProxyHeader(bytes, start, end) : -1;
+  if (proxied >= 0) return proxied;
   if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
   if (!fromClient) {
     if (flow.kind === undefined) settle(facts, flow, stream, false);

@@ -131,18 +131,16 @@ export class Http2Reader {
 
   /** `stream` is -1 where no body follows. */
   #read(bytes: Uint8Array, start: number, end: number, stream: number, told: Http2Told): void {
-    let authority = '';
-    let host = '';
-    let path = '';
-    let carriesDns = false;
+    const found = { authority: '', host: '', path: '', carriesDns: false };
     const isWhole = this.#hpack.read(bytes, start, end, ({ name, value }: HeaderField) => {
-      if (authority === '' && isName(name, ':authority')) authority = hostOf(value);
-      else if (host === '' && isName(name, 'host')) host = hostOf(value);
-      else if (path === '' && isName(name, ':path'))
-        path = printable(value, 0, Math.min(value.length, LONGEST_PATH));
+      if (found.authority === '' && isName(name, ':authority')) found.authority = hostOf(value);
+      else if (found.host === '' && isName(name, 'host')) found.host = hostOf(value);
+      else if (found.path === '' && isName(name, ':path'))
+        found.path = printable(value, 0, Math.min(value.length, LONGEST_PATH));
       else if (isName(name, 'content-type'))
-        carriesDns = startsWith(value, 0, value.length, 'application/dns-message');
+        found.carriesDns = startsWith(value, 0, value.length, 'application/dns-message');
     });
+    const { authority, host, path, carriesDns } = found;
     this.broken = !isWhole;
     if (authority !== '') told.host(authority);
     if (host !== '' && host !== authority) told.host(host);

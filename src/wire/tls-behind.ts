@@ -2,11 +2,12 @@
 // version 2 header, other TLS records, packets of protocols that turn to TLS. Must not know: TCP, flows, policy.
 // Follows RFC 3207, 2595 and 4217 (STARTTLS in mail and FTP), HAProxy's PROXY protocol, RFC 8446 section 5.
 
-import { u16, u32 } from './octets.ts';
+import { startsWith, u16, u32 } from './octets.ts';
 import { isClientHelloStart, isTlsRecordStart } from './tls-record.ts';
 
 const PROXY_SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a] as const;
 const PROXY_HEADER = 16;
+const LONGEST_PROXY_LINE = 107;
 /** Text is not searched further: who upgrades says so in a few lines. */
 const MOST_TEXT = 4096;
 const MOST_RECORDS = 16;
@@ -65,6 +66,18 @@ function behindRecords(bytes: Uint8Array, start: number, end: number): number {
     if (at < end && isClientHelloStart(bytes, at, end)) return at;
   }
   return -1;
+}
+
+/** The offset behind a header of the PROXY protocol, in which a proxy says for whom it speaks; -1 when there is none. */
+export function behindProxyHeader(bytes: Uint8Array, start: number, end: number): number {
+  if (startsWith(bytes, start, end, 'PROXY ')) {
+    const stop = Math.min(end, start + LONGEST_PROXY_LINE);
+    for (let at = start; at < stop; at += 1) if (bytes[at] === LF) return at + 1;
+    return -1;
+  }
+  if (end - start < PROXY_HEADER || PROXY_SIGNATURE.some((octet, i) => bytes[start + i] !== octet)) return -1;
+  const at = start + PROXY_HEADER + u16(bytes, start + 14);
+  return at <= end ? at : -1;
 }
 
 function behindProxy(bytes: Uint8Array, start: number, end: number): number {

@@ -121,7 +121,11 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     return [http2Preface(b, s, e), rest - s, reader.broken, told];
   },
   hpack: (b, s, e) =>
-    emitted((emit) => new HpackReader().read(b, s, e, ({ name, value }) => void emit([...name], [...value]))),
+    emitted((emit) =>
+      new HpackReader().read(b, s, e, ({ name, value }) => {
+        emit([...name], [...value]);
+      }),
+    ),
   'hpack-huffman': (b, s, e) => huffmanDecoded(b, s, e)?.length,
   doh: (b, s, e) => dohQuestion(`/?dns=${printable(b, s, e)}`)?.length,
   sctp: (b, s, e) => [
