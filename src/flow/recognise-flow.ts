@@ -22,6 +22,8 @@ interface Side {
   session: string;
   /** It has sent a client's first message: a hard reset of OpenVPN, or IKE without the responder's SPI. */
   opened: boolean;
+  /** It has sent a discovery message of Tailscale's. */
+  discovers: boolean;
   hello: DtlsHelloPieces | undefined;
 }
 
@@ -122,7 +124,7 @@ export class FlowRecogniser {
 }
 
 function newSide(): Side {
-  return { index: -1, counter: -1, run: 0, session: '', opened: false, hello: undefined };
+  return { index: -1, counter: -1, run: 0, session: '', opened: false, discovers: false, hello: undefined };
 }
 
 /** TunnelBear lengthens WireGuard's handshake: only initiation and response together, index for index, prove it. */
@@ -171,6 +173,12 @@ function joinWireguard(
   mine: Side,
   other: Side,
 ): Recognition {
+  if (single.variant === 'tailscale') {
+    mine.discovers = true;
+    if (!other.discovers) return single;
+    const why = 'Tailscale discovery in both directions';
+    return { ...single, confidence: 0.98, why, answered: true, guessed: true };
+  }
   const message = wireguardMessage(bytes, start, end);
   if (message?.type === 1) mine.index = message.sender;
   if (message?.type === 2 && other.index === message.receiver) {
@@ -181,7 +189,9 @@ function joinWireguard(
   if (!advance(mine, `data ${message.receiver}`, message.counter)) return single;
   const both = other.run >= RUN;
   const why = `WireGuard data with growing counters${both ? ' in both directions' : ''}, no handshake seen`;
-  return both ? { ...single, confidence: 0.85, why, answered: true } : { ...single, confidence: 0.7, why };
+  return both
+    ? { ...single, confidence: 0.85, why, answered: true, guessed: true }
+    : { ...single, confidence: 0.7, why };
 }
 
 function joinOpenvpn(

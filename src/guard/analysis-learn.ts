@@ -108,7 +108,7 @@ function endpointOf(facts: Facts, client: number | undefined): LearnedEndpoint |
   if (recognition === undefined || recognition.confidence < SURE || facts.sourcePort < 0) return undefined;
   const protocol = LEARNABLE[recognition.protocol];
   if (protocol === undefined || recognition.answered !== true) return undefined;
-  const atSource = recognition.server === 'source';
+  const atSource = serverIsSource(facts, recognition, client);
   const server = atSource ? facts.source : facts.destination;
   const asker = atSource ? facts.destination : facts.source;
   if (client !== undefined && (atSource ? facts.destinationMac : facts.sourceMac) !== client)
@@ -121,6 +121,15 @@ function endpointOf(facts: Facts, client: number | undefined): LearnedEndpoint |
     atSource ? facts.sourcePort : facts.destinationPort,
   );
   return { protocol, endpoint };
+}
+
+/** Of a tunnel whose beginning was missed nobody knows who began: the server is the end that is not on this side. */
+function serverIsSource(facts: Facts, { server, guessed }: Recognition, client: number | undefined): boolean {
+  if (guessed !== true) return server === 'source';
+  if (client !== undefined) return facts.destinationMac === client;
+  const sourceIsNear = isLocal(facts.ipVersion, facts.source);
+  const destinationIsNear = isLocal(facts.ipVersion, facts.destination);
+  return sourceIsNear === destinationIsNear ? server === 'source' : destinationIsNear;
 }
 
 function isLocal(ipVersion: Facts['ipVersion'], words: Uint32Array): boolean {

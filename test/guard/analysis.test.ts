@@ -223,6 +223,16 @@ describe('learning', () => {
     ...acks,
     ...made.u32(0),
   ];
+  /** Data with growing counters, as a capture shows it that began later; the laptop has the lower port. */
+  const midway = (ways: readonly ('up' | 'down')[]): Uint8Array[] =>
+    [1, 2, 3, 4].flatMap((counter) =>
+      ways.map((way, at) => {
+        const key = way === 'up' ? 1 : 2;
+        const count = counter * ways.length + at;
+        const message = [4, 0, 0, 0, key, 0, 0, 0, count, ...made.fill(7, 0), ...made.fill(80)];
+        return way === 'up' ? udp(SERVER, 51820, message, 4000) : answer(SERVER, 51820, message, 4000);
+      }),
+    );
   const acknowledged = [1, ...made.u32(0), ...made.fill(8, 0x11)];
 
   test.each<[string, readonly Uint8Array[], number | undefined, string | undefined]>([
@@ -251,6 +261,13 @@ describe('learning', () => {
       undefined,
       `udp:${SERVER}:1194`,
     ],
+    [
+      'data of both ends, where the far one is the server',
+      midway(['up', 'down']),
+      undefined,
+      `udp:${SERVER}:51820`,
+    ],
+    ['data of one end', midway(['down', 'down']), undefined, undefined],
     ['OpenVPN without an answer', [udp(SERVER, 1194, openvpn(7, 0x11, [0]))], undefined, undefined],
   ])('%s', (_case, frames, own, endpoint) => {
     const judge = new LearningJudge(
