@@ -472,27 +472,24 @@ describe('a packet inside another', () => {
     expect(look([over(6081, [...header, ...FRAME])]).names).toEqual(['dns inner.example']);
   });
 
+  const LONG_QUERY = made.udp(40_000, 53, [...made.dnsQuery('inner.example'), ...made.fill(30, 0)]);
+  const LONG = made.ipv4(17, LONG_QUERY);
+  const LONG_FRAME = [...made.ethernet(0x0800, LONG)];
+  const LONG_SIX = made.ipv6(17, LONG_QUERY, { from: '2001::1' });
+
   test.each<[string, Bytes]>([
-    ['VXLAN', over(4789, [8, 0, 0, 0, 0, 0, 9, 0, ...FRAME])],
-    ['GRE', outer([0, 0, 8, 0, ...PACKET], 47)],
-    ['GTP', over(2152, [0x30, 0xff, ...made.u16(PACKET.length), 0, 0, 0, 1, ...PACKET])],
-    ['L2TP', over(1701, [0x40, 2, ...made.u16(PACKET.length + 12), 0, 1, 0, 1, 0xff, 3, 0, 0x21, ...PACKET])],
-    ['Teredo', over(3544, sixth)],
-    [
-      'PPPoE',
-      [...made.ethernet(0x8864, [0x11, 0, 0, 1, ...made.u16(PACKET.length + 2), 0, 0x21, ...PACKET])],
-    ],
-    ['EoIP', outer([0x20, 1, 0x64, 0, ...made.u16(FRAME.length), 1, 0, ...FRAME], 47)],
-    ['two of them', over(4789, [8, 0, 0, 0, 0, 0, 9, 0, ...outer([0, 0, 8, 0, ...PACKET], 47)])],
+    ['VXLAN', over(4789, [8, 0, 0, 0, 0, 0, 9, 0, ...LONG_FRAME])],
+    ['GRE', outer([0, 0, 8, 0, ...LONG], 47)],
+    ['GTP', over(2152, [0x30, 0xff, ...made.u16(LONG.length), 0, 0, 0, 1, ...LONG])],
+    ['L2TP', over(1701, [0x40, 2, ...made.u16(LONG.length + 12), 0, 1, 0, 1, 0xff, 3, 0, 0x21, ...LONG])],
+    ['Teredo', over(3544, LONG_SIX)],
+    ['PPPoE', [...made.ethernet(0x8864, [0x11, 0, 0, 1, ...made.u16(LONG.length + 2), 0, 0x21, ...LONG])]],
+    ['EoIP', outer([0x20, 1, 0x64, 0, ...made.u16(LONG_FRAME.length), 1, 0, ...LONG_FRAME], 47)],
+    ['two of them', over(4789, [8, 0, 0, 0, 0, 0, 9, 0, ...outer([0, 0, 8, 0, ...LONG], 47)])],
   ])('a question in %s that the capture cut behind the name is read', (_case, frame) => {
-    for (const missing of [1, 2, 3]) {
+    for (const missing of [1, 2, 29, 30]) {
       const short = frame.slice(0, frame.length - missing);
-      expect(look([short], frame.length).names, `${missing} missing`).toEqual([]);
+      expect(look([short], frame.length).names, `${missing} missing`).toEqual(['dns inner.example']);
     }
-    const more = made.ipv4(
-      17,
-      made.udp(40_000, 53, made.dnsQuery('inner.example', { extra: made.fill(40, 0) })),
-    );
-    expect(more.length).toBeGreaterThan(PACKET.length);
   });
 });
