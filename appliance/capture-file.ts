@@ -1,13 +1,13 @@
-// Knows: how captures come from files, gzip and standard input in large pieces. Must not know: frames, policy.
-// One buffer is reused: it grows only for a record longer than itself. Formats are in src/wire/capture.ts.
+// Knows: how captures come from files and standard input in large pieces, and what could not be read. Must not know: frames,
+// policy, packings. One buffer is reused: it grows only for a record longer than itself. Formats are in src/wire/capture.ts.
 
 import { readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import type { Readable } from 'node:stream';
 import { MAGIC_LENGTH, parserFor } from '../src/wire/capture-format.ts';
 import type { CaptureFault, CaptureParser, PacketSink } from '../src/wire/capture.ts';
+import { PACKING_MAGIC, packingAt, unpack, UnpackingError } from './unpacking.ts';
 
 /** Small enough to be parsed while it is in the processor's cache: larger chunks and reading ahead both measured slower. */
 const CHUNK = 262_144;
@@ -16,7 +16,7 @@ const HEADROOM = 262_144;
 /** Chunks between two looks at the event loop: signals and progress wait for no more than this. */
 const CHUNKS_PER_TURN = 128;
 
-/** A capture that cannot be opened or read at all; `code` is the system's (`ENOENT`, …) or `unknown-format`. */
+/** A capture that cannot be opened or read at all; `code` is the system's (`ENOENT`, …) or `unknown-format`, `missing-program`, `unpacking` or `limit`. */
 export class CaptureFileError extends Error {
   readonly code: string;
 
@@ -30,29 +30,34 @@ export class CaptureFileError extends Error {
 export interface CaptureOptions {
   readonly stdin: Readable;
   readonly signal: AbortSignal;
-  /** Share of the file that was read, 0 to 1; not called where the size is unknown. */
-  readonly onProgress?: (share: number) => void;
+  /** Share of the file that was read, 0 to 1; undefined where the size is unknown. */
+  readonly onProgress?: (share: number | undefined) => void;
 }
 
 /** What is left to say when everything readable was read. */
 export interface CaptureEnd {
   /** Why reading stopped before the end; undefined for a whole capture. */
   readonly fault: CaptureFault | undefined;
+  /** Bytes of the file behind that fault; undefined where the size is not known. */
+  readonly unreadBytes: number | undefined;
   readonly aborted: boolean;
+  /** Packets that the capture holds and that could not be handed out. */
+  readonly passedOver: number;
   /** The link types that the capture names. */
   readonly linkTypes: ReadonlySet<number>;
 }
 
 /**
- * Hands every packet of a capture to the sink: pcap or pcapng, plain or gzip, `-` for standard input. A truncated or
- * damaged capture yields what could be read and says so in `fault`. Throws CaptureFileError when there is nothing to read.
+ * Hands every packet of a capture to the sink: pcap or pcapng, one file or several glued together, plain or packed, `-` for
+ * standard input. A truncated or damaged capture yields what could be read and says so in `fault`. Throws CaptureFileError
+ * when there is nothing to read.
  */
 export async function readCapture(
   path: string,
   sink: PacketSink,
   options: CaptureOptions,
 ): Promise<CaptureEnd> {
-  if (path === '-') return readStream(options.stdin, sink, options);
+  if (path === '-') return readStream(options.stdin, sink, options, undefined);
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, 'r');
@@ -79,26 +84,26 @@ async function readHandle(
 ): Promise<CaptureEnd> {
   const status = await handle.stat();
   // What is no file may make us wait, and then signals have to come through.
-  if (!status.isFile()) return readStream(chunksOf(handle), sink, options);
+  if (!status.isFile()) return readStream(chunksOf(handle), sink, options, undefined);
   const feed = new Feed(sink);
   const area = Buffer.allocUnsafeSlow(HEADROOM + CHUNK);
   let kept = 0;
   let read = 0;
   for (let turn = 1; !options.signal.aborted; turn += 1) {
     const got = readSync(handle.fd, area, HEADROOM, CHUNK, null);
-    if (got === 0) return feed.end(kept);
+    if (got === 0) return feed.end(kept, status.size);
     const end = HEADROOM + got;
-    if (read === 0 && isGzip(area, HEADROOM, end)) {
-      return readStream(chunksOf(handle, area.subarray(HEADROOM, end)), sink, options);
+    if (read === 0 && packingAt(area, HEADROOM, end) !== undefined) {
+      return readStream(chunksOf(handle, area.subarray(HEADROOM, end)), sink, options, status.size);
     }
     read += got;
     const rest = feed.parse(area, HEADROOM - kept, end);
-    if (feed.fault !== undefined) return feed.end(0);
+    if (feed.fault !== undefined) return feed.end(0, status.size);
     kept = end - rest;
     if (kept > HEADROOM) {
       // A record longer than the headroom: its pieces are joined the slow way, and so is what follows.
       feed.take(area.subarray(rest, end));
-      return readInto(feed, chunksOf(handle), options);
+      return readInto(feed, progressing(chunksOf(handle), options, status.size, read), options, status.size);
     }
     area.copyWithin(HEADROOM - kept, rest, end);
     if (turn % CHUNKS_PER_TURN === 0) {
@@ -106,7 +111,7 @@ async function readHandle(
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  return { fault: undefined, aborted: true, linkTypes: feed.linkTypes };
+  return feed.aborted();
 }
 
 /** What was read already, if anything, then the rest of the input. */
@@ -119,58 +124,75 @@ async function* chunksOf(handle: FileHandle, first?: Uint8Array): AsyncGenerator
   }
 }
 
-function isGzip(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start >= 2 && bytes[start] === 0x1f && bytes[start + 1] === 0x8b;
+/** Tells how far the input was read; where its size is not known, that it goes on. */
+async function* progressing(
+  input: AsyncIterable<unknown>,
+  options: CaptureOptions,
+  size: number | undefined,
+  before = 0,
+): AsyncGenerator<Uint8Array> {
+  let read = before;
+  let told = before;
+  for await (const piece of input) {
+    const chunk = asBytes(piece);
+    yield chunk;
+    read += chunk.length;
+    if (read - told < CHUNKS_PER_TURN * CHUNK && size === undefined) continue;
+    if (read - told < CHUNK) continue;
+    told = read;
+    options.onProgress?.(size === undefined || size === 0 ? undefined : read / size);
+  }
 }
 
-/** Reads a stream, unpacking gzip by its magic number. */
+/** Reads a stream, unpacking by its magic number. */
 async function readStream(
   input: AsyncIterable<unknown>,
   sink: PacketSink,
   options: CaptureOptions,
+  size: number | undefined,
 ): Promise<CaptureEnd> {
-  return readInto(new Feed(sink), unpacked(input), options);
+  return readInto(new Feed(sink), unpacked(progressing(input, options, size)), options, undefined);
 }
 
 async function readInto(
   feed: Feed,
   chunks: AsyncIterable<Uint8Array>,
   options: CaptureOptions,
+  size: number | undefined,
 ): Promise<CaptureEnd> {
   try {
     for await (const chunk of chunks) {
-      if (options.signal.aborted) return { fault: undefined, aborted: true, linkTypes: feed.linkTypes };
+      if (options.signal.aborted) return feed.aborted();
       feed.take(chunk);
       if (feed.fault !== undefined) break;
     }
   } catch (error) {
-    const known = systemError('input', error);
-    if (!feed.started || !(known instanceof CaptureFileError)) throw known;
-    return {
-      fault: { code: 'truncated', message: `the compressed data ends or breaks: ${known.message}` },
-      aborted: false,
-      linkTypes: feed.linkTypes,
-    };
+    if (error instanceof UnpackingError && feed.started) return feed.broken(error);
+    if (error instanceof UnpackingError) throw new CaptureFileError(error.code, error.message, error);
+    throw systemError('input', error);
   }
-  return feed.end(0);
+  return feed.end(0, size);
 }
 
-async function* unpacked(input: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+async function* unpacked(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const source = input[Symbol.asyncIterator]();
-  const first = await source.next();
-  if (first.done === true) return;
-  const head = asBytes(first.value);
+  let head: Uint8Array = new Uint8Array(0);
+  // A pipe may give its first octets one by one.
+  while (head.length < PACKING_MAGIC) {
+    const next = await source.next();
+    if (next.done === true) break;
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  }
+  if (head.length === 0) return;
+  const packing = packingAt(head, 0, head.length);
   const rest = restOf(head, source);
-  if (!isGzip(head, 0, head.length)) yield* rest;
-  else
-    for await (const chunk of Readable.from(rest, { objectMode: false }).pipe(createGunzip()))
-      yield asBytes(chunk);
+  if (packing === undefined) yield* rest;
+  else yield* unpack(packing, rest);
 }
 
-async function* restOf(head: Uint8Array, source: AsyncIterator<unknown>): AsyncGenerator<Uint8Array> {
+async function* restOf(head: Uint8Array, source: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield head;
-  for (let next = await source.next(); next.done !== true; next = await source.next())
-    yield asBytes(next.value);
+  for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
 }
 
 function asBytes(chunk: unknown): Uint8Array {
@@ -181,6 +203,10 @@ function asBytes(chunk: unknown): Uint8Array {
 class Feed {
   readonly #sink: PacketSink;
   #parser: CaptureParser | undefined = undefined;
+  readonly #linkTypes = new Set<number>();
+  /** Of captures that another one was glued behind. */
+  #passedOver = 0;
+  #parsed = 0;
   #buffer: Uint8Array = new Uint8Array(0);
   #filled = 0;
 
@@ -196,23 +222,53 @@ class Feed {
     return this.#parser?.fault;
   }
 
-  get linkTypes(): ReadonlySet<number> {
-    return this.#parser?.linkTypes ?? new Set();
+  /** What is left to say at the end of an input of `size` bytes; `kept` bytes are incomplete besides those held here. */
+  end(kept: number, size: number | undefined): CaptureEnd {
+    const fault = this.#finish(kept);
+    const unreadBytes = fault === undefined || size === undefined ? undefined : size - this.#parsed;
+    return { ...this.#told(), fault, unreadBytes, aborted: false };
   }
 
-  /** What is left to say at the end of input; `kept` bytes are incomplete besides those held here. */
-  end(kept: number): CaptureEnd {
-    return { fault: this.#finish(kept), aborted: false, linkTypes: this.linkTypes };
+  /** The same where the reading was stopped. */
+  aborted(): CaptureEnd {
+    return { ...this.#told(), fault: undefined, unreadBytes: undefined, aborted: true };
+  }
+
+  /** The same where the packed data ended or broke before its end. */
+  broken({ code, message }: UnpackingError): CaptureEnd {
+    const fault: CaptureFault =
+      code === 'limit'
+        ? { code: 'limit', message }
+        : { code: 'truncated', message: `the packed data ends or breaks: ${message}` };
+    return { ...this.#told(), fault, unreadBytes: undefined, aborted: false };
+  }
+
+  #told(): Pick<CaptureEnd, 'linkTypes' | 'passedOver'> {
+    this.#settle();
+    return { linkTypes: this.#linkTypes, passedOver: this.#passedOver + (this.#parser?.passedOver ?? 0) };
+  }
+
+  #settle(): void {
+    for (const linkType of this.#parser?.linkTypes ?? []) this.#linkTypes.add(linkType);
   }
 
   /** Parses `bytes[start, end)`; gives the offset of what is incomplete. */
   parse(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#parser === undefined) {
-      if (end - start < MAGIC_LENGTH) return start;
-      this.#parser = parserFor(bytes, start);
-      if (this.#parser === undefined) throw unknownFormat('neither pcap nor pcapng');
+    let at = start;
+    for (;;) {
+      if (this.#parser === undefined) {
+        if (end - at < MAGIC_LENGTH) return at;
+        this.#parser = parserFor(bytes, at);
+        if (this.#parser === undefined) throw unknownFormat('neither pcap nor pcapng');
+      }
+      const next = this.#parser.push(bytes, at, end, this.#sink);
+      this.#parsed += next - at;
+      at = next;
+      if (!this.#parser.isBehind) return at;
+      this.#settle();
+      this.#passedOver += this.#parser.passedOver;
+      this.#parser = undefined;
     }
-    return this.#parser.push(bytes, start, end, this.#sink);
   }
 
   /** Parses a piece behind what is kept, and keeps what is incomplete. */

@@ -2,27 +2,57 @@
 // The most important line comes first: whether anything leaked. Colour is not used, so nothing depends on it.
 
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
+import type { CountedName } from '../../src/guard/analysis-names.ts';
+
+/** What a capture holds and was not read; `what` is the fault's code, `packets` or `stopped`. */
+export interface LostPart {
+  readonly what: string;
+  readonly message: string;
+  readonly packets?: number;
+  readonly bytes?: number;
+}
+
+/** The report with how it was read. */
+export interface ReadReport extends AnalysisReport {
+  /** All that the capture holds was read: only then is "no leak" a verdict. */
+  readonly complete: boolean;
+  readonly lost: readonly LostPart[];
+  /** What was taken off every frame. */
+  readonly behind: readonly string[];
+}
 
 const BAR = 24;
 const MOST_INCIDENTS = 20;
 const MOST_NAMES = 20;
 
 /** The report as text for a terminal of 100 columns. */
-export function analysisText(report: AnalysisReport): string {
+export function analysisText(report: ReadReport): string {
   const { leak, tunnel, plumbing, allowed } = report.verdicts;
   const lines = [
-    leak > 0
-      ? `LEAK: ${leak} of ${report.packets} frames went past the tunnel (${report.file})`
-      : `no leak in ${report.packets} frames (${report.file})`,
+    headLine(report, leak),
+    ...report.lost.map(({ message }) => `not read: ${message}`),
+    ...(report.behind.length > 0 ? [`read without what wraps every frame: ${report.behind.join(', ')}`] : []),
     `tunnel ${tunnel}, plumbing ${plumbing}, allowed ${allowed}, leak ${leak}; ` +
       `${report.bytes} bytes in ${report.seconds.toFixed(1)} s of traffic, read in ${report.elapsedMs} ms`,
     ...tunnelLines(report),
     ...section('kinds', kindLines(report)),
     ...section('incidents', incidentLines(report)),
-    ...section('names that Eve reads', nameLines(report)),
+    ...section('names that Eve reads', nameLines(report.names)),
+    ...section('names in answers, whose question was not seen', nameLines(report.answered)),
     ...section('not told', limitLines(report)),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function headLine({ packets, file, complete, rules }: ReadReport, leak: number): string {
+  if (leak > 0) {
+    const more = complete ? '' : ', and not all could be read';
+    return `LEAK: ${leak} of ${packets} frames went past the tunnel${more} (${file})`;
+  }
+  if (!complete)
+    return `INCOMPLETE: no leak in the ${packets} frames that could be read, which says nothing of the rest (${file})`;
+  const warned = (rules.T ?? 0) > 0 ? ', but the network pulls traffic out of tunnels (rule T)' : '';
+  return `no leak in ${packets} frames${warned} (${file})`;
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -63,7 +93,7 @@ function severityOrder(severity: 'red' | 'amber'): number {
   return severity === 'red' ? 0 : 1;
 }
 
-function nameLines({ names }: AnalysisReport): string[] {
+function nameLines(names: readonly CountedName[]): string[] {
   const lines = [...names]
     .sort((a, b) => b.count - a.count)
     .slice(0, MOST_NAMES)

@@ -1,11 +1,14 @@
 // Knows: the words and options of `leakguard analyze`. Must not know: how frames are read or judged.
-// The report goes to stdout, progress and faults to stderr; exit 1 when leaks were found.
+// The report goes to stdout, progress and faults to stderr; exit 1 when leaks were found, 3 when none
+// was and the capture was not read whole: what was not read is never "no leak".
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { Dissector } from '../../src/flow/dissector.ts';
+import { UplinkSink, WRAPPINGS } from '../../src/flow/uplink.ts';
+import type { Wrapping } from '../../src/flow/uplink.ts';
 import { Analysis } from '../../src/guard/analysis.ts';
 import { LearningJudge } from '../../src/guard/analysis-learn.ts';
 import { PRIVACIES, Veil } from '../../src/guard/privacy.ts';
@@ -22,6 +25,7 @@ import type { CaptureEnd } from '../capture-file.ts';
 import { monotonicMs } from '../clock.ts';
 import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { analysisText } from './analyze-text.ts';
+import type { LostPart } from './analyze-text.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
 import { givenPolicy, withLearned } from './given-policy.ts';
@@ -30,11 +34,13 @@ import { ProgressBar } from './progress.ts';
 
 const HELP = `leakguard analyze FILE [options]
 
-Judges a capture: pcap or pcapng, plain or gzip; "-" reads standard input.
+Judges a capture: pcap or pcapng, plain, gzip, xz, zstd, bzip2 or lz4; "-" reads standard input.
 
   --tunnel udp:A:P   a tunnel endpoint, as udp:198.51.100.7:51820 or tcp:[2001:db8::7]:443; may be repeated
   --policy FILE      judge by this policy
-  --learn            find tunnel endpoints by their handshakes
+  --learn            find tunnel endpoints by handshakes that were answered; what came in from outside teaches nothing
+  --behind W         the capture was taken on an uplink that wraps every frame: vlan, pppoe, or both with a comma; none
+                     for no such thing. Without it that is found out, where the file can be read twice
   --relays FILE      Tor's relays, as its consensus lists them or one address or address:port a line
   --client MAC       the laptop: only what it sends is judged as leaving; otherwise both directions alike
   --privacy M        how names are shown: full, redacted or minimal
@@ -42,8 +48,11 @@ Judges a capture: pcap or pcapng, plain or gzip; "-" reads standard input.
   --help             this text
 
 Without --tunnel, --policy and --learn there is no tunnel: whatever is not plumbing is a leak.
-Exit: 0 no leak, 1 leaks found, 2 usage or unreadable capture.
+Exit: 0 no leak, 1 leaks found, 2 usage or unreadable capture, 3 no leak in what could be read, and some could not.
 `;
+
+/** Link types that a message names. */
+const SHOWN_LINK_TYPES = 8;
 
 interface Options {
   readonly file: string;
@@ -53,6 +62,15 @@ interface Options {
   readonly client: number | undefined;
   readonly policy: Policy;
   readonly relays: RelayList;
+  /** Undefined: to be found out. */
+  readonly behind: readonly Wrapping[] | undefined;
+}
+
+/** One reading of the capture, and what its frames were wrapped in. */
+interface Reading {
+  readonly analysis: Analysis;
+  readonly end: CaptureEnd;
+  readonly all: readonly Wrapping[];
 }
 
 export const analyzeCommand: Command = {
@@ -69,29 +87,89 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     return 0;
   }
   const started = monotonicMs();
-  const judge = new LearningJudge((endpoints, exposed) => {
-    const policy = withLearned(options.policy, endpoints);
-    return compileJudge(policy, { ...NOTHING_LEARNED, exposed });
-  }, options.learn);
-  if (options.learn && options.file !== '-') await pass(options, judge, io);
-  const { analysis, end } = await pass(options, judge, io);
+  const twice = await canBeReadTwice(options.file);
+  let behind = options.behind ?? [];
+  let reading = await readingOf(options, behind, twice, io);
+  if (options.behind === undefined && reading.all.length > 0 && twice && !reading.end.aborted) {
+    behind = reading.all;
+    reading = await readingOf(options, behind, twice, io);
+  }
+  const { analysis, end } = reading;
   const veil = await veilOf(options.privacy);
-  const report = analysis.streamed(options.file, Math.round(monotonicMs() - started), veil);
-  if (end.fault !== undefined) {
+  const streamed = analysis.streamed(options.file, Math.round(monotonicMs() - started), veil);
+  const lost = lostOf(end);
+  const report = { ...streamed, complete: lost.length === 0, lost, behind };
+  for (const { message } of lost) io.stderr.write(`leakguard: ${options.file} is not whole: ${message}.\n`);
+  if (reading.all.length > behind.length && options.behind === undefined)
     io.stderr.write(
-      `leakguard: ${options.file} is ${end.fault.code}: ${end.fault.message}; ${report.packets} packets before that were read.\n`,
+      `leakguard: every frame is wrapped (${reading.all.join(', ')}): --behind ${reading.all.join()} judges what they carry.\n`,
+    );
+  const unread = [...end.linkTypes].filter((linkType) => !isReadLinkType(linkType));
+  if (unread.length > 0) {
+    const some = unread.slice(0, SHOWN_LINK_TYPES).join(', ');
+    const more = unread.length > SHOWN_LINK_TYPES ? ` and ${unread.length - SHOWN_LINK_TYPES} more` : '';
+    io.stderr.write(
+      `leakguard: frames of link type ${some}${more} cannot be read: they are judged as unknown.\n`,
     );
   }
-  const unread = [...end.linkTypes].filter((linkType) => !isReadLinkType(linkType));
-  if (unread.length > 0)
-    io.stderr.write(
-      `leakguard: frames of link type ${unread.join(', ')} cannot be read: they are judged as unknown.\n`,
-    );
-  if (end.aborted) io.stderr.write('leakguard: stopped; the report covers what was read so far.\n');
-  if (!options.json)
-    io.stdout.write(analysisText({ ...report, names: [...report.names], incidents: [...report.incidents] }));
-  else await pipeline(Readable.from(withNewline(jsonPieces(report))), io.stdout, { end: false });
-  return report.verdicts.leak > 0 ? 1 : 0;
+  if (!options.json) {
+    const lists = {
+      names: [...report.names],
+      answered: [...report.answered],
+      incidents: [...report.incidents],
+    };
+    io.stdout.write(analysisText({ ...report, ...lists }));
+  } else await pipeline(Readable.from(withNewline(jsonPieces(report))), io.stdout, { end: false });
+  if (report.verdicts.leak > 0) return 1;
+  return report.complete ? 0 : 3;
+}
+
+/** What a capture holds and was not read. */
+function lostOf(end: CaptureEnd): LostPart[] {
+  const { fault, unreadBytes, passedOver, aborted } = end;
+  const lost: LostPart[] = [];
+  if (fault !== undefined) {
+    const behind =
+      fault.code === 'truncated' || unreadBytes === undefined || unreadBytes <= 0
+        ? ''
+        : `; ${unreadBytes} bytes from there on were not read`;
+    const bytes = unreadBytes === undefined ? {} : { bytes: unreadBytes };
+    lost.push({ what: fault.code, message: `${fault.message}${behind}`, ...bytes });
+  }
+  if (passedOver > 0) {
+    const message = `${passedOver} packets name no interface or do not fit their block`;
+    lost.push({ what: 'packets', message, packets: passedOver });
+  }
+  if (aborted) lost.push({ what: 'stopped', message: 'the reading was stopped before the end' });
+  return lost;
+}
+
+/** Whether the same bytes can be read again: not of standard input, nor of a pipe. */
+async function canBeReadTwice(file: string): Promise<boolean> {
+  if (file === '-') return false;
+  return stat(file).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+}
+
+/** Reads the capture with a judge of its own; with --learn first to teach it: a handshake may come late. */
+async function readingOf(
+  options: Options,
+  behind: readonly Wrapping[],
+  twice: boolean,
+  io: CommandIo,
+): Promise<Reading> {
+  const judge = new LearningJudge(
+    (endpoints, exposed) => {
+      const policy = withLearned(options.policy, endpoints);
+      return compileJudge(policy, { ...NOTHING_LEARNED, exposed });
+    },
+    options.learn,
+    options.client,
+  );
+  if (options.learn && twice) await pass(options, judge, behind, io);
+  return pass(options, judge, behind, io);
 }
 
 /** Hashes of one report can be compared with each other, and with no other's: the key is forgotten with it. */
@@ -109,26 +187,28 @@ function* withNewline(pieces: Iterable<string>): Generator<string> {
   yield '\n';
 }
 
-/** Reads the capture once. With --learn the first time only teaches the judge: a handshake may come late. */
+/** Reads the capture once. */
 async function pass(
   options: Options,
   judge: LearningJudge,
+  behind: readonly Wrapping[],
   io: CommandIo,
-): Promise<{ analysis: Analysis; end: CaptureEnd }> {
-  const { client } = options;
+): Promise<Reading> {
+  const { client, policy } = options;
   const dissector = new Dissector({ quic: nodeQuicCrypto, relays: options.relays });
-  const analysis = new Analysis({ dissector, judge, ...(client === undefined ? {} : { client }) });
+  const analysis = new Analysis({ dissector, judge, policy, ...(client === undefined ? {} : { client }) });
+  const uplink = new UplinkSink(analysis, behind);
   const bar = io.terminal ? new ProgressBar(io.stderr) : undefined;
+  const onProgress = (share: number | undefined): void => {
+    bar?.show(share, analysis.packets);
+  };
   try {
-    const end = await readCapture(options.file, analysis, {
-      stdin: io.stdin,
-      signal: io.signal,
-      ...(bar === undefined ? {} : { onProgress: (share: number) => bar.show(share, analysis.packets) }),
-    });
-    return { analysis, end };
+    const end = await readCapture(options.file, uplink, { stdin: io.stdin, signal: io.signal, onProgress });
+    return { analysis, end, all: uplink.all };
   } catch (error) {
     if (!(error instanceof CaptureFileError)) throw error;
-    throw new CommandError(2, error.code, error.message, 'It takes pcap and pcapng, also as .gz.', error);
+    const remedy = 'It takes pcap and pcapng, also packed with gzip, xz, zstd, bzip2 or lz4.';
+    throw new CommandError(2, error.code, error.message, remedy, error);
   } finally {
     bar?.clear();
   }
@@ -157,7 +237,16 @@ async function optionsOf(args: readonly string[]): Promise<Options | undefined> 
     client,
     policy,
     relays: values.relays === undefined ? new Set() : await relaysOf(values.relays),
+    behind: values.behind === undefined ? undefined : behindOf(values.behind),
   };
+}
+
+function behindOf(text: string): readonly Wrapping[] {
+  if (text === 'none') return [];
+  const found = text.split(',').map((word) => WRAPPINGS.find((known) => known === word.trim()));
+  const known = found.filter((wrapping) => wrapping !== undefined);
+  if (known.length === found.length) return known;
+  throw usage(`--behind ${text}: it is vlan, pppoe, vlan,pppoe or none.`);
 }
 
 async function relaysOf(path: string): Promise<RelayList> {
@@ -186,6 +275,7 @@ function parsed(args: readonly string[]) {
         policy: { type: 'string' },
         learn: { type: 'boolean', default: false },
         client: { type: 'string' },
+        behind: { type: 'string' },
         relays: { type: 'string' },
         privacy: { type: 'string' },
         json: { type: 'boolean', default: false },

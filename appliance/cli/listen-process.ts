@@ -104,6 +104,7 @@ function listen(order: ListenOrder): void {
   const judge = new LearningJudge(
     (endpoints, exposed) => compileJudge(withLearned(policy, endpoints), { ...NOTHING_LEARNED, exposed }),
     order.learn,
+    order.client,
   );
   const analysis = new Analysis({
     ...{ dissector: new Dissector({ quic: nodeQuicCrypto }), judge },

@@ -13,11 +13,12 @@ export class ProgressBar {
     this.#out = out;
   }
 
-  /** `share` is 0 to 1. */
-  show(share: number, packets: number): void {
-    const filled = Math.round(Math.min(1, Math.max(0, share)) * WIDTH);
-    const bar = '#'.repeat(filled) + '-'.repeat(WIDTH - filled);
-    const line = `[${bar}] ${String(Math.floor(share * 100)).padStart(3)} %  ${packets} packets`;
+  /** `share` is 0 to 1, undefined where nobody knows how much there is. */
+  show(share: number | undefined, packets: number): void {
+    this.#draw(share === undefined ? `${packets} packets` : lineOf(share, packets));
+  }
+
+  #draw(line: string): void {
     if (line === this.#drawn) return;
     this.#out.write(`\r${line}`);
     this.#drawn = line;
@@ -27,4 +28,10 @@ export class ProgressBar {
     if (this.#drawn !== '') this.#out.write(`\r${' '.repeat(this.#drawn.length)}\r`);
     this.#drawn = '';
   }
+}
+
+function lineOf(share: number, packets: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * WIDTH);
+  const bar = '#'.repeat(filled) + '-'.repeat(WIDTH - filled);
+  return `[${bar}] ${String(Math.floor(share * 100)).padStart(3)} %  ${packets} packets`;
 }

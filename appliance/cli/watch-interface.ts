@@ -119,7 +119,8 @@ function processWords({ pid, name, confidence, why }: Attribution): string {
 }
 
 function reportText(report: AnalysisReport, json: boolean): string {
-  return json ? `${JSON.stringify({ event: 'summary', data: report })}\n` : analysisText(report);
+  if (json) return `${JSON.stringify({ event: 'summary', data: report })}\n`;
+  return analysisText({ ...report, complete: true, lost: [], behind: [] });
 }
 
 function noSuchPort(name: string, ports: readonly PortFacts[]): CommandError {

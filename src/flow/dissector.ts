@@ -8,11 +8,12 @@ import { LinkType } from '../wire/link-types.ts';
 import { ApplicationReader } from './application.ts';
 import type { ApplicationPorts } from './application.ts';
 import { kindOfHeaders } from './classify.ts';
-import { behindAh, innerOf } from './encapsulation.ts';
+import { behindAh, cutOff, innerOf } from './encapsulation.ts';
 import { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import { Fragments } from './fragments.ts';
 import { readHeaders, readInner, readUpperOf } from './headers.ts';
+import { readQuote } from './icmp-quotes.ts';
 import type { Kind } from './kinds.ts';
 import { offloadedPacket } from './offloaded.ts';
 
@@ -114,14 +115,21 @@ export class Dissector {
     this.#application.read(bytes, facts);
     const inner = this.#inner[depth];
     if (inner === undefined) return;
+    if (facts.kind === 'icmp') {
+      readQuote(bytes, facts, inner);
+      return;
+    }
     const inside = innerOf(bytes, facts);
     if (inside === undefined) {
       this.#readBehindAh(bytes, facts, inner, timeMicros, depth);
       return;
     }
     const { etherType, offset, end } = inside;
-    if (etherType === INNER_ETHERNET) readHeaders(bytes, offset, end, end - offset, LinkType.ETHERNET, inner);
-    else readInner(bytes, offset, end, end, etherType, inner);
+    // What the capture cut off the outer packet it cut off the inner one.
+    const wireEnd = end === facts.payloadEnd ? end + cutOff(facts) : end;
+    if (etherType === INNER_ETHERNET)
+      readHeaders(bytes, offset, end, wireEnd - offset, LinkType.ETHERNET, inner);
+    else readInner(bytes, offset, end, wireEnd, etherType, inner);
     this.#read(bytes, inner, timeMicros, depth + 1);
     facts.findings = mergeFindings(facts.findings, inner.findings);
     if (facts.flowName === '') facts.flowName = inner.flowName;

@@ -1,6 +1,6 @@
 // Knows: which packet a frame carries inside another. Must not know: what the inner one says, policy.
 // Follows RFC 2784 and 2637 (GRE), 2003, 2473 and 4213 (IP in IP), 2516 (PPPoE), 3032 (MPLS), 4380 (Teredo), 7348 (VXLAN),
-// 2661 and 3931 (L2TP), 3378 (EtherIP), 4302 (AH), 8926 (Geneve), 7510 (MPLS in UDP), 3GPP TS 29.281 (GTP).
+// 8086 (GRE in UDP), 7761 (PIM), 2661 and 3931 (L2TP), 3378 (EtherIP), 4302 (AH), 8926 (Geneve), 7510 (MPLS in UDP), 3GPP TS 29.281 (GTP).
 // Names found inside are on the wire in clear all the same.
 
 import { EtherType } from '../wire/ethernet.ts';
@@ -14,47 +14,76 @@ import type { Inner } from '../wire/inner.ts';
 import { Protocol } from '../wire/ip.ts';
 import { ipInIp } from '../wire/ipip.ts';
 import { ahHeader } from '../wire/ipsec.ts';
+import { shimInner } from '../wire/link-shims.ts';
 import { l2tpOverIp, l2tpPacket } from '../wire/l2tp.ts';
 import { mplsStack } from '../wire/mpls.ts';
 import { pppFrame } from '../wire/ppp.ts';
 import { pppoeFrame } from '../wire/pppoe.ts';
 import { teredoPacket } from '../wire/teredo.ts';
 import { u16 } from '../wire/octets.ts';
+import {
+  AYIYA_PORT,
+  ayiyaInner,
+  bareInner,
+  CAPWAP_DATA_PORT,
+  capwapInner,
+  GTP_ZERO_PORT,
+  gtpZeroInner,
+  GUE_PORT,
+  gueInner,
+  LISP_DATA_PORT,
+  lispInner,
+  TZSP_PORT,
+  tzspInner,
+} from '../wire/udp-tunnels.ts';
 import { VXLAN_GPE_PORT, vxlanGpeInner, vxlanPacket } from '../wire/vxlan.ts';
+import { wlanInner } from '../wire/wlan.ts';
 import type { Facts } from './facts.ts';
 
 const GTP_USER = 2152;
+/** RFC 8086. */
+const GRE_IN_UDP = 4754;
+const WCCP = 0x883e;
+const PIM = 103;
+/** Version 2, type 1. */
+const PIM_REGISTER = 0x21;
 /** RFC 7510. */
 const MPLS_IN_UDP = 6635;
 /** RFC 3378: version 3 and twelve zero bits in front of a frame. */
 const ETHERIP = 0x3000;
 
+/** Octets of the payload that were on the wire and that the capture cut off. */
+export function cutOff({ payloadOffset, payloadEnd, payloadLength }: Facts): number {
+  return Math.max(0, payloadLength - (payloadEnd - payloadOffset));
+}
+
 /** The readable packet inside the frame that `facts` were read from, or undefined. Kinds must be set already. */
 export function innerOf(bytes: Uint8Array, facts: Facts): Inner | undefined {
-  const inner = facts.ipVersion === 0 ? innerOfLink(bytes, facts) : innerOfIp(bytes, facts);
+  const wireEnd = facts.payloadEnd + cutOff(facts);
+  const inner = facts.ipVersion === 0 ? innerOfLink(bytes, facts, wireEnd) : innerOfIp(bytes, facts, wireEnd);
   return inner === undefined || inner.etherType < 0 || inner.offset >= inner.end ? undefined : inner;
 }
 
-function innerOfLink(bytes: Uint8Array, facts: Facts): Inner | undefined {
+function innerOfLink(bytes: Uint8Array, facts: Facts, wireEnd: number): Inner | undefined {
   const { payloadOffset, payloadEnd } = facts;
   switch (facts.etherType) {
     case EtherType.PPPOE_SESSION:
-      return pppoeFrame(bytes, payloadOffset, payloadEnd)?.ppp?.inner;
+      return pppoeFrame(bytes, payloadOffset, payloadEnd, wireEnd)?.ppp?.inner;
     case EtherType.MPLS:
     case EtherType.MPLS_MULTICAST:
       return mplsStack(bytes, payloadOffset, payloadEnd)?.inner;
     default:
-      return undefined;
+      return unwrapPpp(bytes, shimInner(bytes, facts.etherType, payloadOffset, payloadEnd));
   }
 }
 
-function innerOfIp(bytes: Uint8Array, facts: Facts): Inner | undefined {
+function innerOfIp(bytes: Uint8Array, facts: Facts, wireEnd: number): Inner | undefined {
   const { upperOffset, payloadOffset, payloadEnd } = facts;
   switch (facts.protocol) {
     case Protocol.UDP:
-      return innerOfUdp(bytes, facts);
+      return innerOfUdp(bytes, facts, wireEnd);
     case Protocol.GRE:
-      return innerOfGre(bytes, grePacket(bytes, upperOffset, payloadEnd));
+      return innerOfGre(bytes, grePacket(bytes, upperOffset, payloadEnd, wireEnd));
     case Protocol.ETHERIP:
       return u16(bytes, upperOffset) === ETHERIP
         ? { etherType: INNER_ETHERNET, offset: upperOffset + 2, end: payloadEnd }
@@ -70,6 +99,9 @@ function innerOfIp(bytes: Uint8Array, facts: Facts): Inner | undefined {
     }
     case Protocol.AH:
       return innerOfAh(bytes, upperOffset, payloadEnd);
+    case PIM:
+      // A register message hands on what a sender said to a group (RFC 7761 section 4.9.3).
+      return bytes[upperOffset] === PIM_REGISTER ? innerIp(bytes, upperOffset + 8, payloadEnd) : undefined;
     case Protocol.MPLS_IN_IP:
       return mplsStack(bytes, payloadOffset, payloadEnd)?.inner;
     default:
@@ -77,15 +109,15 @@ function innerOfIp(bytes: Uint8Array, facts: Facts): Inner | undefined {
   }
 }
 
-function innerOfUdp(bytes: Uint8Array, facts: Facts): Inner | undefined {
+function innerOfUdp(bytes: Uint8Array, facts: Facts, wireEnd: number): Inner | undefined {
   const { payloadOffset, payloadEnd } = facts;
   switch (facts.kind) {
     case 'vxlan':
       return vxlanPacket(bytes, payloadOffset, payloadEnd)?.inner;
     case 'teredo':
-      return teredoPacket(bytes, payloadOffset, payloadEnd)?.inner;
+      return teredoPacket(bytes, payloadOffset, payloadEnd, wireEnd)?.inner;
     case 'l2tp': {
-      const packet = l2tpPacket(bytes, payloadOffset, payloadEnd);
+      const packet = l2tpPacket(bytes, payloadOffset, payloadEnd, wireEnd);
       if (packet === undefined || packet.control) return undefined;
       return packet.version === 2
         ? pppFrame(bytes, packet.dataOffset, payloadEnd)?.inner
@@ -93,8 +125,9 @@ function innerOfUdp(bytes: Uint8Array, facts: Facts): Inner | undefined {
     }
     case 'udp':
       return (
-        innerOfPort(bytes, facts.destinationPort, payloadOffset, payloadEnd) ??
-        innerOfPort(bytes, facts.sourcePort, payloadOffset, payloadEnd)
+        innerOfPort(bytes, facts.destinationPort, payloadOffset, payloadEnd, wireEnd) ??
+        innerOfPort(bytes, facts.sourcePort, payloadOffset, payloadEnd, wireEnd) ??
+        bareInner(bytes, payloadOffset, payloadEnd, wireEnd)
       );
     default:
       return undefined;
@@ -102,10 +135,30 @@ function innerOfUdp(bytes: Uint8Array, facts: Facts): Inner | undefined {
 }
 
 /** Tunnels without a kind of their own: what they carry is read all the same. */
-function innerOfPort(bytes: Uint8Array, port: number, start: number, end: number): Inner | undefined {
+function innerOfPort(
+  bytes: Uint8Array,
+  port: number,
+  start: number,
+  end: number,
+  wireEnd: number,
+): Inner | undefined {
   switch (port) {
     case GTP_USER:
-      return gtpInner(bytes, start, end);
+      return gtpInner(bytes, start, end, wireEnd);
+    case GTP_ZERO_PORT:
+      return gtpZeroInner(bytes, start, end);
+    case GRE_IN_UDP:
+      return innerOfGre(bytes, grePacket(bytes, start, end, wireEnd));
+    case CAPWAP_DATA_PORT:
+      return capwapInner(bytes, start, end);
+    case AYIYA_PORT:
+      return ayiyaInner(bytes, start, end);
+    case LISP_DATA_PORT:
+      return lispInner(bytes, start, end);
+    case TZSP_PORT:
+      return tzspInner(bytes, start, end);
+    case GUE_PORT:
+      return gueInner(bytes, start, end);
     case GENEVE_PORT:
       return geneveInner(bytes, start, end);
     case VXLAN_GPE_PORT:
@@ -130,7 +183,19 @@ function innerOfGre(bytes: Uint8Array, packet: GrePacket | undefined): Inner | u
   const inner = packet?.inner;
   if (packet !== undefined && (inner?.etherType === ERSPAN || inner?.etherType === ERSPAN_III))
     return erspanInner(bytes, packet.inner, packet.sequenced);
-  return unwrapPpp(bytes, inner);
+  if (inner === undefined) return undefined;
+  const { etherType, offset, end } = inner;
+  // Cisco's redirection puts four octets in front of the packet, or none in its first version.
+  if (etherType === WCCP) return innerIp(bytes, offset, end) ?? innerIp(bytes, offset + 4, end);
+  // Aruba's access points send frames of 802.11 under numbers of their own, or of Ethernet where they decrypt themselves.
+  if (isAruba(etherType))
+    return wlanInner(bytes, offset, end) ?? innerFrame(bytes, offset, end) ?? innerIp(bytes, offset, end);
+  return unwrapPpp(bytes, shimInner(bytes, etherType, offset, end) ?? inner);
+}
+
+function isAruba(etherType: number): boolean {
+  const isNumbered = etherType >= 0x8200 && etherType <= 0x83f0 && (etherType & 15) === 0;
+  return isNumbered || etherType === 0x9000 || etherType === 0x9100;
 }
 
 function unwrapPpp(bytes: Uint8Array, inner: Inner | undefined): Inner | undefined {

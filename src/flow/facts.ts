@@ -68,6 +68,10 @@ export interface Recognition {
   readonly why: string;
   /** Which end is the server: the frame's source or its destination. */
   readonly server: 'source' | 'destination';
+  /** The other end has answered with what only who received the handshake can know. */
+  readonly answered?: true;
+  /** `server` is a guess by the ports: nothing seen says who began. */
+  readonly guessed?: true;
 }
 
 /** What the application decoders found; shared frozen default when they found nothing. */

@@ -3,6 +3,8 @@
 // the push is counted. A flow that was pushed out comes back as a new one, of which nothing is known: doubt errs to leak.
 
 import { Protocol, TcpFlag } from '../wire/ip.ts';
+import { HttpBody } from '../wire/http1-body.ts';
+import type { Http2Reader } from '../wire/http2.ts';
 import type { QuicClientFlow } from '../wire/quic-flow.ts';
 import type { Facts, Findings, Recognition } from './facts.ts';
 import type { DohShape } from './doh-shape.ts';
@@ -23,16 +25,31 @@ export class Flow {
   done = false;
   /** The name it has shown. */
   name = '';
+  /** The server name of its ClientHello: one that was sent in pieces, or again, is told once. */
+  helloName = '';
+  /** How many whole ones it has sent. */
+  hellos = 0;
+  sendsEarlyData = false;
+  /** A tunnel that its client has begun and whose server has yet to answer. */
+  tunnel: Recognition | undefined = undefined;
   clientIsLow = true;
   /** Sequence number of the SYN that opened the connection, -1 while none was seen. */
   opening = -1;
   /** Datagrams with payload, or segments with payload that were sniffed. */
   packets = 0;
-  /** Octets of an HTTP request's body that are still to come. */
-  bodyLeft = 0;
+  /** The body of the HTTP request that was read last. */
+  readonly body = new HttpBody();
+  /** The name in the head of an HTTP request is told, and the head goes on. */
+  isHeadTold = false;
   /** What the low endpoint says, and the high one. */
   lowStream: Stream | undefined = undefined;
   highStream: Stream | undefined = undefined;
+  http2: Http2Reader | undefined = undefined;
+  /** Sequence number of the client's first octets, -1 before them, and what they begin with where that names somebody. */
+  first = -1;
+  firstSaid: Uint8Array | undefined = undefined;
+  /** What the client has sent again as its beginning, and differs: a decoy, or what a decoy stood for. */
+  twin: Flow | undefined = undefined;
   recogniser: FlowRecogniser | undefined = undefined;
   quic: QuicClientFlow | undefined = undefined;
   /** Sizes of what a TLS connection carries. */
@@ -52,11 +69,21 @@ export class Flow {
     this.suspected = false;
     this.done = false;
     this.name = '';
+    this.helloName = '';
+    this.hellos = 0;
+    this.sendsEarlyData = false;
+    this.tunnel = undefined;
     this.opening = -1;
     this.packets = 0;
-    this.bodyLeft = 0;
+    this.body.reset();
+    this.isHeadTold = false;
+    this.http2 = undefined;
     this.lowStream?.release();
     this.highStream?.release();
+    this.first = -1;
+    this.firstSaid = undefined;
+    this.twin?.reset();
+    this.twin = undefined;
     this.recogniser = undefined;
     this.quic = undefined;
     this.shape = undefined;
@@ -70,7 +97,8 @@ export class Flow {
   /** Findings that hold a recognition; the same object as long as the recognition is the same. */
   recognised(recognition: Recognition): Findings {
     if (this.#findings?.recognition !== recognition) {
-      this.#findings = { names: [], answers: [], detail: recognition.why, recognition };
+      const doubt = this.suspected ? { suspected: true as const } : {};
+      this.#findings = { names: [], answers: [], detail: recognition.why, recognition, ...doubt };
     }
     return this.#findings;
   }

@@ -5,6 +5,9 @@ import { LinkType } from '../wire/link-types.ts';
 import { u32, u32le } from '../wire/octets.ts';
 import type { Facts } from './facts.ts';
 
+/** LLC's two access points and control octet in front of SNAP, and the first of its zeros. */
+const SNAP = 0xaaaa0300;
+
 /** Sets the MAC addresses; returns where LLC begins, or -1 when the frame carries no readable data. */
 export function readWirelessHeader(
   bytes: Uint8Array,
@@ -41,7 +44,10 @@ export function readWirelessHeader(
   let header = 24;
   if (toSystem && fromSystem) header += 6;
   if ((control & 0x80) !== 0) header += (flags & 0x80) !== 0 ? 6 : 2;
-  return at + header <= end ? at + header : -1;
+  // Some cards fill the header up to a multiple of four octets.
+  const llc = at + header;
+  const isFilled = u32(bytes, llc) !== SNAP && u32(bytes, llc + 2) === SNAP && llc + 6 <= end;
+  return isFilled ? llc + 2 : llc <= end ? llc : -1;
 }
 
 function readMac(bytes: Uint8Array, at: number): number {

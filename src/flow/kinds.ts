@@ -62,4 +62,6 @@ export interface Name {
   readonly via: Via;
   /** The server name is the outer one of an Encrypted ClientHello (RFC 9849): the inner one stays hidden. */
   readonly outer?: true;
+  /** It stood in an answer: whether anybody asked, only a question can tell. */
+  readonly asked?: false;
 }

@@ -40,12 +40,15 @@ export function dnsFindings(
   if (shape < atLeast) return undefined;
   const names: Name[] = [];
   let detail = '';
+  const isAnswer = isDnsResponse(bytes, start, end);
+  // An mDNS response has no question to repeat (RFC 6762 section 6): who sends one with a question asks it.
+  const repeated = isAnswer && via !== 'mdns' ? { asked: false as const } : {};
   readQuestions(bytes, start, end, (name, type) => {
     if (name === '') return;
     if (detail === '') detail = `asks for ${TYPE_WORDS.get(type) ?? `type ${type}`}`;
-    if (!names.some((known) => known.name === name)) names.push({ name, via });
+    if (!names.some((known) => known.name === name)) names.push({ name, via, ...repeated });
   });
-  if (isDnsResponse(bytes, start, end)) {
+  if (isAnswer) {
     return { names, answers: readAnswers(bytes, start, end), detail: 'answers' };
   }
   return { names, answers: [], ...(detail === '' ? {} : { detail }) };
@@ -55,8 +58,10 @@ export function dnsFindings(
 export function nbnsFindings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
   if (!isNetbiosShape(bytes, start, end)) return undefined;
   const names: Name[] = [];
+  const repeated = isDnsResponse(bytes, start, end) ? { asked: false as const } : {};
   readNetbiosQuestions(bytes, start, end, (name) => {
-    if (name !== '' && !names.some((known) => known.name === name)) names.push({ name, via: 'nbns' });
+    if (name !== '' && !names.some((known) => known.name === name))
+      names.push({ name, via: 'nbns', ...repeated });
   });
   return { names, answers: [] };
 }

@@ -95,8 +95,8 @@ function tell(facts: Facts, flow: Flow, hello: QuicHello): void {
   ].join('; ');
   const doubt = flow.suspected ? { suspected: true as const } : {};
   const outer = hello.encryptedHello === 'ech' ? { outer: true as const } : {};
-  const isNew = serverName !== undefined && serverName !== flow.name;
+  const isNew = serverName !== undefined && serverName !== flow.helloName;
   const names: Name[] = isNew ? [{ name: serverName, via: 'quic', ...outer }] : [];
-  if (isNew) flow.name = serverName;
+  if (isNew) flow.name = flow.helloName = serverName;
   facts.findings = { names, answers: [], detail, ...doubt };
 }

@@ -2,14 +2,14 @@
 // Follows the WireGuard white paper section 5.4 (indices), OpenVPN's session ids, RFC 7296 section 2.6 (SPIs), RFC 4303 section 2.2
 // (sequence), RFC 6347 section 4.2. Holds a few dozen octets a flow; forgets nothing and grows never.
 
-import { dtlsHello } from '../wire/dtls.ts';
+import { dtlsHello, DtlsHelloPieces } from '../wire/dtls.ts';
 import { espInUdp, ikeMessage, markedIkeMessage } from '../wire/ipsec.ts';
 import { u32le } from '../wire/octets.ts';
-import { isReset, openvpnControl } from '../wire/openvpn.ts';
+import { isClientReset, isReset, openvpnControl, openvpnData } from '../wire/openvpn.ts';
 import { stunMessage } from '../wire/stun.ts';
 import { paddedHandshake, wireguardMessage } from '../wire/wireguard.ts';
 import type { Recognition } from './facts.ts';
-import { recogniseUdp } from './recognise.ts';
+import { fromDtls, ikeServer, recogniseUdp } from './recognise.ts';
 
 /** Which of the two directions of a flow a packet goes; which is which does not matter, only that it stays so. */
 export type Direction = 0 | 1;
@@ -20,8 +20,14 @@ interface Side {
   counter: number;
   run: number;
   session: string;
+  /** It has sent a client's first message: a hard reset of OpenVPN, or IKE without the responder's SPI. */
+  opened: boolean;
+  /** It has sent a discovery message of Tailscale's. */
+  discovers: boolean;
+  hello: DtlsHelloPieces | undefined;
 }
 
+const HANDSHAKE_RECORD = 22;
 /** Packets in a row with one index and growing counters: three in a row do not come by chance. */
 const RUN = 3;
 /** A counter that jumps further ahead than this is no counter. */
@@ -58,7 +64,7 @@ export class FlowRecogniser {
     }
     this.#ruleOutCalls(bytes, start, end);
     const single = recogniseUdp(bytes, start, end, sourcePort, destinationPort);
-    const joined = this.#join(bytes, start, end, single, direction);
+    const joined = this.#join(bytes, start, end, single, sourcePort, destinationPort, direction);
     if (joined !== undefined) this.#keep(joined, direction);
     return this.recognition(direction);
   }
@@ -90,13 +96,21 @@ export class FlowRecogniser {
     start: number,
     end: number,
     single: Recognition | undefined,
+    sourcePort: number,
+    destinationPort: number,
     direction: Direction,
   ): Recognition | undefined {
     const mine = this.#sides[direction];
     const other = this.#sides[direction === 0 ? 1 : 0];
     switch (single?.protocol) {
       case undefined:
-        return joinPadded(bytes, start, end, mine, other);
+        return (
+          joinDtls(bytes, start, end, mine) ??
+          joinOpenvpnData(bytes, start, end, sourcePort < destinationPort, mine) ??
+          joinPadded(bytes, start, end, mine, other)
+        );
+      case 'dtls':
+        return joinDtls(bytes, start, end, mine) ?? single;
       case 'wireguard':
         return joinWireguard(bytes, start, end, single, mine, other);
       case 'openvpn':
@@ -110,7 +124,7 @@ export class FlowRecogniser {
 }
 
 function newSide(): Side {
-  return { index: -1, counter: -1, run: 0, session: '' };
+  return { index: -1, counter: -1, run: 0, session: '', opened: false, discovers: false, hello: undefined };
 }
 
 /** TunnelBear lengthens WireGuard's handshake: only initiation and response together, index for index, prove it. */
@@ -125,7 +139,30 @@ function joinPadded(
   if (type === 1) mine.index = u32le(bytes, start + 4);
   if (type !== 2 || other.index !== u32le(bytes, start + 8)) return undefined;
   const why = 'WireGuard response to the initiation before it, both lengthened';
-  return { protocol: 'wireguard', variant: 'lengthened handshake', confidence: 0.95, why, server: 'source' };
+  const variant = 'lengthened handshake';
+  return { protocol: 'wireguard', variant, confidence: 0.95, why, server: 'source', answered: true };
+}
+
+/** A hello in fragments is one when they are all there. */
+function joinDtls(bytes: Uint8Array, start: number, end: number, mine: Side): Recognition | undefined {
+  if (bytes[start] !== HANDSHAKE_RECORD) return undefined;
+  mine.hello ??= new DtlsHelloPieces();
+  return fromDtls(mine.hello.take(bytes, start, end));
+}
+
+/** Data whose beginning was missed: a doubt stays, so it is said with one. */
+function joinOpenvpnData(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  fromLower: boolean,
+  mine: Side,
+): Recognition | undefined {
+  const data = openvpnData(bytes, start, end);
+  if (data === undefined || !advance(mine, `openvpn ${data.head}`, data.packetId)) return undefined;
+  const why = 'OpenVPN data with growing packet ids, no handshake seen';
+  const server = fromLower ? 'source' : 'destination';
+  return { protocol: 'openvpn', variant: 'data v2', confidence: 0.5, why, server };
 }
 
 function joinWireguard(
@@ -136,16 +173,25 @@ function joinWireguard(
   mine: Side,
   other: Side,
 ): Recognition {
+  if (single.variant === 'tailscale') {
+    mine.discovers = true;
+    if (!other.discovers) return single;
+    const why = 'Tailscale discovery in both directions';
+    return { ...single, confidence: 0.98, why, answered: true, guessed: true };
+  }
   const message = wireguardMessage(bytes, start, end);
   if (message?.type === 1) mine.index = message.sender;
   if (message?.type === 2 && other.index === message.receiver) {
-    return { ...single, confidence: 0.99, why: 'WireGuard response to the initiation before it' };
+    const why = 'WireGuard response to the initiation before it';
+    return { ...single, confidence: 0.99, why, answered: true };
   }
   if (message?.type !== 4) return single;
   if (!advance(mine, `data ${message.receiver}`, message.counter)) return single;
   const both = other.run >= RUN;
   const why = `WireGuard data with growing counters${both ? ' in both directions' : ''}, no handshake seen`;
-  return { ...single, confidence: both ? 0.85 : 0.7, why };
+  return both
+    ? { ...single, confidence: 0.85, why, answered: true, guessed: true }
+    : { ...single, confidence: 0.7, why };
 }
 
 function joinOpenvpn(
@@ -158,7 +204,14 @@ function joinOpenvpn(
   const again = mine.session === control.session;
   mine.session = control.session;
   if (control.remoteSession !== undefined && control.remoteSession === other.session) {
-    return { ...single, confidence: 0.99, why: 'OpenVPN session ids of both ends name each other' };
+    const why = 'OpenVPN session ids of both ends name each other';
+    return { ...single, confidence: 0.99, why, answered: true };
+  }
+  if (isClientReset(control.opcode)) mine.opened = true;
+  else if (isReset(control.opcode) && other.opened) {
+    // Behind tls-crypt the acknowledgement is hidden: the server has begun a session of its own, which takes the shared key.
+    const why = 'OpenVPN hard resets of both ends';
+    return { ...single, confidence: 0.97, why, answered: true };
   }
   // Behind tls-crypt the other end's id is hidden; eight octets drawn by lot that come again are as good.
   if (!again || isReset(control.opcode)) return single;
@@ -176,8 +229,11 @@ function joinIpsec(
   const ike = ikeMessage(bytes, start, end) ?? markedIkeMessage(bytes, start, end);
   if (ike !== undefined) {
     mine.session = ike.initiatorSpi;
+    mine.opened ||= ike.first;
     if (other.session !== ike.initiatorSpi || ike.first) return single;
-    return { ...single, confidence: 0.99, why: `IKEv${ike.version} exchange in both directions` };
+    const why = `IKEv${ike.version} exchange in both directions`;
+    const either = other.opened ? 'source' : mine.opened ? 'destination' : single.server;
+    return { ...single, confidence: 0.99, why, server: ikeServer(ike, either), answered: true };
   }
   const esp = espInUdp(bytes, start, end);
   if (esp === undefined || !advance(mine, `esp ${esp.spi}`, esp.sequence)) return single;

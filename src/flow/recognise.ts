@@ -70,7 +70,7 @@ export function recogniseTcp(
   return openvpn === undefined ? undefined : { ...openvpn, server };
 }
 
-/** RFC 8229: the stream begins with "IKETCP", then length, non-ESP marker, IKE. */
+/** RFC 9329: the stream begins with "IKETCP", then length, non-ESP marker, IKE. */
 function tcpEncapsulatedIke(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
   if (u32(bytes, start) !== 0x494b4554 || u16(bytes, start + 4) !== 0x4350 || end - start < 12)
     return undefined;
@@ -169,7 +169,7 @@ function fromIpsec(
 ): Recognition | undefined {
   const ike = ikeMessage(bytes, start, end) ?? markedIkeMessage(bytes, start, end);
   const either = lowerPort(sourcePort, destinationPort);
-  if (ike !== undefined) return { ...ikeRecognition(ike), server: ike.first ? 'destination' : either };
+  if (ike !== undefined) return { ...ikeRecognition(ike), server: ikeServer(ike, either) };
   if (sourcePort !== 4500 && destinationPort !== 4500) return undefined;
   if (espInUdp(bytes, start, end) === undefined) return undefined;
   return {
@@ -179,6 +179,29 @@ function fromIpsec(
     why: 'ESP in UDP, no IKE seen',
     server: either,
   };
+}
+
+/** Which end is the server of an IKE message; IKEv1 tells only in its first. */
+export function ikeServer({ first, fromInitiator }: IkeMessage, otherwise: Server): Server {
+  if (first || fromInitiator === true) return 'destination';
+  return fromInitiator === false ? 'source' : otherwise;
+}
+
+/** Whether a server's first octets over TCP answer the handshake of such a tunnel. */
+export function answersOverTcp(
+  protocol: Recognition['protocol'],
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  if (protocol === 'openvpn') {
+    const control = openvpnOverTcp(bytes, start, end);
+    return control !== undefined && isReset(control.opcode) && !isClientReset(control.opcode);
+  }
+  // Only the initiator begins its stream with a prefix (RFC 9329 section 4).
+  if (protocol !== 'ipsec' || end - start < 6) return false;
+  const ike = markedIkeMessage(bytes, start + 2, Math.min(end, start + u16(bytes, start)));
+  return ike?.response === true || ike?.first === false;
 }
 
 function ikeRecognition(ike: IkeMessage): Omit<Recognition, 'server'> {
@@ -208,7 +231,7 @@ export function recogniseIpProtocol(protocol: number, payloadLength: number): Re
   return undefined;
 }
 
-function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
+export function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
   // The keys of a call (WebRTC) are no tunnel; where the extensions are cut off, it might be one.
   if (hello === undefined || hello.media === true) return undefined;
   const client = hello.message === 'client-hello';
@@ -223,8 +246,10 @@ function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
   }
   const name = hello.tls13 ? '1.3' : hello.version === 0xfeff ? '1.0' : '1.2';
   const sure = hello.media === false;
+  // Its first datagram alone: a call would have sent STUN before.
+  const unseen = hello.fragment === true ? 0.5 : 0.4;
   const why = `DTLS ${name} ${hello.message} ${sure ? 'without media keys' : '(extensions not seen)'}`;
-  return { protocol: 'dtls', variant: `dtls-${name}`, confidence: sure ? 0.7 : 0.4, why, server };
+  return { protocol: 'dtls', variant: `dtls-${name}`, confidence: sure ? 0.7 : unseen, why, server };
 }
 
 /** Which end is the server when the message does not say: the one with the lower port; on a tie the destination. */

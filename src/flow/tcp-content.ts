@@ -2,25 +2,26 @@
 // Follows RFC 7766 (DNS), RFC 8446 (TLS), RFC 9112 (HTTP), RFC 4253 (SSH), RFC 2637 (PPTP), RFC 1928 (SOCKS).
 
 import { dnsShape, dnsTcpMessages } from '../wire/dns.ts';
-import { canBecomeRequest, isHttpResponseStart, requestAt } from '../wire/http1.ts';
+import { canBecomeRequest, httpRequest, isHttpResponseStart, requestAt } from '../wire/http1.ts';
 import { httpRedirect } from '../wire/http-redirect.ts';
 import { u16 } from '../wire/octets.ts';
 import { pptpControl } from '../wire/pptp.ts';
 import { canBecomeBanner } from '../wire/ssh.ts';
-import { clientHelloBehind } from '../wire/tls-behind.ts';
+import { behindProxyHeader, clientHelloBehind } from '../wire/tls-behind.ts';
 import type { RelayList } from '../wire/tor.ts';
-import { isClientHelloStart, isTlsRecordStart } from '../wire/tls-record.ts';
+import { acceptsHello, isClientHelloStart, isSsl2HelloStart, isTlsRecordStart } from '../wire/tls-record.ts';
 import { NO_FINDINGS } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import type { Flow } from './flow-table.ts';
 import type { Kind } from './kinds.ts';
 import { DNS_ELSEWHERE, DNS_ON_ITS_PORT, dnsFindings } from './name-readers.ts';
-import { RECOGNISED, recogniseTcp } from './recognise.ts';
+import { answersOverTcp, RECOGNISED, recogniseTcp } from './recognise.ts';
 import type { Stream } from './stream.ts';
 import { readHttp } from './tcp-http.ts';
+import { openHttp2, opensHttp2, readHttp2 } from './tcp-http2.ts';
 import { opensSocks, readSocksRequest } from './tcp-socks.ts';
-import { readHello } from './tcp-tls.ts';
+import { nextHello, readHello } from './tcp-tls.ts';
 
 /** Protocols in each other in one piece of a stream: a proxy's header, its request, a hello, and none does more. */
 const MOST_LAYERS = 8;
@@ -35,7 +36,12 @@ export function readContent(
   fromClient: boolean,
   relays: RelayList,
 ): number {
-  if (stream.broken) flow.bodyLeft = 0;
+  if (stream.broken) {
+    // Without a piece of it nobody knows what the tables of HTTP/2 hold.
+    if (flow.http2 !== undefined && fromClient) flow.done = true;
+    flow.body.reset();
+    flow.isHeadTold = false;
+  }
   for (let left = MOST_LAYERS; left > 0 && stream.start < stream.end; left -= 1) {
     const rest = readOne(facts, flow, stream, fromClient, relays);
     if (rest === stream.start || flow.done) return rest;
@@ -48,8 +54,33 @@ export function readContent(
 /** Reads one protocol's octets; gives the offset where the next may begin, `start` itself when more has to come first. */
 function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, relays: RelayList): number {
   const { bytes, start, end } = stream;
+  if (flow.tunnel !== undefined) {
+    // The server's first octets say whether it answers; nothing of a tunnel is read beyond them.
+    if (!fromClient && answersOverTcp(flow.tunnel.protocol, bytes, start, end))
+      facts.findings = flow.recognised({ ...flow.tunnel, server: 'source', answered: true });
+    flow.done = !fromClient;
+    return end;
+  }
+  if (flow.http2 !== undefined) return fromClient ? readHttp2(facts, flow, flow.http2, stream) : end;
+  const http2 = opensHttp2(stream);
+  if (http2 === 'need-more') return start;
+  if (http2) return openHttp2(facts, flow, stream);
   if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream, relays);
-  if (requestAt(bytes, start, end) >= 0) return readHttp(facts, flow, stream);
+  if (flow.hellos > 0) {
+    // Of the server's side only whether it asks for another hello, and of the client's until that can come no more.
+    const next = fromClient ? nextHello(bytes, start, end, flow.sendsEarlyData) : end;
+    flow.done = next < 0 || flow.packets > UPGRADES || (!fromClient && acceptsHello(bytes, start, end));
+    return next < 0 ? end : next;
+  }
+  if (stream.first && isSsl2HelloStart(bytes, start, end)) {
+    flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
+    return end;
+  }
+  // Who announced a body need not send it (100-continue, a refused login): a whole request begins what it begins.
+  if (requestAt(bytes, start, end) >= 0 && (!flow.body.isOpen || isWholeRequest(bytes, start, end)))
+    return readHttp(facts, flow, stream);
+  const proxied = stream.first && fromClient ? behindProxyHeader(bytes, start, end) : -1;
+  if (proxied >= 0) return proxied;
   if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
   if (!fromClient) {
     if (flow.kind === undefined) settle(facts, flow, stream, false);
@@ -60,17 +91,18 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
     }
     return end;
   }
-  if (flow.bodyLeft > 0) {
-    const inBody = Math.min(flow.bodyLeft, end - start);
-    flow.bodyLeft -= inBody;
-    return start + inBody;
-  }
+  if (flow.body.isOpen) return flow.body.pass(bytes, start, end);
   const speaksHttp = flow.kind === 'http' || flow.kind === 'http-proxy';
   if ((stream.first || speaksHttp) && canBecome(bytes, start, end)) return start;
   const hello = flow.packets > UPGRADES ? -1 : clientHelloBehind(bytes, start, end);
   if (hello >= 0) return hello;
   if (flow.kind === undefined) return settle(facts, flow, stream, true);
   return flow.kind === 'socks' ? readSocksRequest(facts, flow, stream) : end;
+}
+
+function isWholeRequest(bytes: Uint8Array, start: number, end: number): boolean {
+  const request = httpRequest(bytes, requestAt(bytes, start, end), end);
+  return typeof request !== 'string' && request.host !== undefined;
 }
 
 /** Whether a client's first octets are too few to tell a request or a banner from anything else. */
@@ -87,6 +119,10 @@ function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): 
     flow.kind = kindOfProtocol(recognition.protocol);
     // A proxy's or SSH's inside is its own; SSTP begins with a request line and goes on as a tunnel.
     flow.done = flow.kind !== undefined;
+    if (fromClient && (recognition.protocol === 'openvpn' || recognition.protocol === 'ipsec')) {
+      flow.tunnel = recognition;
+      flow.done = false;
+    }
   } else if (pptpControl(bytes, start, end) !== undefined) {
     flow.kind = 'pptp';
     flow.done = true;

@@ -1,12 +1,15 @@
 // Knows: which decoder reads a TCP flow, and that a flow keeps the kind it was recognised as. Must not know: policy, I/O.
 // Doubt leaves the kind the port has, or `tcp`.
 
+import { requestAt } from '../wire/http1.ts';
 import { TcpFlag } from '../wire/ip.ts';
+import { isClientHelloStart } from '../wire/tls-record.ts';
 import type { RelayList } from '../wire/tor.ts';
 import { DohShape } from './doh-shape.ts';
 import { NO_FINDINGS, SUSPECTED } from './facts.ts';
 import type { Facts } from './facts.ts';
-import type { Flow, FlowTable } from './flow-table.ts';
+import { Flow } from './flow-table.ts';
+import type { FlowTable } from './flow-table.ts';
 import { readContent } from './tcp-content.ts';
 import { RECOGNISED } from './recognise.ts';
 import { Stream } from './stream.ts';
@@ -14,6 +17,12 @@ import type { StreamBudget } from './stream.ts';
 
 /** What one segment can carry at most (RFC 791). */
 const LONGEST_SEGMENT = 65_535;
+
+/** Octets of a beginning that are held against another: hellos differ in their random numbers, requests in their first lines. */
+const COMPARED = 256;
+const SHORTEST_BEGINNING = 3;
+/** Segments in which what was sent again may show its name. */
+const MOST_TWIN = 8;
 
 export class TcpReader {
   readonly #flows: FlowTable;
@@ -31,8 +40,9 @@ export class TcpReader {
     const flow = this.#flows.of(facts);
     const { side } = this.#flows;
     if ((facts.tcpFlags & TcpFlag.SYN) !== 0) open(facts, flow, side);
-    const isRead = flow.done;
-    if (!isRead) this.#follow(bytes, facts, flow, side);
+    const isRead = flow.done || flow.hellos > 0;
+    if (!flow.done) this.#follow(bytes, facts, flow, side);
+    if (!facts.fromServer && facts.payloadOffset < facts.payloadEnd) this.#readTwin(bytes, facts, flow, side);
     if (flow.kind !== undefined) facts.kind = flow.kind;
     if (isRead && flow.kind === 'tls' && facts.payloadLength > 0) weigh(facts, flow);
     if (flow.suspected && facts.findings === NO_FINDINGS) facts.findings = SUSPECTED;
@@ -61,6 +71,43 @@ export class TcpReader {
     if (facts.payloadLength > end - start) stream.jump((sequence + facts.payloadLength) >>> 0);
   }
 
+  /**
+   * Reads what a client sends once more as its beginning, and is not the same: programs that fool a reader on the way send a
+   * decoy with a hop limit that ends before the server, or with numbers that the server refuses. Eve reads both.
+   */
+  #readTwin(bytes: Uint8Array, facts: Facts, flow: Flow, side: 0 | 1): void {
+    const { payloadOffset: start, payloadEnd: end, tcpFlags, tcpSequence } = facts;
+    const sequence = (tcpFlags & TcpFlag.SYN) !== 0 ? (tcpSequence + 1) >>> 0 : tcpSequence;
+    if (flow.first < 0) {
+      flow.first = sequence;
+      if (namesSomebody(bytes, start, end))
+        flow.firstSaid = bytes.slice(start, Math.min(end, start + COMPARED));
+      return;
+    }
+    if (((sequence - flow.first) | 0) <= 0 && namesSomebody(bytes, start, end)) {
+      const again = sequence === flow.first && flow.firstSaid !== undefined;
+      // A part of it again may be how another one begins.
+      const isPart = end - start < (flow.firstSaid?.length ?? 0);
+      if (again && isSame(flow.firstSaid, bytes, start, end) && !isPart) return;
+      flow.twin ??= new Flow();
+      flow.twin.reset();
+      flow.twin.helloName = flow.helloName;
+      flow.twin.clientIsLow = flow.clientIsLow;
+      this.#streamOf(flow.twin, side).synchronise((sequence - 1) >>> 0);
+    }
+    const { twin } = flow;
+    if (twin === undefined) return;
+    twin.packets += 1;
+    const { findings } = facts;
+    const stream = this.#streamOf(twin, side);
+    if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, twin, stream, side === 0);
+    if (twin.name === flow.name) facts.findings = findings;
+    else if (twin.name !== '' && findings.names.length === 0) flow.name = twin.name;
+    if (twin.name === '' && !twin.done && twin.packets < MOST_TWIN) return;
+    twin.reset();
+    flow.twin = undefined;
+  }
+
   #streamOf(flow: Flow, side: 0 | 1): Stream {
     if (side === 0) return (flow.lowStream ??= new Stream(this.#budget));
     return (flow.highStream ??= new Stream(this.#budget));
@@ -77,6 +124,20 @@ export class TcpReader {
       flow.highStream?.release();
     }
   }
+}
+
+/** Whether octets begin with what a client says to whom it wants to speak. */
+function namesSomebody(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= SHORTEST_BEGINNING
+    ? isClientHelloStart(bytes, start, end) || requestAt(bytes, start, end) >= 0
+    : false;
+}
+
+/** As far as both are there. */
+function isSame(known: Uint8Array | undefined, bytes: Uint8Array, start: number, end: number): boolean {
+  const length = Math.min(known?.length ?? 0, end - start);
+  for (let at = 0; at < length; at += 1) if (known?.[at] !== bytes[start + at]) return false;
+  return true;
 }
 
 /**

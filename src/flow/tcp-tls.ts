@@ -2,7 +2,8 @@
 // Follows RFC 8446, RFC 7858 (DoT), RFC 8484 (DoH), RFC 9849 (ECH).
 
 import type { ClientHello } from '../wire/tls-client-hello.ts';
-import { clientHelloInRecords } from '../wire/tls-record.ts';
+import { u16 } from '../wire/octets.ts';
+import { clientHelloInRecords, isClientHelloStart } from '../wire/tls-record.ts';
 import { isListedRelay, torSuspicion } from '../wire/tor.ts';
 import type { RelayList } from '../wire/tor.ts';
 import { addressText } from '../wire/address.ts';
@@ -14,7 +15,18 @@ import type { Name } from './kinds.ts';
 import { RECOGNISED } from './recognise.ts';
 import type { Stream } from './stream.ts';
 
-/** Reads the hello that the stream begins with; gives the offset from which bytes must be kept. */
+const RECORD_HEADER = 5;
+const CHANGE = 20;
+const ALERT = 21;
+const HANDSHAKE = 22;
+const DATA = 23;
+/** A client says hello twice at most: whoever does more wants to be read for ever. */
+const MOST_HELLOS = 2;
+
+/**
+ * Reads the hello that the stream begins with; gives the offset from which bytes must be kept. A second one may follow, when
+ * the server asks for another (RFC 8446 section 4.1.4); `nextHello` says when there is no more to wait for.
+ */
 export function readHello(facts: Facts, flow: Flow, stream: Stream, relays: RelayList): number {
   const { bytes, start, end } = stream;
   const outcome = clientHelloInRecords(bytes, start, end);
@@ -28,16 +40,45 @@ export function readHello(facts: Facts, flow: Flow, stream: Stream, relays: Rela
   }
   tell(facts, flow, outcome);
   classify(facts, flow, outcome, relays);
-  flow.done = true;
+  flow.hellos += 1;
+  flow.sendsEarlyData = outcome.earlyData === true;
+  if (flow.hellos >= MOST_HELLOS) flow.done = true;
+  return recordsEnd(bytes, start, end);
+}
+
+/**
+ * Where a second hello may begin in what a client sends behind its first: behind whole records that say nothing (a change of
+ * ciphers that changes nothing, an alert, early data: RFC 8446 section 4.2.10, appendix D.4); -1 when no other will come.
+ */
+export function nextHello(bytes: Uint8Array, start: number, end: number, sendsEarlyData: boolean): number {
+  let at = start;
+  while (at < end) {
+    const type = bytes[at] ?? 0;
+    if (type === HANDSHAKE) return isClientHelloStart(bytes, at, end) ? at : -1;
+    if (type !== CHANGE && type !== ALERT && !(type === DATA && sendsEarlyData)) return -1;
+    const next = at + RECORD_HEADER + u16(bytes, at + 3);
+    if (at + RECORD_HEADER > end || next > end) return at;
+    at = next;
+  }
   return end;
+}
+
+/** The offset behind the handshake records at `start`, as far as they are here. */
+function recordsEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at + RECORD_HEADER <= end && bytes[at] === HANDSHAKE) {
+    at += RECORD_HEADER + u16(bytes, at + 3);
+    if (isClientHelloStart(bytes, at, end)) break;
+  }
+  return Math.min(at, end);
 }
 
 function tell(facts: Facts, flow: Flow, hello: ClientHello): void {
   const { serverName } = hello;
-  if (serverName === undefined || serverName === flow.name) return;
+  if (serverName === undefined || serverName === flow.helloName) return;
   const outer = hello.encryptedHello === 'ech' ? { outer: true as const } : {};
   const name: Name = { name: serverName, via: 'sni', ...outer };
-  flow.name = serverName;
+  flow.name = flow.helloName = serverName;
   facts.findings = mergeFindings(facts.findings, { names: [name], answers: [] });
 }
 

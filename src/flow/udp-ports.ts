@@ -9,6 +9,7 @@ import { teredoPacket } from '../wire/teredo.ts';
 import { vxlanPacket } from '../wire/vxlan.ts';
 import { kindOfUdpPort } from './classify.ts';
 import { dhcp4Findings, dhcp6Findings } from './dhcp-findings.ts';
+import { cutOff } from './encapsulation.ts';
 import { NO_FINDINGS } from './facts.ts';
 import type { Facts, Findings } from './facts.ts';
 import type { Kind } from './kinds.ts';
@@ -16,7 +17,7 @@ import { dnsFindings, DNS_ON_ITS_PORT, nbnsFindings } from './name-readers.ts';
 
 /** Sets findings and gives true when the content is what `facts.kind`, the kind of the port, says. */
 export function readByPort(bytes: Uint8Array, start: number, end: number, facts: Facts): boolean {
-  const findings = contentOf(facts.kind, bytes, start, end);
+  const findings = contentOf(facts.kind, bytes, start, end, end + cutOff(facts));
   if (findings === undefined) return false;
   facts.findings = findings;
   return true;
@@ -43,7 +44,13 @@ export function isAnswer(bytes: Uint8Array, start: number, facts: Facts): boolea
   }
 }
 
-function contentOf(kind: Kind, bytes: Uint8Array, start: number, end: number): Findings | undefined {
+function contentOf(
+  kind: Kind,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd: number,
+): Findings | undefined {
   switch (kind) {
     case 'dns':
     case 'mdns':
@@ -60,11 +67,11 @@ function contentOf(kind: Kind, bytes: Uint8Array, start: number, end: number): F
     case 'ntp':
       return when(ntpPacket(bytes, start, end) !== undefined);
     case 'l2tp':
-      return when(l2tpPacket(bytes, start, end) !== undefined);
+      return when(l2tpPacket(bytes, start, end, wireEnd) !== undefined);
     case 'vxlan':
       return when(vxlanPacket(bytes, start, end) !== undefined);
     case 'teredo':
-      return when(teredoPacket(bytes, start, end) !== undefined);
+      return when(teredoPacket(bytes, start, end, wireEnd) !== undefined);
     case 'ipsec':
       // IKE and ESP are left to the recogniser, which says more about them.
       return when(isNatKeepalive(bytes, start, end));

@@ -10,11 +10,16 @@ import { dnsFindings, DNS_CUT, DNS_ELSEWHERE } from './name-readers.ts';
 import type { Dnscrypt } from './dnscrypt-flows.ts';
 import { isQuicMidway } from './quic-flows.ts';
 import type { QuicFlows } from './quic-flows.ts';
+import { readSctp } from './sctp-reader.ts';
 import { isAnswer, readByPort } from './udp-ports.ts';
 import { RECOGNISED } from './recognise.ts';
 import { FlowRecogniser } from './recognise-flow.ts';
+import { SCTP_IN_UDP_PORT } from '../wire/sctp.ts';
 import { stunMessage, isTurnChannelData } from '../wire/stun.ts';
 import { teredoPacket } from '../wire/teredo.ts';
+
+/** A recognition below this is told as a suspicion. */
+const BEYOND_DOUBT = 0.6;
 
 export class UdpReader {
   readonly #flows: FlowTable;
@@ -36,6 +41,8 @@ export class UdpReader {
       if (facts.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, facts.findings);
       return;
     }
+    if (facts.destinationPort === SCTP_IN_UDP_PORT || facts.sourcePort === SCTP_IN_UDP_PORT)
+      readSctp(bytes, start, end, facts);
     const flow = this.#flows.of(facts);
     facts.flowName = flow.name;
     if (start >= end) {
@@ -71,6 +78,7 @@ export class UdpReader {
     const { protocol } = recognition;
     if (protocol === 'opaque' || protocol === 'sstp') return false;
     facts.kind = flow.kind = protocol;
+    flow.suspected = recognition.confidence < BEYOND_DOUBT;
     facts.findings = flow.recognised(recognition);
     return true;
   }

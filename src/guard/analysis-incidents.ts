@@ -8,6 +8,7 @@ import type { Kind } from '../flow/kinds.ts';
 import type { Rule, Severity, Verdict } from '../policy/verdict.ts';
 import type { Veil } from './privacy.ts';
 import { TextTable } from './text-table.ts';
+import type { Trick } from './tricks.ts';
 
 export interface AnalysedIncident {
   readonly id: string;
@@ -42,6 +43,11 @@ interface Incident {
   last: number;
   /** Another incident of the same exposure. */
   next: Incident | undefined;
+}
+
+/** An incident of rule T, which what escapes later may make red. */
+export interface Warning {
+  severity: Severity;
 }
 
 /** The first frames of a connection show an address only; the name that follows so soon is theirs. Microseconds. */
@@ -118,6 +124,39 @@ export class IncidentList {
     if (facts.findings.late === true) incident.why = this.#tellings.add(reason(), 0);
     incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
+  }
+
+  /** Notes what the network did to pull traffic out of tunnels (rule T); undefined when there is no room. */
+  warn(facts: Facts, trick: Trick, client: number, timeMicros: number): Warning | undefined {
+    const exposure = trick.variant ?? trick.exposure;
+    let incident = this.#find(exposure, client, facts.kind, 'T');
+    if (incident === undefined) {
+      if (this.#incidents.size >= this.#limit || this.#tellings.size >= 8 * this.#limit) {
+        this.dropped += 1;
+        return undefined;
+      }
+      this.#begun += 1;
+      incident = {
+        id: this.#begun,
+        rule: 'T',
+        kind: facts.kind,
+        severity: 'amber',
+        client,
+        exposure: this.#exposures.add(exposure, 0),
+        destination: this.#tellings.add(trick.destination, 0),
+        why: this.#tellings.add(trick.why, 0),
+        named: true,
+        escaped: 0,
+        first: timeMicros,
+        last: timeMicros,
+        next: undefined,
+      };
+      this.#incidents.add(incident);
+      this.#file(incident);
+    }
+    incident.escaped += 1;
+    if (timeMicros > incident.last) incident.last = timeMicros;
+    return incident;
   }
 
   #first(exposure: string): Incident | undefined {

@@ -1,8 +1,10 @@
 // Knows: what frames of a capture tell about later ones: endpoints by handshake, addresses by answers. Must not know: files,
-// how a handshake looks. Only what is recognised with much confidence is learned: a heuristic never makes a tunnel.
+// how a handshake looks. Only what is recognised with much confidence and was answered is learned: a heuristic never makes a tunnel,
+// and neither does what somebody sent in.
 
 import { addressText, endpointText } from '../wire/address.ts';
 import type { Facts, Recognition } from '../flow/facts.ts';
+import { isPrivate, parseNetwork } from './networks.ts';
 import type { Judge } from '../policy/judge.ts';
 import type { ExposedAddress } from '../policy/learned.ts';
 import type { TunnelProtocol } from '../policy/policy.ts';
@@ -44,6 +46,7 @@ export type CompileJudge = (
 export class LearningJudge {
   readonly #compile: CompileJudge;
   readonly #learns: boolean;
+  readonly #client: number | undefined;
   readonly #endpoints = new Map<string, LearnedEndpoint>();
   /** Addresses that answers in the clear gave for a name, by text; those in use are in the judge. */
   readonly #answered = new Map<string, string>();
@@ -52,9 +55,11 @@ export class LearningJudge {
   /** Answers that found no room: a visit to their address is rule E then, not D. */
   answersDropped = 0;
 
-  constructor(compile: CompileJudge, learnEndpoints: boolean) {
+  /** `client` is the laptop's MAC address, where it is known: then only what it opened itself is learned. */
+  constructor(compile: CompileJudge, learnEndpoints: boolean, client?: number) {
     this.#compile = compile;
     this.#learns = learnEndpoints;
+    this.#client = client;
     this.judge = compile([], []);
   }
 
@@ -73,7 +78,7 @@ export class LearningJudge {
 
   /** Whether `judge` was replaced because of this frame: a handshake, or a visit to an address that was answered. */
   look(facts: Facts): boolean {
-    const endpoint = this.#learns ? endpointOf(facts) : undefined;
+    const endpoint = this.#learns ? endpointOf(facts, this.#client) : undefined;
     const visited = this.#visited(facts);
     if (visited !== undefined) this.#inUse.set(visited.address, visited);
     const isNew =
@@ -94,17 +99,40 @@ export class LearningJudge {
   }
 }
 
-function endpointOf(facts: Facts): LearnedEndpoint | undefined {
+/**
+ * The endpoint of a tunnel that this frame proves: the server has answered, with what only who received the question can
+ * say, and who asked is on this side. Anybody can send a handshake in; what comes of it makes nobody trustworthy.
+ */
+function endpointOf(facts: Facts, client: number | undefined): LearnedEndpoint | undefined {
   const { recognition } = facts.findings;
   if (recognition === undefined || recognition.confidence < SURE || facts.sourcePort < 0) return undefined;
   const protocol = LEARNABLE[recognition.protocol];
-  if (protocol === undefined) return undefined;
-  const atSource = recognition.server === 'source';
+  if (protocol === undefined || recognition.answered !== true) return undefined;
+  const atSource = serverIsSource(facts, recognition, client);
+  const server = atSource ? facts.source : facts.destination;
+  const asker = atSource ? facts.destination : facts.source;
+  if (client !== undefined && (atSource ? facts.destinationMac : facts.sourceMac) !== client)
+    return undefined;
+  if (isLocal(facts.ipVersion, server) && !isLocal(facts.ipVersion, asker)) return undefined;
   const endpoint = endpointText(
     facts.protocol === TCP ? 'tcp' : 'udp',
     facts.ipVersion,
-    atSource ? facts.source : facts.destination,
+    server,
     atSource ? facts.sourcePort : facts.destinationPort,
   );
   return { protocol, endpoint };
+}
+
+/** Of a tunnel whose beginning was missed nobody knows who began: the server is the end that is not on this side. */
+function serverIsSource(facts: Facts, { server, guessed }: Recognition, client: number | undefined): boolean {
+  if (guessed !== true) return server === 'source';
+  if (client !== undefined) return facts.destinationMac === client;
+  const sourceIsNear = isLocal(facts.ipVersion, facts.source);
+  const destinationIsNear = isLocal(facts.ipVersion, facts.destination);
+  return sourceIsNear === destinationIsNear ? server === 'source' : destinationIsNear;
+}
+
+function isLocal(ipVersion: Facts['ipVersion'], words: Uint32Array): boolean {
+  const network = parseNetwork(addressText(ipVersion, words));
+  return network !== undefined && isPrivate(network);
 }

@@ -1,5 +1,5 @@
 // Knows: how often which name was read, and through what. Must not know: frames, files.
-// Names are what a client asked for; a server that repeats the question asks for nothing.
+// Names are what a client asked for; what only an answer repeats of its question is listed apart.
 
 import { VIAS } from '../flow/kinds.ts';
 import type { Name, Via } from '../flow/kinds.ts';
@@ -12,6 +12,8 @@ export interface CountedName {
   readonly count: number;
   /** The outer name of an Encrypted ClientHello. */
   readonly outer?: true;
+  /** Only answers held it: the question was not seen, if there was one. */
+  readonly asked?: false;
 }
 
 const VIA_NUMBERS: Readonly<Record<Via, number>> = {
@@ -45,7 +47,7 @@ export class NameList {
     this.#limit = limit;
   }
 
-  add(names: readonly Name[], fromServer: boolean): void {
+  add(names: readonly Name[]): void {
     for (const name of names) {
       const via = VIA_NUMBERS[name.via];
       const full = this.#table.size >= this.#limit || this.#table.length > LONGEST;
@@ -55,12 +57,14 @@ export class NameList {
       }
       const { size } = this.#table;
       const number = this.#table.add(name.name, via);
-      if (number === size) this.#begin(number, name, fromServer);
-      else if (!fromServer) this.#ask(number);
+      if (number === size) this.#begin(number, name);
+      else if (name.asked !== false) this.#ask(number);
+      else if (((this.#marks[number] ?? 0) & ASKED) === 0)
+        this.#counts[number] = (this.#counts[number] ?? 0) + 1;
     }
   }
 
-  #begin(number: number, name: Name, fromServer: boolean): void {
+  #begin(number: number, name: Name): void {
     if (number >= this.#counts.length) {
       const counts = new Float64Array(2 * this.#counts.length);
       const marks = new Uint8Array(counts.length);
@@ -69,33 +73,36 @@ export class NameList {
       [this.#counts, this.#marks] = [counts, marks];
     }
     this.#counts[number] = 1;
-    this.#marks[number] = (fromServer ? 0 : ASKED) | (name.outer === true ? OUTER : 0);
+    this.#marks[number] = (name.asked === false ? 0 : ASKED) | (name.outer === true ? OUTER : 0);
   }
 
-  /** An answer that came first stood for the question that is here now. */
+  /** Answers that came first do not count any more. */
   #ask(number: number): void {
     const marks = this.#marks[number] ?? 0;
-    if ((marks & ASKED) !== 0) this.#counts[number] = (this.#counts[number] ?? 0) + 1;
+    this.#counts[number] = (marks & ASKED) !== 0 ? (this.#counts[number] ?? 0) + 1 : 1;
     this.#marks[number] = marks | ASKED;
   }
 
-  /** By what they were read through, then in the order of first appearance; names that the veil makes alike are added up. */
-  *list(veil: Veil): Generator<CountedName> {
+  /**
+   * Those that were asked for, or those that only answers held. By what they were read through, then in the order of first appearance; names that the
+   * veil makes alike are added up.
+   */
+  *list(veil: Veil, asked = true): Generator<CountedName> {
     for (const via of VIAS) {
-      if (veil.privacy === 'full') yield* this.#of(via);
-      else yield* addedUp(this.#of(via), veil);
+      if (veil.privacy === 'full') yield* this.#of(via, asked);
+      else yield* addedUp(this.#of(via, asked), veil);
     }
   }
 
-  *#of(via: Via): Generator<CountedName> {
+  *#of(via: Via, asked: boolean): Generator<CountedName> {
     const wanted = VIA_NUMBERS[via];
     for (let number = 0; number < this.#table.size; number += 1) {
-      if (this.#table.group(number) !== wanted) continue;
+      const marks = this.#marks[number] ?? 0;
+      if (this.#table.group(number) !== wanted || ((marks & ASKED) !== 0) !== asked) continue;
       const name = this.#table.text(number);
       const count = this.#counts[number] ?? 0;
-      yield ((this.#marks[number] ?? 0) & OUTER) === 0
-        ? { name, via, count }
-        : { name, via, count, outer: true };
+      if (!asked) yield { name, via, count, asked: false };
+      else yield (marks & OUTER) === 0 ? { name, via, count } : { name, via, count, outer: true };
     }
   }
 }

@@ -9,13 +9,14 @@ import type { Kind } from '../flow/kinds.ts';
 import { Askers } from '../policy/askers.ts';
 import type { Judge } from '../policy/judge.ts';
 import { isShown, kernelAccepts } from '../policy/shape.ts';
-import type { TunnelProtocol } from '../policy/policy.ts';
+import type { Policy, TunnelProtocol } from '../policy/policy.ts';
 import type { Direction, Rule, VerdictName } from '../policy/verdict.ts';
 import { IncidentList } from './analysis-incidents.ts';
 import type { AnalysedIncident } from './analysis-incidents.ts';
 import { NameList } from './analysis-names.ts';
 import type { CountedName } from './analysis-names.ts';
 import type { LearningJudge } from './analysis-learn.ts';
+import { AnalysedTricks } from './analysis-tricks.ts';
 import { Veil } from './privacy.ts';
 
 export interface AnalysisParts {
@@ -23,6 +24,8 @@ export interface AnalysisParts {
   readonly judge: LearningJudge;
   /** MAC address of the laptop; without it both directions are judged alike. */
   readonly client?: number;
+  /** Rule T holds the network's offers against its tunnels' servers; without it nobody looks for tricks. */
+  readonly policy?: Policy;
   readonly maxIncidents?: number;
   readonly maxNames?: number;
 }
@@ -46,7 +49,10 @@ export interface AnalysisReport {
   readonly verdicts: Readonly<Record<VerdictName, number>>;
   readonly kinds: Readonly<Partial<Record<Kind, number>>>;
   readonly rules: Readonly<Partial<Record<Rule, number>>>;
+  /** What a client asked for or said about itself. */
   readonly names: readonly CountedName[];
+  /** Names of which only answers were seen, each `asked: false`. */
+  readonly answered: readonly CountedName[];
   readonly incidents: readonly AnalysedIncident[];
   readonly tunnels: readonly AnalysedTunnel[];
   readonly malformed: number;
@@ -60,8 +66,9 @@ export interface AnalysisReport {
 }
 
 /** The same with names and incidents one by one, for whoever writes them down: they may be very many. */
-export type StreamedReport = Omit<AnalysisReport, 'names' | 'incidents'> & {
+export type StreamedReport = Omit<AnalysisReport, 'names' | 'answered' | 'incidents'> & {
   readonly names: Iterable<CountedName>;
+  readonly answered: Iterable<CountedName>;
   readonly incidents: Iterable<AnalysedIncident>;
 };
 
@@ -86,6 +93,7 @@ export class Analysis {
   readonly #askers = new Askers();
   readonly #incidents: IncidentList;
   readonly #names: NameList;
+  readonly #tricks: AnalysedTricks | undefined;
   readonly #kinds = zeros(KINDS);
   readonly #rules = zeros(RULES);
   readonly #verdicts = { tunnel: 0, plumbing: 0, allowed: 0, leak: 0 };
@@ -108,7 +116,23 @@ export class Analysis {
     this.#client = parts.client;
     this.#incidents = new IncidentList(parts.maxIncidents ?? 10_000);
     this.#names = new NameList(parts.maxNames ?? 150_000);
+    if (parts.policy !== undefined)
+      this.#tricks = new AnalysedTricks(this.#incidents, parts.policy, parts.client);
     this.#perEndpoint = new Float64Array(this.#judge.endpoints.length);
+  }
+
+  /** Counts a frame that is the uplink's own and carries nothing of the client's. */
+  aside(wireLength: number, timeMicros: number): void {
+    this.#count(wireLength, timeMicros);
+    this.#verdicts.plumbing += 1;
+    this.#kinds.pppoe += 1;
+  }
+
+  #count(wireLength: number, timeMicros: number): void {
+    this.#packets += 1;
+    this.#bytes += wireLength;
+    if (timeMicros < this.#first) this.#first = timeMicros;
+    if (timeMicros > this.#last) this.#last = timeMicros;
   }
 
   get packets(): number {
@@ -134,10 +158,7 @@ export class Analysis {
     linkType: number,
     timeMicros: number,
   ): void {
-    this.#packets += 1;
-    this.#bytes += wireLength;
-    if (timeMicros < this.#first) this.#first = timeMicros;
-    if (timeMicros > this.#last) this.#last = timeMicros;
+    this.#count(wireLength, timeMicros);
     const facts = beginsPlain(bytes, start, end) ? this.#plain : this.#other;
     this.#facts = facts;
     this.#dissector.headers(bytes, start, end, wireLength, linkType, facts);
@@ -184,11 +205,13 @@ export class Analysis {
     const verdict = this.#judge.judge(facts, direction, false);
     this.#verdicts[verdict.verdict] += 1;
     this.#kinds[facts.kind] += 1;
-    if (facts.findings.names.length > 0) this.#names.add(facts.findings.names, facts.fromServer);
+    if (facts.findings.names.length > 0) this.#names.add(facts.findings.names);
+    if (direction !== 'up') this.#rules.T += this.#tricks?.look(facts, timeMicros) ?? 0;
     if (verdict.verdict !== 'leak') return;
     if (facts.findings.answers.length > 0) this.#learning.expose(facts);
     this.#rules[verdict.rule ?? 'E'] += 1;
     this.#direction = direction;
+    if (verdict.severity === 'red') this.#tricks?.blame(verdict.destination, timeMicros);
     this.#incidents.add(facts, verdict, this.#client, timeMicros, this.#reason);
   }
 
@@ -209,7 +232,12 @@ export class Analysis {
   /** The report of what was read so far, as much as the veil lets through. */
   report(file: string, elapsedMs: number, veil = UNVEILED): AnalysisReport {
     const streamed = this.streamed(file, elapsedMs, veil);
-    return { ...streamed, names: [...streamed.names], incidents: [...streamed.incidents] };
+    return {
+      ...streamed,
+      names: [...streamed.names],
+      answered: [...streamed.answered],
+      incidents: [...streamed.incidents],
+    };
   }
 
   /** The same; nothing more must be read before names and incidents have been gone through. */
@@ -234,6 +262,7 @@ export class Analysis {
       kinds: seen(KINDS, kinds),
       rules: seen(RULES, this.#rules),
       names: this.#names.list(veil),
+      answered: this.#names.list(veil, false),
       incidents: this.#incidents.list(veil),
       tunnels,
       malformed: this.#kinds.malformed,

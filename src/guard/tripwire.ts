@@ -73,7 +73,7 @@ export class Tripwire {
   }
 
   /** What one observation of what came from wan gives away. */
-  see({ facts, folded }: Observation): Trick[] {
+  see({ facts, folded }: Pick<Observation, 'facts' | 'folded'>): Trick[] {
     if (folded) return [];
     const { offer, answers } = facts.findings;
     if (facts.kind === 'dns' && answers.length > 0) return this.#moves(answers);

@@ -13,9 +13,9 @@ export interface PacketSink {
   ): void;
 }
 
-/** What is wrong with a capture, in words; what was read before it stands. */
+/** What is wrong with a capture, in words; what was read before it stands. `limit`: it is larger than anybody's is. */
 export interface CaptureFault {
-  readonly code: 'damaged' | 'truncated' | 'unknown-format';
+  readonly code: 'damaged' | 'truncated' | 'unknown-format' | 'limit';
   readonly message: string;
 }
 
@@ -26,6 +26,10 @@ export interface CaptureParser {
   readonly fault: CaptureFault | undefined;
   /** The link types that the capture has named so far. */
   readonly linkTypes: ReadonlySet<number>;
+  /** Packets that the capture holds and that could not be handed out: they name no interface, or do not fit their block. */
+  readonly passedOver: number;
+  /** At the offset that `push` gave another capture begins (files that were glued together): it wants a parser of its own. */
+  readonly isBehind: boolean;
   /** Bytes from the record at the returned offset on that must be there before another record can be read. */
   readonly wanted: number;
   /** Hands whole records of `bytes[start, end)` to the sink; gives the offset of the first incomplete one. */

@@ -13,6 +13,8 @@ export interface DtlsHello {
   readonly sessionIdLength: number;
   readonly cookieLength: number;
   readonly cipherSuites: number;
+  /** Only the first fragment of it is here. */
+  readonly fragment?: true;
   /** The media keys of a call are agreed here (use_srtp, or WebRTC's names): no VPN. Undefined: the extensions are not all here. */
   readonly media: boolean | undefined;
 }
@@ -47,6 +49,63 @@ export function isDtlsRecords(bytes: Uint8Array, start: number, end: number): bo
   return at === end && at > start;
 }
 
+/** Octets of a hello that are put together; a certificate of many keys stays below. */
+const LONGEST_HELLO = 0x4000;
+const MOST_FRAGMENTS = 64;
+
+/** A hello in fragments (RFC 6347 section 4.2.3), from records of one side that come one by one, in any order. */
+export class DtlsHelloPieces {
+  #body: Uint8Array | undefined = undefined;
+  #type = 0;
+  #sequence = -1;
+  /** Which octets are there; of many small fragments nobody makes a hello. */
+  #pieces: (readonly [number, number])[] = [];
+
+  /** The hello that this datagram makes whole, or undefined. */
+  take(bytes: Uint8Array, start: number, end: number): DtlsHello | undefined {
+    let at = start;
+    while (at + RECORD + HANDSHAKE <= end && bytes[at] === 22) {
+      const recordEnd = at + RECORD + u16(bytes, at + 11);
+      if (!isDtlsVersion(u16(bytes, at + 1)) || u16(bytes, at + 3) !== 0 || recordEnd > end) return undefined;
+      const hello = this.#fragment(bytes, at + RECORD, recordEnd);
+      if (hello !== undefined) return hello;
+      at = recordEnd;
+    }
+    return undefined;
+  }
+
+  #fragment(bytes: Uint8Array, at: number, end: number): DtlsHello | undefined {
+    const type = bytes[at] ?? 0;
+    const length = u24(bytes, at + 1);
+    const sequence = u16(bytes, at + 4);
+    const offset = u24(bytes, at + 6);
+    const fragment = u24(bytes, at + 9);
+    const isHello = type === 1 || type === 2;
+    if (!isHello || fragment === length || length > LONGEST_HELLO || offset + fragment > length)
+      return undefined;
+    if (at + HANDSHAKE + fragment > end) return undefined;
+    if (this.#body?.length !== length || this.#type !== type || this.#sequence !== sequence) {
+      this.#body = new Uint8Array(length);
+      this.#pieces = [];
+      this.#type = type;
+      this.#sequence = sequence;
+    }
+    if (this.#pieces.length >= MOST_FRAGMENTS) return undefined;
+    this.#body.set(bytes.subarray(at + HANDSHAKE, at + HANDSHAKE + fragment), offset);
+    this.#pieces.push([offset, offset + fragment]);
+    let covered = 0;
+    for (const [from, to] of this.#pieces.sort((a, b) => a[0] - b[0])) {
+      if (from > covered) return undefined;
+      covered = Math.max(covered, to);
+    }
+    if (covered < length) return undefined;
+    const body = { bytes: this.#body, at: 0, end: length, whole: true };
+    this.#body = undefined;
+    if (!isDtlsVersion(u16(body.bytes, 0))) return undefined;
+    return type === 1 ? clientHello(body) : serverHello(body);
+  }
+}
+
 /** The hello in the first record of a UDP payload, or undefined. Of a fragmented hello the first fragment is read. */
 export function dtlsHello(bytes: Uint8Array, start: number, end: number): DtlsHello | undefined {
   if (end - start < RECORD + HANDSHAKE || bytes[start] !== 22) return undefined;
@@ -62,16 +121,8 @@ export function dtlsHello(bytes: Uint8Array, start: number, end: number): DtlsHe
   if (offset !== 0 || fragment > length || bodyEnd > recordEnd || length > 0x4000) return undefined;
   const body = { bytes, at: at + HANDSHAKE, end: bodyEnd, whole: fragment === length };
   if (!isDtlsVersion(u16(bytes, body.at)) || body.at + 2 > bodyEnd) return undefined;
-  switch (bytes[at]) {
-    case 1:
-      return clientHello(body);
-    case 2:
-      return serverHello(body);
-    case 3:
-      return helloVerify(body);
-    default:
-      return undefined;
-  }
+  const found = [undefined, clientHello, serverHello, helloVerify][bytes[at] ?? 0]?.(body);
+  return found === undefined || body.whole ? found : { ...found, fragment: true };
 }
 
 interface Body {

@@ -2,8 +2,12 @@
 // Follows RFC 2784 and 2890 (version 0), RFC 1701 (routing, as far as to refuse it), RFC 2637 section 4.1 (version 1, PPTP).
 
 import type { Inner } from './inner.ts';
-import { INNER_PPP } from './inner.ts';
+import { INNER_ETHERNET, INNER_PPP } from './inner.ts';
 import { u16, u32 } from './octets.ts';
+
+/** What MikroTik's Ethernet over IP makes of version 1: a frame, its length and the tunnel's number. */
+const EOIP_FLAGS = 0x2001;
+const EOIP = 0x6400;
 
 /** A GRE header. `key` is -1 where there is none; in version 1 it holds the call id. `inner.etherType` may be INNER_PPP. */
 export interface GrePacket {
@@ -15,12 +19,17 @@ export interface GrePacket {
 }
 
 /** The GRE header of an IP protocol 47 packet, or undefined. A payload of no octets (version 1 acknowledgements) is kept. */
-export function grePacket(bytes: Uint8Array, start: number, end: number): GrePacket | undefined {
+export function grePacket(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd = end,
+): GrePacket | undefined {
   if (end - start < 4) return undefined;
   const flags = u16(bytes, start);
   const version = flags & 7;
   if (version === 0) return version0(bytes, start, end, flags);
-  return version === 1 ? version1(bytes, start, end, flags) : undefined;
+  return version === 1 ? version1(bytes, start, end, wireEnd, flags) : undefined;
 }
 
 function version0(bytes: Uint8Array, start: number, end: number, flags: number): GrePacket | undefined {
@@ -39,18 +48,33 @@ function version0(bytes: Uint8Array, start: number, end: number, flags: number):
   };
 }
 
-function version1(bytes: Uint8Array, start: number, end: number, flags: number): GrePacket | undefined {
+function version1(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd: number,
+  flags: number,
+): GrePacket | undefined {
+  if (flags === EOIP_FLAGS && u16(bytes, start + 2) === EOIP) return eoip(bytes, start, end, wireEnd);
   // Key present, no checksum, no routing; the protocol is PPP and nothing else.
   if ((flags & 0xe000) !== 0x2000 || u16(bytes, start + 2) !== INNER_PPP || end - start < 8) return undefined;
   const sequence = (flags & 0x1000) !== 0 ? 4 : 0;
   const acknowledgement = (flags & 0x0080) !== 0 ? 4 : 0;
   const offset = start + 8 + sequence + acknowledgement;
   const innerEnd = offset + u16(bytes, start + 4);
-  if (innerEnd > end) return undefined;
+  if (innerEnd > wireEnd) return undefined;
   return {
     version: 1,
     key: u16(bytes, start + 6),
     sequenced: sequence > 0,
-    inner: { etherType: INNER_PPP, offset, end: innerEnd },
+    inner: { etherType: INNER_PPP, offset, end: Math.min(innerEnd, end) },
   };
+}
+
+function eoip(bytes: Uint8Array, start: number, end: number, wireEnd: number): GrePacket | undefined {
+  const offset = start + 8;
+  const innerEnd = offset + u16(bytes, start + 4);
+  if (innerEnd > wireEnd) return undefined;
+  const inner = { etherType: INNER_ETHERNET, offset, end: Math.min(innerEnd, end) };
+  return { version: 1, key: u16(bytes, start + 6), sequenced: false, inner };
 }

@@ -9,11 +9,12 @@ const G_PDU = 0xff;
 const MOST_EXTENSIONS = 16;
 
 /** The IP packet in a UDP payload on port 2152, or undefined when it is no G-PDU that adds up. */
-export function gtpInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
+export function gtpInner(bytes: Uint8Array, start: number, end: number, wireEnd = end): Inner | undefined {
   if (end - start < 8 || (bytes[start] ?? 0) >>> 4 !== 3 || bytes[start + 1] !== G_PDU) return undefined;
   const flags = bytes[start] ?? 0;
-  const stop = start + 8 + u16(bytes, start + 2);
-  if (stop > end) return undefined;
+  const announced = start + 8 + u16(bytes, start + 2);
+  if (announced > wireEnd) return undefined;
+  const stop = Math.min(announced, end);
   let at = start + 8;
   if ((flags & 7) !== 0) {
     // Sequence number, N-PDU number and the type of the first extension header stand together or not at all.

@@ -1,4 +1,4 @@
-// Knows: the head of an HTTP/1 request: method, target, Host. Must not know: bodies, streams, flows, policy.
+// Knows: the head of an HTTP/1 request: method, target, Host. Must not know: bodies (http1-body.ts), streams, flows, policy.
 // Follows RFC 9112 sections 2.1, 3.2 (forms of the target) and 5, RFC 9110 sections 7.2 and 9.3.6 (CONNECT), RFC 3986 section 3.2.
 // Bounded: a head of more than 32 KiB is read no further.
 
@@ -17,6 +17,8 @@ export interface HttpRequest {
   /** The host that the target of a proxy request names, likewise. */
   readonly targetHost?: string;
   readonly userAgent?: string;
+  /** The body is a DNS message (RFC 8484). */
+  readonly carriesDns?: true;
   /** Offset behind the empty line that ends the head; -1 while it is not there. */
   readonly headEnd: number;
   /** Octets behind the head by its Content-Length, 0 without one; -1 when the body comes in chunks. */
@@ -39,7 +41,6 @@ const METHODS = [
 /** What an unknown method may look like; names of HTTP's extensions keep to it. */
 const LONGEST_METHOD = 20;
 const MOST_BLANK = 4;
-const LONGEST_CHUNK_LINE = 64;
 const LONGEST_HEAD = 32768;
 const LONGEST_TARGET = 2048;
 const CR = 0x0d;
@@ -58,14 +59,20 @@ export function isHttpRequestStart(bytes: Uint8Array, start: number, end: number
 
 /** Where a request begins, blank lines in front of it passed over (RFC 9112 section 2.2); -1 when none does. */
 export function requestAt(bytes: Uint8Array, start: number, end: number): number {
+  const at = behindBlankLines(bytes, start, end);
+  return isHttpRequestStart(bytes, at, end) ? at : -1;
+}
+
+function behindBlankLines(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && at - start < MOST_BLANK && (bytes[at] === CR || bytes[at] === LF)) at += 1;
-  return isHttpRequestStart(bytes, at, end) ? at : -1;
+  return at;
 }
 
 /** Whether so few octets are there that they are the beginning of a known method and no more. */
 export function canBecomeRequest(bytes: Uint8Array, start: number, end: number): boolean {
-  return end > start && canBecomeMethod(bytes, start, end);
+  const at = behindBlankLines(bytes, start, end);
+  return at < end && canBecomeMethod(bytes, at, end);
 }
 
 /** Whether a payload begins with a status line of HTTP/1. */
@@ -76,7 +83,8 @@ export function isHttpResponseStart(bytes: Uint8Array, start: number, end: numbe
 /**
  * The request at `start` of contiguous octets. It is given as soon as its Host field has been read or its head has
  * ended. With `final` there will be no more, and what there is is given if the request line is whole. A request line
- * without version (HTTP/0.9) is not HTTP here: any text would be.
+ * that is not by the book (no target, no version, blanks that do not belong there) is HTTP's only when its method is known
+ * and a Host field follows: any text would be otherwise.
  */
 export function httpRequest(bytes: Uint8Array, start: number, end: number, final = false): HttpOutcome {
   const method = methodAt(bytes, start, end);
@@ -85,13 +93,17 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
   const lineEnd = lineFeed(bytes, start, stop);
   if (lineEnd < 0) return final || stop < end || !isText(bytes, start, stop) ? 'not-http' : 'need-more';
   const targetStart = start + method.length + 1;
-  const targetEnd = targetEndBefore(bytes, targetStart, lineEnd);
-  if (targetEnd < 0) return 'not-http';
+  const versionAt = targetEndBefore(bytes, targetStart, lineEnd);
+  const isKnown = METHODS.includes(method) && method !== 'CONNECT';
+  const byTheBook = versionAt >= 0 && method === method.toUpperCase();
+  if (versionAt < 0 && (!isKnown || isOtherProtocol(bytes, targetStart, lineEnd))) return 'not-http';
+  const targetEnd = versionAt >= 0 ? versionAt : withoutLineEnd(bytes, targetStart, lineEnd);
 
   let host: string | undefined;
   let userAgent: string | undefined;
   let length: string | undefined;
-  let coding: string | undefined;
+  let type: string | undefined;
+  let chunked = false;
   let headEnd = -1;
   let at = lineEnd + 1;
   for (;;) {
@@ -108,22 +120,23 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
       headEnd = feed + 1;
       break;
     }
+    // What is not by the book has fields behind its first line, or is none of HTTP's.
+    if (!byTheBook && !hasColon(bytes, at, contentEnd)) return 'not-http';
     host ??= fieldText(bytes, at, contentEnd, 'host');
     userAgent ??= fieldText(bytes, at, contentEnd, 'user-agent');
     length ??= fieldText(bytes, at, contentEnd, 'content-length');
-    coding ??= fieldText(bytes, at, contentEnd, 'transfer-encoding');
+    type ??= fieldText(bytes, at, contentEnd, 'content-type');
+    // Several codings, in one field or in several: chunked frames the message wherever it stands (RFC 9112 section 6.1).
+    chunked ||= isChunked(fieldText(bytes, at, contentEnd, 'transfer-encoding'));
     at = feed + 1;
   }
   if (host === undefined && headEnd < 0 && !final && stop === end) return 'need-more';
+  if (!byTheBook && host === undefined) return 'not-http';
   const target = printable(bytes, targetStart, Math.min(targetEnd, targetStart + LONGEST_TARGET));
   const form = formOf(method, target);
   const hostName = host === undefined ? '' : withoutPort(host);
   const targetHost = form === 'absolute' || form === 'authority' ? authorityHost(target) : '';
-  const bodyLength = /chunked$/i.test(coding ?? '')
-    ? -1
-    : /^\d{1,15}$/.test(length ?? '')
-      ? Number(length)
-      : 0;
+  const bodyLength = chunked ? -1 : contentLength(length);
   const request: { -readonly [K in keyof HttpRequest]: HttpRequest[K] } = {
     method,
     target,
@@ -134,32 +147,8 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
   if (hostName !== '') request.host = hostName;
   if (targetHost !== '') request.targetHost = targetHost;
   if (userAgent !== undefined) request.userAgent = userAgent;
+  if (type?.toLowerCase().startsWith('application/dns-message') === true) request.carriesDns = true;
   return request;
-}
-
-/**
- * The offset behind a body that begins at `start` (RFC 9112 section 6), which may lie behind `end`. Of a body in chunks that
- * is cut off only `end` can be said.
- */
-export function bodyEnd(bytes: Uint8Array, start: number, end: number, bodyLength: number): number {
-  if (bodyLength >= 0) return start + bodyLength;
-  let at = start;
-  for (;;) {
-    const feed = lineFeed(bytes, at, Math.min(end, at + LONGEST_CHUNK_LINE));
-    const size = feed < 0 ? NaN : parseInt(printable(bytes, at, feed), 16);
-    if (Number.isNaN(size)) return end;
-    at = feed + 1;
-    // The last chunk is empty; a trailer field or the empty line follows.
-    if (size === 0) break;
-    at += size + 2;
-    if (at > end) return end;
-  }
-  for (let feed = lineFeed(bytes, at, end); feed >= 0; feed = lineFeed(bytes, at, end)) {
-    const isEmpty = feed === at || (feed === at + 1 && bytes[at] === CR);
-    at = feed + 1;
-    if (isEmpty) return at;
-  }
-  return end;
 }
 
 /** A host without its port and trailing dot, lower case; an IPv6 literal keeps its brackets. */
@@ -170,15 +159,15 @@ export function withoutPort(authority: string): string {
 
 function methodAt(bytes: Uint8Array, start: number, end: number): string | undefined {
   const first = bytes[start] ?? 0;
-  if (end <= start || first < 0x41 || first > 0x5a) return undefined;
+  if (end <= start || !isMethodOctet(first)) return undefined;
   for (const method of METHODS) {
     if (method.charCodeAt(0) !== first || !startsWith(bytes, start, end, method)) continue;
-    if (start + method.length < end && bytes[start + method.length] === SPACE) return method;
+    if (start + method.length < end && isBlank(bytes[start + method.length] ?? 0)) return method;
   }
   return unknownMethodAt(bytes, start, end);
 }
 
-/** Capital letters, a space, a path or an absolute target, and the version: any method is HTTP's (RFC 9110 section 9.1). */
+/** Letters, a space, a path or an absolute target, and the version: any method is HTTP's (RFC 9110 section 9.1). */
 function unknownMethodAt(bytes: Uint8Array, start: number, end: number): string | undefined {
   const most = Math.min(end, start + LONGEST_METHOD);
   let at = start;
@@ -191,8 +180,10 @@ function unknownMethodAt(bytes: Uint8Array, start: number, end: number): string 
   return printable(bytes, start, at);
 }
 
+/** Methods are in capitals, and servers exist that do not mind. */
 function isMethodOctet(octet: number): boolean {
-  return (octet >= 0x41 && octet <= 0x5a) || octet === 0x2d || octet === 0x5f;
+  const capital = octet & 0xdf;
+  return (capital >= 0x41 && capital <= 0x5a && octet >= 0x41) || octet === 0x2d || octet === 0x5f;
 }
 
 function canBecomeMethod(bytes: Uint8Array, start: number, end: number): boolean {
@@ -213,6 +204,35 @@ function isText(bytes: Uint8Array, start: number, end: number): boolean {
     if (octet < SPACE && octet !== CR && octet !== TAB) return false;
   }
   return true;
+}
+
+/** Whether a request line ends with a version that is not HTTP's: `RTSP/1.0`, `SIP/2.0`, `ICAP/1.0`. */
+function isOtherProtocol(bytes: Uint8Array, targetStart: number, lineEnd: number): boolean {
+  const stop = withoutLineEnd(bytes, targetStart, lineEnd);
+  const line = printable(bytes, Math.max(targetStart, stop - 16), stop);
+  return /[A-Z]{2,}\/\d(\.\d)?$/.test(line) && !/HTTP\/\d(\.\d)?$/.test(line);
+}
+
+function withoutLineEnd(bytes: Uint8Array, start: number, lineEnd: number): number {
+  let at = lineEnd;
+  while (at > start && (isBlank(bytes[at - 1] ?? 0) || bytes[at - 1] === CR)) at -= 1;
+  return at;
+}
+
+function hasColon(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (bytes[at] === 0x3a) return true;
+  return false;
+}
+
+function isChunked(coding: string | undefined): boolean {
+  if (coding === undefined) return false;
+  return coding.split(',').some((token) => token.trim().toLowerCase() === 'chunked');
+}
+
+/** A number with any zeros and a sign in front of it, or a list that repeats it (RFC 9112 section 6.3); 0 for anything else. */
+function contentLength(text: string | undefined): number {
+  const digits = /^[ \t]*\+?0*(\d{0,15})[ \t]*(?:,.*)?$/.exec(text ?? '');
+  return digits === null ? 0 : Number(digits[1] ?? '');
 }
 
 /** Where the target of a request line ends: before ` HTTP/`; -1 when the line has no version. */

@@ -19,6 +19,7 @@ export const Protocol = {
   DESTINATION_OPTIONS: 60,
   ETHERIP: 97,
   L2TP: 115,
+  SCTP: 132,
   MPLS_IN_IP: 137,
 } as const;
 

@@ -13,6 +13,8 @@ export interface IkeMessage {
   readonly first: boolean;
   /** IKEv2 says who answers; with IKEv1 always false. */
   readonly response: boolean;
+  /** IKEv2 also says which end began the association (RFC 7296 section 3.1); with IKEv1 undefined. */
+  readonly fromInitiator: boolean | undefined;
   /** The message announces more octets than are here (a fragment, or a short capture). */
   readonly truncated: boolean;
   /** Behind the non-ESP marker of RFC 3948 section 2.2. */
@@ -62,6 +64,7 @@ function ikeHeader(bytes: Uint8Array, start: number, end: number, marked: boolea
     responderSpi: hex(bytes, start + 8),
     first,
     response: version === 2 && (flags & 0x20) !== 0,
+    fromInitiator: version === 2 ? (flags & 0x08) !== 0 : undefined,
     truncated: length > end - start,
     marked,
   };

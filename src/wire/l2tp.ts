@@ -22,13 +22,18 @@ const OFFSET = 0x0200;
 const RESERVED = 0x34f0;
 
 /** The L2TP header of a UDP payload, or undefined. Data is weak evidence on any port but 1701: eleven zero bits and a version. */
-export function l2tpPacket(bytes: Uint8Array, start: number, end: number): L2tpPacket | undefined {
+export function l2tpPacket(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd = end,
+): L2tpPacket | undefined {
   if (end - start < 6) return undefined;
   const flags = u16(bytes, start);
   const version = flags & 15;
   if ((flags & RESERVED) !== 0) return undefined;
   if ((flags & TYPE) !== 0) return control(bytes, start, end, flags);
-  if (version === 2) return data2(bytes, start, end, flags);
+  if (version === 2) return data2(bytes, start, end, wireEnd, flags);
   const plain3 = version === 3 && flags === 3 && u16(bytes, start + 2) === 0 && end - start >= 8;
   return plain3 ? data3(bytes, start + 4, start + 8) : undefined;
 }
@@ -68,11 +73,17 @@ function firstAvp(bytes: Uint8Array, at: number, end: number): number | undefine
   return type >= 1 && type <= 32 ? type : undefined;
 }
 
-function data2(bytes: Uint8Array, start: number, end: number, flags: number): L2tpPacket | undefined {
+function data2(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd: number,
+  flags: number,
+): L2tpPacket | undefined {
   let at = start + 2;
   if ((flags & LENGTH) !== 0) {
     const length = u16(bytes, at);
-    if (length < 8 || start + length > end) return undefined;
+    if (length < 8 || start + length > wireEnd) return undefined;
     at += 2;
   }
   const tunnel = u16(bytes, at);

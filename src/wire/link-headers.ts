@@ -4,7 +4,9 @@
 
 import { innerIp, INNER_ETHERNET, INNER_IPV4, INNER_IPV6, type Inner } from './inner.ts';
 import { LinkType } from './link-types.ts';
+import { mplsStack } from './mpls.ts';
 import { u16, u32, u32le } from './octets.ts';
+import { pppFrame } from './ppp.ts';
 
 const NFLOG_HEADER = 4;
 const NFLOG_PAYLOAD = 9;
@@ -42,11 +44,53 @@ export function linkInner(
       return snap(bytes, start + FIBRE_CHANNEL_HEADER, end);
     case LinkType.FRAME_RELAY:
       return frameRelay(bytes, start, end);
+    case LinkType.SUNATM:
+      return snap(bytes, start + 4, end);
+    case LinkType.IP_OVER_FIREWIRE:
+      return typed(bytes, start + 16, end);
+    case LinkType.PPP_PPPD:
+    case LinkType.PPP_WITH_DIRECTION:
+      return pppFrame(bytes, start + 1, end)?.inner ?? pppFrame(bytes, start, end)?.inner;
+    case LinkType.CISCO_HDLC_WITH_DIRECTION:
+      return typed(bytes, start + 3, end);
+    case LinkType.FRAME_RELAY_WITH_DIRECTION:
+      return frameRelay(bytes, start + 1, end);
+    case LinkType.MPLS:
+      return mplsStack(bytes, start, end)?.inner;
+    case LinkType.ERF:
+      return erf(bytes, start, end);
+    case LinkType.NETANALYZER:
+      return framed(start + 4, end);
+    case LinkType.ETHERNET_MPACKET:
+      return framed(start + 8, end);
     case LinkType.PKTAP:
       return pktap(bytes, start, end);
     default:
       return undefined;
   }
+}
+
+function framed(offset: number, end: number): Inner | undefined {
+  return offset < end ? { etherType: INNER_ETHERNET, offset, end } : undefined;
+}
+
+/** `at` is where the EtherType stands. */
+function typed(bytes: Uint8Array, at: number, end: number): Inner | undefined {
+  return at + 2 <= end ? { etherType: u16(bytes, at), offset: at + 2, end } : undefined;
+}
+
+/** Sixteen octets, eight more for each header that says that another follows, and two in front of a frame of Ethernet. */
+function erf(bytes: Uint8Array, start: number, end: number): Inner | undefined {
+  const type = bytes[start + 8] ?? 0;
+  const isEthernet =
+    (type & 0x7f) === 2 || (type & 0x7f) === 11 || (type & 0x7f) === 16 || (type & 0x7f) === 20;
+  let at = start + 16;
+  let more = type >= 0x80;
+  while (more && at + 8 <= end) {
+    more = (bytes[at] ?? 0) >= 0x80;
+    at += 8;
+  }
+  return isEthernet ? framed(at + 2, end) : undefined;
 }
 
 /** Attributes in the capturing machine's byte order, which is little endian nearly everywhere. */

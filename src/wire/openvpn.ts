@@ -67,6 +67,28 @@ export function isClientReset(opcode: number): boolean {
   );
 }
 
+const DATA_V2 = 9;
+/** Peer id and packet id, a tag of sixteen octets, and something inside. */
+const SHORTEST_DATA = 25;
+const NO_PEER = 0xffffff;
+const MOST_PEERS = 0x10000;
+
+/**
+ * The head and the packet id of a data packet as an AEAD cipher leaves it (P_DATA_V2), or undefined. One packet is no proof:
+ * compare the head and the growing id of several.
+ */
+export function openvpnData(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { readonly head: number; readonly packetId: number } | undefined {
+  if (end - start < SHORTEST_DATA || (bytes[start] ?? 0) >>> 3 !== DATA_V2) return undefined;
+  const peer = u32(bytes, start) & NO_PEER;
+  const packetId = u32(bytes, start + 4);
+  if ((peer >= MOST_PEERS && peer !== NO_PEER) || packetId === 0) return undefined;
+  return { head: u32(bytes, start), packetId };
+}
+
 /**
  * The control packet that fills start to end (one UDP payload), or undefined. Resets, acknowledgements and control
  * packets are read; data packets carry nothing that could be checked.

@@ -2,19 +2,25 @@
 // Follows draft-ietf-opsawg-pcap; before version 2.4 the two lengths of a record stood the other way round; the longer record header is that of the "modified" format (magic a1b2cd34).
 
 import type { CaptureFault, CaptureParser, PacketSink } from './capture.ts';
+import {
+  captureBegins,
+  isPcapMagic,
+  mayBeMagic,
+  PCAP_FILE_HEADER,
+  PCAP_MODIFIED,
+  PCAP_NANOS,
+} from './capture-magic.ts';
 import { u32, u32le } from './octets.ts';
 
-const MICROS = 0xa1b2c3d4;
-const NANOS = 0xa1b23c4d;
-const MODIFIED = 0xa1b2cd34;
-const FILE_HEADER = 24;
 const MAX_CAPTURED = 16_777_216;
 
 export class PcapParser implements CaptureParser {
   readonly format = 'pcap';
   fault: CaptureFault | undefined = undefined;
   readonly linkTypes = new Set<number>();
-  wanted = FILE_HEADER;
+  readonly passedOver = 0;
+  isBehind = false;
+  wanted = PCAP_FILE_HEADER;
   #started = false;
   #little = false;
   #perMicro = 1;
@@ -22,23 +28,26 @@ export class PcapParser implements CaptureParser {
   #linkType = -1;
   #minor = 4;
 
-  static isMagic(magic: number): boolean {
-    return magic === MICROS || magic === NANOS || magic === MODIFIED;
-  }
-
   push(bytes: Uint8Array, start: number, end: number, sink: PacketSink): number {
-    if (this.fault !== undefined) return start;
+    if (this.fault !== undefined || this.isBehind) return start;
     let at = start;
     if (!this.#started) {
-      if (end - at < FILE_HEADER) return at;
+      if (end - at < PCAP_FILE_HEADER) return at;
       this.#readFileHeader(bytes, at);
-      at += FILE_HEADER;
+      at += PCAP_FILE_HEADER;
     }
     const header = this.#header;
     const little = this.#little;
     const swaps = this.#minor <= 3;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     while (end - at >= header) {
+      const seconds = view.getUint32(at, little);
+      if (mayBeMagic(seconds)) {
+        const begins = captureBegins(bytes, at, end);
+        this.isBehind = begins === true;
+        this.wanted = PCAP_FILE_HEADER;
+        if (begins !== false) return at;
+      }
       let captured = view.getUint32(at + 8, little);
       let wireLength = view.getUint32(at + 12, little);
       if (swaps && (this.#minor < 3 || captured > wireLength)) {
@@ -53,7 +62,7 @@ export class PcapParser implements CaptureParser {
         this.wanted = header + captured;
         return at;
       }
-      const time = view.getUint32(at, little) * 1_000_000 + view.getUint32(at + 4, little) / this.#perMicro;
+      const time = seconds * 1_000_000 + view.getUint32(at + 4, little) / this.#perMicro;
       sink.packet(bytes, data, data + captured, wireLength, this.#linkType, time);
       at = data + captured;
     }
@@ -63,11 +72,11 @@ export class PcapParser implements CaptureParser {
 
   #readFileHeader(bytes: Uint8Array, at: number): void {
     this.#started = true;
-    this.#little = !PcapParser.isMagic(u32(bytes, at));
+    this.#little = !isPcapMagic(u32(bytes, at));
     const magic = this.#u32(bytes, at);
     this.#minor = this.#little ? (bytes[at + 6] ?? 0) : (bytes[at + 7] ?? 0);
-    if (magic === NANOS) this.#perMicro = 1000;
-    if (magic === MODIFIED) this.#header = 24;
+    if (magic === PCAP_NANOS) this.#perMicro = 1000;
+    if (magic === PCAP_MODIFIED) this.#header = 24;
     // The upper half may carry the length of the frame check sequence.
     this.#linkType = this.#u32(bytes, at + 20) & 0xffff;
     this.linkTypes.add(this.#linkType);

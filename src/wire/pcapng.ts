@@ -2,17 +2,25 @@
 // Must not know: files, frames. Follows draft-ietf-opsawg-pcapng.
 
 import type { CaptureFault, CaptureParser, PacketSink } from './capture.ts';
+import {
+  captureBegins,
+  mayBeMagic,
+  PCAP_FILE_HEADER,
+  PCAPNG_BYTE_ORDER,
+  PCAPNG_MAGIC,
+} from './capture-magic.ts';
 import { u32, u32le } from './octets.ts';
 
-const SECTION = 0x0a0d0d0a;
 const INTERFACE = 1;
 const OBSOLETE_PACKET = 2;
 const SIMPLE_PACKET = 3;
 const ENHANCED_PACKET = 6;
-const BYTE_ORDER = 0x1a2b3c4d;
 const OPTION_RESOLUTION = 9;
 const OPTION_OFFSET = 14;
 const MAX_BLOCK = 33_554_432;
+/** More interfaces and options than any machine has: descriptions of a few octets must not fill the memory. */
+const MAX_INTERFACES = 16_384;
+const MAX_OPTIONS = 1_024;
 
 interface CaptureInterface {
   readonly linkType: number;
@@ -23,10 +31,12 @@ interface CaptureInterface {
 }
 
 export class PcapngParser implements CaptureParser {
-  static readonly MAGIC = SECTION;
   readonly format = 'pcapng';
   fault: CaptureFault | undefined = undefined;
   readonly linkTypes = new Set<number>();
+  /** Packets that name no interface, or one beyond those that are remembered, or that do not fit their block. */
+  passedOver = 0;
+  isBehind = false;
   wanted = 12;
   #little = false;
   #interfaces: CaptureInterface[] = [];
@@ -34,9 +44,17 @@ export class PcapngParser implements CaptureParser {
 
   push(bytes: Uint8Array, start: number, end: number, sink: PacketSink): number {
     let at = start;
+    if (this.isBehind) return at;
     while (this.fault === undefined && end - at >= 12) {
       const type = this.#u32(bytes, at);
-      if (type === SECTION && !this.#beginSection(bytes, at)) break;
+      // A section begins anew within the file; only a file of the other format asks for another parser.
+      if (type !== PCAPNG_MAGIC && mayBeMagic(type)) {
+        const begins = captureBegins(bytes, at, end);
+        this.isBehind = begins === true;
+        this.wanted = PCAP_FILE_HEADER;
+        if (begins !== false) return at;
+      }
+      if (type === PCAPNG_MAGIC && !this.#beginSection(bytes, at)) break;
       const length = this.#u32(bytes, at + 4);
       if (length < 12 || length > MAX_BLOCK || length % 4 !== 0) {
         this.fault = { code: 'damaged', message: `a block claims ${length} bytes` };
@@ -59,8 +77,8 @@ export class PcapngParser implements CaptureParser {
 
   /** The section header names its byte order and starts the list of interfaces anew. */
   #beginSection(bytes: Uint8Array, at: number): boolean {
-    this.#little = u32le(bytes, at + 8) === BYTE_ORDER;
-    if (!this.#little && u32(bytes, at + 8) !== BYTE_ORDER) {
+    this.#little = u32le(bytes, at + 8) === PCAPNG_BYTE_ORDER;
+    if (!this.#little && u32(bytes, at + 8) !== PCAPNG_BYTE_ORDER) {
       this.fault = { code: 'damaged', message: 'a section names no byte order' };
       return false;
     }
@@ -71,7 +89,8 @@ export class PcapngParser implements CaptureParser {
   #readBlock(type: number, bytes: Uint8Array, at: number, end: number, sink: PacketSink): void {
     switch (type) {
       case INTERFACE:
-        if (end - at >= 8) this.#interfaces.push(this.#readInterface(bytes, at, end));
+        if (end - at >= 8 && this.#interfaces.length < MAX_INTERFACES)
+          this.#interfaces.push(this.#readInterface(bytes, at, end));
         return;
       case ENHANCED_PACKET:
         this.#readPacket(bytes, at, end, this.#u32(bytes, at), sink);
@@ -89,7 +108,8 @@ export class PcapngParser implements CaptureParser {
   #readInterface(bytes: Uint8Array, at: number, end: number): CaptureInterface {
     let unit = 1;
     let offsetMicros = 0;
-    for (let option = at + 8; option + 4 <= end;) {
+    let option = at + 8;
+    for (let left = MAX_OPTIONS; left > 0 && option + 4 <= end; left -= 1) {
       const code = this.#u16(bytes, option);
       const length = this.#u16(bytes, option + 2);
       if (code === 0 || option + 4 + length > end) break;
@@ -110,8 +130,9 @@ export class PcapngParser implements CaptureParser {
   #readPacket(bytes: Uint8Array, at: number, end: number, index: number, sink: PacketSink): void {
     const captured = this.#u32(bytes, at + 12);
     const where = this.#interfaces[index];
+    // The block's own two lengths agree, so the next one can be found: only this packet is lost.
     if (end - at < 20 || captured > end - at - 20 || where === undefined) {
-      this.fault = { code: 'damaged', message: 'a packet block does not fit itself or names no interface' };
+      this.passedOver += 1;
       return;
     }
     const stamp = this.#u32(bytes, at + 4) * 4_294_967_296 + this.#u32(bytes, at + 8);
@@ -124,7 +145,7 @@ export class PcapngParser implements CaptureParser {
   #readSimple(bytes: Uint8Array, at: number, end: number, sink: PacketSink): void {
     const [where] = this.#interfaces;
     if (end - at < 4 || where === undefined) {
-      this.fault = { code: 'damaged', message: 'a simple packet block without interface' };
+      this.passedOver += 1;
       return;
     }
     const wireLength = this.#u32(bytes, at);

@@ -12,11 +12,16 @@ export interface PppoeFrame {
 }
 
 /** The PPPoE frame at start (EtherTypes 0x8863, 0x8864), or undefined: other version, or longer than the frame. */
-export function pppoeFrame(bytes: Uint8Array, start: number, end: number): PppoeFrame | undefined {
+export function pppoeFrame(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd = end,
+): PppoeFrame | undefined {
   if (end - start < 6 || bytes[start] !== 0x11) return undefined;
   const code = bytes[start + 1] ?? 0;
   const payloadEnd = start + 6 + u16(bytes, start + 4);
-  if (payloadEnd > end) return undefined;
-  const ppp = code === 0 ? pppFrame(bytes, start + 6, payloadEnd) : undefined;
+  if (payloadEnd > wireEnd) return undefined;
+  const ppp = code === 0 ? pppFrame(bytes, start + 6, Math.min(payloadEnd, end)) : undefined;
   return { code, session: u16(bytes, start + 2), ppp };
 }

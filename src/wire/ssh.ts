@@ -24,8 +24,10 @@ export function sshBanner(bytes: Uint8Array, start: number, end: number): SshBan
   const limit = Math.min(end, start + MAX_LINE);
   let at = softwareAt;
   while (at < limit && isText(bytes[at] ?? 0)) at += 1;
-  // Stopped by anything but a line end or the end of the segment: no banner.
-  const lineEnds = at === end || bytes[at] === 13 || bytes[at] === 10;
+  // Stopped by anything but a line end or the end of the segment: no banner. Some devices write no line end and fill up with
+  // zeros, or go on with their first packet, whose length begins with two.
+  const isFilled = at + 1 < end && bytes[at] === 0 && bytes[at + 1] === 0;
+  const lineEnds = at === end || bytes[at] === 13 || bytes[at] === 10 || isFilled;
   if (!lineEnds || at === softwareAt) return undefined;
   return { version, software: printable(bytes, softwareAt, at) };
 }

@@ -17,6 +17,8 @@ export interface ClientHello {
   readonly alpn: readonly string[];
   /** An inner hello is encrypted, or the client pretends so (GREASE): Eve cannot tell, and no more can we. */
   readonly encryptedHello?: 'ech' | 'esni';
+  /** Data may follow before the server has said anything (RFC 8446 section 4.2.10). */
+  readonly earlyData?: true;
   /** Whether all of the message was there; otherwise the fields are those read before it was cut off. */
   readonly complete: boolean;
 }
@@ -27,6 +29,7 @@ const DTLS_HANDSHAKE_HEADER = 12;
 
 const SERVER_NAME = 0;
 const ALPN = 16;
+const EARLY_DATA = 42;
 const SUPPORTED_VERSIONS = 43;
 const ECH = new Set([0xfe0d, 0xfe08, 0xfe09, 0xfe0a, 0xff02, 0xff03]);
 const ESNI = 0xffce;
@@ -121,6 +124,7 @@ function readExtensions(bytes: Uint8Array, start: number, end: number, draft: Dr
     if (type === SERVER_NAME) readServerName(bytes, data, next, draft);
     else if (type === ALPN) draft.alpn = protocols(bytes, data, next);
     else if (type === SUPPORTED_VERSIONS) draft.versions = words(bytes, data + 1, next).filter(isNoGrease);
+    else if (type === EARLY_DATA) draft.earlyData = true;
     else if (ECH.has(type)) draft.encryptedHello = 'ech';
     else if (type === ESNI) draft.encryptedHello ??= 'esni';
     at = next;

@@ -2,7 +2,7 @@
 // flows, policy. Follows RFC 8446 section 5.1, RFC 5246 section 6.2.1. Bounded: a hello of more than 64 KiB is not one.
 
 import { clientHello, ssl2ClientHello, type ClientHello } from './tls-client-hello.ts';
-import { u16, u24 } from './octets.ts';
+import { u16, u24, u32 } from './octets.ts';
 
 const HANDSHAKE = 22;
 const RECORD_HEADER = 5;
@@ -31,6 +31,22 @@ export function isClientHelloStart(bytes: Uint8Array, start: number, end: number
   if (known >= 1 && bytes[message] !== 1) return false;
   if (known >= 4 && u24(bytes, message + 1) > LONGEST_HELLO) return false;
   return known < 5 || bytes[message + 4] === 3;
+}
+
+/** Whether a stream begins with a whole hello in the form of SSL 2 (RFC 6101 appendix E.1), which names nobody. */
+export function isSsl2HelloStart(bytes: Uint8Array, start: number, end: number): boolean {
+  return ssl2ClientHello(bytes, start, end)?.complete === true;
+}
+
+/** What RFC 8446 section 4.1.3 puts in the place of a random number that asks for another hello: its beginning. */
+const RETRY = 0xcf21ad74;
+const SERVER_HELLO = 2;
+
+/** Whether a server's octets begin with a ServerHello that takes the client's hello, instead of asking for another. */
+export function acceptsHello(bytes: Uint8Array, start: number, end: number): boolean {
+  const message = start + RECORD_HEADER;
+  if (end - message < 10 || bytes[start] !== HANDSHAKE || bytes[message] !== SERVER_HELLO) return false;
+  return u32(bytes, message + 6) !== RETRY;
 }
 
 /** Whether a payload begins with a TLS record of any type: change, alert, handshake or data, with a length in bounds. */

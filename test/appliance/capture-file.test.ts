@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { spawnSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CaptureFileError, readCapture } from '../../appliance/capture-file.ts';
 import type { CaptureEnd } from '../../appliance/capture-file.ts';
+import { mostUnpacked, packingAt, unpack } from '../../appliance/unpacking.ts';
 
 let directory = '';
 beforeAll(() => {
@@ -78,7 +80,10 @@ describe('every way in', () => {
     const bytes = pcap(lengths);
     const whole = {
       lengths,
-      end: { fault: undefined, aborted: false, linkTypes: new Set([1]) },
+      end: {
+        ...{ fault: undefined, unreadBytes: undefined, aborted: false, passedOver: 0 },
+        linkTypes: new Set([1]),
+      },
       intact: true,
     };
     expect(await read(file('a.pcap', bytes))).toEqual(whole);
@@ -93,12 +98,117 @@ describe('every way in', () => {
   });
 });
 
+/** The programs that unpack what Node cannot; one that is missing here cannot be tried. */
+const PACKERS = [
+  ['gzip', ['gzip', '-c']],
+  ['xz', ['xz', '-c']],
+  ['zstd', ['zstd', '-c', '-q']],
+  ['bzip2', ['bzip2', '-c']],
+  ['lz4', ['lz4', '-c', '-q']],
+] as const;
+const THERE = PACKERS.filter(([, [program]]) => spawnSync(program, ['--version']).error === undefined);
+
+describe.each(THERE)('packed with %s', (_name, [program, ...args]) => {
+  const packed = (bytes: Buffer): Buffer => spawnSync(program, args, { input: bytes, maxBuffer: 1e8 }).stdout;
+
+  test('it is read, also in two members, from a file and from a pipe that gives it in small pieces', async () => {
+    const bytes = pcap(MANY);
+    const twice = Buffer.concat([packed(bytes), packed(bytes.subarray(24))]);
+    const { lengths, end } = await read(file('packed', twice));
+    expect(lengths).toEqual([...MANY, ...MANY]);
+    expect(end).toMatchObject({ fault: undefined, passedOver: 0 });
+    const pieces = Array.from({ length: Math.ceil(twice.length / 5000) }, (_, at) =>
+      twice.subarray(at * 5000, at * 5000 + 5000),
+    );
+    const first = pieces.shift() ?? Buffer.alloc(0);
+    const small = [...first.subarray(0, 7)].map((octet) => Buffer.of(octet));
+    const piped = Readable.from([...small, first.subarray(7), ...pieces], { objectMode: false });
+    expect((await read('-', piped)).lengths).toEqual([...MANY, ...MANY]);
+  });
+
+  test('cut off it gives what could be unpacked, and says that it is cut', async () => {
+    const whole = packed(pcap([...LONG, ...LONG]));
+    for (const share of [0.5, 0.95]) {
+      const { end } = await read(file('cut', whole.subarray(0, Math.floor(whole.length * share)))).catch(
+        (error: unknown) => ({
+          end: { fault: { code: error instanceof CaptureFileError ? 'truncated' : '' } },
+        }),
+      );
+      expect(end.fault?.code).toBe('truncated');
+    }
+  });
+
+  test('stopped in the middle its program is gone', async () => {
+    const stopping = new AbortController();
+    const path = file('stopped', packed(pcap(LONG)));
+    const sink = {
+      packet(): void {
+        stopping.abort();
+      },
+    };
+    const end = await readCapture(path, sink, { stdin: Readable.from([]), signal: stopping.signal });
+    expect(end.aborted).toBe(true);
+  });
+});
+
+test('what swells beyond measure is not unpacked to its end', async () => {
+  const magic = gzipSync(Buffer.alloc(0));
+  const packing = packingAt(magic, 0, magic.length);
+  if (packing === undefined) throw new Error('gzip is not known');
+  const bomb = gzipSync(Buffer.alloc(50_000_000), { level: 9 });
+  const chunks = unpack(packing, Readable.from([bomb]), (taken) => 100 * taken);
+  let given = 0;
+  await expect(
+    (async () => {
+      for await (const chunk of chunks) given += chunk.length;
+    })(),
+  ).rejects.toMatchObject({ code: 'limit' });
+  expect(given).toBeLessThanOrEqual(100 * bomb.length);
+  expect(mostUnpacked(0)).toBeGreaterThan(0);
+});
+
+describe('captures that were glued together', () => {
+  const nano = pcap([7, 8]);
+  nano.writeUInt32LE(0xa1b23c4d, 0);
+  const swapped = Buffer.from(pcap([9]));
+  for (const at of [0, 16, 20, 24, 28, 32, 36]) swapped.subarray(at, at + 4).reverse();
+  for (const at of [4, 6]) swapped.subarray(at, at + 2).reverse();
+  const blocks = Buffer.from(
+    '0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000' +
+      '0100000014000000010000000000000014000000' +
+      '06000000240000000000000000000000000000000300000003000000010203002400'.concat('0000'),
+    'hex',
+  );
+  const kinds = [
+    ['pcap', pcap([1, 2]), [1, 2]],
+    ['nanoseconds', nano, [7, 8]],
+    ['the other byte order', swapped, [9]],
+    ['pcapng', blocks, [3]],
+  ] as const;
+  const pairs = kinds.flatMap((one) => kinds.map((other) => [one, other] as const));
+
+  test.each(pairs)('%o', async ([, a, first], [, b, second]) => {
+    const glued = Buffer.concat([a, b, a]);
+    const wanted = [...first, ...second, ...first];
+    const { lengths, end } = await read(file('glued', glued));
+    expect([lengths, end.fault]).toEqual([wanted, undefined]);
+    for (const size of [1, 5, 23, 64]) {
+      const pieces = Array.from({ length: Math.ceil(glued.length / size) }, (_, at) =>
+        glued.subarray(at * size, at * size + size),
+      );
+      const piped = await read('-', Readable.from(pieces, { objectMode: false }));
+      expect([piped.lengths, piped.end.fault]).toEqual([wanted, undefined]);
+    }
+  });
+});
+
 describe('damage', () => {
   test('a cut capture gives what is whole, and says how much is not', async () => {
     const bytes = pcap(MANY);
     const { lengths, end } = await read(file('cut.pcap', bytes.subarray(0, bytes.length - 5)));
     expect(lengths).toEqual(MANY.slice(0, -1));
     expect(end.fault?.code).toBe('truncated');
+    expect(end.unreadBytes).toBe(16 + (MANY.at(-1) ?? 0) - 5);
   });
 
   test('cut gzip gives what could be unpacked', async () => {

@@ -88,9 +88,12 @@ describe('one frame', () => {
     expect(look([frame])[0]).toMatchObject({ kind, names });
   });
 
-  test('what ICMP quotes gives no names', () => {
+  test('what ICMP quotes of a question is a name that nobody asks with it', () => {
     const quoted = made.ipv4(17, made.udp(4000, 53, QUERY));
-    expect(look([ip4(1, [3, 3, 0, 0, 0, 0, 0, 0, ...quoted])])[0]).toMatchObject({ kind: 'icmp', names: [] });
+    expect(look([ip4(1, [3, 3, 0, 0, 0, 0, 0, 0, ...quoted])])[0]).toMatchObject({
+      kind: 'icmp',
+      names: ['dns leak.example'],
+    });
   });
 });
 

@@ -114,8 +114,14 @@ describe('incidents', () => {
     expect(names).toEqual([{ name: 'leak.example', via: 'dns', count: 1 }]);
   });
 
-  test('an answer alone still shows what was asked', () => {
-    expect(analyse([REPLY]).names).toEqual([{ name: 'leak.example', via: 'dns', count: 1 }]);
+  test('what only answers hold stands apart from what was asked, in any order', () => {
+    const asked = [{ name: 'leak.example', via: 'dns', count: 1 }];
+    expect(analyse([REPLY, REPLY])).toMatchObject({
+      names: [],
+      answered: [{ name: 'leak.example', via: 'dns', count: 2, asked: false }],
+    });
+    expect(analyse([REPLY, QUESTION, REPLY])).toMatchObject({ names: asked, answered: [] });
+    expect(analyse([QUESTION, REPLY])).toMatchObject({ names: asked, answered: [] });
   });
 
   test('a connection is one, with the name that it shows later', () => {
@@ -191,12 +197,90 @@ describe('learning', () => {
   const initiation = udp(SERVER, 1234, [...made.wireguard(1).slice(0, 132), ...made.fill(16, 0)]);
   const data = udp(SERVER, 1234, made.wireguard(4));
 
-  test('a handshake makes the endpoint a tunnel, from itself on', () => {
-    const report = analyse([initiation, data, data], { policy: policyWith([]), learns: true });
+  const response = answer(SERVER, 1234, made.wireguard(2));
+
+  test('a handshake that is answered makes the endpoint a tunnel, from the answer on', () => {
+    const report = analyse([initiation, response, data, data], { policy: policyWith([]), learns: true });
     expect(report.verdicts.tunnel).toBe(3);
     expect(report.tunnels).toEqual([
       { protocol: 'wireguard', endpoint: `udp:${SERVER}:1234`, packets: 3, learned: true },
     ]);
+  });
+
+  const client = parseMac(made.CLIENT) ?? 0;
+  /** Somebody far away begins, and the laptop answers. */
+  const inbound = [answer(SERVER, 999, made.wireguard(1), 51820), udp(SERVER, 999, made.wireguard(2), 51820)];
+  const ike = (first: boolean, flags: number): Bytes => [
+    ...made.fill(8, 0x11),
+    ...made.fill(8, first ? 0 : 0x22),
+    ...[33, 0x20, 34, flags, 0, 0, 0, 0],
+    ...made.u32(60),
+    ...made.fill(32),
+  ];
+  const openvpn = (opcode: number, session: number, acks: Bytes): Bytes => [
+    opcode << 3,
+    ...made.fill(8, session),
+    ...acks,
+    ...made.u32(0),
+  ];
+  /** Data with growing counters, as a capture shows it that began later; the laptop has the lower port. */
+  const midway = (ways: readonly ('up' | 'down')[]): Uint8Array[] =>
+    [1, 2, 3, 4].flatMap((counter) =>
+      ways.map((way, at) => {
+        const key = way === 'up' ? 1 : 2;
+        const count = counter * ways.length + at;
+        const message = [4, 0, 0, 0, key, 0, 0, 0, count, ...made.fill(7, 0), ...made.fill(80)];
+        return way === 'up' ? udp(SERVER, 51820, message, 4000) : answer(SERVER, 51820, message, 4000);
+      }),
+    );
+  const acknowledged = [1, ...made.u32(0), ...made.fill(8, 0x11)];
+
+  test.each<[string, readonly Uint8Array[], number | undefined, string | undefined]>([
+    ['an initiation without an answer', [initiation, initiation, data], undefined, undefined],
+    ['an answer that nobody asked for', [response, data], undefined, undefined],
+    [
+      'an answer to another question',
+      [initiation, answer(SERVER, 1234, made.fill(92, 2))],
+      undefined,
+      undefined,
+    ],
+    ['what came in from outside, though it was answered', inbound, undefined, undefined],
+    ['the same where the laptop is known', inbound, client, undefined],
+    ['an exchange of somebody else', [initiation, response], client + 1, undefined],
+    ['its own', [initiation, response], client, `udp:${SERVER}:1234`],
+    [
+      'IKE between equal ports',
+      [udp(SERVER, 500, ike(true, 8), 500), answer(SERVER, 500, ike(false, 0x20), 500)],
+      undefined,
+      `udp:${SERVER}:500`,
+    ],
+    ['IKE without an answer', [udp(SERVER, 500, ike(true, 8), 500)], undefined, undefined],
+    [
+      'OpenVPN',
+      [udp(SERVER, 1194, openvpn(7, 0x11, [0])), answer(SERVER, 1194, openvpn(8, 0x22, acknowledged))],
+      undefined,
+      `udp:${SERVER}:1194`,
+    ],
+    [
+      'data of both ends, where the far one is the server',
+      midway(['up', 'down']),
+      undefined,
+      `udp:${SERVER}:51820`,
+    ],
+    ['data of one end', midway(['down', 'down']), undefined, undefined],
+    ['OpenVPN without an answer', [udp(SERVER, 1194, openvpn(7, 0x11, [0]))], undefined, undefined],
+  ])('%s', (_case, frames, own, endpoint) => {
+    const judge = new LearningJudge(
+      (learned, exposed) =>
+        compileJudge(policyWith(learned.map((one) => one.endpoint)), { ...NOTHING_LEARNED, exposed }),
+      true,
+      own,
+    );
+    const analysis = new Analysis({ dissector: new Dissector(), judge });
+    for (const [at, frame] of frames.entries()) analysis.packet(frame, 0, frame.length, frame.length, 1, at);
+    expect(analysis.report('test', 1).tunnels.map((tunnel) => tunnel.endpoint)).toEqual(
+      endpoint === undefined ? [] : [endpoint],
+    );
   });
 
   test('without learning it is a leak of a kind that says so', () => {
@@ -216,6 +300,83 @@ test('an endpoint without protocol is named by the shape of its first frames', (
   expect(analyse([TUNNEL, udp(SERVER, 51820, [9, 9, 9])], { policy: opaque }).tunnels[0]?.protocol).toBe(
     'opaque',
   );
+});
+
+describe('rule T', () => {
+  const steered = (routes: Bytes): Uint8Array => {
+    const options = [
+      53,
+      1,
+      5,
+      54,
+      4,
+      192,
+      168,
+      1,
+      1,
+      1,
+      4,
+      255,
+      255,
+      255,
+      0,
+      121,
+      routes.length,
+      ...routes,
+      255,
+    ];
+    const fixed = [
+      2,
+      1,
+      6,
+      0,
+      ...made.fill(12, 0),
+      192,
+      168,
+      1,
+      50,
+      ...made.fill(8, 0),
+      ...made.mac(made.CLIENT),
+    ];
+    const bootp = [...fixed, ...made.fill(202, 0), 0x63, 0x82, 0x53, 0x63, ...options];
+    const packet = made.ipv4(17, made.udp(67, 68, bootp), { from: '192.168.1.1', to: '192.168.1.50' });
+    return made.ethernet(0x0800, packet, { from: made.ROUTER, to: made.CLIENT });
+  };
+  const OFFER = steered([1, 0, 192, 168, 1, 66]);
+  const policy = policyWith([`udp:${SERVER}:51820`]);
+
+  function told(frames: readonly Uint8Array[], client?: number): AnalysisReport {
+    const parts = { dissector: new Dissector(), judge: judgeOf(policy), policy };
+    const analysis = new Analysis({ ...parts, ...(client === undefined ? {} : { client }) });
+    for (const [at, frame] of frames.entries()) analysis.packet(frame, 0, frame.length, frame.length, 1, at);
+    return analysis.report('test', 1);
+  }
+
+  test.each([undefined, parseMac(made.CLIENT)])(
+    'routes that pull traffic out of the tunnel are told: client %s',
+    (client) => {
+      const { incidents, rules, verdicts } = told([OFFER, OFFER], client);
+      expect([rules, verdicts.leak]).toEqual([{ T: 2 }, 0]);
+      expect(incidents).toMatchObject([
+        {
+          rule: 'T',
+          kind: 'dhcp',
+          severity: 'amber',
+          client: made.CLIENT,
+          destination: '192.168.1.1',
+          escaped: 2,
+        },
+      ]);
+    },
+  );
+
+  test('what escapes that way makes the warning red, and nothing else does', () => {
+    const severity = (frames: readonly Uint8Array[]) =>
+      told(frames).incidents.find(({ rule }) => rule === 'T')?.severity;
+    expect(severity([OFFER, udp('9.9.9.9', 4000, [1])])).toBe('red');
+    expect(severity([OFFER, udp('203.0.113.9', 4000, [1])])).toBe('amber');
+    expect(severity([udp('9.9.9.9', 4000, [1]), OFFER])).toBe('amber');
+  });
 });
 
 describe('privacy', () => {

@@ -9,19 +9,25 @@ import { Dhcp6View } from '../../src/wire/dhcp6.ts';
 import { dnscryptClientMagics, dnscryptRelay, isDnscryptQuery } from '../../src/wire/dnscrypt.ts';
 import { dnsShape, dnsTcpMessages, ednsUdpSize, readQuestions } from '../../src/wire/dns.ts';
 import { readAnswers, readRecordNames } from '../../src/wire/dns-answers.ts';
-import { dtlsHello, isDtlsRecords } from '../../src/wire/dtls.ts';
+import { dtlsHello, DtlsHelloPieces, isDtlsRecords } from '../../src/wire/dtls.ts';
 import { eapolFrame } from '../../src/wire/eapol.ts';
 import { ERSPAN_III, erspanInner } from '../../src/wire/erspan.ts';
 import { geneveInner } from '../../src/wire/geneve.ts';
 import { grePacket } from '../../src/wire/gre.ts';
 import { gtpInner } from '../../src/wire/gtp.ts';
-import { bodyEnd, canBecomeRequest, httpRequest, requestAt } from '../../src/wire/http1.ts';
+import { dohQuestion } from '../../src/wire/doh.ts';
+import { HpackReader } from '../../src/wire/hpack.ts';
+import { huffmanDecoded } from '../../src/wire/hpack-huffman.ts';
+import { canBecomeRequest, httpRequest, requestAt } from '../../src/wire/http1.ts';
+import { HttpBody } from '../../src/wire/http1-body.ts';
+import { http2Preface, Http2Reader } from '../../src/wire/http2.ts';
 import { igmpMessage } from '../../src/wire/igmp.ts';
 import { innerFrame, innerIp } from '../../src/wire/inner.ts';
 import { ipInIp } from '../../src/wire/ipip.ts';
 import { ahHeader, espInUdp, ikeMessage, markedIkeMessage } from '../../src/wire/ipsec.ts';
 import { l2tpOverIp, l2tpPacket } from '../../src/wire/l2tp.ts';
 import { linkInner } from '../../src/wire/link-headers.ts';
+import { shimInner } from '../../src/wire/link-shims.ts';
 import { mplsStack } from '../../src/wire/mpls.ts';
 import { isNetbiosShape, readNetbiosQuestions } from '../../src/wire/nbns.ts';
 import { NdView } from '../../src/wire/nd.ts';
@@ -38,7 +44,19 @@ import { canBecomeBanner, sshBanner } from '../../src/wire/ssh.ts';
 import { isSstpRequest } from '../../src/wire/sstp.ts';
 import { isTurnChannelData, stunMessage } from '../../src/wire/stun.ts';
 import { teredoPacket } from '../../src/wire/teredo.ts';
+import { printable } from '../../src/wire/octets.ts';
+import { sctpMessages, sctpPorts } from '../../src/wire/sctp.ts';
+import {
+  ayiyaInner,
+  bareInner,
+  capwapInner,
+  gtpZeroInner,
+  gueInner,
+  lispInner,
+  tzspInner,
+} from '../../src/wire/udp-tunnels.ts';
 import { vxlanGpeInner, vxlanPacket } from '../../src/wire/vxlan.ts';
+import { wlanInner } from '../../src/wire/wlan.ts';
 import { isTailscaleDisco, paddedHandshake, wireguardMessage } from '../../src/wire/wireguard.ts';
 import { nodeQuicCrypto } from '../../appliance/quic-crypto.ts';
 
@@ -77,7 +95,7 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     isDnscryptQuery(b, s, e),
     dnscryptRelay(b, s, e)?.port,
   ],
-  dtls: (b, s, e) => [dtlsHello(b, s, e), isDtlsRecords(b, s, e)],
+  dtls: (b, s, e) => [dtlsHello(b, s, e), new DtlsHelloPieces().take(b, s, e), isDtlsRecords(b, s, e)],
   eapol: (b, s, e) => eapolFrame(b, s, e),
   erspan: (b, s, e) => erspanInner(b, { etherType: ERSPAN_III, offset: s, end: e }, true)?.etherType,
   geneve: (b, s, e) => geneveInner(b, s, e)?.etherType,
@@ -86,8 +104,51 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
   http1: (b, s, e) => {
     const outcome = httpRequest(b, s, e);
     const head = typeof outcome === 'string' ? outcome : { ...outcome, headEnd: outcome.headEnd - s };
-    return [head, requestAt(b, s, e) - s, canBecomeRequest(b, s, e), bodyEnd(b, s, e, -1) - s];
+    return [head, requestAt(b, s, e) - s, canBecomeRequest(b, s, e)];
   },
+  'http1-body': (b, s, e) => {
+    const body = new HttpBody();
+    body.begin(-1);
+    return [body.pass(b, s, e) - s, body.isOpen];
+  },
+  http2: (b, s, e) => {
+    const reader = new Http2Reader();
+    const told: unknown[] = [];
+    const rest = reader.read(b, s, e, {
+      host: (name) => told.push(name),
+      question: (bytes) => told.push([...bytes]),
+    });
+    return [http2Preface(b, s, e), rest - s, reader.broken, told];
+  },
+  hpack: (b, s, e) =>
+    emitted((emit) =>
+      new HpackReader().read(b, s, e, ({ name, value }) => {
+        emit([...name], [...value]);
+      }),
+    ),
+  'hpack-huffman': (b, s, e) => huffmanDecoded(b, s, e)?.length,
+  doh: (b, s, e) => dohQuestion(`/?dns=${printable(b, s, e)}`)?.length,
+  sctp: (b, s, e) => [
+    sctpPorts(b, s, e),
+    emitted((emit) => {
+      sctpMessages(b, s, e, (from, to, isWhole) => emit(from - s, to - s, isWhole));
+    }),
+  ],
+  'link-shims': (b, s, e) =>
+    [0x8909, 0x88e5, 0x893f, 0x8926, 0x88e7, 0x9200, 0x22f3, 0x8903, 0x894f, 0x880b].map(
+      (type) => shimInner(b, type, s, e)?.etherType,
+    ),
+  'udp-tunnels': (b, s, e) =>
+    [
+      capwapInner(b, s, e),
+      ayiyaInner(b, s, e),
+      lispInner(b, s, e),
+      tzspInner(b, s, e),
+      gueInner(b, s, e),
+      gtpZeroInner(b, s, e),
+      bareInner(b, s, e, e),
+    ].map((inner) => inner?.etherType),
+  wlan: (b, s, e) => wlanInner(b, s, e)?.etherType,
   igmp: (b, s, e) => igmpMessage(b, s, e),
   inner: (b, s, e) => [innerIp(b, s, e)?.etherType, innerFrame(b, s, e)?.etherType],
   ipip: (b, s, e) => ipInIp(4, b, s, e)?.etherType,
@@ -140,6 +201,7 @@ export const NO_DECODERS: readonly string[] = [
   'address-octets',
   'capture',
   'capture-format',
+  'capture-magic',
   'dns-name',
   'doh-providers',
   'ethernet',

@@ -18,7 +18,7 @@ interface Packet {
 function parse(
   capture: Uint8Array,
   size = capture.length,
-): { packets: Packet[]; left: number; fault: CaptureFault | undefined } {
+): { packets: Packet[]; left: number; fault: CaptureFault | undefined; passedOver: number } {
   const packets: Packet[] = [];
   const sink: PacketSink = {
     packet(bytes, start, end, wireLength, linkType, time) {
@@ -32,7 +32,7 @@ function parse(
     from = parser.push(capture.slice(0, end), from, end, sink);
     if (end === capture.length) break;
   }
-  return { packets, left: capture.length - from, fault: parser.fault };
+  return { packets, left: capture.length - from, fault: parser.fault, passedOver: parser.passedOver };
 }
 
 function big(value: number): number[] {
@@ -178,10 +178,52 @@ describe.each([
 
   test.each([
     ['lengths that differ', hex(section(order), description(order, 1).slice(0, -4), order(99))],
-    ['a packet of no interface', hex(section(order), enhanced(order, 0, 0, 0, [1]))],
     ['a length that is none', hex(section(order), order(6), order(13), order(0))],
   ])('%s: damaged', (_case, damaged) => {
     expect(parse(damaged).fault?.code).toBe('damaged');
+  });
+});
+
+describe.each([
+  ['little endian', little],
+  ['big endian', big],
+] as const)('pcapng that is odd, %s', (_name, order) => {
+  const good = enhanced(order, 0, 0, 7, [1, 2]);
+  const beyond = enhanced(order, 9, 0, 7, [1, 2]);
+  const unfit = enhanced(order, 0, 0, 7, [1, 2]);
+  unfit.splice(20, 4, ...order(4000));
+
+  test.each([
+    ['names an interface that there is not', beyond],
+    ['claims more octets than its block has', unfit],
+    ['has a block that is too short for it', block(order, 6, [...order(0)])],
+  ])('a packet that %s is passed over, and what follows is read', (_case, odd) => {
+    const { packets, fault, passedOver, left } = parse(
+      hex(section(order), description(order, 1), good, odd, odd, good),
+    );
+    expect([packets.length, fault, passedOver, left]).toEqual([2, undefined, 2, 0]);
+  });
+
+  test('packets of a section without interfaces are counted', () => {
+    const { packets, fault, passedOver } = parse(
+      hex(
+        section(order),
+        good,
+        block(order, 3, [...order(1), 1]),
+        section(order),
+        description(order, 1),
+        good,
+      ),
+    );
+    expect([packets.length, fault, passedOver]).toEqual([1, undefined, 2]);
+  });
+
+  test('interfaces beyond all measure are not remembered, and their packets are counted', () => {
+    const many = Array.from({ length: 20_000 }, () => description(order, 1)).flat();
+    const { packets, passedOver } = parse(
+      hex(section(order), many, enhanced(order, 16_383, 0, 1, [1]), enhanced(order, 16_384, 0, 1, [1])),
+    );
+    expect([packets.length, passedOver]).toEqual([1, 1]);
   });
 });
 

@@ -5,7 +5,6 @@ import { request } from 'node:http';
 import { Duplex } from 'node:stream';
 import { describe, expect, it, test } from 'vitest';
 import {
-  bodyEnd,
   canBecomeRequest,
   httpRequest,
   isHttpRequestStart,
@@ -13,6 +12,7 @@ import {
   requestAt,
   withoutPort,
 } from '../../src/wire/http1.ts';
+import { HttpBody } from '../../src/wire/http1-body.ts';
 import { expectBounded } from './bounded.ts';
 
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -96,6 +96,28 @@ describe('httpRequest', () => {
     expect(read(text)).toMatchObject({ host, headEnd: text.length });
   });
 
+  test.each([
+    ['GET HTTP/1.1\r\n1234User-Agent: x\r\nHost: no-target.example\r\n\r\n', 'no-target.example'],
+    ['GET /x\r\nHost: no-version.example\r\n\r\n', 'no-version.example'],
+    ['GET\t/x\tHTTP/1.1\r\nHost: tabs.example\r\n\r\n', 'tabs.example'],
+    ['GET   /x   HTTP/1.1  \r\nHost: blanks.example\r\n\r\n', 'blanks.example'],
+    ['GET /x http/1.1\r\nHost: small-letters.example\r\n\r\n', 'small-letters.example'],
+    ['get /x HTTP/1.1\r\nHost: small-method.example\r\n\r\n', 'small-method.example'],
+    ['GET /a b c HTTP/1.1\r\nHost: blanks-inside.example\r\n\r\n', 'blanks-inside.example'],
+    ['POST\r\n'.replace('\r', ' \r') + 'Host: nothing.example\r\n\r\n', 'nothing.example'],
+  ])('reads %j, which is not by the book', (text, host) => {
+    expect(read(text)).toMatchObject({ host, headEnd: text.length });
+  });
+
+  test.each([
+    'GET key\r\nGET other\r\n',
+    'GET key\r\n\r\n',
+    'OPTIONS sip:a@b SIP/2.0\r\nHost: sip.example\r\n\r\n',
+    'OPTIONS rtsp://a/ RTSP/1.0\r\nHost: rtsp.example\r\n\r\n',
+  ])('%j is none of HTTP', (text) => {
+    expect(read(text)).toBe('not-http');
+  });
+
   test.each(['CWD /pub\r\n', 'DESCRIBE rtsp://a/ RTSP/1.0\r\n', 'FOO /x HTTP/1.1', 'AB /x HTTP/1.1\r\n'])(
     '%j begins no request',
     (text) => {
@@ -131,12 +153,18 @@ describe('httpRequest', () => {
       return at < 0 ? at : at - start;
     }, ['\r\nFOO /x HTTP/1.1\r\n'].map(bytesOf));
     expectBounded(
-      (bytes, start, end) => bodyEnd(bytes, start, end, -1) - start,
+      (bytes, start, end) => passed(bytes, start, end, -1) - start,
       ['5\r\nhello\r\n0\r\nA: b\r\n\r\n'].map(bytesOf),
     );
     expectBounded(isHttpResponseStart, seeds.map(bytesOf));
   });
 });
+
+function passed(bytes: Uint8Array, start: number, end: number, length: number): number {
+  const body = new HttpBody();
+  body.begin(length);
+  return body.pass(bytes, start, end);
+}
 
 function relative(outcome: ReturnType<typeof httpRequest>, start: number): unknown {
   if (typeof outcome === 'string' || outcome.headEnd < 0) return outcome;
@@ -155,33 +183,52 @@ test.each([
 
 describe('a body', () => {
   const request = (fields: string): unknown => read(`POST / HTTP/1.1\r\nHost: a.example\r\n${fields}\r\n`);
-  const end = (text: string): number => bodyEnd(bytesOf(text), 0, text.length, -1);
-
   test.each([
     ['Content-Length: 12\r\n', 12],
     ['content-length:3\r\n', 3],
     ['Content-Length: -1\r\n', 0],
+    ['Content-Length: 00000000000000000000000000000050\r\n', 50],
+    ['Content-Length: +7\r\n', 7],
+    ['Content-Length: 7, 7\r\n', 7],
+    ['Content-Length: 7 \t\r\n', 7],
     ['Transfer-Encoding: gzip, chunked\r\n', -1],
+    ['Transfer-Encoding: chunked, gzip\r\n', -1],
+    ['Transfer-Encoding: gzip\r\nTransfer-Encoding: CHUNKED\r\n', -1],
+    ['Content-Length: 3\r\nTransfer-Encoding: chunked\r\n', -1],
+    ['Transfer-Encoding: xchunked\r\n', 0],
     ['', 0],
   ])('after %j has %d octets', (fields, bodyLength) => {
     expect(request(fields)).toMatchObject({ bodyLength });
   });
 
-  it('ends by its length, also behind what is there', () => {
-    expect(bodyEnd(bytesOf('abc'), 1, 3, 2)).toBe(3);
-    expect(bodyEnd(bytesOf('abc'), 1, 3, 20)).toBe(21);
+  it('ends by its length', () => {
+    expect(passed(bytesOf('abc'), 1, 3, 2)).toBe(3);
+    expect(passed(bytesOf('abc'), 1, 3, 1)).toBe(2);
   });
 
-  it('in chunks ends behind the empty one and its trailer', () => {
+  it.each([
     // RFC 9112 section 7.1.
-    expect(end('4\r\nWiki\r\n5;x=y\r\npedia\r\n0\r\n\r\nGET')).toBe(28);
-    expect(end('1\r\na\r\n0\r\nA: b\r\n\r\nGET')).toBe(17);
-    for (const cut of ['4', '4\r\nWi', '4\r\nWiki\r\n0\r\n', 'zz\r\n']) expect(end(cut)).toBe(cut.length);
+    '4\r\nWiki\r\n5;x=y\r\npedia\r\n0\r\n\r\n',
+    '1\r\na\r\n0\r\nA: b\r\n\r\n',
+    '0x0002\r\nab\r\n000\r\n\r\n',
+    '1\na\n0\n\n'.replace('a\n', 'a\r\n'),
+  ])('in chunks %j ends behind the empty one and its trailer, wherever it is cut', (chunks) => {
+    const text = `${chunks}GET`;
+    for (let cut = 0; cut <= chunks.length; cut += 1) {
+      const body = new HttpBody();
+      body.begin(-1);
+      const first = body.pass(bytesOf(text), 0, cut);
+      expect(first).toBeLessThanOrEqual(cut);
+      expect(body.isOpen).toBe(cut < chunks.length);
+      expect(body.pass(bytesOf(text), first, text.length)).toBe(chunks.length);
+      expect(body.isOpen).toBe(false);
+    }
   });
 
-  it('may be followed by blank lines and the next request', () => {
-    const text = '\r\nGET / HTTP/1.1\r\n';
-    expect(requestAt(bytesOf(text), 0, text.length)).toBe(2);
-    expect(requestAt(bytesOf('\r\n\r\n'), 0, 4)).toBe(-1);
+  it('whose chunks do not add up ends there', () => {
+    const body = new HttpBody();
+    body.begin(-1);
+    expect(body.pass(bytesOf('zz\r\n'), 0, 4)).toBe(0);
+    expect(body.isOpen).toBe(false);
   });
 });

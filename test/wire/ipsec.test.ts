@@ -30,6 +30,7 @@ describe('ikeMessage', () => {
       initiatorSpi: '938518f163fdaa57',
       responderSpi: '0000000000000000',
       first: true,
+      fromInitiator: true,
       response: false,
       truncated: false,
       marked: false,

@@ -12,6 +12,8 @@ describe('sshBanner', () => {
     ['SSH-1.99-Cisco-1.25\n', '1.99', 'Cisco-1.25'],
     ['SSH-2.0-billsSSH_3.6.3q3', '2.0', 'billsSSH_3.6.3q3'],
     ['SSH-2.0-x\r\n\0\0\x05', '2.0', 'x'],
+    ['SSH-1.99-Cisco_server-1.24 \0\0\0\0', '1.99', 'Cisco_server-1.24 '],
+    ['SSH-2.0-x\0\0\x05\xdc\x0a\x14', '2.0', 'x'],
   ])('reads %j', (text, version, software) => {
     expect(read(text)).toEqual({ version, software });
   });

@@ -35,11 +35,18 @@ describe('vxlanGpeInner', () => {
     const bytes = hex('0c 0000', `0${next}`, '00002a 00', '45*20');
     expect(vxlanGpeInner(bytes, 0, bytes.length)).toEqual({ etherType, offset: 8, end: 28 });
   });
+  it.each(['0c 010001 00002a 00', '4d ffff01 00002a ff', '8c 000001 00002a 00'])(
+    'ignores what is reserved: %s',
+    (text) => {
+      const bytes = hex(text, '45*20');
+      expect(vxlanGpeInner(bytes, 0, bytes.length)).toMatchObject({ offset: 8 });
+    },
+  );
   it('refuses what is none', () => {
     for (const text of [
+      '3c 000001 00002a 00',
       '0c 000009 00002a 00',
       '08 000001 00002a 00',
-      '0c 010001 00002a 00',
       '0c 000001 00002a',
     ]) {
       const bytes = hex(text);

@@ -90,9 +90,73 @@ describe('leakguard analyze', () => {
       file('cut.pcap', [made.ethernet(0x0806, made.arp(1)), made.ethernet(0x0806, made.arp(1))], 3),
       '--json',
     );
-    expect(code).toBe(0);
-    expect(err).toContain('truncated');
+    expect(code).toBe(3);
+    expect(err).toContain('not whole');
     expect((JSON.parse(out) as AnalysisReport).packets).toBe(1);
+  });
+
+  describe('an incomplete reading is no verdict', () => {
+    const cases = [false, true].flatMap((leaks) =>
+      Array.from({ length: 40 }, (_, missing) => [leaks, missing + 1] as const),
+    );
+    test.each(cases)('leaks %s, %d octets missing', async (leaks, missing) => {
+      const bytes = readFileSync(leaks ? leaky : clean);
+      const path = join(directory, 'incomplete.pcap');
+      writeFileSync(path, bytes.subarray(0, bytes.length - missing));
+      const json = await analyze(path, '--tunnel', TUNNEL, '--json');
+      const text = await analyze(path, '--tunnel', TUNNEL);
+      const report = JSON.parse(json.out) as Record<string, unknown>;
+      expect(report).toMatchObject({ complete: false, lost: [{ what: 'truncated' }] });
+      expect([json.code, text.code]).toEqual(leaks ? [1, 1] : [3, 3]);
+      expect(text.out).toMatch(leaks ? /^LEAK: .*not all could be read/ : /^INCOMPLETE: /);
+      expect(text.out).toContain('not read: ');
+    });
+
+    test('a whole one says so', async () => {
+      const report = JSON.parse((await analyze(clean, '--tunnel', TUNNEL, '--json')).out) as unknown;
+      expect(report).toMatchObject({ complete: true, lost: [], behind: [], answered: [] });
+    });
+
+    test('damage in the middle ends with 3 where nothing leaked before it', async () => {
+      const bytes = Buffer.from(readFileSync(clean));
+      const path = join(directory, 'damaged.pcap');
+      writeFileSync(path, Buffer.concat([bytes, Buffer.alloc(16, 0xff), bytes.subarray(24)]));
+      const { code, out, err } = await analyze(path, '--tunnel', TUNNEL, '--json');
+      expect(code).toBe(3);
+      expect(err).toContain('not whole');
+      expect(JSON.parse(out)).toMatchObject({ complete: false, lost: [{ what: 'damaged' }], packets: 1 });
+    });
+  });
+
+  describe('an uplink that wraps every frame', () => {
+    const wrapped = (frame: Uint8Array): Uint8Array =>
+      Uint8Array.from([...frame.subarray(0, 12), 0x81, 0, 0, 7, ...frame.subarray(12)]);
+    const tunnel = made.ethernet(
+      0x0800,
+      made.ipv4(17, made.udp(9, 51820, made.wireguard(4)), { to: '198.51.100.7' }),
+    );
+
+    test('is found, and can be named or denied', async () => {
+      const path = file('vlan.pcap', [wrapped(tunnel), wrapped(tunnel)]);
+      const verdict = async (...args: string[]): Promise<unknown[]> => {
+        const { code, out } = await analyze(path, '--tunnel', TUNNEL, '--json', ...args);
+        const { behind, verdicts } = JSON.parse(out) as { behind: string[]; verdicts: { tunnel: number } };
+        return [code, behind, verdicts.tunnel];
+      };
+      expect(await verdict()).toEqual([0, ['vlan'], 2]);
+      expect(await verdict('--behind', 'vlan')).toEqual([0, ['vlan'], 2]);
+      expect(await verdict('--behind', 'none')).toEqual([1, [], 0]);
+    });
+
+    test('where one frame is bare it has to be named', async () => {
+      const path = file('mixed.pcap', [wrapped(tunnel), tunnel]);
+      expect((await analyze(path, '--tunnel', TUNNEL)).code).toBe(1);
+      expect((await analyze(path, '--tunnel', TUNNEL, '--behind', 'vlan')).code).toBe(0);
+    });
+
+    test('nobody is behind anything else', async () => {
+      expect((await analyze(clean, '--behind', 'mpls')).code).toBe(2);
+    });
   });
 
   test('a link type that cannot be read is said, and its frames are leaks', async () => {

@@ -1,0 +1,27 @@
+// Knows: the DNS message in the address of a DNS query over HTTP. Must not know: HTTP, DNS, flows, policy.
+// Follows RFC 8484 section 4.1 (GET: the message in base64url behind `dns=`), RFC 4648 section 5.
+
+/** What stands in front of the message. */
+export const DOH_QUERY = 'dns=';
+
+const LONGEST = 2048;
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** The octets of the message, or undefined when there is none. */
+export function dohQuestion(target: string): Uint8Array | undefined {
+  const found = /[?&]dns=([A-Za-z0-9_-]+)/.exec(target.slice(0, LONGEST));
+  const text = found?.[1];
+  if (text === undefined) return undefined;
+  const bytes = new Uint8Array(Math.floor((text.length * 6) / 8));
+  let bits = 0;
+  let held = 0;
+  let filled = 0;
+  for (const letter of text) {
+    held = ((held << 6) | DIGITS.indexOf(letter)) & 0xffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes[filled++] = (held >>> bits) & 255;
+  }
+  return bytes;
+}

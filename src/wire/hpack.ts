@@ -1,0 +1,135 @@
+// Knows: how HTTP/2 writes header fields, and the table that both ends keep. Must not know: frames, streams, flows, policy.
+// Follows RFC 7541. Bounded: a table larger than any client's is not kept, a field longer than that ends the reading.
+
+import { huffmanDecoded } from './hpack-huffman.ts';
+
+/** A header field; both as octets, names in lower case as they have to be (RFC 9113 section 8.2). */
+export interface HeaderField {
+  readonly name: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** RFC 7541 appendix A, names only: of the values none says who is meant. */
+const STATIC_NAMES = [
+  ':authority :method :method :path :path :scheme :scheme :status :status :status :status :status :status :status',
+  'accept-charset accept-encoding accept-language accept-ranges accept access-control-allow-origin age allow',
+  'authorization cache-control content-disposition content-encoding content-language content-length content-location',
+  'content-range content-type cookie date etag expect expires from host if-match if-modified-since if-none-match',
+  'if-range if-unmodified-since last-modified link location max-forwards proxy-authenticate proxy-authorization range',
+  'referer refresh retry-after server set-cookie strict-transport-security transfer-encoding user-agent vary via',
+  'www-authenticate',
+]
+  .join(' ')
+  .split(' ');
+
+const NOTHING = new Uint8Array(0);
+const STATIC: readonly HeaderField[] = STATIC_NAMES.map((name) => ({
+  name: Uint8Array.from(name, (letter) => letter.charCodeAt(0)),
+  value: NOTHING,
+}));
+
+const ENTRY_OVERHEAD = 32;
+const DEFAULT_TABLE = 4096;
+/** A server may allow more (SETTINGS_HEADER_TABLE_SIZE); nobody does. */
+const LARGEST_TABLE = 65_536;
+const LONGEST_STRING = 65_536;
+
+/** Reads header blocks of one direction of a connection, in their order. */
+export class HpackReader {
+  /** The oldest first. */
+  readonly #entries: HeaderField[] = [];
+  #size = 0;
+  #most = DEFAULT_TABLE;
+  /** Something did not add up: the table is no longer what the ends have. */
+  broken = false;
+  #at = 0;
+
+  /** Hands every field of a block to `emit`; false, for good, when the block is not what HPACK writes. */
+  read(bytes: Uint8Array, start: number, end: number, emit: (field: HeaderField) => void): boolean {
+    this.#at = start;
+    while (this.#at < end && !this.broken) this.#field(bytes, end, emit);
+    return !this.broken;
+  }
+
+  #field(bytes: Uint8Array, end: number, emit: (field: HeaderField) => void): void {
+    const first = bytes[this.#at] ?? 0;
+    if (first >= 0x80) {
+      const field = this.#indexed(this.#number(bytes, end, 7));
+      if (field !== undefined) emit(field);
+      return;
+    }
+    if (first >>> 5 === 1) {
+      const most = this.#number(bytes, end, 5);
+      if (most > LARGEST_TABLE) this.broken = true;
+      else this.#limit(most);
+      return;
+    }
+    const isKept = first >= 0x40;
+    const index = this.#number(bytes, end, isKept ? 6 : 4);
+    const name = index === 0 ? this.#string(bytes, end) : this.#indexed(index)?.name;
+    const value = this.#string(bytes, end);
+    if (name === undefined || value === undefined) {
+      this.broken = true;
+      return;
+    }
+    const field = { name, value };
+    if (isKept) this.#keep(field);
+    emit(field);
+  }
+
+  #indexed(index: number): HeaderField | undefined {
+    const field =
+      index <= STATIC.length
+        ? STATIC[index - 1]
+        : this.#entries[this.#entries.length - (index - STATIC.length)];
+    if (field === undefined) this.broken = true;
+    return field;
+  }
+
+  #keep(field: HeaderField): void {
+    this.#size += sizeOf(field);
+    this.#entries.push(field);
+    this.#limit(this.#most);
+  }
+
+  #limit(most: number): void {
+    this.#most = most;
+    let evicted = 0;
+    while (this.#size > most && evicted < this.#entries.length) {
+      const oldest = this.#entries[evicted];
+      this.#size -= oldest === undefined ? 0 : sizeOf(oldest);
+      evicted += 1;
+    }
+    if (evicted > 0) this.#entries.splice(0, evicted);
+  }
+
+  /** RFC 7541 section 5.1. */
+  #number(bytes: Uint8Array, end: number, bits: number): number {
+    const mask = (1 << bits) - 1;
+    let value = (bytes[this.#at] ?? 0) & mask;
+    this.#at += 1;
+    if (value < mask) return value;
+    for (let shift = 0; shift <= 21 && this.#at < end; shift += 7) {
+      const octet = bytes[this.#at] ?? 0;
+      this.#at += 1;
+      value += (octet & 0x7f) << shift;
+      if (octet < 0x80) return value;
+    }
+    this.broken = true;
+    return 0;
+  }
+
+  #string(bytes: Uint8Array, end: number): Uint8Array | undefined {
+    if (this.#at >= end || this.broken) return undefined;
+    const isCoded = (bytes[this.#at] ?? 0) >= 0x80;
+    const length = this.#number(bytes, end, 7);
+    const start = this.#at;
+    if (length > LONGEST_STRING || start + length > end) return undefined;
+    this.#at = start + length;
+    return isCoded ? huffmanDecoded(bytes, start, this.#at) : bytes.slice(start, this.#at);
+  }
+}
+
+function sizeOf({ name, value }: HeaderField): number {
+  return name.length + value.length + ENTRY_OVERHEAD;
+}
