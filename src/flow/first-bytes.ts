@@ -161,7 +161,7 @@ function ownOpenvpn(flow: Flow, { head, length }: Beginning): boolean | undefine
 /** Tor offers no application protocols and always makes up a name; a browser that visits such a name does offer some. */
 function ownTor(flow: Flow): boolean | undefined {
   if (flow.name !== '' && !hasTorNameForm(flow.name)) return false;
-  if (!flow.done) return undefined;
+  if (!isHelloRead(flow)) return undefined;
   return flow.name !== '' && !flow.offersAlpn;
 }
 
@@ -169,7 +169,11 @@ function ownTor(flow: Flow): boolean | undefined {
 function ownHello(flow: Flow, host: string | undefined): boolean | undefined {
   if (host === undefined) return true;
   if (flow.name !== '') return flow.name === host;
-  return flow.done ? true : undefined;
+  return isHelloRead(flow) ? true : undefined;
+}
+
+function isHelloRead(flow: Flow): boolean {
+  return flow.hellos > 0 || flow.done;
 }
 
 /** RFC 1035 section 4.1.1 behind the length of RFC 7766 section 8: no flag but RD, AD, CD, one question and nothing else. */
