@@ -5,7 +5,7 @@
 import { isKind, isRule } from '../../src/guard/history.ts';
 import { shareOf } from '../../src/guard/incident-view.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
-import type { PastIncident } from '../../src/guard/past.ts';
+import type { Doubt, PastIncident } from '../../src/guard/past.ts';
 import { PRIVACIES } from '../../src/guard/privacy.ts';
 import type { Privacy } from '../../src/guard/privacy.ts';
 import { readJson } from '../../src/guard/status.ts';
@@ -35,7 +35,7 @@ export class IncidentTable {
     this.#moveOn = database.prepare("UPDATE incidents SET folded = ? WHERE folded = ? AND folded <> ''");
   }
 
-  put({ incident, privacy, share }: PastIncident): void {
+  put({ incident, privacy, share, doubt }: PastIncident): void {
     const { id, first, last, acknowledged, breach, foldedInto = '', ...rest } = incident;
     const { client, rule, kind, severity, exposure, destination, why, attempted, escaped, blocked, ...more } =
       rest;
@@ -43,7 +43,15 @@ export class IncidentTable {
     if (foldedInto !== '') this.#moveOn.run(foldedInto, id);
     this.#put.run(
       ...[id, Date.parse(first), Date.parse(last), client, rule, kind, severity, exposure, destination, why],
-      ...[attempted, escaped, blocked, Number(acknowledged), Number(breach), privacy, JSON.stringify(more)],
+      ...[
+        attempted,
+        escaped,
+        blocked,
+        Number(acknowledged),
+        Number(breach),
+        privacy,
+        JSON.stringify(doubt === undefined ? more : { ...more, doubt }),
+      ],
       ...[share ?? shareOf(incident), foldedInto],
     );
   }
@@ -159,18 +167,37 @@ function conditions(filter: IncidentFilter): { where: string; values: SqlValue[]
 function pastOfRow(row: SqlRow): PastIncident[] {
   const privacy = PRIVACIES.find((known) => known === row['privacy']) ?? 'full';
   const share = textOf(row['share']);
-  return viewOfRow(row).map((incident) => ({ incident, privacy, ...(share === '' ? {} : { share }) }));
+  const doubt = doubtOf(row);
+  return viewOfRow(row).map((incident) => ({
+    ...{ incident, privacy },
+    ...(share === '' ? {} : { share }),
+    ...(doubt === undefined ? {} : { doubt }),
+  }));
+}
+
+/** Never more than the frames that were called so: a hand may have written the row. */
+function doubtOf(row: SqlRow): Doubt | undefined {
+  const more = readJson(textOf(row['more']));
+  const said = (more as { readonly doubt?: Partial<Record<keyof Doubt, unknown>> } | null)?.doubt;
+  if (typeof said !== 'object') return undefined;
+  const within = (value: unknown, most: SqlValue | undefined): number =>
+    Number.isSafeInteger(value) ? Math.max(0, Math.min(Number(value), Number(most))) : 0;
+  return {
+    assumed: within(said.assumed, row['escaped']),
+    presumed: within(said.presumed, row['blocked']),
+  };
 }
 
 /** None for a row that a hand has written: what is shown must have its shape. */
 function viewOfRow(row: SqlRow): IncidentView[] {
   const [rule, kind, severity] = [textOf(row['rule']), textOf(row['kind']), textOf(row['severity'])];
   if (!isRule(rule) || !isKind(kind) || (severity !== 'red' && severity !== 'amber')) return [];
-  const more = readJson(textOf(row['more']));
+  const more = { ...(readJson(textOf(row['more'])) as { doubt?: unknown }) };
+  delete more.doubt;
   const foldedInto = textOf(row['folded']);
   return [
     {
-      ...(typeof more === 'object' ? more : {}),
+      ...more,
       ...{ id: textOf(row['id']), rule, kind, severity, client: textOf(row['client']) },
       ...{ exposure: textOf(row['exposure']), destination: textOf(row['destination']) },
       ...{ attempted: Number(row['attempted']), escaped: Number(row['escaped']) },

@@ -5,7 +5,7 @@
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import type { Accounted } from '../../src/guard/balance.ts';
-import { viewOf } from '../../src/guard/incident-view.ts';
+import { pastOf } from '../../src/guard/incident-view.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
 import { FairMap, Shares } from '../../src/guard/quotas.ts';
@@ -215,9 +215,7 @@ export class Recorder {
 
   #batch(): Batch {
     return {
-      incidents: [...this.#incidents].map((one) => ({
-        ...{ incident: viewOf(one), privacy: one.privacy, share: one.share },
-      })),
+      incidents: [...this.#incidents].map(pastOf),
       evidence: [...this.#frames],
       clients: [...this.#clients.values()],
       tallies: [...this.#tallies].map(([at, tally]): TallyAt => ({ at, ...tally })),

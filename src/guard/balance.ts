@@ -130,7 +130,8 @@ export class Balance {
     let forged = this.#start.get(CANARY) ?? 0;
     for (const [name, frames] of this.#forged) if (isLeakUp(name)) forged += frames;
     counters[CANARY] = forged;
-    counters[LEAK_OUT] = (this.#start.get(LEAK_OUT) ?? 0) + leaksOut;
+    // What is called escaped in doubt is kept as a doubt: the kernel may not have counted it.
+    counters[LEAK_OUT] = (this.#start.get(LEAK_OUT) ?? 0) + leaksOut - this.#book.keptDoubt;
     return { counters };
   }
 

@@ -59,15 +59,22 @@ export interface Incident {
 }
 
 /** An incident as it was written down. */
-export function incidentOf({ incident, privacy, share }: PastIncident): Incident {
+export function incidentOf({ incident, privacy, share, doubt }: PastIncident): Incident {
   const { related = [], candidates = [], ...kept } = incident;
   const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
   const fates = {
-    ...{ assumed: 0, presumed: 0, doubtUntil: -Infinity, inferred: 0, inferredUntil: -Infinity },
+    ...{ assumed: 0, presumed: 0, ...doubt, doubtUntil: -Infinity, inferred: 0, inferredUntil: -Infinity },
     ...{ place: '', open: new OpenFrames() },
   };
   const whose = share ?? shareOf(incident);
   return { ...kept, first, last, related, candidates, evidence: [], privacy, ...fates, share: whose };
+}
+
+/** An incident as it is to be written down. What somebody has acknowledged comes back into no book, nor does its doubt. */
+export function pastOf(incident: Incident): PastIncident {
+  const { privacy, share, assumed, presumed, acknowledged } = incident;
+  const doubt = acknowledged || assumed + presumed === 0 ? {} : { doubt: { assumed, presumed } };
+  return { incident: viewOf(incident), privacy, share, ...doubt };
 }
 
 /** The share of an incident of a client that has one of its own. */

@@ -282,17 +282,29 @@ export class IncidentBook {
     return this.#doubts;
   }
 
+  /** Frames that are called escaped in doubt and are written down so (`pastOf`). */
+  get keptDoubt(): number {
+    if (this.#doubts.assumed === 0) return 0;
+    let kept = 0;
+    for (const { acknowledged, assumed } of this.#byId.values()) if (!acknowledged) kept += assumed;
+    return kept;
+  }
+
   /**
-   * The kernel's counters agree with what was said in doubt. Returns what is to be written again: what an earlier process had left
-   * without a fate is written with one no sooner, for a doubt is not kept over a kill.
+   * The kernel's counters agree with what was said in doubt. Returns what is to be written again: a doubt that is over must not come
+   * back with the next process.
    */
   confirm(): Incident[] {
-    if (this.#doubts.assumed + this.#doubts.presumed > 0)
-      for (const incident of this.#byId.values()) [incident.assumed, incident.presumed] = [0, 0];
-    Object.assign(this.#doubts, NO_DOUBTS);
-    const confirmed = [...this.#inherited];
+    const confirmed = new Set(this.#inherited);
     this.#inherited.clear();
-    return confirmed;
+    if (this.#doubts.assumed + this.#doubts.presumed === 0) return [...confirmed];
+    for (const incident of this.#byId.values()) {
+      if (incident.assumed + incident.presumed === 0) continue;
+      [incident.assumed, incident.presumed] = [0, 0];
+      confirmed.add(incident);
+    }
+    Object.assign(this.#doubts, NO_DOUBTS);
+    return [...confirmed];
   }
 
   #doubt(incident: Incident, what: 'assumed' | 'presumed', frames: number): void {
@@ -528,13 +540,17 @@ export class IncidentBook {
     if (whose !== STRANGERS) this.regulars.seen(incident.client, now.monotonic);
     if (incident.exposure === FOLDED_EXPOSURE) this.#shareCommon(incident, whose);
     else this.#putNamed(incident, incident.share);
+    const { assumed, presumed } = incident;
+    this.#doubts.assumed += assumed;
+    this.#doubts.presumed += presumed;
+    this.leaksOut += assumed;
     const undecided = Math.max(0, attempted - escaped - stopped);
     incident[blocking ? 'blocked' : 'escaped'] += undecided;
     this.#doubt(incident, blocking ? 'presumed' : 'assumed', undecided);
     if (!blocking) this.leaksOut += undecided;
     if (incident.exposure === UNSEEN_EXPOSURE) this.unlooked += attempted;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
-    if (undecided > 0) this.#inherited.add(incident);
+    if (undecided + assumed + presumed > 0) this.#inherited.add(incident);
   }
 
   /** Takes back incidents that were written down, newest first, in place of all that is in the book. */

@@ -13,6 +13,13 @@ export interface PastIncident {
   readonly privacy: Privacy;
   /** Whose share of the room it takes; its own client's when it is not said. */
   readonly share?: string;
+  /** Of its frames, how many were called escaped or stopped in doubt: the kernel's counters had not confirmed it. */
+  readonly doubt?: Doubt;
+}
+
+export interface Doubt {
+  readonly assumed: number;
+  readonly presumed: number;
 }
 
 /** A silence of a tunnel, and what it was written under. */

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Guard } from '../../src/guard/guard.ts';
+import { pastOf } from '../../src/guard/incident-view.ts';
 import type { Accounted } from '../../src/guard/balance.ts';
 import type { Observation } from '../../src/guard/observation.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
@@ -170,7 +171,7 @@ class World {
   remember(): void {
     const { accounted } = this.guard;
     if (accounted === undefined) return;
-    const past = this.guard.incidents(Infinity).map((incident) => ({ incident, privacy: 'full' as const }));
+    const past = this.guard.book.newest(Infinity).map(pastOf);
     this.#kept = { accounted, past, values: new Map(this.kernel) };
   }
 

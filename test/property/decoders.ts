@@ -18,6 +18,7 @@ import { gtpInner } from '../../src/wire/gtp.ts';
 import { dohQuestion } from '../../src/wire/doh.ts';
 import { HpackReader } from '../../src/wire/hpack.ts';
 import { huffmanDecoded } from '../../src/wire/hpack-huffman.ts';
+import { httpRedirect } from '../../src/wire/http-redirect.ts';
 import { canBecomeRequest, httpRequest, requestAt } from '../../src/wire/http1.ts';
 import { HttpBody } from '../../src/wire/http1-body.ts';
 import { http2Preface, Http2Reader } from '../../src/wire/http2.ts';
@@ -105,6 +106,14 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     const outcome = httpRequest(b, s, e);
     const head = typeof outcome === 'string' ? outcome : { ...outcome, headEnd: outcome.headEnd - s };
     return [head, requestAt(b, s, e) - s, canBecomeRequest(b, s, e)];
+  },
+  'http-redirect': (b, s, e) => {
+    // Bytes at random seldom begin as a response.
+    const response = new TextEncoder().encode('HTTP/1.1 302 Found\r\nLocation: http://');
+    const whole = new Uint8Array(response.length + e - s);
+    whole.set(response);
+    whole.set(b.subarray(s, e), response.length);
+    return [httpRedirect(b, s, e), httpRedirect(whole, 0, whole.length)];
   },
   'http1-body': (b, s, e) => {
     const body = new HttpBody();
