@@ -193,8 +193,11 @@ export function readUpper(bytes: Uint8Array, at: number, end: number, ipEnd: num
     if (facts.protocol === Protocol.UDP) readUdp(bytes, at, captured, ipEnd, facts);
     else if (facts.protocol === Protocol.TCP) readTcp(bytes, at, captured, ipEnd, facts);
     else if (facts.protocol === (facts.ipVersion === 4 ? Protocol.ICMP : Protocol.ICMPV6)) {
-      if (captured - at < 4) facts.malformed = 'icmp-short';
-      else {
+      if (captured - at < 4) {
+        facts.malformed = 'icmp-short';
+        // The kernel reads the type wherever the frame has a byte, behind the end of the packet too.
+        if (at < end) facts.icmpType = bytes[at] ?? 0;
+      } else {
         facts.icmpType = bytes[at] ?? 0;
         facts.icmpCode = bytes[at + 1] ?? 0;
         if (facts.ipVersion === 6) readTarget(bytes, at, facts);
