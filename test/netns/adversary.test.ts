@@ -47,6 +47,8 @@ const ESSENTIAL = [
   ],
   `dst host ${NET.tunnelServer4} and udp dst port ${String(NET.tunnelPort)}`,
   `dst host ${NET.tunnelServer6} and udp dst port ${String(NET.tunnelPort)}`,
+  // What every system answers to a late packet of the tunnel's: a forged one has the laptop say it.
+  `icmp[0] = 3 and icmp[1] = 3 and dst host ${NET.tunnelServer4}`,
 ];
 const QUESTIONS = `udp dst port 53 and dst host ${NET.resolver4} and ether src ${LAN.laptopMac}`;
 

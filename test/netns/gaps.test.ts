@@ -3,7 +3,7 @@
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //
-// LEAKGUARD_LONG=1 (npm run bench -- history --long) tries each three to four times as often.
+// LEAKGUARD_LONG=1 (npm run bench -- history --long) tries each five to seven times as often.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/box.ts';
@@ -16,7 +16,7 @@ import { LeakFlood } from './leak-flood.ts';
 const RATE = 50_000;
 const TIMES =
   process.env['LEAKGUARD_LONG'] === undefined
-    ? { toggles: 60, reloads: 60, kills: 30, outages: 15 }
+    ? { toggles: 30, reloads: 30, kills: 15, outages: 10 }
     : { toggles: 200, reloads: 200, kills: 100, outages: 50 };
 const lab = labForTests({ filling: 'nothing' });
 let daemon: KeptDaemon;

@@ -16,7 +16,7 @@ import { Lots, bend, scatter } from './mutate.ts';
 import { loadSeeds } from './seeds.ts';
 import type { SeedFrame } from './seeds.ts';
 
-const FRAMES = Number(process.env['FUZZ_FRAMES'] ?? 1_000_000);
+const FRAMES = Number(process.env['FUZZ_FRAMES'] ?? 400_000);
 /** Random ones for each decoder, over both seeds. */
 const RANDOM = FRAMES / 5;
 const FRESH = Number(process.env['FUZZ_SEED'] ?? Date.now() % 0x7fffffff);

@@ -11,7 +11,7 @@ import { HOME } from '../../guard/samples.ts';
 import { CanaryWorld, PORTS } from './canary-world.ts';
 import type { Broken } from './canary-world.ts';
 
-const HOURS = Number(process.env['CANARY_HOURS'] ?? 1);
+const HOURS = Number(process.env['CANARY_HOURS'] ?? 0.5);
 const SECOND = 1_000;
 const isGreen = ({ lamp }: Status): boolean => lamp === 'green' || lamp === 'green-blip';
 
