@@ -1,5 +1,5 @@
 // Knows: the scenarios of the lab. Must not know: how they are played.
-// After facts/field.md (what the field tests) and the bars of the first complete build. Each has its positive control.
+// What other leak tests try, seen from the wire. Each has its positive control.
 
 import { LAN, NET, TUNNEL } from './plan.ts';
 import type { Argv } from './process.ts';

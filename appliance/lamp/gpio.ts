@@ -1,6 +1,6 @@
 // Knows: the pins of a Raspberry Pi by their Broadcom numbers, as the `onoff` package drives them. Must not know: what hangs on them.
 // Follows Documentation/ABI/obsolete/sysfs-gpio. Chips are numbered from 512 on today's kernels: the one of the header is
-// found by its label, and its base is added (facts/image-and-vm.md).
+// found by its label, and its base is added.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,5 +1,5 @@
 // Knows: the capture filter that hides a policy's tunnels from a tap. Must not know: captures, libpcap's API.
-// Follows pcap-filter(7) and facts/reference-filter.txt. It may hide less than the judge calls tunnel, never more: what
+// Follows pcap-filter(7). It may hide less than the judge calls tunnel, never more: what
 // lacks the tunnel's shape, or carries bytes behind its datagram, stays visible, and so does what a client says over TCP. The end `or vlan` shows tagged frames
 // whether the kernel has stripped the tag or not.
 

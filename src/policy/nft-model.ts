@@ -1,5 +1,5 @@
 // Knows: what a ruleset is made of, and its text as ONE nft transaction. Must not know: what the rules mean.
-// Follows facts/reference-ruleset.nft: make what is missing, empty rules and sets, fill them anew. Named counters are
+// Make what is missing, empty rules and sets, fill them anew. Named counters are
 // neither flushed nor made anew, so they keep their values; two commands in place of one transaction leak.
 
 export const FAMILY = 'bridge';

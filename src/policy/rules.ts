@@ -81,7 +81,7 @@ function isOpenQuestion(facts: Facts, seen: Circumstances): boolean {
   return facts.destinationPort === 53 && facts.protocol === 6;
 }
 
-/** An address that a resolver shares with others proves nothing (field.md): a suspicion is never red by itself. */
+/** An address that a resolver shares with others proves nothing: a suspicion is never red by itself. */
 function encryptedDnsLeak(facts: Facts, passage: Passage): Leak {
   if (facts.findings.suspected !== true) return red('C', '');
   const crossing = passage === 'direct' || passage === 'range';

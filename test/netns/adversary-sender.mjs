@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { datagram as udpFrame } from './udp-frame.mjs';
 
 const { Cap } = createRequire(import.meta.url)('cap');
 const [, , device, path = '', poses = '', seed = '1', tag = 'x'] = process.argv;
@@ -55,32 +56,7 @@ const name = () => {
 
 /** @param {Buffer} to @param {Buffer} from @param {number[]} source @param {number[]} target @param {number[]} ports @param {Buffer} payload */
 function datagram(to, from, source, target, ports, payload) {
-  const header = Buffer.from([
-    0x45,
-    0,
-    0,
-    0,
-    lot(256),
-    lot(256),
-    0x40,
-    0,
-    64,
-    17,
-    0,
-    0,
-    ...source,
-    ...target,
-  ]);
-  header.writeUInt16BE(28 + payload.length, 2);
-  let sum = 0;
-  for (let at = 0; at < 20; at += 2) sum += header.readUInt16BE(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  header.writeUInt16BE(~sum & 0xffff, 10);
-  const udp = Buffer.alloc(8);
-  udp.writeUInt16BE(ports[0] ?? 0, 0);
-  udp.writeUInt16BE(ports[1] ?? 0, 2);
-  udp.writeUInt16BE(8 + payload.length, 4);
-  return Buffer.concat([to, from, hex('0800'), header, udp, payload]);
+  return udpFrame(Buffer.concat([to, from]), source, target, ports, payload, [lot(256), lot(256)]);
 }
 
 /** @param {string} text @param {boolean} answers */

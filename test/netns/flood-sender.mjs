@@ -3,23 +3,12 @@
 
 import { createRequire } from 'node:module';
 
+import { datagram } from './udp-frame.mjs';
+
+/** @param {string} text */
+const hex = (text) => Buffer.from(text, 'hex');
 const { Cap } = createRequire(import.meta.url)('cap');
 const [, , device, what = '', many = '1', rate = '1000', from = '0'] = process.argv;
-
-/** @param {string} head @param {number[]} source @param {number[]} target @param {number[]} ports @param {Buffer} payload */
-function datagram(head, source, target, ports, payload) {
-  const header = Buffer.from([0x45, 0, 0, 0, 0, 1, 0x40, 0, 64, 17, 0, 0, ...source, ...target]);
-  header.writeUInt16BE(28 + payload.length, 2);
-  let sum = 0;
-  for (let at = 0; at < 20; at += 2) sum += header.readUInt16BE(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  header.writeUInt16BE(~sum & 0xffff, 10);
-  const udp = Buffer.alloc(8);
-  udp.writeUInt16BE(ports[0] ?? 0, 0);
-  udp.writeUInt16BE(ports[1] ?? 0, 2);
-  udp.writeUInt16BE(8 + payload.length, 4);
-  return Buffer.concat([Buffer.from(`${head}0800`, 'hex'), header, udp, payload]);
-}
 
 /** A frame to everybody from another address each. @param {number} n */
 function mac(n) {
@@ -56,7 +45,7 @@ function offer(n) {
     255,
   ];
   const payload = Buffer.concat([fixed, Buffer.from(options)]);
-  return datagram('02000000770c020000007701', server, [192, 168, 77, 100], [67, 68], payload);
+  return datagram(hex('02000000770c020000007701'), server, [192, 168, 77, 100], [67, 68], payload);
 }
 
 /** A question for another name each. @param {number} n */
@@ -68,7 +57,13 @@ function name(n) {
     ...encoded,
     Buffer.from('0000010001', 'hex'),
   ]);
-  return datagram('02000000770102000000770c', [192, 168, 77, 100], [203, 0, 113, 53], [40000, 53], question);
+  return datagram(
+    hex('02000000770102000000770c'),
+    [192, 168, 77, 100],
+    [203, 0, 113, 53],
+    [40000, 53],
+    question,
+  );
 }
 
 const make = { mac, offer, name }[what];

@@ -3,25 +3,14 @@
 
 import { createRequire } from 'node:module';
 
+import { datagram } from './udp-frame.mjs';
+
+/** @param {string} text */
+const hex = (text) => Buffer.from(text, 'hex');
 const { Cap } = createRequire(import.meta.url)('cap');
 const [, , device, what = '', many = '1', rate = '1000'] = process.argv;
 const LAPTOP = '02000000770c';
 const ROUTER = '020000007701';
-
-/** @param {string} to @param {string} from @param {number[]} source @param {number[]} target @param {number[]} ports @param {Buffer} payload */
-function datagram(to, from, source, target, ports, payload) {
-  const header = Buffer.from([0x45, 0, 0, 0, 0, 1, 0x40, 0, 64, 17, 0, 0, ...source, ...target]);
-  header.writeUInt16BE(28 + payload.length, 2);
-  let sum = 0;
-  for (let at = 0; at < 20; at += 2) sum += header.readUInt16BE(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  header.writeUInt16BE(~sum & 0xffff, 10);
-  const udp = Buffer.alloc(8);
-  udp.writeUInt16BE(ports[0] ?? 0, 0);
-  udp.writeUInt16BE(ports[1] ?? 0, 2);
-  udp.writeUInt16BE(8 + payload.length, 4);
-  return Buffer.concat([Buffer.from(`${to}${from}0800`, 'hex'), header, udp, payload]);
-}
 
 /** A DHCPACK by the server 10.x.y.1. @param {number} n */
 function ack(n) {
@@ -53,7 +42,7 @@ function ack(n) {
     255,
   ];
   const payload = Buffer.concat([fixed, Buffer.from(options)]);
-  return datagram(LAPTOP, ROUTER, server, [192, 168, 77, 100], [67, 68], payload);
+  return datagram(hex(LAPTOP + ROUTER), server, [192, 168, 77, 100], [67, 68], payload);
 }
 
 /** mDNS of a neighbour whom the bridge has not met. @param {number} n */
@@ -63,7 +52,7 @@ function newcomer(n) {
     '000000000001000000000000056e656967680 56c6f63616c0000010001'.replace(' ', ''),
     'hex',
   );
-  return datagram('01005e0000fb', mac, [192, 168, 77, 30], [224, 0, 0, 251], [5353, 5353], question);
+  return datagram(hex(`01005e0000fb${mac}`), [192, 168, 77, 30], [224, 0, 0, 251], [5353, 5353], question);
 }
 
 /** The laptop's address, claimed by the uplink. */
