@@ -9,11 +9,13 @@ import type { Gap } from '../../src/guard/gaps.ts';
 import type { Guard } from '../../src/guard/guard.ts';
 import { selects } from '../../src/guard/history.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
+import { viewOf } from '../../src/guard/incident-view.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import { laxerThan } from '../../src/guard/past.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import { Veil } from '../../src/guard/privacy.ts';
+import { fairPick } from '../../src/guard/quotas.ts';
 import type { IncidentView, Status } from '../../src/guard/status.ts';
 import { NO_TALLY, timelineOf } from '../../src/guard/timeline.ts';
 import type { StateChange, Tally, Timeline } from '../../src/guard/timeline.ts';
@@ -156,12 +158,11 @@ export class Chronicle {
   }
 
   incidents(filter: IncidentFilter): readonly IncidentView[] {
-    const stored = this.#stored(({ incidents }) =>
-      filter.fair === true ? incidents.selectFairly(filter) : incidents.select(filter),
-    );
+    const stored = this.#stored((store) => store.incidents.select(filter));
     if (stored !== undefined) return stored;
-    const held = this.#guard?.incidents(Infinity) ?? [];
-    return held.filter((incident) => selects(filter, incident)).slice(0, filter.limit);
+    const held = this.#guard?.book.all() ?? [];
+    const chosen = held.filter((incident) => selects(filter, viewOf(incident)));
+    return fairPick(chosen, ({ share }) => share, filter.limit).map(viewOf);
   }
 
   incident(id: string): IncidentView | undefined {

@@ -70,7 +70,7 @@ const DOSSIER_MOST = 20_000;
 const REPORT_BUCKETS = 240;
 
 export function dossierFrom(past: PastSubject, { filter, now, privacy, tunnels }: DossierQuestion): Dossier {
-  const incidents = past.incidents({ ...filter, limit: DOSSIER_MOST, fair: true });
+  const incidents = past.incidents({ ...filter, limit: DOSSIER_MOST });
   const devices = past.clients();
   return dossierOf({
     ...{ incidents, registrationOf, privacy, tunnels },
@@ -127,8 +127,7 @@ function reading<T>(stateDir: string, task: (past: PastSubject) => T): T {
     const clients = new ClientTable(database);
     const table = new TimelineTable(database);
     return task({
-      incidents: (filter) =>
-        filter.fair === true ? incidents.selectFairly(filter) : incidents.select(filter),
+      incidents: (filter) => incidents.select(filter),
       gaps: (since, until) => gaps.select(since, until, GAPS_TOLD),
       clients: () => clients.list(),
       timeline: (from, to, buckets) => {

@@ -56,7 +56,7 @@ export class IncidentTable {
     );
   }
 
-  /** Newest first. */
+  /** Newest first. When there are more than the limit, each share gives as much of its newest as every other, or all it has. */
   select(filter: IncidentFilter): IncidentView[] {
     return this.selectPast(filter).map(({ incident }) => incident);
   }
@@ -64,30 +64,34 @@ export class IncidentTable {
   /** As `select`, with the privacy that each was written under. */
   selectPast(filter: IncidentFilter): PastIncident[] {
     const { where, values } = conditions(filter);
-    return this.#database
+    const newest = this.#database
       .prepare(`SELECT * FROM incidents ${where} ORDER BY last DESC, id DESC LIMIT ?`)
-      .all(...values, filter.limit)
-      .flatMap(pastOfRow);
+      .all(...values, filter.limit + 1);
+    return (newest.length <= filter.limit ? newest : this.#fairly(filter)).flatMap(pastOfRow);
   }
 
-  /** As `select`, but when there are more than the limit each share gives as much of its newest as every other, or all it has. */
-  selectFairly(filter: IncidentFilter): IncidentView[] {
+  #fairly(filter: IncidentFilter): SqlRow[] {
     const { where, values } = conditions(filter);
-    const counts = this.#database
-      .prepare(`SELECT share, count(*) AS n FROM incidents ${where} GROUP BY share ORDER BY n`)
-      .all(...values)
-      .map(({ share, n }) => ({ share: textOf(share), n: Number(n) }));
-    if (counts.reduce((sum, { n }) => sum + n, 0) <= filter.limit) return this.select(filter);
+    // Where there are more shares than places, those with the newest frames get one each.
+    const shares = this.#database
+      .prepare(
+        `SELECT share, count(*) AS n FROM incidents ${where} GROUP BY share ORDER BY max(last) DESC LIMIT ?`,
+      )
+      .all(...values, filter.limit)
+      .map(({ share, n }) => ({ share: textOf(share), n: Number(n) }))
+      .sort((a, b) => a.n - b.n);
     const some = this.#database.prepare(
       `SELECT * FROM incidents ${where === '' ? 'WHERE' : `${where} AND`} share = ? ORDER BY last DESC, id DESC LIMIT ?`,
     );
     let left = filter.limit;
-    const found = counts.flatMap(({ share, n }, index) => {
-      const taken = Math.min(n, Math.floor(left / (counts.length - index)));
+    const found = shares.flatMap(({ share, n }, index) => {
+      const taken = Math.min(n, Math.floor(left / (shares.length - index)));
       left -= taken;
-      return some.all(...values, share, taken).flatMap(viewOfRow);
+      return some.all(...values, share, taken);
     });
-    return found.sort((a, b) => (a.last < b.last ? 1 : -1));
+    return found.sort(
+      (a, b) => Number(b['last']) - Number(a['last']) || (textOf(a['id']) < textOf(b['id']) ? 1 : -1),
+    );
   }
 
   get(id: string): IncidentView | undefined {

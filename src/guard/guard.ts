@@ -271,8 +271,9 @@ export class Guard {
     return incident === undefined ? undefined : viewOf(incident);
   }
 
-  incidents(limit: number): IncidentView[] {
-    return this.#book.newest(limit).map(viewOf);
+  /** Newest first. */
+  incidents(): IncidentView[] {
+    return this.#book.all().map(viewOf);
   }
 
   status(): Status {

@@ -18,8 +18,7 @@ export interface IncidentFilter {
   readonly text?: string;
   readonly acknowledged?: boolean;
   readonly escapedOnly?: boolean;
-  /** When there are more than the limit: of every client, rule and kind some, not the newest of all. */
-  readonly fair?: boolean;
+  /** When there are more, of every client, rule and kind some, so that a flood of one hides no other. */
   readonly limit: number;
 }
 

@@ -378,10 +378,6 @@ export class IncidentBook {
   }
 
   /** Newest first by last frame. */
-  newest(count: number): Incident[] {
-    return this.all().slice(0, count);
-  }
-
   all(): Incident[] {
     return [...this.#byId.values()].sort((a, b) => b.last - a.last || (a.id < b.id ? 1 : -1));
   }

@@ -24,7 +24,7 @@ describe('IncidentBook', () => {
     book.attempt(observation({ frames: 2 }), at(0));
     book.escape(observation({ frames: 2 }), at(1), false);
     book.attempt(observation({ verdict: leak('other.example') }), at(2));
-    expect(book.newest(9).map((i) => [i.exposure, i.attempted, i.escaped])).toEqual([
+    expect(book.all().map((i) => [i.exposure, i.attempted, i.escaped])).toEqual([
       ['other.example', 1, 0],
       ['bank.example', 2, 2],
     ]);

@@ -171,7 +171,7 @@ class World {
   remember(): void {
     const { accounted } = this.guard;
     if (accounted === undefined) return;
-    const past = this.guard.book.newest(Infinity).map(pastOf);
+    const past = this.guard.book.all().map(pastOf);
     this.#kept = { accounted, past, values: new Map(this.kernel) };
   }
 
@@ -256,7 +256,7 @@ describe('the account', () => {
           unseen: 0,
         });
         const sums = { attempted: 0, escaped: 0, blocked: 0 };
-        for (const incident of world.guard.incidents(Infinity))
+        for (const incident of world.guard.incidents())
           for (const what of ['attempted', 'escaped', 'blocked'] as const) sums[what] += incident[what];
         expect(sums).toEqual({ attempted, escaped, blocked: attempted - escaped });
         if (escaped > 0) expect(['leaking', 'breach', 'blind']).toContain(state);

@@ -82,7 +82,7 @@ beforeAll(async () => {
   });
   const history = historyRoutes(
     {
-      incidents: ({ limit }) => guard.incidents(limit),
+      incidents: ({ limit }) => guard.incidents().slice(0, limit),
       incident: (id) => guard.incident(id),
       evidence: () => [],
       gaps: () => [],

@@ -14,6 +14,7 @@ import { gapText } from '../../../src/guard/gaps.ts';
 import type { Gap } from '../../../src/guard/gaps.ts';
 import type { PastIncident } from '../../../src/guard/past.ts';
 import { Veil } from '../../../src/guard/privacy.ts';
+import type { IncidentFilter } from '../../../src/guard/history.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
 import type { StateChange } from '../../../src/guard/timeline.ts';
 import type { IncidentView } from '../../../src/guard/status.ts';
@@ -88,6 +89,25 @@ describe('the history', () => {
     );
     store.write({ ...NOTHING, incidents }, full());
     expect(store.incidents.select(filter).map(({ id }) => id)).toEqual(ids);
+    store.close();
+  });
+
+  it('lists of every share some when there are more than the limit, newest first', () => {
+    const store = new HistoryStore(dir);
+    const at = (ms: number): string => new Date(AT + ms).toISOString();
+    const flood = Array.from({ length: 20 }, (_, n) =>
+      incident(`f-${String(n).padStart(2, '0')}`, {
+        kind: 'icmp',
+        rule: 'E',
+        first: at(n + 9),
+        last: at(n + 9),
+      }),
+    );
+    store.write({ ...NOTHING, incidents: past(incident('a'), ...flood) }, full());
+    const ids = (filter: IncidentFilter): string[] => store.incidents.select(filter).map(({ id }) => id);
+    expect(ids({ limit: 3 })).toEqual(['f-19', 'f-18', 'a']);
+    expect(ids({ limit: 1 })).toEqual(['f-19']);
+    expect(ids({ limit: 2, since: AT + 1 })).toEqual(['f-19', 'f-18']);
     store.close();
   });
 
