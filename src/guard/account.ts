@@ -10,6 +10,8 @@ export const SKEW_MS = 5;
 export const DEADLINE_MS = 450;
 /** Frames that came within this are one slice: a fate is decided slice by slice. Milliseconds. */
 const SLICE_MS = 50;
+/** Of frames that were told without names: within a slice of another incident, which of its frames was the partner is not known. Milliseconds. */
+const NAMELESS_SKEW_MS = SLICE_MS + SKEW_MS;
 
 /** Frames that came close together; times are monotonic milliseconds. */
 export interface Slice {
@@ -79,14 +81,16 @@ export class OpenFrames {
 
   /** Takes out at most so many attempts, oldest first; how many. */
   takeAttemptFrames(most: number): number {
-    let left = most;
-    for (let [oldest] = this.#attempts; oldest !== undefined && left > 0; [oldest] = this.#attempts) {
-      const part = Math.min(oldest.frames, left);
-      oldest.frames -= part;
-      left -= part;
-      if (oldest.frames === 0) this.#attempts.shift();
-    }
-    return most - left;
+    return takeFrames(this.#attempts, most);
+  }
+
+  /** The same of those alone that came in the time of the slice. */
+  takeAttemptsNear(slice: Slice, most: number): number {
+    return takeFrames(this.#attempts, most, slice);
+  }
+
+  takeEscapesNear(slice: Slice, most: number): number {
+    return takeFrames(this.#escapes, most, slice);
   }
 
   /** Escapes that no attempt will come for any more. */
@@ -94,16 +98,31 @@ export class OpenFrames {
     return take(this.#escapes, (slice) => lanRead >= slice.last + SKEW_MS || now >= slice.last + DEADLINE_MS);
   }
 
-  /** Attempts that no escape will come for any more, each with what follows from it. */
-  takeAttempts(sight: Sight): { readonly slice: Slice; readonly fate: Fate }[] {
-    const { now, lanRead, wanRead } = sight;
+  /** Attempts that no escape will come for any more. */
+  takeAttempts({ now, lanRead, wanRead }: Sight): Slice[] {
     const read = Math.min(lanRead, wanRead);
-    const due = take(this.#attempts, ({ last }) => read >= last + SKEW_MS || now >= last + DEADLINE_MS);
-    return due.map((slice) => ({ slice, fate: fateOf(slice, sight) }));
+    return take(this.#attempts, ({ last }) => read >= last + SKEW_MS || now >= last + DEADLINE_MS);
+  }
+
+  /**
+   * Both sides of what taps told without names, once every frame with a name has had its turn to find a partner among them: then what is
+   * left of one side is what the other has.
+   */
+  takeNameless({ now, lanRead, wanRead }: Sight): { readonly attempts: Slice[]; readonly escapes: Slice[] } {
+    const read = Math.min(lanRead, wanRead);
+    const isDue = ({ last }: Slice): boolean =>
+      read >= last + NAMELESS_SKEW_MS + SKEW_MS || now >= last + DEADLINE_MS + SKEW_MS;
+    const [attempts, escapes] = [take(this.#attempts, isDue), take(this.#escapes, isDue)];
+    // What is not due on one side may be the partner of what is due on the other.
+    pairUp(attempts, escapes, NAMELESS_SKEW_MS);
+    pairUp(attempts, this.#escapes, NAMELESS_SKEW_MS);
+    pairUp(this.#attempts, escapes, NAMELESS_SKEW_MS);
+    return { attempts, escapes };
   }
 }
 
-function fateOf({ first, last, crosses }: Slice, sight: Sight): Fate {
+/** Of an attempt that has no escape. */
+export function fateOf({ first, last, crosses }: Slice, sight: Sight): Fate {
   if (sight.wanSince <= first - SKEW_MS && sight.wanRead >= last + SKEW_MS) return 'blocked';
   return !crosses && sight.dropped(first, last) ? 'blocked' : 'escaped';
 }
@@ -120,13 +139,13 @@ function add(slices: Slice[], { first, last, frames, crosses, counter }: Observa
 }
 
 /** Both sides are in order of time; what has no partner of its own time stays. */
-function pairUp(attempts: Slice[], escapes: Slice[]): void {
+function pairUp(attempts: Slice[], escapes: Slice[], skew = SKEW_MS): void {
   for (let [a, e] = [0, 0]; ;) {
     const [attempt, escape] = [attempts[a], escapes[e]];
     if (attempt === undefined || escape === undefined) break;
-    if (escape.last < attempt.first - SKEW_MS) {
+    if (escape.last < attempt.first - skew) {
       e += 1;
-    } else if (escape.first > attempt.last + SKEW_MS) {
+    } else if (escape.first > attempt.last + skew) {
       a += 1;
     } else {
       const frames = Math.min(attempt.frames, escape.frames);
@@ -136,6 +155,26 @@ function pairUp(attempts: Slice[], escapes: Slice[]): void {
       if (escape.frames === 0) escapes.splice(e, 1);
     }
   }
+}
+
+/** Takes out at most so many frames, oldest first, of all slices or of those in the time of `near`; how many. */
+function takeFrames(slices: Slice[], most: number, near?: Slice): number {
+  let left = most;
+  for (let index = 0; index < slices.length && left > 0;) {
+    const slice = slices[index];
+    if (slice === undefined) break;
+    if (near !== undefined && slice.first > near.last + NAMELESS_SKEW_MS) break;
+    if (near !== undefined && slice.last < near.first - NAMELESS_SKEW_MS) {
+      index += 1;
+      continue;
+    }
+    const part = Math.min(slice.frames, left);
+    slice.frames -= part;
+    left -= part;
+    if (slice.frames === 0) slices.splice(index, 1);
+    else index += 1;
+  }
+  return most - left;
 }
 
 function take(slices: Slice[], isDue: (slice: Slice) => boolean): Slice[] {

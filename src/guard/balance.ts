@@ -165,9 +165,9 @@ export class Balance {
     if (left !== 0) this.#reconciliation.inferred(counter, left, last);
   }
 
-  #left({ unseen, at }: Difference, now: number): void {
+  #left({ unseen, at, open }: Difference, now: number): void {
     const from = this.#comparedAt.wan;
-    this.#comparedAt.wan = at;
+    if (!open) this.#comparedAt.wan = at;
     for (const [name, frames] of unseen) {
       if (name !== LEAK_OUT) {
         this.overlooked += frames;
@@ -179,9 +179,9 @@ export class Balance {
     }
   }
 
-  #came({ unseen, at }: Difference, now: number): void {
+  #came({ unseen, at, open }: Difference, now: number): void {
     const from = this.#comparedAt.lan;
-    this.#comparedAt.lan = at;
+    if (!open) this.#comparedAt.lan = at;
     for (const [counter, frames] of unseen) {
       if (!isLeakUp(counter)) {
         this.overlooked += frames;
@@ -225,12 +225,22 @@ export class Balance {
     // Before it is said that nobody saw them come, lan may say that they are those that it has missed, too.
     const lanSaid = this.#comparedAt.lan >= this.#comparedAt.wan;
     if (unexplained === 0 || !(lanSaid || now.monotonic - this.#outSince > EXPLAIN_MS)) return [];
-    const mistaken = Math.min(this.#book.doubts.presumed, unexplained);
+    const found: Incident[] = [];
+    // Lan may have missed them in the time of a reading that wan has not come to: then their fate is known now.
+    for (const one of this.#undecided) {
+      const frames = one.from < this.#comparedAt.wan ? Math.min(one.frames, this.#unexplained) : 0;
+      if (frames === 0) continue;
+      one.frames -= frames;
+      this.#out -= frames;
+      found.push(this.#tell({ ...one, frames }, { escaped: frames, assumed: 0 }, now, chatterIsRed));
+    }
+    const left = this.#unexplained;
+    const mistaken = Math.min(this.#book.doubts.presumed, left);
     // Only what left while the rules were to let none out is a breach: it is found out later, when they may be others.
     const breach = dropped(this.#outFrom, this.#comparedAt.wan);
-    const changed = this.#book.unpresume(mistaken, this.#comparedAt.wan, breach);
-    const more = unexplained - mistaken;
-    this.#out -= unexplained;
+    const changed = [...found, ...this.#book.unpresume(mistaken, this.#comparedAt.wan, breach)];
+    const more = left - mistaken;
+    this.#out -= left;
     if (more === 0) return changed;
     // They left, whatever they were: that is told at once, and what lan counted more will be found to be these.
     this.#advance += more;

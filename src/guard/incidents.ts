@@ -3,7 +3,7 @@
 // own group and counted there, never dropped; so the next different leak always has an incident with its name.
 
 import { macText } from '../wire/address.ts';
-import { DEADLINE_MS, OpenFrames, SKEW_MS } from './account.ts';
+import { DEADLINE_MS, OpenFrames, SKEW_MS, fateOf } from './account.ts';
 import type { Sight, Slice } from './account.ts';
 import { isLeakUp } from './counters.ts';
 import { EVIDENCE_FRAMES } from './evidence.ts';
@@ -59,6 +59,8 @@ export class IncidentBook {
   readonly #unsettled = new Set<Incident>();
   /** Incidents with open frames by client, kernel counter and destination, which both taps read alike. */
   readonly #places = new Map<string, Set<Incident>>();
+  /** Incidents with open frames that a tap told without their names, by kernel counter: the other tap may have told the names. */
+  readonly #nameless = new Map<string, Set<Incident>>();
   /** Incidents with a name of their own, by client, rule and kind. */
   readonly #named = new Shares<Incident>();
   /** The same by rule and kind alone: who gives when no client has two of a kind. */
@@ -139,21 +141,43 @@ export class IncidentBook {
   /** Decides, within half a second of its arrival, what became of each frame. Returns the incidents that changed. */
   settle(sight: Sight): Incident[] {
     const changed = new Set<Incident>();
-    for (const incident of this.#unsettled) incident.open.pair();
-    for (const incident of this.#unsettled) {
+    const nameless = new Set<Incident>();
+    for (const here of this.#nameless.values()) for (const incident of here) nameless.add(incident);
+    const named =
+      nameless.size === 0 ? this.#unsettled : [...this.#unsettled].filter((one) => !nameless.has(one));
+    for (const incident of named) incident.open.pair();
+    for (const incident of named) {
       for (const slice of incident.open.takeEscapes(sight)) this.#explain(incident, slice, changed);
     }
-    for (const incident of this.#unsettled) {
-      for (const { slice, fate } of incident.open.takeAttempts(sight)) {
-        const { frames, counter, last } = slice;
-        incident.doubtUntil = Math.max(incident.doubtUntil, last);
-        this.#doubt(incident, fate === 'escaped' ? 'assumed' : 'presumed', frames);
-        this.#count(incident, fate, frames, counter);
-        changed.add(incident);
-      }
-      if (incident.open.empty) this.#close(incident);
+    for (const incident of named) {
+      for (const slice of incident.open.takeAttempts(sight)) this.#end(incident, slice, sight, changed);
     }
+    for (const incident of nameless) {
+      const { attempts, escapes } = incident.open.takeNameless(sight);
+      for (const slice of escapes) this.#explain(incident, slice, changed);
+      for (const slice of attempts) this.#end(incident, slice, sight, changed);
+    }
+    for (const incident of this.#unsettled) if (incident.open.empty) this.#close(incident);
     return [...changed];
+  }
+
+  /** Nothing of this incident's own left by wan for these frames. */
+  #end(incident: Incident, slice: Slice, sight: Sight, changed: Set<Incident>): void {
+    const { counter, last } = slice;
+    changed.add(incident);
+    for (const other of this.#nameless.get(counter) ?? []) {
+      if (other === incident || slice.frames === 0) continue;
+      const left = other.open.takeEscapesNear(slice, slice.frames);
+      slice.frames -= left;
+      this.#count(other, 'escaped', -left, counter);
+      this.#count(incident, 'escaped', left, counter);
+      if (left > 0) changed.add(other);
+    }
+    if (slice.frames === 0) return;
+    const fate = fateOf(slice, sight);
+    incident.doubtUntil = Math.max(incident.doubtUntil, last);
+    this.#doubt(incident, fate === 'escaped' ? 'assumed' : 'presumed', slice.frames);
+    this.#count(incident, fate, slice.frames, counter);
   }
 
   /** Since when the oldest frame without a known fate waits, monotonic milliseconds; Infinity when none does. */
@@ -178,8 +202,17 @@ export class IncidentBook {
    * to the kernel, or they were called stopped too soon, or the lan tap did not see them.
    */
   #explain(incident: Incident, slice: Slice, changed: Set<Incident>): void {
-    let frames = slice.frames - incident.open.takeAttemptFrames(slice.frames);
+    let { frames } = slice;
     changed.add(incident);
+    for (const other of this.#nameless.get(slice.counter) ?? []) {
+      if (other === incident || frames === 0) continue;
+      const paired = other.open.takeAttemptsNear(slice, frames);
+      frames -= paired;
+      this.#attempted(other, slice.counter, -paired);
+      this.#attempted(incident, slice.counter, paired);
+      if (paired > 0) changed.add(other);
+    }
+    frames -= incident.open.takeAttemptFrames(frames);
     for (const other of this.#places.get(incident.place) ?? []) {
       if (other === incident || frames === 0) continue;
       const paired = other.open.takeAttemptFrames(frames);
@@ -556,6 +589,7 @@ export class IncidentBook {
     this.#open.clear();
     this.#unsettled.clear();
     this.#places.clear();
+    this.#nameless.clear();
     this.#named.clear();
     this.#classes.clear();
     this.#commons.clear();
@@ -604,26 +638,24 @@ export class IncidentBook {
     incident.last = Math.max(incident.first, this.veil.time(now.wall));
   }
 
-  #touch(incident: Incident, { client, counter, verdict }: Observation): OpenFrames {
+  #touch(incident: Incident, { client, counter, verdict, folded }: Observation): OpenFrames {
     const place = `${String(client)} ${counter} ${verdict.destination}`;
     if (incident.place !== place) this.#leavePlace(incident);
     incident.place = place;
     this.#unsettled.add(incident);
-    const here = this.#places.get(place);
-    if (here === undefined) this.#places.set(place, new Set([incident]));
-    else here.add(incident);
+    join(this.#places, place, incident);
+    if (folded) join(this.#nameless, counter, incident);
     return incident.open;
   }
 
   #close(incident: Incident): void {
     this.#unsettled.delete(incident);
     this.#leavePlace(incident);
+    for (const counter of this.#nameless.keys()) leave(this.#nameless, counter, incident);
   }
 
   #leavePlace(incident: Incident): void {
-    const here = this.#places.get(incident.place);
-    here?.delete(incident);
-    if (here?.size === 0) this.#places.delete(incident.place);
+    leave(this.#places, incident.place, incident);
   }
 
   /** Until there is room, or nothing is left that can be folded further: one incident for each rule and kind. */
@@ -702,6 +734,7 @@ export class IncidentBook {
     if (this.#unsettled.has(from)) {
       into.open.join(from.open);
       this.#unsettled.add(into);
+      for (const [counter, here] of this.#nameless) if (here.has(from)) join(this.#nameless, counter, into);
       const key = this.#keys.get(from);
       // What the other tap has still to say of these frames is about them, and no new leak.
       const until = now.monotonic + DEADLINE_MS;
@@ -736,6 +769,18 @@ export class IncidentBook {
   #everyone(): string {
     return this.veil.privacy === 'minimal' ? '' : NOBODY;
   }
+}
+
+function join(sets: Map<string, Set<Incident>>, key: string, incident: Incident): void {
+  const here = sets.get(key);
+  if (here === undefined) sets.set(key, new Set([incident]));
+  else here.add(incident);
+}
+
+function leave(sets: Map<string, Set<Incident>>, key: string, incident: Incident): void {
+  const here = sets.get(key);
+  here?.delete(incident);
+  if (here?.size === 0) sets.delete(key);
 }
 
 const NOBODY = macText(0);

@@ -22,7 +22,7 @@ export interface Observation {
   /** MAC address of the client as a number; for `down` the frame's destination. */
   readonly client: number;
   frames: number;
-  readonly first: number;
+  first: number;
   last: number;
   /** More distinct observations came than a batch holds: verdict, rule and kind hold for all, the rest for the first. */
   readonly folded: boolean;
@@ -181,6 +181,7 @@ export class ObservationBatch {
     const fold = this.#folds.get(group);
     if (fold !== undefined) {
       fold.observation.frames += frames;
+      fold.observation.first = Math.min(fold.observation.first, first);
       fold.observation.last = Math.max(fold.observation.last, last);
       copyFacts(facts, fold.latest);
       fold.judged = judgedOf(judged);

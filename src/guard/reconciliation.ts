@@ -58,10 +58,12 @@ export interface Difference {
   /** When the reading began; nothing was being counted meanwhile that could hide a frame. */
   readonly at: number;
   readonly exact: boolean;
+  /** Something differs that only a later reading can say more of: whether all that came before this one was seen is not known. */
+  readonly open: boolean;
 }
 
-type Found = Pick<Difference, 'unseen' | 'surplus'>;
-const NOTHING: Found = { unseen: new Map(), surplus: [] };
+type Found = Pick<Difference, 'unseen' | 'surplus' | 'open'>;
+const NOTHING: Found = { unseen: new Map(), surplus: [], open: false };
 
 /** One port's half: a reading is compared as soon as the tap has read past it. */
 class PortReconciliation {
@@ -222,9 +224,10 @@ class PortReconciliation {
     const added = early === undefined ? 0 : Math.max(0, sumOver);
     if (missing === 0 && added === 0 && this.#isExcused(now)) {
       // Every frame was seen and counted, but not as the same kind.
-      if (this.#mixed && exact) this.#rebase(values, late);
+      const open = !(this.#mixed && exact);
+      if (!open) this.#rebase(values, late);
       this.#unmix(exact && current, now);
-      return NOTHING;
+      return { ...NOTHING, open };
     }
     this.#suspectSince = undefined;
     const unseen = this.#mixed ? firstOf(gaps, missing) : gaps;
@@ -234,6 +237,7 @@ class PortReconciliation {
     return {
       unseen,
       surplus: [...surplus].map(([counter, frames]) => ({ port: this.#port, counter, frames })),
+      open: false,
     };
   }
 
