@@ -53,8 +53,17 @@ export class OpenFrames {
     add(this.#escapes, observation);
   }
 
-  get escapes(): readonly Readonly<Slice>[] {
-    return this.#escapes;
+  /** Frames that left and have no attempt yet: whoever writes the incident down counts them as attempted. By the kernel's counter. */
+  get unpaired(): ReadonlyMap<string, number> {
+    const sums = new Map<string, number>();
+    if (this.#escapes.length === 0) return sums;
+    const escapes = this.#escapes.map((slice) => ({ ...slice }));
+    pairUp(
+      this.#attempts.map((slice) => ({ ...slice })),
+      escapes,
+    );
+    for (const { counter, frames } of escapes) sums.set(counter, (sums.get(counter) ?? 0) + frames);
+    return sums;
   }
 
   get empty(): boolean {

@@ -6,6 +6,7 @@ import { Facts } from '../flow/facts.ts';
 import { counterOf } from '../policy/counted.ts';
 import { isLeakUp, isRedLeak } from './counters.ts';
 import type { CounterValues } from './counters.ts';
+import { SKEW_MS } from './account.ts';
 import type { Slice } from './account.ts';
 import { UNSEEN_EXPOSURE } from './incidents.ts';
 import type { Incident, IncidentBook, UnseenFate } from './incidents.ts';
@@ -136,13 +137,14 @@ export class Balance {
   }
 
   settle(now: Now, dropped: Dropped, chatterIsRed: boolean): Balanced {
-    for (const slice of this.#book.inferred.splice(0)) this.#infer(slice);
+    const seen = this.#book.inferred.splice(0).flatMap((slice) => this.#infer(slice));
     const until = this.#book.openSince;
     const wan = this.#reconciliation.compare('wan', until, now.monotonic);
     const lan = this.#reconciliation.compare('lan', until, now.monotonic);
     if (wan !== undefined) this.#left(wan, now.monotonic);
     if (lan !== undefined) this.#came(lan, now.monotonic);
     const changed = [
+      ...seen,
       ...this.#decide(now, dropped, chatterIsRed),
       ...this.#explain(now, dropped, chatterIsRed),
       ...(wan === undefined ? [] : this.#confirm(wan)),
@@ -151,18 +153,22 @@ export class Balance {
   }
 
   /** The wan tap saw them after all, when the kernel's count had shown already that lan had missed them. */
-  #infer({ counter, frames, first, last }: Slice): void {
+  #infer({ counter, frames, first, last }: Slice): Incident[] {
     let left = frames;
-    const take = (missed: Undecided): number => {
-      if (left <= 0 || missed.counter !== counter || missed.at < first) return 0;
+    const take = (missed: Undecided, skew = 0): number => {
+      if (left <= 0 || missed.counter !== counter || missed.at < first - skew) return 0;
       const part = Math.min(left, missed.frames);
       missed.frames -= part;
       left -= part;
       return part;
     };
-    for (const missed of this.#undecided) take(missed);
-    for (const missed of this.#told) this.#book.takeBack(missed.incident, take(missed), counter);
+    // Frames of one incident within the skew were paired with one another, whichever came first.
+    for (const missed of this.#undecided) take(missed, SKEW_MS);
+    const changed = this.#told.flatMap(
+      (missed) => this.#book.takeBack(missed.incident, take(missed), counter) ?? [],
+    );
     if (left !== 0) this.#reconciliation.inferred(counter, left, last);
+    return changed;
   }
 
   #left({ unseen, at, open }: Difference, now: number): void {

@@ -92,7 +92,7 @@ export function viewOf(incident: Incident): IncidentView {
     exposure: incident.exposure,
     destination: incident.destination,
     // What left came, though the tap of the other port may tell a moment later.
-    attempted: Math.max(incident.attempted, incident.escaped + incident.blocked),
+    attempted: incident.attempted + sum(incident.open.unpaired),
     escaped: incident.escaped,
     blocked: incident.blocked,
     first: new Date(incident.first).toISOString(),
@@ -107,4 +107,10 @@ export function viewOf(incident: Incident): IncidentView {
     ...(incident.variantCount === undefined ? {} : { variantCount: incident.variantCount }),
     ...(incident.foldedInto === undefined ? {} : { foldedInto: incident.foldedInto }),
   };
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  let all = 0;
+  for (const frames of counts.values()) all += frames;
+  return all;
 }

@@ -187,13 +187,11 @@ export class IncidentBook {
     return since;
   }
 
-  /** Frames that left and have no attempt yet, by counter: whoever writes the book down counts them as attempted. */
+  /** Frames that left and have no attempt yet, by counter. */
   unpairedEscapes(): Map<string, number> {
     const sums = new Map<string, number>();
-    for (const { open } of this.#unsettled) {
-      open.pair();
-      for (const { counter, frames } of open.escapes) sums.set(counter, (sums.get(counter) ?? 0) + frames);
-    }
+    for (const { open } of this.#unsettled)
+      for (const [counter, frames] of open.unpaired) sums.set(counter, (sums.get(counter) ?? 0) + frames);
     return sums;
   }
 
@@ -255,9 +253,9 @@ export class IncidentBook {
     return incident;
   }
 
-  /** Somebody had looked at some of them after all: they are in an incident of their own. */
-  takeBack(told: Incident, frames: number, counter: string): void {
-    if (frames === 0) return;
+  /** Somebody had looked at some of them after all: they are in an incident of their own. Returns what changed. */
+  takeBack(told: Incident, frames: number, counter: string): Incident | undefined {
+    if (frames === 0) return undefined;
     let incident = told;
     for (let next = told.foldedInto; next !== undefined; next = incident.foldedInto)
       incident = this.#byId.get(next) ?? incident;
@@ -268,6 +266,7 @@ export class IncidentBook {
     this.#count(incident, 'escaped', stopped - frames, counter);
     this.#doubt(incident, 'presumed', -Math.min(stopped, incident.presumed));
     this.#doubt(incident, 'assumed', -Math.min(frames - stopped, incident.assumed));
+    return incident;
   }
 
   /** The kernel, as read at `at`, let fewer frames out than were called escaped without anyone having seen them leave. */
