@@ -66,8 +66,9 @@ export class Balance {
   /** Left by wan and seen by nobody: what was called escaped in doubt may be these, and what is more is laid to something. */
   #out = 0;
   #outSince = 0;
-  /** The reading after which the oldest of them left. */
+  /** The readings between which they left. */
   #outFrom = -Infinity;
+  #outAt = -Infinity;
   #comparedAt = { lan: -Infinity, wan: -Infinity };
   /** Laid to frames of no known kind, because nothing better was known when they had left. */
   #advance = 0;
@@ -182,6 +183,7 @@ export class Balance {
       if (this.#out === 0) this.#outFrom = from;
       if (this.#unexplained === 0) this.#outSince = now;
       this.#out += frames;
+      this.#outAt = at;
     }
   }
 
@@ -229,12 +231,12 @@ export class Balance {
   #explain(now: Now, dropped: Dropped, chatterIsRed: boolean): Incident[] {
     const unexplained = this.#unexplained;
     // Before it is said that nobody saw them come, lan may say that they are those that it has missed, too.
-    const lanSaid = this.#comparedAt.lan >= this.#comparedAt.wan;
+    const lanSaid = this.#comparedAt.lan >= this.#outAt;
     if (unexplained === 0 || !(lanSaid || now.monotonic - this.#outSince > EXPLAIN_MS)) return [];
     const found: Incident[] = [];
     // Lan may have missed them in the time of a reading that wan has not come to: then their fate is known now.
     for (const one of this.#undecided) {
-      const frames = one.from < this.#comparedAt.wan ? Math.min(one.frames, this.#unexplained) : 0;
+      const frames = one.from < this.#outAt ? Math.min(one.frames, this.#unexplained) : 0;
       if (frames === 0) continue;
       one.frames -= frames;
       this.#out -= frames;
@@ -243,8 +245,8 @@ export class Balance {
     const left = this.#unexplained;
     const mistaken = Math.min(this.#book.doubts.presumed, left);
     // Only what left while the rules were to let none out is a breach: it is found out later, when they may be others.
-    const breach = dropped(this.#outFrom, this.#comparedAt.wan);
-    const changed = [...found, ...this.#book.unpresume(mistaken, this.#comparedAt.wan, breach)];
+    const breach = dropped(this.#outFrom, this.#outAt);
+    const changed = [...found, ...this.#book.unpresume(mistaken, this.#outAt, breach)];
     const more = left - mistaken;
     this.#out -= left;
     if (more === 0) return changed;

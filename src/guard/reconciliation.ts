@@ -55,8 +55,9 @@ export interface Difference {
   /** The kernel counted them and the tap did not. */
   readonly unseen: ReadonlyMap<string, number>;
   readonly surplus: readonly Surplus[];
-  /** When the reading began; nothing was being counted meanwhile that could hide a frame. */
+  /** When the reading began. */
   readonly at: number;
+  /** What left is compared to the frame: no leak left while the kernel was read, and nothing is open. */
   readonly exact: boolean;
   /** Something differs that only a later reading can say more of: whether all that came before this one was seen is not known. */
   readonly open: boolean;
@@ -85,6 +86,7 @@ class PortReconciliation {
   /** When that was first seen after the last change. */
   #mixedSince: number | undefined;
   #suspectSince: number | undefined;
+  #wasTorn = false;
   /** The judge goes by other orders than the rules, or did a moment ago. */
   #isRejudging = false;
   /** So many that left otherwise are of before that, or stand for leaks of the kernel's already. */
@@ -153,12 +155,34 @@ class PortReconciliation {
     this.#inferred = newer;
     const least = early && plus(early.counts, this.#known);
     const most = newer.reduce(plusOf, plus(late.counts, this.#known));
-    const exact = [...most].every(([name, count]) => name === LEFT_OTHERWISE || least?.get(name) === count);
+    const still = least && this.#atReading(values, least, most);
     const found =
       !this.#hasBase || restarted || values.size === 0
-        ? this.#begin(values, most)
-        : this.#difference(values, least, most, { exact: least !== undefined && exact, current, now });
-    return { ...found, at: reading.begun, exact: least !== undefined && exact };
+        ? this.#begin(values, still ?? most)
+        : this.#difference(values, { early: least, late: most, still, current, now });
+    const exact = least !== undefined && least.get(LEAK_OUT) === most.get(LEAK_OUT) && !found.open;
+    return { ...found, at: reading.begun, exact };
+  }
+
+  /**
+   * The tap's count at the very reading: where nothing came meanwhile, or nothing but the box's own forged leaks, of which the kernel says
+   * whether it had counted them. They come around every reading: without this nothing would ever be compared to the frame.
+   */
+  #atReading(values: Counts, least: Counts, most: Counts): Counts | undefined {
+    const canary = `canary_${this.#port}`;
+    const names = [...most.keys()].filter((name) => name !== LEFT_OTHERWISE);
+    const moved = names.filter((name) => least.get(name) !== most.get(name));
+    if (moved.length === 0) return most;
+    const kinds = names.filter((name) => name !== canary);
+    const sum = (counts: Counts): number => kinds.reduce((all, name) => all + (counts.get(name) ?? 0), 0);
+    const [forgedLeast, forgedMost] = [least.get(canary) ?? 0, most.get(canary) ?? 0];
+    if (sum(most) - sum(least) !== forgedMost - forgedLeast) return undefined;
+    const forged = this.#counted(values, canary);
+    return forged === forgedLeast ? least : forged === forgedMost ? most : undefined;
+  }
+
+  #counted(values: Counts, name: string): number {
+    return (values.get(name) ?? 0) - (this.#base.get(name) ?? 0);
   }
 
   #begin(values: Counts, counts: Counts): Found {
@@ -168,17 +192,29 @@ class PortReconciliation {
 
   #difference(
     values: Counts,
-    early: Counts | undefined,
-    late: Counts,
-    { exact, current, now }: { readonly exact: boolean; readonly current: boolean; readonly now: number },
+    {
+      early,
+      late,
+      still,
+      current,
+      now,
+    }: {
+      readonly early: Counts | undefined;
+      readonly late: Counts;
+      /** The count at the very reading, where it is known. */
+      readonly still: Counts | undefined;
+      readonly current: boolean;
+      readonly now: number;
+    },
   ): Found {
     const canary = `canary_${this.#port}`;
+    const forgedNow = this.#counted(values, canary);
     const gaps = new Map<string, number>();
     const over = new Map<string, number>();
     let [sumGap, sumOver] = [0, 0];
     for (const name of new Set([...values.keys(), ...late.keys()])) {
       if (name === LEFT_OTHERWISE) continue;
-      const counted = (values.get(name) ?? 0) - (this.#base.get(name) ?? 0);
+      const counted = this.#counted(values, name);
       const [least, most] = [early?.get(name) ?? 0, late.get(name) ?? 0];
       if (name !== canary) {
         sumGap += counted - most;
@@ -189,6 +225,10 @@ class PortReconciliation {
     }
     // A forged leak that the tap has missed is told by whoever forged it (src/guard/canary.ts), and is no leak.
     const forged = gaps.get(canary) ?? 0;
+    // Each forged leak that the tap has told of and the kernel had not counted yet is in one of the other sums.
+    const flying = Math.max(0, (late.get(canary) ?? 0) - forgedNow);
+    sumGap += flying;
+    sumOver += Math.max(0, forgedNow - (early?.get(canary) ?? 0) - forged);
     gaps.delete(canary);
     sumGap -= forged;
     if (forged > 0) this.#shift(canary, forged);
@@ -216,7 +256,7 @@ class PortReconciliation {
       over.delete(LEAK_OUT);
     }
     if (gaps.size === 0 && over.size === 0) {
-      this.#unmix(exact && current, now);
+      this.#unmix(still !== undefined && current, now);
       this.#suspectSince = undefined;
       return NOTHING;
     }
@@ -224,11 +264,15 @@ class PortReconciliation {
     const added = early === undefined ? 0 : Math.max(0, sumOver);
     if (missing === 0 && added === 0 && this.#isExcused(now)) {
       // Every frame was seen and counted, but not as the same kind.
-      const open = !(this.#mixed && exact);
-      if (!open) this.#rebase(values, late);
-      this.#unmix(exact && current, now);
+      const open = !this.#mixed || still === undefined;
+      if (!open) this.#rebase(values, still);
+      this.#unmix(still !== undefined && current, now);
       return { ...NOTHING, open };
     }
+    // A forged leak that came while the counters were listed is in one of them and not in another; the next reading has it whole.
+    const isTorn = this.#mixed && flying > 0 && missing + added <= flying && !this.#wasTorn;
+    this.#wasTorn = isTorn;
+    if (isTorn) return { ...NOTHING, open: true };
     this.#suspectSince = undefined;
     const unseen = this.#mixed ? firstOf(gaps, missing) : gaps;
     const surplus = this.#mixed ? firstOf(over, added) : over;
@@ -237,7 +281,8 @@ class PortReconciliation {
     return {
       unseen,
       surplus: [...surplus].map(([counter, frames]) => ({ port: this.#port, counter, frames })),
-      open: false,
+      // While kinds are compared together, a frame that came during the reading may stand for one that is missing.
+      open: this.#mixed && still === undefined,
     };
   }
 

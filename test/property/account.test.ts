@@ -37,9 +37,13 @@ class World {
   orders = 0;
   /** A ruleset has all its counters from the start. */
   readonly kernel = new Map<string, number>(
-    [...KINDS.map((kind) => `up_leak_${kind}`), 'up_plumbing_arp', 'down_leak_dns', 'leak_out'].map(
-      (name) => [name, 0],
-    ),
+    [
+      ...KINDS.map((kind) => `up_leak_${kind}`),
+      'up_plumbing_arp',
+      'down_leak_dns',
+      'leak_out',
+      'canary_wan',
+    ].map((name) => [name, 0]),
   );
   readonly taps: Record<Port, Tap> = { lan: new Tap(), wan: new Tap() };
   guard: Guard;
@@ -100,6 +104,14 @@ class World {
     const down = observation({ direction: 'down', counter, at: this.ms });
     this.taps.wan.ring.push({ observation: down, counter });
     this.#count(counter);
+  }
+
+  /** A forged leak of the box's own on wan: counted as such, and as its kind. */
+  canary(): void {
+    for (const counter of ['canary_wan', 'down_leak_dns']) {
+      this.taps.wan.ring.push({ observation: observation({ at: -1 }), counter });
+      this.#count(counter);
+    }
   }
 
   plumbing(): void {
@@ -225,6 +237,8 @@ class World {
     for (const port of PORTS) this.starts(port);
     for (let passed = 0; passed < forMs; passed += 200) {
       this.reading();
+      // One comes around every reading, as on a real box.
+      this.canary();
       this.passes(100);
       for (const port of PORTS) this.reads(port);
       this.passes(100);
@@ -248,6 +262,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.constant(['forges']) },
   { weight: 2, arbitrary: fc.constant(['plumbing']) },
+  { weight: 2, arbitrary: fc.constant(['canary']) },
   { weight: 5, arbitrary: fc.tuple(fc.constant('reads'), port, fc.constantFrom(1, 3, Infinity)) },
   { weight: 3, arbitrary: fc.constant(['reading']) },
   { weight: 6, arbitrary: fc.tuple(fc.constant('passes'), fc.constantFrom(1, 20, 100, 700)) },
