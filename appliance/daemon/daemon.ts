@@ -57,6 +57,8 @@ import {
 
 const TICK_MS = 100;
 const VERIFY_MS = 700;
+/** A forged leak waits so long for the taps to have read past the reading before it: it shall be in no two. A tap that is dead does not. */
+const PROOF_WAIT_MS = 300;
 const WHOLE_MS = 500;
 
 /** Warnings of what is over: they stand until somebody has seen them. */
@@ -87,6 +89,8 @@ export class Daemon implements ApiSubject {
   #bridge: BridgeKeeper | undefined;
   readonly #canary = newCanaryKey();
   #links: CanaryLinks | undefined;
+  /** A reading was taken, and a forged leak shall follow it by then. Monotonic milliseconds. */
+  #proofDue = Infinity;
 
   /** Throws LockError when another daemon has one of the directories. */
   constructor(options: DaemonOptions, log: Logger, end: (reason: string) => void) {
@@ -150,7 +154,7 @@ export class Daemon implements ApiSubject {
         this.#guard.reading(begun, ended, values);
         const keep = (): void => writeCounterFile(options.runtimeDir, values);
         this.#warnings.attempt('counter-file', 'The counters cannot be kept', keep);
-        this.#prove();
+        this.#proofDue = monotonicMs() + PROOF_WAIT_MS;
       },
       mended: (found) => this.#warnings.set('foreign-change', mendedWords(found)),
     });
@@ -174,6 +178,7 @@ export class Daemon implements ApiSubject {
     await this.#api.listen(join(this.#options.runtimeDir, 'api.sock'));
     this.#rounds.every('settling', TICK_MS, () => {
       const settled = this.#guard.tick();
+      if (this.#guard.isPastReading || monotonicMs() >= this.#proofDue) this.#prove();
       this.#chronicle.changed(settled);
       this.#publisher.news(settled);
     });
@@ -348,8 +353,10 @@ export class Daemon implements ApiSubject {
     }
   }
 
-  /** Right after the rules were found as they should be: where they are not, nothing forged is sent. */
+  /** After the rules were found as they should be: where they are not, nothing forged is sent. */
   #prove(): void {
+    if (this.#proofDue === Infinity) return;
+    this.#proofDue = Infinity;
     const { canary } = this.#guard;
     const { policy } = this.#enforcement;
     if (canary === undefined || policy === undefined) return;

@@ -119,6 +119,11 @@ export class Balance {
     this.#reconciliation.reading(begun, ended, values);
   }
 
+  /** Both taps have read past the newest reading: what comes now is in the next alone. */
+  get isPast(): boolean {
+    return this.#reconciliation.isPast;
+  }
+
   /** Undefined before the kernel was read. */
   get accounted(): Accounted | undefined {
     if (this.#start === undefined) return undefined;

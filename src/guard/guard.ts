@@ -135,6 +135,11 @@ export class Guard {
     if (this.#blindness(now).length === 0) this.#ready = true;
   }
 
+  /** Both taps have read past the newest reading of the counters: a frame that comes now is in the next one alone. */
+  get isPastReading(): boolean {
+    return this.#balance.isPast;
+  }
+
   /** Counting goes on from what an earlier process had accounted for. */
   resume(values: CounterValues): void {
     this.#balance.resume(values);

@@ -138,6 +138,12 @@ class PortReconciliation {
     if (this.#closed.length > CLOSED_MOST) this.#closed.shift();
   }
 
+  /** The tap has read past the newest reading of the kernel's. */
+  get isPast(): boolean {
+    const ended = this.#reading?.ended ?? -Infinity;
+    return this.#closed.some(({ at }) => at >= ended);
+  }
+
   /** Undefined when there is nothing to compare yet. `settledUntil`: what came before has its fate. */
   compare(settledUntil: number, current: boolean, now: number): Difference | undefined {
     const reading = this.#reading;
@@ -354,6 +360,11 @@ export class Reconciliation {
   /** Frames that the wan tap saw leave and the lan tap did not see come. */
   inferred(counter: string, frames: number, at: number): void {
     this.#ports.lan.inferred(counter, frames, at);
+  }
+
+  /** Both taps have read past the newest reading: what comes now is in the next alone. */
+  get isPast(): boolean {
+    return this.#ports.lan.isPast && this.#ports.wan.isPast;
   }
 
   /** Undefined where there is nothing to compare yet. `settledUntil`: what came before has its fate. */
