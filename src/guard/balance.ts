@@ -177,9 +177,9 @@ export class Balance {
     return changed;
   }
 
-  #left({ unseen, at, open }: Difference, now: number): void {
+  #left({ unseen, at }: Difference, now: number): void {
     const from = this.#comparedAt.wan;
-    if (!open) this.#comparedAt.wan = at;
+    this.#comparedAt.wan = at;
     for (const [name, frames] of unseen) {
       if (name !== LEAK_OUT) {
         this.overlooked += frames;
@@ -214,17 +214,24 @@ export class Balance {
   #decide(now: Now, dropped: Dropped, chatterIsRed: boolean): Incident[] {
     const changed: Incident[] = [];
     const waiting: Undecided[] = [];
+    const tell = (one: Undecided, frames: number, fate: UnseenFate): void => {
+      one.frames -= frames;
+      if (frames > 0) changed.push(this.#tell({ ...one, frames }, fate, now, chatterIsRed));
+    };
     for (const one of this.#undecided) {
-      const { frames, from, at, since } = one;
-      if (frames === 0) continue;
-      if (at <= this.#comparedAt.wan) {
-        const escaped = Math.min(frames, this.#unexplained);
-        this.#out -= escaped;
-        changed.push(this.#tell(one, { escaped, assumed: 0 }, now, chatterIsRed));
-      } else if (now.monotonic - since > WAIT_MS) {
-        const assumed = dropped(from, at) ? 0 : frames;
-        changed.push(this.#tell(one, { escaped: assumed, assumed }, now, chatterIsRed));
-      } else {
+      const { from, at, since } = one;
+      const escaped = from < this.#outAt ? Math.min(one.frames, this.#unexplained) : 0;
+      this.#out -= escaped;
+      const isDecided = at <= this.#comparedAt.wan;
+      if (isDecided) {
+        tell(one, one.frames, { escaped, assumed: 0 });
+        continue;
+      }
+      tell(one, escaped, { escaped, assumed: 0 });
+      if (now.monotonic - since > WAIT_MS) {
+        const assumed = dropped(from, at) ? 0 : one.frames;
+        tell(one, one.frames, { escaped: assumed, assumed });
+      } else if (one.frames > 0) {
         waiting.push(one);
       }
     }
@@ -238,22 +245,12 @@ export class Balance {
     // Before it is said that nobody saw them come, lan may say that they are those that it has missed, too.
     const lanSaid = this.#comparedAt.lan >= this.#outAt;
     if (unexplained === 0 || !(lanSaid || now.monotonic - this.#outSince > EXPLAIN_MS)) return [];
-    const found: Incident[] = [];
-    // Lan may have missed them in the time of a reading that wan has not come to: then their fate is known now.
-    for (const one of this.#undecided) {
-      const frames = one.from < this.#outAt ? Math.min(one.frames, this.#unexplained) : 0;
-      if (frames === 0) continue;
-      one.frames -= frames;
-      this.#out -= frames;
-      found.push(this.#tell({ ...one, frames }, { escaped: frames, assumed: 0 }, now, chatterIsRed));
-    }
-    const left = this.#unexplained;
-    const mistaken = Math.min(this.#book.doubts.presumed, left);
+    const mistaken = Math.min(this.#book.doubts.presumed, unexplained);
     // Only what left while the rules were to let none out is a breach: it is found out later, when they may be others.
     const breach = dropped(this.#outFrom, this.#outAt);
-    const changed = [...found, ...this.#book.unpresume(mistaken, this.#outAt, breach)];
-    const more = left - mistaken;
-    this.#out -= left;
+    const changed = this.#book.unpresume(mistaken, this.#outAt, breach);
+    const more = unexplained - mistaken;
+    this.#out -= unexplained;
     if (more === 0) return changed;
     // They left, whatever they were: that is told at once, and what lan counted more will be found to be these.
     this.#advance += more;

@@ -14,6 +14,8 @@ export const PROOF_MS = 3_000;
 const SIGHT_MS = 1_500;
 /** Between two proofs, milliseconds: less than between two readings, so that each reading proves something. */
 const PAUSE_MS = 600;
+/** From the word to a tap until the kernel has counted the frame, at most. Milliseconds. */
+const FLIGHT_MS = 300;
 
 type Port = 'lan' | 'wan';
 
@@ -97,6 +99,13 @@ export class Canary {
     const down = make(CANARIES_DOWN);
     this.#expected = { lan: up.expected, wan: down.expected };
     return { lan: up.frame, wan: down.frame };
+  }
+
+  /** Some counters of a reading that began then may have counted a forged leak and others not yet. Monotonic milliseconds. */
+  tears(begun: number): boolean {
+    if (this.#expected === undefined || begun - this.#sentAt > FLIGHT_MS) return false;
+    const { lan, wan } = this.#expected;
+    return Math.max(lan.seenAt ?? Infinity, wan.seenAt ?? Infinity) >= begun;
   }
 
   /** By lot, and none again before all have been: what errs about one shape alone is found when all have been sent. */

@@ -57,9 +57,9 @@ export interface Difference {
   readonly surplus: readonly Surplus[];
   /** When the reading began. */
   readonly at: number;
-  /** What left is compared to the frame: no leak left while the kernel was read, and nothing is open. */
+  /** What left is compared to the frame: no leak left while the kernel was read. */
   readonly exact: boolean;
-  /** Something differs that only a later reading can say more of: whether all that came before this one was seen is not known. */
+  /** Of what came in something differs that only a later reading can say more of. */
   readonly open: boolean;
 }
 
@@ -166,7 +166,7 @@ class PortReconciliation {
       !this.#hasBase || restarted || values.size === 0
         ? this.#begin(values, still ?? most)
         : this.#difference(values, { early: least, late: most, still, current, now });
-    const exact = least !== undefined && least.get(LEAK_OUT) === most.get(LEAK_OUT) && !found.open;
+    const exact = least !== undefined && least.get(LEAK_OUT) === most.get(LEAK_OUT);
     return { ...found, at: reading.begun, exact };
   }
 
@@ -176,7 +176,7 @@ class PortReconciliation {
    */
   #atReading(values: Counts, least: Counts, most: Counts): Counts | undefined {
     const canary = `canary_${this.#port}`;
-    const names = [...most.keys()].filter((name) => name !== LEFT_OTHERWISE);
+    const names = [...most.keys()].filter((name) => name !== LEFT_OTHERWISE && name !== LEAK_OUT);
     const moved = names.filter((name) => least.get(name) !== most.get(name));
     if (moved.length === 0) return most;
     const kinds = names.filter((name) => name !== canary);
@@ -219,7 +219,7 @@ class PortReconciliation {
     const over = new Map<string, number>();
     let [sumGap, sumOver] = [0, 0];
     for (const name of new Set([...values.keys(), ...late.keys()])) {
-      if (name === LEFT_OTHERWISE) continue;
+      if (name === LEFT_OTHERWISE || name === LEAK_OUT) continue;
       const counted = this.#counted(values, name);
       const [least, most] = [early?.get(name) ?? 0, late.get(name) ?? 0];
       if (name !== canary) {
@@ -247,48 +247,61 @@ class PortReconciliation {
       if (frames === gaps.get(name)) gaps.delete(name);
       else gaps.set(name, (gaps.get(name) ?? 0) - frames);
     }
-    if (this.#isRejudging) {
-      // What leaves is counted as a leak by the rules of before or of after, whichever stood: as many as the tap has seen leave as
-      // something else may be that. What it has not seen at all is excused by nothing.
-      const seen = (late.get(LEFT_OTHERWISE) ?? 0) - this.#otherwise;
-      const excused = Math.min(gaps.get(LEAK_OUT) ?? 0, Math.max(0, seen));
-      this.#otherwise += excused;
-      const frames = excused - (over.get(LEAK_OUT) ?? 0);
-      this.#shift(LEAK_OUT, frames);
-      sumGap -= frames;
-      sumOver += frames;
-      if (excused === (gaps.get(LEAK_OUT) ?? 0)) gaps.delete(LEAK_OUT);
-      else gaps.set(LEAK_OUT, (gaps.get(LEAK_OUT) ?? 0) - excused);
-      over.delete(LEAK_OUT);
-    }
+    const out = this.#whatLeft(values, early, late);
     if (gaps.size === 0 && over.size === 0) {
       this.#unmix(still !== undefined && current, now);
       this.#suspectSince = undefined;
-      return NOTHING;
+      return out;
     }
     const missing = Math.max(0, sumGap);
     const added = early === undefined ? 0 : Math.max(0, sumOver);
     if (missing === 0 && added === 0 && this.#isExcused(now)) {
       // Every frame was seen and counted, but not as the same kind.
       const open = !this.#mixed || still === undefined;
-      if (!open) this.#rebase(values, still);
+      if (!open) this.#rebase(values, still, LEAK_OUT);
       this.#unmix(still !== undefined && current, now);
-      return { ...NOTHING, open };
+      return { ...out, open };
     }
     // A forged leak that came while the counters were listed is in one of them and not in another; the next reading has it whole.
     const isTorn = this.#mixed && flying > 0 && missing + added <= flying && !this.#wasTorn;
     this.#wasTorn = isTorn;
-    if (isTorn) return { ...NOTHING, open: true };
+    if (isTorn) return { ...out, open: true };
     this.#suspectSince = undefined;
     const unseen = this.#mixed ? firstOf(gaps, missing) : gaps;
     const surplus = this.#mixed ? firstOf(over, added) : over;
     for (const [name, frames] of unseen) this.#shift(name, frames);
     for (const [name, frames] of surplus) this.#shift(name, -frames);
     return {
-      unseen,
-      surplus: [...surplus].map(([counter, frames]) => ({ port: this.#port, counter, frames })),
+      unseen: new Map([...unseen, ...out.unseen]),
+      surplus: [
+        ...out.surplus,
+        ...[...surplus].map(([counter, frames]) => ({ port: this.#port, counter, frames })),
+      ],
       // While kinds are compared together, a frame that came during the reading may stand for one that is missing.
       open: this.#mixed && still === undefined,
+    };
+  }
+
+  /** Leaks that left are compared by themselves: nothing that came in by wan stands for one. */
+  #whatLeft(values: Counts, early: Counts | undefined, late: Counts): Found {
+    if (this.#port === 'lan') return NOTHING;
+    const counted = this.#counted(values, LEAK_OUT);
+    const gap = Math.max(0, counted - (late.get(LEAK_OUT) ?? 0));
+    const over = early === undefined ? 0 : Math.max(0, (early.get(LEAK_OUT) ?? 0) - counted);
+    let excused = 0;
+    if (this.#isRejudging) {
+      // What leaves is counted as a leak by the rules of before or of after, whichever stood: as many as the tap has seen leave as
+      // something else may be that. What it has not seen at all is excused by nothing.
+      const seen = (late.get(LEFT_OTHERWISE) ?? 0) - this.#otherwise;
+      excused = Math.min(gap, Math.max(0, seen));
+      this.#otherwise += excused;
+    }
+    this.#shift(LEAK_OUT, gap - over);
+    const unseen = gap - excused;
+    return {
+      unseen: new Map(unseen > 0 ? [[LEAK_OUT, unseen]] : []),
+      surplus: over > 0 && !this.#isRejudging ? [{ port: this.#port, counter: LEAK_OUT, frames: over }] : [],
+      open: false,
     };
   }
 
@@ -310,13 +323,15 @@ class PortReconciliation {
     this.#base.set(counter, (this.#base.get(counter) ?? 0) + frames);
   }
 
-  #rebase(values: Counts, counts: Counts): void {
+  #rebase(values: Counts, counts: Counts, keeps?: string): void {
+    const kept = keeps === undefined ? undefined : this.#base.get(keeps);
     this.#base = new Map(
       [...new Set([...values.keys(), ...counts.keys()])].map((name) => [
         name,
         (values.get(name) ?? 0) - (counts.get(name) ?? 0),
       ]),
     );
+    if (keeps !== undefined && kept !== undefined) this.#base.set(keeps, kept);
     this.#hasBase = values.size > 0;
   }
 

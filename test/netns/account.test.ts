@@ -133,7 +133,7 @@ async function kinds(): Promise<string> {
 
 /** Another process of the daemon: its ledger is what nobody has acknowledged. */
 async function begunAnew(): Promise<void> {
-  if (daemon.pid !== undefined) process.kill(daemon.pid, 'SIGTERM');
+  daemon.end();
   await settled();
 }
 
@@ -157,7 +157,7 @@ it.skipIf(!LONG).each(SEEDS)(
           daemon.kill('daemon');
           return 'daemon killed';
         case 3:
-          if (daemon.pid !== undefined) process.kill(daemon.pid, 'SIGTERM');
+          daemon.end();
           return 'daemon restarted';
         case 4:
         case 5: {

@@ -51,15 +51,12 @@ export class KeptDaemon {
 
   /** Kills one process as the kernel would; false when it is not there right now. */
   kill(role: Role): boolean {
-    const pid = role === 'daemon' ? this.#daemonPid() : this.tapPid(role);
-    if (pid === undefined) return false;
-    try {
-      process.kill(pid, 'SIGKILL');
-      return true;
-    } catch {
-      // It ended in this very moment.
-      return false;
-    }
+    return sent('SIGKILL', role === 'daemon' ? this.#daemonPid() : this.tapPid(role));
+  }
+
+  /** Asks the daemon to end; another begins. False when it is not there right now. */
+  end(): boolean {
+    return sent('SIGTERM', this.#daemonPid());
   }
 
   get pid(): number | undefined {
@@ -125,5 +122,16 @@ function processFacts(pid: number): { command: string; parent: number } {
   } catch {
     // It ended between the listing and the look.
     return { command: '', parent: 0 };
+  }
+}
+
+function sent(signal: NodeJS.Signals, pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    // It ended in this very moment.
+    return false;
   }
 }
