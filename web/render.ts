@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import ejs from 'ejs';
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
-import { printable } from '../src/guard/status.ts';
+import { printable, serverText } from '../src/guard/status.ts';
 import type { Fault, LedgerView, Status } from '../src/guard/status.ts';
 import { GLYPHS } from './glyphs.ts';
 import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS } from './help-texts.ts';
@@ -109,6 +109,7 @@ export class Renderer {
         ...shared,
         tunnels: status?.tunnels ?? [],
         states: TUNNEL_STATE_TEXTS,
+        serverText,
       }),
       health: this.draw('health', { ...shared, status, ...healthValues(status, now) }),
     };

@@ -2,7 +2,7 @@
 // Names and addresses come from the wire and from files: escaped by EJS, and made printable here.
 
 import type { ImportAnswer, Proposal } from '../src/guard/answers.ts';
-import { printable } from '../src/guard/status.ts';
+import { printable, serverText } from '../src/guard/status.ts';
 import type { TunnelView } from '../src/guard/status.ts';
 import { filled } from './eve-words.ts';
 import { withFaults } from './fields.ts';
@@ -121,7 +121,7 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
     'tunnel-list',
     { token, notice: told },
     {
-      ...{ token, most: SERVERS },
+      ...{ token, most: SERVERS, serverText },
       trusted:
         tunnels === undefined
           ? undefined

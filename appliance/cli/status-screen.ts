@@ -1,7 +1,7 @@
 // Knows: how a status reads on a terminal: the state first, then why, then the figures. Must not know: sockets, options.
 // Every text goes through `printable`: a name from the wire may hold terminal escapes.
 
-import { printable } from '../../src/guard/status.ts';
+import { printable, serverText } from '../../src/guard/status.ts';
 import type { IncidentView, State, Status } from '../../src/guard/status.ts';
 import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
 import type { Style, Tone } from './terminal.ts';
@@ -93,7 +93,9 @@ function tunnels(status: Status, { paint }: Style, now: Date): string {
   if (status.tunnels.length === 0) return `${paint('bold', 'Tunnels')}\n  none configured\n`;
   const words = { up: 'up', stale: 'quiet', down: 'not seen' } as const;
   const tones = { up: 'green', stale: 'amber', down: 'dim' } as const;
-  const cells = padded(status.tunnels.map(({ name, protocol, endpoint }) => [name, protocol, endpoint, '']));
+  const cells = padded(
+    status.tunnels.map((tunnel) => [tunnel.name, tunnel.protocol, serverText(tunnel), '']),
+  );
   const lines = status.tunnels.map((tunnel, index) => {
     const unproven = tunnel.source === 'answer' && tunnel.proven === false;
     const seen = tunnel.lastSeen === null ? 'never seen' : `last seen ${clockTime(tunnel.lastSeen, now)}`;

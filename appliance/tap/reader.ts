@@ -13,6 +13,7 @@ import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Sighting } from '../../src/guard/canary.ts';
 import { Askers } from '../../src/policy/askers.ts';
 import { isOfCable } from '../../src/policy/counted.ts';
+import type { JudgedEndpoint } from '../../src/policy/hosts.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { serialOf } from '../canary-seal.ts';
 import type { CanaryKey } from '../canary-seal.ts';
@@ -169,22 +170,22 @@ export class TapReader {
     if (endpoint === undefined || !isShown(endpoint.shape, facts, 'up')) return false;
     const { dissector } = this.#parts;
     const isRead = dissector.stream(bytes, facts, endpoint.protocol, endpoint.serverName);
-    if (dissector.carries) this.#noteHandshake(endpoint.name, facts.destination, at);
+    if (dissector.carries) this.#noteHandshake(endpoint, facts.destination, at);
     return isRead;
   }
 
   #noteAnswer(index: number, at: number): void {
     const endpoint = this.#judge.endpoints[index];
     if (endpoint === undefined || !isHandshakeAnswer(endpoint.shape, this.#facts)) return;
-    this.#noteHandshake(endpoint.name, this.#facts.source, at);
+    this.#noteHandshake(endpoint, this.#facts.source, at);
   }
 
-  #noteHandshake(name: string, server: Uint32Array, at: number): void {
+  #noteHandshake({ name, text }: JudgedEndpoint, server: Uint32Array, at: number): void {
     const address = addressText(this.#facts.ipVersion === 6 ? 6 : 4, server);
     // Only a tunnel's first after a silence matters; another's must not be left out for it.
     if (this.#handshakes.some(({ tunnel, address: known }) => tunnel === name && known === address)) return;
     if (this.#handshakes.length >= HANDSHAKES) return;
-    this.#handshakes.push({ tunnel: name, address, at });
+    this.#handshakes.push({ tunnel: name, endpoint: text, address, at });
     this.#reportWhenDue(this.#parts.monotonic());
   }
 

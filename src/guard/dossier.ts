@@ -7,6 +7,7 @@ import type { ClientView } from './clients.ts';
 import { gapView } from './gaps.ts';
 import type { Gap, GapView } from './gaps.ts';
 import type { Privacy } from './privacy.ts';
+import { serverText } from './status.ts';
 import type { IncidentView, TunnelView } from './status.ts';
 
 export interface DossierSite {
@@ -88,7 +89,10 @@ export function dossierOf(sources: DossierSources): Dossier {
     destinations: sitesOf(bare),
     devices: sources.clients.filter(({ id, hostName }) => seen.has(id) || hostName !== null),
     gaps: sources.gaps.map(gapView),
-    tunnels: sources.tunnels.map((tunnel) => tunnelOf(tunnel, sources.registrationOf)),
+    // One that was never seen is not known to her either.
+    tunnels: sources.tunnels
+      .filter(({ lastSeen }) => lastSeen !== null)
+      .map((tunnel) => tunnelOf(tunnel, sources.registrationOf)),
   };
   return { ...told, conclusions: conclusionsOf(told) };
 }
@@ -111,14 +115,12 @@ function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
   return [...sites.values()].sort((a, b) => b.visited - a.visited || b.asked - a.asked);
 }
 
-function tunnelOf(
-  { name, protocol, endpoint }: TunnelView,
-  registrationOf: DossierSources['registrationOf'],
-): DossierTunnel {
-  const host = /^(?:udp|tcp):\[?([^\]]+?)\]?:\d+$/.exec(endpoint)?.[1] ?? '';
-  const registered = registrationOf(host);
+function tunnelOf(tunnel: TunnelView, registrationOf: DossierSources['registrationOf']): DossierTunnel {
+  const { name, protocol, endpoint, server } = tunnel;
+  const host = server ?? /^(?:udp|tcp):\[?([^\]]+?)\]?:\d+$/.exec(endpoint)?.[1] ?? '';
+  const registered = (tunnel.endpoints ?? 1) > 1 && server === null ? undefined : registrationOf(host);
   return {
-    ...{ name, protocol, endpoint },
+    ...{ name, protocol, endpoint: serverText(tunnel) },
     ...{ network: registered?.network ?? null, country: registered?.country ?? null },
   };
 }

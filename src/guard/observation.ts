@@ -39,6 +39,8 @@ type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses' | 'counter'>
 export interface Handshake {
   /** The tunnel's name. */
   readonly tunnel: string;
+  /** Of the tunnel's endpoints that one, as the policy has it: `udp:vpn.example.com:51820`. */
+  readonly endpoint: string;
   /** The server's. */
   readonly address: string;
   /** Monotonic milliseconds. */

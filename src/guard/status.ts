@@ -60,14 +60,24 @@ export interface IncidentView {
 export interface TunnelView {
   readonly name: string;
   readonly protocol: TunnelProtocol;
-  /** `udp:198.51.100.7:51820` */
+  /** `udp:198.51.100.7:51820`: the one whose server answered last, or the first of the policy's where none has. */
   readonly endpoint: string;
+  /** The address that answered last; null where none was seen to answer. */
+  readonly server?: string | null;
+  /** How many endpoints the tunnel has. */
+  readonly endpoints?: number;
   readonly state: 'up' | 'stale' | 'down';
   readonly lastSeen: string | null;
   /** Where the server's address is from: written in the policy, or an answer that was read on the wire. */
   readonly source?: 'policy' | 'answer';
   /** For an answer: since the address last changed the server has answered a handshake, as far as the wire can tell. */
   readonly proven?: boolean;
+}
+
+/** Whom the tunnel leads to, in words: what was seen, or what it can be. */
+export function serverText({ endpoint, server = null, endpoints = 1 }: TunnelView): string {
+  if (server !== null) return endpoint.includes(server) ? endpoint : `${endpoint} (${server})`;
+  return endpoints > 1 ? `${endpoint} or one of ${String(endpoints - 1)} more` : endpoint;
 }
 
 export interface LedgerView {

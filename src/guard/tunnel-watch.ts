@@ -19,6 +19,8 @@ export class TunnelWatch {
   }[] = [];
   /** Tunnels whose server has answered a handshake since its address last changed. */
   readonly #proven = new Set<string>();
+  /** Which server of a tunnel answered last: what is shown was seen. */
+  readonly #servers = new Map<string, Pick<Handshake, 'endpoint' | 'address'>>();
   #counting = false;
 
   setPolicy(policy: Policy): void {
@@ -28,6 +30,8 @@ export class TunnelWatch {
       gaps: new GapWatch(tunnel.name),
     }));
     this.#counting = false;
+    for (const name of this.#servers.keys())
+      if (!policy.tunnels.some((tunnel) => tunnel.name === name)) this.#servers.delete(name);
   }
 
   /** Takes what the kernel has counted for each tunnel; the first reading is where counting starts. */
@@ -43,7 +47,8 @@ export class TunnelWatch {
 
   /** Servers of tunnels answered handshakes. */
   answered(handshakes: readonly Handshake[] = [], now: Now): void {
-    for (const { tunnel: name, at } of handshakes) {
+    for (const { tunnel: name, endpoint, address, at } of handshakes) {
+      this.#servers.set(name, { endpoint, address });
       const wall = now.wall - Math.max(0, Math.round(now.monotonic - at));
       for (const { tunnel, gaps } of this.#tunnels) if (tunnel.name === name) gaps.answered(wall);
       this.#proven.add(name);
@@ -83,12 +88,16 @@ export class TunnelWatch {
 
   views(monotonic: number): TunnelView[] {
     return this.#tunnels.map(({ tunnel, liveness }) => {
-      const [endpoint] = tunnel.endpoints;
+      const texts = tunnel.endpoints.map(formatEndpoint);
+      const answered = this.#servers.get(tunnel.name);
+      const known = answered !== undefined && texts.includes(answered.endpoint) ? answered : undefined;
       const seen = liveness.lastSeen;
       return {
         name: tunnel.name,
         protocol: tunnel.protocol,
-        endpoint: endpoint === undefined ? '' : formatEndpoint(endpoint),
+        endpoint: known?.endpoint ?? texts[0] ?? '',
+        server: known?.address ?? null,
+        endpoints: texts.length,
         state: liveness.at(monotonic),
         lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
         ...(tunnel.endpoints.some(({ hostIs }) => hostIs === 'name')

@@ -137,9 +137,8 @@ async function begunAnew(): Promise<void> {
   await settled();
 }
 
-// After a chain of kills a frame or two of hundreds is still told with the other fate: this is not shown yet.
-it.skipIf(!LONG).each(SEEDS)(
-  'escaped and blocked are what the wire says, through whatever happens (run %i; skipped without LEAKGUARD_LONG: not met yet)',
+it.each(SEEDS)(
+  'escaped and blocked are what the wire says, through whatever happens (run %i)',
   async (seed) => {
     const lots = new Lots(seed);
     await begunAnew();

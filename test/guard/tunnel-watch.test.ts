@@ -1,0 +1,47 @@
+// Knows: what is told of a tunnel with several servers. Holds src/guard/tunnel-watch.ts and the words of src/guard/status.ts.
+
+import { expect, it } from 'vitest';
+import { serverText } from '../../src/guard/status.ts';
+import { TunnelWatch } from '../../src/guard/tunnel-watch.ts';
+import { policyOf } from './samples.ts';
+
+const NOW = { wall: 1_000, monotonic: 0 };
+
+function watch(...endpoints: readonly string[]): TunnelWatch {
+  const text = [
+    'version: 1',
+    'bridge: { lan: eth0, wan: eth1 }',
+    'tunnels:',
+    '  - name: fleet',
+    '    protocol: wireguard',
+    `    endpoints: [${endpoints.map((one) => `"${one}"`).join(', ')}]`,
+  ].join('\n');
+  const tunnels = new TunnelWatch();
+  tunnels.setPolicy(policyOf(text));
+  return tunnels;
+}
+
+const told = (tunnels: TunnelWatch): string | undefined => tunnels.views(0).map(serverText)[0];
+
+it('shows the server that answered, not the first of the list', () => {
+  const tunnels = watch('udp:203.0.113.201:51820', 'udp:203.0.113.202:51820', 'udp:198.51.100.7:51820');
+  expect(told(tunnels)).toBe('udp:203.0.113.201:51820 or one of 2 more');
+  const answer = { tunnel: 'fleet', endpoint: 'udp:198.51.100.7:51820', address: '198.51.100.7', at: 0 };
+  tunnels.answered([answer], NOW);
+  expect(told(tunnels)).toBe('udp:198.51.100.7:51820');
+  expect(tunnels.views(0)[0]).toMatchObject({ server: '198.51.100.7', endpoints: 3 });
+});
+
+it('says the only server before it was seen, and the address behind a name when it was', () => {
+  const tunnels = watch('udp:vpn.example.com:51820');
+  expect(told(tunnels)).toBe('udp:vpn.example.com:51820');
+  const answer = { tunnel: 'fleet', endpoint: 'udp:vpn.example.com:51820', address: '198.51.100.7', at: 0 };
+  tunnels.answered([answer], NOW);
+  expect(told(tunnels)).toBe('udp:vpn.example.com:51820 (198.51.100.7)');
+});
+
+it('says nothing of a server that a new policy no longer has', () => {
+  const tunnels = watch('udp:203.0.113.201:51820', 'udp:198.51.100.7:51820');
+  tunnels.answered([{ tunnel: 'fleet', endpoint: 'udp:192.0.2.1:51820', address: '192.0.2.1', at: 0 }], NOW);
+  expect(told(tunnels)).toBe('udp:203.0.113.201:51820 or one of 1 more');
+});
