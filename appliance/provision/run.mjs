@@ -80,31 +80,41 @@ async function test(machine) {
     machine.say(`${check.name.padEnd(10)}skipped: ${why}`);
     return skip(check, why);
   };
-  results.push(
-    ...(await inLanes(
-      CHECKS.filter(({ onTheMachine }) => onTheMachine !== true),
+  const isTest = (/** @type {Check} */ { project }) => project === true;
+  const computing = CHECKS.filter((check) => isTest(check) && check.onTheMachine !== true);
+  const computed = await inLanes(computing, 2, one);
+  const [read, ran] = await Promise.all([
+    inLanes(
+      CHECKS.filter((check) => !isTest(check)),
+      1,
       one,
-    )),
-  );
-  for (const check of CHECKS.filter(({ onTheMachine }) => onTheMachine === true))
-    results.push(await one(check));
+    ),
+    inLanes(
+      CHECKS.filter(({ onTheMachine }) => onTheMachine === true),
+      1,
+      one,
+    ),
+  ]);
+  results.push(...read, ...computed, ...ran);
   machine.say(`\n${summary(results)}`);
   return results.some(({ tally }) => tally.failed > 0) ? FAILED : 0;
 }
 
 /**
- * Checks that only compute, two at a time: most of them use one processor. The results are in the order of the checks.
+ * So many checks at a time: most of them use one processor. Those that read the sources alone wait for nothing, so they run beside those
+ * that make namespaces, which wait most of the time. The results are in the order of the checks.
  * @param {readonly Check[]} checks
+ * @param {number} lanes
  * @param {(check: Check) => Promise<Result>} one
  * @returns {Promise<Result[]>}
  */
-async function inLanes(checks, one) {
+async function inLanes(checks, lanes, one) {
   const results = /** @type {Result[]} */ ([]);
   const waiting = checks.entries();
   const lane = async () => {
     for (const [at, check] of waiting) results[at] = await one(check);
   };
-  await Promise.all([lane(), lane()]);
+  await Promise.all(Array.from({ length: lanes }, lane));
   return results;
 }
 
