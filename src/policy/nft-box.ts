@@ -85,8 +85,10 @@ export function boxChains(policy: Policy): readonly NftChain[] {
         `iifname "${wan}" ${KEPT} counter name down_leak_l2_other goto kept_down`,
         ...TAGGED,
         ...(any ? lanRules(lan, [policy.web.port, ...(ssh ? [SSH_PORT] : [])]) : []),
-        // The answer to a question of our own; a question from wan is not answered.
-        ...(any ? [`iifname "${wan}" arp operation reply accept`] : []),
+        // The answer to a question of our own, never about a client: the page's answers would go astray. A question from wan is not answered.
+        ...(any
+          ? [`iifname "${wan}" arp operation reply arp saddr ip != @mine4 arp saddr ip @near4 accept`]
+          : []),
         ...(dhcp ? [`iifname "${wan}" meta protocol ip udp dport 68 accept`] : []),
         'counter name box_refused drop',
       ],
