@@ -31,7 +31,7 @@ export function introduction(plan: Plan, page: string): string {
   uplink  router ${LAN.router4}, resolver ${NET.resolver4}, web server ${NET.web4}, WireGuard ${NET.tunnelServer4}
 
   The page:   ${page}  (on the first visit you choose its password; it is gone with the lab)
-  The status: leakguard status --api ${plan.files.api}
+  The status: npx leakguard status --api ${plan.files.api}
 
 Try:
   a name asked inside the tunnel: no leak
@@ -41,18 +41,18 @@ Try:
     ${on(laptop, `ping -c 1 -I eth0 ${NET.web4}`)}
     ${on(laptop, `curl --interface eth0 http://${NET.web4}/`)}
   acknowledge, shut the box, try again
-    leakguard ack all --api ${plan.files.api}
-    leakguard block on --api ${plan.files.api}
+    npx leakguard ack all --api ${plan.files.api}
+    npx leakguard block on --api ${plan.files.api}
   what an eavesdropper sees
     ${on(uplink, 'tcpdump -n -i eth0 not udp port 51820')}
   all of it in one go
-    leakguard lab play vanilla${id}
+    npx leakguard lab play vanilla${id}
 
 On a real box with two network ports the same starts with
     leakguard setup --lan IF --wan IF
 where IF are the ports towards the laptop and towards the uplink.
 
-Ctrl-C ends the lab (or "leakguard lab down${id}" from elsewhere).
+Ctrl-C ends the lab (or "npx leakguard lab down${id}" from elsewhere).
 `;
 }
 

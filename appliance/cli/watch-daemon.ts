@@ -128,7 +128,10 @@ function stateLine(status: Status, { paint }: Style): string {
 function summaryText({ ledger, incidents, seconds, blindSeen }: WatchSummary, { paint }: Style): string {
   const found = ledger.attempted + ledger.escaped > 0 || incidents.length > 0;
   const head = found
-    ? paint(ledger.escaped > 0 ? 'red' : 'amber', `${grouped(incidents.length)} incidents`)
+    ? paint(
+        ledger.escaped > 0 ? 'red' : 'amber',
+        `${grouped(incidents.length)} ${incidents.length === 1 ? 'incident' : 'incidents'}`,
+      )
     : paint('green', 'no leak seen');
   const unseen = ledger.unseen > 0 ? ` · ${paint('amber', `not looked at ${grouped(ledger.unseen)}`)}` : '';
   const blind = blindSeen

@@ -106,6 +106,9 @@ export const NO_FINDINGS: Findings = Object.freeze({ names: Object.freeze([]), a
  */
 export type Membership = 'none' | 'any' | 'link';
 
+/** As long as the shortest Ethernet frame makes it (IEEE 802.3 section 4.2.3.3), and where a tag has taken four of these bytes. */
+export const PADDED: readonly number[] = [46, 42];
+
 /** As many records as a filter can look at: the last one's group ends within the 255 bytes that it reaches. */
 export const MOST_RECORDS = 8;
 
@@ -167,8 +170,8 @@ export class Facts {
   /** What a neighbour solicitation, advertisement or redirect is about (RFC 4861 sections 4.3 to 4.5). */
   target = new Uint32Array(4);
   /**
-   * There is something in a place that the message needs not: bytes behind an ARP message other than the zeros that fill
-   * a short frame up, or a field of a BOOTP request that only a server writes.
+   * There is something in a place that the message needs not: bytes behind a message of ARP, IGMP or ICMPv6 other than the
+   * zeros that fill a short frame up, or a field of a BOOTP request that only a server writes.
    */
   spare = false;
   /** What an IGMP or MLD message is about (src/flow/headers-membership.ts). */

@@ -3,13 +3,9 @@
 
 import { u16, u32 } from '../wire/octets.ts';
 import type { Facts } from './facts.ts';
-import { isZero } from './headers-ip.ts';
+import { isPadded } from './headers-ip.ts';
 
 const ARP_LENGTH = 28;
-/** As long as the shortest Ethernet frame makes it (IEEE 802.3 section 4.2.3.3). */
-const ARP_PADDED = 46;
-/** The same where a tag has taken four of these bytes. */
-const ARP_PADDED_TAGGED = 42;
 
 /** RFC 826. Addresses and operation are given for Ethernet/IPv4 only, the one form a bridge rule lets through. */
 export function readArp(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
@@ -22,7 +18,5 @@ export function readArp(bytes: Uint8Array, at: number, end: number, wireEnd: num
   facts.source[3] = u32(bytes, at + 14);
   facts.destination[3] = u32(bytes, at + 24);
   facts.source[2] = facts.destination[2] = 0xffff;
-  const length = wireEnd - at;
-  const isPadded = length === ARP_PADDED || length === ARP_PADDED_TAGGED;
-  facts.spare = length !== ARP_LENGTH && !(isPadded && isZero(bytes, at + ARP_LENGTH, at + length));
+  facts.spare = !isPadded(bytes, at, at + ARP_LENGTH, wireEnd);
 }

@@ -12,6 +12,7 @@ import {
   UDP_HEADER,
 } from '../wire/ip.ts';
 import { readHead, u16, u32 } from '../wire/octets.ts';
+import { PADDED } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { igmpMembership, mldMembership } from './headers-membership.ts';
 import { isPortUnreachable, readQuote } from './headers-quote.ts';
@@ -73,6 +74,7 @@ function readIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
   readUpper(bytes, at + headerLength, end, at + total, facts);
   if (facts.protocol === Protocol.IGMP && !facts.moreFragments && facts.fragmentOffset === 0)
     facts.membership = igmpMembership(bytes, at, total, end);
+  if (facts.protocol === Protocol.IGMP) facts.spare = !isPadded(bytes, at, at + total, wireEnd);
 }
 
 function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
@@ -145,6 +147,8 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
     facts.protocol === Protocol.ICMPV6
   )
     facts.membership = mldMembership(bytes, at, total, end);
+  // Longer than the shortest frame, so that nothing fills it up.
+  if (facts.protocol === Protocol.ICMPV6) facts.spare = wireEnd > ipEnd;
 }
 
 function isExtension(protocol: number): boolean {
@@ -276,6 +280,12 @@ function isBareRequest(bytes: Uint8Array, at: number): boolean {
 }
 
 /** Bytes that were not captured count as zero. */
+/** Whether nothing stands behind the message but the zeros that fill a short frame up. */
+export function isPadded(bytes: Uint8Array, at: number, messageEnd: number, wireEnd: number): boolean {
+  if (wireEnd === messageEnd) return true;
+  return PADDED.includes(wireEnd - at) && isZero(bytes, messageEnd, wireEnd);
+}
+
 export function isZero(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) !== 0) return false;
   return true;

@@ -130,6 +130,14 @@ export class OpenFrames {
   }
 }
 
+/**
+ * Whether the kernel has taken it for the tunnel and let it through. A wan tap that has not seen the beginning of its
+ * connection, because that was stopped, takes it for the tunnel too and tells of nothing.
+ */
+export function passesAsTunnel({ crosses, counter }: Pick<Slice, 'crosses' | 'counter'>): boolean {
+  return crosses && counter.startsWith('up_tunnel_');
+}
+
 /** Of an attempt that has no escape. */
 export function fateOf({ first, last, crosses }: Slice, sight: Sight): Fate {
   if (sight.wanSince <= first - SKEW_MS && sight.wanRead >= last + SKEW_MS) return 'blocked';

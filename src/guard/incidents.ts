@@ -3,7 +3,7 @@
 // own group and counted there, never dropped; so the next different leak always has an incident with its name.
 
 import { macText } from '../wire/address.ts';
-import { DEADLINE_MS, OpenFrames, SKEW_MS, fateOf } from './account.ts';
+import { DEADLINE_MS, OpenFrames, SKEW_MS, fateOf, passesAsTunnel } from './account.ts';
 import type { Sight, Slice } from './account.ts';
 import { isLeakUp } from './counters.ts';
 import { EVIDENCE_FRAMES } from './evidence.ts';
@@ -175,6 +175,10 @@ export class IncidentBook {
     }
     if (slice.frames === 0) return;
     const fate = fateOf(slice, sight);
+    if (fate === 'blocked' && passesAsTunnel(slice)) {
+      this.#count(incident, 'escaped', slice.frames, counter);
+      return;
+    }
     incident.doubtUntil = Math.max(incident.doubtUntil, last);
     this.#doubt(incident, fate === 'escaped' ? 'assumed' : 'presumed', slice.frames);
     this.#count(incident, fate, slice.frames, counter);

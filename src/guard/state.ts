@@ -63,9 +63,12 @@ export function judgeSituation(s: Situation): Judgement {
   if (s.passOpen)
     return say('pass', 'alternating', 'A pass is open: what it lets through is readable on the wire.');
   if (s.redBlocked > 0 || s.unseenBlocked > 0) {
-    const what = s.redBlocked > 0 ? count(s.redBlocked, 'attempt') : count(s.unseenBlocked, 'frame');
+    const what =
+      s.redBlocked > 0
+        ? `${count(s.redBlocked, 'attempt')} to leave past the tunnel`
+        : `${count(s.unseenBlocked, 'frame')} that nobody could look at`;
     const lamp = s.tunnelsUp > 0 ? 'green-blip' : 'amber';
-    return say('blocked', lamp, `${what} to leave past the tunnel stopped; nothing escaped.`);
+    return say('blocked', lamp, `${what} stopped; nothing escaped.`);
   }
   if (s.tunnelsUp === 0) {
     return say('idle', 'amber', `No tunnel traffic seen lately; nothing escaped${shut(s.blockMode)}.`);

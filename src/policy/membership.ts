@@ -2,14 +2,14 @@
 // Follows RFC 2236, 9776 (IGMP), 2710, 3810 (MLD). A switch that snoops gives a host what it has asked for, and neighbour discovery is
 // multicast. Groups of the link itself say nothing that everybody's do not; any other group names a service.
 
-import { MOST_RECORDS } from '../flow/facts.ts';
+import { MOST_RECORDS, PADDED } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
 import type { Way } from './counted.ts';
 import type { NftChain } from './nft-model.ts';
 
 /** Of IPv4 with options, or IPv6 with extension headers: up for groups of the link alone, down whatever it is. */
-export function isMembershipOf({ membership }: Facts, way: Way): boolean {
-  return membership === 'link' || (way === 'down' && membership === 'any');
+export function isMembershipOf({ membership, spare }: Facts, way: Way): boolean {
+  return (membership === 'link' && !(way === 'up' && spare)) || (way === 'down' && membership === 'any');
 }
 
 /** The question of an old router, without an alert. */
@@ -56,6 +56,20 @@ function record6(at: number): string {
   return `@th,${from},8 1-6 @th,${from + 8},104 ${LINK_SCOPE} @th,${from + 112},48 ${LINK_GROUPS}`;
 }
 
+/** Lengths of the frame's content: the packet alone, or filled up with zeros where it is shorter than any frame. */
+function whole4(length: number): string[] {
+  const filled = PADDED.filter((all) => all > length);
+  return [
+    `ip length ${length} meta length ${length}`,
+    ...filled.map(
+      (all) => `ip length ${length} meta length ${all} @nh,${8 * length},${8 * (all - length)} 0x0`,
+    ),
+  ];
+}
+
+/** No IPv6 packet with a message is shorter than any frame. */
+export const whole6 = (length: number): string => `ip6 length ${length} meta length ${length + 40}`;
+
 /** What a host says of groups of its link. Chains that return. */
 export function membershipChains(accept: string): readonly NftChain[] {
   const records = (of: (at: number) => string, count: number): string =>
@@ -68,22 +82,26 @@ export function membershipChains(accept: string): readonly NftChain[] {
       name: 'up_igmp',
       why: 'reports and leaves of groups of the link alone, without sources, nothing behind them',
       rules: [
-        `ip length 32 @nh,192,8 { 0x12, 0x16 } @nh,200,8 0x0 ip daddr 224.0.0.0/24 @nh,224,24 0xe00000 ${accept}`,
-        `ip length 32 @nh,192,16 0x1700 ip daddr 224.0.0.2 @nh,224,24 0xe00000 ${accept}`,
-        ...RECORDS.map(
-          (count) =>
-            `ip length ${32 + 8 * count} @nh,192,16 0x2200 ip daddr 224.0.0.22 @nh,224,32 ${count} ${records(record4, count)} ${accept}`,
+        ...whole4(32).flatMap((whole) => [
+          `${whole} @nh,192,8 { 0x12, 0x16 } @nh,200,8 0x0 ip daddr 224.0.0.0/24 @nh,224,24 0xe00000 ${accept}`,
+          `${whole} @nh,192,16 0x1700 ip daddr 224.0.0.2 @nh,224,24 0xe00000 ${accept}`,
+        ]),
+        ...RECORDS.flatMap((count) =>
+          whole4(32 + 8 * count).map(
+            (whole) =>
+              `${whole} @nh,192,16 0x2200 ip daddr 224.0.0.22 @nh,224,32 ${count} ${records(record4, count)} ${accept}`,
+          ),
         ),
       ],
     },
     {
       name: 'up_mld',
       rules: [
-        `ip6 length 32 icmpv6 type 131 ${old6} ${TO_LINK_GROUP} ${accept}`,
-        `ip6 length 32 icmpv6 type 132 ${old6} ip6 daddr ff02::2 ${accept}`,
+        `${whole6(32)} icmpv6 type 131 ${old6} ${TO_LINK_GROUP} ${accept}`,
+        `${whole6(32)} icmpv6 type 132 ${old6} ip6 daddr ff02::2 ${accept}`,
         ...RECORDS.map(
           (count) =>
-            `ip6 length ${16 + 20 * count} icmpv6 type 143 icmpv6 code 0 ip6 daddr ff02::16 @th,32,32 ${count} ${records(record6, count)} ${accept}`,
+            `${whole6(16 + 20 * count)} icmpv6 type 143 icmpv6 code 0 ip6 daddr ff02::16 @th,32,32 ${count} ${records(record6, count)} ${accept}`,
         ),
       ],
     },

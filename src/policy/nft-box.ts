@@ -30,6 +30,12 @@ const SILENCED = 'counter name box_silenced drop';
 
 /** Bits in front of ARP or IP behind one tag (which the kernel takes off), two, three, SNAP, SNAP behind one or two. */
 const HIDDEN_AT = [0, 32, 64, 96, 128];
+const TAG_TYPES = '{ 0x8100, 0x88a8, 0x9100 }';
+/**
+ * Whoever unpacks priority tags unpacks any number of them (Linux does), so what lies deeper than the places above are read is
+ * let through to nobody: no network uses five tags, nor two inside of SNAP.
+ */
+const DEEPER = `@nh,48,16 ${TAG_TYPES} @nh,80,16 ${TAG_TYPES}`;
 /** Sender and target, in bits: IPv4, ARP. */
 const PLACES = [
   { from: 96, to: 128 },
@@ -54,7 +60,11 @@ export function boxAddressChains(policy: Policy, learned: LearnedState): readonl
   return [
     { name: 'box_ip', rules: [`ip saddr @box4 ${spoofed}`, `ip daddr @box4 ${refused}`] },
     { name: 'box_arp', rules: [`arp saddr ip @box4 ${spoofed}`, `arp daddr ip @box4 ${refused}`] },
-    { name: 'box_hidden', why: 'tags, SNAP: no rule of ARP or IP reads what is inside', rules: hidden },
+    {
+      name: 'box_hidden',
+      why: 'tags, SNAP: no rule of ARP or IP reads what is inside',
+      rules: hidden.length === 0 ? [] : [...hidden, `${DEEPER} ${refused}`],
+    },
   ];
 }
 
@@ -75,8 +85,10 @@ export function boxChains(policy: Policy): readonly NftChain[] {
         `iifname "${wan}" ${KEPT} counter name down_leak_l2_other goto kept_down`,
         ...TAGGED,
         ...(any ? lanRules(lan, [policy.web.port, ...(ssh ? [SSH_PORT] : [])]) : []),
-        // The answer to a question of our own; a question from wan is not answered.
-        ...(any ? [`iifname "${wan}" arp operation reply accept`] : []),
+        // The answer to a question of our own, never about a client: the page's answers would go astray. A question from wan is not answered.
+        ...(any
+          ? [`iifname "${wan}" arp operation reply arp saddr ip != @mine4 arp saddr ip @near4 accept`]
+          : []),
         ...(dhcp ? [`iifname "${wan}" meta protocol ip udp dport 68 accept`] : []),
         'counter name box_refused drop',
       ],

@@ -15,7 +15,7 @@ import type { LearnedState } from './learned.ts';
 import { nftArp, nftSolicit } from './neighbours.ts';
 import { nftPass, nftPassOpen, openLinks } from './passes.ts';
 import { membershipChains, nftMembership, nftPlainMembership } from './membership.ts';
-import { nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
+import { ND_LENGTHS, nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { nftPortReport } from './port-report.ts';
 import { NFT_DNS_QUERY } from './shape.ts';
@@ -181,20 +181,20 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
 /** Networks of allow rules and, during a pass, of the link are near, too; a set of single addresses cannot hold them. */
 function nearRules(policy: Policy, learned: LearnedState): string[] {
   if (isOpenProfile(policy)) return [];
-  const told = 'icmpv6 type 136 icmpv6 code 0 ip6 hoplimit 255 ip6 length { 24, 32 }';
+  const told = ND_LENGTHS.map((whole) => `icmpv6 type 136 icmpv6 code 0 ip6 hoplimit 255 ${whole}`);
   const accept = 'counter name up_plumbing_nd accept';
   const allowed = policy.allow
     .filter(({ to }) => to.ipVersion === 6)
-    .map((rule) => {
+    .flatMap((rule) => {
       const { to } = rule;
       const where =
         to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`} `;
       const client = rule.client === undefined ? '' : `ether saddr ${rule.client} `;
-      return `${told} ${client}${where}${accept}`;
+      return told.map((one) => `${one} ${client}${where}${accept}`);
     });
   const links = openLinks(learned).filter(({ network }) => network.includes(':'));
   const login = nftPassOpen(learned, 'saddr').flatMap((open) =>
-    links.map(({ network }) => `${told} ${open} ip6 daddr ${network} ${accept}`),
+    links.flatMap(({ network }) => told.map((one) => `${one} ${open} ip6 daddr ${network} ${accept}`)),
   );
   return [...allowed, ...login];
 }

@@ -6,7 +6,7 @@ import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { NFT_LEARN_ASKER, NFT_TO_ASKER, isEapolPeer } from './askers.ts';
 import type { Way } from './counted.ts';
-import { isMembershipOf, isPlainMembership } from './membership.ts';
+import { isMembershipOf, isPlainMembership, whole6 } from './membership.ts';
 import { isLinkLocal } from './neighbours.ts';
 import type { Neighbours } from './neighbours.ts';
 import { isTunnelReport } from './port-report.ts';
@@ -114,6 +114,7 @@ function isNeighbourDiscovery(facts: Facts, way: Way, peers: PlumbingPeers): boo
     if (icmpType === 134) return isLinkLocal(facts.source);
     return icmpType === 135 || icmpType === 136;
   }
+  if (facts.spare) return false;
   // One link-layer address or nonce, and nothing behind it (RFC 4861 section 4.6, RFC 7527 section 4.1).
   const length = facts.ipLength - 40;
   if (icmpType === 133) return (length === 8 || length === 16) && same(destination, ALL_ROUTERS);
@@ -150,7 +151,8 @@ export function nftPlumbing4(way: Way, mine: boolean): readonly string[] {
 }
 
 const NEEDS_255 = 'icmpv6 code 0 ip6 hoplimit 255';
-const ND_LENGTH = 'ip6 length { 24, 32 }';
+/** A solicitation or advertisement, alone or with one option. */
+export const ND_LENGTHS = [24, 32].map(whole6);
 
 /** Rules for IPv6 packets without extension headers; `anyNeighbour` where direct traffic is allowed anyway. */
 export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[] {
@@ -165,14 +167,18 @@ export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[]
   }
   return [
     `udp sport 546 udp dport 547 ip6 saddr fe80::/10 ip6 daddr ff02::1:2 udp length >= 12 @th,64,8 { 1, 3, 4, 5, 6, 8, 9, 11 } ${accept('up', 'dhcp6')}`,
-    `icmpv6 type 133 ${NEEDS_255} ip6 length { 8, 16 } ip6 daddr ff02::2 ${accept('up', 'nd')}`,
-    ...(anyNeighbour
-      ? [`icmpv6 type { 135, 136 } ${NEEDS_255} ${ND_LENGTH} ${accept('up', 'nd')}`]
-      : [
-          `icmpv6 type 135 ${NEEDS_255} ${ND_LENGTH} jump up_solicit`,
-          ...['ip6 daddr fe80::/10', 'ip6 daddr @near6', 'ip6 daddr ff02::1', NFT_TO_ASKER].map(
-            (to) => `icmpv6 type 136 ${NEEDS_255} ${ND_LENGTH} ${to} ${accept('up', 'nd')}`,
-          ),
-        ]),
+    ...[8, 16].map(
+      (length) => `icmpv6 type 133 ${NEEDS_255} ${whole6(length)} ip6 daddr ff02::2 ${accept('up', 'nd')}`,
+    ),
+    ...ND_LENGTHS.flatMap((whole) =>
+      anyNeighbour
+        ? [`icmpv6 type { 135, 136 } ${NEEDS_255} ${whole} ${accept('up', 'nd')}`]
+        : [
+            `icmpv6 type 135 ${NEEDS_255} ${whole} jump up_solicit`,
+            ...['ip6 daddr fe80::/10', 'ip6 daddr @near6', 'ip6 daddr ff02::1', NFT_TO_ASKER].map(
+              (to) => `icmpv6 type 136 ${NEEDS_255} ${whole} ${to} ${accept('up', 'nd')}`,
+            ),
+          ],
+    ),
   ];
 }

@@ -62,6 +62,30 @@ describe('IncidentBook', () => {
     expect(book.totals).toEqual({ attempted: 1, escaped: 1, blocked: 0 });
   });
 
+  it.each([
+    [
+      'in the form of the tunnel, which the kernel lets through',
+      'up_tunnel_1',
+      true,
+      { escaped: 1, blocked: 0 },
+    ],
+    ['a fragment to the tunnel', 'up_tunnel_fragment', true, { escaped: 1, blocked: 0 }],
+    ['for the tunnel in a mode without one', 'up_tunnel_1', false, { escaped: 0, blocked: 1 }],
+    [
+      'what a pass lets through, which stayed between two devices',
+      'up_pass_tls',
+      true,
+      { escaped: 0, blocked: 1 },
+    ],
+  ])('of a leak that the wan tap did not tell of: %s', (_case, counter, crosses, told) => {
+    const book = new IncidentBook(10, 't');
+    const incident = book.attempt(observation({ at: 100, counter, crosses }), at(100));
+    book.settle(sight(100 + SKEW_MS));
+    // No counter of the kernel knows of it as a leak: what it has let out fewer does not take that back.
+    book.unassume(5, 1000);
+    expect(viewOf(incident)).toMatchObject({ attempted: 1, ...told });
+  });
+
   it('does not take a new escape for an old one that was given up on', () => {
     const book = new IncidentBook(10, 't');
     const incident = book.attempt(observation({ at: 100 }), at(100));

@@ -109,3 +109,23 @@ it.each([
   at(1_000, {}, {});
   expect(told(at(1_500, { canary_lan: 1, ...missing }, {}))).toEqual({ unseen, surplus: [] });
 });
+
+describe('a leak in the form of the tunnel', () => {
+  it.each(['up_tunnel_0', 'up_tunnel_fragment'])('is no surplus of the tap: %s', (name) => {
+    const { at } = lan();
+    at(1_000, {}, {});
+    for (let now = 1_100; now < 5_000; now += 100) at(now, {}, {});
+    for (let now = 5_000; now < 9_000; now += 100)
+      expect(told(at(now, { [name]: 7 }, { [name]: 2 }))).toEqual(NOTHING);
+  });
+
+  it('does not hide one that no tap has seen', () => {
+    const { at } = lan();
+    at(1_000, {}, {});
+    for (let now = 1_100; now < 5_000; now += 100) at(now, {}, {});
+    expect(told(at(5_000, { up_leak_dns: 1 }, { up_tunnel_0: 1 }))).toEqual({
+      unseen: { up_leak_dns: 1 },
+      surplus: [],
+    });
+  });
+});

@@ -40,6 +40,7 @@ export interface ObservationSample {
   readonly kind?: Kind;
   readonly direction?: 'up' | 'down';
   readonly frames?: number;
+  readonly crosses?: boolean;
   readonly folded?: boolean;
   readonly counter?: string;
   /** Monotonic milliseconds. */
@@ -63,7 +64,7 @@ export function observation(sample: ObservationSample = {}): Observation {
     facts,
     verdict: sample.verdict ?? leak('bank.example'),
     direction: sample.direction ?? 'up',
-    crosses: false,
+    crosses: sample.crosses ?? false,
     counter: sample.counter ?? 'up_leak_dns',
     client: CLIENT,
     frames: sample.frames ?? 1,

@@ -28,12 +28,15 @@ function arp(from: string, to: string): Bytes {
 }
 
 /** EtherType or length, and what follows it. */
-const AROUND: readonly (readonly [string, (type: number, inside: Bytes) => readonly [number, Bytes]])[] = [
+type Around = (type: number, inside: Bytes) => readonly [number, Bytes];
+const AROUND: readonly (readonly [string, Around])[] = [
   ['untagged', (type, inside) => [type, inside]],
   ['priority-tagged', (type, inside) => [0x8100, [...u16(0x6000), ...u16(type), ...inside]]],
   ['tagged', (type, inside) => [0x8100, [...u16(10), ...u16(type), ...inside]]],
   ['service-tagged', (type, inside) => [0x88a8, [...u16(10), ...u16(type), ...inside]]],
   ['QinQ', (type, inside) => [0x88a8, [...u16(5), ...u16(0x8100), ...u16(10), ...u16(type), ...inside]]],
+  ['three priority tags', (type, inside) => priorityTags(3)(type, inside)],
+  ['four priority tags', (type, inside) => priorityTags(4)(type, inside)],
   ['SNAP', (type, inside) => [8 + inside.length, [...SNAP, ...u16(type), ...inside]]],
   [
     'SNAP behind a tag',
@@ -48,7 +51,27 @@ const AROUND: readonly (readonly [string, (type: number, inside: Bytes) => reado
   ],
 ];
 
-function forms(way: 'up' | 'down', box: string): { name: string; bytes: Uint8Array }[] {
+/** So many priority tags: who unpacks one unpacks them all. */
+function priorityTags(count: number): Around {
+  return (type, inside) => {
+    const tags = Array.from({ length: count - 1 }, () => [...u16(0), ...u16(0x8100)]).flat();
+    return [0x8100, [...tags, ...u16(0), ...u16(type), ...inside]];
+  };
+}
+
+/** Deeper than rules can read: nothing crosses there, whatever it bears. */
+const DEEP: readonly (readonly [string, Around])[] = [
+  ...[5, 6, 7, 8, 12, 40].map((count) => [`${String(count)} priority tags`, priorityTags(count)] as const),
+  [
+    'SNAP around three tags',
+    (type, inside) => {
+      const [outer, tagged] = priorityTags(3)(type, inside);
+      return [8 + tagged.length, [...SNAP, ...u16(outer), ...tagged]];
+    },
+  ],
+];
+
+function forms(way: 'up' | 'down', box: string, wraps = AROUND): { name: string; bytes: Uint8Array }[] {
   const link = way === 'up' ? { from: CLIENT, to: ROUTER } : { from: ROUTER, to: CLIENT };
   const insides: readonly (readonly [string, number, Bytes])[] = [
     ['ARP from it', 0x0806, arp(box, PEER)],
@@ -56,7 +79,7 @@ function forms(way: 'up' | 'down', box: string): { name: string; bytes: Uint8Arr
     ['IP from it', 0x0800, ipv4(6, tcp(80, 40000), { from: box, to: PEER })],
     ['IP to it', 0x0800, ipv4(6, tcp(40000, 80), { from: PEER, to: box })],
   ];
-  return AROUND.flatMap(([around, put]) =>
+  return wraps.flatMap(([around, put]) =>
     insides.map(([what, type, inside]) => ({
       name: `${what}, ${around}`,
       bytes: ethernet(...put(type, inside), link),
@@ -72,7 +95,7 @@ describe.each([true, false])('block mode %s', (blockMode) => {
   it.each((['up', 'down'] as const).flatMap((way) => BOX.map((box) => [way, box] as const)))(
     'no form that bears it crosses, going %s: %s',
     async (way, box) => {
-      const sent = forms(way, box);
+      const sent = [...forms(way, box), ...forms(way, box, DEEP)];
       expect(sent.length).toBeGreaterThanOrEqual(30);
       // The same forms with an address that nobody has: in watch mode they cross, so the wire is whole.
       const others = forms(way, '192.168.1.3');

@@ -5,6 +5,9 @@
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { LAN, NET } from '../../appliance/lab/plan.ts';
@@ -13,9 +16,11 @@ import type { Namespace } from '../../appliance/lab/namespace.ts';
 import type { Running } from '../../appliance/lab/process.ts';
 import { programArgv } from '../../appliance/lab/program.ts';
 import { FIXED_ADDRESS } from '../../src/policy/policy.ts';
+import { address4, mac, u16 } from '../policy/frames.ts';
 import { ask } from './ask.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 
+const SEND = fileURLToPath(new URL('./send-frame.mjs', import.meta.url));
 const PORT = 1194;
 const OWN = `http://${LAN.box}/`;
 const FIXED = `http://${FIXED_ADDRESS}/`;
@@ -55,6 +60,14 @@ async function opened(url: string): Promise<number> {
   const quiet = ['--silent', '--max-time', '5', '--output', '/dev/null', '--write-out', '%{http_code}'];
   const { stdout } = await lab().network.laptop.run(['curl', ...quiet, url]);
   return Number(stdout);
+}
+
+/** ARP that says, to whoever, that `address` is at `from`; in hexadecimal. */
+function claim(from: string, to: string, address: string, operation: number): string {
+  const link = [...mac(to), ...mac(from), ...u16(0x0806)];
+  const head = [...u16(1), ...u16(0x0800), 6, 4, ...u16(operation)];
+  const body = [...mac(from), ...address4(address), ...mac(to), ...address4(LAN.box)];
+  return Buffer.from([...link, ...head, ...body]).toString('hex');
 }
 
 /** Which link of the laptop a packet to that address takes. */
@@ -129,6 +142,26 @@ describe('the page opens from a laptop', () => {
     await expectReached(OWN, lab().plan.wireguard.laptop);
     await lab().guard.waitFor('verified rules', ({ health }) => health.ruleset.verified, 10_000);
   });
+
+  it('also while the uplink tells the box that the laptop is elsewhere', async () => {
+    const { box, uplink } = lab().network;
+    const client = LAN.laptop4;
+    const bridge = (await box.must(['cat', '/sys/class/net/br0/address'])).stdout.trim();
+    expect(await opened(OWN)).toBe(200);
+    const lies = [LAN.routerMac, '02:de:ad:00:00:01'].flatMap((from) =>
+      [bridge, 'ff:ff:ff:ff:ff:ff'].flatMap((to) =>
+        [1, 2].map((operation) => claim(from, to, client, operation)),
+      ),
+    );
+    for (const lie of lies) {
+      // The kernel keeps a neighbour that was heard of within a second.
+      await sleep(1_100);
+      await uplink.must([process.execPath, SEND, 'eth0', lie]);
+    }
+    const neighbours = await box.must(['ip', 'neigh', 'show', client, 'dev', 'br0']);
+    expect(neighbours.stdout).toContain(LAN.laptopMac);
+    expect(await opened(OWN)).toBe(200);
+  }, 30_000);
 
   it('also where the box’s own address is none of the laptop’s network, at the fixed one', async () => {
     const { plan, network } = lab();

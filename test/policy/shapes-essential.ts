@@ -387,6 +387,42 @@ const REPORTS: readonly Expected[] = [
   leak(unreachable6('that quotes text', true, late6(text('what was written in the letter')))),
 ];
 
+/** What crosses up and has a length of its own: the packet is the frame, or zeros fill it up to the shortest one. */
+const WHOLE: readonly Expected[] = [
+  ...[...IGMP, ...MLD].filter(({ way, crosses }) => way === 'up' && crosses),
+  up6('router solicitation', true, 58, icmp6(133, fill(4, 0)), {
+    ...{ from: LINK_LOCAL, to: 'ff02::2' },
+    hops: 255,
+  }),
+  up6('solicitation for a double', true, 58, icmp6(135, about('fe80::50')), {
+    ...{ from: '::', to: 'ff02::1:ff00:50', hops: 255 },
+  }),
+  up6('advertisement to all', true, 58, icmp6(136, about('fe80::50', [2, 1, ...fill(6)])), {
+    ...{ from: LINK_LOCAL, to: 'ff02::1', hops: 255 },
+  }),
+];
+const SHORTEST = 60;
+const BEHIND: readonly Expected[] = WHOLE.flatMap((shape) => {
+  const { name, bytes } = shape;
+  const room = SHORTEST - bytes.length;
+  const put = (what: string, crosses: boolean, tail: Bytes): Expected => ({
+    ...shape,
+    ...{ name: `${name}, ${what}`, crosses },
+    bytes: Uint8Array.from([...bytes, ...tail]),
+  });
+  return [
+    put('and text behind it', false, text('anna')),
+    put('and much behind it', false, fill(400)),
+    put('and one zero behind it', false, [0]),
+    ...(room > 0
+      ? [
+          put('filled up with zeros', true, fill(room, 0)),
+          put('filled up with text', false, [...fill(room - 4, 0), ...text('anna')]),
+        ]
+      : []),
+  ];
+});
+
 export const ESSENTIAL: readonly Expected[] = [
   ...EAPOL,
   ...DHCP,
@@ -395,4 +431,6 @@ export const ESSENTIAL: readonly Expected[] = [
   ...MLD,
   ...TAGS,
   ...REPORTS,
+  ...WHOLE,
+  ...BEHIND,
 ];

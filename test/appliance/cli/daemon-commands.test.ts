@@ -145,7 +145,7 @@ describe('watch', () => {
     running.interrupt();
     const { code, out } = await running.ended;
     expect(code).toBe(1);
-    expect(out).toMatch(/1 incidents in \d+ s: got out 2 · stopped 1 · tried 3\n$/);
+    expect(out).toMatch(/1 incident in \d+ s: got out 2 · stopped 1 · tried 3\n$/);
   });
 
   it('is one object a line with --json, and only the last with --summary-only', async () => {
