@@ -20,6 +20,9 @@ const TONES: Readonly<Record<TimelineState, string>> = {
   ...{ starting: '#9e9e9e', off: '#e0e0e0', blind: '#212121', leaking: '#c62828', breach: '#880e4f' },
 };
 
+const SOURCES =
+  '<p>Who runs a network: data of Route Views (routeviews.org) and <a href="https://db-ip.com">DB-IP</a> (CC BY 4.0)</p>';
+
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}
 svg{width:100%;height:auto}.red{color:#b71c1c;font-weight:bold}`;
@@ -45,6 +48,7 @@ export function reportHtml({ dossier, incidents, timeline }: Report): string {
 ${timelineSvg(timeline)}
 <h2>What Eve can conclude</h2>
 <ul>${dossier.conclusions.map((line) => `<li>${text(line)}</li>`).join('\n')}</ul>
+${dossier.tunnels.some(({ operator }) => operator !== null) ? SOURCES : ''}
 ${gapList(dossier.gaps)}
 ${siteTable('Sites', dossier.sites)}
 ${siteTable('Destinations without a name', dossier.destinations)}

@@ -63,6 +63,7 @@ export function aDossier(changes: Partial<Dossier> = {}): Dossier {
         endpoint: 'udp:198.51.100.7:51820',
         network: null,
         country: 'NL',
+        operator: null,
       },
     ],
     ...{ gaps: [], conclusions: [], truncated: false },

@@ -12,8 +12,12 @@ const DEVICES = 20;
 export function eveWords(dossier: Dossier, now: string): readonly string[] {
   const { sites, destinations, escaped, blocked, tunnels, devices, privacy } = dossier;
   const stopped = blocked > 0 ? [filled(T.stopped, { count: grouped(blocked) })] : [];
-  const vpn = tunnels.map(({ protocol, endpoint, country }) =>
-    filled(T.vpn, { protocol, endpoint, country: country === null ? '' : filled(T.country, { country }) }),
+  const vpn = tunnels.map(({ protocol, endpoint, country, operator }) =>
+    filled(T.vpn, {
+      ...{ protocol, endpoint },
+      operator: operator === null ? '' : filled(T.operator, { operator }),
+      country: country === null ? '' : filled(T.country, { country }),
+    }),
   );
   if (privacy === 'minimal')
     return [...(escaped > 0 ? [filled(T.have, { count: grouped(escaped) })] : []), T.counts, ...stopped];

@@ -14,7 +14,7 @@ import type { Privacy } from '../../src/guard/privacy.ts';
 import type { IncidentView, TunnelView } from '../../src/guard/status.ts';
 import { timelineOf } from '../../src/guard/timeline.ts';
 import type { Timeline } from '../../src/guard/timeline.ts';
-import { registrationOf } from '../countries.ts';
+import { registrationOf } from '../registrations.ts';
 import { REPORTS } from '../report.ts';
 import { ClientTable } from '../store/client-table.ts';
 import { openForReading } from '../store/database.ts';

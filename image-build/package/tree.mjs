@@ -60,8 +60,8 @@ async function compile(root, home) {
  * @param {string} folder
  */
 function licenceText(folder) {
-  const name = readdirSync(folder).find((file) => /^(?:nro_)?licen[cs]e/i.test(file));
-  return name === undefined ? '' : readFileSync(join(folder, name), 'utf8');
+  const names = readdirSync(folder).filter((file) => /(?:^|[_-])licen[cs]e/i.test(file));
+  return names.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
 }
 
 /**

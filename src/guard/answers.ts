@@ -133,7 +133,9 @@ const sites = each(
 const dossierShape = fields({
   ...{ from: textOrNull, to: text, privacy: text, escaped: count, blocked: count, sites, truncated: flag },
   ...{ destinations: sites, devices: each(client), conclusions: each(text) },
-  tunnels: each(fields({ name: text, protocol: text, endpoint: text, country: textOrNull })),
+  tunnels: each(
+    fields({ name: text, protocol: text, endpoint: text, country: textOrNull, operator: textOrNull }),
+  ),
 });
 
 const proposal = fields({

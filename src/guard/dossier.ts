@@ -25,6 +25,8 @@ export interface DossierSite {
 export interface Registration {
   readonly network: string;
   readonly country: string;
+  /** Who runs the network; null when it is not known. */
+  readonly operator: string | null;
 }
 
 export interface DossierTunnel {
@@ -35,6 +37,8 @@ export interface DossierTunnel {
   readonly network: string | null;
   /** ISO 3166 code of the country in which the endpoint's network is registered; null when it is not known. */
   readonly country: string | null;
+  /** Who runs that network; null when it is not known. */
+  readonly operator: string | null;
 }
 
 export interface Dossier {
@@ -122,6 +126,7 @@ function tunnelOf(tunnel: TunnelView, registrationOf: DossierSources['registrati
   return {
     ...{ name, protocol, endpoint: serverText(tunnel) },
     ...{ network: registered?.network ?? null, country: registered?.country ?? null },
+    operator: registered?.operator ?? null,
   };
 }
 
@@ -145,9 +150,11 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
       `She knows ${count(destinations.length, 'address', 'addresses')} the laptop talked to without saying a name.`,
     );
   for (const device of devices) lines.push(...deviceLines(device));
-  for (const { protocol, endpoint, network, country } of tunnels) {
+  for (const { protocol, endpoint, network, country, operator } of tunnels) {
     const where =
-      network === null || country === null ? '' : `, in the network ${network}, registered in ${country}`;
+      network === null || country === null
+        ? ''
+        : `, in the network ${network}${operator === null ? '' : ` of ${operator}`}, registered in ${country}`;
     lines.push(`She sees that a VPN is used: ${protocol} to ${endpoint}${where}.`);
   }
   const open = gaps.filter(({ firstEscape }) => firstEscape !== undefined).length;

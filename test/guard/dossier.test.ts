@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { dossierOf } from '../../src/guard/dossier.ts';
-import type { Dossier, DossierSources } from '../../src/guard/dossier.ts';
+import type { Dossier, DossierSources, Registration } from '../../src/guard/dossier.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import { aClient } from '../box-answers.ts';
 import { anIncident, aStatus } from '../guard-peer.ts';
@@ -76,18 +76,18 @@ describe('devices', () => {
 });
 
 describe('the VPN', () => {
-  it('is told with the network and country of its server, where they are known', () => {
+  it('is told with the network of its server, its country and who runs it, where they are known', () => {
     const asked: string[] = [];
-    const registrationOf = (address: string): { network: string; country: string } => {
+    const registrationOf = (address: string): Registration => {
       asked.push(address);
-      return { network: '198.51.100.0/24', country: 'SE' };
+      return { network: '198.51.100.0/24', country: 'SE', operator: 'Example Net' };
     };
     const { tunnels } = aStatus();
     const six = tunnels.map((tunnel) => ({ ...tunnel, endpoint: 'udp:[2001:db8::7]:51820' }));
     const { conclusions, tunnels: found } = told({ tunnels: [...tunnels, ...six], registrationOf });
     expect(asked).toEqual(['198.51.100.7', '2001:db8::7']);
     expect(found[0]).toMatchObject({ network: '198.51.100.0/24', country: 'SE' });
-    expect(conclusions.join()).toContain('in the network 198.51.100.0/24, registered in SE');
+    expect(conclusions.join()).toContain('in the network 198.51.100.0/24 of Example Net, registered in SE');
     expect(told({ tunnels }).conclusions.join()).toContain('wireguard to udp:198.51.100.7:51820.');
   });
 

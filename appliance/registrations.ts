@@ -1,6 +1,6 @@
-// Knows: in which network an address lies and in which country that is registered, by the tables of the package @ip-location-db/asn-country
-// (data of the NRO, CC BY 4.0). Must not know: whose address it is. Nobody is asked: the tables are files, sorted by address,
-// and a look-up reads a few dozen of their lines.
+// Knows: in which network an address lies, in which country that is registered and who runs it, by the tables of two packages:
+// @ip-location-db/asn-country (data of the NRO, CC BY 4.0) and @ip-location-db/asn (data of Route Views and DB-IP, CC BY 4.0). Must not
+// know: what is done with it. Nobody is asked: the tables are files, sorted by address, and a look-up reads a few dozen of their lines.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,22 +9,49 @@ import type { Registration } from '../src/guard/dossier.ts';
 import { formatPrefix, networkAround } from '../src/guard/networks.ts';
 import { parseAddress } from '../src/wire/address.ts';
 
-const PACKAGE = '@ip-location-db/asn-country';
-const LINE_MOST = 128;
+const COUNTRIES = { package: '@ip-location-db/asn-country', file: 'asn-country' };
+const OPERATORS = { package: '@ip-location-db/asn', file: 'asn' };
+/** Bytes: names of operators are the longest part of a line. */
+const LINE_MOST = 512;
 
 /** Undefined: not an address, in no table, or no tables. The country is that of registration, not of the machine. */
 export function registrationOf(text: string): Registration | undefined {
+  const country = find(COUNTRIES, text);
+  if (country === undefined) return undefined;
+  const operator = find(OPERATORS, text);
+  return {
+    network: rangeText(country.first, country.last),
+    country: country.rest.trim(),
+    operator: operator === undefined ? null : operatorIn(operator.rest),
+  };
+}
+
+interface Found {
+  readonly first: string;
+  readonly last: string;
+  /** What the line says behind the range. */
+  readonly rest: string;
+}
+
+function find(table: typeof COUNTRIES, text: string): Found | undefined {
   const address = parseAddress(text);
   if (address === undefined) return undefined;
   try {
-    const folder = dirname(createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`));
-    return lookUp(join(folder, `asn-country-ipv${String(address.ipVersion)}.csv`), address.words);
+    const folder = dirname(createRequire(import.meta.url).resolve(`${table.package}/package.json`));
+    return lookUp(join(folder, `${table.file}-ipv${String(address.ipVersion)}.csv`), address.words);
   } catch {
     return undefined;
   }
 }
 
-function lookUp(path: string, wanted: Uint32Array): Registration | undefined {
+/** `13335,"Cloudflare, Inc."`: the name is quoted where it holds a comma, and a quote in it is doubled (RFC 4180 section 2). */
+function operatorIn(rest: string): string | null {
+  const [, name = ''] = /^\d+,(.*)$/.exec(rest.trimEnd()) ?? [];
+  const plain = /^"(.*)"$/.exec(name)?.[1]?.replaceAll('""', '"') ?? name;
+  return plain === '' ? null : plain;
+}
+
+function lookUp(path: string, wanted: Uint32Array): Found | undefined {
   const file = openSync(path, 'r');
   try {
     let low = 0;
@@ -32,12 +59,12 @@ function lookUp(path: string, wanted: Uint32Array): Registration | undefined {
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const line = lineAround(file, middle);
-      const [first = '', last = '', country = ''] = line.text.split(',');
+      const [, first = '', last = '', rest = ''] = /^([^,]*),([^,]*),(.*)$/.exec(line.text) ?? [];
       const [from, to] = [parseAddress(first)?.words, parseAddress(last)?.words];
       if (from === undefined || to === undefined) return undefined;
       if (compare(wanted, from) < 0) high = line.start;
       else if (compare(wanted, to) > 0) low = line.end;
-      else return { network: rangeText(first, last), country: country.trim() };
+      else return { first, last, rest };
     }
     return undefined;
   } finally {
@@ -77,7 +104,7 @@ function lineAround(
   const before = at === 0 ? -1 : read.lastIndexOf('\n', at - from - 1);
   const after = read.indexOf('\n', at - from);
   const end = after < 0 ? read.length : after;
-  return { text: read.toString('latin1', before + 1, end), start: from + before + 1, end: from + end + 1 };
+  return { text: read.toString('utf8', before + 1, end), start: from + before + 1, end: from + end + 1 };
 }
 
 function compare(one: Uint32Array, other: Uint32Array): number {
