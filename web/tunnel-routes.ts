@@ -62,13 +62,15 @@ export function addTunnelRoutes(router: Router, site: Site): void {
   router.post('/tunnels/import', async (ctx: Context) => {
     const form = await ownForm(site, ctx, show, LIMIT);
     if (form === undefined) return;
-    const text = (form.get('config') ?? '') || (form.get('text') ?? '');
-    if (text.trim() === '') {
+    const bytes = form.get('config.bytes') ?? '';
+    const text = form.get('text') ?? '';
+    if ((form.get('config') ?? text).trim() === '' && text.trim() === '') {
       ctx.status = 422;
       return show(ctx, { message: TUNNEL_TEXTS.nothingGiven, faults: [] });
     }
     try {
-      const found = await box.examine({ text, name: nameFrom(form.get('config.filename') ?? '') });
+      const name = nameFrom(form.get('config.filename') ?? '');
+      const found = await box.examine(bytes === '' ? { text, name } : { bytes, name });
       ctx.type = 'html';
       ctx.body = importPage(renderer, { token: visitors.token(ctx), notice: undefined }, found);
     } catch (error) {

@@ -16,7 +16,8 @@ const HELP = `leakguard tunnels: which tunnels are trusted
   leakguard tunnels [list]                          the tunnels of the policy, and which are up
   leakguard tunnels add NAME PROTOCOL ENDPOINT…     e.g. add home wireguard udp:198.51.100.7:51820
   leakguard tunnels remove NAME
-  leakguard tunnels import FILE [--name NAME]       a WireGuard .conf or an OpenVPN .ovpn; only its endpoints are read
+  leakguard tunnels import FILE [--name NAME]       a VPN's configuration; only its servers are read (.conf, .ovpn,
+                                                    .netdev, .nmconnection, .mobileconfig, swanctl.conf)
   leakguard tunnels learn [ENDPOINT]                what was seen to begin; with ENDPOINT, trust that one
 
   --name NAME    what the tunnel is called (default: the file's or the protocol's name)
@@ -96,11 +97,12 @@ async function take(
   io: CommandIo,
 ): Promise<ExitCode> {
   if (file === undefined) throw usage('Which file?');
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const read = await readFile(file).catch((cause: unknown) => {
     throw new CommandError(2, 'no-file', `${file} cannot be read.`, 'Is the name right?', cause);
   });
+  const bytes = read.toString('base64');
   const name = given ?? basename(file).replace(/\.[^.]+$/, '');
-  const found = await client.importTunnel({ text, name });
+  const found = await client.importTunnel({ bytes, name });
   const proposal = recordOf(recordOf(found)['proposal']);
   const told = [
     `${name}: ${textOf(proposal['protocol'])} to ${textsOf(proposal['endpoints']).join(', ')}`,
@@ -108,7 +110,7 @@ async function take(
   ];
   if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);
   if (!yes && (json || !(await agreed(io)))) return say(io, json, found, ['Nothing was changed.']);
-  return say(io, json, await client.importTunnel({ text, name, yes: true }), [`${name} is trusted now.`]);
+  return say(io, json, await client.importTunnel({ bytes, name, yes: true }), [`${name} is trusted now.`]);
 }
 
 async function learn(

@@ -4,6 +4,7 @@
 import type { Guard } from '../../src/guard/guard.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
+import { IMPORT_FORMATS } from '../../src/policy/import.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
 import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
 import type { Endpoint, TunnelProtocol } from '../../src/policy/policy.ts';
@@ -69,24 +70,24 @@ async function remove(box: TunnelSubject, name: string): Promise<Status> {
 }
 
 async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
-  const { text, name, yes } = fieldsOf(body);
-  if (typeof text !== 'string' || text.length > IMPORT_MOST || typeof name !== 'string') {
+  const { text, bytes, name, yes } = fieldsOf(body);
+  const given = typeof bytes === 'string' ? new Uint8Array(Buffer.from(bytes, 'base64')) : text;
+  const isGiven = typeof given === 'string' || given instanceof Uint8Array;
+  if (!isGiven || given.length > IMPORT_MOST || typeof name !== 'string') {
     throw new ApiError(
       400,
       'invalid',
       'a configuration is sent as {"text": "[Interface] …", "name": "home"}',
-      [
-        fault(
-          'text',
-          'is no configuration',
-          'Send a WireGuard .conf or an OpenVPN .ovpn, and a name for the tunnel.',
-        ),
-      ],
+      [fault('text', 'is no configuration', `Send ${IMPORT_FORMATS}, and a name for the tunnel.`)],
     );
   }
-  const found = await box.texts.run('import', text);
+  const found = await box.texts.run('import', given);
   if (found === undefined)
-    throw new ApiError(422, 'unknown-format', 'that is neither a WireGuard .conf nor an OpenVPN .ovpn');
+    throw new ApiError(
+      422,
+      'unknown-format',
+      `that is no configuration that is read here: ${IMPORT_FORMATS}`,
+    );
   const { tunnels, unused } = found;
   const [tunnel] = tunnels;
   const lines = unused.map(({ line, why }) => fault(`line ${line}`, why, 'It was left out.'));

@@ -24,8 +24,10 @@ export interface AddTunnelCommand {
 
 /** POST /v1/tunnels/import → ImportAnswer. Nothing changes without `yes`. */
 export interface ImportCommand {
-  /** A WireGuard .conf or an OpenVPN .ovpn; only its endpoints are looked at, and nothing of it is kept. */
-  readonly text: string;
+  /** A tunnel's configuration (src/policy/import.ts); only its endpoints are looked at, and nothing of it is kept. */
+  readonly text?: string;
+  /** The same as the file's bytes, in base64: in whatever encoding it was written. */
+  readonly bytes?: string;
   readonly name: string;
   readonly yes?: boolean;
 }

@@ -5,6 +5,7 @@
 
 import { addressText, macText, parseAddress } from '../wire/address.ts';
 import type { LearnedAddress, LearnedServer, LearnedState } from '../policy/learned.ts';
+import { noServerAddress } from '../policy/no-server.ts';
 import type { Policy } from '../policy/policy.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { NeighbourhoodRecord } from './neighbourhood.ts';
@@ -413,15 +414,10 @@ function aliasesOf(name: string, answers: Observation['facts']['findings']['answ
   return aliases;
 }
 
-/** Unspecified, loopback, link-local, multicast and reserved (RFC 6890). */
+/** Nobody's, of a link alone, or reserved (RFC 6890): no answer makes a tunnel's server of it. */
 function isNoServer(ipVersion: 4 | 6, words: Uint32Array): boolean {
-  const last = words[3] ?? 0;
-  if (ipVersion === 4) {
-    const first = last >>> 24;
-    return first === 0 || first === 127 || first >= 224 || last >>> 16 === 0xa9fe;
-  }
-  const top = (words[0] ?? 0) >>> 16;
-  const rest = (words[0] ?? 0) | (words[1] ?? 0);
-  const low = rest === 0 && ((words[2] ?? 0) === 0 || words[2] === 0xffff);
-  return low || (top & 0xffc0) === 0xfe80 || top >>> 8 === 0xff;
+  if (noServerAddress(ipVersion, words) !== undefined) return true;
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
+  if (ipVersion === 4) return w3 >>> 24 >= 240 || w3 >>> 16 === 0xa9fe;
+  return (w0 === 0 && w1 === 0 && w2 === 0) || ((w0 >>> 16) & 0xffc0) === 0xfe80;
 }

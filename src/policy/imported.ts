@@ -1,7 +1,10 @@
 // Knows: what an imported tunnel configuration comes to. Must not know: any format, files.
 // Keys and passwords are never part of it: a line that cannot be used is named by its number and keyword alone.
 
-import type { Endpoint, TunnelProtocol } from './policy.ts';
+import { parseEndpoint, parseHostName } from './endpoint.ts';
+import { noServer, noServerWords } from './no-server.ts';
+import { parseAddress } from '../wire/address.ts';
+import type { Endpoint, Transport, TunnelProtocol } from './policy.ts';
 
 export interface ImportedTunnel {
   readonly protocol: TunnelProtocol;
@@ -51,4 +54,75 @@ export function shownKeyword(word: string): string {
 export function distinctEndpoints(endpoints: readonly Endpoint[]): Endpoint[] {
   const seen = new Map(endpoints.map((e) => [`${e.transport} ${e.host} ${String(e.port)}`, e]));
   return [...seen.values()];
+}
+
+/** Collects what a configuration comes to, line by line. */
+export class Importing {
+  readonly #found = new Map<TunnelProtocol, Endpoint[]>();
+  readonly #unused: UnusedLine[] = [];
+
+  /** A server by its host, an IPv6 address in brackets or without them; `what` says who names it ("this Endpoint"). */
+  server(
+    line: number,
+    what: string,
+    protocol: TunnelProtocol,
+    transport: Transport,
+    host: string,
+    port: string,
+  ): void {
+    const bare = host.trim().replace(/^\[(.*)\]$/, '$1');
+    const text = bare.includes(':') ? `[${bare}]` : bare;
+    const endpoint = /^\d{1,5}$/.test(port) ? parseEndpoint(`${transport}:${text}:${port}`) : undefined;
+    const why = endpoint === undefined ? undefined : noServer(endpoint.host);
+    if (endpoint === undefined) {
+      this.unused(line, `${what} is no address or name with a port`);
+    } else if (why !== undefined) {
+      const { message, remedy } = noServerWords(why);
+      this.unused(line, `${what} is ${endpoint.host}, which ${message}. ${remedy}`);
+    } else {
+      const found = this.#found.get(protocol);
+      if (found === undefined) this.#found.set(protocol, [endpoint]);
+      else found.push(endpoint);
+    }
+  }
+
+  /** The same of `host:port` in one word. */
+  service(
+    line: number,
+    what: string,
+    protocol: TunnelProtocol,
+    transport: Transport,
+    text: string,
+    port = '',
+  ): void {
+    const { host, port: own } = hostAndPort(text);
+    this.server(line, what, protocol, transport, host, own ?? port);
+  }
+
+  unused(line: number, why: string): void {
+    this.#unused.push({ line, why });
+  }
+
+  /** Of several protocols the first is the tunnel; one answer proposes one. */
+  result(): Import {
+    const tunnels = [...this.#found].map(([protocol, endpoints]) => ({
+      protocol,
+      endpoints: distinctEndpoints(endpoints),
+    }));
+    return { tunnels, unused: boundedUnused(this.#unused) };
+  }
+}
+
+/** `198.51.100.7:51820`, `[2001:db8::7]:51820`, `vpn.example`: a bare IPv6 address has no port. */
+export function hostAndPort(text: string): { readonly host: string; readonly port: string | undefined } {
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(text.trim());
+  return match === null
+    ? { host: text.trim(), port: undefined }
+    : { host: match[1] ?? match[2] ?? '', port: match[3] };
+}
+
+/** A host as it may be shown: what is no address and no name may be part of a key. */
+export function shownHost(text: string): string {
+  const isHost = parseAddress(text) !== undefined || parseHostName(text) !== undefined;
+  return isHost ? text : 'something';
 }

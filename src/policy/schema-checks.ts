@@ -2,8 +2,9 @@
 // A setting that would silently do nothing, or something else than it says, is refused.
 
 import { formatEndpoint, formatResolver } from './endpoint.ts';
+import { noServer, noServerWords } from './no-server.ts';
 import { SSH_PORT } from './policy.ts';
-import type { Policy } from './policy.ts';
+import type { Endpoint, Policy } from './policy.ts';
 import { PROTOCOL_TRANSPORTS } from './shape.ts';
 
 export interface PolicyFault {
@@ -49,6 +50,7 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
     for (const [index, endpoint] of tunnel.endpoints.entries()) {
       const here = [...path, 'endpoints', index];
       const text = formatEndpoint(endpoint);
+      found.push(...hostFaults(here, text, endpoint));
       if (!PROTOCOL_TRANSPORTS[tunnel.protocol].includes(endpoint.transport)) {
         const may = PROTOCOL_TRANSPORTS[tunnel.protocol].join(' or ');
         found.push(
@@ -91,12 +93,22 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
   for (const [at, resolver] of policy.resolvers.entries()) {
     const owner = endpoints.get(formatEndpoint(resolver.endpoint));
     if (owner !== undefined) found.push(overlap(['resolvers', at], formatResolver(resolver), owner));
+    found.push(...hostFaults(['resolvers', at], formatResolver(resolver), resolver.endpoint));
   }
   for (const [at, proxy] of policy.proxies.entries()) {
     const owner = endpoints.get(formatEndpoint(proxy));
     if (owner !== undefined) found.push(overlap(['proxies', at], formatEndpoint(proxy), owner));
+    found.push(...hostFaults(['proxies', at], formatEndpoint(proxy), proxy));
   }
   return found;
+}
+
+/** What no frame on a network can be for would open nothing, or a group's address. */
+function hostFaults(path: Path, text: string, { host }: Endpoint): PolicyFault[] {
+  const why = noServer(host);
+  if (why === undefined) return [];
+  const { message, remedy } = noServerWords(why);
+  return [fault(path, `${text}: ${host} ${message}`, remedy)];
 }
 
 function overlap(path: Path, text: string, owner: string): PolicyFault {
