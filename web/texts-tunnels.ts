@@ -18,7 +18,7 @@ export const TUNNEL_TEXTS = {
   cancel: 'No, go back',
   importTitle: 'From a configuration',
   importNote:
-    'A WireGuard .conf or an OpenVPN .ovpn file. Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
+    'The file your VPN service gave you: WireGuard, OpenVPN, IKEv2, for whatever system (.conf, .ovpn, .netdev, .nmconnection, .mobileconfig, swanctl.conf). Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
   importFile: 'File',
   importText: 'Or its text',
   importLook: 'Read it',

@@ -34,7 +34,7 @@ export function trimmedLines(text: string): string[] {
 }
 
 /** What is left out, in order of the lines; of very much, the first. */
-export function boundedUnused(unused: readonly UnusedLine[]): readonly UnusedLine[] {
+function boundedUnused(unused: readonly UnusedLine[]): readonly UnusedLine[] {
   const sorted = [...unused].sort((a, b) => a.line - b.line);
   const next = sorted[UNUSED_MOST];
   if (next === undefined) return sorted;
@@ -51,14 +51,18 @@ export function shownKeyword(word: string): string {
 }
 
 /** Each endpoint once, in order. */
-export function distinctEndpoints(endpoints: readonly Endpoint[]): Endpoint[] {
+function distinctEndpoints(endpoints: readonly Endpoint[]): Endpoint[] {
   const seen = new Map(endpoints.map((e) => [`${e.transport} ${e.host} ${String(e.port)}`, e]));
   return [...seen.values()];
 }
 
 /** Collects what a configuration comes to, line by line. */
 export class Importing {
-  readonly #found = new Map<TunnelProtocol, Endpoint[]>();
+  readonly #found: {
+    readonly line: number;
+    readonly protocol: TunnelProtocol;
+    readonly endpoint: Endpoint;
+  }[] = [];
   readonly #unused: UnusedLine[] = [];
 
   /** A server by its host, an IPv6 address in brackets or without them; `what` says who names it ("this Endpoint"). */
@@ -80,9 +84,7 @@ export class Importing {
       const { message, remedy } = noServerWords(why);
       this.unused(line, `${what} is ${endpoint.host}, which ${message}. ${remedy}`);
     } else {
-      const found = this.#found.get(protocol);
-      if (found === undefined) this.#found.set(protocol, [endpoint]);
-      else found.push(endpoint);
+      this.#found.push({ line, protocol, endpoint });
     }
   }
 
@@ -103,13 +105,27 @@ export class Importing {
     this.#unused.push({ line, why });
   }
 
-  /** Of several protocols the first is the tunnel; one answer proposes one. */
+  /** What a configuration within this one comes to; all of it stands at this line. */
+  within(line: number, { tunnels, unused }: Import): void {
+    for (const { protocol, endpoints } of tunnels)
+      for (const endpoint of endpoints) this.#found.push({ line, protocol, endpoint });
+    for (const { why } of unused) this.unused(line, why);
+  }
+
+  /** One tunnel at most: servers of another protocol than the first's are named, and left out. */
   result(): Import {
-    const tunnels = [...this.#found].map(([protocol, endpoints]) => ({
-      protocol,
-      endpoints: distinctEndpoints(endpoints),
-    }));
-    return { tunnels, unused: boundedUnused(this.#unused) };
+    const protocol = this.#found[0]?.protocol;
+    const others = this.#found.filter((found) => found.protocol !== protocol);
+    const unused = [
+      ...this.#unused,
+      ...others.map((other) => ({
+        line: other.line,
+        why: `this server is of another protocol (${other.protocol}): import it from a file of its own`,
+      })),
+    ];
+    const endpoints = this.#found.filter((found) => found.protocol === protocol).map((one) => one.endpoint);
+    const tunnels = protocol === undefined ? [] : [{ protocol, endpoints: distinctEndpoints(endpoints) }];
+    return { tunnels, unused: boundedUnused(unused) };
   }
 }
 
