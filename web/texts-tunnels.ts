@@ -31,7 +31,7 @@ export const TUNNEL_TEXTS = {
   protocol: 'Protocol',
   endpoints: 'Servers',
   endpointsNote:
-    'One a line: transport, address or name, and port, such as udp:198.51.100.7:51820 or tcp:vpn.example.com:443.',
+    'One a line: transport, address or name, and port, such as udp:198.51.100.7:51820 or tcp:vpn.example.com:443; ports may be a range (4000-33433) or any (*), an address a network (198.51.100.0/24).',
   trust: 'Yes, trust it',
   learnTitle: 'From the wire',
   learnNote:

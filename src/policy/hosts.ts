@@ -2,7 +2,7 @@
 // One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
 
 import { parseAddress } from '../wire/address.ts';
-import { formatEndpoint } from './endpoint.ts';
+import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
 import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
 import { shapeOf } from './shape.ts';
@@ -22,7 +22,7 @@ export interface JudgedEndpoint {
   readonly text: string;
 }
 
-/** An address of an endpoint. */
+/** An address of an endpoint, or a network of them. */
 export interface Host {
   /** Index of the endpoint in the list it came from. */
   readonly index: number;
@@ -32,6 +32,10 @@ export interface Host {
   /** IP protocol number: 17 or 6. */
   readonly protocol: number;
   readonly port: number;
+  /** The same as `port` where there is one. */
+  readonly lastPort: number;
+  /** How many of the 128 bits of `words` count; all of them but for a network. */
+  readonly bits: number;
   /** What is left of a learned address; undefined for one that the policy itself names. */
   readonly seconds?: number;
 }
@@ -57,7 +61,9 @@ export function tunnelHosts(endpoints: readonly JudgedEndpoint[], learned: Learn
     learned,
   );
   return hosts.flatMap((host) =>
-    endpoints[host.index]?.protocol === 'ipsec' ? [500, 4500].map((port) => ({ ...host, port })) : [host],
+    endpoints[host.index]?.protocol === 'ipsec'
+      ? [500, 4500].map((port) => ({ ...host, port, lastPort: port }))
+      : [host],
   );
 }
 
@@ -94,5 +100,19 @@ function hostOf(endpoint: Endpoint, index: number, address: string): Host | unde
   const parsed = parseAddress(address);
   if (parsed === undefined) return undefined;
   const protocol = endpoint.transport === 'udp' ? 17 : 6;
-  return { index, ...parsed, text: address, protocol, port: endpoint.port };
+  const bits = endpoint.length === undefined ? 128 : endpoint.length + (parsed.ipVersion === 4 ? 96 : 0);
+  return {
+    index,
+    ...parsed,
+    text: address,
+    protocol,
+    port: endpoint.port,
+    lastPort: lastPort(endpoint),
+    bits,
+  };
+}
+
+/** One address and one port: what a hash finds. */
+export function isExact({ bits, port, lastPort: last }: Host): boolean {
+  return bits === 128 && port === last;
 }

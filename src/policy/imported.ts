@@ -1,7 +1,7 @@
 // Knows: what an imported tunnel configuration comes to. Must not know: any format, files.
 // Keys and passwords are never part of it: a line that cannot be used is named by its number and keyword alone.
 
-import { parseEndpoint, parseHostName } from './endpoint.ts';
+import { formatEndpoint, parseEndpoint, parseHostName } from './endpoint.ts';
 import { noServer, noServerWords } from './no-server.ts';
 import { parseAddress } from '../wire/address.ts';
 import type { Endpoint, Transport, TunnelProtocol } from './policy.ts';
@@ -52,7 +52,7 @@ export function shownKeyword(word: string): string {
 
 /** Each endpoint once, in order. */
 function distinctEndpoints(endpoints: readonly Endpoint[]): Endpoint[] {
-  const seen = new Map(endpoints.map((e) => [`${e.transport} ${e.host} ${String(e.port)}`, e]));
+  const seen = new Map(endpoints.map((e) => [formatEndpoint(e), e]));
   return [...seen.values()];
 }
 

@@ -10,7 +10,8 @@ import type { ClosedPorts } from './nft-box.ts';
 import { wayChains } from './nft-chains.ts';
 import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
 import type { NftChain, NftRuleset } from './nft-model.ts';
-import { SETS, elementsOf, timedElements, tunnelChain } from './nft-sets.ts';
+import { rangeChains, tunnelChain } from './nft-ranges.ts';
+import { SETS, elementsOf, timedElements } from './nft-sets.ts';
 import { PLUMBING_KINDS } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from './readable.ts';
@@ -105,6 +106,7 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
       ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'up'),
       ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'down'),
       ...tunnelChains(policy),
+      ...rangeChains(policy),
       ...boxChains(policy),
     ],
   };

@@ -15,7 +15,11 @@ export interface Endpoint {
   /** Canonical address text (RFC 5952) or a lower-case host name without trailing dot. */
   readonly host: string;
   readonly hostIs: 'ipv4' | 'ipv6' | 'name';
+  /** The first of a tunnel's range of ports, where it has one. */
   readonly port: number;
+  readonly lastPort?: number;
+  /** Of a network of servers (a tunnel's): the length of its prefix. */
+  readonly length?: number;
 }
 
 export interface Tunnel {

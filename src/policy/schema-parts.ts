@@ -20,7 +20,7 @@ function parsed<T>(parse: (text: string) => T | undefined, message: string, reme
 const endpoint = parsed(
   parseEndpoint,
   'is no endpoint',
-  'Write transport, host and port: "udp:198.51.100.7:51820", "udp:[2001:db8::7]:51820" or "udp:vpn.example.com:51820".',
+  'Write transport, host and port: "udp:198.51.100.7:51820", "udp:[2001:db8::7]:51820" or "udp:vpn.example.com:51820"; ports may be "4000-33433" or "*", and an address a network: "udp:198.51.100.0/24:51820".',
 );
 
 const resolver = parsed(

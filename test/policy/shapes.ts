@@ -4,6 +4,7 @@ import type { Shape } from './shape.ts';
 import { ESSENTIAL } from './shapes-essential.ts';
 import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
+import { RANGED } from './shapes-ranges.ts';
 import { LOGINS } from './shapes-passes.ts';
 import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
 
@@ -17,6 +18,7 @@ export const SHAPES: readonly Shape[] = [
   ...LINKS,
   ...LOGINS,
   ...ESSENTIAL,
+  ...RANGED,
 ];
 
 /** The shape of that name, which must exist. */
