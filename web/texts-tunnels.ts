@@ -25,6 +25,8 @@ export const TUNNEL_TEXTS = {
   nothingGiven: 'Choose a file, or put its text into the field.',
   reviewTitle: 'Trust this tunnel?',
   reviewNote: 'Nothing is trusted yet. Look whether these are the servers of your VPN.',
+  changed:
+    'This configuration changes WireGuard’s packets: they are known by these settings, and by them alone.',
   unused: 'Lines that were left out',
   line: 'line',
   name: 'Name',

@@ -55,7 +55,8 @@ export function addTunnelRoutes(router: Router, site: Site): void {
   router.post('/tunnels', (ctx: Context) =>
     change(site, ctx, { show, back: '/tunnels', limit: LIMIT }, (form) => {
       const { name, protocol, endpoints } = formOf(form);
-      return box.addTunnel({ name: name.trim(), protocol, endpoints: linesOf(endpoints) });
+      const settings = settingsOf(form.get('settings') ?? '');
+      return box.addTunnel({ name: name.trim(), protocol, endpoints: linesOf(endpoints), ...settings });
     }),
   );
 
@@ -120,6 +121,20 @@ function formOf(form: URLSearchParams): TunnelForm {
   const field = (name: string): string => form.get(name) ?? '';
   const endpoints = field('endpoints').split(/\s+/).filter(Boolean).join('\n');
   return { name: field('name'), protocol: field('protocol'), endpoints };
+}
+
+/** What came with a configuration, from the page before; the guard says whether it is any. */
+function settingsOf(text: string): { readonly reserved?: unknown; readonly amnezia?: unknown } {
+  if (text === '') return {};
+  try {
+    const { reserved, amnezia } = JSON.parse(text) as {
+      readonly reserved?: unknown;
+      readonly amnezia?: unknown;
+    };
+    return { ...(reserved === undefined ? {} : { reserved }), ...(amnezia === undefined ? {} : { amnezia }) };
+  } catch {
+    return {};
+  }
 }
 
 /** `/home/anna/home-nl.conf` → `home-nl`; a name that a policy would take, or `tunnel`. */

@@ -106,6 +106,11 @@ async function take(
   const proposal = recordOf(recordOf(found)['proposal']);
   const told = [
     `${name}: ${textOf(proposal['protocol'])} to ${textsOf(proposal['endpoints']).join(', ')}`,
+    ...['reserved', 'amnezia'].flatMap((key) =>
+      proposal[key] === undefined
+        ? []
+        : [`its packets are known by ${key} ${JSON.stringify(proposal[key])}, and by that alone`],
+    ),
     ...recordsOf(recordOf(found)['unused']).map(({ line, why }) => `line ${textOf(line)}: ${textOf(why)}`),
   ];
   if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);

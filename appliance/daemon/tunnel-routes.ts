@@ -8,6 +8,7 @@ import { IMPORT_FORMATS } from '../../src/policy/import.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
 import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
 import type { Endpoint, TunnelProtocol } from '../../src/policy/policy.ts';
+import type { TunnelSettings } from '../../src/policy/wireguard-settings.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
@@ -36,7 +37,7 @@ export function tunnelRoutes(box: TunnelSubject): readonly ApiRoute[] {
 }
 
 async function add(box: TunnelSubject, body: unknown): Promise<Status> {
-  const { name, protocol, endpoints } = fieldsOf(body);
+  const { name, protocol, endpoints, reserved, amnezia } = fieldsOf(body);
   const known = TUNNEL_PROTOCOLS.find((one) => one === protocol);
   const texts: unknown[] = Array.isArray(endpoints) ? (endpoints as unknown[]) : [];
   if (texts.length > ENDPOINTS_MOST)
@@ -59,6 +60,8 @@ async function add(box: TunnelSubject, body: unknown): Promise<Status> {
     name,
     known,
     parsed.filter((endpoint) => endpoint !== undefined),
+    // Whatever it is: it becomes part of the policy's text, and the schema says whether that is one.
+    { reserved, amnezia } as TunnelSettings,
   );
 }
 
@@ -93,10 +96,10 @@ async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
   const lines = unused.map(({ line, why }) => fault(`line ${line}`, why, 'It was left out.'));
   if (tunnel === undefined)
     throw new ApiError(422, 'no-endpoint', 'no endpoint was found in that configuration', lines);
-  const { protocol, endpoints } = tunnel;
-  const proposal = { name, protocol, endpoints: endpoints.map(formatEndpoint) };
+  const { protocol, endpoints, settings = {} } = tunnel;
+  const proposal = { name, protocol, endpoints: endpoints.map(formatEndpoint), ...settings };
   if (yes !== true) return { proposal, unused, added: false };
-  return { proposal, unused, added: true, status: await put(box, name, protocol, endpoints) };
+  return { proposal, unused, added: true, status: await put(box, name, protocol, endpoints, settings) };
 }
 
 async function learn(box: TunnelSubject, body: unknown): Promise<unknown> {
@@ -119,8 +122,9 @@ async function put(
   name: string,
   protocol: TunnelProtocol,
   endpoints: readonly Endpoint[],
+  settings: TunnelSettings = {},
 ): Promise<Status> {
-  const tunnel = { name, protocol, endpoints };
+  const tunnel = { name, protocol, endpoints, ...settings };
   const text = await box.texts.run('addTunnel', { text: policyText(box), tunnel });
   if (typeof text !== 'string') throw invalidFile(text.faults);
   return inForce(await box.setPolicy(text));

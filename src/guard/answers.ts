@@ -86,6 +86,9 @@ export interface ImportAnswer {
     readonly name: string;
     readonly protocol: string;
     readonly endpoints: readonly string[];
+    /** To be sent along with a yes. */
+    readonly reserved?: unknown;
+    readonly amnezia?: unknown;
   };
   readonly unused: readonly { readonly line: number; readonly why: string }[];
 }

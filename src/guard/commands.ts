@@ -20,6 +20,9 @@ export interface AddTunnelCommand {
   readonly protocol: string;
   /** `udp:198.51.100.7:51820` */
   readonly endpoints: readonly string[];
+  /** What the configuration changes of WireGuard's packets, as the policy writes it. */
+  readonly reserved?: unknown;
+  readonly amnezia?: unknown;
 }
 
 /** POST /v1/tunnels/import → ImportAnswer. Nothing changes without `yes`. */

@@ -11,7 +11,7 @@ import type { LearnedState } from './learned.ts';
 import type { Policy } from './policy.ts';
 import { isStream } from './readable.ts';
 import { bpfShape, shapeOf } from './shape.ts';
-import type { Shape } from './shape.ts';
+import type { Formed } from './shape.ts';
 
 /**
  * The kernel takes 4096 instructions (BPF_MAXINSNS), and beyond them libpcap filters in user space, slowly. Measured with
@@ -35,15 +35,17 @@ export function compileFilter(
   const all = tunnelHosts(endpoints, learned);
   const hosts = all.filter(({ index }) => only === undefined || only.includes(index));
   if (hosts.length === 0 || hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
-  const groups = new Map<string, { shape: Shape; ports: Ports; hosts: Host[] }>();
+  const groups = new Map<string, { of: Formed; ports: Ports; hosts: Host[] }>();
   const ipsec = new Map<string, Host>();
   for (const host of hosts) {
     const endpoint = endpoints[host.index];
     if (endpoint === undefined) continue;
     if (isShadowed(host, all, endpoints)) continue;
+    const { form } = endpoint;
     const shape = shapeOf(endpoint.protocol, endpoint.endpoint.transport, host.port);
-    const key = `${host.ipVersion} ${shape} ${host.port}-${host.lastPort}`;
-    const group = groups.get(key) ?? { shape, ports: host, hosts: [] };
+    const own = form === undefined ? '' : endpoint.tunnel;
+    const key = `${host.ipVersion} ${shape}${own} ${host.port}-${host.lastPort}`;
+    const group = groups.get(key) ?? { of: { shape, form }, ports: host, hosts: [] };
     group.hosts.push(host);
     groups.set(key, group);
     if (endpoint.protocol === 'ipsec') ipsec.set(host.text, host);
@@ -51,8 +53,7 @@ export function compileFilter(
   if (groups.size * PER_PORT + hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
   const parts: string[] = [];
   for (const side of ['dst', 'src'] as const) {
-    for (const { shape, ports, hosts: here } of groups.values())
-      parts.push(service(side, shape, ports, here));
+    for (const { of, ports, hosts: here } of groups.values()) parts.push(service(side, of, ports, here));
     const udp = hosts.filter(({ protocol }) => protocol === 17);
     for (const family of [4, 6] as const) {
       parts.push(later(side, family, 17, udp));
@@ -82,7 +83,8 @@ function isShadowed(host: Host, all: readonly Host[], endpoints: readonly Judged
     if (mine === SINGLE && theirs === SINGLE && endpoints[other.index]?.endpoint.host !== own?.endpoint.host)
       return true;
     const meets = other.port <= host.lastPort && host.port <= other.lastPort;
-    return meets && endpoints[other.index]?.shape !== own?.shape;
+    const owner = endpoints[other.index];
+    return meets && (owner?.shape !== own?.shape || owner?.form !== own?.form);
   });
 }
 
@@ -126,12 +128,12 @@ const HELD =
   '(ether[0:4] = 0x0180c200 and ether[4:2] < 16 and ether[4:2] != 0 and ether[4:2] != 3))';
 
 /** Whole packets and first fragments by port. */
-function service(side: Side, shape: Shape, port: Ports, hosts: readonly Host[]): string {
+function service(side: Side, of: Formed, port: Ports, hosts: readonly Host[]): string {
   const family = hosts[0]?.ipVersion ?? 4;
   const who = addresses(side, family, hosts);
-  if (family === 4) return `(${who} and ${isStream(shape) ? tcp4(side, port) : udp4(side, shape, port)})`;
-  if (isStream(shape)) return `(${who} and ${tcp6(side, port)})`;
-  return `(${who} and (${udp6(side, shape, port, 40)} or ${udp6(side, shape, port, 48)}))`;
+  if (family === 4) return `(${who} and ${isStream(of.shape) ? tcp4(side, port) : udp4(side, of, port)})`;
+  if (isStream(of.shape)) return `(${who} and ${tcp6(side, port)})`;
+  return `(${who} and (${udp6(side, of, port, 40)} or ${udp6(side, of, port, 48)}))`;
 }
 
 /** One comparison, for numbers have no sign: the optimizer of libpcap 1.10 mistakes two of the same field for each other. */
@@ -154,12 +156,12 @@ function tcp4(side: Side, port: Ports): string {
   return `(${PLAIN4} and ip[6:2] & 0x3fff = 0 and ${portOf('tcp', side, port)} and ${header} and len - 14 >= ip[2:2])`;
 }
 
-function udp4(side: Side, shape: Shape, port: Ports): string {
+function udp4(side: Side, of: Formed, port: Ports): string {
   const at = (offset: number, size: number): string => `udp[${8 + offset}:${size}]`;
   // In a first fragment the datagram is longer than the packet; otherwise it is all of it.
   const fills =
     '((ip[6:2] & 0x2000 != 0 and ip[2:2] >= 40) or (ip[6:2] & 0x2000 = 0 and ip[2:2] = udp[4:2] + 20))';
-  return `(${PLAIN4} and ${portOf('udp', side, port)} and ip[2:2] >= 28 and len - 14 >= ip[2:2] and ${fills} and ${bpfShape(shape, at)})`;
+  return `(${PLAIN4} and ${portOf('udp', side, port)} and ip[2:2] >= 28 and len - 14 >= ip[2:2] and ${fills} and ${bpfShape(of, at, (bytes) => `ip[2:2] >= ${28 + bytes}`)})`;
 }
 
 function tcp6(side: Side, port: Ports): string {
@@ -170,13 +172,14 @@ function tcp6(side: Side, port: Ports): string {
 }
 
 /** libpcap's `udp[…]` means IPv4: the header is found by hand, at 40, or at 48 behind a fragment header alone. */
-function udp6(side: Side, shape: Shape, port: Ports, header: 40 | 48): string {
+function udp6(side: Side, of: Formed, port: Ports, header: 40 | 48): string {
   const at = (offset: number, size: number): string => `ip6[${header + 8 + offset}:${size}]`;
+  const shape = bpfShape(of, at, (bytes) => `ip6[4:2] >= ${header - 32 + bytes}`);
   const ports = portMatch(at(side === 'dst' ? -6 : -8, 2), port);
   if (header === 40)
-    return `(${WHOLE6} and ip6[4:2] >= 8 and ip6[6] = 17 and ${ports} and ip6[4:2] = ${at(-4, 2)} and ${bpfShape(shape, at)})`;
+    return `(${WHOLE6} and ip6[4:2] >= 8 and ip6[6] = 17 and ${ports} and ip6[4:2] = ${at(-4, 2)} and ${shape})`;
   const fills = `(ip6[42:2] & 1 = 1 or ip6[4:2] = ${at(-4, 2)} + 8)`;
-  return `(${WHOLE6} and ip6[4:2] >= 28 and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 = 0 and ${ports} and ${fills} and ${bpfShape(shape, at)})`;
+  return `(${WHOLE6} and ip6[4:2] >= 28 and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 = 0 and ${ports} and ${fills} and ${shape})`;
 }
 
 /** Fragments but the first, by address and protocol. */

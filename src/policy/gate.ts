@@ -203,8 +203,8 @@ export function compileGate(
 export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
   if (facts.fragmentOffset > 0 || facts.protocol === ESP) return true;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-  const shape = endpoint.protocol === 'ipsec' ? shapeOf('ipsec', 'udp', port) : endpoint.shape;
-  return kernelAccepts(shape, facts, way);
+  const of = endpoint.protocol === 'ipsec' ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
+  return kernelAccepts(of, facts, way);
 }
 
 /** The bridge itself holds the rest (net/bridge/br_input.c). A capture of a link without MAC addresses has none at all. */

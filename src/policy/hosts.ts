@@ -7,6 +7,7 @@ import type { LearnedState } from './learned.ts';
 import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
 import { shapeOf } from './shape.ts';
 import type { Shape } from './shape.ts';
+import type { WireguardForm } from './wireguard-forms.ts';
 
 /** One endpoint of one tunnel, in the order of the policy. */
 export interface JudgedEndpoint {
@@ -15,6 +16,7 @@ export interface JudgedEndpoint {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly shape: Shape;
+  readonly form: WireguardForm | undefined;
   readonly endpoint: Endpoint;
   /** Undefined where the policy names an address. */
   readonly serverName: string | undefined;
@@ -47,6 +49,7 @@ export function tunnelEndpoints(policy: Policy): readonly JudgedEndpoint[] {
       name: tunnel.name,
       protocol: tunnel.protocol,
       shape: shapeOf(tunnel.protocol, endpoint.transport, endpoint.port),
+      form: tunnel.form,
       endpoint,
       serverName: endpoint.hostIs === 'name' ? endpoint.host : undefined,
       text: formatEndpoint(endpoint),

@@ -4,11 +4,14 @@
 import { formatEndpoint, parseEndpoint, parseHostName } from './endpoint.ts';
 import { noServer, noServerWords } from './no-server.ts';
 import { parseAddress } from '../wire/address.ts';
+import type { TunnelSettings } from './wireguard-settings.ts';
 import type { Endpoint, Transport, TunnelProtocol } from './policy.ts';
 
 export interface ImportedTunnel {
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
+  /** What of the configuration changes the packets. */
+  readonly settings?: TunnelSettings;
 }
 
 /** A line that says something about the tunnel and cannot be used; `line` counts from 1. */
@@ -64,6 +67,7 @@ export class Importing {
     readonly endpoint: Endpoint;
   }[] = [];
   readonly #unused: UnusedLine[] = [];
+  #settings: TunnelSettings | undefined;
 
   /** A server by its host, an IPv6 address in brackets or without them; `what` says who names it ("this Endpoint"). */
   server(
@@ -105,10 +109,22 @@ export class Importing {
     this.#unused.push({ line, why });
   }
 
+  /** No server of this configuration can work. */
+  drop(): void {
+    this.#found.length = 0;
+  }
+
+  /** What changes the packets of the tunnel. */
+  change(settings: TunnelSettings): void {
+    this.#settings = settings;
+  }
+
   /** What a configuration within this one comes to; all of it stands at this line. */
   within(line: number, { tunnels, unused }: Import): void {
-    for (const { protocol, endpoints } of tunnels)
+    for (const { protocol, endpoints, settings } of tunnels) {
       for (const endpoint of endpoints) this.#found.push({ line, protocol, endpoint });
+      if (settings !== undefined) this.change(settings);
+    }
     for (const { why } of unused) this.unused(line, why);
   }
 
@@ -124,7 +140,10 @@ export class Importing {
       })),
     ];
     const endpoints = this.#found.filter((found) => found.protocol === protocol).map((one) => one.endpoint);
-    const tunnels = protocol === undefined ? [] : [{ protocol, endpoints: distinctEndpoints(endpoints) }];
+    const changed =
+      this.#settings === undefined || protocol !== 'wireguard' ? {} : { settings: this.#settings };
+    const tunnels =
+      protocol === undefined ? [] : [{ protocol, endpoints: distinctEndpoints(endpoints), ...changed }];
     return { tunnels, unused: boundedUnused(unused) };
   }
 }

@@ -1,6 +1,8 @@
 // Knows: the closed type of what is allowed. Must not know: YAML, files, frames, clocks.
 // A value of type Policy has been validated: nothing that takes one needs to check it again.
 
+import type { WireguardForm } from './wireguard-forms.ts';
+
 export const PROFILES = ['full-tunnel', 'proxy-stub', 'split'] as const;
 export type Profile = (typeof PROFILES)[number];
 
@@ -26,6 +28,8 @@ export interface Tunnel {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
+  /** Where its configuration changes WireGuard's packets. */
+  readonly form?: WireguardForm;
 }
 
 /** A designated encrypted resolver (proxy-stub): `dot:9.9.9.9:853`, `doq:…`, `doh:203.0.113.5:443/dns.example`. */

@@ -8,7 +8,7 @@ import type { JudgedEndpoint } from './hosts.ts';
 import type { Neighbours } from './neighbours.ts';
 import { hasNetworks } from './nft-ranges.ts';
 import type { Policy } from './policy.ts';
-import { kernelAccepts, shapeOf } from './shape.ts';
+import { quotedAccepts, shapeOf } from './shape.ts';
 
 /** RFC 1122 section 3.2.2: no more than every host can take. RFC 4443 section 2.4: as much as fits into the least MTU. */
 const MOST = { 4: 576, 6: 1280 };
@@ -67,8 +67,8 @@ export function quotesTunnel(facts: Facts, endpoint: JudgedEndpoint): boolean {
   quoted.payloadHead = facts.quotedHead;
   quoted.payloadHead2 = facts.quotedHead2;
   quoted.payloadHead3 = facts.quotedHead3;
-  const shape = endpoint.protocol === 'ipsec' ? shapeOf('ipsec', 'udp', facts.quotedPort) : endpoint.shape;
-  return kernelAccepts(shape, quoted, 'down');
+  const of = endpoint.protocol === 'ipsec' ? { shape: shapeOf('ipsec', 'udp', facts.quotedPort) } : endpoint;
+  return quotedAccepts(of, quoted);
 }
 
 /** For whole packets without options or extension headers, going up. */

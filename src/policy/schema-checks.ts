@@ -47,6 +47,12 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
       );
     }
     names.set(tunnel.name, first ?? at);
+    if (tunnel.form !== undefined && tunnel.protocol !== 'wireguard') {
+      const key = tunnel.form.kind;
+      found.push(
+        fault([...path, key], `${key} is for wireguard`, 'Remove it, or write protocol: wireguard.'),
+      );
+    }
     for (const [index, endpoint] of tunnel.endpoints.entries()) {
       const here = [...path, 'endpoints', index];
       const text = formatEndpoint(endpoint);

@@ -15,6 +15,7 @@ import { mutants } from '../policy/mutants.ts';
 import {
   ANYWHERE,
   BARE,
+  CHANGED,
   FULL,
   LEARNED,
   PASSING,
@@ -146,6 +147,7 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'split', policy: SPLIT, learned: LEARNED },
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
+  { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
 ];
 
 describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {

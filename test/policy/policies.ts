@@ -55,6 +55,20 @@ export const ANYWHERE = policyOf(
   `version: 1\ntunnels:\n  - {name: mesh, protocol: wireguard, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*']}\n`,
 );
 
+/** WireGuard whose packets its configuration changes. */
+export const CHANGED = policyOf(`version: 1
+tunnels:
+  - {name: warp, protocol: wireguard, reserved: any, endpoints: ['udp:198.51.100.40:2408', 'udp:[2001:db8::40]:2408']}
+  - {name: mine, protocol: wireguard, reserved: [185, 25, 129], endpoints: ['udp:198.51.100.41:2408', 'udp:[2001:db8::41]:2408']}
+  - name: awg
+    protocol: wireguard
+    amnezia: {jc: 6, jmin: 10, jmax: 50, s1: 65, s2: 99, s3: 13, s4: 12, h1: 1487709344-2131140817, h2: 2139733608-2141880701, h3: 2143472358-2144227143, h4: 2146725105-2147279904, i1: '<b 0x0844818000010003>', i2: '<b 0x1234><r 20><t>'}
+    endpoints: ['udp:198.51.100.9:45678', 'udp:[2001:db8::9]:45678']
+  - {name: plain, protocol: wireguard, amnezia: {h1: 5, h2: 6, h3: 7, h4: 1000}, endpoints: ['udp:198.51.100.42:1-60000']}
+  - {name: far, protocol: wireguard, amnezia: {jmin: 100, jmax: 200, s1: 900, s4: 300}, endpoints: ['udp:198.51.100.43:51820', 'udp:[2001:db8::43]:51820']}
+  - {name: usual, protocol: wireguard, endpoints: ['udp:198.51.100.44:51820']}
+`);
+
 export const LEARNED: LearnedState = {
   ...NOTHING_LEARNED,
   addresses: [{ name: 'vpn.example.com', address: '198.51.100.77', seconds: 3000 }],

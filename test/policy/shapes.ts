@@ -1,5 +1,6 @@
 // Knows: frames of every shape that may come past a rule. Must not know: what becomes of them.
 
+import { CHANGES } from './shapes-wireguard.ts';
 import type { Shape } from './shape.ts';
 import { ESSENTIAL } from './shapes-essential.ts';
 import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
@@ -19,6 +20,7 @@ export const SHAPES: readonly Shape[] = [
   ...LOGINS,
   ...ESSENTIAL,
   ...RANGED,
+  ...CHANGES,
 ];
 
 /** The shape of that name, which must exist. */
