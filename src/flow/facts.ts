@@ -154,6 +154,8 @@ export class Facts {
   moreFragments = false;
   /** An IPv6 fragment header is present (also an atomic one). */
   fragmentHeader = false;
+  /** It is the second one that says so, behind one of a first fragment: a filter looks at the first alone (ipv6_find_hdr). */
+  nestedFragment = false;
   fragmentIdentification = 0;
   /** The whole packet by IP's own length field, header included. */
   ipLength = -1;

@@ -100,6 +100,7 @@ function clear(facts: Facts): void {
   facts.fragmentOffset = 0;
   facts.moreFragments = false;
   facts.fragmentHeader = false;
+  facts.nestedFragment = false;
   facts.fragmentIdentification = 0;
   facts.ipLength = -1;
   facts.udpLength = -1;

@@ -33,7 +33,23 @@ export function compileFilter(
 ): string {
   const endpoints = tunnelEndpoints(policy);
   const all = tunnelHosts(endpoints, learned);
-  const hosts = all.filter(({ index }) => only === undefined || only.includes(index));
+  const wanted = all.filter(({ index }) => only === undefined || only.includes(index));
+  // Where not all fit, what a network with NAT64 calls them is shown.
+  return (
+    filterOf(wanted, all, endpoints) ||
+    filterOf(
+      wanted.filter(({ isTranslated }) => isTranslated !== true),
+      all,
+      endpoints,
+    )
+  );
+}
+
+function filterOf(
+  hosts: readonly Host[],
+  all: readonly Host[],
+  endpoints: readonly JudgedEndpoint[],
+): string {
   if (hosts.length === 0 || hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
   const groups = new Map<string, { of: Formed; ports: Ports; hosts: Host[] }>();
   const ipsec = new Map<string, Host>();

@@ -1,7 +1,7 @@
 // Knows: which addresses the endpoints of a policy have, names replaced by what was learned. Must not know: frames, rules.
 // One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
 
-import { parseAddress } from '../wire/address.ts';
+import { addressText, inNetwork, parseAddress } from '../wire/address.ts';
 import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
 import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
@@ -38,6 +38,8 @@ export interface Host {
   readonly lastPort: number;
   /** How many of the 128 bits of `words` count; all of them but for a network. */
   readonly bits: number;
+  /** Another address of an IPv4 host: what a network with NAT64 calls it (RFC 6052). It is never on the link. */
+  readonly isTranslated?: true;
   /** What is left of a learned address; undefined for one that the policy itself names. */
   readonly seconds?: number;
 }
@@ -96,7 +98,26 @@ export function hostsOf(endpoints: readonly Endpoint[], learned: LearnedState): 
       if (host !== undefined && seconds > 0) found.push({ ...host, seconds });
     }
   }
-  return [...fixed, ...found];
+  return [...fixed, ...found, ...translated(fixed), ...translated(found)];
+}
+
+/** RFC 6052 section 2.1: the prefix that every network may use; the address stands in the last 32 bits. */
+const NAT64 = new Uint32Array([0x0064ff9b, 0, 0, 0]);
+const NAT64_BITS = 96;
+export const NAT64_NETWORK = `${addressText(6, NAT64)}/${NAT64_BITS}`;
+
+/** A network without IPv4 reaches an IPv4 server so, and the packets are the same. */
+function translated(hosts: readonly Host[]): Host[] {
+  return hosts
+    .filter(({ ipVersion, bits }) => ipVersion === 4 && bits >= NAT64_BITS)
+    .map((host) => {
+      const words = Uint32Array.of(0x0064ff9b, 0, 0, host.words[3] ?? 0);
+      return { ...host, ipVersion: 6, words, text: addressText(6, words), isTranslated: true };
+    });
+}
+
+export function isTranslated(ipVersion: number, words: Uint32Array): boolean {
+  return ipVersion === 6 && inNetwork(words, NAT64, NAT64_BITS);
 }
 
 function hostOf(endpoint: Endpoint, index: number, address: string): Host | undefined {

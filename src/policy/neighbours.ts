@@ -9,6 +9,7 @@ import { compileAllow } from './allow.ts';
 import { NFT_TO_ASKER } from './askers.ts';
 import type { Way } from './counted.ts';
 import { isOpenProfile } from './direct.ts';
+import { isTranslated } from './hosts.ts';
 import type { Host } from './hosts.ts';
 import type { LearnedNeighbour, LearnedState } from './learned.ts';
 import { holeNames } from './names.ts';
@@ -95,8 +96,10 @@ export function nearNetworks(policy: Policy, family?: 4 | 6): readonly Pick<Allo
 export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: readonly Host[]): Neighbours {
   const open = isOpenProfile(policy);
   const box = new Set(boxAddresses(policy, learned).map(wordOf));
-  const single = hosts.filter(({ bits }) => bits === 128);
-  const servers = hosts.filter(({ bits, protocol }) => bits < 128 && protocol === 17);
+  const single = hosts.filter(({ bits, isTranslated }) => bits === 128 && isTranslated !== true);
+  const servers = hosts.filter(
+    ({ bits, protocol, isTranslated }) => bits < 128 && protocol === 17 && isTranslated !== true,
+  );
   const near4 = new Set([
     ...single.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0),
     ...learnedNeighbours(policy, learned)
@@ -183,6 +186,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
     mayResolve6,
     isNear: ({ ipVersion, destination }) =>
       (ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination))) ||
+      isTranslated(ipVersion, destination) ||
       servers.some((net) => net.ipVersion === ipVersion && inNetwork(destination, net.words, net.bits)),
     isClient4: ({ destination }) => open || mine.size === 0 || mine.has(destination[3] ?? 0),
     bearsBox: ({ outerEtherType, source, destination }) =>

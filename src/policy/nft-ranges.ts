@@ -61,7 +61,10 @@ function compileRanges(policy: Policy): Ranges {
   const elements: NftElement[] = [];
   const networks = new Set<4 | 6>();
   for (const family of [4, 6] as const) {
-    const nested = [...byNetwork.values()].flatMap((group) => networkOfGroup(group, family));
+    const nested = [...byNetwork.values()].flatMap((group) => [
+      ...networkOfGroup(group, family),
+      ...(family === 6 ? networkOfGroup(group, 4).map(translatedNetwork) : []),
+    ]);
     if (nested.length === 0) continue;
     networks.add(family);
     for (const { first, last, within } of disjoint(nested)) {
@@ -142,6 +145,13 @@ function networkOfGroup(group: readonly JudgedEndpoint[], family: 4 | 6): Networ
   const first = numberOf(address.words, family);
   const last = first + (1n << BigInt((family === 4 ? 32 : 128) - endpoint.length)) - 1n;
   return [{ first, last, group }];
+}
+
+const NAT64_FIRST = 0x0064ff9bn << 96n;
+
+/** As src/policy/hosts.ts has it for single addresses. */
+function translatedNetwork({ first, last, group }: Network): Network {
+  return { first: NAT64_FIRST | first, last: NAT64_FIRST | last, group };
 }
 
 function numberOf(words: Uint32Array, family: 4 | 6): bigint {

@@ -146,6 +146,7 @@ function timed(host: Host, set: string, rest: string): NftElement {
 
 /** An endpoint that is on the link must be found there. */
 function near(host: Host): NftElement[] {
+  if (host.isTranslated === true) return [];
   return nearElements(host.text, host.seconds);
 }
 

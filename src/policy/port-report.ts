@@ -4,6 +4,7 @@
 
 import { Facts } from '../flow/facts.ts';
 import { lastPort } from './endpoint.ts';
+import { NAT64_NETWORK } from './hosts.ts';
 import type { JudgedEndpoint } from './hosts.ts';
 import type { Neighbours } from './neighbours.ts';
 import { hasNetworks } from './nft-ranges.ts';
@@ -76,7 +77,12 @@ export function nftPortReport(policy: Policy, family: 4 | 6, accept: string): re
   const ports = tunnelPorts(policy).map(portText);
   if (ports.length === 0) return [];
   const among = ports.length === 1 ? (ports[0] ?? '') : `{ ${ports.join(', ')} }`;
-  const servers = hasNetworks(policy, family) ? [`@near${family}`, `@nets${family}`] : [`@near${family}`];
+  const servers = [
+    `@near${family}`,
+    ...(hasNetworks(policy, family) ? [`@nets${family}`] : []),
+    // Whoever stands behind that: of what is quoted the judge knows whether it was the server.
+    ...(family === 6 ? [NAT64_NETWORK] : []),
+  ];
   return servers.map((who) =>
     family === 4
       ? `icmp type destination-unreachable icmp code port-unreachable ip length 56-${MOST[4]} ip daddr ${who} @th,64,8 0x45 @th,115,13 0x0 @th,136,8 17 @th,224,16 ${among} ${accept}`

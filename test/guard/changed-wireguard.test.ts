@@ -1,4 +1,4 @@
-// Knows: captures of tunnels whose packets a configuration changes, as far as the faults' folder has them.
+// Knows: captures of tunnels whose packets a configuration or a network changes, as far as the faults' folder has them.
 
 import { existsSync, readFileSync } from 'node:fs';
 
@@ -46,6 +46,13 @@ describe.runIf(existsSync(FOLDER))('a capture of the faults', () => {
     expect(tunnelFrames(policyOf(withTunnel('version: 1\n', { name: 'awg', ...rest })), 'awg.pcap')).toBe(
       '0 of 28',
     );
+  });
+
+  it('through NAT64 is the tunnel’s of the IPv4 server', () => {
+    const wkp = policy("{name: a, protocol: wireguard, endpoints: ['udp:198.51.100.7:51820']}");
+    expect(tunnelFrames(wkp, 'wkp.pcap')).toBe('22 of 22');
+    const other = policy("{name: a, protocol: wireguard, endpoints: ['udp:198.51.100.8:51820']}");
+    expect(tunnelFrames(other, 'wkp.pcap')).toBe('0 of 22');
   });
 
   it.each(['any', '[185, 25, 129]'])('of WARP is the tunnel’s with reserved %s', (reserved) => {
