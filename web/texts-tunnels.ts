@@ -18,7 +18,7 @@ export const TUNNEL_TEXTS = {
   cancel: 'No, go back',
   importTitle: 'From a configuration',
   importNote:
-    'The file your VPN service gave you: WireGuard, OpenVPN, IKEv2, for whatever system (.conf, .ovpn, .netdev, .nmconnection, .mobileconfig, swanctl.conf). Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
+    'The file your VPN service gave you: WireGuard, OpenVPN, IKEv2, for whatever system (.conf, .ovpn, .netdev, .nmconnection, .mobileconfig, swanctl.conf), or the list of servers that it publishes (Mullvad, gluetun, a Tor consensus; large ones at the box: leakguard tunnels import). Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
   importFile: 'File',
   importText: 'Or its text',
   importLook: 'Read it',
@@ -27,6 +27,10 @@ export const TUNNEL_TEXTS = {
   reviewNote: 'Nothing is trusted yet. Look whether these are the servers of your VPN.',
   changed:
     'This configuration changes WireGuard’s packets: they are known by these settings, and by them alone.',
+  listed:
+    'A list of servers of {day}. It replaces the servers that are trusted under this name: {added} more, {removed} less.',
+  listDay: 'Servers from a list of {day}',
+  listIsOld: 'Servers from a list of {day}, which is old: import a new one',
   unused: 'Lines that were left out',
   line: 'line',
   name: 'Name',

@@ -56,7 +56,15 @@ export function addTunnelRoutes(router: Router, site: Site): void {
     change(site, ctx, { show, back: '/tunnels', limit: LIMIT }, (form) => {
       const { name, protocol, endpoints } = formOf(form);
       const settings = settingsOf(form.get('settings') ?? '');
-      return box.addTunnel({ name: name.trim(), protocol, endpoints: linesOf(endpoints), ...settings });
+      const day = form.get('listed');
+      const listed = day === null ? {} : { listed: day };
+      return box.addTunnel({
+        name: name.trim(),
+        protocol,
+        endpoints: linesOf(endpoints),
+        ...settings,
+        ...listed,
+      });
     }),
   );
 

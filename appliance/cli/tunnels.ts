@@ -5,7 +5,11 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
+import type { ImportCommand } from '../../src/guard/commands.ts';
 import { printable } from '../../src/guard/status.ts';
+import { formatEndpoint } from '../../src/policy/endpoint.ts';
+import { IMPORT_FORMATS, importConfig } from '../../src/policy/import.ts';
+import { IMPORT_MOST } from '../../src/policy/imported.ts';
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
@@ -20,6 +24,7 @@ const HELP = `leakguard tunnels: which tunnels are trusted
                                                     .netdev, .nmconnection, .mobileconfig, swanctl.conf)
   leakguard tunnels learn [ENDPOINT]                what was seen to begin; with ENDPOINT, trust that one
 
+  --service NAME, --protocol NAME   of a list: whose servers, and of which protocol
   --name NAME    what the tunnel is called (default: the file's or the protocol's name)
   --yes          do not ask
   --json         one JSON object; without --yes nothing is changed by import and learn
@@ -32,6 +37,8 @@ const OPTIONS = {
   ...API_OPTIONS,
   name: { type: 'string' },
   yes: { type: 'boolean', default: false },
+  service: { type: 'string' },
+  protocol: { type: 'string' },
 } as const;
 type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
 
@@ -62,7 +69,11 @@ export const tunnelsCommand: Command = {
 
 async function list(client: DaemonClient, { json }: Values, io: CommandIo): Promise<ExitCode> {
   const { tunnels } = await client.status();
-  const lines = tunnels.map((t) => printable(`${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}`));
+  const lines = tunnels.map((t) =>
+    printable(
+      `${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}${t.listed === undefined ? '' : `  list of ${t.listed}${t.listIsOld === true ? ', old: import a new one' : ''}`}`,
+    ),
+  );
   const none = 'No tunnel is trusted yet. See "leakguard tunnels --help".';
   return say(io, json, { tunnels }, lines.length === 0 ? [none] : lines);
 }
@@ -93,19 +104,26 @@ async function remove(
 async function take(
   client: DaemonClient,
   [file]: readonly string[],
-  { json, name: given, yes }: Values,
+  { json, name: given, yes, service, protocol }: Values,
   io: CommandIo,
 ): Promise<ExitCode> {
   if (file === undefined) throw usage('Which file?');
   const read = await readFile(file).catch((cause: unknown) => {
     throw new CommandError(2, 'no-file', `${file} cannot be read.`, 'Is the name right?', cause);
   });
-  const bytes = read.toString('base64');
   const name = given ?? basename(file).replace(/\.[^.]+$/, '');
-  const found = await client.importTunnel({ bytes, name });
+  const wish = sendable(read, { service, protocol });
+  const found = await client.importTunnel({ ...wish, name });
+  const change = recordOf(recordOf(found)['change']);
   const proposal = recordOf(recordOf(found)['proposal']);
   const told = [
-    `${name}: ${textOf(proposal['protocol'])} to ${textsOf(proposal['endpoints']).join(', ')}`,
+    `${name}: ${textOf(proposal['protocol'])} to ${serversText(textsOf(proposal['endpoints']))}`,
+    ...(proposal['listed'] === undefined
+      ? []
+      : [
+          `a list of ${textOf(proposal['listed'])}: ${textOf(change['added'])} servers more, ${textOf(change['removed'])} less than are trusted now`,
+          ...textsOf(change['examples']).map((line) => `  ${line}`),
+        ]),
     ...['reserved', 'amnezia'].flatMap((key) =>
       proposal[key] === undefined
         ? []
@@ -115,8 +133,43 @@ async function take(
   ];
   if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);
   if (!yes && (json || !(await agreed(io)))) return say(io, json, found, ['Nothing was changed.']);
-  return say(io, json, await client.importTunnel({ bytes, name, yes: true }), [`${name} is trusted now.`]);
+  return say(io, json, await client.importTunnel({ ...wish, name, yes: true }), [`${name} is trusted now.`]);
 }
+
+/** As many servers as one line tells. */
+const SERVERS_TOLD = 20;
+
+function serversText(servers: readonly string[]): string {
+  const more = servers.length - SERVERS_TOLD;
+  return `${servers.slice(0, SERVERS_TOLD).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** The file itself; of a list that is too large for that, or of several services, what it comes to is read here. */
+function sendable(
+  read: Buffer,
+  choice: { readonly service?: string | undefined; readonly protocol?: string | undefined },
+): Omit<ImportCommand, 'name'> {
+  if (read.length > LIST_MOST) throw usage('That file is too large for a list of servers.');
+  const isChosen = choice.service !== undefined || choice.protocol !== undefined;
+  if (read.length <= IMPORT_MOST && !isChosen) return { bytes: read.toString('base64') };
+  const found = importConfig(read, choice);
+  const [tunnel] = found?.tunnels ?? [];
+  if (tunnel?.list === undefined)
+    throw new CommandError(
+      2,
+      'no-list',
+      found?.unused.map(({ why }) => why).join('; ') ?? 'That is no list of servers that is read here.',
+      `What is read: ${IMPORT_FORMATS}.`,
+    );
+  const { protocol, endpoints, list } = tunnel;
+  return {
+    ...{ protocol, endpoints: endpoints.map(formatEndpoint) },
+    ...(list.at === undefined ? {} : { listed: list.at }),
+  };
+}
+
+/** gluetun's list of all services has some ten million bytes. */
+const LIST_MOST = 64_000_000;
 
 async function learn(
   client: DaemonClient,

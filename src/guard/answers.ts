@@ -89,6 +89,13 @@ export interface ImportAnswer {
     /** To be sent along with a yes. */
     readonly reserved?: unknown;
     readonly amnezia?: unknown;
+    readonly listed?: string;
+  };
+  /** What a list changes of the tunnel of that name; the first of each. */
+  readonly change?: {
+    readonly added: number;
+    readonly removed: number;
+    readonly examples: readonly string[];
   };
   readonly unused: readonly { readonly line: number; readonly why: string }[];
 }

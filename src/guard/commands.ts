@@ -23,6 +23,8 @@ export interface AddTunnelCommand {
   /** What the configuration changes of WireGuard's packets, as the policy writes it. */
   readonly reserved?: unknown;
   readonly amnezia?: unknown;
+  /** The day of a service's list, `2026-11-29`: its endpoints replace those that there were. */
+  readonly listed?: string;
 }
 
 /** POST /v1/tunnels/import → ImportAnswer. Nothing changes without `yes`. */
@@ -31,6 +33,10 @@ export interface ImportCommand {
   readonly text?: string;
   /** The same as the file's bytes, in base64: in whatever encoding it was written. */
   readonly bytes?: string;
+  /** Or what such a file came to, where it was too large to be sent. */
+  readonly protocol?: string;
+  readonly endpoints?: readonly string[];
+  readonly listed?: string;
   readonly name: string;
   readonly yes?: boolean;
 }

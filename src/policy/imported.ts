@@ -12,6 +12,8 @@ export interface ImportedTunnel {
   readonly endpoints: readonly Endpoint[];
   /** What of the configuration changes the packets. */
   readonly settings?: TunnelSettings;
+  /** It is a list of servers that a service publishes: it replaces the one before. `at`: the day it was made. */
+  readonly list?: { readonly at?: string };
 }
 
 /** A line that says something about the tunnel and cannot be used; `line` counts from 1. */

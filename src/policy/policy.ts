@@ -30,6 +30,8 @@ export interface Tunnel {
   readonly endpoints: readonly Endpoint[];
   /** Where its configuration changes WireGuard's packets. */
   readonly form?: WireguardForm;
+  /** The day on which the service's list of servers was made, `2026-11-29`. */
+  readonly listed?: string;
 }
 
 /** A designated encrypted resolver (proxy-stub): `dot:9.9.9.9:853`, `doq:…`, `doh:203.0.113.5:443/dns.example`. */

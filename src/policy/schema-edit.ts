@@ -12,6 +12,8 @@ export interface TunnelEdit extends TunnelSettings {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
+  /** The day on which a list of servers was made: its endpoints then replace those of before. */
+  readonly listed?: string | undefined;
 }
 
 /** The text of a policy with the tunnel behind the others; to a tunnel of that name its endpoints are added. */
@@ -21,6 +23,11 @@ export function withTunnel(yamlText: string, tunnel: TunnelEdit): string {
   const index = indexOf(document, tunnel.name);
   if (index >= 0) {
     const path = ['tunnels', index, 'endpoints'];
+    if (tunnel.listed !== undefined) {
+      document.setIn(path, document.createNode(endpoints));
+      document.setIn(['tunnels', index, 'listed'], tunnel.listed);
+      return document.toString();
+    }
     const list = document.getIn(path);
     const known = new Set<unknown>(isSeq(list) ? list.toJSON() : []);
     for (const endpoint of endpoints) if (!known.has(endpoint)) document.addIn(path, endpoint);
@@ -31,6 +38,7 @@ export function withTunnel(yamlText: string, tunnel: TunnelEdit): string {
   const entry = document.createNode({
     ...{ name: tunnel.name, protocol: tunnel.protocol, endpoints },
     ...settingsOf(tunnel),
+    ...(tunnel.listed === undefined ? {} : { listed: tunnel.listed }),
   });
   const list = document.get('tunnels');
   if (isSeq(list)) {

@@ -85,8 +85,10 @@ const tunnel = z
     endpoints: z.array(endpoint).min(1).max(20_000),
     reserved: z.union([z.literal('any'), z.array(z.int())]).optional(),
     amnezia: amnezia.optional(),
+    listed: z.iso.date().optional(),
   })
-  .transform(({ reserved, amnezia: settings, ...rest }, context): Tunnel => {
+  .transform(({ reserved, amnezia: settings, ...more }, context): Tunnel => {
+    const rest = withoutUndefined(more);
     const form = formOf({ reserved, amnezia: settings });
     if (form === undefined) return rest;
     if ('wrong' in form) {
