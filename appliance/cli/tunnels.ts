@@ -113,7 +113,8 @@ async function take(
   });
   const name = given ?? basename(file).replace(/\.[^.]+$/, '');
   const wish = sendable(read, { service, protocol });
-  const found = await client.importTunnel({ ...wish, name });
+  // Who says yes beforehand needs to be asked nothing, and reads the same afterwards.
+  const found = await client.importTunnel({ ...wish, name, ...(yes ? { yes } : {}) });
   const change = recordOf(recordOf(found)['change']);
   const proposal = recordOf(recordOf(found)['proposal']);
   const told = [
@@ -132,7 +133,8 @@ async function take(
     ...recordsOf(recordOf(found)['unused']).map(({ line, why }) => `line ${textOf(line)}: ${textOf(why)}`),
   ];
   if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);
-  if (!yes && (json || !(await agreed(io)))) return say(io, json, found, ['Nothing was changed.']);
+  if (yes) return say(io, json, found, [`${name} is trusted now.`]);
+  if (json || !(await agreed(io))) return say(io, json, found, ['Nothing was changed.']);
   return say(io, json, await client.importTunnel({ ...wish, name, yes: true }), [`${name} is trusted now.`]);
 }
 
