@@ -14,7 +14,10 @@ export function boundaryOf(type: string): string | undefined {
   return parts?.[1] ?? parts?.[2];
 }
 
-/** Every field as text, a file by its content, its name as `FIELD.filename`. Undefined when the body is no such form. */
+/**
+ * Every field as text, a file by its content, its name as `FIELD.filename`, and its bytes in base64 as `FIELD.bytes`: whatever
+ * encoding it has is for its reader. Undefined when the body is no such form.
+ */
 export function readMultipart(body: Buffer, boundary: string): URLSearchParams | undefined {
   const delimiter = Buffer.from(`\r\n--${boundary}`);
   const whole = Buffer.concat([BREAK, body]);
@@ -32,7 +35,9 @@ export function readMultipart(body: Buffer, boundary: string): URLSearchParams |
     if (name === undefined) return undefined;
     fields.append(name, part.toString('utf8', split + HEAD_END.length));
     const filename = named(head, 'filename');
-    if (filename !== undefined) fields.append(`${name}.filename`, filename);
+    if (filename === undefined) continue;
+    fields.append(`${name}.filename`, filename);
+    fields.append(`${name}.bytes`, part.toString('base64', split + HEAD_END.length));
   }
   return undefined;
 }

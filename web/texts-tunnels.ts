@@ -18,20 +18,26 @@ export const TUNNEL_TEXTS = {
   cancel: 'No, go back',
   importTitle: 'From a configuration',
   importNote:
-    'A WireGuard .conf or an OpenVPN .ovpn file. Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
+    'The file your VPN service gave you: WireGuard, OpenVPN, IKEv2, for whatever system (.conf, .ovpn, .netdev, .nmconnection, .mobileconfig, swanctl.conf), or the list of servers that it publishes (Mullvad, gluetun, a Tor consensus; large ones at the box: leakguard tunnels import). Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
   importFile: 'File',
   importText: 'Or its text',
   importLook: 'Read it',
   nothingGiven: 'Choose a file, or put its text into the field.',
   reviewTitle: 'Trust this tunnel?',
   reviewNote: 'Nothing is trusted yet. Look whether these are the servers of your VPN.',
+  changed:
+    'This configuration changes WireGuard’s packets: they are known by these settings, and by them alone.',
+  listed:
+    'A list of servers of {day}. It replaces the servers that are trusted under this name: {added} more, {removed} less.',
+  listDay: 'Servers from a list of {day}',
+  listIsOld: 'Servers from a list of {day}, which is old: import a new one',
   unused: 'Lines that were left out',
   line: 'line',
   name: 'Name',
   protocol: 'Protocol',
   endpoints: 'Servers',
   endpointsNote:
-    'One a line: transport, address or name, and port, such as udp:198.51.100.7:51820 or tcp:vpn.example.com:443.',
+    'One a line: transport, address or name, and port, such as udp:198.51.100.7:51820 or tcp:vpn.example.com:443; ports may be a range (4000-33433) or any (*), an address a network (198.51.100.0/24).',
   trust: 'Yes, trust it',
   learnTitle: 'From the wire',
   learnNote:

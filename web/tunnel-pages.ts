@@ -140,9 +140,13 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
 
 /** What a configuration comes to, before a yes. */
 export function importPage(renderer: Renderer, around: Around, found: ImportAnswer): string {
-  const { proposal, unused } = found;
+  const { proposal, unused, change } = found;
+  const { reserved, amnezia } = proposal;
+  const settings = JSON.stringify({ reserved, amnezia });
   return draw(renderer, 'tunnel-import', around, {
     ...{ token: around.token, unused: printable(unused), proposal: printable(proposal), sent: proposal },
+    change: change === undefined ? undefined : printable(change),
+    settings: settings === '{}' ? '' : settings,
     most: SERVERS,
   });
 }

@@ -55,20 +55,31 @@ export function addTunnelRoutes(router: Router, site: Site): void {
   router.post('/tunnels', (ctx: Context) =>
     change(site, ctx, { show, back: '/tunnels', limit: LIMIT }, (form) => {
       const { name, protocol, endpoints } = formOf(form);
-      return box.addTunnel({ name: name.trim(), protocol, endpoints: linesOf(endpoints) });
+      const settings = settingsOf(form.get('settings') ?? '');
+      const day = form.get('listed');
+      const listed = day === null ? {} : { listed: day };
+      return box.addTunnel({
+        name: name.trim(),
+        protocol,
+        endpoints: linesOf(endpoints),
+        ...settings,
+        ...listed,
+      });
     }),
   );
 
   router.post('/tunnels/import', async (ctx: Context) => {
     const form = await ownForm(site, ctx, show, LIMIT);
     if (form === undefined) return;
-    const text = (form.get('config') ?? '') || (form.get('text') ?? '');
-    if (text.trim() === '') {
+    const bytes = form.get('config.bytes') ?? '';
+    const text = form.get('text') ?? '';
+    if ((form.get('config') ?? text).trim() === '' && text.trim() === '') {
       ctx.status = 422;
       return show(ctx, { message: TUNNEL_TEXTS.nothingGiven, faults: [] });
     }
     try {
-      const found = await box.examine({ text, name: nameFrom(form.get('config.filename') ?? '') });
+      const name = nameFrom(form.get('config.filename') ?? '');
+      const found = await box.examine(bytes === '' ? { text, name } : { bytes, name });
       ctx.type = 'html';
       ctx.body = importPage(renderer, { token: visitors.token(ctx), notice: undefined }, found);
     } catch (error) {
@@ -118,6 +129,20 @@ function formOf(form: URLSearchParams): TunnelForm {
   const field = (name: string): string => form.get(name) ?? '';
   const endpoints = field('endpoints').split(/\s+/).filter(Boolean).join('\n');
   return { name: field('name'), protocol: field('protocol'), endpoints };
+}
+
+/** What came with a configuration, from the page before; the guard says whether it is any. */
+function settingsOf(text: string): { readonly reserved?: unknown; readonly amnezia?: unknown } {
+  if (text === '') return {};
+  try {
+    const { reserved, amnezia } = JSON.parse(text) as {
+      readonly reserved?: unknown;
+      readonly amnezia?: unknown;
+    };
+    return { ...(reserved === undefined ? {} : { reserved }), ...(amnezia === undefined ? {} : { amnezia }) };
+  } catch {
+    return {};
+  }
 }
 
 /** `/home/anna/home-nl.conf` → `home-nl`; a name that a policy would take, or `tunnel`. */

@@ -5,7 +5,11 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
+import type { ImportCommand } from '../../src/guard/commands.ts';
 import { printable } from '../../src/guard/status.ts';
+import { formatEndpoint } from '../../src/policy/endpoint.ts';
+import { IMPORT_FORMATS, importConfig } from '../../src/policy/import.ts';
+import { IMPORT_MOST } from '../../src/policy/imported.ts';
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
@@ -16,9 +20,11 @@ const HELP = `leakguard tunnels: which tunnels are trusted
   leakguard tunnels [list]                          the tunnels of the policy, and which are up
   leakguard tunnels add NAME PROTOCOL ENDPOINT…     e.g. add home wireguard udp:198.51.100.7:51820
   leakguard tunnels remove NAME
-  leakguard tunnels import FILE [--name NAME]       a WireGuard .conf or an OpenVPN .ovpn; only its endpoints are read
+  leakguard tunnels import FILE [--name NAME]       a VPN's configuration; only its servers are read (.conf, .ovpn,
+                                                    .netdev, .nmconnection, .mobileconfig, swanctl.conf)
   leakguard tunnels learn [ENDPOINT]                what was seen to begin; with ENDPOINT, trust that one
 
+  --service NAME, --protocol NAME   of a list: whose servers, and of which protocol
   --name NAME    what the tunnel is called (default: the file's or the protocol's name)
   --yes          do not ask
   --json         one JSON object; without --yes nothing is changed by import and learn
@@ -31,6 +37,8 @@ const OPTIONS = {
   ...API_OPTIONS,
   name: { type: 'string' },
   yes: { type: 'boolean', default: false },
+  service: { type: 'string' },
+  protocol: { type: 'string' },
 } as const;
 type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
 
@@ -61,7 +69,11 @@ export const tunnelsCommand: Command = {
 
 async function list(client: DaemonClient, { json }: Values, io: CommandIo): Promise<ExitCode> {
   const { tunnels } = await client.status();
-  const lines = tunnels.map((t) => printable(`${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}`));
+  const lines = tunnels.map((t) =>
+    printable(
+      `${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}${t.listed === undefined ? '' : `  list of ${t.listed}${t.listIsOld === true ? ', old: import a new one' : ''}`}`,
+    ),
+  );
   const none = 'No tunnel is trusted yet. See "leakguard tunnels --help".';
   return say(io, json, { tunnels }, lines.length === 0 ? [none] : lines);
 }
@@ -92,24 +104,74 @@ async function remove(
 async function take(
   client: DaemonClient,
   [file]: readonly string[],
-  { json, name: given, yes }: Values,
+  { json, name: given, yes, service, protocol }: Values,
   io: CommandIo,
 ): Promise<ExitCode> {
   if (file === undefined) throw usage('Which file?');
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const read = await readFile(file).catch((cause: unknown) => {
     throw new CommandError(2, 'no-file', `${file} cannot be read.`, 'Is the name right?', cause);
   });
   const name = given ?? basename(file).replace(/\.[^.]+$/, '');
-  const found = await client.importTunnel({ text, name });
+  const wish = sendable(read, { service, protocol });
+  // Who says yes beforehand needs to be asked nothing, and reads the same afterwards.
+  const found = await client.importTunnel({ ...wish, name, ...(yes ? { yes } : {}) });
+  const change = recordOf(recordOf(found)['change']);
   const proposal = recordOf(recordOf(found)['proposal']);
   const told = [
-    `${name}: ${textOf(proposal['protocol'])} to ${textsOf(proposal['endpoints']).join(', ')}`,
+    `${name}: ${textOf(proposal['protocol'])} to ${serversText(textsOf(proposal['endpoints']))}`,
+    ...(proposal['listed'] === undefined
+      ? []
+      : [
+          `a list of ${textOf(proposal['listed'])}: ${textOf(change['added'])} servers more, ${textOf(change['removed'])} less than are trusted now`,
+          ...textsOf(change['examples']).map((line) => `  ${line}`),
+        ]),
+    ...['reserved', 'amnezia'].flatMap((key) =>
+      proposal[key] === undefined
+        ? []
+        : [`its packets are known by ${key} ${JSON.stringify(proposal[key])}, and by that alone`],
+    ),
     ...recordsOf(recordOf(found)['unused']).map(({ line, why }) => `line ${textOf(line)}: ${textOf(why)}`),
   ];
   if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);
-  if (!yes && (json || !(await agreed(io)))) return say(io, json, found, ['Nothing was changed.']);
-  return say(io, json, await client.importTunnel({ text, name, yes: true }), [`${name} is trusted now.`]);
+  if (yes) return say(io, json, found, [`${name} is trusted now.`]);
+  if (json || !(await agreed(io))) return say(io, json, found, ['Nothing was changed.']);
+  return say(io, json, await client.importTunnel({ ...wish, name, yes: true }), [`${name} is trusted now.`]);
 }
+
+/** As many servers as one line tells. */
+const SERVERS_TOLD = 20;
+
+function serversText(servers: readonly string[]): string {
+  const more = servers.length - SERVERS_TOLD;
+  return `${servers.slice(0, SERVERS_TOLD).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** The file itself; of a list that is too large for that, or of several services, what it comes to is read here. */
+function sendable(
+  read: Buffer,
+  choice: { readonly service?: string | undefined; readonly protocol?: string | undefined },
+): Omit<ImportCommand, 'name'> {
+  if (read.length > LIST_MOST) throw usage('That file is too large for a list of servers.');
+  const isChosen = choice.service !== undefined || choice.protocol !== undefined;
+  if (read.length <= IMPORT_MOST && !isChosen) return { bytes: read.toString('base64') };
+  const found = importConfig(read, choice);
+  const [tunnel] = found?.tunnels ?? [];
+  if (tunnel?.list === undefined)
+    throw new CommandError(
+      2,
+      'no-list',
+      found?.unused.map(({ why }) => why).join('; ') ?? 'That is no list of servers that is read here.',
+      `What is read: ${IMPORT_FORMATS}.`,
+    );
+  const { protocol, endpoints, list } = tunnel;
+  return {
+    ...{ protocol, endpoints: endpoints.map(formatEndpoint) },
+    ...(list.at === undefined ? {} : { listed: list.at }),
+  };
+}
+
+/** gluetun's list of all services has some ten million bytes. */
+const LIST_MOST = 64_000_000;
 
 async function learn(
   client: DaemonClient,

@@ -2,11 +2,15 @@
 // Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
 
 import type { Guard } from '../../src/guard/guard.ts';
+import type { ImportAnswer } from '../../src/guard/answers.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
+import { IMPORT_FORMATS } from '../../src/policy/import.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
+import type { UnusedLine } from '../../src/policy/imported.ts';
 import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
 import type { Endpoint, TunnelProtocol } from '../../src/policy/policy.ts';
+import type { TunnelSettings } from '../../src/policy/wireguard-settings.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
@@ -35,7 +39,19 @@ export function tunnelRoutes(box: TunnelSubject): readonly ApiRoute[] {
 }
 
 async function add(box: TunnelSubject, body: unknown): Promise<Status> {
-  const { name, protocol, endpoints } = fieldsOf(body);
+  const { name, protocol, endpoints, reserved, amnezia, listed } = fieldsOf(body);
+  const parsed = readEndpoints(name, protocol, endpoints);
+  // Whatever these are: they become part of the policy's text, and the schema says whether that is one.
+  const rest = { reserved, amnezia, listed } as TunnelRest;
+  return put(box, parsed.name, parsed.protocol, parsed.endpoints, rest);
+}
+
+/** A tunnel as JSON has it. Throws ApiError 400 with what is wrong. */
+function readEndpoints(
+  name: unknown,
+  protocol: unknown,
+  endpoints: unknown,
+): { readonly name: string; readonly protocol: TunnelProtocol; readonly endpoints: readonly Endpoint[] } {
   const known = TUNNEL_PROTOCOLS.find((one) => one === protocol);
   const texts: unknown[] = Array.isArray(endpoints) ? (endpoints as unknown[]) : [];
   if (texts.length > ENDPOINTS_MOST)
@@ -53,13 +69,10 @@ async function add(box: TunnelSubject, body: unknown): Promise<Status> {
   if (typeof name !== 'string') faults.push(fault('name', 'is missing', 'Give the tunnel a name.'));
   if (faults.length > 0 || known === undefined || typeof name !== 'string')
     throw new ApiError(400, 'invalid', 'that is no tunnel', faults);
-  return put(
-    box,
-    name,
-    known,
-    parsed.filter((endpoint) => endpoint !== undefined),
-  );
+  return { name, protocol: known, endpoints: parsed.filter((endpoint) => endpoint !== undefined) };
 }
+
+type TunnelRest = TunnelSettings & { readonly listed?: string | undefined };
 
 async function remove(box: TunnelSubject, name: string): Promise<Status> {
   const text = await box.texts.run('removeTunnel', { text: policyText(box), name });
@@ -69,33 +82,79 @@ async function remove(box: TunnelSubject, name: string): Promise<Status> {
 }
 
 async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
-  const { text, name, yes } = fieldsOf(body);
-  if (typeof text !== 'string' || text.length > IMPORT_MOST || typeof name !== 'string') {
+  const { text, bytes, name, yes, protocol: chosen, endpoints: read, listed: day } = fieldsOf(body);
+  if (read !== undefined) {
+    const list = readEndpoints(name, chosen, read);
+    const listed = typeof day === 'string' ? day : today();
+    return propose(box, list.name, { ...list, unused: [], rest: { listed } }, yes === true);
+  }
+  const given = typeof bytes === 'string' ? new Uint8Array(Buffer.from(bytes, 'base64')) : text;
+  const isGiven = typeof given === 'string' || given instanceof Uint8Array;
+  if (!isGiven || given.length > IMPORT_MOST || typeof name !== 'string') {
     throw new ApiError(
       400,
       'invalid',
       'a configuration is sent as {"text": "[Interface] …", "name": "home"}',
-      [
-        fault(
-          'text',
-          'is no configuration',
-          'Send a WireGuard .conf or an OpenVPN .ovpn, and a name for the tunnel.',
-        ),
-      ],
+      [fault('text', 'is no configuration', `Send ${IMPORT_FORMATS}, and a name for the tunnel.`)],
     );
   }
-  const found = await box.texts.run('import', text);
+  const found = await box.texts.run('import', given);
   if (found === undefined)
-    throw new ApiError(422, 'unknown-format', 'that is neither a WireGuard .conf nor an OpenVPN .ovpn');
+    throw new ApiError(
+      422,
+      'unknown-format',
+      `that is no configuration that is read here: ${IMPORT_FORMATS}`,
+    );
   const { tunnels, unused } = found;
   const [tunnel] = tunnels;
   const lines = unused.map(({ line, why }) => fault(`line ${line}`, why, 'It was left out.'));
   if (tunnel === undefined)
     throw new ApiError(422, 'no-endpoint', 'no endpoint was found in that configuration', lines);
-  const { protocol, endpoints } = tunnel;
-  const proposal = { name, protocol, endpoints: endpoints.map(formatEndpoint) };
-  if (yes !== true) return { proposal, unused, added: false };
-  return { proposal, unused, added: true, status: await put(box, name, protocol, endpoints) };
+  const { protocol, endpoints, settings = {}, list } = tunnel;
+  const rest = { ...settings, ...(list === undefined ? {} : { listed: list.at ?? today() }) };
+  return propose(box, name, { protocol, endpoints, unused, rest }, yes === true);
+}
+
+interface Found {
+  readonly protocol: TunnelProtocol;
+  readonly endpoints: readonly Endpoint[];
+  readonly unused: readonly UnusedLine[];
+  readonly rest: TunnelRest;
+}
+
+async function propose(box: TunnelSubject, name: string, found: Found, yes: boolean): Promise<unknown> {
+  const { protocol, endpoints, unused, rest } = found;
+  const texts = endpoints.map(formatEndpoint);
+  const change = rest.listed === undefined ? {} : { change: await changeOf(box, name, texts) };
+  const answer = { proposal: { name, protocol, endpoints: texts, ...rest }, ...change, unused };
+  if (!yes) return { ...answer, added: false };
+  return { ...answer, added: true, status: await put(box, name, protocol, endpoints, rest) };
+}
+
+/** Shown of what a list changes. */
+const EXAMPLES = 50;
+
+async function changeOf(
+  box: TunnelSubject,
+  name: string,
+  texts: readonly string[],
+): Promise<NonNullable<ImportAnswer['change']>> {
+  const parsed = await box.texts.run('policy', policyText(box));
+  const tunnel = parsed.ok ? parsed.policy.tunnels.find((one) => one.name === name) : undefined;
+  const before = new Set(tunnel?.endpoints.map(formatEndpoint));
+  const after = new Set(texts);
+  const added = texts.filter((text) => !before.has(text));
+  const removed = [...before].filter((text) => !after.has(text));
+  const examples = [
+    ...removed.slice(0, EXAMPLES).map((text) => `- ${text}`),
+    ...added.slice(0, EXAMPLES).map((text) => `+ ${text}`),
+  ];
+  return { added: added.length, removed: removed.length, examples };
+}
+
+/** A list that does not say when it was made is as old as its import. */
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
 async function learn(box: TunnelSubject, body: unknown): Promise<unknown> {
@@ -118,8 +177,9 @@ async function put(
   name: string,
   protocol: TunnelProtocol,
   endpoints: readonly Endpoint[],
+  rest: TunnelRest = {},
 ): Promise<Status> {
-  const tunnel = { name, protocol, endpoints };
+  const tunnel = { name, protocol, endpoints, ...rest };
   const text = await box.texts.run('addTunnel', { text: policyText(box), tunnel });
   if (typeof text !== 'string') throw invalidFile(text.faults);
   return inForce(await box.setPolicy(text));

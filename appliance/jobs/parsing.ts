@@ -2,8 +2,7 @@
 // Every job is a pure function of its text; what is given and what comes back is plain data.
 
 import type { Fault } from '../../src/policy/fault.ts';
-import { importOpenvpn, isOpenvpnConfig } from '../../src/policy/import-openvpn.ts';
-import { importWireguard, isWireguardConfig } from '../../src/policy/import-wireguard.ts';
+import { importConfig } from '../../src/policy/import.ts';
 import type { Import } from '../../src/policy/imported.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
@@ -33,8 +32,8 @@ export type ParsingJobs = {
     readonly given: { readonly text: string; readonly name: string };
     readonly result: string | NoPolicy | undefined;
   };
-  /** Undefined for a text that is no tunnel configuration. */
-  readonly import: { readonly given: string; readonly result: Import | undefined };
+  /** A file's bytes, or a text that somebody typed. Undefined for what is no tunnel configuration. */
+  readonly import: { readonly given: string | Uint8Array; readonly result: Import | undefined };
 };
 
 export type JobKind = keyof ParsingJobs;
@@ -53,10 +52,7 @@ const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
   change: ({ text, settings }) => ofPolicy(text, () => withSettings(text, settings)),
   addTunnel: ({ text, tunnel }) => ofPolicy(text, () => withTunnel(text, tunnel)),
   removeTunnel: ({ text, name }) => ofPolicy(text, () => withoutTunnel(text, name)),
-  import: (text) => {
-    if (isWireguardConfig(text)) return importWireguard(text);
-    return isOpenvpnConfig(text) ? importOpenvpn(text) : undefined;
-  },
+  import: importConfig,
 };
 
 export function doJob<K extends JobKind>(kind: K, given: Given<K>): Result<K> {

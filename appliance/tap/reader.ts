@@ -167,7 +167,7 @@ export class TapReader {
     const facts = this.#facts;
     const index = this.#judge.streamOf(facts, direction);
     const endpoint = index < 0 ? undefined : this.#judge.endpoints[index];
-    if (endpoint === undefined || !isShown(endpoint.shape, facts, 'up')) return false;
+    if (endpoint === undefined || !isShown(endpoint, facts, 'up')) return false;
     const { dissector } = this.#parts;
     const isRead = dissector.stream(bytes, facts, endpoint.protocol, endpoint.serverName);
     if (dissector.carries) this.#noteHandshake(endpoint, facts.destination, at);
@@ -176,7 +176,7 @@ export class TapReader {
 
   #noteAnswer(index: number, at: number): void {
     const endpoint = this.#judge.endpoints[index];
-    if (endpoint === undefined || !isHandshakeAnswer(endpoint.shape, this.#facts)) return;
+    if (endpoint === undefined || !isHandshakeAnswer(endpoint, this.#facts)) return;
     this.#noteHandshake(endpoint, this.#facts.source, at);
   }
 

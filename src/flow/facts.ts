@@ -115,6 +115,8 @@ export const MOST_RECORDS = 8;
 /** EtherType 802.3 length frames are given: there is none on the wire. */
 export const LLC = 0;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** The fields of one frame. All numbers; -1 where a field does not exist in this frame. */
 export class Facts {
   /** Of the reader's own: the frame was plain, so that the next may be read by what differs (headers-plain.ts). */
@@ -152,6 +154,8 @@ export class Facts {
   moreFragments = false;
   /** An IPv6 fragment header is present (also an atomic one). */
   fragmentHeader = false;
+  /** It is the second one that says so, behind one of a first fragment: a filter looks at the first alone (ipv6_find_hdr). */
+  nestedFragment = false;
   fragmentIdentification = 0;
   /** The whole packet by IP's own length field, header included. */
   ipLength = -1;
@@ -219,6 +223,20 @@ export class Facts {
 
   kind: Kind = 'malformed';
   findings: Findings = NO_FINDINGS;
+
+  /** The buffer that the frame was read from: private, so that no copy keeps it. */
+  #bytes: Uint8Array = NO_BYTES;
+
+  /** Set by who reads a frame; a copy has none. */
+  readFrom(bytes: Uint8Array | undefined): void {
+    this.#bytes = bytes ?? NO_BYTES;
+  }
+
+  /** A byte of the upper-layer payload, or -1 where there is none, or the buffer is gone. */
+  payloadByte(at: number): number {
+    const place = this.payloadOffset + at;
+    return place < this.payloadEnd ? (this.#bytes[place] ?? -1) : -1;
+  }
 }
 
 /** A copy that outlives the buffer and the next frame; written over `into`, where it is given. */
@@ -228,6 +246,7 @@ export function copyFacts(from: Readonly<Facts>, into = new Facts()): Facts {
   source.set(from.source);
   destination.set(from.destination);
   target.set(from.target);
+  into.readFrom(undefined);
   into.source = source;
   into.destination = destination;
   into.target = target;

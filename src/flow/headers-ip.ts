@@ -116,6 +116,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
     facts.protocol = bytes[offset] ?? 0;
     if (next === Protocol.FRAGMENT) {
       const fragment = u16(bytes, offset + 2);
+      facts.nestedFragment = facts.fragmentHeader;
       facts.fragmentHeader = true;
       facts.fragmentOffset = fragment & 0xfff8;
       facts.moreFragments = (fragment & 1) !== 0;

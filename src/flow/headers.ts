@@ -33,6 +33,7 @@ export function readHeaders(
   facts: Facts,
 ): void {
   const ethernet = linkType === LinkType.ETHERNET;
+  facts.readFrom(bytes);
   if (facts.plain && ethernet && readPlainUdp(bytes, start, end, wireLength, facts)) return;
   clear(facts);
   facts.length = wireLength;
@@ -54,6 +55,7 @@ export function readInner(
   facts: Facts,
 ): void {
   clear(facts);
+  facts.readFrom(bytes);
   facts.length = wireEnd - start;
   facts.captured = end - start;
   facts.outerEtherType = etherType;
@@ -66,6 +68,7 @@ export function readInner(
  */
 export function readUpperOf(whole: Uint8Array, outer: Facts, protocol: number, facts: Facts): void {
   clear(facts);
+  facts.readFrom(whole);
   facts.length = facts.captured = whole.length;
   facts.sourceMac = outer.sourceMac;
   facts.destinationMac = outer.destinationMac;
@@ -97,6 +100,7 @@ function clear(facts: Facts): void {
   facts.fragmentOffset = 0;
   facts.moreFragments = false;
   facts.fragmentHeader = false;
+  facts.nestedFragment = false;
   facts.fragmentIdentification = 0;
   facts.ipLength = -1;
   facts.udpLength = -1;

@@ -180,7 +180,7 @@ export class Analysis {
   #readStream(bytes: Uint8Array, direction: Direction): boolean {
     const index = this.#judge.streamOf(this.#facts, direction);
     const endpoint = index < 0 ? undefined : this.#judge.endpoints[index];
-    if (endpoint === undefined || !isShown(endpoint.shape, this.#facts, 'up')) return false;
+    if (endpoint === undefined || !isShown(endpoint, this.#facts, 'up')) return false;
     return this.#dissector.stream(bytes, this.#facts, endpoint.protocol, endpoint.serverName);
   }
 
@@ -188,7 +188,7 @@ export class Analysis {
   #sample(tunnel: number): void {
     const endpoint = this.#judge.endpoints[tunnel];
     if (endpoint?.protocol !== 'opaque' || this.#notWireguard.has(endpoint.text)) return;
-    if (!kernelAccepts('wireguard', this.#facts, 'up')) this.#notWireguard.add(endpoint.text);
+    if (!kernelAccepts({ shape: 'wireguard' }, this.#facts, 'up')) this.#notWireguard.add(endpoint.text);
   }
 
   #judgeOther(direction: Direction, timeMicros: number): void {

@@ -86,6 +86,16 @@ export interface ImportAnswer {
     readonly name: string;
     readonly protocol: string;
     readonly endpoints: readonly string[];
+    /** To be sent along with a yes. */
+    readonly reserved?: unknown;
+    readonly amnezia?: unknown;
+    readonly listed?: string;
+  };
+  /** What a list changes of the tunnel of that name; the first of each. */
+  readonly change?: {
+    readonly added: number;
+    readonly removed: number;
+    readonly examples: readonly string[];
   };
   readonly unused: readonly { readonly line: number; readonly why: string }[];
 }

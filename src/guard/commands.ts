@@ -20,12 +20,23 @@ export interface AddTunnelCommand {
   readonly protocol: string;
   /** `udp:198.51.100.7:51820` */
   readonly endpoints: readonly string[];
+  /** What the configuration changes of WireGuard's packets, as the policy writes it. */
+  readonly reserved?: unknown;
+  readonly amnezia?: unknown;
+  /** The day of a service's list, `2026-11-29`: its endpoints replace those that there were. */
+  readonly listed?: string;
 }
 
 /** POST /v1/tunnels/import → ImportAnswer. Nothing changes without `yes`. */
 export interface ImportCommand {
-  /** A WireGuard .conf or an OpenVPN .ovpn; only its endpoints are looked at, and nothing of it is kept. */
-  readonly text: string;
+  /** A tunnel's configuration (src/policy/import.ts); only its endpoints are looked at, and nothing of it is kept. */
+  readonly text?: string;
+  /** The same as the file's bytes, in base64: in whatever encoding it was written. */
+  readonly bytes?: string;
+  /** Or what such a file came to, where it was too large to be sent. */
+  readonly protocol?: string;
+  readonly endpoints?: readonly string[];
+  readonly listed?: string;
   readonly name: string;
   readonly yes?: boolean;
 }

@@ -286,7 +286,7 @@ export class Guard {
     const now = this.#ports.now();
     const all = this.#book.all();
     const open = all.filter((incident) => !incident.acknowledged);
-    const tunnels = this.#tunnels.views(now.monotonic);
+    const tunnels = this.#tunnels.views(now);
     const { state, lamp, why } = judgeSituation(this.#situation(now, open, tunnels));
     if (`${state} ${why}` !== this.#lastState) {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;

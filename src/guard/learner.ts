@@ -5,7 +5,9 @@
 
 import { addressText, macText, parseAddress } from '../wire/address.ts';
 import type { LearnedAddress, LearnedServer, LearnedState } from '../policy/learned.ts';
-import type { Policy } from '../policy/policy.ts';
+import { noServerAddress } from '../policy/no-server.ts';
+import { hasPort } from '../policy/endpoint.ts';
+import type { Endpoint, Policy } from '../policy/policy.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { NeighbourhoodRecord } from './neighbourhood.ts';
 import { VISITS } from '../policy/rules.ts';
@@ -83,15 +85,15 @@ export class Learner {
   readonly #neighbourhood = new Neighbourhood();
   readonly #portal = new Portal();
   #names = new Set<string>();
-  /** `17 51820`: what goes to such a port of an address may be the tunnel that is not learned yet. */
-  #ports = new Set<string>();
+  /** What goes to a port of theirs at an address may be the tunnel that is not learned yet. */
+  #ports: readonly Endpoint[] = [];
   /** Addresses that were visited past the tunnel, or answered for another name, and when. */
   readonly #others = new FairMap<number>(OTHERS);
   /** Routers and servers that leases named: no tunnel ends there. */
   #gateways: readonly string[] = [];
   #addresses: KnownAddress[] = [];
   /** `vpn.example 443`: names whose streams are judged by their first bytes. */
-  #streams = new Set<string>();
+  #streams: readonly Endpoint[] = [];
   #withdrawn: Withdrawal[] = [];
   #letGo: LetGo[] = [];
   #servers: Lasting<LearnedServer>[] = [];
@@ -107,9 +109,8 @@ export class Learner {
     ];
     const named = endpoints.filter((e) => e.hostIs === 'name');
     this.#names = new Set(named.map((e) => e.host));
-    this.#ports = new Set(named.map((e) => `${e.transport === 'tcp' ? 6 : 17} ${String(e.port)}`));
-    const streams = policy.tunnels.flatMap((tunnel) => tunnel.endpoints.filter((e) => e.transport === 'tcp'));
-    this.#streams = new Set(streams.map((e) => `${e.host} ${String(e.port)}`));
+    this.#ports = named;
+    this.#streams = policy.tunnels.flatMap((tunnel) => tunnel.endpoints.filter((e) => e.transport === 'tcp'));
     for (const name of this.#asked.keys()) if (!this.#names.has(name)) this.#asked.delete(name);
     this.#addresses = this.#addresses.filter((known) => this.#names.has(known.name));
   }
@@ -178,10 +179,12 @@ export class Learner {
     if (direction !== 'up' || verdict.rule !== 'F' || facts.protocol !== 6 || facts.ipVersion === 0)
       return false;
     const address = addressText(facts.ipVersion, facts.destination);
-    const port = String(facts.destinationPort);
+    const port = facts.destinationPort;
     const ends = this.#addresses.filter(
       (known) =>
-        known.address === address && known.proven !== true && this.#streams.has(`${known.name} ${port}`),
+        known.address === address &&
+        known.proven !== true &&
+        this.#streams.some((stream) => stream.host === known.name && hasPort(stream, port)),
     );
     if (ends.length === 0) return false;
     this.#addresses = this.#addresses.filter((known) => !ends.includes(known));
@@ -267,7 +270,9 @@ export class Learner {
   /** A tunnel that has just moved is tried before its address is known here: only what is no such try counts. */
   #visited(facts: Observation['facts'], now: number): void {
     const said = facts.findings.names[0]?.name ?? facts.flowName;
-    const tries = this.#ports.has(`${String(facts.protocol)} ${String(facts.destinationPort)}`);
+    const tries = this.#ports.some(
+      (one) => (one.transport === 'tcp' ? 6 : 17) === facts.protocol && hasPort(one, facts.destinationPort),
+    );
     if (tries && (said === '' || this.#names.has(said))) return;
     this.#others.set(addressText(facts.ipVersion === 4 ? 4 : 6, facts.destination), now, 'visited');
   }
@@ -413,15 +418,10 @@ function aliasesOf(name: string, answers: Observation['facts']['findings']['answ
   return aliases;
 }
 
-/** Unspecified, loopback, link-local, multicast and reserved (RFC 6890). */
+/** Nobody's, of a link alone, or reserved (RFC 6890): no answer makes a tunnel's server of it. */
 function isNoServer(ipVersion: 4 | 6, words: Uint32Array): boolean {
-  const last = words[3] ?? 0;
-  if (ipVersion === 4) {
-    const first = last >>> 24;
-    return first === 0 || first === 127 || first >= 224 || last >>> 16 === 0xa9fe;
-  }
-  const top = (words[0] ?? 0) >>> 16;
-  const rest = (words[0] ?? 0) | (words[1] ?? 0);
-  const low = rest === 0 && ((words[2] ?? 0) === 0 || words[2] === 0xffff);
-  return low || (top & 0xffc0) === 0xfe80 || top >>> 8 === 0xff;
+  if (noServerAddress(ipVersion, words) !== undefined) return true;
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
+  if (ipVersion === 4) return w3 >>> 24 >= 240 || w3 >>> 16 === 0xa9fe;
+  return (w0 === 0 && w1 === 0 && w2 === 0) || ((w0 >>> 16) & 0xffc0) === 0xfe80;
 }

@@ -72,6 +72,9 @@ export interface TunnelView {
   readonly source?: 'policy' | 'answer';
   /** For an answer: since the address last changed the server has answered a handshake, as far as the wire can tell. */
   readonly proven?: boolean;
+  /** The day on which the list of its servers was made, and whether that is long ago. */
+  readonly listed?: string;
+  readonly listIsOld?: boolean;
 }
 
 /** Whom the tunnel leads to, in words: what was seen, or what it can be. */

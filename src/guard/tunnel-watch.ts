@@ -11,6 +11,14 @@ import { TunnelLiveness } from './liveness.ts';
 import type { Handshake, Observation } from './observation.ts';
 import type { TunnelView } from './status.ts';
 
+/** Days after which servers of a list may have moved: onion routers come and go by the week. */
+const LIST_DAYS = { tor: 7, others: 30 };
+
+function listView(listed: string, protocol: string, wall: number): Pick<TunnelView, 'listed' | 'listIsOld'> {
+  const days = (wall - Date.parse(listed)) / 86_400_000;
+  return { listed, listIsOld: days > (protocol === 'tor' ? LIST_DAYS.tor : LIST_DAYS.others) };
+}
+
 export class TunnelWatch {
   #tunnels: readonly {
     readonly tunnel: Policy['tunnels'][number];
@@ -86,7 +94,7 @@ export class TunnelWatch {
     return this.#tunnels.some(({ liveness }) => liveness.cameUpAt > since);
   }
 
-  views(monotonic: number): TunnelView[] {
+  views({ monotonic, wall }: Now): TunnelView[] {
     return this.#tunnels.map(({ tunnel, liveness }) => {
       const texts = tunnel.endpoints.map(formatEndpoint);
       const answered = this.#servers.get(tunnel.name);
@@ -100,6 +108,7 @@ export class TunnelWatch {
         endpoints: texts.length,
         state: liveness.at(monotonic),
         lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
+        ...(tunnel.listed === undefined ? {} : listView(tunnel.listed, tunnel.protocol, wall)),
         ...(tunnel.endpoints.some(({ hostIs }) => hostIs === 'name')
           ? { source: 'answer', proven: this.#proven.has(tunnel.name) }
           : { source: 'policy', proven: true }),

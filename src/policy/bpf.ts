@@ -3,14 +3,15 @@
 // lacks the tunnel's shape, or carries bytes behind its datagram, stays visible, and so does what a client says over TCP. The end `or vlan` shows tagged frames
 // whether the kernel has stripped the tag or not.
 
-import { tunnelEndpoints, tunnelHosts } from './hosts.ts';
-import type { Host } from './hosts.ts';
+import { inNetwork } from '../wire/address.ts';
+import { isExact, tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import type { Host, JudgedEndpoint } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
 import type { Policy } from './policy.ts';
 import { isStream } from './readable.ts';
 import { bpfShape, shapeOf } from './shape.ts';
-import type { Shape } from './shape.ts';
+import type { Formed } from './shape.ts';
 
 /**
  * The kernel takes 4096 instructions (BPF_MAXINSNS), and beyond them libpcap filters in user space, slowly. Measured with
@@ -31,18 +32,36 @@ export function compileFilter(
   only?: readonly number[],
 ): string {
   const endpoints = tunnelEndpoints(policy);
-  const hosts = tunnelHosts(endpoints, learned).filter(
-    ({ index }) => only === undefined || only.includes(index),
+  const all = tunnelHosts(endpoints, learned);
+  const wanted = all.filter(({ index }) => only === undefined || only.includes(index));
+  // Where not all fit, what a network with NAT64 calls them is shown.
+  return (
+    filterOf(wanted, all, endpoints) ||
+    filterOf(
+      wanted.filter(({ isTranslated }) => isTranslated !== true),
+      all,
+      endpoints,
+    )
   );
-  if (hosts.length === 0) return '';
-  const groups = new Map<string, { shape: Shape; port: number; hosts: Host[] }>();
+}
+
+function filterOf(
+  hosts: readonly Host[],
+  all: readonly Host[],
+  endpoints: readonly JudgedEndpoint[],
+): string {
+  if (hosts.length === 0 || hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
+  const groups = new Map<string, { of: Formed; ports: Ports; hosts: Host[] }>();
   const ipsec = new Map<string, Host>();
   for (const host of hosts) {
     const endpoint = endpoints[host.index];
     if (endpoint === undefined) continue;
+    if (isShadowed(host, all, endpoints)) continue;
+    const { form } = endpoint;
     const shape = shapeOf(endpoint.protocol, endpoint.endpoint.transport, host.port);
-    const key = `${host.ipVersion} ${shape} ${host.port}`;
-    const group = groups.get(key) ?? { shape, port: host.port, hosts: [] };
+    const own = form === undefined ? '' : endpoint.tunnel;
+    const key = `${host.ipVersion} ${shape}${own} ${host.port}-${host.lastPort}`;
+    const group = groups.get(key) ?? { of: { shape, form }, ports: host, hosts: [] };
     group.hosts.push(host);
     groups.set(key, group);
     if (endpoint.protocol === 'ipsec') ipsec.set(host.text, host);
@@ -50,7 +69,7 @@ export function compileFilter(
   if (groups.size * PER_PORT + hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
   const parts: string[] = [];
   for (const side of ['dst', 'src'] as const) {
-    for (const { shape, port, hosts: here } of groups.values()) parts.push(service(side, shape, port, here));
+    for (const { of, ports, hosts: here } of groups.values()) parts.push(service(side, of, ports, here));
     const udp = hosts.filter(({ protocol }) => protocol === 17);
     for (const family of [4, 6] as const) {
       parts.push(later(side, family, 17, udp));
@@ -61,11 +80,48 @@ export function compileFilter(
 }
 
 type Side = 'dst' | 'src';
+type Ports = Pick<Host, 'port' | 'lastPort'>;
+
+/**
+ * Whether some of what goes to these addresses and ports belongs to another endpoint, a narrower one (src/policy/endpoint-index.ts), or
+ * of a like width the one before it: that one may ask for another shape, so nothing is hidden for this one.
+ */
+function isShadowed(host: Host, all: readonly Host[], endpoints: readonly JudgedEndpoint[]): boolean {
+  const at = all.indexOf(host);
+  const own = endpoints[host.index];
+  return all.some((other, place) => {
+    if (other.ipVersion !== host.ipVersion || other.protocol !== host.protocol) return false;
+    const bits = Math.min(host.bits, other.bits);
+    if (!inNetwork(host.words, other.words, bits)) return false;
+    const [mine, theirs] = [widthOf(host), widthOf(other)];
+    if (theirs > mine || (theirs === mine && place >= at)) return false;
+    // Two names that lead to one address: the ranges of the first one hold there.
+    if (mine === SINGLE && theirs === SINGLE && endpoints[other.index]?.endpoint.host !== own?.endpoint.host)
+      return true;
+    const meets = other.port <= host.lastPort && host.port <= other.lastPort;
+    const owner = endpoints[other.index];
+    return meets && (owner?.shape !== own?.shape || owner?.form !== own?.form);
+  });
+}
+
+const SINGLE = 1;
+function widthOf(host: Host): number {
+  if (host.bits < 128) return 2 + 128 - host.bits;
+  return isExact(host) ? 0 : SINGLE;
+}
 
 function addresses(side: Side, family: 4 | 6, hosts: readonly Host[]): string {
-  const texts = new Set(hosts.filter(({ ipVersion }) => ipVersion === family).map(({ text }) => text));
   const word = family === 4 ? 'ip' : 'ip6';
-  const terms = [...texts].map((text) => `${word} ${side} host ${text}`);
+  const texts = new Set(
+    hosts
+      .filter(({ ipVersion }) => ipVersion === family)
+      .map(({ text, bits }) => {
+        const length = family === 4 ? bits - 96 : bits;
+        if (length === 0) return word;
+        return `${word} ${side} ${bits === 128 ? `host ${text}` : `net ${text}/${length}`}`;
+      }),
+  );
+  const terms = [...texts];
   return terms.length === 0 ? '' : `(${terms.join(' or ')})`;
 }
 
@@ -88,45 +144,58 @@ const HELD =
   '(ether[0:4] = 0x0180c200 and ether[4:2] < 16 and ether[4:2] != 0 and ether[4:2] != 3))';
 
 /** Whole packets and first fragments by port. */
-function service(side: Side, shape: Shape, port: number, hosts: readonly Host[]): string {
+function service(side: Side, of: Formed, port: Ports, hosts: readonly Host[]): string {
   const family = hosts[0]?.ipVersion ?? 4;
   const who = addresses(side, family, hosts);
-  if (family === 4) return `(${who} and ${isStream(shape) ? tcp4(side, port) : udp4(side, shape, port)})`;
-  if (isStream(shape)) return `(${who} and ${tcp6(side, port)})`;
-  return `(${who} and (${udp6(side, shape, port, 40)} or ${udp6(side, shape, port, 48)}))`;
+  if (family === 4) return `(${who} and ${isStream(of.shape) ? tcp4(side, port) : udp4(side, of, port)})`;
+  if (isStream(of.shape)) return `(${who} and ${tcp6(side, port)})`;
+  return `(${who} and (${udp6(side, of, port, 40)} or ${udp6(side, of, port, 48)}))`;
+}
+
+/** One comparison, for numbers have no sign: the optimizer of libpcap 1.10 mistakes two of the same field for each other. */
+function portMatch(field: string, { port, lastPort }: Ports): string {
+  return port === lastPort ? `${field} = ${port}` : `${field} - ${port} <= ${lastPort - port}`;
+}
+
+/** Of IPv4. */
+function portOf(transport: 'udp' | 'tcp', side: Side, ports: Ports): string {
+  const { port, lastPort } = ports;
+  if (port === lastPort) return `${transport} ${side} port ${port}`;
+  return portMatch(`${transport}[${side === 'dst' ? 2 : 0}:2]`, ports);
 }
 
 /** What a client says is shown: its SYN, and every segment with data. Its acknowledgements, and all that comes back, are hidden. */
-function tcp4(side: Side, port: number): string {
+function tcp4(side: Side, port: Ports): string {
   // The whole header must be there, and no further than the packet goes.
   const length = side === 'dst' ? '=' : '>=';
   const header = `tcp[12] >> 4 >= 5 and ip[2:2] ${length} (tcp[12] >> 4) * 4 + 20 and ip[2:2] >= 40${side === 'dst' ? ' and tcp[13] & 2 = 0' : ''}`;
-  return `(${PLAIN4} and ip[6:2] & 0x3fff = 0 and tcp ${side} port ${port} and ${header} and len - 14 >= ip[2:2])`;
+  return `(${PLAIN4} and ip[6:2] & 0x3fff = 0 and ${portOf('tcp', side, port)} and ${header} and len - 14 >= ip[2:2])`;
 }
 
-function udp4(side: Side, shape: Shape, port: number): string {
+function udp4(side: Side, of: Formed, port: Ports): string {
   const at = (offset: number, size: number): string => `udp[${8 + offset}:${size}]`;
   // In a first fragment the datagram is longer than the packet; otherwise it is all of it.
   const fills =
     '((ip[6:2] & 0x2000 != 0 and ip[2:2] >= 40) or (ip[6:2] & 0x2000 = 0 and ip[2:2] = udp[4:2] + 20))';
-  return `(${PLAIN4} and udp ${side} port ${port} and ip[2:2] >= 28 and len - 14 >= ip[2:2] and ${fills} and ${bpfShape(shape, at)})`;
+  return `(${PLAIN4} and ${portOf('udp', side, port)} and ip[2:2] >= 28 and len - 14 >= ip[2:2] and ${fills} and ${bpfShape(of, at, (bytes) => `ip[2:2] >= ${28 + bytes}`)})`;
 }
 
-function tcp6(side: Side, port: number): string {
-  const ports = `ip6[${side === 'dst' ? 42 : 40}:2] = ${port}`;
+function tcp6(side: Side, port: Ports): string {
+  const ports = portMatch(`ip6[${side === 'dst' ? 42 : 40}:2]`, port);
   const length = side === 'dst' ? '=' : '>=';
   const header = `ip6[52] >> 4 >= 5 and ip6[4:2] ${length} (ip6[52] >> 4) * 4${side === 'dst' ? ' and ip6[53] & 2 = 0' : ''}`;
   return `(${WHOLE6} and ip6[4:2] >= 20 and ip6[6] = 6 and ${ports} and ${header})`;
 }
 
 /** libpcap's `udp[…]` means IPv4: the header is found by hand, at 40, or at 48 behind a fragment header alone. */
-function udp6(side: Side, shape: Shape, port: number, header: 40 | 48): string {
+function udp6(side: Side, of: Formed, port: Ports, header: 40 | 48): string {
   const at = (offset: number, size: number): string => `ip6[${header + 8 + offset}:${size}]`;
-  const ports = `${at(side === 'dst' ? -6 : -8, 2)} = ${port}`;
+  const shape = bpfShape(of, at, (bytes) => `ip6[4:2] >= ${header - 32 + bytes}`);
+  const ports = portMatch(at(side === 'dst' ? -6 : -8, 2), port);
   if (header === 40)
-    return `(${WHOLE6} and ip6[4:2] >= 8 and ip6[6] = 17 and ${ports} and ip6[4:2] = ${at(-4, 2)} and ${bpfShape(shape, at)})`;
+    return `(${WHOLE6} and ip6[4:2] >= 8 and ip6[6] = 17 and ${ports} and ip6[4:2] = ${at(-4, 2)} and ${shape})`;
   const fills = `(ip6[42:2] & 1 = 1 or ip6[4:2] = ${at(-4, 2)} + 8)`;
-  return `(${WHOLE6} and ip6[4:2] >= 28 and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 = 0 and ${ports} and ${fills} and ${bpfShape(shape, at)})`;
+  return `(${WHOLE6} and ip6[4:2] >= 28 and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 = 0 and ${ports} and ${fills} and ${shape})`;
 }
 
 /** Fragments but the first, by address and protocol. */

@@ -100,7 +100,7 @@ export function isKeptGroup(destinationMac: number): boolean {
 
 function countedIpKind(facts: Facts, way: Way): Kind {
   if (hasBadHeader(facts)) return 'malformed';
-  if (facts.fragmentOffset > 0) return 'fragment';
+  if (facts.fragmentOffset > 0 && !facts.nestedFragment) return 'fragment';
   if (isTooShort(facts)) return 'malformed';
   if (facts.protocol === 58) {
     if (isMld(facts.icmpType)) return 'igmp-mld';

@@ -6,20 +6,64 @@ import type { Endpoint, NamePattern, Prefix, Resolver, Transport } from './polic
 
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-/** `udp:[2001:db8::7]:51820`. */
+const PORTS = { first: 1, last: 65535 };
+
+/** `udp:[2001:db8::7]:51820`, `udp:198.51.100.0/24:4000-33433`, `udp:vpn.example.com:*`. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  return `${endpoint.transport}:${hostText(endpoint)}:${endpoint.port}`;
+  return `${endpoint.transport}:${hostText(endpoint)}:${portsText(endpoint)}`;
 }
 
-function hostText(endpoint: Endpoint): string {
-  return endpoint.hostIs === 'ipv6' ? `[${endpoint.host}]` : endpoint.host;
+function hostText({ hostIs, host, length }: Endpoint): string {
+  const whole = length === undefined ? host : `${host}/${length}`;
+  return hostIs === 'ipv6' ? `[${whole}]` : whole;
 }
 
-/** `udp:198.51.100.7:51820`, `tcp:[2001:db8::7]:443`, `udp:vpn.example.com:51820`; undefined for anything else. */
+function portsText(endpoint: Endpoint): string {
+  const [first, last] = [endpoint.port, lastPort(endpoint)];
+  if (first === last) return String(first);
+  return first === PORTS.first && last === PORTS.last ? '*' : `${first}-${last}`;
+}
+
+export function lastPort({ port, lastPort }: Pick<Endpoint, 'port' | 'lastPort'>): number {
+  return lastPort ?? port;
+}
+
+export function hasPort(endpoint: Endpoint, port: number): boolean {
+  return endpoint.port <= port && port <= lastPort(endpoint);
+}
+
+/** More than one address or port: only a tunnel's server has that. */
+export function isRange(endpoint: Endpoint): boolean {
+  return endpoint.length !== undefined || endpoint.lastPort !== undefined;
+}
+
+/**
+ * `udp:198.51.100.7:51820`, `tcp:[2001:db8::7]:443`, `udp:vpn.example.com:51820`; a range of ports or any (`4000-33433`, `*`), and a
+ * network of servers (`udp:198.51.100.0/24:51820`, `udp:[2001:db8:7::/48]:51820`). Undefined for anything else.
+ */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const match = /^(udp|tcp):(.+)$/.exec(text.trim());
+  const match = /^(udp|tcp):([^/]+)(?:\/(\d{1,3}))?(\]?):([\d*-]{1,11})$/.exec(text.trim());
   if (match === null) return undefined;
-  return parseHostPort(match[1] === 'udp' ? 'udp' : 'tcp', match[2] ?? '');
+  const [, transport, host = '', length, bracket = '', ports = ''] = match;
+  const range = parsePorts(ports);
+  if (range === undefined) return undefined;
+  const found = parseHostPort(transport === 'udp' ? 'udp' : 'tcp', `${host}${bracket}:${range.port}`);
+  if (found === undefined) return undefined;
+  const many = range.last === range.port ? {} : { lastPort: range.last };
+  if (length === undefined) return { ...found, ...many };
+  const network = parsePrefix(`${found.host}/${length}`);
+  if (network === undefined) return undefined;
+  const isOne = network.length === (network.ipVersion === 4 ? 32 : 128);
+  return { ...found, ...many, ...(isOne ? {} : { length: network.length }) };
+}
+
+function parsePorts(text: string): { readonly port: number; readonly last: number } | undefined {
+  if (text === '*') return { port: PORTS.first, last: PORTS.last };
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  const [port, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  return match !== null && PORTS.first <= port && port <= last && last <= PORTS.last
+    ? { port, last }
+    : undefined;
 }
 
 /** `dot:9.9.9.9:853`, `doq:dns.example:853`, `doh:203.0.113.5:443/dns.example`: the name behind the slash is the server's. */

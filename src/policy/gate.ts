@@ -9,6 +9,7 @@ import { chatterKind } from './chatter.ts';
 import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { goesDirect, isOpenProfile } from './direct.ts';
+import { EndpointIndex } from './endpoint-index.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import { holeLengths, holeNames, mustTunnelName, nameScan } from './names.ts';
@@ -63,11 +64,7 @@ export function compileGate(
   tunnels: readonly Host[],
   designated: readonly Host[],
 ): Gate {
-  const ports = tableOf(tunnels, (host) => [host.protocol, host.port]);
-  const fragments = tableOf(
-    tunnels.filter((host) => host.protocol === 17),
-    (host) => [host.protocol, 0],
-  );
+  const ports = new EndpointIndex(tunnels, endpoints);
   const esp = tableOf(
     tunnels.filter((host) => endpoints[host.index]?.protocol === 'ipsec'),
     () => [ESP, 0],
@@ -103,10 +100,11 @@ export function compileGate(
     // Options and extension headers are no part of any tunnel; the kernel sends them elsewhere before it looks at addresses.
     if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return -1;
     if (facts.protocol === ESP) return find(esp, facts, way, ESP, 0);
-    if (facts.fragmentOffset > 0) return find(fragments, facts, way, facts.protocol, 0);
+    const far = way === 'up' ? facts.destination : facts.source;
+    if (facts.fragmentOffset > 0) return ports.ofHost(facts.ipVersion, far, facts.protocol);
     if (facts.protocol === 6 && isPiece(facts)) return -1;
     const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-    return port < 0 ? -1 : find(ports, facts, way, facts.protocol, port);
+    return port < 0 ? -1 : ports.find(facts.ipVersion, far, facts.protocol, port);
   }
 
   /** An opened question for an endpoint's own name, or its answer. */
@@ -205,8 +203,8 @@ export function compileGate(
 export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
   if (facts.fragmentOffset > 0 || facts.protocol === ESP) return true;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-  const shape = endpoint.protocol === 'ipsec' ? shapeOf('ipsec', 'udp', port) : endpoint.shape;
-  return kernelAccepts(shape, facts, way);
+  const of = endpoint.protocol === 'ipsec' ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
+  return kernelAccepts(of, facts, way);
 }
 
 /** The bridge itself holds the rest (net/bridge/br_input.c). A capture of a link without MAC addresses has none at all. */

@@ -1,12 +1,13 @@
 // Knows: which addresses the endpoints of a policy have, names replaced by what was learned. Must not know: frames, rules.
 // One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
 
-import { parseAddress } from '../wire/address.ts';
-import { formatEndpoint } from './endpoint.ts';
+import { addressText, inNetwork, parseAddress } from '../wire/address.ts';
+import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
 import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
 import { shapeOf } from './shape.ts';
 import type { Shape } from './shape.ts';
+import type { WireguardForm } from './wireguard-forms.ts';
 
 /** One endpoint of one tunnel, in the order of the policy. */
 export interface JudgedEndpoint {
@@ -15,6 +16,7 @@ export interface JudgedEndpoint {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly shape: Shape;
+  readonly form: WireguardForm | undefined;
   readonly endpoint: Endpoint;
   /** Undefined where the policy names an address. */
   readonly serverName: string | undefined;
@@ -22,7 +24,7 @@ export interface JudgedEndpoint {
   readonly text: string;
 }
 
-/** An address of an endpoint. */
+/** An address of an endpoint, or a network of them. */
 export interface Host {
   /** Index of the endpoint in the list it came from. */
   readonly index: number;
@@ -32,6 +34,12 @@ export interface Host {
   /** IP protocol number: 17 or 6. */
   readonly protocol: number;
   readonly port: number;
+  /** The same as `port` where there is one. */
+  readonly lastPort: number;
+  /** How many of the 128 bits of `words` count; all of them but for a network. */
+  readonly bits: number;
+  /** Another address of an IPv4 host: what a network with NAT64 calls it (RFC 6052). It is never on the link. */
+  readonly isTranslated?: true;
   /** What is left of a learned address; undefined for one that the policy itself names. */
   readonly seconds?: number;
 }
@@ -43,6 +51,7 @@ export function tunnelEndpoints(policy: Policy): readonly JudgedEndpoint[] {
       name: tunnel.name,
       protocol: tunnel.protocol,
       shape: shapeOf(tunnel.protocol, endpoint.transport, endpoint.port),
+      form: tunnel.form,
       endpoint,
       serverName: endpoint.hostIs === 'name' ? endpoint.host : undefined,
       text: formatEndpoint(endpoint),
@@ -57,7 +66,9 @@ export function tunnelHosts(endpoints: readonly JudgedEndpoint[], learned: Learn
     learned,
   );
   return hosts.flatMap((host) =>
-    endpoints[host.index]?.protocol === 'ipsec' ? [500, 4500].map((port) => ({ ...host, port })) : [host],
+    endpoints[host.index]?.protocol === 'ipsec'
+      ? [500, 4500].map((port) => ({ ...host, port, lastPort: port }))
+      : [host],
   );
 }
 
@@ -87,12 +98,45 @@ export function hostsOf(endpoints: readonly Endpoint[], learned: LearnedState): 
       if (host !== undefined && seconds > 0) found.push({ ...host, seconds });
     }
   }
-  return [...fixed, ...found];
+  return [...fixed, ...found, ...translated(fixed), ...translated(found)];
+}
+
+/** RFC 6052 section 2.1: the prefix that every network may use; the address stands in the last 32 bits. */
+const NAT64 = new Uint32Array([0x0064ff9b, 0, 0, 0]);
+const NAT64_BITS = 96;
+export const NAT64_NETWORK = `${addressText(6, NAT64)}/${NAT64_BITS}`;
+
+/** A network without IPv4 reaches an IPv4 server so, and the packets are the same. */
+function translated(hosts: readonly Host[]): Host[] {
+  return hosts
+    .filter(({ ipVersion, bits }) => ipVersion === 4 && bits >= NAT64_BITS)
+    .map((host) => {
+      const words = Uint32Array.of(0x0064ff9b, 0, 0, host.words[3] ?? 0);
+      return { ...host, ipVersion: 6, words, text: addressText(6, words), isTranslated: true };
+    });
+}
+
+export function isTranslated(ipVersion: number, words: Uint32Array): boolean {
+  return ipVersion === 6 && inNetwork(words, NAT64, NAT64_BITS);
 }
 
 function hostOf(endpoint: Endpoint, index: number, address: string): Host | undefined {
   const parsed = parseAddress(address);
   if (parsed === undefined) return undefined;
   const protocol = endpoint.transport === 'udp' ? 17 : 6;
-  return { index, ...parsed, text: address, protocol, port: endpoint.port };
+  const bits = endpoint.length === undefined ? 128 : endpoint.length + (parsed.ipVersion === 4 ? 96 : 0);
+  return {
+    index,
+    ...parsed,
+    text: address,
+    protocol,
+    port: endpoint.port,
+    lastPort: lastPort(endpoint),
+    bits,
+  };
+}
+
+/** One address and one port: what a hash finds. */
+export function isExact({ bits, port, lastPort: last }: Host): boolean {
+  return bits === 128 && port === last;
 }

@@ -1,10 +1,10 @@
 // Knows: which servers an OpenVPN client configuration names. Must not know: files, keys (inline blocks are skipped unread).
 // Follows openvpn(8): --remote, --port, --rport, --proto, <connection>, inline file support.
 
-import { parseEndpoint } from './endpoint.ts';
-import { boundedUnused, distinctEndpoints, trimmedLines } from './imported.ts';
-import type { Import, UnusedLine } from './imported.ts';
-import type { Endpoint, Transport } from './policy.ts';
+import { noServer, noServerWords } from './no-server.ts';
+import { Importing, shownHost, trimmedLines } from './imported.ts';
+import type { Import } from './imported.ts';
+import type { Transport } from './policy.ts';
 
 interface Remote {
   readonly line: number;
@@ -18,6 +18,8 @@ interface Remote {
 interface Settings {
   port?: string;
   proto?: string;
+  /** Where it goes instead, and how the file says so. */
+  proxy?: { readonly keyword: string; readonly host: string };
 }
 
 const DEFAULT_PORT = '1194';
@@ -31,7 +33,9 @@ export function isOpenvpnConfig(text: string): boolean {
 export function importOpenvpn(text: string): Import {
   const file: Settings = {};
   const remotes: Remote[] = [];
-  const unused: UnusedLine[] = [];
+  const importing = new Importing();
+  /** Packets then bear no mark of OpenVPN: nothing but address and port tells them. */
+  let isShapeless = false;
   let block = file;
   let inline = '';
   const lines = trimmedLines(text);
@@ -46,6 +50,7 @@ export function importOpenvpn(text: string): Import {
     if (tag !== null) {
       if (tag[2] === 'connection') block = tag[1] === '/' ? file : {};
       else if (tag[1] === '') inline = tag[2] ?? '';
+      isShapeless ||= tag[2] === 'secret';
       continue;
     }
     const [keyword = '', ...values] = wordsOf(rest);
@@ -57,31 +62,45 @@ export function importOpenvpn(text: string): Import {
       if (keyword === 'rport' || block.port === undefined) block.port = values[0];
     } else if (keyword === 'proto' && values[0] !== undefined) {
       block.proto = values[0];
-    } else if (keyword === 'http-proxy' || keyword === 'socks-proxy') {
-      unused.push({
-        line,
-        why: `"${keyword}": the server is reached through a proxy; name the proxy in the policy`,
-      });
+    } else if ((keyword === 'http-proxy' || keyword === 'socks-proxy') && values[0] !== undefined) {
+      block.proxy = { keyword, host: values[0] };
+      importing.unused(line, `"${keyword}": what is on the wire goes to this proxy`);
+    } else if (keyword === 'secret' || keyword === 'scramble') {
+      isShapeless = true;
+      const why =
+        keyword === 'secret' ? 'a static key leaves packets without a header' : 'it garbles every packet';
+      importing.unused(line, `"${keyword}": ${why}, so address and port alone tell the tunnel (opaque)`);
+    } else if (keyword === 'config') {
+      importing.unused(line, '"config": that other file is not read; import it as well');
     }
   }
-  if (inline !== '') unused.push({ line: lines.length, why: 'an inline block is not closed' });
-  const endpoints = remotes.flatMap((remote): Endpoint[] => {
-    const { line, host, block: own } = remote;
+  if (inline !== '') importing.unused(lines.length, 'an inline block is not closed');
+  for (const { line, host, block: own, ...remote } of remotes) {
+    const proxy = own.proxy ?? file.proxy;
+    if (proxy !== undefined) {
+      importing.unused(line, proxyWords(proxy));
+      continue;
+    }
     const proto = remote.proto ?? own.proto ?? file.proto ?? 'udp';
     const transport = transportOf(proto);
     if (transport === undefined) {
-      unused.push({ line, why: 'this remote has a protocol that is neither udp nor tcp' });
-      return [];
+      importing.unused(line, 'this remote has a protocol that is neither udp nor tcp');
+      continue;
     }
-    const bare = host.replace(/^\[(.*)\]$/, '$1');
     const port = remote.port ?? own.port ?? file.port ?? DEFAULT_PORT;
-    const endpoint = parseEndpoint(`${transport}:${bare.includes(':') ? `[${bare}]` : bare}:${port}`);
-    if (endpoint === undefined) unused.push({ line, why: 'this remote is no address or name with a port' });
-    return endpoint === undefined ? [] : [endpoint];
-  });
-  const found = distinctEndpoints(endpoints);
-  const tunnels = found.length === 0 ? [] : [{ protocol: 'openvpn' as const, endpoints: found }];
-  return { tunnels, unused: boundedUnused(unused) };
+    importing.server(line, 'this remote', isShapeless ? 'opaque' : 'openvpn', transport, host, port);
+  }
+  return importing.result();
+}
+
+/** On the wire is the way to the proxy, not to the server. */
+function proxyWords({ keyword, host }: { readonly keyword: string; readonly host: string }): string {
+  const why = noServer(host.toLowerCase());
+  const where = `"${keyword}": this remote is reached through ${shownHost(host.toLowerCase())}`;
+  if (why === undefined)
+    return `${where}, to which its name goes in the clear: nothing is opened; name that proxy under proxies (profile proxy-stub)`;
+  const { message, remedy } = noServerWords(why);
+  return `${where}, which ${message}: nothing is opened. ${remedy}`;
 }
 
 /** Words of a line: quoted ones whole, comments left out. */

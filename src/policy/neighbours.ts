@@ -9,6 +9,7 @@ import { compileAllow } from './allow.ts';
 import { NFT_TO_ASKER } from './askers.ts';
 import type { Way } from './counted.ts';
 import { isOpenProfile } from './direct.ts';
+import { isTranslated } from './hosts.ts';
 import type { Host } from './hosts.ts';
 import type { LearnedNeighbour, LearnedState } from './learned.ts';
 import { holeNames } from './names.ts';
@@ -34,7 +35,7 @@ export interface Neighbours {
   mayResolve6(facts: Facts): boolean;
   /** Whether a report about a packet that was let out has one of the clients' addresses to go to. */
   isClient4(facts: Facts): boolean;
-  /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`. */
+  /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`, or a server of a network. */
   isNear(facts: Facts): boolean;
   /** ARP and IPv4 that bear an address of the box: judged like any other, they end at the bridge all the same. */
   bearsBox(facts: Facts): boolean;
@@ -76,24 +77,44 @@ function nftPassArp(learned: LearnedState, field: 'saddr' | 'daddr', client: 'sa
     );
 }
 
+/** Networks whose hosts a client may look for: of allow rules, and of tunnels' servers, of which any may be on the link. */
+export function nearNetworks(policy: Policy, family?: 4 | 6): readonly Pick<AllowRule, 'to' | 'client'>[] {
+  const servers = policy.tunnels.flatMap(({ endpoints }) =>
+    endpoints.flatMap(({ hostIs, host, length }): Pick<AllowRule, 'to'>[] =>
+      // A network of all there is says of nobody that it is near.
+      length === undefined || length === 0
+        ? []
+        : [{ to: { ipVersion: hostIs === 'ipv6' ? 6 : 4, address: host, length } }],
+    ),
+  );
+  const distinct = new Map(servers.map((one) => [`${one.to.address}/${one.to.length}`, one]));
+  return [...policy.allow, ...distinct.values()].filter(
+    ({ to }) => family === undefined || to.ipVersion === family,
+  );
+}
+
 export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: readonly Host[]): Neighbours {
   const open = isOpenProfile(policy);
   const box = new Set(boxAddresses(policy, learned).map(wordOf));
+  const single = hosts.filter(({ bits, isTranslated }) => bits === 128 && isTranslated !== true);
+  const servers = hosts.filter(
+    ({ bits, protocol, isTranslated }) => bits < 128 && protocol === 17 && isTranslated !== true,
+  );
   const near4 = new Set([
-    ...hosts.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0),
+    ...single.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0),
     ...learnedNeighbours(policy, learned)
       .filter(({ address }) => !address.includes(':'))
       .map(({ address }) => wordOf(address)),
     ...box,
   ]);
   const near6 = new Set([
-    ...hosts.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words)),
+    ...single.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words)),
     ...learned.neighbours.flatMap(({ address }) => {
       const words = address.includes(':') ? parseAddress(address)?.words : undefined;
       return words === undefined ? [] : [addressText(6, words)];
     }),
   ]);
-  const allow = policy.allow.map(compileAllow);
+  const allow = nearNetworks(policy).map((rule) => compileAllow({ why: '', ...rule }));
   const own = new Map<number, Set<number>>();
   for (const { mac, address } of learned.own) {
     const key = parseMac(mac) ?? -1;
@@ -164,7 +185,9 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
     mayResolve4: (facts, way) => open || (way === 'up' ? upward4(facts) : downward4(facts)),
     mayResolve6,
     isNear: ({ ipVersion, destination }) =>
-      ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination)),
+      (ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination))) ||
+      isTranslated(ipVersion, destination) ||
+      servers.some((net) => net.ipVersion === ipVersion && inNetwork(destination, net.words, net.bits)),
     isClient4: ({ destination }) => open || mine.size === 0 || mine.has(destination[3] ?? 0),
     bearsBox: ({ outerEtherType, source, destination }) =>
       box.size > 0 &&
@@ -182,7 +205,7 @@ export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: st
   if (isOpenProfile(policy)) {
     return [{ name, rules: [...(way === 'up' ? spareRules(leak) : []), `${NFT_ARP} ${accept}`, leak] }];
   }
-  const allowed = policy.allow.filter(({ to }) => to.ipVersion === 4);
+  const allowed = nearNetworks(policy, 4);
   if (way === 'down') {
     return [
       {
@@ -251,11 +274,11 @@ function spareRules(leak: string): string[] {
   ];
 }
 
-function client(rule: AllowRule, field: 'saddr' | 'daddr'): string {
+function client(rule: Pick<AllowRule, 'client'>, field: 'saddr' | 'daddr'): string {
   return rule.client === undefined ? '' : `ether ${field} ${rule.client} `;
 }
 
-function arpTo(field: 'saddr' | 'daddr', { to }: AllowRule): string {
+function arpTo(field: 'saddr' | 'daddr', { to }: Pick<AllowRule, 'to'>): string {
   if (to.length === 0) return '';
   return `arp ${field} ip ${to.address}${to.length === 32 ? '' : `/${to.length}`} `;
 }
@@ -263,7 +286,7 @@ function arpTo(field: 'saddr' | 'daddr', { to }: AllowRule): string {
 /** What a solicitation may be for; the rest of the way is the caller's. A chain that returns. */
 export function nftSolicit(policy: Policy, learned: LearnedState, accept: string): NftChain {
   const groups = ['fe80::/10', 'ff02::1:ff00:0/104', '@near6'];
-  const allowed = policy.allow.filter(({ to }) => to.ipVersion === 6);
+  const allowed = nearNetworks(policy, 6);
   return {
     name: 'up_solicit',
     why: 'a double of its own address, the router, an endpoint on the link',

@@ -12,7 +12,8 @@ import { isOpenProfile, nftClosed } from './direct.ts';
 import { holeLengths, holeNames, nameScan, nftBytes, wireName } from './names.ts';
 import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from './learned.ts';
-import { nftArp, nftSolicit } from './neighbours.ts';
+import { nearNetworks, nftArp, nftSolicit } from './neighbours.ts';
+import { nftRangeLookups, nftRangePieces } from './nft-ranges.ts';
 import { nftPass, nftPassOpen, openLinks } from './passes.ts';
 import { membershipChains, nftMembership, nftPlainMembership } from './membership.ts';
 import { ND_LENGTHS, nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
@@ -136,11 +137,13 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         // What else stands behind the fragment header is no part of any tunnel; no length is measured there (counted.ts).
         ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${way}_odd6`]),
         `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
+        ...nftRangePieces(policy, family, `${later} `, far, `counter name ${way}_tunnel_fragment accept`),
         laterLeak,
         `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,
         // TCP finds its path MTU itself: a fragment of it is no tunnel's.
         `meta l4proto tcp goto ${way}_leak`,
         `${far} . ${protocol} . th ${port} vmap @tun${family}`,
+        ...nftRangeLookups(policy, family, far, protocol),
         `${four ? '' : 'frag nexthdr 50 '}meta l4proto esp ${far} vmap @esp${family}`,
         `goto ${way}_leak`,
       ],
@@ -150,6 +153,7 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
       why: 'tunnels first: they are nearly everything; then plumbing, then what the policy opens',
       rules: [
         `${far} . meta l4proto . th ${port} vmap @tun${family}`,
+        ...nftRangeLookups(policy, family, far, 'meta l4proto'),
         `meta l4proto esp ${far} vmap @esp${family}`,
         ...(four ? nftPlumbing4(way, !open && learned.own.length > 0) : nftPlumbing6(way, open)),
         ...(four ? nftPlainMembership(way, `${count(way, 'plumbing', 'igmp-mld')} accept`) : []),
@@ -183,15 +187,13 @@ function nearRules(policy: Policy, learned: LearnedState): string[] {
   if (isOpenProfile(policy)) return [];
   const told = ND_LENGTHS.map((whole) => `icmpv6 type 136 icmpv6 code 0 ip6 hoplimit 255 ${whole}`);
   const accept = 'counter name up_plumbing_nd accept';
-  const allowed = policy.allow
-    .filter(({ to }) => to.ipVersion === 6)
-    .flatMap((rule) => {
-      const { to } = rule;
-      const where =
-        to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`} `;
-      const client = rule.client === undefined ? '' : `ether saddr ${rule.client} `;
-      return told.map((one) => `${one} ${client}${where}${accept}`);
-    });
+  const allowed = nearNetworks(policy, 6).flatMap((rule) => {
+    const { to } = rule;
+    const where =
+      to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`} `;
+    const client = rule.client === undefined ? '' : `ether saddr ${rule.client} `;
+    return told.map((one) => `${one} ${client}${where}${accept}`);
+  });
   const links = openLinks(learned).filter(({ network }) => network.includes(':'));
   const login = nftPassOpen(learned, 'saddr').flatMap((open) =>
     links.flatMap(({ network }) => told.map((one) => `${one} ${open} ip6 daddr ${network} ${accept}`)),

@@ -13,6 +13,8 @@ export interface NftSet {
   /** In place of the type: the expression whose values it holds, where nft has no name for them. */
   readonly of?: string;
   readonly timeouts: boolean;
+  /** Its elements may be networks and ranges; none overlaps another. */
+  readonly intervals?: boolean;
   /** Filled by rules, from frames: at most so many elements, each for so long. What is in it is nobody's but the kernel's. */
   readonly learned?: { readonly size: number; readonly seconds: number };
 }
@@ -71,7 +73,9 @@ function setText(set: NftSet, elements: readonly NftElement[]): string {
     learned === undefined
       ? set.timeouts
         ? ' flags timeout;'
-        : ''
+        : set.intervals === true
+          ? ' flags interval;'
+          : ''
       : ` flags dynamic,timeout; timeout ${learned.seconds}s; size ${learned.size};`;
   const held = elements.length === 0 ? '' : ` elements = { ${elements.map(elementText).join(', ')} }`;
   const type = set.of === undefined ? `type ${set.type ?? ''}` : `typeof ${set.of}`;

@@ -4,14 +4,14 @@
 
 import { parseMac, macText } from '../wire/address.ts';
 import { ASKER_SETS } from './askers.ts';
-import { designatedEndpoints, hostsOf, tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import { designatedEndpoints, hostsOf, isExact, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
 import { boxAddresses, learnedNeighbours, targetKey } from './neighbours.ts';
 import type { NftElement, NftSet } from './nft-model.ts';
+import { hostChain, networkElements, tunnelChain } from './nft-ranges.ts';
 import type { Policy } from './policy.ts';
 import { shapeOf } from './shape.ts';
-import type { Shape } from './shape.ts';
 
 /** Every set; those without timeouts hold what only a new ruleset changes. */
 export const SETS: readonly NftSet[] = [
@@ -19,6 +19,12 @@ export const SETS: readonly NftSet[] = [
   map('tun6', 'ipv6_addr . inet_proto . inet_service'),
   map('esp4', 'ipv4_addr'),
   map('esp6', 'ipv6_addr'),
+  map('host4', 'ipv4_addr . inet_proto'),
+  map('host6', 'ipv6_addr . inet_proto'),
+  intervals(map('net4', 'ipv4_addr')),
+  intervals(map('net6', 'ipv6_addr')),
+  intervals(set('nets4', 'ipv4_addr')),
+  intervals(set('nets6', 'ipv6_addr')),
   set('frag4', 'ipv4_addr . inet_proto'),
   set('frag6', 'ipv6_addr . inet_proto'),
   set('safe4', 'ipv4_addr . inet_proto . inet_service'),
@@ -51,9 +57,8 @@ function map(name: string, type: string): NftSet {
   return { name, keyword: 'map', type: `${type} : verdict`, timeouts: true };
 }
 
-/** The chain that checks and counts one tunnel's packets of one shape. */
-export function tunnelChain(tunnel: number, shape: Shape | 'esp'): string {
-  return `t${tunnel}_${shape}`;
+function intervals(one: NftSet): NftSet {
+  return { ...one, timeouts: false, intervals: true };
 }
 
 /** All elements of policy and learned state; what the policy itself names has no timeout. */
@@ -67,7 +72,8 @@ export function elementsOf(
   const tunnels = tunnelHosts(endpoints, learned);
   const designated = hostsOf(designatedEndpoints(policy), learned);
   return distinct([
-    ...tunnels.flatMap((host) => tunnelElements(host, endpoints)),
+    ...tunnels.filter(({ bits }) => bits === 128).flatMap((host) => tunnelElements(policy, host, endpoints)),
+    ...networkElements(policy),
     ...designated.flatMap((host) => [timed(host, `safe${host.ipVersion}`, servicePart(host)), ...near(host)]),
     ...boxAddresses(policy, learned).flatMap((key) => [
       { set: 'near4', key },
@@ -106,16 +112,20 @@ export function timedElements(policy: Policy, learned: LearnedState): readonly N
   return elementsOf(policy, learned, []).filter((element) => element.seconds !== undefined);
 }
 
-function tunnelElements(host: Host, endpoints: readonly JudgedEndpoint[]): NftElement[] {
+function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEndpoint[]): NftElement[] {
   const endpoint = endpoints[host.index];
   if (endpoint === undefined) return [];
   const family = host.ipVersion;
   const { tunnel, protocol } = endpoint;
   const shape = shapeOf(protocol, endpoint.endpoint.transport, host.port);
-  const elements: NftElement[] = [
-    { ...timed(host, `tun${family}`, servicePart(host)), verdict: `goto ${tunnelChain(tunnel, shape)}` },
-    ...near(host),
-  ];
+  const transport = host.protocol === 17 ? 'udp' : 'tcp';
+  const service: NftElement = isExact(host)
+    ? { ...timed(host, `tun${family}`, servicePart(host)), verdict: `goto ${tunnelChain(tunnel, shape)}` }
+    : {
+        ...timed(host, `host${family}`, ` . ${transport}`),
+        verdict: `jump ${hostChain(policy, endpoint.endpoint)}`,
+      };
+  const elements: NftElement[] = [service, ...near(host)];
   // TCP finds its path MTU itself: fragments of it are not a tunnel's.
   if (host.protocol === 17) elements.push(timed(host, `frag${family}`, ' . udp'));
   if (protocol === 'ipsec') {
@@ -136,6 +146,7 @@ function timed(host: Host, set: string, rest: string): NftElement {
 
 /** An endpoint that is on the link must be found there. */
 function near(host: Host): NftElement[] {
+  if (host.isTranslated === true) return [];
   return nearElements(host.text, host.seconds);
 }
 

@@ -10,12 +10,14 @@ import type { ClosedPorts } from './nft-box.ts';
 import { wayChains } from './nft-chains.ts';
 import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
 import type { NftChain, NftRuleset } from './nft-model.ts';
-import { SETS, elementsOf, timedElements, tunnelChain } from './nft-sets.ts';
+import { rangeChains, tunnelChain } from './nft-ranges.ts';
+import { SETS, elementsOf, timedElements } from './nft-sets.ts';
 import { PLUMBING_KINDS } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from './readable.ts';
-import { NFT_SHAPES, SHAPES } from './shape.ts';
+import { SHAPES, nftShape } from './shape.ts';
 import type { Shape } from './shape.ts';
+import type { WireguardForm } from './wireguard-forms.ts';
 
 /** What of a ruleset is not policy. */
 export interface RulesetState {
@@ -105,6 +107,7 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
       ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'up'),
       ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'down'),
       ...tunnelChains(policy),
+      ...rangeChains(policy),
       ...boxChains(policy),
     ],
   };
@@ -164,18 +167,20 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
   const used = new Set<string>();
   const chains: NftChain[] = [];
   const shapes = new Set<Shape>();
+  const forms: { readonly tunnel: number; readonly shape: Shape; readonly form: WireguardForm }[] = [];
   for (const endpoint of tunnelEndpoints(policy)) {
-    const { tunnel, protocol } = endpoint;
+    const { tunnel, protocol, form } = endpoint;
     const here: (Shape | 'esp')[] = protocol === 'ipsec' ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
     for (const shape of here) {
       const name = tunnelChain(tunnel, shape);
       if (used.has(name)) continue;
       used.add(name);
-      if (shape !== 'esp') shapes.add(shape);
+      if (shape !== 'esp' && form === undefined) shapes.add(shape);
+      else if (shape !== 'esp' && form !== undefined) forms.push({ tunnel, shape, form });
       chains.push({
         name,
         rules: [
-          ...(shape === 'esp' ? [] : [`jump shape_${shape}`]),
+          ...(shape === 'esp' ? [] : [`jump shape_${form === undefined ? shape : tunnel}`]),
           `iifname "${lan}" counter name up_tunnel_${tunnel} accept`,
           `counter name down_tunnel_${tunnel} accept`,
         ],
@@ -188,8 +193,13 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
     if (readable !== undefined && isStream(shape))
       streams.push({ name: readable, rules: NFT_READABLE[shape].map((match) => `${match} jump whole_head`) });
     const looks = readable === undefined ? [] : [`iifname "${lan}" jump ${readable}`];
-    return { name: `shape_${shape}`, rules: [...looks, ...NFT_SHAPES[shape], 'goto foreign'] };
+    return { name: `shape_${shape}`, rules: [...looks, ...nftShape({ shape }), 'goto foreign'] };
   });
+  const own = forms.map(({ tunnel, ...of }) => ({
+    name: `shape_${tunnel}`,
+    why: 'packets as the configuration of this tunnel makes them',
+    rules: [...nftShape(of), 'goto foreign'],
+  }));
   if (streams.length > 0)
     streams.unshift({
       name: 'whole_head',
@@ -201,7 +211,7 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
     why: 'address and port of a tunnel, but not its packets: rule F, in every profile',
     rules: [`iifname "${lan}" goto up_leak`, 'goto down_leak'],
   };
-  return [foreign, ...streams, ...checks, ...chains];
+  return [foreign, ...streams, ...checks, ...own, ...chains];
 }
 
 function countersOf(tunnels: number): readonly string[] {

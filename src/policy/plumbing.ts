@@ -10,6 +10,7 @@ import { isMembershipOf, isPlainMembership, whole6 } from './membership.ts';
 import { isLinkLocal } from './neighbours.ts';
 import type { Neighbours } from './neighbours.ts';
 import { isTunnelReport } from './port-report.ts';
+import type { PortRange } from './port-report.ts';
 
 const ALL_ROUTERS = Uint32Array.of(0xff020000, 0, 0, 2);
 const DHCP_AGENTS = Uint32Array.of(0xff020000, 0, 0, 0x00010002);
@@ -32,7 +33,7 @@ export interface PlumbingPeers {
   /** Whom may be looked for on the link (src/policy/neighbours.ts). */
   readonly neighbours: Neighbours;
   /** UDP ports of tunnels. */
-  readonly tunnelPorts: ReadonlySet<number>;
+  readonly tunnelPorts: readonly PortRange[];
 }
 
 /** What the kernel takes the frame for, by header facts alone; undefined when it is no plumbing. */

@@ -1,6 +1,8 @@
 // Knows: the closed type of what is allowed. Must not know: YAML, files, frames, clocks.
 // A value of type Policy has been validated: nothing that takes one needs to check it again.
 
+import type { WireguardForm } from './wireguard-forms.ts';
+
 export const PROFILES = ['full-tunnel', 'proxy-stub', 'split'] as const;
 export type Profile = (typeof PROFILES)[number];
 
@@ -15,13 +17,21 @@ export interface Endpoint {
   /** Canonical address text (RFC 5952) or a lower-case host name without trailing dot. */
   readonly host: string;
   readonly hostIs: 'ipv4' | 'ipv6' | 'name';
+  /** The first of a tunnel's range of ports, where it has one. */
   readonly port: number;
+  readonly lastPort?: number;
+  /** Of a network of servers (a tunnel's): the length of its prefix. */
+  readonly length?: number;
 }
 
 export interface Tunnel {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
+  /** Where its configuration changes WireGuard's packets. */
+  readonly form?: WireguardForm;
+  /** The day on which the service's list of servers was made, `2026-11-29`. */
+  readonly listed?: string;
 }
 
 /** A designated encrypted resolver (proxy-stub): `dot:9.9.9.9:853`, `doq:…`, `doh:203.0.113.5:443/dns.example`. */

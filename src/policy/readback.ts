@@ -92,7 +92,7 @@ export function expectedShape(rulesetText: string): TableShape {
       continue;
     }
     const set =
-      /^ {2}(?:set|map) (\w+) \{ type(?:of)? [^;]+;(?: flags (?:timeout|dynamic,timeout; timeout \d+s; size \d+);)?(?: elements = \{ (.*) \})? \}$/.exec(
+      /^ {2}(?:set|map) (\w+) \{ type(?:of)? [^;]+;(?: flags (?:timeout|interval|dynamic,timeout; timeout \d+s; size \d+);)?(?: elements = \{ (.*) \})? \}$/.exec(
         line,
       );
     if (set !== null) {
@@ -179,6 +179,9 @@ function listedKeys(elements: unknown, timed: boolean): ReadonlySet<string> {
 function keyText(key: unknown): string {
   if (isListed(key) && Array.isArray(key['concat'])) return joinedKey(key['concat'] as unknown[]);
   if (isListed(key) && isListed(key['elem'])) return keyText(key['elem']['val']);
+  if (isListed(key) && isListed(key['prefix']))
+    return `${String(key['prefix']['addr'])}/${String(key['prefix']['len'])}`;
+  if (isListed(key) && Array.isArray(key['range'])) return (key['range'] as unknown[]).map(String).join('-');
   return String(key);
 }
 

@@ -56,7 +56,10 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   // What the policy names by address and port is the user's word, whatever it carries.
   if (passage === 'rule' || passage === 'hole' || passage === 'chatter') return undefined;
   if (FALSE_TUNNELS.has(kind)) return red('F', 'a tunnel that hides nothing');
-  if (kind === 'dns') return isOpenQuestion(facts, seen) ? undefined : red('A', '');
+  if (kind === 'dns') {
+    if (isOpenQuestion(facts, seen)) return undefined;
+    return asksForNat64(facts) ? { rule: 'A', severity: 'amber', why: NAT64_WHY } : red('A', '');
+  }
   if (CHATTER_KINDS.includes(kind)) {
     if (chatterKind(facts) === undefined) return red('A', 'beyond the local link');
     return { rule: 'A', severity: policy.localChatter === 'red' ? 'red' : 'amber', why: '' };
@@ -69,6 +72,15 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   }
   if (kind === 'igmp-mld' || kind === 'l2-other') return { rule: 'E', severity: 'amber', why: '' };
   return red('E', '');
+}
+
+/** RFC 7050 section 3: every system asks for this name alike, to hear how the network translates IPv4 addresses. */
+const NAT64_NAME = 'ipv4only.arpa';
+const NAT64_WHY = 'how every system finds out whether the network has NAT64: no site is told by it';
+
+function asksForNat64({ findings, malformed }: Facts): boolean {
+  const { names } = findings;
+  return malformed === undefined && names.length > 0 && names.every(({ name }) => name === NAT64_NAME);
 }
 
 /**

@@ -1,9 +1,10 @@
 // Knows: faults that take two fields of a policy to see. Must not know: YAML, zod.
 // A setting that would silently do nothing, or something else than it says, is refused.
 
-import { formatEndpoint, formatResolver } from './endpoint.ts';
+import { formatEndpoint, formatResolver, isRange, lastPort } from './endpoint.ts';
+import { noServer, noServerWords } from './no-server.ts';
 import { SSH_PORT } from './policy.ts';
-import type { Policy } from './policy.ts';
+import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
 import { PROTOCOL_TRANSPORTS } from './shape.ts';
 
 export interface PolicyFault {
@@ -46,9 +47,16 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
       );
     }
     names.set(tunnel.name, first ?? at);
+    if (tunnel.form !== undefined && tunnel.protocol !== 'wireguard') {
+      const key = tunnel.form.kind;
+      found.push(
+        fault([...path, key], `${key} is for wireguard`, 'Remove it, or write protocol: wireguard.'),
+      );
+    }
     for (const [index, endpoint] of tunnel.endpoints.entries()) {
       const here = [...path, 'endpoints', index];
       const text = formatEndpoint(endpoint);
+      found.push(...hostFaults(here, text, endpoint), ...rangeFaults(here, text, tunnel.protocol, endpoint));
       if (!PROTOCOL_TRANSPORTS[tunnel.protocol].includes(endpoint.transport)) {
         const may = PROTOCOL_TRANSPORTS[tunnel.protocol].join(' or ');
         found.push(
@@ -59,11 +67,12 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
           ),
         );
       }
-      if (tunnel.protocol === 'ipsec' && endpoint.port !== 500 && endpoint.port !== 4500) {
+      const isIke = endpoint.lastPort === undefined && (endpoint.port === 500 || endpoint.port === 4500);
+      if (tunnel.protocol === 'ipsec' && !isIke) {
         found.push(
           fault(
             here,
-            `IPsec does not use port ${endpoint.port}`,
+            `IPsec does not use ${endpoint.lastPort === undefined ? `port ${endpoint.port}` : 'a range of ports'}`,
             'Write port 500 or 4500; both and ESP are opened.',
           ),
         );
@@ -88,15 +97,102 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
       for (const key of keys) endpoints.set(key, tunnel.name);
     }
   }
+  found.push(...overlapFaults(policy));
   for (const [at, resolver] of policy.resolvers.entries()) {
     const owner = endpoints.get(formatEndpoint(resolver.endpoint));
     if (owner !== undefined) found.push(overlap(['resolvers', at], formatResolver(resolver), owner));
+    found.push(...hostFaults(['resolvers', at], formatResolver(resolver), resolver.endpoint));
+    found.push(...singleFaults(['resolvers', at], resolver.endpoint));
   }
   for (const [at, proxy] of policy.proxies.entries()) {
     const owner = endpoints.get(formatEndpoint(proxy));
     if (owner !== undefined) found.push(overlap(['proxies', at], formatEndpoint(proxy), owner));
+    found.push(...hostFaults(['proxies', at], formatEndpoint(proxy), proxy));
+    found.push(...singleFaults(['proxies', at], proxy));
   }
   return found;
+}
+
+/** Wider than this no network is one service's: everything there would pass for the tunnel. */
+const WIDEST = { ipv4: 12, ipv6: 28 };
+
+function rangeFaults(
+  path: Path,
+  text: string,
+  protocol: TunnelProtocol,
+  { hostIs, length, transport }: Endpoint,
+): PolicyFault[] {
+  if (length === undefined || hostIs === 'name') return [];
+  if (protocol === 'ipsec')
+    return [fault(path, `${text}: an IPsec server has one address`, 'Write its address or its name.')];
+  // WireGuard's packets have a form of their own: peers that may be anywhere can be told by it alone.
+  if (length >= WIDEST[hostIs] || (length === 0 && protocol === 'wireguard' && transport === 'udp'))
+    return [];
+  return [
+    fault(
+      path,
+      `${text}: so wide a network is no service's own`,
+      `Name networks of /${WIDEST[hostIs]} or longer; of wireguard, whose packets have a form of their own, also "udp:0.0.0.0/0:*" for peers anywhere.`,
+    ),
+  ];
+}
+
+function singleFaults(path: Path, endpoint: Endpoint): PolicyFault[] {
+  if (!isRange(endpoint)) return [];
+  const remedy = 'Ranges are for endpoints of tunnels; write one address or name, and one port.';
+  return [fault(path, `${formatEndpoint(endpoint)} is a range`, remedy)];
+}
+
+/** Of one host two tunnels may not claim the same port: which of them a packet belongs to would depend on their order. */
+function overlapFaults(policy: Policy): PolicyFault[] {
+  const found: PolicyFault[] = [];
+  const claims = new Map<string, { path: Path; tunnel: number; endpoint: Endpoint }[]>();
+  for (const [tunnel, { endpoints }] of policy.tunnels.entries()) {
+    for (const [index, endpoint] of endpoints.entries()) {
+      const key = `${endpoint.transport} ${endpoint.host}/${String(endpoint.length)}`;
+      const claim = { path: ['tunnels', tunnel, 'endpoints', index], tunnel, endpoint };
+      const known = claims.get(key);
+      if (known === undefined) claims.set(key, [claim]);
+      else known.push(claim);
+    }
+  }
+  for (const here of claims.values()) {
+    if (!here.some(({ endpoint }) => endpoint.lastPort !== undefined)) continue;
+    const inOrder = [...here].sort((a, b) => a.endpoint.port - b.endpoint.port);
+    let widest: (typeof inOrder)[number] | undefined;
+    for (const claim of inOrder) {
+      if (
+        widest !== undefined &&
+        widest.tunnel !== claim.tunnel &&
+        claim.endpoint.port <= lastPort(widest.endpoint)
+      )
+        found.push(overlapOf(policy, claim, widest));
+      if (widest === undefined || lastPort(claim.endpoint) > lastPort(widest.endpoint)) widest = claim;
+    }
+  }
+  return found;
+}
+
+function overlapOf(
+  policy: Policy,
+  a: { readonly path: Path; readonly tunnel: number; readonly endpoint: Endpoint },
+  b: { readonly path: Path; readonly tunnel: number; readonly endpoint: Endpoint },
+): PolicyFault {
+  const [first, later] = a.tunnel < b.tunnel ? [a, b] : [b, a];
+  return fault(
+    later.path,
+    `${formatEndpoint(later.endpoint)} meets ${formatEndpoint(first.endpoint)} of tunnel "${policy.tunnels[first.tunnel]?.name ?? ''}"`,
+    'Give each port of a server to one tunnel.',
+  );
+}
+
+/** What no frame on a network can be for would open nothing, or a group's address. */
+function hostFaults(path: Path, text: string, { host, length }: Endpoint): PolicyFault[] {
+  if (length === 0) return [];
+  const why = noServer(host);
+  if (why === undefined) return [];
+  const { message, remedy } = noServerWords(why);
+  return [fault(path, `${text}: ${host} ${message}`, remedy)];
 }
 
 function overlap(path: Path, text: string, owner: string): PolicyFault {

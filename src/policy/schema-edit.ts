@@ -6,11 +6,14 @@ import type { Document } from 'yaml';
 import { formatEndpoint } from './endpoint.ts';
 import type { Endpoint, TunnelProtocol } from './policy.ts';
 import { policyDocument } from './schema-text.ts';
+import type { TunnelSettings } from './wireguard-settings.ts';
 
-export interface TunnelEdit {
+export interface TunnelEdit extends TunnelSettings {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
+  /** The day on which a list of servers was made: its endpoints then replace those of before. */
+  readonly listed?: string | undefined;
 }
 
 /** The text of a policy with the tunnel behind the others; to a tunnel of that name its endpoints are added. */
@@ -20,12 +23,23 @@ export function withTunnel(yamlText: string, tunnel: TunnelEdit): string {
   const index = indexOf(document, tunnel.name);
   if (index >= 0) {
     const path = ['tunnels', index, 'endpoints'];
+    if (tunnel.listed !== undefined) {
+      document.setIn(path, document.createNode(endpoints));
+      document.setIn(['tunnels', index, 'listed'], tunnel.listed);
+      return document.toString();
+    }
     const list = document.getIn(path);
     const known = new Set<unknown>(isSeq(list) ? list.toJSON() : []);
     for (const endpoint of endpoints) if (!known.has(endpoint)) document.addIn(path, endpoint);
+    for (const [key, value] of Object.entries(settingsOf(tunnel)))
+      document.setIn(['tunnels', index, key], document.createNode(value));
     return document.toString();
   }
-  const entry = document.createNode({ name: tunnel.name, protocol: tunnel.protocol, endpoints });
+  const entry = document.createNode({
+    ...{ name: tunnel.name, protocol: tunnel.protocol, endpoints },
+    ...settingsOf(tunnel),
+    ...(tunnel.listed === undefined ? {} : { listed: tunnel.listed }),
+  });
   const list = document.get('tunnels');
   if (isSeq(list)) {
     // An empty list is written `[]`: what is put into it is written out.
@@ -35,6 +49,14 @@ export function withTunnel(yamlText: string, tunnel: TunnelEdit): string {
     document.set('tunnels', document.createNode([entry]));
   }
   return document.toString();
+}
+
+/** exactOptionalPropertyTypes: what was not given is not written. */
+function settingsOf({ reserved, amnezia }: TunnelSettings): TunnelSettings {
+  return {
+    ...(reserved === undefined ? {} : { reserved }),
+    ...(amnezia === undefined ? {} : { amnezia }),
+  };
 }
 
 /** The text without the tunnel of that name; undefined when there is none. */

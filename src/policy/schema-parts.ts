@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { macText, parseMac } from '../wire/address.ts';
 import { parseEndpoint, parseHostName, parseNamePattern, parsePrefix, parseResolver } from './endpoint.ts';
 import { PROFILES, TUNNEL_PROTOCOLS } from './policy.ts';
-import type { AllowRule, LampConfig, Policy } from './policy.ts';
+import type { AllowRule, LampConfig, Policy, Tunnel } from './policy.ts';
+import { AMNEZIA_KEYS, formOf } from './wireguard-settings.ts';
 
 /** A string that `parse` understands, or a refusal. */
 function parsed<T>(parse: (text: string) => T | undefined, message: string, remedy: string): z.ZodType<T> {
@@ -20,7 +21,7 @@ function parsed<T>(parse: (text: string) => T | undefined, message: string, reme
 const endpoint = parsed(
   parseEndpoint,
   'is no endpoint',
-  'Write transport, host and port: "udp:198.51.100.7:51820", "udp:[2001:db8::7]:51820" or "udp:vpn.example.com:51820".',
+  'Write transport, host and port: "udp:198.51.100.7:51820", "udp:[2001:db8::7]:51820" or "udp:vpn.example.com:51820"; ports may be "4000-33433" or "*", and an address a network: "udp:198.51.100.0/24:51820".',
 );
 
 const resolver = parsed(
@@ -70,14 +71,39 @@ const portNumber = z.int().min(1).max(65535);
 
 const sentence = z.string().trim().min(1).max(200);
 
-const tunnel = z.strictObject({
-  name: z
-    .string()
-    .trim()
-    .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$/u),
-  protocol: z.enum(TUNNEL_PROTOCOLS),
-  endpoints: z.array(endpoint).min(1).max(20_000),
-});
+const amnezia = z.strictObject(
+  Object.fromEntries(AMNEZIA_KEYS.map((key) => [key, z.union([z.string(), z.number()]).optional()])),
+);
+
+const tunnel = z
+  .strictObject({
+    name: z
+      .string()
+      .trim()
+      .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$/u),
+    protocol: z.enum(TUNNEL_PROTOCOLS),
+    endpoints: z.array(endpoint).min(1).max(20_000),
+    reserved: z.union([z.literal('any'), z.array(z.int())]).optional(),
+    amnezia: amnezia.optional(),
+    listed: z.iso.date().optional(),
+  })
+  .transform(({ reserved, amnezia: settings, ...more }, context): Tunnel => {
+    const rest = withoutUndefined(more);
+    const form = formOf({ reserved, amnezia: settings });
+    if (form === undefined) return rest;
+    if ('wrong' in form) {
+      const message = `"${form.wrong.at(-1) ?? ''}" is not understood`;
+      context.issues.push({
+        code: 'custom',
+        message,
+        path: [...form.wrong],
+        params: { remedy: form.remedy },
+        input: settings,
+      });
+      return z.NEVER;
+    }
+    return { ...rest, form };
+  });
 
 const allow = z
   .strictObject({

@@ -8,9 +8,17 @@ import type { Way } from './counted.ts';
 import { isReadable } from './readable.ts';
 import type { StreamShape } from './readable.ts';
 import type { Transport, TunnelProtocol } from './policy.ts';
+import { acceptsForm, bpfForm, isFormAnswer, nftForm, quotedForm } from './wireguard-forms.ts';
+import type { WireguardForm } from './wireguard-forms.ts';
 
 /** `tcp` is a stream of which nothing is known but where it goes. */
 export type Shape = 'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | StreamShape;
+
+/** A shape, and what a tunnel's configuration makes of it. */
+export interface Formed {
+  readonly shape: Shape;
+  readonly form?: WireguardForm | undefined;
+}
 
 /** Bytes 4 to 8 of a DNS query: one question, no answer. */
 const ONE_QUESTION = 0x00010000;
@@ -44,11 +52,12 @@ export const PROTOCOL_TRANSPORTS: Readonly<Record<TunnelProtocol, readonly Trans
 };
 
 /** What the kernel's rule for this shape accepts; `exactly` is stricter. */
-export function kernelAccepts(shape: Shape, facts: Facts, way: Way): boolean {
+export function kernelAccepts({ shape, form }: Formed, facts: Facts, way: Way): boolean {
   const head = facts.payloadHead;
   // What the packet itself holds from UDP's header on: behind it nft would read Ethernet's trailer.
   const room = facts.ipLength - (facts.ipVersion === 4 ? 20 : 40) - (facts.fragmentHeader ? 8 : 0);
   const holdsHead = room >= 20;
+  if (form !== undefined) return acceptsForm(form, facts, () => holdsHead && !isDnsQuery(facts));
   switch (shape) {
     case 'wireguard':
       return holdsHead && isWireguard(facts, facts.udpLength - 8);
@@ -103,8 +112,14 @@ function isWireguard(facts: Facts, length: number): boolean {
   }
 }
 
+/** Of a packet that is quoted: no more of it is there than the first bytes. */
+export function quotedAccepts(of: Formed, facts: Facts): boolean {
+  return of.form === undefined ? kernelAccepts(of, facts, 'down') : quotedForm(of.form, facts);
+}
+
 /** A server's answer to a handshake, of a frame that has the shape: the filter shows it, so that a tap can say when a silence ended. */
-export function isHandshakeAnswer(shape: Shape, facts: Facts): boolean {
+export function isHandshakeAnswer({ shape, form }: Formed, facts: Facts): boolean {
+  if (form !== undefined) return isFormAnswer(form, facts);
   return shape === 'wireguard' && facts.payloadHead === 0x02000000;
 }
 
@@ -114,9 +129,9 @@ const SYN = 2;
  * Frames of a tunnel that the filter shows all the same: answers to handshakes, and what a client says over TCP, by which is known
  * whose stream it is. Of its acknowledgements without data and of all that comes back nothing needs to be read.
  */
-export function isShown(shape: Shape, facts: Facts, way: Way): boolean {
+export function isShown(of: Formed, facts: Facts, way: Way): boolean {
   if (facts.fragmentOffset > 0) return false;
-  if (facts.protocol !== 6) return isHandshakeAnswer(shape, facts);
+  if (facts.protocol !== 6) return isHandshakeAnswer(of, facts);
   return way === 'up' && ((facts.tcpFlags & SYN) !== 0 || facts.payloadLength > 0);
 }
 
@@ -140,7 +155,13 @@ const NFT_HOLDS_HEAD = ['ip length < 40 goto foreign', 'ip6 length < 20 goto for
 const NFT_STREAM = ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'];
 
 /** Rules of a shape's chain: `return` accepts, falling off the end goes to `foreign`. */
-export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
+export function nftShape({ shape, form }: Formed): readonly string[] {
+  if (form === undefined) return NFT_SHAPES[shape];
+  const { first, rest } = nftForm(form);
+  return [...first, ...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, ...rest];
+}
+
+const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
   wireguard: [
     ...NFT_HOLDS_HEAD,
     '@th,64,32 0x4000000 @th,96,32 != 0x10000 udp length >= 40 return',
@@ -170,9 +191,15 @@ export const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
  * The same for a capture filter; `at` gives `size` bytes at `offset` behind the UDP header, in libpcap's words. Here
  * two fields can be compared: what a frame carries behind its datagram must not be hidden. Nor is `isHandshakeAnswer`.
  */
-export function bpfShape(shape: Shape, at: (offset: number, size: 1 | 2 | 4) => string): string {
+export function bpfShape(
+  { shape, form }: Formed,
+  at: (offset: number, size: 1 | 2 | 4) => string,
+  holdsBytes: (bytes: number) => string,
+): string {
   const length = at(-4, 2);
   const dnsQuery = `(${at(2, 2)} & 0xfecf = 0 and ${at(4, 4)} = 0x10000 and ${at(8, 4)} <= 1)`;
+  // Of a form whose data cannot be told nothing is hidden.
+  if (form !== undefined) return `(${bpfForm(form, at, holdsBytes) || 'len = 0'} and not ${dnsQuery})`;
   switch (shape) {
     case 'wireguard': {
       const handshakes = [

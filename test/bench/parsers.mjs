@@ -18,6 +18,7 @@ import {
   parsePrefix,
   parseResolver,
 } from '../../dist/src/policy/endpoint.js';
+import { importConfig } from '../../dist/src/policy/import.js';
 import { importOpenvpn } from '../../dist/src/policy/import-openvpn.js';
 import { importWireguard } from '../../dist/src/policy/import-wireguard.js';
 import { parseMac } from '../../dist/src/wire/address.js';
@@ -80,6 +81,13 @@ const PARSERS = {
   WireGuard: importWireguard,
   'WireGuard, in a peer': (text) => importWireguard(`[Peer]\nEndpoint = ${text}`),
   'WireGuard, behind a keyword': (text) => importWireguard(`[Peer]\na = ${text}x\u2028y`),
+  'any configuration': importConfig,
+  'networkd, in a peer': (text) =>
+    importConfig(`[NetDev]\nKind=wireguard\n[WireGuardPeer]\nEndpoint=${text}`),
+  'NetworkManager, in a remote': (text) =>
+    importConfig(`[connection]\ntype=vpn\n[vpn]\nservice-type=x.openvpn\nremote=${text}`),
+  'strongSwan, in a connection': (text) => importConfig(`connections {\na {\nremote_addrs = ${text}`),
+  "Apple's, in a payload": (text) => importConfig(`<plist><dict>com.apple.vpn.managed ${text}`),
   OpenVPN: importOpenvpn,
   'OpenVPN, in a remote': (text) => importOpenvpn(`client\nremote ${text}`),
   'OpenVPN, in a block': (text) => importOpenvpn(`client\n<ca>\n${text}`),

@@ -21,7 +21,7 @@ function watch(...endpoints: readonly string[]): TunnelWatch {
   return tunnels;
 }
 
-const told = (tunnels: TunnelWatch): string | undefined => tunnels.views(0).map(serverText)[0];
+const told = (tunnels: TunnelWatch): string | undefined => tunnels.views(NOW).map(serverText)[0];
 
 it('shows the server that answered, not the first of the list', () => {
   const tunnels = watch('udp:203.0.113.201:51820', 'udp:203.0.113.202:51820', 'udp:198.51.100.7:51820');
@@ -29,7 +29,7 @@ it('shows the server that answered, not the first of the list', () => {
   const answer = { tunnel: 'fleet', endpoint: 'udp:198.51.100.7:51820', address: '198.51.100.7', at: 0 };
   tunnels.answered([answer], NOW);
   expect(told(tunnels)).toBe('udp:198.51.100.7:51820');
-  expect(tunnels.views(0)[0]).toMatchObject({ server: '198.51.100.7', endpoints: 3 });
+  expect(tunnels.views(NOW)[0]).toMatchObject({ server: '198.51.100.7', endpoints: 3 });
 });
 
 it('says the only server before it was seen, and the address behind a name when it was', () => {
@@ -44,4 +44,25 @@ it('says nothing of a server that a new policy no longer has', () => {
   const tunnels = watch('udp:203.0.113.201:51820', 'udp:198.51.100.7:51820');
   tunnels.answered([{ tunnel: 'fleet', endpoint: 'udp:192.0.2.1:51820', address: '192.0.2.1', at: 0 }], NOW);
   expect(told(tunnels)).toBe('udp:203.0.113.201:51820 or one of 1 more');
+});
+
+it('tells the day of a list, and that it is old', () => {
+  const tunnels = new TunnelWatch();
+  tunnels.setPolicy(
+    policyOf(
+      'version: 1\nbridge: { lan: eth0, wan: eth1 }\ntunnels:\n' +
+        "  - {name: a, protocol: wireguard, listed: '2026-01-01', endpoints: ['udp:203.0.113.1:1']}\n" +
+        "  - {name: b, protocol: tor, listed: '2026-01-01', endpoints: ['tcp:203.0.113.1:9001']}\n" +
+        "  - {name: c, protocol: opaque, endpoints: ['tcp:203.0.113.2:9001']}\n",
+    ),
+  );
+  const old = (days: number): unknown[] =>
+    tunnels
+      .views({ wall: Date.parse('2026-01-01') + days * 86_400_000, monotonic: 0 })
+      .map(({ listed, listIsOld }) => (listed === undefined ? 'none' : listIsOld));
+  expect([old(6), old(8), old(31)]).toEqual([
+    [false, false, 'none'],
+    [false, true, 'none'],
+    [true, true, 'none'],
+  ]);
 });

@@ -12,7 +12,18 @@ import { compileRuleset } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { differences } from '../../src/policy/readback.ts';
 import { mutants } from '../policy/mutants.ts';
-import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB } from '../policy/policies.ts';
+import {
+  ANYWHERE,
+  BARE,
+  CHANGED,
+  FULL,
+  LEARNED,
+  PASSING,
+  RANGES,
+  RANGES_LEARNED,
+  SPLIT,
+  STUB,
+} from '../policy/policies.ts';
 import { FORMS } from '../policy/shapes-forms.ts';
 import { SHAPES } from '../policy/shapes.ts';
 import type { Shape } from '../policy/shape.ts';
@@ -134,6 +145,9 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'full-tunnel under a pass', policy: FULL, learned: PASSING },
   { name: 'proxy-stub', policy: STUB, learned: LEARNED },
   { name: 'split', policy: SPLIT, learned: LEARNED },
+  { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED },
+  { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
+  { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
 ];
 
 describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {

@@ -13,15 +13,41 @@ import {
 } from '../../src/policy/endpoint.ts';
 
 describe('an endpoint', () => {
-  it.each(['udp:198.51.100.7:51820', 'tcp:[2001:db8::7]:443', 'udp:vpn.example.com:1'])(
-    '%s is read and written alike',
-    (text) => {
-      const endpoint = parseEndpoint(text);
-      expect(endpoint && formatEndpoint(endpoint)).toBe(text);
-    },
-  );
+  it.each([
+    ...['udp:198.51.100.7:51820', 'tcp:[2001:db8::7]:443', 'udp:vpn.example.com:1'],
+    ...['udp:198.51.100.7:4000-33433', 'udp:vpn.example.com:*', 'tcp:[2001:db8::7]:1-2'],
+    ...['udp:198.51.100.0/24:51820', 'udp:[2001:db8:7::/48]:*', 'udp:0.0.0.0/0:*'],
+  ])('%s is read and written alike', (text) => {
+    const endpoint = parseEndpoint(text);
+    expect(endpoint && formatEndpoint(endpoint)).toBe(text);
+  });
 
   it.each([
+    ['udp:192.0.2.1/32:5-5', 'udp:192.0.2.1:5'],
+    ['udp:[2001:DB8::1/128]:1-65535', 'udp:[2001:db8::1]:*'],
+    ['udp:[2001:db8:0:0::/64]:7', 'udp:[2001:db8::/64]:7'],
+    ['udp:[2001:db8::]/64:7', 'udp:[2001:db8::/64]:7'],
+  ])('%s is %s', (text, written) => {
+    const endpoint = parseEndpoint(text);
+    expect(endpoint && formatEndpoint(endpoint)).toBe(written);
+  });
+
+  it.each([
+    ...[
+      'udp:192.0.2.1:5-4',
+      'udp:192.0.2.1:0-4',
+      'udp:192.0.2.1:4-65536',
+      'udp:192.0.2.1:-4',
+      'udp:192.0.2.1:4-',
+    ],
+    ...[
+      'udp:192.0.2.1:**',
+      'udp:192.0.2.1:1-2-3',
+      'udp:192.0.2.1/24:5',
+      'udp:192.0.2.0/33:5',
+      'udp:192.0.2.0/:5',
+    ],
+    ...['udp:[2001:db8::1/64]:5', 'udp:2001:db8::/64:5', 'udp:vpn.example/24:5'],
     '',
     'udp',
     'udp:',

@@ -72,6 +72,13 @@ describe('what is none', () => {
   });
 });
 
+it('the question by which every system looks for NAT64 tells of no site, and is amber', () => {
+  const judged = (name: string): string => full.judge(factsOf(shapeNamed(name).bytes), 'up').severity ?? '';
+  expect(judged('the question for NAT64')).toBe('amber');
+  expect(judged('a question for what only ends like NAT64’s')).toBe('red');
+  expect(full.crosses(factsOf(shapeNamed('the question for NAT64').bytes), 'up')).toBe(false);
+});
+
 describe('a reason', () => {
   it.each([
     [

@@ -42,6 +42,33 @@ export const SPLIT = policyOf(
   `version: 1\nprofile: split\nlocalChatter: red\n${TUNNELS}mustTunnel: ['bank.example', '*.clinic.example']\n`,
 );
 
+/** Ranges of ports, any port, networks, one in another with another form, and what is narrower than all of them. */
+export const RANGES = policyOf(`version: 1
+tunnels:
+  - {name: app, protocol: wireguard, endpoints: ['udp:198.51.100.7:4000-33433', 'udp:198.51.100.7:53', 'udp:198.51.100.7:51820', 'udp:[2001:db8::7]:*', 'udp:vpn.example.com:500-600', 'udp:198.51.100.12:4000-33433']}
+  - {name: net, protocol: openvpn, endpoints: ['udp:198.51.96.0/20:1194-1200', 'tcp:198.51.96.0/20:443', 'udp:[2001:db8:70::/44]:1194', 'tcp:198.51.100.8:8000-8100']}
+  - {name: inner, protocol: wireguard, endpoints: ['udp:198.51.100.128/25:1000-2000', 'udp:[2001:db8:77::/48]:*', 'udp:198.51.100.200/29:51820']}
+  - {name: other, protocol: opaque, endpoints: ['udp:vpn2.example.com:1-1000', 'udp:198.51.100.130:1190-1199', 'tcp:203.0.113.0/26:*']}
+`);
+/** Peers anywhere, known by the form of their packets alone. */
+export const ANYWHERE = policyOf(
+  `version: 1\ntunnels:\n  - {name: mesh, protocol: wireguard, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*']}\n`,
+);
+
+/** WireGuard whose packets its configuration changes. */
+export const CHANGED = policyOf(`version: 1
+tunnels:
+  - {name: warp, protocol: wireguard, reserved: any, endpoints: ['udp:198.51.100.40:2408', 'udp:[2001:db8::40]:2408']}
+  - {name: mine, protocol: wireguard, reserved: [185, 25, 129], endpoints: ['udp:198.51.100.41:2408', 'udp:[2001:db8::41]:2408']}
+  - name: awg
+    protocol: wireguard
+    amnezia: {jc: 6, jmin: 10, jmax: 50, s1: 65, s2: 99, s3: 13, s4: 12, h1: 1487709344-2131140817, h2: 2139733608-2141880701, h3: 2143472358-2144227143, h4: 2146725105-2147279904, i1: '<b 0x0844818000010003>', i2: '<b 0x1234><r 20><t>'}
+    endpoints: ['udp:198.51.100.9:45678', 'udp:[2001:db8::9]:45678']
+  - {name: plain, protocol: wireguard, amnezia: {h1: 5, h2: 6, h3: 7, h4: 1000}, endpoints: ['udp:198.51.100.42:1-60000']}
+  - {name: far, protocol: wireguard, amnezia: {jmin: 100, jmax: 200, s1: 900, s4: 300}, endpoints: ['udp:198.51.100.43:51820', 'udp:[2001:db8::43]:51820']}
+  - {name: usual, protocol: wireguard, endpoints: ['udp:198.51.100.44:51820']}
+`);
+
 export const LEARNED: LearnedState = {
   ...NOTHING_LEARNED,
   addresses: [{ name: 'vpn.example.com', address: '198.51.100.77', seconds: 3000 }],
@@ -55,6 +82,17 @@ export const LEARNED: LearnedState = {
   settled: [{ mac: '02:00:00:00:00:0c', seconds: 3000 }],
   box: ['192.168.1.2'],
   exposed: [{ address: '203.0.113.80', name: 'shop.example', seconds: 3000 }],
+};
+
+/** Two names that lead to one address, of which the first holds there. */
+export const RANGES_LEARNED: LearnedState = {
+  ...LEARNED,
+  addresses: [
+    ...LEARNED.addresses,
+    { name: 'vpn2.example.com', address: '198.51.100.77', seconds: 3000 },
+    { name: 'vpn2.example.com', address: '198.51.100.78', seconds: 3000 },
+    { name: 'vpn2.example.com', address: '2001:db8:78::2', seconds: 3000 },
+  ],
 };
 
 /** The same under a pass for the client of test/policy/frames.ts. */

@@ -92,6 +92,15 @@ lamp: {driver: gpio, red: 17, green: 27}
   });
 });
 
+it('a port of a range may be listed for itself within one tunnel, and other hosts may have it', () => {
+  const text = `version: 1
+tunnels:
+  - {name: a, protocol: wireguard, endpoints: ['udp:192.0.2.1:1-9', 'udp:192.0.2.1:5', 'udp:192.0.2.1:8-20', 'udp:192.0.2.0/24:5']}
+  - {name: b, protocol: openvpn, endpoints: ['udp:192.0.2.2:5', 'tcp:192.0.2.1:5', 'udp:192.0.2.0/25:5']}
+`;
+  expect(parsePolicy(text)).toMatchObject({ ok: true });
+});
+
 const tunnel = (more: string): string => `version: 1\ntunnels: [${more}]\n`;
 
 describe('a fault', () => {
@@ -136,6 +145,32 @@ describe('a fault', () => {
       ),
       ['tunnels[1].endpoints[0]'],
     ],
+    [
+      tunnel(
+        "{name: a, protocol: wireguard, endpoints: ['udp:192.0.2.1:1-9']}, {name: b, protocol: openvpn, endpoints: ['udp:192.0.2.1:9', 'udp:192.0.2.1:10']}",
+      ),
+      ['tunnels[1].endpoints[0]'],
+    ],
+    [
+      tunnel(
+        "{name: a, protocol: wireguard, endpoints: ['udp:192.0.2.1:5']}, {name: b, protocol: openvpn, endpoints: ['udp:192.0.2.1:*']}",
+      ),
+      ['tunnels[1].endpoints[0]'],
+    ],
+    [tunnel("{name: a, protocol: ipsec, endpoints: ['udp:192.0.2.0/24:500']}"), ['tunnels[0].endpoints[0]']],
+    [
+      tunnel("{name: a, protocol: ipsec, endpoints: ['udp:192.0.2.1:500-4500']}"),
+      ['tunnels[0].endpoints[0]'],
+    ],
+    [tunnel("{name: a, protocol: opaque, endpoints: ['udp:0.0.0.0/0:*']}"), ['tunnels[0].endpoints[0]']],
+    [tunnel("{name: a, protocol: opaque, endpoints: ['udp:[2000::/3]:443']}"), ['tunnels[0].endpoints[0]']],
+    [tunnel("{name: a, protocol: wireguard, endpoints: ['udp:32.0.0.0/3:1']}"), ['tunnels[0].endpoints[0]']],
+    [
+      tunnel("{name: a, protocol: wireguard, endpoints: ['udp:224.0.0.0/24:1']}"),
+      ['tunnels[0].endpoints[0]'],
+    ],
+    ['version: 1\nprofile: proxy-stub\nresolvers: ["dot:9.9.9.9:853-854"]', ['resolvers[0]']],
+    ['version: 1\nprofile: proxy-stub\nproxies: ["tcp:9.9.9.0/24:1080"]', ['proxies[0]']],
     ['version: 1\nresolvers: ["dot:9.9.9.9:853"]', ['resolvers']],
     ['version: 1\nproxies: ["tcp:9.9.9.9:1080"]', ['proxies']],
     ['version: 1\nmustTunnel: [a.example]', ['mustTunnel']],

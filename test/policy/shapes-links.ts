@@ -22,6 +22,16 @@ import { four, six, up, down4, down6, WG, WG6, LINK_LOCAL, data, query } from '.
 import type { Shape } from './shape.ts';
 
 export const PIECES: readonly Shape[] = [
+  six('later fragment within a first one', 44, [
+    ...fragment6(44, 0, true),
+    ...fragment6(0x9c, 520, false),
+    ...fill(100),
+  ]),
+  six('later UDP fragment within a first one', 44, [
+    ...fragment6(44, 0, true),
+    ...fragment6(17, 520, false),
+    ...fill(100),
+  ]),
   four('first fragment of DNS', 17, udp(40000, 53, query.slice(0, 24), 8 + query.length), {
     fragment: 0x2000,
   }),

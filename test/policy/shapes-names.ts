@@ -21,6 +21,8 @@ import type { Shape } from './shape.ts';
 
 export const NAMES: readonly Shape[] = [
   four('DNS', 17, udp(40000, 53, query)),
+  four('the question for NAT64', 17, udp(40000, 53, dnsQuery('ipv4only.arpa', { type: 28 }))),
+  four('a question for what only ends like NAT64’s', 17, udp(40000, 53, dnsQuery('a.ipv4only.arpa'))),
   six('DNS over IPv6', 17, udp(40000, 53, query)),
   four('DNS over TCP', 6, tcp(40000, 53, [...u16(query.length), ...query])),
   four('DNS over TCP, syn', 6, tcp(40000, 53, [], 2)),

@@ -125,6 +125,21 @@ export const TUNNELS: readonly Shape[] = [
   six('atomic fragment of the tunnel', 44, [...fragment6(17, 0, false), ...udp(40000, 51820, data)], {
     to: WG6,
   }),
+  // What a network with NAT64 calls 198.51.100.7 and its neighbours (RFC 6052).
+  six('wireguard through NAT64', 17, udp(40000, 51820, data), { to: '64:ff9b::c633:6407' }),
+  six('wireguard through NAT64 to a learned address', 17, udp(40000, 51820, data), {
+    to: '64:ff9b::c633:644d',
+  }),
+  six('openvpn tcp through NAT64', 6, tcp(40000, 443, [0, 14, 0x38, ...fill(13)]), {
+    to: '64:ff9b::c633:6408',
+  }),
+  six('esp in udp through NAT64', 17, udp(4500, 4500, [...u32(0xc0ffee01), ...u32(1), ...fill(60)]), {
+    to: '64:ff9b::c633:6409',
+  }),
+  six('later fragment through NAT64', 44, [...fragment6(17, 520, false), ...fill(100)], {
+    to: '64:ff9b::c633:6407',
+  }),
+  down6('wireguard through NAT64 down', 17, udp(51820, 40000, data), { from: '64:ff9b::c633:6407' }),
   down4('wireguard down', 17, udp(51820, 40000, data), { from: WG }),
   down6('wireguard down over IPv6', 17, udp(51820, 40000, data), { from: WG6 }),
   down4('tunnel fragment down', 17, fill(512), { from: WG, fragment: 65 }),
@@ -152,6 +167,12 @@ export const FOREIGN: readonly Shape[] = [
   four('text to the tunnel port', 17, udp(40000, 51820, text('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n')), {
     to: WG,
   }),
+  six('DNS through NAT64 to the tunnel port', 17, udp(40000, 51820, query), { to: '64:ff9b::c633:6407' }),
+  six('wireguard through NAT64 to somebody else', 17, udp(40000, 51820, data), { to: '64:ff9b::c633:6463' }),
+  six('wireguard to what only ends like the server', 17, udp(40000, 51820, data), {
+    to: '64:ff9c::c633:6407',
+  }),
+  six('wireguard to a longer prefix of NAT64', 17, udp(40000, 51820, data), { to: '64:ff9b:1::c633:6407' }),
   four('wireguard of a wrong length', 17, udp(40000, 51820, wireguard(1, 147)), { to: WG }),
   four('wireguard with reserved bytes', 17, udp(40000, 51820, [4, 1, 0, 0, ...fill(92)]), { to: WG }),
   four('wireguard from a wrong host', 17, udp(40000, 51820, data), { to: '198.51.100.70' }),

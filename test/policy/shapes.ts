@@ -1,9 +1,11 @@
 // Knows: frames of every shape that may come past a rule. Must not know: what becomes of them.
 
+import { CHANGES } from './shapes-wireguard.ts';
 import type { Shape } from './shape.ts';
 import { ESSENTIAL } from './shapes-essential.ts';
 import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
+import { RANGED } from './shapes-ranges.ts';
 import { LOGINS } from './shapes-passes.ts';
 import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
 
@@ -17,6 +19,8 @@ export const SHAPES: readonly Shape[] = [
   ...LINKS,
   ...LOGINS,
   ...ESSENTIAL,
+  ...RANGED,
+  ...CHANGES,
 ];
 
 /** The shape of that name, which must exist. */

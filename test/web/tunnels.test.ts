@@ -87,7 +87,7 @@ describe('a configuration', () => {
     expect(shown.text).toContain('udp:203.0.113.9:51820');
     expect(shown.text).toContain('line 3: <bdi>&#34;Color&#34; is no setting');
     expect(shown.text).not.toContain(KEY);
-    expect(peer.asked.at(-1)?.body).toEqual({ text: CONF, name: 'hotel' });
+    expect(peer.asked.at(-1)?.body).toEqual({ bytes: Buffer.from(CONF).toString('base64'), name: 'hotel' });
     expect(changes()).toEqual(['POST /v1/tunnels/import']);
     const { status, headers } = await own.post('/tunnels', {
       name: 'hotel',
