@@ -304,7 +304,9 @@ tunnels:
   });
 
   it('closes nothing that was proven, not even after a restart, and only the wan tap proves', () => {
-    const handshakes = [{ tunnel: 'home', endpoint: 'udp:vpn.example:51820', address: '198.51.100.9', at: 1 }];
+    const handshakes = [
+      { tunnel: 'home', endpoint: 'udp:vpn.example:51820', address: '198.51.100.9', at: 1 },
+    ];
     const pupil = known();
     pupil.observe(report('wan', [], { handshakes }), 2);
     const next = new Learner();
