@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
-/** More than this is no file of ours, bytes. */
+/** More than this is no file of ours unless somebody knows better, bytes. */
 const BYTES_MOST = 1024 * 1024;
 
 export class FileError extends Error {
@@ -18,19 +18,19 @@ export class FileError extends Error {
   }
 }
 
-/** The text of a regular file of at most 1 MiB, links followed; throws FileError, or what the file system says. */
-export function readRegularFile(path: string): string {
-  mustBeRegular(path, statSync(path));
+/** The text of a regular file of at most `most` bytes, links followed; throws FileError, or what the file system says. */
+export function readRegularFile(path: string, most = BYTES_MOST): string {
+  mustBeRegular(path, statSync(path), most);
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
-    mustBeRegular(path, fstatSync(file));
+    mustBeRegular(path, fstatSync(file), most);
     const chunks: Buffer[] = [];
     for (let bytes = 0; ;) {
       const chunk = Buffer.allocUnsafe(64 * 1024);
       const read = readSync(file, chunk);
       if (read === 0) return Buffer.concat(chunks).toString('utf8');
       bytes += read;
-      if (bytes > BYTES_MOST) throw tooLarge(path);
+      if (bytes > most) throw tooLarge(path, most);
       chunks.push(chunk.subarray(0, read));
     }
   } finally {
@@ -38,13 +38,13 @@ export function readRegularFile(path: string): string {
   }
 }
 
-function mustBeRegular(path: string, stats: Stats): void {
+function mustBeRegular(path: string, stats: Stats, most: number): void {
   if (!stats.isFile()) throw new FileError('not-regular', `${path} is ${kindOf(stats)}, not a file`);
-  if (stats.size > BYTES_MOST) throw tooLarge(path);
+  if (stats.size > most) throw tooLarge(path, most);
 }
 
-function tooLarge(path: string): FileError {
-  return new FileError('too-large', `${path} is larger than 1 MiB`);
+function tooLarge(path: string, most: number): FileError {
+  return new FileError('too-large', `${path} is larger than ${String(most / 1024 / 1024)} MiB`);
 }
 
 function kindOf(stats: Stats): string {

@@ -2,7 +2,7 @@
 // The report goes to stdout, progress and faults to stderr; exit 1 when leaks were found, 3 when none
 // was and the capture was not read whole: what was not read is never "no leak".
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
@@ -18,7 +18,6 @@ import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
 import { isReadLinkType } from '../../src/wire/link-types.ts';
-import { parseRelayList } from '../../src/wire/tor.ts';
 import type { RelayList } from '../../src/wire/tor.ts';
 import { CaptureFileError, readCapture } from '../capture-file.ts';
 import type { CaptureEnd } from '../capture-file.ts';
@@ -28,7 +27,7 @@ import { analysisText } from './analyze-text.ts';
 import type { LostPart } from './analyze-text.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
-import { givenPolicy, withLearned } from './given-policy.ts';
+import { givenPolicy, givenRelays, withLearned } from './given-policy.ts';
 import { jsonPieces } from './json-pieces.ts';
 import { ProgressBar } from './progress.ts';
 
@@ -236,7 +235,7 @@ async function optionsOf(args: readonly string[]): Promise<Options | undefined> 
     privacy: privacy ?? policy.privacy,
     client,
     policy,
-    relays: values.relays === undefined ? new Set() : await relaysOf(values.relays),
+    relays: await givenRelays(values.relays),
     behind: values.behind === undefined ? undefined : behindOf(values.behind),
   };
 }
@@ -247,22 +246,6 @@ function behindOf(text: string): readonly Wrapping[] {
   const known = found.filter((wrapping) => wrapping !== undefined);
   if (known.length === found.length) return known;
   throw usage(`--behind ${text}: it is vlan, pppoe, vlan,pppoe or none.`);
-}
-
-async function relaysOf(path: string): Promise<RelayList> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new CommandError(
-      2,
-      'relays',
-      `--relays ${path} cannot be read.`,
-      'Give a file with relays.',
-      error,
-    );
-  });
-  const relays = parseRelayList(text);
-  if (relays.size > 0) return relays;
-  const remedy = 'One address or address:port a line, or the lines of a consensus that begin with "r".';
-  throw new CommandError(2, 'relays', `--relays ${path} lists no relay.`, remedy);
 }
 
 function parsed(args: readonly string[]) {

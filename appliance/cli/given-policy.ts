@@ -1,10 +1,13 @@
-// Knows: how the policy of a command that judges by itself comes from its command line. Must not know: frames, captures.
+// Knows: how what a command judges by itself by comes from its command line: the policy, and Tor's relays. Must not know: frames, captures.
 // Endpoints may come from the command line; nothing given means that there is no tunnel.
 
+import { readFile } from 'node:fs/promises';
 import type { LearnedEndpoint } from '../../src/guard/analysis-learn.ts';
 import { barePolicy } from '../../src/policy/bare-policy.ts';
 import { parseEndpoint } from '../../src/policy/endpoint.ts';
 import type { Endpoint, Policy, Tunnel } from '../../src/policy/policy.ts';
+import type { RelayList } from '../../src/wire/tor.ts';
+import { relaysOf } from '../relays.ts';
 import { CommandError } from './command.ts';
 
 /** The policy of `--policy`, or one that allows nothing but plumbing, with every `--tunnel` added. Throws CommandError 2. */
@@ -12,6 +15,20 @@ export async function givenPolicy(path: string | undefined, tunnels: readonly st
   const endpoints = tunnels.map(endpointOf);
   const policy = path === undefined ? barePolicy() : await policyFrom(path);
   return withTunnels(policy, endpoints);
+}
+
+/** The relays that `--relays` lists; none without it. Throws CommandError 2. */
+export async function givenRelays(path: string | undefined): Promise<RelayList> {
+  if (path === undefined) return new Set();
+  const remedy = 'One address or address:port a line, or the lines of a consensus that begin with "r".';
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new CommandError(2, 'relays', `--relays ${path} cannot be read.`, remedy, error);
+  });
+  try {
+    return relaysOf(text, path);
+  } catch (error) {
+    throw new CommandError(2, 'relays', `--relays: ${path} lists no relay.`, remedy, error);
+  }
 }
 
 function endpointOf(text: string): Endpoint {

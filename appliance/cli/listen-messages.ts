@@ -13,6 +13,8 @@ export interface ListenOrder {
   /** MAC address of the laptop as a number; without it both directions are judged alike. */
   readonly client: number | undefined;
   readonly learn: boolean;
+  /** Tor's relays (src/wire/tor.ts). */
+  readonly relays?: readonly string[];
   /** The interface's own MAC address as a number: frames from it were sent by this machine. */
   readonly ownMac?: number;
 }

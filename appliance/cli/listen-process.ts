@@ -107,7 +107,8 @@ function listen(order: ListenOrder): void {
     order.client,
   );
   const analysis = new Analysis({
-    ...{ dissector: new Dissector({ quic: nodeQuicCrypto }), judge },
+    dissector: new Dissector({ quic: nodeQuicCrypto, relays: new Set(order.relays) }),
+    judge,
     ...(order.client === undefined ? {} : { client: order.client }),
   });
   const listener = new Listener(order.interface, analysis, order.ownMac);

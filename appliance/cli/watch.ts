@@ -6,7 +6,7 @@ import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments, readDuration } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
-import { givenPolicy } from './given-policy.ts';
+import { givenPolicy, givenRelays } from './given-policy.ts';
 import { watchDaemon } from './watch-daemon.ts';
 import type { WatchWishes } from './watch-daemon.ts';
 import { candidates, showCandidates, watchInterface } from './watch-interface.ts';
@@ -22,7 +22,7 @@ const HELP = `leakguard watch: incidents as they happen
   --summary-only     only the line at the end
   --iface NAME       listen on this interface (needs root or CAP_NET_RAW); says which process of this machine a
                      leak came from, and how sure that is: run it on the laptop itself
-  --tunnel, --policy, --learn, --client MAC   as for "leakguard analyze"
+  --tunnel, --policy, --learn, --relays, --client MAC   as for "leakguard analyze"
   --json             one JSON object a line: {"event": "state"|"incident"|"summary", "data": ...}
   --api SOCKET       the daemon's socket (default /run/leakguard/api.sock)
 
@@ -41,6 +41,7 @@ const OPTIONS = {
   policy: { type: 'string' },
   learn: { type: 'boolean', default: false },
   client: { type: 'string' },
+  relays: { type: 'string' },
 } as const;
 
 type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
@@ -80,12 +81,13 @@ async function watch(values: Values, wishes: WatchWishes, io: CommandIo): Promis
       values.policy !== undefined ||
       values.tunnel !== undefined ||
       values.learn ||
-      values.client !== undefined
+      values.client !== undefined ||
+      values.relays !== undefined
     )
       throw new CommandError(
         2,
         'usage',
-        'The daemon has its own policy.',
+        'The daemon has its own policy and lists.',
         'Add --iface NAME to judge by yourself.',
       );
     return watchDaemon(new DaemonClient(values.api), wishes, io);
@@ -99,5 +101,6 @@ async function watch(values: Values, wishes: WatchWishes, io: CommandIo): Promis
       'Write it like 02:00:00:00:00:0c.',
     );
   const policy = await givenPolicy(values.policy, values.tunnel ?? []);
-  return watchInterface({ interface: values.iface, policy, client, learn: values.learn }, wishes, io);
+  const relays = [...(await givenRelays(values.relays))];
+  return watchInterface({ interface: values.iface, policy, client, learn: values.learn, relays }, wishes, io);
 }

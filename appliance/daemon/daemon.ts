@@ -2,6 +2,7 @@
 // Must not know: what frames, rules or states mean. The ruleset stands before any port forwards.
 
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Guard } from '../../src/guard/guard.ts';
@@ -10,6 +11,7 @@ import type { Fault, Status } from '../../src/guard/status.ts';
 import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { macText } from '../../src/wire/address.ts';
+import type { RelayList } from '../../src/wire/tor.ts';
 import { CanaryLinks } from '../canary-links.ts';
 import { newCanaryKey, sealOf } from '../canary-seal.ts';
 import { monotonicMs, now } from '../clock.ts';
@@ -21,6 +23,7 @@ import { ParsingLanes } from '../jobs/parsing-lanes.ts';
 import { lampFault } from '../lamp/file-lamp.ts';
 import { BEAT_MS } from '../lamp/beat.ts';
 import { dropsLeaksIn, listTable } from '../nftables.ts';
+import { relaysIn } from '../relays.ts';
 import { RunError } from '../run-command.ts';
 import { TapPair } from '../tap/pair.ts';
 import type { TapState } from '../tap/supervisor.ts';
@@ -146,6 +149,7 @@ export class Daemon implements ApiSubject {
         state: (port, state, detail) => void this.#tapState(port, state, detail),
       },
       this.#canary,
+      this.#relays(options.relays),
     );
     this.#firewall = new Firewall({
       state: (state) => this.#guard.firewall(state),
@@ -433,6 +437,16 @@ export class Daemon implements ApiSubject {
   }
 
   /** Nothing on disk says whether block mode was on: rules that block are still there when it was. */
+  #relays(path: string | undefined): RelayList {
+    if (path === undefined || !existsSync(path)) return new Set();
+    try {
+      return relaysIn(path);
+    } catch (error) {
+      this.#warnings.set('relays', `Tor is known by its looks alone: ${words(error)}.`);
+      return new Set();
+    }
+  }
+
   async #recall(): Promise<void> {
     if (!this.#record.isUnknown) return;
     let blocks = true;

@@ -11,6 +11,8 @@ export interface DaemonOptions {
   readonly clockWish: string | undefined;
   /** The keeper of the light is started by somebody else (systemd/leakguard-light.service). */
   readonly isLightKept: boolean;
+  /** A list of Tor's relays; a file that is not there is none. */
+  readonly relays: string | undefined;
   /** Take back what was changed on the machine, and end. */
   readonly release: boolean;
 }
@@ -26,10 +28,12 @@ export class UsageError extends Error {
 
 export const USAGE =
   'leakguardd [--config FILE] [--state-dir DIR] [--runtime-dir DIR] [--clock-wish FILE] [--kept-light]\n' +
+  '           [--relays FILE]\n' +
   'leakguardd --release [--runtime-dir DIR]: take the bridge down, with everything as it was before\n' +
   "Defaults: /etc/leakguard/policy.yaml, /var/lib/leakguard, /run/leakguard. Without --clock-wish, where the owner's wish for\n" +
   'another time is left (leakguard-set-clock.path), nobody sets the clock. With --kept-light somebody else starts the keeper of\n' +
-  'the light (leakguard-light.service); without, the daemon does.\n';
+  'the light (leakguard-light.service); without, the daemon does. --relays lists Tor relays, as its consensus does or one address\n' +
+  'or address:port a line: a connection to one of them is Tor, whatever it looks like.\n';
 
 /** Throws UsageError for words it does not know. */
 export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
@@ -43,6 +47,7 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
         'runtime-dir': { type: 'string', default: '/run/leakguard' },
         'clock-wish': { type: 'string' },
         'kept-light': { type: 'boolean', default: false },
+        relays: { type: 'string' },
         release: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -56,5 +61,6 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
   return {
     ...{ config, ...folders, clockWish: values['clock-wish'], release },
     isLightKept: values['kept-light'],
+    relays: values.relays,
   };
 }

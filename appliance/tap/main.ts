@@ -55,7 +55,7 @@ function start(order: TapOrder): Tap {
   let lost = (): number => 0;
   const reader = new TapReader({
     port: order.port,
-    dissector: new Dissector({ quic: nodeQuicCrypto }),
+    dissector: new Dissector({ quic: nodeQuicCrypto, relays: new Set(order.relays) }),
     judge: compileJudge(order.policy, order.learned),
     boxMacs: order.boxMacs,
     orders: order.orders,

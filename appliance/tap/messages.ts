@@ -18,6 +18,8 @@ export interface TapOrder {
   readonly boxMacs: readonly number[];
   /** By which the box's own forged leaks are known. */
   readonly canary: CanaryKey;
+  /** Tor's relays, for as long as the tap runs (src/wire/tor.ts). */
+  readonly relays: readonly string[];
   /** Grows with every order (src/guard/reconciliation.ts). */
   readonly orders: number;
 }

@@ -6,6 +6,7 @@ import type { LearnedState } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
 import type { TapOrder } from './messages.ts';
+import type { RelayList } from '../../src/wire/tor.ts';
 import type { CanaryKey } from '../canary-seal.ts';
 import { TapSupervisor } from './supervisor.ts';
 import type { TapState } from './supervisor.ts';
@@ -26,10 +27,13 @@ export class TapPair {
   #orders = 0;
 
   readonly #canary: CanaryKey;
+  readonly #relays: readonly string[];
 
-  constructor(listener: TapPairListener, canary: CanaryKey) {
+  /** `relays` are Tor's (src/wire/tor.ts). */
+  constructor(listener: TapPairListener, canary: CanaryKey, relays: RelayList) {
     this.#listener = listener;
     this.#canary = canary;
+    this.#relays = [...relays];
   }
 
   /** Grows with everything that the taps are told to judge by. */
@@ -52,6 +56,7 @@ export class TapPair {
         filter,
         boxMacs: macs,
         canary: this.#canary,
+        relays: this.#relays,
         orders: this.#orders,
       };
       const running = this.#taps.get(port);

@@ -34,7 +34,7 @@ function watchedProgram(command: TapProgram['command'], times: Partial<Times> = 
   tap = new TapSupervisor(
     {
       ...{ port: 'wan', interface: 'wan0', policy: HOME, learned: NOTHING_LEARNED, filter: '' },
-      ...{ boxMacs: [], orders: 0, canary: newCanaryKey() },
+      ...{ boxMacs: [], orders: 0, canary: newCanaryKey(), relays: [] },
     },
     {
       report: () => undefined,
@@ -116,6 +116,7 @@ it('gives a running tap another policy and another filter, and begins anew for a
     boxMacs: [],
     orders: 0,
     canary: newCanaryKey(),
+    relays: [],
   } as const;
   const up = until('up', 1);
   running.start();
