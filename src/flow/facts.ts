@@ -194,7 +194,8 @@ export class Facts {
   /** The quoted packet went between the same two addresses the other way, and nothing stands behind it. */
   quotesReply = false;
   /**
-   * The frame answers somebody who came to this client a moment ago: 802.1X or a neighbour advertisement (src/policy/askers.ts).
+   * The frame goes to somebody who came to this client a moment ago: 802.1X, a neighbour advertisement that answers, or a
+   * solicitation that looks for the one who asked (src/policy/askers.ts).
    * Not read from the frame, but set by who remembers what came.
    */
   solicited = false;
