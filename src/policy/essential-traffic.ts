@@ -109,7 +109,8 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     way: 'up',
     form: 'neighbour advertisement, one option at most',
     peer: 'a link-local address, ff02::1, an endpoint or `allow` row, and for half a minute whoever solicited from another address, which is answered and never looked for',
-    reveals: "one of the client's addresses",
+    reveals:
+      "one of the client's addresses, by its system of this link alone; which ones it has is not compared",
     why: 'the router must find the client, and a double must hear of it',
   },
   {
