@@ -90,8 +90,14 @@ describe.each([
     const HARMS = [
       () => rmSync(lamp),
       () => writeFileSync(lamp, 'red\n'),
-      () => { rmSync(lamp); mkdirSync(lamp); },
-      () => { rmSync(lamp); symlinkSync('nowhere', lamp); },
+      () => {
+        rmSync(lamp);
+        mkdirSync(lamp);
+      },
+      () => {
+        rmSync(lamp);
+        symlinkSync('nowhere', lamp);
+      },
     ];
     for (const harm of HARMS) {
       harm();

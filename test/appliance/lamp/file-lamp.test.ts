@@ -29,7 +29,13 @@ afterEach(() => rmSync(top, { recursive: true, force: true }));
 const HARMS: readonly (readonly [string, () => unknown])[] = [
   ['nothing', () => undefined],
   ['an empty folder', () => mkdirSync(path)],
-  ['a folder that holds something', () => { mkdirSync(path); writeFileSync(join(path, 'letter'), 'x'); }],
+  [
+    'a folder that holds something',
+    () => {
+      mkdirSync(path);
+      writeFileSync(join(path, 'letter'), 'x');
+    },
+  ],
   ['a link to nothing', () => symlinkSync('nowhere', path)],
   ['a link to itself', () => symlinkSync('lamp', path)],
   ['a link to a folder', () => symlinkSync('.', path)],

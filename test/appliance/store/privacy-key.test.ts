@@ -28,9 +28,27 @@ describe('a key whose file is', () => {
     ['cut', () => truncateSync(path)],
     ['another', () => writeFileSync(path, '00'.repeat(32))],
     ['no key', () => writeFileSync(path, 'a letter')],
-    ['a link to nothing', () => { rmSync(path); symlinkSync('nowhere', path); }],
-    ['made anew by another process', () => { rmSync(path); readPrivacyKey(top); }],
-    ['gone with its folder, which is back', () => { rmSync(top, { recursive: true }); mkdirSync(top); }],
+    [
+      'a link to nothing',
+      () => {
+        rmSync(path);
+        symlinkSync('nowhere', path);
+      },
+    ],
+    [
+      'made anew by another process',
+      () => {
+        rmSync(path);
+        readPrivacyKey(top);
+      },
+    ],
+    [
+      'gone with its folder, which is back',
+      () => {
+        rmSync(top, { recursive: true });
+        mkdirSync(top);
+      },
+    ],
   ];
   it.each(HARMS)('%s is put back, and told once', (_, harm) => {
     const { hash, keep } = readPrivacyKey(top);
