@@ -17,6 +17,7 @@ import type { GuardEvent, Status } from '../../src/guard/status.ts';
 import { readUpdateStatus } from '../../src/guard/update-status.ts';
 import type { UpdatePartCommand, UpdateStatus } from '../../src/guard/update-status.ts';
 import { CommandError } from './command.ts';
+import { runningLab } from './lab-files.ts';
 
 const ANSWER_MS = 5_000;
 /** What changes something waits for the kernel or the disk, and a small board has a slow card. */
@@ -175,7 +176,9 @@ export class DaemonClient {
   #noDaemon(error: unknown): CommandError {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const path = this.#socketPath;
-    const start = 'Start it (systemctl start leakguardd), or name its socket with --api.';
+    const lab = runningLab();
+    const socket = lab === undefined ? '' : `: a lab that runs here has --api ${lab.api}`;
+    const start = `Start it (systemctl start leakguardd), or name its socket with --api${socket}.`;
     const said = (message: string, remedy: string): CommandError =>
       new CommandError(3, 'no-daemon', message, remedy, error);
     if (code === 'EACCES') return said(`You may not open ${path}.`, 'Run this as root, or as its group.');

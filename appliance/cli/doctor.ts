@@ -23,6 +23,7 @@ import { UndoRecord } from '../undo-record.ts';
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
+import { runningLab } from './lab-files.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
 import { padded, styleOf } from './terminal.ts';
 import type { Tone } from './terminal.ts';
@@ -66,19 +67,35 @@ export const doctorCommand: Command = {
   async run(args, io) {
     const { values } = readArguments('doctor', args, OPTIONS);
     const read = await readPolicyFileHere(values.config);
-    if (!read.ok)
-      throw new CommandError(
-        2,
-        'policy',
-        'There is no valid policy: the box stays closed.',
-        read.faults.join('\n'),
-      );
+    if (!read.ok) throw withoutPolicy(values.config, values['state-dir'], read.faults);
     const subject = await lookedAt(read.policy, values['state-dir'], values.api);
     const findings = await examine(subject);
     io.stdout.write(values.json ? `${JSON.stringify({ findings })}\n` : screen(findings, io));
     return exitCodeOf(findings);
   },
 };
+
+/** A machine that was never made a box has neither policy nor state. */
+function withoutPolicy(config: string, stateDir: string, faults: readonly string[]): CommandError {
+  if (existsSync(config) || existsSync(stateDir))
+    return new CommandError(
+      2,
+      'policy',
+      'There is no valid policy: the box stays closed.',
+      faults.join('\n'),
+    );
+  const lab = runningLab();
+  const labs =
+    lab === undefined
+      ? ''
+      : ` A lab has its own: --api ${lab.api} --config ${lab.policy} --state-dir ${lab.guardState}.`;
+  return new CommandError(
+    2,
+    'no-box',
+    `This machine is no box: there is no ${config} and no ${stateDir}.`,
+    `\`leakguard setup\` makes it one.${labs}`,
+  );
+}
 
 /** Every finding of every check, in order; never rejects. */
 export async function examine(subject: Subject, checks = CHECKS): Promise<readonly Finding[]> {

@@ -27,8 +27,10 @@ export class BoxRecord {
   readonly #parts: BoxRecordParts;
   #blockMode: boolean;
   #warning: string | undefined;
-  /** No file says which mode the box was in. */
+  /** No file says which mode the box was in, or two say different things. */
   #isUnknown: boolean;
+  /** The state says that block mode is off, and the rules for the next boot block: no order of writing leaves that behind. */
+  readonly #isContradicted: boolean;
   /** What the disk holds; undefined when it cannot be trusted. */
   #keptMode: boolean | undefined;
   /** What the disk was not told yet. */
@@ -45,11 +47,16 @@ export class BoxRecord {
     this.#isUnknown = kept.missing === true && !unkept.state.blockMode;
     this.#blockMode = kept.state.blockMode || unkept.state.blockMode;
     this.#warning = kept.warning;
-    if (this.#isUnknown && this.#bootRulesetBlocks()) this.#close('the rules for the next boot block');
+    if (this.#isUnknown && this.#bootRulesetBlocks())
+      this.#close('is missing', 'the rules for the next boot block');
     const known = kept.warning === undefined && kept.missing !== true;
     this.#keptMode = known ? kept.state.blockMode : undefined;
     if (unkept.state.blockMode && !kept.state.blockMode) this.#mode = true;
     if (known) this.#note(BOX_STATE_FILE);
+    // Closing writes the state first and opening last. A disk that refused the rules alone is the one other way here: the kernel
+    // then tells which of the two is old.
+    this.#isContradicted = known && !this.#blockMode && this.#bootRulesetBlocks();
+    this.#isUnknown ||= this.#isContradicted;
   }
 
   /** As it was when the process began. */
@@ -62,7 +69,7 @@ export class BoxRecord {
     return this.#warning;
   }
 
-  /** Nothing on disk says which mode the box was in: the kernel may. */
+  /** Nothing on disk says, beyond doubt, which mode the box was in: the kernel may. */
   get isUnknown(): boolean {
     return this.#isUnknown;
   }
@@ -70,7 +77,12 @@ export class BoxRecord {
   /** What the kernel was found to do, where nothing on disk tells: a new box drops nothing yet, and begins in watch mode. */
   settleUnknown(kernelBlocks: boolean): void {
     if (!this.#isUnknown) return;
-    if (kernelBlocks) this.#close('the kernel still blocks');
+    if (kernelBlocks && this.#isContradicted)
+      this.#close(
+        'says that block mode was off',
+        'the rules for the next boot block, and so does the kernel',
+      );
+    else if (kernelBlocks) this.#close('is missing', 'the kernel still blocks');
     else this.setBlockMode(false);
     this.#isUnknown = false;
   }
@@ -151,10 +163,10 @@ export class BoxRecord {
     }
   }
 
-  #close(evidence: string): void {
+  #close(fault: string, evidence: string): void {
     const path = join(this.#parts.stateDir, BOX_STATE_FILE);
     this.#blockMode = true;
-    this.#warning = `${path} is missing, but ${evidence}; block mode is on until you decide`;
+    this.#warning = `${path} ${fault}, but ${evidence}; block mode is on until you decide`;
     this.setBlockMode(true);
   }
 

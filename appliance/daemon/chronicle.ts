@@ -27,7 +27,7 @@ import type { PastJobs, PastKind } from '../jobs/past.ts';
 import { GAPS_TOLD } from '../store/gap-table.ts';
 import { publicSuffix } from '../store/public-suffix.ts';
 import { HistoryStore } from '../store/history.ts';
-import { readPrivacyKey } from '../store/privacy-key.ts';
+import { privacyKeyIn, readPrivacyKey } from '../store/privacy-key.ts';
 import { Recorder } from '../store/recorder.ts';
 import { wholeRange } from '../store/timeline-table.ts';
 import { WallClock, jumpWords } from '../store/wall-clock.ts';
@@ -60,6 +60,7 @@ export class Chronicle {
   #lookedAt = -Infinity;
   readonly #clients: ClientBook;
   readonly #hash: (text: string) => string;
+  readonly #keepKey: () => boolean;
   readonly #lanes: PastLanes;
   #isRewriting = false;
   /** The history says from where on is counted. */
@@ -77,12 +78,23 @@ export class Chronicle {
     const key = readPrivacyKey(stateDir);
     if (key.warning !== undefined) warnings.set('privacy-key', key.warning);
     this.#hash = key.hash;
+    this.#keepKey = key.keep;
     this.#veil = new Veil('full', key.hash, publicSuffix);
     this.#clients = new ClientBook(vendorOf, this.#veil);
     this.#stateDir = stateDir;
     this.#lanes = new PastLanes(stateDir);
     this.#alive = lastAlive(runtimeDir);
     this.#tryOpen();
+  }
+
+  /** The file of the key that names are hidden by, where it had to be put back. */
+  keep(): readonly string[] {
+    const refused = 'The key of redacted names cannot be kept';
+    const back: string[] = [];
+    this.#warnings.attempt('privacy-key', refused, () => {
+      if (this.#keepKey()) back.push(privacyKeyIn(this.#stateDir));
+    });
+    return back;
   }
 
   /** A guard begins its work: what nobody has acknowledged comes back. `blocking`: leaks were being stopped until now. */

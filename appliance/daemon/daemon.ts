@@ -470,7 +470,7 @@ export class Daemon implements ApiSubject {
       this.#lamp.keep();
     }
     const socket = (await this.#api.keep()) ? [join(this.#options.runtimeDir, 'api.sock')] : [];
-    this.#putBack([...back, ...socket]);
+    this.#putBack([...back, ...this.#chronicle.keep(), ...socket]);
   }
 
   /** Another daemon that took the directories while they were gone is the one from now on. */

@@ -15,9 +15,14 @@ import { LampError } from './error.ts';
 /** What the box itself keeps in the runtime directory; each of them has such a name. */
 const OWN_FILE = /\.(?:json|sock|new|nft|lock|pid)$|^clock-wish$/;
 
+/** Folders that stood in the lamp's place and were moved. */
+const ASIDE_MOST = 8;
+
 export class FileLamp implements LampDriver {
   readonly #root: string;
   readonly #path: string;
+  /** The name is this lamp's: whatever else stands there came after it. */
+  #isOwn = false;
 
   /** Throws LampError when `path` leads anywhere else than below `runtimeDir`, or is somebody else's file. */
   constructor(path: string, runtimeDir: string) {
@@ -31,17 +36,19 @@ export class FileLamp implements LampDriver {
   }
 
   show(pattern: Lamp): void {
-    this.#look();
+    if (this.#isOwn) this.#putAside();
+    else this.#look();
     const beside = `${this.#path}.${String(process.pid)}`;
     rmSync(beside, { force: true });
     // A name that exists, be it a link's, is refused (open(2), O_EXCL).
     writeFileSync(beside, `${pattern}\n`, { flag: 'wx', mode: 0o644 });
     renameSync(beside, this.#path);
+    this.#isOwn = true;
   }
 
   holds(pattern: Lamp): boolean {
     try {
-      return readRegularFile(this.#path) === `${pattern}\n`;
+      return lstatSync(this.#path).isFile() && readRegularFile(this.#path) === `${pattern}\n`;
     } catch {
       return false;
     }
@@ -51,17 +58,34 @@ export class FileLamp implements LampDriver {
     this.show('red');
   }
 
-  /** Folders on the way must be folders, and what is there already must be a lamp. */
-  #look(): void {
-    for (let at = dirname(this.#path); at !== this.#root; at = dirname(at)) {
-      const seen = lstatSync(at, { throwIfNoEntry: false });
-      if (seen?.isDirectory() !== true) throw new LampError(`${at} is no folder`);
+  /** A name that no file can be renamed over is a folder's: it keeps what it holds, under another name. Links are replaced, not followed. */
+  #putAside(): void {
+    this.#mustBeFolders();
+    if (lstatSync(this.#path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+    for (let nth = 1; nth <= ASIDE_MOST; nth += 1) {
+      const aside = `${this.#path}.aside-${String(nth)}`;
+      if (lstatSync(aside, { throwIfNoEntry: false }) !== undefined) continue;
+      renameSync(this.#path, aside);
+      return;
     }
+    throw new LampError(`${this.#path} is a folder again and again: remove it`);
+  }
+
+  /** What is there already must be a lamp. */
+  #look(): void {
+    this.#mustBeFolders();
     const there = lstatSync(this.#path, { throwIfNoEntry: false });
     if (there === undefined) return;
     const isLamp = there.isFile() && there.size < 32 && isPattern(readFileSync(this.#path, 'latin1').trim());
     if (!isLamp)
       throw new LampError(`${this.#path} is there, and is no lamp: remove it, or name another file`);
+  }
+
+  #mustBeFolders(): void {
+    for (let at = dirname(this.#path); at !== this.#root; at = dirname(at)) {
+      const seen = lstatSync(at, { throwIfNoEntry: false });
+      if (seen?.isDirectory() !== true) throw new LampError(`${at} is no folder`);
+    }
   }
 }
 

@@ -12,9 +12,10 @@ import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Handshake, TapReport } from '../../src/guard/observation.ts';
 import type { Sighting } from '../../src/guard/canary.ts';
 import { Askers } from '../../src/policy/askers.ts';
-import { isOfCable } from '../../src/policy/counted.ts';
+import { counterName, isOfCable } from '../../src/policy/counted.ts';
 import type { JudgedEndpoint } from '../../src/policy/hosts.ts';
 import type { Judge } from '../../src/policy/judge.ts';
+import type { Verdict } from '../../src/policy/verdict.ts';
 import { serialOf } from '../canary-seal.ts';
 import type { CanaryKey } from '../canary-seal.ts';
 import { isHandshakeAnswer, isShown } from '../../src/policy/shape.ts';
@@ -103,6 +104,7 @@ export class TapReader {
     const tunnel = judge.tunnelOf(facts, direction);
     if (tunnel >= 0) {
       if (direction === 'down') this.#noteAnswer(tunnel, at);
+      else if (isRead && facts.payloadLength > 0) dissector.streamPasses();
       return;
     }
     if (!isRead) dissector.application(bytes, facts, at * 1_000);
@@ -128,6 +130,7 @@ export class TapReader {
     if (!news && (direction === 'up' ? !tells : !answers && findings.recognition === undefined)) return;
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const crosses = judge.crosses(facts, direction);
+    if (isRead) this.#tellPassed(verdict, at);
     this.#batch.add(facts, { verdict, direction, crosses, counter }, client, at, bytes);
     this.#reportWhenDue(monotonic());
   }
@@ -172,6 +175,22 @@ export class TapReader {
     const isRead = dissector.stream(bytes, facts, endpoint.protocol, endpoint.serverName);
     if (dissector.carries) this.#noteHandshake(endpoint, facts.destination, at);
     return isRead;
+  }
+
+  /** What was taken for the tunnel before the stream had shown what it is: the kernel has let it through. */
+  #tellPassed(verdict: Verdict, at: number): void {
+    const passed = this.#parts.dissector.takePassed();
+    const endpoint = this.#judge.endpoints[this.#judge.streamOf(this.#facts, 'up')];
+    if (endpoint === undefined) return;
+    const counter = counterName('up', 'tunnel', endpoint.tunnel);
+    // Told as of now, by both taps: what came long before is no slice of any account.
+    for (let frame = 0; frame < passed; frame += 1)
+      this.#batch.add(
+        this.#facts,
+        { verdict, direction: 'up', crosses: true, counter },
+        this.#facts.sourceMac,
+        at,
+      );
   }
 
   #noteAnswer(index: number, at: number): void {

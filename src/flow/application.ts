@@ -10,6 +10,7 @@ import { FirstBytes } from './first-bytes.ts';
 import { FlowTable } from './flow-table.ts';
 import { redirectFindings } from './icmp-findings.ts';
 import { ndFindings } from './nd-findings.ts';
+import { membershipFindings } from './membership-findings.ts';
 import { QuicFlows } from './quic-flows.ts';
 import { readSctp } from './sctp-reader.ts';
 import { StreamBudget } from './stream.ts';
@@ -49,6 +50,7 @@ export class ApplicationReader {
     if (facts.protocol === Protocol.UDP && facts.sourcePort >= 0) this.#udp.read(bytes, facts);
     else if (facts.protocol === Protocol.TCP && facts.sourcePort >= 0) this.#tcp.read(bytes, facts);
     else if (facts.protocol === Protocol.SCTP) readSctp(bytes, facts.payloadOffset, facts.payloadEnd, facts);
+    else if (facts.kind === 'igmp-mld') facts.findings = membershipFindings(bytes, facts) ?? facts.findings;
     else if (facts.kind === 'nd') facts.findings = ndFindings(bytes, facts) ?? facts.findings;
     else if (facts.kind === 'icmp' && facts.ipVersion === 4)
       facts.findings = redirectFindings(bytes, facts) ?? facts.findings;

@@ -15,6 +15,8 @@ export class Beginning {
   /** What the client had acknowledged when it first said something; -1 before. */
   acknowledged = -1;
   carried = false;
+  /** Segments with data that were taken for the tunnel's while `own` was undefined, and are not told of yet. */
+  passed = 0;
 
   /** How many bytes are there without a gap. */
   get length(): number {

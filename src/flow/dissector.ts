@@ -80,6 +80,16 @@ export class Dissector {
     return this.#application.firstBytes.carries;
   }
 
+  /** The frame that `stream` has read, which has data, was taken for the tunnel's. */
+  streamPasses(): void {
+    this.#application.firstBytes.passes();
+  }
+
+  /** Frames of the same stream that were taken for the tunnel's, now that it is known to be none. Once. */
+  takePassed(): number {
+    return this.#application.firstBytes.takePassed();
+  }
+
   get losses(): DissectorLosses {
     return { ...this.#application.losses, fragmentsEvicted: this.#fragments.evicted };
   }

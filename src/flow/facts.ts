@@ -81,6 +81,8 @@ export interface Findings {
   readonly identity?: Identity;
   readonly offer?: NetworkOffer;
   readonly recognition?: Recognition;
+  /** Groups that a report of membership is about, in order. */
+  readonly groups?: readonly string[];
   /** Where a response in the clear sends its reader. */
   readonly redirect?: HttpRedirect;
   /** More words for the reason: "asks for A", "ALPN h2", "suspected: address of a DoH provider". */
@@ -114,6 +116,8 @@ export const MOST_RECORDS = 8;
 
 /** EtherType 802.3 length frames are given: there is none on the wire. */
 export const LLC = 0;
+/** What is added to an organisation's code and protocol, so that they are never taken for access points. */
+export const SNAP = 0x10000000000;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -129,6 +133,11 @@ export class Facts {
   destinationMac = 0;
   /** First EtherType, as a bridge sees it: 0x8100 and 0x88a8 here mean tagged. LLC (0) for 802.3 length frames. */
   outerEtherType = -1;
+  /**
+   * Of what has no EtherType: LLC's two access points or, where an organisation's own protocol stands behind them, `SNAP` and its 40
+   * bits; -1 where neither was captured.
+   */
+  llc = -1;
   /** A single tag of VLAN 0 is no tag: it is passed over, here and below. EtherType behind all 802.1Q/802.1ad tags. */
   etherType = -1;
   vlanTags = 0;
@@ -194,7 +203,8 @@ export class Facts {
   /** The quoted packet went between the same two addresses the other way, and nothing stands behind it. */
   quotesReply = false;
   /**
-   * The frame answers somebody who came to this client a moment ago: 802.1X or a neighbour advertisement (src/policy/askers.ts).
+   * The frame goes to somebody who came to this client a moment ago: 802.1X, a neighbour advertisement that answers, or a
+   * solicitation that looks for the one who asked (src/policy/askers.ts).
    * Not read from the frame, but set by who remembers what came.
    */
   solicited = false;

@@ -37,6 +37,8 @@ export class FirstBytes {
   readonly #tcp: TcpReader;
   /** The stream of the frame that was read last has just carried more than a handshake both ways, and began as its own. */
   carries = false;
+  /** Of the stream of the frame that was read last, where nothing says that it is the tunnel's own. */
+  #beginning: Beginning | undefined = undefined;
 
   constructor(budget: StreamBudget) {
     this.#tcp = new TcpReader(this.#flows, budget, new Set());
@@ -52,6 +54,7 @@ export class FirstBytes {
    */
   read(bytes: Uint8Array, facts: Facts, protocol: string, host: string | undefined): boolean {
     this.carries = false;
+    this.#beginning = undefined;
     const flow = this.#flows.of(facts);
     const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
     const known = flow.beginning;
@@ -64,6 +67,7 @@ export class FirstBytes {
     facts.kind = kindOfHeaders(facts);
     this.#tcp.read(bytes, facts);
     const beginning = (flow.beginning ??= new Beginning());
+    this.#beginning = beginning;
     if (beginning.own === undefined && facts.payloadLength > 0) {
       this.#take(bytes, facts, flow, beginning);
       beginning.own = verdict(flow, beginning, protocol, host);
@@ -71,6 +75,23 @@ export class FirstBytes {
     }
     facts.foreign = beginning.own === false;
     return true;
+  }
+
+  /** The frame that was read last, which has data, was taken for the tunnel's. */
+  passes(): void {
+    if (this.#beginning?.own === undefined && this.#beginning !== undefined) this.#beginning.passed += 1;
+  }
+
+  /**
+   * How many frames of the stream of the one that was read last were taken for the tunnel's, though it is foreign: what it goes on
+   * with may come before what it begins with. Once.
+   */
+  takePassed(): number {
+    const beginning = this.#beginning;
+    if (beginning?.own !== false) return 0;
+    const { passed } = beginning;
+    beginning.passed = 0;
+    return passed;
   }
 
   /** Lays what the segment has of the first bytes into the head. */

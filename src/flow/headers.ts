@@ -9,7 +9,7 @@ import { etherTypeOfVersion, linkInner } from '../wire/link-headers.ts';
 import { LinkType } from '../wire/link-types.ts';
 import { pppFrame } from '../wire/ppp.ts';
 import { readHead, u16, u32 } from '../wire/octets.ts';
-import { LLC, NO_FINDINGS } from './facts.ts';
+import { LLC, NO_FINDINGS, SNAP } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { readIp, readUpper } from './headers-ip.ts';
 import { readArp } from './headers-arp.ts';
@@ -88,6 +88,7 @@ function clear(facts: Facts): void {
   facts.destinationMac = 0;
   facts.outerEtherType = -1;
   facts.etherType = -1;
+  facts.llc = -1;
   facts.vlanTags = 0;
   facts.malformed = undefined;
   facts.ipVersion = 0;
@@ -190,8 +191,13 @@ function isPriorityTag(bytes: Uint8Array, at: number, end: number): boolean {
 /** RFC 1042: only SNAP with a zero organisation code carries EtherTypes. */
 function readLlc(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
   const snap = end - at >= 8 && u32(bytes, at) === 0xaaaa0300 && bytes[at + 4] === 0 && bytes[at + 5] === 0;
-  if (!snap) facts.etherType = LLC;
-  else readEtherType(bytes, at + 8, end, wireEnd, u16(bytes, at + 6), facts);
+  if (!snap) {
+    facts.etherType = LLC;
+    const organisation = end - at >= 8 && u16(bytes, at) === 0xaaaa;
+    if (organisation)
+      facts.llc = SNAP + u16(bytes, at + 3) * 0x1000000 + u16(bytes, at + 5) * 0x100 + (bytes[at + 7] ?? 0);
+    else if (end - at >= 2) facts.llc = u16(bytes, at);
+  } else readEtherType(bytes, at + 8, end, wireEnd, u16(bytes, at + 6), facts);
 }
 
 function readEtherType(

@@ -170,10 +170,15 @@ export class Analysis {
       const before = this.#perEndpoint[tunnel] ?? 0;
       this.#perEndpoint[tunnel] = before + 1;
       if (before < SAMPLE) this.#sample(tunnel);
+      if (isRead && facts.payloadLength > 0) this.#dissector.streamPasses();
       return;
     }
     if (!isRead) this.#dissector.application(bytes, facts, timeMicros);
-    this.#judgeOther(direction, timeMicros);
+    // What was counted as the tunnel's before the stream had shown what it is.
+    const passed = isRead ? this.#dissector.takePassed() : 0;
+    const stream = this.#judge.streamOf(facts, direction);
+    if (passed > 0) this.#perEndpoint[stream] = Math.max(0, (this.#perEndpoint[stream] ?? 0) - passed);
+    this.#judgeOther(direction, timeMicros, 1 + passed);
   }
 
   /** What is said to a tunnel's endpoint over TCP; true when kind and findings of the frame were read by that. */
@@ -191,7 +196,7 @@ export class Analysis {
     if (!kernelAccepts({ shape: 'wireguard' }, this.#facts, 'up')) this.#notWireguard.add(endpoint.text);
   }
 
-  #judgeOther(direction: Direction, timeMicros: number): void {
+  #judgeOther(direction: Direction, timeMicros: number, frames: number): void {
     const facts = this.#facts;
     this.#askers.see(facts, direction, timeMicros / 1_000);
     if (this.#learning.look(facts)) {
@@ -203,16 +208,17 @@ export class Analysis {
       }
     }
     const verdict = this.#judge.judge(facts, direction, false);
-    this.#verdicts[verdict.verdict] += 1;
-    this.#kinds[facts.kind] += 1;
+    this.#verdicts[verdict.verdict] += frames;
+    this.#kinds[facts.kind] += frames;
     if (facts.findings.names.length > 0) this.#names.add(facts.findings.names);
     if (direction !== 'up') this.#rules.T += this.#tricks?.look(facts, timeMicros) ?? 0;
     if (verdict.verdict !== 'leak') return;
     if (facts.findings.answers.length > 0) this.#learning.expose(facts);
-    this.#rules[verdict.rule ?? 'E'] += 1;
+    this.#rules[verdict.rule ?? 'E'] += frames;
     this.#direction = direction;
     if (verdict.severity === 'red') this.#tricks?.blame(verdict.destination, timeMicros);
-    this.#incidents.add(facts, verdict, this.#client, timeMicros, this.#reason);
+    for (let frame = 0; frame < frames; frame += 1)
+      this.#incidents.add(facts, verdict, this.#client, timeMicros, this.#reason);
   }
 
   #replaceJudge(judge: Judge): void {

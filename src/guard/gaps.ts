@@ -152,9 +152,11 @@ export function gapView(gap: Gap): GapView {
 export function gapText(gap: Gap): string {
   const { lastFrame, back, length, escapes, more, firstEscape } = gap;
   const lasts =
-    gap.unwatched === undefined ? 'and lasts' : `and lasted when the watch ended at ${iso(gap.unwatched)}`;
-  const long = length === undefined ? lasts : `for ${length.least} to ${length.most} ms`;
-  const silent = `${gap.tunnel}: no frame of its server after ${iso(lastFrame.until)} (± ${lastFrame.until - lastFrame.after} ms, the time between two readings), ${long}`;
+    gap.unwatched === undefined
+      ? '; it is still silent'
+      : `; it was still silent when the watch ended at ${iso(gap.unwatched)}`;
+  const long = length === undefined ? lasts : `, for ${length.least} to ${length.most} ms`;
+  const silent = `${gap.tunnel}: no frame of its server after ${iso(lastFrame.until)} (± ${lastFrame.until - lastFrame.after} ms, the time between two readings)${long}`;
   const asked = gap.unanswered < UNANSWERED ? '' : `; ${gap.unanswered} frames of the client unanswered`;
   const heard =
     gap.handshake !== undefined

@@ -548,7 +548,8 @@ export class IncidentBook {
   #rename(place: string, key: string, said: Pick<Incident, 'exposure' | 'why'>): Incident | undefined {
     const opened = this.#openings.takeNameless(place) ?? '';
     const incident = this.#open.get(opened);
-    if (incident === undefined) return undefined;
+    // Who has accepted what had no name has accepted no name.
+    if (incident === undefined || incident.acknowledged) return undefined;
     this.#open.delete(opened);
     this.#open.set(key, incident);
     this.#keys.set(incident, key);

@@ -25,6 +25,9 @@ const DIGITS = 12;
 const PREFIX = { 4: 24, 6: 48 } as const;
 /** Last labels that name no one, and that no registry has (RFC 6761, 6762, 7686, 8375; `lan` and `internal` by custom). */
 const SPECIAL = /\.(home\.arpa|local|lan|internal|onion|example|test|invalid)$/;
+/** What follows a MAC address of frames that are not IP. */
+const FORM = /^([0-9a-f:]{17})( \((?:type 0x[0-9a-f]{4}|SNAP 0x[0-9a-f]{10}|LLC 0x[0-9a-f]{4})\))$/;
+const AND_MORE = 'and more';
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
 
 /** The texts of an incident that say who, what and where. */
@@ -75,6 +78,14 @@ export class Veil {
   /** A name, an address or a MAC address, whichever it is; texts of ours that name nothing stay. */
   exposure(text: string): string {
     if (this.privacy === 'redacted' && isPlaceholder(text)) return text;
+    // A frame's form tells nobody from anybody; several groups are told as what each is.
+    const form = FORM.exec(text);
+    if (form !== null) return `${this.exposure(form[1] ?? '')}${form[2] ?? ''}`;
+    if (isGroups(text))
+      return text
+        .split(', ')
+        .map((group) => (group === AND_MORE ? group : this.address(group)))
+        .join(', ');
     if (parseAddress(text) !== undefined) return this.address(text);
     return MAC.test(text) ? this.identity(text) : this.name(text);
   }
@@ -115,6 +126,14 @@ export class Veil {
 /** Whether an identity has been through a veil. */
 export function isHashed(identity: string): boolean {
   return /^h-[0-9a-f]{12}$/.test(identity);
+}
+
+/** Groups that one report has named. */
+function isGroups(text: string): boolean {
+  const groups = text.split(', ');
+  return (
+    groups.length > 1 && groups.every((group) => group === AND_MORE || parseAddress(group) !== undefined)
+  );
 }
 
 /** Texts of ours that stand where a name would. */

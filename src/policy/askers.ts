@@ -13,7 +13,10 @@ import type { Direction } from './verdict.ts';
  * between takes minutes.
  */
 const AUTHENTICATORS = { size: 16, seconds: 600 };
-/** A router that asks from a global address is answered there (RFC 4861 section 7.2.4), and probed within eight seconds. */
+/**
+ * A router that asks from a global address is answered there (RFC 4861 section 7.2.4), and nothing more: it can ask from any, and
+ * a client that has answered probes the address again when it goes there (section 7.3.3).
+ */
 const ASKERS = { size: 64, seconds: 30 };
 /** How much more a tap remembers than the kernel: entries, and milliseconds. */
 const MORE = { times: 4, ms: 1_000 };

@@ -92,7 +92,7 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     counter: 'nd',
     way: 'up',
     form: 'neighbour solicitation, one option at most',
-    peer: 'routers that announced themselves, an endpoint or `allow` row; without a known router any link-local address; for half a minute, by unicast, whoever solicited from another address',
+    peer: 'routers that announced themselves, an endpoint or `allow` row; without a known router any link-local address',
     reveals: "the client's address, and that it looks for its router",
     why: 'no packet leaves without it (RFC 4861)',
   },
@@ -108,8 +108,9 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     counter: 'nd',
     way: 'up',
     form: 'neighbour advertisement, one option at most',
-    peer: 'a link-local address, ff02::1, an endpoint or `allow` row, and for half a minute whoever solicited from another address',
-    reveals: "one of the client's addresses",
+    peer: 'a link-local address, ff02::1, an endpoint or `allow` row, and for half a minute whoever solicited from another address, which is answered and never looked for',
+    reveals:
+      "one of the client's addresses, by its system of this link alone; which ones it has is not compared",
     why: 'the router must find the client, and a double must hear of it',
   },
   {

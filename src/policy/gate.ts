@@ -174,10 +174,6 @@ export function compileGate(
   }
 
   function pretence(facts: Facts): string | undefined {
-    if (!open && facts.solicited && facts.icmpType === 135)
-      return facts.target.every((word, at) => word === facts.destination[at])
-        ? undefined
-        : 'asks the one who asked for somebody else';
     if (facts.quotedPort < 0) return undefined;
     const endpoint = endpoints[ports.find(facts.ipVersion, facts.destination, 17, facts.quotedPort)];
     const quotes = endpoint !== undefined && quotesTunnel(facts, endpoint);

@@ -6,7 +6,6 @@
 import type { Facts } from '../flow/facts.ts';
 import { addressText, inNetwork, parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow } from './allow.ts';
-import { NFT_TO_ASKER } from './askers.ts';
 import type { Way } from './counted.ts';
 import { isOpenProfile } from './direct.ts';
 import { isTranslated } from './hosts.ts';
@@ -175,7 +174,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
     if (open) return true;
     const toGroup = isSolicitedNode(destination);
     if (isNone(facts.source)) return toGroup;
-    if (facts.solicited) return true;
+    // Also whoever asked a moment ago is only answered: to look for it shows that the client is about to go there.
     if (isAllowed(6, target, sourceMac) || mayLogIn(6, target, sourceMac)) return true;
     if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
     return near6.has(addressText(6, target)) || (anyRouter && isLinkLocal(target));
@@ -294,8 +293,6 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
       `ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ${accept}`,
       // A source of none asks for doubles alone (RFC 4861 section 4.3).
       'ip6 saddr :: return',
-      // Who has been answered is probed a few seconds later (RFC 4861 section 7.3.3). The judge holds the target against the address.
-      `${NFT_TO_ASKER} ${accept}`,
       ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule.to)}${accept}`),
       ...openLinks(learned)
         .filter(({ network }) => network.includes(':'))

@@ -1,6 +1,7 @@
 // Knows: how to say what a frame is, in plain words, from its facts. Must not know: rules.
 // A verdict carries its reason; log, store and page reuse it.
 
+import { SNAP } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { addressText, macText } from '../wire/address.ts';
@@ -115,7 +116,22 @@ export function destinationOf(facts: Facts): string {
 /** What Eve learns: the name where there is one, or the destination. */
 export function exposureOf(facts: Facts): string {
   const name = facts.findings.names[0]?.name ?? facts.flowName;
-  return name === '' ? destinationOf(facts) : name;
+  if (name !== '') return name;
+  const { groups } = facts.findings;
+  if (facts.kind === 'igmp-mld' && groups !== undefined) return groups.join(', ');
+  return `${destinationOf(facts)}${formOf(facts)}`;
+}
+
+/**
+ * What else tells one frame from the next where a MAC address alone says who is spoken to: whoever has accepted one protocol of the
+ * cable has accepted no other. The veil (src/guard/privacy.ts) knows these forms.
+ */
+function formOf({ kind, etherType, llc }: Facts): string {
+  if (kind !== 'l2-other') return '';
+  const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+  if (etherType > 0) return ` (type 0x${hex(etherType, 4)})`;
+  if (llc >= SNAP) return ` (SNAP 0x${hex(llc - SNAP, 10)})`;
+  return llc < 0 ? '' : ` (LLC 0x${hex(llc, 4)})`;
 }
 
 /** `outside the tunnel udp:198.51.100.7:51820`. */

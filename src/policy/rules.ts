@@ -70,7 +70,11 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   if (seen.exposed !== undefined && VISITS.has(kind)) {
     return red('D', `an answer for ${seen.exposed}, which was read in the clear`);
   }
-  if (kind === 'igmp-mld' || kind === 'l2-other') return { rule: 'E', severity: 'amber', why: '' };
+  if (isCounterProbe(facts))
+    return amber(
+      'looks for who asked it just now: a router may ask from there, or a network try out a guess',
+    );
+  if (kind === 'igmp-mld' || kind === 'l2-other') return amber('');
   return red('E', '');
 }
 
@@ -98,6 +102,16 @@ function encryptedDnsLeak(facts: Facts, passage: Passage): Leak {
   if (facts.findings.suspected !== true) return red('C', '');
   const crossing = passage === 'direct' || passage === 'range';
   return crossing ? { rule: 'C', severity: 'amber', why: 'suspected' } : red('E', 'suspected encrypted DNS');
+}
+
+/** A system looks again for whoever it has answered, some seconds later, by itself (RFC 4861 section 7.3.3). */
+function isCounterProbe(facts: Facts): boolean {
+  if (facts.kind !== 'nd' || facts.icmpType !== 135 || !facts.solicited) return false;
+  return facts.target.every((word, at) => word === facts.destination[at]);
+}
+
+function amber(why: string): Leak {
+  return { rule: 'E', severity: 'amber', why };
 }
 
 function red(rule: Rule, why: string): Leak {

@@ -74,6 +74,27 @@ const TUNNEL = udp(SERVER, 51820, made.wireguard(4));
 const QUESTION = udp('203.0.113.53', 53, made.dnsQuery('leak.example'));
 const REPLY = answer('203.0.113.53', 53, made.dnsAnswer('leak.example', '203.0.113.80'));
 
+describe('a foreign stream to the endpoint of a tunnel', () => {
+  const hello = clientHello('bank.example', 'h2');
+  const say = (at: number, bytes: Bytes, flags = 0x18): Uint8Array => {
+    const header = [...made.u16(40_000), ...made.u16(443), ...made.u32(at), ...made.u32(1), 0x50, flags];
+    return made.ethernet(0x0800, made.ipv4(6, [...header, ...made.fill(6, 0), ...bytes], { to: SERVER }));
+  };
+
+  test.each([
+    ['its beginning first', [0, 30]],
+    ['its end first', [30, 0]],
+  ])('is no tunnel, %s', (_, starts) => {
+    const pieces = starts.map((at) => say(100 + at, at === 0 ? hello.slice(0, 30) : hello.slice(30)));
+    const policy = policyWith([`tcp:${SERVER}:443`], 'openvpn');
+    const report = analyse([say(99, [], 2), ...pieces], { policy, client: parseMac(made.CLIENT) ?? 0 });
+    // The handshake of TCP itself says nothing of whose it is.
+    expect([report.verdicts.leak, report.verdicts.tunnel, report.rules.F]).toEqual([2, 1, 2]);
+    expect(report.incidents.reduce((sum, { escaped }) => sum + escaped, 0)).toBe(2);
+    expect(report.incidents.some(({ exposure }) => exposure === 'bank.example')).toBe(true);
+  });
+});
+
 describe('counts', () => {
   test('every frame once, in verdicts and in kinds', () => {
     const arp = made.ethernet(0x0806, made.arp(1));

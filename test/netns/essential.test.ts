@@ -138,9 +138,22 @@ describe('who speaks to the client alone is answered there', () => {
         [nd(135, 'down', 'fd77::1', '2001:db8:1::50'), true],
         [nd(136, 'up', '2001:db8:1::50', 'fd77::1'), true],
         [nd(136, 'up', '2001:db8:1::50', 'fd77::2'), false],
-        [nd(135, 'up', '2001:db8:1::50', 'fd77::1', 'fd77::1'), true],
+        [nd(135, 'up', '2001:db8:1::50', 'fd77::1', 'fd77::1'), false],
         [nd(135, 'up', '2001:db8:1::50', 'ff02::1:ff00:1', 'fd77::1'), false],
         [nd(135, 'up', '2001:db8:1::50', 'fd77::2', 'fd77::2'), false],
+        // It has announced itself by its link-local address: that one may be probed.
+        [nd(135, 'up', '2001:db8:1::50', 'fe80::1', 'fe80::1'), true],
+      ],
+    ],
+    [
+      'an address that the uplink makes up, stale once more: whether the client goes there stays unknown',
+      [
+        [nd(135, 'down', '2620:fe::119', '2001:db8:1::50'), true],
+        [nd(136, 'up', '2001:db8:1::50', '2620:fe::119'), true],
+        [nd(136, 'down', '2620:fe::119', '2001:db8:1::50', '2620:fe::119'), true],
+        [nd(135, 'up', '2001:db8:1::50', '2620:fe::119', '2620:fe::119'), false],
+        [nd(135, 'up', 'fe80::50', '2620:fe::119', '2620:fe::119'), false],
+        [nd(135, 'up', '2001:db8:1::50', 'ff02::1:ff00:119', '2620:fe::119'), false],
       ],
     ],
     [

@@ -3,7 +3,7 @@
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TUNNEL } from '../../appliance/lab/plan.ts';
@@ -87,7 +87,19 @@ describe.each([
   it('a light that another hand was at is put right', async () => {
     await becomesGreen(lab());
     const { lamp } = lab().plan.files;
-    for (const harm of [() => rmSync(lamp), () => writeFileSync(lamp, 'red\n')]) {
+    const HARMS = [
+      () => rmSync(lamp),
+      () => writeFileSync(lamp, 'red\n'),
+      () => {
+        rmSync(lamp);
+        mkdirSync(lamp);
+      },
+      () => {
+        rmSync(lamp);
+        symlinkSync('nowhere', lamp);
+      },
+    ];
+    for (const harm of HARMS) {
       harm();
       await expect.poll(() => lampOf(lab()), { timeout: 2_000, interval: 20 }).toBe('green');
     }

@@ -98,6 +98,15 @@ describe('what is removed while it runs', () => {
     await becomesGreen(lab());
   });
 
+  it('the key of redacted names: the same again, and said', async () => {
+    const key = stateFile('privacy.key');
+    const before = readFileSync(key, 'utf8');
+    rmSync(key);
+    await expect.poll(() => existsSync(key), { timeout: 2_000, interval: 20 }).toBe(true);
+    expect(readFileSync(key, 'utf8')).toBe(before);
+    await tells('privacy.key was removed');
+  });
+
   it('the state directory, block mode included', async () => {
     await lab().guard.block(true);
     rmSync(lab().plan.files.guardState, { recursive: true });
@@ -254,6 +263,12 @@ describe('what was lost while it was away', () => {
 
   it.each([
     ['the state file', () => rmSync(stateFile('state.json'))],
+    [
+      'the truth of the state file, which says off',
+      () => {
+        writeFileSync(stateFile('state.json'), '{"version":1,"blockMode":false}\n');
+      },
+    ],
     [
       'the whole state directory, with the rules still in the kernel',
       () => rmSync(stateFile(''), { recursive: true }),

@@ -108,7 +108,9 @@ describe('a reason', () => {
       severity: 'red',
     });
     expect(full.judge(factsOf(shapeNamed('ping').bytes), 'up').exposure).toBe('203.0.113.53');
-    expect(full.judge(factsOf(shapeNamed('LLDP').bytes), 'up').exposure).toBe('01:80:c2:00:00:0e');
+    expect(full.judge(factsOf(shapeNamed('LLDP').bytes), 'up').exposure).toBe(
+      '01:80:c2:00:00:0e (type 0x88cc)',
+    );
   });
 });
 

@@ -9,6 +9,7 @@ import { blockCommand } from '../../../appliance/cli/block.ts';
 import { statusCommand } from '../../../appliance/cli/status.ts';
 import { watchCommand } from '../../../appliance/cli/watch.ts';
 import { aStatus, anIncident, GuardPeer } from '../../guard-peer.ts';
+import { runningLab } from '../../../appliance/cli/lab-files.ts';
 import { runCommand, start } from './command-run.ts';
 
 const COMMANDS = [statusCommand, blockCommand, ackCommand, watchCommand];
@@ -92,6 +93,14 @@ describe('without a daemon', () => {
     writeFileSync(peer.socketPath, '');
     chmodSync(peer.socketPath, 0o600);
     expect((await run('status')).err).toContain('nobody listens');
+  });
+
+  it('names the socket of a lab that runs here', async () => {
+    await peer.vanish();
+    const lab = runningLab();
+    const { err } = await run('status');
+    expect(err.includes('a lab that runs here')).toBe(lab !== undefined);
+    if (lab !== undefined) expect(err).toContain(`--api ${lab.api}`);
   });
 
   it('takes no other program for it', async () => {

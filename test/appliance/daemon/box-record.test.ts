@@ -109,6 +109,45 @@ describe('what was lost', () => {
     expect(record.warning === undefined).toBe(!closed);
   });
 
+  it.each([
+    ['the kernel blocks, too: closed', true, true],
+    ['the kernel does not: a disk that refused them', false, false],
+  ])(
+    'a state that says off where the rules of the next boot block, and %s',
+    (_case, kernelBlocks, closed) => {
+      blocking();
+      writeBoxState(join(top, 'state'), { blockMode: false });
+      const record = begin(kernelBlocks);
+      expect([record.blockMode, kept()]).toEqual([closed, closed]);
+      expect(record.warning?.includes('says that block mode was off') ?? false).toBe(closed);
+      // What was decided stands from then on.
+      record.setBlockMode(false);
+      record.setBootRuleset('table one', false);
+      expect([begin(true).blockMode, begin(true).warning]).toEqual([false, undefined]);
+    },
+  );
+
+  it.each([0, 1, 2])(
+    'ended at any moment of opening (%i) or closing it is what it was, or closed',
+    (done) => {
+      const opens = (record: BoxRecord): (() => void)[] => [
+        () => record.setBootRuleset('table one', false),
+        () => record.setBlockMode(false),
+      ];
+      const closes = (record: BoxRecord): (() => void)[] => [
+        () => record.setBlockMode(true),
+        () => record.setBootRuleset('table one', true),
+      ];
+      blocking();
+      // The kernel is told before the rules of the next boot are written.
+      for (const step of opens(begin(true)).slice(0, done)) step();
+      expect(begin(false).blockMode).toBe(done < 2);
+      begin().setBlockMode(false);
+      for (const step of closes(begin(false)).slice(0, done)) step();
+      expect(begin(done > 1).blockMode).toBe(done > 0);
+    },
+  );
+
   it('a box that was in watch mode stays there whatever the kernel drops while nothing is verified', () => {
     begin().setBootRuleset('table one');
     const record = begin(true);

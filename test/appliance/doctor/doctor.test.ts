@@ -1,14 +1,19 @@
 // Knows: what the doctor says of a box that is well, and of one with each thing wrong. Must not know: this machine.
 
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { expect, it } from 'vitest';
 
-import { examine, exitCodeOf } from '../../../appliance/cli/doctor.ts';
+import { doctorCommand, examine, exitCodeOf } from '../../../appliance/cli/doctor.ts';
 import type { Subject } from '../../../appliance/doctor/finding.ts';
 import { UNITS } from '../../../appliance/doctor/machine.ts';
 import { wantedFiles } from '../../../appliance/setup/plan.ts';
 import { barePolicy } from '../../../src/policy/bare-policy.ts';
 import { compileRuleset } from '../../../src/policy/nft.ts';
 import type { Status } from '../../../src/guard/status.ts';
+import { runCommand } from '../cli/command-run.ts';
 
 const policy = { ...barePolicy(), lamp: { driver: 'leds', red: 'RED', green: 'GREEN' } as const };
 
@@ -276,4 +281,24 @@ it('goes on when a check breaks', async () => {
   const findings = await examine(box({ run: () => Promise.reject(new Error('boom')) }));
   expect(findings.filter(({ saw }) => saw.includes('boom')).length).toBeGreaterThan(0);
   expect(findings.map(({ check }) => check)).toContain('lamp');
+});
+
+it.each([
+  ['neither policy nor state', [], 'This machine is no box', 'setup'],
+  ['a state and no policy', ['state'], 'There is no valid policy: the box stays closed', 'policy.yaml'],
+])('a machine with %s', async (_, made, said, remedy) => {
+  const top = mkdtempSync(join(tmpdir(), 'leakguard-doctor-'));
+  try {
+    for (const name of made) mkdirSync(join(top, name));
+    const [config, state] = [join(top, 'policy.yaml'), join(top, 'state')];
+    const { code, err } = await runCommand(
+      [doctorCommand],
+      ['doctor', '--config', config, '--state-dir', state],
+    );
+    expect(code).toBe(2);
+    expect(err).toContain(said);
+    expect(err).toContain(remedy);
+  } finally {
+    rmSync(top, { recursive: true });
+  }
 });
