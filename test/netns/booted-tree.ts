@@ -122,7 +122,14 @@ export class BootedTree {
 
   /** Resolves once the script succeeds. */
   async until(script: string): Promise<void> {
-    await until(script, async () => ((await this.sh(script)).code === 0 ? true : undefined));
+    try {
+      await until(script, async () => ((await this.sh(script)).code === 0 ? true : undefined));
+    } catch (error) {
+      const { stdout } = await this.sh(
+        "systemctl --failed; journalctl -b --no-pager -u 'leakguard*' | tail -20",
+      );
+      throw new Error(`what it said:\n${stdout}`, { cause: error });
+    }
   }
 
   /** Puts a file there. */

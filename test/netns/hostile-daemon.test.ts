@@ -17,6 +17,8 @@ const STATE = '/var/lib/leakguard';
 const ORDERS = `${STATE}/orders`;
 const ARMS = `${STATE}/arms`;
 const INBOX = `${STATE}/update`;
+/** Nothing of the attackers' is at work in the inbox any more. */
+const CALM = `${STATE}/calm`;
 const INCOMING = `${INBOX}/incoming.update`;
 const RECORDS = ['var/lib/leakguard-update/status.json', 'var/lib/leakguard-update/kept/record.json'];
 const INSTALLED = "dpkg-query --show --showformat='${Version} ${Status}' leakguard";
@@ -200,7 +202,7 @@ describe('a hostile daemon changes nothing of root’s', () => {
     ['a file of a terabyte', `${emptied}; truncate -s 1T ${INCOMING}`],
     [
       'files that change while they are read',
-      `${emptied}; (end=$((SECONDS + 8)); while [ $SECONDS -lt $end ]; do cp ${ARMS}/evil.update ${INBOX}/a; cp ${ARMS}/older.update ${INBOX}/b; mv ${INBOX}/a ${INCOMING}; cat ${ARMS}/evil.deb >${INCOMING}; mv ${INBOX}/b ${INCOMING}; ln -sfn ${ARMS} ${INCOMING}; rm -f ${INCOMING}; done) >/dev/null 2>&1 &`,
+      `${emptied}; (end=$((SECONDS + 8)); while [ $SECONDS -lt $end ]; do cp ${ARMS}/evil.update ${INBOX}/a; cp ${ARMS}/older.update ${INBOX}/b; mv ${INBOX}/a ${INCOMING}; cat ${ARMS}/evil.deb >${INCOMING}; mv ${INBOX}/b ${INCOMING}; ln -sfn ${ARMS} ${INCOMING}; rm -f ${INCOMING}; done; touch ${CALM}) >/dev/null 2>&1 &`,
     ],
     [
       'systemd',
@@ -239,6 +241,7 @@ describe('a hostile daemon changes nothing of root’s', () => {
 
 describe('updates work all the same', () => {
   it('one that does not come up is taken back, whatever the daemon before it swore, and the daemon is the signed one again', async () => {
+    await tree.until(`test -e ${CALM}`);
     await order(`rm -rf ${INBOX}; mkdir ${INBOX}`);
     await tree.must(`cp /opt/broken.update ${INBOX}/x && mv ${INBOX}/x ${INCOMING}`);
     await installerRuns();
