@@ -39,6 +39,7 @@ export const CAPTURE_FAULTS = [
   'NOT_PERMITTED',
   'FILTER_SYNTAX',
   'FILTER_TOO_LONG',
+  'FILTER_REFUSED',
   'BUSY',
   'CLOSED',
   'SYSTEM',

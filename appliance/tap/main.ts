@@ -30,12 +30,13 @@ function send(message: TapMessage): void {
   }
 }
 
-/** A filter for which this kernel has no room (net.core.optmem_max) hides nothing: the judge knows tunnel frames too. */
+/** A filter that this kernel has no room for (net.core.optmem_max) or refuses hides nothing: the judge knows tunnel frames too. */
 function withFilter<Result>(filter: string, use: (filter: string) => Result): Result {
   try {
     return use(filter);
   } catch (error) {
-    if (!(error instanceof CaptureError) || error.code !== 'FILTER_TOO_LONG') throw error;
+    const isOfFilter = error instanceof CaptureError && /^FILTER_(?:TOO_LONG|REFUSED)$/.test(error.code);
+    if (!isOfFilter) throw error;
     return use('');
   }
 }

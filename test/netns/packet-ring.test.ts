@@ -4,7 +4,7 @@
 //
 //   one namespace: v0 --veth-- v1, g0 --veth-- g1 of a second one
 
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { Namespace } from '../../appliance/lab/namespace.ts';
 import { run } from '../../appliance/lab/process.ts';
+import { compileFilter } from '../../src/policy/bpf.ts';
+import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
+import { parsePolicy } from '../../src/policy/schema.ts';
+import { ANYWHERE, BARE, CHANGED, FULL, LEARNED, RANGES, SPLIT, STUB } from '../policy/policies.ts';
 import { uniqueLabId } from './harness.ts';
 
 const PROGRAM = fileURLToPath(new URL('./ring-program.mjs', import.meta.url));
@@ -181,6 +185,25 @@ it('counts what it had no room for: received and dropped are sent', async () => 
   expect(result.dropped).toBeGreaterThan(0);
   expect(result.dropped).toBe(result.early);
   expect(result.received + result.dropped).toBe(200_000);
+});
+
+it('takes the filter of every policy but those with all protocols at once, which hide nothing then', async () => {
+  const policies = { FULL, BARE, STUB, SPLIT, RANGES, CHANGED, ANYWHERE };
+  const filters = Object.entries(policies).map(([name, policy]) => [name, compileFilter(policy, LEARNED)]);
+  const alone = TUNNEL_PROTOCOLS.flatMap((protocol) =>
+    ['udp:198.51.100.7:4500', 'tcp:198.51.100.7:443', 'udp:[2001:db8::7]:4500'].map((endpoint) => {
+      const tunnels = `tunnels: [{name: t, protocol: ${protocol}, endpoints: ["${endpoint}"]}]`;
+      const read = parsePolicy(`version: 1\nbridge: {lan: lan0, wan: wan0}\n${tunnels}\n`);
+      return [`${protocol} ${endpoint}`, read.ok ? compileFilter(read.policy) : ''];
+    }),
+  );
+  const file = join(tmpdir(), `leakguard-filters-${id}.json`);
+  writeFileSync(file, JSON.stringify(Object.fromEntries([...filters, ...alone])));
+  const { refused } = await told<{ refused: string[] }>('takes', file);
+  expect(refused.filter((why) => !/^(?:FULL|STUB|SPLIT): .* and the kernel takes 4096$/.test(why))).toEqual(
+    [],
+  );
+  rmSync(file);
 });
 
 it('refuses what it cannot do by a code, and goes on as before', async () => {

@@ -3,6 +3,7 @@
 // Each frame of ours has a local experimental EtherType (IEEE 802, 0x88b5), who sent it and its number behind the header.
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as later } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -90,6 +91,19 @@ const DO = {
     const [sender, from] = [openSender(side), side === 'v0' ? OUT : IN];
     for (let number = 0; number < Number(count); number += 1) push(sender, frame(from, number));
     return {};
+  },
+
+  /** Opens with each of the filters in a file of JSON; what was said of those that were refused. */
+  async takes(file) {
+    const refused = [];
+    for (const [name, filter] of Object.entries(JSON.parse(readFileSync(file, 'utf8')))) {
+      try {
+        reader(filter).device.close();
+      } catch (error) {
+        refused.push(`${name}: ${error.message}`);
+      }
+    }
+    return { refused };
   },
 
   async directions() {

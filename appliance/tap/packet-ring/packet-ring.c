@@ -137,11 +137,11 @@ static bool listen_to_all(int fd, const char *name, int index, struct fault *fau
  * taken out of the bytes is always shown. A program compiled without an open device looks for tags in the bytes alone. One
  * SO_ATTACH_FILTER puts the new program in the place of the old one: each frame meets one of them.
  */
-static bool attach_filter(int fd, const char *text, struct fault *fault) {
+static bool attach_compiled(int fd, const char *text, int optimised, struct fault *fault) {
   pcap_t *nowhere = pcap_open_dead(DLT_EN10MB, SNAP_LENGTH);
   if (nowhere == NULL) return fail(fault, "SYSTEM", "no memory for a filter");
   struct bpf_program compiled;
-  if (pcap_compile(nowhere, &compiled, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+  if (pcap_compile(nowhere, &compiled, text, optimised, PCAP_NETMASK_UNKNOWN) != 0) {
     fail(fault, "FILTER_SYNTAX", "the filter cannot be compiled: %s", pcap_geterr(nowhere));
     pcap_close(nowhere);
     return false;
@@ -174,7 +174,17 @@ static bool attach_filter(int fd, const char *text, struct fault *fault) {
   // sk_filter_charge: programs of a socket may take net.core.optmem_max together.
   if (error == ENOMEM)
     return fail(fault, "FILTER_TOO_LONG", "the filter has %u instructions, more than net.core.optmem_max holds", length);
+  if (error == EINVAL) return fail(fault, "FILTER_REFUSED", "the kernel refuses the filter of %u instructions", length);
   return fail(fault, "SYSTEM", "the kernel does not take the filter: %s", strerror(error));
+}
+
+/**
+ * The optimizer of libpcap 1.10 makes programs of some texts that read scratch memory which nothing has written on that way, and the
+ * kernel refuses those (check_load_and_stores in net/core/filter.c). What it was made of is right.
+ */
+static bool attach_filter(int fd, const char *text, struct fault *fault) {
+  if (attach_compiled(fd, text, 1, fault)) return true;
+  return strcmp(fault->code, "FILTER_REFUSED") == 0 && attach_compiled(fd, text, 0, fault);
 }
 
 struct layout {
