@@ -1,7 +1,7 @@
 // Knows: how the local API answers good and bad requests. Holds api-server.ts and routes.ts.
 
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
@@ -17,7 +17,9 @@ import { timelineOf } from '../../../src/guard/timeline.ts';
 import { Guard } from '../../../src/guard/guard.ts';
 import { BAD_REQUESTS } from '../../request-targets.ts';
 
-const socketPath = join(mkdtempSync(join(tmpdir(), 'leakguard-api-')), 'api.sock');
+const directory = mkdtempSync(join(tmpdir(), 'leakguard-api-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const socketPath = join(directory, 'api.sock');
 const faults: unknown[] = [];
 const guard = new Guard(closedPolicy(), {
   now: () => ({ wall: 1e12, monotonic: 1e6 }),

@@ -1,13 +1,15 @@
 // Knows: that block mode outlives a reboot and that a damaged record means closed. Holds box-state.ts, counter-file.ts.
 
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { readBoxState, writeBoxState } from '../../../appliance/daemon/box-state.ts';
 import { readCounterFile, writeCounterFile } from '../../../appliance/daemon/counter-file.ts';
 
-const directory = (): string => mkdtempSync(join(tmpdir(), 'leakguard-test-'));
+const top = mkdtempSync(join(tmpdir(), 'leakguard-state-'));
+afterAll(() => rmSync(top, { recursive: true, force: true }));
+const directory = (): string => mkdtempSync(join(top, 'box-'));
 
 describe('box state', () => {
   it('starts a new box in watch mode', () => {
