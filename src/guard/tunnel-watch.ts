@@ -3,6 +3,7 @@
 import { formatEndpoint } from '../policy/endpoint.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { KernelSums } from './counters.ts';
+import { BoundedMap } from './bounded-map.ts';
 import { GapWatch } from './gaps.ts';
 import type { Gap } from './gaps.ts';
 import type { Incident } from './incidents.ts';
@@ -19,27 +20,31 @@ function listView(listed: string, protocol: string, wall: number): Pick<TunnelVi
   return { listed, listIsOld: days > (protocol === 'tor' ? LIST_DAYS.tor : LIST_DAYS.others) };
 }
 
+/** Servers that are remembered. */
+const SERVERS = 64;
+
 export class TunnelWatch {
   #tunnels: readonly {
     readonly tunnel: Policy['tunnels'][number];
+    /** Its endpoints as the policy has them, in order. */
+    readonly endpoints: ReadonlySet<string>;
     readonly liveness: TunnelLiveness;
     readonly gaps: GapWatch;
   }[] = [];
   /** Tunnels whose server has answered a handshake since its address last changed. */
   readonly #proven = new Set<string>();
-  /** Which server of a tunnel answered last: what is shown was seen. */
-  readonly #servers = new Map<string, Pick<Handshake, 'endpoint' | 'address'>>();
+  /** Which address answered for an endpoint, the newest last: what is shown was seen, also when the policy calls the tunnel otherwise. */
+  readonly #servers = new BoundedMap<string>(SERVERS);
   #counting = false;
 
   setPolicy(policy: Policy): void {
     this.#tunnels = policy.tunnels.map((tunnel) => ({
       tunnel,
+      endpoints: new Set(tunnel.endpoints.map(formatEndpoint)),
       liveness: new TunnelLiveness(),
       gaps: new GapWatch(tunnel.name),
     }));
     this.#counting = false;
-    for (const name of this.#servers.keys())
-      if (!policy.tunnels.some((tunnel) => tunnel.name === name)) this.#servers.delete(name);
   }
 
   /** Takes what the kernel has counted for each tunnel; the first reading is where counting starts. */
@@ -56,7 +61,7 @@ export class TunnelWatch {
   /** Servers of tunnels answered handshakes. */
   answered(handshakes: readonly Handshake[] = [], now: Now): void {
     for (const { tunnel: name, endpoint, address, at } of handshakes) {
-      this.#servers.set(name, { endpoint, address });
+      this.#servers.set(endpoint, address);
       const wall = now.wall - Math.max(0, Math.round(now.monotonic - at));
       for (const { tunnel, gaps } of this.#tunnels) if (tunnel.name === name) gaps.answered(wall);
       this.#proven.add(name);
@@ -95,17 +100,17 @@ export class TunnelWatch {
   }
 
   views({ monotonic, wall }: Now): TunnelView[] {
-    return this.#tunnels.map(({ tunnel, liveness }) => {
-      const texts = tunnel.endpoints.map(formatEndpoint);
-      const answered = this.#servers.get(tunnel.name);
-      const known = answered !== undefined && texts.includes(answered.endpoint) ? answered : undefined;
+    return this.#tunnels.map(({ tunnel, endpoints, liveness }) => {
+      const [first = ''] = endpoints;
+      let inUse: string | undefined;
+      for (const [endpoint] of this.#servers) if (endpoints.has(endpoint)) inUse = endpoint;
       const seen = liveness.lastSeen;
       return {
         name: tunnel.name,
         protocol: tunnel.protocol,
-        endpoint: known?.endpoint ?? texts[0] ?? '',
-        server: known?.address ?? null,
-        endpoints: texts.length,
+        endpoint: inUse ?? first,
+        server: inUse === undefined ? null : (this.#servers.get(inUse) ?? null),
+        endpoints: endpoints.size,
         state: liveness.at(monotonic),
         lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
         ...(tunnel.listed === undefined ? {} : listView(tunnel.listed, tunnel.protocol, wall)),

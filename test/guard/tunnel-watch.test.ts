@@ -32,6 +32,19 @@ it('shows the server that answered, not the first of the list', () => {
   expect(tunnels.views(NOW)[0]).toMatchObject({ server: '198.51.100.7', endpoints: 3 });
 });
 
+it('knows what answered also when a new policy calls the tunnel otherwise', () => {
+  const tunnels = watch('udp:198.51.100.7:51820');
+  tunnels.answered(
+    [{ tunnel: 'fleet', endpoint: 'udp:198.51.100.7:51820', address: '198.51.100.7', at: 0 }],
+    NOW,
+  );
+  const text = `version: 1
+bridge: { lan: eth0, wan: eth1 }
+tunnels: [{ name: other, protocol: wireguard, endpoints: ['udp:203.0.113.9:51820', 'udp:198.51.100.7:51820'] }]`;
+  tunnels.setPolicy(policyOf(text));
+  expect(told(tunnels)).toBe('udp:198.51.100.7:51820');
+});
+
 it('says the only server before it was seen, and the address behind a name when it was', () => {
   const tunnels = watch('udp:vpn.example.com:51820');
   expect(told(tunnels)).toBe('udp:vpn.example.com:51820');

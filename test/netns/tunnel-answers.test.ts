@@ -80,7 +80,18 @@ async function answered(protocol: string, block: boolean): Promise<void> {
   await lab().guard.block(block);
   // What the kernel still says for a program that is gone would be a visit there, and the address refused for it.
   const rest = async (): Promise<string> =>
-    (await lab().network.laptop.must(['ss', '-Htan', 'exclude', 'time-wait', 'dst', SERVER])).stdout;
+    (
+      await lab().network.laptop.must([
+        'ss',
+        '-Htan',
+        'exclude',
+        'time-wait',
+        'exclude',
+        'fin-wait-2',
+        'dst',
+        SERVER,
+      ])
+    ).stdout;
   await expect.poll(rest, { timeout: 30_000 }).toBe('');
   const tunnel = `  - {name: answered, protocol: ${protocol}, endpoints: ["tcp:${NAME}:${PORT}"]}\n`;
   const policy = labPolicy(lab().plan).replace(/tunnels:\n( .*\n)+/, `tunnels:\n${tunnel}`);
