@@ -436,7 +436,7 @@ export class Daemon implements ApiSubject {
     this.#servers.keep({ known, used: this.#enforcement.usedServers });
   }
 
-  /** Nothing on disk says whether block mode was on: rules that block are still there when it was. */
+  /** Tor's relays; none where there is no list, or where it cannot be read, which is said. */
   #relays(path: string | undefined): RelayList {
     if (path === undefined || !existsSync(path)) return new Set();
     try {
@@ -447,6 +447,7 @@ export class Daemon implements ApiSubject {
     }
   }
 
+  /** Nothing on disk says whether block mode was on: rules that block are still there when it was. */
   async #recall(): Promise<void> {
     if (!this.#record.isUnknown) return;
     let blocks = true;
