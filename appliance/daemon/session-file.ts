@@ -49,10 +49,12 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
 
 function isNeighbourhood(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { leases, routers, own, asked } = value as Record<string, unknown>;
+  const { leases, routers, own, asked, own6, links } = value as Record<string, unknown>;
   const hasMac = (entry: unknown): boolean => typeof (entry as { mac?: unknown }).mac === 'number';
-  const ofClients = [leases, own, asked].every((list) => isListOf(list, ['address']) && list.every(hasMac));
-  if (!ofClients || !isListOf(routers, ['address'])) return false;
+  const ofClients = [leases, own, asked, own6].every(
+    (list) => isListOf(list, ['address']) && list.every(hasMac),
+  );
+  if (!ofClients || ![routers, links].every((list) => isListOf(list, ['address']))) return false;
   return (leases as { near?: unknown }[]).every(
     ({ near }) => Array.isArray(near) && near.every((address) => typeof address === 'string'),
   );

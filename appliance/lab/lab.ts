@@ -18,7 +18,7 @@ import {
   writeState,
 } from './handle.ts';
 import { awaitIpv6, startDhcpClient } from './laptop.ts';
-import { bridgePlainly, buildNetwork } from './network.ts';
+import { bridgePlainly, buildNetwork, plugLaptop } from './network.ts';
 import { claimPrefix, NETNS_CONFIG_DIR, type Plan, TUNNEL } from './plan.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
 import { programArgv } from './program.ts';
@@ -98,7 +98,10 @@ export class Lab extends LabHandle {
     await Promise.all([uplink, this.#fill(options)]);
     this.#keys = { server: own.public, laptop };
     await this.#note({ serverKey: own.public });
-    if (options.filling === 'nothing') return;
+    if (options.filling === 'nothing') {
+      await plugLaptop(network);
+      return;
+    }
     say('laptop: DHCP lease, IPv6 address, full tunnel');
     await this.connectLaptop();
   }
@@ -107,6 +110,8 @@ export class Lab extends LabHandle {
   async connectLaptop(): Promise<void> {
     const { plan, network } = this;
     if (this.#keys === undefined) throw new LabError('not-ready', 'the uplink has no tunnel server yet.');
+    // After the box is up, as an owner does it: all IPv6 addresses that the laptop gets are then tried before the box's eyes.
+    await plugLaptop(network);
     const [client] = await Promise.all([startDhcpClient(plan, network.laptop), awaitIpv6(network.laptop)]);
     await this.#note({ dhcpClient: await requireIdentity(client.pid) });
     const { laptop, server } = this.#keys;

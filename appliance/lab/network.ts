@@ -15,7 +15,7 @@ export function networkOf(plan: Plan): Network {
   };
 }
 
-/** laptop eth0 - lan0 box wan0 - eth0 uplink, all links up, the uplink with its addresses; nothing bridges yet. */
+/** laptop eth0 - lan0 box wan0 - eth0 uplink, the uplink's link up, with its addresses; nothing bridges yet. */
 export async function buildNetwork(network: Network): Promise<void> {
   const { laptop, box, uplink } = network;
   await Promise.all([laptop.create(), box.create(), uplink.create()]);
@@ -41,6 +41,10 @@ export async function buildNetwork(network: Network): Promise<void> {
   // A real port cuts what a program hands over in one piece; a veth passes it on whole, as no wire would carry it.
   const whole = ['tcp-segmentation-offload', 'off', 'tx-udp-segmentation', 'off'];
   await Promise.all([laptop, uplink].map((host) => host.must(['ethtool', '-K', 'eth0', ...whole])));
+}
+
+/** The laptop's end of its cable goes in. */
+export async function plugLaptop({ laptop }: Network): Promise<void> {
   await laptop.ip('link set eth0 up');
 }
 

@@ -108,8 +108,9 @@ export class TapReader {
       return;
     }
     if (!isRead) dissector.application(bytes, facts, at * 1_000);
-    this.#askers.see(facts, direction, at);
+    this.#askers.recall(facts, direction, at);
     const verdict = judge.judge(facts, direction);
+    if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, at);
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);
     if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;

@@ -208,6 +208,8 @@ export class Facts {
    * Not read from the frame, but set by who remembers what came.
    */
   solicited = false;
+  /** Neighbour discovery about an address that a client tried a moment ago; set by the same. */
+  tried = false;
 
   /** Where the upper-layer header lies; like payloadOffset, only while the buffer lasts. */
   upperOffset = 0;

@@ -198,7 +198,7 @@ export class Analysis {
 
   #judgeOther(direction: Direction, timeMicros: number, frames: number): void {
     const facts = this.#facts;
-    this.#askers.see(facts, direction, timeMicros / 1_000);
+    this.#askers.recall(facts, direction, timeMicros / 1_000);
     if (this.#learning.look(facts)) {
       this.#replaceJudge(this.#learning.judge);
       const tunnel = this.#judge.tunnelOf(facts, direction);
@@ -208,6 +208,7 @@ export class Analysis {
       }
     }
     const verdict = this.#judge.judge(facts, direction, false);
+    if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, timeMicros / 1_000);
     this.#verdicts[verdict.verdict] += frames;
     this.#kinds[facts.kind] += frames;
     if (facts.findings.names.length > 0) this.#names.add(facts.findings.names);

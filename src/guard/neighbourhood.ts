@@ -1,12 +1,12 @@
-// Knows: what the wire teaches about a client's link: its lease, its gateway, its routers, the address it uses.
+// Knows: what the wire teaches about a client's link: its lease, its gateway, its routers, the networks on it, the addresses it uses.
 // Must not know: rules, kernel, clocks. RFC 2131, 4861, 5227. Whoever owns the uplink can say anything here, so what it can
 // make findable is one gateway per client and a few link-local routers, and never an address of its choosing besides.
 
 import type { Facts, NetworkOffer } from '../flow/facts.ts';
 import type { LearnedState } from '../policy/learned.ts';
-import { addressText, macText, parseAddress } from '../wire/address.ts';
+import { addressText, isLinkLocal, isUnspecified, macText, parseAddress } from '../wire/address.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { isIn, isPrivate, networkAround, parseNetwork } from './networks.ts';
+import { formatPrefix, isIn, isPrivate, networkAround, parseNetwork } from './networks.ts';
 import type { Observation } from './observation.ts';
 
 /** How long an acknowledgement may come after its request, milliseconds. */
@@ -20,6 +20,14 @@ const ROUTERS = 8;
 /** Neighbours that a client without a seen lease may look for, and addresses it may have. */
 const ASKED = 4;
 const OWN = 2;
+/** IPv6 addresses of a client: temporary ones of a week and of several prefixes (RFC 8981), and how long one counts that is not seen. */
+const OWN6 = 32;
+const OWN6_MS = 30 * 86_400_000;
+/** Networks on the link, and how long one counts after it was announced last. */
+const LINKS = 8;
+const LINK_MS = 86_400_000;
+/** A prefix that is wider than this is no link (RFC 1918's largest; RFC 4291 section 2.5.4). */
+const WIDEST = { 4: 8, 6: 48 } as const;
 /** An address that was not used for so long makes room for another, milliseconds. */
 const OWN_IDLE_MS = 300_000;
 
@@ -43,6 +51,8 @@ export interface NeighbourhoodRecord {
   readonly routers: readonly { address: string; until: number }[];
   readonly own: readonly { mac: number; address: string; until: number }[];
   readonly asked: readonly { mac: number; address: string; until: number }[];
+  readonly own6: readonly { mac: number; address: string; until: number }[];
+  readonly links: readonly { address: string; until: number }[];
 }
 
 export class Neighbourhood {
@@ -51,24 +61,48 @@ export class Neighbourhood {
   readonly #routers = new BoundedMap<Kept>(ROUTERS);
   readonly #own = new BoundedMap<Seen, number>(CLIENTS);
   readonly #asked = new BoundedMap<Seen, number>(CLIENTS);
+  readonly #own6 = new BoundedMap<Seen, number>(CLIENTS);
+  /**
+   * Clients whose interface came up while this watched: it tries its link-local address first, and then each that it gets (RFC 4862
+   * section 5.4). Not kept over a restart: in between the cable may have been pulled and addresses have come.
+   */
+  readonly #raised = new BoundedMap<Kept, number>(CLIENTS);
+  /** By prefix in text. */
+  readonly #links = new BoundedMap<Kept>(LINKS);
 
   /** True when the rules need what was learned. */
-  observe({ facts, direction, folded }: Observation, port: 'lan' | 'wan', now: number): boolean {
+  observe({ facts, direction, verdict, folded }: Observation, port: 'lan' | 'wan', now: number): boolean {
     if (folded) return false;
-    if (direction === 'up') return port === 'lan' && this.#hear(facts, now);
+    if (direction === 'up') {
+      if (port !== 'lan') return false;
+      if (isNeighbourMessage(facts)) return verdict.verdict === 'plumbing' && this.#speaks(facts, now);
+      return this.#hear(facts, now);
+    }
     const { offer } = facts.findings;
     if (port !== 'wan' || offer === undefined) return false;
-    if (facts.kind === 'dhcp') return this.#acknowledged(offer, now);
-    return facts.kind === 'nd' && facts.icmpType === 134 && this.#advertised(facts, offer, now);
+    let changed = this.#linked(offer, now);
+    if (facts.kind === 'dhcp' && this.#acknowledged(offer, now)) changed = true;
+    const isRouter = facts.kind === 'nd' && facts.icmpType === 134;
+    return (isRouter && this.#advertised(facts, offer, now)) || changed;
   }
 
   /** Another network: what is known of the last one is of no use, and could be somebody else there. */
   forget(): void {
-    for (const kept of [this.#requests, this.#leases, this.#routers, this.#own, this.#asked]) kept.clear();
+    for (const kept of [
+      this.#requests,
+      this.#leases,
+      this.#routers,
+      this.#own,
+      this.#asked,
+      this.#own6,
+      this.#raised,
+      this.#links,
+    ])
+      kept.clear();
   }
 
   /** What is in force at `now`, as the compilers take it. */
-  state(now: number): Pick<LearnedState, 'neighbours' | 'own' | 'settled'> {
+  state(now: number): Pick<LearnedState, 'neighbours' | 'own' | 'settled' | 'own6' | 'settled6' | 'links'> {
     const near = new Map<string, number>();
     const own: { mac: string; address: string; seconds: number }[] = [];
     const settled = new Map<string, number>();
@@ -103,6 +137,14 @@ export class Neighbourhood {
       neighbours: [...near].map(([address, seconds]) => ({ address, seconds })),
       own,
       settled: [...settled].map(([mac, seconds]) => ({ mac, seconds })),
+      own6: [
+        ...longest(
+          [...this.#own6].flatMap(([, addresses]) => [...addresses]),
+          now,
+        ),
+      ].map(([address, seconds]) => ({ address, seconds })),
+      settled6: [...longest(this.#raised, now)].map(([mac, seconds]) => ({ mac: macText(mac), seconds })),
+      links: [...longest(this.#links, now)].map(([network, seconds]) => ({ network, seconds })),
     };
   }
 
@@ -116,17 +158,21 @@ export class Neighbourhood {
       routers: [...this.#routers].map(([address, { until }]) => ({ address, until })),
       own: seen(this.#own),
       asked: seen(this.#asked),
+      own6: seen(this.#own6),
+      links: [...this.#links].map(([address, { until }]) => ({ address, until })),
     };
   }
 
-  restore({ leases, routers, own, asked }: NeighbourhoodRecord): void {
+  restore({ leases, routers, own, asked, own6, links }: NeighbourhoodRecord): void {
     this.forget();
     for (const { mac, address, near, until } of leases)
       this.#leases.set(mac, { address, near, until, told: until });
     for (const { address, until } of routers) this.#routers.set(address, { until, told: until });
+    for (const { address, until } of links) this.#links.set(address, { until, told: until });
     for (const [kept, list] of [
       [this.#own, own],
       [this.#asked, asked],
+      [this.#own6, own6],
     ] as const) {
       for (const { mac, address, until } of list) seenOf(kept, mac).set(address, { until, told: until });
     }
@@ -140,9 +186,58 @@ export class Neighbourhood {
     const [sender, target] = [addressText(4, facts.source), addressText(4, facts.destination)];
     let changed = false;
     if (isPrivateAddress(sender) && facts.source[3] !== 0)
-      changed = keep(seenOf(this.#own, mac), sender, OWN, now, OWN_IDLE_MS);
+      changed = keep(seenOf(this.#own, mac), sender, { most: OWN, idle: OWN_IDLE_MS, lasts: SEEN_MS }, now);
     const unknown = target !== sender && facts.source[3] !== 0 && isPrivateAddress(target);
-    if (unknown && keep(seenOf(this.#asked, mac), target, ASKED, now, SEEN_MS)) changed = true;
+    if (
+      unknown &&
+      keep(seenOf(this.#asked, mac), target, { most: ASKED, idle: SEEN_MS, lasts: SEEN_MS }, now)
+    )
+      changed = true;
+    return changed;
+  }
+
+  /**
+   * An address that a client tries for doubles is its own on this link. One that it only speaks as is believed where its interface may
+   * have come up before this watched, and then of an advertisement only what a router has announced: a system that answers for
+   * addresses of its tunnel answers for no such.
+   */
+  #speaks(facts: Facts, now: number): boolean {
+    const mac = facts.sourceMac;
+    const { source, target, icmpType } = facts;
+    const asks = icmpType === 135;
+    const tries = asks && isUnspecified(source);
+    const address = asks && !tries ? source : target;
+    const text = addressText(6, address);
+    let changed = false;
+    if (tries && isLinkLocal(target)) changed = renew(this.#raised, mac, now + OWN6_MS, now);
+    if (isLinkLocal(address) || address[0] === 0 || (address[0] ?? 0) >>> 24 === 0xff) return changed;
+    const believed =
+      tries ||
+      this.#own6.get(mac)?.has(text) === true ||
+      (this.#raised.get(mac) === undefined && (asks || this.#isOnLink(text)));
+    if (!believed) return changed;
+    const bounds = { most: OWN6, idle: 0, lasts: OWN6_MS };
+    return keep(seenOf(this.#own6, mac), text, bounds, now) || changed;
+  }
+
+  #isOnLink(address: string): boolean {
+    const networks = [...this.#links].flatMap(([link]) => (link.endsWith('/64') ? [parseNetwork(link)] : []));
+    return networks.some((network) => network !== undefined && isIn(address, [network]));
+  }
+
+  #linked({ address, prefixLength, prefixes = [] }: NetworkOffer, now: number): boolean {
+    let changed = false;
+    const own = prefixes.length === 0 ? networkAround(address, prefixLength) : undefined;
+    const links = [
+      ...(own === undefined ? [] : [own]),
+      ...prefixes.flatMap(({ network }) => parseNetwork(network) ?? []),
+    ];
+    for (const link of links) {
+      const length = link.ipVersion === 4 ? link.bits - 96 : link.bits;
+      // Where the addresses are public, an IPv4 network is no login page's.
+      if (length < WIDEST[link.ipVersion] || (link.ipVersion === 4 && !isPrivate(link))) continue;
+      if (renew(this.#links, formatPrefix(link), now + LINK_MS, now)) changed = true;
+    }
     return changed;
   }
 
@@ -171,13 +266,9 @@ export class Neighbourhood {
   }
 
   #advertised(facts: Facts, { leaseSeconds = 0 }: NetworkOffer, now: number): boolean {
-    const isLinkLocal = ((facts.source[0] ?? 0) & 0xffc00000) >>> 0 === 0xfe800000;
-    if (leaseSeconds === 0 || !isLinkLocal || facts.hopLimit !== 255) return false;
-    const address = addressText(6, facts.source);
-    const kept = this.#routers.get(address) ?? { until: 0, told: 0 };
-    kept.until = now + bounded(leaseSeconds, ROUTER_SECONDS) * 1_000;
-    this.#routers.set(address, kept);
-    return tellWhenStale(kept, now);
+    if (leaseSeconds === 0 || !isLinkLocal(facts.source) || facts.hopLimit !== 255) return false;
+    const until = now + bounded(leaseSeconds, ROUTER_SECONDS) * 1_000;
+    return renew(this.#routers, addressText(6, facts.source), until, now);
   }
 }
 
@@ -195,21 +286,48 @@ function isPrivateAddress(text: string): boolean {
   return parseAddress(text)?.ipVersion === 4 && network !== undefined && isPrivate(network);
 }
 
-/** Notes that an address was seen; of too many the one that was idle longest goes, if it was idle for `idle`. */
-function keep(seen: Seen, address: string, most: number, now: number, idle: number): boolean {
+/** Solicitation or advertisement of a neighbour. */
+function isNeighbourMessage({ kind, icmpType, hopLimit }: Facts): boolean {
+  return kind === 'nd' && hopLimit === 255 && (icmpType === 135 || icmpType === 136);
+}
+
+/** Notes that an address was seen; of too many the one that was idle longest goes, if it was idle for `idle` (all milliseconds). */
+function keep(
+  seen: Seen,
+  address: string,
+  { most, idle, lasts }: { readonly most: number; readonly idle: number; readonly lasts: number },
+  now: number,
+): boolean {
   for (const [other, { until }] of seen) if (until <= now) seen.delete(other);
-  let known = seen.get(address);
-  if (known === undefined) {
+  if (!seen.has(address) && seen.size >= most) {
     const oldest = [...seen].sort(([, a], [, b]) => a.until - b.until)[0];
-    if (seen.size >= most) {
-      if (oldest === undefined || oldest[1].until > now + SEEN_MS - idle) return false;
-      seen.delete(oldest[0]);
-    }
-    known = { until: 0, told: 0 };
-    seen.set(address, known);
+    if (oldest === undefined || oldest[1].until > now + lasts - idle) return false;
+    seen.delete(oldest[0]);
   }
-  known.until = now + SEEN_MS;
-  return tellWhenStale(known, now);
+  return renew(seen, address, now + lasts, now);
+}
+
+/** True when the rules have to be told. */
+function renew<K>(
+  kept: { get(key: K): Kept | undefined; set(key: K, value: Kept): unknown },
+  key: K,
+  until: number,
+  now: number,
+): boolean {
+  const one = kept.get(key) ?? { until: 0, told: 0 };
+  one.until = until;
+  kept.set(key, one);
+  return tellWhenStale(one, now);
+}
+
+/** What is left of each in whole seconds; of several with one key the longest. */
+function longest<K>(kept: Iterable<readonly [K, Kept]>, now: number): Map<K, number> {
+  const found = new Map<K, number>();
+  for (const [key, { until }] of kept) {
+    const seconds = left(until, now);
+    if (seconds > 0) found.set(key, Math.max(seconds, found.get(key) ?? 0));
+  }
+  return found;
 }
 
 function seenOf(kept: BoundedMap<Seen, number>, mac: number): Seen {

@@ -1,27 +1,23 @@
-// Knows: what the wire tells about a captive portal: what the network announces, where it redirects to, and the networks on the link.
+// Knows: what the wire tells about a captive portal: what the network announces, and where it redirects to.
 // Must not know: rules, kernel, clocks, passes. RFC 8910, 8908. The uplink can say anything here: it opens nothing without a pass,
 // and with one it leads a client nowhere but where the client's own browser was sent in the clear.
 
-import type { Findings, NetworkOffer } from '../flow/facts.ts';
-import type { LearnedLink, LearnedPortal } from '../policy/learned.ts';
+import type { Findings } from '../flow/facts.ts';
+import type { LearnedPortal } from '../policy/learned.ts';
 import { parseAddress } from '../wire/address.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { formatPrefix, isPrivate, networkAround, parseNetwork } from './networks.ts';
 import type { Observation } from './observation.ts';
 import { FairMap } from './quotas.ts';
 
 /** How long a redirect or an answer counts, and how long what a network announced, milliseconds. */
 const SEEN_MS = 600_000;
 const ANNOUNCED_MS = 86_400_000;
-const LINKS = 8;
 const TARGETS = 8;
 /** Addresses of all targets together. */
 const PORTALS = 32;
 /** Names that were answered lately, and addresses of one. */
 const NAMES = 512;
 const ADDRESSES = 8;
-/** A prefix that is wider than this is no link (RFC 1918's largest; RFC 4291 section 2.5.4). */
-const WIDEST = { 4: 8, 6: 48 } as const;
 
 interface Target {
   /** 0: any. */
@@ -32,7 +28,6 @@ interface Target {
 export class Portal {
   /** By host and port. */
   readonly #targets = new BoundedMap<Target>(TARGETS);
-  readonly #links = new BoundedMap<number>(LINKS);
   /** Addresses of names, as they were answered in the clear. */
   readonly #answered = new FairMap<Map<string, number>>(NAMES);
 
@@ -40,41 +35,19 @@ export class Portal {
   observe({ facts, direction, folded }: Observation, now: number): boolean {
     if (direction !== 'down' || folded) return false;
     const { offer, redirect } = facts.findings;
-    let changed = offer !== undefined && this.#offered(offer, now);
+    const portal = offer?.portal;
+    let changed = portal !== undefined && this.#aim(portal.host, 0, now + ANNOUNCED_MS);
     if (redirect !== undefined && this.#aim(redirect.host, redirect.port, now + SEEN_MS)) changed = true;
     return this.#answers(facts.findings, now) || changed;
   }
 
   /** What is known at `now`, as the compilers take it. */
-  state(now: number): { links: LearnedLink[]; portals: LearnedPortal[] } {
+  state(now: number): { portals: LearnedPortal[] } {
     const left = (until: number): number => Math.floor((until - now) / 1_000);
-    const links = [...this.#links].map(([network, until]) => ({ network, seconds: left(until) }));
     const portals = [...this.#targets].flatMap(([key, { port, until }]) =>
       this.#addressesOf(hostOf(key), now).map((address) => ({ address, port, seconds: left(until) })),
     );
-    const living = <T extends { readonly seconds: number }>(kept: T[]): T[] =>
-      kept.filter(({ seconds }) => seconds > 0);
-    return { links: living(links), portals: living(portals).slice(-PORTALS) };
-  }
-
-  #offered(offer: NetworkOffer, now: number): boolean {
-    let changed = false;
-    const { portal, address, prefixLength, prefixes = [] } = offer;
-    if (portal !== undefined && this.#aim(portal.host, 0, now + ANNOUNCED_MS)) changed = true;
-    const own = prefixes.length === 0 ? networkAround(address, prefixLength) : undefined;
-    const links = [
-      ...(own === undefined ? [] : [own]),
-      ...prefixes.flatMap(({ network }) => parseNetwork(network) ?? []),
-    ];
-    for (const link of links) {
-      const length = link.ipVersion === 4 ? link.bits - 96 : link.bits;
-      // Where the addresses are public, an IPv4 network is no login page's.
-      if (length < WIDEST[link.ipVersion] || (link.ipVersion === 4 && !isPrivate(link))) continue;
-      const text = formatPrefix(link);
-      changed ||= (this.#links.get(text) ?? 0) <= now;
-      this.#links.set(text, now + ANNOUNCED_MS);
-    }
-    return changed;
+    return { portals: portals.filter(({ seconds }) => seconds > 0).slice(-PORTALS) };
   }
 
   #aim(host: string, port: number, until: number): boolean {

@@ -1,9 +1,10 @@
-// Knows: who on the network has just spoken to a client so that it must answer to that address alone, for judge and ruleset.
-// Must not know: clocks, captures. The kernel learns them itself, from the very frame: whoever told it would come too late for the
-// answer, which follows within a millisecond. A tap's memory of the same is larger and a little longer: it knows all that crosses.
+// Knows: what a frame that crossed as plumbing makes right a moment later, for judge and ruleset: who on the network has just spoken
+// to a client, so that it must answer to that address alone, and which addresses clients have just tried.
+// Must not know: clocks, captures. The kernel learns them itself, from the very frame: whoever told it would come too late for what
+// follows within a millisecond. A tap's memory of the same is larger and a little longer: it knows all that crosses.
 
 import type { Facts } from '../flow/facts.ts';
-import { addressText } from '../wire/address.ts';
+import { addressText, isUnspecified } from '../wire/address.ts';
 import { isStation } from './counted.ts';
 import type { NftSet } from './nft-model.ts';
 import type { Direction } from './verdict.ts';
@@ -18,6 +19,11 @@ const AUTHENTICATORS = { size: 16, seconds: 600 };
  * a client that has answered probes the address again when it goes there (section 7.3.3).
  */
 const ASKERS = { size: 64, seconds: 30 };
+/**
+ * An address that a client has tried for doubles is its own on this link a second later (RFC 4862 section 5.4). By the time that
+ * this ends, the daemon has long told it (src/policy/own-addresses.ts).
+ */
+const TRIED = { size: 256, seconds: 600 };
 /** How much more a tap remembers than the kernel: entries, and milliseconds. */
 const MORE = { times: 4, ms: 1_000 };
 
@@ -28,6 +34,7 @@ export const PAE_GROUP = 0x0180c2000003;
 export const ASKER_SETS: readonly NftSet[] = [
   { name: 'authenticator', keyword: 'set', type: 'ether_addr', timeouts: true, learned: AUTHENTICATORS },
   { name: 'asker6', keyword: 'set', type: 'ipv6_addr', timeouts: true, learned: ASKERS },
+  { name: 'tried6', keyword: 'set', of: '@th,64,128', timeouts: true, learned: TRIED },
 ];
 
 const TO_PAE_GROUP = 'ether daddr 01:80:c2:00:00:03';
@@ -43,9 +50,10 @@ export function nftEapol(way: 'up' | 'down', accept: string, leak: string): read
   ];
 }
 
-/** Learns who solicits; for IPv6 packets without extension headers. */
-export const NFT_LEARN_ASKER =
-  'icmpv6 type 135 icmpv6 code 0 ip6 hoplimit 255 ip6 saddr { 2000::/3, fc00::/7 } update @asker6 { ip6 saddr }';
+/** Learns who solicits; for solicitations that will cross. */
+export const NFT_LEARN_ASKER = 'ip6 saddr { 2000::/3, fc00::/7 } update @asker6 { ip6 saddr }';
+/** Learns the target of a client's duplicate address detection. */
+export const NFT_LEARN_TRIED = 'update @tried6 { @th,64,128 }';
 export const NFT_TO_ASKER = 'ip6 daddr @asker6';
 
 /** Whether 802.1X may go there, besides to whom a client was just spoken to from. */
@@ -90,31 +98,44 @@ class Remembered<K> {
 export class Askers {
   readonly #authenticators = new Remembered<number>(AUTHENTICATORS);
   readonly #askers = new Remembered<string>(ASKERS);
+  readonly #tried = new Remembered<string>(TRIED);
 
   /** Those that there was no room for. */
   get refused(): number {
-    return this.#authenticators.refused + this.#askers.refused;
+    return this.#authenticators.refused + this.#askers.refused + this.#tried.refused;
   }
 
-  /** Takes each frame that is no tunnel's before it is judged, and sets `solicited`. Time in milliseconds. */
-  see(facts: Facts, direction: Direction, now: number): void {
+  /** Sets `solicited` and `tried` of a frame that is no tunnel's, before it is judged. Time in milliseconds. */
+  recall(facts: Facts, direction: Direction, now: number): void {
     if (facts.outerEtherType === 0x888e) {
       facts.solicited = direction !== 'down' && this.#authenticators.has(facts.destinationMac, now);
+      return;
+    }
+    if (!isNeighbourMessage(facts)) return;
+    facts.tried = this.#tried.has(addressText(6, facts.target), now);
+    if (direction !== 'down' && isGlobal(facts.destination))
+      facts.solicited = this.#askers.has(addressText(6, facts.destination), now);
+  }
+
+  /** Takes a frame that crossed as plumbing. */
+  learn(facts: Facts, direction: Direction, now: number): void {
+    if (facts.outerEtherType === 0x888e) {
       if (direction !== 'up' && isEapolPeer(facts.destinationMac, 'down') && isStation(facts.sourceMac))
         this.#authenticators.add(facts.sourceMac, now);
       return;
     }
-    if (facts.outerEtherType !== 0x86dd || facts.protocol !== 58 || facts.hopLimit !== 255) return;
-    if (facts.extensionCount > 0 || facts.icmpCode !== 0) return;
-    if (facts.icmpType === 135 && direction !== 'up' && isGlobal(facts.source))
-      this.#askers.add(addressText(6, facts.source), now);
-    if (
-      direction !== 'down' &&
-      (facts.icmpType === 135 || facts.icmpType === 136) &&
-      isGlobal(facts.destination)
-    )
-      facts.solicited = this.#askers.has(addressText(6, facts.destination), now);
+    if (!isNeighbourMessage(facts) || facts.icmpType !== 135) return;
+    if (direction !== 'up' && isGlobal(facts.source)) this.#askers.add(addressText(6, facts.source), now);
+    if (direction !== 'down' && isUnspecified(facts.source))
+      this.#tried.add(addressText(6, facts.target), now);
   }
+}
+
+/** Solicitation or advertisement of a neighbour, in a packet of this link. */
+function isNeighbourMessage(facts: Facts): boolean {
+  if (facts.outerEtherType !== 0x86dd || facts.protocol !== 58 || facts.hopLimit !== 255) return false;
+  if (facts.extensionCount > 0 || facts.icmpCode !== 0) return false;
+  return facts.icmpType === 135 || facts.icmpType === 136;
 }
 
 /** 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */

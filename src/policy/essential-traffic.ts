@@ -109,15 +109,14 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     way: 'up',
     form: 'neighbour advertisement, one option at most',
     peer: 'a link-local address, ff02::1, an endpoint or `allow` row, and for half a minute whoever solicited from another address, which is answered and never looked for',
-    reveals:
-      "one of the client's addresses, by its system of this link alone; which ones it has is not compared",
+    reveals: 'one of the addresses that the client tried for doubles on this link, of no tunnel',
     why: 'the router must find the client, and a double must hear of it',
   },
   {
     counter: 'nd',
     way: 'down',
     form: 'router advertisement; solicitation and advertisement of neighbours; hop limit 255, no redirect',
-    peer: 'advertisements of routers from link-local addresses alone',
+    peer: 'advertisements of routers from link-local addresses alone; solicitations for what a client may have on this link',
     reveals: 'nothing; what it says is judged by rule T',
     why: 'the same',
   },

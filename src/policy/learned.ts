@@ -36,7 +36,13 @@ export interface LearnedOwn {
   readonly seconds: number;
 }
 
-/** A network on the clients' own link, as `address/length`: what a login page may be on while a pass is open. */
+/** An IPv6 address that a client has on this link: it tried it for doubles there, or has used it. */
+export interface LearnedOwn6 {
+  readonly address: string;
+  readonly seconds: number;
+}
+
+/** A network on the clients' own link, as `address/length`: where their addresses are, and a login page may be while a pass is open. */
 export interface LearnedLink {
   readonly network: string;
   readonly seconds: number;
@@ -69,6 +75,9 @@ export interface LearnedState {
   readonly own: readonly LearnedOwn[];
   /** Clients whose neighbours are known: these look for no others. */
   readonly settled: readonly { readonly mac: string; readonly seconds: number }[];
+  readonly own6: readonly LearnedOwn6[];
+  /** Clients whose interface came up before the box's eyes: all IPv6 addresses that they have are in `own6`. */
+  readonly settled6: readonly { readonly mac: string; readonly seconds: number }[];
   /** IPv4 addresses of the box itself, besides its fixed one: not learned, but what needs the rest needs them too. */
   readonly box: readonly string[];
 }
@@ -84,5 +93,7 @@ export const NOTHING_LEARNED: LearnedState = Object.freeze({
   neighbours: Object.freeze([]),
   own: Object.freeze([]),
   settled: Object.freeze([]),
+  own6: Object.freeze([]),
+  settled6: Object.freeze([]),
   box: Object.freeze([]),
 });

@@ -4,7 +4,14 @@
 // client needs to use its tunnel may be asked for, and only its own address may be answered for.
 
 import type { Facts } from '../flow/facts.ts';
-import { addressText, inNetwork, parseAddress, parseMac } from '../wire/address.ts';
+import {
+  addressText,
+  inNetwork,
+  isLinkLocal,
+  isUnspecified,
+  parseAddress,
+  parseMac,
+} from '../wire/address.ts';
 import { compileAllow } from './allow.ts';
 import type { Way } from './counted.ts';
 import { isOpenProfile } from './direct.ts';
@@ -15,6 +22,8 @@ import { holeNames } from './names.ts';
 import type { NftChain } from './nft-model.ts';
 import { FIXED_ADDRESS } from './policy.ts';
 import type { AllowRule, Policy } from './policy.ts';
+import { NFT_LEARN_TRIED } from './askers.ts';
+import { NFT_FOREIGN_SOURCE, compileOwnAddresses } from './own-addresses.ts';
 import { compilePasses, nftPassOpen, openLinks } from './passes.ts';
 
 /** What a client whose gateway is not known may look for: what nobody has on the internet (RFC 1918, 6598, 3927). */
@@ -32,6 +41,8 @@ export interface Neighbours {
   mayResolve4(facts: Facts, way: Way): boolean;
   /** A solicitation or advertisement going up, hop limit and length checked. */
   mayResolve6(facts: Facts): boolean;
+  /** A solicitation coming down, hop limit checked. */
+  mayBeAsked6(facts: Facts): boolean;
   /** Whether a report about a packet that was let out has one of the clients' addresses to go to. */
   isClient4(facts: Facts): boolean;
   /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`, or a server of a network. */
@@ -126,6 +137,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   const mayLogIn = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
     passes.isOpenFor(client) && passes.isOnLink(version, words);
   const linkLocal4 = wordsOf('169.254.0.0');
+  const { speaksAsItself, isAsked } = compileOwnAddresses(learned);
 
   const isPrivate = isPrivate4;
   const isAllowed = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
@@ -160,9 +172,10 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
 
   function mayResolve6(facts: Facts): boolean {
     const { destination, target, sourceMac } = facts;
+    if (open) return true;
+    if (!speaksAsItself(facts)) return false;
     if (facts.icmpType === 136) {
       return (
-        open ||
         facts.solicited ||
         isLinkLocal(destination) ||
         isAllNodes(destination) ||
@@ -171,9 +184,8 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
         mayLogIn(6, destination, sourceMac)
       );
     }
-    if (open) return true;
     const toGroup = isSolicitedNode(destination);
-    if (isNone(facts.source)) return toGroup;
+    if (isUnspecified(facts.source)) return toGroup;
     // Also whoever asked a moment ago is only answered: to look for it shows that the client is about to go there.
     if (isAllowed(6, target, sourceMac) || mayLogIn(6, target, sourceMac)) return true;
     if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
@@ -183,6 +195,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   return {
     mayResolve4: (facts, way) => open || (way === 'up' ? upward4(facts) : downward4(facts)),
     mayResolve6,
+    mayBeAsked6: (facts) => open || isAsked(facts),
     isNear: ({ ipVersion, destination }) =>
       (ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination))) ||
       isTranslated(ipVersion, destination) ||
@@ -290,9 +303,11 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
     name: 'up_solicit',
     why: 'a double of its own address, the router, an endpoint on the link',
     rules: [
+      `ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ${NFT_LEARN_TRIED}`,
       `ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ${accept}`,
       // A source of none asks for doubles alone (RFC 4861 section 4.3).
       'ip6 saddr :: return',
+      NFT_FOREIGN_SOURCE,
       ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule.to)}${accept}`),
       ...openLinks(learned)
         .filter(({ network }) => network.includes(':'))
@@ -322,13 +337,14 @@ function targetIn(to: { readonly address: string; readonly length: number }): st
 
 /** An address as the set of raw targets has it. */
 export function targetKey(address: string): string {
-  const words = parseAddress(address)?.words ?? new Uint32Array(4);
-  const digits = [...words].map((word) => word.toString(16).padStart(8, '0')).join('');
+  const digits = [...wordsOf(address)].map((word) => word.toString(16).padStart(8, '0')).join('');
   return `0x${digits.replace(/^0+(?=.)/, '')}`;
 }
 
-export function isLinkLocal(address: Uint32Array): boolean {
-  return ((address[0] ?? 0) & 0xffc00000) >>> 0 === 0xfe800000;
+/** The first 64 bits of one, as two raw words. */
+export function prefixKey(address: string): string {
+  const [first = 0, second = 0] = wordsOf(address);
+  return `0x${first.toString(16)} . 0x${second.toString(16)}`;
 }
 
 function isSolicitedNode([w0 = 0, w1 = 0, w2 = 0, w3 = 0]: Uint32Array): boolean {
@@ -337,10 +353,6 @@ function isSolicitedNode([w0 = 0, w1 = 0, w2 = 0, w3 = 0]: Uint32Array): boolean
 
 function isAllNodes([w0 = 0, w1 = 0, w2 = 0, w3 = 0]: Uint32Array): boolean {
   return w0 === 0xff020000 && w1 === 0 && w2 === 0 && w3 === 1;
-}
-
-function isNone(address: Uint32Array): boolean {
-  return address.every((word) => word === 0);
 }
 
 function wordsOf(address: string): Uint32Array {

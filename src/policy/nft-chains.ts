@@ -4,7 +4,7 @@
 // reads ports wherever they would be.
 
 import { nftAllow } from './allow.ts';
-import { nftEapol } from './askers.ts';
+import { NFT_TO_ASKER, nftEapol } from './askers.ts';
 import { NFT_CHATTER4, NFT_CHATTER6, nftCountChatter } from './chatter.ts';
 import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
@@ -14,9 +14,10 @@ import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from './learned.ts';
 import { nearNetworks, nftArp, nftSolicit } from './neighbours.ts';
 import { nftRangeLookups, nftRangePieces } from './nft-ranges.ts';
+import { nftAdvertise, nftAsked } from './own-addresses.ts';
 import { nftPass, nftPassOpen, openLinks } from './passes.ts';
 import { membershipChains, nftMembership, nftPlainMembership } from './membership.ts';
-import { ND_LENGTHS, nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
+import { nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { nftPortReport } from './port-report.ts';
 import { NFT_DNS_QUERY } from './shape.ts';
@@ -36,9 +37,7 @@ export function wayChains(policy: Policy, learned: LearnedState, way: Way): read
       ),
     },
     ...nftArp(policy, learned, way, `${count(way, 'leak', 'arp')} goto ${end}`),
-    ...(way === 'down' || isOpenProfile(policy)
-      ? []
-      : [nftSolicit(policy, learned, `${count('up', 'plumbing', 'nd')} accept`)]),
+    ...discoveryChains(policy, learned, way),
     ...(way === 'up' ? membershipChains(`${count('up', 'plumbing', 'igmp-mld')} accept`) : []),
     ...ipChains(policy, learned, way, 4, end),
     ...ipChains(policy, learned, way, 6, end),
@@ -158,7 +157,6 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         ...(four ? nftPlumbing4(way, !open && learned.own.length > 0) : nftPlumbing6(way, open)),
         ...(four ? nftPlainMembership(way, `${count(way, 'plumbing', 'igmp-mld')} accept`) : []),
         ...(way === 'up' ? nftPortReport(policy, family, `${count('up', 'plumbing', 'icmp')} accept`) : []),
-        ...(four || way === 'down' ? [] : nearRules(policy, learned)),
         `${far} . meta l4proto . th ${port} @safe${family} goto ${way}_allowed`,
         ...holeRules(policy, way),
         ...policy.allow
@@ -182,23 +180,35 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
   ];
 }
 
+/** Neighbour discovery, where not any neighbour may be looked for. */
+function discoveryChains(policy: Policy, learned: LearnedState, way: Way): NftChain[] {
+  const accept = `${count(way, 'plumbing', 'nd')} accept`;
+  const open = isOpenProfile(policy);
+  if (way === 'down') return nftAsked(learned, open, accept);
+  if (open) return [];
+  return [
+    nftSolicit(policy, learned, accept),
+    nftAdvertise(learned),
+    {
+      name: 'up_answer',
+      why: 'to the router and whoever may ask',
+      rules: answerRules(policy, learned, accept),
+    },
+  ];
+}
+
 /** Networks of allow rules and, during a pass, of the link are near, too; a set of single addresses cannot hold them. */
-function nearRules(policy: Policy, learned: LearnedState): string[] {
-  if (isOpenProfile(policy)) return [];
-  const told = ND_LENGTHS.map((whole) => `icmpv6 type 136 icmpv6 code 0 ip6 hoplimit 255 ${whole}`);
-  const accept = 'counter name up_plumbing_nd accept';
-  const allowed = nearNetworks(policy, 6).flatMap((rule) => {
-    const { to } = rule;
-    const where =
-      to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`} `;
-    const client = rule.client === undefined ? '' : `ether saddr ${rule.client} `;
-    return told.map((one) => `${one} ${client}${where}${accept}`);
+function answerRules(policy: Policy, learned: LearnedState, accept: string): string[] {
+  const near = ['ip6 daddr fe80::/10', 'ip6 daddr @near6', 'ip6 daddr ff02::1', NFT_TO_ASKER];
+  const allowed = nearNetworks(policy, 6).map(({ to, client }) => {
+    const where = to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`}`;
+    return client === undefined ? where : `ether saddr ${client} ${where}`.trimEnd();
   });
   const links = openLinks(learned).filter(({ network }) => network.includes(':'));
   const login = nftPassOpen(learned, 'saddr').flatMap((open) =>
-    links.flatMap(({ network }) => told.map((one) => `${one} ${open} ip6 daddr ${network} ${accept}`)),
+    links.map(({ network }) => `${open} ip6 daddr ${network}`),
   );
-  return [...allowed, ...login];
+  return [...near, ...allowed, ...login].map((where) => `${where} ${accept}`.trimStart());
 }
 
 function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): string[] {

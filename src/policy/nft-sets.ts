@@ -7,9 +7,10 @@ import { ASKER_SETS } from './askers.ts';
 import { designatedEndpoints, hostsOf, isExact, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
-import { boxAddresses, learnedNeighbours, targetKey } from './neighbours.ts';
+import { boxAddresses, learnedNeighbours, prefixKey, targetKey } from './neighbours.ts';
 import type { NftElement, NftSet } from './nft-model.ts';
 import { hostChain, networkElements, tunnelChain } from './nft-ranges.ts';
+import { OWN6_SETS, linksOf } from './own-addresses.ts';
 import type { Policy } from './policy.ts';
 import { shapeOf } from './shape.ts';
 
@@ -36,6 +37,7 @@ export const SETS: readonly NftSet[] = [
   set('mine4', 'ipv4_addr'),
   set('known', 'ether_addr'),
   set('settled', 'ether_addr'),
+  ...OWN6_SETS,
   set('dhcp4', 'ipv4_addr . ether_addr'),
   set('resolver4', 'ipv4_addr'),
   set('resolver6', 'ipv6_addr'),
@@ -86,6 +88,12 @@ export function elementsOf(
     ...longest(learned.own, ({ address }) => address, 'mine4'),
     ...longest(learned.own, ({ mac }) => canonicalMac(mac), 'known'),
     ...longest(learned.settled, ({ mac }) => canonicalMac(mac), 'settled'),
+    ...learned.own6.flatMap(({ address, seconds }) => [
+      { set: 'own6', key: address, seconds },
+      { set: 'mine6', key: targetKey(address), seconds },
+    ]),
+    ...linksOf(learned).map(({ address, seconds }) => ({ set: 'link6', key: prefixKey(address), seconds })),
+    ...learned.settled6.map(({ mac, seconds }) => ({ set: 'settled6', key: canonicalMac(mac), seconds })),
     ...learned.dhcpServers.map(({ address, mac, seconds }) => ({
       set: 'dhcp4',
       key: `${address} . ${canonicalMac(mac)}`,

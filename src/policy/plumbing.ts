@@ -4,10 +4,10 @@
 
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
-import { NFT_LEARN_ASKER, NFT_TO_ASKER, isEapolPeer } from './askers.ts';
+import { isEapolPeer } from './askers.ts';
 import type { Way } from './counted.ts';
+import { isLinkLocal } from '../wire/address.ts';
 import { isMembershipOf, isPlainMembership, whole6 } from './membership.ts';
-import { isLinkLocal } from './neighbours.ts';
 import type { Neighbours } from './neighbours.ts';
 import { isTunnelReport } from './port-report.ts';
 import type { PortRange } from './port-report.ts';
@@ -113,7 +113,7 @@ function isNeighbourDiscovery(facts: Facts, way: Way, peers: PlumbingPeers): boo
   if (facts.hopLimit !== 255 || facts.icmpCode !== 0) return false;
   if (way === 'down') {
     if (icmpType === 134) return isLinkLocal(facts.source);
-    return icmpType === 135 || icmpType === 136;
+    return icmpType === 136 || (icmpType === 135 && peers.neighbours.mayBeAsked6(facts));
   }
   if (facts.spare) return false;
   // One link-layer address or nonce, and nothing behind it (RFC 4861 section 4.6, RFC 7527 section 4.1).
@@ -162,8 +162,8 @@ export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[]
       `udp dport 546 ip6 saddr fe80::/10 ip6 daddr fe80::/10 udp length >= 12 @th,64,8 { 2, 7, 10 } ${accept('down', 'dhcp6')}`,
       `icmpv6 type 2 icmpv6 code 0 ${accept('down', 'icmp')}`,
       `icmpv6 type 134 ${NEEDS_255} ip6 saddr fe80::/10 ${accept('down', 'nd')}`,
-      NFT_LEARN_ASKER,
-      `icmpv6 type { 135, 136 } ${NEEDS_255} ${accept('down', 'nd')}`,
+      `icmpv6 type 135 ${NEEDS_255} ${anyNeighbour ? 'goto down_asks' : 'jump down_solicit'}`,
+      `icmpv6 type 136 ${NEEDS_255} ${accept('down', 'nd')}`,
     ];
   }
   return [
@@ -176,9 +176,7 @@ export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[]
         ? [`icmpv6 type { 135, 136 } ${NEEDS_255} ${whole} ${accept('up', 'nd')}`]
         : [
             `icmpv6 type 135 ${NEEDS_255} ${whole} jump up_solicit`,
-            ...['ip6 daddr fe80::/10', 'ip6 daddr @near6', 'ip6 daddr ff02::1', NFT_TO_ASKER].map(
-              (to) => `icmpv6 type 136 ${NEEDS_255} ${whole} ${to} ${accept('up', 'nd')}`,
-            ),
+            `icmpv6 type 136 ${NEEDS_255} ${whole} jump up_advertise`,
           ],
     ),
   ];

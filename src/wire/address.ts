@@ -173,6 +173,16 @@ export function parseMac(text: string): number | undefined {
   return parseInt(text.replace(/[:-]/g, ''), 16);
 }
 
+/** The address that stands for none, `::` or 0.0.0.0. */
+export function isUnspecified([w0, w1, w2, w3]: Uint32Array): boolean {
+  return w0 === 0 && w1 === 0 && w2 === 0 && w3 === 0;
+}
+
+/** fe80::/10 (RFC 4291 section 2.5.6). */
+export function isLinkLocal([first = 0]: Uint32Array): boolean {
+  return (first & 0xffc00000) >>> 0 === 0xfe800000;
+}
+
 export function sameAddress(a: Uint32Array, b: Uint32Array): boolean {
   return a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
 }

@@ -55,38 +55,13 @@ describe('Portal', () => {
     expect(portal.state(0).portals).toEqual([{ address: '203.0.113.7', port: 0, seconds: 86_400 }]);
   });
 
-  it('takes the network of a lease and the prefixes of a router for the link', () => {
-    const portal = new Portal();
-    portal.observe(offers({ address: '192.168.77.100', prefixLength: 24 }), 0);
-    portal.observe(
-      offers({ address: '2001:db8:1::', prefixes: [{ network: '2001:db8:1::/64', own: true }] }),
-      0,
-    );
-    expect(portal.state(0).links.map(({ network }) => network)).toEqual([
-      '192.168.77.0/24',
-      '2001:db8:1::/64',
-    ]);
-  });
-
-  it.each([
-    ['everything', { address: '192.168.77.100', prefixLength: 0 }],
-    ['public addresses', { address: '203.0.113.5', prefixLength: 24 }],
-    ['half of the world', { prefixes: [{ network: '2000::/3', own: true }] }],
-  ])('takes no link of %s', (_case, offer) => {
-    const portal = new Portal();
-    portal.observe(offers(offer), 0);
-    expect(portal.state(0).links).toEqual([]);
-  });
-
   it('stays bounded, and the newest holds', () => {
     const portal = new Portal();
     for (let n = 0; n < 5_000; n += 1) {
       portal.observe(redirects(`10.0.${String(n >> 8)}.${String(n & 255)}`, 8880), 0);
       portal.observe(answers(`n${String(n)}.example`, a(`n${String(n)}.example`, '203.0.113.9')), 0);
-      portal.observe(offers({ address: `10.${String(n >> 8)}.${String(n & 255)}.9`, prefixLength: 24 }), 0);
     }
-    const { links, portals } = portal.state(0);
-    expect(links).toHaveLength(8);
+    const { portals } = portal.state(0);
     expect(portals.map(({ address }) => address)).toContain('10.0.19.135');
     expect(portals.length).toBeLessThanOrEqual(32);
   });

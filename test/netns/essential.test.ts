@@ -157,6 +157,31 @@ describe('who speaks to the client alone is answered there', () => {
       ],
     ],
     [
+      'an address that the client has just tried is its own, in the same second',
+      [
+        [nd(136, 'up', 'fe80::50', 'fe80::1', 'fd77::50'), false],
+        [nd(135, 'down', 'fe80::1', 'ff02::1:ff00:50', 'fd77::50'), false],
+        [nd(135, 'up', '::', 'ff02::1:ff00:50', 'fd77::50'), true],
+        [nd(135, 'down', 'fe80::1', 'ff02::1:ff00:50', 'fd77::50'), true],
+        [nd(136, 'up', 'fd77::50', 'fe80::1', 'fd77::50'), true],
+        [nd(136, 'up', 'fd77::51', 'fe80::1', 'fd77::51'), false],
+      ],
+    ],
+    [
+      'what the network tries is none of a client',
+      [
+        [nd(135, 'down', '::', 'ff02::1:ff00:51', 'fd77::51'), false],
+        [nd(136, 'up', 'fd77::51', 'ff02::1', 'fd77::51'), false],
+      ],
+    ],
+    [
+      'who asks for what no client has is not answered either',
+      [
+        [nd(135, 'down', 'fd77::1', 'ff02::1:ff00:2', 'fd66::2'), false],
+        [nd(136, 'up', '2001:db8:1::50', 'fd77::1'), false],
+      ],
+    ],
+    [
       'what the client itself sends teaches nothing',
       [
         [nd(135, 'up', 'fd77::9', 'ff02::1:ff00:9'), false],
@@ -176,8 +201,9 @@ describe('who speaks to the client alone is answered there', () => {
       const dissector = new Dissector();
       dissector.headers(shape.bytes, 0, shape.bytes.length, shape.bytes.length, 1, facts);
       dissector.application(shape.bytes, facts, 0);
-      askers.see(facts, shape.way, 0);
+      askers.recall(facts, shape.way, 0);
       expect(judge.crosses(facts, shape.way), shape.name).toBe(crosses);
+      if (crosses) askers.learn(facts, shape.way, 0);
     }
     // What the kernel has learned is no change of the rules.
     expect(differences(await wire.listing(), ruleset)).toEqual([]);

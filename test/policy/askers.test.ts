@@ -42,8 +42,8 @@ describe.each([FULL, SPLIT])('in profile $profile', (policy) => {
   describe.each(BEFORE)('when the network %s', (_, said) => {
     function after(facts: Facts, about = GUESS): { crosses: boolean; verdict: Verdict } {
       const askers = new Askers();
-      askers.see(said(about), 'down', 0);
-      askers.see(facts, 'up', 1);
+      askers.learn(said(about), 'down', 0);
+      askers.recall(facts, 'up', 1);
       return { crosses: judge.crosses(facts, 'up'), verdict: judge.judge(facts, 'up') };
     }
 
@@ -71,8 +71,8 @@ describe('who asked just now', () => {
   const judge = compileJudge(FULL, LEARNED);
   const asked = (facts: Facts, later = 1): Facts => {
     const askers = new Askers();
-    askers.see(factsOf('down', 135, GUESS, OWN, OWN), 'down', 0);
-    askers.see(facts, 'up', later);
+    askers.learn(factsOf('down', 135, GUESS, OWN, OWN), 'down', 0);
+    askers.recall(facts, 'up', later);
     return facts;
   };
 

@@ -80,6 +80,8 @@ export const LEARNED: LearnedState = {
   ],
   own: [{ mac: '02:00:00:00:00:0c', address: '192.168.1.50', seconds: 3000 }],
   settled: [{ mac: '02:00:00:00:00:0c', seconds: 3000 }],
+  own6: [{ address: '2001:db8:1::50', seconds: 3000 }],
+  settled6: [{ mac: '02:00:00:00:00:0c', seconds: 3000 }],
   box: ['192.168.1.2'],
   exposed: [{ address: '203.0.113.80', name: 'shop.example', seconds: 3000 }],
 };

@@ -60,6 +60,17 @@ const nd = (
   ),
 });
 
+/** An address of the client of LEARNED on the link, and one that it has inside its tunnel. */
+const [OWN6, TUNNELED] = ['2001:db8:1::50', 'fd66::2'];
+const asked = (name: string, crosses: boolean, target: string, to: string, from = 'fe80::1'): Expected => ({
+  ...{ name, way: 'down', crosses },
+  bytes: ethernet(
+    0x86dd,
+    ipv6(58, icmp6(135, [...fill(4, 0), ...address6(target)]), { from, to, hops: 255 }),
+    { from: ROUTER, to: CLIENT },
+  ),
+});
+
 export const NEIGHBOURS: readonly Expected[] = [
   up('ARP for the gateway', true, asks('192.168.1.1')),
   up('ARP for the gateway by unicast', true, asks('192.168.1.1'), {}),
@@ -87,6 +98,19 @@ export const NEIGHBOURS: readonly Expected[] = [
   nd('solicitation with bytes behind it', false, 135, 'fe80::1', 'ff02::1:ff00:1', LINK_LOCAL, fill(40)),
   nd('advertisement to the router', true, 136, LINK_LOCAL, 'fe80::1'),
   nd('advertisement to a group of one', false, 136, LINK_LOCAL, 'ff02::1:ff00:1'),
+  nd('advertisement of its own global address', true, 136, OWN6, 'fe80::1', OWN6),
+  nd('advertisement of its own to everybody', true, 136, OWN6, 'ff02::1', OWN6),
+  nd("advertisement of a tunnel's address", false, 136, TUNNELED, 'fe80::1'),
+  nd("advertisement of a tunnel's address to everybody", false, 136, TUNNELED, 'ff02::1', TUNNELED),
+  nd("advertisement of a tunnel's address in the link's own /64", false, 136, '2001:db8:1::66', 'fe80::1'),
+  nd('solicitation of the router from its own global address', true, 135, 'fe80::1', 'ff02::1:ff00:1', OWN6),
+  nd("solicitation of the router from a tunnel's address", false, 135, 'fe80::1', 'ff02::1:ff00:1', TUNNELED),
+  asked('solicitation of the client', true, OWN6, 'ff02::1:ff00:50'),
+  asked('solicitation of the client by unicast', true, OWN6, OWN6),
+  asked('solicitation of a link-local address', true, 'fe80::50', 'ff02::1:ff00:50'),
+  asked('a double of the client', true, OWN6, 'ff02::1:ff00:50', '::'),
+  asked("solicitation of a tunnel's address", false, TUNNELED, 'ff02::1:ff00:2'),
+  asked("solicitation of a tunnel's address by unicast", false, TUNNELED, OWN6),
   down('ARP asks for the client', true, 1, '192.168.1.1', '192.168.1.50'),
   down("ARP asks for a tunnel's address", false, 1, '192.168.1.1', '10.66.0.2'),
   down('ARP answers as the gateway', true, 2, '192.168.1.1', '192.168.1.50'),
