@@ -29,7 +29,7 @@ export function someSettings(changes: Partial<SettingsAnswer> = {}): SettingsAns
 export function aClient(changes: Partial<ClientView> = {}): ClientView {
   return {
     ...{ id: '02:00:00:00:00:0c', vendor: null, randomised: true, hostName: 'annas-laptop' },
-    ...{ vendorClass: 'MSFT 5.0', fingerprint: null, previousAddresses: ['10.1.2.3'] },
+    ...{ vendorClass: 'MSFT 5.0', fingerprint: null, account: null, previousAddresses: ['10.1.2.3'] },
     ...{ addresses: ['192.168.77.100', 'fd77::ff:fe00:770c'], ...TIMES },
     ...changes,
   };
@@ -140,6 +140,7 @@ export function crowdBox(peer: GuardPeer): void {
     hostName: name,
     vendorClass: name,
     fingerprint: name,
+    account: name,
     previousAddresses: clients,
     addresses: clients,
   });

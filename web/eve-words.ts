@@ -39,12 +39,13 @@ export function eveWords(dossier: Dossier, now: string): readonly string[] {
 }
 
 function deviceWords(told: ClientView): string[] {
-  const { id, hostName, randomised, previousAddresses, vendorClass } = told;
+  const { id, hostName, randomised, previousAddresses, vendorClass, account } = told;
   const device = hostName ?? id;
   const vendor = told.vendor === null ? '' : filled(T.vendor, { vendor: told.vendor });
   return [
     ...(hostName === null ? [] : [filled(T.deviceNamed, { name: hostName })]),
     randomised ? filled(T.deviceRandom, { device }) : filled(T.deviceKnown, { device, vendor }),
+    ...(account === null ? [] : [filled(T.deviceAccount, { device, account })]),
     ...(vendorClass === null ? [] : [filled(T.deviceSystem, { device, system: vendorClass })]),
     ...(previousAddresses.length === 0
       ? []

@@ -16,6 +16,7 @@ export const CLIENT_TEXTS = {
   previous: 'Addresses elsewhere, that it asked for',
   system: 'Says it runs',
   fingerprint: 'Known again by',
+  account: 'Logs in to the network as',
   first: 'First seen',
   last: 'Last seen',
   incidents: 'Its incidents',

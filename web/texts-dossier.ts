@@ -42,6 +42,7 @@ export const DOSSIER_TEXTS = {
   vendor: ', made by {vendor}',
   deviceRandom: '{device} made its hardware address up. By that alone I cannot follow it to another network.',
   deviceBefore: '{device} asked for addresses it had elsewhere: {addresses}. So I know where it has been.',
+  deviceAccount: '{device} logs in to the network as {account}: 802.1X says that in the clear.',
   deviceSystem: '{device} says what runs on it: {system}.',
   sites: 'Names I have',
   destinations: 'Addresses without a name',

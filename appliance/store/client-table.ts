@@ -16,7 +16,7 @@ const PRUNE = `DELETE FROM clients WHERE id NOT IN
 /** Rows written between two looks at how many there are. */
 const PRUNE_EVERY = 512;
 
-type Told = Omit<ClientView, 'id' | 'first' | 'last'>;
+type Told = Omit<ClientView, 'id' | 'first' | 'last' | 'account'> & Partial<Pick<ClientView, 'account'>>;
 
 export class ClientTable {
   readonly #database: Database;
@@ -45,7 +45,16 @@ export class ClientTable {
     return rows.flatMap((row) => {
       const told = readJson(textOf(row['identity']));
       if (!isTold(told)) return [];
-      return [{ ...told, id: textOf(row['id']), first: isoTime(row['first']), last: isoTime(row['last']) }];
+      // Rows of before 802.1X was read have no account.
+      return [
+        {
+          ...told,
+          account: told.account ?? null,
+          id: textOf(row['id']),
+          first: isoTime(row['first']),
+          last: isoTime(row['last']),
+        },
+      ];
     });
   }
 

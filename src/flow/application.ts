@@ -4,6 +4,7 @@
 import { Protocol } from '../wire/ip.ts';
 import type { QuicCrypto } from '../wire/quic-crypto.ts';
 import type { RelayList } from '../wire/tor.ts';
+import { eapolFindings } from './eapol-findings.ts';
 import type { Facts } from './facts.ts';
 import { Dnscrypt } from './dnscrypt-flows.ts';
 import { FirstBytes } from './first-bytes.ts';
@@ -51,6 +52,7 @@ export class ApplicationReader {
     else if (facts.protocol === Protocol.TCP && facts.sourcePort >= 0) this.#tcp.read(bytes, facts);
     else if (facts.protocol === Protocol.SCTP) readSctp(bytes, facts.payloadOffset, facts.payloadEnd, facts);
     else if (facts.kind === 'igmp-mld') facts.findings = membershipFindings(bytes, facts) ?? facts.findings;
+    else if (facts.kind === 'eapol') facts.findings = eapolFindings(bytes, facts) ?? facts.findings;
     else if (facts.kind === 'nd') facts.findings = ndFindings(bytes, facts) ?? facts.findings;
     else if (facts.kind === 'icmp' && facts.ipVersion === 4)
       facts.findings = redirectFindings(bytes, facts) ?? facts.findings;

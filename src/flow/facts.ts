@@ -38,6 +38,8 @@ export interface Identity {
   readonly clientId?: string;
   readonly fingerprint?: string;
   readonly previousAddress?: string;
+  /** The name that it logs in to the switch with (802.1X). */
+  readonly account?: string;
 }
 
 /** What a DHCP server or a router says to the client (rule T reads it). */

@@ -125,6 +125,7 @@ const client = fields({
   ...{ id: text, vendor: textOrNull, randomised: flag, hostName: textOrNull, vendorClass: textOrNull },
   ...{
     fingerprint: textOrNull,
+    account: textOrNull,
     previousAddresses: each(text),
     addresses: each(text),
     first: text,

@@ -1,5 +1,5 @@
 // Knows: who is behind lan: what a client says about itself and which addresses it used. Must not know: taps, disk, vendor lists.
-// Follows RFC 2132 (options 12, 50, 55, 60, 61) and RFC 7844 (what identifies a client). Eve reads all of it from plumbing alone.
+// Follows RFC 2132 (options 12, 50, 55, 60, 61), RFC 3748 (identity) and RFC 7844 (what identifies a client). Eve reads all of it from plumbing alone.
 
 import { addressText, macText } from '../wire/address.ts';
 import type { Identity } from '../flow/facts.ts';
@@ -27,6 +27,8 @@ export interface ClientView {
   readonly hostName: string | null;
   readonly vendorClass: string | null;
   readonly fingerprint: string | null;
+  /** The name that it logs in to the switch with (802.1X). */
+  readonly account: string | null;
   /** Addresses it asked a network for because it had them in another one. */
   readonly previousAddresses: readonly string[];
   readonly addresses: readonly string[];
@@ -42,6 +44,7 @@ interface Client {
   hostName: string | null;
   vendorClass: string | null;
   fingerprint: string | null;
+  account: string | null;
   previousAddresses: readonly string[];
   addresses: readonly string[];
   readonly first: number;
@@ -122,7 +125,7 @@ export class ClientBook {
     const randomised = Math.floor(mac / LOCAL_BIT) % 2 === 1;
     // A vendor narrows a device down: only `full` keeps it.
     const vendor = randomised || this.veil.privacy !== 'full' ? null : (this.#vendorOf(macText(mac)) ?? null);
-    const unknown = { hostName: null, vendorClass: null, fingerprint: null };
+    const unknown = { hostName: null, vendorClass: null, fingerprint: null, account: null };
     return {
       id,
       vendor,
@@ -137,7 +140,7 @@ export class ClientBook {
 
   #identify(client: Client, identity: Identity): boolean {
     let isNew = false;
-    for (const field of ['hostName', 'vendorClass', 'fingerprint'] as const) {
+    for (const field of ['hostName', 'vendorClass', 'fingerprint', 'account'] as const) {
       const text = this.veil.identity(identity[field] ?? '');
       if (text === '' || client[field] === text) continue;
       client[field] = text;
@@ -169,6 +172,7 @@ export function veiledClient(client: ClientView, veil: Veil): ClientView | undef
     hostName: identity(client.hostName),
     vendorClass: identity(client.vendorClass),
     fingerprint: identity(client.fingerprint),
+    account: identity(client.account),
     previousAddresses: [...new Set(client.previousAddresses.map((address) => veil.address(address)))],
     addresses: [...new Set(client.addresses.map((address) => veil.address(address)))],
   };

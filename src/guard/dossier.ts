@@ -91,7 +91,9 @@ export function dossierOf(sources: DossierSources): Dossier {
     blocked: sum(counted, 'blocked'),
     sites: sitesOf(named),
     destinations: sitesOf(bare),
-    devices: sources.clients.filter(({ id, hostName }) => seen.has(id) || hostName !== null),
+    devices: sources.clients.filter(
+      ({ id, hostName, account }) => seen.has(id) || hostName !== null || account !== null,
+    ),
     gaps: sources.gaps.map(gapView),
     // One that was never seen is not known to her either.
     tunnels: sources.tunnels
@@ -166,7 +168,7 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
 }
 
 function deviceLines(device: ClientView): string[] {
-  const { id, vendor, randomised, hostName, vendorClass, fingerprint, previousAddresses } = device;
+  const { id, vendor, randomised, hostName, vendorClass, fingerprint, account, previousAddresses } = device;
   const who = hostName === null ? id : `${hostName} (${id})`;
   const made = vendor === null ? '' : ` It was made by ${vendor}.`;
   const again = randomised
@@ -185,7 +187,8 @@ function deviceLines(device: ClientView): string[] {
     kind.length === 0
       ? []
       : [`${who} tells what system it runs, by ${kind.join(' and ')} of its DHCP requests.`];
-  return [again, ...named, ...system, ...before];
+  const login = account === null ? [] : [`${who} logs in to the network as ${account} (802.1X).`];
+  return [again, ...named, ...login, ...system, ...before];
 }
 
 function examples(sites: readonly DossierSite[]): string {

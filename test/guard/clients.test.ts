@@ -35,7 +35,7 @@ describe('a client', () => {
     expect(clients.take(says(undefined, '2001:db8::1'), 500)).toBe(id);
     expect(clients.list()).toEqual([
       {
-        ...{ id, vendor: null, randomised: true, hostName: 'annas-laptop', vendorClass: null },
+        ...{ id, vendor: null, randomised: true, hostName: 'annas-laptop', vendorClass: null, account: null },
         ...{ fingerprint: null, previousAddresses: ['10.1.2.3'] },
         ...{ addresses: ['2001:db8::1', '192.168.77.100'] },
         ...{ first: new Date(1_000).toISOString(), last: new Date(1_000).toISOString() },
@@ -66,7 +66,10 @@ describe('a client', () => {
 });
 
 describe('privacy', () => {
-  const identity = { hostName: 'annas-laptop', vendorClass: 'MSFT 5.0', previousAddress: '10.1.2.3' };
+  const identity = {
+    ...{ hostName: 'annas-laptop', vendorClass: 'MSFT 5.0', previousAddress: '10.1.2.3' },
+    account: 'anna@home.example',
+  };
 
   it('redacted keeps nothing of who it is', () => {
     const clients = book('redacted');

@@ -60,16 +60,18 @@ describe('devices', () => {
     const silent = aClient({ id: '02:00:00:00:00:0e', hostName: null });
     const maker = { id: '00:16:3e:00:00:01', randomised: false, vendor: 'Xensource', hostName: null };
     const seen = aClient({ ...maker, vendorClass: null, fingerprint: '1,3,6', previousAddresses: [] });
+    const pupil = aClient({ id: '02:00:00:00:00:0f', hostName: null, account: 'anna@school.example' });
     const { devices, conclusions } = told({
-      clients: [aClient(), silent, seen],
+      clients: [aClient(), silent, seen, pupil],
       incidents: [anIncident({ client: seen.id })],
     });
-    expect(devices.map(({ id }) => id)).toEqual(['02:00:00:00:00:0c', '00:16:3e:00:00:01']);
+    expect(devices.map(({ id }) => id)).toEqual(['02:00:00:00:00:0c', '00:16:3e:00:00:01', pupil.id]);
     const text = conclusions.join('\n');
     expect(text).toContain('A device tells every network its name: annas-laptop.');
     expect(text).toContain('asked for addresses it had before: 10.1.2.3');
     expect(text).toContain('by the vendor class MSFT 5.0 of its DHCP requests');
     expect(text).toContain('by the options 1,3,6 of its DHCP requests');
+    expect(text).toContain(`${pupil.id} logs in to the network as anna@school.example (802.1X).`);
     expect(text).toContain('It was made by Xensource.');
     expect(text).toContain('made its hardware address up');
   });

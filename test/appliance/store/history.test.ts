@@ -178,7 +178,7 @@ describe('the history', () => {
     const iso = new Date(AT).toISOString();
     const client = {
       ...{ id: '02:00:00:00:00:0c', vendor: null, randomised: true, hostName: 'annas-laptop' },
-      ...{ vendorClass: null, fingerprint: null, previousAddresses: ['192.168.178.20'] },
+      ...{ vendorClass: null, fingerprint: null, account: null, previousAddresses: ['192.168.178.20'] },
       ...{ addresses: ['192.168.77.100'], first: iso, last: iso },
     };
     const incidents = past(
