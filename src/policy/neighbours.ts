@@ -137,7 +137,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   const mayLogIn = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
     passes.isOpenFor(client) && passes.isOnLink(version, words);
   const linkLocal4 = wordsOf('169.254.0.0');
-  const { speaksAsItself, isAsked } = compileOwnAddresses(learned);
+  const own6 = compileOwnAddresses(learned);
 
   const isPrivate = isPrivate4;
   const isAllowed = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
@@ -173,7 +173,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   function mayResolve6(facts: Facts): boolean {
     const { destination, target, sourceMac } = facts;
     if (open) return true;
-    if (!speaksAsItself(facts)) return false;
+    if (!own6.speaksAsItself(facts)) return false;
     if (facts.icmpType === 136) {
       return (
         facts.solicited ||
@@ -195,7 +195,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   return {
     mayResolve4: (facts, way) => open || (way === 'up' ? upward4(facts) : downward4(facts)),
     mayResolve6,
-    mayBeAsked6: (facts) => open || isAsked(facts),
+    mayBeAsked6: (facts) => open || own6.isAsked(facts),
     isNear: ({ ipVersion, destination }) =>
       (ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination))) ||
       isTranslated(ipVersion, destination) ||

@@ -1,6 +1,6 @@
 // Knows: captures of tunnels whose packets a configuration or a network changes, as far as the faults' folder has them.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
@@ -10,12 +10,11 @@ import { compileJudge } from '../../src/policy/judge.ts';
 import { importConfig } from '../../src/policy/import.ts';
 import { withTunnel } from '../../src/policy/schema-edit.ts';
 import { policyOf } from '../policy/policies.ts';
-
-const FOLDER = '/work/shared/faults';
+import { FAULTS, hasFaults } from '../faults.ts';
 
 /** Frames of a classic pcap file, little endian. */
 function framesOf(name: string): Uint8Array[] {
-  const file = readFileSync(`${FOLDER}/captures/${name}`);
+  const file = readFileSync(`${FAULTS}/captures/${name}`);
   const frames: Uint8Array[] = [];
   for (let at = 24; at + 16 <= file.length; at += 16 + file.readUInt32LE(at + 8))
     frames.push(file.subarray(at + 16, at + 16 + file.readUInt32LE(at + 8)));
@@ -36,9 +35,9 @@ function tunnelFrames(policy: ReturnType<typeof policyOf>, name: string): string
 const policy = (tunnel: string): ReturnType<typeof policyOf> =>
   policyOf(`version: 1\ntunnels: [${tunnel}]\n`);
 
-describe.runIf(existsSync(FOLDER))('a capture of the faults', () => {
+describe.runIf(hasFaults)('a capture of the faults', () => {
   it('of AmneziaWG is the tunnel’s by its configuration, and not without', () => {
-    const [tunnel] = importConfig(readFileSync(`${FOLDER}/configs/awg.conf`))?.tunnels ?? [];
+    const [tunnel] = importConfig(readFileSync(`${FAULTS}/configs/awg.conf`))?.tunnels ?? [];
     if (tunnel === undefined) throw new Error('no tunnel');
     const { settings, ...rest } = tunnel;
     const text = withTunnel('version: 1\n', { name: 'awg', ...rest, ...settings });

@@ -1,13 +1,14 @@
 // Knows: configurations as systemd-networkd, NetworkManager, Apple's profiles and strongSwan have them.
 // Holds src/policy/import*.ts to their manuals: which servers come out, which lines are named, and that no secret does.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { formatEndpoint } from '../../src/policy/endpoint.ts';
 import { importConfig } from '../../src/policy/import.ts';
+import { FAULTS, hasFaults } from '../faults.ts';
 
 const KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
 
@@ -211,13 +212,12 @@ it('what is no configuration is none', () => {
     expect(importConfig(text)).toBeUndefined();
 });
 
-const FOLDER = '/work/shared/faults/configs';
-describe.runIf(existsSync(FOLDER))('the configurations of the faults', () => {
+describe.runIf(hasFaults)('the configurations of the faults', () => {
   it.each([
     ['wg0.netdev', ['udp:vpn.example.net:51820']],
     ['utf16.conf', ['udp:198.51.100.7:51820']],
   ])('%s is read', (name, endpoints) => {
-    const found = importConfig(readFileSync(join(FOLDER, name)));
+    const found = importConfig(readFileSync(join(FAULTS, 'configs', name)));
     expect(found?.tunnels.flatMap((tunnel) => tunnel.endpoints.map(formatEndpoint))).toEqual(endpoints);
     expect(found?.unused).toEqual([]);
   });

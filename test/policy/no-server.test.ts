@@ -1,6 +1,6 @@
 // Knows: hosts that nobody on a network has: no policy and no import makes an endpoint of one.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ import { formatEndpoint } from '../../src/policy/endpoint.ts';
 import { importConfig } from '../../src/policy/import.ts';
 import { noServer } from '../../src/policy/no-server.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
+import { FAULTS, hasFaults } from '../faults.ts';
 
 const NOBODY = [
   ['127.0.0.1', 'local'],
@@ -100,10 +101,9 @@ describe('OpenVPN without its header on the wire', () => {
   );
 });
 
-const FOLDER = '/work/shared/faults/configs';
-describe.runIf(existsSync(FOLDER))('the configurations of the faults', () => {
+describe.runIf(hasFaults)('the configurations of the faults', () => {
   it.each(['odd.conf', 'wstunnel.conf', 'shadowsocks.ovpn'])('%s makes no endpoint, and says why', (name) => {
-    const found = importConfig(readFileSync(join(FOLDER, name)));
+    const found = importConfig(readFileSync(join(FAULTS, 'configs', name)));
     expect(found?.tunnels).toEqual([]);
     expect(found?.unused.length).toBeGreaterThan(0);
   });

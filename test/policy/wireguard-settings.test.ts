@@ -1,6 +1,6 @@
 // Knows: what of WireGuard's packets a configuration may change, and what is refused. The packets: shapes-wireguard.ts.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
@@ -12,6 +12,7 @@ import { withTunnel } from '../../src/policy/schema-edit.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { CHANGED, policyOf } from './policies.ts';
 import { shapeNamed } from './shapes.ts';
+import { FAULTS, hasFaults } from '../faults.ts';
 
 const judge = compileJudge(CHANGED);
 
@@ -146,9 +147,8 @@ describe('a configuration', () => {
   });
 });
 
-const FOLDER = '/work/shared/faults';
-it.runIf(existsSync(FOLDER))('the one of the faults is read', () => {
-  const found = importConfig(readFileSync(`${FOLDER}/configs/awg.conf`));
+it.runIf(hasFaults)('the one of the faults is read', () => {
+  const found = importConfig(readFileSync(`${FAULTS}/configs/awg.conf`));
   expect(found?.tunnels).toMatchObject([{ protocol: 'wireguard', settings: { amnezia: { s1: '65' } } }]);
   expect(found?.unused).toEqual([]);
 });
