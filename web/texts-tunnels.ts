@@ -24,11 +24,12 @@ export const TUNNEL_TEXTS = {
   importLook: 'Read it',
   nothingGiven: 'Choose a file, or put its text into the field.',
   reviewTitle: 'Trust this tunnel?',
-  reviewNote: 'Nothing is trusted yet. Look whether these are the servers of your VPN.',
+  reviewNote: 'None of it is trusted before you say yes. Look whether these are the servers of your VPN.',
   changed:
     'This configuration changes WireGuard’s packets: they are known by these settings, and by them alone.',
   listed:
     'A list of servers of {day}. It replaces the servers that are trusted under this name: {added} more, {removed} less.',
+  all: 'All servers of the list',
   listDay: 'Servers from a list of {day}',
   listIsOld: 'Servers from a list of {day}, which is old: import a new one',
   unused: 'Lines that were left out',
