@@ -1,7 +1,8 @@
 // Knows: how to talk to `nft`; the only place that runs it. Must not know: what the rules mean.
 // Text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is only read.
 
-import { run } from './run-command.ts';
+import { addressText } from '../src/wire/address.ts';
+import { RunError, run } from './run-command.ts';
 
 /** One statement of the JSON listing (libnftables-json(5)): an object with one key, such as `chain`, `rule`, `counter`. */
 type NftObject = Readonly<Record<string, unknown>>;
@@ -23,6 +24,25 @@ export async function checkRuleset(text: string): Promise<void> {
 /** The table whole: chains, rules, sets with elements, counters; RunError when it does not exist. */
 export async function listTable(family: string, table: string): Promise<NftListing> {
   return JSON.parse(await run('nft', ['-j', 'list', 'table', family, table])) as NftListing;
+}
+
+/** Raw elements (`0x…`) of a set, as IPv6 addresses; empty when there is no such set. Throws RunError when nft cannot be run. */
+export async function listAddresses(family: string, table: string, set: string): Promise<readonly string[]> {
+  let text: string;
+  try {
+    text = await run('nft', ['-j', 'list', 'set', family, table, set]);
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'failed') return [];
+    throw error;
+  }
+  const raw = text.match(/"0x[0-9a-f]{1,32}"/g) ?? [];
+  return raw.map((quoted) => {
+    const digits = quoted.slice(3, -1).padStart(32, '0');
+    return addressText(
+      6,
+      Uint32Array.from({ length: 4 }, (_, at) => parseInt(digits.slice(8 * at, 8 * at + 8), 16)),
+    );
+  });
 }
 
 /** Whether these rules drop what leaks, as block mode does (`leak_dropped`, src/policy/nft.ts). */

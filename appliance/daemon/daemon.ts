@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
+import { TRIED_SET } from '../../src/policy/askers.ts';
 import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { macText } from '../../src/wire/address.ts';
@@ -22,7 +23,7 @@ import { HealthProbe } from '../health.ts';
 import { ParsingLanes } from '../jobs/parsing-lanes.ts';
 import { lampFault } from '../lamp/file-lamp.ts';
 import { BEAT_MS } from '../lamp/beat.ts';
-import { dropsLeaksIn, listTable } from '../nftables.ts';
+import { dropsLeaksIn, listAddresses, listTable } from '../nftables.ts';
 import { relaysIn } from '../relays.ts';
 import { RunError } from '../run-command.ts';
 import { TapPair } from '../tap/pair.ts';
@@ -447,8 +448,12 @@ export class Daemon implements ApiSubject {
     }
   }
 
-  /** Nothing on disk says whether block mode was on: rules that block are still there when it was. */
+  /**
+   * What the kernel alone knows: addresses that clients tried while no daemon ran; and where nothing on disk says whether block mode
+   * was on, rules that block are still there when it was.
+   */
   async #recall(): Promise<void> {
+    this.#enforcement.recallTried(await listAddresses(FAMILY, TABLE, TRIED_SET).catch(() => []));
     if (!this.#record.isUnknown) return;
     let blocks = true;
     try {

@@ -38,6 +38,7 @@ export interface EnforcementParts {
 export class Enforcement {
   readonly #parts: EnforcementParts;
   readonly #learner = new Learner();
+  #tried: readonly string[] = [];
   readonly #given = new Given();
   #policy: Policy | undefined;
   #bridge: Bridge | undefined;
@@ -65,6 +66,11 @@ export class Enforcement {
   recall(kernelBlocks: boolean): void {
     this.#parts.record.settleUnknown(kernelBlocks);
     this.#blockMode = this.#parts.record.blockMode;
+  }
+
+  /** IPv6 addresses that clients tried while no daemon ran. Before the first policy. */
+  recallTried(addresses: readonly string[]): void {
+    this.#tried = addresses;
   }
 
   get policy(): Policy | undefined {
@@ -123,6 +129,7 @@ export class Enforcement {
       this.#exposed = session.exposed;
     }
     if (first) this.#learner.recall(used, monotonicMs());
+    if (first) this.#learner.recallTried(this.#tried, monotonicMs());
     try {
       return await this.apply();
     } catch (error) {

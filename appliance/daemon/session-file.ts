@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import type { Exposure } from '../../src/guard/correlation.ts';
 import type { LearnerRecord } from '../../src/guard/learner.ts';
+import { parseNetwork } from '../../src/guard/networks.ts';
+import { parseAddress, parseMac } from '../../src/wire/address.ts';
 import { bootId } from '../boot-id.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { writeDurable } from '../durable-file.ts';
@@ -50,14 +52,22 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
 function isNeighbourhood(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { leases, routers, own, asked, own6, links } = value as Record<string, unknown>;
-  const hasMac = (entry: unknown): boolean => typeof (entry as { mac?: unknown }).mac === 'number';
+  const hasMac = (entry: unknown): boolean => Number.isInteger((entry as { mac?: unknown }).mac);
   const ofClients = [leases, own, asked, own6].every(
     (list) => isListOf(list, ['address']) && list.every(hasMac),
   );
-  if (!ofClients || ![routers, links].every((list) => isListOf(list, ['address']))) return false;
+  if (!ofClients || !isListOf(routers, ['address']) || !isListOf(links, ['network'])) return false;
   return (leases as { near?: unknown }[]).every(
-    ({ near }) => Array.isArray(near) && near.every((address) => typeof address === 'string'),
+    ({ near }) => Array.isArray(near) && near.every((address) => isWell('address', address)),
   );
+}
+
+/** All of it goes into the text of rules. */
+function isWell(name: string, value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  if (name === 'address') return parseAddress(value) !== undefined;
+  if (name === 'network') return parseNetwork(value) !== undefined;
+  return name !== 'mac' || parseMac(value) !== undefined;
 }
 
 function isListOf(value: unknown, texts: readonly string[]): value is unknown[] {
@@ -65,6 +75,6 @@ function isListOf(value: unknown, texts: readonly string[]): value is unknown[] 
   return (value as unknown[]).every((entry) => {
     if (typeof entry !== 'object' || entry === null) return false;
     const fields = entry as Record<string, unknown>;
-    return typeof fields['until'] === 'number' && texts.every((name) => typeof fields[name] === 'string');
+    return Number.isFinite(fields['until']) && texts.every((name) => isWell(name, fields[name]));
   });
 }

@@ -110,6 +110,7 @@ export class TapReader {
     if (!isRead) dissector.application(bytes, facts, at * 1_000);
     this.#askers.recall(facts, direction, at);
     const verdict = judge.judge(facts, direction);
+    facts.forNobody = judge.isForNobody(facts, direction);
     if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, at);
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);

@@ -210,8 +210,11 @@ export class Facts {
    * Not read from the frame, but set by who remembers what came.
    */
   solicited = false;
-  /** Neighbour discovery about an address that a client tried a moment ago; set by the same. */
-  tried = false;
+  /** Neighbour discovery from, and about, an address that a client tried a moment ago; set by the same. */
+  triedSource = false;
+  triedTarget = false;
+  /** It comes down to an address that no client has here, or asks a client alone for one; set by who judges it. */
+  forNobody = false;
 
   /** Where the upper-layer header lies; like payloadOffset, only while the buffer lasts. */
   upperOffset = 0;

@@ -167,6 +167,11 @@ export class Learner {
     }
   }
 
+  /** IPv6 addresses that clients tried while no daemon ran, from the kernel's memory. */
+  recallTried(addresses: readonly string[], now: number): void {
+    this.#neighbourhood.recallTried(addresses, now);
+  }
+
   #prove(address: string): void {
     for (const known of this.#addresses) if (known.address === address) known.proven = true;
   }

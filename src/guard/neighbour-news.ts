@@ -10,33 +10,65 @@ const REMEMBERED = 1_024;
 /** The bit that tells a group's MAC address (IEEE 802.3 section 3.2.3). */
 const GROUP = 0x10000000000;
 
+/** Of neighbour discovery by one client, and by all, in so long: whoever makes up addresses does not hold up the rest. */
+const SHARE = { client: 32, all: 512, ms: 10_000 };
+
 export class NeighbourNews {
   readonly #told = new BoundedMap<number>(REMEMBERED);
+  readonly #shares = new BoundedMap<number, number>(REMEMBERED);
+  #began = 0;
+  #spent = 0;
 
-  /** Whom a client looks for and as whom; what is sent to a client alone, and for which address. */
+  /**
+   * Whom a client looks for and as whom, which addresses it tries and answers for; what is sent to a client alone, and for which
+   * address, and what is for nobody.
+   */
   isNews(facts: Facts, direction: 'up' | 'down', now: number): boolean {
-    if (direction === 'up' && facts.kind === 'nd') return this.#isFirst(ndKey(facts), now);
+    if (facts.kind === 'nd' && direction === 'up')
+      return this.#isFirst(discoveryKey(facts), now, facts.sourceMac);
+    if (facts.forNobody) return this.#isFirst(nobodyKey(facts), now, facts.destinationMac);
     const arp = facts.arpOperation === 1 && facts.outerEtherType === 0x0806;
     if (direction === 'up' ? !arp : !(arp || facts.ipVersion === 4) || isGroup(facts.destinationMac))
       return false;
     const mac = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const from = direction === 'up' ? facts.source[3] : 0;
-    const key = `${direction} ${String(arp)} ${String(mac)} ${String(from)} ${String(facts.destination[3])}`;
-    return this.#isFirst(key, now);
+    return this.#isFirst(
+      `${direction} ${String(arp)} ${String(mac)} ${String(from)} ${String(facts.destination[3])}`,
+      now,
+    );
   }
 
-  #isFirst(key: string, now: number): boolean {
+  /** `payer`: the client whose share it costs, where there is one. */
+  #isFirst(key: string, now: number, payer?: number): boolean {
     const told = this.#told.get(key);
     if (told !== undefined && now - told < AGAIN_MS) return false;
+    if (payer !== undefined && !this.#pays(payer, now)) return false;
     this.#told.set(key, now);
+    return true;
+  }
+
+  #pays(client: number, now: number): boolean {
+    if (now - this.#began >= SHARE.ms) {
+      this.#shares.clear();
+      this.#began = now;
+      this.#spent = 0;
+    }
+    const spent = this.#shares.get(client) ?? 0;
+    if (spent >= SHARE.client || this.#spent >= SHARE.all) return false;
+    this.#shares.set(client, spent + 1);
+    this.#spent += 1;
     return true;
   }
 }
 
 /** The address that a client tries, asks as, or answers for. */
-function ndKey({ icmpType, sourceMac, source, target }: Facts): string {
+function discoveryKey({ icmpType, sourceMac, source, target }: Facts): string {
   const address = icmpType === 135 && !isUnspecified(source) ? source : target;
   return `nd ${String(icmpType)} ${String(sourceMac)} ${address.join(' ')} ${String(isUnspecified(source))}`;
+}
+
+function nobodyKey({ icmpType, destinationMac, destination, target }: Facts): string {
+  return `nobody ${String(destinationMac)} ${(icmpType === 135 ? target : destination).join(' ')}`;
 }
 
 export function isGroup(mac: number): boolean {

@@ -4,6 +4,7 @@
 
 import type { Facts, NetworkOffer } from '../flow/facts.ts';
 import type { LearnedState } from '../policy/learned.ts';
+import { isAssignable } from '../policy/own-addresses.ts';
 import { addressText, isLinkLocal, isUnspecified, macText, parseAddress } from '../wire/address.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { formatPrefix, isIn, isPrivate, networkAround, parseNetwork } from './networks.ts';
@@ -23,6 +24,8 @@ const OWN = 2;
 /** IPv6 addresses of a client: temporary ones of a week and of several prefixes (RFC 8981), and how long one counts that is not seen. */
 const OWN6 = 32;
 const OWN6_MS = 30 * 86_400_000;
+/** An interface that has come up tries its link-local address and then asks for routers (RFC 4861 section 6.3.7), milliseconds. */
+const RISE_MS = 20_000;
 /** Networks on the link, and how long one counts after it was announced last. */
 const LINKS = 8;
 const LINK_MS = 86_400_000;
@@ -30,6 +33,9 @@ const LINK_MS = 86_400_000;
 const WIDEST = { 4: 8, 6: 48 } as const;
 /** An address that was not used for so long makes room for another, milliseconds. */
 const OWN_IDLE_MS = 300_000;
+
+/** Stands for whoever tried an address that the kernel alone has seen. */
+const NOBODY = 0;
 
 interface Kept {
   /** Monotonic milliseconds. */
@@ -45,6 +51,14 @@ interface Lease extends Kept {
 
 type Seen = Map<string, Kept>;
 
+/** An IPv6 address of a client. */
+interface Own6 extends Kept {
+  /** When it was tried for doubles; -1: never here, it is only believed. */
+  tried: number;
+  /** The client has spoken as it, or for it, since. */
+  used: boolean;
+}
+
 /** What is kept over a restart of the daemon. */
 export interface NeighbourhoodRecord {
   readonly leases: readonly { mac: number; address: string; near: readonly string[]; until: number }[];
@@ -52,7 +66,7 @@ export interface NeighbourhoodRecord {
   readonly own: readonly { mac: number; address: string; until: number }[];
   readonly asked: readonly { mac: number; address: string; until: number }[];
   readonly own6: readonly { mac: number; address: string; until: number }[];
-  readonly links: readonly { address: string; until: number }[];
+  readonly links: readonly { network: string; until: number }[];
 }
 
 export class Neighbourhood {
@@ -61,10 +75,12 @@ export class Neighbourhood {
   readonly #routers = new BoundedMap<Kept>(ROUTERS);
   readonly #own = new BoundedMap<Seen, number>(CLIENTS);
   readonly #asked = new BoundedMap<Seen, number>(CLIENTS);
-  readonly #own6 = new BoundedMap<Seen, number>(CLIENTS);
+  readonly #own6 = new BoundedMap<Map<string, Own6>, number>(CLIENTS);
+  /** When a client tried a link-local address last. */
+  readonly #rising = new BoundedMap<number, number>(CLIENTS);
   /**
-   * Clients whose interface came up while this watched: it tries its link-local address first, and then each that it gets (RFC 4862
-   * section 5.4). Not kept over a restart: in between the cable may have been pulled and addresses have come.
+   * Clients whose interface came up while this watched: it has tried each address that it has since (RFC 4862 section 5.4). Not kept
+   * over a restart: in between the cable may have been pulled and addresses have come.
    */
   readonly #raised = new BoundedMap<Kept, number>(CLIENTS);
   /** By prefix in text. */
@@ -80,7 +96,7 @@ export class Neighbourhood {
     }
     const { offer } = facts.findings;
     if (port !== 'wan' || offer === undefined) return false;
-    let changed = this.#linked(offer, now);
+    let changed = this.#linked(offer, facts.kind === 'dhcp', now);
     if (facts.kind === 'dhcp' && this.#acknowledged(offer, now)) changed = true;
     const isRouter = facts.kind === 'nd' && facts.icmpType === 134;
     return (isRouter && this.#advertised(facts, offer, now)) || changed;
@@ -95,6 +111,7 @@ export class Neighbourhood {
       this.#own,
       this.#asked,
       this.#own6,
+      this.#rising,
       this.#raised,
       this.#links,
     ])
@@ -102,7 +119,9 @@ export class Neighbourhood {
   }
 
   /** What is in force at `now`, as the compilers take it. */
-  state(now: number): Pick<LearnedState, 'neighbours' | 'own' | 'settled' | 'own6' | 'settled6' | 'links'> {
+  state(
+    now: number,
+  ): Pick<LearnedState, 'neighbours' | 'own' | 'settled' | 'own6' | 'settled6' | 'unsettled6' | 'links'> {
     const near = new Map<string, number>();
     const own: { mac: string; address: string; seconds: number }[] = [];
     const settled = new Map<string, number>();
@@ -143,6 +162,7 @@ export class Neighbourhood {
           now,
         ),
       ].map(([address, seconds]) => ({ address, seconds })),
+      unsettled6: this.#isUnsettled(now),
       settled6: [...longest(this.#raised, now)].map(([mac, seconds]) => ({ mac: macText(mac), seconds })),
       links: [...longest(this.#links, now)].map(([network, seconds]) => ({ network, seconds })),
     };
@@ -158,8 +178,10 @@ export class Neighbourhood {
       routers: [...this.#routers].map(([address, { until }]) => ({ address, until })),
       own: seen(this.#own),
       asked: seen(this.#asked),
-      own6: seen(this.#own6),
-      links: [...this.#links].map(([address, { until }]) => ({ address, until })),
+      own6: [...this.#own6].flatMap(([mac, addresses]) =>
+        [...addresses].map(([address, { until }]) => ({ mac, address, until })),
+      ),
+      links: [...this.#links].map(([network, { until }]) => ({ network, until })),
     };
   }
 
@@ -168,11 +190,14 @@ export class Neighbourhood {
     for (const { mac, address, near, until } of leases)
       this.#leases.set(mac, { address, near, until, told: until });
     for (const { address, until } of routers) this.#routers.set(address, { until, told: until });
-    for (const { address, until } of links) this.#links.set(address, { until, told: until });
+    for (const { mac, address, until } of own6) {
+      const addresses = this.#own6.get(mac) ?? new Map<string, Own6>();
+      this.#own6.set(mac, addresses.set(address, { until, told: until, tried: -1, used: true }));
+    }
+    for (const { network, until } of links) this.#links.set(network, { until, told: until });
     for (const [kept, list] of [
       [this.#own, own],
       [this.#asked, asked],
-      [this.#own6, own6],
     ] as const) {
       for (const { mac, address, until } of list) seenOf(kept, mac).set(address, { until, told: until });
     }
@@ -196,28 +221,67 @@ export class Neighbourhood {
     return changed;
   }
 
+  /** Addresses that clients have tried while nobody watched; the kernel has kept them (src/policy/askers.ts). */
+  recallTried(addresses: readonly string[], now: number): void {
+    for (const address of addresses) this.#owns(NOBODY, address, now, true);
+  }
+
   /**
-   * An address that a client tries for doubles is its own on this link. One that it only speaks as is believed where its interface may
-   * have come up before this watched, and then of an advertisement only what a router has announced: a system that answers for
-   * addresses of its tunnel answers for no such.
+   * An address that a client tries for doubles is its own on this link. One that it only speaks as is believed until its interface has
+   * come up before this, and then of an advertisement only what a router has announced: a system that answers for addresses of its
+   * tunnel answers for no such.
    */
   #speaks(facts: Facts, now: number): boolean {
-    const mac = facts.sourceMac;
-    const { source, target, icmpType } = facts;
+    const { sourceMac: mac, source, target, icmpType } = facts;
+    if (icmpType === 133) return this.#rises(mac, now);
     const asks = icmpType === 135;
     const tries = asks && isUnspecified(source);
     const address = asks && !tries ? source : target;
+    if (!isAssignable(address)) return false;
+    if (tries && isLinkLocal(target)) this.#rising.set(mac, now);
     const text = addressText(6, address);
-    let changed = false;
-    if (tries && isLinkLocal(target)) changed = renew(this.#raised, mac, now + OWN6_MS, now);
-    if (isLinkLocal(address) || address[0] === 0 || (address[0] ?? 0) >>> 24 === 0xff) return changed;
-    const believed =
-      tries ||
-      this.#own6.get(mac)?.has(text) === true ||
-      (this.#raised.get(mac) === undefined && (asks || this.#isOnLink(text)));
-    if (!believed) return changed;
-    const bounds = { most: OWN6, idle: 0, lasts: OWN6_MS };
-    return keep(seenOf(this.#own6, mac), text, bounds, now) || changed;
+    const isBelieved = isLinkLocal(address) || asks || this.#isOnLink(text);
+    const isOwn = this.#own6.get(mac)?.has(text) === true;
+    if (!tries && !isOwn && (this.#isRaised(mac, now) || !isBelieved)) return false;
+    return this.#owns(mac, text, now, tries);
+  }
+
+  /** What was only believed of it counts no longer. */
+  #rises(mac: number, now: number): boolean {
+    const began = this.#rising.get(mac);
+    if (began === undefined || now - began > RISE_MS) return false;
+    this.#rising.delete(mac);
+    const own = this.#own6.get(mac);
+    for (const [address, { tried }] of own ?? []) if (tried < began) own?.delete(address);
+    renew(this.#raised, mac, now + OWN6_MS, now);
+    return true;
+  }
+
+  #owns(mac: number, address: string, now: number, tries: boolean): boolean {
+    const own = this.#own6.get(mac) ?? new Map<string, Own6>();
+    this.#own6.set(mac, own);
+    const known = own.get(address);
+    if (known === undefined && own.size >= OWN6) {
+      // Those that were tried and never spoken as first: whoever tries hundreds does not push out what is in use.
+      const idle = [...own].sort(([, a], [, b]) => Number(a.used) - Number(b.used) || a.until - b.until)[0];
+      if (idle !== undefined) own.delete(idle[0]);
+    }
+    const one = known ?? { until: 0, told: 0, tried: -1, used: false };
+    if (tries) one.tried = now;
+    else one.used = true;
+    one.until = now + OWN6_MS;
+    own.set(address, one);
+    return tellWhenStale(one, now);
+  }
+
+  #isRaised(mac: number, now: number): boolean {
+    return (this.#raised.get(mac)?.until ?? 0) > now;
+  }
+
+  /** Where nobody has spoken, somebody may still be here. */
+  #isUnsettled(now: number): boolean {
+    const clients = [...this.#own6].map(([mac]) => mac).filter((mac) => mac !== NOBODY);
+    return clients.length === 0 || clients.some((mac) => !this.#isRaised(mac, now));
   }
 
   #isOnLink(address: string): boolean {
@@ -225,9 +289,9 @@ export class Neighbourhood {
     return networks.some((network) => network !== undefined && isIn(address, [network]));
   }
 
-  #linked({ address, prefixLength, prefixes = [] }: NetworkOffer, now: number): boolean {
+  #linked({ address, prefixLength, prefixes = [] }: NetworkOffer, isLease: boolean, now: number): boolean {
     let changed = false;
-    const own = prefixes.length === 0 ? networkAround(address, prefixLength) : undefined;
+    const own = isLease ? networkAround(address, prefixLength) : undefined;
     const links = [
       ...(own === undefined ? [] : [own]),
       ...prefixes.flatMap(({ network }) => parseNetwork(network) ?? []),
@@ -286,9 +350,9 @@ function isPrivateAddress(text: string): boolean {
   return parseAddress(text)?.ipVersion === 4 && network !== undefined && isPrivate(network);
 }
 
-/** Solicitation or advertisement of a neighbour. */
+/** Solicitation of a router, solicitation or advertisement of a neighbour. */
 function isNeighbourMessage({ kind, icmpType, hopLimit }: Facts): boolean {
-  return kind === 'nd' && hopLimit === 255 && (icmpType === 135 || icmpType === 136);
+  return kind === 'nd' && hopLimit === 255 && (icmpType === 133 || icmpType === 135 || icmpType === 136);
 }
 
 /** Notes that an address was seen; of too many the one that was idle longest goes, if it was idle for `idle` (all milliseconds). */

@@ -75,6 +75,7 @@ export class Tripwire {
   /** What one observation of what came from wan gives away. */
   see({ facts, folded }: Pick<Observation, 'facts' | 'folded'>): Trick[] {
     if (folded) return [];
+    if (facts.forNobody) return this.#probe(facts);
     const { offer, answers } = facts.findings;
     if (facts.kind === 'dns' && answers.length > 0) return this.#moves(answers);
     const mac = facts.sourceMac;
@@ -93,18 +94,27 @@ export class Tripwire {
    */
   #probe(facts: Facts): Trick[] {
     const own = this.#leases.get(facts.destinationMac);
-    if (own === undefined || (facts.ipVersion !== 4 && facts.arpOperation !== 1)) return [];
-    const address = addressText(4, facts.destination);
-    const asked = parseNetwork(address);
-    if (address === own || asked === undefined || !isPrivate(asked)) return [];
-    const from = facts.arpOperation === 1 ? macText(facts.sourceMac) : addressText(4, facts.source);
-    const what =
-      facts.arpOperation === 1 ? 'asks your device alone by ARP for' : 'sends your device a packet for';
+    const asksByArp = facts.arpOperation === 1;
+    const asks6 = facts.ipVersion === 6 && facts.icmpType === 135;
+    const version = facts.ipVersion === 6 ? 6 : 4;
+    if (!facts.forNobody) {
+      if (own === undefined || (facts.ipVersion !== 4 && !asksByArp)) return [];
+      const asked = parseNetwork(addressText(4, facts.destination));
+      if (addressText(4, facts.destination) === own || asked === undefined || !isPrivate(asked)) return [];
+    }
+    const address = addressText(version, asks6 ? facts.target : facts.destination);
+    const from = asksByArp ? macText(facts.sourceMac) : addressText(version, facts.source);
+    const what = asksByArp
+      ? 'asks your device alone by ARP for'
+      : asks6
+        ? 'asks your device alone for'
+        : 'sends your device a packet for';
+    const has = version === 4 && own !== undefined ? ` (it has ${own})` : '';
     return [
       {
         what: 'address of a tunnel tried',
         exposure: `address ${address} tried`,
-        why: `${from} ${what} ${address}, which it does not have on this network (it has ${own}): so it is found out which address a tunnel gave it (CVE-2019-14899, MLLVD-CR-24-03)`,
+        why: `${from} ${what} ${address}, which it does not have on this network${has}: so it is found out which address a tunnel gave it (CVE-2019-14899, MLLVD-CR-24-03)`,
         destination: from,
         scope: [],
       },

@@ -1,7 +1,7 @@
 // Knows: what a frame that crossed as plumbing makes right a moment later, for judge and ruleset: who on the network has just spoken
 // to a client, so that it must answer to that address alone, and which addresses clients have just tried.
 // Must not know: clocks, captures. The kernel learns them itself, from the very frame: whoever told it would come too late for what
-// follows within a millisecond. A tap's memory of the same is larger and a little longer: it knows all that crosses.
+// follows within a millisecond. A tap's memory of the same is a little longer: it knows all that crosses.
 
 import type { Facts } from '../flow/facts.ts';
 import { addressText, isUnspecified } from '../wire/address.ts';
@@ -18,23 +18,26 @@ const AUTHENTICATORS = { size: 16, seconds: 600 };
  * A router that asks from a global address is answered there (RFC 4861 section 7.2.4), and nothing more: it can ask from any, and
  * a client that has answered probes the address again when it goes there (section 7.3.3).
  */
-const ASKERS = { size: 64, seconds: 30 };
+const ASKERS = { size: 1_024, seconds: 30 };
 /**
  * An address that a client has tried for doubles is its own on this link a second later (RFC 4862 section 5.4). By the time that
  * this ends, the daemon has long told it (src/policy/own-addresses.ts).
  */
-const TRIED = { size: 256, seconds: 600 };
-/** How much more a tap remembers than the kernel: entries, and milliseconds. */
-const MORE = { times: 4, ms: 1_000 };
+const TRIED = { size: 1_024, seconds: 120 };
+/** How much longer a tap remembers than the kernel, milliseconds; no more than it: beyond its room both call it a leak. */
+const MORE_MS = 1_000;
 
 /** IEEE 802.1X PAE group address: the only one the bridge forwards EAPOL to (`group_fwd_mask 8`). */
 export const PAE_GROUP = 0x0180c2000003;
+
+/** Of raw IPv6 addresses. */
+export const TRIED_SET = 'tried6';
 
 /** Sets that rules fill; with a size, beyond which the kernel learns no more. */
 export const ASKER_SETS: readonly NftSet[] = [
   { name: 'authenticator', keyword: 'set', type: 'ether_addr', timeouts: true, learned: AUTHENTICATORS },
   { name: 'asker6', keyword: 'set', type: 'ipv6_addr', timeouts: true, learned: ASKERS },
-  { name: 'tried6', keyword: 'set', of: '@th,64,128', timeouts: true, learned: TRIED },
+  { name: TRIED_SET, keyword: 'set', of: '@th,64,128', timeouts: true, learned: TRIED },
 ];
 
 const TO_PAE_GROUP = 'ether daddr 01:80:c2:00:00:03';
@@ -53,7 +56,7 @@ export function nftEapol(way: 'up' | 'down', accept: string, leak: string): read
 /** Learns who solicits; for solicitations that will cross. */
 export const NFT_LEARN_ASKER = 'ip6 saddr { 2000::/3, fc00::/7 } update @asker6 { ip6 saddr }';
 /** Learns the target of a client's duplicate address detection. */
-export const NFT_LEARN_TRIED = 'update @tried6 { @th,64,128 }';
+export const NFT_LEARN_TRIED = `update @${TRIED_SET} { @th,64,128 }`;
 export const NFT_TO_ASKER = 'ip6 daddr @asker6';
 
 /** Whether 802.1X may go there, besides to whom a client was just spoken to from. */
@@ -69,8 +72,8 @@ class Remembered<K> {
   refused = 0;
 
   constructor({ size, seconds }: { readonly size: number; readonly seconds: number }) {
-    this.#limit = size * MORE.times;
-    this.#ms = seconds * 1_000 + MORE.ms;
+    this.#limit = size;
+    this.#ms = seconds * 1_000 + MORE_MS;
   }
 
   /** Like the kernel's, a full memory keeps what it has. */
@@ -105,14 +108,15 @@ export class Askers {
     return this.#authenticators.refused + this.#askers.refused + this.#tried.refused;
   }
 
-  /** Sets `solicited` and `tried` of a frame that is no tunnel's, before it is judged. Time in milliseconds. */
+  /** Sets `solicited` and what was tried of a frame that is no tunnel's, before it is judged. Time in milliseconds. */
   recall(facts: Facts, direction: Direction, now: number): void {
     if (facts.outerEtherType === 0x888e) {
       facts.solicited = direction !== 'down' && this.#authenticators.has(facts.destinationMac, now);
       return;
     }
     if (!isNeighbourMessage(facts)) return;
-    facts.tried = this.#tried.has(addressText(6, facts.target), now);
+    facts.triedSource = this.#tried.has(addressText(6, facts.source), now);
+    facts.triedTarget = this.#tried.has(addressText(6, facts.target), now);
     if (direction !== 'down' && isGlobal(facts.destination))
       facts.solicited = this.#askers.has(addressText(6, facts.destination), now);
   }
@@ -131,11 +135,11 @@ export class Askers {
   }
 }
 
-/** Solicitation or advertisement of a neighbour, in a packet of this link. */
+/** Solicitation of a router, solicitation or advertisement of a neighbour, in a packet of this link. */
 function isNeighbourMessage(facts: Facts): boolean {
   if (facts.outerEtherType !== 0x86dd || facts.protocol !== 58 || facts.hopLimit !== 255) return false;
   if (facts.extensionCount > 0 || facts.icmpCode !== 0) return false;
-  return facts.icmpType === 135 || facts.icmpType === 136;
+  return facts.icmpType === 133 || facts.icmpType === 135 || facts.icmpType === 136;
 }
 
 /** 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */

@@ -9,6 +9,7 @@ import type { Host, JudgedEndpoint } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
 import type { Policy } from './policy.ts';
+import { bpfForClient } from './nobodys.ts';
 import { isStream } from './readable.ts';
 import { bpfShape, shapeOf } from './shape.ts';
 import type { Formed } from './shape.ts';
@@ -34,13 +35,15 @@ export function compileFilter(
   const endpoints = tunnelEndpoints(policy);
   const all = tunnelHosts(endpoints, learned);
   const wanted = all.filter(({ index }) => only === undefined || only.includes(index));
+  const forClient = { 4: bpfForClient(policy, learned, 4), 6: bpfForClient(policy, learned, 6) };
   // Where not all fit, what a network with NAT64 calls them is shown.
   return (
-    filterOf(wanted, all, endpoints) ||
+    filterOf(wanted, all, endpoints, forClient) ||
     filterOf(
       wanted.filter(({ isTranslated }) => isTranslated !== true),
       all,
       endpoints,
+      forClient,
     )
   );
 }
@@ -49,6 +52,7 @@ function filterOf(
   hosts: readonly Host[],
   all: readonly Host[],
   endpoints: readonly JudgedEndpoint[],
+  forClient: Readonly<Record<4 | 6, string | undefined>>,
 ): string {
   if (hosts.length === 0 || hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
   const groups = new Map<string, { of: Formed; ports: Ports; hosts: Host[] }>();
@@ -69,15 +73,26 @@ function filterOf(
     if (endpoint.protocol === 'ipsec') ipsec.set(host.text, host);
   }
   if (groups.size * PER_PORT + hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
-  const parts: string[] = [];
-  for (const side of ['dst', 'src'] as const) {
-    for (const { of, ports, hosts: here } of groups.values()) parts.push(service(side, of, ports, here));
-    const udp = hosts.filter(({ protocol }) => protocol === 17);
-    for (const family of [4, 6] as const) {
-      parts.push(later(side, family, 17, udp));
-      parts.push(whole(side, family, 50, [...ipsec.values()]), later(side, family, 50, [...ipsec.values()]));
-    }
-  }
+  const udp = hosts.filter(({ protocol }) => protocol === 17);
+  const esp = [...ipsec.values()];
+  const hidden = (side: Side, family: 4 | 6): string =>
+    [
+      ...[...groups.values()]
+        .filter((group) => group.hosts[0]?.ipVersion === family)
+        .map((group) => service(side, group.of, group.ports, group.hosts)),
+      later(side, family, 17, udp),
+      whole(side, family, 50, esp),
+      later(side, family, 50, esp),
+    ]
+      .filter((part) => part !== '')
+      .join(' or ');
+  const parts = ([4, 6] as const).flatMap((family) => {
+    const back = hidden('src', family);
+    const whose = forClient[family];
+    // What comes down is hidden only where it is for a client: the rest is told.
+    const down = whose === undefined || back === '' ? '' : whose === '' ? back : `(${whose} and (${back}))`;
+    return [hidden('dst', family), down];
+  });
   return `${SHORT} or ${HELD} or not (${parts.filter((part) => part !== '').join(' or ')}) or vlan`;
 }
 

@@ -15,6 +15,7 @@ import type { Host, JudgedEndpoint } from './hosts.ts';
 import { holeLengths, holeNames, mustTunnelName, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
 import { compileNeighbours } from './neighbours.ts';
+import { compileNobodys } from './nobodys.ts';
 import { compilePasses } from './passes.ts';
 import { plumbingKind } from './plumbing.ts';
 import type { PlumbingKind, PlumbingPeers } from './plumbing.ts';
@@ -52,6 +53,8 @@ export interface Gate {
   pretence(facts: Facts): string | undefined;
   /** What is judged like any other and yet ends at the bridge: it bears an address of the box. */
   endsAtBox(facts: Facts): boolean;
+  /** It comes down to an address that no client has here, or asks a client alone for one. */
+  isForNobody(facts: Facts): boolean;
   /** The name whose answer this address was, where rule D watches it. */
   exposedName(facts: Facts, way: Way): string | undefined;
 }
@@ -83,6 +86,7 @@ export function compileGate(
   const holes = new Map(holeNames(policy).map((name) => [name, holeLengths(name)]));
   const scan = nameScan(policy);
   const open = isOpenProfile(policy);
+  const isNobodys = compileNobodys(policy, learned);
 
   const peers: PlumbingPeers = {
     isDhcpServer: (facts) =>
@@ -149,13 +153,14 @@ export function compileGate(
     // Before the array is asked: index -1 costs V8 five times the whole search.
     if (index < 0) return -1;
     const endpoint = endpoints[index];
-    if (endpoint === undefined || !entersBridge(facts)) return -1;
+    if (endpoint === undefined || !entersBridge(facts) || (way === 'down' && isNobodys(facts))) return -1;
     return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
   }
 
   function passage(facts: Facts, way: Way, known?: number): Passage {
     if (!entersBridge(facts)) return 'leak';
     const broken = hasBadHeader(facts) || isTooShort(facts);
+    if (way === 'down' && !broken && isPlainIp(facts) && isNobodys(facts)) return 'leak';
     const index = broken ? -1 : (known ?? endpointOf(facts, way));
     const endpoint = index < 0 ? undefined : endpoints[index];
     if (endpoint !== undefined) return hasShape(endpoint, facts, way) ? 'tunnel' : 'leak';
@@ -187,6 +192,11 @@ export function compileGate(
     passage,
     plumbing: (facts, way) => plumbingKind(facts, way, peers),
     pretence,
+    isForNobody: (facts) => {
+      if (!isPlainIp(facts)) return false;
+      const asks = facts.icmpType === 135 && facts.protocol === 58 && isStation(facts.destinationMac);
+      return isNobodys(facts) || (asks && passage(facts, 'down') === 'leak');
+    },
     endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
     exposedName: (facts, way) => {
       if (exposed.size === 0 || facts.ipVersion === 0) return undefined;

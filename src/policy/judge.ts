@@ -34,6 +34,8 @@ export interface Judge {
   streamOf(facts: Facts, direction: Direction): number;
   /** `words` false leaves the reason empty: whoever counts a thousand like ones needs it once. */
   judge(facts: Facts, direction: Direction, words?: boolean): Verdict;
+  /** It comes down to an address that no client has here, or asks a client alone for one. */
+  isForNobody(facts: Facts, direction: Direction): boolean;
   /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
   crosses(facts: Facts, direction: Direction): boolean;
   /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
@@ -151,7 +153,19 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     return counterName(way, 'tunnel', portless ? 'fragment' : endpoint.tunnel);
   }
 
-  return { endpoints, tunnelOf, streamOf, judge, crosses, counter };
+  function isForNobody(facts: Facts, direction: Direction): boolean {
+    return direction === 'down' && gate.isForNobody(facts);
+  }
+
+  return {
+    isForNobody,
+    endpoints,
+    tunnelOf,
+    streamOf,
+    judge,
+    crosses,
+    counter,
+  };
 }
 
 function tunnelVerdict(endpoint: JudgedEndpoint): Verdict {

@@ -78,6 +78,8 @@ export interface LearnedState {
   readonly own6: readonly LearnedOwn6[];
   /** Clients whose interface came up before the box's eyes: all IPv6 addresses that they have are in `own6`. */
   readonly settled6: readonly { readonly mac: string; readonly seconds: number }[];
+  /** A client may be here whose IPv6 addresses are not all known. */
+  readonly unsettled6: boolean;
   /** IPv4 addresses of the box itself, besides its fixed one: not learned, but what needs the rest needs them too. */
   readonly box: readonly string[];
 }
@@ -95,5 +97,6 @@ export const NOTHING_LEARNED: LearnedState = Object.freeze({
   settled: Object.freeze([]),
   own6: Object.freeze([]),
   settled6: Object.freeze([]),
+  unsettled6: true,
   box: Object.freeze([]),
 });

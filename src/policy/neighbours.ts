@@ -22,8 +22,7 @@ import { holeNames } from './names.ts';
 import type { NftChain } from './nft-model.ts';
 import { FIXED_ADDRESS } from './policy.ts';
 import type { AllowRule, Policy } from './policy.ts';
-import { NFT_LEARN_TRIED } from './askers.ts';
-import { NFT_FOREIGN_SOURCE, compileOwnAddresses } from './own-addresses.ts';
+import { NFT_SPEAKS_AS_ITSELF, compileOwnAddresses } from './own-addresses.ts';
 import { compilePasses, nftPassOpen, openLinks } from './passes.ts';
 
 /** What a client whose gateway is not known may look for: what nobody has on the internet (RFC 1918, 6598, 3927). */
@@ -39,6 +38,8 @@ const LINK_LOCAL4 = '169.254.0.0/16';
 export interface Neighbours {
   /** ARP for Ethernet and IPv4, whole. */
   mayResolve4(facts: Facts, way: Way): boolean;
+  /** A solicitation of a router that goes up. */
+  mayAskRouter(facts: Facts): boolean;
   /** A solicitation or advertisement going up, hop limit and length checked. */
   mayResolve6(facts: Facts): boolean;
   /** A solicitation coming down, hop limit checked. */
@@ -195,6 +196,7 @@ export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: 
   return {
     mayResolve4: (facts, way) => open || (way === 'up' ? upward4(facts) : downward4(facts)),
     mayResolve6,
+    mayAskRouter: (facts) => open || own6.speaksAsItself(facts),
     mayBeAsked6: (facts) => open || own6.isAsked(facts),
     isNear: ({ ipVersion, destination }) =>
       (ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination))) ||
@@ -303,11 +305,10 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
     name: 'up_solicit',
     why: 'a double of its own address, the router, an endpoint on the link',
     rules: [
-      `ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ${NFT_LEARN_TRIED}`,
-      `ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ${accept}`,
+      'ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 jump up_tries',
       // A source of none asks for doubles alone (RFC 4861 section 4.3).
       'ip6 saddr :: return',
-      NFT_FOREIGN_SOURCE,
+      NFT_SPEAKS_AS_ITSELF,
       ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule.to)}${accept}`),
       ...openLinks(learned)
         .filter(({ network }) => network.includes(':'))

@@ -14,7 +14,8 @@ import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from './learned.ts';
 import { nearNetworks, nftArp, nftSolicit } from './neighbours.ts';
 import { nftRangeLookups, nftRangePieces } from './nft-ranges.ts';
-import { nftAdvertise, nftAsked } from './own-addresses.ts';
+import { nftNobodys, nftNobodysChain, nftNobodysPieces } from './nobodys.ts';
+import { nftAsked, nftOwnAddresses } from './own-addresses.ts';
 import { nftPass, nftPassOpen, openLinks } from './passes.ts';
 import { membershipChains, nftMembership, nftPlainMembership } from './membership.ts';
 import { nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
@@ -38,6 +39,7 @@ export function wayChains(policy: Policy, learned: LearnedState, way: Way): read
     },
     ...nftArp(policy, learned, way, `${count(way, 'leak', 'arp')} goto ${end}`),
     ...discoveryChains(policy, learned, way),
+    ...(way === 'down' ? [4 as const, 6 as const].flatMap((of) => nftNobodysChain(policy, learned, of)) : []),
     ...(way === 'up' ? membershipChains(`${count('up', 'plumbing', 'igmp-mld')} accept`) : []),
     ...ipChains(policy, learned, way, 4, end),
     ...ipChains(policy, learned, way, 6, end),
@@ -135,10 +137,18 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
       rules: [
         // What else stands behind the fragment header is no part of any tunnel; no length is measured there (counted.ts).
         ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${way}_odd6`]),
+        ...(way === 'down'
+          ? nftNobodysPieces(
+              ...([policy, learned, family] as const),
+              `${later} meta l4proto 0-255 `,
+              `${count(way, 'leak', 'fragment')} goto ${end}`,
+            )
+          : []),
         `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
         ...nftRangePieces(policy, family, `${later} `, far, `counter name ${way}_tunnel_fragment accept`),
         laterLeak,
         `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,
+        ...(way === 'down' ? nftNobodysPieces(policy, learned, family, '', `goto ${way}_leak`) : []),
         // TCP finds its path MTU itself: a fragment of it is no tunnel's.
         `meta l4proto tcp goto ${way}_leak`,
         `${far} . ${protocol} . th ${port} vmap @tun${family}`,
@@ -151,6 +161,7 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
       name: plain,
       why: 'tunnels first: they are nearly everything; then plumbing, then what the policy opens',
       rules: [
+        ...(way === 'down' ? nftNobodys(policy, learned, family) : []),
         `${far} . meta l4proto . th ${port} vmap @tun${family}`,
         ...nftRangeLookups(policy, family, far, 'meta l4proto'),
         `meta l4proto esp ${far} vmap @esp${family}`,
@@ -188,7 +199,7 @@ function discoveryChains(policy: Policy, learned: LearnedState, way: Way): NftCh
   if (open) return [];
   return [
     nftSolicit(policy, learned, accept),
-    nftAdvertise(learned),
+    ...nftOwnAddresses(learned, accept),
     {
       name: 'up_answer',
       why: 'to the router and whoever may ask',

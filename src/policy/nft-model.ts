@@ -58,7 +58,10 @@ export function rulesetText(ruleset: NftRuleset): string {
     ...chains.map((chain) => `  ${chainHead(chain)} }`),
     '}',
     `flush table ${FAMILY} ${TABLE}`,
-    ...sets.map(({ keyword, name }) => `flush ${keyword} ${FAMILY} ${TABLE} ${name}`),
+    // What rules have learned from frames is as true under other rules.
+    ...sets
+      .filter(({ learned }) => learned === undefined)
+      .map(({ keyword, name }) => `flush ${keyword} ${FAMILY} ${TABLE} ${name}`),
     `table ${FAMILY} ${TABLE} {`,
     ...sets.map((set) => `  ${setText(set, bySet.get(set.name) ?? [])}`),
     ...chains.flatMap(chainText),

@@ -88,10 +88,7 @@ export function elementsOf(
     ...longest(learned.own, ({ address }) => address, 'mine4'),
     ...longest(learned.own, ({ mac }) => canonicalMac(mac), 'known'),
     ...longest(learned.settled, ({ mac }) => canonicalMac(mac), 'settled'),
-    ...learned.own6.flatMap(({ address, seconds }) => [
-      { set: 'own6', key: address, seconds },
-      { set: 'mine6', key: targetKey(address), seconds },
-    ]),
+    ...learned.own6.map(({ address, seconds }) => ({ set: 'mine6', key: targetKey(address), seconds })),
     ...linksOf(learned).map(({ address, seconds }) => ({ set: 'link6', key: prefixKey(address), seconds })),
     ...learned.settled6.map(({ mac, seconds }) => ({ set: 'settled6', key: canonicalMac(mac), seconds })),
     ...learned.dhcpServers.map(({ address, mac, seconds }) => ({

@@ -12,13 +12,12 @@ import {
   parseAddress,
   parseMac,
 } from '../wire/address.ts';
-import { NFT_LEARN_ASKER } from './askers.ts';
+import { NFT_LEARN_ASKER, NFT_LEARN_TRIED } from './askers.ts';
 import type { LearnedState } from './learned.ts';
 import type { NftChain, NftSet } from './nft-model.ts';
 
-/** Addresses of clients, as a source and as a target is matched; prefixes of the link; clients all of whose addresses are known. */
+/** Addresses of clients; prefixes of the link; clients all of whose addresses are known. */
 export const OWN6_SETS: readonly NftSet[] = [
-  { name: 'own6', keyword: 'set', type: 'ipv6_addr', timeouts: true },
   { name: 'mine6', keyword: 'set', of: '@th,64,128', timeouts: true },
   // In two, for nft lists 64 bits as a number of JSON, which holds 53 of them.
   { name: 'link6', keyword: 'set', of: '@th,64,32 . @th,96,32', timeouts: true },
@@ -26,7 +25,7 @@ export const OWN6_SETS: readonly NftSet[] = [
 ];
 
 export interface OwnAddresses {
-  /** A solicitation or advertisement that goes up: whether the client may have the address that it speaks as. */
+  /** A solicitation of a router or neighbour, or an advertisement, that goes up: whether the client may have what it speaks as and for. */
   speaksAsItself(facts: Facts): boolean;
   /** A solicitation that comes down: whether a client may have what it asks for. */
   isAsked(facts: Facts): boolean;
@@ -36,54 +35,74 @@ export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
   const own = new Set(learned.own6.map(({ address }) => addressText(6, wordsOf(address))));
   const settled = new Set(learned.settled6.map(({ mac }) => parseMac(mac)));
   const links = linksOf(learned).map(({ address }) => wordsOf(address));
-  const isOwn = ({ target, tried }: Facts): boolean =>
-    isLinkLocal(target) || tried || own.has(addressText(6, target));
-  const isHere = ({ target }: Facts): boolean => links.some((link) => inNetwork(target, link, 64));
+  const isOwn = (address: Uint32Array, tried: boolean): boolean => tried || own.has(addressText(6, address));
+  const isHere = (target: Uint32Array): boolean =>
+    isLinkLocal(target) || links.length === 0 || links.some((link) => inNetwork(target, link, 64));
 
   return {
-    speaksAsItself(facts) {
-      const isSettled = settled.has(facts.sourceMac);
-      if (facts.icmpType === 136)
-        return isOwn(facts) || (!isSettled && (links.length === 0 || isHere(facts)));
-      const { source } = facts;
-      return isUnspecified(source) || isLinkLocal(source) || !isSettled || own.has(addressText(6, source));
+    speaksAsItself({ icmpType, source, target, sourceMac, triedSource, triedTarget }) {
+      const isSettled = settled.has(sourceMac);
+      if (icmpType !== 136 && isUnspecified(source)) return icmpType === 133 || isAssignable(target);
+      if (isSettled && !isOwn(source, triedSource)) return false;
+      return icmpType !== 136 || isOwn(target, triedTarget) || (!isSettled && isHere(target));
     },
-    isAsked: (facts) => isOwn(facts) || isHere(facts) || isNothingKnown(learned),
+    isAsked: ({ target, triedTarget }) =>
+      isOwn(target, triedTarget) || (learned.unsettled6 && isHere(target)),
   };
+}
+
+/** What an interface can be given: global, unique local, link-local (RFC 4291 sections 2.4 and 2.5, RFC 4193). */
+export function isAssignable(address: Uint32Array): boolean {
+  const first = address[0] ?? 0;
+  return first >>> 29 === 1 || first >>> 25 === 0x7e || isLinkLocal(address);
 }
 
 const TARGET_LOCAL = '@th,64,10 0x3fa';
-const TARGETS = [TARGET_LOCAL, '@th,64,128 @mine6', '@th,64,128 @tried6'];
+const TARGETS = ['@th,64,128 @mine6', '@th,64,128 @tried6'];
 const TARGET_HERE = '@th,64,32 . @th,96,32 @link6';
+/** Of a client all of whose addresses are known, from none of them. */
+const FOREIGN_SOURCE = 'ether saddr @settled6 @nh,64,128 != @mine6 @nh,64,128 != @tried6 return';
 
-/** Ends a chain's solicitations whose source is no address of the client here; before it, those from :: have gone. */
-export const NFT_FOREIGN_SOURCE = 'ip6 saddr != fe80::/10 ip6 saddr != @own6 ether saddr @settled6 return';
-
-/** The chain that returns an advertisement for what the client has not; the others end in `up_answer`. */
-export function nftAdvertise(learned: LearnedState): NftChain {
-  const here = linksOf(learned).length === 0 ? '' : ` ${TARGET_HERE}`;
-  return {
-    name: 'up_advertise',
-    why: 'for an address of its own here; one whose interface came up unwatched: for any of the link',
-    rules: [...TARGETS, `ether saddr != @settled6${here}`].map((of) => `${of} jump up_answer`),
-  };
+/** The chains that solicitations and advertisements going up pass; they return what is not to cross. */
+export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain[] {
+  const here = linksOf(learned).length === 0 ? [''] : [` ${TARGET_LOCAL}`, ` ${TARGET_HERE}`];
+  return [
+    {
+      name: 'up_tries',
+      why: 'a double of its own address; what is no address of an interface has none',
+      rules: ['@th,64,3 0x1', '@th,64,7 0x7e', TARGET_LOCAL].flatMap((of) => [
+        `${of} ${NFT_LEARN_TRIED}`,
+        `${of} ${accept}`,
+      ]),
+    },
+    { name: 'up_asks_router', rules: [`ip6 saddr :: ${accept}`, FOREIGN_SOURCE, accept] },
+    {
+      name: 'up_advertise',
+      why: 'for an address of its own here; one whose interface came up unwatched: for any of the link',
+      rules: [
+        FOREIGN_SOURCE,
+        ...TARGETS.map((of) => `${of} jump up_answer`),
+        ...here.map((of) => `ether saddr != @settled6${of} jump up_answer`),
+      ],
+    },
+  ];
 }
+
+/** In the chain of solicitations of neighbours: ends what does not speak as itself. Those from :: have gone before it. */
+export const NFT_SPEAKS_AS_ITSELF = FOREIGN_SOURCE;
 
 /** The chains that solicitations from the network end in, or return from. */
 export function nftAsked(learned: LearnedState, isOpen: boolean, accept: string): NftChain[] {
   const asks = { name: 'down_asks', rules: [NFT_LEARN_ASKER, accept] };
   if (isOpen) return [asks];
-  const any = isNothingKnown(learned);
-  const rules = any ? ['goto down_asks'] : [...TARGETS, TARGET_HERE].map((of) => `${of} goto down_asks`);
+  const here = linksOf(learned).length === 0 ? [] : [TARGET_LOCAL, TARGET_HERE];
+  const targets = learned.unsettled6 ? [...TARGETS, ...here] : TARGETS;
+  const any = learned.unsettled6 && here.length === 0;
+  const rules = any ? ['goto down_asks'] : targets.map((of) => `${of} goto down_asks`);
   return [
     { name: 'down_solicit', why: 'for what a client may have here: a tunnel has addresses too', rules },
     asks,
   ];
-}
-
-/** Neither a client's address nor a prefix of the link: then nobody can be told from anybody. */
-function isNothingKnown(learned: LearnedState): boolean {
-  return learned.own6.length === 0 && linksOf(learned).length === 0;
 }
 
 /** Announced prefixes of the length that addresses are made in (RFC 4862 section 5.5.3). */

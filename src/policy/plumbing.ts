@@ -118,7 +118,10 @@ function isNeighbourDiscovery(facts: Facts, way: Way, peers: PlumbingPeers): boo
   if (facts.spare) return false;
   // One link-layer address or nonce, and nothing behind it (RFC 4861 section 4.6, RFC 7527 section 4.1).
   const length = facts.ipLength - 40;
-  if (icmpType === 133) return (length === 8 || length === 16) && same(destination, ALL_ROUTERS);
+  if (icmpType === 133) {
+    const whole = (length === 8 || length === 16) && same(destination, ALL_ROUTERS);
+    return whole && peers.neighbours.mayAskRouter(facts);
+  }
   if (icmpType !== 135 && icmpType !== 136) return false;
   return (length === 24 || length === 32) && peers.neighbours.mayResolve6(facts);
 }
@@ -169,7 +172,8 @@ export function nftPlumbing6(way: Way, anyNeighbour: boolean): readonly string[]
   return [
     `udp sport 546 udp dport 547 ip6 saddr fe80::/10 ip6 daddr ff02::1:2 udp length >= 12 @th,64,8 { 1, 3, 4, 5, 6, 8, 9, 11 } ${accept('up', 'dhcp6')}`,
     ...[8, 16].map(
-      (length) => `icmpv6 type 133 ${NEEDS_255} ${whole6(length)} ip6 daddr ff02::2 ${accept('up', 'nd')}`,
+      (length) =>
+        `icmpv6 type 133 ${NEEDS_255} ${whole6(length)} ip6 daddr ff02::2 ${anyNeighbour ? accept('up', 'nd') : 'jump up_asks_router'}`,
     ),
     ...ND_LENGTHS.flatMap((whole) =>
       anyNeighbour

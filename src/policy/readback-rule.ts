@@ -50,8 +50,14 @@ export function normalRule(text: string): string {
   return words(sorted);
 }
 
+/** What a set of raw addresses is asked for by; nft lists it by name where something else in the rule says that this is IPv6. */
+const RAW6: readonly (readonly [string, string])[] = [
+  ['@nh,64,128', 'ip6 saddr'],
+  ['@nh,192,128', 'ip6 daddr'],
+];
+
 function words(text: string): string {
-  return text
+  return RAW6.reduce((named, [raw, field]) => named.replaceAll(raw, field), text)
     .split(' ')
     .filter((token) => token !== '==' && token !== '')
     .map(normalWord)

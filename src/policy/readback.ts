@@ -2,6 +2,7 @@
 // What the kernel has must be what was compiled. Elements with a timeout may have gone;
 // everything else must be there, once, in order, and nothing besides.
 
+import { ASKER_SETS } from './askers.ts';
 import { FAMILY, TABLE } from './nft-model.ts';
 import { normalRule, normalWord, ruleText } from './readback-rule.ts';
 
@@ -210,6 +211,8 @@ export function mendingText(listing: unknown, rulesetText: string): string {
     ...away.map((line) => `${line}\n`),
     ...moved.map(([name]) => `delete chain ${FAMILY} ${TABLE} ${name}\n`),
     rulesetText,
+    // What another hand put there is in no text of ours.
+    ...ASKER_SETS.map(({ name }) => `flush set ${FAMILY} ${TABLE} ${name}\n`),
     ...foreign.map(([name]) => `delete chain ${FAMILY} ${TABLE} ${name}\n`),
   ].join('');
 }

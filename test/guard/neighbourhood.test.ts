@@ -62,18 +62,59 @@ const announced = (...networks: string[]): Observation =>
     },
   } as unknown as Partial<Facts>);
 
+const offLink = (address: string): Observation => {
+  const said = announced();
+  const offer = { server: 'fe80::1', address, prefixLength: 64, leaseSeconds: 1_800 };
+  return {
+    ...said,
+    facts: Object.assign(new Facts(), said.facts, { findings: { names: [], answers: [], offer } }),
+  };
+};
+
+/** The interface comes up: it tries its link-local address, and asks for routers. */
+function rises(link: Neighbourhood, at: number, more: readonly Observation[] = []): void {
+  for (const said of [tries('fe80::50'), ...more]) link.observe(said, 'lan', at);
+  link.observe(
+    seen('up', { kind: 'nd', sourceMac: CLIENT, icmpType: 133, hopLimit: 255 }),
+    'lan',
+    at + 1_000,
+  );
+}
+
 describe('IPv6 addresses of clients', () => {
   const OWN = '2001:db8:1::50';
-  const known = (link: Neighbourhood): string[] => link.state(10).own6.map(({ address }) => address);
+  const known = (link: Neighbourhood, at = 10): string[] => link.state(at).own6.map(({ address }) => address);
+  const settled = (link: Neighbourhood, at = 2_000): string[] =>
+    link.state(at).settled6.map(({ mac }) => mac);
 
-  it('what is tried for doubles is its own; a link-local one settles the client', () => {
+  it('what is tried for doubles is its own; an interface that comes up settles the client', () => {
     const link = new Neighbourhood();
     expect(link.observe(tries(OWN), 'lan', 0)).toBe(true);
-    expect(link.state(1).settled6).toEqual([]);
-    expect(link.observe(tries('fe80::50'), 'lan', 0)).toBe(true);
-    expect(known(link)).toEqual([OWN]);
-    expect(link.state(1).settled6.map(({ mac }) => mac)).toEqual([MAC]);
-    expect(link.observe(tries(OWN), 'lan', 60_000)).toBe(false);
+    expect(link.observe(tries(OWN), 'lan', 60)).toBe(false);
+    expect([settled(link), link.state(0).unsettled6]).toEqual([[], true]);
+    rises(link, 1_000, [tries(OWN)]);
+    expect(known(link)).toEqual([OWN, 'fe80::50']);
+    expect([settled(link), link.state(2_000).unsettled6]).toEqual([[MAC], false]);
+  });
+
+  it('one more link-local address settles nobody, nor does a router that is asked for by itself', () => {
+    const link = new Neighbourhood();
+    link.observe(tries('fe80::99'), 'lan', 0);
+    expect(settled(link)).toEqual([]);
+    link.observe(seen('up', { kind: 'nd', sourceMac: CLIENT, icmpType: 133, hopLimit: 255 }), 'lan', 60_000);
+    expect(settled(link, 60_001)).toEqual([]);
+  });
+
+  it('a client whose addresses are not all known leaves the link unsettled', () => {
+    const link = new Neighbourhood();
+    rises(link, 0);
+    const other = { ...nd(135, OWN, 'fe80::1') };
+    link.observe(
+      { ...other, facts: Object.assign(new Facts(), other.facts, { sourceMac: CLIENT + 1 }) },
+      'lan',
+      5,
+    );
+    expect([settled(link), link.state(2_000).unsettled6]).toEqual([[MAC], true]);
   });
 
   it.each([
@@ -84,18 +125,29 @@ describe('IPv6 addresses of clients', () => {
   ])(
     'a client %s: believed where it came up unwatched, and where it came up here',
     (_, said, before, after) => {
-      for (const [settled, believed] of [
+      for (const [isSettled, believed] of [
         [false, before],
         [true, after],
       ]) {
         const link = new Neighbourhood();
         link.observe(announced('2001:db8:1::/64'), 'wan', 0);
-        if (settled === true) link.observe(tries('fe80::50'), 'lan', 0);
-        link.observe(said, 'lan', 1);
-        expect(known(link)).toHaveLength(believed === true ? 1 : 0);
+        if (isSettled === true) rises(link, 0);
+        link.observe(said, 'lan', 2_000);
+        expect(known(link, 3_000).filter((address) => address !== 'fe80::50')).toHaveLength(
+          believed === true ? 1 : 0,
+        );
       }
     },
   );
+
+  it('what was only believed is gone when the interface comes up', () => {
+    const link = new Neighbourhood();
+    link.observe(nd(135, 'fd66::2', 'fe80::1'), 'lan', 0);
+    link.observe(tries('2001:db8:1::9'), 'lan', 1);
+    expect(known(link)).toEqual(['fd66::2', '2001:db8:1::9']);
+    rises(link, 1_000, [tries(OWN)]);
+    expect(known(link)).toEqual(['fe80::50', OWN]);
+  });
 
   it('what was stopped teaches nothing, nor what came in by wan', () => {
     const link = new Neighbourhood();
@@ -105,25 +157,37 @@ describe('IPv6 addresses of clients', () => {
     expect(known(link)).toEqual([]);
   });
 
-  it('is bounded, the newest hold, and what is used stays', () => {
+  it.each(['ff02::1:2:3', '::5:6:8', '::ffff:10.66.0.2'])('%s is no address of an interface', (address) => {
+    const link = new Neighbourhood();
+    for (const said of [tries(address), nd(136, address, address)]) link.observe(said, 'lan', 0);
+    expect(known(link)).toEqual([]);
+  });
+
+  it('is bounded: who tries hundreds pushes out what was tried, not what is used', () => {
     const link = new Neighbourhood();
     link.observe(tries(OWN), 'lan', 0);
-    for (let n = 1; n < 100; n += 1) {
-      link.observe(tries(`2001:db8:1::1:${n.toString(16)}`), 'lan', n);
-      link.observe(nd(136, OWN, OWN), 'lan', n);
-    }
+    link.observe(nd(136, OWN, OWN), 'lan', 1);
+    for (let n = 1; n < 300; n += 1) link.observe(tries(`2001:db8:1::1:${n.toString(16)}`), 'lan', n);
     expect(known(link)).toHaveLength(32);
     expect(known(link)).toContain(OWN);
-    expect(known(link)).toContain('2001:db8:1::1:63');
+    expect(known(link)).toContain('2001:db8:1::1:12b');
   });
 
   it('addresses outlive a restart; whether all are known does not', () => {
     const link = new Neighbourhood();
-    for (const target of ['fe80::50', OWN]) link.observe(tries(target), 'lan', 0);
+    rises(link, 0, [tries(OWN)]);
     link.observe(announced('2001:db8:1::/64'), 'wan', 0);
     const other = new Neighbourhood();
     other.restore(link.record());
-    expect(other.state(5)).toEqual({ ...link.state(5), settled6: [] });
+    expect(other.state(5_000)).toEqual({ ...link.state(5_000), settled6: [], unsettled6: true });
+  });
+
+  it('what was tried while nobody watched is recalled from the kernel', () => {
+    const link = new Neighbourhood();
+    link.recallTried([OWN], 0);
+    expect([known(link), link.state(0).unsettled6]).toEqual([[OWN], true]);
+    rises(link, 1_000);
+    expect([known(link), link.state(2_000).unsettled6]).toEqual([[OWN, 'fe80::50'], false]);
   });
 });
 
@@ -134,6 +198,8 @@ describe('networks on the link', () => {
     const link = new Neighbourhood();
     link.observe(ack({}), 'wan', 0);
     link.observe(announced('2001:db8:1::/64'), 'wan', 0);
+    // Not on the link: it is told all the same (L = 0, RFC 4861 section 4.6.2), and counts for nothing.
+    link.observe(offLink('fd66::'), 'wan', 0);
     expect(networks(link)).toEqual(['192.168.1.0/24', '2001:db8:1::/64']);
   });
 
@@ -169,6 +235,7 @@ describe('Neighbourhood', () => {
       settled: [{ mac: MAC, seconds: 600 }],
       own6: [],
       settled6: [],
+      unsettled6: true,
       links: [{ network: '192.168.1.0/24', seconds: 86_400 }],
     });
   });

@@ -80,8 +80,9 @@ export const LEARNED: LearnedState = {
   ],
   own: [{ mac: '02:00:00:00:00:0c', address: '192.168.1.50', seconds: 3000 }],
   settled: [{ mac: '02:00:00:00:00:0c', seconds: 3000 }],
-  own6: [{ address: '2001:db8:1::50', seconds: 3000 }],
+  own6: ['2001:db8:1::50', 'fe80::50', 'fe80::2'].map((address) => ({ address, seconds: 3000 })),
   settled6: [{ mac: '02:00:00:00:00:0c', seconds: 3000 }],
+  unsettled6: false,
   box: ['192.168.1.2'],
   exposed: [{ address: '203.0.113.80', name: 'shop.example', seconds: 3000 }],
 };

@@ -3,6 +3,7 @@
 import { CHANGES } from './shapes-wireguard.ts';
 import type { Shape } from './shape.ts';
 import { ESSENTIAL } from './shapes-essential.ts';
+import { NOBODYS } from './shapes-nobodys.ts';
 import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
 import { RANGED } from './shapes-ranges.ts';
@@ -21,6 +22,7 @@ export const SHAPES: readonly Shape[] = [
   ...ESSENTIAL,
   ...RANGED,
   ...CHANGES,
+  ...NOBODYS,
 ];
 
 /** The shape of that name, which must exist. */
