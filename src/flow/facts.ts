@@ -123,6 +123,9 @@ export const SNAP = 0x10000000000;
 
 const NO_BYTES = new Uint8Array(0);
 
+/** Which field of a frame from the network has an address that no client has here. */
+export type ForNobody = '' | 'destination' | 'target';
+
 /** The fields of one frame. All numbers; -1 where a field does not exist in this frame. */
 export class Facts {
   /** Of the reader's own: the frame was plain, so that the next may be read by what differs (headers-plain.ts). */
@@ -213,8 +216,8 @@ export class Facts {
   /** Neighbour discovery from, and about, an address that a client tried a moment ago; set by the same. */
   triedSource = false;
   triedTarget = false;
-  /** It comes down to an address that no client has here, or asks a client alone for one; set by who judges it. */
-  forNobody = false;
+  /** It comes down to an address that no client has here, or asks a client alone for one: which of them is meant. Set by who judges it. */
+  forNobody: ForNobody = '';
 
   /** Where the upper-layer header lies; like payloadOffset, only while the buffer lasts. */
   upperOffset = 0;

@@ -118,7 +118,8 @@ function clear(facts: Facts): void {
   facts.quotedPort = -1;
   facts.quotesReply = false;
   facts.solicited = false;
-  facts.triedSource = facts.triedTarget = facts.forNobody = false;
+  facts.triedSource = facts.triedTarget = false;
+  facts.forNobody = '';
   facts.upperOffset = 0;
   facts.payloadOffset = 0;
   facts.payloadEnd = 0;

@@ -26,7 +26,7 @@ export class NeighbourNews {
   isNews(facts: Facts, direction: 'up' | 'down', now: number): boolean {
     if (facts.kind === 'nd' && direction === 'up')
       return this.#isFirst(discoveryKey(facts), now, facts.sourceMac);
-    if (facts.forNobody) return this.#isFirst(nobodyKey(facts), now, facts.destinationMac);
+    if (facts.forNobody !== '') return this.#isFirst(nobodyKey(facts), now, facts.destinationMac);
     const arp = facts.arpOperation === 1 && facts.outerEtherType === 0x0806;
     if (direction === 'up' ? !arp : !(arp || facts.ipVersion === 4) || isGroup(facts.destinationMac))
       return false;
@@ -67,8 +67,8 @@ function discoveryKey({ icmpType, sourceMac, source, target }: Facts): string {
   return `nd ${String(icmpType)} ${String(sourceMac)} ${address.join(' ')} ${String(isUnspecified(source))}`;
 }
 
-function nobodyKey({ icmpType, destinationMac, destination, target }: Facts): string {
-  return `nobody ${String(destinationMac)} ${(icmpType === 135 ? target : destination).join(' ')}`;
+function nobodyKey({ forNobody, destinationMac, destination, target }: Facts): string {
+  return `nobody ${String(destinationMac)} ${(forNobody === 'target' ? target : destination).join(' ')}`;
 }
 
 export function isGroup(mac: number): boolean {

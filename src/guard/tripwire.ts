@@ -75,7 +75,7 @@ export class Tripwire {
   /** What one observation of what came from wan gives away. */
   see({ facts, folded }: Pick<Observation, 'facts' | 'folded'>): Trick[] {
     if (folded) return [];
-    if (facts.forNobody) return this.#probe(facts);
+    if (facts.forNobody !== '') return this.#probe(facts);
     const { offer, answers } = facts.findings;
     if (facts.kind === 'dns' && answers.length > 0) return this.#moves(answers);
     const mac = facts.sourceMac;
@@ -95,9 +95,9 @@ export class Tripwire {
   #probe(facts: Facts): Trick[] {
     const own = this.#leases.get(facts.destinationMac);
     const asksByArp = facts.arpOperation === 1;
-    const asks6 = facts.ipVersion === 6 && facts.icmpType === 135;
+    const asks6 = facts.forNobody === 'target';
     const version = facts.ipVersion === 6 ? 6 : 4;
-    if (!facts.forNobody) {
+    if (facts.forNobody === '') {
       if (own === undefined || (facts.ipVersion !== 4 && !asksByArp)) return [];
       const asked = parseNetwork(addressText(4, facts.destination));
       if (addressText(4, facts.destination) === own || asked === undefined || !isPrivate(asked)) return [];

@@ -124,7 +124,7 @@ export const ESSENTIAL_TRAFFIC: readonly EssentialTraffic[] = [
     counter: 'icmp',
     way: 'down',
     form: '"fragmentation needed" and "packet too big"',
-    peer: 'any router, to an address of a client',
+    peer: 'any router, to an address that a client has here',
     reveals: 'nothing',
     why: 'path MTU of the tunnel (RFC 1191, RFC 8201)',
   },

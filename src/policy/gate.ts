@@ -2,7 +2,7 @@
 // Must not know: verdicts, words. It reads header facts, and names only where the ruleset matches them in the payload.
 // The differential test (test/netns/differential*.test.ts) holds this file against a real bridge.
 
-import type { Facts } from '../flow/facts.ts';
+import type { Facts, ForNobody } from '../flow/facts.ts';
 import { addressText, parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow, matchesAllow } from './allow.ts';
 import { chatterKind } from './chatter.ts';
@@ -54,7 +54,7 @@ export interface Gate {
   /** What is judged like any other and yet ends at the bridge: it bears an address of the box. */
   endsAtBox(facts: Facts): boolean;
   /** It comes down to an address that no client has here, or asks a client alone for one. */
-  isForNobody(facts: Facts): boolean;
+  isForNobody(facts: Facts): ForNobody;
   /** The name whose answer this address was, where rule D watches it. */
   exposedName(facts: Facts, way: Way): string | undefined;
 }
@@ -193,9 +193,10 @@ export function compileGate(
     plumbing: (facts, way) => plumbingKind(facts, way, peers),
     pretence,
     isForNobody: (facts) => {
-      if (!isPlainIp(facts)) return false;
+      if (!isPlainIp(facts)) return '';
+      if (isNobodys(facts)) return 'destination';
       const asks = facts.icmpType === 135 && facts.protocol === 58 && isStation(facts.destinationMac);
-      return isNobodys(facts) || (asks && passage(facts, 'down') === 'leak');
+      return asks && passage(facts, 'down') === 'leak' ? 'target' : '';
     },
     endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
     exposedName: (facts, way) => {

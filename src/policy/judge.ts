@@ -2,7 +2,7 @@
 // Follows README.md, Rules and remedies. Doubt errs toward leak: a kind that rests on a heuristic never makes a frame safe, and
 // what the kernel would let through is a leak all the same when its contents are.
 
-import type { Facts } from '../flow/facts.ts';
+import type { Facts, ForNobody } from '../flow/facts.ts';
 import { countedKind, counterName, isUncounted } from './counted.ts';
 import type { Way } from './counted.ts';
 import { compileGate, countedVerdict } from './gate.ts';
@@ -35,7 +35,7 @@ export interface Judge {
   /** `words` false leaves the reason empty: whoever counts a thousand like ones needs it once. */
   judge(facts: Facts, direction: Direction, words?: boolean): Verdict;
   /** It comes down to an address that no client has here, or asks a client alone for one. */
-  isForNobody(facts: Facts, direction: Direction): boolean;
+  isForNobody(facts: Facts, direction: Direction): ForNobody;
   /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
   crosses(facts: Facts, direction: Direction): boolean;
   /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
@@ -153,8 +153,8 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     return counterName(way, 'tunnel', portless ? 'fragment' : endpoint.tunnel);
   }
 
-  function isForNobody(facts: Facts, direction: Direction): boolean {
-    return direction === 'down' && gate.isForNobody(facts);
+  function isForNobody(facts: Facts, direction: Direction): ForNobody {
+    return direction === 'down' ? gate.isForNobody(facts) : '';
   }
 
   return {

@@ -1,0 +1,79 @@
+// Knows: that whoever tries out which address a laptop has inside its tunnel is told, and what a flood of it costs.
+// Holds src/guard/tripwire.ts and neighbour-news.ts to README.md, rule T; that such frames are stopped the differential test shows.
+
+import { describe, expect, it } from 'vitest';
+
+import { Dissector } from '../../src/flow/dissector.ts';
+import { Facts } from '../../src/flow/facts.ts';
+import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
+import { Tripwire } from '../../src/guard/tripwire.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import { FULL, LEARNED } from '../policy/policies.ts';
+import { NEIGHBOURS } from '../policy/shapes-neighbours.ts';
+import { NOBODYS } from '../policy/shapes-nobodys.ts';
+
+const judge = compileJudge(FULL, LEARNED);
+
+function factsOf(bytes: Uint8Array): Facts {
+  const facts = new Facts();
+  const dissector = new Dissector();
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
+  dissector.application(bytes, facts, 0);
+  facts.forNobody = judge.isForNobody(facts, 'down');
+  return facts;
+}
+
+describe('an address of a tunnel is tried', () => {
+  const tried = NOBODYS.map(({ name, bytes }) => ({ name, facts: factsOf(bytes) })).filter(
+    ({ facts }) => facts.ipVersion !== 0 && facts.malformed === undefined,
+  );
+
+  it.each(tried)('$name', ({ facts }) => {
+    expect(facts.forNobody).toBe('destination');
+    expect(judge.tunnelOf(facts, 'down')).toBe(-1);
+    expect(new NeighbourNews().isNews(facts, 'down', 0)).toBe(true);
+    const [trick] = new Tripwire().see({ facts, folded: false });
+    expect(trick?.exposure).toBe(`address ${facts.ipVersion === 4 ? '10.66.0.2' : 'fd66::2'} tried`);
+  });
+
+  it.each([
+    ["solicitation of a tunnel's address by unicast", 'target'],
+    ["solicitation of the client, to its tunnel's address", 'destination'],
+  ])('%s', (name, which) => {
+    const shape = NEIGHBOURS.find((one) => one.name === name);
+    const facts = factsOf(shape?.bytes ?? new Uint8Array());
+    expect(facts.forNobody).toBe(which);
+    expect(new Tripwire().see({ facts, folded: false })).toMatchObject([
+      { exposure: 'address fd66::2 tried' },
+    ]);
+  });
+
+  it('who asks everybody for somebody else tries nothing', () => {
+    const shape = NEIGHBOURS.find(({ name }) => name === "solicitation of a tunnel's address");
+    const bytes = Uint8Array.from(shape?.bytes ?? []);
+    bytes.set([0x33, 0x33, 0xff, 0, 0, 2], 0);
+    expect(factsOf(bytes).forNobody).toBe('');
+  });
+});
+
+describe('neighbour discovery', () => {
+  const said = (client: number, n: number): Facts =>
+    Object.assign(new Facts(), {
+      ...{ kind: 'nd', icmpType: 135, sourceMac: client },
+      target: Uint32Array.of(0x20010db8, 0, 0, n),
+    });
+
+  it('of one client costs its own share alone', () => {
+    const news = new NeighbourNews();
+    const told = Array.from({ length: 1_000 }, (_, n) => news.isNews(said(1, n), 'up', 0));
+    expect(told.filter(Boolean)).toHaveLength(32);
+    expect(news.isNews(said(2, 1), 'up', 0)).toBe(true);
+    expect(news.isNews(said(1, 2_000), 'up', 10_000)).toBe(true);
+  });
+
+  it('of any number of clients is bounded', () => {
+    const news = new NeighbourNews();
+    const told = Array.from({ length: 5_000 }, (_, n) => news.isNews(said(n, n), 'up', 0));
+    expect(told.filter(Boolean)).toHaveLength(512);
+  });
+});
