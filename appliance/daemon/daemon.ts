@@ -189,7 +189,10 @@ export class Daemon implements ApiSubject {
     });
     this.#rounds.every('beat', BEAT_MS, () => {
       // A round that does not end is as bad as a loop that does not turn: the keeper hears nothing, and the light turns red.
-      if (!this.#rounds.stuck) this.#lamp.beat();
+      if (this.#rounds.stuck) return;
+      // A beat vouches for its pattern: after a loop that stood still the one told last is old, and this may come before the next.
+      this.#lamp.show(this.status().lamp);
+      this.#lamp.beat();
     });
     this.#rounds.pacing('keeping whole', WHOLE_MS, () => this.#keepWhole());
     this.#rounds.pacing('reading back', VERIFY_MS, () => this.#look());

@@ -18,6 +18,7 @@ const PAUSE_MS = 600;
 const FLIGHT_MS = 300;
 
 type Port = 'lan' | 'wan';
+const PORTS: readonly Port[] = ['lan', 'wan'];
 
 /** What a tap says of a frame that bears the box's own seal. */
 export interface Sighting {
@@ -51,6 +52,8 @@ interface Expected {
   readonly before: CounterValues;
   /** When a tap told of it as it had to, monotonic milliseconds. */
   seenAt: number | undefined;
+  /** The tap has lost frames since, this one perhaps: it says nothing of whether the tap sees. */
+  mayBeLost: boolean;
 }
 
 export class Canary {
@@ -63,9 +66,11 @@ export class Canary {
   #wrong: string | undefined;
   /** What of an earlier one did not come back; a proof ends it. */
   #missed: string | undefined;
+  /** A flood took the one before; a proof ends that too. */
+  #isFlooded = false;
   #changed = false;
   readonly #drawn = new Set<CanaryShape>();
-  /** Monotonic milliseconds of the last proof; undefined before the first. */
+  /** When the reading that gave the last proof began, monotonic milliseconds: what broke later it need not show. Undefined before the first. */
   provenAt: number | undefined;
   /** Forged leaks that taps have told of, by the kernel's counter: whoever adds up leaks takes them off. */
   readonly counted = new Map<string, number>();
@@ -78,9 +83,10 @@ export class Canary {
 
   /** The next pair of frames, when it is time for them; `always` leaves out what a policy or a pass may let through. */
   forge(now: number, always: boolean): Forgery | undefined {
-    const waits = this.#expected !== undefined && now - this.#sentAt < SIGHT_MS;
+    const waits = this.#expected !== undefined && !this.#mayBeLost && now - this.#sentAt < SIGHT_MS;
     if (this.#values === undefined || waits || now - this.#sentAt < PAUSE_MS) return undefined;
-    if (this.#expected !== undefined) this.#missed = this.#missing();
+    if (this.#mayBeLost) this.#isFlooded = true;
+    else if (this.#expected !== undefined) this.#missed = this.#missing();
     this.#sentAt = now;
     this.#changed = false;
     const { chance, mac } = this.#means;
@@ -91,7 +97,10 @@ export class Canary {
       const to = chance(5).reduce((address, byte) => address * 256 + byte, 0x06);
       const frame = forged(shape, to, mac, this.#means.seal(this.#serial), chance);
       return {
-        expected: { serial: this.#serial, shape, before: this.#values ?? new Map(), seenAt: undefined },
+        expected: {
+          ...{ serial: this.#serial, shape, before: this.#values ?? new Map() },
+          ...{ seenAt: undefined, mayBeLost: false },
+        },
         frame,
       };
     };
@@ -128,18 +137,29 @@ export class Canary {
     this.counted.set(counter, (this.counted.get(counter) ?? 0) + 1);
     const expected = this.#expected?.[port];
     if (expected?.serial !== serial) return;
+    this.#note(now);
     const { shape } = expected;
     if (counter === shape.counter && (port === 'wan' || isLeak)) {
       expected.seenAt ??= now;
       return;
     }
-    if (this.#changed) this.restart();
+    if (this.#changed) this.restart(now);
     else
       this.#wrong = `${shape.name} on ${port} was called ${counter === shape.counter ? 'no leak' : counter}, not ${shape.counter}`;
   }
 
-  /** The kernel's counters, read at some moment between `begun` and `ended`, monotonic milliseconds. */
-  read(begun: number, ended: number, values: CounterValues): void {
+  /**
+   * The tap has lost frames since it spoke last. A forged leak that it has not told of is then no sign that it does not see, and another
+   * follows at once; the last proof grows old all the same.
+   */
+  lossy(port: Port, now: number): void {
+    this.#note(now);
+    const expected = this.#expected?.[port];
+    if (expected !== undefined) expected.mayBeLost = true;
+  }
+
+  /** The kernel's counters, read at some moment since `begun`, monotonic milliseconds. */
+  read(begun: number, values: CounterValues): void {
     this.#values = values;
     const crossed = values.get('canary_crossed') ?? 0;
     if (crossed > this.#crossed) this.breach = 'a forged leak got as far as the way out';
@@ -150,20 +170,21 @@ export class Canary {
       this.#expected = undefined;
       this.#wrong = undefined;
       this.#missed = undefined;
+      this.#isFlooded = false;
       this.breach = undefined;
-      this.provenAt = ended;
+      this.provenAt = begun;
       return;
     }
     // The kernel counts a frame before a tap can have told of it.
     if (Math.max(expected.lan.seenAt, expected.wan.seenAt) > begun) return;
-    if (this.#changed) this.restart();
+    if (this.#changed) this.restart(begun);
     else this.#missed = this.#missing();
   }
 
   #areCounted(expected: Readonly<Record<Port, Expected>>, values: CounterValues): boolean {
     const grown = (before: CounterValues, name: string): number =>
       (values.get(name) ?? 0) - (before.get(name) ?? 0);
-    for (const port of ['lan', 'wan'] as const) {
+    for (const port of PORTS) {
       const { shape, before } = expected[port];
       if (grown(before, shape.counter) < 1 || grown(before, `canary_${port}`) < 1) return false;
     }
@@ -173,23 +194,40 @@ export class Canary {
 
   /** What was sent has not come back in time: the way on which it is sent may be gone. */
   isLost(now: number): boolean {
-    return this.#isOverdue(now) && this.#expected?.lan.seenAt === undefined;
+    return this.#isOverdue(now) && this.#unseen === 'lan';
   }
 
   #isOverdue(now: number): boolean {
+    return now - this.#sentAt > SIGHT_MS && this.#unseen !== undefined;
+  }
+
+  /** What was overdue is missed until the next proof, whatever is heard of it, or becomes of it: nothing else makes the light green again. */
+  #note(now: number): void {
+    if (this.#isOverdue(now)) this.#missed = this.#missing();
+  }
+
+  /** Where a forged leak has not been seen that the tap had to see. */
+  get #unseen(): Port | undefined {
     const expected = this.#expected;
-    if (expected === undefined || now - this.#sentAt <= SIGHT_MS) return false;
-    return expected.lan.seenAt === undefined || expected.wan.seenAt === undefined;
+    if (expected === undefined) return undefined;
+    return PORTS.find((port) => expected[port].seenAt === undefined && !expected[port].mayBeLost);
+  }
+
+  /** A flood alone keeps what was sent from being seen. */
+  get #mayBeLost(): boolean {
+    const expected = this.#expected;
+    if (expected === undefined || this.#unseen !== undefined) return false;
+    return PORTS.some((port) => expected[port].seenAt === undefined);
   }
 
   /** Rules or judge change: what is on its way may be read by either, and not as the same. */
   change(): void {
     this.#changed = true;
-    this.#wrong = undefined;
   }
 
   /** What is on its way is lost; the next goes at once. */
-  restart(): void {
+  restart(now: number): void {
+    this.#note(now);
     this.#expected = undefined;
     this.#sentAt = -Infinity;
   }
@@ -209,9 +247,9 @@ export class Canary {
   #missing(): string {
     const expected = this.#expected;
     if (expected === undefined) return 'no forged leak could be sent';
-    for (const port of ['lan', 'wan'] as const)
-      if (expected[port].seenAt === undefined)
-        return `the tap on ${port} did not see ${expected[port].shape.name}`;
+    const unseen = this.#unseen;
+    if (unseen !== undefined) return `the tap on ${unseen} did not see ${expected[unseen].shape.name}`;
+    if (this.#isFlooded || this.#mayBeLost) return 'more frames come than the taps can read';
     return `the kernel did not count ${expected.lan.shape.name} as held`;
   }
 }

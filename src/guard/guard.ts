@@ -7,7 +7,7 @@ import type { Policy } from '../policy/policy.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
 import type { Accounted } from './balance.ts';
-import { Canary, PROOF_MS } from './canary.ts';
+import { Canary } from './canary.ts';
 import type { CanaryMeans } from './canary.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
@@ -107,9 +107,10 @@ export class Guard {
     const now = this.#ports.now();
     const tap = this.#taps[report.port];
     const since = this.#enforcingSince ?? Infinity;
-    tap.take(report, now.monotonic);
+    const hasLost = tap.take(report, now.monotonic);
     this.#balance.tap(report);
     for (const sighting of report.canaries ?? []) this.canary?.saw(report.port, sighting, now.monotonic);
+    if (hasLost) this.canary?.lossy(report.port, now.monotonic);
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     const passOpen = this.#isPassOpen(now);
@@ -131,7 +132,7 @@ export class Guard {
     this.#readingAt = now;
     // What may hold half of a forged leak is compared by the next reading.
     if (this.canary?.tears(begun) !== true) this.#balance.reading(begun, ended, values);
-    this.canary?.read(begun, ended, values);
+    this.canary?.read(begun, values);
     this.#tunnels.read(sums, now);
     if (this.#blindness(now).length === 0) this.#ready = true;
   }
@@ -170,12 +171,13 @@ export class Guard {
 
   tap(port: 'lan' | 'wan', state: TapHealth['state'], detail: string): void {
     const tap = this.#taps[port];
+    const now = this.#ports.now().monotonic;
     if (port === 'wan' && state !== 'up') this.observer.wanLost();
     if (state === 'up' && tap.state !== 'up') {
       this.#balance.tapStarted(port);
-      this.canary?.restart();
+      this.canary?.restart(now);
     }
-    tap.become(state, detail, this.#ports.now().monotonic);
+    tap.become(state, detail, now);
   }
 
   /** Says what the kernel does since monotonic `appliedAt`: call it when the ruleset has been read back. */
@@ -306,7 +308,7 @@ export class Guard {
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
       ...(this.#isPassOpen(now) ? { passStopped: this.#passStops.list() } : {}),
-      health: this.#health(),
+      health: this.#health(now),
       version: this.#ports.version,
     };
   }
@@ -354,34 +356,31 @@ export class Guard {
     if (!this.#firewall.verified)
       reasons.push(`the firewall rules are not verified (${this.#firewall.detail})`);
     if (this.#surplus !== undefined && now.monotonic < this.#surplus.until) reasons.push(this.#surplus.text);
-    // What a flood keeps a tap from reading is counted and told as unseen, forged frames among it.
-    const { lan, wan } = this.#taps;
-    const isFlooded = [lan, wan].some(({ readsSince }) => now.monotonic - readsSince < PROOF_MS);
+    // Also under a flood: what it keeps a tap from reading is counted, and says nothing of what the box would see.
     const unproven = this.canary?.fault(now.monotonic);
-    if (unproven !== undefined && !(isFlooded && this.canary?.breach === undefined)) reasons.push(unproven);
+    if (unproven !== undefined) reasons.push(unproven);
     const age = this.#readingAt === undefined ? Infinity : now.monotonic - this.#readingAt.monotonic;
     if (age > READING_MS) reasons.push('the kernel counters cannot be read');
     reasons.push(...[...this.#doubts.values()].flat());
     return reasons;
   }
 
-  #proof(): HealthView['proof'] {
+  #proof({ monotonic, wall }: Now): HealthView['proof'] {
     if (this.canary === undefined) return undefined;
-    const { monotonic, wall } = this.#ports.now();
     const { provenAt } = this.canary;
     const at =
       provenAt === undefined ? null : new Date(wall - Math.round(monotonic - provenAt)).toISOString();
     return { at, detail: this.canary.fault(monotonic) ?? 'a forged leak was seen, counted and held' };
   }
 
-  #health(): HealthView {
+  #health(now: Now): HealthView {
     const isoOrNull = (wall: number | undefined): string | null =>
       wall === undefined ? null : new Date(wall).toISOString();
     return {
       taps: [this.#taps.lan.view(), this.#taps.wan.view()],
       ruleset: { ...this.#firewall, at: isoOrNull(this.#verifiedAt) },
       counters: { readable: this.#readingAt !== undefined, at: isoOrNull(this.#readingAt?.wall) },
-      proof: this.#proof(),
+      proof: this.#proof(now),
       warnings: this.#warnings,
       limits: {
         incidentsFolded: this.#book.folded,

@@ -23,12 +23,15 @@ export class TapRecord {
     this.interface = interfaceName;
   }
 
-  take(report: TapReport, now: number): void {
+  /** True when the tap has lost frames since its last report. */
+  take(report: TapReport, now: number): boolean {
+    const hasLost = report.lost > this.#lost;
     this.heardAt = now;
     this.#frames = report.frames;
-    if (report.lost > this.#lost) this.readsSince = report.until;
+    if (hasLost) this.readsSince = report.until;
     this.#lost = report.lost;
     if (report.drained) this.drainedAt = report.at;
+    return hasLost;
   }
 
   become(state: TapHealth['state'], detail: string, now: number): void {

@@ -65,7 +65,7 @@ describe('a proof', () => {
     const values = new Map<string, number>();
     const canary = new Canary({ chance, mac: MAC, seal: () => seal });
     const add = (name: string): void => void values.set(name, (values.get(name) ?? 0) + 1);
-    canary.read(now - 10, now, new Map(values));
+    canary.read(now - 10, new Map(values));
     const turn: ReturnType<typeof box>['turn'] = (broken = {}) => {
       now += 1_300;
       const forgery = canary.forge(now, false);
@@ -83,7 +83,7 @@ describe('a proof', () => {
         canary.saw(port, { serial, counter: broken.judge ?? counter, isLeak: true, outgoing: false }, now);
       }
       now += 100;
-      canary.read(now - 10, now, new Map(values));
+      canary.read(now - 10, new Map(values));
     };
     let serial = 0;
     return { canary, turn, fault: () => canary.fault(now) };
@@ -115,7 +115,7 @@ describe('a proof', () => {
   it('has been given by each shape when as many were sent as there are shapes', () => {
     let now = 10_000;
     const canary = new Canary({ chance, mac: MAC, seal: () => seal });
-    canary.read(now - 10, now, new Map());
+    canary.read(now - 10, new Map());
     const sent = (): readonly [string, string] => {
       now += 2_000;
       const forgery = canary.forge(now, false);

@@ -6,10 +6,14 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TUNNEL } from '../../appliance/lab/plan.ts';
+import { PROOF_MS } from '../../src/guard/canary.ts';
 import type { Status } from '../../src/guard/status.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 
 const SEND = fileURLToPath(new URL('./send-frame.mjs', import.meta.url));
+const FLOOD = fileURLToPath(new URL('./flood-sender.mjs', import.meta.url));
+/** So long it is looked at, milliseconds. */
+const FLOOD_MS = 15_000;
 const lab = labForTests({ filling: 'guard' });
 
 /** TEST-NET-1, the documentation prefix, and the forms without an address: what is forged, and nothing else in the lab. */
@@ -110,3 +114,28 @@ describe('a light that cannot be proven is not green within seconds, when what b
     await lab().guard.acknowledge();
   });
 });
+
+it('no light is green without a young proof under a flood that the taps cannot read', async () => {
+  const { laptop } = lab().network;
+  await lab().guard.block(true);
+  const traffic = await laptop.start(['ping', '-i', '0.2', TUNNEL.server4]);
+  await lab().guard.acknowledge();
+  await lab().guard.waitFor('a green light', isGreen, 30_000);
+  const flood = await laptop.start([process.execPath, FLOOD, 'eth0', 'arp', '1e9', '1e9']);
+  const late: string[] = [];
+  try {
+    for (const end = Date.now() + FLOOD_MS; Date.now() < end;) {
+      // Before it is asked: however long the answer takes, its state is of a later moment.
+      const asked = Date.now();
+      const status = await lab().guard.status();
+      if (!isGreen(status)) continue;
+      const age = asked - provenAt(status);
+      if (!(age <= PROOF_MS)) late.push(`${status.state} ${status.lamp}, proven ${String(age)} ms ago`);
+    }
+  } finally {
+    await flood.stop();
+    await traffic.stop();
+  }
+  expect(late).toEqual([]);
+  await lab().guard.waitFor('a green light', isGreen, 60_000);
+}, 150_000);

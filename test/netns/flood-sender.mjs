@@ -1,4 +1,4 @@
-// Knows: floods of one thing each, every frame another: MAC addresses, DHCP offers, names. Must not know: what the box makes of them.
+// Knows: floods of one thing each, every frame another: MAC addresses, ARP requests, DHCP offers, names. Must not know: what the box makes of them.
 // Arguments: interface, what, how many, how many a second, where the numbers begin. It says "sent N" when the link has taken them all.
 
 import { createRequire } from 'node:module';
@@ -13,6 +13,13 @@ const [, , device, what = '', many = '1', rate = '1000', from = '0'] = process.a
 /** A frame to everybody from another address each. @param {number} n */
 function mac(n) {
   return Buffer.from(`ffffffffffff0277${n.toString(16).padStart(8, '0')}88b5${'00'.repeat(46)}`, 'hex');
+}
+
+/** Who has the router's address? From another address each; it crosses in block mode. @param {number} n */
+function arp(n) {
+  const sender = `0277${n.toString(16).padStart(8, '0')}`;
+  const head = `ffffffffffff${sender}08060001080006040001${sender}`;
+  return Buffer.from(`${head}c0a84d09000000000000c0a84d01${'00'.repeat(18)}`, 'hex');
 }
 
 /** An offer of another server each. @param {number} n */
@@ -66,7 +73,7 @@ function name(n) {
   );
 }
 
-const make = { mac, offer, name }[what];
+const make = { mac, arp, offer, name }[what];
 if (make === undefined) throw new Error(`there is no flood of ${what}`);
 const link = new Cap();
 link.open(device, 'less 1', 1024 * 1024, Buffer.alloc(65535));

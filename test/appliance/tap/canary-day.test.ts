@@ -35,8 +35,11 @@ describe('forged leaks', () => {
       const world = new CanaryWorld(0xca4a);
       const alarms: string[] = [];
       let excused = 10 * SECOND;
+      let floodUntil = 0;
       const look = ({ state, why }: Status): void => {
-        if (world.ms > excused && ['blind', 'breach', 'leaking'].includes(state))
+        // No alarm but true: while frames are lost, what was sent to prove something is lost with them.
+        const isFlood = world.ms < floodUntil && why.endsWith('more frames come than the taps can read.');
+        if (world.ms > excused && !isFlood && ['blind', 'breach', 'leaking'].includes(state))
           alarms.push(`${String(world.ms)}: ${state}: ${why}`);
       };
       const { lots } = world;
@@ -47,6 +50,7 @@ describe('forged leaks', () => {
         if (second % 600 === 0) world.block(blocks);
         else if (blocks && lots.below(4) === 0 && second % 600 < 590) world.leaks();
         world.loss = blocks && second % 600 >= 300 && second % 600 < 320 ? 0.3 : 0;
+        if (world.loss > 0) floodUntil = world.ms + 5 * SECOND + PROOF_MS;
         if (world.loss > 0) for (let n = 0; n < 100; n += 1) world.leaks();
         if (second % 1_800 === 45) {
           restarts += 1;
@@ -65,6 +69,39 @@ describe('forged leaks', () => {
       expect(ledger.blocked).toBe(ledger.attempted);
     },
     60_000 + HOURS * 60_000,
+  );
+});
+
+describe('under a flood', () => {
+  const losses = [0.1, 0.3, 0.6, 0.9, 0.99, 1].flatMap((loss) =>
+    [false, true].map((block) => ({ loss, block })),
+  );
+  it.each(losses)(
+    'that takes $loss of all frames, block mode $block, no light is green without a young proof',
+    (of) => {
+      for (let seed = 1; seed <= 5; seed += 1) {
+        const world = new CanaryWorld(seed);
+        world.block(of.block);
+        world.run(8 * SECOND);
+        expect(world.guard.status().lamp, world.guard.status().why).toBe('green');
+        const late: string[] = [];
+        const look = (status: Status): void => {
+          const age = 1.7e12 + world.ms - Date.parse(status.health.proof?.at ?? '');
+          if (isGreen(status) && age > PROOF_MS) late.push(`${String(world.ms)}: ${String(age)}`);
+          if (of.loss === 1 && isGreen(status) && world.ms > 8 * SECOND + 2 * PROOF_MS)
+            late.push('nothing was seen');
+        };
+        // It comes in bursts: what was lost is not what was sent, and what follows is lost again.
+        for (let second = 0; second < 60; second += 1) {
+          world.loss = of.loss === 1 || world.lots.below(4) > 0 ? of.loss : 0;
+          world.run(SECOND, look);
+        }
+        expect(late).toEqual([]);
+        world.loss = 0;
+        world.run(2 * PROOF_MS);
+        expect(isGreen(world.guard.status()), world.guard.status().why).toBe(true);
+      }
+    },
   );
 });
 
