@@ -10,7 +10,7 @@ const REMEMBERED = 1_024;
 /** The bit that tells a group's MAC address (IEEE 802.3 section 3.2.3). */
 const GROUP = 0x10000000000;
 
-/** Of neighbour discovery by one client, and by all, in so long: whoever makes up addresses does not hold up the rest. */
+/** Of ARP and neighbour discovery by one client, and by all, in so long: whoever makes up addresses does not hold up the rest. */
 const SHARE = { client: 32, all: 512, ms: 10_000 };
 
 export class NeighbourNews {
@@ -32,17 +32,15 @@ export class NeighbourNews {
       return false;
     const mac = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const from = direction === 'up' ? facts.source[3] : 0;
-    return this.#isFirst(
-      `${direction} ${String(arp)} ${String(mac)} ${String(from)} ${String(facts.destination[3])}`,
-      now,
-    );
+    const key = `${direction} ${String(arp)} ${String(mac)} ${String(from)} ${String(facts.destination[3])}`;
+    return this.#isFirst(key, now, mac);
   }
 
-  /** `payer`: the client whose share it costs, where there is one. */
-  #isFirst(key: string, now: number, payer?: number): boolean {
+  /** `payer`: the client whose share it costs. */
+  #isFirst(key: string, now: number, payer: number): boolean {
     const told = this.#told.get(key);
     if (told !== undefined && now - told < AGAIN_MS) return false;
-    if (payer !== undefined && !this.#pays(payer, now)) return false;
+    if (!this.#pays(payer, now)) return false;
     this.#told.set(key, now);
     return true;
   }
