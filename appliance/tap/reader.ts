@@ -111,6 +111,7 @@ export class TapReader {
     this.#askers.recall(facts, direction, at);
     const verdict = judge.judge(facts, direction);
     if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, at);
+    else this.#askers.learnNames(facts, direction, at, judge.isOwnQuestion);
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);
     if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;

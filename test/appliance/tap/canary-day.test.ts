@@ -22,6 +22,7 @@ const judging = (wrong: Partial<Judge>): Judge => ({
   tunnelOf: (facts, way) => right.tunnelOf(facts, way),
   streamOf: (facts, way) => right.streamOf(facts, way),
   judge: (facts, way) => right.judge(facts, way),
+  isOwnQuestion: (facts, way) => right.isOwnQuestion(facts, way),
   crosses: (facts, way) => right.crosses(facts, way),
   counter: (facts, way) => right.counter(facts, way),
   ...wrong,
