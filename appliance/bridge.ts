@@ -170,6 +170,12 @@ export class Bridge {
     if (address !== undefined) await this.#ip(['addr', 'replace', address, 'dev', name]);
   }
 
+  /** Ports that are up and have no cable, or one with nothing at its other end. */
+  unplugged(): string[] {
+    const { lan, wan } = this.#names;
+    return [lan, wan].filter((port) => isUp(port) && read(`/sys/class/net/${port}/carrier`) === '0');
+  }
+
   /** Why what enters one port may not leave the other, or may leave elsewhere: one sentence each. Throws when that cannot be known. */
   faults(): string[] {
     const { name, lan, wan } = this.#names;

@@ -20,6 +20,8 @@ export interface BridgeKeeperParts {
   readonly warnings: Warnings;
   /** Why the bridge is not whole; empty when it is. */
   readonly faults: (faults: readonly string[]) => void;
+  /** Ports without a cable, at every look. */
+  readonly unplugged: (ports: readonly string[]) => void;
 }
 
 export class BridgeKeeper {
@@ -81,6 +83,7 @@ export class BridgeKeeper {
     const { warnings, faults } = this.#parts;
     const isFull = this.#bridge.boundTable();
     warnings.put('bridge-table', isFull ? FULL : undefined);
+    this.#parts.unplugged(this.#bridge.unplugged());
     const found = this.#bridge.faults();
     const slow = await this.#offloadFaults();
     await this.#lookAround();

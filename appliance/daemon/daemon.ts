@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { Leads } from '../../src/guard/first-packets.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
@@ -335,6 +336,7 @@ export class Daemon implements ApiSubject {
         );
         this.#publisher.news();
       },
+      unplugged: (ports) => this.#guard.unplugged(ports),
     }));
     const bridge = await keeper.prepare(policy);
     const appliedAt = await this.#enforcement.adopt(policy, bridge, servers?.used);
@@ -376,10 +378,11 @@ export class Daemon implements ApiSubject {
   }
 
   #report(report: TapReport): void {
+    // What it teaches comes first: a tunnel's own first packet may be in it, to where an answer in it leads.
+    if (this.#enforcement.observe(report)) this.#due.add('lesson');
     const news = this.#guard.report(report);
     this.#chronicle.report(report, news);
     this.#publisher.news(news);
-    if (this.#enforcement.observe(report)) this.#due.add('lesson');
     const withdrawn = this.#enforcement.takeWithdrawn();
     if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnWords(withdrawn));
     const letGo = this.#enforcement.takeLetGo();
@@ -502,6 +505,14 @@ export class Daemon implements ApiSubject {
       ...{ chance: randomBytes, mac: this.#canary.mac },
       seal: (serial: number) => sealOf(this.#canary, serial),
     };
-    return new Guard(policy, { now, version: VERSION, idPrefix: randomBytes(6).toString('hex'), canary });
+    const leads: Leads = {
+      led: (...lead) => this.#enforcement.leads.led(...lead),
+      asked: (...question) => this.#enforcement.leads.asked(...question),
+      isLedBetween: (...lead) => this.#enforcement.leads.isLedBetween(...lead),
+    };
+    return new Guard(policy, {
+      ...{ now, version: VERSION, idPrefix: randomBytes(6).toString('hex') },
+      ...{ canary, leads },
+    });
   }
 }

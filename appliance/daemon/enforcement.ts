@@ -4,6 +4,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Exposure } from '../../src/guard/correlation.ts';
 import { Learner } from '../../src/guard/learner.ts';
+import type { Leads } from '../../src/guard/first-packets.ts';
 import type { LetGo, UsedServer, Withdrawal } from '../../src/guard/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
@@ -231,6 +232,11 @@ export class Enforcement {
     );
     this.#unrecorded ||= changed;
     return this.#lookAtBox(now) || changed;
+  }
+
+  /** What answers have led to, as they were believed. */
+  get leads(): Leads {
+    return this.#learner;
   }
 
   /** Addresses that were learned and are closed again since this was asked last. */

@@ -112,6 +112,7 @@ export class TapReader {
     const verdict = judge.judge(facts, direction);
     facts.forNobody = judge.isForNobody(facts, direction);
     if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, at);
+    else this.#askers.learnNames(facts, direction, at, judge.isOwnQuestion);
     const counter = judge.counter(facts, direction);
     this.#compareLater(counter, outgoing);
     if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;

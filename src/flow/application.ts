@@ -1,6 +1,7 @@
 // Knows: which reader looks at which transport, and the state they share. Must not know: policy, I/O, clocks, link layers.
 // State is bounded by FlowTable and StreamBudget; what they give up is counted and stays unknown.
 
+import { wholeQuestion } from '../wire/dns-stream.ts';
 import { Protocol } from '../wire/ip.ts';
 import type { QuicCrypto } from '../wire/quic-crypto.ts';
 import type { RelayList } from '../wire/tor.ts';
@@ -19,6 +20,9 @@ import { TcpReader } from './tcp-reader.ts';
 import { UdpReader } from './udp-reader.ts';
 
 /** What the readers need of the world. Without QUIC's ciphers its names stay unread. */
+/** RFC 1035 section 4.2. */
+const DNS = 53;
+
 export interface ApplicationPorts {
   readonly quic?: QuicCrypto;
   /** Servers known to be Tor relays: a connection to one of them is Tor's, whatever it looks like. */
@@ -49,13 +53,19 @@ export class ApplicationReader {
   /** Sets kind and findings by the payload of a whole packet; `facts.kind` is what the headers say. */
   read(bytes: Uint8Array, facts: Facts): void {
     if (facts.protocol === Protocol.UDP && facts.sourcePort >= 0) this.#udp.read(bytes, facts);
-    else if (facts.protocol === Protocol.TCP && facts.sourcePort >= 0) this.#tcp.read(bytes, facts);
+    else if (facts.protocol === Protocol.TCP && facts.sourcePort >= 0) this.#readTcp(bytes, facts);
     else if (facts.protocol === Protocol.SCTP) readSctp(bytes, facts.payloadOffset, facts.payloadEnd, facts);
     else if (facts.kind === 'igmp-mld') facts.findings = membershipFindings(bytes, facts) ?? facts.findings;
     else if (facts.kind === 'eapol') facts.findings = eapolFindings(bytes, facts) ?? facts.findings;
     else if (facts.kind === 'nd') facts.findings = ndFindings(bytes, facts) ?? facts.findings;
     else if (facts.kind === 'icmp' && facts.ipVersion === 4)
       facts.findings = redirectFindings(bytes, facts) ?? facts.findings;
+  }
+
+  #readTcp(bytes: Uint8Array, facts: Facts): void {
+    if (facts.destinationPort === DNS && facts.payloadLength === facts.payloadEnd - facts.payloadOffset)
+      facts.wholeQuestion = wholeQuestion(bytes, facts.payloadOffset, facts.payloadEnd) ?? '';
+    this.#tcp.read(bytes, facts);
   }
 
   /** A datagram's first fragment: what it begins with can be read, the rest may never come. TCP has to wait. */

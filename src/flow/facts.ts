@@ -237,6 +237,8 @@ export class Facts {
   fromServer = false;
   /** The name that earlier frames of this flow have shown, or ''. It is not counted again, but it is what Eve learns. */
   flowName = '';
+  /** Name of a TCP segment to port 53 that is whole questions for it and nothing else (src/wire/dns-stream.ts); '' for any other. */
+  wholeQuestion = '';
 
   /** Of a TCP stream to a tunnel's endpoint: what it began with is not the tunnel's own. */
   foreign = false;

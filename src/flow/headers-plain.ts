@@ -93,6 +93,7 @@ export function readPlainUdp(
   }
   facts.fromServer = false;
   facts.flowName = '';
+  facts.wholeQuestion = '';
   facts.kind = 'malformed';
   facts.findings = NO_FINDINGS;
   return true;

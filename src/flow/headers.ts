@@ -131,6 +131,7 @@ function clear(facts: Facts): void {
   facts.bootpCookie = 0;
   facts.fromServer = false;
   facts.flowName = '';
+  facts.wholeQuestion = '';
   facts.kind = 'malformed';
   facts.findings = NO_FINDINGS;
   const { source, destination, target } = facts;

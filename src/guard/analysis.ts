@@ -209,6 +209,7 @@ export class Analysis {
     }
     const verdict = this.#judge.judge(facts, direction, false);
     if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, timeMicros / 1_000);
+    else this.#askers.learnNames(facts, direction, timeMicros / 1_000, this.#judge.isOwnQuestion);
     this.#verdicts[verdict.verdict] += frames;
     this.#kinds[facts.kind] += frames;
     if (facts.findings.names.length > 0) this.#names.add(facts.findings.names);

@@ -33,6 +33,13 @@ const TOLD_MS = 60_000;
 /** Both ports are compared with the same reading within this. Milliseconds. */
 const EXPLAIN_MS = 1_000;
 
+const NOBODY_LOOKED = 'the kernel counted these frames; no program could look at them';
+const FIRST_PACKET =
+  "the kernel counted these frames in the moment in which this tunnel's server was found elsewhere: the tunnel's own, before rules knew";
+
+/** Whose first packets frames are that were counted between two readings and that no tap told of. */
+type FirstPacket = (counter: string, from: number, to: number) => string | undefined;
+
 /** Whether the kernel dropped leaks during all of this time. */
 type Dropped = (first: number, last: number) => boolean;
 
@@ -77,10 +84,16 @@ export class Balance {
 
   /** Forged leaks of the box's own that taps have told of, by the kernel's counter. */
   readonly #forged: ReadonlyMap<string, number>;
+  readonly #firstPacket: FirstPacket;
 
-  constructor(book: IncidentBook, forged: ReadonlyMap<string, number> = new Map()) {
+  constructor(
+    book: IncidentBook,
+    forged: ReadonlyMap<string, number> = new Map(),
+    firstPacket: FirstPacket = () => undefined,
+  ) {
     this.#book = book;
     this.#forged = forged;
+    this.#firstPacket = firstPacket;
   }
 
   /** Counting goes on from what an earlier process had accounted for. */
@@ -216,7 +229,8 @@ export class Balance {
     const waiting: Undecided[] = [];
     const tell = (one: Undecided, frames: number, fate: UnseenFate): void => {
       one.frames -= frames;
-      if (frames > 0) changed.push(this.#tell({ ...one, frames }, fate, now, chatterIsRed));
+      const name = this.#firstPacket(one.counter, one.from, one.at);
+      if (frames > 0) changed.push(this.#tell({ ...one, frames }, fate, now, chatterIsRed, name));
     };
     for (const one of this.#undecided) {
       const { from, at, since } = one;
@@ -269,22 +283,30 @@ export class Balance {
     return [...changed, ...this.#book.confirm()];
   }
 
-  #tell(one: Undecided, fate: UnseenFate, now: Now, chatterIsRed: boolean): Incident {
-    const incident = this.#unseen(one.counter, one.frames, fate, now, chatterIsRed);
+  #tell(one: Undecided, fate: UnseenFate, now: Now, chatterIsRed: boolean, lead?: string): Incident {
+    const incident = this.#unseen(one.counter, one.frames, fate, now, chatterIsRed, lead);
     this.#told = this.#told.filter(({ since }) => now.monotonic - since < TOLD_MS);
     this.#told.push({ ...one, incident });
     return incident;
   }
 
-  #unseen(counter: string, frames: number, fate: UnseenFate, now: Now, chatterIsRed: boolean): Incident {
+  #unseen(
+    counter: string,
+    frames: number,
+    fate: UnseenFate,
+    now: Now,
+    chatterIsRed: boolean,
+    lead?: string,
+  ): Incident {
     const facts = new Facts();
     facts.kind = counterOf(counter)?.kind ?? 'other-ip';
     const observation: Observation = {
       facts,
       verdict: {
-        ...{ verdict: 'leak', rule: 'E', severity: isRedLeak(counter, chatterIsRed) ? 'red' : 'amber' },
-        reason: 'the kernel counted these frames; no program could look at them',
-        ...{ exposure: UNSEEN_EXPOSURE, destination: '' },
+        ...{ verdict: 'leak', rule: 'E' },
+        severity: lead === undefined && isRedLeak(counter, chatterIsRed) ? 'red' : 'amber',
+        reason: lead === undefined ? NOBODY_LOOKED : FIRST_PACKET,
+        ...{ exposure: lead ?? UNSEEN_EXPOSURE, destination: '' },
       },
       ...{ direction: 'up', crosses: false, counter, client: 0, frames, folded: false },
       ...{ first: now.monotonic, last: now.monotonic },

@@ -70,6 +70,10 @@ export class Canary {
   #isFlooded = false;
   #changed = false;
   readonly #drawn = new Set<CanaryShape>();
+  /** A port has no cable: nothing comes in there, forged or not. */
+  #isWithheld = false;
+  /** Since when it is to be proven again, monotonic milliseconds. */
+  #dueSince = -Infinity;
   /** When the reading that gave the last proof began, monotonic milliseconds: what broke later it need not show. Undefined before the first. */
   provenAt: number | undefined;
   /** Forged leaks that taps have told of, by the kernel's counter: whoever adds up leaks takes them off. */
@@ -84,7 +88,8 @@ export class Canary {
   /** The next pair of frames, when it is time for them; `always` leaves out what a policy or a pass may let through. */
   forge(now: number, always: boolean): Forgery | undefined {
     const waits = this.#expected !== undefined && !this.#mayBeLost && now - this.#sentAt < SIGHT_MS;
-    if (this.#values === undefined || waits || now - this.#sentAt < PAUSE_MS) return undefined;
+    if (this.#isWithheld || this.#values === undefined || waits || now - this.#sentAt < PAUSE_MS)
+      return undefined;
     if (this.#mayBeLost) this.#isFlooded = true;
     else if (this.#expected !== undefined) this.#missed = this.#missing();
     this.#sentAt = now;
@@ -225,6 +230,20 @@ export class Canary {
     this.#changed = true;
   }
 
+  /** While a port has no cable nothing is forged and nothing is missed; with a cable it is proven anew. Monotonic milliseconds. */
+  withhold(on: boolean, now: number): void {
+    if (on === this.#isWithheld) return;
+    this.#isWithheld = on;
+    this.#dueSince = now;
+    this.restart(now);
+    this.#missed = undefined;
+  }
+
+  /** Nothing was proven since a port had no cable. */
+  get isWithheld(): boolean {
+    return this.#isWithheld || (this.provenAt ?? -Infinity) < this.#dueSince;
+  }
+
   /** What is on its way is lost; the next goes at once. */
   restart(now: number): void {
     this.#note(now);
@@ -236,9 +255,10 @@ export class Canary {
   fault(now: number): string | undefined {
     if (this.breach !== undefined) return this.breach;
     if (this.#wrong !== undefined) return `a forged leak was misjudged: ${this.#wrong}`;
+    if (this.#isWithheld) return undefined;
     const missed = this.#isOverdue(now) ? this.#missing() : this.#missed;
-    if (this.provenAt !== undefined && now - this.provenAt <= PROOF_MS && missed === undefined)
-      return undefined;
+    const isDue = now - Math.max(this.provenAt ?? -Infinity, this.#dueSince) > PROOF_MS;
+    if (!isDue && missed === undefined) return undefined;
     const since =
       this.provenAt === undefined ? 'not yet' : `not for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
     return `it was ${since} proven that a leak is seen and held: ${missed ?? this.#missing()}`;

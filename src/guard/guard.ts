@@ -11,12 +11,14 @@ import { Canary } from './canary.ts';
 import type { CanaryMeans } from './canary.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
+import { FirstPackets } from './first-packets.ts';
+import type { Leads } from './first-packets.ts';
 import type { Gap } from './gaps.ts';
 import { viewOf } from './incident-view.ts';
 import { IncidentBook, UNSEEN_EXPOSURE } from './incidents.ts';
 import type { Incident } from './incidents.ts';
 import type { Now } from './now.ts';
-import type { TapReport } from './observation.ts';
+import type { Observation, TapReport } from './observation.ts';
 import { Observer } from './observer.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
@@ -26,6 +28,7 @@ import { TunnelWatch } from './tunnel-watch.ts';
 
 /** Time after start in which nothing is called blind yet, milliseconds. */
 const STARTING_MS = 5_000;
+const PROVEN = 'a forged leak was seen, counted and held';
 /** A kernel reading older than this is no knowledge any more, milliseconds. */
 const READING_MS = 3_000;
 /** For so long after a tap had seen what the kernel had not counted, nothing of either is believed, milliseconds. */
@@ -40,6 +43,8 @@ export interface GuardPorts {
   readonly idPrefix: string;
   /** What it proves its own sight with; without, nothing is asked of it. */
   readonly canary?: CanaryMeans;
+  /** What the names of tunnels' servers lead to; without, no first packet is told from a leak. */
+  readonly leads?: Leads;
 }
 
 export interface FirewallState {
@@ -70,12 +75,14 @@ export class Guard {
   #enforcingSince: number | undefined;
   #passUntil: number | undefined;
   readonly #passStops = new PassStops();
+  readonly #firstPackets: FirstPackets | undefined;
   #surplus: { readonly text: string; readonly until: number } | undefined;
   #ready = false;
   #since: number;
   #lastState: string | undefined;
   #foldedObservations = 0;
   #warnings: readonly string[] = [];
+  #unplugged: readonly string[] = [];
   /** By topic, what else keeps the box from vouching for anything. */
   readonly #doubts = new Map<string, readonly string[]>();
 
@@ -86,7 +93,11 @@ export class Guard {
     this.#since = this.#started.wall;
     this.#book = new IncidentBook(2_000, ports.idPrefix);
     this.canary = ports.canary && new Canary(ports.canary);
-    this.#balance = new Balance(this.#book, this.canary?.counted);
+    const first = (this.#firstPackets = ports.leads && new FirstPackets(ports.leads));
+    this.#balance = new Balance(this.#book, this.canary?.counted, (counter, from, to) =>
+      // A tap that has lost frames may have lost others.
+      this.#taps.lan.readsSince < from ? first?.unlooked(counter, from, to) : undefined,
+    );
     this.observer = new Observer(policy, this.#book, this.#tunnels);
     this.#taps = {
       lan: new TapRecord('lan', policy.bridge.lan),
@@ -98,6 +109,7 @@ export class Guard {
   setPolicy(policy: Policy): void {
     this.#policy = policy;
     this.observer.setPolicy(policy);
+    this.#firstPackets?.setPolicy(policy);
     this.#tunnels.setPolicy(policy);
     this.#sums = undefined;
   }
@@ -106,7 +118,6 @@ export class Guard {
   report(report: TapReport): Incident[] {
     const now = this.#ports.now();
     const tap = this.#taps[report.port];
-    const since = this.#enforcingSince ?? Infinity;
     const hasLost = tap.take(report, now.monotonic);
     this.#balance.tap(report);
     for (const sighting of report.canaries ?? []) this.canary?.saw(report.port, sighting, now.monotonic);
@@ -117,11 +128,20 @@ export class Guard {
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const observation of report.observations) {
       if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation);
-      const crossed = observation.first > since + SKEW_MS && !observation.crosses;
-      for (const incident of this.observer.take(report.port, observation, now, crossed))
-        changed.add(incident);
+      const told =
+        this.#firstPackets === undefined
+          ? observation
+          : this.#firstPackets.take(report.port, observation, now.monotonic);
+      if (told === undefined) continue;
+      for (const incident of this.#observe(report.port, told, now)) changed.add(incident);
     }
     return [...changed];
+  }
+
+  #observe(port: 'lan' | 'wan', observation: Observation, now: Now): Incident[] {
+    const since = this.#enforcingSince ?? Infinity;
+    const crossed = observation.first > since + SKEW_MS && !observation.crosses;
+    return this.observer.take(port, observation, now, crossed);
   }
 
   /** Takes the kernel's counters, read at some moment between the two (monotonic milliseconds). */
@@ -217,6 +237,12 @@ export class Guard {
     this.#doubts.set(topic, reasons);
   }
 
+  /** Ports without a cable, by interface: what nobody sends needs no proof that it would be held, and is not called well either. */
+  unplugged(ports: readonly string[]): void {
+    this.canary?.withhold(ports.length > 0, this.#ports.now().monotonic);
+    if (ports.length > 0 || this.canary?.isWithheld !== true) this.#unplugged = ports;
+  }
+
   /** The incidents themselves, for whoever keeps them. */
   get book(): IncidentBook {
     return this.#book;
@@ -239,6 +265,8 @@ export class Guard {
   /** Settles what is due; call it ten times a second or so. Returns the incidents that changed. */
   tick(): Incident[] {
     const now = this.#ports.now();
+    const held = this.#firstPackets?.due(now.monotonic) ?? [];
+    const told = held.flatMap(({ port, observation }) => this.#observe(port, observation, now));
     const { lan, wan } = this.#taps;
     const dropped = this.#mode.dropped.bind(this.#mode);
     const settled = this.#book.settle({
@@ -251,7 +279,7 @@ export class Guard {
       const text = `the tap on ${name} has seen ${String(frames)} frames that the kernel did not count (${counter})`;
       this.#surplus = { text, until: now.monotonic + SURPLUS_MS };
     }
-    return [...settled, ...changed];
+    return [...new Set([...told, ...settled, ...changed])];
   }
 
   /** Host names of endpoints whose tunnel is alive. */
@@ -332,6 +360,7 @@ export class Guard {
       amberEscapes: open.filter((i) => i.severity === 'amber' && i.escaped > 0).length,
       unseenEscaped: unseen.reduce((sum, { escaped }) => sum + escaped, 0),
       unseenBlocked: unseen.reduce((sum, { blocked }) => sum + blocked, 0),
+      unplugged: this.#unplugged,
     };
   }
 
@@ -368,9 +397,11 @@ export class Guard {
   #proof({ monotonic, wall }: Now): HealthView['proof'] {
     if (this.canary === undefined) return undefined;
     const { provenAt } = this.canary;
+    const proven =
+      this.#unplugged.length === 0 ? PROVEN : `nothing is plugged in at ${this.#unplugged.join(' and ')}`;
     const at =
       provenAt === undefined ? null : new Date(wall - Math.round(monotonic - provenAt)).toISOString();
-    return { at, detail: this.canary.fault(monotonic) ?? 'a forged leak was seen, counted and held' };
+    return { at, detail: this.canary.fault(monotonic) ?? proven };
   }
 
   #health(now: Now): HealthView {

@@ -7,6 +7,7 @@ import { addressText, macText, parseAddress } from '../wire/address.ts';
 import type { LearnedAddress, LearnedServer, LearnedState } from '../policy/learned.ts';
 import { noServerAddress } from '../policy/no-server.ts';
 import { hasPort } from '../policy/endpoint.ts';
+import { hostAsked } from '../policy/names.ts';
 import type { Endpoint, Policy } from '../policy/policy.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { NeighbourhoodRecord } from './neighbourhood.ts';
@@ -23,6 +24,8 @@ const TTL_SECONDS = { least: 60, most: 86_400 };
 /** Lease time of a server that named none, seconds. */
 const LEASE_SECONDS = 3_600;
 const ADDRESSES_PER_NAME = 16;
+/** An address that was learned is known to rules and judges so long afterwards at the latest, milliseconds. */
+const NEW_MS = 1_000;
 /** An address that a tunnel has used is kept so long after it was used last: a client that wakes up goes on where it was. Seconds. */
 const USED_SECONDS = 30 * 86_400;
 const SERVERS = 4;
@@ -36,6 +39,8 @@ const OTHERS_MS = 3_600_000;
 /** A client's question, as its answer has to mirror it. */
 interface Question {
   readonly client: number;
+  /** As it was asked: below the host's name a random label may stand. */
+  readonly name: string;
   /** Both ends, ports and id as one text. */
   readonly ends: string;
   readonly at: number;
@@ -47,8 +52,11 @@ interface Until {
   until: number;
 }
 type Lasting<T> = Omit<T, 'seconds'> & Until;
-/** `proven`: a handshake was answered there, or a stream of the tunnel's own has carried more than one both ways. */
-type KnownAddress = Lasting<LearnedAddress> & { proven?: true };
+/**
+ * `proven`: a handshake was answered there, or a stream of the tunnel's own has carried more than one both ways. `since`: when it was
+ * learned anew, monotonic milliseconds.
+ */
+type KnownAddress = Lasting<LearnedAddress> & { proven?: true; since?: number };
 
 /** An address at which a tunnel's server was used, past its record's time to live. */
 export interface UsedServer {
@@ -172,6 +180,28 @@ export class Learner {
     this.#neighbourhood.recallTried(addresses, now);
   }
 
+  /** Whether an answer was believed that led there, so near to `at` that rules and judges could not know of it. */
+  led(name: string, address: string, at: number): boolean {
+    return this.#addresses.some(
+      (known) =>
+        known.name === name &&
+        known.address === address &&
+        Math.abs(at - (known.since ?? -Infinity)) <= NEW_MS,
+    );
+  }
+
+  /** Whether an address of this name was learned anew in between, monotonic milliseconds. */
+  isLedBetween(name: string, from: number, to: number): boolean {
+    return this.#addresses.some(
+      ({ name: of, since = -Infinity }) => of === name && since >= from && since <= to,
+    );
+  }
+
+  /** Whether a client's question for this name had no answer yet, that is known here, and may have had one by then. */
+  asked(name: string, at: number): boolean {
+    return (this.#asked.get(name) ?? []).some((one) => !one.answered && Math.abs(at - one.at) <= ANSWER_MS);
+  }
+
   #prove(address: string): void {
     for (const known of this.#addresses) if (known.address === address) known.proven = true;
   }
@@ -263,12 +293,13 @@ export class Learner {
     if (facts.kind !== 'dns') return;
     const ends = endsOf(facts, 'up');
     for (const { name } of facts.findings.names) {
-      if (!this.#names.has(name)) continue;
-      const pending = (this.#asked.get(name) ?? []).filter((one) => now - one.at <= ANSWER_MS);
+      const host = hostAsked(this.#names, name);
+      if (host === undefined) continue;
+      const pending = (this.#asked.get(host) ?? []).filter((one) => now - one.at <= ANSWER_MS);
       // Both taps tell of a question, the second perhaps after its answer.
-      const again = pending.some((one) => one.client === client && one.ends === ends);
-      const more = again ? [] : [{ client, ends, at: now, answered: false }];
-      this.#asked.set(name, [...pending, ...more].slice(-QUESTIONS));
+      const again = pending.some((one) => one.client === client && one.ends === ends && one.name === name);
+      const more = again ? [] : [{ client, name, ends, at: now, answered: false }];
+      this.#asked.set(host, [...pending, ...more].slice(-QUESTIONS));
     }
   }
 
@@ -278,7 +309,7 @@ export class Learner {
     const tries = this.#ports.some(
       (one) => (one.transport === 'tcp' ? 6 : 17) === facts.protocol && hasPort(one, facts.destinationPort),
     );
-    if (tries && (said === '' || this.#names.has(said))) return;
+    if (tries && (said === '' || hostAsked(this.#names, said) !== undefined)) return;
     this.#others.set(addressText(facts.ipVersion === 4 ? 4 : 6, facts.destination), now, 'visited');
   }
 
@@ -288,25 +319,29 @@ export class Learner {
     let changed = false;
     const ours = new Set<string>();
     const ends = endsOf(facts, 'down');
-    for (const [name, questions] of this.#asked) {
-      const aliases = aliasesOf(name, answers);
-      for (const alias of aliases) ours.add(alias);
-      if (names.length > 0 && !names.some((asked) => asked.name === name)) continue;
+    for (const [host, questions] of this.#asked) {
+      for (const name of new Set(questions.map((one) => one.name)))
+        for (const alias of aliasesOf(name, answers)) ours.add(alias);
       const asked = questions.find(
-        (one) => one.client === client && one.ends === ends && now - one.at <= ANSWER_MS,
+        (one) =>
+          one.client === client &&
+          one.ends === ends &&
+          now - one.at <= ANSWER_MS &&
+          (names.length === 0 || names.some(({ name }) => name === one.name)),
       );
       if (asked === undefined || asked.answered) continue;
+      const aliases = aliasesOf(asked.name, answers);
       asked.answered = true;
       let brought = 0;
       for (const answer of answers) {
         if ((answer.type !== 'A' && answer.type !== 'AAAA') || !aliases.has(answer.name)) continue;
         brought += 1;
         if (brought > ADDRESSES_PER_NAME) break;
-        if (this.#learn(name, answer.value, answer.ttl, now, facts)) changed = true;
+        if (this.#learn(host, answer.value, answer.ttl, now, facts)) changed = true;
       }
     }
     for (const { name, type, value } of answers)
-      if ((type === 'A' || type === 'AAAA') && !ours.has(name) && !this.#names.has(name))
+      if ((type === 'A' || type === 'AAAA') && !ours.has(name) && hostAsked(this.#names, name) === undefined)
         this.#others.set(value, now, 'answered');
     return changed;
   }
@@ -322,7 +357,7 @@ export class Learner {
     }
     if (!this.#mayServe(name, address, now, facts)) return false;
     this.#makeRoom(name, now);
-    const learned = { name, address, until };
+    const learned = { name, address, until, since: now };
     this.#addresses.push(learned);
     return this.#prolong(learned, until, now);
   }
@@ -413,7 +448,10 @@ function endsOf(facts: Observation['facts'], way: 'up' | 'down'): string {
 }
 
 /** The name and what it leads to (RFC 1034 section 3.6.2); records may stand in any order. */
-function aliasesOf(name: string, answers: Observation['facts']['findings']['answers']): ReadonlySet<string> {
+export function aliasesOf(
+  name: string,
+  answers: Observation['facts']['findings']['answers'],
+): ReadonlySet<string> {
   const aliases = new Set([name]);
   for (let size = 0; size !== aliases.size;) {
     size = aliases.size;

@@ -22,6 +22,8 @@ export interface Situation {
   /** Red leak frames since the last acknowledgement that no tap looked at: the kernel may have let them through, or did not. */
   readonly unseenEscaped: number;
   readonly unseenBlocked: number;
+  /** Ports without a cable, or with one that was plugged in a moment ago: what they carry is not proven. */
+  readonly unplugged?: readonly string[];
 }
 
 export interface Judgement {
@@ -62,13 +64,17 @@ export function judgeSituation(s: Situation): Judgement {
   }
   if (s.passOpen)
     return say('pass', 'alternating', 'A pass is open: what it lets through is readable on the wire.');
+  const unplugged = s.unplugged ?? [];
   if (s.redBlocked > 0 || s.unseenBlocked > 0) {
     const what =
       s.redBlocked > 0
         ? `${count(s.redBlocked, 'attempt')} to leave past the tunnel`
         : `${count(s.unseenBlocked, 'frame')} that nobody could look at`;
-    const lamp = s.tunnelsUp > 0 ? 'green-blip' : 'amber';
+    const lamp = s.tunnelsUp > 0 && unplugged.length === 0 ? 'green-blip' : 'amber';
     return say('blocked', lamp, `${what} stopped; nothing escaped.`);
+  }
+  if (unplugged.length > 0) {
+    return say('idle', 'amber', `Nothing is plugged in at ${unplugged.join(' and ')}: nothing can leave.`);
   }
   if (s.tunnelsUp === 0) {
     return say('idle', 'amber', `No tunnel traffic seen lately; nothing escaped${shut(s.blockMode)}.`);

@@ -2,6 +2,9 @@
 // Follows README.md, rule T: RFC 3442 (DHCP routes: TunnelVision), RFC 8910, RFC 4861, RFC 4191; TunnelCrack (LocalNet,
 // ServerIP). An honest network may do some of it too, so each is amber by itself, told with its evidence.
 
+import { isCut } from '../policy/cut-answers.ts';
+import { hostAsked } from '../policy/names.ts';
+import { aliasesOf } from './learner.ts';
 import type { Facts, NetworkOffer } from '../flow/facts.ts';
 import { addressText, inNetwork, macText, parseAddress } from '../wire/address.ts';
 import { BoundedMap } from './bounded-map.ts';
@@ -77,7 +80,7 @@ export class Tripwire {
     if (folded) return [];
     if (facts.forNobody !== '') return this.#probe(facts);
     const { offer, answers } = facts.findings;
-    if (facts.kind === 'dns' && answers.length > 0) return this.#moves(answers);
+    if (facts.kind === 'dns' && answers.length > 0) return this.#moves(facts);
     const mac = facts.sourceMac;
     if (facts.kind === 'arp') {
       return [...this.#claim(addressText(4, facts.source), mac), ...this.#probe(facts)];
@@ -283,17 +286,22 @@ export class Tripwire {
   }
 
   /** A tunnel's host name led to other addresses before (TunnelCrack ServerIP). */
-  #moves(answers: Observation['facts']['findings']['answers']): Trick[] {
+  #moves(facts: Facts): Trick[] {
+    const { answers } = facts.findings;
     const tricks: Trick[] = [];
-    for (const name of this.#names) {
-      const aliases = new Set([name]);
+    const owners = new Set(answers.map(({ name }) => name));
+    for (const asked of owners) {
+      const name = hostAsked(this.#names, asked);
+      if (name === undefined) continue;
+      const aliases = aliasesOf(asked, answers);
       const known = this.#servers.get(name) ?? new Set<string>();
       const before = [...known];
       for (const { name: owner, type, value } of answers) {
         if (!aliases.has(owner)) continue;
-        if (type === 'CNAME') aliases.add(value);
         const network = type === 'A' || type === 'AAAA' ? parseNetwork(value) : undefined;
         if (network === undefined || known.has(value)) continue;
+        // Of the first answer the rest comes by TCP, and is no change.
+        if (before.length === 0 && facts.protocol === 17 && isCut(facts)) continue;
         // One more than can be remembered is told all the same.
         if (known.size < ADDRESSES) {
           known.add(value);

@@ -6,6 +6,7 @@
 import type { Facts } from '../flow/facts.ts';
 import { addressText, isUnspecified } from '../wire/address.ts';
 import { isStation } from './counted.ts';
+import { REMEMBERED, cutPair, isCut } from './cut-answers.ts';
 import type { NftSet } from './nft-model.ts';
 import type { Direction } from './verdict.ts';
 
@@ -97,19 +98,30 @@ class Remembered<K> {
   }
 }
 
+const DNS = 53;
+type IsOwn = (facts: Facts, way: 'up' | 'down') => boolean;
+
 /** What one reader of frames remembers of them. */
 export class Askers {
   readonly #authenticators = new Remembered<number>(AUTHENTICATORS);
   readonly #askers = new Remembered<string>(ASKERS);
   readonly #tried = new Remembered<string>(TRIED);
+  readonly #asked = new Remembered<string>(REMEMBERED.asked);
+  readonly #cut = new Remembered<string>(REMEMBERED.cut);
 
   /** Those that there was no room for. */
   get refused(): number {
-    return this.#authenticators.refused + this.#askers.refused + this.#tried.refused;
+    const all = [this.#authenticators, this.#askers, this.#tried, this.#asked, this.#cut];
+    return all.reduce((sum, { refused }) => sum + refused, 0);
   }
 
   /** Sets `solicited` and what was tried of a frame that is no tunnel's, before it is judged. Time in milliseconds. */
   recall(facts: Facts, direction: Direction, now: number): void {
+    const names = wayOfNames(facts, direction);
+    if (names !== undefined && facts.protocol === 6) {
+      facts.solicited = this.#cut.has(cutPair(facts, names).pair, now);
+      return;
+    }
     if (facts.outerEtherType === 0x888e) {
       facts.solicited = direction !== 'down' && this.#authenticators.has(facts.destinationMac, now);
       return;
@@ -133,6 +145,22 @@ export class Askers {
     if (direction !== 'down' && isUnspecified(facts.source))
       this.#tried.add(addressText(6, facts.target), now);
   }
+
+  /** Takes any other frame when it was judged; `isOwn` says of a packet whether it is the question for a tunnel's name, or its answer. */
+  learnNames(facts: Facts, direction: Direction, now: number, isOwn: IsOwn): void {
+    const way = wayOfNames(facts, direction);
+    if (way === undefined || facts.protocol !== 17 || !isOwn(facts, way)) return;
+    const { pair, port } = cutPair(facts, way);
+    if (way === 'up') this.#asked.add(`${pair} ${port}`, now);
+    else if (isCut(facts) && this.#asked.has(`${pair} ${port}`, now)) this.#cut.add(pair, now);
+  }
+}
+
+/** Which way a packet to or from the port of names goes; undefined for every other. */
+function wayOfNames(facts: Facts, direction: Direction): 'up' | 'down' | undefined {
+  if (facts.ipVersion === 0 || (facts.destinationPort !== DNS && facts.sourcePort !== DNS)) return undefined;
+  const way = facts.destinationPort === DNS ? 'up' : 'down';
+  return direction === 'either' || direction === way ? way : undefined;
 }
 
 /** Solicitation of a router, solicitation or advertisement of a neighbour, in a packet of this link. */

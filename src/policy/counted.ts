@@ -70,6 +70,11 @@ function portKey(protocol: number, port: number): number {
   return protocol * 65536 + port;
 }
 
+/** The kind that the kernel counts a whole packet to or from this port as. */
+export function portKind(transport: 'udp' | 'tcp', port: number): Kind {
+  return BY_PORT.get(portKey(transport === 'udp' ? 17 : 6, port)) ?? transport;
+}
+
 /** The kind that the kernel counts this frame as; the port is the destination's on the way up, the source's down. */
 export function countedKind(facts: Facts, way: Way): Kind {
   if (isKeptGroup(facts.destinationMac)) return 'l2-other';

@@ -6,6 +6,9 @@ import type { Endpoint, NamePattern, Prefix, Resolver, Transport } from './polic
 
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
+/** In front of a name: one random label. */
+export const BELOW = '*.';
+
 const PORTS = { first: 1, last: 65535 };
 
 /** `udp:[2001:db8::7]:51820`, `udp:198.51.100.0/24:4000-33433`, `udp:vpn.example.com:*`. */
@@ -39,7 +42,8 @@ export function isRange(endpoint: Endpoint): boolean {
 
 /**
  * `udp:198.51.100.7:51820`, `tcp:[2001:db8::7]:443`, `udp:vpn.example.com:51820`; a range of ports or any (`4000-33433`, `*`), and a
- * network of servers (`udp:198.51.100.0/24:51820`, `udp:[2001:db8:7::/48]:51820`). Undefined for anything else.
+ * network of servers (`udp:198.51.100.0/24:51820`, `udp:[2001:db8:7::/48]:51820`); `udp:*.vpn.example.com:1194` for a name whose client
+ * puts a random label in front of it (src/policy/names.ts). Undefined for anything else.
  */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const match = /^(udp|tcp):([^/]+)(?:\/(\d{1,3}))?(\]?):([\d*-]{1,11})$/.exec(text.trim());
@@ -47,8 +51,11 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   const [, transport, host = '', length, bracket = '', ports = ''] = match;
   const range = parsePorts(ports);
   if (range === undefined) return undefined;
-  const found = parseHostPort(transport === 'udp' ? 'udp' : 'tcp', `${host}${bracket}:${range.port}`);
-  if (found === undefined) return undefined;
+  const isBelow = host.startsWith(BELOW);
+  const bare = isBelow ? host.slice(BELOW.length) : host;
+  const single = parseHostPort(transport === 'udp' ? 'udp' : 'tcp', `${bare}${bracket}:${range.port}`);
+  if (single === undefined || (isBelow && single.hostIs !== 'name')) return undefined;
+  const found = isBelow ? { ...single, host: `${BELOW}${single.host}` } : single;
   const many = range.last === range.port ? {} : { lastPort: range.last };
   if (length === undefined) return { ...found, ...many };
   const network = parsePrefix(`${found.host}/${length}`);
@@ -112,8 +119,8 @@ export function parseHostName(text: string): string | undefined {
 
 /** `bank.example` means the name and all below it, `*.clinic.example` only what is below. */
 export function parseNamePattern(text: string): NamePattern | undefined {
-  const below = text.startsWith('*.');
-  const suffix = parseHostName(below ? text.slice(2) : text);
+  const below = text.startsWith(BELOW);
+  const suffix = parseHostName(below ? text.slice(BELOW.length) : text);
   return suffix === undefined ? undefined : { suffix, itself: !below };
 }
 

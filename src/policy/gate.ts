@@ -8,11 +8,12 @@ import { compileAllow, matchesAllow } from './allow.ts';
 import { chatterKind } from './chatter.ts';
 import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
+import { isCutSegment } from './cut-answers.ts';
 import { goesDirect, isOpenProfile } from './direct.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
-import { holeLengths, holeNames, mustTunnelName, nameScan } from './names.ts';
+import { holeLengths, holeNames, hostAsked, mustTunnelName, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
 import { compileNeighbours } from './neighbours.ts';
 import { compileNobodys } from './nobodys.ts';
@@ -51,6 +52,8 @@ export interface Gate {
   plumbing(facts: Facts, way: Way): PlumbingKind | undefined;
   /** Why plumbing is not what it seems, by what the kernel cannot compare; undefined when it is. */
   pretence(facts: Facts): string | undefined;
+  /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer. */
+  readonly isOwnQuestion: (facts: Facts, way: Way) => boolean;
   /** What is judged like any other and yet ends at the bridge: it bears an address of the box. */
   endsAtBox(facts: Facts): boolean;
   /** It comes down to an address that no client has here, or asks a client alone for one. */
@@ -113,14 +116,17 @@ export function compileGate(
 
   /** An opened question for an endpoint's own name, or its answer. */
   function isHole(facts: Facts, way: Way): boolean {
-    if (holes.size === 0 || facts.protocol !== 17) return false;
+    if (holes.size === 0) return false;
+    if (facts.protocol === 6)
+      return facts.solicited && isCutSegment(facts, way, (name) => hostAsked(holes, name) !== undefined);
+    if (facts.protocol !== 17) return false;
     const [name, ...more] = facts.findings.names;
     if (way === 'down') {
       // By the question that it repeats: an answer without a record (no AAAA, an error) is one as well.
       const answer = facts.sourcePort === 53 && (facts.payloadHead & 0x8000) !== 0;
-      return answer && name !== undefined && holes.has(name.name) && more.length === 0;
+      return answer && name !== undefined && hostAsked(holes, name.name) !== undefined && more.length === 0;
     }
-    const lengths = name === undefined ? undefined : holes.get(name.name);
+    const lengths = name === undefined ? undefined : holes.get(hostAsked(holes, name.name) ?? '');
     if (facts.destinationPort !== 53 || lengths === undefined || more.length > 0) return false;
     return isDnsQuery(facts) && facts.udpLength >= lengths.least && facts.udpLength <= lengths.most;
   }
@@ -198,6 +204,7 @@ export function compileGate(
       const asks = facts.icmpType === 135 && facts.protocol === 58 && isStation(facts.destinationMac);
       return asks && passage(facts, 'down') === 'leak' ? 'target' : '';
     },
+    isOwnQuestion: (facts, way) => facts.protocol === 17 && passage(facts, way) === 'hole',
     endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
     exposedName: (facts, way) => {
       if (exposed.size === 0 || facts.ipVersion === 0) return undefined;

@@ -1,6 +1,8 @@
 // Knows: which servers an OpenVPN client configuration names. Must not know: files, keys (inline blocks are skipped unread).
-// Follows openvpn(8): --remote, --port, --rport, --proto, <connection>, inline file support.
+// Follows openvpn(8): --remote, --port, --rport, --proto, --remote-random-hostname, <connection>, inline file support.
 
+import { parseAddress } from '../wire/address.ts';
+import { BELOW } from './endpoint.ts';
 import { noServer, noServerWords } from './no-server.ts';
 import { Importing, shownHost, trimmedLines } from './imported.ts';
 import type { Import } from './imported.ts';
@@ -36,6 +38,8 @@ export function importOpenvpn(text: string): Import {
   const importing = new Importing();
   /** Packets then bear no mark of OpenVPN: nothing but address and port tells them. */
   let isShapeless = false;
+  /** A random label is put in front of every server's name (src/policy/names.ts). */
+  let isRandom = false;
   let block = file;
   let inline = '';
   const lines = trimmedLines(text);
@@ -70,6 +74,8 @@ export function importOpenvpn(text: string): Import {
       const why =
         keyword === 'secret' ? 'a static key leaves packets without a header' : 'it garbles every packet';
       importing.unused(line, `"${keyword}": ${why}, so address and port alone tell the tunnel (opaque)`);
+    } else if (keyword === 'remote-random-hostname') {
+      isRandom = true;
     } else if (keyword === 'config') {
       importing.unused(line, '"config": that other file is not read; import it as well');
     }
@@ -88,7 +94,9 @@ export function importOpenvpn(text: string): Import {
       continue;
     }
     const port = remote.port ?? own.port ?? file.port ?? DEFAULT_PORT;
-    importing.server(line, 'this remote', isShapeless ? 'opaque' : 'openvpn', transport, host, port);
+    const isAddress = parseAddress(host) !== undefined;
+    const asked = isRandom && !isAddress ? `${BELOW}${host}` : host;
+    importing.server(line, 'this remote', isShapeless ? 'opaque' : 'openvpn', transport, asked, port);
   }
   return importing.result();
 }

@@ -38,6 +38,8 @@ export interface Judge {
   isForNobody(facts: Facts, direction: Direction): ForNobody;
   /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
   crosses(facts: Facts, direction: Direction): boolean;
+  /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer (src/policy/askers.ts). */
+  readonly isOwnQuestion: (facts: Facts, way: Way) => boolean;
   /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
   counter(facts: Facts, direction: Direction): string;
 }
@@ -165,6 +167,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     judge,
     crosses,
     counter,
+    isOwnQuestion: gate.isOwnQuestion,
   };
 }
 

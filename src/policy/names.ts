@@ -4,7 +4,7 @@
 // and a question long enough to hide a name behind the bound is not let through.
 
 import type { Facts } from '../flow/facts.ts';
-import { matchesPattern } from './endpoint.ts';
+import { BELOW, matchesPattern } from './endpoint.ts';
 import type { Policy } from './policy.ts';
 
 const DNS_HEADER = 12;
@@ -35,9 +35,44 @@ export function wireName(name: string): readonly number[] {
   return bytes;
 }
 
+/**
+ * The label that OpenVPN puts in front of the server's name for each connection, so that no cache answers (openvpn(8),
+ * --remote-random-hostname): six random bytes in hexadecimal. A policy writes such a host as `*.vpn.example.com`.
+ */
+const RANDOM_LABEL = /^[0-9a-f]{12}$/;
+const RANDOM_LENGTH = 12;
+/** Digits and letters of both cases, as nftables compares a byte. */
+const NFT_HEX = '{ 0x30-0x39, 0x41-0x46, 0x61-0x66 }';
+
+/** Which of a policy's hosts a name is asked for; undefined when none of them is. The name is in lower case. */
+export function hostAsked(hosts: Pick<ReadonlySet<string>, 'has'>, name: string): string | undefined {
+  if (hosts.has(name)) return name;
+  if (name[RANDOM_LENGTH] !== '.' || !RANDOM_LABEL.test(name.slice(0, RANDOM_LENGTH))) return undefined;
+  const below = `*${name.slice(RANDOM_LENGTH)}`;
+  return hosts.has(below) ? below : undefined;
+}
+
+/** Bytes that the name of a question for this host takes. */
+export function hostLength(host: string): number {
+  return host.startsWith(BELOW)
+    ? 1 + RANDOM_LENGTH + wireName(host.slice(BELOW.length)).length
+    : wireName(host).length;
+}
+
+/** Matches of a question's name, `offset` bytes behind the UDP or TCP header, in pieces that a rule can hold. */
+export function nftHost(base: string, offset: number, host: string): readonly string[] {
+  if (!host.startsWith(BELOW)) return nftBytes(base, offset, wireName(host));
+  const label = Array.from(
+    { length: RANDOM_LENGTH },
+    (_, at) => `@${base},${8 * (offset + 1 + at)},8 ${NFT_HEX}`,
+  );
+  const random = [`@${base},${8 * offset},8 ${RANDOM_LENGTH}`, ...label].join(' ');
+  return [random, ...nftBytes(base, offset + 1 + RANDOM_LENGTH, wireName(host.slice(BELOW.length)))];
+}
+
 /** UDP lengths between which a question for exactly this name lies. */
 export function holeLengths(name: string): { readonly least: number; readonly most: number } {
-  const least = 8 + DNS_HEADER + wireName(name).length + 4;
+  const least = 8 + DNS_HEADER + hostLength(name) + 4;
   return { least, most: least + HOLE_SLACK };
 }
 
@@ -75,10 +110,17 @@ const RUN_BITS = 40;
 const CASE_BIT = 2;
 
 /**
- * Matches of `bytes` at `offset` bytes behind the UDP or TCP header (`base` is nft's name for where to count from).
- * Runs of bits between the case bits, and no mask: nft 1.1 lists a mask with holes as something else than it applied.
+ * Runs in one rule: each takes three expressions of the kernel's, of which a rule holds 128 (NFT_RULE_MAXEXPRS), with the rest of the
+ * rule among them.
  */
-export function nftBytes(base: string, offset: number, bytes: readonly number[]): string {
+const RUNS = 32;
+
+/**
+ * Matches of `bytes` at `offset` bytes behind the UDP or TCP header (`base` is nft's name for where to count from).
+ * Runs of bits between the case bits, and no mask: nft 1.1 lists a mask with holes as something else than it applied. In pieces that
+ * a rule can hold.
+ */
+export function nftBytes(base: string, offset: number, bytes: readonly number[]): readonly string[] {
   const parts: string[] = [];
   let value = 0;
   let bits = 0;
@@ -98,7 +140,10 @@ export function nftBytes(base: string, offset: number, bytes: readonly number[])
     bits += 1;
   }
   close(8 * bytes.length);
-  return parts.join(' ');
+  const pieces = Array.from({ length: Math.ceil(parts.length / RUNS) }, (_, at) =>
+    parts.slice(RUNS * at, RUNS * (at + 1)),
+  );
+  return pieces.map((piece) => piece.join(' '));
 }
 
 /** A length byte is at most 63 and no letter; a letter stands for both its cases. */

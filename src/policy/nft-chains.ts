@@ -8,8 +8,10 @@ import { NFT_TO_ASKER, nftEapol } from './askers.ts';
 import { NFT_CHATTER4, NFT_CHATTER6, nftCountChatter } from './chatter.ts';
 import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
+import { cutChains, cutLearns, nftCut } from './cut-answers.ts';
 import { isOpenProfile, nftClosed } from './direct.ts';
-import { holeLengths, holeNames, nameScan, nftBytes, wireName } from './names.ts';
+import { holeLengths, holeNames, nameScan, nftBytes, nftHost, wireName } from './names.ts';
+import { inPieces } from './nft-model.ts';
 import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from './learned.ts';
 import { nearNetworks, nftArp, nftSolicit } from './neighbours.ts';
@@ -43,6 +45,8 @@ export function wayChains(policy: Policy, learned: LearnedState, way: Way): read
     ...(way === 'up' ? membershipChains(`${count('up', 'plumbing', 'igmp-mld')} accept`) : []),
     ...ipChains(policy, learned, way, 4, end),
     ...ipChains(policy, learned, way, 6, end),
+    ...holeMatches(policy, way).flatMap(({ chains }) => chains),
+    ...cutChains(holeNames(policy), way),
     ...questionChains(policy, way),
     { name: `${way}_short`, rules: [`${count(way, 'leak', 'malformed')} goto ${end}`] },
     classifyChain(way, 'allowed', 'accept'),
@@ -169,7 +173,8 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         ...(four ? nftPlainMembership(way, `${count(way, 'plumbing', 'igmp-mld')} accept`) : []),
         ...(way === 'up' ? nftPortReport(policy, family, `${count('up', 'plumbing', 'icmp')} accept`) : []),
         `${far} . meta l4proto . th ${port} @safe${family} goto ${way}_allowed`,
-        ...holeRules(policy, way),
+        ...holeMatches(policy, way).map(({ rule }) => rule),
+        ...nftCut(holeNames(policy), way, family),
         ...policy.allow
           .filter(({ to }) => to.ipVersion === family)
           .flatMap((rule) => nftAllow(rule, way))
@@ -236,12 +241,14 @@ function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): stri
 }
 
 /** The question for an endpoint's own name, byte for byte but for case, and its answers. */
-function holeRules(policy: Policy, way: Way): string[] {
-  return holeNames(policy).map((name) => {
-    const bytes = nftBytes('th', 8 + 12, wireName(name));
-    if (way === 'down') return `udp sport 53 @th,80,1 0x1 @th,96,16 0x1 ${bytes} goto down_allowed`;
-    const { least, most } = holeLengths(name);
-    return `udp dport 53 udp length ${least}-${most} ${NFT_DNS_QUERY} ${bytes} goto up_allowed`;
+function holeMatches(policy: Policy, way: Way): ReturnType<typeof inPieces>[] {
+  return holeNames(policy).map((host, at) => {
+    const { least, most } = holeLengths(host);
+    const head =
+      way === 'down'
+        ? 'udp sport 53 @th,80,1 0x1 @th,96,16 0x1 '
+        : `udp dport 53 udp length ${least}-${most} ${NFT_DNS_QUERY} `;
+    return inPieces(`${way}_name_${at}`, head, nftHost('th', 8 + 12, host), cutLearns(way));
   });
 }
 
@@ -249,11 +256,13 @@ function holeRules(policy: Policy, way: Way): string[] {
 function questionChains(policy: Policy, way: Way): NftChain[] {
   if (policy.profile !== 'split' || way === 'down') return [];
   const { prefix, longest } = nameScan(policy);
-  const scan = policy.mustTunnel.flatMap(({ suffix, itself }) => {
+  const scan = policy.mustTunnel.flatMap(({ suffix, itself }, nth) => {
     const bytes = wireName(suffix);
     // Two bytes more than in a datagram: over TCP a length stands in front.
     const offsets = Array.from({ length: prefix + 3 }, (_, at) => at).slice(itself ? 0 : 2);
-    return offsets.map((offset) => `${nftBytes('ih', 12 + offset, bytes)} goto up_leak`);
+    return offsets.map((offset) =>
+      inPieces(`up_must_${nth}_${offset}`, '', nftBytes('ih', 12 + offset, bytes), 'up_leak'),
+    );
   });
   const tooLong = Math.min(longest + 14, 65000);
   const families = ([4, 6] as const).map((family) => ({
@@ -275,7 +284,8 @@ function questionChains(policy: Policy, way: Way): NftChain[] {
         'goto up_leak',
       ],
     },
-    { name: 'up_names', rules: [...scan, 'goto up_allowed'] },
+    ...scan.flatMap(({ chains }) => chains),
+    { name: 'up_names', rules: [...scan.map(({ rule }) => rule), 'goto up_allowed'] },
   ];
 }
 

@@ -42,6 +42,25 @@ export interface NftRuleset {
   readonly chains: readonly NftChain[];
 }
 
+/**
+ * A rule of more matches than the kernel takes in one: what does not fit goes on in chains of its own, named after `name`. Where a piece
+ * does not match, the rules behind the first go on.
+ */
+export function inPieces(
+  name: string,
+  head: string,
+  [first = '', ...rest]: readonly string[],
+  end: string,
+): { readonly rule: string; readonly chains: readonly NftChain[] } {
+  const chainOf = (at: number): string => `${name}_${at + 1}`;
+  const chains = rest.map((piece, at) => ({
+    name: chainOf(at),
+    rules: [`${piece} goto ${at + 1 === rest.length ? end : chainOf(at + 1)}`],
+  }));
+  const next = rest.length === 0 ? `goto ${end}` : `jump ${chainOf(0)}`;
+  return { rule: `${head}${first} ${next}`, chains };
+}
+
 /** The text for `nft -f`. */
 export function rulesetText(ruleset: NftRuleset): string {
   const { counters, sets, chains } = ruleset;
@@ -58,7 +77,7 @@ export function rulesetText(ruleset: NftRuleset): string {
     ...chains.map((chain) => `  ${chainHead(chain)} }`),
     '}',
     `flush table ${FAMILY} ${TABLE}`,
-    // What rules have learned from frames is as true under other rules.
+    // What the kernel has learned itself stays: the answer that a client waits for may be what the new ruleset came from.
     ...sets
       .filter(({ learned }) => learned === undefined)
       .map(({ keyword, name }) => `flush ${keyword} ${FAMILY} ${TABLE} ${name}`),

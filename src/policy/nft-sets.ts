@@ -4,6 +4,7 @@
 
 import { parseMac, macText } from '../wire/address.ts';
 import { ASKER_SETS } from './askers.ts';
+import { CUT_SETS } from './cut-answers.ts';
 import { designatedEndpoints, hostsOf, isExact, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
@@ -46,6 +47,7 @@ export const SETS: readonly NftSet[] = [
   set('pass_mac', 'ether_addr'),
   set('pass_all', 'ether_type'),
   ...ASKER_SETS,
+  ...CUT_SETS,
   { ...set('box_macs', 'ether_addr'), timeouts: false },
   { ...set('canary', 'ether_addr'), timeouts: false },
   { ...set('box4', 'ipv4_addr'), timeouts: false },

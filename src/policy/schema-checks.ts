@@ -1,7 +1,7 @@
 // Knows: faults that take two fields of a policy to see. Must not know: YAML, zod.
 // A setting that would silently do nothing, or something else than it says, is refused.
 
-import { formatEndpoint, formatResolver, isRange, lastPort } from './endpoint.ts';
+import { BELOW, formatEndpoint, formatResolver, isRange, lastPort } from './endpoint.ts';
 import { noServer, noServerWords } from './no-server.ts';
 import { SSH_PORT } from './policy.ts';
 import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
@@ -138,6 +138,11 @@ function rangeFaults(
 }
 
 function singleFaults(path: Path, endpoint: Endpoint): PolicyFault[] {
+  if (endpoint.host.startsWith(BELOW)) {
+    const remedy =
+      'Only the client of a tunnel puts a random label in front of a name; write the name alone.';
+    return [fault(path, `${formatEndpoint(endpoint)} is no name`, remedy)];
+  }
   if (!isRange(endpoint)) return [];
   const remedy = 'Ranges are for endpoints of tunnels; write one address or name, and one port.';
   return [fault(path, `${formatEndpoint(endpoint)} is a range`, remedy)];

@@ -10,6 +10,7 @@ const TESTS = {
   account: ['netns', 'test/netns/account.test.ts'],
   floods: ['netns', 'test/netns/floods.test.ts'],
   canary: ['netns', 'test/netns/canary-sight.test.ts'],
+  names: ['netns', 'test/netns/named-life.test.ts'],
   day: ['unit', 'test/appliance/tap/canary-day.test.ts'],
 };
 const [name = '', ...rest] = process.argv.slice(2);

@@ -60,6 +60,7 @@ describe('a proof', () => {
       count?: boolean;
     }) => void;
     fault: () => string | undefined;
+    plug: (isOut: boolean) => void;
   } {
     let now = 10_000;
     const values = new Map<string, number>();
@@ -86,7 +87,7 @@ describe('a proof', () => {
       canary.read(now - 10, new Map(values));
     };
     let serial = 0;
-    return { canary, turn, fault: () => canary.fault(now) };
+    return { canary, turn, fault: () => canary.fault(now), plug: (isOut) => canary.withhold(isOut, now) };
   }
 
   it('stands when both taps saw, the right counters grew and nothing went on', () => {
@@ -110,6 +111,24 @@ describe('a proof', () => {
     expect(fault()).toBeUndefined();
     for (let ms = 0; ms <= PROOF_MS; ms += 1_400) turn(broken);
     expect(fault()).toContain(said);
+  });
+
+  it('is not asked for while a port has no cable, and is due again when it has one', () => {
+    const { canary, turn, fault, plug } = box();
+    turn();
+    turn({ lan: true });
+    plug(true);
+    for (let nth = 0; nth < 5; nth += 1) turn({ lan: true });
+    expect([fault(), canary.isWithheld]).toEqual([undefined, true]);
+    expect(canary.isLost(Infinity)).toBe(false);
+    plug(false);
+    expect([fault(), canary.isWithheld]).toEqual([undefined, true]);
+    turn();
+    expect([fault(), canary.isWithheld]).toEqual([undefined, false]);
+    plug(true);
+    plug(false);
+    for (let ms = 0; ms <= PROOF_MS; ms += 1_400) turn({ lan: true });
+    expect(fault()).toContain('the tap on lan did not see');
   });
 
   it('has been given by each shape when as many were sent as there are shapes', () => {

@@ -146,6 +146,51 @@ describe('Learner', () => {
     expect(pupil.observe(answers(a('pool.example', '198.51.100.9'), cname), 1)).toBe(true);
   });
 
+  it('takes answers for names below which the client makes a label up, for no other label and no other question', () => {
+    const pupil = new Learner();
+    pupil.setPolicy(
+      policyOf(`version: 1
+tunnels:
+  - {name: away, protocol: openvpn, endpoints: ["udp:*.vpn.example:1194", "udp:b.example:1194"]}
+`),
+    );
+    const [first, second] = ['0123456789ab.vpn.example', 'ba9876543210.vpn.example'];
+    for (const name of ['vpn.example', 'x.vpn.example', `${first}x`]) {
+      pupil.observe(asks(name), 0);
+      expect(pupil.observe(answers(a(name, '198.51.100.8')), 0)).toBe(false);
+    }
+    pupil.observe(asks(first), 0);
+    expect(pupil.observe(answers(a(second, '198.51.100.8')), 1)).toBe(false);
+    pupil.observe(asks(second), 40_000);
+    expect(pupil.observe(answers(a(second, '198.51.100.9')), 40_001)).toBe(true);
+    pupil.observe(asks('b.example'), 80_000);
+    expect(pupil.observe(answers(a('b.example', '198.51.100.10')), 80_001)).toBe(true);
+    expect(pupil.state(80_001).addresses.map(({ name, address }) => [name, address])).toEqual([
+      ['*.vpn.example', '198.51.100.9'],
+      ['b.example', '198.51.100.10'],
+    ]);
+  });
+
+  it('says what has just been learned, for as long as nobody else may know, and what is asked', () => {
+    const pupil = learner();
+    pupil.observe(asks('vpn.example'), 0);
+    expect([pupil.asked('vpn.example', 5), pupil.led('vpn.example', '198.51.100.9', 5)]).toEqual([
+      true,
+      false,
+    ]);
+    pupil.observe(answers(a('vpn.example', '198.51.100.9')), 10);
+    expect([pupil.asked('vpn.example', 15), pupil.led('vpn.example', '198.51.100.9', 9)]).toEqual([
+      false,
+      true,
+    ]);
+    expect(pupil.isLedBetween('vpn.example', 0, 10)).toBe(true);
+    expect(pupil.isLedBetween('vpn.example', 11, 20)).toBe(false);
+    pupil.observe(asks('vpn.example'), 40_000);
+    pupil.observe(answers(a('vpn.example', '198.51.100.9')), 40_001);
+    // It was known: whoever goes there is in nobody's way.
+    expect(pupil.led('vpn.example', '198.51.100.9', 40_001)).toBe(false);
+  });
+
   describe('an answer is bound to its question', () => {
     interface Ends {
       readonly id: number;

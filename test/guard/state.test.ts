@@ -33,6 +33,25 @@ describe('judgeSituation', () => {
     ['attempts were stopped with no tunnel', { redBlocked: 1, tunnelsUp: 0 }, 'blocked', 'amber'],
     ['no tunnel was seen', { tunnelsUp: 0 }, 'idle', 'amber'],
     ['no tunnel is known', { tunnelsConfigured: 0, tunnelsUp: 0, redEscapes: 9 }, 'setup', 'amber'],
+    ['nothing is plugged in', { unplugged: ['lan0'] }, 'idle', 'amber'],
+    [
+      'nothing is plugged in, and attempts were stopped',
+      { unplugged: ['lan0'], redBlocked: 1 },
+      'blocked',
+      'amber',
+    ],
+    [
+      'nothing is plugged in, and something had escaped',
+      { unplugged: ['lan0'], redEscapes: 1 },
+      'leaking',
+      'red',
+    ],
+    [
+      'nothing is plugged in, and a tap is down',
+      { unplugged: ['wan0'], blindness: ['x'] },
+      'blind',
+      'red-flash',
+    ],
     ['a pass is open', { passOpen: true, blockMode: true }, 'pass', 'alternating'],
     ['a tap is down', { blindness: ['x'] }, 'blind', 'red-flash'],
     ['a tap is down and something escaped', { blindness: ['x'], redEscapes: 1 }, 'blind', 'red-flash'],
@@ -56,6 +75,7 @@ describe('judgeSituation', () => {
       amberEscapes: fc.nat(1),
       unseenEscaped: fc.nat(1),
       unseenBlocked: fc.nat(1),
+      unplugged: fc.subarray(['lan0', 'wan0']),
     });
     fc.assert(
       fc.property(situations, (s) => {
@@ -69,6 +89,7 @@ describe('judgeSituation', () => {
         });
         expect(s.tunnelsUp).toBeGreaterThan(0);
         expect(s.unseenEscaped).toBe(0);
+        expect(s.unplugged).toEqual([]);
       }),
     );
   });

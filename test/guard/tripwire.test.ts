@@ -32,7 +32,7 @@ interface Wire {
   readonly observer: Observer;
   readonly offer: (kind: Kind, offer: NetworkOffer, facts?: Partial<Facts>) => Incident[];
   readonly arp: (address: string, mac: number) => Incident[];
-  readonly answer: (name: string, address: string) => Incident[];
+  readonly answer: (name: string, address: string, facts?: Partial<Facts>) => Incident[];
   readonly escape: (destination: string) => Incident[];
 }
 
@@ -53,13 +53,13 @@ function wire(): Wire {
         { kind: 'arp' },
         { sourceMac: mac, arpOperation: 2, source: ipv4Words(parseIpv4(address) ?? 0) as Facts['source'] },
       ),
-    answer: (name, address) =>
+    answer: (name, address, facts = {}) =>
       down(
         {
           kind: 'dns',
           answers: [{ name, type: address.includes(':') ? 'AAAA' : 'A', value: address, ttl: 60 }],
         },
-        {},
+        facts,
       ),
     escape: (destination) =>
       observer.take(
@@ -213,6 +213,14 @@ describe('router advertisements and redirects', () => {
 });
 
 describe("a tunnel server's name", () => {
+  it('the rest of a first answer that was cut is no change, and a cut answer is one', () => {
+    const { answer } = wire();
+    const cut = { protocol: 17, payloadHead: 0x00078380 };
+    expect(answer('vpn.example', '203.0.113.7', cut)).toEqual([]);
+    expect(answer('vpn.example', '203.0.113.8')).toEqual([]);
+    expect(answer('vpn.example', '203.0.113.66', cut)).toHaveLength(1);
+  });
+
   it('is answered with a new address of the same family', () => {
     const { answer } = wire();
     answer('vpn.example', '203.0.113.7');

@@ -18,6 +18,7 @@ import {
   CHANGED,
   FULL,
   LEARNED,
+  NAMES,
   PASSING,
   RANGES,
   RANGES_LEARNED,
@@ -148,6 +149,7 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
+  { name: 'long names and random ones', policy: NAMES, learned: NOTHING_LEARNED },
 ];
 
 describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {

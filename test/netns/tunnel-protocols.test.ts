@@ -1,17 +1,18 @@
 // Knows: that real tunnels of other protocols pass in block mode, and that plain text sent to their server does not.
 // Must not know: how shapes are matched. WireGuard is every lab's own tunnel; OpenVPN is Debian's program; this kernel
-// has no IPsec, so IKE and ESP are frames made here after RFC 7296 and RFC 4303.
+// has no IPsec, so IKE and ESP are frames made here after RFC 7296 and RFC 4303 (strongSwan's own: named-tunnels.ts).
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/box.ts';
-import type { Namespace } from '../../appliance/lab/namespace.ts';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';
 import type { Running } from '../../appliance/lab/process.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
+import { party } from './party.ts';
+import type { Party } from './party.ts';
 
 const SEND = fileURLToPath(new URL('./frame-sender.mjs', import.meta.url));
 const BULK = fileURLToPath(new URL('./bulk.mjs', import.meta.url));
@@ -33,30 +34,6 @@ beforeAll(async () => {
   await lab().guard.block(true);
 });
 afterAll(() => daemon.stop());
-
-interface Party {
-  readonly certificate: string;
-  readonly key: string;
-  readonly fingerprint: string;
-}
-
-async function party(space: Namespace, name: string): Promise<Party> {
-  const key = `${lab().plan.dir}/${name}.key`;
-  const certificate = `${lab().plan.dir}/${name}.crt`;
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-  const rest = ['-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', certificate];
-  await space.must(['openssl', 'req', '-x509', ...curve, ...rest]);
-  const { stdout } = await space.must([
-    'openssl',
-    'x509',
-    '-noout',
-    '-sha256',
-    '-fingerprint',
-    '-in',
-    certificate,
-  ]);
-  return { certificate, key, fingerprint: stdout.trim().split('=')[1] ?? '' };
-}
 
 /** Sends packets of every fill through a tunnel and back, and says what the guard made of them. */
 async function bulk(server: string): Promise<unknown> {
@@ -90,7 +67,8 @@ describe('tunnels in block mode', () => {
     'OpenVPN over %s comes up and carries a ping, and megabytes both ways',
     async (name, port, serverProtocol, clientProtocol) => {
       const { laptop, uplink } = lab().network;
-      const [server, client] = await Promise.all([party(uplink, `s-${name}`), party(laptop, `c-${name}`)]);
+      const { dir } = lab().plan;
+      const [server, client] = await Promise.all([party(dir, `s-${name}`), party(dir, `c-${name}`)]);
       const common = [
         '--dev',
         `ov${name}`,

@@ -17,6 +17,7 @@ describe('an endpoint', () => {
     ...['udp:198.51.100.7:51820', 'tcp:[2001:db8::7]:443', 'udp:vpn.example.com:1'],
     ...['udp:198.51.100.7:4000-33433', 'udp:vpn.example.com:*', 'tcp:[2001:db8::7]:1-2'],
     ...['udp:198.51.100.0/24:51820', 'udp:[2001:db8:7::/48]:*', 'udp:0.0.0.0/0:*'],
+    ...['udp:*.vpn.example.com:1194', 'tcp:*.vpn.example.com:*'],
   ])('%s is read and written alike', (text) => {
     const endpoint = parseEndpoint(text);
     expect(endpoint && formatEndpoint(endpoint)).toBe(text);
@@ -24,6 +25,7 @@ describe('an endpoint', () => {
 
   it.each([
     ['udp:192.0.2.1/32:5-5', 'udp:192.0.2.1:5'],
+    ['udp:*.VPN.Example.com.:5', 'udp:*.vpn.example.com:5'],
     ['udp:[2001:DB8::1/128]:1-65535', 'udp:[2001:db8::1]:*'],
     ['udp:[2001:db8:0:0::/64]:7', 'udp:[2001:db8::/64]:7'],
     ['udp:[2001:db8::]/64:7', 'udp:[2001:db8::/64]:7'],
@@ -60,6 +62,14 @@ describe('an endpoint', () => {
     'udp:[192.0.2.1]:1',
     'udp:[::1%eth0]:1',
     'udp:[vpn.example]:1',
+    ...[
+      'udp:*.192.0.2.1:1',
+      'udp:*.[2001:db8::1]:1',
+      'udp:*:1',
+      'udp:*.:1',
+      'udp:*.*.vpn.example:1',
+      'udp:a.*.example:1',
+    ],
     'udp:a b:1',
     'udp:a;b:1',
     'udp:-a.example:1',

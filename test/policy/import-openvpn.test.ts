@@ -45,6 +45,22 @@ port 1300
     expect(found(text)).toEqual(['tcp:198.51.100.8:443', 'udp:198.51.100.9:1200']);
   });
 
+  it.each(['remote-random-hostname\n', ''])(
+    'with %j before or behind them, takes names as they are asked for',
+    (line) => {
+      const remotes =
+        'remote vpn.example.com 443\nremote b.example 1195 tcp\nremote 198.51.100.8\nremote 2001:db8::8\n';
+      const label = line === '' ? '' : '*.';
+      const asked = [
+        ...[`udp:${label}vpn.example.com:443`, `tcp:${label}b.example:1195`],
+        ...['udp:198.51.100.8:1194', 'udp:[2001:db8::8]:1194'],
+      ];
+      expect(found(`client\n${line}${remotes}`)).toEqual(asked);
+      expect(found(`client\n${remotes}${line}`)).toEqual(asked);
+      expect(importOpenvpn(`client\n${remotes}${line}`).unused).toEqual([]);
+    },
+  );
+
   it('skips inline blocks unread, also when they look like settings', () => {
     const text = `client\n<key>\nremote 203.0.113.66 1\n${SECRET}\n</key>\nremote 198.51.100.8 1194\n<auth-user-pass>\nme\n${SECRET}\n</auth-user-pass>\n`;
     expect(found(text)).toEqual(['udp:198.51.100.8:1194']);

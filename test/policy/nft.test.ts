@@ -81,17 +81,21 @@ describe('every path of the ruleset', () => {
     'ends in a verdict, and jumps only to chains that are there',
     (policy) => {
       const { chains } = expectedShape(compileRuleset(policy, { blockMode: true, learned: LEARNED }));
-      const returning = new Set(
-        [...chains.values()].flatMap(({ rules }) =>
-          rules.flatMap((rule) => [...rule.matchAll(/jump (\w+)/g)].map((match) => match[1] ?? '')),
-        ),
-      );
+      const targets = (rules: readonly string[], how: RegExp): string[] =>
+        rules.flatMap((rule) => [...rule.matchAll(how)].map((match) => match[1] ?? ''));
+      const all = [...chains.values()].flatMap(({ rules }) => targets(rules, /(?:jump|goto) (\w+)/g));
+      // What a chain that was jumped to hands on falls back to who jumped; nothing else may fall.
+      const ending = new Set([...chains.keys()].filter((name) => !all.includes(name)));
+      for (const name of ending)
+        for (const next of targets(chains.get(name)?.rules ?? [], /goto (\w+)/g)) ending.add(next);
+      expect(ending).toContain('up_leak');
+      expect(ending).toContain('up_plain4');
       for (const [name, { rules }] of chains) {
         for (const rule of rules) {
           const target = /(?:goto|jump) (\w+)(?:,|$)/.exec(rule)?.[1];
           if (target !== undefined) expect(chains.has(target), `${name}: ${rule}`).toBe(true);
         }
-        if (returning.has(name)) continue;
+        if (!ending.has(name)) continue;
         expect(rules.at(-1), name).toMatch(/^(?:counter name \w+ )?(?:accept|drop|goto \w+)$/);
       }
     },

@@ -31,6 +31,11 @@ allow:
 `;
 
 export const FULL = policyOf(`version: 1\nprofile: full-tunnel\nmanagement: {ssh: true}\n${TUNNELS}${ALLOW}`);
+/** A name longer than a rule of the kernel's holds, as a service hands it out, and names below which a label is made up each time. */
+export const LONG_NAME = 'cvpn-endpoint-0123456789abcdef0.prod.clientvpn.us-east-1.amazonaws.com';
+export const NAMES = policyOf(
+  `version: 1\nprofile: split\nmustTunnel: [login.${LONG_NAME}, bank.example]\ntunnels:\n  - {name: away, protocol: openvpn, endpoints: ['udp:${LONG_NAME}:443', 'udp:*.${LONG_NAME}:443', 'udp:*.vpn.example.com:1194']}\n`,
+);
 export const BARE = policyOf(
   `version: 1\ntunnels:\n  - {name: home, protocol: wireguard, endpoints: ['udp:198.51.100.7:51820']}\n`,
 );

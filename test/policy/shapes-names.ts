@@ -16,6 +16,7 @@ import {
   u32,
   udp,
 } from './frames.ts';
+import { LONG_NAME } from './policies.ts';
 import { four, six, down4, LINK_LOCAL, query } from './shape.ts';
 import type { Shape } from './shape.ts';
 
@@ -60,6 +61,38 @@ export const NAMES: readonly Shape[] = [
   ),
   four("the tunnel server's own name, mixed case", 17, udp(40000, 53, dnsQuery('vPn.ExAmPlE.cOm'))),
   four("below the tunnel server's name", 17, udp(40000, 53, dnsQuery('a.vpn.example.com'))),
+  four('a random label below it', 17, udp(40000, 53, dnsQuery('0123456789ab.vpn.example.com'))),
+  six('a random label below it, over IPv6', 17, udp(40000, 53, dnsQuery('ba9876543210.vpn.example.com'))),
+  four('a random label below it, mixed case', 17, udp(40000, 53, dnsQuery('0A2b4C6d8E0f.Vpn.eXample.com'))),
+  four('a label too short below it', 17, udp(40000, 53, dnsQuery('0123456789a.vpn.example.com'))),
+  four('a label too long below it', 17, udp(40000, 53, dnsQuery('0123456789abc.vpn.example.com'))),
+  four('a label of other letters below it', 17, udp(40000, 53, dnsQuery('0123456789ag.vpn.example.com'))),
+  four('a label of other bytes below it', 17, udp(40000, 53, dnsQuery('0123456789a@.vpn.example.com'))),
+  four('two labels below it', 17, udp(40000, 53, dnsQuery('0123456789ab.0123456789ab.vpn.example.com'))),
+  four("a long tunnel server's name", 17, udp(40000, 53, dnsQuery(LONG_NAME))),
+  four(
+    "a random label below a long tunnel server's name",
+    17,
+    udp(40000, 53, dnsQuery(`0123456789ab.${LONG_NAME}`)),
+  ),
+  four(
+    'a long name that differs at its end',
+    17,
+    udp(40000, 53, dnsQuery(LONG_NAME.replace('.com', '.net'))),
+  ),
+  four('a long must-tunnel name', 17, udp(40000, 53, dnsQuery(`www.login.${LONG_NAME}`))),
+  down4(
+    "the answer for a long tunnel server's name",
+    17,
+    udp(53, 40000, dnsAnswer(LONG_NAME, '198.51.100.77')),
+    { from: '192.168.1.1' },
+  ),
+  down4(
+    'the answer for a random label below it',
+    17,
+    udp(53, 40000, dnsAnswer('0123456789ab.vpn.example.com', '198.51.100.77')),
+    { from: '192.168.1.1' },
+  ),
   four("the tunnel server's name as a prefix", 17, udp(40000, 53, dnsQuery('vpn.example.com.evil.example'))),
   four(
     "the tunnel server's name and a long tail",

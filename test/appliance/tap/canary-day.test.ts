@@ -23,6 +23,7 @@ const judging = (wrong: Partial<Judge>): Judge => ({
   streamOf: (facts, way) => right.streamOf(facts, way),
   judge: (facts, way) => right.judge(facts, way),
   isForNobody: (facts, way) => right.isForNobody(facts, way),
+  isOwnQuestion: (facts, way) => right.isOwnQuestion(facts, way),
   crosses: (facts, way) => right.crosses(facts, way),
   counter: (facts, way) => right.counter(facts, way),
   ...wrong,

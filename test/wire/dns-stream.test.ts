@@ -1,0 +1,61 @@
+// Knows: which TCP segments are whole questions for one name and nothing else. Holds src/wire/dns-stream.ts; dns-packet writes them.
+
+import dnsPacket from 'dns-packet';
+import { describe, expect, it } from 'vitest';
+import { wholeQuestion } from '../../src/wire/dns-stream.ts';
+import { expectBounded } from './bounded.ts';
+
+type Option = { code: number; data: Buffer };
+const question = (name: string, type: 'A' | 'AAAA' = 'A', options?: readonly Option[], flags = 256): Buffer =>
+  dnsPacket.streamEncode({
+    ...{ type: 'query', id: 7, flags, questions: [{ name, type }] },
+    ...(options === undefined
+      ? {}
+      : { additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 1232, options: [...options] }] }),
+  } as never);
+const cookie = (bytes: number): Option => ({ code: 10, data: Buffer.alloc(bytes, 7) });
+const read = (...parts: readonly Buffer[]): string | undefined => {
+  const bytes = Uint8Array.from(Buffer.concat([Buffer.alloc(3), ...parts]));
+  return wholeQuestion(bytes, 3, bytes.length);
+};
+
+describe('wholeQuestion', () => {
+  it.each<[string, readonly Buffer[]]>([
+    ['a question', [question('VPN.example')]],
+    ['with EDNS', [question('vpn.example', 'A', [])]],
+    ['with a cookie of the client', [question('vpn.example', 'A', [cookie(8)])]],
+    ['with the cookies of both', [question('vpn.example', 'A', [cookie(24)])]],
+    ['for both families', [question('vpn.example'), question('vpn.example', 'AAAA')]],
+    ['for both families with EDNS', [question('vpn.example', 'A', []), question('vpn.example', 'AAAA', [])]],
+  ])('is %s', (_case, parts) => {
+    expect(read(...parts)).toBe('vpn.example');
+  });
+
+  it.each<[string, readonly Buffer[]]>([
+    ['nothing', []],
+    ['a question and another', [question('vpn.example'), question('bank.example')]],
+    ['two questions of different forms', [question('vpn.example'), question('vpn.example', 'AAAA', [])]],
+    [
+      'two with cookies',
+      [question('vpn.example', 'A', [cookie(8)]), question('vpn.example', 'A', [cookie(8)])],
+    ],
+    ['three', [question('vpn.example'), question('vpn.example'), question('vpn.example')]],
+    ['with more behind it', [question('vpn.example'), Buffer.from([0])]],
+    ['cut', [question('vpn.example').subarray(0, -1)]],
+    ['with another length', [Buffer.from([0, 9]), question('vpn.example').subarray(2)]],
+    ['an answer', [question('vpn.example', 'A', undefined, 0x8180)]],
+    ['with an option of another length', [question('vpn.example', 'A', [cookie(9)])]],
+  ])('is not %s', (_case, parts) => {
+    expect(read(...parts)).toBeUndefined();
+  });
+
+  it('reads no byte beyond the segment, whatever it holds', () => {
+    const seeds = [question('vpn.example', 'A', [cookie(8)]), question('vpn.example')];
+    expectBounded(
+      wholeQuestion,
+      [...seeds, Buffer.concat([question('vpn.example'), question('vpn.example')])].map((one) =>
+        Uint8Array.from(one),
+      ),
+    );
+  });
+});
