@@ -10,6 +10,7 @@ import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import type { ParsedPolicy } from '../../src/policy/schema.ts';
 import { macText } from '../../src/wire/address.ts';
 import type { RelayList } from '../../src/wire/tor.ts';
 import { CanaryLinks } from '../canary-links.ts';
@@ -227,8 +228,8 @@ export class Daemon implements ApiSubject {
     return this.#enforcement.policy;
   }
 
-  async setPolicy(text: string): Promise<Status | readonly Fault[]> {
-    const parsed = await this.#texts.run('policy', text);
+  async setPolicy(text: string, read?: ParsedPolicy): Promise<Status | readonly Fault[]> {
+    const parsed = read ?? (await this.#texts.run('policy', text));
     if (!parsed.ok) return parsed.faults;
     const fault = lampFault(parsed.policy.lamp, this.#options.runtimeDir);
     if (fault !== undefined) return [fault];
@@ -422,6 +423,7 @@ export class Daemon implements ApiSubject {
       await this.#raiseLinks(policy);
     await this.#firewall.verify(this.#due.delete('breach'));
     this.#tellTaps();
+    this.#taps.use(this.#guard.tunnelEndpointsInUse());
     await this.#bridge?.beReached();
     this.#record.settle();
     this.#keepServers();

@@ -94,6 +94,12 @@ export class TunnelWatch {
     return new Set(names.map((endpoint) => endpoint.host));
   }
 
+  /** Endpoints of the policy whose servers have answered, the newest last. */
+  endpointsInUse(): readonly string[] {
+    const answered = [...this.#servers].map(([endpoint]) => endpoint);
+    return answered.filter((text) => this.#tunnels.some(({ endpoints }) => endpoints.has(text)));
+  }
+
   /** A tunnel that was silent has come up after monotonic `since`. */
   cameUpSince(since: number): boolean {
     return this.#tunnels.some(({ liveness }) => liveness.cameUpAt > since);

@@ -22,27 +22,33 @@ const PER_PORT = 75;
 const PER_ADDRESS = 6;
 
 /**
- * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel or there are more addresses than a
- * filter holds: then the tap reads everything and the judge alone decides. `only` (indices of the judge's endpoints)
- * leaves the others visible, so that a policy with ten thousand endpoints hides the few in use.
+ * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel: then the tap reads everything and the judge alone
+ * decides. Of more addresses than a filter holds it hides those of the endpoints `inUse` (texts, the last ones first), and of those as
+ * many as it holds.
  */
 export function compileFilter(
   policy: Policy,
   learned: LearnedState = NOTHING_LEARNED,
-  only?: readonly number[],
+  inUse: readonly string[] = [],
 ): string {
   const endpoints = tunnelEndpoints(policy);
   const all = tunnelHosts(endpoints, learned);
-  const wanted = all.filter(({ index }) => only === undefined || only.includes(index));
+  const whole = filterOf(all, all, endpoints);
+  if (whole !== '' || all.length === 0) return whole;
   // Where not all fit, what a network with NAT64 calls them is shown.
-  return (
-    filterOf(wanted, all, endpoints) ||
-    filterOf(
-      wanted.filter(({ isTranslated }) => isTranslated !== true),
+  const own = all.filter(({ isTranslated }) => isTranslated !== true);
+  const plain = filterOf(own, all, endpoints);
+  if (plain !== '') return plain;
+  for (let from = 0; from < inUse.length; from += 1) {
+    const used = new Set(inUse.slice(from));
+    const found = filterOf(
+      own.filter(({ index }) => used.has(endpoints[index]?.text ?? '')),
       all,
       endpoints,
-    )
-  );
+    );
+    if (found !== '') return found;
+  }
+  return '';
 }
 
 function filterOf(

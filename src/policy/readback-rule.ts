@@ -2,6 +2,7 @@
 // Numbers are decimal, names that nft prints for numbers are numbers again, sets are sorted. What is not known is
 // shown as JSON, which equals nothing of ours: a foreign rule can never look like one that was compiled.
 
+import { namedPlaces } from './crowds.ts';
 import { protocolMatch } from './nft-model.ts';
 
 /** Names that nft prints where the ruleset says numbers, or the other way round. */
@@ -44,7 +45,7 @@ function withoutProtocol(rule: string): string {
 
 /** The normal form of a rule as the ruleset text has it. */
 export function normalRule(text: string): string {
-  const sorted = withoutProtocol(text).replace(/\{ (.*?) \}/g, (_, elements: string) =>
+  const sorted = withoutProtocol(namedPlaces(text)).replace(/\{ (.*?) \}/g, (_, elements: string) =>
     setText(elements.split(', ').map(words)),
   );
   return words(sorted);
@@ -85,7 +86,7 @@ function isJson(value: unknown): value is Json {
 export function ruleText(statements: unknown): string {
   if (!Array.isArray(statements)) return JSON.stringify(statements);
   const text = (statements as unknown[]).map(statementText).join(' ');
-  return words(withoutProtocol(text.replaceAll(/ +/g, ' ')));
+  return words(withoutProtocol(namedPlaces(text.replaceAll(/ +/g, ' '))));
 }
 
 function statementText(statement: unknown): string {

@@ -16,6 +16,8 @@ import {
   ANYWHERE,
   BARE,
   CHANGED,
+  CROWD,
+  CROWD_LEARNED,
   FULL,
   LEARNED,
   PASSING,
@@ -146,6 +148,7 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'proxy-stub', policy: STUB, learned: LEARNED },
   { name: 'split', policy: SPLIT, learned: LEARNED },
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED },
+  { name: 'crowds of servers', policy: CROWD, learned: CROWD_LEARNED },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
 ];
