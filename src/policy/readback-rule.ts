@@ -61,6 +61,7 @@ function words(text: string): string {
 
 /** One word of a rule or of a set's key, in the form that text and listing have in common. */
 export function normalWord(token: string): string {
+  if (/^\d+$/.test(token)) return token;
   const plain = token.replaceAll('"', '');
   const range = /^(0x[0-9a-f]+|\d+)-(0x[0-9a-f]+|\d+)$/.exec(plain);
   if (range !== null) return `${Number(range[1])}-${Number(range[2])}`;
