@@ -54,6 +54,7 @@ import {
   mendedWords,
   putBackWords,
   letGoWords,
+  prefixWords,
   roundWords,
   withdrawnWords,
   words,
@@ -427,6 +428,7 @@ export class Daemon implements ApiSubject {
     await this.#bridge?.beReached();
     this.#record.settle();
     this.#keepServers();
+    this.#warnings.put('nat64', prefixWords(this.#enforcement.unprovenPrefixes));
     if (this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse())) this.#due.add('lesson');
     if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
     this.#publisher.news();

@@ -4,7 +4,7 @@
 // whether the kernel has stripped the tag or not.
 
 import { inNetwork } from '../wire/address.ts';
-import { isExact, tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import { isExact, learnedFor, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
@@ -32,7 +32,7 @@ export function compileFilter(
   inUse: readonly string[] = [],
 ): string {
   const endpoints = tunnelEndpoints(policy);
-  const all = tunnelHosts(endpoints, learned);
+  const all = tunnelHosts(endpoints, learnedFor(policy, learned));
   const whole = filterOf(all, all, endpoints);
   if (whole !== '' || all.length === 0) return whole;
   // Where not all fit, what a network with NAT64 calls them is shown.

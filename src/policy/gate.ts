@@ -15,6 +15,7 @@ import {
   designatedEndpoints,
   fixedTunnelHosts,
   hostsOf,
+  learnedFor,
   learnedTunnelHosts,
   tunnelEndpoints,
 } from './hosts.ts';
@@ -71,7 +72,8 @@ const fixedPart = once((endpoints: readonly JudgedEndpoint[]) => {
   return { index: new EndpointIndex(hosts, endpoints), near: nearHosts(hosts), esp };
 });
 
-export function compileGate(policy: Policy, learned: LearnedState): Gate {
+export function compileGate(policy: Policy, all: LearnedState): Gate {
+  const learned = learnedFor(policy, all);
   const endpoints = tunnelEndpoints(policy);
   const fixed = fixedPart(endpoints);
   const tunnels = learnedTunnelHosts(endpoints, learned);

@@ -2,6 +2,7 @@
 // One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
 
 import { addressText, inNetwork, parseAddress } from '../wire/address.ts';
+import { NAT64_LENGTHS, embed } from '../wire/nat64.ts';
 import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
 import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
@@ -81,7 +82,46 @@ export function learnedTunnelHosts(
     learned,
   );
   const whole = found.map((host) => ({ ...host, index: named[host.index]?.at ?? -1 }));
-  return withIkePorts(endpoints, whole);
+  const fixed = learned.prefixes.length === 0 ? [] : fixedTunnelHosts(endpoints);
+  return [
+    ...withIkePorts(endpoints, whole),
+    ...embedded(fixed, learned),
+    ...withIkePorts(endpoints, embedded(whole, learned)),
+  ];
+}
+
+/** Of more IPv4 servers the network's own prefix is not known: an answer shall not make thousands of elements. */
+const EMBEDDED_MOST = 255;
+
+/** What was learned, as far as this policy has use for it. */
+export function learnedFor(policy: Policy, learned: LearnedState): LearnedState {
+  if (learned.prefixes.length === 0) return learned;
+  const servers = fixedTunnelHosts(tunnelEndpoints(policy)).filter(({ ipVersion }) => ipVersion === 4);
+  return servers.length > EMBEDDED_MOST ? { ...learned, prefixes: [] } : learned;
+}
+
+/** What networks call single IPv4 servers by the prefixes that they told (RFC 6052 section 2.2). */
+function embedded(hosts: readonly Host[], { prefixes }: LearnedState): Host[] {
+  return prefixes.flatMap(({ network, seconds }) => {
+    const [address = '', length] = network.split('/');
+    const prefix = parseAddress(address);
+    const known = NAT64_LENGTHS.find((one) => one === Number(length));
+    if (prefix === undefined || known === undefined) return [];
+    return hosts
+      .filter(({ ipVersion, bits }) => ipVersion === 4 && bits === 128)
+      .map((host): Host => {
+        const words = embed(prefix.words, known, host.words[3] ?? 0);
+        const left = Math.min(seconds, host.seconds ?? seconds);
+        return {
+          ...host,
+          ipVersion: 6,
+          words,
+          text: addressText(6, words),
+          isTranslated: true,
+          seconds: left,
+        };
+      });
+  });
 }
 
 const namedIn = once((endpoints: readonly JudgedEndpoint[]) =>

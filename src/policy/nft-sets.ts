@@ -5,7 +5,7 @@
 import { addressText, parseMac, macText } from '../wire/address.ts';
 import { ASKER_SETS } from './askers.ts';
 import { CROWD_SETS, apartFromCrowds, crowdElements, hasCrowdRange } from './crowds.ts';
-import { designatedEndpoints, hostsOf, isExact, tunnelHosts } from './hosts.ts';
+import { designatedEndpoints, hostsOf, isExact, learnedFor, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
 import { boxAddresses, learnedNeighbours, prefixKey, targetKey } from './neighbours.ts';
@@ -73,7 +73,7 @@ export function elementsOf(
   canary: readonly string[] = [],
 ): readonly NftElement[] {
   const endpoints = apartFromCrowds(policy);
-  const tunnels = tunnelHosts(endpoints, learned);
+  const tunnels = tunnelHosts(endpoints, learnedFor(policy, learned));
   const designated = hostsOf(designatedEndpoints(policy), learned);
   const others = distinct([
     ...tunnels.filter(({ bits }) => bits === 128).flatMap((host) => tunnelElements(policy, host, endpoints)),

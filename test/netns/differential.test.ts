@@ -25,6 +25,7 @@ import {
   RANGES_LEARNED,
   SPLIT,
   STUB,
+  TRANSLATED,
 } from '../policy/policies.ts';
 import { FORMS } from '../policy/shapes-forms.ts';
 import { SHAPES } from '../policy/shapes.ts';
@@ -148,6 +149,8 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'proxy-stub', policy: STUB, learned: LEARNED },
   { name: 'split', policy: SPLIT, learned: LEARNED },
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED },
+  { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED },
+  { name: 'a network with NAT64 of its own, every protocol', policy: FULL, learned: TRANSLATED },
   { name: 'crowds of servers', policy: CROWD, learned: CROWD_LEARNED },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },

@@ -109,6 +109,15 @@ export const RANGES_LEARNED: LearnedState = {
   ],
 };
 
+/** The network has told prefixes of its own for NAT64 (RFC 7050): one before the address, one around it. */
+export const TRANSLATED: LearnedState = {
+  ...LEARNED,
+  prefixes: [
+    { network: '2001:db8:64::/96', seconds: 3000 },
+    { network: '2001:db8:65::/64', seconds: 3000 },
+  ],
+};
+
 /** A name leads to a server of the crowd: a single port holds there, a range does not. */
 export const CROWD_LEARNED: LearnedState = {
   ...LEARNED,

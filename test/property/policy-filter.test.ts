@@ -29,6 +29,7 @@ import {
   RANGES_LEARNED,
   SPLIT,
   STUB,
+  TRANSLATED,
 } from '../policy/policies.ts';
 import { SHAPES } from '../policy/shapes.ts';
 
@@ -92,6 +93,7 @@ const CASES = [
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED, shows: true },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED, shows: true },
+  { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED, shows: true },
   // Of too many servers those in use are hidden.
   {
     ...{ name: 'crowds of servers', policy: CROWD, learned: CROWD_LEARNED, shows: true },
