@@ -4,7 +4,7 @@
 // name), once, and what it may bring is limited. That an address changed is for rule T to tell.
 
 import { addressText, inNetwork, macText, parseAddress } from '../wire/address.ts';
-import { prefixOfAnswer } from '../wire/nat64.ts';
+import { prefixOfAnswer } from '../policy/nat64.ts';
 import type { LearnedAddress, LearnedPrefix, LearnedServer, LearnedState } from '../policy/learned.ts';
 import { noServerAddress } from '../policy/no-server.ts';
 import { hasPort } from '../policy/endpoint.ts';

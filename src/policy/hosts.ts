@@ -2,7 +2,7 @@
 // One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
 
 import { addressText, inNetwork, parseAddress } from '../wire/address.ts';
-import { NAT64_LENGTHS, embed } from '../wire/nat64.ts';
+import { NAT64_LENGTHS, embed } from './nat64.ts';
 import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
 import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';

@@ -1,10 +1,10 @@
-// Knows: the examples of RFC 6052 section 2.4 and RFC 7050. Holds src/wire/nat64.ts.
+// Knows: the examples of RFC 6052 section 2.4 and RFC 7050. Holds src/policy/nat64.ts.
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 import { addressText, parseAddress } from '../../src/wire/address.ts';
-import { NAT64_LENGTHS, embed, prefixOfAnswer } from '../../src/wire/nat64.ts';
+import { NAT64_LENGTHS, embed, prefixOfAnswer } from '../../src/policy/nat64.ts';
 
 const wordsOf = (text: string): Uint32Array => parseAddress(text)?.words ?? new Uint32Array(4);
 
