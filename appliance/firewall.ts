@@ -2,8 +2,9 @@
 // Compile purely, apply atomically, read back and verify. All changes go one after another.
 
 import type { FirewallState } from '../src/guard/guard.ts';
-import { differences, mendingText } from '../src/policy/readback.ts';
-import { FAMILY, TABLE } from '../src/policy/nft-model.ts';
+import { differences, expectedShape, mendingText } from '../src/policy/readback.ts';
+import type { TableShape } from '../src/policy/readback.ts';
+import { FAMILY, TABLE, sparingText } from '../src/policy/nft-model.ts';
 import { monotonicMs } from './clock.ts';
 import { applyRuleset, counterValues, listTable } from './nftables.ts';
 import type { NftListing } from './nftables.ts';
@@ -22,6 +23,9 @@ export class Firewall {
   readonly #listener: FirewallListener;
   /** What the kernel was given last. */
   #wanted: string | undefined;
+  /** The same, once it was read back and equal; undefined from the first change on. */
+  #held: string | undefined;
+  #shape: { readonly of: string; readonly shape: TableShape } | undefined;
   /** The same as it would be now: times to live have grown shorter, and an opening that ended is not opened again. */
   #compile: () => string = () => '';
   #queue: Promise<unknown> = Promise.resolve();
@@ -38,7 +42,8 @@ export class Firewall {
     return this.#inTurn(async () => {
       const before = this.#wanted === undefined ? undefined : this.#compile;
       const ruleset = compile();
-      await this.#give(ruleset);
+      // What is not so any more is found when it is read back, and given whole.
+      await this.#give(this.#held === undefined ? ruleset : sparingText(ruleset, this.#held));
       this.#wanted = ruleset;
       this.#compile = compile;
       try {
@@ -115,15 +120,25 @@ export class Firewall {
 
   async #readBack(): Promise<{ readonly found: readonly string[]; readonly listing: NftListing }> {
     const begun = monotonicMs();
+    this.#held = undefined;
     const listing = await listTable(FAMILY, TABLE);
     const ended = monotonicMs();
     const found =
-      this.#wanted === undefined ? ['nothing was applied yet'] : differences(listing, this.#wanted);
+      this.#wanted === undefined
+        ? ['nothing was applied yet']
+        : differences(listing, this.#expected(this.#wanted));
     const [first] = found;
     const detail = first === undefined ? 'read back and equal' : first;
+    this.#held = first === undefined ? this.#wanted : undefined;
     this.#listener.state({ verified: first === undefined, detail });
     this.#listener.reading(begun, ended, counterValues(listing));
     return { found, listing };
+  }
+
+  /** What was given is read back many times. */
+  #expected(wanted: string): TableShape {
+    if (this.#shape?.of !== wanted) this.#shape = { of: wanted, shape: expectedShape(wanted) };
+    return this.#shape.shape;
   }
 
   async #give(text: string): Promise<void> {

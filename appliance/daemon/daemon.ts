@@ -12,6 +12,7 @@ import type { Fault, Status } from '../../src/guard/status.ts';
 import { TRIED_SET } from '../../src/policy/askers.ts';
 import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import type { ParsedPolicy } from '../../src/policy/schema.ts';
 import { macText } from '../../src/wire/address.ts';
 import type { RelayList } from '../../src/wire/tor.ts';
 import { CanaryLinks } from '../canary-links.ts';
@@ -55,6 +56,7 @@ import {
   mendedWords,
   putBackWords,
   letGoWords,
+  prefixWords,
   roundWords,
   withdrawnWords,
   words,
@@ -232,8 +234,8 @@ export class Daemon implements ApiSubject {
     return this.#enforcement.policy;
   }
 
-  async setPolicy(text: string): Promise<Status | readonly Fault[]> {
-    const parsed = await this.#texts.run('policy', text);
+  async setPolicy(text: string, read?: ParsedPolicy): Promise<Status | readonly Fault[]> {
+    const parsed = read ?? (await this.#texts.run('policy', text));
     if (!parsed.ok) return parsed.faults;
     const fault = lampFault(parsed.policy.lamp, this.#options.runtimeDir);
     if (fault !== undefined) return [fault];
@@ -429,9 +431,11 @@ export class Daemon implements ApiSubject {
       await this.#raiseLinks(policy);
     await this.#firewall.verify(this.#due.delete('breach'));
     this.#tellTaps();
+    this.#taps.use(this.#guard.tunnelEndpointsInUse());
     await this.#bridge?.beReached();
     this.#record.settle();
     this.#keepServers();
+    this.#warnings.put('nat64', prefixWords(this.#enforcement.unprovenPrefixes));
     if (this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse())) this.#due.add('lesson');
     if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
     this.#publisher.news();

@@ -249,6 +249,11 @@ export class Enforcement {
     return this.#learner.takeLetGo();
   }
 
+  /** Prefixes of NAT64 that an answer on the wire alone vouches for. */
+  get unprovenPrefixes(): readonly string[] {
+    return this.#learner.unprovenPrefixes(monotonicMs());
+  }
+
   /** Addresses that tunnels use: kept on disk, for a client that sleeps while the box restarts. */
   get usedServers(): readonly UsedServer[] {
     return this.#learner.used(monotonicMs());

@@ -34,8 +34,9 @@ function timed({
   neighbours,
   own,
   settled,
+  prefixes,
 }: LearnedState): (readonly [string, number])[] {
-  const lists = { addresses, dhcpServers, resolvers, exposed, neighbours, own, settled };
+  const lists = { addresses, dhcpServers, resolvers, exposed, neighbours, own, settled, prefixes };
   return Object.entries(lists).flatMap(([list, entries]) =>
     entries.map(({ seconds, ...what }) => [`${list} ${Object.values(what).join(' ')}`, seconds] as const),
   );

@@ -3,6 +3,7 @@
 
 import type { Fault, Status } from '../../src/guard/status.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import type { ParsedPolicy } from '../../src/policy/schema.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 
@@ -10,8 +11,8 @@ import type { ApiRoute } from './api-server.ts';
 export interface ApiSubject {
   status(): Status;
   policy(): Policy | undefined;
-  /** Puts a policy text in force and keeps it; the faults when it is not valid. */
-  setPolicy(text: string): Promise<Status | readonly Fault[]>;
+  /** Puts a policy text in force and keeps it; the faults when it is not valid. `parsed`: what it is, where it was read already. */
+  setPolicy(text: string, parsed?: ParsedPolicy): Promise<Status | readonly Fault[]>;
   setBlockMode(on: boolean): Promise<Status>;
   openPass(seconds: number, client: string | undefined): Promise<Status>;
   endPass(): Promise<Status>;

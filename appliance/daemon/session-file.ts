@@ -40,6 +40,7 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
       isListOf(learner['addresses'], ['name', 'address']) &&
       isListOf(learner['servers'], ['address', 'mac']) &&
       isListOf(learner['resolvers'], ['address']) &&
+      isListOf(learner['prefixes'] ?? [], ['network']) &&
       isNeighbourhood(learner['neighbourhood']) &&
       isListOf(value['passes'], []) &&
       isListOf(value['exposed'], ['address', 'name']);

@@ -2,19 +2,20 @@
 // An edit is a new policy text: it is in force whole, or refused whole with every fault.
 
 import type { SettingsAnswer } from '../../src/guard/answers.ts';
-import type { Fault, Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/guard/status.ts';
 import { EDITABLE } from '../../src/policy/settings.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { invalidFile, policyDigest } from './policy-texts.ts';
 import type { PolicyTexts } from './policy-texts.ts';
+import type { ApiSubject } from './routes.ts';
 import { policyText } from './tunnel-routes.ts';
 
 /** What these routes ask of the daemon; `configPath` is the policy file. */
 interface SettingsSubject {
   readonly configPath: string;
   readonly texts: PolicyTexts;
-  readonly setPolicy: (text: string) => Promise<Status | readonly Fault[]>;
+  readonly setPolicy: ApiSubject['setPolicy'];
 }
 
 /** More than any list of a policy takes (src/policy/schema-parts.ts): none of it needs to be written down to be refused. */
@@ -55,8 +56,8 @@ async function edit(box: SettingsSubject, body: unknown): Promise<Status> {
     text: policyText(box),
     settings: Object.fromEntries(given),
   });
-  if (typeof changed !== 'string') throw invalidFile(changed.faults);
-  const answer = await box.setPolicy(changed);
+  if ('faults' in changed) throw invalidFile(changed.faults);
+  const answer = await box.setPolicy(changed.text, changed.parsed);
   if ('state' in answer) return answer;
   throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
 }

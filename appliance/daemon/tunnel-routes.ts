@@ -2,29 +2,25 @@
 // Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
 
 import type { Guard } from '../../src/guard/guard.ts';
-import type { ImportAnswer } from '../../src/guard/answers.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
-import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
+import { formatEndpoint } from '../../src/policy/endpoint.ts';
 import { IMPORT_FORMATS } from '../../src/policy/import.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
 import type { UnusedLine } from '../../src/policy/imported.ts';
-import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
-import type { Endpoint, TunnelProtocol } from '../../src/policy/policy.ts';
-import type { TunnelSettings } from '../../src/policy/wireguard-settings.ts';
+import type { ListChange, TunnelWish } from '../../src/policy/tunnel-wish.ts';
+import type { EditedPolicy, Result } from '../jobs/parsing.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { invalidFile } from './policy-texts.ts';
 import type { PolicyTexts } from './policy-texts.ts';
-
-/** As many as a tunnel has (src/policy/schema-parts.ts). */
-const ENDPOINTS_MOST = 20_000;
+import type { ApiSubject } from './routes.ts';
 
 /** What these routes ask of the daemon. */
 interface TunnelSubject {
   readonly configPath: string;
   readonly texts: PolicyTexts;
-  readonly setPolicy: (text: string) => Promise<Status | readonly Fault[]>;
+  readonly setPolicy: ApiSubject['setPolicy'];
   readonly guard: () => Pick<Guard, 'observer'>;
 }
 
@@ -39,54 +35,27 @@ export function tunnelRoutes(box: TunnelSubject): readonly ApiRoute[] {
 }
 
 async function add(box: TunnelSubject, body: unknown): Promise<Status> {
+  return (await put(box, wishOf(body))).status;
+}
+
+/** Whatever these are: they become part of the policy's text, and the schema says whether that is one. */
+function wishOf(body: unknown): TunnelWish {
   const { name, protocol, endpoints, reserved, amnezia, listed } = fieldsOf(body);
-  const parsed = readEndpoints(name, protocol, endpoints);
-  // Whatever these are: they become part of the policy's text, and the schema says whether that is one.
-  const rest = { reserved, amnezia, listed } as TunnelRest;
-  return put(box, parsed.name, parsed.protocol, parsed.endpoints, rest);
+  return { name, protocol, endpoints, reserved, amnezia, listed };
 }
-
-/** A tunnel as JSON has it. Throws ApiError 400 with what is wrong. */
-function readEndpoints(
-  name: unknown,
-  protocol: unknown,
-  endpoints: unknown,
-): { readonly name: string; readonly protocol: TunnelProtocol; readonly endpoints: readonly Endpoint[] } {
-  const known = TUNNEL_PROTOCOLS.find((one) => one === protocol);
-  const texts: unknown[] = Array.isArray(endpoints) ? (endpoints as unknown[]) : [];
-  if (texts.length > ENDPOINTS_MOST)
-    throw new ApiError(400, 'invalid', 'that is no tunnel', [
-      fault('endpoints', 'are too many', `Name at most ${ENDPOINTS_MOST}.`),
-    ]);
-  const parsed = texts.map((text) => (typeof text === 'string' ? parseEndpoint(text) : undefined));
-  const faults: Fault[] = parsed.flatMap((endpoint, at) =>
-    endpoint === undefined
-      ? [fault(`endpoints[${at}]`, 'is no endpoint', 'Write "udp:198.51.100.7:51820".')]
-      : [],
-  );
-  if (texts.length === 0) faults.push(fault('endpoints', 'are missing', 'Name one at least.'));
-  if (known === undefined) faults.push(fault('protocol', 'is none', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`));
-  if (typeof name !== 'string') faults.push(fault('name', 'is missing', 'Give the tunnel a name.'));
-  if (faults.length > 0 || known === undefined || typeof name !== 'string')
-    throw new ApiError(400, 'invalid', 'that is no tunnel', faults);
-  return { name, protocol: known, endpoints: parsed.filter((endpoint) => endpoint !== undefined) };
-}
-
-type TunnelRest = TunnelSettings & { readonly listed?: string | undefined };
 
 async function remove(box: TunnelSubject, name: string): Promise<Status> {
-  const text = await box.texts.run('removeTunnel', { text: policyText(box), name });
-  if (text === undefined) throw new ApiError(404, 'no-tunnel', `there is no tunnel "${name}"`);
-  if (typeof text !== 'string') throw invalidFile(text.faults);
-  return inForce(await box.setPolicy(text));
+  const edited = await box.texts.run('removeTunnel', { text: policyText(box), name });
+  if (edited === undefined) throw new ApiError(404, 'no-tunnel', `there is no tunnel "${name}"`);
+  if ('faults' in edited) throw invalidFile(edited.faults);
+  return inForce(await box.setPolicy(edited.text, edited.parsed));
 }
 
 async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
   const { text, bytes, name, yes, protocol: chosen, endpoints: read, listed: day } = fieldsOf(body);
   if (read !== undefined) {
-    const list = readEndpoints(name, chosen, read);
     const listed = typeof day === 'string' ? day : today();
-    return propose(box, list.name, { ...list, unused: [], rest: { listed } }, yes === true);
+    return propose(box, { name, protocol: chosen, endpoints: read, listed }, [], yes === true);
   }
   const given = typeof bytes === 'string' ? new Uint8Array(Buffer.from(bytes, 'base64')) : text;
   const isGiven = typeof given === 'string' || given instanceof Uint8Array;
@@ -111,45 +80,29 @@ async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
   if (tunnel === undefined)
     throw new ApiError(422, 'no-endpoint', 'no endpoint was found in that configuration', lines);
   const { protocol, endpoints, settings = {}, list } = tunnel;
-  const rest = { ...settings, ...(list === undefined ? {} : { listed: list.at ?? today() }) };
-  return propose(box, name, { protocol, endpoints, unused, rest }, yes === true);
+  const listed = list === undefined ? {} : { listed: list.at ?? today() };
+  const wish = { name, protocol, endpoints: endpoints.map(formatEndpoint), ...settings, ...listed };
+  return propose(box, wish, unused, yes === true);
 }
 
-interface Found {
-  readonly protocol: TunnelProtocol;
-  readonly endpoints: readonly Endpoint[];
-  readonly unused: readonly UnusedLine[];
-  readonly rest: TunnelRest;
-}
-
-async function propose(box: TunnelSubject, name: string, found: Found, yes: boolean): Promise<unknown> {
-  const { protocol, endpoints, unused, rest } = found;
-  const texts = endpoints.map(formatEndpoint);
-  const change = rest.listed === undefined ? {} : { change: await changeOf(box, name, texts) };
-  const answer = { proposal: { name, protocol, endpoints: texts, ...rest }, ...change, unused };
-  if (!yes) return { ...answer, added: false };
-  return { ...answer, added: true, status: await put(box, name, protocol, endpoints, rest) };
-}
-
-/** Shown of what a list changes. */
-const EXAMPLES = 50;
-
-async function changeOf(
+async function propose(
   box: TunnelSubject,
-  name: string,
-  texts: readonly string[],
-): Promise<NonNullable<ImportAnswer['change']>> {
-  const parsed = await box.texts.run('policy', policyText(box));
-  const tunnel = parsed.ok ? parsed.policy.tunnels.find((one) => one.name === name) : undefined;
-  const before = new Set(tunnel?.endpoints.map(formatEndpoint));
-  const after = new Set(texts);
-  const added = texts.filter((text) => !before.has(text));
-  const removed = [...before].filter((text) => !after.has(text));
-  const examples = [
-    ...removed.slice(0, EXAMPLES).map((text) => `- ${text}`),
-    ...added.slice(0, EXAMPLES).map((text) => `+ ${text}`),
-  ];
-  return { added: added.length, removed: removed.length, examples };
+  wish: TunnelWish,
+  unused: readonly UnusedLine[],
+  yes: boolean,
+): Promise<unknown> {
+  const told = ({ endpoints, change }: { endpoints: readonly string[]; change: ListChange }): object => ({
+    proposal: { ...wish, endpoints },
+    ...(wish.listed === undefined ? {} : { change }),
+    unused,
+  });
+  if (yes) {
+    const { edited, status } = await put(box, wish);
+    return { ...told(edited), added: true, status };
+  }
+  const compared = await box.texts.run('compare', { text: policyText(box), tunnel: wish });
+  if ('wrong' in compared) throw noTunnel(compared.wrong);
+  return { ...told(compared), added: false };
 }
 
 /** A list that does not say when it was made is as old as its import. */
@@ -162,27 +115,28 @@ async function learn(box: TunnelSubject, body: unknown): Promise<unknown> {
   const proposals = box.guard().observer.proposals.list();
   if (endpoint === undefined) return { proposals, added: false };
   const proposed = proposals.find((one) => one.endpoint === endpoint);
-  const parsed = parseEndpoint(proposed?.endpoint ?? '');
-  if (proposed === undefined || parsed === undefined)
+  if (proposed === undefined)
     throw new ApiError(404, 'not-proposed', 'no handshake with that endpoint was seen');
-  const status = await put(box, typeof name === 'string' ? name : proposed.protocol, proposed.protocol, [
-    parsed,
-  ]);
+  const { protocol } = proposed;
+  const { status } = await put(box, {
+    ...{ name: typeof name === 'string' ? name : protocol, protocol, endpoints: [proposed.endpoint] },
+  });
   box.guard().observer.proposals.forget(proposed.endpoint);
   return { proposals: box.guard().observer.proposals.list(), added: true, status };
 }
 
 async function put(
   box: TunnelSubject,
-  name: string,
-  protocol: TunnelProtocol,
-  endpoints: readonly Endpoint[],
-  rest: TunnelRest = {},
-): Promise<Status> {
-  const tunnel = { name, protocol, endpoints, ...rest };
-  const text = await box.texts.run('addTunnel', { text: policyText(box), tunnel });
-  if (typeof text !== 'string') throw invalidFile(text.faults);
-  return inForce(await box.setPolicy(text));
+  tunnel: TunnelWish,
+): Promise<{ readonly edited: Extract<Result<'addTunnel'>, EditedPolicy>; readonly status: Status }> {
+  const edited = await box.texts.run('addTunnel', { text: policyText(box), tunnel });
+  if ('wrong' in edited) throw noTunnel(edited.wrong);
+  if ('faults' in edited) throw invalidFile(edited.faults);
+  return { edited, status: inForce(await box.setPolicy(edited.text, edited.parsed)) };
+}
+
+function noTunnel(wrong: readonly Fault[]): ApiError {
+  return new ApiError(400, 'invalid', 'that is no tunnel', wrong);
 }
 
 function inForce(answer: Status | readonly Fault[]): Status {

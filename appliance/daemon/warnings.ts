@@ -83,3 +83,9 @@ export function letGoWords(
   const list = letGo.map(({ name, address, why }) => `${address} (for ${name}; ${because[why]})`).join(', ');
   return `No longer open to the tunnel: ${list}. The next answer for the name opens what it says.`;
 }
+
+/** Prefixes of NAT64 that only an answer on the wire has told. */
+export function prefixWords(networks: readonly string[]): string | undefined {
+  if (networks.length === 0) return undefined;
+  return `IPv4 servers of tunnels are open behind ${networks.join(' and ')}, too: that this network calls them so came from an answer on the wire, and no handshake there has proven it.`;
+}

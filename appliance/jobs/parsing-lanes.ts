@@ -10,7 +10,7 @@ const MAIN = fileURLToPath(new URL('./parsing-main.js', import.meta.url));
 /** Two processes, each started when it is needed: one for what is looked at, one for what is to be in force. */
 export class ParsingLanes implements Parsing {
   readonly #looks = new JobProcess<ParsingJobs>(MAIN);
-  /** Thirty thousand endpoints take a small board some seconds. */
+  /** Twenty thousand endpoints take a small board some seconds. */
   readonly #changes = new JobProcess<ParsingJobs>(MAIN, { ...JOB_LIMITS, deadlineMs: 10_000 });
 
   run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>> {

@@ -4,16 +4,37 @@
 import type { Fault } from '../../src/policy/fault.ts';
 import { importConfig } from '../../src/policy/import.ts';
 import type { Import } from '../../src/policy/imported.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
+import { formatEndpoint } from '../../src/policy/endpoint.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import { parsePolicy, readPolicy } from '../../src/policy/schema.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
 import { withSettings, withTunnel, withoutTunnel } from '../../src/policy/schema-edit.ts';
-import type { TunnelEdit } from '../../src/policy/schema-edit.ts';
+import type { PolicyDocument, TunnelEdit } from '../../src/policy/schema-edit.ts';
 import { settingsOf } from '../../src/policy/settings.ts';
 import type { Settings } from '../../src/policy/settings.ts';
+import { listChange, readWish } from '../../src/policy/tunnel-wish.ts';
+import type { ListChange, TunnelWish } from '../../src/policy/tunnel-wish.ts';
 
 /** Of a policy text that is none, every fault. */
 export interface NoPolicy {
   readonly faults: readonly Fault[];
+}
+
+/** A policy after an edit: its text, and what that is. */
+export interface EditedPolicy {
+  readonly text: string;
+  readonly parsed: ParsedPolicy;
+}
+
+/** Of a tunnel that somebody wants, what is wrong with it. */
+export interface NoTunnel {
+  readonly wrong: readonly Fault[];
+}
+
+/** The endpoints as a policy writes them, and what they change of the tunnel that has their name. */
+interface Comparison {
+  readonly endpoints: readonly string[];
+  readonly change: ListChange;
 }
 
 export type ParsingJobs = {
@@ -21,16 +42,21 @@ export type ParsingJobs = {
   readonly settings: { readonly given: string; readonly result: Settings | NoPolicy };
   readonly change: {
     readonly given: { readonly text: string; readonly settings: Readonly<Record<string, unknown>> };
-    readonly result: string | NoPolicy;
+    readonly result: EditedPolicy | NoPolicy;
   };
   readonly addTunnel: {
-    readonly given: { readonly text: string; readonly tunnel: TunnelEdit };
-    readonly result: string | NoPolicy;
+    readonly given: { readonly text: string; readonly tunnel: TunnelWish };
+    readonly result: (EditedPolicy & Comparison) | NoPolicy | NoTunnel;
+  };
+  /** What adding it would change; an invalid policy has no tunnel yet. */
+  readonly compare: {
+    readonly given: { readonly text: string; readonly tunnel: TunnelWish };
+    readonly result: Comparison | NoTunnel;
   };
   /** Undefined when there is no tunnel of that name. */
   readonly removeTunnel: {
     readonly given: { readonly text: string; readonly name: string };
-    readonly result: string | NoPolicy | undefined;
+    readonly result: EditedPolicy | NoPolicy | undefined;
   };
   /** A file's bytes, or a text that somebody typed. Undefined for what is no tunnel configuration. */
   readonly import: { readonly given: string | Uint8Array; readonly result: Import | undefined };
@@ -49,9 +75,27 @@ export interface Parsing {
 const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
   policy: parsePolicy,
   settings: (text) => ofPolicy(text, settingsOf),
-  change: ({ text, settings }) => ofPolicy(text, () => withSettings(text, settings)),
-  addTunnel: ({ text, tunnel }) => ofPolicy(text, () => withTunnel(text, tunnel)),
-  removeTunnel: ({ text, name }) => ofPolicy(text, () => withoutTunnel(text, name)),
+  change: ({ text, settings }) =>
+    ofPolicy(text, (_, document) => editedPolicy(withSettings(document, settings))),
+  addTunnel: ({ text, tunnel }) => {
+    const edit = readWish(tunnel);
+    if (!('name' in edit)) return { wrong: edit };
+    return ofPolicy(text, (policy, document) => ({
+      ...comparison(policy, edit),
+      ...editedPolicy(withTunnel(document, edit)),
+    }));
+  },
+  compare: ({ text, tunnel }) => {
+    const edit = readWish(tunnel);
+    if (!('name' in edit)) return { wrong: edit };
+    const parsed = parsePolicy(text);
+    return comparison(parsed.ok ? parsed.policy : { tunnels: [] }, edit);
+  },
+  removeTunnel: ({ text, name }) =>
+    ofPolicy(text, (_, document) => {
+      const less = withoutTunnel(document, name);
+      return less === undefined ? undefined : editedPolicy(less);
+    }),
   import: importConfig,
 };
 
@@ -59,7 +103,16 @@ export function doJob<K extends JobKind>(kind: K, given: Given<K>): Result<K> {
   return JOBS[kind](given);
 }
 
-function ofPolicy<T>(text: string, task: (policy: Parameters<typeof settingsOf>[0]) => T): T | NoPolicy {
-  const parsed = parsePolicy(text);
-  return parsed.ok ? task(parsed.policy) : { faults: parsed.faults };
+function ofPolicy<T>(text: string, task: (policy: Policy, document: PolicyDocument) => T): T | NoPolicy {
+  const read = readPolicy(text);
+  return read.ok ? task(read.policy, read.document) : { faults: read.faults };
+}
+
+/** What is in force is what the text says, read as the next start reads it. */
+function editedPolicy(text: string): EditedPolicy {
+  return { text, parsed: parsePolicy(text) };
+}
+
+function comparison(policy: Pick<Policy, 'tunnels'>, edit: TunnelEdit): Comparison {
+  return { endpoints: edit.endpoints.map(formatEndpoint), change: listChange(policy, edit) };
 }

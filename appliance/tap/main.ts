@@ -4,6 +4,7 @@
 import { writeSync } from 'node:fs';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
+import type { Policy } from '../../src/policy/policy.ts';
 import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { monotonicMs } from '../clock.ts';
 import type { FrameListener } from './block-walker.ts';
@@ -42,6 +43,7 @@ function withFilter<Result>(filter: string, use: (filter: string) => Result): Re
 }
 
 interface Tap {
+  policy: Policy;
   readonly reader: TapReader;
   readonly device: CaptureDevice;
 }
@@ -101,7 +103,7 @@ function start(order: TapOrder): Tap {
       if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(at), true);
     });
   }, HEARTBEAT_MS);
-  return { reader, device };
+  return { policy: order.policy, reader, device };
 }
 
 const senders = new Map<string, FrameSender>();
@@ -126,15 +128,17 @@ function obey(command: TapCommand): void {
     tap = start(command.order);
   } else if (command.type === 'send') {
     sendOn(command.interface, command.frame);
-  } else {
+  } else if (tap !== undefined) {
+    const { device, reader } = tap;
     // No frame is read between the two: what the new filter shows is judged by the new policy.
-    const { policy, learned, filter, boxMacs, orders } = command;
-    tap?.reader.setJudge(compileJudge(policy, learned), {
-      boxMacs,
-      orders,
-      keepsFrames: policy.privacy === 'full',
-    });
-    if (filter !== undefined) withFilter(filter, (text) => tap?.device.setFilter(text));
+    if (command.type === 'judge') {
+      const { policy = tap.policy, learned, boxMacs, orders } = command;
+      tap.policy = policy;
+      reader.setJudge(compileJudge(policy, learned), {
+        ...{ boxMacs, orders, keepsFrames: policy.privacy === 'full' },
+      });
+    }
+    if (command.filter !== undefined) withFilter(command.filter, (text) => device.setFilter(text));
   }
 }
 

@@ -24,14 +24,13 @@ export interface TapOrder {
   readonly orders: number;
 }
 
-/** Down the IPC channel: the order first, then by what else the tap shall judge from now on, and read if that changed. */
+/** Down the IPC channel: the order first, then by what else the tap shall judge and read from now on; what is absent has not changed. */
 export type TapCommand =
   | { readonly type: 'order'; readonly order: TapOrder }
   | { readonly type: 'send'; readonly interface: string; readonly frame: Uint8Array }
-  | ({ readonly type: 'judge'; readonly filter?: string } & Pick<
-      TapOrder,
-      'policy' | 'learned' | 'boxMacs' | 'orders'
-    >);
+  | { readonly type: 'filter'; readonly filter: string }
+  | ({ readonly type: 'judge' } & Partial<Pick<TapOrder, 'policy' | 'filter'>> &
+      Pick<TapOrder, 'learned' | 'boxMacs' | 'orders'>);
 
 /** Up the pipe. `open` says that the device reads; frames before it are nobody's. */
 export type TapMessage =

@@ -14,6 +14,9 @@ import type { TapState } from './supervisor.ts';
 const PORTS = ['lan', 'wan'] as const;
 type Port = (typeof PORTS)[number];
 
+/** Servers in use whose frames a capture filter hides where it cannot hide those of all. */
+const IN_USE_MOST = 8;
+
 export interface TapPairListener {
   report(report: TapReport): void;
   state(port: Port, state: TapState, detail: string): void;
@@ -23,6 +26,9 @@ export class TapPair {
   readonly #listener: TapPairListener;
   readonly #taps = new Map<Port, TapSupervisor>();
   readonly #up = new Set<Port>();
+  /** What they were ordered to judge by last. */
+  #ordered: Pick<TapOrder, 'policy' | 'learned'> | undefined;
+  #inUse: readonly string[] = [];
   #told = '';
   #orders = 0;
 
@@ -43,7 +49,8 @@ export class TapPair {
 
   /** Starts both taps, or has them go on by other orders. */
   order(policy: Policy, learned: LearnedState, boxMacs: readonly string[]): void {
-    const filter = compileFilter(policy, learned);
+    const filter = compileFilter(policy, learned, this.#inUse);
+    this.#ordered = { policy, learned };
     const macs = boxMacs.flatMap((mac) => parseMac(mac) ?? []);
     this.#orders += 1;
     this.#told = what(learned);
@@ -77,6 +84,18 @@ export class TapPair {
     this.#orders += 1;
     for (const tap of this.#taps.values()) tap.learn({ learned, orders: this.#orders });
     return true;
+  }
+
+  /**
+   * Tells which endpoints of the policy are in use, the newest last: of more servers than a capture filter holds the taps need not read
+   * what goes to these. What they judge by stays as it is.
+   */
+  use(endpoints: readonly string[]): void {
+    const inUse = endpoints.slice(-IN_USE_MOST);
+    if (this.#ordered === undefined || inUse.join() === this.#inUse.join()) return;
+    this.#inUse = inUse;
+    const filter = compileFilter(this.#ordered.policy, this.#ordered.learned, inUse);
+    for (const tap of this.#taps.values()) tap.filter(filter);
   }
 
   /** Has the tap of the other port forge what `port` shall see: none is a witness of what it sends itself. */

@@ -76,7 +76,8 @@ export class TapSupervisor {
       const { policy, learned, filter, boxMacs, orders } = order;
       this.#send({
         type: 'judge',
-        policy,
+        // Of twenty thousand servers it is made of megabytes, and what a tap has made of it stays good.
+        ...(policy === before.policy ? {} : { policy }),
         learned,
         boxMacs,
         orders,
@@ -95,6 +96,13 @@ export class TapSupervisor {
   /** Tells what was learned; the tap goes on reading. */
   learn(change: Pick<TapOrder, 'learned' | 'orders'>): void {
     this.renew({ ...this.#order, ...change });
+  }
+
+  /** Has the tap read by another filter; what it judges by stays. */
+  filter(filter: string): void {
+    if (filter === this.#order.filter) return;
+    this.#order = { ...this.#order, filter };
+    this.#send({ type: 'filter', filter });
   }
 
   /** Has the tap put a frame on another interface; nothing happens while there is no tap. */

@@ -287,6 +287,11 @@ export class Guard {
     return this.#tunnels.namesInUse(this.#ports.now().monotonic);
   }
 
+  /** Endpoints of the policy whose servers have answered, the newest last. */
+  tunnelEndpointsInUse(): readonly string[] {
+    return this.#tunnels.endpointsInUse();
+  }
+
   /** A tunnel that was silent has come up after monotonic `since`. */
   tunnelCameUpSince(since: number): boolean {
     return this.#tunnels.cameUpSince(since);

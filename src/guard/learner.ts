@@ -3,8 +3,9 @@
 // uplink is hostile, so an answer counts only for the very question that a client asked (RFC 5452 section 4: addresses, ports, id and
 // name), once, and what it may bring is limited. That an address changed is for rule T to tell.
 
-import { addressText, macText, parseAddress } from '../wire/address.ts';
-import type { LearnedAddress, LearnedServer, LearnedState } from '../policy/learned.ts';
+import { addressText, inNetwork, macText, parseAddress } from '../wire/address.ts';
+import { prefixOfAnswer } from '../policy/nat64.ts';
+import type { LearnedAddress, LearnedPrefix, LearnedServer, LearnedState } from '../policy/learned.ts';
 import { noServerAddress } from '../policy/no-server.ts';
 import { hasPort } from '../policy/endpoint.ts';
 import { hostAsked } from '../policy/names.ts';
@@ -32,6 +33,10 @@ const SERVERS = 4;
 const RESOLVERS = 8;
 /** Questions for one name that wait for their answers: a client repeats one, and asks for both families. */
 const QUESTIONS = 32;
+/** Prefixes of NAT64 that a network may have. */
+const PREFIXES = 2;
+/** RFC 7050 section 8.2. */
+const NAT64_NAME = 'ipv4only.arpa';
 /** Addresses that were seen to serve something else, and how long that counts, milliseconds. */
 const OTHERS = 4_096;
 const OTHERS_MS = 3_600_000;
@@ -64,6 +69,9 @@ export interface UsedServer {
   readonly address: string;
 }
 
+/** The network's own prefix of NAT64; `proven`: a tunnel's server answered behind it. */
+type KnownPrefix = Lasting<LearnedPrefix> & { proven?: true };
+
 /** An address that is closed again, whose tunnel had used it. */
 export interface LetGo {
   readonly name: string;
@@ -86,6 +94,8 @@ export interface LearnerRecord {
   readonly servers: readonly Lasting<LearnedServer>[];
   readonly resolvers: readonly ({ readonly address: string } & Until)[];
   readonly neighbourhood: NeighbourhoodRecord;
+  /** Absent in a record of before there were any. */
+  readonly prefixes?: readonly KnownPrefix[];
 }
 
 export class Learner {
@@ -102,6 +112,9 @@ export class Learner {
   #addresses: KnownAddress[] = [];
   /** `vpn.example 443`: names whose streams are judged by their first bytes. */
   #streams: readonly Endpoint[] = [];
+  /** There is an IPv4 server that a network could call by an address of its own. */
+  #hasIpv4 = false;
+  #prefixes: KnownPrefix[] = [];
   #withdrawn: Withdrawal[] = [];
   #letGo: LetGo[] = [];
   #servers: Lasting<LearnedServer>[] = [];
@@ -117,9 +130,10 @@ export class Learner {
     ];
     const named = endpoints.filter((e) => e.hostIs === 'name');
     this.#names = new Set(named.map((e) => e.host));
+    this.#hasIpv4 = policy.tunnels.some((tunnel) => tunnel.endpoints.some(({ hostIs }) => hostIs !== 'ipv6'));
     this.#ports = named;
     this.#streams = policy.tunnels.flatMap((tunnel) => tunnel.endpoints.filter((e) => e.transport === 'tcp'));
-    for (const name of this.#asked.keys()) if (!this.#names.has(name)) this.#asked.delete(name);
+    for (const name of this.#asked.keys()) if (!this.#wants(name)) this.#asked.delete(name);
     this.#addresses = this.#addresses.filter((known) => this.#names.has(known.name));
   }
 
@@ -129,7 +143,8 @@ export class Learner {
    */
   observe(report: TapReport, now: number, isPassOpen = false): boolean {
     let changed = false;
-    if (report.port === 'wan') for (const { address } of report.handshakes ?? []) this.#prove(address);
+    if (report.port === 'wan')
+      for (const { address } of report.handshakes ?? []) if (this.#prove(address, now)) changed = true;
     for (const observation of report.observations) {
       if (this.#withdraw(observation, now)) changed = true;
       if (this.#neighbourhood.observe(observation, report.port, now)) changed = true;
@@ -202,8 +217,49 @@ export class Learner {
     return (this.#asked.get(name) ?? []).some((one) => !one.answered && Math.abs(at - one.at) <= ANSWER_MS);
   }
 
-  #prove(address: string): void {
+  /** True when the rules have to be told. */
+  #prove(address: string, now: number): boolean {
     for (const known of this.#addresses) if (known.address === address) known.proven = true;
+    const words = address.includes(':') ? parseAddress(address)?.words : undefined;
+    if (words === undefined) return false;
+    const used = this.#prefixes.filter(({ network, until }) => until > now && isBehind(words, network));
+    // As an address that is in use: the client asks for no name again.
+    for (const prefix of used) prefix.proven = true;
+    return used.filter((prefix) => this.#prolong(prefix, now + USED_SECONDS * 1_000, now)).length > 0;
+  }
+
+  /** A name of the policy's, or the one by which a network is asked for its prefix. */
+  #wants(name: string): boolean {
+    return this.#names.has(name) || (this.#hasIpv4 && name === NAT64_NAME);
+  }
+
+  /** Prefixes of NAT64 that nothing has proven: an answer on the wire alone says that tunnels' servers stand behind them. */
+  unprovenPrefixes(now: number): readonly string[] {
+    const open = this.#prefixes.filter(({ until, proven }) => until > now && proven !== true);
+    return this.#hasIpv4 ? open.map(({ network }) => network) : [];
+  }
+
+  #learnPrefix(address: string, ttl: number, now: number): boolean {
+    const parsed = parseAddress(address);
+    const prefix = parsed?.ipVersion === 6 ? prefixOfAnswer(parsed.words) : undefined;
+    // No network's own where it is nobody's, of a link, a group, or the one that every network may use.
+    if (prefix === undefined || isNoServer(6, prefix.words) || prefix.words[0] === 0x64ff9b) return false;
+    const until = now + Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most) * 1_000;
+    const network = `${addressText(6, prefix.words)}/${prefix.length}`;
+    this.#prefixes = this.#prefixes.filter((one) => one.until > now);
+    const served = this.#others.get(network);
+    if (served !== undefined && now - served <= OTHERS_MS) return false;
+    const known = this.#prefixes.find((one) => one.network === network);
+    if (known !== undefined) return this.#prolong(known, until, now);
+    // What a tunnel uses does not make room for what was only said.
+    if (this.#prefixes.length >= PREFIXES) {
+      const gone = this.#prefixes.find(({ proven }) => proven !== true);
+      if (gone === undefined) return false;
+      this.#prefixes = this.#prefixes.filter((one) => one !== gone);
+    }
+    const learned = { network, until };
+    this.#prefixes.push(learned);
+    return this.#prolong(learned, until, now);
   }
 
   /**
@@ -214,6 +270,7 @@ export class Learner {
     if (direction !== 'up' || verdict.rule !== 'F' || facts.protocol !== 6 || facts.ipVersion === 0)
       return false;
     const address = addressText(facts.ipVersion, facts.destination);
+    if (this.#withdrawPrefix(facts, now)) return true;
     const port = facts.destinationPort;
     const ends = this.#addresses.filter(
       (known) =>
@@ -227,6 +284,18 @@ export class Learner {
     this.#withdrawn = [...this.#withdrawn, ...ends.map(({ name }) => ({ name, address }))].slice(
       -WITHDRAWALS,
     );
+    return true;
+  }
+
+  #withdrawPrefix({ ipVersion, destination }: Observation['facts'], now: number): boolean {
+    const end = this.#prefixes.find(
+      ({ network, proven }) => ipVersion === 6 && proven !== true && isBehind(destination, network),
+    );
+    if (end === undefined) return false;
+    this.#prefixes = this.#prefixes.filter((one) => one !== end);
+    this.#others.set(end.network, now, 'visited');
+    const told = { name: NAT64_NAME, address: end.network };
+    this.#withdrawn = [...this.#withdrawn, told].slice(-WITHDRAWALS);
     return true;
   }
 
@@ -263,6 +332,7 @@ export class Learner {
       addresses: living(this.#addresses).map(({ name, address, seconds }) => ({ name, address, seconds })),
       dhcpServers: living(this.#servers),
       resolvers: living(this.#resolvers),
+      prefixes: living(this.#prefixes).map(({ network, seconds }) => ({ network, seconds })),
       ...this.#neighbourhood.state(now),
       ...this.#portal.state(now),
     };
@@ -273,6 +343,7 @@ export class Learner {
       addresses: this.#addresses,
       servers: this.#servers,
       resolvers: this.#resolvers,
+      prefixes: this.#prefixes,
       neighbourhood: this.#neighbourhood.record(),
     };
   }
@@ -281,7 +352,8 @@ export class Learner {
     this.#addresses = record.addresses.filter((known) => this.#names.has(known.name));
     this.#servers = [...record.servers];
     this.#resolvers = [...record.resolvers];
-    for (const kept of [...this.#addresses, ...this.#servers, ...this.#resolvers])
+    this.#prefixes = [...(record.prefixes ?? [])];
+    for (const kept of [...this.#addresses, ...this.#servers, ...this.#resolvers, ...this.#prefixes])
       this.#told.set(kept, kept.until);
     this.#neighbourhood.restore(record.neighbourhood);
   }
@@ -293,7 +365,7 @@ export class Learner {
     if (facts.kind !== 'dns') return;
     const ends = endsOf(facts, 'up');
     for (const { name } of facts.findings.names) {
-      const host = hostAsked(this.#names, name);
+      const host = name === NAT64_NAME && this.#wants(name) ? name : hostAsked(this.#names, name);
       if (host === undefined) continue;
       const pending = (this.#asked.get(host) ?? []).filter((one) => now - one.at <= ANSWER_MS);
       // Both taps tell of a question, the second perhaps after its answer.
@@ -337,7 +409,11 @@ export class Learner {
         if ((answer.type !== 'A' && answer.type !== 'AAAA') || !aliases.has(answer.name)) continue;
         brought += 1;
         if (brought > ADDRESSES_PER_NAME) break;
-        if (this.#learn(host, answer.value, answer.ttl, now, facts)) changed = true;
+        const isNew =
+          host === NAT64_NAME
+            ? this.#learnPrefix(answer.value, answer.ttl, now)
+            : this.#learn(host, answer.value, answer.ttl, now, facts);
+        if (isNew) changed = true;
       }
     }
     for (const { name, type, value } of answers)
@@ -431,6 +507,13 @@ export class Learner {
     this.#servers = [server, ...this.#servers.filter((s) => s.address !== address)].slice(0, SERVERS);
     return this.#prolong(server, until, now);
   }
+}
+
+/** Whether an address has a prefix, `address/length`. */
+function isBehind(words: Uint32Array, network: string): boolean {
+  const [prefix = '', length] = network.split('/');
+  const own = parseAddress(prefix);
+  return own !== undefined && inNetwork(words, own.words, Number(length));
 }
 
 /** Both ends of a question, as they are in the question and swapped in its answer. */

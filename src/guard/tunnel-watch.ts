@@ -28,6 +28,8 @@ export class TunnelWatch {
     readonly tunnel: Policy['tunnels'][number];
     /** Its endpoints as the policy has them, in order. */
     readonly endpoints: ReadonlySet<string>;
+    /** Host names among them. */
+    readonly names: ReadonlySet<string>;
     readonly liveness: TunnelLiveness;
     readonly gaps: GapWatch;
   }[] = [];
@@ -41,6 +43,7 @@ export class TunnelWatch {
     this.#tunnels = policy.tunnels.map((tunnel) => ({
       tunnel,
       endpoints: new Set(tunnel.endpoints.map(formatEndpoint)),
+      names: new Set(tunnel.endpoints.filter(({ hostIs }) => hostIs === 'name').map(({ host }) => host)),
       liveness: new TunnelLiveness(),
       gaps: new GapWatch(tunnel.name),
     }));
@@ -70,8 +73,7 @@ export class TunnelWatch {
 
   /** The name of a tunnel's server leads elsewhere: whoever is there has proven nothing yet. */
   moved(host: string): void {
-    for (const { tunnel } of this.#tunnels)
-      if (tunnel.endpoints.some((endpoint) => endpoint.host === host)) this.#proven.delete(tunnel.name);
+    for (const { tunnel, names } of this.#tunnels) if (names.has(host)) this.#proven.delete(tunnel.name);
   }
 
   /** Frames of a red incident left past the tunnels. */
@@ -90,8 +92,13 @@ export class TunnelWatch {
   /** Host names of endpoints whose tunnel is alive. */
   namesInUse(monotonic: number): Set<string> {
     const alive = this.#tunnels.filter(({ liveness }) => liveness.at(monotonic) === 'up');
-    const names = alive.flatMap(({ tunnel }) => tunnel.endpoints.filter((e) => e.hostIs === 'name'));
-    return new Set(names.map((endpoint) => endpoint.host));
+    return new Set(alive.flatMap(({ names }) => [...names]));
+  }
+
+  /** Endpoints of the policy whose servers have answered, the newest last. */
+  endpointsInUse(): readonly string[] {
+    const answered = [...this.#servers].map(([endpoint]) => endpoint);
+    return answered.filter((text) => this.#tunnels.some(({ endpoints }) => endpoints.has(text)));
   }
 
   /** A tunnel that was silent has come up after monotonic `since`. */
@@ -100,7 +107,7 @@ export class TunnelWatch {
   }
 
   views({ monotonic, wall }: Now): TunnelView[] {
-    return this.#tunnels.map(({ tunnel, endpoints, liveness }) => {
+    return this.#tunnels.map(({ tunnel, endpoints, names, liveness }) => {
       const [first = ''] = endpoints;
       let inUse: string | undefined;
       for (const [endpoint] of this.#servers) if (endpoints.has(endpoint)) inUse = endpoint;
@@ -114,7 +121,7 @@ export class TunnelWatch {
         state: liveness.at(monotonic),
         lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
         ...(tunnel.listed === undefined ? {} : listView(tunnel.listed, tunnel.protocol, wall)),
-        ...(tunnel.endpoints.some(({ hostIs }) => hostIs === 'name')
+        ...(names.size > 0
           ? { source: 'answer', proven: this.#proven.has(tunnel.name) }
           : { source: 'policy', proven: true }),
       };

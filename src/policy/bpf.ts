@@ -4,7 +4,7 @@
 // whether the kernel has stripped the tag or not.
 
 import { inNetwork } from '../wire/address.ts';
-import { isExact, tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import { isExact, learnedFor, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
@@ -23,29 +23,35 @@ const PER_PORT = 75;
 const PER_ADDRESS = 6;
 
 /**
- * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel or there are more addresses than a
- * filter holds: then the tap reads everything and the judge alone decides. `only` (indices of the judge's endpoints)
- * leaves the others visible, so that a policy with ten thousand endpoints hides the few in use.
+ * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel: then the tap reads everything and the judge alone
+ * decides. Of more addresses than a filter holds it hides those of the endpoints `inUse` (texts, the last ones first), and of those as
+ * many as it holds.
  */
 export function compileFilter(
   policy: Policy,
   learned: LearnedState = NOTHING_LEARNED,
-  only?: readonly number[],
+  inUse: readonly string[] = [],
 ): string {
   const endpoints = tunnelEndpoints(policy);
-  const all = tunnelHosts(endpoints, learned);
-  const wanted = all.filter(({ index }) => only === undefined || only.includes(index));
+  const all = tunnelHosts(endpoints, learnedFor(policy, learned));
   const forClient = { 4: bpfForClient(policy, learned, 4), 6: bpfForClient(policy, learned, 6) };
+  const whole = filterOf(all, all, endpoints, forClient);
+  if (whole !== '' || all.length === 0) return whole;
   // Where not all fit, what a network with NAT64 calls them is shown.
-  return (
-    filterOf(wanted, all, endpoints, forClient) ||
-    filterOf(
-      wanted.filter(({ isTranslated }) => isTranslated !== true),
+  const own = all.filter(({ isTranslated }) => isTranslated !== true);
+  const plain = filterOf(own, all, endpoints, forClient);
+  if (plain !== '') return plain;
+  for (let from = 0; from < inUse.length; from += 1) {
+    const used = new Set(inUse.slice(from));
+    const found = filterOf(
+      own.filter(({ index }) => used.has(endpoints[index]?.text ?? '')),
       all,
       endpoints,
       forClient,
-    )
-  );
+    );
+    if (found !== '') return found;
+  }
+  return '';
 }
 
 function filterOf(

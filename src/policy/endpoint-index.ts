@@ -20,7 +20,11 @@ export class EndpointIndex {
   readonly #lengths: { readonly 4: readonly number[]; readonly 6: readonly number[] };
   readonly #masked = new Uint32Array(4);
 
-  constructor(hosts: readonly Host[], endpoints: readonly JudgedEndpoint[]) {
+  /** What the policy itself names, where this holds what was learned: of a like width it comes first. */
+  readonly #named: EndpointIndex | undefined;
+
+  constructor(hosts: readonly Host[], endpoints: readonly JudgedEndpoint[], named?: EndpointIndex) {
+    this.#named = named;
     const exact = hosts.filter(isExact);
     const ranges = hosts.filter((host) => host.bits === 128 && !isExact(host));
     const nets = hosts.filter(({ bits }) => bits < 128);
@@ -66,23 +70,37 @@ export class EndpointIndex {
 
   /** Index of the endpoint, or -1. */
   find(ipVersion: number, address: Uint32Array, protocol: number, port: number): number {
-    const exact = this.#exact.find(ipVersion, address, protocol, port);
-    if (exact >= 0) return exact;
-    if (this.#hosts.size > 0) {
-      const found = this.#portOf(this.#hosts.find(ipVersion, address, protocol, 0), port);
-      if (found >= 0) return found;
-    }
-    return this.#nets.size === 0 ? -1 : this.#inNets(ipVersion, address, protocol, port);
+    const named = this.#named;
+    let found = named === undefined ? -1 : named.#exact.find(ipVersion, address, protocol, port);
+    if (found < 0) found = this.#exact.find(ipVersion, address, protocol, port);
+    if (found >= 0) return found;
+    // Who has ranges by the policy has no others by an answer.
+    const group = named === undefined ? -1 : named.#groupOf(ipVersion, address, protocol);
+    found =
+      named !== undefined && group >= 0
+        ? named.#portOf(group, port)
+        : this.#portOf(this.#groupOf(ipVersion, address, protocol), port);
+    if (found >= 0) return found;
+    found = named === undefined ? -1 : named.#inNets(ipVersion, address, protocol, port);
+    return found >= 0 ? found : this.#inNets(ipVersion, address, protocol, port);
+  }
+
+  #groupOf(ipVersion: number, address: Uint32Array, protocol: number): number {
+    return this.#hosts.size === 0 ? -1 : this.#hosts.find(ipVersion, address, protocol, 0);
   }
 
   /** The same of a UDP packet without a port: any endpoint that has the address. */
   ofHost(ipVersion: number, address: Uint32Array, protocol: number): number {
-    const found = this.#addresses.find(ipVersion, address, protocol, 0);
-    if (found >= 0 || protocol !== 17 || this.#nets.size === 0) return found;
-    return this.#inNets(ipVersion, address, protocol, -1);
+    const named = this.#named;
+    let found = named === undefined ? -1 : named.#addresses.find(ipVersion, address, protocol, 0);
+    if (found < 0) found = this.#addresses.find(ipVersion, address, protocol, 0);
+    if (found >= 0 || protocol !== 17) return found;
+    found = named === undefined ? -1 : named.#inNets(ipVersion, address, protocol, -1);
+    return found >= 0 ? found : this.#inNets(ipVersion, address, protocol, -1);
   }
 
   #inNets(ipVersion: number, address: Uint32Array, protocol: number, port: number): number {
+    if (this.#nets.size === 0) return -1;
     for (const bits of this.#lengths[ipVersion === 6 ? 6 : 4]) {
       mask(address, bits, this.#masked);
       const found = this.#portOf(this.#nets.find(ipVersion, this.#masked, protocol, bits), port);

@@ -12,12 +12,21 @@ import { isCutSegment } from './cut-answers.ts';
 import { goesDirect, isOpenProfile } from './direct.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { EndpointTable } from './endpoint-table.ts';
+import {
+  designatedEndpoints,
+  fixedTunnelHosts,
+  hostsOf,
+  learnedFor,
+  learnedTunnelHosts,
+  tunnelEndpoints,
+} from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import { holeLengths, holeNames, hostAsked, mustTunnelName, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
-import { compileNeighbours } from './neighbours.ts';
+import { compileNeighbours, nearHosts } from './neighbours.ts';
 import { compileNobodys } from './nobodys.ts';
 import { compilePasses } from './passes.ts';
+import { once } from './per-policy.ts';
 import { plumbingKind } from './plumbing.ts';
 import type { PlumbingKind, PlumbingPeers } from './plumbing.ts';
 import type { Policy } from './policy.ts';
@@ -62,17 +71,22 @@ export interface Gate {
   exposedName(facts: Facts, way: Way): string | undefined;
 }
 
-/** `tunnels` and `designated` are endpoints with the addresses they have now (src/policy/hosts.ts). */
-export function compileGate(
-  policy: Policy,
-  learned: LearnedState,
-  endpoints: readonly JudgedEndpoint[],
-  tunnels: readonly Host[],
-  designated: readonly Host[],
-): Gate {
-  const ports = new EndpointIndex(tunnels, endpoints);
+/** What of a gate the policy's own addresses make, whatever is learned. */
+const fixedPart = once((endpoints: readonly JudgedEndpoint[]) => {
+  const hosts = fixedTunnelHosts(endpoints);
+  const esp = hosts.filter((host) => endpoints[host.index]?.protocol === 'ipsec');
+  return { index: new EndpointIndex(hosts, endpoints), near: nearHosts(hosts), esp };
+});
+
+export function compileGate(policy: Policy, all: LearnedState): Gate {
+  const learned = learnedFor(policy, all);
+  const endpoints = tunnelEndpoints(policy);
+  const fixed = fixedPart(endpoints);
+  const tunnels = learnedTunnelHosts(endpoints, learned);
+  const designated = hostsOf(designatedEndpoints(policy), learned);
+  const ports = new EndpointIndex(tunnels, endpoints, fixed.index);
   const esp = tableOf(
-    tunnels.filter((host) => endpoints[host.index]?.protocol === 'ipsec'),
+    [...fixed.esp, ...tunnels.filter((host) => endpoints[host.index]?.protocol === 'ipsec')],
     () => [ESP, 0],
   );
   const safe = tableOf(designated, (host) => [host.protocol, host.port]);
@@ -94,7 +108,7 @@ export function compileGate(
   const peers: PlumbingPeers = {
     isDhcpServer: (facts) =>
       servers.some(({ word, mac }) => word === facts.destination[3] && mac === facts.destinationMac),
-    neighbours: compileNeighbours(policy, learned, [...tunnels, ...designated]),
+    neighbours: compileNeighbours(policy, learned, fixed.near, [...tunnels, ...designated]),
     tunnelPorts: tunnelPorts(policy),
   };
 

@@ -2,9 +2,11 @@
 // One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
 
 import { addressText, inNetwork, parseAddress } from '../wire/address.ts';
+import { NAT64_LENGTHS, embed } from './nat64.ts';
 import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
 import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
+import { once } from './per-policy.ts';
 import { shapeOf } from './shape.ts';
 import type { Shape } from './shape.ts';
 import type { WireguardForm } from './wireguard-forms.ts';
@@ -44,8 +46,8 @@ export interface Host {
   readonly seconds?: number;
 }
 
-export function tunnelEndpoints(policy: Policy): readonly JudgedEndpoint[] {
-  return policy.tunnels.flatMap((tunnel, index) =>
+export const tunnelEndpoints = once((policy: Policy): readonly JudgedEndpoint[] =>
+  policy.tunnels.flatMap((tunnel, index) =>
     tunnel.endpoints.map((endpoint) => ({
       tunnel: index,
       name: tunnel.name,
@@ -56,15 +58,78 @@ export function tunnelEndpoints(policy: Policy): readonly JudgedEndpoint[] {
       serverName: endpoint.hostIs === 'name' ? endpoint.host : undefined,
       text: formatEndpoint(endpoint),
     })),
-  );
+  ),
+);
+
+/** Addresses of tunnel endpoints, those that the policy names before those that were learned. */
+export function tunnelHosts(endpoints: readonly JudgedEndpoint[], learned: LearnedState): readonly Host[] {
+  return [...fixedTunnelHosts(endpoints), ...learnedTunnelHosts(endpoints, learned)];
 }
 
-/** Addresses of tunnel endpoints; IPsec uses ports 500 and 4500 whichever of them the policy names (RFC 7296 section 2.23). */
-export function tunnelHosts(endpoints: readonly JudgedEndpoint[], learned: LearnedState): readonly Host[] {
-  const hosts = hostsOf(
-    endpoints.map(({ endpoint }) => endpoint),
+/** Those that the policy itself names. */
+export const fixedTunnelHosts = once((endpoints: readonly JudgedEndpoint[]): readonly Host[] =>
+  withIkePorts(endpoints, fixedHosts(endpoints.map(({ endpoint }) => endpoint))),
+);
+
+/** Those of its names that were answered. */
+export function learnedTunnelHosts(
+  endpoints: readonly JudgedEndpoint[],
+  learned: LearnedState,
+): readonly Host[] {
+  const named = namedIn(endpoints);
+  const found = learnedHosts(
+    named.map(({ endpoint }) => endpoint),
     learned,
   );
+  const whole = found.map((host) => ({ ...host, index: named[host.index]?.at ?? -1 }));
+  const fixed = learned.prefixes.length === 0 ? [] : fixedTunnelHosts(endpoints);
+  return [
+    ...withIkePorts(endpoints, whole),
+    ...embedded(fixed, learned),
+    ...withIkePorts(endpoints, embedded(whole, learned)),
+  ];
+}
+
+/** Of more IPv4 servers the network's own prefix is not known: an answer shall not make thousands of elements. */
+const EMBEDDED_MOST = 255;
+
+/** What was learned, as far as this policy has use for it. */
+export function learnedFor(policy: Policy, learned: LearnedState): LearnedState {
+  if (learned.prefixes.length === 0) return learned;
+  const servers = fixedTunnelHosts(tunnelEndpoints(policy)).filter(({ ipVersion }) => ipVersion === 4);
+  return servers.length > EMBEDDED_MOST ? { ...learned, prefixes: [] } : learned;
+}
+
+/** What networks call single IPv4 servers by the prefixes that they told (RFC 6052 section 2.2). */
+function embedded(hosts: readonly Host[], { prefixes }: LearnedState): Host[] {
+  return prefixes.flatMap(({ network, seconds }) => {
+    const [address = '', length] = network.split('/');
+    const prefix = parseAddress(address);
+    const known = NAT64_LENGTHS.find((one) => one === Number(length));
+    if (prefix === undefined || known === undefined) return [];
+    return hosts
+      .filter(({ ipVersion, bits }) => ipVersion === 4 && bits === 128)
+      .map((host): Host => {
+        const words = embed(prefix.words, known, host.words[3] ?? 0);
+        const left = Math.min(seconds, host.seconds ?? seconds);
+        return {
+          ...host,
+          ipVersion: 6,
+          words,
+          text: addressText(6, words),
+          isTranslated: true,
+          seconds: left,
+        };
+      });
+  });
+}
+
+const namedIn = once((endpoints: readonly JudgedEndpoint[]) =>
+  endpoints.flatMap(({ endpoint }, at) => (endpoint.hostIs === 'name' ? [{ endpoint, at }] : [])),
+);
+
+/** IPsec uses ports 500 and 4500 whichever of them the policy names (RFC 7296 section 2.23). */
+function withIkePorts(endpoints: readonly JudgedEndpoint[], hosts: readonly Host[]): readonly Host[] {
   return hosts.flatMap((host) =>
     endpoints[host.index]?.protocol === 'ipsec'
       ? [500, 4500].map((port) => ({ ...host, port, lastPort: port }))
@@ -79,26 +144,34 @@ export function designatedEndpoints(policy: Policy): readonly Endpoint[] {
 
 /** Every address of every endpoint; an address named by the policy comes before the same one learned. */
 export function hostsOf(endpoints: readonly Endpoint[], learned: LearnedState): readonly Host[] {
+  return [...fixedHosts(endpoints), ...learnedHosts(endpoints, learned)];
+}
+
+function fixedHosts(endpoints: readonly Endpoint[]): readonly Host[] {
+  const found: Host[] = [];
+  for (const [index, endpoint] of endpoints.entries()) {
+    const host = endpoint.hostIs === 'name' ? undefined : hostOf(endpoint, index, endpoint.host);
+    if (host !== undefined) found.push(host);
+  }
+  return [...found, ...translated(found)];
+}
+
+function learnedHosts(endpoints: readonly Endpoint[], learned: LearnedState): readonly Host[] {
   const byName = new Map<string, { address: string; seconds: number }[]>();
   for (const { name, address, seconds } of learned.addresses) {
     const known = byName.get(name);
     if (known === undefined) byName.set(name, [{ address, seconds }]);
     else known.push({ address, seconds });
   }
-  const fixed: Host[] = [];
   const found: Host[] = [];
   for (const [index, endpoint] of endpoints.entries()) {
-    if (endpoint.hostIs !== 'name') {
-      const host = hostOf(endpoint, index, endpoint.host);
-      if (host !== undefined) fixed.push(host);
-      continue;
-    }
+    if (endpoint.hostIs !== 'name') continue;
     for (const { address, seconds } of byName.get(endpoint.host) ?? []) {
       const host = hostOf(endpoint, index, address);
       if (host !== undefined && seconds > 0) found.push({ ...host, seconds });
     }
   }
-  return [...fixed, ...found, ...translated(fixed), ...translated(found)];
+  return [...found, ...translated(found)];
 }
 
 /** RFC 6052 section 2.1: the prefix that every network may use; the address stands in the last 32 bits. */

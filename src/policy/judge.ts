@@ -7,7 +7,7 @@ import { countedKind, counterName, isUncounted } from './counted.ts';
 import type { Way } from './counted.ts';
 import { compileGate, countedVerdict } from './gate.ts';
 import type { Passage } from './gate.ts';
-import { designatedEndpoints, hostsOf, tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import { tunnelEndpoints } from './hosts.ts';
 import type { JudgedEndpoint } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
@@ -47,13 +47,7 @@ export interface Judge {
 /** Compiles a policy into its judge; again whenever what was learned changes. */
 export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEARNED): Judge {
   const endpoints = tunnelEndpoints(policy);
-  const gate = compileGate(
-    policy,
-    learned,
-    endpoints,
-    tunnelHosts(endpoints, learned),
-    hostsOf(designatedEndpoints(policy), learned),
-  );
+  const gate = compileGate(policy, learned);
   const safe = endpoints.map((endpoint) => tunnelVerdict(endpoint));
   const away = outside(endpoints);
   /** Written anew for every frame. */

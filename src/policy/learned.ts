@@ -48,6 +48,12 @@ export interface LearnedLink {
   readonly seconds: number;
 }
 
+/** A prefix of NAT64 that the network's answer for `ipv4only.arpa` had (RFC 7050), as `address/length`. */
+export interface LearnedPrefix {
+  readonly network: string;
+  readonly seconds: number;
+}
+
 /** Where a captive portal's login is: what the network announced (any port), or what it redirected a client to. */
 export interface LearnedPortal {
   readonly address: string;
@@ -68,6 +74,7 @@ export interface LearnedState {
   /** Addresses of the network's own resolvers (DHCP option 6, RFC 8106): only a pass opens DNS to them. */
   readonly resolvers: readonly { readonly address: string; readonly seconds: number }[];
   readonly exposed: readonly ExposedAddress[];
+  readonly prefixes: readonly LearnedPrefix[];
   readonly passes: readonly Pass[];
   readonly links: readonly LearnedLink[];
   readonly portals: readonly LearnedPortal[];
@@ -89,6 +96,7 @@ export const NOTHING_LEARNED: LearnedState = Object.freeze({
   dhcpServers: Object.freeze([]),
   resolvers: Object.freeze([]),
   exposed: Object.freeze([]),
+  prefixes: Object.freeze([]),
   passes: Object.freeze([]),
   links: Object.freeze([]),
   portals: Object.freeze([]),

@@ -5,6 +5,7 @@
 
 import type { Facts } from '../flow/facts.ts';
 import { BELOW, matchesPattern } from './endpoint.ts';
+import { once } from './per-policy.ts';
 import type { Policy } from './policy.ts';
 
 const DNS_HEADER = 12;
@@ -14,7 +15,7 @@ const HOLE_SLACK = 64;
 const RULE_BUDGET = 4096;
 
 /** Host names of tunnels, resolvers and proxies: the questions that a policy opens a hole for. */
-export function holeNames(policy: Policy): readonly string[] {
+export const holeNames = once((policy: Policy): readonly string[] => {
   const endpoints = [
     ...policy.tunnels.flatMap((tunnel) => tunnel.endpoints),
     ...policy.resolvers.map((resolver) => resolver.endpoint),
@@ -22,7 +23,7 @@ export function holeNames(policy: Policy): readonly string[] {
   ];
   const names = endpoints.filter((endpoint) => endpoint.hostIs === 'name').map((endpoint) => endpoint.host);
   return [...new Set(names)];
-}
+});
 
 /** The wire form: length bytes, letters, root. */
 export function wireName(name: string): readonly number[] {

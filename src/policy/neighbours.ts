@@ -14,12 +14,14 @@ import {
 } from '../wire/address.ts';
 import { compileAllow } from './allow.ts';
 import type { Way } from './counted.ts';
+import { nftNear, nftNearTarget } from './crowds.ts';
 import { isOpenProfile } from './direct.ts';
 import { isTranslated } from './hosts.ts';
 import type { Host } from './hosts.ts';
 import type { LearnedNeighbour, LearnedState } from './learned.ts';
 import { holeNames } from './names.ts';
 import type { NftChain } from './nft-model.ts';
+import { once } from './per-policy.ts';
 import { FIXED_ADDRESS } from './policy.ts';
 import type { AllowRule, Policy } from './policy.ts';
 import { NFT_SPEAKS_AS_ITSELF, compileOwnAddresses } from './own-addresses.ts';
@@ -90,6 +92,10 @@ function nftPassArp(learned: LearnedState, field: 'saddr' | 'daddr', client: 'sa
 
 /** Networks whose hosts a client may look for: of allow rules, and of tunnels' servers, of which any may be on the link. */
 export function nearNetworks(policy: Policy, family?: 4 | 6): readonly Pick<AllowRule, 'to' | 'client'>[] {
+  return everyNearNetwork(policy).filter(({ to }) => family === undefined || to.ipVersion === family);
+}
+
+const everyNearNetwork = once((policy: Policy): readonly Pick<AllowRule, 'to' | 'client'>[] => {
   const servers = policy.tunnels.flatMap(({ endpoints }) =>
     endpoints.flatMap(({ hostIs, host, length }): Pick<AllowRule, 'to'>[] =>
       // A network of all there is says of nobody that it is near.
@@ -99,32 +105,54 @@ export function nearNetworks(policy: Policy, family?: 4 | 6): readonly Pick<Allo
     ),
   );
   const distinct = new Map(servers.map((one) => [`${one.to.address}/${one.to.length}`, one]));
-  return [...policy.allow, ...distinct.values()].filter(
-    ({ to }) => family === undefined || to.ipVersion === family,
-  );
+  return [...policy.allow, ...distinct.values()];
+});
+
+/** Servers by their addresses, as the link may have them. */
+export interface NearHosts {
+  readonly four: ReadonlySet<number>;
+  readonly six: ReadonlySet<string>;
+  /** Networks of them. */
+  readonly networks: readonly Host[];
 }
 
-export function compileNeighbours(policy: Policy, learned: LearnedState, hosts: readonly Host[]): Neighbours {
+export function nearHosts(hosts: readonly Host[]): NearHosts {
+  const own = hosts.filter(({ isTranslated }) => isTranslated !== true);
+  const single = own.filter(({ bits }) => bits === 128);
+  return {
+    four: new Set(single.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0)),
+    six: new Set(single.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words))),
+    networks: own.filter(({ bits, protocol }) => bits < 128 && protocol === 17),
+  };
+}
+
+/** `fixed` are those that the policy names, `hosts` the others. */
+export function compileNeighbours(
+  policy: Policy,
+  learned: LearnedState,
+  fixed: NearHosts,
+  hosts: readonly Host[],
+): Neighbours {
   const open = isOpenProfile(policy);
   const box = new Set(boxAddresses(policy, learned).map(wordOf));
-  const single = hosts.filter(({ bits, isTranslated }) => bits === 128 && isTranslated !== true);
-  const servers = hosts.filter(
-    ({ bits, protocol, isTranslated }) => bits < 128 && protocol === 17 && isTranslated !== true,
-  );
-  const near4 = new Set([
-    ...single.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0),
+  const other = nearHosts(hosts);
+  const servers = [...fixed.networks, ...other.networks];
+  const others4 = new Set([
+    ...other.four,
     ...learnedNeighbours(policy, learned)
       .filter(({ address }) => !address.includes(':'))
       .map(({ address }) => wordOf(address)),
     ...box,
   ]);
-  const near6 = new Set([
-    ...single.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words)),
+  const others6 = new Set([
+    ...other.six,
     ...learned.neighbours.flatMap(({ address }) => {
       const words = address.includes(':') ? parseAddress(address)?.words : undefined;
       return words === undefined ? [] : [addressText(6, words)];
     }),
   ]);
+  const near4 = { has: (word: number) => others4.has(word) || fixed.four.has(word) };
+  const near6 = { has: (text: string) => others6.has(text) || fixed.six.has(text) };
   const allow = nearNetworks(policy).map((rule) => compileAllow({ why: '', ...rule }));
   const own = new Map<number, Set<number>>();
   for (const { mac, address } of learned.own) {
@@ -231,11 +259,12 @@ export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: st
         name: 'down_arp_is',
         rules: [
           `arp operation request arp daddr ip @mine4 ${accept}`,
-          `arp operation request arp daddr ip @near4 ${accept}`,
+          ...nftNear(policy, 'arp daddr ip').map((near) => `arp operation request ${near} ${accept}`),
           ...(learned.own.length === 0 ? [`arp operation request arp daddr ip ${ranges4} ${accept}`] : []),
-          ...['@near4', '@mine4', LINK_LOCAL4].map(
-            (from) => `arp operation reply arp saddr ip ${from} ${accept}`,
-          ),
+          ...[
+            ...nftNear(policy, 'arp saddr ip'),
+            ...['@mine4', LINK_LOCAL4].map((from) => `arp saddr ip ${from}`),
+          ].map((from) => `arp operation reply ${from} ${accept}`),
           ...allowed.map(
             (rule) => `arp operation reply ${client(rule, 'daddr')}${arpTo('saddr', rule)}${accept}`,
           ),
@@ -262,7 +291,7 @@ export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: st
       why: 'for the gateway and what else is needed to reach the tunnel',
       rules: [
         `arp operation reply ${accept}`,
-        `arp daddr ip @near4 ${accept}`,
+        ...nftNear(policy, 'arp daddr ip').map((near) => `${near} ${accept}`),
         ...allowed.map((rule) => `${client(rule, 'saddr')}${arpTo('daddr', rule)}${accept}`),
         ...nftPassArp(learned, 'daddr', 'saddr').map((rule) => `${rule}${accept}`),
         `ether saddr . arp daddr ip @own4 ${accept}`,
@@ -299,7 +328,10 @@ function arpTo(field: 'saddr' | 'daddr', { to }: Pick<AllowRule, 'to'>): string 
 
 /** What a solicitation may be for; the rest of the way is the caller's. A chain that returns. */
 export function nftSolicit(policy: Policy, learned: LearnedState, accept: string): NftChain {
-  const groups = ['fe80::/10', 'ff02::1:ff00:0/104', '@near6'];
+  const groups = [
+    ...['fe80::/10', 'ff02::1:ff00:0/104'].map((to) => `ip6 daddr ${to}`),
+    ...nftNear(policy, 'ip6 daddr'),
+  ];
   const allowed = nearNetworks(policy, 6);
   return {
     name: 'up_solicit',
@@ -318,8 +350,8 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
           return nftPassOpen(learned, 'saddr').map((open) => `${open} ${target}${accept}`);
         }),
       ...groups.flatMap((to) => [
-        `ip6 daddr ${to} @th,64,128 @target6 ${accept}`,
-        ...(seeksRouter(learned) ? [`ip6 daddr ${to} @th,64,10 0x3fa ${accept}`] : []),
+        ...nftNearTarget(policy).map((target) => `${to} ${target} ${accept}`),
+        ...(seeksRouter(learned) ? [`${to} @th,64,10 0x3fa ${accept}`] : []),
       ]),
     ],
   };

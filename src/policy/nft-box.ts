@@ -3,6 +3,7 @@
 // a connection to it; the page answers on lan only.
 
 import { parseIpv4 } from '../wire/address.ts';
+import { nftNear } from './crowds.ts';
 import type { LearnedState } from './learned.ts';
 import { boxAddresses } from './neighbours.ts';
 import type { NftChain } from './nft-model.ts';
@@ -87,7 +88,9 @@ export function boxChains(policy: Policy): readonly NftChain[] {
         ...(any ? lanRules(lan, [policy.web.port, ...(ssh ? [SSH_PORT] : [])]) : []),
         // The answer to a question of our own, never about a client: the page's answers would go astray. A question from wan is not answered.
         ...(any
-          ? [`iifname "${wan}" arp operation reply arp saddr ip != @mine4 arp saddr ip @near4 accept`]
+          ? nftNear(policy, 'arp saddr ip').map(
+              (near) => `iifname "${wan}" arp operation reply arp saddr ip != @mine4 ${near} accept`,
+            )
           : []),
         ...(dhcp ? [`iifname "${wan}" meta protocol ip udp dport 68 accept`] : []),
         'counter name box_refused drop',
@@ -100,7 +103,9 @@ export function boxChains(policy: Policy): readonly NftChain[] {
         ...(any ? [`oifname "${lan}" accept`, `arp saddr ip ${FIXED_ADDRESS} ${SILENCED}`] : []),
         // Not whom a laptop has it look for, by a segment from an address of its choosing.
         ...(any
-          ? [`oifname "${wan}" arp operation request arp daddr ip != @box4 arp daddr ip @near4 accept`]
+          ? nftNear(policy, 'arp daddr ip').map(
+              (near) => `oifname "${wan}" arp operation request arp daddr ip != @box4 ${near} accept`,
+            )
           : []),
         ...(dhcp ? [`oifname "${wan}" ether type ip udp sport 68 udp dport 67 accept`] : []),
         SILENCED,

@@ -8,6 +8,7 @@ import { NFT_TO_ASKER, nftEapol } from './askers.ts';
 import { NFT_CHATTER4, NFT_CHATTER6, nftCountChatter } from './chatter.ts';
 import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
+import { nftCrowdPieces, nftCrowds, nftNear } from './crowds.ts';
 import { cutChains, cutLearns, nftCut } from './cut-answers.ts';
 import { isOpenProfile, nftClosed } from './direct.ts';
 import { holeLengths, holeNames, nameScan, nftBytes, nftHost, wireName } from './names.ts';
@@ -98,7 +99,7 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
   const open = isOpenProfile(policy);
   const plain = `${way}_plain${family}`;
   const four = family === 4;
-  const far = `${four ? 'ip' : 'ip6'} ${way === 'up' ? 'daddr' : 'saddr'}`;
+  const far = `${four ? 'ip' : 'ip6'} ${way === 'up' ? 'daddr' : 'saddr'}` as const;
   const port = way === 'up' ? 'dport' : 'sport';
   const later = four ? 'ip frag-off & 0x1fff != 0' : 'frag frag-off != 0';
   const laterLeak = `${later} meta l4proto 0-255 ${count(way, 'leak', 'fragment')} goto ${end}`;
@@ -149,13 +150,16 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
             )
           : []),
         `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
+        ...nftCrowdPieces(policy, far, `${later} `, `counter name ${way}_tunnel_fragment accept`),
         ...nftRangePieces(policy, family, `${later} `, far, `counter name ${way}_tunnel_fragment accept`),
         laterLeak,
         `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,
         ...(way === 'down' ? nftNobodysPieces(policy, learned, family, '', `goto ${way}_leak`) : []),
         // TCP finds its path MTU itself: a fragment of it is no tunnel's.
         `meta l4proto tcp goto ${way}_leak`,
+        ...nftCrowds(policy, far, 'ports'),
         `${far} . ${protocol} . th ${port} vmap @tun${family}`,
+        ...nftCrowds(policy, far, 'ranges'),
         ...nftRangeLookups(policy, family, far, protocol),
         `${four ? '' : 'frag nexthdr 50 '}meta l4proto esp ${far} vmap @esp${family}`,
         `goto ${way}_leak`,
@@ -166,7 +170,9 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
       why: 'tunnels first: they are nearly everything; then plumbing, then what the policy opens',
       rules: [
         ...(way === 'down' ? nftNobodys(policy, learned, family) : []),
+        ...nftCrowds(policy, far, 'ports'),
         `${far} . meta l4proto . th ${port} vmap @tun${family}`,
+        ...nftCrowds(policy, far, 'ranges'),
         ...nftRangeLookups(policy, family, far, 'meta l4proto'),
         `meta l4proto esp ${far} vmap @esp${family}`,
         ...(four ? nftPlumbing4(way, !open && learned.own.length > 0) : nftPlumbing6(way, open)),
@@ -215,7 +221,7 @@ function discoveryChains(policy: Policy, learned: LearnedState, way: Way): NftCh
 
 /** Networks of allow rules and, during a pass, of the link are near, too; a set of single addresses cannot hold them. */
 function answerRules(policy: Policy, learned: LearnedState, accept: string): string[] {
-  const near = ['ip6 daddr fe80::/10', 'ip6 daddr @near6', 'ip6 daddr ff02::1', NFT_TO_ASKER];
+  const near = ['ip6 daddr fe80::/10', ...nftNear(policy, 'ip6 daddr'), 'ip6 daddr ff02::1', NFT_TO_ASKER];
   const allowed = nearNetworks(policy, 6).map(({ to, client }) => {
     const where = to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`}`;
     return client === undefined ? where : `ether saddr ${client} ${where}`.trimEnd();

@@ -89,6 +89,25 @@ export function rulesetText(ruleset: NftRuleset): string {
   ].join('\n');
 }
 
+/**
+ * The text without what a set needs to be filled with: `held` is the text that the kernel was given before and has been found to have,
+ * and this set stood in it as it stands here. Only sets whose elements have no end: the kernel takes no element of theirs away.
+ */
+export function sparingText(text: string, held: string): string {
+  const before = new Set(held.split('\n').filter((line) => LASTING.test(line)));
+  const spared = new Set<string>();
+  const filled = text.split('\n').map((line) => {
+    const name = LASTING.exec(line)?.[1];
+    if (name === undefined || !before.has(line)) return line;
+    spared.add(`flush set ${FAMILY} ${TABLE} ${name}`);
+    return undefined;
+  });
+  return filled.filter((line) => line !== undefined && !spared.has(line)).join('\n');
+}
+
+/** A set of addresses alone, with elements. */
+const LASTING = /^ {2}set (many[46]_\d+) \{ typeof [^;]+; elements = /;
+
 function setText(set: NftSet, elements: readonly NftElement[]): string {
   const { learned } = set;
   const flags =

@@ -5,9 +5,10 @@
 
 import { addressText, parseAddress } from '../wire/address.ts';
 import { isRange, lastPort } from './endpoint.ts';
-import { tunnelEndpoints } from './hosts.ts';
+import { apartFromCrowds, crowdChains } from './crowds.ts';
 import type { JudgedEndpoint } from './hosts.ts';
 import type { NftChain, NftElement } from './nft-model.ts';
+import { once } from './per-policy.ts';
 import type { Endpoint, Policy } from './policy.ts';
 import type { Shape } from './shape.ts';
 
@@ -24,16 +25,7 @@ interface Ranges {
   readonly networks: ReadonlySet<4 | 6>;
 }
 
-/** A policy is compiled more often than it changes. */
-const known = new WeakMap<Policy, Ranges>();
-
-function rangesOf(policy: Policy): Ranges {
-  const held = known.get(policy);
-  if (held !== undefined) return held;
-  const ranges = compileRanges(policy);
-  known.set(policy, ranges);
-  return ranges;
-}
+const rangesOf = once(compileRanges);
 
 const isNetwork = ({ length }: Endpoint): boolean => length !== undefined;
 
@@ -48,7 +40,7 @@ function compileRanges(policy: Policy): Ranges {
   };
   const byHost = new Map<string, JudgedEndpoint[]>();
   const byNetwork = new Map<string, JudgedEndpoint[]>();
-  for (const judged of tunnelEndpoints(policy)) {
+  for (const judged of apartFromCrowds(policy)) {
     const { endpoint } = judged;
     if (!isRange(endpoint)) continue;
     const groups = isNetwork(endpoint) ? byNetwork : byHost;
@@ -92,7 +84,7 @@ export function networkElements(policy: Policy): readonly NftElement[] {
 }
 
 export function rangeChains(policy: Policy): readonly NftChain[] {
-  return rangesOf(policy).chains;
+  return [...crowdChains(policy, (endpoint) => portRules(policy, endpoint)), ...rangesOf(policy).chains];
 }
 
 export function hasNetworks(policy: Policy, family: 4 | 6): boolean {

@@ -2,10 +2,11 @@
 // Addresses live in sets so that ten thousand endpoints cost a packet no more than one, and so that what was learned
 // is added and taken away, by the kernel's own clock too, without touching a rule.
 
-import { parseMac, macText } from '../wire/address.ts';
+import { addressText, parseMac, macText } from '../wire/address.ts';
 import { ASKER_SETS } from './askers.ts';
+import { CROWD_SETS, apartFromCrowds, crowdElements, hasCrowdRange } from './crowds.ts';
 import { CUT_SETS } from './cut-answers.ts';
-import { designatedEndpoints, hostsOf, isExact, tunnelEndpoints, tunnelHosts } from './hosts.ts';
+import { designatedEndpoints, hostsOf, isExact, learnedFor, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
 import { boxAddresses, learnedNeighbours, prefixKey, targetKey } from './neighbours.ts';
@@ -48,6 +49,7 @@ export const SETS: readonly NftSet[] = [
   set('pass_all', 'ether_type'),
   ...ASKER_SETS,
   ...CUT_SETS,
+  ...CROWD_SETS,
   { ...set('box_macs', 'ether_addr'), timeouts: false },
   { ...set('canary', 'ether_addr'), timeouts: false },
   { ...set('box4', 'ipv4_addr'), timeouts: false },
@@ -72,10 +74,10 @@ export function elementsOf(
   boxMacs: readonly string[],
   canary: readonly string[] = [],
 ): readonly NftElement[] {
-  const endpoints = tunnelEndpoints(policy);
-  const tunnels = tunnelHosts(endpoints, learned);
+  const endpoints = apartFromCrowds(policy);
+  const tunnels = tunnelHosts(endpoints, learnedFor(policy, learned));
   const designated = hostsOf(designatedEndpoints(policy), learned);
-  return distinct([
+  const others = distinct([
     ...tunnels.filter(({ bits }) => bits === 128).flatMap((host) => tunnelElements(policy, host, endpoints)),
     ...networkElements(policy),
     ...designated.flatMap((host) => [timed(host, `safe${host.ipVersion}`, servicePart(host)), ...near(host)]),
@@ -112,6 +114,7 @@ export function elementsOf(
     ...boxMacs.map((mac) => ({ set: 'box_macs', key: canonicalMac(mac) })),
     ...canary.map((mac) => ({ set: 'canary', key: canonicalMac(mac) })),
   ]);
+  return [...others, ...crowdElements(policy)];
 }
 
 /** Only what has a time to live: what `refresh` and `remove` may touch without a new ruleset. */
@@ -132,7 +135,8 @@ function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEn
         ...timed(host, `host${family}`, ` . ${transport}`),
         verdict: `jump ${hostChain(policy, endpoint.endpoint)}`,
       };
-  const elements: NftElement[] = [service, ...near(host)];
+  const isElsewhere = !isExact(host) && hasCrowdRange(policy, ownText(host), transport);
+  const elements: NftElement[] = [...(isElsewhere ? [] : [service]), ...near(host)];
   // TCP finds its path MTU itself: fragments of it are not a tunnel's.
   if (host.protocol === 17) elements.push(timed(host, `frag${family}`, ' . udp'));
   if (protocol === 'ipsec') {
@@ -140,6 +144,11 @@ function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEn
     elements.push(timed(host, `frag${family}`, ' . esp'));
   }
   return elements;
+}
+
+/** What the policy would call it. */
+function ownText({ isTranslated, words, text }: Host): string {
+  return isTranslated === true ? addressText(4, words) : text;
 }
 
 function servicePart(host: Host): string {

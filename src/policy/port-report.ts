@@ -3,11 +3,13 @@
 // ended and its server goes on sending. What is quoted came from that server: it learns nothing from it.
 
 import { Facts } from '../flow/facts.ts';
+import { nftNear } from './crowds.ts';
 import { lastPort } from './endpoint.ts';
 import { NAT64_NETWORK } from './hosts.ts';
 import type { JudgedEndpoint } from './hosts.ts';
 import type { Neighbours } from './neighbours.ts';
 import { hasNetworks } from './nft-ranges.ts';
+import { once } from './per-policy.ts';
 import type { Policy } from './policy.ts';
 import { quotedAccepts, shapeOf } from './shape.ts';
 
@@ -20,7 +22,7 @@ export interface PortRange {
 }
 
 /** Ports on which tunnels over UDP have their servers, in order, none twice. */
-export function tunnelPorts(policy: Policy): readonly PortRange[] {
+export const tunnelPorts = once((policy: Policy): readonly PortRange[] => {
   const ports = policy.tunnels.flatMap(({ protocol, endpoints }) =>
     endpoints
       .filter(({ transport }) => transport === 'udp')
@@ -37,7 +39,7 @@ export function tunnelPorts(policy: Policy): readonly PortRange[] {
     else before.last = Math.max(before.last, last);
   }
   return merged;
-}
+});
 
 function portText({ first, last }: PortRange): string {
   return first === last ? String(first) : `${first}-${last}`;
@@ -77,15 +79,16 @@ export function nftPortReport(policy: Policy, family: 4 | 6, accept: string): re
   const ports = tunnelPorts(policy).map(portText);
   if (ports.length === 0) return [];
   const among = ports.length === 1 ? (ports[0] ?? '') : `{ ${ports.join(', ')} }`;
+  const far = family === 4 ? 'ip daddr' : 'ip6 daddr';
   const servers = [
-    `@near${family}`,
-    ...(hasNetworks(policy, family) ? [`@nets${family}`] : []),
+    ...nftNear(policy, far),
+    ...(hasNetworks(policy, family) ? [`${far} @nets${family}`] : []),
     // Whoever stands behind that: of what is quoted the judge knows whether it was the server.
-    ...(family === 6 ? [NAT64_NETWORK] : []),
+    ...(family === 6 ? [`${far} ${NAT64_NETWORK}`] : []),
   ];
   return servers.map((who) =>
     family === 4
-      ? `icmp type destination-unreachable icmp code port-unreachable ip length 56-${MOST[4]} ip daddr ${who} @th,64,8 0x45 @th,115,13 0x0 @th,136,8 17 @th,224,16 ${among} ${accept}`
-      : `icmpv6 type destination-unreachable icmpv6 code port-unreachable ip6 length 56-${MOST[6] - 40} ip6 daddr ${who} @th,64,4 0x6 @th,112,8 17 @th,384,16 ${among} ${accept}`,
+      ? `icmp type destination-unreachable icmp code port-unreachable ip length 56-${MOST[4]} ${who} @th,64,8 0x45 @th,115,13 0x0 @th,136,8 17 @th,224,16 ${among} ${accept}`
+      : `icmpv6 type destination-unreachable icmpv6 code port-unreachable ip6 length 56-${MOST[6] - 40} ${who} @th,64,4 0x6 @th,112,8 17 @th,384,16 ${among} ${accept}`,
   );
 }

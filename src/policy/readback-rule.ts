@@ -2,6 +2,7 @@
 // Numbers are decimal, names that nft prints for numbers are numbers again, sets are sorted. What is not known is
 // shown as JSON, which equals nothing of ours: a foreign rule can never look like one that was compiled.
 
+import { namedPlaces } from './crowds.ts';
 import { protocolMatch } from './nft-model.ts';
 
 /** Names that nft prints where the ruleset says numbers, or the other way round. */
@@ -44,7 +45,7 @@ function withoutProtocol(rule: string): string {
 
 /** The normal form of a rule as the ruleset text has it. */
 export function normalRule(text: string): string {
-  const sorted = withoutProtocol(text).replace(/\{ (.*?) \}/g, (_, elements: string) =>
+  const sorted = withoutProtocol(namedPlaces(text)).replace(/\{ (.*?) \}/g, (_, elements: string) =>
     setText(elements.split(', ').map(words)),
   );
   return words(sorted);
@@ -66,6 +67,7 @@ function words(text: string): string {
 
 /** One word of a rule or of a set's key, in the form that text and listing have in common. */
 export function normalWord(token: string): string {
+  if (/^\d+$/.test(token)) return token;
   const plain = token.replaceAll('"', '');
   const range = /^(0x[0-9a-f]+|\d+)-(0x[0-9a-f]+|\d+)$/.exec(plain);
   if (range !== null) return `${Number(range[1])}-${Number(range[2])}`;
@@ -91,7 +93,7 @@ function isJson(value: unknown): value is Json {
 export function ruleText(statements: unknown): string {
   if (!Array.isArray(statements)) return JSON.stringify(statements);
   const text = (statements as unknown[]).map(statementText).join(' ');
-  return words(withoutProtocol(text.replaceAll(/ +/g, ' ')));
+  return words(withoutProtocol(namedPlaces(text.replaceAll(/ +/g, ' '))));
 }
 
 function statementText(statement: unknown): string {

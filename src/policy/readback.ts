@@ -18,10 +18,10 @@ export interface TableShape {
 }
 
 /** Empty when the kernel has what was compiled; otherwise one sentence per difference, at most twenty. */
-export function differences(listing: unknown, rulesetText: string): string[] {
+export function differences(listing: unknown, wanted: string | TableShape): string[] {
   const actual = shapeOfListing(listing);
   if (actual === undefined) return ['the listing cannot be read'];
-  const expected = expectedShape(rulesetText);
+  const expected = typeof wanted === 'string' ? expectedShape(wanted) : wanted;
   // A dormant table is listed like any other, and holds no frame.
   const found: string[] = actual.flags ? ['the table has flags, which ours has not'] : [];
   for (const [name, chain] of expected.chains) {
@@ -108,10 +108,11 @@ export function expectedShape(rulesetText: string): TableShape {
 function writtenKeys(elements: string, timed: boolean): ReadonlySet<string> {
   const keys = elements
     .split(', ')
-    .filter((element) => element !== '' && / timeout \d+s/.test(element) === timed);
-  const plain = keys.map((element) => element.replace(/ timeout \d+s/, ''));
+    .filter((element) => element !== '' && element.includes(' timeout ') === timed);
+  const plain = timed ? keys.map((element) => element.replace(/ timeout \d+s/, '')) : keys;
   return new Set(
     plain.map((element) => {
+      if (!element.includes(' ')) return normalWord(element);
       const [key = '', verdict] = element.split(' : ');
       return `${joinedKey(key.split(' . '))}${verdict === undefined ? '' : `=${verdict}`}`;
     }),
@@ -166,6 +167,10 @@ function listedKeys(elements: unknown, timed: boolean): ReadonlySet<string> {
   const keys = new Set<string>();
   if (!Array.isArray(elements)) return keys;
   for (const listed of elements as unknown[]) {
+    if (typeof listed === 'string' || typeof listed === 'number') {
+      if (!timed) keys.add(normalWord(String(listed)));
+      continue;
+    }
     const [key, verdict] = Array.isArray(listed) ? (listed as readonly unknown[]) : [listed];
     const element = isListed(key) && isListed(key['elem']) ? key['elem'] : {};
     const hasEnd = element['timeout'] !== undefined;

@@ -16,9 +16,17 @@ export interface TunnelEdit extends TunnelSettings {
   readonly listed?: string | undefined;
 }
 
+/** A valid policy: its text, or the document it was read from, which an edit uses up. */
+export type PolicyDocument = Document.Parsed;
+type Edited = string | PolicyDocument;
+
+function documentOf(edited: Edited): Document.Parsed {
+  return typeof edited === 'string' ? policyDocument(edited) : edited;
+}
+
 /** The text of a policy with the tunnel behind the others; to a tunnel of that name its endpoints are added. */
-export function withTunnel(yamlText: string, tunnel: TunnelEdit): string {
-  const document = policyDocument(yamlText);
+export function withTunnel(policy: Edited, tunnel: TunnelEdit): string {
+  const document = documentOf(policy);
   const endpoints = tunnel.endpoints.map(formatEndpoint);
   const index = indexOf(document, tunnel.name);
   if (index >= 0) {
@@ -60,8 +68,8 @@ function settingsOf({ reserved, amnezia }: TunnelSettings): TunnelSettings {
 }
 
 /** The text without the tunnel of that name; undefined when there is none. */
-export function withoutTunnel(yamlText: string, name: string): string | undefined {
-  const document = policyDocument(yamlText);
+export function withoutTunnel(policy: Edited, name: string): string | undefined {
+  const document = documentOf(policy);
   const index = indexOf(document, name);
   if (index < 0) return undefined;
   document.deleteIn(['tunnels', index]);
@@ -70,10 +78,10 @@ export function withoutTunnel(yamlText: string, name: string): string | undefine
 
 /**
  * The text with these settings in place of its own, by their name at the top; others stay. What does not change keeps its
- * form and its comments. `yamlText` must be a policy already; values may be anything JSON has: the schema says what is wrong.
+ * form and its comments. Values may be anything JSON has: the schema says what is wrong.
  */
-export function withSettings(yamlText: string, settings: Readonly<Record<string, unknown>>): string {
-  const document = policyDocument(yamlText);
+export function withSettings(policy: Edited, settings: Readonly<Record<string, unknown>>): string {
+  const document = documentOf(policy);
   for (const [name, value] of Object.entries(settings)) put(document, [name], value);
   return document.toString();
 }

@@ -10,6 +10,7 @@ import { crossFaults } from './schema-checks.ts';
 import { policyFile } from './schema-parts.ts';
 import { valueAt, withoutParts } from './schema-repair.ts';
 import { readYaml } from './schema-text.ts';
+import type { YamlReading } from './schema-text.ts';
 
 export type ParsedPolicy =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly Fault[] };
@@ -24,8 +25,22 @@ type Path = readonly PropertyKey[];
 /** Never throws; takes time in proportion to the text. */
 export function parsePolicy(yamlText: string): ParsedPolicy {
   const read = readYaml(yamlText);
+  return 'refused' in read ? refuse([read.refused]) : policyIn(read);
+}
+
+/** The same with the document of a valid one: who edits it need not read it again. */
+export function readPolicy(
+  yamlText: string,
+):
+  | { readonly ok: true; readonly policy: Policy; readonly document: Document.Parsed }
+  | (ParsedPolicy & { readonly ok: false }) {
+  const read = readYaml(yamlText);
   if ('refused' in read) return refuse([read.refused]);
-  const { document, lines, faults: broken } = read;
+  const parsed = policyIn(read);
+  return parsed.ok ? { ...parsed, document: read.document } : parsed;
+}
+
+function policyIn({ document, lines, faults: broken }: YamlReading): ParsedPolicy {
   if (broken.length > 0) return refuse(broken);
   let value: unknown;
   try {
@@ -74,7 +89,7 @@ function issuePaths(issue: z.core.$ZodIssue, value: unknown): Path[] {
   return [valueAt(value, issue.path) === undefined ? issue.path.slice(0, -1) : issue.path];
 }
 
-function refuse(faults: readonly Fault[]): ParsedPolicy {
+function refuse(faults: readonly Fault[]): ParsedPolicy & { readonly ok: false } {
   const told = faults.slice(0, FAULTS_MOST).map((fault) => ({ ...fault, ...shownTexts(fault) }));
   if (faults.length > told.length) {
     const message = `there are more than ${FAULTS_MOST} faults`;

@@ -96,17 +96,30 @@ export function endpointText(transport: string, ipVersion: number, words: Uint32
   return `${transport}:${ipVersion === 6 ? `[${host}]` : host}:${port}`;
 }
 
+/** A dot, counted from the digit 0. */
+const END = -2;
+
 /** The word of dotted text; undefined for anything but four decimal numbers without leading zeros. */
 export function parseIpv4(text: string): number | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
+  if (text.length > '255.255.255.255'.length) return undefined;
   let word = 0;
-  for (const part of parts) {
-    // A leading zero means octal to some readers and decimal to others: refused rather than guessed (RFC 6943 section 3.1.1).
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    word = word * 256 + Number(part);
+  let [octet, digits, octets] = [0, 0, 0];
+  for (let at = 0; at <= text.length; at += 1) {
+    // Behind the last one ends as before a dot.
+    const digit = at === text.length ? END : text.charCodeAt(at) - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      // A leading zero means octal to some readers and decimal to others: refused rather than guessed (RFC 6943 section 3.1.1).
+      if (digits > 0 && octet === 0) return undefined;
+      octet = octet * 10 + digit;
+      digits += 1;
+      continue;
+    }
+    if (digit !== END || digits === 0 || octet > 255) return undefined;
+    word = word * 256 + octet;
+    [octet, digits] = [0, 0];
+    octets += 1;
   }
-  return word;
+  return octets === 4 ? word : undefined;
 }
 
 /** The words of IPv6 text, also with an embedded IPv4 tail; undefined for bad text and for zone identifiers. */

@@ -11,6 +11,7 @@ const BENCHES = [
   'day',
   'analyze',
   'endpoints',
+  'lists',
   'page',
   'capture',
   'requests',

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/wire/address.ts';
 import type { Answer } from '../../src/flow/facts.ts';
 import { Learner } from '../../src/guard/learner.ts';
 import { CLIENT, leak, observation, policyOf, report } from './samples.ts';
@@ -364,5 +365,86 @@ tunnels:
     const other = known();
     other.observe(report('lan', [], { handshakes }), 2);
     expect(other.observe(foreign('F', 443), 3)).toBe(true);
+  });
+});
+
+describe("a network's own prefix of NAT64", () => {
+  const FOUR_TEXT =
+    'version: 1\ntunnels: [{name: home, protocol: wireguard, endpoints: ["udp:203.0.113.7:51820"]}]\n';
+  const FOUR = policyOf(FOUR_TEXT);
+  const aaaa = (value: string, ttl = 300): Answer => ({ name: 'ipv4only.arpa', type: 'AAAA', value, ttl });
+  const pupilOf = (policy = FOUR): Learner => {
+    const pupil = new Learner();
+    pupil.setPolicy(policy);
+    return pupil;
+  };
+  const told = (pupil: Learner, at: number, ...list: Answer[]): boolean => {
+    pupil.observe(asks('ipv4only.arpa'), at);
+    return pupil.observe(answers(...list), at);
+  };
+  const networks = (pupil: Learner, at: number): string[] =>
+    pupil.state(at).prefixes.map(({ network }) => network);
+
+  it('is learned from the answer that was asked for, and ends with its record', () => {
+    const pupil = pupilOf();
+    expect(pupil.observe(answers(aaaa('2001:db8:64::c000:aa')), 0)).toBe(false);
+    expect(told(pupil, 0, aaaa('2001:db8:64::c000:aa', 1), aaaa('2001:db8:64::c000:ab', 1))).toBe(true);
+    expect(pupil.state(0).prefixes).toEqual([{ network: '2001:db8:64::/96', seconds: 60 }]);
+    expect(pupil.unprovenPrefixes(0)).toEqual(['2001:db8:64::/96']);
+    expect(networks(pupil, 61_000)).toEqual([]);
+    expect(pupil.state(0).addresses).toEqual([]);
+  });
+
+  it.each([
+    ['the prefix that every network has', '64:ff9b::c000:aa'],
+    ['a prefix of the link', 'fe80::c000:aa'],
+    ['a group', 'ff02::c000:aa'],
+    ['no prefix', '2001:db8::1'],
+  ])('%s is none', (_case, value) => {
+    const pupil = pupilOf();
+    expect(told(pupil, 0, aaaa(value))).toBe(false);
+    expect(networks(pupil, 0)).toEqual([]);
+  });
+
+  it('is of no use to a policy without an IPv4 server', () => {
+    const six = policyOf(FOUR_TEXT.replace('203.0.113.7', '[2001:db8::7]'));
+    expect(told(pupilOf(six), 0, aaaa('2001:db8:64::c000:aa'))).toBe(false);
+  });
+
+  it('there are two at most, and what a tunnel uses makes no room', () => {
+    const pupil = pupilOf();
+    told(pupil, 0, aaaa('2001:db8:61::c000:aa'));
+    const proof = {
+      tunnel: 'home',
+      endpoint: 'udp:203.0.113.7:51820',
+      address: '2001:db8:61::cb00:7107',
+      at: 0,
+    };
+    expect(pupil.observe({ ...report('wan', []), handshakes: [proof] }, 1_000)).toBe(true);
+    expect(pupil.unprovenPrefixes(1_000)).toEqual([]);
+    for (const at of [62, 63, 64]) told(pupil, (at - 61) * 40_000, aaaa(`2001:db8:${at}::c000:aa`));
+    expect(networks(pupil, 120_000)).toEqual(['2001:db8:61::/96', '2001:db8:64::/96']);
+    // In use it stays for as long as an address that was in use.
+    expect(networks(pupil, 29 * 86_400_000)).toEqual(['2001:db8:61::/96']);
+  });
+
+  it('is withdrawn when something foreign is said behind it, and not believed again for an hour', () => {
+    const pupil = pupilOf();
+    told(pupil, 0, aaaa('2001:db8:64::c000:aa'));
+    const foreign = observation({ verdict: leak('', { rule: 'F' }), kind: 'tcp' });
+    Object.assign(foreign.facts, { protocol: 6, ipVersion: 6 });
+    foreign.facts.destination.set(parseAddress('2001:db8:64::cb00:7107')?.words ?? []);
+    expect(pupil.observe(report('lan', [foreign]), 1_000)).toBe(true);
+    expect(networks(pupil, 1_000)).toEqual([]);
+    expect(pupil.takeWithdrawn()).toEqual([{ name: 'ipv4only.arpa', address: '2001:db8:64::/96' }]);
+    expect(told(pupil, 40_000, aaaa('2001:db8:64::c000:aa'))).toBe(false);
+  });
+
+  it('outlives the process that learned it', () => {
+    const pupil = pupilOf();
+    told(pupil, 0, aaaa('2001:db8:64::c000:aa'));
+    const next = pupilOf();
+    next.restore(JSON.parse(JSON.stringify(pupil.record())) as ReturnType<Learner['record']>);
+    expect(networks(next, 0)).toEqual(['2001:db8:64::/96']);
   });
 });

@@ -53,6 +53,14 @@ it('says the only server before it was seen, and the address behind a name when 
   expect(told(tunnels)).toBe('udp:vpn.example.com:51820 (198.51.100.7)');
 });
 
+it('tells which endpoints of the policy have answered, the newest last', () => {
+  const tunnels = watch('udp:203.0.113.201:51820', 'udp:203.0.113.202:51820');
+  expect(tunnels.endpointsInUse()).toEqual([]);
+  for (const host of ['203.0.113.202', '192.0.2.1', '203.0.113.201', '203.0.113.202'])
+    tunnels.answered([{ tunnel: 'fleet', endpoint: `udp:${host}:51820`, address: host, at: 0 }], NOW);
+  expect(tunnels.endpointsInUse()).toEqual(['udp:203.0.113.201:51820', 'udp:203.0.113.202:51820']);
+});
+
 it('says nothing of a server that a new policy no longer has', () => {
   const tunnels = watch('udp:203.0.113.201:51820', 'udp:198.51.100.7:51820');
   tunnels.answered([{ tunnel: 'fleet', endpoint: 'udp:192.0.2.1:51820', address: '192.0.2.1', at: 0 }], NOW);

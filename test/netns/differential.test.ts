@@ -16,6 +16,8 @@ import {
   ANYWHERE,
   BARE,
   CHANGED,
+  CROWD,
+  CROWD_LEARNED,
   FULL,
   LEARNED,
   NAMES,
@@ -24,6 +26,7 @@ import {
   RANGES_LEARNED,
   SPLIT,
   STUB,
+  TRANSLATED,
 } from '../policy/policies.ts';
 import { FORMS } from '../policy/shapes-forms.ts';
 import { SHAPES } from '../policy/shapes.ts';
@@ -147,6 +150,9 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'proxy-stub', policy: STUB, learned: LEARNED },
   { name: 'split', policy: SPLIT, learned: LEARNED },
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED },
+  { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED },
+  { name: 'a network with NAT64 of its own, every protocol', policy: FULL, learned: TRANSLATED },
+  { name: 'crowds of servers', policy: CROWD, learned: CROWD_LEARNED },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
   { name: 'long names and random ones', policy: NAMES, learned: NOTHING_LEARNED },

@@ -55,6 +55,18 @@ tunnels:
   - {name: inner, protocol: wireguard, endpoints: ['udp:198.51.100.128/25:1000-2000', 'udp:[2001:db8:77::/48]:*', 'udp:198.51.100.200/29:51820']}
   - {name: other, protocol: opaque, endpoints: ['udp:vpn2.example.com:1-1000', 'udp:198.51.100.130:1190-1199', 'tcp:203.0.113.0/26:*']}
 `);
+/** As many servers of one service as a crowd has, with single ports and ranges, of both families, and others among them. */
+export const CROWD = policyOf(`version: 1
+tunnels:
+  - name: list
+    protocol: wireguard
+    endpoints: [${Array.from({ length: 256 }, (_, at) => [`198.51.100.${at}`, `[2001:db8:77::${at.toString(16)}]`].flatMap((host) => ['4000-33433', '53'].map((ports) => `'udp:${host}:${ports}'`)).join(', ')).join(', ')}]
+  - name: relays
+    protocol: tor
+    endpoints: [${Array.from({ length: 256 }, (_, at) => `'tcp:203.0.113.${at}:9001'`).join(', ')}]
+  - {name: net, protocol: openvpn, endpoints: ['udp:198.51.96.0/20:1194-1200', 'udp:vpn.example.com:1000-2000', 'tcp:203.0.113.9:1194']}
+  - {name: other, protocol: opaque, endpoints: ['udp:vpn2.example.com:5000', 'udp:vpn2.example.com:1-60']}
+`);
 /** Peers anywhere, known by the form of their packets alone. */
 export const ANYWHERE = policyOf(
   `version: 1\ntunnels:\n  - {name: mesh, protocol: wireguard, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*']}\n`,
@@ -100,6 +112,25 @@ export const RANGES_LEARNED: LearnedState = {
     { name: 'vpn2.example.com', address: '198.51.100.77', seconds: 3000 },
     { name: 'vpn2.example.com', address: '198.51.100.78', seconds: 3000 },
     { name: 'vpn2.example.com', address: '2001:db8:78::2', seconds: 3000 },
+  ],
+};
+
+/** The network has told prefixes of its own for NAT64 (RFC 7050): one before the address, one around it. */
+export const TRANSLATED: LearnedState = {
+  ...LEARNED,
+  prefixes: [
+    { network: '2001:db8:64::/96', seconds: 3000 },
+    { network: '2001:db8:65::/64', seconds: 3000 },
+  ],
+};
+
+/** A name leads to a server of the crowd: a single port holds there, a range does not. */
+export const CROWD_LEARNED: LearnedState = {
+  ...LEARNED,
+  addresses: [
+    { name: 'vpn.example.com', address: '198.51.100.12', seconds: 3000 },
+    { name: 'vpn2.example.com', address: '198.51.100.7', seconds: 3000 },
+    { name: 'vpn2.example.com', address: '198.51.100.77', seconds: 3000 },
   ],
 };
 

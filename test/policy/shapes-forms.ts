@@ -4,6 +4,7 @@
 import { u16 } from './frames.ts';
 import type { Shape } from './shape.ts';
 import { NEIGHBOURS } from './shapes-neighbours.ts';
+import { BEHIND_PREFIXES } from './shapes-ranges.ts';
 import { SHAPES } from './shapes.ts';
 
 const TAGS: readonly (readonly [string, readonly number[]])[] = [
@@ -14,7 +15,7 @@ const TAGS: readonly (readonly [string, readonly number[]])[] = [
 ];
 
 /** Each with a name of its own. */
-export const NAMED: readonly Shape[] = [...SHAPES, ...NEIGHBOURS];
+export const NAMED: readonly Shape[] = [...SHAPES, ...NEIGHBOURS, ...BEHIND_PREFIXES];
 
 export const FORMS: readonly Shape[] = [
   ...NAMED,

@@ -113,3 +113,24 @@ export const RANGED: readonly Shape[] = [
     six(`TCP to ${host}`, 6, tcp(40000, 443, fill(40)), { to: host }),
   ]),
 ];
+
+/** 198.51.100.7 and 198.51.100.9, and what is no server, behind prefixes that a network may have told (RFC 7050). */
+const EMBEDDED = [
+  ...['2001:db8:64::c633:6407', '2001:db8:64::c633:6409', '2001:db8:64::c633:6455'],
+  ...['2001:db8:65:0:c6:3364:700:0', '2001:db8:65:0:c6:3364:900:0', '2001:db8:65:0:c6:3364:5500:0'],
+];
+
+export const BEHIND_PREFIXES: readonly Shape[] = [
+  ...crossed(EMBEDDED, (host, port, form) => {
+    const name = `${form} of ${host} and port ${port}`;
+    const bytes = FORMS[form] ?? [];
+    return [
+      six(`${name} up`, 17, udp(40000, port, bytes), { to: host }),
+      down6(`${name} down`, 17, udp(port, 40000, bytes), { from: host }),
+    ];
+  }),
+  ...EMBEDDED.flatMap((host) => [
+    six(`later fragment to ${host}`, 44, [...fragment6(17, 520, false), ...fill(100)], { to: host }),
+    six(`ESP to ${host}`, 50, fill(60), { to: host }),
+  ]),
+];

@@ -21,12 +21,15 @@ import {
   ANYWHERE,
   BARE,
   CHANGED,
+  CROWD,
+  CROWD_LEARNED,
   FULL,
   LEARNED,
   RANGES,
   RANGES_LEARNED,
   SPLIT,
   STUB,
+  TRANSLATED,
 } from '../policy/policies.ts';
 import { SHAPES } from '../policy/shapes.ts';
 
@@ -90,11 +93,17 @@ const CASES = [
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED, shows: true },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED, shows: true },
+  { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED, shows: true },
+  // Of too many servers those in use are hidden.
+  {
+    ...{ name: 'crowds of servers', policy: CROWD, learned: CROWD_LEARNED, shows: true },
+    inUse: ['udp:198.51.100.7:53', 'udp:198.51.100.7:4000-33433', 'udp:vpn2.example.com:5000'],
+  },
 ] as const;
 
 describe.each(CASES)('the filter of a policy with $name', ({ policy, learned, ...more }) => {
   const judge = compileJudge(policy, learned);
-  const filter = compileFilter(policy, learned);
+  const filter = compileFilter(policy, learned, 'inUse' in more ? more.inUse : []);
 
   it('shows what is no tunnel and hides what is', () => {
     const seen = { hidden: 0, shown: 0 };
@@ -144,7 +153,13 @@ describe('a filter', () => {
     }));
     const many = { ...BARE, tunnels: [{ name: 'many', protocol: 'wireguard' as const, endpoints }] };
     expect(compileFilter(many)).toBe('');
-    expect(compileFilter(many, NOTHING_LEARNED, [7, 8])).toContain('10.0.0.7');
+    const inUse = [7, 8].map((at) => `udp:10.0.0.${at}:51820`);
+    const filter = compileFilter(many, NOTHING_LEARNED, inUse);
+    for (const host of ['10.0.0.7', '10.0.0.8']) expect(filter).toContain(host);
+    expect(filter).not.toContain('10.0.0.9');
+    // Of more in use than it holds it hides the last ones.
+    const used = many.tunnels[0]?.endpoints.map(({ host }) => `udp:${host}:51820`) ?? [];
+    expect(compileFilter(many, NOTHING_LEARNED, used)).toContain('10.0.3.231');
   });
 
   it('fits into the kernel at its largest', () => {

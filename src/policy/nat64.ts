@@ -1,0 +1,55 @@
+// Knows: where an IPv4 address stands in an IPv6 one, for each length of a NAT64 prefix. Must not know: who uses which prefix.
+// Follows RFC 6052 section 2.2 and RFC 7050 section 3.
+
+/** RFC 6052 section 2.2. */
+export const NAT64_LENGTHS = [96, 64, 56, 48, 40, 32] as const;
+export type Nat64Length = (typeof NAT64_LENGTHS)[number];
+
+/** `ipv4only.arpa` has these two addresses everywhere (RFC 7050 section 8.2). */
+const WELL_KNOWN: ReadonlySet<number> = new Set([0xc00000aa, 0xc00000ab]);
+
+/** First bits of the four octets: bits 64 to 71 are never part of the address. */
+function octetsAt(length: Nat64Length): readonly number[] {
+  return [0, 8, 16, 24].map((bits) => {
+    const at = length + bits;
+    return length < 96 && at >= 64 ? at + 8 : at;
+  });
+}
+
+/** What a network with the prefix `words`/`length` calls an IPv4 address. */
+export function embed(words: Uint32Array, length: Nat64Length, ipv4: number): Uint32Array {
+  const found = prefixBits(words, length);
+  octetsAt(length).forEach((at, place) => {
+    const octet = (ipv4 >>> (24 - 8 * place)) & 0xff;
+    found[at >>> 5] = ((found[at >>> 5] ?? 0) | (octet << (24 - (at & 31)))) >>> 0;
+  });
+  return found;
+}
+
+function prefixBits(words: Uint32Array, length: number): Uint32Array {
+  return words.map((word, at) => {
+    const bits = length - 32 * at;
+    return bits >= 32 ? word : bits <= 0 ? 0 : (word & (0xffffffff << (32 - bits))) >>> 0;
+  });
+}
+
+function embeddedIn(words: Uint32Array, length: Nat64Length): number {
+  return octetsAt(length).reduce(
+    (ipv4, at) => ((ipv4 << 8) | (((words[at >>> 5] ?? 0) >>> (24 - (at & 31))) & 0xff)) >>> 0,
+    0,
+  );
+}
+
+/**
+ * The prefix of which this is the AAAA answer for `ipv4only.arpa`; undefined where no well-known address stands in it, or where two
+ * could (RFC 7050 section 3).
+ */
+export function prefixOfAnswer(
+  words: Uint32Array,
+): { readonly words: Uint32Array; readonly length: Nat64Length } | undefined {
+  // Bits 64 to 71 are zero in every such address (RFC 6052 section 2.2).
+  if ((words[2] ?? 0) >>> 24 !== 0) return undefined;
+  const found = NAT64_LENGTHS.filter((length) => WELL_KNOWN.has(embeddedIn(words, length)));
+  const [length] = found;
+  return length === undefined || found.length > 1 ? undefined : { words: prefixBits(words, length), length };
+}
