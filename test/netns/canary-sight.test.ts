@@ -48,17 +48,24 @@ children.spawn = (command, args, options) => {
   if (!args.some((word) => word.endsWith('tap/main.js'))) return child;
   const send = child.send.bind(child);
   child.send = (message, ...more) => {
-    if (message.type === 'order') last.set(send, message.order);
-    if (message.type === 'judge') last.set(send, message);
-    return send(message, ...more);
+    const told = message.type === 'order' ? message.order : message;
+    if (told.policy !== undefined) last.set(send, told);
+    // Broken it stays, whatever else is learned meanwhile.
+    const isJudge = isBroken && message.type === 'judge' && message.policy !== undefined;
+    return send(isJudge ? broken(message) : message, ...more);
   };
   return child;
 };
 require('node:module').syncBuiltinESMExports();
 const everything = (ipVersion) => ({ to: { ipVersion, address: ipVersion === 4 ? '0.0.0.0' : '::', length: 0 }, why: 'broken' });
+let isBroken = false;
+const broken = ({ policy, learned, boxMacs, orders }) => ({
+  ...{ type: 'judge', policy: { ...policy, allow: [everything(4), everything(6)] } },
+  ...{ learned, boxMacs, orders },
+});
 process.on('SIGUSR2', () => {
-  for (const [send, { policy, learned, boxMacs, orders }] of last)
-    send({ type: 'judge', policy: { ...policy, allow: [everything(4), everything(6)] }, learned, boxMacs, orders });
+  isBroken = true;
+  for (const [send, told] of last) send(broken(told));
 });
 `;
 
