@@ -2,8 +2,8 @@
 // What the kernel has must be what was compiled. Elements with a timeout may have gone;
 // everything else must be there, once, in order, and nothing besides.
 
-import { ASKER_SETS } from './askers.ts';
 import { FAMILY, TABLE } from './nft-model.ts';
+import { SETS } from './nft-sets.ts';
 import { normalRule, normalWord, ruleText } from './readback-rule.ts';
 
 /** What a ruleset text says, or what the kernel says it has. Rules are in a normal form that both reach. */
@@ -217,7 +217,9 @@ export function mendingText(listing: unknown, rulesetText: string): string {
     ...moved.map(([name]) => `delete chain ${FAMILY} ${TABLE} ${name}\n`),
     rulesetText,
     // What another hand put there is in no text of ours.
-    ...ASKER_SETS.map(({ name }) => `flush set ${FAMILY} ${TABLE} ${name}\n`),
+    ...SETS.filter(({ learned }) => learned !== undefined).map(
+      ({ name }) => `flush set ${FAMILY} ${TABLE} ${name}\n`,
+    ),
     ...foreign.map(([name]) => `delete chain ${FAMILY} ${TABLE} ${name}\n`),
   ].join('');
 }
