@@ -19,10 +19,10 @@ import { StreamBudget } from './stream.ts';
 import { TcpReader } from './tcp-reader.ts';
 import { UdpReader } from './udp-reader.ts';
 
-/** What the readers need of the world. Without QUIC's ciphers its names stay unread. */
 /** RFC 1035 section 4.2. */
 const DNS = 53;
 
+/** What the readers need of the world. Without QUIC's ciphers its names stay unread. */
 export interface ApplicationPorts {
   readonly quic?: QuicCrypto;
   /** Servers known to be Tor relays: a connection to one of them is Tor's, whatever it looks like. */

@@ -3,7 +3,7 @@
 
 import type { Facts } from '../flow/facts.ts';
 import type { Policy } from '../policy/policy.ts';
-import { inNetwork, parseAddress } from '../wire/address.ts';
+import { inNetwork, isGroup, parseAddress } from '../wire/address.ts';
 import type { IncidentList, Warning } from './analysis-incidents.ts';
 import type { Network } from './networks.ts';
 import { Tripwire } from './tripwire.ts';
@@ -13,7 +13,6 @@ const CONSEQUENCE = 86_400_000_000;
 const MOST_PULLS = 64;
 /** Frames to one client's own address say nothing more of it; so many clients are remembered. */
 const MOST_QUIET = 1_024;
-const GROUP = 2 ** 40;
 
 interface Pull {
   readonly warning: Warning;
@@ -50,7 +49,7 @@ export class AnalysedTricks {
     if (tricks.length === 0 && !telling && facts.ipVersion === 4 && this.#quiet.size < MOST_QUIET)
       this.#quiet.set(facts.destinationMac, facts.destination[3] ?? 0);
     for (const trick of tricks) {
-      const toAll = Math.floor(facts.destinationMac / GROUP) % 2 === 1;
+      const toAll = isGroup(facts.destinationMac);
       const client = toAll ? (this.#client ?? facts.destinationMac) : facts.destinationMac;
       const warning = this.#incidents.warn(facts, trick, client, timeMicros);
       if (warning === undefined || trick.scope.length === 0) continue;

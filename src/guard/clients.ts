@@ -1,7 +1,7 @@
 // Knows: who is behind lan: what a client says about itself and which addresses it used. Must not know: taps, disk, vendor lists.
 // Follows RFC 2132 (options 12, 50, 55, 60, 61), RFC 3748 (identity) and RFC 7844 (what identifies a client). Eve reads all of it from plumbing alone.
 
-import { addressText, macText } from '../wire/address.ts';
+import { addressText, isGroup, macText } from '../wire/address.ts';
 import type { Identity } from '../flow/facts.ts';
 import type { Observation } from './observation.ts';
 import { isHashed } from './privacy.ts';
@@ -13,7 +13,6 @@ const KNOWN_MS = 60_000;
 const ADDRESSES = 16;
 /** IEEE 802, locally administered: the address was made up, as systems do to be told apart less easily. */
 const LOCAL_BIT = 0x02_00_00_00_00_00;
-const GROUP_BIT = 0x01_00_00_00_00_00;
 
 /** Vendor of a MAC address by its prefix; undefined when nobody registered it. */
 export type VendorOf = (mac: string) => string | undefined;
@@ -176,10 +175,6 @@ export function veiledClient(client: ClientView, veil: Veil): ClientView | undef
     previousAddresses: [...new Set(client.previousAddresses.map((address) => veil.address(address)))],
     addresses: [...new Set(client.addresses.map((address) => veil.address(address)))],
   };
-}
-
-function isGroup(mac: number): boolean {
-  return Math.floor(mac / GROUP_BIT) % 2 === 1;
 }
 
 function isUnspecified(address: string): boolean {

@@ -2,13 +2,11 @@
 // Each is told once in a while: what was missed, or forgotten, is told again.
 
 import type { Facts } from '../flow/facts.ts';
-import { isUnspecified } from '../wire/address.ts';
+import { isGroup, isUnspecified } from '../wire/address.ts';
 import { BoundedMap } from './bounded-map.ts';
 
 const AGAIN_MS = 30_000;
 const REMEMBERED = 1_024;
-/** The bit that tells a group's MAC address (IEEE 802.3 section 3.2.3). */
-const GROUP = 0x10000000000;
 
 /** Of ARP and neighbour discovery by one client, and by all, in so long: whoever makes up addresses does not hold up the rest. */
 const SHARE = { client: 32, all: 512, ms: 10_000 };
@@ -67,8 +65,4 @@ function discoveryKey({ icmpType, sourceMac, source, target }: Facts): string {
 
 function nobodyKey({ forNobody, destinationMac, destination, target }: Facts): string {
   return `nobody ${String(destinationMac)} ${(forNobody === 'target' ? target : destination).join(' ')}`;
-}
-
-export function isGroup(mac: number): boolean {
-  return Math.floor(mac / GROUP) % 2 === 1;
 }

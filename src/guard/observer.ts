@@ -1,6 +1,7 @@
 // Knows: how observations of both taps become incidents, and which of them tell one story. Must not know: states, kernel, clocks.
 // Follows README.md, rules D and T: a visit joins the question that Eve has read, an escape the trick that led to it.
 
+import { isGroup } from '../wire/address.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import { Correlation } from './correlation.ts';
@@ -21,8 +22,6 @@ const CONSEQUENCE_MS = 86_400_000;
 const TRICKS = 256;
 /** Names that an incident lists as candidates. */
 const CANDIDATES = 16;
-/** The bit of a MAC address that says "a group". */
-const GROUP = 0x010000000000;
 
 interface Remembered {
   readonly incident: string;
@@ -125,7 +124,7 @@ export class Observer {
       ...{ exposure, destination },
     };
     if (trick.moved !== undefined) this.#tunnels.moved(trick.moved);
-    const toAll = Math.floor(observation.client / GROUP) % 2 === 1;
+    const toAll = isGroup(observation.client);
     const isHere = !toAll && this.#clients.has(observation.client);
     const client = isHere ? observation.client : (this.#client ?? observation.client);
     const notice = { trick: what, variant: trick.variant ?? exposure };

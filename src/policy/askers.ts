@@ -171,6 +171,6 @@ function isNeighbourMessage(facts: Facts): boolean {
 }
 
 /** 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */
-function isGlobal([first = 0]: Uint32Array): boolean {
+export function isGlobal([first = 0]: Uint32Array): boolean {
   return first >>> 29 === 1 || first >>> 25 === 0x7e;
 }

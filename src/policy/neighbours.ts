@@ -24,7 +24,7 @@ import type { NftChain } from './nft-model.ts';
 import { once } from './per-policy.ts';
 import { FIXED_ADDRESS } from './policy.ts';
 import type { AllowRule, Policy } from './policy.ts';
-import { NFT_SPEAKS_AS_ITSELF, compileOwnAddresses } from './own-addresses.ts';
+import { NFT_FOREIGN_SOURCE, compileOwnAddresses } from './own-addresses.ts';
 import { compilePasses, nftPassOpen, openLinks } from './passes.ts';
 
 /** What a client whose gateway is not known may look for: what nobody has on the internet (RFC 1918, 6598, 3927). */
@@ -340,7 +340,7 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
       'ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 jump up_tries',
       // A source of none asks for doubles alone (RFC 4861 section 4.3).
       'ip6 saddr :: return',
-      NFT_SPEAKS_AS_ITSELF,
+      NFT_FOREIGN_SOURCE,
       ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule.to)}${accept}`),
       ...openLinks(learned)
         .filter(({ network }) => network.includes(':'))

@@ -4,7 +4,7 @@
 // before the tunnels: the sender's address is as easily forged as any.
 
 import type { Facts } from '../flow/facts.ts';
-import { addressText, isLinkLocal, parseAddress, parseMac } from '../wire/address.ts';
+import { addressText, isGroup, isLinkLocal, parseAddress, parseMac } from '../wire/address.ts';
 import { isOpenProfile } from './direct.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import type { LearnedState } from './learned.ts';
@@ -13,8 +13,6 @@ import type { Policy } from './policy.ts';
 
 const DHCP_CLIENT = 68;
 const BROADCAST4 = 0xffffffff;
-/** The bit that tells a group's MAC address (IEEE 802.3 section 3.2.3). */
-const GROUP = 0x10000000000;
 
 /** Tells of an IP packet that comes down. Allocates nothing for IPv4, and for IPv6 nothing while no client is settled. */
 export function compileNobodys(policy: Policy, learned: LearnedState): (facts: Facts) => boolean {
@@ -29,7 +27,7 @@ export function compileNobodys(policy: Policy, learned: LearnedState): (facts: F
   const settled6 = new Set(learned.settled6.map(({ mac }) => parseMac(mac)));
   /** To a client whose addresses are known, or to a group, which nobody sends such a packet to. */
   const isTold = (mac: number, known: ReadonlySet<number | undefined>): boolean =>
-    known.has(mac) || Math.floor(mac / GROUP) % 2 === 1;
+    known.has(mac) || isGroup(mac);
 
   return ({ ipVersion, destination, destinationMac, protocol, destinationPort }) => {
     if (ipVersion === 4) {

@@ -12,7 +12,7 @@ import {
   parseAddress,
   parseMac,
 } from '../wire/address.ts';
-import { NFT_LEARN_ASKER, NFT_LEARN_TRIED } from './askers.ts';
+import { NFT_LEARN_ASKER, NFT_LEARN_TRIED, isGlobal } from './askers.ts';
 import type { LearnedState } from './learned.ts';
 import type { NftChain, NftSet } from './nft-model.ts';
 
@@ -53,15 +53,14 @@ export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
 
 /** What an interface can be given: global, unique local, link-local (RFC 4291 sections 2.4 and 2.5, RFC 4193). */
 export function isAssignable(address: Uint32Array): boolean {
-  const first = address[0] ?? 0;
-  return first >>> 29 === 1 || first >>> 25 === 0x7e || isLinkLocal(address);
+  return isGlobal(address) || isLinkLocal(address);
 }
 
 const TARGET_LOCAL = '@th,64,10 0x3fa';
 const TARGETS = ['@th,64,128 @mine6', '@th,64,128 @tried6'];
 const TARGET_HERE = '@th,64,32 . @th,96,32 @link6';
-/** Of a client all of whose addresses are known, from none of them. */
-const FOREIGN_SOURCE = 'ether saddr @settled6 @nh,64,128 != @mine6 @nh,64,128 != @tried6 return';
+/** Ends what is of a client all of whose addresses are known, and from none of them. Those from :: have gone before it. */
+export const NFT_FOREIGN_SOURCE = 'ether saddr @settled6 @nh,64,128 != @mine6 @nh,64,128 != @tried6 return';
 
 /** The chains that solicitations and advertisements going up pass; they return what is not to cross. */
 export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain[] {
@@ -75,21 +74,18 @@ export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain
         `${of} ${accept}`,
       ]),
     },
-    { name: 'up_asks_router', rules: [`ip6 saddr :: ${accept}`, FOREIGN_SOURCE, accept] },
+    { name: 'up_asks_router', rules: [`ip6 saddr :: ${accept}`, NFT_FOREIGN_SOURCE, accept] },
     {
       name: 'up_advertise',
       why: 'for an address of its own here; one whose interface came up unwatched: for any of the link',
       rules: [
-        FOREIGN_SOURCE,
+        NFT_FOREIGN_SOURCE,
         ...TARGETS.map((of) => `${of} jump up_answer`),
         ...here.map((of) => `ether saddr != @settled6${of} jump up_answer`),
       ],
     },
   ];
 }
-
-/** In the chain of solicitations of neighbours: ends what does not speak as itself. Those from :: have gone before it. */
-export const NFT_SPEAKS_AS_ITSELF = FOREIGN_SOURCE;
 
 /** The chains that solicitations from the network end in, or return from. */
 export function nftAsked(learned: LearnedState, isOpen: boolean, accept: string): NftChain[] {

@@ -186,6 +186,14 @@ export function parseMac(text: string): number | undefined {
   return parseInt(text.replace(/[:-]/g, ''), 16);
 }
 
+/** The bit that tells a group's MAC address (IEEE 802.3 section 3.2.3). */
+const GROUP = 0x01_00_00_00_00_00;
+
+/** A MAC address that more than one station hears, everybody's among them. */
+export function isGroup(mac: number): boolean {
+  return Math.floor(mac / GROUP) % 2 === 1;
+}
+
 /** The address that stands for none, `::` or 0.0.0.0. */
 export function isUnspecified([w0, w1, w2, w3]: Uint32Array): boolean {
   return w0 === 0 && w1 === 0 && w2 === 0 && w3 === 0;
