@@ -356,7 +356,7 @@ export class Daemon implements ApiSubject {
 
   /** The ways on which forged leaks come in; made again when a port was away, for the kernel forgets them with it. */
   async #raiseLinks({ bridge }: Policy): Promise<void> {
-    this.#links ??= new CanaryLinks(bridge, this.#undo);
+    this.#links ??= new CanaryLinks(bridge, macText(this.#canary.mac), this.#undo);
     try {
       await this.#links.raise();
       this.#warnings.clear('canary');

@@ -33,6 +33,18 @@ async function provenAnew(times: number): Promise<Status> {
 
 const isGreen = ({ lamp }: Status): boolean => lamp === 'green' || lamp === 'green-blip';
 
+/** By what the kernel says runs in the box. */
+async function pidsOf(program: string): Promise<readonly number[]> {
+  const { box } = lab().network;
+  const pids = (await box.must(['ip', 'netns', 'pids', lab().plan.namespaces.box])).stdout.trim();
+  // Some have ended since: ps tells of the others.
+  const { stdout } = await box.must(['ps', '-o', 'pid=,args=', '-p', pids.split(/\s+/).join(',')]);
+  return stdout
+    .split('\n')
+    .filter((line) => line.includes(program))
+    .map((line) => parseInt(line, 10));
+}
+
 describe('forged leaks', () => {
   it.each([false, true])(
     'prove the sight again and again, and none leaves the box: block mode %s',
@@ -73,13 +85,8 @@ describe('a light that cannot be proven is not green within seconds, when what b
   const nft = (...args: readonly string[]): Promise<unknown> => lab().network.box.must(['nft', ...args]);
   const ip = (line: string): Promise<unknown> => lab().network.box.ip(line);
   const none = (): Promise<unknown> => Promise.resolve();
-  /** Both taps, by what the kernel says runs in the box. */
   const taps = async (signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
-    const { box } = lab().network;
-    const pids = (await box.must(['ip', 'netns', 'pids', lab().plan.namespaces.box])).stdout.trim();
-    // Some have ended since: ps tells of the others.
-    const { stdout } = await box.must(['ps', '-o', 'pid=,args=', '-p', pids.split(/\s+/).join(',')]);
-    const found = [...stdout.matchAll(/^ *(\d+) .*tap\/main\.js/gm)].map((line) => Number(line[1]));
+    const found = await pidsOf('tap/main.js');
     expect(found).toHaveLength(2);
     for (const pid of found) process.kill(pid, signal);
   };
@@ -113,6 +120,34 @@ describe('a light that cannot be proven is not green within seconds, when what b
     expect(seen).toEqual([]);
     await lab().guard.acknowledge();
   });
+});
+
+it('no forged frame leaves when another hand has deleted the rules and nobody has noticed yet', async () => {
+  const { box } = lab().network;
+  const { stdout } = await box.must(['nft', 'list', 'set', 'bridge', 'leakguard', 'canary']);
+  const [mac = ''] = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/.exec(stdout) ?? [];
+  const [daemon = 0] = await pidsOf('daemon/main.js');
+  expect(daemon).toBeGreaterThan(0);
+  const others = '020000007799';
+  const sent = ['8100', '88b5', '0800', '86dd', '8864'];
+  process.kill(daemon, 'SIGSTOP');
+  try {
+    const seen = await seenByUplink(lab(), `ether src ${mac} or ether src 02:00:00:00:77:99`, async () => {
+      await box.must(['nft', 'delete', 'table', 'bridge', 'leakguard']);
+      for (const source of [mac.replaceAll(':', ''), others]) {
+        const frames = sent.map((type) => `ffffffffffff${source}${type}${'00'.repeat(46)}`);
+        await box.must([process.execPath, SEND, 'lgcan0', ...frames]);
+      }
+    });
+    // Without rules all crosses: what does not is held by the last door alone.
+    expect(seen.filter((line) => line.includes('02:00:00:00:77:99'))).toHaveLength(sent.length);
+    expect(seen).toHaveLength(sent.length);
+  } finally {
+    process.kill(daemon, 'SIGCONT');
+  }
+  await lab().guard.waitFor('rules that are put back', ({ health }) =>
+    health.warnings.some((text) => text.includes('put back')),
+  );
 });
 
 it('no light is green without a young proof under a flood that the taps cannot read', async () => {
