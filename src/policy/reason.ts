@@ -78,9 +78,16 @@ export function describe(facts: Facts, way: Way): string {
   if (findings.suspected === true) words = `what looks like ${asks ? 'a ' : ''}${words}`;
   if (name !== '') words += ` for ${name}`;
   if (findings.detail !== undefined) words += ` (${findings.detail})`;
-  const from = way === 'down';
-  return `${words} ${from ? 'from' : 'to'} ${from ? sourceText(facts) : farText.of(facts)}`;
+  if (way === 'down') return `${words} from ${sourceText(facts)}`;
+  // An advertisement says who has its target; a solicitation is about where it leads.
+  return isAdvertisement(facts)
+    ? `${words} that answers for ${destinationOf(facts)}`
+    : `${words} to ${farText.of(facts)}`;
 }
+
+/** RFC 4861 section 4.4. */
+const isAdvertisement = ({ ipVersion, protocol, icmpType }: Facts): boolean =>
+  ipVersion === 6 && protocol === 58 && icmpType === 136;
 
 /** Texts of what a frame goes to. */
 export const farText = {
@@ -106,7 +113,7 @@ function withPort(address: string, facts: Facts, port: number): string {
 /** IP address, of ARP and neighbour discovery the one that they are about; or MAC address where there is none. */
 export function destinationOf(facts: Facts): string {
   if (facts.outerEtherType === 0x0806 && facts.arpOperation > 0) return addressText(4, facts.destination);
-  if (facts.ipVersion === 6 && facts.protocol === 58 && (facts.icmpType === 135 || facts.icmpType === 136))
+  if (isAdvertisement(facts) || (facts.ipVersion === 6 && facts.protocol === 58 && facts.icmpType === 135))
     return addressText(6, facts.target);
   return facts.ipVersion === 0
     ? macText(facts.destinationMac)

@@ -93,6 +93,7 @@ describe('a reason', () => {
     ],
     ['GRE', 'GRE', '(a tunnel that hides nothing)'],
     ['ARP request', 'ARP to 192.168.1.1: needed to be on the network', ''],
+    ['advertisement to all', 'neighbour discovery that answers for fe80::50', ''],
   ])('of %s names the facts', (name, start, end) => {
     const shape = shapeNamed(name);
     const { reason } = compileJudge(BARE).judge(factsOf(shape.bytes), shape.way);
