@@ -7,6 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { MAGIC_LENGTH, parserFor } from '../src/wire/capture-format.ts';
 import type { CaptureFault, CaptureParser, PacketSink } from '../src/wire/capture.ts';
+import { othersTurn } from './others-turn.ts';
 import { PACKING_MAGIC, packingAt, unpack, UnpackingError } from './unpacking.ts';
 
 /** Small enough to be parsed while it is in the processor's cache: larger chunks and reading ahead both measured slower. */
@@ -108,7 +109,7 @@ async function readHandle(
     area.copyWithin(HEADROOM - kept, rest, end);
     if (turn % CHUNKS_PER_TURN === 0) {
       if (status.size > 0) options.onProgress?.(read / status.size);
-      await new Promise((resolve) => setImmediate(resolve));
+      await othersTurn();
     }
   }
   return feed.aborted();

@@ -10,6 +10,7 @@ import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { TRIED_SET } from '../../src/policy/askers.ts';
+import { MADE_ONCE } from '../../src/policy/made-once.ts';
 import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
@@ -26,6 +27,7 @@ import { ParsingLanes } from '../jobs/parsing-lanes.ts';
 import { lampFault } from '../lamp/file-lamp.ts';
 import { BEAT_MS } from '../lamp/beat.ts';
 import { dropsLeaksIn, listAddresses, listTable } from '../nftables.ts';
+import { othersTurn } from '../others-turn.ts';
 import { relaysIn } from '../relays.ts';
 import { RunError } from '../run-command.ts';
 import { TapPair } from '../tap/pair.ts';
@@ -341,7 +343,12 @@ export class Daemon implements ApiSubject {
       unplugged: (ports) => this.#guard.unplugged(ports),
     }));
     const bridge = await keeper.prepare(policy);
+    for (const make of MADE_ONCE) {
+      make(policy);
+      await othersTurn();
+    }
     const appliedAt = await this.#enforcement.adopt(policy, bridge, servers?.used);
+    await othersTurn();
     if (!first) {
       // Not before the kernel has taken it: by what was refused nothing is judged.
       this.#guard.setPolicy(policy);
@@ -349,6 +356,7 @@ export class Daemon implements ApiSubject {
     }
     this.#applied(appliedAt);
     await keeper.raise();
+    await othersTurn();
     this.#taps.order(policy, this.#enforcement.learned(), bridge.macs());
     this.#guard.change(this.#taps.orders);
     if (this.#links === undefined) await this.#raiseLinks(policy);

@@ -15,6 +15,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { Bridge } from '../bridge.ts';
 import { monotonicMs } from '../clock.ts';
 import type { Firewall } from '../firewall.ts';
+import { othersTurn } from '../others-turn.ts';
 import type { BoxRecord } from './box-record.ts';
 import { Given } from './given.ts';
 import { readSession, writeSession } from './session-file.ts';
@@ -154,6 +155,7 @@ export class Enforcement {
       return this.#compile(policy, learned, mode);
     });
     this.#dropping = dropsLeaks(policy, mode);
+    await othersTurn();
     this.#writeBootRuleset(policy);
     return appliedAt;
   }

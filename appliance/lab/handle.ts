@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 
+import { othersTurn } from '../others-turn.ts';
 import { LabError } from './error.ts';
 import { GuardClient } from './guard.ts';
 import { leaseEvent, leaseEvents } from './laptop.ts';
@@ -110,8 +111,7 @@ export class LabHandle {
 
   async #gone(whom: 'daemon' | 'dhcpClient'): Promise<void> {
     const identity = (await this.state())[whom];
-    while (identity !== undefined && (await isAlive(identity)))
-      await new Promise((resolve) => setImmediate(resolve));
+    while (identity !== undefined && (await isAlive(identity))) await othersTurn();
   }
 }
 

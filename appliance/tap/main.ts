@@ -3,8 +3,8 @@
 
 import { writeSync } from 'node:fs';
 import { Dissector } from '../../src/flow/dissector.ts';
+import { compileFilter } from '../../src/policy/bpf.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import type { Policy } from '../../src/policy/policy.ts';
 import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { monotonicMs } from '../clock.ts';
 import type { FrameListener } from './block-walker.ts';
@@ -43,7 +43,8 @@ function withFilter<Result>(filter: string, use: (filter: string) => Result): Re
 }
 
 interface Tap {
-  policy: Policy;
+  by: Pick<TapOrder, 'policy' | 'learned' | 'inUse'>;
+  filter: string;
   readonly reader: TapReader;
   readonly device: CaptureDevice;
 }
@@ -90,9 +91,8 @@ function start(order: TapOrder): Tap {
     reader.report(monotonicMs(), false);
     giveUp(reason);
   };
-  const device = withFilter(order.filter, (filter) =>
-    openDevice(order.interface, { filter, onFrame, onEnd }),
-  );
+  const filter = compileFilter(order.policy, order.learned, order.inUse);
+  const device = withFilter(filter, (text) => openDevice(order.interface, { filter: text, onFrame, onEnd }));
   lost = (): number => device.dropped();
   send({ type: 'open', at: monotonicMs() });
   setInterval(() => {
@@ -103,7 +103,7 @@ function start(order: TapOrder): Tap {
       if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(at), true);
     });
   }, HEARTBEAT_MS);
-  return { policy: order.policy, reader, device };
+  return { by: order, filter, reader, device };
 }
 
 const senders = new Map<string, FrameSender>();
@@ -129,17 +129,26 @@ function obey(command: TapCommand): void {
   } else if (command.type === 'send') {
     sendOn(command.interface, command.frame);
   } else if (tap !== undefined) {
-    const { device, reader } = tap;
     // No frame is read between the two: what the new filter shows is judged by the new policy.
     if (command.type === 'judge') {
-      const { policy = tap.policy, learned, boxMacs, orders } = command;
-      tap.policy = policy;
-      reader.setJudge(compileJudge(policy, learned), {
+      const { policy = tap.by.policy, learned, boxMacs, orders } = command;
+      tap.by = { ...tap.by, policy, learned };
+      tap.reader.setJudge(compileJudge(policy, learned), {
         ...{ boxMacs, orders, keepsFrames: policy.privacy === 'full' },
       });
+    } else {
+      tap.by = { ...tap.by, inUse: command.inUse };
     }
-    if (command.filter !== undefined) withFilter(command.filter, (text) => device.setFilter(text));
+    filterAnew(tap);
   }
+}
+
+function filterAnew(tap: Tap): void {
+  const { policy, learned, inUse } = tap.by;
+  const filter = compileFilter(policy, learned, inUse);
+  if (filter === tap.filter) return;
+  tap.filter = filter;
+  withFilter(filter, (text) => tap.device.setFilter(text));
 }
 
 process.on('message', (command) => {

@@ -13,7 +13,8 @@ export interface TapOrder {
   readonly interface: string;
   readonly policy: Policy;
   readonly learned: LearnedState;
-  readonly filter: string;
+  /** Endpoints of the policy that are in use (src/policy/bpf.ts). */
+  readonly inUse: readonly string[];
   /** The box's own MAC addresses. */
   readonly boxMacs: readonly number[];
   /** By which the box's own forged leaks are known. */
@@ -28,8 +29,8 @@ export interface TapOrder {
 export type TapCommand =
   | { readonly type: 'order'; readonly order: TapOrder }
   | { readonly type: 'send'; readonly interface: string; readonly frame: Uint8Array }
-  | { readonly type: 'filter'; readonly filter: string }
-  | ({ readonly type: 'judge' } & Partial<Pick<TapOrder, 'policy' | 'filter'>> &
+  | { readonly type: 'use'; readonly inUse: readonly string[] }
+  | ({ readonly type: 'judge' } & Partial<Pick<TapOrder, 'policy'>> &
       Pick<TapOrder, 'learned' | 'boxMacs' | 'orders'>);
 
 /** Up the pipe. `open` says that the device reads; frames before it are nobody's. */

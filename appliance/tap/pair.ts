@@ -1,7 +1,6 @@
 // Knows: the two taps of the box and what each is ordered to read. Must not know: what their reports mean.
 
 import type { TapReport } from '../../src/guard/observation.ts';
-import { compileFilter } from '../../src/policy/bpf.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
@@ -26,8 +25,6 @@ export class TapPair {
   readonly #listener: TapPairListener;
   readonly #taps = new Map<Port, TapSupervisor>();
   readonly #up = new Set<Port>();
-  /** What they were ordered to judge by last. */
-  #ordered: Pick<TapOrder, 'policy' | 'learned'> | undefined;
   #inUse: readonly string[] = [];
   #told = '';
   #orders = 0;
@@ -49,8 +46,6 @@ export class TapPair {
 
   /** Starts both taps, or has them go on by other orders. */
   order(policy: Policy, learned: LearnedState, boxMacs: readonly string[]): void {
-    const filter = compileFilter(policy, learned, this.#inUse);
-    this.#ordered = { policy, learned };
     const macs = boxMacs.flatMap((mac) => parseMac(mac) ?? []);
     this.#orders += 1;
     this.#told = what(learned);
@@ -60,7 +55,7 @@ export class TapPair {
         interface: policy.bridge[port],
         policy,
         learned,
-        filter,
+        inUse: this.#inUse,
         boxMacs: macs,
         canary: this.#canary,
         relays: this.#relays,
@@ -92,10 +87,9 @@ export class TapPair {
    */
   use(endpoints: readonly string[]): void {
     const inUse = endpoints.slice(-IN_USE_MOST);
-    if (this.#ordered === undefined || inUse.join() === this.#inUse.join()) return;
+    if (inUse.join() === this.#inUse.join()) return;
     this.#inUse = inUse;
-    const filter = compileFilter(this.#ordered.policy, this.#ordered.learned, inUse);
-    for (const tap of this.#taps.values()) tap.filter(filter);
+    for (const tap of this.#taps.values()) tap.use(inUse);
   }
 
   /** Has the tap of the other port forge what `port` shall see: none is a witness of what it sends itself. */

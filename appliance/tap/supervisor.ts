@@ -73,7 +73,7 @@ export class TapSupervisor {
     const before = this.#order;
     this.#order = order;
     if (order.interface === before.interface) {
-      const { policy, learned, filter, boxMacs, orders } = order;
+      const { policy, learned, boxMacs, orders } = order;
       this.#send({
         type: 'judge',
         // Of twenty thousand servers it is made of megabytes, and what a tap has made of it stays good.
@@ -81,7 +81,6 @@ export class TapSupervisor {
         learned,
         boxMacs,
         orders,
-        ...(filter === before.filter ? {} : { filter }),
       });
       return;
     }
@@ -98,11 +97,10 @@ export class TapSupervisor {
     this.renew({ ...this.#order, ...change });
   }
 
-  /** Has the tap read by another filter; what it judges by stays. */
-  filter(filter: string): void {
-    if (filter === this.#order.filter) return;
-    this.#order = { ...this.#order, filter };
-    this.#send({ type: 'filter', filter });
+  /** Tells which endpoints are in use; what the tap judges by stays. */
+  use(inUse: readonly string[]): void {
+    this.#order = { ...this.#order, inUse };
+    this.#send({ type: 'use', inUse });
   }
 
   /** Has the tap put a frame on another interface; nothing happens while there is no tap. */

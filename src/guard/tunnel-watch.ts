@@ -1,6 +1,6 @@
 // Knows: which tunnels the policy has and whether each is alive. Must not know: where counts come from, incidents.
 
-import { formatEndpoint } from '../policy/endpoint.ts';
+import { tunnelEndpoints } from '../policy/hosts.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { KernelSums } from './counters.ts';
 import { BoundedMap } from './bounded-map.ts';
@@ -40,9 +40,11 @@ export class TunnelWatch {
   #counting = false;
 
   setPolicy(policy: Policy): void {
-    this.#tunnels = policy.tunnels.map((tunnel) => ({
+    const texts = policy.tunnels.map(() => new Set<string>());
+    for (const { tunnel, text } of tunnelEndpoints(policy)) texts[tunnel]?.add(text);
+    this.#tunnels = policy.tunnels.map((tunnel, index) => ({
       tunnel,
-      endpoints: new Set(tunnel.endpoints.map(formatEndpoint)),
+      endpoints: texts[index] ?? new Set(),
       names: new Set(tunnel.endpoints.filter(({ hostIs }) => hostIs === 'name').map(({ host }) => host)),
       liveness: new TunnelLiveness(),
       gaps: new GapWatch(tunnel.name),

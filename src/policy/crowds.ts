@@ -29,7 +29,8 @@ interface Crowds {
   readonly byHost: ReadonlyMap<string, Crowd>;
 }
 
-const crowdsOf = once(findCrowds);
+/** Made once of a policy. */
+export const crowdsOf = once(findCrowds);
 
 /** Endpoints whose servers are in no crowd. */
 export const apartFromCrowds = once((policy: Policy): readonly JudgedEndpoint[] =>

@@ -96,7 +96,7 @@ const EMBEDDED_MOST = 255;
 /** What was learned, as far as this policy has use for it. */
 export function learnedFor(policy: Policy, learned: LearnedState): LearnedState {
   if (learned.prefixes.length === 0) return learned;
-  const servers = fixedTunnelHosts(tunnelEndpoints(policy)).filter(({ ipVersion }) => ipVersion === 4);
+  const servers = tunnelEndpoints(policy).filter(({ endpoint }) => endpoint.hostIs === 'ipv4');
   return servers.length > EMBEDDED_MOST ? { ...learned, prefixes: [] } : learned;
 }
 

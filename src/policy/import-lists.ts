@@ -123,9 +123,10 @@ function mullvadPorts(wireguard: Json): string[] {
 function mullvadApp(list: Json, choice: ListChoice): Import {
   const servers = new Servers();
   const wireguard = recordOf(list['wireguard']);
+  const ranges = mullvadPorts(wireguard);
   for (const relay of recordsOf(wireguard['relays']))
     for (const host of [textOf(relay['ipv4_addr_in']), textOf(relay['ipv6_addr_in'])].filter(Boolean))
-      for (const ports of mullvadPorts(wireguard)) servers.add('wireguard', 'udp', host, ports);
+      for (const ports of ranges) servers.add('wireguard', 'udp', host, ports);
   const openvpn = recordOf(list['openvpn']);
   for (const relay of recordsOf(openvpn['relays']))
     for (const { port, protocol } of recordsOf(openvpn['ports']))

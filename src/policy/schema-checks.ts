@@ -151,20 +151,20 @@ function singleFaults(path: Path, endpoint: Endpoint): PolicyFault[] {
 /** Of one host two tunnels may not claim the same port: which of them a packet belongs to would depend on their order. */
 function overlapFaults(policy: Policy): PolicyFault[] {
   const found: PolicyFault[] = [];
-  const claims = new Map<string, { path: Path; tunnel: number; endpoint: Endpoint }[]>();
+  const claims = new Map<string, Claim[]>();
   for (const [tunnel, { endpoints }] of policy.tunnels.entries()) {
     for (const [index, endpoint] of endpoints.entries()) {
       const key = `${endpoint.transport} ${endpoint.host}/${String(endpoint.length)}`;
-      const claim = { path: ['tunnels', tunnel, 'endpoints', index], tunnel, endpoint };
+      const claim = { index, tunnel, endpoint };
       const known = claims.get(key);
       if (known === undefined) claims.set(key, [claim]);
       else known.push(claim);
     }
   }
   for (const here of claims.values()) {
-    if (!here.some(({ endpoint }) => endpoint.lastPort !== undefined)) continue;
+    if (here.length < 2 || !here.some(({ endpoint }) => endpoint.lastPort !== undefined)) continue;
     const inOrder = [...here].sort((a, b) => a.endpoint.port - b.endpoint.port);
-    let widest: (typeof inOrder)[number] | undefined;
+    let widest: Claim | undefined;
     for (const claim of inOrder) {
       if (
         widest !== undefined &&
@@ -178,14 +178,17 @@ function overlapFaults(policy: Policy): PolicyFault[] {
   return found;
 }
 
-function overlapOf(
-  policy: Policy,
-  a: { readonly path: Path; readonly tunnel: number; readonly endpoint: Endpoint },
-  b: { readonly path: Path; readonly tunnel: number; readonly endpoint: Endpoint },
-): PolicyFault {
+/** One endpoint, by its places in the policy. */
+interface Claim {
+  readonly tunnel: number;
+  readonly index: number;
+  readonly endpoint: Endpoint;
+}
+
+function overlapOf(policy: Policy, a: Claim, b: Claim): PolicyFault {
   const [first, later] = a.tunnel < b.tunnel ? [a, b] : [b, a];
   return fault(
-    later.path,
+    ['tunnels', later.tunnel, 'endpoints', later.index],
     `${formatEndpoint(later.endpoint)} meets ${formatEndpoint(first.endpoint)} of tunnel "${policy.tunnels[first.tunnel]?.name ?? ''}"`,
     'Give each port of a server to one tunnel.',
   );

@@ -13,7 +13,7 @@ const program = (refuse: string, allow: string): string => `
   import { run } from '${join(TOP, 'dist/appliance/run-command.js')}';
   import { TapSupervisor } from '${join(TOP, 'dist/appliance/tap/supervisor.js')}';
   const said = [];
-  const tap = new TapSupervisor({ interface: 'lo', filter: '' }, { report() {}, state: (state) => said.push(state) },
+  const tap = new TapSupervisor({ interface: 'lo' }, { report() {}, state: (state) => said.push(state) },
     { command: ['sh', '-c', 'exec sleep 60'], startMs: { first: 60000, most: 60000 }, silenceMs: { first: 60000, most: 60000 } });
   ${refuse}
   tap.start();

@@ -145,8 +145,10 @@ it('no forged frame leaves when another hand has deleted the rules and nobody ha
   } finally {
     process.kill(daemon, 'SIGCONT');
   }
-  await lab().guard.waitFor('rules that are put back', ({ health }) =>
-    health.warnings.some((text) => text.includes('put back')),
+  await lab().guard.waitFor(
+    'rules that are put back',
+    ({ health }) => health.warnings.some((text) => text.includes('put back')),
+    10_000,
   );
 });
 

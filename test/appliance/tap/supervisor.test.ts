@@ -33,7 +33,7 @@ function watchedProgram(command: TapProgram['command'], times: Partial<Times> = 
   let wake = (): void => undefined;
   tap = new TapSupervisor(
     {
-      ...{ port: 'wan', interface: 'wan0', policy: HOME, learned: NOTHING_LEARNED, filter: '' },
+      ...{ port: 'wan', interface: 'wan0', policy: HOME, learned: NOTHING_LEARNED, inUse: [] },
       ...{ boxMacs: [], orders: 0, canary: newCanaryKey(), relays: [] },
     },
     {
@@ -98,13 +98,13 @@ it('ends no tap that spoke while the daemon itself was held up', async () => {
   expect(said.filter((line) => line.startsWith('restarting'))).toEqual([]);
 });
 
-it('gives a running tap another policy and another filter, and begins anew for another interface alone', async () => {
-  // It says that it is open with its order and with the filter that is to come, and ends with any other.
+it('tells a running tap of another policy and of what is in use, and begins anew for another interface alone', async () => {
+  // It says that it is open with its order, with another policy, and with what is in use; a policy that it has is not sent again.
   const program = `
     const open = () => require('fs').writeSync(3, Buffer.from('${OPEN_BYTES}', 'base64'));
-    process.on('message', ({ type, filter }) => {
-      if (type === 'order' || filter === 'tcp') open();
-      else if (filter !== undefined) process.exit(9);
+    process.on('message', ({ type, policy, inUse }) => {
+      if (type === 'order' || policy?.profile === 'split' || inUse?.[0] === 'used') open();
+      else if (policy !== undefined || inUse !== undefined) process.exit(9);
     });`;
   const { tap: running, said, until } = watchedProgram([process.execPath, '-e', program, '--']);
   const order = {
@@ -112,7 +112,7 @@ it('gives a running tap another policy and another filter, and begins anew for a
     interface: 'wan0',
     policy: HOME,
     learned: NOTHING_LEARNED,
-    filter: '',
+    inUse: [],
     boxMacs: [],
     orders: 0,
     canary: newCanaryKey(),
@@ -122,16 +122,17 @@ it('gives a running tap another policy and another filter, and begins anew for a
   running.start();
   await up;
   const { pid } = running;
-  const filtered = until('up', 2);
+  const told = until('up', 3);
   running.renew(order);
-  running.renew({ ...order, filter: 'tcp' });
-  await filtered;
-  expect([running.pid, said]).toEqual([pid, ['up: reading', 'up: reading']]);
-  const moved = until('up', 3);
-  running.renew({ ...order, filter: 'tcp', interface: 'wan1' });
+  running.renew({ ...order, policy: { ...HOME, profile: 'split' } });
+  running.use(['used']);
+  await told;
+  expect([running.pid, said]).toEqual([pid, ['up: reading', 'up: reading', 'up: reading']]);
+  const moved = until('up', 4);
+  running.renew({ ...order, interface: 'wan1' });
   await moved;
   expect(running.pid).not.toBe(pid);
-  expect(said.slice(2)).toEqual([
+  expect(said.slice(3)).toEqual([
     'restarting: its orders changed',
     'restarting: its orders changed',
     'up: reading',
