@@ -1,7 +1,7 @@
 // Knows: the life of one tap process: order in, device open, reports out, gone with its parent. Must not know: the guard.
 // One process per port: what reads frames of strangers has no other right, and a port that goes down ends its own tap alone.
 
-import { writeSync } from 'node:fs';
+import { write } from 'node:fs';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { compileFilter } from '../../src/policy/bpf.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
@@ -21,14 +21,34 @@ const HEARTBEAT_MS = 200;
 /** What was counted together waits at most this long, milliseconds. */
 const LINGER_MS = 5;
 
+/** What is on its way to the daemon: one report at most, and what else there is to say. */
+const outbox: Buffer[] = [];
+/** The code to end with when all is said. */
+let ending: number | undefined;
+
+/** Frames are read while a slow daemon keeps this waiting. */
 function send(message: TapMessage): void {
-  const bytes = encode(message);
-  try {
-    for (let sent = 0; sent < bytes.length;) sent += writeSync(REPORT_FD, bytes, sent);
-  } catch {
-    // The daemon is gone: nobody is left to report to.
-    process.exit(0);
+  outbox.push(encode(message));
+  if (outbox.length === 1) sendOut();
+}
+
+function sendOut(from = 0): void {
+  const [bytes] = outbox;
+  if (bytes === undefined) {
+    if (ending !== undefined) process.exit(ending);
+    return;
   }
+  write(REPORT_FD, bytes, from, (error, written) => {
+    // The daemon is gone: nobody is left to report to.
+    if (error !== null) process.exit(0);
+    const sent = from + written;
+    if (sent < bytes.length) {
+      sendOut(sent);
+      return;
+    }
+    outbox.shift();
+    sendOut();
+  });
 }
 
 /** A filter that this kernel has no room for (net.core.optmem_max) or refuses hides nothing: the judge knows tunnel frames too. */
@@ -49,11 +69,14 @@ interface Tap {
   readonly device: CaptureDevice;
 }
 
-/** Tells why there will be no more reports, and ends. */
-function giveUp(message: string): never {
+/** Tells why there will be no more reports, and ends when that is said. */
+function giveUp(message: string): void {
+  ending = 3;
   send({ type: 'fault', message });
-  process.exit(3);
 }
+
+/** Has the reader go on when the guard has taken its report. */
+let taken = (): void => undefined;
 
 function start(order: TapOrder): Tap {
   let lost = (): number => 0;
@@ -67,8 +90,12 @@ function start(order: TapOrder): Tap {
     keepsFrames: order.policy.privacy === 'full',
     monotonic: monotonicMs,
     lost: () => lost(),
-    emit: (report) => {
+    emit: async (report) => {
+      const isTaken = new Promise<void>((resolve) => {
+        taken = resolve;
+      });
       send({ type: 'report', report });
+      await isTaken;
     },
   });
   let lingering = false;
@@ -80,7 +107,7 @@ function start(order: TapOrder): Tap {
       const pause = reader.pauseAt(now);
       if (!reader.pending) return;
       if (pause === 0) reader.report(now, false);
-      else linger(pause);
+      else linger(Number.isFinite(pause) ? pause : LINGER_MS);
     }, ms);
   };
   const onFrame: FrameListener = (bytes, captured, length, outgoing, at) => {
@@ -96,10 +123,11 @@ function start(order: TapOrder): Tap {
   lost = (): number => device.dropped();
   send({ type: 'open', at: monotonicMs() });
   setInterval(() => {
+    if (ending !== undefined) return;
     // Timers run before the poll phase: what a driver can say of all that was there at `at` holds after one more poll.
     const at = monotonicMs();
     setImmediate(() => {
-      // While the guard is behind, reading comes first: the ring must not fill while a report waits to be taken.
+      // A guard that is behind has its pause first.
       if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(at), true);
     });
   }, HEARTBEAT_MS);
@@ -126,6 +154,8 @@ let tap: Tap | undefined;
 function obey(command: TapCommand): void {
   if (command.type === 'order') {
     tap = start(command.order);
+  } else if (command.type === 'taken') {
+    taken();
   } else if (command.type === 'send') {
     sendOn(command.interface, command.frame);
   } else if (tap !== undefined) {

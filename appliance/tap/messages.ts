@@ -1,6 +1,6 @@
 // Knows: how a tap process and its supervisor talk. Must not know: what they do with it.
-// Reports go up a pipe as length-prefixed structured clones, written blocking (back-pressure becomes
-// ring loss, which the kernel counters turn into `unseen`); orders come down the IPC channel.
+// Reports go up a pipe as length-prefixed structured clones; orders come down the IPC channel, and so does the word that a report was
+// taken: the next one goes up after it, so that what the guard hears is never far behind what the tap reads, however slow the guard is.
 
 import { deserialize, serialize } from 'node:v8';
 import type { TapReport } from '../../src/guard/observation.ts';
@@ -29,6 +29,7 @@ export interface TapOrder {
 export type TapCommand =
   | { readonly type: 'order'; readonly order: TapOrder }
   | { readonly type: 'send'; readonly interface: string; readonly frame: Uint8Array }
+  | { readonly type: 'taken' }
   | { readonly type: 'use'; readonly inUse: readonly string[] }
   | ({ readonly type: 'judge' } & Partial<Pick<TapOrder, 'policy'>> &
       Pick<TapOrder, 'learned' | 'boxMacs' | 'orders'>);

@@ -26,11 +26,11 @@ const ETHERNET = 1;
 /** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
 const REPORT_MS = 5;
 /**
- * Where the guard is slower than the wire, a report waits this many times as long as the last one took to hand over, and at most so
+ * Where the guard is slower than the wire, a report waits this many times as long as the guard took for the last one, and at most so
  * long: what comes meanwhile is counted together, so that what the guard hears is never far behind the wire. Milliseconds.
  */
 const SLOW = { times: 4, most: 250 };
-/** Distinct observations in one report; so many fewer where it takes longer than this to hand them over, but never less. */
+/** Distinct observations in one report; so many fewer where the guard takes longer than this for them, but never less. */
 const BATCH = { limit: 512, least: 64, ms: 50 };
 /** Forged leaks of the box's own in one report: one comes at a time. */
 const CANARIES = 8;
@@ -52,7 +52,8 @@ export interface TapReaderParts {
   readonly monotonic: () => number;
   /** Frames that the kernel could not give, since the start. */
   readonly lost: () => number;
-  readonly emit: (report: TapReport) => void;
+  /** Resolves when the guard has taken the report; until then frames are read on, and no other report is made. */
+  readonly emit: (report: TapReport) => Promise<void> | undefined;
 }
 
 export class TapReader {
@@ -69,7 +70,8 @@ export class TapReader {
   #handshakes: Handshake[] = [];
   #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
-  #handedAt = -Infinity;
+  /** When the guard had taken the last report; Infinity while it has one that it has not taken. */
+  #takenAt = -Infinity;
   #pauseMs = REPORT_MS;
 
   constructor(parts: TapReaderParts) {
@@ -241,25 +243,39 @@ export class TapReader {
     const [handshakes, canaries] = [this.#handshakes, this.#canaries];
     this.#handshakes = [];
     this.#canaries = [];
-    this.#parts.emit({
+    const taken = this.#parts.emit({
       port: this.#parts.port,
       ...{ at, until, drained, orders: this.#orders, frames: this.#frames, lost, newlyFolded, observations },
       counts: this.#counts,
       ...(handshakes.length === 0 ? {} : { handshakes }),
       ...(canaries.length === 0 ? {} : { canaries }),
     });
-    const tookMs = this.#parts.monotonic() - until;
+    if (taken === undefined) {
+      this.#taken(until, observations.length);
+      return;
+    }
+    this.#takenAt = Infinity;
+    void taken.then(() => {
+      this.#taken(until, observations.length);
+    });
+  }
+
+  #taken(since: number, observations: number): void {
+    const tookMs = this.#parts.monotonic() - since;
     this.#pauseMs = Math.min(Math.max(REPORT_MS, SLOW.times * tookMs), SLOW.most);
-    this.#handedAt = until + tookMs;
+    this.#takenAt = since + tookMs;
     // A guard that is behind hears less of the many that are alike, and so, sooner, of what is not.
     if (tookMs > BATCH.ms)
-      this.#batch.limit = Math.max(BATCH.least, Math.floor((observations.length * BATCH.ms) / tookMs));
+      this.#batch.limit = Math.max(BATCH.least, Math.floor((observations * BATCH.ms) / tookMs));
     else this.#batch.limit = Math.min(BATCH.limit, this.#batch.limit * 2);
   }
 
-  /** Milliseconds until the guard has had its pause; 0 when it has. What is read until then is counted together. */
+  /**
+   * Milliseconds until the guard has had its pause; 0 when it has, Infinity while it has not taken the last report. What is read until
+   * then is counted together.
+   */
   pauseAt(now: number): number {
-    return Math.max(0, this.#handedAt + this.#pauseMs - now);
+    return Math.max(0, this.#takenAt + this.#pauseMs - now);
   }
 
   get pending(): boolean {

@@ -168,6 +168,7 @@ export class TapSupervisor {
   #take(message: TapMessage): void {
     if (message.type === 'report') {
       this.#listener.report(message.report);
+      this.#send({ type: 'taken' });
     } else if (message.type === 'open') {
       this.#backoff = BACKOFF_MS.first;
       this.#startMs = this.#program.startMs.first;

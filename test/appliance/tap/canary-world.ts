@@ -155,7 +155,10 @@ export class CanaryWorld {
     tap.reader = new TapReader({
       ...{ port, judge: this.#judge, dissector: new Dissector(), boxMacs: [], orders: this.#orders },
       ...{ keepsFrames: true, canary: this.#canary, monotonic: () => this.ms, lost: () => tap.lost },
-      emit: (report) => this.#tell(tap, report),
+      emit: (report) => {
+        this.#tell(tap, report);
+        return undefined;
+      },
     });
     this.guard.tap(port, 'up', 'reading');
     const { reader } = tap;

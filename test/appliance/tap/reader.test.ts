@@ -52,7 +52,7 @@ function stream(
     new TapReader({
       ...{ port: side, judge, dissector: new Dissector(), boxMacs: [], orders: 1, keepsFrames: false },
       ...{ monotonic: () => 0, lost: () => 0 },
-      emit: ({ observations }) => told[side].push(...observations),
+      emit: ({ observations }) => void told[side].push(...observations),
     });
   const taps = { lan: reader('lan'), wan: reader('wan') };
   const kernel = { facts: new Facts(), dissector: new Dissector() };

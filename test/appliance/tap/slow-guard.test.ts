@@ -1,0 +1,71 @@
+// Knows: that a tap reads on while its guard is slow, has one report with it at most, and loses none of what it has counted.
+// Must not know: processes, pipes.
+
+import { expect, it } from 'vitest';
+import { TapReader } from '../../../appliance/tap/reader.ts';
+import { Dissector } from '../../../src/flow/dissector.ts';
+import type { TapReport } from '../../../src/guard/observation.ts';
+import { compileJudge } from '../../../src/policy/judge.ts';
+import { dnsQuery, ethernet, ipv4, udp } from '../../policy/frames.ts';
+import { FULL, LEARNED } from '../../policy/policies.ts';
+
+/** A guard that takes a report when it is told to, and a tap that reads a question for each name. */
+function slowGuard() {
+  const reports: TapReport[] = [];
+  let take = (): void => undefined;
+  let time = 0;
+  const reader = new TapReader({
+    ...{
+      port: 'lan',
+      judge: compileJudge(FULL, LEARNED),
+      dissector: new Dissector(),
+      boxMacs: [],
+      orders: 1,
+    },
+    ...{ keepsFrames: false, monotonic: () => time, lost: () => 0 },
+    emit: (report) => {
+      reports.push(report);
+      return new Promise((resolve) => {
+        take = resolve;
+      });
+    },
+  });
+  return {
+    reader,
+    reports,
+    wait: (ms: number) => (time += ms),
+    taken: async (): Promise<void> => {
+      take();
+      await Promise.resolve();
+    },
+    ask: (name: string): void => {
+      const payload = dnsQuery(name);
+      const packet = ipv4(17, udp(40_000, 53, payload), { to: '203.0.113.53' });
+      const frame = Uint8Array.from(ethernet(0x0800, packet));
+      reader.frame(frame, frame.length, frame.length, false, time);
+    },
+  };
+}
+
+const framesIn = (reports: readonly TapReport[]): number =>
+  reports.flatMap(({ observations }) => observations).reduce((sum, { frames }) => sum + frames, 0);
+
+it.each([1, 40, 3_000])('%i names while a report waits to be taken are in the next one', async (many) => {
+  const { reader, reports, wait, taken, ask } = slowGuard();
+  ask('first.example');
+  expect(reports).toHaveLength(1);
+  for (let n = 0; n < many; n += 1) {
+    wait(1);
+    ask(`n${String(n)}.example`);
+  }
+  // However long it takes: nothing else is made, and whoever wants to know when is told that nobody knows.
+  expect([reports.length, reader.pauseAt(many)]).toEqual([1, Infinity]);
+  await taken();
+  const pause = reader.pauseAt(many);
+  expect(pause).toBeLessThanOrEqual(250);
+  wait(pause);
+  ask('last.example');
+  expect(reports).toHaveLength(2);
+  expect(framesIn(reports)).toBe(many + 2);
+  expect(reports.at(-1)?.counts['up_leak_dns']).toBe(many + 2);
+});
