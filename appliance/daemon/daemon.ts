@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Leads } from '../../src/guard/first-packets.ts';
+import type { UsedServer } from '../../src/guard/learner.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
@@ -16,6 +17,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
 import { macText } from '../../src/wire/address.ts';
 import type { RelayList } from '../../src/wire/tor.ts';
+import type { Bridge } from '../bridge.ts';
 import { CanaryLinks } from '../canary-links.ts';
 import { newCanaryKey, sealOf } from '../canary-seal.ts';
 import { monotonicMs, now } from '../clock.ts';
@@ -347,7 +349,7 @@ export class Daemon implements ApiSubject {
       make(policy);
       await othersTurn();
     }
-    const appliedAt = await this.#enforcement.adopt(policy, bridge, servers?.used);
+    const appliedAt = await this.#adopt(policy, bridge, servers?.used);
     await othersTurn();
     if (!first) {
       // Not before the kernel has taken it: by what was refused nothing is judged.
@@ -358,8 +360,18 @@ export class Daemon implements ApiSubject {
     await keeper.raise();
     await othersTurn();
     this.#taps.order(policy, this.#enforcement.learned(), bridge.macs());
-    this.#guard.change(this.#taps.orders);
+    this.#guard.ordered(this.#taps.orders);
     if (this.#links === undefined) await this.#raiseLinks(policy);
+  }
+
+  async #adopt(policy: Policy, bridge: Bridge, used: readonly UsedServer[] | undefined): Promise<number> {
+    this.#guard.expectPolicy(policy, this.#enforcement.learned());
+    try {
+      return await this.#enforcement.adopt(policy, bridge, used);
+    } catch (error) {
+      this.#guard.callOff();
+      throw error;
+    }
   }
 
   /** The ways on which forged leaks come in; made again when a port was away, for the kernel forgets them with it. */

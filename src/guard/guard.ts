@@ -3,11 +3,13 @@
 
 import { counterOf } from '../policy/counted.ts';
 import { PassStops } from './pass-stops.ts';
+import type { LearnedState } from '../policy/learned.ts';
 import type { Policy } from '../policy/policy.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
 import type { Accounted } from './balance.ts';
 import { Canary } from './canary.ts';
+import { ComingPolicy } from './coming-policy.ts';
 import type { CanaryMeans } from './canary.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
@@ -76,6 +78,7 @@ export class Guard {
   #passUntil: number | undefined;
   readonly #passStops = new PassStops();
   readonly #firstPackets: FirstPackets | undefined;
+  #coming: ComingPolicy | undefined;
   #surplus: { readonly text: string; readonly until: number } | undefined;
   #ready = false;
   #since: number;
@@ -106,6 +109,22 @@ export class Guard {
     this.setPolicy(policy);
   }
 
+  /** The kernel is about to be given a policy; what is expected is kept until both taps judge by it, or it is called off. */
+  expectPolicy(policy: Policy, learned: LearnedState): void {
+    this.#coming = new ComingPolicy(policy, learned, this.#ports.now().monotonic);
+  }
+
+  /** The kernel has it, and the taps judge by it from these orders on. */
+  ordered(orders: number): void {
+    this.#coming?.ordered(orders);
+    this.change(orders);
+  }
+
+  /** The kernel has refused it. */
+  callOff(): void {
+    this.#coming = undefined;
+  }
+
   setPolicy(policy: Policy): void {
     this.#policy = policy;
     this.observer.setPolicy(policy);
@@ -125,6 +144,8 @@ export class Guard {
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     const passOpen = this.#isPassOpen(now);
+    this.#coming?.heard(report);
+    if (this.#coming?.isObeyed === true) this.#coming = undefined;
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const observation of report.observations) {
       if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation);
@@ -141,6 +162,7 @@ export class Guard {
   #observe(port: 'lan' | 'wan', observation: Observation, now: Now): Incident[] {
     const since = this.#enforcingSince ?? Infinity;
     const crossed = observation.first > since + SKEW_MS && !observation.crosses;
+    if (crossed && port === 'wan' && this.#coming?.letsOut(observation) === true) return [];
     return this.observer.take(port, observation, now, crossed);
   }
 

@@ -1,0 +1,100 @@
+// Knows: that a tunnel which was just added is no breach while the taps judge by the policy before, and that all else is one.
+// Holds src/guard/coming-policy.ts to README.md, What it guarantees.
+
+import { expect, it } from 'vitest';
+import { Dissector } from '../../src/flow/dissector.ts';
+import { Facts } from '../../src/flow/facts.ts';
+import { Guard } from '../../src/guard/guard.ts';
+import type { Observation } from '../../src/guard/observation.ts';
+import { compileJudge } from '../../src/policy/judge.ts';
+import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { Bytes } from '../policy/frames.ts';
+import { dnsQuery, ethernet, ipv4, udp, wireguard } from '../policy/frames.ts';
+import { CLIENT, HOME, policyOf, report } from './samples.ts';
+
+const NEW = '203.0.113.9';
+const ADDED = policyOf(`version: 1
+profile: full-tunnel
+tunnels:
+  - {name: home, protocol: wireguard, endpoints: ["udp:198.51.100.7:51820"]}
+  - {name: new, protocol: wireguard, endpoints: ["udp:${NEW}:51820"]}
+`);
+
+const BEFORE = 2_000;
+const EXPECTED = 3_000;
+
+/** What a tap that judges by HOME tells of a datagram that left at `at`. */
+function told(to: string, port: number, payload: Bytes, at: number, folded = false): Observation {
+  const frame = Uint8Array.from(ethernet(0x0800, ipv4(17, udp(40_000, port, payload), { to })));
+  const facts = new Facts();
+  const dissector = new Dissector();
+  dissector.headers(frame, 0, frame.length, frame.length, 1, facts);
+  dissector.application(frame, facts, 0);
+  const judge = compileJudge(HOME);
+  return {
+    ...{ facts, direction: 'up', client: CLIENT, frames: 1, first: at, last: at, folded },
+    ...{ verdict: judge.judge(facts, 'up'), crosses: judge.crosses(facts, 'up') },
+    counter: judge.counter(facts, 'up'),
+  };
+}
+
+const handshake = wireguard(1);
+const isNew = (at: number, folded = false): Observation => told(NEW, 51_820, handshake, at, folded);
+
+interface Case {
+  readonly seen: Observation;
+  readonly obeyed?: readonly ('lan' | 'wan')[];
+  readonly refused?: true;
+  readonly breach: boolean;
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  'the first packet of the new tunnel': { seen: isNew(EXPECTED + 50), breach: false },
+  'the same while the lan tap alone has changed': {
+    seen: isNew(EXPECTED + 50),
+    obeyed: ['lan'],
+    breach: false,
+  },
+  'the same when both taps judge by the new policy': {
+    seen: isNew(EXPECTED + 50),
+    obeyed: ['lan', 'wan'],
+    breach: true,
+  },
+  'the same when the kernel has refused it': { seen: isNew(EXPECTED + 50), refused: true, breach: true },
+  'what left for that server before': { seen: isNew(EXPECTED - 50), breach: true },
+  'one of many that were counted together': { seen: isNew(EXPECTED + 50, true), breach: true },
+  'a question at the new endpoint': {
+    seen: told(NEW, 51_820, dnsQuery('www.bank.example'), EXPECTED + 50),
+    breach: true,
+  },
+  'a handshake on another port': { seen: told(NEW, 51_821, handshake, EXPECTED + 50), breach: true },
+  'a handshake with another server': {
+    seen: told('203.0.113.10', 51_820, handshake, EXPECTED + 50),
+    breach: true,
+  },
+};
+
+it.each(Object.entries(CASES))('%s', (_what, { seen, obeyed = [], refused, breach }) => {
+  const clock = { ms: 1_000 };
+  const guard = new Guard(HOME, {
+    now: () => ({ wall: 1.7e12 + clock.ms, monotonic: clock.ms }),
+    version: '0',
+    idPrefix: 't',
+  });
+  for (const port of ['lan', 'wan'] as const) guard.tap(port, 'up', 'reading');
+  guard.setBlockMode(true, true, 1_000);
+  guard.firewall({ verified: true, detail: 'equal' });
+  clock.ms = BEFORE;
+  for (const port of ['lan', 'wan'] as const) guard.report(report(port, [], { at: clock.ms, orders: 1 }));
+  clock.ms = EXPECTED;
+  guard.expectPolicy(ADDED, NOTHING_LEARNED);
+  if (refused === true) guard.callOff();
+  else guard.setPolicy(ADDED);
+  guard.ordered(3);
+  clock.ms += 100;
+  // What was learned meanwhile is told in orders of its own: the policy is still the one before.
+  for (const port of ['lan', 'wan'] as const)
+    guard.report(report(port, [], { at: clock.ms, orders: obeyed.includes(port) ? 3 : 2 }));
+  guard.report(report('wan', [seen], { at: clock.ms, orders: obeyed.includes('wan') ? 3 : 2 }));
+  expect(guard.status().state === 'breach').toBe(breach);
+});
