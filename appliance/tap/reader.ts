@@ -246,6 +246,7 @@ export class TapReader {
     const taken = this.#parts.emit({
       port: this.#parts.port,
       ...{ at, until, drained, orders: this.#orders, frames: this.#frames, lost, newlyFolded, observations },
+      ...(this.#forgotten === 0 ? {} : { forgotten: this.#forgotten }),
       counts: this.#counts,
       ...(handshakes.length === 0 ? {} : { handshakes }),
       ...(canaries.length === 0 ? {} : { canaries }),
@@ -276,6 +277,11 @@ export class TapReader {
    */
   pauseAt(now: number): number {
     return Math.max(0, this.#takenAt + this.#pauseMs - now);
+  }
+
+  get #forgotten(): number {
+    const { flowsEvicted, fragmentsEvicted, streamsRefused } = this.#parts.dissector.losses;
+    return flowsEvicted + fragmentsEvicted + streamsRefused + this.#askers.refused + this.#claims.evicted;
   }
 
   get pending(): boolean {

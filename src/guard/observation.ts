@@ -62,6 +62,8 @@ export interface TapReport {
   readonly frames: number;
   /** Frames that the kernel had for it and could not give, since the tap started. */
   readonly lost: number;
+  /** Flows, pieces of packets and questions that it did not keep because there were too many, since the tap started; absent for 0. */
+  readonly forgotten?: number;
   /** Frames since the tap started, by the kernel's counter for them. */
   readonly counts: Readonly<Record<string, number>>;
   /** Frames in this report that were folded. */

@@ -16,6 +16,7 @@ export class TapRecord {
   heardAt = 0;
   #frames = 0;
   #lost = 0;
+  #forgotten = 0;
   #restarts = 0;
 
   constructor(port: 'lan' | 'wan', interfaceName: string) {
@@ -28,6 +29,7 @@ export class TapRecord {
     const hasLost = report.lost > this.#lost;
     this.heardAt = now;
     this.#frames = report.frames;
+    this.#forgotten = report.forgotten ?? 0;
     if (hasLost) this.readsSince = report.until;
     this.#lost = report.lost;
     if (report.drained) this.drainedAt = report.at;
@@ -47,7 +49,9 @@ export class TapRecord {
   }
 
   view(): TapHealth {
-    const { port, interface: name, state, detail } = this;
+    const { port, interface: name, state } = this;
+    const forgotten = `${this.#forgotten} flows and questions not kept: there were too many`;
+    const detail = this.#forgotten === 0 ? this.detail : `${this.detail}; ${forgotten}`;
     return { port, interface: name, state, frames: this.#frames, restarts: this.#restarts, detail };
   }
 }
