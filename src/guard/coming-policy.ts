@@ -28,11 +28,12 @@ export class ComingPolicy {
     this.#orders = orders;
   }
 
-  /** Both taps judge by it: there is nothing more to ask here. */
+  /** Call it behind what the report tells: the first one of new orders still has what was judged by the old ones. */
   heard({ port, orders }: Pick<TapReport, 'port' | 'orders'>): void {
     this.#obeys[port] ||= orders >= this.#orders;
   }
 
+  /** Both taps judge by it: there is nothing more to ask here. */
   get isObeyed(): boolean {
     return this.#obeys.lan && this.#obeys.wan;
   }

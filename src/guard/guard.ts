@@ -144,8 +144,6 @@ export class Guard {
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     const passOpen = this.#isPassOpen(now);
-    this.#coming?.heard(report);
-    if (this.#coming?.isObeyed === true) this.#coming = undefined;
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const observation of report.observations) {
       if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation);
@@ -156,6 +154,8 @@ export class Guard {
       if (told === undefined) continue;
       for (const incident of this.#observe(report.port, told, now)) changed.add(incident);
     }
+    this.#coming?.heard(report);
+    if (this.#coming?.isObeyed === true) this.#coming = undefined;
     return [...changed];
   }
 

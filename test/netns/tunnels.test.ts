@@ -4,15 +4,19 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 import { labPolicy } from '../../appliance/lab/box.ts';
+import { LAN } from '../../appliance/lab/plan.ts';
 import { run } from '../../appliance/lab/process.ts';
 import { programArgv } from '../../appliance/lab/program.ts';
+import type { Status } from '../../src/guard/status.ts';
 import { ask } from './ask.ts';
-import { labForTests } from './harness.ts';
+import { labForTests, seenByUplink } from './harness.ts';
 
 const KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
+const SENDER = fileURLToPath(new URL('./steady-datagram.mjs', import.meta.url));
 const lab = labForTests({ filling: 'guard' });
 
 const tunnels = (...words: readonly string[]): ReturnType<typeof run> =>
@@ -48,4 +52,36 @@ it('imports after a yes and not before, keeps comments, shows no key, and remove
 it('learns nothing that it did not see', async () => {
   expect((await tunnels('learn', 'udp:192.0.2.99:51820', '--yes')).code).toBe(2);
   expect(await names()).toEqual(['lab']);
+});
+
+it('no tunnel is a breach that is added in block mode while its client tries', async () => {
+  const SERVER = '203.0.113.99';
+  const isStopped = ({ incidents }: Status): boolean =>
+    incidents.some(({ destination, blocked }) => destination.startsWith(SERVER) && blocked > 0);
+  await lab().guard.block(true);
+  // WireGuard's initiation, some two hundred of them a second.
+  const initiation = `01000000${'5a'.repeat(144)}`;
+  const client = await lab().network.laptop.start([
+    process.execPath,
+    ...[SENDER, LAN.laptop4, SERVER, '51820', initiation, '5'],
+  ]);
+  try {
+    for (let round = 0; round < 2; round += 1) {
+      await lab().guard.acknowledge();
+      await lab().guard.waitFor('attempts that are stopped', isStopped, 10_000);
+      const seen = await seenByUplink(lab(), `udp and dst host ${SERVER}`, async () => {
+        expect((await tunnels('add', 'late', 'wireguard', `udp:${SERVER}:51820`)).code).toBe(0);
+        const broken = await lab().guard.breaks(
+          ({ state, incidents }) => state !== 'breach' && !incidents.some(({ breach }) => breach),
+          2_000,
+        );
+        expect(broken).toBeUndefined();
+      });
+      expect(seen.length).toBeGreaterThan(10);
+      expect((await tunnels('remove', 'late')).code).toBe(0);
+    }
+  } finally {
+    await client.stop();
+    await lab().guard.block(false);
+  }
 });
