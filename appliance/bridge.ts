@@ -96,6 +96,9 @@ const PLAIN_QDISCS = new Set(
   ].concat(['sfq', 'red', 'sfb', 'tbf', 'netem', 'etf', 'hhf']),
 );
 
+/** The one filter of tc(8) at wan that is the box's own: its preference, and the link that leads nowhere. */
+export const CANARY_FILTER = { preference: '28527', nowhere: 'lgcan3' } as const;
+
 export class Bridge {
   readonly #names: BridgeNames;
   readonly #undo: UndoRecord;
@@ -202,6 +205,20 @@ export class Bridge {
     return faults;
   }
 
+  /** Whether wan has a filter besides the one in which the box's own forged leaks end (appliance/canary-links.ts). */
+  async #hasForeignFilter(): Promise<boolean> {
+    const sides = ['ingress', 'egress'].map(async (side) =>
+      listed(await run('tc', ['-j', 'filter', 'show', 'dev', this.#names.wan, side])).some(
+        ({ pref, options }) => {
+          const { actions } = (options ?? {}) as { actions?: readonly { to_dev?: unknown }[] };
+          const isOurs = side === 'egress' && String(pref) === CANARY_FILTER.preference;
+          return !isOurs || actions?.some(({ to_dev }) => to_dev !== CANARY_FILTER.nowhere) === true;
+        },
+      ),
+    );
+    return (await Promise.all(sides)).includes(true);
+  }
+
   /**
    * What could hand frames on past rules and taps, or stop them before: a filter of tc(8), or a program at the port (XDP).
    * Asks two programs, so less often than `faults`. They are not taken away: they are somebody's. Rejects with RunError.
@@ -213,11 +230,20 @@ export class Bridge {
       run('tc', ['-j', 'qdisc', 'show']),
       run('ip', ['-j', '-d', 'link', 'show']),
     ]);
-    const ways = listed(qdiscs).flatMap(({ dev, kind }) =>
-      ours.has(String(dev)) && !PLAIN_QDISCS.has(String(kind))
-        ? [`${String(dev)} has a queueing discipline ${String(kind)}, whose filters are not ours`]
-        : [],
+    const odd = listed(qdiscs).filter(
+      ({ dev, kind }) => ours.has(String(dev)) && !PLAIN_QDISCS.has(String(kind)),
     );
+    const foreign = await Promise.all(
+      odd.map(async (one) =>
+        one['dev'] === wan && one['kind'] === 'clsact' ? this.#hasForeignFilter() : true,
+      ),
+    );
+    const ways = odd
+      .filter((_, at) => foreign[at])
+      .map(
+        ({ dev, kind }) =>
+          `${String(dev)} has a queueing discipline ${String(kind)}, whose filters are not ours`,
+      );
     for (const { ifname, xdp, linkinfo } of listed(links)) {
       if (ours.has(String(ifname)) && xdp !== undefined) ways.push(`${String(ifname)} runs a program (XDP)`);
       const most = (linkinfo as { info_data?: { fdb_max_learned?: unknown } } | undefined)?.info_data;

@@ -2,6 +2,7 @@
 // sent on `lgcan0` arrives at lan, on `lgcan2` at wan, before taps and rules; and that none leaves by wan, whatever becomes of the
 // rules. Must not know: what is forged, and why.
 
+import { CANARY_FILTER } from './bridge.ts';
 import type { BridgeNames } from './bridge.ts';
 import { RunError, run } from './run-command.ts';
 import type { UndoRecord } from './undo-record.ts';
@@ -11,11 +12,8 @@ type Port = 'lan' | 'wan';
 /** Where a frame for this port is sent, and the far end from which the kernel takes it there. */
 const LINKS: Readonly<Record<Port, readonly [string, string]>> = {
   lan: ['lgcan0', 'lgcan1'],
-  wan: ['lgcan2', 'lgcan3'],
+  wan: ['lgcan2', CANARY_FILTER.nowhere],
 };
-
-/** Of the one filter on wan that is ours: another hand's get other numbers. */
-const PREFERENCE = '28527';
 
 export class CanaryLinks {
   readonly #names: BridgeNames;
@@ -60,7 +58,8 @@ export class CanaryLinks {
   async #closeWan(): Promise<void> {
     const { wan } = this.#names;
     const [, nowhere] = LINKS.wan;
-    const ours = ['dev', wan, 'egress', 'pref', PREFERENCE];
+    // Another hand's filters get other numbers.
+    const ours = ['dev', wan, 'egress', 'pref', CANARY_FILTER.preference];
     await tried('tc', ['qdisc', 'add', 'dev', wan, 'clsact']);
     await tried('tc', ['filter', 'del', ...ours]);
     this.#undo.add({ kind: 'run', command: 'tc', args: ['filter', 'del', ...ours] });
