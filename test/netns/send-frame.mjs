@@ -1,11 +1,13 @@
-// Knows: how one frame is put on a port, byte for byte. Must not know: what it is. Arguments: interface, the frame in hexadecimal.
+// Knows: how frames are put on a port, byte for byte. Must not know: what they are. Arguments: interface, each frame in hexadecimal.
 
 import { createRequire } from 'node:module';
 
 const { Cap } = createRequire(import.meta.url)('cap');
-const [, , device, hex = ''] = process.argv;
+const [, , device, ...frames] = process.argv;
 const link = new Cap();
 link.open(device, 'less 1', 1024 * 1024, Buffer.alloc(65535));
-const frame = Buffer.from(hex, 'hex');
-link.send(frame, frame.length);
+for (const hex of frames) {
+  const frame = Buffer.from(hex, 'hex');
+  link.send(frame, frame.length);
+}
 process.exit(0);
