@@ -5,6 +5,7 @@ import { write } from 'node:fs';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { compileFilter } from '../../src/policy/bpf.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
+import type { LearnedState } from '../../src/policy/learned.ts';
 import { nodeQuicCrypto } from '../quic-crypto.ts';
 import { monotonicMs } from '../clock.ts';
 import type { FrameListener } from './block-walker.ts';
@@ -162,15 +163,28 @@ function obey(command: TapCommand): void {
     // No frame is read between the two: what the new filter shows is judged by the new policy.
     if (command.type === 'judge') {
       const { policy = tap.by.policy, learned, boxMacs, orders } = command;
+      const isElsewhere = policy !== tap.by.policy || serversIn(learned) !== serversIn(tap.by.learned);
       tap.by = { ...tap.by, policy, learned };
       tap.reader.setJudge(compileJudge(policy, learned), {
         ...{ boxMacs, orders, keepsFrames: policy.privacy === 'full' },
       });
+      if (isElsewhere) filterAnew(tap);
     } else {
       tap.by = { ...tap.by, inUse: command.inUse };
+      filterAnew(tap);
     }
-    filterAnew(tap);
   }
+}
+
+/**
+ * What was learned of servers. A filter of many takes libpcap so long that no frame is read meanwhile (test/bench/RESULTS.md): neighbours,
+ * whom anyone on the wire can make up, do not change it.
+ */
+function serversIn({ addresses, prefixes }: LearnedState): string {
+  return [
+    ...addresses.map(({ name, address }) => `${name} ${address}`),
+    ...prefixes.map(({ network }) => network),
+  ].join();
 }
 
 function filterAnew(tap: Tap): void {
