@@ -56,6 +56,8 @@ interface Expected {
   mayBeLost: boolean;
 }
 
+const FLOODED = 'more frames come than the taps can read';
+
 export class Canary {
   readonly #means: CanaryMeans;
   #serial = 0;
@@ -261,7 +263,9 @@ export class Canary {
     if (!isDue && missed === undefined) return undefined;
     const since =
       this.provenAt === undefined ? 'not yet' : `not for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
-    return `it was ${since} proven that a leak is seen and held: ${missed ?? this.#missing()}`;
+    // What is on its way after one that a flood took may yet be seen: it is the flood that has kept it from being proven.
+    const pending = this.#isFlooded ? FLOODED : this.#missing();
+    return `it was ${since} proven that a leak is seen and held: ${missed ?? pending}`;
   }
 
   #missing(): string {
@@ -269,7 +273,7 @@ export class Canary {
     if (expected === undefined) return 'no forged leak could be sent';
     const unseen = this.#unseen;
     if (unseen !== undefined) return `the tap on ${unseen} did not see ${expected[unseen].shape.name}`;
-    if (this.#isFlooded || this.#mayBeLost) return 'more frames come than the taps can read';
+    if (this.#isFlooded || this.#mayBeLost) return FLOODED;
     return `the kernel did not count ${expected.lan.shape.name} as held`;
   }
 }
