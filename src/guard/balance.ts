@@ -70,6 +70,8 @@ export class Balance {
   #undecided: Undecided[] = [];
   /** What was told of them, for as long as the wan tap may still show some. */
   #told: Told[] = [];
+  /** Frames that are in the book twice, and since when that is known. */
+  #twice: { readonly counter: string; readonly frames: number; readonly since: number }[] = [];
   /** Left by wan and seen by nobody: what was called escaped in doubt may be these, and what is more is laid to something. */
   #out = 0;
   #outSince = 0;
@@ -162,13 +164,32 @@ export class Balance {
     const lan = this.#reconciliation.compare('lan', until, now.monotonic);
     if (wan !== undefined) this.#left(wan, now.monotonic);
     if (lan !== undefined) this.#came(lan, now.monotonic);
+    for (const [counter, frames] of lan?.twice ?? [])
+      this.#twice.push({ counter, frames, since: now.monotonic });
+    const once = this.#tellOnce(now.monotonic);
     const changed = [
       ...seen,
+      ...once.changed,
       ...this.#decide(now, dropped, chatterIsRed),
       ...this.#explain(now, dropped, chatterIsRed),
       ...(wan === undefined ? [] : this.#confirm(wan)),
     ];
-    return { changed, surplus: [...(wan?.surplus ?? []), ...(lan?.surplus ?? [])] };
+    return { changed, surplus: [...(wan?.surplus ?? []), ...(lan?.surplus ?? []), ...once.surplus] };
+  }
+
+  /** One of the two is found when its fate is decided; what is never found was not there twice. */
+  #tellOnce(now: number): Balanced {
+    const changed: Incident[] = [];
+    const surplus: Surplus[] = [];
+    this.#twice = this.#twice.flatMap((one) => {
+      const told = this.#book.tellOnce(one.counter, one.frames);
+      changed.push(...told.changed);
+      if (told.left === 0) return [];
+      if (now - one.since <= WAIT_MS) return [{ ...one, frames: told.left }];
+      surplus.push({ port: 'lan', counter: one.counter, frames: told.left });
+      return [];
+    });
+    return { changed, surplus };
   }
 
   /** The wan tap saw them after all, when the kernel's count had shown already that lan had missed them. */

@@ -2,6 +2,7 @@
 // Bounded: every client, rule and kind has its share of the room (quotas.ts). What does not fit is folded into one incident of its
 // own group and counted there, never dropped; so the next different leak always has an incident with its name.
 
+import { counterOf } from '../policy/counted.ts';
 import { macText } from '../wire/address.ts';
 import { DEADLINE_MS, OpenFrames, SKEW_MS, fateOf, passesAsTunnel } from './account.ts';
 import type { Sight, Slice } from './account.ts';
@@ -271,6 +272,33 @@ export class IncidentBook {
     this.#doubt(incident, 'presumed', -Math.min(stopped, incident.presumed));
     this.#doubt(incident, 'assumed', -Math.min(frames - stopped, incident.assumed));
     return incident;
+  }
+
+  /**
+   * As many frames of this counter are here twice: once with those that wan saw leave, for which no attempt had come in time, and once as
+   * lan has told of them since, with no partner left. The latter were called stopped. `left`: so many were not found.
+   */
+  tellOnce(
+    counter: string,
+    frames: number,
+  ): { readonly changed: readonly Incident[]; readonly left: number } {
+    const kind = counterOf(counter)?.kind;
+    const changed = new Set<Incident>();
+    let left = frames;
+    // What nothing has confirmed yet is more likely to be it than what was.
+    for (const mostOf of ['presumed', 'blocked'] as const) {
+      for (const incident of left === 0 ? [] : this.all()) {
+        if (incident.kind !== kind) continue;
+        const part = Math.min(left, incident[mostOf], incident.blocked);
+        if (part <= 0) continue;
+        left -= part;
+        this.#attempted(incident, counter, -part);
+        this.#count(incident, 'blocked', -part, counter);
+        this.#doubt(incident, 'presumed', -Math.min(part, incident.presumed));
+        changed.add(incident);
+      }
+    }
+    return { changed: [...changed], left };
   }
 
   /** The kernel, as read at `at`, let fewer frames out than were called escaped without anyone having seen them leave. */

@@ -55,6 +55,8 @@ export interface Difference {
   /** The kernel counted them and the tap did not. */
   readonly unseen: ReadonlyMap<string, number>;
   readonly surplus: readonly Surplus[];
+  /** The tap has told of them after all, that they had to have come was concluded before: they were counted twice. */
+  readonly twice: ReadonlyMap<string, number>;
   /** When the reading began. */
   readonly at: number;
   /** What left is compared to the frame: no leak left while the kernel was read. */
@@ -63,8 +65,8 @@ export interface Difference {
   readonly open: boolean;
 }
 
-type Found = Pick<Difference, 'unseen' | 'surplus' | 'open'>;
-const NOTHING: Found = { unseen: new Map(), surplus: [], open: false };
+type Found = Pick<Difference, 'unseen' | 'surplus' | 'twice' | 'open'>;
+const NOTHING: Found = { unseen: new Map(), surplus: [], twice: new Map(), open: false };
 
 /** One port's half: a reading is compared as soon as the tap has read past it. */
 class PortReconciliation {
@@ -273,16 +275,36 @@ class PortReconciliation {
     const unseen = this.#mixed ? firstOf(gaps, missing) : gaps;
     const surplus = this.#mixed ? firstOf(over, added) : over;
     for (const [name, frames] of unseen) this.#shift(name, frames);
-    for (const [name, frames] of surplus) this.#shift(name, -frames);
+    const twice = this.#concludedOf(surplus);
+    for (const [name, frames] of surplus) this.#shift(name, (twice.get(name) ?? 0) - frames);
     return {
       unseen: new Map([...unseen, ...out.unseen]),
       surplus: [
         ...out.surplus,
-        ...[...surplus].map(([counter, frames]) => ({ port: this.#port, counter, frames })),
+        ...[...surplus].flatMap(([counter, all]) => {
+          const frames = all - (twice.get(counter) ?? 0);
+          return frames === 0 ? [] : [{ port: this.#port, counter, frames }];
+        }),
       ],
+      twice,
       // While kinds are compared together, a frame that came during the reading may stand for one that is missing.
       open: this.#mixed && still === undefined,
     };
+  }
+
+  /**
+   * What the tap itself has counted is never more than the kernel's; what is more with all that was concluded is that much of what was
+   * concluded, which is known no longer.
+   */
+  #concludedOf(surplus: Counts): Map<string, number> {
+    const twice = new Map<string, number>();
+    for (const [name, frames] of surplus) {
+      const concluded = Math.min(frames, this.#known.get(name) ?? 0);
+      if (concluded === 0) continue;
+      twice.set(name, concluded);
+      this.#known.set(name, (this.#known.get(name) ?? 0) - concluded);
+    }
+    return twice;
   }
 
   /** Leaks that left are compared by themselves: nothing that came in by wan stands for one. */
@@ -303,6 +325,7 @@ class PortReconciliation {
     const unseen = gap - excused;
     return {
       unseen: new Map(unseen > 0 ? [[LEAK_OUT, unseen]] : []),
+      twice: new Map(),
       surplus: over > 0 && !this.#isRejudging ? [{ port: this.#port, counter: LEAK_OUT, frames: over }] : [],
       open: false,
     };

@@ -205,6 +205,14 @@ class World {
     this.reads(first === 'lan' ? 'wan' : 'lan');
   }
 
+  /** One tap is so far behind the other that fates are decided without it. */
+  lags(behind: Port): void {
+    this.reads(behind === 'lan' ? 'wan' : 'lan');
+    this.passes(600);
+    this.reads(behind);
+    this.passes(1);
+  }
+
   #changed(incidents: readonly Incident[]): void {
     for (const incident of incidents) this.#waiting.add(incident);
   }
@@ -283,6 +291,7 @@ const floodStep: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.tuple(fc.constant('reads'), port, fc.constantFrom(5, Infinity)) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('round'), port, fc.constantFrom(1, 20, 100)) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('lags'), port) },
   { weight: 1, arbitrary: fc.constant(['reading']) },
   { weight: 1, arbitrary: fc.constant(['toggles']) },
 );
