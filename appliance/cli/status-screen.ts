@@ -103,7 +103,12 @@ function tunnels(status: Status, { paint }: Style, now: Date): string {
     const doubt = unproven
       ? `\n    ${paint('amber', "the server's address came from an answer on the wire; no handshake has proven it yet")}`
       : '';
-    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}${doubt}\n`;
+    const list = tunnel.listIsOld === true ? ', which is old: import a new one' : '';
+    const listed =
+      tunnel.listed === undefined
+        ? ''
+        : `\n    ${paint(list === '' ? 'dim' : 'amber', `servers from a list of ${tunnel.listed}${list}`)}`;
+    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}${doubt}${listed}\n`;
   });
   return `${paint('bold', 'Tunnels')}\n${lines.join('')}`;
 }

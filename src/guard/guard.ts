@@ -366,6 +366,9 @@ export class Guard {
       unseenEscaped: unseen.reduce((sum, { escaped }) => sum + escaped, 0),
       unseenBlocked: unseen.reduce((sum, { blocked }) => sum + blocked, 0),
       unplugged: this.#unplugged,
+      oldLists: tunnels.flatMap(({ name, listed, listIsOld }) =>
+        listIsOld === true && listed !== undefined ? [{ name, listed }] : [],
+      ),
     };
   }
 
