@@ -11,7 +11,7 @@ import type { LearnedState } from './learned.ts';
 import type { Policy } from './policy.ts';
 import { bpfForClient } from './nobodys.ts';
 import { isStream } from './readable.ts';
-import { bpfShape, shapeOf } from './shape.ts';
+import { bpfShape, hasEsp, shapeOf } from './shape.ts';
 import type { Formed } from './shape.ts';
 
 /**
@@ -67,7 +67,7 @@ function filterOf(
     const endpoint = endpoints[host.index];
     if (endpoint === undefined) continue;
     // What the optimizer of libpcap 1.10 makes of these reads memory that nothing has written, and the kernel refuses the whole.
-    if (endpoint.protocol === 'ipsec' && host.isTranslated === true) continue;
+    if (hasEsp(endpoint.shape) && host.isTranslated === true) continue;
     if (isShadowed(host, all, endpoints)) continue;
     const { form } = endpoint;
     const shape = shapeOf(endpoint.protocol, endpoint.endpoint.transport, host.port);
@@ -76,7 +76,7 @@ function filterOf(
     const group = groups.get(key) ?? { of: { shape, form }, ports: host, hosts: [] };
     group.hosts.push(host);
     groups.set(key, group);
-    if (endpoint.protocol === 'ipsec') ipsec.set(host.text, host);
+    if (hasEsp(endpoint.shape)) ipsec.set(host.text, host);
   }
   if (groups.size * PER_PORT + hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
   const udp = hosts.filter(({ protocol }) => protocol === 17);

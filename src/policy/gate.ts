@@ -31,7 +31,7 @@ import { plumbingKind } from './plumbing.ts';
 import type { PlumbingKind, PlumbingPeers } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { quotesTunnel, tunnelPorts } from './port-report.ts';
-import { isDnsQuery, kernelAccepts, shapeOf } from './shape.ts';
+import { hasEsp, isDnsQuery, kernelAccepts, shapeOf } from './shape.ts';
 
 /**
  * Why a frame crosses in block mode, or `leak`: it does not. `rule` is an allow rule that names the port, `range` one
@@ -74,7 +74,7 @@ export interface Gate {
 /** What of a gate the policy's own addresses make, whatever is learned. */
 const fixedPart = once((endpoints: readonly JudgedEndpoint[]) => {
   const hosts = fixedTunnelHosts(endpoints);
-  const esp = hosts.filter((host) => endpoints[host.index]?.protocol === 'ipsec');
+  const esp = hosts.filter((host) => hasEsp(endpoints[host.index]?.shape));
   return { index: new EndpointIndex(hosts, endpoints), near: nearHosts(hosts), esp };
 });
 
@@ -86,7 +86,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const designated = hostsOf(designatedEndpoints(policy), learned);
   const ports = new EndpointIndex(tunnels, endpoints, fixed.index);
   const esp = tableOf(
-    [...fixed.esp, ...tunnels.filter((host) => endpoints[host.index]?.protocol === 'ipsec')],
+    [...fixed.esp, ...tunnels.filter((host) => hasEsp(endpoints[host.index]?.shape))],
     () => [ESP, 0],
   );
   const safe = tableOf(designated, (host) => [host.protocol, host.port]);
@@ -231,7 +231,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
 export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
   if (facts.fragmentOffset > 0 || facts.protocol === ESP) return true;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-  const of = endpoint.protocol === 'ipsec' ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
+  const of = hasEsp(endpoint.shape) ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
   return kernelAccepts(of, facts, way);
 }
 

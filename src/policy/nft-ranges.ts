@@ -23,6 +23,14 @@ interface Ranges {
   readonly elements: readonly NftElement[];
   readonly chains: readonly NftChain[];
   readonly networks: ReadonlySet<4 | 6>;
+  readonly ipv4: Ipv4Pieces;
+}
+
+/** Networks of IPv4 servers as ranges of numbers. */
+interface Ipv4Pieces {
+  readonly ports: readonly { readonly text: string; readonly chain: string }[];
+  /** Of servers over UDP. */
+  readonly udp: readonly string[];
 }
 
 const rangesOf = once(compileRanges);
@@ -52,6 +60,7 @@ function compileRanges(policy: Policy): Ranges {
   const hosts = new Map([...byHost].map(([key, group]) => [key, chainOf(group)]));
   const elements: NftElement[] = [];
   const networks = new Set<4 | 6>();
+  const ipv4: { ports: { text: string; chain: string }[]; udp: string[] } = { ports: [], udp: [] };
   for (const family of [4, 6] as const) {
     const nested = [...byNetwork.values()].flatMap((group) => [
       ...networkOfGroup(group, family),
@@ -62,12 +71,15 @@ function compileRanges(policy: Policy): Ranges {
     for (const { first, last, within } of disjoint(nested)) {
       const chain = chainOf(within.flatMap(({ group }) => group));
       elements.push({ set: `net${family}`, key: rangeText(first, last, family), verdict: `jump ${chain}` });
+      if (family === 4) ipv4.ports.push({ text: numbersText(first, last), chain });
     }
     const udp = nested.filter(({ group }) => group.some(({ endpoint }) => endpoint.transport === 'udp'));
-    for (const { first, last } of outermost(udp))
+    for (const { first, last } of outermost(udp)) {
       elements.push({ set: `nets${family}`, key: rangeText(first, last, family) });
+      if (family === 4) ipv4.udp.push(numbersText(first, last));
+    }
   }
-  return { hosts, elements, chains: [...chains.values()], networks };
+  return { hosts, elements, chains: [...chains.values()], networks, ipv4 };
 }
 
 function hostKey({ transport, host }: Endpoint): string {
@@ -81,6 +93,11 @@ export function hostChain(policy: Policy, endpoint: Endpoint): string {
 
 export function networkElements(policy: Policy): readonly NftElement[] {
   return rangesOf(policy).elements;
+}
+
+/** For where an IPv4 address stands in an IPv6 one (src/policy/nft-prefixes.ts). */
+export function ipv4Pieces(policy: Policy): Ipv4Pieces {
+  return rangesOf(policy).ipv4;
 }
 
 export function rangeChains(policy: Policy): readonly NftChain[] {
@@ -200,6 +217,10 @@ function rangeText(first: bigint, last: bigint, family: 4 | 6): string {
   if (!isNet) return `${textOf(first, family)}-${textOf(last, family)}`;
   const bits = size.toString(2).length - 1;
   return `${textOf(first, family)}/${(family === 4 ? 32 : 128) - bits}`;
+}
+
+function numbersText(first: bigint, last: bigint): string {
+  return `${String(first)}-${String(last)}`;
 }
 
 function textOf(number: bigint, family: 4 | 6): string {

@@ -15,7 +15,7 @@ import { SETS, elementsOf, timedElements } from './nft-sets.ts';
 import { PLUMBING_KINDS } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from './readable.ts';
-import { SHAPES, nftShape } from './shape.ts';
+import { SHAPES, hasEsp, nftShape } from './shape.ts';
 import type { Shape } from './shape.ts';
 import type { WireguardForm } from './wireguard-forms.ts';
 
@@ -169,8 +169,8 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
   const shapes = new Set<Shape>();
   const forms: { readonly tunnel: number; readonly shape: Shape; readonly form: WireguardForm }[] = [];
   for (const endpoint of tunnelEndpoints(policy)) {
-    const { tunnel, protocol, form } = endpoint;
-    const here: (Shape | 'esp')[] = protocol === 'ipsec' ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
+    const { tunnel, form } = endpoint;
+    const here: (Shape | 'esp')[] = hasEsp(endpoint.shape) ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
     for (const shape of here) {
       const name = tunnelChain(tunnel, shape);
       if (used.has(name)) continue;

@@ -67,24 +67,23 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
           ),
         );
       }
+      // Over TCP it has the port that the server's operator chose (RFC 9329 section 2), and no other.
+      const isIpsec = tunnel.protocol === 'ipsec' && endpoint.transport === 'udp';
       const isIke = endpoint.lastPort === undefined && (endpoint.port === 500 || endpoint.port === 4500);
-      if (tunnel.protocol === 'ipsec' && !isIke) {
+      if (isIpsec && !isIke) {
         found.push(
           fault(
             here,
             `IPsec does not use ${endpoint.lastPort === undefined ? `port ${endpoint.port}` : 'a range of ports'}`,
-            'Write port 500 or 4500; both and ESP are opened.',
+            'Write port 500 or 4500; both and ESP are opened. Over TCP ("tcp:…") any port will do.',
           ),
         );
       }
       // IPsec takes both ports of its host, so its endpoints are told apart by host alone.
-      const keys =
-        tunnel.protocol === 'ipsec'
-          ? [500, 4500].map((port) => formatEndpoint({ ...endpoint, port }))
-          : [text];
+      const keys = isIpsec ? [500, 4500].map((port) => formatEndpoint({ ...endpoint, port })) : [text];
       const owner = keys
         .map((key) => endpoints.get(key))
-        .find((known) => known !== undefined && !(tunnel.protocol === 'ipsec' && known === tunnel.name));
+        .find((known) => known !== undefined && !(isIpsec && known === tunnel.name));
       if (owner !== undefined) {
         found.push(
           fault(

@@ -1,6 +1,6 @@
 // Knows: what a tunnel protocol's packets look like, once for each of the three compilers, side by side.
 // Must not know: addresses, rules, verdicts. Follows the WireGuard white paper (5.4), the OpenVPN wire protocol,
-// RFC 7296 and RFC 3948. nft can compare a field with a constant, never two fields: `exact` says what only BPF and the judge see.
+// RFC 7296, RFC 3948 and RFC 9329. nft can compare a field with a constant, never two fields: `exact` says what only BPF and the judge see.
 // Over TCP a segment alone shows little: what its stream begins with is read by src/flow/first-bytes.ts, which sets `facts.foreign`.
 
 import type { Facts } from '../flow/facts.ts';
@@ -33,10 +33,22 @@ export const SHAPES: readonly Shape[] = [
   'tcp',
   'openvpn_tcp',
   'tor',
+  'ike_tcp',
 ];
 
+const STREAMS: Partial<Record<TunnelProtocol, StreamShape>> = {
+  openvpn: 'openvpn_tcp',
+  tor: 'tor',
+  ipsec: 'ike_tcp',
+};
+
+/** IPsec but over TCP: it has two ports, and ESP beside them. */
+export function hasEsp(shape: Shape | undefined): boolean {
+  return shape === 'isakmp' || shape === 'natt';
+}
+
 export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
-  if (transport === 'tcp') return protocol === 'openvpn' ? 'openvpn_tcp' : protocol === 'tor' ? 'tor' : 'tcp';
+  if (transport === 'tcp') return STREAMS[protocol] ?? 'tcp';
   if (protocol === 'wireguard' || protocol === 'openvpn') return protocol;
   if (protocol === 'ipsec') return port === 4500 ? 'natt' : 'isakmp';
   return 'udp';
@@ -46,7 +58,7 @@ export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: nu
 export const PROTOCOL_TRANSPORTS: Readonly<Record<TunnelProtocol, readonly Transport[]>> = {
   wireguard: ['udp'],
   openvpn: ['udp', 'tcp'],
-  ipsec: ['udp'],
+  ipsec: ['udp', 'tcp'],
   tor: ['tcp'],
   opaque: ['udp', 'tcp'],
 };
@@ -76,6 +88,7 @@ export function kernelAccepts({ shape, form }: Formed, facts: Facts, way: Way): 
     case 'tcp':
     case 'openvpn_tcp':
     case 'tor':
+    case 'ike_tcp':
       if (facts.ipLength < (facts.ipVersion === 4 ? 40 : 60)) return false;
       return way === 'down' || !isReadable(shape, facts);
   }
@@ -185,6 +198,7 @@ const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
   tcp: NFT_STREAM,
   openvpn_tcp: NFT_STREAM,
   tor: NFT_STREAM,
+  ike_tcp: NFT_STREAM,
 };
 
 /**
@@ -219,6 +233,7 @@ export function bpfShape(
     case 'tcp':
     case 'openvpn_tcp':
     case 'tor':
+    case 'ike_tcp':
       return '';
   }
 }

@@ -19,6 +19,7 @@ import {
   CROWD,
   CROWD_LEARNED,
   FULL,
+  IKE_STREAMS,
   LEARNED,
   NAMES,
   PASSING,
@@ -155,6 +156,7 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'crowds of servers', policy: CROWD, learned: CROWD_LEARNED },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
+  { name: 'IKE over TCP', policy: IKE_STREAMS, learned: LEARNED },
   { name: 'long names and random ones', policy: NAMES, learned: NOTHING_LEARNED },
 ];
 

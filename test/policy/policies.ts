@@ -72,6 +72,13 @@ export const ANYWHERE = policyOf(
   `version: 1\ntunnels:\n  - {name: mesh, protocol: wireguard, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*']}\n`,
 );
 
+/** IPsec over TCP, beside UDP, on ports of the operator's choice, and by a name. */
+export const IKE_STREAMS = policyOf(`version: 1
+tunnels:
+  - {name: ike, protocol: ipsec, endpoints: ['udp:198.51.100.9:500', 'tcp:198.51.100.9:4500', 'tcp:198.51.100.13:443', 'tcp:[2001:db8::13]:4500']}
+  - {name: named, protocol: ipsec, endpoints: ['tcp:vpn.example.com:4600-4800']}
+`);
+
 /** WireGuard whose packets its configuration changes. */
 export const CHANGED = policyOf(`version: 1
 tunnels:

@@ -8,11 +8,12 @@ import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
 import { RANGED } from './shapes-ranges.ts';
 import { LOGINS } from './shapes-passes.ts';
-import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
+import { FOREIGN, IKE_OVER_TCP, TUNNELS } from './shapes-tunnels.ts';
 
 export const SHAPES: readonly Shape[] = [
   ...TUNNELS,
   ...FOREIGN,
+  ...IKE_OVER_TCP,
   ...NAMES,
   ...OTHERS,
   ...PIECES,
