@@ -227,6 +227,7 @@ export const TEXTS = {
   lastSeen: 'last seen',
   never: 'never seen',
   unproven: 'This address came from an answer on the wire; no handshake has proven it yet.',
+  meshes: 'Meshes seen on the wire',
   listDay: 'Servers from a list of',
   listIsOld: 'Servers from an old list (import a new one), of',
   variants: 'Ways in which the network said so, newest first',

@@ -327,6 +327,7 @@ export class Guard {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;
       this.#lastState = `${state} ${why}`;
     }
+    const meshes = this.observer.meshes.list(this.#policy);
     return {
       state,
       lamp,
@@ -340,6 +341,7 @@ export class Guard {
       incidents: this.#book.digest(all, 20).map(viewOf),
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
+      ...(meshes.length === 0 ? {} : { meshes }),
       ...(this.#isPassOpen(now) ? { passStopped: this.#passStops.list() } : {}),
       health: this.#health(now),
       version: this.#ports.version,

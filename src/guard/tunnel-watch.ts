@@ -1,5 +1,6 @@
 // Knows: which tunnels the policy has and whether each is alive. Must not know: where counts come from, incidents.
 
+import { tunnelWords } from '../policy/anywhere.ts';
 import { formatEndpoint } from '../policy/endpoint.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { KernelSums } from './counters.ts';
@@ -18,6 +19,10 @@ const LIST_DAYS = { tor: 7, others: 30 };
 function listView(listed: string, protocol: string, wall: number): Pick<TunnelView, 'listed' | 'listIsOld'> {
   const days = (wall - Date.parse(listed)) / 86_400_000;
   return { listed, listIsOld: days > (protocol === 'tor' ? LIST_DAYS.tor : LIST_DAYS.others) };
+}
+
+function limitsView(limits: string | undefined): Pick<TunnelView, 'limits'> {
+  return limits === undefined ? {} : { limits };
 }
 
 /** Servers that are remembered. */
@@ -120,6 +125,7 @@ export class TunnelWatch {
         endpoints: endpoints.size,
         state: liveness.at(monotonic),
         lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
+        ...limitsView(tunnelWords(tunnel)),
         ...(tunnel.listed === undefined ? {} : listView(tunnel.listed, tunnel.protocol, wall)),
         ...(names.size > 0
           ? { source: 'answer', proven: this.#proven.has(tunnel.name) }

@@ -5,11 +5,10 @@ import { addressText, inNetwork, parseAddress } from '../wire/address.ts';
 import { NAT64_LENGTHS, embed, embeddedBits } from './nat64.ts';
 import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
-import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
+import type { Endpoint, Policy, TunnelForm, TunnelProtocol } from './policy.ts';
 import { once } from './per-policy.ts';
 import { hasEsp, shapeOf } from './shape.ts';
 import type { Shape } from './shape.ts';
-import type { WireguardForm } from './wireguard-forms.ts';
 
 /** One endpoint of one tunnel, in the order of the policy. */
 export interface JudgedEndpoint {
@@ -18,7 +17,7 @@ export interface JudgedEndpoint {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly shape: Shape;
-  readonly form: WireguardForm | undefined;
+  readonly form: TunnelForm | undefined;
   readonly endpoint: Endpoint;
   /** Undefined where the policy names an address. */
   readonly serverName: string | undefined;

@@ -4,7 +4,7 @@
 // Follows SIP002 and SIP008 (Shadowsocks), sing-box's outbounds, usque's config.json, tor(1) ("Bridge"), udp2raw's and wstunnel's usage.
 
 import { parseAddress } from '../wire/address.ts';
-import { Importing, hostAndPort, shownKeyword, trimmedLines } from './imported.ts';
+import { IMPORT_MOST, Importing, hostAndPort, shownKeyword, trimmedLines } from './imported.ts';
 import type { Import } from './imported.ts';
 import type { Transport } from './policy.ts';
 
@@ -38,6 +38,8 @@ function isBridge(said: string): boolean {
 }
 
 export function isObfuscatorConfig(text: string): boolean {
+  // Longer ones are lists of servers.
+  if (text.length > IMPORT_MOST) return false;
   if (jsonOf(text) !== undefined) return true;
   return linesOf(text).some(({ said }) => LINK.test(said) || isBridge(said) || isCommand(said));
 }
@@ -173,7 +175,7 @@ function fromCommand(importing: Importing, line: number, said: string): void {
     const link = words
       .map((word) => /^(wss?|https?):\/\/(?:[^@/]*@)?([^/?]+)/i.exec(word))
       .find((one) => one !== null);
-    if (link === undefined || link === null) {
+    if (link === undefined) {
       importing.unused(line, '"wstunnel": it names no server');
       return;
     }

@@ -13,11 +13,10 @@ import type { NftChain, NftRuleset } from './nft-model.ts';
 import { rangeChains, tunnelChain } from './nft-ranges.ts';
 import { SETS, elementsOf, timedElements } from './nft-sets.ts';
 import { PLUMBING_KINDS } from './plumbing.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, TunnelForm } from './policy.ts';
 import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from './readable.ts';
 import { SHAPES, hasEsp, nftShape } from './shape.ts';
 import type { Shape } from './shape.ts';
-import type { WireguardForm } from './wireguard-forms.ts';
 
 /** What of a ruleset is not policy. */
 export interface RulesetState {
@@ -167,7 +166,7 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
   const used = new Set<string>();
   const chains: NftChain[] = [];
   const shapes = new Set<Shape>();
-  const forms: { readonly tunnel: number; readonly shape: Shape; readonly form: WireguardForm }[] = [];
+  const forms: { readonly tunnel: number; readonly shape: Shape; readonly form: TunnelForm }[] = [];
   for (const endpoint of tunnelEndpoints(policy)) {
     const { tunnel, form } = endpoint;
     const here: (Shape | 'esp')[] = hasEsp(endpoint.shape) ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
@@ -193,12 +192,12 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
     if (readable !== undefined && isStream(shape))
       streams.push({ name: readable, rules: NFT_READABLE[shape].map((match) => `${match} jump whole_head`) });
     const looks = readable === undefined ? [] : [`iifname "${lan}" jump ${readable}`];
-    return { name: `shape_${shape}`, rules: [...looks, ...nftShape({ shape }), 'goto foreign'] };
+    return { name: `shape_${shape}`, rules: [...looks, ...nftShape({ shape }, lan), 'goto foreign'] };
   });
   const own = forms.map(({ tunnel, ...of }) => ({
     name: `shape_${tunnel}`,
     why: 'packets as the configuration of this tunnel makes them',
-    rules: [...nftShape(of), 'goto foreign'],
+    rules: [...nftShape(of, lan), 'goto foreign'],
   }));
   if (streams.length > 0)
     streams.unshift({

@@ -22,12 +22,15 @@ import {
   IKE_STREAMS,
   LEARNED,
   NAMES,
+  NEBULA,
   PASSING,
   RANGES,
   RANGES_LEARNED,
   SPLIT,
   STUB,
+  TAILSCALE,
   TRANSLATED,
+  ZEROTIER,
 } from '../policy/policies.ts';
 import { FORMS } from '../policy/shapes-forms.ts';
 import { SHAPES } from '../policy/shapes.ts';
@@ -157,6 +160,9 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
   { name: 'IKE over TCP', policy: IKE_STREAMS, learned: LEARNED },
+  { name: "Tailscale's mesh", policy: TAILSCALE, learned: LEARNED },
+  { name: "Nebula's mesh", policy: NEBULA, learned: LEARNED },
+  { name: "ZeroTier's mesh", policy: ZEROTIER, learned: LEARNED },
   { name: 'long names and random ones', policy: NAMES, learned: NOTHING_LEARNED },
 ];
 

@@ -72,6 +72,15 @@ export const ANYWHERE = policyOf(
   `version: 1\ntunnels:\n  - {name: mesh, protocol: wireguard, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*']}\n`,
 );
 
+/** Meshes, each to anywhere; of Nebula a lighthouse beside. */
+const mesh = (more: string): Policy =>
+  policyOf(
+    `version: 1\ntunnels:\n  - {name: mesh, anywhere: true, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*'], ${more}}\n`,
+  );
+export const TAILSCALE = mesh('protocol: tailscale');
+export const NEBULA = mesh('protocol: nebula');
+export const ZEROTIER = mesh('protocol: zerotier, zerotier: "a1b2c3d4e5"');
+
 /** IPsec over TCP, beside UDP, on ports of the operator's choice, and by a name. */
 export const IKE_STREAMS = policyOf(`version: 1
 tunnels:

@@ -26,11 +26,14 @@ import {
   FULL,
   IKE_STREAMS,
   LEARNED,
+  NEBULA,
   RANGES,
   RANGES_LEARNED,
   SPLIT,
   STUB,
+  TAILSCALE,
   TRANSLATED,
+  ZEROTIER,
 } from '../policy/policies.ts';
 import { BEHIND_PREFIXES } from '../policy/shapes-ranges.ts';
 import { SHAPES } from '../policy/shapes.ts';
@@ -96,6 +99,9 @@ const CASES = [
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED, shows: true },
   { name: 'IKE over TCP', policy: IKE_STREAMS, learned: LEARNED },
+  { name: "Tailscale's mesh", policy: TAILSCALE, learned: LEARNED, shows: true },
+  { name: "Nebula's mesh", policy: NEBULA, learned: LEARNED, shows: true },
+  { name: "ZeroTier's mesh", policy: ZEROTIER, learned: LEARNED, shows: true },
   { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED, shows: true },
   // Of too many servers those in use are hidden.
   {
