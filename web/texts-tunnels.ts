@@ -18,7 +18,7 @@ export const TUNNEL_TEXTS = {
   cancel: 'No, go back',
   importTitle: 'From a configuration',
   importNote:
-    'The file your VPN service gave you: WireGuard, OpenVPN, IKEv2, for whatever system (.conf, .ovpn, .netdev, .nmconnection, .mobileconfig, swanctl.conf), or of a program that carries it (Shadowsocks, sing-box, usque, bridges of Tor, wstunnel, udp2raw), or the list of servers that it publishes (Mullvad, gluetun, a Tor consensus; large ones at the box: leakguard tunnels import). Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
+    'The file your VPN service gave you: WireGuard, OpenVPN, IKEv2, for whatever system (.conf, .ovpn, .netdev, .nmconnection, .mobileconfig, swanctl.conf), or of a program that carries it (Shadowsocks, sing-box, usque, bridges of Tor, wstunnel, udp2raw), or the list of servers that it publishes (Mullvad, gluetun, a Tor consensus, Tailscale’s relays; large ones at the box: leakguard tunnels import). Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
   importFile: 'File',
   importText: 'Or its text',
   importLook: 'Read it',

@@ -14,7 +14,7 @@ import { decodedText } from './text-encoding.ts';
 
 /** In words, for whoever sent something else. */
 export const IMPORT_FORMATS =
-  'WireGuard (.conf), OpenVPN (.ovpn), systemd-networkd (.netdev), NetworkManager (.nmconnection), Apple (.mobileconfig), strongSwan (swanctl.conf), Shadowsocks, sing-box, usque (JSON or links), bridges of Tor, wstunnel, udp2raw, or a list of servers (Mullvad, gluetun, Tor)';
+  'WireGuard (.conf), OpenVPN (.ovpn), systemd-networkd (.netdev), NetworkManager (.nmconnection), Apple (.mobileconfig), strongSwan (swanctl.conf), Shadowsocks, sing-box, usque (JSON or links), bridges of Tor, wstunnel, udp2raw, or a list of servers (Mullvad, gluetun, Tor, Tailscale)';
 
 /** The surest first: a WireGuard configuration within a profile of Apple's is none by itself. */
 const FORMATS: readonly (readonly [(text: string) => boolean, (text: string) => Import])[] = [

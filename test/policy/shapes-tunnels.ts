@@ -136,6 +136,16 @@ export const TUNNELS: readonly Shape[] = [
   four('tor', 6, tcp(40000, 9001, fill(100)), { to: '198.51.100.10' }),
   six('tor over IPv6', 6, tcp(40000, 9001, fill(100)), { to: '2001:db8::10' }),
   four('opaque', 17, udp(40000, 8443, query), { to: '198.51.100.11' }),
+  // MASQUE and other tunnels in QUIC: a long header, then short ones.
+  four('QUIC to the opaque server', 17, udp(40000, 8443, [0xc3, ...u32(1), 8, ...fill(1190)]), {
+    to: '198.51.100.11',
+  }),
+  four('QUIC to the opaque server, later', 17, udp(40000, 8443, [0x4a, ...fill(1100, 0x9c)]), {
+    to: '198.51.100.11',
+  }),
+  down4('QUIC from the opaque server', 17, udp(8443, 40000, [0xc1, ...u32(1), 0, ...fill(1190)]), {
+    from: '198.51.100.11',
+  }),
   four('first fragment of the tunnel', 17, udp(40000, 51820, big.slice(0, 512), 8 + 1104), {
     to: WG,
     fragment: 0x2000,
