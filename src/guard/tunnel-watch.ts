@@ -21,7 +21,8 @@ function listView(listed: string, protocol: string, wall: number): Pick<TunnelVi
   return { listed, listIsOld: days > (protocol === 'tor' ? LIST_DAYS.tor : LIST_DAYS.others) };
 }
 
-function limitsView(limits: string | undefined): Pick<TunnelView, 'limits'> {
+function limitsView(tunnel: Policy['tunnels'][number]): Pick<TunnelView, 'limits'> {
+  const limits = tunnelWords(tunnel);
   return limits === undefined ? {} : { limits };
 }
 
@@ -35,6 +36,7 @@ export class TunnelWatch {
     readonly endpoints: ReadonlySet<string>;
     /** Host names among them. */
     readonly names: ReadonlySet<string>;
+    readonly limits: Pick<TunnelView, 'limits'>;
     readonly liveness: TunnelLiveness;
     readonly gaps: GapWatch;
   }[] = [];
@@ -49,6 +51,7 @@ export class TunnelWatch {
       tunnel,
       endpoints: new Set(tunnel.endpoints.map(formatEndpoint)),
       names: new Set(tunnel.endpoints.filter(({ hostIs }) => hostIs === 'name').map(({ host }) => host)),
+      limits: limitsView(tunnel),
       liveness: new TunnelLiveness(),
       gaps: new GapWatch(tunnel.name),
     }));
@@ -112,7 +115,7 @@ export class TunnelWatch {
   }
 
   views({ monotonic, wall }: Now): TunnelView[] {
-    return this.#tunnels.map(({ tunnel, endpoints, names, liveness }) => {
+    return this.#tunnels.map(({ tunnel, endpoints, names, limits, liveness }) => {
       const [first = ''] = endpoints;
       let inUse: string | undefined;
       for (const [endpoint] of this.#servers) if (endpoints.has(endpoint)) inUse = endpoint;
@@ -125,7 +128,7 @@ export class TunnelWatch {
         endpoints: endpoints.size,
         state: liveness.at(monotonic),
         lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
-        ...limitsView(tunnelWords(tunnel)),
+        ...limits,
         ...(tunnel.listed === undefined ? {} : listView(tunnel.listed, tunnel.protocol, wall)),
         ...(names.size > 0
           ? { source: 'answer', proven: this.#proven.has(tunnel.name) }

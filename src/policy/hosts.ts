@@ -100,7 +100,7 @@ export function learnedFor(policy: Policy, learned: LearnedState): LearnedState 
 
 /** Whether the policy has so few IPv4 servers, and networks of them, that a network's own prefix is of use. */
 export function mayEmbed(policy: Policy): boolean {
-  const servers = fixedTunnelHosts(tunnelEndpoints(policy)).filter(({ ipVersion }) => ipVersion === 4);
+  const servers = tunnelEndpoints(policy).filter(({ endpoint }) => endpoint.hostIs === 'ipv4');
   return servers.length <= EMBEDDED_MOST;
 }
 
