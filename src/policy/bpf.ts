@@ -4,6 +4,7 @@
 // whether the kernel has stripped the tag or not.
 
 import { inNetwork } from '../wire/address.ts';
+import { isAnywhere } from './anywhere.ts';
 import { isExact, learnedFor, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
@@ -79,7 +80,10 @@ function filterOf(
     if (hasEsp(endpoint.shape)) ipsec.set(host.text, host);
   }
   if (groups.size * PER_PORT + hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
-  const udp = hosts.filter(({ protocol }) => protocol === 17);
+  const udp = hosts.filter(({ protocol, index }) => {
+    const endpoint = endpoints[index]?.endpoint;
+    return protocol === 17 && endpoint !== undefined && !isAnywhere(endpoint);
+  });
   const esp = [...ipsec.values()];
   const hidden = (side: Side, family: 4 | 6): string =>
     [

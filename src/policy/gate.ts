@@ -5,6 +5,7 @@
 import type { Facts, ForNobody } from '../flow/facts.ts';
 import { addressText, parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow, matchesAllow } from './allow.ts';
+import { isAnywhere } from './anywhere.ts';
 import { chatterKind } from './chatter.ts';
 import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
@@ -50,7 +51,7 @@ export function countedVerdict(passage: Passage): CountedVerdict {
 export interface Gate {
   /**
    * The endpoint whose address and port (for later fragments and ESP: address and protocol) the frame has on its far
-   * side, whatever its shape; -1 when there is none. Allocates nothing.
+   * side, whatever its shape (but where peers may be anywhere); -1 when there is none. Allocates nothing.
    */
   endpointOf(facts: Facts, way: Way): number;
   /** The same index when the passage is `tunnel`, else -1: for the path that nearly every frame takes. */
@@ -82,6 +83,8 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const learned = learnedFor(policy, all);
   const endpoints = tunnelEndpoints(policy);
   const fixed = fixedPart(endpoints);
+  /** Of each whether its packets go anywhere: then their form alone tells them, and nothing without it is meant for it. */
+  const areAnywhere = endpoints.map(({ endpoint }) => isAnywhere(endpoint));
   const tunnels = learnedTunnelHosts(endpoints, learned);
   const designated = hostsOf(designatedEndpoints(policy), learned);
   const ports = new EndpointIndex(tunnels, endpoints, fixed.index);
@@ -122,10 +125,16 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return -1;
     if (facts.protocol === ESP) return find(esp, facts, way, ESP, 0);
     const far = way === 'up' ? facts.destination : facts.source;
-    if (facts.fragmentOffset > 0) return ports.ofHost(facts.ipVersion, far, facts.protocol);
+    if (facts.fragmentOffset > 0) {
+      const piece = ports.ofHost(facts.ipVersion, far, facts.protocol);
+      return piece >= 0 && areAnywhere[piece] === true ? -1 : piece;
+    }
     if (facts.protocol === 6 && isPiece(facts)) return -1;
     const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-    return port < 0 ? -1 : ports.find(facts.ipVersion, far, facts.protocol, port);
+    const found = port < 0 ? -1 : ports.find(facts.ipVersion, far, facts.protocol, port);
+    if (found < 0 || areAnywhere[found] !== true) return found;
+    const endpoint = endpoints[found];
+    return endpoint !== undefined && hasShape(endpoint, facts, way) ? found : -1;
   }
 
   /** An opened question for an endpoint's own name, or its answer. */

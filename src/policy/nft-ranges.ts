@@ -4,6 +4,7 @@
 // network lies in another, its chain has the ports of both, the narrower's first. src/policy/endpoint-index.ts finds the same.
 
 import { addressText, parseAddress } from '../wire/address.ts';
+import { isAnywhere } from './anywhere.ts';
 import { isRange, lastPort } from './endpoint.ts';
 import { apartFromCrowds, crowdChains } from './crowds.ts';
 import type { JudgedEndpoint } from './hosts.ts';
@@ -15,6 +16,11 @@ import type { Shape } from './shape.ts';
 /** The chain that checks and counts one tunnel's packets of one shape. */
 export function tunnelChain(tunnel: number, shape: Shape | 'esp'): string {
   return `t${tunnel}_${shape}`;
+}
+
+/** The same where peers may be anywhere: it returns for what is none of the tunnel's. */
+export function anywhereChain(tunnel: number, shape: Shape): string {
+  return `${tunnelChain(tunnel, shape)}_any`;
 }
 
 interface Ranges {
@@ -73,7 +79,10 @@ function compileRanges(policy: Policy): Ranges {
       elements.push({ set: `net${family}`, key: rangeText(first, last, family), verdict: `jump ${chain}` });
       if (family === 4) ipv4.ports.push({ text: numbersText(first, last), chain });
     }
-    const udp = nested.filter(({ group }) => group.some(({ endpoint }) => endpoint.transport === 'udp'));
+    // A later fragment shows no form: none goes anywhere.
+    const udp = nested.filter(({ group }) =>
+      group.some(({ endpoint }) => endpoint.transport === 'udp' && !isAnywhere(endpoint)),
+    );
     for (const { first, last } of outermost(udp)) {
       elements.push({ set: `nets${family}`, key: rangeText(first, last, family) });
       if (family === 4) ipv4.udp.push(numbersText(first, last));
@@ -131,7 +140,10 @@ function portRules(policy: Policy, { tunnel, shape, endpoint }: JudgedEndpoint):
   const { lan } = policy.bridge;
   const last = lastPort(endpoint);
   const ports = last === endpoint.port ? String(last) : `${endpoint.port}-${last}`;
-  const to = `goto ${tunnelChain(tunnel, shape)}`;
+  // What goes anywhere is the tunnel's by its form alone: without it the rules behind go on.
+  const to = isAnywhere(endpoint)
+    ? `jump ${anywhereChain(tunnel, shape)}`
+    : `goto ${tunnelChain(tunnel, shape)}`;
   return [
     `iifname "${lan}" ${endpoint.transport} dport ${ports} ${to}`,
     `iifname != "${lan}" ${endpoint.transport} sport ${ports} ${to}`,

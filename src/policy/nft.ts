@@ -1,6 +1,7 @@
 // Knows: how policy, block mode and learned state become one ruleset. Must not know: who runs nft, when, and what frames are.
 // Follows README.md, guarantee 2. Watch mode is the same ruleset with another end of the chains `leak` and `leak_down`.
 
+import { isAnywhere } from './anywhere.ts';
 import { COUNTED_KINDS, counterName } from './counted.ts';
 import { tunnelEndpoints } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
@@ -10,7 +11,7 @@ import type { ClosedPorts } from './nft-box.ts';
 import { wayChains } from './nft-chains.ts';
 import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
 import type { NftChain, NftRuleset } from './nft-model.ts';
-import { rangeChains, tunnelChain } from './nft-ranges.ts';
+import { anywhereChain, rangeChains, tunnelChain } from './nft-ranges.ts';
 import { SETS, elementsOf, timedElements } from './nft-sets.ts';
 import { PLUMBING_KINDS } from './plumbing.ts';
 import type { Policy, TunnelForm } from './policy.ts';
@@ -170,7 +171,17 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
   for (const endpoint of tunnelEndpoints(policy)) {
     const { tunnel, form } = endpoint;
     const here: (Shape | 'esp')[] = hasEsp(endpoint.shape) ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
+    const counted = [
+      `iifname "${lan}" counter name up_tunnel_${tunnel} accept`,
+      `counter name down_tunnel_${tunnel} accept`,
+    ];
     for (const shape of here) {
+      if (shape !== 'esp' && isAnywhere(endpoint.endpoint)) {
+        const any = anywhereChain(tunnel, shape);
+        if (!used.has(any)) chains.push(...anywhereChains(any, nftShape({ shape, form }, lan), counted));
+        used.add(any);
+        continue;
+      }
       const name = tunnelChain(tunnel, shape);
       if (used.has(name)) continue;
       used.add(name);
@@ -180,8 +191,7 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
         name,
         rules: [
           ...(shape === 'esp' ? [] : [`jump shape_${form === undefined ? shape : tunnel}`]),
-          `iifname "${lan}" counter name up_tunnel_${tunnel} accept`,
-          `counter name down_tunnel_${tunnel} accept`,
+          ...counted,
         ],
       });
     }
@@ -211,6 +221,19 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
     rules: [`iifname "${lan}" goto up_leak`, 'goto down_leak'],
   };
   return [foreign, ...streams, ...checks, ...own, ...chains];
+}
+
+/** The form alone tells such a tunnel's packets: what has it not is judged as if there were no such tunnel. */
+function anywhereChains(name: string, shape: readonly string[], counted: readonly string[]): NftChain[] {
+  const rules = shape.map((rule) =>
+    rule.endsWith('goto foreign')
+      ? rule.replace(/goto foreign$/, 'return')
+      : rule.replace(/return$/, `goto ${name}_own`),
+  );
+  return [
+    { name, why: 'peers anywhere: by the form of packets, and by nothing else', rules },
+    { name: `${name}_own`, rules: counted },
+  ];
 }
 
 function countersOf(tunnels: number): readonly string[] {

@@ -86,6 +86,8 @@ describe.each(ROWS)('$mesh', ({ mesh, more, own, others }) => {
       for (const name of others) expect(await crossing(bytesOf(name))).toBe(0);
       for (const bytes of [dnsQuery('www.bank.example'), text('GET / HTTP/1.1\r\n\r\n'), fill(1200, 0xc3)])
         for (const port of ['53', '443', PORT]) expect(await crossing(bytes, NET.resolver4, port)).toBe(0);
+      // What crosses without a mesh crosses with it.
+      expect(await crossing(dnsQuery('ipv4only.arpa', { type: 28 }), NET.resolver4, '53')).toBe(1);
       const status = await lab().guard.status();
       const told = status.tunnels.find(({ name }) => name === mesh);
       expect(told).toMatchObject({

@@ -4,12 +4,13 @@
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
+import { compileGate } from '../../src/policy/gate.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { withTunnel } from '../../src/policy/schema-edit.ts';
 import { readWish } from '../../src/policy/tunnel-wish.ts';
 import { ANYWHERE, FULL, LEARNED, NEBULA, TAILSCALE, ZEROTIER, policyOf } from './policies.ts';
-import { shapeNamed } from './shapes.ts';
+import { SHAPES, shapeNamed } from './shapes.ts';
 import { MESH_FORMS } from './shapes-meshes.ts';
 
 const JUDGES = {
@@ -91,4 +92,24 @@ describe('peers anywhere', () => {
     expect(readWish(wish)).toMatchObject({ name: 'a' });
     expect(compileJudge(ANYWHERE, LEARNED).endpoints).toHaveLength(2);
   });
+});
+
+it('what has not the form of such a tunnel is judged as if there were none', () => {
+  const without = compileJudge(
+    policyOf('version: 1\ntunnels: [{name: a, protocol: wireguard, endpoints: ["udp:192.0.2.250:1"]}]\n'),
+    LEARNED,
+  );
+  for (const policy of [TAILSCALE, NEBULA, ZEROTIER, ANYWHERE]) {
+    const [judge, gate] = [compileJudge(policy, LEARNED), compileGate(policy, LEARNED)];
+    for (const { name, bytes, way } of SHAPES) {
+      const facts = factsOf(bytes);
+      // A report about a port is known by the tunnels' ports.
+      if (facts.quotedPort >= 0 || gate.endpointOf(facts, way) >= 0) continue;
+      const [mine, theirs] = [judge, without].map((one) => {
+        const { verdict, rule } = one.judge(facts, way);
+        return `${name}: ${verdict} ${rule ?? ''} ${String(one.crosses(facts, way))} ${one.counter(facts, way)}`;
+      });
+      expect(mine).toBe(theirs);
+    }
+  }
 });
