@@ -101,7 +101,8 @@ const CASES = [
   { name: 'IKE over TCP', policy: IKE_STREAMS, learned: LEARNED },
   { name: "Tailscale's mesh", policy: TAILSCALE, learned: LEARNED, shows: true },
   { name: "Nebula's mesh", policy: NEBULA, learned: LEARNED, shows: true },
-  { name: "ZeroTier's mesh", policy: ZEROTIER, learned: LEARNED, shows: true },
+  // The filter does not ask which way such a packet goes, so it shows all of them (src/policy/mesh-shapes.ts).
+  { name: "ZeroTier's mesh", policy: ZEROTIER, learned: LEARNED, shows: true, hidesNothing: true },
   { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED, shows: true },
   // Of too many servers those in use are hidden.
   {
@@ -131,7 +132,8 @@ describe.each(CASES)('the filter of a policy with $name', ({ policy, learned, ..
       expect(wrong.map(({ name, bytes }) => `${name} ${Buffer.from(bytes).toString('hex')}`)).toEqual([]);
     });
     fc.assert(property, { numRuns: 20 });
-    expect(seen.hidden).toBeGreaterThan(100);
+    if ('hidesNothing' in more) expect(seen.hidden).toBe(0);
+    else expect(seen.hidden).toBeGreaterThan(100);
     expect(seen.shown).toBeGreaterThan(1000);
   });
 
