@@ -108,6 +108,7 @@ export class Renderer {
       tunnels: this.draw('tunnels', {
         ...shared,
         tunnels: status?.tunnels ?? [],
+        meshes: status?.meshes ?? [],
         states: TUNNEL_STATE_TEXTS,
         serverText,
       }),

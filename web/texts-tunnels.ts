@@ -18,7 +18,7 @@ export const TUNNEL_TEXTS = {
   cancel: 'No, go back',
   importTitle: 'From a configuration',
   importNote:
-    'The file your VPN service gave you: WireGuard, OpenVPN, IKEv2, for whatever system (.conf, .ovpn, .netdev, .nmconnection, .mobileconfig, swanctl.conf), or the list of servers that it publishes (Mullvad, gluetun, a Tor consensus; large ones at the box: leakguard tunnels import). Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
+    'The file your VPN service gave you: WireGuard, OpenVPN, IKEv2, for whatever system (.conf, .ovpn, .netdev, .nmconnection, .mobileconfig, swanctl.conf), or of a program that carries it (Shadowsocks, sing-box, usque, bridges of Tor, wstunnel, udp2raw), or the list of servers that it publishes (Mullvad, gluetun, a Tor consensus, Tailscale’s relays; large ones at the box: leakguard tunnels import). Only the servers’ addresses are read; keys are neither kept nor shown nor sent on.',
   importFile: 'File',
   importText: 'Or its text',
   importLook: 'Read it',
@@ -39,6 +39,11 @@ export const TUNNEL_TEXTS = {
   endpoints: 'Servers',
   endpointsNote:
     'One a line: transport, address or name, and port, such as udp:198.51.100.7:51820 or tcp:vpn.example.com:443; ports may be a range (4000-33433) or any (*), an address a network (198.51.100.0/24).',
+  anywhere: 'Yes, its peers may be anywhere',
+  anywhereNote:
+    'Only for servers written udp:0.0.0.0/0:* or udp:[::/0]:*. Then the form of its packets is all that is held, and not whom they go to.',
+  zerotier: 'ZeroTier node',
+  zerotierNote: 'Of ZeroTier alone: the ten digits of this device that zerotier-cli info shows.',
   trust: 'Yes, trust it',
   learnTitle: 'From the wire',
   learnNote:
@@ -64,4 +69,7 @@ export const PROTOCOL_TEXTS = [
   ['ipsec', 'IPsec (IKEv2)'],
   ['tor', 'Tor'],
   ['opaque', 'other (address and port only)'],
+  ['tailscale', 'Tailscale (a mesh: peers anywhere)'],
+  ['nebula', 'Nebula (a mesh: peers anywhere)'],
+  ['zerotier', 'ZeroTier (a mesh: peers anywhere)'],
 ] as const;

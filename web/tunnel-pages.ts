@@ -22,6 +22,9 @@ export interface TunnelForm {
   readonly protocol: string;
   /** One a line. */
   readonly endpoints: string;
+  /** The node of this device, of ZeroTier. */
+  readonly zerotier?: string;
+  readonly anywhere?: boolean;
 }
 
 export interface TunnelsParts extends Around {
@@ -57,7 +60,13 @@ function draw(
   });
 }
 
-function tunnelFields({ name, protocol, endpoints }: TunnelForm): readonly FieldPath[] {
+function tunnelFields({
+  name,
+  protocol,
+  endpoints,
+  zerotier = '',
+  anywhere = false,
+}: TunnelForm): readonly FieldPath[] {
   const { endpointsNote } = TUNNEL_TEXTS;
   return [
     {
@@ -87,6 +96,23 @@ function tunnelFields({ name, protocol, endpoints }: TunnelForm): readonly Field
       value: endpoints,
       note: endpointsNote,
       required: true,
+    },
+    {
+      path: 'zerotier',
+      name: 'zerotier',
+      label: TUNNEL_TEXTS.zerotier,
+      kind: 'text',
+      value: zerotier,
+      most: 10,
+      note: TUNNEL_TEXTS.zerotierNote,
+    },
+    {
+      path: 'anywhere',
+      name: 'anywhere',
+      label: TUNNEL_TEXTS.anywhere,
+      kind: 'check',
+      value: anywhere ? 'yes' : '',
+      note: TUNNEL_TEXTS.anywhereNote,
     },
   ];
 }

@@ -54,7 +54,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
   router.get('/tunnels', (ctx: Context) => show(ctx));
   router.post('/tunnels', (ctx: Context) =>
     change(site, ctx, { show, back: '/tunnels', limit: LIMIT }, (form) => {
-      const { name, protocol, endpoints } = formOf(form);
+      const { name, protocol, endpoints, zerotier = '', anywhere } = formOf(form);
       const settings = settingsOf(form.get('settings') ?? '');
       const day = form.get('listed');
       const listed = day === null ? {} : { listed: day };
@@ -64,6 +64,8 @@ export function addTunnelRoutes(router: Router, site: Site): void {
         endpoints: linesOf(endpoints),
         ...settings,
         ...listed,
+        ...(zerotier === '' ? {} : { zerotier }),
+        ...(anywhere === true ? { anywhere } : {}),
       });
     }),
   );
@@ -128,7 +130,8 @@ export function addTunnelRoutes(router: Router, site: Site): void {
 function formOf(form: URLSearchParams): TunnelForm {
   const field = (name: string): string => form.get(name) ?? '';
   const endpoints = field('endpoints').split(/\s+/).filter(Boolean).join('\n');
-  return { name: field('name'), protocol: field('protocol'), endpoints };
+  const [zerotier, anywhere] = [field('zerotier').trim(), field('anywhere') === 'yes'];
+  return { name: field('name'), protocol: field('protocol'), endpoints, zerotier, anywhere };
 }
 
 /** What came with a configuration, from the page before; the guard says whether it is any. */

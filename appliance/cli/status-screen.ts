@@ -35,6 +35,7 @@ export function statusScreen(status: Status, style: Style, now: Date): string {
     headline(shown, style, now),
     ledger(shown, style),
     tunnels(shown, style, now),
+    meshes(shown, style, now),
     incidents(shown, style, now),
     health(shown, style, now),
     kinds(shown, style),
@@ -103,9 +104,24 @@ function tunnels(status: Status, { paint }: Style, now: Date): string {
     const doubt = unproven
       ? `\n    ${paint('amber', "the server's address came from an answer on the wire; no handshake has proven it yet")}`
       : '';
-    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}${doubt}\n`;
+    const limits = tunnel.limits === undefined ? '' : `\n    ${paint('amber', tunnel.limits)}`;
+    const list = tunnel.listIsOld === true ? ', which is old: import a new one' : '';
+    const listed =
+      tunnel.listed === undefined
+        ? ''
+        : `\n    ${paint(list === '' ? 'dim' : 'amber', `servers from a list of ${tunnel.listed}${list}`)}`;
+    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}${doubt}${listed}${limits}\n`;
   });
   return `${paint('bold', 'Tunnels')}\n${lines.join('')}`;
+}
+
+function meshes({ meshes: seen = [] }: Status, { paint }: Style, now: Date): string {
+  if (seen.length === 0) return '';
+  const lines = seen.map(
+    ({ name, how, seen: at, words, trusted }) =>
+      `  ${paint(trusted ? 'plain' : 'amber', name)}  ${how}, ${clockTime(at, now)}\n    ${words}\n`,
+  );
+  return `${paint('bold', 'Meshes')}\n${lines.join('')}`;
 }
 
 function incidents(status: Status, style: Style, now: Date): string {

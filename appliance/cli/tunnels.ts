@@ -7,9 +7,11 @@ import { createInterface } from 'node:readline/promises';
 
 import type { ImportCommand } from '../../src/guard/commands.ts';
 import { printable } from '../../src/guard/status.ts';
-import { formatEndpoint } from '../../src/policy/endpoint.ts';
+import { anywhereWords, isAnywhere } from '../../src/policy/anywhere.ts';
+import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
 import { IMPORT_FORMATS, importConfig } from '../../src/policy/import.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
+import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
 import { DaemonClient } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
@@ -27,6 +29,8 @@ const HELP = `leakguard tunnels: which tunnels are trusted
   --service NAME, --protocol NAME   of a list: whose servers, and of which protocol
   --name NAME    what the tunnel is called (default: the file's or the protocol's name)
   --yes          do not ask
+  --anywhere     of add: yes to peers anywhere (udp:0.0.0.0/0:*), which wireguard, tailscale, nebula and zerotier may have
+  --zerotier N   of add: the node of this device, as zerotier-cli info shows it
   --json         one JSON object; without --yes nothing is changed by import and learn
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
@@ -39,6 +43,8 @@ const OPTIONS = {
   yes: { type: 'boolean', default: false },
   service: { type: 'string' },
   protocol: { type: 'string' },
+  anywhere: { type: 'boolean', default: false },
+  zerotier: { type: 'string' },
 } as const;
 type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
 
@@ -69,11 +75,12 @@ export const tunnelsCommand: Command = {
 
 async function list(client: DaemonClient, { json }: Values, io: CommandIo): Promise<ExitCode> {
   const { tunnels } = await client.status();
-  const lines = tunnels.map((t) =>
+  const lines = tunnels.flatMap((t) => [
     printable(
       `${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}${t.listed === undefined ? '' : `  list of ${t.listed}${t.listIsOld === true ? ', old: import a new one' : ''}`}`,
     ),
-  );
+    ...(t.limits === undefined ? [] : [`  ${printable(t.limits)}`]),
+  ]);
   const none = 'No tunnel is trusted yet. See "leakguard tunnels --help".';
   return say(io, json, { tunnels }, lines.length === 0 ? [none] : lines);
 }
@@ -81,14 +88,36 @@ async function list(client: DaemonClient, { json }: Values, io: CommandIo): Prom
 async function add(
   client: DaemonClient,
   words: readonly string[],
-  { json }: Values,
+  { json, anywhere, zerotier, yes }: Values,
   io: CommandIo,
 ): Promise<ExitCode> {
   const [name, protocol, ...endpoints] = words;
   if (name === undefined || protocol === undefined || endpoints.length === 0)
     throw usage('A tunnel needs a name, a protocol and an endpoint.');
-  const status = await client.addTunnel({ name, protocol, endpoints });
+  // Peers anywhere take a yes to that, and no other.
+  const told = wideWords(protocol, endpoints);
+  let isMeant = anywhere;
+  if (told !== undefined && !isMeant && !json && !yes) {
+    io.stdout.write(`${told}\n`);
+    isMeant = await agreed(io);
+  }
+  const status = await client.addTunnel({
+    ...{ name, protocol, endpoints },
+    ...(zerotier === undefined ? {} : { zerotier }),
+    ...(isMeant ? { anywhere: true } : {}),
+  });
   return say(io, json, status, [`${name} is trusted now: ${endpoints.join(', ')}.`]);
+}
+
+/** What is held where peers may be anywhere. */
+function wideWords(protocol: string, endpoints: readonly string[]): string | undefined {
+  const known = TUNNEL_PROTOCOLS.find((one) => one === protocol);
+  const isWide = endpoints.some((text) => {
+    const endpoint = parseEndpoint(text);
+    return endpoint !== undefined && isAnywhere(endpoint);
+  });
+  const words = known === undefined || !isWide ? undefined : anywhereWords(known);
+  return words === undefined ? undefined : `Peers may be anywhere then: ${words}.`;
 }
 
 async function remove(

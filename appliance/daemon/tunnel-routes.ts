@@ -40,8 +40,8 @@ async function add(box: TunnelSubject, body: unknown): Promise<Status> {
 
 /** Whatever these are: they become part of the policy's text, and the schema says whether that is one. */
 function wishOf(body: unknown): TunnelWish {
-  const { name, protocol, endpoints, reserved, amnezia, listed } = fieldsOf(body);
-  return { name, protocol, endpoints, reserved, amnezia, listed };
+  const { name, protocol, endpoints, reserved, amnezia, zerotier, anywhere, listed } = fieldsOf(body);
+  return { name, protocol, endpoints, reserved, amnezia, zerotier, anywhere, listed };
 }
 
 async function remove(box: TunnelSubject, name: string): Promise<Status> {

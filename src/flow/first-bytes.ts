@@ -1,5 +1,5 @@
 // Knows: whether what a client's TCP stream to a tunnel's endpoint begins with is that tunnel's own. Must not know: policy, verdicts.
-// Follows the OpenVPN wire protocol (a length, then a hard reset), tor-spec section 2.1 (a ClientHello with a name made up),
+// Follows the OpenVPN wire protocol (a length, then a hard reset), RFC 9329 (IKE over TCP), tor-spec section 2.1 (a ClientHello with a name made up),
 // RFC 8446 (ClientHello), RFC 9112 (requests). State lasts while the first bytes are incomplete, and is bounded; what could become
 // readable and does not end is foreign: doubt errs to red. Of a stream that was begun before anyone looked, only what a segment of
 // it begins with can be judged.
@@ -7,6 +7,7 @@
 import { TcpFlag } from '../wire/ip.ts';
 import { canBecomeRequest, isHttpRequestStart } from '../wire/http1.ts';
 import { HARD_RESET_CLIENT_V2, HARD_RESET_CLIENT_V3 } from '../wire/openvpn.ts';
+import { u16, u32 } from '../wire/octets.ts';
 import { canBecomeBanner } from '../wire/ssh.ts';
 import { isClientHelloStart } from '../wire/tls-record.ts';
 import { hasTorNameForm } from '../wire/tor.ts';
@@ -152,6 +153,7 @@ function ownBy(
   const { kind } = flow;
   if (kind !== undefined && FOREIGN.has(kind)) return false;
   if (protocol === 'openvpn') return ownOpenvpn(flow, beginning);
+  if (protocol === 'ipsec') return ownIke(flow, beginning);
   if (kind === 'ssh') return protocol !== 'tor';
   if (kind !== undefined && TLS.has(kind)) {
     // An endless hello has no name to be held against the tunnel's.
@@ -177,6 +179,26 @@ function ownOpenvpn(flow: Flow, { head, length }: Beginning): boolean | undefine
   if (length < 3) return undefined;
   const opcode = (head[2] ?? 0) >>> 3;
   return opcode === HARD_RESET_CLIENT_V2 || opcode === HARD_RESET_CLIENT_V3;
+}
+
+/** "IKETCP", RFC 9329 section 4. */
+const IKE_PREFIX = [0x49, 0x4b, 0x45, 0x54, 0x43, 0x50];
+/** What stands in front of a message there: a length with itself in it, and the non-ESP marker where it is IKE's (section 3). */
+const IKE_LEAST = 2 + 4 + 28;
+const ESP_LEAST = 2 + 20;
+/** RFC 4303 section 2.1. */
+const RESERVED_SPIS = 256;
+
+/** The prefix, and a message of IKE or ESP: a client that comes back with another address may begin with either (section 6). */
+function ownIke(flow: Flow, { head, length }: Beginning): boolean | undefined {
+  if (flow.kind !== undefined && flow.kind !== 'ipsec' && flow.kind !== 'tcp') return false;
+  // A stream that was begun before anyone looked.
+  if (flow.opening < 0) return true;
+  if (IKE_PREFIX.some((byte, at) => at < length && head[at] !== byte)) return false;
+  if (length < IKE_PREFIX.length + 6) return undefined;
+  const size = u16(head, 6);
+  const spi = u32(head, 8);
+  return spi === 0 ? size >= IKE_LEAST : spi >= RESERVED_SPIS && size >= ESP_LEAST;
 }
 
 /** Tor offers no application protocols and always makes up a name; a browser that visits such a name does offer some. */

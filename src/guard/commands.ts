@@ -23,6 +23,10 @@ export interface AddTunnelCommand {
   /** What the configuration changes of WireGuard's packets, as the policy writes it. */
   readonly reserved?: unknown;
   readonly amnezia?: unknown;
+  /** Of protocol zerotier: the node of this device, ten hexadecimal digits. */
+  readonly zerotier?: string;
+  /** The yes to peers anywhere, which `udp:0.0.0.0/0:*` needs; refused without, with what it means. */
+  readonly anywhere?: boolean;
   /** The day of a service's list, `2026-11-29`: its endpoints replace those that there were. */
   readonly listed?: string;
 }

@@ -39,6 +39,8 @@ export interface DossierTunnel {
   readonly country: string | null;
   /** Who runs that network; null when it is not known. */
   readonly operator: string | null;
+  /** In words, what of it is not held. */
+  readonly limits?: string;
 }
 
 export interface Dossier {
@@ -122,13 +124,14 @@ function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
 }
 
 function tunnelOf(tunnel: TunnelView, registrationOf: DossierSources['registrationOf']): DossierTunnel {
-  const { name, protocol, endpoint, server } = tunnel;
+  const { name, protocol, endpoint, server, limits } = tunnel;
   const host = server ?? /^(?:udp|tcp):\[?([^\]]+?)\]?:\d+$/.exec(endpoint)?.[1] ?? '';
   const registered = (tunnel.endpoints ?? 1) > 1 && server === null ? undefined : registrationOf(host);
   return {
     ...{ name, protocol, endpoint: serverText(tunnel) },
     ...{ network: registered?.network ?? null, country: registered?.country ?? null },
     operator: registered?.operator ?? null,
+    ...(limits === undefined ? {} : { limits }),
   };
 }
 
@@ -152,12 +155,13 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
       `She knows ${count(destinations.length, 'address', 'addresses')} the laptop talked to without saying a name.`,
     );
   for (const device of devices) lines.push(...deviceLines(device));
-  for (const { protocol, endpoint, network, country, operator } of tunnels) {
+  for (const { protocol, endpoint, network, country, operator, limits } of tunnels) {
     const where =
       network === null || country === null
         ? ''
         : `, in the network ${network}${operator === null ? '' : ` of ${operator}`}, registered in ${country}`;
     lines.push(`She sees that a VPN is used: ${protocol} to ${endpoint}${where}.`);
+    if (limits !== undefined) lines.push(`She sees the address of each of its peers. ${limits}`);
   }
   const open = gaps.filter(({ firstEscape }) => firstEscape !== undefined).length;
   if (gaps.length > 0)

@@ -8,7 +8,7 @@ import { hasShape } from '../policy/gate.ts';
 import { tunnelEndpoints } from '../policy/hosts.ts';
 import type { JudgedEndpoint } from '../policy/hosts.ts';
 import type { Policy } from '../policy/policy.ts';
-import { fillsPacket } from '../policy/shape.ts';
+import { fillsPacket, hasEsp } from '../policy/shape.ts';
 import { addressText } from '../wire/address.ts';
 import type { Observation } from './observation.ts';
 
@@ -80,8 +80,8 @@ export class FirstPackets {
    * are nobody's. Only in the second in which an address was learned, and of the kind that such a tunnel's packets are counted as.
    */
   unlooked(counter: string, from: number, to: number): string | undefined {
-    return this.#endpoints.find(({ serverName: name = '', endpoint, protocol }) => {
-      const port = protocol === 'ipsec' ? 500 : endpoint.port;
+    return this.#endpoints.find(({ serverName: name = '', endpoint, shape }) => {
+      const port = hasEsp(shape) ? 500 : endpoint.port;
       const isKind = counterName('up', 'leak', portKind(endpoint.transport, port)) === counter;
       return isKind && this.#leads.isLedBetween(name, from - AHEAD_MS, to);
     })?.serverName;
@@ -97,7 +97,7 @@ export class FirstPackets {
     const found = this.#endpoints.filter(
       (one) =>
         one.endpoint.transport === transport &&
-        (one.protocol === 'ipsec' ? port === 500 || port === 4500 : hasPort(one.endpoint, port)) &&
+        (hasEsp(one.shape) ? port === 500 || port === 4500 : hasPort(one.endpoint, port)) &&
         hasShape(one, facts, 'up'),
     );
     return found.flatMap(({ serverName }) => serverName ?? []);

@@ -349,6 +349,7 @@ export class Guard {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;
       this.#lastState = `${state} ${why}`;
     }
+    const meshes = this.observer.meshes.list(this.#policy);
     return {
       state,
       lamp,
@@ -362,6 +363,7 @@ export class Guard {
       incidents: this.#book.digest(all, 20).map(viewOf),
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
+      ...(meshes.length === 0 ? {} : { meshes }),
       ...(this.#isPassOpen(now) ? { passStopped: this.#passStops.list() } : {}),
       health: this.#health(now),
       version: this.#ports.version,
@@ -388,6 +390,9 @@ export class Guard {
       unseenEscaped: unseen.reduce((sum, { escaped }) => sum + escaped, 0),
       unseenBlocked: unseen.reduce((sum, { blocked }) => sum + blocked, 0),
       unplugged: this.#unplugged,
+      oldLists: tunnels.flatMap(({ name, listed, listIsOld }) =>
+        listIsOld === true && listed !== undefined ? [{ name, listed }] : [],
+      ),
     };
   }
 

@@ -4,11 +4,11 @@
 // name), once, and what it may bring is limited. That an address changed is for rule T to tell.
 
 import { addressText, inNetwork, macText, parseAddress } from '../wire/address.ts';
-import { prefixOfAnswer } from '../policy/nat64.ts';
+import { NAT64_NAME, prefixOfAnswer } from '../policy/nat64.ts';
 import type { LearnedAddress, LearnedPrefix, LearnedServer, LearnedState } from '../policy/learned.ts';
 import { noServerAddress } from '../policy/no-server.ts';
 import { hasPort } from '../policy/endpoint.ts';
-import { hostAsked } from '../policy/names.ts';
+import { hasIpv4Server, hostAsked } from '../policy/names.ts';
 import type { Endpoint, Policy } from '../policy/policy.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { NeighbourhoodRecord } from './neighbourhood.ts';
@@ -35,8 +35,6 @@ const RESOLVERS = 8;
 const QUESTIONS = 32;
 /** Prefixes of NAT64 that a network may have. */
 const PREFIXES = 2;
-/** RFC 7050 section 8.2. */
-const NAT64_NAME = 'ipv4only.arpa';
 /** Addresses that were seen to serve something else, and how long that counts, milliseconds. */
 const OTHERS = 4_096;
 const OTHERS_MS = 3_600_000;
@@ -130,7 +128,7 @@ export class Learner {
     ];
     const named = endpoints.filter((e) => e.hostIs === 'name');
     this.#names = new Set(named.map((e) => e.host));
-    this.#hasIpv4 = policy.tunnels.some((tunnel) => tunnel.endpoints.some(({ hostIs }) => hostIs !== 'ipv6'));
+    this.#hasIpv4 = hasIpv4Server(policy);
     this.#ports = named;
     this.#streams = policy.tunnels.flatMap((tunnel) => tunnel.endpoints.filter((e) => e.transport === 'tcp'));
     for (const name of this.#asked.keys()) if (!this.#wants(name)) this.#asked.delete(name);

@@ -11,6 +11,7 @@ import type { Now } from './now.ts';
 import { formatPrefix, isIn } from './networks.ts';
 import type { Network } from './networks.ts';
 import type { Observation } from './observation.ts';
+import { Meshes } from './meshes.ts';
 import { Proposals } from './proposals.ts';
 import { FairMap, Regulars } from './quotas.ts';
 import { Tripwire } from './tripwire.ts';
@@ -36,6 +37,7 @@ export class Observer {
   readonly #tripwire = new Tripwire();
   /** Tunnels that were seen to begin outside those of the policy. */
   readonly proposals = new Proposals();
+  readonly meshes = new Meshes();
   readonly #tricks = new FairMap<Remembered>(TRICKS);
   /** Who said something last: what the network says to everyone, or to nobody who is here, it says to it. */
   #client: number | undefined;
@@ -68,6 +70,7 @@ export class Observer {
 
   #take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
     this.proposals.observe(observation, now);
+    this.meshes.observe(observation, now);
     if (observation.direction === 'down') {
       this.#correlation.answered(observation, now.monotonic);
       // Only the wan tap reads what the network says before anything on lan could have said it.

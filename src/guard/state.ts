@@ -24,6 +24,8 @@ export interface Situation {
   readonly unseenBlocked: number;
   /** Ports without a cable, or with one that was plugged in a moment ago: what they carry is not proven. */
   readonly unplugged?: readonly string[];
+  /** Tunnels whose servers come from a list that is old, with the day it was made. */
+  readonly oldLists?: readonly { readonly name: string; readonly listed: string }[];
 }
 
 export interface Judgement {
@@ -90,6 +92,15 @@ export function judgeSituation(s: Situation): Judgement {
       'clear',
       'amber',
       `Nothing escapes the tunnel, but the network did ${what} that can pull it out.`,
+    );
+  }
+  // The least of all: a server that has moved is stopped, which its own client tells sooner.
+  const [old] = s.oldLists ?? [];
+  if (old !== undefined) {
+    return say(
+      'clear',
+      'amber',
+      `Nothing escapes the tunnel; the servers of ${old.name} are from a list of ${old.listed}: import a new one.`,
     );
   }
   return say('clear', 'green', `The tunnel is up and nothing escapes it${shut(s.blockMode)}.`);

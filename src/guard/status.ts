@@ -75,12 +75,28 @@ export interface TunnelView {
   /** The day on which the list of its servers was made, and whether that is long ago. */
   readonly listed?: string;
   readonly listIsOld?: boolean;
+  /** In words, what of it is not held: its peers may be anywhere. */
+  readonly limits?: string;
 }
 
 /** Whom the tunnel leads to, in words: what was seen, or what it can be. */
 export function serverText({ endpoint, server = null, endpoints = 1 }: TunnelView): string {
   if (server !== null) return endpoint.includes(server) ? endpoint : `${endpoint} (${server})`;
   return endpoints > 1 ? `${endpoint} or one of ${String(endpoints - 1)} more` : endpoint;
+}
+
+/** A mesh (Tailscale, Nebula, ZeroTier) that a client was seen to speak. */
+export interface MeshView {
+  readonly mesh: string;
+  readonly name: string;
+  /** How it showed itself. */
+  readonly how: string;
+  /** ISO 8601, UTC: last. */
+  readonly seen: string;
+  /** A tunnel of the policy's lets it through. */
+  readonly trusted: boolean;
+  /** What can be held of it and what cannot. */
+  readonly words: string;
 }
 
 export interface LedgerView {
@@ -131,6 +147,8 @@ export interface Status {
   /** Frames per kind as the kernel counted them, both directions. */
   readonly counters: Readonly<Record<string, number>>;
   readonly passUntil: string | null;
+  /** Meshes that were seen, and in words what can be held of each. */
+  readonly meshes?: readonly MeshView[];
   /** What an open pass did not let through since it was opened, newest first: a login that seems stuck may need it. */
   readonly passStopped?: readonly string[];
   readonly health: HealthView;

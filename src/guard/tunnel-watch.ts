@@ -1,5 +1,6 @@
 // Knows: which tunnels the policy has and whether each is alive. Must not know: where counts come from, incidents.
 
+import { tunnelWords } from '../policy/anywhere.ts';
 import { tunnelEndpoints } from '../policy/hosts.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { KernelSums } from './counters.ts';
@@ -20,6 +21,11 @@ function listView(listed: string, protocol: string, wall: number): Pick<TunnelVi
   return { listed, listIsOld: days > (protocol === 'tor' ? LIST_DAYS.tor : LIST_DAYS.others) };
 }
 
+function limitsView(tunnel: Policy['tunnels'][number]): Pick<TunnelView, 'limits'> {
+  const limits = tunnelWords(tunnel);
+  return limits === undefined ? {} : { limits };
+}
+
 /** Servers that are remembered. */
 const SERVERS = 64;
 
@@ -30,6 +36,7 @@ export class TunnelWatch {
     readonly endpoints: ReadonlySet<string>;
     /** Host names among them. */
     readonly names: ReadonlySet<string>;
+    readonly limits: Pick<TunnelView, 'limits'>;
     readonly liveness: TunnelLiveness;
     readonly gaps: GapWatch;
   }[] = [];
@@ -46,6 +53,7 @@ export class TunnelWatch {
       tunnel,
       endpoints: texts[index] ?? new Set(),
       names: new Set(tunnel.endpoints.filter(({ hostIs }) => hostIs === 'name').map(({ host }) => host)),
+      limits: limitsView(tunnel),
       liveness: new TunnelLiveness(),
       gaps: new GapWatch(tunnel.name),
     }));
@@ -109,7 +117,7 @@ export class TunnelWatch {
   }
 
   views({ monotonic, wall }: Now): TunnelView[] {
-    return this.#tunnels.map(({ tunnel, endpoints, names, liveness }) => {
+    return this.#tunnels.map(({ tunnel, endpoints, names, limits, liveness }) => {
       const [first = ''] = endpoints;
       let inUse: string | undefined;
       for (const [endpoint] of this.#servers) if (endpoints.has(endpoint)) inUse = endpoint;
@@ -122,6 +130,7 @@ export class TunnelWatch {
         endpoints: endpoints.size,
         state: liveness.at(monotonic),
         lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
+        ...limits,
         ...(tunnel.listed === undefined ? {} : listView(tunnel.listed, tunnel.protocol, wall)),
         ...(names.size > 0
           ? { source: 'answer', proven: this.#proven.has(tunnel.name) }

@@ -4,6 +4,7 @@
 // whether the kernel has stripped the tag or not.
 
 import { inNetwork } from '../wire/address.ts';
+import { isAnywhere } from './anywhere.ts';
 import { isExact, learnedFor, tunnelEndpoints, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
@@ -11,7 +12,7 @@ import type { LearnedState } from './learned.ts';
 import type { Policy } from './policy.ts';
 import { bpfForClient } from './nobodys.ts';
 import { isStream } from './readable.ts';
-import { bpfShape, shapeOf } from './shape.ts';
+import { bpfShape, hasEsp, shapeOf } from './shape.ts';
 import type { Formed } from './shape.ts';
 
 /**
@@ -67,7 +68,7 @@ function filterOf(
     const endpoint = endpoints[host.index];
     if (endpoint === undefined) continue;
     // What the optimizer of libpcap 1.10 makes of these reads memory that nothing has written, and the kernel refuses the whole.
-    if (endpoint.protocol === 'ipsec' && host.isTranslated === true) continue;
+    if (hasEsp(endpoint.shape) && host.isTranslated === true) continue;
     if (isShadowed(host, all, endpoints)) continue;
     const { form } = endpoint;
     const shape = shapeOf(endpoint.protocol, endpoint.endpoint.transport, host.port);
@@ -76,10 +77,13 @@ function filterOf(
     const group = groups.get(key) ?? { of: { shape, form }, ports: host, hosts: [] };
     group.hosts.push(host);
     groups.set(key, group);
-    if (endpoint.protocol === 'ipsec') ipsec.set(host.text, host);
+    if (hasEsp(endpoint.shape)) ipsec.set(host.text, host);
   }
   if (groups.size * PER_PORT + hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
-  const udp = hosts.filter(({ protocol }) => protocol === 17);
+  const udp = hosts.filter(({ protocol, index }) => {
+    const endpoint = endpoints[index]?.endpoint;
+    return protocol === 17 && endpoint !== undefined && !isAnywhere(endpoint);
+  });
   const esp = [...ipsec.values()];
   const hidden = (side: Side, family: 4 | 6): string =>
     [

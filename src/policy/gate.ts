@@ -5,6 +5,7 @@
 import type { Facts, ForNobody } from '../flow/facts.ts';
 import { addressText, parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow, matchesAllow } from './allow.ts';
+import { isAnywhere } from './anywhere.ts';
 import { chatterKind } from './chatter.ts';
 import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
@@ -31,7 +32,7 @@ import { plumbingKind } from './plumbing.ts';
 import type { PlumbingKind, PlumbingPeers } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { quotesTunnel, tunnelPorts } from './port-report.ts';
-import { isDnsQuery, kernelAccepts, shapeOf } from './shape.ts';
+import { hasEsp, isDnsQuery, kernelAccepts, shapeOf } from './shape.ts';
 
 /**
  * Why a frame crosses in block mode, or `leak`: it does not. `rule` is an allow rule that names the port, `range` one
@@ -50,7 +51,7 @@ export function countedVerdict(passage: Passage): CountedVerdict {
 export interface Gate {
   /**
    * The endpoint whose address and port (for later fragments and ESP: address and protocol) the frame has on its far
-   * side, whatever its shape; -1 when there is none. Allocates nothing.
+   * side, whatever its shape (but where peers may be anywhere); -1 when there is none. Allocates nothing.
    */
   endpointOf(facts: Facts, way: Way): number;
   /** The same index when the passage is `tunnel`, else -1: for the path that nearly every frame takes. */
@@ -74,7 +75,7 @@ export interface Gate {
 /** What of a gate the policy's own addresses make, whatever is learned. */
 const fixedPart = once((endpoints: readonly JudgedEndpoint[]) => {
   const hosts = fixedTunnelHosts(endpoints);
-  const esp = hosts.filter((host) => endpoints[host.index]?.protocol === 'ipsec');
+  const esp = hosts.filter((host) => hasEsp(endpoints[host.index]?.shape));
   return { index: new EndpointIndex(hosts, endpoints), near: nearHosts(hosts), esp };
 });
 
@@ -82,11 +83,13 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const learned = learnedFor(policy, all);
   const endpoints = tunnelEndpoints(policy);
   const fixed = fixedPart(endpoints);
+  /** Of each whether its packets go anywhere: then their form alone tells them, and nothing without it is meant for it. */
+  const areAnywhere = endpoints.map(({ endpoint }) => isAnywhere(endpoint));
   const tunnels = learnedTunnelHosts(endpoints, learned);
   const designated = hostsOf(designatedEndpoints(policy), learned);
   const ports = new EndpointIndex(tunnels, endpoints, fixed.index);
   const esp = tableOf(
-    [...fixed.esp, ...tunnels.filter((host) => endpoints[host.index]?.protocol === 'ipsec')],
+    [...fixed.esp, ...tunnels.filter((host) => hasEsp(endpoints[host.index]?.shape))],
     () => [ESP, 0],
   );
   const safe = tableOf(designated, (host) => [host.protocol, host.port]);
@@ -122,10 +125,16 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return -1;
     if (facts.protocol === ESP) return find(esp, facts, way, ESP, 0);
     const far = way === 'up' ? facts.destination : facts.source;
-    if (facts.fragmentOffset > 0) return ports.ofHost(facts.ipVersion, far, facts.protocol);
+    if (facts.fragmentOffset > 0) {
+      const piece = ports.ofHost(facts.ipVersion, far, facts.protocol);
+      return piece >= 0 && areAnywhere[piece] === true ? -1 : piece;
+    }
     if (facts.protocol === 6 && isPiece(facts)) return -1;
     const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-    return port < 0 ? -1 : ports.find(facts.ipVersion, far, facts.protocol, port);
+    const found = port < 0 ? -1 : ports.find(facts.ipVersion, far, facts.protocol, port);
+    if (found < 0 || areAnywhere[found] !== true) return found;
+    const endpoint = endpoints[found];
+    return endpoint !== undefined && hasShape(endpoint, facts, way) ? found : -1;
   }
 
   /** An opened question for an endpoint's own name, or its answer. */
@@ -231,7 +240,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
 export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
   if (facts.fragmentOffset > 0 || facts.protocol === ESP) return true;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-  const of = endpoint.protocol === 'ipsec' ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
+  const of = hasEsp(endpoint.shape) ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
   return kernelAccepts(of, facts, way);
 }
 

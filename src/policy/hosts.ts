@@ -2,14 +2,13 @@
 // One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
 
 import { addressText, inNetwork, parseAddress } from '../wire/address.ts';
-import { NAT64_LENGTHS, embed } from './nat64.ts';
+import { NAT64_LENGTHS, embed, embeddedBits } from './nat64.ts';
 import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
-import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
+import type { Endpoint, Policy, TunnelForm, TunnelProtocol } from './policy.ts';
 import { once } from './per-policy.ts';
-import { shapeOf } from './shape.ts';
+import { hasEsp, shapeOf } from './shape.ts';
 import type { Shape } from './shape.ts';
-import type { WireguardForm } from './wireguard-forms.ts';
 
 /** One endpoint of one tunnel, in the order of the policy. */
 export interface JudgedEndpoint {
@@ -18,7 +17,7 @@ export interface JudgedEndpoint {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly shape: Shape;
-  readonly form: WireguardForm | undefined;
+  readonly form: TunnelForm | undefined;
   readonly endpoint: Endpoint;
   /** Undefined where the policy names an address. */
   readonly serverName: string | undefined;
@@ -96,11 +95,16 @@ const EMBEDDED_MOST = 255;
 /** What was learned, as far as this policy has use for it. */
 export function learnedFor(policy: Policy, learned: LearnedState): LearnedState {
   if (learned.prefixes.length === 0) return learned;
-  const servers = tunnelEndpoints(policy).filter(({ endpoint }) => endpoint.hostIs === 'ipv4');
-  return servers.length > EMBEDDED_MOST ? { ...learned, prefixes: [] } : learned;
+  return mayEmbed(policy) ? learned : { ...learned, prefixes: [] };
 }
 
-/** What networks call single IPv4 servers by the prefixes that they told (RFC 6052 section 2.2). */
+/** Whether the policy has so few IPv4 servers, and networks of them, that a network's own prefix is of use. */
+export function mayEmbed(policy: Policy): boolean {
+  const servers = tunnelEndpoints(policy).filter(({ endpoint }) => endpoint.hostIs === 'ipv4');
+  return servers.length <= EMBEDDED_MOST;
+}
+
+/** What networks call IPv4 servers by the prefixes that they told (RFC 6052 section 2.2). */
 function embedded(hosts: readonly Host[], { prefixes }: LearnedState): Host[] {
   return prefixes.flatMap(({ network, seconds }) => {
     const [address = '', length] = network.split('/');
@@ -108,18 +112,23 @@ function embedded(hosts: readonly Host[], { prefixes }: LearnedState): Host[] {
     const known = NAT64_LENGTHS.find((one) => one === Number(length));
     if (prefix === undefined || known === undefined) return [];
     return hosts
-      .filter(({ ipVersion, bits }) => ipVersion === 4 && bits === 128)
-      .map((host): Host => {
+      .filter(({ ipVersion }) => ipVersion === 4)
+      .flatMap((host): Host[] => {
+        const bits = host.bits === 128 ? 128 : embeddedBits(known, host.bits - 96);
+        if (bits === undefined) return [];
         const words = embed(prefix.words, known, host.words[3] ?? 0);
         const left = Math.min(seconds, host.seconds ?? seconds);
-        return {
-          ...host,
-          ipVersion: 6,
-          words,
-          text: addressText(6, words),
-          isTranslated: true,
-          seconds: left,
-        };
+        return [
+          {
+            ...host,
+            ipVersion: 6,
+            words,
+            text: addressText(6, words),
+            bits,
+            isTranslated: true,
+            seconds: left,
+          },
+        ];
       });
   });
 }
@@ -128,10 +137,10 @@ const namedIn = once((endpoints: readonly JudgedEndpoint[]) =>
   endpoints.flatMap(({ endpoint }, at) => (endpoint.hostIs === 'name' ? [{ endpoint, at }] : [])),
 );
 
-/** IPsec uses ports 500 and 4500 whichever of them the policy names (RFC 7296 section 2.23). */
+/** IPsec over UDP uses ports 500 and 4500 whichever of them the policy names (RFC 7296 section 2.23). */
 function withIkePorts(endpoints: readonly JudgedEndpoint[], hosts: readonly Host[]): readonly Host[] {
   return hosts.flatMap((host) =>
-    endpoints[host.index]?.protocol === 'ipsec'
+    hasEsp(endpoints[host.index]?.shape)
       ? [500, 4500].map((port) => ({ ...host, port, lastPort: port }))
       : [host],
   );

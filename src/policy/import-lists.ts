@@ -1,5 +1,6 @@
 // Knows: lists of servers as VPN services publish them. Must not know: files, how a list is asked for.
-// Follows Mullvad's relay list (its app's and its site's), gluetun's servers.json, and Tor's consensus (dir-spec, "r" and "a" lines).
+// Follows Mullvad's relay list (its app's and its site's), gluetun's servers.json, Tor's consensus (dir-spec, "r" and "a" lines), and
+// Tailscale's map of relays (tailcfg.DERPMap), over which its devices speak where they find no other way to each other.
 // A list says when it was made where it can; which ports a service's servers have beyond what it says is not guessed narrower.
 
 import { formatEndpoint, parseEndpoint } from './endpoint.ts';
@@ -36,6 +37,8 @@ export function importList(text: string, choice: ListChoice = {}): Import | unde
   if (Array.isArray(value)) return mullvadSite(value.map(recordOf), choice);
   const list = recordOf(value);
   if (isMullvad(list)) return mullvadApp(list, choice);
+  const regions = Object.values(recordOf(list['Regions'])).map(recordOf);
+  if (regions.some((region) => Array.isArray(region['Nodes']))) return derpMap(regions, choice);
   return gluetun(list, choice);
 }
 
@@ -144,6 +147,17 @@ function mullvadSite(relays: readonly Json[], choice: ListChoice): Import | unde
     for (const host of [textOf(relay['ipv4_addr_in']), textOf(relay['ipv6_addr_in'])].filter(Boolean))
       for (const transport of isOpenvpn ? (['udp', 'tcp'] as const) : (['udp'] as const))
         servers.add(isOpenvpn ? 'openvpn' : 'wireguard', transport, host, '*');
+  }
+  return servers.result(choice, undefined);
+}
+
+function derpMap(regions: readonly Json[], choice: ListChoice): Import {
+  const servers = new Servers();
+  for (const node of regions.flatMap((region) => recordsOf(region['Nodes']))) {
+    if (node['STUNOnly'] === true) continue;
+    const port = typeof node['DERPPort'] === 'number' && node['DERPPort'] > 0 ? node['DERPPort'] : 443;
+    for (const host of [textOf(node['IPv4']), textOf(node['IPv6'])])
+      if (host !== '' && host !== 'none') servers.add('opaque', 'tcp', host, String(port));
   }
   return servers.result(choice, undefined);
 }

@@ -5,6 +5,7 @@ import { importList, isServerList } from './import-lists.ts';
 import type { ListChoice } from './import-lists.ts';
 import { importNetworkManager, isNetworkManagerConfig } from './import-networkmanager.ts';
 import { importNetworkd, isNetworkdConfig } from './import-networkd.ts';
+import { importObfuscator, isObfuscatorConfig } from './import-obfuscators.ts';
 import { importOpenvpn, isOpenvpnConfig } from './import-openvpn.ts';
 import { importSwanctl, isSwanctlConfig } from './import-swanctl.ts';
 import { importWireguard, isWireguardConfig } from './import-wireguard.ts';
@@ -13,7 +14,7 @@ import { decodedText } from './text-encoding.ts';
 
 /** In words, for whoever sent something else. */
 export const IMPORT_FORMATS =
-  'WireGuard (.conf), OpenVPN (.ovpn), systemd-networkd (.netdev), NetworkManager (.nmconnection), Apple (.mobileconfig), strongSwan (swanctl.conf), or a list of servers (Mullvad, gluetun, Tor)';
+  'WireGuard (.conf), OpenVPN (.ovpn), systemd-networkd (.netdev), NetworkManager (.nmconnection), Apple (.mobileconfig), strongSwan (swanctl.conf), Shadowsocks, sing-box, usque (JSON or links), bridges of Tor, wstunnel, udp2raw, or a list of servers (Mullvad, gluetun, Tor, Tailscale)';
 
 /** The surest first: a WireGuard configuration within a profile of Apple's is none by itself. */
 const FORMATS: readonly (readonly [(text: string) => boolean, (text: string) => Import])[] = [
@@ -23,6 +24,7 @@ const FORMATS: readonly (readonly [(text: string) => boolean, (text: string) => 
   [isSwanctlConfig, importSwanctl],
   [isWireguardConfig, importWireguard],
   [isOpenvpnConfig, importOpenvpn],
+  [isObfuscatorConfig, importObfuscator],
 ];
 
 /** What a configuration comes to; undefined for what is none. Never throws. */

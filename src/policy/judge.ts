@@ -14,7 +14,7 @@ import type { LearnedState } from './learned.ts';
 import { mustTunnelName } from './names.ts';
 import type { Policy } from './policy.ts';
 import { describe, destinationOf, exposureOf, outside } from './reason.ts';
-import { leakOf } from './rules.ts';
+import { NAT64_WHY, asksForNat64, leakOf } from './rules.ts';
 import type { Circumstances } from './rules.ts';
 import { fillsPacket } from './shape.ts';
 import type { Direction, Verdict } from './verdict.ts';
@@ -112,7 +112,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
       const verdict = passage === 'plumbing' ? 'plumbing' : 'allowed';
       return {
         verdict,
-        reason: words ? `${what}: ${whySafe(passage)}` : '',
+        reason: words ? `${what}: ${whySafe(passage, facts)}` : '',
         exposure: exposureOf(facts),
         destination,
         ...(passage === 'direct' ? { direct: true as const } : {}),
@@ -184,6 +184,7 @@ const WHY_SAFE: Readonly<Record<Exclude<Passage, 'tunnel' | 'leak' | 'pass'>, st
   direct: 'may go direct in this profile',
 };
 
-function whySafe(passage: Passage): string {
+function whySafe(passage: Passage, facts: Facts): string {
+  if (passage === 'hole' && asksForNat64(facts)) return NAT64_WHY;
   return passage === 'tunnel' || passage === 'leak' || passage === 'pass' ? 'allowed' : WHY_SAFE[passage];
 }

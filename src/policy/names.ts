@@ -5,6 +5,7 @@
 
 import type { Facts } from '../flow/facts.ts';
 import { BELOW, matchesPattern } from './endpoint.ts';
+import { NAT64_NAME } from './nat64.ts';
 import { once } from './per-policy.ts';
 import type { Policy } from './policy.ts';
 
@@ -14,7 +15,15 @@ const HOLE_SLACK = 64;
 /** Rules that name checks may take; what is beyond is refused by length. */
 const RULE_BUDGET = 4096;
 
-/** Host names of tunnels, resolvers and proxies: the questions that a policy opens a hole for. */
+/** There is a server that a network without IPv4 would call by an address of its own. */
+export function hasIpv4Server({ tunnels }: Policy): boolean {
+  return tunnels.some(({ endpoints }) => endpoints.some(({ hostIs }) => hostIs !== 'ipv6'));
+}
+
+/**
+ * Host names of tunnels, resolvers and proxies: the questions that a policy opens a hole for. With an IPv4 server also the one that a
+ * client has to ask where there is no IPv4 to reach it (RFC 7050, RFC 6877 section 6.3); it is the same of every system.
+ */
 export const holeNames = once((policy: Policy): readonly string[] => {
   const endpoints = [
     ...policy.tunnels.flatMap((tunnel) => tunnel.endpoints),
@@ -22,7 +31,7 @@ export const holeNames = once((policy: Policy): readonly string[] => {
     ...policy.proxies,
   ];
   const names = endpoints.filter((endpoint) => endpoint.hostIs === 'name').map((endpoint) => endpoint.host);
-  return [...new Set(names)];
+  return [...new Set([...names, ...(hasIpv4Server(policy) ? [NAT64_NAME] : [])])];
 });
 
 /** The wire form: length bytes, letters, root. */

@@ -5,7 +5,10 @@
 export const NAT64_LENGTHS = [96, 64, 56, 48, 40, 32] as const;
 export type Nat64Length = (typeof NAT64_LENGTHS)[number];
 
-/** `ipv4only.arpa` has these two addresses everywhere (RFC 7050 section 8.2). */
+/** RFC 7050 section 3: every system asks for this name alike, to hear how the network translates IPv4 addresses. */
+export const NAT64_NAME = 'ipv4only.arpa';
+
+/** It has these two addresses everywhere (RFC 7050 section 8.2). */
 const WELL_KNOWN: ReadonlySet<number> = new Set([0xc00000aa, 0xc00000ab]);
 
 /** First bits of the four octets: bits 64 to 71 are never part of the address. */
@@ -24,6 +27,16 @@ export function embed(words: Uint32Array, length: Nat64Length, ipv4: number): Ui
     found[at >>> 5] = ((found[at >>> 5] ?? 0) | (octet << (24 - (at & 31)))) >>> 0;
   });
   return found;
+}
+
+/** Of these prefixes the address stands in one piece behind: only so is a network of addresses one of the prefix's, too. */
+export const WHOLE_LENGTHS = [96, 64, 32] as const;
+export type WholeLength = (typeof WHOLE_LENGTHS)[number];
+
+/** Bits of what a network with such a prefix calls an IPv4 network of `bits`; undefined where that is not one network. */
+export function embeddedBits(length: Nat64Length, bits: number): number | undefined {
+  if (!WHOLE_LENGTHS.some((whole) => whole === length)) return undefined;
+  return length === 64 ? length + 8 + bits : length + bits;
 }
 
 function prefixBits(words: Uint32Array, length: number): Uint32Array {

@@ -122,7 +122,10 @@ export function nearHosts(hosts: readonly Host[]): NearHosts {
   return {
     four: new Set(single.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0)),
     six: new Set(single.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words))),
-    networks: own.filter(({ bits, protocol }) => bits < 128 && protocol === 17),
+    // Where peers may be anywhere nobody is near by that.
+    networks: own.filter(
+      ({ bits, protocol, ipVersion }) => bits < 128 && bits > (ipVersion === 4 ? 96 : 0) && protocol === 17,
+    ),
   };
 }
 

@@ -16,6 +16,7 @@ import { inPieces } from './nft-model.ts';
 import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from './learned.ts';
 import { nearNetworks, nftArp, nftSolicit } from './neighbours.ts';
+import { nftPrefixLookups, nftPrefixPieces } from './nft-prefixes.ts';
 import { nftRangeLookups, nftRangePieces } from './nft-ranges.ts';
 import { nftNobodys, nftNobodysChain, nftNobodysPieces } from './nobodys.ts';
 import { nftAsked, nftOwnAddresses } from './own-addresses.ts';
@@ -152,6 +153,9 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
         ...nftCrowdPieces(policy, far, `${later} `, `counter name ${way}_tunnel_fragment accept`),
         ...nftRangePieces(policy, family, `${later} `, far, `counter name ${way}_tunnel_fragment accept`),
+        ...(four
+          ? []
+          : nftPrefixPieces(policy, way, `${later} `, `counter name ${way}_tunnel_fragment accept`)),
         laterLeak,
         `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,
         ...(way === 'down' ? nftNobodysPieces(policy, learned, family, '', `goto ${way}_leak`) : []),
@@ -161,6 +165,7 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         `${far} . ${protocol} . th ${port} vmap @tun${family}`,
         ...nftCrowds(policy, far, 'ranges'),
         ...nftRangeLookups(policy, family, far, protocol),
+        ...(four ? [] : nftPrefixLookups(policy, way)),
         `${four ? '' : 'frag nexthdr 50 '}meta l4proto esp ${far} vmap @esp${family}`,
         `goto ${way}_leak`,
       ],
@@ -174,6 +179,7 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         `${far} . meta l4proto . th ${port} vmap @tun${family}`,
         ...nftCrowds(policy, far, 'ranges'),
         ...nftRangeLookups(policy, family, far, 'meta l4proto'),
+        ...(four ? [] : nftPrefixLookups(policy, way)),
         `meta l4proto esp ${far} vmap @esp${family}`,
         ...(four ? nftPlumbing4(way, !open && learned.own.length > 0) : nftPlumbing6(way, open)),
         ...(four ? nftPlainMembership(way, `${count(way, 'plumbing', 'igmp-mld')} accept`) : []),

@@ -4,6 +4,7 @@
 // network lies in another, its chain has the ports of both, the narrower's first. src/policy/endpoint-index.ts finds the same.
 
 import { addressText, parseAddress } from '../wire/address.ts';
+import { isAnywhere } from './anywhere.ts';
 import { isRange, lastPort } from './endpoint.ts';
 import { apartFromCrowds, crowdChains } from './crowds.ts';
 import type { JudgedEndpoint } from './hosts.ts';
@@ -17,12 +18,25 @@ export function tunnelChain(tunnel: number, shape: Shape | 'esp'): string {
   return `t${tunnel}_${shape}`;
 }
 
+/** The same where peers may be anywhere: it returns for what is none of the tunnel's. */
+export function anywhereChain(tunnel: number, shape: Shape): string {
+  return `${tunnelChain(tunnel, shape)}_any`;
+}
+
 interface Ranges {
   /** Chain by host, as `hostKey` has it. */
   readonly hosts: ReadonlyMap<string, string>;
   readonly elements: readonly NftElement[];
   readonly chains: readonly NftChain[];
   readonly networks: ReadonlySet<4 | 6>;
+  readonly ipv4: Ipv4Pieces;
+}
+
+/** Networks of IPv4 servers as ranges of numbers. */
+interface Ipv4Pieces {
+  readonly ports: readonly { readonly text: string; readonly chain: string }[];
+  /** Of servers over UDP. */
+  readonly udp: readonly string[];
 }
 
 const rangesOf = once(compileRanges);
@@ -52,6 +66,7 @@ function compileRanges(policy: Policy): Ranges {
   const hosts = new Map([...byHost].map(([key, group]) => [key, chainOf(group)]));
   const elements: NftElement[] = [];
   const networks = new Set<4 | 6>();
+  const ipv4: { ports: { text: string; chain: string }[]; udp: string[] } = { ports: [], udp: [] };
   for (const family of [4, 6] as const) {
     const nested = [...byNetwork.values()].flatMap((group) => [
       ...networkOfGroup(group, family),
@@ -62,12 +77,18 @@ function compileRanges(policy: Policy): Ranges {
     for (const { first, last, within } of disjoint(nested)) {
       const chain = chainOf(within.flatMap(({ group }) => group));
       elements.push({ set: `net${family}`, key: rangeText(first, last, family), verdict: `jump ${chain}` });
+      if (family === 4) ipv4.ports.push({ text: numbersText(first, last), chain });
     }
-    const udp = nested.filter(({ group }) => group.some(({ endpoint }) => endpoint.transport === 'udp'));
-    for (const { first, last } of outermost(udp))
+    // A later fragment shows no form: none goes anywhere.
+    const udp = nested.filter(({ group }) =>
+      group.some(({ endpoint }) => endpoint.transport === 'udp' && !isAnywhere(endpoint)),
+    );
+    for (const { first, last } of outermost(udp)) {
       elements.push({ set: `nets${family}`, key: rangeText(first, last, family) });
+      if (family === 4) ipv4.udp.push(numbersText(first, last));
+    }
   }
-  return { hosts, elements, chains: [...chains.values()], networks };
+  return { hosts, elements, chains: [...chains.values()], networks, ipv4 };
 }
 
 function hostKey({ transport, host }: Endpoint): string {
@@ -81,6 +102,11 @@ export function hostChain(policy: Policy, endpoint: Endpoint): string {
 
 export function networkElements(policy: Policy): readonly NftElement[] {
   return rangesOf(policy).elements;
+}
+
+/** For where an IPv4 address stands in an IPv6 one (src/policy/nft-prefixes.ts). */
+export function ipv4Pieces(policy: Policy): Ipv4Pieces {
+  return rangesOf(policy).ipv4;
 }
 
 export function rangeChains(policy: Policy): readonly NftChain[] {
@@ -114,7 +140,10 @@ function portRules(policy: Policy, { tunnel, shape, endpoint }: JudgedEndpoint):
   const { lan } = policy.bridge;
   const last = lastPort(endpoint);
   const ports = last === endpoint.port ? String(last) : `${endpoint.port}-${last}`;
-  const to = `goto ${tunnelChain(tunnel, shape)}`;
+  // What goes anywhere is the tunnel's by its form alone: without it the rules behind go on.
+  const to = isAnywhere(endpoint)
+    ? `jump ${anywhereChain(tunnel, shape)}`
+    : `goto ${tunnelChain(tunnel, shape)}`;
   return [
     `iifname "${lan}" ${endpoint.transport} dport ${ports} ${to}`,
     `iifname != "${lan}" ${endpoint.transport} sport ${ports} ${to}`,
@@ -200,6 +229,10 @@ function rangeText(first: bigint, last: bigint, family: 4 | 6): string {
   if (!isNet) return `${textOf(first, family)}-${textOf(last, family)}`;
   const bits = size.toString(2).length - 1;
   return `${textOf(first, family)}/${(family === 4 ? 32 : 128) - bits}`;
+}
+
+function numbersText(first: bigint, last: bigint): string {
+  return `${String(first)}-${String(last)}`;
 }
 
 function textOf(number: bigint, family: 4 | 6): string {

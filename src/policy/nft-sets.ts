@@ -11,10 +11,11 @@ import type { Host, JudgedEndpoint } from './hosts.ts';
 import type { LearnedState } from './learned.ts';
 import { boxAddresses, learnedNeighbours, prefixKey, targetKey } from './neighbours.ts';
 import type { NftElement, NftSet } from './nft-model.ts';
+import { PREFIX_SETS, prefixElements } from './nft-prefixes.ts';
 import { hostChain, networkElements, tunnelChain } from './nft-ranges.ts';
 import { OWN6_SETS, linksOf } from './own-addresses.ts';
 import type { Policy } from './policy.ts';
-import { shapeOf } from './shape.ts';
+import { hasEsp, shapeOf } from './shape.ts';
 
 /** Every set; those without timeouts hold what only a new ruleset changes. */
 export const SETS: readonly NftSet[] = [
@@ -50,6 +51,7 @@ export const SETS: readonly NftSet[] = [
   ...ASKER_SETS,
   ...CUT_SETS,
   ...CROWD_SETS,
+  ...PREFIX_SETS,
   { ...set('box_macs', 'ether_addr'), timeouts: false },
   { ...set('canary', 'ether_addr'), timeouts: false },
   { ...set('box4', 'ipv4_addr'), timeouts: false },
@@ -80,6 +82,7 @@ export function elementsOf(
   const others = distinct([
     ...tunnels.filter(({ bits }) => bits === 128).flatMap((host) => tunnelElements(policy, host, endpoints)),
     ...networkElements(policy),
+    ...prefixElements(policy, learned),
     ...designated.flatMap((host) => [timed(host, `safe${host.ipVersion}`, servicePart(host)), ...near(host)]),
     ...boxAddresses(policy, learned).flatMap((key) => [
       { set: 'near4', key },
@@ -139,7 +142,7 @@ function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEn
   const elements: NftElement[] = [...(isElsewhere ? [] : [service]), ...near(host)];
   // TCP finds its path MTU itself: fragments of it are not a tunnel's.
   if (host.protocol === 17) elements.push(timed(host, `frag${family}`, ' . udp'));
-  if (protocol === 'ipsec') {
+  if (hasEsp(shape)) {
     elements.push({ ...timed(host, `esp${family}`, ''), verdict: `goto ${tunnelChain(tunnel, 'esp')}` });
     elements.push(timed(host, `frag${family}`, ' . esp'));
   }

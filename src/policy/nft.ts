@@ -1,6 +1,7 @@
 // Knows: how policy, block mode and learned state become one ruleset. Must not know: who runs nft, when, and what frames are.
 // Follows README.md, guarantee 2. Watch mode is the same ruleset with another end of the chains `leak` and `leak_down`.
 
+import { isAnywhere } from './anywhere.ts';
 import { COUNTED_KINDS, counterName } from './counted.ts';
 import { tunnelEndpoints } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
@@ -10,14 +11,13 @@ import type { ClosedPorts } from './nft-box.ts';
 import { wayChains } from './nft-chains.ts';
 import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
 import type { NftChain, NftRuleset } from './nft-model.ts';
-import { rangeChains, tunnelChain } from './nft-ranges.ts';
+import { anywhereChain, rangeChains, tunnelChain } from './nft-ranges.ts';
 import { SETS, elementsOf, timedElements } from './nft-sets.ts';
 import { PLUMBING_KINDS } from './plumbing.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, TunnelForm } from './policy.ts';
 import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from './readable.ts';
-import { SHAPES, nftShape } from './shape.ts';
+import { SHAPES, hasEsp, nftShape } from './shape.ts';
 import type { Shape } from './shape.ts';
-import type { WireguardForm } from './wireguard-forms.ts';
 
 /** What of a ruleset is not policy. */
 export interface RulesetState {
@@ -167,11 +167,21 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
   const used = new Set<string>();
   const chains: NftChain[] = [];
   const shapes = new Set<Shape>();
-  const forms: { readonly tunnel: number; readonly shape: Shape; readonly form: WireguardForm }[] = [];
+  const forms: { readonly tunnel: number; readonly shape: Shape; readonly form: TunnelForm }[] = [];
   for (const endpoint of tunnelEndpoints(policy)) {
-    const { tunnel, protocol, form } = endpoint;
-    const here: (Shape | 'esp')[] = protocol === 'ipsec' ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
+    const { tunnel, form } = endpoint;
+    const here: (Shape | 'esp')[] = hasEsp(endpoint.shape) ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
+    const counted = [
+      `iifname "${lan}" counter name up_tunnel_${tunnel} accept`,
+      `counter name down_tunnel_${tunnel} accept`,
+    ];
     for (const shape of here) {
+      if (shape !== 'esp' && isAnywhere(endpoint.endpoint)) {
+        const any = anywhereChain(tunnel, shape);
+        if (!used.has(any)) chains.push(...anywhereChains(any, nftShape({ shape, form }, lan), counted));
+        used.add(any);
+        continue;
+      }
       const name = tunnelChain(tunnel, shape);
       if (used.has(name)) continue;
       used.add(name);
@@ -181,8 +191,7 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
         name,
         rules: [
           ...(shape === 'esp' ? [] : [`jump shape_${form === undefined ? shape : tunnel}`]),
-          `iifname "${lan}" counter name up_tunnel_${tunnel} accept`,
-          `counter name down_tunnel_${tunnel} accept`,
+          ...counted,
         ],
       });
     }
@@ -193,12 +202,12 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
     if (readable !== undefined && isStream(shape))
       streams.push({ name: readable, rules: NFT_READABLE[shape].map((match) => `${match} jump whole_head`) });
     const looks = readable === undefined ? [] : [`iifname "${lan}" jump ${readable}`];
-    return { name: `shape_${shape}`, rules: [...looks, ...nftShape({ shape }), 'goto foreign'] };
+    return { name: `shape_${shape}`, rules: [...looks, ...nftShape({ shape }, lan), 'goto foreign'] };
   });
   const own = forms.map(({ tunnel, ...of }) => ({
     name: `shape_${tunnel}`,
     why: 'packets as the configuration of this tunnel makes them',
-    rules: [...nftShape(of), 'goto foreign'],
+    rules: [...nftShape(of, lan), 'goto foreign'],
   }));
   if (streams.length > 0)
     streams.unshift({
@@ -212,6 +221,19 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
     rules: [`iifname "${lan}" goto up_leak`, 'goto down_leak'],
   };
   return [foreign, ...streams, ...checks, ...own, ...chains];
+}
+
+/** The form alone tells such a tunnel's packets: what has it not is judged as if there were no such tunnel. */
+function anywhereChains(name: string, shape: readonly string[], counted: readonly string[]): NftChain[] {
+  const rules = shape.map((rule) =>
+    rule.endsWith('goto foreign')
+      ? rule.replace(/goto foreign$/, 'return')
+      : rule.replace(/return$/, `goto ${name}_own`),
+  );
+  return [
+    { name, why: 'peers anywhere: by the form of packets, and by nothing else', rules },
+    { name: `${name}_own`, rules: counted },
+  ];
 }
 
 function countersOf(tunnels: number): readonly string[] {

@@ -1,12 +1,17 @@
 // Knows: the closed type of what is allowed. Must not know: YAML, files, frames, clocks.
 // A value of type Policy has been validated: nothing that takes one needs to check it again.
 
+import type { ZerotierForm } from './mesh-shapes.ts';
 import type { WireguardForm } from './wireguard-forms.ts';
 
 export const PROFILES = ['full-tunnel', 'proxy-stub', 'split'] as const;
 export type Profile = (typeof PROFILES)[number];
 
-export const TUNNEL_PROTOCOLS = ['wireguard', 'openvpn', 'ipsec', 'tor', 'opaque'] as const;
+export const TUNNEL_PROTOCOLS = [
+  ...(['wireguard', 'openvpn', 'ipsec', 'tor', 'opaque'] as const),
+  // Meshes: peers may be anywhere.
+  ...(['tailscale', 'nebula', 'zerotier'] as const),
+] as const;
 export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
 
 export type Transport = 'udp' | 'tcp';
@@ -24,12 +29,17 @@ export interface Endpoint {
   readonly length?: number;
 }
 
+/** What of a tunnel's configuration its packets show. */
+export type TunnelForm = WireguardForm | ZerotierForm;
+
 export interface Tunnel {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
-  /** Where its configuration changes WireGuard's packets. */
-  readonly form?: WireguardForm;
+  /** Where its configuration changes WireGuard's packets, or says whose packets ZeroTier's are. */
+  readonly form?: TunnelForm;
+  /** Somebody said yes to peers anywhere. */
+  readonly anywhere?: boolean;
   /** The day on which the service's list of servers was made, `2026-11-29`. */
   readonly listed?: string;
 }

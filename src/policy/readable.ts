@@ -5,10 +5,10 @@
 import type { Facts } from '../flow/facts.ts';
 
 /** Shapes of what goes over TCP. */
-export type StreamShape = 'tcp' | 'openvpn_tcp' | 'tor';
+export type StreamShape = 'tcp' | 'openvpn_tcp' | 'tor' | 'ike_tcp';
 
 export function isStream(shape: string): shape is StreamShape {
-  return shape === 'tcp' || shape === 'openvpn_tcp' || shape === 'tor';
+  return shape === 'tcp' || shape === 'openvpn_tcp' || shape === 'tor' || shape === 'ike_tcp';
 }
 
 /** Bytes that are compared: what a segment shows of itself in Facts. */
@@ -79,26 +79,29 @@ function isText({ payloadHead, payloadHead2, payloadHead3 }: Facts, texts: reado
 
 /**
  * What of a client's no tunnel of this shape says at a segment's beginning. TLS is what Tor looks like, and SSH may well be what an
- * opaque stream is: which of them is the tunnel's own only their first bytes as a whole can tell.
+ * opaque stream is: which of them is the tunnel's own only their first bytes as a whole can tell. ESP behind its length is a plain
+ * question's header where 13 bits of its index are zero, its sequence number is 65536 and its counter begins with zeros: dropped again
+ * and again as TCP repeats it, that one packet would end the tunnel.
  */
 const FORMS = {
-  openvpn_tcp: { hello: true, banner: true },
-  tor: { hello: false, banner: true },
-  tcp: { hello: false, banner: false },
+  openvpn_tcp: { hello: true, banner: true, query: true },
+  tor: { hello: false, banner: true, query: true },
+  tcp: { hello: false, banner: false, query: true },
+  ike_tcp: { hello: true, banner: true, query: false },
 } as const;
 
 /** The kernel drops it in block mode. */
 export function isReadable(shape: StreamShape, facts: Facts): boolean {
   if (facts.payloadLength < HEAD) return false;
-  const { hello, banner } = FORMS[shape];
-  if (hello && isHello(facts)) return true;
-  return isQuery(facts) || isText(facts, TEXTS.request) || (banner && isText(facts, TEXTS.banner));
+  const { hello, banner, query } = FORMS[shape];
+  if ((hello && isHello(facts)) || (query && isQuery(facts))) return true;
+  return isText(facts, TEXTS.request) || (banner && isText(facts, TEXTS.banner));
 }
 
 function nftOf(shape: StreamShape): readonly string[] {
-  const { hello, banner } = FORMS[shape];
+  const { hello, banner, query } = FORMS[shape];
   const texts = [...TEXTS.request, ...(banner ? TEXTS.banner : [])].map(({ nft }) => nft);
-  return [...(hello ? [NFT_HELLO] : []), NFT_QUERY, ...texts];
+  return [...(hello ? [NFT_HELLO] : []), ...(query ? [NFT_QUERY] : []), ...texts];
 }
 
 /** The same as matches of nftables: behind TCP's options wherever they end (`@ih`). */
@@ -106,6 +109,7 @@ export const NFT_READABLE: Readonly<Record<StreamShape, readonly string[]>> = {
   tcp: nftOf('tcp'),
   openvpn_tcp: nftOf('openvpn_tcp'),
   tor: nftOf('tor'),
+  ike_tcp: nftOf('ike_tcp'),
 };
 
 /** That the bytes which were compared are the packet's: one rule for each length of TCP's header, as two fields cannot be compared. */

@@ -6,6 +6,7 @@ import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { CHATTER_KINDS, chatterKind } from './chatter.ts';
 import type { Passage } from './gate.ts';
+import { NAT64_NAME } from './nat64.ts';
 import type { Policy } from './policy.ts';
 import type { Rule, Severity } from './verdict.ts';
 
@@ -78,11 +79,10 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   return red('E', '');
 }
 
-/** RFC 7050 section 3: every system asks for this name alike, to hear how the network translates IPv4 addresses. */
-const NAT64_NAME = 'ipv4only.arpa';
-const NAT64_WHY = 'how every system finds out whether the network has NAT64: no site is told by it';
+export const NAT64_WHY = 'how every system finds out whether the network has NAT64: no site is told by it';
 
-function asksForNat64({ findings, malformed }: Facts): boolean {
+/** A question for how the network translates IPv4 addresses, or an answer to it. */
+export function asksForNat64({ findings, malformed }: Facts): boolean {
   const { names } = findings;
   return malformed === undefined && names.length > 0 && names.every(({ name }) => name === NAT64_NAME);
 }

@@ -1,6 +1,7 @@
 // Knows: faults that take two fields of a policy to see. Must not know: YAML, zod.
 // A setting that would silently do nothing, or something else than it says, is refused.
 
+import { anywhereWords, isAnywhere } from './anywhere.ts';
 import { BELOW, formatEndpoint, formatResolver, isRange, lastPort } from './endpoint.ts';
 import { noServer, noServerWords } from './no-server.ts';
 import { SSH_PORT } from './policy.ts';
@@ -47,12 +48,7 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
       );
     }
     names.set(tunnel.name, first ?? at);
-    if (tunnel.form !== undefined && tunnel.protocol !== 'wireguard') {
-      const key = tunnel.form.kind;
-      found.push(
-        fault([...path, key], `${key} is for wireguard`, 'Remove it, or write protocol: wireguard.'),
-      );
-    }
+    found.push(...formFaults(path, tunnel), ...yesFaults(path, tunnel));
     for (const [index, endpoint] of tunnel.endpoints.entries()) {
       const here = [...path, 'endpoints', index];
       const text = formatEndpoint(endpoint);
@@ -67,24 +63,23 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
           ),
         );
       }
+      // Over TCP it has the port that the server's operator chose (RFC 9329 section 2), and no other.
+      const isIpsec = tunnel.protocol === 'ipsec' && endpoint.transport === 'udp';
       const isIke = endpoint.lastPort === undefined && (endpoint.port === 500 || endpoint.port === 4500);
-      if (tunnel.protocol === 'ipsec' && !isIke) {
+      if (isIpsec && !isIke) {
         found.push(
           fault(
             here,
             `IPsec does not use ${endpoint.lastPort === undefined ? `port ${endpoint.port}` : 'a range of ports'}`,
-            'Write port 500 or 4500; both and ESP are opened.',
+            'Write port 500 or 4500; both and ESP are opened. Over TCP ("tcp:…") any port will do.',
           ),
         );
       }
       // IPsec takes both ports of its host, so its endpoints are told apart by host alone.
-      const keys =
-        tunnel.protocol === 'ipsec'
-          ? [500, 4500].map((port) => formatEndpoint({ ...endpoint, port }))
-          : [text];
+      const keys = isIpsec ? [500, 4500].map((port) => formatEndpoint({ ...endpoint, port })) : [text];
       const owner = keys
         .map((key) => endpoints.get(key))
-        .find((known) => known !== undefined && !(tunnel.protocol === 'ipsec' && known === tunnel.name));
+        .find((known) => known !== undefined && !(isIpsec && known === tunnel.name));
       if (owner !== undefined) {
         found.push(
           fault(
@@ -113,6 +108,30 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
   return found;
 }
 
+/** What of its packets a tunnel's configuration says is of its own protocol. */
+function formFaults(path: Path, { protocol, form }: Policy['tunnels'][number]): PolicyFault[] {
+  const own = form === undefined ? protocol : form.kind === 'zerotier' ? 'zerotier' : 'wireguard';
+  const key = form?.kind ?? '';
+  if (own !== protocol)
+    return [fault([...path, key], `${key} is for ${own}`, `Remove it, or write protocol: ${own}.`)];
+  if (protocol !== 'zerotier' || form !== undefined) return [];
+  return [
+    fault(
+      [...path, 'zerotier'],
+      'is missing: nothing else in ZeroTier’s packets is known beforehand',
+      'Write the ten digits that `zerotier-cli info` shows for this device, in quotes: zerotier: "0123456789".',
+    ),
+  ];
+}
+
+/** Peers anywhere are not had by the way. Of WireGuard's own they could be named before there was such a word. */
+function yesFaults(path: Path, tunnel: Policy['tunnels'][number]): PolicyFault[] {
+  const { protocol, endpoints, anywhere } = tunnel;
+  const words = endpoints.some(isAnywhere) ? anywhereWords(protocol) : undefined;
+  if (words === undefined || anywhere === true || protocol === 'wireguard') return [];
+  return [fault([...path, 'anywhere'], `is not said: ${words}`, 'Write anywhere: true if that is meant.')];
+}
+
 /** Wider than this no network is one service's: everything there would pass for the tunnel. */
 const WIDEST = { ipv4: 12, ipv6: 28 };
 
@@ -125,14 +144,14 @@ function rangeFaults(
   if (length === undefined || hostIs === 'name') return [];
   if (protocol === 'ipsec')
     return [fault(path, `${text}: an IPsec server has one address`, 'Write its address or its name.')];
-  // WireGuard's packets have a form of their own: peers that may be anywhere can be told by it alone.
-  if (length >= WIDEST[hostIs] || (length === 0 && protocol === 'wireguard' && transport === 'udp'))
-    return [];
+  // Whose packets have a form of their own can be told by it alone, wherever the peers are.
+  const mayBe = length === 0 && transport === 'udp' && anywhereWords(protocol) !== undefined;
+  if (length >= WIDEST[hostIs] || mayBe) return [];
   return [
     fault(
       path,
       `${text}: so wide a network is no service's own`,
-      `Name networks of /${WIDEST[hostIs]} or longer; of wireguard, whose packets have a form of their own, also "udp:0.0.0.0/0:*" for peers anywhere.`,
+      `Name networks of /${WIDEST[hostIs]} or longer; of wireguard and of meshes, whose packets have a form of their own, also "udp:0.0.0.0/0:*" for peers anywhere.`,
     ),
   ];
 }

@@ -12,6 +12,9 @@ export interface TunnelEdit extends TunnelSettings {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
+  readonly zerotier?: string | undefined;
+  /** The yes to peers anywhere. */
+  readonly anywhere?: boolean | undefined;
   /** The day on which a list of servers was made: its endpoints then replace those of before. */
   readonly listed?: string | undefined;
 }
@@ -60,10 +63,17 @@ export function withTunnel(policy: Edited, tunnel: TunnelEdit): string {
 }
 
 /** exactOptionalPropertyTypes: what was not given is not written. */
-function settingsOf({ reserved, amnezia }: TunnelSettings): TunnelSettings {
+function settingsOf({
+  reserved,
+  amnezia,
+  zerotier,
+  anywhere,
+}: TunnelEdit): Pick<TunnelEdit, 'reserved' | 'amnezia' | 'zerotier' | 'anywhere'> {
   return {
     ...(reserved === undefined ? {} : { reserved }),
     ...(amnezia === undefined ? {} : { amnezia }),
+    ...(zerotier === undefined ? {} : { zerotier }),
+    ...(anywhere === undefined ? {} : { anywhere }),
   };
 }
 

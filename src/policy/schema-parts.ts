@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { macText, parseMac } from '../wire/address.ts';
 import { parseEndpoint, parseHostName, parseNamePattern, parsePrefix, parseResolver } from './endpoint.ts';
+import { zerotierForm } from './mesh-shapes.ts';
 import { PROFILES, TUNNEL_PROTOCOLS } from './policy.ts';
 import type { AllowRule, LampConfig, Policy, Tunnel } from './policy.ts';
 import { AMNEZIA_KEYS, formOf } from './wireguard-settings.ts';
@@ -71,6 +72,12 @@ const portNumber = z.int().min(1).max(65535);
 
 const sentence = z.string().trim().min(1).max(200);
 
+const zerotier = parsed(
+  zerotierForm,
+  'is no node of ZeroTier',
+  'Write the ten digits that `zerotier-cli info` shows for this device, in quotes: "0123456789".',
+);
+
 const amnezia = z.strictObject(
   Object.fromEntries(AMNEZIA_KEYS.map((key) => [key, z.union([z.string(), z.number()]).optional()])),
 );
@@ -85,10 +92,15 @@ const tunnel = z
     endpoints: z.array(endpoint).min(1).max(20_000),
     reserved: z.union([z.literal('any'), z.array(z.int())]).optional(),
     amnezia: amnezia.optional(),
+    zerotier: zerotier.optional(),
+    anywhere: z.boolean().optional(),
     listed: z.iso.date().optional(),
   })
-  .transform(({ reserved, amnezia: settings, ...more }, context): Tunnel => {
+  .transform(({ reserved, amnezia: settings, zerotier: node, ...more }, context): Tunnel => {
     const rest = withoutUndefined(more);
+    // Whatever else it says is of another protocol, which schema-checks.ts tells.
+    if (node !== undefined && reserved === undefined && settings === undefined)
+      return { ...rest, form: node };
     const form = formOf({ reserved, amnezia: settings });
     if (form === undefined) return rest;
     if ('wrong' in form) {

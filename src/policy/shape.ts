@@ -1,23 +1,24 @@
 // Knows: what a tunnel protocol's packets look like, once for each of the three compilers, side by side.
 // Must not know: addresses, rules, verdicts. Follows the WireGuard white paper (5.4), the OpenVPN wire protocol,
-// RFC 7296 and RFC 3948. nft can compare a field with a constant, never two fields: `exact` says what only BPF and the judge see.
+// RFC 7296, RFC 3948 and RFC 9329. nft can compare a field with a constant, never two fields: `exact` says what only BPF and the judge see.
 // Over TCP a segment alone shows little: what its stream begins with is read by src/flow/first-bytes.ts, which sets `facts.foreign`.
 
 import type { Facts } from '../flow/facts.ts';
 import type { Way } from './counted.ts';
 import { isReadable } from './readable.ts';
 import type { StreamShape } from './readable.ts';
-import type { Transport, TunnelProtocol } from './policy.ts';
+import { acceptsMesh, bpfMesh, isMeshShape, nftMesh } from './mesh-shapes.ts';
+import type { MeshShape } from './mesh-shapes.ts';
+import type { Transport, TunnelForm, TunnelProtocol } from './policy.ts';
 import { acceptsForm, bpfForm, isFormAnswer, nftForm, quotedForm } from './wireguard-forms.ts';
-import type { WireguardForm } from './wireguard-forms.ts';
 
 /** `tcp` is a stream of which nothing is known but where it goes. */
-export type Shape = 'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | StreamShape;
+export type Shape = 'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | StreamShape | MeshShape;
 
 /** A shape, and what a tunnel's configuration makes of it. */
 export interface Formed {
   readonly shape: Shape;
-  readonly form?: WireguardForm | undefined;
+  readonly form?: TunnelForm | undefined;
 }
 
 /** Bytes 4 to 8 of a DNS query: one question, no answer. */
@@ -33,11 +34,26 @@ export const SHAPES: readonly Shape[] = [
   'tcp',
   'openvpn_tcp',
   'tor',
+  'ike_tcp',
+  'tailscale',
+  'nebula',
+  'zerotier',
 ];
 
+const STREAMS: Partial<Record<TunnelProtocol, StreamShape>> = {
+  openvpn: 'openvpn_tcp',
+  tor: 'tor',
+  ipsec: 'ike_tcp',
+};
+
+/** IPsec but over TCP: it has two ports, and ESP beside them. */
+export function hasEsp(shape: Shape | undefined): boolean {
+  return shape === 'isakmp' || shape === 'natt';
+}
+
 export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
-  if (transport === 'tcp') return protocol === 'openvpn' ? 'openvpn_tcp' : protocol === 'tor' ? 'tor' : 'tcp';
-  if (protocol === 'wireguard' || protocol === 'openvpn') return protocol;
+  if (transport === 'tcp') return STREAMS[protocol] ?? 'tcp';
+  if (protocol === 'wireguard' || protocol === 'openvpn' || isMeshShape(protocol)) return protocol;
   if (protocol === 'ipsec') return port === 4500 ? 'natt' : 'isakmp';
   return 'udp';
 }
@@ -46,9 +62,12 @@ export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: nu
 export const PROTOCOL_TRANSPORTS: Readonly<Record<TunnelProtocol, readonly Transport[]>> = {
   wireguard: ['udp'],
   openvpn: ['udp', 'tcp'],
-  ipsec: ['udp'],
+  ipsec: ['udp', 'tcp'],
   tor: ['tcp'],
   opaque: ['udp', 'tcp'],
+  tailscale: ['udp'],
+  nebula: ['udp'],
+  zerotier: ['udp'],
 };
 
 /** What the kernel's rule for this shape accepts; `exactly` is stricter. */
@@ -57,7 +76,13 @@ export function kernelAccepts({ shape, form }: Formed, facts: Facts, way: Way): 
   // What the packet itself holds from UDP's header on: behind it nft would read Ethernet's trailer.
   const room = facts.ipLength - (facts.ipVersion === 4 ? 20 : 40) - (facts.fragmentHeader ? 8 : 0);
   const holdsHead = room >= 20;
-  if (form !== undefined) return acceptsForm(form, facts, () => holdsHead && !isDnsQuery(facts));
+  if (isMeshShape(shape)) {
+    if (shape === 'tailscale' && holdsHead && isWireguard(facts, facts.udpLength - 8)) return true;
+    const own = form?.kind === 'zerotier' ? form : undefined;
+    return room >= 9 && acceptsMesh(shape, own, facts, way, () => holdsHead && !isDnsQuery(facts));
+  }
+  if (form !== undefined && form.kind !== 'zerotier')
+    return acceptsForm(form, facts, () => holdsHead && !isDnsQuery(facts));
   switch (shape) {
     case 'wireguard':
       return holdsHead && isWireguard(facts, facts.udpLength - 8);
@@ -76,6 +101,7 @@ export function kernelAccepts({ shape, form }: Formed, facts: Facts, way: Way): 
     case 'tcp':
     case 'openvpn_tcp':
     case 'tor':
+    case 'ike_tcp':
       if (facts.ipLength < (facts.ipVersion === 4 ? 40 : 60)) return false;
       return way === 'down' || !isReadable(shape, facts);
   }
@@ -114,13 +140,16 @@ function isWireguard(facts: Facts, length: number): boolean {
 
 /** Of a packet that is quoted: no more of it is there than the first bytes. */
 export function quotedAccepts(of: Formed, facts: Facts): boolean {
-  return of.form === undefined ? kernelAccepts(of, facts, 'down') : quotedForm(of.form, facts);
+  const { form } = of;
+  return form === undefined || form.kind === 'zerotier'
+    ? kernelAccepts(of, facts, 'down')
+    : quotedForm(form, facts);
 }
 
 /** A server's answer to a handshake, of a frame that has the shape: the filter shows it, so that a tap can say when a silence ended. */
 export function isHandshakeAnswer({ shape, form }: Formed, facts: Facts): boolean {
-  if (form !== undefined) return isFormAnswer(form, facts);
-  return shape === 'wireguard' && facts.payloadHead === 0x02000000;
+  if (form !== undefined && form.kind !== 'zerotier') return isFormAnswer(form, facts);
+  return (shape === 'wireguard' || shape === 'tailscale') && facts.payloadHead === 0x02000000;
 }
 
 const SYN = 2;
@@ -155,20 +184,26 @@ const NFT_HOLDS_HEAD = ['ip length < 40 goto foreign', 'ip6 length < 20 goto for
 const NFT_STREAM = ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'];
 
 /** Rules of a shape's chain: `return` accepts, falling off the end goes to `foreign`. */
-export function nftShape({ shape, form }: Formed): readonly string[] {
-  if (form === undefined) return NFT_SHAPES[shape];
+export function nftShape({ shape, form }: Formed, lan: string): readonly string[] {
+  if (isMeshShape(shape)) {
+    const { first, rest } = nftMesh(shape, form?.kind === 'zerotier' ? form : undefined, lan);
+    const own = shape === 'tailscale' ? NFT_WIREGUARD : [];
+    return [...first, ...NFT_HOLDS_HEAD, ...own, `${NFT_DNS_QUERY} goto foreign`, ...rest];
+  }
+  if (form === undefined || form.kind === 'zerotier') return NFT_SHAPES[shape];
   const { first, rest } = nftForm(form);
   return [...first, ...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, ...rest];
 }
 
-const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
-  wireguard: [
-    ...NFT_HOLDS_HEAD,
-    '@th,64,32 0x4000000 @th,96,32 != 0x10000 udp length >= 40 return',
-    '@th,64,32 0x1000000 udp length 156 return',
-    '@th,64,32 0x2000000 udp length 100 return',
-    '@th,64,32 0x3000000 udp length 72 return',
-  ],
+const NFT_WIREGUARD = [
+  '@th,64,32 0x4000000 @th,96,32 != 0x10000 udp length >= 40 return',
+  '@th,64,32 0x1000000 udp length 156 return',
+  '@th,64,32 0x2000000 udp length 100 return',
+  '@th,64,32 0x3000000 udp length 72 return',
+];
+
+const NFT_SHAPES: Readonly<Record<Exclude<Shape, MeshShape>, readonly string[]>> = {
+  wireguard: [...NFT_HOLDS_HEAD, ...NFT_WIREGUARD],
   openvpn: [...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, '@th,64,8 0x8-0x5f udp length >= 22 return'],
   isakmp: [...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, 'udp length >= 36 return'],
   natt: [
@@ -185,6 +220,7 @@ const NFT_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
   tcp: NFT_STREAM,
   openvpn_tcp: NFT_STREAM,
   tor: NFT_STREAM,
+  ike_tcp: NFT_STREAM,
 };
 
 /**
@@ -199,9 +235,11 @@ export function bpfShape(
   const length = at(-4, 2);
   const dnsQuery = `(${at(2, 2)} & 0xfecf = 0 and ${at(4, 4)} = 0x10000 and ${at(8, 4)} <= 1)`;
   // Of a form whose data cannot be told nothing is hidden.
-  if (form !== undefined) return `(${bpfForm(form, at, holdsBytes) || 'len = 0'} and not ${dnsQuery})`;
+  if (form !== undefined && form.kind !== 'zerotier')
+    return `(${bpfForm(form, at, holdsBytes) || 'len = 0'} and not ${dnsQuery})`;
   switch (shape) {
-    case 'wireguard': {
+    case 'wireguard':
+    case 'tailscale': {
       const handshakes = [
         [1, 156],
         [3, 72],
@@ -219,6 +257,10 @@ export function bpfShape(
     case 'tcp':
     case 'openvpn_tcp':
     case 'tor':
+    case 'ike_tcp':
       return '';
+    case 'nebula':
+    case 'zerotier':
+      return `(${bpfMesh(shape, at, length)} and not ${dnsQuery})`;
   }
 }

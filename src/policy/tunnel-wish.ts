@@ -1,5 +1,6 @@
 // Knows: how a tunnel that somebody wants, as JSON has it, becomes an edit of a policy, or a list of what is wrong. Must not know: YAML, HTTP.
 
+import { anywhereWords, isAnywhere } from './anywhere.ts';
 import { formatEndpoint, parseEndpoint } from './endpoint.ts';
 import type { Fault } from './fault.ts';
 import { TUNNEL_PROTOCOLS } from './policy.ts';
@@ -16,6 +17,9 @@ export interface TunnelWish {
   readonly endpoints: unknown;
   readonly reserved?: unknown;
   readonly amnezia?: unknown;
+  readonly zerotier?: unknown;
+  /** True is the yes to peers anywhere. */
+  readonly anywhere?: unknown;
   readonly listed?: unknown;
 }
 
@@ -46,6 +50,11 @@ export function readWish(wish: TunnelWish): TunnelEdit | readonly Fault[] {
   if (protocol === undefined)
     faults.push(fault('protocol', 'is none', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`));
   if (typeof name !== 'string') faults.push(fault('name', 'is missing', 'Give the tunnel a name.'));
+  const words = protocol !== undefined && parsed.some(isAnywhere) ? anywhereWords(protocol) : undefined;
+  if (words !== undefined && wish.anywhere !== true)
+    faults.push(
+      fault('anywhere', `peers may be anywhere then: ${words}`, 'Say yes to that, or name servers.'),
+    );
   if (faults.length > 0 || protocol === undefined || typeof name !== 'string') return faults;
   return { ...(rest as object), name, protocol, endpoints: parsed };
 }

@@ -53,6 +53,8 @@ const HOST = 'vpn.example';
 const OTHER = 'www.bank.example';
 const RESET = [0, 14, 0x38, ...fill(13, 0x9c)];
 const QUERY = dnsQuery(OTHER);
+const IKE = [...fill(8, 0x11), ...fill(8, 0), 0x21, 0x20, 0x22, 8, ...fill(4, 0), ...u32(80), ...fill(52)];
+const IKE_TCP = [...text('IKETCP'), ...u16(2 + 4 + IKE.length), ...u32(0), ...IKE];
 const SAID: Readonly<Record<string, Bytes>> = {
   'a hello with another name': clientHello(OTHER, 'h2'),
   "a hello with the tunnel's name": clientHello(HOST, 'h2'),
@@ -65,6 +67,17 @@ const SAID: Readonly<Record<string, Bytes>> = {
   'an OpenVPN reset': RESET,
   'an OpenVPN reset with a wrapped key': [1, 100, 0x50, ...fill(356, 0x9c)],
   'an OpenVPN packet that begins nothing': [0, 14, 0x48, ...fill(13, 0x9c)],
+  'IKE over TCP': IKE_TCP,
+  'IKE over TCP that goes on with ESP': [...text('IKETCP'), ...u16(82), ...u32(0xc0ffee01), ...fill(76)],
+  'IKE over TCP with nothing whole behind its prefix': [
+    ...text('IKETCP'),
+    ...u16(20),
+    ...u32(0),
+    ...fill(14),
+  ],
+  'IKE over TCP with a reserved index': [...text('IKETCP'), ...u16(82), ...u32(17), ...fill(76)],
+  'what begins almost as IKE over TCP': [...text('IKETCQ'), ...IKE_TCP.slice(6)],
+  'IKE over TCP without its prefix': IKE_TCP.slice(6),
   'random bytes': [0xa3, 0x5e, 0x91, 0x07, ...fill(60, 0xc4)],
 };
 
@@ -83,10 +96,27 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
     ...['openvpn', 'openvpn named', 'tor', 'tor named', 'opaque', 'opaque named'],
   ],
   'an OpenVPN packet that begins nothing': ['tor', 'tor named', 'opaque', 'opaque named'],
+  'IKE over TCP': ['ipsec', 'ipsec named', 'tor', 'tor named', 'opaque', 'opaque named'],
+  'IKE over TCP that goes on with ESP': [
+    ...['ipsec', 'ipsec named', 'tor', 'tor named', 'opaque', 'opaque named'],
+  ],
+  'IKE over TCP with nothing whole behind its prefix': ['tor', 'tor named', 'opaque', 'opaque named'],
+  'IKE over TCP with a reserved index': ['tor', 'tor named', 'opaque', 'opaque named'],
+  'what begins almost as IKE over TCP': ['tor', 'tor named', 'opaque', 'opaque named'],
+  'IKE over TCP without its prefix': ['tor', 'tor named', 'opaque', 'opaque named'],
   'random bytes': ['tor', 'tor named', 'opaque', 'opaque named'],
 };
 
-const TUNNELS = ['openvpn', 'openvpn named', 'tor', 'tor named', 'opaque', 'opaque named'];
+const TUNNELS = [
+  'ipsec',
+  'ipsec named',
+  'openvpn',
+  'openvpn named',
+  'tor',
+  'tor named',
+  'opaque',
+  'opaque named',
+];
 const clientOf = (tunnel: string, six = false): Client =>
   new Client(tunnel.split(' ')[0] ?? '', tunnel.endsWith('named') ? HOST : undefined, six);
 

@@ -20,6 +20,24 @@ const CLEAR: Situation = {
   unseenBlocked: 0,
 };
 
+const OLD = [{ name: 'fleet', listed: '2026-01-01' }];
+
+const SITUATIONS = fc.record({
+  starting: fc.boolean(),
+  blindness: fc.array(fc.string(), { maxLength: 2 }),
+  blockMode: fc.boolean(),
+  passOpen: fc.boolean(),
+  tunnelsConfigured: fc.nat(2),
+  tunnelsUp: fc.nat(2),
+  breaches: fc.nat(1),
+  redEscapes: fc.nat(1),
+  redBlocked: fc.nat(1),
+  amberEscapes: fc.nat(1),
+  unseenEscaped: fc.nat(1),
+  unseenBlocked: fc.nat(1),
+  unplugged: fc.subarray(['lan0', 'wan0']),
+});
+
 describe('judgeSituation', () => {
   it.each([
     ['all is well', {}, 'clear', 'green'],
@@ -53,6 +71,10 @@ describe('judgeSituation', () => {
       'red-flash',
     ],
     ['a pass is open', { passOpen: true, blockMode: true }, 'pass', 'alternating'],
+    ['a list of servers is old', { oldLists: OLD }, 'clear', 'amber'],
+    ['a list is old, and something escaped', { oldLists: OLD, redEscapes: 1 }, 'leaking', 'red'],
+    ['a list is old, and attempts were stopped', { oldLists: OLD, redBlocked: 1 }, 'blocked', 'green-blip'],
+    ['a list is old, and no tunnel was seen', { oldLists: OLD, tunnelsUp: 0 }, 'idle', 'amber'],
     ['a tap is down', { blindness: ['x'] }, 'blind', 'red-flash'],
     ['a tap is down and something escaped', { blindness: ['x'], redEscapes: 1 }, 'blind', 'red-flash'],
     ['it starts', { starting: true, blindness: ['x'] }, 'starting', 'red'],
@@ -61,24 +83,19 @@ describe('judgeSituation', () => {
     expect(judgeSituation({ ...CLEAR, ...change })).toMatchObject({ state, lamp });
   });
 
-  it('is green only when everything is verified, a tunnel is up and nothing red escaped', () => {
-    const situations = fc.record({
-      starting: fc.boolean(),
-      blindness: fc.array(fc.string(), { maxLength: 2 }),
-      blockMode: fc.boolean(),
-      passOpen: fc.boolean(),
-      tunnelsConfigured: fc.nat(2),
-      tunnelsUp: fc.nat(2),
-      breaches: fc.nat(1),
-      redEscapes: fc.nat(1),
-      redBlocked: fc.nat(1),
-      amberEscapes: fc.nat(1),
-      unseenEscaped: fc.nat(1),
-      unseenBlocked: fc.nat(1),
-      unplugged: fc.subarray(['lan0', 'wan0']),
-    });
+  it('is changed by an old list in nothing but a green light, which is amber then', () => {
     fc.assert(
-      fc.property(situations, (s) => {
+      fc.property(SITUATIONS, (s) => {
+        const [plain, old] = [judgeSituation(s), judgeSituation({ ...s, oldLists: OLD })];
+        if (plain.lamp !== 'green') expect(old).toEqual(plain);
+        else expect(old).toMatchObject({ state: plain.state, lamp: 'amber' });
+      }),
+    );
+  });
+
+  it('is green only when everything is verified, a tunnel is up and nothing red escaped', () => {
+    fc.assert(
+      fc.property(SITUATIONS, (s) => {
         if (!judgeSituation(s).lamp.startsWith('green')) return;
         expect(s).toMatchObject({
           starting: false,

@@ -53,6 +53,26 @@ it('says the only server before it was seen, and the address behind a name when 
   expect(told(tunnels)).toBe('udp:vpn.example.com:51820 (198.51.100.7)');
 });
 
+it.each([
+  ['wireguard', 30, false],
+  ['wireguard', 31, true],
+  ['tor', 7, false],
+  ['tor', 8, true],
+  // A clock that was set back.
+  ['wireguard', -400, false],
+])('a list of %s is old after %i days: %s', (protocol, days, isOld) => {
+  const tunnels = new TunnelWatch();
+  const transport = protocol === 'tor' ? 'tcp' : 'udp';
+  tunnels.setPolicy(
+    policyOf(
+      `version: 1\ntunnels: [{ name: a, protocol: ${protocol}, listed: 2026-06-01, endpoints: ['${transport}:198.51.100.7:443'] }]`,
+    ),
+  );
+  const wall = Date.parse('2026-06-01') + days * 86_400_000;
+  const [view] = tunnels.views({ wall, monotonic: 0 });
+  expect(view).toMatchObject({ listed: '2026-06-01', listIsOld: isOld });
+});
+
 it('tells which endpoints of the policy have answered, the newest last', () => {
   const tunnels = watch('udp:203.0.113.201:51820', 'udp:203.0.113.202:51820');
   expect(tunnels.endpointsInUse()).toEqual([]);

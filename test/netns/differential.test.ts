@@ -19,14 +19,18 @@ import {
   CROWD,
   CROWD_LEARNED,
   FULL,
+  IKE_STREAMS,
   LEARNED,
   NAMES,
+  NEBULA,
   PASSING,
   RANGES,
   RANGES_LEARNED,
   SPLIT,
   STUB,
+  TAILSCALE,
   TRANSLATED,
+  ZEROTIER,
 } from '../policy/policies.ts';
 import { FORMS } from '../policy/shapes-forms.ts';
 import { SHAPES } from '../policy/shapes.ts';
@@ -155,6 +159,10 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'crowds of servers', policy: CROWD, learned: CROWD_LEARNED },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
+  { name: 'IKE over TCP', policy: IKE_STREAMS, learned: LEARNED },
+  { name: "Tailscale's mesh", policy: TAILSCALE, learned: LEARNED },
+  { name: "Nebula's mesh", policy: NEBULA, learned: LEARNED },
+  { name: "ZeroTier's mesh", policy: ZEROTIER, learned: LEARNED },
   { name: 'long names and random ones', policy: NAMES, learned: NOTHING_LEARNED },
 ];
 

@@ -62,7 +62,28 @@ r other AAoQ1DAR6kkoo19hBAX5K0QztNw bbb 2026-11-27 05:09:40 198.51.100.11 443 80
 r broken
 `;
 
+const DERP = JSON.stringify({
+  Regions: {
+    1: {
+      Nodes: [
+        { HostName: 'derp1.tailscale.com', IPv4: '198.51.100.21', IPv6: '2001:db8::21', CanPort80: true },
+        { HostName: 'derp1b.example', IPv4: '198.51.100.22', IPv6: 'none', DERPPort: 8443 },
+        { HostName: 'stun.example', IPv4: '198.51.100.23', STUNOnly: true },
+        { HostName: 'named.example', IPv4: 'named.example' },
+      ],
+    },
+  },
+});
+
 describe.each([
+  [
+    'Tailscale’s relays',
+    DERP,
+    {},
+    'opaque',
+    ['tcp:198.51.100.21:443', 'tcp:[2001:db8::21]:443', 'tcp:198.51.100.22:8443'],
+    undefined,
+  ],
   [
     'Mullvad’s app',
     MULLVAD_APP,
@@ -124,7 +145,14 @@ it('of several services one has to be named', () => {
 });
 
 it('JSON that is no list is none', () => {
-  for (const text of ['{}', '[]', '[1, "x", null]', '{"a": {"servers": 5}}', '{"wireguard": {"relays": 5}}'])
+  for (const text of [
+    '{}',
+    '[]',
+    '[1, "x", null]',
+    '{"a": {"servers": 5}}',
+    '{"wireguard": {"relays": 5}}',
+    '{"Regions": {"1": {}}}',
+  ])
     expect(importConfig(text)).toBeUndefined();
 });
 

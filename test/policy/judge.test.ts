@@ -7,9 +7,9 @@ import { Facts } from '../../src/flow/facts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import type { Direction } from '../../src/policy/verdict.ts';
-import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB } from './policies.ts';
+import { BARE, FULL, IKE_STREAMS, LEARNED, PASSING, SPLIT, STUB, policyOf } from './policies.ts';
 import { SHAPES, shapeNamed } from './shapes.ts';
-import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
+import { FOREIGN, IKE_OVER_TCP, TUNNELS } from './shapes-tunnels.ts';
 
 function factsOf(bytes: Uint8Array): Facts {
   const facts = new Facts();
@@ -72,11 +72,69 @@ describe('what is none', () => {
   });
 });
 
-it('the question by which every system looks for NAT64 tells of no site, and is amber', () => {
-  const judged = (name: string): string => full.judge(factsOf(shapeNamed(name).bytes), 'up').severity ?? '';
-  expect(judged('the question for NAT64')).toBe('amber');
-  expect(judged('a question for what only ends like NAT64’s')).toBe('red');
-  expect(full.crosses(factsOf(shapeNamed('the question for NAT64').bytes), 'up')).toBe(false);
+describe('IKE over TCP', () => {
+  const judge = compileJudge(IKE_STREAMS, LEARNED);
+  const servers = [
+    '198.51.100.13 and port 443',
+    '198.51.100.9 and port 4500',
+    '198.51.100.77 and port 4700',
+    '2001:db8::13 and port 4500',
+  ];
+  /** A question is found where a stream begins with it (test/flow/first-bytes.test.ts), and the answer's way is not looked at. */
+  const own = /^(ike over tcp|a DNS query)/;
+
+  it.each(IKE_OVER_TCP.map(({ name }) => name))('%s', (name) => {
+    const { bytes, way } = shapeNamed(name);
+    const isServer = servers.some((server) => name.endsWith(server));
+    const expected = !isServer ? 'other' : own.test(name) ? 'tunnel' : 'leak F';
+    const found = said(judge, name);
+    expect(found === 'tunnel' || found === 'leak F' ? found : 'other').toBe(expected);
+    expect(judge.crosses(factsOf(bytes), way)).toBe(expected === 'tunnel');
+  });
+
+  it('opens no ESP, and no port over UDP, where it alone is named', () => {
+    const alone = compileJudge(
+      policyOf('version: 1\ntunnels: [{name: a, protocol: ipsec, endpoints: ["tcp:198.51.100.9:4500"]}]\n'),
+    );
+    for (const name of ['esp', 'ike', 'ike on 4500', 'esp in udp', 'nat keepalive'])
+      expect(said(alone, name)).toBe('leak E');
+    expect(said(alone, 'ike over tcp, ESP to 198.51.100.9 and port 4500')).toBe('tunnel');
+  });
+});
+
+describe('the question by which every system looks for NAT64', () => {
+  const six = compileJudge(
+    policyOf(
+      'version: 1\ntunnels: [{name: a, protocol: wireguard, endpoints: ["udp:[2001:db8::7]:51820"]}]\n',
+    ),
+  );
+  const judged = (judge: Judge, name: string): string => {
+    const { verdict, severity = '' } = judge.judge(factsOf(shapeNamed(name).bytes), shapeNamed(name).way);
+    return `${verdict} ${severity}`.trim();
+  };
+  const crosses = (judge: Judge, name: string): boolean =>
+    judge.crosses(factsOf(shapeNamed(name).bytes), shapeNamed(name).way);
+
+  it.each([
+    ['the question for NAT64', 'allowed', 'leak amber'],
+    ['the question for NAT64 over IPv6', 'allowed', 'leak amber'],
+    ['the question for NAT64 with a cookie', 'allowed', 'leak amber'],
+    ['the answer for NAT64', 'allowed', 'leak amber'],
+    // No more of it than a question needs, and over TCP only what was called cut.
+    ['the question for NAT64 and a long tail', 'leak amber', 'leak amber'],
+    ['the question for NAT64 over TCP, unasked', 'leak amber', 'leak amber'],
+    ['a question for what only ends like NAT64’s', 'leak red', 'leak red'],
+  ])('%s: %s where an IPv4 server may need it, else %s', (name, needed, unneeded) => {
+    expect(judged(full, name)).toBe(needed);
+    expect(judged(six, name)).toBe(unneeded);
+    expect(crosses(full, name)).toBe(needed === 'allowed');
+    expect(crosses(six, name)).toBe(false);
+  });
+
+  it('is told as what it is', () => {
+    const { reason } = full.judge(factsOf(shapeNamed('the question for NAT64').bytes), 'up');
+    expect(reason).toMatch(/^DNS question for ipv4only\.arpa .*NAT64: no site is told by it$/);
+  });
 });
 
 describe('a reason', () => {

@@ -72,6 +72,22 @@ export const ANYWHERE = policyOf(
   `version: 1\ntunnels:\n  - {name: mesh, protocol: wireguard, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*']}\n`,
 );
 
+/** Meshes, each to anywhere; of Nebula a lighthouse beside. */
+const mesh = (more: string): Policy =>
+  policyOf(
+    `version: 1\ntunnels:\n  - {name: mesh, anywhere: true, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*'], ${more}}\n`,
+  );
+export const TAILSCALE = mesh('protocol: tailscale');
+export const NEBULA = mesh('protocol: nebula');
+export const ZEROTIER = mesh('protocol: zerotier, zerotier: "a1b2c3d4e5"');
+
+/** IPsec over TCP, beside UDP, on ports of the operator's choice, and by a name. */
+export const IKE_STREAMS = policyOf(`version: 1
+tunnels:
+  - {name: ike, protocol: ipsec, endpoints: ['udp:198.51.100.9:500', 'tcp:198.51.100.9:4500', 'tcp:198.51.100.13:443', 'tcp:[2001:db8::13]:4500']}
+  - {name: named, protocol: ipsec, endpoints: ['tcp:vpn.example.com:4600-4800']}
+`);
+
 /** WireGuard whose packets its configuration changes. */
 export const CHANGED = policyOf(`version: 1
 tunnels:

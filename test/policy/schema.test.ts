@@ -101,6 +101,15 @@ tunnels:
   expect(parsePolicy(text)).toMatchObject({ ok: true });
 });
 
+it('IPsec over TCP has the port that its operator chose, and over UDP its own two', () => {
+  const text = `version: 1
+tunnels:
+  - {name: a, protocol: ipsec, endpoints: ['udp:192.0.2.1:500', 'tcp:192.0.2.1:4500', 'tcp:192.0.2.1:443', 'tcp:vpn.example:1-9']}
+  - {name: b, protocol: opaque, endpoints: ['tcp:192.0.2.1:500', 'udp:192.0.2.1:443']}
+`;
+  expect(parsePolicy(text)).toMatchObject({ ok: true });
+});
+
 const tunnel = (more: string): string => `version: 1\ntunnels: [${more}]\n`;
 
 describe('a fault', () => {
@@ -161,6 +170,13 @@ describe('a fault', () => {
     [
       tunnel("{name: a, protocol: ipsec, endpoints: ['udp:192.0.2.1:500-4500']}"),
       ['tunnels[0].endpoints[0]'],
+    ],
+    [tunnel("{name: a, protocol: ipsec, endpoints: ['tcp:192.0.2.0/24:4500']}"), ['tunnels[0].endpoints[0]']],
+    [
+      tunnel(
+        "{name: a, protocol: ipsec, endpoints: ['tcp:192.0.2.1:4500']}, {name: b, protocol: opaque, endpoints: ['tcp:192.0.2.1:4500']}",
+      ),
+      ['tunnels[1].endpoints[0]'],
     ],
     [tunnel("{name: a, protocol: opaque, endpoints: ['udp:0.0.0.0/0:*']}"), ['tunnels[0].endpoints[0]']],
     [tunnel("{name: a, protocol: opaque, endpoints: ['udp:[2000::/3]:443']}"), ['tunnels[0].endpoints[0]']],

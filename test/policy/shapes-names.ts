@@ -20,10 +20,41 @@ import { LONG_NAME } from './policies.ts';
 import { four, six, down4, LINK_LOCAL, query } from './shape.ts';
 import type { Shape } from './shape.ts';
 
+const NAT64_QUERY = dnsQuery('ipv4only.arpa', { type: 28 });
+const NAT64_OVER_TCP = [...u16(NAT64_QUERY.length), ...NAT64_QUERY];
+
 export const NAMES: readonly Shape[] = [
   four('DNS', 17, udp(40000, 53, query)),
   four('the question for NAT64', 17, udp(40000, 53, dnsQuery('ipv4only.arpa', { type: 28 }))),
   four('a question for what only ends like NAT64’s', 17, udp(40000, 53, dnsQuery('a.ipv4only.arpa'))),
+  six('the question for NAT64 over IPv6', 17, udp(40000, 53, dnsQuery('Ipv4Only.Arpa', { type: 28 }))),
+  four(
+    'the question for NAT64 with a cookie',
+    17,
+    udp(
+      40000,
+      53,
+      dnsQuery('ipv4only.arpa', {
+        type: 28,
+        extra: [0, ...u16(41), ...u16(1232), ...u32(0), ...u16(12), ...u16(10), ...u16(8), ...fill(8)],
+      }),
+    ),
+  ),
+  four(
+    'the question for NAT64 and a long tail',
+    17,
+    udp(
+      40000,
+      53,
+      dnsQuery('ipv4only.arpa', {
+        extra: [0, ...u16(41), ...u16(1232), ...u32(0), ...u16(200), ...fill(200)],
+      }),
+    ),
+  ),
+  four('the question for NAT64 over TCP, unasked', 6, tcp(40000, 53, NAT64_OVER_TCP)),
+  down4('the answer for NAT64', 17, udp(53, 40000, dnsAnswer('ipv4only.arpa', '192.0.0.170')), {
+    from: '192.168.1.1',
+  }),
   six('DNS over IPv6', 17, udp(40000, 53, query)),
   four('DNS over TCP', 6, tcp(40000, 53, [...u16(query.length), ...query])),
   four('DNS over TCP, syn', 6, tcp(40000, 53, [], 2)),

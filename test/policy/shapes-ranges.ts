@@ -118,6 +118,14 @@ export const RANGED: readonly Shape[] = [
 const EMBEDDED = [
   ...['2001:db8:64::c633:6407', '2001:db8:64::c633:6409', '2001:db8:64::c633:6455'],
   ...['2001:db8:65:0:c6:3364:700:0', '2001:db8:65:0:c6:3364:900:0', '2001:db8:65:0:c6:3364:5500:0'],
+  // Borders of 198.51.96.0/20, 198.51.100.128/25 and 198.51.100.200/29, and of 203.0.113.0/26, behind both.
+  ...['2001:db8:64::c633:5fff', '2001:db8:64::c633:6000', '2001:db8:64::c633:6fff', '2001:db8:64::c633:7000'],
+  ...['2001:db8:64::c633:647f', '2001:db8:64::c633:6480', '2001:db8:64::c633:64c8', '2001:db8:64::cb00:713f'],
+  ...['2001:db8:64::cb00:7140', '2001:db8:64:1::c633:6480', '2001:db8:63:ffff:ffff:ffff:c633:6480'],
+  ...['2001:db8:65:0:c6:335f:ff00:0', '2001:db8:65:0:c6:3360:0:0', '2001:db8:65:0:c6:3364:8000:0'],
+  ...['2001:db8:65:0:c6:3364:c800:1', '2001:db8:65:0:cb:71:3f00:0', '2001:db8:65:0:cb:71:4000:0'],
+  // With a bit in the octet that is zero, and of the next network.
+  ...['2001:db8:65:0:1c6:3364:8000:0', '2001:db8:65:1:c6:3364:8000:0'],
 ];
 
 export const BEHIND_PREFIXES: readonly Shape[] = [
@@ -132,5 +140,13 @@ export const BEHIND_PREFIXES: readonly Shape[] = [
   ...EMBEDDED.flatMap((host) => [
     six(`later fragment to ${host}`, 44, [...fragment6(17, 520, false), ...fill(100)], { to: host }),
     six(`ESP to ${host}`, 50, fill(60), { to: host }),
+    six(`TCP to ${host}`, 6, tcp(40000, 443, fill(40)), { to: host }),
+    six(
+      `first fragment to ${host}`,
+      44,
+      [...fragment6(17, 0, true), ...udp(40000, 1194, [...OPENVPN, ...fill(400)], 1200)],
+      { to: host },
+    ),
+    down6(`later fragment from ${host}`, 44, [...fragment6(17, 520, false), ...fill(100)], { from: host }),
   ]),
 ];

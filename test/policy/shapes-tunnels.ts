@@ -39,6 +39,33 @@ const ALMOST: Readonly<Record<string, Bytes>> = {
   'a DNS answer': [0, 80, 1, 2, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, ...fill(66)],
 };
 
+const IKE = [...fill(8, 0x11), ...fill(8, 0), 0x21, 0x20, 0x22, 8, ...u32(0), ...u32(68), ...fill(40)];
+/** Behind its length, with the non-ESP marker (RFC 9329 section 3). */
+const IKE_TCP = [...u16(6 + IKE.length), ...u32(0), ...IKE];
+const IKE_TCP_SERVERS = [
+  { host: '198.51.100.13', port: 443 },
+  { host: '198.51.100.9', port: 4500 },
+  { host: '198.51.100.77', port: 4700 },
+  { host: '2001:db8::13', port: 4500 },
+  // No server's.
+  { host: '198.51.100.13', port: 4500 },
+  { host: '198.51.100.9', port: 500 },
+];
+
+function toStream(name: string, host: string, port: number, bytes: Bytes, flags = 0x18): Shape {
+  const to = `${name} to ${host} and port ${port}`;
+  return host.includes(':')
+    ? six(to, 6, tcp(40000, port, bytes, flags), { to: host })
+    : four(to, 6, tcp(40000, port, bytes, flags), { to: host });
+}
+
+function fromStream(name: string, host: string, port: number, bytes: Bytes): Shape {
+  const from = `${name} from ${host} and port ${port}`;
+  return host.includes(':')
+    ? down6(from, 6, tcp(port, 40000, bytes), { from: host })
+    : down4(from, 6, tcp(port, 40000, bytes), { from: host });
+}
+
 export const TUNNELS: readonly Shape[] = [
   ...([1, 2, 3, 4] as const).map((type) =>
     four(`wireguard message ${type}`, 17, udp(40000, 51820, wireguard(type)), { to: WG }),
@@ -109,6 +136,16 @@ export const TUNNELS: readonly Shape[] = [
   four('tor', 6, tcp(40000, 9001, fill(100)), { to: '198.51.100.10' }),
   six('tor over IPv6', 6, tcp(40000, 9001, fill(100)), { to: '2001:db8::10' }),
   four('opaque', 17, udp(40000, 8443, query), { to: '198.51.100.11' }),
+  // MASQUE and other tunnels in QUIC: a long header, then short ones.
+  four('QUIC to the opaque server', 17, udp(40000, 8443, [0xc3, ...u32(1), 8, ...fill(1190)]), {
+    to: '198.51.100.11',
+  }),
+  four('QUIC to the opaque server, later', 17, udp(40000, 8443, [0x4a, ...fill(1100, 0x9c)]), {
+    to: '198.51.100.11',
+  }),
+  down4('QUIC from the opaque server', 17, udp(8443, 40000, [0xc1, ...u32(1), 0, ...fill(1190)]), {
+    from: '198.51.100.11',
+  }),
   four('first fragment of the tunnel', 17, udp(40000, 51820, big.slice(0, 512), 8 + 1104), {
     to: WG,
     fragment: 0x2000,
@@ -144,6 +181,26 @@ export const TUNNELS: readonly Shape[] = [
   down6('wireguard down over IPv6', 17, udp(51820, 40000, data), { from: WG6 }),
   down4('tunnel fragment down', 17, fill(512), { from: WG, fragment: 65 }),
   down4('esp down', 50, fill(60), { from: '198.51.100.9' }),
+];
+
+/** Of a policy with such servers (IKE_STREAMS), and of no other. */
+export const IKE_OVER_TCP: readonly Shape[] = [
+  ...IKE_TCP_SERVERS.flatMap(({ host, port }) => [
+    ...[
+      ['its prefix and IKE', [...text('IKETCP'), ...IKE_TCP]],
+      ['its prefix alone', text('IKETCP')],
+      ['IKE', IKE_TCP],
+      ['ESP', [...u16(78), ...u32(0xc0ffee01), ...u32(1), ...fill(68)]],
+      // What a plain question's header looks like, but for its name: no stream of IKE may be stopped at it.
+      ['ESP that looks like a question', [...u16(78), ...u32(0xc0de0100), ...u32(0x10000), ...fill(68, 0)]],
+      ['a piece of a message', fill(40)],
+    ].map(([what, bytes]) => toStream(`ike over tcp, ${String(what)}`, host, port, bytes as Bytes)),
+    toStream('ike over tcp, syn', host, port, [], 2),
+    fromStream('ike over tcp down', host, port, IKE_TCP),
+    ...Object.entries(READABLE).map(([name, bytes]) =>
+      toStream(`${name} to IKE over TCP`, host, port, bytes),
+    ),
+  ]),
 ];
 
 export const FOREIGN: readonly Shape[] = [

@@ -8,11 +8,14 @@ import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
 import { RANGED } from './shapes-ranges.ts';
 import { LOGINS } from './shapes-passes.ts';
-import { FOREIGN, TUNNELS } from './shapes-tunnels.ts';
+import { MESHES } from './shapes-meshes.ts';
+import { FOREIGN, IKE_OVER_TCP, TUNNELS } from './shapes-tunnels.ts';
 
 export const SHAPES: readonly Shape[] = [
   ...TUNNELS,
   ...FOREIGN,
+  ...IKE_OVER_TCP,
+  ...MESHES,
   ...NAMES,
   ...OTHERS,
   ...PIECES,

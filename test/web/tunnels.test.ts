@@ -80,6 +80,56 @@ describe('the list', () => {
   });
 });
 
+describe('peers anywhere', () => {
+  const wish = { name: 'mesh', protocol: 'zerotier', endpoints: 'udp:0.0.0.0/0:*', zerotier: 'a1b2c3d4e5' };
+  const sent = { ...wish, endpoints: ['udp:0.0.0.0/0:*'] };
+
+  it.each([
+    [{}, {}],
+    [{ anywhere: 'no' }, {}],
+    [{ anywhere: 'yes' }, { anywhere: true }],
+  ])('are asked for with %j, and sent as %j', async (mark, said) => {
+    await own.ask('/tunnels');
+    expect((await own.post('/tunnels', { ...wish, ...mark })).status).toBe(303);
+    expect(peer.asked.at(-1)?.body).toEqual({ ...sent, ...said });
+  });
+
+  it('are refused at their own mark, with what they mean, and what was written stays', async () => {
+    const faults = [
+      { path: 'anywhere', message: 'peers may be anywhere then: held is little', remedy: 'Say yes to that.' },
+    ];
+    peer.refusal = {
+      status: 400,
+      body: { error: { code: 'invalid', message: 'that is no tunnel', faults } },
+    };
+    await own.ask('/tunnels');
+    const { status, text } = await own.post('/tunnels', wish);
+    expect(status).toBe(409);
+    expect(text).toMatch(/name="anywhere"[^>]*aria-invalid="true"/);
+    expect(text).toContain('held is little');
+    expect(text).toContain('value="a1b2c3d4e5"');
+    expect(text).not.toMatch(/name="anywhere" value="yes" checked/);
+  });
+
+  it('and meshes that were seen are told in words, on both pages', async () => {
+    const [tunnel] = aStatus().tunnels;
+    if (tunnel === undefined) throw new Error('no tunnel');
+    peer.status = aStatus({
+      tunnels: [{ ...tunnel, limits: 'Peers may be anywhere: held is <little>.' }],
+      meshes: [
+        {
+          ...{ mesh: 'nebula', name: 'Nebula', how: 'a handshake of its own', trusted: false },
+          ...{ seen: '2026-06-01T12:00:00.000Z', words: 'No list of servers holds <them>.' },
+        },
+      ],
+    });
+    expect((await own.ask('/tunnels')).text).toContain('held is &lt;little&gt;.');
+    const { text } = await own.ask('/');
+    for (const said of ['held is &lt;little&gt;.', 'Nebula', 'No list of servers holds &lt;them&gt;.'])
+      expect(text).toContain(said);
+  });
+});
+
 describe('a configuration', () => {
   it('is read by the guard, shown, and in force only after a yes; the key stays nowhere', async () => {
     const shown = await upload('/tunnels/import', CONF);
