@@ -18,7 +18,7 @@ const TIMES = { first: '2026-03-01T09:12:00.000Z', last: '2026-03-01T10:00:00.00
 
 export function someSettings(changes: Partial<SettingsAnswer> = {}): SettingsAnswer {
   return {
-    ...{ profile: 'full-tunnel', mustTunnel: [], resolvers: [], proxies: [] },
+    ...{ profile: 'full-tunnel', mustTunnel: [], direct: 'any', resolvers: [], proxies: [] },
     allow: [{ to: '192.0.2.0/24', transport: 'tcp', port: 631, client: '02:00:00:00:00:0c', why: 'printer' }],
     ...{ localChatter: 'amber', privacy: 'full', retentionDays: 30, lamp: 'file' },
     management: { address: 'dhcp', hostname: 'leakguard', ssh: false },

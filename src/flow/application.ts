@@ -1,7 +1,7 @@
 // Knows: which reader looks at which transport, and the state they share. Must not know: policy, I/O, clocks, link layers.
 // State is bounded by FlowTable and StreamBudget; what they give up is counted and stays unknown.
 
-import { wholeQuestion } from '../wire/dns-stream.ts';
+import { segmentQuestions, wholeQuestion } from '../wire/dns-stream.ts';
 import { Protocol } from '../wire/ip.ts';
 import type { QuicCrypto } from '../wire/quic-crypto.ts';
 import type { RelayList } from '../wire/tor.ts';
@@ -63,8 +63,10 @@ export class ApplicationReader {
   }
 
   #readTcp(bytes: Uint8Array, facts: Facts): void {
-    if (facts.destinationPort === DNS && facts.payloadLength === facts.payloadEnd - facts.payloadOffset)
+    if (facts.destinationPort === DNS && facts.payloadLength === facts.payloadEnd - facts.payloadOffset) {
       facts.wholeQuestion = wholeQuestion(bytes, facts.payloadOffset, facts.payloadEnd) ?? '';
+      facts.questions = segmentQuestions(bytes, facts.payloadOffset, facts.payloadEnd);
+    }
     this.#tcp.read(bytes, facts);
   }
 

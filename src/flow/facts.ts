@@ -122,6 +122,7 @@ export const LLC = 0;
 export const SNAP = 0x10000000000;
 
 const NO_BYTES = new Uint8Array(0);
+export const NO_QUESTIONS: readonly (string | undefined)[] = Object.freeze([]);
 
 /** Which field of a frame from the network has an address that no client has here. */
 export type ForNobody = '' | 'destination' | 'target';
@@ -239,6 +240,13 @@ export class Facts {
   flowName = '';
   /** Name of a TCP segment to port 53 that is whole questions for it and nothing else (src/wire/dns-stream.ts); '' for any other. */
   wholeQuestion = '';
+  /** Names of a TCP segment to port 53 that is one whole question or two, and nothing else; undefined for a name that cannot be read. */
+  questions: readonly (string | undefined)[] = NO_QUESTIONS;
+  /**
+   * The far end's address was given as the answer to a name that this client may ask for in the clear, or is in use since
+   * (src/policy/answered.ts). Not read from the frame, but set by who remembers answers.
+   */
+  answered = false;
 
   /** Of a TCP stream to a tunnel's endpoint: what it began with is not the tunnel's own. */
   foreign = false;

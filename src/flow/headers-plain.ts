@@ -5,7 +5,7 @@
 import { EtherType, HEADER_LENGTH } from '../wire/ethernet.ts';
 import { IPV4_HEADER, Protocol, UDP_HEADER } from '../wire/ip.ts';
 import { readHead, u16, u32 } from '../wire/octets.ts';
-import { NO_FINDINGS } from './facts.ts';
+import { NO_FINDINGS, NO_QUESTIONS } from './facts.ts';
 import type { Facts } from './facts.ts';
 
 const HEADERS = HEADER_LENGTH + IPV4_HEADER + UDP_HEADER;
@@ -94,6 +94,8 @@ export function readPlainUdp(
   facts.fromServer = false;
   facts.flowName = '';
   facts.wholeQuestion = '';
+  facts.questions = NO_QUESTIONS;
+  facts.answered = false;
   facts.kind = 'malformed';
   facts.findings = NO_FINDINGS;
   return true;

@@ -9,7 +9,7 @@ import { etherTypeOfVersion, linkInner } from '../wire/link-headers.ts';
 import { LinkType } from '../wire/link-types.ts';
 import { pppFrame } from '../wire/ppp.ts';
 import { readHead, u16, u32 } from '../wire/octets.ts';
-import { LLC, NO_FINDINGS, SNAP } from './facts.ts';
+import { LLC, NO_FINDINGS, NO_QUESTIONS, SNAP } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { readIp, readUpper } from './headers-ip.ts';
 import { readArp } from './headers-arp.ts';
@@ -132,6 +132,8 @@ function clear(facts: Facts): void {
   facts.fromServer = false;
   facts.flowName = '';
   facts.wholeQuestion = '';
+  facts.questions = NO_QUESTIONS;
+  facts.answered = false;
   facts.kind = 'malformed';
   facts.findings = NO_FINDINGS;
   const { source, destination, target } = facts;

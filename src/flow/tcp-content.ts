@@ -2,6 +2,7 @@
 // Follows RFC 7766 (DNS), RFC 8446 (TLS), RFC 9112 (HTTP), RFC 4253 (SSH), RFC 2637 (PPTP), RFC 1928 (SOCKS).
 
 import { dnsShape, dnsTcpMessages } from '../wire/dns.ts';
+import { cutQuestion } from '../wire/dns-stream.ts';
 import { canBecomeRequest, httpRequest, isHttpResponseStart, requestAt } from '../wire/http1.ts';
 import { httpRedirect } from '../wire/http-redirect.ts';
 import { u16 } from '../wire/octets.ts';
@@ -81,7 +82,7 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
     return readHttp(facts, flow, stream);
   const proxied = stream.first && fromClient ? behindProxyHeader(bytes, start, end) : -1;
   if (proxied >= 0) return proxied;
-  if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream);
+  if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream, fromClient);
   if (!fromClient) {
     if (flow.kind === undefined) settle(facts, flow, stream, false);
     if (flow.kind === 'http' && isHttpResponseStart(bytes, start, end)) {
@@ -159,10 +160,10 @@ function speaksDns(facts: Facts, flow: Flow, { bytes, start, end }: Stream): boo
   return true;
 }
 
-function readDns(facts: Facts, flow: Flow, stream: Stream): number {
+function readDns(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): number {
   // RFC 4795 section 2.4: LLMNR goes over TCP as well.
   const via = facts.kind === 'llmnr' ? 'llmnr' : 'dns';
-  return dnsTcpMessages(stream.bytes, stream.start, stream.end, (start, end) => {
+  const rest = dnsTcpMessages(stream.bytes, stream.start, stream.end, (start, end) => {
     const findings = dnsFindings(stream.bytes, start, end, via, DNS_ON_ITS_PORT);
     if (findings === undefined) return;
     facts.findings = mergeFindings(
@@ -171,4 +172,14 @@ function readDns(facts: Facts, flow: Flow, stream: Stream): number {
     );
     flow.name = findings.names[0]?.name ?? flow.name;
   });
+  // What is missing may never come: what is there is what Eve has.
+  if (fromClient && rest < stream.end && facts.findings === NO_FINDINGS)
+    facts.findings = { ...NO_FINDINGS, detail: pieceWords(stream.bytes, rest, stream.end) };
+  return rest;
+}
+
+function pieceWords(bytes: Uint8Array, start: number, end: number): string {
+  const name = cutQuestion(bytes, start, end);
+  if (name !== undefined) return `the beginning of a question: ${name}`;
+  return end - start <= 2 ? "a question's length alone" : 'the beginning of a question, before its name';
 }

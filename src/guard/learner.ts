@@ -320,7 +320,7 @@ export class Learner {
   }
 
   /** What is in force at `now`, as the compilers take it. */
-  state(now: number): Omit<LearnedState, 'exposed' | 'passes' | 'box'> {
+  state(now: number): Omit<LearnedState, 'exposed' | 'answered' | 'passes' | 'box'> {
     const living = <T extends Until>(kept: readonly T[]): (Omit<T, 'until'> & { seconds: number })[] =>
       kept.flatMap(({ until, ...rest }) => {
         const seconds = Math.floor((until - now) / 1_000);
@@ -515,7 +515,7 @@ function isBehind(words: Uint32Array, network: string): boolean {
 }
 
 /** Both ends of a question, as they are in the question and swapped in its answer. */
-function endsOf(facts: Observation['facts'], way: 'up' | 'down'): string {
+export function endsOf(facts: Observation['facts'], way: 'up' | 'down'): string {
   const up = way === 'up';
   const version = facts.ipVersion === 6 ? 6 : 4;
   const near = addressText(version, up ? facts.source : facts.destination);

@@ -11,6 +11,7 @@ export function barePolicy(): Policy {
     resolvers: [],
     proxies: [],
     mustTunnel: [],
+    direct: 'any',
     allow: [],
     localChatter: 'amber',
     privacy: 'full',

@@ -29,7 +29,7 @@ function learnedSet(name: string, type: string, learned: { size: number; seconds
 }
 
 /** Options of TCP in a segment with data: none, or a timestamp (RFC 7323). Words of its header. */
-const OFFSETS = [5, 8] as const;
+export const OFFSETS = [5, 8] as const;
 /** What may stand behind the question: nothing, or EDNS (RFC 6891) without options or with a cookie (RFC 7873). Bytes of its data. */
 const EDNS = [undefined, 0, 12, 28] as const;
 const OPT_BYTES = 11;
@@ -176,14 +176,19 @@ function nftSize(words: number, payload: number): readonly string[] {
   return [`ip length ${20 + 4 * words + payload} ${offset}`, `ip6 length ${4 * words + payload} ${offset}`];
 }
 
-const SYN_FIN_RST_URG = 0x27;
+export const SYN_FIN_RST_URG = 0x27;
+
+/** Of the TCP header: four bytes each. */
+export function wordsOf({ ipVersion, ipLength, payloadLength }: Facts): number {
+  return (ipLength - (ipVersion === 4 ? 20 : 40) - payloadLength) / 4;
+}
 
 /** Whether a segment that is for the port of names may go to whom may be spoken to there. */
 export function isCutSegment(facts: Facts, way: Way, isOwn: (name: string) => boolean): boolean {
   if (way === 'down') return facts.sourcePort === DNS;
   if (facts.destinationPort !== DNS) return false;
   if (facts.payloadLength === 0) return true;
-  const words = (facts.ipLength - (facts.ipVersion === 4 ? 20 : 40) - facts.payloadLength) / 4;
+  const words = wordsOf(facts);
   if ((facts.tcpFlags & SYN_FIN_RST_URG) !== 0 || !OFFSETS.some((one) => one === words)) return false;
   return facts.wholeQuestion !== '' && isOwn(facts.wholeQuestion);
 }

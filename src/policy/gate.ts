@@ -3,8 +3,9 @@
 // The differential test (test/netns/differential*.test.ts) holds this file against a real bridge.
 
 import type { Facts, ForNobody } from '../flow/facts.ts';
-import { addressText, parseAddress, parseMac } from '../wire/address.ts';
+import { parseAddress, parseMac } from '../wire/address.ts';
 import { compileAllow, matchesAllow } from './allow.ts';
+import { isHeldAnswer, isToGroup, needsAnswer } from './answered.ts';
 import { isAnywhere } from './anywhere.ts';
 import { chatterKind } from './chatter.ts';
 import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
@@ -22,7 +23,7 @@ import {
   tunnelEndpoints,
 } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
-import { holeLengths, holeNames, hostAsked, mustTunnelName, nameScan } from './names.ts';
+import { holeLengths, holeNames, hostAsked, isProtected, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
 import { compileNeighbours, nearHosts } from './neighbours.ts';
 import { compileNobodys } from './nobodys.ts';
@@ -33,6 +34,7 @@ import type { PlumbingKind, PlumbingPeers } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { quotesTunnel, tunnelPorts } from './port-report.ts';
 import { hasEsp, isDnsQuery, kernelAccepts, shapeOf } from './shape.ts';
+import { isOpenSegment, messageLimits } from './tcp-questions.ts';
 
 /**
  * Why a frame crosses in block mode, or `leak`: it does not. `rule` is an allow rule that names the port, `range` one
@@ -68,6 +70,8 @@ export interface Gate {
   endsAtBox(facts: Facts): boolean;
   /** It comes down to an address that no client has here, or asks a client alone for one. */
   isForNobody(facts: Facts): ForNobody;
+  /** What is counted as allowed, and handed on by the daemon alone while leaks are dropped (src/policy/answered.ts). */
+  holds(facts: Facts, way: Way): boolean;
   /** The name whose answer this address was, where rule D watches it. */
   exposedName(facts: Facts, way: Way): string | undefined;
 }
@@ -101,10 +105,12 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     word: parseAddress(address)?.words[3],
     mac: parseMac(mac),
   }));
-  const exposed = tableOfAddresses(learned.exposed.map(({ address }) => address));
+  const exposed = compileExposed(learned.exposed);
   const passes = compilePasses(learned);
   const holes = new Map(holeNames(policy).map((name) => [name, holeLengths(name)]));
   const scan = nameScan(policy);
+  const limits = messageLimits(policy);
+  const answered = needsAnswer(policy);
   const open = isOpenProfile(policy);
   const isNobodys = compileNobodys(policy, learned);
 
@@ -164,15 +170,17 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   /** Split: plain questions for names that need no tunnel; everything else on the DNS port is closed. */
   function isOpenDns(facts: Facts, way: Way): boolean {
     if (way === 'down') return facts.sourcePort === 53;
-    if (facts.destinationPort !== 53 || mustTunnelName(facts, policy) !== undefined) return false;
-    const header = facts.ipVersion === 4 ? 20 : 40;
-    if (facts.protocol === 6) return facts.ipLength <= header + Math.min(scan.longest + 14, 65000);
+    if (facts.destinationPort !== 53) return false;
+    const isSecret = (name: string | undefined): boolean => name !== undefined && isProtected(name, policy);
+    // What a segment says by itself, sent again or not: earlier ones may have said more.
+    if (facts.protocol === 6) return isOpenSegment(facts, limits) && !facts.questions.some(isSecret);
+    if (facts.findings.names.some(({ name }) => isSecret(name))) return false;
     return isDnsQuery(facts) && facts.udpLength <= scan.longest;
   }
 
   function isDirect(facts: Facts, way: Way): boolean {
-    if (find(exposed, facts, way, 0, 0) >= 0) return false;
-    if (goesDirect(facts, way)) return true;
+    if (exposed.size > 0 && exposed.nameOf(facts, way) !== undefined) return false;
+    if (goesDirect(facts, way)) return !answered || facts.answered;
     const transport = facts.protocol === 17 || facts.protocol === 6;
     return policy.profile === 'split' && transport && isOpenDns(facts, way);
   }
@@ -196,7 +204,10 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     if (plumbingKind(facts, way, peers) !== undefined) return 'plumbing';
     // Facts of IP behind a tag, SNAP or PPPoE are read, too; the ruleset sends such frames elsewhere.
     if (!isPlainIp(facts) || broken || isPiece(facts)) return 'leak';
-    if (hasExtras(facts)) return open && isGroupMembership(facts) ? 'direct' : 'leak';
+    if (hasExtras(facts)) {
+      const isGroups = isGroupMembership(facts) && (!answered || isToGroup(facts));
+      return open && isGroups ? 'direct' : 'leak';
+    }
     const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
     if (port >= 0 && find(safe, facts, way, facts.protocol, port) >= 0) return 'designated';
     if (isHole(facts, way)) return 'hole';
@@ -214,7 +225,6 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     return quotes ? undefined : "quotes no packet of the tunnel's";
   }
 
-  const exposedNames = new Map(learned.exposed.map(({ address, name }) => [addressKey(address), name]));
   return {
     endpointOf,
     tunnelAt,
@@ -229,10 +239,8 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     },
     isOwnQuestion: (facts, way) => facts.protocol === 17 && passage(facts, way) === 'hole',
     endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
-    exposedName: (facts, way) => {
-      if (exposed.size === 0 || facts.ipVersion === 0) return undefined;
-      return exposedNames.get(addressText(facts.ipVersion, way === 'up' ? facts.destination : facts.source));
-    },
+    holds: (facts, way) => answered && isHeldAnswer(facts, way) && passage(facts, way) === 'direct',
+    exposedName: (facts, way) => exposed.nameOf(facts, way),
   };
 }
 
@@ -271,16 +279,34 @@ function tableOf(hosts: readonly Host[], key: (host: Host) => readonly [number, 
   return table;
 }
 
-function tableOfAddresses(addresses: readonly string[]): EndpointTable {
-  const table = new EndpointTable(addresses.length);
-  for (const address of addresses) {
-    const parsed = parseAddress(address);
-    if (parsed !== undefined) table.add(parsed.ipVersion, parsed.words, 0, 0, 0);
-  }
-  return table;
+interface Exposed {
+  readonly size: number;
+  /** The name for which the far end's address is closed to this client. Allocates nothing. */
+  nameOf(facts: Facts, way: Way): string | undefined;
 }
 
-function addressKey(address: string): string {
-  const parsed = parseAddress(address);
-  return parsed === undefined ? '' : addressText(parsed.ipVersion, parsed.words);
+/** Of whom it is closed for stands where a table has ports: 0 is everybody. */
+function compileExposed(list: LearnedState['exposed']): Exposed {
+  const table = new EndpointTable(list.length);
+  const clients = new Map<number, number>();
+  for (const [at, { address, client }] of list.entries()) {
+    const parsed = parseAddress(address);
+    if (parsed === undefined) continue;
+    const mac = client === undefined ? undefined : (parseMac(client) ?? 0);
+    if (mac !== undefined && !clients.has(mac)) clients.set(mac, clients.size + 1);
+    const whose = mac === undefined ? 0 : (clients.get(mac) ?? 0);
+    table.add(parsed.ipVersion, parsed.words, 0, whose, at);
+  }
+  const find = (facts: Facts, way: Way, whose: number): number =>
+    table.find(facts.ipVersion, way === 'up' ? facts.destination : facts.source, 0, whose);
+  return {
+    size: table.size,
+    nameOf: (facts, way) => {
+      if (table.size === 0 || facts.ipVersion === 0) return undefined;
+      const own = clients.get(way === 'up' ? facts.sourceMac : facts.destinationMac);
+      const mine = own === undefined ? -1 : find(facts, way, own);
+      const found = mine >= 0 ? mine : find(facts, way, 0);
+      return list[found]?.name;
+    },
+  };
 }

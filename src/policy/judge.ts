@@ -40,6 +40,8 @@ export interface Judge {
   crosses(facts: Facts, direction: Direction): boolean;
   /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer (src/policy/askers.ts). */
   readonly isOwnQuestion: (facts: Facts, way: Way) => boolean;
+  /** An answer that the kernel does not hand on by itself while it blocks (src/policy/answered.ts). */
+  holds(facts: Facts, direction: Direction): boolean;
   /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
   counter(facts: Facts, direction: Direction): string;
 }
@@ -134,7 +136,8 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
 
   function crosses(facts: Facts, direction: Direction): boolean {
     if (gate.endsAtBox(facts)) return false;
-    if (direction !== 'either') return gate.passage(facts, direction) !== 'leak';
+    if (direction !== 'either')
+      return gate.passage(facts, direction) !== 'leak' && !gate.holds(facts, direction);
     return gate.passage(facts, 'up') !== 'leak' || gate.passage(facts, 'down') !== 'leak';
   }
 
@@ -162,6 +165,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     crosses,
     counter,
     isOwnQuestion: gate.isOwnQuestion,
+    holds: (facts, direction) => direction === 'down' && gate.holds(facts, 'down'),
   };
 }
 

@@ -2,6 +2,8 @@
 // Plain data: it is stored, sent to the tap processes and compiled beside the Policy. `seconds` is what is left
 // when it is compiled; the kernel counts it down, so an opening closes even when every process is dead.
 
+import type { AnsweredAddress } from './answered.ts';
+
 /** Address that an answer gave for a host name of an endpoint, resolver or proxy. */
 export interface LearnedAddress {
   readonly name: string;
@@ -18,6 +20,8 @@ export interface LearnedServer {
 
 /** Address of a name that was answered in the clear, or that must stay inside the tunnel (rule D). */
 export interface ExposedAddress {
+  /** MAC address of the client to whom it was answered, or that showed the name there; absent: closed for all. */
+  readonly client?: string;
   readonly address: string;
   readonly name: string;
   readonly seconds: number;
@@ -74,6 +78,8 @@ export interface LearnedState {
   /** Addresses of the network's own resolvers (DHCP option 6, RFC 8106): only a pass opens DNS to them. */
   readonly resolvers: readonly { readonly address: string; readonly seconds: number }[];
   readonly exposed: readonly ExposedAddress[];
+  /** Taps learn these by themselves, and are told by other means (appliance/tap/messages.ts). */
+  readonly answered: readonly AnsweredAddress[];
   readonly prefixes: readonly LearnedPrefix[];
   readonly passes: readonly Pass[];
   readonly links: readonly LearnedLink[];
@@ -96,6 +102,7 @@ export const NOTHING_LEARNED: LearnedState = Object.freeze({
   dhcpServers: Object.freeze([]),
   resolvers: Object.freeze([]),
   exposed: Object.freeze([]),
+  answered: Object.freeze([]),
   prefixes: Object.freeze([]),
   passes: Object.freeze([]),
   links: Object.freeze([]),

@@ -86,14 +86,21 @@ export function holeLengths(name: string): { readonly least: number; readonly mo
   return { least, most: least + HOLE_SLACK };
 }
 
+/** Whether a name is one that has to stay inside the tunnel. */
+export function isProtected(name: string, { mustTunnel }: Policy): boolean {
+  return mustTunnel.some((pattern) => matchesPattern(name, pattern));
+}
+
 /**
  * The must-tunnel name of a frame's names, or of what is known of its flow; undefined when there is none.
  */
 export function mustTunnelName(facts: Facts, policy: Policy): string | undefined {
   if (policy.mustTunnel.length === 0) return undefined;
-  const must = (name: string): boolean => policy.mustTunnel.some((pattern) => matchesPattern(name, pattern));
+  const must = (name: string): boolean => isProtected(name, policy);
   const found = facts.findings.names.find(({ name }) => must(name));
   if (found !== undefined) return found.name;
+  // What a connection to a resolver has asked for is in its questions: the segments between them say nothing.
+  if (facts.kind === 'dns' && facts.protocol === 6 && facts.payloadLength === 0) return undefined;
   return facts.flowName !== '' && must(facts.flowName) ? facts.flowName : undefined;
 }
 
@@ -103,6 +110,8 @@ export interface NameScan {
   readonly prefix: number;
   /** UDP length above which a question is not let through. */
   readonly longest: number;
+  /** Bytes of the shortest suffix; as long as a name may be where there is none. */
+  readonly shortest: number;
 }
 
 export function nameScan(policy: Policy): NameScan {
@@ -111,7 +120,7 @@ export function nameScan(policy: Policy): NameScan {
   // A name is at most 255 bytes (RFC 1035 section 2.3.4): with few suffixes every offset is looked at.
   const all = 255 - shortest;
   const prefix = Math.max(16, Math.min(all, Math.floor(RULE_BUDGET / Math.max(1, suffixes.length))));
-  return { prefix, longest: prefix >= all ? 65535 : 8 + DNS_HEADER + prefix + shortest + 4 };
+  return { prefix, longest: prefix >= all ? 65535 : 8 + DNS_HEADER + prefix + shortest + 4, shortest };
 }
 
 /** Bits of one raw payload match: with the bytes around them so few that every tool down to JSON holds the number exactly. */

@@ -4,6 +4,7 @@
 // reads ports wherever they would be.
 
 import { nftAllow } from './allow.ts';
+import { NFT_TO_GROUP, answeredChain, needsAnswer } from './answered.ts';
 import { NFT_TO_ASKER, nftEapol } from './askers.ts';
 import { NFT_CHATTER4, NFT_CHATTER6, nftCountChatter } from './chatter.ts';
 import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
@@ -26,6 +27,7 @@ import { nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
 import type { Policy } from './policy.ts';
 import { nftPortReport } from './port-report.ts';
 import { NFT_DNS_QUERY } from './shape.ts';
+import { segmentChains } from './tcp-questions.ts';
 
 /** All chains of one way. */
 export function wayChains(policy: Policy, learned: LearnedState, way: Way): readonly NftChain[] {
@@ -50,6 +52,7 @@ export function wayChains(policy: Policy, learned: LearnedState, way: Way): read
     ...holeMatches(policy, way).flatMap(({ chains }) => chains),
     ...cutChains(holeNames(policy), way),
     ...questionChains(policy, way),
+    ...(needsAnswer(policy) ? ([4, 6] as const).map((family) => answeredChain(way, family)) : []),
     { name: `${way}_short`, rules: [`${count(way, 'leak', 'malformed')} goto ${end}`] },
     classifyChain(way, 'allowed', 'accept'),
     classifyChain(way, 'pass', 'accept'),
@@ -133,7 +136,9 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
           ? [`ip length < 28 goto ${way}_short`, `ip frag-off & 0x3fff != 0 goto ${way}_leak`]
           : [`exthdr frag exists goto ${way}_leak`]),
         nftMembership(family, way, `${count(way, 'plumbing', 'igmp-mld')} accept`),
-        ...(open ? [`${membership} goto ${way}_allowed`] : []),
+        ...(open
+          ? [`${membership} ${needsAnswer(policy) ? NFT_TO_GROUP[family] : ''}goto ${way}_allowed`]
+          : []),
         `goto ${way}_leak`,
       ],
     },
@@ -241,14 +246,18 @@ function answerRules(policy: Policy, learned: LearnedState, accept: string): str
 
 function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): string[] {
   const split = policy.profile === 'split';
+  const answered = needsAnswer(policy);
   const port = way === 'up' ? 'dport' : 'sport';
   const next = way === 'up' ? `${way}_question${family}` : `${way}_allowed`;
+  const held = `udp sport 53 ${count('down', 'allowed', 'dns')} goto held`;
   return [
     `${far} @exposed${family} goto ${way}_leak`,
+    `ether ${way === 'up' ? 'saddr' : 'daddr'} . ${far} @shut${family} goto ${way}_leak`,
+    ...(answered && way === 'down' ? [held] : []),
     ...(split ? [`meta l4proto { tcp, udp } th ${port} 53 goto ${next}`] : []),
     nftClosed(way, split),
     ...(family === 6 ? [`icmpv6 type { 133, 134, 135, 136, 137 } goto ${way}_leak`] : []),
-    `meta l4proto { tcp, udp, ${family === 4 ? 'icmp, igmp' : 'ipv6-icmp'} } goto ${way}_allowed`,
+    `meta l4proto { tcp, udp, ${family === 4 ? 'icmp, igmp' : 'ipv6-icmp'} } goto ${way}_${answered ? `answered${family}` : 'allowed'}`,
   ];
 }
 
@@ -276,17 +285,13 @@ function questionChains(policy: Policy, way: Way): NftChain[] {
       inPieces(`up_must_${nth}_${offset}`, '', nftBytes('ih', 12 + offset, bytes), 'up_leak'),
     );
   });
-  const tooLong = Math.min(longest + 14, 65000);
   const families = ([4, 6] as const).map((family) => ({
     name: `up_question${family}`,
-    rules: [
-      `meta l4proto udp jump up_query`,
-      `meta l4proto tcp ${family === 4 ? 'ip' : 'ip6'} length > ${tooLong + (family === 4 ? 20 : 0)} goto up_leak`,
-      'goto up_names',
-    ],
+    rules: [`meta l4proto tcp goto up_segment${family}`, 'jump up_query', 'goto up_names'],
   }));
   return [
     ...families,
+    ...segmentChains(policy),
     {
       name: 'up_query',
       why: 'an ordinary question, short enough to be read whole',

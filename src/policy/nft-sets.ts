@@ -3,12 +3,13 @@
 // is added and taken away, by the kernel's own clock too, without touching a rule.
 
 import { addressText, parseMac, macText } from '../wire/address.ts';
+import { ANSWERED_SETS, answeredElement } from './answered.ts';
 import { ASKER_SETS } from './askers.ts';
 import { CROWD_SETS, apartFromCrowds, crowdElements, hasCrowdRange } from './crowds.ts';
 import { CUT_SETS } from './cut-answers.ts';
 import { designatedEndpoints, hostsOf, isExact, learnedFor, tunnelHosts } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
-import type { LearnedState } from './learned.ts';
+import type { ExposedAddress, LearnedState } from './learned.ts';
 import { boxAddresses, learnedNeighbours, prefixKey, targetKey } from './neighbours.ts';
 import type { NftElement, NftSet } from './nft-model.ts';
 import { PREFIX_SETS, prefixElements } from './nft-prefixes.ts';
@@ -46,6 +47,9 @@ export const SETS: readonly NftSet[] = [
   set('resolver6', 'ipv6_addr'),
   set('exposed4', 'ipv4_addr'),
   set('exposed6', 'ipv6_addr'),
+  set('shut4', 'ether_addr . ipv4_addr'),
+  set('shut6', 'ether_addr . ipv6_addr'),
+  ...ANSWERED_SETS,
   set('pass_mac', 'ether_addr'),
   set('pass_all', 'ether_type'),
   ...ASKER_SETS,
@@ -108,11 +112,8 @@ export function elementsOf(
       key: address,
       seconds,
     })),
-    ...learned.exposed.map(({ address, seconds }) => ({
-      set: addressSet('exposed', address),
-      key: address,
-      seconds,
-    })),
+    ...learned.exposed.map(exposedElement),
+    ...learned.answered.map(answeredElement),
     ...learned.passes.flatMap(({ client, seconds }) => passElements(client, seconds)),
     ...boxMacs.map((mac) => ({ set: 'box_macs', key: canonicalMac(mac) })),
     ...canary.map((mac) => ({ set: 'canary', key: canonicalMac(mac) })),
@@ -192,6 +193,13 @@ function longest<T extends { readonly seconds: number }>(
 function passElements(client: string | undefined, seconds: number): NftElement[] {
   if (client !== undefined) return [{ set: 'pass_mac', key: canonicalMac(client), seconds }];
   return ['arp', 'ip', 'ip6'].map((key) => ({ set: 'pass_all', key, seconds }));
+}
+
+/** Of an address that is closed, for one client or for all. */
+export function exposedElement({ client, address, seconds }: ExposedAddress): NftElement {
+  return client === undefined
+    ? { set: addressSet('exposed', address), key: address, seconds }
+    : { set: addressSet('shut', address), key: `${client} . ${address}`, seconds };
 }
 
 function addressSet(name: string, address: string): string {

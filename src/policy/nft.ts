@@ -1,6 +1,7 @@
 // Knows: how policy, block mode and learned state become one ruleset. Must not know: who runs nft, when, and what frames are.
 // Follows README.md, guarantee 2. Watch mode is the same ruleset with another end of the chains `leak` and `leak_down`.
 
+import { heldChain, needsAnswer } from './answered.ts';
 import { isAnywhere } from './anywhere.ts';
 import { COUNTED_KINDS, counterName } from './counted.ts';
 import { tunnelEndpoints } from './hosts.ts';
@@ -73,6 +74,7 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
     elements: elementsOf(policy, state.learned ?? NOTHING_LEARNED, state.boxMacs ?? [], state.canary ?? []),
     chains: [
       ...endChains(dropsLeaks(policy, state)),
+      ...(needsAnswer(policy) ? [heldChain(dropsLeaks(policy, state))] : []),
       {
         name: 'entering',
         why: 'every frame is judged once, where it comes in: also one between two devices behind one switch, which never crosses',
@@ -113,7 +115,7 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
   };
 }
 
-/** The transaction that toggles block mode and changes nothing else. */
+/** The transaction that toggles block mode and changes nothing else; where answers are held, a ruleset does. */
 export function compileToggle(blockMode: boolean): string {
   return endChains(blockMode)
     .flatMap(({ name, rules }) => [

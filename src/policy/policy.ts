@@ -14,6 +14,10 @@ export const TUNNEL_PROTOCOLS = [
 ] as const;
 export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
 
+/** Where direct traffic may go in split: anywhere that has served no protected name, or to addresses that were just answered. */
+export const DIRECT = ['any', 'answered'] as const;
+export type Direct = (typeof DIRECT)[number];
+
 export type Transport = 'udp' | 'tcp';
 
 /** Where a tunnel server, resolver or proxy is: a literal address, or a name that is resolved on the wire. */
@@ -95,6 +99,7 @@ export interface Policy {
   readonly resolvers: readonly Resolver[];
   readonly proxies: readonly Endpoint[];
   readonly mustTunnel: readonly NamePattern[];
+  readonly direct: Direct;
   readonly allow: readonly AllowRule[];
   readonly localChatter: 'red' | 'amber' | 'ignore';
   readonly privacy: 'full' | 'redacted' | 'minimal';

@@ -3,6 +3,7 @@
 // everything else must be there, once, in order, and nothing besides.
 
 import { FAMILY, TABLE } from './nft-model.ts';
+import type { NftElement } from './nft-model.ts';
 import { SETS } from './nft-sets.ts';
 import { normalRule, normalWord, ruleText } from './readback-rule.ts';
 
@@ -117,6 +118,12 @@ function writtenKeys(elements: string, timed: boolean): ReadonlySet<string> {
       return `${joinedKey(key.split(' . '))}${verdict === undefined ? '' : `=${verdict}`}`;
     }),
   );
+}
+
+/** How a shape calls an element. */
+export function shapeKey({ key, verdict }: NftElement): string {
+  const whole = key.includes(' . ') ? joinedKey(key.split(' . ')) : normalWord(key);
+  return verdict === undefined ? whole : `${whole}=${verdict}`;
 }
 
 interface Listed {

@@ -4,6 +4,7 @@
 
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
+import { needsAnswer } from './answered.ts';
 import { CHATTER_KINDS, chatterKind } from './chatter.ts';
 import type { Passage } from './gate.ts';
 import { NAT64_NAME } from './nat64.ts';
@@ -59,7 +60,8 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   if (FALSE_TUNNELS.has(kind)) return red('F', 'a tunnel that hides nothing');
   if (kind === 'dns') {
     if (isOpenQuestion(facts, seen)) return undefined;
-    return asksForNat64(facts) ? { rule: 'A', severity: 'amber', why: NAT64_WHY } : red('A', '');
+    if (asksForNat64(facts)) return { rule: 'A', severity: 'amber', why: NAT64_WHY };
+    return red('A', isPiece(facts, seen) ? PIECE_WHY : '');
   }
   if (CHATTER_KINDS.includes(kind)) {
     if (chatterKind(facts) === undefined) return red('A', 'beyond the local link');
@@ -69,13 +71,14 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   if (ENCRYPTED_DNS.has(kind)) return encryptedDnsLeak(facts, passage);
   if (passage === 'range' || passage === 'direct') return undefined;
   if (seen.exposed !== undefined && VISITS.has(kind)) {
-    return red('D', `an answer for ${seen.exposed}, which was read in the clear`);
+    return red('D', `${seen.exposed} was answered with this address, or shown there, in the clear`);
   }
   if (isCounterProbe(facts))
     return amber(
       'looks for who asked it just now: a router may ask from there, or a network try out a guess',
     );
   if (kind === 'igmp-mld' || kind === 'l2-other') return amber('');
+  if (needsAnswer(policy) && !facts.answered && VISITS.has(kind)) return red('E', UNANSWERED_WHY);
   return red('E', '');
 }
 
@@ -88,13 +91,23 @@ export function asksForNat64({ findings, malformed }: Facts): boolean {
 }
 
 /**
- * Split: a question whose names are known and need no tunnel, an answer, or a TCP segment on the DNS port, whose names
- * are known when its message is whole. A datagram whose question cannot be read may be for any name: a leak.
+ * Split: a question whose names are known and need no tunnel, an answer, or a TCP segment on the DNS port that has no data.
+ * What holds a question that cannot be read may be for any name: a leak.
  */
 function isOpenQuestion(facts: Facts, seen: Circumstances): boolean {
   if (seen.policy.profile !== 'split' || seen.passage !== 'direct') return false;
-  if (facts.findings.names.length > 0 || facts.sourcePort === 53) return true;
-  return facts.destinationPort === 53 && facts.protocol === 6;
+  if (facts.sourcePort === 53) return true;
+  if (facts.protocol !== 6 || facts.destinationPort !== 53) return facts.findings.names.length > 0;
+  return facts.payloadLength === 0 || facts.questions.every((name) => name !== undefined);
+}
+
+const UNANSWERED_WHY = 'no name that this client asked for in the clear leads there';
+const PIECE_WHY = 'not a whole question in one segment, so that nobody can tell its name in time';
+
+/** Split: what a client says to a resolver over TCP otherwise than as whole questions (src/policy/tcp-questions.ts). */
+function isPiece(facts: Facts, { policy, passage }: Circumstances): boolean {
+  const said = facts.protocol === 6 && facts.destinationPort === 53 && facts.payloadLength > 0;
+  return said && policy.profile === 'split' && passage === 'leak' && facts.questions.length === 0;
 }
 
 /** An address that a resolver shares with others proves nothing: a suspicion is never red by itself. */

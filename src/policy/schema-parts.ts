@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { macText, parseMac } from '../wire/address.ts';
 import { parseEndpoint, parseHostName, parseNamePattern, parsePrefix, parseResolver } from './endpoint.ts';
 import { zerotierForm } from './mesh-shapes.ts';
-import { PROFILES, TUNNEL_PROTOCOLS } from './policy.ts';
+import { DIRECT, PROFILES, TUNNEL_PROTOCOLS } from './policy.ts';
 import type { AllowRule, LampConfig, Policy, Tunnel } from './policy.ts';
 import { AMNEZIA_KEYS, formOf } from './wireguard-settings.ts';
 
@@ -192,6 +192,8 @@ export const policyFile: z.ZodType<Policy> = z.strictObject({
   resolvers: z.array(resolver).max(64).default([]),
   proxies: z.array(endpoint).max(64).default([]),
   mustTunnel: z.array(namePattern).max(256).default([]),
+  // What a policy of before this setting had: a box that is updated must not stop what went through it the day before.
+  direct: z.enum(DIRECT).default('any'),
   allow: z.array(allow).max(256).default([]),
   localChatter: z.enum(['red', 'amber', 'ignore']).default('amber'),
   privacy: z.enum(['full', 'redacted', 'minimal']).default('full'),

@@ -16,6 +16,7 @@ export interface AllowText {
 export interface Settings {
   readonly profile: string;
   readonly mustTunnel: readonly string[];
+  readonly direct: string;
   readonly resolvers: readonly string[];
   readonly proxies: readonly string[];
   readonly allow: readonly AllowText[];
@@ -29,15 +30,15 @@ export interface Settings {
 
 /** Settings that an edit may name; the lamp is wired, not chosen on a page. */
 export const EDITABLE = [
-  ...(['profile', 'mustTunnel', 'resolvers', 'proxies', 'allow'] as const),
+  ...(['profile', 'mustTunnel', 'direct', 'resolvers', 'proxies', 'allow'] as const),
   ...(['localChatter', 'privacy', 'retentionDays', 'management'] as const),
 ] as const;
 
 export function settingsOf(policy: Policy): Settings {
-  const { profile, localChatter, privacy, retentionDays, management, lamp } = policy;
+  const { profile, direct, localChatter, privacy, retentionDays, management, lamp } = policy;
   const { address, hostname, ssh } = management;
   return {
-    ...{ profile, localChatter, privacy, retentionDays, lamp: lamp.driver },
+    ...{ profile, direct, localChatter, privacy, retentionDays, lamp: lamp.driver },
     mustTunnel: policy.mustTunnel.map(patternText),
     resolvers: policy.resolvers.map(formatResolver),
     proxies: policy.proxies.map(formatEndpoint),

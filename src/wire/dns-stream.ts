@@ -1,7 +1,8 @@
-// Knows: a TCP segment that is one whole DNS question, or the same name asked twice, and nothing else. Must not know: policy, flows.
+// Knows: a TCP segment that is whole DNS questions and nothing else, and one that asks for a single name. Must not know: policy, flows.
 // Follows RFC 7766 section 8 (a length in front of each message), RFC 6891 (EDNS), RFC 7873 (cookies).
 
 import { readName, skipName } from './dns-name.ts';
+import { nameText } from './name-text.ts';
 import { u16, u32 } from './octets.ts';
 
 const HEADER = 12;
@@ -44,4 +45,45 @@ export function wholeQuestion(bytes: Uint8Array, start: number, end: number): st
   const second = wholeMessage(bytes, first.next, end);
   const isPair = second?.next === end && second.opt === first.opt && first.opt <= 0;
   return isPair && second.name === first.name ? first.name : undefined;
+}
+
+const NONE: readonly (string | undefined)[] = Object.freeze([]);
+
+/** The header of a plain question, as a resolver's client writes it, behind the length at `at`. */
+function isPlainQuestion(bytes: Uint8Array, at: number): boolean {
+  return (u16(bytes, at + 4) & 0xfecf) === 0 && u32(bytes, at + 6) === 0x10000 && u32(bytes, at + 10) <= 1;
+}
+
+/**
+ * Names of a segment that is one whole question, or two that are equally long, by the lengths in front of them; undefined stands for a
+ * name that cannot be read. Empty for any other segment.
+ */
+export function segmentQuestions(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): readonly (string | undefined)[] {
+  if (end - start < 2 + HEADER) return NONE;
+  const length = u16(bytes, start);
+  const next = start + 2 + length;
+  const isOne = next === end;
+  if (length < HEADER || (!isOne && (next + 2 + length !== end || u16(bytes, next) !== length))) return NONE;
+  const starts = isOne ? [start] : [start, next];
+  if (!starts.every((at) => isPlainQuestion(bytes, at))) return NONE;
+  return starts.map((at) => readName(bytes, at + 2, at + 2 + length, at + 2 + HEADER));
+}
+
+/**
+ * What a piece of a question says of its name so far, the length in front included; undefined where nothing of a name is there. The
+ * last label may be cut.
+ */
+export function cutQuestion(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const labels: string[] = [];
+  for (let at = start + 2 + HEADER; at < end;) {
+    const length = bytes[at] ?? 0;
+    if (length === 0 || length > 63 || at + 1 >= end) break;
+    labels.push(nameText(bytes, at + 1, Math.min(end, at + 1 + length)));
+    at += 1 + length;
+  }
+  return labels.length === 0 ? undefined : labels.join('.');
 }

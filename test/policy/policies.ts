@@ -47,6 +47,11 @@ export const SPLIT = policyOf(
   `version: 1\nprofile: split\nlocalChatter: red\n${TUNNELS}mustTunnel: ['bank.example', '*.clinic.example']\n`,
 );
 
+/** The same, where direct traffic goes to answered addresses alone, but for what is allowed. */
+export const ANSWERED = policyOf(
+  `version: 1\nprofile: split\ndirect: answered\nlocalChatter: red\n${TUNNELS}${ALLOW}mustTunnel: ['bank.example', '*.clinic.example']\n`,
+);
+
 /** Ranges of ports, any port, networks, one in another with another form, and what is narrower than all of them. */
 export const RANGES = policyOf(`version: 1
 tunnels:
@@ -118,6 +123,22 @@ export const LEARNED: LearnedState = {
   unsettled6: false,
   box: ['192.168.1.2'],
   exposed: [{ address: '203.0.113.80', name: 'shop.example', seconds: 3000 }],
+};
+
+/** What the shapes' client was given as answers: one of the addresses was shown a protected name since, and another is another client's. */
+export const ANSWERED_LEARNED: LearnedState = {
+  ...LEARNED,
+  answered: [
+    ...['203.0.113.1', '203.0.113.80', '203.0.113.82', '2001:db8:1::1', '203.0.113.53'].map((address) => ({
+      ...{ client: '02:00:00:00:00:0c', address, seconds: 3000 },
+    })),
+    { client: '02:00:00:00:00:0d', address: '203.0.113.83', seconds: 3000 },
+  ],
+  exposed: [
+    ...LEARNED.exposed,
+    { client: '02:00:00:00:00:0c', address: '203.0.113.82', name: 'bank.example', seconds: 3000 },
+    { client: '02:00:00:00:00:0d', address: '203.0.113.1', name: 'bank.example', seconds: 3000 },
+  ],
 };
 
 /** Two names that lead to one address, of which the first holds there. */

@@ -228,7 +228,7 @@ describe('a reason names the facts', () => {
       'D',
       'stub',
       tls(undefined, 'tcp 203.0.113.80 443'),
-      `TLS to 203.0.113.80:443, ${OUTSIDE} (an answer for shop.example, which was read in the clear)`,
+      `TLS to 203.0.113.80:443, ${OUTSIDE} (shop.example was answered with this address, or shown there, in the clear)`,
     ],
     ['E', 'full', { kind: 'icmp', to: 'icmp 203.0.113.5' }, `ICMP to 203.0.113.5, ${OUTSIDE}`],
     ['E', 'full', { kind: 'other-ip', to: '132 203.0.113.5' }, `IP protocol 132 to 203.0.113.5, ${OUTSIDE}`],

@@ -99,7 +99,7 @@ retentionDays: 7 # a week
     const parsed = parsePolicy(text);
     expect(parsed.ok ? settingsOf(parsed.policy) : parsed.faults).toEqual({
       ...{ profile: 'split', localChatter: 'amber', privacy: 'full', retentionDays: 14, lamp: 'none' },
-      ...{ mustTunnel: ['bank.example', '*.clinic.example'], proxies: [] },
+      ...{ direct: 'any', mustTunnel: ['bank.example', '*.clinic.example'], proxies: [] },
       resolvers: ['dot:149.112.112.112:853', 'doq:9.9.9.9:853'],
       allow: [
         { to: '192.0.2.0/24', why: 'printer' },

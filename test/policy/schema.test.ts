@@ -44,6 +44,8 @@ describe('a policy', () => {
         resolvers: [],
         proxies: [],
         mustTunnel: [],
+        // A policy of before there was a choice lets through what it always has.
+        direct: 'any',
         allow: [],
         localChatter: 'amber',
         privacy: 'full',

@@ -16,9 +16,56 @@ import {
   u32,
   udp,
 } from './frames.ts';
+import type { Bytes } from './frames.ts';
 import { LONG_NAME } from './policies.ts';
 import { four, six, down4, LINK_LOCAL, query } from './shape.ts';
 import type { Shape } from './shape.ts';
+import { clientHello } from './tls-hello.ts';
+
+const message = (bytes: Bytes): Bytes => [...u16(bytes.length), ...bytes];
+const plain = message(query);
+const secret = message(dnsQuery('a.bank.example'));
+const opt: Bytes = [0, ...u16(41), ...u16(1232), ...u32(0), ...u16(0)];
+/** A timestamp and what fills it up (RFC 7323). */
+const STAMPED: Bytes = [1, 1, 8, 10, ...u32(7), ...u32(9)];
+
+/** Questions over TCP, whole and in pieces. */
+const STREAMS: readonly Shape[] = [
+  ['a question and a timestamp', [...STAMPED, ...plain], 0x18, 8],
+  ['a question and other options', [...STAMPED, 1, 1, 1, 1, ...plain], 0x18, 9],
+  ['a question with EDNS', message(dnsQuery('www.example.com', { extra: opt }))],
+  ['both families at once', [...plain, ...message(dnsQuery('www.example.com', { type: 28 }))]],
+  ['a protected name behind another', [...message(dnsQuery('www.ex.example')), ...secret]],
+  ['a protected name in front of another', [...secret, ...message(dnsQuery('www.ex.example'))]],
+  ['three questions', [...plain, ...plain, ...plain]],
+  ['two questions of unequal length', [...plain, ...message(dnsQuery('www.example.co'))]],
+  ['a length alone', plain.slice(0, 2)],
+  ['a question without its length', query],
+  ['a question that is cut in its name', plain.slice(0, 20)],
+  ['the rest of it', plain.slice(20)],
+  ['a protected name that is cut', secret.slice(0, 18)],
+  ['a question and the beginning of another', [...plain, ...secret.slice(0, 18)]],
+  ['a question behind another length', [...u16(99), ...query]],
+  ['a question that is the last thing said', plain, 0x19],
+  ['a question in the first segment', plain, 2],
+  ['a question that is urgent', plain, 0x38],
+  ['an answer going up', message(dnsQuery('www.example.com', { flags: 0x8180 }))],
+  ['a hello', clientHello('www.example.com')],
+  ['a longer name than most', message(dnsQuery(`${'a'.repeat(60)}.${'b'.repeat(60)}.example`))],
+  [
+    'a name too long for it',
+    message(dnsQuery(`${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.example`)),
+  ],
+  ['an acknowledgement', [], 0x10],
+  ['an acknowledgement with a timestamp', STAMPED, 0x10, 8],
+  ['an end', [], 0x11],
+].flatMap(([name, bytes, flags, doff]) => {
+  const payload = tcp(40000, 53, bytes as Bytes, flags as number | undefined, doff as number | undefined);
+  return [
+    four(`over TCP, ${String(name)}`, 6, payload),
+    six(`over TCP and IPv6, ${String(name)}`, 6, payload),
+  ];
+});
 
 const NAT64_QUERY = dnsQuery('ipv4only.arpa', { type: 28 });
 const NAT64_OVER_TCP = [...u16(NAT64_QUERY.length), ...NAT64_QUERY];
@@ -84,6 +131,7 @@ export const NAMES: readonly Shape[] = [
     6,
     tcp(40000, 53, [...u16(dnsQuery('a.bank.example').length), ...dnsQuery('a.bank.example')]),
   ),
+  ...STREAMS,
   four("the tunnel server's own name", 17, udp(40000, 53, dnsQuery('vpn.example.com'))),
   six(
     "the tunnel server's own name over IPv6",
@@ -199,6 +247,34 @@ export const NAMES: readonly Shape[] = [
   ),
 ];
 
+/** To addresses that answers have led to, or have not, for this client and for another. */
+const DIRECT: readonly Shape[] = [
+  ['answered', '203.0.113.1'],
+  ['answered and closed since', '203.0.113.82'],
+  ["another client's", '203.0.113.83'],
+  ['answered to nobody', '203.0.113.84'],
+  ['a group', '239.1.2.3'],
+].flatMap(([what = '', to = '']) => [
+  ...['02:00:00:00:00:0c', '02:00:00:00:00:0d'].flatMap((from) => [
+    four(`HTTPS from ${from} to an address that is ${what}`, 6, tcp(40000, 443, [], 2), { to }, { from }),
+    four(
+      `QUIC from ${from} to an address that is ${what}`,
+      17,
+      udp(40000, 443, fill(1200)),
+      { to },
+      { from },
+    ),
+    four(`a ping from ${from} to an address that is ${what}`, 1, [8, 0, 0, 0, ...fill(56)], { to }, { from }),
+  ]),
+  four(`DNS over TLS to an address that is ${what}`, 6, tcp(40000, 853, [], 2), { to }),
+  four(`a question to an address that is ${what}`, 17, udp(40000, 53, query), { to }),
+  four(`IGMP to an address that is ${what}`, 2, [0x22, 0, ...fill(14, 0)], { to, options: [148, 4, 0, 0] }),
+  four(`plain IGMP to an address that is ${what}`, 2, [0x22, 0, ...fill(14, 0)], { to }),
+  down4(`an HTTPS answer from an address that is ${what}`, 6, tcp(443, 40000, [], 0x12), { from: to }),
+  down4(`QUIC from an address that is ${what}`, 17, udp(443, 40000, fill(1200)), { from: to }),
+  down4(`a DNS answer by TCP from an address that is ${what}`, 6, tcp(53, 40000, [], 0x12), { from: to }),
+]);
+
 export const OTHERS: readonly Shape[] = [
   four('DNS over TLS', 6, tcp(40000, 853, [], 2)),
   four('DNS over TLS, designated', 6, tcp(40000, 853, [], 2), { to: '9.9.9.9' }),
@@ -209,6 +285,7 @@ export const OTHERS: readonly Shape[] = [
   four('HTTP', 6, tcp(40000, 80, text('GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n'))),
   four('HTTPS syn', 6, tcp(40000, 443, [], 2)),
   four('HTTPS to an exposed address', 6, tcp(40000, 443, [], 2), { to: '203.0.113.80' }),
+  ...DIRECT,
   four('QUIC', 17, udp(40000, 443, fill(1200))),
   four('NTP', 17, udp(123, 123, [0x23, ...fill(47, 0)])),
   four('STUN', 17, udp(40000, 3478, [0, 1, 0, 0, ...u32(0x2112a442), ...fill(12)])),

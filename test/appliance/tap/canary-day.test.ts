@@ -25,6 +25,7 @@ const judging = (wrong: Partial<Judge>): Judge => ({
   isForNobody: (facts, way) => right.isForNobody(facts, way),
   isOwnQuestion: (facts, way) => right.isOwnQuestion(facts, way),
   crosses: (facts, way) => right.crosses(facts, way),
+  holds: (facts, way) => right.holds(facts, way),
   counter: (facts, way) => right.counter(facts, way),
   ...wrong,
 });
