@@ -2,9 +2,10 @@
 // Compile purely, apply atomically, read back and verify. All changes go one after another.
 
 import type { FirewallState } from '../src/guard/guard.ts';
-import { differences, expectedShape, mendingText } from '../src/policy/readback.ts';
+import { differences, expectedShape, mendingText, shapeKey } from '../src/policy/readback.ts';
 import type { TableShape } from '../src/policy/readback.ts';
-import { FAMILY, TABLE, sparingText } from '../src/policy/nft-model.ts';
+import { FAMILY, TABLE, refreshText, removeText, sparingText } from '../src/policy/nft-model.ts';
+import type { NftElement } from '../src/policy/nft-model.ts';
 import { monotonicMs } from './clock.ts';
 import { applyRuleset, counterValues, listTable } from './nftables.ts';
 import type { NftListing } from './nftables.ts';
@@ -26,6 +27,8 @@ export class Firewall {
   /** The same, once it was read back and equal; undefined from the first change on. */
   #held: string | undefined;
   #shape: { readonly of: string; readonly shape: TableShape } | undefined;
+  /** Elements for a time that the kernel was given since, by set. */
+  #since = new Map<string, Set<string>>();
   /** The same as it would be now: times to live have grown shorter, and an opening that ended is not opened again. */
   #compile: () => string = () => '';
   #queue: Promise<unknown> = Promise.resolve();
@@ -44,7 +47,7 @@ export class Firewall {
       const ruleset = compile();
       // What is not so any more is found when it is read back, and given whole.
       await this.#give(this.#held === undefined ? ruleset : sparingText(ruleset, this.#held));
-      this.#wanted = ruleset;
+      this.#want(ruleset);
       this.#compile = compile;
       try {
         const appliedAt = monotonicMs();
@@ -68,11 +71,21 @@ export class Firewall {
       throw new Error(`the kernel has not what was compiled: ${again.found.join('; ')}`);
   }
 
-  /** Changes elements of sets without a new ruleset. */
-  async change(text: string): Promise<void> {
+  /** Puts elements in for a time, and takes others out, without a new ruleset, which must have all of them from now on. */
+  async change(elements: readonly NftElement[], gone: readonly NftElement[] = []): Promise<void> {
+    if (elements.length === 0 && gone.length === 0) return;
     await this.#inTurn(async () => {
-      await this.#give(text);
+      await this.#give(`${refreshText(elements)}${removeText(gone)}`);
+      for (const element of elements) {
+        const keys = this.#since.get(element.set) ?? new Set<string>();
+        this.#since.set(element.set, keys.add(shapeKey(element)));
+      }
     });
+  }
+
+  /** Empties sets that the kernel fills itself. */
+  async empty(sets: readonly string[]): Promise<void> {
+    await this.#inTurn(() => this.#give(sets.map((set) => `flush set ${FAMILY} ${TABLE} ${set}\n`).join('')));
   }
 
   /** Reads back; puts the wanted rules back when they differ, or `anyway` (after a breach). Never rejects. */
@@ -81,8 +94,9 @@ export class Firewall {
       try {
         const { found, listing } = await this.#readBack();
         if (this.#wanted === undefined || (found.length === 0 && !anyway)) return;
-        this.#wanted = this.#compile();
-        await this.#give(mendingText(listing, this.#wanted));
+        const wanted = this.#compile();
+        this.#want(wanted);
+        await this.#give(mendingText(listing, wanted));
         if (found.length > 0) this.#listener.mended(found);
         await this.#readBack();
       } catch (error) {
@@ -97,8 +111,9 @@ export class Firewall {
     this.#listener.state({ verified: false, detail });
     if (this.#wanted === undefined) return;
     try {
-      this.#wanted = this.#compile();
-      await this.#give(this.#wanted);
+      const wanted = this.#compile();
+      this.#want(wanted);
+      await this.#give(wanted);
       this.#listener.mended([detail]);
       await this.#readBack();
     } catch (error) {
@@ -114,8 +129,9 @@ export class Firewall {
     this.#listener.state({ verified: false, detail: cause instanceof Error ? cause.message : String(cause) });
     if (compile === undefined) return;
     this.#compile = compile;
-    this.#wanted = compile();
-    await this.#give(this.#wanted).catch(() => undefined);
+    const wanted = compile();
+    this.#want(wanted);
+    await this.#give(wanted).catch(() => undefined);
   }
 
   async #readBack(): Promise<{ readonly found: readonly string[]; readonly listing: NftListing }> {
@@ -138,7 +154,16 @@ export class Firewall {
   /** What was given is read back many times. */
   #expected(wanted: string): TableShape {
     if (this.#shape?.of !== wanted) this.#shape = { of: wanted, shape: expectedShape(wanted) };
-    return this.#shape.shape;
+    const { shape } = this.#shape;
+    if (this.#since.size === 0) return shape;
+    const timed = new Map(shape.timed);
+    for (const [set, keys] of this.#since) timed.set(set, new Set([...(timed.get(set) ?? []), ...keys]));
+    return { ...shape, timed };
+  }
+
+  #want(ruleset: string): void {
+    this.#wanted = ruleset;
+    this.#since = new Map();
   }
 
   async #give(text: string): Promise<void> {

@@ -1,6 +1,7 @@
 // Knows: how to talk to `nft`; the only place that runs it. Must not know: what the rules mean.
 // Text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is only read.
 
+import type { AnsweredAddress } from '../src/policy/answered.ts';
 import { addressText } from '../src/wire/address.ts';
 import { RunError, run } from './run-command.ts';
 
@@ -42,6 +43,32 @@ export async function listAddresses(family: string, table: string, set: string):
       6,
       Uint32Array.from({ length: 4 }, (_, at) => parseInt(digits.slice(8 * at, 8 * at + 8), 16)),
     );
+  });
+}
+
+/** What a set of clients' MAC addresses and IP addresses holds, with the seconds that are left; empty when there is no such set. */
+export async function listPairs(
+  family: string,
+  table: string,
+  set: string,
+): Promise<readonly AnsweredAddress[]> {
+  let text: string;
+  try {
+    text = await run('nft', ['-j', 'list', 'set', family, table, set]);
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'failed') return [];
+    throw error;
+  }
+  const { nftables } = JSON.parse(text) as NftListing;
+  const listed = nftables.flatMap((object) => {
+    const elements = (object['set'] as { elem?: unknown } | undefined)?.elem;
+    return Array.isArray(elements) ? (elements as unknown[]) : [];
+  });
+  return listed.flatMap((one) => {
+    const { val, expires } = (one as { elem?: { val?: unknown; expires?: unknown } }).elem ?? {};
+    const [client, address] = (val as { concat?: readonly unknown[] } | undefined)?.concat ?? [];
+    if (typeof client !== 'string' || typeof address !== 'string' || typeof expires !== 'number') return [];
+    return [{ client, address, seconds: expires }];
   });
 }
 

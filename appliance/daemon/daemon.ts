@@ -10,6 +10,9 @@ import type { UsedServer } from '../../src/guard/learner.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
+import { isSameNames } from '../../src/guard/answered-names.ts';
+import { ANSWERED_SETS, answeredElement, needsAnswer } from '../../src/policy/answered.ts';
+import type { AnsweredAddress } from '../../src/policy/answered.ts';
 import { TRIED_SET } from '../../src/policy/askers.ts';
 import { MADE_ONCE } from '../../src/policy/made-once.ts';
 import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
@@ -28,7 +31,7 @@ import { HealthProbe } from '../health.ts';
 import { ParsingLanes } from '../jobs/parsing-lanes.ts';
 import { lampFault } from '../lamp/file-lamp.ts';
 import { BEAT_MS } from '../lamp/beat.ts';
-import { dropsLeaksIn, listAddresses, listTable } from '../nftables.ts';
+import { dropsLeaksIn, listAddresses, listPairs, listTable } from '../nftables.ts';
 import { othersTurn } from '../others-turn.ts';
 import { relaysIn } from '../relays.ts';
 import { RunError } from '../run-command.ts';
@@ -36,6 +39,7 @@ import { TapPair } from '../tap/pair.ts';
 import type { TapState } from '../tap/supervisor.ts';
 import type { UndoRecord } from '../undo-record.ts';
 import { VERSION } from '../version.ts';
+import { AnswerDesk } from './answer-desk.ts';
 import { ApiError, ApiServer } from './api-server.ts';
 import { BoxLamp } from './box-lamp.ts';
 import { BoxRecord } from './box-record.ts';
@@ -57,6 +61,8 @@ import { KnownServersFile } from './known-servers.ts';
 import type { Servers } from './known-servers.ts';
 import {
   Warnings,
+  answersWords,
+  closedEarlyWords,
   mendedWords,
   putBackWords,
   letGoWords,
@@ -72,6 +78,14 @@ const VERIFY_MS = 700;
 const PROOF_WAIT_MS = 300;
 const WHOLE_MS = 500;
 
+/** Sets of what answers have opened, by whom they are filled. */
+const ANSWERED = ANSWERED_SETS.filter(({ learned }) => learned === undefined).map(({ name }) => name);
+const IN_USE = ANSWERED_SETS.filter(({ learned }) => learned !== undefined).map(({ name }) => name);
+
+async function listPairsIn(sets: readonly string[]): Promise<readonly AnsweredAddress[]> {
+  return (await Promise.all(sets.map((set) => listPairs(FAMILY, TABLE, set)))).flat();
+}
+
 /** Warnings of what is over: they stand until somebody has seen them. */
 const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-changed', 'withdrawn', 'let-go'];
 
@@ -84,6 +98,7 @@ export class Daemon implements ApiSubject {
   readonly #publisher: Publisher;
   readonly #firewall: Firewall;
   readonly #enforcement: Enforcement;
+  readonly #answers: AnswerDesk;
   readonly #record: BoxRecord;
   readonly #servers: KnownServersFile;
   readonly #rounds: Rounds;
@@ -179,6 +194,15 @@ export class Daemon implements ApiSubject {
     this.#enforcement = new Enforcement({
       ...{ firewall: this.#firewall, record: this.#record, runtimeDir },
       canary: [macText(this.#canary.mac)],
+      answered: () => this.#answers.table,
+    });
+    this.#answers = new AnswerDesk({
+      now: monotonicMs,
+      tell: (opened, gone) => this.#tellAnswered(opened, gone),
+      give: (opened, gone) => this.#firewall.change(opened.map(answeredElement), gone.map(answeredElement)),
+      holds: () => this.#enforcement.drops,
+      handOn: (frame) => this.#taps.handOn(frame),
+      failed: (error) => this.#warnings.put('answers', error === undefined ? undefined : answersWords(error)),
     });
     this.#warnings.put('state-file', this.#record.warning);
   }
@@ -349,6 +373,9 @@ export class Daemon implements ApiSubject {
       make(policy);
       await othersTurn();
     }
+    const before = this.#enforcement.policy;
+    const isRenamed = before !== undefined && !isSameNames(before, policy);
+    if (isRenamed) this.#answers.forget();
     const appliedAt = await this.#adopt(policy, bridge, servers?.used);
     await othersTurn();
     if (!first) {
@@ -356,6 +383,7 @@ export class Daemon implements ApiSubject {
       this.#guard.setPolicy(policy);
       this.#chronicle.setPolicy(policy);
     }
+    if (isRenamed) await this.#firewall.empty(IN_USE);
     this.#applied(appliedAt);
     await keeper.raise();
     await othersTurn();
@@ -399,12 +427,31 @@ export class Daemon implements ApiSubject {
     for (const port of ['lan', 'wan'] as const) this.#taps.forge(port, this.#links.of(port), forgery[port]);
   }
 
+  #tellAnswered(
+    opened: readonly AnsweredAddress[],
+    gone: readonly AnsweredAddress[],
+    only?: 'lan' | 'wan',
+  ): void {
+    this.#taps.answered(opened, gone, only);
+    this.#guard.change(this.#taps.orders);
+  }
+
+  /** A tap that has begun anew knows nothing of what answers have opened: kernel and daemon do. */
+  async #remindTap(port: 'lan' | 'wan'): Promise<void> {
+    const { policy } = this.#enforcement;
+    if (policy === undefined || !needsAnswer(policy)) return;
+    const inUse = await listPairsIn(IN_USE).catch(() => []);
+    this.#tellAnswered([...this.#answers.table, ...inUse], [], port);
+  }
+
   #report(report: TapReport): void {
     // What it teaches comes first: a tunnel's own first packet may be in it, to where an answer in it leads.
     if (this.#enforcement.observe(report)) this.#due.add('lesson');
     const news = this.#guard.report(report);
     this.#chronicle.report(report, news);
     this.#publisher.news(news);
+    this.#answers.take(report.lessons ?? []);
+    void this.#expose();
     const withdrawn = this.#enforcement.takeWithdrawn();
     if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnWords(withdrawn));
     const letGo = this.#enforcement.takeLetGo();
@@ -412,10 +459,20 @@ export class Daemon implements ApiSubject {
     if (news.some(({ breach }) => breach)) this.#due.add('breach');
   }
 
+  /** At once: what shows a protected name is closed before more of it is said. */
+  async #expose(): Promise<void> {
+    try {
+      if (!(await this.#enforcement.expose(this.#guard.observer.takeExposures()))) return;
+      this.#tellTaps();
+      this.#warnings.clear('learned');
+    } catch (error) {
+      this.#warnings.set('learned', `What was learned could not be put in force: ${words(error)}.`);
+    }
+  }
+
   /** At a bounded rate: the network says new things as fast as it likes, and each change is a new ruleset. */
   async #applyLessons(): Promise<void> {
-    const exposed = this.#enforcement.expose(this.#guard.observer.takeExposures());
-    if (!this.#due.delete('lesson') && !exposed) return;
+    if (!this.#due.delete('lesson')) return;
     this.#tellTaps();
     try {
       await this.#enforcement.apply();
@@ -428,6 +485,7 @@ export class Daemon implements ApiSubject {
   async #tapState(port: 'lan' | 'wan', state: TapState, detail: string): Promise<void> {
     this.#guard.tap(port, state, detail);
     this.#log.info({ port, state, detail }, 'tap');
+    if (state === 'up') await this.#remindTap(port);
     try {
       const applied = this.#enforcement.setVerified(this.#taps.allUp);
       if (!this.#enforcement.drops) this.#applied(monotonicMs());
@@ -455,6 +513,11 @@ export class Daemon implements ApiSubject {
     await this.#bridge?.beReached();
     this.#record.settle();
     this.#keepServers();
+    const { closedEarly, notGiven } = this.#answers;
+    this.#warnings.put(
+      'answers-lost',
+      closedEarly + notGiven > 0 ? closedEarlyWords(closedEarly, notGiven) : undefined,
+    );
     this.#warnings.put('nat64', prefixWords(this.#enforcement.unprovenPrefixes));
     if (this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse())) this.#due.add('lesson');
     if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
@@ -484,6 +547,7 @@ export class Daemon implements ApiSubject {
    */
   async #recall(): Promise<void> {
     this.#enforcement.recallTried(await listAddresses(FAMILY, TABLE, TRIED_SET).catch(() => []));
+    this.#answers.restore(await listPairsIn(ANSWERED).catch(() => []));
     if (!this.#record.isUnknown) return;
     let blocks = true;
     try {

@@ -7,9 +7,11 @@ import { Learner } from '../../src/guard/learner.ts';
 import type { Leads } from '../../src/guard/first-packets.ts';
 import type { LetGo, UsedServer, Withdrawal } from '../../src/guard/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
+import type { AnsweredAddress } from '../../src/policy/answered.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import { compileClosedRuleset, compileRuleset, dropsLeaks } from '../../src/policy/nft.ts';
+import { exposedElement } from '../../src/policy/nft-sets.ts';
 import type { RulesetState } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Bridge } from '../bridge.ts';
@@ -35,6 +37,8 @@ export interface EnforcementParts {
   readonly runtimeDir: string;
   /** Senders of the box's own forged leaks. */
   readonly canary: readonly string[];
+  /** What answers have opened (src/policy/answered.ts). */
+  readonly answered: () => readonly AnsweredAddress[];
 }
 
 export class Enforcement {
@@ -49,7 +53,7 @@ export class Enforcement {
   /** What the kernel was given last drops leaks. */
   #dropping = false;
   #passes: readonly OpenPass[] = [];
-  /** By address, the one that lasts longest. */
+  /** By client and address, the one that lasts longest. */
   #exposed: readonly Exposure[] = [];
   #passOpenedAt = 0;
   /** IPv4 addresses that the bridge had when it was looked at. */
@@ -102,9 +106,9 @@ export class Enforcement {
       const seconds = Math.round((until - now) / 1_000);
       return seconds > 0 ? [{ ...pass, seconds }] : [];
     });
-    const exposed = this.#exposed.flatMap(({ address, name, until }) => {
+    const exposed = this.#exposed.flatMap(({ until, ...served }) => {
       const seconds = Math.floor((until - now) / 1_000);
-      return seconds > 0 ? [{ address, name, seconds }] : [];
+      return seconds > 0 ? [{ ...served, seconds }] : [];
     });
     return { ...NOTHING_LEARNED, ...this.#learner.state(now), exposed, passes, box: this.#boxAddresses };
   }
@@ -150,7 +154,7 @@ export class Enforcement {
     if (this.#unrecorded) this.#remember();
     const [policy, mode] = [this.#policy, this.#mode()];
     const appliedAt = await this.#parts.firewall.apply(() => {
-      const learned = this.learned();
+      const learned = { ...this.learned(), answered: this.#parts.answered() };
       this.#given.give(learned, monotonicMs());
       return this.#compile(policy, learned, mode);
     });
@@ -272,23 +276,28 @@ export class Enforcement {
   }
 
   /**
-   * Has the rules watch addresses that were answered in the clear; true when the caller has to apply. At most so many
-   * as a ruleset can hold without growing slow: the ones that were answered last.
+   * Has the rules watch addresses that were answered, or shown a protected name, in the clear; resolves to true when the kernel was
+   * given more of them, so that the taps have to be told. At most so many as a ruleset can hold without growing slow: the newest.
    */
-  expose(news: readonly Exposure[]): boolean {
+  async expose(news: readonly Exposure[]): Promise<boolean> {
+    if (news.length === 0) return false;
     const now = monotonicMs();
-    const byAddress = new Map(this.#exposed.filter(({ until }) => until > now).map((e) => [e.address, e]));
-    let changed = false;
-    for (const exposure of news) {
-      const known = byAddress.get(exposure.address);
-      if (known !== undefined && known.until > exposure.until - EXPOSURE_SLACK_MS) continue;
-      byAddress.delete(exposure.address);
-      byAddress.set(exposure.address, exposure);
-      changed = true;
-    }
-    if (!changed) return false;
-    this.#exposed = [...byAddress.values()].slice(-EXPOSED_MOST);
+    const key = ({ client = '', address }: Exposure): string => `${client} ${address}`;
+    const known = new Map(this.#exposed.filter(({ until }) => until > now).map((one) => [key(one), one]));
+    const more = news.filter((one) => {
+      const before = known.get(key(one));
+      if (before !== undefined && before.until > one.until - EXPOSURE_SLACK_MS) return false;
+      known.delete(key(one));
+      known.set(key(one), one);
+      return true;
+    });
+    if (more.length === 0) return false;
+    this.#exposed = [...known.values()].slice(-EXPOSED_MOST);
     this.#remember();
+    // Elements alone: a whole ruleset takes longer than the next packets to where a protected name was shown.
+    await this.#parts.firewall.change(
+      more.map(({ until, ...served }) => exposedElement({ ...served, seconds: (until - now) / 1_000 })),
+    );
     return true;
   }
 

@@ -43,7 +43,10 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
       isListOf(learner['prefixes'] ?? [], ['network']) &&
       isNeighbourhood(learner['neighbourhood']) &&
       isListOf(value['passes'], []) &&
-      isListOf(value['exposed'], ['address', 'name']);
+      isListOf(value['exposed'], ['address', 'name']) &&
+      (value['exposed'] as { client?: unknown }[]).every(
+        ({ client }) => client === undefined || isWell('mac', client),
+      );
     return whole ? (value as unknown as SessionRecord) : undefined;
   } catch {
     return undefined;

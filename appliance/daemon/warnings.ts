@@ -89,3 +89,13 @@ export function prefixWords(networks: readonly string[]): string | undefined {
   if (networks.length === 0) return undefined;
   return `IPv4 servers of tunnels are open behind ${networks.join(' and ')}, too: that this network calls them so came from an answer on the wire, and no handshake there has proven it.`;
 }
+
+/** What answers led to could not be opened, so that those who asked were not given them. */
+export function answersWords(error: unknown): string {
+  return `Answers for names are held back, for the kernel did not take where they lead: ${words(error)}.`;
+}
+
+/** More was open, or asked for, at once than there is room for. */
+export function closedEarlyWords(closed: number, notGiven: number): string {
+  return `More names were in use at once than there is room for: ${String(closed)} addresses were closed before their time, and ${String(notGiven)} answers not handed on. They open again with the next answer.`;
+}

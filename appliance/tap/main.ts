@@ -85,6 +85,7 @@ function start(order: TapOrder): Tap {
     port: order.port,
     dissector: new Dissector({ quic: nodeQuicCrypto, relays: new Set(order.relays) }),
     judge: compileJudge(order.policy, order.learned),
+    policy: order.policy,
     boxMacs: order.boxMacs,
     orders: order.orders,
     canary: order.canary,
@@ -160,13 +161,17 @@ function obey(command: TapCommand): void {
   } else if (command.type === 'send') {
     sendOn(command.interface, command.frame);
   } else if (tap !== undefined) {
+    if (command.type === 'answered') {
+      tap.reader.answered(command.opened, command.gone, command.orders);
+      return;
+    }
     // No frame is read between the two: what the new filter shows is judged by the new policy.
     if (command.type === 'judge') {
       const { policy = tap.by.policy, learned, boxMacs, orders } = command;
       const isElsewhere = policy !== tap.by.policy || serversIn(learned) !== serversIn(tap.by.learned);
       tap.by = { ...tap.by, policy, learned };
       tap.reader.setJudge(compileJudge(policy, learned), {
-        ...{ boxMacs, orders, keepsFrames: policy.privacy === 'full' },
+        ...{ policy, boxMacs, orders, keepsFrames: policy.privacy === 'full' },
       });
       if (isElsewhere) filterAnew(tap);
     } else {

@@ -3,6 +3,7 @@
 // taken: the next one goes up after it, so that what the guard hears is never far behind what the tap reads, however slow the guard is.
 
 import { deserialize, serialize } from 'node:v8';
+import type { AnsweredAddress } from '../../src/policy/answered.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
@@ -31,6 +32,13 @@ export type TapCommand =
   | { readonly type: 'send'; readonly interface: string; readonly frame: Uint8Array }
   | { readonly type: 'taken' }
   | { readonly type: 'use'; readonly inUse: readonly string[] }
+  /** What the kernel is about to open for answers, and what it holds no longer (src/policy/answered.ts). */
+  | {
+      readonly type: 'answered';
+      readonly opened: readonly AnsweredAddress[];
+      readonly gone: readonly AnsweredAddress[];
+      readonly orders: number;
+    }
   | ({ readonly type: 'judge' } & Partial<Pick<TapOrder, 'policy'>> &
       Pick<TapOrder, 'learned' | 'boxMacs' | 'orders'>);
 

@@ -1,6 +1,7 @@
 // Knows: the two taps of the box and what each is ordered to read. Must not know: what their reports mean.
 
 import type { TapReport } from '../../src/guard/observation.ts';
+import type { AnsweredAddress } from '../../src/policy/answered.ts';
 import type { LearnedState } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
@@ -28,6 +29,8 @@ export class TapPair {
   #inUse: readonly string[] = [];
   #told = '';
   #orders = 0;
+  /** The interface toward the clients. */
+  #lan: string | undefined;
 
   readonly #canary: CanaryKey;
   readonly #relays: readonly string[];
@@ -49,6 +52,7 @@ export class TapPair {
     const macs = boxMacs.flatMap((mac) => parseMac(mac) ?? []);
     this.#orders += 1;
     this.#told = what(learned);
+    this.#lan = policy.bridge.lan;
     for (const port of PORTS) {
       const order: TapOrder = {
         port,
@@ -79,6 +83,19 @@ export class TapPair {
     this.#orders += 1;
     for (const tap of this.#taps.values()) tap.learn({ learned, orders: this.#orders });
     return true;
+  }
+
+  /** Tells what answers are about to open, and what is closed again; one port alone where only that tap has to hear of it. */
+  answered(opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[], only?: Port): void {
+    this.#orders += 1;
+    for (const [port, tap] of this.#taps)
+      if (only === undefined || only === port) tap.answered(opened, gone, this.#orders);
+      else tap.answered([], [], this.#orders);
+  }
+
+  /** Hands an answer on to the clients: by the tap that has just been told where it leads. */
+  handOn(frame: Uint8Array): void {
+    if (this.#lan !== undefined) this.#taps.get('lan')?.sendOn(this.#lan, frame);
   }
 
   /**

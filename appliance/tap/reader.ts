@@ -9,12 +9,15 @@ import { isLeakUp } from '../../src/guard/counters.ts';
 import { LEFT_OTHERWISE } from '../../src/guard/reconciliation.ts';
 import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
-import type { Handshake, TapReport } from '../../src/guard/observation.ts';
+import type { Handshake, Lesson, TapReport } from '../../src/guard/observation.ts';
 import type { Sighting } from '../../src/guard/canary.ts';
+import { AnsweredNames } from '../../src/guard/answered-names.ts';
+import type { AnsweredAddress } from '../../src/policy/answered.ts';
 import { Askers } from '../../src/policy/askers.ts';
 import { counterName, isOfCable } from '../../src/policy/counted.ts';
 import type { JudgedEndpoint } from '../../src/policy/hosts.ts';
 import type { Judge } from '../../src/policy/judge.ts';
+import type { Policy } from '../../src/policy/policy.ts';
 import type { Verdict } from '../../src/policy/verdict.ts';
 import { serialOf } from '../canary-seal.ts';
 import type { CanaryKey } from '../canary-seal.ts';
@@ -36,6 +39,8 @@ const BATCH = { limit: 512, least: 64, ms: 50 };
 const CANARIES = 8;
 /** Servers that answered, in one report. */
 const HANDSHAKES = 64;
+/** Answers in one report: of a flood of them the rest is asked for again. */
+const LESSONS = 64;
 /** Neighbours remembered. */
 const CLAIMS = 1_024;
 
@@ -43,6 +48,8 @@ export interface TapReaderParts {
   readonly port: 'lan' | 'wan';
   readonly dissector: Dissector;
   readonly judge: Judge;
+  /** What the judge was made of, where answers matter. */
+  readonly policy?: Policy;
   /** The box's own MAC addresses: what the kernel delivers to the box, or the box itself sends, does not cross. */
   readonly boxMacs: readonly number[];
   readonly orders: number;
@@ -67,6 +74,8 @@ export class TapReader {
   readonly #claims = new BoundedMap<number>(CLAIMS);
   readonly #neighbours = new NeighbourNews();
   readonly #askers = new Askers();
+  readonly #answered = new AnsweredNames();
+  #lessons: Lesson[] = [];
   #handshakes: Handshake[] = [];
   #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
@@ -80,14 +89,23 @@ export class TapReader {
     this.#boxMacs = new Set(parts.boxMacs);
     this.#orders = parts.orders;
     this.#batch.evidence.wanted = parts.keepsFrames;
+    if (parts.policy !== undefined) this.#answered.setPolicy(parts.policy);
   }
 
   /** Goes on by other orders. */
-  setJudge(judge: Judge, given: Pick<TapReaderParts, 'boxMacs' | 'orders' | 'keepsFrames'>): void {
+  setJudge(judge: Judge, given: Pick<TapReaderParts, 'boxMacs' | 'orders' | 'keepsFrames' | 'policy'>): void {
     this.#judge = judge;
+    if (given.policy !== undefined) this.#answered.setPolicy(given.policy);
     this.#boxMacs = new Set(given.boxMacs);
     this.#batch.evidence.wanted = given.keepsFrames;
     this.#orders = given.orders;
+  }
+
+  /** What the kernel is about to open, and what it holds no longer. */
+  answered(opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[], orders: number): void {
+    this.#answered.give(opened, this.#parts.monotonic());
+    this.#answered.take(gone);
+    this.#orders = orders;
   }
 
   /**
@@ -111,11 +129,13 @@ export class TapReader {
     }
     if (!isRead) dissector.application(bytes, facts, at * 1_000);
     this.#askers.recall(facts, direction, at);
+    this.#answered.recall(facts, direction, at);
     const verdict = judge.judge(facts, direction);
     facts.forNobody = judge.isForNobody(facts, direction);
     if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, at);
     else this.#askers.learnNames(facts, direction, at, judge.isOwnQuestion);
     const counter = judge.counter(facts, direction);
+    this.#learnAnswers(bytes, captured, { direction, counter, verdict }, at);
     this.#compareLater(counter, outgoing);
     if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;
     // PAUSE and LLDP are for the box at the other end of the cable, which takes them in every mode: nothing tried to leave.
@@ -213,6 +233,26 @@ export class TapReader {
     this.#reportWhenDue(this.#parts.monotonic());
   }
 
+  #learnAnswers(
+    bytes: Uint8Array,
+    captured: number,
+    judged: { readonly direction: 'up' | 'down'; readonly counter: string; readonly verdict: Verdict },
+    at: number,
+  ): void {
+    const { direction, counter, verdict } = judged;
+    const facts = this.#facts;
+    const asks =
+      direction === 'up' && verdict.verdict === 'allowed' && !this.#judge.isOwnQuestion(facts, 'up');
+    const passes = counter.startsWith('up_allowed');
+    const lesson = this.#answered.learn(facts, direction, at, { asks, passes });
+    // Both taps remember; the wan tap alone has it before the client does.
+    if (lesson === undefined || this.#parts.port !== 'wan' || this.#lessons.length >= LESSONS) return;
+    const isHeld = this.#judge.holds(facts, direction) && captured === facts.length;
+    if (!isHeld && lesson.opened.length === 0 && lesson.closed.length === 0) return;
+    this.#lessons.push(isHeld ? { ...lesson, frame: bytes.slice(0, captured) } : lesson);
+    this.#reportWhenDue(this.#parts.monotonic());
+  }
+
   /** Who says to have an address, told when it is another than before (rule T). */
   #isNewClaim(facts: Facts, direction: 'up' | 'down'): boolean {
     if (facts.arpOperation < 0 || direction !== 'down') return false;
@@ -241,8 +281,11 @@ export class TapReader {
     const lost = this.#parts.lost();
     const { observations, newlyFolded } = this.#batch.take();
     const [handshakes, canaries] = [this.#handshakes, this.#canaries];
+    const lessons = this.#lessons;
     this.#handshakes = [];
     this.#canaries = [];
+    this.#lessons = [];
+    const unsure = this.#answered.takeUnsure();
     const taken = this.#parts.emit({
       port: this.#parts.port,
       ...{ at, until, drained, orders: this.#orders, frames: this.#frames, lost, newlyFolded, observations },
@@ -250,6 +293,8 @@ export class TapReader {
       counts: this.#counts,
       ...(handshakes.length === 0 ? {} : { handshakes }),
       ...(canaries.length === 0 ? {} : { canaries }),
+      ...(lessons.length === 0 ? {} : { lessons }),
+      ...(unsure ? { unsure } : {}),
     });
     if (taken === undefined) {
       this.#taken(until, observations.length);
@@ -285,7 +330,8 @@ export class TapReader {
   }
 
   get pending(): boolean {
-    return this.#batch.size > 0 || this.#handshakes.length > 0 || this.#canaries.length > 0;
+    const told = [this.#handshakes, this.#canaries, this.#lessons];
+    return this.#batch.size > 0 || told.some(({ length }) => length > 0);
   }
 
   #reportWhenDue(now: number): void {

@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Readable } from 'node:stream';
 import type { TapReport } from '../../src/guard/observation.ts';
+import type { AnsweredAddress } from '../../src/policy/answered.ts';
 import { afterReading } from '../after-reading.ts';
 import { MessageReader, REPORT_FD } from './messages.ts';
 import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
@@ -101,6 +102,12 @@ export class TapSupervisor {
   use(inUse: readonly string[]): void {
     this.#order = { ...this.#order, inUse };
     this.#send({ type: 'use', inUse });
+  }
+
+  /** Tells what answers have opened and what is closed again: a frame that is sent on after this finds it known. */
+  answered(opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[], orders: number): void {
+    this.#order = { ...this.#order, orders };
+    this.#send({ type: 'answered', opened, gone, orders });
   }
 
   /** Has the tap put a frame on another interface; nothing happens while there is no tap. */

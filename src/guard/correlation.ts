@@ -5,15 +5,21 @@
 import { VISITS } from '../policy/rules.ts';
 import { matchesPattern } from '../policy/endpoint.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Kind } from '../flow/kinds.ts';
 import { describe } from '../policy/reason.ts';
 import type { Verdict } from '../policy/verdict.ts';
-import type { Observation } from './observation.ts';
+import { macText } from '../wire/address.ts';
+import type { Observation, ServedAddress } from './observation.ts';
 import { FairMap, Regulars } from './quotas.ts';
 
 /** How long an answer may come after its question, milliseconds. */
 const ANSWER_MS = 30_000;
 /** Bounds of a record's time to live, seconds: clients keep an answer for a while even when it says not to. */
 const TTL_SECONDS = { least: 60, most: 86_400 };
+/** Where a protected name was shown is closed for so long: nothing says for how long it serves it. Milliseconds. */
+const SHOWN_MS = 86_400_000;
+/** Whoever is asked for a name serves none. */
+const ASKING: ReadonlySet<Kind> = new Set<Kind>(['dns', 'mdns', 'llmnr', 'nbns', 'ssdp', 'dhcp', 'dhcp6']);
 const NAMES_PER_ADDRESS = 16;
 /** Addresses that wait to be taken; the rules hold no more at once. */
 const NEWS_MOST = 1_000;
@@ -35,6 +41,8 @@ interface AnsweredName {
 
 /** An address that the kernel and the taps shall watch; `until` is monotonic milliseconds. */
 export interface Exposure {
+  /** MAC address of the only client that it is closed for; absent: for all. */
+  readonly client?: string;
   readonly address: string;
   readonly name: string;
   readonly until: number;
@@ -178,7 +186,30 @@ export class Correlation {
     const group = `${this.#regulars.share(client)} ${entry.name}`;
     this.#answers.set(key, [entry, ...others].slice(0, NAMES_PER_ADDRESS), group);
     if (this.#policy.profile === 'full-tunnel') return;
-    this.#news.set(`${address} ${entry.name}`, { address, name: entry.name, until: entry.until }, entry.name);
+    // In split other names may be visited, so that what one client has asked for is no reason to close it for another.
+    const whose = this.#policy.profile === 'split' ? { client: macText(client) } : {};
+    this.#close({ ...whose, address, name: entry.name, until: entry.until });
+  }
+
+  #close(exposure: Exposure): void {
+    const { client = '', address, name } = exposure;
+    this.#news.set(`${client} ${address} ${name}`, exposure, name);
+  }
+
+  /** Notes a protected name that a client showed to an address past the tunnel: what follows there is that visit, whoever is named. */
+  shown({ facts, verdict, client, folded }: Observation, now: number): void {
+    if (this.#policy.profile !== 'split' || folded || verdict.rule !== 'B' || facts.ipVersion === 0) return;
+    if ((facts.protocol !== 6 && facts.protocol !== 17) || ASKING.has(facts.kind)) return;
+    const names = [...facts.findings.names.map((one) => one.name), facts.flowName];
+    const name = names.find((one) => this.#matters(one));
+    if (name === undefined) return;
+    this.#close({ client: macText(client), address: verdict.destination, name, until: now + SHOWN_MS });
+  }
+
+  /** Notes what an answer has led a client to from protected names that it did not ask for. */
+  served(client: string, addresses: readonly ServedAddress[], now: number): void {
+    for (const { address, name, seconds } of addresses)
+      this.#close({ client, address, name, until: now + seconds * 1_000 });
   }
 
   /** Split lets other names be asked for and visited in the clear. */

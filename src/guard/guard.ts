@@ -139,12 +139,14 @@ export class Guard {
     const tap = this.#taps[report.port];
     const hasLost = tap.take(report, now.monotonic);
     this.#balance.tap(report);
+    if (report.unsure === true) this.#balance.change(report.orders);
     for (const sighting of report.canaries ?? []) this.canary?.saw(report.port, sighting, now.monotonic);
     if (hasLost) this.canary?.lossy(report.port, now.monotonic);
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     const passOpen = this.#isPassOpen(now);
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
+    this.observer.served(report.lessons ?? [], now);
     for (const observation of report.observations) {
       if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation);
       const told =
@@ -357,6 +359,7 @@ export class Guard {
       since: new Date(this.#since).toISOString(),
       blockMode: this.#blockMode,
       profile: this.#policy.profile,
+      ...(this.#policy.profile === 'split' ? { direct: this.#policy.direct } : {}),
       tunnels,
       ledger: { ...this.#book.totals, unseen: this.unseen },
       unacknowledged: open.length,

@@ -4,6 +4,7 @@
 
 import { copyFacts } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
+import type { AnsweredAddress } from '../policy/answered.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import type { Sighting } from './canary.ts';
 import { EvidenceBudget } from './evidence.ts';
@@ -47,6 +48,23 @@ export interface Handshake {
   readonly at: number;
 }
 
+/** An address that an answer has led to from a protected name. */
+export interface ServedAddress {
+  readonly address: string;
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** What one answer has taught. */
+export interface Lesson {
+  readonly client: string;
+  readonly opened: readonly AnsweredAddress[];
+  /** Addresses of protected names. */
+  readonly closed: readonly ServedAddress[];
+  /** The answer itself, where the kernel does not hand it on. */
+  readonly frame?: Uint8Array;
+}
+
 /** What one tap says at a time, in order. */
 export interface TapReport {
   readonly port: 'lan' | 'wan';
@@ -73,6 +91,10 @@ export interface TapReport {
   readonly handshakes?: readonly Handshake[];
   /** Forged leaks of the box's own (src/guard/canary.ts). */
   readonly canaries?: readonly Sighting[];
+  /** What answers have taught; of the wan tap alone. */
+  readonly lessons?: readonly Lesson[];
+  /** What the kernel counts down by itself ended so near to a frame that it may have judged that otherwise. */
+  readonly unsure?: true;
 }
 
 /** What was folded of one group, and the last frame of it, which is told by itself. */

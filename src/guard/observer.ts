@@ -10,7 +10,7 @@ import type { Incident, IncidentBook } from './incidents.ts';
 import type { Now } from './now.ts';
 import { formatPrefix, isIn } from './networks.ts';
 import type { Network } from './networks.ts';
-import type { Observation } from './observation.ts';
+import type { Lesson, Observation } from './observation.ts';
 import { Meshes } from './meshes.ts';
 import { Proposals } from './proposals.ts';
 import { FairMap, Regulars } from './quotas.ts';
@@ -81,6 +81,7 @@ export class Observer {
       this.#client = observation.client;
       this.#clients.seen(observation.client, now.monotonic);
     }
+    this.#correlation.shown(observation, now.monotonic);
     const visit = this.#correlation.visit(observation, now.monotonic);
     const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
     if (judged.verdict.verdict !== 'leak') return [];
@@ -102,6 +103,11 @@ export class Observer {
 
   recallServers(known: KnownServers): void {
     this.#tripwire.recall(known);
+  }
+
+  /** What answers have led a client to from protected names. */
+  served(lessons: readonly Lesson[], now: Now): void {
+    for (const { client, closed } of lessons) this.#correlation.served(client, closed, now.monotonic);
   }
 
   /** Addresses that the kernel and the taps shall watch from now on; each is told once. */

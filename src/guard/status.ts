@@ -3,7 +3,7 @@
 
 import type { Kind } from '../flow/kinds.ts';
 import type { Fault } from '../policy/fault.ts';
-import type { Profile, TunnelProtocol } from '../policy/policy.ts';
+import type { Direct, Profile, TunnelProtocol } from '../policy/policy.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
 import { count, each, fields, flag, oneOf, text, textOrNull } from './shapes.ts';
 
@@ -139,6 +139,8 @@ export interface Status {
   readonly since: string;
   readonly blockMode: boolean;
   readonly profile: Profile;
+  /** Of split: where direct traffic may go in block mode. */
+  readonly direct?: Direct;
   readonly tunnels: readonly TunnelView[];
   readonly ledger: LedgerView;
   readonly unacknowledged: number;

@@ -1,0 +1,220 @@
+// Knows: which addresses a client was given as answers to names that it may ask for in the clear, as one tap sees it on its wire, and
+// which addresses served a protected name. Must not know: kernel, processes, clocks.
+// Follows src/policy/answered.ts. The uplink is hostile: an answer counts for the very question that a client asked (RFC 5452 section 4:
+// addresses, ports, id and name), once. A protected name opens nothing, wherever in an answer it stands (RFC 1034 section 3.6.2,
+// RFC 9460): what it leads to is closed. A tap's memory is a little longer than the kernel's, and never shorter.
+
+import type { Facts } from '../flow/facts.ts';
+import { USED, needsAnswer } from '../policy/answered.ts';
+import type { AnsweredAddress } from '../policy/answered.ts';
+import { isProtected } from '../policy/names.ts';
+import { noServerAddress } from '../policy/no-server.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Direction } from '../policy/verdict.ts';
+import { addressText, macText, parseAddress } from '../wire/address.ts';
+import { endsOf } from './learner.ts';
+import type { Lesson, ServedAddress } from './observation.ts';
+import { FairMap } from './quotas.ts';
+
+/** How long an answer may come after its question, milliseconds. */
+const ANSWER_MS = 30_000;
+/** Bounds of a record's time to live, seconds: clients keep an answer for a minute even when it says not to. */
+const TTL_SECONDS = { least: 60, most: 86_400 };
+const QUESTIONS = 2_048;
+/** Names that one client asks for from one port at a time. */
+const NAMES_PER_QUESTION = 16;
+const ADDRESSES_PER_ANSWER = 64;
+/** More than daemon and kernel hold together: what they have forgotten is forgotten here later. */
+const REMEMBERED = 16_384;
+/** How much longer a tap remembers than the kernel; near that end the two may differ. Milliseconds. */
+const MORE_MS = 1_000;
+const SKEW_MS = 100;
+
+interface Question {
+  readonly names: string[];
+  at: number;
+}
+
+interface Open {
+  /** By the record's time to live, monotonic milliseconds. */
+  until: number;
+  /** The same since it was used last. */
+  usedUntil: number;
+}
+
+/** How a frame was judged, as far as it matters here. */
+export interface Judged {
+  /** A question that may be asked in the clear, and not for a tunnel's own name. */
+  readonly asks: boolean;
+  /** It went, or goes, past the tunnel by the kernel's rules. */
+  readonly passes: boolean;
+}
+
+export class AnsweredNames {
+  #policy: Policy | undefined;
+  #questions = new FairMap<Question>(QUESTIONS);
+  /** By client and address, in the order in which they were opened. */
+  #open = new Map<string, Open>();
+  /** Something was judged so near to the end of its time that the kernel may have judged otherwise. */
+  #unsure = false;
+
+  /** Another list of names begins anew: what was opened for a name that is protected now is not known any more. */
+  setPolicy(policy: Policy): void {
+    const before = this.#policy;
+    this.#policy = policy;
+    if (before === undefined || isSameNames(before, policy)) return;
+    this.#questions = new FairMap(QUESTIONS);
+    this.#open = new Map();
+  }
+
+  /** Sets `facts.answered`, before the frame is judged. Monotonic milliseconds. */
+  recall(facts: Facts, direction: Direction, now: number): void {
+    facts.answered = false;
+    if (this.#open.size === 0 || facts.ipVersion === 0) return;
+    if (direction !== 'down') facts.answered = this.#isOpen(keyOf(facts, 'up'), now);
+    if (direction !== 'up' && !facts.answered) facts.answered = this.#isOpen(keyOf(facts, 'down'), now);
+  }
+
+  /** Takes a frame that was judged; what an answer has taught, when it was one that its client waits for. */
+  learn(facts: Facts, direction: Direction, now: number, judged: Judged): Lesson | undefined {
+    const policy = this.#policy;
+    if (policy?.profile !== 'split' || facts.ipVersion === 0) return undefined;
+    if (facts.answered && judged.passes && direction !== 'down') this.#use(facts, now);
+    if (facts.kind !== 'dns' || (facts.protocol !== 17 && facts.protocol !== 6)) return undefined;
+    if (direction !== 'down' && facts.destinationPort === 53 && judged.asks) this.#ask(facts, now);
+    return direction !== 'up' && facts.sourcePort === 53 ? this.#answer(facts, policy, now) : undefined;
+  }
+
+  /** What the daemon knows besides. */
+  give(addresses: readonly AnsweredAddress[], now: number): void {
+    for (const { client, address, seconds } of addresses)
+      this.#add(`${client} ${address}`, now + seconds * 1_000, now);
+  }
+
+  /** What the kernel holds no longer. */
+  take(addresses: readonly Pick<AnsweredAddress, 'client' | 'address'>[]): void {
+    for (const { client, address } of addresses) this.#open.delete(`${client} ${address}`);
+  }
+
+  /** Whether kernel and tap may have judged something differently since this was asked last. */
+  takeUnsure(): boolean {
+    const unsure = this.#unsure;
+    this.#unsure = false;
+    return unsure;
+  }
+
+  #isOpen(key: string, now: number): boolean {
+    const open = this.#open.get(key);
+    if (open === undefined) return false;
+    const end = Math.max(open.until, open.usedUntil);
+    if (now > end - SKEW_MS && now < end + 2 * MORE_MS) this.#unsure = true;
+    return now < end + MORE_MS;
+  }
+
+  #use(facts: Facts, now: number): void {
+    const open = this.#open.get(keyOf(facts, 'up'));
+    if (open !== undefined) open.usedUntil = now + USED.seconds * 1_000;
+  }
+
+  #ask(facts: Facts, now: number): void {
+    const key = `${facts.sourceMac} ${endsOf(facts, 'up')}`;
+    const known = this.#questions.get(key);
+    const pending = known !== undefined && now - known.at <= ANSWER_MS ? known : { names: [], at: now };
+    pending.at = now;
+    for (const { name } of facts.findings.names)
+      if (!pending.names.includes(name) && pending.names.length < NAMES_PER_QUESTION)
+        pending.names.push(name);
+    this.#questions.set(key, pending, String(facts.sourceMac));
+  }
+
+  #answer(facts: Facts, policy: Policy, now: number): Lesson | undefined {
+    const pending = this.#questions.get(`${facts.destinationMac} ${endsOf(facts, 'down')}`);
+    if (pending === undefined || now - pending.at > ANSWER_MS) return undefined;
+    const { names, answers } = facts.findings;
+    // A resolver that understands nothing repeats no question.
+    const at =
+      names.length === 0 ? 0 : pending.names.findIndex((name) => names.some((one) => one.name === name));
+    const asked = pending.names[at];
+    if (asked === undefined) return undefined;
+    // The client takes the first answer; what follows to the same question is somebody else's.
+    pending.names.splice(at, 1);
+    const client = macText(facts.destinationMac);
+    const { opened, closed } = ledTo(asked, answers, policy);
+    const lesson = {
+      client,
+      opened: needsAnswer(policy) ? opened.map((one) => ({ client, ...one })) : [],
+      closed,
+    };
+    this.give(lesson.opened, now);
+    return lesson;
+  }
+
+  #add(key: string, until: number, now: number): void {
+    const known = this.#open.get(key);
+    this.#open.delete(key);
+    if (this.#open.size >= REMEMBERED) this.#makeRoom(now);
+    this.#open.set(key, {
+      until: Math.max(until, known?.until ?? 0),
+      usedUntil: known?.usedUntil ?? -Infinity,
+    });
+  }
+
+  #makeRoom(now: number): void {
+    for (const [key, { until, usedUntil }] of this.#open)
+      if (Math.max(until, usedUntil) + 2 * MORE_MS < now) this.#open.delete(key);
+    const [oldest] = this.#open.keys();
+    if (this.#open.size >= REMEMBERED && oldest !== undefined) this.#open.delete(oldest);
+  }
+}
+
+/** Whether the same names are protected. */
+export function isSameNames(one: Policy, other: Policy): boolean {
+  return one.profile === other.profile && JSON.stringify(one.mustTunnel) === JSON.stringify(other.mustTunnel);
+}
+
+function keyOf(facts: Facts, way: 'up' | 'down'): string {
+  const [client, far] =
+    way === 'up' ? [facts.sourceMac, facts.destination] : [facts.destinationMac, facts.source];
+  return `${macText(client)} ${addressText(facts.ipVersion, far)}`;
+}
+
+/** Addresses to which an answer leads from a name: opened where no name on the way is protected, closed otherwise. */
+export function ledTo(
+  asked: string,
+  answers: Facts['findings']['answers'],
+  policy: Policy,
+): {
+  readonly opened: readonly { readonly address: string; readonly seconds: number }[];
+  readonly closed: readonly ServedAddress[];
+} {
+  const chain = new Set([asked]);
+  // Records may stand in any order: another round for as long as the chain grows.
+  for (let size = 0; size !== chain.size;) {
+    size = chain.size;
+    for (const { name, type, value } of answers)
+      if (chain.has(name) && type !== 'A' && type !== 'AAAA' && parseAddress(value) === undefined)
+        chain.add(value);
+  }
+  const secret = [...chain].find((name) => isProtected(name, policy));
+  const opened = new Map<string, number>();
+  const closed = new Map<string, ServedAddress>();
+  for (const { name, value, ttl } of answers) {
+    const parsed = parseAddress(value);
+    if (parsed === undefined) continue;
+    const address = addressText(parsed.ipVersion, parsed.words);
+    const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
+    const whose = chain.has(name) ? secret : isProtected(name, policy) ? name : undefined;
+    if (whose !== undefined) closed.set(address, { address, name: whose, seconds });
+    else if (
+      chain.has(name) &&
+      opened.size < ADDRESSES_PER_ANSWER &&
+      noServerAddress(parsed.ipVersion, parsed.words) === undefined
+    )
+      opened.set(address, Math.max(seconds, opened.get(address) ?? 0));
+  }
+  for (const address of closed.keys()) opened.delete(address);
+  return {
+    opened: [...opened].map(([address, seconds]) => ({ address, seconds })),
+    closed: [...closed.values()],
+  };
+}
