@@ -215,12 +215,20 @@ function figures(
     .map((name) => ({ name, text: ledger === undefined ? '?' : grouped(ledger[name]) }));
 }
 
-const CONTROLS_UNKNOWN = { on: undefined, passUntil: undefined, stopped: [] };
+const CONTROLS_UNKNOWN = { on: undefined, note: TEXTS.blockUnknown, passUntil: undefined, stopped: [] };
 
 function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> {
   if (!knowledge.known) return CONTROLS_UNKNOWN;
   const { blockMode, passUntil, passStopped = [] } = knowledge.status;
-  return { on: blockMode, passUntil: passUntil ?? undefined, stopped: passStopped };
+  const note = blockMode ? blockOnWords(knowledge.status) : TEXTS.blockOffNote;
+  return { on: blockMode, note, passUntil: passUntil ?? undefined, stopped: passStopped };
+}
+
+/** What block mode stops, beside its switch: no more than it does. */
+function blockOnWords({ profile, direct }: Status): string {
+  if (profile === 'full-tunnel') return TEXTS.blockOnNote;
+  if (profile !== 'split') return TEXTS.blockOnOther;
+  return direct === 'answered' ? TEXTS.blockOnAnswered : TEXTS.blockOnAny;
 }
 
 function incidentValues(status: Status | undefined): Readonly<Record<string, unknown>> {

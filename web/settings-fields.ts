@@ -10,6 +10,7 @@ import { linesOf } from './fields.ts';
 import type { FieldPath } from './fields.ts';
 import {
   CHATTER_CHOICES,
+  DIRECT_CHOICES,
   PRIVACY_CHOICES,
   PROFILE_CHOICES,
   SETTINGS_TEXTS as T,
@@ -37,11 +38,11 @@ export interface FormValues {
 const LISTS = ['mustTunnel', 'resolvers', 'proxies'] as const;
 
 export function valuesOf(settings: Settings): FormValues {
-  const { profile, localChatter, privacy, retentionDays, management } = settings;
+  const { profile, direct, localChatter, privacy, retentionDays, management } = settings;
   const lists = LISTS.map((name) => [name, settings[name].join('\n')] as const);
   return {
     fields: {
-      ...{ profile, localChatter, privacy, retentionDays: String(retentionDays) },
+      ...{ profile, direct, localChatter, privacy, retentionDays: String(retentionDays) },
       ...{ ...Object.fromEntries(lists), address: management.address, hostname: management.hostname },
       ssh: management.ssh ? 'yes' : 'no',
     },
@@ -76,7 +77,7 @@ export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<
     };
   if (part === 'record') return { privacy: text('privacy'), retentionDays: numberIn(text('retentionDays')) };
   return {
-    ...{ profile: text('profile'), localChatter: text('localChatter') },
+    ...{ profile: text('profile'), direct: text('direct'), localChatter: text('localChatter') },
     ...Object.fromEntries(LISTS.map((name) => [name, linesOf(fields[name] ?? '')])),
     allow: allow.map(allowIn),
   };
@@ -196,6 +197,10 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
       options: PROFILE_CHOICES,
     },
     list('mustTunnel', T.mustTunnelNote),
+    {
+      ...{ path: 'direct', name: 'direct', label: T.direct, kind: 'radios', value: value('direct') },
+      ...{ options: DIRECT_CHOICES, note: T.directNote },
+    },
     list('resolvers', T.resolversNote),
     list('proxies', T.proxiesNote),
     {

@@ -21,6 +21,8 @@ export const SETTINGS_TEXTS = {
   mustTunnel: 'Protected names',
   mustTunnelNote:
     'Profile “split” only. One a line: bank.example for a name and all below it, *.clinic.example for what is below.',
+  direct: 'Where the rest may go',
+  directNote: 'Profile “split” only, in block mode.',
   resolvers: 'Encrypted resolvers',
   resolversNote:
     'Not with a full tunnel. One a line, such as dot:9.9.9.9:853 or doh:203.0.113.5:443/dns.example.',
@@ -76,6 +78,19 @@ export const PROFILE_CHOICES = [
   ['full-tunnel', 'Full tunnel', 'Everything through the tunnel. What is not is a leak.'],
   ['proxy-stub', 'Encrypted names', 'Names only by the resolvers below; other traffic may go direct.'],
   ['split', 'Split', 'The protected names below only through the tunnel; the rest may go direct.'],
+] as const;
+
+export const DIRECT_CHOICES = [
+  [
+    'answered',
+    'To answered addresses',
+    'Only where an answer for another name has just led this device, and to the exceptions below. An address that a program knows by itself leads nowhere.',
+  ],
+  [
+    'any',
+    'Anywhere',
+    'Everywhere but to addresses that have served a protected name. The first visit to one that nobody asked for here is out before it is known.',
+  ],
 ] as const;
 
 export const CHATTER_CHOICES = [

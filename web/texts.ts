@@ -158,6 +158,12 @@ export const TEXTS = {
   blockOn: 'On',
   blockOff: 'Off',
   blockOnNote: 'Only the tunnel and what it needs may leave.',
+  blockOnOther:
+    'Names leave by your encrypted resolvers and proxies alone. Other traffic goes past the tunnel, as your profile allows.',
+  blockOnAnswered:
+    'Protected names leave inside the tunnel only. The rest may go past it to addresses that an answer has just led your device to, and to your exceptions; an address that a program knows by itself leads nowhere.',
+  blockOnAny:
+    'Protected names leave inside the tunnel only, and no traffic goes to an address once it has served one. The first visit to an address that nobody asked for here is out before its name is known.',
   blockOffNote: 'Watching only: everything may leave, and everything is judged.',
   blockUnknown: 'Unknown while the guard does not answer. Rules already in the kernel stay there.',
   blockOnLeaking: 'Block mode is on now. The light stays red until you acknowledge what got out.',

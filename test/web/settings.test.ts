@@ -42,7 +42,7 @@ describe('a form of the page', () => {
   it('sends lists by their lines, and exceptions by their rows', async () => {
     await own.post('/settings/rules', {
       ...{ profile: 'split', localChatter: 'red', mustTunnel: ' bank.example \r\n\r\n*.clinic.example\r\n' },
-      ...{ resolvers: '', proxies: '' },
+      ...{ direct: 'answered', resolvers: '', proxies: '' },
       ...{
         'allow.0.to': '',
         'allow.0.why': 'removed',
@@ -62,7 +62,7 @@ describe('a form of the page', () => {
         '/v1/settings',
         {
           ...{ profile: 'split', localChatter: 'red', mustTunnel: ['bank.example', '*.clinic.example'] },
-          ...{ resolvers: [], proxies: [] },
+          ...{ direct: 'answered', resolvers: [], proxies: [] },
           allow: [
             { to: '192.0.2.9', transport: 'tcp', port: 631, why: 'scanner' },
             { to: 'x', port: 'a', why: '' },
