@@ -2,6 +2,7 @@
 // Must not know: how either comes to it. Holds README.md, guarantee 2. What crosses is read at the far end, why from the counters.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AnsweredNames } from '../../src/guard/answered-names.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
@@ -13,6 +14,8 @@ import type { Policy } from '../../src/policy/policy.ts';
 import { differences } from '../../src/policy/readback.ts';
 import { mutants } from '../policy/mutants.ts';
 import {
+  ANSWERED,
+  ANSWERED_LEARNED,
   ANYWHERE,
   BARE,
   CHANGED,
@@ -49,11 +52,15 @@ afterAll(async () => {
 
 const ETHERNET = 1;
 
-function factsOf(bytes: Uint8Array): Facts {
+/** As a tap reads it that knows what answers have opened. */
+function factsOf(bytes: Uint8Array, way: 'up' | 'down', { answered }: LearnedState): Facts {
   const facts = new Facts();
   const dissector = new Dissector();
   dissector.headers(bytes, 0, bytes.length, bytes.length, ETHERNET, facts);
   dissector.application(bytes, facts, 0);
+  const names = new AnsweredNames();
+  names.give(answered, 0);
+  names.recall(facts, way, 0);
   return facts;
 }
 
@@ -68,7 +75,10 @@ function isKnownLimit(facts: Facts, way: 'up' | 'down', { profile }: Policy): bo
   if (malformed === 'tcp-offset' || malformed === 'ip6-extension') return true;
   if (malformed === 'udp-length' && destinationPort === 53) return true;
   if (way === 'down') return protocol === 17 && sourcePort === 53 && findings.names.length !== 1;
-  return profile === 'split' && destinationPort === 53 && findings.names.length === 0;
+  if (profile !== 'split' || destinationPort !== 53) return false;
+  // A piece of a question is stopped whatever it holds; of a whole one the name has to be readable.
+  if (protocol === 6) return facts.questions.includes(undefined);
+  return findings.names.length === 0;
 }
 
 interface Sums {
@@ -82,8 +92,8 @@ function tally(items: Iterable<string>): Map<string, number> {
   return sums;
 }
 
-function expected(judge: Judge, shapes: readonly Shape[]): Sums {
-  const read = shapes.map((shape) => ({ shape, facts: factsOf(shape.bytes) }));
+function expected(judge: Judge, shapes: readonly Shape[], learned: LearnedState): Sums {
+  const read = shapes.map((shape) => ({ shape, facts: factsOf(shape.bytes, shape.way, learned) }));
   const crossing = read.filter(({ shape, facts }) => judge.crosses(facts, shape.way));
   const counters = read.map(({ shape, facts }) => judge.counter(facts, shape.way));
   const counted = tally(counters.filter((name) => name !== ''));
@@ -95,7 +105,9 @@ function expected(judge: Judge, shapes: readonly Shape[]): Sums {
 
 /** Known limits are left out, but for what must hold even there: the judge never calls one of them safe. */
 function comparable(policy: Policy, shapes: readonly Shape[]): Shape[] {
-  return shapes.filter((shape) => !isKnownLimit(factsOf(shape.bytes), shape.way, policy));
+  return shapes.filter(
+    (shape) => !isKnownLimit(factsOf(shape.bytes, shape.way, NOTHING_LEARNED), shape.way, policy),
+  );
 }
 
 const JUDGED = /^(up|down)_(tunnel|plumbing|allowed|pass|leak)_/;
@@ -153,6 +165,7 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'full-tunnel under a pass', policy: FULL, learned: PASSING },
   { name: 'proxy-stub', policy: STUB, learned: LEARNED },
   { name: 'split', policy: SPLIT, learned: LEARNED },
+  { name: 'split to answered addresses', policy: ANSWERED, learned: ANSWERED_LEARNED },
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED },
   { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED },
   { name: 'a network with NAT64 of its own, every protocol', policy: FULL, learned: TRANSLATED },
@@ -181,7 +194,7 @@ describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {
       FORMS.filter((shape) => shape.way === way),
     );
     const real = await measured(way, shapes);
-    const said = expected(judge, shapes);
+    const said = expected(judge, shapes, learned);
     const nameOf = new Map(shapes.map(({ name, bytes }) => [Buffer.from(bytes).toString('hex'), name]));
     const names = (sums: Sums): string[] =>
       [...sums.crossed.keys()].map((hex) => nameOf.get(hex) ?? hex).sort();
@@ -199,7 +212,7 @@ describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {
       ),
     );
     const real = await measured(way, shapes);
-    const said = expected(judge, shapes);
+    const said = expected(judge, shapes, learned);
     expect([...real.crossed.keys()].filter((hex) => !said.crossed.has(hex))).toEqual([]);
     expect([...said.crossed.keys()].filter((hex) => !real.crossed.has(hex))).toEqual([]);
     expect(real.counted).toEqual(said.counted);
@@ -207,10 +220,10 @@ describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {
 
   it('what is malformed where the kernel cannot see it is a leak to the judge, and crosses only as what it seems', async () => {
     const shapes = mutants(SHAPES.filter(hasSender), 4000, 0xbad).filter(({ bytes, way }) =>
-      isKnownLimit(factsOf(bytes), way, policy),
+      isKnownLimit(factsOf(bytes, way, learned), way, policy),
     );
     expect(shapes.length).toBeGreaterThan(20);
-    const read = shapes.map((shape) => ({ shape, facts: factsOf(shape.bytes) }));
+    const read = shapes.map((shape) => ({ shape, facts: factsOf(shape.bytes, shape.way, learned) }));
     const broken = read.filter(({ facts }) => facts.malformed !== undefined);
     const safe = broken.filter(({ shape, facts }) => judge.judge(facts, shape.way).verdict !== 'leak');
     expect(safe.map(({ shape }) => shape.name)).toEqual([]);
