@@ -109,6 +109,7 @@ function listen(order: ListenOrder): void {
   const analysis = new Analysis({
     dissector: new Dissector({ quic: nodeQuicCrypto, relays: new Set(order.relays) }),
     judge,
+    answersBy: policy,
     ...(order.client === undefined ? {} : { client: order.client }),
   });
   const listener = new Listener(order.interface, analysis, order.ownMac);

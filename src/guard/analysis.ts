@@ -11,6 +11,7 @@ import type { Judge } from '../policy/judge.ts';
 import { isShown, kernelAccepts } from '../policy/shape.ts';
 import type { Policy, TunnelProtocol } from '../policy/policy.ts';
 import type { Direction, Rule, VerdictName } from '../policy/verdict.ts';
+import { AnsweredNames } from './answered-names.ts';
 import { IncidentList } from './analysis-incidents.ts';
 import type { AnalysedIncident } from './analysis-incidents.ts';
 import { NameList } from './analysis-names.ts';
@@ -26,6 +27,8 @@ export interface AnalysisParts {
   readonly client?: number;
   /** Rule T holds the network's offers against its tunnels' servers; without it nobody looks for tricks. */
   readonly policy?: Policy;
+  /** Where nobody looks for tricks: what answers are held against in split. */
+  readonly answersBy?: Policy;
   readonly maxIncidents?: number;
   readonly maxNames?: number;
 }
@@ -91,6 +94,7 @@ export class Analysis {
   readonly #other = new Facts();
   #facts = this.#other;
   readonly #askers = new Askers();
+  readonly #answered = new AnsweredNames();
   readonly #incidents: IncidentList;
   readonly #names: NameList;
   readonly #tricks: AnalysedTricks | undefined;
@@ -114,6 +118,8 @@ export class Analysis {
     this.#learning = parts.judge;
     this.#judge = parts.judge.judge;
     this.#client = parts.client;
+    const by = parts.policy ?? parts.answersBy;
+    if (by !== undefined) this.#answered.setPolicy(by);
     this.#incidents = new IncidentList(parts.maxIncidents ?? 10_000);
     this.#names = new NameList(parts.maxNames ?? 150_000);
     if (parts.policy !== undefined)
@@ -199,6 +205,7 @@ export class Analysis {
   #judgeOther(direction: Direction, timeMicros: number, frames: number): void {
     const facts = this.#facts;
     this.#askers.recall(facts, direction, timeMicros / 1_000);
+    this.#answered.recall(facts, direction, timeMicros / 1_000);
     if (this.#learning.look(facts)) {
       this.#replaceJudge(this.#learning.judge);
       const tunnel = this.#judge.tunnelOf(facts, direction);
@@ -210,6 +217,8 @@ export class Analysis {
     const verdict = this.#judge.judge(facts, direction, false);
     if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, timeMicros / 1_000);
     else this.#askers.learnNames(facts, direction, timeMicros / 1_000, this.#judge.isOwnQuestion);
+    const allowed = verdict.verdict === 'allowed';
+    this.#answered.learn(facts, direction, timeMicros / 1_000, { asks: allowed, passes: allowed });
     this.#verdicts[verdict.verdict] += frames;
     this.#kinds[facts.kind] += frames;
     if (facts.findings.names.length > 0) this.#names.add(facts.findings.names);

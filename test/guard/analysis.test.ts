@@ -1,6 +1,6 @@
 // Knows: what the analysis of a capture says, from frames to the object of `analyze --json`. Must not know: files.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Analysis } from '../../src/guard/analysis.ts';
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
@@ -14,6 +14,7 @@ import type { Policy, TunnelProtocol } from '../../src/policy/policy.ts';
 import { parseMac } from '../../src/wire/address.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
+import { policyOf } from '../policy/policies.ts';
 import { clientHello } from '../policy/tls-hello.ts';
 
 const SERVER = '198.51.100.7';
@@ -421,5 +422,40 @@ describe('privacy', () => {
     expect(report.incidents[0]).toMatchObject({ exposure: name, destination: '203.0.113.0/24' });
     expect(report.incidents[0]?.client).toMatch(/^h-/);
     expect(JSON.stringify(report)).not.toMatch(/leak\.example|203\.0\.113\.53/);
+  });
+});
+
+describe('a capture under split, direct: answered', () => {
+  const policy = policyOf('version: 1\nprofile: split\ndirect: answered\nmustTunnel: [bank.example]\n');
+  const CLIENT = 0x02_00_00_00_00_0c;
+  const visit = (to: string): Uint8Array => udp(to, 4433, made.fill(20));
+  const answered = (name: string, address: string): Uint8Array[] => [
+    made.ethernet(0x0800, made.ipv4(17, made.udp(4000, 53, made.dnsQuery(name)), { to: '192.168.1.1' })),
+    made.ethernet(
+      0x0800,
+      made.ipv4(17, made.udp(53, 4000, made.dnsAnswer(name, address)), {
+        from: '192.168.1.1',
+        to: '192.168.1.50',
+      }),
+      {
+        ...{ from: made.ROUTER, to: made.CLIENT },
+      },
+    ),
+  ];
+  const frames = [
+    ...answered('www.shop.example', '203.0.113.7'),
+    ...answered('www.bank.example', '203.0.113.8'),
+    ...['203.0.113.7', '203.0.113.8', '203.0.113.9'].map(visit),
+  ];
+
+  it.each([undefined, CLIENT])('goes by the answers in it, whose client is %s', (client) => {
+    const analysis = new Analysis({
+      ...{ dissector: new Dissector(), judge: judgeOf(policy), answersBy: policy },
+      ...(client === undefined ? {} : { client }),
+    });
+    for (const [at, frame] of frames.entries())
+      analysis.packet(frame, 0, frame.length, frame.length, 1, 1_700_000_000_000_000 + at * 1000);
+    const visits = analysis.report('test', 1).incidents.map(({ destination }) => destination);
+    expect(visits.filter((to) => to.startsWith('203.'))).toEqual(['203.0.113.8', '203.0.113.9']);
   });
 });

@@ -9,7 +9,7 @@ import { Dhcp6View } from '../../src/wire/dhcp6.ts';
 import { dnscryptClientMagics, dnscryptRelay, isDnscryptQuery } from '../../src/wire/dnscrypt.ts';
 import { dnsShape, dnsTcpMessages, ednsUdpSize, readQuestions } from '../../src/wire/dns.ts';
 import { readAnswers, readRecordNames } from '../../src/wire/dns-answers.ts';
-import { wholeQuestion } from '../../src/wire/dns-stream.ts';
+import { cutQuestion, segmentQuestions, wholeQuestion } from '../../src/wire/dns-stream.ts';
 import { dtlsHello, DtlsHelloPieces, isDtlsRecords } from '../../src/wire/dtls.ts';
 import { eapolFrame } from '../../src/wire/eapol.ts';
 import { ERSPAN_III, erspanInner } from '../../src/wire/erspan.ts';
@@ -92,7 +92,7 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     }),
   ],
   'dns-answers': (b, s, e) => [readAnswers(b, s, e), readRecordNames(b, s, e)],
-  'dns-stream': (b, s, e) => [wholeQuestion(b, s, e)],
+  'dns-stream': (b, s, e) => [wholeQuestion(b, s, e), segmentQuestions(b, s, e), cutQuestion(b, s, e)],
   dnscrypt: (b, s, e) => [
     dnscryptClientMagics(b, s, e),
     isDnscryptQuery(b, s, e),
