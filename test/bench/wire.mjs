@@ -11,6 +11,7 @@ const TESTS = {
   floods: ['netns', 'test/netns/floods.test.ts'],
   canary: ['netns', 'test/netns/canary-sight.test.ts'],
   names: ['netns', 'test/netns/named-life.test.ts'],
+  split: ['netns', 'test/netns/split.test.ts'],
   day: ['unit', 'test/appliance/tap/canary-day.test.ts'],
 };
 const [name = '', ...rest] = process.argv.slice(2);

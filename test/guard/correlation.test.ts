@@ -10,8 +10,9 @@ import type { Incident } from '../../src/guard/incidents.ts';
 import { Observer } from '../../src/guard/observer.ts';
 import { TunnelWatch } from '../../src/guard/tunnel-watch.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import type { Verdict } from '../../src/policy/verdict.ts';
-import { HOME, leak, observation, policyOf } from './samples.ts';
+import type { Rule, Verdict } from '../../src/policy/verdict.ts';
+import { macText } from '../../src/wire/address.ts';
+import { CLIENT, HOME, leak, observation, policyOf } from './samples.ts';
 
 const SPLIT = policyOf(`version: 1
 profile: split
@@ -141,7 +142,10 @@ describe('rule D', () => {
     expect(go('203.0.113.80', 'tls', DIRECT)[0]).toMatchObject({ rule: 'D', exposure: 'bank.example' });
     expect(go('203.0.113.81', 'tls', DIRECT)).toEqual([]);
     expect(go('203.0.113.80', 'tls', { verdict: 'allowed' })).toEqual([]);
-    expect(observer.takeExposures()).toMatchObject([{ address: '203.0.113.80', name: 'bank.example' }]);
+    // What one client asked for closes nothing for another.
+    expect(observer.takeExposures()).toMatchObject([
+      { client: macText(CLIENT), address: '203.0.113.80', name: 'bank.example' },
+    ]);
     expect(observer.takeExposures()).toEqual([]);
   });
 
@@ -152,6 +156,53 @@ describe('rule D', () => {
     expect(go('203.0.113.80', 'quic', DIRECT)[0]).toMatchObject({ rule: 'D' });
     expect(go('203.0.113.81', 'quic', DIRECT)).toEqual([]);
     expect(observer.takeExposures()).toHaveLength(1);
+  });
+
+  it.each<[Kind, number, number]>([
+    ['tls', 6, 1],
+    ['http', 6, 1],
+    ['http-proxy', 6, 1],
+    ['socks', 6, 1],
+    ['quic', 17, 1],
+    ['dtls', 17, 1],
+    ['tcp', 6, 1],
+    // Whoever is asked for a name serves none.
+    ['dns', 17, 0],
+    ['dns', 6, 0],
+    ['mdns', 17, 0],
+    ['llmnr', 17, 0],
+    ['ssdp', 17, 0],
+  ])(
+    'split: a protected name that is shown by %s closes where it is shown, for whoever showed it',
+    (kind, protocol, closed) => {
+      const { observer } = wire(SPLIT);
+      const show = (names: readonly string[], rule: Rule, flowName = ''): readonly unknown[] => {
+        const destination = '203.0.113.90';
+        const seen = observation({ kind, names, verdict: leak(names[0] ?? flowName, { rule, destination }) });
+        Object.assign(seen.facts, { protocol, ipVersion: 4, flowName });
+        observer.take('lan', seen, { wall: 0, monotonic: 5 }, false);
+        return observer.takeExposures();
+      };
+      const told = {
+        client: macText(CLIENT),
+        address: '203.0.113.90',
+        name: 'www.bank.example',
+        until: 86_400_005,
+      };
+      expect(show(['www.bank.example'], 'B')).toEqual(closed === 0 ? [] : [told]);
+      expect(show([], 'B', 'www.bank.example')).toEqual(closed === 0 ? [] : [told]);
+      expect(show(['www.news.example'], 'B')).toEqual([]);
+      expect(show(['www.bank.example'], 'E')).toEqual([]);
+    },
+  );
+
+  it('split: where an answer leads from a protected name on the way is closed for the record’s time', () => {
+    const { observer } = wire(SPLIT);
+    const closed = [{ address: '203.0.113.91', name: 'www.bank.example', seconds: 60 }];
+    observer.served([{ client: '02:00:00:00:00:0c', opened: [], closed }], { wall: 0, monotonic: 5 });
+    expect(observer.takeExposures()).toEqual([
+      { client: '02:00:00:00:00:0c', address: '203.0.113.91', name: 'www.bank.example', until: 60_005 },
+    ]);
   });
 
   it('is bounded, and says what it forgot', () => {

@@ -261,12 +261,15 @@ describe.each(['any', 'answered'] as const)('questions over TCP, direct: %s', (d
 
   const message = (name: string): Bytes => [...u16(dnsQuery(name).length), ...dnsQuery(name)];
   const hex = (bytes: Bytes): string => Buffer.from(bytes).toString('hex');
-  const asked = async (segments: readonly Bytes[]): Promise<number> => {
+  /** Bytes of the segments with data that crossed. */
+  const asked = async (segments: readonly Bytes[]): Promise<readonly number[]> => {
     const filter = `src host ${LAN.laptop4} and dst host ${RESOLVER} and tcp dst port 53`;
     const lines = await seenByUplink(lab(), filter, () =>
       laptop([process.execPath, SAY, LAN.laptop4, RESOLVER, '53', ...segments.map(hex)]),
     );
-    return lines.filter((line) => !/length 0\b/.test(line)).length;
+    return lines
+      .map((line) => Number(/length (\d+)(?: |$)(?!.*length \d)/.exec(line)?.[1] ?? 0))
+      .filter((bytes) => bytes > 0);
   };
 
   it('whole ones go, and are answered', async () => {
@@ -280,7 +283,7 @@ describe.each(['any', 'answered'] as const)('questions over TCP, direct: %s', (d
     ]);
     expect(stdout).toMatch(/ANSWER: [1-4]/);
     const both = [...message('site3.shop.example'), ...message('site3.shop.example')];
-    expect(await asked([both])).toBeGreaterThan(0);
+    expect(await asked([both])).toContain(both.length);
   });
 
   it.each<[string, readonly Bytes[], string]>([
@@ -290,7 +293,7 @@ describe.each(['any', 'answered'] as const)('questions over TCP, direct: %s', (d
       [message('www.bank.example').slice(0, 21), message('www.bank.example').slice(21)],
       'bank.example',
     ],
-    ['the beginning of a protected name', [message('www.bank.example').slice(0, 23)], 'www.bank.e'],
+    ['the beginning of a protected name', [message('www.bank.example').slice(0, 25)], 'www.bank.e'],
     [
       'a length by itself, and a protected name',
       [message('www.bank.example').slice(0, 2), message('www.bank.example').slice(2)],
@@ -306,10 +309,12 @@ describe.each(['any', 'answered'] as const)('questions over TCP, direct: %s', (d
       [[...message('www1.shop.example'), ...message('www1.bank.example')]],
       'www1.bank.example',
     ],
-    ['no question', [text('GET / HTTP/1.1\r\nHost: www.bank.example\r\n\r\n')], 'www.bank.example'],
+    ['no question', [text('GET / HTTP/1.1\r\nHost: www.news.example\r\n\r\n')], 'www.news.example'],
   ])('%s: no byte of it crosses, and it is told by what was seen', async (_case, segments, told) => {
     await lab().guard.acknowledge();
-    expect(await asked(segments)).toBe(0);
+    // What was stopped a client sends again, and Linux puts pieces together then: a whole question for another name goes.
+    const whole = message('site3.shop.example').length;
+    expect((await asked(segments)).filter((bytes) => bytes !== whole)).toEqual([]);
     const tells = async (): Promise<boolean> =>
       (await incidentsOf(lab())).some(
         ({ acknowledged, exposure, why, blocked }) =>

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import type { Status } from '../../src/guard/status.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { owner, showPage } from './listening-page.ts';
 import type { Browser, PageUnderTest } from './listening-page.ts';
@@ -97,6 +98,23 @@ describe('an open page', () => {
     const changed = JSON.parse(await stream.until((event) => event === 'regions')) as [string, string][];
     expect(changed.map(([name]) => name)).toEqual(['controls']);
     expect(changed[0]?.[1]).toContain('aria-checked="true"');
+  });
+
+  it.each<[Pick<Status, 'profile' | 'direct'>, string]>([
+    [{ profile: 'full-tunnel' }, 'Only the tunnel and what it needs may leave.'],
+    [{ profile: 'proxy-stub' }, 'Other traffic goes past the tunnel'],
+    [{ profile: 'split', direct: 'answered' }, 'an address that a program knows by itself leads nowhere'],
+    [{ profile: 'split', direct: 'any' }, 'is out before its name is known'],
+  ])('says beside the switch what block mode stops, and no more: %j', async (policy, words) => {
+    const stream = await Stream.start();
+    await stream.until((event) => event === 'regions');
+    await peer.haveStreams(1);
+    peer.say(aStatus({ blockMode: true, ...policy }));
+    const [[, controls] = []] = JSON.parse(await stream.until((event) => event === 'regions')) as [
+      string,
+      string,
+    ][];
+    expect(controls).toContain(words);
   });
 
   it('asks anew when only an incident is told', async () => {
