@@ -170,6 +170,7 @@ export class Daemon implements ApiSubject {
       {
         report: this.#report.bind(this),
         state: (port, state, detail) => void this.#tapState(port, state, detail),
+        answered: () => this.#answers.table,
       },
       this.#canary,
       this.#relays(options.relays),
@@ -436,12 +437,19 @@ export class Daemon implements ApiSubject {
     this.#guard.change(this.#taps.orders);
   }
 
-  /** A tap that has begun anew knows nothing of what answers have opened: kernel and daemon do. */
+  /** What the kernel alone knows: addresses that are in use since, and what it was given by an earlier daemon. */
+  async #recallAnswers(sets: readonly string[]): Promise<void> {
+    const { policy } = this.#enforcement;
+    if (policy !== undefined && !needsAnswer(policy)) return;
+    this.#answers.restore(await listPairsIn(sets).catch(() => []));
+  }
+
+  /** A tap that has begun anew was told what was known when it began. */
   async #remindTap(port: 'lan' | 'wan'): Promise<void> {
     const { policy } = this.#enforcement;
     if (policy === undefined || !needsAnswer(policy)) return;
-    const inUse = await listPairsIn(IN_USE).catch(() => []);
-    this.#tellAnswered([...this.#answers.table, ...inUse], [], port);
+    await this.#recallAnswers(IN_USE);
+    this.#tellAnswered(this.#answers.table, [], port);
   }
 
   #report(report: TapReport): void {
@@ -485,7 +493,7 @@ export class Daemon implements ApiSubject {
   async #tapState(port: 'lan' | 'wan', state: TapState, detail: string): Promise<void> {
     this.#guard.tap(port, state, detail);
     this.#log.info({ port, state, detail }, 'tap');
-    if (state === 'up') await this.#remindTap(port);
+    void (state === 'up' ? this.#remindTap(port) : this.#recallAnswers(IN_USE));
     try {
       const applied = this.#enforcement.setVerified(this.#taps.allUp);
       if (!this.#enforcement.drops) this.#applied(monotonicMs());
@@ -547,7 +555,7 @@ export class Daemon implements ApiSubject {
    */
   async #recall(): Promise<void> {
     this.#enforcement.recallTried(await listAddresses(FAMILY, TABLE, TRIED_SET).catch(() => []));
-    this.#answers.restore(await listPairsIn(ANSWERED).catch(() => []));
+    await this.#recallAnswers([...ANSWERED, ...IN_USE]);
     if (!this.#record.isUnknown) return;
     let blocks = true;
     try {

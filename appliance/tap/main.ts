@@ -100,6 +100,7 @@ function start(order: TapOrder): Tap {
       await isTaken;
     },
   });
+  reader.answered(order.answered ?? [], [], order.orders);
   let lingering = false;
   const linger = (ms: number): void => {
     lingering = true;

@@ -24,6 +24,8 @@ export interface TapOrder {
   readonly relays: readonly string[];
   /** Grows with every order (src/guard/reconciliation.ts). */
   readonly orders: number;
+  /** What answers have opened before a tap begins. */
+  readonly answered?: readonly AnsweredAddress[];
 }
 
 /** Down the IPC channel: the order first, then by what else the tap shall judge and read from now on; what is absent has not changed. */

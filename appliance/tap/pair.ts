@@ -20,6 +20,8 @@ const IN_USE_MOST = 8;
 export interface TapPairListener {
   report(report: TapReport): void;
   state(port: Port, state: TapState, detail: string): void;
+  /** What answers have opened by now. */
+  answered(): readonly AnsweredAddress[];
 }
 
 export class TapPair {
@@ -123,6 +125,7 @@ export class TapPair {
       report: (report) => {
         this.#listener.report(report);
       },
+      answered: () => this.#listener.answered(),
       state: (state, detail) => {
         if (state === 'up') this.#up.add(port);
         else this.#up.delete(port);

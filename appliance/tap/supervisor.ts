@@ -40,6 +40,8 @@ export type TapState = 'up' | 'restarting' | 'down';
 export interface TapListener {
   report(report: TapReport): void;
   state(state: TapState, detail: string): void;
+  /** What answers have opened by now: a tap that begins anew knows of none. */
+  answered?(): readonly AnsweredAddress[];
 }
 
 export class TapSupervisor {
@@ -161,7 +163,8 @@ export class TapSupervisor {
       for (const message of reader.push(chunk)) this.#take(message);
     });
     this.#openedAt = undefined;
-    this.#send({ type: 'order', order: this.#order });
+    const answered = this.#listener.answered?.() ?? [];
+    this.#send({ type: 'order', order: { ...this.#order, answered } });
     this.#expect(this.#startMs);
   }
 
