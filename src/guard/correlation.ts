@@ -27,6 +27,8 @@ interface Question {
 
 interface AnsweredName {
   readonly name: string;
+  /** The name as the privacy in force showed it when it was answered: a laxer one that comes later shows no more of it. */
+  readonly shown: string;
   /** The incident of its question. */
   readonly incident: string;
   readonly at: number;
@@ -36,6 +38,7 @@ interface AnsweredName {
 /** An address that the kernel and the taps shall watch; `until` is monotonic milliseconds. */
 export interface Exposure {
   readonly address: string;
+  /** As it is shown: it is written down, and judges repeat it. */
   readonly name: string;
   readonly until: number;
 }
@@ -63,10 +66,17 @@ export class Correlation {
   /** Who asks: answers are kept by name, so that one name's thousand addresses push out no other's. */
   readonly #regulars = new Regulars<number>();
   #policy: Policy;
+  readonly #show: (name: string) => string;
   #news = new FairMap<Exposure>(NEWS_MOST);
 
-  constructor(policy: Policy, limits: CorrelationLimits = { questions: 4_096, addresses: 16_384 }) {
+  /** `show`: what of a name may be kept. */
+  constructor(
+    policy: Policy,
+    limits: CorrelationLimits = { questions: 4_096, addresses: 16_384 },
+    show: (name: string) => string = (name) => name,
+  ) {
     this.#policy = policy;
+    this.#show = show;
     this.#asked = new FairMap(limits.questions);
     this.#aliases = new FairMap(limits.questions);
     this.#answers = new FairMap(limits.addresses);
@@ -112,9 +122,9 @@ export class Correlation {
     const [newest] = known ?? [];
     if (known === undefined || newest === undefined) return undefined;
     const own = facts.findings.names[0]?.name ?? facts.flowName;
-    const candidates = known.map(({ name }) => name);
+    const candidates = known.map(({ shown }) => shown);
     // A name that the visit itself shows settles which of the candidates it was.
-    const exposure = own === '' ? newest.name : own;
+    const exposure = own === '' ? newest.shown : own;
     const shared = candidates.length > 1 ? `one of ${candidates.length} names, ` : '';
     const list = `${candidates.slice(0, SHOWN).join(', ')}${candidates.length > SHOWN ? ', …' : ''}`;
     const reason =
@@ -153,6 +163,7 @@ export class Correlation {
     const root = this.#aliases.get(`${client} ${asked}`);
     const name = root !== undefined && root.until > now ? root.name : asked;
     if (!this.#matters(name)) return;
+    const shown = root !== undefined && name !== asked ? root.shown : this.#show(name);
     const chain = new Set([asked]);
     // Records may stand in any order: another round for as long as the chain grows.
     for (let size = 0; size !== chain.size;) {
@@ -164,7 +175,7 @@ export class Correlation {
     for (const { name: owner, value, ttl } of answers) {
       if (!chain.has(owner)) continue;
       const until = now + 1_000 * Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
-      const entry: AnsweredName = { name, incident, at: now, until };
+      const entry: AnsweredName = { name, shown, incident, at: now, until };
       if (isAddress(value)) this.#expose(client, value, entry);
       else if (value !== name)
         this.#aliases.set(`${client} ${value}`, entry, `${this.#regulars.share(client)} ${name}`);
@@ -178,7 +189,11 @@ export class Correlation {
     const group = `${this.#regulars.share(client)} ${entry.name}`;
     this.#answers.set(key, [entry, ...others].slice(0, NAMES_PER_ADDRESS), group);
     if (this.#policy.profile === 'full-tunnel') return;
-    this.#news.set(`${address} ${entry.name}`, { address, name: entry.name, until: entry.until }, entry.name);
+    this.#news.set(
+      `${address} ${entry.name}`,
+      { address, name: entry.shown, until: entry.until },
+      entry.name,
+    );
   }
 
   /** Split lets other names be asked for and visited in the clear. */

@@ -45,7 +45,7 @@ export class Observer {
   constructor(policy: Policy, book: IncidentBook, tunnels: TunnelWatch) {
     this.#book = book;
     this.#tunnels = tunnels;
-    this.#correlation = new Correlation(policy);
+    this.#correlation = new Correlation(policy, undefined, (name) => book.veil.name(name));
     this.#tripwire.setPolicy(policy);
   }
 
@@ -67,7 +67,7 @@ export class Observer {
   }
 
   #take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
-    this.proposals.observe(observation, now);
+    this.proposals.observe(observation, { ...now, wall: this.#book.veil.time(now.wall) });
     if (observation.direction === 'down') {
       this.#correlation.answered(observation, now.monotonic);
       // Only the wan tap reads what the network says before anything on lan could have said it.

@@ -108,7 +108,8 @@ export class TunnelWatch {
     return this.#tunnels.some(({ liveness }) => liveness.cameUpAt > since);
   }
 
-  views({ monotonic, wall }: Now): TunnelView[] {
+  /** `shownTime`: what may be told of a time. */
+  views({ monotonic, wall }: Now, shownTime: (wall: number) => number = (time) => time): TunnelView[] {
     return this.#tunnels.map(({ tunnel, endpoints, names, liveness }) => {
       const [first = ''] = endpoints;
       let inUse: string | undefined;
@@ -121,7 +122,7 @@ export class TunnelWatch {
         server: inUse === undefined ? null : (this.#servers.get(inUse) ?? null),
         endpoints: endpoints.size,
         state: liveness.at(monotonic),
-        lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
+        lastSeen: seen === undefined ? null : new Date(shownTime(seen)).toISOString(),
         ...(tunnel.listed === undefined ? {} : listView(tunnel.listed, tunnel.protocol, wall)),
         ...(names.size > 0
           ? { source: 'answer', proven: this.#proven.has(tunnel.name) }

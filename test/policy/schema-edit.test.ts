@@ -98,7 +98,14 @@ retentionDays: 7 # a week
     expect(text).not.toContain('dot:9.9.9.9');
     const parsed = parsePolicy(text);
     expect(parsed.ok ? settingsOf(parsed.policy) : parsed.faults).toEqual({
-      ...{ profile: 'split', localChatter: 'amber', privacy: 'full', retentionDays: 14, lamp: 'none' },
+      ...{
+        profile: 'split',
+        localChatter: 'amber',
+        privacy: 'full',
+        privacyKey: 'disk',
+        retentionDays: 14,
+        lamp: 'none',
+      },
       ...{ mustTunnel: ['bank.example', '*.clinic.example'], proxies: [] },
       resolvers: ['dot:149.112.112.112:853', 'doq:9.9.9.9:853'],
       allow: [
