@@ -17,7 +17,12 @@ export function writeDurable(path: string, content: string | Uint8Array, mode = 
     closeSync(file);
   }
   renameSync(beside, path);
-  const directory = openSync(dirname(path), 'r');
+  syncDirectory(dirname(path));
+}
+
+/** What was renamed or removed in it stays so, also if power goes. */
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
   try {
     fsyncSync(directory);
   } finally {

@@ -20,7 +20,7 @@ export function someSettings(changes: Partial<SettingsAnswer> = {}): SettingsAns
   return {
     ...{ profile: 'full-tunnel', mustTunnel: [], direct: 'any', resolvers: [], proxies: [] },
     allow: [{ to: '192.0.2.0/24', transport: 'tcp', port: 631, client: '02:00:00:00:00:0c', why: 'printer' }],
-    ...{ localChatter: 'amber', privacy: 'full', retentionDays: 30, lamp: 'file' },
+    ...{ localChatter: 'amber', privacy: 'full', privacyKey: 'disk', retentionDays: 30, lamp: 'file' },
     management: { address: 'dhcp', hostname: 'leakguard', ssh: false },
     ...changes,
   };

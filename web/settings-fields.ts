@@ -12,6 +12,7 @@ import {
   CHATTER_CHOICES,
   DIRECT_CHOICES,
   PRIVACY_CHOICES,
+  PRIVACY_KEY_CHOICES,
   PROFILE_CHOICES,
   SETTINGS_TEXTS as T,
   TRANSPORT_CHOICES,
@@ -38,11 +39,11 @@ export interface FormValues {
 const LISTS = ['mustTunnel', 'resolvers', 'proxies'] as const;
 
 export function valuesOf(settings: Settings): FormValues {
-  const { profile, direct, localChatter, privacy, retentionDays, management } = settings;
+  const { profile, direct, localChatter, privacy, privacyKey, retentionDays, management } = settings;
   const lists = LISTS.map((name) => [name, settings[name].join('\n')] as const);
   return {
     fields: {
-      ...{ profile, direct, localChatter, privacy, retentionDays: String(retentionDays) },
+      ...{ profile, direct, localChatter, privacy, privacyKey, retentionDays: String(retentionDays) },
       ...{ ...Object.fromEntries(lists), address: management.address, hostname: management.hostname },
       ssh: management.ssh ? 'yes' : 'no',
     },
@@ -75,7 +76,11 @@ export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<
     return {
       management: { address: text('address'), hostname: text('hostname'), ssh: answerIn(text('ssh')) },
     };
-  if (part === 'record') return { privacy: text('privacy'), retentionDays: numberIn(text('retentionDays')) };
+  if (part === 'record')
+    return {
+      ...{ privacy: text('privacy'), privacyKey: text('privacyKey') },
+      retentionDays: numberIn(text('retentionDays')),
+    };
   return {
     ...{ profile: text('profile'), direct: text('direct'), localChatter: text('localChatter') },
     ...Object.fromEntries(LISTS.map((name) => [name, linesOf(fields[name] ?? '')])),
@@ -172,6 +177,14 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
         kind: 'radios',
         value: value('privacy'),
         options: PRIVACY_CHOICES,
+      },
+      {
+        path: 'privacyKey',
+        name: 'privacyKey',
+        label: T.privacyKey,
+        kind: 'radios',
+        value: value('privacyKey'),
+        options: PRIVACY_KEY_CHOICES,
       },
       {
         path: 'retentionDays',

@@ -41,11 +41,13 @@ export const SETTINGS_TEXTS = {
   allowWhy: 'Why',
   anyTransport: 'any',
   privacy: 'Privacy',
+  privacyKey: 'Key of the hashes',
   retentionDays: 'Days until it is forgotten',
   retentionNote: '1 to 3650. What nobody has acknowledged stays.',
   pastNote: '{count} incidents of the past are kept in more detail than this setting allows.',
   pastRewrite: 'Write the past anew',
-  pastRewriteNote: 'Names and addresses are hashed or removed for good. This cannot be taken back.',
+  pastRewriteNote:
+    'Names and addresses are hashed or removed for good, and the key of the hashes is deleted: what comes is not linked with what was. This cannot be taken back.',
   pastClean: 'The past is kept under this setting too.',
   pastRewritten: 'The past was written anew.',
   address: 'Address of this box',
@@ -103,6 +105,19 @@ export const PRIVACY_CHOICES = [
   ['full', 'Full', 'Names and addresses as they are.'],
   ['redacted', 'Redacted', 'Names as a keyed hash with their ending, networks instead of addresses.'],
   ['minimal', 'Minimal', 'Counts by the hour, no name and no address.'],
+] as const;
+
+export const PRIVACY_KEY_CHOICES = [
+  [
+    'disk',
+    'On the disk',
+    'A name looks the same as long as the history lasts. Whoever has the disk has the key too, and can try names on the hashes.',
+  ],
+  [
+    'memory',
+    'In memory only',
+    'Nobody can try names on a stolen disk. After a restart the same name looks like another.',
+  ],
 ] as const;
 
 export const TRANSPORT_CHOICES = [

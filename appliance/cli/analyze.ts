@@ -41,7 +41,7 @@ Judges a capture: pcap or pcapng, plain, gzip, xz, zstd, bzip2 or lz4; "-" reads
   --behind W         the capture was taken on an uplink that wraps every frame: vlan, pppoe, or both with a comma; none
                      for no such thing. Without it that is found out, where the file can be read twice
   --relays FILE      Tor's relays, as its consensus lists them or one address or address:port a line
-  --client MAC       the laptop: only what it sends is judged as leaving; otherwise both directions alike
+  --client MAC       the laptop: what it sends is judged, and nothing else; otherwise both directions alike
   --privacy M        how names are shown: full, redacted or minimal
   --json             one object instead of text
   --help             this text

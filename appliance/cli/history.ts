@@ -10,13 +10,17 @@ import { grouped } from './terminal.ts';
 const HELP = `leakguard history: how much of the past is kept, and in which detail
 
   leakguard history           the privacy in force, and incidents that are kept in more detail
-  leakguard history rewrite   writes the past anew under the privacy in force; what it hides is gone for good
+  leakguard history rewrite   writes the past anew under the privacy in force, and deletes the key of its hashes;
+                              what it hides is gone for good
 
   --json         one JSON object
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
 Exit: 0 done, 2 usage, 3 no daemon, or the disk refused.
 `;
+
+const KEY_GONE =
+  ' The key of its hashes is deleted: nobody can try names on them, and what comes is not linked with it.';
 
 export const historyCommand: Command = {
   name: 'history',
@@ -32,7 +36,7 @@ export const historyCommand: Command = {
     const { privacy, laxerPast } = told as { privacy: string; laxerPast: number };
     const text =
       laxerPast === 0
-        ? `Privacy is ${privacy}, and so is the past.\n`
+        ? `Privacy is ${privacy}, and so is the past.${word === 'rewrite' ? KEY_GONE : ''}\n`
         : `Privacy is ${privacy}; ${grouped(laxerPast)} incidents of the past are kept in more detail ("leakguard history rewrite").\n`;
     io.stdout.write(values.json ? `${JSON.stringify(told)}\n` : text);
     return 0;

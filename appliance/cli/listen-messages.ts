@@ -15,8 +15,9 @@ export interface ListenOrder {
   readonly learn: boolean;
   /** Tor's relays (src/wire/tor.ts). */
   readonly relays?: readonly string[];
-  /** The interface's own MAC address as a number: frames from it were sent by this machine. */
+  /** The interface's own MAC address as a number, where it has one, and its IP addresses: frames of this machine are told by them. */
   readonly ownMac?: number;
+  readonly ownAddresses?: readonly string[];
 }
 
 /** An incident, and the process of this machine behind its first frame; undefined for frames of another machine. */

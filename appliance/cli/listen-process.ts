@@ -44,20 +44,21 @@ class Listener {
   readonly #told = new Map<string, number>();
   #toldAt = -Infinity;
   #toldPackets = 0;
-  readonly #ownMac: number | undefined;
+  /** What is judged as sent was sent by this machine. */
+  readonly #isOwn: boolean;
   readonly #processes = new Map<string, Attribution>();
   #looks = { second: 0, left: LOOKS_PER_SECOND };
 
-  constructor(name: string, analysis: Analysis, ownMac: number | undefined) {
+  constructor(name: string, analysis: Analysis, isOwn: boolean) {
     this.#name = name;
     this.#analysis = analysis;
-    this.#ownMac = ownMac;
+    this.#isOwn = isOwn;
   }
 
   frame(bytes: Uint8Array, captured: number, linkType: number): void {
     const before = this.#analysis.incidents;
     this.#analysis.packet(bytes, 0, captured, captured, linkType, Date.now() * 1000);
-    if (this.#analysis.incidents > before && this.#analysis.facts.sourceMac === this.#ownMac)
+    if (this.#analysis.incidents > before && this.#isOwn && this.#analysis.isSent)
       this.#processes.set(incidentId(before + 1), this.#sender());
     if (this.#analysis.packets % FRAMES_PER_LOOK === 0) this.news();
   }
@@ -111,8 +112,13 @@ function listen(order: ListenOrder): void {
     judge,
     answersBy: policy,
     ...(order.client === undefined ? {} : { client: order.client }),
+    own: { mac: order.ownMac, addresses: new Set(order.ownAddresses) },
   });
-  const listener = new Listener(order.interface, analysis, order.ownMac);
+  const listener = new Listener(
+    order.interface,
+    analysis,
+    order.client === undefined || order.client === order.ownMac,
+  );
   const device = openCap(order.interface, '', (bytes, captured) => {
     listener.frame(bytes, captured, device.linkType);
   });

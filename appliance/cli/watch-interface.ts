@@ -1,10 +1,12 @@
 // Knows: how `watch` listens by itself, and how it chooses and explains interfaces. Must not know: libpcap, the daemon.
 // No interface is picked blindly; what was tried and why it failed is said.
 
+import { networkInterfaces } from 'node:os';
+
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
 import type { Attribution } from '../../src/guard/attribution.ts';
 import { printable } from '../../src/guard/status.ts';
-import { parseMac } from '../../src/wire/address.ts';
+import { addressText, parseAddress, parseMac } from '../../src/wire/address.ts';
 import { objections, obviousPort, readPorts } from '../interfaces.ts';
 import type { PortFacts } from '../interfaces.ts';
 import { analysisText } from './analyze-text.ts';
@@ -82,7 +84,11 @@ export async function watchInterface(
   /** Frames of an incident when it was last told: it is told again when they have doubled. */
   const told = new Map<string, number>();
   const ownMac = parseMac(port.address);
-  const orderHere = { ...order, ...(ownMac === undefined ? {} : { ownMac }) };
+  const ownAddresses = (networkInterfaces()[port.name] ?? []).flatMap(({ address }) => {
+    const parsed = parseAddress(address);
+    return parsed === undefined ? [] : [addressText(parsed.ipVersion, parsed.words)];
+  });
+  const orderHere = { ...order, ownAddresses, ...(ownMac === undefined ? {} : { ownMac }) };
   const { report, whole, fault } = await listen(orderHere, wishes.until, {
     open: () => void io.stderr.write(`leakguard: listening on ${port.name}\n`),
     news: (incidents) => {

@@ -1,7 +1,7 @@
 // Knows: what of the guard's work becomes history, under which privacy, and how the past comes back after a restart.
 // Must not know: HTTP, rules, SQL. Without a usable disk it goes on with what is in memory, and says so.
 
-import { ClientBook } from '../../src/guard/clients.ts';
+import { ClientBook, shownClients } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import { GapNotes } from '../../src/guard/gap-notes.ts';
@@ -12,7 +12,7 @@ import type { IncidentFilter } from '../../src/guard/history.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
-import { laxerThan } from '../../src/guard/past.ts';
+import { laxerThan, shown, shownGap } from '../../src/guard/past.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import { Veil } from '../../src/guard/privacy.ts';
 import { fairPick } from '../../src/guard/quotas.ts';
@@ -23,11 +23,11 @@ import type { Policy } from '../../src/policy/policy.ts';
 import { now } from '../clock.ts';
 import { JobError } from '../jobs/job-process.ts';
 import { PastLanes } from '../jobs/past-lanes.ts';
-import type { PastJobs, PastKind } from '../jobs/past.ts';
+import type { Eyes, PastJobs, PastKind } from '../jobs/past.ts';
 import { GAPS_TOLD } from '../store/gap-table.ts';
 import { publicSuffix } from '../store/public-suffix.ts';
 import { HistoryStore } from '../store/history.ts';
-import { privacyKeyIn, readPrivacyKey } from '../store/privacy-key.ts';
+import { PrivacyKey, privacyKeyIn } from '../store/privacy-key.ts';
 import { Recorder } from '../store/recorder.ts';
 import { wholeRange } from '../store/timeline-table.ts';
 import { WallClock, jumpWords } from '../store/wall-clock.ts';
@@ -42,6 +42,7 @@ const OPEN_AGAIN_MS = 10_000;
 const OPEN_MOST = 4_000;
 /** Between two looks at whether the file is still the one that was written, milliseconds. */
 const LOOK_MS = 1_000;
+const KEY_REFUSED = 'The key of redacted names cannot be kept, or removed, as the policy says';
 
 export interface ChronicleParts {
   readonly stateDir: string;
@@ -59,8 +60,7 @@ export class Chronicle {
   #openedAt = -Infinity;
   #lookedAt = -Infinity;
   readonly #clients: ClientBook;
-  readonly #hash: (text: string) => string;
-  readonly #keepKey: () => boolean;
+  readonly #key: PrivacyKey;
   readonly #lanes: PastLanes;
   #isRewriting = false;
   /** The history says from where on is counted. */
@@ -75,11 +75,8 @@ export class Chronicle {
 
   constructor({ stateDir, runtimeDir, warnings }: ChronicleParts) {
     this.#warnings = warnings;
-    const key = readPrivacyKey(stateDir);
-    if (key.warning !== undefined) warnings.set('privacy-key', key.warning);
-    this.#hash = key.hash;
-    this.#keepKey = key.keep;
-    this.#veil = new Veil('full', key.hash, publicSuffix);
+    this.#key = new PrivacyKey(stateDir);
+    this.#veil = new Veil('full', this.#key.hash, publicSuffix);
     this.#clients = new ClientBook(vendorOf, this.#veil);
     this.#stateDir = stateDir;
     this.#lanes = new PastLanes(stateDir);
@@ -89,10 +86,9 @@ export class Chronicle {
 
   /** The file of the key that names are hidden by, where it had to be put back. */
   keep(): readonly string[] {
-    const refused = 'The key of redacted names cannot be kept';
     const back: string[] = [];
-    this.#warnings.attempt('privacy-key', refused, () => {
-      if (this.#keepKey()) back.push(privacyKeyIn(this.#stateDir));
+    this.#warnings.attempt('privacy-key', KEY_REFUSED, () => {
+      if (this.#key.keep()) back.push(privacyKeyIn(this.#stateDir));
     });
     return back;
   }
@@ -115,7 +111,8 @@ export class Chronicle {
     this.#policy = policy;
     // What waits was seen under the privacy of before.
     if (this.#veil.privacy !== policy.privacy) this.#recorder?.flush();
-    this.#veil = new Veil(policy.privacy, this.#hash, publicSuffix);
+    this.#warnings.attempt('privacy-key', KEY_REFUSED, () => this.#key.place(policy.privacyKey));
+    this.#veil = new Veil(policy.privacy, this.#key.hash, publicSuffix);
     if (this.#guard !== undefined) this.#guard.book.veil = this.#veil;
     this.#clients.veil = this.#veil;
     this.#recorder?.setVeil(this.#veil);
@@ -143,7 +140,9 @@ export class Chronicle {
       this.#isAccounted = true;
       this.#recorder?.account();
     }
-    for (const gap of this.#gapNotes.take(this.#guard.gaps(), now())) this.#recorder?.gap(gap);
+    // Those of tunnels that a new policy ended were noted under the privacy of before.
+    for (const gap of this.#gapNotes.take(this.#guard.gaps(), now()))
+      this.#recorder?.gap(shownGap(gap, this.#veil));
     const tally = tallyOf(this.#guard);
     this.#recorder?.count(difference(tally, this.#counted));
     this.#counted = tally;
@@ -170,36 +169,45 @@ export class Chronicle {
   }
 
   incidents(filter: IncidentFilter): readonly IncidentView[] {
-    const stored = this.#stored((store) => store.incidents.select(filter));
+    const stored = this.#stored((store) => store.incidents.select(filter, this.#veil));
     if (stored !== undefined) return stored;
     const held = this.#guard?.book.all() ?? [];
-    const chosen = held.filter((incident) => selects(filter, viewOf(incident)));
-    return fairPick(chosen, ({ share }) => share, filter.limit).map(viewOf);
+    const views = held.map((incident) => ({
+      share: incident.share,
+      view: shown({ incident: viewOf(incident), privacy: incident.privacy }, this.#veil),
+    }));
+    const chosen = views.filter(({ view }) => selects(filter, view));
+    return fairPick(chosen, ({ share }) => share, filter.limit).map(({ view }) => view);
   }
 
   incident(id: string): IncidentView | undefined {
-    return this.#guard?.incident(id) ?? this.#stored((store) => store.incidents.get(id));
+    return this.#guard?.incident(id) ?? this.#stored((store) => store.incidents.get(id, this.#veil));
   }
 
   evidence(id: string): readonly EvidenceFrame[] {
+    if (this.#veil.privacy !== 'full') return [];
     return this.#stored((store) => store.evidence.of(id)) ?? [];
   }
 
   /** Silences of tunnels at any time in [since, until), newest first. */
   gaps(since: number, until: number): readonly Gap[] {
     const held = this.#guard?.gaps() ?? [];
-    return this.#stored((store) => store.gaps.select(since, until, GAPS_TOLD)) ?? held.slice(0, GAPS_TOLD);
+    return (
+      this.#stored((store) => store.gaps.select(since, until, GAPS_TOLD, this.#veil)) ??
+      held.slice(0, GAPS_TOLD)
+    );
   }
 
   clients(): readonly ClientView[] {
-    return this.#stored((store) => store.clients.list()) ?? this.#clients.list();
+    return shownClients(this.#stored((store) => store.clients.list()) ?? this.#clients.list(), this.#veil);
   }
 
   timeline(from: number, to: number, buckets: number): Timeline {
-    const range = wholeRange({ from, to, buckets });
+    const hoursOnly = this.#veil.privacy === 'minimal';
+    const range = wholeRange({ from, to, buckets }, hoursOnly);
     const width = (range.to - range.from) / range.buckets;
     const parts = this.#stored((store) => ({
-      changes: store.timeline.changes(range.from, range.to, width),
+      changes: hoursOnly ? [] : store.timeline.changes(range.from, range.to, width),
       tallies: store.timeline.tallies(range.from, range.to, width),
     }));
     return timelineOf(range, parts?.changes ?? [], parts?.tallies ?? [], Date.now());
@@ -208,6 +216,11 @@ export class Chronicle {
   /** Incidents of the past that tell more than the privacy in force would. */
   get laxerPast(): number {
     return this.#stored((store) => store.incidents.writtenUnder(laxerThan(this.#veil.privacy))) ?? 0;
+  }
+
+  /** What the privacy in force leaves of a name. */
+  shownName(name: string): string {
+    return this.#veil.name(name);
   }
 
   get privacy(): Veil['privacy'] {
@@ -220,24 +233,31 @@ export class Chronicle {
    */
   apart<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> | undefined {
     const isWhole = this.#stored(() => true) === true;
-    return isWhole ? this.#lanes.run(kind, asked) : undefined;
+    return isWhole ? this.#lanes.run(kind, asked, this.#eyes()) : undefined;
   }
 
-  /** Writes the past anew under the privacy in force, in memory and on disk. Rejects with JobError, and the past is as it was. */
+  #eyes(): Eyes {
+    return { privacy: this.#veil.privacy, secret: this.#key.secret };
+  }
+
+  /**
+   * Writes the past anew under the privacy in force, in memory and on disk, and forgets the key of its hashes: what comes is not
+   * linked with it, and nobody can try names on it. Rejects with JobError, and the past is as it was.
+   */
   async rewritePast(blocking: boolean): Promise<void> {
     if (this.#isRewriting) throw new JobError('busy', 'the past is being written anew already');
     this.#recorder?.flush();
-    const { privacy } = this.#veil;
     this.#isRewriting = true;
     // Two that write one file wait for each other, and this one must not wait.
     this.#recorder?.hold();
     try {
-      if (this.#store !== undefined) await this.#lanes.run('rewrite', { privacy });
+      if (this.#store !== undefined) await this.#lanes.run('rewrite', undefined, this.#eyes());
     } finally {
       this.#isRewriting = false;
       this.#store?.acceptWritten();
       this.#recorder?.release();
     }
+    this.#warnings.attempt('privacy-key', KEY_REFUSED, () => this.#key.forget());
     this.#clients.forgetAll();
     for (const client of this.#store?.clients.list().reverse() ?? []) this.#clients.restore(client);
     this.#guard?.book.replace(this.#openIncidents(), blocking, now());
@@ -257,7 +277,10 @@ export class Chronicle {
   #watchClock(): void {
     const jump = this.#clock.look(now());
     if (jump === undefined) return;
-    this.#warnings.set('clock', jumpWords(jump));
+    this.#warnings.set(
+      'clock',
+      jumpWords(jump, (wall) => this.#veil.time(wall)),
+    );
     const told = this.#told;
     if (told === undefined) return;
     const { blockMode } = told;

@@ -9,6 +9,7 @@ import type { Leads } from '../../src/guard/first-packets.ts';
 import type { UsedServer } from '../../src/guard/learner.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
+import { shownTime } from '../../src/guard/privacy.ts';
 import type { Fault, Status } from '../../src/guard/status.ts';
 import { isSameNames } from '../../src/guard/answered-names.ts';
 import { ANSWERED_SETS, answeredElement, needsAnswer } from '../../src/policy/answered.ts';
@@ -165,6 +166,7 @@ export class Daemon implements ApiSubject {
         }
         this.#api.publish(event);
       },
+      (incident) => this.#guard.view(incident),
     );
     this.#taps = new TapPair(
       {
@@ -261,6 +263,11 @@ export class Daemon implements ApiSubject {
 
   policy(): Policy | undefined {
     return this.#enforcement.policy;
+  }
+
+  /** The time that a line of the log bears: `minimal`, like a box without a valid policy, tells the hour. */
+  get logTime(): number {
+    return shownTime(this.policy()?.privacy ?? closedPolicy().privacy, Date.now());
   }
 
   async setPolicy(text: string, read?: ParsedPolicy): Promise<Status | readonly Fault[]> {
@@ -385,6 +392,7 @@ export class Daemon implements ApiSubject {
       this.#chronicle.setPolicy(policy);
     }
     if (isRenamed) await this.#firewall.empty(IN_USE);
+    this.#enforcement.hide((name) => this.#chronicle.shownName(name));
     this.#applied(appliedAt);
     await keeper.raise();
     await othersTurn();

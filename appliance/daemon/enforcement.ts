@@ -301,6 +301,14 @@ export class Enforcement {
     return true;
   }
 
+  /** The privacy in force shows no more of the names of these addresses than `show` leaves: taps and record hold nothing else. */
+  hide(show: (name: string) => string): void {
+    const shown = this.#exposed.map((exposure) => ({ ...exposure, name: show(exposure.name) }));
+    if (shown.every(({ name }, at) => name === this.#exposed[at]?.name)) return;
+    this.#exposed = shown;
+    this.#remember();
+  }
+
   /** Tunnels in use by these host names keep their learned addresses; true when the caller has to apply. */
   keepAlive(names: ReadonlySet<string>): boolean {
     const now = monotonicMs();

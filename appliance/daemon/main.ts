@@ -22,13 +22,17 @@ async function main(): Promise<void> {
     process.exitCode = failures.length === 0 ? 0 : 3;
     return;
   }
-  const log = pino({ name: 'leakguardd', base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const guarding: { daemon?: Daemon } = {};
+  const timestamp = (): string =>
+    `,"time":"${new Date(guarding.daemon?.logTime ?? Date.now()).toISOString()}"`;
+  const log = pino({ name: 'leakguardd', base: null, timestamp });
   // The threads of libuv's pool are made with the first such call, and a machine that has none left then ends the process.
   await stat('/');
   const daemon = new Daemon(options, log, (reason) => {
     log.error({ reason }, 'ending; the rules stay in the kernel');
     process.exit(3);
   });
+  guarding.daemon = daemon;
   // What ran out comes back, and ending would not bring it back sooner. Anything else leaves a state that nobody has thought of:
   // the process ends, the rules stay, the keeper of the light turns it red, and whoever started the daemon starts it again.
   process.on('uncaughtException', (error, origin) => {

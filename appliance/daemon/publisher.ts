@@ -4,7 +4,7 @@
 import type { Incident } from '../../src/guard/incidents.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';
 import { fairPick } from '../../src/guard/quotas.ts';
-import type { GuardEvent, Status } from '../../src/guard/status.ts';
+import type { GuardEvent, IncidentView, Status } from '../../src/guard/status.ts';
 
 /**
  * Shortest time between two rounds of news, milliseconds: the least after a silence, so that what follows at once (a visit on its
@@ -22,9 +22,16 @@ export class Publisher {
   #pauseMs = PAUSE_MS.least;
   #waiting = false;
   #told = '';
+  readonly #view: (incident: Incident) => IncidentView;
 
-  constructor(status: () => Status, out: (event: GuardEvent) => void) {
+  /** `view`: an incident as it may be shown. */
+  constructor(
+    status: () => Status,
+    out: (event: GuardEvent) => void,
+    view: (incident: Incident) => IncidentView = viewOf,
+  ) {
     this.#status = status;
+    this.#view = view;
     this.#out = out;
   }
 
@@ -50,7 +57,7 @@ export class Publisher {
       this.#pauseMs = PAUSE_MS.least;
       return;
     }
-    for (const incident of incidents) this.#out({ event: 'incident', data: viewOf(incident) });
+    for (const incident of incidents) this.#out({ event: 'incident', data: this.#view(incident) });
     if (text !== this.#told) this.#out({ event: 'status', data: status });
     this.#told = text;
     this.#pause = setTimeout(() => {

@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { JOB_LIMITS, JobProcess } from './job-process.ts';
-import type { PastJobs, PastKind } from './past.ts';
+import type { Eyes, PastJobs, PastKind } from './past.ts';
 
 const MAIN = fileURLToPath(new URL('./past-main.js', import.meta.url));
 
@@ -12,9 +12,17 @@ const QUESTION = { ...JOB_LIMITS, deadlineMs: 20_000, heapMb: 192 };
 /** Everything is read, written, and the file packed anew. */
 const REWRITE = { ...QUESTION, deadlineMs: 300_000, waiting: 1, idleMs: 100 };
 
+/** A question, and how its answer may look. */
+export type PastOrders = {
+  readonly [K in PastKind]: {
+    readonly given: { readonly asked: PastJobs[K]['given']; readonly eyes: Eyes };
+    readonly result: PastJobs[K]['result'];
+  };
+};
+
 export class PastLanes {
-  readonly #questions: JobProcess<PastJobs>;
-  readonly #rewrite: JobProcess<PastJobs>;
+  readonly #questions: JobProcess<PastOrders>;
+  readonly #rewrite: JobProcess<PastOrders>;
 
   constructor(stateDir: string) {
     this.#questions = new JobProcess(MAIN, QUESTION, [stateDir]);
@@ -22,8 +30,8 @@ export class PastLanes {
   }
 
   /** Rejects with JobError. */
-  run<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> {
-    return (kind === 'rewrite' ? this.#rewrite : this.#questions).run(kind, asked);
+  run<K extends PastKind>(kind: K, asked: PastJobs[K]['given'], eyes: Eyes): Promise<Uint8Array> {
+    return (kind === 'rewrite' ? this.#rewrite : this.#questions).run(kind, { asked, eyes });
   }
 
   close(): void {

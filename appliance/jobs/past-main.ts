@@ -2,7 +2,8 @@
 
 import type { JobMessage } from './job-process.ts';
 import { doPastJob } from './past.ts';
-import type { PastJobs, PastKind } from './past.ts';
+import type { PastKind } from './past.ts';
+import type { PastOrders } from './past-lanes.ts';
 import { standBack } from './stand-back.ts';
 
 /** Bytes of a message: its reader joins what comes of it piece by piece, and copies all that is there each time. */
@@ -14,7 +15,8 @@ standBack();
 process.on('message', ({ kind, given }: JobMessage) => {
   let answer: object = { result: undefined };
   try {
-    const bytes = doPastJob(stateDir, kind as PastKind, given as PastJobs[PastKind]['given']);
+    const { asked, eyes } = given as PastOrders[PastKind]['given'];
+    const bytes = doPastJob(stateDir, kind as PastKind, asked, eyes);
     for (let at = 0; at < bytes.length; at += PART) process.send?.({ part: bytes.slice(at, at + PART) });
   } catch (error) {
     // What SQLite says is for whoever asked; the next question may find a disk that is well again.

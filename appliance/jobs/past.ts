@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 
 import type { ReportFormat } from '../../src/guard/answers.ts';
+import { shownClients } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
 import { dossierOf } from '../../src/guard/dossier.ts';
 import type { Dossier } from '../../src/guard/dossier.ts';
@@ -21,7 +22,7 @@ import { openForReading } from '../store/database.ts';
 import { GAPS_TOLD, GapTable } from '../store/gap-table.ts';
 import { HISTORY_FILE, HistoryStore } from '../store/history.ts';
 import { IncidentTable } from '../store/incident-table.ts';
-import { readPrivacyKey } from '../store/privacy-key.ts';
+import { hashWith } from '../store/privacy-key.ts';
 import { publicSuffix } from '../store/public-suffix.ts';
 import { TimelineTable, wholeRange } from '../store/timeline-table.ts';
 
@@ -47,13 +48,19 @@ export interface ReportQuestion extends DossierQuestion {
   readonly until: number;
 }
 
+/** How the past is seen: the privacy in force, and the key of its hashes. It goes over a pipe, never into arguments. */
+export interface Eyes {
+  readonly privacy: Privacy;
+  readonly secret: string;
+}
+
 /** Each answer as it is sent: who hands it on has nothing to do with its size. */
 export type PastJobs = {
   readonly incidents: PastJob<{ readonly filter: IncidentFilter }>;
   readonly dossier: PastJob<DossierQuestion>;
   readonly report: PastJob<ReportQuestion>;
-  /** Writes the past anew under this privacy. */
-  readonly rewrite: PastJob<{ readonly privacy: Privacy }>;
+  /** Writes the past anew under the privacy in force. */
+  readonly rewrite: PastJob<undefined>;
 };
 
 interface PastJob<T> {
@@ -97,21 +104,22 @@ export function doPastJob<K extends PastKind>(
   stateDir: string,
   kind: K,
   asked: PastJobs[K]['given'],
+  { privacy, secret }: Eyes,
 ): Uint8Array {
-  return JOBS[kind](stateDir, asked);
+  return JOBS[kind](stateDir, asked, new Veil(privacy, hashWith(secret), publicSuffix));
 }
 
 const JOBS: {
-  readonly [K in PastKind]: (stateDir: string, asked: PastJobs[K]['given']) => Uint8Array;
+  readonly [K in PastKind]: (stateDir: string, asked: PastJobs[K]['given'], veil: Veil) => Uint8Array;
 } = {
-  incidents: (stateDir, { filter }) =>
-    reading(stateDir, (past) => json({ incidents: past.incidents(filter) })),
-  dossier: (stateDir, asked) => reading(stateDir, (past) => json(dossierFrom(past, asked))),
-  report: (stateDir, asked) => reading(stateDir, (past) => reportFrom(past, asked)),
-  rewrite: (stateDir, { privacy }) => {
+  incidents: (stateDir, { filter }, veil) =>
+    reading(stateDir, veil, (past) => json({ incidents: past.incidents(filter) })),
+  dossier: (stateDir, asked, veil) => reading(stateDir, veil, (past) => json(dossierFrom(past, asked))),
+  report: (stateDir, asked, veil) => reading(stateDir, veil, (past) => reportFrom(past, asked)),
+  rewrite: (stateDir, _, veil) => {
     const store = new HistoryStore(stateDir);
     try {
-      store.rewrite(new Veil(privacy, readPrivacyKey(stateDir).hash, publicSuffix));
+      store.rewrite(veil);
     } finally {
       store.close();
     }
@@ -119,7 +127,7 @@ const JOBS: {
   },
 };
 
-function reading<T>(stateDir: string, task: (past: PastSubject) => T): T {
+function reading<T>(stateDir: string, veil: Veil, task: (past: PastSubject) => T): T {
   const database = openForReading(join(stateDir, HISTORY_FILE));
   try {
     const incidents = new IncidentTable(database);
@@ -127,14 +135,14 @@ function reading<T>(stateDir: string, task: (past: PastSubject) => T): T {
     const clients = new ClientTable(database);
     const table = new TimelineTable(database);
     return task({
-      incidents: (filter) => incidents.select(filter),
-      gaps: (since, until) => gaps.select(since, until, GAPS_TOLD),
-      clients: () => clients.list(),
+      incidents: (filter) => incidents.select(filter, veil),
+      gaps: (since, until) => gaps.select(since, until, GAPS_TOLD, veil),
+      clients: () => shownClients(clients.list(), veil),
       timeline: (from, to, buckets) => {
-        const range = wholeRange({ from, to, buckets });
+        const range = wholeRange({ from, to, buckets }, veil.privacy === 'minimal');
         const width = (range.to - range.from) / range.buckets;
         const [changes, tallies] = [
-          table.changes(range.from, range.to, width),
+          veil.privacy === 'minimal' ? [] : table.changes(range.from, range.to, width),
           table.tallies(range.from, range.to, width),
         ];
         return timelineOf(range, changes, tallies, Date.now());

@@ -2,8 +2,10 @@
 // One that still lasts has no end; whoever finds such a row of an earlier process closes it.
 
 import type { Gap } from '../../src/guard/gaps.ts';
+import { shownGap } from '../../src/guard/past.ts';
 import type { PastGap } from '../../src/guard/past.ts';
 import { PRIVACIES } from '../../src/guard/privacy.ts';
+import type { Veil } from '../../src/guard/privacy.ts';
 import { readJson } from '../../src/guard/status.ts';
 import type { Database, SqlRow, Statement } from './database.ts';
 import { textOf } from './incident-table.ts';
@@ -28,14 +30,15 @@ export class GapTable {
   }
 
   /** Those that were at any time in [since, until), newest first. */
-  select(since: number, until: number, limit: number): Gap[] {
+  select(since: number, until: number, limit: number, veil?: Veil): Gap[] {
+    if (veil?.privacy === 'minimal') return [];
     return this.#database
       .prepare(
         'SELECT * FROM gaps WHERE at < ? AND (until IS NULL OR until >= ?) ORDER BY at DESC, tunnel LIMIT ?',
       )
       .all(until, since, limit)
       .flatMap(pastOfRow)
-      .map(({ gap }) => gap);
+      .map(({ gap }) => (veil === undefined ? gap : shownGap(gap, veil)));
   }
 
   all(): PastGap[] {

@@ -2,12 +2,14 @@
 // A row holds what is shown, under the privacy it was written with; what only some incidents have is JSON in `more`. `share` is
 // whose room it takes, `folded` the incident that counts its frames now ('' for none): such a row keeps the name where it fits.
 
-import { isKind, isRule } from '../../src/guard/history.ts';
+import { isKind, isRule, selects } from '../../src/guard/history.ts';
 import { shareOf } from '../../src/guard/incident-view.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
+import { laxerThan, shown } from '../../src/guard/past.ts';
 import type { Doubt, PastIncident } from '../../src/guard/past.ts';
 import { PRIVACIES } from '../../src/guard/privacy.ts';
-import type { Privacy } from '../../src/guard/privacy.ts';
+import type { Privacy, Veil } from '../../src/guard/privacy.ts';
+import { fairPick } from '../../src/guard/quotas.ts';
 import { readJson } from '../../src/guard/status.ts';
 import type { IncidentView } from '../../src/guard/status.ts';
 import type { Database, SqlRow, SqlValue, Statement } from './database.ts';
@@ -18,6 +20,9 @@ const COLUMNS = [
 ] as const;
 /** What may leave: what was seen by someone, and what another incident counts. As in the index, to the letter. */
 const MAY_GO = "acknowledged = 1 OR folded <> ''";
+
+/** A limit that is none: SQLite counts in 64 bits. */
+const ALL = 1_000_000_000;
 
 export class IncidentTable {
   readonly #database: Database;
@@ -57,8 +62,21 @@ export class IncidentTable {
   }
 
   /** Newest first. When there are more than the limit, each share gives as much of its newest as every other, or all it has. */
-  select(filter: IncidentFilter): IncidentView[] {
-    return this.selectPast(filter).map(({ incident }) => incident);
+  /** As `veil` shows them, where some tell more than it does: by what it hides nothing can be found either. */
+  select(filter: IncidentFilter, veil?: Veil): IncidentView[] {
+    const hides = veil !== undefined && this.writtenUnder(laxerThan(veil.privacy)) > 0;
+    if (!hides) return this.selectPast(filter).map(({ incident }) => incident);
+    const { text, client, limit, ...rest } = filter;
+    if (text === undefined && client === undefined)
+      return this.selectPast(filter).map((past) => shown(past, veil));
+    const all = this.selectPast({ ...rest, limit: ALL }).map((past) => ({
+      ...past,
+      incident: shown(past, veil),
+    }));
+    const found = all.filter(({ incident }) => selects(filter, incident));
+    return fairPick(found, ({ incident, share }) => share ?? shareOf(incident), limit).map(
+      ({ incident }) => incident,
+    );
   }
 
   /** As `select`, with the privacy that each was written under. */
@@ -94,9 +112,10 @@ export class IncidentTable {
     );
   }
 
-  get(id: string): IncidentView | undefined {
+  get(id: string, veil?: Veil): IncidentView | undefined {
     const row = this.#database.prepare('SELECT * FROM incidents WHERE id = ?').get(id);
-    return row === undefined ? undefined : viewOfRow(row)[0];
+    const [past] = row === undefined ? [] : pastOfRow(row);
+    return past === undefined || veil === undefined ? past?.incident : shown(past, veil);
   }
 
   /** Marks one with those that it counts, or all; how many were not marked before. */

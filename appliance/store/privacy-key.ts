@@ -1,58 +1,100 @@
-// Knows: the key of the hash that stands for names and identities, and that it never leaves the box. Must not know: what is hashed.
-// RFC 2104 (HMAC) with SHA-256: without the key a hash cannot be tried against a list of names.
+// Knows: the key of the hash that stands for names and identities, where it is kept, and that it never leaves the box. Must not
+// know: what is hashed. RFC 2104 (HMAC) with SHA-256: without the key a hash cannot be tried against a list of names. Whoever has
+// the disk has a key that lies on it: then every hash of the history can be tried, and `memory` is for who fears that.
 
 import { createHmac, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { KeyedHash } from '../../src/guard/privacy.ts';
-import { writeDurable } from '../durable-file.ts';
+import { syncDirectory, writeDurable } from '../durable-file.ts';
 import { fileSignature, readRegularFile } from '../regular-file.ts';
 
 const FILE = 'privacy.key';
 const BYTES = 32;
 
-export interface KeyReading {
-  readonly hash: KeyedHash;
-  readonly warning: string | undefined;
-  /** Puts the file back where another hand removed or changed it; true when it did. Throws what the file system says. */
-  readonly keep: () => boolean;
-}
+export type KeyPlace = 'disk' | 'memory';
 
 export function privacyKeyIn(stateDir: string): string {
   return join(stateDir, FILE);
 }
 
-/** Makes the key at first use. When it cannot be kept, one for this run: hashes of different runs then differ. */
-export function readPrivacyKey(stateDir: string): KeyReading {
-  const path = privacyKeyIn(stateDir);
-  const kept = readKey(path);
-  if (kept !== undefined) return { hash: hashWith(kept), warning: undefined, keep: keeperOf(path, kept) };
-  const key = randomBytes(BYTES);
-  const keep = keeperOf(path, key);
-  try {
-    writeDurable(path, key.toString('hex'));
-    return { hash: hashWith(key), warning: undefined, keep };
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    const warning = `The key of redacted names cannot be kept (${said}): after a restart the same name looks like another.`;
-    return { hash: hashWith(key), warning, keep };
+/** Until it has a place nothing of it is read or written, and its hashes mean nothing to anybody else. */
+export class PrivacyKey {
+  readonly #path: string;
+  #key: Buffer = randomBytes(BYTES);
+  #place: KeyPlace | undefined;
+  /** The file as it was when it was last looked into. */
+  #seen: string | undefined;
+  /** Always by the key of the moment. */
+  readonly hash: KeyedHash = (text) => hashOf(this.#key, text);
+
+  constructor(stateDir: string) {
+    this.#path = privacyKeyIn(stateDir);
+  }
+
+  /**
+   * From now on it is kept there. The first place on disk finds the key of an earlier run; any other is a new key, for what was
+   * hashed by a key that somebody may have read, or may read, must not be linked with what was not. Throws what the file system says.
+   */
+  place(place: KeyPlace): void {
+    if (place === this.#place) return;
+    const isFirst = this.#place === undefined;
+    this.#place = place;
+    const kept = isFirst && place === 'disk' ? readKey(this.#path) : undefined;
+    if (kept !== undefined) this.#key = kept;
+    else this.#renew();
+  }
+
+  /** Another key, and nothing is left of the one before: what it has hashed can be tried against no list any more. */
+  forget(): void {
+    this.#renew();
+  }
+
+  /** Has the place as it is to be: puts the file back where another hand removed or changed it; true when it did. Throws what the file system says. */
+  keep(): boolean {
+    if (this.#place === 'memory') this.#remove();
+    if (this.#place !== 'disk') return false;
+    if (this.#seen !== undefined && fileSignature(this.#path) === this.#seen) return false;
+    // The same name must look the same as long as the history lasts: the key in memory is the one that counts.
+    const whole = readKey(this.#path)?.equals(this.#key) === true;
+    if (!whole) writeDurable(this.#path, this.#text());
+    this.#seen = fileSignature(this.#path);
+    return !whole;
+  }
+
+  /** For another process of the box, over a pipe. */
+  get secret(): string {
+    return this.#text();
+  }
+
+  #renew(): void {
+    this.#key = randomBytes(BYTES);
+    this.#seen = undefined;
+    if (this.#place === 'disk') writeDurable(this.#path, this.#text());
+    else this.#remove();
+  }
+
+  #remove(): void {
+    if (!existsSync(this.#path)) return;
+    rmSync(this.#path, { force: true });
+    syncDirectory(dirname(this.#path));
+  }
+
+  #text(): string {
+    return this.#key.toString('hex');
   }
 }
 
-/** The same name must look the same as long as the history lasts: the key in memory is the one that counts. */
-function keeperOf(path: string, key: Buffer): () => boolean {
-  let seen: string | undefined;
-  return () => {
-    if (seen !== undefined && fileSignature(path) === seen) return false;
-    const whole = readKey(path)?.equals(key) === true;
-    if (!whole) writeDurable(path, key.toString('hex'));
-    seen = fileSignature(path);
-    return !whole;
-  };
+/** The hash of a key that another process has. */
+export function hashWith(secret: string): KeyedHash {
+  const key = Buffer.from(secret, 'hex');
+  return (text) => hashOf(key, text);
 }
 
 /** A hash whose key is kept nowhere. */
 export function passingHash(): KeyedHash {
-  return hashWith(randomBytes(BYTES));
+  const key = randomBytes(BYTES);
+  return (text) => hashOf(key, text);
 }
 
 function readKey(path: string): Buffer | undefined {
@@ -64,6 +106,6 @@ function readKey(path: string): Buffer | undefined {
   }
 }
 
-function hashWith(key: Buffer): KeyedHash {
-  return (text) => createHmac('sha256', key).update(text).digest('hex');
+function hashOf(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('hex');
 }

@@ -106,9 +106,10 @@ export class TimelineTable {
   }
 }
 
-/** The range widened to whole minutes or hours, whichever its intervals are made of. */
-export function wholeRange(range: Range): Range {
-  const unit = (range.to - range.from) / range.buckets < HOUR_MS ? MINUTE_MS : HOUR_MS;
+/** The range widened to whole minutes or hours, whichever its intervals are made of; `hoursOnly`: nothing finer is told. */
+export function wholeRange(range: Range, hoursOnly = false): Range {
+  const isFine = !hoursOnly && (range.to - range.from) / range.buckets < HOUR_MS;
+  const unit = isFine ? MINUTE_MS : HOUR_MS;
   const from = Math.floor(range.from / unit) * unit;
   const to = Math.max(from + unit, Math.ceil(range.to / unit) * unit);
   return { from, to, buckets: Math.min(range.buckets, (to - from) / unit) };

@@ -25,8 +25,11 @@ export class WallClock {
   }
 }
 
-/** For people. */
-export function jumpWords({ from, to }: ClockJump): string {
-  const [before, after] = [from, to].map((wall) => new Date(wall).toISOString());
+/** For people; `shownTime`: what may be told of a time. */
+export function jumpWords(
+  { from, to }: ClockJump,
+  shownTime: (wall: number) => number = (time) => time,
+): string {
+  const [before, after] = [from, to].map((wall) => new Date(shownTime(wall)).toISOString());
   return `The clock was set from ${before ?? ''} to ${after ?? ''}: what is older and what is newer than that stands at different times in the history.`;
 }

@@ -38,6 +38,8 @@ interface Incident {
   readonly destination: number;
   why: number;
   named: boolean;
+  /** Nothing that its client sent was seen, only what came back. */
+  isAnswerOnly: boolean;
   escaped: number;
   first: number;
   last: number;
@@ -74,15 +76,13 @@ export class IncidentList {
     return this.#begun;
   }
 
-  /** Counts one leak frame; `reason` is asked only when an incident begins or learns its name. A capture shows one wire: whatever is in it has escaped. */
-  add(
-    facts: Facts,
-    verdict: Verdict,
-    onlyClient: number | undefined,
-    timeMicros: number,
-    reason: () => string,
-  ): void {
-    const back = onlyClient === undefined ? facts.fromServer : facts.sourceMac !== onlyClient;
+  /**
+   * Counts one leak frame; `isSent`: by the one whom the capture is about, so no answer. What comes back to a question that was
+   * seen is not another thing that got out; where the question was not seen it stands for it. `reason` is asked only when an incident begins or learns its name. A capture shows
+   * one wire: whatever is in it has escaped.
+   */
+  add(facts: Facts, verdict: Verdict, isSent: boolean, timeMicros: number, reason: () => string): void {
+    const back = !isSent && facts.fromServer;
     const client = back ? facts.destinationMac : facts.sourceMac;
     const asked = facts.findings.names[0]?.name;
     const name = asked ?? facts.flowName;
@@ -113,6 +113,7 @@ export class IncidentList {
         destination: this.#tellings.add(place, 0),
         why: this.#tellings.add(reason(), 0),
         named: name !== '',
+        isAnswerOnly: back,
         escaped: 0,
         first: timeMicros,
         last: timeMicros,
@@ -122,7 +123,8 @@ export class IncidentList {
       this.#file(incident);
     }
     if (facts.findings.late === true) incident.why = this.#tellings.add(reason(), 0);
-    incident.escaped += 1;
+    if (!back && incident.isAnswerOnly) [incident.isAnswerOnly, incident.escaped] = [false, 0];
+    if (!back || incident.isAnswerOnly) incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
   }
 
@@ -146,6 +148,7 @@ export class IncidentList {
         destination: this.#tellings.add(trick.destination, 0),
         why: this.#tellings.add(trick.why, 0),
         named: true,
+        isAnswerOnly: false,
         escaped: 0,
         first: timeMicros,
         last: timeMicros,
@@ -216,7 +219,8 @@ export class IncidentList {
     this.#unfile(bare);
     this.#incidents.delete(bare);
     if (bare.severity === 'red') incident.severity = 'red';
-    incident.escaped += bare.escaped;
+    if (!bare.isAnswerOnly && incident.isAnswerOnly) [incident.isAnswerOnly, incident.escaped] = [false, 0];
+    if (bare.isAnswerOnly === incident.isAnswerOnly) incident.escaped += bare.escaped;
     incident.first = Math.min(incident.first, bare.first);
     incident.last = Math.max(incident.last, bare.last);
   }

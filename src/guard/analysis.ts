@@ -6,6 +6,7 @@ import { Facts } from '../flow/facts.ts';
 import { beginsPlain } from '../flow/headers-plain.ts';
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
+import { addressText } from '../wire/address.ts';
 import { Askers } from '../policy/askers.ts';
 import type { Judge } from '../policy/judge.ts';
 import { isShown, kernelAccepts } from '../policy/shape.ts';
@@ -23,14 +24,23 @@ import { Veil } from './privacy.ts';
 export interface AnalysisParts {
   readonly dissector: Dissector;
   readonly judge: LearningJudge;
-  /** MAC address of the laptop; without it both directions are judged alike. */
+  /** MAC address of the laptop: what it sends is judged, and nothing else. Without it both directions are judged alike. */
   readonly client?: number;
+  /** The machine that reads the capture as it comes, where it is itself on the wire: what it gets is no leak of its own. */
+  readonly own?: OwnAddresses;
   /** Rule T holds the network's offers against its tunnels' servers; without it nobody looks for tricks. */
   readonly policy?: Policy;
   /** Where nobody looks for tricks: what answers are held against in split. */
   readonly answersBy?: Policy;
   readonly maxIncidents?: number;
   readonly maxNames?: number;
+}
+
+/** By what frames of a machine are told: an interface without MAC addresses has IP addresses all the same. */
+export interface OwnAddresses {
+  readonly mac: number | undefined;
+  /** Canonical texts. */
+  readonly addresses: ReadonlySet<string>;
 }
 
 /** One tunnel of the report; `learned` when a handshake told of it. */
@@ -49,7 +59,8 @@ export interface AnalysisReport {
   /** Between first and last frame, by the capture's clock. */
   readonly seconds: number;
   readonly elapsedMs: number;
-  readonly verdicts: Readonly<Record<VerdictName, number>>;
+  /** `others`: neither tunnel nor plumbing, and sent by nobody who is judged; absent where both directions are judged alike. */
+  readonly verdicts: Readonly<Record<VerdictName, number>> & { readonly others?: number };
   readonly kinds: Readonly<Partial<Record<Kind, number>>>;
   readonly rules: Readonly<Partial<Record<Rule, number>>>;
   /** What a client asked for or said about itself. */
@@ -88,6 +99,8 @@ export class Analysis {
   readonly #dissector: Dissector;
   #judge: Judge;
   readonly #client: number | undefined;
+  readonly #own: OwnAddresses | undefined;
+  #others = 0;
   readonly #learning: LearningJudge;
   /** Of the frame at hand: one object for plain datagrams, which stay cheap to read after each other, and one for the rest. */
   readonly #plain = new Facts();
@@ -120,6 +133,7 @@ export class Analysis {
     this.#client = parts.client;
     const by = parts.policy ?? parts.answersBy;
     if (by !== undefined) this.#answered.setPolicy(by);
+    this.#own = parts.client === undefined ? parts.own : undefined;
     this.#incidents = new IncidentList(parts.maxIncidents ?? 10_000);
     this.#names = new NameList(parts.maxNames ?? 150_000);
     if (parts.policy !== undefined)
@@ -168,8 +182,8 @@ export class Analysis {
     const facts = beginsPlain(bytes, start, end) ? this.#plain : this.#other;
     this.#facts = facts;
     this.#dissector.headers(bytes, start, end, wireLength, linkType, facts);
-    const direction: Direction =
-      this.#client === undefined ? 'either' : facts.sourceMac === this.#client ? 'up' : 'down';
+    const direction = this.#directionOf(facts);
+    this.#direction = direction;
     const isRead = facts.protocol === TCP && this.#readStream(bytes, direction);
     const tunnel = this.#judge.tunnelOf(facts, direction);
     if (tunnel >= 0) {
@@ -185,6 +199,24 @@ export class Analysis {
     const stream = this.#judge.streamOf(facts, direction);
     if (passed > 0) this.#perEndpoint[stream] = Math.max(0, (this.#perEndpoint[stream] ?? 0) - passed);
     this.#judgeOther(direction, timeMicros, 1 + passed);
+  }
+
+  /** The frame that was taken last was sent by whom the capture is about. */
+  get isSent(): boolean {
+    return this.#direction === 'up';
+  }
+
+  #directionOf(facts: Facts): Direction {
+    if (this.#client !== undefined) return facts.sourceMac === this.#client ? 'up' : 'down';
+    if (this.#own === undefined) return 'either';
+    const { mac, addresses } = this.#own;
+    const [sends, gets] = [facts.sourceMac, facts.destinationMac].map(
+      (one) => mac !== undefined && one === mac,
+    );
+    if (sends === true || gets === true) return sends === true ? 'up' : 'down';
+    if (facts.ipVersion === 0) return 'either';
+    if (addresses.has(addressText(facts.ipVersion, facts.source))) return 'up';
+    return addresses.has(addressText(facts.ipVersion, facts.destination)) ? 'down' : 'either';
   }
 
   /** What is said to a tunnel's endpoint over TCP; true when kind and findings of the frame were read by that. */
@@ -219,17 +251,23 @@ export class Analysis {
     else this.#askers.learnNames(facts, direction, timeMicros / 1_000, this.#judge.isOwnQuestion);
     const allowed = verdict.verdict === 'allowed';
     this.#answered.learn(facts, direction, timeMicros / 1_000, { asks: allowed, passes: allowed });
-    this.#verdicts[verdict.verdict] += frames;
     this.#kinds[facts.kind] += frames;
-    if (facts.findings.names.length > 0) this.#names.add(facts.findings.names);
+    // Of a client that is named, what others say about themselves is not its own.
+    const isTold = this.#client === undefined || direction === 'up' || facts.destinationMac === this.#client;
+    if (facts.findings.names.length > 0 && isTold) this.#names.add(facts.findings.names);
     if (direction !== 'up') this.#rules.T += this.#tricks?.look(facts, timeMicros) ?? 0;
+    if (verdict.verdict === 'leak' && direction === 'down') {
+      this.#others += frames;
+      if (isTold && facts.findings.answers.length > 0) this.#learning.expose(facts);
+      return;
+    }
+    this.#verdicts[verdict.verdict] += frames;
     if (verdict.verdict !== 'leak') return;
     if (facts.findings.answers.length > 0) this.#learning.expose(facts);
     this.#rules[verdict.rule ?? 'E'] += frames;
-    this.#direction = direction;
     if (verdict.severity === 'red') this.#tricks?.blame(verdict.destination, timeMicros);
     for (let frame = 0; frame < frames; frame += 1)
-      this.#incidents.add(facts, verdict, this.#client, timeMicros, this.#reason);
+      this.#incidents.add(facts, verdict, direction === 'up', timeMicros, this.#reason);
   }
 
   #replaceJudge(judge: Judge): void {
@@ -275,7 +313,11 @@ export class Analysis {
       bytes: this.#bytes,
       seconds: this.#packets > 0 ? (this.#last - this.#first) / 1_000_000 : 0,
       elapsedMs,
-      verdicts: { ...this.#verdicts, tunnel },
+      verdicts: {
+        ...this.#verdicts,
+        tunnel,
+        ...(this.#client === undefined && this.#own === undefined ? {} : { others: this.#others }),
+      },
       kinds: seen(KINDS, kinds),
       rules: seen(RULES, this.#rules),
       names: this.#names.list(veil),

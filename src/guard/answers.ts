@@ -165,7 +165,7 @@ const importShape = fields({
 const settingsShape = fields({
   digest: (value) => value === undefined || text(value),
   ...{ profile: text, mustTunnel: each(text), direct: text, resolvers: each(text), proxies: each(text) },
-  ...{ localChatter: text, privacy: text, retentionDays: count, lamp: text },
+  ...{ localChatter: text, privacy: text, privacyKey: text, retentionDays: count, lamp: text },
   allow: each(fields({ to: text, why: text })),
   management: fields({ address: text, hostname: text, ssh: flag }),
 });

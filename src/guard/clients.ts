@@ -177,6 +177,32 @@ export function veiledClient(client: ClientView, veil: Veil): ClientView | undef
   };
 }
 
+/** All clients as another privacy shows them: what was written under two of them may be one. Last seen first. */
+export function shownClients(clients: readonly ClientView[], veil: Veil): readonly ClientView[] {
+  const byId = new Map<string, ClientView>();
+  for (const client of clients.flatMap((one) => veiledClient(one, veil) ?? [])) {
+    const newer = byId.get(client.id);
+    byId.set(client.id, newer === undefined ? client : joined(newer, client));
+  }
+  return [...byId.values()];
+}
+
+function joined(newer: ClientView, older: ClientView): ClientView {
+  const both = (one: readonly string[], other: readonly string[]): readonly string[] =>
+    [...new Set([...one, ...other])].slice(0, ADDRESSES);
+  return {
+    ...newer,
+    hostName: newer.hostName ?? older.hostName,
+    vendorClass: newer.vendorClass ?? older.vendorClass,
+    fingerprint: newer.fingerprint ?? older.fingerprint,
+    account: newer.account ?? older.account,
+    previousAddresses: both(newer.previousAddresses, older.previousAddresses),
+    addresses: both(newer.addresses, older.addresses),
+    first: newer.first < older.first ? newer.first : older.first,
+    last: newer.last > older.last ? newer.last : older.last,
+  };
+}
+
 function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }

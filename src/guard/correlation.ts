@@ -33,6 +33,8 @@ interface Question {
 
 interface AnsweredName {
   readonly name: string;
+  /** The name as the privacy in force showed it when it was answered: a laxer one that comes later shows no more of it. */
+  readonly shown: string;
   /** The incident of its question. */
   readonly incident: string;
   readonly at: number;
@@ -44,6 +46,7 @@ export interface Exposure {
   /** MAC address of the only client that it is closed for; absent: for all. */
   readonly client?: string;
   readonly address: string;
+  /** As it is shown: it is written down, and judges repeat it. */
   readonly name: string;
   readonly until: number;
 }
@@ -71,10 +74,17 @@ export class Correlation {
   /** Who asks: answers are kept by name, so that one name's thousand addresses push out no other's. */
   readonly #regulars = new Regulars<number>();
   #policy: Policy;
+  readonly #show: (name: string) => string;
   #news = new FairMap<Exposure>(NEWS_MOST);
 
-  constructor(policy: Policy, limits: CorrelationLimits = { questions: 4_096, addresses: 16_384 }) {
+  /** `show`: what of a name may be kept. */
+  constructor(
+    policy: Policy,
+    limits: CorrelationLimits = { questions: 4_096, addresses: 16_384 },
+    show: (name: string) => string = (name) => name,
+  ) {
     this.#policy = policy;
+    this.#show = show;
     this.#asked = new FairMap(limits.questions);
     this.#aliases = new FairMap(limits.questions);
     this.#answers = new FairMap(limits.addresses);
@@ -120,9 +130,9 @@ export class Correlation {
     const [newest] = known ?? [];
     if (known === undefined || newest === undefined) return undefined;
     const own = facts.findings.names[0]?.name ?? facts.flowName;
-    const candidates = known.map(({ name }) => name);
+    const candidates = known.map(({ shown }) => shown);
     // A name that the visit itself shows settles which of the candidates it was.
-    const exposure = own === '' ? newest.name : own;
+    const exposure = own === '' ? newest.shown : own;
     const shared = candidates.length > 1 ? `one of ${candidates.length} names, ` : '';
     const list = `${candidates.slice(0, SHOWN).join(', ')}${candidates.length > SHOWN ? ', …' : ''}`;
     const reason =
@@ -161,6 +171,7 @@ export class Correlation {
     const root = this.#aliases.get(`${client} ${asked}`);
     const name = root !== undefined && root.until > now ? root.name : asked;
     if (!this.#matters(name)) return;
+    const shown = root !== undefined && name !== asked ? root.shown : this.#show(name);
     const chain = new Set([asked]);
     // Records may stand in any order: another round for as long as the chain grows.
     for (let size = 0; size !== chain.size;) {
@@ -172,7 +183,7 @@ export class Correlation {
     for (const { name: owner, value, ttl } of answers) {
       if (!chain.has(owner)) continue;
       const until = now + 1_000 * Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
-      const entry: AnsweredName = { name, incident, at: now, until };
+      const entry: AnsweredName = { name, shown, incident, at: now, until };
       if (isAddress(value)) this.#expose(client, value, entry);
       else if (value !== name)
         this.#aliases.set(`${client} ${value}`, entry, `${this.#regulars.share(client)} ${name}`);
@@ -188,11 +199,12 @@ export class Correlation {
     if (this.#policy.profile === 'full-tunnel') return;
     // In split other names may be visited, so that what one client has asked for is no reason to close it for another.
     const whose = this.#policy.profile === 'split' ? { client: macText(client) } : {};
-    this.#close({ ...whose, address, name: entry.name, until: entry.until });
+    this.#close({ ...whose, address, name: entry.shown, until: entry.until }, entry.name);
   }
 
-  #close(exposure: Exposure): void {
-    const { client = '', address, name } = exposure;
+  /** `name` in clear: whose share of the table it is. */
+  #close(exposure: Exposure, name: string): void {
+    const { client = '', address } = exposure;
     this.#news.set(`${client} ${address} ${name}`, exposure, name);
   }
 
@@ -203,13 +215,21 @@ export class Correlation {
     const names = [...facts.findings.names.map((one) => one.name), facts.flowName];
     const name = names.find((one) => this.#matters(one));
     if (name === undefined) return;
-    this.#close({ client: macText(client), address: verdict.destination, name, until: now + SHOWN_MS });
+    this.#close(
+      {
+        client: macText(client),
+        address: verdict.destination,
+        name: this.#show(name),
+        until: now + SHOWN_MS,
+      },
+      name,
+    );
   }
 
   /** Notes what an answer has led a client to from protected names that it did not ask for. */
   served(client: string, addresses: readonly ServedAddress[], now: number): void {
     for (const { address, name, seconds } of addresses)
-      this.#close({ client, address, name, until: now + seconds * 1_000 });
+      this.#close({ client, address, name: this.#show(name), until: now + seconds * 1_000 }, name);
   }
 
   /** Split lets other names be asked for and visited in the clear. */

@@ -21,6 +21,7 @@ import { IncidentBook, UNSEEN_EXPOSURE } from './incidents.ts';
 import type { Incident } from './incidents.ts';
 import type { Now } from './now.ts';
 import type { Observation, TapReport } from './observation.ts';
+import { shown, shownGap } from './past.ts';
 import { Observer } from './observer.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
@@ -126,6 +127,8 @@ export class Guard {
   }
 
   setPolicy(policy: Policy): void {
+    // What was seen under another privacy was seen with more detail, or with less.
+    if (policy.privacy !== this.#policy.privacy) this.#passStops.clear();
     this.#policy = policy;
     this.observer.setPolicy(policy);
     this.#firstPackets?.setPolicy(policy);
@@ -148,7 +151,7 @@ export class Guard {
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     this.observer.served(report.lessons ?? [], now);
     for (const observation of report.observations) {
-      if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation);
+      if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation, this.#book.veil);
       const told =
         this.#firstPackets === undefined
           ? observation
@@ -324,7 +327,8 @@ export class Guard {
   /** Silences of tunnels in which something escaped or nothing was answered; privacy `minimal` keeps no such times. */
   gaps(): readonly Gap[] {
     if (this.#policy.privacy === 'minimal') return [];
-    return this.#tunnels.gaps(this.#ports.now().monotonic);
+    const { veil } = this.#book;
+    return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => shownGap(gap, veil));
   }
 
   acknowledge(id: string): boolean {
@@ -333,19 +337,24 @@ export class Guard {
 
   incident(id: string): IncidentView | undefined {
     const incident = this.#book.get(id);
-    return incident === undefined ? undefined : viewOf(incident);
+    return incident === undefined ? undefined : this.view(incident);
   }
 
   /** Newest first. */
   incidents(): IncidentView[] {
-    return this.#book.all().map(viewOf);
+    return this.#book.all().map((incident) => this.view(incident));
+  }
+
+  /** An incident as the privacy in force shows it, also one from before it came into force. */
+  view(incident: Incident): IncidentView {
+    return shown({ incident: viewOf(incident), privacy: incident.privacy }, this.#book.veil);
   }
 
   status(): Status {
     const now = this.#ports.now();
     const all = this.#book.all();
     const open = all.filter((incident) => !incident.acknowledged);
-    const tunnels = this.#tunnels.views(now);
+    const tunnels = this.#tunnels.views(now, (wall) => this.#shownTime(wall));
     const { state, lamp, why } = judgeSituation(this.#situation(now, open, tunnels));
     if (`${state} ${why}` !== this.#lastState) {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;
@@ -356,14 +365,14 @@ export class Guard {
       state,
       lamp,
       why,
-      since: new Date(this.#since).toISOString(),
+      since: new Date(this.#shownTime(this.#since)).toISOString(),
       blockMode: this.#blockMode,
       profile: this.#policy.profile,
       ...(this.#policy.profile === 'split' ? { direct: this.#policy.direct } : {}),
       tunnels,
       ledger: { ...this.#book.totals, unseen: this.unseen },
       unacknowledged: open.length,
-      incidents: this.#book.digest(all, 20).map(viewOf),
+      incidents: this.#book.digest(all, 20).map((incident) => this.view(incident)),
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
       ...(meshes.length === 0 ? {} : { meshes }),
@@ -435,13 +444,20 @@ export class Guard {
     const proven =
       this.#unplugged.length === 0 ? PROVEN : `nothing is plugged in at ${this.#unplugged.join(' and ')}`;
     const at =
-      provenAt === undefined ? null : new Date(wall - Math.round(monotonic - provenAt)).toISOString();
+      provenAt === undefined
+        ? null
+        : new Date(this.#shownTime(wall - Math.round(monotonic - provenAt))).toISOString();
     return { at, detail: this.canary.fault(monotonic) ?? proven };
+  }
+
+  /** Wall clock of something that was; `minimal` tells the hour. The end of an open pass is to come, and is told as it is. */
+  #shownTime(wall: number): number {
+    return this.#book.veil.time(wall);
   }
 
   #health(now: Now): HealthView {
     const isoOrNull = (wall: number | undefined): string | null =>
-      wall === undefined ? null : new Date(wall).toISOString();
+      wall === undefined ? null : new Date(this.#shownTime(wall)).toISOString();
     return {
       taps: [this.#taps.lan.view(), this.#taps.wan.view()],
       ruleset: { ...this.#firewall, at: isoOrNull(this.#verifiedAt) },

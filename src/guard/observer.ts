@@ -47,7 +47,7 @@ export class Observer {
   constructor(policy: Policy, book: IncidentBook, tunnels: TunnelWatch) {
     this.#book = book;
     this.#tunnels = tunnels;
-    this.#correlation = new Correlation(policy);
+    this.#correlation = new Correlation(policy, undefined, (name) => book.veil.name(name));
     this.#tripwire.setPolicy(policy);
   }
 
@@ -69,8 +69,9 @@ export class Observer {
   }
 
   #take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
-    this.proposals.observe(observation, now);
-    this.meshes.observe(observation, now);
+    const shown = { ...now, wall: this.#book.veil.time(now.wall) };
+    this.proposals.observe(observation, shown);
+    this.meshes.observe(observation, shown);
     if (observation.direction === 'down') {
       this.#correlation.answered(observation, now.monotonic);
       // Only the wan tap reads what the network says before anything on lan could have said it.

@@ -5,17 +5,19 @@ import { farText } from '../policy/reason.ts';
 import { VISITS } from '../policy/rules.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Observation } from './observation.ts';
+import type { Veil } from './privacy.ts';
 
 const TOLD = 5;
 
 export class PassStops {
   readonly #stopped = new BoundedMap<true>(TOLD);
 
-  /** A frame that came while a pass was open. */
-  take({ facts, direction, verdict, crosses }: Observation): void {
+  /** A frame that came while a pass was open; what `veil` hides is not kept, and `minimal` keeps nothing. */
+  take({ facts, direction, verdict, crosses }: Observation, veil: Veil): void {
+    if (veil.privacy === 'minimal') return;
     if (direction !== 'up' || verdict.verdict !== 'leak' || crosses || !VISITS.has(facts.kind)) return;
-    const where = farText.of(facts);
-    const name = facts.findings.names[0]?.name ?? facts.flowName;
+    const where = veil.privacy === 'full' ? farText.of(facts) : veil.exposure(verdict.destination);
+    const name = veil.name(facts.findings.names[0]?.name ?? facts.flowName);
     this.#stopped.set(name === '' ? where : `${name} (${where})`, true);
   }
 

@@ -28,14 +28,28 @@ export interface PastGap {
   readonly privacy: Privacy;
 }
 
+/** An incident as the privacy in force shows it, whatever it was written under: what is gone stays gone. */
+export function shown(
+  { incident, privacy }: Pick<PastIncident, 'incident' | 'privacy'>,
+  veil: Veil,
+): IncidentView {
+  return laxerThan(veil.privacy).includes(privacy) ? veiled(incident, veil) : incident;
+}
+
+/** A silence as `veil` shows it; what it names may have been seen under a laxer one. */
+export function shownGap(gap: Gap, veil: Veil): Gap {
+  if (veil.privacy === 'full') return gap;
+  const escapes = gap.escapes.map((escape) => ({ ...escape, exposure: veil.exposure(escape.exposure) }));
+  return { ...gap, escapes };
+}
+
 /** The silences as `veil` shows them: `minimal` keeps no such times. */
 export function rewrittenGaps(past: readonly PastGap[], veil: Veil): PastGap[] {
   if (veil.privacy === 'minimal') return [];
   const laxer = laxerThan(veil.privacy);
   return past.map(({ gap, privacy }) => {
     if (!laxer.includes(privacy)) return { gap, privacy };
-    const escapes = gap.escapes.map((escape) => ({ ...escape, exposure: veil.exposure(escape.exposure) }));
-    return { gap: { ...gap, escapes }, privacy: veil.privacy };
+    return { gap: shownGap(gap, veil), privacy: veil.privacy };
   });
 }
 

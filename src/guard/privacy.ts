@@ -20,7 +20,13 @@ export type SuffixOf = (name: string) => string;
 export const HIDDEN = '(hidden)';
 
 const HOUR_MS = 3_600_000;
-const DIGITS = 12;
+/** Of 4 bits each: 80 bits, so that no two names of a lifetime meet by chance or by search. */
+const DIGITS = 20;
+/** As many as this version writes, and as earlier ones wrote. */
+const HASHED = /^h-(?:[0-9a-f]{20}|[0-9a-f]{12})$/;
+/** How a name begins that has been through a veil of this version; what is left of its suffix follows. */
+const VEILED = /^h-[0-9a-f]{20}(?:\.|$)/;
+const VEILED_LENGTH = 2 + DIGITS;
 /** Kept of an address: the site's network, not the machine. */
 const PREFIX = { 4: 24, 6: 48 } as const;
 /** Last labels that name no one, and that no registry has (RFC 6761, 6762, 7686, 8375; `lan` and `internal` by custom). */
@@ -49,12 +55,14 @@ export class Veil {
     this.#suffixOf = suffixOf;
   }
 
-  /** A host's name: whole, `h-3f2a90b1c4d5.com`, or hidden. */
+  /** A host's name: whole, `h-3f2a90b1c4d53f2a90b1.com`, or hidden. One that has been through a veil already is not hidden twice. */
   name(name: string): string {
     if (this.privacy === 'full' || name === '') return name;
     if (this.privacy === 'minimal') return HIDDEN;
     const suffix = SPECIAL.exec(name)?.[1] ?? this.#suffixOf(name);
-    return suffix === '' || suffix === name ? this.#digits(name) : `${this.#digits(name)}.${suffix}`;
+    const kept = suffix === '' || suffix === name ? '' : `.${suffix}`;
+    if (VEILED.test(name) && name.slice(VEILED_LENGTH) === kept) return name;
+    return `${this.#digits(name)}${kept}`;
   }
 
   /** An IP address: whole, its network as `203.0.113.0/24`, or hidden. What is none is treated as an identity. */
@@ -92,7 +100,7 @@ export class Veil {
 
   /** Wall clock, milliseconds: minimal knows only the hour. */
   time(wall: number): number {
-    return this.privacy === 'minimal' ? wall - (wall % HOUR_MS) : wall;
+    return shownTime(this.privacy, wall);
   }
 
   /** The reason is written anew from what is left: free text may hold anything. `told` keeps texts that name nothing. */
@@ -123,9 +131,14 @@ export class Veil {
   }
 }
 
+/** What may be told of a time: wall clock, milliseconds. */
+export function shownTime(privacy: Privacy, wall: number): number {
+  return privacy === 'minimal' ? wall - (wall % HOUR_MS) : wall;
+}
+
 /** Whether an identity has been through a veil. */
 export function isHashed(identity: string): boolean {
-  return /^h-[0-9a-f]{12}$/.test(identity);
+  return HASHED.test(identity);
 }
 
 /** Groups that one report has named. */

@@ -116,7 +116,8 @@ export class TunnelWatch {
     return this.#tunnels.some(({ liveness }) => liveness.cameUpAt > since);
   }
 
-  views({ monotonic, wall }: Now): TunnelView[] {
+  /** `shownTime`: what may be told of a time. */
+  views({ monotonic, wall }: Now, shownTime: (wall: number) => number = (time) => time): TunnelView[] {
     return this.#tunnels.map(({ tunnel, endpoints, names, limits, liveness }) => {
       const [first = ''] = endpoints;
       let inUse: string | undefined;
@@ -129,7 +130,7 @@ export class TunnelWatch {
         server: inUse === undefined ? null : (this.#servers.get(inUse) ?? null),
         endpoints: endpoints.size,
         state: liveness.at(monotonic),
-        lastSeen: seen === undefined ? null : new Date(seen).toISOString(),
+        lastSeen: seen === undefined ? null : new Date(shownTime(seen)).toISOString(),
         ...limits,
         ...(tunnel.listed === undefined ? {} : listView(tunnel.listed, tunnel.protocol, wall)),
         ...(names.size > 0

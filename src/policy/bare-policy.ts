@@ -15,6 +15,7 @@ export function barePolicy(): Policy {
     allow: [],
     localChatter: 'amber',
     privacy: 'full',
+    privacyKey: 'disk',
     retentionDays: 30,
     bridge: { name: 'br0', lan: 'lan0', wan: 'wan0' },
     management: { address: 'none', hostname: 'leakguard', ssh: false },

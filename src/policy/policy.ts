@@ -103,6 +103,8 @@ export interface Policy {
   readonly allow: readonly AllowRule[];
   readonly localChatter: 'red' | 'amber' | 'ignore';
   readonly privacy: 'full' | 'redacted' | 'minimal';
+  /** Where the key of the hashes is kept that stand for names under `redacted`: beside the history, or in memory alone. */
+  readonly privacyKey: 'disk' | 'memory';
   readonly retentionDays: number;
   readonly bridge: { readonly name: string; readonly lan: string; readonly wan: string };
   readonly management: {

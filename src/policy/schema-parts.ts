@@ -197,6 +197,7 @@ export const policyFile: z.ZodType<Policy> = z.strictObject({
   allow: z.array(allow).max(256).default([]),
   localChatter: z.enum(['red', 'amber', 'ignore']).default('amber'),
   privacy: z.enum(['full', 'redacted', 'minimal']).default('full'),
+  privacyKey: z.enum(['disk', 'memory']).default('disk'),
   retentionDays: z.int().min(1).max(3650).default(30),
   bridge: z
     .strictObject({

@@ -22,6 +22,7 @@ export interface Settings {
   readonly allow: readonly AllowText[];
   readonly localChatter: string;
   readonly privacy: string;
+  readonly privacyKey: string;
   readonly retentionDays: number;
   readonly management: { readonly address: string; readonly hostname: string; readonly ssh: boolean };
   /** Which kind of lamp there is, `none` for none. */
@@ -31,14 +32,14 @@ export interface Settings {
 /** Settings that an edit may name; the lamp is wired, not chosen on a page. */
 export const EDITABLE = [
   ...(['profile', 'mustTunnel', 'direct', 'resolvers', 'proxies', 'allow'] as const),
-  ...(['localChatter', 'privacy', 'retentionDays', 'management'] as const),
+  ...(['localChatter', 'privacy', 'privacyKey', 'retentionDays', 'management'] as const),
 ] as const;
 
 export function settingsOf(policy: Policy): Settings {
-  const { profile, direct, localChatter, privacy, retentionDays, management, lamp } = policy;
+  const { profile, direct, localChatter, privacy, privacyKey, retentionDays, management, lamp } = policy;
   const { address, hostname, ssh } = management;
   return {
-    ...{ profile, direct, localChatter, privacy, retentionDays, lamp: lamp.driver },
+    ...{ profile, direct, localChatter, privacy, privacyKey, retentionDays, lamp: lamp.driver },
     mustTunnel: policy.mustTunnel.map(patternText),
     resolvers: policy.resolvers.map(formatResolver),
     proxies: policy.proxies.map(formatEndpoint),

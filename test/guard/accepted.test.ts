@@ -154,7 +154,7 @@ describe('under redacted privacy', () => {
     for (const bytes of [accepted, next]) book.attempt(seen(bytes), now);
     const told = book.all().map(({ exposure }) => exposure);
     expect(new Set(told).size).toBe(2);
-    for (const text of told) expect(text).toMatch(/^h-[0-9a-f]{12} \((type|LLC|SNAP) 0x[0-9a-f]+\)$/);
+    for (const text of told) expect(text).toMatch(/^h-[0-9a-f]{20} \((type|LLC|SNAP) 0x[0-9a-f]+\)$/);
   });
 
   it('of several groups their networks', () => {

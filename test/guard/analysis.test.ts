@@ -3,6 +3,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Analysis } from '../../src/guard/analysis.ts';
+import type { OwnAddresses } from '../../src/guard/analysis.ts';
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
 import { LearningJudge } from '../../src/guard/analysis-learn.ts';
 import { Veil } from '../../src/guard/privacy.ts';
@@ -39,6 +40,7 @@ interface Options {
   readonly policy?: Policy;
   readonly learns?: boolean;
   readonly client?: number;
+  readonly own?: OwnAddresses;
   readonly maxIncidents?: number;
   readonly maxNames?: number;
 }
@@ -127,7 +129,7 @@ describe('incidents', () => {
       client: made.CLIENT,
       exposure: 'leak.example',
       destination: '203.0.113.53',
-      escaped: 2,
+      escaped: 1,
       attempted: 0,
       blocked: 0,
       first: '2023-11-14T22:13:20.000Z',
@@ -211,7 +213,67 @@ describe('with a client named', () => {
     const report = analyse([QUESTION, REPLY, TUNNEL, answer(SERVER, 51820, made.wireguard(4))], { client });
     expect(report.verdicts.tunnel).toBe(2);
     expect(report.incidents).toHaveLength(1);
-    expect(report.incidents[0]).toMatchObject({ client: made.CLIENT, escaped: 2 });
+    expect(report.incidents[0]).toMatchObject({ client: made.CLIENT, escaped: 1 });
+    expect(report.verdicts).toEqual({ tunnel: 2, plumbing: 0, allowed: 0, leak: 1, others: 1 });
+  });
+});
+
+describe('whose leak it is', () => {
+  const SECOND = '02:00:00:00:00:0d';
+  const HERE = { [made.CLIENT]: '192.168.1.50', [SECOND]: '192.168.1.51' };
+  const ask = (who: keyof typeof HERE, name: string): Uint8Array =>
+    made.ethernet(
+      0x0800,
+      made.ipv4(17, made.udp(4000, 53, made.dnsQuery(name)), { from: HERE[who], to: '203.0.113.53' }),
+      { from: who, to: made.ROUTER },
+    );
+  const told = (who: keyof typeof HERE, name: string): Uint8Array =>
+    made.ethernet(
+      0x0800,
+      made.ipv4(17, made.udp(53, 4000, made.dnsAnswer(name, '203.0.113.80')), {
+        from: '203.0.113.53',
+        to: HERE[who],
+      }),
+      { from: made.ROUTER, to: who },
+    );
+  const both = [
+    ...[ask(made.CLIENT, 'one.example'), told(made.CLIENT, 'one.example')],
+    ...[ask(SECOND, 'two.example'), told(SECOND, 'two.example'), told(SECOND, 'two.example')],
+  ];
+  const FIRST = ['one.example', made.CLIENT, 1];
+  const OTHER = ['two.example', SECOND, 1];
+  const GATEWAY = [
+    ['one.example', made.ROUTER, 1],
+    ['two.example', made.ROUTER, 2],
+  ];
+  const own = (mac: string | undefined, ...addresses: string[]): Options => ({
+    own: { mac: mac === undefined ? undefined : parseMac(mac), addresses: new Set(addresses) },
+  });
+
+  test.each<[string, readonly Uint8Array[], Options, unknown[], unknown, unknown]>([
+    ['nobody is named', both, {}, [FIRST, OTHER], 5, undefined],
+    ['answers alone', [told(made.CLIENT, 'one.example')], {}, [FIRST], 1, undefined],
+    ['answers first', [told(made.CLIENT, 'one.example'), both[0] ?? TUNNEL], {}, [FIRST], 2, undefined],
+    ['the first is named', both, { client: parseMac(made.CLIENT) ?? 0 }, [FIRST], 1, 4],
+    ['the second is named', both, { client: parseMac(SECOND) ?? 0 }, [OTHER], 1, 4],
+    // What it sends are answers, and it is the one who is asked about.
+    ['the gateway is named', both, { client: parseMac(made.ROUTER) ?? 0 }, GATEWAY, 3, 2],
+    ['a stranger is named', both, { client: 0x020000000099 }, [], 0, 5],
+    ['by its own MAC address', both, own(made.CLIENT), [FIRST, OTHER], 4, 1],
+    ['by its own IP address alone', both, own(undefined, '192.168.1.50'), [FIRST, OTHER], 4, 1],
+    ['both are its own', both, own(undefined, '192.168.1.50', '192.168.1.51'), [FIRST, OTHER], 2, 3],
+  ])('%s', (_, frames, options, incidents, leak, others) => {
+    const report = analyse(frames, options);
+    expect(report.incidents.map(({ exposure, client, escaped }) => [exposure, client, escaped])).toEqual(
+      incidents,
+    );
+    expect([report.verdicts.leak, report.verdicts.others]).toEqual([leak, others]);
+    const { tunnel, plumbing, allowed } = report.verdicts;
+    expect(tunnel + plumbing + allowed + report.verdicts.leak + (report.verdicts.others ?? 0)).toBe(
+      frames.length,
+    );
+    if (options.client !== undefined && incidents !== GATEWAY)
+      expect(report.names.map(({ name }) => name)).toEqual(incidents.map((one) => (one as string[])[0]));
   });
 });
 
@@ -409,7 +471,7 @@ describe('privacy', () => {
     expect(report.names).toEqual([{ name: '(hidden)', via: 'dns', count: 1 }]);
     expect(report.incidents).toHaveLength(1);
     expect(report.incidents[0]).toMatchObject({
-      ...{ rule: 'A', kind: 'dns', client: '', exposure: '(hidden)', destination: '', escaped: 2 },
+      ...{ rule: 'A', kind: 'dns', client: '', exposure: '(hidden)', destination: '', escaped: 1 },
       ...{ first: '2023-11-14T22:00:00.000Z', last: '2023-11-14T22:00:00.000Z' },
     });
     expect(JSON.stringify(report)).not.toMatch(/leak\.example|203\.0\.113/);
@@ -417,7 +479,7 @@ describe('privacy', () => {
 
   test('redacted keeps what can be compared, the suffix and the network', () => {
     const report = analyse([QUESTION], {}, new Veil('redacted', hash));
-    const name = `h-${hash('leak.example').slice(0, 12)}.example`;
+    const name = `h-${hash('leak.example').slice(0, 20)}.example`;
     expect(report.names).toEqual([{ name, via: 'dns', count: 1 }]);
     expect(report.incidents[0]).toMatchObject({ exposure: name, destination: '203.0.113.0/24' });
     expect(report.incidents[0]?.client).toMatch(/^h-/);

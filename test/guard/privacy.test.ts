@@ -1,9 +1,9 @@
 // Knows: how much of a telling each privacy setting leaves. Must not know: where it is written down.
 
 import { describe, expect, test } from 'vitest';
-import { HIDDEN, Veil } from '../../src/guard/privacy.ts';
+import { HIDDEN, Veil, isHashed } from '../../src/guard/privacy.ts';
 
-const hash = (text: string): string => String(text.length).padStart(12, '0');
+const hash = (text: string): string => String(text.length).padStart(20, '0');
 const told = {
   client: '02:00:00:00:00:0c',
   exposure: 'www.bank.example',
@@ -12,16 +12,41 @@ const told = {
 };
 
 test.each([
-  ['www.bank.example', 'h-000000000016.example'],
-  ['www.bank.co.uk', 'h-000000000014.co.uk'],
-  ['annas-laptop', 'h-000000000012'],
-  ['annas.laptop', 'h-000000000012'],
-  ['co.uk', 'h-000000000005'],
-  ['annas.local', 'h-000000000011.local'],
+  ['www.bank.example', 'h-00000000000000000016.example'],
+  ['www.bank.co.uk', 'h-00000000000000000014.co.uk'],
+  ['annas-laptop', 'h-00000000000000000012'],
+  ['annas.laptop', 'h-00000000000000000012'],
+  ['co.uk', 'h-00000000000000000005'],
+  ['annas.local', 'h-00000000000000000011.local'],
 ])('redacted writes %s as %s', (name, shown) => {
   const suffixOf = (one: string): string => (one.endsWith('.co.uk') ? 'co.uk' : '');
   expect(new Veil('redacted', hash, suffixOf).name(name)).toBe(shown);
 });
+
+test.each(['full', 'redacted', 'minimal'] as const)('%s hides what it has hidden no further', (privacy) => {
+  const suffixOf = (one: string): string => (one.endsWith('.co.uk') ? 'co.uk' : '');
+  const veil = new Veil(privacy, hash, suffixOf);
+  for (const name of ['www.bank.example', 'www.bank.co.uk', 'annas-laptop'])
+    expect([veil.name(veil.name(name)), veil.exposure(veil.name(name))]).toEqual([
+      veil.name(name),
+      veil.name(name),
+    ]);
+});
+
+test.each([
+  'h-00000000000000000016.bank.example',
+  'h-00000000000000000016x.example',
+  'www.h-00000000000000000016.example',
+])('%s only looks like a hidden name, and is hidden', (name) =>
+  expect(new Veil('redacted', hash).name(name)).not.toBe(name),
+);
+
+test.each([
+  ['h-0123456789abcdef0123', true],
+  ['h-0123456789ab', true],
+  ['h-0123456789abcdef', false],
+  ['02:00:00:00:00:0c', false],
+])('%s was hashed: %s', (identity, was) => expect(isHashed(identity)).toBe(was));
 
 describe('an incident', () => {
   test('is whole under full', () => {

@@ -98,7 +98,8 @@ retentionDays: 7 # a week
     expect(text).not.toContain('dot:9.9.9.9');
     const parsed = parsePolicy(text);
     expect(parsed.ok ? settingsOf(parsed.policy) : parsed.faults).toEqual({
-      ...{ profile: 'split', localChatter: 'amber', privacy: 'full', retentionDays: 14, lamp: 'none' },
+      ...{ profile: 'split', localChatter: 'amber', retentionDays: 14, lamp: 'none' },
+      ...{ privacy: 'full', privacyKey: 'disk' },
       ...{ direct: 'any', mustTunnel: ['bank.example', '*.clinic.example'], proxies: [] },
       resolvers: ['dot:149.112.112.112:853', 'doq:9.9.9.9:853'],
       allow: [

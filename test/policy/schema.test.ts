@@ -49,6 +49,7 @@ describe('a policy', () => {
         allow: [],
         localChatter: 'amber',
         privacy: 'full',
+        privacyKey: 'disk',
         retentionDays: 30,
         bridge: { name: 'br0', lan: 'lan0', wan: 'wan0' },
         management: { address: 'dhcp', hostname: 'leakguard', ssh: false },

@@ -35,7 +35,7 @@ describe('a form of the page', () => {
       profile: 'split',
     });
     expect([status, headers.location]).toEqual([303, '/settings?done=record#record']);
-    expect(told()).toEqual([['/v1/settings', { privacy: 'redacted', retentionDays: 7 }]]);
+    expect(told()).toEqual([['/v1/settings', { privacy: 'redacted', privacyKey: 'disk', retentionDays: 7 }]]);
     expect((await own.ask('/settings?done=record')).text).toContain('Saved, and in force.');
   });
 
@@ -107,7 +107,7 @@ describe('a form of the page', () => {
   it('that is older than what is in force undoes nothing: it is shown again, with what is in force, and may be sent anew', async () => {
     const basisIn = (text: string, part: string): string =>
       new RegExp(`action="/settings/${part}"[^]*?name="basis" value="([^"]+)"`).exec(text)?.[1] ?? '';
-    const filledIn = { privacy: 'full', retentionDays: '7' };
+    const filledIn = { privacy: 'full', privacyKey: 'disk', retentionDays: '7' };
     const old = basisIn((await own.ask('/settings')).text, 'record');
     peer.answers.set('GET /v1/settings', someSettings({ privacy: 'minimal', digest: 'now' }));
     const { status, text } = await own.post('/settings/record', { ...filledIn, basis: old });
@@ -123,7 +123,9 @@ describe('a form of the page', () => {
       someSettings({ privacy: 'minimal', profile: 'split', digest: 'later' }),
     );
     expect((await own.post('/settings/record', { ...filledIn, basis: fresh })).status).toBe(303);
-    expect(told()).toEqual([['/v1/settings', { privacy: 'full', retentionDays: 7, basis: 'later' }]]);
+    expect(told()).toEqual([
+      ['/v1/settings', { privacy: 'full', privacyKey: 'disk', retentionDays: 7, basis: 'later' }],
+    ]);
   });
 
   it('does not take the page itself away by accident', async () => {

@@ -81,7 +81,7 @@ describe('leakguard analyze', () => {
     for (const privacy of ['minimal', 'redacted']) {
       const { out } = await analyze(leaky, '--tunnel', TUNNEL, '--json', '--privacy', privacy);
       expect(out).not.toContain('a.leak');
-      expect(out).toMatch(privacy === 'minimal' ? /\(hidden\)/ : /"h-[0-9a-f]{12}\.example"/);
+      expect(out).toMatch(privacy === 'minimal' ? /\(hidden\)/ : /"h-[0-9a-f]{20}\.example"/);
     }
   });
 

@@ -9,11 +9,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '../../../appliance/store/database.ts';
 import { HISTORY_FILE, HistoryStore } from '../../../appliance/store/history.ts';
 import type { Batch } from '../../../appliance/store/history.ts';
-import { readPrivacyKey } from '../../../appliance/store/privacy-key.ts';
+import { PrivacyKey } from '../../../appliance/store/privacy-key.ts';
 import { gapText } from '../../../src/guard/gaps.ts';
 import type { Gap } from '../../../src/guard/gaps.ts';
 import type { PastIncident } from '../../../src/guard/past.ts';
 import { Veil } from '../../../src/guard/privacy.ts';
+import type { KeyedHash } from '../../../src/guard/privacy.ts';
 import type { IncidentFilter } from '../../../src/guard/history.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
 import type { StateChange } from '../../../src/guard/timeline.ts';
@@ -29,7 +30,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-const full = (): Veil => new Veil('full', readPrivacyKey(dir).hash);
+const hash = (): KeyedHash => {
+  const key = new PrivacyKey(dir);
+  key.place('disk');
+  return key.hash;
+};
+const full = (): Veil => new Veil('full', hash());
 const sqlite = (sql: string): string =>
   execFileSync('sqlite3', [join(dir, HISTORY_FILE), sql], { encoding: 'utf8' }).trim();
 const bytes = (): string =>
@@ -189,16 +195,16 @@ describe('the history', () => {
     store.write({ ...NOTHING, incidents, evidence, clients: [client] }, full());
     const CLEAR = ['clinic', '203.0.113.53', '02:00:00:00:00:0c', 'annas-laptop', '192.168.178.20'];
     expect(CLEAR.filter((text) => bytes().includes(text))).toEqual(CLEAR);
-    const redacted = new Veil('redacted', readPrivacyKey(dir).hash);
+    const redacted = new Veil('redacted', hash());
     store.rewrite(redacted);
     expect(CLEAR.filter((text) => bytes().includes(text))).toEqual([]);
     const [shown] = store.incidents.select({ rule: 'A', limit: 1 });
-    expect(shown?.exposure).toMatch(/^h-[0-9a-f]{12}\.example$/);
+    expect(shown?.exposure).toMatch(/^h-[0-9a-f]{20}\.example$/);
     expect(shown).toMatchObject({ destination: '203.0.113.0/24', escaped: 1, candidates: [shown?.exposure] });
     store.rewrite(redacted);
     expect(store.incidents.select({ rule: 'A', limit: 1 })).toEqual([shown]);
     expect(store.clients.list()).toMatchObject([{ previousAddresses: ['192.168.178.0/24'] }]);
-    store.rewrite(new Veil('minimal', readPrivacyKey(dir).hash));
+    store.rewrite(new Veil('minimal', hash()));
     expect(store.clients.list()).toEqual([]);
     expect(store.incidents.select({ rule: 'A', limit: 1 })).toMatchObject([
       { client: '', exposure: '(hidden)', destination: '', escaped: 1 },
@@ -251,10 +257,10 @@ describe('silences of tunnels', () => {
   it('keep no name in the clear when the past was written anew, and nothing at all under minimal', () => {
     const store = new HistoryStore(dir);
     store.write({ ...NOTHING, gaps: [gap(AT)] }, full());
-    store.rewrite(new Veil('redacted', readPrivacyKey(dir).hash));
-    expect(store.gaps.select(0, 2 * AT, 9)[0]?.escapes[0]?.exposure).toMatch(/^h-[0-9a-f]{12}\.example$/);
+    store.rewrite(new Veil('redacted', hash()));
+    expect(store.gaps.select(0, 2 * AT, 9)[0]?.escapes[0]?.exposure).toMatch(/^h-[0-9a-f]{20}\.example$/);
     expect(bytes()).not.toContain('clinic');
-    store.rewrite(new Veil('minimal', readPrivacyKey(dir).hash));
+    store.rewrite(new Veil('minimal', hash()));
     expect(store.gaps.select(0, 2 * AT, 9)).toEqual([]);
     store.close();
   });
@@ -309,7 +315,7 @@ describe('the timeline', () => {
   it('keeps counts by the hour and nothing finer when privacy is minimal', () => {
     const store = new HistoryStore(dir);
     const change = { at: AT, state: 'clear', tunnel: 'up', blockMode: true, pass: false } as const;
-    const veil = new Veil('minimal', readPrivacyKey(dir).hash);
+    const veil = new Veil('minimal', hash());
     store.write({ ...NOTHING, tallies: [{ at: AT + 61_000, ...TALLY }], changes: [change] }, veil);
     store.close();
     expect(sqlite('SELECT count(*) FROM minutes UNION ALL SELECT count(*) FROM states')).toBe('0\n0');
