@@ -33,7 +33,7 @@ const REPORT_MS = 5;
  * Where the guard is slower than the wire, a report waits this many times as long as the guard took for the last one, and at most so
  * long: what comes meanwhile is counted together, so that what the guard hears is never far behind the wire. Milliseconds.
  */
-const SLOW = { times: 4, most: 250 };
+const SLOW = { times: 2, most: 250 };
 /** Distinct observations in one report; so many fewer where the guard takes longer than this for them, but never less. */
 const BATCH = { limit: 512, least: 64, ms: 50 };
 /** Forged leaks of the box's own in one report: one comes at a time. */

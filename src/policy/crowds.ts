@@ -18,9 +18,9 @@ const MOST = 4;
 
 interface Crowd {
   readonly name: string;
+  readonly hosts: readonly string[];
   /** What all of its servers have, one address instead of another. */
   readonly endpoints: readonly JudgedEndpoint[];
-  readonly elements: readonly NftElement[];
   readonly families: ReadonlySet<4 | 6>;
 }
 
@@ -66,11 +66,10 @@ function findCrowds(policy: Policy): Crowds {
     .filter((hosts) => hosts.length >= LEAST)
     .sort((a, b) => b.length - a.length)
     .slice(0, MOST);
-  const list = largest.map((hosts, number) => {
-    const elements = hosts.map((host): NftElement => elementOf(number, host));
-    const families = new Set(elements.map(({ set }) => (set.startsWith('many4') ? 4 : 6)));
+  const list = largest.map((hosts, number): Crowd => {
+    const families = new Set(hosts.map((host) => (host.includes(':') ? 6 : 4)));
     const endpoints = byHost.get(hosts[0] ?? '')?.endpoints ?? [];
-    return { name: `many_${number}`, endpoints, elements, families };
+    return { name: `many_${number}`, hosts, endpoints, families };
   });
   const members = largest.flatMap((hosts, number) => hosts.map((host) => [host, list[number]] as const));
   return { list, byHost: new Map(members.flatMap(([host, crowd]) => (crowd ? [[host, crowd]] : []))) };
@@ -135,9 +134,9 @@ export function hasCrowdRange(policy: Policy, host: string, transport: Transport
   );
 }
 
-export function crowdElements(policy: Policy): readonly NftElement[] {
-  return crowdsOf(policy).list.flatMap(({ elements }) => elements);
-}
+export const crowdElements = once((policy: Policy): readonly NftElement[] =>
+  crowdsOf(policy).list.flatMap(({ hosts }, number) => hosts.map((host) => elementOf(number, host))),
+);
 
 /** One chain for single ports and one for ranges: between the two stands what is narrower than a range. */
 export function crowdChains(

@@ -1,6 +1,6 @@
 // Knows: what is made once of a policy and takes long to make of many servers, piece by piece. Must not know: who uses it.
 
-import { apartFromCrowds, crowdsOf } from './crowds.ts';
+import { apartFromCrowds, crowdElements, crowdsOf } from './crowds.ts';
 import { fixedTunnelHosts, tunnelEndpoints } from './hosts.ts';
 import type { Policy } from './policy.ts';
 
@@ -11,6 +11,7 @@ import type { Policy } from './policy.ts';
 export const MADE_ONCE: readonly ((policy: Policy) => unknown)[] = [
   tunnelEndpoints,
   crowdsOf,
+  crowdElements,
   apartFromCrowds,
   (policy) => fixedTunnelHosts(apartFromCrowds(policy)),
 ];
