@@ -4,7 +4,6 @@
 import type { Fault } from '../../src/policy/fault.ts';
 import { importConfig } from '../../src/policy/import.ts';
 import type { Import } from '../../src/policy/imported.ts';
-import { formatEndpoint } from '../../src/policy/endpoint.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parsePolicy, readPolicy } from '../../src/policy/schema.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
@@ -12,7 +11,7 @@ import { withSettings, withTunnel, withoutTunnel } from '../../src/policy/schema
 import type { PolicyDocument, TunnelEdit } from '../../src/policy/schema-edit.ts';
 import { settingsOf } from '../../src/policy/settings.ts';
 import type { Settings } from '../../src/policy/settings.ts';
-import { listChange, readWish } from '../../src/policy/tunnel-wish.ts';
+import { endpointTexts, listChange, readWish } from '../../src/policy/tunnel-wish.ts';
 import type { ListChange, TunnelWish } from '../../src/policy/tunnel-wish.ts';
 
 /** Of a policy text that is none, every fault. */
@@ -114,5 +113,5 @@ function editedPolicy(text: string): EditedPolicy {
 }
 
 function comparison(policy: Pick<Policy, 'tunnels'>, edit: TunnelEdit): Comparison {
-  return { endpoints: edit.endpoints.map(formatEndpoint), change: listChange(policy, edit) };
+  return { endpoints: endpointTexts(edit.endpoints), change: listChange(policy, edit) };
 }

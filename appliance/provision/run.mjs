@@ -91,7 +91,7 @@ async function test(machine) {
     ),
     inLanes(
       CHECKS.filter(({ onTheMachine }) => onTheMachine === true),
-      2,
+      1,
       one,
     ),
   ]);
@@ -102,7 +102,7 @@ async function test(machine) {
 
 /**
  * So many checks at a time: most of them use one processor. Those that read the sources alone wait for nothing, so they run beside those
- * that make namespaces and browsers, which wait most of the time, also for one another. The results are in the order of the checks.
+ * that make namespaces, which wait most of the time. The results are in the order of the checks.
  * @param {readonly Check[]} checks
  * @param {number} lanes
  * @param {(check: Check) => Promise<Result>} one

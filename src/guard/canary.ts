@@ -263,9 +263,15 @@ export class Canary {
     if (!isDue && missed === undefined) return undefined;
     const since =
       this.provenAt === undefined ? 'not yet' : `not for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
+    return `it was ${since} proven that a leak is seen and held: ${missed ?? this.#pending()}`;
+  }
+
+  /** What it waits for, when nothing was missed so far. */
+  #pending(): string {
     // What is on its way after one that a flood took may yet be seen: it is the flood that has kept it from being proven.
-    const pending = this.#isFlooded ? FLOODED : this.#missing();
-    return `it was ${since} proven that a leak is seen and held: ${missed ?? pending}`;
+    if (this.#isFlooded) return FLOODED;
+    const isSeen = this.#expected !== undefined && this.#unseen === undefined && !this.#mayBeLost;
+    return isSeen ? 'the kernel counters were not read since it was seen' : this.#missing();
   }
 
   #missing(): string {

@@ -64,6 +64,20 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return { ...found, ...many, ...(isOne ? {} : { length: network.length }) };
 }
 
+/** The same of parts: an address without brackets, and ports as an endpoint has them. Undefined for anything else, names included. */
+export function addressEndpoint(transport: Transport, host: string, ports: string): Endpoint | undefined {
+  const range = parsePorts(ports);
+  const address = parseAddress(host);
+  if (range === undefined || address === undefined) return undefined;
+  return {
+    transport,
+    host: addressText(address.ipVersion, address.words),
+    hostIs: address.ipVersion === 6 ? 'ipv6' : 'ipv4',
+    port: range.port,
+    ...(range.last === range.port ? {} : { lastPort: range.last }),
+  };
+}
+
 function parsePorts(text: string): { readonly port: number; readonly last: number } | undefined {
   if (text === '*') return { port: PORTS.first, last: PORTS.last };
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);

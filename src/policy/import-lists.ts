@@ -3,7 +3,7 @@
 // Tailscale's map of relays (tailcfg.DERPMap), over which its devices speak where they find no other way to each other.
 // A list says when it was made where it can; which ports a service's servers have beyond what it says is not guessed narrower.
 
-import { formatEndpoint, parseEndpoint } from './endpoint.ts';
+import { addressEndpoint, formatEndpoint } from './endpoint.ts';
 import { noServer } from './no-server.ts';
 import type { Import, ImportedTunnel, UnusedLine } from './imported.ts';
 import type { Endpoint, TunnelProtocol } from './policy.ts';
@@ -60,12 +60,11 @@ class Servers {
   left = 0;
 
   add(protocol: TunnelProtocol, transport: 'udp' | 'tcp', host: string, ports: string): void {
-    const endpoint = parseEndpoint(`${transport}:${host.includes(':') ? `[${host}]` : host}:${ports}`);
+    // A name of a list would have to be asked for in the clear: twenty thousand of them say whose customer asks.
+    const endpoint = addressEndpoint(transport, host, ports);
     const found = this.#found.get(protocol) ?? new Map<string, Endpoint>();
     this.#found.set(protocol, found);
-    // A name of a list would have to be asked for in the clear: twenty thousand of them say whose customer asks.
-    if (endpoint === undefined || endpoint.hostIs === 'name' || noServer(endpoint.host) !== undefined)
-      this.left += 1;
+    if (endpoint === undefined || noServer(endpoint.host) !== undefined) this.left += 1;
     else if (found.size < ENDPOINTS_MOST) found.set(formatEndpoint(endpoint), endpoint);
     else this.left += 1;
   }

@@ -3,6 +3,7 @@
 import { anywhereWords, isAnywhere } from './anywhere.ts';
 import { formatEndpoint, parseEndpoint } from './endpoint.ts';
 import type { Fault } from './fault.ts';
+import { once } from './per-policy.ts';
 import { TUNNEL_PROTOCOLS } from './policy.ts';
 import type { Endpoint, Policy } from './policy.ts';
 import type { TunnelEdit } from './schema-edit.ts';
@@ -62,10 +63,15 @@ export function readWish(wish: TunnelWish): TunnelEdit | readonly Fault[] {
 /** As many examples of each as a change tells. */
 const EXAMPLES = 50;
 
+/** Asked for three times of one edit. */
+export const endpointTexts = once((endpoints: readonly Endpoint[]): readonly string[] =>
+  endpoints.map(formatEndpoint),
+);
+
 export function listChange(policy: Pick<Policy, 'tunnels'>, { name, endpoints }: TunnelEdit): ListChange {
   const tunnel = policy.tunnels.find((one) => one.name === name);
   const before = new Set(tunnel?.endpoints.map(formatEndpoint));
-  const after = new Set(endpoints.map(formatEndpoint));
+  const after = new Set(endpointTexts(endpoints));
   const added = [...after].filter((text) => !before.has(text));
   const removed = [...before].filter((text) => !after.has(text));
   const examples = [
