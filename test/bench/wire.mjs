@@ -10,6 +10,7 @@ const TESTS = {
   account: ['netns', 'test/netns/account.test.ts'],
   floods: ['netns', 'test/netns/floods.test.ts'],
   canary: ['netns', 'test/netns/canary-sight.test.ts'],
+  differential: ['netns', 'test/netns/differential.test.ts'],
   names: ['netns', 'test/netns/named-life.test.ts'],
   split: ['netns', 'test/netns/split.test.ts'],
   day: ['unit', 'test/appliance/tap/canary-day.test.ts'],

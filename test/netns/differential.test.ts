@@ -13,6 +13,7 @@ import { compileRuleset } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { differences } from '../../src/policy/readback.ts';
 import { mutants } from '../policy/mutants.ts';
+import { LONG } from './light-log.ts';
 import {
   ANSWERED,
   ANSWERED_LEARNED,
@@ -51,6 +52,8 @@ afterAll(async () => {
 });
 
 const ETHERNET = 1;
+/** For each policy and way: LEAKGUARD_LONG=1 (npm run bench -- wire differential) bends all that the suite once did. */
+const MUTANTS = LONG ? 2_000 : 600;
 
 /** As a tap reads it that knows what answers have opened. */
 function factsOf(bytes: Uint8Array, way: 'up' | 'down', { answered }: LearnedState): Facts {
@@ -208,7 +211,7 @@ describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {
       mutants(
         // What the bridge holds by its sender it holds with any other change, too.
         SHAPES.filter((shape) => shape.way === way && hasSender(shape)),
-        2000,
+        MUTANTS,
       ),
     );
     const real = await measured(way, shapes);
