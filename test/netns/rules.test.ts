@@ -127,9 +127,9 @@ describe('split', () => {
     expect(
       await raised(
         dig(NET.resolver4, other),
-        tls(NET.web4, other),
-        web(NET.web4, other),
-        quic(NET.web4, other),
+        tls(NET.nameless4, other),
+        web(NET.nameless4, other),
+        quic(NET.nameless4, other),
       ),
     ).toEqual([]);
   });
