@@ -3,7 +3,7 @@
 //
 //   laptop eth0 --veth-- lan0 [br0, leakguardd] wan0 --veth-- eth0 uplink     (names and addresses: appliance/lab/plan.ts)
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { labPolicy } from '../../appliance/lab/box.ts';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';
@@ -106,9 +106,12 @@ describe('full-tunnel', () => {
 });
 
 describe('split', () => {
-  beforeAll(() =>
-    useProfile(lab(), labPolicy(lab().plan), ['profile: split', 'mustTunnel: ["bank.example"]']),
-  );
+  // An address stays closed for a day to who has shown a protected name there, and the lab has one web server: another profile lets go
+  // of it, and each begins with nothing shown.
+  beforeEach(async () => {
+    await useProfile(lab(), labPolicy(lab().plan), ['profile: full-tunnel']);
+    await useProfile(lab(), labPolicy(lab().plan), ['profile: split', 'mustTunnel: ["bank.example"]']);
+  });
 
   it.each([
     ['DNS', dig(NET.resolver4, 'www.bank.example', 'TXT'), 'dns'],
@@ -127,9 +130,9 @@ describe('split', () => {
     expect(
       await raised(
         dig(NET.resolver4, other),
-        tls(NET.nameless4, other),
-        web(NET.nameless4, other),
-        quic(NET.nameless4, other),
+        tls(NET.web4, other),
+        web(NET.web4, other),
+        quic(NET.web4, other),
       ),
     ).toEqual([]);
   });
