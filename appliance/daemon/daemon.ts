@@ -516,7 +516,8 @@ export class Daemon implements ApiSubject {
   }
 
   #tellTaps(): void {
-    if (this.#taps.learn(this.#enforcement.learned())) this.#guard.change(this.#taps.orders);
+    const learned = this.#enforcement.learned();
+    if (this.#taps.learn(learned)) this.#guard.learned(learned, this.#taps.orders);
   }
 
   async #look(): Promise<void> {

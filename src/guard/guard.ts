@@ -9,7 +9,6 @@ import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
 import type { Accounted } from './balance.ts';
 import { Canary } from './canary.ts';
-import { ComingPolicy } from './coming-policy.ts';
 import type { CanaryMeans } from './canary.ts';
 import { sumCounters } from './counters.ts';
 import type { CounterValues, KernelSums } from './counters.ts';
@@ -23,6 +22,7 @@ import type { Now } from './now.ts';
 import type { Observation, TapReport } from './observation.ts';
 import { shown, shownGap } from './past.ts';
 import { Observer } from './observer.ts';
+import { RulesInForce } from './rules-in-force.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
 import type { HealthView, IncidentView, Status, TapHealth, TunnelView } from './status.ts';
@@ -79,7 +79,7 @@ export class Guard {
   #passUntil: number | undefined;
   readonly #passStops = new PassStops();
   readonly #firstPackets: FirstPackets | undefined;
-  #coming: ComingPolicy | undefined;
+  readonly #rules = new RulesInForce();
   #surplus: { readonly text: string; readonly until: number } | undefined;
   #ready = false;
   #since: number;
@@ -110,20 +110,26 @@ export class Guard {
     this.setPolicy(policy);
   }
 
-  /** The kernel is about to be given a policy; what is expected is kept until both taps judge by it, or it is called off. */
+  /** The kernel is about to be given a policy. */
   expectPolicy(policy: Policy, learned: LearnedState): void {
-    this.#coming = new ComingPolicy(policy, learned, this.#ports.now().monotonic);
+    this.#rules.expect(policy, learned, this.#ports.now().monotonic);
   }
 
   /** The kernel has it, and the taps judge by it from these orders on. */
   ordered(orders: number): void {
-    this.#coming?.ordered(orders);
+    this.#rules.ordered(orders, this.#ports.now().monotonic);
     this.change(orders);
   }
 
   /** The kernel has refused it. */
   callOff(): void {
-    this.#coming = undefined;
+    this.#rules.callOff();
+  }
+
+  /** The taps judge by what was learned, or is over, from these orders on. */
+  learned(learned: LearnedState, orders: number): void {
+    this.#rules.learned(learned, orders, this.#ports.now().monotonic);
+    this.change(orders);
   }
 
   setPolicy(policy: Policy): void {
@@ -159,16 +165,16 @@ export class Guard {
       if (told === undefined) continue;
       for (const incident of this.#observe(report.port, told, now)) changed.add(incident);
     }
-    this.#coming?.heard(report);
-    if (this.#coming?.isObeyed === true) this.#coming = undefined;
+    this.#rules.heard(report);
     return [...changed];
   }
 
   #observe(port: 'lan' | 'wan', observation: Observation, now: Now): Incident[] {
     const since = this.#enforcingSince ?? Infinity;
-    const crossed = observation.first > since + SKEW_MS && !observation.crosses;
-    if (crossed && port === 'wan' && this.#coming?.letsOut(observation) === true) return [];
-    return this.observer.take(port, observation, now, crossed);
+    const isAgainst = port === 'wan' && observation.first > since + SKEW_MS && !observation.crosses;
+    const letOut = isAgainst ? this.#rules.thatLetOut(observation, now.monotonic) : undefined;
+    if (letOut?.isLeak === false) return [];
+    return this.observer.take(port, observation, now, isAgainst && letOut === undefined);
   }
 
   /** Takes the kernel's counters, read at some moment between the two (monotonic milliseconds). */

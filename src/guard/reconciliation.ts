@@ -25,7 +25,7 @@ const SUSPECT_MS = 2_000;
  * What was learned or opened ends in the kernel by whole seconds and in the judge when it is told, so for so long after a change the
  * two may still differ. Milliseconds.
  */
-const SETTLE_MS = 2_000;
+export const SETTLE_MS = 2_000;
 /** Counts of taps that are kept to find the ones around a reading. */
 const CLOSED_MOST = 32;
 

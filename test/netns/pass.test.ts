@@ -9,7 +9,9 @@ import { LAN, NET } from '../../appliance/lab/plan.ts';
 import { ask } from './ask.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
+import { incidentsOf } from './rule-watch.ts';
 
+const STEADY_LEAK = fileURLToPath(new URL('./steady-leak.mjs', import.meta.url));
 const PORTALS = fileURLToPath(new URL('./portal-server.mjs', import.meta.url));
 const lab = labForTests({ filling: 'nothing' });
 let daemon: KeptDaemon;
@@ -96,6 +98,33 @@ describe('a pass', () => {
     } finally {
       await ask(lab().plan.files.api, 'DELETE', '/v1/pass');
       await portals.stop();
+    }
+  });
+
+  it('is no breach in its last moment, whether its time is over or it is ended', async () => {
+    const words = [LAN.laptop4, LAN.router4, 'pass', '100000', '10'];
+    const asking = await lab().network.laptop.start([process.execPath, STEADY_LEAK, ...words]);
+    const more = async (what: 'escaped' | 'blocked'): Promise<void> => {
+      const before = (await lab().guard.status()).ledger[what];
+      await lab().guard.waitFor(`more ${what}`, ({ ledger }) => ledger[what] > before + 20, 10_000);
+    };
+    const open = async (seconds: number): Promise<void> => {
+      await ask(lab().plan.files.api, 'POST', '/v1/pass', { seconds, client: LAN.laptopMac });
+      await more('escaped');
+    };
+    try {
+      for (let times = 0; times < 3; times += 1) {
+        await open(3);
+        await lab().guard.waitFor('the end of its time', ({ state }) => state !== 'pass', 10_000);
+        await more('blocked');
+        await open(60);
+        await ask(lab().plan.files.api, 'DELETE', '/v1/pass');
+      }
+      await more('blocked');
+      const breaches = (await incidentsOf(lab())).filter(({ breach }) => breach);
+      expect(breaches.map(({ why, escaped }) => `${why}: ${String(escaped)}`)).toEqual([]);
+    } finally {
+      await asking.stop();
     }
   });
 

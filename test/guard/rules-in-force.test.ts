@@ -1,15 +1,17 @@
-// Knows: that a tunnel which was just added is no breach while the taps judge by the policy before, and that all else is one.
-// Holds src/guard/coming-policy.ts to README.md, What it guarantees.
+// Knows: that what rules let out which the kernel had when it left is no breach, whatever the taps judge by, and that all else is one.
+// Holds src/guard/rules-in-force.ts to README.md, What it guarantees.
 
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { Observation } from '../../src/guard/observation.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { LearnedState } from '../../src/policy/learned.ts';
+import type { Policy } from '../../src/policy/policy.ts';
 import type { Bytes } from '../policy/frames.ts';
-import { dnsQuery, ethernet, ipv4, udp, wireguard } from '../policy/frames.ts';
+import { dnsQuery, ethernet, ipv4, tcp, udp, wireguard } from '../policy/frames.ts';
 import { CLIENT, HOME, policyOf, report } from './samples.ts';
 
 const NEW = '203.0.113.9';
@@ -98,4 +100,83 @@ it.each(Object.entries(CASES))('%s', (_what, { seen, obeyed = [], refused, breac
   // The report in which a tap says that it obeys has also what it judged before.
   guard.report(report('wan', [seen], { at: clock.ms, orders: 3 }));
   expect(guard.status().state === 'breach').toBe(breach);
+});
+
+const CHANGED = 3_000;
+const answeredPolicy = policyOf(`version: 1
+profile: split
+direct: answered
+mustTunnel: [bank.example]
+tunnels:
+  - {name: home, protocol: wireguard, endpoints: ["udp:198.51.100.7:51820"]}
+`);
+const PAGE = '198.51.100.80';
+const PASS: LearnedState = { ...NOTHING_LEARNED, passes: [{ seconds: 1 }] };
+const EXPOSED: LearnedState = {
+  ...NOTHING_LEARNED,
+  exposed: [{ address: PAGE, name: 'www.bank.example', seconds: 60 }],
+};
+
+/** What a tap tells of the first segment to a page, when it has been told of what was learned. */
+function visit(policy: Policy, learned: LearnedState, at: number, answered: boolean): Observation {
+  const frame = Uint8Array.from(ethernet(0x0800, ipv4(6, tcp(40_000, 443, []), { to: PAGE })));
+  const facts = new Facts();
+  new Dissector().headers(frame, 0, frame.length, frame.length, 1, facts);
+  facts.answered = answered;
+  const judge = compileJudge(policy, learned);
+  return {
+    ...{ facts, direction: 'up', client: CLIENT, frames: 1, first: at, last: at, folded: false },
+    ...{ verdict: judge.judge(facts, 'up'), crosses: judge.crosses(facts, 'up') },
+    counter: judge.counter(facts, 'up'),
+  };
+}
+
+interface Change {
+  readonly policy: Policy;
+  readonly before: LearnedState;
+  readonly after: LearnedState;
+  readonly answered?: true;
+  readonly never?: true;
+}
+
+const CHANGES: Readonly<Record<string, Change>> = {
+  'the end of a pass': { policy: HOME, before: PASS, after: NOTHING_LEARNED },
+  'a protected name that is shown at an address': {
+    ...{ policy: answeredPolicy, before: NOTHING_LEARNED, after: EXPOSED },
+    answered: true,
+  },
+  'the same, and no answer led there': {
+    ...{ policy: answeredPolicy, before: NOTHING_LEARNED, after: EXPOSED },
+    never: true,
+  },
+};
+
+describe.each(Object.entries(CHANGES))('%s', (_what, { policy, before, after, answered, never }) => {
+  const isBreach = (at: number): boolean => {
+    const clock = { ms: 1_000 };
+    const now = (): { wall: number; monotonic: number } => ({
+      wall: 1.7e12 + clock.ms,
+      monotonic: clock.ms,
+    });
+    const guard = new Guard(policy, { now, version: '0', idPrefix: 't' });
+    for (const port of ['lan', 'wan'] as const) guard.tap(port, 'up', 'reading');
+    guard.expectPolicy(policy, before);
+    guard.ordered(1);
+    guard.setBlockMode(true, true, 1_000);
+    guard.firewall({ verified: true, detail: 'equal' });
+    for (const port of ['lan', 'wan'] as const) guard.report(report(port, [], { at: clock.ms, orders: 1 }));
+    clock.ms = CHANGED;
+    guard.learned(after, 2);
+    clock.ms = Math.max(at, CHANGED) + 50;
+    guard.report(report('wan', [visit(policy, after, at, answered === true)], { at: clock.ms, orders: 2 }));
+    return guard.status().state === 'breach';
+  };
+
+  it.each([
+    ['before it, and is read behind it', CHANGED - 100, false],
+    ['while the kernel may still have what was', CHANGED + 1_500, false],
+    ['later', CHANGED + 2_500, true],
+  ])('what leaves %s', (_when, at, breach) => {
+    expect(isBreach(at)).toBe(breach || never === true);
+  });
 });
