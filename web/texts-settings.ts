@@ -20,7 +20,7 @@ export const SETTINGS_TEXTS = {
   profile: 'Profile',
   mustTunnel: 'Protected names',
   mustTunnelNote:
-    'Profile “split” only. One a line: bank.example for a name and all below it, *.clinic.example for what is below.',
+    'Profile “split” only. One a line, in any letters: bank.example for a name and all below it, *.clinic.example for what is below.',
   direct: 'Where the rest may go',
   directNote: 'Profile “split” only, in block mode.',
   resolvers: 'Encrypted resolvers',

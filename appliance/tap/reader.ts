@@ -249,7 +249,8 @@ export class TapReader {
     // Both taps remember; the wan tap alone has it before the client does.
     if (lesson === undefined || this.#parts.port !== 'wan' || this.#lessons.length >= LESSONS) return;
     const isHeld = this.#judge.holds(facts, direction) && captured === facts.length;
-    if (!isHeld && lesson.opened.length === 0 && lesson.closed.length === 0) return;
+    const { opened, closed, shown } = lesson;
+    if (!isHeld && opened.length + closed.length + shown.length === 0) return;
     const frame = isHeld ? bytes.slice(0, captured) : undefined;
     // What a neighbour on the same machine has sent leaves its last sum to a card, and no card comes.
     if (frame !== undefined) finishUdpChecksum(frame, facts.upperOffset, facts.ipVersion === 4 ? 4 : 16);

@@ -3,6 +3,7 @@
 // so a copy of it (`copyFacts`) stays true when the buffer is gone. Addresses are four 32-bit words, network
 // order, IPv4 as the last word of ::ffff:0:0/96; compare `ipVersion` too, or a mapped IPv6 address would pass for IPv4.
 
+import type { DnsAnswer } from '../wire/dns-answers.ts';
 import type { HttpRedirect } from '../wire/http-redirect.ts';
 import type { Kind, Name } from './kinds.ts';
 
@@ -21,15 +22,6 @@ export type MalformedReason =
   | 'tcp-offset'
   | 'icmp-short'
   | 'arp-short';
-
-/** An address that an answer gave for a name (rule D); `ttl` in seconds. */
-export interface Answer {
-  readonly name: string;
-  readonly type: 'A' | 'AAAA' | 'CNAME' | 'HTTPS' | 'SVCB';
-  /** Address text (RFC 5952) or, for CNAME, the canonical name. */
-  readonly value: string;
-  readonly ttl: number;
-}
 
 /** What a frame says about the machine that sent it (DHCP options, link-layer discovery). */
 export interface Identity {
@@ -79,7 +71,7 @@ export interface Recognition {
 /** What the application decoders found; shared frozen default when they found nothing. */
 export interface Findings {
   readonly names: readonly Name[];
-  readonly answers: readonly Answer[];
+  readonly answers: readonly DnsAnswer[];
   readonly identity?: Identity;
   readonly offer?: NetworkOffer;
   readonly recognition?: Recognition;

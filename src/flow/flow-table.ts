@@ -41,6 +41,8 @@ export class Flow {
   readonly body = new HttpBody();
   /** The name in the head of an HTTP request is told, and the head goes on. */
   isHeadTold = false;
+  /** Pages that it said it comes from. */
+  pagesTold: readonly string[] = [];
   /** What the low endpoint says, and the high one. */
   lowStream: Stream | undefined = undefined;
   highStream: Stream | undefined = undefined;
@@ -77,6 +79,7 @@ export class Flow {
     this.packets = 0;
     this.body.reset();
     this.isHeadTold = false;
+    this.pagesTold = [];
     this.http2 = undefined;
     this.lowStream?.release();
     this.highStream?.release();

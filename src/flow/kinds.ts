@@ -53,7 +53,7 @@ export const KINDS = [
 export type Kind = (typeof KINDS)[number];
 
 /** What carried a name to where Eve can read it. */
-export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp'] as const;
+export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp', 'referer'] as const;
 export type Via = (typeof VIAS)[number];
 
 /** A name that a client asked for or said about itself, normalised as src/wire/name-text.ts does. */
@@ -64,4 +64,6 @@ export interface Name {
   readonly outer?: true;
   /** It stood in an answer: whether anybody asked, only a question can tell. */
   readonly asked?: false;
+  /** It stands in another section of a question than where questions stand. */
+  readonly record?: true;
 }

@@ -1,7 +1,7 @@
 // Knows: how messages of the DNS family become findings. Must not know: flows, policy, clocks.
 // Follows RFC 1035, 6762, 4795 and 1002. Questions are names; what a response repeats of its question is the same name.
 
-import { readAnswers } from '../wire/dns-answers.ts';
+import { readAnswers, readRecordNames } from '../wire/dns-answers.ts';
 import { dnsShape, isDnsResponse, readQuestions } from '../wire/dns.ts';
 import { isNetbiosShape, readNetbiosQuestions } from '../wire/nbns.ts';
 import type { Findings } from './facts.ts';
@@ -51,6 +51,10 @@ export function dnsFindings(
   if (isAnswer) {
     return { names, answers: readAnswers(bytes, start, end), detail: 'answers' };
   }
+  // Sections that hold none in an ordinary question: an update, a notice (RFC 2136, RFC 1996), or whatever Eve finds there.
+  if (via === 'dns')
+    for (const name of readRecordNames(bytes, start, end))
+      if (!names.some((known) => known.name === name)) names.push({ name, via, record: true });
   return { names, answers: [], ...(detail === '' ? {} : { detail }) };
 }
 

@@ -9,6 +9,7 @@ import type { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import type { Name } from './kinds.ts';
 import { DNS_ON_ITS_PORT, dnsFindings } from './name-readers.ts';
+import { hostsOf } from './tcp-http.ts';
 
 const DNS_PORT = 53;
 
@@ -32,6 +33,5 @@ function namesOf(bytes: Uint8Array, start: number, end: number): Name[] {
   const at = requestAt(bytes, start, end);
   const request = at < 0 ? undefined : httpRequest(bytes, at, end, true);
   if (request === undefined || typeof request === 'string') return [];
-  const name = request.host ?? request.targetHost;
-  return name === undefined ? [] : [{ name, via: 'http' }];
+  return [...hostsOf(request), ...request.pages.map((name): Name => ({ name, via: 'referer' }))];
 }

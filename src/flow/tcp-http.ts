@@ -32,7 +32,11 @@ export function readHttp(facts: Facts, flow: Flow, stream: Stream): number {
       flow.isHeadTold = false;
       return end;
     }
-    if (!flow.isHeadTold) tell(facts, flow, outcome, recogniseTcp(bytes, begin, end, 'client'));
+    if (!flow.isHeadTold) {
+      flow.pagesTold = [];
+      tell(facts, flow, outcome, recogniseTcp(bytes, begin, end, 'client'));
+    }
+    tellPages(facts, flow, outcome.pages);
     const { headEnd, bodyLength, carriesDns } = outcome;
     flow.isHeadTold = headEnd < 0 && end - begin < LONGEST_HEAD;
     if (headEnd < 0) return flow.isHeadTold ? begin : end;
@@ -54,12 +58,8 @@ function tell(facts: Facts, flow: Flow, request: HttpRequest, tunnel: Recognitio
   const asksProxy = request.form === 'absolute' || request.form === 'authority';
   flow.kind = asksProxy && tunnel === undefined ? 'http-proxy' : 'http';
   if (tunnel !== undefined) facts.findings = mergeFindings(facts.findings, flow.recognised(tunnel));
-  const { host, targetHost } = request;
   const detail = `${request.method} request`;
-  // A proxy goes by the target, the server by its Host field: where they differ Eve reads both (RFC 9112 section 3.2.2).
-  const names: Name[] = [host, targetHost === host ? undefined : targetHost].flatMap((name) =>
-    name === undefined || name === '' ? [] : [{ name, via: 'http' as const }],
-  );
+  const names = hostsOf(request);
   const [first] = names;
   if (first !== undefined) flow.name = first.name;
   facts.findings = mergeFindings(facts.findings, { names, answers: [], detail });
@@ -67,6 +67,21 @@ function tell(facts: Facts, flow: Flow, request: HttpRequest, tunnel: Recognitio
     const question = dohQuestion(request.target);
     if (question !== undefined) tellQuestion(facts, question, 0, question.length);
   }
+}
+
+/** Whom a request is for. A target that names a host beats the Host field (RFC 9112 section 3.2.2), and Eve reads both. */
+export function hostsOf({ host = '', targetHost = '' }: HttpRequest): readonly Name[] {
+  const names = [...new Set([targetHost, host])].filter((name) => name !== '');
+  return names.map((name) => ({ name, via: 'http' }));
+}
+
+/** Pages that a request says it comes from, behind whom it is for. */
+export function tellPages(facts: Facts, flow: Flow, pages: readonly string[]): void {
+  const news = pages.filter((page) => page !== flow.name && !flow.pagesTold.includes(page));
+  if (news.length === 0) return;
+  flow.pagesTold = [...flow.pagesTold, ...news];
+  const names: Name[] = news.map((name) => ({ name, via: 'referer' }));
+  facts.findings = mergeFindings(facts.findings, { names, answers: [] });
 }
 
 /** DNS that HTTP carries is as readable as HTTP is. */

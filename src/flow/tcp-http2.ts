@@ -6,7 +6,7 @@ import type { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import type { Flow } from './flow-table.ts';
 import type { Stream } from './stream.ts';
-import { tellQuestion } from './tcp-http.ts';
+import { tellPages, tellQuestion } from './tcp-http.ts';
 
 /** Whether the client's stream begins HTTP/2 here; with too few octets to tell, that more are wanted. */
 export function opensHttp2({ bytes, start, end }: Stream): boolean | 'need-more' {
@@ -28,6 +28,9 @@ export function readHttp2(facts: Facts, flow: Flow, reader: Http2Reader, stream:
       flow.name = name;
       const names = [{ name, via: 'http' as const }];
       facts.findings = mergeFindings(facts.findings, { names, answers: [], detail: 'HTTP/2 request' });
+    },
+    pages: (hosts) => {
+      tellPages(facts, flow, hosts);
     },
     question: (bytes) => {
       tellQuestion(facts, bytes, 0, bytes.length);

@@ -2,7 +2,7 @@
 // how a handshake looks. Only what is recognised with much confidence and was answered is learned: a heuristic never makes a tunnel,
 // and neither does what somebody sent in.
 
-import { addressText, endpointText } from '../wire/address.ts';
+import { addressText, endpointText, parseAddress } from '../wire/address.ts';
 import type { Facts, Recognition } from '../flow/facts.ts';
 import { isPrivate, parseNetwork } from './networks.ts';
 import type { Judge } from '../policy/judge.ts';
@@ -69,8 +69,8 @@ export class LearningJudge {
 
   /** Notes the answers of a message that leaked. */
   expose(facts: Facts): void {
-    for (const { name, type, value } of facts.findings.answers) {
-      if (type === 'CNAME' || this.#answered.has(value)) continue;
+    for (const { name, value } of facts.findings.answers) {
+      if (parseAddress(value) === undefined || this.#answered.has(value)) continue;
       if (this.#answered.size < MAX_ANSWERED) this.#answered.set(value, name);
       else this.answersDropped += 1;
     }

@@ -25,6 +25,7 @@ const VIA_NUMBERS: Readonly<Record<Via, number>> = {
   quic: 5,
   http: 6,
   dhcp: 7,
+  referer: 8,
 };
 
 /** Code units of all names together: nobody fills memory with names that are no names. */

@@ -12,6 +12,7 @@ import { noServerAddress } from '../policy/no-server.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Direction } from '../policy/verdict.ts';
 import { addressText, macText, parseAddress } from '../wire/address.ts';
+import { reverseAddress } from '../wire/reverse-name.ts';
 import { endsOf } from './learner.ts';
 import type { Lesson, ServedAddress } from './observation.ts';
 import { FairMap } from './quotas.ts';
@@ -139,11 +140,12 @@ export class AnsweredNames {
     // The client takes the first answer; what follows to the same question is somebody else's.
     pending.names.splice(at, 1);
     const client = macText(facts.destinationMac);
-    const { opened, closed } = ledTo(asked, answers, policy);
+    const { opened, closed, shown } = ledTo(asked, answers, policy);
     const lesson = {
       client,
       opened: needsAnswer(policy) ? opened.map((one) => ({ client, ...one })) : [],
       closed,
+      shown: shown.map((name) => ({ name, asked })),
     };
     this.give(lesson.opened, now);
     return lesson;
@@ -178,7 +180,36 @@ function keyOf(facts: Facts, way: 'up' | 'down'): string {
   return `${macText(client)} ${addressText(facts.ipVersion, far)}`;
 }
 
-/** Addresses to which an answer leads from a name: opened where no name on the way is protected, closed otherwise. */
+/** Whoever follows the owner of such a record goes to its target; of what others name, the owner's own addresses are none. */
+const STANDS_FOR: ReadonlySet<string> = new Set(['CNAME', 'HTTPS', 'SVCB']);
+
+/** Names that an answer leads to from one, with the protected name on the way or at its end, where there is one. */
+function namesLedTo(
+  asked: string,
+  answers: Facts['findings']['answers'],
+  policy: Policy,
+): ReadonlyMap<string, string | undefined> {
+  const led = new Map([[asked, isProtected(asked, policy) ? asked : undefined]]);
+  // Records may stand in any order: another round for as long as something is found.
+  for (let isNew = true; isNew;) {
+    isNew = false;
+    for (const { name, type, value } of answers) {
+      if (!led.has(name) || type === 'A' || type === 'AAAA' || parseAddress(value) !== undefined) continue;
+      const secret = led.get(value) ?? led.get(name) ?? (isProtected(value, policy) ? value : undefined);
+      const isFound = !led.has(value) || (secret !== undefined && led.get(value) === undefined);
+      const isItself = secret !== undefined && STANDS_FOR.has(type) && led.get(name) === undefined;
+      if (isFound) led.set(value, secret);
+      if (isItself) led.set(name, secret);
+      isNew ||= isFound || isItself;
+    }
+  }
+  return led;
+}
+
+/**
+ * Addresses to which an answer leads from a name: opened where no name on the way is protected, closed otherwise; and the protected names
+ * that it shows.
+ */
 export function ledTo(
   asked: string,
   answers: Facts['findings']['answers'],
@@ -186,35 +217,33 @@ export function ledTo(
 ): {
   readonly opened: readonly { readonly address: string; readonly seconds: number }[];
   readonly closed: readonly ServedAddress[];
+  readonly shown: readonly string[];
 } {
-  const chain = new Set([asked]);
-  // Records may stand in any order: another round for as long as the chain grows.
-  for (let size = 0; size !== chain.size;) {
-    size = chain.size;
-    for (const { name, type, value } of answers)
-      if (chain.has(name) && type !== 'A' && type !== 'AAAA' && parseAddress(value) === undefined)
-        chain.add(value);
-  }
-  const secret = [...chain].find((name) => isProtected(name, policy));
+  const led = namesLedTo(asked, answers, policy);
   const opened = new Map<string, number>();
   const closed = new Map<string, ServedAddress>();
-  for (const { name, value, ttl } of answers) {
+  for (const { name, type, value, ttl } of answers) {
+    const secret = led.get(name) ?? (isProtected(name, policy) ? name : undefined);
+    const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
+    // What an address was asked about is said by the name of the question (RFC 1035 section 3.5, RFC 3596 section 2.5).
+    const asksAbout = type === 'PTR' && isProtected(value, policy) ? reverseAddress(name) : undefined;
+    if (asksAbout !== undefined) closed.set(asksAbout, { address: asksAbout, name: value, seconds });
     const parsed = parseAddress(value);
     if (parsed === undefined) continue;
     const address = addressText(parsed.ipVersion, parsed.words);
-    const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
-    const whose = chain.has(name) ? secret : isProtected(name, policy) ? name : undefined;
-    if (whose !== undefined) closed.set(address, { address, name: whose, seconds });
+    if (secret !== undefined) closed.set(address, { address, name: secret, seconds });
     else if (
-      chain.has(name) &&
+      led.has(name) &&
       opened.size < ADDRESSES_PER_ANSWER &&
       noServerAddress(parsed.ipVersion, parsed.words) === undefined
     )
       opened.set(address, Math.max(seconds, opened.get(address) ?? 0));
   }
   for (const address of closed.keys()) opened.delete(address);
+  const named = answers.flatMap(({ name, value }) => [name, value]);
   return {
     opened: [...opened].map(([address, seconds]) => ({ address, seconds })),
     closed: [...closed.values()],
+    shown: [...new Set(named)].filter((name) => isProtected(name, policy)),
   };
 }

@@ -3,12 +3,13 @@
 // The uplink is hostile: only an answer to a question that leaked is taken, or Eve could paint any address as a name's.
 
 import { VISITS } from '../policy/rules.ts';
-import { matchesPattern } from '../policy/endpoint.ts';
+import { isProtected } from '../policy/names.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { describe } from '../policy/reason.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import { macText } from '../wire/address.ts';
+import { reverseAddress } from '../wire/reverse-name.ts';
 import type { Observation, ServedAddress } from './observation.ts';
 import { FairMap, Regulars } from './quotas.ts';
 
@@ -129,7 +130,7 @@ export class Correlation {
       ?.filter(({ until, name }) => until > now && this.#matters(name));
     const [newest] = known ?? [];
     if (known === undefined || newest === undefined) return undefined;
-    const own = facts.findings.names[0]?.name ?? facts.flowName;
+    const own = facts.findings.names.find(({ via }) => via !== 'referer')?.name ?? facts.flowName;
     const candidates = known.map(({ shown }) => shown);
     // A name that the visit itself shows settles which of the candidates it was.
     const exposure = own === '' ? newest.shown : own;
@@ -180,10 +181,12 @@ export class Correlation {
         if (chain.has(owner) && (type === 'CNAME' || !isAddress(value))) chain.add(value);
       }
     }
-    for (const { name: owner, value, ttl } of answers) {
+    for (const { name: owner, type, value, ttl } of answers) {
       if (!chain.has(owner)) continue;
       const until = now + 1_000 * Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
       const entry: AnsweredName = { name, shown, incident, at: now, until };
+      const about = type === 'PTR' ? reverseAddress(owner) : undefined;
+      if (about !== undefined) this.#expose(client, about, entry);
       if (isAddress(value)) this.#expose(client, value, entry);
       else if (value !== name)
         this.#aliases.set(`${client} ${value}`, entry, `${this.#regulars.share(client)} ${name}`);
@@ -212,7 +215,9 @@ export class Correlation {
   shown({ facts, verdict, client, folded }: Observation, now: number): void {
     if (this.#policy.profile !== 'split' || folded || verdict.rule !== 'B' || facts.ipVersion === 0) return;
     if ((facts.protocol !== 6 && facts.protocol !== 17) || ASKING.has(facts.kind)) return;
-    const names = [...facts.findings.names.map((one) => one.name), facts.flowName];
+    // The page that a visitor comes from is somewhere else.
+    const here = facts.findings.names.filter(({ via }) => via !== 'referer');
+    const names = [...here.map((one) => one.name), facts.flowName];
     const name = names.find((one) => this.#matters(one));
     if (name === undefined) return;
     this.#close(
@@ -234,8 +239,7 @@ export class Correlation {
 
   /** Split lets other names be asked for and visited in the clear. */
   #matters(name: string): boolean {
-    const { profile, mustTunnel } = this.#policy;
-    return profile !== 'split' || mustTunnel.some((pattern) => matchesPattern(name, pattern));
+    return this.#policy.profile !== 'split' || isProtected(name, this.#policy);
   }
 }
 

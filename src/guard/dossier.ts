@@ -7,6 +7,7 @@ import type { ClientView } from './clients.ts';
 import { gapView } from './gaps.ts';
 import type { Gap, GapView } from './gaps.ts';
 import type { Privacy } from './privacy.ts';
+import { SHOWN_IN_ANSWER } from './incidents.ts';
 import { serverText } from './status.ts';
 import type { IncidentView, TunnelView } from './status.ts';
 
@@ -81,7 +82,7 @@ const NETWORK = /^[\da-f.:]+\/\d+$/;
 export function dossierOf(sources: DossierSources): Dossier {
   const { incidents, privacy, truncated } = sources;
   const counted = incidents.filter(({ foldedInto }) => foldedInto === undefined);
-  const escaped = incidents.filter((incident) => incident.escaped > 0);
+  const escaped = incidents.filter((incident) => incident.escaped > 0 || incident.trick === SHOWN_IN_ANSWER);
   const named = escaped.filter(({ exposure }) => isName(exposure));
   const bare = escaped.filter(({ exposure }) => !isName(exposure) && !exposure.startsWith('('));
   const seen = new Set(escaped.map(({ client }) => client));
@@ -108,7 +109,8 @@ export function dossierOf(sources: DossierSources): Dossier {
 function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
   const sites = new Map<string, DossierSite>();
   for (const incident of incidents) {
-    const { exposure, escaped, client, first, last } = incident;
+    const { exposure, client, first, last } = incident;
+    const escaped = Math.max(incident.escaped, Number(incident.trick === SHOWN_IN_ANSWER));
     const asks = ASKS.has(incident.kind);
     const known = sites.get(exposure);
     sites.set(exposure, {

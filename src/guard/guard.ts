@@ -155,7 +155,7 @@ export class Guard {
     const changed = new Set<Incident>();
     const passOpen = this.#isPassOpen(now);
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
-    this.observer.served(report.lessons ?? [], now);
+    for (const incident of this.observer.served(report.lessons ?? [], now)) changed.add(incident);
     for (const observation of report.observations) {
       if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation, this.#book.veil);
       const told =
@@ -401,7 +401,7 @@ export class Guard {
       tunnelsConfigured: tunnels.length,
       tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
       breaches: open.filter((incident) => incident.breach).length,
-      redEscapes: red.filter(({ escaped, rule }) => escaped > 0 || rule === 'T').length,
+      redEscapes: red.filter(({ escaped, trick }) => escaped > 0 || trick !== undefined).length,
       warnings: open.filter(({ severity, rule }) => severity === 'amber' && rule === 'T').length,
       redBlocked: red.filter((incident) => incident.blocked > 0).length,
       amberEscapes: open.filter((i) => i.severity === 'amber' && i.escaped > 0).length,

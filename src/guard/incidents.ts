@@ -40,6 +40,8 @@ const NO_DOUBTS = { assumed: 0, presumed: 0, until: -Infinity };
 /** Of a group that must give, the oldest that are compared for what matters least. */
 const COMPARED = 32;
 
+/** What is to be read in what the network says, by rule B. */
+export const SHOWN_IN_ANSWER = 'a name in an answer';
 /** Texts of the network's that an incident of a trick lists, newest first (rule T). */
 const VARIANTS = 16;
 
@@ -396,6 +398,13 @@ export class IncidentBook {
     return this.#byId.get(id);
   }
 
+  /** Notes a name that an answer has shown to whoever reads it: nothing that the client sent had it. */
+  showed(observation: Observation, now: Now): Incident {
+    const incident = this.notice(observation, now);
+    incident.trick ??= SHOWN_IN_ANSWER;
+    return incident;
+  }
+
   /** Notes what the network did to a client: nothing of the client's was attempted, so nothing is settled. */
   notice(observation: Observation, now: Now, notice?: Notice): Incident {
     const incident = this.#incidentFor(observation, now, notice);
@@ -640,7 +649,7 @@ export class IncidentBook {
     },
   ): string {
     if (of.exposure === FOLDED_EXPOSURE) return `${of.client} ${of.kind} ${of.rule} ${of.exposure}`;
-    if (of.trick !== undefined) return `${of.client} ${of.kind} ${of.rule} (${of.trick})`;
+    if (of.trick !== undefined && of.rule === 'T') return `${of.client} ${of.kind} ${of.rule} (${of.trick})`;
     // Minimal keeps counts by hour: what comes in another hour is another count.
     const hour = this.veil.privacy === 'minimal' ? ` ${String(this.veil.time(of.first))}` : '';
     return `${of.client} ${of.kind} ${of.rule} ${of.exposure}${hour}`;

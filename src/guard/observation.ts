@@ -61,6 +61,8 @@ export interface Lesson {
   readonly opened: readonly AnsweredAddress[];
   /** Addresses of protected names. */
   readonly closed: readonly ServedAddress[];
+  /** Protected names that it shows to whoever reads it, and the name that was asked for. */
+  readonly shown: readonly { readonly name: string; readonly asked: string }[];
   /** The answer itself, where the kernel does not hand it on. */
   readonly frame?: Uint8Array;
 }

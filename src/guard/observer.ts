@@ -1,7 +1,8 @@
 // Knows: how observations of both taps become incidents, and which of them tell one story. Must not know: states, kernel, clocks.
 // Follows README.md, rules D and T: a visit joins the question that Eve has read, an escape the trick that led to it.
 
-import { isGroup } from '../wire/address.ts';
+import { Facts } from '../flow/facts.ts';
+import { isGroup, parseMac } from '../wire/address.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import { Correlation } from './correlation.ts';
@@ -106,9 +107,12 @@ export class Observer {
     this.#tripwire.recall(known);
   }
 
-  /** What answers have led a client to from protected names. */
-  served(lessons: readonly Lesson[], now: Now): void {
-    for (const { client, closed } of lessons) this.#correlation.served(client, closed, now.monotonic);
+  /** What answers have led a client to from protected names, and the names that they have shown on the way. Returns incidents. */
+  served(lessons: readonly Lesson[], now: Now): Incident[] {
+    return lessons.flatMap(({ client, closed, shown }) => {
+      this.#correlation.served(client, closed, now.monotonic);
+      return shown.map((one) => this.#book.showed(shownIn(client, one, now.monotonic), now));
+    });
   }
 
   /** Addresses that the kernel and the taps shall watch from now on; each is told once. */
@@ -156,4 +160,18 @@ export class Observer {
     }
     return changed;
   }
+}
+
+/** A protected name in an answer, as if somebody had looked at it by itself: rule B. */
+function shownIn(client: string, { name, asked }: Lesson['shown'][number], at: number): Observation {
+  const facts = new Facts();
+  facts.kind = 'dns';
+  const verdict: Verdict = {
+    ...{ verdict: 'leak', rule: 'B', severity: 'red', exposure: name, destination: '' },
+    reason: `the answer to the question for ${asked} shows ${name} in the clear, which must stay inside the tunnel`,
+  };
+  return {
+    ...{ facts, verdict, direction: 'down', crosses: true, counter: '', client: parseMac(client) ?? 0 },
+    ...{ frames: 1, first: at, last: at, folded: false },
+  };
 }

@@ -39,7 +39,7 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   B: {
     title: 'Protected name outside the tunnel',
     meaning:
-      'A name from your `mustTunnel` list was asked for or visited outside the tunnel: in DNS, in a TLS or QUIC handshake, or in HTTP. Eve has the name you meant to hide.',
+      'A name from your `mustTunnel` list was asked for, visited or shown outside the tunnel: in a DNS question or answer, in a TLS or QUIC handshake, or in HTTP, be it as the page that a visitor comes from. Eve has the name you meant to hide.',
     remedy:
       'Send the whole application through the tunnel, not single addresses: sites change theirs. If in doubt, use profile full-tunnel.',
     systems: {

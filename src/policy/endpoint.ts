@@ -1,6 +1,8 @@
 // Knows: the text of endpoints, resolvers, prefixes and names in a policy. Must not know: YAML, frames.
 // Follows RFC 5952 for addresses, RFC 1123 and RFC 1035 section 2.3.4 for host names.
 
+import { unicodeName } from '../wire/punycode.ts';
+import { asciiName } from './name-forms.ts';
 import { addressText, networkOf, parseAddress } from '../wire/address.ts';
 import type { Endpoint, NamePattern, Prefix, Resolver, Transport } from './policy.ts';
 
@@ -122,9 +124,9 @@ function parseHostPort(transport: Transport, text: string): Endpoint | undefined
   return name === undefined ? undefined : { transport, host: name, hostIs: 'name', port };
 }
 
-/** Lower case, without trailing dot; undefined for what is no host name, all-digit last labels included. */
+/** Lower case, in ASCII, without trailing dot; undefined for what is no host name, all-digit last labels included. */
 export function parseHostName(text: string): string | undefined {
-  const name = text.toLowerCase().replace(/\.$/, '');
+  const name = asciiName(text.toLowerCase().replace(/\.$/, ''));
   const labels = name.split('.');
   // An all-digit last label would be a mistyped IPv4 address (RFC 3696 section 2).
   if (name.length > 253 || /^\d+$/.test(labels.at(-1) ?? '')) return undefined;
@@ -135,12 +137,14 @@ export function parseHostName(text: string): string | undefined {
 export function parseNamePattern(text: string): NamePattern | undefined {
   const below = text.startsWith(BELOW);
   const suffix = parseHostName(below ? text.slice(BELOW.length) : text);
-  return suffix === undefined ? undefined : { suffix, itself: !below };
+  if (suffix === undefined) return undefined;
+  const letters = unicodeName(suffix);
+  return { suffix, itself: !below, ...(letters === suffix ? {} : { letters }) };
 }
 
-/** Whether a name, normalised as findings are, is one that the pattern means. */
-export function matchesPattern(name: string, pattern: NamePattern): boolean {
-  return name === pattern.suffix ? pattern.itself : name.endsWith(`.${pattern.suffix}`);
+/** Whether a name in ASCII, normalised as findings are, is one that the pattern means. */
+export function matchesPattern(name: string, { suffix, itself }: NamePattern): boolean {
+  return name === suffix ? itself : name.endsWith(`.${suffix}`);
 }
 
 /** `192.0.2.0/24`, or an address alone; host bits are refused: `192.0.2.9/24` may mean the host or the network. */

@@ -12,6 +12,7 @@ import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './
 import type { CountedVerdict, Way } from './counted.ts';
 import { isCutSegment } from './cut-answers.ts';
 import { goesDirect, isOpenProfile } from './direct.ts';
+import { matchesPattern } from './endpoint.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import {
@@ -23,7 +24,7 @@ import {
   tunnelEndpoints,
 } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
-import { holeLengths, holeNames, hostAsked, isProtected, nameScan } from './names.ts';
+import { heldForms, holeLengths, holeNames, hostAsked, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
 import { compileNeighbours, nearHosts } from './neighbours.ts';
 import { compileNobodys } from './nobodys.ts';
@@ -109,6 +110,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const passes = compilePasses(learned);
   const holes = new Map(holeNames(policy).map((name) => [name, holeLengths(name)]));
   const scan = nameScan(policy);
+  const held = heldForms(policy);
   const limits = messageLimits(policy);
   const answered = needsAnswer(policy);
   const open = isOpenProfile(policy);
@@ -149,7 +151,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     if (facts.protocol === 6)
       return facts.solicited && isCutSegment(facts, way, (name) => hostAsked(holes, name) !== undefined);
     if (facts.protocol !== 17) return false;
-    const [name, ...more] = facts.findings.names;
+    const [name, ...more] = facts.findings.names.filter(({ record }) => record !== true);
     if (way === 'down') {
       // By the question that it repeats: an answer without a record (no AAAA, an error) is one as well.
       const answer = facts.sourcePort === 53 && (facts.payloadHead & 0x8000) !== 0;
@@ -171,7 +173,8 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   function isOpenDns(facts: Facts, way: Way): boolean {
     if (way === 'down') return facts.sourcePort === 53;
     if (facts.destinationPort !== 53) return false;
-    const isSecret = (name: string | undefined): boolean => name !== undefined && isProtected(name, policy);
+    const isSecret = (name: string | undefined): boolean =>
+      name !== undefined && held.some((form) => matchesPattern(name, form));
     // What a segment says by itself, sent again or not: earlier ones may have said more.
     if (facts.protocol === 6) return isOpenSegment(facts, limits) && !facts.questions.some(isSecret);
     if (facts.findings.names.some(({ name }) => isSecret(name))) return false;

@@ -5,9 +5,10 @@
 
 import type { Facts } from '../flow/facts.ts';
 import { BELOW, matchesPattern } from './endpoint.ts';
+import { asciiName } from './name-forms.ts';
 import { NAT64_NAME } from './nat64.ts';
 import { once } from './per-policy.ts';
-import type { Policy } from './policy.ts';
+import type { NamePattern, Policy } from './policy.ts';
 
 const DNS_HEADER = 12;
 /** Additional records (EDNS with a cookie, RFC 7873) behind a tunnel's own question: room for that and little else. */
@@ -34,15 +35,12 @@ export const holeNames = once((policy: Policy): readonly string[] => {
   return [...new Set([...names, ...(hasIpv4Server(policy) ? [NAT64_NAME] : [])])];
 });
 
+const UTF8 = new TextEncoder();
+const lengthAnd = (label: Uint8Array): number[] => [label.length, ...label];
+
 /** The wire form: length bytes, letters, root. */
 export function wireName(name: string): readonly number[] {
-  const bytes: number[] = [];
-  for (const label of name.split('.')) {
-    bytes.push(label.length);
-    for (let at = 0; at < label.length; at += 1) bytes.push(label.charCodeAt(at));
-  }
-  bytes.push(0);
-  return bytes;
+  return [...name.split('.').flatMap((label) => lengthAnd(UTF8.encode(label))), 0];
 }
 
 /**
@@ -86,9 +84,19 @@ export function holeLengths(name: string): { readonly least: number; readonly mo
   return { least, most: least + HOLE_SLACK };
 }
 
-/** Whether a name is one that has to stay inside the tunnel. */
+/** Whether a name is one that has to stay inside the tunnel, in whatever letters it is written. */
 export function isProtected(name: string, { mustTunnel }: Policy): boolean {
-  return mustTunnel.some((pattern) => matchesPattern(name, pattern));
+  if (mustTunnel.length === 0) return false;
+  const ascii = asciiName(name);
+  return mustTunnel.some((pattern) => matchesPattern(ascii, pattern));
+}
+
+/** What the kernel looks for in a question: octets, with letters of ASCII in both cases (RFC 4343). */
+export function heldForms({ mustTunnel }: Policy): readonly NamePattern[] {
+  return mustTunnel.flatMap(({ suffix, letters, itself }) => [
+    { suffix, itself },
+    ...(letters === undefined ? [] : [{ suffix: letters, itself }]),
+  ]);
 }
 
 /**
@@ -115,7 +123,7 @@ export interface NameScan {
 }
 
 export function nameScan(policy: Policy): NameScan {
-  const suffixes = policy.mustTunnel.map((pattern) => wireName(pattern.suffix).length);
+  const suffixes = heldForms(policy).map((pattern) => wireName(pattern.suffix).length);
   const shortest = Math.min(255, ...suffixes);
   // A name is at most 255 bytes (RFC 1035 section 2.3.4): with few suffixes every offset is looked at.
   const all = 255 - shortest;

@@ -12,7 +12,7 @@ import type { CountedVerdict, Way } from './counted.ts';
 import { nftCrowdPieces, nftCrowds, nftNear } from './crowds.ts';
 import { cutChains, cutLearns, nftCut } from './cut-answers.ts';
 import { isOpenProfile, nftClosed } from './direct.ts';
-import { holeLengths, holeNames, nameScan, nftBytes, nftHost, wireName } from './names.ts';
+import { heldForms, holeLengths, holeNames, nameScan, nftBytes, nftHost, wireName } from './names.ts';
 import { inPieces } from './nft-model.ts';
 import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from './learned.ts';
@@ -277,7 +277,7 @@ function holeMatches(policy: Policy, way: Way): ReturnType<typeof inPieces>[] {
 function questionChains(policy: Policy, way: Way): NftChain[] {
   if (policy.profile !== 'split' || way === 'down') return [];
   const { prefix, longest } = nameScan(policy);
-  const scan = policy.mustTunnel.flatMap(({ suffix, itself }, nth) => {
+  const scan = heldForms(policy).flatMap(({ suffix, itself }, nth) => {
     const bytes = wireName(suffix);
     // Two bytes more than in a datagram: over TCP a length stands in front.
     const offsets = Array.from({ length: prefix + 3 }, (_, at) => at).slice(itself ? 0 : 2);

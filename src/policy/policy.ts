@@ -57,7 +57,10 @@ export interface Resolver {
 
 /** A name, or with `subdomains` every name below it too. `bank.example` matches itself and below; `*.x` only below. */
 export interface NamePattern {
+  /** In ASCII. */
   readonly suffix: string;
+  /** The same in the letters that it stands for, where they are others. */
+  readonly letters?: string;
   readonly itself: boolean;
 }
 

@@ -1,20 +1,29 @@
 // Knows: the records of a DNS answer that tell where a name leads. Must not know: caches, flows, policy.
-// Follows RFC 1035 section 4.1.3, RFC 3596 (AAAA), RFC 9460 sections 2.2 and 7.3 (SVCB, HTTPS and their hints).
+// Follows RFC 1035 sections 3.3 and 4.1.3, RFC 2782 (SRV), RFC 3596 (AAAA), RFC 9460 sections 2.2 and 7.3 (SVCB, HTTPS and their hints).
 
 import { ipv4TextAt, ipv6TextAt } from './address-octets.ts';
 import { DNS_HEADER, recordTtl, skipQuestions, skipRecord, TYPE_A, TYPE_AAAA } from './dns.ts';
 import { readName, skipName } from './dns-name.ts';
 import { u16 } from './octets.ts';
 
-/** One answer: `value` is an address's text, or the name that CNAME, SVCB or HTTPS leads to. `ttl` in seconds. */
+/** One answer: `value` is an address's text, or the name that the record leads to. `ttl` in seconds. */
 export interface DnsAnswer {
   readonly name: string;
-  readonly type: 'A' | 'AAAA' | 'CNAME' | 'HTTPS' | 'SVCB';
+  readonly type: 'A' | 'AAAA' | 'HTTPS' | 'SVCB' | Naming;
   readonly value: string;
   readonly ttl: number;
 }
 
-const TYPE_CNAME = 5;
+/** Records that hold a name and nothing else that leads anywhere. */
+type Naming = 'CNAME' | 'NS' | 'PTR' | 'MX' | 'SRV';
+/** By type: which it is, and how many octets stand in front of the name. */
+const NAMING: ReadonlyMap<number, readonly [Naming, number]> = new Map([
+  [2, ['NS', 0]],
+  [5, ['CNAME', 0]],
+  [12, ['PTR', 0]],
+  [15, ['MX', 2]],
+  [33, ['SRV', 6]],
+]);
 const TYPE_SVCB = 64;
 const TYPE_HTTPS = 65;
 const IPV4_HINT = 4;
@@ -40,10 +49,7 @@ export function readAnswers(bytes: Uint8Array, start: number, end: number): DnsA
   return found;
 }
 
-/**
- * The names that own a message's records: what an mDNS responder says about itself (RFC 6762 section 6), which is an
- * identity and no question. At most 256; what is malformed ends the list.
- */
+/** The names that own a message's records. At most 256; what is malformed ends the list. */
 export function readRecordNames(bytes: Uint8Array, start: number, end: number): string[] {
   const names = new Set<string>();
   if (end - start < DNS_HEADER) return [];
@@ -70,14 +76,9 @@ function readRecord(
   const fixed = skipName(bytes, at, end);
   const type = u16(bytes, fixed);
   const data = fixed + 10;
-  if (
-    type !== TYPE_A &&
-    type !== TYPE_AAAA &&
-    type !== TYPE_CNAME &&
-    type !== TYPE_SVCB &&
-    type !== TYPE_HTTPS
-  )
-    return;
+  const naming = NAMING.get(type);
+  const isOther = type !== TYPE_A && type !== TYPE_AAAA && type !== TYPE_SVCB && type !== TYPE_HTTPS;
+  if (naming === undefined && isOther) return;
   const name = readName(bytes, start, end, at);
   if (name === undefined) return;
   const ttl = recordTtl(bytes, fixed);
@@ -85,9 +86,11 @@ function readRecord(
     if (next - data === 4) found.push({ name, type: 'A', value: ipv4TextAt(bytes, data), ttl });
   } else if (type === TYPE_AAAA) {
     if (next - data === 16) found.push({ name, type: 'AAAA', value: ipv6TextAt(bytes, data), ttl });
-  } else if (type === TYPE_CNAME) {
-    const value = readName(bytes, start, end, data);
-    if (value !== undefined) found.push({ name, type: 'CNAME', value, ttl });
+  } else if (naming !== undefined) {
+    const [kind, before] = naming;
+    const value = data + before < next ? readName(bytes, start, end, data + before) : undefined;
+    // The root: a service that is not to be had (RFC 2782, RFC 7505).
+    if (value !== undefined && value !== '') found.push({ name, type: kind, value, ttl });
   } else {
     readService(bytes, data, next, { name, type: type === TYPE_SVCB ? 'SVCB' : 'HTTPS', ttl }, found);
   }

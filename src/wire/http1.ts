@@ -17,6 +17,8 @@ export interface HttpRequest {
   /** The host that the target of a proxy request names, likewise. */
   readonly targetHost?: string;
   readonly userAgent?: string;
+  /** Hosts of the pages that the request says it comes from (RFC 9110 section 10.1.3, RFC 6454 section 7), in order. */
+  readonly pages: readonly string[];
   /** The body is a DNS message (RFC 8484). */
   readonly carriesDns?: true;
   /** Offset behind the empty line that ends the head; -1 while it is not there. */
@@ -43,6 +45,8 @@ const LONGEST_METHOD = 20;
 const MOST_BLANK = 4;
 const LONGEST_HEAD = 32768;
 const LONGEST_TARGET = 2048;
+/** Fields whose values hold a name. */
+const HOLD_NAMES: ReadonlySet<string> = new Set(['referer', 'origin']);
 const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;
@@ -101,6 +105,8 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
 
   let host: string | undefined;
   let userAgent: string | undefined;
+  let referer: string | undefined;
+  let origin: string | undefined;
   let length: string | undefined;
   let type: string | undefined;
   let chunked = false;
@@ -124,6 +130,8 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
     if (!byTheBook && !hasColon(bytes, at, contentEnd)) return 'not-http';
     host ??= fieldText(bytes, at, contentEnd, 'host');
     userAgent ??= fieldText(bytes, at, contentEnd, 'user-agent');
+    referer ??= fieldText(bytes, at, contentEnd, 'referer');
+    origin ??= fieldText(bytes, at, contentEnd, 'origin');
     length ??= fieldText(bytes, at, contentEnd, 'content-length');
     type ??= fieldText(bytes, at, contentEnd, 'content-type');
     // Several codings, in one field or in several: chunked frames the message wherever it stands (RFC 9112 section 6.1).
@@ -135,7 +143,9 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
   const target = printable(bytes, targetStart, Math.min(targetEnd, targetStart + LONGEST_TARGET));
   const form = formOf(method, target);
   const hostName = host === undefined ? '' : withoutPort(host);
-  const targetHost = form === 'absolute' || form === 'authority' ? authorityHost(target) : '';
+  const asksProxy = form === 'absolute' || form === 'authority';
+  const targetStop = Math.min(targetEnd, targetStart + LONGEST_TARGET);
+  const targetHost = asksProxy ? authorityHost(nameText(bytes, targetStart, targetStop)) : '';
   const bodyLength = chunked ? -1 : contentLength(length);
   const request: { -readonly [K in keyof HttpRequest]: HttpRequest[K] } = {
     method,
@@ -143,6 +153,7 @@ export function httpRequest(bytes: Uint8Array, start: number, end: number, final
     form,
     headEnd,
     bodyLength,
+    pages: [...new Set([referer, origin].flatMap(pageHost))],
   };
   if (hostName !== '') request.host = hostName;
   if (targetHost !== '') request.targetHost = targetHost;
@@ -255,7 +266,9 @@ function fieldText(bytes: Uint8Array, start: number, end: number, name: string):
   while (at < end && isFold(bytes[at] ?? 0)) at += 1;
   let last = end;
   while (last > at && isBlank(bytes[last - 1] ?? 0)) last -= 1;
-  return name === 'host' ? nameText(bytes, at, last) : printable(bytes, at, Math.min(last, at + 256));
+  if (name === 'host') return nameText(bytes, at, last);
+  const stop = Math.min(last, at + 256);
+  return HOLD_NAMES.has(name) ? nameText(bytes, at, stop) : printable(bytes, at, stop);
 }
 
 function isBlank(octet: number): boolean {
@@ -272,6 +285,12 @@ function formOf(method: string, target: string): HttpRequest['form'] {
   if (target.startsWith('/')) return 'origin';
   if (target === '*') return 'asterisk';
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(target) ? 'absolute' : 'origin';
+}
+
+/** The host of a page's address; an origin that is not to be known (`null`) and a path have none. */
+export function pageHost(address: string | undefined): readonly string[] {
+  const host = address?.includes('://') === true ? authorityHost(address) : '';
+  return host === '' ? [] : [host];
 }
 
 function authorityHost(target: string): string {

@@ -5,7 +5,7 @@
 import { DOH_QUERY, dohQuestion } from './doh.ts';
 import { HpackReader } from './hpack.ts';
 import type { HeaderField } from './hpack.ts';
-import { withoutPort } from './http1.ts';
+import { pageHost, withoutPort } from './http1.ts';
 import { nameText } from './name-text.ts';
 import { printable, startsWith, u24, u32 } from './octets.ts';
 
@@ -29,6 +29,8 @@ const LONGEST_PATH = 2_048;
 /** What a client's frames tell, one by one. */
 export interface Http2Told {
   host(name: string): void;
+  /** Hosts of the pages that a request says it comes from. */
+  pages(hosts: readonly string[]): void;
   /** A DNS message. */
   question(bytes: Uint8Array): void;
 }
@@ -132,11 +134,15 @@ export class Http2Reader {
   /** `stream` is -1 where no body follows. */
   #read(bytes: Uint8Array, start: number, end: number, stream: number, told: Http2Told): void {
     const found = { authority: '', host: '', path: '', carriesDns: false };
+    const pages = new Set<string>();
     const isWhole = this.#hpack.read(bytes, start, end, ({ name, value }: HeaderField) => {
       if (found.authority === '' && isName(name, ':authority')) found.authority = hostOf(value);
       else if (found.host === '' && isName(name, 'host')) found.host = hostOf(value);
       else if (found.path === '' && isName(name, ':path'))
         found.path = printable(value, 0, Math.min(value.length, LONGEST_PATH));
+      else if (isName(name, 'referer') || isName(name, 'origin'))
+        for (const page of pageHost(nameText(value, 0, Math.min(value.length, LONGEST_HOST))))
+          pages.add(page);
       else if (isName(name, 'content-type'))
         found.carriesDns = startsWith(value, 0, value.length, 'application/dns-message');
     });
@@ -144,6 +150,7 @@ export class Http2Reader {
     this.broken = !isWhole;
     if (authority !== '') told.host(authority);
     if (host !== '' && host !== authority) told.host(host);
+    if (pages.size > 0) told.pages([...pages]);
     const question = path.includes(DOH_QUERY) ? dohQuestion(path) : undefined;
     if (question !== undefined) told.question(question);
     if (carriesDns && stream >= 0 && this.#questions.size < MOST_QUESTIONS)

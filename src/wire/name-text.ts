@@ -1,4 +1,4 @@
-// Knows: how a name's octets are written: lower case, printable UTF-8 as it is, any other octet as `\ddd` (decimal).
+// Knows: how a name's octets are written: ASCII in lower case, other printable UTF-8 as it is, any other octet as `\ddd` (decimal).
 // Must not know: any protocol. Follows RFC 1035 section 5.1 (`\ddd`), RFC 3629 (UTF-8), RFC 4343 (case).
 
 const PLAIN: readonly string[] = Array.from({ length: 256 }, (_, octet) =>
@@ -59,7 +59,8 @@ function unicodeText(bytes: Uint8Array, start: number, end: number): string {
     // A control, format, private or unassigned character and every space but the plain one could pass for something
     // else on a page: their octets are shown.
     if (width > 1 && !/[\p{C}\p{Z}]/u.test(character)) {
-      text += character.toLowerCase();
+      // Case is ASCII's alone (RFC 4343 section 3).
+      text += character;
       at += width;
     } else {
       text += PLAIN[octet] ?? '';

@@ -123,10 +123,98 @@ describe('requests one behind the other', () => {
 
   test('a target and a Host field that differ are both read', () => {
     const payload = made.text('GET http://target.example/ HTTP/1.1\r\nHost: field.example\r\n\r\n');
+    // The target beats the field (RFC 9112 section 3.2.2).
     expect(stream(80, [{ sequence: 100, payload }]).names).toEqual([
-      'http field.example',
       'http target.example',
+      'http field.example',
     ]);
+  });
+
+  test.each([
+    ['a page', 'Referer: https://www.bank.example/account?id=1', ['referer www.bank.example']],
+    [
+      'a page with all that an address may hold',
+      'rEFERER : HTTP://me:pw@Bank.Example.:8443#x',
+      ['referer bank.example'],
+    ],
+    ['an origin', 'Origin: https://bank.example', ['referer bank.example']],
+    [
+      'both alike',
+      'Origin: https://bank.example\r\nReferer: https://bank.example/x',
+      ['referer bank.example'],
+    ],
+    [
+      'both',
+      'Origin: https://a.bank.example\r\nReferer: https://bank.example/x',
+      ['referer a.bank.example', 'referer bank.example'],
+    ],
+    ['the site itself', 'Referer: http://a.example/other', []],
+    ['a path', 'Referer: /other', []],
+    ['an origin that is not to be known', 'Origin: null', []],
+    [
+      'letters that are not ASCII',
+      'Referer: https://www.b\u00c3\u00bccher.example/',
+      ['referer www.bücher.example'],
+    ],
+  ])('%s that a request comes from is read, wherever the segments end', (_case, fields, pages) => {
+    const bytes = made.text(`GET / HTTP/1.1\r\nHost: a.example\r\nAccept: */*\r\n${fields}\r\n\r\n`);
+    const wanted = ['http a.example', ...pages].sort();
+    for (let place = 0; place < bytes.length; place += 1)
+      expect(stream(80, cut(bytes, place)).names.sort(), `cut at ${place}`).toEqual(wanted);
+    expect(stream(80, cut(bytes, ...bytes.keys())).names.sort()).toEqual(wanted);
+  });
+});
+
+describe('questions that stand where none are expected', () => {
+  const datagram = (payload: readonly number[]): Look =>
+    look([[...made.ethernet(0x0800, made.ipv4(17, made.udp(40_000, 53, payload)))]]);
+  const record = (name: string): Bytes => [
+    ...made.dnsName(name),
+    ...made.u16(1),
+    ...made.u16(1),
+    ...made.u32(60),
+    ...made.u16(4),
+    192,
+    0,
+    2,
+    1,
+  ];
+  const message = (flags: number, counts: readonly number[], body: Bytes): Bytes => [
+    ...made.u16(0x1a2b),
+    ...made.u16(flags),
+    ...counts.flatMap((count) => [...made.u16(count)]),
+    ...body,
+  ];
+  const zone = [...made.dnsName('zone.example'), ...made.u16(6), ...made.u16(1)];
+  test.each([
+    ['an answer section', message(0x0100, [0, 1, 0, 0], record('a.example')), ['a.example']],
+    ['an authority section', message(0x0100, [0, 0, 1, 0], record('a.example')), ['a.example']],
+    [
+      'additional records',
+      message(0x0100, [1, 0, 0, 1], [...zone, ...record('a.example')]),
+      ['zone.example', 'a.example'],
+    ],
+    [
+      'an update (RFC 2136)',
+      message(0x2800, [1, 0, 1, 0], [...zone, ...record('laptop.zone.example')]),
+      ['zone.example', 'laptop.zone.example'],
+    ],
+    [
+      'the name of the question again',
+      message(0x0100, [1, 0, 0, 1], [...zone, ...record('zone.example')]),
+      ['zone.example'],
+    ],
+    [
+      'EDNS',
+      message(
+        0x0100,
+        [1, 0, 0, 1],
+        [...zone, 0, ...made.u16(41), ...made.u16(1232), ...made.u32(0), ...made.u16(0)],
+      ),
+      ['zone.example'],
+    ],
+  ])('%s', (_where, payload, names) => {
+    expect(datagram(payload).names).toEqual(names.map((name) => `dns ${name}`));
   });
 });
 

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Facts } from '../../src/flow/facts.ts';
-import type { Answer } from '../../src/flow/facts.ts';
+import type { DnsAnswer } from '../../src/wire/dns-answers.ts';
 import { AnsweredNames, ledTo } from '../../src/guard/answered-names.ts';
 import type { Lesson } from '../../src/guard/observation.ts';
 import { USED } from '../../src/policy/answered.ts';
@@ -23,7 +23,7 @@ const words = (text: string): Uint32Array => parseAddress(text)?.words ?? new Ui
 
 interface Datagram {
   readonly names?: readonly string[];
-  readonly answers?: readonly Answer[];
+  readonly answers?: readonly DnsAnswer[];
   readonly client?: string;
   readonly id?: number;
   readonly port?: number;
@@ -60,10 +60,10 @@ function visit(address: string, client = CLIENT, way: 'up' | 'down' = 'up'): Fac
   return facts;
 }
 
-const a = (name: string, value = ADDRESS, ttl = 300): Answer => ({
+const a = (name: string, value = ADDRESS, ttl = 300): DnsAnswer => ({
   ...{ name, type: value.includes(':') ? 'AAAA' : 'A', value, ttl },
 });
-const alias = (name: string, value: string, type: Answer['type'] = 'CNAME'): Answer => ({
+const alias = (name: string, value: string, type: DnsAnswer['type'] = 'CNAME'): DnsAnswer => ({
   ...{ name, type, value, ttl: 300 },
 });
 
@@ -81,7 +81,7 @@ class Tap {
     this.names.learn(dns('up', datagram), 'up', this.now, { asks, passes: true });
   }
 
-  answer(answers: readonly Answer[], datagram: Datagram = {}): Lesson | undefined {
+  answer(answers: readonly DnsAnswer[], datagram: Datagram = {}): Lesson | undefined {
     this.now += 1;
     return this.names.learn(dns('down', { answers, ...datagram }), 'down', this.now, {
       ...{ asks: false, passes: false },
@@ -110,6 +110,7 @@ describe('an answer', () => {
       client: CLIENT,
       opened: [{ client: CLIENT, address: ADDRESS, seconds: 300 }],
       closed: [],
+      shown: [],
     });
     expect(tap.isOpen()).toBe(true);
     expect(tap.isOpen(visit(ADDRESS, CLIENT, 'down'), 'down')).toBe(true);
@@ -152,7 +153,7 @@ describe('an answer', () => {
   it('without a record is still one that its client waits for', () => {
     const tap = new Tap();
     tap.ask();
-    expect(tap.answer([])).toEqual({ client: CLIENT, opened: [], closed: [] });
+    expect(tap.answer([])).toEqual({ client: CLIENT, opened: [], closed: [], shown: [] });
   });
 
   it('opens nothing where direct traffic may go anywhere, and closes all the same', () => {
@@ -161,6 +162,7 @@ describe('an answer', () => {
     expect(tap.answer([alias(SHOP, BANK), a(BANK)])).toEqual({
       ...{ client: CLIENT, opened: [] },
       closed: [{ address: ADDRESS, name: BANK, seconds: 300 }],
+      shown: [{ name: BANK, asked: SHOP }],
     });
   });
 });
@@ -212,7 +214,7 @@ describe('an address is open', () => {
 });
 
 describe('where an answer leads', () => {
-  const chain: readonly Answer[] = [
+  const chain: readonly DnsAnswer[] = [
     alias(SHOP, 'a.cdn.example'),
     alias('a.cdn.example', 'b.cdn.example', 'HTTPS'),
     alias('b.cdn.example', 'c.cdn.example', 'SVCB'),
@@ -253,6 +255,32 @@ describe('where an answer leads', () => {
         },
       ),
     );
+  });
+
+  it.each(['NS', 'MX', 'SRV', 'PTR'] as const)(
+    'a protected one that %s names is closed, and no other',
+    (type) => {
+      const answers = [
+        alias(SHOP, 'mail.other.example', type),
+        alias(SHOP, BANK, type),
+        ...[a('mail.other.example', '203.0.113.1'), a(BANK, '203.0.113.2'), a(SHOP, '203.0.113.3')],
+      ];
+      fc.assert(
+        fc.property(fc.shuffledSubarray(answers, { minLength: answers.length }), (shuffled) => {
+          const { opened, closed, shown } = ledTo(SHOP, shuffled, ANSWERED);
+          expect(opened.map(({ address }) => address).sort()).toEqual(['203.0.113.1', '203.0.113.3']);
+          expect(closed).toEqual([{ address: '203.0.113.2', name: BANK, seconds: 300 }]);
+          expect(shown).toEqual([BANK]);
+        }),
+      );
+    },
+  );
+
+  it('is closed where the question was whose it is', () => {
+    const asked = '7.113.0.203.in-addr.arpa';
+    const { closed, shown } = ledTo(asked, [alias(asked, BANK, 'PTR')], ANSWERED);
+    expect(closed).toEqual([{ address: ADDRESS, name: BANK, seconds: 300 }]);
+    expect(shown).toEqual([BANK]);
   });
 
   it('is closed where it serves both', () => {

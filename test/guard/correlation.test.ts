@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import type { Answer } from '../../src/flow/facts.ts';
+import type { DnsAnswer } from '../../src/wire/dns-answers.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
 import { Correlation } from '../../src/guard/correlation.ts';
 import { IncidentBook } from '../../src/guard/incidents.ts';
@@ -22,7 +22,7 @@ tunnels:
 `);
 const STUB: Policy = { ...HOME, profile: 'proxy-stub' };
 
-const a = (name: string, value: string, ttl = 300): Answer => ({ name, type: 'A', value, ttl });
+const a = (name: string, value: string, ttl = 300): DnsAnswer => ({ name, type: 'A', value, ttl });
 
 /** The observations of one wire, in order; each call returns the incidents that changed. */
 function wire(policy: Policy): {
@@ -30,7 +30,7 @@ function wire(policy: Policy): {
   observer: Observer;
   at: (ms: number) => void;
   ask: (name: string, verdict?: Verdict) => Incident[];
-  answer: (names: readonly string[], answers: readonly Answer[]) => Incident[];
+  answer: (names: readonly string[], answers: readonly DnsAnswer[]) => Incident[];
   go: (to: string, kind?: Kind, verdict?: Partial<Verdict>, names?: readonly string[]) => Incident[];
 } {
   const book = new IncidentBook(100, 't');
@@ -199,7 +199,10 @@ describe('rule D', () => {
   it('split: where an answer leads from a protected name on the way is closed for the record’s time', () => {
     const { observer } = wire(SPLIT);
     const closed = [{ address: '203.0.113.91', name: 'www.bank.example', seconds: 60 }];
-    observer.served([{ client: '02:00:00:00:00:0c', opened: [], closed }], { wall: 0, monotonic: 5 });
+    observer.served([{ client: '02:00:00:00:00:0c', opened: [], shown: [], closed }], {
+      wall: 0,
+      monotonic: 5,
+    });
     expect(observer.takeExposures()).toEqual([
       { client: '02:00:00:00:00:0c', address: '203.0.113.91', name: 'www.bank.example', until: 60_005 },
     ]);

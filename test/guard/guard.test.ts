@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Guard } from '../../src/guard/guard.ts';
 import { observation, report, HOME } from './samples.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import { SPLIT } from '../policy/policies.ts';
 
 /** A guard for which everything is verified, and a clock that the test moves. */
 function watching(policy: Policy = HOME): {
@@ -62,6 +63,19 @@ describe('Guard', () => {
     const { guard } = watching();
     change(guard);
     expect(guard.status()).toMatchObject({ state: 'blind', lamp: 'red-flash' });
+  });
+
+  it('is leaking when an answer has shown a protected name, until that is acknowledged', () => {
+    const { guard, clock } = watching(SPLIT);
+    const shown = [{ name: 'www.bank.example', asked: 'www.shop.example' }];
+    const lessons = [{ client: '02:00:00:00:00:0c', opened: [], closed: [], shown }];
+    const told = guard.report({ ...report('wan', [], { at: clock.ms }), lessons });
+    expect(told).toMatchObject([
+      { rule: 'B', exposure: 'www.bank.example', client: '02:00:00:00:00:0c', attempted: 0, escaped: 0 },
+    ]);
+    expect(guard.status()).toMatchObject({ state: 'leaking', incidents: [{ rule: 'B', severity: 'red' }] });
+    guard.acknowledge('all');
+    expect(guard.status().state).toBe('clear');
   });
 
   it('is blind when a tap has said nothing for a while', () => {

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/wire/address.ts';
-import type { Answer } from '../../src/flow/facts.ts';
+import type { DnsAnswer } from '../../src/wire/dns-answers.ts';
 import { Learner } from '../../src/guard/learner.ts';
 import { CLIENT, leak, observation, policyOf, report } from './samples.ts';
 
@@ -13,9 +13,9 @@ tunnels:
   - {name: home, protocol: wireguard, endpoints: ["udp:vpn.example:51820"]}
 `);
 const asks = (name: string): ReturnType<typeof report> => report('lan', [observation({ names: [name] })]);
-const answers = (...list: Answer[]): ReturnType<typeof report> =>
+const answers = (...list: DnsAnswer[]): ReturnType<typeof report> =>
   report('wan', [observation({ direction: 'down', answers: list })]);
-const a = (name: string, value: string, ttl = 300): Answer => ({ name, type: 'A', value, ttl });
+const a = (name: string, value: string, ttl = 300): DnsAnswer => ({ name, type: 'A', value, ttl });
 
 function learner(): Learner {
   const made = new Learner();
@@ -27,7 +27,7 @@ describe('Learner', () => {
   it('takes the answer to a question that a client asked, through canonical names, once', () => {
     const pupil = learner();
     pupil.observe(asks('vpn.example'), 0);
-    const cname: Answer = { name: 'vpn.example', type: 'CNAME', value: 'pool.example', ttl: 5 };
+    const cname: DnsAnswer = { name: 'vpn.example', type: 'CNAME', value: 'pool.example', ttl: 5 };
     const lesson = pupil.observe(answers(cname, a('pool.example', '198.51.100.9')), 1_000);
     expect(lesson).toBe(true);
     expect(pupil.observe(answers(cname, a('pool.example', '198.51.100.9')), 2_000)).toBe(false);
@@ -143,7 +143,7 @@ describe('Learner', () => {
   it('takes an address whose canonical name stands behind it', () => {
     const pupil = learner();
     pupil.observe(asks('vpn.example'), 0);
-    const cname: Answer = { name: 'vpn.example', type: 'CNAME', value: 'pool.example', ttl: 5 };
+    const cname: DnsAnswer = { name: 'vpn.example', type: 'CNAME', value: 'pool.example', ttl: 5 };
     expect(pupil.observe(answers(a('pool.example', '198.51.100.9'), cname), 1)).toBe(true);
   });
 
@@ -372,13 +372,13 @@ describe("a network's own prefix of NAT64", () => {
   const FOUR_TEXT =
     'version: 1\ntunnels: [{name: home, protocol: wireguard, endpoints: ["udp:203.0.113.7:51820"]}]\n';
   const FOUR = policyOf(FOUR_TEXT);
-  const aaaa = (value: string, ttl = 300): Answer => ({ name: 'ipv4only.arpa', type: 'AAAA', value, ttl });
+  const aaaa = (value: string, ttl = 300): DnsAnswer => ({ name: 'ipv4only.arpa', type: 'AAAA', value, ttl });
   const pupilOf = (policy = FOUR): Learner => {
     const pupil = new Learner();
     pupil.setPolicy(policy);
     return pupil;
   };
-  const told = (pupil: Learner, at: number, ...list: Answer[]): boolean => {
+  const told = (pupil: Learner, at: number, ...list: DnsAnswer[]): boolean => {
     pupil.observe(asks('ipv4only.arpa'), at);
     return pupil.observe(answers(...list), at);
   };

@@ -2,12 +2,13 @@
 // makes of it.
 
 import { describe, expect, it } from 'vitest';
-import type { Answer, NetworkOffer } from '../../src/flow/facts.ts';
+import type { NetworkOffer } from '../../src/flow/facts.ts';
+import type { DnsAnswer } from '../../src/wire/dns-answers.ts';
 import { Learner } from '../../src/guard/learner.ts';
 import { Portal } from '../../src/guard/portal.ts';
 import { HOME, observation, report } from './samples.ts';
 
-const a = (name: string, value: string): Answer => ({
+const a = (name: string, value: string): DnsAnswer => ({
   name,
   type: value.includes(':') ? 'AAAA' : 'A',
   value,
@@ -17,7 +18,7 @@ const offers = (offer: Partial<NetworkOffer>) =>
   observation({ direction: 'down', kind: 'dhcp', offer: { server: '192.168.77.1', ...offer } });
 const redirects = (host: string, port: number) =>
   observation({ direction: 'down', kind: 'http', redirect: { host, port } });
-const answers = (asked: string, ...list: Answer[]) =>
+const answers = (asked: string, ...list: DnsAnswer[]) =>
   observation({ direction: 'down', kind: 'dns', names: [asked], answers: list });
 
 describe('Portal', () => {
@@ -34,7 +35,7 @@ describe('Portal', () => {
     ['after', false],
   ])('opens a redirect to a name that was answered %s', (_when, before) => {
     const portal = new Portal();
-    const cname: Answer = { name: 'login.example', type: 'CNAME', value: 'edge.example', ttl: 60 };
+    const cname: DnsAnswer = { name: 'login.example', type: 'CNAME', value: 'edge.example', ttl: 60 };
     const answered = answers(
       'login.example',
       cname,

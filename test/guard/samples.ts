@@ -1,7 +1,8 @@
 // Knows: small observations and reports for the guard's tests. Must not know: assertions.
 
 import { Facts } from '../../src/flow/facts.ts';
-import type { Answer, NetworkOffer } from '../../src/flow/facts.ts';
+import type { NetworkOffer } from '../../src/flow/facts.ts';
+import type { DnsAnswer } from '../../src/wire/dns-answers.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
 import type { Observation, TapReport } from '../../src/guard/observation.ts';
 import type { Verdict } from '../../src/policy/verdict.ts';
@@ -45,7 +46,7 @@ export interface ObservationSample {
   readonly counter?: string;
   /** Monotonic milliseconds. */
   readonly at?: number;
-  readonly answers?: readonly Answer[];
+  readonly answers?: readonly DnsAnswer[];
   readonly names?: readonly string[];
   readonly offer?: NetworkOffer;
   readonly redirect?: HttpRedirect;

@@ -44,7 +44,7 @@ export const STUB = policyOf(
     `resolvers: ['dot:9.9.9.9:853', 'doh:203.0.113.5:443/dns.example', 'doq:[2001:db8:9::9]:853']\nproxies: ['tcp:203.0.113.9:1080']\n`,
 );
 export const SPLIT = policyOf(
-  `version: 1\nprofile: split\nlocalChatter: red\n${TUNNELS}mustTunnel: ['bank.example', '*.clinic.example']\n`,
+  `version: 1\nprofile: split\nlocalChatter: red\n${TUNNELS}mustTunnel: ['bank.example', '*.clinic.example', 'bücher.example']\n`,
 );
 
 /** The same, where direct traffic goes to answered addresses alone, but for what is allowed. */

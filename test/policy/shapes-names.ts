@@ -123,6 +123,17 @@ export const NAMES: readonly Shape[] = [
     17,
     udp(40000, 53, dnsQuery(`${'a.'.repeat(100)}bank.example`)),
   ),
+  four(
+    'DNS for a must-tunnel name of other letters',
+    17,
+    udp(40000, 53, dnsQuery('www.xn--bcher-kva.example')),
+  ),
+  four('the same as its letters are', 17, udp(40000, 53, dnsQuery('www.b\u00c3\u00bccher.example'))),
+  four(
+    'the same in capitals, as no resolver takes it',
+    17,
+    udp(40000, 53, dnsQuery('www.B\u00c3\u009cCHER.example')),
+  ),
   four('DNS for a name that only ends alike', 17, udp(40000, 53, dnsQuery('notbank.example'))),
   four('DNS for what a pattern leaves out', 17, udp(40000, 53, dnsQuery('clinic.example'))),
   four('DNS for what a pattern means', 17, udp(40000, 53, dnsQuery('www.clinic.example'))),

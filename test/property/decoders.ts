@@ -127,6 +127,7 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     const told: unknown[] = [];
     const rest = reader.read(b, s, e, {
       host: (name) => told.push(name),
+      pages: (hosts) => told.push(...hosts),
       question: (bytes) => told.push([...bytes]),
     });
     return [http2Preface(b, s, e), rest - s, reader.broken, told];

@@ -74,7 +74,7 @@ describe('nameText', () => {
   test.each([
     ['LEAK.Example', 'leak.example'],
     ['小佛專機', '小佛專機'],
-    ['CAFÉ', 'café'],
+    ['CAFÉ', 'cafÉ'],
     ['martin rosenau', 'martin rosenau'],
     ['a\u0000b\u007f', 'a\\000b\\127'],
     ['a\u00a0b', 'a\\194\\160b'],
@@ -100,7 +100,7 @@ describe('nameText', () => {
       fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), (value) => {
         const bytes = Uint8Array.from(text(value));
         const plain = !/[\p{C}\p{Z}]/u.test(value.replaceAll(' ', ''));
-        const lower = Array.from(value, (character) => character.toLowerCase()).join('');
+        const lower = value.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
         if (plain) expect(nameText(bytes, 0, bytes.length)).toBe(lower);
       }),
     );

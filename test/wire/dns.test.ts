@@ -224,6 +224,26 @@ describe('readAnswers', () => {
     );
   });
 
+  test.each([
+    [2, 'NS', []],
+    [12, 'PTR', []],
+    [15, 'MX', [0, 10]],
+    [33, 'SRV', [0, 1, 0, 2, 0, 80]],
+  ])('type %i leads to a name, compressed or not', (number, type, before) => {
+    const foo = [3, 0x66, 0x6f, 0x6f];
+    for (const [target, value] of [
+      [[...foo, 0], 'foo'],
+      [[...foo, 0xc0, 12], 'foo.a'],
+    ] as const) {
+      const bytes = serviceResponse(number, [...before, ...target]);
+      expect(readAnswers(bytes, 0, bytes.length)).toEqual([{ name: 'a', type, value, ttl: 9 }]);
+    }
+    for (const nowhere of [[...before, 0], before.slice(0, -1), [...before, 3, 0x66]]) {
+      const bytes = serviceResponse(number, nowhere);
+      expect(readAnswers(bytes, 0, bytes.length)).toEqual([]);
+    }
+  });
+
   it('takes no pointer in the target of a service', () => {
     const bytes = serviceResponse(65, [0, 1, 0xc0, 12]);
     expect(readAnswers(bytes, 0, bytes.length)).toEqual([]);

@@ -49,6 +49,7 @@ describe('httpRequest', () => {
       userAgent: 'Test/1',
       headEnd: bytes.length,
       bodyLength: 0,
+      pages: [],
     });
   });
 

@@ -9,7 +9,7 @@ import type { AnsweredAddress } from '../../../src/policy/answered.ts';
 const frame = (id: number): Uint8Array => Uint8Array.of(id);
 
 function lesson(address: string, id = 1, client = 'a'): Lesson {
-  return { client, opened: [{ client, address, seconds: 60 }], closed: [], frame: frame(id) };
+  return { client, opened: [{ client, address, seconds: 60 }], closed: [], shown: [], frame: frame(id) };
 }
 
 interface Desk {
@@ -65,7 +65,7 @@ describe('an answer', () => {
 
   it('that opens nothing is handed on at once', async () => {
     const { desk, log } = deskWith();
-    desk.take([{ client: 'a', opened: [], closed: [], frame: frame(7) }]);
+    desk.take([{ client: 'a', opened: [], closed: [], shown: [], frame: frame(7) }]);
     await new Promise(setImmediate);
     expect(log).toEqual(['hand on 7']);
   });
@@ -92,7 +92,7 @@ describe('an answer', () => {
     refused.desk.take([lesson('1')]);
     await new Promise(setImmediate);
     expect(refused.log).toEqual(['tell a:1 -', 'no']);
-    refused.desk.take([{ client: 'a', opened: [], closed: [], frame: frame(9) }]);
+    refused.desk.take([{ client: 'a', opened: [], closed: [], shown: [], frame: frame(9) }]);
     await new Promise(setImmediate);
     expect(refused.log.at(-1)).toBe('hand on 9');
   });
