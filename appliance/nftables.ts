@@ -29,14 +29,7 @@ export async function listTable(family: string, table: string): Promise<NftListi
 
 /** Raw elements (`0x…`) of a set, as IPv6 addresses; empty when there is no such set. Throws RunError when nft cannot be run. */
 export async function listAddresses(family: string, table: string, set: string): Promise<readonly string[]> {
-  let text: string;
-  try {
-    text = await run('nft', ['-j', 'list', 'set', family, table, set]);
-  } catch (error) {
-    if (error instanceof RunError && error.code === 'failed') return [];
-    throw error;
-  }
-  const raw = text.match(/"0x[0-9a-f]{1,32}"/g) ?? [];
+  const raw = (await setText(family, table, set)).match(/"0x[0-9a-f]{1,32}"/g) ?? [];
   return raw.map((quoted) => {
     const digits = quoted.slice(3, -1).padStart(32, '0');
     return addressText(
@@ -52,14 +45,7 @@ export async function listPairs(
   table: string,
   set: string,
 ): Promise<readonly AnsweredAddress[]> {
-  let text: string;
-  try {
-    text = await run('nft', ['-j', 'list', 'set', family, table, set]);
-  } catch (error) {
-    if (error instanceof RunError && error.code === 'failed') return [];
-    throw error;
-  }
-  const { nftables } = JSON.parse(text) as NftListing;
+  const { nftables } = JSON.parse(await setText(family, table, set)) as NftListing;
   const listed = nftables.flatMap((object) => {
     const elements = (object['set'] as { elem?: unknown } | undefined)?.elem;
     return Array.isArray(elements) ? (elements as unknown[]) : [];
@@ -70,6 +56,16 @@ export async function listPairs(
     if (typeof client !== 'string' || typeof address !== 'string' || typeof expires !== 'number') return [];
     return [{ client, address, seconds: expires }];
   });
+}
+
+/** The listing of a set, of nothing where there is no such set. */
+async function setText(family: string, table: string, set: string): Promise<string> {
+  try {
+    return await run('nft', ['-j', 'list', 'set', family, table, set]);
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'failed') return '{"nftables":[]}';
+    throw error;
+  }
 }
 
 /** Whether these rules drop what leaks, as block mode does (`leak_dropped`, src/policy/nft.ts). */

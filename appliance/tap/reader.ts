@@ -291,10 +291,11 @@ export class TapReader {
     this.#canaries = [];
     this.#lessons = [];
     const unsure = this.#answered.takeUnsure();
+    const forgotten = this.#forgotten;
     const taken = this.#parts.emit({
       port: this.#parts.port,
       ...{ at, until, drained, orders: this.#orders, frames: this.#frames, lost, newlyFolded, observations },
-      ...(this.#forgotten === 0 ? {} : { forgotten: this.#forgotten }),
+      ...(forgotten === 0 ? {} : { forgotten }),
       counts: this.#counts,
       ...(handshakes.length === 0 ? {} : { handshakes }),
       ...(canaries.length === 0 ? {} : { canaries }),
