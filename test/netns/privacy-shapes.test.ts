@@ -1,22 +1,30 @@
 // What a box with privacy keeps, tells and passes on of names in 28 shapes of leaks: every file of its directories, its log, every
-// answer of its API, every report, and the arguments of every process in its namespace are searched for one marker.
+// answer of its API, every report and captured frame, every page as its owner sees it, and the arguments of every process in its
+// namespace are searched for one marker.
 //
 //   laptop eth0 --veth-- lan0 [br0, leakguardd] wan0 --veth-- eth0 uplink
 
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/box.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
+import { hashWith } from '../../appliance/store/privacy-key.ts';
 import { REPORT_FORMATS } from '../../src/guard/answers.ts';
 import { BROADCAST, dhcp4, dnsQuery, ethernet, ipv4, ipv6, tcp, text, u16, udp } from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { clientHello } from '../policy/tls-hello.ts';
 import { ask } from './ask.ts';
 import { labForTests } from './harness.ts';
+import { PageCrawl } from './page-crawl.ts';
 
-const lab = labForTests({ filling: 'guard' });
+const lab = labForTests({ filling: 'guard', page: true });
+let crawl: PageCrawl;
+beforeAll(async () => {
+  crawl = new PageCrawl(lab());
+  await crawl.enter();
+});
 
 /** No word of ours, and no hexadecimal digits. */
 const MARKER = 'zqxmarker';
@@ -119,13 +127,15 @@ async function everything(): Promise<ReadonlyMap<string, string>> {
   for (const { id } of incidents)
     for (const path of [`incidents/${id}`, `incidents/${id}/evidence`, `incidents/${id}/frames`])
       held.set(path, await get(`/v1/${path}`));
-  for (const folder of [files.guardState, files.guardRuntime])
+  for (const [path, page] of await crawl.pages()) held.set(`page ${path}`, page);
+  for (const folder of [files.guardState, files.guardRuntime, join(dir, 'page-state')])
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
       if (entry.isFile()) {
         const path = join(entry.parentPath, entry.name);
         held.set(path, readFileSync(path, 'latin1'));
       }
-  held.set('log', readFileSync(`${dir}/leakguardd.log`, 'latin1'));
+  for (const log of ['leakguardd.log', 'leakguard-web.log'])
+    held.set(log, readFileSync(join(dir, log), 'latin1'));
   const { stdout } = await lab().network.box.run(['ip', 'netns', 'pids', lab().plan.namespaces.box]);
   for (const pid of stdout.trim().split(/\s+/))
     try {
@@ -156,6 +166,51 @@ const put = async (more: string): Promise<void> => {
   });
   expect(status).toBe(200);
 };
+
+const DIGITS = 20;
+/** How many names somebody tries who has the card; the marker's are among them. */
+const TRIED = process.env['LEAKGUARD_LONG'] === '1' ? 1_000_000 : 10_000;
+
+function textsOnCard(): readonly string[] {
+  const { files, dir } = lab().plan;
+  return [files.guardState, join(dir, 'page-state')].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1')),
+  );
+}
+
+const allOf = (pattern: RegExp): ReadonlySet<string> =>
+  new Set(textsOnCard().flatMap((text) => text.match(pattern) ?? []));
+const hashesOnCard = (): ReadonlySet<string> => allOf(/(?<=h-)[0-9a-f]{20}/g);
+
+/** Names of which the card has a hash, by any key that may lie on it. */
+function namesOnCard(): readonly string[] {
+  const hashes = hashesOnCard();
+  const marked = ['udp', 'six', 'txt', 'https', 'host', 'sni', 'dot', 'last'].map(name);
+  const names = [...marked, ...Array.from({ length: TRIED }, (_, at) => `www${String(at)}.example`)];
+  return [...allOf(/[0-9a-f]{64}/g)].flatMap((key) => {
+    const hash = hashWith(key);
+    return names.filter((one) => hashes.has(hash(one).slice(0, DIGITS)));
+  });
+}
+
+it.each([
+  ['memory', 'none'],
+  ['disk', 'those that leaked'],
+] as const)('who has the card, with the key in %s, finds of a list of names %s', async (place, found) => {
+  await put(`privacy: redacted\nprivacyKey: ${place}\n`);
+  const before = hashesOnCard();
+  await leak();
+  await expect
+    .poll(() => [...hashesOnCard()].some((hash) => !before.has(hash)), { timeout: 10_000 })
+    .toBe(true);
+  if (found === 'none') expect(namesOnCard()).toEqual([]);
+  else {
+    const wanted = [name('last'), name('sni'), name('udp')];
+    await expect.poll(namesOnCard, { timeout: 10_000 }).toEqual(expect.arrayContaining(wanted));
+  }
+});
 
 it('has 28 shapes', () => expect(SHAPES).toHaveLength(28));
 
