@@ -368,10 +368,7 @@ export class Daemon implements ApiSubject {
     const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, {
       ...{ undo: this.#undo, warnings: this.#warnings },
       faults: (faults) => {
-        this.#guard.doubt(
-          'bridge',
-          faults.map((fault) => `the bridge is not whole (${fault})`),
-        );
+        this.#guard.bridge(faults);
         this.#publisher.news();
       },
       unplugged: (ports) => this.#guard.unplugged(ports),

@@ -36,6 +36,8 @@ const PROVEN = 'a forged leak was seen, counted and held';
 const READING_MS = 3_000;
 /** For so long after a tap had seen what the kernel had not counted, nothing of either is believed, milliseconds. */
 const SURPLUS_MS = 10_000;
+/** So long after the bridge is whole again a comparison may still be of the time before. Milliseconds. */
+const PARTED_MS = 3_000;
 /** A tap reports five times a second, also under flood: one that says nothing for so long does not read, milliseconds. */
 const SILENT_MS = 1_500;
 
@@ -89,6 +91,8 @@ export class Guard {
   #unplugged: readonly string[] = [];
   /** By topic, what else keeps the box from vouching for anything. */
   readonly #doubts = new Map<string, readonly string[]>();
+  /** Until then a port may have been out of the bridge: what came there has met no rule, and was counted by none. */
+  #partedUntil = -Infinity;
 
   constructor(policy: Policy, ports: GuardPorts) {
     this.#ports = ports;
@@ -270,6 +274,16 @@ export class Guard {
     this.#doubts.set(topic, reasons);
   }
 
+  /** The bridge is not whole, for these reasons, or is again. */
+  bridge(faults: readonly string[]): void {
+    this.doubt(
+      'bridge',
+      faults.map((fault) => `the bridge is not whole (${fault})`),
+    );
+    if (faults.length > 0) this.#partedUntil = Infinity;
+    else if (this.#partedUntil === Infinity) this.#partedUntil = this.#ports.now().monotonic + PARTED_MS;
+  }
+
   /** Ports without a cable, by interface: what nobody sends needs no proof that it would be held, and is not called well either. */
   unplugged(ports: readonly string[]): void {
     this.canary?.withhold(ports.length > 0, this.#ports.now().monotonic);
@@ -307,7 +321,7 @@ export class Guard {
       dropped,
     });
     const { changed, surplus } = this.#balance.settle(now, dropped, this.#policy.localChatter === 'red');
-    for (const { port, counter, frames } of surplus) {
+    for (const { port, counter, frames } of now.monotonic < this.#partedUntil ? [] : surplus) {
       const { interface: name } = this.#taps[port];
       const text = `the tap on ${name} has seen ${String(frames)} frames that the kernel did not count (${counter})`;
       this.#surplus = { text, until: now.monotonic + SURPLUS_MS };
@@ -424,6 +438,7 @@ export class Guard {
     return kinds;
   }
 
+  /** The first is told. */
   #blindness(now: Now): string[] {
     const reasons: string[] = [];
     for (const port of ['lan', 'wan'] as const) {
@@ -434,13 +449,13 @@ export class Guard {
     }
     if (!this.#firewall.verified)
       reasons.push(`the firewall rules are not verified (${this.#firewall.detail})`);
-    if (this.#surplus !== undefined && now.monotonic < this.#surplus.until) reasons.push(this.#surplus.text);
-    // Also under a flood: what it keeps a tap from reading is counted, and says nothing of what the box would see.
-    const unproven = this.canary?.fault(now.monotonic);
-    if (unproven !== undefined) reasons.push(unproven);
     const age = this.#readingAt === undefined ? Infinity : now.monotonic - this.#readingAt.monotonic;
     if (age > READING_MS) reasons.push('the kernel counters cannot be read');
     reasons.push(...[...this.#doubts.values()].flat());
+    if (this.#surplus !== undefined && now.monotonic < this.#surplus.until) reasons.push(this.#surplus.text);
+    // Behind what may be its cause. Also under a flood: what it keeps a tap from reading is counted, and says nothing of what the box would see.
+    const unproven = this.canary?.fault(now.monotonic);
+    if (unproven !== undefined) reasons.push(unproven);
     return reasons;
   }
 

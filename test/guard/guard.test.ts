@@ -203,6 +203,31 @@ describe('Guard', () => {
     expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 2, escaped: 2 } });
   });
 
+  it('is not blind for what came to a port that was out of the bridge, when that is whole again', () => {
+    const { guard, clock, look } = watching();
+    guard.bridge(['wan0 is not a port of br0']);
+    look(0, 0, 4);
+    look(0, 0, 4);
+    expect(guard.status()).toMatchObject({
+      state: 'blind',
+      why: expect.stringContaining('not whole') as string,
+    });
+    guard.bridge([]);
+    look(0, 0, 4);
+    expect(guard.status().state).toBe('clear');
+    // It is no credit: what the kernel counts more is unseen as ever.
+    look(2, 2, 4, 0);
+    expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 2 } });
+    guard.acknowledge('all');
+    clock.ms += 3_000;
+    look(2, 2, 9);
+    look(2, 2, 9);
+    expect(guard.status()).toMatchObject({
+      state: 'blind',
+      why: expect.stringContaining('did not count') as string,
+    });
+  });
+
   it('counts what passed while the daemon was away as unseen', () => {
     const clock = { ms: 1_000 };
     const guard = new Guard(HOME, {
