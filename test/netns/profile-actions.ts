@@ -93,9 +93,14 @@ const asked = (name: string): Pick<Action, 'seen' | 'isAbout'> => ({
   seen: new RegExp(`\\? ${escaped(name)}\\. `),
   isAbout: (exposure) => exposure === name,
 });
-const going = (to: string, name?: string): Pick<Action, 'seen' | 'isAbout'> => ({
+/** Of a connection that is stopped before it asks, only the resolver is known: it is counted with what else was asked there. */
+const askedOverTcp = (name: string): Pick<Action, 'seen' | 'isAbout'> => ({
+  ...asked(name),
+  isAbout: (exposure, destination) => exposure === name || destination === RESOLVER,
+});
+const going = (to: string, ...names: readonly string[]): Pick<Action, 'seen' | 'isAbout'> => ({
   seen: new RegExp(`> ${escaped(to)}(?:\\.\\d+)?: `),
-  isAbout: (exposure, destination) => destination === to || exposure === to || exposure === name,
+  isAbout: (exposure, destination) => destination === to || exposure === to || names.includes(exposure),
 });
 
 /** Each is given a number, which is the last octet of where it goes and a part of the name that it shows. */
@@ -128,8 +133,8 @@ const OPENVPN = [0x38, ...fill(8), 0, ...u32(0), 0];
 const MAKING: Readonly<Record<string, Making>> = {
   'asks for a name (UDP)': ({ name }) => ({ does: [dig(name)], ...asked(name) }),
   'asks for a protected name (UDP)': ({ bank }) => ({ does: [dig(bank)], ...asked(bank) }),
-  'asks for a name (TCP)': ({ name }) => ({ does: [dig('+tcp', name)], ...asked(name) }),
-  'asks for a protected name (TCP)': ({ bank }) => ({ does: [dig('+tcp', bank)], ...asked(bank) }),
+  'asks for a name (TCP)': ({ name }) => ({ does: [dig('+tcp', name)], ...askedOverTcp(name) }),
+  'asks for a protected name (TCP)': ({ bank }) => ({ does: [dig('+tcp', bank)], ...askedOverTcp(bank) }),
   'asks for a name (IPv6)': ({ name }) => ({
     does: [six(17, udp(40_001, 53, dnsQuery(name)), NET.resolver6)],
     ...asked(name),
@@ -221,7 +226,7 @@ const MAKING: Readonly<Record<string, Making>> = {
   'visits a site (HTTPS)': ({ open, name }) => ({ does: [curl(`https://${name}/`)], ...going(open, name) }),
   'visits a protected site (HTTPS)': ({ secret, bank }) => ({
     does: [curl(`https://${bank}/`)],
-    ...going(secret, undefined),
+    ...going(secret, bank),
   }),
   'visits a protected site at an address that it knows': ({ secret, bank }) => ({
     does: [curl(`https://${bank}/`, '--resolve', `${bank}:443:${secret}`)],
@@ -235,7 +240,7 @@ const MAKING: Readonly<Record<string, Making>> = {
   'visits a site (HTTP)': ({ open, name }) => ({ does: [curl(`http://${name}/`)], ...going(open, name) }),
   'visits a site from a protected page (HTTP)': ({ open, name, bank }) => ({
     does: [curl(`http://${name}/`, '-e', `https://${bank}/`)],
-    ...going(open, bank),
+    ...going(open, name, bank),
   }),
   'a site over QUIC': ({ open, name }) => ({
     does: [four(17, udp(40_007, 443, [...Buffer.from(quicInitialFor(name), 'hex')]), open)],

@@ -78,10 +78,12 @@ function cellOf({ frames, incidents }: Fate): string {
 /** Where the box says something else than the wire does. */
 function contradictions(fates: readonly Fate[], mode: (typeof MODES)[number]): string[] {
   return fates.flatMap(({ action: { what }, frames, incidents }) => {
-    const escaped = incidents.reduce((sum, incident) => sum + incident.escaped, 0);
+    const isOut = incidents.some(({ escaped }) => escaped > 0);
+    const isLeak = incidents.length > 0;
     return [
-      ...(escaped > frames ? [`${what}: ${String(escaped)} are said to be out, ${String(frames)} are`] : []),
-      ...(frames === 0 && incidents.length === 0 ? [`${what}: nothing is said of what is stopped`] : []),
+      ...(isOut && frames === 0 ? [`${what}: it is said to be out, and is not`] : []),
+      ...(isLeak && !isOut && frames > 0 ? [`${what}: it is said to be stopped, and is out`] : []),
+      ...(frames === 0 && !isLeak ? [`${what}: nothing is said of what is stopped`] : []),
       ...(frames === 0 && mode === 'watch' ? [`${what}: it did not leave`] : []),
       ...(incidents.some(({ breach }) => breach) ? [`${what}: a breach`] : []),
     ];
