@@ -8,6 +8,7 @@ import { DEADLINE_MS, OpenFrames, SKEW_MS, fateOf, passesAsTunnel } from './acco
 import type { Sight, Slice } from './account.ts';
 import { isLeakUp } from './counters.ts';
 import { EVIDENCE_FRAMES } from './evidence.ts';
+import { Harmless, placeOf } from './harmless.ts';
 import { incidentOf } from './incident-view.ts';
 import type { Incident } from './incident-view.ts';
 import type { Observation } from './observation.ts';
@@ -64,6 +65,7 @@ export class IncidentBook {
   readonly #places = new Map<string, Set<Incident>>();
   /** Incidents with open frames that a tap told without their names, by kernel counter: the other tap may have told the names. */
   readonly #nameless = new Map<string, Set<Incident>>();
+  readonly #harmless = new Harmless();
   /** Incidents with a name of their own, by client, rule and kind. */
   readonly #named = new Shares<Incident>();
   /** The same by rule and kind alone: who gives when no client has two of a kind. */
@@ -141,9 +143,15 @@ export class IncidentBook {
     return incident;
   }
 
+  /** Notes frames that one tap calls no leak and the rules let through: the other may know better, and then they are the same. */
+  harmless(port: 'lan' | 'wan', observation: Observation): void {
+    this.#harmless.take(port, observation);
+  }
+
   /** Decides, within half a second of its arrival, what became of each frame. Returns the incidents that changed. */
   settle(sight: Sight): Incident[] {
     const changed = new Set<Incident>();
+    this.#harmless.settle(sight.now);
     const nameless = new Set<Incident>();
     for (const here of this.#nameless.values()) for (const incident of here) nameless.add(incident);
     const named =
@@ -176,6 +184,9 @@ export class IncidentBook {
       this.#count(incident, 'escaped', left, counter);
       if (left > 0) changed.add(other);
     }
+    const harmless = slice.frames === 0 || !slice.crosses ? 0 : this.#harmless.left(incident.place, slice);
+    slice.frames -= harmless;
+    this.#count(incident, 'escaped', harmless, counter);
     if (slice.frames === 0) return;
     const fate = fateOf(slice, sight);
     if (fate === 'blocked' && passesAsTunnel(slice)) {
@@ -226,6 +237,9 @@ export class IncidentBook {
       this.#attempted(incident, slice.counter, paired);
       if (paired > 0) changed.add(other);
     }
+    const harmless = frames === 0 ? 0 : this.#harmless.came(incident.place, slice, frames);
+    frames -= harmless;
+    this.#attempted(incident, slice.counter, harmless);
     const late = slice.first <= incident.doubtUntil + SKEW_MS;
     const presumed = late ? Math.min(frames, incident.presumed) : 0;
     this.#doubt(incident, 'presumed', -presumed);
@@ -637,6 +651,7 @@ export class IncidentBook {
     this.#done.clear();
     this.#keys.clear();
     this.#moved.clear();
+    this.#harmless.clear();
     this.#changed.clear();
     this.#openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
     Object.assign(this.#doubts, NO_DOUBTS);
@@ -679,8 +694,9 @@ export class IncidentBook {
     incident.last = Math.max(incident.first, this.veil.time(now.wall));
   }
 
-  #touch(incident: Incident, { client, counter, verdict, folded }: Observation): OpenFrames {
-    const place = `${String(client)} ${counter} ${verdict.destination}`;
+  #touch(incident: Incident, observation: Observation): OpenFrames {
+    const { counter, folded } = observation;
+    const place = placeOf(observation);
     if (incident.place !== place) this.#leavePlace(incident);
     incident.place = place;
     this.#unsettled.add(incident);

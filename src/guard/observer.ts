@@ -86,7 +86,10 @@ export class Observer {
     this.#correlation.shown(observation, now.monotonic);
     const visit = this.#correlation.visit(observation, now.monotonic);
     const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
-    if (judged.verdict.verdict !== 'leak') return [];
+    if (judged.verdict.verdict !== 'leak') {
+      if (judged.crosses && !judged.folded) this.#book.harmless(port, judged);
+      return [];
+    }
     const incident =
       port === 'lan' ? this.#book.attempt(judged, now) : this.#book.escape(judged, now, breach);
     this.#correlation.asked(judged, incident.id, now.monotonic);
