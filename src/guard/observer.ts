@@ -13,6 +13,7 @@ import { formatPrefix, isIn } from './networks.ts';
 import type { Network } from './networks.ts';
 import type { Lesson, Observation } from './observation.ts';
 import { Meshes } from './meshes.ts';
+import { ownName } from './occasions.ts';
 import { Proposals } from './proposals.ts';
 import { FairMap, Regulars } from './quotas.ts';
 import { Tripwire } from './tripwire.ts';
@@ -22,6 +23,8 @@ import type { TunnelWatch } from './tunnel-watch.ts';
 /** How long an escape is laid at the door of what the network did before, milliseconds. */
 const CONSEQUENCE_MS = 86_400_000;
 const TRICKS = 256;
+/** An answer is known here so long after it came on the wire at most. Milliseconds. */
+const KNOWN_MS = 1_000;
 /** Names that an incident lists as candidates. */
 const CANDIDATES = 16;
 
@@ -91,7 +94,9 @@ export class Observer {
       return [];
     }
     const incident =
-      port === 'lan' ? this.#book.attempt(judged, now) : this.#book.escape(judged, now, breach);
+      port === 'lan'
+        ? this.#book.attempt(judged, now)
+        : this.#book.escape(isToItsName(judged) ? judged : { ...judged, visits: 0 }, now, breach);
     this.#correlation.asked(judged, incident.id, now.monotonic);
     const changed = new Set([incident]);
     if (visit !== undefined) for (const other of this.#join(incident, visit)) changed.add(other);
@@ -99,6 +104,15 @@ export class Observer {
     this.#tunnels.escaped(incident, judged, now);
     for (const other of this.#blame(judged, incident, now)) changed.add(other);
     return [...changed];
+  }
+
+  /** Takes connections that have left and shown no name: visits to the address, as it was known for names when they began. */
+  nameless(observation: Observation, now: Now): readonly Incident[] {
+    const age = now.monotonic - observation.first;
+    const visit = this.#correlation.visit(observation, now.monotonic - Math.max(0, age - KNOWN_MS));
+    const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
+    if (judged.verdict.verdict !== 'leak') return [];
+    return this.#book.visited(judged, { ...now, wall: now.wall - age });
   }
 
   /** What tunnels' names have led to, to be kept for the next process; the same object until it changes. */
@@ -163,6 +177,12 @@ export class Observer {
     }
     return changed;
   }
+}
+
+/** A frame that shows another name than it is told under (the page that a visitor comes from) begins no visit to that. */
+function isToItsName({ facts, verdict, folded }: Observation): boolean {
+  const own = ownName(facts);
+  return folded || own === '' || own === verdict.exposure;
 }
 
 /** A protected name in an answer, as if somebody had looked at it by itself: rule B. */
