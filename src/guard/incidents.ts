@@ -158,7 +158,8 @@ export class IncidentBook {
   /**
    * Counts connections that have shown no name, as many as `frames`: visits to the address. Their frames are counted already; where these
    * went to the name that another connection to there had shown, what opened them is taken out of that. What was told otherwise than it
-   * was judged (a tunnel's own first packet) is no visit. Returns what changed.
+   * was judged (a tunnel's own first packet) is no visit. Returns what changed, last what was
+   * visited.
    */
   visited(observation: Observation, now: Now): readonly Incident[] {
     const telling = this.#telling(observation, now);

@@ -99,7 +99,9 @@ export class Observer {
         : this.#book.escape(isToItsName(judged) ? judged : { ...judged, visits: 0 }, now, breach);
     this.#correlation.asked(judged, incident.id, now.monotonic);
     const changed = new Set([incident]);
-    if (visit !== undefined) for (const other of this.#join(incident, visit)) changed.add(other);
+    // What was stopped went to none of the names that what had left before may have gone to.
+    const isNews = port === 'wan' || incident.escaped === 0;
+    if (visit !== undefined) for (const other of this.#join(incident, visit, isNews)) changed.add(other);
     if (port === 'lan') return [...changed];
     this.#tunnels.escaped(incident, judged, now);
     for (const other of this.#blame(judged, incident, now)) changed.add(other);
@@ -112,7 +114,9 @@ export class Observer {
     const visit = this.#correlation.visit(observation, now.monotonic - Math.max(0, age - KNOWN_MS));
     const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
     if (judged.verdict.verdict !== 'leak') return [];
-    return this.#book.visited(judged, { ...now, wall: now.wall - age });
+    const changed = this.#book.visited(judged, { ...now, wall: now.wall - age });
+    const to = changed.at(-1);
+    return to === undefined || visit === undefined ? changed : [...changed, ...this.#join(to, visit, true)];
   }
 
   /** What tunnels' names have led to, to be kept for the next process; the same object until it changes. */
@@ -142,8 +146,8 @@ export class Observer {
     return this.#correlation.forgotten;
   }
 
-  #join(incident: Incident, { candidates, questions }: Visit): Incident[] {
-    const names = candidates.map((name) => this.#book.veil.name(name));
+  #join(incident: Incident, { candidates, questions }: Visit, isNews: boolean): Incident[] {
+    const names = isNews ? candidates.map((name) => this.#book.veil.name(name)) : [];
     incident.candidates = [...new Set([...names, ...incident.candidates])].slice(0, CANDIDATES);
     return this.#book.relate(incident, questions);
   }

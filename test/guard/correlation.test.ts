@@ -165,6 +165,8 @@ describe('rule D', () => {
           [to]: { visits: 1, escaped: 1 },
         });
         expect(book.totals).toMatchObject({ attempted: 6, escaped: 6 });
+        const address = book.all().find(({ exposure }) => exposure === to);
+        expect(address?.candidates).toEqual(['two.example', 'one.example']);
         expect(book.all().filter(({ acknowledged }) => !acknowledged)).toHaveLength(isAcknowledged ? 0 : 4);
         observer.nameless(observation({ ...opening, at: 1_000 }), now);
         expect(visits()).toMatchObject({ [to]: { visits: 2 } });
@@ -202,6 +204,29 @@ describe('rule D', () => {
       const judged = leak('203.0.113.7', { rule: 'E', destination: '203.0.113.7' });
       expect(observer.nameless(observation({ kind: 'udp', verdict: judged, at: 1_000 }), now)).toEqual([]);
     });
+  });
+
+  it('what was stopped went to no name that a visit before may have been to', () => {
+    const { observer, ask, answer, book } = wire(HOME);
+    const to = '203.0.113.80';
+    const visit = observation({ kind: 'tls', verdict: leak(to, { rule: 'E', destination: to }) });
+    const now = { wall: 2_000, monotonic: 2_000 };
+    const candidates = (): unknown => book.all().find(({ kind }) => kind === 'tls')?.candidates;
+    const learn = (...names: readonly string[]): void => {
+      for (const name of names) {
+        ask(name);
+        answer([name], [a(name, to)]);
+      }
+    };
+    learn('one.example', 'two.example');
+    observer.take('lan', visit, now, false);
+    expect(candidates()).toEqual(['two.example', 'one.example']);
+    observer.take('wan', visit, now, false);
+    learn('three.example');
+    observer.take('lan', visit, now, false);
+    expect(candidates()).toEqual(['two.example', 'one.example']);
+    observer.take('wan', visit, now, false);
+    expect(candidates()).toEqual(['three.example', 'two.example', 'one.example']);
   });
 
   it('forgets with the time to live, but not before a minute', () => {

@@ -1,5 +1,6 @@
-// Knows: one connection of a client, which says something, waits, and closes as it is told: SIGTERM by FIN, SIGUSR2 by RST. Must not
-// know: what it says. Arguments: its own address, host, port, what it says in hexadecimal. It says "said" when the peer has all of it.
+// Knows: one connection of a client, which says something, waits, and closes as it is told: SIGTERM by FIN, SIGUSR2 by RST; SIGHUP: it
+// says more. Must not know: what it says. Arguments: its own address, host, port, what it says in hexadecimal. It says "said" when the
+// peer has all of it.
 
 import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';
@@ -9,6 +10,13 @@ const socket = connect({ host, port: Number(port), localAddress, noDelay: true }
 socket.on('error', () => process.exit(1));
 socket.on('close', () => process.exit(0));
 socket.on('connect', () => socket.write(Buffer.from(said, 'hex')));
+let more = 0;
+process.on('SIGHUP', () =>
+  socket.write('more', () => {
+    more += 1;
+    process.stdout.write(`said ${String(more)} more\n`);
+  }),
+);
 process.on('SIGTERM', () => socket.destroySoon());
 process.on('SIGUSR2', () => socket.resetAndDestroy());
 // The kernel's own word: nothing of it waits for the peer any more.

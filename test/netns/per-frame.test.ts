@@ -67,8 +67,9 @@ afterAll(async () => {
   await daemon.stop();
 });
 
-/** One that no other test has gone to. */
-function freshAddress(): string {
+/** One that no other test has gone to; what was told of a name at another stays as it is. */
+async function freshAddress(): Promise<string> {
+  await lab().guard.acknowledge();
   addresses += 1;
   return `198.18.9.${String(addresses)}`;
 }
@@ -121,7 +122,7 @@ async function isWhatWasSeen(address: string, { sent, came }: Seen, { leaksFrom 
   const [attempted, escaped] = [leaks(sent), leaks(came)];
   const truth = { attempted, escaped, blocked: attempted - escaped, breaches: 0 };
   await expect.poll(() => accountOf(address), { timeout: 10_000 }).toEqual(truth);
-  expect(sent.length).toBeGreaterThan(2);
+  expect(sent.length).toBeGreaterThan(0);
 }
 
 /** A connection to there that says so much and goes on. */
@@ -152,7 +153,7 @@ describe.each(PROFILES)('$profile', (one) => {
     'a connection from before block mode that said $what and closes by $how is no breach',
     async ({ what, said, signal }) => {
       await lab().guard.block(false);
-      const address = freshAddress();
+      const address = await freshAddress();
       const seen = await seenTo(address, async () => {
         const open = await connectionTo(address, said);
         await lab().guard.block(true);
@@ -169,7 +170,7 @@ describe.each(PROFILES)('$profile', (one) => {
 
   it('in block mode what opened a connection is no leak for the name that it shows afterwards', async () => {
     await lab().guard.block(true);
-    const address = freshAddress();
+    const address = await freshAddress();
     const { laptop } = lab().network;
     const words = Buffer.from(clientHello(one.name)).toString('hex');
     const seen = await seenTo(address, () =>
@@ -180,12 +181,12 @@ describe.each(PROFILES)('$profile', (one) => {
   });
 });
 
-it('what goes behind a question that was stopped is counted as it went', async () => {
+it('what goes behind a question that was stopped is counted as it went, and for what it says itself', async () => {
   await useProfile(lab(), labPolicy(lab().plan), PROFILES[1].lines);
   await lab().guard.block(true);
   const message = (name: string): Bytes => [...u16(dnsQuery(name).length), ...dnsQuery(name)];
   const segments = [message('www.bank.example'), message('www.news.example')];
-  const address = freshAddress();
+  const address = await freshAddress();
   const seen = await seenTo(address, () =>
     lab().network.laptop.run([
       ...([process.execPath, SAY, LAN.laptop4, address, '53'] as const),
@@ -193,9 +194,29 @@ it('what goes behind a question that was stopped is counted as it went', async (
     ]),
   );
   const data = (frames: readonly number[]): number => frames.filter((octets) => octets > 0).length;
-  const [attempted, escaped] = [data(seen.sent), data(seen.came)];
-  expect(escaped).toBeGreaterThan(0);
+  // The other question has crossed, and names nothing that is protected.
+  expect(data(seen.came)).toBe(1);
+  const stopped = data(seen.sent) - 1;
   await expect
     .poll(() => accountOf(address), { timeout: 10_000 })
-    .toEqual({ attempted, escaped, blocked: attempted - escaped, breaches: 0 });
+    .toEqual({ attempted: stopped, escaped: 0, blocked: stopped, breaches: 0 });
+});
+
+it('a tap that has begun in the middle of a connection calls its frames harmless: they have left all the same', async () => {
+  const [, , one] = PROFILES;
+  await useProfile(lab(), labPolicy(lab().plan), one.lines);
+  await lab().guard.block(true);
+  const address = await freshAddress();
+  const seen = await seenTo(address, async () => {
+    const open = await connectionTo(address, clientHello(one.name));
+    expect(daemon.kill('wan')).toBe(true);
+    await lab().guard.waitFor('a guard that misses its tap', ({ state }) => state === 'blind', 10_000);
+    await daemon.watching();
+    for (let more = 1; more <= 5; more += 1) {
+      open.signal('SIGHUP');
+      await open.line(new RegExp(`^said ${String(more)} more$`));
+    }
+    await open.stop();
+  });
+  await isWhatWasSeen(address, seen, one);
 });
