@@ -20,7 +20,7 @@ const COPY_MS = 10_000;
 const TOGETHER_MS = 1_000;
 /** What knows no connections (echo requests, NTP) is another visit when so long nothing was said there. */
 const TALK_MS = 60_000;
-/** Connections that wait for their name; of more at once the oldest is not counted. */
+/** Connections that wait for their name. Of more at once those that come are not counted unless they show one: a flood pushes out nobody. */
 const WAITING = 4_096;
 const QUESTIONS = 4_096;
 const TALKS = 4_096;
@@ -61,10 +61,12 @@ interface Asked {
 
 export class Occasions {
   /** Oldest first. */
-  readonly #waiting = new BoundedMap<Opened, Connection>(WAITING);
+  readonly #waiting = new Map<Connection, Opened>();
   readonly #asked = new BoundedMap<Asked>(QUESTIONS);
   readonly #talks = new BoundedMap<number>(TALKS);
   readonly #nameless = new ObservationBatch(NAMELESS);
+  /** Connections that were not counted because there were too many. */
+  refused = 0;
 
   /** What of a frame that left a person would count. */
   of(facts: Facts, judged: Judged, client: number, at: number): Occasion {
@@ -93,14 +95,13 @@ export class Occasions {
     return this.#nameless.size === 0 ? [] : this.#nameless.take().observations;
   }
 
-  /** Connections that were not counted because there were too many. */
-  get refused(): number {
-    return this.#waiting.evicted;
-  }
-
   #wait(connection: Connection, facts: Facts, judged: Judged, client: number, at: number): void {
     const { kind, ipVersion, protocol, destinationPort: port } = facts;
     connection.isKnown = true;
+    if (this.#waiting.size >= WAITING) {
+      this.refused += 1;
+      return;
+    }
     const { verdict, direction, crosses, counter } = judged;
     this.#waiting.set(connection, {
       judged: { verdict, direction, crosses, counter },

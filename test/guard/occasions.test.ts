@@ -201,7 +201,11 @@ describe('a visit', () => {
     const wire = new Wire();
     for (let port = 20_000; port < 25_000; port += 1) wire.send(6, segment(port, 8_444, SYN, 1, []));
     expect(wire.refused).toBe(5_000 - 4_096);
-    expect(wire.counted).toHaveLength(4_096);
+    // One that shows its name is counted all the same.
+    const say = connection(wire, 40_000);
+    say(SYN);
+    expect(say(PUSH, clientHello('bank.example'))).toBe('visit bank.example');
+    expect(wire.counted).toHaveLength(1 + 4_096);
   });
 });
 
