@@ -57,12 +57,12 @@ export function reportJson(report: Report): string {
 
 const CSV_FIELDS = [
   ...(['id', 'first', 'last', 'severity', 'rule', 'kind', 'client', 'exposure', 'destination'] as const),
-  ...(['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'why'] as const),
+  ...(['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'why', 'questions', 'visits'] as const),
 ];
 
 export function reportCsv({ incidents }: Report): string {
   const rows = incidents.map((incident) =>
-    CSV_FIELDS.map((field) => csvCell(String(incident[field]))).join(','),
+    CSV_FIELDS.map((field) => csvCell(String(incident[field] ?? ''))).join(','),
   );
   return [CSV_FIELDS.join(','), ...rows].map((row) => `${row}\r\n`).join('');
 }
@@ -106,10 +106,8 @@ function section(title: string, lines: readonly string[]): string[] {
 
 function table(sites: readonly DossierSite[]): string[] {
   if (sites.length === 0) return [];
-  const head = ['', 'asked', 'visited', 'last'];
-  const rows = sites
-    .slice(0, SITES_SHOWN)
-    .map(({ site, asked, visited, last }) => [site, grouped(asked), grouped(visited), last]);
+  const head = ['', 'how often', 'last'];
+  const rows = sites.slice(0, SITES_SHOWN).map(({ site, words, last }) => [site, words, last]);
   const left = sites.length - rows.length;
   return [
     ...padded([head, ...rows]).map((row) => row.join('  ')),

@@ -101,11 +101,11 @@ function gapList(gaps: readonly GapView[]): string {
 function siteTable(title: string, sites: readonly DossierSite[]): string {
   if (sites.length === 0) return '';
   const rows = sites.map(
-    ({ site, asked, visited, clients, first, last }) =>
-      `<tr>${cells(site, String(asked), String(visited), clients.join(', '), first, last)}</tr>`,
+    ({ site, words, clients, first, last }) =>
+      `<tr>${cells(site, words, clients.join(', '), first, last)}</tr>`,
   );
   return `<h2>${text(title)}</h2>
-<table><tr><th>what</th><th>asked</th><th>visited</th><th>by</th><th>first</th><th>last</th></tr>
+<table><tr><th>what</th><th>how often</th><th>by</th><th>first</th><th>last</th></tr>
 ${rows.join('\n')}</table>`;
 }
 

@@ -44,7 +44,14 @@ export function aProposal(changes: Partial<Proposal> = {}): Proposal {
 }
 
 const site = (name: string, asked: number, visited: number): Dossier['sites'][number] => ({
-  ...{ site: name, asked, visited, clients: ['02:00:00:00:00:0c'], ...TIMES },
+  ...{
+    site: name,
+    asked,
+    visited,
+    words: `asked ${asked} times, visited ${visited} times`,
+    clients: ['02:00:00:00:00:0c'],
+    ...TIMES,
+  },
 });
 
 export function aDossier(changes: Partial<Dossier> = {}): Dossier {

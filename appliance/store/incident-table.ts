@@ -215,12 +215,17 @@ function doubtOf(row: SqlRow): Doubt | undefined {
 function viewOfRow(row: SqlRow): IncidentView[] {
   const [rule, kind, severity] = [textOf(row['rule']), textOf(row['kind']), textOf(row['severity'])];
   if (!isRule(rule) || !isKind(kind) || (severity !== 'red' && severity !== 'amber')) return [];
-  const more = { ...(readJson(textOf(row['more'])) as { doubt?: unknown }) };
+  const { questions, visits, ...more } = {
+    ...(readJson(textOf(row['more'])) as Partial<Record<'doubt' | 'questions' | 'visits', unknown>>),
+  };
   delete more.doubt;
   const foldedInto = textOf(row['folded']);
   return [
     {
       ...more,
+      // A row of an earlier version has neither.
+      ...(isCount(questions) ? { questions } : {}),
+      ...(isCount(visits) ? { visits } : {}),
       ...{ id: textOf(row['id']), rule, kind, severity, client: textOf(row['client']) },
       ...{ exposure: textOf(row['exposure']), destination: textOf(row['destination']) },
       ...{ attempted: Number(row['attempted']), escaped: Number(row['escaped']) },
@@ -229,6 +234,10 @@ function viewOfRow(row: SqlRow): IncidentView[] {
       ...(foldedInto === '' ? {} : { foldedInto }),
     },
   ];
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 export function textOf(value: SqlValue | undefined): string {

@@ -9,7 +9,8 @@ import { isLeakUp } from '../../src/guard/counters.ts';
 import { LEFT_OTHERWISE } from '../../src/guard/reconciliation.ts';
 import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
-import type { Handshake, Lesson, TapReport } from '../../src/guard/observation.ts';
+import { Occasions } from '../../src/guard/occasions.ts';
+import type { Handshake, Judged, Lesson, TapReport } from '../../src/guard/observation.ts';
 import type { Sighting } from '../../src/guard/canary.ts';
 import { AnsweredNames } from '../../src/guard/answered-names.ts';
 import type { AnsweredAddress } from '../../src/policy/answered.ts';
@@ -76,6 +77,7 @@ export class TapReader {
   readonly #neighbours = new NeighbourNews();
   readonly #askers = new Askers();
   readonly #answered = new AnsweredNames();
+  readonly #occasions = new Occasions();
   #lessons: Lesson[] = [];
   #handshakes: Handshake[] = [];
   #canaries: Sighting[] = [];
@@ -157,7 +159,12 @@ export class TapReader {
     const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
     const crosses = judge.crosses(facts, direction);
     if (isRead) this.#tellPassed(verdict, at);
-    this.#batch.add(facts, { verdict, direction, crosses, counter }, client, at, bytes);
+    const judged: Judged = { verdict, direction, crosses, counter };
+    // What was stopped nobody has seen asked or visited.
+    const leaves =
+      port === 'wan' && outgoing && (verdict.verdict === 'leak' || verdict.verdict === 'allowed');
+    const occasion = leaves ? this.#occasions.of(facts, judged, client, at) : undefined;
+    this.#batch.add(facts, judged, client, at, bytes, occasion);
     this.#reportWhenDue(monotonic());
   }
 
@@ -292,11 +299,13 @@ export class TapReader {
     this.#lessons = [];
     const unsure = this.#answered.takeUnsure();
     const forgotten = this.#forgotten;
+    const nameless = this.#occasions.takeNameless(until);
     const taken = this.#parts.emit({
       port: this.#parts.port,
       ...{ at, until, drained, orders: this.#orders, frames: this.#frames, lost, newlyFolded, observations },
       ...(forgotten === 0 ? {} : { forgotten }),
       counts: this.#counts,
+      ...(nameless.length === 0 ? {} : { nameless }),
       ...(handshakes.length === 0 ? {} : { handshakes }),
       ...(canaries.length === 0 ? {} : { canaries }),
       ...(lessons.length === 0 ? {} : { lessons }),
@@ -332,7 +341,8 @@ export class TapReader {
 
   get #forgotten(): number {
     const { flowsEvicted, fragmentsEvicted, streamsRefused } = this.#parts.dissector.losses;
-    return flowsEvicted + fragmentsEvicted + streamsRefused + this.#askers.refused + this.#claims.evicted;
+    const read = flowsEvicted + fragmentsEvicted + streamsRefused + this.#occasions.refused;
+    return read + this.#askers.refused + this.#claims.evicted;
   }
 
   get pending(): boolean {

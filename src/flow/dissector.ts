@@ -119,6 +119,7 @@ export class Dissector {
     this.#read(packet, inner, timeMicros, depth + 1);
     facts.findings = inner.findings;
     facts.flowName = inner.flowName;
+    facts.connection = inner.connection;
   }
 
   #readWhole(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
@@ -143,6 +144,7 @@ export class Dissector {
     this.#read(bytes, inner, timeMicros, depth + 1);
     facts.findings = mergeFindings(facts.findings, inner.findings);
     if (facts.flowName === '') facts.flowName = inner.flowName;
+    facts.connection ??= inner.connection;
     // PPPoE and MPLS are no tunnels: what Eve reads through them is a better word for the frame.
     if (facts.ipVersion === 0 && isTelling(inner)) facts.kind = inner.kind;
   }
@@ -158,6 +160,7 @@ export class Dissector {
     this.#readWhole(whole, inner, timeMicros, depth + 1);
     facts.findings = mergeFindings(facts.findings, inner.findings);
     if (facts.flowName === '') facts.flowName = inner.flowName;
+    facts.connection ??= inner.connection;
   }
 
   #readFragment(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
@@ -182,6 +185,7 @@ export class Dissector {
     this.#readWhole(whole, inner, timeMicros, depth + 1);
     facts.findings = inner.findings;
     facts.flowName = inner.flowName;
+    facts.connection = inner.connection;
     return inner;
   }
 }

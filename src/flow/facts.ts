@@ -116,6 +116,13 @@ export const SNAP = 0x10000000000;
 const NO_BYTES = new Uint8Array(0);
 export const NO_QUESTIONS: readonly (string | undefined)[] = Object.freeze([]);
 
+/** One connection, known by being the same object, and what whoever counts connections has noted of it. */
+export class Connection {
+  isKnown = false;
+  /** Names that it has shown. */
+  names: readonly string[] = [];
+}
+
 /** Which field of a frame from the network has an address that no client has here. */
 export type ForNobody = '' | 'destination' | 'target';
 
@@ -230,6 +237,8 @@ export class Facts {
   fromServer = false;
   /** The name that earlier frames of this flow have shown, or ''. It is not counted again, but it is what Eve learns. */
   flowName = '';
+  /** The connection that the frame is of; undefined where none was seen to begin, and nothing in it has shown a name since. */
+  connection: Connection | undefined = undefined;
   /** Name of a TCP segment to port 53 that is whole questions for it and nothing else (src/wire/dns-stream.ts); '' for any other. */
   wholeQuestion = '';
   /** Names of a TCP segment to port 53 that is one whole question or two, and nothing else; undefined for a name that cannot be read. */
@@ -269,6 +278,7 @@ export function copyFacts(from: Readonly<Facts>, into = new Facts()): Facts {
   destination.set(from.destination);
   target.set(from.target);
   into.readFrom(undefined);
+  into.connection = undefined;
   into.source = source;
   into.destination = destination;
   into.target = target;

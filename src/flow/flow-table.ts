@@ -6,7 +6,7 @@ import { Protocol, TcpFlag } from '../wire/ip.ts';
 import { HttpBody } from '../wire/http1-body.ts';
 import type { Http2Reader } from '../wire/http2.ts';
 import type { QuicClientFlow } from '../wire/quic-flow.ts';
-import type { Facts, Findings, Recognition } from './facts.ts';
+import type { Connection, Facts, Findings, Recognition } from './facts.ts';
 import type { DohShape } from './doh-shape.ts';
 import type { Kind } from './kinds.ts';
 import type { FlowRecogniser } from './recognise-flow.ts';
@@ -35,6 +35,8 @@ export class Flow {
   clientIsLow = true;
   /** Sequence number of the SYN that opened the connection, -1 while none was seen. */
   opening = -1;
+  /** From its first datagram or its SYN on, or from the name that it has shown. */
+  connection: Connection | undefined = undefined;
   /** Datagrams with payload, or segments with payload that were sniffed. */
   packets = 0;
   /** The body of the HTTP request that was read last. */
@@ -76,6 +78,7 @@ export class Flow {
     this.sendsEarlyData = false;
     this.tunnel = undefined;
     this.opening = -1;
+    this.connection = undefined;
     this.packets = 0;
     this.body.reset();
     this.isHeadTold = false;

@@ -93,6 +93,7 @@ export function readPlainUdp(
   }
   facts.fromServer = false;
   facts.flowName = '';
+  facts.connection = undefined;
   facts.wholeQuestion = '';
   facts.questions = NO_QUESTIONS;
   facts.answered = false;

@@ -131,6 +131,7 @@ function clear(facts: Facts): void {
   facts.bootpCookie = 0;
   facts.fromServer = false;
   facts.flowName = '';
+  facts.connection = undefined;
   facts.wholeQuestion = '';
   facts.questions = NO_QUESTIONS;
   facts.answered = false;

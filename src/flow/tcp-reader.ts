@@ -6,7 +6,7 @@ import { TcpFlag } from '../wire/ip.ts';
 import { isClientHelloStart } from '../wire/tls-record.ts';
 import type { RelayList } from '../wire/tor.ts';
 import { DohShape } from './doh-shape.ts';
-import { NO_FINDINGS, SUSPECTED } from './facts.ts';
+import { Connection, NO_FINDINGS, SUSPECTED } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { Flow } from './flow-table.ts';
 import type { FlowTable } from './flow-table.ts';
@@ -47,6 +47,8 @@ export class TcpReader {
     if (isRead && flow.kind === 'tls' && facts.payloadLength > 0) weigh(facts, flow);
     if (flow.suspected && facts.findings === NO_FINDINGS) facts.findings = SUSPECTED;
     facts.flowName = flow.name;
+    if (!facts.fromServer && facts.findings.names.length > 0) flow.connection ??= new Connection();
+    facts.connection = flow.connection;
   }
 
   #follow(bytes: Uint8Array, facts: Facts, flow: Flow, side: 0 | 1): void {
@@ -154,6 +156,7 @@ function open(facts: Facts, flow: Flow, side: 0 | 1): void {
   flow.opening = opening;
   flow.clientIsLow = (side === 0) !== answers;
   facts.fromServer = answers;
+  if (!answers) flow.connection = new Connection();
 }
 
 function other(side: 0 | 1): 0 | 1 {

@@ -2,7 +2,7 @@
 // policy, I/O. DNS is ruled out before anything is recognised as a tunnel; a port whose content says
 // otherwise does not keep its kind, and doubt leaves `udp`.
 
-import { NO_FINDINGS, SUSPECTED } from './facts.ts';
+import { Connection, NO_FINDINGS, SUSPECTED } from './facts.ts';
 import type { Facts, Findings } from './facts.ts';
 import type { Flow, FlowTable } from './flow-table.ts';
 import type { Kind } from './kinds.ts';
@@ -45,6 +45,7 @@ export class UdpReader {
       readSctp(bytes, start, end, facts);
     const flow = this.#flows.of(facts);
     facts.flowName = flow.name;
+    facts.connection = flow.connection ??= new Connection();
     if (start >= end) {
       facts.kind = flow.kind ?? facts.kind;
       return;

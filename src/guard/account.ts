@@ -94,12 +94,18 @@ export class OpenFrames {
   }
 
   /** The same of those alone that came in the time of the slice. */
-  takeAttemptsNear(slice: Slice, most: number): number {
-    return takeFrames(this.#attempts, most, slice);
+  takeAttemptsNear(slice: Slice, most: number, skew = NAMELESS_SKEW_MS): number {
+    return takeFrames(this.#attempts, most, slice, skew);
   }
 
-  takeEscapesNear(slice: Slice, most: number): number {
-    return takeFrames(this.#escapes, most, slice);
+  takeEscapesNear(slice: Slice, most: number, skew = NAMELESS_SKEW_MS): number {
+    return takeFrames(this.#escapes, most, slice, skew);
+  }
+
+  /** Nothing that came before `at` is waited for. */
+  forget(at: number): void {
+    this.#attempts = this.#attempts.filter(({ last }) => last >= at);
+    this.#escapes = this.#escapes.filter(({ last }) => last >= at);
   }
 
   /** Escapes that no attempt will come for any more. */
@@ -175,13 +181,13 @@ function pairUp(attempts: Slice[], escapes: Slice[], skew = SKEW_MS): void {
 }
 
 /** Takes out at most so many frames, oldest first, of all slices or of those in the time of `near`; how many. */
-function takeFrames(slices: Slice[], most: number, near?: Slice): number {
+function takeFrames(slices: Slice[], most: number, near?: Slice, skew = 0): number {
   let left = most;
   for (let index = 0; index < slices.length && left > 0;) {
     const slice = slices[index];
     if (slice === undefined) break;
-    if (near !== undefined && slice.first > near.last + NAMELESS_SKEW_MS) break;
-    if (near !== undefined && slice.last < near.first - NAMELESS_SKEW_MS) {
+    if (near !== undefined && slice.first > near.last + skew) break;
+    if (near !== undefined && slice.last < near.first - skew) {
       index += 1;
       continue;
     }

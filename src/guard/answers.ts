@@ -138,7 +138,10 @@ export const readClients = (value: unknown): readonly ClientView[] | undefined =
   clients(value) ? (value as { clients: readonly ClientView[] }).clients : undefined;
 
 const sites = each(
-  fields({ site: text, asked: count, visited: count, clients: each(text), first: text, last: text }),
+  fields({
+    ...{ site: text, asked: count, visited: count, words: text, clients: each(text) },
+    ...{ first: text, last: text },
+  }),
 );
 
 const dossierShape = fields({

@@ -11,6 +11,7 @@ import type { Verdict } from '../policy/verdict.ts';
 import { macText } from '../wire/address.ts';
 import { reverseAddress } from '../wire/reverse-name.ts';
 import type { Observation, ServedAddress } from './observation.ts';
+import { ownName } from './occasions.ts';
 import { FairMap, Regulars } from './quotas.ts';
 
 /** How long an answer may come after its question, milliseconds. */
@@ -127,18 +128,19 @@ export class Correlation {
     if (folded || !VISITS.has(facts.kind) || !(passes || leaks)) return undefined;
     const known = this.#answers
       .get(`${client} ${verdict.destination}`)
-      ?.filter(({ until, name }) => until > now && this.#matters(name));
+      ?.filter(({ at, until, name }) => at <= now && until > now && this.#matters(name));
     const [newest] = known ?? [];
     if (known === undefined || newest === undefined) return undefined;
-    const own = facts.findings.names.find(({ via }) => via !== 'referer')?.name ?? facts.flowName;
+    const own = ownName(facts);
     const candidates = known.map(({ shown }) => shown);
-    // A name that the visit itself shows settles which of the candidates it was.
-    const exposure = own === '' ? newest.shown : own;
+    // A name that the visit itself shows settles which of the candidates it was. Without one it may be any of them, and is to none.
+    const isOneOf = own === '' && candidates.length > 1;
+    const exposure = own === '' ? (isOneOf ? verdict.destination : newest.shown) : own;
     const shared = candidates.length > 1 ? `one of ${candidates.length} names, ` : '';
     const list = `${candidates.slice(0, SHOWN).join(', ')}${candidates.length > SHOWN ? ', …' : ''}`;
     const reason =
       `${describe(facts, 'up')}, outside the tunnel: ${verdict.destination} was answered in the clear for ${shared}` +
-      `${list}: Eve has the name and the visit`;
+      `${list}: Eve has the ${isOneOf ? 'visit, and the names to choose from' : 'name and the visit'}`;
     return {
       candidates,
       questions: [...new Set(known.map(({ incident }) => incident))],

@@ -13,9 +13,15 @@ import type { IncidentView, TunnelView } from './status.ts';
 
 export interface DossierSite {
   readonly site: string;
-  /** Frames that asked for its address, and frames that went to it. */
+  /** How often its name was asked for and it was gone to, as a person would count. */
   readonly asked: number;
   readonly visited: number;
+  /** There was more of it: an earlier version counted frames alone. */
+  readonly atLeast?: true;
+  /** Of an address without a name: names that it was the answer for, of which it is one. None of them was counted as visited. */
+  readonly candidates?: readonly string[];
+  /** The same in words: `asked 3 times, visited twice`. */
+  readonly words: string;
   readonly clients: readonly string[];
   /** ISO 8601, UTC. */
   readonly first: string;
@@ -74,8 +80,11 @@ export interface DossierSources {
   readonly truncated: boolean;
 }
 
-/** Kinds that ask for a name; whatever else carries one goes to it. */
-const ASKS: ReadonlySet<Kind> = new Set(['dns', 'mdns', 'llmnr', 'nbns', 'dot', 'doq', 'doh', 'dnscrypt']);
+/** Kinds that ask for a name; whatever else carries one goes to it. Of incidents that no questions were counted for. */
+const ASKS: ReadonlySet<Kind> = new Set(['dns', 'mdns', 'llmnr', 'nbns']);
+const CANDIDATES = 16;
+/** Of those, how many are named. */
+const NAMED = 4;
 const NETWORK = /^[\da-f.:]+\/\d+$/;
 
 /** What Eve knows. Only what escaped counts; what was stopped is one number. */
@@ -107,22 +116,67 @@ export function dossierOf(sources: DossierSources): Dossier {
 }
 
 function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
-  const sites = new Map<string, DossierSite>();
+  const sites = new Map<string, Omit<DossierSite, 'words'> & { readonly isShown: boolean }>();
   for (const incident of incidents) {
     const { exposure, client, first, last } = incident;
-    const escaped = Math.max(incident.escaped, Number(incident.trick === SHOWN_IN_ANSWER));
-    const asks = ASKS.has(incident.kind);
     const known = sites.get(exposure);
+    const { asked, visited, atLeast } = occasionsOf(incident);
+    const candidates = isName(exposure) ? [] : (incident.candidates ?? []);
+    const all = [...new Set([...candidates, ...(known?.candidates ?? [])])].slice(0, CANDIDATES);
     sites.set(exposure, {
       site: exposure,
-      asked: (known?.asked ?? 0) + (asks ? escaped : 0),
-      visited: (known?.visited ?? 0) + (asks ? 0 : escaped),
+      asked: (known?.asked ?? 0) + asked,
+      visited: (known?.visited ?? 0) + visited,
+      ...(atLeast || known?.atLeast === true ? { atLeast: true } : {}),
+      ...(all.length > 1 ? { candidates: all } : {}),
       clients: [...new Set([...(known?.clients ?? []), client])],
       first: known === undefined || first < known.first ? first : known.first,
       last: known === undefined || last > known.last ? last : known.last,
+      isShown: incident.trick === SHOWN_IN_ANSWER || known?.isShown === true,
     });
   }
-  return [...sites.values()].sort((a, b) => b.visited - a.visited || b.asked - a.asked);
+  return [...sites.values()]
+    .sort((a, b) => b.visited - a.visited || b.asked - a.asked)
+    .map(({ isShown, ...site }) => ({ ...site, words: siteWords(site, isShown) }));
+}
+
+/** What was written down by a version that counted frames alone was at least one question or one visit. */
+function occasionsOf({ kind, escaped, questions, visits }: IncidentView): {
+  readonly asked: number;
+  readonly visited: number;
+  readonly atLeast: boolean;
+} {
+  if (questions !== undefined && visits !== undefined)
+    return { asked: questions, visited: visits, atLeast: false };
+  const some = Math.min(1, escaped);
+  return ASKS.has(kind)
+    ? { asked: some, visited: 0, atLeast: some > 0 }
+    : { asked: 0, visited: some, atLeast: some > 0 };
+}
+
+function siteWords(
+  { asked, visited, atLeast, candidates }: Omit<DossierSite, 'words'>,
+  isShown: boolean,
+): string {
+  const times = (n: number): string => {
+    const often =
+      n === 1 ? 'once' : n === 2 ? 'twice' : `${String(n).replace(/\B(?=(\d{3})+$)/g, ',')} times`;
+    return atLeast === true ? `at least ${often}` : often;
+  };
+  const parts = [
+    ...(asked > 0 ? [`asked ${times(asked)}`] : []),
+    ...(visited > 0 ? [`visited ${times(visited)}`] : []),
+    ...(isShown ? ['shown in an answer'] : []),
+  ];
+  // Said in passing: in an announcement, as the page that a visitor comes from, on a connection that had begun before.
+  const often = parts.length === 0 ? 'seen' : parts.join(', ');
+  return candidates === undefined ? often : `${often}: ${oneOf(candidates)}`;
+}
+
+function oneOf(candidates: readonly string[]): string {
+  const left = candidates.length - NAMED;
+  const more = left > 0 ? ` or ${String(left)} more` : '';
+  return `one of ${candidates.slice(0, NAMED).join(', ')}${more}`;
 }
 
 function tunnelOf(tunnel: TunnelView, registrationOf: DossierSources['registrationOf']): DossierTunnel {
@@ -156,6 +210,8 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
     lines.push(
       `She knows ${count(destinations.length, 'address', 'addresses')} the laptop talked to without saying a name.`,
     );
+  for (const { site, candidates } of destinations.filter((one) => one.candidates !== undefined).slice(0, 3))
+    lines.push(`She knows that it was ${oneOf(candidates ?? [])} that ${site} was talked to for.`);
   for (const device of devices) lines.push(...deviceLines(device));
   for (const { protocol, endpoint, network, country, operator, limits } of tunnels) {
     const where =

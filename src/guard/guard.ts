@@ -169,6 +169,8 @@ export class Guard {
       if (told === undefined) continue;
       for (const incident of this.#observe(report.port, told, now)) changed.add(incident);
     }
+    for (const one of report.nameless ?? [])
+      for (const incident of this.observer.nameless(one, now)) changed.add(incident);
     this.#rules.heard(report);
     return [...changed];
   }

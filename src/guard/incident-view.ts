@@ -22,6 +22,12 @@ export interface Incident {
   attempted: number;
   escaped: number;
   blocked: number;
+  /**
+   * What a person would count of what escaped: questions asked, and visits to what it names. Undefined where it was written down by a
+   * version that counted frames alone: what came before is not known then.
+   */
+  questions: number | undefined;
+  visits: number | undefined;
   /** Part of `escaped` that no tap saw leave, but nothing stopped either (watch mode, tap lost it). */
   assumed: number;
   /** Part of `blocked` that the kernel's counters have not confirmed yet. */
@@ -60,14 +66,26 @@ export interface Incident {
 
 /** An incident as it was written down. */
 export function incidentOf({ incident, privacy, share, doubt }: PastIncident): Incident {
-  const { related = [], candidates = [], ...kept } = incident;
+  const { related = [], candidates = [], questions, visits, ...kept } = incident;
   const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
   const fates = {
     ...{ assumed: 0, presumed: 0, ...doubt, doubtUntil: -Infinity, inferred: 0, inferredUntil: -Infinity },
     ...{ place: '', open: new OpenFrames() },
   };
   const whose = share ?? shareOf(incident);
-  return { ...kept, first, last, related, candidates, evidence: [], privacy, ...fates, share: whose };
+  return {
+    ...kept,
+    questions,
+    visits,
+    first,
+    last,
+    related,
+    candidates,
+    evidence: [],
+    privacy,
+    ...fates,
+    share: whose,
+  };
 }
 
 /** An incident as it is to be written down. What somebody has acknowledged comes back into no book, nor does its doubt. */
@@ -95,6 +113,8 @@ export function viewOf(incident: Incident): IncidentView {
     attempted: incident.attempted + sum(incident.open.unpaired),
     escaped: incident.escaped,
     blocked: incident.blocked,
+    ...(incident.questions === undefined ? {} : { questions: incident.questions }),
+    ...(incident.visits === undefined ? {} : { visits: incident.visits }),
     first: new Date(incident.first).toISOString(),
     last: new Date(incident.last).toISOString(),
     why: incident.why,

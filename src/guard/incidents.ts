@@ -8,6 +8,7 @@ import { DEADLINE_MS, OpenFrames, SKEW_MS, fateOf, passesAsTunnel } from './acco
 import type { Sight, Slice } from './account.ts';
 import { isLeakUp } from './counters.ts';
 import { EVIDENCE_FRAMES } from './evidence.ts';
+import { Harmless, placeOf } from './harmless.ts';
 import { incidentOf } from './incident-view.ts';
 import type { Incident } from './incident-view.ts';
 import type { Observation } from './observation.ts';
@@ -53,6 +54,17 @@ export interface Notice {
   readonly variant: string;
 }
 
+type Told = Pick<
+  Incident,
+  'rule' | 'kind' | 'severity' | 'client' | 'exposure' | 'destination' | 'why' | 'first'
+>;
+
+interface Telling extends Told {
+  /** Whose share of the room it takes. */
+  readonly share: string;
+  readonly key: string;
+}
+
 export class IncidentBook {
   readonly #limit: number;
   readonly #idPrefix: string;
@@ -64,6 +76,7 @@ export class IncidentBook {
   readonly #places = new Map<string, Set<Incident>>();
   /** Incidents with open frames that a tap told without their names, by kernel counter: the other tap may have told the names. */
   readonly #nameless = new Map<string, Set<Incident>>();
+  readonly #harmless = new Harmless();
   /** Incidents with a name of their own, by client, rule and kind. */
   readonly #named = new Shares<Incident>();
   /** The same by rule and kind alone: who gives when no client has two of a kind. */
@@ -132,6 +145,7 @@ export class IncidentBook {
       this.#count(incident, 'escaped', frames, observation.counter);
       this.#touch(incident, observation).escape({ ...observation, frames });
     }
+    addOccasions(incident, observation);
     this.#seen(incident, now);
     this.#keepFrame(incident, 'wan', observation, now);
     if (breach) {
@@ -141,9 +155,65 @@ export class IncidentBook {
     return incident;
   }
 
+  /**
+   * Counts connections that have shown no name, as many as `frames`: visits to the address. Their frames are counted already; where these
+   * went to the name that another connection to there had shown, what opened them is taken out of that. What was told otherwise than it
+   * was judged (a tunnel's own first packet) is no visit. Returns what changed, last what was
+   * visited.
+   */
+  visited(observation: Observation, now: Now): readonly Incident[] {
+    const telling = this.#telling(observation, now);
+    const { key, destination, severity } = telling;
+    const isThere = (one: Incident): boolean =>
+      one.destination === destination && one.severity === severity && one.trick === undefined;
+    const own = this.#open.get(key) ?? this.#lastOf(telling, ({ exposure }) => exposure === telling.exposure);
+    if (own !== undefined) {
+      addOccasions(own, { visits: observation.frames });
+      return [own];
+    }
+    this.#makeRoom(now);
+    const named = this.#lastOf(telling, isThere);
+    const frames = Math.min(observation.frames, named?.escaped ?? 0, named?.attempted ?? 0);
+    if (named === undefined || frames === 0 || observation.folded) return [];
+    const incident = this.#begin(telling, key);
+    this.#share(incident, telling.share, false);
+    for (const [one, sign] of [
+      [named, -1],
+      [incident, 1],
+    ] as const) {
+      this.#attempted(one, observation.counter, sign * frames);
+      this.#count(one, 'escaped', sign * frames, observation.counter);
+    }
+    addOccasions(incident, { visits: observation.frames });
+    incident.acknowledged = named.acknowledged;
+    if (named.acknowledged && severity === 'red') {
+      this.#open.delete(key);
+      this.#done.add(incident);
+    }
+    return [named, incident];
+  }
+
+  /** The newest that is like this one. */
+  #lastOf(
+    { client, kind, rule }: Pick<Incident, 'client' | 'kind' | 'rule'>,
+    isIt: (incident: Incident) => boolean,
+  ): Incident | undefined {
+    let last: Incident | undefined;
+    for (const incident of this.#byId.values())
+      if (incident.kind === kind && incident.rule === rule && incident.client === client && isIt(incident))
+        last = incident;
+    return last;
+  }
+
+  /** Notes frames that one tap calls no leak and the rules let through: the other may know better, and then they are the same. */
+  harmless(port: 'lan' | 'wan', observation: Observation): void {
+    this.#harmless.take(port, observation);
+  }
+
   /** Decides, within half a second of its arrival, what became of each frame. Returns the incidents that changed. */
   settle(sight: Sight): Incident[] {
     const changed = new Set<Incident>();
+    this.#harmless.settle(sight.now);
     const nameless = new Set<Incident>();
     for (const here of this.#nameless.values()) for (const incident of here) nameless.add(incident);
     const named =
@@ -176,6 +246,9 @@ export class IncidentBook {
       this.#count(incident, 'escaped', left, counter);
       if (left > 0) changed.add(other);
     }
+    const harmless = slice.frames === 0 || !slice.crosses ? 0 : this.#harmless.left(incident.place, slice);
+    slice.frames -= harmless;
+    this.#count(incident, 'escaped', harmless, counter);
     if (slice.frames === 0) return;
     const fate = fateOf(slice, sight);
     if (fate === 'blocked' && passesAsTunnel(slice)) {
@@ -226,6 +299,9 @@ export class IncidentBook {
       this.#attempted(incident, slice.counter, paired);
       if (paired > 0) changed.add(other);
     }
+    const harmless = frames === 0 ? 0 : this.#harmless.came(incident.place, slice, frames);
+    frames -= harmless;
+    this.#attempted(incident, slice.counter, harmless);
     const late = slice.first <= incident.doubtUntil + SKEW_MS;
     const presumed = late ? Math.min(frames, incident.presumed) : 0;
     this.#doubt(incident, 'presumed', -presumed);
@@ -459,25 +535,33 @@ export class IncidentBook {
     return this.#byId.size;
   }
 
-  #incidentFor(observation: Observation, now: Now, notice?: Notice): Incident {
-    const { verdict, facts } = observation;
+  /** What is told of it, and which incident it is of. */
+  #telling({ verdict, facts, folded, ...of }: Observation, now: Now, trick?: string): Telling {
     const rule = verdict.rule ?? 'E';
     const first = this.veil.time(now.wall);
     const told = this.veil.incident(facts.kind, rule, {
-      client: macText(observation.client),
-      exposure: observation.folded ? FOLDED_EXPOSURE : verdict.exposure,
-      destination: observation.folded ? '' : verdict.destination,
-      why: observation.folded ? `${verdict.reason} (and others like it)` : verdict.reason,
+      client: macText(of.client),
+      exposure: folded ? FOLDED_EXPOSURE : verdict.exposure,
+      destination: folded ? '' : verdict.destination,
+      why: folded ? `${verdict.reason} (and others like it)` : verdict.reason,
     });
     const { exposure, destination, why } = told;
-    if (observation.direction === 'up' && observation.client !== 0)
-      this.regulars.seen(told.client, now.monotonic);
+    if (of.direction === 'up' && of.client !== 0) this.regulars.seen(told.client, now.monotonic);
     const share = this.regulars.share(told.client);
     // What was folded before it came here has no name: of clients without a share it is one.
-    const client = observation.folded && share === STRANGERS ? this.#everyone() : told.client;
-    const key = this.#key({ client, kind: facts.kind, rule, exposure, first, trick: notice?.trick });
-    const nameless = verdict.exposure === verdict.destination && !observation.folded && notice === undefined;
-    const place = `${client} ${facts.kind} ${rule} ${destination}`;
+    const client = folded && share === STRANGERS ? this.#everyone() : told.client;
+    const { kind } = facts;
+    const key = this.#key({ client, kind, rule, exposure, first, trick });
+    const severity = verdict.severity ?? 'red';
+    return { rule, kind, severity, client, exposure, destination, why, first, share, key };
+  }
+
+  #incidentFor(observation: Observation, now: Now, notice?: Notice): Incident {
+    const { verdict, folded } = observation;
+    const telling = this.#telling(observation, now, notice?.trick);
+    const { client, kind, rule, exposure, destination, why, share, key } = telling;
+    const nameless = verdict.exposure === verdict.destination && !folded && notice === undefined;
+    const place = `${client} ${kind} ${rule} ${destination}`;
     const open =
       this.#open.get(key) ??
       (nameless ? this.#openings.named(place) : this.#rename(place, key, { exposure, why }));
@@ -494,38 +578,24 @@ export class IncidentBook {
     const taker = this.#takerOf(key, now);
     if (taker !== undefined) return taker;
     this.#makeRoom(now);
-    const incident = this.#begin(
-      {
-        rule,
-        kind: facts.kind,
-        severity: verdict.severity ?? 'red',
-        client,
-        exposure,
-        destination,
-        why,
-        first,
-      },
-      key,
-    );
+    const incident = this.#begin(telling, key);
     if (notice !== undefined) {
       incident.trick = notice.trick;
       this.#vary(incident, notice);
     }
-    if (observation.folded) this.#shareCommon(incident, share);
-    else this.#putNamed(incident, `${share} ${rule} ${facts.kind}`);
-    incident.share = this.#named.groupOf(incident) ?? this.#commons.groupOf(incident) ?? STRANGERS;
+    this.#share(incident, share, folded);
     if (nameless) this.#openings.noteNameless(place, key);
     else this.#openings.noteNamed(place, incident);
     return incident;
   }
 
-  #begin(
-    of: Pick<
-      Incident,
-      'rule' | 'kind' | 'severity' | 'client' | 'exposure' | 'destination' | 'why' | 'first'
-    >,
-    key: string,
-  ): Incident {
+  #share(incident: Incident, share: string, folded: boolean): void {
+    if (folded) this.#shareCommon(incident, share);
+    else this.#putNamed(incident, `${share} ${incident.rule} ${incident.kind}`);
+    incident.share = this.#named.groupOf(incident) ?? this.#commons.groupOf(incident) ?? STRANGERS;
+  }
+
+  #begin(of: Told, key: string): Incident {
     this.#sequence += 1;
     // Field by field: under a flood a spread costs more than all the rest.
     const { rule, kind, severity, client, exposure, destination, why, first } = of;
@@ -541,6 +611,8 @@ export class IncidentBook {
       attempted: 0,
       escaped: 0,
       blocked: 0,
+      questions: 0,
+      visits: 0,
       assumed: 0,
       presumed: 0,
       doubtUntil: -Infinity,
@@ -637,6 +709,7 @@ export class IncidentBook {
     this.#done.clear();
     this.#keys.clear();
     this.#moved.clear();
+    this.#harmless.clear();
     this.#changed.clear();
     this.#openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
     Object.assign(this.#doubts, NO_DOUBTS);
@@ -679,8 +752,9 @@ export class IncidentBook {
     incident.last = Math.max(incident.first, this.veil.time(now.wall));
   }
 
-  #touch(incident: Incident, { client, counter, verdict, folded }: Observation): OpenFrames {
-    const place = `${String(client)} ${counter} ${verdict.destination}`;
+  #touch(incident: Incident, observation: Observation): OpenFrames {
+    const { counter, folded } = observation;
+    const place = placeOf(observation);
     if (incident.place !== place) this.#leavePlace(incident);
     incident.place = place;
     this.#unsettled.add(incident);
@@ -763,6 +837,7 @@ export class IncidentBook {
   #fold(from: Incident, into: Incident, now: Now): void {
     this.folded += Math.max(from.attempted, from.escaped + from.blocked);
     for (const what of COUNTED) into[what] += from[what];
+    addOccasions(into, { questions: from.questions ?? 0, visits: from.visits ?? 0 });
     this.#doubts.assumed += from.assumed;
     this.#doubts.presumed += from.presumed;
     into.doubtUntil = Math.max(into.doubtUntil, from.doubtUntil);
@@ -810,6 +885,15 @@ export class IncidentBook {
   #everyone(): string {
     return this.veil.privacy === 'minimal' ? '' : NOBODY;
   }
+}
+
+/** An incident of which it is not known how much there was before stays one. */
+function addOccasions(
+  incident: Incident,
+  { questions = 0, visits = 0 }: Pick<Observation, 'questions' | 'visits'>,
+): void {
+  if (incident.questions !== undefined) incident.questions += questions;
+  if (incident.visits !== undefined) incident.visits += visits;
 }
 
 function join(sets: Map<string, Set<Incident>>, key: string, incident: Incident): void {

@@ -23,6 +23,9 @@ export interface Observation {
   /** MAC address of the client as a number; for `down` the frame's destination. */
   readonly client: number;
   frames: number;
+  /** Questions asked and visits begun by these frames (src/guard/occasions.ts); the wan tap alone counts them. Absent for none. */
+  questions?: number;
+  visits?: number;
   first: number;
   last: number;
   /** More distinct observations came than a batch holds: verdict, rule and kind hold for all, the rest for the first. */
@@ -31,7 +34,7 @@ export interface Observation {
   readonly frame?: Uint8Array;
 }
 
-type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses' | 'counter'>;
+export type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses' | 'counter'>;
 
 /**
  * A tunnel's server answered a handshake or, where a protocol shows none, a stream that began as the tunnel's own has carried more
@@ -89,6 +92,8 @@ export interface TapReport {
   /** Frames in this report that were folded. */
   readonly newlyFolded: number;
   readonly observations: readonly Observation[];
+  /** Connections that left and have shown no name, as what opened them was told of: `frames` counts connections. Absent for none. */
+  readonly nameless?: readonly Observation[];
   /** Absent when there was none. */
   readonly handshakes?: readonly Handshake[];
   /** Forged leaks of the box's own (src/guard/canary.ts). */
@@ -133,26 +138,42 @@ export class ObservationBatch {
   }
 
   /** `bytes` are the frame's, for `evidence` to take the beginning of; they may be overwritten afterwards. */
-  add(facts: Facts, judged: Judged, client: number, now: number, bytes?: Uint8Array): void {
+  add(
+    facts: Facts,
+    judged: Judged,
+    client: number,
+    now: number,
+    bytes?: Uint8Array,
+    occasion?: 'question' | 'visit',
+  ): void {
+    const observation = this.#add(facts, judged, client, now, bytes);
+    if (occasion === 'question') observation.questions = (observation.questions ?? 0) + 1;
+    else if (occasion === 'visit') observation.visits = (observation.visits ?? 0) + 1;
+  }
+
+  /** Where it is counted. */
+  #add(
+    facts: Facts,
+    judged: Judged,
+    client: number,
+    now: number,
+    bytes: Uint8Array | undefined,
+  ): Observation {
     if (judged.direction === 'up') this.#regulars.seen(client, now);
     const key = sameness(facts, judged, client);
     const held = this.#held.get(key);
     if (held !== undefined) {
       held.frames += 1;
       held.last = now;
-      return;
+      return held;
     }
-    if (this.#held.size < this.limit) {
-      this.#hold(key, facts, judged, client, now, bytes);
-      return;
-    }
+    if (this.#held.size < this.limit) return this.#hold(key, facts, judged, client, now, bytes);
     const shares = (this.#shares ??= this.#shared());
     const group = this.#groupOf(facts, judged, client);
     const largest = shares.largest();
     if (largest === undefined || shares.sizeOf(group) + 1 >= shares.sizeOf(largest)) {
       this.#folded += 1;
-      this.#fold(group, facts, judged, client, 1, now, now);
-      return;
+      return this.#fold(group, facts, judged, client, 1, now, now);
     }
     const giver = shares.giver();
     const given = giver === undefined ? undefined : this.#held.get(giver);
@@ -160,22 +181,27 @@ export class ObservationBatch {
       shares.delete(giver);
       this.#held.delete(giver);
       this.#folded += given.frames;
-      this.#fold(largest, given.facts, given, given.client, given.frames, given.first, given.last);
+      const into = this.#fold(
+        ...([largest, given.facts, given, given.client, given.frames, given.first, given.last] as const),
+      );
+      addOccasions(given, into);
     }
     shares.put(key, group);
-    this.#hold(key, facts, judged, client, now, bytes);
+    return this.#hold(key, facts, judged, client, now, bytes);
   }
 
   /** Hands over what was collected and starts anew. */
   take(): { observations: Observation[]; newlyFolded: number } {
     const observations = [...this.#held.values()];
     for (const { observation, latest, judged, client, at } of this.#folds.values()) {
-      observation.frames -= 1;
-      if (observation.frames > 0) observations.push(observation);
-      observations.push({
+      const newest: Observation = {
         ...judged,
         ...{ facts: latest, client, frames: 1, first: at, last: at, folded: false },
-      });
+      };
+      observation.frames -= 1;
+      if (observation.frames > 0) observations.push(observation);
+      else addOccasions(observation, newest);
+      observations.push(newest);
     }
     const taken = { observations, newlyFolded: this.#folded - this.#folds.size };
     this.#held = new Map();
@@ -205,7 +231,7 @@ export class ObservationBatch {
     frames: number,
     first: number,
     last: number,
-  ): void {
+  ): Observation {
     const fold = this.#folds.get(group);
     if (fold !== undefined) {
       fold.observation.frames += frames;
@@ -215,11 +241,11 @@ export class ObservationBatch {
       fold.judged = judgedOf(judged);
       fold.client = client;
       fold.at = last;
-      return;
+      return fold.observation;
     }
     const whose = group.endsWith(` ${STRANGERS}`) ? 0 : client;
     const copy = copyFacts(facts);
-    const observation = {
+    const observation: Observation = {
       ...judgedOf(judged),
       ...{ facts: copy, client: whose, frames, first, last, folded: true },
     };
@@ -230,6 +256,7 @@ export class ObservationBatch {
       client,
       at: last,
     });
+    return observation;
   }
 
   #hold(
@@ -239,7 +266,7 @@ export class ObservationBatch {
     client: number,
     now: number,
     bytes: Uint8Array | undefined,
-  ): void {
+  ): Observation {
     const copy = copyFacts(facts);
     const leaks = judged.direction === 'up' && judged.verdict.verdict === 'leak';
     const frame =
@@ -252,7 +279,7 @@ export class ObservationBatch {
           )
         : undefined;
     const kept = frame === undefined ? {} : { frame };
-    this.#held.set(key, {
+    const held: Observation = {
       verdict: judged.verdict,
       direction: judged.direction,
       crosses: judged.crosses,
@@ -264,8 +291,15 @@ export class ObservationBatch {
       last: now,
       folded: false,
       ...kept,
-    });
+    };
+    this.#held.set(key, held);
+    return held;
   }
+}
+
+function addOccasions({ questions = 0, visits = 0 }: Observation, into: Observation): void {
+  if (questions > 0) into.questions = (into.questions ?? 0) + questions;
+  if (visits > 0) into.visits = (into.visits ?? 0) + visits;
 }
 
 function judgedOf({ verdict, direction, crosses, counter }: Judged): Judged {

@@ -13,6 +13,7 @@ import { formatPrefix, isIn } from './networks.ts';
 import type { Network } from './networks.ts';
 import type { Lesson, Observation } from './observation.ts';
 import { Meshes } from './meshes.ts';
+import { ownName } from './occasions.ts';
 import { Proposals } from './proposals.ts';
 import { FairMap, Regulars } from './quotas.ts';
 import { Tripwire } from './tripwire.ts';
@@ -22,6 +23,8 @@ import type { TunnelWatch } from './tunnel-watch.ts';
 /** How long an escape is laid at the door of what the network did before, milliseconds. */
 const CONSEQUENCE_MS = 86_400_000;
 const TRICKS = 256;
+/** An answer is known here so long after it came on the wire at most. Milliseconds. */
+const KNOWN_MS = 1_000;
 /** Names that an incident lists as candidates. */
 const CANDIDATES = 16;
 
@@ -86,16 +89,34 @@ export class Observer {
     this.#correlation.shown(observation, now.monotonic);
     const visit = this.#correlation.visit(observation, now.monotonic);
     const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
-    if (judged.verdict.verdict !== 'leak') return [];
+    if (judged.verdict.verdict !== 'leak') {
+      if (judged.crosses && !judged.folded) this.#book.harmless(port, judged);
+      return [];
+    }
     const incident =
-      port === 'lan' ? this.#book.attempt(judged, now) : this.#book.escape(judged, now, breach);
+      port === 'lan'
+        ? this.#book.attempt(judged, now)
+        : this.#book.escape(isToItsName(judged) ? judged : { ...judged, visits: 0 }, now, breach);
     this.#correlation.asked(judged, incident.id, now.monotonic);
     const changed = new Set([incident]);
-    if (visit !== undefined) for (const other of this.#join(incident, visit)) changed.add(other);
+    // What was stopped went to none of the names that what had left before may have gone to.
+    const isNews = port === 'wan' || incident.escaped === 0;
+    if (visit !== undefined) for (const other of this.#join(incident, visit, isNews)) changed.add(other);
     if (port === 'lan') return [...changed];
     this.#tunnels.escaped(incident, judged, now);
     for (const other of this.#blame(judged, incident, now)) changed.add(other);
     return [...changed];
+  }
+
+  /** Takes connections that have left and shown no name: visits to the address, as it was known for names when they began. */
+  nameless(observation: Observation, now: Now): readonly Incident[] {
+    const age = now.monotonic - observation.first;
+    const visit = this.#correlation.visit(observation, now.monotonic - Math.max(0, age - KNOWN_MS));
+    const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
+    if (judged.verdict.verdict !== 'leak') return [];
+    const changed = this.#book.visited(judged, { ...now, wall: now.wall - age });
+    const to = changed.at(-1);
+    return to === undefined || visit === undefined ? changed : [...changed, ...this.#join(to, visit, true)];
   }
 
   /** What tunnels' names have led to, to be kept for the next process; the same object until it changes. */
@@ -125,8 +146,8 @@ export class Observer {
     return this.#correlation.forgotten;
   }
 
-  #join(incident: Incident, { candidates, questions }: Visit): Incident[] {
-    const names = candidates.map((name) => this.#book.veil.name(name));
+  #join(incident: Incident, { candidates, questions }: Visit, isNews: boolean): Incident[] {
+    const names = isNews ? candidates.map((name) => this.#book.veil.name(name)) : [];
     incident.candidates = [...new Set([...names, ...incident.candidates])].slice(0, CANDIDATES);
     return this.#book.relate(incident, questions);
   }
@@ -160,6 +181,12 @@ export class Observer {
     }
     return changed;
   }
+}
+
+/** A frame that shows another name than it is told under (the page that a visitor comes from) begins no visit to that. */
+function isToItsName({ facts, verdict, folded }: Observation): boolean {
+  const own = ownName(facts);
+  return folded || own === '' || own === verdict.exposure;
 }
 
 /** A protected name in an answer, as if somebody had looked at it by itself: rule B. */

@@ -87,8 +87,16 @@ function added(one: IncidentView, other: IncidentView): IncidentView {
     attempted: one.attempted + other.attempted,
     escaped: one.escaped + other.escaped,
     blocked: one.blocked + other.blocked,
+    ...counted('questions', one, other),
+    ...counted('visits', one, other),
     last: one.last > other.last ? one.last : other.last,
   };
+}
+
+/** What only one of them knows is not known of both. */
+function counted(what: 'questions' | 'visits', one: IncidentView, other: IncidentView): object {
+  const [here, there] = [one[what], other[what]];
+  return { [what]: here === undefined || there === undefined ? undefined : here + there };
 }
 
 function veiled(incident: IncidentView, veil: Veil): IncidentView {

@@ -38,6 +38,9 @@ export interface IncidentView {
   readonly attempted: number;
   readonly escaped: number;
   readonly blocked: number;
+  /** What a person would count of what escaped: questions, and visits. Absent where an earlier version wrote it down. */
+  readonly questions?: number;
+  readonly visits?: number;
   /** ISO 8601, UTC. */
   readonly first: string;
   readonly last: string;

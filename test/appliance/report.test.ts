@@ -33,6 +33,7 @@ describe('text', () => {
   it('says first whether anything escaped, and nothing in it moves or hides other text', () => {
     const text = REPORTS.text.write(report());
     expect(lines(text)[1]).toBe('ESCAPED: 1,204 frames past the tunnel');
+    expect(text).toContain('asked 4 times, visited 12 times');
     for (const part of ['bank.example', 'She knows 2 names.', 'home: no frame', 'escaped 1, stopped 0'])
       expect(text).toContain(part);
     for (const hidden of ['\u001b', '\u202e']) expect(text).not.toContain(hidden);

@@ -7,6 +7,7 @@ import type { Kind } from '../../src/flow/kinds.ts';
 import { Correlation } from '../../src/guard/correlation.ts';
 import { IncidentBook } from '../../src/guard/incidents.ts';
 import type { Incident } from '../../src/guard/incidents.ts';
+import type { Observation } from '../../src/guard/observation.ts';
 import { Observer } from '../../src/guard/observer.ts';
 import { TunnelWatch } from '../../src/guard/tunnel-watch.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -100,9 +101,132 @@ describe('rule D', () => {
       answer([name], [a(name, '203.0.113.80')]);
     }
     const [shared] = go('203.0.113.80');
-    expect(shared).toMatchObject({ exposure: 'two.example', candidates: ['two.example', 'one.example'] });
+    expect(shared).toMatchObject({ exposure: '203.0.113.80', candidates: ['two.example', 'one.example'] });
     expect(shared?.why).toContain('one of 2 names');
+    expect(shared?.why).toContain('Eve has the visit, and the names to choose from');
     expect(go('203.0.113.80', 'tls', {}, ['one.example'])[0]).toMatchObject({ exposure: 'one.example' });
+  });
+
+  describe('a visit', () => {
+    /** Two names with one address, and a client that goes there. */
+    function shared(): ReturnType<typeof wire> & { visits: () => unknown } {
+      const one = wire(HOME);
+      for (const name of ['one.example', 'two.example']) {
+        one.ask(name);
+        one.answer([name], [a(name, '203.0.113.80')]);
+      }
+      const counted = ({ kind }: Incident): boolean => kind === 'tls';
+      const visits = (): unknown =>
+        Object.fromEntries(
+          one.book
+            .all()
+            .filter(counted)
+            .map(({ exposure, visits, escaped }) => [exposure, { visits, escaped }]),
+        );
+      return { ...one, visits };
+    }
+    const to = '203.0.113.80';
+    const opening = { kind: 'tls', verdict: leak(to, { rule: 'E', destination: to }) } as const;
+    const named = (...names: readonly string[]): Observation => ({
+      ...observation({ ...opening, names: [...names], at: 1_000 }),
+      visits: 1,
+    });
+    const now = { wall: 20_000, monotonic: 11_000 };
+
+    it('is to the name that its connection showed', () => {
+      const { observer, visits } = shared();
+      observer.take('wan', observation({ ...opening, at: 1_000 }), now, false);
+      observer.take('wan', named('one.example'), now, false);
+      expect(visits()).toEqual({ 'one.example': { visits: 1, escaped: 2 } });
+    });
+
+    it('without a name is to the address, and to none of the names that it is shared by', () => {
+      const { observer, visits, book } = shared();
+      observer.take('wan', observation({ ...opening, at: 1_000 }), now, false);
+      observer.nameless(observation({ ...opening, at: 1_000 }), now);
+      expect(visits()).toEqual({ [to]: { visits: 1, escaped: 1 } });
+      expect(book.all()[0]?.candidates).toEqual(['two.example', 'one.example']);
+    });
+
+    it.each([false, true])(
+      'without a name is not to the one that another connection to there showed (acknowledged meanwhile: %s)',
+      (isAcknowledged) => {
+        const { observer, visits, book } = shared();
+        observer.take('wan', named('one.example'), now, false);
+        // As long as the connection has not shown otherwise, its frames are taken for more of the other.
+        observer.take('wan', observation({ ...opening, frames: 3, at: 1_000 }), now, false);
+        expect(visits()).toEqual({ 'one.example': { visits: 1, escaped: 4 } });
+        const read = { lanRead: 11_000, wanRead: 11_000, wanSince: -Infinity };
+        book.settle({ now: 11_000, ...read, dropped: () => false });
+        if (isAcknowledged) book.acknowledge('all');
+        observer.nameless(observation({ ...opening, at: 1_000 }), now);
+        expect(visits()).toEqual({
+          'one.example': { visits: 1, escaped: 3 },
+          [to]: { visits: 1, escaped: 1 },
+        });
+        expect(book.totals).toMatchObject({ attempted: 6, escaped: 6 });
+        const address = book.all().find(({ exposure }) => exposure === to);
+        expect(address?.candidates).toEqual(['two.example', 'one.example']);
+        expect(book.all().filter(({ acknowledged }) => !acknowledged)).toHaveLength(isAcknowledged ? 0 : 4);
+        observer.nameless(observation({ ...opening, at: 1_000 }), now);
+        expect(visits()).toMatchObject({ [to]: { visits: 2 } });
+      },
+    );
+
+    it('to an address with one name is to that', () => {
+      const { observer, ask, answer, book } = wire(HOME);
+      ask('one.example');
+      answer(['one.example'], [a('one.example', to)]);
+      observer.take('wan', observation({ ...opening, at: 1_000 }), now, false);
+      observer.nameless(observation({ ...opening, at: 1_000 }), now);
+      expect(book.all()[0]).toMatchObject({ rule: 'D', exposure: 'one.example', visits: 1, escaped: 1 });
+    });
+
+    it('of an address that a name was asked for only later is to the address', () => {
+      const { observer, ask, answer, at, book } = wire(HOME);
+      observer.take('wan', observation({ ...opening, at: 1_000 }), { wall: 0, monotonic: 1_000 }, false);
+      at(9_000);
+      ask('one.example');
+      answer(['one.example'], [a('one.example', to)]);
+      observer.nameless(observation({ ...opening, at: 1_000 }), now);
+      const visited = book.all().filter(({ visits }) => visits === 1);
+      expect(visited).toMatchObject([{ rule: 'E', exposure: to }]);
+    });
+
+    it("is none to what is named as the page that it comes from, or told as a tunnel's own", () => {
+      const { observer, book } = wire(HOME);
+      const page = named('one.example');
+      const verdict = leak('page.example', { rule: 'B', destination: to });
+      observer.take('wan', { ...page, verdict }, now, false);
+      expect(book.all()).toMatchObject([{ exposure: 'page.example', visits: 0 }]);
+      const tunnels = leak('vpn.example', { rule: 'E', severity: 'amber', destination: '203.0.113.7' });
+      observer.take('wan', observation({ kind: 'udp', verdict: tunnels }), now, false);
+      const judged = leak('203.0.113.7', { rule: 'E', destination: '203.0.113.7' });
+      expect(observer.nameless(observation({ kind: 'udp', verdict: judged, at: 1_000 }), now)).toEqual([]);
+    });
+  });
+
+  it('what was stopped went to no name that a visit before may have been to', () => {
+    const { observer, ask, answer, book } = wire(HOME);
+    const to = '203.0.113.80';
+    const visit = observation({ kind: 'tls', verdict: leak(to, { rule: 'E', destination: to }) });
+    const now = { wall: 2_000, monotonic: 2_000 };
+    const candidates = (): unknown => book.all().find(({ kind }) => kind === 'tls')?.candidates;
+    const learn = (...names: readonly string[]): void => {
+      for (const name of names) {
+        ask(name);
+        answer([name], [a(name, to)]);
+      }
+    };
+    learn('one.example', 'two.example');
+    observer.take('lan', visit, now, false);
+    expect(candidates()).toEqual(['two.example', 'one.example']);
+    observer.take('wan', visit, now, false);
+    learn('three.example');
+    observer.take('lan', visit, now, false);
+    expect(candidates()).toEqual(['two.example', 'one.example']);
+    observer.take('wan', visit, now, false);
+    expect(candidates()).toEqual(['three.example', 'two.example', 'one.example']);
   });
 
   it('forgets with the time to live, but not before a minute', () => {

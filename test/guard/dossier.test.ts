@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { dossierOf } from '../../src/guard/dossier.ts';
 import type { Dossier, DossierSources, Registration } from '../../src/guard/dossier.ts';
+import { SHOWN_IN_ANSWER } from '../../src/guard/incidents.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import { aClient } from '../box-answers.ts';
 import { anIncident, aStatus } from '../guard-peer.ts';
@@ -23,20 +24,71 @@ function told(sources: Partial<DossierSources> = {}): Dossier {
 
 describe('sites', () => {
   it('add up questions and visits of a name, the most visited first, and leave out what was stopped', () => {
+    const [none, many] = [
+      { questions: 0, visits: 0 },
+      { escaped: 40, blocked: 0 },
+    ];
     const incidents = [
-      anIncident({ exposure: 'bank.example', escaped: 2, first: at(3), last: at(4) }),
-      anIncident({ exposure: 'bank.example', kind: 'tls', rule: 'D', escaped: 5, first: at(1), last: at(2) }),
-      anIncident({ exposure: 'news.example', kind: 'quic', escaped: 9, client: '02:00:00:00:00:0d' }),
+      anIncident({ ...many, exposure: 'bank.example', questions: 3, visits: 0, first: at(3), last: at(4) }),
+      anIncident({
+        ...many,
+        exposure: 'bank.example',
+        kind: 'tls',
+        rule: 'D',
+        questions: 0,
+        visits: 2,
+        first: at(1),
+        last: at(2),
+      }),
+      anIncident({
+        ...many,
+        exposure: 'news.example',
+        kind: 'quic',
+        questions: 0,
+        visits: 9,
+        client: '02:00:00:00:00:0d',
+      }),
+      anIncident({ ...many, ...none, exposure: 'page.example', kind: 'http' }),
+      anIncident({ ...none, exposure: 'canonical.example', escaped: 0, trick: SHOWN_IN_ANSWER }),
       anIncident({ exposure: 'stopped.example', escaped: 0, blocked: 7 }),
-      anIncident({ exposure: '(many others)', escaped: 3 }),
+      anIncident({ exposure: '(many others)', escaped: 3, questions: 2 }),
     ];
     const { sites, escaped, blocked } = told({ incidents });
-    expect({ escaped, blocked }).toEqual({ escaped: 19, blocked: 7 });
-    expect(sites.map(({ site, asked, visited }) => [site, asked, visited])).toEqual([
-      ['news.example', 0, 9],
-      ['bank.example', 2, 5],
+    expect({ escaped, blocked }).toEqual({ escaped: 163, blocked: 7 });
+    expect(sites.map(({ site, asked, visited, words }) => [site, asked, visited, words])).toEqual([
+      ['news.example', 0, 9, 'visited 9 times'],
+      ['bank.example', 3, 2, 'asked 3 times, visited twice'],
+      ['page.example', 0, 0, 'seen'],
+      ['canonical.example', 0, 0, 'shown in an answer'],
     ]);
     expect(sites[1]).toMatchObject({ first: at(1), last: at(4), clients: ['02:00:00:00:00:0c'] });
+  });
+
+  it('say what is known of them where only frames were counted', () => {
+    const incidents = [
+      anIncident({ exposure: 'bank.example', escaped: 40 }),
+      anIncident({ exposure: 'bank.example', escaped: 1, questions: 1, visits: 0 }),
+      anIncident({ exposure: 'bank.example', kind: 'tls', escaped: 9 }),
+    ];
+    const { sites } = told({ incidents });
+    expect(sites).toMatchObject([{ atLeast: true, words: 'asked at least twice, visited at least once' }]);
+  });
+
+  it('are none for an address that may be one of several: these are listed with it', () => {
+    const candidates = ['a.example', 'b.example'];
+    const of = { exposure: '203.0.113.9', kind: 'tls', rule: 'D', questions: 0 } as const;
+    const incidents = [
+      anIncident({ ...of, candidates, visits: 2 }),
+      anIncident({ ...of, exposure: 'a.example', candidates, visits: 1 }),
+    ];
+    const { sites, destinations, conclusions } = told({ incidents });
+    expect(sites).toMatchObject([{ site: 'a.example', visited: 1, words: 'visited once' }]);
+    expect(destinations).toMatchObject([
+      { site: '203.0.113.9', visited: 2, candidates, words: 'visited twice: one of a.example, b.example' },
+    ]);
+    expect(conclusions.join()).toContain(
+      'She knows that it was one of a.example, b.example that 203.0.113.9 was talked to for.',
+    );
   });
 
   it.each(['203.0.113.9', '2001:db8::9', '203.0.113.0/24'])(

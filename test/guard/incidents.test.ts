@@ -86,6 +86,35 @@ describe('IncidentBook', () => {
     expect(viewOf(incident)).toMatchObject({ attempted: 1, ...told });
   });
 
+  describe('what one tap calls a leak and the other does not, where the rules let it through', () => {
+    const named = { counter: 'up_allowed_tls', crosses: true } as const;
+    const other = { ...named, verdict: { ...leak('203.0.113.53'), verdict: 'allowed' as const } };
+
+    it.each([
+      ['left', { wan: [100] }, { attempted: 1, escaped: 1, blocked: 0 }],
+      ['did not leave', { wan: [] }, { attempted: 1, escaped: 0, blocked: 1 }],
+      ['is not what left at another time', { wan: [300] }, { attempted: 1, escaped: 0, blocked: 1 }],
+      ['is not what lan calls harmless as well', { wan: [101], lan: [101] }, { escaped: 0, blocked: 1 }],
+      ['left beside what lan calls harmless', { wan: [100, 101], lan: [101] }, { escaped: 1, blocked: 0 }],
+    ])('to lan: it %s', (_case, { wan, lan = [] }: { wan: number[]; lan?: number[] }, told) => {
+      const book = new IncidentBook(10, 't');
+      const incident = book.attempt(observation({ ...named, at: 100 }), at(100));
+      for (const time of lan) book.harmless('lan', observation({ ...other, at: time }));
+      for (const time of wan) book.harmless('wan', observation({ ...other, at: time }));
+      book.settle(sight(200));
+      expect(viewOf(incident)).toMatchObject(told);
+    });
+
+    it('to wan: it came, and the lan tap has missed nothing', () => {
+      const book = new IncidentBook(10, 't');
+      const incident = book.escape(observation({ ...named, at: 100 }), at(100), false);
+      book.harmless('lan', observation({ ...other, at: 100 }));
+      book.settle(sight(200));
+      expect(viewOf(incident)).toMatchObject({ attempted: 1, escaped: 1, blocked: 0 });
+      expect(book.inferred).toEqual([]);
+    });
+  });
+
   it('does not take a new escape for an old one that was given up on', () => {
     const book = new IncidentBook(10, 't');
     const incident = book.attempt(observation({ at: 100 }), at(100));

@@ -39,6 +39,7 @@ describe('the dossier', () => {
       'I have 1\u202f204 frames',
       'You hide behind a VPN',
       'registered in NL',
+      'asked 4 times, visited 12 times',
       '\\u{202e}',
       '&lt;script&gt;',
     ])

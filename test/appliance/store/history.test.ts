@@ -12,6 +12,7 @@ import type { Batch } from '../../../appliance/store/history.ts';
 import { PrivacyKey } from '../../../appliance/store/privacy-key.ts';
 import { gapText } from '../../../src/guard/gaps.ts';
 import type { Gap } from '../../../src/guard/gaps.ts';
+import { rewritten } from '../../../src/guard/past.ts';
 import type { PastIncident } from '../../../src/guard/past.ts';
 import { Veil } from '../../../src/guard/privacy.ts';
 import type { KeyedHash } from '../../../src/guard/privacy.ts';
@@ -73,6 +74,37 @@ describe('the history', () => {
     expect(again.incidents.get('a-2')).toEqual({ ...related, acknowledged: true });
     expect(again.warning).toBeUndefined();
     again.close();
+  });
+
+  it('keeps questions and visits, and has none of an earlier version or another hand', () => {
+    const store = new HistoryStore(dir);
+    const counted = incident('a', { questions: 3, visits: 0 });
+    store.write(
+      { ...NOTHING, incidents: past(counted, incident('b'), incident('c', { visits: 2 })) },
+      full(),
+    );
+    expect(store.incidents.get('a')).toEqual(counted);
+    expect(store.incidents.get('b')).toEqual(incident('b'));
+    store.close();
+    sqlite(`UPDATE incidents SET more = '{"questions":"<b>","visits":-1}' WHERE id = 'c'`);
+    const again = new HistoryStore(dir);
+    expect(again.incidents.get('c')).toEqual(incident('c'));
+    again.close();
+  });
+
+  it.each([
+    [
+      'are added up where incidents become one count',
+      { questions: 2, visits: 1 },
+      { questions: 5, visits: 1 },
+    ],
+    ['are not known where they are not of one of them', {}, { questions: undefined, visits: undefined }],
+  ])('questions and visits %s', (_case, other, told) => {
+    const both = past(
+      incident('a', { questions: 3, visits: 0 }),
+      incident('b', { exposure: 'other.example', ...other }),
+    );
+    expect(rewritten(both, new Veil('minimal', hash()))).toMatchObject([{ incident: told }]);
   });
 
   it.each<[string, Parameters<HistoryStore['incidents']['select']>[0], string[]]>([

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { TapReader } from '../../../appliance/tap/reader.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
 import { Facts } from '../../../src/flow/facts.ts';
-import type { Observation } from '../../../src/guard/observation.ts';
+import type { Observation, TapReport } from '../../../src/guard/observation.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { dnsQuery, ethernet, fill, ipv4, ipv6, text, u16, u32 } from '../../policy/frames.ts';
@@ -122,4 +122,41 @@ describe.each([true, false])('block mode %s', (blocks) => {
       { numRuns: 60 },
     );
   });
+});
+
+it('what a person would count is counted of what left alone: a visit with the name that is shown, or later to the address', () => {
+  const judge = compileJudge(FULL, LEARNED);
+  const reports: TapReport[] = [];
+  let now = 0;
+  const reader = (port: 'lan' | 'wan'): TapReader =>
+    new TapReader({
+      ...{ port, judge, dissector: new Dissector(), boxMacs: [], orders: 1, keepsFrames: false },
+      ...{ monotonic: () => now, lost: () => 0, emit: (report) => void reports.push(report) },
+    });
+  const taps = [reader('lan'), reader('wan')] as const;
+  const send = (from: number, at: number, flags: number, bytes: Bytes = []): void => {
+    const header = [...u16(from), ...u16(443), ...u32(at), ...u32(1), 0x50, flags, ...fill(6, 0)];
+    const frame = ethernet(0x0800, ipv4(6, [...header, ...bytes], { to: '203.0.113.81' }));
+    taps[0].frame(frame, frame.length, frame.length, false, now);
+    taps[1].frame(frame, frame.length, frame.length, true, now);
+  };
+  send(40_000, 99, 2);
+  send(40_001, 99, 2);
+  send(40_000, 100, 0x18, clientHello(NAME));
+  now = 10_000;
+  for (const tap of taps) tap.report(now, true);
+  const counted = (port: 'lan' | 'wan'): unknown =>
+    reports
+      .filter((report) => report.port === port)
+      .flatMap(({ observations, nameless = [] }) => [
+        ...observations
+          .filter(({ visits }) => visits !== undefined)
+          .map((one) => [one.verdict.exposure, one.visits]),
+        ...nameless.map((one) => [one.verdict.exposure, one.frames]),
+      ]);
+  expect(counted('wan')).toEqual([
+    [NAME, 1],
+    ['203.0.113.81', 1],
+  ]);
+  expect(counted('lan')).toEqual([]);
 });
