@@ -1,7 +1,7 @@
 // Knows: the text of endpoints, resolvers, prefixes and names in a policy. Must not know: YAML, frames.
 // Follows RFC 5952 for addresses, RFC 1123 and RFC 1035 section 2.3.4 for host names.
 
-import { unicodeName } from '../wire/punycode.ts';
+import { unicodeName } from './punycode.ts';
 import { asciiName } from './name-forms.ts';
 import { addressText, networkOf, parseAddress } from '../wire/address.ts';
 import type { Endpoint, NamePattern, Prefix, Resolver, Transport } from './policy.ts';

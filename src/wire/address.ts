@@ -231,3 +231,21 @@ export function networkOf(address: Uint32Array, bits: number): Uint32Array {
   }
   return network;
 }
+
+const REVERSE4 = '.in-addr.arpa';
+const REVERSE6 = '.ip6.arpa';
+const NIBBLES = 32;
+
+/** The address that `4.3.2.1.in-addr.arpa` is about (RFC 1035 section 3.5, RFC 3596 section 2.5); undefined for a name about none, or about a network. */
+export function reverseAddress(name: string): string | undefined {
+  if (name.endsWith(REVERSE4)) return textOf(name.slice(0, -REVERSE4.length).split('.').reverse().join('.'));
+  if (!name.endsWith(REVERSE6)) return undefined;
+  const nibbles = name.slice(0, -REVERSE6.length).split('.').reverse();
+  if (nibbles.length !== NIBBLES || nibbles.some((nibble) => !/^[0-9a-f]$/.test(nibble))) return undefined;
+  return textOf(nibbles.join('').replace(/....(?=.)/g, '$&:'));
+}
+
+function textOf(text: string): string | undefined {
+  const parsed = parseAddress(text);
+  return parsed === undefined ? undefined : addressText(parsed.ipVersion, parsed.words);
+}

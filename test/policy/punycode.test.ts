@@ -3,7 +3,7 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import fc from 'fast-check';
 import { expect, it, test } from 'vitest';
-import { unicodeName } from '../../src/wire/punycode.ts';
+import { unicodeName } from '../../src/policy/punycode.ts';
 
 test.each([
   ['xn--bcher-kva.example', 'bücher.example'],
