@@ -227,7 +227,7 @@ function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> 
 /** What block mode stops, beside its switch: no more than it does. */
 function blockOnWords({ profile, direct }: Status): string {
   if (profile === 'full-tunnel') return TEXTS.blockOnNote;
-  if (profile !== 'split') return TEXTS.blockOnOther;
+  if (profile !== 'split') return direct === 'none' ? TEXTS.blockOnNamed : TEXTS.blockOnOther;
   return direct === 'answered' ? TEXTS.blockOnAnswered : TEXTS.blockOnAny;
 }
 

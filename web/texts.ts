@@ -158,6 +158,8 @@ export const TEXTS = {
   blockOn: 'On',
   blockOff: 'Off',
   blockOnNote: 'Only the tunnel and what it needs may leave.',
+  blockOnNamed:
+    'Only the tunnel, your encrypted resolvers and your proxies may be gone to. Anything else is a leak, and stopped.',
   blockOnOther:
     'Names leave by your encrypted resolvers and proxies alone. Other traffic goes past the tunnel, as your profile allows.',
   blockOnAnswered:

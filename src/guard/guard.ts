@@ -2,6 +2,7 @@
 // Follows README.md, What it guarantees: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import { counterOf } from '../policy/counted.ts';
+import { isOpenProfile } from '../policy/direct.ts';
 import { PassStops } from './pass-stops.ts';
 import type { LearnedState } from '../policy/learned.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -374,7 +375,7 @@ export class Guard {
       since: new Date(this.#shownTime(this.#since)).toISOString(),
       blockMode: this.#blockMode,
       profile: this.#policy.profile,
-      ...(this.#policy.profile === 'split' ? { direct: this.#policy.direct } : {}),
+      ...(this.#policy.profile !== 'full-tunnel' ? { direct: this.#policy.direct } : {}),
       tunnels,
       ledger: { ...this.#book.totals, unseen: this.unseen },
       unacknowledged: open.length,
@@ -398,6 +399,7 @@ export class Guard {
       blindness,
       blockMode: this.#blockMode,
       passOpen: this.#isPassOpen(now),
+      goesDirect: isOpenProfile(this.#policy),
       tunnelsConfigured: tunnels.length,
       tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
       breaches: open.filter((incident) => incident.breach).length,

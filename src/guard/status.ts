@@ -139,7 +139,7 @@ export interface Status {
   readonly since: string;
   readonly blockMode: boolean;
   readonly profile: Profile;
-  /** Of split: where direct traffic may go in block mode. */
+  /** Where other traffic may go past the tunnel in block mode; absent with a full tunnel, where it may not. */
   readonly direct?: Direct;
   readonly tunnels: readonly TunnelView[];
   readonly ledger: LedgerView;

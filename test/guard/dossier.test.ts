@@ -95,7 +95,7 @@ describe('the VPN', () => {
 
   it('is told with its silences, and in how many of them something escaped', () => {
     const { gaps, conclusions } = told({ gaps: [GAP, { ...GAP, firstEscape: undefined }] });
-    expect(gaps.map(({ text }) => text)[1]).toContain('Nothing escaped.');
+    expect(gaps.map(({ text }) => text)[1]).toContain('No leak escaped.');
     expect(conclusions.join()).toContain('fall silent 2 times; in 1 of these something escaped');
   });
 });
