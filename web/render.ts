@@ -10,10 +10,18 @@ import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
 import { printable, serverText } from '../src/guard/status.ts';
 import type { Fault, LedgerView, Status } from '../src/guard/status.ts';
 import { GLYPHS } from './glyphs.ts';
-import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS } from './help-texts.ts';
+import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS, PROFILE_HELP, PROFILE_NOTES } from './help-texts.ts';
 import { PASSWORD_LENGTH } from './password.ts';
 import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
-import { OUTCOME_TEXTS, PLACES, PROFILE_TEXTS, PUBLIC_TEXTS, TEXTS, TUNNEL_STATE_TEXTS } from './texts.ts';
+import {
+  DIRECT_TEXTS,
+  OUTCOME_TEXTS,
+  PLACES,
+  PROFILE_TEXTS,
+  PUBLIC_TEXTS,
+  TEXTS,
+  TUNNEL_STATE_TEXTS,
+} from './texts.ts';
 import type { LightState } from './texts.ts';
 import { blind, clockTime, grouped, lightOf, proofOf, rankedKinds } from './view-model.ts';
 import type { Knowledge, LightView } from './view-model.ts';
@@ -162,7 +170,10 @@ export class Renderer {
   }
 
   help(): string {
-    const texts = { lamps: LAMP_PATTERNS, button: BUTTON_TEXT, limits: LIMIT_TEXTS };
+    const texts = {
+      ...{ lamps: LAMP_PATTERNS, button: BUTTON_TEXT, limits: LIMIT_TEXTS },
+      ...{ profiles: PROFILE_HELP, profileNotes: PROFILE_NOTES },
+    };
     return this.framed({
       ...{ title: `${TEXTS.helpTitle} · ${TEXTS.product}`, notice: undefined, here: '/help' },
       sheets: ['page.css', 'frame.css', 'lists.css'],
@@ -253,6 +264,11 @@ function healthValues(status: Status | undefined, now: string): Readonly<Record<
   if (status === undefined) return { kinds: [], profile: '' };
   return {
     ...{ kinds: rankedKinds(status.counters), proof: proofOf(status.health, now) },
-    profile: PROFILE_TEXTS[status.profile] ?? status.profile,
+    profile: profileWords(status),
   };
+}
+
+function profileWords({ profile, direct }: Status): string {
+  const rest = direct === undefined ? undefined : DIRECT_TEXTS[direct];
+  return `${PROFILE_TEXTS[profile] ?? profile}${rest === undefined ? '' : `, ${rest}`}`;
 }

@@ -106,6 +106,13 @@ export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
   split: 'Protected names through the tunnel',
 };
 
+/** Of a profile that is not for everything: where other traffic may go. */
+export const DIRECT_TEXTS: Readonly<Record<string, string>> = {
+  any: 'the rest anywhere',
+  answered: 'the rest to answered addresses',
+  none: 'nothing else past the tunnel',
+};
+
 export const TEXTS = {
   product: 'Leakguard',
   /** In the tab until the script puts the state there: without one it could not be kept true. */
@@ -220,6 +227,7 @@ export const TEXTS = {
   lightMeans: 'What the light means',
   rulesMean: 'What counts as a leak, and what to do',
   limitsAre: 'What the box cannot see',
+  profilesAre: 'What each profile watches, and what it stops',
   none: 'Nothing has left outside the tunnel.',
   noneKnown: 'Nothing is recorded, which does not mean that nothing left.',
   acknowledge: 'Acknowledge',
@@ -252,6 +260,7 @@ export const TEXTS = {
   notProven: 'not proven yet',
   noProof: 'not proven: this box sends no forged leaks, so nothing shows that a real one would be seen',
   profile: 'Profile',
+  profileMeans: 'What it watches',
   folded: 'Incidents folded together under flood',
   traffic: 'Frames by kind',
   lastKnown: 'Last known, not current',

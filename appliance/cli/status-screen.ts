@@ -67,9 +67,10 @@ function headline(status: Status, { paint }: Style, now: Date): string {
   const [mark, tone] = stateMark(status);
   const block = status.blockMode ? paint('green', 'block mode on') : 'block mode off';
   const pass = status.passUntil === null ? '' : ` · pass until ${clockTime(status.passUntil, now)}`;
+  const direct = status.direct === undefined ? '' : `, direct: ${status.direct}`;
   return (
     `${paint(tone, `${mark} ${status.state.toUpperCase()}`)}  ${paint('bold', status.why)}\n` +
-    `  since ${clockTime(status.since, now)} · ${block} · ${status.profile}${pass}\n`
+    `  since ${clockTime(status.since, now)} · ${block} · ${status.profile}${direct}${pass}\n`
   );
 }
 
