@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import ejs from 'ejs';
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
-import { printable, serverText } from '../src/guard/status.ts';
-import type { Fault, LedgerView, Status } from '../src/guard/status.ts';
+import { placeText, printable, serverText } from '../src/guard/status.ts';
+import type { AllowedView, Fault, LedgerView, Status } from '../src/guard/status.ts';
+import { filled } from './eve-words.ts';
 import { GLYPHS } from './glyphs.ts';
 import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS, PROFILE_HELP, PROFILE_NOTES } from './help-texts.ts';
 import { PASSWORD_LENGTH } from './password.ts';
@@ -36,7 +37,7 @@ export const BOX_SHEETS: readonly string[] = [
 ];
 
 /** In the order of the page. Each is one element whose id is the region's name. */
-export const REGIONS = ['light', 'controls', 'incidents', 'tunnels', 'health'] as const;
+export const REGIONS = ['light', 'controls', 'incidents', 'allowed', 'tunnels', 'health'] as const;
 export type Region = (typeof REGIONS)[number];
 export type Regions = Readonly<Record<Region, string>>;
 
@@ -113,6 +114,7 @@ export class Renderer {
       light: this.#light(lightOf(knowledge), knowledge.known ? knowledge.status.ledger : undefined, now),
       controls: this.draw('controls', { ...shared, ...controlValues(knowledge) }),
       incidents: this.draw('incidents', { ...shared, ...incidentValues(status) }),
+      allowed: this.draw('allowed', { ...shared, ...allowedValues(status?.allowed, shared.clockTime) }),
       tunnels: this.draw('tunnels', {
         ...shared,
         tunnels: status?.tunnels ?? [],
@@ -255,8 +257,22 @@ function incidentValues(status: Status | undefined): Readonly<Record<string, unk
     status.ledger.escaped + status.ledger.unseen === 0;
   return {
     ...{ incidents, outcomes: OUTCOME_TEXTS, rules: RULE_TITLES },
-    none: proven ? TEXTS.none : TEXTS.noneKnown,
+    none: proven ? (status.allowed === undefined ? TEXTS.none : TEXTS.noneButDirect) : TEXTS.noneKnown,
     unacknowledged: status?.unacknowledged ?? 0,
+  };
+}
+
+function allowedValues(
+  allowed: AllowedView | undefined,
+  time: (iso: string) => string,
+): Readonly<Record<string, unknown>> {
+  if (allowed === undefined) return { allowed };
+  const { since, connections, frames, rows, more } = allowed;
+  const counted = { connections: grouped(connections), frames: grouped(frames), since: time(since) };
+  return {
+    ...{ allowed, more, total: filled(TEXTS.allowedTotal, counted) },
+    rows: rows.map((row) => ({ ...row, place: placeText(row) })),
+    moreWords: filled(TEXTS.allowedMore, { count: grouped(more) }),
   };
 }
 

@@ -230,6 +230,17 @@ export const TEXTS = {
   profilesAre: 'What each profile watches, and what it stops',
   none: 'Nothing has left outside the tunnel.',
   noneKnown: 'Nothing is recorded, which does not mean that nothing left.',
+  allowedTitle: 'Allowed by profile',
+  allowedNote:
+    'Your profile lets other traffic go past the tunnel. It is no leak, and Eve reads all of this.',
+  allowedTotal:
+    '{connections} connections or questions, {frames} frames since {since}. Kept while the box runs, not over a restart.',
+  allowedNoName: 'no name',
+  allowedConnections: 'connections or questions',
+  allowedFrames: 'frames',
+  allowedMore: 'And {count} more.',
+  allowedAll: 'See all',
+  noneButDirect: 'No leak has left. Your profile lets other traffic go past the tunnel: it is listed below.',
   acknowledge: 'Acknowledge',
   acknowledgeAll: 'Acknowledge all',
   acknowledged: 'acknowledged',

@@ -6,6 +6,8 @@ import { isOpenProfile } from '../policy/direct.ts';
 import { PassStops } from './pass-stops.ts';
 import type { LearnedState } from '../policy/learned.ts';
 import type { Policy } from '../policy/policy.ts';
+import { ALLOWED_MOST } from './allowed.ts';
+import type { AllowedView } from './allowed.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
 import type { Accounted } from './balance.ts';
@@ -32,6 +34,8 @@ import { TunnelWatch } from './tunnel-watch.ts';
 
 /** Time after start in which nothing is called blind yet, milliseconds. */
 const STARTING_MS = 5_000;
+/** Rows of what the profile lets go direct that a status tells. */
+const ALLOWED_TOLD = 20;
 const PROVEN = 'a forged leak was seen, counted and held';
 /** A kernel reading older than this is no knowledge any more, milliseconds. */
 const READING_MS = 3_000;
@@ -338,6 +342,12 @@ export class Guard {
     return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => shownGap(gap, veil));
   }
 
+  /** What the profile let go past the tunnel, newest first; undefined where it lets nothing, and has let nothing. */
+  allowed(most = ALLOWED_MOST): AllowedView | undefined {
+    const view = this.observer.allowed.view(this.#book.veil, this.#started.wall, most);
+    return view.frames > 0 || isOpenProfile(this.#policy) ? view : undefined;
+  }
+
   acknowledge(id: string): boolean {
     return this.#book.acknowledge(id);
   }
@@ -368,6 +378,7 @@ export class Guard {
       this.#lastState = `${state} ${why}`;
     }
     const meshes = this.observer.meshes.list(this.#policy);
+    const allowed = this.allowed(ALLOWED_TOLD);
     return {
       state,
       lamp,
@@ -383,6 +394,7 @@ export class Guard {
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
       ...(meshes.length === 0 ? {} : { meshes }),
+      ...(allowed === undefined ? {} : { allowed }),
       ...(this.#isPassOpen(now) ? { passStopped: this.#passStops.list() } : {}),
       health: this.#health(now),
       version: this.#ports.version,

@@ -5,7 +5,7 @@ import { dossierOf } from '../../src/guard/dossier.ts';
 import type { Dossier, DossierSources, Registration } from '../../src/guard/dossier.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import { aClient } from '../box-answers.ts';
-import { anIncident, aStatus } from '../guard-peer.ts';
+import { anIncident, aStatus, someAllowed } from '../guard-peer.ts';
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 2, 1, 10, minute)).toISOString();
 const GAP: Gap = {
@@ -51,7 +51,28 @@ describe('sites', () => {
   );
 
   it('are none where nothing escaped, and that is said', () => {
-    expect(told().conclusions).toEqual(['Nothing that escaped names a site or a destination.']);
+    expect(told().conclusions).toEqual(['No leak that escaped names a site or a destination.']);
+  });
+});
+
+describe('what the profile allows', () => {
+  it('is hers, with its names, and no leak', () => {
+    const dossier = told({ allowed: someAllowed() });
+    expect(dossier).toMatchObject({ escaped: 0, sites: [], allowed: { frames: 20_417 } });
+    expect(dossier.conclusions).toContain(
+      'The profile lets other traffic go past the tunnel, which is no leak and hers all the same: 20417 frames, with 1 name and 1 address without one, such as news.example.',
+    );
+  });
+
+  it('is not mentioned where the profile lets nothing go, and nothing concluded where nothing went', () => {
+    expect(told()).not.toHaveProperty('allowed');
+    const empty = someAllowed({ rows: [], frames: 0, connections: 0 });
+    expect(told({ allowed: empty }).conclusions.join()).not.toContain('profile');
+  });
+
+  it('is told as a number alone under privacy minimal', () => {
+    const { conclusions } = told({ allowed: someAllowed(), privacy: 'minimal' });
+    expect(conclusions.join()).not.toContain('news.example');
   });
 });
 

@@ -92,7 +92,14 @@ describe('an open page', () => {
   it('hears everything first, and then what changed', async () => {
     const stream = await Stream.start();
     const all = JSON.parse(await stream.until((event) => event === 'regions')) as [string, string][];
-    expect(all.map(([name]) => name)).toEqual(['light', 'controls', 'incidents', 'tunnels', 'health']);
+    expect(all.map(([name]) => name)).toEqual([
+      'light',
+      'controls',
+      'incidents',
+      'allowed',
+      'tunnels',
+      'health',
+    ]);
     await peer.haveStreams(1);
     peer.say(aStatus({ blockMode: true }));
     const changed = JSON.parse(await stream.until((event) => event === 'regions')) as [string, string][];
