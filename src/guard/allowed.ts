@@ -70,9 +70,13 @@ interface Row {
 interface Fresh {
   readonly since: number;
   readonly first: number;
+  /** Last frame of the row before that. */
+  readonly before: number;
   connections: number;
   frames: number;
 }
+
+const NOT_FRESH = { since: -Infinity, first: 0, before: 0, connections: 0, frames: 0 } as const;
 
 export class AllowedTraffic {
   readonly #rows = new FairMap<Row>(ALLOWED_MOST);
@@ -94,16 +98,19 @@ export class AllowedTraffic {
     this.#connections += begun;
     this.#regulars.seen(client, now.monotonic);
     const wall = (monotonic: number): number => veil.time(now.wall - Math.round(now.monotonic - monotonic));
-    const said = ownName(facts);
-    const name = veil.privacy === 'minimal' ? HIDDEN : veil.name(said);
-    const row = this.#row(this.#seen(facts, client, verdict.destination, name, wall(first), veil), client);
+    const name = veil.privacy === 'minimal' ? HIDDEN : veil.name(ownName(facts));
+    const place = placeOf(facts, client, verdict.destination, veil);
+    const key = keyOf(place.text, name);
+    const row = this.#rows.get(key) ?? newRow(facts, place, name, wall(first));
+    const sort = row.transport === 'udp' && row.kind === 'dns' ? 'asks' : 'goes';
+    this.#rows.set(key, row, `${this.#regulars.share(client)} ${sort}`);
+    if (name === '' && first - row.fresh.since > FRESH_MS)
+      row.fresh = { since: first, first: wall(first), before: row.last, connections: 0, frames: 0 };
     row.connections += begun;
     row.frames += frames;
     row.first = Math.min(row.first, wall(first));
     row.last = Math.max(row.last, wall(last));
     if (name === '') {
-      if (first - row.fresh.since > FRESH_MS)
-        row.fresh = { since: first, first: wall(first), connections: 0, frames: 0 };
       row.fresh.connections += begun;
       row.fresh.frames += frames;
     } else {
@@ -138,30 +145,11 @@ export class AllowedTraffic {
     nameless.frames -= frames;
     fresh.connections -= connections;
     fresh.frames -= frames;
+    if (isAll) {
+      nameless.fresh = { ...NOT_FRESH };
+      nameless.last = fresh.before;
+    }
     if (nameless.frames === 0) this.#rows.delete(keyOf(row.place, ''));
-  }
-
-  #row(seen: Row, client: number): Row {
-    const key = keyOf(seen.place, seen.name);
-    const row = this.#rows.get(key) ?? seen;
-    const sort = row.transport === 'udp' && row.kind === 'dns' ? 'asks' : 'goes';
-    this.#rows.set(key, row, `${this.#regulars.share(client)} ${sort}`);
-    return row;
-  }
-
-  #seen(facts: Facts, client: number, to: string, name: string, at: number, veil: Veil): Row {
-    const { kind } = facts;
-    const transport = transportOf(facts);
-    const hides = veil.privacy === 'minimal';
-    const who = hides ? '' : veil.identity(macText(client));
-    const destination = hides ? '' : veil.exposure(to);
-    const port = !hides && facts.destinationPort >= 0 ? facts.destinationPort : null;
-    // Where ports are hidden, or there is none, the kind alone tells one from another.
-    const place = `${who} ${destination} ${transport} ${port === null ? kind : String(port)}`;
-    return {
-      ...{ place, client: who, destination, transport, port, name, kind, connections: 0, frames: 0 },
-      ...{ first: at, last: at, fresh: { since: -Infinity, first: at, connections: 0, frames: 0 } },
-    };
   }
 
   #clear(wall: number): void {
@@ -201,6 +189,32 @@ export function placeText({ destination, transport, port }: AllowedRow): string 
 
 function keyOf(place: string, name: string): string {
   return `${place} ${name}`;
+}
+
+interface Place {
+  readonly text: string;
+  readonly client: string;
+  readonly destination: string;
+  readonly transport: Transport;
+  readonly port: number | null;
+}
+
+function placeOf(facts: Facts, mac: number, to: string, veil: Veil): Place {
+  const transport = transportOf(facts);
+  const hides = veil.privacy === 'minimal';
+  const client = hides ? '' : veil.identity(macText(mac));
+  const destination = hides ? '' : veil.exposure(to);
+  const port = !hides && facts.destinationPort >= 0 ? facts.destinationPort : null;
+  // Where ports are hidden, or there is none, the kind alone tells one from another.
+  const text = `${client} ${destination} ${transport} ${port === null ? facts.kind : String(port)}`;
+  return { text, client, destination, transport, port };
+}
+
+function newRow({ kind }: Facts, { text, ...place }: Place, name: string, at: number): Row {
+  return {
+    ...{ ...place, place: text, name, kind, connections: 0, frames: 0, first: at, last: at },
+    fresh: { ...NOT_FRESH },
+  };
 }
 
 function rowView(row: Row): AllowedRow {

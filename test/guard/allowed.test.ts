@@ -123,6 +123,18 @@ describe('connections', () => {
     expect(wire.rows).toEqual([['news.example', '203.0.113.5, tcp 443', 1, 2]]);
   });
 
+  it('are named however long others have gone there before, with and without a name', () => {
+    const wire = new Wire().carry(SYN).wait(20_000).carry(SYN, hello('a.example'));
+    wire.wait(9_000).carry(SYN).wait(2_000).carry(hello('b.example'));
+    expect(wire.rows.map(([name, , connections]) => [name, connections])).toEqual([
+      ['b.example', 1],
+      ['', 1],
+      ['a.example', 1],
+    ]);
+    // The first connection, which alone has shown none.
+    expect(wire.seen().rows[1]?.last).toBe('2026-03-01T10:00:00.000Z');
+  });
+
   it('without a name stay without one, whatever is shown there later', () => {
     const wire = new Wire().carry(SYN, {}).wait(20_000).carry(hello('news.example'));
     expect(wire.rows).toEqual([

@@ -173,4 +173,75 @@ describe('proxy-stub', () => {
     const incidents = await raised(dig(NET.resolver4, 'stub.example'), curl(`https://${NET.web4}/`));
     expect(rulesOf(incidents)).toEqual(['A red', 'D red']);
   });
+
+  it('E: a name told to a proxy that the policy does not name', async () => {
+    const told = curl('https://news.example/', '-p', '-x', `http://${NET.web4}:80`);
+    const incidents = await raised(told);
+    expect(rulesOf(incidents)).toEqual(['E red']);
+    expect(incidents).toMatchObject([{ kind: 'http-proxy', exposure: 'news.example' }]);
+  });
+
+  it('lists what goes direct, by name and place, with as many connections as there were', async () => {
+    const names = ['one.example', 'two.example', 'one.example', 'one.example'];
+    expect(await raised(...names.map((name) => tls(NET.web4, name)))).toEqual([]);
+    const { allowed, why } = await lab().guard.status();
+    const rowOf = (name: string): unknown => allowed?.rows.find((row) => row.name === name);
+    const place = { client: LAN.laptopMac, destination: NET.web4, transport: 'tcp', port: 443, kind: 'tls' };
+    expect(rowOf('one.example')).toMatchObject({ ...place, connections: 3 });
+    expect(rowOf('two.example')).toMatchObject({ ...place, connections: 1 });
+    expect(why).not.toMatch(/nothing escape(?!.*but what the profile lets go direct)/i);
+  });
+});
+
+describe('proxy-stub, resolvers by address and name', () => {
+  const use = (name: string): Promise<void> =>
+    useProfile(lab(), labPolicy(lab().plan), [
+      'profile: proxy-stub',
+      `resolvers: ["dot:${NET.resolver4}:853/${name}"]`,
+    ]);
+
+  it('accepts the pair', async () => {
+    await use('www.example');
+    expect(await raised(dot(NET.resolver4))).toEqual([]);
+  });
+
+  it('C: another name at that address, and that name at another', async () => {
+    await use('dns.example');
+    expect(rulesOf(await raised(dot(NET.resolver4)))).toEqual(['C red']);
+    expect(rulesOf(await raised(tls(NET.web4, 'dns.example')))).toEqual(['C red']);
+  });
+});
+
+describe('proxy-stub with a proxy, and nothing said of other traffic', () => {
+  beforeAll(() =>
+    useProfile(lab(), labPolicy(lab().plan), ['profile: proxy-stub', `proxies: ["tcp:${NET.web4}:80"]`]),
+  );
+
+  const direct = curl(`https://${NET.web4}/`);
+  const proxied = curl('http://news.example/', '-x', `http://${NET.web4}:80`);
+
+  it('E: what goes elsewhere than to the proxy', async () => {
+    expect(await raised(proxied)).toEqual([]);
+    expect(rulesOf(await raised(direct))).toEqual(['E red']);
+  });
+
+  it('is held in block mode, and the proxy is reached', async () => {
+    await lab().guard.block(true);
+    try {
+      const run = async (argv: Argv): Promise<number | null> => (await lab().network.laptop.run(argv)).code;
+      expect([await run(direct), await run(proxied)]).toEqual([28, 0]);
+    } finally {
+      await lab().guard.block(false);
+    }
+  });
+
+  it('says where other traffic goes when the policy does', async () => {
+    await useProfile(lab(), labPolicy(lab().plan), [
+      'profile: proxy-stub',
+      `proxies: ["tcp:${NET.web4}:80"]`,
+      'direct: any',
+    ]);
+    expect(await raised(direct)).toEqual([]);
+    expect((await lab().guard.status()).direct).toBe('any');
+  });
 });
