@@ -48,6 +48,9 @@ const dot = (to: string): Argv => [
   ],
 ];
 
+/** A server to which no name of these tests leads: what goes there is no visit after an answer. */
+const OTHER = NET.resolver4;
+
 describe('full-tunnel', () => {
   beforeAll(() => useProfile(lab(), labPolicy(lab().plan), ['profile: full-tunnel']));
 
@@ -175,7 +178,7 @@ describe('proxy-stub', () => {
   });
 
   it('E: a name told to a proxy that the policy does not name', async () => {
-    const told = curl('https://news.example/', '-p', '-x', `http://${NET.web4}:80`);
+    const told = curl('https://news.example/', '-p', '-x', `http://${OTHER}:80`);
     const incidents = await raised(told);
     expect(rulesOf(incidents)).toEqual(['E red']);
     expect(incidents).toMatchObject([{ kind: 'http-proxy', exposure: 'news.example' }]);
@@ -183,10 +186,10 @@ describe('proxy-stub', () => {
 
   it('lists what goes direct, by name and place, with as many connections as there were', async () => {
     const names = ['one.example', 'two.example', 'one.example', 'one.example'];
-    expect(await raised(...names.map((name) => tls(NET.web4, name)))).toEqual([]);
+    expect(await raised(...names.map((name) => tls(OTHER, name)))).toEqual([]);
     const { allowed, why } = await lab().guard.status();
     const rowOf = (name: string): unknown => allowed?.rows.find((row) => row.name === name);
-    const place = { client: LAN.laptopMac, destination: NET.web4, transport: 'tcp', port: 443, kind: 'tls' };
+    const place = { client: LAN.laptopMac, destination: OTHER, transport: 'tcp', port: 443, kind: 'tls' };
     expect(rowOf('one.example')).toMatchObject({ ...place, connections: 3 });
     expect(rowOf('two.example')).toMatchObject({ ...place, connections: 1 });
     expect(why).not.toMatch(/nothing escape(?!.*but what the profile lets go direct)/i);
@@ -208,17 +211,17 @@ describe('proxy-stub, resolvers by address and name', () => {
   it('C: another name at that address, and that name at another', async () => {
     await use('dns.example');
     expect(rulesOf(await raised(dot(NET.resolver4)))).toEqual(['C red']);
-    expect(rulesOf(await raised(tls(NET.web4, 'dns.example')))).toEqual(['C red']);
+    expect(rulesOf(await raised(tls(OTHER, 'dns.example')))).toEqual(['C red']);
   });
 });
 
 describe('proxy-stub with a proxy, and nothing said of other traffic', () => {
   beforeAll(() =>
-    useProfile(lab(), labPolicy(lab().plan), ['profile: proxy-stub', `proxies: ["tcp:${NET.web4}:80"]`]),
+    useProfile(lab(), labPolicy(lab().plan), ['profile: proxy-stub', `proxies: ["tcp:${OTHER}:80"]`]),
   );
 
-  const direct = curl(`https://${NET.web4}/`);
-  const proxied = curl('http://news.example/', '-x', `http://${NET.web4}:80`);
+  const direct = curl(`https://${OTHER}/`);
+  const proxied = curl('http://news.example/', '-x', `http://${OTHER}:80`);
 
   it('E: what goes elsewhere than to the proxy', async () => {
     expect(await raised(proxied)).toEqual([]);
@@ -238,7 +241,7 @@ describe('proxy-stub with a proxy, and nothing said of other traffic', () => {
   it('says where other traffic goes when the policy does', async () => {
     await useProfile(lab(), labPolicy(lab().plan), [
       'profile: proxy-stub',
-      `proxies: ["tcp:${NET.web4}:80"]`,
+      `proxies: ["tcp:${OTHER}:80"]`,
       'direct: any',
     ]);
     expect(await raised(direct)).toEqual([]);
