@@ -111,7 +111,7 @@ export class Renderer {
     const status = knowledge.known ? knowledge.status : knowledge.last;
     const shared = { clockTime: (iso: string) => clockTime(iso, now), current: knowledge.known };
     return {
-      light: this.#light(lightOf(knowledge), knowledge.known ? knowledge.status.ledger : undefined, now),
+      light: this.#light(lightOf(knowledge), knowledge.known ? knowledge.status : undefined, now),
       controls: this.draw('controls', { ...shared, ...controlValues(knowledge) }),
       incidents: this.draw('incidents', { ...shared, ...incidentValues(status) }),
       allowed: this.draw('allowed', { ...shared, ...allowedValues(status?.allowed, shared.clockTime) }),
@@ -199,17 +199,13 @@ export class Renderer {
     });
   }
 
-  /** Without a ledger its figures are unknown; a visitor who may not see them is shown none. */
-  #light(
-    light: LightView,
-    ledger: LedgerView | undefined,
-    now: string,
-    visitor?: { known: boolean },
-  ): string {
+  /** Without a status its figures are unknown; a visitor who may not see them is shown none. */
+  #light(light: LightView, status: Status | undefined, now: string, visitor?: { known: boolean }): string {
     return this.draw('light', {
       ...{ light, title: titleOf(light), glyph: GLYPHS[light.state] },
-      figures: visitor === undefined ? figures(ledger) : undefined,
-      known: visitor?.known ?? ledger !== undefined,
+      figures: visitor === undefined ? figures(status?.ledger) : undefined,
+      note: status?.allowed === undefined ? TEXTS.ledgerNote : TEXTS.ledgerOfLeaks,
+      known: visitor?.known ?? status !== undefined,
       clockTime: (iso: string) => clockTime(iso, now),
     });
   }

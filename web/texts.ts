@@ -50,7 +50,7 @@ export const LOST_TEXTS: Readonly<Record<GuardFaultCode, string>> = {
 
 /** What a visitor who is not logged in may know: no name, no address, no figure. */
 export const PUBLIC_TEXTS: Readonly<Record<LightState, string>> = {
-  clear: 'The tunnel is up and nothing was seen leaving outside it.',
+  clear: 'The tunnel is up and no leak was seen.',
   minor: 'The tunnel is up. Something minor was seen outside it.',
   leaking: 'Something left outside the tunnel.',
   breach: 'Something crossed the block.',
@@ -153,8 +153,10 @@ export const TEXTS = {
   lost: 'Not connected',
   since: 'since',
   pageLost: 'This page has lost its connection to the box. It does not know what is on the wire.',
-  ledger: 'Frames outside the tunnel',
+  ledger: 'Leaks, in frames',
   ledgerNote: 'Frames in all, acknowledged ones too.',
+  ledgerOfLeaks:
+    'Frames of leaks in all, acknowledged ones too. What your profile lets go direct is listed below.',
   escaped: 'Got out',
   blocked: 'Stopped',
   attempted: 'Tried',

@@ -70,6 +70,7 @@ describe('the status page', () => {
       '\\u{202e}',
       'Names through an encrypted resolver, the rest anywhere',
       'No leak has left. Your profile lets other traffic go past the tunnel',
+      'What your profile lets go direct is listed below.',
     ])
       expect(text).toContain(said);
     expect(text).not.toContain('<script>alert');
