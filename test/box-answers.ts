@@ -162,7 +162,12 @@ export function crowdBox(peer: GuardPeer): void {
       devices: [long],
       allowed: someAllowed({
         ...{ connections: 1e12, frames: 1e12, more: 1e6 },
-        rows: someAllowed().rows.map((row) => ({ ...row, name, frames: 1e12, client: `h-${'f'.repeat(20)}` })),
+        rows: someAllowed().rows.map((row) => ({
+          ...row,
+          name,
+          frames: 1e12,
+          client: `h-${'f'.repeat(20)}`,
+        })),
       }),
     }),
     'GET /v1/health': someHealth({
