@@ -3,8 +3,9 @@
 
 import type { Dossier, DossierSite } from '../src/guard/dossier.ts';
 import { RULES, RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
+import { placeText } from '../src/guard/allowed.ts';
 import { printable } from '../src/guard/status.ts';
-import type { IncidentView } from '../src/guard/status.ts';
+import type { AllowedRow, AllowedView, IncidentView } from '../src/guard/status.ts';
 import type { Timeline } from '../src/guard/timeline.ts';
 import type { Rule } from '../src/policy/verdict.ts';
 import { grouped, padded } from './cli/terminal.ts';
@@ -18,13 +19,14 @@ export interface Report {
 
 const SITES_SHOWN = 40;
 const INCIDENTS_SHOWN = 40;
+const ALLOWED_SHOWN = 40;
 
 export function reportText({ dossier, incidents }: Report): string {
   const { from, to, escaped, blocked } = dossier;
   const more = dossier.truncated ? ['There was more than this report looks at: it tells the newest.'] : [];
   const lines = [
     `${from ?? 'the beginning'} to ${to}, privacy ${dossier.privacy}`,
-    escaped === 0 ? 'Nothing escaped.' : `ESCAPED: ${grouped(escaped)} frames past the tunnel`,
+    escaped === 0 ? noLeakWords(dossier) : `ESCAPED: ${grouped(escaped)} frames past the tunnel`,
     `stopped: ${grouped(blocked)} frames`,
     ...more,
     ...section('What Eve can conclude', dossier.conclusions),
@@ -34,11 +36,44 @@ export function reportText({ dossier, incidents }: Report): string {
     ),
     ...section('Sites', table(dossier.sites)),
     ...section('Destinations without a name', table(dossier.destinations)),
+    ...section(ALLOWED_TITLE, allowedTable(dossier.allowed)),
     ...section('Incidents', incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine)),
     ...section('What to do', rulesOf(incidents).flatMap(remedyLines)),
     ...more,
   ];
   return `${lines.map((line) => printable(line)).join('\n')}\n`;
+}
+
+export const ALLOWED_TITLE = 'Allowed by profile';
+
+/** Where other traffic may go direct, "nothing" would be too much. */
+export function noLeakWords({ allowed }: Dossier): string {
+  if (allowed === undefined) return 'Nothing escaped.';
+  const listed = allowed.frames === 0 ? '' : `: ${grouped(allowed.frames)} frames, listed below`;
+  return `No leak escaped. The profile lets other traffic go past the tunnel${listed}.`;
+}
+
+/** Above what the profile has let go direct: since when, and how much in all. */
+export function allowedWords({ since, connections, frames, more }: AllowedView): string {
+  const left = more === 0 ? '' : ` ${grouped(more)} rows found no room here.`;
+  return `No leaks, and readable on the wire all the same. Since ${since}, when the box began to keep them; they are not kept over a restart. ${grouped(connections)} connections or questions, ${grouped(frames)} frames.${left}`;
+}
+
+function allowedTable(allowed: AllowedView | undefined): string[] {
+  if (allowed === undefined) return [];
+  const head = ['name', 'to', 'by', 'connections', 'frames', 'last'];
+  const rows = allowed.rows
+    .slice(0, ALLOWED_SHOWN)
+    .map((row) => [
+      ...[row.name === '' ? '(no name)' : row.name, placeText(row), row.client],
+      ...[grouped(row.connections), grouped(row.frames), row.last],
+    ]);
+  const left = allowed.rows.length - rows.length;
+  return [
+    allowedWords(allowed),
+    ...(rows.length === 0 ? [] : padded([head, ...rows]).map((row) => row.join('  '))),
+    ...(left > 0 ? [`and ${grouped(left)} more`] : []),
+  ];
 }
 
 /** Rules that something was raised under, in their order. */
@@ -55,16 +90,29 @@ export function reportJson(report: Report): string {
   return `${JSON.stringify({ ...report.dossier, incidents: report.incidents, timeline: report.timeline })}\n`;
 }
 
+/** What the profile allows stands in the same columns, with nothing in those that a leak alone has. */
+const CSV_ALLOWED = ['allowed_frames', 'allowed_connections'] as const;
+
 const CSV_FIELDS = [
   ...(['id', 'first', 'last', 'severity', 'rule', 'kind', 'client', 'exposure', 'destination'] as const),
   ...(['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'why', 'questions', 'visits'] as const),
 ];
 
-export function reportCsv({ incidents }: Report): string {
-  const rows = incidents.map((incident) =>
-    CSV_FIELDS.map((field) => csvCell(String(incident[field] ?? ''))).join(','),
-  );
-  return [CSV_FIELDS.join(','), ...rows].map((row) => `${row}\r\n`).join('');
+export function reportCsv({ dossier, incidents }: Report): string {
+  const leaks = incidents.map((incident) => [
+    ...CSV_FIELDS.map((field) => String(incident[field] ?? '')),
+    ...CSV_ALLOWED.map(() => ''),
+  ]);
+  const allowed = (dossier.allowed?.rows ?? []).map((row) => {
+    const { first, last, kind, client, destination, name, frames, connections } = row;
+    const exposure = name === '' ? destination : name;
+    const why = `allowed by the profile: ${kind} to ${placeText(row)}`;
+    const told: Partial<Record<string, string>> = { first, last, kind, client, exposure, destination, why };
+    return [...CSV_FIELDS.map((field) => told[field] ?? ''), String(frames), String(connections)];
+  });
+  return [[...CSV_FIELDS, ...CSV_ALLOWED], ...leaks, ...allowed]
+    .map((row) => `${row.map(csvCell).join(',')}\r\n`)
+    .join('');
 }
 
 /** A spreadsheet takes what begins like this for a formula: an apostrophe makes it text. */
@@ -73,31 +121,51 @@ function csvCell(text: string): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** One alert a line, oldest first; what Leakguard knows more than Suricata stands under `leakguard`. */
-export function reportEve({ incidents }: Report): string {
-  return incidents
-    .toReversed()
-    .map((incident) => {
-      const { rule, kind, severity, why, first, destination, client, ...rest } = incident;
-      return `${JSON.stringify({
-        timestamp: first,
-        event_type: 'alert',
-        src_mac: client,
-        ...(/^[\da-f.:]+$/.test(destination) ? { dest_ip: destination } : {}),
-        app_proto: kind,
-        alert: {
-          action: rest.escaped > 0 ? 'allowed' : 'blocked',
-          gid: 1,
-          signature_id: rule.charCodeAt(0),
-          rev: 1,
-          signature: why,
-          category: `Leakguard rule ${rule}`,
-          severity: severity === 'red' ? 1 : 2,
-        },
-        leakguard: { rule, kind, destination, ...rest },
-      })}\n`;
-    })
-    .join('');
+/**
+ * One alert a line, oldest first, then so one flow for each row of what the profile allows; what Leakguard knows more than Suricata
+ * stands under `leakguard`.
+ */
+export function reportEve({ dossier, incidents }: Report): string {
+  const alerts = incidents.toReversed().map(eveAlert);
+  const flows = (dossier.allowed?.rows ?? []).toReversed().map(eveFlow);
+  return [...alerts, ...flows].map((event) => `${JSON.stringify(event)}\n`).join('');
+}
+
+type EveEvent = Readonly<Record<string, unknown>>;
+
+const isAddress = (text: string): boolean => /^[\da-f.:]+$/.test(text);
+
+function eveFlow(row: AllowedRow): EveEvent {
+  const { first, last, client, destination, transport, port, kind, frames, name, connections } = row;
+  return {
+    timestamp: first,
+    ...{ event_type: 'flow', src_mac: client },
+    ...(isAddress(destination) ? { dest_ip: destination } : {}),
+    ...(port === null ? {} : { dest_port: port }),
+    ...{ proto: transport.toUpperCase(), app_proto: kind },
+    flow: { pkts_toserver: frames, start: first, end: last },
+    leakguard: { allowed: 'by the profile', kind, destination, name, connections, frames, first, last },
+  };
+}
+
+function eveAlert(incident: IncidentView): EveEvent {
+  const { rule, kind, severity, why, first, destination, client, ...rest } = incident;
+  return {
+    timestamp: first,
+    ...{ event_type: 'alert', src_mac: client },
+    ...(isAddress(destination) ? { dest_ip: destination } : {}),
+    app_proto: kind,
+    alert: {
+      action: rest.escaped > 0 ? 'allowed' : 'blocked',
+      gid: 1,
+      signature_id: rule.charCodeAt(0),
+      rev: 1,
+      signature: why,
+      category: `Leakguard rule ${rule}`,
+      severity: severity === 'red' ? 1 : 2,
+    },
+    leakguard: { rule, kind, destination, ...rest },
+  };
 }
 
 function section(title: string, lines: readonly string[]): string[] {

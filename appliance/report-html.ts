@@ -1,14 +1,15 @@
 // Knows: how a report is one HTML page that fetches nothing, with the timeline as SVG. Must not know: where it came from.
 // Every text is escaped, and the page's own policy (CSP) allows no script and no request: names come from the wire.
 
+import { placeText } from '../src/guard/allowed.ts';
 import type { DossierSite } from '../src/guard/dossier.ts';
 import type { GapView } from '../src/guard/gaps.ts';
 import { RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
 import { printable } from '../src/guard/status.ts';
-import type { IncidentView } from '../src/guard/status.ts';
+import type { AllowedView, IncidentView } from '../src/guard/status.ts';
 import type { Timeline, TimelineState } from '../src/guard/timeline.ts';
 import type { Rule } from '../src/policy/verdict.ts';
-import { rulesOf } from './report-formats.ts';
+import { ALLOWED_TITLE, allowedWords, noLeakWords, rulesOf } from './report-formats.ts';
 import type { Report } from './report-formats.ts';
 
 const WIDTH = 960;
@@ -30,7 +31,7 @@ svg{width:100%;height:auto}.red{color:#b71c1c;font-weight:bold}`;
 export function reportHtml({ dossier, incidents, timeline }: Report): string {
   const verdict =
     dossier.escaped === 0
-      ? 'Nothing escaped.'
+      ? text(noLeakWords(dossier))
       : `<span class="red">${String(dossier.escaped)} frames escaped past the tunnel.</span>`;
   return `<!doctype html>
 <html lang="en">
@@ -52,6 +53,7 @@ ${dossier.tunnels.some(({ operator }) => operator !== null) ? SOURCES : ''}
 ${gapList(dossier.gaps)}
 ${siteTable('Sites', dossier.sites)}
 ${siteTable('Destinations without a name', dossier.destinations)}
+${allowedTable(dossier.allowed)}
 ${incidentTable(incidents)}
 ${remedies(rulesOf(incidents))}
 </body>
@@ -107,6 +109,19 @@ function siteTable(title: string, sites: readonly DossierSite[]): string {
   return `<h2>${text(title)}</h2>
 <table><tr><th>what</th><th>how often</th><th>by</th><th>first</th><th>last</th></tr>
 ${rows.join('\n')}</table>`;
+}
+
+function allowedTable(allowed: AllowedView | undefined): string {
+  if (allowed === undefined) return '';
+  const rows = allowed.rows.map(
+    (row) =>
+      `<tr>${cells(row.name, placeText(row), row.client, String(row.connections), String(row.frames), row.first, row.last)}</tr>`,
+  );
+  const table =
+    rows.length === 0
+      ? ''
+      : `\n<table><tr><th>name</th><th>to</th><th>by</th><th>connections</th><th>frames</th><th>first</th><th>last</th></tr>\n${rows.join('\n')}</table>`;
+  return `<h2>${ALLOWED_TITLE}</h2>\n<p>${text(allowedWords(allowed))}</p>${table}`;
 }
 
 function incidentTable(incidents: readonly IncidentView[]): string {

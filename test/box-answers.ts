@@ -11,7 +11,7 @@ import type {
   SettingsAnswer,
 } from '../src/guard/answers.ts';
 import type { UpdateStatus } from '../src/guard/update-status.ts';
-import { aStatus } from './guard-peer.ts';
+import { aStatus, someAllowed } from './guard-peer.ts';
 import type { GuardPeer } from './guard-peer.ts';
 
 const TIMES = { first: '2026-03-01T09:12:00.000Z', last: '2026-03-01T10:00:00.000Z' } as const;
@@ -167,6 +167,15 @@ export function crowdBox(peer: GuardPeer): void {
     'GET /v1/dossier': aDossier({
       ...{ sites, destinations: sites, escaped: 1e12, truncated: true },
       devices: [long],
+      allowed: someAllowed({
+        ...{ connections: 1e12, frames: 1e12, more: 1e6 },
+        rows: someAllowed().rows.map((row) => ({
+          ...row,
+          name,
+          frames: 1e12,
+          client: `h-${'f'.repeat(20)}`,
+        })),
+      }),
     }),
     'GET /v1/health': someHealth({
       guard: {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { FramesAnswer } from '../src/guard/past-answers.ts';
-import type { ApiErrorBody, GuardEvent, IncidentView, Status } from '../src/guard/status.ts';
+import type { AllowedView, ApiErrorBody, GuardEvent, IncidentView, Status } from '../src/guard/status.ts';
 import { timelineOf } from '../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../src/guard/timeline.ts';
 
@@ -26,6 +26,25 @@ export function anIncident(changes: Partial<IncidentView> = {}): IncidentView {
     ...{ attempted: 1, escaped: 1, blocked: 0, acknowledged: false, breach: false },
     ...{ first: '2026-03-01T10:00:00.000Z', last: '2026-03-01T10:00:00.000Z' },
     why: 'A DNS query for host0.leak.example went to 203.0.113.53 in the clear.',
+    ...changes,
+  };
+}
+
+/** What a profile has let go direct: a visit with a name, and one without. */
+export function someAllowed(changes: Partial<AllowedView> = {}): AllowedView {
+  const row = { client: '02:00:00:00:00:0c', transport: 'tcp', port: 443, kind: 'tls' } as const;
+  return {
+    ...{ since: '2026-03-01T09:00:00.000Z', connections: 1_305, frames: 20_417, more: 0 },
+    rows: [
+      {
+        ...{ ...row, destination: '203.0.113.5', name: 'news.example', connections: 1_304, frames: 20_400 },
+        ...{ first: '2026-03-01T09:01:00.000Z', last: '2026-03-01T10:00:00.000Z' },
+      },
+      {
+        ...{ ...row, destination: '203.0.113.80', name: '', connections: 1, frames: 17 },
+        ...{ first: '2026-03-01T09:00:30.000Z', last: '2026-03-01T09:00:31.000Z' },
+      },
+    ],
     ...changes,
   };
 }

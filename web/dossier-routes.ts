@@ -6,7 +6,8 @@ import type { Context } from 'koa';
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
 import type { Dossier } from '../src/guard/answers.ts';
-import { printable } from '../src/guard/status.ts';
+import { placeText, printable } from '../src/guard/status.ts';
+import type { AllowedView } from '../src/guard/status.ts';
 import { GuardFault } from './api-client.ts';
 import { eveWords, filled } from './eve-words.ts';
 import { BOX_SHEETS } from './render.ts';
@@ -14,7 +15,7 @@ import type { Notice } from './render.ts';
 import type { Site } from './site.ts';
 import { DOSSIER_TEXTS, FORMAT_TEXTS, PERIOD_TEXTS } from './texts-dossier.ts';
 import { LOST_TEXTS, TEXTS } from './texts.ts';
-import { clockTime, sentence } from './view-model.ts';
+import { clockTime, grouped, sentence } from './view-model.ts';
 
 type Chosen = Readonly<Record<'period' | 'since' | 'until' | 'client' | 'rule', string>>;
 
@@ -49,6 +50,21 @@ function inUtc(text: string): string {
   return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/.test(text) ? `${text}Z` : text;
 }
 
+/** The section about what the profile allows; undefined where there is none. */
+function allowedValues(
+  allowed: AllowedView | undefined,
+  now: string,
+): Readonly<Record<string, unknown>> | undefined {
+  if (allowed === undefined) return undefined;
+  const { since, connections, frames, rows, more } = allowed;
+  const counts = { connections: grouped(connections), frames: grouped(frames), since: clockTime(since, now) };
+  return {
+    total: filled(TEXTS.allowedTotal, counts),
+    rows: rows.slice(0, ROWS).map((row) => ({ ...row, place: placeText(row) })),
+    more: more + Math.max(0, rows.length - ROWS),
+  };
+}
+
 export function addDossierRoutes(router: Router, site: Site): void {
   const { box, renderer } = site;
 
@@ -75,6 +91,7 @@ export function addDossierRoutes(router: Router, site: Site): void {
                 { title: DOSSIER_TEXTS.sites, head: DOSSIER_TEXTS.name, rows: told.sites },
                 { title: DOSSIER_TEXTS.destinations, head: DOSSIER_TEXTS.address, rows: told.destinations },
               ].filter(({ rows }) => rows.length > 0),
+        allowed: allowedValues(told?.allowed, now),
         clockTime: (iso: string) => clockTime(iso, now),
       }),
     });

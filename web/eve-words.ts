@@ -11,6 +11,7 @@ const DEVICES = 20;
 /** Her notes, one sentence each. `now` is an ISO time: other days are told with their date. */
 export function eveWords(dossier: Dossier, now: string): readonly string[] {
   const { sites, destinations, escaped, blocked, tunnels, devices, privacy } = dossier;
+  const allowed = allowedWords(dossier);
   const stopped = blocked > 0 ? [filled(T.stopped, { count: grouped(blocked) })] : [];
   const vpn = tunnels.map(({ protocol, endpoint, country, operator }) =>
     filled(T.vpn, {
@@ -20,9 +21,15 @@ export function eveWords(dossier: Dossier, now: string): readonly string[] {
     }),
   );
   if (privacy === 'minimal')
-    return [...(escaped > 0 ? [filled(T.have, { count: grouped(escaped) })] : []), T.counts, ...stopped];
+    return [
+      ...(escaped > 0 ? [filled(T.have, { count: grouped(escaped) })] : []),
+      ...allowed,
+      T.counts,
+      ...stopped,
+    ];
   const people = devices.slice(0, DEVICES).flatMap(deviceWords);
-  if (escaped === 0) return [T.nothing, ...people, ...vpn, ...stopped];
+  if (escaped === 0)
+    return [...(allowed.length === 0 ? [T.nothing] : allowed), ...people, ...vpn, ...stopped];
   const visited = sites.filter((site) => site.visited > 0).length;
   const all = [...sites, ...destinations];
   const [first, last] = [least(all.map((one) => one.first)), most(all.map((one) => one.last))];
@@ -34,8 +41,16 @@ export function eveWords(dossier: Dossier, now: string): readonly string[] {
     ...counted(sites.length, T.nameOne, T.names),
     ...counted(visited, T.visitOne, T.visits),
     ...counted(destinations.length, T.bareOne, T.bare),
-    ...[...people, ...vpn, ...stopped],
+    ...[...allowed, ...people, ...vpn, ...stopped],
   ];
+}
+
+function allowedWords({ allowed, privacy }: Dossier): string[] {
+  if (allowed === undefined || allowed.frames === 0) return [];
+  const count = grouped(allowed.frames);
+  if (privacy === 'minimal') return [filled(T.allowedCount, { count })];
+  const names = new Set(allowed.rows.map(({ name }) => name).filter((name) => name !== ''));
+  return [filled(T.allowed, { count, names: grouped(names.size) })];
 }
 
 function deviceWords(told: ClientView): string[] {

@@ -1,8 +1,12 @@
-// Knows: what the help page says besides the rules: the lamp's patterns, and what the box cannot see. Must not know: layout.
+// Knows: what the help page says besides the rules: the lamp's patterns, the profiles, and what the box cannot see. Must not know: layout.
 // As README.md, What it cannot see and The light. English; one place, so that it can be translated.
 
 export const LAMP_PATTERNS = [
-  { look: 'Green, steady', states: 'Clear', meaning: 'The tunnel is up, and nothing escapes it.' },
+  {
+    look: 'Green, steady',
+    states: 'Clear',
+    meaning: 'The tunnel is up, and nothing escapes it but what your profile lets go direct.',
+  },
   { look: 'Green, short red blip', states: 'Blocked', meaning: 'Something tried to leave and was stopped.' },
   {
     look: 'Amber, or slow green',
@@ -21,6 +25,36 @@ export const LAMP_PATTERNS = [
     meaning: 'Something crossed the block, or the box cannot vouch for anything.',
   },
   { look: 'Alternating', states: 'Pass open', meaning: 'The block is open for the login page of a network.' },
+] as const;
+
+/** As README.md, Profiles. */
+export const PROFILE_HELP = [
+  {
+    title: 'Full tunnel',
+    text: 'Watches everything. Whatever is neither the tunnel’s nor needed to be on the network is a leak, and block mode stops it; your exceptions may leave.',
+  },
+  {
+    title: 'Encrypted names, nothing direct',
+    text: 'As a full tunnel, with your resolvers and proxies beside it. It is so by itself where you name proxies.',
+  },
+  {
+    title: 'Encrypted names, the rest anywhere',
+    text: 'Watches names alone: DNS in the clear, encrypted DNS at another resolver, a name told to another proxy. Block mode stops the ports on which names are asked for, and addresses that were answered in the clear. All other traffic leaves, to anywhere, and whoever is on the wire reads where to and often the name.',
+  },
+  {
+    title: 'Split, the rest to answered addresses',
+    text: 'Watches your protected names. Block mode stops questions for them, addresses that have served one, and whatever no answer for another name has led to.',
+  },
+  {
+    title: 'Split, the rest anywhere',
+    text: 'The same, but other traffic goes to any address that has served no protected name: the first visit to one that nobody asked for here is out before it is known.',
+  },
+] as const;
+
+export const PROFILE_NOTES = [
+  'Watching only, everything leaves in every profile, and what is a leak is told.',
+  'A resolver with a name is a pair: another name at its address is a leak, and so is its name at another address. The firewall compares addresses alone, so where other traffic may go direct these cross the block, and are red.',
+  'DNS over HTTPS at a server that nobody knows cannot be told from any web page. It leaves where other traffic may go direct.',
 ] as const;
 
 export const BUTTON_TEXT =

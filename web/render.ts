@@ -7,13 +7,22 @@ import { join } from 'node:path';
 import ejs from 'ejs';
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
-import { printable, serverText } from '../src/guard/status.ts';
-import type { Fault, LedgerView, Status } from '../src/guard/status.ts';
+import { placeText, printable, serverText } from '../src/guard/status.ts';
+import type { AllowedView, Fault, LedgerView, Status } from '../src/guard/status.ts';
+import { filled } from './eve-words.ts';
 import { GLYPHS } from './glyphs.ts';
-import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS } from './help-texts.ts';
+import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS, PROFILE_HELP, PROFILE_NOTES } from './help-texts.ts';
 import { PASSWORD_LENGTH } from './password.ts';
 import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
-import { OUTCOME_TEXTS, PLACES, PROFILE_TEXTS, PUBLIC_TEXTS, TEXTS, TUNNEL_STATE_TEXTS } from './texts.ts';
+import {
+  DIRECT_TEXTS,
+  OUTCOME_TEXTS,
+  PLACES,
+  PROFILE_TEXTS,
+  PUBLIC_TEXTS,
+  TEXTS,
+  TUNNEL_STATE_TEXTS,
+} from './texts.ts';
 import type { LightState } from './texts.ts';
 import { blind, clockTime, grouped, lightOf, proofOf, rankedKinds } from './view-model.ts';
 import type { Knowledge, LightView } from './view-model.ts';
@@ -28,7 +37,7 @@ export const BOX_SHEETS: readonly string[] = [
 ];
 
 /** In the order of the page. Each is one element whose id is the region's name. */
-export const REGIONS = ['light', 'controls', 'incidents', 'tunnels', 'health'] as const;
+export const REGIONS = ['light', 'controls', 'incidents', 'allowed', 'tunnels', 'health'] as const;
 export type Region = (typeof REGIONS)[number];
 export type Regions = Readonly<Record<Region, string>>;
 
@@ -102,9 +111,10 @@ export class Renderer {
     const status = knowledge.known ? knowledge.status : knowledge.last;
     const shared = { clockTime: (iso: string) => clockTime(iso, now), current: knowledge.known };
     return {
-      light: this.#light(lightOf(knowledge), knowledge.known ? knowledge.status.ledger : undefined, now),
+      light: this.#light(lightOf(knowledge), knowledge.known ? knowledge.status : undefined, now),
       controls: this.draw('controls', { ...shared, ...controlValues(knowledge) }),
       incidents: this.draw('incidents', { ...shared, ...incidentValues(status) }),
+      allowed: this.draw('allowed', { ...shared, ...allowedValues(status?.allowed, shared.clockTime) }),
       tunnels: this.draw('tunnels', {
         ...shared,
         tunnels: status?.tunnels ?? [],
@@ -162,7 +172,10 @@ export class Renderer {
   }
 
   help(): string {
-    const texts = { lamps: LAMP_PATTERNS, button: BUTTON_TEXT, limits: LIMIT_TEXTS };
+    const texts = {
+      ...{ lamps: LAMP_PATTERNS, button: BUTTON_TEXT, limits: LIMIT_TEXTS },
+      ...{ profiles: PROFILE_HELP, profileNotes: PROFILE_NOTES },
+    };
     return this.framed({
       ...{ title: `${TEXTS.helpTitle} · ${TEXTS.product}`, notice: undefined, here: '/help' },
       sheets: ['page.css', 'frame.css', 'lists.css'],
@@ -186,17 +199,13 @@ export class Renderer {
     });
   }
 
-  /** Without a ledger its figures are unknown; a visitor who may not see them is shown none. */
-  #light(
-    light: LightView,
-    ledger: LedgerView | undefined,
-    now: string,
-    visitor?: { known: boolean },
-  ): string {
+  /** Without a status its figures are unknown; a visitor who may not see them is shown none. */
+  #light(light: LightView, status: Status | undefined, now: string, visitor?: { known: boolean }): string {
     return this.draw('light', {
       ...{ light, title: titleOf(light), glyph: GLYPHS[light.state] },
-      figures: visitor === undefined ? figures(ledger) : undefined,
-      known: visitor?.known ?? ledger !== undefined,
+      figures: visitor === undefined ? figures(status?.ledger) : undefined,
+      note: status?.allowed === undefined ? TEXTS.ledgerNote : TEXTS.ledgerOfLeaks,
+      known: visitor?.known ?? status !== undefined,
       clockTime: (iso: string) => clockTime(iso, now),
     });
   }
@@ -227,7 +236,7 @@ function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> 
 /** What block mode stops, beside its switch: no more than it does. */
 function blockOnWords({ profile, direct }: Status): string {
   if (profile === 'full-tunnel') return TEXTS.blockOnNote;
-  if (profile !== 'split') return TEXTS.blockOnOther;
+  if (profile !== 'split') return direct === 'none' ? TEXTS.blockOnNamed : TEXTS.blockOnOther;
   return direct === 'answered' ? TEXTS.blockOnAnswered : TEXTS.blockOnAny;
 }
 
@@ -244,8 +253,22 @@ function incidentValues(status: Status | undefined): Readonly<Record<string, unk
     status.ledger.escaped + status.ledger.unseen === 0;
   return {
     ...{ incidents, outcomes: OUTCOME_TEXTS, rules: RULE_TITLES },
-    none: proven ? TEXTS.none : TEXTS.noneKnown,
+    none: proven ? (status.allowed === undefined ? TEXTS.none : TEXTS.noneButDirect) : TEXTS.noneKnown,
     unacknowledged: status?.unacknowledged ?? 0,
+  };
+}
+
+function allowedValues(
+  allowed: AllowedView | undefined,
+  time: (iso: string) => string,
+): Readonly<Record<string, unknown>> {
+  if (allowed === undefined) return { allowed };
+  const { since, connections, frames, rows, more } = allowed;
+  const counted = { connections: grouped(connections), frames: grouped(frames), since: time(since) };
+  return {
+    ...{ allowed, more, total: filled(TEXTS.allowedTotal, counted) },
+    rows: rows.map((row) => ({ ...row, place: placeText(row) })),
+    moreWords: filled(TEXTS.allowedMore, { count: grouped(more) }),
   };
 }
 
@@ -253,6 +276,11 @@ function healthValues(status: Status | undefined, now: string): Readonly<Record<
   if (status === undefined) return { kinds: [], profile: '' };
   return {
     ...{ kinds: rankedKinds(status.counters), proof: proofOf(status.health, now) },
-    profile: PROFILE_TEXTS[status.profile] ?? status.profile,
+    profile: profileWords(status),
   };
+}
+
+function profileWords({ profile, direct }: Status): string {
+  const rest = direct === undefined ? undefined : DIRECT_TEXTS[direct];
+  return `${PROFILE_TEXTS[profile] ?? profile}${rest === undefined ? '' : `, ${rest}`}`;
 }

@@ -32,6 +32,9 @@ export const DOSSIER_TEXTS = {
   visitOne: 'I saw one of them visited, and I know when.',
   bare: 'I know {count} addresses that were talked to without a name. Some of them I can look up.',
   bareOne: 'I know one address that was talked to without a name. Perhaps I can look it up.',
+  allowed:
+    'Your profile lets other traffic pass me outside the tunnel: I have {count} frames of it, with {names} names, and I know when.',
+  allowedCount: 'Your profile lets other traffic pass me outside the tunnel: I have {count} frames of it.',
   vpn: 'You hide behind a VPN: {protocol} to {endpoint}{operator}{country}. I see when it runs and how much it carries.',
   operator: ', in the network of {operator}',
   operators: 'Who runs a network: data of Route Views (routeviews.org), CC BY 4.0, and of',
@@ -48,6 +51,8 @@ export const DOSSIER_TEXTS = {
   destinations: 'Addresses without a name',
   often: 'How often',
   by: 'By',
+  begun: 'Connections or questions',
+  frames: 'Frames',
   first: 'First',
   last: 'Last',
   name: 'Name',

@@ -22,12 +22,14 @@ export const SETTINGS_TEXTS = {
   mustTunnelNote:
     'Profile “split” only. One a line, in any letters: bank.example for a name and all below it, *.clinic.example for what is below.',
   direct: 'Where the rest may go',
-  directNote: 'Profile “split” only, in block mode.',
+  directNote:
+    'Not with a full tunnel. “To answered addresses” is for “split”, “Nowhere” for “encrypted names”; watching only, everything may leave.',
   resolvers: 'Encrypted resolvers',
   resolversNote:
-    'Not with a full tunnel. One a line, such as dot:9.9.9.9:853 or doh:203.0.113.5:443/dns.example.',
+    'Not with a full tunnel. One a line, such as dot:9.9.9.9:853 or doh:203.0.113.5:443/dns.example. With a name, another name at that address is a leak, and so is that name at another.',
   proxies: 'Proxies',
-  proxiesNote: 'Not with a full tunnel. One a line, such as tcp:203.0.113.9:1080.',
+  proxiesNote:
+    'Not with a full tunnel. One a line, such as tcp:203.0.113.9:1080. Who names proxies usually wants nothing beside them: then choose “Nowhere” above.',
   localChatter: 'Chatter on the local link',
   localChatterNote:
     'mDNS, LLMNR, NetBIOS and SSDP: what devices call out to each other. Block mode stops them unless they are ignored.',
@@ -78,7 +80,11 @@ export const SETTINGS_TEXTS = {
 
 export const PROFILE_CHOICES = [
   ['full-tunnel', 'Full tunnel', 'Everything through the tunnel. What is not is a leak.'],
-  ['proxy-stub', 'Encrypted names', 'Names only by the resolvers below; other traffic may go direct.'],
+  [
+    'proxy-stub',
+    'Encrypted names',
+    'Names are what it guards: they go to the resolvers and proxies below alone. Where the rest may go you choose below.',
+  ],
   ['split', 'Split', 'The protected names below only through the tunnel; the rest may go direct.'],
 ] as const;
 
@@ -91,8 +97,9 @@ export const DIRECT_CHOICES = [
   [
     'any',
     'Anywhere',
-    'Everywhere but to addresses that have served a protected name. The first visit to one that nobody asked for here is out before it is known.',
+    'Everywhere; with “split” but to addresses that have served a protected name: the first visit to one that nobody asked for here is out before it is known. Eve reads where it goes, and often the name.',
   ],
+  ['none', 'Nowhere', 'Only to the resolvers and proxies below, to the exceptions, and through the tunnel.'],
 ] as const;
 
 export const CHATTER_CHOICES = [

@@ -50,7 +50,7 @@ export const LOST_TEXTS: Readonly<Record<GuardFaultCode, string>> = {
 
 /** What a visitor who is not logged in may know: no name, no address, no figure. */
 export const PUBLIC_TEXTS: Readonly<Record<LightState, string>> = {
-  clear: 'The tunnel is up and nothing was seen leaving outside it.',
+  clear: 'The tunnel is up and no leak was seen.',
   minor: 'The tunnel is up. Something minor was seen outside it.',
   leaking: 'Something left outside the tunnel.',
   breach: 'Something crossed the block.',
@@ -106,6 +106,13 @@ export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
   split: 'Protected names through the tunnel',
 };
 
+/** Of a profile that is not for everything: where other traffic may go. */
+export const DIRECT_TEXTS: Readonly<Record<string, string>> = {
+  any: 'the rest anywhere',
+  answered: 'the rest to answered addresses',
+  none: 'nothing else past the tunnel',
+};
+
 export const TEXTS = {
   product: 'Leakguard',
   /** In the tab until the script puts the state there: without one it could not be kept true. */
@@ -146,8 +153,10 @@ export const TEXTS = {
   lost: 'Not connected',
   since: 'since',
   pageLost: 'This page has lost its connection to the box. It does not know what is on the wire.',
-  ledger: 'Frames outside the tunnel',
+  ledger: 'Leaks, in frames',
   ledgerNote: 'Frames in all, acknowledged ones too.',
+  ledgerOfLeaks:
+    'Frames of leaks in all, acknowledged ones too. What your profile lets go direct is listed below.',
   escaped: 'Got out',
   blocked: 'Stopped',
   attempted: 'Tried',
@@ -158,6 +167,8 @@ export const TEXTS = {
   blockOn: 'On',
   blockOff: 'Off',
   blockOnNote: 'Only the tunnel and what it needs may leave.',
+  blockOnNamed:
+    'Only the tunnel, your encrypted resolvers and your proxies may be gone to. Anything else is a leak, and stopped.',
   blockOnOther:
     'Names leave by your encrypted resolvers and proxies alone. Other traffic goes past the tunnel, as your profile allows.',
   blockOnAnswered:
@@ -218,8 +229,20 @@ export const TEXTS = {
   lightMeans: 'What the light means',
   rulesMean: 'What counts as a leak, and what to do',
   limitsAre: 'What the box cannot see',
+  profilesAre: 'What each profile watches, and what it stops',
   none: 'Nothing has left outside the tunnel.',
   noneKnown: 'Nothing is recorded, which does not mean that nothing left.',
+  allowedTitle: 'Allowed by profile',
+  allowedNote:
+    'Your profile lets other traffic go past the tunnel. It is no leak, and Eve reads all of this.',
+  allowedTotal:
+    '{connections} connections or questions, {frames} frames since {since}. Kept while the box runs, not over a restart.',
+  allowedNoName: 'no name',
+  allowedConnections: 'connections or questions',
+  allowedFrames: 'frames',
+  allowedMore: 'And {count} more.',
+  allowedAll: 'See all',
+  noneButDirect: 'No leak has left. Your profile lets other traffic go past the tunnel: it is listed below.',
   acknowledge: 'Acknowledge',
   acknowledgeAll: 'Acknowledge all',
   acknowledged: 'acknowledged',
@@ -250,6 +273,7 @@ export const TEXTS = {
   notProven: 'not proven yet',
   noProof: 'not proven: this box sends no forged leaks, so nothing shows that a real one would be seen',
   profile: 'Profile',
+  profileMeans: 'What it watches',
   folded: 'Incidents folded together under flood',
   traffic: 'Frames by kind',
   lastKnown: 'Last known, not current',

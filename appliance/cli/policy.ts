@@ -99,10 +99,12 @@ async function check(file: string, { json, api }: Values, io: CommandIo): Promis
     io.stdout.write(`${faultsText(file, parsed.faults)}\n`);
     return 2;
   }
-  const { profile, tunnels } = parsed.policy;
+  const { profile, direct, tunnels } = parsed.policy;
+  // Where it is not written it depends on what is.
+  const rest = profile === 'full-tunnel' ? '' : ` with direct: ${direct}`;
   const said =
     tunnels.length === 0 ? 'no tunnel yet: everything counts as a leak' : `${tunnels.length} tunnels`;
-  io.stdout.write(`${file} is valid: ${profile}, ${said}\n`);
+  io.stdout.write(`${file} is valid: ${profile}${rest}, ${said}\n`);
   return 0;
 }
 

@@ -23,7 +23,7 @@ const HELP = `leakguard report: what Eve knows, from everything that escaped
   --json         the same as --format json
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 nothing escaped, 1 something did, 2 usage, 3 no daemon.
+Exit: 0 no leak escaped, 1 something did, 2 usage, 3 no daemon.
 `;
 
 const OPTIONS = {

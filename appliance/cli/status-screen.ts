@@ -1,6 +1,7 @@
 // Knows: how a status reads on a terminal: the state first, then why, then the figures. Must not know: sockets, options.
 // Every text goes through `printable`: a name from the wire may hold terminal escapes.
 
+import { placeText } from '../../src/guard/allowed.ts';
 import { printable, serverText } from '../../src/guard/status.ts';
 import type { IncidentView, State, Status } from '../../src/guard/status.ts';
 import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
@@ -26,6 +27,7 @@ export function stateMark({ state, lamp }: Status): readonly [mark: string, tone
 
 const BAR_WIDTH = 24;
 const INCIDENTS_SHOWN = 10;
+const ALLOWED_SHOWN = 5;
 const KINDS_SHOWN = 8;
 
 /** The whole screen, ending in a line feed. */
@@ -37,6 +39,7 @@ export function statusScreen(status: Status, style: Style, now: Date): string {
     tunnels(shown, style, now),
     meshes(shown, style, now),
     incidents(shown, style, now),
+    allowed(shown, style, now),
     health(shown, style, now),
     kinds(shown, style),
   ]
@@ -67,9 +70,10 @@ function headline(status: Status, { paint }: Style, now: Date): string {
   const [mark, tone] = stateMark(status);
   const block = status.blockMode ? paint('green', 'block mode on') : 'block mode off';
   const pass = status.passUntil === null ? '' : ` · pass until ${clockTime(status.passUntil, now)}`;
+  const direct = status.direct === undefined ? '' : `, direct: ${status.direct}`;
   return (
     `${paint(tone, `${mark} ${status.state.toUpperCase()}`)}  ${paint('bold', status.why)}\n` +
-    `  since ${clockTime(status.since, now)} · ${block} · ${status.profile}${pass}\n`
+    `  since ${clockTime(status.since, now)} · ${block} · ${status.profile}${direct}${pass}\n`
   );
 }
 
@@ -133,6 +137,25 @@ function incidents(status: Status, style: Style, now: Date): string {
   const more = status.incidents.length - INCIDENTS_SHOWN;
   const rest = more > 0 ? `  and ${grouped(more)} more: leakguard status --json\n` : '';
   return `${style.paint('bold', 'Incidents')}${waiting}\n${lines.join('')}${rest}`;
+}
+
+/** What the profile lets go direct is no leak; a screen without it would read as if nothing else had left. */
+function allowed({ allowed: seen }: Status, { paint }: Style, now: Date): string {
+  if (seen === undefined) return '';
+  const told = `${grouped(seen.connections)} connections or questions, ${grouped(seen.frames)} frames since ${clockTime(seen.since, now)}`;
+  const cells = padded(
+    seen.rows
+      .slice(0, ALLOWED_SHOWN)
+      .map((row) => [
+        row.name === '' ? '(no name)' : row.name,
+        placeText(row),
+        `${grouped(row.frames)} frames`,
+      ]),
+  );
+  const lines = cells.map((row) => `  ${row.join('  ').trimEnd()}\n`);
+  const left = seen.rows.length + seen.more - lines.length;
+  const rest = left > 0 ? `  and ${grouped(left)} more: leakguard report\n` : '';
+  return `${paint('bold', 'Allowed by profile')}: no leak, and readable on the wire\n  ${told}\n${lines.join('')}${rest}`;
 }
 
 function health({ health: seen }: Status, { paint }: Style, now: Date): string {

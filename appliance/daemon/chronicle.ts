@@ -16,7 +16,7 @@ import { laxerThan, shown, shownGap } from '../../src/guard/past.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import { Veil } from '../../src/guard/privacy.ts';
 import { fairPick } from '../../src/guard/quotas.ts';
-import type { IncidentView, Status } from '../../src/guard/status.ts';
+import type { AllowedView, IncidentView, Status } from '../../src/guard/status.ts';
 import { NO_TALLY, timelineOf } from '../../src/guard/timeline.ts';
 import type { StateChange, Tally, Timeline } from '../../src/guard/timeline.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -211,6 +211,11 @@ export class Chronicle {
       tallies: store.timeline.tallies(range.from, range.to, width),
     }));
     return timelineOf(range, parts?.changes ?? [], parts?.tallies ?? [], Date.now());
+  }
+
+  /** What the profile has let go past the tunnel in this run: it is kept in memory alone. */
+  allowed(): AllowedView | undefined {
+    return this.#guard?.allowed();
   }
 
   /** Incidents of the past that tell more than the privacy in force would. */

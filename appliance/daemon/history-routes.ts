@@ -9,11 +9,11 @@ import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import { RULES, isKind, isRule } from '../../src/guard/history.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
 import type { Privacy } from '../../src/guard/privacy.ts';
-import type { IncidentView, Status } from '../../src/guard/status.ts';
+import type { AllowedView, IncidentView, Status } from '../../src/guard/status.ts';
 import type { Timeline } from '../../src/guard/timeline.ts';
 import { writeEvidence } from '../../src/wire/pcapng-write.ts';
 import { INCIDENTS_MOST, dossierFrom, reportFrom } from '../jobs/past.ts';
-import type { PastJobs, PastKind } from '../jobs/past.ts';
+import type { DossierQuestion, PastJobs, PastKind } from '../jobs/past.ts';
 import { REPORTS } from '../report.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
@@ -29,6 +29,7 @@ export interface HistorySubject {
   gaps(since: number, until: number): readonly Gap[];
   clients(): readonly ClientView[];
   timeline(from: number, to: number, buckets: number): Timeline;
+  allowed(): AllowedView | undefined;
   rewritePast(blocking: boolean): Promise<void>;
   /** The answer from another process; undefined where there is none: what is in memory is little. */
   apart<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> | undefined;
@@ -125,9 +126,17 @@ async function dossierFor(
   box: { status(): Status },
   filter: IncidentFilter,
 ): Promise<unknown> {
-  const asked = { filter, now: Date.now(), privacy: history.privacy, tunnels: box.status().tunnels };
+  const asked = { filter, now: Date.now(), ...knownBeside(history, box) };
   const apart = await history.apart('dossier', asked)?.catch(refusedJob);
   return apart === undefined ? dossierFrom(history, asked) : new BinaryAnswer('application/json', apart);
+}
+
+/** What a dossier tells that no history holds. */
+function knownBeside(
+  history: HistorySubject,
+  box: { status(): Status },
+): Pick<DossierQuestion, 'privacy' | 'tunnels' | 'allowed'> {
+  return { privacy: history.privacy, tunnels: box.status().tunnels, allowed: history.allowed() };
 }
 
 /** The past in one of the forms of `leakguard report`, from a day before `until` unless `since` says otherwise. */
@@ -144,8 +153,7 @@ async function reportFor(
   const until = filter.until ?? now;
   const since = filter.since ?? until - DAY_MS;
   if (since >= until) throw invalid('since', 'is not before "until"', 'send an earlier time');
-  const { privacy } = history;
-  const asked = { filter, format, since, until, now, privacy, tunnels: box.status().tunnels };
+  const asked = { filter, format, since, until, now, ...knownBeside(history, box) };
   const report = (await history.apart('report', asked)?.catch(refusedJob)) ?? reportFrom(history, asked);
   return new BinaryAnswer(REPORTS[format].type, report);
 }

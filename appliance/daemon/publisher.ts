@@ -72,8 +72,9 @@ export class Publisher {
 
 /** What of a status is worth telling when it changes: counters and health move all the time, and are asked for. */
 function essence(status: Status): string {
-  const { counters, health, tunnels, ...rest } = status;
+  const { counters, health, tunnels, allowed, ...rest } = status;
+  const direct = allowed === undefined ? 0 : allowed.rows.length + allowed.more;
   const alive = tunnels.map(({ name, state }) => `${name} ${state}`);
   const taps = health.taps.map(({ port, state }) => `${port} ${state}`);
-  return JSON.stringify([rest, alive, taps, health.warnings, Object.keys(counters).length > 0]);
+  return JSON.stringify([rest, direct, alive, taps, health.warnings, Object.keys(counters).length > 0]);
 }

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import type { ReportFormat } from '../../src/guard/answers.ts';
 import { shownClients } from '../../src/guard/clients.ts';
 import type { ClientView } from '../../src/guard/clients.ts';
+import { allowedBy } from '../../src/guard/allowed.ts';
 import { dossierOf } from '../../src/guard/dossier.ts';
 import type { Dossier } from '../../src/guard/dossier.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
 import { Veil } from '../../src/guard/privacy.ts';
 import type { Privacy } from '../../src/guard/privacy.ts';
-import type { IncidentView, TunnelView } from '../../src/guard/status.ts';
+import type { AllowedView, IncidentView, TunnelView } from '../../src/guard/status.ts';
 import { timelineOf } from '../../src/guard/timeline.ts';
 import type { Timeline } from '../../src/guard/timeline.ts';
 import { registrationOf } from '../registrations.ts';
@@ -40,6 +41,8 @@ export interface DossierQuestion {
   readonly now: number;
   readonly privacy: Privacy;
   readonly tunnels: readonly TunnelView[];
+  /** What the profile has let go past the tunnel; no history holds it. */
+  readonly allowed: AllowedView | undefined;
 }
 
 export interface ReportQuestion extends DossierQuestion {
@@ -76,11 +79,14 @@ export const INCIDENTS_MOST = 2_000;
 const DOSSIER_MOST = 20_000;
 const REPORT_BUCKETS = 240;
 
-export function dossierFrom(past: PastSubject, { filter, now, privacy, tunnels }: DossierQuestion): Dossier {
+export function dossierFrom(
+  past: PastSubject,
+  { filter, now, privacy, tunnels, allowed }: DossierQuestion,
+): Dossier {
   const incidents = past.incidents({ ...filter, limit: DOSSIER_MOST });
   const devices = past.clients();
   return dossierOf({
-    ...{ incidents, registrationOf, privacy, tunnels },
+    ...{ incidents, registrationOf, privacy, tunnels, allowed: allowed && allowedBy(allowed, filter) },
     gaps: past.gaps(filter.since ?? 0, filter.until ?? now),
     clients: filter.client === undefined ? devices : devices.filter(({ id }) => id === filter.client),
     ...{ from: filter.since, to: filter.until ?? now },

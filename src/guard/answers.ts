@@ -7,11 +7,13 @@ import type { Dossier } from './dossier.ts';
 import type { Proposal } from './proposals.ts';
 import { count, each, fields, flag, oneOf, text, textOrNull } from './shapes.ts';
 import type { Shape } from './shapes.ts';
+import { allowedShape } from './status.ts';
 import type { HealthView } from './status.ts';
 
 export { FIXED_ADDRESS } from '../policy/policy.ts';
 export type { AllowText, Settings } from '../policy/settings.ts';
 export type { ClientView } from './clients.ts';
+export type { AllowedRow, AllowedView } from './allowed.ts';
 export type { Dossier, DossierSite } from './dossier.ts';
 export type { Proposal } from './proposals.ts';
 
@@ -146,7 +148,7 @@ const sites = each(
 
 const dossierShape = fields({
   ...{ from: textOrNull, to: text, privacy: text, escaped: count, blocked: count, sites, truncated: flag },
-  ...{ destinations: sites, devices: each(client), conclusions: each(text) },
+  ...{ destinations: sites, devices: each(client), conclusions: each(text), allowed: allowedShape },
   tunnels: each(
     fields({ name: text, protocol: text, endpoint: text, country: textOrNull, operator: textOrNull }),
   ),

@@ -2,6 +2,7 @@
 // Follows README.md, rule D; RFC 1034 section 3.6.2 (canonical names), RFC 9460 (targets and hints).
 // The uplink is hostile: only an answer to a question that leaked is taken, or Eve could paint any address as a name's.
 
+import { isOpenProfile } from '../policy/direct.ts';
 import { VISITS } from '../policy/rules.ts';
 import { isProtected } from '../policy/names.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -200,7 +201,7 @@ export class Correlation {
     const others = known.filter(({ name, until }) => name !== entry.name && until > entry.at);
     const group = `${this.#regulars.share(client)} ${entry.name}`;
     this.#answers.set(key, [entry, ...others].slice(0, NAMES_PER_ADDRESS), group);
-    if (this.#policy.profile === 'full-tunnel') return;
+    if (!isOpenProfile(this.#policy)) return;
     // In split other names may be visited, so that what one client has asked for is no reason to close it for another.
     const whose = this.#policy.profile === 'split' ? { client: macText(client) } : {};
     this.#close({ ...whose, address, name: entry.shown, until: entry.until }, entry.name);

@@ -3,6 +3,7 @@
 
 import { parseAddress } from '../wire/address.ts';
 import type { Kind } from '../flow/kinds.ts';
+import type { AllowedView } from './allowed.ts';
 import type { ClientView } from './clients.ts';
 import { gapView } from './gaps.ts';
 import type { Gap, GapView } from './gaps.ts';
@@ -63,6 +64,8 @@ export interface Dossier {
   readonly tunnels: readonly DossierTunnel[];
   /** Silences of tunnels, newest first. */
   readonly gaps: readonly GapView[];
+  /** What the profile let go past the tunnel: no leak, and hers all the same. Absent where it lets nothing. */
+  readonly allowed?: AllowedView;
   readonly conclusions: readonly string[];
   /** More happened than was looked at; what is told are the newest. */
   readonly truncated: boolean;
@@ -73,6 +76,7 @@ export interface DossierSources {
   readonly clients: readonly ClientView[];
   readonly tunnels: readonly TunnelView[];
   readonly gaps: readonly Gap[];
+  readonly allowed?: AllowedView | undefined;
   readonly registrationOf: (address: string) => Registration | undefined;
   readonly from: number | undefined;
   readonly to: number;
@@ -111,6 +115,7 @@ export function dossierOf(sources: DossierSources): Dossier {
     tunnels: sources.tunnels
       .filter(({ lastSeen }) => lastSeen !== null)
       .map((tunnel) => tunnelOf(tunnel, sources.registrationOf)),
+    ...(sources.allowed === undefined ? {} : { allowed: sources.allowed }),
   };
   return { ...told, conclusions: conclusionsOf(told) };
 }
@@ -197,7 +202,7 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
   const visited = sites.filter((site) => site.visited > 0);
   const lines: string[] = [];
   if (sites.length === 0 && destinations.length === 0)
-    lines.push('Nothing that escaped names a site or a destination.');
+    lines.push('No leak that escaped names a site or a destination.');
   if (sites.length > 0)
     lines.push(
       `She knows ${count(sites.length, 'name')} that the laptop asked for or went to${examples(sites)}.`,
@@ -212,6 +217,7 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
     );
   for (const { site, candidates } of destinations.filter((one) => one.candidates !== undefined).slice(0, 3))
     lines.push(`She knows that it was ${oneOf(candidates ?? [])} that ${site} was talked to for.`);
+  lines.push(...allowedLines(dossier.allowed));
   for (const device of devices) lines.push(...deviceLines(device));
   for (const { protocol, endpoint, network, country, operator, limits } of tunnels) {
     const where =
@@ -227,6 +233,18 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
       `She saw the tunnel fall silent ${count(gaps.length, 'time')}; in ${String(open)} of these something escaped.`,
     );
   return lines;
+}
+
+function allowedLines(allowed: AllowedView | undefined): string[] {
+  if (allowed === undefined || allowed.frames === 0) return [];
+  const { frames, rows } = allowed;
+  const names = [...new Set(rows.map(({ name }) => name).filter(isName))];
+  const places = new Set(rows.filter(({ name }) => name === '').map(({ destination }) => destination));
+  const such = names.length === 0 ? '' : `, such as ${names.slice(0, 3).join(', ')}`;
+  const bare = places.size === 0 ? '' : ` and ${count(places.size, 'address', 'addresses')} without one`;
+  return [
+    `The profile lets other traffic go past the tunnel, which is no leak and hers all the same: ${count(frames, 'frame')}, with ${count(names.length, 'name')}${bare}${such}.`,
+  ];
 }
 
 function deviceLines(device: ClientView): string[] {

@@ -164,7 +164,7 @@ export function gapText(gap: Gap): string {
       : back === undefined
         ? ''
         : `; heard again before ${iso(back.until)}`;
-  if (firstEscape === undefined) return `${silent}${asked}${heard}. Nothing escaped.`;
+  if (firstEscape === undefined) return `${silent}${asked}${heard}. No leak escaped.`;
   const frames = escapes.reduce((sum, escape) => sum + escape.frames, more);
   const what = escapes.map(({ exposure, rule }) => `${exposure} (rule ${rule})`).join(', ');
   return `${silent}${asked}${heard}. First escape at ${iso(firstEscape)}; ${frames} frames: ${what}.`;

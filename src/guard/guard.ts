@@ -2,9 +2,12 @@
 // Follows README.md, What it guarantees: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
 import { counterOf } from '../policy/counted.ts';
+import { isOpenProfile } from '../policy/direct.ts';
 import { PassStops } from './pass-stops.ts';
 import type { LearnedState } from '../policy/learned.ts';
 import type { Policy } from '../policy/policy.ts';
+import { ALLOWED_MOST } from './allowed.ts';
+import type { AllowedView } from './allowed.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
 import type { Accounted } from './balance.ts';
@@ -31,6 +34,8 @@ import { TunnelWatch } from './tunnel-watch.ts';
 
 /** Time after start in which nothing is called blind yet, milliseconds. */
 const STARTING_MS = 5_000;
+/** Rows of what the profile lets go direct that a status tells. */
+const ALLOWED_TOLD = 20;
 const PROVEN = 'a forged leak was seen, counted and held';
 /** A kernel reading older than this is no knowledge any more, milliseconds. */
 const READING_MS = 3_000;
@@ -353,6 +358,12 @@ export class Guard {
     return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => shownGap(gap, veil));
   }
 
+  /** What the profile let go past the tunnel, newest first; undefined where it lets nothing, and has let nothing. */
+  allowed(most = ALLOWED_MOST): AllowedView | undefined {
+    const view = this.observer.allowed.view(this.#book.veil, this.#started.wall, most);
+    return view.frames > 0 || isOpenProfile(this.#policy) ? view : undefined;
+  }
+
   acknowledge(id: string): boolean {
     return this.#book.acknowledge(id);
   }
@@ -383,6 +394,7 @@ export class Guard {
       this.#lastState = `${state} ${why}`;
     }
     const meshes = this.observer.meshes.list(this.#policy);
+    const allowed = this.allowed(ALLOWED_TOLD);
     return {
       state,
       lamp,
@@ -390,7 +402,7 @@ export class Guard {
       since: new Date(this.#shownTime(this.#since)).toISOString(),
       blockMode: this.#blockMode,
       profile: this.#policy.profile,
-      ...(this.#policy.profile === 'split' ? { direct: this.#policy.direct } : {}),
+      ...(this.#policy.profile !== 'full-tunnel' ? { direct: this.#policy.direct } : {}),
       tunnels,
       ledger: { ...this.#book.totals, unseen: this.unseen },
       unacknowledged: open.length,
@@ -398,6 +410,7 @@ export class Guard {
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
       ...(meshes.length === 0 ? {} : { meshes }),
+      ...(allowed === undefined ? {} : { allowed }),
       ...(this.#isPassOpen(now) ? { passStopped: this.#passStops.list() } : {}),
       health: this.#health(now),
       version: this.#ports.version,
@@ -414,6 +427,7 @@ export class Guard {
       blindness,
       blockMode: this.#blockMode,
       passOpen: this.#isPassOpen(now),
+      goesDirect: isOpenProfile(this.#policy),
       tunnelsConfigured: tunnels.length,
       tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
       breaches: open.filter((incident) => incident.breach).length,

@@ -4,6 +4,7 @@
 
 import { copyFacts } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
+import { opensConnection } from '../flow/opening.ts';
 import type { AnsweredAddress } from '../policy/answered.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import type { Sighting } from './canary.ts';
@@ -324,6 +325,9 @@ function sameness(facts: Facts, { verdict, direction, crosses, counter }: Judged
   // An answer belongs to one question: the learner holds them against each other.
   if (facts.kind === 'dns' && (direction === 'down' || verdict.verdict === 'allowed'))
     text += ` ${String(facts.sourcePort)} ${String(facts.payloadHead)} ${String(facts.source[3])}`;
+  // Of what goes direct connections are counted, and names go with what began them (src/guard/allowed.ts).
+  if (verdict.direct === true && direction === 'up')
+    text += findings.names.length > 0 ? ' shows' : opensConnection(facts) ? ' opens' : '';
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
   if (findings.redirect !== undefined) text += ` ${findings.redirect.host}:${String(findings.redirect.port)}`;
   if (findings.offer !== undefined) text += ` ${String(facts.sourceMac)} ${JSON.stringify(findings.offer)}`;

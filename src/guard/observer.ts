@@ -1,6 +1,7 @@
 // Knows: how observations of both taps become incidents, and which of them tell one story. Must not know: states, kernel, clocks.
 // Follows README.md, rules D and T: a visit joins the question that Eve has read, an escape the trick that led to it.
 
+import { AllowedTraffic } from './allowed.ts';
 import { Facts } from '../flow/facts.ts';
 import { isGroup, parseMac } from '../wire/address.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -42,6 +43,8 @@ export class Observer {
   /** Tunnels that were seen to begin outside those of the policy. */
   readonly proposals = new Proposals();
   readonly meshes = new Meshes();
+  /** What went past the tunnel because the profile lets it. */
+  readonly allowed = new AllowedTraffic();
   readonly #tricks = new FairMap<Remembered>(TRICKS);
   /** Who said something last: what the network says to everyone, or to nobody who is here, it says to it. */
   #client: number | undefined;
@@ -91,6 +94,8 @@ export class Observer {
     const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
     if (judged.verdict.verdict !== 'leak') {
       if (judged.crosses && !judged.folded) this.#book.harmless(port, judged);
+      // What left is read on wan.
+      if (port === 'wan' && judged.verdict.direct === true) this.allowed.take(judged, now, this.#book.veil);
       return [];
     }
     const incident =

@@ -56,7 +56,7 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   C: {
     title: 'Encrypted DNS past the resolver',
     meaning:
-      'Names were asked for with DNS over TLS, QUIC or HTTPS, or DNSCrypt, outside the tunnel or at a resolver that the policy does not name. Eve cannot read the name, but sees who is asked and when; that resolver reads all of it.',
+      'Names were asked for with DNS over TLS, QUIC or HTTPS, or DNSCrypt, outside the tunnel or at a resolver that the policy does not name, or names otherwise: a resolver is a pair of address and name. Eve cannot read the name, but sees who is asked and when; that resolver reads all of it.',
     remedy:
       'Turn off "secure DNS" in browser and system, or name that resolver in the policy (profile proxy-stub). An address alone, shared with other sites, is only suspected and stays amber.',
     systems: {
@@ -88,7 +88,7 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   E: {
     title: 'Traffic outside the tunnel',
     meaning:
-      "Something left for another place than the tunnel's exit. Eve sees at least where it went and when; a destination often names the service. Group membership and frames that are no IP are amber.",
+      "Something left for another place than the tunnel's exit. Eve sees at least where it went and when; a destination often names the service. In the profile proxy-stub a name that is told to a proxy which the policy does not name is one, too. Group membership and frames that are no IP are amber.",
     remedy:
       'Turn on block mode here and the kill switch in the VPN. Look for what is bound to the interface, was open before the tunnel, or speaks IPv6 when the tunnel carries only IPv4.',
     systems: {

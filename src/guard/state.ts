@@ -10,6 +10,8 @@ export interface Situation {
   readonly blindness: readonly string[];
   readonly blockMode: boolean;
   readonly passOpen: boolean;
+  /** The profile lets other traffic go past the tunnel: that is no leak, and Eve reads it all the same. */
+  readonly goesDirect?: boolean;
   readonly tunnelsConfigured: number;
   readonly tunnelsUp: number;
   /** Of incidents nobody has acknowledged. */
@@ -67,23 +69,28 @@ export function judgeSituation(s: Situation): Judgement {
   if (s.passOpen)
     return say('pass', 'alternating', 'A pass is open: what it lets through is readable on the wire.');
   const unplugged = s.unplugged ?? [];
+  const but = s.goesDirect === true ? ' but what the profile lets go direct' : '';
   if (s.redBlocked > 0 || s.unseenBlocked > 0) {
     const what =
       s.redBlocked > 0
         ? `${count(s.redBlocked, 'attempt')} to leave past the tunnel`
         : `${count(s.unseenBlocked, 'frame')} that nobody could look at`;
     const lamp = s.tunnelsUp > 0 && unplugged.length === 0 ? 'green-blip' : 'amber';
-    return say('blocked', lamp, `${what} stopped; nothing escaped.`);
+    return say('blocked', lamp, `${what} stopped; nothing escaped${but}.`);
   }
   if (unplugged.length > 0) {
     return say('idle', 'amber', `Nothing is plugged in at ${unplugged.join(' and ')}: nothing can leave.`);
   }
   if (s.tunnelsUp === 0) {
-    return say('idle', 'amber', `No tunnel traffic seen lately; nothing escaped${shut(s.blockMode)}.`);
+    return say('idle', 'amber', `No tunnel traffic seen lately; nothing escaped${but}${shut(s.blockMode)}.`);
   }
   if (s.amberEscapes > 0) {
     const what = count(s.amberEscapes, 'minor exposure');
-    return say('clear', 'amber', `The tunnel is up and carries all that matters; ${what} on the local link.`);
+    const carried =
+      but === ''
+        ? 'The tunnel is up and carries all that matters'
+        : `The tunnel is up and nothing that matters escapes it${but}`;
+    return say('clear', 'amber', `${carried}; ${what} on the local link.`);
   }
   const warnings = s.warnings ?? 0;
   if (warnings > 0) {
@@ -91,7 +98,7 @@ export function judgeSituation(s: Situation): Judgement {
     return say(
       'clear',
       'amber',
-      `Nothing escapes the tunnel, but the network did ${what} that can pull it out.`,
+      `Nothing escapes the tunnel${but}${but === '' ? ', but' : '; yet'} the network did ${what} that can pull it out.`,
     );
   }
   // The least of all: a server that has moved is stopped, which its own client tells sooner.
@@ -100,10 +107,10 @@ export function judgeSituation(s: Situation): Judgement {
     return say(
       'clear',
       'amber',
-      `Nothing escapes the tunnel; the servers of ${old.name} are from a list of ${old.listed}: import a new one.`,
+      `Nothing escapes the tunnel${but}; the servers of ${old.name} are from a list of ${old.listed}: import a new one.`,
     );
   }
-  return say('clear', 'green', `The tunnel is up and nothing escapes it${shut(s.blockMode)}.`);
+  return say('clear', 'green', `The tunnel is up and nothing escapes it${but}${shut(s.blockMode)}.`);
 }
 
 function say(state: State, lamp: Lamp, why: string): Judgement {

@@ -5,8 +5,12 @@ import type { Kind } from '../flow/kinds.ts';
 import type { Fault } from '../policy/fault.ts';
 import type { Direct, Profile, TunnelProtocol } from '../policy/policy.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
+import type { AllowedView } from './allowed.ts';
 import { count, each, fields, flag, oneOf, text, textOrNull } from './shapes.ts';
+import type { Shape } from './shapes.ts';
 
+export { placeText } from './allowed.ts';
+export type { AllowedRow, AllowedView } from './allowed.ts';
 export type { Fault } from '../policy/fault.ts';
 
 export const STATES = [
@@ -142,7 +146,7 @@ export interface Status {
   readonly since: string;
   readonly blockMode: boolean;
   readonly profile: Profile;
-  /** Of split: where direct traffic may go in block mode. */
+  /** Where other traffic may go past the tunnel in block mode; absent with a full tunnel, where it may not. */
   readonly direct?: Direct;
   readonly tunnels: readonly TunnelView[];
   readonly ledger: LedgerView;
@@ -154,6 +158,8 @@ export interface Status {
   readonly passUntil: string | null;
   /** Meshes that were seen, and in words what can be held of each. */
   readonly meshes?: readonly MeshView[];
+  /** What the profile lets go past the tunnel, the newest of it; absent where it lets nothing. */
+  readonly allowed?: AllowedView;
   /** What an open pass did not let through since it was opened, newest first: a login that seems stuck may need it. */
   readonly passStopped?: readonly string[];
   readonly health: HealthView;
@@ -185,6 +191,15 @@ const tapShape = fields({
   ...{ frames: count, restarts: count, detail: text },
 });
 
+const row = fields({
+  ...{ client: text, destination: text, transport: text, name: text, kind: text, first: text, last: text },
+  ...{ connections: count, frames: count, port: (value) => value === null || count(value) },
+});
+/** Of an `AllowedView`, where there is one. */
+export const allowedShape: Shape = (value) =>
+  value === undefined ||
+  fields({ since: text, connections: count, frames: count, more: count, rows: each(row) })(value);
+
 const statusShape = fields({
   ...{ state: oneOf(STATES), lamp: oneOf(LAMPS), why: text, since: text, blockMode: flag, profile: text },
   tunnels: each(
@@ -201,6 +216,7 @@ const statusShape = fields({
   incidents: each(incidentShape),
   counters: (value) => typeof value === 'object' && value !== null && Object.values(value).every(count),
   passUntil: textOrNull,
+  allowed: allowedShape,
   health: fields({
     taps: each(tapShape),
     ruleset: fields({ verified: flag, at: textOrNull, detail: text }),

@@ -1,11 +1,11 @@
 // Knows: what may go past the tunnel in the profiles that allow direct traffic, for the judge and the ruleset side by side.
-// Must not know: endpoints, learned state. What each profile opens. What is not listed as open is closed:
+// Must not know: endpoints, learned state. What is not listed as open is closed:
 // fragments, other IP protocols, plumbing out of bounds and tunnels that are none stay leaks in every profile.
 
 import type { Facts } from '../flow/facts.ts';
 import { isNd } from './counted.ts';
 import type { Way } from './counted.ts';
-import type { Policy } from './policy.ts';
+import type { Direct, Policy } from './policy.ts';
 
 /** Ports that stay closed, `transport.port`: names, encrypted DNS, plumbing out of bounds, tunnels that are none (rule F). */
 const CLOSED: readonly (readonly [6 | 17, number])[] = [
@@ -32,9 +32,17 @@ const CLOSED: readonly (readonly [6 | 17, number])[] = [
 /** Ports on which names are asked for: an `allow` rule opens them only by naming the port. */
 const NAME_PORTS = [53, 853, 5353, 5355, 137] as const;
 
-/** Direct traffic of split: as proxy-stub, but DNS in the clear is looked into instead of closed. */
-export function isOpenProfile(policy: Policy): boolean {
-  return policy.profile !== 'full-tunnel';
+/**
+ * Whether other traffic may go past the tunnel. In split it may as in proxy-stub, but DNS in the clear is looked into instead of
+ * closed. A proxy-stub in which nothing goes direct is a full tunnel with resolvers and proxies beside it.
+ */
+export function isOpenProfile({ profile, direct }: Pick<Policy, 'profile' | 'direct'>): boolean {
+  return profile !== 'full-tunnel' && direct !== 'none';
+}
+
+/** Of a policy that does not say it. Who names proxies means to go through them; else what a policy of before this setting had. */
+export function usualDirect({ profile, proxies }: Pick<Policy, 'profile' | 'proxies'>): Direct {
+  return profile === 'proxy-stub' && proxies.length > 0 ? 'none' : 'any';
 }
 
 export function isNamePort(port: number): boolean {

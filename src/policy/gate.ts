@@ -11,6 +11,7 @@ import { chatterKind } from './chatter.ts';
 import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { isCutSegment } from './cut-answers.ts';
+import { compileDesignated } from './designated.ts';
 import { goesDirect, isOpenProfile } from './direct.ts';
 import { matchesPattern } from './endpoint.ts';
 import { EndpointIndex } from './endpoint-index.ts';
@@ -75,6 +76,8 @@ export interface Gate {
   holds(facts: Facts, way: Way): boolean;
   /** The name whose answer this address was, where rule D watches it. */
   exposedName(facts: Facts, way: Way): string | undefined;
+  /** Why what it says and where it goes are not a resolver's name and address together (src/policy/designated.ts). */
+  readonly misnamed: (facts: Facts, way: Way) => string | undefined;
 }
 
 /** What of a gate the policy's own addresses make, whatever is learned. */
@@ -97,7 +100,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     [...fixed.esp, ...tunnels.filter((host) => hasEsp(endpoints[host.index]?.shape))],
     () => [ESP, 0],
   );
-  const safe = tableOf(designated, (host) => [host.protocol, host.port]);
+  const safe = compileDesignated(policy, designated);
   // Rules that name a port first: the reason that is given is the narrowest.
   const allow = policy.allow
     .map(compileAllow)
@@ -211,8 +214,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
       const isGroups = isGroupMembership(facts) && (!answered || isToGroup(facts));
       return open && isGroups ? 'direct' : 'leak';
     }
-    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-    if (port >= 0 && find(safe, facts, way, facts.protocol, port) >= 0) return 'designated';
+    if (safe.isAt(facts, way)) return 'designated';
     if (isHole(facts, way)) return 'hole';
     const rule = allowedBy(facts, way);
     if (rule !== undefined) return rule;
@@ -244,6 +246,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
     holds: (facts, way) => answered && isHeldAnswer(facts, way) && passage(facts, way) === 'direct',
     exposedName: (facts, way) => exposed.nameOf(facts, way),
+    misnamed: safe.misnamed,
   };
 }
 

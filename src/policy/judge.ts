@@ -55,7 +55,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   /** Written anew for every frame. */
   const seen: { -readonly [K in keyof Circumstances]: Circumstances[K] } = {
     ...{ policy, passage: 'leak', atEndpoint: false, mustTunnel: undefined, exposed: undefined },
-    pretence: undefined,
+    ...{ pretence: undefined, misnamed: undefined },
   };
 
   function tunnelOn(facts: Facts, way: Way): number {
@@ -107,6 +107,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     seen.atEndpoint = endpoint !== undefined;
     seen.mustTunnel = mustTunnel;
     seen.exposed = exposed;
+    seen.misnamed = gate.misnamed(facts, way);
     const leak = leakOf(facts, seen);
     const destination = destinationOf(facts);
     const what = words ? describe(facts, way) : '';

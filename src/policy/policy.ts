@@ -14,8 +14,11 @@ export const TUNNEL_PROTOCOLS = [
 ] as const;
 export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
 
-/** Where direct traffic may go in split: anywhere that has served no protected name, or to addresses that were just answered. */
-export const DIRECT = ['any', 'answered'] as const;
+/**
+ * Where direct traffic may go: anywhere (in split: that has served no protected name), in split alone to addresses that were just
+ * answered, in proxy-stub alone nowhere.
+ */
+export const DIRECT = ['any', 'answered', 'none'] as const;
 export type Direct = (typeof DIRECT)[number];
 
 export type Transport = 'udp' | 'tcp';

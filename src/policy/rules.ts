@@ -6,9 +6,11 @@ import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { needsAnswer } from './answered.ts';
 import { CHATTER_KINDS, chatterKind } from './chatter.ts';
+import { isOpenProfile } from './direct.ts';
 import type { Passage } from './gate.ts';
 import { NAT64_NAME } from './nat64.ts';
 import type { Policy } from './policy.ts';
+import { parseAddress } from '../wire/address.ts';
 import type { Rule, Severity } from './verdict.ts';
 
 export interface Circumstances {
@@ -20,6 +22,8 @@ export interface Circumstances {
   readonly atEndpoint: boolean;
   readonly mustTunnel: string | undefined;
   readonly exposed: string | undefined;
+  /** Why a resolver's name and its address are not together. */
+  readonly misnamed: string | undefined;
 }
 
 export interface Leak {
@@ -67,8 +71,11 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
     if (chatterKind(facts) === undefined) return red('A', 'beyond the local link');
     return { rule: 'A', severity: policy.localChatter === 'red' ? 'red' : 'amber', why: '' };
   }
+  if (seen.misnamed !== undefined) return red('C', seen.misnamed);
   if (passage === 'designated') return undefined;
   if (ENCRYPTED_DNS.has(kind)) return encryptedDnsLeak(facts, passage);
+  const proxied = passage === 'range' ? undefined : strangeProxy(facts, policy);
+  if (proxied !== undefined) return red('E', proxied);
   if (passage === 'range' || passage === 'direct') return undefined;
   if (seen.exposed !== undefined && VISITS.has(kind)) {
     return red('D', `${seen.exposed} was answered with this address, or shown there, in the clear`);
@@ -79,7 +86,21 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
     );
   if (kind === 'igmp-mld' || kind === 'l2-other') return amber('');
   if (needsAnswer(policy) && !facts.answered && VISITS.has(kind)) return red('E', UNANSWERED_WHY);
-  return red('E', '');
+  return red('E', isShutStub(policy) && VISITS.has(kind) ? UNNAMED_WHY : '');
+}
+
+const UNNAMED_WHY = 'no resolver or proxy that the policy names';
+
+function isShutStub(policy: Policy): boolean {
+  return policy.profile === 'proxy-stub' && !isOpenProfile(policy);
+}
+
+/** Proxy-stub: a name goes to resolvers and proxies of the policy, and this is told to another. What went before said no name. */
+function strangeProxy(facts: Facts, { profile }: Policy): string | undefined {
+  if (profile !== 'proxy-stub' || (facts.kind !== 'socks' && facts.kind !== 'http-proxy')) return undefined;
+  const name = facts.findings.names[0]?.name ?? facts.flowName;
+  if (name === '' || parseAddress(name) !== undefined) return undefined;
+  return `${name} is told to a proxy that the policy does not name`;
 }
 
 export const NAT64_WHY = 'how every system finds out whether the network has NAT64: no site is told by it';

@@ -263,6 +263,8 @@ function profileFaults(policy: Policy): PolicyFault[] {
       ),
     );
   }
+  const meaningless = directFault(policy);
+  if (meaningless !== undefined) found.push(meaningless);
   const seen = new Set<string>();
   for (const [at, { suffix, itself }] of policy.mustTunnel.entries()) {
     const key = `${itself ? '' : '*.'}${suffix}`;
@@ -271,6 +273,23 @@ function profileFaults(policy: Policy): PolicyFault[] {
     seen.add(key);
   }
   return found;
+}
+
+/** With a full tunnel nothing goes direct, whatever this says. */
+function directFault({ profile, direct }: Policy): PolicyFault | undefined {
+  if (profile === 'proxy-stub' && direct === 'answered')
+    return fault(
+      ['direct'],
+      'answered has no meaning in profile proxy-stub, where nobody but your resolvers answers',
+      'Write none (resolvers, proxies and the tunnel alone) or any (other traffic may go direct).',
+    );
+  if (profile === 'split' && direct === 'none')
+    return fault(
+      ['direct'],
+      'none has no meaning in profile split, which is there to let other traffic go direct',
+      'Write answered or any, or use profile full-tunnel.',
+    );
+  return undefined;
 }
 
 function allowFaults(policy: Policy): PolicyFault[] {

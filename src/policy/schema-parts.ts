@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { macText, parseMac } from '../wire/address.ts';
+import { usualDirect } from './direct.ts';
 import { parseEndpoint, parseHostName, parseNamePattern, parsePrefix, parseResolver } from './endpoint.ts';
 import { zerotierForm } from './mesh-shapes.ts';
 import { DIRECT, PROFILES, TUNNEL_PROTOCOLS } from './policy.ts';
@@ -184,16 +185,14 @@ function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude
   return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
-/** The whole file, with its defaults; what needs two fields at once is checked in schema-checks.ts. */
-export const policyFile: z.ZodType<Policy> = z.strictObject({
+const file = z.strictObject({
   version: z.literal(1),
   profile: z.enum(PROFILES).default('full-tunnel'),
   tunnels: z.array(tunnel).max(1024).default([]),
   resolvers: z.array(resolver).max(64).default([]),
   proxies: z.array(endpoint).max(64).default([]),
   mustTunnel: z.array(namePattern).max(256).default([]),
-  // What a policy of before this setting had: a box that is updated must not stop what went through it the day before.
-  direct: z.enum(DIRECT).default('any'),
+  direct: z.enum(DIRECT).optional(),
   allow: z.array(allow).max(256).default([]),
   localChatter: z.enum(['red', 'amber', 'ignore']).default('amber'),
   privacy: z.enum(['full', 'redacted', 'minimal']).default('full'),
@@ -211,3 +210,9 @@ export const policyFile: z.ZodType<Policy> = z.strictObject({
   lamp: lamp.default({ driver: 'none' }),
   relock: z.enum(['closed', 'open']).default('closed'),
 });
+
+/** The whole file, with its defaults; what needs two fields at once is checked in schema-checks.ts. */
+export const policyFile: z.ZodType<Policy> = file.transform(({ direct, ...policy }) => ({
+  ...policy,
+  direct: direct ?? usualDirect(policy),
+}));

@@ -7,7 +7,7 @@ import { REPORTS } from '../../appliance/report.ts';
 import { readJson } from '../../src/guard/status.ts';
 import { NO_TALLY, timelineOf } from '../../src/guard/timeline.ts';
 import { aDossier } from '../box-answers.ts';
-import { anIncident } from '../guard-peer.ts';
+import { anIncident, someAllowed } from '../guard-peer.ts';
 
 const HOSTILE = '=cmd|"/C calc",<script>alert(1)</script>\u001b[2J\u202e';
 const FROM = Date.parse('2026-03-01T00:00:00Z');
@@ -106,5 +106,94 @@ describe('eve', () => {
     });
     expect(alerts[1]).toMatchObject({ dest_ip: '203.0.113.53', alert: { action: 'allowed', severity: 1 } });
     expect(REPORTS.eve.write(report({ incidents: [] }))).toBe('');
+  });
+});
+
+describe('what the profile allows', () => {
+  const [visit] = someAllowed().rows;
+  const hostile = visit === undefined ? [] : [{ ...visit, name: HOSTILE }];
+  const with_ = (changes: Partial<Report['dossier']> = {}): Report =>
+    report({ dossier: aDossier({ allowed: someAllowed(), ...changes }) });
+
+  it.each(['text', 'html'] as const)(
+    '%s: has a section of its own, with who, where to, name and how much',
+    (form) => {
+      const written = REPORTS[form].write(with_());
+      for (const part of [
+        'Allowed by profile',
+        'news.example',
+        '203.0.113.5, tcp 443',
+        '203.0.113.80, tcp 443',
+      ])
+        expect(written).toContain(part);
+      for (const part of [
+        'not kept over a restart',
+        '1,305 connections or questions, 20,417 frames',
+        '02:00:00:00:00:0c',
+      ])
+        expect(written).toContain(part);
+      expect(REPORTS[form].write(report())).not.toContain('Allowed by profile');
+    },
+  );
+
+  it.each(['text', 'html'] as const)('%s: does not say that nothing escaped beside it', (form) => {
+    const quiet = { escaped: 0, sites: [], destinations: [] };
+    for (const allowed of [someAllowed(), someAllowed({ rows: [], frames: 0, connections: 0 })]) {
+      const written = REPORTS[form].write(with_({ ...quiet, allowed }));
+      expect(written).toContain('No leak escaped. The profile lets other traffic go past the tunnel');
+      expect(written).not.toContain('Nothing escaped');
+    }
+  });
+
+  it.each(['text', 'html', 'csv'] as const)('%s: takes its names for as hostile as any', (form) => {
+    const written = REPORTS[form].write(with_({ allowed: someAllowed({ rows: hostile }) }));
+    expect(written).not.toMatch(form === 'html' ? /<script>/ : /\n=cmd|,=cmd/);
+  });
+
+  it('says how many found no room', () => {
+    expect(REPORTS.text.write(with_({ allowed: someAllowed({ more: 7 }) }))).toContain(
+      '7 rows found no room',
+    );
+  });
+
+  it('csv: has the columns of incidents, and its own counts in its own', () => {
+    const rows = REPORTS.csv.write(with_()).trimEnd().split('\r\n');
+    const [head = '', ...body] = rows;
+    expect(rows).toHaveLength(5);
+    expect(head.endsWith(',why,allowed_frames,allowed_connections')).toBe(true);
+    const columns = head.split(',').length;
+    const visit = body.find((row) => row.includes('news.example')) ?? '';
+    expect(visit.endsWith(',"allowed by the profile: tls to 203.0.113.5, tcp 443",20400,1304')).toBe(true);
+    expect(visit.replace(/"[^"]*"/, '').split(',')).toHaveLength(columns);
+    expect(visit.split(',').slice(0, 5)).toEqual([
+      '',
+      '2026-03-01T09:01:00.000Z',
+      '2026-03-01T10:00:00.000Z',
+      '',
+      '',
+    ]);
+    expect(body[0]?.endsWith(',,')).toBe(true);
+  });
+
+  it("eve: is a flow a line as Suricata's behind the alerts, oldest first", () => {
+    const events = lines(REPORTS.eve.write(with_())).map((line) => readJson(line) as Record<string, unknown>);
+    expect(events.map(({ event_type: type }) => type)).toEqual(['alert', 'alert', 'flow', 'flow']);
+    const flows = events.filter(({ event_type: type }) => type === 'flow');
+    expect(flows).toHaveLength(2);
+    expect(flows[1]).toMatchObject({
+      ...{
+        src_mac: '02:00:00:00:00:0c',
+        dest_ip: '203.0.113.5',
+        dest_port: 443,
+        proto: 'TCP',
+        app_proto: 'tls',
+      },
+      flow: { pkts_toserver: 20_400, start: '2026-03-01T09:01:00.000Z', end: '2026-03-01T10:00:00.000Z' },
+      leakguard: { allowed: 'by the profile', name: 'news.example', connections: 1_304 },
+    });
+  });
+
+  it('json: is in the dossier', () => {
+    expect(readJson(REPORTS.json.write(with_()))).toMatchObject({ allowed: { frames: 20_417 } });
   });
 });

@@ -4,7 +4,7 @@ import { frameTree } from '../../src/flow/frame-tree.ts';
 import type { FramesAnswer } from '../../src/guard/past-answers.ts';
 import { NO_TALLY } from '../../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
-import { aStatus, anIncident } from '../guard-peer.ts';
+import { aStatus, anIncident, someAllowed } from '../guard-peer.ts';
 import * as made from '../policy/frames.ts';
 
 export const CHROMIUM = '/usr/bin/chromium';
@@ -25,6 +25,14 @@ export const leaking = aStatus({
 export const crowded = aStatus({
   ...{ state: 'leaking', lamp: 'red', why: longName, blockMode: true, unacknowledged: 5 },
   ledger: { attempted: 1e12, escaped: 1e12, blocked: 1e12, unseen: 1e12 },
+  ...{ profile: 'proxy-stub', direct: 'any' },
+  allowed: someAllowed({
+    ...{ connections: 1e12, frames: 1e12, more: 1e6 },
+    rows: someAllowed().rows.map((row) => ({
+      ...{ ...row, name: row.name === '' ? '' : longName, connections: 1e9, frames: 1e9 },
+      destination: '2001:db8:1234:5678:9abc:def0:1234:5678',
+    })),
+  }),
   incidents: [
     anIncident({ exposure: longName, why: longName, escaped: 1_234_567_890, candidates: [longName] }),
     anIncident({ id: 'i2', escaped: 0, blocked: 7, rule: 'E', kind: 'tls' }),

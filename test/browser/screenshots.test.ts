@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 
 import type { Status } from '../../src/guard/status.ts';
-import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
+import { aStatus, anIncident, GuardPeer, someAllowed } from '../guard-peer.ts';
 import { owner, showPage } from '../web/listening-page.ts';
 import { aDay, CHROMIUM, framesOf, leaking, QUIET } from './samples.ts';
 
@@ -24,6 +24,11 @@ const incidents = [
 const ledger = { attempted: 15, escaped: 3, blocked: 12, unseen: 0 };
 const day: Status = { ...leaking, why: asked, blockMode: true, ledger, incidents, unacknowledged: 2 };
 
+const stub = aStatus({
+  ...{ profile: 'proxy-stub', direct: 'any', blockMode: true, allowed: someAllowed({ more: 12 }) },
+  why: 'The tunnel is up and nothing escapes it but what the profile lets go direct; block mode is on.',
+});
+
 const why = skipped ? ' (skipped: npm run screenshots takes them)' : '';
 
 describe.skipIf(skipped)(`pictures of every page${why}`, () => {
@@ -31,6 +36,7 @@ describe.skipIf(skipped)(`pictures of every page${why}`, () => {
     ['visitor', '/', aStatus()],
     ['clear', '/', aStatus({ blockMode: true })],
     ['leaking', '/', day],
+    ['allowed', '/', stub],
     ['incidents', '/incidents', day],
     ['incident', '/incidents/i1', day],
     ['help', '/help', day],

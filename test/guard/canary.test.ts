@@ -8,7 +8,7 @@ import { Facts } from '../../src/flow/facts.ts';
 import { CANARIES_DOWN, CANARIES_UP, SEAL_BYTES, forged } from '../../src/guard/canary-frames.ts';
 import { Canary, PROOF_MS } from '../../src/guard/canary.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { BARE, FULL, SPLIT, STUB } from '../policy/policies.ts';
+import { BARE, FULL, SPLIT, STUB, STUB_SHUT } from '../policy/policies.ts';
 
 const MAC = 0x02_00_00_00_ca_4a;
 let drawn = 0;
@@ -24,7 +24,7 @@ describe('the forged leaks', () => {
     ['up', CANARIES_UP],
     ['down', CANARIES_DOWN],
   ] as const;
-  const policies = { FULL, BARE, SPLIT, STUB };
+  const policies = { FULL, BARE, SPLIT, STUB, STUB_SHUT };
   const rows = ways.flatMap(([way, shapes]) =>
     shapes.flatMap((shape) =>
       Object.entries(policies)

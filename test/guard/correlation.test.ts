@@ -52,6 +52,28 @@ function wire(policy: Policy): {
 
 const DIRECT: Partial<Verdict> = { verdict: 'allowed', direct: true };
 
+it('a visit that is rule D is no traffic that the profile allows', () => {
+  const { ask, answer, go, observer, book } = wire(STUB);
+  ask('bank.example');
+  answer(['bank.example'], [a('bank.example', '203.0.113.80')]);
+  expect(go('203.0.113.80', 'tls', DIRECT)[0]).toMatchObject({ rule: 'D' });
+  expect(observer.allowed.view(book.veil, 0, 10).frames).toBe(0);
+  expect(go('203.0.113.81', 'tls', DIRECT)).toEqual([]);
+  expect(observer.allowed.view(book.veil, 0, 10).rows).toMatchObject([{ destination: '203.0.113.81' }]);
+});
+
+it('where nothing goes direct no address is closed for an answer: everything is', () => {
+  for (const [policy, closed] of [
+    [STUB, 1],
+    [{ ...STUB, direct: 'none' }, 0],
+  ] as const) {
+    const { ask, answer, observer } = wire(policy);
+    ask('bank.example');
+    answer(['bank.example'], [a('bank.example', '203.0.113.80')]);
+    expect(observer.takeExposures()).toHaveLength(closed);
+  }
+});
+
 describe('rule D', () => {
   it.each<[Kind, string]>([
     ['tls', '203.0.113.80'],

@@ -6,7 +6,7 @@ import type { Dossier, DossierSources, Registration } from '../../src/guard/doss
 import { SHOWN_IN_ANSWER } from '../../src/guard/incidents.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import { aClient } from '../box-answers.ts';
-import { anIncident, aStatus } from '../guard-peer.ts';
+import { anIncident, aStatus, someAllowed } from '../guard-peer.ts';
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 2, 1, 10, minute)).toISOString();
 const GAP: Gap = {
@@ -103,7 +103,28 @@ describe('sites', () => {
   );
 
   it('are none where nothing escaped, and that is said', () => {
-    expect(told().conclusions).toEqual(['Nothing that escaped names a site or a destination.']);
+    expect(told().conclusions).toEqual(['No leak that escaped names a site or a destination.']);
+  });
+});
+
+describe('what the profile allows', () => {
+  it('is hers, with its names, and no leak', () => {
+    const dossier = told({ allowed: someAllowed() });
+    expect(dossier).toMatchObject({ escaped: 0, sites: [], allowed: { frames: 20_417 } });
+    expect(dossier.conclusions).toContain(
+      'The profile lets other traffic go past the tunnel, which is no leak and hers all the same: 20417 frames, with 1 name and 1 address without one, such as news.example.',
+    );
+  });
+
+  it('is not mentioned where the profile lets nothing go, and nothing concluded where nothing went', () => {
+    expect(told()).not.toHaveProperty('allowed');
+    const empty = someAllowed({ rows: [], frames: 0, connections: 0 });
+    expect(told({ allowed: empty }).conclusions.join()).not.toContain('profile');
+  });
+
+  it('is told as a number alone under privacy minimal', () => {
+    const { conclusions } = told({ allowed: someAllowed(), privacy: 'minimal' });
+    expect(conclusions.join()).not.toContain('news.example');
   });
 });
 
@@ -147,7 +168,7 @@ describe('the VPN', () => {
 
   it('is told with its silences, and in how many of them something escaped', () => {
     const { gaps, conclusions } = told({ gaps: [GAP, { ...GAP, firstEscape: undefined }] });
-    expect(gaps.map(({ text }) => text)[1]).toContain('Nothing escaped.');
+    expect(gaps.map(({ text }) => text)[1]).toContain('No leak escaped.');
     expect(conclusions.join()).toContain('fall silent 2 times; in 1 of these something escaped');
   });
 });

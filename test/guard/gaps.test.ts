@@ -75,7 +75,7 @@ describe('a gap', () => {
     watch.read(40, 20, at(20_000));
     expect(watch.list(20_000)[0]).toMatchObject({ unanswered: 20, firstEscape: undefined, escapes: [] });
     const text = watch.list(20_000).map(gapText)[0];
-    expect(text).toContain('Nothing escaped.');
+    expect(text).toContain('No leak escaped.');
     expect(text).toMatch(/between two readings\)(; it is still silent|, for \d+ to \d+ ms)/);
   });
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { Guard } from '../../src/guard/guard.ts';
 import { observation, report, HOME } from './samples.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { SPLIT } from '../policy/policies.ts';
+import type { Verdict } from '../../src/policy/verdict.ts';
+import { SPLIT, STUB, STUB_SHUT } from '../policy/policies.ts';
 
 /** A guard for which everything is verified, and a clock that the test moves. */
 function watching(policy: Policy = HOME): {
@@ -63,6 +64,29 @@ describe('Guard', () => {
     const { guard } = watching();
     change(guard);
     expect(guard.status()).toMatchObject({ state: 'blind', lamp: 'red-flash' });
+  });
+
+  it('lists what left because the profile lets it, as wan has it, and says so where it says that nothing escapes', () => {
+    const designated: Verdict = {
+      ...{ verdict: 'allowed', reason: '', exposure: 'news.example', destination: '203.0.113.5' },
+    };
+    const verdict: Verdict = { ...designated, direct: true };
+    const visit = observation({ verdict, kind: 'tls', names: ['news.example'], crosses: true, frames: 3 });
+    const { guard, clock, look } = watching(STUB);
+    for (const port of ['lan', 'wan'] as const) guard.report(report(port, [visit], { at: clock.ms }));
+    // Allowed by name, as a resolver is, and not by the profile.
+    guard.report(report('wan', [observation({ verdict: designated, crosses: true })], { at: clock.ms }));
+    look();
+    const { state, why, direct, allowed, ledger } = guard.status();
+    expect([state, direct]).toEqual(['clear', 'any']);
+    expect(why).toContain('nothing escapes it but what the profile lets go direct');
+    expect(allowed).toMatchObject({
+      frames: 3,
+      rows: [{ name: 'news.example', destination: '203.0.113.5' }],
+    });
+    expect(ledger).toMatchObject({ attempted: 0, escaped: 0 });
+    expect(watching(STUB_SHUT).guard.status()).not.toHaveProperty('allowed');
+    expect(watching().guard.status()).not.toHaveProperty('allowed');
   });
 
   it('is leaking when an answer has shown a protected name, until that is acknowledged', () => {

@@ -93,6 +93,21 @@ describe('judgeSituation', () => {
     );
   });
 
+  it('says that nothing escapes only together with what the profile lets go direct, and is the same otherwise', () => {
+    fc.assert(
+      fc.property(SITUATIONS, fc.nat(1), fc.constantFrom([], OLD), (s, warnings, oldLists) => {
+        const shut = { ...s, warnings, oldLists };
+        const [plain, open] = [judgeSituation(shut), judgeSituation({ ...shut, goesDirect: true })];
+        expect([open.state, open.lamp]).toEqual([plain.state, plain.lamp]);
+        const claims = /nothing (?:that matters )?escape|carries all/i;
+        expect(claims.test(open.why)).toBe(claims.test(plain.why));
+        if (claims.test(open.why)) expect(open.why).toContain('but what the profile lets go direct');
+        else expect(open.why).toBe(plain.why);
+        expect(plain.why).not.toContain('direct');
+      }),
+    );
+  });
+
   it('is green only when everything is verified, a tunnel is up and nothing red escaped', () => {
     fc.assert(
       fc.property(SITUATIONS, (s) => {

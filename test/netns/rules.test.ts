@@ -48,6 +48,9 @@ const dot = (to: string): Argv => [
   ],
 ];
 
+/** A server to which no name of these tests leads: what goes there is no visit after an answer. */
+const OTHER = NET.resolver4;
+
 describe('full-tunnel', () => {
   beforeAll(() => useProfile(lab(), labPolicy(lab().plan), ['profile: full-tunnel']));
 
@@ -172,5 +175,76 @@ describe('proxy-stub', () => {
   it('A: DNS in the clear, and D: the visit after it', async () => {
     const incidents = await raised(dig(NET.resolver4, 'stub.example'), curl(`https://${NET.web4}/`));
     expect(rulesOf(incidents)).toEqual(['A red', 'D red']);
+  });
+
+  it('E: a name told to a proxy that the policy does not name', async () => {
+    const told = curl('https://news.example/', '-p', '-x', `http://${OTHER}:80`);
+    const incidents = await raised(told);
+    expect(rulesOf(incidents)).toEqual(['E red']);
+    expect(incidents).toMatchObject([{ kind: 'http-proxy', exposure: 'news.example' }]);
+  });
+
+  it('lists what goes direct, by name and place, with as many connections as there were', async () => {
+    const names = ['one.example', 'two.example', 'one.example', 'one.example'];
+    expect(await raised(...names.map((name) => tls(OTHER, name)))).toEqual([]);
+    const { allowed, why } = await lab().guard.status();
+    const rowOf = (name: string): unknown => allowed?.rows.find((row) => row.name === name);
+    const place = { client: LAN.laptopMac, destination: OTHER, transport: 'tcp', port: 443, kind: 'tls' };
+    expect(rowOf('one.example')).toMatchObject({ ...place, connections: 3 });
+    expect(rowOf('two.example')).toMatchObject({ ...place, connections: 1 });
+    expect(why).not.toMatch(/nothing escape(?!.*but what the profile lets go direct)/i);
+  });
+});
+
+describe('proxy-stub, resolvers by address and name', () => {
+  const use = (name: string): Promise<void> =>
+    useProfile(lab(), labPolicy(lab().plan), [
+      'profile: proxy-stub',
+      `resolvers: ["dot:${NET.resolver4}:853/${name}"]`,
+    ]);
+
+  it('accepts the pair', async () => {
+    await use('www.example');
+    expect(await raised(dot(NET.resolver4))).toEqual([]);
+  });
+
+  it('C: another name at that address, and that name at another', async () => {
+    await use('dns.example');
+    expect(rulesOf(await raised(dot(NET.resolver4)))).toEqual(['C red']);
+    expect(rulesOf(await raised(tls(OTHER, 'dns.example')))).toEqual(['C red']);
+  });
+});
+
+describe('proxy-stub with a proxy, and nothing said of other traffic', () => {
+  beforeAll(() =>
+    useProfile(lab(), labPolicy(lab().plan), ['profile: proxy-stub', `proxies: ["tcp:${OTHER}:80"]`]),
+  );
+
+  const direct = curl(`https://${OTHER}/`);
+  const proxied = curl('http://news.example/', '-x', `http://${OTHER}:80`);
+
+  it('E: what goes elsewhere than to the proxy', async () => {
+    expect(await raised(proxied)).toEqual([]);
+    expect(rulesOf(await raised(direct))).toEqual(['E red']);
+  });
+
+  it('is held in block mode, and the proxy is reached', async () => {
+    await lab().guard.block(true);
+    try {
+      const run = async (argv: Argv): Promise<number | null> => (await lab().network.laptop.run(argv)).code;
+      expect([await run(direct), await run(proxied)]).toEqual([28, 0]);
+    } finally {
+      await lab().guard.block(false);
+    }
+  });
+
+  it('says where other traffic goes when the policy does', async () => {
+    await useProfile(lab(), labPolicy(lab().plan), [
+      'profile: proxy-stub',
+      `proxies: ["tcp:${OTHER}:80"]`,
+      'direct: any',
+    ]);
+    expect(await raised(direct)).toEqual([]);
+    expect((await lab().guard.status()).direct).toBe('any');
   });
 });

@@ -7,7 +7,7 @@ import { Facts } from '../../src/flow/facts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import type { Direction } from '../../src/policy/verdict.ts';
-import { BARE, FULL, IKE_STREAMS, LEARNED, PASSING, SPLIT, STUB, policyOf } from './policies.ts';
+import { BARE, FULL, IKE_STREAMS, LEARNED, PASSING, SPLIT, STUB, STUB_SHUT, policyOf } from './policies.ts';
 import { SHAPES, shapeNamed } from './shapes.ts';
 import { FOREIGN, IKE_OVER_TCP, TUNNELS } from './shapes-tunnels.ts';
 
@@ -204,6 +204,26 @@ describe('by profile', () => {
     expect(said(full, name)).toBe(inFull);
     expect(said(compileJudge(STUB, LEARNED), name)).toBe(inStub);
     expect(said(compileJudge(SPLIT, LEARNED), name)).toBe(inSplit);
+  });
+});
+
+describe('with proxies, and nothing said of other traffic', () => {
+  it.each([
+    ['HTTPS syn', 'leak E'],
+    ['ping', 'leak E'],
+    ['DNS', 'leak A'],
+    ['mDNS', 'leak A'],
+    ['DNS over TLS, designated', 'allowed'],
+    ['proxy', 'allowed'],
+    ["the tunnel server's own name", 'allowed'],
+    ['printing', 'allowed'],
+    ['ARP request', 'plumbing'],
+  ])('%s: %s', (name, expected) => {
+    const shut = compileJudge(STUB_SHUT, LEARNED);
+    expect(said(shut, name)).toBe(expected);
+    expect(shut.crosses(factsOf(shapeNamed(name).bytes), shapeNamed(name).way)).toBe(
+      !expected.startsWith('leak'),
+    );
   });
 });
 

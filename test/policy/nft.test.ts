@@ -14,7 +14,7 @@ import {
 } from '../../src/policy/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { expectedShape } from '../../src/policy/readback.ts';
-import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB, policyOf } from './policies.ts';
+import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB, STUB_SHUT, policyOf } from './policies.ts';
 
 const BOX = ['02:00:00:00:00:bb'];
 
@@ -23,6 +23,7 @@ describe('the golden ruleset', () => {
     ['full-tunnel', compileRuleset(FULL, { blockMode: true, learned: PASSING, boxMacs: BOX })],
     ['full-tunnel-watch', compileRuleset(BARE, { blockMode: false })],
     ['proxy-stub', compileRuleset(STUB, { blockMode: true, learned: LEARNED })],
+    ['proxy-stub-shut', compileRuleset(STUB_SHUT, { blockMode: true, learned: LEARNED })],
     ['split', compileRuleset(SPLIT, { blockMode: true, learned: LEARNED })],
     ['closed', compileClosedRuleset()],
     ['closed-with-page', compileClosedRuleset({ lan: 'lan0', wan: 'wan0', webPort: 80 })],
@@ -77,7 +78,7 @@ describe('watch mode', () => {
 });
 
 describe('every path of the ruleset', () => {
-  it.each([FULL, BARE, STUB, SPLIT])(
+  it.each([FULL, BARE, STUB, STUB_SHUT, SPLIT])(
     'ends in a verdict, and jumps only to chains that are there',
     (policy) => {
       const { chains } = expectedShape(compileRuleset(policy, { blockMode: true, learned: LEARNED }));
@@ -149,7 +150,7 @@ describe('counters', () => {
   });
 
   it('are all declared that a rule names', () => {
-    for (const policy of [FULL, BARE, STUB, SPLIT]) {
+    for (const policy of [FULL, BARE, STUB, STUB_SHUT, SPLIT]) {
       const ruleset = rulesetOf(policy, { blockMode: true, learned: PASSING, boxMacs: BOX });
       const named = ruleset.chains
         .flatMap(({ rules }) => rules)

@@ -40,8 +40,13 @@ export const BARE = policyOf(
   `version: 1\ntunnels:\n  - {name: home, protocol: wireguard, endpoints: ['udp:198.51.100.7:51820']}\n`,
 );
 export const STUB = policyOf(
-  `version: 1\nprofile: proxy-stub\nlocalChatter: ignore\n${TUNNELS}${ALLOW}` +
+  `version: 1\nprofile: proxy-stub\ndirect: any\nlocalChatter: ignore\n${TUNNELS}${ALLOW}` +
     `resolvers: ['dot:9.9.9.9:853', 'doh:203.0.113.5:443/dns.example', 'doq:[2001:db8:9::9]:853']\nproxies: ['tcp:203.0.113.9:1080']\n`,
+);
+/** With a proxy, and nothing said of other traffic: nothing else goes direct. One of the proxies is on the link. */
+export const STUB_SHUT = policyOf(
+  `version: 1\nprofile: proxy-stub\n${TUNNELS}${ALLOW}` +
+    `resolvers: ['dot:9.9.9.9:853/dns.example']\nproxies: ['tcp:203.0.113.9:1080', 'tcp:192.168.1.60:3128', 'tcp:[2001:db8:1::60]:3128']\n`,
 );
 export const SPLIT = policyOf(
   `version: 1\nprofile: split\nlocalChatter: red\n${TUNNELS}mustTunnel: ['bank.example', '*.clinic.example', 'bücher.example']\n`,

@@ -26,6 +26,7 @@ const POLICIES = {
     'profile: proxy-stub',
     'resolvers: ["dot:9.9.9.9:853"]',
     'proxies: ["tcp:203.0.113.9:1080"]',
+    'direct: any',
   ),
   split: policyOf('profile: split', 'mustTunnel: ["bank.example"]'),
 } as const;
@@ -210,6 +211,141 @@ describe.each(Object.keys(POLICIES) as ProfileName[])('profile %s', (profile) =>
   it.each(TABLE)('%s', (_what, frame, expected) => {
     const { verdict, rule, severity } = judge(profile, frame);
     expect(rule === undefined ? verdict : `${rule} ${severity}`).toBe(expected[profile]);
+  });
+});
+
+describe('a proxy-stub in which nothing else goes direct', () => {
+  const NAMED = ['tcp 9.9.9.9 853', 'tcp 203.0.113.9 1080'];
+  const shut = compileJudge(
+    policyOf('profile: proxy-stub', 'resolvers: ["dot:9.9.9.9:853"]', 'proxies: ["tcp:203.0.113.9:1080"]'),
+    { ...NOTHING_LEARNED, exposed: [{ address: '203.0.113.80', name: 'shop.example', seconds: 60 }] },
+  );
+
+  it.each(TABLE)('is a full tunnel with resolvers and proxies beside it: %s', (_what, frame, expected) => {
+    const { verdict, rule, severity } = shut.judge(factsOf(frame), 'up');
+    const isNamed = NAMED.includes(frame.to);
+    expect(rule === undefined ? verdict : `${rule} ${severity}`).toBe(
+      isNamed ? expected.stub : expected.full,
+    );
+    expect(shut.crosses(factsOf(frame), 'up')).toBe(isNamed);
+  });
+
+  it('says why a connection is a leak there', () => {
+    const { reason } = shut.judge(factsOf(tls('news.example')), 'up');
+    expect(reason).toContain('(no resolver or proxy that the policy names)');
+  });
+});
+
+describe('a proxy that the policy does not name', () => {
+  const socks = (name: string, to = 'tcp 203.0.113.7 1080'): Frame => ({
+    ...{ kind: 'socks', to, change: { flowName: name } },
+  });
+  const connect = (name: string): Frame => ({
+    ...{ kind: 'http-proxy', to: 'tcp 203.0.113.7 3128', name, via: 'http' },
+  });
+
+  it.each<[string, Frame, Readonly<Record<ProfileName, string>>]>([
+    ['SOCKS with a name', socks('news.example'), { full: 'E', stub: 'E', split: 'allowed' }],
+    ['CONNECT with a name', connect('news.example'), { full: 'E', stub: 'E', split: 'allowed' }],
+    ['SOCKS with a protected name', socks('bank.example'), { full: 'E', stub: 'E', split: 'B' }],
+    ['SOCKS with an address', socks('203.0.113.5'), { full: 'E', stub: 'allowed', split: 'allowed' }],
+    ['SOCKS before a name was said', socks(''), { full: 'E', stub: 'allowed', split: 'allowed' }],
+    [
+      'SOCKS with a name, to one that it names',
+      socks('news.example', 'tcp 203.0.113.9 1080'),
+      { full: 'E', stub: 'allowed', split: 'allowed' },
+    ],
+  ])('%s', (_what, frame, expected) => {
+    for (const profile of Object.keys(POLICIES) as ProfileName[]) {
+      const { verdict, rule } = judge(profile, frame);
+      expect(rule ?? verdict, profile).toBe(expected[profile]);
+    }
+  });
+
+  it('is told the name, which the kernel cannot stop', () => {
+    const said = judge('stub', socks('news.example'));
+    expect(said).toMatchObject({ rule: 'E', severity: 'red', exposure: 'news.example' });
+    expect(said.reason).toContain('news.example is told to a proxy that the policy does not name');
+    expect(judges['stub']?.crosses(factsOf(socks('news.example')), 'up')).toBe(true);
+  });
+});
+
+describe('a resolver is a pair of address and name', () => {
+  const stub = (...resolvers: readonly string[]): ReturnType<typeof compileJudge> =>
+    compileJudge(
+      policyOf(
+        'profile: proxy-stub',
+        `resolvers: ${JSON.stringify(resolvers)}`,
+        'direct: any',
+        `proxies: []`,
+      ),
+      {
+        ...NOTHING_LEARNED,
+        addresses: [{ name: 'named.example', address: '203.0.113.54', seconds: 60 }],
+      },
+    );
+  const pairs = stub(
+    'dot:9.9.9.9:853/dns.example',
+    'doh:203.0.113.5:443/doh.example',
+    'doh:203.0.113.5:443/other-doh.example',
+    'doq:203.0.113.6:853',
+    'dot:named.example:853',
+  );
+  const hello = (kind: Kind, to: string, name?: string): Frame => ({
+    ...{ kind, to },
+    ...(name === undefined ? {} : { name, via: kind === 'doq' ? ('quic' as const) : ('sni' as const) }),
+  });
+  const said = (by: typeof pairs, frame: Frame): string => {
+    const { verdict, rule, severity } = by.judge(factsOf(frame), 'up');
+    return rule === undefined ? verdict : `${rule} ${severity}`;
+  };
+
+  it.each<[string, Frame, string]>([
+    ['both', hello('dot', 'tcp 9.9.9.9 853', 'dns.example'), 'allowed'],
+    ['the address, and no name', hello('dot', 'tcp 9.9.9.9 853'), 'allowed'],
+    ['the address, and another name', hello('dot', 'tcp 9.9.9.9 853', 'news.example'), 'C red'],
+    ['the first of two names', hello('doh', 'tcp 203.0.113.5 443', 'doh.example'), 'allowed'],
+    ['the second of two names', hello('tls', 'tcp 203.0.113.5 443', 'other-doh.example'), 'allowed'],
+    ['neither of two names', hello('tls', 'tcp 203.0.113.5 443', 'www.example'), 'C red'],
+    ['its name at another address', hello('tls', 'tcp 203.0.113.77 443', 'doh.example'), 'C red'],
+    ['its name at another port', hello('dot', 'tcp 203.0.113.5 853', 'doh.example'), 'C red'],
+    ['its name at another resolver', hello('dot', 'tcp 9.9.9.9 853', 'doh.example'), 'C red'],
+    ['any name where none is given', hello('doq', 'udp 203.0.113.6 853', 'whatever.example'), 'allowed'],
+    ['the name by which it is found', hello('dot', 'tcp 203.0.113.54 853', 'named.example'), 'allowed'],
+    ['another than that', hello('dot', 'tcp 203.0.113.54 853', 'news.example'), 'C red'],
+    ['what has nothing to do with it', hello('tls', 'tcp 203.0.113.77 443', 'www.example'), 'allowed'],
+    [
+      'what follows such a hello',
+      { kind: 'tls', to: 'tcp 203.0.113.77 443', change: { flowName: 'doh.example' } },
+      'C red',
+    ],
+  ])('%s', (_what, frame, expected) => {
+    expect(said(pairs, frame)).toBe(expected);
+  });
+
+  it('is told in words, and the kernel knows addresses alone', () => {
+    const [there, elsewhere] = [
+      hello('dot', 'tcp 9.9.9.9 853', 'news.example'),
+      hello('tls', 'tcp 203.0.113.77 443', 'dns.example'),
+    ];
+    expect(pairs.judge(factsOf(there), 'up').reason).toContain(
+      '(the policy names dns.example at this address, and nobody else)',
+    );
+    expect(pairs.judge(factsOf(elsewhere), 'up').reason).toContain(
+      '(the policy names dns.example at another address)',
+    );
+    for (const frame of [there, elsewhere]) expect(pairs.crosses(factsOf(frame), 'up')).toBe(true);
+  });
+
+  it('goes with a proxy at the same address and port, which is told any name', () => {
+    const both = compileJudge(
+      policyOf(
+        'profile: proxy-stub',
+        'resolvers: ["doh:203.0.113.5:443/doh.example"]',
+        'proxies: ["tcp:203.0.113.5:443"]',
+      ),
+    );
+    expect(said(both, hello('tls', 'tcp 203.0.113.5 443', 'www.example'))).toBe('allowed');
   });
 });
 

@@ -95,6 +95,27 @@ lamp: {driver: gpio, red: 17, green: 27}
   });
 });
 
+describe('where other traffic may go, when the policy does not say', () => {
+  const PROXY = 'proxies: ["tcp:203.0.113.9:1080"]';
+
+  it.each([
+    ['with proxies in a proxy-stub nowhere', `profile: proxy-stub\n${PROXY}`, 'none'],
+    ['anywhere when it says so', `profile: proxy-stub\n${PROXY}\ndirect: any`, 'any'],
+    ['with resolvers alone anywhere', 'profile: proxy-stub\nresolvers: ["dot:9.9.9.9:853"]', 'any'],
+    ['nowhere when it says so', 'profile: proxy-stub\nresolvers: ["dot:9.9.9.9:853"]\ndirect: none', 'none'],
+    ['in split anywhere', `profile: split\nmustTunnel: [bank.example]\n${PROXY}`, 'any'],
+  ])('%s', (_what, lines, direct) => {
+    expect(parsePolicy(`version: 1\n${lines}\n`)).toMatchObject({ ok: true, policy: { direct } });
+  });
+
+  it('a wrong one is told in words', () => {
+    const [fault] = faultsOf('version: 1\nprofile: proxy-stub\ndirect: answered\n');
+    expect(fault).toMatchObject({ line: 3, path: 'direct' });
+    expect(fault?.message).toContain('no meaning in profile proxy-stub');
+    expect(fault?.remedy).toMatch(/none.*any/);
+  });
+});
+
 it('a port of a range may be listed for itself within one tunnel, and other hosts may have it', () => {
   const text = `version: 1
 tunnels:
@@ -192,6 +213,9 @@ describe('a fault', () => {
     ['version: 1\nprofile: proxy-stub\nproxies: ["tcp:9.9.9.0/24:1080"]', ['proxies[0]']],
     ['version: 1\nresolvers: ["dot:9.9.9.9:853"]', ['resolvers']],
     ['version: 1\nproxies: ["tcp:9.9.9.9:1080"]', ['proxies']],
+    ['version: 1\nprofile: proxy-stub\ndirect: answered', ['direct']],
+    ['version: 1\nprofile: split\nmustTunnel: [a.example]\ndirect: none', ['direct']],
+    ['version: 1\ndirect: proxies', ['direct']],
     ['version: 1\nmustTunnel: [a.example]', ['mustTunnel']],
     ['version: 1\nprofile: split', ['mustTunnel']],
     ['version: 1\nprofile: split\nmustTunnel: [a.example, A.example]', ['mustTunnel[1]']],

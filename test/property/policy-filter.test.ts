@@ -31,6 +31,7 @@ import {
   RANGES_LEARNED,
   SPLIT,
   STUB,
+  STUB_SHUT,
   TAILSCALE,
   TRANSLATED,
   ZEROTIER,
@@ -93,6 +94,7 @@ const CASES = [
   { name: 'every protocol, both families', policy: FULL, learned: LEARNED },
   { name: 'one endpoint', policy: BARE, learned: NOTHING_LEARNED },
   { name: 'proxy-stub', policy: STUB, learned: LEARNED },
+  { name: 'proxy-stub, nothing direct', policy: STUB_SHUT, learned: LEARNED },
   { name: 'split', policy: SPLIT, learned: LEARNED },
   // Where one server's range lies in another's of another form, the wider one is shown.
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED, shows: true },

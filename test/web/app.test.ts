@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { someSettings } from '../box-answers.ts';
-import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
+import { aStatus, anIncident, GuardPeer, someAllowed } from '../guard-peer.ts';
 import { Browser, owner, PASSWORD, showPage } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';
 
@@ -51,6 +51,38 @@ describe('the status page', () => {
       'Everything through the tunnel',
     ])
       expect(text).toContain(said);
+  });
+
+  it('lists what the profile lets go direct beside the incidents, with every name escaped', async () => {
+    const [visit, nameless] = someAllowed().rows;
+    if (visit === undefined || nameless === undefined) throw new Error('no rows');
+    const rows = [{ ...visit, name: '<script>alert(1)</script>\u202e' }, nameless];
+    peer.status = aStatus({ profile: 'proxy-stub', direct: 'any', allowed: someAllowed({ rows, more: 4 }) });
+    const { text } = await own.ask('/');
+    for (const said of [
+      'Allowed by profile',
+      'It is no leak, and Eve reads all of this.',
+      '203.0.113.5, tcp 443',
+      '1\u202f304 connections or questions',
+      'no name',
+      'And 4 more.',
+      '&lt;script&gt;',
+      '\\u{202e}',
+      'Names through an encrypted resolver, the rest anywhere',
+      'No leak has left. Your profile lets other traffic go past the tunnel',
+      'What your profile lets go direct is listed below.',
+    ])
+      expect(text).toContain(said);
+    expect(text).not.toContain('<script>alert');
+    expect(text).not.toContain('Nothing has left outside the tunnel.');
+  });
+
+  it('says nothing of it where the profile lets nothing go direct', async () => {
+    peer.status = aStatus();
+    const { text } = await own.ask('/');
+    expect(text).toMatch(/<section class="card" id="allowed"[^>]* hidden/);
+    expect(text).toContain('Nothing has left outside the tunnel.');
+    expect(text).not.toContain('Eve reads all of this');
   });
 
   it('is blind and not green when the guard is gone, hangs, or says what is no status', async () => {

@@ -7,7 +7,7 @@ import { chosenFrom, dossierQuery } from '../../web/dossier-routes.ts';
 import { eveWords, filled } from '../../web/eve-words.ts';
 import type { HealthView } from '../../src/guard/status.ts';
 import { aClient, aDossier, someHealth } from '../box-answers.ts';
-import { aStatus } from '../guard-peer.ts';
+import { aStatus, someAllowed } from '../guard-peer.ts';
 import type { GuardPeer } from '../guard-peer.ts';
 import { closeOwnedPage, freshBox, openOwnedPage } from './listening-page.ts';
 import type { Browser, PageUnderTest } from './listening-page.ts';
@@ -44,6 +44,24 @@ describe('the dossier', () => {
       '&lt;script&gt;',
     ])
       expect(text).toContain(said);
+    expect(text).not.toContain('<script>alert');
+  });
+
+  it('has what the profile lets go direct, and does not say then that she has nothing', async () => {
+    const [visit] = someAllowed().rows;
+    const rows = visit === undefined ? [] : [{ ...visit, name: HOSTILE }];
+    const quiet = { escaped: 0, sites: [], destinations: [] };
+    peer.answers.set('GET /v1/dossier', aDossier({ ...quiet, allowed: someAllowed({ rows, more: 2 }) }));
+    const { text } = await own.ask('/dossier');
+    for (const said of [
+      'Your profile lets other traffic pass me outside the tunnel: I have 20\u202f417 frames',
+      'Allowed by profile',
+      '203.0.113.5, tcp 443',
+      'And 2 more',
+      '&lt;script&gt;',
+    ])
+      expect(text).toContain(said);
+    expect(text).not.toContain('I have nothing on you');
     expect(text).not.toContain('<script>alert');
   });
 

@@ -92,7 +92,14 @@ describe('an open page', () => {
   it('hears everything first, and then what changed', async () => {
     const stream = await Stream.start();
     const all = JSON.parse(await stream.until((event) => event === 'regions')) as [string, string][];
-    expect(all.map(([name]) => name)).toEqual(['light', 'controls', 'incidents', 'tunnels', 'health']);
+    expect(all.map(([name]) => name)).toEqual([
+      'light',
+      'controls',
+      'incidents',
+      'allowed',
+      'tunnels',
+      'health',
+    ]);
     await peer.haveStreams(1);
     peer.say(aStatus({ blockMode: true }));
     const changed = JSON.parse(await stream.until((event) => event === 'regions')) as [string, string][];
@@ -102,7 +109,8 @@ describe('an open page', () => {
 
   it.each<[Pick<Status, 'profile' | 'direct'>, string]>([
     [{ profile: 'full-tunnel' }, 'Only the tunnel and what it needs may leave.'],
-    [{ profile: 'proxy-stub' }, 'Other traffic goes past the tunnel'],
+    [{ profile: 'proxy-stub', direct: 'any' }, 'Other traffic goes past the tunnel'],
+    [{ profile: 'proxy-stub', direct: 'none' }, 'Anything else is a leak, and stopped.'],
     [{ profile: 'split', direct: 'answered' }, 'an address that a program knows by itself leads nowhere'],
     [{ profile: 'split', direct: 'any' }, 'is out before its name is known'],
   ])('says beside the switch what block mode stops, and no more: %j', async (policy, words) => {

@@ -191,13 +191,15 @@ it('bytes stand in rows of eight, with their letters', () => {
   );
 });
 
-it('help tells every rule, every pattern of the lamp, and the limits', async () => {
+it('help tells every rule, every pattern of the lamp, every profile, and the limits', async () => {
   const { text } = await own.ask('/help');
   for (const said of [
     'A · Name asked in the clear',
     'T · Hostile network',
     'Red, fast flash',
     'Traffic analysis',
+    'Encrypted names, nothing direct',
+    'DNS over HTTPS at a server that nobody knows',
   ])
     expect(text).toContain(said);
 });

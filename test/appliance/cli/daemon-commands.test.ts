@@ -8,7 +8,7 @@ import { ackCommand } from '../../../appliance/cli/ack.ts';
 import { blockCommand } from '../../../appliance/cli/block.ts';
 import { statusCommand } from '../../../appliance/cli/status.ts';
 import { watchCommand } from '../../../appliance/cli/watch.ts';
-import { aStatus, anIncident, GuardPeer } from '../../guard-peer.ts';
+import { aStatus, anIncident, GuardPeer, someAllowed } from '../../guard-peer.ts';
 import { runningLab } from '../../../appliance/cli/lab-files.ts';
 import { runCommand, start } from './command-run.ts';
 
@@ -47,6 +47,24 @@ describe('status', () => {
       expect(out).toContain(said);
     expect(out).not.toContain('\u001b');
     expect(out.split('\n').length).toBeLessThan(25);
+  });
+
+  it('lists what the profile lets go direct, and says that it is readable', async () => {
+    const why = 'The tunnel is up and nothing escapes it but what the profile lets go direct.';
+    peer.status = aStatus({ profile: 'proxy-stub', direct: 'any', allowed: someAllowed({ more: 3 }), why });
+    const { code, out } = await run('status');
+    expect(code).toBe(0);
+    for (const said of [
+      'proxy-stub, direct: any',
+      'Allowed by profile: no leak, and readable on the wire',
+      '1,305 connections or questions, 20,417 frames since',
+      'news.example  203.0.113.5, tcp 443   20,400 frames',
+      '(no name)     203.0.113.80, tcp 443  17 frames',
+      'and 3 more: leakguard report',
+    ])
+      expect(out).toContain(said);
+    peer.status = aStatus();
+    expect((await run('status')).out).not.toContain('Allowed by profile');
   });
 
   it('is what the daemon said with --json', async () => {

@@ -36,6 +36,17 @@ function file(text: string): string {
 
 const run = (...args: string[]) => runCommand([policyCommand], ['policy', ...args]);
 
+it.each([
+  ['proxies: ["tcp:203.0.113.9:1080"]', 'none'],
+  ['proxies: ["tcp:203.0.113.9:1080"]\ndirect: any', 'any'],
+  ['resolvers: ["dot:9.9.9.9:853"]', 'any'],
+])('says where other traffic goes by a policy that does not say it: %s', async (lines, direct) => {
+  const path = file(GOOD.replace('full-tunnel', `proxy-stub\n${lines}`));
+  expect((await run('check', path)).out).toBe(
+    `${path} is valid: proxy-stub with direct: ${direct}, 1 tunnels\n`,
+  );
+});
+
 it('says that a good file is good, and prints what is made of it', async () => {
   const path = file(GOOD);
   const parsed = parsePolicy(GOOD);

@@ -90,6 +90,7 @@ beforeAll(async () => {
       gaps: () => [],
       clients: () => [],
       timeline: (from, to, buckets) => timelineOf({ from, to, buckets }, [], [], to),
+      allowed: () => undefined,
       rewritePast: () => Promise.resolve(),
       apart: () => undefined,
       laxerPast: 0,

@@ -159,6 +159,7 @@ describe('a report', () => {
     gaps: () => [],
     clients: () => [],
     timeline: (from, to, buckets) => timelineOf({ from, to, buckets }, [], [], to),
+    allowed: () => undefined,
     rewritePast: () => Promise.resolve(),
     apart: () => undefined,
     ...{ laxerPast: 0, privacy: 'full' },

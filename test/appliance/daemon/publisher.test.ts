@@ -4,21 +4,25 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Publisher } from '../../../appliance/daemon/publisher.ts';
 import { IncidentBook } from '../../../src/guard/incidents.ts';
 import type { Incident } from '../../../src/guard/incidents.ts';
-import type { GuardEvent, Status } from '../../../src/guard/status.ts';
+import type { AllowedView, GuardEvent, Status } from '../../../src/guard/status.ts';
+import { someAllowed } from '../../guard-peer.ts';
 import { leak, observation } from '../../guard/samples.ts';
 
 const STATUS = { counters: {}, tunnels: [], health: { taps: [], warnings: [] } } as unknown as Status;
 /** As the daemon's: it asks for news, whether there is any or not. */
 const TICK_MS = 100;
 
+/** What it is told when it asks; a test may change it. */
+let status = STATUS;
 let told: { readonly at: number; readonly event: GuardEvent['event'] }[];
 let publisher: Publisher;
 let ticks: NodeJS.Timeout;
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 });
   told = [];
+  status = STATUS;
   publisher = new Publisher(
-    () => STATUS,
+    () => status,
     ({ event }) => told.push({ at: Date.now(), event }),
   );
   publisher.news();
@@ -45,6 +49,19 @@ const times = (): number[] => {
 };
 
 describe('news', () => {
+  it('is another place that the profile lets traffic go to, and not each frame that goes there', () => {
+    const went = (changes: Partial<AllowedView>): void => {
+      status = { ...STATUS, allowed: someAllowed(changes) };
+      vi.advanceTimersByTime(5 * TICK_MS);
+    };
+    went({});
+    expect(told.map(({ event }) => event)).toEqual(['status']);
+    went({ frames: 99_999, connections: 4_000 });
+    expect(told).toHaveLength(1);
+    went({ more: 1 });
+    expect(told.map(({ event }) => event)).toEqual(['status', 'status']);
+  });
+
   it('goes out at once after a silence, and what follows on its heels within ten milliseconds', () => {
     for (let n = 0; n < 3; n += 1) {
       told = [];
