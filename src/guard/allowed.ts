@@ -68,7 +68,8 @@ interface Row {
 }
 
 interface Fresh {
-  readonly since: number;
+  /** When the newest of it began. */
+  since: number;
   readonly first: number;
   /** Last frame of the row before that. */
   readonly before: number;
@@ -111,6 +112,7 @@ export class AllowedTraffic {
     row.first = Math.min(row.first, wall(first));
     row.last = Math.max(row.last, wall(last));
     if (name === '') {
+      if (begun > 0) row.fresh.since = first;
       row.fresh.connections += begun;
       row.fresh.frames += frames;
     } else {

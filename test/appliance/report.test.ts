@@ -160,10 +160,10 @@ describe('what the profile allows', () => {
     const rows = REPORTS.csv.write(with_()).trimEnd().split('\r\n');
     const [head = '', ...body] = rows;
     expect(rows).toHaveLength(5);
-    expect(head.endsWith(',why,allowed_frames,allowed_connections')).toBe(true);
+    expect(head.endsWith(',why,questions,visits,allowed_frames,allowed_connections')).toBe(true);
     const columns = head.split(',').length;
     const visit = body.find((row) => row.includes('news.example')) ?? '';
-    expect(visit.endsWith(',"allowed by the profile: tls to 203.0.113.5, tcp 443",20400,1304')).toBe(true);
+    expect(visit.endsWith(',"allowed by the profile: tls to 203.0.113.5, tcp 443",,,20400,1304')).toBe(true);
     expect(visit.replace(/"[^"]*"/, '').split(',')).toHaveLength(columns);
     expect(visit.split(',').slice(0, 5)).toEqual([
       '',

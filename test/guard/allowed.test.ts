@@ -135,6 +135,14 @@ describe('connections', () => {
     expect(wire.seen().rows[1]?.last).toBe('2026-03-01T10:00:00.000Z');
   });
 
+  it('are named also where one without a name began some seconds before', () => {
+    const wire = new Wire().carry(SYN).wait(9_000).carry(SYN).wait(2_000).carry(hello('news.example'));
+    expect(wire.rows.map(([name, , connections]) => [name, connections])).toEqual([
+      ['news.example', 1],
+      ['', 1],
+    ]);
+  });
+
   it('without a name stay without one, whatever is shown there later', () => {
     const wire = new Wire().carry(SYN, {}).wait(20_000).carry(hello('news.example'));
     expect(wire.rows).toEqual([

@@ -47,6 +47,8 @@ export interface Action {
   readonly seen: RegExp;
   /** Whether an incident of the box is about it: by what was exposed and where it went. */
   readonly isAbout: (exposure: string, destination: string) => boolean;
+  /** Where it is stopped before it says its name: it is counted with what else was asked there. */
+  readonly orAt?: string;
 }
 
 const escaped = (text: string): string => text.replaceAll('.', '\\.');
@@ -93,10 +95,9 @@ const asked = (name: string): Pick<Action, 'seen' | 'isAbout'> => ({
   seen: new RegExp(`\\? ${escaped(name)}\\. `),
   isAbout: (exposure) => exposure === name,
 });
-/** Of a connection that is stopped before it asks, only the resolver is known: it is counted with what else was asked there. */
-const askedOverTcp = (name: string): Pick<Action, 'seen' | 'isAbout'> => ({
+const askedOverTcp = (name: string): Pick<Action, 'seen' | 'isAbout' | 'orAt'> => ({
   ...asked(name),
-  isAbout: (exposure, destination) => exposure === name || destination === RESOLVER,
+  orAt: RESOLVER,
 });
 const going = (to: string, ...names: readonly string[]): Pick<Action, 'seen' | 'isAbout'> => ({
   seen: new RegExp(`> ${escaped(to)}(?:\\.\\d+)?: `),

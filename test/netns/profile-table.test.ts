@@ -17,14 +17,17 @@ import type { Action } from './profile-actions.ts';
 import { incidentsOf } from './rule-watch.ts';
 import { RESOLVER, SecondResolver } from './second-resolver.ts';
 
-const PROFILES = {
-  'full-tunnel': [],
-  'proxy-stub': [
-    `resolvers: ["dot:${NAMED.dot}:853/${NAMED.name}"]`,
-    `proxies: ["tcp:${NAMED.socks}:1080", "tcp:${NAMED.http}:3128"]`,
-  ],
-  split: ['direct: answered', 'mustTunnel: [bank.example]'],
-} as const;
+const STUB = [
+  'profile: proxy-stub',
+  `resolvers: ["dot:${NAMED.dot}:853/${NAMED.name}"]`,
+  `proxies: ["tcp:${NAMED.socks}:1080", "tcp:${NAMED.http}:3128"]`,
+];
+const PROFILES: Readonly<Record<string, readonly string[]>> = {
+  'full-tunnel': ['profile: full-tunnel'],
+  'proxy-stub with proxies': STUB,
+  'proxy-stub, direct: any': [...STUB, 'direct: any'],
+  'split, direct: answered': ['profile: split', 'direct: answered', 'mustTunnel: [bank.example]'],
+};
 const MODES = ['watch', 'block'] as const;
 /** Programs of the laptop's that run side by side. */
 const AT_ONCE = 6;
@@ -90,10 +93,10 @@ function contradictions(fates: readonly Fate[], mode: (typeof MODES)[number]): s
   });
 }
 
-describe.each(Object.keys(PROFILES) as (keyof typeof PROFILES)[])('%s', (profile) => {
+describe.each(Object.entries(PROFILES))('%s', (_profile, policy) => {
   it.each(MODES)('%s mode: wire, account and light say the same of every action', async (mode) => {
-    const lines = [`profile: ${profile}`, ...PROFILES[profile]].join('\n');
-    expect(await daemon.putPolicy(labPolicy(lab().plan).replace(/^profile: .*$/m, lines))).toBe(200);
+    const text = labPolicy(lab().plan).replace(/^profile: .*$/m, policy.join('\n'));
+    expect(await daemon.putPolicy(text)).toBe(200);
     await lab().guard.block(mode === 'block');
     await daemon.watching();
     await lab().guard.acknowledge();
@@ -114,11 +117,12 @@ describe.each(Object.keys(PROFILES) as (keyof typeof PROFILES)[])('%s', (profile
       ];
       return attempted + escaped + blocked === 0 ? [] : [{ ...one, attempted, escaped, blocked }];
     });
-    const fates = ACTIONS.map((action): Fate => ({
-      action,
-      frames: seen.filter((line) => action.seen.test(line)).length,
-      incidents: after.filter(({ exposure, destination }) => action.isAbout(exposure, destination)),
-    }));
+    const fates = ACTIONS.map((action): Fate => {
+      const frames = seen.filter((line) => action.seen.test(line)).length;
+      const about = after.filter(({ exposure, destination }) => action.isAbout(exposure, destination));
+      const beside = after.filter(({ destination }) => frames === 0 && destination === action.orAt);
+      return { action, frames, incidents: about.length > 0 ? about : beside };
+    });
     for (const fate of fates) measured.get(fate.action.what)?.push(cellOf(fate));
     expect(contradictions(fates, mode)).toEqual([]);
     const isRed = after.some(({ severity, escaped }) => severity === 'red' && escaped > 0);
