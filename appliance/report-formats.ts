@@ -3,7 +3,7 @@
 
 import type { Dossier, DossierSite } from '../src/guard/dossier.ts';
 import { RULES, RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
-import { placeText } from '../src/guard/allowed.ts';
+import { placeText } from '../src/guard/status.ts';
 import { printable } from '../src/guard/status.ts';
 import type { AllowedRow, AllowedView, IncidentView } from '../src/guard/status.ts';
 import type { Timeline } from '../src/guard/timeline.ts';

@@ -12,43 +12,12 @@ import type { Observation } from './observation.ts';
 import { HIDDEN } from './privacy.ts';
 import type { Privacy, Veil } from './privacy.ts';
 import { FairMap, Regulars } from './quotas.ts';
+import type { AllowedRow, AllowedView, Transport } from './status.ts';
 
 /** Rows of the table: of more the client and sort that has most loses its oldest. */
 export const ALLOWED_MOST = 2_000;
 /** A name that is shown so soon after a connection began is that connection's, milliseconds. */
 const FRESH_MS = 10_000;
-
-export interface AllowedRow {
-  /** MAC address, as privacy shows it. */
-  readonly client: string;
-  readonly destination: string;
-  readonly transport: Transport;
-  /** Null where there is none, or privacy hides it. */
-  readonly port: number | null;
-  /** What was asked for, or shown there; '' where no name was. */
-  readonly name: string;
-  readonly kind: Kind;
-  /** That were seen to begin; a segment that begins one and is sent again counts again, as does each question. 0: nothing shows it. */
-  readonly connections: number;
-  readonly frames: number;
-  /** ISO 8601, UTC. */
-  readonly first: string;
-  readonly last: string;
-}
-
-export interface AllowedView {
-  /** Since when it is kept; ISO 8601, UTC. */
-  readonly since: string;
-  /** Of all, also of what is listed no more. */
-  readonly connections: number;
-  readonly frames: number;
-  /** Newest last frame first. */
-  readonly rows: readonly AllowedRow[];
-  /** Rows that are not in `rows`, for want of room. */
-  readonly more: number;
-}
-
-type Transport = 'tcp' | 'udp' | 'icmp' | 'ip';
 
 interface Row {
   readonly place: string;
@@ -181,12 +150,6 @@ export function allowedBy(view: AllowedView, filter: IncidentFilter): AllowedVie
     connections: rows.reduce((sum, row) => sum + row.connections, 0),
     frames: rows.reduce((sum, row) => sum + row.frames, 0),
   };
-}
-
-/** `203.0.113.5, tcp 443`. */
-export function placeText({ destination, transport, port }: AllowedRow): string {
-  const over = port === null ? transport : `${transport} ${String(port)}`;
-  return destination === '' ? over : `${destination}, ${over}`;
 }
 
 function keyOf(place: string, name: string): string {

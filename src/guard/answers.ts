@@ -13,7 +13,7 @@ import type { HealthView } from './status.ts';
 export { FIXED_ADDRESS } from '../policy/policy.ts';
 export type { AllowText, Settings } from '../policy/settings.ts';
 export type { ClientView } from './clients.ts';
-export type { AllowedRow, AllowedView } from './allowed.ts';
+export type { AllowedRow, AllowedView } from './status.ts';
 export type { Dossier, DossierSite } from './dossier.ts';
 export type { Proposal } from './proposals.ts';
 

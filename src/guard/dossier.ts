@@ -3,14 +3,13 @@
 
 import { parseAddress } from '../wire/address.ts';
 import type { Kind } from '../flow/kinds.ts';
-import type { AllowedView } from './allowed.ts';
 import type { ClientView } from './clients.ts';
 import { gapView } from './gaps.ts';
 import type { Gap, GapView } from './gaps.ts';
 import type { Privacy } from './privacy.ts';
 import { SHOWN_IN_ANSWER } from './incidents.ts';
 import { serverText } from './status.ts';
-import type { IncidentView, TunnelView } from './status.ts';
+import type { AllowedView, IncidentView, TunnelView } from './status.ts';
 
 export interface DossierSite {
   readonly site: string;

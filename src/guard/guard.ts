@@ -7,7 +7,6 @@ import { PassStops } from './pass-stops.ts';
 import type { LearnedState } from '../policy/learned.ts';
 import type { Policy } from '../policy/policy.ts';
 import { ALLOWED_MOST } from './allowed.ts';
-import type { AllowedView } from './allowed.ts';
 import { ModeTimes, SKEW_MS } from './account.ts';
 import { Balance } from './balance.ts';
 import type { Accounted } from './balance.ts';
@@ -28,7 +27,7 @@ import { Observer } from './observer.ts';
 import { RulesInForce } from './rules-in-force.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
-import type { HealthView, IncidentView, Status, TapHealth, TunnelView } from './status.ts';
+import type { AllowedView, HealthView, IncidentView, Status, TapHealth, TunnelView } from './status.ts';
 import { TapRecord } from './tap-record.ts';
 import { TunnelWatch } from './tunnel-watch.ts';
 

@@ -5,12 +5,9 @@ import type { Kind } from '../flow/kinds.ts';
 import type { Fault } from '../policy/fault.ts';
 import type { Direct, Profile, TunnelProtocol } from '../policy/policy.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
-import type { AllowedView } from './allowed.ts';
 import { count, each, fields, flag, oneOf, text, textOrNull } from './shapes.ts';
 import type { Shape } from './shapes.ts';
 
-export { placeText } from './allowed.ts';
-export type { AllowedRow, AllowedView } from './allowed.ts';
 export type { Fault } from '../policy/fault.ts';
 
 export const STATES = [
@@ -323,4 +320,43 @@ export function printable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => printable<unknown>(one));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, printable<unknown>(one)]));
+}
+
+export type Transport = 'tcp' | 'udp' | 'icmp' | 'ip';
+
+/** What went past the tunnel because the profile lets it (src/guard/allowed.ts). */
+export interface AllowedRow {
+  /** MAC address, as privacy shows it. */
+  readonly client: string;
+  readonly destination: string;
+  readonly transport: Transport;
+  /** Null where there is none, or privacy hides it. */
+  readonly port: number | null;
+  /** What was asked for, or shown there; '' where no name was. */
+  readonly name: string;
+  readonly kind: Kind;
+  /** That were seen to begin; a segment that begins one and is sent again counts again, as does each question. 0: nothing shows it. */
+  readonly connections: number;
+  readonly frames: number;
+  /** ISO 8601, UTC. */
+  readonly first: string;
+  readonly last: string;
+}
+
+export interface AllowedView {
+  /** Since when it is kept; ISO 8601, UTC. */
+  readonly since: string;
+  /** Of all, also of what is listed no more. */
+  readonly connections: number;
+  readonly frames: number;
+  /** Newest last frame first. */
+  readonly rows: readonly AllowedRow[];
+  /** Rows that are not in `rows`, for want of room. */
+  readonly more: number;
+}
+
+/** `203.0.113.5, tcp 443`. */
+export function placeText({ destination, transport, port }: AllowedRow): string {
+  const over = port === null ? transport : `${transport} ${String(port)}`;
+  return destination === '' ? over : `${destination}, ${over}`;
 }

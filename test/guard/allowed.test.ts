@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest';
 
 import { Facts } from '../../src/flow/facts.ts';
 import type { Kind, Via } from '../../src/flow/kinds.ts';
-import { ALLOWED_MOST, AllowedTraffic, allowedBy, placeText } from '../../src/guard/allowed.ts';
-import type { AllowedView } from '../../src/guard/allowed.ts';
+import { ALLOWED_MOST, AllowedTraffic, allowedBy } from '../../src/guard/allowed.ts';
+import { placeText } from '../../src/guard/status.ts';
+import type { AllowedView } from '../../src/guard/status.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import { HIDDEN, Veil } from '../../src/guard/privacy.ts';
 import type { Privacy } from '../../src/guard/privacy.ts';
