@@ -1,5 +1,6 @@
 // Knows: where the corpus of real captures is, what the oracle read in it, and what the dissector reads. Must not know: bars.
 
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,4 +64,40 @@ export async function readOne(file: string): Promise<Reading> {
     signal: new AbortController().signal,
   });
   return { file, packets, kinds, names };
+}
+
+export const hasTshark = spawnSync('tshark', ['--version'], { stdio: 'ignore' }).error === undefined;
+
+const FIELDS = [
+  '-T',
+  'fields',
+  '-E',
+  'occurrence=a',
+  '-E',
+  'aggregator=|',
+  '-e',
+  'http.host',
+  '-e',
+  'http.request.line',
+];
+
+/** Hosts of the pages that requests of a capture say they come from, as tshark reads them, but for those that a request is for. */
+export function pagesByTshark(file: string): readonly string[] {
+  const path = join(CORPUS_DIRECTORY, 'pcap', file);
+  if (!/\n(?:referer|origin)[ \t]*:/i.test(readFileSync(path, 'latin1'))) return [];
+  const text = execFileSync('tshark', ['-n', '-r', path, '-Y', 'http.request', ...FIELDS], {
+    ...{ encoding: 'utf8', maxBuffer: 1e8, stdio: ['ignore', 'pipe', 'ignore'] },
+  });
+  const pages = text.split('\n').flatMap((line) => {
+    const [host = '', fields = ''] = line.split('\t');
+    const own = host.split('|').map((one) => one.toLowerCase().replace(/:\d+$/, ''));
+    return [
+      ...fields.matchAll(
+        /(?:^|\|)(?:referer|origin):\s*[a-z][a-z\d+.-]*:\/\/(?:[^/@|\\]*@)?([^/:?#|\\\s]+)/gi,
+      ),
+    ]
+      .map(([, page = '']) => page.toLowerCase())
+      .filter((page) => !own.includes(page));
+  });
+  return [...new Set(pages)];
 }

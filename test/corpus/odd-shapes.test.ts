@@ -1,7 +1,7 @@
 // Knows: that names in odd places are read, by us and by tshark alike. Must not know: how.
 // tshark is asked where it is installed: what both read is on the wire.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../appliance/quic-crypto.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
+import { hasTshark } from './captures.ts';
 import { ODD_CAPTURES } from './odd-shapes.ts';
 import type { OddCapture } from './odd-shapes.ts';
 
@@ -71,8 +72,6 @@ function namesOfTshark({ frames, linkType }: OddCapture): string[] {
 function list(field: string): string[] {
   return field === '' ? [] : field.toLowerCase().split(',');
 }
-
-const hasTshark = spawnSync('tshark', ['--version'], { stdio: 'ignore' }).error === undefined;
 
 describe.each(ODD_CAPTURES)('$title', (capture) => {
   test('every name is read', () => {
