@@ -66,4 +66,6 @@ export interface Name {
   readonly asked?: false;
   /** It stands in another section of a question than where questions stand. */
   readonly record?: true;
+  /** Its end is somewhere else in the message (RFC 1035 section 4.1.4), where no question has to have it. */
+  readonly pointed?: true;
 }

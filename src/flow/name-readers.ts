@@ -43,18 +43,20 @@ export function dnsFindings(
   const isAnswer = isDnsResponse(bytes, start, end);
   // An mDNS response has no question to repeat (RFC 6762 section 6): who sends one with a question asks it.
   const repeated = isAnswer && via !== 'mdns' ? { asked: false as const } : {};
-  readQuestions(bytes, start, end, (name, type) => {
+  readQuestions(bytes, start, end, (name, type, _class, pointed) => {
     if (name === '') return;
     if (detail === '') detail = `asks for ${TYPE_WORDS.get(type) ?? `type ${type}`}`;
-    if (!names.some((known) => known.name === name)) names.push({ name, via, ...repeated });
+    if (!names.some((known) => known.name === name))
+      names.push({ name, via, ...repeated, ...(pointed ? { pointed } : {}) });
   });
   if (isAnswer) {
     return { names, answers: readAnswers(bytes, start, end), detail: 'answers' };
   }
   // Sections that hold none in an ordinary question: an update, a notice (RFC 2136, RFC 1996), or whatever Eve finds there.
   if (via === 'dns')
-    for (const name of readRecordNames(bytes, start, end))
-      if (!names.some((known) => known.name === name)) names.push({ name, via, record: true });
+    for (const { name, pointed } of readRecordNames(bytes, start, end))
+      if (!names.some((known) => known.name === name))
+        names.push({ name, via, record: true, ...(pointed ? { pointed } : {}) });
   return { names, answers: [], ...(detail === '' ? {} : { detail }) };
 }
 

@@ -14,6 +14,8 @@ import type { Stream } from './stream.ts';
 
 /** A head whose name was told is waited for so long, to find what follows it. */
 const LONGEST_HEAD = 32_768;
+/** Pages of one connection that are remembered as told. */
+const PAGES = 8;
 /** A question in a body is waited for so long. */
 const LONGEST_QUESTION = 4_096;
 
@@ -79,7 +81,7 @@ export function hostsOf({ host = '', targetHost = '' }: HttpRequest): readonly N
 export function tellPages(facts: Facts, flow: Flow, pages: readonly string[]): void {
   const news = pages.filter((page) => page !== flow.name && !flow.pagesTold.includes(page));
   if (news.length === 0) return;
-  flow.pagesTold = [...flow.pagesTold, ...news];
+  flow.pagesTold = [...flow.pagesTold, ...news].slice(-PAGES);
   const names: Name[] = news.map((name) => ({ name, via: 'referer' }));
   facts.findings = mergeFindings(facts.findings, { names, answers: [] });
 }

@@ -24,6 +24,8 @@ const QUESTIONS = 2_048;
 /** Names that one client asks for from one port at a time. */
 const NAMES_PER_QUESTION = 16;
 const ADDRESSES_PER_ANSWER = 64;
+/** Protected names of one answer that are told: who writes answers may write any. */
+const SHOWN_PER_ANSWER = 4;
 /** More than daemon and kernel hold together: what they have forgotten is forgotten here later. */
 const REMEMBERED = 16_384;
 /** How much longer a tap remembers than the kernel; near that end the two may differ. Milliseconds. */
@@ -144,7 +146,7 @@ export class AnsweredNames {
       client,
       opened: needsAnswer(policy) ? opened.map((one) => ({ client, ...one })) : [],
       closed,
-      shown: shown.map((name) => ({ name, asked })),
+      shown: shown.slice(0, SHOWN_PER_ANSWER).map((name) => ({ name, asked })),
     };
     this.give(lesson.opened, now);
     return lesson;
@@ -180,27 +182,49 @@ function keyOf(facts: Facts, way: 'up' | 'down'): string {
 }
 
 /** Whoever follows the owner of such a record goes to its target; of what others name, the owner's own addresses are none. */
-const STANDS_FOR: ReadonlySet<string> = new Set(['CNAME', 'HTTPS', 'SVCB']);
+const STANDS_FOR: ReadonlySet<string> = new Set(['CNAME', 'DNAME', 'HTTPS', 'SVCB']);
 
-/** Names that an answer leads to from one, with the protected name on the way or at its end, where there is one. */
+/** Whether names are protected, each looked at once. */
+function protectedBy(policy: Policy): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const held = known.get(name) ?? isProtected(name, policy);
+    known.set(name, held);
+    return held;
+  };
+}
+
+/**
+ * Names that an answer leads to from one, or from a protected one beside it, with the protected name on the way or at its end, where
+ * there is one. Each name is gone on from twice at most: when it is found, and when it is found to be a protected one's.
+ */
 function namesLedTo(
   asked: string,
   answers: Facts['findings']['answers'],
-  policy: Policy,
+  isSecret: (name: string) => boolean,
 ): ReadonlyMap<string, string | undefined> {
-  const led = new Map([[asked, isProtected(asked, policy) ? asked : undefined]]);
-  // Records may stand in any order: another round for as long as something is found.
-  for (let isNew = true; isNew;) {
-    isNew = false;
-    for (const { name, type, value } of answers) {
-      if (!led.has(name) || type === 'A' || type === 'AAAA' || parseAddress(value) !== undefined) continue;
-      const secret = led.get(value) ?? led.get(name) ?? (isProtected(value, policy) ? value : undefined);
-      const isFound = !led.has(value) || (secret !== undefined && led.get(value) === undefined);
-      const isItself = secret !== undefined && STANDS_FOR.has(type) && led.get(name) === undefined;
-      if (isFound) led.set(value, secret);
-      if (isItself) led.set(name, secret);
-      isNew ||= isFound || isItself;
-    }
+  const targets = new Map<string, string[]>();
+  const standing = new Map<string, string[]>();
+  for (const { name, type, value } of answers) {
+    if (type === 'A' || type === 'AAAA' || type === 'SOA' || parseAddress(value) !== undefined) continue;
+    targets.set(name, [...(targets.get(name) ?? []), value]);
+    if (STANDS_FOR.has(type)) standing.set(value, [...(standing.get(value) ?? []), name]);
+  }
+  const led = new Map<string, string | undefined>();
+  const left: string[] = [];
+  const lead = (name: string, by: string | undefined): void => {
+    const secret = by ?? (isSecret(name) ? name : undefined);
+    if (led.has(name) && (secret === undefined || led.get(name) !== undefined)) return;
+    led.set(name, secret);
+    left.push(name);
+  };
+  lead(asked, undefined);
+  for (const owner of targets.keys()) if (isSecret(owner)) lead(owner, undefined);
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    const secret = led.get(name);
+    for (const target of targets.get(name) ?? []) lead(target, secret);
+    if (secret === undefined) continue;
+    for (const owner of standing.get(name) ?? []) if (led.has(owner)) lead(owner, secret);
   }
   return led;
 }
@@ -218,14 +242,17 @@ export function ledTo(
   readonly closed: readonly ServedAddress[];
   readonly shown: readonly string[];
 } {
-  const led = namesLedTo(asked, answers, policy);
+  const isSecret = protectedBy(policy);
+  const led = namesLedTo(asked, answers, isSecret);
   const opened = new Map<string, number>();
   const closed = new Map<string, ServedAddress>();
   for (const { name, type, value, ttl } of answers) {
-    const secret = led.get(name) ?? (isProtected(name, policy) ? name : undefined);
+    const secret = led.get(name) ?? (isSecret(name) ? name : undefined);
     const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
     // What an address was asked about is said by the name of the question (RFC 1035 section 3.5, RFC 3596 section 2.5).
-    const asksAbout = type === 'PTR' && isProtected(value, policy) ? reverseAddress(name) : undefined;
+    // In a zone that is a part of one the question is an alias (RFC 2317).
+    const about = reverseAddress(name) ?? (led.has(name) ? reverseAddress(asked) : undefined);
+    const asksAbout = type === 'PTR' && isSecret(value) ? about : undefined;
     if (asksAbout !== undefined) closed.set(asksAbout, { address: asksAbout, name: value, seconds });
     const parsed = parseAddress(value);
     if (parsed === undefined) continue;
@@ -243,6 +270,6 @@ export function ledTo(
   return {
     opened: [...opened].map(([address, seconds]) => ({ address, seconds })),
     closed: [...closed.values()],
-    shown: [...new Set(named)].filter((name) => isProtected(name, policy)),
+    shown: [...new Set(named)].filter(isSecret),
   };
 }

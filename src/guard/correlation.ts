@@ -187,7 +187,7 @@ export class Correlation {
       if (!chain.has(owner)) continue;
       const until = now + 1_000 * Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
       const entry: AnsweredName = { name, shown, incident, at: now, until };
-      const about = type === 'PTR' ? reverseAddress(owner) : undefined;
+      const about = type === 'PTR' ? (reverseAddress(owner) ?? reverseAddress(asked)) : undefined;
       if (about !== undefined) this.#expose(client, about, entry);
       if (isAddress(value)) this.#expose(client, value, entry);
       else if (value !== name)

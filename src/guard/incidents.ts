@@ -476,7 +476,8 @@ export class IncidentBook {
 
   /** Notes a name that an answer has shown to whoever reads it: nothing that the client sent had it. */
   showed(observation: Observation, now: Now): Incident {
-    const incident = this.notice(observation, now);
+    const incident = this.#incidentFor(observation, now, undefined, ' shown');
+    this.#seen(incident, now);
     incident.trick ??= SHOWN_IN_ANSWER;
     return incident;
   }
@@ -556,7 +557,8 @@ export class IncidentBook {
     return { rule, kind, severity, client, exposure, destination, why, first, share, key };
   }
 
-  #incidentFor(observation: Observation, now: Now, notice?: Notice): Incident {
+  /** `sort`: whose flood may push it out. */
+  #incidentFor(observation: Observation, now: Now, notice?: Notice, sort = ''): Incident {
     const { verdict, folded } = observation;
     const telling = this.#telling(observation, now, notice?.trick);
     const { client, kind, rule, exposure, destination, why, share, key } = telling;
@@ -583,15 +585,15 @@ export class IncidentBook {
       incident.trick = notice.trick;
       this.#vary(incident, notice);
     }
-    this.#share(incident, share, folded);
+    this.#share(incident, share, folded, sort);
     if (nameless) this.#openings.noteNameless(place, key);
     else this.#openings.noteNamed(place, incident);
     return incident;
   }
 
-  #share(incident: Incident, share: string, folded: boolean): void {
+  #share(incident: Incident, share: string, folded: boolean, sort = ''): void {
     if (folded) this.#shareCommon(incident, share);
-    else this.#putNamed(incident, `${share} ${incident.rule} ${incident.kind}`);
+    else this.#putNamed(incident, `${share} ${incident.rule} ${incident.kind}${sort}`);
     incident.share = this.#named.groupOf(incident) ?? this.#commons.groupOf(incident) ?? STRANGERS;
   }
 

@@ -26,6 +26,8 @@ const QUESTIONS = 4_096;
 const TALKS = 4_096;
 /** Connections without a name in one report, by what they are alike in. */
 const NAMELESS = 256;
+/** Sorts of records that one question asks for: addresses of both families, HTTPS, and room. */
+const TYPES = 8;
 /** Names that one connection is counted for: one to a proxy or a host of many sites may show more. */
 const NAMES = 8;
 
@@ -117,7 +119,7 @@ export class Occasions {
     const asked = this.#asked.get(key);
     if (asked !== undefined) {
       const isCopy = asked.as.get(type) === as && at - asked.at <= COPY_MS;
-      const isBeside = !asked.as.has(type) && at - asked.since <= TOGETHER_MS;
+      const isBeside = !asked.as.has(type) && asked.as.size < TYPES && at - asked.since <= TOGETHER_MS;
       if (isCopy || isBeside) {
         asked.at = at;
         asked.as.set(type, as);

@@ -76,10 +76,10 @@ export class RulesInForce {
    * By which rules a frame may have left that the wan tap, by its own, would have had stopped: undefined where by none, and then it is a
    * breach. Of what was folded nobody can say.
    */
-  thatLetOut({ facts, direction, first, folded }: Observation, now: number): LetOut | undefined {
+  thatLetOut({ facts, direction, first, last, folded }: Observation, now: number): LetOut | undefined {
     this.#rules = this.#rules.filter(({ until }) => until > now - BEHIND_MS);
     const rules = this.#rules.findLast((one) => {
-      if (folded || first < one.since || first > one.until + SKEW_MS || this.#isJudgedBy(one)) return false;
+      if (folded || first < one.since || last > one.until + SKEW_MS || this.#isJudgedBy(one)) return false;
       return judgeOf(one).crosses(facts, direction);
     });
     if (rules === undefined) return undefined;

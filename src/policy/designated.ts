@@ -3,14 +3,18 @@
 // asks somebody else. The kernel compares addresses alone.
 
 import type { Facts } from '../flow/facts.ts';
-import type { Kind } from '../flow/kinds.ts';
+import type { Kind, Via } from '../flow/kinds.ts';
 import type { Way } from './counted.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import type { Host } from './hosts.ts';
 import type { Policy, Resolver } from './policy.ts';
 
-/** Kinds whose hello shows whom it is for. */
-const HELLOS: ReadonlySet<Kind> = new Set<Kind>(['tls', 'quic', 'dot', 'doq', 'doh']);
+/** Kinds that show whom they are for. */
+const HELLOS: ReadonlySet<Kind> = new Set<Kind>([
+  ...(['tls', 'quic', 'dot', 'doq', 'doh', 'http', 'http-proxy', 'socks'] as const),
+]);
+
+const SAY: ReadonlySet<Via> = new Set<Via>(['sni', 'quic', 'http']);
 
 export interface Designated {
   /** Address and port of the far end are a resolver's or a proxy's. Allocates nothing. */
@@ -45,7 +49,7 @@ export function compileDesignated({ resolvers }: Policy, hosts: readonly Host[])
     isAt: (facts, way) => find(facts, way) >= 0,
     misnamed: (facts, way) => {
       if (all.size === 0 || !HELLOS.has(facts.kind)) return undefined;
-      const said = facts.findings.names.find(({ via }) => via === 'sni' || via === 'quic')?.name;
+      const said = facts.findings.names.find(({ via }) => SAY.has(via))?.name;
       const name = said ?? facts.flowName;
       if (name === '') return undefined;
       const at = find(facts, way);

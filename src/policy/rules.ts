@@ -95,11 +95,15 @@ function isShutStub(policy: Policy): boolean {
   return policy.profile === 'proxy-stub' && !isOpenProfile(policy);
 }
 
+/** A literal of IPv6 stands in brackets (RFC 3986 section 3.2.2). */
+const isAddress = (host: string): boolean => parseAddress(host.replace(/^\[(.*)\]$/, '$1')) !== undefined;
+
 /** Proxy-stub: a name goes to resolvers and proxies of the policy, and this is told to another. What went before said no name. */
 function strangeProxy(facts: Facts, { profile }: Policy): string | undefined {
   if (profile !== 'proxy-stub' || (facts.kind !== 'socks' && facts.kind !== 'http-proxy')) return undefined;
-  const name = facts.findings.names[0]?.name ?? facts.flowName;
-  if (name === '' || parseAddress(name) !== undefined) return undefined;
+  const told = facts.findings.names.filter(({ via }) => via !== 'referer').map((one) => one.name);
+  const name = [...told, facts.flowName].find((one) => one !== '' && !isAddress(one));
+  if (name === undefined) return undefined;
   return `${name} is told to a proxy that the policy does not name`;
 }
 

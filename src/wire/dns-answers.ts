@@ -1,9 +1,9 @@
 // Knows: the records of a DNS answer that tell where a name leads. Must not know: caches, flows, policy.
-// Follows RFC 1035 sections 3.3 and 4.1.3, RFC 2782 (SRV), RFC 3596 (AAAA), RFC 9460 sections 2.2 and 7.3 (SVCB, HTTPS and their hints).
+// Follows RFC 1035 sections 3.3 and 4.1.3, RFC 2782 (SRV), RFC 3596 (AAAA), RFC 6672 (DNAME), RFC 9460 sections 2.2 and 7.3 (SVCB, HTTPS and their hints).
 
 import { ipv4TextAt, ipv6TextAt } from './address-octets.ts';
 import { DNS_HEADER, recordTtl, skipQuestions, skipRecord, TYPE_A, TYPE_AAAA } from './dns.ts';
-import { readName, skipName } from './dns-name.ts';
+import { endsByPointer, readName, skipName } from './dns-name.ts';
 import { u16 } from './octets.ts';
 
 /** One answer: `value` is an address's text, or the name that the record leads to. `ttl` in seconds. */
@@ -15,14 +15,16 @@ export interface DnsAnswer {
 }
 
 /** Records that hold a name and nothing else that leads anywhere. */
-type Naming = 'CNAME' | 'NS' | 'PTR' | 'MX' | 'SRV';
+type Naming = 'CNAME' | 'DNAME' | 'NS' | 'PTR' | 'MX' | 'SRV' | 'SOA';
 /** By type: which it is, and how many octets stand in front of the name. */
 const NAMING: ReadonlyMap<number, readonly [Naming, number]> = new Map([
   [2, ['NS', 0]],
+  [6, ['SOA', 0]],
   [5, ['CNAME', 0]],
   [12, ['PTR', 0]],
   [15, ['MX', 2]],
   [33, ['SRV', 6]],
+  [39, ['DNAME', 0]],
 ]);
 const TYPE_SVCB = 64;
 const TYPE_HTTPS = 65;
@@ -49,9 +51,13 @@ export function readAnswers(bytes: Uint8Array, start: number, end: number): DnsA
   return found;
 }
 
-/** The names that own a message's records. At most 256; what is malformed ends the list. */
-export function readRecordNames(bytes: Uint8Array, start: number, end: number): string[] {
-  const names = new Set<string>();
+/** The names that own a message's records, and whether a pointer ends each. At most 256; what is malformed ends the list. */
+export function readRecordNames(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { readonly name: string; readonly pointed: boolean }[] {
+  const names = new Map<string, boolean>();
   if (end - start < DNS_HEADER) return [];
   let at = skipQuestions(bytes, start, end);
   const records = u16(bytes, start + 6) + u16(bytes, start + 8) + u16(bytes, start + 10);
@@ -59,10 +65,11 @@ export function readRecordNames(bytes: Uint8Array, start: number, end: number): 
     const next = skipRecord(bytes, at, end);
     if (next < 0) break;
     const name = readName(bytes, start, end, at);
-    if (name !== undefined && name !== '') names.add(name);
+    const pointed = endsByPointer(bytes, skipName(bytes, at, end));
+    if (name !== undefined && name !== '') names.set(name, pointed && names.get(name) !== false);
     at = next;
   }
-  return [...names];
+  return [...names].map(([name, pointed]) => ({ name, pointed }));
 }
 
 function readRecord(

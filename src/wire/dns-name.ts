@@ -23,6 +23,11 @@ export function skipName(bytes: Uint8Array, at: number, end: number): number {
   return -1;
 }
 
+/** Whether the name that was passed over to `next` (skipName) ends by a pointer: a root label is one octet of zero. */
+export function endsByPointer(bytes: Uint8Array, next: number): boolean {
+  return (bytes[next - 2] ?? 0) >= 0xc0 || bytes[next - 1] !== 0;
+}
+
 /**
  * The name at `at` in the message that begins at `start`: labels joined with dots, no trailing dot, letters as
  * nameText writes them; the root is ''. Undefined when a label or pointer leads out of the message, when the label type

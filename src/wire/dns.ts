@@ -2,7 +2,7 @@
 // ports, flows, policy. Follows RFC 1035 section 4, RFC 6891 (EDNS), RFC 7766 (TCP), RFC 6762 section 18 (mDNS),
 // RFC 4795 (LLMNR): the latter two are the same message elsewhere.
 
-import { isHostLike, readName, skipName } from './dns-name.ts';
+import { endsByPointer, isHostLike, readName, skipName } from './dns-name.ts';
 import { u16, u32 } from './octets.ts';
 
 export const DNS_HEADER = 12;
@@ -10,8 +10,8 @@ export const TYPE_A = 1;
 export const TYPE_AAAA = 28;
 const TYPE_OPT = 41;
 
-/** What a reader of questions is given: the name as name-text.ts writes it, type and class as on the wire. */
-export type EmitQuestion = (name: string, type: number, dnsClass: number) => void;
+/** What a reader of questions is given: the name as name-text.ts writes it, type and class as on the wire, whether a pointer ends it. */
+export type EmitQuestion = (name: string, type: number, dnsClass: number, pointed: boolean) => void;
 
 /** A message's header, read once; the message may be cut off behind it. */
 export class DnsView {
@@ -72,7 +72,7 @@ export function readQuestions(bytes: Uint8Array, start: number, end: number, emi
     if (next < 0 || next + 4 > end) return -1;
     const name = readName(bytes, start, end, at);
     if (name === undefined) return -1;
-    emit(name, u16(bytes, next), u16(bytes, next + 2));
+    emit(name, u16(bytes, next), u16(bytes, next + 2), endsByPointer(bytes, next));
     at = next + 4;
   }
   return count;

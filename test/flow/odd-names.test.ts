@@ -165,6 +165,16 @@ describe('requests one behind the other', () => {
   });
 });
 
+test('of the pages of one connection few are remembered, however many it says', () => {
+  const requests = Array.from(
+    { length: 60 },
+    (_, at) => `GET / HTTP/1.1\r\nHost: a.example\r\nReferer: http://p${String(at % 30)}.example/\r\n\r\n`,
+  );
+  const { names } = stream(80, cut(made.text(requests.join(''))));
+  // Each request is told for itself.
+  expect(names.filter((name) => name.startsWith('referer'))).toHaveLength(60);
+});
+
 describe('questions that stand where none are expected', () => {
   const datagram = (payload: readonly number[]): Look =>
     look([[...made.ethernet(0x0800, made.ipv4(17, made.udp(40_000, 53, payload)))]]);

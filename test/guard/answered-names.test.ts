@@ -283,6 +283,38 @@ describe('where an answer leads', () => {
     expect(shown).toEqual([BANK]);
   });
 
+  it('is closed where it was asked by an alias of its zone (RFC 2317), and where another name of its own leads there', () => {
+    const asked = '7.113.0.203.in-addr.arpa';
+    const zone = '7.0-127.113.0.203.in-addr.arpa';
+    const reverse = ledTo(asked, [alias(asked, zone), alias(zone, BANK, 'PTR')], ANSWERED);
+    expect(reverse.closed).toEqual([{ address: ADDRESS, name: BANK, seconds: 300 }]);
+    const beside = ledTo(
+      SHOP,
+      [alias(BANK, 'cdn.example'), alias(SHOP, 'cdn.example'), a('cdn.example')],
+      ANSWERED,
+    );
+    expect(beside.opened).toEqual([]);
+  });
+
+  it('asks once of each name whether it is protected, however long the way is', () => {
+    const names = Array.from({ length: 256 }, (_, at) => `n${String(at)}.example`);
+    const answers = names
+      .slice(1)
+      .map((name, at) => alias(names[at] ?? '', name))
+      .reverse();
+    let asked = 0;
+    const mustTunnel = ANSWERED.mustTunnel.map((pattern) => ({
+      ...pattern,
+      get suffix(): string {
+        asked += 1;
+        return pattern.suffix;
+      },
+    }));
+    ledTo(names[0] ?? '', [...answers, a(names.at(-1) ?? '')], { ...ANSWERED, mustTunnel });
+    // Each pattern is read twice for a name.
+    expect(asked).toBeLessThanOrEqual(2 * names.length * mustTunnel.length);
+  });
+
   it('is closed where it serves both', () => {
     const { opened, closed } = ledTo(SHOP, [a(SHOP), a(SHOP, '203.0.113.8'), a(BANK)], ANSWERED);
     expect(opened).toEqual([{ address: '203.0.113.8', seconds: 300 }]);

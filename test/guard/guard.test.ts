@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Guard } from '../../src/guard/guard.ts';
-import { observation, report, HOME } from './samples.ts';
+import { HOME, leak, observation, report } from './samples.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Verdict } from '../../src/policy/verdict.ts';
 import { SPLIT, STUB, STUB_SHUT } from '../policy/policies.ts';
@@ -225,6 +225,24 @@ describe('Guard', () => {
     expect(guard.status().state).toBe('clear');
     look(2, 2, 4, 0);
     expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 2, escaped: 2 } });
+  });
+
+  it('keeps the names that were asked for, whatever names answers show', () => {
+    const { guard, clock } = watching(SPLIT);
+    const leaks = Array.from({ length: 20 }, (_, at) =>
+      observation({ verdict: leak(`asked${String(at)}.bank.example`, { rule: 'B' }), at: clock.ms }),
+    );
+    guard.report(report('lan', leaks, { at: clock.ms }));
+    for (let answer = 0; answer < 500; answer += 1) {
+      const shown = Array.from({ length: 4 }, (_, at) => ({
+        name: `made${String(answer)}-${String(at)}.bank.example`,
+        asked: 'www.shop.example',
+      }));
+      const lessons = [{ client: '02:00:00:00:00:0c', opened: [], closed: [], shown }];
+      guard.report({ ...report('wan', [], { at: clock.ms }), lessons });
+    }
+    const names = guard.book.all().map(({ exposure }) => exposure);
+    expect(names.filter((name) => name.startsWith('asked'))).toHaveLength(20);
   });
 
   it('is not blind for what came to a port that was out of the bridge, when that is whole again', () => {

@@ -152,7 +152,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 
 describe.each(Object.entries(CHANGES))('%s', (_what, { policy, before, after, answered, never }) => {
-  const isBreach = (at: number): boolean => {
+  const isBreach = (at: number, last = at): boolean => {
     const clock = { ms: 1_000 };
     const now = (): { wall: number; monotonic: number } => ({
       wall: 1.7e12 + clock.ms,
@@ -167,10 +167,16 @@ describe.each(Object.entries(CHANGES))('%s', (_what, { policy, before, after, an
     for (const port of ['lan', 'wan'] as const) guard.report(report(port, [], { at: clock.ms, orders: 1 }));
     clock.ms = CHANGED;
     guard.learned(after, 2);
-    clock.ms = Math.max(at, CHANGED) + 50;
-    guard.report(report('wan', [visit(policy, after, at, answered === true)], { at: clock.ms, orders: 2 }));
+    clock.ms = Math.max(last, CHANGED) + 50;
+    guard.report(
+      report('wan', [{ ...visit(policy, after, at, answered === true), last }], { at: clock.ms, orders: 2 }),
+    );
     return guard.status().state === 'breach';
   };
+
+  it('a burst that goes on when the kernel has let go of it is a breach', () => {
+    expect(isBreach(CHANGED - 100, CHANGED + 2_500)).toBe(true);
+  });
 
   it.each([
     ['before it, and is read behind it', CHANGED - 100, false],

@@ -249,6 +249,16 @@ describe('a proxy that the policy does not name', () => {
     ['CONNECT with a name', connect('news.example'), { full: 'E', stub: 'E', split: 'allowed' }],
     ['SOCKS with a protected name', socks('bank.example'), { full: 'E', stub: 'E', split: 'B' }],
     ['SOCKS with an address', socks('203.0.113.5'), { full: 'E', stub: 'allowed', split: 'allowed' }],
+    [
+      'CONNECT with an IPv6 address',
+      connect('[2001:db8::1]'),
+      { full: 'E', stub: 'allowed', split: 'allowed' },
+    ],
+    [
+      'an address, and a name in the Host field',
+      { ...connect('203.0.113.5'), change: { flowName: 'news.example' } },
+      { full: 'E', stub: 'E', split: 'allowed' },
+    ],
     ['SOCKS before a name was said', socks(''), { full: 'E', stub: 'allowed', split: 'allowed' }],
     [
       'SOCKS with a name, to one that it names',
@@ -307,6 +317,16 @@ describe('a resolver is a pair of address and name', () => {
     ['the first of two names', hello('doh', 'tcp 203.0.113.5 443', 'doh.example'), 'allowed'],
     ['the second of two names', hello('tls', 'tcp 203.0.113.5 443', 'other-doh.example'), 'allowed'],
     ['neither of two names', hello('tls', 'tcp 203.0.113.5 443', 'www.example'), 'C red'],
+    [
+      'another name, in plain HTTP',
+      { kind: 'http', to: 'tcp 203.0.113.5 443', name: 'www.example', via: 'http' },
+      'C red',
+    ],
+    [
+      'another name, as to a proxy',
+      { kind: 'http-proxy', to: 'tcp 203.0.113.5 443', name: 'www.example', via: 'http' },
+      'C red',
+    ],
     ['its name at another address', hello('tls', 'tcp 203.0.113.77 443', 'doh.example'), 'C red'],
     ['its name at another port', hello('dot', 'tcp 203.0.113.5 853', 'doh.example'), 'C red'],
     ['its name at another resolver', hello('dot', 'tcp 9.9.9.9 853', 'doh.example'), 'C red'],
