@@ -28,7 +28,7 @@ import type { Host, JudgedEndpoint } from './hosts.ts';
 import { heldForms, holeLengths, holeNames, hostAsked, nameScan } from './names.ts';
 import type { LearnedState } from './learned.ts';
 import { compileNeighbours, nearHosts } from './neighbours.ts';
-import { writtenName } from './name-forms.ts';
+import { lettersOf } from './name-forms.ts';
 import { compileNobodys } from './nobodys.ts';
 import { compilePasses } from './passes.ts';
 import { once } from './per-policy.ts';
@@ -114,7 +114,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const passes = compilePasses(learned);
   const holes = new Map(holeNames(policy).map((name) => [name, holeLengths(name)]));
   const scan = nameScan(policy);
-  const held = heldForms(policy).map((form) => ({ ...form, suffix: writtenName(form.suffix) }));
+  const held = heldForms(policy);
   const limits = messageLimits(policy);
   const answered = needsAnswer(policy);
   const open = isOpenProfile(policy);
@@ -178,7 +178,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     if (way === 'down') return facts.sourcePort === 53;
     if (facts.destinationPort !== 53) return false;
     const isSecret = (name: string | undefined): boolean =>
-      name !== undefined && held.some((form) => matchesPattern(name, form));
+      name !== undefined && held.some((form) => matchesPattern(lettersOf(name), form));
     // What a segment says by itself, sent again or not: earlier ones may have said more.
     if (facts.protocol === 6) return isOpenSegment(facts, limits) && !facts.questions.some(isSecret);
     // A pointer hides a name from the kernel, which looks for it octet by octet; it is told all the same.

@@ -1,35 +1,31 @@
 // Knows: that a name can be written in two ways: in letters of any alphabet, and in ASCII. Must not know: patterns, rules.
 // Follows RFC 5890 section 2.3.2 (A-labels and U-labels) and UTS #46, as browsers do.
 
-import { nameText } from '../wire/name-text.ts';
-
 /** Letters, marks, digits, symbols and joiners of any alphabet: nothing that a URL would take for more than a host. */
 const NAME = /^(?:[\p{L}\p{M}\p{N}\p{S}\p{Pd}\p{Po}._-]|\u200c|\u200d)+$/u;
 const SPECIAL = /[\\/?#@:%]/;
 /** Octets as src/wire/name-text.ts writes those that show nothing. */
 const OCTETS = /(?:\\\d{3})+/g;
 
-const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** A name as it was read on a wire, with the letters that its octets make. */
+export function lettersOf(name: string): string {
+  if (!name.includes('\\')) return name;
+  return name.replace(OCTETS, (octets) =>
+    DECODER.decode(Uint8Array.from(octets.slice(1).split('\\'), Number)),
+  );
+}
 
 /** The name in ASCII, which is what resolvers are asked for; as it is where it has no such form. */
 export function asciiName(name: string): string {
-  if (isAscii(name) && !name.includes('\\')) return name;
-  const letters = name.replace(OCTETS, (octets) =>
-    DECODER.decode(Uint8Array.from(octets.slice(1).split('\\'), Number)),
-  );
-  if (!NAME.test(letters) || SPECIAL.test(letters)) return name;
+  const letters = lettersOf(name);
+  if (isAscii(letters) || !NAME.test(letters) || SPECIAL.test(letters)) return name;
   try {
     return new URL(`http://${letters}/`).hostname;
   } catch {
     return name;
   }
-}
-
-/** Letters as they are written where they were read on a wire. */
-export function writtenName(letters: string): string {
-  const octets = ENCODER.encode(letters);
-  return nameText(octets, 0, octets.length);
 }
 
 function isAscii(text: string): boolean {
