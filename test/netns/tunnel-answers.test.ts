@@ -80,6 +80,9 @@ async function connects(): Promise<boolean> {
 
 /** A tunnel of this protocol at that name, whose address an answer has just brought to a daemon that knows nothing else. */
 async function answered(protocol: string, block: boolean): Promise<void> {
+  // It serves one client at a time, and what a client that was stopped has begun there never ends.
+  await web.stop();
+  await startWeb();
   await lab().guard.block(block);
   // What the kernel still says for a program that is gone would be a visit there, and the address refused for it.
   const rest = async (): Promise<string> =>
