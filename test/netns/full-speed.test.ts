@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { UNSEEN_EXPOSURE } from '../../src/guard/incidents.ts';
+import { FOLDED_EXPOSURE, UNSEEN_EXPOSURE } from '../../src/guard/incidents.ts';
 import type { IncidentView, Status } from '../../src/guard/status.ts';
 import { ask } from './ask.ts';
 import { labForTests } from './harness.ts';
@@ -24,7 +24,11 @@ describe('at full speed', () => {
     const counted = async (): Promise<Readonly<Record<string, number>>> => {
       const { body } = await ask(lab().plan.files.api, 'GET', '/v1/incidents?limit=2000');
       incidents = (body as { incidents: IncidentView[] }).incidents;
-      const questions = incidents.filter(({ exposure }) => /^q\d+\.leak\.example$/.test(exposure));
+      // Of a report that has come late some are counted without their names.
+      const questions = incidents.filter(
+        ({ kind, exposure }) =>
+          /^q\d+\.leak\.example$/.test(exposure) || (kind === 'dns' && exposure === FOLDED_EXPOSURE),
+      );
       const sum = (field: 'attempted' | 'escaped' | 'blocked'): number =>
         questions.reduce((total, incident) => total + incident[field], 0);
       return { attempted: sum('attempted'), escaped: sum('escaped'), blocked: sum('blocked') };
