@@ -3,8 +3,7 @@
 
 import type { Dossier, DossierSite } from '../src/guard/dossier.ts';
 import { RULES, RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
-import { placeText } from '../src/guard/status.ts';
-import { printable } from '../src/guard/status.ts';
+import { placeText, printable } from '../src/guard/status.ts';
 import type { AllowedRow, AllowedView, IncidentView } from '../src/guard/status.ts';
 import type { Timeline } from '../src/guard/timeline.ts';
 import type { Rule } from '../src/policy/verdict.ts';

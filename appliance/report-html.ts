@@ -1,11 +1,10 @@
 // Knows: how a report is one HTML page that fetches nothing, with the timeline as SVG. Must not know: where it came from.
 // Every text is escaped, and the page's own policy (CSP) allows no script and no request: names come from the wire.
 
-import { placeText } from '../src/guard/status.ts';
 import type { DossierSite } from '../src/guard/dossier.ts';
 import type { GapView } from '../src/guard/gaps.ts';
 import { RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
-import { printable } from '../src/guard/status.ts';
+import { placeText, printable } from '../src/guard/status.ts';
 import type { AllowedView, IncidentView } from '../src/guard/status.ts';
 import type { Timeline, TimelineState } from '../src/guard/timeline.ts';
 import type { Rule } from '../src/policy/verdict.ts';

@@ -1,8 +1,7 @@
 // Knows: how a status reads on a terminal: the state first, then why, then the figures. Must not know: sockets, options.
 // Every text goes through `printable`: a name from the wire may hold terminal escapes.
 
-import { placeText } from '../../src/guard/status.ts';
-import { printable, serverText } from '../../src/guard/status.ts';
+import { placeText, printable, serverText } from '../../src/guard/status.ts';
 import type { IncidentView, State, Status } from '../../src/guard/status.ts';
 import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
 import type { Style, Tone } from './terminal.ts';

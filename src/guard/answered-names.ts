@@ -184,6 +184,12 @@ function keyOf(facts: Facts, way: 'up' | 'down'): string {
 /** Whoever follows the owner of such a record goes to its target; of what others name, the owner's own addresses are none. */
 const STANDS_FOR: ReadonlySet<string> = new Set(['CNAME', 'DNAME', 'HTTPS', 'SVCB']);
 
+function put(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
 /** Whether names are protected, each looked at once. */
 function protectedBy(policy: Policy): (name: string) => boolean {
   const known = new Map<string, boolean>();
@@ -207,8 +213,8 @@ function namesLedTo(
   const standing = new Map<string, string[]>();
   for (const { name, type, value } of answers) {
     if (type === 'A' || type === 'AAAA' || type === 'SOA' || parseAddress(value) !== undefined) continue;
-    targets.set(name, [...(targets.get(name) ?? []), value]);
-    if (STANDS_FOR.has(type)) standing.set(value, [...(standing.get(value) ?? []), name]);
+    put(targets, name, value);
+    if (STANDS_FOR.has(type)) put(standing, value, name);
   }
   const led = new Map<string, string | undefined>();
   const left: string[] = [];

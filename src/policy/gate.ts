@@ -177,8 +177,11 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   function isOpenDns(facts: Facts, way: Way): boolean {
     if (way === 'down') return facts.sourcePort === 53;
     if (facts.destinationPort !== 53) return false;
-    const isSecret = (name: string | undefined): boolean =>
-      name !== undefined && held.some((form) => matchesPattern(lettersOf(name), form));
+    const isSecret = (name: string | undefined): boolean => {
+      if (name === undefined) return false;
+      const letters = lettersOf(name);
+      return held.some((form) => matchesPattern(letters, form));
+    };
     // What a segment says by itself, sent again or not: earlier ones may have said more.
     if (facts.protocol === 6) return isOpenSegment(facts, limits) && !facts.questions.some(isSecret);
     // A pointer hides a name from the kernel, which looks for it octet by octet; it is told all the same.

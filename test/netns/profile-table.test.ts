@@ -3,8 +3,7 @@
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink: a resolver, web servers at every address, and listeners
 
-import { readFile } from 'node:fs/promises';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/box.ts';
