@@ -13,30 +13,73 @@ const only = (name, from, may, comment) => ({
 /** A package however it resolves: to its own files or to its types. */
 const packages = (...names) => names.map((name) => `^node_modules/(@types/)?${name}/`);
 
-const addresses = '^src/wire/address(es)?\\.ts$';
+/** Addresses, the numbers by which protocols are known, and the shape of WireGuard's packets. */
+const names = '^src/wire/(address|ethernet|ip|icmp|wireguard)\\.ts$';
+
+/** Commands that need no daemon for what they read. Everything else of the command line knows src/api alone. */
+const READS_POLICIES = '^appliance/cli/(doctor|policy|setup|tunnels)\\.ts$';
+const READS_CAPTURES =
+  '^appliance/cli/(analyze|analyze-text|given-policy|listen-messages|listen-process|watch|watch-interface)\\.ts$';
+
+/** What src/api is made of. */
+const contract = [
+  ...['^src/api/', '^src/flow/(kinds|frame-reading)\\.ts$', '^src/policy/(policy|verdict|fault)\\.ts$'],
+  ...packages('zod'),
+];
 
 module.exports = {
   forbidden: [
     only('wire', '^src/wire/', ['^src/wire/'], 'src/wire knows RFCs: it imports itself and nothing else.'),
-    only('flow', '^src/flow/', ['^src/(flow|wire)/'], 'src/flow imports src/wire.'),
+    only(
+      'flow',
+      { path: '^src/flow/', pathNot: '^src/flow/dns-whole\\.ts$' },
+      ['^src/(flow|wire)/'],
+      'src/flow imports src/wire.',
+    ),
+    only(
+      'flow-dns-whole',
+      '^src/flow/dns-whole\\.ts$',
+      ['^src/flow/frame-reading\\.ts$', ...packages('dns-packet')],
+      'The second reading of a DNS message is made without our own decoder.',
+    ),
     only(
       'policy',
       { path: '^src/policy/', pathNot: '^src/policy/schema[^/]*\\.ts$' },
-      ['^src/policy/', '^src/flow/(facts|kinds)\\.ts$', addresses],
-      "src/policy imports src/flow's facts and kinds and src/wire's addresses.",
+      ['^src/policy/', '^src/flow/(facts|kinds)\\.ts$', names],
+      "src/policy imports src/flow's facts and kinds and src/wire's addresses and numbers.",
     ),
     only(
       'policy-schema',
       '^src/policy/schema[^/]*\\.ts$',
-      ['^src/policy/', '^src/flow/(facts|kinds)\\.ts$', addresses, ...packages('zod', 'yaml')],
+      ['^src/policy/', '^src/flow/(facts|kinds)\\.ts$', names, ...packages('zod', 'yaml')],
       'The schema library and the YAML reader are known in src/policy/schema*.ts only.',
+    ),
+    only(
+      'api',
+      { path: '^src/api/', pathNot: '^src/api/(client|events)\\.ts$' },
+      contract,
+      'src/api knows words of src/flow and src/policy, and the schema library.',
+    ),
+    only(
+      'api-client',
+      '^src/api/(client|events)\\.ts$',
+      [...contract, '^(node:)?http$', ...packages('eventsource-parser')],
+      'The one client of the local API opens sockets and reads its events.',
     ),
     only(
       'guard',
       { path: '^src/guard/', pathNot: '^src/guard/canary-frames\\.ts$' },
-      ['^src/(guard|flow|policy)/', addresses],
-      "src/guard imports src/flow, src/policy and src/wire's addresses.",
+      ['^src/(api|guard|flow|policy)/', names],
+      "src/guard imports src/api's types and words, src/flow, src/policy and src/wire's addresses and numbers.",
     ),
+    {
+      name: 'guard-no-schemas',
+      comment:
+        'The guard fills in the shapes of the API and checks none: taps load the guard, not the schema library.',
+      severity: 'error',
+      from: { path: '^src/guard/' },
+      to: { path: '^src/api/', pathNot: '^src/api/(words|shown)\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
     only(
       'guard-canary',
       '^src/guard/canary-frames\\.ts$',
@@ -50,18 +93,53 @@ module.exports = {
       from: { path: '^appliance/' },
       to: { path: ['^(web|test)/', ...packages('koa', '@koa', 'ejs', 'zod', 'yaml')] },
     },
+    {
+      name: 'lab',
+      comment:
+        'The lab is a guest: it stands on the product, and of the product its own command alone knows it.',
+      severity: 'error',
+      from: { path: '^appliance/', pathNot: '^appliance/(lab/|cli/lab[^/]*\\.ts$)' },
+      to: { path: '^appliance/lab/' },
+    },
+    {
+      name: 'cli',
+      comment: 'Nothing needs a terminal but the command line.',
+      severity: 'error',
+      from: { path: '^appliance/', pathNot: '^appliance/cli/' },
+      to: { path: '^appliance/cli/' },
+    },
+    {
+      name: 'daemon',
+      comment: 'Other programs share what stands beside the daemon, and nothing of it.',
+      severity: 'error',
+      from: { path: '^appliance/', pathNot: '^appliance/daemon/' },
+      to: { path: '^appliance/daemon/' },
+    },
     only(
       'web',
       '^web/',
       [
-        '^web/',
-        '^src/guard/(status|commands|rule-texts|answers|past-answers|update-status)\\.ts$',
-        '^src/flow/kinds\\.ts$',
-        '^(node:)?[a-z_/]+$',
+        ...['^web/', '^src/api/', '^src/guard/rule-texts\\.ts$', '^(node:)?[a-z_/]+$'],
+        // How a small file survives a power cut is one thing for daemon and page.
+        '^appliance/durable-file\\.ts$',
         ...packages('koa', '@koa', 'ejs'),
       ],
-      "web knows the local API: src/guard's status, commands, answers, update status and rule texts, the kinds, koa and ejs; never appliance, policy or store.",
+      'web knows the local API, the texts about rules, koa and ejs, and how a small file is kept; never policy or store.',
     ),
+    {
+      name: 'cli',
+      comment: 'A command is a client of the local API.',
+      severity: 'error',
+      from: { path: '^appliance/cli/', pathNot: [READS_POLICIES, READS_CAPTURES] },
+      to: { path: '^src/', pathNot: '^src/api/' },
+    },
+    {
+      name: 'cli-policy',
+      comment: 'These commands read, compile or compare a policy by themselves.',
+      severity: 'error',
+      from: { path: READS_POLICIES },
+      to: { path: '^src/', pathNot: '^src/(api|policy)/' },
+    },
     {
       name: 'product-never-test',
       comment: 'What is shipped does not know its tests.',

@@ -5,18 +5,21 @@ import { defineConfig } from 'vitest/config';
 /** Tests that make namespaces, kernel rules or browsers: one file at a time. A slow machine is no fault. */
 const onTheMachine = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 300_000 };
 
-const pure = '{wire,flow,policy,guard,appliance,web,image-build,architecture}';
+const setupFiles = ['test/seeded.ts'];
+const pure = '{wire,flow,policy,api,guard,appliance,web,image-build,architecture}';
 
 export default defineConfig({
   test: {
     passWithNoTests: false,
     coverage: { provider: 'v8', include: ['src/**/*.ts', 'appliance/**/*.ts', 'web/**/*.ts'] },
     projects: [
-      { test: { name: 'unit', include: [`test/${pure}/**/*.test.ts`], testTimeout: 20_000 } },
-      { test: { name: 'property', include: ['test/property/**/*.test.ts'], testTimeout: 120_000 } },
-      { test: { name: 'corpus', include: ['test/corpus/**/*.test.ts'], testTimeout: 120_000 } },
-      { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...onTheMachine } },
-      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...onTheMachine } },
+      { test: { name: 'unit', include: [`test/${pure}/**/*.test.ts`], testTimeout: 20_000, setupFiles } },
+      {
+        test: { name: 'property', include: ['test/property/**/*.test.ts'], testTimeout: 120_000, setupFiles },
+      },
+      { test: { name: 'corpus', include: ['test/corpus/**/*.test.ts'], testTimeout: 120_000, setupFiles } },
+      { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...onTheMachine, setupFiles } },
+      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...onTheMachine, setupFiles } },
       // Virtual machines: `npm run test:box`, not part of `npm test`.
       {
         test: {

@@ -15,7 +15,7 @@ export interface BridgeNames {
   readonly wan: string;
 }
 
-export class BridgeError extends Error {
+class BridgeError extends Error {
   readonly code: 'no-port' | 'foreign-port' | 'failed';
 
   constructor(code: 'no-port' | 'foreign-port' | 'failed', message: string, cause?: unknown) {
@@ -272,7 +272,13 @@ export class Bridge {
     if (this.#kernelBounds !== undefined) return;
     const { name } = this.#names;
     const most = (count: number): string[] => [
-      ...['link', 'set', name, 'type', 'bridge', 'fdb_max_learned', String(count)],
+      'link',
+      'set',
+      name,
+      'type',
+      'bridge',
+      'fdb_max_learned',
+      String(count),
     ];
     try {
       await run('ip', most(LEARNED_MOST));

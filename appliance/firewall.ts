@@ -7,7 +7,8 @@ import type { TableShape } from '../src/policy/readback.ts';
 import { FAMILY, TABLE, refreshText, removeText, sparingText } from '../src/policy/nft-model.ts';
 import type { NftElement } from '../src/policy/nft-model.ts';
 import { monotonicMs } from './clock.ts';
-import { applyRuleset, counterValues, listTable } from './nftables.ts';
+import { applyRuleset, counterValues, listTable, tableHandle } from './nftables.ts';
+import type { TableCounters } from './nftables.ts';
 import type { NftListing } from './nftables.ts';
 
 export interface FirewallListener {
@@ -15,7 +16,7 @@ export interface FirewallListener {
   /** The rules are about to be changed, or have just been. */
   changing(): void;
   /** The kernel's counters, read at some moment between the two (monotonic milliseconds). */
-  reading(begun: number, ended: number, values: ReadonlyMap<string, number>): void;
+  reading(begun: number, ended: number, counters: TableCounters): void;
   /** The rules were found changed by somebody else, and have been put back. */
   mended(found: readonly string[]): void;
 }
@@ -147,7 +148,8 @@ export class Firewall {
     const detail = first === undefined ? 'read back and equal' : first;
     this.#held = first === undefined ? this.#wanted : undefined;
     this.#listener.state({ verified: first === undefined, detail });
-    this.#listener.reading(begun, ended, counterValues(listing));
+    const handle = tableHandle(listing, TABLE) ?? 0;
+    this.#listener.reading(begun, ended, { handle, values: counterValues(listing) });
     return { found, listing };
   }
 

@@ -7,7 +7,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, loadavg, uptime } from 'node:os';
 import { join } from 'node:path';
 
-import type { MachineHealth, PortHealth } from '../src/guard/answers.ts';
+import type { MachineHealth, PortHealth } from '../src/api/box.ts';
 import { activeOffloads } from './bridge.ts';
 import type { BridgeNames } from './bridge.ts';
 import { readPorts } from './interfaces.ts';
@@ -69,7 +69,11 @@ async function readMachine(stateDir: string, sysfs: string): Promise<MachineHeal
     orNull(() => readFile(join(sysfs, THROTTLED), 'latin1')),
   ]);
   return {
-    ...{ load: loadavg(), processors: availableParallelism(), memory, disk, temperature },
+    load: loadavg(),
+    processors: availableParallelism(),
+    memory,
+    disk,
+    temperature,
     throttling: throttled === null ? null : throttlingOf(throttled),
     uptime: Math.floor(uptime()),
     clock: { now: new Date().toISOString(), kept: existsSync(join(sysfs, 'class', 'rtc', 'rtc0')) },
@@ -95,7 +99,12 @@ async function readBoxPorts({ name, lan, wan }: BridgeNames, sysfs: string): Pro
       if (found === undefined) return { ...ABSENT, port, name: called };
       const { up, carrier, speed } = found;
       return {
-        ...{ port, name: called, present: true, up, carrier: carrier ?? null, speed: speed ?? null },
+        port,
+        name: called,
+        present: true,
+        up,
+        carrier: carrier ?? null,
+        speed: speed ?? null,
         offloads: port === 'bridge' ? [] : await orNull(() => activeOffloads(called)),
         dropped: await orNull(() => droppedOn(join(folder, called))),
       };

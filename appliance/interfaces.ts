@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 /** What a port is, as far as it matters to someone who wants to listen on it. */
-export type PortKind = 'ethernet' | 'wireless' | 'bridge' | 'virtual' | 'loopback' | 'not-ethernet';
+type PortKind = 'ethernet' | 'wireless' | 'bridge' | 'virtual' | 'loopback' | 'not-ethernet';
 
 export interface PortFacts {
   readonly name: string;
@@ -41,7 +41,8 @@ function readPort(folder: string, name: string): PortFacts {
   };
   const [carrier, speed] = [say('carrier'), Number(say('speed') ?? Number.NaN)];
   return {
-    ...{ name, kind: kindOf(folder, name, Number(say('type') ?? Number.NaN)) },
+    name,
+    kind: kindOf(folder, name, Number(say('type') ?? Number.NaN)),
     up: (Number(say('flags') ?? 0) & IFF_UP) !== 0,
     carrier: carrier === undefined ? undefined : carrier === '1',
     speed: speed > 0 ? speed : undefined,

@@ -76,6 +76,30 @@ export function dropsLeaksIn(listing: NftListing): boolean {
   });
 }
 
+/** What a table has counted. Its handle is another one once it was deleted and made anew, and then it has begun at zero. */
+export interface TableCounters {
+  readonly handle: number;
+  readonly values: ReadonlyMap<string, number>;
+}
+
+/** Undefined when there is no such table. Throws RunError when nft cannot be run. */
+export async function listCounters(family: string, table: string): Promise<TableCounters | undefined> {
+  const tables = JSON.parse(await run('nft', ['-j', 'list', 'tables', family])) as NftListing;
+  const handle = tableHandle(tables, table);
+  if (handle === undefined) return undefined;
+  const counters = await run('nft', ['-j', 'list', 'counters', 'table', family, table]);
+  return { handle, values: counterValues(JSON.parse(counters) as NftListing) };
+}
+
+/** Undefined where the listing has no table of this name. */
+export function tableHandle({ nftables }: NftListing, table: string): number | undefined {
+  for (const object of nftables) {
+    const { name, handle } = (object['table'] ?? {}) as { name?: unknown; handle?: unknown };
+    if (name === table && typeof handle === 'number') return handle;
+  }
+  return undefined;
+}
+
 /** Packets by counter name, from a listing. */
 export function counterValues(listing: NftListing): Map<string, number> {
   const values = new Map<string, number>();

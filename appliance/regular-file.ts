@@ -8,7 +8,7 @@ import type { Stats } from 'node:fs';
 /** More than this is no file of ours unless somebody knows better, bytes. */
 const BYTES_MOST = 1024 * 1024;
 
-export class FileError extends Error {
+class FileError extends Error {
   readonly code: 'not-regular' | 'too-large';
 
   constructor(code: FileError['code'], message: string) {

@@ -1,13 +1,13 @@
 // Knows: how a report reads as text, JSON, CSV (RFC 4180) and EVE JSON lines (as Suricata's alerts). Must not know: where it came from.
 // Names come from the wire: what could move a cursor or start a formula in a spreadsheet is made harmless.
 
-import type { Dossier, DossierSite } from '../src/guard/dossier.ts';
-import { RULES, RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
-import { placeText, printable } from '../src/guard/status.ts';
-import type { AllowedRow, AllowedView, IncidentView } from '../src/guard/status.ts';
-import type { Timeline } from '../src/guard/timeline.ts';
+import type { Dossier, DossierSite, Timeline } from '../src/api/past.ts';
+import { RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
+import { RULES } from '../src/policy/verdict.ts';
+import { placeText, printable } from '../src/api/shown.ts';
+import type { AllowedRow, AllowedView, IncidentView } from '../src/api/status.ts';
 import type { Rule } from '../src/policy/verdict.ts';
-import { grouped, padded } from './cli/terminal.ts';
+import { grouped, padded } from './columns.ts';
 
 export interface Report {
   readonly dossier: Dossier;
@@ -64,8 +64,12 @@ function allowedTable(allowed: AllowedView | undefined): string[] {
   const rows = allowed.rows
     .slice(0, ALLOWED_SHOWN)
     .map((row) => [
-      ...[row.name === '' ? '(no name)' : row.name, placeText(row), row.client],
-      ...[grouped(row.connections), grouped(row.frames), row.last],
+      row.name === '' ? '(no name)' : row.name,
+      placeText(row),
+      row.client,
+      grouped(row.connections),
+      grouped(row.frames),
+      row.last,
     ]);
   const left = allowed.rows.length - rows.length;
   return [
@@ -138,10 +142,12 @@ function eveFlow(row: AllowedRow): EveEvent {
   const { first, last, client, destination, transport, port, kind, frames, name, connections } = row;
   return {
     timestamp: first,
-    ...{ event_type: 'flow', src_mac: client },
+    event_type: 'flow',
+    src_mac: client,
     ...(isAddress(destination) ? { dest_ip: destination } : {}),
     ...(port === null ? {} : { dest_port: port }),
-    ...{ proto: transport.toUpperCase(), app_proto: kind },
+    proto: transport.toUpperCase(),
+    app_proto: kind,
     flow: { pkts_toserver: frames, start: first, end: last },
     leakguard: { allowed: 'by the profile', kind, destination, name, connections, frames, first, last },
   };
@@ -151,7 +157,8 @@ function eveAlert(incident: IncidentView): EveEvent {
   const { rule, kind, severity, why, first, destination, client, ...rest } = incident;
   return {
     timestamp: first,
-    ...{ event_type: 'alert', src_mac: client },
+    event_type: 'alert',
+    src_mac: client,
     ...(isAddress(destination) ? { dest_ip: destination } : {}),
     app_proto: kind,
     alert: {

@@ -1,12 +1,10 @@
 // Knows: how a report is one HTML page that fetches nothing, with the timeline as SVG. Must not know: where it came from.
 // Every text is escaped, and the page's own policy (CSP) allows no script and no request: names come from the wire.
 
-import type { DossierSite } from '../src/guard/dossier.ts';
-import type { GapView } from '../src/guard/gaps.ts';
+import type { DossierSite, GapView, Timeline, TimelineState } from '../src/api/past.ts';
 import { RULE_TEXTS, SYSTEMS } from '../src/guard/rule-texts.ts';
-import { placeText, printable } from '../src/guard/status.ts';
-import type { AllowedView, IncidentView } from '../src/guard/status.ts';
-import type { Timeline, TimelineState } from '../src/guard/timeline.ts';
+import { placeText, printable } from '../src/api/shown.ts';
+import type { AllowedView, IncidentView } from '../src/api/status.ts';
 import type { Rule } from '../src/policy/verdict.ts';
 import { ALLOWED_TITLE, allowedWords, noLeakWords, rulesOf } from './report-formats.ts';
 import type { Report } from './report-formats.ts';
@@ -16,8 +14,16 @@ const HEIGHT = 120;
 const STRIP = 16;
 
 const TONES: Readonly<Record<TimelineState, string>> = {
-  ...{ clear: '#2e7d32', blocked: '#7cb342', idle: '#f9a825', setup: '#f9a825', pass: '#6a1b9a' },
-  ...{ starting: '#9e9e9e', off: '#e0e0e0', blind: '#212121', leaking: '#c62828', breach: '#880e4f' },
+  clear: '#2e7d32',
+  blocked: '#7cb342',
+  idle: '#f9a825',
+  setup: '#f9a825',
+  pass: '#6a1b9a',
+  starting: '#9e9e9e',
+  off: '#e0e0e0',
+  blind: '#212121',
+  leaking: '#c62828',
+  breach: '#880e4f',
 };
 
 const SOURCES =
@@ -61,7 +67,7 @@ ${remedies(rulesOf(incidents))}
 }
 
 /** Bars of what escaped (up, red) and was stopped (green), over a strip of the state; every bar says what it is. */
-export function timelineSvg({ from, to, buckets }: Timeline): string {
+function timelineSvg({ from, to, buckets }: Timeline): string {
   const width = WIDTH / Math.max(1, buckets.length);
   const height = HEIGHT - STRIP;
   const most = Math.max(
@@ -149,7 +155,11 @@ function cells(...values: readonly string[]): string {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
-  ...{ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' },
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
 };
 
 function text(value: string): string {

@@ -14,7 +14,7 @@ import { exitCode, run } from '../appliance/provision/machine.mjs';
 export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'leakguard-box');
 
 /** 2026-01-01: every file of a tree bears this time or an earlier one, so that two builds are equal. */
-export const EPOCH = '1767225600';
+const EPOCH = '1767225600';
 
 /**
  * @typedef {object} TreeOrder

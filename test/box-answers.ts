@@ -1,16 +1,8 @@
 // Knows: what a guard may answer about the box: settings, devices, health, proposals, the dossier; usual, and at its longest.
 // Must not know: pages, the daemon.
 
-import type {
-  ClientView,
-  Dossier,
-  HealthAnswer,
-  HistoryAnswer,
-  ImportAnswer,
-  Proposal,
-  SettingsAnswer,
-} from '../src/guard/answers.ts';
-import type { UpdateStatus } from '../src/guard/update-status.ts';
+import type { ClientView, Dossier, HistoryAnswer } from '../src/api/past.ts';
+import type { HealthAnswer, ImportAnswer, Proposal, SettingsAnswer, UpdateStatus } from '../src/api/box.ts';
 import { aStatus, someAllowed } from './guard-peer.ts';
 import type { GuardPeer } from './guard-peer.ts';
 
@@ -35,7 +27,7 @@ export function aClient(changes: Partial<ClientView> = {}): ClientView {
   };
 }
 
-export function aProposal(changes: Partial<Proposal> = {}): Proposal {
+function aProposal(changes: Partial<Proposal> = {}): Proposal {
   return {
     ...{ protocol: 'wireguard', endpoint: 'udp:203.0.113.9:51820', confidence: 0.95 },
     ...{ why: 'WireGuard: a handshake that was answered', seen: TIMES.last, frames: 14 },
@@ -104,9 +96,10 @@ export function anUpdate(changes: Partial<UpdateStatus> = {}): UpdateStatus {
   return { running: '0.1.0', ...nothing, wayBack: true, received: 0, ...changes };
 }
 
-export const AN_IMPORT: ImportAnswer = {
+const AN_IMPORT: ImportAnswer = {
   proposal: { name: 'hotel', protocol: 'wireguard', endpoints: ['udp:203.0.113.9:51820'] },
   unused: [{ line: 3, why: '"Color" is no setting of this section' }],
+  added: false,
 };
 
 const history: HistoryAnswer = { privacy: 'full', laxerPast: 0 };

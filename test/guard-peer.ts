@@ -8,8 +8,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { FramesAnswer } from '../src/guard/past-answers.ts';
-import type { AllowedView, ApiErrorBody, GuardEvent, IncidentView, Status } from '../src/guard/status.ts';
+import type { FramesAnswer } from '../src/api/past.ts';
+import type { AllowedView, GuardEvent, IncidentView, Status } from '../src/api/status.ts';
+import type { ApiErrorBody } from '../src/api/refusal.ts';
 import { timelineOf } from '../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../src/guard/timeline.ts';
 

@@ -5,9 +5,8 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import type { Context, Next } from 'koa';
 
-import { GuardClient } from './api-client.ts';
+import { ApiClient } from '../src/api/client.ts';
 import { besideSource, readAssets } from './assets.ts';
-import { BoxClient } from './box-client.ts';
 import { BoxName } from './box-name.ts';
 import { addBoxRoutes } from './box-routes.ts';
 import { addDoorRoutes, ownerOnly } from './door-routes.ts';
@@ -49,21 +48,25 @@ export interface Page {
   close(): void;
 }
 
+/** How long the guard may take to answer, milliseconds, unless told otherwise: a few times as long where it has more to do. */
+const LOOK_MS = 3_000;
+const LOOKS = { look: 1, change: 3, work: 5, rewrite: 20 };
+
 /** Throws what Gate throws when the state directory cannot be used. */
 export function createPage(options: PageOptions): Page {
-  const client = new GuardClient(options.socketPath, options.timeoutMs);
+  const { socketPath, timeoutMs = LOOK_MS } = options;
+  const client = new ApiClient({ socketPath, patience: (kind) => timeoutMs * LOOKS[kind] });
   const assets = readAssets(besideSource('public'));
   const gate = new Gate(options.gate);
   const site: Site = {
     client,
-    box: new BoxClient(client),
     gate,
     feed: new KnowledgeFeed(client, options.times ?? FEED_TIMES),
     visitors: new Visitors((ctx) => gate.session(ctx)),
     renderer: new Renderer(besideSource('views'), assets.addresses),
   };
 
-  const name = new BoxName(site.box);
+  const name = new BoxName(client);
   const router = new Router();
   const close = addStatusRoutes(router, site, options.limits ?? STREAM_LIMITS);
   addDoorRoutes(router, site);

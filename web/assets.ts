@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-export interface Asset {
+interface Asset {
   readonly type: string;
   readonly body: Buffer;
   /** The same, gzip (RFC 1952): nothing in these files is secret, so its length tells nothing (BREACH). */

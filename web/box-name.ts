@@ -1,19 +1,19 @@
 // Knows: by which name of its own the box is asked for, as the policy in force says it. Must not know: HTTP, what else is in it.
 // Strangers make it ask: one question at a time, and no more than one every few seconds, whatever names they try.
 
-import { unlessFault } from './api-client.ts';
-import type { BoxClient } from './box-client.ts';
+import { unlessFault } from '../src/api/client.ts';
+import type { ApiClient } from '../src/api/client.ts';
 
 /** How long an answer holds, also that there is none. */
 const HOLDS_MS = 3000;
 
 export class BoxName {
-  readonly #box: Pick<BoxClient, 'settings'>;
+  readonly #client: Pick<ApiClient, 'ask'>;
   #asked: Promise<string | undefined> = Promise.resolve(undefined);
   #askedAt = -Infinity;
 
-  constructor(box: Pick<BoxClient, 'settings'>) {
-    this.#box = box;
+  constructor(client: Pick<ApiClient, 'ask'>) {
+    this.#client = client;
   }
 
   /** True for the box's own name, lower case and without a final dot; false when nobody can say. */
@@ -26,7 +26,7 @@ export class BoxName {
   }
 
   async #ask(): Promise<string | undefined> {
-    const settings = await this.#box.settings().catch(unlessFault);
+    const settings = await this.#client.ask('settings').catch(unlessFault);
     return settings?.management.hostname.toLowerCase().replace(/\.$/, '');
   }
 }

@@ -1,14 +1,10 @@
 // Knows: how devices and the box's health become HTML: words, figures, and which of them are well. Must not know: HTTP.
 // What is not known is said to be not known, never shown as well.
 
-import type {
-  ClientView,
-  ClockKeeper,
-  HealthAnswer,
-  MachineHealth,
-  PortHealth,
-} from '../src/guard/answers.ts';
-import { printable } from '../src/guard/status.ts';
+import type { ClientView } from '../src/api/past.ts';
+import type { ClockKeeper } from '../src/api/words.ts';
+import type { HealthAnswer, MachineHealth, PortHealth } from '../src/api/box.ts';
+import { printable } from '../src/api/shown.ts';
 import { filled } from './eve-words.ts';
 import { BOX_SHEETS } from './render.ts';
 import type { Around, Notice, Renderer } from './render.ts';
@@ -39,7 +35,10 @@ export function clientsPage(
     dossier: `/dossier?${new URLSearchParams({ period: 'all', client: client.id }).toString()}`,
   }));
   return renderer.framed({
-    ...{ title: `${CLIENT_TEXTS.title} · ${TEXTS.product}`, notice, here: '/clients', sheets: BOX_SHEETS },
+    title: `${CLIENT_TEXTS.title} · ${TEXTS.product}`,
+    notice,
+    here: '/clients',
+    sheets: BOX_SHEETS,
     body: renderer.draw('clients', { w: CLIENT_TEXTS, clients: rows, clockTime: clockNow }),
   });
 }
@@ -51,10 +50,18 @@ export function healthPage(
 ): string {
   const health = told === undefined ? undefined : printable(told.health);
   return renderer.framed({
-    ...{ title: `${T.title} · ${TEXTS.product}`, notice, here: '/health', sheets: BOX_SHEETS },
-    ...{ script: 'clock.js' },
+    title: `${T.title} · ${TEXTS.product}`,
+    notice,
+    here: '/health',
+    sheets: BOX_SHEETS,
+    script: 'clock.js',
     body: renderer.draw('machine', {
-      ...{ w: T, health, clockTime: clockNow, token, isSet, now: new Date().toISOString() },
+      w: T,
+      health,
+      clockTime: clockNow,
+      token,
+      isSet,
+      now: new Date().toISOString(),
       guard: health === undefined ? [] : guardChecks(health, told?.unseen ?? 0),
       ports: health?.ports.map(portRow) ?? [],
       machine: health === undefined ? [] : machineChecks(health.machine, health.clockKeeper),
@@ -75,13 +82,17 @@ function guardChecks({ guard }: HealthAnswer, unseen: number): readonly Check[] 
       return { what, value: tap.state, well: tap.state === 'up' ? 'yes' : 'no', note };
     }),
     {
-      ...{ what: T.rules, value: ruleset.verified ? T.rulesAt : T.rulesNot, well: yesNo(ruleset.verified) },
+      what: T.rules,
+      value: ruleset.verified ? T.rulesAt : T.rulesNot,
+      well: yesNo(ruleset.verified),
       ...at(ruleset.at),
       ...(ruleset.detail === '' ? {} : { note: ruleset.detail }),
     },
     {
-      ...{ what: T.counters, value: counters.readable ? T.countersAt : T.countersNot },
-      ...{ well: yesNo(counters.readable), ...at(counters.at) },
+      what: T.counters,
+      value: counters.readable ? T.countersAt : T.countersNot,
+      well: yesNo(counters.readable),
+      ...at(counters.at),
     },
     proofCheck(guard),
     { what: T.unseen, value: grouped(unseen), well: yesNo(unseen === 0) },
@@ -122,7 +133,9 @@ export function portRow(port: PortHealth): {
           ? T.carrier
           : T.noCarrier;
   return {
-    ...{ what: T[port.port], name: port.name, cable },
+    what: T[port.port],
+    name: port.name,
+    cable,
     well: present && up && carrier === true ? 'yes' : present && up && carrier === null ? 'unknown' : 'no',
     speed: speed === null ? T.notSaid : filled(T.mbit, { count: grouped(speed) }),
     offloads:
@@ -153,12 +166,16 @@ export function machineChecks(machine: MachineHealth, keeper: ClockKeeper): read
     {
       what: T.load,
       value: filled(T.loadValue, {
-        ...{ one: one.toFixed(2), five: five.toFixed(2), fifteen: fifteen.toFixed(2) },
+        one: one.toFixed(2),
+        five: five.toFixed(2),
+        fifteen: fifteen.toFixed(2),
         count: String(processors),
       }),
-      ...{ well: yesNo(five < processors * BUSY), note: T.loadNote },
+      well: yesNo(five < processors * BUSY),
+      note: T.loadNote,
     },
-    ...[freeOf(T.memory, machine.memory), freeOf(T.disk, machine.disk)],
+    freeOf(T.memory, machine.memory),
+    freeOf(T.disk, machine.disk),
     {
       what: T.temperature,
       value: temperature === null ? T.notSaid : filled(T.degrees, { count: temperature.toFixed(0) }),
@@ -178,7 +195,9 @@ export function machineChecks(machine: MachineHealth, keeper: ClockKeeper): read
     },
     { what: T.uptime, value: spanOf(uptime), well: 'yes' },
     {
-      ...{ what: T.clock, value: clock.kept ? T.clockKept : '', at: clock.now },
+      what: T.clock,
+      value: clock.kept ? T.clockKept : '',
+      at: clock.now,
       well: isRight ? 'yes' : 'unknown',
       note: isRight ? CLOCK_KEEPER_TEXTS[keeper] : `${T.clockLost} ${CLOCK_KEEPER_TEXTS[keeper]}`,
     },

@@ -3,7 +3,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import { GuardFault } from './api-client.ts';
+import { ApiFault } from '../src/api/client.ts';
 import { clientsPage, healthPage } from './box-pages.ts';
 import type { Notice } from './render.ts';
 import { change } from './site.ts';
@@ -12,15 +12,15 @@ import { CLIENT_TEXTS, HEALTH_TEXTS } from './texts-box.ts';
 import { LOST_TEXTS } from './texts.ts';
 
 export function addBoxRoutes(router: Router, site: Site): void {
-  const { box, client, gate, renderer, visitors } = site;
+  const { client, gate, renderer, visitors } = site;
   router.get('/clients', async (ctx: Context) => {
-    const [clients, notice] = await known(ctx, CLIENT_TEXTS.unknown, () => box.clients());
+    const [clients, notice] = await known(ctx, CLIENT_TEXTS.unknown, () => client.ask('clients'));
     ctx.type = 'html';
-    ctx.body = clientsPage(renderer, clients, notice);
+    ctx.body = clientsPage(renderer, clients?.clients, notice);
   });
   const showHealth = async (ctx: Context, refused?: Notice): Promise<void> => {
     const [told, notice] = await known(ctx, HEALTH_TEXTS.unknown, async () => {
-      const [health, { ledger }] = await Promise.all([box.health(), client.status()]);
+      const [health, { ledger }] = await Promise.all([client.ask('health'), client.ask('status')]);
       return { health, unseen: ledger.unseen };
     });
     const isSet = ctx.URL.searchParams.get('done') === 'clock';
@@ -31,7 +31,7 @@ export function addBoxRoutes(router: Router, site: Site): void {
   router.post('/health/clock', (ctx: Context) => {
     const show: Show = (_, notice) => showHealth(ctx, notice);
     return change(site, ctx, { show, back: '/health?done=clock#machine-title' }, (form) =>
-      gate.overClockChange(() => box.setClock({ wall: Number(form.get('wall') ?? '') })),
+      gate.overClockChange(() => client.ask('setClock', { body: { wall: Number(form.get('wall') ?? '') } })),
     );
   });
 }
@@ -45,7 +45,7 @@ async function known<T>(
   try {
     return [await ask(), undefined];
   } catch (error) {
-    if (!(error instanceof GuardFault)) throw error;
+    if (!(error instanceof ApiFault)) throw error;
     ctx.status = 502;
     return [undefined, { message: `${lost} ${LOST_TEXTS[error.code]}`, faults: [] }];
   }

@@ -1,7 +1,7 @@
 // Knows: which of the systems that remedies are written for a device seems to run, by what it tells every network. Must not know: HTML.
 // Follows RFC 2132: option 60 (vendor class) and the order of option 55 (what it asks for). A guess: it only says what to show first.
 
-import type { ClientView } from '../src/guard/answers.ts';
+import type { ClientView } from '../src/api/past.ts';
 import type { System } from '../src/guard/rule-texts.ts';
 
 const CLASSES: readonly (readonly [RegExp, System])[] = [

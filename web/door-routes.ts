@@ -16,7 +16,7 @@ const OPEN = /^\/(?:light|public)\//;
 /** Pages and changes are a person's doing; these keep an open page current and do not prolong a session. */
 const PASSIVE = new Set(['/events', '/regions', '/timeline', '/incidents/events', '/incidents/found']);
 
-export async function showDoor(site: Site, ctx: Context, notice?: Notice): Promise<void> {
+async function showDoor(site: Site, ctx: Context, notice?: Notice): Promise<void> {
   const knowledge = await site.feed.now();
   const token = site.visitors.token(ctx);
   const { isSetUp, asksForCode } = site.gate;

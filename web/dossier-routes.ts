@@ -5,10 +5,10 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
-import type { Dossier } from '../src/guard/answers.ts';
-import { placeText, printable } from '../src/guard/status.ts';
-import type { AllowedView } from '../src/guard/status.ts';
-import { GuardFault } from './api-client.ts';
+import type { Dossier } from '../src/api/past.ts';
+import { placeText, printable } from '../src/api/shown.ts';
+import type { AllowedView } from '../src/api/status.ts';
+import { ApiFault } from '../src/api/client.ts';
 import { eveWords, filled } from './eve-words.ts';
 import { BOX_SHEETS } from './render.ts';
 import type { Notice } from './render.ts';
@@ -21,7 +21,10 @@ type Chosen = Readonly<Record<'period' | 'since' | 'until' | 'client' | 'rule', 
 
 const HOUR_MS = 3_600_000;
 const PERIODS: Readonly<Record<string, number>> = {
-  ...{ hour: HOUR_MS, day: 24 * HOUR_MS, week: 168 * HOUR_MS, month: 720 * HOUR_MS },
+  hour: HOUR_MS,
+  day: 24 * HOUR_MS,
+  week: 168 * HOUR_MS,
+  month: 720 * HOUR_MS,
 };
 /** Rows of a table; who wants more takes the file. */
 const ROWS = 200;
@@ -66,7 +69,7 @@ function allowedValues(
 }
 
 export function addDossierRoutes(router: Router, site: Site): void {
-  const { box, renderer } = site;
+  const { client, renderer } = site;
 
   function show(ctx: Context, chosen: Chosen, dossier: Dossier | undefined, notice?: Notice): void {
     const now = new Date().toISOString();
@@ -74,9 +77,16 @@ export function addDossierRoutes(router: Router, site: Site): void {
     const told = printable(dossier);
     ctx.type = 'html';
     ctx.body = renderer.framed({
-      ...{ title: `${DOSSIER_TEXTS.title} · ${TEXTS.product}`, notice, here: '/dossier', sheets: SHEETS },
+      title: `${DOSSIER_TEXTS.title} · ${TEXTS.product}`,
+      notice,
+      here: '/dossier',
+      sheets: SHEETS,
       body: renderer.draw('dossier', {
-        ...{ d: DOSSIER_TEXTS, chosen, dossier: told, most: ROWS, filled },
+        d: DOSSIER_TEXTS,
+        chosen,
+        dossier: told,
+        most: ROWS,
+        filled,
         periods: PERIOD_TEXTS,
         rules: Object.entries(RULE_TEXTS).map(([rule, { title }]) => [rule, `${rule} · ${title}`]),
         words: told === undefined ? [] : eveWords(told, now),
@@ -100,9 +110,9 @@ export function addDossierRoutes(router: Router, site: Site): void {
   router.get('/dossier', async (ctx: Context) => {
     const chosen = chosenFrom(ctx.URL.searchParams);
     try {
-      show(ctx, chosen, await box.dossier(dossierQuery(chosen, Date.now())));
+      show(ctx, chosen, await client.ask('dossier', { query: dossierQuery(chosen, Date.now()) }));
     } catch (error) {
-      if (!(error instanceof GuardFault)) throw error;
+      if (!(error instanceof ApiFault)) throw error;
       const { code, faults } = error;
       ctx.status = code === 'refused' ? 400 : 502;
       const message =
@@ -114,8 +124,9 @@ export function addDossierRoutes(router: Router, site: Site): void {
     const wanted = FORMAT_TEXTS.find(({ format }) => format === ctx.URL.searchParams.get('format'));
     if (wanted === undefined) return ctx.throw(404);
     const query = dossierQuery(chosenFrom(ctx.URL.searchParams), Date.now());
-    const bytes = await box.report(wanted.format, query).catch((error: unknown) => {
-      if (!(error instanceof GuardFault)) throw error;
+    query.set('format', wanted.format);
+    const bytes = await client.ask('report', { query }).catch((error: unknown) => {
+      if (!(error instanceof ApiFault)) throw error;
       return ctx.throw(error.code === 'refused' ? 400 : 502);
     });
     ctx.attachment(wanted.name);

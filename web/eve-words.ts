@@ -1,7 +1,7 @@
 // Knows: what Eve would say who has this dossier: sentences in the first person. Must not know: HTML, how she came to know.
 // She says what was on the wire, never more: where nothing was kept, she says that it cannot be told.
 
-import type { ClientView, Dossier } from '../src/guard/answers.ts';
+import type { ClientView, Dossier } from '../src/api/past.ts';
 import { DOSSIER_TEXTS as T } from './texts-dossier.ts';
 import { clockTime, grouped } from './view-model.ts';
 
@@ -15,7 +15,8 @@ export function eveWords(dossier: Dossier, now: string): readonly string[] {
   const stopped = blocked > 0 ? [filled(T.stopped, { count: grouped(blocked) })] : [];
   const vpn = tunnels.map(({ protocol, endpoint, country, operator }) =>
     filled(T.vpn, {
-      ...{ protocol, endpoint },
+      protocol,
+      endpoint,
       operator: operator === null ? '' : filled(T.operator, { operator }),
       country: country === null ? '' : filled(T.country, { country }),
     }),
@@ -41,7 +42,10 @@ export function eveWords(dossier: Dossier, now: string): readonly string[] {
     ...counted(sites.length, T.nameOne, T.names),
     ...counted(visited, T.visitOne, T.visits),
     ...counted(destinations.length, T.bareOne, T.bare),
-    ...[...allowed, ...people, ...vpn, ...stopped],
+    ...allowed,
+    ...people,
+    ...vpn,
+    ...stopped,
   ];
 }
 

@@ -24,8 +24,11 @@ export interface StreamLimits {
 }
 
 export const STREAM_LIMITS: StreamLimits = {
-  ...{ streams: 32, perBrowser: 4 },
-  ...{ beatMs: 500, gapMs: 250, stuckMs: 20_000 },
+  streams: 32,
+  perBrowser: 4,
+  beatMs: 500,
+  gapMs: 250,
+  stuckMs: 20_000,
 };
 
 interface Viewer {

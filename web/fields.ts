@@ -1,8 +1,8 @@
 // Knows: a field of a form with its value and what is wrong with it; which fault belongs to which field. Must not know: HTML, HTTP.
 // Faults come from the guard with a path such as `tunnels[0].endpoints[1]` or `allow[2].port`.
 
-import { printable } from '../src/guard/status.ts';
-import type { Fault } from '../src/guard/status.ts';
+import { printable } from '../src/api/shown.ts';
+import type { Fault } from '../src/api/refusal.ts';
 import { filled } from './eve-words.ts';
 import { SETTINGS_TEXTS } from './texts-settings.ts';
 import { sentence } from './view-model.ts';
@@ -25,7 +25,7 @@ export interface Field {
 export type FieldPath = Omit<Field, 'faults'> & { readonly path: string };
 
 /** The fault in words; with the line of a list it is about. */
-export function faultWords(fault: Fault, path: string): string {
+function faultWords(fault: Fault, path: string): string {
   const line = /^\[(\d+)\]/.exec(fault.path.slice(path.length))?.[1];
   const where = line === undefined ? '' : filled(SETTINGS_TEXTS.faultAt, { line: String(Number(line) + 1) });
   const message = line === undefined ? sentence(fault.message) : `${fault.message}.`;

@@ -1,6 +1,6 @@
 // Knows: what incidents can be filtered by, and what a choice asks of the local API. Must not know: HTML, HTTP.
 
-import { KINDS } from '../src/flow/kinds.ts';
+import { KINDS } from '../src/api/words.ts';
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
 import { PERIOD_TEXTS } from './texts-dossier.ts';
 import { TEXTS } from './texts.ts';

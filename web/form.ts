@@ -3,7 +3,7 @@
 
 import type { Context } from 'koa';
 
-import type { AckCommand } from '../src/guard/commands.ts';
+import type { Body } from '../src/api/endpoints.ts';
 import { boundaryOf, readMultipart } from './multipart.ts';
 
 /** Bytes; forms that carry a file or lists name another limit. */
@@ -12,7 +12,7 @@ const LIMIT = 4096;
 const FIELDS_MOST = 2_000;
 
 /** What is acknowledged, and with `all` how many the page showed; throws 400 for a form that names nothing. */
-export function acknowledgementIn(ctx: Context, form: URLSearchParams): AckCommand {
+export function acknowledgementIn(ctx: Context, form: URLSearchParams): Body<'acknowledge'> {
   const id = form.get('id');
   if (id === null || id === '' || id.length > 200) return ctx.throw(400);
   const shown = form.get('shown') ?? '';

@@ -16,7 +16,7 @@ import { isLongEnough, Password } from './password.ts';
 import { SESSION_TIMES, Sessions } from './sessions.ts';
 import type { SessionTimes } from './sessions.ts';
 
-export const SESSION_COOKIE = 'leakguard-session';
+const SESSION_COOKIE = 'leakguard-session';
 const BROWSER_COOKIE = 'leakguard-browser';
 /** Two clocks that run evenly drift apart by less. */
 const CLOCK_NUDGE_MS = 1000;

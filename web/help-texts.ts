@@ -51,6 +51,24 @@ export const PROFILE_HELP = [
   },
 ] as const;
 
+/** Heads of the table of what was measured (profile-table.ts), in its order. */
+export const PROFILE_HEADS = [
+  'Full tunnel',
+  'Encrypted names, nothing direct',
+  'Encrypted names, the rest anywhere',
+  'Split, the rest to answered addresses',
+] as const;
+
+export const PROFILE_TABLE = {
+  title: 'What becomes of what your laptop does',
+  action: 'Your laptop…',
+  note: 'Measured on the wire to the network, with real programs. “Leak” says by which rules the box tells of it when it gets out, then what block mode does with it.',
+  allowed: 'Allowed',
+  leak: 'Leak ({rules})',
+  stopped: 'stopped',
+  leaves: 'not stopped',
+} as const;
+
 export const PROFILE_NOTES = [
   'Watching only, everything leaves in every profile, and what is a leak is told.',
   'A resolver with a name is a pair: another name at its address is a leak, and so is its name at another address. The firewall compares addresses alone, so where other traffic may go direct these cross the block, and are red.',

@@ -3,9 +3,9 @@
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
 import type { System } from '../src/guard/rule-texts.ts';
-import { printable } from '../src/guard/status.ts';
-import type { IncidentView } from '../src/guard/status.ts';
-import type { FramesAnswer } from '../src/guard/past-answers.ts';
+import { printable } from '../src/api/shown.ts';
+import type { IncidentView } from '../src/api/status.ts';
+import type { FramesAnswer } from '../src/api/past.ts';
 import { filled } from './eve-words.ts';
 import { fieldOf, FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
 import { framesRegion } from './frame-pages.ts';
@@ -49,8 +49,13 @@ export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowled
     path: pathOf(incident.id),
   }));
   return renderer.draw('found', {
-    ...{ incidents: rows, chosen, most: INCIDENTS_MOST, clockTime: clockNow },
-    ...{ outcomes: OUTCOME_TEXTS, rules: RULE_TITLES, isFiltered: Object.keys(chosen).length > 0 },
+    incidents: rows,
+    chosen,
+    most: INCIDENTS_MOST,
+    clockTime: clockNow,
+    outcomes: OUTCOME_TEXTS,
+    rules: RULE_TITLES,
+    isFiltered: Object.keys(chosen).length > 0,
     unacknowledged,
   });
 }
@@ -62,11 +67,20 @@ export function listPage(
 ): string {
   const clients = new Set(incidents?.map(({ client }) => printable(client)));
   return renderer.framed({
-    ...{ title: `${TEXTS.incidentsTitle} · ${TEXTS.product}`, notice, here: '/incidents', sheets: SHEETS },
-    ...{ feed: '/incidents', script: 'list.js' },
+    title: `${TEXTS.incidentsTitle} · ${TEXTS.product}`,
+    notice,
+    here: '/incidents',
+    sheets: SHEETS,
+    feed: '/incidents',
+    script: 'list.js',
     body: renderer.draw('list', {
-      ...{ chosen, search, token, choices: FILTER_CHOICES, clients: [...clients].slice(0, CLIENTS_MOST) },
-      ...{ since: fieldOf(chosen['since']), until: fieldOf(chosen['until']) },
+      chosen,
+      search,
+      token,
+      choices: FILTER_CHOICES,
+      clients: [...clients].slice(0, CLIENTS_MOST),
+      since: fieldOf(chosen['since']),
+      until: fieldOf(chosen['until']),
       found: foundRegion(renderer, { incidents, chosen, unacknowledged }),
     }),
   });
@@ -79,20 +93,29 @@ export function incidentPage(
 ): string {
   const incident = printable(told);
   const facts = [
-    ...[[TEXTS.from, incident.client] as const, [TEXTS.toDestination, incident.destination] as const],
-    ...[[TEXTS.kind, incident.kind] as const, [TEXTS.rule, incident.rule] as const],
+    [TEXTS.from, incident.client] as const,
+    [TEXTS.toDestination, incident.destination] as const,
+    [TEXTS.kind, incident.kind] as const,
+    [TEXTS.rule, incident.rule] as const,
     ...(['attempted', 'escaped', 'blocked'] as const).map(
       (name) => [TEXTS[name], grouped(incident[name])] as const,
     ),
   ];
   return renderer.framed({
-    ...{ title: `${incident.exposure} · ${TEXTS.product}`, notice, here: '/incidents' },
+    title: `${incident.exposure} · ${TEXTS.product}`,
+    notice,
+    here: '/incidents',
     sheets: [...SHEETS, 'frames.css'],
     script: 'frames.js',
     body: renderer.draw('incident', {
       told: framesRegion(renderer, frames),
-      ...{ ...countedOf(incident), facts, token, path: pathOf(told.id) },
-      ...{ outcomes: OUTCOME_TEXTS, rule: RULE_TEXTS[incident.rule], clockTime: clockNow },
+      ...countedOf(incident),
+      facts,
+      token,
+      path: pathOf(told.id),
+      outcomes: OUTCOME_TEXTS,
+      rule: RULE_TEXTS[incident.rule],
+      clockTime: clockNow,
       ...remediesFor(system, RULE_TEXTS[incident.rule].systems),
       candidates: incident.candidates ?? [],
       variants: incident.variants ?? [],

@@ -4,10 +4,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import { readFrames } from '../src/guard/past-answers.ts';
-import type { FramesAnswer } from '../src/guard/past-answers.ts';
-import { GuardFault, unlessFault } from './api-client.ts';
-import type { GuardClient } from './api-client.ts';
+import { ApiFault, unlessFault } from '../src/api/client.ts';
 import { systemOf } from './client-system.ts';
 import { chosenIn, queryOf } from './filters.ts';
 import { acknowledgementIn } from './form.ts';
@@ -20,7 +17,7 @@ import { LOST_TEXTS, TEXTS } from './texts.ts';
 type Asked = Context & { params: Record<string, string> };
 
 export function addIncidentRoutes(router: Router, site: Site): void {
-  const { box, client, feed, renderer, visitors } = site;
+  const { client, feed, renderer, visitors } = site;
 
   /** Asked before the list: what comes in between is shown and not counted, and never acknowledged without being shown. */
   async function unacknowledgedNow(): Promise<number> {
@@ -34,10 +31,10 @@ export function addIncidentRoutes(router: Router, site: Site): void {
     const around = { token: visitors.token(ctx), chosen, unacknowledged, search: ctx.search };
     ctx.type = 'html';
     try {
-      const incidents = await client.incidents(queryOf(chosen, Date.now()));
+      const { incidents } = await client.ask('incidents', { query: queryOf(chosen, Date.now()) });
       ctx.body = listPage(renderer, { ...around, incidents, notice });
     } catch (error) {
-      if (!(error instanceof GuardFault)) throw error;
+      if (!(error instanceof ApiFault)) throw error;
       const { code, faults } = error;
       ctx.status = code === 'refused' ? 400 : 502;
       const message = code === 'refused' ? error.message : `${TEXTS.incidentsUnknown} ${LOST_TEXTS[code]}`;
@@ -51,26 +48,29 @@ export function addIncidentRoutes(router: Router, site: Site): void {
 
   async function showOne(ctx: Asked, notice?: Notice): Promise<void> {
     const [incident, frames, devices] = await Promise.all([
-      found(ctx, () => client.incident(idIn(ctx))),
-      framesOf(client, idIn(ctx)),
+      found(ctx, () => client.ask('incident', { params: { id: idIn(ctx) } })),
+      // Without them the rest of the page is worth showing.
+      client.ask('frames', { params: { id: idIn(ctx) } }).catch(unlessFault),
       // Which devices there are only says what to show first.
-      box.clients().catch(unlessFault),
+      client.ask('clients').catch(unlessFault),
     ]);
-    const device = devices?.find(({ id }) => id === incident.client);
+    const device = devices?.clients.find(({ id }) => id === incident.client);
     const system = device === undefined ? undefined : systemOf(device);
     ctx.type = 'html';
     ctx.body = incidentPage(renderer, { incident, frames, system, token: visitors.token(ctx), notice });
   }
 
   const acknowledge = (ctx: Context, back: string, show: (ctx: Context, notice: Notice) => Promise<void>) =>
-    change(site, ctx, { show, back }, (form) => client.acknowledge(acknowledgementIn(ctx, form)));
+    change(site, ctx, { show, back }, (form) =>
+      client.ask('acknowledge', { body: acknowledgementIn(ctx, form) }),
+    );
 
   router.get('/incidents/found', async (ctx: Context) => {
     const chosen = chosenIn(ctx.URL.searchParams);
     const unacknowledged = await unacknowledgedNow();
-    const incidents = await client.incidents(queryOf(chosen, Date.now())).catch(unlessFault);
+    const answered = await client.ask('incidents', { query: queryOf(chosen, Date.now()) }).catch(unlessFault);
     ctx.type = 'html';
-    ctx.body = foundRegion(renderer, { incidents, chosen, unacknowledged });
+    ctx.body = foundRegion(renderer, { incidents: answered?.incidents, chosen, unacknowledged });
   });
   router.get('/incidents', (ctx: Context) => showList(ctx));
   router.post('/incidents', (ctx: Context) => acknowledge(ctx, `/incidents${ctx.search}`, showList));
@@ -79,7 +79,7 @@ export function addIncidentRoutes(router: Router, site: Site): void {
     acknowledge(ctx, ctx.path, (_, notice) => showOne(ctx, notice)),
   );
   router.get('/incidents/:id/evidence', async (ctx: Asked) => {
-    const bytes = await found(ctx, () => client.evidence(idIn(ctx)));
+    const bytes = await found(ctx, () => client.ask('evidence', { params: { id: idIn(ctx) } }));
     ctx.attachment('leakguard-evidence.pcapng');
     ctx.type = 'application/x-pcapng';
     ctx.body = bytes;
@@ -90,18 +90,12 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   });
 }
 
-/** The frames of an incident; undefined when the guard cannot say: the rest of the page is worth showing. */
-async function framesOf(client: GuardClient, id: string): Promise<FramesAnswer | undefined> {
-  const path = `/v1/incidents/${encodeURIComponent(id)}/frames`;
-  return client.ask({ method: 'GET', path }, readFrames).catch(unlessFault);
-}
-
 /** The guard's answer; 404 when there is none, 502 when it cannot be had. */
 async function found<T>(ctx: Context, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof GuardFault)) throw error;
+    if (!(error instanceof ApiFault)) throw error;
     return ctx.throw(error.status === 404 ? 404 : 502);
   }
 }

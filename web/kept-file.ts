@@ -1,8 +1,8 @@
-// Knows: how a small file of the page survives a power cut whole, old or new. Must not know: what is in it.
-// write, fsync, rename, fsync directory: rename(2) is atomic, and only the directory's fsync makes it last.
+// Knows: the small JSON files of the page. Must not know: what is in them, how they survive a power cut (appliance/durable-file.ts).
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+
+import { writeDurable } from '../appliance/durable-file.ts';
 
 export class KeptFileError extends Error {
   readonly code = 'unreadable';
@@ -25,19 +25,5 @@ export function readKept(path: string): unknown {
 
 /** Replaces the file, readable by its owner only. Throws what the file system says; the old content then stays. */
 export function writeKept(path: string, value: unknown): void {
-  const beside = `${path}.new`;
-  const file = openSync(beside, 'w', 0o600);
-  try {
-    writeSync(file, `${JSON.stringify(value)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(beside, path);
-  const directory = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  writeDurable(path, `${JSON.stringify(value)}\n`);
 }

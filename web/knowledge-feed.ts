@@ -1,9 +1,9 @@
 // Knows: how to keep what the page knows current: one event stream to the guard, and a question now and then. Must not know: HTML, visitors.
 // Errs toward "not known": a broken stream, a silent guard or an unreadable answer is told at once, never papered over.
 
-import type { Status } from '../src/guard/status.ts';
-import { GuardFault } from './api-client.ts';
-import type { GuardClient, GuardFaultCode, GuardStream } from './api-client.ts';
+import type { Status } from '../src/api/status.ts';
+import { ApiFault, unlessFault } from '../src/api/client.ts';
+import type { ApiClient, ApiFaultCode } from '../src/api/client.ts';
 import type { Knowledge } from './view-model.ts';
 
 export interface FeedTimes {
@@ -19,17 +19,17 @@ export interface FeedTimes {
 export const FEED_TIMES: FeedTimes = { askEveryMs: 600, answerMs: 1000, retryMs: 500 };
 
 export class KnowledgeFeed {
-  readonly #client: GuardClient;
+  readonly #client: ApiClient;
   readonly #times: FeedTimes;
   readonly #watchers = new Set<(knowledge: Knowledge) => void>();
   #last: Status | undefined;
-  #stream: GuardStream | undefined;
+  #stream: AbortController | undefined;
   #asking: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   /** Counts events: an answer that is older than an event must not overwrite it. */
   #heard = 0;
 
-  constructor(client: GuardClient, times: FeedTimes = FEED_TIMES) {
+  constructor(client: ApiClient, times: FeedTimes = FEED_TIMES) {
     this.#client = client;
     this.#times = times;
   }
@@ -38,11 +38,11 @@ export class KnowledgeFeed {
   async now(): Promise<Knowledge> {
     const before = this.#heard;
     try {
-      const status = await this.#client.status(this.#times.answerMs);
+      const status = await this.#client.ask('status', { withinMs: this.#times.answerMs });
       if (this.#heard === before || this.#last === undefined) this.#last = status;
       return { known: true, status: this.#last };
     } catch (error) {
-      return this.#unknown(error instanceof GuardFault ? error.code : 'garbled');
+      return this.#unknown(error instanceof ApiFault ? error.code : 'garbled');
     }
   }
 
@@ -64,12 +64,13 @@ export class KnowledgeFeed {
   #stop(): void {
     clearInterval(this.#asking);
     clearTimeout(this.#retry);
-    this.#stream?.close();
+    this.#stream?.abort();
     this.#stream = undefined;
   }
 
   #open(): void {
-    const stream = this.#client.events((event) => {
+    const stream = new AbortController();
+    const ended = this.#client.events(stream.signal, (event) => {
       if (event.event === 'incident') return void this.#ask();
       this.#heard += 1;
       this.#last = event.data;
@@ -77,7 +78,7 @@ export class KnowledgeFeed {
     });
     this.#stream = stream;
     void this.#ask();
-    void stream.closed.then(() => {
+    void ended.catch(unlessFault).then(() => {
       if (this.#stream !== stream) return;
       this.#tell(this.#unknown('unreachable'));
       this.#retry = setTimeout(() => this.#open(), this.#times.retryMs);
@@ -89,7 +90,7 @@ export class KnowledgeFeed {
     this.#tell(knowledge);
   }
 
-  #unknown(fault: GuardFaultCode): Knowledge {
+  #unknown(fault: ApiFaultCode): Knowledge {
     return { known: false, fault, last: this.#last };
   }
 

@@ -15,8 +15,12 @@ export interface ThrottleLimits {
 }
 
 export const THROTTLE_LIMITS: ThrottleLimits = {
-  ...{ free: 5, firstMs: 1000, longestMs: 60_000, forgetMs: 900_000 },
-  ...{ budget: 20, refillMs: 3000 },
+  free: 5,
+  firstMs: 1000,
+  longestMs: 60_000,
+  forgetMs: 900_000,
+  budget: 20,
+  refillMs: 3000,
 };
 
 /** Sources remembered. Who changes addresses to be forgotten still spends the budget. */

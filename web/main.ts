@@ -60,8 +60,10 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
       return { exit: 2, message: `leakguard-web: --fd ${values.fd} is no file descriptor\n` };
     const place = values.fd === undefined ? { host: values.host, port } : { fd: Number(values.fd) };
     return {
-      ...{ socketPath: values.api, place },
-      ...{ hostNames: values['host-name'], stateDir: values['state-dir'] },
+      socketPath: values.api,
+      place,
+      hostNames: values['host-name'],
+      stateDir: values['state-dir'],
       codeRequired: values['ask-code'],
     };
   } catch (error) {

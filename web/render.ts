@@ -7,12 +7,22 @@ import { join } from 'node:path';
 import ejs from 'ejs';
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
-import { placeText, printable, serverText } from '../src/guard/status.ts';
-import type { AllowedView, Fault, LedgerView, Status } from '../src/guard/status.ts';
+import { placeText, printable, serverText } from '../src/api/shown.ts';
+import type { AllowedView, LedgerView, Status } from '../src/api/status.ts';
+import type { Fault } from '../src/api/refusal.ts';
 import { filled } from './eve-words.ts';
 import { GLYPHS } from './glyphs.ts';
-import { BUTTON_TEXT, LAMP_PATTERNS, LIMIT_TEXTS, PROFILE_HELP, PROFILE_NOTES } from './help-texts.ts';
+import {
+  BUTTON_TEXT,
+  LAMP_PATTERNS,
+  LIMIT_TEXTS,
+  PROFILE_HEADS,
+  PROFILE_HELP,
+  PROFILE_NOTES,
+  PROFILE_TABLE,
+} from './help-texts.ts';
 import { PASSWORD_LENGTH } from './password.ts';
+import { PROFILE_ROWS } from './profile-rows.ts';
 import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
 import {
   DIRECT_TEXTS,
@@ -138,7 +148,10 @@ export class Renderer {
       this.#light(blind(TEXTS.pageLost), undefined, '') +
       this.draw('controls', { current: false, ...CONTROLS_UNKNOWN });
     return this.framed({
-      ...{ title: `${TEXTS.status} · ${TEXTS.product}`, notice, feed: '', here: '/' },
+      title: `${TEXTS.status} · ${TEXTS.product}`,
+      notice,
+      feed: '',
+      here: '/',
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css', 'lists.css', 'timeline.css'],
       body: this.draw('page', { regions, timeline, token, lost }),
     });
@@ -149,10 +162,16 @@ export class Renderer {
     const regions = this.publicRegions(knowledge, now);
     const lost = this.#light(blind(TEXTS.pageLost), undefined, now, { known: false });
     return this.framed({
-      ...{ title: `${TEXTS.status} · ${TEXTS.product}`, notice, feed: '/light' },
+      title: `${TEXTS.status} · ${TEXTS.product}`,
+      notice,
+      feed: '/light',
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css'],
       body: this.draw('door', {
-        ...{ light: regions.light, token, isSetUp, asksForCode, lost },
+        light: regions.light,
+        token,
+        isSetUp,
+        asksForCode,
+        lost,
         length: PASSWORD_LENGTH,
       }),
     });
@@ -165,7 +184,9 @@ export class Renderer {
 
   account({ token, notice }: Around): string {
     return this.framed({
-      ...{ title: `${TEXTS.account} · ${TEXTS.product}`, notice, here: '/settings' },
+      title: `${TEXTS.account} · ${TEXTS.product}`,
+      notice,
+      here: '/settings',
       sheets: ['page.css', 'frame.css', 'controls.css'],
       body: this.draw('account', { token, length: PASSWORD_LENGTH, heading: true }),
     });
@@ -173,12 +194,20 @@ export class Renderer {
 
   help(): string {
     const texts = {
-      ...{ lamps: LAMP_PATTERNS, button: BUTTON_TEXT, limits: LIMIT_TEXTS },
-      ...{ profiles: PROFILE_HELP, profileNotes: PROFILE_NOTES },
+      lamps: LAMP_PATTERNS,
+      button: BUTTON_TEXT,
+      limits: LIMIT_TEXTS,
+      profiles: PROFILE_HELP,
+      profileNotes: PROFILE_NOTES,
+      table: PROFILE_TABLE,
+      profileHeads: PROFILE_HEADS,
+      profileRows: PROFILE_ROWS,
     };
     return this.framed({
-      ...{ title: `${TEXTS.helpTitle} · ${TEXTS.product}`, notice: undefined, here: '/help' },
-      sheets: ['page.css', 'frame.css', 'lists.css'],
+      title: `${TEXTS.helpTitle} · ${TEXTS.product}`,
+      notice: undefined,
+      here: '/help',
+      sheets: ['page.css', 'frame.css', 'lists.css', 'box.css'],
       body: this.draw('help', { ...texts, ruleTexts: Object.entries(RULE_TEXTS) }),
     });
   }
@@ -191,8 +220,14 @@ export class Renderer {
   framed(frame: Frame): string {
     const { feed, here, refresh = false, notice, script, ...rest } = frame;
     return this.draw('frame', {
-      ...{ ...rest, feed, here, refresh, notice: printable(notice), assets: this.#assets },
-      ...{ now: new Date().toISOString(), clockTime },
+      ...rest,
+      feed,
+      here,
+      refresh,
+      notice: printable(notice),
+      assets: this.#assets,
+      now: new Date().toISOString(),
+      clockTime,
       hasLight: feed !== undefined && script === undefined,
       script: script ?? (feed === undefined ? 'times.js' : 'page.js'),
       places: here === undefined ? [] : PLACES,
@@ -202,7 +237,9 @@ export class Renderer {
   /** Without a status its figures are unknown; a visitor who may not see them is shown none. */
   #light(light: LightView, status: Status | undefined, now: string, visitor?: { known: boolean }): string {
     return this.draw('light', {
-      ...{ light, title: titleOf(light), glyph: GLYPHS[light.state] },
+      light,
+      title: titleOf(light),
+      glyph: GLYPHS[light.state],
       figures: visitor === undefined ? figures(status?.ledger) : undefined,
       note: status?.allowed === undefined ? TEXTS.ledgerNote : TEXTS.ledgerOfLeaks,
       known: visitor?.known ?? status !== undefined,
@@ -252,7 +289,9 @@ function incidentValues(status: Status | undefined): Readonly<Record<string, unk
     status.state !== 'starting' &&
     status.ledger.escaped + status.ledger.unseen === 0;
   return {
-    ...{ incidents, outcomes: OUTCOME_TEXTS, rules: RULE_TITLES },
+    incidents,
+    outcomes: OUTCOME_TEXTS,
+    rules: RULE_TITLES,
     none: proven ? (status.allowed === undefined ? TEXTS.none : TEXTS.noneButDirect) : TEXTS.noneKnown,
     unacknowledged: status?.unacknowledged ?? 0,
   };
@@ -266,7 +305,9 @@ function allowedValues(
   const { since, connections, frames, rows, more } = allowed;
   const counted = { connections: grouped(connections), frames: grouped(frames), since: time(since) };
   return {
-    ...{ allowed, more, total: filled(TEXTS.allowedTotal, counted) },
+    allowed,
+    more,
+    total: filled(TEXTS.allowedTotal, counted),
     rows: rows.map((row) => ({ ...row, place: placeText(row) })),
     moreWords: filled(TEXTS.allowedMore, { count: grouped(more) }),
   };
@@ -275,7 +316,8 @@ function allowedValues(
 function healthValues(status: Status | undefined, now: string): Readonly<Record<string, unknown>> {
   if (status === undefined) return { kinds: [], profile: '' };
   return {
-    ...{ kinds: rankedKinds(status.counters), proof: proofOf(status.health, now) },
+    kinds: rankedKinds(status.counters),
+    proof: proofOf(status.health, now),
     profile: profileWords(status),
   };
 }

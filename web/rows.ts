@@ -1,7 +1,7 @@
 // Knows: what a row of an incident list is made of, wherever the list stands. Must not know: HTML, HTTP.
 
 import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
-import type { IncidentView } from '../src/guard/status.ts';
+import type { IncidentView } from '../src/api/status.ts';
 import { outcomeOf } from './view-model.ts';
 import type { Outcome } from './view-model.ts';
 

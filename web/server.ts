@@ -22,7 +22,9 @@ export const SERVER_LIMITS: ServerLimits = {
   requestMs: 10_000,
   idleMs: 5000,
   stuckMs: 90_000,
-  ...{ connections: 256, perClient: 96, pipelined: 8 },
+  connections: 256,
+  perClient: 96,
+  pipelined: 8,
 };
 
 export interface Listening {

@@ -82,7 +82,9 @@ export class Sessions {
   /** The wall clock was set by so many milliseconds: every session is as old as it was. */
   shift(ms: number): void {
     this.#sessions = this.#sessions.map(({ digest, opened, used }) => ({
-      ...{ digest, opened: opened + ms, used: used + ms },
+      digest,
+      opened: opened + ms,
+      used: used + ms,
     }));
     this.#write();
   }

@@ -3,8 +3,8 @@
 
 import { createHash } from 'node:crypto';
 
-import type { AllowText, Settings } from '../src/guard/answers.ts';
-import type { Fault } from '../src/guard/status.ts';
+import type { AllowText, Settings } from '../src/api/box.ts';
+import type { Fault } from '../src/api/refusal.ts';
 import { filled } from './eve-words.ts';
 import { linesOf } from './fields.ts';
 import type { FieldPath } from './fields.ts';
@@ -43,12 +43,23 @@ export function valuesOf(settings: Settings): FormValues {
   const lists = LISTS.map((name) => [name, settings[name].join('\n')] as const);
   return {
     fields: {
-      ...{ profile, direct, localChatter, privacy, privacyKey, retentionDays: String(retentionDays) },
-      ...{ ...Object.fromEntries(lists), address: management.address, hostname: management.hostname },
+      profile,
+      direct,
+      localChatter,
+      privacy,
+      privacyKey,
+      retentionDays: String(retentionDays),
+      ...Object.fromEntries(lists),
+      address: management.address,
+      hostname: management.hostname,
       ssh: management.ssh ? 'yes' : 'no',
     },
     allow: settings.allow.map(({ to, transport = '', port, client = '', why }) => ({
-      ...{ to, transport, port: port === undefined ? '' : String(port), client, why },
+      to,
+      transport,
+      port: port === undefined ? '' : String(port),
+      client,
+      why,
     })),
   };
 }
@@ -78,11 +89,14 @@ export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<
     };
   if (part === 'record')
     return {
-      ...{ privacy: text('privacy'), privacyKey: text('privacyKey') },
+      privacy: text('privacy'),
+      privacyKey: text('privacyKey'),
       retentionDays: numberIn(text('retentionDays')),
     };
   return {
-    ...{ profile: text('profile'), direct: text('direct'), localChatter: text('localChatter') },
+    profile: text('profile'),
+    direct: text('direct'),
+    localChatter: text('localChatter'),
     ...Object.fromEntries(LISTS.map((name) => [name, linesOf(fields[name] ?? '')])),
     allow: allow.map(allowIn),
   };
@@ -198,7 +212,12 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
       },
     ];
   const list = (name: (typeof LISTS)[number], note: string): FieldPath => ({
-    ...{ path: name, name, label: T[name], kind: 'lines', value: value(name), note },
+    path: name,
+    name,
+    label: T[name],
+    kind: 'lines',
+    value: value(name),
+    note,
   });
   return [
     {
@@ -211,8 +230,13 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
     },
     list('mustTunnel', T.mustTunnelNote),
     {
-      ...{ path: 'direct', name: 'direct', label: T.direct, kind: 'radios', value: value('direct') },
-      ...{ options: DIRECT_CHOICES, note: T.directNote },
+      path: 'direct',
+      name: 'direct',
+      label: T.direct,
+      kind: 'radios',
+      value: value('direct'),
+      options: DIRECT_CHOICES,
+      note: T.directNote,
     },
     list('resolvers', T.resolversNote),
     list('proxies', T.proxiesNote),
@@ -234,16 +258,26 @@ export function allowRows({ allow }: FormValues): readonly (readonly FieldPath[]
   const rows = [...allow, ...Array.from({ length: BLANK_ROWS }, () => blank)].slice(0, ROWS_MOST);
   return rows.map((row, at) => {
     const text = (name: (typeof ALLOW)[number], label: string, most: number): FieldPath => ({
-      ...{ path: `allow[${String(at)}].${name}`, name: `allow.${String(at)}.${name}`, label, most },
-      ...{ kind: 'text', value: row[name] },
+      path: `allow[${String(at)}].${name}`,
+      name: `allow.${String(at)}.${name}`,
+      label,
+      most,
+      kind: 'text',
+      value: row[name],
     });
     return [
       text('to', T.allowTo, 64),
       {
-        ...{ path: `allow[${String(at)}].transport`, name: `allow.${String(at)}.transport` },
-        ...{ label: T.allowTransport, kind: 'choice', value: row.transport, options: TRANSPORT_CHOICES },
+        path: `allow[${String(at)}].transport`,
+        name: `allow.${String(at)}.transport`,
+        label: T.allowTransport,
+        kind: 'choice',
+        value: row.transport,
+        options: TRANSPORT_CHOICES,
       },
-      ...[text('port', T.allowPort, 5), text('client', T.allowClient, 17), text('why', T.allowWhy, 200)],
+      text('port', T.allowPort, 5),
+      text('client', T.allowClient, 17),
+      text('why', T.allowWhy, 200),
     ];
   });
 }

@@ -1,8 +1,9 @@
 // Knows: how the settings page is drawn: one card for each form, every fault at its field. Must not know: HTTP, YAML.
 
-import { FIXED_ADDRESS } from '../src/guard/answers.ts';
-import type { HistoryAnswer, Settings } from '../src/guard/answers.ts';
-import type { Fault } from '../src/guard/status.ts';
+import { FIXED_ADDRESS } from '../src/api/words.ts';
+import type { HistoryAnswer } from '../src/api/past.ts';
+import type { Settings } from '../src/api/box.ts';
+import type { Fault } from '../src/api/refusal.ts';
 import { filled } from './eve-words.ts';
 import { withFaults } from './fields.ts';
 import type { FieldPath } from './fields.ts';
@@ -50,10 +51,21 @@ export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
         };
   const past = history === undefined || history.laxerPast === 0 ? undefined : grouped(history.laxerPast);
   return renderer.framed({
-    ...{ title: `${T.title} · ${TEXTS.product}`, notice: told, here: '/settings', sheets: BOX_SHEETS },
+    title: `${T.title} · ${TEXTS.product}`,
+    notice: told,
+    here: '/settings',
+    sheets: BOX_SHEETS,
     body: renderer.draw('settings', {
-      ...{ w: T, cards, token, filled, past, done, lamps: LAMP_CHOICES, lampSeconds: LAMP_SECONDS },
-      ...{ fixed: FIXED_ADDRESS, hasLamp: settings !== undefined && settings.lamp !== 'none' },
+      w: T,
+      cards,
+      token,
+      filled,
+      past,
+      done,
+      lamps: LAMP_CHOICES,
+      lampSeconds: LAMP_SECONDS,
+      fixed: FIXED_ADDRESS,
+      hasLamp: settings !== undefined && settings.lamp !== 'none',
       account: renderer.draw('account', { token, length: PASSWORD_LENGTH, heading: false }),
     }),
   });
@@ -93,7 +105,8 @@ function cardOf(
   const claimed = new Set(drawn.flatMap(({ rest }) => own.rest.filter((fault) => !rest.includes(fault))));
   const draw = (fields: readonly unknown[]): string => renderer.draw('fields', { fields, form: part });
   return {
-    ...{ part, basis: basisOf(part, settings) },
+    part,
+    basis: basisOf(part, settings),
     fields: draw(own.fields),
     rows: drawn.map(({ title, fields }) => ({
       title,

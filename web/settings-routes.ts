@@ -4,8 +4,8 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import type { Settings } from '../src/guard/answers.ts';
-import { GuardFault, unlessFault } from './api-client.ts';
+import type { Settings, SettingsAnswer } from '../src/api/box.ts';
+import { ApiFault, unlessFault } from '../src/api/client.ts';
 import { filled } from './eve-words.ts';
 import type { Notice } from './render.ts';
 import { change, leadTo, ownForm } from './site.ts';
@@ -20,13 +20,13 @@ import { LOST_TEXTS } from './texts.ts';
 const LIMIT = 700_000;
 
 export function addSettingsRoutes(router: Router, site: Site): void {
-  const { box, renderer, visitors } = site;
+  const { client, renderer, visitors } = site;
 
   async function show(ctx: Context, notice?: Notice, form?: URLSearchParams, part?: Part): Promise<void> {
     const token = visitors.token(ctx);
     const done = ctx.URL.searchParams.get('done') ?? undefined;
     const [settings, lost] = await known();
-    const history = await box.history().catch(unlessFault);
+    const history = await client.ask('history').catch(unlessFault);
     const refused =
       form === undefined || part === undefined || settings === undefined
         ? undefined
@@ -40,13 +40,11 @@ export function addSettingsRoutes(router: Router, site: Site): void {
     ctx.body = settingsPage(renderer, { token, notice: told ?? lost, settings, history, refused, done });
   }
 
-  async function known(): Promise<
-    [Awaited<ReturnType<typeof box.settings>>, undefined] | [undefined, Notice]
-  > {
+  async function known(): Promise<[SettingsAnswer, undefined] | [undefined, Notice]> {
     try {
-      return [await box.settings(), undefined];
+      return [await client.ask('settings'), undefined];
     } catch (error) {
-      if (!(error instanceof GuardFault)) throw error;
+      if (!(error instanceof ApiFault)) throw error;
       const { code, faults } = error;
       const message = code === 'refused' ? T.invalid : `${T.unknown} ${LOST_TEXTS[code]}`;
       return [undefined, { message, faults: faults.map(withLine) }];
@@ -59,25 +57,25 @@ export function addSettingsRoutes(router: Router, site: Site): void {
       const showPart: Show = (_, notice, form) => show(ctx, notice, form, part);
       const way = { show: showPart, back: `/settings?done=${part}#${part}`, limit: LIMIT };
       return change(site, ctx, way, async (form) => {
-        const settings = await box.settings();
+        const settings = await client.ask('settings');
         const { values, isStale } = readPart(form, part, settings);
-        if (isStale) throw new GuardFault('refused', T.changedMeanwhile);
+        if (isStale) throw new ApiFault('refused', T.changedMeanwhile);
         if (
           part === 'address' &&
           values.fields['address']?.trim() === 'none' &&
           form.get('none') !== 'known'
         ) {
           const fault = { path: 'management.address', message: T.addressNoneFault, remedy: '' };
-          throw new GuardFault('refused', '', [fault]);
+          throw new ApiFault('refused', '', { faults: [fault] });
         }
         // Between this question and its effect nobody else's may come in unseen.
         const basis = settings.digest === undefined ? {} : { basis: settings.digest };
-        await box.change({ ...settingsIn(part, values), ...basis });
+        await client.ask('changeSettings', { body: { ...settingsIn(part, values), ...basis } });
       });
     });
 
   router.post('/settings/past', (ctx: Context) =>
-    change(site, ctx, { show, back: '/settings?done=past#record' }, () => box.rewritePast()),
+    change(site, ctx, { show, back: '/settings?done=past#record' }, () => client.ask('rewriteHistory')),
   );
   router.post('/settings/lamp', async (ctx: Context) => {
     const form = await ownForm(site, ctx, show);
@@ -85,17 +83,17 @@ export function addSettingsRoutes(router: Router, site: Site): void {
     const pattern = LAMP_CHOICES.find(([known]) => known === form.get('pattern'))?.[0];
     if (pattern === undefined) return ctx.throw(400);
     try {
-      await box.testLamp(pattern);
+      await client.ask('testLamp', { body: { pattern } });
       leadTo(ctx, `/settings?done=lamp-${pattern}#lamp`);
     } catch (error) {
-      if (!(error instanceof GuardFault)) throw error;
+      if (!(error instanceof ApiFault)) throw error;
       ctx.status = 502;
       return show(ctx, { message: LOST_TEXTS[error.code], faults: error.faults });
     }
   });
 
   router.get('/settings/policy.yaml', async (ctx: Context) => {
-    const text = await box.policyText().catch(unlessFault);
+    const text = await client.ask('policyText').catch(unlessFault);
     if (text === undefined) return ctx.throw(502);
     ctx.attachment('policy.yaml');
     ctx.type = 'application/yaml';
@@ -106,8 +104,8 @@ export function addSettingsRoutes(router: Router, site: Site): void {
     const way = { show: showLines, back: '/settings?done=backup#backup', limit: LIMIT };
     return change(site, ctx, way, async (form) => {
       const text = form.get('policy') ?? '';
-      if (text.trim() === '') throw new GuardFault('refused', T.nothingGiven);
-      await box.replacePolicy(text);
+      if (text.trim() === '') throw new ApiFault('refused', T.nothingGiven);
+      await client.ask('replacePolicy', { body: { text } });
     });
   });
 }

@@ -3,10 +3,9 @@
 
 import type { Context } from 'koa';
 
-import { GuardFault } from './api-client.ts';
-import type { GuardClient } from './api-client.ts';
+import { ApiFault } from '../src/api/client.ts';
+import type { ApiClient } from '../src/api/client.ts';
 import { readForm } from './form.ts';
-import type { BoxClient } from './box-client.ts';
 import type { Gate } from './gate.ts';
 import { sameSiteOnly } from './hardening.ts';
 import type { KnowledgeFeed } from './knowledge-feed.ts';
@@ -16,9 +15,7 @@ import { sentence } from './view-model.ts';
 import type { Visitors } from './visitor.ts';
 
 export interface Site {
-  readonly client: GuardClient;
-  /** The same guard, asked for what the pages of the box show. */
-  readonly box: BoxClient;
+  readonly client: ApiClient;
   readonly feed: KnowledgeFeed;
   readonly gate: Gate;
   readonly visitors: Visitors;
@@ -64,7 +61,7 @@ export async function change(
     await command(form);
     leadTo(ctx, back);
   } catch (error) {
-    if (!(error instanceof GuardFault)) throw error;
+    if (!(error instanceof ApiFault)) throw error;
     ctx.status = error.code === 'refused' ? 409 : 502;
     const said = error.code === 'refused' || error.code === 'failed' ? sentence(error.message) : '';
     const effect = error.code === 'refused' ? TEXTS.changedNothing : TEXTS.uncertain;

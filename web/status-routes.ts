@@ -76,19 +76,19 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
     change(site, ctx, onPage, async (form) => {
       const on = form.get('on');
       if (on !== 'yes' && on !== 'no') ctx.throw(400);
-      await client.block({ on: on === 'yes' });
+      await client.ask('block', { body: { on: on === 'yes' } });
     }),
   );
   router.post('/pass', (ctx: Context) =>
     change(site, ctx, onPage, async (form) => {
       const seconds = form.get('seconds') ?? '';
       if (!/^\d{1,4}$/.test(seconds)) return ctx.throw(400);
-      await client.openPass({ seconds: Number(seconds) });
+      await client.ask('openPass', { body: { seconds: Number(seconds) } });
     }),
   );
-  router.post('/pass/end', (ctx: Context) => change(site, ctx, onPage, () => client.endPass()));
+  router.post('/pass/end', (ctx: Context) => change(site, ctx, onPage, () => client.ask('endPass')));
   router.post('/ack', (ctx: Context) =>
-    change(site, ctx, onPage, (form) => client.acknowledge(acknowledgementIn(ctx, form))),
+    change(site, ctx, onPage, (form) => client.ask('acknowledge', { body: acknowledgementIn(ctx, form) })),
   );
   return () => {
     owners.close();

@@ -1,6 +1,8 @@
 // Knows: every word of the timeline, of the incident list's live state and of the frames. Must not know: how they are laid out.
 // English; beside texts.ts, so that it can be translated.
 
+import type { DnsEntry, DnsReading, ReadingWhat } from '../src/api/past.ts';
+
 export type SpanName = 'hour' | 'day' | 'week' | 'month';
 
 export const TIMELINE_TEXTS = {
@@ -34,14 +36,63 @@ export const TIMELINE_TEXTS = {
 
 export const FRAME_TEXTS = {
   title: 'The frames, as Eve reads them',
-  note: 'The first frames of this incident, up to 512 bytes each, decoded.',
+  note: 'The first frames of this incident, up to 512 bytes each, with what Eve can read marked in the bytes.',
   ports: {
     lan: 'as your device sent it (before the block)',
     wan: 'as it left on the wire (what Eve sees)',
   },
   onWire: 'bytes on the wire',
   kept: 'kept',
-  tree: 'Decoded',
+  read: 'What Eve reads',
+  readings: {
+    kind: 'Kind',
+    malformed: 'Not readable',
+    'source-mac': 'From MAC',
+    'destination-mac': 'To MAC',
+    source: 'From',
+    destination: 'To',
+    'source-port': 'From port',
+    'destination-port': 'To port',
+    target: 'About address',
+    dns: 'Name in DNS',
+    mdns: 'Name in mDNS',
+    llmnr: 'Name in LLMNR',
+    nbns: 'Name in NetBIOS',
+    sni: 'Server name (TLS)',
+    quic: 'Server name (QUIC)',
+    http: 'Host',
+    referer: 'Coming from page (Referer)',
+    dhcp: 'Host name',
+    'host-name': 'Host name',
+    account: 'Account',
+    vendor: 'Vendor class',
+    'client-id': 'Client ID',
+    options: 'DHCP options asked for',
+    'previous-address': 'Address asked for',
+    group: 'Group',
+    recognised: 'Recognized',
+    server: 'Told by',
+    offered: 'Address offered',
+    router: 'Router',
+    route: 'Route',
+    resolver: 'DNS server',
+    portal: 'Login page',
+    redirect: 'Redirects to',
+  } satisfies Record<ReadingWhat, string>,
+  notMarked: 'not marked below',
+  moreRead: '{count} more, not listed',
+  dns: 'DNS message',
+  dnsStates: {
+    cut: 'The message goes on after the bytes that are here, so it cannot be read as a whole.',
+    malformed: 'Malformed: these bytes are not a complete DNS message.',
+  } satisfies Record<Exclude<DnsReading['state'], 'whole'>, string>,
+  dnsSections: {
+    question: 'Question',
+    answer: 'Answer',
+    authority: 'Authority',
+    additional: 'Additional',
+  } satisfies Record<DnsEntry['section'], string>,
+  behind: 'Bytes after the message: {count}',
   bytes: 'Bytes',
   none: {
     full: 'No frame was kept: under a flood, or when the incident was told by counting, there is none to show.',

@@ -1,6 +1,8 @@
 // Knows: the words of the pages about tunnels. Must not know: layout.
 // English; with the other texts*.ts the one place for translation. `{…}` is filled in.
 
+import type { TunnelProtocol } from '../src/api/words.ts';
+
 export const TUNNEL_TEXTS = {
   title: 'Tunnels',
   intro:
@@ -63,13 +65,14 @@ export const TUNNEL_TEXTS = {
   backToTunnels: 'Tunnels',
 } as const;
 
-export const PROTOCOL_TEXTS = [
-  ['wireguard', 'WireGuard'],
-  ['openvpn', 'OpenVPN'],
-  ['ipsec', 'IPsec (IKEv2)'],
-  ['tor', 'Tor'],
-  ['opaque', 'other (address and port only)'],
-  ['tailscale', 'Tailscale (a mesh: peers anywhere)'],
-  ['nebula', 'Nebula (a mesh: peers anywhere)'],
-  ['zerotier', 'ZeroTier (a mesh: peers anywhere)'],
-] as const;
+const PROTOCOLS: Readonly<Record<TunnelProtocol, string>> = {
+  wireguard: 'WireGuard',
+  openvpn: 'OpenVPN',
+  ipsec: 'IPsec (IKEv2)',
+  tor: 'Tor',
+  opaque: 'other (address and port only)',
+  tailscale: 'Tailscale (a mesh: peers anywhere)',
+  nebula: 'Nebula (a mesh: peers anywhere)',
+  zerotier: 'ZeroTier (a mesh: peers anywhere)',
+};
+export const PROTOCOL_TEXTS = Object.entries(PROTOCOLS);

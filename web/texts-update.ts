@@ -1,7 +1,7 @@
 // Knows: the words of the update page. Must not know: layout.
 // English; with the other texts*.ts the one place for translation. `{…}` is filled in.
 
-import type { UpdateStage } from '../src/guard/update-status.ts';
+import type { UpdateStage } from '../src/api/words.ts';
 
 export const UPDATE_TEXTS = {
   title: 'Update',

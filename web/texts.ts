@@ -1,8 +1,8 @@
 // Knows: every word the page shows that does not come from the guard. Must not know: how it is laid out.
 // English; one place, so that it can be translated. Rules and kinds as README.md names them.
 
-import type { State } from '../src/guard/status.ts';
-import type { GuardFaultCode } from './api-client.ts';
+import type { State } from '../src/api/words.ts';
+import type { ApiFaultCode } from '../src/api/client.ts';
 
 interface StateText {
   /** Read from across the desk: one or two words. */
@@ -40,7 +40,7 @@ export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
 };
 
 /** Why the light is blind, when it is the page that cannot see. */
-export const LOST_TEXTS: Readonly<Record<GuardFaultCode, string>> = {
+export const LOST_TEXTS: Readonly<Record<ApiFaultCode, string>> = {
   unreachable: 'The guard is not running or does not answer. Nobody is watching the wire for this page.',
   silent: 'The guard takes questions and does not answer them. Nobody knows what is on the wire.',
   garbled: 'The guard answers what this page cannot read. Page and guard may be of different versions.',
@@ -255,7 +255,7 @@ export const TEXTS = {
   noTunnels: 'No tunnel is configured.',
   lastSeen: 'last seen',
   never: 'never seen',
-  unproven: 'This address came from an answer on the wire; no handshake has proven it yet.',
+  unproven: 'Its address comes from answers on the wire; no handshake has proven one yet.',
   meshes: 'Meshes seen on the wire',
   listDay: 'Servers from a list of',
   listIsOld: 'Servers from an old list (import a new one), of',

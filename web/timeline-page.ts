@@ -1,6 +1,6 @@
 // Knows: how the timeline becomes HTML, a part of the status page and alone. Must not know: HTTP, how the past is kept.
 
-import type { Timeline } from '../src/guard/past-answers.ts';
+import type { Timeline } from '../src/api/past.ts';
 import { TIMELINE_TEXTS } from './texts-past.ts';
 import type { Renderer } from './render.ts';
 import { addressOf, neighbour } from './timeline-range.ts';
@@ -19,12 +19,19 @@ export function timelineRegion(
   const view = timeline === undefined ? undefined : timelineView(timeline, range);
   const [since, until] = [range.from, range.to].map((wall) => new Date(wall).toISOString());
   return renderer.draw('timeline', {
-    ...{ view, x: TIMELINE_TEXTS, height: TIMELINE_HEIGHT, span: range.span, address: addressOf(range) },
-    ...{ before: neighbour(range, 'before', now), behind: neighbour(range, 'behind', now) },
+    view,
+    x: TIMELINE_TEXTS,
+    height: TIMELINE_HEIGHT,
+    span: range.span,
+    address: addressOf(range),
+    before: neighbour(range, 'before', now),
+    behind: neighbour(range, 'behind', now),
     quiet: view?.unwatched === true ? TIMELINE_TEXTS.unproven : TIMELINE_TEXTS.quiet,
     incidents: `/incidents?${new URLSearchParams({ since: since ?? '', until: until ?? '' }).toString()}`,
     axis: range.to - range.from > TWO_DAYS ? 'day' : 'clock',
-    ...{ clock, day, moment: (iso: string) => `${day(iso)} ${clock(iso)}` },
+    clock,
+    day,
+    moment: (iso: string) => `${day(iso)} ${clock(iso)}`,
   });
 }
 

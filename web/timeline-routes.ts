@@ -3,8 +3,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import { readTimeline } from '../src/guard/past-answers.ts';
-import { GuardFault } from './api-client.ts';
+import { ApiFault } from '../src/api/client.ts';
 import type { Site } from './site.ts';
 import { timelineRegion } from './timeline-page.ts';
 import { rangeOf } from './timeline-range.ts';
@@ -15,11 +14,11 @@ export async function timelineFor({ client, renderer }: Site, query: URLSearchPa
   const range = rangeOf(query, now);
   const { from, to, buckets } = range;
   try {
-    const asked = `from=${from}&to=${to}&buckets=${buckets}`;
-    const timeline = await client.ask({ method: 'GET', path: `/v1/timeline?${asked}` }, readTimeline);
+    const query = { from: String(from), to: String(to), buckets: String(buckets) };
+    const timeline = await client.ask('timeline', { query });
     return timelineRegion(renderer, range, timeline, now);
   } catch (error) {
-    if (!(error instanceof GuardFault)) throw error;
+    if (!(error instanceof ApiFault)) throw error;
     return timelineRegion(renderer, range, undefined, now);
   }
 }

@@ -2,7 +2,7 @@
 // HTTP, clocks. Nothing rests on colour: what got out stands above the line, what was stopped hangs below it.
 // Doubt is drawn: a time that nobody watched is hatched, not empty.
 
-import type { Timeline, TimelineBucket } from '../src/guard/past-answers.ts';
+import type { Timeline, TimelineBucket } from '../src/api/past.ts';
 import { TIMELINE_TEXTS } from './texts-past.ts';
 import type { TimelineRange } from './timeline-range.ts';
 import { grouped } from './view-model.ts';
@@ -18,12 +18,12 @@ const BAND = 10;
 const SHORTEST_ZOOM_MS = 5 * 60_000;
 
 /** One kind of mark, as the `d` of one SVG path. */
-export interface TimelineShape {
+interface TimelineShape {
   readonly name: string;
   readonly path: string;
 }
 
-export interface TimelineColumn {
+interface TimelineColumn {
   /** Where a click leads. */
   readonly path: string;
   readonly zooms: boolean;

@@ -1,9 +1,9 @@
 // Knows: how tunnels, proposals and configurations become HTML. Must not know: HTTP, the local API.
 // Names and addresses come from the wire and from files: escaped by EJS, and made printable here.
 
-import type { ImportAnswer, Proposal } from '../src/guard/answers.ts';
-import { printable, serverText } from '../src/guard/status.ts';
-import type { TunnelView } from '../src/guard/status.ts';
+import type { ImportAnswer, Proposal } from '../src/api/box.ts';
+import { printable, serverText } from '../src/api/shown.ts';
+import type { TunnelView } from '../src/api/status.ts';
 import { filled } from './eve-words.ts';
 import { withFaults } from './fields.ts';
 import type { FieldPath } from './fields.ts';
@@ -52,9 +52,17 @@ function draw(
   values: Readonly<Record<string, unknown>>,
 ): string {
   return renderer.framed({
-    ...{ title: `${TUNNEL_TEXTS.title} · ${TEXTS.product}`, notice, here: '/tunnels', sheets: BOX_SHEETS },
+    title: `${TUNNEL_TEXTS.title} · ${TEXTS.product}`,
+    notice,
+    here: '/tunnels',
+    sheets: BOX_SHEETS,
     body: renderer.draw(view, {
-      ...{ w: TUNNEL_TEXTS, states: TUNNEL_STATE_TEXTS, clockTime: clockNow, protocolWord, filled, sureness },
+      w: TUNNEL_TEXTS,
+      states: TUNNEL_STATE_TEXTS,
+      clockTime: clockNow,
+      protocolWord,
+      filled,
+      sureness,
       ...values,
     }),
   });
@@ -78,16 +86,14 @@ function tunnelFields({
       most: 64,
       required: true,
     },
-    ...[
-      {
-        path: 'protocol',
-        name: 'protocol',
-        label: TUNNEL_TEXTS.protocol,
-        kind: 'choice',
-        value: protocol,
-        options: PROTOCOL_TEXTS,
-      } as const,
-    ],
+    {
+      path: 'protocol',
+      name: 'protocol',
+      label: TUNNEL_TEXTS.protocol,
+      kind: 'choice',
+      value: protocol,
+      options: PROTOCOL_TEXTS,
+    } as const,
     {
       path: 'endpoints',
       name: 'endpoints',
@@ -118,7 +124,7 @@ function tunnelFields({
 }
 
 /** Tunnels by their name, with every server and whether it lives. */
-export function byName(tunnels: readonly TunnelView[]): readonly {
+function byName(tunnels: readonly TunnelView[]): readonly {
   readonly name: string;
   readonly protocol: string;
   readonly up: boolean;
@@ -147,7 +153,9 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
     'tunnel-list',
     { token, notice: told },
     {
-      ...{ token, most: SERVERS, serverText },
+      token,
+      most: SERVERS,
+      serverText,
       trusted:
         tunnels === undefined
           ? undefined
@@ -170,7 +178,10 @@ export function importPage(renderer: Renderer, around: Around, found: ImportAnsw
   const { reserved, amnezia } = proposal;
   const settings = JSON.stringify({ reserved, amnezia });
   return draw(renderer, 'tunnel-import', around, {
-    ...{ token: around.token, unused: printable(unused), proposal: printable(proposal), sent: proposal },
+    token: around.token,
+    unused: printable(unused),
+    proposal: printable(proposal),
+    sent: proposal,
     change: change === undefined ? undefined : printable(change),
     settings: settings === '{}' ? '' : settings,
     most: SERVERS,
@@ -180,7 +191,10 @@ export function importPage(renderer: Renderer, around: Around, found: ImportAnsw
 /** One handshake that was seen, before a yes. */
 export function learnPage(renderer: Renderer, around: Around, proposal: Proposal, name: string): string {
   return draw(renderer, 'tunnel-learn', around, {
-    ...{ token: around.token, proposal: printable(proposal), endpoint: proposal.endpoint, name },
+    token: around.token,
+    proposal: printable(proposal),
+    endpoint: proposal.endpoint,
+    name,
   });
 }
 
@@ -193,8 +207,11 @@ export function removePage(
 ): string {
   const [tunnel] = byName(tunnels).filter((one) => one.name === name);
   return draw(renderer, 'tunnel-remove', around, {
-    ...{ token: around.token, sent: name, name: printable(name) },
+    token: around.token,
+    sent: name,
+    name: printable(name),
     // Quiet is in use too: a laptop that sleeps keeps its tunnel.
-    ...{ inUse: tunnel?.endpoints.some(({ state }) => state !== 'down'), last: byName(tunnels).length === 1 },
+    inUse: tunnel?.endpoints.some(({ state }) => state !== 'down'),
+    last: byName(tunnels).length === 1,
   });
 }

@@ -4,8 +4,8 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import type { Proposal } from '../src/guard/answers.ts';
-import { GuardFault, unlessFault } from './api-client.ts';
+import type { Proposal } from '../src/api/box.ts';
+import { ApiFault, unlessFault } from '../src/api/client.ts';
 import { linesOf } from './fields.ts';
 import type { Notice } from './render.ts';
 import { change, leadTo, ownForm } from './site.ts';
@@ -21,7 +21,7 @@ const LIMIT = 600_000;
 const EMPTY: TunnelForm = { name: '', protocol: 'wireguard', endpoints: '' };
 
 export function addTunnelRoutes(router: Router, site: Site): void {
-  const { box, feed, renderer, visitors } = site;
+  const { client, feed, renderer, visitors } = site;
 
   async function show(ctx: Context, notice?: Notice, form?: URLSearchParams): Promise<void> {
     const knowledge = await feed.now();
@@ -29,7 +29,9 @@ export function addTunnelRoutes(router: Router, site: Site): void {
     const lost = knowledge.known ? undefined : { message: LOST_TEXTS[knowledge.fault], faults: [] };
     ctx.type = 'html';
     ctx.body = tunnelsPage(renderer, {
-      ...{ token: visitors.token(ctx), notice: notice ?? lost, proposals },
+      token: visitors.token(ctx),
+      notice: notice ?? lost,
+      proposals,
       tunnels: knowledge.known ? knowledge.status.tunnels : undefined,
       filledIn: form === undefined ? EMPTY : formOf(form),
     });
@@ -37,7 +39,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
 
   /** Nothing, when nobody can say: that is told by the tunnels' own absence. */
   async function proposed(): Promise<readonly Proposal[]> {
-    return (await box.proposals().catch(unlessFault)) ?? [];
+    return (await client.ask('learnTunnel', { body: {} }).catch(unlessFault))?.proposals ?? [];
   }
 
   async function showProposal(ctx: Context, endpoint: string, notice?: Notice, name?: string): Promise<void> {
@@ -58,14 +60,16 @@ export function addTunnelRoutes(router: Router, site: Site): void {
       const settings = settingsOf(form.get('settings') ?? '');
       const day = form.get('listed');
       const listed = day === null ? {} : { listed: day };
-      return box.addTunnel({
-        name: name.trim(),
-        protocol,
-        endpoints: linesOf(endpoints),
-        ...settings,
-        ...listed,
-        ...(zerotier === '' ? {} : { zerotier }),
-        ...(anywhere === true ? { anywhere } : {}),
+      return client.ask('addTunnel', {
+        body: {
+          name: name.trim(),
+          protocol,
+          endpoints: linesOf(endpoints),
+          ...settings,
+          ...listed,
+          ...(zerotier === '' ? {} : { zerotier }),
+          ...(anywhere === true ? { anywhere } : {}),
+        },
       });
     }),
   );
@@ -81,11 +85,13 @@ export function addTunnelRoutes(router: Router, site: Site): void {
     }
     try {
       const name = nameFrom(form.get('config.filename') ?? '');
-      const found = await box.examine(bytes === '' ? { text, name } : { bytes, name });
+      const found = await client.ask('importTunnel', {
+        body: { ...(bytes === '' ? { text } : { bytes }), name },
+      });
       ctx.type = 'html';
       ctx.body = importPage(renderer, { token: visitors.token(ctx), notice: undefined }, found);
     } catch (error) {
-      if (!(error instanceof GuardFault)) throw error;
+      if (!(error instanceof ApiFault)) throw error;
       ctx.status = error.code === 'refused' ? 422 : 502;
       const message = error.code === 'refused' ? sentence(error.message) : LOST_TEXTS[error.code];
       return show(ctx, { message, faults: error.faults });
@@ -104,7 +110,10 @@ export function addTunnelRoutes(router: Router, site: Site): void {
         show: (_, notice, form) =>
           showProposal(ctx, form?.get('endpoint') ?? '', notice, form?.get('name') ?? undefined),
       },
-      (form) => box.trust({ endpoint: form.get('endpoint') ?? '', name: (form.get('name') ?? '').trim() }),
+      (form) => {
+        const body = { endpoint: form.get('endpoint') ?? '', name: (form.get('name') ?? '').trim() };
+        return client.ask('learnTunnel', { body });
+      },
     ),
   );
 
@@ -121,7 +130,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
   });
   router.post('/tunnels/remove', (ctx: Context) =>
     change(site, ctx, { show: (_, notice) => show(ctx, notice), back: '/tunnels' }, (form) =>
-      box.removeTunnel(form.get('name') ?? ''),
+      client.ask('removeTunnel', { params: { name: form.get('name') ?? '' } }),
     ),
   );
 }

@@ -4,10 +4,11 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import { UPDATE_PART_MOST } from '../src/guard/update-status.ts';
-import type { UpdateStage, UpdateStatus } from '../src/guard/update-status.ts';
-import { GuardFault, unlessFault } from './api-client.ts';
-import type { BoxClient } from './box-client.ts';
+import { UPDATE_PART_MOST } from '../src/api/words.ts';
+import type { UpdateStage } from '../src/api/words.ts';
+import type { UpdateStatus } from '../src/api/box.ts';
+import { ApiFault, unlessFault } from '../src/api/client.ts';
+import type { ApiClient } from '../src/api/client.ts';
 import { filled } from './eve-words.ts';
 import { readFileForm } from './file-form.ts';
 import { sameSiteOnly } from './hardening.ts';
@@ -23,19 +24,28 @@ const UNDER_WAY: readonly UpdateStage[] = ['installing', 'rolling-back'];
 const BAD: readonly UpdateStage[] = ['rolled-back', 'refused', 'failed'];
 
 export function addUpdateRoutes(router: Router, site: Site): void {
-  const { box, renderer, visitors } = site;
+  const { client, renderer, visitors } = site;
 
   async function show(ctx: Context, notice?: Notice): Promise<void> {
-    const update = await box.update().catch(unlessFault);
+    const update = await client.ask('update').catch(unlessFault);
     const stage = update?.stage ?? 'none';
     const underWay = UNDER_WAY.includes(stage);
     const sent = notice === undefined && ctx.URL.searchParams.has('sent');
     ctx.type = 'html';
     ctx.body = renderer.framed({
-      ...{ title: `${T.title} · ${TEXTS.product}`, notice, here: '/settings', sheets: BOX_SHEETS },
+      title: `${T.title} · ${TEXTS.product}`,
+      notice,
+      here: '/settings',
+      sheets: BOX_SHEETS,
       refresh: underWay || update === undefined || sent,
       body: renderer.draw('update', {
-        ...{ w: T, filled, token: visitors.token(ctx), update, underWay, sent, bad: BAD.includes(stage) },
+        w: T,
+        filled,
+        token: visitors.token(ctx),
+        update,
+        underWay,
+        sent,
+        bad: BAD.includes(stage),
         stage: filled(STAGE_TEXTS[stage], { version: update?.version ?? '' }),
       }),
     });
@@ -50,15 +60,15 @@ export function addUpdateRoutes(router: Router, site: Site): void {
       return show(ctx, { message: TEXTS.staleForm, faults: [] });
     }
     try {
-      if ((await send(box, file)) === 0) {
+      if ((await send(client, file)) === 0) {
         ctx.status = 422;
         await show(ctx, { message: T.nothingGiven, faults: [] });
       } else {
-        await box.installUpdate();
+        await client.ask('installUpdate');
         leadTo(ctx, '/update?sent=yes');
       }
     } catch (error) {
-      if (!(error instanceof GuardFault)) throw error;
+      if (!(error instanceof ApiFault)) throw error;
       ctx.status = error.code === 'refused' ? 422 : 502;
       const message =
         error.code === 'refused'
@@ -70,7 +80,7 @@ export function addUpdateRoutes(router: Router, site: Site): void {
 }
 
 /** Hands the file on, one part of it in memory at a time; gives how many bytes it had. */
-async function send(box: BoxClient, file: AsyncIterable<Buffer>): Promise<number> {
+async function send(client: ApiClient, file: AsyncIterable<Buffer>): Promise<number> {
   let at = 0;
   let held: Buffer[] = [];
   let bytes = 0;
@@ -80,7 +90,7 @@ async function send(box: BoxClient, file: AsyncIterable<Buffer>): Promise<number
     bytes = 0;
     const from = at;
     at += part.length;
-    return box.sendUpdatePart({ at: from, bytes: part.toString('base64') });
+    return client.ask('updatePart', { body: { at: from, bytes: part.toString('base64') } });
   };
   for await (const chunk of file)
     for (let from = 0; from < chunk.length;) {

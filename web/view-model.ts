@@ -1,15 +1,15 @@
 // Knows: what a status means for the eye: which light, which words, which figures. Must not know: HTML, HTTP, clocks.
 // Unknown is blind, and green is shown only for what the status itself backs.
 
-import type { IncidentView, Status } from '../src/guard/status.ts';
-import type { GuardFaultCode } from './api-client.ts';
+import type { IncidentView, Status } from '../src/api/status.ts';
+import type { ApiFaultCode } from '../src/api/client.ts';
 import { DOUBT_TEXTS, LOST_TEXTS, STATE_TEXTS, TEXTS } from './texts.ts';
 import type { LightState, OUTCOME_TEXTS } from './texts.ts';
 
 /** What the page knows: a status that is current, or why it has none and the last one it had. */
 export type Knowledge =
   | { readonly known: true; readonly status: Status }
-  | { readonly known: false; readonly fault: GuardFaultCode; readonly last: Status | undefined };
+  | { readonly known: false; readonly fault: ApiFaultCode; readonly last: Status | undefined };
 
 export interface LightView {
   readonly state: LightState;
@@ -33,7 +33,10 @@ export function lightOf(knowledge: Knowledge): LightView {
   const { word, next } = STATE_TEXTS[state];
   const stopped = status.blockMode && status.state === 'leaking';
   return {
-    ...{ state, word, why: status.why, since: status.since },
+    state,
+    word,
+    why: status.why,
+    since: status.since,
     next: stopped ? TEXTS.blockOnLeaking : next,
   };
 }
@@ -44,7 +47,7 @@ export function blind(why: string): LightView {
 }
 
 /** Why a state that shows green must not be believed, or undefined. Errs toward doubt: what is not verified is blind. */
-export function doubtOf(status: Status): keyof typeof DOUBT_TEXTS | undefined {
+function doubtOf(status: Status): keyof typeof DOUBT_TEXTS | undefined {
   if (status.state !== 'clear' && status.state !== 'blocked') return undefined;
   const { taps, ruleset, counters } = status.health;
   const reading = (port: string): boolean => taps.some((tap) => tap.port === port && tap.state === 'up');

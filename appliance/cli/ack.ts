@@ -1,7 +1,7 @@
 // Knows: the words of `leakguard ack`. Must not know: what an acknowledgement changes.
 // Follows README.md, Commands.
 
-import { DaemonClient } from './api-client.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { grouped } from './terminal.ts';
@@ -23,7 +23,7 @@ export const ackCommand: Command = {
   help: HELP,
   async run(args, io) {
     const { values, positionals } = readArguments('ack', args, API_OPTIONS, 1);
-    const status = await new DaemonClient(values.api).acknowledge({ id: positionals[0] ?? 'all' });
+    const status = await daemonAt(values.api).ask('acknowledge', { body: { id: positionals[0] ?? 'all' } });
     const left = status.unacknowledged;
     const said = `Acknowledged. ${left === 0 ? 'Nothing is left' : `${grouped(left)} left`}; the state is ${status.state}.\n`;
     io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : said);

@@ -1,7 +1,7 @@
 // Knows: the words of `leakguard block`. Must not know: how the kernel is told.
 // Done means that the kernel has the rules and they were read back.
 
-import { DaemonClient } from './api-client.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command } from './command.ts';
@@ -31,7 +31,7 @@ export const blockCommand: Command = {
         'Block mode on or off?',
         'Say "leakguard block on" or "leakguard block off".',
       );
-    const status = await new DaemonClient(values.api).block({ on: word === 'on' });
+    const status = await daemonAt(values.api).ask('block', { body: { on: word === 'on' } });
     if (status.blockMode !== (word === 'on'))
       throw new CommandError(3, 'not-applied', `Block mode is still ${status.blockMode ? 'on' : 'off'}.`);
     const said = status.blockMode

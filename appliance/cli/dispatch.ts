@@ -1,7 +1,7 @@
 // Knows: how the first word finds its command, and how faults become lines and exit codes. Must not know: any command.
 // Follows README.md, Commands.
 
-import { printable } from '../../src/guard/status.ts';
+import { printable } from '../../src/api/shown.ts';
 import { didYouMean } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';

@@ -4,11 +4,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { printable } from '../../src/guard/status.ts';
+import { printable } from '../../src/api/shown.ts';
 import { compileRuleset } from '../../src/policy/nft.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { Bridge } from '../bridge.ts';
-import { readPolicyFileHere } from '../daemon/policy-file-here.ts';
+import { readPolicyFileHere } from '../policy-file-here.ts';
 import type { Check, Finding, Level, Subject } from '../doctor/finding.ts';
 import { found } from '../doctor/finding.ts';
 import { clock, kernel, lamp, power, resources, units } from '../doctor/machine.ts';
@@ -20,7 +20,7 @@ import { pinNumber } from '../lamp/gpio.ts';
 import { checkRuleset } from '../nftables.ts';
 import { run } from '../run-command.ts';
 import { UndoRecord } from '../undo-record.ts';
-import { DaemonClient } from './api-client.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import { runningLab } from './lab-files.ts';
@@ -49,8 +49,18 @@ const OPTIONS = {
 } as const;
 
 const CHECKS: readonly Check[] = [
-  ...[ports, bridge, rules, guard, kernel, units],
-  ...[firewalls, managers, lamp, clock, resources, power],
+  ports,
+  bridge,
+  rules,
+  guard,
+  kernel,
+  units,
+  firewalls,
+  managers,
+  lamp,
+  clock,
+  resources,
+  power,
 ];
 
 const MARKS: Readonly<Record<Level, readonly [mark: string, tone: Tone]>> = {
@@ -115,8 +125,8 @@ export function exitCodeOf(findings: readonly Finding[]): ExitCode {
 }
 
 async function lookedAt(policy: Subject['policy'], stateDir: string, api: string): Promise<Subject> {
-  const client = new DaemonClient(api);
-  const asked = await client.status().then(
+  const client = daemonAt(api);
+  const asked = await client.ask('status').then(
     (status) => ({ status, silence: '' }),
     (error: unknown) => ({
       status: undefined,
@@ -131,7 +141,11 @@ async function lookedAt(policy: Subject['policy'], stateDir: string, api: string
   // Only asked for its faults: nothing is changed, so nothing is ever written down.
   const looked = new Bridge(policy.bridge, new UndoRecord('/nonexistent/undo.json'));
   return {
-    ...{ policy, stateDir, ...asked, machine, ports: seen },
+    policy,
+    stateDir,
+    ...asked,
+    machine,
+    ports: seen,
     bridgeFaults: looked.faults(),
     rulesFault,
     lampFault: unusableLamp(policy.lamp, dirname(api)),

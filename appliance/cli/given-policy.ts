@@ -56,7 +56,7 @@ export function withLearned(policy: Policy, learned: readonly LearnedEndpoint[])
 
 /** Loaded only when asked for: the schema library takes longer to load than many captures to read. */
 async function policyFrom(path: string): Promise<Policy> {
-  const { readPolicyFileHere } = await import('../daemon/policy-file-here.ts');
+  const { readPolicyFileHere } = await import('../policy-file-here.ts');
   const reading = await readPolicyFileHere(path);
   if (reading.ok) return reading.policy;
   throw new CommandError(2, 'policy', reading.faults.join('\n'), 'See "leakguard policy check FILE".');

@@ -1,7 +1,7 @@
 // Knows: the words of `leakguard history`: how the past is kept, and its rewriting. Must not know: how it is rewritten.
 // Follows README.md, Privacy: a stricter setting holds for what comes; the past is offered, never taken.
 
-import { DaemonClient } from './api-client.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command } from './command.ts';
@@ -31,9 +31,9 @@ export const historyCommand: Command = {
     const [word] = positionals;
     if (word !== undefined && word !== 'rewrite')
       throw new CommandError(2, 'usage', `There is no "history ${word}".`, 'See "leakguard history --help".');
-    const client = new DaemonClient(values.api);
-    const told = word === 'rewrite' ? await client.rewritePast() : await client.past('/v1/history');
-    const { privacy, laxerPast } = told as { privacy: string; laxerPast: number };
+    const client = daemonAt(values.api);
+    const told = word === 'rewrite' ? await client.ask('rewriteHistory') : await client.ask('history');
+    const { privacy, laxerPast } = told;
     const text =
       laxerPast === 0
         ? `Privacy is ${privacy}, and so is the past.${word === 'rewrite' ? KEY_GONE : ''}\n`

@@ -2,6 +2,7 @@
 // A process of its own: cap aborts its process when the interface goes down, and its read loop starves timers under flood,
 // so the clock is read inside the frame callback too.
 
+import { randomInt } from 'node:crypto';
 import { writeSync } from 'node:fs';
 
 import { Dissector } from '../../src/flow/dissector.ts';
@@ -108,7 +109,11 @@ function listen(order: ListenOrder): void {
     order.client,
   );
   const analysis = new Analysis({
-    dissector: new Dissector({ quic: nodeQuicCrypto, relays: new Set(order.relays) }),
+    dissector: new Dissector({
+      quic: nodeQuicCrypto,
+      relays: new Set(order.relays),
+      secret: randomInt(2 ** 32),
+    }),
     judge,
     answersBy: policy,
     ...(order.client === undefined ? {} : { client: order.client }),

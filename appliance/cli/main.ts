@@ -21,6 +21,7 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['doctor', async () => (await import('./doctor.ts')).doctorCommand],
   ['setup', async () => (await import('./setup.ts')).setupCommand],
   ['update', async () => (await import('./update.ts')).updateCommand],
+  ['api', async () => (await import('./api.ts')).apiCommand(VERSION)],
   ['lab', async () => (await import('./lab.ts')).labCommand],
 ]);
 
@@ -58,8 +59,11 @@ async function main(): Promise<number> {
   const seen = screen();
   const args = process.argv.slice(2);
   return dispatch(await commandsFor(args[0]), VERSION, args, {
-    ...{ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
-    ...{ terminal: process.stderr.isTTY, signal: ending.signal },
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    terminal: process.stderr.isTTY,
+    signal: ending.signal,
     ...(seen === undefined ? {} : { screen: seen }),
   });
 }

@@ -1,7 +1,7 @@
 // Knows: the words of `leakguard pass`. Must not know: what a pass opens, or how the kernel closes it.
 // A pass is for a captive portal's login: the kernel ends it even when every process is dead.
 
-import { DaemonClient } from './api-client.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments, readDuration } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command } from './command.ts';
@@ -39,12 +39,14 @@ export const passCommand: Command = {
         'Say "leakguard pass 5m", or "leakguard pass end".',
       );
     }
-    const daemon = new DaemonClient(values.api);
+    const daemon = daemonAt(values.api);
     const client = values.client === undefined ? {} : { client: values.client };
     const status =
       word === 'end'
-        ? await daemon.endPass()
-        : await daemon.openPass({ seconds: readDuration(word, 'the time') / 1000, ...client });
+        ? await daemon.ask('endPass')
+        : await daemon.ask('openPass', {
+            body: { seconds: readDuration(word, 'the time') / 1000, ...client },
+          });
     const until = status.passUntil;
     const said = until === null ? 'No pass is open.\n' : `A pass is open until ${until}.\n`;
     io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : said);

@@ -10,7 +10,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
 import { lampFault } from '../lamp/file-lamp.ts';
-import { DaemonClient } from './api-client.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
@@ -132,23 +132,10 @@ function faultsText(file: string, faults: readonly PolicyFault[]): string {
 }
 
 async function policyOf(file: string | undefined, { api }: Values): Promise<Policy> {
-  if (file === undefined) return inForce(await new DaemonClient(api).policy());
+  if (file === undefined) return daemonAt(api).ask('policy');
   const parsed = parsePolicy(await textOf(file));
   if (parsed.ok) return parsed.policy;
   throw new CommandError(2, 'policy', `${file} is no valid policy.`, faultsText(file, parsed.faults));
-}
-
-/** The daemon gives out what it has validated; here only another version's answer is told apart. */
-function inForce(value: unknown): Policy {
-  const policy = value as Partial<Policy> | null;
-  if (policy?.version === 1 && Array.isArray(policy.tunnels) && policy.bridge !== undefined)
-    return policy as Policy;
-  throw new CommandError(
-    3,
-    'garbled',
-    'The daemon says what this command cannot read.',
-    'Restart the daemon.',
-  );
 }
 
 function print(

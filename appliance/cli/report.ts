@@ -1,10 +1,8 @@
 // Knows: the words and options of `leakguard report`. Must not know: how the past is kept, how a format is written.
 // What is printed is what the daemon tells, under the privacy in force.
 
-import type { Dossier } from '../../src/guard/dossier.ts';
-import { readIncident } from '../../src/guard/status.ts';
-import type { Timeline } from '../../src/guard/timeline.ts';
-import { DaemonClient } from './api-client.ts';
+import { INCIDENTS_MOST } from '../../src/api/words.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
@@ -35,7 +33,6 @@ const OPTIONS = {
   format: { type: 'string', default: 'text' },
 } as const;
 
-const INCIDENTS = '2000';
 const BUCKETS = '240';
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -61,23 +58,19 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const since = timeOf(values.since, now, '--since');
   if (since >= until) throw new CommandError(2, 'usage', '--since is not before --until.');
   const question = {
-    ...{ since: String(since), until: String(until) },
+    since: String(since),
+    until: String(until),
     ...(values.client === undefined ? {} : { client: values.client }),
     ...(values.rule === undefined ? {} : { rule: values.rule.toUpperCase() }),
   };
-  const client = new DaemonClient(values.api);
+  const client = daemonAt(values.api);
   const span = { from: String(since), to: String(until), buckets: BUCKETS };
-  const [dossier, found, timeline] = await Promise.all([
-    client.past('/v1/dossier', question),
-    client.past('/v1/incidents', { ...question, limit: INCIDENTS }),
-    client.past('/v1/timeline', span),
+  const [dossier, { incidents }, timeline] = await Promise.all([
+    client.ask('dossier', { query: question }),
+    client.ask('incidents', { query: { ...question, limit: String(INCIDENTS_MOST) } }),
+    client.ask('timeline', { query: span }),
   ]);
-  const { incidents } = found as { incidents: readonly unknown[] };
-  const report: Report = {
-    dossier: dossier as Dossier,
-    incidents: incidents.flatMap((one) => readIncident(one) ?? []),
-    timeline: timeline as Timeline,
-  };
+  const report: Report = { dossier, incidents, timeline };
   io.stdout.write(REPORTS[format].write(report));
   return report.dossier.escaped > 0 ? 1 : 0;
 }

@@ -164,8 +164,11 @@ function planOf(values: {
   const policy = validPolicy(given ? path : 'the policy to be written', text);
   return {
     wanted: wantedFiles({
-      ...{ lan: inner.match, wan: outer.match, bridge: policy.bridge },
-      ...{ management: policy.management.address, webPort: policy.web.port },
+      lan: inner.match,
+      wan: outer.match,
+      bridge: policy.bridge,
+      management: policy.management.address,
+      webPort: policy.web.port,
       lamp: policy.lamp.driver,
     }),
     inside: [inner.name, policy.bridge.name].filter((name) => name !== undefined),

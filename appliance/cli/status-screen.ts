@@ -1,8 +1,9 @@
 // Knows: how a status reads on a terminal: the state first, then why, then the figures. Must not know: sockets, options.
 // Every text goes through `printable`: a name from the wire may hold terminal escapes.
 
-import { placeText, printable, serverText } from '../../src/guard/status.ts';
-import type { IncidentView, State, Status } from '../../src/guard/status.ts';
+import { placeText, printable, serverText } from '../../src/api/shown.ts';
+import type { IncidentView, Status } from '../../src/api/status.ts';
+import type { State } from '../../src/api/words.ts';
 import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
 import type { Style, Tone } from './terminal.ts';
 
@@ -105,7 +106,7 @@ function tunnels(status: Status, { paint }: Style, now: Date): string {
     const seen = tunnel.lastSeen === null ? 'never seen' : `last seen ${clockTime(tunnel.lastSeen, now)}`;
     const tail = tunnel.state === 'up' ? '' : ` (${seen})`;
     const doubt = unproven
-      ? `\n    ${paint('amber', "the server's address came from an answer on the wire; no handshake has proven it yet")}`
+      ? `\n    ${paint('amber', "the server's address comes from answers on the wire; no handshake has proven one yet")}`
       : '';
     const limits = tunnel.limits === undefined ? '' : `\n    ${paint('amber', tunnel.limits)}`;
     const list = tunnel.listIsOld === true ? ', which is old: import a new one' : '';

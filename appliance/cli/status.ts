@@ -1,8 +1,8 @@
 // Knows: the words and options of `leakguard status`. Must not know: how the state comes about.
 // Follows README.md, Commands.
 
-import type { State } from '../../src/guard/status.ts';
-import { DaemonClient } from './api-client.ts';
+import type { State } from '../../src/api/words.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import type { Command, ExitCode } from './command.ts';
 import { statusScreen } from './status-screen.ts';
@@ -30,7 +30,7 @@ export const statusCommand: Command = {
   help: HELP,
   async run(args, io) {
     const { values } = readArguments('status', args, API_OPTIONS);
-    const status = await new DaemonClient(values.api).status();
+    const status = await daemonAt(values.api).ask('status');
     const text = values.json ? `${JSON.stringify(status)}\n` : statusScreen(status, styleOf(io), new Date());
     io.stdout.write(text);
     return exitCodeOf(status.state);

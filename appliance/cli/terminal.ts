@@ -1,7 +1,9 @@
-// Knows: colours, bars and columns of a terminal. Must not know: what is shown. Colour only where people look and want it.
+// Knows: colours and bars of a terminal. Must not know: what is shown. Colour only where people look and want it.
 // Follows ECMA-48 (SGR) and no-color.org (decided by the caller).
 
 import type { CommandIo } from './command.ts';
+
+export { grouped, padded } from '../columns.ts';
 
 export type Tone = 'red' | 'amber' | 'green' | 'dim' | 'bold' | 'plain';
 
@@ -40,22 +42,6 @@ export function bar(value: number, largest: number, width: number): string {
 export function cut(text: string, width: number): string {
   const letters = Array.from(text);
   return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`;
-}
-
-/** Rows in columns, each as wide as its widest cell; the last is not padded. Cells are plain: paint afterwards. */
-export function padded(rows: readonly (readonly string[])[]): string[][] {
-  const widths: number[] = [];
-  for (const row of rows)
-    for (const [index, cell] of row.entries())
-      widths[index] = Math.max(widths[index] ?? 0, Array.from(cell).length);
-  return rows.map((row) =>
-    row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))),
-  );
-}
-
-/** `1234567` → `1,234,567` */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `14:03:22` of this machine's zone, with the day when it is another than that of `now`. Other text stays as it is. */

@@ -5,14 +5,15 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
-import type { ImportCommand } from '../../src/guard/commands.ts';
-import { printable } from '../../src/guard/status.ts';
+import type { ApiClient } from '../../src/api/client.ts';
+import type { Body } from '../../src/api/endpoints.ts';
+import { printable } from '../../src/api/shown.ts';
 import { anywhereWords, isAnywhere } from '../../src/policy/anywhere.ts';
 import { formatEndpoint, parseEndpoint } from '../../src/policy/endpoint.ts';
 import { IMPORT_FORMATS, importConfig } from '../../src/policy/import.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
-import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
-import { DaemonClient } from './api-client.ts';
+import { TUNNEL_PROTOCOLS } from '../../src/api/words.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
@@ -55,7 +56,7 @@ export const tunnelsCommand: Command = {
   async run(args, io) {
     const { values, positionals } = readArguments('tunnels', args, OPTIONS, 64);
     const [word = 'list', ...words] = positionals;
-    const client = new DaemonClient(values.api);
+    const client = daemonAt(values.api);
     switch (word) {
       case 'list':
         return list(client, values, io);
@@ -73,8 +74,8 @@ export const tunnelsCommand: Command = {
   },
 };
 
-async function list(client: DaemonClient, { json }: Values, io: CommandIo): Promise<ExitCode> {
-  const { tunnels } = await client.status();
+async function list(client: ApiClient, { json }: Values, io: CommandIo): Promise<ExitCode> {
+  const { tunnels } = await client.ask('status');
   const lines = tunnels.flatMap((t) => [
     printable(
       `${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}${t.listed === undefined ? '' : `  list of ${t.listed}${t.listIsOld === true ? ', old: import a new one' : ''}`}`,
@@ -86,7 +87,7 @@ async function list(client: DaemonClient, { json }: Values, io: CommandIo): Prom
 }
 
 async function add(
-  client: DaemonClient,
+  client: ApiClient,
   words: readonly string[],
   { json, anywhere, zerotier, yes }: Values,
   io: CommandIo,
@@ -101,10 +102,14 @@ async function add(
     io.stdout.write(`${told}\n`);
     isMeant = await agreed(io);
   }
-  const status = await client.addTunnel({
-    ...{ name, protocol, endpoints },
-    ...(zerotier === undefined ? {} : { zerotier }),
-    ...(isMeant ? { anywhere: true } : {}),
+  const status = await client.ask('addTunnel', {
+    body: {
+      name,
+      protocol,
+      endpoints,
+      ...(zerotier === undefined ? {} : { zerotier }),
+      ...(isMeant ? { anywhere: true } : {}),
+    },
   });
   return say(io, json, status, [`${name} is trusted now: ${endpoints.join(', ')}.`]);
 }
@@ -121,17 +126,19 @@ function wideWords(protocol: string, endpoints: readonly string[]): string | und
 }
 
 async function remove(
-  client: DaemonClient,
+  client: ApiClient,
   [name]: readonly string[],
   { json }: Values,
   io: CommandIo,
 ): Promise<ExitCode> {
   if (name === undefined) throw usage('Which tunnel?');
-  return say(io, json, await client.removeTunnel(name), [`${name} is not trusted any more.`]);
+  return say(io, json, await client.ask('removeTunnel', { params: { name } }), [
+    `${name} is not trusted any more.`,
+  ]);
 }
 
 async function take(
-  client: DaemonClient,
+  client: ApiClient,
   [file]: readonly string[],
   { json, name: given, yes, service, protocol }: Values,
   io: CommandIo,
@@ -143,28 +150,28 @@ async function take(
   const name = given ?? basename(file).replace(/\.[^.]+$/, '');
   const wish = sendable(read, { service, protocol });
   // Who says yes beforehand needs to be asked nothing, and reads the same afterwards.
-  const found = await client.importTunnel({ ...wish, name, ...(yes ? { yes } : {}) });
-  const change = recordOf(recordOf(found)['change']);
-  const proposal = recordOf(recordOf(found)['proposal']);
+  const found = await client.ask('importTunnel', { body: { ...wish, name, ...(yes ? { yes } : {}) } });
+  const { proposal, change, unused } = found;
   const told = [
-    `${name}: ${textOf(proposal['protocol'])} to ${serversText(textsOf(proposal['endpoints']))}`,
-    ...(proposal['listed'] === undefined
+    `${name}: ${proposal.protocol} to ${serversText(proposal.endpoints)}`,
+    ...(change === undefined
       ? []
       : [
-          `a list of ${textOf(proposal['listed'])}: ${textOf(change['added'])} servers more, ${textOf(change['removed'])} less than are trusted now`,
-          ...textsOf(change['examples']).map((line) => `  ${line}`),
+          `a list of ${proposal.listed ?? ''}: ${change.added} servers more, ${change.removed} less than are trusted now`,
+          ...change.examples.map((line) => `  ${line}`),
         ]),
-    ...['reserved', 'amnezia'].flatMap((key) =>
+    ...(['reserved', 'amnezia'] as const).flatMap((key) =>
       proposal[key] === undefined
         ? []
         : [`its packets are known by ${key} ${JSON.stringify(proposal[key])}, and by that alone`],
     ),
-    ...recordsOf(recordOf(found)['unused']).map(({ line, why }) => `line ${textOf(line)}: ${textOf(why)}`),
+    ...unused.map(({ line, why }) => `line ${line}: ${why}`),
   ];
   if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);
   if (yes) return say(io, json, found, [`${name} is trusted now.`]);
   if (json || !(await agreed(io))) return say(io, json, found, ['Nothing was changed.']);
-  return say(io, json, await client.importTunnel({ ...wish, name, yes: true }), [`${name} is trusted now.`]);
+  const done = await client.ask('importTunnel', { body: { ...wish, name, yes: true } });
+  return say(io, json, done, [`${name} is trusted now.`]);
 }
 
 /** As many servers as one line tells. */
@@ -179,7 +186,7 @@ function serversText(servers: readonly string[]): string {
 function sendable(
   read: Buffer,
   choice: { readonly service?: string | undefined; readonly protocol?: string | undefined },
-): Omit<ImportCommand, 'name'> {
+): Omit<Body<'importTunnel'>, 'name'> {
   if (read.length > LIST_MOST) throw usage('That file is too large for a list of servers.');
   const isChosen = choice.service !== undefined || choice.protocol !== undefined;
   if (read.length <= IMPORT_MOST && !isChosen) return { bytes: read.toString('base64') };
@@ -194,7 +201,8 @@ function sendable(
     );
   const { protocol, endpoints, list } = tunnel;
   return {
-    ...{ protocol, endpoints: endpoints.map(formatEndpoint) },
+    protocol,
+    endpoints: endpoints.map(formatEndpoint),
     ...(list.at === undefined ? {} : { listed: list.at }),
   };
 }
@@ -203,18 +211,17 @@ function sendable(
 const LIST_MOST = 64_000_000;
 
 async function learn(
-  client: DaemonClient,
+  client: ApiClient,
   [endpoint]: readonly string[],
   { json, name, yes }: Values,
   io: CommandIo,
 ): Promise<ExitCode> {
-  const seen = await client.learnTunnel({});
-  const proposals = recordsOf(recordOf(seen)['proposals']);
-  const chosen = endpoint ?? (proposals.length === 1 ? textOf(proposals[0]?.['endpoint']) : undefined);
+  const seen = await client.ask('learnTunnel', { body: {} });
+  const { proposals } = seen;
+  const chosen = endpoint ?? (proposals.length === 1 ? proposals[0]?.endpoint : undefined);
   if (!json) {
     const lines = proposals.map(
-      (p) =>
-        `${textOf(p['endpoint'])}  ${textOf(p['protocol'])}  ${String(Math.round(100 * Number(p['confidence'])))} % sure: ${textOf(p['why'])}`,
+      (p) => `${p.endpoint}  ${p.protocol}  ${String(Math.round(100 * p.confidence))} % sure: ${p.why}`,
     );
     const none = 'No handshake was seen outside the trusted tunnels. Connect your VPN, then ask again.';
     io.stdout.write(`${(lines.length === 0 ? [none] : lines).map((line) => printable(line)).join('\n')}\n`);
@@ -226,7 +233,8 @@ async function learn(
     if (json) io.stdout.write(`${JSON.stringify(seen)}\n`);
     return 0;
   }
-  const answer = await client.learnTunnel({ endpoint: chosen, ...(name === undefined ? {} : { name }) });
+  const body = { endpoint: chosen, ...(name === undefined ? {} : { name }) };
+  const answer = await client.ask('learnTunnel', { body });
   return say(io, json, answer, [`${chosen} is trusted now.`]);
 }
 
@@ -252,20 +260,4 @@ function say(io: CommandIo, json: boolean, value: unknown, lines: readonly strin
 
 function usage(message: string): CommandError {
   return new CommandError(2, 'usage', message, 'See "leakguard tunnels --help".');
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-}
-
-function recordsOf(value: unknown): Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? (value as unknown[]).map(recordOf) : [];
-}
-
-function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? (value as unknown[]).map(textOf) : [];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }

@@ -3,15 +3,16 @@
 
 import { readFileSync } from 'node:fs';
 
-import { UPDATE_PART_MOST } from '../../src/guard/update-status.ts';
-import type { UpdateStatus } from '../../src/guard/update-status.ts';
+import type { ApiClient } from '../../src/api/client.ts';
+import { UPDATE_PART_MOST } from '../../src/api/words.ts';
+import type { UpdateStatus } from '../../src/api/box.ts';
 import { UpdateError } from '../update/bundle.ts';
 import { DebianSystem } from '../update/debian-system.ts';
 import { UpdateInstaller } from '../update/installer.ts';
 import { keysIn } from '../update/keys.ts';
 import { UPDATE_PLACES } from '../update/places.ts';
 import { Slots } from '../update/slots.ts';
-import { DaemonClient } from './api-client.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command } from './command.ts';
@@ -54,19 +55,19 @@ export const updateCommand: Command = {
       io.stdout.write(`Kept: an update that fails comes back to version ${version}.\n`);
       return 0;
     }
-    const client = new DaemonClient(values.api);
-    const status = path === undefined ? await client.update() : await send(client, contentOf(path));
+    const client = daemonAt(values.api);
+    const status = path === undefined ? await client.ask('update') : await send(client, contentOf(path));
     io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : wordsFor(status, path !== undefined));
     return 0;
   },
 };
 
-async function send(client: DaemonClient, file: Uint8Array): Promise<UpdateStatus> {
+async function send(client: ApiClient, file: Uint8Array): Promise<UpdateStatus> {
   for (let at = 0; at < file.length || at === 0; at += UPDATE_PART_MOST) {
     const bytes = Buffer.from(file.subarray(at, at + UPDATE_PART_MOST)).toString('base64');
-    await client.uploadUpdate({ at, bytes });
+    await client.ask('updatePart', { body: { at, bytes } });
   }
-  return client.installUpdate();
+  return client.ask('installUpdate');
 }
 
 interface RootPlaces {

@@ -1,9 +1,11 @@
 // Knows: how to follow the daemon for a while and say what was new. Must not know: options, captures.
 // What counts is the ledger's growth; incidents are told as they come, and again when they have doubled.
 
-import { printable } from '../../src/guard/status.ts';
-import type { GuardEvent, IncidentView, LedgerView, State, Status } from '../../src/guard/status.ts';
-import type { DaemonClient } from './api-client.ts';
+import type { ApiClient } from '../../src/api/client.ts';
+import { printable } from '../../src/api/shown.ts';
+import type { GuardEvent, IncidentView, LedgerView, Status } from '../../src/api/status.ts';
+import type { State } from '../../src/api/words.ts';
+import { eventsOf } from './api-client.ts';
 import type { CommandIo, ExitCode } from './command.ts';
 import { incidentLine, stateMark } from './status-screen.ts';
 import { grouped, styleOf } from './terminal.ts';
@@ -17,7 +19,7 @@ export interface WatchWishes {
 }
 
 /** The last line of `watch --json`. */
-export interface WatchSummary {
+interface WatchSummary {
   readonly state: State;
   readonly seconds: number;
   /** What was added while watching. */
@@ -27,16 +29,12 @@ export interface WatchSummary {
 }
 
 /** Exit 1 when anything tried or got out meanwhile, 3 when part of the time was not seen and nothing was found. */
-export async function watchDaemon(
-  client: DaemonClient,
-  wishes: WatchWishes,
-  io: CommandIo,
-): Promise<ExitCode> {
-  const start = await client.status();
+export async function watchDaemon(client: ApiClient, wishes: WatchWishes, io: CommandIo): Promise<ExitCode> {
+  const start = await client.ask('status');
   const began = performance.now();
   const watch = new Watch(start, wishes, io, styleOf(io));
-  await client.events(wishes.until, (event) => watch.hear(event));
-  const end = await client.status();
+  await eventsOf(client, wishes.until, (event) => watch.hear(event));
+  const end = await client.ask('status');
   watch.hear({ event: 'status', data: end });
   return watch.finish(end, (performance.now() - began) / 1000);
 }

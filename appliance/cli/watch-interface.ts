@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 
 import type { AnalysisReport } from '../../src/guard/analysis.ts';
 import type { Attribution } from '../../src/guard/attribution.ts';
-import { printable } from '../../src/guard/status.ts';
+import { printable } from '../../src/api/shown.ts';
 import { addressText, parseAddress, parseMac } from '../../src/wire/address.ts';
 import { objections, obviousPort, readPorts } from '../interfaces.ts';
 import type { PortFacts } from '../interfaces.ts';

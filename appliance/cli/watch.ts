@@ -2,7 +2,7 @@
 // Follows README.md, Commands.
 
 import { parseMac } from '../../src/wire/address.ts';
-import { DaemonClient } from './api-client.ts';
+import { daemonAt } from './api-client.ts';
 import { API_OPTIONS, readArguments, readDuration } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
@@ -90,7 +90,7 @@ async function watch(values: Values, wishes: WatchWishes, io: CommandIo): Promis
         'The daemon has its own policy and lists.',
         'Add --iface NAME to judge by yourself.',
       );
-    return watchDaemon(new DaemonClient(values.api), wishes, io);
+    return watchDaemon(daemonAt(values.api), wishes, io);
   }
   const client = values.client === undefined ? undefined : parseMac(values.client);
   if (values.client !== undefined && client === undefined)

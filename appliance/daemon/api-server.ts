@@ -5,15 +5,27 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ApiErrorBody, Fault, GuardEvent } from '../../src/guard/status.ts';
+
+import { ENDPOINTS } from '../../src/api/endpoints.ts';
+import type { ErrorCode } from '../../src/api/endpoints.ts';
+import { depthOf } from '../../src/api/json.ts';
+import type { ApiErrorBody } from '../../src/api/refusal.ts';
+import type { Fault } from '../../src/policy/fault.ts';
+import type { GuardEvent } from '../../src/api/status.ts';
 
 /** An answer that is not success: status code plus the fields of ApiErrorBody. */
 export class ApiError extends Error {
   readonly status: number;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly faults: readonly Fault[];
 
-  constructor(status: number, code: string, message: string, faults: readonly Fault[] = [], cause?: unknown) {
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    faults: readonly Fault[] = [],
+    cause?: unknown,
+  ) {
     super(message, { cause });
     this.name = 'ApiError';
     this.status = status;
@@ -22,7 +34,7 @@ export class ApiError extends Error {
   }
 }
 
-export interface ApiRequest {
+interface ApiRequest {
   /** Values of `:name` parts of the path. */
   readonly parts: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -68,7 +80,12 @@ export interface ApiLimits {
 }
 
 export const API_LIMITS: ApiLimits = {
-  ...{ headersMs: 5_000, requestMs: 15_000, idleMs: 5_000, stuckMs: 180_000, connections: 256, pipelined: 4 },
+  headersMs: 5_000,
+  requestMs: 15_000,
+  idleMs: 5_000,
+  stuckMs: 180_000,
+  connections: 256,
+  pipelined: 4,
 };
 
 /** Event streams at once; one more is refused. */
@@ -191,7 +208,7 @@ export class ApiServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { path, query } = targetOf(request);
-      if (path === '/v1/events' && request.method === 'GET') {
+      if (path === ENDPOINTS.events.path && request.method === ENDPOINTS.events.method) {
         this.#stream(request, response);
         return;
       }
@@ -319,19 +336,4 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   } catch (error) {
     throw new ApiError(400, 'json', 'the body is not JSON', [], error);
   }
-}
-
-/** How deep objects and lists of a JSON text stand within one another (RFC 8259); of what is no JSON, some number. */
-function depthOf(json: Uint8Array): number {
-  let depth = 0;
-  let most = 0;
-  let inText = false;
-  for (let at = 0; at < json.length; at += 1) {
-    const byte = json[at];
-    if (byte === 0x22) inText = !inText;
-    else if (inText) at += byte === 0x5c ? 1 : 0;
-    else if (byte === 0x5b || byte === 0x7b) most = Math.max(most, (depth += 1));
-    else if (byte === 0x5d || byte === 0x7d) depth -= 1;
-  }
-  return most;
 }

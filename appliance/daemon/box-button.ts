@@ -1,7 +1,7 @@
 // Knows: what the button of the box does: acknowledge, or switch block mode. Must not know: pins, contacts, rules.
 // Whoever can press it has the box in hand.
 
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { Button } from '../lamp/button.ts';
 import { machinePins } from '../lamp/gpio.ts';

@@ -1,7 +1,7 @@
 // Knows: which lamp and button the box has, what it last showed, and that it may be tried out. Must not know: drivers, states.
 // A policy that changes something else leaves the lamp as it is: it must not say red for a reason that is none.
 
-import type { Lamp } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/api/words.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { KeeperLink } from '../lamp/keeper-link.ts';
 import { LampTest } from '../lamp/lamp-test.ts';
@@ -29,7 +29,9 @@ export class BoxLamp {
   constructor({ warnings, runtimeDir, box, isKeptElsewhere, gone }: BoxLampParts) {
     this.#button = new BoxButton(box, warnings);
     this.#link = new KeeperLink({
-      ...{ runtimeDir, isStartedElsewhere: isKeptElsewhere, gone },
+      runtimeDir,
+      isStartedElsewhere: isKeptElsewhere,
+      gone,
       fault: warnings.put.bind(warnings, 'lamp'),
     });
     this.test = new LampTest({

@@ -2,20 +2,19 @@
 // Follows ARCHITECTURE.md: commands arrive at the local API.
 
 import type { Guard } from '../../src/guard/guard.ts';
-import type { HealthAnswer, LampTestAnswer } from '../../src/guard/answers.ts';
-import { LAMPS } from '../../src/guard/status.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import type { HealthProbe } from '../health.ts';
-import { LAMP_TEST_SECONDS, isLamp } from '../lamp/lamp-test.ts';
+import { LAMP_TEST_SECONDS } from '../lamp/lamp-test.ts';
 import type { LampTest } from '../lamp/lamp-test.ts';
-import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { BoxClock, clockRoutes } from './clock-routes.ts';
 import { historyRoutes } from './history-routes.ts';
 import type { HistorySubject } from './history-routes.ts';
 import type { PolicyTexts } from './policy-texts.ts';
+import { routesOf } from './handlers.ts';
+import type { Handlers } from './handlers.ts';
 import { inTurn } from './policy-turns.ts';
-import { apiRoutes, field } from './routes.ts';
+import { apiRoutes } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
 import { settingsRoutes } from './settings-routes.ts';
 import { tunnelRoutes } from './tunnel-routes.ts';
@@ -53,14 +52,16 @@ export function everyRoute({
 }: BoxSubject): readonly ApiRoute[] {
   const setPolicy = box.setPolicy.bind(box);
   const clock = new BoxClock({ wishPath: clockWish });
-  const edits = [
-    ...[...apiRoutes(box), ...tunnelRoutes({ configPath, texts, setPolicy, guard })],
+  const handlers: Handlers = {
+    ...apiRoutes(box),
+    ...tunnelRoutes({ configPath, texts, setPolicy, guard }),
     ...settingsRoutes({ configPath, texts, setPolicy }),
-  ];
-  return [
-    ...[...inTurn(edits, configPath), ...historyRoutes(history, box), ...boxRoutes(box, health, lamp, clock)],
-    ...[...updateRoutes(stateDir, version), ...clockRoutes(clock)],
-  ];
+    ...historyRoutes(history, box),
+    ...boxRoutes(box, health, lamp, clock),
+    ...updateRoutes(stateDir, version),
+    ...clockRoutes(clock),
+  };
+  return inTurn(routesOf(handlers), configPath);
 }
 
 export function boxRoutes(
@@ -68,30 +69,16 @@ export function boxRoutes(
   health: Pick<HealthProbe, 'read'>,
   lamp: Pick<LampTest, 'start'>,
   clock: Pick<BoxClock, 'keeper'>,
-): readonly ApiRoute[] {
-  return [
-    {
-      method: 'GET',
-      path: '/v1/health',
-      handle: async (): Promise<HealthAnswer> => ({
-        ...{ guard: box.status().health, clockKeeper: clock.keeper },
-        ...(await health.read()),
-      }),
+) {
+  return {
+    health: async () => ({
+      guard: box.status().health,
+      clockKeeper: clock.keeper,
+      ...(await health.read()),
+    }),
+    testLamp: ({ body: { pattern } }) => {
+      lamp.start(pattern);
+      return { pattern, seconds: LAMP_TEST_SECONDS };
     },
-    {
-      method: 'POST',
-      path: '/v1/lamp/test',
-      handle: ({ body }): LampTestAnswer => {
-        const pattern = field(body, 'pattern');
-        if (!isLamp(pattern)) {
-          const remedy = `send one of ${LAMPS.join(', ')}`;
-          throw new ApiError(400, 'invalid', 'the lamp is tried with {"pattern": "red"}', [
-            { path: 'pattern', message: 'is no pattern of the lamp', remedy },
-          ]);
-        }
-        lamp.start(pattern);
-        return { pattern, seconds: LAMP_TEST_SECONDS };
-      },
-    },
-  ];
+  } satisfies Partial<Handlers>;
 }

@@ -2,9 +2,10 @@
 
 import { statSync } from 'node:fs';
 import type { Guard } from '../../src/guard/guard.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { worseTunnel } from '../../src/guard/timeline.ts';
-import type { Tally, TimelineTunnel } from '../../src/guard/timeline.ts';
+import type { Tally } from '../../src/guard/timeline.ts';
+import type { TimelineTunnel } from '../../src/api/past.ts';
 import { counterFilePath } from './counter-file.ts';
 
 /** Wall clock of the last kernel reading of an earlier process since boot. */

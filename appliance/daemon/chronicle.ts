@@ -2,7 +2,7 @@
 // Must not know: HTTP, rules, SQL. Without a usable disk it goes on with what is in memory, and says so.
 
 import { ClientBook, shownClients } from '../../src/guard/clients.ts';
-import type { ClientView } from '../../src/guard/clients.ts';
+import type { ClientView, Timeline } from '../../src/api/past.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import { GapNotes } from '../../src/guard/gap-notes.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
@@ -16,9 +16,9 @@ import { laxerThan, shown, shownGap } from '../../src/guard/past.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import { Veil } from '../../src/guard/privacy.ts';
 import { fairPick } from '../../src/guard/quotas.ts';
-import type { AllowedView, IncidentView, Status } from '../../src/guard/status.ts';
+import type { AllowedView, IncidentView, Status } from '../../src/api/status.ts';
 import { NO_TALLY, timelineOf } from '../../src/guard/timeline.ts';
-import type { StateChange, Tally, Timeline } from '../../src/guard/timeline.ts';
+import type { StateChange, Tally } from '../../src/guard/timeline.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { now } from '../clock.ts';
 import { JobError } from '../jobs/job-process.ts';
@@ -105,6 +105,12 @@ export class Chronicle {
   /** The kernel's counters up to which the past was written down since this boot; undefined when nothing was. */
   accounted(): ReadonlyMap<string, number> | undefined {
     return this.#attempt(() => this.#store?.accounted());
+  }
+
+  /** The kernel counts anew, and nothing of it is accounted for. */
+  countAnew(): void {
+    this.#isAccounted = false;
+    this.#attempt(() => this.#store?.forgetAccount());
   }
 
   setPolicy(policy: Policy): void {

@@ -4,13 +4,12 @@
 import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { ClockAnswer, ClockKeeper } from '../../src/guard/answers.ts';
+import type { ClockKeeper } from '../../src/api/words.ts';
 import { monotonicMs } from '../clock.ts';
 import { timeService } from '../owner-clock/keepers.ts';
 import { ClockError, checkPlausible, leaveWish, packedAt } from '../owner-clock/wish.ts';
 import { ApiError } from './api-server.ts';
-import type { ApiRoute } from './api-server.ts';
-import { field } from './routes.ts';
+import type { Handlers } from './handlers.ts';
 
 /** How long the other program may take, milliseconds: a small board starts it in a second or two. */
 const PATIENCE_MS = 12_000;
@@ -41,13 +40,11 @@ export class BoxClock {
   }
 
   /** Resolves when the clock says `wall`, milliseconds; throws ApiError when it will not. */
-  async set(wall: unknown): Promise<void> {
+  async set(wall: number): Promise<void> {
     const { wishPath, root, earliest = packedAt(), patienceMs = PATIENCE_MS } = this.#parts;
     if (wishPath === undefined) throw new ApiError(409, 'not-ours', "this clock is not the box's to set");
     const service = timeService(root);
     if (service !== undefined) throw new ApiError(409, 'kept', `${service} keeps this clock`);
-    if (typeof wall !== 'number' || !Number.isSafeInteger(wall))
-      throw new ApiError(400, 'invalid', 'the time is sent as {"wall": milliseconds since 1970}');
     checked(wall, earliest);
     const asked = monotonicMs();
     leaveWish(wishPath, { wall, monotonic: asked });
@@ -74,15 +71,11 @@ function checked(wall: number, earliest: number): void {
   }
 }
 
-export function clockRoutes(clock: Pick<BoxClock, 'set'>): readonly ApiRoute[] {
-  return [
-    {
-      method: 'POST',
-      path: '/v1/clock',
-      handle: async ({ body }): Promise<ClockAnswer> => {
-        await clock.set(field(body, 'wall'));
-        return { now: new Date().toISOString() };
-      },
+export function clockRoutes(clock: Pick<BoxClock, 'set'>) {
+  return {
+    setClock: async ({ body: { wall } }) => {
+      await clock.set(wall);
+      return { now: new Date().toISOString() };
     },
-  ];
+  } satisfies Partial<Handlers>;
 }

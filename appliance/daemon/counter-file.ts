@@ -3,6 +3,7 @@
 
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TableCounters } from '../nftables.ts';
 import { readRegularFile } from '../regular-file.ts';
 
 const FILE = 'counters.json';
@@ -12,18 +13,20 @@ export function counterFilePath(runtimeDir: string): string {
   return join(runtimeDir, FILE);
 }
 
-export function writeCounterFile(runtimeDir: string, values: ReadonlyMap<string, number>): void {
+export function writeCounterFile(runtimeDir: string, { handle, values }: TableCounters): void {
   const path = counterFilePath(runtimeDir);
   rmSync(`${path}.new`, { force: true });
-  writeFileSync(`${path}.new`, JSON.stringify([...values]), { flag: 'wx' });
+  writeFileSync(`${path}.new`, JSON.stringify({ handle, values: [...values] }), { flag: 'wx' });
   renameSync(`${path}.new`, path);
 }
 
-/** Undefined when there is none, or none that can be understood: then counting starts with the first reading. */
-export function readCounterFile(runtimeDir: string): Map<string, number> | undefined {
+/** Undefined when there is none, or none that can be understood. */
+export function readCounterFile(runtimeDir: string): TableCounters | undefined {
   try {
-    const entries: unknown = JSON.parse(readRegularFile(join(runtimeDir, FILE)));
-    if (!Array.isArray(entries)) return undefined;
+    const { handle, values: entries } = JSON.parse(readRegularFile(join(runtimeDir, FILE))) as Partial<
+      Record<keyof TableCounters, unknown>
+    >;
+    if (typeof handle !== 'number' || !Array.isArray(entries)) return undefined;
     const values = new Map<string, number>();
     for (const entry of entries as unknown[]) {
       if (!Array.isArray(entry)) return undefined;
@@ -31,8 +34,14 @@ export function readCounterFile(runtimeDir: string): Map<string, number> | undef
       if (typeof name !== 'string' || typeof frames !== 'number') return undefined;
       values.set(name, frames);
     }
-    return values;
+    return { handle, values };
   } catch {
     return undefined;
   }
+}
+
+/** Whether the kernel has gone on counting from there: not in a table that was made anew, or whose counters were reset. */
+export function goesOn(last: TableCounters, now: TableCounters): boolean {
+  if (last.handle !== now.handle) return false;
+  return [...last.values].every(([name, frames]) => (now.values.get(name) ?? frames) >= frames);
 }

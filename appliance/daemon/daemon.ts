@@ -10,7 +10,8 @@ import type { UsedServer } from '../../src/guard/learner.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import { shownTime } from '../../src/guard/privacy.ts';
-import type { Fault, Status } from '../../src/guard/status.ts';
+import type { Fault } from '../../src/policy/fault.ts';
+import type { Status } from '../../src/api/status.ts';
 import { isSameNames } from '../../src/guard/answered-names.ts';
 import { ANSWERED_SETS, answeredElement, needsAnswer } from '../../src/policy/answered.ts';
 import type { AnsweredAddress } from '../../src/policy/answered.ts';
@@ -32,7 +33,7 @@ import { HealthProbe } from '../health.ts';
 import { ParsingLanes } from '../jobs/parsing-lanes.ts';
 import { lampFault } from '../lamp/file-lamp.ts';
 import { BEAT_MS } from '../lamp/beat.ts';
-import { dropsLeaksIn, listAddresses, listPairs, listTable } from '../nftables.ts';
+import { dropsLeaksIn, listAddresses, listCounters, listPairs, listTable } from '../nftables.ts';
 import { othersTurn } from '../others-turn.ts';
 import { relaysIn } from '../relays.ts';
 import { RunError } from '../run-command.ts';
@@ -48,12 +49,12 @@ import { everyRoute } from './box-routes.ts';
 import { BridgeKeeper } from './bridge-keeper.ts';
 import { Chronicle } from './chronicle.ts';
 import { closedPolicy } from './closed-policy.ts';
-import { readCounterFile, writeCounterFile } from './counter-file.ts';
+import { goesOn, readCounterFile, writeCounterFile } from './counter-file.ts';
 import { Enforcement } from './enforcement.ts';
 import type { DaemonOptions } from './options.ts';
 import { Places } from './places.ts';
 import { undoRecordIn } from './release.ts';
-import { readPolicyFile } from './policy-file.ts';
+import { readPolicyFile } from '../policy-file.ts';
 import { PolicyTexts } from './policy-texts.ts';
 import { Publisher } from './publisher.ts';
 import { Rounds } from './rounds.ts';
@@ -120,6 +121,9 @@ export class Daemon implements ApiSubject {
   #proofDue = Infinity;
 
   /** Throws LockError when another daemon has one of the directories. */
+  /** Handle of the table that was read last. */
+  #table: number | undefined;
+
   constructor(options: DaemonOptions, log: Logger, end: (reason: string) => void) {
     this.#end = end;
     this.#places = new Places(options.stateDir, options.runtimeDir);
@@ -135,7 +139,10 @@ export class Daemon implements ApiSubject {
     this.#chronicle = new Chronicle({ stateDir, runtimeDir, warnings: this.#warnings });
     this.#guard = this.#newGuard(closedPolicy());
     this.#lamp = new BoxLamp({
-      ...{ warnings: this.#warnings, runtimeDir, box: this, isKeptElsewhere: options.isLightKept },
+      warnings: this.#warnings,
+      runtimeDir,
+      box: this,
+      isKeptElsewhere: options.isLightKept,
       gone: (reason) => {
         this.#guard.doubt('light', reason === undefined ? [] : [reason]);
         this.#publisher.news();
@@ -144,15 +151,16 @@ export class Daemon implements ApiSubject {
     const health = new HealthProbe(() => (this.policy() ?? closedPolicy()).bridge, stateDir);
     this.#api = new ApiServer(
       everyRoute({
-        ...{ box: this, history: this.#chronicle, guard: () => this.#guard, configPath: options.config },
-        ...{
-          health,
-          lamp: this.#lamp.test,
-          texts: this.#texts,
-          stateDir,
-          version: VERSION,
-          clockWish: options.clockWish,
-        },
+        box: this,
+        history: this.#chronicle,
+        guard: () => this.#guard,
+        configPath: options.config,
+        health,
+        lamp: this.#lamp.test,
+        texts: this.#texts,
+        stateDir,
+        version: VERSION,
+        clockWish: options.clockWish,
       }),
       () => ({ event: 'status', data: this.status() }),
       (error) => log.error({ error: String(error) }, 'a request failed'),
@@ -180,9 +188,12 @@ export class Daemon implements ApiSubject {
     this.#firewall = new Firewall({
       state: (state) => this.#guard.firewall(state),
       changing: () => this.#guard.change(this.#taps.orders),
-      reading: (begun, ended, values) => {
-        this.#guard.reading(begun, ended, values);
-        const keep = (): void => writeCounterFile(options.runtimeDir, values);
+      reading: (begun, ended, counters) => {
+        this.#guard.reading(begun, ended, counters.values);
+        // Another hand had deleted the table: what was written down of the old one is of no use to whoever comes next.
+        if (this.#table !== undefined && this.#table !== counters.handle) this.#chronicle.countAnew();
+        this.#table = counters.handle;
+        const keep = (): void => writeCounterFile(options.runtimeDir, counters);
         this.#warnings.attempt('counter-file', 'The counters cannot be kept', keep);
         this.#proofDue = monotonicMs() + PROOF_WAIT_MS;
       },
@@ -190,12 +201,16 @@ export class Daemon implements ApiSubject {
     });
     const fault = this.#warnings.put.bind(this.#warnings, 'disk');
     this.#record = new BoxRecord({
-      ...{ stateDir, runtimeDir, fault },
+      stateDir,
+      runtimeDir,
+      fault,
       putBack: (path) => this.#putBack([path]),
     });
     this.#servers = new KnownServersFile(stateDir, (text) => this.#warnings.put('known-servers', text));
     this.#enforcement = new Enforcement({
-      ...{ firewall: this.#firewall, record: this.#record, runtimeDir },
+      firewall: this.#firewall,
+      record: this.#record,
+      runtimeDir,
       canary: [macText(this.#canary.mac)],
       answered: () => this.#answers.table,
     });
@@ -351,6 +366,24 @@ export class Daemon implements ApiSubject {
     if (closed) await this.#enforcement.close();
   }
 
+  /**
+   * Counting goes on from what an earlier process had accounted for; of a table that was made anew meanwhile, from nothing: nobody has
+   * looked at what it counted.
+   */
+  async #resume(): Promise<void> {
+    const counters = await listCounters(FAMILY, TABLE);
+    const last = readCounterFile(this.#options.runtimeDir);
+    if (counters === undefined || (last !== undefined && !goesOn(last, counters))) {
+      this.#chronicle.countAnew();
+      if (counters !== undefined)
+        this.#guard.resume(new Map([...counters.values.keys()].map((name) => [name, 0])));
+      return;
+    }
+    const accounted = this.#chronicle.accounted();
+    if (accounted !== undefined || last !== undefined)
+      this.#guard.resume(new Map([...(last?.values ?? []), ...(accounted ?? [])]));
+  }
+
   async #enforce(policy: Policy): Promise<void> {
     const first = this.#enforcement.policy === undefined;
     let servers: Servers | undefined;
@@ -359,14 +392,12 @@ export class Daemon implements ApiSubject {
       servers = this.#servers.read();
       this.#guard.observer.recallServers(servers.known);
       this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
-      const accounted = this.#chronicle.accounted();
-      const last = readCounterFile(this.#options.runtimeDir);
-      if (accounted !== undefined || last !== undefined)
-        this.#guard.resume(new Map([...(last ?? []), ...(accounted ?? [])]));
+      await this.#resume();
     }
     this.#lamp.open(policy.lamp);
     const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, {
-      ...{ undo: this.#undo, warnings: this.#warnings },
+      undo: this.#undo,
+      warnings: this.#warnings,
       faults: (faults) => {
         this.#guard.bridge(faults);
         this.#publisher.news();
@@ -604,7 +635,8 @@ export class Daemon implements ApiSubject {
   #newGuard(policy: Policy): Guard {
     // Chance, not the clock: a clock that is set back must not give an id twice.
     const canary = {
-      ...{ chance: randomBytes, mac: this.#canary.mac },
+      chance: randomBytes,
+      mac: this.#canary.mac,
       seal: (serial: number) => sealOf(this.#canary, serial),
     };
     const leads: Leads = {
@@ -613,8 +645,11 @@ export class Daemon implements ApiSubject {
       isLedBetween: (...lead) => this.#enforcement.leads.isLedBetween(...lead),
     };
     return new Guard(policy, {
-      ...{ now, version: VERSION, idPrefix: randomBytes(6).toString('hex') },
-      ...{ canary, leads },
+      now,
+      version: VERSION,
+      idPrefix: randomBytes(6).toString('hex'),
+      canary,
+      leads,
     });
   }
 }

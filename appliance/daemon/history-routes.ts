@@ -1,23 +1,24 @@
 // Knows: what the paths of the local API that ask for the past do. Must not know: HTTP, SQL, kernel.
 // Every question is bounded; what is no question is refused with what would be one.
 
-import type { ClientView } from '../../src/guard/clients.ts';
-import { REPORT_FORMATS } from '../../src/guard/answers.ts';
+import type { Answer } from '../../src/api/endpoint.ts';
+import type { Endpoints } from '../../src/api/endpoints.ts';
+import type { ClientView, Dossier, HistoryAnswer, Timeline } from '../../src/api/past.ts';
+import type { ReportFormat } from '../../src/api/words.ts';
 import { gapView } from '../../src/guard/gaps.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
-import { RULES, isKind, isRule } from '../../src/guard/history.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
 import type { Privacy } from '../../src/guard/privacy.ts';
-import type { AllowedView, IncidentView, Status } from '../../src/guard/status.ts';
-import type { Timeline } from '../../src/guard/timeline.ts';
+import type { AllowedView, IncidentView, Status } from '../../src/api/status.ts';
 import { writeEvidence } from '../../src/wire/pcapng-write.ts';
-import { INCIDENTS_MOST, dossierFrom, reportFrom } from '../jobs/past.ts';
+import { dossierFrom, reportFrom } from '../jobs/past.ts';
 import type { DossierQuestion, PastJobs, PastKind } from '../jobs/past.ts';
 import { REPORTS } from '../report.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
-import type { ApiRoute } from './api-server.ts';
 import { frameRoutes } from './frame-routes.ts';
+import { refused } from './handlers.ts';
+import type { Handlers } from './handlers.ts';
 import { refusedJob } from './refused-job.ts';
 import { noIncident } from './routes.ts';
 
@@ -39,80 +40,46 @@ export interface HistorySubject {
 
 /** Incidents that are read here, newest first: more of them, or a search among all, are read elsewhere. */
 const READ_HERE = 200;
-const BUCKETS_MOST = 2_000;
 const DAY_MS = 86_400_000;
 
-export function historyRoutes(history: HistorySubject, box: { status(): Status }): readonly ApiRoute[] {
-  return [
-    {
-      method: 'GET',
-      path: '/v1/incidents',
-      handle: ({ query }) => listFor(history, filterOf(query)),
-    },
-    {
-      method: 'GET',
-      path: '/v1/incidents/:id',
-      handle: ({ parts }) => history.incident(parts['id'] ?? '') ?? noIncident(parts['id']),
-    },
-    {
-      method: 'GET',
-      path: '/v1/incidents/:id/evidence',
-      handle: ({ parts }) => {
-        const { id = '' } = parts;
-        const frames = history.evidence(id);
-        if (frames.length > 0) return new BinaryAnswer('application/x-pcapng', writeEvidence(frames));
-        if (history.incident(id) === undefined) return noIncident(id);
-        throw new ApiError(404, 'no-evidence', `no frame of ${id} was kept (privacy: ${history.privacy})`);
-      },
-    },
+export function historyRoutes(history: HistorySubject, box: { status(): Status }) {
+  const told = (): HistoryAnswer => ({ privacy: history.privacy, laxerPast: history.laxerPast });
+  return {
     ...frameRoutes(history),
-    { method: 'GET', path: '/v1/clients', handle: () => ({ clients: history.clients() }) },
-    {
-      method: 'GET',
-      path: '/v1/timeline',
-      handle: ({ query }) => {
-        const to = timeOf(query, 'to') ?? Date.now();
-        const from = timeOf(query, 'from') ?? to - DAY_MS;
-        const buckets = countOf(query, 'buckets', 144, BUCKETS_MOST);
-        if (from >= to) throw invalid('from', 'is not before "to"', 'send an earlier time');
-        return history.timeline(from, to, buckets);
-      },
+    incidents: ({ query }) => listFor(history, query),
+    incident: ({ params: { id } }) => history.incident(id) ?? noIncident(id),
+    evidence: ({ params: { id } }) => {
+      const frames = history.evidence(id);
+      if (frames.length > 0) return new BinaryAnswer('application/x-pcapng', writeEvidence(frames));
+      if (history.incident(id) === undefined) return noIncident(id);
+      throw new ApiError(404, 'no-evidence', `no frame of ${id} was kept (privacy: ${history.privacy})`);
     },
-    {
-      method: 'GET',
-      path: '/v1/dossier',
-      handle: ({ query }) => dossierFor(history, box, filterOf(query)),
+    clients: () => ({ clients: history.clients() }),
+    timeline: ({ query: { to = Date.now(), from = to - DAY_MS, buckets } }) => {
+      if (from >= to) throw notBefore('from', 'to');
+      return history.timeline(from, to, buckets);
     },
-    {
-      method: 'GET',
-      path: '/v1/gaps',
-      handle: ({ query }) => {
-        const until = timeOf(query, 'until') ?? Date.now();
-        return { gaps: history.gaps(timeOf(query, 'since') ?? 0, until).map(gapView) };
-      },
+    dossier: ({ query }) => dossierFor(history, box, query),
+    gaps: ({ query: { since = 0, until = Date.now() } }) => ({
+      gaps: history.gaps(since, until).map(gapView),
+    }),
+    report: ({ query }) => reportFor(history, box, query),
+    history: told,
+    rewriteHistory: async () => {
+      try {
+        await history.rewritePast(box.status().blockMode);
+      } catch (error) {
+        throw new ApiError(503, 'not-rewritten', 'the past could not be written anew', [], error);
+      }
+      return told();
     },
-    { method: 'GET', path: '/v1/report', handle: ({ query }) => reportFor(history, box, query) },
-    {
-      method: 'GET',
-      path: '/v1/history',
-      handle: () => ({ privacy: history.privacy, laxerPast: history.laxerPast }),
-    },
-    {
-      method: 'POST',
-      path: '/v1/history/rewrite',
-      handle: async () => {
-        try {
-          await history.rewritePast(box.status().blockMode);
-        } catch (error) {
-          throw new ApiError(503, 'not-rewritten', 'the past could not be written anew', [], error);
-        }
-        return { privacy: history.privacy, laxerPast: history.laxerPast };
-      },
-    },
-  ];
+  } satisfies Partial<Handlers>;
 }
 
-async function listFor(history: HistorySubject, filter: IncidentFilter): Promise<unknown> {
+async function listFor(
+  history: HistorySubject,
+  filter: IncidentFilter,
+): Promise<Answer<Endpoints['incidents']> | BinaryAnswer> {
   const { limit, acknowledged, client, rule, kind, severity, text } = filter;
   const isSearch = [client, rule, kind, severity, text].some((value) => value !== undefined);
   const isShort = limit <= READ_HERE && !isSearch && acknowledged !== true;
@@ -125,7 +92,7 @@ async function dossierFor(
   history: HistorySubject,
   box: { status(): Status },
   filter: IncidentFilter,
-): Promise<unknown> {
+): Promise<Dossier | BinaryAnswer> {
   const asked = { filter, now: Date.now(), ...knownBeside(history, box) };
   const apart = await history.apart('dossier', asked)?.catch(refusedJob);
   return apart === undefined ? dossierFrom(history, asked) : new BinaryAnswer('application/json', apart);
@@ -143,62 +110,16 @@ function knownBeside(
 async function reportFor(
   history: HistorySubject,
   box: { status(): Status },
-  query: URLSearchParams,
+  { format, ...filter }: IncidentFilter & { readonly format: ReportFormat },
 ): Promise<BinaryAnswer> {
-  const filter = filterOf(query);
-  const format = REPORT_FORMATS.find((known) => known === (query.get('format') ?? 'text'));
-  if (format === undefined)
-    throw invalid('format', 'is no format', `send one of ${REPORT_FORMATS.join(', ')}`);
   const now = Date.now();
-  const until = filter.until ?? now;
-  const since = filter.since ?? until - DAY_MS;
-  if (since >= until) throw invalid('since', 'is not before "until"', 'send an earlier time');
+  const { until = now, since = until - DAY_MS } = filter;
+  if (since >= until) throw notBefore('since', 'until');
   const asked = { filter, format, since, until, now, ...knownBeside(history, box) };
   const report = (await history.apart('report', asked)?.catch(refusedJob)) ?? reportFrom(history, asked);
   return new BinaryAnswer(REPORTS[format].type, report);
 }
 
-/** Reads `client`, `rule`, `kind`, `severity`, `since`, `until`, `text`, `acknowledged`, `limit`; throws ApiError 400. */
-export function filterOf(query: URLSearchParams): IncidentFilter {
-  const [rule, kind, severity] = [query.get('rule'), query.get('kind'), query.get('severity')];
-  const [client, text, acknowledged] = [query.get('client'), query.get('text'), query.get('acknowledged')];
-  if (rule !== null && !isRule(rule)) throw invalid('rule', 'is no rule', `send one of ${RULES.join(', ')}`);
-  if (kind !== null && !isKind(kind)) throw invalid('kind', 'is no kind', 'send one, such as dns');
-  if (severity !== null && severity !== 'red' && severity !== 'amber')
-    throw invalid('severity', 'is no severity', 'send red or amber');
-  if (acknowledged !== null && acknowledged !== 'true' && acknowledged !== 'false')
-    throw invalid('acknowledged', 'is neither', 'send true or false');
-  const [since, until] = [timeOf(query, 'since'), timeOf(query, 'until')];
-  return {
-    ...(client === null ? {} : { client: client.toLowerCase() }),
-    ...(rule === null ? {} : { rule }),
-    ...(kind === null ? {} : { kind }),
-    ...(severity === null ? {} : { severity }),
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
-    ...(text === null ? {} : { text }),
-    ...(acknowledged === null ? {} : { acknowledged: acknowledged === 'true' }),
-    limit: countOf(query, 'limit', 100, INCIDENTS_MOST),
-  };
-}
-
-/** ISO 8601, or milliseconds since the epoch. */
-export function timeOf(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  const time = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isNaN(time)) throw invalid(name, 'is no time', 'send it as 2026-01-31T08:00:00Z');
-  return time;
-}
-
-function countOf(query: URLSearchParams, name: string, usual: number, most: number): number {
-  const text = query.get(name);
-  if (text === null) return usual;
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
-  throw invalid(name, 'is out of range', `send a whole number from 1 to ${String(most)}`);
-}
-
-function invalid(path: string, message: string, remedy: string): ApiError {
-  return new ApiError(400, 'invalid', `${path} ${message}`, [{ path, message, remedy }]);
+function notBefore(path: string, end: string): ApiError {
+  return refused([{ path, message: `is not before "${end}"`, remedy: 'send an earlier time' }]);
 }

@@ -59,7 +59,10 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
   const { config, release } = values;
   const folders = { stateDir: values['state-dir'], runtimeDir: values['runtime-dir'] };
   return {
-    ...{ config, ...folders, clockWish: values['clock-wish'], release },
+    config,
+    ...folders,
+    clockWish: values['clock-wish'],
+    release,
     isLightKept: values['kept-light'],
     relays: values.relays,
   };

@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 
 import type { Policy } from '../../src/policy/policy.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
-import { settingsOf } from '../../src/policy/settings.ts';
-import type { Settings } from '../../src/policy/settings.ts';
+import { settingsOf } from '../../src/guard/settings.ts';
+import type { Settings } from '../../src/api/box.ts';
 import type { Given, JobKind, Parsing, Result } from '../jobs/parsing.ts';
 import { ApiError } from './api-server.ts';
 import { refusedJob } from './refused-job.ts';

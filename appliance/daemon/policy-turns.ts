@@ -4,7 +4,6 @@
 import { ApiError } from './api-server.ts';
 import type { ApiRoute } from './api-server.ts';
 import { policyDigest } from './policy-texts.ts';
-import { field } from './routes.ts';
 import { policyText } from './tunnel-routes.ts';
 
 const EDITS = /^\/v1\/(?:policy|settings|tunnels)(?:\/|$)/;
@@ -48,4 +47,10 @@ function onBasis(configPath: string, body: unknown): unknown {
     throw new ApiError(412, 'changed', 'the policy was changed meanwhile');
   const named = Object.entries(body as Readonly<Record<string, unknown>>);
   return Object.fromEntries(named.filter(([name]) => name !== 'basis'));
+}
+
+function field(body: unknown, name: string): unknown {
+  return typeof body === 'object' && body !== null
+    ? (body as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 }

@@ -4,7 +4,7 @@
 import type { Incident } from '../../src/guard/incidents.ts';
 import { viewOf } from '../../src/guard/incident-view.ts';
 import { fairPick } from '../../src/guard/quotas.ts';
-import type { GuardEvent, IncidentView, Status } from '../../src/guard/status.ts';
+import type { GuardEvent, IncidentView, Status } from '../../src/api/status.ts';
 
 /**
  * Shortest time between two rounds of news, milliseconds: the least after a silence, so that what follows at once (a visit on its

@@ -1,8 +1,13 @@
 // Knows: what the paths of the local API that change tunnels do. Must not know: HTTP, kernel, YAML.
 // Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
 
+import type { ImportAnswer } from '../../src/api/box.ts';
+import type { Answer } from '../../src/api/endpoint.ts';
+import { ENDPOINTS } from '../../src/api/endpoints.ts';
+import type { Body, Endpoints } from '../../src/api/endpoints.ts';
 import type { Guard } from '../../src/guard/guard.ts';
-import type { Fault, Status } from '../../src/guard/status.ts';
+import type { Fault } from '../../src/policy/fault.ts';
+import type { Status } from '../../src/api/status.ts';
 import { formatEndpoint } from '../../src/policy/endpoint.ts';
 import { IMPORT_FORMATS } from '../../src/policy/import.ts';
 import { IMPORT_MOST } from '../../src/policy/imported.ts';
@@ -11,7 +16,8 @@ import type { ListChange, TunnelWish } from '../../src/policy/tunnel-wish.ts';
 import type { EditedPolicy, Result } from '../jobs/parsing.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { ApiError } from './api-server.ts';
-import type { ApiRoute } from './api-server.ts';
+import { refused } from './handlers.ts';
+import type { Handlers } from './handlers.ts';
 import { invalidFile } from './policy-texts.ts';
 import type { PolicyTexts } from './policy-texts.ts';
 import type { ApiSubject } from './routes.ts';
@@ -25,23 +31,14 @@ interface TunnelSubject {
 }
 
 /** `configPath` is the policy file: it is read here, and written by whoever puts it in force. */
-export function tunnelRoutes(box: TunnelSubject): readonly ApiRoute[] {
-  return [
-    { method: 'POST', path: '/v1/tunnels', handle: ({ body }) => add(box, body) },
-    { method: 'DELETE', path: '/v1/tunnels/:name', handle: ({ parts }) => remove(box, parts['name'] ?? '') },
-    { method: 'POST', path: '/v1/tunnels/import', handle: ({ body }) => take(box, body) },
-    { method: 'POST', path: '/v1/tunnels/learn', handle: ({ body }) => learn(box, body) },
-  ];
-}
-
-async function add(box: TunnelSubject, body: unknown): Promise<Status> {
-  return (await put(box, wishOf(body))).status;
-}
-
-/** Whatever these are: they become part of the policy's text, and the schema says whether that is one. */
-function wishOf(body: unknown): TunnelWish {
-  const { name, protocol, endpoints, reserved, amnezia, zerotier, anywhere, listed } = fieldsOf(body);
-  return { name, protocol, endpoints, reserved, amnezia, zerotier, anywhere, listed };
+export function tunnelRoutes(box: TunnelSubject) {
+  return {
+    // Whatever these are: they become part of the policy's text, and its schema says whether that is one.
+    addTunnel: async ({ body }) => (await put(box, body)).status,
+    removeTunnel: ({ params: { name } }) => remove(box, name),
+    importTunnel: ({ body }) => take(box, body),
+    learnTunnel: ({ body }) => learn(box, body),
+  } satisfies Partial<Handlers>;
 }
 
 async function remove(box: TunnelSubject, name: string): Promise<Status> {
@@ -51,22 +48,18 @@ async function remove(box: TunnelSubject, name: string): Promise<Status> {
   return inForce(await box.setPolicy(edited.text, edited.parsed));
 }
 
-async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
-  const { text, bytes, name, yes, protocol: chosen, endpoints: read, listed: day } = fieldsOf(body);
-  if (read !== undefined) {
-    const listed = typeof day === 'string' ? day : today();
-    return propose(box, { name, protocol: chosen, endpoints: read, listed }, [], yes === true);
-  }
-  const given = typeof bytes === 'string' ? new Uint8Array(Buffer.from(bytes, 'base64')) : text;
-  const isGiven = typeof given === 'string' || given instanceof Uint8Array;
-  if (!isGiven || given.length > IMPORT_MOST || typeof name !== 'string') {
-    throw new ApiError(
-      400,
-      'invalid',
-      'a configuration is sent as {"text": "[Interface] …", "name": "home"}',
+async function take(
+  box: TunnelSubject,
+  { text, bytes, name, yes = false, protocol: chosen, endpoints: read, listed: day }: Body<'importTunnel'>,
+): Promise<ImportAnswer> {
+  if (read !== undefined)
+    return propose(box, { name, protocol: chosen, endpoints: read, listed: day ?? today() }, [], yes);
+  const given = bytes === undefined ? text : new Uint8Array(Buffer.from(bytes, 'base64'));
+  if (given === undefined || given.length > IMPORT_MOST)
+    throw refused(
       [fault('text', 'is no configuration', `Send ${IMPORT_FORMATS}, and a name for the tunnel.`)],
+      ENDPOINTS.importTunnel.usage,
     );
-  }
   const found = await box.texts.run('import', given);
   if (found === undefined)
     throw new ApiError(
@@ -82,7 +75,7 @@ async function take(box: TunnelSubject, body: unknown): Promise<unknown> {
   const { protocol, endpoints, settings = {}, list } = tunnel;
   const listed = list === undefined ? {} : { listed: list.at ?? today() };
   const wish = { name, protocol, endpoints: endpoints.map(formatEndpoint), ...settings, ...listed };
-  return propose(box, wish, unused, yes === true);
+  return propose(box, wish, unused, yes);
 }
 
 async function propose(
@@ -90,9 +83,10 @@ async function propose(
   wish: TunnelWish,
   unused: readonly UnusedLine[],
   yes: boolean,
-): Promise<unknown> {
-  const told = ({ endpoints, change }: { endpoints: readonly string[]; change: ListChange }): object => ({
-    proposal: { ...wish, endpoints },
+): Promise<ImportAnswer> {
+  type Told = Pick<ImportAnswer, 'proposal' | 'change' | 'unused'>;
+  const told = ({ endpoints, change }: { endpoints: readonly string[]; change: ListChange }): Told => ({
+    proposal: { ...wish, endpoints } as ImportAnswer['proposal'],
     ...(wish.listed === undefined ? {} : { change }),
     unused,
   });
@@ -110,8 +104,10 @@ function today(): string {
   return new Date().toISOString().slice(0, 10);
 }
 
-async function learn(box: TunnelSubject, body: unknown): Promise<unknown> {
-  const { endpoint, name } = fieldsOf(body);
+async function learn(
+  box: TunnelSubject,
+  { endpoint, name }: Body<'learnTunnel'>,
+): Promise<Answer<Endpoints['learnTunnel']>> {
   const proposals = box.guard().observer.proposals.list();
   if (endpoint === undefined) return { proposals, added: false };
   const proposed = proposals.find((one) => one.endpoint === endpoint);
@@ -119,7 +115,9 @@ async function learn(box: TunnelSubject, body: unknown): Promise<unknown> {
     throw new ApiError(404, 'not-proposed', 'no handshake with that endpoint was seen');
   const { protocol } = proposed;
   const { status } = await put(box, {
-    ...{ name: typeof name === 'string' ? name : protocol, protocol, endpoints: [proposed.endpoint] },
+    name: name ?? protocol,
+    protocol,
+    endpoints: [proposed.endpoint],
   });
   box.guard().observer.proposals.forget(proposed.endpoint);
   return { proposals: box.guard().observer.proposals.list(), added: true, status };
@@ -151,10 +149,6 @@ export function policyText({ configPath }: Pick<TunnelSubject, 'configPath'>): s
   } catch (error) {
     throw new ApiError(409, 'no-policy', 'the policy file cannot be read', [], error);
   }
-}
-
-function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
-  return typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
 }
 
 function fault(path: string, message: string, remedy: string): Fault {

@@ -3,47 +3,35 @@
 
 import { join } from 'node:path';
 
-import { UPDATE_PART_MOST } from '../../src/guard/update-status.ts';
-import type { UpdateStatus } from '../../src/guard/update-status.ts';
+import { UPDATE_PART_MOST } from '../../src/api/words.ts';
+import type { UpdateStatus } from '../../src/api/box.ts';
+import type { Body } from '../../src/api/endpoints.ts';
 import { UPDATE_MOST, UpdateError, readUpdate } from '../update/bundle.ts';
 import { Inbox } from '../update/inbox.ts';
 import { keysIn } from '../update/keys.ts';
 import { UPDATE_PLACES } from '../update/places.ts';
 import { publishedIn } from '../update/slots.ts';
 import { ApiError } from './api-server.ts';
-import type { ApiRoute } from './api-server.ts';
-import { field } from './routes.ts';
+import type { Handlers } from './handlers.ts';
 
 /** The two places of root that the daemon reads. */
 type RootPlaces = Pick<typeof UPDATE_PLACES, 'state' | 'keys'>;
 
 /** `stateDir` as the daemon's: the inbox is below it; `version` is the one that runs. */
-export function updateRoutes(
-  stateDir: string,
-  version: string,
-  places: RootPlaces = UPDATE_PLACES,
-): readonly ApiRoute[] {
+export function updateRoutes(stateDir: string, version: string, places: RootPlaces = UPDATE_PLACES) {
   const inbox = (): Inbox => new Inbox(join(stateDir, 'update'));
   const status = ({ received }: Inbox): UpdateStatus => {
     const { wayBack, ...last } = publishedIn(places.state);
     return { running: version, ...last, wayBack: wayBack === version, received };
   };
-  return [
-    { method: 'GET', path: '/v1/update', handle: () => status(inbox()) },
-    { method: 'POST', path: '/v1/update/part', handle: ({ body }) => status(take(inbox(), body)) },
-    {
-      method: 'POST',
-      path: '/v1/update/install',
-      handle: () => status(submit(inbox(), version, places)),
-    },
-  ];
+  return {
+    update: () => status(inbox()),
+    updatePart: ({ body }) => status(take(inbox(), body)),
+    installUpdate: () => status(submit(inbox(), version, places)),
+  } satisfies Partial<Handlers>;
 }
 
-function take(inbox: Inbox, body: unknown): Inbox {
-  const at = field(body, 'at');
-  const text = field(body, 'bytes');
-  if (typeof at !== 'number' || typeof text !== 'string')
-    throw new ApiError(400, 'invalid', 'a part is sent as {"at": 0, "bytes": "base64"}');
+function take(inbox: Inbox, { at, bytes: text }: Body<'updatePart'>): Inbox {
   const bytes = Buffer.from(text, 'base64');
   const next = inbox.received;
   if (at !== 0 && at !== next)

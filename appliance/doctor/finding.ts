@@ -1,8 +1,8 @@
 // Knows: what a check says, and what it may look at. Must not know: any check, and how things are looked at.
 // Which way doubt errs: what cannot be looked at is said to be unknown, never to be well.
 
-import type { PortHealth, MachineHealth } from '../../src/guard/answers.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { MachineHealth, PortHealth } from '../../src/api/box.ts';
+import type { Status } from '../../src/api/status.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 
 /** `fault`: the box does not do what it must. `warning`: it does, and something speaks against it. */

@@ -41,7 +41,11 @@ export interface JobLimits {
 }
 
 export const JOB_LIMITS: JobLimits = {
-  ...{ deadlineMs: 2_000, startMs: 20_000, waiting: 8, idleMs: 5_000, heapMb: 128 },
+  deadlineMs: 2_000,
+  startMs: 20_000,
+  waiting: 8,
+  idleMs: 5_000,
+  heapMb: 128,
 };
 
 interface Waiting extends JobMessage {

@@ -9,13 +9,13 @@ import { parsePolicy, readPolicy } from '../../src/policy/schema.ts';
 import type { ParsedPolicy } from '../../src/policy/schema.ts';
 import { withSettings, withTunnel, withoutTunnel } from '../../src/policy/schema-edit.ts';
 import type { PolicyDocument, TunnelEdit } from '../../src/policy/schema-edit.ts';
-import { settingsOf } from '../../src/policy/settings.ts';
-import type { Settings } from '../../src/policy/settings.ts';
+import { settingsOf } from '../../src/guard/settings.ts';
+import type { Settings } from '../../src/api/box.ts';
 import { endpointTexts, listChange, readWish } from '../../src/policy/tunnel-wish.ts';
 import type { ListChange, TunnelWish } from '../../src/policy/tunnel-wish.ts';
 
 /** Of a policy text that is none, every fault. */
-export interface NoPolicy {
+interface NoPolicy {
   readonly faults: readonly Fault[];
 }
 
@@ -26,7 +26,7 @@ export interface EditedPolicy {
 }
 
 /** Of a tunnel that somebody wants, what is wrong with it. */
-export interface NoTunnel {
+interface NoTunnel {
   readonly wrong: readonly Fault[];
 }
 

@@ -3,19 +3,18 @@
 
 import { join } from 'node:path';
 
-import type { ReportFormat } from '../../src/guard/answers.ts';
+import { INCIDENTS_MOST } from '../../src/api/words.ts';
+import type { ReportFormat } from '../../src/api/words.ts';
 import { shownClients } from '../../src/guard/clients.ts';
-import type { ClientView } from '../../src/guard/clients.ts';
+import type { ClientView, Dossier, Timeline } from '../../src/api/past.ts';
 import { allowedBy } from '../../src/guard/allowed.ts';
 import { dossierOf } from '../../src/guard/dossier.ts';
-import type { Dossier } from '../../src/guard/dossier.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import type { IncidentFilter } from '../../src/guard/history.ts';
 import { Veil } from '../../src/guard/privacy.ts';
 import type { Privacy } from '../../src/guard/privacy.ts';
-import type { AllowedView, IncidentView, TunnelView } from '../../src/guard/status.ts';
+import type { AllowedView, IncidentView, TunnelView } from '../../src/api/status.ts';
 import { timelineOf } from '../../src/guard/timeline.ts';
-import type { Timeline } from '../../src/guard/timeline.ts';
 import { registrationOf } from '../registrations.ts';
 import { REPORTS } from '../report.ts';
 import { ClientTable } from '../store/client-table.ts';
@@ -73,8 +72,6 @@ interface PastJob<T> {
 
 export type PastKind = keyof PastJobs;
 
-/** Incidents of one list. */
-export const INCIDENTS_MOST = 2_000;
 /** Incidents that one dossier is made of. */
 const DOSSIER_MOST = 20_000;
 const REPORT_BUCKETS = 240;
@@ -86,10 +83,15 @@ export function dossierFrom(
   const incidents = past.incidents({ ...filter, limit: DOSSIER_MOST });
   const devices = past.clients();
   return dossierOf({
-    ...{ incidents, registrationOf, privacy, tunnels, allowed: allowed && allowedBy(allowed, filter) },
+    incidents,
+    registrationOf,
+    privacy,
+    tunnels,
+    allowed: allowed && allowedBy(allowed, filter),
     gaps: past.gaps(filter.since ?? 0, filter.until ?? now),
     clients: filter.client === undefined ? devices : devices.filter(({ id }) => id === filter.client),
-    ...{ from: filter.since, to: filter.until ?? now },
+    from: filter.since,
+    to: filter.until ?? now,
     truncated: incidents.length >= DOSSIER_MOST,
   });
 }

@@ -120,7 +120,12 @@ export async function startDaemon(
   await Promise.all([mkdir(guardState), mkdir(guardRuntime), writeFile(policy, labPolicy(plan))]);
   const argv = programArgv(
     'daemon/main',
-    ...['--config', policy, '--state-dir', guardState, '--runtime-dir', guardRuntime],
+    '--config',
+    policy,
+    '--state-dir',
+    guardState,
+    '--runtime-dir',
+    guardRuntime,
   );
   const daemon = new Supervised('leakguardd', space, argv, join(plan.dir, 'leakguardd.log'), started);
   await daemon.start();
@@ -148,8 +153,14 @@ export async function startDaemon(
 export async function startPage(plan: Plan, space: Namespace): Promise<Supervised> {
   const argv = programArgv(
     'web/main',
-    ...['--api', plan.files.api, '--port', `${PAGE_PORT}`, '--host', LAN.box],
-    ...['--state-dir', join(plan.dir, 'page-state')],
+    '--api',
+    plan.files.api,
+    '--port',
+    `${PAGE_PORT}`,
+    '--host',
+    LAN.box,
+    '--state-dir',
+    join(plan.dir, 'page-state'),
   );
   const page = new Supervised('leakguard-web', space, argv, join(plan.dir, 'leakguard-web.log'));
   await page.start();

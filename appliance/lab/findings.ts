@@ -1,7 +1,7 @@
 // Knows: how two looks at the guard compare, and whether what changed is what a step expects. Must not know: how to look.
 // Pure: the player looks, this judges. Amber incidents are the laptop's ordinary chatter and raise no alarm.
 
-import type { IncidentView, Status } from '../../src/guard/status.ts';
+import type { IncidentView, Status } from '../../src/api/status.ts';
 import type { Leak } from './scenario.ts';
 
 export interface Change {

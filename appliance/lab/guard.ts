@@ -1,32 +1,36 @@
 // Knows: how a program asks the guard and waits for what it says. Must not know: what is being waited for.
-// HTTP over a Unix socket, server-sent events on /v1/events.
+// It looks again at every event, and now and then without one.
 
-import { request, type IncomingMessage } from 'node:http';
-
-import type { AckCommand, BlockCommand } from '../../src/guard/commands.ts';
-import { readApiError, readJson, readStatus, type Status } from '../../src/guard/status.ts';
+import { ApiClient } from '../../src/api/client.ts';
+import type { Status } from '../../src/api/status.ts';
 import { LabError } from './error.ts';
 
 /** Looked at again after this long even when no event says so. */
 const RELOOK_MS = 250;
+/** As long as the daemon itself keeps a connection on which nothing moves. */
+const ANSWER_MS = 180_000;
 
 export class GuardClient {
-  readonly #socketPath: string;
+  readonly #api: ApiClient;
 
   constructor(socketPath: string) {
-    this.#socketPath = socketPath;
+    this.#api = new ApiClient({
+      socketPath,
+      patience: () => ANSWER_MS,
+      thrown: (fault) => new LabError('guard-refused', `${fault.status} ${fault.message}`, fault),
+    });
   }
 
   status(): Promise<Status> {
-    return this.#ask('GET', '/v1/status');
+    return this.#api.ask('status');
   }
 
   block(on: boolean): Promise<Status> {
-    return this.#ask('PUT', '/v1/block', { on } satisfies BlockCommand);
+    return this.#api.ask('block', { body: { on } });
   }
 
   acknowledge(id = 'all'): Promise<Status> {
-    return this.#ask('POST', '/v1/ack', { id } satisfies AckCommand);
+    return this.#api.ask('acknowledge', { body: { id } });
   }
 
   /** The first status that satisfies; while no guard answers it keeps asking. LabError with the last one seen when time is up, or `signal` is aborted. */
@@ -58,7 +62,7 @@ export class GuardClient {
     signal?: AbortSignal,
   ): Promise<Status | undefined> {
     const end = Date.now() + forMs;
-    const events = new EventWatch(this.#socketPath);
+    const events = new EventWatch(this.#api);
     try {
       for (;;) {
         const event = events.next(Math.min(RELOOK_MS, Math.max(0, end - Date.now())));
@@ -71,53 +75,23 @@ export class GuardClient {
       events.close();
     }
   }
-
-  async #ask(method: string, path: string, body?: BlockCommand | AckCommand): Promise<Status> {
-    const { code, text } = await new Promise<{ code: number; text: string }>((resolve, reject) => {
-      const asked = request(
-        {
-          socketPath: this.#socketPath,
-          method,
-          path,
-          // A kept connection may be closed by the other end in the moment it is used again.
-          agent: false,
-          headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
-        },
-        (answer) => {
-          const parts: Buffer[] = [];
-          answer.on('data', (part: Buffer) => parts.push(part));
-          answer.on('error', reject);
-          answer.on('end', () =>
-            resolve({ code: answer.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }),
-          );
-        },
-      );
-      asked.on('error', reject);
-      asked.end(body === undefined ? undefined : JSON.stringify(body));
-    });
-    const value = readJson(text);
-    const status = code === 200 ? readStatus(value) : undefined;
-    if (status !== undefined) return status;
-    const said = readApiError(value)?.error.message ?? 'an answer that is no status';
-    throw new LabError('guard-refused', `${method} ${path}: ${code} ${said}`);
-  }
 }
 
 /** Tells that something happened, not what: whoever waits looks at the whole status. */
 class EventWatch {
-  readonly #socketPath: string;
-  #answer: IncomingMessage | undefined;
-  #connecting = false;
-  #closed = false;
+  readonly #api: ApiClient;
+  readonly #ending = new AbortController();
+  #listening = false;
   #wake: (() => void) | undefined;
 
-  constructor(socketPath: string) {
-    this.#socketPath = socketPath;
+  constructor(api: ApiClient) {
+    this.#api = api;
   }
 
   /** Resolves at the next event, or after `atMostMs`. */
   next(atMostMs: number): Promise<void> {
-    this.#connect();
+    // No guard listens (yet, or any more): the next look tries again.
+    if (!this.#listening) void this.#listen().catch(() => undefined);
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, atMostMs);
       this.#wake = () => {
@@ -128,24 +102,16 @@ class EventWatch {
   }
 
   close(): void {
-    this.#closed = true;
     this.#wake?.();
-    this.#answer?.destroy();
+    this.#ending.abort();
   }
 
-  #connect(): void {
-    if (this.#connecting || this.#answer !== undefined) return;
-    this.#connecting = true;
-    const asked = request({ socketPath: this.#socketPath, path: '/v1/events', agent: false }, (answer) => {
-      this.#connecting = false;
-      this.#answer = answer;
-      answer.on('data', () => this.#wake?.());
-      answer.on('error', () => undefined);
-      answer.on('close', () => (this.#answer = undefined));
-      if (this.#closed) answer.destroy();
-    });
-    // No guard listens (yet, or any more): the next look tries again.
-    asked.on('error', () => (this.#connecting = false));
-    asked.end();
+  async #listen(): Promise<void> {
+    this.#listening = true;
+    try {
+      await this.#api.events(this.#ending.signal, () => this.#wake?.());
+    } finally {
+      this.#listening = false;
+    }
   }
 }

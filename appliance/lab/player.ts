@@ -1,7 +1,7 @@
 // Knows: how a step is acted out in a lab and what is looked at meanwhile. Must not know: any scenario, how results are shown.
 // Three witnesses: the client's own exit code, the guard's status, and tcpdump in the uplink, which shares nothing with the guard.
 
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { Capture } from './capture.ts';
 import { LabError } from './error.ts';
 import { changes, describe, faultsOfLeak, totals } from './findings.ts';

@@ -2,7 +2,7 @@
 // Scenarios are data, so that many can follow the few there are.
 
 import type { Kind } from '../../src/flow/kinds.ts';
-import type { Lamp, State } from '../../src/guard/status.ts';
+import type { Lamp, State } from '../../src/api/words.ts';
 import type { Rule } from '../../src/policy/verdict.ts';
 import type { Argv } from './process.ts';
 

@@ -40,8 +40,23 @@ async function makeCertificate(plan: Plan): Promise<{ readonly key: string; read
   const names = `subjectAltName=DNS:www.example,DNS:bank.example,DNS:leak.example,IP:${NET.web4},IP:${NET.web6}`;
   await must([
     'openssl',
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-days', '30', '-subj', '/CN=www.example', '-addext', names, '-keyout', key, '-out', cert],
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '30',
+    '-subj',
+    '/CN=www.example',
+    '-addext',
+    names,
+    '-keyout',
+    key,
+    '-out',
+    cert,
   ]);
   return { key, cert };
 }

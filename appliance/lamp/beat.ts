@@ -1,7 +1,7 @@
 // Knows: what the daemon and the keeper of the light say to each other, and how often. Must not know: either of them, lamps.
 // Lines of JSON over a Unix stream socket. Each beat carries all that the keeper has to know, so that any one of them is enough.
 
-import type { Lamp } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/api/words.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 
 /** Below the runtime directory. */

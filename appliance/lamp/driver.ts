@@ -1,7 +1,7 @@
 // Knows: what every lamp can do. Must not know: any lamp.
 // A lamp that nobody refreshes must not stay green: on a clean stop it is set to red.
 
-import type { Lamp } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/api/words.ts';
 
 export interface LampDriver {
   /** Shows a pattern until the next call; throws when the device refuses. */

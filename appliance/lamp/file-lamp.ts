@@ -4,8 +4,8 @@
 
 import { lstatSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { LAMPS } from '../../src/guard/status.ts';
-import type { Lamp } from '../../src/guard/status.ts';
+import { LAMPS } from '../../src/api/words.ts';
+import type { Lamp } from '../../src/api/words.ts';
 import type { Fault } from '../../src/policy/fault.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { readRegularFile } from '../regular-file.ts';

@@ -10,7 +10,7 @@ import type { Gpio } from 'onoff';
 import { LampError } from './error.ts';
 
 /** A pin that is written. */
-export interface OutputPin {
+interface OutputPin {
   set(lit: boolean): void;
 }
 

@@ -7,7 +7,7 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Lamp } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/api/words.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { monotonicMs } from '../clock.ts';
 import { LIGHT_SOCKET, LineReader, NOBODY_WATCHES, SILENCE_MS } from './beat.ts';
@@ -102,7 +102,9 @@ export class KeeperLink {
     const socket = this.#socket;
     if (socket === undefined || !this.#isConnected || socket.writableNeedDrain) return;
     const beat: Beat = {
-      ...{ at: monotonicMs(), pattern: this.#pattern, lamp: this.#config },
+      at: monotonicMs(),
+      pattern: this.#pattern,
+      lamp: this.#config,
       ...(this.#again ? { again: true } : {}),
     };
     this.#again = false;

@@ -1,7 +1,7 @@
 // Knows: that the lamp shows the last pattern asked for, whatever its driver does. Must not know: why a pattern is shown.
 // A lamp that fails is a warning on the page, never the end of the guard; it is tried again with the next word.
 
-import type { Lamp } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/api/words.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { openLamp } from './lamp.ts';
 import type { LampDriver } from './driver.ts';

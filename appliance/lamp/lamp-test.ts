@@ -1,8 +1,7 @@
 // Knows: how a lamp is tried out without lying: announced, short, and ended at once by news. Must not know: any lamp, states.
 // A pattern that is only tried stands between two fast red flashes: who looks across the room must not take it for the state.
 
-import { LAMPS } from '../../src/guard/status.ts';
-import type { Lamp } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/api/words.ts';
 
 /** What the test shows, and for how long, milliseconds. */
 const ANNOUNCED: Lamp = 'red-flash';
@@ -57,8 +56,4 @@ export class LampTest {
     this.#parts.tell(undefined);
     if (this.#state !== undefined) this.#parts.show(this.#state);
   }
-}
-
-export function isLamp(value: unknown): value is Lamp {
-  return LAMPS.some((known) => known === value);
 }

@@ -1,8 +1,8 @@
 // Knows: what the light shows while the daemon's beats come, and what when they do not. Must not know: sockets, processes.
 // Which way doubt errs: no beat, a beat that is old, or a beat that cannot be read is no beat, and the light turns red.
 
-import { LAMPS } from '../../src/guard/status.ts';
-import type { Lamp } from '../../src/guard/status.ts';
+import { LAMPS } from '../../src/api/words.ts';
+import type { Lamp } from '../../src/api/words.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { NOBODY_WATCHES, SILENCE_MS } from './beat.ts';
 import type { Beat, Echo } from './beat.ts';
@@ -66,7 +66,7 @@ export class LightWatch {
   }
 }
 
-export function isBeat(value: unknown): value is Beat {
+function isBeat(value: unknown): value is Beat {
   if (typeof value !== 'object' || value === null) return false;
   const { at, pattern, lamp } = value as Record<string, unknown>;
   const isConfig = typeof lamp === 'object' && lamp !== null && 'driver' in lamp;

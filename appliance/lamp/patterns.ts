@@ -1,7 +1,7 @@
 // Knows: what each pattern looks like on a red and a green light. Must not know: how lights are lit, why a pattern is shown.
 // Follows README.md, The light: every pattern can be told apart without colour, and on two lights as well as on one of two colours.
 
-import type { Lamp } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/api/words.ts';
 
 /** Times in milliseconds. */
 export interface Blink {

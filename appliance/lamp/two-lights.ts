@@ -1,7 +1,7 @@
 // Knows: a lamp made of a red and a green light, or of one that has both. Must not know: how either is lit.
 // Which way doubt errs: red is lit before green is put out, and green only after red is dark.
 
-import type { Lamp } from '../../src/guard/status.ts';
+import type { Lamp } from '../../src/api/words.ts';
 import type { LampDriver } from './driver.ts';
 import { PATTERNS } from './patterns.ts';
 import type { Light } from './patterns.ts';

@@ -10,7 +10,7 @@ const ENTRIES = ['dist/appliance/cli/analyze.js'];
  * What stays a module of its own: packages, what is loaded only when asked for, and the error that its catcher knows by its class.
  * @param {string} id as it is imported
  */
-const isOutside = (id) => !/^[./]/.test(id) || /\/(daemon|store)\/|\/command\.js$/.test(id);
+const isOutside = (id) => !/^[./]/.test(id) || /\/store\/|\/(command|policy-file-here)\.js$/.test(id);
 
 for (const input of ENTRIES) {
   const bundle = await rolldown({ input, platform: 'node', external: isOutside, logLevel: 'warn' });

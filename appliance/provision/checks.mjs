@@ -64,6 +64,9 @@ export const CHECKS = [
       'test',
     ]),
   },
+  { name: 'dead', args: ['knip/bin/knip.js', '--no-progress', '--no-config-hints'] },
+  // What only a test reaches is dead too.
+  { name: 'test-only', args: ['knip/bin/knip.js', '--no-progress', '--no-config-hints', '--production'] },
   { name: 'types', args: ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'] },
   ...['unit', 'property', 'corpus', 'netns', 'browser'].map(project),
 ];

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Policy } from '../../src/policy/policy.ts';
-import { TOP } from '../lab/program.ts';
+import { TOP } from '../top-level.ts';
 
 /** A file of text, or a symbolic link. */
 export type Wanted =
@@ -41,10 +41,14 @@ export function wantedFiles(facts: SetupFacts): readonly Wanted[] {
   const { name, lan, wan } = facts.bridge;
   const names = { BRIDGE: name, LAN: lan, WAN: wan };
   const file = (path: string, template: string, values: Record<string, string> = {}): Wanted => ({
-    ...{ path, kind: 'file', content: filled(template, { ...names, ...values }) },
+    path,
+    kind: 'file',
+    content: filled(template, { ...names, ...values }),
   });
   const enabled = (unit: string, by: string): Wanted => ({
-    ...{ path: `${ETC}/${by}.wants/${unit}`, kind: 'link', content: `${UNITS}/${unit}` },
+    path: `${ETC}/${by}.wants/${unit}`,
+    kind: 'link',
+    content: `${UNITS}/${unit}`,
   });
   const elsewhere = name !== DEFAULT_BRIDGE || facts.webPort !== DEFAULT_PORT;
   return [

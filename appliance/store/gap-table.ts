@@ -6,7 +6,7 @@ import { shownGap } from '../../src/guard/past.ts';
 import type { PastGap } from '../../src/guard/past.ts';
 import { PRIVACIES } from '../../src/guard/privacy.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
-import { readJson } from '../../src/guard/status.ts';
+import { readJson } from '../../src/api/json.ts';
 import type { Database, SqlRow, Statement } from './database.ts';
 import { textOf } from './incident-table.ts';
 

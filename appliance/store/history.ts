@@ -6,13 +6,13 @@ import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Accounted } from '../../src/guard/balance.ts';
 import { veiledClient } from '../../src/guard/clients.ts';
-import type { ClientView } from '../../src/guard/clients.ts';
+import type { ClientView } from '../../src/api/past.ts';
 import type { EvidenceFrame } from '../../src/guard/evidence.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import { rewritten, rewrittenGaps } from '../../src/guard/past.ts';
 import type { PastIncident } from '../../src/guard/past.ts';
 import type { Veil } from '../../src/guard/privacy.ts';
-import { readJson } from '../../src/guard/status.ts';
+import { readJson } from '../../src/api/json.ts';
 import { isEmpty } from '../../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
 import { bootId } from '../boot-id.ts';
@@ -225,6 +225,11 @@ export class HistoryStore {
     if (typeof counters !== 'object' || counters === null) return undefined;
     const told = Object.entries(counters as Readonly<Record<string, unknown>>);
     return new Map(told.flatMap(([name, frames]) => (typeof frames === 'number' ? [[name, frames]] : [])));
+  }
+
+  /** The kernel counts anew: what was accounted for is of no use to it. */
+  forgetAccount(): void {
+    this.#own(() => this.#database.prepare('DELETE FROM account').run());
   }
 
   /** Wall clock of the newest thing written; undefined when there is none. */

@@ -10,13 +10,30 @@ import type { Doubt, PastIncident } from '../../src/guard/past.ts';
 import { PRIVACIES } from '../../src/guard/privacy.ts';
 import type { Privacy, Veil } from '../../src/guard/privacy.ts';
 import { fairPick } from '../../src/guard/quotas.ts';
-import { readJson } from '../../src/guard/status.ts';
-import type { IncidentView } from '../../src/guard/status.ts';
+import { readJson } from '../../src/api/json.ts';
+import type { IncidentView } from '../../src/api/status.ts';
 import type { Database, SqlRow, SqlValue, Statement } from './database.ts';
 
 const COLUMNS = [
-  ...['id', 'first', 'last', 'client', 'rule', 'kind', 'severity', 'exposure', 'destination', 'why'],
-  ...['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'privacy', 'more', 'share', 'folded'],
+  'id',
+  'first',
+  'last',
+  'client',
+  'rule',
+  'kind',
+  'severity',
+  'exposure',
+  'destination',
+  'why',
+  'attempted',
+  'escaped',
+  'blocked',
+  'acknowledged',
+  'breach',
+  'privacy',
+  'more',
+  'share',
+  'folded',
 ] as const;
 /** What may leave: what was seen by someone, and what another incident counts. As in the index, to the letter. */
 const MAY_GO = "acknowledged = 1 OR folded <> ''";
@@ -47,17 +64,25 @@ export class IncidentTable {
     // What it had taken goes along.
     if (foldedInto !== '') this.#moveOn.run(foldedInto, id);
     this.#put.run(
-      ...[id, Date.parse(first), Date.parse(last), client, rule, kind, severity, exposure, destination, why],
-      ...[
-        attempted,
-        escaped,
-        blocked,
-        Number(acknowledged),
-        Number(breach),
-        privacy,
-        JSON.stringify(doubt === undefined ? more : { ...more, doubt }),
-      ],
-      ...[share ?? shareOf(incident), foldedInto],
+      id,
+      Date.parse(first),
+      Date.parse(last),
+      client,
+      rule,
+      kind,
+      severity,
+      exposure,
+      destination,
+      why,
+      attempted,
+      escaped,
+      blocked,
+      Number(acknowledged),
+      Number(breach),
+      privacy,
+      JSON.stringify(doubt === undefined ? more : { ...more, doubt }),
+      share ?? shareOf(incident),
+      foldedInto,
     );
   }
 
@@ -181,7 +206,9 @@ function conditions(filter: IncidentFilter): { where: string; values: SqlValue[]
     const needle = filter.text.toLowerCase();
     add(
       '(instr(lower(exposure), ?) OR instr(lower(destination), ?) OR instr(lower(why), ?))',
-      ...[needle, needle, needle],
+      needle,
+      needle,
+      needle,
     );
   }
   return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values };
@@ -192,7 +219,8 @@ function pastOfRow(row: SqlRow): PastIncident[] {
   const share = textOf(row['share']);
   const doubt = doubtOf(row);
   return viewOfRow(row).map((incident) => ({
-    ...{ incident, privacy },
+    incident,
+    privacy,
     ...(share === '' ? {} : { share }),
     ...(doubt === undefined ? {} : { doubt }),
   }));
@@ -226,11 +254,21 @@ function viewOfRow(row: SqlRow): IncidentView[] {
       // A row of an earlier version has neither.
       ...(isCount(questions) ? { questions } : {}),
       ...(isCount(visits) ? { visits } : {}),
-      ...{ id: textOf(row['id']), rule, kind, severity, client: textOf(row['client']) },
-      ...{ exposure: textOf(row['exposure']), destination: textOf(row['destination']) },
-      ...{ attempted: Number(row['attempted']), escaped: Number(row['escaped']) },
-      ...{ blocked: Number(row['blocked']), first: isoTime(row['first']), last: isoTime(row['last']) },
-      ...{ why: textOf(row['why']), acknowledged: row['acknowledged'] === 1, breach: row['breach'] === 1 },
+      id: textOf(row['id']),
+      rule,
+      kind,
+      severity,
+      client: textOf(row['client']),
+      exposure: textOf(row['exposure']),
+      destination: textOf(row['destination']),
+      attempted: Number(row['attempted']),
+      escaped: Number(row['escaped']),
+      blocked: Number(row['blocked']),
+      first: isoTime(row['first']),
+      last: isoTime(row['last']),
+      why: textOf(row['why']),
+      acknowledged: row['acknowledged'] === 1,
+      breach: row['breach'] === 1,
       ...(foldedInto === '' ? {} : { foldedInto }),
     },
   ];

@@ -2,7 +2,7 @@
 // Must not know: what the records mean. A disk that is full, read-only or gone costs history, never the guard: what could not
 // be written is tried again, within bounds, and what there is most of gives when they are reached.
 
-import type { ClientView } from '../../src/guard/clients.ts';
+import type { ClientView } from '../../src/api/past.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import type { Accounted } from '../../src/guard/balance.ts';
 import { pastOf } from '../../src/guard/incident-view.ts';

@@ -2,7 +2,8 @@
 // Roll-ups keep every zoom cheap: 30 days are 720 hours or 43,200 minutes at most.
 
 import { TIMELINE_STATES, TIMELINE_TUNNELS } from '../../src/guard/timeline.ts';
-import type { StateChange, TallyAt, TimelineState, TimelineTunnel } from '../../src/guard/timeline.ts';
+import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
+import type { TimelineState, TimelineTunnel } from '../../src/api/past.ts';
 import type { Database, SqlRow, Statement } from './database.ts';
 import { textOf } from './incident-table.ts';
 

@@ -4,8 +4,8 @@ import { openCapDevice } from './cap-device.ts';
 import type { CaptureDevice, CaptureOptions } from './capture.ts';
 import { openPacketDevice } from './packet-device.ts';
 
-export const DRIVERS = { packet: openPacketDevice, cap: openCapDevice } as const;
-export type Driver = keyof typeof DRIVERS;
+const DRIVERS = { packet: openPacketDevice, cap: openCapDevice } as const;
+type Driver = keyof typeof DRIVERS;
 
 export interface DeviceOptions extends CaptureOptions {
   /** `packet`, our own, unless another is asked for. */

@@ -1,6 +1,7 @@
 // Knows: the life of one tap process: order in, device open, reports out, gone with its parent. Must not know: the guard.
 // One process per port: what reads frames of strangers has no other right, and a port that goes down ends its own tap alone.
 
+import { randomInt } from 'node:crypto';
 import { write } from 'node:fs';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { compileFilter } from '../../src/policy/bpf.ts';
@@ -83,7 +84,11 @@ function start(order: TapOrder): Tap {
   let lost = (): number => 0;
   const reader = new TapReader({
     port: order.port,
-    dissector: new Dissector({ quic: nodeQuicCrypto, relays: new Set(order.relays) }),
+    dissector: new Dissector({
+      quic: nodeQuicCrypto,
+      relays: new Set(order.relays),
+      secret: randomInt(2 ** 32),
+    }),
     judge: compileJudge(order.policy, order.learned),
     policy: order.policy,
     boxMacs: order.boxMacs,
@@ -172,7 +177,10 @@ function obey(command: TapCommand): void {
       const isElsewhere = policy !== tap.by.policy || serversIn(learned) !== serversIn(tap.by.learned);
       tap.by = { ...tap.by, policy, learned };
       tap.reader.setJudge(compileJudge(policy, learned), {
-        ...{ policy, boxMacs, orders, keepsFrames: policy.privacy === 'full' },
+        policy,
+        boxMacs,
+        orders,
+        keepsFrames: policy.privacy === 'full',
       });
       if (isElsewhere) filterAnew(tap);
     } else {

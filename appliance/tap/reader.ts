@@ -130,7 +130,7 @@ export class TapReader {
       else if (isRead && facts.payloadLength > 0) dissector.streamPasses();
       return;
     }
-    if (!isRead) dissector.application(bytes, facts, at * 1_000);
+    if (!isRead) dissector.application(bytes, facts, at * 1_000, direction);
     this.#askers.recall(facts, direction, at);
     this.#answered.recall(facts, direction, at);
     const verdict = judge.judge(facts, direction);
@@ -302,7 +302,14 @@ export class TapReader {
     const nameless = this.#occasions.takeNameless(until);
     const taken = this.#parts.emit({
       port: this.#parts.port,
-      ...{ at, until, drained, orders: this.#orders, frames: this.#frames, lost, newlyFolded, observations },
+      at,
+      until,
+      drained,
+      orders: this.#orders,
+      frames: this.#frames,
+      lost,
+      newlyFolded,
+      observations,
       ...(forgotten === 0 ? {} : { forgotten }),
       counts: this.#counts,
       ...(nameless.length === 0 ? {} : { nameless }),

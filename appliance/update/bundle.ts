@@ -21,7 +21,7 @@ const DOWNGRADES_MOST = 8;
 /** Of Ed25519 (RFC 8032 section 5.1.6). Bytes. */
 const SIGNATURE_LENGTH = 64;
 
-export interface UpdateHead {
+interface UpdateHead {
   readonly version: string;
   readonly architecture: string;
   readonly bytes: number;
@@ -56,7 +56,10 @@ export class UpdateError extends Error {
   }
 }
 
-/** The file of an update; `key` is the private key of whoever publishes it. Throws UpdateError for a claim that no box would read. */
+/**
+ * The file of an update; `key` is the private key of whoever publishes it. Throws UpdateError for a claim that no box would read.
+ * @public image-build/sign-update.mjs loads it from dist.
+ */
 export function makeUpdate(
   { version, architecture, downgradeFrom = [] }: UpdateClaim,
   content: Uint8Array,

@@ -2,11 +2,9 @@
 // dpkg(1), systemctl(1). The ruleset of the boot that closes is the package's own.
 
 import { rmSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
 
-import { readStatus, readJson } from '../../src/guard/status.ts';
-import { readUpdateStatus } from '../../src/guard/update-status.ts';
+import { ApiClient, unlessFault } from '../../src/api/client.ts';
 import { compileClosedRuleset } from '../../src/policy/nft.ts';
 import { monotonicMs } from '../clock.ts';
 import { writeDurable } from '../durable-file.ts';
@@ -22,17 +20,15 @@ const SEES_MS = 300_000;
 const LOOK_AGAIN_MS = 1_000;
 /** A daemon that has not answered by then is asked again. */
 const ANSWER_MS = 30_000;
-/** Both answers are a few kilobytes. */
-const ANSWER_MOST = 4 * 1024 * 1024;
 
 export class DebianSystem implements UpdateSystem {
   readonly architecture: string;
-  readonly #api: string;
+  readonly #api: ApiClient;
   readonly #workspace: string;
 
   private constructor(architecture: string, api: string, workspace: string) {
     this.architecture = architecture;
-    this.#api = api;
+    this.#api = new ApiClient({ socketPath: api, patience: () => ANSWER_MS });
     this.#workspace = workspace;
   }
 
@@ -88,35 +84,9 @@ export class DebianSystem implements UpdateSystem {
    * the old one has ended (closeWire). It names its version, so that none but the one just installed is believed.
    */
   async #sees(version: string): Promise<boolean> {
-    const update = readUpdateStatus(readJson(await this.#ask('/v1/update')));
+    const update = await this.#api.ask('update').catch(unlessFault);
     if (update?.running !== version) return false;
-    const status = readStatus(readJson(await this.#ask('/v1/status')));
+    const status = await this.#api.ask('status').catch(unlessFault);
     return status !== undefined && status.state !== 'blind' && status.state !== 'starting';
-  }
-
-  /** Empty when there is no answer, none in time, or none that ends. */
-  async #ask(path: string): Promise<string> {
-    return new Promise((resolve) => {
-      const none = (): void => {
-        resolve('');
-      };
-      const signal = AbortSignal.timeout(ANSWER_MS);
-      const asking = request({ socketPath: this.#api, path, agent: false, signal }, (answer) => {
-        let body = '';
-        answer.setEncoding('utf8');
-        answer
-          .on('data', (chunk: string) => {
-            body += chunk;
-            if (body.length > ANSWER_MOST) answer.destroy();
-          })
-          .on('end', () => {
-            resolve(body);
-          })
-          .on('close', none)
-          .on('error', none);
-      });
-      asking.on('error', none);
-      asking.end();
-    });
   }
 }

@@ -10,8 +10,8 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { UPDATE_STAGES } from '../../src/guard/update-status.ts';
-import type { UpdateStage } from '../../src/guard/update-status.ts';
+import { UPDATE_STAGES } from '../../src/api/words.ts';
+import type { UpdateStage } from '../../src/api/words.ts';
 import { writeDurable } from '../durable-file.ts';
 import { UPDATE_FILE_MOST, UpdateError } from './bundle.ts';
 import { isSafeFolder, readSafeFile } from './safe-files.ts';

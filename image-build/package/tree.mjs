@@ -189,6 +189,8 @@ export async function layTree({ root, tree, native, date }) {
   const doc = 'usr/share/doc/leakguard';
   write(tree, `${doc}/copyright`, copyrightFile(readFileSync(join(root, 'LICENSE'), 'utf8'), licensed));
   write(tree, `${doc}/changelog.gz`, gzipped(changelog(version, date)));
+  const main = join(tree, HOME, PROGRAMS.leakguard.main);
+  write(tree, `${doc}/openapi.json`, await must(process.execPath, [main, 'api', '--openapi']));
   cpSync(join(root, 'appliance/policy.example.yaml'), join(tree, doc, 'examples/policy.yaml'));
   for (const folder of ['etc/leakguard', 'etc/leakguard-update', 'var/lib/leakguard-update'])
     mkdirSync(join(tree, folder), { recursive: true });

@@ -27,27 +27,32 @@ export interface ApplicationPorts {
   readonly quic?: QuicCrypto;
   /** Servers known to be Tor relays: a connection to one of them is Tor's, whatever it looks like. */
   readonly relays?: RelayList;
+  /** 32 bits that nobody else knows: with them a flow cannot be pushed out by whoever chooses ports. */
+  readonly secret?: number;
 }
 
 export class ApplicationReader {
   readonly #flows: FlowTable;
   readonly #budget: StreamBudget;
+  /** Of streams that come down, of which little is read. */
+  readonly #budgetDown: StreamBudget;
   readonly #udp: UdpReader;
   readonly #tcp: TcpReader;
   /** Reads what streams to tunnels' endpoints begin with: no other flow pushes one of these out. */
   readonly firstBytes: FirstBytes;
 
   constructor(ports: ApplicationPorts, limits: { readonly flows: number; readonly streamBytes: number }) {
-    this.#flows = new FlowTable(limits.flows);
+    this.#flows = new FlowTable(limits.flows, ports.secret);
     this.#budget = new StreamBudget(limits.streamBytes);
+    this.#budgetDown = new StreamBudget(limits.streamBytes / 4);
     this.#udp = new UdpReader(this.#flows, new Dnscrypt(), new QuicFlows(ports.quic));
-    this.#tcp = new TcpReader(this.#flows, this.#budget, ports.relays ?? new Set());
-    this.firstBytes = new FirstBytes(this.#budget);
+    this.#tcp = new TcpReader(this.#flows, this.#budget, ports.relays ?? new Set(), this.#budgetDown);
+    this.firstBytes = new FirstBytes(this.#budget, ports.secret);
   }
 
   get losses(): { readonly flowsEvicted: number; readonly streamsRefused: number } {
     const flowsEvicted = this.#flows.evicted + this.firstBytes.evicted;
-    return { flowsEvicted, streamsRefused: this.#budget.refused };
+    return { flowsEvicted, streamsRefused: this.#budget.refused + this.#budgetDown.refused };
   }
 
   /** Sets kind and findings by the payload of a whole packet; `facts.kind` is what the headers say. */

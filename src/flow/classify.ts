@@ -5,6 +5,7 @@ import { EtherType } from '../wire/ethernet.ts';
 import { Protocol } from '../wire/ip.ts';
 import type { Facts } from './facts.ts';
 import type { Kind } from './kinds.ts';
+import { isListenerDiscovery, isNeighbourDiscovery } from '../wire/icmp.ts';
 
 /** The kind of a frame that carries no readable upper-layer payload, or whose payload has not been looked at. */
 export function kindOfHeaders(facts: Facts): Kind {
@@ -57,10 +58,9 @@ function kindOfIp(facts: Facts): Kind {
   }
 }
 
-/** RFC 4861 (133 to 137), RFC 2710 and 3810 (130 to 132, 143). */
 function kindOfIcmp6(type: number): Kind {
-  if (type >= 133 && type <= 137) return 'nd';
-  if ((type >= 130 && type <= 132) || type === 143) return 'igmp-mld';
+  if (isNeighbourDiscovery(type)) return 'nd';
+  if (isListenerDiscovery(type)) return 'igmp-mld';
   return 'icmp';
 }
 
@@ -108,7 +108,7 @@ export function kindOfUdpPort(port: number): Kind | undefined {
 }
 
 /** The same for TCP. No tunnel is known by its port: only a handshake makes a flow `ssh`, `socks` or `pptp`. */
-export function kindOfTcpPort(port: number): Kind | undefined {
+function kindOfTcpPort(port: number): Kind | undefined {
   switch (port) {
     case 53:
       return 'dns';

@@ -1,7 +1,7 @@
 // Knows: how DHCP messages become identity and offer. Must not know: leases, policy, flows.
 // Follows RFC 2131, 2132 and 8415. The host name of option 12 is a name; other identifiers are identity.
 
-import { Dhcp4View, DHCP_ACK, DHCP_OFFER } from '../wire/dhcp4.ts';
+import { Dhcp4View, DHCP_ACK, DHCP_OFFER, DHCP_REQUEST } from '../wire/dhcp4.ts';
 import { Dhcp6View } from '../wire/dhcp6.ts';
 import { portalOf } from './findings.ts';
 import type { Findings, Identity, NetworkOffer } from './facts.ts';
@@ -23,6 +23,7 @@ export function dhcp4Findings(bytes: Uint8Array, start: number, end: number): Fi
     detail,
     ...(offer === undefined ? {} : { offer }),
     ...(identity === undefined ? {} : { identity }),
+    ...(!view.reply && view.messageType === DHCP_REQUEST ? { leaseRequest: view.transaction } : {}),
   };
 }
 
@@ -47,6 +48,7 @@ function offerOf(view: Dhcp4View): NetworkOffer | undefined {
     ...compact({
       address: view.yourAddress,
       client: view.messageType === DHCP_ACK ? view.clientMac : undefined,
+      transaction: view.messageType === DHCP_ACK ? view.transaction : undefined,
       prefixLength: view.prefixLength,
       router: view.routers[0],
       leaseSeconds: view.leaseSeconds,

@@ -3,18 +3,16 @@
 // Between `headers` and `application` the caller asks the judge whether the frame is tunnel: those cost nothing more.
 
 import { EtherType } from '../wire/ethernet.ts';
-import { INNER_ETHERNET } from '../wire/inner.ts';
-import { LinkType } from '../wire/link-types.ts';
 import { ApplicationReader } from './application.ts';
 import type { ApplicationPorts } from './application.ts';
 import { kindOfHeaders } from './classify.ts';
-import { behindAh, cutOff, innerOf } from './encapsulation.ts';
+import { behindAh, readInside } from './encapsulation.ts';
 import { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import { Fragments } from './fragments.ts';
 import { readHeaders, readInner, readUpperOf } from './headers.ts';
 import { readQuote } from './icmp-quotes.ts';
-import type { Kind } from './kinds.ts';
+import type { Kind, TunnelProtocol } from './kinds.ts';
 import { offloadedPacket } from './offloaded.ts';
 
 export type DissectorPorts = ApplicationPorts;
@@ -41,6 +39,8 @@ const MAX_DEPTH = 8;
 export class Dissector {
   readonly #application: ApplicationReader;
   readonly #fragments = new Fragments();
+  /** Of packets that come down: nothing of them joins what a client sends, or pushes it out. */
+  readonly #fragmentsDown = new Fragments();
   readonly #inner: readonly Facts[] = Array.from({ length: MAX_DEPTH }, () => new Facts());
 
   constructor(ports: DissectorPorts = {}, limits: Partial<DissectorLimits> = {}) {
@@ -61,9 +61,10 @@ export class Dissector {
 
   /**
    * Sets kind and findings of the frame that `headers` has just read from the same bytes. Time in microseconds, only
-   * ever compared with itself. Never throws.
+   * ever compared with itself; the direction as the kernel has it, where it is known. Never throws.
    */
-  application(bytes: Uint8Array, facts: Facts, timeMicros: number): void {
+  application(bytes: Uint8Array, facts: Facts, timeMicros: number, direction?: 'up' | 'down'): void {
+    facts.direction = direction;
     this.#read(bytes, facts, timeMicros, 0);
   }
 
@@ -71,7 +72,8 @@ export class Dissector {
    * Reads the frame that `headers` has just read as one of a client's to a tunnel's endpoint over TCP: sets `foreign` and, unless it
    * gives false, kind and findings. Never throws; allocates nothing once a stream is known.
    */
-  stream(bytes: Uint8Array, facts: Facts, protocol: string, host: string | undefined): boolean {
+  stream(bytes: Uint8Array, facts: Facts, protocol: TunnelProtocol, host: string | undefined): boolean {
+    facts.direction = 'up';
     return this.#application.firstBytes.read(bytes, facts, protocol, host);
   }
 
@@ -91,7 +93,8 @@ export class Dissector {
   }
 
   get losses(): DissectorLosses {
-    return { ...this.#application.losses, fragmentsEvicted: this.#fragments.evicted };
+    const fragmentsEvicted = this.#fragments.evicted + this.#fragmentsDown.evicted;
+    return { ...this.#application.losses, fragmentsEvicted };
   }
 
   #read(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
@@ -116,6 +119,7 @@ export class Dissector {
     const inner = this.#inner[depth];
     if (packet === undefined || inner === undefined) return;
     readInner(packet, 0, packet.length, packet.length, EtherType.IPV4, inner);
+    inner.direction = facts.direction;
     this.#read(packet, inner, timeMicros, depth + 1);
     facts.findings = inner.findings;
     facts.flowName = inner.flowName;
@@ -130,17 +134,11 @@ export class Dissector {
       readQuote(bytes, facts, inner);
       return;
     }
-    const inside = innerOf(bytes, facts);
-    if (inside === undefined) {
+    if (!readInside(bytes, facts, inner)) {
       this.#readBehindAh(bytes, facts, inner, timeMicros, depth);
       return;
     }
-    const { etherType, offset, end } = inside;
-    // What the capture cut off the outer packet it cut off the inner one.
-    const wireEnd = end === facts.payloadEnd ? end + cutOff(facts) : end;
-    if (etherType === INNER_ETHERNET)
-      readHeaders(bytes, offset, end, wireEnd - offset, LinkType.ETHERNET, inner);
-    else readInner(bytes, offset, end, wireEnd, etherType, inner);
+    inner.direction = facts.direction;
     this.#read(bytes, inner, timeMicros, depth + 1);
     facts.findings = mergeFindings(facts.findings, inner.findings);
     if (facts.flowName === '') facts.flowName = inner.flowName;
@@ -155,6 +153,7 @@ export class Dissector {
     if (upper === undefined) return;
     const whole = bytes.subarray(upper.offset, facts.payloadEnd);
     readUpperOf(whole, facts, upper.protocol, inner);
+    inner.direction = facts.direction;
     inner.kind = kindOfHeaders(inner);
     if (inner.malformed !== undefined) return;
     this.#readWhole(whole, inner, timeMicros, depth + 1);
@@ -176,10 +175,12 @@ export class Dissector {
 
   /** Reads the packet that this fragment was the last of, and adds its findings; undefined while others are missing. */
   #readPiece(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): Facts | undefined {
-    const whole = this.#fragments.accept(bytes, facts, timeMicros);
+    const fragments = facts.direction === 'down' ? this.#fragmentsDown : this.#fragments;
+    const whole = fragments.accept(bytes, facts, timeMicros);
     const inner = this.#inner[depth];
     if (whole === undefined || inner === undefined) return undefined;
     readUpperOf(whole, facts, facts.protocol, inner);
+    inner.direction = facts.direction;
     if (inner.malformed !== undefined) return undefined;
     inner.kind = kindOfHeaders(inner);
     this.#readWhole(whole, inner, timeMicros, depth + 1);

@@ -42,7 +42,9 @@ export class Dnscrypt {
   isSpoken(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
     if (isDnscryptResponse(bytes, start, end)) {
       const nonce = flow.dnscryptNonce;
-      if (nonce !== undefined && !answersDnscryptQuery(nonce, bytes, start, end)) return false;
+      // What comes down unasked teaches nothing.
+      if (nonce === undefined ? facts.direction === 'down' : !answersDnscryptQuery(nonce, bytes, start, end))
+        return false;
       if (this.#resolvers.size < MAX_RESOLVERS) {
         this.#resolvers.add(placeOf(facts.ipVersion, facts.source, facts.sourcePort));
       }

@@ -15,6 +15,7 @@ import { Protocol } from '../wire/ip.ts';
 import { ipInIp } from '../wire/ipip.ts';
 import { ahHeader } from '../wire/ipsec.ts';
 import { shimInner } from '../wire/link-shims.ts';
+import { LinkType } from '../wire/link-types.ts';
 import { l2tpOverIp, l2tpPacket } from '../wire/l2tp.ts';
 import { mplsStack } from '../wire/mpls.ts';
 import { pppFrame } from '../wire/ppp.ts';
@@ -39,6 +40,7 @@ import {
 import { VXLAN_GPE_PORT, vxlanGpeInner, vxlanPacket } from '../wire/vxlan.ts';
 import { wlanInner } from '../wire/wlan.ts';
 import type { Facts } from './facts.ts';
+import { readHeaders, readInner } from './headers.ts';
 
 const GTP_USER = 2152;
 /** RFC 8086. */
@@ -57,8 +59,20 @@ export function cutOff({ payloadOffset, payloadEnd, payloadLength }: Facts): num
   return Math.max(0, payloadLength - (payloadEnd - payloadOffset));
 }
 
-/** The readable packet inside the frame that `facts` were read from, or undefined. Kinds must be set already. */
-export function innerOf(bytes: Uint8Array, facts: Facts): Inner | undefined {
+/** Reads the headers of the packet inside the frame that `facts` were read from; false when there is none. Kinds must be set already. */
+export function readInside(bytes: Uint8Array, facts: Facts, into: Facts): boolean {
+  const inside = innerOf(bytes, facts);
+  if (inside === undefined) return false;
+  const { etherType, offset, end } = inside;
+  // What the capture cut off the outer packet it cut off the inner one.
+  const wireEnd = end === facts.payloadEnd ? end + cutOff(facts) : end;
+  if (etherType === INNER_ETHERNET)
+    readHeaders(bytes, offset, end, wireEnd - offset, LinkType.ETHERNET, into);
+  else readInner(bytes, offset, end, wireEnd, etherType, into);
+  return true;
+}
+
+function innerOf(bytes: Uint8Array, facts: Facts): Inner | undefined {
   const wireEnd = facts.payloadEnd + cutOff(facts);
   const inner = facts.ipVersion === 0 ? innerOfLink(bytes, facts, wireEnd) : innerOfIp(bytes, facts, wireEnd);
   return inner === undefined || inner.etherType < 0 || inner.offset >= inner.end ? undefined : inner;

@@ -41,6 +41,8 @@ export interface NetworkOffer {
   readonly prefixLength?: number;
   /** Of a DHCPv4 acknowledgement: the client's hardware address, as a number. */
   readonly client?: number;
+  /** And the number that the client has asked with (RFC 2131 section 4.1). */
+  readonly transaction?: number;
   /** Of a router advertisement: the prefixes that are on the link, `own` where a client makes an address in it. */
   readonly prefixes?: readonly { readonly network: string; readonly own: boolean }[];
   readonly router?: string;
@@ -73,6 +75,8 @@ export interface Findings {
   readonly names: readonly Name[];
   readonly answers: readonly DnsAnswer[];
   readonly identity?: Identity;
+  /** Of a DHCPv4 request, which is acknowledged: the number that it asks with. A discovery is offered something, no more. */
+  readonly leaseRequest?: number;
   readonly offer?: NetworkOffer;
   readonly recognition?: Recognition;
   /** Groups that a report of membership is about, in order. */
@@ -154,14 +158,11 @@ export class Facts {
   destination = new Uint32Array(4);
   /** Hop limit or TTL. */
   hopLimit = -1;
-  /** The IPv4 header has options, or an IPv6 hop-by-hop header with router alert. */
+  /** The IPv4 header has options, or IPv6 has a hop-by-hop header. */
   ipOptions = false;
-  routerAlert = false;
   /** Upper-layer protocol behind all IPv6 extension headers. */
   protocol = -1;
-  /** Extension header chain present (any of hop-by-hop, routing, destination, AH, fragment). */
-  extensionHeaders = false;
-  /** How many of them were read. */
+  /** How many IPv6 extension headers (hop-by-hop, routing, destination, AH, fragment) were read. */
   extensionCount = 0;
   /** Fragment offset in bytes; > 0: there is no upper-layer header in this frame. */
   fragmentOffset = 0;
@@ -233,6 +234,11 @@ export class Facts {
   /** Bytes 236 to 239 of a datagram to or from the BOOTP ports: DHCP's magic cookie, if it is DHCP (RFC 2131 section 3). */
   bootpCookie = 0;
 
+  /**
+   * Which way the kernel says that the frame goes; undefined where nobody knows (a capture). What comes down may be anybody's, whatever
+   * addresses it bears, so it settles nothing about what a client says. Not read from the frame, but set by who reads its port.
+   */
+  direction: 'up' | 'down' | undefined = undefined;
   /** The frame goes from the server of its flow to the client, as far as the flow table knows. */
   fromServer = false;
   /** The name that earlier frames of this flow have shown, or ''. It is not counted again, but it is what Eve learns. */

@@ -16,7 +16,7 @@ import { kindOfHeaders } from './classify.ts';
 import type { Facts } from './facts.ts';
 import { FlowTable } from './flow-table.ts';
 import type { Flow } from './flow-table.ts';
-import type { Kind } from './kinds.ts';
+import type { Kind, TunnelProtocol } from './kinds.ts';
 import type { StreamBudget } from './stream.ts';
 import { TcpReader } from './tcp-reader.ts';
 
@@ -34,14 +34,15 @@ const FOREIGN: ReadonlySet<Kind> = new Set<Kind>(['http', 'http-proxy', 'dns', '
 const TLS: ReadonlySet<Kind> = new Set<Kind>(['tls', 'dot', 'doh', 'tor']);
 
 export class FirstBytes {
-  readonly #flows = new FlowTable(STREAMS);
+  readonly #flows: FlowTable;
   readonly #tcp: TcpReader;
   /** The stream of the frame that was read last has just carried more than a handshake both ways, and began as its own. */
   carries = false;
   /** Of the stream of the frame that was read last, where nothing says that it is the tunnel's own. */
   #beginning: Beginning | undefined = undefined;
 
-  constructor(budget: StreamBudget) {
+  constructor(budget: StreamBudget, secret?: number) {
+    this.#flows = new FlowTable(STREAMS, secret);
     this.#tcp = new TcpReader(this.#flows, budget, new Set());
   }
 
@@ -53,7 +54,7 @@ export class FirstBytes {
    * Takes a frame of a client to an endpoint of `protocol` whose name is `host`, if it has one. Sets `facts.foreign`; gives true
    * when kind and findings were read, too.
    */
-  read(bytes: Uint8Array, facts: Facts, protocol: string, host: string | undefined): boolean {
+  read(bytes: Uint8Array, facts: Facts, protocol: TunnelProtocol, host: string | undefined): boolean {
     this.carries = false;
     this.#beginning = undefined;
     const flow = this.#flows.of(facts);
@@ -134,7 +135,7 @@ function release(flow: Flow): void {
 function verdict(
   flow: Flow,
   beginning: Beginning,
-  protocol: string,
+  protocol: TunnelProtocol,
   host: string | undefined,
 ): boolean | undefined {
   const own = ownBy(flow, beginning, protocol, host);
@@ -147,17 +148,33 @@ function verdict(
 function ownBy(
   flow: Flow,
   beginning: Beginning,
-  protocol: string,
+  protocol: TunnelProtocol,
   host: string | undefined,
 ): boolean | undefined {
   const { kind } = flow;
   if (kind !== undefined && FOREIGN.has(kind)) return false;
-  if (protocol === 'openvpn') return ownOpenvpn(flow, beginning);
-  if (protocol === 'ipsec') return ownIke(flow, beginning);
-  if (kind === 'ssh') return protocol !== 'tor';
-  if (kind !== undefined && TLS.has(kind)) {
-    // An endless hello has no name to be held against the tunnel's.
-    return protocol === 'tor' ? ownTor(flow) : ownHello(flow, host);
+  const isTls = kind !== undefined && TLS.has(kind);
+  switch (protocol) {
+    case 'openvpn':
+      return ownOpenvpn(flow, beginning);
+    case 'ipsec':
+      return ownIke(flow, beginning);
+    case 'tor':
+      if (kind === 'ssh') return false;
+      if (isTls) return ownTor(flow);
+      break;
+    // Of what these say over TCP nothing is known.
+    case 'opaque':
+    case 'wireguard':
+    case 'tailscale':
+    case 'nebula':
+    case 'zerotier':
+      if (kind === 'ssh') return true;
+      // An endless hello has no name to be held against the tunnel's.
+      if (isTls) return ownHello(flow, host);
+      break;
+    default:
+      protocol satisfies never;
   }
   if (flow.opening < 0) return true;
   const { head, length } = beginning;

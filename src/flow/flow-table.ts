@@ -1,6 +1,8 @@
 // Knows: which frames belong to one conversation. Must not know: payloads, policy, clocks.
 // A fixed number of slots in sets of four: a newcomer pushes out the flow of its set that has been silent longest, and
 // the push is counted. A flow that was pushed out comes back as a new one, of which nothing is known: doubt errs to leak.
+// Where the kernel says which way frames go, what comes down with a client's own address belongs to no flow of that client's, and what
+// comes down unasked takes no slot; which flows share a set is a secret. So the network pushes out nothing.
 
 import { Protocol, TcpFlag } from '../wire/ip.ts';
 import { HttpBody } from '../wire/http1-body.ts';
@@ -41,10 +43,8 @@ export class Flow {
   packets = 0;
   /** The body of the HTTP request that was read last. */
   readonly body = new HttpBody();
-  /** The name in the head of an HTTP request is told, and the head goes on. */
-  isHeadTold = false;
-  /** Pages that it said it comes from. */
-  pagesTold: readonly string[] = [];
+  /** Further hosts that it said, and pages that it said it comes from. */
+  namesTold: readonly string[] = [];
   /** What the low endpoint says, and the high one. */
   lowStream: Stream | undefined = undefined;
   highStream: Stream | undefined = undefined;
@@ -81,11 +81,11 @@ export class Flow {
     this.connection = undefined;
     this.packets = 0;
     this.body.reset();
-    this.isHeadTold = false;
-    this.pagesTold = [];
+    this.namesTold = [];
     this.http2 = undefined;
     this.lowStream?.release();
     this.highStream?.release();
+    this.lowStream = this.highStream = undefined;
     this.first = -1;
     this.firstSaid = undefined;
     this.twin?.reset();
@@ -118,13 +118,17 @@ export class FlowTable {
   readonly #lastUse: Float64Array;
   readonly #flows: (Flow | undefined)[];
   readonly #key = new Uint32Array(KEY_WORDS);
+  readonly #secret: number;
+  /** Of what came down and belongs to nothing that a client has begun: nothing is remembered of it. */
+  readonly #stranger = new Flow();
   #uses = 0;
   #sourceIsLow = true;
   /** Flows pushed out while they could still have been alive. */
   evicted = 0;
 
-  /** `flows` is rounded down to a power of two, at least 4. */
-  constructor(flows: number) {
+  /** `flows` is rounded down to a power of two, at least 4. `secret`, of 32 bits, says which flows share a set. */
+  constructor(flows: number, secret = 0x9e3779b9) {
+    this.#secret = secret;
     this.#sets = 2 ** Math.max(0, Math.floor(Math.log2(flows / WAYS)));
     this.#keys = new Uint32Array(this.#sets * WAYS * KEY_WORDS);
     this.#hashes = new Uint32Array(this.#sets * WAYS);
@@ -147,7 +151,9 @@ export class FlowTable {
       }
       if ((this.#lastUse[slot] ?? 0) < (this.#lastUse[oldest] ?? 0)) oldest = slot;
     }
-    const flow = this.#claim(oldest, hash);
+    const isStranger = facts.direction === 'down';
+    const flow = isStranger ? this.#stranger : this.#claim(oldest, hash);
+    if (isStranger) flow.reset();
     flow.clientIsLow = sourceIsServer(facts) !== this.#sourceIsLow;
     facts.fromServer = flow.clientIsLow !== this.#sourceIsLow;
     return flow;
@@ -204,8 +210,11 @@ export class FlowTable {
     key[8] = this.#sourceIsLow
       ? (facts.sourcePort << 16) | facts.destinationPort
       : (facts.destinationPort << 16) | facts.sourcePort;
-    key[9] = (facts.ipVersion << 8) | facts.protocol;
-    let hash = 0x9e3779b9;
+    const { direction } = facts;
+    const upIsLow = (direction === 'up') === this.#sourceIsLow;
+    key[9] =
+      ((direction === undefined ? 0 : upIsLow ? 1 : 2) << 16) | (facts.ipVersion << 8) | facts.protocol;
+    let hash = this.#secret;
     for (let word = 0; word < KEY_WORDS; word += 1) {
       hash = Math.imul(hash ^ (key[word] ?? 0), 0x85ebca6b);
       hash ^= hash >>> 15;
@@ -214,10 +223,14 @@ export class FlowTable {
   }
 }
 
-/** Who opened a flow whose beginning may be missing: the handshake tells, then a system port, then who speaks first. */
+/**
+ * Who opened a flow whose beginning may be missing: the handshake tells, then who speaks past the box, then a system port, then who
+ * speaks first.
+ */
 function sourceIsServer(facts: Facts): boolean {
   if (facts.protocol === Protocol.TCP && (facts.tcpFlags & TcpFlag.SYN) !== 0) {
     return (facts.tcpFlags & TcpFlag.ACK) !== 0;
   }
+  if (facts.direction !== undefined) return facts.direction === 'down';
   return facts.sourcePort < 1024 && facts.destinationPort >= 1024;
 }

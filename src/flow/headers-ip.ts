@@ -2,15 +2,7 @@
 // Agrees with the kernel's nft_set_pktinfo_ipv{4,6}_validate and ipv6_find_hdr: the extension chain stops at AH and ESP,
 // a fragment that is not the first has no upper-layer header. Follows RFC 791, 8200, 768, 9293, 792, 4443.
 
-import {
-  IPV4_HEADER,
-  IPV6_HEADER,
-  Protocol,
-  ROUTER_ALERT_V4,
-  ROUTER_ALERT_V6,
-  TCP_HEADER,
-  UDP_HEADER,
-} from '../wire/ip.ts';
+import { IPV4_HEADER, IPV6_HEADER, Protocol, TCP_HEADER, UDP_HEADER } from '../wire/ip.ts';
 import { readHead, u16, u32 } from '../wire/octets.ts';
 import { PADDED } from './facts.ts';
 import type { Facts } from './facts.ts';
@@ -63,10 +55,7 @@ function readIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
     facts.malformed = 'ip-short';
     return;
   }
-  if (headerLength > IPV4_HEADER) {
-    facts.ipOptions = true;
-    facts.routerAlert = hasOption(bytes, at + IPV4_HEADER, at + headerLength, ROUTER_ALERT_V4, 2);
-  }
+  if (headerLength > IPV4_HEADER) facts.ipOptions = true;
   const fragment = u16(bytes, at + 6);
   facts.fragmentOffset = (fragment & 0x1fff) * 8;
   facts.moreFragments = (fragment & 0x2000) !== 0;
@@ -105,7 +94,6 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
   for (;;) {
     const next = facts.protocol;
     if (!isExtension(next)) break;
-    facts.extensionHeaders = true;
     facts.extensionCount += 1;
     if (next === Protocol.AH) break;
     // Every extension header is a multiple of eight bytes; one that does not fit has no next header to believe.
@@ -133,10 +121,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, f
         facts.malformed = 'ip6-extension';
         return;
       }
-      if (next === Protocol.HOP_BY_HOP) {
-        facts.ipOptions = true;
-        facts.routerAlert = hasOption(bytes, offset + 2, offset + length, ROUTER_ALERT_V6, 0);
-      }
+      if (next === Protocol.HOP_BY_HOP) facts.ipOptions = true;
       offset += length;
     }
   }
@@ -160,31 +145,6 @@ function isExtension(protocol: number): boolean {
     protocol === Protocol.AH ||
     protocol === Protocol.DESTINATION_OPTIONS
   );
-}
-
-/** `lengthCounts` is 2 where an option's length byte counts type and length (IPv4), 0 where not (IPv6). */
-function hasOption(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  wanted: number,
-  lengthCounts: number,
-): boolean {
-  let at = start;
-  while (at < end) {
-    const type = bytes[at] ?? 0;
-    if (type === wanted) return true;
-    if (lengthCounts === 2 && type === 0) return false;
-    // Padding of one byte: NOP is 1 in IPv4, Pad1 is 0 in IPv6.
-    if (type === (lengthCounts === 2 ? 1 : 0)) {
-      at += 1;
-      continue;
-    }
-    const step = (bytes[at + 1] ?? 0) + 2 - lengthCounts;
-    if (at + 1 >= end || step < 2) return false;
-    at += step;
-  }
-  return false;
 }
 
 /** Reads the transport header at `at`; `ipEnd` is where the IP packet ends by its own length field. */
@@ -287,7 +247,7 @@ export function isPadded(bytes: Uint8Array, at: number, messageEnd: number, wire
   return PADDED.includes(wireEnd - at) && isZero(bytes, messageEnd, wireEnd);
 }
 
-export function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+function isZero(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) !== 0) return false;
   return true;
 }

@@ -6,14 +6,12 @@ import { ROUTER_ALERT_V4, ROUTER_ALERT_V6 } from '../wire/ip.ts';
 import { u16, u32 } from '../wire/octets.ts';
 import { MOST_RECORDS } from './facts.ts';
 import type { Membership } from './facts.ts';
+import { Icmp6, isListenerDiscovery } from '../wire/icmp.ts';
 
 const IGMP_V1_REPORT = 0x12;
 const IGMP_V2_REPORT = 0x16;
 const IGMP_LEAVE = 0x17;
 const IGMP_V3_REPORT = 0x22;
-const MLD_REPORT = 131;
-const MLD_DONE = 132;
-const MLD_V2_REPORT = 143;
 
 /** 224.0.0.2, 224.0.0.22. */
 const ALL_ROUTERS_4 = 0xe0000002;
@@ -62,7 +60,7 @@ export function mldMembership(bytes: Uint8Array, at: number, total: number, end:
   const message = at + 48;
   const type = bytes[message] ?? 0;
   if (total < 72 || end < at + 72 || bytes[at + 7] !== 1 || bytes[message + 1] !== 0) return 'none';
-  if (type !== MLD_V2_REPORT && (type < 130 || type > MLD_DONE)) return 'none';
+  if (!isListenerDiscovery(type)) return 'none';
   if (!isNearSource(bytes, at + 8) || bytes[at + 24] !== 0xff || !isAlert6(bytes, at + 40)) return 'none';
   return end - at >= total && isLinkReport6(bytes, at, message, total - 48) ? 'link' : 'any';
 }
@@ -87,9 +85,9 @@ function isAlert6(bytes: Uint8Array, at: number): boolean {
 
 function isLinkReport6(bytes: Uint8Array, at: number, message: number, length: number): boolean {
   const to = at + 24;
-  if (bytes[message] !== MLD_V2_REPORT) {
-    const isDone = bytes[message] === MLD_DONE;
-    if (length !== 24 || (!isDone && bytes[message] !== MLD_REPORT) || u32(bytes, message + 4) !== 0)
+  if (bytes[message] !== Icmp6.MLD2_REPORT) {
+    const isDone = bytes[message] === Icmp6.MLD_DONE;
+    if (length !== 24 || (!isDone && bytes[message] !== Icmp6.MLD_REPORT) || u32(bytes, message + 4) !== 0)
       return false;
     return isLinkGroup6(bytes, message + 8) && (isDone ? isLinkNode(bytes, to, 2) : isLinkGroup6(bytes, to));
   }

@@ -92,6 +92,7 @@ export function readPlainUdp(
     facts.payloadHead3 = readHead(bytes, payload + 8, payloadEnd);
   }
   facts.fromServer = false;
+  facts.direction = undefined;
   facts.flowName = '';
   facts.connection = undefined;
   facts.wholeQuestion = '';

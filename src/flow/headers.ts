@@ -94,9 +94,7 @@ function clear(facts: Facts): void {
   facts.ipVersion = 0;
   facts.hopLimit = -1;
   facts.ipOptions = false;
-  facts.routerAlert = false;
   facts.protocol = -1;
-  facts.extensionHeaders = false;
   facts.extensionCount = 0;
   facts.fragmentOffset = 0;
   facts.moreFragments = false;
@@ -130,6 +128,7 @@ function clear(facts: Facts): void {
   facts.payloadHead3 = 0;
   facts.bootpCookie = 0;
   facts.fromServer = false;
+  facts.direction = undefined;
   facts.flowName = '';
   facts.connection = undefined;
   facts.wholeQuestion = '';

@@ -5,7 +5,7 @@ import { addressText } from '../wire/address.ts';
 import { ipv4TextAt } from '../wire/address-octets.ts';
 import type { Facts, Findings } from './facts.ts';
 
-export const ICMP_REDIRECT = 5;
+const ICMP_REDIRECT = 5;
 /** From the ICMP type on: eight octets, then an IPv4 header. */
 const DESTINATION = 8 + 16;
 

@@ -52,6 +52,20 @@ export const KINDS = [
 
 export type Kind = (typeof KINDS)[number];
 
+/** What a tunnel can speak; `opaque` is one of which nothing is known but where it goes. */
+export const TUNNEL_PROTOCOLS = [
+  'wireguard',
+  'openvpn',
+  'ipsec',
+  'tor',
+  'opaque',
+  // Meshes: peers may be anywhere.
+  'tailscale',
+  'nebula',
+  'zerotier',
+] as const;
+export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
+
 /** What carried a name to where Eve can read it. */
 export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp', 'referer'] as const;
 export type Via = (typeof VIAS)[number];

@@ -2,17 +2,18 @@
 // Follows RFC 4861, 4191 and 8106. Rule T reads offers: a route here is what DHCP's option 121 is to IPv4.
 
 import { addressText } from '../wire/address.ts';
-import { NdView, REDIRECT, ROUTER_ADVERTISEMENT } from '../wire/nd.ts';
+import { Icmp6 } from '../wire/icmp.ts';
+import { NdView } from '../wire/nd.ts';
 import type { Facts, Findings } from './facts.ts';
 import { portalOf } from './findings.ts';
 
 /** Findings of the neighbour discovery message that `facts` were read from, or undefined when it offers nothing. */
 export function ndFindings(bytes: Uint8Array, facts: Facts): Findings | undefined {
-  if (facts.icmpType !== ROUTER_ADVERTISEMENT && facts.icmpType !== REDIRECT) return undefined;
+  if (facts.icmpType !== Icmp6.ROUTER_ADVERTISEMENT && facts.icmpType !== Icmp6.REDIRECT) return undefined;
   const view = NdView.of(bytes, facts.upperOffset, facts.payloadEnd);
   if (view === undefined) return undefined;
   const server = addressText(6, facts.source);
-  if (view.type === REDIRECT) {
+  if (view.type === Icmp6.REDIRECT) {
     const routes = [`${view.redirected ?? '::'}/128 via ${view.target ?? '::'}`];
     return { names: [], answers: [], offer: { server, routes }, detail: 'redirect' };
   }

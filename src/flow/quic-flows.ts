@@ -42,7 +42,7 @@ export class QuicFlows {
   }
 
   #readHello(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): void {
-    if (this.#crypto === undefined) return;
+    if (this.#crypto === undefined || facts.direction === 'down') return;
     if (facts.fromServer && flow.helloBegun) return;
     // Ports may have told the ends wrong, and clients begin several connections between the same two: an Initial says so.
     const again = flow.done || facts.fromServer;

@@ -48,7 +48,8 @@ export class FlowRecogniser {
 
   /**
    * Reads one UDP payload and returns the best recognition of its flow so far, `server` as seen from this packet. Undefined
-   * while nothing speaks for a tunnel, and for good once the flow has shown STUN or the keys of a call beside its DTLS.
+   * while nothing speaks for a tunnel, and for good once the flow has shown STUN or the keys of a call beside its DTLS: unless what
+   * the network has sent does not settle that (`settles`).
    */
   udp(
     bytes: Uint8Array,
@@ -57,12 +58,13 @@ export class FlowRecogniser {
     sourcePort: number,
     destinationPort: number,
     direction: Direction,
+    settles = true,
   ): Recognition | undefined {
     this.#packets += 1;
     if (this.#packets > ENOUGH_PACKETS && (this.#best?.confidence ?? 0) >= ENOUGH) {
       return this.recognition(direction);
     }
-    this.#ruleOutCalls(bytes, start, end);
+    if (settles) this.#ruleOutCalls(bytes, start, end);
     const single = recogniseUdp(bytes, start, end, sourcePort, destinationPort);
     const joined = this.#join(bytes, start, end, single, sourcePort, destinationPort, direction);
     if (joined !== undefined) this.#keep(joined, direction);
@@ -117,7 +119,10 @@ export class FlowRecogniser {
         return joinOpenvpn(openvpnControl(bytes, start, end), single, mine, other);
       case 'ipsec':
         return joinIpsec(bytes, start, end, single, mine, other);
-      default:
+      case 'tor':
+      case 'ssh':
+      case 'sstp':
+      case 'opaque':
         return single;
     }
   }

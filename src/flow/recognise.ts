@@ -194,41 +194,31 @@ export function answersOverTcp(
   start: number,
   end: number,
 ): boolean {
-  if (protocol === 'openvpn') {
-    const control = openvpnOverTcp(bytes, start, end);
-    return control !== undefined && isReset(control.opcode) && !isClientReset(control.opcode);
+  switch (protocol) {
+    case 'openvpn': {
+      const control = openvpnOverTcp(bytes, start, end);
+      return control !== undefined && isReset(control.opcode) && !isClientReset(control.opcode);
+    }
+    case 'ipsec': {
+      // Only the initiator begins its stream with a prefix (RFC 9329 section 4).
+      if (end - start < 6) return false;
+      const ike = markedIkeMessage(bytes, start + 2, Math.min(end, start + u16(bytes, start)));
+      return ike?.response === true || ike?.first === false;
+    }
+    case 'wireguard':
+    case 'tor':
+    case 'ssh':
+    case 'dtls':
+    case 'sstp':
+    case 'opaque':
+      return false;
   }
-  // Only the initiator begins its stream with a prefix (RFC 9329 section 4).
-  if (protocol !== 'ipsec' || end - start < 6) return false;
-  const ike = markedIkeMessage(bytes, start + 2, Math.min(end, start + u16(bytes, start)));
-  return ike?.response === true || ike?.first === false;
 }
 
 function ikeRecognition(ike: IkeMessage): Omit<Recognition, 'server'> {
   const why = `IKEv${ike.version} ${ike.first ? 'opening message' : `exchange ${ike.exchange}`}`;
   const confidence = ike.truncated ? 0.75 : 0.95;
   return { protocol: 'ipsec', variant: `ike-v${ike.version}${ike.marked ? ' NAT-T' : ''}`, confidence, why };
-}
-
-/** ESP (50) and AH (51) have no ports: the IP protocol says it all. Undefined for other protocols or a short header. */
-export function recogniseIpProtocol(protocol: number, payloadLength: number): Recognition | undefined {
-  if (protocol === 50 && payloadLength >= 20)
-    return {
-      protocol: 'ipsec',
-      variant: 'esp',
-      confidence: 0.9,
-      why: 'IP protocol 50 (ESP)',
-      server: 'destination',
-    };
-  if (protocol === 51 && payloadLength >= 12)
-    return {
-      protocol: 'ipsec',
-      variant: 'ah',
-      confidence: 0.9,
-      why: 'IP protocol 51 (AH)',
-      server: 'destination',
-    };
-  return undefined;
 }
 
 export function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {

@@ -33,5 +33,9 @@ function namesOf(bytes: Uint8Array, start: number, end: number): Name[] {
   const at = requestAt(bytes, start, end);
   const request = at < 0 ? undefined : httpRequest(bytes, at, end, true);
   if (request === undefined || typeof request === 'string') return [];
-  return [...hostsOf(request), ...request.pages.map((name): Name => ({ name, via: 'referer' }))];
+  return [
+    ...hostsOf(request),
+    ...request.otherHosts.map((name): Name => ({ name, via: 'http' })),
+    ...request.pages.map((name): Name => ({ name, via: 'referer' })),
+  ];
 }

@@ -1,6 +1,8 @@
 // Knows: how the bytes of one TCP direction come into order. Must not know: what they say, policy, clocks.
 // Follows RFC 9293 section 3.4 (sequence arithmetic). Bounded per stream and, by a shared budget, over all streams:
 // what does not fit is given up and counted, so the flow stays what it was: unknown, a leak.
+// Who reads wants more until a head or a hello is whole: the unread bytes are shown again with each segment, and `memo` keeps what was made
+// of them, so that nobody reads all of it again and again.
 
 /** Out-of-order segments of one direction; more means that something is lost for good. */
 const MAX_HELD = 32;
@@ -40,11 +42,16 @@ export class Stream {
   #next = -1;
   #fresh = false;
   #held: Held[] = [];
-  #unread: Uint8Array = NOTHING;
+  /** Unread bytes are `#buffer[#from, #to)`; there is room behind them. */
+  #buffer: Uint8Array = NOTHING;
+  #from = 0;
+  #to = 0;
   /** What can be read now: `bytes[start, end)`; valid until the next call. */
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
+  /** What the reader has made of the unread bytes, from `start` on; gone with them. */
+  memo: object | undefined = undefined;
   /** The readable bytes are the first after the SYN of this direction. */
   first = false;
   /** The readable bytes do not join what was read before: something between is missing. */
@@ -120,15 +127,20 @@ export class Stream {
 
   /** Keeps what was not read, from `at` on, so that the next bytes are shown behind it; too much is given up. */
   keep(at: number): void {
-    if (at > this.start) this.first = false;
-    if (at >= this.end) {
-      this.#forget();
-      return;
+    if (at > this.start) {
+      this.first = false;
+      this.memo = undefined;
     }
-    const rest = this.bytes.slice(at, this.end);
-    this.#forget();
-    if (rest.length > MAX_UNREAD) this.#budget.refused += 1;
-    else if (this.#budget.take(rest.length)) this.#unread = rest;
+    if (at >= this.end || this.end - at > MAX_UNREAD) {
+      if (at < this.end) this.#budget.refused += 1;
+      this.#forget();
+    } else if (this.bytes === this.#buffer) {
+      this.#budget.used -= at - this.#from;
+      this.#from = at;
+    } else if (this.#budget.take(this.end - at)) {
+      this.#buffer = this.bytes.slice(at, this.end);
+      [this.#from, this.#to] = [0, this.end - at];
+    }
   }
 
   /** Gives back everything held; the stream starts anew. */
@@ -145,27 +157,54 @@ export class Stream {
     this.start = this.end = 0;
   }
 
-  #forget(): void {
-    this.#budget.used -= this.#unread.length;
-    this.#unread = NOTHING;
+  get #unread(): number {
+    return this.#to - this.#from;
   }
 
+  #forget(): void {
+    this.#budget.used -= this.#unread;
+    this.#buffer = NOTHING;
+    this.#from = this.#to = 0;
+    this.memo = undefined;
+  }
+
+  /** Shows the next bytes behind the unread ones. */
   #show(bytes: Uint8Array, start: number, end: number): void {
-    this.#next = (this.#next + end - start) >>> 0;
-    this.first = this.#fresh || (this.first && this.#unread.length > 0);
+    const length = end - start;
+    const unread = this.#unread;
+    this.#next = (this.#next + length) >>> 0;
+    this.first = this.#fresh || (this.first && unread > 0);
     this.#fresh = false;
-    if (this.#unread.length === 0) {
-      this.bytes = bytes;
-      this.start = start;
-      this.end = end;
-      return;
+    if (unread === 0) {
+      this.memo = undefined;
+      [this.bytes, this.start, this.end] = [bytes, start, end];
+    } else if (this.#append(bytes, start, end)) {
+      [this.bytes, this.start, this.end] = [this.#buffer, this.#from, this.#to];
+    } else {
+      // No room is left for all of it: it is shown once, and what is then unread is given up.
+      const joined = new Uint8Array(unread + length);
+      joined.set(this.#buffer.subarray(this.#from, this.#to));
+      joined.set(bytes.subarray(start, end), unread);
+      this.#forget();
+      [this.bytes, this.start, this.end] = [joined, 0, joined.length];
     }
-    const joined = new Uint8Array(this.#unread.length + end - start);
-    joined.set(this.#unread);
-    joined.set(bytes.subarray(start, end), this.#unread.length);
-    this.bytes = joined;
-    this.start = 0;
-    this.end = joined.length;
+  }
+
+  /** Puts bytes behind the unread ones; false when the budget has no room for them. */
+  #append(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    if (!this.#budget.take(length)) return false;
+    const unread = this.#unread;
+    if (this.#to + length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(2 * unread, unread + length));
+      larger.set(this.#buffer.subarray(this.#from, this.#to));
+      this.#buffer = larger;
+      this.#from = 0;
+      this.#to = unread;
+    }
+    this.#buffer.set(bytes.subarray(start, end), this.#to);
+    this.#to += length;
+    return true;
   }
 
   #hold(sequence: number, bytes: Uint8Array, start: number, end: number): void {

@@ -12,7 +12,7 @@ import { behindProxyHeader, clientHelloBehind } from '../wire/tls-behind.ts';
 import type { RelayList } from '../wire/tor.ts';
 import { acceptsHello, isClientHelloStart, isSsl2HelloStart, isTlsRecordStart } from '../wire/tls-record.ts';
 import { NO_FINDINGS } from './facts.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, Recognition } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import type { Flow } from './flow-table.ts';
 import type { Kind } from './kinds.ts';
@@ -41,26 +41,57 @@ export function readContent(
     // Without a piece of it nobody knows what the tables of HTTP/2 hold.
     if (flow.http2 !== undefined && fromClient) flow.done = true;
     flow.body.reset();
-    flow.isHeadTold = false;
   }
   for (let left = MOST_LAYERS; left > 0 && stream.start < stream.end; left -= 1) {
     const rest = readOne(facts, flow, stream, fromClient, relays);
     if (rest === stream.start || flow.done) return rest;
     stream.start = rest;
+    stream.memo = undefined;
     stream.first = false;
   }
   return stream.end;
+}
+
+/**
+ * Hears what the network says in a stream that a client has begun; gives the offset from which bytes must be kept. It answers what the
+ * client's octets have settled, and settles nothing itself: whoever sends it may want what the client says next to be taken for another.
+ */
+export function hearAnswer(facts: Facts, flow: Flow, stream: Stream): number {
+  const { bytes, start, end } = stream;
+  if (flow.tunnel !== undefined) return readTunnelAnswer(facts, flow, flow.tunnel, stream);
+  if (flow.hellos > 0) flow.done = acceptsHello(bytes, start, end);
+  else if (
+    flow.kind === 'dns' ||
+    (flow.kind === undefined && (facts.kind === 'dns' || facts.kind === 'llmnr'))
+  )
+    return readDns(facts, flow, stream, false);
+  else if (flow.kind === 'http') readRedirect(facts, stream);
+  return end;
+}
+
+function readTunnelAnswer(
+  facts: Facts,
+  flow: Flow,
+  tunnel: Recognition,
+  { bytes, start, end }: Stream,
+): number {
+  // The server's first octets say whether it answers; nothing of a tunnel is read beyond them.
+  if (answersOverTcp(tunnel.protocol, bytes, start, end))
+    facts.findings = flow.recognised({ ...tunnel, server: 'source', answered: true });
+  flow.done = true;
+  return end;
+}
+
+function readRedirect(facts: Facts, { bytes, start, end }: Stream): void {
+  const redirect = isHttpResponseStart(bytes, start, end) ? httpRedirect(bytes, start, end) : undefined;
+  if (redirect !== undefined) facts.findings = mergeFindings(facts.findings, { ...NO_FINDINGS, redirect });
 }
 
 /** Reads one protocol's octets; gives the offset where the next may begin, `start` itself when more has to come first. */
 function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, relays: RelayList): number {
   const { bytes, start, end } = stream;
   if (flow.tunnel !== undefined) {
-    // The server's first octets say whether it answers; nothing of a tunnel is read beyond them.
-    if (!fromClient && answersOverTcp(flow.tunnel.protocol, bytes, start, end))
-      facts.findings = flow.recognised({ ...flow.tunnel, server: 'source', answered: true });
-    flow.done = !fromClient;
-    return end;
+    return fromClient ? end : readTunnelAnswer(facts, flow, flow.tunnel, stream);
   }
   if (flow.http2 !== undefined) return fromClient ? readHttp2(facts, flow, flow.http2, stream) : end;
   const http2 = opensHttp2(stream);
@@ -85,11 +116,7 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
   if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream, fromClient);
   if (!fromClient) {
     if (flow.kind === undefined) settle(facts, flow, stream, false);
-    if (flow.kind === 'http' && isHttpResponseStart(bytes, start, end)) {
-      const redirect = httpRedirect(bytes, start, end);
-      if (redirect !== undefined)
-        facts.findings = mergeFindings(facts.findings, { ...NO_FINDINGS, redirect });
-    }
+    if (flow.kind === 'http') readRedirect(facts, stream);
     return end;
   }
   if (flow.body.isOpen) return flow.body.pass(bytes, start, end);
@@ -117,7 +144,7 @@ function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): 
   const recognition = recogniseTcp(bytes, start, end, fromClient ? 'client' : 'server');
   if (recognition !== undefined && recognition.confidence >= RECOGNISED) {
     facts.findings = flow.recognised(recognition);
-    flow.kind = kindOfProtocol(recognition.protocol);
+    flow.kind = KIND_OF_STREAM[recognition.protocol];
     // A proxy's or SSH's inside is its own; SSTP begins with a request line and goes on as a tunnel.
     flow.done = flow.kind !== undefined;
     if (fromClient && (recognition.protocol === 'openvpn' || recognition.protocol === 'ipsec')) {
@@ -145,9 +172,17 @@ function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): 
 
 const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>(['tls', 'http', 'dot', 'pptp']);
 
-function kindOfProtocol(protocol: string): Kind | undefined {
-  return protocol === 'ssh' || protocol === 'openvpn' || protocol === 'ipsec' ? protocol : undefined;
-}
+/** What a stream is to the end once its beginning was recognised; undefined where more of it is read. */
+const KIND_OF_STREAM: Readonly<Record<Recognition['protocol'], Kind | undefined>> = {
+  ssh: 'ssh',
+  openvpn: 'openvpn',
+  ipsec: 'ipsec',
+  wireguard: undefined,
+  tor: undefined,
+  dtls: undefined,
+  sstp: undefined,
+  opaque: undefined,
+};
 
 /** On its own port anything is taken for DNS; elsewhere one whole message, parsed to its last octet, has to say so. */
 function speaksDns(facts: Facts, flow: Flow, { bytes, start, end }: Stream): boolean {
@@ -170,7 +205,7 @@ function readDns(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean):
       facts.findings,
       flow.suspected ? { ...findings, suspected: true } : findings,
     );
-    flow.name = findings.names[0]?.name ?? flow.name;
+    if (facts.direction !== 'down') flow.name = findings.names[0]?.name ?? flow.name;
   });
   // What is missing may never come: what is there is what Eve has.
   if (fromClient && rest < stream.end && facts.findings === NO_FINDINGS)

@@ -2,7 +2,7 @@
 // Follows RFC 9112 sections 3.2 (forms of the target) and 9.3 (several requests on one connection), RFC 8484 (DNS in a request).
 
 import { DOH_QUERY, dohQuestion } from '../wire/doh.ts';
-import { httpRequest, requestAt } from '../wire/http1.ts';
+import { HttpHead, httpRequest, requestAt } from '../wire/http1.ts';
 import type { HttpRequest } from '../wire/http1.ts';
 import type { Facts, Recognition } from './facts.ts';
 import { mergeFindings } from './findings.ts';
@@ -14,8 +14,8 @@ import type { Stream } from './stream.ts';
 
 /** A head whose name was told is waited for so long, to find what follows it. */
 const LONGEST_HEAD = 32_768;
-/** Pages of one connection that are remembered as told. */
-const PAGES = 8;
+/** Names of one request that are remembered as told: more than src/wire/http1.ts reads. */
+const TOLD = 32;
 /** A question in a body is waited for so long. */
 const LONGEST_QUESTION = 4_096;
 
@@ -28,25 +28,21 @@ export function readHttp(facts: Facts, flow: Flow, stream: Stream): number {
   flow.body.reset();
   let at = stream.start;
   for (let begin = requestAt(bytes, at, end); begin >= 0; begin = requestAt(bytes, at, end)) {
-    const outcome = httpRequest(bytes, begin, end);
+    const head = headAt(stream, begin);
+    const outcome = httpRequest(bytes, begin, end, false, head);
     if (outcome === 'need-more') return begin;
-    if (outcome === 'not-http') {
-      flow.isHeadTold = false;
-      return end;
-    }
-    if (!flow.isHeadTold) {
-      flow.pagesTold = [];
+    if (outcome === 'not-http') return end;
+    if (!head.isTold) {
+      head.isTold = true;
+      flow.namesTold = [];
       tell(facts, flow, outcome, recogniseTcp(bytes, begin, end, 'client'));
     }
-    tellPages(facts, flow, outcome.pages);
+    tellMore(facts, flow, outcome.otherHosts, 'http');
+    tellMore(facts, flow, outcome.pages, 'referer');
     const { headEnd, bodyLength, carriesDns } = outcome;
-    flow.isHeadTold = headEnd < 0 && end - begin < LONGEST_HEAD;
-    if (headEnd < 0) return flow.isHeadTold ? begin : end;
+    if (headEnd < 0) return end - begin < LONGEST_HEAD ? begin : end;
     if (carriesDns === true && bodyLength > 0 && bodyLength <= LONGEST_QUESTION) {
-      if (headEnd + bodyLength > end) {
-        flow.isHeadTold = true;
-        return begin;
-      }
+      if (headEnd + bodyLength > end) return begin;
       tellQuestion(facts, bytes, headEnd, headEnd + bodyLength);
     }
     flow.body.begin(bodyLength);
@@ -54,6 +50,15 @@ export function readHttp(facts: Facts, flow: Flow, stream: Stream): number {
     if (flow.body.isOpen || at >= end) return at;
   }
   return at;
+}
+
+/** What was read before of the head that begins there; the stream is read from there on. */
+function headAt(stream: Stream, begin: number): HttpHead {
+  const head = begin === stream.start && stream.memo instanceof HttpHead ? stream.memo : new HttpHead();
+  if (begin > stream.start) stream.first = false;
+  stream.start = begin;
+  stream.memo = head;
+  return head;
 }
 
 function tell(facts: Facts, flow: Flow, request: HttpRequest, tunnel: Recognition | undefined): void {
@@ -77,12 +82,12 @@ export function hostsOf({ host = '', targetHost = '' }: HttpRequest): readonly N
   return names.map((name) => ({ name, via: 'http' }));
 }
 
-/** Pages that a request says it comes from, behind whom it is for. */
-export function tellPages(facts: Facts, flow: Flow, pages: readonly string[]): void {
-  const news = pages.filter((page) => page !== flow.name && !flow.pagesTold.includes(page));
+/** What a request says behind whom it is for: further Host fields, and pages that it comes from. Each once. */
+export function tellMore(facts: Facts, flow: Flow, said: readonly string[], via: 'http' | 'referer'): void {
+  const news = said.filter((name) => name !== flow.name && !flow.namesTold.includes(name));
   if (news.length === 0) return;
-  flow.pagesTold = [...flow.pagesTold, ...news].slice(-PAGES);
-  const names: Name[] = news.map((name) => ({ name, via: 'referer' }));
+  flow.namesTold = [...flow.namesTold, ...news].slice(-TOLD);
+  const names: Name[] = news.map((name) => ({ name, via }));
   facts.findings = mergeFindings(facts.findings, { names, answers: [] });
 }
 

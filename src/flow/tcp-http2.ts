@@ -6,7 +6,7 @@ import type { Facts } from './facts.ts';
 import { mergeFindings } from './findings.ts';
 import type { Flow } from './flow-table.ts';
 import type { Stream } from './stream.ts';
-import { tellPages, tellQuestion } from './tcp-http.ts';
+import { tellMore, tellQuestion } from './tcp-http.ts';
 
 /** Whether the client's stream begins HTTP/2 here; with too few octets to tell, that more are wanted. */
 export function opensHttp2({ bytes, start, end }: Stream): boolean | 'need-more' {
@@ -24,13 +24,13 @@ export function openHttp2(facts: Facts, flow: Flow, stream: Stream): number {
 /** Gives the offset from which bytes must be kept. */
 export function readHttp2(facts: Facts, flow: Flow, reader: Http2Reader, stream: Stream): number {
   const rest = reader.read(stream.bytes, stream.start, stream.end, {
-    host: (name) => {
-      flow.name = name;
-      const names = [{ name, via: 'http' as const }];
+    hosts: (hosts) => {
+      flow.name = hosts[0] ?? flow.name;
+      const names = hosts.map((name) => ({ name, via: 'http' as const }));
       facts.findings = mergeFindings(facts.findings, { names, answers: [], detail: 'HTTP/2 request' });
     },
     pages: (hosts) => {
-      tellPages(facts, flow, hosts);
+      tellMore(facts, flow, hosts, 'referer');
     },
     question: (bytes) => {
       tellQuestion(facts, bytes, 0, bytes.length);

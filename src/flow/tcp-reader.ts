@@ -10,7 +10,7 @@ import { Connection, NO_FINDINGS, SUSPECTED } from './facts.ts';
 import type { Facts } from './facts.ts';
 import { Flow } from './flow-table.ts';
 import type { FlowTable } from './flow-table.ts';
-import { readContent } from './tcp-content.ts';
+import { hearAnswer, readContent } from './tcp-content.ts';
 import { RECOGNISED } from './recognise.ts';
 import { Stream } from './stream.ts';
 import type { StreamBudget } from './stream.ts';
@@ -21,17 +21,24 @@ const LONGEST_SEGMENT = 65_535;
 /** Octets of a beginning that are held against another: hellos differ in their random numbers, requests in their first lines. */
 const COMPARED = 256;
 const SHORTEST_BEGINNING = 3;
+/** Connections in HTTP/2 that are read at once: it begins in the clear on few. A quarter of a megabyte each at most. */
+const HTTP2_MOST = 64;
 /** Segments in which what was sent again may show its name. */
 const MOST_TWIN = 8;
 
 export class TcpReader {
   readonly #flows: FlowTable;
   readonly #budget: StreamBudget;
+  readonly #down: StreamBudget;
   readonly #relays: RelayList;
+  /** Flows whose HTTP/2 is read, in the order in which they began: each keeps tables beside the streams' budget. */
+  readonly #http2 = new Set<Flow>();
 
-  constructor(flows: FlowTable, budget: StreamBudget, relays: RelayList) {
+  /** `down`: for what the network says, which takes no room of what clients do. */
+  constructor(flows: FlowTable, budget: StreamBudget, relays: RelayList, down = budget) {
     this.#flows = flows;
     this.#budget = budget;
+    this.#down = down;
     this.#relays = relays;
   }
 
@@ -53,20 +60,23 @@ export class TcpReader {
 
   #follow(bytes: Uint8Array, facts: Facts, flow: Flow, side: 0 | 1): void {
     const opposite = side === 0 ? flow.highStream : flow.lowStream;
-    if (opposite?.isMissing(facts.tcpAcknowledgment) === true && opposite.skip()) {
+    // What the network acknowledges need not have come by: a tap that loses frames says so itself.
+    const isBelieved = facts.direction !== 'down';
+    if (isBelieved && opposite?.isMissing(facts.tcpAcknowledgment) === true && opposite.skip()) {
       this.#consume(facts, flow, opposite, side !== 0);
     }
     const { payloadOffset: start, payloadEnd: end } = facts;
     const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
     if (start >= end && !isSyn) return;
-    const stream = this.#streamOf(flow, side);
+    const stream = this.#streamOf(facts, flow, side);
     if (isSyn) {
       stream.synchronise(facts.tcpSequence);
       // An answer also says where the client begins, whose SYN may not have been captured.
-      if ((facts.tcpFlags & TcpFlag.ACK) !== 0) this.#streamOf(flow, other(side)).synchronise(flow.opening);
+      if ((facts.tcpFlags & TcpFlag.ACK) !== 0 && facts.direction !== 'down')
+        this.#streamOf(facts, flow, other(side)).synchronise(flow.opening);
     }
     if (start >= end) return;
-    flow.packets += 1;
+    if (facts.direction !== 'down') flow.packets += 1;
     const sequence = isSyn ? (facts.tcpSequence + 1) >>> 0 : facts.tcpSequence;
     if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, flow, stream, side === 0);
     // What the capture cut off the segment is missing for good: the stream goes on behind it.
@@ -95,13 +105,13 @@ export class TcpReader {
       flow.twin.reset();
       flow.twin.helloName = flow.helloName;
       flow.twin.clientIsLow = flow.clientIsLow;
-      this.#streamOf(flow.twin, side).synchronise((sequence - 1) >>> 0);
+      this.#streamOf(facts, flow.twin, side).synchronise((sequence - 1) >>> 0);
     }
     const { twin } = flow;
     if (twin === undefined) return;
     twin.packets += 1;
     const { findings } = facts;
-    const stream = this.#streamOf(twin, side);
+    const stream = this.#streamOf(facts, twin, side);
     if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, twin, stream, side === 0);
     if (twin.name === flow.name) facts.findings = findings;
     else if (twin.name !== '' && findings.names.length === 0) flow.name = twin.name;
@@ -110,21 +120,46 @@ export class TcpReader {
     flow.twin = undefined;
   }
 
-  #streamOf(flow: Flow, side: 0 | 1): Stream {
-    if (side === 0) return (flow.lowStream ??= new Stream(this.#budget));
-    return (flow.highStream ??= new Stream(this.#budget));
+  /** Whether what that side says comes down: nobody knows of a frame without direction. */
+  #comesDown({ direction }: Facts, side: 0 | 1): boolean {
+    return direction !== undefined && (direction === 'down') === (side === this.#flows.side);
+  }
+
+  #streamOf(facts: Facts, flow: Flow, side: 0 | 1): Stream {
+    const budget = this.#comesDown(facts, side) ? this.#down : this.#budget;
+    if (side === 0) return (flow.lowStream ??= new Stream(budget));
+    return (flow.highStream ??= new Stream(budget));
   }
 
   /** Reads everything of a stream that is in order now. */
   #consume(facts: Facts, flow: Flow, stream: Stream, isLow: boolean): void {
     do {
-      const rest = readContent(facts, flow, stream, isLow === flow.clientIsLow, this.#relays);
+      const rest = this.#comesDown(facts, isLow ? 0 : 1)
+        ? hearAnswer(facts, flow, stream)
+        : readContent(facts, flow, stream, isLow === flow.clientIsLow, this.#relays);
       stream.keep(rest);
     } while (!flow.done && stream.advance());
     if (flow.done) {
       flow.lowStream?.release();
       flow.highStream?.release();
+      flow.http2 = undefined;
+    } else if (flow.http2 !== undefined && !this.#http2.has(flow)) {
+      this.#makeRoom();
+      this.#http2.add(flow);
     }
+  }
+
+  /** The oldest gives way: of it no further name is read, which is told. */
+  #makeRoom(): void {
+    for (const flow of this.#http2) if (flow.http2 === undefined) this.#http2.delete(flow);
+    const [oldest] = this.#http2;
+    if (oldest === undefined || this.#http2.size < HTTP2_MOST) return;
+    this.#http2.delete(oldest);
+    oldest.http2 = undefined;
+    oldest.done = true;
+    oldest.lowStream?.release();
+    oldest.highStream?.release();
+    this.#budget.refused += 1;
   }
 }
 
@@ -147,7 +182,12 @@ function isSame(known: Uint8Array | undefined, bytes: Uint8Array, start: number,
  * of the one before. The same SYN sent again changes nothing.
  */
 function open(facts: Facts, flow: Flow, side: 0 | 1): void {
+  // The network says with every answer where a client began, if it likes to.
+  if (facts.direction === 'down') return;
   const answers = (facts.tcpFlags & TcpFlag.ACK) !== 0;
+  // Both ends may begin at once (RFC 9293 section 3.5): the client's own number stays.
+  const isOwn = flow.opening === facts.tcpSequence && flow.clientIsLow === (side === 0);
+  if (answers && isOwn && facts.direction === 'up') return;
   const opening = answers ? (facts.tcpAcknowledgment - 1) >>> 0 : facts.tcpSequence;
   // The answer to a SYN that carried data acknowledges that as well (RFC 7413).
   const acknowledged = flow.opening < 0 ? -1 : (opening - flow.opening) >>> 0;

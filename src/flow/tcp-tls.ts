@@ -3,7 +3,7 @@
 
 import type { ClientHello } from '../wire/tls-client-hello.ts';
 import { u16 } from '../wire/octets.ts';
-import { clientHelloInRecords, isClientHelloStart } from '../wire/tls-record.ts';
+import { clientHelloInRecords, HelloRecords, isClientHelloStart } from '../wire/tls-record.ts';
 import { isListedRelay, torSuspicion } from '../wire/tor.ts';
 import type { RelayList } from '../wire/tor.ts';
 import { addressText } from '../wire/address.ts';
@@ -29,12 +29,14 @@ const MOST_HELLOS = 2;
  */
 export function readHello(facts: Facts, flow: Flow, stream: Stream, relays: RelayList): number {
   const { bytes, start, end } = stream;
-  const outcome = clientHelloInRecords(bytes, start, end);
+  const records = stream.memo instanceof HelloRecords ? stream.memo : new HelloRecords();
+  const outcome = clientHelloInRecords(bytes, start, end, false, records);
+  stream.memo = outcome === 'need-more' ? records : undefined;
   if (outcome === 'not-tls') return end;
   if (flow.kind === undefined || flow.kind === 'tcp') flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
   if (outcome === 'need-more') {
     // What Eve can read now is said now: the rest may never come.
-    const partial = clientHelloInRecords(bytes, start, end, true);
+    const partial = clientHelloInRecords(bytes, start, end, true, records);
     if (typeof partial !== 'string') tell(facts, flow, partial);
     return start;
   }

@@ -50,7 +50,23 @@ export class UdpReader {
       facts.kind = flow.kind ?? facts.kind;
       return;
     }
+    if (facts.direction === 'down') {
+      this.#hear(bytes, facts, flow);
+      return;
+    }
     flow.packets += 1;
+    this.#readContent(bytes, facts, flow);
+  }
+
+  /** What the network says between the ports of a client's flow is read, and changes nothing about what the client's datagrams are. */
+  #hear(bytes: Uint8Array, facts: Facts, flow: Flow): void {
+    const { kind, suspected, name } = flow;
+    this.#readContent(bytes, facts, flow);
+    Object.assign(flow, { kind, suspected, name });
+  }
+
+  #readContent(bytes: Uint8Array, facts: Facts, flow: Flow): void {
+    const { payloadOffset: start, payloadEnd: end } = facts;
     const found =
       readForeignDns(bytes, start, end, facts, flow) ||
       this.#readEncryptedDns(bytes, start, end, facts, flow) ||
@@ -73,8 +89,10 @@ export class UdpReader {
 
   #recognise(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
     flow.recogniser ??= new FlowRecogniser();
-    const { sourcePort, destinationPort } = facts;
-    const recognition = flow.recogniser.udp(bytes, start, end, sourcePort, destinationPort, this.#flows.side);
+    const { sourcePort, destinationPort, direction } = facts;
+    const { side } = this.#flows;
+    const ends = [sourcePort, destinationPort, side, direction !== 'down'] as const;
+    const recognition = flow.recogniser.udp(bytes, start, end, ...ends);
     if (recognition === undefined || recognition.confidence < RECOGNISED) return false;
     const { protocol } = recognition;
     if (protocol === 'opaque' || protocol === 'sstp') return false;

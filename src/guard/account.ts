@@ -8,10 +8,15 @@ import type { Observation } from './observation.ts';
 export const SKEW_MS = 5;
 /** A frame is decided so long after it came at the latest, whatever the taps have read by then. Milliseconds. */
 export const DEADLINE_MS = 450;
+/**
+ * So long a tap that reads may be behind before what it has not told of is taken for what it has not seen. Milliseconds. A tap without
+ * a proof for so long is blind (src/guard/canary.ts).
+ */
+export const PATIENCE_MS = 3_000;
 /** Frames that came within this are one slice: a fate is decided slice by slice. Milliseconds. */
 const SLICE_MS = 50;
 /** Of frames that were told without names: within a slice of another incident, which of its frames was the partner is not known. Milliseconds. */
-const NAMELESS_SKEW_MS = SLICE_MS + SKEW_MS;
+export const NAMELESS_SKEW_MS = SLICE_MS + SKEW_MS;
 
 /** Frames that came close together; times are monotonic milliseconds. */
 export interface Slice {
@@ -75,11 +80,15 @@ export class OpenFrames {
     return Math.min(this.#attempts[0]?.first ?? Infinity, this.#escapes[0]?.first ?? Infinity);
   }
 
+  /** When the oldest attempt among them came; Infinity without any. */
+  get attemptsSince(): number {
+    return this.#attempts[0]?.first ?? Infinity;
+  }
+
   /** Takes on what another incident had open. */
   join(other: OpenFrames): void {
-    const byTime = (one: Slice, another: Slice): number => one.first - another.first;
-    this.#attempts = [...this.#attempts, ...other.#attempts].sort(byTime);
-    this.#escapes = [...this.#escapes, ...other.#escapes].sort(byTime);
+    this.#attempts = joined(this.#attempts, other.#attempts);
+    this.#escapes = joined(this.#escapes, other.#escapes);
     [other.#attempts, other.#escapes] = [[], []];
   }
 
@@ -88,12 +97,7 @@ export class OpenFrames {
     pairUp(this.#attempts, this.#escapes);
   }
 
-  /** Takes out at most so many attempts, oldest first; how many. */
-  takeAttemptFrames(most: number): number {
-    return takeFrames(this.#attempts, most);
-  }
-
-  /** The same of those alone that came in the time of the slice. */
+  /** Takes out at most so many attempts that came in the time of the slice, oldest first; how many. */
   takeAttemptsNear(slice: Slice, most: number, skew = NAMELESS_SKEW_MS): number {
     return takeFrames(this.#attempts, most, slice, skew);
   }
@@ -108,9 +112,11 @@ export class OpenFrames {
     this.#escapes = this.#escapes.filter(({ last }) => last >= at);
   }
 
-  /** Escapes that no attempt will come for any more. */
-  takeEscapes({ now, lanRead }: Sight): Slice[] {
-    return take(this.#escapes, (slice) => lanRead >= slice.last + SKEW_MS || now >= slice.last + DEADLINE_MS);
+  /** Escapes that no attempt will come for any more. That they left is told already: a lan tap that is behind has its time. */
+  takeEscapes(sight: Sight, most = Infinity): Slice[] {
+    const { now, lanRead } = sight;
+    const isDue = ({ last }: Slice): boolean => lanRead >= last + SKEW_MS || now >= last + patienceOf(sight);
+    return take(this.#escapes, isDue, most);
   }
 
   /** Attempts that no escape will come for any more. */
@@ -123,17 +129,25 @@ export class OpenFrames {
    * Both sides of what taps told without names, once every frame with a name has had its turn to find a partner among them: then what is
    * left of one side is what the other has.
    */
-  takeNameless({ now, lanRead, wanRead }: Sight): { readonly attempts: Slice[]; readonly escapes: Slice[] } {
-    const read = Math.min(lanRead, wanRead);
-    const isDue = ({ last }: Slice): boolean =>
-      read >= last + NAMELESS_SKEW_MS + SKEW_MS || now >= last + DEADLINE_MS + SKEW_MS;
-    const [attempts, escapes] = [take(this.#attempts, isDue), take(this.#escapes, isDue)];
+  takeNameless(sight: Sight): { readonly attempts: Slice[]; readonly escapes: Slice[] } {
+    const read = Math.min(sight.lanRead, sight.wanRead);
+    const dueAfter =
+      (patience: number) =>
+      ({ last }: Slice): boolean =>
+        read >= last + NAMELESS_SKEW_MS + SKEW_MS || sight.now >= last + patience + SKEW_MS;
+    const attempts = take(this.#attempts, dueAfter(DEADLINE_MS));
+    const escapes = take(this.#escapes, dueAfter(patienceOf(sight)));
     // What is not due on one side may be the partner of what is due on the other.
     pairUp(attempts, escapes, NAMELESS_SKEW_MS);
     pairUp(attempts, this.#escapes, NAMELESS_SKEW_MS);
     pairUp(this.#attempts, escapes, NAMELESS_SKEW_MS);
     return { attempts, escapes };
   }
+}
+
+/** How long an escape waits for a lan tap that has not read past it: one that does not read will not tell of it. */
+function patienceOf({ lanRead }: Sight): number {
+  return lanRead === -Infinity ? DEADLINE_MS : PATIENCE_MS;
 }
 
 /**
@@ -150,7 +164,15 @@ export function fateOf({ first, last, crosses }: Slice, sight: Sight): Fate {
   return !crosses && sight.dropped(first, last) ? 'blocked' : 'escaped';
 }
 
-function add(slices: Slice[], { first, last, frames, crosses, counter }: Observation): void {
+/** Both are in order of time; what came together is one slice, so that what many have been joined into stays small. */
+function joined(some: readonly Slice[], others: readonly Slice[]): Slice[] {
+  if (others.length === 0) return [...some];
+  const all: Slice[] = [];
+  for (const slice of [...some, ...others].sort((one, another) => one.first - another.first)) add(all, slice);
+  return all;
+}
+
+function add(slices: Slice[], { first, last, frames, crosses, counter }: Slice): void {
   const newest = slices.at(-1);
   const joins = newest?.crosses === crosses && newest.counter === counter;
   if (newest !== undefined && joins && first >= newest.first && last - newest.first <= SLICE_MS) {
@@ -180,14 +202,14 @@ function pairUp(attempts: Slice[], escapes: Slice[], skew = SKEW_MS): void {
   }
 }
 
-/** Takes out at most so many frames, oldest first, of all slices or of those in the time of `near`; how many. */
-function takeFrames(slices: Slice[], most: number, near?: Slice, skew = 0): number {
+/** Takes out at most so many frames, oldest first, of the slices in the time of `near`; how many. */
+function takeFrames(slices: Slice[], most: number, near: Slice, skew: number): number {
   let left = most;
   for (let index = 0; index < slices.length && left > 0;) {
     const slice = slices[index];
     if (slice === undefined) break;
-    if (near !== undefined && slice.first > near.last + skew) break;
-    if (near !== undefined && slice.last < near.first - skew) {
+    if (slice.first > near.last + skew) break;
+    if (slice.last < near.first - skew) {
       index += 1;
       continue;
     }
@@ -200,13 +222,11 @@ function takeFrames(slices: Slice[], most: number, near?: Slice, skew = 0): numb
   return most - left;
 }
 
-function take(slices: Slice[], isDue: (slice: Slice) => boolean): Slice[] {
-  const due: Slice[] = [];
-  for (let [oldest] = slices; oldest !== undefined && isDue(oldest); [oldest] = slices) {
-    due.push(oldest);
-    slices.shift();
-  }
-  return due;
+function take(slices: Slice[], isDue: (slice: Slice) => boolean, most = Infinity): Slice[] {
+  let count = 0;
+  for (let slice = slices[0]; slice !== undefined && count < most && isDue(slice); slice = slices[count])
+    count += 1;
+  return slices.splice(0, count);
 }
 
 /** When the kernel dropped leaks, and when it did not: a moment in which it was being changed is neither. */

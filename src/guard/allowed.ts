@@ -12,7 +12,8 @@ import type { Observation } from './observation.ts';
 import { HIDDEN } from './privacy.ts';
 import type { Privacy, Veil } from './privacy.ts';
 import { FairMap, Regulars } from './quotas.ts';
-import type { AllowedRow, AllowedView, Transport } from './status.ts';
+import type { AllowedRow, AllowedView, Transport } from '../api/status.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** Rows of the table: of more the client and sort that has most loses its oldest. */
 export const ALLOWED_MOST = 2_000;
@@ -96,7 +97,10 @@ export class AllowedTraffic {
     if (this.#privacy !== veil.privacy) return { since, connections: 0, frames: 0, rows: [], more: 0 };
     const newest = [...this.#rows.values()].slice(-most).reverse();
     return {
-      ...{ since, connections: this.#connections, frames: this.#frames, rows: newest.map(rowView) },
+      since,
+      connections: this.#connections,
+      frames: this.#frames,
+      rows: newest.map(rowView),
       more: this.#rows.evicted + this.#rows.size - newest.length,
     };
   }
@@ -177,7 +181,14 @@ function placeOf(facts: Facts, mac: number, to: string, veil: Veil): Place {
 
 function newRow({ kind }: Facts, { text, ...place }: Place, name: string, at: number): Row {
   return {
-    ...{ ...place, place: text, name, kind, connections: 0, frames: 0, first: at, last: at },
+    ...place,
+    place: text,
+    name,
+    kind,
+    connections: 0,
+    frames: 0,
+    first: at,
+    last: at,
     fresh: { ...NOT_FRESH },
   };
 }
@@ -189,9 +200,9 @@ function rowView(row: Row): AllowedRow {
 }
 
 function transportOf({ protocol }: Facts): Transport {
-  if (protocol === 6) return 'tcp';
-  if (protocol === 17) return 'udp';
-  return protocol === 1 || protocol === 58 ? 'icmp' : 'ip';
+  if (protocol === Protocol.TCP) return 'tcp';
+  if (protocol === Protocol.UDP) return 'udp';
+  return protocol === Protocol.ICMP || protocol === Protocol.ICMPV6 ? 'icmp' : 'ip';
 }
 
 /** The page that a visitor comes from is somewhere else. */

@@ -7,7 +7,7 @@ import type { Facts, Recognition } from '../flow/facts.ts';
 import { isPrivate, parseNetwork } from './networks.ts';
 import type { Judge } from '../policy/judge.ts';
 import type { ExposedAddress } from '../policy/learned.ts';
-import type { TunnelProtocol } from '../policy/policy.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
 
 /** IP protocol number. */
 const TCP = 6;
@@ -24,10 +24,15 @@ const MAX_IN_USE = 1_000;
 /** A capture has no clock to count down: what it was answered holds to its end. */
 const SECONDS = 86_400;
 
-const LEARNABLE: Partial<Record<Recognition['protocol'], TunnelProtocol>> = {
+const LEARNABLE: Readonly<Record<Recognition['protocol'], TunnelProtocol | undefined>> = {
   wireguard: 'wireguard',
   openvpn: 'openvpn',
   ipsec: 'ipsec',
+  tor: undefined,
+  ssh: undefined,
+  dtls: undefined,
+  sstp: undefined,
+  opaque: undefined,
 };
 
 export interface LearnedEndpoint {

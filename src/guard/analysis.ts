@@ -10,7 +10,9 @@ import { addressText } from '../wire/address.ts';
 import { Askers } from '../policy/askers.ts';
 import type { Judge } from '../policy/judge.ts';
 import { isShown, kernelAccepts } from '../policy/shape.ts';
-import type { Policy, TunnelProtocol } from '../policy/policy.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
+import type { Policy } from '../policy/policy.ts';
+import { RULES } from '../policy/verdict.ts';
 import type { Direction, Rule, VerdictName } from '../policy/verdict.ts';
 import { AnsweredNames } from './answered-names.ts';
 import { IncidentList } from './analysis-incidents.ts';
@@ -44,7 +46,7 @@ export interface OwnAddresses {
 }
 
 /** One tunnel of the report; `learned` when a handshake told of it. */
-export interface AnalysedTunnel {
+interface AnalysedTunnel {
   readonly protocol: string;
   readonly endpoint: string;
   readonly packets: number;
@@ -89,8 +91,6 @@ export type StreamedReport = Omit<AnalysisReport, 'names' | 'answered' | 'incide
 const TCP = 6;
 /** Frames of a tunnel that are looked at for its protocol. */
 const SAMPLE = 64;
-
-const RULES: readonly Rule[] = ['A', 'B', 'C', 'D', 'E', 'F', 'T'];
 
 /** All that was read. */
 const UNVEILED = new Veil('full', (text) => text);

@@ -12,14 +12,12 @@ import { noServerAddress } from '../policy/no-server.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Direction } from '../policy/verdict.ts';
 import { addressText, macText, parseAddress, reverseAddress } from '../wire/address.ts';
+import { ANSWER_MS, keptSeconds } from './answer-times.ts';
 import { endsOf } from './learner.ts';
 import type { Lesson, ServedAddress } from './observation.ts';
 import { FairMap } from './quotas.ts';
+import { Protocol } from '../wire/ip.ts';
 
-/** How long an answer may come after its question, milliseconds. */
-const ANSWER_MS = 30_000;
-/** Bounds of a record's time to live, seconds: clients keep an answer for a minute even when it says not to. */
-const TTL_SECONDS = { least: 60, most: 86_400 };
 const QUESTIONS = 2_048;
 /** Names that one client asks for from one port at a time. */
 const NAMES_PER_QUESTION = 16;
@@ -82,7 +80,8 @@ export class AnsweredNames {
     const policy = this.#policy;
     if (policy?.profile !== 'split' || facts.ipVersion === 0) return undefined;
     if (facts.answered && judged.passes && direction !== 'down') this.#use(facts, now);
-    if (facts.kind !== 'dns' || (facts.protocol !== 17 && facts.protocol !== 6)) return undefined;
+    if (facts.kind !== 'dns' || (facts.protocol !== Protocol.UDP && facts.protocol !== Protocol.TCP))
+      return undefined;
     if (direction !== 'down' && facts.destinationPort === 53 && judged.asks) this.#ask(facts, now);
     return direction !== 'up' && facts.sourcePort === 53 ? this.#answer(facts, policy, now) : undefined;
   }
@@ -254,7 +253,7 @@ export function ledTo(
   const closed = new Map<string, ServedAddress>();
   for (const { name, type, value, ttl } of answers) {
     const secret = led.get(name) ?? (isSecret(name) ? name : undefined);
-    const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
+    const seconds = keptSeconds(ttl);
     // What an address was asked about is said by the name of the question (RFC 1035 section 3.5, RFC 3596 section 2.5).
     // In a zone that is a part of one the question is an alias (RFC 2317).
     const about = reverseAddress(name) ?? (led.has(name) ? reverseAddress(asked) : undefined);

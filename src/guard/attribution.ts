@@ -3,9 +3,10 @@
 
 import type { Facts } from '../flow/facts.ts';
 import { MAPPED_PREFIX, ipv4Words, sameAddress } from '../wire/address.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** `high`: this very connection; `medium`: the port alone, bound to any address; `low`: the protocol alone, or shared. */
-export type Confidence = 'high' | 'medium' | 'low';
+type Confidence = 'high' | 'medium' | 'low';
 
 /** One line of /proc/net/{tcp,udp,icmp,raw}{,6}. Addresses as Facts has them. */
 export interface Socket {
@@ -20,12 +21,12 @@ export interface Socket {
 
 /** Table name → IP protocol; a raw socket's protocol stands where a port would be. */
 export const SOCKET_TABLES: Readonly<Record<string, number>> = {
-  tcp: 6,
-  tcp6: 6,
-  udp: 17,
-  udp6: 17,
-  icmp: 1,
-  icmp6: 58,
+  tcp: Protocol.TCP,
+  tcp6: Protocol.TCP,
+  udp: Protocol.UDP,
+  udp6: Protocol.UDP,
+  icmp: Protocol.ICMP,
+  icmp6: Protocol.ICMPV6,
   raw: -1,
   raw6: -1,
 };
@@ -101,7 +102,7 @@ function fitOf(facts: Facts, socket: Socket): 0 | 1 | 2 | 3 {
   if (!bound && !isNone(socket.local)) return 0;
   const connected = !isNone(socket.remote);
   if (connected && !sameAddress(socket.remote, facts.destination)) return 0;
-  if (facts.protocol !== 6 && facts.protocol !== 17) return connected ? 2 : 1;
+  if (facts.protocol !== Protocol.TCP && facts.protocol !== Protocol.UDP) return connected ? 2 : 1;
   if (socket.localPort !== facts.sourcePort) return 0;
   if (connected && socket.remotePort !== facts.destinationPort) return 0;
   return bound ? 3 : 2;

@@ -66,6 +66,8 @@ export class Balance {
   readonly #reconciliation = new Reconciliation();
   /** The kernel's values at which the book's own sums are zero. */
   #start: Map<string, number> | undefined;
+  /** The newest reading: a table that was made anew counts less. */
+  #last: CounterValues = new Map();
   /** Counted by the kernel and looked at by nobody: their fate is not known yet. */
   #undecided: Undecided[] = [];
   /** What was told of them, for as long as the wan tap may still show some. */
@@ -117,21 +119,20 @@ export class Balance {
   };
 
   reading(begun: number, ended: number, values: CounterValues): void {
-    const { attemptedBy, leaksOut } = this.#book;
-    const restarted = [...(this.#start ?? [])].some(([name, value]) => (values.get(name) ?? value) < value);
-    if (this.#start === undefined || restarted) {
-      this.#start = new Map(
-        [...values].map(
-          ([name, value]) =>
-            [
-              name,
-              value - (attemptedBy.get(name) ?? 0) - (isLeakUp(name) ? (this.#forged.get(name) ?? 0) : 0),
-            ] as const,
-        ),
-      );
-      this.#start.set(LEAK_OUT, (values.get(LEAK_OUT) ?? 0) - leaksOut);
+    const isLess = ([name, value]: readonly [string, number]): boolean => (values.get(name) ?? value) < value;
+    if (this.#start === undefined || [...this.#last].some(isLess)) {
+      this.#start = new Map([...values].map(([name, value]) => [name, this.#startOf(name, value)] as const));
+      this.#start.set(LEAK_OUT, this.#startOf(LEAK_OUT, values.get(LEAK_OUT) ?? 0));
     }
+    this.#last = values;
     this.#reconciliation.reading(begun, ended, values);
+  }
+
+  /** What the kernel had counted when the book began, where it has counted `value` and all of that is in the book. */
+  #startOf(name: string, value: number): number {
+    const { attemptedBy, leaksOut } = this.#book;
+    if (name === LEAK_OUT) return value - leaksOut;
+    return value - (attemptedBy.get(name) ?? 0) - (isLeakUp(name) ? (this.#forged.get(name) ?? 0) : 0);
   }
 
   /** Both taps have read past the newest reading: what comes now is in the next alone. */
@@ -160,7 +161,8 @@ export class Balance {
   settle(now: Now, dropped: Dropped, chatterIsRed: boolean): Balanced {
     const seen = this.#book.inferred.splice(0).flatMap((slice) => this.#infer(slice));
     const until = this.#book.openSince;
-    const wan = this.#reconciliation.compare('wan', until, now.monotonic);
+    // What has left is in the book as escaped, whatever lan will tell of it.
+    const wan = this.#reconciliation.compare('wan', this.#book.attemptsSince, now.monotonic);
     const lan = this.#reconciliation.compare('lan', until, now.monotonic);
     if (wan !== undefined) this.#left(wan, now.monotonic);
     if (lan !== undefined) this.#came(lan, now.monotonic);
@@ -172,9 +174,13 @@ export class Balance {
       ...once.changed,
       ...this.#decide(now, dropped, chatterIsRed),
       ...this.#explain(now, dropped, chatterIsRed),
-      ...(wan === undefined ? [] : this.#confirm(wan)),
+      ...(wan === undefined || until < wan.at ? [] : this.#confirm(wan)),
     ];
-    return { changed, surplus: [...(wan?.surplus ?? []), ...(lan?.surplus ?? []), ...once.surplus] };
+    const surplus = [...(wan?.surplus ?? []), ...(lan?.surplus ?? []), ...once.surplus];
+    // The book has what the kernel has not: what it counts from now on is none of that.
+    for (const { counter, frames } of surplus)
+      this.#start?.set(counter, (this.#start.get(counter) ?? 0) - frames);
+    return { changed, surplus };
   }
 
   /** One of the two is found when its fate is decided; what is never found was not there twice. */
@@ -324,13 +330,21 @@ export class Balance {
     const observation: Observation = {
       facts,
       verdict: {
-        ...{ verdict: 'leak', rule: 'E' },
+        verdict: 'leak',
+        rule: 'E',
         severity: lead === undefined && isRedLeak(counter, chatterIsRed) ? 'red' : 'amber',
         reason: lead === undefined ? NOBODY_LOOKED : FIRST_PACKET,
-        ...{ exposure: lead ?? UNSEEN_EXPOSURE, destination: '' },
+        exposure: lead ?? UNSEEN_EXPOSURE,
+        destination: '',
       },
-      ...{ direction: 'up', crosses: false, counter, client: 0, frames, folded: false },
-      ...{ first: now.monotonic, last: now.monotonic },
+      direction: 'up',
+      crosses: false,
+      counter,
+      client: 0,
+      frames,
+      folded: false,
+      first: now.monotonic,
+      last: now.monotonic,
     };
     return this.#book.unseen(observation, fate, now);
   }

@@ -10,10 +10,6 @@ export class BoundedMap<V, K = string> {
     this.#limit = limit;
   }
 
-  get size(): number {
-    return this.#held.size;
-  }
-
   get(key: K): V | undefined {
     return this.#held.get(key);
   }
@@ -39,9 +35,5 @@ export class BoundedMap<V, K = string> {
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.#held.entries();
-  }
-
-  values(): IterableIterator<V> {
-    return this.#held.values();
   }
 }

@@ -53,30 +53,32 @@ function ip6(protocol: number, payload: readonly number[], host: number): readon
 }
 
 const udp = (from: number, to: number, payload: readonly number[]): readonly number[] => [
-  ...[...u16(from), ...u16(to), ...u16(8 + payload.length), 0, 0],
+  ...u16(from),
+  ...u16(to),
+  ...u16(8 + payload.length),
+  0,
+  0,
   ...payload,
 ];
 
 /** A SYN that carries data (RFC 9293 section 3.4): its last bytes are the seal. */
 const syn = (to: number, seal: Uint8Array, chance: Uint8Array): readonly number[] => [
-  ...[
-    0xc0,
-    chance[0] ?? 0,
-    ...u16(to),
-    ...chance.slice(1, 5),
-    0,
-    0,
-    0,
-    0,
-    0x50,
-    0x02,
-    0xff,
-    0xff,
-    0,
-    0,
-    0,
-    0,
-  ],
+  0xc0,
+  chance[0] ?? 0,
+  ...u16(to),
+  ...chance.slice(1, 5),
+  0,
+  0,
+  0,
+  0,
+  0x50,
+  0x02,
+  0xff,
+  0xff,
+  0,
+  0,
+  0,
+  0,
   ...seal,
 ];
 
@@ -88,7 +90,9 @@ function question(seal: Uint8Array, chance: Uint8Array): readonly number[] {
   const edns = { udpPayloadSize: 1232, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false };
   return [
     ...dnsPacket.encode({
-      ...{ type: 'query', id: (high << 8) | low, flags: dnsPacket.RECURSION_DESIRED },
+      type: 'query',
+      id: (high << 8) | low,
+      flags: dnsPacket.RECURSION_DESIRED,
       // The domain of RFC 2606.
       questions: [{ type: 'A', class: 'IN', name: `${label}.example` }],
       additionals: [{ type: 'OPT', name: '.', ...edns, options: [padding] }],
@@ -119,21 +123,27 @@ const udp4 = (port: number): Maker =>
 export const CANARIES_UP: readonly CanaryShape[] = [
   { name: 'a question', counter: 'up_leak_dns', always: false, rest: dns4 },
   {
-    ...{ name: 'a question over IPv6', counter: 'up_leak_dns', always: false },
+    name: 'a question over IPv6',
+    counter: 'up_leak_dns',
+    always: false,
     rest: over((seal, chance) => ip6(PROTOCOL.udp, udp(40_000, 53, question(seal, chance)), host(chance))),
   },
   { name: 'a connection to port 443', counter: 'up_leak_tls', always: false, rest: tcp4(443) },
   { name: 'a connection to port 80', counter: 'up_leak_http', always: false, rest: tcp4(80) },
   { name: 'a connection to port 853', counter: 'up_leak_dot', always: false, rest: tcp4(853) },
   {
-    ...{ name: 'a connection over IPv6', counter: 'up_leak_tls', always: false },
+    name: 'a connection over IPv6',
+    counter: 'up_leak_tls',
+    always: false,
     rest: over((seal, chance) => ip6(PROTOCOL.tcp, syn(443, seal, chance), host(chance))),
   },
   { name: 'a datagram to port 443', counter: 'up_leak_quic', always: false, rest: udp4(443) },
   { name: 'a datagram to port 123', counter: 'up_leak_ntp', always: false, rest: udp4(123) },
   { name: 'a datagram to no known port', counter: 'up_leak_udp', always: false, rest: udp4(40_001) },
   {
-    ...{ name: 'an echo request', counter: 'up_leak_icmp', always: false },
+    name: 'an echo request',
+    counter: 'up_leak_icmp',
+    always: false,
     rest: plain4(PROTOCOL.icmp, [8, 0, 0, 0, 0, 1, 0, 1]),
   },
   { name: 'GRE', counter: 'up_leak_gre', always: true, rest: plain4(PROTOCOL.gre, [0, 0, 8, 0]) },
@@ -145,24 +155,39 @@ export const CANARIES_UP: readonly CanaryShape[] = [
     rest: plain4(PROTOCOL.sixIn4, [0x60, 0, 0, 0]),
   },
   {
-    ...{ name: 'a later fragment', counter: 'up_leak_fragment', always: true },
+    name: 'a later fragment',
+    counter: 'up_leak_fragment',
+    always: true,
     rest: plain4(PROTOCOL.udp, [0, 0, 0, 0], 0x0010),
   },
   {
-    ...{ name: 'a tagged question', counter: 'up_leak_vlan', always: true },
+    name: 'a tagged question',
+    counter: 'up_leak_vlan',
+    always: true,
     rest: (seal, chance) => [...u16(ETHER.vlan), 0, 77, ...dns4(seal, chance)],
   },
   {
-    ...{ name: 'PPPoE', counter: 'up_leak_pppoe', always: true },
+    name: 'PPPoE',
+    counter: 'up_leak_pppoe',
+    always: true,
     rest: over((seal, chance) => [
-      ...[...u16(ETHER.pppoe), 0x11, 0, 0, 1, ...u16(2 + 40 + SEAL_BYTES), 0, 0x21],
+      ...u16(ETHER.pppoe),
+      0x11,
+      0,
+      0,
+      1,
+      ...u16(2 + 40 + SEAL_BYTES),
+      0,
+      0x21,
       ...Array<number>(24).fill(0),
       ...chance,
       ...seal,
     ]),
   },
   {
-    ...{ name: 'a frame that is no IP', counter: 'up_leak_l2_other', always: true },
+    name: 'a frame that is no IP',
+    counter: 'up_leak_l2_other',
+    always: true,
     rest: over((seal, chance) => [
       ...u16(ETHER.experimental),
       ...Array<number>(24).fill(0),

@@ -105,8 +105,11 @@ export class Canary {
       const frame = forged(shape, to, mac, this.#means.seal(this.#serial), chance);
       return {
         expected: {
-          ...{ serial: this.#serial, shape, before: this.#values ?? new Map() },
-          ...{ seenAt: undefined, mayBeLost: false },
+          serial: this.#serial,
+          shape,
+          before: this.#values ?? new Map(),
+          seenAt: undefined,
+          mayBeLost: false,
         },
         frame,
       };

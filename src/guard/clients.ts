@@ -2,6 +2,7 @@
 // Follows RFC 2132 (options 12, 50, 55, 60, 61), RFC 3748 (identity) and RFC 7844 (what identifies a client). Eve reads all of it from plumbing alone.
 
 import { addressText, isGroup, macText } from '../wire/address.ts';
+import type { ClientView } from '../api/past.ts';
 import type { Identity } from '../flow/facts.ts';
 import type { Observation } from './observation.ts';
 import { isHashed } from './privacy.ts';
@@ -16,25 +17,6 @@ const LOCAL_BIT = 0x02_00_00_00_00_00;
 
 /** Vendor of a MAC address by its prefix; undefined when nobody registered it. */
 export type VendorOf = (mac: string) => string | undefined;
-
-export interface ClientView {
-  /** MAC address, or its keyed hash. */
-  readonly id: string;
-  readonly vendor: string | null;
-  /** The MAC address was made up by the machine itself: it does not name the hardware. */
-  readonly randomised: boolean;
-  readonly hostName: string | null;
-  readonly vendorClass: string | null;
-  readonly fingerprint: string | null;
-  /** The name that it logs in to the switch with (802.1X). */
-  readonly account: string | null;
-  /** Addresses it asked a network for because it had them in another one. */
-  readonly previousAddresses: readonly string[];
-  readonly addresses: readonly string[];
-  /** ISO 8601, UTC. */
-  readonly first: string;
-  readonly last: string;
-}
 
 interface Client {
   readonly id: string;

@@ -3,21 +3,19 @@
 // The uplink is hostile: only an answer to a question that leaked is taken, or Eve could paint any address as a name's.
 
 import { isOpenProfile } from '../policy/direct.ts';
-import { VISITS } from '../policy/rules.ts';
+import { isVisit } from '../policy/rules.ts';
 import { isProtected } from '../policy/names.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { describe } from '../policy/reason.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import { macText, reverseAddress } from '../wire/address.ts';
+import { ANSWER_MS, keptSeconds } from './answer-times.ts';
 import type { Observation, ServedAddress } from './observation.ts';
 import { ownName } from './occasions.ts';
 import { FairMap, Regulars } from './quotas.ts';
+import { Protocol } from '../wire/ip.ts';
 
-/** How long an answer may come after its question, milliseconds. */
-const ANSWER_MS = 30_000;
-/** Bounds of a record's time to live, seconds: clients keep an answer for a while even when it says not to. */
-const TTL_SECONDS = { least: 60, most: 86_400 };
 /** Where a protected name was shown is closed for so long: nothing says for how long it serves it. Milliseconds. */
 const SHOWN_MS = 86_400_000;
 /** Whoever is asked for a name serves none. */
@@ -125,7 +123,7 @@ export class Correlation {
   visit({ facts, verdict, client, folded }: Observation, now: number): Visit | undefined {
     const passes = verdict.verdict === 'allowed' && verdict.direct === true;
     const leaks = verdict.verdict === 'leak' && (verdict.rule === 'E' || verdict.rule === 'D');
-    if (folded || !VISITS.has(facts.kind) || !(passes || leaks)) return undefined;
+    if (folded || !isVisit(facts.kind) || !(passes || leaks)) return undefined;
     const known = this.#answers
       .get(`${client} ${verdict.destination}`)
       ?.filter(({ at, until, name }) => at <= now && until > now && this.#matters(name));
@@ -185,7 +183,7 @@ export class Correlation {
     }
     for (const { name: owner, type, value, ttl } of answers) {
       if (!chain.has(owner)) continue;
-      const until = now + 1_000 * Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
+      const until = now + 1_000 * keptSeconds(ttl);
       const entry: AnsweredName = { name, shown, incident, at: now, until };
       const about = type === 'PTR' ? (reverseAddress(owner) ?? reverseAddress(asked)) : undefined;
       if (about !== undefined) this.#expose(client, about, entry);
@@ -216,7 +214,8 @@ export class Correlation {
   /** Notes a protected name that a client showed to an address past the tunnel: what follows there is that visit, whoever is named. */
   shown({ facts, verdict, client, folded }: Observation, now: number): void {
     if (this.#policy.profile !== 'split' || folded || verdict.rule !== 'B' || facts.ipVersion === 0) return;
-    if ((facts.protocol !== 6 && facts.protocol !== 17) || ASKING.has(facts.kind)) return;
+    if ((facts.protocol !== Protocol.TCP && facts.protocol !== Protocol.UDP) || ASKING.has(facts.kind))
+      return;
     // The page that a visitor comes from is somewhere else.
     const here = facts.findings.names.filter(({ via }) => via !== 'referer');
     const names = [...here.map((one) => one.name), facts.flowName];

@@ -3,30 +3,13 @@
 
 import { parseAddress } from '../wire/address.ts';
 import type { Kind } from '../flow/kinds.ts';
-import type { ClientView } from './clients.ts';
+import type { ClientView, Dossier, DossierSite, DossierTunnel } from '../api/past.ts';
 import { gapView } from './gaps.ts';
-import type { Gap, GapView } from './gaps.ts';
+import type { Gap } from './gaps.ts';
 import type { Privacy } from './privacy.ts';
 import { SHOWN_IN_ANSWER } from './incidents.ts';
-import { serverText } from './status.ts';
-import type { AllowedView, IncidentView, TunnelView } from './status.ts';
-
-export interface DossierSite {
-  readonly site: string;
-  /** How often its name was asked for and it was gone to, as a person would count. */
-  readonly asked: number;
-  readonly visited: number;
-  /** There was more of it: an earlier version counted frames alone. */
-  readonly atLeast?: true;
-  /** Of an address without a name: names that it was the answer for, of which it is one. None of them was counted as visited. */
-  readonly candidates?: readonly string[];
-  /** The same in words: `asked 3 times, visited twice`. */
-  readonly words: string;
-  readonly clients: readonly string[];
-  /** ISO 8601, UTC. */
-  readonly first: string;
-  readonly last: string;
-}
+import { serverText } from '../api/shown.ts';
+import type { AllowedView, IncidentView, TunnelView } from '../api/status.ts';
 
 /** What is publicly registered about an address. */
 export interface Registration {
@@ -34,40 +17,6 @@ export interface Registration {
   readonly country: string;
   /** Who runs the network; null when it is not known. */
   readonly operator: string | null;
-}
-
-export interface DossierTunnel {
-  readonly name: string;
-  readonly protocol: string;
-  readonly endpoint: string;
-  /** The network that the endpoint lies in, as it was registered: `198.51.100.0/24`; null when it is not known. */
-  readonly network: string | null;
-  /** ISO 3166 code of the country in which the endpoint's network is registered; null when it is not known. */
-  readonly country: string | null;
-  /** Who runs that network; null when it is not known. */
-  readonly operator: string | null;
-  /** In words, what of it is not held. */
-  readonly limits?: string;
-}
-
-export interface Dossier {
-  readonly from: string | null;
-  readonly to: string;
-  readonly privacy: Privacy;
-  readonly escaped: number;
-  readonly blocked: number;
-  readonly sites: readonly DossierSite[];
-  /** Addresses that were gone to without a name on the wire. */
-  readonly destinations: readonly DossierSite[];
-  readonly devices: readonly ClientView[];
-  readonly tunnels: readonly DossierTunnel[];
-  /** Silences of tunnels, newest first. */
-  readonly gaps: readonly GapView[];
-  /** What the profile let go past the tunnel: no leak, and hers all the same. Absent where it lets nothing. */
-  readonly allowed?: AllowedView;
-  readonly conclusions: readonly string[];
-  /** More happened than was looked at; what is told are the newest. */
-  readonly truncated: boolean;
 }
 
 export interface DossierSources {
@@ -101,7 +50,8 @@ export function dossierOf(sources: DossierSources): Dossier {
   const told = {
     from: sources.from === undefined ? null : new Date(sources.from).toISOString(),
     to: new Date(sources.to).toISOString(),
-    ...{ privacy, truncated },
+    privacy,
+    truncated,
     escaped: sum(counted, 'escaped'),
     blocked: sum(counted, 'blocked'),
     sites: sitesOf(named),
@@ -188,8 +138,11 @@ function tunnelOf(tunnel: TunnelView, registrationOf: DossierSources['registrati
   const host = server ?? /^(?:udp|tcp):\[?([^\]]+?)\]?:\d+$/.exec(endpoint)?.[1] ?? '';
   const registered = (tunnel.endpoints ?? 1) > 1 && server === null ? undefined : registrationOf(host);
   return {
-    ...{ name, protocol, endpoint: serverText(tunnel) },
-    ...{ network: registered?.network ?? null, country: registered?.country ?? null },
+    name,
+    protocol,
+    endpoint: serverText(tunnel),
+    network: registered?.network ?? null,
+    country: registered?.country ?? null,
     operator: registered?.operator ?? null,
     ...(limits === undefined ? {} : { limits }),
   };

@@ -11,6 +11,7 @@ import type { Policy } from '../policy/policy.ts';
 import { fillsPacket, hasEsp } from '../policy/shape.ts';
 import { addressText } from '../wire/address.ts';
 import type { Observation } from './observation.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** The two taps are read one after the other: so long it may take until the answer that came before is known here. Milliseconds. */
 const HOLD_MS = 100;
@@ -90,7 +91,8 @@ export class FirstPackets {
   /** Names of the tunnels whose packet it would be at the right address. */
   #namesOf({ facts, direction, verdict, folded }: Observation): readonly string[] {
     if (this.#endpoints.length === 0 || folded || direction !== 'up' || verdict.rule !== 'E') return [];
-    const transport = facts.protocol === 17 ? 'udp' : facts.protocol === 6 ? 'tcp' : undefined;
+    const transport =
+      facts.protocol === Protocol.UDP ? 'udp' : facts.protocol === Protocol.TCP ? 'tcp' : undefined;
     if (facts.ipVersion === 0 || facts.fragmentOffset > 0 || transport === undefined || !fillsPacket(facts))
       return [];
     const port = facts.destinationPort;

@@ -2,6 +2,7 @@
 // Tunnel frames are known by counters, which are read about once a second: their times are two readings between which they lie.
 // Escapes and answered WireGuard handshakes are read frame by frame and carry their own time. Silence alone is no gap: an idle tunnel is silent, too.
 
+import type { Between, GapView } from '../api/past.ts';
 import type { Now } from './now.ts';
 import type { Rule } from '../policy/verdict.ts';
 import { FairMap } from './quotas.ts';
@@ -13,37 +14,14 @@ const UNANSWERED = 10;
 const GAPS = 64;
 const ESCAPES = 32;
 
-/** A moment that lies after the one and not after the other reading; wall clock, milliseconds since the epoch. */
-export interface Between {
-  readonly after: number;
-  readonly until: number;
-}
+/** As it is told, without its sentence. */
+export type Gap = Omit<GapView, 'text'>;
 
 export interface GapEscape {
   readonly incident: string;
   readonly rule: Rule;
   readonly exposure: string;
   frames: number;
-}
-
-export interface Gap {
-  readonly tunnel: string;
-  /** When the server was last heard. */
-  readonly lastFrame: Between;
-  /** When something red first escaped, to the millisecond; undefined when nothing did. */
-  readonly firstEscape: number | undefined;
-  /** When the server first answered a handshake again, to the millisecond; undefined where the protocol's are not read. */
-  readonly handshake: number | undefined;
-  /** When the server was heard again, by the counters. Undefined while it is silent. */
-  readonly back: Between | undefined;
-  /** Since when nobody watched it any more, if it lasted then: its end is not known. Wall clock, milliseconds. */
-  readonly unwatched?: number;
-  /** At least and at most so long, milliseconds; undefined while it lasts. */
-  readonly length: { readonly least: number; readonly most: number } | undefined;
-  readonly unanswered: number;
-  readonly escapes: readonly GapEscape[];
-  /** Frames of escapes that found no room in the list. */
-  readonly more: number;
 }
 
 export class GapWatch {
@@ -137,11 +115,6 @@ export class GapWatch {
     this.#escapes = new FairMap(ESCAPES);
     this.#more = 0;
   }
-}
-
-/** A gap with its sentence, as programs are told it. */
-export interface GapView extends Gap {
-  readonly text: string;
 }
 
 export function gapView(gap: Gap): GapView {

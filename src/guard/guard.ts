@@ -27,7 +27,7 @@ import { Observer } from './observer.ts';
 import { RulesInForce } from './rules-in-force.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
-import type { AllowedView, HealthView, IncidentView, Status, TapHealth, TunnelView } from './status.ts';
+import type { AllowedView, HealthView, IncidentView, Status, TapHealth, TunnelView } from '../api/status.ts';
 import { TapRecord } from './tap-record.ts';
 import { TunnelWatch } from './tunnel-watch.ts';
 
@@ -183,7 +183,10 @@ export class Guard {
     const since = this.#enforcingSince ?? Infinity;
     const isAgainst = port === 'wan' && observation.first > since + SKEW_MS && !observation.crosses;
     const letOut = isAgainst ? this.#rules.thatLetOut(observation, now.monotonic) : undefined;
-    if (letOut?.isLeak === false) return [];
+    if (letOut?.isLeak === false) {
+      this.#book.letOut(observation, now);
+      return [];
+    }
     return this.observer.take(port, observation, now, isAgainst && letOut === undefined);
   }
 
@@ -323,7 +326,10 @@ export class Guard {
     const { lan, wan } = this.#taps;
     const dropped = this.#mode.dropped.bind(this.#mode);
     const settled = this.#book.settle({
-      ...{ now: now.monotonic, lanRead: lan.drainedAt, wanRead: wan.drainedAt, wanSince: wan.readsSince },
+      now: now.monotonic,
+      lanRead: lan.drainedAt,
+      wanRead: wan.drainedAt,
+      wanSince: wan.readsSince,
       dropped,
     });
     const { changed, surplus } = this.#balance.settle(now, dropped, this.#policy.localChatter === 'red');
@@ -403,7 +409,7 @@ export class Guard {
       profile: this.#policy.profile,
       ...(this.#policy.profile !== 'full-tunnel' ? { direct: this.#policy.direct } : {}),
       tunnels,
-      ledger: { ...this.#book.totals, unseen: this.unseen },
+      ledger: { ...this.#book.ledger, unseen: this.unseen },
       unacknowledged: open.length,
       incidents: this.#book.digest(all, 20).map((incident) => this.view(incident)),
       counters: this.#kinds(),

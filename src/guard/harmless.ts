@@ -18,8 +18,7 @@ export function placeOf({ client, counter, verdict }: Observation): string {
 export class Harmless {
   readonly #places = new BoundedMap<OpenFrames>(PLACES);
 
-  take(port: 'lan' | 'wan', observation: Observation): void {
-    const place = placeOf(observation);
+  take(port: 'lan' | 'wan', observation: Observation, place = placeOf(observation)): void {
     const frames = this.#places.get(place) ?? new OpenFrames();
     if (port === 'lan') frames.attempt(observation);
     else frames.escape(observation);

@@ -3,8 +3,9 @@
 
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
+import { RULES } from '../policy/verdict.ts';
 import type { Rule, Severity } from '../policy/verdict.ts';
-import type { IncidentView } from './status.ts';
+import type { IncidentView } from '../api/status.ts';
 
 /** Every field narrows; absent ones do not. Times are wall-clock milliseconds: what was seen at any time in [since, until). */
 export interface IncidentFilter {
@@ -21,8 +22,6 @@ export interface IncidentFilter {
   /** When there are more, of every client, rule and kind some, so that a flood of one hides no other. */
   readonly limit: number;
 }
-
-export const RULES: readonly Rule[] = ['A', 'B', 'C', 'D', 'E', 'F', 'T'];
 
 export function isRule(text: string): text is Rule {
   return (RULES as readonly string[]).includes(text);

@@ -7,7 +7,7 @@ import type { Rule, Severity } from '../policy/verdict.ts';
 import type { EvidenceFrame } from './evidence.ts';
 import type { PastIncident } from './past.ts';
 import type { Privacy } from './privacy.ts';
-import type { IncidentView } from './status.ts';
+import type { IncidentView } from '../api/status.ts';
 
 export interface Incident {
   readonly id: string;
@@ -69,8 +69,14 @@ export function incidentOf({ incident, privacy, share, doubt }: PastIncident): I
   const { related = [], candidates = [], questions, visits, ...kept } = incident;
   const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
   const fates = {
-    ...{ assumed: 0, presumed: 0, ...doubt, doubtUntil: -Infinity, inferred: 0, inferredUntil: -Infinity },
-    ...{ place: '', open: new OpenFrames() },
+    assumed: 0,
+    presumed: 0,
+    ...doubt,
+    doubtUntil: -Infinity,
+    inferred: 0,
+    inferredUntil: -Infinity,
+    place: '',
+    open: new OpenFrames(),
   };
   const whose = share ?? shareOf(incident);
   return {

@@ -4,10 +4,11 @@
 
 import { counterOf } from '../policy/counted.ts';
 import { macText } from '../wire/address.ts';
-import { DEADLINE_MS, OpenFrames, SKEW_MS, fateOf, passesAsTunnel } from './account.ts';
-import type { Sight, Slice } from './account.ts';
+import { DEADLINE_MS, NAMELESS_SKEW_MS, OpenFrames, SKEW_MS, fateOf, passesAsTunnel } from './account.ts';
+import type { Fate, Sight, Slice } from './account.ts';
 import { isLeakUp } from './counters.ts';
 import { EVIDENCE_FRAMES } from './evidence.ts';
+import { GivenUp } from './given-up.ts';
 import { Harmless, placeOf } from './harmless.ts';
 import { incidentOf } from './incident-view.ts';
 import type { Incident } from './incident-view.ts';
@@ -35,6 +36,12 @@ export interface UnseenFate {
   readonly escaped: number;
   readonly assumed: number;
 }
+
+/** Slices of escapes that one round of settling explains; the next has its turn a tenth of a second later. */
+const EXPLAINED_MOST = 4_096;
+
+/** What an incident has of frames whose fate was given in doubt. */
+const DOUBT_OF = { escaped: 'assumed', blocked: 'presumed' } as const;
 
 const NO_DOUBTS = { assumed: 0, presumed: 0, until: -Infinity };
 
@@ -76,7 +83,11 @@ export class IncidentBook {
   readonly #places = new Map<string, Set<Incident>>();
   /** Incidents with open frames that a tap told without their names, by kernel counter: the other tap may have told the names. */
   readonly #nameless = new Map<string, Set<Incident>>();
+  readonly #givenUp = new GivenUp<Incident>();
+  /** Those with open attempts, of the sets that were asked about in this round of settling. */
+  readonly #waiting = new Map<ReadonlySet<Incident>, readonly Incident[]>();
   readonly #harmless = new Harmless();
+  readonly #letOut = new Harmless();
   /** Incidents with a name of their own, by client, rule and kind. */
   readonly #named = new Shares<Incident>();
   /** The same by rule and kind alone: who gives when no client has two of a kind. */
@@ -140,6 +151,7 @@ export class IncidentBook {
     const late = observation.first <= incident.doubtUntil + SKEW_MS;
     const known = late ? Math.min(incident.assumed, observation.frames) : 0;
     this.#doubt(incident, 'assumed', -known);
+    this.#tookGivenUp(incident, { ...observation, frames: known }, 'escaped');
     const frames = observation.frames - known;
     if (frames > 0) {
       this.#count(incident, 'escaped', frames, observation.counter);
@@ -210,17 +222,31 @@ export class IncidentBook {
     this.#harmless.take(port, observation);
   }
 
+  /**
+   * Notes frames that left as the tunnel's by rules that the kernel had before the taps: what lan has told of the same frames was no leak.
+   * What it has told of others to the same place, in the same moment, is another incident's.
+   */
+  letOut(observation: Observation, now: Now): void {
+    this.#letOut.take('wan', observation, this.#telling(observation, now).key);
+  }
+
   /** Decides, within half a second of its arrival, what became of each frame. Returns the incidents that changed. */
   settle(sight: Sight): Incident[] {
     const changed = new Set<Incident>();
     this.#harmless.settle(sight.now);
+    this.#letOut.settle(sight.now);
     const nameless = new Set<Incident>();
     for (const here of this.#nameless.values()) for (const incident of here) nameless.add(incident);
     const named =
       nameless.size === 0 ? this.#unsettled : [...this.#unsettled].filter((one) => !nameless.has(one));
     for (const incident of named) incident.open.pair();
+    this.#waiting.clear();
+    let left = EXPLAINED_MOST;
     for (const incident of named) {
-      for (const slice of incident.open.takeEscapes(sight)) this.#explain(incident, slice, changed);
+      if (left === 0) break;
+      const due = incident.open.takeEscapes(sight, left);
+      left -= due.length;
+      for (const slice of due) this.#explain(incident, slice, changed);
     }
     for (const incident of named) {
       for (const slice of incident.open.takeAttempts(sight)) this.#end(incident, slice, sight, changed);
@@ -230,6 +256,7 @@ export class IncidentBook {
       for (const slice of escapes) this.#explain(incident, slice, changed);
       for (const slice of attempts) this.#end(incident, slice, sight, changed);
     }
+    this.#givenUp.settle(sight, NAMELESS_SKEW_MS);
     for (const incident of this.#unsettled) if (incident.open.empty) this.#close(incident);
     return [...changed];
   }
@@ -242,10 +269,12 @@ export class IncidentBook {
       if (other === incident || slice.frames === 0) continue;
       const left = other.open.takeEscapesNear(slice, slice.frames);
       slice.frames -= left;
-      this.#count(other, 'escaped', -left, counter);
-      this.#count(incident, 'escaped', left, counter);
-      if (left > 0) changed.add(other);
+      if (left > 0) this.#meet(incident, other, counter, left, changed);
     }
+    const letOut = slice.frames === 0 ? 0 : this.#letOut.left(this.#keys.get(incident) ?? '', slice);
+    slice.frames -= letOut;
+    this.#attempted(incident, counter, -letOut);
+    if (letOut > 0) this.#emptied(incident);
     const harmless = slice.frames === 0 || !slice.crosses ? 0 : this.#harmless.left(incident.place, slice);
     slice.frames -= harmless;
     this.#count(incident, 'escaped', harmless, counter);
@@ -256,15 +285,48 @@ export class IncidentBook {
       return;
     }
     incident.doubtUntil = Math.max(incident.doubtUntil, last);
-    this.#doubt(incident, fate === 'escaped' ? 'assumed' : 'presumed', slice.frames);
+    this.#doubt(incident, DOUBT_OF[fate], slice.frames);
     this.#count(incident, fate, slice.frames, counter);
+    if (sight.wanRead < last + SKEW_MS) this.#givenUp.add(incident, slice, fate);
   }
 
-  /** Since when the oldest frame without a known fate waits, monotonic milliseconds; Infinity when none does. */
+  /**
+   * An attempt of the one is the escape that was told of under the other. The name keeps both, unless it would be quieter about the
+   * escape than what told of it.
+   */
+  #meet(came: Incident, left: Incident, counter: string, frames: number, changed: Set<Incident>): void {
+    const isQuieter =
+      (came.acknowledged && !left.acknowledged) || (came.severity !== 'red' && left.severity === 'red');
+    if (isQuieter) {
+      this.#moveAttempts(came, left, counter, frames);
+      this.#emptied(came);
+    } else {
+      this.#count(left, 'escaped', -frames, counter);
+      this.#count(came, 'escaped', frames, counter);
+      if (left.breach) Object.assign(came, { breach: true, acknowledged: false });
+    }
+    changed.add(came).add(left);
+  }
+
+  /** Since when the oldest attempt without a known fate waits, monotonic milliseconds; Infinity when none does. */
+  get attemptsSince(): number {
+    let since = Infinity;
+    for (const { open } of this.#unsettled) since = Math.min(since, open.attemptsSince);
+    return since;
+  }
+
+  /** The same of frames that have left, too. */
   get openSince(): number {
     let since = Infinity;
     for (const { open } of this.#unsettled) since = Math.min(since, open.since);
     return since;
+  }
+
+  /** The totals; what left came, though the tap of the other port may tell later. */
+  get ledger(): { readonly attempted: number; readonly escaped: number; readonly blocked: number } {
+    let { attempted } = this.totals;
+    for (const frames of this.unpairedEscapes().values()) attempted += frames;
+    return { ...this.totals, attempted };
   }
 
   /** Frames that left and have no attempt yet, by counter. */
@@ -282,23 +344,16 @@ export class IncidentBook {
   #explain(incident: Incident, slice: Slice, changed: Set<Incident>): void {
     let { frames } = slice;
     changed.add(incident);
-    for (const other of this.#nameless.get(slice.counter) ?? []) {
-      if (other === incident || frames === 0) continue;
-      const paired = other.open.takeAttemptsNear(slice, frames);
+    const take = (other: Incident, skew: number): void => {
+      const paired = other === incident ? 0 : other.open.takeAttemptsNear(slice, frames, skew);
+      if (paired === 0) return;
       frames -= paired;
-      this.#attempted(other, slice.counter, -paired);
-      this.#attempted(incident, slice.counter, paired);
-      if (paired > 0) changed.add(other);
-    }
-    frames -= incident.open.takeAttemptFrames(frames);
-    for (const other of this.#places.get(incident.place) ?? []) {
-      if (other === incident || frames === 0) continue;
-      const paired = other.open.takeAttemptFrames(frames);
-      frames -= paired;
-      this.#attempted(other, slice.counter, -paired);
-      this.#attempted(incident, slice.counter, paired);
-      if (paired > 0) changed.add(other);
-    }
+      this.#moveAttempts(other, incident, slice.counter, paired);
+      changed.add(other);
+    };
+    for (const other of this.#waitingIn(this.#nameless.get(slice.counter))) take(other, NAMELESS_SKEW_MS);
+    for (const other of this.#waitingIn(this.#places.get(incident.place)))
+      take(other, skewBetween(incident, other));
     const harmless = frames === 0 ? 0 : this.#harmless.came(incident.place, slice, frames);
     frames -= harmless;
     this.#attempted(incident, slice.counter, harmless);
@@ -306,10 +361,68 @@ export class IncidentBook {
     const presumed = late ? Math.min(frames, incident.presumed) : 0;
     this.#doubt(incident, 'presumed', -presumed);
     this.#count(incident, 'blocked', -presumed, slice.counter);
-    const missed = frames - presumed;
-    if (missed === 0) return;
-    this.#attempted(incident, slice.counter, missed);
-    this.#infer(incident, slice, missed);
+    this.#tookGivenUp(incident, { ...slice, frames: presumed }, 'blocked');
+    const missed = { ...slice, frames: frames - presumed };
+    missed.frames -= this.#foundGivenUp(incident, missed, changed);
+    if (missed.frames === 0) return;
+    this.#attempted(incident, slice.counter, missed.frames);
+    this.#infer(incident, slice, missed.frames);
+  }
+
+  /** Of these incidents those that had open attempts when this round of settling began. */
+  #waitingIn(incidents: ReadonlySet<Incident> | undefined): readonly Incident[] {
+    if (incidents === undefined) return [];
+    let waiting = this.#waiting.get(incidents);
+    if (waiting === undefined) {
+      waiting = [...incidents].filter(({ open }) => open.attemptsSince < Infinity);
+      this.#waiting.set(incidents, waiting);
+    }
+    return waiting;
+  }
+
+  /**
+   * Where nothing is left that a person has to look at: it was told of, so it stays. What comes next is another's, for nobody has
+   * accepted anything; nor a breach, whatever became of its frames.
+   */
+  #emptied(incident: Incident): void {
+    if (incident.breach || incident.attempted + incident.escaped + incident.blocked > 0) return;
+    incident.acknowledged = true;
+    const key = this.#keys.get(incident);
+    if (key !== undefined && this.#open.get(key) === incident) this.#open.delete(key);
+    this.#done.add(incident);
+  }
+
+  /** These have been found under their own name. */
+  #tookGivenUp(incident: Incident, slice: Slice, fate: Fate): void {
+    const skewOf = (other: Incident): number | undefined => (other === incident ? Infinity : undefined);
+    this.#givenUp.find(slice, skewOf, (_, was, most) => (was === fate ? most : 0));
+  }
+
+  /** Of frames that have left, how many lan has told of under another incident, which have their fate already. One with a name keeps them. */
+  #foundGivenUp(incident: Incident, slice: Slice, changed: Set<Incident>): number {
+    let found = 0;
+    const skewOf = (other: Incident): number | undefined => {
+      if (other === incident) return undefined;
+      const skew = skewBetween(incident, other);
+      return skew > SKEW_MS || other.place === incident.place ? skew : undefined;
+    };
+    this.#givenUp.find(slice, skewOf, (other, fate, most) => {
+      // Of what the kernel's counters have confirmed or put right since, nothing is in doubt any more.
+      const frames = Math.min(most, other[DOUBT_OF[fate]], other[fate]);
+      if (frames === 0) return 0;
+      this.#doubt(other, DOUBT_OF[fate], -frames);
+      this.#count(other, fate, -frames, slice.counter);
+      if (incident.exposure === FOLDED_EXPOSURE) {
+        this.#meet(other, incident, slice.counter, frames, changed);
+      } else {
+        this.#moveAttempts(other, incident, slice.counter, frames);
+        this.#emptied(other);
+      }
+      found += frames;
+      changed.add(other);
+      return frames;
+    });
+    return found;
   }
 
   /** They left, so they came; a lan tap that tells them late takes that back. */
@@ -446,6 +559,7 @@ export class IncidentBook {
       confirmed.add(incident);
     }
     Object.assign(this.#doubts, NO_DOUBTS);
+    this.#givenUp.clear();
     return [...confirmed];
   }
 
@@ -530,10 +644,6 @@ export class IncidentBook {
   /** Newest first by last frame. */
   all(): Incident[] {
     return [...this.#byId.values()].sort((a, b) => b.last - a.last || (a.id < b.id ? 1 : -1));
-  }
-
-  get size(): number {
-    return this.#byId.size;
   }
 
   /** What is told of it, and which incident it is of. */
@@ -705,6 +815,7 @@ export class IncidentBook {
     this.#unsettled.clear();
     this.#places.clear();
     this.#nameless.clear();
+    this.#givenUp.clear();
     this.#named.clear();
     this.#classes.clear();
     this.#commons.clear();
@@ -712,6 +823,7 @@ export class IncidentBook {
     this.#keys.clear();
     this.#moved.clear();
     this.#harmless.clear();
+    this.#letOut.clear();
     this.#changed.clear();
     this.#openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
     Object.assign(this.#doubts, NO_DOUBTS);
@@ -741,6 +853,11 @@ export class IncidentBook {
     incident.attempted += frames;
     this.totals.attempted += frames;
     if (isLeakUp(counter)) this.attemptedBy.set(counter, (this.attemptedBy.get(counter) ?? 0) + frames);
+  }
+
+  #moveAttempts(from: Incident, to: Incident, counter: string, frames: number): void {
+    this.#attempted(from, counter, -frames);
+    this.#attempted(to, counter, frames);
   }
 
   #keepFrame(incident: Incident, port: 'lan' | 'wan', { frame, facts }: Observation, { wall }: Now): void {
@@ -858,6 +975,7 @@ export class IncidentBook {
       const until = now.monotonic + DEADLINE_MS;
       if (key !== undefined) this.#moved.set(key, { into: into.id, until }, from.share);
     }
+    this.#givenUp.move(from, into);
     from.foldedInto = into.id;
     this.#remove(from);
     this.#changed.add(from).add(into);
@@ -872,6 +990,7 @@ export class IncidentBook {
     this.#byId.delete(incident.id);
     this.#doubts.assumed -= incident.assumed;
     this.#doubts.presumed -= incident.presumed;
+    this.#givenUp.forget(incident);
     this.#close(incident);
     this.#named.delete(incident);
     this.#classes.delete(incident);
@@ -929,4 +1048,9 @@ function leastOf(members: Iterable<Incident>): Incident | undefined {
 function weight({ acknowledged, severity, breach, escaped }: Incident): number {
   if (acknowledged) return 0;
   return 1 + Number(escaped > 0) + 2 * Number(severity === 'red') + 4 * Number(breach);
+}
+
+/** How far apart frames of the two may be told to be one and the same, milliseconds: where names were lost, times were, too. */
+function skewBetween(...incidents: readonly Incident[]): number {
+  return incidents.some(({ exposure }) => exposure === FOLDED_EXPOSURE) ? NAMELESS_SKEW_MS : SKEW_MS;
 }

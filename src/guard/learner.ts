@@ -10,18 +10,17 @@ import { noServerAddress } from '../policy/no-server.ts';
 import { hasPort } from '../policy/endpoint.ts';
 import { hasIpv4Server, hostAsked } from '../policy/names.ts';
 import type { Endpoint, Policy } from '../policy/policy.ts';
+import { ANSWER_MS, KEPT_SECONDS_MOST, keptSeconds } from './answer-times.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { NeighbourhoodRecord } from './neighbourhood.ts';
-import { VISITS } from '../policy/rules.ts';
+import { isVisit } from '../policy/rules.ts';
 import { isPrivate, parseNetwork } from './networks.ts';
 import { Portal } from './portal.ts';
 import type { Observation, TapReport } from './observation.ts';
-import { FairMap } from './quotas.ts';
+import { OtherUses } from './other-uses.ts';
+import type { OtherUse } from './other-uses.ts';
+import { Protocol } from '../wire/ip.ts';
 
-/** How long an answer may come after its question, milliseconds. */
-const ANSWER_MS = 30_000;
-/** Bounds of a record's time to live, seconds. */
-const TTL_SECONDS = { least: 60, most: 86_400 };
 /** Lease time of a server that named none, seconds. */
 const LEASE_SECONDS = 3_600;
 const ADDRESSES_PER_NAME = 16;
@@ -33,11 +32,10 @@ const SERVERS = 4;
 const RESOLVERS = 8;
 /** Questions for one name that wait for their answers: a client repeats one, and asks for both families. */
 const QUESTIONS = 32;
+/** Of one message, for what its addresses are the answer to: no resolver asks more than one (RFC 9619). */
+const QUESTIONS_READ = 4;
 /** Prefixes of NAT64 that a network may have. */
 const PREFIXES = 2;
-/** Addresses that were seen to serve something else, and how long that counts, milliseconds. */
-const OTHERS = 4_096;
-const OTHERS_MS = 3_600_000;
 
 /** A client's question, as its answer has to mirror it. */
 interface Question {
@@ -103,8 +101,7 @@ export class Learner {
   #names = new Set<string>();
   /** What goes to a port of theirs at an address may be the tunnel that is not learned yet. */
   #ports: readonly Endpoint[] = [];
-  /** Addresses that were visited past the tunnel, or answered for another name, and when. */
-  readonly #others = new FairMap<number>(OTHERS);
+  readonly #others = new OtherUses();
   /** Routers and servers that leases named: no tunnel ends there. */
   #gateways: readonly string[] = [];
   #addresses: KnownAddress[] = [];
@@ -175,7 +172,7 @@ export class Learner {
   /** What tunnels use, to be kept over a restart of the box: a client that sleeps meanwhile asks for no name again. */
   used(now: number): readonly UsedServer[] {
     return this.#addresses
-      .filter(({ until }) => until - now > TTL_SECONDS.most * 1_000)
+      .filter(({ until }) => until - now > KEPT_SECONDS_MOST * 1_000)
       .map(({ name, address }) => ({ name, address }));
   }
 
@@ -242,11 +239,10 @@ export class Learner {
     const prefix = parsed?.ipVersion === 6 ? prefixOfAnswer(parsed.words) : undefined;
     // No network's own where it is nobody's, of a link, a group, or the one that every network may use.
     if (prefix === undefined || isNoServer(6, prefix.words) || prefix.words[0] === 0x64ff9b) return false;
-    const until = now + Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most) * 1_000;
+    const until = now + keptSeconds(ttl) * 1_000;
     const network = `${addressText(6, prefix.words)}/${prefix.length}`;
     this.#prefixes = this.#prefixes.filter((one) => one.until > now);
-    const served = this.#others.get(network);
-    if (served !== undefined && now - served <= OTHERS_MS) return false;
+    if (this.#isOther(network, now)) return false;
     const known = this.#prefixes.find((one) => one.network === network);
     if (known !== undefined) return this.#prolong(known, until, now);
     // What a tunnel uses does not make room for what was only said.
@@ -265,7 +261,12 @@ export class Learner {
    * open the way there. True when the rules have to be told.
    */
   #withdraw({ facts, direction, verdict }: Observation, now: number): boolean {
-    if (direction !== 'up' || verdict.rule !== 'F' || facts.protocol !== 6 || facts.ipVersion === 0)
+    if (
+      direction !== 'up' ||
+      verdict.rule !== 'F' ||
+      facts.protocol !== Protocol.TCP ||
+      facts.ipVersion === 0
+    )
       return false;
     const address = addressText(facts.ipVersion, facts.destination);
     if (this.#withdrawPrefix(facts, now)) return true;
@@ -278,7 +279,7 @@ export class Learner {
     );
     if (ends.length === 0) return false;
     this.#addresses = this.#addresses.filter((known) => !ends.includes(known));
-    this.#others.set(address, now, 'visited');
+    this.#others.refuse(address, now);
     this.#withdrawn = [...this.#withdrawn, ...ends.map(({ name }) => ({ name, address }))].slice(
       -WITHDRAWALS,
     );
@@ -291,7 +292,7 @@ export class Learner {
     );
     if (end === undefined) return false;
     this.#prefixes = this.#prefixes.filter((one) => one !== end);
-    this.#others.set(end.network, now, 'visited');
+    this.#others.refuse(end.network, now);
     const told = { name: NAT64_NAME, address: end.network };
     this.#withdrawn = [...this.#withdrawn, told].slice(-WITHDRAWALS);
     return true;
@@ -358,8 +359,9 @@ export class Learner {
 
   #hear({ facts, client, verdict, folded }: Observation, now: number): void {
     if (folded) return;
-    if (verdict.verdict !== 'tunnel' && VISITS.has(facts.kind) && facts.ipVersion !== 0)
-      this.#visited(facts, now);
+    // A ping says nothing about what is served there; programs choose the nearest of their servers by it.
+    const isUse = isVisit(facts.kind) && facts.kind !== 'icmp' && facts.ipVersion !== 0;
+    if (verdict.verdict !== 'tunnel' && isUse) this.#visited(facts, now);
     if (facts.kind !== 'dns') return;
     const ends = endsOf(facts, 'up');
     for (const { name } of facts.findings.names) {
@@ -373,14 +375,33 @@ export class Learner {
     }
   }
 
-  /** A tunnel that has just moved is tried before its address is known here: only what is no such try counts. */
-  #visited(facts: Observation['facts'], now: number): void {
-    const said = facts.findings.names[0]?.name ?? facts.flowName;
+  #visited(
+    { ipVersion, destination, protocol, destinationPort, findings, flowName }: Observation['facts'],
+    now: number,
+  ): void {
+    const name = findings.names[0]?.name ?? flowName;
+    const use = { what: 'visit', protocol, port: destinationPort, name } as const;
+    this.#note(addressText(ipVersion === 4 ? 4 : 6, destination), use, now);
+  }
+
+  /** A tunnel whose server has moved, or that the policy did not name yet, is tried before its address is known here. */
+  #isOther(address: string, now: number): boolean {
+    return this.#others.isOther(address, now, (use) => this.#isOurs(use));
+  }
+
+  #isOurs(use: OtherUse): boolean {
+    const isNamed = use.name !== '' && hostAsked(this.#names, use.name) !== undefined;
+    if (use.what === 'answer') return isNamed;
     const tries = this.#ports.some(
-      (one) => (one.transport === 'tcp' ? 6 : 17) === facts.protocol && hasPort(one, facts.destinationPort),
+      (one) =>
+        (one.transport === 'tcp' ? Protocol.TCP : Protocol.UDP) === use.protocol && hasPort(one, use.port),
     );
-    if (tries && (said === '' || hostAsked(this.#names, said) !== undefined)) return;
-    this.#others.set(addressText(facts.ipVersion === 4 ? 4 : 6, facts.destination), now, 'visited');
+    return tries && (use.name === '' || isNamed);
+  }
+
+  /** What the policy of this moment calls a tunnel's own is nobody else's, whatever comes after it. */
+  #note(address: string, use: OtherUse, now: number): void {
+    if (!this.#isOurs(use)) this.#others.note(address, use, now);
   }
 
   #answers({ facts, client, folded }: Observation, now: number): boolean {
@@ -414,14 +435,21 @@ export class Learner {
         if (isNew) changed = true;
       }
     }
-    for (const { name, type, value } of answers)
-      if ((type === 'A' || type === 'AAAA') && !ours.has(name) && hostAsked(this.#names, name) === undefined)
-        this.#others.set(value, now, 'answered');
+    // By the name that was asked for, also where aliases led from it to the record's; a message with several questions, by all of them.
+    const led = names
+      .slice(0, QUESTIONS_READ)
+      .map(({ name }) => ({ name, aliases: aliasesOf(name, answers) }));
+    for (const { name: owner, type, value } of answers) {
+      if ((type !== 'A' && type !== 'AAAA') || (names.length === 0 && ours.has(owner))) continue;
+      const asked = led.filter(({ aliases }) => aliases.has(owner)).map(({ name }) => name);
+      for (const name of asked.length === 1 && names.length === 1 ? asked : [...asked, owner])
+        this.#note(value, { what: 'answer', name }, now);
+    }
     return changed;
   }
 
   #learn(name: string, address: string, ttl: number, now: number, facts: Observation['facts']): boolean {
-    const seconds = Math.min(Math.max(ttl, TTL_SECONDS.least), TTL_SECONDS.most);
+    const seconds = keptSeconds(ttl);
     const until = now + seconds * 1_000;
     const known = this.#addresses.find((entry) => entry.name === name && entry.address === address);
     if (known !== undefined) {
@@ -466,8 +494,7 @@ export class Learner {
       return false;
     const client = facts.ipVersion === 0 ? '' : addressText(facts.ipVersion, facts.destination);
     if (address === client || this.#gateways.includes(address)) return false;
-    const served = this.#others.get(address);
-    if (served !== undefined && now - served <= OTHERS_MS) return false;
+    if (this.#isOther(address, now)) return false;
     // A server out in the world does not move next door.
     if (!isPrivate(network)) return true;
     const before = this.#addresses.filter((entry) => entry.name === name);
@@ -524,7 +551,7 @@ export function endsOf(facts: Observation['facts'], way: 'up' | 'down'): string 
     ? [facts.sourcePort, facts.destinationPort]
     : [facts.destinationPort, facts.sourcePort];
   // A connection has both ends of its own, and the segment that ends a long answer does not begin with an id.
-  const id = facts.protocol === 6 ? 0 : facts.payloadHead >>> 16;
+  const id = facts.protocol === Protocol.TCP ? 0 : facts.payloadHead >>> 16;
   return `${String(facts.protocol)} ${near} ${String(nearPort)} ${far} ${String(farPort)} ${String(id)}`;
 }
 

@@ -10,7 +10,7 @@ export const UNANSWERED_MS = 15_000;
 /** So many frames must have gone unanswered: keepalives are never answered, and come every 25 s at most (section 6.5). */
 export const UNANSWERED_FRAMES = 10;
 /** An answer after this much silence is a tunnel that comes up. Milliseconds. */
-export const SILENT_MS = 30_000;
+const SILENT_MS = 30_000;
 /** Nothing for this long: down. Milliseconds. */
 export const STALE_MS = 600_000;
 

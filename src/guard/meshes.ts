@@ -4,12 +4,14 @@
 
 import type { Facts } from '../flow/facts.ts';
 import { tunnelWords } from '../policy/anywhere.ts';
+import type { MeshShape } from '../policy/mesh-shapes.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Now } from './now.ts';
 import type { Observation } from './observation.ts';
-import type { MeshView } from './status.ts';
+import type { MeshView } from '../api/status.ts';
+import { Protocol } from '../wire/ip.ts';
 
-export type Mesh = 'tailscale' | 'nebula' | 'zerotier';
+export type Mesh = MeshShape;
 
 const NAMES: Readonly<Record<Mesh, string>> = {
   tailscale: 'Tailscale',
@@ -55,7 +57,7 @@ function meshOf(facts: Facts): { readonly mesh: Mesh; readonly how: string } | u
   const { findings, protocol, kind, udpLength } = facts;
   if (findings.names.some(({ name }) => TAILSCALE.test(name)))
     return { mesh: 'tailscale', how: 'its own servers are asked for or visited' };
-  if (protocol !== 17) return undefined;
+  if (protocol !== Protocol.UDP) return undefined;
   if (findings.recognition?.variant === 'tailscale')
     return { mesh: 'tailscale', how: 'its search for ways to its peers' };
   if (kind !== 'udp') return undefined;

@@ -4,6 +4,8 @@
 import type { Facts } from '../flow/facts.ts';
 import { isGroup, isUnspecified } from '../wire/address.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { EtherType } from '../wire/ethernet.ts';
+import { Icmp6 } from '../wire/icmp.ts';
 
 const AGAIN_MS = 30_000;
 const REMEMBERED = 1_024;
@@ -25,7 +27,7 @@ export class NeighbourNews {
     if (facts.kind === 'nd' && direction === 'up')
       return this.#isFirst(discoveryKey(facts), now, facts.sourceMac);
     if (facts.forNobody !== '') return this.#isFirst(nobodyKey(facts), now, facts.destinationMac);
-    const arp = facts.arpOperation === 1 && facts.outerEtherType === 0x0806;
+    const arp = facts.arpOperation === 1 && facts.outerEtherType === EtherType.ARP;
     if (direction === 'up' ? !arp : !(arp || facts.ipVersion === 4) || isGroup(facts.destinationMac))
       return false;
     const mac = direction === 'up' ? facts.sourceMac : facts.destinationMac;
@@ -59,7 +61,7 @@ export class NeighbourNews {
 
 /** The address that a client tries, asks as, or answers for. */
 function discoveryKey({ icmpType, sourceMac, source, target }: Facts): string {
-  const address = icmpType === 135 && !isUnspecified(source) ? source : target;
+  const address = icmpType === Icmp6.NEIGHBOUR_SOLICITATION && !isUnspecified(source) ? source : target;
   return `nd ${String(icmpType)} ${String(sourceMac)} ${address.join(' ')} ${String(isUnspecified(source))}`;
 }
 

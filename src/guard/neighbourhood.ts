@@ -9,6 +9,8 @@ import { addressText, isLinkLocal, isUnspecified, macText, parseAddress } from '
 import { BoundedMap } from './bounded-map.ts';
 import { formatPrefix, isIn, isPrivate, networkAround, parseNetwork } from './networks.ts';
 import type { Observation } from './observation.ts';
+import { EtherType } from '../wire/ethernet.ts';
+import { Icmp6 } from '../wire/icmp.ts';
 
 /** How long an acknowledgement may come after its request, milliseconds. */
 const ACK_MS = 60_000;
@@ -51,6 +53,26 @@ interface Lease extends Kept {
 
 type Seen = Map<string, Kept>;
 
+/** What a client has asked a DHCP server last. Times are monotonic milliseconds, of the frame itself. */
+interface LeaseRequest {
+  readonly at: number;
+  /** By which it knows the answer (RFC 2131 section 4.1). */
+  readonly id: number;
+  /** What was acknowledged first, as text: the client listens to nothing behind it. */
+  given?: { readonly what: string; readonly at: number };
+}
+
+/** An acknowledgement that was told before the request that it answers: the two taps report one after the other. */
+interface Early {
+  readonly offer: NetworkOffer;
+  readonly at: number;
+}
+
+/** `used`: a client has looked for it. */
+interface Router extends Kept {
+  used: boolean;
+}
+
 /** An IPv6 address of a client. */
 interface Own6 extends Kept {
   /** When it was tried for doubles; -1: never here, it is only believed. */
@@ -70,9 +92,10 @@ export interface NeighbourhoodRecord {
 }
 
 export class Neighbourhood {
-  readonly #requests = new BoundedMap<number, number>(CLIENTS);
+  readonly #requests = new BoundedMap<LeaseRequest, number>(CLIENTS);
+  readonly #early = new BoundedMap<Early, number>(CLIENTS);
   readonly #leases = new BoundedMap<Lease, number>(CLIENTS);
-  readonly #routers = new BoundedMap<Kept>(ROUTERS);
+  readonly #routers = new Map<string, Router>();
   readonly #own = new BoundedMap<Seen, number>(CLIENTS);
   readonly #asked = new BoundedMap<Seen, number>(CLIENTS);
   readonly #own6 = new BoundedMap<Map<string, Own6>, number>(CLIENTS);
@@ -87,18 +110,24 @@ export class Neighbourhood {
   readonly #links = new BoundedMap<Kept>(LINKS);
 
   /** True when the rules need what was learned. */
-  observe({ facts, direction, verdict, folded }: Observation, port: 'lan' | 'wan', now: number): boolean {
+  observe(
+    { facts, direction, verdict, folded, first }: Observation,
+    port: 'lan' | 'wan',
+    now: number,
+  ): boolean {
     if (folded) return false;
     if (direction === 'up') {
       if (port !== 'lan') return false;
       if (isNeighbourMessage(facts)) return verdict.verdict === 'plumbing' && this.#speaks(facts, now);
+      const { leaseRequest } = facts.findings;
+      if (leaseRequest !== undefined) return this.#asksForLease(facts.sourceMac, leaseRequest, first, now);
       return this.#hear(facts, now);
     }
     const { offer } = facts.findings;
     if (port !== 'wan' || offer === undefined) return false;
     let changed = this.#linked(offer, facts.kind === 'dhcp', now);
-    if (facts.kind === 'dhcp' && this.#acknowledged(offer, now)) changed = true;
-    const isRouter = facts.kind === 'nd' && facts.icmpType === 134;
+    if (facts.kind === 'dhcp' && this.#acknowledged(offer, first, now)) changed = true;
+    const isRouter = facts.kind === 'nd' && facts.icmpType === Icmp6.ROUTER_ADVERTISEMENT;
     return (isRouter && this.#advertised(facts, offer, now)) || changed;
   }
 
@@ -106,6 +135,7 @@ export class Neighbourhood {
   forget(): void {
     for (const kept of [
       this.#requests,
+      this.#early,
       this.#leases,
       this.#routers,
       this.#own,
@@ -189,7 +219,7 @@ export class Neighbourhood {
     this.forget();
     for (const { mac, address, near, until } of leases)
       this.#leases.set(mac, { address, near, until, told: until });
-    for (const { address, until } of routers) this.#routers.set(address, { until, told: until });
+    for (const { address, until } of routers) this.#routers.set(address, { until, told: until, used: true });
     for (const { mac, address, until } of own6) {
       const addresses = this.#own6.get(mac) ?? new Map<string, Own6>();
       this.#own6.set(mac, addresses.set(address, { until, told: until, tried: -1, used: true }));
@@ -203,11 +233,11 @@ export class Neighbourhood {
     }
   }
 
-  /** What a client says: a request for a lease, or ARP. */
+  /** What a client says by ARP. */
   #hear(facts: Facts, now: number): boolean {
     const mac = facts.sourceMac;
-    if (facts.kind === 'dhcp') this.#requests.set(mac, now);
-    if (facts.arpOperation !== 1 || facts.outerEtherType !== 0x0806 || this.#isLeased(mac, now)) return false;
+    if (facts.arpOperation !== 1 || facts.outerEtherType !== EtherType.ARP || this.#isLeased(mac, now))
+      return false;
     const [sender, target] = [addressText(4, facts.source), addressText(4, facts.destination)];
     let changed = false;
     if (isPrivateAddress(sender) && facts.source[3] !== 0)
@@ -219,6 +249,17 @@ export class Neighbourhood {
     )
       changed = true;
     return changed;
+  }
+
+  /** True when its answer is here already, and changes something. */
+  #asksForLease(mac: number, id: number, at: number, now: number): boolean {
+    const known = this.#requests.get(mac);
+    // One that is sent again, before its answer came or behind it, asks for nothing else; a renewal may have the same number.
+    const given = known?.id === id && (known.given?.at ?? -Infinity) >= at ? known.given : undefined;
+    this.#requests.set(mac, { at, id, ...(given === undefined ? {} : { given }) });
+    const early = this.#early.get(mac);
+    this.#early.delete(mac);
+    return early !== undefined && this.#acknowledged(early.offer, early.at, now);
   }
 
   /** Addresses that clients have tried while nobody watched; the kernel has kept them (src/policy/askers.ts). */
@@ -233,8 +274,10 @@ export class Neighbourhood {
    */
   #speaks(facts: Facts, now: number): boolean {
     const { sourceMac: mac, source, target, icmpType } = facts;
-    if (icmpType === 133) return this.#rises(mac, now);
-    const asks = icmpType === 135;
+    if (icmpType === Icmp6.ROUTER_SOLICITATION) return this.#rises(mac, now);
+    const asks = icmpType === Icmp6.NEIGHBOUR_SOLICITATION;
+    const router = asks ? this.#routers.get(addressText(6, target)) : undefined;
+    if (router !== undefined) router.used = true;
     const tries = asks && isUnspecified(source);
     const address = asks && !tries ? source : target;
     if (!isAssignable(address)) return false;
@@ -310,15 +353,23 @@ export class Neighbourhood {
     return lease !== undefined && lease.until > now;
   }
 
-  /** Only what a client asked for, and of that its address, its gateway, and the server where nobody has it elsewhere. */
-  #acknowledged(offer: NetworkOffer, now: number): boolean {
-    const { client, address, server } = offer;
+  /**
+   * Only what a client has requested, by the number that it asked with, and what was said first: what the client itself does not believe
+   * must not part it from its network. Of that its address, its gateway, and the server where nobody has it elsewhere.
+   */
+  #acknowledged(offer: NetworkOffer, at: number, now: number): boolean {
+    const { client, address, server, transaction } = offer;
     if (client === undefined || address === undefined) return false;
     const asked = this.#requests.get(client);
-    if (asked === undefined || now - asked > ACK_MS) return false;
+    if (asked === undefined || asked.id !== transaction || asked.at > at || at - asked.at > ACK_MS) {
+      this.#early.set(client, { offer, at });
+      return false;
+    }
     const gateway = gatewayOf(offer);
     const near = new Set(gateway === undefined ? [] : [gateway]);
     if (isPrivateAddress(server)) near.add(server);
+    asked.given ??= { what: [address, ...near].join(' '), at };
+    if (asked.given.what !== [address, ...near].join(' ')) return false;
     const seconds = bounded(offer.leaseSeconds ?? LEASE_SECONDS.unnamed, LEASE_SECONDS);
     const known = this.#leases.get(client);
     const same = known !== undefined && known.address === address && [...near].join() === known.near.join();
@@ -332,7 +383,19 @@ export class Neighbourhood {
   #advertised(facts: Facts, { leaseSeconds = 0 }: NetworkOffer, now: number): boolean {
     if (leaseSeconds === 0 || !isLinkLocal(facts.source) || facts.hopLimit !== 255) return false;
     const until = now + bounded(leaseSeconds, ROUTER_SECONDS) * 1_000;
-    return renew(this.#routers, addressText(6, facts.source), until, now);
+    const address = addressText(6, facts.source);
+    for (const [known, { until: ends }] of this.#routers) if (ends <= now) this.#routers.delete(known);
+    const router = this.#routers.get(address);
+    if (router === undefined && this.#routers.size >= ROUTERS) {
+      // Whoever makes up routers takes the place of the last of his own: one that was there before stays, and one that is used.
+      const idle = [...this.#routers].findLast(([, { used }]) => !used);
+      if (idle === undefined) return false;
+      this.#routers.delete(idle[0]);
+    }
+    const one = router ?? { until: 0, told: 0, used: false };
+    one.until = until;
+    this.#routers.set(address, one);
+    return tellWhenStale(one, now);
   }
 }
 
@@ -352,7 +415,13 @@ function isPrivateAddress(text: string): boolean {
 
 /** Solicitation of a router, solicitation or advertisement of a neighbour. */
 function isNeighbourMessage({ kind, icmpType, hopLimit }: Facts): boolean {
-  return kind === 'nd' && hopLimit === 255 && (icmpType === 133 || icmpType === 135 || icmpType === 136);
+  return (
+    kind === 'nd' &&
+    hopLimit === 255 &&
+    (icmpType === Icmp6.ROUTER_SOLICITATION ||
+      icmpType === Icmp6.NEIGHBOUR_SOLICITATION ||
+      icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT)
+  );
 }
 
 /** Notes that an address was seen; of too many the one that was idle longest goes, if it was idle for `idle` (all milliseconds). */

@@ -197,7 +197,12 @@ export class ObservationBatch {
     for (const { observation, latest, judged, client, at } of this.#folds.values()) {
       const newest: Observation = {
         ...judged,
-        ...{ facts: latest, client, frames: 1, first: at, last: at, folded: false },
+        facts: latest,
+        client,
+        frames: 1,
+        first: at,
+        last: at,
+        folded: false,
       };
       observation.frames -= 1;
       if (observation.frames > 0) observations.push(observation);
@@ -248,7 +253,12 @@ export class ObservationBatch {
     const copy = copyFacts(facts);
     const observation: Observation = {
       ...judgedOf(judged),
-      ...{ facts: copy, client: whose, frames, first, last, folded: true },
+      facts: copy,
+      client: whose,
+      frames,
+      first,
+      last,
+      folded: true,
     };
     this.#folds.set(group, {
       observation,
@@ -328,6 +338,7 @@ function sameness(facts: Facts, { verdict, direction, crosses, counter }: Judged
   // Of what goes direct connections are counted, and names go with what began them (src/guard/allowed.ts).
   if (verdict.direct === true && direction === 'up')
     text += findings.names.length > 0 ? ' shows' : opensConnection(facts) ? ' opens' : '';
+  if (findings.leaseRequest !== undefined) text += ` ${String(findings.leaseRequest)}`;
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
   if (findings.redirect !== undefined) text += ` ${findings.redirect.host}:${String(findings.redirect.port)}`;
   if (findings.offer !== undefined) text += ` ${String(facts.sourceMac)} ${JSON.stringify(findings.offer)}`;

@@ -160,8 +160,12 @@ export class Observer {
   #warn(observation: Observation, trick: Trick, now: Now): Incident {
     const { what, exposure, destination, why, scope } = trick;
     const verdict: Verdict = {
-      ...{ verdict: 'leak', rule: 'T', severity: 'amber', reason: why },
-      ...{ exposure, destination },
+      verdict: 'leak',
+      rule: 'T',
+      severity: 'amber',
+      reason: why,
+      exposure,
+      destination,
     };
     if (trick.moved !== undefined) this.#tunnels.moved(trick.moved);
     const toAll = isGroup(observation.client);
@@ -199,11 +203,23 @@ function shownIn(client: string, { name, asked }: Lesson['shown'][number], at: n
   const facts = new Facts();
   facts.kind = 'dns';
   const verdict: Verdict = {
-    ...{ verdict: 'leak', rule: 'B', severity: 'red', exposure: name, destination: '' },
+    verdict: 'leak',
+    rule: 'B',
+    severity: 'red',
+    exposure: name,
+    destination: '',
     reason: `the answer to the question for ${asked} shows ${name} in the clear, which must stay inside the tunnel`,
   };
   return {
-    ...{ facts, verdict, direction: 'down', crosses: true, counter: '', client: parseMac(client) ?? 0 },
-    ...{ frames: 1, first: at, last: at, folded: false },
+    facts,
+    verdict,
+    direction: 'down',
+    crosses: true,
+    counter: '',
+    client: parseMac(client) ?? 0,
+    frames: 1,
+    first: at,
+    last: at,
+    folded: false,
   };
 }

@@ -11,11 +11,14 @@ import { isGroup } from '../wire/address.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { ObservationBatch } from './observation.ts';
 import type { Judged, Observation } from './observation.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** A connection that has shown no name for so long shows none: a browser may hold one open before it has anything to say. */
 const NAMELESS_MS = 10_000;
 /** The same question with the same id from the same port is a copy of it for so long after the last one. */
 const COPY_MS = 10_000;
+/** And so long after the first: who goes on asks again. */
+const COPIES_MS = 30_000;
 /** Records of several sorts for one name are one question when they are asked for within this. */
 const TOGETHER_MS = 1_000;
 /** What knows no connections (echo requests, NTP) is another visit when so long nothing was said there. */
@@ -107,18 +110,24 @@ export class Occasions {
     const { verdict, direction, crosses, counter } = judged;
     this.#waiting.set(connection, {
       judged: { verdict, direction, crosses, counter },
-      ...{ client, kind, ipVersion, protocol, port, destination: facts.destination.slice(), at },
+      client,
+      kind,
+      ipVersion,
+      protocol,
+      port,
+      destination: facts.destination.slice(),
+      at,
     });
   }
 
   #isNewQuestion(facts: Facts, name: string, client: number, at: number): boolean {
     const key = `${String(client)} ${facts.kind} ${name}`;
     const type = facts.findings.detail ?? '';
-    const number = facts.protocol === 6 ? facts.tcpSequence : facts.payloadHead >>> 16;
+    const number = facts.protocol === Protocol.TCP ? facts.tcpSequence : facts.payloadHead >>> 16;
     const as = `${String(facts.sourcePort)} ${String(number)}`;
     const asked = this.#asked.get(key);
     if (asked !== undefined) {
-      const isCopy = asked.as.get(type) === as && at - asked.at <= COPY_MS;
+      const isCopy = asked.as.get(type) === as && at - asked.at <= COPY_MS && at - asked.since <= COPIES_MS;
       const isBeside = !asked.as.has(type) && asked.as.size < TYPES && at - asked.since <= TOGETHER_MS;
       if (isCopy || isBeside) {
         asked.at = at;
@@ -132,7 +141,8 @@ export class Occasions {
 
   #isNewTalk(facts: Facts, { verdict }: Judged, client: number, at: number): boolean {
     // A segment of a connection that nobody saw begin, what is said to everyone, and a later piece of a packet begin nothing.
-    if (facts.protocol === 6 || isGroup(facts.destinationMac) || facts.fragmentOffset > 0) return false;
+    if (facts.protocol === Protocol.TCP || isGroup(facts.destinationMac) || facts.fragmentOffset > 0)
+      return false;
     const key = `${String(client)} ${facts.kind} ${verdict.destination}`;
     const last = this.#talks.get(key);
     this.#talks.set(key, at);

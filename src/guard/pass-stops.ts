@@ -2,7 +2,7 @@
 // Connections alone: names and chatter are stopped in every pass, and no login waits for them.
 
 import { farText } from '../policy/reason.ts';
-import { VISITS } from '../policy/rules.ts';
+import { isVisit } from '../policy/rules.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Observation } from './observation.ts';
 import type { Veil } from './privacy.ts';
@@ -15,7 +15,7 @@ export class PassStops {
   /** A frame that came while a pass was open; what `veil` hides is not kept, and `minimal` keeps nothing. */
   take({ facts, direction, verdict, crosses }: Observation, veil: Veil): void {
     if (veil.privacy === 'minimal') return;
-    if (direction !== 'up' || verdict.verdict !== 'leak' || crosses || !VISITS.has(facts.kind)) return;
+    if (direction !== 'up' || verdict.verdict !== 'leak' || crosses || !isVisit(facts.kind)) return;
     const where = veil.privacy === 'full' ? farText.of(facts) : veil.exposure(verdict.destination);
     const name = veil.name(facts.findings.names[0]?.name ?? facts.flowName);
     this.#stopped.set(name === '' ? where : `${name} (${where})`, true);

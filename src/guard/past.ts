@@ -5,7 +5,7 @@ import { PRIVACIES } from './privacy.ts';
 import type { Privacy, Veil } from './privacy.ts';
 import type { Gap } from './gaps.ts';
 import { STRANGERS } from './quotas.ts';
-import type { IncidentView } from './status.ts';
+import type { IncidentView } from '../api/status.ts';
 
 export interface PastIncident {
   readonly incident: IncidentView;
@@ -105,7 +105,12 @@ function veiled(incident: IncidentView, veil: Veil): IncidentView {
   const time = (iso: string): string => new Date(veil.time(Date.parse(iso))).toISOString();
   const hides = veil.privacy === 'minimal';
   return {
-    ...{ ...rest, kind, rule, ...told, first: time(rest.first), last: time(rest.last) },
+    ...rest,
+    kind,
+    rule,
+    ...told,
+    first: time(rest.first),
+    last: time(rest.last),
     ...(hides || related === undefined ? {} : { related }),
     ...(hides || candidates === undefined ? {} : { candidates: candidates.map((name) => veil.name(name)) }),
     ...(hides || variants === undefined ? {} : { variants: variants.map((text) => veil.exposure(text)) }),

@@ -1,9 +1,10 @@
 // Knows: which tunnels a client was seen to begin, by their handshakes. Must not know: how a handshake looks, the policy's text.
 // Which way doubt errs: a proposal is a question to a person. Nothing is a tunnel before somebody said so.
 
+import type { Proposal } from '../api/box.ts';
 import type { Recognition } from '../flow/facts.ts';
-import { TUNNEL_PROTOCOLS } from '../policy/policy.ts';
-import type { TunnelProtocol } from '../policy/policy.ts';
+import { TUNNEL_PROTOCOLS } from '../flow/kinds.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
 import { endpointText } from '../wire/address.ts';
 import type { Now } from './now.ts';
 import type { Observation } from './observation.ts';
@@ -13,18 +14,6 @@ import { FairMap } from './quotas.ts';
 const MOST = 32;
 /** IP protocol number. */
 const TCP = 6;
-
-export interface Proposal {
-  readonly protocol: TunnelProtocol;
-  /** `udp:198.51.100.7:51820` */
-  readonly endpoint: string;
-  /** 0 to 1. */
-  readonly confidence: number;
-  readonly why: string;
-  /** ISO 8601, UTC. */
-  readonly seen: string;
-  readonly frames: number;
-}
 
 export class Proposals {
   readonly #held = new FairMap<Proposal>(MOST);

@@ -58,10 +58,6 @@ export class Shares<T> {
   readonly #bySize = new Map<number, Line<Group<T>>>();
   #most = 0;
 
-  get size(): number {
-    return this.#held.size;
-  }
-
   sizeOf(group: string): number {
     return this.#groups.get(group)?.members.size ?? 0;
   }

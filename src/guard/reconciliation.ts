@@ -93,6 +93,8 @@ class PortReconciliation {
   #isRejudging = false;
   /** So many that left otherwise are of before that, or stand for leaks of the kernel's already. */
   #otherwise = 0;
+  /** So many had left otherwise when the changes began that are under way. */
+  #otherwiseBefore = 0;
 
   constructor(port: Port) {
     this.#port = port;
@@ -105,13 +107,19 @@ class PortReconciliation {
   }
 
   change(rejudges: boolean): void {
+    // The kernel may be told first: what leaves in between is its leak, and nothing to a judge that has not heard of it.
+    if (!this.#mixed) this.#otherwiseBefore = this.#leftOtherwise;
     if (rejudges && this.#port === 'wan' && !this.#isRejudging) {
       this.#isRejudging = true;
-      this.#otherwise = (this.#before.get(LEFT_OTHERWISE) ?? 0) + (this.#now.get(LEFT_OTHERWISE) ?? 0);
+      this.#otherwise = this.#otherwiseBefore;
     }
     this.#mixed = true;
     this.#mixedSince = undefined;
     this.#suspectSince = undefined;
+  }
+
+  get #leftOtherwise(): number {
+    return (this.#before.get(LEFT_OTHERWISE) ?? 0) + (this.#now.get(LEFT_OTHERWISE) ?? 0);
   }
 
   tapStarted(): void {

@@ -15,8 +15,6 @@ export interface RuleText {
   readonly systems: Readonly<Record<System, string>>;
 }
 
-export const RULES: readonly Rule[] = ['A', 'B', 'C', 'D', 'E', 'F', 'T'];
-
 export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   A: {
     title: 'Name asked in the clear',
@@ -134,13 +132,3 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
     },
   },
 };
-
-/** The section of README.md. */
-export function ruleSection(): string {
-  const rules = RULES.map((rule) => {
-    const { title, meaning, remedy, systems } = RULE_TEXTS[rule];
-    const list = SYSTEMS.map((system) => `- ${system}: ${systems[system]}`).join('\n');
-    return `### Rule ${rule}: ${title}\n\n${meaning}\n\n**What to do:** ${remedy}\n\n${list}\n`;
-  });
-  return `## Rules and remedies\n\n${rules.join('\n')}`;
-}

@@ -16,6 +16,8 @@ const BEHIND_MS = 10_000;
 /** More changes within that time than these, and what was in force first is not asked any more. */
 const VERSIONS = 32;
 
+const TCP = 6;
+
 /** What the kernel may have enforced from one moment to another, monotonic milliseconds. */
 interface Rules {
   readonly policy: Policy;
@@ -84,7 +86,9 @@ export class RulesInForce {
     });
     if (rules === undefined) return undefined;
     const isNewest = rules === this.#rules.at(-1);
-    return { isLeak: !isNewest || judgeOf(rules).judge(facts, direction).verdict === 'leak' };
+    // A stream is the tunnel's by what it begins with, which a tap has not read that did not know the server.
+    const isUnread = facts.protocol === TCP && facts.payloadLength > 0;
+    return { isLeak: !isNewest || isUnread || judgeOf(rules).judge(facts, direction).verdict === 'leak' };
   }
 
   /** Both taps go by it, and nothing newer: there is nothing more to ask here. */

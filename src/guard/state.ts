@@ -1,7 +1,7 @@
 // Knows: the one state and the lamp that follow from what is known. Must not know: how it became known.
 // Follows README.md, The light. Which way doubt errs: whatever is not verified is `blind`; green needs every condition at once.
 
-import type { Lamp, State } from './status.ts';
+import type { Lamp, State } from '../api/words.ts';
 
 export interface Situation {
   /** Monotonic time since start is short and not everything has reported yet. */

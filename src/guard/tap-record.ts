@@ -1,7 +1,7 @@
 // Knows: what is known of one tap. Must not know: processes.
 
 import type { TapReport } from './observation.ts';
-import type { TapHealth } from './status.ts';
+import type { TapHealth } from '../api/status.ts';
 
 export class TapRecord {
   readonly port: 'lan' | 'wan';

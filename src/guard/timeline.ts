@@ -1,11 +1,7 @@
 // Knows: how a stretch of time is told in equal intervals: the worst state, tunnel, block, pass, and what was counted.
 // Must not know: where the past is kept. Doubt errs to the worse: an interval shows the most alarming thing that was true in it.
 
-import type { State } from './status.ts';
-
-/** `off`: nobody watched. What is not known to have been watched counts as off. */
-export type TimelineState = State | 'off';
-export type TimelineTunnel = 'up' | 'stale' | 'down' | 'none';
+import type { Timeline, TimelineBucket, TimelineState, TimelineTunnel } from '../api/past.ts';
 
 /** From `at` on (wall clock, milliseconds) this held, until the next change. */
 export interface StateChange {
@@ -29,22 +25,6 @@ export interface TallyAt extends Tally {
   readonly at: number;
 }
 
-export interface TimelineBucket extends Tally {
-  /** ISO 8601, UTC. */
-  readonly from: string;
-  readonly state: TimelineState;
-  readonly tunnel: TimelineTunnel;
-  readonly block: 'on' | 'off' | 'changed';
-  readonly pass: boolean;
-}
-
-export interface Timeline {
-  readonly from: string;
-  readonly to: string;
-  readonly bucketSeconds: number;
-  readonly buckets: readonly TimelineBucket[];
-}
-
 export const NO_TALLY: Tally = { redEscaped: 0, redBlocked: 0, amberEscaped: 0, amberBlocked: 0, unseen: 0 };
 
 /** From harmless to alarming. */
@@ -55,7 +35,7 @@ export const TIMELINE_STATES: readonly TimelineState[] = [
 /** From harmless to alarming. */
 export const TIMELINE_TUNNELS: readonly TimelineTunnel[] = ['none', 'up', 'stale', 'down'];
 
-export function worseState(one: TimelineState, other: TimelineState): TimelineState {
+function worseState(one: TimelineState, other: TimelineState): TimelineState {
   return TIMELINE_STATES.indexOf(one) >= TIMELINE_STATES.indexOf(other) ? one : other;
 }
 
@@ -110,7 +90,11 @@ export function timelineOf(
     return {
       from: new Date(start).toISOString(),
       ...seen,
-      ...{ redEscaped, redBlocked, amberEscaped, amberBlocked, unseen },
+      redEscaped,
+      redBlocked,
+      amberEscaped,
+      amberBlocked,
+      unseen,
     };
   });
   const iso = (wall: number): string => new Date(wall).toISOString();

@@ -14,6 +14,8 @@ import type { Policy } from '../policy/policy.ts';
 import type { Observation } from './observation.ts';
 import { EVERYTHING6, portal, redirects, steering } from './tricks.ts';
 import type { Trick } from './tricks.ts';
+import { Icmp6 } from '../wire/icmp.ts';
+import { Protocol } from '../wire/ip.ts';
 
 export type { Trick } from './tricks.ts';
 
@@ -87,7 +89,8 @@ export class Tripwire {
     }
     if (offer === undefined) return this.#probe(facts);
     if (facts.kind === 'dhcp') return this.#dhcp(offer, mac);
-    if (facts.kind === 'nd' && facts.icmpType === 134) return this.#routerAdvertisement(offer, mac);
+    if (facts.kind === 'nd' && facts.icmpType === Icmp6.ROUTER_ADVERTISEMENT)
+      return this.#routerAdvertisement(offer, mac);
     return facts.kind === 'icmp' || facts.kind === 'nd' ? redirects(offer) : [];
   }
 
@@ -301,7 +304,7 @@ export class Tripwire {
         const network = type === 'A' || type === 'AAAA' ? parseNetwork(value) : undefined;
         if (network === undefined || known.has(value)) continue;
         // Of the first answer the rest comes by TCP, and is no change.
-        if (before.length === 0 && facts.protocol === 17 && isCut(facts)) continue;
+        if (before.length === 0 && facts.protocol === Protocol.UDP && isCut(facts)) continue;
         // One more than can be remembered is told all the same.
         if (known.size < ADDRESSES) {
           known.add(value);

@@ -11,7 +11,7 @@ import type { Incident } from './incidents.ts';
 import type { Now } from './now.ts';
 import { TunnelLiveness } from './liveness.ts';
 import type { Handshake, Observation } from './observation.ts';
-import type { TunnelView } from './status.ts';
+import type { TunnelView } from '../api/status.ts';
 
 /** Days after which servers of a list may have moved: onion routers come and go by the week. */
 const LIST_DAYS = { tor: 7, others: 30 };

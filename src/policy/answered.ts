@@ -8,6 +8,7 @@ import type { Facts } from '../flow/facts.ts';
 import type { Way } from './counted.ts';
 import type { NftChain, NftElement, NftSet } from './nft-model.ts';
 import type { Policy } from './policy.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** An address in use stays open so long after the last frame that went there: as long as home routers keep a connection that is idle. */
 export const USED = { size: 8_192, seconds: 300 };
@@ -24,7 +25,10 @@ export interface AnsweredAddress {
 export const ANSWERED_SETS: readonly NftSet[] = ([4, 6] as const).flatMap((family): NftSet[] => [
   { name: `answered${family}`, keyword: 'set', type: `ether_addr . ipv${family}_addr`, timeouts: true },
   {
-    ...{ name: `inuse${family}`, keyword: 'set', type: `ether_addr . ipv${family}_addr`, timeouts: true },
+    name: `inuse${family}`,
+    keyword: 'set',
+    type: `ether_addr . ipv${family}_addr`,
+    timeouts: true,
     learned: USED,
   },
 ]);
@@ -39,7 +43,7 @@ export function needsAnswer({ profile, direct }: Pick<Policy, 'profile' | 'direc
  * millisecond. The daemon hands it on, when the kernel knows where it leads. For packets that may go direct.
  */
 export function isHeldAnswer(facts: Facts, way: Way): boolean {
-  return way === 'down' && facts.protocol === 17 && facts.sourcePort === 53;
+  return way === 'down' && facts.protocol === Protocol.UDP && facts.sourcePort === 53;
 }
 
 /** A report of membership goes to a group, or to nobody. */

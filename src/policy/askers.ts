@@ -9,6 +9,9 @@ import { isStation } from './counted.ts';
 import { REMEMBERED, cutPair, isCut } from './cut-answers.ts';
 import type { NftSet } from './nft-model.ts';
 import type { Direction } from './verdict.ts';
+import { EtherType } from '../wire/ethernet.ts';
+import { Icmp6 } from '../wire/icmp.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /**
  * 802.1X: a switch may speak from its own address and be answered there (IEEE 802.1X-2020 clause 11.1.1); who types a password in
@@ -29,7 +32,7 @@ const TRIED = { size: 1_024, seconds: 120 };
 const MORE_MS = 1_000;
 
 /** IEEE 802.1X PAE group address: the only one the bridge forwards EAPOL to (`group_fwd_mask 8`). */
-export const PAE_GROUP = 0x0180c2000003;
+const PAE_GROUP = 0x0180c2000003;
 
 /** Of raw IPv6 addresses. */
 export const TRIED_SET = 'tried6';
@@ -118,11 +121,11 @@ export class Askers {
   /** Sets `solicited` and what was tried of a frame that is no tunnel's, before it is judged. Time in milliseconds. */
   recall(facts: Facts, direction: Direction, now: number): void {
     const names = wayOfNames(facts, direction);
-    if (names !== undefined && facts.protocol === 6) {
+    if (names !== undefined && facts.protocol === Protocol.TCP) {
       facts.solicited = this.#cut.has(cutPair(facts, names).pair, now);
       return;
     }
-    if (facts.outerEtherType === 0x888e) {
+    if (facts.outerEtherType === EtherType.EAPOL) {
       facts.solicited = direction !== 'down' && this.#authenticators.has(facts.destinationMac, now);
       return;
     }
@@ -135,12 +138,12 @@ export class Askers {
 
   /** Takes a frame that crossed as plumbing. */
   learn(facts: Facts, direction: Direction, now: number): void {
-    if (facts.outerEtherType === 0x888e) {
+    if (facts.outerEtherType === EtherType.EAPOL) {
       if (direction !== 'up' && isEapolPeer(facts.destinationMac, 'down') && isStation(facts.sourceMac))
         this.#authenticators.add(facts.sourceMac, now);
       return;
     }
-    if (!isNeighbourMessage(facts) || facts.icmpType !== 135) return;
+    if (!isNeighbourMessage(facts) || facts.icmpType !== Icmp6.NEIGHBOUR_SOLICITATION) return;
     if (direction !== 'up' && isGlobal(facts.source)) this.#askers.add(addressText(6, facts.source), now);
     if (direction !== 'down' && isUnspecified(facts.source))
       this.#tried.add(addressText(6, facts.target), now);
@@ -149,7 +152,7 @@ export class Askers {
   /** Takes any other frame when it was judged; `isOwn` says of a packet whether it is the question for a tunnel's name, or its answer. */
   learnNames(facts: Facts, direction: Direction, now: number, isOwn: IsOwn): void {
     const way = wayOfNames(facts, direction);
-    if (way === undefined || facts.protocol !== 17 || !isOwn(facts, way)) return;
+    if (way === undefined || facts.protocol !== Protocol.UDP || !isOwn(facts, way)) return;
     const { pair, port } = cutPair(facts, way);
     if (way === 'up') this.#asked.add(`${pair} ${port}`, now);
     else if (isCut(facts) && this.#asked.has(`${pair} ${port}`, now)) this.#cut.add(pair, now);
@@ -165,9 +168,14 @@ function wayOfNames(facts: Facts, direction: Direction): 'up' | 'down' | undefin
 
 /** Solicitation of a router, solicitation or advertisement of a neighbour, in a packet of this link. */
 function isNeighbourMessage(facts: Facts): boolean {
-  if (facts.outerEtherType !== 0x86dd || facts.protocol !== 58 || facts.hopLimit !== 255) return false;
+  if (facts.outerEtherType !== EtherType.IPV6 || facts.protocol !== Protocol.ICMPV6 || facts.hopLimit !== 255)
+    return false;
   if (facts.extensionCount > 0 || facts.icmpCode !== 0) return false;
-  return facts.icmpType === 133 || facts.icmpType === 135 || facts.icmpType === 136;
+  return (
+    facts.icmpType === Icmp6.ROUTER_SOLICITATION ||
+    facts.icmpType === Icmp6.NEIGHBOUR_SOLICITATION ||
+    facts.icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT
+  );
 }
 
 /** 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */

@@ -14,6 +14,7 @@ import { bpfForClient } from './nobodys.ts';
 import { isStream } from './readable.ts';
 import { bpfShape, hasEsp, shapeOf } from './shape.ts';
 import type { Formed } from './shape.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /**
  * The kernel takes 4096 instructions (BPF_MAXINSNS), and beyond them libpcap filters in user space, slowly. Measured with
@@ -82,7 +83,7 @@ function filterOf(
   if (groups.size * PER_PORT + hosts.length * PER_ADDRESS > MAX_INSTRUCTIONS) return '';
   const udp = hosts.filter(({ protocol, index }) => {
     const endpoint = endpoints[index]?.endpoint;
-    return protocol === 17 && endpoint !== undefined && !isAnywhere(endpoint);
+    return protocol === Protocol.UDP && endpoint !== undefined && !isAnywhere(endpoint);
   });
   const esp = [...ipsec.values()];
   const hidden = (side: Side, family: 4 | 6): string =>

@@ -6,6 +6,9 @@ import type { Facts } from '../flow/facts.ts';
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { CHATTER_KINDS, chatterKind } from './chatter.ts';
+import { EtherType } from '../wire/ethernet.ts';
+import { Protocol } from '../wire/ip.ts';
+import { isListenerDiscovery, isNeighbourDiscovery } from '../wire/icmp.ts';
 
 export type Way = 'up' | 'down';
 
@@ -45,24 +48,24 @@ export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
 
 /** IP protocol numbers; ICMP of the other family is no ICMP. */
 export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
-  [1, 'icmp'],
-  [2, 'igmp-mld'],
-  [4, 'ipip'],
-  [6, 'tcp'],
-  [17, 'udp'],
-  [41, '6in4'],
-  [47, 'gre'],
-  [50, 'ipsec'],
-  [51, 'ipsec'],
-  [58, 'icmp'],
-  [115, 'l2tp'],
+  [Protocol.ICMP, 'icmp'],
+  [Protocol.IGMP, 'igmp-mld'],
+  [Protocol.IPIP, 'ipip'],
+  [Protocol.TCP, 'tcp'],
+  [Protocol.UDP, 'udp'],
+  [Protocol.IPV6, '6in4'],
+  [Protocol.GRE, 'gre'],
+  [Protocol.ESP, 'ipsec'],
+  [Protocol.AH, 'ipsec'],
+  [Protocol.ICMPV6, 'icmp'],
+  [Protocol.L2TP, 'l2tp'],
 ];
 
-/** ESP and AH of IPv6 stand where extension headers do; the kernel's protocol number is theirs. */
-export const ESP = 50;
-
 const BY_PORT = new Map(
-  PORT_KINDS.map(([transport, port, kind]) => [portKey(transport === 'udp' ? 17 : 6, port), kind]),
+  PORT_KINDS.map(([transport, port, kind]) => [
+    portKey(transport === 'udp' ? Protocol.UDP : Protocol.TCP, port),
+    kind,
+  ]),
 );
 const BY_PROTOCOL = new Map(PROTOCOL_KINDS);
 
@@ -72,25 +75,25 @@ function portKey(protocol: number, port: number): number {
 
 /** The kind that the kernel counts a whole packet to or from this port as. */
 export function portKind(transport: 'udp' | 'tcp', port: number): Kind {
-  return BY_PORT.get(portKey(transport === 'udp' ? 17 : 6, port)) ?? transport;
+  return BY_PORT.get(portKey(transport === 'udp' ? Protocol.UDP : Protocol.TCP, port)) ?? transport;
 }
 
 /** The kind that the kernel counts this frame as; the port is the destination's on the way up, the source's down. */
 export function countedKind(facts: Facts, way: Way): Kind {
   if (isKeptGroup(facts.destinationMac)) return 'l2-other';
   switch (facts.outerEtherType) {
-    case 0x0800:
-    case 0x86dd:
+    case EtherType.IPV4:
+    case EtherType.IPV6:
       return countedIpKind(facts, way);
-    case 0x0806:
+    case EtherType.ARP:
       return 'arp';
-    case 0x888e:
+    case EtherType.EAPOL:
       return 'eapol';
-    case 0x8100:
-    case 0x88a8:
+    case EtherType.VLAN:
+    case EtherType.QINQ:
       return 'vlan';
-    case 0x8863:
-    case 0x8864:
+    case EtherType.PPPOE_DISCOVERY:
+    case EtherType.PPPOE_SESSION:
       return 'pppoe';
     default:
       return 'l2-other';
@@ -107,9 +110,9 @@ function countedIpKind(facts: Facts, way: Way): Kind {
   if (hasBadHeader(facts)) return 'malformed';
   if (facts.fragmentOffset > 0 && !facts.nestedFragment) return 'fragment';
   if (isTooShort(facts)) return 'malformed';
-  if (facts.protocol === 58) {
-    if (isMld(facts.icmpType)) return 'igmp-mld';
-    if (isNd(facts.icmpType)) return 'nd';
+  if (facts.protocol === Protocol.ICMPV6) {
+    if (isListenerDiscovery(facts.icmpType)) return 'igmp-mld';
+    if (isNeighbourDiscovery(facts.icmpType)) return 'nd';
   }
   const chatter = chatterKind(facts);
   if (chatter !== undefined) return chatter;
@@ -141,16 +144,6 @@ export function isTooShort(facts: Facts): boolean {
   if (facts.ipVersion === 4) return facts.ipLength < (facts.moreFragments && !facts.ipOptions ? 40 : 28);
   if (facts.extensionCount === 0) return facts.ipLength < 48;
   return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 68;
-}
-
-/** ICMPv6 messages that are not plain ICMP (RFC 2710, 3810). */
-export function isMld(icmpType: number): boolean {
-  return icmpType === 143 || (icmpType >= 130 && icmpType <= 132);
-}
-
-/** RFC 4861. */
-export function isNd(icmpType: number): boolean {
-  return icmpType >= 133 && icmpType <= 137;
 }
 
 /** PAUSE and LLDP by their groups: no bridge forwards them, whatever its settings (IEEE 802.1Q-2022 table 8-1). */

@@ -91,14 +91,16 @@ const PLACES = {
   'ip6 saddr': { protocol: 'ip6', at: 64 },
   'ip6 daddr': { protocol: 'ip6', at: 192 },
 } as const;
-type Place = keyof typeof PLACES;
+export type Place = keyof typeof PLACES;
 
 const BITS = { 4: 32, 6: 128 };
 
 /** `many4_0` and so on: what only another policy changes. */
 export const CROWD_SETS: readonly NftSet[] = Array.from({ length: MOST }, (_, number) =>
   ([4, 6] as const).map((family): NftSet => ({
-    ...{ name: `many${family}_${number}`, keyword: 'set', timeouts: false },
+    name: `many${family}_${number}`,
+    keyword: 'set',
+    timeouts: false,
     of: `@nh,${family === 4 ? PLACES['ip daddr'].at : PLACES['ip6 daddr'].at},${BITS[family]}`,
   })),
 ).flat();
@@ -122,7 +124,7 @@ export function namedPlaces(rule: string): string {
 }
 
 /** Whether an address is looked for in a crowd, and nowhere else. */
-export function isInCrowd(policy: Policy, host: string): boolean {
+function isInCrowd(policy: Policy, host: string): boolean {
   return crowdsOf(policy).byHost.has(host);
 }
 

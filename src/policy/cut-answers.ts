@@ -77,7 +77,8 @@ function nftTwo(nameLength: number, edns: (typeof EDNS_OF_TWO)[number]): string 
   const length = messageLength(nameLength, edns);
   const one = PREFIX + length;
   return [
-    ...[field(0, 16, length), nftMessage(PREFIX, nameLength, edns)],
+    field(0, 16, length),
+    nftMessage(PREFIX, nameLength, edns),
     // That the first holds no options stands right before the second's length: nft would make one match of the two.
     edns === undefined ? field(one, 16, length) : field(one - 2, 32, length),
     nftMessage(one + PREFIX, nameLength, edns),

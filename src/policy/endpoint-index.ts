@@ -5,6 +5,7 @@
 import { EndpointTable } from './endpoint-table.ts';
 import { isExact } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** Ranges of ports of one address, or one network: first port, last port, index of the endpoint, and so on. */
 type Ports = number[];
@@ -28,7 +29,7 @@ export class EndpointIndex {
     const exact = hosts.filter(isExact);
     const ranges = hosts.filter((host) => host.bits === 128 && !isExact(host));
     const nets = hosts.filter(({ bits }) => bits < 128);
-    const single = hosts.filter(({ bits, protocol }) => bits === 128 && protocol === 17);
+    const single = hosts.filter(({ bits, protocol }) => bits === 128 && protocol === Protocol.UDP);
     this.#exact = new EndpointTable(exact.length);
     for (const { ipVersion, words, protocol, port, index } of exact)
       this.#exact.add(ipVersion, words, protocol, port, index);
@@ -94,7 +95,7 @@ export class EndpointIndex {
     const named = this.#named;
     let found = named === undefined ? -1 : named.#addresses.find(ipVersion, address, protocol, 0);
     if (found < 0) found = this.#addresses.find(ipVersion, address, protocol, 0);
-    if (found >= 0 || protocol !== 17) return found;
+    if (found >= 0 || protocol !== Protocol.UDP) return found;
     found = named === undefined ? -1 : named.#inNets(ipVersion, address, protocol, -1);
     return found >= 0 ? found : this.#inNets(ipVersion, address, protocol, -1);
   }

@@ -4,11 +4,11 @@
 
 import type { Facts, ForNobody } from '../flow/facts.ts';
 import { parseAddress, parseMac } from '../wire/address.ts';
-import { compileAllow, matchesAllow } from './allow.ts';
+import { allowRules } from './allow.ts';
 import { isHeldAnswer, isToGroup, needsAnswer } from './answered.ts';
 import { isAnywhere } from './anywhere.ts';
 import { chatterKind } from './chatter.ts';
-import { ESP, hasBadHeader, isKeptGroup, isMld, isStation, isTooShort } from './counted.ts';
+import { hasBadHeader, isKeptGroup, isStation, isTooShort } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { isCutSegment } from './cut-answers.ts';
 import { compileDesignated } from './designated.ts';
@@ -16,6 +16,11 @@ import { goesDirect, isOpenProfile } from './direct.ts';
 import { matchesPattern } from './endpoint.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { EndpointTable } from './endpoint-table.ts';
+import { compileEssential } from './filter/essential.ts';
+import { OPENINGS } from './filter/openings.ts';
+import type { Opening } from './filter/openings.ts';
+import { byWay, predicateOf } from './filter/match.ts';
+import type { PlumbingKind } from './filter/rule.ts';
 import {
   designatedEndpoints,
   fixedTunnelHosts,
@@ -32,12 +37,13 @@ import { lettersOf } from './name-forms.ts';
 import { compileNobodys } from './nobodys.ts';
 import { compilePasses } from './passes.ts';
 import { once } from './per-policy.ts';
-import { plumbingKind } from './plumbing.ts';
-import type { PlumbingKind, PlumbingPeers } from './plumbing.ts';
-import type { Policy } from './policy.ts';
-import { quotesTunnel, tunnelPorts } from './port-report.ts';
+import type { AllowRule, Policy } from './policy.ts';
+import { quotesTunnel } from './port-report.ts';
 import { hasEsp, isDnsQuery, kernelAccepts, shapeOf } from './shape.ts';
 import { isOpenSegment, messageLimits } from './tcp-questions.ts';
+import { EtherType } from '../wire/ethernet.ts';
+import { Icmp6, isListenerDiscovery } from '../wire/icmp.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /**
  * Why a frame crosses in block mode, or `leak`: it does not. `rule` is an allow rule that names the port, `range` one
@@ -64,7 +70,7 @@ export interface Gate {
   /** `endpoint` is what endpointOf gives for this frame and way, where the caller has asked already. */
   passage(facts: Facts, way: Way, endpoint?: number): Passage;
   /** What the kernel counts it as where the passage is `plumbing`. */
-  plumbing(facts: Facts, way: Way): PlumbingKind | undefined;
+  readonly plumbing: (facts: Facts, way: Way) => PlumbingKind | undefined;
   /** Why plumbing is not what it seems, by what the kernel cannot compare; undefined when it is. */
   pretence(facts: Facts): string | undefined;
   /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer. */
@@ -99,13 +105,10 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const ports = new EndpointIndex(tunnels, endpoints, fixed.index);
   const esp = tableOf(
     [...fixed.esp, ...tunnels.filter((host) => hasEsp(endpoints[host.index]?.shape))],
-    () => [ESP, 0],
+    () => [Protocol.ESP, 0],
   );
   const safe = compileDesignated(policy, designated);
-  // Rules that name a port first: the reason that is given is the narrowest.
-  const allow = policy.allow
-    .map(compileAllow)
-    .sort((a, b) => Number(a.rule.port === undefined) - Number(b.rule.port === undefined));
+  const allow = byWay((way) => compileAllow(policy.allow, way));
   const servers = learned.dhcpServers.map(({ address, mac }) => ({
     word: parseAddress(address)?.words[3],
     mac: parseMac(mac),
@@ -120,12 +123,12 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const open = isOpenProfile(policy);
   const isNobodys = compileNobodys(policy, learned);
 
-  const peers: PlumbingPeers = {
+  const neighbours = compileNeighbours(policy, learned, fixed.near, [...tunnels, ...designated]);
+  const plumbing = compileEssential(policy, learned, {
     isDhcpServer: (facts) =>
       servers.some(({ word, mac }) => word === facts.destination[3] && mac === facts.destinationMac),
-    neighbours: compileNeighbours(policy, learned, fixed.near, [...tunnels, ...designated]),
-    tunnelPorts: tunnelPorts(policy),
-  };
+    neighbours,
+  });
 
   function find(table: EndpointTable, facts: Facts, way: Way, protocol: number, port: number): number {
     return table.find(facts.ipVersion, way === 'up' ? facts.destination : facts.source, protocol, port);
@@ -135,13 +138,13 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     if (!isPlainIp(facts)) return -1;
     // Options and extension headers are no part of any tunnel; the kernel sends them elsewhere before it looks at addresses.
     if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return -1;
-    if (facts.protocol === ESP) return find(esp, facts, way, ESP, 0);
+    if (facts.protocol === Protocol.ESP) return find(esp, facts, way, Protocol.ESP, 0);
     const far = way === 'up' ? facts.destination : facts.source;
     if (facts.fragmentOffset > 0) {
       const piece = ports.ofHost(facts.ipVersion, far, facts.protocol);
       return piece >= 0 && areAnywhere[piece] === true ? -1 : piece;
     }
-    if (facts.protocol === 6 && isPiece(facts)) return -1;
+    if (facts.protocol === Protocol.TCP && isPiece(facts)) return -1;
     const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
     const found = port < 0 ? -1 : ports.find(facts.ipVersion, far, facts.protocol, port);
     if (found < 0 || areAnywhere[found] !== true) return found;
@@ -152,9 +155,9 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   /** An opened question for an endpoint's own name, or its answer. */
   function isHole(facts: Facts, way: Way): boolean {
     if (holes.size === 0) return false;
-    if (facts.protocol === 6)
+    if (facts.protocol === Protocol.TCP)
       return facts.solicited && isCutSegment(facts, way, (name) => hostAsked(holes, name) !== undefined);
-    if (facts.protocol !== 17) return false;
+    if (facts.protocol !== Protocol.UDP) return false;
     const [name, ...more] = facts.findings.names.filter(({ record }) => record !== true);
     if (way === 'down') {
       // By the question that it repeats: an answer without a record (no AAAA, an error) is one as well.
@@ -167,10 +170,9 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   }
 
   function allowedBy(facts: Facts, way: Way): 'rule' | 'range' | undefined {
-    if (allow.length === 0) return undefined;
-    const found = allow.find((rule) => matchesAllow(rule, facts, way));
-    if (found === undefined) return undefined;
-    return found.rule.port === undefined ? 'range' : 'rule';
+    for (const { ipVersion, passage, holds } of allow[way])
+      if (ipVersion === facts.ipVersion && holds(facts)) return passage;
+    return undefined;
   }
 
   /** Split: plain questions for names that need no tunnel; everything else on the DNS port is closed. */
@@ -183,7 +185,8 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
       return held.some((form) => matchesPattern(letters, form));
     };
     // What a segment says by itself, sent again or not: earlier ones may have said more.
-    if (facts.protocol === 6) return isOpenSegment(facts, limits) && !facts.questions.some(isSecret);
+    if (facts.protocol === Protocol.TCP)
+      return isOpenSegment(facts, limits) && !facts.questions.some(isSecret);
     // A pointer hides a name from the kernel, which looks for it octet by octet; it is told all the same.
     if (facts.findings.names.some(({ name, pointed }) => pointed !== true && isSecret(name))) return false;
     return isDnsQuery(facts) && facts.udpLength <= scan.longest;
@@ -192,7 +195,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   function isDirect(facts: Facts, way: Way): boolean {
     if (exposed.size > 0 && exposed.nameOf(facts, way) !== undefined) return false;
     if (goesDirect(facts, way)) return !answered || facts.answered;
-    const transport = facts.protocol === 17 || facts.protocol === 6;
+    const transport = facts.protocol === Protocol.UDP || facts.protocol === Protocol.TCP;
     return policy.profile === 'split' && transport && isOpenDns(facts, way);
   }
 
@@ -205,6 +208,16 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     return !hasBadHeader(facts) && !isTooShort(facts) && hasShape(endpoint, facts, way) ? index : -1;
   }
 
+  const ignoresChatter = policy.localChatter === 'ignore';
+  const opens: Readonly<Record<Opening, (facts: Facts, way: Way) => Passage | undefined>> = {
+    designated: (facts, way) => (safe.isAt(facts, way) ? 'designated' : undefined),
+    hole: (facts, way) => (isHole(facts, way) ? 'hole' : undefined),
+    allow: allowedBy,
+    chatter: (facts) => (ignoresChatter && chatterKind(facts) !== undefined ? 'chatter' : undefined),
+    pass: (facts, way) => (passes.lets(facts, way) ? 'pass' : undefined),
+    direct: (facts, way) => (open && isDirect(facts, way) ? 'direct' : undefined),
+  };
+
   function passage(facts: Facts, way: Way, known?: number): Passage {
     if (!entersBridge(facts)) return 'leak';
     const broken = hasBadHeader(facts) || isTooShort(facts);
@@ -212,20 +225,18 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     const index = broken ? -1 : (known ?? endpointOf(facts, way));
     const endpoint = index < 0 ? undefined : endpoints[index];
     if (endpoint !== undefined) return hasShape(endpoint, facts, way) ? 'tunnel' : 'leak';
-    if (plumbingKind(facts, way, peers) !== undefined) return 'plumbing';
+    if (plumbing(facts, way) !== undefined) return 'plumbing';
     // Facts of IP behind a tag, SNAP or PPPoE are read, too; the ruleset sends such frames elsewhere.
     if (!isPlainIp(facts) || broken || isPiece(facts)) return 'leak';
     if (hasExtras(facts)) {
       const isGroups = isGroupMembership(facts) && (!answered || isToGroup(facts));
       return open && isGroups ? 'direct' : 'leak';
     }
-    if (safe.isAt(facts, way)) return 'designated';
-    if (isHole(facts, way)) return 'hole';
-    const rule = allowedBy(facts, way);
-    if (rule !== undefined) return rule;
-    if (policy.localChatter === 'ignore' && chatterKind(facts) !== undefined) return 'chatter';
-    if (passes.lets(facts, way)) return 'pass';
-    return open && isDirect(facts, way) ? 'direct' : 'leak';
+    for (const opening of OPENINGS) {
+      const found = opens[opening](facts, way);
+      if (found !== undefined) return found;
+    }
+    return 'leak';
   }
 
   function pretence(facts: Facts): string | undefined {
@@ -239,25 +250,41 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     endpointOf,
     tunnelAt,
     passage,
-    plumbing: (facts, way) => plumbingKind(facts, way, peers),
+    plumbing,
     pretence,
     isForNobody: (facts) => {
       if (!isPlainIp(facts)) return '';
       if (isNobodys(facts)) return 'destination';
-      const asks = facts.icmpType === 135 && facts.protocol === 58 && isStation(facts.destinationMac);
+      const asks =
+        facts.icmpType === Icmp6.NEIGHBOUR_SOLICITATION &&
+        facts.protocol === Protocol.ICMPV6 &&
+        isStation(facts.destinationMac);
       return asks && passage(facts, 'down') === 'leak' ? 'target' : '';
     },
-    isOwnQuestion: (facts, way) => facts.protocol === 17 && passage(facts, way) === 'hole',
-    endsAtBox: (facts) => peers.neighbours.bearsBox(facts),
+    isOwnQuestion: (facts, way) => facts.protocol === Protocol.UDP && passage(facts, way) === 'hole',
+    endsAtBox: (facts) => neighbours.bearsBox(facts),
     holds: (facts, way) => answered && isHeldAnswer(facts, way) && passage(facts, way) === 'direct',
     exposedName: (facts, way) => exposed.nameOf(facts, way),
     misnamed: safe.misnamed,
   };
 }
 
+/** Rows that name a port first: the reason that is given is the narrowest. */
+function compileAllow(rows: readonly AllowRule[], way: Way) {
+  return rows
+    .flatMap((row) =>
+      allowRules(row, way).map((rule) => ({
+        ipVersion: row.to.ipVersion,
+        passage: row.port === undefined ? ('range' as const) : ('rule' as const),
+        holds: predicateOf(rule, undefined),
+      })),
+    )
+    .sort((a, b) => Number(a.passage === 'range') - Number(b.passage === 'range'));
+}
+
 /** Whether the kernel takes the frame for a packet of the endpoint's protocol; later fragments and ESP show no shape. */
 export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
-  if (facts.fragmentOffset > 0 || facts.protocol === ESP) return true;
+  if (facts.fragmentOffset > 0 || facts.protocol === Protocol.ESP) return true;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
   const of = hasEsp(endpoint.shape) ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
   return kernelAccepts(of, facts, way);
@@ -269,7 +296,10 @@ function entersBridge({ sourceMac, destinationMac }: Facts): boolean {
 }
 
 function isPlainIp(facts: Facts): boolean {
-  return facts.ipVersion > 0 && (facts.outerEtherType === 0x0800 || facts.outerEtherType === 0x86dd);
+  return (
+    facts.ipVersion > 0 &&
+    (facts.outerEtherType === EtherType.IPV4 || facts.outerEtherType === EtherType.IPV6)
+  );
 }
 
 function isPiece(facts: Facts): boolean {
@@ -281,7 +311,9 @@ function hasExtras(facts: Facts): boolean {
 }
 
 function isGroupMembership(facts: Facts): boolean {
-  return facts.ipVersion === 4 ? facts.protocol === 2 : facts.protocol === 58 && isMld(facts.icmpType);
+  return facts.ipVersion === 4
+    ? facts.protocol === Protocol.IGMP
+    : facts.protocol === Protocol.ICMPV6 && isListenerDiscovery(facts.icmpType);
 }
 
 function tableOf(hosts: readonly Host[], key: (host: Host) => readonly [number, number]): EndpointTable {

@@ -5,10 +5,12 @@ import { addressText, inNetwork, parseAddress } from '../wire/address.ts';
 import { NAT64_LENGTHS, embed, embeddedBits } from './nat64.ts';
 import { formatEndpoint, lastPort } from './endpoint.ts';
 import type { LearnedState } from './learned.ts';
-import type { Endpoint, Policy, TunnelForm, TunnelProtocol } from './policy.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
+import type { Endpoint, Policy, TunnelForm } from './policy.ts';
 import { once } from './per-policy.ts';
 import { hasEsp, shapeOf } from './shape.ts';
 import type { Shape } from './shape.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** One endpoint of one tunnel, in the order of the policy. */
 export interface JudgedEndpoint {
@@ -205,7 +207,7 @@ export function isTranslated(ipVersion: number, words: Uint32Array): boolean {
 function hostOf(endpoint: Endpoint, index: number, address: string): Host | undefined {
   const parsed = parseAddress(address);
   if (parsed === undefined) return undefined;
-  const protocol = endpoint.transport === 'udp' ? 17 : 6;
+  const protocol = endpoint.transport === 'udp' ? Protocol.UDP : Protocol.TCP;
   const bits = endpoint.length === undefined ? 128 : endpoint.length + (parsed.ipVersion === 4 ? 96 : 0);
   return {
     index,

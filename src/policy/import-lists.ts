@@ -6,7 +6,8 @@
 import { addressEndpoint, formatEndpoint } from './endpoint.ts';
 import { noServer } from './no-server.ts';
 import type { Import, ImportedTunnel, UnusedLine } from './imported.ts';
-import type { Endpoint, TunnelProtocol } from './policy.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
+import type { Endpoint } from './policy.ts';
 
 /** As many as a tunnel has (schema-parts.ts). */
 const ENDPOINTS_MOST = 20_000;

@@ -5,7 +5,7 @@ import { Importing, hostAndPort, shownKeyword } from './imported.ts';
 import type { Import } from './imported.ts';
 import { iniSections, iniValue } from './ini.ts';
 import type { IniSection } from './ini.ts';
-import type { TunnelProtocol } from './policy.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
 
 const STYLE = { comments: 'lines' } as const;
 

@@ -8,12 +8,26 @@ import type { TunnelSettings } from './wireguard-settings.ts';
 import { iniSections } from './ini.ts';
 
 const INTERFACE = new Set([
-  ...['privatekey', 'listenport', 'fwmark'],
+  'privatekey',
+  'listenport',
+  'fwmark',
   // wg-quick
-  ...['address', 'dns', 'mtu', 'table', 'preup', 'postup', 'predown', 'postdown', 'saveconfig'],
+  'address',
+  'dns',
+  'mtu',
+  'table',
+  'preup',
+  'postup',
+  'predown',
+  'postdown',
+  'saveconfig',
 ]);
 const PEER = new Set([
-  ...['publickey', 'presharedkey', 'allowedips', 'endpoint', 'persistentkeepalive'],
+  'publickey',
+  'presharedkey',
+  'allowedips',
+  'endpoint',
+  'persistentkeepalive',
   // AmneziaWG's, which changes nothing on the wire
   'advancedsecurity',
 ]);

@@ -5,7 +5,8 @@ import { formatEndpoint, parseEndpoint, parseHostName } from './endpoint.ts';
 import { noServer, noServerWords } from './no-server.ts';
 import { parseAddress } from '../wire/address.ts';
 import type { TunnelSettings } from './wireguard-settings.ts';
-import type { Endpoint, Transport, TunnelProtocol } from './policy.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
+import type { Endpoint, Transport } from './policy.ts';
 
 export interface ImportedTunnel {
   readonly protocol: TunnelProtocol;

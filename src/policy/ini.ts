@@ -3,7 +3,7 @@
 
 import { trimmedLines } from './imported.ts';
 
-export interface IniEntry {
+interface IniEntry {
   readonly line: number;
   readonly key: string;
   readonly value: string;

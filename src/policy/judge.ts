@@ -18,6 +18,7 @@ import { NAT64_WHY, asksForNat64, leakOf } from './rules.ts';
 import type { Circumstances } from './rules.ts';
 import { fillsPacket } from './shape.ts';
 import type { Direction, Verdict } from './verdict.ts';
+import { Protocol } from '../wire/ip.ts';
 
 export interface Judge {
   /** Every endpoint of every tunnel, in the order of the policy. */
@@ -54,8 +55,13 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   const away = outside(endpoints);
   /** Written anew for every frame. */
   const seen: { -readonly [K in keyof Circumstances]: Circumstances[K] } = {
-    ...{ policy, passage: 'leak', atEndpoint: false, mustTunnel: undefined, exposed: undefined },
-    ...{ pretence: undefined, misnamed: undefined },
+    policy,
+    passage: 'leak',
+    atEndpoint: false,
+    mustTunnel: undefined,
+    exposed: undefined,
+    pretence: undefined,
+    misnamed: undefined,
   };
 
   function tunnelOn(facts: Facts, way: Way): number {
@@ -63,7 +69,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   }
 
   function streamOf(facts: Facts, direction: Direction): number {
-    if (facts.protocol !== 6 || direction === 'down' || facts.malformed !== undefined) return -1;
+    if (facts.protocol !== Protocol.TCP || direction === 'down' || facts.malformed !== undefined) return -1;
     return gate.endpointOf(facts, 'up');
   }
 

@@ -34,20 +34,20 @@ export interface LearnedNeighbour {
 }
 
 /** An IPv4 address that a client has, by a lease or by using it. */
-export interface LearnedOwn {
+interface LearnedOwn {
   readonly mac: string;
   readonly address: string;
   readonly seconds: number;
 }
 
 /** An IPv6 address that a client has on this link: it tried it for doubles there, or has used it. */
-export interface LearnedOwn6 {
+interface LearnedOwn6 {
   readonly address: string;
   readonly seconds: number;
 }
 
 /** A network on the clients' own link, as `address/length`: where their addresses are, and a login page may be while a pass is open. */
-export interface LearnedLink {
+interface LearnedLink {
   readonly network: string;
   readonly seconds: number;
 }
@@ -67,7 +67,7 @@ export interface LearnedPortal {
 }
 
 /** A timed opening for a captive portal's login; without `client` for every client. */
-export interface Pass {
+interface Pass {
   readonly client?: string;
   readonly seconds: number;
 }

@@ -4,37 +4,31 @@
 
 import { MOST_RECORDS, PADDED } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
+import { LISTENER_DISCOVERY } from '../wire/icmp.ts';
 import type { Way } from './counted.ts';
+import { address, icmp, ipLength } from './filter/fields.ts';
+import { is, isBetween, isIn, named } from './filter/match.ts';
+import { essential, nftWhole6 } from './filter/rule.ts';
+import type { EssentialRule } from './filter/rule.ts';
 import type { NftChain } from './nft-model.ts';
 
-/** Of IPv4 with options, or IPv6 with extension headers: up for groups of the link alone, down whatever it is. */
-export function isMembershipOf({ membership, spare }: Facts, way: Way): boolean {
-  return (membership === 'link' && !(way === 'up' && spare)) || (way === 'down' && membership === 'any');
-}
+/** The option, and hop limit 1. Of IPv6 eight bytes of hop-by-hop header with two of padding, in either order, and ICMPv6 behind it. */
+const ALERT = {
+  4: '@nh,0,8 0x46 @nh,160,32 0x94040000 meta l4proto igmp ip ttl 1',
+  6: 'exthdr hbh exists ip6 hoplimit 1 @nh,320,16 0x3a00 @nh,336,48 { 0x10005020000, 0x50200000100 } ip6 saddr { ::, fe80::/10 }',
+};
+const LEAST = 32;
 
-/** The question of an old router, without an alert. */
-export function isPlainMembership({ membership }: Facts, way: Way): boolean {
-  return way === 'down' && membership !== 'none';
-}
-
-const ALERT_4 = '@nh,0,8 0x46 @nh,160,32 0x94040000 meta l4proto igmp ip ttl 1';
-/** Hop-by-hop header, hop limit 1; ICMPv6 behind eight bytes of it; the alert and two bytes of padding, in either order. */
-const ALERT_6 =
-  'exthdr hbh exists ip6 hoplimit 1 @nh,320,16 0x3a00 @nh,336,48 { 0x10005020000, 0x50200000100 } ip6 saddr { ::, fe80::/10 }';
-const MULTICAST_4 = 'ip daddr 224.0.0.0/4';
-const MLD_TYPES = 'icmpv6 type { 130, 131, 132, 143 } icmpv6 code 0';
-
-/** For IPv4 packets without options. */
-export function nftPlainMembership(way: Way, accept: string): readonly string[] {
-  return way === 'up' ? [] : [`meta l4proto igmp ip ttl 1 ${MULTICAST_4} ${accept}`];
-}
-
-/** For whole packets with options or extension headers; up they are looked into by `membershipChains`. */
-export function nftMembership(family: 4 | 6, way: Way, accept: string): string {
-  if (way === 'up') return family === 4 ? `${ALERT_4} jump up_igmp` : `${ALERT_6} jump up_mld`;
-  return family === 4
-    ? `${ALERT_4} ip length >= 32 ${MULTICAST_4} ${accept}`
-    : `${ALERT_6} ip6 length >= 32 ${MLD_TYPES} ip6 daddr ff00::/8 ${accept}`;
+/** Whole packets with options or extension headers: up for groups of the link alone (`membershipChains`), down whatever it is about. */
+export function membershipOf(family: 4 | 6, way: Way): EssentialRule {
+  const alert = named(ALERT[family], ({ membership }) => membership !== 'none');
+  if (way === 'up') {
+    const ofLink = ({ membership, spare }: Facts): boolean => membership === 'link' && !spare;
+    return essential('igmp-mld', [alert], named(family === 4 ? 'jump up_igmp' : 'jump up_mld', ofLink));
+  }
+  const message = family === 4 ? [] : [is(icmp[6].type, ...LISTENER_DISCOVERY), is(icmp[6].code, 0)];
+  const toGroup = isIn(address[family].destination, family === 4 ? '224.0.0.0/4' : 'ff00::/8');
+  return essential('igmp-mld', [alert, isBetween(ipLength[family], LEAST, Infinity), ...message, toGroup]);
 }
 
 const RECORDS = Array.from({ length: MOST_RECORDS }, (_, at) => at + 1);
@@ -67,9 +61,6 @@ function whole4(length: number): string[] {
   ];
 }
 
-/** No IPv6 packet with a message is shorter than any frame. */
-export const whole6 = (length: number): string => `ip6 length ${length} meta length ${length + 40}`;
-
 /** What a host says of groups of its link. Chains that return. */
 export function membershipChains(accept: string): readonly NftChain[] {
   const records = (of: (at: number) => string, count: number): string =>
@@ -97,11 +88,11 @@ export function membershipChains(accept: string): readonly NftChain[] {
     {
       name: 'up_mld',
       rules: [
-        `${whole6(32)} icmpv6 type 131 ${old6} ${TO_LINK_GROUP} ${accept}`,
-        `${whole6(32)} icmpv6 type 132 ${old6} ip6 daddr ff02::2 ${accept}`,
+        `${nftWhole6(32)} icmpv6 type 131 ${old6} ${TO_LINK_GROUP} ${accept}`,
+        `${nftWhole6(32)} icmpv6 type 132 ${old6} ip6 daddr ff02::2 ${accept}`,
         ...RECORDS.map(
           (count) =>
-            `${whole6(16 + 20 * count)} icmpv6 type 143 icmpv6 code 0 ip6 daddr ff02::16 @th,32,32 ${count} ${records(record6, count)} ${accept}`,
+            `${nftWhole6(16 + 20 * count)} icmpv6 type 143 icmpv6 code 0 ip6 daddr ff02::16 @th,32,32 ${count} ${records(record6, count)} ${accept}`,
         ),
       ],
     },

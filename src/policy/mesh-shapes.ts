@@ -6,10 +6,11 @@
 import type { Facts } from '../flow/facts.ts';
 import type { Way } from './counted.ts';
 
-export type MeshShape = 'tailscale' | 'nebula' | 'zerotier';
+export const MESH_SHAPES = ['tailscale', 'nebula', 'zerotier'] as const;
+export type MeshShape = (typeof MESH_SHAPES)[number];
 
 export function isMeshShape(shape: string): shape is MeshShape {
-  return shape === 'tailscale' || shape === 'nebula' || shape === 'zerotier';
+  return (MESH_SHAPES as readonly string[]).includes(shape);
 }
 
 /** Of ZeroTier: the address of the client's own node, ten hexadecimal digits. */
@@ -102,6 +103,17 @@ function isNebula({ payloadHead, udpLength }: Facts, mayBe: () => boolean): bool
   return udpLength >= NEBULA_HEADER && mayBe();
 }
 
+const NFT_NEBULA = {
+  first: [
+    'ip length < 29 goto foreign',
+    'ip6 length < 9 goto foreign',
+    `udp length ${NEBULA_PUNCH} @th,64,8 0x0-0x1 return`,
+  ],
+  rest: [
+    `@th,64,8 0x${NEBULA_TYPES.first.toString(16)}-0x${NEBULA_TYPES.last.toString(16)} @th,72,8 0x0-0x1 @th,80,16 0x0 udp length >= ${NEBULA_HEADER} return`,
+  ],
+};
+
 /** A later fragment says so where a sender's address would be, then which of how many it is (two to seven), then how far it came. */
 const ZEROTIER_PIECES = [2, 3, 4, 5, 6, 7].map((total) => ({
   first: (total << 4) | 1,
@@ -144,10 +156,14 @@ export function acceptsMesh(
   way: Way,
   mayBe: () => boolean,
 ): boolean {
-  if (shape === 'nebula') return isNebula(facts, mayBe);
-  if (!mayBe()) return false;
-  if (shape === 'tailscale') return isTailscale(facts, way);
-  return form !== undefined && isZerotier(form, facts, way);
+  switch (shape) {
+    case 'nebula':
+      return isNebula(facts, mayBe);
+    case 'tailscale':
+      return mayBe() && isTailscale(facts, way);
+    case 'zerotier':
+      return mayBe() && form !== undefined && isZerotier(form, facts, way);
+  }
 }
 
 /** Rules that return for what is the mesh's: `first` before it is asked whether the beginning of a packet is there. */
@@ -156,28 +172,26 @@ export function nftMesh(
   form: ZerotierForm | undefined,
   lan: string,
 ): { readonly first: readonly string[]; readonly rest: readonly string[] } {
-  if (shape === 'tailscale') return { first: [], rest: nftTailscale(lan) };
-  if (shape === 'zerotier') return { first: [], rest: form === undefined ? [] : nftZerotier(form, lan) };
-  const { first, last } = NEBULA_TYPES;
-  return {
-    first: [
-      'ip length < 29 goto foreign',
-      'ip6 length < 9 goto foreign',
-      `udp length ${NEBULA_PUNCH} @th,64,8 0x0-0x1 return`,
-    ],
-    rest: [
-      `@th,64,8 0x${first.toString(16)}-0x${last.toString(16)} @th,72,8 0x0-0x1 @th,80,16 0x0 udp length >= ${NEBULA_HEADER} return`,
-    ],
-  };
+  switch (shape) {
+    case 'tailscale':
+      return { first: [], rest: nftTailscale(lan) };
+    case 'zerotier':
+      return { first: [], rest: form === undefined ? [] : nftZerotier(form, lan) };
+    case 'nebula':
+      return NFT_NEBULA;
+  }
 }
 
 /** For a capture filter; of Nebula data alone is hidden, of ZeroTier nothing: which way a packet goes the filter does not ask there. */
 export function bpfMesh(
-  shape: MeshShape,
+  shape: Exclude<MeshShape, 'tailscale'>,
   at: (offset: number, size: 1 | 2 | 4) => string,
   length: string,
 ): string {
-  return shape === 'nebula'
-    ? `(${length} >= ${NEBULA_HEADER} and ${at(0, 4)} & 0xfffeffff = 0x11000000)`
-    : 'len = 0';
+  switch (shape) {
+    case 'nebula':
+      return `(${length} >= ${NEBULA_HEADER} and ${at(0, 4)} & 0xfffeffff = 0x11000000)`;
+    case 'zerotier':
+      return 'len = 0';
+  }
 }

@@ -9,6 +9,7 @@ import { asciiName } from './name-forms.ts';
 import { NAT64_NAME } from './nat64.ts';
 import { once } from './per-policy.ts';
 import type { NamePattern, Policy } from './policy.ts';
+import { Protocol } from '../wire/ip.ts';
 
 const DNS_HEADER = 12;
 /** Additional records (EDNS with a cookie, RFC 7873) behind a tunnel's own question: room for that and little else. */
@@ -108,7 +109,7 @@ export function mustTunnelName(facts: Facts, policy: Policy): string | undefined
   const found = facts.findings.names.find(({ name }) => must(name));
   if (found !== undefined) return found.name;
   // What a connection to a resolver has asked for is in its questions: the segments between them say nothing.
-  if (facts.kind === 'dns' && facts.protocol === 6 && facts.payloadLength === 0) return undefined;
+  if (facts.kind === 'dns' && facts.protocol === Protocol.TCP && facts.payloadLength === 0) return undefined;
   return facts.flowName !== '' && must(facts.flowName) ? facts.flowName : undefined;
 }
 

@@ -12,10 +12,25 @@ import {
   parseAddress,
   parseMac,
 } from '../wire/address.ts';
-import { compileAllow } from './allow.ts';
+import { clientAndNetwork, prefixText } from './allow.ts';
 import type { Way } from './counted.ts';
 import { nftNear, nftNearTarget } from './crowds.ts';
+import type { Place } from './crowds.ts';
 import { isOpenProfile } from './direct.ts';
+import { Arp, arp, ether } from './filter/fields.ts';
+import type { AddressField } from './filter/fields.ts';
+import {
+  anyOf,
+  byWay,
+  is,
+  isIn,
+  isInNetwork,
+  named,
+  networkOfText,
+  nftTexts,
+  predicateOf,
+} from './filter/match.ts';
+import type { Named, Predicate, Term } from './filter/match.ts';
 import { isTranslated } from './hosts.ts';
 import type { Host } from './hosts.ts';
 import type { LearnedNeighbour, LearnedState } from './learned.ts';
@@ -26,16 +41,13 @@ import { FIXED_ADDRESS } from './policy.ts';
 import type { AllowRule, Policy } from './policy.ts';
 import { NFT_FOREIGN_SOURCE, compileOwnAddresses } from './own-addresses.ts';
 import { compilePasses, nftPassOpen, openLinks } from './passes.ts';
+import { EtherType } from '../wire/ethernet.ts';
+import { Icmp6 } from '../wire/icmp.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** What a client whose gateway is not known may look for: what nobody has on the internet (RFC 1918, 6598, 3927). */
-const PRIVATE4: readonly (readonly [string, number])[] = [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['100.64.0.0', 10],
-  ['169.254.0.0', 16],
-];
 const LINK_LOCAL4 = '169.254.0.0/16';
+const PRIVATE4 = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', LINK_LOCAL4];
 
 export interface Neighbours {
   /** ARP for Ethernet and IPv4, whole. */
@@ -46,7 +58,7 @@ export interface Neighbours {
   mayResolve6(facts: Facts): boolean;
   /** A solicitation coming down, hop limit checked. */
   mayBeAsked6(facts: Facts): boolean;
-  /** Whether a report about a packet that was let out has one of the clients' addresses to go to. */
+  /** Whether a report about a packet that was let out goes to one of the clients' addresses, where these are known. */
   isClient4(facts: Facts): boolean;
   /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`, or a server of a network. */
   isNear(facts: Facts): boolean;
@@ -70,24 +82,15 @@ export function learnedNeighbours(policy: Policy, learned: LearnedState): readon
   return [...learned.neighbours, ...near];
 }
 
-const PRIVATE_WORDS = PRIVATE4.map(([address, length]) => ({ words: wordsOf(address), bits: 96 + length }));
+const PRIVATE_NETWORKS = PRIVATE4.map(networkOfText);
 
 function isPrivate4(words: Uint32Array): boolean {
-  return PRIVATE_WORDS.some((range) => inNetwork(words, range.words, range.bits));
+  return PRIVATE_NETWORKS.some((network) => isInNetwork(words, network));
 }
 
 /** Whether no router has announced itself: any link-local address may then be one. */
 function seeksRouter(learned: LearnedState): boolean {
   return !learned.neighbours.some(({ address }) => address.includes(':'));
-}
-
-/** What a client with an open pass may look for besides: whoever is on its link may have the login page. */
-function nftPassArp(learned: LearnedState, field: 'saddr' | 'daddr', client: 'saddr' | 'daddr'): string[] {
-  return openLinks(learned)
-    .filter(({ network }) => !network.includes(':'))
-    .flatMap(({ network }) =>
-      nftPassOpen(learned, client).map((open) => `${open} arp ${field} ip ${network} `),
-    );
 }
 
 /** Networks whose hosts a client may look for: of allow rules, and of tunnels' servers, of which any may be on the link. */
@@ -124,7 +127,8 @@ export function nearHosts(hosts: readonly Host[]): NearHosts {
     six: new Set(single.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words))),
     // Where peers may be anywhere nobody is near by that.
     networks: own.filter(
-      ({ bits, protocol, ipVersion }) => bits < 128 && bits > (ipVersion === 4 ? 96 : 0) && protocol === 17,
+      ({ bits, protocol, ipVersion }) =>
+        bits < 128 && bits > (ipVersion === 4 ? 96 : 0) && protocol === Protocol.UDP,
     ),
   };
 }
@@ -136,7 +140,6 @@ export function compileNeighbours(
   fixed: NearHosts,
   hosts: readonly Host[],
 ): Neighbours {
-  const open = isOpenProfile(policy);
   const box = new Set(boxAddresses(policy, learned).map(wordOf));
   const other = nearHosts(hosts);
   const servers = [...fixed.networks, ...other.networks];
@@ -156,7 +159,10 @@ export function compileNeighbours(
   ]);
   const near4 = { has: (word: number) => others4.has(word) || fixed.four.has(word) };
   const near6 = { has: (text: string) => others6.has(text) || fixed.six.has(text) };
-  const allow = nearNetworks(policy).map((rule) => compileAllow({ why: '', ...rule }));
+  const allow = nearNetworks(policy, 6).map(({ to, client: only }) => ({
+    network: networkOfText(prefixText(to)),
+    client: only === undefined ? -1 : (parseMac(only) ?? -1),
+  }));
   const own = new Map<number, Set<number>>();
   for (const { mac, address } of learned.own) {
     const key = parseMac(mac) ?? -1;
@@ -166,148 +172,191 @@ export function compileNeighbours(
   const settled = new Set(learned.settled.map(({ mac }) => parseMac(mac)));
   const anyRouter = seeksRouter(learned);
   const passes = compilePasses(learned);
-  const mayLogIn = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
-    passes.isOpenFor(client) && passes.isOnLink(version, words);
-  const linkLocal4 = wordsOf('169.254.0.0');
+  const mayLogIn = (words: Uint32Array, client: number): boolean =>
+    passes.isOpenFor(client) && passes.isOnLink6(words);
   const own6 = compileOwnAddresses(learned);
 
-  const isPrivate = isPrivate4;
-  const isAllowed = (version: 4 | 6, words: Uint32Array, client: number): boolean =>
-    allow.some(
-      (rule) =>
-        rule.ipVersion === version &&
-        (rule.client < 0 || rule.client === client) &&
-        inNetwork(words, rule.network, rule.bits),
-    );
+  const isAllowed = (words: Uint32Array, client: number): boolean =>
+    allow.some((row) => (row.client < 0 || row.client === client) && isInNetwork(words, row.network));
 
-  function upward4({ source, destination, sourceMac, arpOperation }: Facts): boolean {
-    const [sender = 0, target = 0] = [source[3], destination[3]];
-    const request = arpOperation === 1;
-    const isOwn = own.get(sourceMac)?.has(sender) === true;
-    if (!isOwn && !(request && sender === 0) && (own.has(sourceMac) || !isPrivate(source))) return false;
-    if (!request || near4.has(target) || isAllowed(4, destination, sourceMac)) return true;
-    if (mayLogIn(4, destination, sourceMac)) return true;
-    if (own.get(sourceMac)?.has(target) === true) return true;
-    if (sender === 0 && inNetwork(destination, linkLocal4, 112)) return true;
-    return !settled.has(sourceMac) && isPrivate(destination);
-  }
-
-  function downward4({ source, destination, destinationMac, arpOperation }: Facts): boolean {
-    const [sender = 0, target = 0] = [source[3], destination[3]];
-    if (arpOperation === 1) {
-      return mine.has(target) || near4.has(target) || (mine.size === 0 && isPrivate(destination));
-    }
-    if (near4.has(sender) || mine.has(sender) || inNetwork(source, linkLocal4, 112)) return true;
-    if (mayLogIn(4, source, destinationMac)) return true;
-    return isAllowed(4, source, destinationMac) || (!settled.has(destinationMac) && isPrivate(source));
-  }
+  const known: Known = {
+    isOwn: (client, address) => own.get(client)?.has(address[3] ?? 0) === true,
+    isKnown: (client) => own.has(client),
+    isSettled: (client) => settled.has(client),
+    isMine: (address) => mine.has(address[3] ?? 0),
+    isNear: (address) => near4.has(address[3] ?? 0),
+    isOpenFor: (client) => passes.isOpenFor(client),
+  };
+  const arpTests = byWay((way) => {
+    const { form, about } = arpRules(policy, learned, way);
+    const any = (rules: readonly ArpRule[]): Predicate =>
+      anyOf(rules.map((rule) => predicateOf(rule, known)));
+    return { form: any(form), about: any(about) };
+  });
 
   function mayResolve6(facts: Facts): boolean {
     const { destination, target, sourceMac } = facts;
-    if (open) return true;
     if (!own6.speaksAsItself(facts)) return false;
-    if (facts.icmpType === 136) {
+    if (facts.icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT) {
       return (
         facts.solicited ||
         isLinkLocal(destination) ||
         isAllNodes(destination) ||
         near6.has(addressText(6, destination)) ||
-        isAllowed(6, destination, sourceMac) ||
-        mayLogIn(6, destination, sourceMac)
+        isAllowed(destination, sourceMac) ||
+        mayLogIn(destination, sourceMac)
       );
     }
     const toGroup = isSolicitedNode(destination);
     if (isUnspecified(facts.source)) return toGroup;
     // Also whoever asked a moment ago is only answered: to look for it shows that the client is about to go there.
-    if (isAllowed(6, target, sourceMac) || mayLogIn(6, target, sourceMac)) return true;
+    if (isAllowed(target, sourceMac) || mayLogIn(target, sourceMac)) return true;
     if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
     return near6.has(addressText(6, target)) || (anyRouter && isLinkLocal(target));
   }
 
   return {
-    mayResolve4: (facts, way) => open || (way === 'up' ? upward4(facts) : downward4(facts)),
+    mayResolve4: (facts, way) => arpTests[way].form(facts) && arpTests[way].about(facts),
     mayResolve6,
-    mayAskRouter: (facts) => open || own6.speaksAsItself(facts),
-    mayBeAsked6: (facts) => open || own6.isAsked(facts),
+    mayAskRouter: (facts) => own6.speaksAsItself(facts),
+    mayBeAsked6: (facts) => own6.isAsked(facts),
     isNear: ({ ipVersion, destination }) =>
       (ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination))) ||
       isTranslated(ipVersion, destination) ||
       servers.some((net) => net.ipVersion === ipVersion && inNetwork(destination, net.words, net.bits)),
-    isClient4: ({ destination }) => open || mine.size === 0 || mine.has(destination[3] ?? 0),
+    isClient4: ({ destination }) => mine.has(destination[3] ?? 0),
     bearsBox: ({ outerEtherType, source, destination }) =>
       box.size > 0 &&
-      (outerEtherType === 0x0806 || outerEtherType === 0x0800) &&
+      (outerEtherType === EtherType.ARP || outerEtherType === EtherType.IPV4) &&
       (box.has(source[3] ?? 0) || box.has(destination[3] ?? 0)),
   };
 }
 
-const ranges4 = `{ ${PRIVATE4.map(([address, length]) => `${address}/${length}`).join(', ')} }`;
+/** What the judge looks up where the kernel has sets. */
+interface Known {
+  isOwn(client: number, address: Uint32Array): boolean;
+  isKnown(client: number): boolean;
+  isSettled(client: number): boolean;
+  isMine(address: Uint32Array): boolean;
+  isNear(address: Uint32Array): boolean;
+  isOpenFor(client: number): boolean;
+}
+
+type ArpRule = readonly Term<Known>[];
+
+/** Of Ethernet and IPv4; the facts of any other have no operation. */
+const ARP_FORM = named('arp htype 1 arp ptype ip arp hlen 6 arp plen 4', () => true);
+const ARP: ArpRule = [ARP_FORM, is(arp.operation, Arp.REQUEST, Arp.REPLY)];
+const [REQUEST, REPLY] = [is(arp.operation, Arp.REQUEST), is(arp.operation, Arp.REPLY)];
+
+/** One rule of each must hold: what the message is and who speaks, and whom it is about. */
+interface ArpRules {
+  readonly form: readonly ArpRule[];
+  readonly about: readonly ArpRule[];
+}
+
+function arpRules(policy: Policy, learned: LearnedState, way: Way): ArpRules {
+  if (isOpenProfile(policy)) return { form: [ARP], about: [[]] };
+  return way === 'up' ? arpUp(policy, learned) : arpDown(policy, learned);
+}
+
+function arpUp(policy: Policy, learned: LearnedState): ArpRules {
+  const { sender, target } = arp;
+  const near = named<Known>(nftNear(policy, target.nft), (facts, known) => known.isNear(facts.destination));
+  const unknown = named<Known>('ether saddr != @known', (facts, known) => !known.isKnown(facts.sourceMac));
+  const unsettled = named<Known>(
+    'ether saddr != @settled',
+    (facts, known) => !known.isSettled(facts.sourceMac),
+  );
+  const isOwn = (field: AddressField): Named<Known> =>
+    named(`ether saddr . ${field.nft} @own4`, (facts, known) =>
+      known.isOwn(facts.sourceMac, field.read(facts)),
+    );
+  return {
+    // From an address of its own, or from none yet; a client of which nothing is known shows it now.
+    form: [
+      [...ARP, isOwn(sender)],
+      [ARP_FORM, REQUEST, isIn(sender, '0.0.0.0')],
+      [...ARP, unknown, isIn(sender, ...PRIVATE4)],
+    ],
+    about: [
+      [REPLY],
+      [near],
+      ...nearNetworks(policy, 4).map((row) => clientAndNetwork(row, ether.source, target)),
+      ...arpOfPass(learned, 'saddr', target),
+      [isOwn(target)],
+      // A probe of a link-local address (RFC 5227 section 2.1.1, RFC 3927 section 2.2.1).
+      [isIn(sender, '0.0.0.0'), isIn(target, LINK_LOCAL4)],
+      [unsettled, isIn(target, ...PRIVATE4)],
+    ],
+  };
+}
+
+/** Questions for what a client has, answers from what it may ask for: a tunnel has addresses too. */
+function arpDown(policy: Policy, learned: LearnedState): ArpRules {
+  const { sender, target } = arp;
+  const near = (field: AddressField & { readonly nft: Place }): Named<Known> =>
+    named(nftNear(policy, field.nft), (facts, known) => known.isNear(field.read(facts)));
+  const mine = (field: AddressField): Named<Known> =>
+    named(`${field.nft} @mine4`, (facts, known) => known.isMine(field.read(facts)));
+  const unsettled = named<Known>(
+    'ether daddr != @settled',
+    (facts, known) => !known.isSettled(facts.destinationMac),
+  );
+  const answers: readonly ArpRule[] = [
+    [near(sender)],
+    [mine(sender)],
+    [isIn(sender, LINK_LOCAL4)],
+    ...nearNetworks(policy, 4).map((row) => clientAndNetwork(row, ether.destination, sender)),
+    ...arpOfPass(learned, 'daddr', sender),
+    [unsettled, isIn(sender, ...PRIVATE4)],
+  ];
+  return {
+    form: [ARP],
+    about: [
+      [REQUEST, mine(target)],
+      [REQUEST, near(target)],
+      ...(learned.own.length === 0 ? [[REQUEST, isIn(target, ...PRIVATE4)]] : []),
+      ...answers.map((rule) => [REPLY, ...rule]),
+    ],
+  };
+}
+
+/** What a client with an open pass may look for besides: whoever is on its link may have the login page. */
+function arpOfPass(
+  learned: LearnedState,
+  client: 'saddr' | 'daddr',
+  field: AddressField,
+): readonly ArpRule[] {
+  const open = named<Known>(nftPassOpen(learned, client), (facts, known) =>
+    known.isOpenFor(client === 'saddr' ? facts.sourceMac : facts.destinationMac),
+  );
+  return openLinks(learned)
+    .filter(({ network }) => !network.includes(':'))
+    .map(({ network }) => [open, isIn(field, network)]);
+}
 
 /** The chains that ARP ends in, with what a frame out of bounds is to do. */
 export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: string): NftChain[] {
-  const name = `${way}_arp`;
   const accept = `counter name ${way}_plumbing_arp accept`;
-  if (isOpenProfile(policy)) {
-    return [{ name, rules: [...(way === 'up' ? spareRules(leak) : []), `${NFT_ARP} ${accept}`, leak] }];
-  }
-  const allowed = nearNetworks(policy, 4);
-  if (way === 'down') {
-    return [
-      {
-        name,
-        why: 'questions for what a client has, answers from what it may ask for: a tunnel has addresses too',
-        rules: [`${NFT_ARP} jump down_arp_is`, leak],
-      },
-      {
-        name: 'down_arp_is',
-        rules: [
-          `arp operation request arp daddr ip @mine4 ${accept}`,
-          ...nftNear(policy, 'arp daddr ip').map((near) => `arp operation request ${near} ${accept}`),
-          ...(learned.own.length === 0 ? [`arp operation request arp daddr ip ${ranges4} ${accept}`] : []),
-          ...[
-            ...nftNear(policy, 'arp saddr ip'),
-            ...['@mine4', LINK_LOCAL4].map((from) => `arp saddr ip ${from}`),
-          ].map((from) => `arp operation reply ${from} ${accept}`),
-          ...allowed.map(
-            (rule) => `arp operation reply ${client(rule, 'daddr')}${arpTo('saddr', rule)}${accept}`,
-          ),
-          ...nftPassArp(learned, 'saddr', 'daddr').map((rule) => `arp operation reply ${rule}${accept}`),
-          `arp operation reply ether daddr != @settled arp saddr ip ${ranges4} ${accept}`,
-        ],
-      },
-    ];
-  }
+  const { form, about } = arpRules(policy, learned, way);
+  const open = isOpenProfile(policy);
+  const next = way === 'up' ? 'up_arp_for' : 'down_arp_is';
+  const why = {
+    up: 'from an address of its own, or from none yet; a client of which nothing is known shows it now',
+    down: 'questions for what a client has, answers from what it may ask for: a tunnel has addresses too',
+  };
+  const whose = form.flatMap(nftTexts).map((text) => `${text}${open ? accept : `jump ${next}`}`);
+  const rules = [...(way === 'up' ? spareRules(leak) : []), ...whose, leak];
+  if (open) return [{ name: `${way}_arp`, rules }];
+  const whom = about.flatMap(nftTexts).map((text) => `${text}${accept}`);
   return [
-    {
-      name,
-      why: 'from an address of its own, or from none yet; a client of which nothing is known shows it now',
-      rules: [
-        ...spareRules(leak),
-        `${NFT_ARP} ether saddr . arp saddr ip @own4 jump up_arp_for`,
-        `${NFT_FORM} arp operation request arp saddr ip 0.0.0.0 jump up_arp_for`,
-        `${NFT_ARP} ether saddr != @known arp saddr ip ${ranges4} jump up_arp_for`,
-        leak,
-      ],
-    },
-    {
-      name: 'up_arp_for',
-      why: 'for the gateway and what else is needed to reach the tunnel',
-      rules: [
-        `arp operation reply ${accept}`,
-        ...nftNear(policy, 'arp daddr ip').map((near) => `${near} ${accept}`),
-        ...allowed.map((rule) => `${client(rule, 'saddr')}${arpTo('daddr', rule)}${accept}`),
-        ...nftPassArp(learned, 'daddr', 'saddr').map((rule) => `${rule}${accept}`),
-        `ether saddr . arp daddr ip @own4 ${accept}`,
-        `arp saddr ip 0.0.0.0 arp daddr ip ${LINK_LOCAL4} ${accept}`,
-        `ether saddr != @settled arp daddr ip ${ranges4} ${accept}`,
-      ],
-    },
+    { name: `${way}_arp`, why: why[way], rules },
+    way === 'up'
+      ? { name: next, why: 'for the gateway and what else is needed to reach the tunnel', rules: whom }
+      : { name: next, rules: whom },
   ];
 }
-
-/** Whole ARP of Ethernet/IPv4, request or reply. */
-const NFT_FORM = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4';
-const NFT_ARP = `${NFT_FORM} arp operation { request, reply }`;
 
 /** Behind the message only the zeros that fill the shortest frame up. */
 function spareRules(leak: string): string[] {
@@ -322,11 +371,6 @@ function spareRules(leak: string): string[] {
 
 function client(rule: Pick<AllowRule, 'client'>, field: 'saddr' | 'daddr'): string {
   return rule.client === undefined ? '' : `ether ${field} ${rule.client} `;
-}
-
-function arpTo(field: 'saddr' | 'daddr', { to }: Pick<AllowRule, 'to'>): string {
-  if (to.length === 0) return '';
-  return `arp ${field} ip ${to.address}${to.length === 32 ? '' : `/${to.length}`} `;
 }
 
 /** What a solicitation may be for; the rest of the way is the caller's. A chain that returns. */

@@ -3,15 +3,21 @@
 // Order matters, and src/policy/gate.ts follows the same: options, fragments, lengths, then ports, because nftables
 // reads ports wherever they would be.
 
-import { nftAllow } from './allow.ts';
+import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../wire/icmp.ts';
+import { allowRules, prefixText } from './allow.ts';
 import { NFT_TO_GROUP, answeredChain, needsAnswer } from './answered.ts';
 import { NFT_TO_ASKER, nftEapol } from './askers.ts';
-import { NFT_CHATTER4, NFT_CHATTER6, nftCountChatter } from './chatter.ts';
+import { NFT_CHATTER, nftCountChatter } from './chatter.ts';
 import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { nftCrowdPieces, nftCrowds, nftNear } from './crowds.ts';
 import { cutChains, cutLearns, nftCut } from './cut-answers.ts';
 import { isOpenProfile, nftClosed } from './direct.ts';
+import { nftEssential } from './filter/essential.ts';
+import { icmp } from './filter/fields.ts';
+import { is, nftTexts } from './filter/match.ts';
+import { OPENINGS } from './filter/openings.ts';
+import type { Opening } from './filter/openings.ts';
 import { heldForms, holeLengths, holeNames, nameScan, nftBytes, nftHost, wireName } from './names.ts';
 import { inPieces } from './nft-model.ts';
 import type { NftChain } from './nft-model.ts';
@@ -21,13 +27,14 @@ import { nftPrefixLookups, nftPrefixPieces } from './nft-prefixes.ts';
 import { nftRangeLookups, nftRangePieces } from './nft-ranges.ts';
 import { nftNobodys, nftNobodysChain, nftNobodysPieces } from './nobodys.ts';
 import { nftAsked, nftOwnAddresses } from './own-addresses.ts';
-import { nftPass, nftPassOpen, openLinks } from './passes.ts';
-import { membershipChains, nftMembership, nftPlainMembership } from './membership.ts';
-import { nftPlumbing4, nftPlumbing6 } from './plumbing.ts';
+import { nftPassOpen, openLinks, passRules } from './passes.ts';
+import { membershipChains } from './membership.ts';
 import type { Policy } from './policy.ts';
-import { nftPortReport } from './port-report.ts';
 import { NFT_DNS_QUERY } from './shape.ts';
 import { segmentChains } from './tcp-questions.ts';
+
+const [NFT_LISTENERS = ''] = nftTexts([is(icmp[6].type, ...LISTENER_DISCOVERY)]);
+const [NFT_NEIGHBOURS = ''] = nftTexts([is(icmp[6].type, ...NEIGHBOUR_DISCOVERY)]);
 
 /** All chains of one way. */
 export function wayChains(policy: Policy, learned: LearnedState, way: Way): readonly NftChain[] {
@@ -107,8 +114,23 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
   const port = way === 'up' ? 'dport' : 'sport';
   const later = four ? 'ip frag-off & 0x1fff != 0' : 'frag frag-off != 0';
   const laterLeak = `${later} meta l4proto 0-255 ${count(way, 'leak', 'fragment')} goto ${end}`;
-  const membership = four ? 'meta l4proto igmp' : 'icmpv6 type { 130, 131, 132, 143 }';
+  const membership = four ? 'meta l4proto igmp ' : NFT_LISTENERS;
   const protocol = four ? 'meta l4proto' : 'frag nexthdr';
+  const allowed = `goto ${way}_allowed`;
+  const opens: Readonly<Record<Opening, readonly string[]>> = {
+    designated: [`${far} . meta l4proto . th ${port} @safe${family} ${allowed}`],
+    hole: [...holeMatches(policy, way).map(({ rule }) => rule), ...nftCut(holeNames(policy), way, family)],
+    allow: policy.allow
+      .filter(({ to }) => to.ipVersion === family)
+      .flatMap((row) => allowRules(row, way).flatMap(nftTexts))
+      .map((match) => `${match}${allowed}`),
+    chatter: policy.localChatter === 'ignore' ? NFT_CHATTER[family].map((match) => `${match}${allowed}`) : [],
+    pass: [
+      `ether ${way === 'up' ? 'saddr' : 'daddr'} @pass_mac jump ${way}_pass${family}`,
+      `meta protocol @pass_all jump ${way}_pass${family}`,
+    ],
+    direct: open ? directRules(policy, way, family, far) : [],
+  };
   return [
     {
       name: `${way}_ip${family}`,
@@ -135,9 +157,9 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         ...(four
           ? [`ip length < 28 goto ${way}_short`, `ip frag-off & 0x3fff != 0 goto ${way}_leak`]
           : [`exthdr frag exists goto ${way}_leak`]),
-        nftMembership(family, way, `${count(way, 'plumbing', 'igmp-mld')} accept`),
+        ...nftEssential(policy, learned, 'odd', family, way),
         ...(open
-          ? [`${membership} ${needsAnswer(policy) ? NFT_TO_GROUP[family] : ''}goto ${way}_allowed`]
+          ? [`${membership}${needsAnswer(policy) ? NFT_TO_GROUP[family] : ''}goto ${way}_allowed`]
           : []),
         `goto ${way}_leak`,
       ],
@@ -186,29 +208,17 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
         ...nftRangeLookups(policy, family, far, 'meta l4proto'),
         ...(four ? [] : nftPrefixLookups(policy, way)),
         `meta l4proto esp ${far} vmap @esp${family}`,
-        ...(four ? nftPlumbing4(way, !open && learned.own.length > 0) : nftPlumbing6(way, open)),
-        ...(four ? nftPlainMembership(way, `${count(way, 'plumbing', 'igmp-mld')} accept`) : []),
-        ...(way === 'up' ? nftPortReport(policy, family, `${count('up', 'plumbing', 'icmp')} accept`) : []),
-        `${far} . meta l4proto . th ${port} @safe${family} goto ${way}_allowed`,
-        ...holeMatches(policy, way).map(({ rule }) => rule),
-        ...nftCut(holeNames(policy), way, family),
-        ...policy.allow
-          .filter(({ to }) => to.ipVersion === family)
-          .flatMap((rule) => nftAllow(rule, way))
-          .map((rule) => `${rule}goto ${way}_allowed`),
-        ...(policy.localChatter === 'ignore'
-          ? (four ? NFT_CHATTER4 : NFT_CHATTER6).map((rule) => `${rule} goto ${way}_allowed`)
-          : []),
-        `ether ${way === 'up' ? 'saddr' : 'daddr'} @pass_mac jump ${way}_pass${family}`,
-        `meta protocol @pass_all jump ${way}_pass${family}`,
-        ...(open ? directRules(policy, way, family, far) : []),
+        ...nftEssential(policy, learned, 'plain', family, way),
+        ...OPENINGS.flatMap((opening) => opens[opening]),
         `goto ${way}_leak`,
       ],
     },
     {
       name: `${way}_pass${family}`,
       why: "what a captive portal needs: the network's own resolver, the ports and places of login pages",
-      rules: nftPass(learned, way, family),
+      rules: passRules(learned, way, family)
+        .flatMap(nftTexts)
+        .map((rule) => `${rule}goto ${way}_pass`),
     },
   ];
 }
@@ -234,7 +244,7 @@ function discoveryChains(policy: Policy, learned: LearnedState, way: Way): NftCh
 function answerRules(policy: Policy, learned: LearnedState, accept: string): string[] {
   const near = ['ip6 daddr fe80::/10', ...nftNear(policy, 'ip6 daddr'), 'ip6 daddr ff02::1', NFT_TO_ASKER];
   const allowed = nearNetworks(policy, 6).map(({ to, client }) => {
-    const where = to.length === 0 ? '' : `ip6 daddr ${to.address}${to.length === 128 ? '' : `/${to.length}`}`;
+    const where = to.length === 0 ? '' : `ip6 daddr ${prefixText(to)}`;
     return client === undefined ? where : `ether saddr ${client} ${where}`.trimEnd();
   });
   const links = openLinks(learned).filter(({ network }) => network.includes(':'));
@@ -256,7 +266,7 @@ function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): stri
     ...(answered && way === 'down' ? [held] : []),
     ...(split ? [`meta l4proto { tcp, udp } th ${port} 53 goto ${next}`] : []),
     nftClosed(way, split),
-    ...(family === 6 ? [`icmpv6 type { 133, 134, 135, 136, 137 } goto ${way}_leak`] : []),
+    ...(family === 6 ? [`${NFT_NEIGHBOURS}goto ${way}_leak`] : []),
     `meta l4proto { tcp, udp, ${family === 4 ? 'icmp, igmp' : 'ipv6-icmp'} } goto ${way}_${answered ? `answered${family}` : 'allowed'}`,
   ];
 }
@@ -313,9 +323,9 @@ function classifyChain(way: Way, verdict: 'allowed' | 'pass' | 'leak', end: stri
   const ports = PORT_KINDS.map(([transport, number, kind]) => `${transport} . ${number} : ${named(kind)}`);
   const protocols = PROTOCOL_KINDS.map(([number, kind]) => `${number} : ${named(kind)}`);
   const rules = [
-    `icmpv6 type { 130, 131, 132, 143 } ${count(way, verdict, 'igmp-mld')} ${end}`,
-    `icmpv6 type { 133, 134, 135, 136, 137 } ${count(way, verdict, 'nd')} ${end}`,
-    ...nftCountChatter((kind) => counterName(way, verdict, kind)).map((rule) => `${rule} ${end}`),
+    `${NFT_LISTENERS}${count(way, verdict, 'igmp-mld')} ${end}`,
+    `${NFT_NEIGHBOURS}${count(way, verdict, 'nd')} ${end}`,
+    ...nftCountChatter((kind) => counterName(way, verdict, kind)).map((rule) => `${rule}${end}`),
     `counter name meta l4proto . th ${port} map { ${ports.join(', ')} } ${end}`,
     `counter name meta l4proto map { ${protocols.join(', ')} } ${end}`,
     `meta l4proto 0-255 ${count(way, verdict, 'other-ip')} ${end}`,

@@ -123,7 +123,7 @@ function setText(set: NftSet, elements: readonly NftElement[]): string {
   return `${set.keyword} ${set.name} { ${type};${flags}${held} }`;
 }
 
-export function elementText(element: NftElement): string {
+function elementText(element: NftElement): string {
   const timeout = element.seconds === undefined ? '' : ` timeout ${wholeSeconds(element.seconds)}s`;
   const verdict = element.verdict === undefined ? '' : ` : ${element.verdict}`;
   return `${element.key}${timeout}${verdict}`;

@@ -40,7 +40,10 @@ function embeddedAt(length: WholeLength, from: number): string {
 }
 
 export const PREFIX_SETS: readonly NftSet[] = WHOLE_LENGTHS.map((length) => ({
-  ...{ name: `nat${length}`, keyword: 'set', of: inFront(length, AT.up), timeouts: true },
+  name: `nat${length}`,
+  keyword: 'set',
+  of: inFront(length, AT.up),
+  timeouts: true,
 }));
 
 function isUsed(policy: Policy): boolean {

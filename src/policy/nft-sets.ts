@@ -17,6 +17,7 @@ import { hostChain, networkElements, tunnelChain } from './nft-ranges.ts';
 import { OWN6_SETS, linksOf } from './own-addresses.ts';
 import type { Policy } from './policy.ts';
 import { hasEsp, shapeOf } from './shape.ts';
+import { Protocol } from '../wire/ip.ts';
 
 /** Every set; those without timeouts hold what only a new ruleset changes. */
 export const SETS: readonly NftSet[] = [
@@ -121,18 +122,13 @@ export function elementsOf(
   return [...others, ...crowdElements(policy)];
 }
 
-/** Only what has a time to live: what `refresh` and `remove` may touch without a new ruleset. */
-export function timedElements(policy: Policy, learned: LearnedState): readonly NftElement[] {
-  return elementsOf(policy, learned, []).filter((element) => element.seconds !== undefined);
-}
-
 function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEndpoint[]): NftElement[] {
   const endpoint = endpoints[host.index];
   if (endpoint === undefined) return [];
   const family = host.ipVersion;
   const { tunnel, protocol } = endpoint;
   const shape = shapeOf(protocol, endpoint.endpoint.transport, host.port);
-  const transport = host.protocol === 17 ? 'udp' : 'tcp';
+  const transport = host.protocol === Protocol.UDP ? 'udp' : 'tcp';
   const service: NftElement = isExact(host)
     ? { ...timed(host, `tun${family}`, servicePart(host)), verdict: `goto ${tunnelChain(tunnel, shape)}` }
     : {
@@ -142,7 +138,7 @@ function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEn
   const isElsewhere = !isExact(host) && hasCrowdRange(policy, ownText(host), transport);
   const elements: NftElement[] = [...(isElsewhere ? [] : [service]), ...near(host)];
   // TCP finds its path MTU itself: fragments of it are not a tunnel's.
-  if (host.protocol === 17) elements.push(timed(host, `frag${family}`, ' . udp'));
+  if (host.protocol === Protocol.UDP) elements.push(timed(host, `frag${family}`, ' . udp'));
   if (hasEsp(shape)) {
     elements.push({ ...timed(host, `esp${family}`, ''), verdict: `goto ${tunnelChain(tunnel, 'esp')}` });
     elements.push(timed(host, `frag${family}`, ' . esp'));
@@ -156,7 +152,7 @@ function ownText({ isTranslated, words, text }: Host): string {
 }
 
 function servicePart(host: Host): string {
-  return ` . ${host.protocol === 17 ? 'udp' : 'tcp'} . ${host.port}`;
+  return ` . ${host.protocol === Protocol.UDP ? 'udp' : 'tcp'} . ${host.port}`;
 }
 
 function timed(host: Host, set: string, rest: string): NftElement {

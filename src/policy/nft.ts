@@ -4,17 +4,17 @@
 import { heldChain, needsAnswer } from './answered.ts';
 import { isAnywhere } from './anywhere.ts';
 import { COUNTED_KINDS, counterName } from './counted.ts';
+import { PLUMBING_KINDS } from './filter/rule.ts';
 import { tunnelEndpoints } from './hosts.ts';
 import { NOTHING_LEARNED } from './learned.ts';
 import type { LearnedState } from './learned.ts';
 import { boxAddressChains, boxChains, closedChains } from './nft-box.ts';
 import type { ClosedPorts } from './nft-box.ts';
 import { wayChains } from './nft-chains.ts';
-import { FAMILY, TABLE, refreshText, removeText, rulesetText } from './nft-model.ts';
+import { rulesetText } from './nft-model.ts';
 import type { NftChain, NftRuleset } from './nft-model.ts';
 import { anywhereChain, rangeChains, tunnelChain } from './nft-ranges.ts';
-import { SETS, elementsOf, timedElements } from './nft-sets.ts';
-import { PLUMBING_KINDS } from './plumbing.ts';
+import { SETS, elementsOf } from './nft-sets.ts';
 import type { Policy, TunnelForm } from './policy.ts';
 import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from './readable.ts';
 import { SHAPES, hasEsp, nftShape } from './shape.ts';
@@ -115,17 +115,6 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
   };
 }
 
-/** The transaction that toggles block mode and changes nothing else; where answers are held, a ruleset does. */
-export function compileToggle(blockMode: boolean): string {
-  return endChains(blockMode)
-    .flatMap(({ name, rules }) => [
-      `flush chain ${FAMILY} ${TABLE} ${name}`,
-      ...rules.map((rule) => `add rule ${FAMILY} ${TABLE} ${name} ${rule}`),
-    ])
-    .map((line) => `${line}\n`)
-    .join('');
-}
-
 /** Boot without a valid policy: nothing crosses; with ports, the page still answers on lan. */
 export function compileClosedRuleset(ports?: ClosedPorts): string {
   return rulesetText({
@@ -134,16 +123,6 @@ export function compileClosedRuleset(ports?: ClosedPorts): string {
     elements: [],
     chains: closedChains(ports),
   });
-}
-
-/** One transaction: what was learned or opened goes into its sets, its time beginning anew; the rules stay. */
-export function compileRefresh(policy: Policy, learned: Partial<LearnedState>): string {
-  return refreshText(timedElements(policy, { ...NOTHING_LEARNED, ...learned }));
-}
-
-/** One transaction: the same elements go out again before their time. */
-export function compileRemoval(policy: Policy, learned: Partial<LearnedState>): string {
-  return removeText(timedElements(policy, { ...NOTHING_LEARNED, ...learned }));
 }
 
 function endChains(blocks: boolean): readonly NftChain[] {
@@ -250,6 +229,3 @@ function countersOf(tunnels: number): readonly string[] {
   }
   return names;
 }
-
-export { counterOf } from './counted.ts';
-export { FAMILY, TABLE } from './nft-model.ts';

@@ -10,6 +10,7 @@ import { EndpointTable } from './endpoint-table.ts';
 import type { LearnedState } from './learned.ts';
 import type { NftChain } from './nft-model.ts';
 import type { Policy } from './policy.ts';
+import { Protocol } from '../wire/ip.ts';
 
 const DHCP_CLIENT = 68;
 const BROADCAST4 = 0xffffffff;
@@ -34,7 +35,7 @@ export function compileNobodys(policy: Policy, learned: LearnedState): (facts: F
       const to = destination[3] ?? 0;
       if (mine4.size === 0 || mine4.has(to) || to === BROADCAST4 || to >>> 28 === 0xe) return false;
       // A server answers at the address that it offers (RFC 2131 section 4.1).
-      if (protocol === 17 && destinationPort === DHCP_CLIENT) return false;
+      if (protocol === Protocol.UDP && destinationPort === DHCP_CLIENT) return false;
       return isTold(destinationMac, known4);
     }
     if (ipVersion !== 6 || settled6.size === 0) return false;

@@ -15,6 +15,7 @@ import {
 import { NFT_LEARN_ASKER, NFT_LEARN_TRIED, isGlobal } from './askers.ts';
 import type { LearnedState } from './learned.ts';
 import type { NftChain, NftSet } from './nft-model.ts';
+import { Icmp6 } from '../wire/icmp.ts';
 
 /** Addresses of clients; prefixes of the link; clients all of whose addresses are known. */
 export const OWN6_SETS: readonly NftSet[] = [
@@ -42,9 +43,14 @@ export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
   return {
     speaksAsItself({ icmpType, source, target, sourceMac, triedSource, triedTarget }) {
       const isSettled = settled.has(sourceMac);
-      if (icmpType !== 136 && isUnspecified(source)) return icmpType === 133 || isAssignable(target);
+      if (icmpType !== Icmp6.NEIGHBOUR_ADVERTISEMENT && isUnspecified(source))
+        return icmpType === Icmp6.ROUTER_SOLICITATION || isAssignable(target);
       if (isSettled && !isOwn(source, triedSource)) return false;
-      return icmpType !== 136 || isOwn(target, triedTarget) || (!isSettled && isHere(target));
+      return (
+        icmpType !== Icmp6.NEIGHBOUR_ADVERTISEMENT ||
+        isOwn(target, triedTarget) ||
+        (!isSettled && isHere(target))
+      );
     },
     isAsked: ({ target, triedTarget }) =>
       isOwn(target, triedTarget) || (learned.unsettled6 && isHere(target)),

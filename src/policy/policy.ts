@@ -1,18 +1,12 @@
 // Knows: the closed type of what is allowed. Must not know: YAML, files, frames, clocks.
 // A value of type Policy has been validated: nothing that takes one needs to check it again.
 
+import type { TunnelProtocol } from '../flow/kinds.ts';
 import type { ZerotierForm } from './mesh-shapes.ts';
 import type { WireguardForm } from './wireguard-forms.ts';
 
 export const PROFILES = ['full-tunnel', 'proxy-stub', 'split'] as const;
-export type Profile = (typeof PROFILES)[number];
-
-export const TUNNEL_PROTOCOLS = [
-  ...(['wireguard', 'openvpn', 'ipsec', 'tor', 'opaque'] as const),
-  // Meshes: peers may be anywhere.
-  ...(['tailscale', 'nebula', 'zerotier'] as const),
-] as const;
-export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
+type Profile = (typeof PROFILES)[number];
 
 /**
  * Where direct traffic may go: anywhere (in split: that has served no protected name), in split alone to addresses that were just

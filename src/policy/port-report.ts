@@ -1,28 +1,28 @@
-// Knows: which "port unreachable" tells a tunnel's server that nobody listens any more, for the judge and the ruleset side by side.
+// Knows: which "port unreachable" tells a tunnel's server that nobody listens any more, once for the judge and the ruleset.
 // Must not know: learned state. RFC 1122 section 3.2.2.1, RFC 4443 section 3.1: a system answers so when the tunnel's program has
 // ended and its server goes on sending. What is quoted came from that server: it learns nothing from it.
 
 import { Facts } from '../flow/facts.ts';
 import { nftNear } from './crowds.ts';
 import { lastPort } from './endpoint.ts';
+import { address, ipLength, quotedPort } from './filter/fields.ts';
+import { isAmong, isBetween, named } from './filter/match.ts';
+import type { Range } from './filter/match.ts';
+import { essential } from './filter/rule.ts';
+import type { EssentialRule, Peers } from './filter/rule.ts';
 import { NAT64_NETWORK } from './hosts.ts';
 import type { JudgedEndpoint } from './hosts.ts';
-import type { Neighbours } from './neighbours.ts';
 import { hasNetworks } from './nft-ranges.ts';
 import { once } from './per-policy.ts';
 import type { Policy } from './policy.ts';
 import { quotedAccepts, shapeOf } from './shape.ts';
+import { IPV6_HEADER } from '../wire/ip.ts';
 
 /** RFC 1122 section 3.2.2: no more than every host can take. RFC 4443 section 2.4: as much as fits into the least MTU. */
-const MOST = { 4: 576, 6: 1280 };
-
-export interface PortRange {
-  readonly first: number;
-  readonly last: number;
-}
+const MOST = { 4: 576, 6: 1280 - IPV6_HEADER };
 
 /** Ports on which tunnels over UDP have their servers, in order, none twice. */
-export const tunnelPorts = once((policy: Policy): readonly PortRange[] => {
+const tunnelPorts = once((policy: Policy): readonly Range[] => {
   const ports = policy.tunnels.flatMap(({ protocol, endpoints }) =>
     endpoints
       .filter(({ transport }) => transport === 'udp')
@@ -40,18 +40,6 @@ export const tunnelPorts = once((policy: Policy): readonly PortRange[] => {
   }
   return merged;
 });
-
-function portText({ first, last }: PortRange): string {
-  return first === last ? String(first) : `${first}-${last}`;
-}
-
-/** As far as the kernel can tell: to an address of the list of those that may be looked for, quoting a tunnel's port. */
-export function isTunnelReport(facts: Facts, neighbours: Neighbours, ports: readonly PortRange[]): boolean {
-  const { quotedPort } = facts;
-  if (quotedPort < 0 || facts.ipVersion === 0) return false;
-  if (!ports.some(({ first, last }) => first <= quotedPort && quotedPort <= last)) return false;
-  return facts.ipLength <= MOST[facts.ipVersion] && neighbours.isNear(facts);
-}
 
 /** Used for one frame at a time. */
 const quoted = new Facts();
@@ -74,21 +62,34 @@ export function quotesTunnel(facts: Facts, endpoint: JudgedEndpoint): boolean {
   return quotedAccepts(of, quoted);
 }
 
-/** For whole packets without options or extension headers, going up. */
-export function nftPortReport(policy: Policy, family: 4 | 6, accept: string): readonly string[] {
-  const ports = tunnelPorts(policy).map(portText);
+const quotesUdp = ({ quotedPort }: Facts): boolean => quotedPort >= 0;
+/** What src/flow/headers-quote.ts reads: the message, and a packet without options that is a fragment's first piece at most. */
+const REPORT = {
+  4: named('icmp type destination-unreachable icmp code port-unreachable', quotesUdp),
+  6: named('icmpv6 type destination-unreachable icmpv6 code port-unreachable', quotesUdp),
+};
+const QUOTES_UDP = {
+  4: named('@th,64,8 0x45 @th,115,13 0x0 @th,136,8 17', quotesUdp),
+  6: named('@th,64,4 0x6 @th,112,8 17', quotesUdp),
+};
+/** Two IP headers and two transport headers of eight bytes; of IPv6 the first is not counted. */
+const LEAST = 56;
+
+/** Whole packets without options or extension headers, going up, as far as the kernel can tell; none where no tunnel has UDP. */
+export function tunnelReport(policy: Policy, family: 4 | 6): readonly EssentialRule[] {
+  const ports = tunnelPorts(policy);
   if (ports.length === 0) return [];
-  const among = ports.length === 1 ? (ports[0] ?? '') : `{ ${ports.join(', ')} }`;
-  const far = family === 4 ? 'ip daddr' : 'ip6 daddr';
-  const servers = [
-    ...nftNear(policy, far),
-    ...(hasNetworks(policy, family) ? [`${far} @nets${family}`] : []),
-    // Whoever stands behind that: of what is quoted the judge knows whether it was the server.
-    ...(family === 6 ? [`${far} ${NAT64_NETWORK}`] : []),
-  ];
-  return servers.map((who) =>
-    family === 4
-      ? `icmp type destination-unreachable icmp code port-unreachable ip length 56-${MOST[4]} ${who} @th,64,8 0x45 @th,115,13 0x0 @th,136,8 17 @th,224,16 ${among} ${accept}`
-      : `icmpv6 type destination-unreachable icmpv6 code port-unreachable ip6 length 56-${MOST[6] - 40} ${who} @th,64,4 0x6 @th,112,8 17 @th,384,16 ${among} ${accept}`,
+  const far = address[family].destination.nft;
+  const server = named<Peers>(
+    [
+      ...nftNear(policy, far),
+      ...(hasNetworks(policy, family) ? [`${far} @nets${family}`] : []),
+      // Whoever stands behind that: of what is quoted the judge knows whether it was the server.
+      ...(family === 6 ? [`${far} ${NAT64_NETWORK}`] : []),
+    ],
+    (facts, { neighbours }) => neighbours.isNear(facts),
   );
+  const length = isBetween(ipLength[family], LEAST, MOST[family]);
+  const from = isAmong(quotedPort[family], ports);
+  return [essential('icmp', [REPORT[family], length, server, QUOTES_UDP[family], from])];
 }

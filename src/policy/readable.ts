@@ -4,11 +4,12 @@
 
 import type { Facts } from '../flow/facts.ts';
 
-/** Shapes of what goes over TCP. */
-export type StreamShape = 'tcp' | 'openvpn_tcp' | 'tor' | 'ike_tcp';
+/** Shapes of what goes over TCP; `tcp` is a stream of which nothing is known but where it goes. */
+export const STREAM_SHAPES = ['tcp', 'openvpn_tcp', 'tor', 'ike_tcp'] as const;
+export type StreamShape = (typeof STREAM_SHAPES)[number];
 
 export function isStream(shape: string): shape is StreamShape {
-  return shape === 'tcp' || shape === 'openvpn_tcp' || shape === 'tor' || shape === 'ike_tcp';
+  return (STREAM_SHAPES as readonly string[]).includes(shape);
 }
 
 /** Bytes that are compared: what a segment shows of itself in Facts. */
@@ -16,8 +17,20 @@ const HEAD = 12;
 
 /** As they begin a request in origin form, an HTTP/2 connection (RFC 9113 section 3.4), or what only a proxy is asked. */
 const REQUESTS = [
-  ...['GET /', 'POST /', 'HEAD /', 'PUT /', 'DELETE /', 'PATCH /', 'TRACE /', 'OPTIONS /', 'OPTIONS *'],
-  ...['PROPFIND /', 'REPORT /', 'SUBSCRIBE /', 'CONNECT ', 'PRI * HTTP/'],
+  'GET /',
+  'POST /',
+  'HEAD /',
+  'PUT /',
+  'DELETE /',
+  'PATCH /',
+  'TRACE /',
+  'OPTIONS /',
+  'OPTIONS *',
+  'PROPFIND /',
+  'REPORT /',
+  'SUBSCRIBE /',
+  'CONNECT ',
+  'PRI * HTTP/',
 ];
 const BANNERS = ['SSH-2.0-', 'SSH-1.'];
 
@@ -88,7 +101,7 @@ const FORMS = {
   tor: { hello: false, banner: true, query: true },
   tcp: { hello: false, banner: false, query: true },
   ike_tcp: { hello: true, banner: true, query: false },
-} as const;
+} as const satisfies Record<StreamShape, object>;
 
 /** The kernel drops it in block mode. */
 export function isReadable(shape: StreamShape, facts: Facts): boolean {

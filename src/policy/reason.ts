@@ -7,6 +7,9 @@ import type { Kind } from '../flow/kinds.ts';
 import { addressText, macText } from '../wire/address.ts';
 import type { JudgedEndpoint } from './hosts.ts';
 import type { Way } from './counted.ts';
+import { EtherType } from '../wire/ethernet.ts';
+import { Icmp6 } from '../wire/icmp.ts';
+import { Protocol } from '../wire/ip.ts';
 
 const WORDS: Readonly<Record<Kind, string>> = {
   tunnel: 'tunnel packet',
@@ -87,7 +90,7 @@ export function describe(facts: Facts, way: Way): string {
 
 /** RFC 4861 section 4.4. */
 const isAdvertisement = ({ ipVersion, protocol, icmpType }: Facts): boolean =>
-  ipVersion === 6 && protocol === 58 && icmpType === 136;
+  ipVersion === 6 && protocol === Protocol.ICMPV6 && icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT;
 
 /** Texts of what a frame goes to. */
 export const farText = {
@@ -112,8 +115,14 @@ function withPort(address: string, facts: Facts, port: number): string {
 
 /** IP address, of ARP and neighbour discovery the one that they are about; or MAC address where there is none. */
 export function destinationOf(facts: Facts): string {
-  if (facts.outerEtherType === 0x0806 && facts.arpOperation > 0) return addressText(4, facts.destination);
-  if (isAdvertisement(facts) || (facts.ipVersion === 6 && facts.protocol === 58 && facts.icmpType === 135))
+  if (facts.outerEtherType === EtherType.ARP && facts.arpOperation > 0)
+    return addressText(4, facts.destination);
+  if (
+    isAdvertisement(facts) ||
+    (facts.ipVersion === 6 &&
+      facts.protocol === Protocol.ICMPV6 &&
+      facts.icmpType === Icmp6.NEIGHBOUR_SOLICITATION)
+  )
     return addressText(6, facts.target);
   return facts.ipVersion === 0
     ? macText(facts.destinationMac)

@@ -5,13 +5,15 @@
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { needsAnswer } from './answered.ts';
-import { CHATTER_KINDS, chatterKind } from './chatter.ts';
+import { chatterKind } from './chatter.ts';
 import { isOpenProfile } from './direct.ts';
 import type { Passage } from './gate.ts';
 import { NAT64_NAME } from './nat64.ts';
 import type { Policy } from './policy.ts';
 import { parseAddress } from '../wire/address.ts';
 import type { Rule, Severity } from './verdict.ts';
+import { Icmp6 } from '../wire/icmp.ts';
+import { Protocol } from '../wire/ip.ts';
 
 export interface Circumstances {
   readonly policy: Policy;
@@ -33,25 +35,68 @@ export interface Leak {
   readonly why: string;
 }
 
-const ENCRYPTED_DNS: ReadonlySet<Kind> = new Set(['dot', 'doq', 'doh', 'dnscrypt']);
-const FALSE_TUNNELS: ReadonlySet<Kind> = new Set(['pptp', 'gre', 'l2tp', 'ipip', '6in4', 'teredo', 'vxlan']);
-/** Kinds that are nothing but a destination: rule D looks at them. */
-export const VISITS: ReadonlySet<Kind> = new Set([
-  'tcp',
-  'udp',
-  'tls',
-  'quic',
-  'http',
-  'icmp',
-  'stun',
-  'dtls',
-  'ssh',
-]);
+/**
+ * What a kind is to the rules: `visit` is nothing but a destination (rule D looks at those), `link` what a device says to its own link
+ * beside what it needs, `other` what is judged by nothing but where it goes.
+ */
+type Sort = 'question' | 'chatter' | 'encrypted' | 'false tunnel' | 'visit' | 'link' | 'other';
+
+const SORTS: Readonly<Record<Kind, Sort>> = {
+  tunnel: 'other',
+  arp: 'other',
+  dhcp: 'other',
+  dhcp6: 'other',
+  nd: 'other',
+  eapol: 'other',
+  dns: 'question',
+  mdns: 'chatter',
+  llmnr: 'chatter',
+  nbns: 'chatter',
+  ssdp: 'chatter',
+  dot: 'encrypted',
+  doq: 'encrypted',
+  doh: 'encrypted',
+  dnscrypt: 'encrypted',
+  http: 'visit',
+  tls: 'visit',
+  quic: 'visit',
+  stun: 'visit',
+  ntp: 'other',
+  icmp: 'visit',
+  tcp: 'visit',
+  udp: 'visit',
+  'igmp-mld': 'link',
+  pptp: 'false tunnel',
+  gre: 'false tunnel',
+  l2tp: 'false tunnel',
+  ipip: 'false tunnel',
+  '6in4': 'false tunnel',
+  teredo: 'false tunnel',
+  vxlan: 'false tunnel',
+  socks: 'other',
+  'http-proxy': 'other',
+  wireguard: 'other',
+  openvpn: 'other',
+  ipsec: 'other',
+  tor: 'other',
+  ssh: 'visit',
+  dtls: 'visit',
+  'other-ip': 'other',
+  fragment: 'other',
+  vlan: 'other',
+  pppoe: 'other',
+  'l2-other': 'link',
+  malformed: 'other',
+};
+
+export function isVisit(kind: Kind): boolean {
+  return SORTS[kind] === 'visit';
+}
 
 /** The rule that the frame breaks, or undefined when it breaks none. The frame is known to be no tunnel's. */
 export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   const { policy, passage } = seen;
-  const { kind } = facts;
+  const sort = SORTS[facts.kind];
   if (seen.pretence !== undefined) return red('E', seen.pretence);
   if (passage === 'plumbing' && facts.malformed === undefined) return undefined;
   if (seen.atEndpoint) return red('F', '');
@@ -61,32 +106,32 @@ export function leakOf(facts: Facts, seen: Circumstances): Leak | undefined {
   }
   // What the policy names by address and port is the user's word, whatever it carries.
   if (passage === 'rule' || passage === 'hole' || passage === 'chatter') return undefined;
-  if (FALSE_TUNNELS.has(kind)) return red('F', 'a tunnel that hides nothing');
-  if (kind === 'dns') {
+  if (sort === 'false tunnel') return red('F', 'a tunnel that hides nothing');
+  if (sort === 'question') {
     if (isOpenQuestion(facts, seen)) return undefined;
     if (asksForNat64(facts)) return { rule: 'A', severity: 'amber', why: NAT64_WHY };
     return red('A', isPiece(facts, seen) ? PIECE_WHY : '');
   }
-  if (CHATTER_KINDS.includes(kind)) {
+  if (sort === 'chatter') {
     if (chatterKind(facts) === undefined) return red('A', 'beyond the local link');
     return { rule: 'A', severity: policy.localChatter === 'red' ? 'red' : 'amber', why: '' };
   }
   if (seen.misnamed !== undefined) return red('C', seen.misnamed);
   if (passage === 'designated') return undefined;
-  if (ENCRYPTED_DNS.has(kind)) return encryptedDnsLeak(facts, passage);
+  if (sort === 'encrypted') return encryptedDnsLeak(facts, passage);
   const proxied = passage === 'range' ? undefined : strangeProxy(facts, policy);
   if (proxied !== undefined) return red('E', proxied);
   if (passage === 'range' || passage === 'direct') return undefined;
-  if (seen.exposed !== undefined && VISITS.has(kind)) {
+  if (seen.exposed !== undefined && sort === 'visit') {
     return red('D', `${seen.exposed} was answered with this address, or shown there, in the clear`);
   }
   if (isCounterProbe(facts))
     return amber(
       'looks for who asked it just now: a router may ask from there, or a network try out a guess',
     );
-  if (kind === 'igmp-mld' || kind === 'l2-other') return amber('');
-  if (needsAnswer(policy) && !facts.answered && VISITS.has(kind)) return red('E', UNANSWERED_WHY);
-  return red('E', isShutStub(policy) && VISITS.has(kind) ? UNNAMED_WHY : '');
+  if (sort === 'link') return amber('');
+  if (needsAnswer(policy) && !facts.answered && sort === 'visit') return red('E', UNANSWERED_WHY);
+  return red('E', isShutStub(policy) && sort === 'visit' ? UNNAMED_WHY : '');
 }
 
 const UNNAMED_WHY = 'no resolver or proxy that the policy names';
@@ -122,7 +167,7 @@ export function asksForNat64({ findings, malformed }: Facts): boolean {
 function isOpenQuestion(facts: Facts, seen: Circumstances): boolean {
   if (seen.policy.profile !== 'split' || seen.passage !== 'direct') return false;
   if (facts.sourcePort === 53) return true;
-  if (facts.protocol !== 6 || facts.destinationPort !== 53) return facts.findings.names.length > 0;
+  if (facts.protocol !== Protocol.TCP || facts.destinationPort !== 53) return facts.findings.names.length > 0;
   return facts.payloadLength === 0 || facts.questions.every((name) => name !== undefined);
 }
 
@@ -131,7 +176,7 @@ const PIECE_WHY = 'not a whole question in one segment, so that nobody can tell 
 
 /** Split: what a client says to a resolver over TCP otherwise than as whole questions (src/policy/tcp-questions.ts). */
 function isPiece(facts: Facts, { policy, passage }: Circumstances): boolean {
-  const said = facts.protocol === 6 && facts.destinationPort === 53 && facts.payloadLength > 0;
+  const said = facts.protocol === Protocol.TCP && facts.destinationPort === 53 && facts.payloadLength > 0;
   return said && policy.profile === 'split' && passage === 'leak' && facts.questions.length === 0;
 }
 
@@ -144,7 +189,8 @@ function encryptedDnsLeak(facts: Facts, passage: Passage): Leak {
 
 /** A system looks again for whoever it has answered, some seconds later, by itself (RFC 4861 section 7.3.3). */
 function isCounterProbe(facts: Facts): boolean {
-  if (facts.kind !== 'nd' || facts.icmpType !== 135 || !facts.solicited) return false;
+  if (facts.kind !== 'nd' || facts.icmpType !== Icmp6.NEIGHBOUR_SOLICITATION || !facts.solicited)
+    return false;
   return facts.target.every((word, at) => word === facts.destination[at]);
 }
 

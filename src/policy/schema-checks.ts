@@ -5,8 +5,9 @@ import { anywhereWords, isAnywhere } from './anywhere.ts';
 import { BELOW, formatEndpoint, formatResolver, isRange, lastPort } from './endpoint.ts';
 import { noServer, noServerWords } from './no-server.ts';
 import { SSH_PORT } from './policy.ts';
-import type { Endpoint, Policy, TunnelProtocol } from './policy.ts';
-import { PROTOCOL_TRANSPORTS } from './shape.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
+import type { Endpoint, Policy, TunnelForm } from './policy.ts';
+import { transportsOf } from './shape.ts';
 
 export interface PolicyFault {
   readonly path: readonly (string | number)[];
@@ -53,13 +54,13 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
       const here = [...path, 'endpoints', index];
       const text = formatEndpoint(endpoint);
       found.push(...hostFaults(here, text, endpoint), ...rangeFaults(here, text, tunnel.protocol, endpoint));
-      if (!PROTOCOL_TRANSPORTS[tunnel.protocol].includes(endpoint.transport)) {
-        const may = PROTOCOL_TRANSPORTS[tunnel.protocol].join(' or ');
+      const may = transportsOf(tunnel.protocol);
+      if (!may.includes(endpoint.transport)) {
         found.push(
           fault(
             here,
             `${tunnel.protocol} does not run over ${endpoint.transport}`,
-            `Write "${may}:…", or use protocol opaque.`,
+            `Write "${may.join(' or ')}:…", or use protocol opaque.`,
           ),
         );
       }
@@ -108,9 +109,15 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
   return found;
 }
 
+const FORMS_OF: Readonly<Record<TunnelForm['kind'], TunnelProtocol>> = {
+  reserved: 'wireguard',
+  amnezia: 'wireguard',
+  zerotier: 'zerotier',
+};
+
 /** What of its packets a tunnel's configuration says is of its own protocol. */
 function formFaults(path: Path, { protocol, form }: Policy['tunnels'][number]): PolicyFault[] {
-  const own = form === undefined ? protocol : form.kind === 'zerotier' ? 'zerotier' : 'wireguard';
+  const own = form === undefined ? protocol : FORMS_OF[form.kind];
   const key = form?.kind ?? '';
   if (own !== protocol)
     return [fault([...path, key], `${key} is for ${own}`, `Remove it, or write protocol: ${own}.`)];

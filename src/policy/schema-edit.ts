@@ -4,7 +4,8 @@
 import { isMap, isNode, isSeq } from 'yaml';
 import type { Document } from 'yaml';
 import { formatEndpoint } from './endpoint.ts';
-import type { Endpoint, TunnelProtocol } from './policy.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
+import type { Endpoint } from './policy.ts';
 import { policyDocument } from './schema-text.ts';
 import type { TunnelSettings } from './wireguard-settings.ts';
 
@@ -47,7 +48,9 @@ export function withTunnel(policy: Edited, tunnel: TunnelEdit): string {
     return document.toString();
   }
   const entry = document.createNode({
-    ...{ name: tunnel.name, protocol: tunnel.protocol, endpoints },
+    name: tunnel.name,
+    protocol: tunnel.protocol,
+    endpoints,
     ...settingsOf(tunnel),
     ...(tunnel.listed === undefined ? {} : { listed: tunnel.listed }),
   });

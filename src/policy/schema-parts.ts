@@ -6,7 +6,8 @@ import { macText, parseMac } from '../wire/address.ts';
 import { usualDirect } from './direct.ts';
 import { parseEndpoint, parseHostName, parseNamePattern, parsePrefix, parseResolver } from './endpoint.ts';
 import { zerotierForm } from './mesh-shapes.ts';
-import { DIRECT, PROFILES, TUNNEL_PROTOCOLS } from './policy.ts';
+import { TUNNEL_PROTOCOLS } from '../flow/kinds.ts';
+import { DIRECT, PROFILES } from './policy.ts';
 import type { AllowRule, LampConfig, Policy, Tunnel } from './policy.ts';
 import { AMNEZIA_KEYS, formOf } from './wireguard-settings.ts';
 

@@ -4,16 +4,15 @@
 // Over TCP a segment alone shows little: what its stream begins with is read by src/flow/first-bytes.ts, which sets `facts.foreign`.
 
 import type { Facts } from '../flow/facts.ts';
+import { WIREGUARD_LENGTHS, isWireguardShape } from '../wire/wireguard.ts';
 import type { Way } from './counted.ts';
-import { isReadable } from './readable.ts';
-import type { StreamShape } from './readable.ts';
-import { acceptsMesh, bpfMesh, isMeshShape, nftMesh } from './mesh-shapes.ts';
+import { STREAM_SHAPES, isReadable } from './readable.ts';
+import { MESH_SHAPES, acceptsMesh, bpfMesh, isMeshShape, nftMesh } from './mesh-shapes.ts';
 import type { MeshShape } from './mesh-shapes.ts';
-import type { Transport, TunnelForm, TunnelProtocol } from './policy.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
+import type { Transport, TunnelForm } from './policy.ts';
 import { acceptsForm, bpfForm, isFormAnswer, nftForm, quotedForm } from './wireguard-forms.ts';
-
-/** `tcp` is a stream of which nothing is known but where it goes. */
-export type Shape = 'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | StreamShape | MeshShape;
+import { Protocol } from '../wire/ip.ts';
 
 /** A shape, and what a tunnel's configuration makes of it. */
 export interface Formed {
@@ -25,25 +24,27 @@ export interface Formed {
 const ONE_QUESTION = 0x00010000;
 
 /** Every shape, in the order in which the ruleset lists its chains. */
-export const SHAPES: readonly Shape[] = [
+export const SHAPES = [
   'wireguard',
   'openvpn',
   'isakmp',
   'natt',
   'udp',
-  'tcp',
-  'openvpn_tcp',
-  'tor',
-  'ike_tcp',
-  'tailscale',
-  'nebula',
-  'zerotier',
-];
+  ...STREAM_SHAPES,
+  ...MESH_SHAPES,
+] as const;
+export type Shape = (typeof SHAPES)[number];
 
-const STREAMS: Partial<Record<TunnelProtocol, StreamShape>> = {
-  openvpn: 'openvpn_tcp',
-  tor: 'tor',
-  ipsec: 'ike_tcp',
+/** What a protocol's packets are shaped like, over the transports that it speaks. */
+const SHAPES_OF: Readonly<Record<TunnelProtocol, Readonly<Partial<Record<Transport, Shape>>>>> = {
+  wireguard: { udp: 'wireguard' },
+  openvpn: { udp: 'openvpn', tcp: 'openvpn_tcp' },
+  ipsec: { udp: 'isakmp', tcp: 'ike_tcp' },
+  tor: { tcp: 'tor' },
+  opaque: { udp: 'udp', tcp: 'tcp' },
+  tailscale: { udp: 'tailscale' },
+  nebula: { udp: 'nebula' },
+  zerotier: { udp: 'zerotier' },
 };
 
 /** IPsec but over TCP: it has two ports, and ESP beside them. */
@@ -52,23 +53,13 @@ export function hasEsp(shape: Shape | undefined): boolean {
 }
 
 export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
-  if (transport === 'tcp') return STREAMS[protocol] ?? 'tcp';
-  if (protocol === 'wireguard' || protocol === 'openvpn' || isMeshShape(protocol)) return protocol;
-  if (protocol === 'ipsec') return port === 4500 ? 'natt' : 'isakmp';
-  return 'udp';
+  const shape = SHAPES_OF[protocol][transport] ?? transport;
+  return shape === 'isakmp' && port === 4500 ? 'natt' : shape;
 }
 
-/** Transports that a protocol speaks; ports where it has fixed ones. */
-export const PROTOCOL_TRANSPORTS: Readonly<Record<TunnelProtocol, readonly Transport[]>> = {
-  wireguard: ['udp'],
-  openvpn: ['udp', 'tcp'],
-  ipsec: ['udp', 'tcp'],
-  tor: ['tcp'],
-  opaque: ['udp', 'tcp'],
-  tailscale: ['udp'],
-  nebula: ['udp'],
-  zerotier: ['udp'],
-};
+export function transportsOf(protocol: TunnelProtocol): readonly string[] {
+  return Object.keys(SHAPES_OF[protocol]);
+}
 
 /** What the kernel's rule for this shape accepts; `exactly` is stricter. */
 export function kernelAccepts({ shape, form }: Formed, facts: Facts, way: Way): boolean {
@@ -119,23 +110,14 @@ export function fillsPacket(facts: Facts): boolean {
 }
 
 /**
- * Type 1 to 4 and three zero bytes; 148, 92, 64 bytes, or any length from 32: padding to 16 stops at the MTU (1420 is
- * no multiple), and not every implementation pads. A DNS query with the ID 0x0400 has one question where the receiver's
- * index stands; one session in 2^32 has that index, for two minutes.
+ * A DNS query with the ID 0x0400 has one question where the receiver's index stands; one session in 2^32 has that index, for two
+ * minutes.
  */
 function isWireguard(facts: Facts, length: number): boolean {
-  switch (facts.payloadHead) {
-    case 0x01000000:
-      return length === 148;
-    case 0x02000000:
-      return length === 92;
-    case 0x03000000:
-      return length === 64;
-    case 0x04000000:
-      return length >= 32 && facts.payloadHead2 !== ONE_QUESTION;
-    default:
-      return false;
-  }
+  const { payloadHead, payloadHead2 } = facts;
+  return (
+    isWireguardShape(payloadHead, length) && (payloadHead !== 0x04000000 || payloadHead2 !== ONE_QUESTION)
+  );
 }
 
 /** Of a packet that is quoted: no more of it is there than the first bytes. */
@@ -160,7 +142,7 @@ const SYN = 2;
  */
 export function isShown(of: Formed, facts: Facts, way: Way): boolean {
   if (facts.fragmentOffset > 0) return false;
-  if (facts.protocol !== 6) return isHandshakeAnswer(of, facts);
+  if (facts.protocol !== Protocol.TCP) return isHandshakeAnswer(of, facts);
   return way === 'up' && ((facts.tcpFlags & SYN) !== 0 || facts.payloadLength > 0);
 }
 
@@ -195,11 +177,13 @@ export function nftShape({ shape, form }: Formed, lan: string): readonly string[
   return [...first, ...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, ...rest];
 }
 
+const [INITIATION, RESPONSE, COOKIE, DATA] = WIREGUARD_LENGTHS;
+
 const NFT_WIREGUARD = [
-  '@th,64,32 0x4000000 @th,96,32 != 0x10000 udp length >= 40 return',
-  '@th,64,32 0x1000000 udp length 156 return',
-  '@th,64,32 0x2000000 udp length 100 return',
-  '@th,64,32 0x3000000 udp length 72 return',
+  `@th,64,32 0x4000000 @th,96,32 != 0x10000 udp length >= ${8 + DATA} return`,
+  `@th,64,32 0x1000000 udp length ${8 + INITIATION} return`,
+  `@th,64,32 0x2000000 udp length ${8 + RESPONSE} return`,
+  `@th,64,32 0x3000000 udp length ${8 + COOKIE} return`,
 ];
 
 const NFT_SHAPES: Readonly<Record<Exclude<Shape, MeshShape>, readonly string[]>> = {
@@ -241,10 +225,10 @@ export function bpfShape(
     case 'wireguard':
     case 'tailscale': {
       const handshakes = [
-        [1, 156],
-        [3, 72],
-      ].map(([type = 0, bytes = 0]) => `(${length} = ${bytes} and ${at(0, 4)} = 0x${type}000000)`);
-      return `((${length} >= 40 and ${at(0, 4)} = 0x4000000 and ${at(4, 4)} != 0x10000) or ${handshakes.join(' or ')})`;
+        [1, INITIATION],
+        [3, COOKIE],
+      ].map(([type = 0, bytes = 0]) => `(${length} = ${8 + bytes} and ${at(0, 4)} = 0x${type}000000)`);
+      return `((${length} >= ${8 + DATA} and ${at(0, 4)} = 0x4000000 and ${at(4, 4)} != 0x10000) or ${handshakes.join(' or ')})`;
     }
     case 'openvpn':
       return `(${length} >= 22 and ${at(0, 1)} >= 8 and ${at(0, 1)} <= 0x5f and not ${dnsQuery})`;

@@ -4,7 +4,7 @@ import { anywhereWords, isAnywhere } from './anywhere.ts';
 import { formatEndpoint, parseEndpoint } from './endpoint.ts';
 import type { Fault } from './fault.ts';
 import { once } from './per-policy.ts';
-import { TUNNEL_PROTOCOLS } from './policy.ts';
+import { TUNNEL_PROTOCOLS } from '../flow/kinds.ts';
 import type { Endpoint, Policy } from './policy.ts';
 import type { TunnelEdit } from './schema-edit.ts';
 

@@ -2,8 +2,10 @@
 // Follows README.md, Rules and remedies.
 
 export type VerdictName = 'tunnel' | 'plumbing' | 'allowed' | 'leak';
-export type Rule = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'T';
-export type Severity = 'red' | 'amber';
+export const RULES = ['A', 'B', 'C', 'D', 'E', 'F', 'T'] as const;
+export type Rule = (typeof RULES)[number];
+export const SEVERITIES = ['red', 'amber'] as const;
+export type Severity = (typeof SEVERITIES)[number];
 
 /** Which way a frame goes; `either` for a capture in which nobody said who the client is. */
 export type Direction = 'up' | 'down' | 'either';

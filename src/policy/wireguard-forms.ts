@@ -4,6 +4,7 @@
 // its lowest byte first, so a filter compares its highest byte, and the next where that one is fixed: the judge compares no more.
 
 import type { Facts } from '../flow/facts.ts';
+import { WIREGUARD_LENGTHS } from '../wire/wireguard.ts';
 
 export interface Span {
   readonly first: number;
@@ -31,8 +32,6 @@ export type WireguardForm =
       readonly decoys: readonly Decoy[];
     };
 
-/** Lengths of WireGuard's own messages; of data the least. */
-const LENGTHS = [148, 92, 64, 32] as const;
 const DATA = 3;
 /** Beyond this the kernel reads no payload: what stands there is known by its length alone. */
 const READABLE = 230;
@@ -59,7 +58,7 @@ function messagesOf(form: WireguardForm & { kind: 'amnezia' }): readonly Message
 
 function compileMessages(form: WireguardForm & { kind: 'amnezia' }): readonly Message[] {
   return form.messages.map(({ padding, header }, type) => {
-    const length = padding + (LENGTHS[type] ?? 0);
+    const length = padding + (WIREGUARD_LENGTHS[type] ?? 0);
     return {
       padding,
       least: length,
@@ -102,8 +101,8 @@ function hasForm(form: WireguardForm, facts: Facts): boolean {
     const type = facts.payloadHead >>> 24;
     if (type < 1 || type > 4 || !hasReserved(form.bytes, facts.payloadHead & 0xffffff)) return false;
     // As with WireGuard's own: one question where the receiver's index stands is a DNS query's.
-    if (type === 4) return length >= LENGTHS[DATA] && facts.payloadHead2 !== 0x10000;
-    return length === LENGTHS[type - 1];
+    if (type === 4) return length >= WIREGUARD_LENGTHS[DATA] && facts.payloadHead2 !== 0x10000;
+    return length === WIREGUARD_LENGTHS[type - 1];
   }
   return (
     messagesOf(form).some(
@@ -130,7 +129,8 @@ function isDecoy(form: WireguardForm, facts: Facts): boolean {
 
 /** The server's answer to a handshake. */
 export function isFormAnswer(form: WireguardForm, facts: Facts): boolean {
-  if (form.kind === 'reserved') return facts.payloadHead >>> 24 === 2 && facts.udpLength === 100;
+  if (form.kind === 'reserved')
+    return facts.payloadHead >>> 24 === 2 && facts.udpLength === 8 + WIREGUARD_LENGTHS[1];
   const answer = messagesOf(form)[1];
   if (answer === undefined || facts.udpLength - 8 !== answer.least) return false;
   return answer.bytes.length > 0 && answer.bytes.every(({ at, span }) => within(span, facts.payloadByte(at)));
@@ -192,11 +192,12 @@ export function nftForm(form: WireguardForm): {
 } {
   if (form.kind === 'reserved') {
     const { bytes } = form;
+    const [initiation, response, cookie, data] = WIREGUARD_LENGTHS;
     const lengths = [
-      'udp length 156',
-      'udp length 100',
-      'udp length 72',
-      '@th,96,32 != 0x10000 udp length >= 40',
+      `udp length ${8 + initiation}`,
+      `udp length ${8 + response}`,
+      `udp length ${8 + cookie}`,
+      `@th,96,32 != 0x10000 udp length >= ${8 + data}`,
     ];
     const rest = lengths.flatMap((length, at) => {
       if (bytes === 'any') return [`@th,64,8 ${hex(at + 1)} ${length} return`];
@@ -241,7 +242,7 @@ export function bpfForm(
       bytes === 'any'
         ? `${at(0, 1)} = 4`
         : `(${[...new Set([0, mark])].map((one) => `${at(0, 4)} = ${hex(0x4000000 + one)}`).join(' or ')})`;
-    return `(${length} >= 40 and ${head} and ${at(4, 4)} != 0x10000)`;
+    return `(${length} >= ${8 + WIREGUARD_LENGTHS[DATA]} and ${head} and ${at(4, 4)} != 0x10000)`;
   }
   const data = messagesOf(form)[DATA];
   if (data === undefined || data.bytes.length === 0) return '';

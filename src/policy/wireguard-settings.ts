@@ -14,7 +14,6 @@ const NUMBERS = ['jc', 'jmin', 'jmax', 's1', 's2', 's3', 's4'] as const;
 const HEADERS = ['h1', 'h2', 'h3', 'h4'] as const;
 const PACKETS = ['i1', 'i2', 'i3', 'i4', 'i5'] as const;
 export const AMNEZIA_KEYS = [...NUMBERS, ...HEADERS, ...PACKETS] as const;
-export type AmneziaKey = (typeof AMNEZIA_KEYS)[number];
 
 /** A datagram holds no more. */
 const LENGTH_MOST = 65_000;

@@ -36,7 +36,7 @@ const recentWords6 = new Uint32Array(4 * RECENT);
 const recentTexts6 = new Array<string>(RECENT).fill('::');
 
 /** RFC 5952 text of an IPv6 address: lower case, the first longest run of two or more zero groups shortened. */
-export function ipv6Text(words: Uint32Array): string {
+function ipv6Text(words: Uint32Array): string {
   // Not taken apart as a list: that goes through an iterator.
   const w0 = words[0] ?? 0;
   const w1 = words[1] ?? 0;

@@ -3,7 +3,7 @@
 
 import { u16, u32, u32le } from './octets.ts';
 
-export const PCAP_MICROS = 0xa1b2c3d4;
+const PCAP_MICROS = 0xa1b2c3d4;
 export const PCAP_NANOS = 0xa1b23c4d;
 export const PCAP_MODIFIED = 0xa1b2cd34;
 /** A section header, which reads the same in both byte orders. */

@@ -7,11 +7,9 @@ import { ipv4Text } from './address.ts';
 import { hostText, nameText } from './name-text.ts';
 import { printable, u16, u32 } from './octets.ts';
 
-export const DHCP_DISCOVER = 1;
 export const DHCP_OFFER = 2;
 export const DHCP_REQUEST = 3;
 export const DHCP_ACK = 5;
-export const DHCP_INFORM = 8;
 
 /** A destination of option 121 or 249, and where it leads. */
 export interface ClasslessRoute {
@@ -72,17 +70,9 @@ export class Dhcp4View {
     if (this.#bytes[this.#start + 2] !== 6) return 0;
     return u16(this.#bytes, this.#start + 28) * 0x100000000 + u32(this.#bytes, this.#start + 30);
   }
-  /** The address the client says it has (ciaddr); undefined when it has none. */
-  get clientAddress(): string | undefined {
-    return this.#fixedAddress(12);
-  }
   /** The address the server gives (yiaddr). */
   get yourAddress(): string | undefined {
     return this.#fixedAddress(16);
-  }
-  /** The relay agent (giaddr). */
-  get relay(): string | undefined {
-    return this.#fixedAddress(24);
   }
   /** Option 53; 0 for plain BOOTP. */
   get messageType(): number {
@@ -140,10 +130,6 @@ export class Dhcp4View {
     const length = Math.clz32(~mask >>> 0);
     const expected = length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0;
     return mask === expected ? length : undefined;
-  }
-  /** Option 15. */
-  get domainName(): string | undefined {
-    return this.#name(15);
   }
   /** Option 114 (RFC 8910); 160 was its number in RFC 7710. */
   get captivePortal(): string | undefined {

@@ -27,7 +27,6 @@ interface Piece {
 export class Dhcp6View {
   readonly #bytes: Uint8Array;
   readonly messageType: number;
-  readonly transaction: number;
   readonly #pieces: Piece[];
   /** An option runs past the end; those before it are kept. */
   readonly malformed: boolean;
@@ -35,7 +34,6 @@ export class Dhcp6View {
   private constructor(bytes: Uint8Array, start: number, end: number) {
     this.#bytes = bytes;
     this.messageType = bytes[start] ?? 0;
-    this.transaction = u32(bytes, start) & 0xffffff;
     const header = this.messageType === 12 || this.messageType === 13 ? 34 : 4;
     const indexed = pieces(bytes, start + header, end);
     this.#pieces = indexed.found;

@@ -6,6 +6,8 @@ import { nameText } from './name-text.ts';
 import { u16, u32 } from './octets.ts';
 
 const HEADER = 12;
+/** RFC 1035 section 3.1. */
+const LONGEST_NAME = 255;
 /** EDNS without options, or with a cookie of the client's, or of both. Bytes of its data. */
 const OPT_DATA: readonly number[] = [0, 12, 28];
 
@@ -79,7 +81,8 @@ export function segmentQuestions(
  */
 export function cutQuestion(bytes: Uint8Array, start: number, end: number): string | undefined {
   const labels: string[] = [];
-  for (let at = start + 2 + HEADER; at < end;) {
+  const stop = start + 2 + HEADER + LONGEST_NAME;
+  for (let at = start + 2 + HEADER; at < Math.min(end, stop);) {
     const length = bytes[at] ?? 0;
     if (length === 0 || length > 63 || at + 1 >= end) break;
     labels.push(nameText(bytes, at + 1, Math.min(end, at + 1 + length)));

@@ -8,47 +8,9 @@ import { u16, u32 } from './octets.ts';
 export const DNS_HEADER = 12;
 export const TYPE_A = 1;
 export const TYPE_AAAA = 28;
-const TYPE_OPT = 41;
 
 /** What a reader of questions is given: the name as name-text.ts writes it, type and class as on the wire, whether a pointer ends it. */
 export type EmitQuestion = (name: string, type: number, dnsClass: number, pointed: boolean) => void;
-
-/** A message's header, read once; the message may be cut off behind it. */
-export class DnsView {
-  readonly id: number;
-  readonly flags: number;
-  readonly questions: number;
-  readonly answers: number;
-  readonly authorities: number;
-  readonly additionals: number;
-
-  private constructor(bytes: Uint8Array, start: number) {
-    this.id = u16(bytes, start);
-    this.flags = u16(bytes, start + 2);
-    this.questions = u16(bytes, start + 4);
-    this.answers = u16(bytes, start + 6);
-    this.authorities = u16(bytes, start + 8);
-    this.additionals = u16(bytes, start + 10);
-  }
-
-  /** The view, or undefined when fewer than twelve octets are there. Whether it is DNS at all, dnsShape says. */
-  static of(bytes: Uint8Array, start: number, end: number): DnsView | undefined {
-    return end - start < DNS_HEADER ? undefined : new DnsView(bytes, start);
-  }
-
-  get response(): boolean {
-    return (this.flags & 0x8000) !== 0;
-  }
-  get opcode(): number {
-    return (this.flags >>> 11) & 15;
-  }
-  get truncated(): boolean {
-    return (this.flags & 0x0200) !== 0;
-  }
-  get rcode(): number {
-    return this.flags & 15;
-  }
-}
 
 /** Whether the message at `start` answers (QR bit, RFC 1035 section 4.1.1); false when it is cut off before. */
 export function isDnsResponse(bytes: Uint8Array, start: number, end: number): boolean {
@@ -174,21 +136,6 @@ function isKnownType(type: number): boolean {
 function isKnownClass(dnsClass: number): boolean {
   const plain = dnsClass & 0x7fff;
   return plain === 1 || plain === 3 || plain === 4 || plain === 254 || plain === 255;
-}
-
-/** EDNS's OPT record, if a query has one behind its questions: its UDP size, or -1 (RFC 6891 section 6.1.2). */
-export function ednsUdpSize(bytes: Uint8Array, start: number, end: number): number {
-  let at = skipQuestions(bytes, start, end);
-  if (at < 0) return -1;
-  const records = u16(bytes, start + 6) + u16(bytes, start + 8) + u16(bytes, start + 10);
-  for (let left = Math.min(records, MOST_RECORDS); left > 0; left -= 1) {
-    const next = skipRecord(bytes, at, end);
-    if (next < 0) return -1;
-    const fixed = skipName(bytes, at, end);
-    if (u16(bytes, fixed) === TYPE_OPT) return u16(bytes, fixed + 2);
-    at = next;
-  }
-  return -1;
 }
 
 /** Seconds that a record at its fixed part (behind the name) may be kept; the top bit means 0 (RFC 2181 section 8). */

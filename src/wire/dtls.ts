@@ -26,40 +26,22 @@ const EXTENSION_ALPN = 16;
 const EXTENSION_VERSIONS = 43;
 
 /** Whether two octets are a version that DTLS records carry. */
-export function isDtlsVersion(version: number): boolean {
+function isDtlsVersion(version: number): boolean {
   return version === 0xfeff || version === 0xfefd || version === 0x0100;
 }
 
-/**
- * Whether a UDP payload is wholly made of DTLS records (content types 20 to 26) whose lengths add up to its end.
- * AnyConnect's 0x0100 counts only when the flow began with its hello, so not here.
- */
-export function isDtlsRecords(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
-  while (at + RECORD <= end) {
-    const type = bytes[at] ?? 0;
-    const version = u16(bytes, at + 1);
-    if (type < 20 || type > 26 || (version !== 0xfeff && version !== 0xfefd)) return false;
-    const length = u16(bytes, at + 11);
-    if (length === 0) return false;
-    at += RECORD + length;
-    // A DTLS 1.3 ciphertext (unified header, first bits 001) may follow the last plain record.
-    if (at < end && (bytes[at] ?? 0) >>> 5 === 1) return true;
-  }
-  return at === end && at > start;
-}
-
 /** Octets of a hello that are put together; a certificate of many keys stays below. */
-const LONGEST_HELLO = 0x4000;
-const MOST_FRAGMENTS = 64;
+const LONGEST_HELLO = 0x1000;
+const MOST_FRAGMENTS = 32;
 
 /** A hello in fragments (RFC 6347 section 4.2.3), from records of one side that come one by one, in any order. */
 export class DtlsHelloPieces {
-  #body: Uint8Array | undefined = undefined;
+  /** Nothing is kept for octets that have not come: any datagram may announce many. */
+  #length = -1;
   #type = 0;
   #sequence = -1;
-  /** Which octets are there; of many small fragments nobody makes a hello. */
-  #pieces: (readonly [number, number])[] = [];
+  /** Of many small fragments nobody makes a hello. */
+  #pieces: { readonly from: number; readonly bytes: Uint8Array }[] = [];
 
   /** The hello that this datagram makes whole, or undefined. */
   take(bytes: Uint8Array, start: number, end: number): DtlsHello | undefined {
@@ -84,23 +66,26 @@ export class DtlsHelloPieces {
     if (!isHello || fragment === length || length > LONGEST_HELLO || offset + fragment > length)
       return undefined;
     if (at + HANDSHAKE + fragment > end) return undefined;
-    if (this.#body?.length !== length || this.#type !== type || this.#sequence !== sequence) {
-      this.#body = new Uint8Array(length);
+    if (this.#length !== length || this.#type !== type || this.#sequence !== sequence) {
+      this.#length = length;
       this.#pieces = [];
       this.#type = type;
       this.#sequence = sequence;
     }
-    if (this.#pieces.length >= MOST_FRAGMENTS) return undefined;
-    this.#body.set(bytes.subarray(at + HANDSHAKE, at + HANDSHAKE + fragment), offset);
-    this.#pieces.push([offset, offset + fragment]);
+    const held = this.#pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
+    if (this.#pieces.length >= MOST_FRAGMENTS || held + fragment > LONGEST_HELLO) return undefined;
+    this.#pieces.push({ from: offset, bytes: bytes.slice(at + HANDSHAKE, at + HANDSHAKE + fragment) });
     let covered = 0;
-    for (const [from, to] of this.#pieces.sort((a, b) => a[0] - b[0])) {
+    for (const { from, bytes: piece } of this.#pieces.sort((a, b) => a.from - b.from)) {
       if (from > covered) return undefined;
-      covered = Math.max(covered, to);
+      covered = Math.max(covered, from + piece.length);
     }
     if (covered < length) return undefined;
-    const body = { bytes: this.#body, at: 0, end: length, whole: true };
-    this.#body = undefined;
+    const joined = new Uint8Array(length);
+    for (const { from, bytes: piece } of this.#pieces) joined.set(piece, from);
+    const body = { bytes: joined, at: 0, end: length, whole: true };
+    this.#length = -1;
+    this.#pieces = [];
     if (!isDtlsVersion(u16(body.bytes, 0))) return undefined;
     return type === 1 ? clientHello(body) : serverHello(body);
   }

@@ -30,8 +30,8 @@ const STATIC: readonly HeaderField[] = STATIC_NAMES.map((name) => ({
 
 const ENTRY_OVERHEAD = 32;
 const DEFAULT_TABLE = 4096;
-/** A server may allow more (SETTINGS_HEADER_TABLE_SIZE); nobody does. */
-const LARGEST_TABLE = 65_536;
+/** A server may allow more (SETTINGS_HEADER_TABLE_SIZE); nobody does. Small fields take ten times as much in memory. */
+const LARGEST_TABLE = 16_384;
 const LONGEST_STRING = 65_536;
 
 /** Reads header blocks of one direction of a connection, in their order. */

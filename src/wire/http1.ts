@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly form: 'origin' | 'absolute' | 'authority' | 'asterisk';
   /** The Host field without port, lower case; absent when there is none or it is empty. */
   readonly host?: string;
+  /** Those of further Host fields, which no server has to take (RFC 9112 section 3.2) and everyone can read. */
+  readonly otherHosts: readonly string[];
   /** The host that the target of a proxy request names, likewise. */
   readonly targetHost?: string;
   readonly userAgent?: string;
@@ -45,6 +47,10 @@ const LONGEST_METHOD = 20;
 const MOST_BLANK = 4;
 const LONGEST_HEAD = 32768;
 const LONGEST_TARGET = 2048;
+/** A field that goes on in further lines is read so far. */
+const LONGEST_FOLDED = 8192;
+/** Fields of one sort that are read, when a request repeats them. */
+const MOST_REPEATED = 8;
 /** Fields whose values hold a name. */
 const HOLD_NAMES: ReadonlySet<string> = new Set(['referer', 'origin']);
 const CR = 0x0d;
@@ -84,82 +90,177 @@ export function isHttpResponseStart(bytes: Uint8Array, start: number, end: numbe
   return startsWith(bytes, start, end, 'HTTP/1.');
 }
 
+/** What was read of the head of a request that is shown again with more behind it: each line once. */
+export class HttpHead {
+  /** The request line: its end, and what is in front of the target and behind it. Offsets count from the request's first octet. */
+  line: RequestLine | undefined = undefined;
+  /** Lines in front of this are read, and there is no line feed between it and `scanned`. */
+  at = 0;
+  scanned = 0;
+  fields: Fields = NO_FIELDS;
+  /** Its reader has told whom the request is for. */
+  isTold = false;
+}
+
+interface RequestLine {
+  readonly method: string;
+  readonly end: number;
+  readonly targetStart: number;
+  readonly targetEnd: number;
+  readonly byTheBook: boolean;
+}
+
+interface Fields {
+  readonly hosts: readonly string[];
+  readonly addresses: readonly string[];
+  readonly userAgent?: string | undefined;
+  readonly length?: string | undefined;
+  readonly type?: string | undefined;
+  readonly chunked: boolean;
+}
+
+const NO_FIELDS: Fields = Object.freeze({ hosts: [], addresses: [], chunked: false });
+
 /**
  * The request at `start` of contiguous octets. It is given as soon as its Host field has been read or its head has
  * ended. With `final` there will be no more, and what there is is given if the request line is whole. A request line
  * that is not by the book (no target, no version, blanks that do not belong there) is HTTP's only when its method is known
  * and a Host field follows: any text would be otherwise.
  */
-export function httpRequest(bytes: Uint8Array, start: number, end: number, final = false): HttpOutcome {
-  const method = methodAt(bytes, start, end);
-  if (method === undefined) return !final && canBecomeMethod(bytes, start, end) ? 'need-more' : 'not-http';
+export function httpRequest(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  final = false,
+  head = new HttpHead(),
+): HttpOutcome {
   const stop = Math.min(end, start + LONGEST_HEAD);
-  const lineEnd = lineFeed(bytes, start, stop);
-  if (lineEnd < 0) return final || stop < end || !isText(bytes, start, stop) ? 'not-http' : 'need-more';
-  const targetStart = start + method.length + 1;
-  const versionAt = targetEndBefore(bytes, targetStart, lineEnd);
-  const isKnown = METHODS.includes(method) && method !== 'CONNECT';
-  const byTheBook = versionAt >= 0 && method === method.toUpperCase();
-  if (versionAt < 0 && (!isKnown || isOtherProtocol(bytes, targetStart, lineEnd))) return 'not-http';
-  const targetEnd = versionAt >= 0 ? versionAt : withoutLineEnd(bytes, targetStart, lineEnd);
-
-  let host: string | undefined;
-  let userAgent: string | undefined;
-  let referer: string | undefined;
-  let origin: string | undefined;
-  let length: string | undefined;
-  let type: string | undefined;
-  let chunked = false;
-  let headEnd = -1;
-  let at = lineEnd + 1;
-  for (;;) {
-    let feed = lineFeed(bytes, at, stop);
-    if (feed < 0) break;
-    // A line that begins with a blank goes on with the one before it (RFC 9112 section 5.2).
-    while (feed > at + 1 && feed + 1 < stop && isBlank(bytes[feed + 1] ?? 0)) {
-      const next = lineFeed(bytes, feed + 1, stop);
-      if (next < 0) break;
-      feed = next;
-    }
-    const contentEnd = feed > at && bytes[feed - 1] === CR ? feed - 1 : feed;
-    if (contentEnd === at) {
-      headEnd = feed + 1;
-      break;
-    }
-    // What is not by the book has fields behind its first line, or is none of HTTP's.
-    if (!byTheBook && !hasColon(bytes, at, contentEnd)) return 'not-http';
-    host ??= fieldText(bytes, at, contentEnd, 'host');
-    userAgent ??= fieldText(bytes, at, contentEnd, 'user-agent');
-    referer ??= fieldText(bytes, at, contentEnd, 'referer');
-    origin ??= fieldText(bytes, at, contentEnd, 'origin');
-    length ??= fieldText(bytes, at, contentEnd, 'content-length');
-    type ??= fieldText(bytes, at, contentEnd, 'content-type');
-    // Several codings, in one field or in several: chunked frames the message wherever it stands (RFC 9112 section 6.1).
-    chunked ||= isChunked(fieldText(bytes, at, contentEnd, 'transfer-encoding'));
-    at = feed + 1;
+  if (head.line === undefined) {
+    const line = requestLine(bytes, start, stop, head, end > stop || final);
+    if (typeof line === 'string') return line === 'need-more' && final ? 'not-http' : line;
+    head.line = line;
+    head.at = head.scanned = line.end + 1;
   }
-  if (host === undefined && headEnd < 0 && !final && stop === end) return 'need-more';
-  if (!byTheBook && host === undefined) return 'not-http';
-  const target = printable(bytes, targetStart, Math.min(targetEnd, targetStart + LONGEST_TARGET));
-  const form = formOf(method, target);
-  const hostName = host === undefined ? '' : withoutPort(host);
+  const { line } = head;
+  const { fields, headEnd } = readFields(bytes, start, stop, head, line);
+  if (fields === undefined) return 'not-http';
+  const { hosts, userAgent, type } = fields;
+  // A Host without a name may go on in the next line.
+  const isNamed = hosts.some((name) => name !== '');
+  if (!isNamed && headEnd < 0 && !final && stop === end) return 'need-more';
+  if (!line.byTheBook && hosts.length === 0) return 'not-http';
+  const targetStart = start + line.targetStart;
+  const targetStop = Math.min(start + line.targetEnd, targetStart + LONGEST_TARGET);
+  const target = printable(bytes, targetStart, targetStop);
+  const form = formOf(line.method, target);
+  const [hostName = '', ...otherHosts] = [...new Set(hosts.map(withoutPort))];
   const asksProxy = form === 'absolute' || form === 'authority';
-  const targetStop = Math.min(targetEnd, targetStart + LONGEST_TARGET);
   const targetHost = asksProxy ? authorityHost(nameText(bytes, targetStart, targetStop)) : '';
-  const bodyLength = chunked ? -1 : contentLength(length);
   const request: { -readonly [K in keyof HttpRequest]: HttpRequest[K] } = {
-    method,
+    method: line.method,
     target,
     form,
     headEnd,
-    bodyLength,
-    pages: [...new Set([referer, origin].flatMap(pageHost))],
+    bodyLength: fields.chunked ? -1 : contentLength(fields.length),
+    otherHosts: otherHosts.filter((name) => name !== ''),
+    pages: [...new Set(fields.addresses.flatMap(pageHost))],
   };
   if (hostName !== '') request.host = hostName;
   if (targetHost !== '') request.targetHost = targetHost;
   if (userAgent !== undefined) request.userAgent = userAgent;
   if (type?.toLowerCase().startsWith('application/dns-message') === true) request.carriesDns = true;
   return request;
+}
+
+function requestLine(
+  bytes: Uint8Array,
+  start: number,
+  stop: number,
+  head: HttpHead,
+  isAll: boolean,
+): RequestLine | 'need-more' | 'not-http' {
+  const method = methodAt(bytes, start, stop);
+  if (method === undefined) return !isAll && canBecomeMethod(bytes, start, stop) ? 'need-more' : 'not-http';
+  const lineEnd = lineFeed(bytes, start + head.scanned, stop);
+  if (lineEnd < 0) {
+    const isRefused = isAll || !isText(bytes, start + head.scanned, stop);
+    head.scanned = stop - start;
+    return isRefused ? 'not-http' : 'need-more';
+  }
+  const targetStart = start + method.length + 1;
+  const versionAt = targetEndBefore(bytes, targetStart, lineEnd);
+  const isKnown = METHODS.includes(method) && method !== 'CONNECT';
+  if (versionAt < 0 && (!isKnown || isOtherProtocol(bytes, targetStart, lineEnd))) return 'not-http';
+  const targetEnd = versionAt >= 0 ? versionAt : withoutLineEnd(bytes, targetStart, lineEnd);
+  return {
+    method,
+    end: lineEnd - start,
+    targetStart: targetStart - start,
+    targetEnd: targetEnd - start,
+    byTheBook: versionAt >= 0 && method === method.toUpperCase(),
+  };
+}
+
+/**
+ * Reads the lines that `head` has not, and gives all that its fields say; no fields when a line can be none of HTTP's. A line whose
+ * successor is not there yet may go on: it is read now, and once more with that.
+ */
+function readFields(
+  bytes: Uint8Array,
+  start: number,
+  stop: number,
+  head: HttpHead,
+  { byTheBook }: RequestLine,
+): { readonly fields: Fields | undefined; readonly headEnd: number } {
+  let { fields } = head;
+  for (;;) {
+    const at = start + head.at;
+    let feed = lineFeed(bytes, start + head.scanned, stop);
+    if (feed < 0) {
+      head.scanned = stop - start;
+      return { fields, headEnd: -1 };
+    }
+    // A line that begins with a blank goes on with the one before it (RFC 9112 section 5.2).
+    const longest = Math.min(stop, at + LONGEST_FOLDED);
+    while (feed > at + 1 && feed + 1 < longest && isBlank(bytes[feed + 1] ?? 0)) {
+      const next = lineFeed(bytes, feed + 1, longest);
+      if (next < 0) break;
+      feed = next;
+    }
+    const contentEnd = feed > at && bytes[feed - 1] === CR ? feed - 1 : feed;
+    if (contentEnd === at) return { fields, headEnd: feed + 1 };
+    // What is not by the book has fields behind its first line, or is none of HTTP's.
+    if (!byTheBook && !hasColon(bytes, at, contentEnd)) return { fields: undefined, headEnd: -1 };
+    fields = withField(head.fields, bytes, at, contentEnd);
+    if (feed + 1 >= stop || (isBlank(bytes[feed + 1] ?? 0) && longest === stop)) {
+      head.scanned = head.at;
+      return { fields, headEnd: -1 };
+    }
+    head.fields = fields;
+    head.at = head.scanned = feed + 1 - start;
+  }
+}
+
+function withField(fields: Fields, bytes: Uint8Array, at: number, end: number): Fields {
+  const { hosts, addresses } = fields;
+  const text = (name: string): string | undefined => fieldText(bytes, at, end, name);
+  const host = text('host');
+  if (host !== undefined)
+    return hosts.length < MOST_REPEATED ? { ...fields, hosts: [...hosts, host] } : fields;
+  const address = text('referer') ?? text('origin');
+  if (address !== undefined)
+    return addresses.length < 2 * MOST_REPEATED ? { ...fields, addresses: [...addresses, address] } : fields;
+  const userAgent = fields.userAgent ?? text('user-agent');
+  const length = fields.length ?? text('content-length');
+  const type = fields.type ?? text('content-type');
+  // Several codings, in one field or in several: chunked frames the message wherever it stands (RFC 9112 section 6.1).
+  const chunked = fields.chunked || isChunked(text('transfer-encoding'));
+  const isNews =
+    userAgent !== fields.userAgent ||
+    length !== fields.length ||
+    type !== fields.type ||
+    chunked !== fields.chunked;
+  return isNews ? { hosts, addresses, userAgent, length, type, chunked } : fields;
 }
 
 /** A host without its port and trailing dot, lower case; an IPv6 literal keeps its brackets. */

@@ -20,6 +20,8 @@ const PADDED = 0x08;
 const PRIORITY = 0x20;
 /** A frame may be longer only where the server says so (SETTINGS_MAX_FRAME_SIZE); headers are not. */
 const LONGEST_HEADERS = 32_768;
+/** Fields of one sort that are told of a request that repeats them. */
+const MOST_REPEATED = 8;
 const LONGEST_BLOCK = 65_536;
 const LONGEST_QUESTION = 4_096;
 const MOST_QUESTIONS = 32;
@@ -28,7 +30,8 @@ const LONGEST_PATH = 2_048;
 
 /** What a client's frames tell, one by one. */
 export interface Http2Told {
-  host(name: string): void;
+  /** Whom a request is for: its authority, which beats any Host (RFC 9113 section 8.3.1), then what else it says. */
+  hosts(names: readonly string[]): void;
   /** Hosts of the pages that a request says it comes from. */
   pages(hosts: readonly string[]): void;
   /** A DNS message. */
@@ -133,24 +136,23 @@ export class Http2Reader {
 
   /** `stream` is -1 where no body follows. */
   #read(bytes: Uint8Array, start: number, end: number, stream: number, told: Http2Told): void {
-    const found = { authority: '', host: '', path: '', carriesDns: false };
-    const pages = new Set<string>();
+    const found = { path: '', carriesDns: false };
+    const [authorities, hosts, pages] = [new Said(), new Said(), new Said()];
     const isWhole = this.#hpack.read(bytes, start, end, ({ name, value }: HeaderField) => {
-      if (found.authority === '' && isName(name, ':authority')) found.authority = hostOf(value);
-      else if (found.host === '' && isName(name, 'host')) found.host = hostOf(value);
+      if (isName(name, ':authority')) authorities.note(() => [hostOf(value)]);
+      else if (isName(name, 'host')) hosts.note(() => [hostOf(value)]);
       else if (found.path === '' && isName(name, ':path'))
         found.path = printable(value, 0, Math.min(value.length, LONGEST_PATH));
       else if (isName(name, 'referer') || isName(name, 'origin'))
-        for (const page of pageHost(nameText(value, 0, Math.min(value.length, LONGEST_HOST))))
-          pages.add(page);
+        pages.note(() => pageHost(nameText(value, 0, Math.min(value.length, LONGEST_HOST))));
       else if (isName(name, 'content-type'))
         found.carriesDns = startsWith(value, 0, value.length, 'application/dns-message');
     });
-    const { authority, host, path, carriesDns } = found;
+    const { path, carriesDns } = found;
     this.broken = !isWhole;
-    if (authority !== '') told.host(authority);
-    if (host !== '' && host !== authority) told.host(host);
-    if (pages.size > 0) told.pages([...pages]);
+    const named = new Set([...authorities.names, ...hosts.names]);
+    if (named.size > 0) told.hosts([...named]);
+    if (pages.names.size > 0) told.pages([...pages.names]);
     const question = path.includes(DOH_QUERY) ? dohQuestion(path) : undefined;
     if (question !== undefined) told.question(question);
     if (carriesDns && stream >= 0 && this.#questions.size < MOST_QUESTIONS)
@@ -181,6 +183,17 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.length;
   }
   return whole;
+}
+
+/** What a request may say once; of what it repeats the first few times are read. */
+class Said {
+  readonly names = new Set<string>();
+  #times = 0;
+
+  note(read: () => readonly string[]): void {
+    this.#times += 1;
+    for (const name of this.#times <= MOST_REPEATED ? read() : []) if (name !== '') this.names.add(name);
+  }
 }
 
 function isName(name: Uint8Array, text: string): boolean {

@@ -3,8 +3,8 @@
 
 import { INNER_IPV4, INNER_IPV6, innerIp, type Inner } from './inner.ts';
 
-export const PROTOCOL_IPIP = 4;
-export const PROTOCOL_IPV6 = 41;
+const PROTOCOL_IPIP = 4;
+const PROTOCOL_IPV6 = 41;
 
 /**
  * The packet that IP protocol 4 (IPv4 inside) or 41 (IPv6 inside) carries, or undefined for other protocols and for

@@ -96,22 +96,15 @@ export interface SecurityHeader {
 }
 
 /**
- * The ESP header of an IP protocol 50 packet, or undefined: too short for the smallest packet (8 octets of header, an
- * encrypted trailer, a tag of 8 or more), or an SPI that RFC 4303 section 2.1 reserves.
- */
-export function espHeader(bytes: Uint8Array, start: number, end: number): SecurityHeader | undefined {
-  const spi = u32(bytes, start);
-  return end - start < 20 || spi < 256 ? undefined : { spi, sequence: u32(bytes, start + 4) };
-}
-
-/**
- * The ESP header of a UDP payload on port 4500 (RFC 3948 section 2.1): not the non-ESP marker, aligned to four octets.
+ * The ESP header of a UDP payload on port 4500 (RFC 3948 section 2.1): not the non-ESP marker, aligned to four octets, long enough for
+ * the smallest packet (8 octets of header, an encrypted trailer, a tag of 8 or more), no SPI that RFC 4303 section 2.1 reserves.
  * One packet alone proves nothing; compare SPI and sequence over several.
  */
 export function espInUdp(bytes: Uint8Array, start: number, end: number): SecurityHeader | undefined {
-  const header = espHeader(bytes, start, end);
-  if (header === undefined || header.sequence === 0 || (end - start) % 4 !== 0) return undefined;
-  return header;
+  const [spi, sequence] = [u32(bytes, start), u32(bytes, start + 4)];
+  return end - start < 20 || (end - start) % 4 !== 0 || spi < 256 || sequence === 0
+    ? undefined
+    : { spi, sequence };
 }
 
 /** Whether the payload is the NAT keepalive of RFC 3948 section 2.3: one octet 0xff. */

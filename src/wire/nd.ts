@@ -2,14 +2,8 @@
 // to check), policy. Follows RFC 4861 section 4, RFC 8106 (RDNSS, DNSSL), RFC 4191 (route information), RFC 8910 (portal).
 
 import { ipv6TextAt } from './address-octets.ts';
-import { nameText } from './name-text.ts';
 import { printable, u16, u32 } from './octets.ts';
-
-export const ROUTER_SOLICITATION = 133;
-export const ROUTER_ADVERTISEMENT = 134;
-export const NEIGHBOUR_SOLICITATION = 135;
-export const NEIGHBOUR_ADVERTISEMENT = 136;
-export const REDIRECT = 137;
+import { Icmp6 } from './icmp.ts';
 
 /** A prefix that a router announces; lifetimes in seconds, 0xffffffff for ever. */
 export interface AnnouncedPrefix {
@@ -28,12 +22,9 @@ export interface AnnouncedRoute {
   readonly lifetimeSeconds: number;
 }
 
-const SOURCE_LINK_ADDRESS = 1;
-const TARGET_LINK_ADDRESS = 2;
 const PREFIX = 3;
 const ROUTE = 24;
 const RESOLVERS = 25;
-const SEARCH_LIST = 31;
 const CAPTIVE_PORTAL = 37;
 const MOST_OPTIONS = 64;
 
@@ -45,11 +36,11 @@ interface Piece {
 
 /** Octets before the options, by type (RFC 4861 sections 4.1 to 4.5). */
 const HEADER_LENGTH: ReadonlyMap<number, number> = new Map([
-  [ROUTER_SOLICITATION, 8],
-  [ROUTER_ADVERTISEMENT, 16],
-  [NEIGHBOUR_SOLICITATION, 24],
-  [NEIGHBOUR_ADVERTISEMENT, 24],
-  [REDIRECT, 40],
+  [Icmp6.ROUTER_SOLICITATION, 8],
+  [Icmp6.ROUTER_ADVERTISEMENT, 16],
+  [Icmp6.NEIGHBOUR_SOLICITATION, 24],
+  [Icmp6.NEIGHBOUR_ADVERTISEMENT, 24],
+  [Icmp6.REDIRECT, 40],
 ]);
 
 /** One message, from its ICMPv6 type on; getters copy what they give. */
@@ -77,20 +68,12 @@ export class NdView {
 
   /** Router advertisement: seconds this router is a default router; 0 says it is none. -1 for other messages. */
   get routerLifetime(): number {
-    return this.type === ROUTER_ADVERTISEMENT ? u16(this.#bytes, this.#start + 6) : -1;
-  }
-  /** Router advertisement: addresses come from DHCPv6. */
-  get managed(): boolean {
-    return this.type === ROUTER_ADVERTISEMENT && ((this.#bytes[this.#start + 5] ?? 0) & 0x80) !== 0;
-  }
-  /** Router advertisement: other configuration comes from DHCPv6. */
-  get otherConfiguration(): boolean {
-    return this.type === ROUTER_ADVERTISEMENT && ((this.#bytes[this.#start + 5] ?? 0) & 0x40) !== 0;
+    return this.type === Icmp6.ROUTER_ADVERTISEMENT ? u16(this.#bytes, this.#start + 6) : -1;
   }
   /** Router advertisement: `high` beats the routers that are there already (RFC 4191 section 2.1). */
   get preference(): 'high' | 'medium' | 'low' {
     const bits = ((this.#bytes[this.#start + 5] ?? 0) >>> 3) & 3;
-    return this.type !== ROUTER_ADVERTISEMENT || bits === 0 || bits === 2
+    return this.type !== Icmp6.ROUTER_ADVERTISEMENT || bits === 0 || bits === 2
       ? 'medium'
       : bits === 1
         ? 'high'
@@ -98,20 +81,11 @@ export class NdView {
   }
   /** Neighbour messages and redirects: the address they are about. */
   get target(): string | undefined {
-    return this.type < NEIGHBOUR_SOLICITATION ? undefined : ipv6TextAt(this.#bytes, this.#start + 8);
+    return this.type < Icmp6.NEIGHBOUR_SOLICITATION ? undefined : ipv6TextAt(this.#bytes, this.#start + 8);
   }
   /** Redirect: the destination that is to be reached through the target. */
   get redirected(): string | undefined {
-    return this.type === REDIRECT ? ipv6TextAt(this.#bytes, this.#start + 24) : undefined;
-  }
-  /** The sender's (or, in answers, the target's) MAC as a number; 0 when there is none of 48 bits. */
-  get linkAddress(): number {
-    const piece = this.#options.find(
-      ({ type, start, end }) =>
-        (type === SOURCE_LINK_ADDRESS || type === TARGET_LINK_ADDRESS) && end - start === 6,
-    );
-    if (piece === undefined) return 0;
-    return u16(this.#bytes, piece.start) * 0x100000000 + u32(this.#bytes, piece.start + 2);
+    return this.type === Icmp6.REDIRECT ? ipv6TextAt(this.#bytes, this.#start + 24) : undefined;
   }
   get prefixes(): readonly AnnouncedPrefix[] {
     return this.#all(PREFIX, 30).map(({ start }) => ({
@@ -142,10 +116,6 @@ export class NdView {
     }
     return found;
   }
-  /** Search domains (RFC 8106 section 5.2). */
-  get searchList(): readonly string[] {
-    return this.#all(SEARCH_LIST, 6).flatMap(({ start, end }) => domains(this.#bytes, start + 6, end));
-  }
   get captivePortal(): string | undefined {
     const piece = this.#options.find(({ type }) => type === CAPTIVE_PORTAL);
     if (piece === undefined) return undefined;
@@ -168,19 +138,4 @@ export class NdView {
     }
     return at === end;
   }
-}
-
-function domains(bytes: Uint8Array, start: number, end: number): string[] {
-  const found: string[] = [];
-  let labels: string[] = [];
-  let at = start;
-  while (at < end) {
-    const length = bytes[at] ?? 0;
-    if (length > 63 || at + 1 + length > end) break;
-    if (length > 0) labels.push(nameText(bytes, at + 1, at + 1 + length));
-    else if (labels.length > 0) found.push(labels.join('.'));
-    if (length === 0) labels = [];
-    at += 1 + length;
-  }
-  return found;
 }

@@ -4,17 +4,17 @@
 
 import { allZero, u16, u32 } from './octets.ts';
 
-export const HARD_RESET_CLIENT_V1 = 1;
-export const HARD_RESET_SERVER_V1 = 2;
-export const CONTROL_V1 = 4;
+const HARD_RESET_CLIENT_V1 = 1;
+const HARD_RESET_SERVER_V1 = 2;
+const CONTROL_V1 = 4;
 export const ACK_V1 = 5;
 export const HARD_RESET_CLIENT_V2 = 7;
-export const HARD_RESET_SERVER_V2 = 8;
+const HARD_RESET_SERVER_V2 = 8;
 export const HARD_RESET_CLIENT_V3 = 10;
-export const CONTROL_WKC_V1 = 11;
+const CONTROL_WKC_V1 = 11;
 
 /** How the control channel is wrapped. `tls-auth` and `plain` show acknowledgements, the others encrypt them. */
-export type OpenvpnWrapping = 'plain' | 'tls-auth' | 'tls-crypt' | 'tls-crypt-v2';
+type OpenvpnWrapping = 'plain' | 'tls-auth' | 'tls-crypt' | 'tls-crypt-v2';
 
 /** A control packet whose layout adds up. */
 export interface OpenvpnControl {

@@ -4,8 +4,8 @@
 import { INNER_IPV4, INNER_IPV6, type Inner } from './inner.ts';
 import { u16 } from './octets.ts';
 
-export const PPP_IPV4 = 0x0021;
-export const PPP_IPV6 = 0x0057;
+const PPP_IPV4 = 0x0021;
+const PPP_IPV6 = 0x0057;
 
 /** The protocol of one PPP frame and what it carries. `compressed`: RFC 1962 or MPPE, unreadable. */
 export interface PppFrame {

@@ -46,12 +46,7 @@ export function clientInitialKeys(
 }
 
 /** HKDF-Expand-Label without context, for at most 32 octets: one round of HKDF-Expand. */
-export function expandLabel(
-  crypto: QuicCrypto,
-  secret: Uint8Array,
-  label: string,
-  length: number,
-): Uint8Array {
+function expandLabel(crypto: QuicCrypto, secret: Uint8Array, label: string, length: number): Uint8Array {
   const name = `tls13 ${label}`;
   const info = new Uint8Array(2 + 1 + name.length + 1 + 1);
   info[1] = length;

@@ -67,6 +67,11 @@ export class QuicClientFlow {
   #filled: number[] = [];
   #version = 0;
   #google: QuicHello | undefined;
+  /** Packets of one datagram have one client's ID (RFC 9000 section 12.2): keys are derived once for it. */
+  #mayDerive = true;
+  /** What the octets up to there tell. */
+  #hello: QuicHello | undefined;
+  #readTo = 0;
 
   constructor(crypto: QuicCrypto) {
     this.#crypto = crypto;
@@ -90,11 +95,21 @@ export class QuicClientFlow {
   partial(): QuicHello | undefined {
     if (this.#google !== undefined) return this.#google;
     if (this.#filled[0] !== 0 || this.#keysVersion === undefined) return undefined;
-    const hello = clientHello(this.#stream, 0, this.#filled[1] ?? 0);
+    // What has not grown tells nothing new, however often it is sent.
+    const length = this.#filled[1] ?? 0;
+    if (length !== this.#readTo) {
+      this.#readTo = length;
+      this.#hello = this.#helloOf(length, this.#keysVersion);
+    }
+    return this.#hello;
+  }
+
+  #helloOf(length: number, { name }: QuicVersion): QuicHello | undefined {
+    const hello = clientHello(this.#stream, 0, length);
     if (hello === undefined) return undefined;
     return {
       version: this.#version,
-      versionName: this.#keysVersion.name,
+      versionName: name,
       alpn: hello.alpn,
       complete: hello.complete,
       ...(hello.serverName === undefined ? {} : { serverName: hello.serverName }),
@@ -118,6 +133,7 @@ export class QuicClientFlow {
   #takeAll(bytes: Uint8Array, start: number, end: number): boolean {
     let opened = false;
     let at = start;
+    this.#mayDerive = true;
     while (at < end) {
       const header = longHeader(bytes, at, end);
       if (header === undefined || header.version === 0 || isGoogleVersion(header.version)) break;
@@ -153,6 +169,8 @@ export class QuicClientFlow {
     packet: InitialPacket,
     versions: readonly QuicVersion[],
   ): Uint8Array | undefined {
+    if (!this.#mayDerive) return undefined;
+    this.#mayDerive = false;
     const id = idOf(bytes, packet.header);
     for (const version of versions) {
       const keys = clientInitialKeys(this.#crypto, version.schedule, id);
@@ -161,6 +179,7 @@ export class QuicClientFlow {
       this.#keys = keys;
       this.#keysVersion = version;
       this.#filled = [];
+      this.#readTo = 0;
       return frames;
     }
     return undefined;

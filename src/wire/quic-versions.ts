@@ -52,7 +52,7 @@ const GUESSES = [
 ];
 
 /** Reserved to force version negotiation (RFC 9000 section 15): 0x?a?a?a?a. */
-export function isReservedVersion(version: number): boolean {
+function isReservedVersion(version: number): boolean {
   return (version & 0x0f0f0f0f) >>> 0 === 0x0a0a0a0a;
 }
 

@@ -1,6 +1,6 @@
 // Knows: the ClientHello message: what a client says before encryption begins. Must not know: records, streams, flows, policy.
 // Follows RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, RFC 6066 section 3 (server name), RFC 7301 (ALPN),
-// RFC 9849 (Encrypted ClientHello) and its drafts' numbers, RFC 6347 section 4.2 (DTLS), RFC 6101 appendix E (SSL 2 form).
+// RFC 9849 (Encrypted ClientHello) and its drafts' numbers, RFC 6101 appendix E (SSL 2 form).
 
 import { hostText, nameText } from './name-text.ts';
 import { u16, u24 } from './octets.ts';
@@ -25,7 +25,6 @@ export interface ClientHello {
 
 const CLIENT_HELLO = 1;
 const HANDSHAKE_HEADER = 4;
-const DTLS_HANDSHAKE_HEADER = 12;
 
 const SERVER_NAME = 0;
 const ALPN = 16;
@@ -46,14 +45,7 @@ const NO_TEXTS: readonly string[] = Object.freeze([]);
  */
 export function clientHello(bytes: Uint8Array, start: number, end: number): ClientHello | undefined {
   if (end - start < HANDSHAKE_HEADER || bytes[start] !== CLIENT_HELLO) return undefined;
-  return helloBody(bytes, start + HANDSHAKE_HEADER, end, u24(bytes, start + 1), false);
-}
-
-/** As clientHello, with DTLS's longer header and cookie. A fragment that is not the first is undefined. */
-export function dtlsClientHello(bytes: Uint8Array, start: number, end: number): ClientHello | undefined {
-  if (end - start < DTLS_HANDSHAKE_HEADER || bytes[start] !== CLIENT_HELLO) return undefined;
-  if (u24(bytes, start + 6) !== 0) return undefined;
-  return helloBody(bytes, start + DTLS_HANDSHAKE_HEADER, end, u24(bytes, start + 1), true);
+  return helloBody(bytes, start + HANDSHAKE_HEADER, end, u24(bytes, start + 1));
 }
 
 /** An SSL 2 hello that offers SSL 3 or TLS (RFC 6101 appendix E.1): a version and nothing that names anyone. */
@@ -72,17 +64,11 @@ export function ssl2ClientHello(bytes: Uint8Array, start: number, end: number): 
   return { legacyVersion: version, versions: [], cipherSuites: [], alpn: [], complete };
 }
 
-function helloBody(
-  bytes: Uint8Array,
-  body: number,
-  end: number,
-  length: number,
-  datagram: boolean,
-): ClientHello | undefined {
+function helloBody(bytes: Uint8Array, body: number, end: number, length: number): ClientHello | undefined {
   const whole = body + length <= end;
   const stop = whole ? body + length : end;
   const legacyVersion = body + 2 > stop ? 0 : u16(bytes, body);
-  if (legacyVersion !== 0 && legacyVersion >>> 8 !== (datagram ? 0xfe : 3)) return undefined;
+  if (legacyVersion !== 0 && legacyVersion >>> 8 !== 3) return undefined;
   const hello: Draft = {
     legacyVersion,
     versions: NO_NUMBERS,
@@ -96,7 +82,6 @@ function helloBody(
   if (session >= stop) return cut;
   if ((bytes[session] ?? 0) > 32) return undefined;
   let at = session + 1 + (bytes[session] ?? 0);
-  if (datagram) at += 1 + (bytes[at] ?? 0);
   if (at + 2 > stop) return cut;
   const ciphersEnd = at + 2 + u16(bytes, at);
   if (u16(bytes, at) % 2 !== 0) return undefined;

@@ -67,13 +67,15 @@ export function isTlsRecordStart(bytes: Uint8Array, start: number, end: number):
 
 /**
  * The ClientHello at `start` of a stream's contiguous octets. With `final` there will be no more: what could be read
- * of a hello cut off is given instead of `need-more`. Copies only when records split the hello.
+ * of a hello cut off is given instead of `need-more`. Copies only when records split the hello; `records` holds what was copied when
+ * the same octets are shown again with more behind them.
  */
 export function clientHelloInRecords(
   bytes: Uint8Array,
   start: number,
   end: number,
   final = false,
+  records = new HelloRecords(),
 ): HelloOutcome {
   if (end <= start) return final ? 'not-tls' : 'need-more';
   if (((bytes[start] ?? 0) & 0x80) !== 0) return ssl2Outcome(bytes, start, end, final);
@@ -81,8 +83,7 @@ export function clientHelloInRecords(
   const first = start + RECORD_HEADER;
   const firstEnd = first + u16(bytes, start + 3);
   if (end > firstEnd && (firstEnd - first < 4 || firstEnd - first < 4 + u24(bytes, first + 1))) {
-    const joined = joinRecords(bytes, start, end);
-    return joined === undefined ? 'not-tls' : outcome(joined, 0, joined.length, final);
+    return records.outcome(bytes, start, end, final);
   }
   return outcome(bytes, first, Math.min(firstEnd, end), final);
 }
@@ -107,23 +108,64 @@ function settled(hello: ClientHello | undefined, final: boolean): HelloOutcome {
   return hello.complete || final ? hello : 'need-more';
 }
 
-/**
- * The payloads of the handshake records from `start` on, until the message that begins in them is whole or the octets
- * end; undefined when a record of another type comes first.
- */
-function joinRecords(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
-  const joined = new Uint8Array(Math.min(end - start, LONGEST_HELLO));
-  let filled = 0;
-  let at = start;
-  while (at + RECORD_HEADER <= end && (filled < 4 || filled < 4 + u24(joined, 1))) {
-    const length = u16(bytes, at + 3);
-    if (bytes[at] !== HANDSHAKE || bytes[at + 1] !== 3 || length === 0 || length > LONGEST_RECORD)
-      return undefined;
-    const data = at + RECORD_HEADER;
-    const piece = bytes.subarray(data, Math.min(data + length, end, data + joined.length - filled));
-    joined.set(piece, filled);
-    filled += piece.length;
-    at = data + length;
+/** Longer ones no client sends: of them what is new is read when so much of it has come. */
+const LONG = { hello: 16_384, step: 256 };
+
+/** The payloads of handshake records put together, as they come: each octet once, however often it is shown. */
+export class HelloRecords {
+  #joined = new Uint8Array(0);
+  #filled = 0;
+  /** Offset of the record that is read, and what of its payload has been. */
+  #record = 0;
+  #taken = 0;
+  /** A record of another type came before the message was whole. */
+  #broken = false;
+  /** What was said last, with more to come and without. */
+  readonly #said = new Map<boolean, { readonly filled: number; readonly is: HelloOutcome }>();
+
+  /** What the message says that begins at `start`, as `clientHelloInRecords` gives it. */
+  outcome(bytes: Uint8Array, start: number, end: number, final: boolean): HelloOutcome {
+    this.#take(bytes, start, end);
+    if (this.#broken) return 'not-tls';
+    const said = this.#said.get(final);
+    const grown = this.#filled - (said?.filled ?? 0);
+    const isLate = this.#isWhole || this.#filled <= LONG.hello || grown >= LONG.step;
+    if (said !== undefined && (grown === 0 || !isLate)) return said.is;
+    const is = outcome(this.#joined, 0, this.#filled, final);
+    this.#said.set(final, { filled: this.#filled, is });
+    return is;
   }
-  return joined.subarray(0, filled);
+
+  get #isWhole(): boolean {
+    return this.#filled >= 4 && this.#filled >= 4 + u24(this.#joined, 1);
+  }
+
+  #take(bytes: Uint8Array, start: number, end: number): void {
+    while (!this.#isWhole && !this.#broken) {
+      const at = start + this.#record;
+      if (at + RECORD_HEADER > end) return;
+      const length = u16(bytes, at + 3);
+      this.#broken =
+        bytes[at] !== HANDSHAKE || bytes[at + 1] !== 3 || length === 0 || length > LONGEST_RECORD;
+      const data = at + RECORD_HEADER;
+      const to = Math.min(data + length, end);
+      if (this.#broken || to <= data + this.#taken) return;
+      this.#append(bytes.subarray(data + this.#taken, to));
+      this.#taken = to - data;
+      if (this.#taken < length) return;
+      this.#record += RECORD_HEADER + length;
+      this.#taken = 0;
+    }
+  }
+
+  #append(piece: Uint8Array): void {
+    const filled = Math.min(this.#filled + piece.length, LONGEST_HELLO + 4);
+    if (filled > this.#joined.length) {
+      const larger = new Uint8Array(Math.max(filled, 2 * this.#joined.length));
+      larger.set(this.#joined.subarray(0, this.#filled));
+      this.#joined = larger;
+    }
+    this.#joined.set(piece.subarray(0, filled - this.#filled), this.#filled);
+    this.#filled = filled;
+  }
 }

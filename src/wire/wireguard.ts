@@ -4,10 +4,14 @@
 
 import { allZero, u24, u32, u32le } from './octets.ts';
 
-export const WIREGUARD_INITIATION = 1;
-export const WIREGUARD_RESPONSE = 2;
-export const WIREGUARD_COOKIE = 3;
-export const WIREGUARD_DATA = 4;
+/** UDP payloads of the four messages, in octets; of data the least. */
+export const WIREGUARD_LENGTHS = [148, 92, 64, 32] as const;
+const [INITIATION_LENGTH, RESPONSE_LENGTH, COOKIE_LENGTH, DATA_LEAST] = WIREGUARD_LENGTHS;
+
+const WIREGUARD_INITIATION = 1;
+const WIREGUARD_RESPONSE = 2;
+const WIREGUARD_COOKIE = 3;
+const WIREGUARD_DATA = 4;
 
 /** One message; indices as the sender wrote them (32 bits, little endian), -1 where the message has none. */
 export interface WireguardMessage {
@@ -31,13 +35,13 @@ export interface WireguardMessage {
 export function isWireguardShape(payloadHead: number, payloadLength: number): boolean {
   switch (payloadHead >>> 0) {
     case 0x01000000:
-      return payloadLength === 148;
+      return payloadLength === INITIATION_LENGTH;
     case 0x02000000:
-      return payloadLength === 92;
+      return payloadLength === RESPONSE_LENGTH;
     case 0x03000000:
-      return payloadLength === 64;
+      return payloadLength === COOKIE_LENGTH;
     case 0x04000000:
-      return payloadLength >= 32;
+      return payloadLength >= DATA_LEAST;
     default:
       return false;
   }
@@ -119,8 +123,8 @@ export function isTailscaleDisco(bytes: Uint8Array, start: number, end: number):
 export function paddedHandshake(bytes: Uint8Array, start: number, end: number): 1 | 2 | undefined {
   const head = u32(bytes, start);
   const length = end - start;
-  const initiation = head === 0x01000000 && length > 148 && length <= 296;
-  const response = head === 0x02000000 && length > 92 && length <= 184;
+  const initiation = head === 0x01000000 && length > INITIATION_LENGTH && length <= 2 * INITIATION_LENGTH;
+  const response = head === 0x02000000 && length > RESPONSE_LENGTH && length <= 2 * RESPONSE_LENGTH;
   if ((!initiation && !response) || !allZero(bytes, end - 16, end)) return undefined;
   if (allZero(bytes, start + 12, start + 44)) return undefined;
   return initiation ? 1 : 2;

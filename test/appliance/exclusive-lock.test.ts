@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { ExclusiveLock } from '../../appliance/exclusive-lock.ts';
-import { TOP } from '../../appliance/lab/program.ts';
+import { TOP } from '../../appliance/top-level.ts';
 
 const MODULE = join(TOP, 'dist/appliance/exclusive-lock.js');
 const taking = (folder: string, then: string): string[] => [

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { HealthProbe, throttlingOf } from '../../appliance/health.ts';
-import { readHealth } from '../../src/guard/answers.ts';
+import { health } from '../../src/api/box.ts';
 import { aStatus } from '../guard-peer.ts';
 
 let folder: string;
@@ -42,8 +42,8 @@ describe('what the machine says', () => {
     expect(machine.load).toHaveLength(3);
     expect(machine.uptime).toBeGreaterThan(0);
     const answer = { guard: aStatus().health, clockKeeper: 'owner', machine, ports, at };
-    expect(readHealth(JSON.parse(JSON.stringify(answer)))).toEqual(answer);
-    expect(readHealth({ ...answer, machine: { ...machine, memory: 3 } })).toBeUndefined();
+    expect(health.parse(JSON.parse(JSON.stringify(answer)))).toEqual(answer);
+    expect(health.safeParse({ ...answer, machine: { ...machine, memory: 3 } }).success).toBe(false);
   });
 
   it('tells ports apart: there, down, missing; what was thrown away; a clock that is kept', async () => {

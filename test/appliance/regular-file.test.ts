@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { readPolicyFileHere } from '../../appliance/daemon/policy-file-here.ts';
+import { readPolicyFileHere } from '../../appliance/policy-file-here.ts';
 import { writeDurable } from '../../appliance/durable-file.ts';
 import { readRegularFile } from '../../appliance/regular-file.ts';
 

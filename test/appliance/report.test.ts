@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../appliance/report-formats.ts';
 import { REPORTS } from '../../appliance/report.ts';
-import { readJson } from '../../src/guard/status.ts';
+import { readJson } from '../../src/api/json.ts';
 import { NO_TALLY, timelineOf } from '../../src/guard/timeline.ts';
 import { aDossier } from '../box-answers.ts';
 import { anIncident, someAllowed } from '../guard-peer.ts';

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-import { TOP } from '../../appliance/lab/program.ts';
+import { TOP } from '../../appliance/top-level.ts';
 
 /** Runs a command ten times, and then once where it is allowed again; the last line tells the refusals and the success. */
 const program = (refuse: string, allow: string): string => `

@@ -13,8 +13,6 @@ function head(text: string): string {
   return /^(?:(?:\/\/.*\n)+|\/\*[^]*?\*\/|<%#[^]*?%>)/.exec(body)?.[0] ?? '';
 }
 
-const saysWhatItKnows = (text: string): boolean => /\bknows\b/i.test(head(text));
-
 const unfinished =
   /\bTO[D]O\b|\bFIXM[E]\b|\bXX[X]\b|eslint-disabl[e]|@ts-(?:ignor[e]|expect-erro[r]|nochec[k])|v8 ignor[e]/;
 const defaultExport = /^export default\b|^export \{[^}]*\bas default\b/m;
@@ -28,15 +26,6 @@ describe('every source file', () => {
     expect(head('x(); // Knows\n')).toBe('');
     const bare = filesEnding(...CODE, 'ejs', 'css').filter((path) => head(textOf(path)) === '');
     expect(bare).toEqual([]);
-  });
-
-  it('that is shipped says in its head what it knows', () => {
-    expect(saysWhatItKnows('// Copyright\nexport const knows = 1;\n')).toBe(false);
-    const shipped = filesEnding(...CODE, 'ejs', 'css').filter((path) =>
-      /^(?:src|appliance|web)\//.test(path),
-    );
-    expect(shipped.length).toBeGreaterThan(0);
-    expect(shipped.filter((path) => !saysWhatItKnows(textOf(path)))).toEqual([]);
   });
 
   it('is finished', () => {

@@ -7,11 +7,14 @@ import { join } from 'node:path';
 
 import { readBoxState } from '../../dist/appliance/daemon/box-state.js';
 import { readCounterFile } from '../../dist/appliance/daemon/counter-file.js';
-import { filterOf, timeOf } from '../../dist/appliance/daemon/history-routes.js';
 import { readSession } from '../../dist/appliance/daemon/session-file.js';
 import { doJob } from '../../dist/appliance/jobs/parsing.js';
 import { readLampRecord } from '../../dist/appliance/lamp/record.js';
-import { GuardEventReader, readApiError, readJson } from '../../dist/src/guard/status.js';
+import { readBody, readQuery } from '../../dist/src/api/endpoint.js';
+import { ENDPOINTS } from '../../dist/src/api/endpoints.js';
+import { GuardEventReader } from '../../dist/src/api/events.js';
+import { readJson } from '../../dist/src/api/json.js';
+import { readRefusal } from '../../dist/src/api/refusal.js';
 import {
   parseEndpoint,
   parseNamePattern,
@@ -52,15 +55,8 @@ const fromBytes = (read) => (text) => {
   return read(bytes, 0, bytes.length);
 };
 
-/** A refusal is an answer. @param {(text: string) => unknown} read @returns {(text: string) => unknown} */
-const refusing = (read) => (text) => {
-  try {
-    return read(text);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ApiError') return error;
-    throw error;
-  }
-};
+const ignored = () => undefined;
+const { query: REPORT_QUERY } = ENDPOINTS.report;
 
 /** @type {Readonly<Record<string, (text: string) => unknown>>} */
 const PARSERS = {
@@ -99,20 +95,21 @@ const PARSERS = {
   'name pattern': parseNamePattern,
   'MAC address': parseMac,
   'relay list': parseRelayList,
-  'JSON answer': (text) => readApiError(readJson(text)),
-  'JSON in JSON': (text) => readApiError(readJson(JSON.stringify({ error: { message: text } }))),
-  'event stream': (text) => new GuardEventReader(1_000_000).push(text),
+  'JSON answer': (text) => readRefusal(readJson(text)),
+  'JSON in JSON': (text) => readRefusal(readJson(JSON.stringify({ error: { message: text } }))),
+  'event stream': (text) => new GuardEventReader(1_000_000, ignored).push(text),
   'event stream, in pieces': (text) => {
-    const reader = new GuardEventReader(1_000_000);
-    for (let at = 0; at < text.length && !reader.broken; at += 1_000) reader.push(text.slice(at, at + 1_000));
+    const reader = new GuardEventReader(1_000_000, ignored);
+    for (let at = 0; at < text.length; at += 1_000) if (!reader.push(text.slice(at, at + 1_000))) return;
   },
   'state of the box': fromFile('state.json', readBoxState),
   'session of the daemon': fromFile('session.json', readSession),
   'counters of before': fromFile('counters.json', readCounterFile),
   'lamp of before': fromFile('lamp.json', readLampRecord),
-  'filter of the past': refusing((text) => filterOf(new URLSearchParams(`text=${text}&client=${text}`))),
-  'query of the past': refusing((text) => filterOf(new URLSearchParams(text))),
-  time: refusing((text) => timeOf(new URLSearchParams({ since: text }), 'since')),
+  'filter of the past': (text) => readQuery(REPORT_QUERY, new URLSearchParams(`text=${text}&client=${text}`)),
+  'query of the past': (text) => readQuery(REPORT_QUERY, new URLSearchParams(text)),
+  time: (text) => readQuery(REPORT_QUERY, new URLSearchParams({ since: text })),
+  'body of a question': (text) => readBody(ENDPOINTS.openPass.body, { seconds: text, client: text }),
   'chosen period': (text) => dossierQuery(chosenFrom(new URLSearchParams({ since: text, period: text })), 0),
   'lines of a field': linesOf,
   'settings form': (text) =>

@@ -44,7 +44,7 @@ export async function parcelOf(path: string, files: Readonly<Record<string, stri
 export const UNPACK = 'mkdir -p /root/parcel && tar -xf /dev/vdb -C /root/parcel && ls /root/parcel';
 
 /** Puts a file into the guest. */
-export function putFile(path: string, text: string): string {
+function putFile(path: string, text: string): string {
   return `base64 -d >${path} <<<'${Buffer.from(text).toString('base64')}'`;
 }
 

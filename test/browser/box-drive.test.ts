@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openPage } from '../../appliance/lab/page.ts';
 import { NET, TUNNEL } from '../../appliance/lab/plan.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { ask } from '../netns/ask.ts';
 import { labForTests } from '../netns/harness.ts';
 import { CHROMIUM, QUIET } from './samples.ts';

@@ -161,7 +161,7 @@ describe.skipIf(missing !== '')(
       await tab.keyboard.press('Enter');
       await tab.waitForURL(/text=desk/);
       await tab.click('.exposure a');
-      await tab.locator('.layers bdi', { hasText: 'desk.example A' }).first().waitFor({ state: 'attached' });
+      await tab.locator('.readings bdi', { hasText: 'desk.example' }).first().waitFor({ state: 'attached' });
       expect(await tab.textContent('.hex')).toMatch(/^0000 {2}(?:[0-9a-f]{2} ){8} /);
       expect(await evidenceNames(tab)).toContain('desk.example');
       await tab.context().close();

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { owner, PASSWORD, showPage } from '../web/listening-page.ts';
 import type { Browser as Owner, PageUnderTest } from '../web/listening-page.ts';

@@ -148,13 +148,15 @@ describe.skipIf(missing)(
       ]);
     });
 
-    it('lights up the bytes of a label', async () => {
+    it('marks what was read, and lights up the bytes of a line', async () => {
       peer.status = leaking;
       peer.frames = framesOf('bank.example');
       const tab = await openTab('/incidents/i1');
-      await tab.locator('.frame[open] .layers li:has(> b:text-is("Identification"))').last().hover();
-      const lit = `[...(CSS.highlights.get('bytes') ?? [])].map(String)`;
-      expect(await tab.evaluate<string[]>(lit)).toEqual(['1a 2b', '.+']);
+      const marked = (which: string) => tab.locator(`.frame[open] .hex mark.${which}`).allTextContents();
+      expect((await marked('told')).join('')).toContain('ank.exam');
+      expect(await marked('lit')).toEqual([]);
+      await tab.locator('.frame[open] .readings li:has(> b:text-is("From port"))').hover();
+      expect(await marked('lit')).toEqual(['9c 40', '.@']);
     });
 
     it('is lighter than 60 kB all told on the worst of days', async () => {

@@ -1,7 +1,7 @@
 // Knows: what browser tests show: one leak, and everything at its longest. Must not know: a browser.
 
-import { frameTree } from '../../src/flow/frame-tree.ts';
-import type { FramesAnswer } from '../../src/guard/past-answers.ts';
+import { readFrame } from '../../src/flow/read-frame.ts';
+import type { FramesAnswer } from '../../src/api/past.ts';
 import { NO_TALLY } from '../../src/guard/timeline.ts';
 import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
 import { aStatus, anIncident, someAllowed } from '../guard-peer.ts';
@@ -100,7 +100,7 @@ export function fullDay(now: number): { readonly changes: StateChange[]; readonl
 export function framesOf(name: string): FramesAnswer {
   const bytes = made.ethernet(0x0800, made.ipv4(17, made.udp(40_000, 53, made.dnsQuery(name))));
   const frame = {
-    ...{ at: '2026-03-01T10:00:00.000Z', length: bytes.length, layers: frameTree(bytes) },
+    ...{ at: '2026-03-01T10:00:00.000Z', length: bytes.length, ...readFrame(bytes, bytes.length) },
     hex: Buffer.from(bytes).toString('hex'),
   };
   return {

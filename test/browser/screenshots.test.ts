@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { aStatus, anIncident, GuardPeer, someAllowed } from '../guard-peer.ts';
 import { owner, showPage } from '../web/listening-page.ts';
 import { aDay, CHROMIUM, framesOf, leaking, QUIET } from './samples.ts';
@@ -64,6 +64,10 @@ describe.skipIf(skipped)(`pictures of every page${why}`, () => {
       await tab.screenshot({ path: join(folder ?? '', `${name}-${shape}.png`) });
       if (name === 'incident')
         await tab.locator('.frames').screenshot({ path: join(folder ?? '', `frames-${shape}.png`) });
+      if (name === 'help' && shape === 'desk') {
+        await tab.locator('#profile-table summary').click();
+        await tab.locator('#profiles').screenshot({ path: join(folder ?? '', `profiles-${shape}.png`) });
+      }
       expect(answer?.status()).toBe(200);
     }
     await browser.close();

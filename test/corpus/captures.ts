@@ -11,7 +11,7 @@ import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
 import type { Kind, Via } from '../../src/flow/kinds.ts';
 
-export const CORPUS_DIRECTORY = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
+const CORPUS_DIRECTORY = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
 
 /** What tshark reads in one capture. */
 export interface Expected {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
+import type { TunnelProtocol } from '../../src/flow/kinds.ts';
 import { ethernet, fill, ipv4, ipv6, text, u16, u32, dnsQuery } from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { clientHello } from '../policy/tls-hello.ts';
@@ -14,13 +15,13 @@ const DATA = 0x18;
 /** A client's segments to one endpoint, as a tap reads them. */
 class Client {
   readonly #dissector = new Dissector();
-  readonly #protocol: string;
+  readonly #protocol: TunnelProtocol;
   readonly #host: string | undefined;
   readonly #six: boolean;
   readonly facts = new Facts();
   readonly names = new Set<string>();
 
-  constructor(protocol: string, host: string | undefined, six = false) {
+  constructor(protocol: TunnelProtocol, host: string | undefined, six = false) {
     this.#protocol = protocol;
     this.#host = host;
     this.#six = six;
@@ -116,9 +117,11 @@ const TUNNELS = [
   'tor named',
   'opaque',
   'opaque named',
-];
-const clientOf = (tunnel: string, six = false): Client =>
-  new Client(tunnel.split(' ')[0] ?? '', tunnel.endsWith('named') ? HOST : undefined, six);
+] as const;
+const clientOf = (tunnel: (typeof TUNNELS)[number], six = false): Client => {
+  const [protocol] = tunnel.split(' ') as [TunnelProtocol];
+  return new Client(protocol, tunnel.endsWith('named') ? HOST : undefined, six);
+};
 
 const cases = Object.keys(SAID).flatMap((said) => TUNNELS.map((tunnel) => [said, tunnel] as const));
 

@@ -162,8 +162,8 @@ describe('IPv6 extension headers', () => {
     expect(facts).toMatchObject({
       protocol: 17,
       destinationPort: 51820,
-      extensionHeaders: true,
-      routerAlert: true,
+      extensionCount: 2,
+      ipOptions: true,
     });
   });
 

@@ -273,6 +273,20 @@ describe('HTTP/2 that begins in the clear', () => {
     ],
     ['a host instead', frame(1, 5, 1, [0x82, 0x84, 0x66, ...plain('h.example')]), ['http h.example']],
     [
+      'several hosts',
+      frame(1, 5, 1, [
+        0x82,
+        0x84,
+        0x66,
+        ...plain('h.example'),
+        0x41,
+        ...plain('a.example'),
+        0x66,
+        ...plain('i.example'),
+      ]),
+      ['http a.example', 'http h.example', 'http i.example'],
+    ],
+    [
       'a question in the path',
       frame(1, 5, 1, [
         ...named('d.example').slice(0, 1),

@@ -2,7 +2,7 @@
 // The messages are written from the specifications that test/wire names for each protocol.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RECOGNISED, recogniseIpProtocol, recogniseTcp, recogniseUdp } from '../../src/flow/recognise.ts';
+import { RECOGNISED, recogniseTcp, recogniseUdp } from '../../src/flow/recognise.ts';
 import { expectBounded } from '../wire/bounded.ts';
 import { ascii, hex } from '../wire/hex.ts';
 
@@ -130,14 +130,5 @@ describe('recogniseTcp', () => {
       (b, s, e) => recogniseTcp(b, s, e, 'client'),
       [hex('000e', reset), hex(ascii('IKETCP'), '0020 00000000', ike), ascii('SSH-2.0-x\r\n')],
     );
-  });
-});
-
-describe('recogniseIpProtocol', () => {
-  it('knows ESP and AH by their number', () => {
-    expect(recogniseIpProtocol(50, 100)?.variant).toBe('esp');
-    expect(recogniseIpProtocol(51, 100)?.variant).toBe('ah');
-    expect(recogniseIpProtocol(50, 19)).toBeUndefined();
-    expect(recogniseIpProtocol(47, 100)).toBeUndefined();
   });
 });

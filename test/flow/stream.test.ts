@@ -97,3 +97,45 @@ test('a held segment that comes again with more behind it gives all of it', () =
   expect(take(stream, 1, TEXT.slice(0, 10))).toBe(TEXT);
   expect(budget.used).toBe(0);
 });
+
+test('who wants more is shown all of it again, and keeps what was made of it', () => {
+  const stream = new Stream(new StreamBudget(1_000_000));
+  stream.synchronise(0);
+  const memo = {};
+  for (let at = 0; at < 1_000; at += 1) {
+    expect(stream.accept(at + 1, ascii('x'), 0, 1)).toBe(true);
+    expect(stream.end - stream.start).toBe(at + 1);
+    expect(stream.memo).toBe(at === 0 ? undefined : memo);
+    stream.memo = memo;
+    stream.keep(stream.start);
+  }
+  stream.accept(1_001, ascii('x'), 0, 1);
+  stream.keep(stream.start + 1);
+  expect(stream.memo).toBe(undefined);
+});
+
+test('what is kept bit by bit and read from the middle comes out once and in order', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 12 })), { maxLength: 60 }),
+      (steps) => {
+        const budget = new StreamBudget(10_000);
+        const stream = new Stream(budget);
+        stream.synchronise(0);
+        const text = TEXT.repeat(9);
+        let [sent, read] = [0, ''];
+        for (const [length, most] of steps) {
+          const piece = ascii(text.slice(sent, sent + length));
+          if (stream.accept(sent + 1, piece, 0, piece.length)) {
+            const to = Math.min(stream.end, stream.start + most);
+            read += String.fromCharCode(...stream.bytes.subarray(stream.start, to));
+            stream.keep(to);
+          }
+          sent += length;
+          expect(budget.used).toBe(sent - read.length);
+        }
+        expect(text.startsWith(read)).toBe(true);
+      },
+    ),
+  );
+});

@@ -183,3 +183,30 @@ test('a response tells where it sends its reader', () => {
   });
   expect(found).toEqual([{ host: '203.0.113.80', port: 9443 }]);
 });
+
+test.each([
+  ['is answered', { sequence: 5001, payload: made.text('HTTP/1.1 200 OK\r\n'), fromServer: true }],
+  ['is ended', { sequence: 0, flags: 0x11 }],
+] as const)('a name at the end of a long head that comes byte by byte is told when it %s', (_how, last) => {
+  const head = made.text(`GET / HTTP/1.1\r\nX: ${'a'.repeat(8_000)}\r\nHost: late.example`);
+  const bytes = [...head, ...made.text('\r\n\r\n')];
+  const segments: Segment[] = [
+    { sequence: 1000, flags: SYN },
+    { sequence: 5000, acknowledgment: 1001, flags: SYN_ACK, fromServer: true },
+    ...bytes.map((byte, at) => ({ sequence: 1001 + at, payload: [byte] })),
+    { ...last, ...('fromServer' in last ? {} : { sequence: 1001 + bytes.length }) },
+  ];
+  expect(names(80, segments)).toEqual(['http late.example']);
+});
+
+test('every Host and every page of a request is told', () => {
+  const more =
+    'Host: second.example\r\nReferer: http://one.example/\r\nReferer: http://two.example/\r\nOrigin: http://three.example\r\n';
+  expect(says(80, request('first.example', more))).toEqual([
+    'http first.example',
+    'http second.example',
+    'referer one.example',
+    'referer two.example',
+    'referer three.example',
+  ]);
+});

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { dossierOf } from '../../src/guard/dossier.ts';
-import type { Dossier, DossierSources, Registration } from '../../src/guard/dossier.ts';
+import type { Dossier } from '../../src/api/past.ts';
+import type { DossierSources, Registration } from '../../src/guard/dossier.ts';
 import { SHOWN_IN_ANSWER } from '../../src/guard/incidents.ts';
 import type { Gap } from '../../src/guard/gaps.ts';
 import { aClient } from '../box-answers.ts';

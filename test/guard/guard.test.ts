@@ -299,6 +299,31 @@ describe('Guard', () => {
     expect(guard.status().ledger).toEqual({ attempted: 7, escaped: 2, blocked: 5, unseen: 7 });
   });
 
+  it.each([
+    ['attempts', { up_leak_dns: 10, up_leak_tls: 50, leak_out: 20 }],
+    ['escapes', { up_leak_dns: 10, up_leak_tls: 50, leak_out: 61 }],
+    ['both', { up_leak_dns: 101, up_leak_tls: 10, leak_out: 61 }],
+  ])(
+    'accounts for no more than the kernel counted, though what it took over had %s too many',
+    (_what, kept) => {
+      const clock = { ms: 1_000 };
+      const now = (): { wall: number; monotonic: number } => ({ wall: clock.ms, monotonic: clock.ms });
+      const guard = new Guard(HOME, { now, version: '0', idPrefix: 't' });
+      const kernel = { up_leak_dns: 100, up_leak_tls: 40, leak_out: 60, canary_lan: 0 };
+      guard.resume(new Map(Object.entries({ ...kept, canary_lan: 0 })));
+      for (const port of ['lan', 'wan'] as const) guard.tap(port, 'up', 'reading');
+      for (let round = 0; round < 3; round += 1) {
+        clock.ms += 200;
+        guard.reading(clock.ms, clock.ms, new Map(Object.entries(kernel)));
+        for (const port of ['lan', 'wan'] as const)
+          guard.report(report(port, [], { at: clock.ms + 1, drained: true }));
+        guard.tick();
+      }
+      const { up_leak_dns: dns = 0, up_leak_tls: tls = 0, leak_out } = guard.accounted?.counters ?? {};
+      expect({ came: dns + tls, left: leak_out }).toEqual({ came: 140, left: 60 });
+    },
+  );
+
   it('is in setup while the policy names no tunnel', () => {
     const { guard } = watching({ ...HOME, tunnels: [] });
     expect(guard.status()).toMatchObject({ state: 'setup', lamp: 'amber' });

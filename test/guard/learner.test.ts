@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/wire/address.ts';
 import type { DnsAnswer } from '../../src/wire/dns-answers.ts';
+import type { Kind } from '../../src/flow/kinds.ts';
 import { Learner } from '../../src/guard/learner.ts';
+import type { TapReport } from '../../src/guard/observation.ts';
 import { CLIENT, leak, observation, policyOf, report } from './samples.ts';
 
 const POLICY = policyOf(`version: 1
@@ -306,6 +308,85 @@ tunnels:
     expect(next.state(10_000).addresses).toEqual([
       { name: 'vpn.example', address: '198.51.100.9', seconds: 290 },
     ]);
+  });
+});
+
+describe('a tunnel that is named after its client has tried to reach it', () => {
+  const NAMED = policyOf(`version: 1
+tunnels:
+  - {name: home, protocol: wireguard, endpoints: ["udp:vpn.example:51820"]}
+  - {name: stream, protocol: openvpn, endpoints: ["tcp:vpn.example:443"]}
+`);
+  const SERVER = '198.51.100.9';
+  interface Visit {
+    readonly protocol: number;
+    readonly port: number;
+    readonly name?: string;
+    readonly kind?: Kind;
+  }
+  const visit = ({ protocol, port, name, kind = protocol === 17 ? 'udp' : 'tcp' }: Visit): TapReport => {
+    const seen = observation({ kind, names: name === undefined ? [] : [name] });
+    Object.assign(seen.facts, { ipVersion: 4, protocol, destinationPort: port });
+    seen.facts.destination.set(parseAddress(SERVER)?.words ?? []);
+    return report('lan', [seen]);
+  };
+  const answered = (name: string, ...list: DnsAnswer[]): TapReport =>
+    report('wan', [observation({ direction: 'down', names: [name], answers: list })]);
+  const leads = (name: string, value: string): DnsAnswer => ({ name, type: 'CNAME', value, ttl: 300 });
+
+  function learnsAfter(before: readonly TapReport[]): boolean {
+    const pupil = new Learner();
+    pupil.setPolicy(policyOf('version: 1\n'));
+    for (const one of before) pupil.observe(one, 0);
+    pupil.setPolicy(NAMED);
+    pupil.observe(asks('vpn.example'), 60_000);
+    return pupil.observe(answers(a('vpn.example', SERVER)), 60_000);
+  }
+
+  it.each<[string, TapReport[]]>([
+    ['packets to its port', [visit({ protocol: 17, port: 51_820 })]],
+    ['a connection to its port', [visit({ protocol: 6, port: 443 })]],
+    ['a handshake with its name', [visit({ protocol: 6, port: 443, name: 'vpn.example', kind: 'tls' })]],
+    ['pings', [visit({ protocol: 1, port: -1, kind: 'icmp' })]],
+    ['an answer for its name', [answered('vpn.example', a('vpn.example', SERVER))]],
+    [
+      'an answer for its name by way of another',
+      [answered('vpn.example', leads('vpn.example', 'edge.cdn.example'), a('edge.cdn.example', SERVER))],
+    ],
+  ])('is learned, though before there were %s', (_what, before) => {
+    expect(learnsAfter(before)).toBe(true);
+  });
+
+  it('is learned, though another tunnel has been tried at that server before', () => {
+    const pupil = new Learner();
+    pupil.setPolicy(
+      policyOf(`version: 1
+tunnels:
+  - {name: old, protocol: openvpn, endpoints: ["udp:old.example:1194"]}
+`),
+    );
+    pupil.observe(visit({ protocol: 17, port: 1_194 }), 0);
+    pupil.observe(answered('old.example', a('old.example', SERVER)), 0);
+    pupil.setPolicy(NAMED);
+    pupil.observe(asks('vpn.example'), 60_000);
+    expect(pupil.observe(answers(a('vpn.example', SERVER)), 60_000)).toBe(true);
+  });
+
+  it.each<[string, TapReport[]]>([
+    ['packets to another port', [visit({ protocol: 17, port: 4_433 })]],
+    ['packets to a port that it has over TCP', [visit({ protocol: 17, port: 443 })]],
+    ['a visit by another name', [visit({ protocol: 6, port: 443, name: 'www.bank.example', kind: 'tls' })]],
+    ['an answer for another name', [answered('www.bank.example', a('www.bank.example', SERVER))]],
+    [
+      'an answer for another name by way of the same',
+      [answered('www.bank.example', leads('www.bank.example', 'edge.example'), a('edge.example', SERVER))],
+    ],
+    [
+      'more than anybody counts',
+      Array.from({ length: 9 }, (_, n) => answered(`${String(n)}.vpn.example`, a('x.example', SERVER))),
+    ],
+  ])('is not, where before there were %s', (_what, before) => {
+    expect(learnsAfter(before)).toBe(false);
   });
 });
 

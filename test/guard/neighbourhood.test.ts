@@ -12,12 +12,11 @@ const MAC = '02:00:00:00:00:0c';
 
 function seen(direction: 'up' | 'down', facts: Partial<Facts>): Observation {
   return {
-    ...{ facts: Object.assign(new Facts(), facts), direction, folded: false },
+    ...{ facts: Object.assign(new Facts(), facts), direction, folded: false, first: 0 },
     verdict: { verdict: 'plumbing' },
   } as unknown as Observation;
 }
 
-const request = seen('up', { kind: 'dhcp', sourceMac: CLIENT });
 const ack = (more: Partial<NetworkOffer>): Observation =>
   seen('down', {
     kind: 'dhcp',
@@ -26,6 +25,7 @@ const ack = (more: Partial<NetworkOffer>): Observation =>
       offer: {
         server: '192.168.1.1',
         client: CLIENT,
+        transaction: 7,
         address: '192.168.1.50',
         prefixLength: 24,
         leaseSeconds: 600,
@@ -33,6 +33,10 @@ const ack = (more: Partial<NetworkOffer>): Observation =>
       },
     },
   });
+const requestOf = (id: number): Observation =>
+  seen('up', { kind: 'dhcp', sourceMac: CLIENT, findings: { names: [], answers: [], leaseRequest: id } });
+const request = requestOf(7);
+const at = (first: number, one: Observation): Observation => ({ ...one, first });
 const arp = (sender: string, target: string): Observation =>
   seen('up', {
     ...{ kind: 'arp', sourceMac: CLIENT, arpOperation: 1, outerEtherType: 0x0806 },
@@ -224,7 +228,7 @@ describe('networks on the link', () => {
 describe('Neighbourhood', () => {
   it('takes gateway and address of a lease that was asked for, and of no other', () => {
     const link = new Neighbourhood();
-    link.observe(ack({ router: '192.168.1.1' }), 'wan', 0);
+    link.observe(at(-1, ack({ router: '192.168.1.1' })), 'wan', 0);
     expect(link.state(0)).toMatchObject({ neighbours: [], own: [], settled: [] });
     link.observe(request, 'lan', 0);
     expect(link.observe(ack({ router: '192.168.1.1' }), 'wan', 1)).toBe(true);
@@ -244,8 +248,8 @@ describe('Neighbourhood', () => {
     const link = new Neighbourhood();
     link.observe(request, 'lan', 0);
     link.observe(ack({ router: '192.168.1.1' }), 'wan', 0);
-    link.observe(request, 'lan', 400_000);
-    expect(link.observe(ack({ router: '192.168.1.1' }), 'wan', 400_000)).toBe(true);
+    link.observe(at(400_000, request), 'lan', 400_000);
+    expect(link.observe(at(400_000, ack({ router: '192.168.1.1' })), 'wan', 400_000)).toBe(true);
   });
 
   it.each([
@@ -275,5 +279,46 @@ describe('Neighbourhood', () => {
     const other = new Neighbourhood();
     other.restore(link.record());
     expect(other.state(5)).toEqual(link.state(5));
+  });
+});
+
+describe('an acknowledgement', () => {
+  const right = ack({});
+  const wrong = ack({ address: '192.168.1.252' });
+  const elsewhere = ack({ transaction: 8, address: '192.168.1.252' });
+  const discover = seen('up', { kind: 'dhcp', sourceMac: CLIENT });
+
+  it.each<[string, readonly Observation[], readonly string[]]>([
+    ['with another number', [request, elsewhere], []],
+    ['with another number, before the right one', [request, elsewhere, right], ['192.168.1.50']],
+    ['with another number, behind the right one', [request, right, elsewhere], ['192.168.1.50']],
+    ['of another address behind the right one', [request, right, wrong], ['192.168.1.50']],
+    [
+      'of another gateway behind the right one',
+      [request, right, ack({ router: '192.168.1.9' })],
+      ['192.168.1.50'],
+    ],
+    ['that comes before the request', [discover, wrong, request, right], ['192.168.1.50']],
+    ['that is sent again', [request, right, right], ['192.168.1.50']],
+    ['of a later request', [request, right, requestOf(8), elsewhere], ['192.168.1.252']],
+    ['of a renewal with the same number', [request, right, request, wrong], ['192.168.1.252']],
+  ])('%s', (_what, said, addresses) => {
+    const link = new Neighbourhood();
+    for (const [n, one] of said.entries())
+      link.observe(at(1_000 + n, one), one.direction === 'up' ? 'lan' : 'wan', 1_050);
+    const { own, neighbours } = link.state(1_100);
+    expect(own.map(({ address }) => address)).toEqual(addresses);
+    expect(neighbours.map(({ address }) => address)).toEqual(addresses.length === 0 ? [] : ['192.168.1.1']);
+  });
+
+  it('that is told before the request which it answers counts, and so does one that is behind a request sent again', () => {
+    for (const told of [
+      [at(1_010, right), at(1_000, request)],
+      [at(1_000, request), at(1_010, right), at(1_005, request), at(1_020, wrong)],
+    ]) {
+      const link = new Neighbourhood();
+      for (const one of told) link.observe(one, one.direction === 'up' ? 'lan' : 'wan', 1_050);
+      expect(link.state(1_100).own.map(({ address }) => address)).toEqual(['192.168.1.50']);
+    }
   });
 });

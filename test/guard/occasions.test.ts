@@ -110,6 +110,12 @@ describe('a question', () => {
     expect(again(wire)).toBe(told);
   });
 
+  it('is one for each half minute in which it is sent again, so that a script with one id is not one for ever', () => {
+    const wire = new Wire();
+    for (; wire.ms <= 90_000; wire.ms += 9_000) ask(wire, 'bank.example', A, 1);
+    expect(wire.counted).toHaveLength(3);
+  });
+
   it('over TCP is one, its connection is no visit', () => {
     const wire = new Wire();
     const say = connection(wire, 40_100, 53);

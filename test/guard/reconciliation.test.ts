@@ -101,6 +101,28 @@ describe('what left while judge and rules learn', () => {
   });
 });
 
+it('is excused, too, what left between the change of the rules and that of the judge', () => {
+  const reconciliation = new Reconciliation();
+  reconciliation.resume(new Map([['leak_out', 0]]));
+  let orders = 1;
+  const at = (now: number, leakOut: number, otherwise: number): ReturnType<typeof reconciliation.compare> => {
+    const counts = { left_otherwise: otherwise };
+    reconciliation.tap(report('wan', [], { at: now - 4, drained: true, counts, orders }));
+    reconciliation.reading(now - 2, now - 1, new Map([['leak_out', leakOut]]));
+    reconciliation.tap(report('wan', [], { at: now, drained: true, counts, orders }));
+    return reconciliation.compare('wan', now, now);
+  };
+  reconciliation.change(orders);
+  for (let now = 1_000; now < 5_000; now += 500) expect(told(at(now, 0, 7))).toEqual(NOTHING);
+  // The kernel is told; one leaves and the tap says what it was; then the tap is told.
+  reconciliation.change(orders);
+  reconciliation.tap(report('wan', [], { at: 5_010, drained: true, counts: { left_otherwise: 8 }, orders }));
+  orders = 2;
+  reconciliation.change(orders);
+  expect(told(at(5_500, 1, 8))).toEqual(NOTHING);
+  expect(told(at(6_000, 2, 8))).not.toEqual(NOTHING);
+});
+
 it.each([
   ['the least alarming', { up_leak_dns: 1, up_leak_l2_other: 1 }, { up_leak_dns: 1 }],
   ['the one with fewest', { up_leak_dns: 300, up_leak_tls: 1 }, { up_leak_dns: 300 }],

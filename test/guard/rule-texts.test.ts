@@ -3,10 +3,21 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-import { RULES, RULE_TEXTS, ruleSection, SYSTEMS } from '../../src/guard/rule-texts.ts';
+import { RULE_TEXTS, SYSTEMS } from '../../src/guard/rule-texts.ts';
+import { RULES } from '../../src/policy/verdict.ts';
 
 /** Without what the formatter may change: line breaks, and how emphasis and quotes are written. */
 const words = (text: string): string => text.replace(/\s+/g, ' ').trim();
+
+/** The section of README.md. */
+function ruleSection(): string {
+  const rules = RULES.map((rule) => {
+    const { title, meaning, remedy, systems } = RULE_TEXTS[rule];
+    const list = SYSTEMS.map((system) => `- ${system}: ${systems[system]}`).join('\n');
+    return `### Rule ${rule}: ${title}\n\n${meaning}\n\n**What to do:** ${remedy}\n\n${list}\n`;
+  });
+  return `## Rules and remedies\n\n${rules.join('\n')}`;
+}
 
 describe('rule texts', () => {
   it('stand in README, whole', () => {

@@ -102,6 +102,43 @@ it.each(Object.entries(CASES))('%s', (_what, { seen, obeyed = [], refused, breac
   expect(guard.status().state === 'breach').toBe(breach);
 });
 
+describe("what both taps call a leak and the new rules let out as the tunnel's", () => {
+  it.each([
+    ['lan tells first', ['lan', 'wan'], 0, 0],
+    ['wan tells first', ['wan', 'lan'], 0, 0],
+    ['others to the same server were stopped before', ['lan', 'wan'], 3, 3],
+  ] as const)('is no attempt: %s', (_what, order, before, stopped) => {
+    const clock = { ms: 1_000 };
+    const now = (): { wall: number; monotonic: number } => ({
+      wall: 1.7e12 + clock.ms,
+      monotonic: clock.ms,
+    });
+    const guard = new Guard(HOME, { now, version: '0', idPrefix: 't' });
+    const tell = (port: 'lan' | 'wan', seen: readonly Observation[]): void => {
+      guard.report(report(port, seen, { at: clock.ms, orders: 1 }));
+    };
+    for (const port of ['lan', 'wan'] as const) guard.tap(port, 'up', 'reading');
+    guard.setBlockMode(true, true, 1_000);
+    guard.firewall({ verified: true, detail: 'equal' });
+    clock.ms = EXPECTED - 700;
+    for (const port of ['lan', 'wan'] as const) tell(port, []);
+    tell('lan', before === 0 ? [] : [{ ...isNew(EXPECTED - 700), frames: before }]);
+    clock.ms = EXPECTED;
+    guard.tick();
+    guard.expectPolicy(ADDED, NOTHING_LEARNED);
+    guard.setPolicy(ADDED);
+    guard.ordered(3);
+    clock.ms += 60;
+    for (const port of order) tell(port, [isNew(EXPECTED + 50)]);
+    clock.ms += 600;
+    for (const port of ['lan', 'wan'] as const) tell(port, []);
+    guard.tick();
+    const [incident] = guard.status().incidents;
+    expect(incident).toMatchObject({ attempted: stopped, escaped: 0, blocked: stopped });
+    expect(incident?.acknowledged).toBe(stopped === 0);
+  });
+});
+
 const CHANGED = 3_000;
 const answeredPolicy = policyOf(`version: 1
 profile: split

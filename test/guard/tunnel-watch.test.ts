@@ -1,7 +1,7 @@
-// Knows: what is told of a tunnel with several servers. Holds src/guard/tunnel-watch.ts and the words of src/guard/status.ts.
+// Knows: what is told of a tunnel with several servers. Holds src/guard/tunnel-watch.ts and the words of src/api/shown.ts.
 
 import { expect, it } from 'vitest';
-import { serverText } from '../../src/guard/status.ts';
+import { serverText } from '../../src/api/shown.ts';
 import { TunnelWatch } from '../../src/guard/tunnel-watch.ts';
 import { policyOf } from './samples.ts';
 

@@ -16,7 +16,7 @@ import { Lots } from '../property/mutate.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 import { LONG, LightLog, tell } from './light-log.ts';
-import type { IncidentView } from '../../src/guard/status.ts';
+import type { IncidentView } from '../../src/api/status.ts';
 import { incidentsOf } from './rule-watch.ts';
 
 const SENDER = fileURLToPath(new URL('./account-sender.mjs', import.meta.url));

@@ -14,7 +14,7 @@ import type { Lab } from '../../appliance/lab/lab.ts';
 import type { Namespace } from '../../appliance/lab/namespace.ts';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';
 import type { Running } from '../../appliance/lab/process.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { CANARIES_UP, SEAL_BYTES, forged } from '../../src/guard/canary-frames.ts';
 import { Lots } from '../property/mutate.ts';
 import { arp, dhcp4, dnsAnswer, ethernet, icmp6, ipv4, ipv6, udp } from '../policy/frames.ts';

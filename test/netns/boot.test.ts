@@ -39,6 +39,20 @@ async function machine(): Promise<string> {
   return [sysctls.stdout, bridging.stdout, shape, offloads.stdout, rules.stdout].join('\n');
 }
 
+/** Packets of a counter of the box's. */
+async function kernelCount(name: string): Promise<number> {
+  const { stdout } = await lab().network.box.must([
+    'nft',
+    '-j',
+    'list',
+    'counter',
+    'bridge',
+    'leakguard',
+    name,
+  ]);
+  return Number(/"packets": ?(\d+)/.exec(stdout)?.[1]);
+}
+
 describe('coming up', () => {
   it('a new box lets nothing pass until both taps read, then watches; letting go restores the machine', async () => {
     const before = await machine();
@@ -67,8 +81,13 @@ describe('coming up', () => {
       'link set wan0 master br0',
       'link set br0 up',
     );
+    const dropped = await kernelCount('leak_dropped');
     const daemon = new KeptDaemon(lab());
     await daemon.start(readFileSync(policy, 'utf8'));
+    // What the boot rules have stopped before anybody looked is on record.
+    await expect
+      .poll(async () => (await lab().guard.status()).ledger.unseen, { timeout: 20_000 })
+      .toBeGreaterThanOrEqual(dropped);
     await daemon.stop();
     expect((await flood.arrived()) - before).toBe(0);
   });

@@ -2,7 +2,6 @@
 // Must not know: what is tried. This machine's own system is started a second time in namespaces of its own, systemd as process 1,
 // over a copy that is kept in memory (booted-tree.sh); the dpkg, systemd and kernel that decide are the real ones.
 
-import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -209,5 +208,3 @@ async function until<T>(what: string, look: () => T | undefined | Promise<T | un
   }
   throw new Error(`not within ${String(WITHIN_MS / 1000)} s: ${what}`);
 }
-
-export const digestOf = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TUNNEL } from '../../appliance/lab/plan.ts';
 import { PROOF_MS } from '../../src/guard/canary.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 
 const SEND = fileURLToPath(new URL('./send-frame.mjs', import.meta.url));
@@ -128,6 +128,7 @@ it('no forged frame leaves when another hand has deleted the rules and nobody ha
   const [mac = ''] = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/.exec(stdout) ?? [];
   const [daemon = 0] = await pidsOf('daemon/main.js');
   expect(daemon).toBeGreaterThan(0);
+  const { escaped } = (await lab().guard.status()).ledger;
   const others = '020000007799';
   const sent = ['8100', '88b5', '0800', '86dd', '8864'];
   process.kill(daemon, 'SIGSTOP');
@@ -150,6 +151,8 @@ it('no forged frame leaves when another hand has deleted the rules and nobody ha
     ({ health }) => health.warnings.some((text) => text.includes('put back')),
     10_000,
   );
+  // Told by a tap that had to wait for the daemon, too: what comes next begins with everything acknowledged.
+  await lab().guard.waitFor('what crossed', ({ ledger }) => ledger.escaped >= escaped + sent.length, 10_000);
 });
 
 it('no light is green without a young proof under a flood that the taps cannot read', async () => {

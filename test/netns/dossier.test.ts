@@ -6,8 +6,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NET } from '../../appliance/lab/plan.ts';
 import type { Argv } from '../../appliance/lab/process.ts';
-import { readDossier } from '../../src/guard/answers.ts';
-import type { DossierSite } from '../../src/guard/answers.ts';
+import { dossier as dossierAnswer } from '../../src/api/past.ts';
+import type { DossierSite } from '../../src/api/past.ts';
 import { ask } from './ask.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
@@ -33,7 +33,7 @@ async function does(...acts: readonly Argv[]): Promise<void> {
 /** What the dossier says of each name and address, in words. */
 async function told(): Promise<Readonly<Record<string, string>>> {
   const { body } = await ask(lab().plan.files.api, 'GET', '/v1/dossier');
-  const dossier = readDossier(body);
+  const dossier = dossierAnswer.safeParse(body).data;
   const all: readonly DossierSite[] = [...(dossier?.sites ?? []), ...(dossier?.destinations ?? [])];
   return Object.fromEntries(all.map(({ site, words }) => [site, words]));
 }

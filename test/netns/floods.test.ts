@@ -13,7 +13,7 @@ import { labForTests } from './harness.ts';
 import { LONG, tell } from './light-log.ts';
 import { MemoryLog, held, sumOf } from './memory.ts';
 import { ask } from './ask.ts';
-import { readIncident } from '../../src/guard/status.ts';
+import { incident } from '../../src/api/status.ts';
 import { curl, dig } from './rule-watch.ts';
 
 const SENDER = fileURLToPath(new URL('./flood-sender.mjs', import.meta.url));
@@ -65,7 +65,8 @@ async function named(name: string): Promise<number | undefined> {
       body: {},
     }));
     const { incidents = [] } = body as { incidents?: readonly unknown[] };
-    if (incidents.some((one) => readIncident(one)?.exposure === name)) return performance.now() - began;
+    if (incidents.some((one) => incident.safeParse(one).data?.exposure === name))
+      return performance.now() - began;
     await pause(20);
   }
   return undefined;

@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { FOLDED_EXPOSURE, UNSEEN_EXPOSURE } from '../../src/guard/incidents.ts';
-import type { IncidentView, Status } from '../../src/guard/status.ts';
+import type { IncidentView, Status } from '../../src/api/status.ts';
 import { ask } from './ask.ts';
 import { labForTests } from './harness.ts';
 
@@ -16,9 +16,13 @@ const lab = labForTests({ filling: 'guard' });
 describe('at full speed', () => {
   it('counts 1,000 plain DNS questions among 1,000,000 tunnel frames, each attempted and escaped', async () => {
     await lab().network.laptop.must([process.execPath, SENDER, 'eth0', '1000000', '1000']);
+    // The last of the questions is not the last of the frames.
     const told = ({ ledger, counters }: Status): boolean =>
-      ledger.attempted >= 1000 && ledger.escaped >= 1000 && (counters['dns'] ?? 0) >= 1000;
-    const status = await lab().guard.waitFor('1,000 escaped', told, 20_000);
+      ledger.attempted >= 1000 &&
+      ledger.escaped >= 1000 &&
+      (counters['dns'] ?? 0) >= 1000 &&
+      (counters['tunnel'] ?? 0) >= 1_000_000;
+    const status = await lab().guard.waitFor('1,000 escaped among 1,000,000', told, 20_000);
     let incidents: readonly IncidentView[] = [];
     // The laptop says other things as well, such as multicast memberships: only the questions are counted here.
     const counted = async (): Promise<Readonly<Record<string, number>>> => {
@@ -38,6 +42,5 @@ describe('at full speed', () => {
     const unseen = incidents.filter(({ exposure }) => exposure === UNSEEN_EXPOSURE);
     expect(unseen.filter(({ severity }) => severity === 'red')).toEqual([]);
     expect(status.counters).toMatchObject({ dns: 1000 });
-    expect(status.counters['tunnel']).toBeGreaterThanOrEqual(1_000_000);
   });
 });

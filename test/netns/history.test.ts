@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';
 import { must } from '../../appliance/lab/process.ts';
 import type { Running } from '../../appliance/lab/process.ts';
-import type { IncidentView } from '../../src/guard/status.ts';
+import type { IncidentView } from '../../src/api/status.ts';
 import { ask } from './ask.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';

@@ -4,6 +4,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { labPolicy } from '../../appliance/lab/box.ts';
+import { LabError } from '../../appliance/lab/error.ts';
 import type { Lab } from '../../appliance/lab/lab.ts';
 import type { Running } from '../../appliance/lab/process.ts';
 import { programArgv } from '../../appliance/lab/program.ts';
@@ -90,7 +91,16 @@ export class KeptDaemon {
     this.starts += 1;
     const running = await this.#lab.network.box.start(argv, { log: `${dir}/kept.log`, env: this.#env });
     this.#running = running;
-    void running.exited.then(() => (this.#kept ? this.launch() : undefined));
+    void running.exited.then(() => this.#again());
+  }
+
+  async #again(): Promise<void> {
+    try {
+      if (this.#kept) await this.launch();
+    } catch (error) {
+      // A test that failed has not stopped it, and its lab is being taken down.
+      if (!(error instanceof LabError && error.code === 'closing')) throw error;
+    }
   }
 
   /** `ip netns exec` becomes the program it runs: its process is the daemon. */

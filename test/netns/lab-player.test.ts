@@ -9,7 +9,7 @@ import { NET } from '../../appliance/lab/plan.ts';
 import { play } from '../../appliance/lab/player.ts';
 import type { Scenario, Step, StepResult } from '../../appliance/lab/scenario.ts';
 import { scenarioNamed } from '../../appliance/lab/scenarios.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { anIncident, aStatus, GuardPeer } from '../guard-peer.ts';
 import { labForTests } from './harness.ts';
 

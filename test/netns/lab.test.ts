@@ -14,7 +14,7 @@ import { Lab, takeDown } from '../../appliance/lab/lab.ts';
 import { openPage } from '../../appliance/lab/page.ts';
 import { LABS_DIR, LAN, NET, type Plan, planOf, TUNNEL, WIREGUARD_DIR } from '../../appliance/lab/plan.ts';
 import { must, Running } from '../../appliance/lab/process.ts';
-import { TOP } from '../../appliance/lab/program.ts';
+import { TOP } from '../../appliance/top-level.ts';
 import { namespacesOf, processesOf } from '../../appliance/lab/teardown.ts';
 import { labForTests, seenByUplink, seenOn, uniqueLabId } from './harness.ts';
 

@@ -11,7 +11,7 @@ import { labPolicy } from '../../appliance/lab/box.ts';
 import { awaitIpv6, leaseEvent, leaseEvents, startDhcpClient } from '../../appliance/lab/laptop.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
 import type { Running } from '../../appliance/lab/process.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 import { LONG, LightLog, tell } from './light-log.ts';

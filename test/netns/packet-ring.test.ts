@@ -13,7 +13,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Namespace } from '../../appliance/lab/namespace.ts';
 import { run } from '../../appliance/lab/process.ts';
 import { compileFilter } from '../../src/policy/bpf.ts';
-import { TUNNEL_PROTOCOLS } from '../../src/policy/policy.ts';
+import { TUNNEL_PROTOCOLS } from '../../src/flow/kinds.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { ANYWHERE, BARE, CHANGED, FULL, LEARNED, RANGES, SPLIT, STUB } from '../policy/policies.ts';
 import { uniqueLabId } from './harness.ts';

@@ -11,7 +11,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/box.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
 import { hashWith } from '../../appliance/store/privacy-key.ts';
-import { REPORT_FORMATS } from '../../src/guard/answers.ts';
+import { REPORT_FORMATS } from '../../src/api/words.ts';
 import { BROADCAST, dhcp4, dnsQuery, ethernet, ipv4, ipv6, tcp, text, u16, udp } from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { clientHello } from '../policy/tls-hello.ts';

@@ -26,8 +26,8 @@ import { RESOLVER } from './second-resolver.ts';
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const [SEND, SAY] = ['./send-frame.mjs', './tcp-say.mjs'].map(here) as [string, string];
 
-export const OPEN_NET = '198.18.30';
-export const SECRET_NET = '198.18.31';
+const OPEN_NET = '198.18.30';
+const SECRET_NET = '198.18.31';
 /** Named by the policy in proxy-stub. */
 const NAMED_NET = '198.18.29';
 export const NAMED = {

@@ -3,13 +3,9 @@
 
 import { readFile, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  compileClosedRuleset,
-  compileRefresh,
-  compileRemoval,
-  compileRuleset,
-  compileToggle,
-} from '../../src/policy/nft.ts';
+import { compileClosedRuleset, compileRuleset } from '../../src/policy/nft.ts';
+import { refreshText, removeText } from '../../src/policy/nft-model.ts';
+import { elementsOf } from '../../src/policy/nft-sets.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
 import { differences, mendingText } from '../../src/policy/readback.ts';
 import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB } from '../policy/policies.ts';
@@ -57,14 +53,14 @@ describe('nft', () => {
     const before = await wire.counters();
     expect(before.get('up_leak_dns')).toBeGreaterThan(0);
     await wire.load(compileRuleset(FULL, { blockMode: true, learned: LEARNED }));
-    await wire.load(compileToggle(false));
+    await wire.load(compileRuleset(FULL, { blockMode: false, learned: LEARNED }));
     await wire.load(compileRuleset(STUB, { blockMode: true, learned: LEARNED }));
     expect(await wire.counters()).toEqual(before);
   });
 });
 
 describe('block mode', () => {
-  it('is toggled by two chains and read back as the other ruleset', async () => {
+  it('differs in two chains and is read back as the other ruleset', async () => {
     const block = compileRuleset(FULL, { blockMode: true, learned: LEARNED });
     const watch = compileRuleset(FULL, { blockMode: false, learned: LEARNED });
     await wire.load(watch);
@@ -72,7 +68,7 @@ describe('block mode', () => {
       counted: ['leak_out', 'leak_passed', 'up_leak_dns'],
       arrived: true,
     });
-    await wire.load(compileToggle(true));
+    await wire.load(block);
     expect(differences(await wire.listing(), block)).toEqual([]);
     // Two chains, each with other rules and another number of them.
     expect(differences(await wire.listing(), watch).length).toBe(4);
@@ -107,7 +103,7 @@ describe('block mode', () => {
       counted: ['canary_crossed', 'canary_lan', 'up_tunnel_0'],
       arrived: false,
     });
-    await wire.load(compileToggle(true));
+    await wire.load(compileRuleset(FULL, { blockMode: true, learned: LEARNED, canary }));
     expect(await sendUp('DNS')).toEqual({
       counted: ['canary_lan', 'leak_dropped', 'up_leak_dns'],
       arrived: false,
@@ -130,7 +126,7 @@ describe('elements', () => {
   it('with a timeout are closed by the kernel alone', async () => {
     await wire.load(compileRuleset(FULL, { blockMode: true, learned: LEARNED }));
     expect((await sendUp('HTTPS syn')).arrived).toBe(false);
-    await wire.load(compileRefresh(FULL, { passes: [{ client: '02:00:00:00:00:0c', seconds: 2 }] }));
+    await wire.load(refreshText([{ set: 'pass_mac', key: '02:00:00:00:00:0c', seconds: 2 }]));
     expect(await sendUp('HTTPS syn')).toEqual({ counted: ['up_pass_tls'], arrived: true });
     await expect
       .poll(async () => (await sendUp('HTTPS syn')).arrived, { timeout: 10_000, interval: 200 })
@@ -139,14 +135,15 @@ describe('elements', () => {
 
   it('are put in, begun anew and taken out whether they are there or not', async () => {
     const ruleset = compileRuleset(FULL, { blockMode: true, learned: PASSING });
+    const timed = elementsOf(FULL, PASSING, []).filter(({ seconds }) => seconds !== undefined);
     await wire.load(ruleset);
-    await wire.load(compileRefresh(FULL, PASSING));
-    await wire.load(compileRefresh(FULL, PASSING));
+    await wire.load(refreshText(timed));
+    await wire.load(refreshText(timed));
     expect(differences(await wire.listing(), ruleset)).toEqual([]);
     expect((await sendUp('HTTP')).arrived).toBe(true);
     expect((await sendUp('wireguard to a learned address')).arrived).toBe(true);
-    await wire.load(compileRemoval(FULL, PASSING));
-    await wire.load(compileRemoval(FULL, PASSING));
+    await wire.load(removeText(timed));
+    await wire.load(removeText(timed));
     expect((await sendUp('HTTP')).arrived).toBe(false);
     expect((await sendUp('wireguard to a learned address')).arrived).toBe(false);
     expect((await sendUp('wireguard message 4')).arrived).toBe(true);

@@ -75,7 +75,8 @@ async function used(
   };
   const { ping, running } = await client(file);
   try {
-    await lab().network.laptop.must(['ping', '-c', '2', '-i', '0.1', '-w', '20', ping]);
+    const carried = await lab().network.laptop.run(['ping', '-c', '2', '-i', '0.1', '-w', '20', ping]);
+    if (carried.code !== 0) expect.fail(`${carried.stdout}\n${await evidence()}`);
     const { incidents } = await lab().guard.status();
     const escaped = incidents.filter((incident) => !before.has(incident.id) && incident.escaped > 0);
     return { protocol: proposal.protocol, endpoints: proposal.endpoints, escaped };
@@ -83,6 +84,24 @@ async function used(
     await Promise.all(running.map((one) => one.stop()));
     await cli('remove', tunnel);
   }
+}
+
+/** Where the packets of a tunnel that does not carry have gone. */
+async function evidence(): Promise<string> {
+  const { laptop, uplink, box } = lab().network;
+  const said = await Promise.all([
+    ...[laptop, uplink].flatMap((space) =>
+      [['wg'], ['ip', 'neighbour'], ['ip', '-6', 'route'], ['ip', '-s', 'link', 'show', 'eth0']].map((argv) =>
+        space.run(argv as [string, ...string[]]),
+      ),
+    ),
+    box.run(['nft', 'list', 'ruleset']),
+  ]);
+  const { incidents, ...rest } = await lab().guard.status();
+  return [
+    ...said.map(({ stdout }) => stdout),
+    JSON.stringify({ ...rest, incidents: incidents.slice(0, 5) }),
+  ].join('\n\n');
 }
 
 const none = { escaped: [] };
@@ -117,7 +136,9 @@ describe('WireGuard', () => {
     const found = await used(`${name}.conf`, text, async (file) => {
       // As wg-quick does: what is not wg's own is taken out, and a name is asked for before the tunnel is up.
       const stripped = `${file}.wg`;
-      let wg = text.replace(/^(?:Address|DNS) = .*\n/gm, '');
+      let wg = text
+        .replace(/^(?:Address|DNS) = .*\n/gm, '')
+        .replace('[Interface]', '[Interface]\nFwMark = 51820');
       if (wg.includes(`${NET.tunnelName}:`)) {
         const asked = await laptop.must([
           'dig',
@@ -131,7 +152,6 @@ describe('WireGuard', () => {
       }
       await writeFile(stripped, wg, { mode: 0o600 });
       await laptop.must(['wg', 'setconf', device, stripped]);
-      await laptop.must(['wg', 'set', device, 'fwmark', '51820']);
       const peers = wg.match(/(?<=^PublicKey = ).*$/gm) ?? [];
       const silence = peers.map((one) => ['wg', 'set', device, 'peer', one, 'remove'] as const);
       const stop = async (): Promise<void> => {

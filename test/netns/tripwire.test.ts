@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/box.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
 import type { Argv } from '../../appliance/lab/process.ts';
-import type { IncidentView } from '../../src/guard/status.ts';
+import type { IncidentView } from '../../src/api/status.ts';
 import { labForTests } from './harness.ts';
 import { ROGUE, Rogue } from './rogue.ts';
 import { curl, dig, incidentsOf, raisedBy, useProfile } from './rule-watch.ts';

@@ -10,7 +10,7 @@ import { labPolicy } from '../../appliance/lab/box.ts';
 import type { Namespace } from '../../appliance/lab/namespace.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
 import type { Running } from '../../appliance/lab/process.ts';
-import type { IncidentView } from '../../src/guard/status.ts';
+import type { IncidentView } from '../../src/api/status.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 import { incidentsOf } from './rule-watch.ts';
@@ -122,7 +122,7 @@ async function foreign(...exposures: readonly string[]): Promise<IncidentView> {
     (await incidentsOf(lab())).find(
       (one) => one.rule === 'F' && exposures.includes(one.exposure) && !one.acknowledged,
     );
-  await expect.poll(async () => (await found()) !== undefined, { timeout: 10_000 }).toBe(true);
+  await expect.poll(async () => (await found()) !== undefined, { timeout: 20_000 }).toBe(true);
   const incident = await found();
   if (incident === undefined) throw new Error('the incident is gone');
   return incident;
@@ -169,9 +169,9 @@ describe.each([
 
   it.each(block ? [1, 11] : [3])('a hello in pieces of %i bytes does not get by', async (piece) => {
     await answered('opaque', block);
-    await lab().network.laptop.run([
+    await lab().network.laptop.must([
       'timeout',
-      '5',
+      '20',
       process.execPath,
       ...[SPLIT, LAN.laptop4, SERVER, PORT, OTHER, String(piece)],
     ]);

@@ -11,7 +11,7 @@ import { labPolicy } from '../../appliance/lab/box.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
 import { run } from '../../appliance/lab/process.ts';
 import { programArgv } from '../../appliance/lab/program.ts';
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { ask } from './ask.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 

@@ -6,9 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
 import { counterName } from '../../src/policy/counted.ts';
-import { ESSENTIAL_TRAFFIC, essentialTable } from '../../src/policy/essential-traffic.ts';
+import { essentialRules } from '../../src/policy/filter/essential.ts';
+import { ESSENTIAL_TRAFFIC, essentialTable } from './essential-traffic.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { BARE, FULL, LEARNED } from './policies.ts';
+import { BARE, FULL, LEARNED, SPLIT, STUB } from './policies.ts';
 import { FORMS } from './shapes-forms.ts';
 import { ESSENTIAL } from './shapes-essential.ts';
 import { NEIGHBOURS } from './shapes-neighbours.ts';
@@ -27,6 +28,15 @@ describe('the table of essential traffic', () => {
     const [, found = ''] =
       /<!-- essential traffic -->\n\n([\s\S]*?)\n\n<!-- end of essential traffic -->/.exec(readme) ?? [];
     expect(found).toBe(essentialTable());
+  });
+
+  it.each([FULL, BARE, STUB, SPLIT])('has a row for every rule of the policy', (policy) => {
+    const rows = new Set(ESSENTIAL_TRAFFIC.map(({ way, counter }) => `${way} ${counter}`));
+    for (const way of ['up', 'down'] as const)
+      for (const family of [4, 6] as const)
+        for (const form of ['plain', 'odd'] as const)
+          for (const { kind } of essentialRules(policy, LEARNED, form, family, way))
+            expect(rows).toContain(`${way} ${kind}`);
   });
 
   it.each(NEIGHBOURS)(

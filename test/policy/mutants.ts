@@ -4,7 +4,7 @@
 import type { Shape } from './shape.ts';
 
 /** xorshift32: the same frames on every run, so that a disagreement can be looked at again. */
-export function chance(seed: number): (below: number) => number {
+function chance(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
     state ^= state << 13;

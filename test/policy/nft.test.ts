@@ -2,16 +2,10 @@
 // Must not know: the kernel (test/netns/ruleset.test.ts, test/netns/differential.test.ts).
 
 import { describe, expect, it } from 'vitest';
-import { COUNTED_KINDS } from '../../src/policy/counted.ts';
-import {
-  compileClosedRuleset,
-  compileRefresh,
-  compileRemoval,
-  compileRuleset,
-  compileToggle,
-  counterOf,
-  rulesetOf,
-} from '../../src/policy/nft.ts';
+import { COUNTED_KINDS, counterOf } from '../../src/policy/counted.ts';
+import { compileClosedRuleset, compileRuleset, rulesetOf } from '../../src/policy/nft.ts';
+import { refreshText, removeText } from '../../src/policy/nft-model.ts';
+import { elementsOf } from '../../src/policy/nft-sets.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { expectedShape } from '../../src/policy/readback.ts';
 import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB, STUB_SHUT, policyOf } from './policies.ts';
@@ -44,27 +38,6 @@ describe('watch mode', () => {
       (name) => JSON.stringify(block.get(name)) !== JSON.stringify(watch.get(name)),
     );
     expect(differing).toEqual(['leak', 'leak_down']);
-  });
-
-  it('is toggled by a transaction of those two', () => {
-    const place = 'bridge leakguard';
-    const held = 'ether saddr @canary counter name canary_dropped drop';
-    const written = (blockMode: boolean): string[] =>
-      lines(compileToggle(blockMode)).filter((line) => line !== '');
-    expect(written(true)).toEqual([
-      `flush chain ${place} leak`,
-      `add rule ${place} leak counter name leak_dropped drop`,
-      `flush chain ${place} leak_down`,
-      `add rule ${place} leak_down counter name down_dropped drop`,
-    ]);
-    expect(written(false)).toEqual([
-      `flush chain ${place} leak`,
-      `add rule ${place} leak ${held}`,
-      `add rule ${place} leak meta mark set 0x1 counter name leak_passed accept`,
-      `flush chain ${place} leak_down`,
-      `add rule ${place} leak_down ${held}`,
-      `add rule ${place} leak_down counter name down_passed accept`,
-    ]);
   });
 
   it('is block mode while nothing is verified, unless the policy says open', () => {
@@ -166,38 +139,57 @@ describe('counters', () => {
 });
 
 describe('changes without a new ruleset', () => {
-  it('put learned elements in anew, whether they are there or not', () => {
-    const text = compileRefresh(FULL, {
-      addresses: [{ name: 'vpn.example.com', address: '198.51.100.78', seconds: 299.2 }],
-    });
-    expect(lines(text)).toContain(
+  const endpoint = {
+    set: 'tun4',
+    key: '198.51.100.78 . udp . 51820',
+    verdict: 'goto t0_wireguard',
+    seconds: 299.2,
+  };
+
+  it('put elements in anew, whether they are there or not', () => {
+    expect(lines(refreshText([endpoint]))).toEqual([
       'add element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 timeout 300s : goto t0_wireguard }',
-    );
-    expect(lines(text)).toContain('delete element bridge leakguard frag4 { 198.51.100.78 . udp }');
-    expect(lines(text)).toContain('add element bridge leakguard near4 { 198.51.100.78 timeout 300s }');
-    // Five elements: port, fragments and neighbour, and what a network with NAT64 calls the first two.
-    expect(lines(text).filter((line) => line !== '').length).toBe(15);
+      'delete element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 : goto t0_wireguard }',
+      'add element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 timeout 300s : goto t0_wireguard }',
+      '',
+    ]);
   });
 
-  it('leave what the policy names by address alone', () => {
-    expect(
-      compileRefresh(FULL, {
-        addresses: [{ name: 'vpn.example.com', address: '198.51.100.7', seconds: 60 }],
-      }),
-    ).toBe('');
-    expect(
-      compileRefresh(FULL, { addresses: [{ name: 'other.example', address: '198.51.100.79', seconds: 60 }] }),
-    ).toBe('');
+  it('take them out, whether they are there or not', () => {
+    expect(lines(removeText([endpoint]))).toEqual([
+      'add element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 timeout 300s : goto t0_wireguard }',
+      'delete element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 : goto t0_wireguard }',
+      '',
+    ]);
+  });
+});
+
+describe('what is learned', () => {
+  const timed = (address: { readonly name: string; readonly address: string }): readonly unknown[] =>
+    elementsOf(FULL, { ...LEARNED, addresses: [{ ...address, seconds: 60 }] }, []).filter(
+      ({ key, seconds }) => seconds === 60 && key.startsWith(address.address),
+    );
+
+  it('of a name of the policy stands in its sets for a time', () => {
+    expect(timed({ name: 'vpn.example.com', address: '198.51.100.78' })).toEqual([
+      { set: 'tun4', key: '198.51.100.78 . udp . 51820', verdict: 'goto t0_wireguard', seconds: 60 },
+      { set: 'near4', key: '198.51.100.78', seconds: 60 },
+      { set: 'frag4', key: '198.51.100.78 . udp', seconds: 60 },
+    ]);
   });
 
-  it('open and end a pass', () => {
-    const pass = { passes: [{ client: '02-00-00-00-00-0C', seconds: 300 }] };
-    expect(compileRefresh(FULL, pass)).toContain(
-      'add element bridge leakguard pass_mac { 02:00:00:00:00:0c timeout 300s }',
-    );
-    expect(lines(compileRemoval(FULL, pass)).at(-2)).toBe(
-      'delete element bridge leakguard pass_mac { 02:00:00:00:00:0c }',
-    );
+  it('leaves what the policy names by address alone, and no other name adds anything', () => {
+    expect(timed({ name: 'vpn.example.com', address: '198.51.100.7' })).toEqual([]);
+    expect(timed({ name: 'other.example', address: '198.51.100.79' })).toEqual([]);
+  });
+
+  it('of a pass is its client', () => {
+    const passes = [{ client: '02-00-00-00-00-0C', seconds: 300 }];
+    expect(elementsOf(FULL, { ...LEARNED, passes }, [])).toContainEqual({
+      set: 'pass_mac',
+      key: '02:00:00:00:00:0c',
+      seconds: 300,
+    });
   });
 });
 

@@ -75,7 +75,7 @@ const tls = (name?: string, to = 'tcp 203.0.113.5 443'): Frame => ({
   ...(name === undefined ? {} : { name, via: 'sni' as const }),
 });
 const SUSPECTED = { suspected: true, detail: 'suspected: address of a DoH provider' } as const;
-const GROUP = { routerAlert: true, ipOptions: true } as const;
+const GROUP = { ipOptions: true } as const;
 
 type Row = readonly [what: string, frame: Frame, expected: Readonly<Record<ProfileName, string>>];
 const same = (verdict: string): Record<ProfileName, string> => ({

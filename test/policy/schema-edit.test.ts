@@ -6,7 +6,7 @@ import { parseEndpoint } from '../../src/policy/endpoint.ts';
 import type { Endpoint } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/schema.ts';
 import { withoutTunnel, withSettings, withTunnel } from '../../src/policy/schema-edit.ts';
-import { settingsOf } from '../../src/policy/settings.ts';
+import { settingsOf } from '../../src/guard/settings.ts';
 
 const TEXT = `# my box
 version: 1

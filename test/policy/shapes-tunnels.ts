@@ -22,7 +22,7 @@ import type { Shape } from './shape.ts';
 const TIMESTAMPS = [1, 1, 8, 10, ...fill(8, 5)];
 
 /** What some program says first that is no tunnel. */
-export const READABLE: Readonly<Record<string, Bytes>> = {
+const READABLE: Readonly<Record<string, Bytes>> = {
   'a ClientHello': [...clientHello('www.bank.example')],
   'a request': text('GET / HTTP/1.1\r\nHost: www.bank.example\r\n\r\n'),
   'a long method': text('PROPFIND /a HTTP/1.1\r\nHost: www.bank.example\r\n\r\n'),

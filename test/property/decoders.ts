@@ -3,14 +3,14 @@
 
 import { clientHelloBehind } from '../../src/wire/tls-behind.ts';
 import { clientHelloInRecords, isClientHelloStart, isTlsRecordStart } from '../../src/wire/tls-record.ts';
-import { clientHello, dtlsClientHello } from '../../src/wire/tls-client-hello.ts';
+import { clientHello } from '../../src/wire/tls-client-hello.ts';
 import { Dhcp4View } from '../../src/wire/dhcp4.ts';
 import { Dhcp6View } from '../../src/wire/dhcp6.ts';
 import { dnscryptClientMagics, dnscryptRelay, isDnscryptQuery } from '../../src/wire/dnscrypt.ts';
-import { dnsShape, dnsTcpMessages, ednsUdpSize, readQuestions } from '../../src/wire/dns.ts';
+import { dnsShape, dnsTcpMessages, readQuestions } from '../../src/wire/dns.ts';
 import { readAnswers, readRecordNames } from '../../src/wire/dns-answers.ts';
 import { cutQuestion, segmentQuestions, wholeQuestion } from '../../src/wire/dns-stream.ts';
-import { dtlsHello, DtlsHelloPieces, isDtlsRecords } from '../../src/wire/dtls.ts';
+import { dtlsHello, DtlsHelloPieces } from '../../src/wire/dtls.ts';
 import { eapolFrame } from '../../src/wire/eapol.ts';
 import { ERSPAN_III, erspanInner } from '../../src/wire/erspan.ts';
 import { geneveInner } from '../../src/wire/geneve.ts';
@@ -23,7 +23,6 @@ import { httpRedirect } from '../../src/wire/http-redirect.ts';
 import { canBecomeRequest, httpRequest, requestAt } from '../../src/wire/http1.ts';
 import { HttpBody } from '../../src/wire/http1-body.ts';
 import { http2Preface, Http2Reader } from '../../src/wire/http2.ts';
-import { igmpMessage } from '../../src/wire/igmp.ts';
 import { innerFrame, innerIp } from '../../src/wire/inner.ts';
 import { ipInIp } from '../../src/wire/ipip.ts';
 import { ahHeader, espInUdp, ikeMessage, markedIkeMessage } from '../../src/wire/ipsec.ts';
@@ -85,7 +84,6 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
   dhcp6: (b, s, e) => asked(Dhcp6View.of(b, s, e)),
   dns: (b, s, e) => [
     dnsShape(b, s, e),
-    ednsUdpSize(b, s, e),
     emitted((emit) => readQuestions(b, s, e, emit)),
     emitted((emit) => {
       dnsTcpMessages(b, s, e, (from, to) => emit(from - s, to - s));
@@ -98,7 +96,7 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     isDnscryptQuery(b, s, e),
     dnscryptRelay(b, s, e)?.port,
   ],
-  dtls: (b, s, e) => [dtlsHello(b, s, e), new DtlsHelloPieces().take(b, s, e), isDtlsRecords(b, s, e)],
+  dtls: (b, s, e) => [dtlsHello(b, s, e), new DtlsHelloPieces().take(b, s, e)],
   eapol: (b, s, e) => eapolFrame(b, s, e),
   erspan: (b, s, e) => erspanInner(b, { etherType: ERSPAN_III, offset: s, end: e }, true)?.etherType,
   geneve: (b, s, e) => geneveInner(b, s, e)?.etherType,
@@ -126,7 +124,7 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     const reader = new Http2Reader();
     const told: unknown[] = [];
     const rest = reader.read(b, s, e, {
-      host: (name) => told.push(name),
+      hosts: (names) => told.push(...names),
       pages: (hosts) => told.push(...hosts),
       question: (bytes) => told.push([...bytes]),
     });
@@ -161,7 +159,6 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
       bareInner(b, s, e, e),
     ].map((inner) => inner?.etherType),
   wlan: (b, s, e) => wlanInner(b, s, e)?.etherType,
-  igmp: (b, s, e) => igmpMessage(b, s, e),
   inner: (b, s, e) => [innerIp(b, s, e)?.etherType, innerFrame(b, s, e)?.etherType],
   ipip: (b, s, e) => ipInIp(4, b, s, e)?.etherType,
   ipsec: (b, s, e) => [
@@ -197,7 +194,7 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
   stun: (b, s, e) => [stunMessage(b, s, e), isTurnChannelData(b, s, e)],
   teredo: (b, s, e) => teredoPacket(b, s, e)?.certain,
   'tls-behind': (b, s, e) => clientHelloBehind(b, s, e) - s,
-  'tls-client-hello': (b, s, e) => [clientHello(b, s, e), dtlsClientHello(b, s, e)],
+  'tls-client-hello': (b, s, e) => clientHello(b, s, e),
   'tls-record': (b, s, e) => [
     isClientHelloStart(b, s, e),
     isTlsRecordStart(b, s, e),
@@ -217,6 +214,7 @@ export const NO_DECODERS: readonly string[] = [
   'dns-name',
   'doh-providers',
   'ethernet',
+  'icmp',
   'ip',
   'link-types',
   'name-text',

@@ -11,11 +11,15 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Facts } from '../../src/flow/facts.ts';
 import { readHeaders } from '../../src/flow/headers.ts';
 import { compileFilter } from '../../src/policy/bpf.ts';
+import { isOpenProfile } from '../../src/policy/direct.ts';
 import { isTranslated } from '../../src/policy/hosts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { LearnedState } from '../../src/policy/learned.ts';
+import type { Policy } from '../../src/policy/policy.ts';
 import { hasEsp, isShown } from '../../src/policy/shape.ts';
+import { addressText } from '../../src/wire/address.ts';
 import { mutants } from '../policy/mutants.ts';
 import {
   ANYWHERE,
@@ -76,7 +80,20 @@ function shown(frames: readonly Uint8Array[], filter: string): ReadonlySet<numbe
   return numbers;
 }
 
-function isHidden(judge: Judge, bytes: Uint8Array): boolean {
+/** What comes down is hidden only where it is for a client's own address; to a group or to a stranger's it is shown. */
+function isForClient(facts: Facts, { own, own6 }: LearnedState): boolean {
+  const clients = facts.ipVersion === 4 ? own : own6;
+  const to = addressText(facts.ipVersion, facts.destination);
+  return clients.length === 0 || clients.some(({ address }) => address === to);
+}
+
+interface Case {
+  readonly policy: Policy;
+  readonly learned: LearnedState;
+  readonly judge: Judge;
+}
+
+function isHidden({ policy, learned, judge }: Case, bytes: Uint8Array): boolean {
   const facts = new Facts();
   readHeaders(bytes, 0, bytes.length, bytes.length, 1, facts);
   // A tag of VLAN 0 is none to the judge; the filter shows whatever is tagged, which only costs time.
@@ -84,6 +101,7 @@ function isHidden(judge: Judge, bytes: Uint8Array): boolean {
   return (['up', 'down'] as const).some((way) => {
     const endpoint = judge.endpoints[judge.tunnelOf(facts, way)];
     if (endpoint === undefined || isShown(endpoint, facts, way)) return false;
+    if (way === 'down' && !isOpenProfile(policy) && !isForClient(facts, learned)) return false;
     // The filter leaves IPsec through NAT64 out, and shows it (src/policy/bpf.ts).
     const peer = way === 'up' ? facts.destination : facts.source;
     return !hasEsp(endpoint.shape) || !isTranslated(facts.ipVersion, peer);
@@ -114,7 +132,7 @@ const CASES = [
 ] as const;
 
 describe.each(CASES)('the filter of a policy with $name', ({ policy, learned, ...more }) => {
-  const judge = compileJudge(policy, learned);
+  const judged = { policy, learned, judge: compileJudge(policy, learned) };
   const filter = compileFilter(policy, learned, 'inUse' in more ? more.inUse : []);
 
   it('shows what is no tunnel and hides what is', () => {
@@ -127,13 +145,14 @@ describe.each(CASES)('the filter of a policy with $name', ({ policy, learned, ..
       );
       const wrong = frames.filter(
         ({ bytes }, at) =>
-          visible.has(at) === isHidden(judge, bytes) && !('shows' in more && visible.has(at)),
+          visible.has(at) === isHidden(judged, bytes) && !('shows' in more && visible.has(at)),
       );
       seen.shown += visible.size;
       seen.hidden += frames.length - visible.size;
       expect(wrong.map(({ name, bytes }) => `${name} ${Buffer.from(bytes).toString('hex')}`)).toEqual([]);
     });
-    fc.assert(property, { numRuns: 20 });
+    // The first is a fragment of a tunnel's server to a group.
+    fc.assert(property, { numRuns: 20, examples: [[11_160_792]] });
     if ('hidesNothing' in more) expect(seen.hidden).toBe(0);
     else expect(seen.hidden).toBeGreaterThan(100);
     expect(seen.shown).toBeGreaterThan(1000);
@@ -151,7 +170,7 @@ describe.each(CASES)('the filter of a policy with $name', ({ policy, learned, ..
       filter,
     );
     const hidden = cuts.filter((_, at) => !visible.has(at));
-    expect(hidden.filter(({ bytes }) => !isHidden(judge, bytes)).map(({ name }) => name)).toEqual([]);
+    expect(hidden.filter(({ bytes }) => !isHidden(judged, bytes)).map(({ name }) => name)).toEqual([]);
   });
 });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bytesText, machineChecks, portRow } from '../../web/box-pages.ts';
 import { chosenFrom, dossierQuery } from '../../web/dossier-routes.ts';
 import { eveWords, filled } from '../../web/eve-words.ts';
-import type { HealthView } from '../../src/guard/status.ts';
+import type { HealthView } from '../../src/api/status.ts';
 import { aClient, aDossier, someHealth } from '../box-answers.ts';
 import { aStatus, someAllowed } from '../guard-peer.ts';
 import type { GuardPeer } from '../guard-peer.ts';

@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { Status } from '../../src/guard/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { owner, showPage } from './listening-page.ts';
 import type { Browser, PageUnderTest } from './listening-page.ts';

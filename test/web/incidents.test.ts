@@ -147,16 +147,40 @@ describe('an incident', () => {
     expect(Buffer.from(await answer.arrayBuffer())).toEqual(peer.evidence);
   });
 
-  it('shows its frames decoded and byte by byte, hostile values as text', async () => {
-    const { frames, ...rest } = framesOf('bank.example');
+  it('shows what Eve reads in its frames, marked in their bytes, hostile values as text', async () => {
+    const told = framesOf('bank.example');
     const value = '<script>alert(1)</script>\u202e';
-    const layers = [{ label: 'DNS', value, start: 0, end: 4, parts: [] }];
-    peer.frames = { ...rest, frames: frames.map((frame, at) => (at === 0 ? frame : { ...frame, layers })) };
+    const reading = { what: 'vendor', value, marks: [{ start: 0, end: 1e9 }] } as const;
+    const entry = { section: 'answer', name: value, type: value, rest: value } as const;
+    const dns = { state: 'whole', head: value, entries: [entry], more: 7, behind: 1 } as const;
+    const sealed = { what: 'quic', value: 'sealed.example', marks: [] } as const;
+    const frames = told.frames.map((frame, at) =>
+      at === 0 ? frame : { ...frame, readings: [reading, sealed], dns },
+    );
+    peer.frames = { ...told, frames };
     const { text } = await own.ask('/incidents/i1');
-    for (const said of ['<b>Question</b> <bdi>bank.example A</bdi>', 'ank.exam\n0040', 'before the block'])
+    for (const said of [
+      '<b>Name in DNS</b> <bdi>bank.example</bdi> <small>0036–0043</small>',
+      '<b>Question</b> <bdi>bank.example</bdi> A <bdi>IN</bdi>',
+      '<mark data-reading="7" class="told">04 62</mark>  ',
+      '<bdi>sealed.example</bdi> <small>not marked below</small>',
+      'before the block',
+      '7 more, not listed',
+      'Bytes after the message: 1',
+    ])
       expect(text).toContain(said);
-    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}');
+    expect(text.split('&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}')).toHaveLength(6);
     expect(text).not.toContain('<script>alert');
+  });
+
+  it.each([
+    ['cut', 'goes on after the bytes that are here'],
+    ['malformed', 'Malformed: these bytes'],
+  ] as const)('says of a DNS message that is %s why it shows none', async (state, words) => {
+    const { frames, ...rest } = framesOf('bank.example');
+    const dns = { state, head: '', entries: [], more: 0, behind: 0 };
+    peer.frames = { ...rest, frames: frames.map((frame) => ({ ...frame, dns })) };
+    expect((await own.ask('/incidents/i1')).text).toContain(words);
   });
 
   it.each([
@@ -184,11 +208,29 @@ describe('an incident', () => {
   });
 });
 
-it('bytes stand in rows of eight, with their letters', () => {
-  expect(hexRows('')).toBe('');
-  expect(hexRows('004142437f80fe2e20')).toBe(
-    '0000  00 41 42 43 7f 80 fe 2e  .ABC....\n0008  20                        ',
-  );
+it('bytes stand in rows of eight, with their letters, and those of a reading apart', () => {
+  const rows = (hex: string, marks: readonly { start: number; end: number }[] = []): string[] => {
+    const readings = marks.map((mark) => ({ what: 'sni', value: '', marks: [mark] }) as const);
+    return hexRows(hex, readings).map(({ offset, hex: octets, letters }) =>
+      [{ text: `${offset}  `, reading: -1 }, ...octets, ...letters]
+        .map(({ text, reading }) => (reading < 0 ? text : `[${reading} ${text}]`))
+        .join(''),
+    );
+  };
+  expect(rows('')).toEqual([]);
+  expect(rows('004142437f80fe2e20')).toEqual([
+    '0000  00 41 42 43 7f 80 fe 2e  .ABC....',
+    '0008  20                        ',
+  ]);
+  const marks = [
+    { start: 1, end: 3 },
+    { start: 2, end: 4 },
+    { start: 7, end: 90 },
+  ];
+  expect(rows('004142437f80fe2e20', marks)).toEqual([
+    '0000  00 [0 41 42] [1 43] 7f 80 fe [2 2e]  .[0 AB][1 C]...[2 .]',
+    '0008  [2 20]                       [2  ]',
+  ]);
 });
 
 it('help tells every rule, every pattern of the lamp, every profile, and the limits', async () => {
@@ -200,6 +242,9 @@ it('help tells every rule, every pattern of the lamp, every profile, and the lim
     'Traffic analysis',
     'Encrypted names, nothing direct',
     'DNS over HTTPS at a server that nobody knows',
+    'What becomes of what your laptop does',
+    'visits a protected site at an address that it knows',
+    'Leak (B, E), stopped',
   ])
     expect(text).toContain(said);
 });

@@ -4,8 +4,8 @@ import { request } from 'node:http';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { UPDATE_PART_MOST } from '../../src/guard/update-status.ts';
-import type { UpdatePartCommand } from '../../src/guard/update-status.ts';
+import { UPDATE_PART_MOST } from '../../src/api/words.ts';
+import type { Body } from '../../src/api/endpoints.ts';
 import { anUpdate } from '../box-answers.ts';
 import type { GuardPeer } from '../guard-peer.ts';
 import { closeOwnedPage, freshBox, openOwnedPage } from './listening-page.ts';
@@ -77,7 +77,7 @@ const told = (): string[] => peer.asked.filter(({ method }) => method !== 'GET')
 function arrived(): Buffer {
   const parts = peer.asked
     .filter(({ path }) => path === '/v1/update/part')
-    .map(({ body }) => body as UpdatePartCommand);
+    .map(({ body }) => body as Body<'updatePart'>);
   const bytes = parts.map((part) => Buffer.from(part.bytes, 'base64'));
   let at = 0;
   for (const [index, part] of parts.entries()) {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { STATES } from '../../src/guard/status.ts';
+import { STATES } from '../../src/api/words.ts';
 import { GLYPHS, tabIcon } from '../../web/glyphs.ts';
 import { STATE_TEXTS } from '../../web/texts.ts';
 import { clockTime, grouped, lightOf, outcomeOf, rankedKinds } from '../../web/view-model.ts';

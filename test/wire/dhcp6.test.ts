@@ -28,7 +28,6 @@ describe('Dhcp6View', () => {
   it('reads a solicit', () => {
     expect(Dhcp6View.of(solicit, 0, solicit.length)).toMatchObject({
       messageType: 1,
-      transaction: 0x123456,
       reply: false,
       clientDuid: '00010001aabb',
       clientFqdn: 'laptop.home',

@@ -4,14 +4,7 @@
 import dnsPacket from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import {
-  dnsShape,
-  dnsTcpMessages,
-  DnsView,
-  ednsUdpSize,
-  isDnsResponse,
-  readQuestions,
-} from '../../src/wire/dns.ts';
+import { dnsShape, dnsTcpMessages, isDnsResponse, readQuestions } from '../../src/wire/dns.ts';
 import { readAnswers, readRecordNames } from '../../src/wire/dns-answers.ts';
 import { expectBounded } from './bounded.ts';
 
@@ -135,22 +128,6 @@ describe('readQuestions', () => {
     expectBounded(dnsShape, seeds);
     expectBounded(readAnswers, [...seeds, serviceResponse(65, serviceData)]);
     expectBounded(readRecordNames, seeds);
-    expectBounded(ednsUdpSize, seeds);
-    expectBounded((bytes, start, end) => DnsView.of(bytes, start, end), seeds);
-  });
-});
-
-describe('DnsView', () => {
-  it('has the header', () => {
-    const view = DnsView.of(response, 0, response.length);
-    expect(view).toMatchObject({ id: 7, questions: 1, answers: 3, response: true, opcode: 0, rcode: 0 });
-    expect(view?.truncated).toBe(false);
-    expect(DnsView.of(response, 0, 11)).toBeUndefined();
-  });
-
-  it('has the EDNS size', () => {
-    expect(ednsUdpSize(query, 0, query.length)).toBe(1232);
-    expect(ednsUdpSize(response, 0, response.length)).toBe(-1);
   });
 });
 

@@ -1,7 +1,7 @@
 // Knows: DTLS hellos by RFC 6347 section 4, use_srtp by RFC 5764 section 4.1.1, protocol names by RFC 7301 and 8833.
 // Must not know: the decoder's offsets.
 import { describe, expect, it } from 'vitest';
-import { dtlsHello, isDtlsRecords } from '../../src/wire/dtls.ts';
+import { dtlsHello } from '../../src/wire/dtls.ts';
 import { expectBounded } from './bounded.ts';
 import { ascii, hex } from './hex.ts';
 
@@ -96,22 +96,5 @@ describe('dtlsHello', () => {
 
   it('is bounded', () => {
     expectBounded(dtlsHello, [plain, media]);
-  });
-});
-
-describe('isDtlsRecords', () => {
-  const data = hex('17 fefd 0001 000000000001 0004 5a5a5a5a');
-  const all = (bytes: Uint8Array) => isDtlsRecords(bytes, 0, bytes.length);
-  it('takes records that add up', () => {
-    expect(all(data)).toBe(true);
-    expect(all(hex(data, data))).toBe(true);
-    expect(all(hex(data, '2c 00 00'))).toBe(true);
-  });
-  it('refuses what does not', () => {
-    expect(all(hex(data, '00'))).toBe(false);
-    expect(all(data.slice(0, -1))).toBe(false);
-    expect(all(data.slice().fill(9, 0, 1))).toBe(false);
-    expect(all(hex(''))).toBe(false);
-    expectBounded(isDtlsRecords, [data, hex(data, data)]);
   });
 });

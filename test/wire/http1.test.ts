@@ -3,9 +3,11 @@
 
 import { request } from 'node:http';
 import { Duplex } from 'node:stream';
+import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import {
   canBecomeRequest,
+  HttpHead,
   httpRequest,
   isHttpRequestStart,
   isHttpResponseStart,
@@ -49,6 +51,7 @@ describe('httpRequest', () => {
       userAgent: 'Test/1',
       headEnd: bytes.length,
       bodyLength: 0,
+      otherHosts: [],
       pages: [],
     });
   });
@@ -232,4 +235,57 @@ describe('a body', () => {
     expect(body.pass(bytesOf('zz\r\n'), 0, 4)).toBe(0);
     expect(body.isOpen).toBe(false);
   });
+});
+
+test('a head that comes in pieces says after each what it says when it is read at once', () => {
+  const line = fc.constantFrom(
+    ...[
+      'Host: a.example',
+      'host : b.example',
+      'Host:',
+      'Referer: http://c.example/',
+      'Origin: null',
+      'X: y',
+      ' folded',
+      '\t',
+    ],
+    ...['Content-Length: 7', 'Transfer-Encoding: gzip,', ' chunked', 'User-Agent: z', 'no colon', ''],
+  );
+  const first = fc.constantFrom(
+    'GET / HTTP/1.1',
+    'POST http://d.example/ HTTP/1.1',
+    'CONNECT e.example:1 HTTP/1.0',
+    'GET /',
+    'get / HTTP/1.1',
+    'QUERX /',
+  );
+  const head = fc.tuple(first, fc.array(line, { maxLength: 12 }), fc.constantFrom('\r\n', '\n'));
+  fc.assert(
+    fc.property(
+      head,
+      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 60, maxLength: 120 }),
+      ([begin, lines, end], steps) => {
+        const bytes = bytesOf(`xx${[begin, ...lines].join(end)}${end}`);
+        const kept = new HttpHead();
+        let to = 2;
+        for (const step of steps) {
+          to = Math.min(bytes.length, to + step);
+          const outcome = httpRequest(bytes, 2, to, false, kept);
+          expect(outcome).toEqual(httpRequest(bytes, 2, to));
+          if (outcome === 'not-http' || (typeof outcome !== 'string' && outcome.headEnd >= 0)) break;
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test('of a head that comes byte by byte each line is read no more than twice', () => {
+  const bytes = bytesOf(`GET / HTTP/1.1\r\n${'a:\n'.repeat(5_000)}`);
+  const kept = new HttpHead();
+  for (let to = 1; to <= bytes.length; to += 1) {
+    httpRequest(bytes, 0, to, false, kept);
+    // What is in front of it is never looked at again.
+    if (kept.line !== undefined) expect(to - kept.at).toBeLessThanOrEqual(6);
+  }
 });

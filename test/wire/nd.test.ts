@@ -28,10 +28,7 @@ describe('NdView', () => {
       type: 134,
       malformed: false,
       routerLifetime: 1800,
-      managed: true,
-      otherConfiguration: true,
       preference: 'high',
-      linkAddress: 0x02000000000c,
       prefixes: [
         {
           prefix: '2001:db8::',
@@ -44,16 +41,15 @@ describe('NdView', () => {
       ],
       routes: [{ prefix: '2001:db8:abcd::', prefixLength: 48, lifetimeSeconds: 9 }],
       resolvers: ['2001:db8::53'],
-      searchList: ['cafe.example'],
       captivePortal: 'https://p.x',
     });
   });
 
   it('reads a neighbour solicitation and a redirect', () => {
     const asks = NdView.of(solicitation, 0, solicitation.length);
-    expect(asks).toMatchObject({ target: '2001:db8::9', linkAddress: 0x02000000000c, routerLifetime: -1 });
+    expect(asks).toMatchObject({ target: '2001:db8::9', routerLifetime: -1 });
     const redirects = NdView.of(redirect, 0, redirect.length);
-    expect(redirects).toMatchObject({ target: '2001:db8::1', redirected: '2001:db8::2', linkAddress: 0 });
+    expect(redirects).toMatchObject({ target: '2001:db8::1', redirected: '2001:db8::2' });
   });
 
   test.each([
@@ -77,9 +73,7 @@ describe('NdView', () => {
     expectBounded(
       (bytes, start, end) => {
         const read = NdView.of(bytes, start, end);
-        return (
-          read && [read.prefixes, read.routes, read.resolvers, read.searchList, read.target, read.malformed]
-        );
+        return read && [read.prefixes, read.routes, read.resolvers, read.target, read.malformed];
       },
       [advertisement, solicitation, redirect],
     );

@@ -28,7 +28,7 @@ function expandSecret(secret: Buffer, label: string, length: number): Buffer {
 }
 
 /** The client's key, iv and header protection for a destination connection ID. */
-export function clientKeys(how: SealedWith, connectionId: Buffer): { key: Buffer; iv: Buffer; hp: Buffer } {
+function clientKeys(how: SealedWith, connectionId: Buffer): { key: Buffer; iv: Buffer; hp: Buffer } {
   const client = expandLabel(connectionId, Buffer.from(how.salt, 'hex'), 'client in', 32);
   return {
     key: expandSecret(client, `${how.label}key`, 16),

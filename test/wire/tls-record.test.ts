@@ -3,9 +3,15 @@
 
 import { connect } from 'node:tls';
 import { Duplex } from 'node:stream';
+import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { clientHello, dtlsClientHello, ssl2ClientHello } from '../../src/wire/tls-client-hello.ts';
-import { clientHelloInRecords, isClientHelloStart, isTlsRecordStart } from '../../src/wire/tls-record.ts';
+import { clientHello, ssl2ClientHello } from '../../src/wire/tls-client-hello.ts';
+import {
+  clientHelloInRecords,
+  HelloRecords,
+  isClientHelloStart,
+  isTlsRecordStart,
+} from '../../src/wire/tls-record.ts';
 import { expectBounded } from './bounded.ts';
 
 const ascii = (value: string): number[] => [...new TextEncoder().encode(value)];
@@ -20,13 +26,10 @@ const extension = (type: number, data: readonly number[]): number[] => [
 ];
 const serverName = (name: string): number[] => extension(0, sized(2, [0, ...sized(2, ascii(name))]));
 
-function hello(extensions: readonly number[], cookie?: readonly number[]): number[] {
-  const version = cookie === undefined ? [3, 3] : [0xfe, 0xfd];
-  const body = [...version, ...new Array<number>(32).fill(7), 0];
-  if (cookie !== undefined) body.push(...sized(1, cookie));
+function hello(extensions: readonly number[]): number[] {
+  const body = [3, 3, ...new Array<number>(32).fill(7), 0];
   body.push(...sized(2, [0x13, 0x01, 0x13, 0x02]), 1, 0, ...sized(2, extensions));
-  const header = cookie === undefined ? [] : [0, 1, 0, 0, 0, 0, (body.length >>> 8) & 255, body.length & 255];
-  return [1, ...sized(3, body).slice(0, 3), ...header, ...body];
+  return [1, ...sized(3, body)];
 }
 
 const record = (data: readonly number[]): number[] => [22, 3, 1, ...sized(2, data)];
@@ -138,7 +141,6 @@ describe('clientHelloInRecords', () => {
     );
     expectBounded((bytes, start, end) => clientHelloInRecords(bytes, start, end, true), [split]);
     expectBounded(clientHello, [bytesOf(usual)]);
-    expectBounded(dtlsClientHello, [bytesOf(hello(serverName('a.example'), [1, 2]))]);
     expectBounded(isClientHelloStart, [bytesOf(record(usual))]);
     expectBounded(isTlsRecordStart, [bytesOf(record(usual))]);
   });
@@ -164,13 +166,33 @@ describe('clientHello', () => {
       expect(read?.serverName).toBeUndefined();
     }
   });
+});
 
-  it('reads DTLS behind its cookie', () => {
-    const bytes = bytesOf(hello(serverName('vpn.example'), [1, 2, 3]));
-    expect(dtlsClientHello(bytes, 0, bytes.length)).toMatchObject({
-      legacyVersion: 0xfefd,
-      serverName: 'vpn.example',
-    });
-    expect(clientHello(bytes, 0, bytes.length)).toBeUndefined();
-  });
+test('a hello in records of any size that comes in pieces says after each what it says when it is read at once', () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 60, maxLength: 200 });
+  const breaks = fc.option(fc.integer({ min: 0, max: 30 }), { freq: 8, nil: undefined });
+  fc.assert(
+    fc.property(sizes, sizes, breaks, (records, steps, broken) => {
+      const pieces: number[] = [];
+      let at = 0;
+      for (const [n, size] of records.entries()) {
+        if (at >= usual.length) break;
+        const one = record(usual.slice(at, at + size));
+        if (n === broken) one[0] = 23;
+        pieces.push(...one);
+        at += size;
+      }
+      const bytes = bytesOf([9, 9], pieces, [23, 3, 3]);
+      const kept = new HelloRecords();
+      let to = 2;
+      for (const step of steps) {
+        to = Math.min(bytes.length, to + step);
+        for (const final of [false, true])
+          expect(clientHelloInRecords(bytes, 2, to, final, kept)).toEqual(
+            clientHelloInRecords(bytes, 2, to, final),
+          );
+      }
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { API_LIMITS, ApiServer } from '../../../appliance/daemon/api-server.ts';
 import { closedPolicy } from '../../../appliance/daemon/closed-policy.ts';
+import { routesOf } from '../../../appliance/daemon/handlers.ts';
 import { historyRoutes } from '../../../appliance/daemon/history-routes.ts';
 import { apiRoutes } from '../../../appliance/daemon/routes.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
@@ -99,7 +100,7 @@ beforeAll(async () => {
     { status: () => guard.status() },
   );
   server = new ApiServer(
-    [...routes, ...history],
+    routesOf({ ...routes, ...history }),
     () => ({ event: 'status', data: guard.status() }),
     (fault) => faults.push(fault),
     LIMITS,

@@ -9,13 +9,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiError, BinaryAnswer } from '../../../appliance/daemon/api-server.ts';
 import type { ApiRoute } from '../../../appliance/daemon/api-server.ts';
 import { boxRoutes } from '../../../appliance/daemon/box-routes.ts';
+import { routesOf } from '../../../appliance/daemon/handlers.ts';
 import { historyRoutes } from '../../../appliance/daemon/history-routes.ts';
 import type { HistorySubject } from '../../../appliance/daemon/history-routes.ts';
 import { PolicyTexts } from '../../../appliance/daemon/policy-texts.ts';
 import { inTurn } from '../../../appliance/daemon/policy-turns.ts';
 import { settingsRoutes } from '../../../appliance/daemon/settings-routes.ts';
 import { doJob } from '../../../appliance/jobs/parsing.ts';
-import { readHealth, readSettings } from '../../../src/guard/answers.ts';
+import { health as healthAnswer, settingsAnswer } from '../../../src/api/box.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
 import { parsePolicy } from '../../../src/policy/schema.ts';
 import { aStatus, anIncident } from '../../guard-peer.ts';
@@ -57,20 +58,22 @@ async function refusal(asked: Promise<unknown>): Promise<ApiError> {
 
 /** As the daemon: what is no policy is refused, what is one is kept. */
 const settings = (): readonly ApiRoute[] =>
-  settingsRoutes({
-    configPath,
-    texts: new PolicyTexts({ run: (kind, given) => Promise.resolve(doJob(kind, given)) }),
-    setPolicy: (text) => {
-      const parsed = parsePolicy(text);
-      if (!parsed.ok) return Promise.resolve(parsed.faults);
-      writeFileSync(configPath, text);
-      return Promise.resolve(aStatus());
-    },
-  });
+  routesOf(
+    settingsRoutes({
+      configPath,
+      texts: new PolicyTexts({ run: (kind, given) => Promise.resolve(doJob(kind, given)) }),
+      setPolicy: (text) => {
+        const parsed = parsePolicy(text);
+        if (!parsed.ok) return Promise.resolve(parsed.faults);
+        writeFileSync(configPath, text);
+        return Promise.resolve(aStatus());
+      },
+    }),
+  );
 
 describe('settings', () => {
   it('are read from the file and put back into it, comments and all', async () => {
-    expect(readSettings(await call(settings(), 'GET', '/v1/settings'))?.retentionDays).toBe(30);
+    expect(settingsAnswer.parse(await call(settings(), 'GET', '/v1/settings')).retentionDays).toBe(30);
     await call(settings(), 'PUT', '/v1/settings', { body: { retentionDays: 5, privacy: 'redacted' } });
     const text = readFileSync(configPath, 'utf8');
     for (const said of ['# mine', '# all', 'retentionDays: 5', 'privacy: redacted'])
@@ -88,7 +91,7 @@ describe('settings', () => {
   it('are edited one after the other, and only where they are what an edit was made from, if it says so', async () => {
     const routes = inTurn(settings(), configPath);
     const put = (body: unknown) => call(routes, 'PUT', '/v1/settings', { body });
-    const digest = async () => readSettings(await call(routes, 'GET', '/v1/settings'))?.digest;
+    const digest = async () => settingsAnswer.parse(await call(routes, 'GET', '/v1/settings')).digest;
     const basis = await digest();
     await Promise.all([put({ retentionDays: 5 }), put({ privacy: 'redacted' })]);
     for (const said of ['retentionDays: 5', 'privacy: redacted'])
@@ -130,16 +133,16 @@ describe('the box', () => {
     };
     const health = { read: () => Promise.resolve({ machine, ports: [], at: 'now' }) };
     const lamp = { start: () => undefined };
-    const routes = boxRoutes({ status: () => aStatus() }, health, lamp, { keeper: 'network' });
-    const told = readHealth(await call(routes, 'GET', '/v1/health'));
-    expect([told?.machine.temperature, told?.clockKeeper]).toEqual([-3, 'network']);
+    const routes = routesOf(boxRoutes({ status: () => aStatus() }, health, lamp, { keeper: 'network' }));
+    const told = healthAnswer.parse(await call(routes, 'GET', '/v1/health'));
+    expect([told.machine.temperature, told.clockKeeper]).toEqual([-3, 'network']);
   });
 
   it('tries the lamp out with a pattern there is, and with no other', async () => {
     const tried: string[] = [];
     const none = { read: () => Promise.reject(new Error('unused')) };
     const lamp = { start: (pattern: string) => void tried.push(pattern) };
-    const routes = boxRoutes({ status: () => aStatus() }, none, lamp, { keeper: 'machine' });
+    const routes = routesOf(boxRoutes({ status: () => aStatus() }, none, lamp, { keeper: 'machine' }));
     await call(routes, 'POST', '/v1/lamp/test', { body: { pattern: 'amber' } });
     for (const body of [undefined, {}, { pattern: 'off' }, { pattern: ['red'] }])
       expect((await refusal(call(routes, 'POST', '/v1/lamp/test', { body }))).status).toBe(400);
@@ -165,7 +168,7 @@ describe('a report', () => {
     ...{ laxerPast: 0, privacy: 'full' },
   };
   const report = (query: string): Promise<unknown> =>
-    call(historyRoutes(history, { status: () => aStatus() }), 'GET', '/v1/report', { query });
+    call(routesOf(historyRoutes(history, { status: () => aStatus() })), 'GET', '/v1/report', { query });
 
   it.each([
     ['', 'text/plain', 'What Eve can conclude'],

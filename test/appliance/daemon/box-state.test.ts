@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readBoxState, writeBoxState } from '../../../appliance/daemon/box-state.ts';
-import { readCounterFile, writeCounterFile } from '../../../appliance/daemon/counter-file.ts';
+import { goesOn, readCounterFile, writeCounterFile } from '../../../appliance/daemon/counter-file.ts';
+import type { TableCounters } from '../../../appliance/nftables.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'leakguard-state-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
@@ -63,13 +64,35 @@ describe('counter file', () => {
       ['up_leak_dns', 3],
       ['leak_passed', 0],
     ]);
-    writeCounterFile(dir, values);
-    expect(readCounterFile(dir)).toEqual(values);
+    writeCounterFile(dir, { handle: 7, values });
+    expect(readCounterFile(dir)).toEqual({ handle: 7, values });
   });
 
-  it.each(['', '{}', '[1]', '[["a"]]', '[["a","b"]]'])('reads nothing from %j', (content) => {
+  it.each([
+    '',
+    '{}',
+    '[1]',
+    '[["a",1]]',
+    'null',
+    '{"handle":1,"values":[["a","b"]]}',
+    '{"values":[["a",1]]}',
+  ])('reads nothing from %j', (content) => {
     const dir = directory();
     writeFileSync(join(dir, 'counters.json'), content);
     expect(readCounterFile(dir)).toBeUndefined();
+  });
+
+  const of = (handle: number, values: Readonly<Record<string, number>>): TableCounters => ({
+    handle,
+    values: new Map(Object.entries(values)),
+  });
+  it.each([
+    ['the same', of(7, { up: 3, down: 1 }), true],
+    ['more, and a counter that was not there', of(7, { up: 4, down: 1, other: 0 }), true],
+    ['a counter less, as after a change of rules', of(7, { up: 3 }), true],
+    ['another table, though it has counted more', of(8, { up: 9, down: 9 }), false],
+    ['counters that were reset', of(7, { up: 0, down: 2 }), false],
+  ])('after (7: up 3, down 1) comes %s', (_what, now, expected) => {
+    expect(goesOn(of(7, { up: 3, down: 1 }), now)).toBe(expected);
   });
 });

@@ -9,8 +9,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ApiError } from '../../../appliance/daemon/api-server.ts';
 import { BoxClock, clockRoutes } from '../../../appliance/daemon/clock-routes.ts';
 import type { ClockParts } from '../../../appliance/daemon/clock-routes.ts';
+import { routesOf } from '../../../appliance/daemon/handlers.ts';
 import { takeWish } from '../../../appliance/owner-clock/wish.ts';
-import { readClock } from '../../../src/guard/answers.ts';
+import { clock as clockAnswer } from '../../../src/api/box.ts';
 import { rejectionOf } from '../rejection.ts';
 
 const HOUR = 3_600_000;
@@ -27,7 +28,7 @@ const clockOf = (parts: Partial<ClockParts> = {}): BoxClock =>
   new BoxClock({ wishPath, root, earliest: Date.now() - HOUR, ...parts });
 
 async function ask(clock: BoxClock, body: unknown): Promise<unknown> {
-  const [route] = clockRoutes(clock);
+  const [route] = routesOf(clockRoutes(clock));
   return Promise.resolve().then(() => route?.handle({ parts: {}, query: new URLSearchParams(), body }));
 }
 
@@ -50,7 +51,7 @@ function taking(): { readonly wishes: unknown[]; close(): void } {
 it('leaves the wish and answers when it was taken and the clock says so', async () => {
   const other = taking();
   const wall = Date.now() + 500;
-  expect(readClock(await ask(clockOf(), { wall }))?.now).toMatch(/^20/);
+  expect(clockAnswer.parse(await ask(clockOf(), { wall })).now).toMatch(/^20/);
   other.close();
   expect(other.wishes).toMatchObject([{ wall }]);
 });

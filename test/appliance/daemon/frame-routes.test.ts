@@ -4,8 +4,9 @@ import { expect, it } from 'vitest';
 
 import { ApiError } from '../../../appliance/daemon/api-server.ts';
 import { frameRoutes } from '../../../appliance/daemon/frame-routes.ts';
+import { routesOf } from '../../../appliance/daemon/handlers.ts';
 import type { EvidenceFrame } from '../../../src/guard/evidence.ts';
-import { readFrames } from '../../../src/guard/past-answers.ts';
+import { frames as framesAnswer } from '../../../src/api/past.ts';
 import { anIncident } from '../../guard-peer.ts';
 import * as made from '../../policy/frames.ts';
 
@@ -15,18 +16,19 @@ const frame: EvidenceFrame = { port: 'wan', wall, length: 900, bytes };
 
 function asked(id: string, frames: readonly EvidenceFrame[]): unknown {
   const incident = (wanted: string) => (wanted === 'i1' ? anIncident() : undefined);
-  const [route] = frameRoutes({ incident, evidence: () => frames, privacy: 'full' });
+  const [route] = routesOf(frameRoutes({ incident, evidence: () => frames, privacy: 'full' }));
   const answer = route?.handle({ parts: { id }, query: new URLSearchParams(), body: undefined });
   return JSON.parse(JSON.stringify(answer));
 }
 
-it('tells a kept frame decoded and byte by byte, in the shape that a client checks', () => {
-  const told = readFrames(asked('i1', [frame]));
-  expect(told?.frames).toHaveLength(1);
-  const [{ port, at, length, hex, layers } = { layers: [] }] = told?.frames ?? [];
+it('tells what is read in a kept frame, and its bytes, in the shape that a client checks', () => {
+  const told = framesAnswer.parse(asked('i1', [frame]));
+  expect(told.frames).toHaveLength(1);
+  const [{ port, at, length, hex, readings, dns } = { readings: [] }] = told.frames;
   expect({ port, at, length }).toEqual({ port: 'wan', at: '2026-03-01T10:00:00.000Z', length: 900 });
   expect(hex).toBe(Buffer.from(bytes).toString('hex'));
-  expect(layers.map(({ label }) => label)).toEqual(['Ethernet', 'IPv4', 'UDP', 'DNS']);
+  expect(readings).toContainEqual({ what: 'dns', value: 'leak.example', marks: [{ start: 54, end: 68 }] });
+  expect(dns).toMatchObject({ state: 'whole', entries: [{ name: 'leak.example' }] });
 });
 
 it('says that there are none, and knows an incident that is none', () => {
@@ -39,7 +41,12 @@ it('is no answer to a client when a field has another type', () => {
   for (const [name, value] of [
     ['hex', 'zz'],
     ['port', 'eth0'],
-    ['layers', [{ label: 'x' }]],
-  ] as const)
-    expect(readFrames({ ...told, frames: [{ ...told.frames[0], [name]: value }] }), name).toBeUndefined();
+    ['readings', [{ what: 'tree', value: 'x', marks: [] }]],
+    ['readings', [{ what: 'dns', value: 'x', marks: [{ start: 1 }] }]],
+    ['more', null],
+    ['dns', { state: 'whole' }],
+  ] as const) {
+    const bent = { ...told, frames: [{ ...told.frames[0], [name]: value }] };
+    expect(framesAnswer.safeParse(bent).success, name).toBe(false);
+  }
 });

@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { ApiError } from '../../../appliance/daemon/api-server.ts';
+import { routesOf } from '../../../appliance/daemon/handlers.ts';
 import { updateRoutes } from '../../../appliance/daemon/update-routes.ts';
 import { makeUpdate } from '../../../appliance/update/bundle.ts';
 import { INCOMING } from '../../../appliance/update/inbox.ts';
 import { Slots } from '../../../appliance/update/slots.ts';
-import { readUpdateStatus } from '../../../src/guard/update-status.ts';
+import { update as updateAnswer } from '../../../src/api/box.ts';
 import { rejectionOf } from '../rejection.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -38,9 +39,8 @@ afterEach(() => {
 
 async function call(path: string, body?: unknown): Promise<unknown> {
   const method = body === undefined && path === '/v1/update' ? 'GET' : 'POST';
-  const route = updateRoutes(folder, '1.0', { state: places.state(), keys: places.keys() }).find(
-    (one) => one.path === path && one.method === method,
-  );
+  const handlers = updateRoutes(folder, '1.0', { state: places.state(), keys: places.keys() });
+  const route = routesOf(handlers).find((one) => one.path === path && one.method === method);
   return Promise.resolve().then(() => route?.handle({ parts: {}, query: new URLSearchParams(), body }));
 }
 
@@ -55,8 +55,8 @@ async function refusal(asked: Promise<unknown>): Promise<string> {
 it('takes a signed update in parts and hands it on whole', async () => {
   wayBack();
   await part(0, 400_000);
-  expect(readUpdateStatus(await part(400_000, FILE.length))?.received).toBe(FILE.length);
-  expect(readUpdateStatus(await call('/v1/update/install'))).toMatchObject({ wayBack: true, received: 0 });
+  expect(updateAnswer.parse(await part(400_000, FILE.length)).received).toBe(FILE.length);
+  expect(updateAnswer.parse(await call('/v1/update/install'))).toMatchObject({ wayBack: true, received: 0 });
   expect(readFileSync(incoming()).equals(FILE)).toBe(true);
 });
 
@@ -93,7 +93,7 @@ it('hands nothing on without a way back, and nothing that nobody trusted signed'
 it('hands on a signed file of the version that runs, to be kept', async () => {
   const own = makeUpdate({ version: '1.0', architecture: 'amd64' }, Buffer.from('own'), privateKey);
   await call('/v1/update/part', { at: 0, bytes: own.toString('base64') });
-  expect(readUpdateStatus(await call('/v1/update/install'))).toMatchObject({ wayBack: false });
+  expect(updateAnswer.parse(await call('/v1/update/install'))).toMatchObject({ wayBack: false });
   expect(readFileSync(incoming()).equals(own)).toBe(true);
 });
 
@@ -108,7 +108,7 @@ it('believes no key that others could have put there', async () => {
 
 it('tells what runs and what became of the last one', async () => {
   slots.write({ stage: 'rolled-back', version: '9.9', why: 'blind' }, '0.9');
-  expect(readUpdateStatus(await call('/v1/update'))).toMatchObject({
+  expect(updateAnswer.parse(await call('/v1/update'))).toMatchObject({
     stage: 'rolled-back',
     why: 'blind',
     running: '1.0',

@@ -12,7 +12,7 @@ import { UNITS } from '../../../appliance/doctor/machine.ts';
 import { wantedFiles } from '../../../appliance/setup/plan.ts';
 import { barePolicy } from '../../../src/policy/bare-policy.ts';
 import { compileRuleset } from '../../../src/policy/nft.ts';
-import type { Status } from '../../../src/guard/status.ts';
+import type { Status } from '../../../src/api/status.ts';
 import { runCommand } from '../cli/command-run.ts';
 
 const policy = { ...barePolicy(), lamp: { driver: 'leds', red: 'RED', green: 'GREEN' } as const };

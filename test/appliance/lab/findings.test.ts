@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { changes, faultsOfLeak, totals } from '../../../appliance/lab/findings.ts';
 import type { Leak } from '../../../appliance/lab/scenario.ts';
-import type { IncidentView, Status } from '../../../src/guard/status.ts';
+import type { IncidentView, Status } from '../../../src/api/status.ts';
 import { anIncident, aStatus } from '../../guard-peer.ts';
 
 const leak: Leak = {

@@ -28,7 +28,7 @@ describe('a client of the guard', () => {
     peer.refusal = { status: 409, body: { error: { code: 'no', message: 'not now', faults: [] } } };
     await expect(client.block(true)).rejects.toMatchObject({
       code: 'guard-refused',
-      message: 'PUT /v1/block: 409 not now',
+      message: '409 not now',
     });
   });
 

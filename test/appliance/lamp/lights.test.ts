@@ -10,7 +10,7 @@ import { pinNumber } from '../../../appliance/lamp/gpio.ts';
 import type { Pins } from '../../../appliance/lamp/gpio.ts';
 import { openLamp } from '../../../appliance/lamp/lamp.ts';
 import { PATTERNS } from '../../../appliance/lamp/patterns.ts';
-import { LAMPS } from '../../../src/guard/status.ts';
+import { LAMPS } from '../../../src/api/words.ts';
 
 const CONFIG = { driver: 'leds', red: 'RED', green: 'GREEN' } as const;
 const FILES = ['brightness', 'delay_on', 'delay_off', 'pattern'] as const;

@@ -19,7 +19,7 @@ import type { KeyedHash } from '../../../src/guard/privacy.ts';
 import type { IncidentFilter } from '../../../src/guard/history.ts';
 import { timelineOf } from '../../../src/guard/timeline.ts';
 import type { StateChange } from '../../../src/guard/timeline.ts';
-import type { IncidentView } from '../../../src/guard/status.ts';
+import type { IncidentView } from '../../../src/api/status.ts';
 
 const AT = Date.parse('2026-03-01T12:00:00Z');
 const NOTHING: Batch = { incidents: [], evidence: [], clients: [], tallies: [], changes: [], gaps: [] };

@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { PROOF_MS } from '../../../src/guard/canary.ts';
-import type { Status } from '../../../src/guard/status.ts';
+import type { Status } from '../../../src/api/status.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import type { Judge } from '../../../src/policy/judge.ts';
 import { HOME } from '../../guard/samples.ts';

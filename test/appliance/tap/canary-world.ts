@@ -8,7 +8,7 @@ import { Dissector } from '../../../src/flow/dissector.ts';
 import { Facts } from '../../../src/flow/facts.ts';
 import { Guard } from '../../../src/guard/guard.ts';
 import type { TapReport } from '../../../src/guard/observation.ts';
-import type { Status } from '../../../src/guard/status.ts';
+import type { Status } from '../../../src/api/status.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import type { Judge } from '../../../src/policy/judge.ts';
 import { rulesetOf } from '../../../src/policy/nft.ts';

@@ -1,0 +1,17 @@
+// Knows: how plain text is set in columns, and large numbers in groups. Must not know: who reads it, a terminal.
+
+/** Rows in columns, each as wide as its widest cell; the last is not padded. Cells are plain: paint afterwards. */
+export function padded(rows: readonly (readonly string[])[]): string[][] {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [index, cell] of row.entries())
+      widths[index] = Math.max(widths[index] ?? 0, Array.from(cell).length);
+  return rows.map((row) =>
+    row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))),
+  );
+}
+
+/** `1234567` → `1,234,567` */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}

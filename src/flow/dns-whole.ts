@@ -1,0 +1,132 @@
+// Knows: how dns-packet reads a whole DNS message, and what of that is told. Must not know: our own decoder, ports, policy.
+// The bytes are hostile and the library is not made for that: it gets no message that claims more than its bytes can hold, what it
+// throws is `malformed`, and what it gives is cut to a bounded size.
+
+import dnsPacket from 'dns-packet';
+import type { Answer, DecodedPacket, Question } from 'dns-packet';
+
+import type { DnsEntry, DnsReading } from './frame-reading.ts';
+
+/** Entries told of one message. */
+export const ENTRIES_MOST = 64;
+/** Characters of one field of an entry. */
+export const FIELD_MOST = 280;
+
+const HEADER = 12;
+/** A root name, type and class; with lifetime and length for a record. */
+const LEAST = { question: 5, record: 11 };
+/** Values inside each other in a record's data. */
+const DEPTH_MOST = 3;
+/** What the library has no names for. */
+const TYPES: Readonly<Record<string, string>> = { UNKNOWN_64: 'SVCB', UNKNOWN_65: 'HTTPS' };
+const FLAGS = ['aa', 'tc', 'rd', 'ra', 'ad', 'cd'] as const;
+
+type Decoded = DecodedPacket & { readonly opcode: string; readonly rcode: string };
+
+/** Reads the message that is all of `bytes`; `isCut` says that more of it was on the wire. Never throws. */
+export function readDnsWhole(bytes: Uint8Array, isCut: boolean): DnsReading {
+  const unread: DnsReading = {
+    state: isCut ? 'cut' : 'malformed',
+    head: '',
+    more: 0,
+    behind: 0,
+    entries: [],
+  };
+  if (!canHoldWhatItCounts(bytes)) return unread;
+  try {
+    const message = dnsPacket.decode(Buffer.from(bytes)) as Decoded;
+    const behind = bytes.length - dnsPacket.decode.bytes;
+    // A length that leads out of the message becomes no error of the library's, but no number.
+    return behind >= 0 ? told(message, behind) : unread;
+  } catch {
+    return unread;
+  }
+}
+
+/** Else a few bytes would keep the library busy for a long time. */
+function canHoldWhatItCounts(bytes: Uint8Array): boolean {
+  const count = (at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  const records = count(6) + count(8) + count(10);
+  return HEADER + count(4) * LEAST.question + records * LEAST.record <= bytes.length;
+}
+
+function told(message: Decoded, behind: number): DnsReading {
+  const { questions = [], answers = [], authorities = [], additionals = [] } = message;
+  const flags = FLAGS.filter((flag) => message[`flag_${flag}`]);
+  const id = `0x${(message.id ?? 0).toString(16).padStart(4, '0')}`;
+  const sections = [
+    ...questions.slice(0, ENTRIES_MOST).map(questionEntry),
+    ...answers.slice(0, ENTRIES_MOST).map(recordEntry('answer')),
+    ...authorities.slice(0, ENTRIES_MOST).map(recordEntry('authority')),
+    ...additionals.slice(0, ENTRIES_MOST).map(recordEntry('additional')),
+  ];
+  const all = questions.length + answers.length + authorities.length + additionals.length;
+  const entries = sections.slice(0, ENTRIES_MOST);
+  return {
+    state: 'whole',
+    behind,
+    entries,
+    more: all - entries.length,
+    head: [
+      message.flag_qr ? 'response' : 'query',
+      `opcode ${message.opcode}`,
+      message.rcode,
+      `ID ${id}`,
+      ...flags,
+    ].join(', '),
+  };
+}
+
+function questionEntry({ name, type, class: dnsClass = 'IN' }: Question): DnsEntry {
+  return { section: 'question', name: nameText(name), type: typeText(type), rest: classText(dnsClass) };
+}
+
+const recordEntry =
+  (section: DnsEntry['section']) =>
+  (record: Answer): DnsEntry => {
+    const common = { section, name: nameText(record.name), type: typeText(record.type) };
+    if (record.type !== 'OPT') {
+      const { class: dnsClass = 'IN', ttl = 0, data } = record;
+      return { ...common, rest: short(`${ttl} ${classText(dnsClass)} ${valueText(data, 0)}`) };
+    }
+    const { udpPayloadSize, ednsVersion, flag_do: wantsDnssec, options } = record;
+    const words = [`UDP ${udpPayloadSize}`, `EDNS ${ednsVersion}`, ...(wantsDnssec ? ['DO'] : [])];
+    return {
+      ...common,
+      rest: short([...words, ...options.map((option) => valueText(option, 0))].join(', ')),
+    };
+  };
+
+/** A blank in a name must not pass for the end of the name (RFC 1035 section 5.1). */
+function nameText(name: string): string {
+  return short(name.replaceAll(' ', '\\032'));
+}
+
+/** RFC 3597 section 5. */
+function typeText(type: string): string {
+  return TYPES[type] ?? type.replace(/^UNKNOWN_/, 'TYPE');
+}
+
+function classText(dnsClass: string): string {
+  return dnsClass.replace(/^UNKNOWN_/, 'CLASS');
+}
+
+function valueText(value: unknown, depth: number): string {
+  if (value instanceof Uint8Array) return bytesText(value);
+  if (typeof value !== 'object' || value === null) return short(String(value));
+  if (depth >= DEPTH_MOST) return '…';
+  const some = Object.entries(value).slice(0, ENTRIES_MOST);
+  const isList = Array.isArray(value);
+  return short(some.map(([key, one]) => `${isList ? '' : `${key} `}${valueText(one, depth + 1)}`).join(' '));
+}
+
+/** Text in quotes where it is nothing but that; else hexadecimal. */
+function bytesText(bytes: Uint8Array): string {
+  const some = Buffer.from(bytes.subarray(0, FIELD_MOST));
+  const isText = some.length > 0 && some.every((octet) => octet >= 0x20 && octet < 0x7f && octet !== 0x22);
+  return short(isText ? `"${some.toString('latin1')}"` : `0x${some.toString('hex')}`);
+}
+
+function short(text: string): string {
+  return text.length > FIELD_MOST ? `${text.slice(0, FIELD_MOST)}…` : text;
+}

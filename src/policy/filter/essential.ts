@@ -1,0 +1,223 @@
+// Knows: what a client must send to get on a network, and the bounds of it: each rule once, for the judge and the ruleset.
+// Must not know: tunnels, and who is where (src/policy/neighbours.ts). Follows RFC 2131, 8415, 4861, 8201, 1191, 2236, 3810.
+// A frame that looks like this and is out of bounds is none of it: doubt errs toward leak.
+
+import type { Facts } from '../../flow/facts.ts';
+import { EtherType } from '../../wire/ethernet.ts';
+import { Icmp, Icmp6 } from '../../wire/icmp.ts';
+import { IPV4_HEADER, Protocol } from '../../wire/ip.ts';
+import { isEapolPeer } from '../askers.ts';
+import { counterName } from '../counted.ts';
+import type { Way } from '../counted.ts';
+import { isOpenProfile } from '../direct.ts';
+import type { LearnedState } from '../learned.ts';
+import { membershipOf } from '../membership.ts';
+import type { Policy } from '../policy.ts';
+import { tunnelReport } from '../port-report.ts';
+import { Arp, address, hopLimit, icmp, ipLength, port, protocol, udp } from './fields.ts';
+import { byFamily, byWay, is, isBetween, isIn, named, nftTexts, predicateOf } from './match.ts';
+import type { Named, Predicate, Term } from './match.ts';
+import { essential, whole6 } from './rule.ts';
+import type { EssentialRule, Peers, PlumbingKind } from './rule.ts';
+
+/** Where packets are sent before anything is asked of them (chains `up_plain4`, `up_odd6`, …): odd are those with options or extension headers. */
+export type Form = 'plain' | 'odd';
+
+/** What every host must be able to take, and no client sends more (RFC 2131 section 2); IP header included. */
+const DHCP_MOST = 576;
+/** Header, BOOTP's fixed part, cookie. */
+const DHCP_LEAST = 8 + 236 + 4;
+const DHCP_COOKIE = is(udp.bootpCookie, 0x63825363);
+/** BOOTREQUEST and BOOTREPLY of Ethernet, addresses of six bytes; a request has passed no relay (RFC 2131 section 2). */
+const BOOT_REQUEST = is(udp.payload32, 0x01010600);
+const BOOT_REPLY = is(udp.payload24, 0x020106);
+/** Addresses that servers and relays write, the rest of the hardware address, server name and file: all zero. */
+const BARE_REQUEST = named(
+  [
+    '@th,192,96 0x0',
+    '@th,336,80 0x0',
+    ...Array.from({ length: 12 }, (_, at) => `@th,${416 + 128 * at},128 0x0`),
+  ].join(' '),
+  (facts) => !facts.spare,
+);
+const LINK_LOCAL = 'fe80::/10';
+
+/** Of a router or neighbour: hop limit 255 proves that no router was crossed (RFC 4861 section 3.1). */
+function discovery(...types: readonly number[]): readonly Term[] {
+  return [is(icmp[6].type, ...types), is(icmp[6].code, 0), is(hopLimit[6], 255)];
+}
+
+/** In their order; no packet matches two of different kinds. */
+export function essentialRules(
+  policy: Policy,
+  learned: Pick<LearnedState, 'own'>,
+  form: Form,
+  family: 4 | 6,
+  way: Way,
+): readonly EssentialRule[] {
+  if (form === 'odd') return [membershipOf(family, way)];
+  // Where anything may go direct, neighbours are no secret.
+  const open = isOpenProfile(policy);
+  if (way === 'down') return family === 4 ? down4(!open && learned.own.length > 0) : down6(open);
+  return [...(family === 4 ? UP_4 : up6(open)), ...tunnelReport(policy, family)];
+}
+
+/** Broadcast, or a renewal to the learned server alone, or "port 67 to anywhere" would be a hole (RFC 2131 section 4.1). */
+const UP_4 = [
+  isIn(address[4].destination, '255.255.255.255'),
+  named<Peers>('ip daddr . ether daddr @dhcp4', (facts, peers) => peers.isDhcpServer(facts)),
+].map((server) =>
+  essential('dhcp', [
+    is(port.udp.source, 68),
+    is(port.udp.destination, 67),
+    server,
+    isBetween(ipLength[4], 0, DHCP_MOST),
+    isBetween(udp.length, DHCP_LEAST, DHCP_MOST - IPV4_HEADER),
+    BOOT_REQUEST,
+    DHCP_COOKIE,
+    BARE_REQUEST,
+  ]),
+);
+
+/** `mine`: the clients' addresses are known. */
+function down4(mine: boolean): readonly EssentialRule[] {
+  const { destination } = address[4];
+  const { FRAGMENTATION_NEEDED, UNREACHABLE } = Icmp;
+  const toClient = named<Peers>('ip daddr @mine4', (facts, { neighbours }) => neighbours.isClient4(facts));
+  const tooBig = [is(icmp[4].type, UNREACHABLE), is(icmp[4].code, FRAGMENTATION_NEEDED)];
+  return [
+    // From whatever port a server or relay has: RFC 2131 section 4.1 says only where it goes.
+    essential('dhcp', [
+      is(port.udp.destination, 68),
+      isBetween(udp.length, DHCP_LEAST, Infinity),
+      BOOT_REPLY,
+      DHCP_COOKIE,
+    ]),
+    // Path MTU discovery of the tunnel (RFC 1191): the answer to a packet that was let out.
+    essential('icmp', mine ? [...tooBig, toClient] : tooBig),
+    // The question of an old router, without an alert (RFC 2236 section 2).
+    essential('igmp-mld', [
+      is(protocol, Protocol.IGMP),
+      is(hopLimit[4], 1),
+      isIn(destination, '224.0.0.0/4'),
+    ]),
+  ];
+}
+
+/** RFC 8415 section 7.2 says where messages go; from which port, no section does. */
+const DHCP6_LEAST = isBetween(udp.length, 12, Infinity);
+
+function up6(open: boolean): readonly EssentialRule[] {
+  const { source, destination } = address[6];
+  const { NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, ROUTER_SOLICITATION } = Icmp6;
+  const mayAsk: Named<Peers>['holds'] = (facts, { neighbours }) => neighbours.mayAskRouter(facts);
+  const mayResolve: Named<Peers>['holds'] = (facts, { neighbours }) => neighbours.mayResolve6(facts);
+  const asksRouter = open ? undefined : named('jump up_asks_router', mayAsk);
+  return [
+    essential('dhcp6', [
+      is(port.udp.source, 546),
+      is(port.udp.destination, 547),
+      isIn(source, LINK_LOCAL),
+      isIn(destination, 'ff02::1:2'),
+      DHCP6_LEAST,
+      // What a client says (RFC 8415 section 7.3).
+      is(udp.payloadByte, 1, 3, 4, 5, 6, 8, 9, 11),
+    ]),
+    // One link-layer address or nonce at most, and nothing behind it (RFC 4861 section 4.6, RFC 7527 section 4.1).
+    ...[8, 16].map((length) => {
+      const match = [...discovery(ROUTER_SOLICITATION), whole6(length), isIn(destination, 'ff02::2')];
+      return essential('nd', match, asksRouter);
+    }),
+    ...[24, 32].flatMap((length) => {
+      const nd = (types: readonly number[], further?: Named<Peers>): EssentialRule =>
+        essential('nd', [...discovery(...types), whole6(length)], further);
+      if (open) return [nd([NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT])];
+      return [
+        nd([NEIGHBOUR_SOLICITATION], named('jump up_solicit', mayResolve)),
+        nd([NEIGHBOUR_ADVERTISEMENT], named('jump up_advertise', mayResolve)),
+      ];
+    }),
+  ];
+}
+
+function down6(open: boolean): readonly EssentialRule[] {
+  const { source, destination } = address[6];
+  const mayBeAsked: Named<Peers>['holds'] = (facts, { neighbours }) => neighbours.mayBeAsked6(facts);
+  const asked = open ? named('goto down_asks', () => true) : named('jump down_solicit', mayBeAsked);
+  return [
+    essential('dhcp6', [
+      is(port.udp.destination, 546),
+      isIn(source, LINK_LOCAL),
+      isIn(destination, LINK_LOCAL),
+      DHCP6_LEAST,
+      // What a server says (RFC 8415 section 7.3).
+      is(udp.payloadByte, 2, 7, 10),
+    ]),
+    // From any router on the way (RFC 8201 section 4).
+    essential('icmp', [is(icmp[6].type, Icmp6.PACKET_TOO_BIG), is(icmp[6].code, 0)]),
+    essential('nd', [...discovery(Icmp6.ROUTER_ADVERTISEMENT), isIn(source, LINK_LOCAL)]),
+    essential('nd', discovery(Icmp6.NEIGHBOUR_SOLICITATION), asked),
+    essential('nd', discovery(Icmp6.NEIGHBOUR_ADVERTISEMENT)),
+  ];
+}
+
+/** Rules of nft for packets of this form, whole. */
+export function nftEssential(...of: Parameters<typeof essentialRules>): readonly string[] {
+  const way = of[4];
+  return essentialRules(...of).flatMap(({ kind, match, further }) => {
+    const ends = further?.nft ?? [`counter name ${counterName(way, 'plumbing', kind)} accept`];
+    return nftTexts(match).flatMap((text) => ends.map((end) => `${text}${end}`));
+  });
+}
+
+interface Compiled {
+  readonly kind: PlumbingKind;
+  readonly holds: Predicate;
+}
+
+/** What the kernel takes a frame for, by header facts alone; undefined when it is not essential. */
+export function compileEssential(
+  policy: Policy,
+  learned: LearnedState,
+  peers: Peers,
+): (facts: Facts, way: Way) => PlumbingKind | undefined {
+  const compiled = (form: Form) =>
+    byFamily((family) =>
+      byWay((way): readonly Compiled[] =>
+        essentialRules(policy, learned, form, family, way).map(({ kind, match, further }) => ({
+          kind,
+          holds: predicateOf(further === undefined ? match : [...match, further], peers),
+        })),
+      ),
+    );
+  const [plain, odd] = [compiled('plain'), compiled('odd')];
+
+  return (facts, way) => {
+    // nftables cannot compare UDP's length with IP's; the judge can, and calls such a frame malformed all the same.
+    if (facts.malformed !== undefined && facts.malformed !== 'udp-length') return undefined;
+    switch (facts.outerEtherType) {
+      case EtherType.ARP:
+        return isArp(facts, way, peers) ? 'arp' : undefined;
+      case EtherType.EAPOL:
+        return facts.solicited || isEapolPeer(facts.destinationMac, way) ? 'eapol' : undefined;
+      case EtherType.IPV4:
+        if (facts.moreFragments || facts.fragmentOffset > 0 || facts.ipLength < 28) return undefined;
+        return kindOf((facts.ipOptions ? odd : plain)[4][way], facts);
+      case EtherType.IPV6:
+        if (facts.extensionCount > 0) return kindOf(odd[6][way], facts);
+        return facts.ipLength < 48 ? undefined : kindOf(plain[6][way], facts);
+      default:
+        return undefined;
+    }
+  };
+}
+
+function kindOf(rules: readonly Compiled[], facts: Facts): PlumbingKind | undefined {
+  for (const { kind, holds } of rules) if (holds(facts)) return kind;
+  return undefined;
+}
+
+function isArp(facts: Facts, way: Way, { neighbours }: Peers): boolean {
+  if (facts.arpOperation !== Arp.REQUEST && facts.arpOperation !== Arp.REPLY) return false;
+  return !(way === 'up' && facts.spare) && neighbours.mayResolve4(facts, way);
+}

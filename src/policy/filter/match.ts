@@ -1,0 +1,172 @@
+// Knows: what a rule can ask of a frame, and how one description of it becomes the judge's predicate and nft's text.
+// Must not know: which rules there are. The predicate is made once and allocates nothing for a frame.
+
+import type { Facts } from '../../flow/facts.ts';
+import { inNetwork, parseAddress } from '../../wire/address.ts';
+import type { AddressField, NumberField } from './fields.ts';
+
+export interface Range {
+  readonly first: number;
+  /** Included; Infinity where there is no end. */
+  readonly last: number;
+}
+
+/** What is asked of a frame. `Asked` is what the judge looks things up in, where the kernel has a set or a chain. */
+export type Term<Asked = unknown> =
+  | { readonly of: 'number'; readonly field: NumberField; readonly among: readonly Range[] }
+  | { readonly of: 'other number'; readonly field: NumberField; readonly among: readonly Range[] }
+  | { readonly of: 'address'; readonly field: AddressField; readonly networks: readonly string[] }
+  | Named<Asked>;
+
+/** What is no comparison of one field with constants, or what nft and the judge see by different means. */
+export interface Named<Asked = unknown> {
+  readonly of: 'named';
+  /** More than one where a rule of nft's has no "or": each makes a rule of its own. */
+  readonly nft: readonly string[];
+  readonly holds: (facts: Facts, asked: Asked) => boolean;
+}
+
+const only = (value: number): Range => ({ first: value, last: value });
+
+/** One of the values. */
+export function is(field: NumberField, ...values: readonly number[]): Term {
+  return { of: 'number', field, among: values.map(only) };
+}
+
+export function isAmong(field: NumberField, among: readonly Range[]): Term {
+  return { of: 'number', field, among };
+}
+
+export function isBetween(field: NumberField, first: number, last: number): Term {
+  return { of: 'number', field, among: [{ first, last }] };
+}
+
+/** None of the values; a field that is not there is no value either. */
+export function isNot(field: NumberField, ...values: readonly number[]): Term {
+  return { of: 'other number', field, among: values.map(only) };
+}
+
+/** One of the networks: an address, or one with a prefix length. */
+export function isIn(field: AddressField, ...networks: readonly string[]): Term {
+  return { of: 'address', field, networks };
+}
+
+export function named<Asked>(
+  nft: string | readonly string[],
+  holds: (facts: Facts, asked: Asked) => boolean,
+): Named<Asked> {
+  return { of: 'named', nft: typeof nft === 'string' ? [nft] : nft, holds };
+}
+
+export function byWay<T>(make: (way: 'up' | 'down') => T): Readonly<Record<'up' | 'down', T>> {
+  return { up: make('up'), down: make('down') };
+}
+
+export function byFamily<T>(make: (family: 4 | 6) => T): Readonly<Record<4 | 6, T>> {
+  return { 4: make(4), 6: make(6) };
+}
+
+export type Predicate = (facts: Facts) => boolean;
+
+/** Whether all of the terms hold. */
+export function predicateOf<Asked>(terms: readonly Term<Asked>[], asked: Asked): Predicate {
+  const [first, ...rest] = terms.map((term) => testOf(term, asked));
+  if (first === undefined) return () => true;
+  return rest.reduce((before, test) => (facts) => before(facts) && test(facts), first);
+}
+
+/** Whether one of these holds. */
+export function anyOf(tests: readonly Predicate[]): Predicate {
+  const [first, ...rest] = tests;
+  if (first === undefined) return () => false;
+  return rest.reduce((before, test) => (facts) => before(facts) || test(facts), first);
+}
+
+function testOf<Asked>(term: Term<Asked>, asked: Asked): Predicate {
+  switch (term.of) {
+    case 'number':
+    case 'other number':
+      return numberTest(term.field.read, term.among, term.of === 'number');
+    case 'address': {
+      const { read } = term.field;
+      const tests = term.networks.map(networkOfText).map(
+        (network): Predicate =>
+          (facts) =>
+            isInNetwork(read(facts), network),
+      );
+      return anyOf(tests);
+    }
+    case 'named':
+      return (facts) => term.holds(facts, asked);
+  }
+}
+
+function numberTest(read: NumberField['read'], among: readonly Range[], wanted: boolean): Predicate {
+  const [one, ...more] = among;
+  if (one !== undefined && more.length === 0 && wanted) {
+    const { first, last } = one;
+    return (facts) => {
+      const value = read(facts);
+      return value >= first && value <= last;
+    };
+  }
+  return (facts) => {
+    const value = read(facts);
+    let found = false;
+    for (const { first, last } of among) found ||= value >= first && value <= last;
+    return value >= 0 && found === wanted;
+  };
+}
+
+/** Over all 128 bits, as IPv4 addresses are the last word (src/flow/facts.ts); undefined for text that is no network. */
+export interface Network {
+  readonly words: Uint32Array;
+  readonly bits: number;
+}
+
+export function networkOfText(text: string): Network | undefined {
+  const [host = '', length] = text.split('/');
+  const parsed = parseAddress(host);
+  if (parsed === undefined) return undefined;
+  if (length === undefined) return { words: parsed.words, bits: 128 };
+  return { words: parsed.words, bits: Number(length) + (parsed.ipVersion === 4 ? 96 : 0) };
+}
+
+/** Nothing is in what is no network. */
+export function isInNetwork(address: Uint32Array, network: Network | undefined): boolean {
+  return network !== undefined && inNetwork(address, network.words, network.bits);
+}
+
+/** The matches of nft's rules for this, without a verdict; more than one where a term needs more. */
+export function nftTexts<Asked>(terms: readonly Term<Asked>[]): readonly string[] {
+  return terms
+    .map(textsOf)
+    .reduce((before, texts) => before.flatMap((text) => texts.map((next) => `${text}${next} `)), ['']);
+}
+
+function textsOf<Asked>(term: Term<Asked>): readonly string[] {
+  switch (term.of) {
+    case 'number':
+      return [`${term.field.nft} ${rangesText(term.field, term.among)}`];
+    case 'other number':
+      return [`${term.field.nft} != ${rangesText(term.field, term.among)}`];
+    case 'address':
+      return [`${term.field.nft} ${setText(term.networks)}`];
+    case 'named':
+      return term.nft;
+  }
+}
+
+function rangesText({ text = String }: NumberField, among: readonly Range[]): string {
+  return setText(among.map((range) => rangeText(range, text)));
+}
+
+function setText(elements: readonly string[]): string {
+  return elements.length === 1 ? (elements[0] ?? '') : `{ ${elements.join(', ')} }`;
+}
+
+function rangeText({ first, last }: Range, text: (value: number) => string): string {
+  if (first === last) return text(first);
+  if (last === Infinity) return `>= ${text(first)}`;
+  return first === 0 ? `<= ${text(last)}` : `${text(first)}-${text(last)}`;
+}

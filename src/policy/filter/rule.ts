@@ -1,0 +1,45 @@
+// Knows: what a rule about essential traffic is made of. Must not know: which there are.
+
+import type { Facts } from '../../flow/facts.ts';
+import type { Kind } from '../../flow/kinds.ts';
+import type { Neighbours } from '../neighbours.ts';
+import { ipLength } from './fields.ts';
+import { named } from './match.ts';
+import type { Named, Term } from './match.ts';
+
+/** Kinds that the kernel counts essential traffic as; by what it is, whatever port it comes from. */
+export const PLUMBING_KINDS = ['arp', 'eapol', 'dhcp', 'dhcp6', 'nd', 'icmp', 'igmp-mld'] as const;
+export type PlumbingKind = (typeof PLUMBING_KINDS)[number] & Kind;
+
+/** What depends on policy or was learned. */
+export interface Peers {
+  /** Whether this unicast renewal goes to the learned DHCP server, by address and MAC. */
+  isDhcpServer(facts: Facts): boolean;
+  /** Whom may be looked for on the link (src/policy/neighbours.ts). */
+  readonly neighbours: Neighbours;
+}
+
+export interface EssentialRule {
+  /** The counter that its packets add to. */
+  readonly kind: PlumbingKind;
+  readonly match: readonly Term<Peers>[];
+  /** The chain that looks further, where a match alone does not let a packet cross. */
+  readonly further: Named<Peers> | undefined;
+}
+
+export function essential(
+  kind: PlumbingKind,
+  match: readonly Term<Peers>[],
+  further?: Named<Peers>,
+): EssentialRule {
+  return { kind, match, further };
+}
+
+/** An IPv6 packet of exactly this length, and nothing behind it: none of these is shorter than any frame. */
+export function whole6(length: number): Named {
+  return named(nftWhole6(length), (facts) => ipLength[6].read(facts) === length && !facts.spare);
+}
+
+export function nftWhole6(length: number): string {
+  return `ip6 length ${length} meta length ${length + 40}`;
+}

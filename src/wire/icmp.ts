@@ -1,0 +1,43 @@
+// Knows: message types of ICMP, and codes. Must not know: what they say.
+// Follows RFC 792, 4443, 2710, 3810 (MLD) and 4861 (neighbour discovery).
+
+/** A type and its code. */
+export const Icmp = { UNREACHABLE: 3, FRAGMENTATION_NEEDED: 4 } as const;
+
+export const Icmp6 = {
+  UNREACHABLE: 1,
+  PACKET_TOO_BIG: 2,
+  MLD_QUERY: 130,
+  MLD_REPORT: 131,
+  MLD_DONE: 132,
+  ROUTER_SOLICITATION: 133,
+  ROUTER_ADVERTISEMENT: 134,
+  NEIGHBOUR_SOLICITATION: 135,
+  NEIGHBOUR_ADVERTISEMENT: 136,
+  REDIRECT: 137,
+  MLD2_REPORT: 143,
+} as const;
+
+/** Of routers and neighbours (RFC 4861). */
+export const NEIGHBOUR_DISCOVERY: readonly number[] = [
+  Icmp6.ROUTER_SOLICITATION,
+  Icmp6.ROUTER_ADVERTISEMENT,
+  Icmp6.NEIGHBOUR_SOLICITATION,
+  Icmp6.NEIGHBOUR_ADVERTISEMENT,
+  Icmp6.REDIRECT,
+];
+/** What is said about groups (RFC 2710, 3810). */
+export const LISTENER_DISCOVERY: readonly number[] = [
+  Icmp6.MLD_QUERY,
+  Icmp6.MLD_REPORT,
+  Icmp6.MLD_DONE,
+  Icmp6.MLD2_REPORT,
+];
+
+export function isNeighbourDiscovery(type: number): boolean {
+  return NEIGHBOUR_DISCOVERY.includes(type);
+}
+
+export function isListenerDiscovery(type: number): boolean {
+  return LISTENER_DISCOVERY.includes(type);
+}
