@@ -109,11 +109,19 @@ async function answered(protocol: string, block: boolean): Promise<void> {
   await daemon.watching();
   // A client asks again when nothing answers: the first question may come before the taps have their orders.
   const isOpen = async (): Promise<string> => {
-    await lab().network.laptop.run(['dig', '+tries=1', '+time=2', '-b', LAN.laptop4, '@203.0.113.53', NAME]);
-    return (await connects()) ? 'open' : (await lab().guard.status()).health.warnings.join(' ');
+    const question = ['+tries=1', '+time=2', '-b', LAN.laptop4, '@203.0.113.53', NAME];
+    const answer = await lab().network.laptop.run(['dig', ...question]);
+    return (await connects()) ? 'open' : `${answer.stdout}\n${await evidence()}`;
   };
   await expect.poll(isOpen, { timeout: 30_000 }).toBe('open');
   await lab().guard.acknowledge();
+}
+
+/** What the box says and the kernel holds, for whoever reads why an address did not open. */
+async function evidence(): Promise<string> {
+  const { health, incidents } = await lab().guard.status();
+  const { stdout } = await lab().network.box.run(['nft', 'list', 'ruleset']);
+  return [...health.warnings, JSON.stringify(incidents), stdout].join('\n');
 }
 
 /** The incident of rule F that tells of this name or address, once it is there. */
