@@ -119,9 +119,9 @@ async function answered(protocol: string, block: boolean): Promise<void> {
 
 /** What the box says and the kernel holds, for whoever reads why an address did not open. */
 async function evidence(): Promise<string> {
-  const { health, incidents } = await lab().guard.status();
+  const { health } = await lab().guard.status();
   const { stdout } = await lab().network.box.run(['nft', 'list', 'ruleset']);
-  return [...health.warnings, JSON.stringify(incidents), stdout].join('\n');
+  return [...health.warnings, JSON.stringify(await incidentsOf(lab())), stdout].join('\n');
 }
 
 /** The incident of rule F that tells of this name or address, once it is there. */
@@ -130,7 +130,8 @@ async function foreign(...exposures: readonly string[]): Promise<IncidentView> {
     (await incidentsOf(lab())).find(
       (one) => one.rule === 'F' && exposures.includes(one.exposure) && !one.acknowledged,
     );
-  await expect.poll(async () => (await found()) !== undefined, { timeout: 20_000 }).toBe(true);
+  const isThere = async (): Promise<string> => ((await found()) === undefined ? await evidence() : 'there');
+  await expect.poll(isThere, { timeout: 20_000 }).toBe('there');
   const incident = await found();
   if (incident === undefined) throw new Error('the incident is gone');
   return incident;
