@@ -14,16 +14,20 @@ const only = (name, from, may, comment) => ({
 const packages = (...names) => names.map((name) => `^node_modules/(@types/)?${name}/`);
 
 /** Addresses, the numbers by which protocols are known, and the shape of WireGuard's packets. */
-const names = '^src/wire/(address|ethernet|ip|icmp|wireguard)\\.ts$';
+const names = '^src/wire/(ip/(address|ip|icmp)|link/ethernet|vpn/wireguard)\\.ts$';
 
 /** Commands that need no daemon for what they read. Everything else of the command line knows src/api alone. */
-const READS_POLICIES = '^appliance/cli/(doctor|policy|setup|tunnels)\\.ts$';
+const READS_POLICIES = '^appliance/cli/commands/(doctor|policy|setup|tunnels)\\.ts$';
 const READS_CAPTURES =
-  '^appliance/cli/(analyze|analyze-text|given-policy|listen-messages|listen-process|watch|watch-interface)\\.ts$';
+  '^appliance/cli/(analyze-text|given-policy|commands/(analyze|watch)|listen/(listen-messages|listen-process|watch-interface))\\.ts$';
 
 /** What src/api is made of. */
 const contract = [
-  ...['^src/api/', '^src/flow/(kinds|frame-reading)\\.ts$', '^src/policy/(policy|verdict|fault)\\.ts$'],
+  ...[
+    '^src/api/',
+    '^src/flow/(kinds|reading/frame-reading)\\.ts$',
+    '^src/policy/(policy|verdict|fault)\\.ts$',
+  ],
   ...packages('zod'),
 ];
 
@@ -32,27 +36,27 @@ module.exports = {
     only('wire', '^src/wire/', ['^src/wire/'], 'src/wire knows RFCs: it imports itself and nothing else.'),
     only(
       'flow',
-      { path: '^src/flow/', pathNot: '^src/flow/dns-whole\\.ts$' },
+      { path: '^src/flow/', pathNot: '^src/flow/reading/dns-whole\\.ts$' },
       ['^src/(flow|wire)/'],
       'src/flow imports src/wire.',
     ),
     only(
       'flow-dns-whole',
-      '^src/flow/dns-whole\\.ts$',
-      ['^src/flow/frame-reading\\.ts$', ...packages('dns-packet')],
+      '^src/flow/reading/dns-whole\\.ts$',
+      ['^src/flow/reading/frame-reading\\.ts$', ...packages('dns-packet')],
       'The second reading of a DNS message is made without our own decoder.',
     ),
     only(
       'policy',
-      { path: '^src/policy/', pathNot: '^src/policy/schema[^/]*\\.ts$' },
+      { path: '^src/policy/', pathNot: '^src/policy/schema/' },
       ['^src/policy/', '^src/flow/(facts|kinds)\\.ts$', names],
       "src/policy imports src/flow's facts and kinds and src/wire's addresses and numbers.",
     ),
     only(
       'policy-schema',
-      '^src/policy/schema[^/]*\\.ts$',
+      '^src/policy/schema/',
       ['^src/policy/', '^src/flow/(facts|kinds)\\.ts$', names, ...packages('zod', 'yaml')],
-      'The schema library and the YAML reader are known in src/policy/schema*.ts only.',
+      'The schema library and the YAML reader are known in src/policy/schema/ only.',
     ),
     only(
       'api',
@@ -68,7 +72,7 @@ module.exports = {
     ),
     only(
       'guard',
-      { path: '^src/guard/', pathNot: '^src/guard/canary-frames\\.ts$' },
+      { path: '^src/guard/', pathNot: '^src/guard/canary/canary-frames\\.ts$' },
       ['^src/(api|guard|flow|policy)/', names],
       "src/guard imports src/api's types and words, src/flow, src/policy and src/wire's addresses and numbers.",
     ),
@@ -81,8 +85,14 @@ module.exports = {
       to: { path: '^src/api/', pathNot: '^src/api/(words|shown)\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     only(
+      'analysis',
+      '^src/analysis/',
+      ['^src/(analysis|guard|flow|policy|wire)/', '^src/api/(words|shown)\\.ts$'],
+      'What is found in a capture is judged and told as on the wire; no live part of the box knows of it.',
+    ),
+    only(
       'guard-canary',
-      '^src/guard/canary-frames\\.ts$',
+      '^src/guard/canary/canary-frames\\.ts$',
       packages('dns-packet'),
       'Forged leaks are made without anything that later judges them.',
     ),
@@ -98,7 +108,7 @@ module.exports = {
       comment:
         'The lab is a guest: it stands on the product, and of the product its own command alone knows it.',
       severity: 'error',
-      from: { path: '^appliance/', pathNot: '^appliance/(lab/|cli/lab[^/]*\\.ts$)' },
+      from: { path: '^appliance/', pathNot: '^appliance/(lab/|cli/(lab-texts|commands/lab[^/]*)\\.ts$)' },
       to: { path: '^appliance/lab/' },
     },
     {
@@ -119,9 +129,9 @@ module.exports = {
       'web',
       '^web/',
       [
-        ...['^web/', '^src/api/', '^src/guard/rule-texts\\.ts$', '^(node:)?[a-z_/]+$'],
+        ...['^web/', '^src/api/', '^src/guard/incidents/rule-texts\\.ts$', '^(node:)?[a-z_/]+$'],
         // How a small file survives a power cut is one thing for daemon and page.
-        '^appliance/durable-file\\.ts$',
+        '^appliance/os/durable-file\\.ts$',
         ...packages('koa', '@koa', 'ejs'),
       ],
       'web knows the local API, the texts about rules, koa and ejs, and how a small file is kept; never policy or store.',

@@ -14,9 +14,9 @@ const config: KnipConfig = {
   entry: [
     // The commands of package.json, and what the daemon, the lab and the units start.
     'appliance/{cli,daemon,lamp,owner-clock,tap,update}/main.ts!',
-    'appliance/cli/listen-process.ts!',
+    'appliance/cli/listen/listen-process.ts!',
     'appliance/jobs/{parsing,past}-main.ts!',
-    'appliance/lab/{forward,internet,marker,reap}.ts!',
+    'appliance/lab/{marker,machines/forward,machines/internet,processes/reap}.ts!',
     'appliance/lamp/keep.ts!',
     'web/public/*.js!',
     // A checkout's own: it gets a machine ready, builds, packs and signs.
@@ -29,7 +29,7 @@ const config: KnipConfig = {
   ],
   project: ['{src,appliance,web,image-build}/**/*.{ts,mjs,js}!', 'test/**/*.{ts,mjs}'],
   ignoreDependencies: [
-    // Data, read as a file (appliance/registrations.ts).
+    // Data, read as a file (appliance/registries/registrations.ts).
     '@ip-location-db/asn',
     '@ip-location-db/asn-country',
   ],

@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import type { FramesAnswer } from '../src/api/past.ts';
 import type { AllowedView, GuardEvent, IncidentView, Status } from '../src/api/status.ts';
 import type { ApiErrorBody } from '../src/api/refusal.ts';
-import { timelineOf } from '../src/guard/timeline.ts';
-import type { StateChange, TallyAt } from '../src/guard/timeline.ts';
+import { timelineOf } from '../src/guard/history/timeline.ts';
+import type { StateChange, TallyAt } from '../src/guard/history/timeline.ts';
 
 export interface Asked {
   readonly method: string;

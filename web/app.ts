@@ -1,33 +1,34 @@
 // Knows: what the page is put together from, and how faults become answers. Must not know: the kernel, the policy, the store.
 // The order of the layers is the order of trust: headers, own name, who is asking, and only then what is asked.
 
+import { join } from 'node:path';
 import Router from '@koa/router';
 import Koa from 'koa';
 import type { Context, Next } from 'koa';
 
 import { ApiClient } from '../src/api/client.ts';
-import { besideSource, readAssets } from './assets.ts';
+import { readAssets } from './http/assets.ts';
 import { BoxName } from './box-name.ts';
-import { addBoxRoutes } from './box-routes.ts';
-import { addDoorRoutes, ownerOnly } from './door-routes.ts';
-import { addDossierRoutes } from './dossier-routes.ts';
-import { STREAM_LIMITS } from './event-streams.ts';
-import type { StreamLimits } from './event-streams.ts';
-import { addFileRoutes } from './file-routes.ts';
-import { Gate } from './gate.ts';
-import type { GateOptions } from './gate.ts';
-import { hostAllowList, securityHeaders } from './hardening.ts';
-import { addIncidentRoutes } from './incident-routes.ts';
+import { addBoxRoutes } from './pages/box/box-routes.ts';
+import { addDoorRoutes, ownerOnly } from './pages/door/door-routes.ts';
+import { addDossierRoutes } from './pages/dossier/dossier-routes.ts';
+import { STREAM_LIMITS } from './http/event-streams.ts';
+import type { StreamLimits } from './http/event-streams.ts';
+import { addFileRoutes } from './http/file-routes.ts';
+import { Gate } from './owner/gate.ts';
+import type { GateOptions } from './owner/gate.ts';
+import { hostAllowList, securityHeaders } from './http/hardening.ts';
+import { addIncidentRoutes } from './pages/incidents/incident-routes.ts';
 import { FEED_TIMES, KnowledgeFeed } from './knowledge-feed.ts';
 import type { FeedTimes } from './knowledge-feed.ts';
 import { Renderer } from './render.ts';
-import { addSettingsRoutes } from './settings-routes.ts';
+import { addSettingsRoutes } from './pages/settings/settings-routes.ts';
 import type { Site } from './site.ts';
-import { addStatusRoutes } from './status-routes.ts';
+import { addStatusRoutes } from './pages/status/status-routes.ts';
 import { ERROR_TEXTS } from './texts.ts';
-import { addTunnelRoutes } from './tunnel-routes.ts';
-import { addUpdateRoutes } from './update-routes.ts';
-import { Visitors } from './visitor.ts';
+import { addTunnelRoutes } from './pages/tunnels/tunnel-routes.ts';
+import { addUpdateRoutes } from './pages/update/update-routes.ts';
+import { Visitors } from './owner/visitor.ts';
 
 export interface PageOptions {
   readonly socketPath: string;
@@ -56,14 +57,14 @@ const LOOKS = { look: 1, change: 3, work: 5, rewrite: 20 };
 export function createPage(options: PageOptions): Page {
   const { socketPath, timeoutMs = LOOK_MS } = options;
   const client = new ApiClient({ socketPath, patience: (kind) => timeoutMs * LOOKS[kind] });
-  const assets = readAssets(besideSource('public'));
+  const assets = readAssets(join(import.meta.dirname, 'public'));
   const gate = new Gate(options.gate);
   const site: Site = {
     client,
     gate,
     feed: new KnowledgeFeed(client, options.times ?? FEED_TIMES),
     visitors: new Visitors((ctx) => gate.session(ctx)),
-    renderer: new Renderer(besideSource('views'), assets.addresses),
+    renderer: new Renderer(import.meta.dirname, assets.addresses),
   };
 
   const name = new BoxName(client);

@@ -3,9 +3,9 @@
 
 import { printable } from '../src/api/shown.ts';
 import type { Fault } from '../src/api/refusal.ts';
-import { filled } from './eve-words.ts';
-import { SETTINGS_TEXTS } from './texts-settings.ts';
-import { sentence } from './view-model.ts';
+import { filled } from './pages/dossier/eve-words.ts';
+import { SETTINGS_TEXTS } from './pages/settings/texts-settings.ts';
+import { sentence } from './pages/status/view-model.ts';
 
 export interface Field {
   /** Its name in the form. */

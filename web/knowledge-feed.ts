@@ -4,7 +4,7 @@
 import type { Status } from '../src/api/status.ts';
 import { ApiFault, unlessFault } from '../src/api/client.ts';
 import type { ApiClient, ApiFaultCode } from '../src/api/client.ts';
-import type { Knowledge } from './view-model.ts';
+import type { Knowledge } from './pages/status/view-model.ts';
 
 export interface FeedTimes {
   /** How often the guard is asked although its stream says nothing: a hung guard keeps its streams open. */

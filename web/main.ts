@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 
 import { createPage } from './app.ts';
 import type { Page } from './app.ts';
-import { listen } from './server.ts';
-import type { Place } from './server.ts';
+import { listen } from './http/server.ts';
+import type { Place } from './http/server.ts';
 
 const HELP = `leakguard-web: the page of the box, a client of leakguardd
 

@@ -2,16 +2,16 @@
 // EJS escapes every value; what is put in raw is drawn here (glyphs) or was rendered here (regions).
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import ejs from 'ejs';
 
-import { RULE_TEXTS } from '../src/guard/rule-texts.ts';
+import { RULE_TEXTS } from '../src/guard/incidents/rule-texts.ts';
 import { placeText, printable, serverText } from '../src/api/shown.ts';
 import type { AllowedView, LedgerView, Status } from '../src/api/status.ts';
 import type { Fault } from '../src/api/refusal.ts';
-import { filled } from './eve-words.ts';
-import { GLYPHS } from './glyphs.ts';
+import { filled } from './pages/dossier/eve-words.ts';
+import { GLYPHS } from './pages/status/glyphs.ts';
 import {
   BUTTON_TEXT,
   LAMP_PATTERNS,
@@ -20,10 +20,10 @@ import {
   PROFILE_HELP,
   PROFILE_NOTES,
   PROFILE_TABLE,
-} from './help-texts.ts';
-import { PASSWORD_LENGTH } from './password.ts';
-import { PROFILE_ROWS } from './profile-rows.ts';
-import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
+} from './pages/help/help-texts.ts';
+import { PASSWORD_LENGTH } from './owner/password.ts';
+import { PROFILE_ROWS } from './pages/help/profile-rows.ts';
+import { countedOf, pathOf, RULE_TITLES } from './pages/incidents/rows.ts';
 import {
   DIRECT_TEXTS,
   OUTCOME_TEXTS,
@@ -34,8 +34,8 @@ import {
   TUNNEL_STATE_TEXTS,
 } from './texts.ts';
 import type { LightState } from './texts.ts';
-import { blind, clockTime, grouped, lightOf, proofOf, rankedKinds } from './view-model.ts';
-import type { Knowledge, LightView } from './view-model.ts';
+import { blind, clockTime, grouped, lightOf, proofOf, rankedKinds } from './pages/status/view-model.ts';
+import type { Knowledge, LightView } from './pages/status/view-model.ts';
 
 /** Of the pages about the box. */
 export const BOX_SHEETS: readonly string[] = [
@@ -96,7 +96,7 @@ export class Renderer {
   readonly #views: ReadonlyMap<string, View>;
   readonly #assets: Readonly<Record<string, string>>;
 
-  /** `folder` holds the views; `assets` maps a file of public/ to its address. Throws when a view is broken. */
+  /** `folder` holds the views, each in the room of its page; `assets` maps a file of public/ to its address. Throws when a view is broken. */
   constructor(folder: string, assets: Readonly<Record<string, string>>) {
     const view = (file: string): View => {
       const filename = join(folder, file);
@@ -104,8 +104,10 @@ export class Renderer {
       return (values) => draw({ t: TEXTS, grouped, ...values });
     };
     this.#assets = assets;
-    const files = readdirSync(folder).filter((file) => file.endsWith('.ejs'));
-    this.#views = new Map(files.map((file) => [file.slice(0, -'.ejs'.length), view(file)]));
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.ejs'),
+    );
+    this.#views = new Map(files.map((file) => [basename(file, '.ejs'), view(file)]));
   }
 
   /** One view with its values; throws when there is no such view. */

@@ -5,14 +5,14 @@ import type { Context } from 'koa';
 
 import { ApiFault } from '../src/api/client.ts';
 import type { ApiClient } from '../src/api/client.ts';
-import { readForm } from './form.ts';
-import type { Gate } from './gate.ts';
-import { sameSiteOnly } from './hardening.ts';
+import { readForm } from './http/form.ts';
+import type { Gate } from './owner/gate.ts';
+import { sameSiteOnly } from './http/hardening.ts';
 import type { KnowledgeFeed } from './knowledge-feed.ts';
 import type { Notice, Renderer } from './render.ts';
 import { TEXTS } from './texts.ts';
-import { sentence } from './view-model.ts';
-import type { Visitors } from './visitor.ts';
+import { sentence } from './pages/status/view-model.ts';
+import type { Visitors } from './owner/visitor.ts';
 
 export interface Site {
   readonly client: ApiClient;

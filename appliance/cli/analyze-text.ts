@@ -1,8 +1,8 @@
 // Knows: how the report of a capture reads for people. Must not know: how it came about.
 // The most important line comes first: whether anything leaked. Colour is not used, so nothing depends on it.
 
-import type { AnalysisReport } from '../../src/guard/analysis.ts';
-import type { CountedName } from '../../src/guard/analysis-names.ts';
+import type { AnalysisReport } from '../../src/analysis/analysis.ts';
+import type { CountedName } from '../../src/analysis/analysis-names.ts';
 
 /** What a capture holds and was not read; `what` is the fault's code, `packets` or `stopped`. */
 export interface LostPart {

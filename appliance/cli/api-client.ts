@@ -5,7 +5,7 @@ import { ApiClient } from '../../src/api/client.ts';
 import type { ApiFault } from '../../src/api/client.ts';
 import type { GuardEvent } from '../../src/api/status.ts';
 import { CommandError } from './command.ts';
-import { runningLab } from './lab-files.ts';
+import { runningLab } from './commands/lab-files.ts';
 
 const ANSWER_MS = 5_000;
 /** What changes something waits for the kernel or the disk, and a small board has a slow card. */

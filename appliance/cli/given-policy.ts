@@ -2,12 +2,12 @@
 // Endpoints may come from the command line; nothing given means that there is no tunnel.
 
 import { readFile } from 'node:fs/promises';
-import type { LearnedEndpoint } from '../../src/guard/analysis-learn.ts';
-import { barePolicy } from '../../src/policy/bare-policy.ts';
-import { parseEndpoint } from '../../src/policy/endpoint.ts';
+import type { LearnedEndpoint } from '../../src/analysis/analysis-learn.ts';
+import { barePolicy } from '../../src/policy/schema/bare-policy.ts';
+import { parseEndpoint } from '../../src/policy/schema/endpoint.ts';
 import type { Endpoint, Policy, Tunnel } from '../../src/policy/policy.ts';
-import type { RelayList } from '../../src/wire/tor.ts';
-import { relaysOf } from '../relays.ts';
+import type { RelayList } from '../../src/wire/vpn/tor.ts';
+import { relaysOf } from '../registries/relays.ts';
 import { CommandError } from './command.ts';
 
 /** The policy of `--policy`, or one that allows nothing but plumbing, with every `--tunnel` added. Throws CommandError 2. */
@@ -56,7 +56,7 @@ export function withLearned(policy: Policy, learned: readonly LearnedEndpoint[])
 
 /** Loaded only when asked for: the schema library takes longer to load than many captures to read. */
 async function policyFrom(path: string): Promise<Policy> {
-  const { readPolicyFileHere } = await import('../policy-file-here.ts');
+  const { readPolicyFileHere } = await import('../policy/policy-file-here.ts');
   const reading = await readPolicyFileHere(path);
   if (reading.ok) return reading.policy;
   throw new CommandError(2, 'policy', reading.faults.join('\n'), 'See "leakguard policy check FILE".');

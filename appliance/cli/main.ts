@@ -2,27 +2,27 @@
 // Knows: the process that a command runs in: arguments, streams, signals, environment. Must not know: what commands do.
 // Follows README.md, Commands, and no-color.org. The only place of the CLI that reads the environment.
 
-import { VERSION } from '../version.ts';
+import { VERSION } from '../os/version.ts';
 import type { Command, CommandIo } from './command.ts';
 import { dispatch } from './dispatch.ts';
 
 /** In the order of the help. Each is loaded when it is asked for: together they take longer to load than most take to run. */
 const LOADERS: ReadonlyMap<string, () => Promise<Command>> = new Map([
-  ['status', async () => (await import('./status.ts')).statusCommand],
-  ['watch', async () => (await import('./watch.ts')).watchCommand],
-  ['analyze', async () => (await import('./analyze.ts')).analyzeCommand],
-  ['block', async () => (await import('./block.ts')).blockCommand],
-  ['pass', async () => (await import('./pass.ts')).passCommand],
-  ['ack', async () => (await import('./ack.ts')).ackCommand],
-  ['report', async () => (await import('./report.ts')).reportCommand],
-  ['history', async () => (await import('./history.ts')).historyCommand],
-  ['tunnels', async () => (await import('./tunnels.ts')).tunnelsCommand],
-  ['policy', async () => (await import('./policy.ts')).policyCommand],
-  ['doctor', async () => (await import('./doctor.ts')).doctorCommand],
-  ['setup', async () => (await import('./setup.ts')).setupCommand],
-  ['update', async () => (await import('./update.ts')).updateCommand],
+  ['status', async () => (await import('./commands/status.ts')).statusCommand],
+  ['watch', async () => (await import('./commands/watch.ts')).watchCommand],
+  ['analyze', async () => (await import('./commands/analyze.ts')).analyzeCommand],
+  ['block', async () => (await import('./commands/block.ts')).blockCommand],
+  ['pass', async () => (await import('./commands/pass.ts')).passCommand],
+  ['ack', async () => (await import('./commands/ack.ts')).ackCommand],
+  ['report', async () => (await import('./commands/report.ts')).reportCommand],
+  ['history', async () => (await import('./commands/history.ts')).historyCommand],
+  ['tunnels', async () => (await import('./commands/tunnels.ts')).tunnelsCommand],
+  ['policy', async () => (await import('./commands/policy.ts')).policyCommand],
+  ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],
+  ['setup', async () => (await import('./commands/setup.ts')).setupCommand],
+  ['update', async () => (await import('./commands/update.ts')).updateCommand],
   ['api', async () => (await import('./api.ts')).apiCommand(VERSION)],
-  ['lab', async () => (await import('./lab.ts')).labCommand],
+  ['lab', async () => (await import('./commands/lab.ts')).labCommand],
 ]);
 
 /** The command that the first word names, or all of them: then the answer is the list. */

@@ -3,7 +3,7 @@
 
 import type { CommandIo } from './command.ts';
 
-export { grouped, padded } from '../columns.ts';
+export { grouped, padded } from '../report/columns.ts';
 
 export type Tone = 'red' | 'amber' | 'green' | 'dim' | 'bold' | 'plain';
 

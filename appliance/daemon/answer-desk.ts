@@ -4,8 +4,8 @@
 // on its way makes the next. When the daemon is gone nothing is handed on: clients ask again.
 
 import type { Lesson } from '../../src/guard/observation.ts';
-import { FairMap } from '../../src/guard/quotas.ts';
-import type { AnsweredAddress } from '../../src/policy/answered.ts';
+import { FairMap } from '../../src/guard/incidents/quotas.ts';
+import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 
 /** Addresses that are open at once; the client that holds most gives its oldest. */
 const OPEN_MOST = 4_096;

@@ -2,10 +2,10 @@
 // that all is well. Must not know: rules, taps.
 
 import type { Policy } from '../../src/policy/policy.ts';
-import { Bridge } from '../bridge.ts';
-import { monotonicMs } from '../clock.ts';
-import { giveFixedAddress, hasFixedAddress } from '../fixed-address.ts';
-import type { UndoRecord } from '../undo-record.ts';
+import { Bridge } from '../bridge/bridge.ts';
+import { monotonicMs } from '../os/clock.ts';
+import { giveFixedAddress, hasFixedAddress } from '../bridge/fixed-address.ts';
+import type { UndoRecord } from '../os/undo-record.ts';
 import type { Warnings } from './warnings.ts';
 import { words } from './warnings.ts';
 

@@ -2,26 +2,26 @@
 // Must not know: incidents, states, HTTP. The boot ruleset and block mode are on disk before anyone is told that they hold.
 
 import { networkInterfaces } from 'node:os';
-import type { Exposure } from '../../src/guard/correlation.ts';
-import { Learner } from '../../src/guard/learner.ts';
-import type { Leads } from '../../src/guard/first-packets.ts';
-import type { LetGo, UsedServer, Withdrawal } from '../../src/guard/learner.ts';
+import type { Exposure } from '../../src/guard/answers/correlation.ts';
+import { Learner } from '../../src/guard/answers/learner.ts';
+import type { Leads } from '../../src/guard/answers/first-packets.ts';
+import type { LetGo, UsedServer, Withdrawal } from '../../src/guard/answers/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
-import type { AnsweredAddress } from '../../src/policy/answered.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import { compileClosedRuleset, compileRuleset, dropsLeaks } from '../../src/policy/nft.ts';
-import { exposedElement } from '../../src/policy/nft-sets.ts';
-import type { RulesetState } from '../../src/policy/nft.ts';
+import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
+import { compileClosedRuleset, compileRuleset, dropsLeaks } from '../../src/policy/compile/nft.ts';
+import { exposedElement } from '../../src/policy/compile/nft-sets.ts';
+import type { RulesetState } from '../../src/policy/compile/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import type { Bridge } from '../bridge.ts';
-import { monotonicMs } from '../clock.ts';
-import type { Firewall } from '../firewall.ts';
-import { othersTurn } from '../others-turn.ts';
-import type { BoxRecord } from './box-record.ts';
-import { Given } from './given.ts';
-import { readSession, writeSession } from './session-file.ts';
-import type { OpenPass } from './session-file.ts';
+import type { Bridge } from '../bridge/bridge.ts';
+import { monotonicMs } from '../os/clock.ts';
+import type { Firewall } from '../bridge/firewall.ts';
+import { othersTurn } from '../os/others-turn.ts';
+import type { BoxRecord } from './state/box-record.ts';
+import { Given } from './routes/given.ts';
+import { readSession, writeSession } from './state/session-file.ts';
+import type { OpenPass } from './state/session-file.ts';
 
 /** Addresses that the rules watch at once (rule D). */
 const EXPOSED_MOST = 1_000;
@@ -37,7 +37,7 @@ export interface EnforcementParts {
   readonly runtimeDir: string;
   /** Senders of the box's own forged leaks. */
   readonly canary: readonly string[];
-  /** What answers have opened (src/policy/answered.ts). */
+  /** What answers have opened (src/policy/filter/answered.ts). */
   readonly answered: () => readonly AnsweredAddress[];
 }
 

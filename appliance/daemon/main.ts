@@ -3,8 +3,8 @@
 
 import { stat } from 'node:fs/promises';
 import { pino } from 'pino';
-import { LockError } from '../exclusive-lock.ts';
-import { isExhaustion } from '../exhaustion.ts';
+import { LockError } from '../os/exclusive-lock.ts';
+import { isExhaustion } from '../os/exhaustion.ts';
 import { Daemon } from './daemon.ts';
 import { release } from './release.ts';
 import { USAGE, UsageError, readOptions } from './options.ts';

@@ -3,7 +3,7 @@
 
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { ExclusiveLock, LockError } from '../exclusive-lock.ts';
+import { ExclusiveLock, LockError } from '../os/exclusive-lock.ts';
 
 const LOCK = 'leakguardd.lock';
 

@@ -1,9 +1,9 @@
 // Knows: when news goes out: the first at once, then at a bounded rate. Must not know: what the news is about.
 // Lamp within milliseconds, and page and lamp still answer under flood.
 
-import type { Incident } from '../../src/guard/incidents.ts';
-import { viewOf } from '../../src/guard/incident-view.ts';
-import { fairPick } from '../../src/guard/quotas.ts';
+import type { Incident } from '../../src/guard/incidents/incidents.ts';
+import { viewOf } from '../../src/guard/incidents/incident-view.ts';
+import { fairPick } from '../../src/guard/incidents/quotas.ts';
 import type { GuardEvent, IncidentView, Status } from '../../src/api/status.ts';
 
 /**

@@ -2,9 +2,9 @@
 // Order matters: the rules go last, when there is no bridge left that could forward anything.
 
 import { join } from 'node:path';
-import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
-import { applyRuleset } from '../nftables.ts';
-import { UndoRecord } from '../undo-record.ts';
+import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
+import { applyRuleset } from '../bridge/nftables.ts';
+import { UndoRecord } from '../os/undo-record.ts';
 
 export function undoRecordIn(runtimeDir: string): UndoRecord {
   return new UndoRecord(join(runtimeDir, 'undo.json'));

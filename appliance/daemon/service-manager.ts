@@ -2,7 +2,7 @@
 // Node cannot send datagrams over Unix sockets, so systemd's own small program does (systemd-notify(1)); it is this
 // process's timers that start it, so that a hung event loop is a silent one, and is killed (WatchdogSec).
 
-import { run } from '../run-command.ts';
+import { run } from '../os/run-command.ts';
 
 /** What systemd puts into the environment of a service of Type=notify. */
 export interface ServiceEnvironment {

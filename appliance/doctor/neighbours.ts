@@ -1,6 +1,6 @@
 // Knows: what else on this machine may touch frames, ports or rules. Must not know: our own rules beyond their table's name.
 
-import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
+import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
 import type { Check, Finding } from './finding.ts';
 import { found, ok } from './finding.ts';
 

@@ -1,8 +1,8 @@
 // Knows: what is asked of ports, bridge, rules and taps. Must not know: how they are looked at.
 // What it asks for is what README.md, What it guarantees, stands on.
 
-import { differences } from '../../src/policy/readback.ts';
-import { FAMILY, TABLE } from '../../src/policy/nft-model.ts';
+import { differences } from '../../src/policy/compile/readback.ts';
+import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { found, ok } from './finding.ts';
 

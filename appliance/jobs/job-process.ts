@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 
-import { afterReading } from '../after-reading.ts';
+import { afterReading } from '../os/after-reading.ts';
 
 /** Jobs by their kind: what is given and what comes back is plain data. */
 export type Jobs = Readonly<Record<string, { readonly given: unknown; readonly result: unknown }>>;

@@ -2,17 +2,17 @@
 // Every job is a pure function of its text; what is given and what comes back is plain data.
 
 import type { Fault } from '../../src/policy/fault.ts';
-import { importConfig } from '../../src/policy/import.ts';
-import type { Import } from '../../src/policy/imported.ts';
+import { importConfig } from '../../src/policy/import/import.ts';
+import type { Import } from '../../src/policy/import/imported.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { parsePolicy, readPolicy } from '../../src/policy/schema.ts';
-import type { ParsedPolicy } from '../../src/policy/schema.ts';
-import { withSettings, withTunnel, withoutTunnel } from '../../src/policy/schema-edit.ts';
-import type { PolicyDocument, TunnelEdit } from '../../src/policy/schema-edit.ts';
+import { parsePolicy, readPolicy } from '../../src/policy/schema/schema.ts';
+import type { ParsedPolicy } from '../../src/policy/schema/schema.ts';
+import { withSettings, withTunnel, withoutTunnel } from '../../src/policy/schema/schema-edit.ts';
+import type { PolicyDocument, TunnelEdit } from '../../src/policy/schema/schema-edit.ts';
 import { settingsOf } from '../../src/guard/settings.ts';
 import type { Settings } from '../../src/api/box.ts';
-import { endpointTexts, listChange, readWish } from '../../src/policy/tunnel-wish.ts';
-import type { ListChange, TunnelWish } from '../../src/policy/tunnel-wish.ts';
+import { endpointTexts, listChange, readWish } from '../../src/policy/schema/tunnel-wish.ts';
+import type { ListChange, TunnelWish } from '../../src/policy/schema/tunnel-wish.ts';
 
 /** Of a policy text that is none, every fault. */
 interface NoPolicy {

@@ -6,7 +6,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { startDaemon, startPage, type Supervised } from './box.ts';
+import { startDaemon, startPage, type Supervised } from './machines/box.ts';
 import { LabError } from './error.ts';
 import {
   type Filling,
@@ -16,15 +16,15 @@ import {
   readState,
   requireIdentity,
   writeState,
-} from './handle.ts';
-import { awaitIpv6, startDhcpClient } from './laptop.ts';
-import { bridgePlainly, buildNetwork, plugLaptop } from './network.ts';
+} from './processes/handle.ts';
+import { awaitIpv6, startDhcpClient } from './machines/laptop.ts';
+import { bridgePlainly, buildNetwork, plugLaptop } from './machines/network.ts';
 import { claimPrefix, NETNS_CONFIG_DIR, type Plan, TUNNEL } from './plan.ts';
-import { isAlive, type ProcessIdentity } from './process-identity.ts';
-import { programArgv } from './program.ts';
+import { isAlive, type ProcessIdentity } from './processes/process-identity.ts';
+import { programArgv } from './processes/program.ts';
 import { namespacesOf, processesOf, teardown } from './teardown.ts';
-import { startUplink } from './uplink.ts';
-import { type KeyPair, newKeyPair, startClient } from './wireguard.ts';
+import { startUplink } from './machines/uplink.ts';
+import { type KeyPair, newKeyPair, startClient } from './machines/wireguard.ts';
 
 export interface LabOptions {
   readonly filling: Filling;

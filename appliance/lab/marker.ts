@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { parseIpv4, parseMac } from '../../src/wire/address.ts';
+import { parseIpv4, parseMac } from '../../src/wire/ip/address.ts';
 import { openSender } from '../tap/packet-device.ts';
 
 const [, , device = '', address = ''] = process.argv;

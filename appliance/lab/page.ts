@@ -5,12 +5,12 @@ import { get } from 'node:http';
 import type { Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { PAGE_PORT } from './box.ts';
+import { PAGE_PORT } from './machines/box.ts';
 import { LabError } from './error.ts';
 import type { Lab } from './lab.ts';
 import { LAN } from './plan.ts';
-import { programArgv } from './program.ts';
-import { relay } from './relay.ts';
+import { programArgv } from './processes/program.ts';
+import { relay } from './machines/relay.ts';
 
 const READY_MS = 15_000;
 

@@ -2,10 +2,10 @@
 // Three witnesses: the client's own exit code, the guard's status, and tcpdump in the uplink, which shares nothing with the guard.
 
 import type { Status } from '../../src/api/status.ts';
-import { Capture } from './capture.ts';
+import { Capture } from './machines/capture.ts';
 import { LabError } from './error.ts';
 import { changes, describe, faultsOfLeak, totals } from './findings.ts';
-import type { LabHandle } from './handle.ts';
+import type { LabHandle } from './processes/handle.ts';
 import { LAN } from './plan.ts';
 import type { Act, Expectation, Scenario, ScenarioResult, Step, StepResult } from './scenario.ts';
 

@@ -4,7 +4,7 @@
 import type { Kind } from '../../src/flow/kinds.ts';
 import type { Lamp, State } from '../../src/api/words.ts';
 import type { Rule } from '../../src/policy/verdict.ts';
-import type { Argv } from './process.ts';
+import type { Argv } from './processes/process.ts';
 
 export type Act =
   /** A program on the laptop; `first` is run right before it, under the same watch. */

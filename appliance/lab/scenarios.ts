@@ -2,7 +2,7 @@
 // What other leak tests try, seen from the wire. Each has its positive control.
 
 import { LAN, NET, TUNNEL } from './plan.ts';
-import type { Argv } from './process.ts';
+import type { Argv } from './processes/process.ts';
 import type { Leak, Scenario, Step } from './scenario.ts';
 
 const NAME = 'leak.example';

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { LabError } from './error.ts';
-import { MARK } from './namespace.ts';
+import { MARK } from './machines/namespace.ts';
 import { claimPrefix, LABS_DIR, NETNS_CONFIG_DIR, type Plan, ROLES, WIREGUARD_DIR } from './plan.ts';
-import { must, run } from './process.ts';
+import { must, run } from './processes/process.ts';
 
 const ROUNDS = 200;
 

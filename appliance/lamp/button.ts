@@ -1,7 +1,7 @@
 // Knows: what a finger means: a short press, or three seconds. Must not know: pins, what is done about it.
 // Contacts bounce for some milliseconds: only a level that stays is one.
 
-import { afterReading } from '../after-reading.ts';
+import { afterReading } from '../os/after-reading.ts';
 
 const STEADY_MS = 30;
 const HOLD_MS = 3_000;

@@ -8,7 +8,7 @@ import { LAMPS } from '../../src/api/words.ts';
 import type { Lamp } from '../../src/api/words.ts';
 import type { Fault } from '../../src/policy/fault.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { readRegularFile } from '../os/regular-file.ts';
 import type { LampDriver } from './driver.ts';
 import { LampError } from './error.ts';
 

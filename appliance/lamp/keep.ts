@@ -9,8 +9,8 @@ import type { Server, Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { afterReading } from '../after-reading.ts';
-import { monotonicMs } from '../clock.ts';
+import { afterReading } from '../os/after-reading.ts';
+import { monotonicMs } from '../os/clock.ts';
 import { LIGHT_SOCKET, LineReader, SILENCE_MS } from './beat.ts';
 import { LightWatch } from './light-watch.ts';
 import { readLampRecord } from './record.ts';

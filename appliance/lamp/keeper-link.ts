@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lamp } from '../../src/api/words.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs } from '../os/clock.ts';
 import { LIGHT_SOCKET, LineReader, NOBODY_WATCHES, SILENCE_MS } from './beat.ts';
 import type { Beat, Echo, Farewell } from './beat.ts';
 import { LampKeeper } from './keeper.ts';

@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { readPolicyFileHere } from '../policy-file-here.ts';
+import { readPolicyFileHere } from '../policy/policy-file-here.ts';
 import { openLamp } from './lamp.ts';
 import { readLampRecord } from './record.ts';
 

@@ -3,8 +3,8 @@
 
 import { join } from 'node:path';
 import type { LampConfig } from '../../src/policy/policy.ts';
-import { writeDurable } from '../durable-file.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { writeDurable } from '../os/durable-file.ts';
+import { readRegularFile } from '../os/regular-file.ts';
 
 const FILE = 'lamp.json';
 const DRIVERS: readonly unknown[] = ['none', 'file', 'leds', 'gpio'];

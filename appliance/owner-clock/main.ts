@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { runProgram } from '../program-end.ts';
+import { runProgram } from '../os/program-end.ts';
 import { fulfil, machineParts } from './setter.ts';
 import { ClockError } from './wish.ts';
 

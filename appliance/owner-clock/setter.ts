@@ -1,8 +1,8 @@
 // Knows: how a wish for another time is fulfilled or refused. Must not know: who wished. It believes nobody: what was checked
 // before is checked here. Follows date(1), --set and @SECONDS: Node has no call that sets a clock.
 
-import { monotonicMs } from '../clock.ts';
-import { run } from '../run-command.ts';
+import { monotonicMs } from '../os/clock.ts';
+import { run } from '../os/run-command.ts';
 import { timeService } from './keepers.ts';
 import { ClockError, checkPlausible, packedAt, takeWish, wishedNow } from './wish.ts';
 

@@ -3,7 +3,7 @@
 
 import { readFileSync, rmSync, statSync } from 'node:fs';
 
-import { writeDurable } from '../durable-file.ts';
+import { writeDurable } from '../os/durable-file.ts';
 
 export interface ClockWish {
   /** The time that was wished for, and CLOCK_MONOTONIC when it was: milliseconds. */

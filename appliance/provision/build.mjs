@@ -1,14 +1,13 @@
 // Knows: how sources become dist/, and when dist/ is out of date. Must not know: what it is run for.
 // `npm run build` is this file. The page's templates and assets go along: dist/ is all that a box gets.
 
-import { cpSync, existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyAssets } from './assets.mjs';
 
 /** @typedef {import('./machine.mjs').Machine} Machine */
 
 const SOURCES = ['src', 'appliance', 'web', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
-/** Folders that are copied as they are. */
-const ASSETS = ['web/views', 'web/public'];
 /** Its time is when the last good build began: what was written during it is built next time. */
 const STAMP = join('dist', '.built');
 
@@ -47,11 +46,7 @@ export async function build({ root, execPath, run }) {
   if (code !== 0) return `tsc failed:\n${output.trim()}`;
   const bundle = await run(execPath, [join('appliance', 'provision', 'bundle.mjs')], { cwd: root });
   if (bundle.code !== 0) return `bundling failed:\n${bundle.output.trim()}`;
-  for (const folder of ASSETS) {
-    if (!existsSync(join(root, folder))) continue;
-    rmSync(join(root, 'dist', folder), { recursive: true, force: true });
-    cpSync(join(root, folder), join(root, 'dist', folder), { recursive: true });
-  }
+  copyAssets(root, join(root, 'dist'));
   writeFileSync(join(root, STAMP), '');
   utimesSync(join(root, STAMP), began, began);
   return '';

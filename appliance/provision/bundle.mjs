@@ -4,7 +4,7 @@
 import { rolldown } from 'rolldown';
 
 /** Built modules that become one file with what they import, in their own place. */
-const ENTRIES = ['dist/appliance/cli/analyze.js'];
+const ENTRIES = ['dist/appliance/cli/commands/analyze.js'];
 
 /**
  * What stays a module of its own: packages, what is loaded only when asked for, and the error that its catcher knows by its class.

@@ -3,7 +3,7 @@
 
 import { mkdirSync, readFileSync, readlinkSync, rmSync, rmdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { writeDurable } from '../durable-file.ts';
+import { writeDurable } from '../os/durable-file.ts';
 import { SetupError } from './error.ts';
 import type { Wanted } from './plan.ts';
 

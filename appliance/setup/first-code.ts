@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { SetupError } from './error.ts';
 
 const LETTERS = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789';
-/** Ten letters, fifty bits: guesses are counted by the page (web/login-throttle.ts). */
+/** Ten letters, fifty bits: guesses are counted by the page (web/owner/login-throttle.ts). */
 const HALF = 5;
 /** systemd/leakguard-web.service: its state, and whose it is. */
 const FOLDER = 'var/lib/leakguard-web';

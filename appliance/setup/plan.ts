@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Policy } from '../../src/policy/policy.ts';
-import { TOP } from '../top-level.ts';
+import { TOP } from '../os/top-level.ts';
 
 /** A file of text, or a symbolic link. */
 export type Wanted =

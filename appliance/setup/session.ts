@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
 import { SSH_PORT } from '../../src/policy/policy.ts';
-import { readSockets } from '../sockets.ts';
+import { readSockets } from '../os/sockets.ts';
 
 /** IP protocol number. */
 const TCP = 6;

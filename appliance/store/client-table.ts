@@ -1,7 +1,7 @@
 // Knows: how clients are rows. Must not know: how they are found out about.
 
 import type { ClientView } from '../../src/api/past.ts';
-import type { Privacy } from '../../src/guard/privacy.ts';
+import type { Privacy } from '../../src/guard/history/privacy.ts';
 import { readJson } from '../../src/api/json.ts';
 import type { Database, Statement } from './database.ts';
 import { isoTime, textOf } from './incident-table.ts';

@@ -1,6 +1,6 @@
 // Knows: how the first frames of incidents are rows. Must not know: what is in a frame. Only privacy `full` has any.
 
-import type { EvidenceFrame } from '../../src/guard/evidence.ts';
+import type { EvidenceFrame } from '../../src/guard/incidents/evidence.ts';
 import type { Database, Statement } from './database.ts';
 
 /** Of all frames together; those of incidents that another counts go first, then the oldest. */

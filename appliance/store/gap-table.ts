@@ -1,11 +1,11 @@
 // Knows: how silences of tunnels are rows. Must not know: how they are found out about.
 // One that still lasts has no end; whoever finds such a row of an earlier process closes it.
 
-import type { Gap } from '../../src/guard/gaps.ts';
-import { shownGap } from '../../src/guard/past.ts';
-import type { PastGap } from '../../src/guard/past.ts';
-import { PRIVACIES } from '../../src/guard/privacy.ts';
-import type { Veil } from '../../src/guard/privacy.ts';
+import type { Gap } from '../../src/guard/tunnels/gaps.ts';
+import { shownGap } from '../../src/guard/history/past.ts';
+import type { PastGap } from '../../src/guard/history/past.ts';
+import { PRIVACIES } from '../../src/guard/history/privacy.ts';
+import type { Veil } from '../../src/guard/history/privacy.ts';
 import { readJson } from '../../src/api/json.ts';
 import type { Database, SqlRow, Statement } from './database.ts';
 import { textOf } from './incident-table.ts';

@@ -2,14 +2,14 @@
 // A row holds what is shown, under the privacy it was written with; what only some incidents have is JSON in `more`. `share` is
 // whose room it takes, `folded` the incident that counts its frames now ('' for none): such a row keeps the name where it fits.
 
-import { isKind, isRule, selects } from '../../src/guard/history.ts';
-import { shareOf } from '../../src/guard/incident-view.ts';
-import type { IncidentFilter } from '../../src/guard/history.ts';
-import { laxerThan, shown } from '../../src/guard/past.ts';
-import type { Doubt, PastIncident } from '../../src/guard/past.ts';
-import { PRIVACIES } from '../../src/guard/privacy.ts';
-import type { Privacy, Veil } from '../../src/guard/privacy.ts';
-import { fairPick } from '../../src/guard/quotas.ts';
+import { isKind, isRule, selects } from '../../src/guard/history/history.ts';
+import { shareOf } from '../../src/guard/incidents/incident-view.ts';
+import type { IncidentFilter } from '../../src/guard/history/history.ts';
+import { laxerThan, shown } from '../../src/guard/history/past.ts';
+import type { Doubt, PastIncident } from '../../src/guard/history/past.ts';
+import { PRIVACIES } from '../../src/guard/history/privacy.ts';
+import type { Privacy, Veil } from '../../src/guard/history/privacy.ts';
+import { fairPick } from '../../src/guard/incidents/quotas.ts';
 import { readJson } from '../../src/api/json.ts';
 import type { IncidentView } from '../../src/api/status.ts';
 import type { Database, SqlRow, SqlValue, Statement } from './database.ts';

@@ -5,9 +5,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { KeyedHash } from '../../src/guard/privacy.ts';
-import { syncDirectory, writeDurable } from '../durable-file.ts';
-import { fileSignature, readRegularFile } from '../regular-file.ts';
+import type { KeyedHash } from '../../src/guard/history/privacy.ts';
+import { syncDirectory, writeDurable } from '../os/durable-file.ts';
+import { fileSignature, readRegularFile } from '../os/regular-file.ts';
 
 const FILE = 'privacy.key';
 const BYTES = 32;

@@ -3,14 +3,14 @@
 // be written is tried again, within bounds, and what there is most of gives when they are reached.
 
 import type { ClientView } from '../../src/api/past.ts';
-import type { Gap } from '../../src/guard/gaps.ts';
-import type { Accounted } from '../../src/guard/balance.ts';
-import { pastOf } from '../../src/guard/incident-view.ts';
-import type { Incident } from '../../src/guard/incidents.ts';
-import type { Veil } from '../../src/guard/privacy.ts';
-import { FairMap, Shares } from '../../src/guard/quotas.ts';
-import { NO_TALLY, addTally, isEmpty, joined } from '../../src/guard/timeline.ts';
-import type { StateChange, Tally, TallyAt } from '../../src/guard/timeline.ts';
+import type { Gap } from '../../src/guard/tunnels/gaps.ts';
+import type { Accounted } from '../../src/guard/account/balance.ts';
+import { pastOf } from '../../src/guard/incidents/incident-view.ts';
+import type { Incident } from '../../src/guard/incidents/incidents.ts';
+import type { Veil } from '../../src/guard/history/privacy.ts';
+import { FairMap, Shares } from '../../src/guard/incidents/quotas.ts';
+import { NO_TALLY, addTally, isEmpty, joined } from '../../src/guard/history/timeline.ts';
+import type { StateChange, Tally, TallyAt } from '../../src/guard/history/timeline.ts';
 import type { Batch, EvidenceOf, HistoryStore } from './history.ts';
 
 const FLUSH_MS = 1_000;

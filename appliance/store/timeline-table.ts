@@ -1,8 +1,8 @@
 // Knows: how counts by minute and hour, and changes of state, are rows. Must not know: what a state means.
 // Roll-ups keep every zoom cheap: 30 days are 720 hours or 43,200 minutes at most.
 
-import { TIMELINE_STATES, TIMELINE_TUNNELS } from '../../src/guard/timeline.ts';
-import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
+import { TIMELINE_STATES, TIMELINE_TUNNELS } from '../../src/guard/history/timeline.ts';
+import type { StateChange, TallyAt } from '../../src/guard/history/timeline.ts';
 import type { TimelineState, TimelineTunnel } from '../../src/api/past.ts';
 import type { Database, SqlRow, Statement } from './database.ts';
 import { textOf } from './incident-table.ts';

@@ -4,7 +4,7 @@
 
 import { createRequire } from 'node:module';
 
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs } from '../os/clock.ts';
 import { CaptureError } from './capture.ts';
 import type { CaptureDevice, CaptureOptions } from './capture.ts';
 

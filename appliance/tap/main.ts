@@ -4,11 +4,11 @@
 import { randomInt } from 'node:crypto';
 import { write } from 'node:fs';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { compileFilter } from '../../src/policy/bpf.ts';
+import { compileFilter } from '../../src/policy/compile/bpf.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
-import { nodeQuicCrypto } from '../quic-crypto.ts';
-import { monotonicMs } from '../clock.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
+import { nodeQuicCrypto } from '../os/quic-crypto.ts';
+import { monotonicMs } from '../os/clock.ts';
 import type { FrameListener } from './block-walker.ts';
 import { CaptureError } from './capture.ts';
 import type { CaptureDevice, FrameSender } from './capture.ts';

@@ -3,26 +3,26 @@
 // taken: the next one goes up after it, so that what the guard hears is never far behind what the tap reads, however slow the guard is.
 
 import { deserialize, serialize } from 'node:v8';
-import type { AnsweredAddress } from '../../src/policy/answered.ts';
+import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
-import type { CanaryKey } from '../canary-seal.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
+import type { CanaryKey } from '../bridge/canary-seal.ts';
 
 export interface TapOrder {
   readonly port: 'lan' | 'wan';
   readonly interface: string;
   readonly policy: Policy;
   readonly learned: LearnedState;
-  /** Endpoints of the policy that are in use (src/policy/bpf.ts). */
+  /** Endpoints of the policy that are in use (src/policy/compile/bpf.ts). */
   readonly inUse: readonly string[];
   /** The box's own MAC addresses. */
   readonly boxMacs: readonly number[];
   /** By which the box's own forged leaks are known. */
   readonly canary: CanaryKey;
-  /** Tor's relays, for as long as the tap runs (src/wire/tor.ts). */
+  /** Tor's relays, for as long as the tap runs (src/wire/vpn/tor.ts). */
   readonly relays: readonly string[];
-  /** Grows with every order (src/guard/reconciliation.ts). */
+  /** Grows with every order (src/guard/account/reconciliation.ts). */
   readonly orders: number;
   /** What answers have opened before a tap begins. */
   readonly answered?: readonly AnsweredAddress[];
@@ -34,7 +34,7 @@ export type TapCommand =
   | { readonly type: 'send'; readonly interface: string; readonly frame: Uint8Array }
   | { readonly type: 'taken' }
   | { readonly type: 'use'; readonly inUse: readonly string[] }
-  /** What the kernel is about to open for answers, and what it holds no longer (src/policy/answered.ts). */
+  /** What the kernel is about to open for answers, and what it holds no longer (src/policy/filter/answered.ts). */
   | {
       readonly type: 'answered';
       readonly opened: readonly AnsweredAddress[];

@@ -4,7 +4,7 @@
 
 import { createRequire } from 'node:module';
 
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs } from '../os/clock.ts';
 import { BlockWalker } from './block-walker.ts';
 import type { RingLayout } from './block-walker.ts';
 import { CAPTURE_FAULTS, CaptureError, ETHERNET } from './capture.ts';

@@ -1,13 +1,13 @@
 // Knows: the two taps of the box and what each is ordered to read. Must not know: what their reports mean.
 
 import type { TapReport } from '../../src/guard/observation.ts';
-import type { AnsweredAddress } from '../../src/policy/answered.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
+import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { parseMac } from '../../src/wire/address.ts';
+import { parseMac } from '../../src/wire/ip/address.ts';
 import type { TapOrder } from './messages.ts';
-import type { RelayList } from '../../src/wire/tor.ts';
-import type { CanaryKey } from '../canary-seal.ts';
+import type { RelayList } from '../../src/wire/vpn/tor.ts';
+import type { CanaryKey } from '../bridge/canary-seal.ts';
 import { TapSupervisor } from './supervisor.ts';
 import type { TapState } from './supervisor.ts';
 
@@ -37,7 +37,7 @@ export class TapPair {
   readonly #canary: CanaryKey;
   readonly #relays: readonly string[];
 
-  /** `relays` are Tor's (src/wire/tor.ts). */
+  /** `relays` are Tor's (src/wire/vpn/tor.ts). */
   constructor(listener: TapPairListener, canary: CanaryKey, relays: RelayList) {
     this.#listener = listener;
     this.#canary = canary;

@@ -6,8 +6,8 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Readable } from 'node:stream';
 import type { TapReport } from '../../src/guard/observation.ts';
-import type { AnsweredAddress } from '../../src/policy/answered.ts';
-import { afterReading } from '../after-reading.ts';
+import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
+import { afterReading } from '../os/after-reading.ts';
 import { MessageReader, REPORT_FD } from './messages.ts';
 import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
 

@@ -5,11 +5,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ApiClient, unlessFault } from '../../src/api/client.ts';
-import { compileClosedRuleset } from '../../src/policy/nft.ts';
-import { monotonicMs } from '../clock.ts';
-import { writeDurable } from '../durable-file.ts';
-import { applyRuleset } from '../nftables.ts';
-import { RunError, run } from '../run-command.ts';
+import { compileClosedRuleset } from '../../src/policy/compile/nft.ts';
+import { monotonicMs } from '../os/clock.ts';
+import { writeDurable } from '../os/durable-file.ts';
+import { applyRuleset } from '../bridge/nftables.ts';
+import { RunError, run } from '../os/run-command.ts';
 import type { UpdateSystem } from './installer.ts';
 
 const DAEMON = 'leakguardd.service';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { runProgram } from '../program-end.ts';
+import { runProgram } from '../os/program-end.ts';
 import { UPDATE_FILE_MOST, UpdateError } from './bundle.ts';
 import { DebianSystem } from './debian-system.ts';
 import { INCOMING } from './inbox.ts';

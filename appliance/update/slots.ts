@@ -12,7 +12,7 @@ import { join } from 'node:path';
 
 import { UPDATE_STAGES } from '../../src/api/words.ts';
 import type { UpdateStage } from '../../src/api/words.ts';
-import { writeDurable } from '../durable-file.ts';
+import { writeDurable } from '../os/durable-file.ts';
 import { UPDATE_FILE_MOST, UpdateError } from './bundle.ts';
 import { isSafeFolder, readSafeFile } from './safe-files.ts';
 

@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
+import { copyAssets } from '../../appliance/provision/assets.mjs';
 import { readJson } from '../../appliance/provision/machine.mjs';
 import { changelog, copyrightFile } from './control.mjs';
 import { commandNames, manPage } from './man-page.mjs';
@@ -51,8 +52,7 @@ async function compile(root, home) {
   await must(process.execPath, [join(root, 'appliance/provision/bundle.mjs')], { cwd: home });
   for (const path of readdirSync(dist, { recursive: true, encoding: 'utf8' }))
     if (path.endsWith('.map')) rmSync(join(dist, path));
-  for (const folder of ['web/views', 'web/public'])
-    cpSync(join(root, folder), join(dist, folder), { recursive: true });
+  copyAssets(root, dist);
 }
 
 /**
@@ -104,7 +104,7 @@ export function copyNative(native, tree) {
  * @param {string} tree
  */
 async function closedRules(tree) {
-  const module = pathToFileURL(join(tree, HOME, 'dist/src/policy/nft.js')).href;
+  const module = pathToFileURL(join(tree, HOME, 'dist/src/policy/compile/nft.js')).href;
   const loaded = /** @type {unknown} */ (await import(module));
   const { compileClosedRuleset } = /** @type {{ compileClosedRuleset: () => string }} */ (loaded);
   return `# Knows: that nothing crosses any bridge until the daemon has said what may. One transaction with the daemon's own file,
@@ -191,7 +191,7 @@ export async function layTree({ root, tree, native, date }) {
   write(tree, `${doc}/changelog.gz`, gzipped(changelog(version, date)));
   const main = join(tree, HOME, PROGRAMS.leakguard.main);
   write(tree, `${doc}/openapi.json`, await must(process.execPath, [main, 'api', '--openapi']));
-  cpSync(join(root, 'appliance/policy.example.yaml'), join(tree, doc, 'examples/policy.yaml'));
+  cpSync(join(root, 'appliance/policy/policy.example.yaml'), join(tree, doc, 'examples/policy.yaml'));
   for (const folder of ['etc/leakguard', 'etc/leakguard-update', 'var/lib/leakguard-update'])
     mkdirSync(join(tree, folder), { recursive: true });
   await manuals(tree, date);

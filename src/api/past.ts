@@ -2,14 +2,14 @@
 
 import { z } from 'zod';
 
-import { DNS_SECTIONS, READINGS } from '../flow/frame-reading.ts';
+import { DNS_SECTIONS, READINGS } from '../flow/reading/frame-reading.ts';
 import { RULES } from '../policy/verdict.ts';
 import { count, flag, moment, text, textOrNull, texts, word } from './schema.ts';
 import type { Of } from './schema.ts';
 import { allowed, incident } from './status.ts';
 import { STATES } from './words.ts';
 
-export type { ReadingWhat } from '../flow/frame-reading.ts';
+export type { ReadingWhat } from '../flow/reading/frame-reading.ts';
 
 const privacy = word(['full', 'redacted', 'minimal']);
 

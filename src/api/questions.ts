@@ -11,7 +11,7 @@ import { flag, text, texts } from './schema.ts';
 import { INCIDENTS_MOST, LAMPS, PASS_SECONDS_MOST, REPORT_FORMATS, UPDATE_PART_MOST } from './words.ts';
 
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
-/** More than any list of a policy takes (src/policy/schema-parts.ts): none of it needs to be written down to be refused. */
+/** More than any list of a policy takes (src/policy/schema/schema-parts.ts): none of it needs to be written down to be refused. */
 const LIST_MOST = 4_096;
 
 /** Any edit of the policy may say which one it was made from; to another it is refused with 412 (as by If-Match, RFC 9110, 13.1.1). */

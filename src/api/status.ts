@@ -130,7 +130,7 @@ export const guardHealth = z.object({
 });
 export type HealthView = Of<typeof guardHealth>;
 
-/** What went past the tunnel because the profile lets it (src/guard/allowed.ts). */
+/** What went past the tunnel because the profile lets it (src/guard/history/allowed.ts). */
 const allowedRow = z.object({
   client: text.describe('MAC address, as privacy shows it.'),
   destination: text,

@@ -1,23 +1,23 @@
 // Knows: which reader looks at which transport, and the state they share. Must not know: policy, I/O, clocks, link layers.
 // State is bounded by FlowTable and StreamBudget; what they give up is counted and stays unknown.
 
-import { segmentQuestions, wholeQuestion } from '../wire/dns-stream.ts';
-import { Protocol } from '../wire/ip.ts';
-import type { QuicCrypto } from '../wire/quic-crypto.ts';
-import type { RelayList } from '../wire/tor.ts';
-import { eapolFindings } from './eapol-findings.ts';
+import { segmentQuestions, wholeQuestion } from '../wire/names/dns-stream.ts';
+import { Protocol } from '../wire/ip/ip.ts';
+import type { QuicCrypto } from '../wire/quic/quic-crypto.ts';
+import type { RelayList } from '../wire/vpn/tor.ts';
+import { eapolFindings } from './findings/eapol-findings.ts';
 import type { Facts } from './facts.ts';
-import { Dnscrypt } from './dnscrypt-flows.ts';
-import { FirstBytes } from './first-bytes.ts';
+import { Dnscrypt } from './datagrams/dnscrypt-flows.ts';
+import { FirstBytes } from './streams/first-bytes.ts';
 import { FlowTable } from './flow-table.ts';
-import { redirectFindings } from './icmp-findings.ts';
-import { ndFindings } from './nd-findings.ts';
-import { membershipFindings } from './membership-findings.ts';
-import { QuicFlows } from './quic-flows.ts';
-import { readSctp } from './sctp-reader.ts';
-import { StreamBudget } from './stream.ts';
-import { TcpReader } from './tcp-reader.ts';
-import { UdpReader } from './udp-reader.ts';
+import { redirectFindings } from './findings/icmp-findings.ts';
+import { ndFindings } from './findings/nd-findings.ts';
+import { membershipFindings } from './findings/membership-findings.ts';
+import { QuicFlows } from './datagrams/quic-flows.ts';
+import { readSctp } from './datagrams/sctp-reader.ts';
+import { StreamBudget } from './streams/stream.ts';
+import { TcpReader } from './streams/tcp-reader.ts';
+import { UdpReader } from './datagrams/udp-reader.ts';
 
 /** RFC 1035 section 4.2. */
 const DNS = 53;

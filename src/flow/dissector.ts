@@ -2,18 +2,18 @@
 // One Dissector per source of frames; taps, `analyze` and `watch` use the same.
 // Between `headers` and `application` the caller asks the judge whether the frame is tunnel: those cost nothing more.
 
-import { EtherType } from '../wire/ethernet.ts';
+import { EtherType } from '../wire/link/ethernet.ts';
 import { ApplicationReader } from './application.ts';
 import type { ApplicationPorts } from './application.ts';
-import { kindOfHeaders } from './classify.ts';
-import { behindAh, readInside } from './encapsulation.ts';
+import { kindOfHeaders } from './headers/classify.ts';
+import { behindAh, readInside } from './headers/encapsulation.ts';
 import { Facts } from './facts.ts';
-import { mergeFindings } from './findings.ts';
-import { Fragments } from './fragments.ts';
-import { readHeaders, readInner, readUpperOf } from './headers.ts';
-import { readQuote } from './icmp-quotes.ts';
+import { mergeFindings } from './findings/findings.ts';
+import { Fragments } from './headers/fragments.ts';
+import { readHeaders, readInner, readUpperOf } from './headers/headers.ts';
+import { readQuote } from './findings/icmp-quotes.ts';
 import type { Kind, TunnelProtocol } from './kinds.ts';
-import { offloadedPacket } from './offloaded.ts';
+import { offloadedPacket } from './headers/offloaded.ts';
 
 export type DissectorPorts = ApplicationPorts;
 

@@ -3,8 +3,8 @@
 // so a copy of it (`copyFacts`) stays true when the buffer is gone. Addresses are four 32-bit words, network
 // order, IPv4 as the last word of ::ffff:0:0/96; compare `ipVersion` too, or a mapped IPv6 address would pass for IPv4.
 
-import type { DnsAnswer } from '../wire/dns-answers.ts';
-import type { HttpRedirect } from '../wire/http-redirect.ts';
+import type { DnsAnswer } from '../wire/names/dns-answers.ts';
+import type { HttpRedirect } from '../wire/application/http-redirect.ts';
 import type { Kind, Name } from './kinds.ts';
 
 /** Why a frame does not parse; the kind is then `malformed`. */
@@ -193,7 +193,7 @@ export class Facts {
    * zeros that fill a short frame up, or a field of a BOOTP request that only a server writes.
    */
   spare = false;
-  /** What an IGMP or MLD message is about (src/flow/headers-membership.ts). */
+  /** What an IGMP or MLD message is about (src/flow/headers/headers-membership.ts). */
   membership: Membership = 'none';
   /**
    * Of "port unreachable" that quotes a UDP packet: the port which that came from, its lengths, the beginning of its payload,
@@ -210,7 +210,7 @@ export class Facts {
   quotesReply = false;
   /**
    * The frame goes to somebody who came to this client a moment ago: 802.1X, a neighbour advertisement that answers, or a
-   * solicitation that looks for the one who asked (src/policy/askers.ts).
+   * solicitation that looks for the one who asked (src/policy/filter/askers.ts).
    * Not read from the frame, but set by who remembers what came.
    */
   solicited = false;
@@ -245,13 +245,13 @@ export class Facts {
   flowName = '';
   /** The connection that the frame is of; undefined where none was seen to begin, and nothing in it has shown a name since. */
   connection: Connection | undefined = undefined;
-  /** Name of a TCP segment to port 53 that is whole questions for it and nothing else (src/wire/dns-stream.ts); '' for any other. */
+  /** Name of a TCP segment to port 53 that is whole questions for it and nothing else (src/wire/names/dns-stream.ts); '' for any other. */
   wholeQuestion = '';
   /** Names of a TCP segment to port 53 that is one whole question or two, and nothing else; undefined for a name that cannot be read. */
   questions: readonly (string | undefined)[] = NO_QUESTIONS;
   /**
    * The far end's address was given as the answer to a name that this client may ask for in the clear, or is in use since
-   * (src/policy/answered.ts). Not read from the frame, but set by who remembers answers.
+   * (src/policy/filter/answered.ts). Not read from the frame, but set by who remembers answers.
    */
   answered = false;
 

@@ -4,16 +4,16 @@
 // Where the kernel says which way frames go, what comes down with a client's own address belongs to no flow of that client's, and what
 // comes down unasked takes no slot; which flows share a set is a secret. So the network pushes out nothing.
 
-import { Protocol, TcpFlag } from '../wire/ip.ts';
-import { HttpBody } from '../wire/http1-body.ts';
-import type { Http2Reader } from '../wire/http2.ts';
-import type { QuicClientFlow } from '../wire/quic-flow.ts';
+import { Protocol, TcpFlag } from '../wire/ip/ip.ts';
+import { HttpBody } from '../wire/application/http1-body.ts';
+import type { Http2Reader } from '../wire/application/http2.ts';
+import type { QuicClientFlow } from '../wire/quic/quic-flow.ts';
 import type { Connection, Facts, Findings, Recognition } from './facts.ts';
-import type { DohShape } from './doh-shape.ts';
+import type { DohShape } from './datagrams/doh-shape.ts';
 import type { Kind } from './kinds.ts';
-import type { FlowRecogniser } from './recognise-flow.ts';
-import type { Beginning } from './beginning.ts';
-import type { Stream } from './stream.ts';
+import type { FlowRecogniser } from './datagrams/recognise-flow.ts';
+import type { Beginning } from './streams/beginning.ts';
+import type { Stream } from './streams/stream.ts';
 
 const WAYS = 4;
 const KEY_WORDS = 10;

@@ -70,7 +70,7 @@ export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
 export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp', 'referer'] as const;
 export type Via = (typeof VIAS)[number];
 
-/** A name that a client asked for or said about itself, normalised as src/wire/name-text.ts does. */
+/** A name that a client asked for or said about itself, normalised as src/wire/names/name-text.ts does. */
 export interface Name {
   readonly name: string;
   readonly via: Via;

@@ -1,35 +1,35 @@
 // Knows: everything that was reported, and what it means together. Must not know: sockets, processes, disk, the kernel.
 // Follows README.md, What it guarantees: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
 
-import { counterOf } from '../policy/counted.ts';
-import { isOpenProfile } from '../policy/direct.ts';
-import { PassStops } from './pass-stops.ts';
-import type { LearnedState } from '../policy/learned.ts';
+import { counterOf } from '../policy/compile/counted.ts';
+import { isOpenProfile } from '../policy/filter/direct.ts';
+import { PassStops } from './incidents/pass-stops.ts';
+import type { LearnedState } from '../policy/servers/learned.ts';
 import type { Policy } from '../policy/policy.ts';
-import { ALLOWED_MOST } from './allowed.ts';
-import { ModeTimes, SKEW_MS } from './account.ts';
-import { Balance } from './balance.ts';
-import type { Accounted } from './balance.ts';
-import { Canary } from './canary.ts';
-import type { CanaryMeans } from './canary.ts';
-import { sumCounters } from './counters.ts';
-import type { CounterValues, KernelSums } from './counters.ts';
-import { FirstPackets } from './first-packets.ts';
-import type { Leads } from './first-packets.ts';
-import type { Gap } from './gaps.ts';
-import { viewOf } from './incident-view.ts';
-import { IncidentBook, UNSEEN_EXPOSURE } from './incidents.ts';
-import type { Incident } from './incidents.ts';
+import { ALLOWED_MOST } from './history/allowed.ts';
+import { ModeTimes, SKEW_MS } from './account/account.ts';
+import { Balance } from './account/balance.ts';
+import type { Accounted } from './account/balance.ts';
+import { Canary } from './canary/canary.ts';
+import type { CanaryMeans } from './canary/canary.ts';
+import { sumCounters } from './account/counters.ts';
+import type { CounterValues, KernelSums } from './account/counters.ts';
+import { FirstPackets } from './answers/first-packets.ts';
+import type { Leads } from './answers/first-packets.ts';
+import type { Gap } from './tunnels/gaps.ts';
+import { viewOf } from './incidents/incident-view.ts';
+import { IncidentBook, UNSEEN_EXPOSURE } from './incidents/incidents.ts';
+import type { Incident } from './incidents/incidents.ts';
 import type { Now } from './now.ts';
 import type { Observation, TapReport } from './observation.ts';
-import { shown, shownGap } from './past.ts';
+import { shown, shownGap } from './history/past.ts';
 import { Observer } from './observer.ts';
-import { RulesInForce } from './rules-in-force.ts';
+import { RulesInForce } from './account/rules-in-force.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
 import type { AllowedView, HealthView, IncidentView, Status, TapHealth, TunnelView } from '../api/status.ts';
 import { TapRecord } from './tap-record.ts';
-import { TunnelWatch } from './tunnel-watch.ts';
+import { TunnelWatch } from './tunnels/tunnel-watch.ts';
 
 /** Time after start in which nothing is called blind yet, milliseconds. */
 const STARTING_MS = 5_000;

@@ -4,12 +4,12 @@
 
 import { copyFacts } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
-import { opensConnection } from '../flow/opening.ts';
-import type { AnsweredAddress } from '../policy/answered.ts';
+import { opensConnection } from '../flow/streams/opening.ts';
+import type { AnsweredAddress } from '../policy/filter/answered.ts';
 import type { Verdict } from '../policy/verdict.ts';
-import type { Sighting } from './canary.ts';
-import { EvidenceBudget } from './evidence.ts';
-import { Regulars, STRANGERS, Shares } from './quotas.ts';
+import type { Sighting } from './canary/canary.ts';
+import { EvidenceBudget } from './incidents/evidence.ts';
+import { Regulars, STRANGERS, Shares } from './incidents/quotas.ts';
 
 /** Frames of one client that say the same thing, as one tap saw them. Times are monotonic milliseconds. */
 export interface Observation {
@@ -24,7 +24,7 @@ export interface Observation {
   /** MAC address of the client as a number; for `down` the frame's destination. */
   readonly client: number;
   frames: number;
-  /** Questions asked and visits begun by these frames (src/guard/occasions.ts); the wan tap alone counts them. Absent for none. */
+  /** Questions asked and visits begun by these frames (src/guard/incidents/occasions.ts); the wan tap alone counts them. Absent for none. */
   questions?: number;
   visits?: number;
   first: number;
@@ -80,7 +80,7 @@ export interface TapReport {
   readonly drained: boolean;
   /** Monotonic milliseconds: no frame that came later is in it. */
   readonly until: number;
-  /** The newest orders that it judges by (src/guard/reconciliation.ts). */
+  /** The newest orders that it judges by (src/guard/account/reconciliation.ts). */
   readonly orders: number;
   /** All frames read since the tap started. */
   readonly frames: number;
@@ -97,7 +97,7 @@ export interface TapReport {
   readonly nameless?: readonly Observation[];
   /** Absent when there was none. */
   readonly handshakes?: readonly Handshake[];
-  /** Forged leaks of the box's own (src/guard/canary.ts). */
+  /** Forged leaks of the box's own (src/guard/canary/canary.ts). */
   readonly canaries?: readonly Sighting[];
   /** What answers have taught; of the wan tap alone. */
   readonly lessons?: readonly Lesson[];
@@ -335,7 +335,7 @@ function sameness(facts: Facts, { verdict, direction, crosses, counter }: Judged
   // An answer belongs to one question: the learner holds them against each other.
   if (facts.kind === 'dns' && (direction === 'down' || verdict.verdict === 'allowed'))
     text += ` ${String(facts.sourcePort)} ${String(facts.payloadHead)} ${String(facts.source[3])}`;
-  // Of what goes direct connections are counted, and names go with what began them (src/guard/allowed.ts).
+  // Of what goes direct connections are counted, and names go with what began them (src/guard/history/allowed.ts).
   if (verdict.direct === true && direction === 'up')
     text += findings.names.length > 0 ? ' shows' : opensConnection(facts) ? ' opens' : '';
   if (findings.leaseRequest !== undefined) text += ` ${String(findings.leaseRequest)}`;

@@ -1,25 +1,25 @@
 // Knows: how observations of both taps become incidents, and which of them tell one story. Must not know: states, kernel, clocks.
 // Follows README.md, rules D and T: a visit joins the question that Eve has read, an escape the trick that led to it.
 
-import { AllowedTraffic } from './allowed.ts';
+import { AllowedTraffic } from './history/allowed.ts';
 import { Facts } from '../flow/facts.ts';
-import { isGroup, parseMac } from '../wire/address.ts';
+import { isGroup, parseMac } from '../wire/ip/address.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Verdict } from '../policy/verdict.ts';
-import { Correlation } from './correlation.ts';
-import type { Exposure, Visit } from './correlation.ts';
-import type { Incident, IncidentBook } from './incidents.ts';
+import { Correlation } from './answers/correlation.ts';
+import type { Exposure, Visit } from './answers/correlation.ts';
+import type { Incident, IncidentBook } from './incidents/incidents.ts';
 import type { Now } from './now.ts';
-import { formatPrefix, isIn } from './networks.ts';
-import type { Network } from './networks.ts';
+import { formatPrefix, isIn } from './attacks/networks.ts';
+import type { Network } from './attacks/networks.ts';
 import type { Lesson, Observation } from './observation.ts';
-import { Meshes } from './meshes.ts';
-import { ownName } from './occasions.ts';
-import { Proposals } from './proposals.ts';
-import { FairMap, Regulars } from './quotas.ts';
-import { Tripwire } from './tripwire.ts';
-import type { KnownServers, Trick } from './tripwire.ts';
-import type { TunnelWatch } from './tunnel-watch.ts';
+import { Meshes } from './tunnels/meshes.ts';
+import { ownName } from './incidents/occasions.ts';
+import { Proposals } from './tunnels/proposals.ts';
+import { FairMap, Regulars } from './incidents/quotas.ts';
+import { Tripwire } from './attacks/tripwire.ts';
+import type { KnownServers, Trick } from './attacks/tripwire.ts';
+import type { TunnelWatch } from './tunnels/tunnel-watch.ts';
 
 /** How long an escape is laid at the door of what the network did before, milliseconds. */
 const CONSEQUENCE_MS = 86_400_000;

@@ -1,8 +1,8 @@
 // Knows: the part of a policy that people change on the page, as plain texts and numbers. Must not know: YAML, forms.
-// What is written here is read by src/policy/schema-parts.ts again: a round trip changes nothing.
+// What is written here is read by src/policy/schema/schema-parts.ts again: a round trip changes nothing.
 
 import type { AllowText, Settings } from '../api/box.ts';
-import { formatEndpoint, formatResolver } from '../policy/endpoint.ts';
+import { formatEndpoint, formatResolver } from '../policy/schema/endpoint.ts';
 import type { AllowRule, NamePattern, Policy, Prefix } from '../policy/policy.ts';
 
 export function settingsOf(policy: Policy): Settings {

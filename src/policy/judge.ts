@@ -3,22 +3,22 @@
 // what the kernel would let through is a leak all the same when its contents are.
 
 import type { Facts, ForNobody } from '../flow/facts.ts';
-import { countedKind, counterName, isUncounted } from './counted.ts';
-import type { Way } from './counted.ts';
-import { compileGate, countedVerdict } from './gate.ts';
-import type { Passage } from './gate.ts';
-import { tunnelEndpoints } from './hosts.ts';
-import type { JudgedEndpoint } from './hosts.ts';
-import { NOTHING_LEARNED } from './learned.ts';
-import type { LearnedState } from './learned.ts';
-import { mustTunnelName } from './names.ts';
+import { countedKind, counterName, isUncounted } from './compile/counted.ts';
+import type { Way } from './compile/counted.ts';
+import { compileGate, countedVerdict } from './filter/gate.ts';
+import type { Passage } from './filter/gate.ts';
+import { tunnelEndpoints } from './servers/hosts.ts';
+import type { JudgedEndpoint } from './servers/hosts.ts';
+import { NOTHING_LEARNED } from './servers/learned.ts';
+import type { LearnedState } from './servers/learned.ts';
+import { mustTunnelName } from './servers/names.ts';
 import type { Policy } from './policy.ts';
 import { describe, destinationOf, exposureOf, outside } from './reason.ts';
 import { NAT64_WHY, asksForNat64, leakOf } from './rules.ts';
 import type { Circumstances } from './rules.ts';
-import { fillsPacket } from './shape.ts';
+import { fillsPacket } from './shapes/shape.ts';
 import type { Direction, Verdict } from './verdict.ts';
-import { Protocol } from '../wire/ip.ts';
+import { Protocol } from '../wire/ip/ip.ts';
 
 export interface Judge {
   /** Every endpoint of every tunnel, in the order of the policy. */
@@ -30,7 +30,7 @@ export interface Judge {
   tunnelOf(facts: Facts, direction: Direction): number;
   /**
    * Index of the TCP endpoint that this frame is for on its way up, its shape aside, or -1: what such a stream begins with is read
-   * (src/flow/first-bytes.ts) before it is judged.
+   * (src/flow/streams/first-bytes.ts) before it is judged.
    */
   streamOf(facts: Facts, direction: Direction): number;
   /** `words` false leaves the reason empty: whoever counts a thousand like ones needs it once. */
@@ -39,9 +39,9 @@ export interface Judge {
   isForNobody(facts: Facts, direction: Direction): ForNobody;
   /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
   crosses(facts: Facts, direction: Direction): boolean;
-  /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer (src/policy/askers.ts). */
+  /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer (src/policy/filter/askers.ts). */
   readonly isOwnQuestion: (facts: Facts, way: Way) => boolean;
-  /** An answer that the kernel does not hand on by itself while it blocks (src/policy/answered.ts). */
+  /** An answer that the kernel does not hand on by itself while it blocks (src/policy/filter/answered.ts). */
   holds(facts: Facts, direction: Direction): boolean;
   /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
   counter(facts: Facts, direction: Direction): string;

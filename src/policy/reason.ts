@@ -4,12 +4,12 @@
 import { SNAP } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
-import { addressText, macText } from '../wire/address.ts';
-import type { JudgedEndpoint } from './hosts.ts';
-import type { Way } from './counted.ts';
-import { EtherType } from '../wire/ethernet.ts';
-import { Icmp6 } from '../wire/icmp.ts';
-import { Protocol } from '../wire/ip.ts';
+import { addressText, macText } from '../wire/ip/address.ts';
+import type { JudgedEndpoint } from './servers/hosts.ts';
+import type { Way } from './compile/counted.ts';
+import { EtherType } from '../wire/link/ethernet.ts';
+import { Icmp6 } from '../wire/ip/icmp.ts';
+import { Protocol } from '../wire/ip/ip.ts';
 
 const WORDS: Readonly<Record<Kind, string>> = {
   tunnel: 'tunnel packet',
@@ -140,7 +140,7 @@ export function exposureOf(facts: Facts): string {
 
 /**
  * What else tells one frame from the next where a MAC address alone says who is spoken to: whoever has accepted one protocol of the
- * cable has accepted no other. The veil (src/guard/privacy.ts) knows these forms.
+ * cable has accepted no other. The veil (src/guard/history/privacy.ts) knows these forms.
  */
 function formOf({ kind, etherType, llc }: Facts): string {
   if (kind !== 'l2-other') return '';

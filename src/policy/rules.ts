@@ -4,16 +4,16 @@
 
 import type { Facts } from '../flow/facts.ts';
 import type { Kind } from '../flow/kinds.ts';
-import { needsAnswer } from './answered.ts';
-import { chatterKind } from './chatter.ts';
-import { isOpenProfile } from './direct.ts';
-import type { Passage } from './gate.ts';
-import { NAT64_NAME } from './nat64.ts';
+import { needsAnswer } from './filter/answered.ts';
+import { chatterKind } from './filter/chatter.ts';
+import { isOpenProfile } from './filter/direct.ts';
+import type { Passage } from './filter/gate.ts';
+import { NAT64_NAME } from './servers/nat64.ts';
 import type { Policy } from './policy.ts';
-import { parseAddress } from '../wire/address.ts';
+import { parseAddress } from '../wire/ip/address.ts';
 import type { Rule, Severity } from './verdict.ts';
-import { Icmp6 } from '../wire/icmp.ts';
-import { Protocol } from '../wire/ip.ts';
+import { Icmp6 } from '../wire/ip/icmp.ts';
+import { Protocol } from '../wire/ip/ip.ts';
 
 export interface Circumstances {
   readonly policy: Policy;
@@ -174,7 +174,7 @@ function isOpenQuestion(facts: Facts, seen: Circumstances): boolean {
 const UNANSWERED_WHY = 'no name that this client asked for in the clear leads there';
 const PIECE_WHY = 'not a whole question in one segment, so that nobody can tell its name in time';
 
-/** Split: what a client says to a resolver over TCP otherwise than as whole questions (src/policy/tcp-questions.ts). */
+/** Split: what a client says to a resolver over TCP otherwise than as whole questions (src/policy/filter/tcp-questions.ts). */
 function isPiece(facts: Facts, { policy, passage }: Circumstances): boolean {
   const said = facts.protocol === Protocol.TCP && facts.destinationPort === 53 && facts.payloadLength > 0;
   return said && policy.profile === 'split' && passage === 'leak' && facts.questions.length === 0;

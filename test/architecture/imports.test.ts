@@ -4,78 +4,86 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ROOT } from './tree.ts';
 
-/** From → what it imports; the rule it breaks, or undefined where the table allows it. */
+/** From → what it imports, ours by its path from the root; the rule it breaks, or undefined where the table allows it. */
 const IMPORTS: readonly (readonly [from: string, to: string, breaks: string | undefined])[] = [
-  ['src/wire/dns.ts', './bytes.ts', undefined],
-  ['src/wire/dns.ts', 'node:net', 'wire'],
-  ['src/wire/ip.ts', '../flow/kinds.ts', 'wire'],
-  ['src/flow/dissect.ts', '../wire/dns.ts', undefined],
-  ['src/flow/flows.ts', '../policy/policy.ts', 'flow'],
+  ['src/wire/names/dns.ts', 'src/wire/bytes.ts', undefined],
+  ['src/wire/names/dns.ts', 'node:net', 'wire'],
+  ['src/wire/ip/ip.ts', 'src/flow/kinds.ts', 'wire'],
+  ['src/flow/dissect.ts', 'src/wire/names/dns.ts', undefined],
+  ['src/flow/flows.ts', 'src/policy/policy.ts', 'flow'],
   ['src/flow/dissect.ts', 'dns-packet', 'flow'],
-  ['src/flow/dns-whole.ts', 'dns-packet', undefined],
-  ['src/flow/dns-whole.ts', '../wire/dns.ts', 'flow-dns-whole'],
-  ['src/policy/judge.ts', '../flow/facts.ts', undefined],
-  ['src/policy/judge.ts', '../wire/address.ts', undefined],
-  ['src/policy/nft.ts', '../wire/dns.ts', 'policy'],
-  ['src/policy/shape.ts', '../wire/wireguard.ts', undefined],
-  ['src/policy/bpf.ts', 'zod', 'policy'],
-  ['src/policy/schema.ts', 'zod', undefined],
-  ['src/policy/schema-yaml.ts', 'yaml', undefined],
-  ['src/policy/schema.ts', 'node:fs', 'policy-schema'],
-  ['src/guard/ledger.ts', '../policy/judge.ts', undefined],
-  ['src/guard/ledger.ts', '../flow/dissect.ts', undefined],
-  ['src/guard/dossier.ts', '../wire/dns.ts', 'guard'],
+  ['src/flow/reading/dns-whole.ts', 'dns-packet', undefined],
+  ['src/flow/reading/dns-whole.ts', 'src/wire/names/dns.ts', 'flow-dns-whole'],
+  ['src/policy/judge.ts', 'src/flow/facts.ts', undefined],
+  ['src/policy/judge.ts', 'src/wire/ip/address.ts', undefined],
+  ['src/policy/compile/nft.ts', 'src/wire/names/dns.ts', 'policy'],
+  ['src/policy/shapes/shape.ts', 'src/wire/vpn/wireguard.ts', undefined],
+  ['src/policy/compile/bpf.ts', 'zod', 'policy'],
+  ['src/policy/schema/schema.ts', 'zod', undefined],
+  ['src/policy/schema/schema-yaml.ts', 'yaml', undefined],
+  ['src/policy/schema/schema.ts', 'node:fs', 'policy-schema'],
+  ['src/guard/ledger.ts', 'src/policy/judge.ts', undefined],
+  ['src/guard/ledger.ts', 'src/flow/dissect.ts', undefined],
+  ['src/guard/history/dossier.ts', 'src/wire/names/dns.ts', 'guard'],
   ['src/guard/ports.ts', 'node:fs', 'guard'],
   ['src/guard/ledger.ts', 'dns-packet', 'guard'],
-  ['src/guard/canary-frames.ts', 'dns-packet', undefined],
-  ['src/guard/canary-frames.ts', '../flow/facts.ts', 'guard-canary'],
-  ['appliance/daemon.ts', '../src/guard/ledger.ts', undefined],
+  ['src/guard/canary/canary-frames.ts', 'dns-packet', undefined],
+  ['src/guard/canary/canary-frames.ts', 'src/flow/facts.ts', 'guard-canary'],
+  ['src/analysis/analysis.ts', 'src/guard/ledger.ts', undefined],
+  ['src/analysis/analysis.ts', 'node:fs', 'analysis'],
+  ['src/guard/live.ts', 'src/analysis/analysis.ts', 'guard'],
+  ['appliance/daemon.ts', 'src/guard/ledger.ts', undefined],
   ['appliance/daemon.ts', 'node:fs', undefined],
   ['appliance/tap.ts', 'cap', undefined],
-  ['appliance/page.ts', '../web/app.ts', 'appliance'],
+  ['appliance/page.ts', 'web/app.ts', 'appliance'],
   ['appliance/http.ts', 'koa', 'appliance'],
-  ['appliance/lab/lab.ts', '../http.ts', undefined],
-  ['appliance/cli/lab-texts.ts', '../lab/lab.ts', undefined],
-  ['appliance/setup.ts', './lab/lab.ts', 'lab'],
-  ['appliance/report.ts', './cli/lab-texts.ts', 'cli'],
-  ['appliance/lamp/main.ts', '../daemon/main.ts', 'daemon'],
-  ['appliance/daemon/main.ts', '../lint.ts', undefined],
+  ['appliance/lab/lab.ts', 'appliance/http.ts', undefined],
+  ['appliance/cli/lab-texts.ts', 'appliance/lab/lab.ts', undefined],
+  ['appliance/setup.ts', 'appliance/lab/lab.ts', 'lab'],
+  ['appliance/report/report.ts', 'appliance/cli/lab-texts.ts', 'cli'],
+  ['appliance/lamp/main.ts', 'appliance/daemon/main.ts', 'daemon'],
+  ['appliance/daemon/main.ts', 'appliance/lint.ts', undefined],
   ['web/app.ts', 'koa', undefined],
   ['web/app.ts', 'node:http', undefined],
-  ['web/app.ts', '../src/api/client.ts', undefined],
-  ['web/rows.ts', '../src/guard/ledger.ts', 'web'],
+  ['web/app.ts', 'src/api/client.ts', undefined],
+  ['web/pages/incidents/rows.ts', 'src/guard/ledger.ts', 'web'],
   ['src/api/status.ts', 'zod', undefined],
-  ['src/api/status.ts', '../flow/kinds.ts', undefined],
-  ['src/api/box.ts', '../policy/nft.ts', 'api'],
+  ['src/api/status.ts', 'src/flow/kinds.ts', undefined],
+  ['src/api/box.ts', 'src/policy/compile/nft.ts', 'api'],
   ['src/api/box.ts', 'node:http', 'api'],
   ['src/api/client.ts', 'node:http', undefined],
   ['src/api/client.ts', 'eventsource-parser', undefined],
   ['src/api/client.ts', 'node:fs', 'api-client'],
-  ['src/guard/state.ts', '../api/words.ts', undefined],
-  ['src/guard/state.ts', '../api/status.ts', 'guard-no-schemas'],
-  ['appliance/cli/ack.ts', '../../src/api/client.ts', undefined],
-  ['appliance/cli/ack.ts', '../../src/policy/policy.ts', 'cli'],
-  ['appliance/cli/policy.ts', '../../src/policy/nft.ts', undefined],
-  ['appliance/cli/policy.ts', '../../src/flow/facts.ts', 'cli-policy'],
-  ['appliance/cli/analyze.ts', '../../src/flow/facts.ts', undefined],
-  ['web/client.ts', '../src/policy/policy.ts', 'web'],
-  ['web/store.ts', '../appliance/daemon.ts', 'web'],
-  ['web/kept.ts', '../appliance/durable-file.ts', undefined],
+  ['src/guard/state.ts', 'src/api/words.ts', undefined],
+  ['src/guard/state.ts', 'src/api/status.ts', 'guard-no-schemas'],
+  ['appliance/cli/commands/ack.ts', 'src/api/client.ts', undefined],
+  ['appliance/cli/commands/ack.ts', 'src/policy/policy.ts', 'cli'],
+  ['appliance/cli/commands/policy.ts', 'src/policy/compile/nft.ts', undefined],
+  ['appliance/cli/commands/policy.ts', 'src/flow/facts.ts', 'cli-policy'],
+  ['appliance/cli/commands/analyze.ts', 'src/flow/facts.ts', undefined],
+  ['web/client.ts', 'src/policy/policy.ts', 'web'],
+  ['web/store.ts', 'appliance/daemon.ts', 'web'],
+  ['web/kept.ts', 'appliance/os/durable-file.ts', undefined],
   ['web/log.ts', 'pino', 'web'],
   ['appliance/lint.ts', 'eslint', 'no-dev-dependencies'],
-  ['web/near.ts', './far.ts', undefined],
-  ['web/far.ts', './near.ts', 'no-circular'],
-  ['appliance/gone.ts', './nowhere.ts', 'resolvable'],
+  ['web/near.ts', 'web/far.ts', undefined],
+  ['web/far.ts', 'web/near.ts', 'no-circular'],
+  ['appliance/gone.ts', 'appliance/nowhere.ts', 'resolvable'],
 ];
-const LEAVES = ['src/wire/bytes.ts', 'src/wire/address.ts', 'src/flow/kinds.ts', 'src/flow/facts.ts'].concat([
-  'src/wire/wireguard.ts',
-  'appliance/durable-file.ts',
+const LEAVES = [
+  'src/wire/bytes.ts',
+  'src/wire/ip/address.ts',
+  'src/flow/kinds.ts',
+  'src/flow/facts.ts',
+].concat([
+  'src/wire/vpn/wireguard.ts',
+  'appliance/os/durable-file.ts',
   'src/policy/policy.ts',
   'src/api/words.ts',
 ]);
@@ -88,7 +96,10 @@ describe('the import rules', () => {
   beforeAll(async () => {
     tree = mkdtempSync(join(tmpdir(), 'leakguard-imports-'));
     const texts = new Map<string, string>([...LEAVES, ORPHAN].map((path) => [path, 'export const a = 1;\n']));
-    for (const [from, to] of IMPORTS) texts.set(from, `${texts.get(from) ?? ''}import '${to}';\n`);
+    for (const [from, to] of IMPORTS) {
+      const named = /^(src|appliance|web)\//.test(to) ? `./${relative(dirname(from), to)}` : to;
+      texts.set(from, `${texts.get(from) ?? ''}import '${named}';\n`);
+    }
     for (const [path, text] of texts) {
       mkdirSync(dirname(join(tree, path)), { recursive: true });
       writeFileSync(join(tree, path), text);

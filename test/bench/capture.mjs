@@ -28,7 +28,7 @@ function question() {
 /** Reads v0 with one driver; says what it saw at the end of its standard input. */
 async function read(driver, handler) {
   const { openDevice } = await import('../../dist/appliance/tap/device.js');
-  const { monotonicMs } = await import('../../dist/appliance/clock.js');
+  const { monotonicMs } = await import('../../dist/appliance/os/clock.js');
   let [frames, wrong, reports, frame] = [0, 0, 0, undefined];
   const delays = [];
   if (handler === 'tap') frame = await tapReader(() => (reports += 1));
@@ -68,9 +68,12 @@ async function read(driver, handler) {
 async function tapReader(onReport) {
   const { Dissector } = await import('../../dist/src/flow/dissector.js');
   const { compileJudge } = await import('../../dist/src/policy/judge.js');
-  const { parsePolicy } = await import('../../dist/src/policy/schema.js');
+  const { parsePolicy } = await import('../../dist/src/policy/schema/schema.js');
   const { TapReader } = await import('../../dist/appliance/tap/reader.js');
-  const example = readFileSync(new URL('../../appliance/policy.example.yaml', import.meta.url), 'utf8');
+  const example = readFileSync(
+    new URL('../../appliance/policy/policy.example.yaml', import.meta.url),
+    'utf8',
+  );
   const { policy } = parsePolicy(example);
   const reader = new TapReader({
     ...{ port: 'lan', dissector: new Dissector(), judge: compileJudge(policy), chatterIsRed: false },
@@ -82,7 +85,7 @@ async function tapReader(onReport) {
 /** Sends from v1: as many as it can, or single frames that bear the time at which they were sent. */
 async function send(what, count) {
   const { openSender } = await import('../../dist/appliance/tap/packet-device.js');
-  const { monotonicMs } = await import('../../dist/appliance/clock.js');
+  const { monotonicMs } = await import('../../dist/appliance/os/clock.js');
   const sender = openSender('v1');
   if (what === 'pings') {
     const ping = Buffer.alloc(60);

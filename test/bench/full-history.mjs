@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 
 import { HistoryStore } from '../../dist/appliance/store/history.js';
-import { Veil } from '../../dist/src/guard/privacy.js';
+import { Veil } from '../../dist/src/guard/history/privacy.js';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HistoryStore } from '../../dist/appliance/store/history.js';
 import { wholeRange } from '../../dist/appliance/store/timeline-table.js';
-import { Veil } from '../../dist/src/guard/privacy.js';
-import { timelineOf } from '../../dist/src/guard/timeline.js';
+import { Veil } from '../../dist/src/guard/history/privacy.js';
+import { timelineOf } from '../../dist/src/guard/history/timeline.js';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;

@@ -10,13 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
-import { Chronicle } from '../../dist/appliance/daemon/chronicle.js';
+import { Chronicle } from '../../dist/appliance/daemon/state/chronicle.js';
 import { Warnings } from '../../dist/appliance/daemon/warnings.js';
-import { now } from '../../dist/appliance/clock.js';
+import { now } from '../../dist/appliance/os/clock.js';
 import { Facts } from '../../dist/src/flow/facts.js';
 import { Guard } from '../../dist/src/guard/guard.js';
 import { ObservationBatch } from '../../dist/src/guard/observation.js';
-import { parsePolicy } from '../../dist/src/policy/schema.js';
+import { parsePolicy } from '../../dist/src/policy/schema/schema.js';
 
 // As the unit starts the daemon: what node is told of memory is a part of the figure.
 const UNIT = new URL('../../systemd/leakguardd.service', import.meta.url);

@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { readBoxState } from '../../dist/appliance/daemon/box-state.js';
-import { readCounterFile } from '../../dist/appliance/daemon/counter-file.js';
-import { readSession } from '../../dist/appliance/daemon/session-file.js';
+import { readBoxState } from '../../dist/appliance/daemon/state/box-state.js';
+import { readCounterFile } from '../../dist/appliance/daemon/state/counter-file.js';
+import { readSession } from '../../dist/appliance/daemon/state/session-file.js';
 import { doJob } from '../../dist/appliance/jobs/parsing.js';
 import { readLampRecord } from '../../dist/appliance/lamp/record.js';
 import { readBody, readQuery } from '../../dist/src/api/endpoint.js';
@@ -20,22 +20,22 @@ import {
   parseNamePattern,
   parsePrefix,
   parseResolver,
-} from '../../dist/src/policy/endpoint.js';
-import { importConfig } from '../../dist/src/policy/import.js';
-import { importOpenvpn } from '../../dist/src/policy/import-openvpn.js';
-import { importWireguard } from '../../dist/src/policy/import-wireguard.js';
-import { parseMac } from '../../dist/src/wire/address.js';
-import { parserFor } from '../../dist/src/wire/capture-format.js';
-import { readAnswers } from '../../dist/src/wire/dns-answers.js';
-import { readQuestions } from '../../dist/src/wire/dns.js';
-import { httpRequest } from '../../dist/src/wire/http1.js';
-import { hostText, nameText } from '../../dist/src/wire/name-text.js';
-import { parseRelayList } from '../../dist/src/wire/tor.js';
-import { dossierQuery, chosenFrom } from '../../dist/web/dossier-routes.js';
+} from '../../dist/src/policy/schema/endpoint.js';
+import { importConfig } from '../../dist/src/policy/import/import.js';
+import { importOpenvpn } from '../../dist/src/policy/import/import-openvpn.js';
+import { importWireguard } from '../../dist/src/policy/import/import-wireguard.js';
+import { parseMac } from '../../dist/src/wire/ip/address.js';
+import { parserFor } from '../../dist/src/wire/capture/capture-format.js';
+import { readAnswers } from '../../dist/src/wire/names/dns-answers.js';
+import { readQuestions } from '../../dist/src/wire/names/dns.js';
+import { httpRequest } from '../../dist/src/wire/application/http1.js';
+import { hostText, nameText } from '../../dist/src/wire/names/name-text.js';
+import { parseRelayList } from '../../dist/src/wire/vpn/tor.js';
+import { dossierQuery, chosenFrom } from '../../dist/web/pages/dossier/dossier-routes.js';
 import { linesOf } from '../../dist/web/fields.js';
-import { hostNameOf } from '../../dist/web/hardening.js';
-import { boundaryOf, fileStart, readMultipart } from '../../dist/web/multipart.js';
-import { settingsIn, valuesFrom } from '../../dist/web/settings-fields.js';
+import { hostNameOf } from '../../dist/web/http/hardening.js';
+import { boundaryOf, fileStart, readMultipart } from '../../dist/web/pages/tunnels/multipart.js';
+import { settingsIn, valuesFrom } from '../../dist/web/pages/settings/settings-fields.js';
 
 const VALID =
   'version: 1\ntunnels: [{name: home, protocol: wireguard, endpoints: ["udp:198.51.100.7:51820"]}]\n';

@@ -8,7 +8,7 @@ import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { startDaemon } from '../../dist/appliance/lab/box.js';
+import { startDaemon } from '../../dist/appliance/lab/machines/box.js';
 import { Lab } from '../../dist/appliance/lab/lab.js';
 import { planOf } from '../../dist/appliance/lab/plan.js';
 import { NASTY } from './nasty.mjs';

@@ -7,8 +7,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Namespace } from '../../appliance/lab/namespace.ts';
-import { must, type Running } from '../../appliance/lab/process.ts';
+import type { Namespace } from '../../appliance/lab/machines/namespace.ts';
+import { must, type Running } from '../../appliance/lab/processes/process.ts';
 import { PORTS } from './virtual-machine.ts';
 
 /** Where the first partition of the image begins: image-build/image/disk.mjs. */

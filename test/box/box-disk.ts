@@ -6,7 +6,7 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { LAN, NET } from '../../appliance/lab/plan.ts';
-import { must } from '../../appliance/lab/process.ts';
+import { must } from '../../appliance/lab/processes/process.ts';
 import { CACHE, digest } from '../../image-build/debian-tree.mjs';
 import { type Layer, layerOver, powerOn, say } from './disks.ts';
 import { stockDisk } from './stock-disk.mjs';

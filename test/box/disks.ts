@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { must } from '../../appliance/lab/process.ts';
+import { must } from '../../appliance/lab/processes/process.ts';
 import { type Hardware, stockDisk } from './stock-disk.mjs';
 import { VirtualMachine } from './virtual-machine.ts';
 import type { Wire } from './wire.ts';

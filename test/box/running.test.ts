@@ -3,7 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 
-import { Capture } from '../../appliance/lab/capture.ts';
+import { Capture } from '../../appliance/lab/machines/capture.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
 import { firstBoot, IN_BLOCK_MODE, installedLayer, STATUS, WATCHING, watching } from './box-disk.ts';
 import { say } from './disks.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { must } from '../../appliance/lab/process.ts';
+import { must } from '../../appliance/lab/processes/process.ts';
 import { makeUpdate } from '../../appliance/update/bundle.ts';
 import { packagePath } from './box-disk.ts';
 

@@ -6,8 +6,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Namespace } from '../../appliance/lab/namespace.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import type { Namespace } from '../../appliance/lab/machines/namespace.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 
 /** Where the ports are on the machine's bus, and so what the guest's kernel calls them. */
 export const PORTS = {

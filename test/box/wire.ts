@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { Lab } from '../../appliance/lab/lab.ts';
 import { LAN, NET, planOf } from '../../appliance/lab/plan.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 import { LeakFlood } from '../netns/leak-flood.ts';
 import { uniqueLabId } from '../netns/harness.ts';
 import { PORTS } from './virtual-machine.ts';

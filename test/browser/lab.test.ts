@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab } from '../../appliance/lab/lab.ts';
 import { openPage } from '../../appliance/lab/page.ts';
 import { LAN, NET, planOf, TUNNEL } from '../../appliance/lab/plan.ts';
-import { run } from '../../appliance/lab/process.ts';
+import { run } from '../../appliance/lab/processes/process.ts';
 import { uniqueLabId } from '../netns/harness.ts';
 import { PASSWORD } from '../web/listening-page.ts';
 import { CHROMIUM, QUIET } from './samples.ts';

@@ -1,9 +1,9 @@
 // Knows: what browser tests show: one leak, and everything at its longest. Must not know: a browser.
 
-import { readFrame } from '../../src/flow/read-frame.ts';
+import { readFrame } from '../../src/flow/reading/read-frame.ts';
 import type { FramesAnswer } from '../../src/api/past.ts';
-import { NO_TALLY } from '../../src/guard/timeline.ts';
-import type { StateChange, TallyAt } from '../../src/guard/timeline.ts';
+import { NO_TALLY } from '../../src/guard/history/timeline.ts';
+import type { StateChange, TallyAt } from '../../src/guard/history/timeline.ts';
 import { aStatus, anIncident, someAllowed } from '../guard-peer.ts';
 import * as made from '../policy/frames.ts';
 

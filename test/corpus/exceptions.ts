@@ -56,7 +56,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     name: 'http %s\\0002.20.3.5',
     what: 'read',
     frame: 19,
-    reason: 'tshark cuts the Host at its NUL octet; src/wire/name-text.ts writes it as \\000',
+    reason: 'tshark cuts the Host at its NUL octet; src/wire/names/name-text.ts writes it as \\000',
   },
   {
     file: 'fuzz-2006-09-29-28586.pcap',

@@ -3,8 +3,8 @@
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { analyzeCommand } from '../../appliance/cli/analyze.ts';
-import type { AnalysisReport } from '../../src/guard/analysis.ts';
+import { analyzeCommand } from '../../appliance/cli/commands/analyze.ts';
+import type { AnalysisReport } from '../../src/analysis/analysis.ts';
 import { start } from '../appliance/cli/command-run.ts';
 import { FAULTS, hasFaults } from '../faults.ts';
 

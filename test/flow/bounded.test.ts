@@ -1,10 +1,10 @@
 // Knows: that what a tap keeps and works at stays in proportion to what came. Held against README.md, What it guarantees: memory is bounded.
 
 import { describe, expect, test } from 'vitest';
-import { nodeQuicCrypto } from '../../appliance/quic-crypto.ts';
+import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { LinkType } from '../../src/wire/link-types.ts';
+import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 

@@ -1,10 +1,10 @@
-// Knows: that a name is read however small the segments are that it comes in, and whatever happens between them (src/flow/stream.ts).
+// Knows: that a name is read however small the segments are that it comes in, and whatever happens between them (src/flow/streams/stream.ts).
 // The network chooses how small a laptop's segments are (window, MSS) and when it answers.
 
 import { expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { LinkType } from '../../src/wire/link-types.ts';
+import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 

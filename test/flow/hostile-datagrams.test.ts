@@ -1,11 +1,11 @@
 // Knows: that names in datagrams, and hellos in pieces, are read whatever the network sends between the same ports, and to others.
 
 import { expect, test } from 'vitest';
-import { nodeQuicCrypto } from '../../appliance/quic-crypto.ts';
+import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { LinkType } from '../../src/wire/link-types.ts';
+import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { clientHello } from '../policy/tls-hello.ts';

@@ -4,10 +4,10 @@
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { pastOf } from '../../src/guard/incident-view.ts';
-import { IncidentBook } from '../../src/guard/incidents.ts';
-import { Veil } from '../../src/guard/privacy.ts';
-import type { Privacy } from '../../src/guard/privacy.ts';
+import { pastOf } from '../../src/guard/incidents/incident-view.ts';
+import { IncidentBook } from '../../src/guard/incidents/incidents.ts';
+import { Veil } from '../../src/guard/history/privacy.ts';
+import type { Privacy } from '../../src/guard/history/privacy.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import {
   BROADCAST,

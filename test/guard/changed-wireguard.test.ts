@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { Facts } from '../../src/flow/facts.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { importConfig } from '../../src/policy/import.ts';
-import { withTunnel } from '../../src/policy/schema-edit.ts';
+import { importConfig } from '../../src/policy/import/import.ts';
+import { withTunnel } from '../../src/policy/schema/schema-edit.ts';
 import { policyOf } from '../policy/policies.ts';
 import { FAULTS, hasFaults } from '../faults.ts';
 

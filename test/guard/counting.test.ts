@@ -1,14 +1,14 @@
 // Knows: sums of kernel counters and tunnel liveness. Holds counters.ts and liveness.ts.
 
 import { describe, expect, it } from 'vitest';
-import { isRedLeak, sumCounters } from '../../src/guard/counters.ts';
+import { isRedLeak, sumCounters } from '../../src/guard/account/counters.ts';
 import {
   STALE_MS,
   TunnelLiveness,
   UNANSWERED_FRAMES,
   UNANSWERED_MS,
   UP_MS,
-} from '../../src/guard/liveness.ts';
+} from '../../src/guard/tunnels/liveness.ts';
 
 describe('sumCounters', () => {
   const values = new Map([

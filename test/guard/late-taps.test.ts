@@ -1,9 +1,9 @@
 // That no escape gets quieter because its frames are paired late: with what was acknowledged, minor, without a name, or never told of.
-// Holds src/guard/incidents.ts and src/guard/given-up.ts.
+// Holds src/guard/incidents/incidents.ts and src/guard/account/given-up.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Guard } from '../../src/guard/guard.ts';
-import { IncidentBook } from '../../src/guard/incidents.ts';
+import { IncidentBook } from '../../src/guard/incidents/incidents.ts';
 import type { Observation } from '../../src/guard/observation.ts';
 import type { Status } from '../../src/api/status.ts';
 import { HOME, leak, observation, report } from './samples.ts';

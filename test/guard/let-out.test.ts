@@ -1,5 +1,5 @@
 // Knows: that no leak vanishes, or swaps its fate, because frames of a tunnel left by rules that the kernel had before the taps. Holds
-// src/guard/incidents.ts, `letOut`, and src/guard/rules-in-force.ts.
+// src/guard/incidents/incidents.ts, `letOut`, and src/guard/account/rules-in-force.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
@@ -7,8 +7,8 @@ import { Facts } from '../../src/flow/facts.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { Observation } from '../../src/guard/observation.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { ethernet, ipv4, text, u16, u32, udp, wireguard } from '../policy/frames.ts';

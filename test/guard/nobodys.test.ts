@@ -1,12 +1,12 @@
 // Knows: that whoever tries out which address a laptop has inside its tunnel is told, and what a flood of it costs.
-// Holds src/guard/tripwire.ts and neighbour-news.ts to README.md, rule T; that such frames are stopped the differential test shows.
+// Holds src/guard/attacks/tripwire.ts and neighbour-news.ts to README.md, rule T; that such frames are stopped the differential test shows.
 
 import { describe, expect, it } from 'vitest';
 
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { NeighbourNews } from '../../src/guard/neighbour-news.ts';
-import { Tripwire } from '../../src/guard/tripwire.ts';
+import { NeighbourNews } from '../../src/guard/attacks/neighbour-news.ts';
+import { Tripwire } from '../../src/guard/attacks/tripwire.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { FULL, LEARNED } from '../policy/policies.ts';
 import { NEIGHBOURS } from '../policy/shapes-neighbours.ts';

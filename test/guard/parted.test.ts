@@ -1,14 +1,14 @@
 // Knows: that nothing the network says once parts the laptop from it in block mode for longer than it says so. Holds
-// src/guard/neighbourhood.ts, with real frames.
+// src/guard/attacks/neighbourhood.ts, with real frames.
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { Learner } from '../../src/guard/learner.ts';
+import { Learner } from '../../src/guard/answers/learner.ts';
 import type { Observation } from '../../src/guard/observation.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import { LinkType } from '../../src/wire/link-types.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
+import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { CLIENT, HOME, report } from './samples.ts';

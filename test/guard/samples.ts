@@ -2,12 +2,12 @@
 
 import { Facts } from '../../src/flow/facts.ts';
 import type { NetworkOffer } from '../../src/flow/facts.ts';
-import type { DnsAnswer } from '../../src/wire/dns-answers.ts';
+import type { DnsAnswer } from '../../src/wire/names/dns-answers.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
 import type { Observation, TapReport } from '../../src/guard/observation.ts';
 import type { Verdict } from '../../src/policy/verdict.ts';
-import type { HttpRedirect } from '../../src/wire/http-redirect.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
+import type { HttpRedirect } from '../../src/wire/application/http-redirect.ts';
+import { parsePolicy } from '../../src/policy/schema/schema.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 
 export const CLIENT = 0x02_00_00_00_00_0c;

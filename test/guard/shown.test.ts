@@ -1,13 +1,13 @@
 // Knows: what of the past, and of what was learned, is shown after the privacy has changed. Must not know: where it is kept.
 
 import { describe, expect, it } from 'vitest';
-import { Correlation } from '../../src/guard/correlation.ts';
-import { shownClients } from '../../src/guard/clients.ts';
-import { shown, shownGap } from '../../src/guard/past.ts';
-import { PRIVACIES, Veil } from '../../src/guard/privacy.ts';
-import type { Privacy } from '../../src/guard/privacy.ts';
-import type { Gap } from '../../src/guard/gaps.ts';
-import { barePolicy } from '../../src/policy/bare-policy.ts';
+import { Correlation } from '../../src/guard/answers/correlation.ts';
+import { shownClients } from '../../src/guard/history/clients.ts';
+import { shown, shownGap } from '../../src/guard/history/past.ts';
+import { PRIVACIES, Veil } from '../../src/guard/history/privacy.ts';
+import type { Privacy } from '../../src/guard/history/privacy.ts';
+import type { Gap } from '../../src/guard/tunnels/gaps.ts';
+import { barePolicy } from '../../src/policy/schema/bare-policy.ts';
 import { aClient } from '../box-answers.ts';
 import { anIncident } from '../guard-peer.ts';
 

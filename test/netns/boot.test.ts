@@ -6,8 +6,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labPolicy } from '../../appliance/lab/box.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 import { LeakFlood } from './leak-flood.ts';

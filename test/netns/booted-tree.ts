@@ -17,8 +17,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { must, type Outcome, run, Running } from '../../appliance/lab/process.ts';
-import { compileClosedRuleset } from '../../src/policy/nft.ts';
+import { must, type Outcome, run, Running } from '../../appliance/lab/processes/process.ts';
+import { compileClosedRuleset } from '../../src/policy/compile/nft.ts';
 import { ROOT } from '../architecture/tree.ts';
 
 const HOME = 'usr/lib/leakguard';

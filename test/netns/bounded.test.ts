@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { NASTY } from '../bench/nasty.mjs';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';

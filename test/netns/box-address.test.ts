@@ -2,7 +2,7 @@
 // Must not know: the rules. Judged by what arrives at the other end.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileRuleset } from '../../src/policy/nft.ts';
+import { compileRuleset } from '../../src/policy/compile/nft.ts';
 import { address4, ethernet, fill, ipv4, mac, tcp, u16, CLIENT, ROUTER } from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { BARE, LEARNED } from '../policy/policies.ts';

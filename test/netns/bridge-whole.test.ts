@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NET, TUNNEL } from '../../appliance/lab/plan.ts';
-import type { Outcome, Running } from '../../appliance/lab/process.ts';
+import type { Outcome, Running } from '../../appliance/lab/processes/process.ts';
 import type { Status } from '../../src/api/status.ts';
 import { labForTests, seenOn } from './harness.ts';
 import { becomesGreen, turnsRed } from './light-watch.ts';

@@ -9,7 +9,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TUNNEL } from '../../appliance/lab/plan.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 import { LONG, LightLog, tell } from './light-log.ts';

@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TUNNEL } from '../../appliance/lab/plan.ts';
-import { PROOF_MS } from '../../src/guard/canary.ts';
+import { PROOF_MS } from '../../src/guard/canary/canary.ts';
 import type { Status } from '../../src/api/status.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 

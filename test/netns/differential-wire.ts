@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
-import { ASKER_SETS } from '../../src/policy/askers.ts';
+import { ASKER_SETS } from '../../src/policy/filter/askers.ts';
 
 const run = promisify(execFile);
 const SENDER = new URL('differential-sender.mjs', import.meta.url).pathname;

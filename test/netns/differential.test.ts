@@ -2,16 +2,16 @@
 // Must not know: how either comes to it. Holds README.md, guarantee 2. What crosses is read at the far end, why from the counters.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AnsweredNames } from '../../src/guard/answered-names.ts';
+import { AnsweredNames } from '../../src/guard/answers/answered-names.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
-import { compileRuleset } from '../../src/policy/nft.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
+import { compileRuleset } from '../../src/policy/compile/nft.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { differences } from '../../src/policy/readback.ts';
+import { differences } from '../../src/policy/compile/readback.ts';
 import { mutants } from '../policy/mutants.ts';
 import { LONG } from './light-log.ts';
 import {

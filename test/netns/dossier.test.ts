@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NET } from '../../appliance/lab/plan.ts';
-import type { Argv } from '../../appliance/lab/process.ts';
+import type { Argv } from '../../appliance/lab/processes/process.ts';
 import { dossier as dossierAnswer } from '../../src/api/past.ts';
 import type { DossierSite } from '../../src/api/past.ts';
 import { ask } from './ask.ts';

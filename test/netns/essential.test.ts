@@ -4,10 +4,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { Askers } from '../../src/policy/askers.ts';
+import { Askers } from '../../src/policy/filter/askers.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { compileRuleset } from '../../src/policy/nft.ts';
-import { differences } from '../../src/policy/readback.ts';
+import { compileRuleset } from '../../src/policy/compile/nft.ts';
+import { differences } from '../../src/policy/compile/readback.ts';
 import {
   BROADCAST,
   CLIENT,

@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { FOLDED_EXPOSURE, UNSEEN_EXPOSURE } from '../../src/guard/incidents.ts';
+import { FOLDED_EXPOSURE, UNSEEN_EXPOSURE } from '../../src/guard/incidents/incidents.ts';
 import type { IncidentView, Status } from '../../src/api/status.ts';
 import { ask } from './ask.ts';
 import { labForTests } from './harness.ts';

@@ -6,9 +6,9 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
 
-import { Capture } from '../../appliance/lab/capture.ts';
+import { Capture } from '../../appliance/lab/machines/capture.ts';
 import { Lab, type LabOptions } from '../../appliance/lab/lab.ts';
-import type { Namespace } from '../../appliance/lab/namespace.ts';
+import type { Namespace } from '../../appliance/lab/machines/namespace.ts';
 import { planOf } from '../../appliance/lab/plan.ts';
 
 /** A lab's name that no other run uses: at most eight letters and digits. */

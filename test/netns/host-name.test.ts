@@ -4,7 +4,7 @@
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';

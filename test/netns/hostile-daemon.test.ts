@@ -9,7 +9,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { must } from '../../appliance/lab/process.ts';
+import { must } from '../../appliance/lab/processes/process.ts';
 import { makeUpdate } from '../../appliance/update/bundle.ts';
 import { BootedTree, DAEMON, packageOf } from './booted-tree.ts';
 

@@ -3,11 +3,11 @@
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LabError } from '../../appliance/lab/error.ts';
 import type { Lab } from '../../appliance/lab/lab.ts';
-import type { Running } from '../../appliance/lab/process.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
 import { ask } from './ask.ts';
 
 export type Role = 'daemon' | 'lan' | 'wan';

@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { GuardClient } from '../../appliance/lab/guard.ts';
-import { LabHandle } from '../../appliance/lab/handle.ts';
+import { LabHandle } from '../../appliance/lab/processes/handle.ts';
 import { NET } from '../../appliance/lab/plan.ts';
 import { play } from '../../appliance/lab/player.ts';
 import type { Scenario, Step, StepResult } from '../../appliance/lab/scenario.ts';

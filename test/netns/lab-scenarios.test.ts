@@ -4,11 +4,11 @@
 
 import { expect, it } from 'vitest';
 
-import { openLab } from '../../appliance/lab/handle.ts';
+import { openLab } from '../../appliance/lab/processes/handle.ts';
 import { planOf } from '../../appliance/lab/plan.ts';
 import { play } from '../../appliance/lab/player.ts';
-import { run } from '../../appliance/lab/process.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
+import { run } from '../../appliance/lab/processes/process.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
 import { SCENARIOS } from '../../appliance/lab/scenarios.ts';
 import type { ScenarioResult } from '../../appliance/lab/scenario.ts';
 import { namespacesOf, processesOf } from '../../appliance/lab/teardown.ts';

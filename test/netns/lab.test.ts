@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-import { startPage } from '../../appliance/lab/box.ts';
-import { leaseEvents } from '../../appliance/lab/laptop.ts';
-import { openLab } from '../../appliance/lab/handle.ts';
+import { startPage } from '../../appliance/lab/machines/box.ts';
+import { leaseEvents } from '../../appliance/lab/machines/laptop.ts';
+import { openLab } from '../../appliance/lab/processes/handle.ts';
 import { Lab, takeDown } from '../../appliance/lab/lab.ts';
 import { openPage } from '../../appliance/lab/page.ts';
 import { LABS_DIR, LAN, NET, type Plan, planOf, TUNNEL, WIREGUARD_DIR } from '../../appliance/lab/plan.ts';
-import { must, Running } from '../../appliance/lab/process.ts';
-import { TOP } from '../../appliance/top-level.ts';
+import { must, Running } from '../../appliance/lab/processes/process.ts';
+import { TOP } from '../../appliance/os/top-level.ts';
 import { namespacesOf, processesOf } from '../../appliance/lab/teardown.ts';
 import { labForTests, seenByUplink, seenOn, uniqueLabId } from './harness.ts';
 

@@ -3,7 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../appliance/lab/lab.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 
 const SENDER = fileURLToPath(new URL('./leak-sender.mjs', import.meta.url));
 const SOURCE = '02:00:00:00:66:66';

@@ -5,8 +5,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
-import { run } from '../../appliance/lab/process.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
+import { run } from '../../appliance/lab/processes/process.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
 import { dnsQuery, fill, text } from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { MESH_FORMS } from '../policy/shapes-meshes.ts';

@@ -7,10 +7,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labPolicy } from '../../appliance/lab/box.ts';
-import { awaitIpv6, leaseEvent, leaseEvents, startDhcpClient } from '../../appliance/lab/laptop.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
+import { awaitIpv6, leaseEvent, leaseEvents, startDhcpClient } from '../../appliance/lab/machines/laptop.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 import type { Status } from '../../src/api/status.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';

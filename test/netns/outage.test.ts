@@ -5,10 +5,10 @@
 
 import { expect, it } from 'vitest';
 
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { NET, TUNNEL } from '../../appliance/lab/plan.ts';
-import { run } from '../../appliance/lab/process.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
+import { run } from '../../appliance/lab/processes/process.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
 import type { GapView } from '../../src/api/past.ts';
 import type { Proposal } from '../../src/api/box.ts';
 import { ask } from './ask.ts';

@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { Namespace } from '../../appliance/lab/namespace.ts';
-import { run } from '../../appliance/lab/process.ts';
-import { compileFilter } from '../../src/policy/bpf.ts';
+import { Namespace } from '../../appliance/lab/machines/namespace.ts';
+import { run } from '../../appliance/lab/processes/process.ts';
+import { compileFilter } from '../../src/policy/compile/bpf.ts';
 import { TUNNEL_PROTOCOLS } from '../../src/flow/kinds.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
+import { parsePolicy } from '../../src/policy/schema/schema.ts';
 import { ANYWHERE, BARE, CHANGED, FULL, LEARNED, RANGES, SPLIT, STUB } from '../policy/policies.ts';
 import { uniqueLabId } from './harness.ts';
 

@@ -11,10 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { LAN, NET } from '../../appliance/lab/plan.ts';
-import { labPolicy } from '../../appliance/lab/box.ts';
-import type { Namespace } from '../../appliance/lab/namespace.ts';
-import type { Running } from '../../appliance/lab/process.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
+import type { Namespace } from '../../appliance/lab/machines/namespace.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
 import { FIXED_ADDRESS } from '../../src/policy/policy.ts';
 import { address4, mac, u16 } from '../policy/frames.ts';
 import { ask } from './ask.ts';

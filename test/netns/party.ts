@@ -1,7 +1,7 @@
 // Knows: how two ends of an OpenVPN tunnel know each other: a certificate of their own each. Must not know: tunnels.
 
 import { join } from 'node:path';
-import { must } from '../../appliance/lab/process.ts';
+import { must } from '../../appliance/lab/processes/process.ts';
 
 export interface Party {
   readonly certificate: string;

@@ -6,9 +6,9 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 import { dnsQuery, u16 } from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
 import { clientHello } from '../policy/tls-hello.ts';

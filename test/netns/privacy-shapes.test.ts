@@ -8,7 +8,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
 import { hashWith } from '../../appliance/store/privacy-key.ts';
 import { REPORT_FORMATS } from '../../src/api/words.ts';

@@ -8,7 +8,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
 import { ask } from './ask.ts';
 import { labForTests } from './harness.ts';

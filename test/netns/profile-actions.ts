@@ -3,7 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';
-import type { Argv } from '../../appliance/lab/process.ts';
+import type { Argv } from '../../appliance/lab/processes/process.ts';
 import {
   address4,
   dhcp4,

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LAN, NETNS_CONFIG_DIR } from '../../appliance/lab/plan.ts';
 import type { IncidentView, Status } from '../../src/api/status.ts';
-import { MEASURED } from '../../web/profile-table.ts';
+import { MEASURED } from '../../web/pages/help/profile-table.ts';
 import { MEASURED_PROFILES, README, TABLE, tableOf } from '../web/readme-table.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
@@ -163,7 +163,7 @@ it('page and README have what was measured', async () => {
 });
 
 async function record(rows: readonly string[]): Promise<void> {
-  const table = fileURLToPath(new URL('../../web/profile-table.ts', import.meta.url));
+  const table = fileURLToPath(new URL('../../web/pages/help/profile-table.ts', import.meta.url));
   const [source, readme] = await Promise.all([readFile(table, 'utf8'), readFile(README, 'utf8')]);
   const lines = rows.map((row) => `  ${JSON.stringify(row)},\n`).join('');
   await writeFile(table, source.replace(/(?<=MEASURED: .*\[\n)[\s\S]*(?=\];)/, lines));

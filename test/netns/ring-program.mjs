@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 
 import { openDevice } from '../../dist/appliance/tap/device.js';
 import { openSender } from '../../dist/appliance/tap/packet-device.js';
-import { monotonicMs } from '../../dist/appliance/clock.js';
+import { monotonicMs } from '../../dist/appliance/os/clock.js';
 
 const OURS = 'ether proto 0x88b5';
 const [OUT, IN] = [1, 2];

@@ -6,10 +6,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lab } from '../../appliance/lab/lab.ts';
-import { Namespace } from '../../appliance/lab/namespace.ts';
+import { Namespace } from '../../appliance/lab/machines/namespace.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
-import { must } from '../../appliance/lab/process.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import { must } from '../../appliance/lab/processes/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 
 export const ROGUE = { mac: '02:00:00:00:66:01', address: '192.168.77.66', prefix6: 'fd88::' } as const;
 

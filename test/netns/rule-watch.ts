@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 
 import { LAN } from '../../appliance/lab/plan.ts';
 import type { Lab } from '../../appliance/lab/lab.ts';
-import type { Argv } from '../../appliance/lab/process.ts';
+import type { Argv } from '../../appliance/lab/processes/process.ts';
 import { incident } from '../../src/api/status.ts';
 import type { IncidentView, Status } from '../../src/api/status.ts';
 import { ask } from './ask.ts';

@@ -3,11 +3,11 @@
 
 import { readFile, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileClosedRuleset, compileRuleset } from '../../src/policy/nft.ts';
-import { refreshText, removeText } from '../../src/policy/nft-model.ts';
-import { elementsOf } from '../../src/policy/nft-sets.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import { differences, mendingText } from '../../src/policy/readback.ts';
+import { compileClosedRuleset, compileRuleset } from '../../src/policy/compile/nft.ts';
+import { refreshText, removeText } from '../../src/policy/compile/nft-model.ts';
+import { elementsOf } from '../../src/policy/compile/nft-sets.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
+import { differences, mendingText } from '../../src/policy/compile/readback.ts';
 import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB } from '../policy/policies.ts';
 import { shapeNamed } from '../policy/shapes.ts';
 import { Wire } from './differential-wire.ts';

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import type { Lab } from '../../appliance/lab/lab.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 
 export const RESOLVER = '203.0.113.54';
 const PORT = 5354;

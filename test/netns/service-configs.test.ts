@@ -8,13 +8,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { labPolicy } from '../../appliance/lab/box.ts';
-import type { Namespace } from '../../appliance/lab/namespace.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
+import type { Namespace } from '../../appliance/lab/machines/namespace.ts';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';
-import { must } from '../../appliance/lab/process.ts';
-import type { Running } from '../../appliance/lab/process.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
-import { newKeyPair } from '../../appliance/lab/wireguard.ts';
+import { must } from '../../appliance/lab/processes/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
+import { newKeyPair } from '../../appliance/lab/machines/wireguard.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 

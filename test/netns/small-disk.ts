@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'no
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { must, run } from '../../appliance/lab/process.ts';
+import { must, run } from '../../appliance/lab/processes/process.ts';
 
 export class SmallDisk {
   readonly #top = mkdtempSync(join(tmpdir(), 'leakguard-disk-'));

@@ -5,9 +5,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
-import type { Argv } from '../../appliance/lab/process.ts';
+import type { Argv } from '../../appliance/lab/processes/process.ts';
 import type { IncidentView } from '../../src/api/status.ts';
 import { labForTests } from './harness.ts';
 import { ROGUE, Rogue } from './rogue.ts';

@@ -6,10 +6,10 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labPolicy } from '../../appliance/lab/box.ts';
-import type { Namespace } from '../../appliance/lab/namespace.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
+import type { Namespace } from '../../appliance/lab/machines/namespace.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
-import type { Running } from '../../appliance/lab/process.ts';
+import type { Running } from '../../appliance/lab/processes/process.ts';
 import type { IncidentView } from '../../src/api/status.ts';
 import { labForTests, seenByUplink } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
-import { labPolicy } from '../../appliance/lab/box.ts';
+import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LAN } from '../../appliance/lab/plan.ts';
-import { run } from '../../appliance/lab/process.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
+import { run } from '../../appliance/lab/processes/process.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
 import type { Status } from '../../src/api/status.ts';
 import { ask } from './ask.ts';
 import { labForTests, seenByUplink } from './harness.ts';

@@ -8,8 +8,8 @@ import { once } from 'node:events';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { run } from '../../appliance/lab/process.ts';
-import { programArgv } from '../../appliance/lab/program.ts';
+import { run } from '../../appliance/lab/processes/process.ts';
+import { programArgv } from '../../appliance/lab/processes/program.ts';
 
 const [near, far] = [`lgwatch${process.pid}n`, `lgwatch${process.pid}f`];
 

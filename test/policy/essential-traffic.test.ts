@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { counterName } from '../../src/policy/counted.ts';
+import { counterName } from '../../src/policy/compile/counted.ts';
 import { essentialRules } from '../../src/policy/filter/essential.ts';
 import { ESSENTIAL_TRAFFIC, essentialTable } from './essential-traffic.ts';
 import { compileJudge } from '../../src/policy/judge.ts';

@@ -2,7 +2,7 @@
 // Each row stands for rules of filter/essential.ts and neighbours.ts; README shows the table, test/policy/essential-traffic.test.ts
 // holds README to it, and every frame form that crosses to one of its rows.
 
-import type { Way } from '../../src/policy/counted.ts';
+import type { Way } from '../../src/policy/compile/counted.ts';
 import type { PlumbingKind } from '../../src/policy/filter/rule.ts';
 
 interface EssentialTraffic {

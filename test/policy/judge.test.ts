@@ -80,7 +80,7 @@ describe('IKE over TCP', () => {
     '198.51.100.77 and port 4700',
     '2001:db8::13 and port 4500',
   ];
-  /** A question is found where a stream begins with it (test/flow/first-bytes.test.ts), and the answer's way is not looked at. */
+  /** A question is found where a stream begins with it (test/flow/streams/first-bytes.test.ts), and the answer's way is not looked at. */
   const own = /^(ike over tcp|a DNS query)/;
 
   it.each(IKE_OVER_TCP.map(({ name }) => name))('%s', (name) => {

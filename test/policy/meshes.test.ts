@@ -4,11 +4,11 @@
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { compileGate } from '../../src/policy/gate.ts';
+import { compileGate } from '../../src/policy/filter/gate.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
-import { withTunnel } from '../../src/policy/schema-edit.ts';
-import { readWish } from '../../src/policy/tunnel-wish.ts';
+import { parsePolicy } from '../../src/policy/schema/schema.ts';
+import { withTunnel } from '../../src/policy/schema/schema-edit.ts';
+import { readWish } from '../../src/policy/schema/tunnel-wish.ts';
 import { ANYWHERE, FULL, LEARNED, NEBULA, TAILSCALE, ZEROTIER, policyOf } from './policies.ts';
 import { SHAPES, shapeNamed } from './shapes.ts';
 import { MESH_FORMS } from './shapes-meshes.ts';

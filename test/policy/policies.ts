@@ -1,9 +1,9 @@
 // Knows: the policies that the tests of src/policy judge by. Must not know: what is tested.
 
-import type { LearnedState } from '../../src/policy/learned.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
+import { parsePolicy } from '../../src/policy/schema/schema.ts';
 
 /** The policy of a text that must be valid. */
 export function policyOf(text: string): Policy {

@@ -1,5 +1,5 @@
 // Every rule in every profile, as a table: what it takes, what it leaves, how severe, and in which words.
-// Holds src/policy/rules.ts and reason.ts to README.md, rules A to F. Rule T takes more than one frame: test/guard/tripwire.test.ts.
+// Holds src/policy/rules.ts and reason.ts to README.md, rules A to F. Rule T takes more than one frame: test/guard/attacks/tripwire.test.ts.
 
 import { describe, expect, it } from 'vitest';
 
@@ -7,10 +7,10 @@ import { Facts } from '../../src/flow/facts.ts';
 import type { Findings } from '../../src/flow/facts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { parsePolicy } from '../../src/policy/schema.ts';
-import { parseAddress } from '../../src/wire/address.ts';
+import { parsePolicy } from '../../src/policy/schema/schema.ts';
+import { parseAddress } from '../../src/wire/ip/address.ts';
 
 const TUNNEL = 'tunnels: [{name: home, protocol: wireguard, endpoints: ["udp:198.51.100.7:51820"]}]';
 

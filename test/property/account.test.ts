@@ -5,12 +5,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Guard } from '../../src/guard/guard.ts';
-import { pastOf } from '../../src/guard/incident-view.ts';
-import type { Incident } from '../../src/guard/incidents.ts';
-import type { Accounted } from '../../src/guard/balance.ts';
+import { pastOf } from '../../src/guard/incidents/incident-view.ts';
+import type { Incident } from '../../src/guard/incidents/incidents.ts';
+import type { Accounted } from '../../src/guard/account/balance.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import type { Observation } from '../../src/guard/observation.ts';
-import type { PastIncident } from '../../src/guard/past.ts';
+import type { PastIncident } from '../../src/guard/history/past.ts';
 import { HOME, leak, observation, report } from '../guard/samples.ts';
 
 type Port = 'lan' | 'wan';

@@ -1,52 +1,52 @@
 // Knows: every decoder of bytes, under one shape. Must not know: what any of them should find.
 // A decoder that is missing here is a decoder that nobody throws noise at: a test compares this list with src/wire.
 
-import { clientHelloBehind } from '../../src/wire/tls-behind.ts';
-import { clientHelloInRecords, isClientHelloStart, isTlsRecordStart } from '../../src/wire/tls-record.ts';
-import { clientHello } from '../../src/wire/tls-client-hello.ts';
-import { Dhcp4View } from '../../src/wire/dhcp4.ts';
-import { Dhcp6View } from '../../src/wire/dhcp6.ts';
-import { dnscryptClientMagics, dnscryptRelay, isDnscryptQuery } from '../../src/wire/dnscrypt.ts';
-import { dnsShape, dnsTcpMessages, readQuestions } from '../../src/wire/dns.ts';
-import { readAnswers, readRecordNames } from '../../src/wire/dns-answers.ts';
-import { cutQuestion, segmentQuestions, wholeQuestion } from '../../src/wire/dns-stream.ts';
-import { dtlsHello, DtlsHelloPieces } from '../../src/wire/dtls.ts';
-import { eapolFrame } from '../../src/wire/eapol.ts';
-import { ERSPAN_III, erspanInner } from '../../src/wire/erspan.ts';
-import { geneveInner } from '../../src/wire/geneve.ts';
-import { grePacket } from '../../src/wire/gre.ts';
-import { gtpInner } from '../../src/wire/gtp.ts';
-import { dohQuestion } from '../../src/wire/doh.ts';
-import { HpackReader } from '../../src/wire/hpack.ts';
-import { huffmanDecoded } from '../../src/wire/hpack-huffman.ts';
-import { httpRedirect } from '../../src/wire/http-redirect.ts';
-import { canBecomeRequest, httpRequest, requestAt } from '../../src/wire/http1.ts';
-import { HttpBody } from '../../src/wire/http1-body.ts';
-import { http2Preface, Http2Reader } from '../../src/wire/http2.ts';
-import { innerFrame, innerIp } from '../../src/wire/inner.ts';
-import { ipInIp } from '../../src/wire/ipip.ts';
-import { ahHeader, espInUdp, ikeMessage, markedIkeMessage } from '../../src/wire/ipsec.ts';
-import { l2tpOverIp, l2tpPacket } from '../../src/wire/l2tp.ts';
-import { linkInner } from '../../src/wire/link-headers.ts';
-import { shimInner } from '../../src/wire/link-shims.ts';
-import { mplsStack } from '../../src/wire/mpls.ts';
-import { isNetbiosShape, readNetbiosQuestions } from '../../src/wire/nbns.ts';
-import { NdView } from '../../src/wire/nd.ts';
-import { ntpPacket } from '../../src/wire/ntp.ts';
-import { openvpnControl, openvpnOverTcp } from '../../src/wire/openvpn.ts';
-import { pppFrame } from '../../src/wire/ppp.ts';
-import { pppoeFrame } from '../../src/wire/pppoe.ts';
-import { pptpControl } from '../../src/wire/pptp.ts';
-import { isQuicInitialSize, isQuicLong, QuicClientFlow } from '../../src/wire/quic-flow.ts';
-import { googleHello } from '../../src/wire/quic-google.ts';
-import { socks5Request, socksOpening } from '../../src/wire/socks.ts';
-import { ssdpMessage } from '../../src/wire/ssdp.ts';
-import { canBecomeBanner, sshBanner } from '../../src/wire/ssh.ts';
-import { isSstpRequest } from '../../src/wire/sstp.ts';
-import { isTurnChannelData, stunMessage } from '../../src/wire/stun.ts';
-import { teredoPacket } from '../../src/wire/teredo.ts';
+import { clientHelloBehind } from '../../src/wire/tls/tls-behind.ts';
+import { clientHelloInRecords, isClientHelloStart, isTlsRecordStart } from '../../src/wire/tls/tls-record.ts';
+import { clientHello } from '../../src/wire/tls/tls-client-hello.ts';
+import { Dhcp4View } from '../../src/wire/ip/dhcp4.ts';
+import { Dhcp6View } from '../../src/wire/ip/dhcp6.ts';
+import { dnscryptClientMagics, dnscryptRelay, isDnscryptQuery } from '../../src/wire/names/dnscrypt.ts';
+import { dnsShape, dnsTcpMessages, readQuestions } from '../../src/wire/names/dns.ts';
+import { readAnswers, readRecordNames } from '../../src/wire/names/dns-answers.ts';
+import { cutQuestion, segmentQuestions, wholeQuestion } from '../../src/wire/names/dns-stream.ts';
+import { dtlsHello, DtlsHelloPieces } from '../../src/wire/tls/dtls.ts';
+import { eapolFrame } from '../../src/wire/link/eapol.ts';
+import { ERSPAN_III, erspanInner } from '../../src/wire/vpn/erspan.ts';
+import { geneveInner } from '../../src/wire/vpn/geneve.ts';
+import { grePacket } from '../../src/wire/vpn/gre.ts';
+import { gtpInner } from '../../src/wire/vpn/gtp.ts';
+import { dohQuestion } from '../../src/wire/names/doh.ts';
+import { HpackReader } from '../../src/wire/application/hpack.ts';
+import { huffmanDecoded } from '../../src/wire/application/hpack-huffman.ts';
+import { httpRedirect } from '../../src/wire/application/http-redirect.ts';
+import { canBecomeRequest, httpRequest, requestAt } from '../../src/wire/application/http1.ts';
+import { HttpBody } from '../../src/wire/application/http1-body.ts';
+import { http2Preface, Http2Reader } from '../../src/wire/application/http2.ts';
+import { innerFrame, innerIp } from '../../src/wire/vpn/inner.ts';
+import { ipInIp } from '../../src/wire/vpn/ipip.ts';
+import { ahHeader, espInUdp, ikeMessage, markedIkeMessage } from '../../src/wire/vpn/ipsec.ts';
+import { l2tpOverIp, l2tpPacket } from '../../src/wire/vpn/l2tp.ts';
+import { linkInner } from '../../src/wire/link/link-headers.ts';
+import { shimInner } from '../../src/wire/link/link-shims.ts';
+import { mplsStack } from '../../src/wire/link/mpls.ts';
+import { isNetbiosShape, readNetbiosQuestions } from '../../src/wire/names/nbns.ts';
+import { NdView } from '../../src/wire/ip/nd.ts';
+import { ntpPacket } from '../../src/wire/application/ntp.ts';
+import { openvpnControl, openvpnOverTcp } from '../../src/wire/vpn/openvpn.ts';
+import { pppFrame } from '../../src/wire/link/ppp.ts';
+import { pppoeFrame } from '../../src/wire/link/pppoe.ts';
+import { pptpControl } from '../../src/wire/vpn/pptp.ts';
+import { isQuicInitialSize, isQuicLong, QuicClientFlow } from '../../src/wire/quic/quic-flow.ts';
+import { googleHello } from '../../src/wire/quic/quic-google.ts';
+import { socks5Request, socksOpening } from '../../src/wire/application/socks.ts';
+import { ssdpMessage } from '../../src/wire/names/ssdp.ts';
+import { canBecomeBanner, sshBanner } from '../../src/wire/application/ssh.ts';
+import { isSstpRequest } from '../../src/wire/vpn/sstp.ts';
+import { isTurnChannelData, stunMessage } from '../../src/wire/application/stun.ts';
+import { teredoPacket } from '../../src/wire/vpn/teredo.ts';
 import { printable } from '../../src/wire/octets.ts';
-import { sctpMessages, sctpPorts } from '../../src/wire/sctp.ts';
+import { sctpMessages, sctpPorts } from '../../src/wire/ip/sctp.ts';
 import {
   ayiyaInner,
   bareInner,
@@ -55,11 +55,11 @@ import {
   gueInner,
   lispInner,
   tzspInner,
-} from '../../src/wire/udp-tunnels.ts';
-import { vxlanGpeInner, vxlanPacket } from '../../src/wire/vxlan.ts';
-import { wlanInner } from '../../src/wire/wlan.ts';
-import { isTailscaleDisco, paddedHandshake, wireguardMessage } from '../../src/wire/wireguard.ts';
-import { nodeQuicCrypto } from '../../appliance/quic-crypto.ts';
+} from '../../src/wire/vpn/udp-tunnels.ts';
+import { vxlanGpeInner, vxlanPacket } from '../../src/wire/vpn/vxlan.ts';
+import { wlanInner } from '../../src/wire/link/wlan.ts';
+import { isTailscaleDisco, paddedHandshake, wireguardMessage } from '../../src/wire/vpn/wireguard.ts';
+import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
 
 export type Decoder = (bytes: Uint8Array, start: number, end: number) => unknown;
 

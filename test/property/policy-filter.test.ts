@@ -9,17 +9,17 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Facts } from '../../src/flow/facts.ts';
-import { readHeaders } from '../../src/flow/headers.ts';
-import { compileFilter } from '../../src/policy/bpf.ts';
-import { isOpenProfile } from '../../src/policy/direct.ts';
-import { isTranslated } from '../../src/policy/hosts.ts';
+import { readHeaders } from '../../src/flow/headers/headers.ts';
+import { compileFilter } from '../../src/policy/compile/bpf.ts';
+import { isOpenProfile } from '../../src/policy/filter/direct.ts';
+import { isTranslated } from '../../src/policy/servers/hosts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { hasEsp, isShown } from '../../src/policy/shape.ts';
-import { addressText } from '../../src/wire/address.ts';
+import { hasEsp, isShown } from '../../src/policy/shapes/shape.ts';
+import { addressText } from '../../src/wire/ip/address.ts';
 import { mutants } from '../policy/mutants.ts';
 import {
   ANYWHERE,
@@ -102,7 +102,7 @@ function isHidden({ policy, learned, judge }: Case, bytes: Uint8Array): boolean 
     const endpoint = judge.endpoints[judge.tunnelOf(facts, way)];
     if (endpoint === undefined || isShown(endpoint, facts, way)) return false;
     if (way === 'down' && !isOpenProfile(policy) && !isForClient(facts, learned)) return false;
-    // The filter leaves IPsec through NAT64 out, and shows it (src/policy/bpf.ts).
+    // The filter leaves IPsec through NAT64 out, and shows it (src/policy/compile/bpf.ts).
     const peer = way === 'up' ? facts.destination : facts.source;
     return !hasEsp(endpoint.shape) || !isTranslated(facts.ipVersion, peer);
   });
@@ -121,7 +121,7 @@ const CASES = [
   { name: 'IKE over TCP', policy: IKE_STREAMS, learned: LEARNED },
   { name: "Tailscale's mesh", policy: TAILSCALE, learned: LEARNED, shows: true },
   { name: "Nebula's mesh", policy: NEBULA, learned: LEARNED, shows: true },
-  // The filter does not ask which way such a packet goes, so it shows all of them (src/policy/mesh-shapes.ts).
+  // The filter does not ask which way such a packet goes, so it shows all of them (src/policy/shapes/mesh-shapes.ts).
   { name: "ZeroTier's mesh", policy: ZEROTIER, learned: LEARNED, shows: true, hidesNothing: true },
   { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED, shows: true },
   // Of too many servers those in use are hidden.

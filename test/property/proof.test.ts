@@ -6,11 +6,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { PROOF_MS } from '../../src/guard/canary.ts';
-import type { Sighting } from '../../src/guard/canary.ts';
+import { PROOF_MS } from '../../src/guard/canary/canary.ts';
+import type { Sighting } from '../../src/guard/canary/canary.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import { rulesetOf } from '../../src/policy/nft.ts';
+import { rulesetOf } from '../../src/policy/compile/nft.ts';
 import { HOME, report } from '../guard/samples.ts';
 
 type Port = 'lan' | 'wan';

@@ -3,11 +3,11 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { nodeQuicCrypto } from '../../appliance/quic-crypto.ts';
-import { ENTRIES_MOST, FIELD_MOST } from '../../src/flow/dns-whole.ts';
-import { PLACES_MOST } from '../../src/flow/find-octets.ts';
-import type { FrameReading } from '../../src/flow/frame-reading.ts';
-import { READINGS_MOST, VALUE_MOST, readFrame } from '../../src/flow/read-frame.ts';
+import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
+import { ENTRIES_MOST, FIELD_MOST } from '../../src/flow/reading/dns-whole.ts';
+import { PLACES_MOST } from '../../src/flow/reading/find-octets.ts';
+import type { FrameReading } from '../../src/flow/reading/frame-reading.ts';
+import { READINGS_MOST, VALUE_MOST, readFrame } from '../../src/flow/reading/read-frame.ts';
 import { bend, Lots, scatter } from './mutate.ts';
 import { loadSeeds } from './seeds.ts';
 import type { SeedFrame } from './seeds.ts';

@@ -4,9 +4,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { readCapture } from '../../appliance/capture-file.ts';
+import { readCapture } from '../../appliance/capture-files/capture-file.ts';
 import { Facts } from '../../src/flow/facts.ts';
-import { readHeaders } from '../../src/flow/headers.ts';
+import { readHeaders } from '../../src/flow/headers/headers.ts';
 import * as made from '../policy/frames.ts';
 
 const DIRECTORY = fileURLToPath(new URL('../../../shared/corpus/pcap', import.meta.url));

@@ -2,9 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { systemOf } from '../../web/client-system.ts';
-import { hexRows } from '../../web/frame-pages.ts';
-import { chosenIn, queryOf } from '../../web/filters.ts';
+import { systemOf } from '../../web/pages/box/client-system.ts';
+import { hexRows } from '../../web/pages/frames/frame-pages.ts';
+import { chosenIn, queryOf } from '../../web/pages/incidents/filters.ts';
 import { aClient } from '../box-answers.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { framesOf } from '../browser/samples.ts';

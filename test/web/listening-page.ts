@@ -10,9 +10,9 @@ import { afterEach, beforeEach, expect } from 'vitest';
 
 import { createPage } from '../../web/app.ts';
 import type { PageOptions } from '../../web/app.ts';
-import type { GateOptions } from '../../web/gate.ts';
-import { listen, SERVER_LIMITS } from '../../web/server.ts';
-import type { ServerLimits } from '../../web/server.ts';
+import type { GateOptions } from '../../web/owner/gate.ts';
+import { listen, SERVER_LIMITS } from '../../web/http/server.ts';
+import type { ServerLimits } from '../../web/http/server.ts';
 import { prepareBox } from '../box-answers.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { settingsIn, valuesFrom, valuesOf } from '../../web/settings-fields.ts';
+import { settingsIn, valuesFrom, valuesOf } from '../../web/pages/settings/settings-fields.ts';
 import { someSettings } from '../box-answers.ts';
 import type { GuardPeer } from '../guard-peer.ts';
 import { closeOwnedPage, freshBox, openOwnedPage } from './listening-page.ts';

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { THROTTLE_LIMITS } from '../../web/login-throttle.ts';
+import { THROTTLE_LIMITS } from '../../web/owner/login-throttle.ts';
 import { aStatus, anIncident, GuardPeer } from '../guard-peer.ts';
 import { ask, Browser, owner, PASSWORD, showPage } from './listening-page.ts';
 import type { PageUnderTest } from './listening-page.ts';

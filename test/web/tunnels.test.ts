@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { sureness } from '../../web/tunnel-pages.ts';
-import { nameFrom } from '../../web/tunnel-routes.ts';
+import { sureness } from '../../web/pages/tunnels/tunnel-pages.ts';
+import { nameFrom } from '../../web/pages/tunnels/tunnel-routes.ts';
 import { aStatus } from '../guard-peer.ts';
 import type { GuardPeer } from '../guard-peer.ts';
 import { closeOwnedPage, freshBox, openOwnedPage } from './listening-page.ts';

@@ -6,7 +6,7 @@ import { fragment, morph } from './morph.js';
 import { refreshTimeline } from './timeline.js';
 import { APART_MS, localTimes } from './times.js';
 
-/** Two beats of the box (web/event-streams.ts), and the time a question has: a page that is cut off is blind within two seconds. */
+/** Two beats of the box (web/http/event-streams.ts), and the time a question has: a page that is cut off is blind within two seconds. */
 const SILENCE_MS = 1000;
 const ANSWER_MS = 700;
 const POLL_MS = 1000;
@@ -31,7 +31,7 @@ function compareClocks() {
   if (clockDiffers !== null) clockDiffers.hidden = Math.abs(boxAhead) <= APART_MS;
 }
 
-/** As the server tells ages (web/view-model.ts). */
+/** As the server tells ages (web/pages/status/view-model.ts). */
 function ageText(seconds) {
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;

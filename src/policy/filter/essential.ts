@@ -1,19 +1,19 @@
 // Knows: what a client must send to get on a network, and the bounds of it: each rule once, for the judge and the ruleset.
-// Must not know: tunnels, and who is where (src/policy/neighbours.ts). Follows RFC 2131, 8415, 4861, 8201, 1191, 2236, 3810.
+// Must not know: tunnels, and who is where (src/policy/filter/neighbours.ts). Follows RFC 2131, 8415, 4861, 8201, 1191, 2236, 3810.
 // A frame that looks like this and is out of bounds is none of it: doubt errs toward leak.
 
 import type { Facts } from '../../flow/facts.ts';
-import { EtherType } from '../../wire/ethernet.ts';
-import { Icmp, Icmp6 } from '../../wire/icmp.ts';
-import { IPV4_HEADER, Protocol } from '../../wire/ip.ts';
-import { isEapolPeer } from '../askers.ts';
-import { counterName } from '../counted.ts';
-import type { Way } from '../counted.ts';
-import { isOpenProfile } from '../direct.ts';
-import type { LearnedState } from '../learned.ts';
-import { membershipOf } from '../membership.ts';
+import { EtherType } from '../../wire/link/ethernet.ts';
+import { Icmp, Icmp6 } from '../../wire/ip/icmp.ts';
+import { IPV4_HEADER, Protocol } from '../../wire/ip/ip.ts';
+import { isEapolPeer } from './askers.ts';
+import { counterName } from '../compile/counted.ts';
+import type { Way } from '../compile/counted.ts';
+import { isOpenProfile } from './direct.ts';
+import type { LearnedState } from '../servers/learned.ts';
+import { membershipOf } from './membership.ts';
 import type { Policy } from '../policy.ts';
-import { tunnelReport } from '../port-report.ts';
+import { tunnelReport } from './port-report.ts';
 import { Arp, address, hopLimit, icmp, ipLength, port, protocol, udp } from './fields.ts';
 import { byFamily, byWay, is, isBetween, isIn, named, nftTexts, predicateOf } from './match.ts';
 import type { Named, Predicate, Term } from './match.ts';

@@ -3,8 +3,8 @@
 // `udp dport` is a port of UDP alone, while `th dport` reads whatever stands in its place.
 
 import type { Facts } from '../../flow/facts.ts';
-import { macText } from '../../wire/address.ts';
-import { IPV6_HEADER, Protocol, UDP_HEADER } from '../../wire/ip.ts';
+import { macText } from '../../wire/ip/address.ts';
+import { IPV6_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip.ts';
 
 export interface NumberField {
   readonly nft: string;

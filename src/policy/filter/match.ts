@@ -2,7 +2,7 @@
 // Must not know: which rules there are. The predicate is made once and allocates nothing for a frame.
 
 import type { Facts } from '../../flow/facts.ts';
-import { inNetwork, parseAddress } from '../../wire/address.ts';
+import { inNetwork, parseAddress } from '../../wire/ip/address.ts';
 import type { AddressField, NumberField } from './fields.ts';
 
 export interface Range {

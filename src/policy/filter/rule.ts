@@ -2,7 +2,7 @@
 
 import type { Facts } from '../../flow/facts.ts';
 import type { Kind } from '../../flow/kinds.ts';
-import type { Neighbours } from '../neighbours.ts';
+import type { Neighbours } from './neighbours.ts';
 import { ipLength } from './fields.ts';
 import { named } from './match.ts';
 import type { Named, Term } from './match.ts';
@@ -15,7 +15,7 @@ export type PlumbingKind = (typeof PLUMBING_KINDS)[number] & Kind;
 export interface Peers {
   /** Whether this unicast renewal goes to the learned DHCP server, by address and MAC. */
   isDhcpServer(facts: Facts): boolean;
-  /** Whom may be looked for on the link (src/policy/neighbours.ts). */
+  /** Whom may be looked for on the link (src/policy/filter/neighbours.ts). */
   readonly neighbours: Neighbours;
 }
 

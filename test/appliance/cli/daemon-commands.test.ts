@@ -4,12 +4,12 @@ import { chmodSync, writeFileSync } from 'node:fs';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { ackCommand } from '../../../appliance/cli/ack.ts';
-import { blockCommand } from '../../../appliance/cli/block.ts';
-import { statusCommand } from '../../../appliance/cli/status.ts';
-import { watchCommand } from '../../../appliance/cli/watch.ts';
+import { ackCommand } from '../../../appliance/cli/commands/ack.ts';
+import { blockCommand } from '../../../appliance/cli/commands/block.ts';
+import { statusCommand } from '../../../appliance/cli/commands/status.ts';
+import { watchCommand } from '../../../appliance/cli/commands/watch.ts';
 import { aStatus, anIncident, GuardPeer, someAllowed } from '../../guard-peer.ts';
-import { runningLab } from '../../../appliance/cli/lab-files.ts';
+import { runningLab } from '../../../appliance/cli/commands/lab-files.ts';
 import { runCommand, start } from './command-run.ts';
 
 const COMMANDS = [statusCommand, blockCommand, ackCommand, watchCommand];

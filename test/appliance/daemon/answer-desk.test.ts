@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { AnswerDesk } from '../../../appliance/daemon/answer-desk.ts';
 import type { AnswerMeans } from '../../../appliance/daemon/answer-desk.ts';
 import type { Lesson } from '../../../src/guard/observation.ts';
-import type { AnsweredAddress } from '../../../src/policy/answered.ts';
+import type { AnsweredAddress } from '../../../src/policy/filter/answered.ts';
 
 const frame = (id: number): Uint8Array => Uint8Array.of(id);
 

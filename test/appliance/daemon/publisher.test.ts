@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Publisher } from '../../../appliance/daemon/publisher.ts';
-import { IncidentBook } from '../../../src/guard/incidents.ts';
-import type { Incident } from '../../../src/guard/incidents.ts';
+import { IncidentBook } from '../../../src/guard/incidents/incidents.ts';
+import type { Incident } from '../../../src/guard/incidents/incidents.ts';
 import type { AllowedView, GuardEvent, Status } from '../../../src/api/status.ts';
 import { someAllowed } from '../../guard-peer.ts';
 import { leak, observation } from '../../guard/samples.ts';

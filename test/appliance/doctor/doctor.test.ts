@@ -6,12 +6,12 @@ import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { doctorCommand, examine, exitCodeOf } from '../../../appliance/cli/doctor.ts';
+import { doctorCommand, examine, exitCodeOf } from '../../../appliance/cli/commands/doctor.ts';
 import type { Subject } from '../../../appliance/doctor/finding.ts';
 import { UNITS } from '../../../appliance/doctor/machine.ts';
 import { wantedFiles } from '../../../appliance/setup/plan.ts';
-import { barePolicy } from '../../../src/policy/bare-policy.ts';
-import { compileRuleset } from '../../../src/policy/nft.ts';
+import { barePolicy } from '../../../src/policy/schema/bare-policy.ts';
+import { compileRuleset } from '../../../src/policy/compile/nft.ts';
 import type { Status } from '../../../src/api/status.ts';
 import { runCommand } from '../cli/command-run.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
 import { LAB_PACKAGES } from '../../../appliance/lab/packages.ts';
-import { TOP } from '../../../appliance/top-level.ts';
+import { TOP } from '../../../appliance/os/top-level.ts';
 
 interface Groups {
   readonly run: { readonly packages: readonly string[] };

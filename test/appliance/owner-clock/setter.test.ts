@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { fulfil } from '../../../appliance/owner-clock/setter.ts';
 import { ClockError, leaveWish, packedAt, takeWish } from '../../../appliance/owner-clock/wish.ts';
-import { RunError } from '../../../appliance/run-command.ts';
+import { RunError } from '../../../appliance/os/run-command.ts';
 import { rejectionOf } from '../rejection.ts';
 
 const PACKED = Date.parse('2026-11-01T00:00:00Z');

@@ -18,12 +18,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { setupCommand } from '../../../appliance/cli/setup.ts';
+import { setupCommand } from '../../../appliance/cli/commands/setup.ts';
 import { differences } from '../../../appliance/setup/difference.ts';
 import { SetupError } from '../../../appliance/setup/error.ts';
 import { portMatch, portPair } from '../../../appliance/setup/port.ts';
 import { listensForSsh, sshSession } from '../../../appliance/setup/session.ts';
-import { parsePolicy } from '../../../src/policy/schema.ts';
+import { parsePolicy } from '../../../src/policy/schema/schema.ts';
 import { runCommand } from '../cli/command-run.ts';
 
 const GOLDEN = join(import.meta.dirname, 'golden');

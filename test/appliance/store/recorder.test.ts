@@ -3,11 +3,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Batch, HistoryStore } from '../../../appliance/store/history.ts';
 import { Recorder } from '../../../appliance/store/recorder.ts';
-import { IncidentBook } from '../../../src/guard/incidents.ts';
-import type { Incident } from '../../../src/guard/incidents.ts';
-import { Veil } from '../../../src/guard/privacy.ts';
-import { NO_TALLY } from '../../../src/guard/timeline.ts';
-import type { StateChange } from '../../../src/guard/timeline.ts';
+import { IncidentBook } from '../../../src/guard/incidents/incidents.ts';
+import type { Incident } from '../../../src/guard/incidents/incidents.ts';
+import { Veil } from '../../../src/guard/history/privacy.ts';
+import { NO_TALLY } from '../../../src/guard/history/timeline.ts';
+import type { StateChange } from '../../../src/guard/history/timeline.ts';
 import { leak, observation } from '../../guard/samples.ts';
 
 const AT = Date.parse('2026-03-01T12:00:00Z');

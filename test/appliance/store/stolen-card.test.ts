@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { HistoryStore } from '../../../appliance/store/history.ts';
 import { PrivacyKey } from '../../../appliance/store/privacy-key.ts';
-import { rewritten } from '../../../src/guard/past.ts';
-import { Veil } from '../../../src/guard/privacy.ts';
+import { rewritten } from '../../../src/guard/history/past.ts';
+import { Veil } from '../../../src/guard/history/privacy.ts';
 import { anIncident } from '../../guard-peer.ts';
 
 const NAMES = process.env['LEAKGUARD_LONG'] === '1' ? 1_000_000 : 5_000;

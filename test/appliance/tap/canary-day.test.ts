@@ -3,7 +3,7 @@
 // CANARY_HOURS=24 for the whole day.
 
 import { describe, expect, it } from 'vitest';
-import { PROOF_MS } from '../../../src/guard/canary.ts';
+import { PROOF_MS } from '../../../src/guard/canary/canary.ts';
 import type { Status } from '../../../src/api/status.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import type { Judge } from '../../../src/policy/judge.ts';

@@ -2,7 +2,7 @@
 // late by chance as on a busy machine. Must not know: what is right. The order of things is that of appliance/daemon/daemon.ts.
 
 import { createHmac } from 'node:crypto';
-import { newCanaryKey, sealOf } from '../../../appliance/canary-seal.ts';
+import { newCanaryKey, sealOf } from '../../../appliance/bridge/canary-seal.ts';
 import { TapReader } from '../../../appliance/tap/reader.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
 import { Facts } from '../../../src/flow/facts.ts';
@@ -11,7 +11,7 @@ import type { TapReport } from '../../../src/guard/observation.ts';
 import type { Status } from '../../../src/api/status.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import type { Judge } from '../../../src/policy/judge.ts';
-import { rulesetOf } from '../../../src/policy/nft.ts';
+import { rulesetOf } from '../../../src/policy/compile/nft.ts';
 import { Lots } from '../../property/mutate.ts';
 import { HOME } from '../../guard/samples.ts';
 import { dnsQuery, udp } from '../../policy/frames.ts';

@@ -6,10 +6,10 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 
 import { encode } from '../../../appliance/tap/messages.ts';
-import { newCanaryKey } from '../../../appliance/canary-seal.ts';
+import { newCanaryKey } from '../../../appliance/bridge/canary-seal.ts';
 import { TapSupervisor } from '../../../appliance/tap/supervisor.ts';
 import type { TapProgram } from '../../../appliance/tap/supervisor.ts';
-import { NOTHING_LEARNED } from '../../../src/policy/learned.ts';
+import { NOTHING_LEARNED } from '../../../src/policy/servers/learned.ts';
 import { HOME } from '../../guard/samples.ts';
 
 const OPEN_BYTES = encode({ type: 'open', at: 1 }).toString('base64');

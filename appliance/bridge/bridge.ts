@@ -1,0 +1,440 @@
+// Knows: how the transparent bridge is made or adopted; every change goes into the undo record first.
+// Must not know: rules, policy beyond names and address.
+// Rules stand before ports are enslaved; bridge netfilter sysctls off; the box itself is silent on wan. The bridge's table of
+// addresses is no source of truth: wan teaches it nothing, and lan a bounded number that ages within seconds, which keep frames
+// between devices behind one switch from being flooded to wan (linux Documentation/ABI/testing/sysfs-class-net-brport).
+
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { isExhaustion } from '../os/exhaustion.ts';
+import { RunError, run } from '../os/run-command.ts';
+import type { UndoRecord } from '../os/undo-record.ts';
+
+export interface BridgeNames {
+  readonly name: string;
+  readonly lan: string;
+  readonly wan: string;
+}
+
+class BridgeError extends Error {
+  readonly code: 'no-port' | 'foreign-port' | 'failed';
+
+  constructor(code: 'no-port' | 'foreign-port' | 'failed', message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'BridgeError';
+    this.code = code;
+  }
+}
+
+/** Offloads merge and split frames behind the taps' backs and eat their ring. */
+const OFFLOADS = [
+  'generic-receive-offload',
+  'generic-segmentation-offload',
+  'tcp-segmentation-offload',
+  'large-receive-offload',
+  'rx-gro-hw',
+  'tx-udp-segmentation',
+];
+
+/** Values the bridge must have, as files of sysfs below /sys/class/net/BRIDGE/bridge. */
+const BRIDGE_SETTINGS: Readonly<Record<string, string>> = {
+  stp_state: '0',
+  forward_delay: '0',
+  multicast_snooping: '0',
+  group_fwd_mask: '8',
+  vlan_filtering: '0',
+  // Hundredths of a second.
+  ageing_time: '500',
+  nf_call_iptables: '0',
+  nf_call_ip6tables: '0',
+  nf_call_arptables: '0',
+};
+
+/** Values each port must have, as files of sysfs below /sys/class/net/PORT/brport: with others it forwards less, or elsewhere. */
+const PORT_SETTINGS: Readonly<Record<string, string>> = {
+  isolated: '0',
+  hairpin_mode: '0',
+  bpdu_guard: '0',
+  root_block: '0',
+  unicast_flood: '1',
+  multicast_flood: '1',
+  broadcast_flood: '1',
+  multicast_to_unicast: '0',
+  neigh_suppress: '0',
+  proxyarp: '0',
+  proxyarp_wifi: '0',
+  group_fwd_mask: '0',
+  backup_port: '',
+};
+
+/** Addresses of devices behind one switch on lan: more are a flood. */
+const LEARNED_MOST = 256;
+/** A table that was full is taught nothing for so long, milliseconds. */
+const CALM_MS = 5_000;
+/** struct __fdb_entry, include/uapi/linux/if_bridge.h. */
+const TABLE_ENTRY_BYTES = 16;
+
+/** `state` of a port that forwards (BR_STATE_FORWARDING, include/uapi/linux/if_bridge.h). */
+const FORWARDING = '3';
+/** IFF_UP, include/uapi/linux/if.h. */
+const UP = 1;
+
+/** Queueing disciplines that hold frames back or drop them, and can hand them to nobody else: tc(8), CLASSLESS QDISCS. */
+const PLAIN_QDISCS = new Set(
+  [
+    'noqueue',
+    'noop',
+    'mq',
+    'pfifo_fast',
+    'pfifo',
+    'bfifo',
+    'fq',
+    'fq_codel',
+    'fq_pie',
+    'codel',
+    'pie',
+    'cake',
+  ].concat(['sfq', 'red', 'sfb', 'tbf', 'netem', 'etf', 'hhf']),
+);
+
+/** The one filter of tc(8) at wan that is the box's own: its preference, and the link that leads nowhere. */
+export const CANARY_FILTER = { preference: '28527', nowhere: 'lgcan3' } as const;
+
+export class Bridge {
+  readonly #names: BridgeNames;
+  readonly #undo: UndoRecord;
+  readonly #now: () => number;
+  /** The kernel itself bounds what the bridge learns (`fdb_max_learned`, since Linux 6.7 with an `ip` that knows it). */
+  #kernelBounds: boolean | undefined;
+  /** Since when the table was found full, monotonic milliseconds. */
+  #fullAt = -Infinity;
+  /** Learning on lan is off because of that, and by this hand. */
+  #isCalming = false;
+
+  constructor(names: BridgeNames, undo: UndoRecord, now: () => number = () => performance.now()) {
+    this.#names = names;
+    this.#undo = undo;
+    this.#now = now;
+  }
+
+  /** Makes the bridge without touching a port, so that its address is known to the rules that must stand first. */
+  async prepare(): Promise<void> {
+    const { name, lan } = this.#names;
+    if (exists(name)) return;
+    // Without an address of its own the bridge would change it with every port that comes and goes.
+    const mac = read(`/sys/class/net/${lan}/address`);
+    const address = mac === undefined ? [] : ['address', mac];
+    this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'del', name] });
+    const made = ['link', 'add', 'name', name, ...address, 'type', 'bridge'];
+    try {
+      await this.#ip([...made, 'stp_state', '0', 'mcast_snooping', '0']);
+    } catch (error) {
+      // The system's own network manager may have made it in this very moment.
+      if (!exists(name)) throw error;
+    }
+  }
+
+  /** The addresses by which the box itself can be meant: the bridge's and its ports'. */
+  macs(): string[] {
+    const { name, lan, wan } = this.#names;
+    const found = [name, lan, wan].flatMap((port) => read(`/sys/class/net/${port}/address`) ?? []);
+    return [...new Set(found)];
+  }
+
+  /** Enslaves the ports and sets what differs; throws BridgeError. The ruleset must stand already. */
+  async raise(address: string | undefined): Promise<void> {
+    const { name, lan, wan } = this.#names;
+    await this.prepare();
+    for (const port of [lan, wan]) {
+      if (!exists(port)) throw new BridgeError('no-port', `there is no interface ${port} on this machine`);
+      const master = masterOf(port);
+      if (master !== undefined && master !== name) {
+        throw new BridgeError('foreign-port', `${port} already belongs to ${master}`);
+      }
+    }
+    for (const [file, value] of sysctlsFor(name, lan, wan)) this.#write(file, value);
+    for (const [file, value] of Object.entries(BRIDGE_SETTINGS)) {
+      this.#write(`/sys/class/net/${name}/bridge/${file}`, value);
+    }
+    await this.#boundLearning();
+    for (const port of [lan, wan]) {
+      await this.#offloadsOff(port);
+      if (masterOf(port) === undefined) {
+        this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'set', port, 'nomaster'] });
+        await this.#ip(['link', 'set', port, 'master', name]);
+        // In a bridge that is up the port forwards at once: what it taught until now is forgotten.
+        this.#setPort(port);
+        writeFileSync(`/sys/class/net/${port}/brport/flush`, '1');
+      }
+      this.#setPort(port);
+      if (!isUp(port)) await this.#ip(['link', 'set', port, 'up']);
+      if (isBlocked(name, port)) await this.#run('bridge', ['link', 'set', 'dev', port, 'state', FORWARDING]);
+    }
+    if (!isUp(name)) await this.#ip(['link', 'set', name, 'up']);
+    if (address !== undefined) await this.#ip(['addr', 'replace', address, 'dev', name]);
+  }
+
+  /** Ports that are up and have no cable, or one with nothing at its other end. */
+  unplugged(): string[] {
+    const { lan, wan } = this.#names;
+    return [lan, wan].filter((port) => isUp(port) && read(`/sys/class/net/${port}/carrier`) === '0');
+  }
+
+  /** Why what enters one port may not leave the other, or may leave elsewhere: one sentence each. Throws when that cannot be known. */
+  faults(): string[] {
+    const { name, lan, wan } = this.#names;
+    const faults: string[] = [];
+    for (const port of [lan, wan]) {
+      if (!exists(port)) faults.push(`${port} does not exist`);
+      else if (masterOf(port) !== name) faults.push(`${port} is not a port of ${name}`);
+      else if (!isUp(port)) faults.push(`${port} is down`);
+      else if (isBlocked(name, port)) faults.push(`${port} is blocked by ${name}`);
+    }
+    if (!exists(name)) faults.push(`${name} does not exist`);
+    else if (!isUp(name)) faults.push(`${name} is down`);
+    for (const port of portsOf(name))
+      if (port !== lan && port !== wan) faults.push(`${port} is a port of ${name}, too`);
+    const expected = [
+      ...Object.entries(BRIDGE_SETTINGS).map(([f, v]) => [`/sys/class/net/${name}/bridge/${f}`, v] as const),
+      ...[lan, wan].flatMap((port) => this.#portSettings(port)),
+      ...sysctlsFor(name, lan, wan),
+    ];
+    for (const [file, value] of expected) {
+      const found = read(file);
+      if (found !== undefined && !isSame(found, value)) faults.push(`${file} is ${found}, not ${value}`);
+    }
+    return faults;
+  }
+
+  /**
+   * What could hand frames on past rules and taps, or stop them before: a filter of tc(8), or a program at the port (XDP).
+   * Asks two programs, so less often than `faults`. They are not taken away: they are somebody's. Rejects with RunError.
+   */
+  async waysAround(): Promise<string[]> {
+    const { name, lan, wan } = this.#names;
+    const ours = new Set([name, lan, wan]);
+    const asked = ['qdisc show', ...['ingress', 'egress'].map((side) => `filter show dev ${wan} ${side}`)];
+    const [said, links] = await Promise.all([
+      run('tc', ['-j', '-batch', '-'], asked.slice(0, exists(wan) ? 3 : 1).join('\n')),
+      run('ip', ['-j', '-d', 'link', 'show']),
+    ]);
+    const [qdiscs = '', into = '', outOf = ''] = said.split('\n');
+    const isClosed = listed(into).length === 0 && listed(outOf).every(isCanaryFilter);
+    const ways = listed(qdiscs)
+      .filter(({ dev, kind }) => ours.has(String(dev)) && !PLAIN_QDISCS.has(String(kind)))
+      .filter(({ dev, kind }) => dev !== wan || kind !== 'clsact' || !isClosed)
+      .map(
+        ({ dev, kind }) =>
+          `${String(dev)} has a queueing discipline ${String(kind)}, whose filters are not ours`,
+      );
+    for (const { ifname, xdp, linkinfo } of listed(links)) {
+      if (ours.has(String(ifname)) && xdp !== undefined) ways.push(`${String(ifname)} runs a program (XDP)`);
+      const most = (linkinfo as { info_data?: { fdb_max_learned?: unknown } } | undefined)?.info_data;
+      if (ifname === name && this.#kernelBounds === true && most?.fdb_max_learned !== LEARNED_MOST) {
+        this.#kernelBounds = undefined;
+        await this.#boundLearning();
+      }
+    }
+    return ways;
+  }
+
+  /** A table that is full of addresses which lan made up is emptied, and taught nothing until it is calm. True meanwhile. */
+  boundTable(): boolean {
+    const { name, lan } = this.#names;
+    if (this.#kernelBounds !== true && tableSize(name) > LEARNED_MOST) {
+      this.#fullAt = this.#now();
+      this.#isCalming = true;
+      this.#setPort(lan);
+      attempt(() => writeFileSync(`/sys/class/net/${lan}/brport/flush`, '1'));
+    } else if (this.#isCalming && !this.#isFull) {
+      this.#isCalming = false;
+      this.#setPort(lan);
+    }
+    return this.#isFull;
+  }
+
+  get #isFull(): boolean {
+    return this.#now() - this.#fullAt < CALM_MS;
+  }
+
+  #portSettings(port: string): [file: string, value: string][] {
+    const learning = port === this.#names.lan && !this.#isFull ? '1' : '0';
+    return Object.entries({ ...PORT_SETTINGS, learning }).map(([file, value]) => [
+      `/sys/class/net/${port}/brport/${file}`,
+      value,
+    ]);
+  }
+
+  #setPort(port: string): void {
+    for (const [file, value] of this.#portSettings(port)) this.#write(file, value);
+  }
+
+  async #boundLearning(): Promise<void> {
+    if (this.#kernelBounds !== undefined) return;
+    const { name } = this.#names;
+    const most = (count: number): string[] => [
+      'link',
+      'set',
+      name,
+      'type',
+      'bridge',
+      'fdb_max_learned',
+      String(count),
+    ];
+    try {
+      await run('ip', most(LEARNED_MOST));
+      this.#kernelBounds = true;
+      this.#undo.add({ kind: 'run', command: 'ip', args: most(0) });
+    } catch (error) {
+      // An older kernel or `ip`: boundTable() does it. A machine without handles says nothing about either.
+      if (error instanceof RunError && error.code === 'failed') this.#kernelBounds = false;
+    }
+  }
+
+  /** Offloads that are on again, one sentence each; asks a program, so less often than `faults`. Never throws. */
+  async offloadFaults(): Promise<string[]> {
+    const faults: string[] = [];
+    for (const port of [this.#names.lan, this.#names.wan]) {
+      const on = await activeOffloads(port).catch(() => []);
+      faults.push(...on.map((feature) => `${feature} of ${port} is on`));
+    }
+    return faults;
+  }
+
+  #write(file: string, value: string): void {
+    const before = read(file);
+    if (before === undefined || isSame(before, value)) return;
+    this.#undo.add({ kind: 'file', path: file, value: before });
+    try {
+      writeFileSync(file, value);
+    } catch (error) {
+      throw new BridgeError('failed', `${file} cannot be set to ${value}`, error);
+    }
+  }
+
+  async #offloadsOff(port: string): Promise<void> {
+    const on = await activeOffloads(port);
+    if (on.length === 0) return;
+    const all = (state: 'on' | 'off'): string[] => ['-K', port, ...on.flatMap((feature) => [feature, state])];
+    this.#undo.add({ kind: 'run', command: 'ethtool', args: all('on') });
+    try {
+      await run('ethtool', all('off'));
+    } catch (error) {
+      throw new BridgeError('failed', `the offloads of ${port} cannot be turned off`, error);
+    }
+  }
+
+  async #ip(args: readonly string[]): Promise<void> {
+    await this.#run('ip', args);
+  }
+
+  async #run(command: string, args: readonly string[]): Promise<void> {
+    try {
+      await run(command, args);
+    } catch (error) {
+      throw new BridgeError('failed', `${command} ${args.join(' ')} failed`, error);
+    }
+  }
+}
+
+/** Offloads of a port that are on and can be turned off; none where the driver does not say. Throws RunError without ethtool. */
+export async function activeOffloads(port: string): Promise<string[]> {
+  let listing: unknown;
+  try {
+    listing = JSON.parse(await run('ethtool', ['--json', '-k', port]));
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'missing') throw error;
+    return [];
+  }
+  const [features = {}] = listing as Record<string, { active?: boolean; fixed?: boolean } | undefined>[];
+  return OFFLOADS.filter((name) => features[name]?.active === true && features[name].fixed !== true);
+}
+
+function sysctlsFor(name: string, lan: string, wan: string): [string, string][] {
+  return [
+    ...['iptables', 'ip6tables', 'arptables'].map((tables): [string, string] => [
+      `/proc/sys/net/bridge/bridge-nf-call-${tables}`,
+      '0',
+    ]),
+    ['/proc/sys/net/ipv4/ip_forward', '0'],
+    ['/proc/sys/net/ipv6/conf/all/forwarding', '0'],
+    // An interface with an IPv6 address of its own would answer, and announce itself, past the bridge.
+    ...[name, lan, wan].map((port): [string, string] => [
+      `/proc/sys/net/ipv6/conf/${port}/disable_ipv6`,
+      '1',
+    ]),
+  ];
+}
+
+function exists(name: string): boolean {
+  return read(`/sys/class/net/${name}/ifindex`) !== undefined;
+}
+
+function isUp(port: string): boolean {
+  return (Number(read(`/sys/class/net/${port}/flags`) ?? 0) & UP) !== 0;
+}
+
+/** A port without a cable, or of a bridge that is down, forwards nothing either, and that is no fault of its state. */
+function isBlocked(bridge: string, port: string): boolean {
+  const hasCarrier = read(`/sys/class/net/${port}/carrier`) === '1';
+  const state = read(`/sys/class/net/${port}/brport/state`);
+  return isUp(bridge) && isUp(port) && hasCarrier && state !== undefined && state !== FORWARDING;
+}
+
+function portsOf(bridge: string): string[] {
+  try {
+    return readdirSync(`/sys/class/net/${bridge}/brif`);
+  } catch {
+    return [];
+  }
+}
+
+function tableSize(bridge: string): number {
+  try {
+    return readFileSync(`/sys/class/net/${bridge}/brforward`).length / TABLE_ENTRY_BYTES;
+  } catch {
+    return 0;
+  }
+}
+
+/** `0x0` and `0` are one value; no text is another than `0`. */
+function isSame(found: string, value: string): boolean {
+  return found === value || (found !== '' && value !== '' && Number(found) === Number(value));
+}
+
+function listed(json: string): readonly Readonly<Record<string, unknown>>[] {
+  // `tc` says nothing at all where there is no discipline.
+  const value: unknown = json.trim() === '' ? [] : JSON.parse(json);
+  return Array.isArray(value) ? (value as Record<string, unknown>[]) : [];
+}
+
+/** The one in which the box's own forged leaks end (appliance/bridge/canary-links.ts), of which tc has a line without options, too. */
+function isCanaryFilter({ pref, options }: Readonly<Record<string, unknown>>): boolean {
+  const { actions = [] } = (options ?? {}) as { actions?: readonly { to_dev?: unknown }[] };
+  return (
+    String(pref) === CANARY_FILTER.preference &&
+    actions.every(({ to_dev }) => to_dev === CANARY_FILTER.nowhere)
+  );
+}
+
+function attempt(task: () => void): void {
+  try {
+    task();
+  } catch {
+    // The port left in this very moment: the next look tells.
+    return;
+  }
+}
+
+function masterOf(port: string): string | undefined {
+  return /^INTERFACE=(.+)$/m.exec(read(`/sys/class/net/${port}/master/uevent`) ?? '')?.[1];
+}
+
+/** Undefined where there is no such thing. Throws when it cannot be known: a machine without handles has not lost its ports. */
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1').trim();
+  } catch (error) {
+    if (isExhaustion(error)) throw error;
+    return undefined;
+  }
+}

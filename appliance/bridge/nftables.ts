@@ -1,0 +1,113 @@
+// Knows: how to talk to `nft`; the only place that runs it. Must not know: what the rules mean.
+// Text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is only read.
+
+import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
+import { addressText } from '../../src/wire/ip/address.ts';
+import { RunError, run } from '../os/run-command.ts';
+
+/** One statement of the JSON listing (libnftables-json(5)): an object with one key, such as `chain`, `rule`, `counter`. */
+type NftObject = Readonly<Record<string, unknown>>;
+
+export interface NftListing {
+  readonly nftables: readonly NftObject[];
+}
+
+/** Applies a ruleset text as one transaction: all of it or, with an error, nothing. */
+export async function applyRuleset(text: string): Promise<void> {
+  await run('nft', ['-f', '-'], text);
+}
+
+/** Checks a ruleset text against this kernel without applying it. */
+export async function checkRuleset(text: string): Promise<void> {
+  await run('nft', ['-c', '-f', '-'], text);
+}
+
+/** The table whole: chains, rules, sets with elements, counters; RunError when it does not exist. */
+export async function listTable(family: string, table: string): Promise<NftListing> {
+  return JSON.parse(await run('nft', ['-j', 'list', 'table', family, table])) as NftListing;
+}
+
+/** Raw elements (`0x…`) of a set, as IPv6 addresses; empty when there is no such set. Throws RunError when nft cannot be run. */
+export async function listAddresses(family: string, table: string, set: string): Promise<readonly string[]> {
+  const raw = (await setText(family, table, set)).match(/"0x[0-9a-f]{1,32}"/g) ?? [];
+  return raw.map((quoted) => {
+    const digits = quoted.slice(3, -1).padStart(32, '0');
+    return addressText(
+      6,
+      Uint32Array.from({ length: 4 }, (_, at) => parseInt(digits.slice(8 * at, 8 * at + 8), 16)),
+    );
+  });
+}
+
+/** What a set of clients' MAC addresses and IP addresses holds, with the seconds that are left; empty when there is no such set. */
+export async function listPairs(
+  family: string,
+  table: string,
+  set: string,
+): Promise<readonly AnsweredAddress[]> {
+  const { nftables } = JSON.parse(await setText(family, table, set)) as NftListing;
+  const listed = nftables.flatMap((object) => {
+    const elements = (object['set'] as { elem?: unknown } | undefined)?.elem;
+    return Array.isArray(elements) ? (elements as unknown[]) : [];
+  });
+  return listed.flatMap((one) => {
+    const { val, expires } = (one as { elem?: { val?: unknown; expires?: unknown } }).elem ?? {};
+    const [client, address] = (val as { concat?: readonly unknown[] } | undefined)?.concat ?? [];
+    if (typeof client !== 'string' || typeof address !== 'string' || typeof expires !== 'number') return [];
+    return [{ client, address, seconds: expires }];
+  });
+}
+
+/** The listing of a set, of nothing where there is no such set. */
+async function setText(family: string, table: string, set: string): Promise<string> {
+  try {
+    return await run('nft', ['-j', 'list', 'set', family, table, set]);
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'failed') return '{"nftables":[]}';
+    throw error;
+  }
+}
+
+/** Whether these rules drop what leaks, as block mode does (`leak_dropped`, src/policy/compile/nft.ts). */
+export function dropsLeaksIn(listing: NftListing): boolean {
+  return listing.nftables.some((object) => {
+    const rule = object['rule'] as { chain?: unknown; expr?: unknown } | undefined;
+    return rule?.chain === 'leak' && JSON.stringify(rule.expr ?? []).includes('"leak_dropped"');
+  });
+}
+
+/** What a table has counted. Its handle is another one once it was deleted and made anew, and then it has begun at zero. */
+export interface TableCounters {
+  readonly handle: number;
+  readonly values: ReadonlyMap<string, number>;
+}
+
+/** Undefined when there is no such table. Throws RunError when nft cannot be run. */
+export async function listCounters(family: string, table: string): Promise<TableCounters | undefined> {
+  const tables = JSON.parse(await run('nft', ['-j', 'list', 'tables', family])) as NftListing;
+  const handle = tableHandle(tables, table);
+  if (handle === undefined) return undefined;
+  const counters = await run('nft', ['-j', 'list', 'counters', 'table', family, table]);
+  return { handle, values: counterValues(JSON.parse(counters) as NftListing) };
+}
+
+/** Undefined where the listing has no table of this name. */
+export function tableHandle({ nftables }: NftListing, table: string): number | undefined {
+  for (const object of nftables) {
+    const { name, handle } = (object['table'] ?? {}) as { name?: unknown; handle?: unknown };
+    if (name === table && typeof handle === 'number') return handle;
+  }
+  return undefined;
+}
+
+/** Packets by counter name, from a listing. */
+export function counterValues(listing: NftListing): Map<string, number> {
+  const values = new Map<string, number>();
+  for (const object of listing.nftables) {
+    const counter = object['counter'] as { name?: unknown; packets?: unknown } | undefined;
+    if (typeof counter?.name === 'string' && typeof counter.packets === 'number') {
+      values.set(counter.name, counter.packets);
+    }
+  }
+  return values;
+}

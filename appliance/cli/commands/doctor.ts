@@ -1,0 +1,191 @@
+// Knows: the words of `leakguard doctor`, the order of its checks, and where it looks. Must not know: what any check looks for.
+// A check that breaks is told as one that could not look, and the others go on.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { printable } from '../../../src/api/shown.ts';
+import { compileRuleset } from '../../../src/policy/compile/nft.ts';
+import type { LampConfig } from '../../../src/policy/policy.ts';
+import { Bridge } from '../../bridge/bridge.ts';
+import { readPolicyFileHere } from '../../policy/policy-file-here.ts';
+import type { Check, Finding, Level, Subject } from '../../doctor/finding.ts';
+import { found } from '../../doctor/finding.ts';
+import { clock, kernel, lamp, power, resources, units } from '../../doctor/machine.ts';
+import { firewalls, managers } from '../../doctor/neighbours.ts';
+import { bridge, guard, ports, rules } from '../../doctor/wire.ts';
+import { HealthProbe } from '../../os/health.ts';
+import { lampFault } from '../../lamp/file-lamp.ts';
+import { pinNumber } from '../../lamp/gpio.ts';
+import { checkRuleset } from '../../bridge/nftables.ts';
+import { run } from '../../os/run-command.ts';
+import { UndoRecord } from '../../os/undo-record.ts';
+import { daemonAt } from '../api-client.ts';
+import { API_OPTIONS, readArguments } from '../arguments.ts';
+import { CommandError } from '../command.ts';
+import { runningLab } from './lab-files.ts';
+import type { Command, CommandIo, ExitCode } from '../command.ts';
+import { padded, styleOf } from '../terminal.ts';
+import type { Tone } from '../terminal.ts';
+
+const HELP = `leakguard doctor: looks at everything the box stands on, and says what to do
+
+  leakguard doctor [--json]
+
+  --config FILE    the policy (default /etc/leakguard/policy.yaml)
+  --state-dir DIR  the daemon's state (default /var/lib/leakguard)
+  --api SOCKET     the daemon's socket (default /run/leakguard/api.sock)
+  --json           the findings as one JSON object
+
+It changes nothing. As root it sees more.
+
+Exit: 0 no fault, 2 usage or a policy with faults, 3 the box does not do what it must.
+`;
+
+const OPTIONS = {
+  ...API_OPTIONS,
+  config: { type: 'string', default: '/etc/leakguard/policy.yaml' },
+  'state-dir': { type: 'string', default: '/var/lib/leakguard' },
+} as const;
+
+const CHECKS: readonly Check[] = [
+  ports,
+  bridge,
+  rules,
+  guard,
+  kernel,
+  units,
+  firewalls,
+  managers,
+  lamp,
+  clock,
+  resources,
+  power,
+];
+
+const MARKS: Readonly<Record<Level, readonly [mark: string, tone: Tone]>> = {
+  ok: ['✔', 'green'],
+  warning: ['▲', 'amber'],
+  fault: ['✖', 'red'],
+  unknown: ['?', 'amber'],
+};
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'looks at ports, rules, taps, lamp, clock and disk, and says what to do',
+  help: HELP,
+  async run(args, io) {
+    const { values } = readArguments('doctor', args, OPTIONS);
+    const read = await readPolicyFileHere(values.config);
+    if (!read.ok) throw withoutPolicy(values.config, values['state-dir'], read.faults);
+    const subject = await lookedAt(read.policy, values['state-dir'], values.api);
+    const findings = await examine(subject);
+    io.stdout.write(values.json ? `${JSON.stringify({ findings })}\n` : screen(findings, io));
+    return exitCodeOf(findings);
+  },
+};
+
+/** A machine that was never made a box has neither policy nor state. */
+function withoutPolicy(config: string, stateDir: string, faults: readonly string[]): CommandError {
+  if (existsSync(config) || existsSync(stateDir))
+    return new CommandError(
+      2,
+      'policy',
+      'There is no valid policy: the box stays closed.',
+      faults.join('\n'),
+    );
+  const lab = runningLab();
+  const labs =
+    lab === undefined
+      ? ''
+      : ` A lab has its own: --api ${lab.api} --config ${lab.policy} --state-dir ${lab.guardState}.`;
+  return new CommandError(
+    2,
+    'no-box',
+    `This machine is no box: there is no ${config} and no ${stateDir}.`,
+    `\`leakguard setup\` makes it one.${labs}`,
+  );
+}
+
+/** Every finding of every check, in order; never rejects. */
+export async function examine(subject: Subject, checks = CHECKS): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const check of checks) {
+    try {
+      findings.push(...(await check(subject)));
+    } catch (error) {
+      findings.push(found('unknown', 'check', `it broke: ${String(error)}`, 'Please report it.'));
+    }
+  }
+  return findings;
+}
+
+export function exitCodeOf(findings: readonly Finding[]): ExitCode {
+  return findings.some(({ level }) => level === 'fault') ? 3 : 0;
+}
+
+async function lookedAt(policy: Subject['policy'], stateDir: string, api: string): Promise<Subject> {
+  const client = daemonAt(api);
+  const asked = await client.ask('status').then(
+    (status) => ({ status, silence: '' }),
+    (error: unknown) => ({
+      status: undefined,
+      silence: error instanceof Error ? error.message : String(error),
+    }),
+  );
+  const { machine, ports: seen } = await new HealthProbe(() => policy.bridge, stateDir).read();
+  const rulesFault = await checkRuleset(compileRuleset(policy, { blockMode: true })).then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)),
+  );
+  // Only asked for its faults: nothing is changed, so nothing is ever written down.
+  const looked = new Bridge(policy.bridge, new UndoRecord('/nonexistent/undo.json'));
+  return {
+    policy,
+    stateDir,
+    ...asked,
+    machine,
+    ports: seen,
+    bridgeFaults: looked.faults(),
+    rulesFault,
+    lampFault: unusableLamp(policy.lamp, dirname(api)),
+    run: (command, ...args) => run(command, args).catch(() => undefined),
+    readText: (path) => {
+      try {
+        return readFileSync(path, 'utf8');
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+/** Looks without touching: the daemon has the lamp. */
+function unusableLamp(config: LampConfig, runtimeDir: string): string | undefined {
+  try {
+    if (config.driver === 'leds') {
+      const missing = [config.red, config.green].find(
+        (name) => !existsSync(`/sys/class/leds/${name}/brightness`),
+      );
+      return missing === undefined ? undefined : `there is no light ${missing} in /sys/class/leds`;
+    }
+    if (config.driver === 'gpio') pinNumber(config.red);
+    const fault = lampFault(config, runtimeDir);
+    return fault === undefined ? undefined : `${fault.message}. ${fault.remedy}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function screen(findings: readonly Finding[], io: Pick<CommandIo, 'screen'>): string {
+  const { paint } = styleOf(io);
+  const rows = padded(findings.map(({ check, saw }) => [check, saw]));
+  const lines = findings.flatMap(({ level, remedy }, index) => {
+    const [mark, tone] = MARKS[level];
+    const line = `${paint(tone, mark)} ${printable((rows[index] ?? []).join('  '))}`.trimEnd();
+    return remedy === '' ? [line] : [line, `    ${printable(remedy)}`];
+  });
+  const count = (level: Level): number => findings.filter((finding) => finding.level === level).length;
+  const sum = `${count('fault')} faults, ${count('warning')} warnings, ${count('unknown')} unknown, ${count('ok')} well`;
+  return `${[...lines, '', sum].join('\n')}\n`;
+}

@@ -1,0 +1,152 @@
+// Knows: the words of `leakguard policy`: check a file, print what is in force or compiled. Must not know: how it is compiled.
+// Follows README.md, Commands.
+
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { compileFilter } from '../../../src/policy/compile/bpf.ts';
+import { compileRuleset } from '../../../src/policy/compile/nft.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+import { parsePolicy } from '../../../src/policy/schema/schema.ts';
+import type { ParsedPolicy } from '../../../src/policy/schema/schema.ts';
+import { lampFault } from '../../lamp/file-lamp.ts';
+import { daemonAt } from '../api-client.ts';
+import { API_OPTIONS, readArguments } from '../arguments.ts';
+import { CommandError } from '../command.ts';
+import type { Command, CommandIo, ExitCode } from '../command.ts';
+
+const HELP = `leakguard policy: validate a policy, or print what is made of it
+
+  leakguard policy check FILE             every fault with its place and how to mend it
+  leakguard policy show [FILE]            the policy as the guard understands it, as JSON
+  leakguard policy ruleset [FILE] [--block on|off]   the nftables ruleset (default: block on)
+  leakguard policy filter [FILE]          the capture filter that hides tunnel frames
+
+Without FILE: the policy in force, from the daemon.
+  --json         one JSON object
+  --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
+
+Exit: 0 done, 2 usage or faults in the policy, 3 no daemon.
+`;
+
+const OPTIONS = { ...API_OPTIONS, block: { type: 'string', default: 'on' } } as const;
+
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
+
+export const policyCommand: Command = {
+  name: 'policy',
+  summary: 'check FILE|show|ruleset|filter: validate a policy, or print what is made of it',
+  help: HELP,
+  run,
+};
+
+async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const { values, positionals } = readArguments('policy', args, OPTIONS, 2);
+  const [word, file] = positionals;
+  switch (word) {
+    case 'check':
+      if (file === undefined) throw usage('Which file?');
+      return check(file, values, io);
+    case 'show':
+      return print(
+        await policyOf(file, values),
+        (policy) => JSON.stringify(policy, undefined, 2),
+        'policy',
+        values,
+        io,
+      );
+    case 'ruleset': {
+      if (values.block !== 'on' && values.block !== 'off')
+        throw usage(`--block ${values.block}: it is on or off.`);
+      const state = { blockMode: values.block === 'on' };
+      return print(
+        await policyOf(file, values),
+        (policy) => compileRuleset(policy, state),
+        'ruleset',
+        values,
+        io,
+      );
+    }
+    case 'filter':
+      return print(await policyOf(file, values), (policy) => compileFilter(policy), 'filter', values, io);
+    default:
+      throw usage(word === undefined ? 'check, show, ruleset or filter?' : `There is no "policy ${word}".`);
+  }
+}
+
+function usage(message: string): CommandError {
+  return new CommandError(2, 'usage', message, 'See "leakguard policy --help".');
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const why =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'you may not read it' : String(error);
+    throw new CommandError(2, 'no-file', `${file}: ${why}.`, '', error);
+  }
+}
+
+async function check(file: string, { json, api }: Values, io: CommandIo): Promise<ExitCode> {
+  const parsed = onThisBox(parsePolicy(await textOf(file)), dirname(api));
+  if (json) {
+    io.stdout.write(`${JSON.stringify({ file, ok: parsed.ok, faults: parsed.ok ? [] : parsed.faults })}\n`);
+    return parsed.ok ? 0 : 2;
+  }
+  if (!parsed.ok) {
+    io.stdout.write(`${faultsText(file, parsed.faults)}\n`);
+    return 2;
+  }
+  const { profile, direct, tunnels } = parsed.policy;
+  // Where it is not written it depends on what is.
+  const rest = profile === 'full-tunnel' ? '' : ` with direct: ${direct}`;
+  const said =
+    tunnels.length === 0 ? 'no tunnel yet: everything counts as a leak' : `${tunnels.length} tunnels`;
+  io.stdout.write(`${file} is valid: ${profile}${rest}, ${said}\n`);
+  return 0;
+}
+
+/** A valid policy may name what this box does not have: its runtime directory is where its socket is. */
+function onThisBox(parsed: ParsedPolicy, runtimeDir: string): ParsedPolicy {
+  const fault = parsed.ok ? lampFault(parsed.policy.lamp, runtimeDir) : undefined;
+  return fault === undefined ? parsed : { ok: false, faults: [fault] };
+}
+
+interface PolicyFault {
+  readonly path: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly line?: number;
+}
+
+/** One fault, two lines: where and what, then how to mend it. */
+function faultsText(file: string, faults: readonly PolicyFault[]): string {
+  return faults
+    .map(({ path, message, remedy, line }) => {
+      const where = `${file}${line === undefined ? '' : `:${line}`}: ${path === '' ? '' : `${path}: `}`;
+      return `${where}${message}${remedy === '' ? '' : `\n    ${remedy}`}`;
+    })
+    .join('\n');
+}
+
+async function policyOf(file: string | undefined, { api }: Values): Promise<Policy> {
+  if (file === undefined) return daemonAt(api).ask('policy');
+  const parsed = parsePolicy(await textOf(file));
+  if (parsed.ok) return parsed.policy;
+  throw new CommandError(2, 'policy', `${file} is no valid policy.`, faultsText(file, parsed.faults));
+}
+
+function print(
+  policy: Policy,
+  compile: (policy: Policy) => string,
+  name: string,
+  { json }: Values,
+  io: CommandIo,
+): ExitCode {
+  const text = compile(policy);
+  const value = name === 'policy' ? policy : { [name]: text };
+  io.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text.trimEnd()}\n`);
+  return 0;
+}

@@ -1,0 +1,106 @@
+// Knows: the words and options of `leakguard watch`, and when it is over. Must not know: sockets, captures.
+// Follows README.md, Commands.
+
+import { parseMac } from '../../../src/wire/ip/address.ts';
+import { daemonAt } from '../api-client.ts';
+import { API_OPTIONS, readArguments, readDuration } from '../arguments.ts';
+import { CommandError } from '../command.ts';
+import type { Command, CommandIo, ExitCode } from '../command.ts';
+import { givenPolicy, givenRelays } from '../given-policy.ts';
+import { watchDaemon } from '../watch-daemon.ts';
+import type { WatchWishes } from '../watch-daemon.ts';
+import { candidates, showCandidates, watchInterface } from '../listen/watch-interface.ts';
+
+const HELP = `leakguard watch: incidents as they happen
+
+  leakguard watch [--duration 15s] [--follow] [--summary-only]     what the daemon sees
+  leakguard watch --iface NAME [--tunnel udp:A:P]... [--policy FILE]  what this machine sees, without a daemon
+  leakguard watch --iface-diag [-v]                                 which interfaces can be listened on, and why not
+
+  --duration 15s     for so long (90, 15s, 5m, 1h)
+  --follow           until Ctrl-C
+  --summary-only     only the line at the end
+  --iface NAME       listen on this interface (needs root or CAP_NET_RAW); says which process of this machine a
+                     leak came from, and how sure that is: run it on the laptop itself
+  --tunnel, --policy, --learn, --relays, --client MAC   as for "leakguard analyze"
+  --json             one JSON object a line: {"event": "state"|"incident"|"summary", "data": ...}
+  --api SOCKET       the daemon's socket (default /run/leakguard/api.sock)
+
+Exit: 0 no leak seen, 1 leaks seen, 2 usage, 3 no daemon, cannot capture, or a part was not seen.
+`;
+
+const OPTIONS = {
+  ...API_OPTIONS,
+  duration: { type: 'string', default: '15s' },
+  follow: { type: 'boolean', default: false },
+  'summary-only': { type: 'boolean', default: false },
+  iface: { type: 'string' },
+  'iface-diag': { type: 'boolean', default: false },
+  verbose: { type: 'boolean', short: 'v', default: false },
+  tunnel: { type: 'string', multiple: true },
+  policy: { type: 'string' },
+  learn: { type: 'boolean', default: false },
+  client: { type: 'string' },
+  relays: { type: 'string' },
+} as const;
+
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
+
+export const watchCommand: Command = {
+  name: 'watch',
+  summary: 'live incidents, from the daemon or with --iface without one',
+  help: HELP,
+  run,
+};
+
+async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  const { values } = readArguments('watch', args, OPTIONS);
+  if (values['iface-diag']) return showCandidates(await candidates(), values, io);
+  const duration = readDuration(values.duration, '--duration');
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  // Not AbortSignal.timeout: Node may collect it as garbage before its time, when only a combined signal knows it.
+  const timer = values.follow ? undefined : setTimeout(end, duration);
+  io.signal.addEventListener('abort', end, { once: true });
+  if (io.signal.aborted) end();
+  try {
+    return await watch(
+      values,
+      { json: values.json, summaryOnly: values['summary-only'], until: ending.signal },
+      io,
+    );
+  } finally {
+    clearTimeout(timer);
+    io.signal.removeEventListener('abort', end);
+  }
+}
+
+async function watch(values: Values, wishes: WatchWishes, io: CommandIo): Promise<ExitCode> {
+  if (values.iface === undefined) {
+    if (
+      values.policy !== undefined ||
+      values.tunnel !== undefined ||
+      values.learn ||
+      values.client !== undefined ||
+      values.relays !== undefined
+    )
+      throw new CommandError(
+        2,
+        'usage',
+        'The daemon has its own policy and lists.',
+        'Add --iface NAME to judge by yourself.',
+      );
+    return watchDaemon(daemonAt(values.api), wishes, io);
+  }
+  const client = values.client === undefined ? undefined : parseMac(values.client);
+  if (values.client !== undefined && client === undefined)
+    throw new CommandError(
+      2,
+      'usage',
+      `--client ${values.client} is no MAC address.`,
+      'Write it like 02:00:00:00:00:0c.',
+    );
+  const policy = await givenPolicy(values.policy, values.tunnel ?? []);
+  const relays = [...(await givenRelays(values.relays))];
+  return watchInterface({ interface: values.iface, policy, client, learn: values.learn, relays }, wishes, io);
+}

@@ -1,0 +1,339 @@
+// Knows: the local API: HTTP over a Unix socket, JSON, server-sent events (WHATWG HTML). Must not know: how the
+// guard does what it is asked. Every fault becomes an ApiErrorBody; nothing a client sends can end the daemon.
+
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { ENDPOINTS } from '../../../src/api/endpoints.ts';
+import type { ErrorCode } from '../../../src/api/endpoints.ts';
+import { depthOf } from '../../../src/api/json.ts';
+import type { ApiErrorBody } from '../../../src/api/refusal.ts';
+import type { Fault } from '../../../src/policy/fault.ts';
+import type { GuardEvent } from '../../../src/api/status.ts';
+
+/** An answer that is not success: status code plus the fields of ApiErrorBody. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly faults: readonly Fault[];
+
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    faults: readonly Fault[] = [],
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.faults = faults;
+  }
+}
+
+interface ApiRequest {
+  /** Values of `:name` parts of the path. */
+  readonly parts: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Parsed JSON body; undefined when there is none. */
+  readonly body: unknown;
+}
+
+/** An answer that is not JSON. */
+export class BinaryAnswer {
+  readonly type: string;
+  readonly bytes: Uint8Array;
+
+  constructor(type: string, bytes: Uint8Array) {
+    this.type = type;
+    this.bytes = bytes;
+  }
+}
+
+export interface ApiRoute {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** `/v1/incidents/:id` */
+  readonly path: string;
+  /** The answer's JSON value, or a BinaryAnswer; throws ApiError. */
+  handle(request: ApiRequest): unknown;
+}
+
+const BODY_LIMIT = 1024 * 1024;
+/** Objects and lists within one another; no body of ours has more than four, and what is deeper may use up a stack later on. */
+const BODY_DEPTH = 32;
+/** Bytes of a request's first line and headers. */
+const HEAD_LIMIT = 16_384;
+
+/** How long who asks may take, milliseconds, and how many there may be. */
+export interface ApiLimits {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly idleMs: number;
+  /** A connection on which nothing has moved for so long ends; what the daemon does for it takes less. */
+  readonly stuckMs: number;
+  readonly connections: number;
+  /** Requests on one connection that wait for their answers at once: no client of ours sends a second before it has the first. */
+  readonly pipelined: number;
+}
+
+export const API_LIMITS: ApiLimits = {
+  headersMs: 5_000,
+  requestMs: 15_000,
+  idleMs: 5_000,
+  stuckMs: 180_000,
+  connections: 256,
+  pipelined: 4,
+};
+
+/** Event streams at once; one more is refused. */
+const STREAM_LIMIT = 32;
+/** A reader that lets this much pile up is cut off: it can ask again, the guard must not grow. Bytes. */
+const STREAM_BACKLOG = 1024 * 1024;
+
+export class ApiServer {
+  readonly #routes: readonly ApiRoute[];
+  readonly #firstEvent: () => GuardEvent;
+  readonly #server: Server;
+  readonly #streams = new Set<ServerResponse>();
+  readonly #onFault: (error: unknown) => void;
+  readonly #limits: ApiLimits;
+  /** Each connection, oldest first, with how many of its requests wait for their answers. */
+  readonly #connections = new Map<Duplex, number>();
+  #path = '';
+  /** Which file the socket's name led to when it was made. */
+  #inode: number | undefined;
+
+  constructor(
+    routes: readonly ApiRoute[],
+    firstEvent: () => GuardEvent,
+    onFault: (error: unknown) => void,
+    limits: ApiLimits = API_LIMITS,
+  ) {
+    this.#routes = routes;
+    this.#firstEvent = firstEvent;
+    this.#onFault = onFault;
+    this.#limits = limits;
+    this.#server = createServer(
+      {
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        keepAliveTimeout: limits.idleMs,
+        connectionsCheckingInterval: Math.min(1_000, limits.headersMs / 2),
+        maxHeaderSize: HEAD_LIMIT,
+      },
+      (request, response) => {
+        if (this.#begins(request.socket, response)) void this.#serve(request, response);
+      },
+    );
+    this.#server.timeout = limits.stuckMs;
+    this.#server.on('connection', (socket) => {
+      this.#admit(socket);
+    });
+    // A newcomer for whom there is no handle left: those who are connected go on, and it may ask again.
+    this.#server.on('error', onFault);
+  }
+
+  async listen(socketPath: string): Promise<void> {
+    this.#path = socketPath;
+    rmSync(socketPath, { recursive: true, force: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(socketPath, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    chmodSync(socketPath, 0o660);
+    this.#inode = inodeOf(socketPath);
+  }
+
+  /** Listens again when the socket's name was removed or taken; true when it was. Streams that are open go on. */
+  async keep(): Promise<boolean> {
+    if (inodeOf(this.#path) === this.#inode) return false;
+    // Closed before it is made anew: closing takes the name away, whoever has it by then (libuv, uv__pipe_close).
+    this.#server.close();
+    await this.listen(this.#path);
+    return true;
+  }
+
+  /** Sends an event to everyone who listens. */
+  publish(event: GuardEvent): void {
+    if (this.#streams.size === 0) return;
+    const text = eventText(event);
+    for (const stream of this.#streams) {
+      if (stream.writableLength > STREAM_BACKLOG) stream.destroy();
+      else stream.write(text);
+    }
+  }
+
+  close(): void {
+    for (const stream of this.#streams) stream.end();
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  /** Who asks nothing makes room for who comes; when all ask, who comes is refused. */
+  #admit(socket: Duplex): void {
+    if (this.#connections.size >= this.#limits.connections) {
+      const [idle] = [...this.#connections].find(([, asked]) => asked === 0) ?? [];
+      if (idle === undefined) {
+        socket.destroy();
+        return;
+      }
+      this.#connections.delete(idle);
+      idle.destroy();
+    }
+    this.#connections.set(socket, 0);
+    socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  /** False, and the connection is ended, when too many requests are on it already. */
+  #begins(socket: Duplex, response: ServerResponse): boolean {
+    const asked = this.#connections.get(socket) ?? 0;
+    if (asked >= this.#limits.pipelined) {
+      socket.destroy();
+      return false;
+    }
+    this.#connections.set(socket, asked + 1);
+    response.once('close', () => {
+      const now = this.#connections.get(socket);
+      if (now !== undefined) this.#connections.set(socket, now - 1);
+    });
+    return true;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const { path, query } = targetOf(request);
+      if (path === ENDPOINTS.events.path && request.method === ENDPOINTS.events.method) {
+        this.#stream(request, response);
+        return;
+      }
+      const found = this.#find(request.method ?? '', path);
+      const body = await readBody(request);
+      const answer = await found.route.handle({ parts: found.parts, query, body });
+      if (answer instanceof BinaryAnswer) sendBytes(response, answer);
+      else sendJson(response, 200, answer);
+    } catch (error) {
+      this.#refuse(response, error);
+    }
+  }
+
+  #refuse(response: ServerResponse, error: unknown): void {
+    if (!(error instanceof ApiError)) this.#onFault(error);
+    const { status, code, message, faults } =
+      error instanceof ApiError
+        ? error
+        : new ApiError(500, 'internal', 'the daemon could not do that', [], error);
+    const body: ApiErrorBody = { error: { code, message, faults } };
+    // What was refused unread is not read on.
+    if (!response.req.complete && !response.headersSent) response.setHeader('connection', 'close');
+    sendJson(response, status, body);
+  }
+
+  #find(method: string, path: string): { route: ApiRoute; parts: Record<string, string> } {
+    let pathKnown = false;
+    for (const route of this.#routes) {
+      const parts = matchPath(route.path, path);
+      if (parts === undefined) continue;
+      if (route.method === method) return { route, parts };
+      pathKnown = true;
+    }
+    if (pathKnown) throw new ApiError(405, 'method', `${path} does not take ${method}`);
+    throw new ApiError(404, 'not-found', `there is no ${path}`);
+  }
+
+  #stream(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#streams.size >= STREAM_LIMIT)
+      throw new ApiError(503, 'too-many-streams', 'too many event streams');
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    // A stream is silent for as long as nothing happens.
+    request.socket.setTimeout(0);
+    response.write(eventText(this.#firstEvent()));
+    this.#streams.add(response);
+    response.once('close', () => this.#streams.delete(response));
+  }
+}
+
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+function eventText(event: GuardEvent): string {
+  return `event: ${event.event}\ndata: ${JSON.stringify(event.data)}\n\n`;
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  if (response.headersSent) {
+    response.end();
+    return;
+  }
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(value)}\n`);
+}
+
+function sendBytes(response: ServerResponse, { type, bytes }: BinaryAnswer): void {
+  response.writeHead(200, {
+    'content-type': type,
+    'content-length': bytes.length,
+    'cache-control': 'no-store',
+  });
+  response.end(bytes);
+}
+
+/**
+ * Path and query of a request target in origin form (RFC 9112, section 3.2.1), the only one that is answered: what names another
+ * host, is no percent-encoding (RFC 3986, section 2.1) or comes with two hosts (RFC 9112, section 3.2) is no question to this server.
+ */
+function targetOf(request: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
+  const target = request.url ?? '';
+  const [path = ''] = target.split('?', 1);
+  if (!path.startsWith('/') || path.startsWith('//') || !/^[!$%&'()*+,\-./\w:;=@~]+$/.test(path))
+    throw new ApiError(400, 'path', 'the request target is no path of this server');
+  if ((request.headersDistinct['host']?.length ?? 0) > 1)
+    throw new ApiError(400, 'host', 'a request has one host');
+  decodePart(path);
+  return { path, query: new URLSearchParams(target.slice(path.length + 1)) };
+}
+
+function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  if (wanted.length !== given.length) return undefined;
+  const parts: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const value = given[index] ?? '';
+    if (part.startsWith(':')) parts[part.slice(1)] = decodePart(value);
+    else if (part !== value) return undefined;
+  }
+  return parts;
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    throw new ApiError(400, 'path', 'the path is not valid percent-encoding', [], error);
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_LIMIT) throw new ApiError(413, 'too-large', 'the body is larger than 1 MiB');
+    chunks.push(chunk);
+  }
+  if (bytes === 0) return undefined;
+  const body = Buffer.concat(chunks);
+  if (depthOf(body) > BODY_DEPTH) throw new ApiError(400, 'json', 'the body is nested too deep');
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch (error) {
+    throw new ApiError(400, 'json', 'the body is not JSON', [], error);
+  }
+}

@@ -1,0 +1,42 @@
+// Knows: what the paths of the local API that read and change settings do. Must not know: HTTP, kernel, YAML.
+// An edit is a new policy text: it is in force whole, or refused whole with every fault.
+
+import type { SettingsAnswer } from '../../../src/api/box.ts';
+import type { Status } from '../../../src/api/status.ts';
+import { ApiError, BinaryAnswer } from './api-server.ts';
+import type { Handlers } from './handlers.ts';
+import { invalidFile, policyDigest } from '../state/policy-texts.ts';
+import type { PolicyTexts } from '../state/policy-texts.ts';
+import type { ApiSubject } from './routes.ts';
+import { policyText } from './tunnel-routes.ts';
+
+/** What these routes ask of the daemon; `configPath` is the policy file. */
+interface SettingsSubject {
+  readonly configPath: string;
+  readonly texts: PolicyTexts;
+  readonly setPolicy: ApiSubject['setPolicy'];
+}
+
+export function settingsRoutes(box: SettingsSubject) {
+  return {
+    settings: () => told(box),
+    changeSettings: ({ body }) => edit(box, body),
+    policyText: () => new BinaryAnswer('application/yaml', Buffer.from(policyText(box))),
+  } satisfies Partial<Handlers>;
+}
+
+async function told(box: SettingsSubject): Promise<SettingsAnswer> {
+  const text = policyText(box);
+  return { ...(await box.texts.settings(text)), digest: policyDigest(text) };
+}
+
+async function edit(box: SettingsSubject, settings: Readonly<Record<string, unknown>>): Promise<Status> {
+  const changed = await box.texts.run('change', {
+    text: policyText(box),
+    settings,
+  });
+  if ('faults' in changed) throw invalidFile(changed.faults);
+  const answer = await box.setPolicy(changed.text, changed.parsed);
+  if ('state' in answer) return answer;
+  throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
+}

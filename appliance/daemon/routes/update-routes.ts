@@ -1,0 +1,61 @@
+// Knows: what the paths of the local API about updates do: take a file in parts, look at its signature, hand it on.
+// Must not know: how an update is installed: another program does, which believes no word of this one.
+
+import { join } from 'node:path';
+
+import { UPDATE_PART_MOST } from '../../../src/api/words.ts';
+import type { UpdateStatus } from '../../../src/api/box.ts';
+import type { Body } from '../../../src/api/endpoints.ts';
+import { UPDATE_MOST, UpdateError, readUpdate } from '../../update/bundle.ts';
+import { Inbox } from '../../update/inbox.ts';
+import { keysIn } from '../../update/keys.ts';
+import { UPDATE_PLACES } from '../../update/places.ts';
+import { publishedIn } from '../../update/slots.ts';
+import { ApiError } from './api-server.ts';
+import type { Handlers } from './handlers.ts';
+
+/** The two places of root that the daemon reads. */
+type RootPlaces = Pick<typeof UPDATE_PLACES, 'state' | 'keys'>;
+
+/** `stateDir` as the daemon's: the inbox is below it; `version` is the one that runs. */
+export function updateRoutes(stateDir: string, version: string, places: RootPlaces = UPDATE_PLACES) {
+  const inbox = (): Inbox => new Inbox(join(stateDir, 'update'));
+  const status = ({ received }: Inbox): UpdateStatus => {
+    const { wayBack, ...last } = publishedIn(places.state);
+    return { running: version, ...last, wayBack: wayBack === version, received };
+  };
+  return {
+    update: () => status(inbox()),
+    updatePart: ({ body }) => status(take(inbox(), body)),
+    installUpdate: () => status(submit(inbox(), version, places)),
+  } satisfies Partial<Handlers>;
+}
+
+function take(inbox: Inbox, { at, bytes: text }: Body<'updatePart'>): Inbox {
+  const bytes = Buffer.from(text, 'base64');
+  const next = inbox.received;
+  if (at !== 0 && at !== next)
+    throw new ApiError(409, 'order', `the next part begins at ${next}, not at ${at}`);
+  if (bytes.length === 0 || bytes.length > UPDATE_PART_MOST || at + bytes.length > UPDATE_MOST)
+    throw new ApiError(
+      413,
+      'too-large',
+      `a part has 1 to ${UPDATE_PART_MOST} bytes, an update ${UPDATE_MOST}`,
+    );
+  inbox.receive(at, bytes);
+  return inbox;
+}
+
+/** Looked at here so that whoever uploaded it hears at once; the installer believes none of this and looks for itself. */
+function submit(inbox: Inbox, running: string, { state, keys }: RootPlaces): Inbox {
+  try {
+    const { head } = readUpdate(inbox.uploaded(), keysIn(keys));
+    if (head.version !== running && publishedIn(state).wayBack !== running)
+      throw new UpdateError('no-way-back', `no signed file of version ${running} is kept on this box`);
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+    throw new ApiError(400, error.code, error.message, [], error);
+  }
+  inbox.submit();
+  return inbox;
+}

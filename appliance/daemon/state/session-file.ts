@@ -1,0 +1,84 @@
+// Knows: what outlives a restart of the daemon but not of the box: learned addresses and open passes.
+// Must not know: what they open. Lives in the runtime directory (memory), times are monotonic since this boot.
+// Which way doubt errs: a record of another boot, or one that is not whole, is as good as none; the wire is then more closed.
+
+import { join } from 'node:path';
+import type { Exposure } from '../../../src/guard/answers/correlation.ts';
+import type { LearnerRecord } from '../../../src/guard/answers/learner.ts';
+import { parseNetwork } from '../../../src/guard/attacks/networks.ts';
+import { parseAddress, parseMac } from '../../../src/wire/ip/address.ts';
+import { bootId } from '../../os/boot-id.ts';
+import { readRegularFile } from '../../os/regular-file.ts';
+import { writeDurable } from '../../os/durable-file.ts';
+
+export interface OpenPass {
+  /** MAC address; absent: every client. */
+  readonly client?: string;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+}
+
+export interface SessionRecord {
+  readonly learner: LearnerRecord;
+  readonly passes: readonly OpenPass[];
+  /** What rule D has the rules watch. */
+  readonly exposed: readonly Exposure[];
+}
+
+const FILE = 'session.json';
+
+export function writeSession(runtimeDir: string, record: SessionRecord): void {
+  writeDurable(join(runtimeDir, FILE), JSON.stringify({ boot: bootId(), ...record }));
+}
+
+export function readSession(runtimeDir: string): SessionRecord | undefined {
+  try {
+    const value = JSON.parse(readRegularFile(join(runtimeDir, FILE))) as Record<string, unknown>;
+    if (value['boot'] !== bootId()) return undefined;
+    const learner = value['learner'] as Record<string, unknown>;
+    const whole =
+      isListOf(learner['addresses'], ['name', 'address']) &&
+      isListOf(learner['servers'], ['address', 'mac']) &&
+      isListOf(learner['resolvers'], ['address']) &&
+      isListOf(learner['prefixes'] ?? [], ['network']) &&
+      isNeighbourhood(learner['neighbourhood']) &&
+      isListOf(value['passes'], []) &&
+      isListOf(value['exposed'], ['address', 'name']) &&
+      (value['exposed'] as { client?: unknown }[]).every(
+        ({ client }) => client === undefined || isWell('mac', client),
+      );
+    return whole ? (value as unknown as SessionRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isNeighbourhood(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { leases, routers, own, asked, own6, links } = value as Record<string, unknown>;
+  const hasMac = (entry: unknown): boolean => Number.isInteger((entry as { mac?: unknown }).mac);
+  const ofClients = [leases, own, asked, own6].every(
+    (list) => isListOf(list, ['address']) && list.every(hasMac),
+  );
+  if (!ofClients || !isListOf(routers, ['address']) || !isListOf(links, ['network'])) return false;
+  return (leases as { near?: unknown }[]).every(
+    ({ near }) => Array.isArray(near) && near.every((address) => isWell('address', address)),
+  );
+}
+
+/** All of it goes into the text of rules. */
+function isWell(name: string, value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  if (name === 'address') return parseAddress(value) !== undefined;
+  if (name === 'network') return parseNetwork(value) !== undefined;
+  return name !== 'mac' || parseMac(value) !== undefined;
+}
+
+function isListOf(value: unknown, texts: readonly string[]): value is unknown[] {
+  if (!Array.isArray(value)) return false;
+  return (value as unknown[]).every((entry) => {
+    if (typeof entry !== 'object' || entry === null) return false;
+    const fields = entry as Record<string, unknown>;
+    return Number.isFinite(fields['until']) && texts.every((name) => isWell(name, fields[name]));
+  });
+}

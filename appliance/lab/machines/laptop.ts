@@ -1,0 +1,91 @@
+// Knows: the laptop's way onto the network: DHCP client, leases, IPv6 address. Must not know: the tunnel, the guard.
+// udhcpc is a real client (RFC 2131): SIGUSR1 asks it to renew, SIGUSR2 to give its lease back.
+
+import { watch } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { LabError } from '../error.ts';
+import type { Namespace } from './namespace.ts';
+import { LAN, type Plan } from '../plan.ts';
+import type { Running } from '../processes/process.ts';
+
+/** What udhcpc calls when its lease changes: sets the address and notes the event in `leases`. */
+function leaseScript(plan: Plan): string {
+  return [
+    '#!/bin/sh',
+    'case "$1" in',
+    '  deconfig) ip -4 addr flush dev "$interface" ;;',
+    '  bound|renew)',
+    '    ip -4 addr replace "$ip/$mask" dev "$interface"',
+    '    for gateway in $router; do ip -4 route replace default via "$gateway" dev "$interface"; done ;;',
+    'esac',
+    `echo "$1 $ip" >> ${plan.files.leases}`,
+    '',
+  ].join('\n');
+}
+
+/** How often the client has said `event` (bound, renew, deconfig) so far. */
+export async function leaseEvents(plan: Plan, event: string): Promise<number> {
+  const text = await readFile(plan.files.leases, 'utf8').catch(() => '');
+  return text.split('\n').filter((line) => line.startsWith(`${event} `)).length;
+}
+
+/** Resolves when the client has said `event` more than `before` times; LabError when it has not in time. */
+export async function leaseEvent(
+  plan: Plan,
+  event: string,
+  before: number,
+  timeoutMs: number,
+): Promise<void> {
+  const late = AbortSignal.timeout(timeoutMs);
+  await new Promise<void>((resolve, reject) => {
+    const watcher = watch(plan.dir, { signal: late }, (_, file) => {
+      if (file === null || file === 'leases') look();
+    });
+    const end = (settle: () => void): void => {
+      watcher.close();
+      settle();
+    };
+    const look = (): void => {
+      leaseEvents(plan, event).then((count) => {
+        if (count > before) end(resolve);
+      }, reject);
+    };
+    late.addEventListener('abort', () =>
+      end(() => reject(new LabError('no-lease', `no "${event}" from the DHCP client in ${timeoutMs} ms`))),
+    );
+    look();
+  });
+}
+
+/** The client runs and has its lease when this resolves. */
+export async function startDhcpClient(plan: Plan, space: Namespace): Promise<Running> {
+  const script = join(plan.dir, 'lease');
+  await writeFile(script, leaseScript(plan), { mode: 0o700 });
+  const client = await space.start(
+    ['udhcpc', '-f', '-i', 'eth0', '-s', script, '-t', '20', '-T', '1', '-A', '1', '-x', 'hostname:laptop'],
+    { log: join(plan.dir, 'dhcp.log') },
+  );
+  const ended = client.exited.then((code) => {
+    throw new LabError(
+      'no-lease',
+      `the DHCP client ended (${code ?? 'signal'}): ${client.lines.join(' | ')}`,
+    );
+  });
+  await Promise.race([leaseEvent(plan, 'bound', 0, 20_000), ended]);
+  ended.catch(() => undefined);
+  return client;
+}
+
+/** Resolves when the laptop has made itself its IPv6 address and found it unique (RFC 4862, 5.4). */
+export async function awaitIpv6(space: Namespace): Promise<void> {
+  const usable = new RegExp(`inet6 ${LAN.laptop6}/64 (?!.*tentative)`);
+  const monitor = await space.start(['ip', '-oneline', '-6', 'monitor', 'address', 'dev', 'eth0']);
+  try {
+    const now = await space.must(['ip', '-oneline', '-6', 'address', 'show', 'dev', 'eth0']);
+    if (!usable.test(now.stdout)) await monitor.line(usable, 20_000);
+  } finally {
+    await monitor.stop();
+  }
+}

@@ -1,0 +1,124 @@
+// Knows: userspace WireGuard at both ends: keys, interfaces, the laptop's full tunnel. Must not know: leaks, guards.
+// Follows wg(8) for the configuration and wg-quick(8) for the routes: a mark, a table of its own, `suppress_prefixlength`.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Namespace } from './namespace.ts';
+import { LAN, NET, TUNNEL } from '../plan.ts';
+import { must, type Running } from '../processes/process.ts';
+
+export interface KeyPair {
+  readonly secret: string;
+  readonly public: string;
+}
+
+/** Mark and table of the tunnel's own datagrams, as wg-quick chooses them. */
+const MARK_AND_TABLE = '51820';
+
+/**
+ * Where Debian 13's wireguard-go sends its first datagrams after it has moved from IPv4 to IPv6: it copies four bytes of the
+ * server's address. The guard calls that a leak, and is right; a lab whose own tunnel leaks would show nothing else.
+ */
+const TRUNCATED_SERVER6 = '2001:db8::';
+
+export async function newKeyPair(): Promise<KeyPair> {
+  const secret = (await must(['wg', 'genkey'])).stdout.trim();
+  const pub = (await must(['wg', 'pubkey'], { input: `${secret}\n` })).stdout.trim();
+  return { secret, public: pub };
+}
+
+/** One address as wg(8) writes an endpoint. */
+export function endpointText(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+const MTU = '1420';
+
+/** `dir` takes the configuration: wg opens it by name, and a pipe from Node is a socket, which has none. */
+async function interfaceUp(space: Namespace, dir: string, name: string, conf: string): Promise<Running> {
+  const running = await space.start(['wireguard-go', name], {
+    env: { WG_PROCESS_FOREGROUND: '1', LOG_LEVEL: 'verbose' },
+  });
+  await running.line(/UAPI listener started/);
+  const file = join(dir, `${name}.conf`);
+  await writeFile(file, conf, { mode: 0o600 });
+  await space.must(['wg', 'setconf', name, file]);
+  await space.ip(`link set ${name} mtu ${MTU} up`);
+  return running;
+}
+
+export async function startServer(
+  space: Namespace,
+  dir: string,
+  name: string,
+  own: KeyPair,
+  peer: string,
+): Promise<Running> {
+  const conf = [
+    '[Interface]',
+    `PrivateKey = ${own.secret}`,
+    `ListenPort = ${NET.tunnelPort}`,
+    '[Peer]',
+    `PublicKey = ${peer}`,
+    `AllowedIPs = ${TUNNEL.laptop4}/32, ${TUNNEL.laptop6}/128`,
+    '',
+  ].join('\n');
+  const running = await interfaceUp(space, dir, name, conf);
+  await space.ip(`addr add ${TUNNEL.server4}/24 dev ${name}`);
+  await space.ip6(`addr add ${TUNNEL.server6}/64 dev ${name} nodad`);
+  // Some versions of wireguard-go answer from the address of the interface, not from the one they were asked at.
+  const answers = `rule add ipproto udp sport ${NET.tunnelPort} table ${MARK_AND_TABLE} priority 1000`;
+  const from = (prefix: string, server: string): string =>
+    `route add ${prefix} dev eth0 src ${server} table ${MARK_AND_TABLE}`;
+  await space.ip(from(LAN.prefix4, NET.tunnelServer4), answers);
+  await space.ip6(from(LAN.prefix6, NET.tunnelServer6), answers);
+  return running;
+}
+
+/**
+ * A full tunnel, with the holes real laptops have: what is bound to eth0 or to its addresses goes past the tunnel, and so
+ * does what is sent to the local network, like a question to the router's resolver.
+ */
+export async function startClient(
+  space: Namespace,
+  dir: string,
+  name: string,
+  own: KeyPair,
+  peer: string,
+): Promise<Running> {
+  const conf = [
+    '[Interface]',
+    `PrivateKey = ${own.secret}`,
+    `FwMark = ${MARK_AND_TABLE}`,
+    '[Peer]',
+    `PublicKey = ${peer}`,
+    `Endpoint = ${endpointText(NET.tunnelServer4, NET.tunnelPort)}`,
+    'AllowedIPs = 0.0.0.0/0, ::/0',
+    'PersistentKeepalive = 5',
+    '',
+  ].join('\n');
+  const running = await interfaceUp(space, dir, name, conf);
+  const routes = [
+    `route add default dev ${name} table ${MARK_AND_TABLE}`,
+    `rule add not fwmark ${MARK_AND_TABLE} table ${MARK_AND_TABLE} priority 32765`,
+    'rule add table main suppress_prefixlength 0 priority 32764',
+  ];
+  await space.ip(
+    `addr add ${TUNNEL.laptop4}/24 dev ${name}`,
+    ...routes,
+    `rule add from ${LAN.prefix4} table main priority 1000`,
+  );
+  await space.ip6(
+    `addr add ${TUNNEL.laptop6}/64 dev ${name} nodad`,
+    ...routes,
+    `rule add from ${LAN.prefix6} table main priority 1000`,
+    `route add unreachable ${TRUNCATED_SERVER6}/128`,
+  );
+  return running;
+}
+
+/** The client moves to another address of its server, as it does when the network under it changes. */
+export async function roam(space: Namespace, name: string, peer: string, address: string): Promise<void> {
+  await space.must(['wg', 'set', name, 'peer', peer, 'endpoint', endpointText(address, NET.tunnelPort)]);
+}

@@ -1,0 +1,58 @@
+// Knows: this machine's sockets and who holds them, from /proc (proc_net(5), proc_pid_fd(5)). Must not know: frames, leaks.
+// Looking is slow, a few milliseconds with many processes: callers bound how often.
+
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { join } from 'node:path';
+
+import { SOCKET_TABLES, readSocketTable } from '../../src/guard/incidents/attribution.ts';
+import type { Socket } from '../../src/guard/incidents/attribution.ts';
+
+export interface Holder {
+  readonly pid: number;
+  readonly name: string;
+}
+
+/** All sockets of this network namespace; a table that cannot be read has none. */
+export function readSockets(proc = '/proc'): Socket[] {
+  const littleEndian = endianness() === 'LE';
+  return Object.keys(SOCKET_TABLES).flatMap((table) =>
+    readSocketTable(table, textOf(join(proc, 'self/net', table)), littleEndian),
+  );
+}
+
+/** Processes that hold one of the sockets, lowest number first; those that may not be looked into are not among them. */
+export function holdersOf(inodes: readonly number[], proc = '/proc'): Holder[] {
+  const links = new Set(inodes.map((inode) => `socket:[${inode}]`));
+  return namesIn(proc)
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) =>
+      namesIn(join(proc, pid, 'fd')).some((fd) => links.has(linkOf(join(proc, pid, 'fd', fd)))),
+    )
+    .map((pid) => ({ pid: Number(pid), name: textOf(join(proc, pid, 'comm')).trim() }))
+    .sort((a, b) => a.pid - b.pid);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

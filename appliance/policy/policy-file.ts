@@ -1,0 +1,37 @@
+// Knows: how a policy file becomes a policy or a list of faults in words. Must not know: who parses, what is done with either.
+
+import type { Fault } from '../../src/policy/fault.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { ParsedPolicy } from '../../src/policy/schema/schema.ts';
+import { readRegularFile } from '../os/regular-file.ts';
+
+export type PolicyReading =
+  | { readonly ok: true; readonly policy: Policy; readonly text: string }
+  | { readonly ok: false; readonly faults: readonly string[] };
+
+/** Never rejects for the file's sake: one that is not there is a fault like any other. */
+export async function readPolicyFile(
+  path: string,
+  parse: (text: string) => ParsedPolicy | Promise<ParsedPolicy>,
+): Promise<PolicyReading> {
+  let text: string;
+  try {
+    text = readRegularFile(path);
+  } catch (error) {
+    return {
+      ok: false,
+      faults: [`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`],
+    };
+  }
+  const parsed = await parse(text);
+  if (parsed.ok) return { ...parsed, text };
+  return { ok: false, faults: faultWords(path, parsed.faults) };
+}
+
+/** Faults of the file in words, with what to do. */
+function faultWords(path: string, faults: readonly Fault[]): string[] {
+  return faults.map((fault) => {
+    const where = fault.path === '' ? path : `${path}: ${fault.path}`;
+    return `${where} ${fault.message} (${fault.remedy})`;
+  });
+}

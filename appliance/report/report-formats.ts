@@ -1,0 +1,194 @@
+// Knows: how a report reads as text, JSON, CSV (RFC 4180) and EVE JSON lines (as Suricata's alerts). Must not know: where it came from.
+// Names come from the wire: what could move a cursor or start a formula in a spreadsheet is made harmless.
+
+import type { Dossier, DossierSite, Timeline } from '../../src/api/past.ts';
+import { RULE_TEXTS, SYSTEMS } from '../../src/guard/incidents/rule-texts.ts';
+import { RULES } from '../../src/policy/verdict.ts';
+import { placeText, printable } from '../../src/api/shown.ts';
+import type { AllowedRow, AllowedView, IncidentView } from '../../src/api/status.ts';
+import type { Rule } from '../../src/policy/verdict.ts';
+import { grouped, padded } from './columns.ts';
+
+export interface Report {
+  readonly dossier: Dossier;
+  /** Newest first. */
+  readonly incidents: readonly IncidentView[];
+  readonly timeline: Timeline;
+}
+
+const SITES_SHOWN = 40;
+const INCIDENTS_SHOWN = 40;
+const ALLOWED_SHOWN = 40;
+
+export function reportText({ dossier, incidents }: Report): string {
+  const { from, to, escaped, blocked } = dossier;
+  const more = dossier.truncated ? ['There was more than this report looks at: it tells the newest.'] : [];
+  const lines = [
+    `${from ?? 'the beginning'} to ${to}, privacy ${dossier.privacy}`,
+    escaped === 0 ? noLeakWords(dossier) : `ESCAPED: ${grouped(escaped)} frames past the tunnel`,
+    `stopped: ${grouped(blocked)} frames`,
+    ...more,
+    ...section('What Eve can conclude', dossier.conclusions),
+    ...section(
+      'When the tunnel was silent',
+      dossier.gaps.map(({ text }) => text),
+    ),
+    ...section('Sites', table(dossier.sites)),
+    ...section('Destinations without a name', table(dossier.destinations)),
+    ...section(ALLOWED_TITLE, allowedTable(dossier.allowed)),
+    ...section('Incidents', incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine)),
+    ...section('What to do', rulesOf(incidents).flatMap(remedyLines)),
+    ...more,
+  ];
+  return `${lines.map((line) => printable(line)).join('\n')}\n`;
+}
+
+export const ALLOWED_TITLE = 'Allowed by profile';
+
+/** Where other traffic may go direct, "nothing" would be too much. */
+export function noLeakWords({ allowed }: Dossier): string {
+  if (allowed === undefined) return 'Nothing escaped.';
+  const listed = allowed.frames === 0 ? '' : `: ${grouped(allowed.frames)} frames, listed below`;
+  return `No leak escaped. The profile lets other traffic go past the tunnel${listed}.`;
+}
+
+/** Above what the profile has let go direct: since when, and how much in all. */
+export function allowedWords({ since, connections, frames, more }: AllowedView): string {
+  const left = more === 0 ? '' : ` ${grouped(more)} rows found no room here.`;
+  return `No leaks, and readable on the wire all the same. Since ${since}, when the box began to keep them; they are not kept over a restart. ${grouped(connections)} connections or questions, ${grouped(frames)} frames.${left}`;
+}
+
+function allowedTable(allowed: AllowedView | undefined): string[] {
+  if (allowed === undefined) return [];
+  const head = ['name', 'to', 'by', 'connections', 'frames', 'last'];
+  const rows = allowed.rows
+    .slice(0, ALLOWED_SHOWN)
+    .map((row) => [
+      row.name === '' ? '(no name)' : row.name,
+      placeText(row),
+      row.client,
+      grouped(row.connections),
+      grouped(row.frames),
+      row.last,
+    ]);
+  const left = allowed.rows.length - rows.length;
+  return [
+    allowedWords(allowed),
+    ...(rows.length === 0 ? [] : padded([head, ...rows]).map((row) => row.join('  '))),
+    ...(left > 0 ? [`and ${grouped(left)} more`] : []),
+  ];
+}
+
+/** Rules that something was raised under, in their order. */
+export function rulesOf(incidents: readonly IncidentView[]): Rule[] {
+  return RULES.filter((rule) => incidents.some((incident) => incident.rule === rule));
+}
+
+function remedyLines(rule: Rule): string[] {
+  const { title, remedy, systems } = RULE_TEXTS[rule];
+  return [`${rule}  ${title}. ${remedy}`, ...SYSTEMS.map((system) => `     ${system}: ${systems[system]}`)];
+}
+
+export function reportJson(report: Report): string {
+  return `${JSON.stringify({ ...report.dossier, incidents: report.incidents, timeline: report.timeline })}\n`;
+}
+
+/** What the profile allows stands in the same columns, with nothing in those that a leak alone has. */
+const CSV_ALLOWED = ['allowed_frames', 'allowed_connections'] as const;
+
+const CSV_FIELDS = [
+  ...(['id', 'first', 'last', 'severity', 'rule', 'kind', 'client', 'exposure', 'destination'] as const),
+  ...(['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'why', 'questions', 'visits'] as const),
+];
+
+export function reportCsv({ dossier, incidents }: Report): string {
+  const leaks = incidents.map((incident) => [
+    ...CSV_FIELDS.map((field) => String(incident[field] ?? '')),
+    ...CSV_ALLOWED.map(() => ''),
+  ]);
+  const allowed = (dossier.allowed?.rows ?? []).map((row) => {
+    const { first, last, kind, client, destination, name, frames, connections } = row;
+    const exposure = name === '' ? destination : name;
+    const why = `allowed by the profile: ${kind} to ${placeText(row)}`;
+    const told: Partial<Record<string, string>> = { first, last, kind, client, exposure, destination, why };
+    return [...CSV_FIELDS.map((field) => told[field] ?? ''), String(frames), String(connections)];
+  });
+  return [[...CSV_FIELDS, ...CSV_ALLOWED], ...leaks, ...allowed]
+    .map((row) => `${row.map(csvCell).join(',')}\r\n`)
+    .join('');
+}
+
+/** A spreadsheet takes what begins like this for a formula: an apostrophe makes it text. */
+function csvCell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/**
+ * One alert a line, oldest first, then so one flow for each row of what the profile allows; what Leakguard knows more than Suricata
+ * stands under `leakguard`.
+ */
+export function reportEve({ dossier, incidents }: Report): string {
+  const alerts = incidents.toReversed().map(eveAlert);
+  const flows = (dossier.allowed?.rows ?? []).toReversed().map(eveFlow);
+  return [...alerts, ...flows].map((event) => `${JSON.stringify(event)}\n`).join('');
+}
+
+type EveEvent = Readonly<Record<string, unknown>>;
+
+const isAddress = (text: string): boolean => /^[\da-f.:]+$/.test(text);
+
+function eveFlow(row: AllowedRow): EveEvent {
+  const { first, last, client, destination, transport, port, kind, frames, name, connections } = row;
+  return {
+    timestamp: first,
+    event_type: 'flow',
+    src_mac: client,
+    ...(isAddress(destination) ? { dest_ip: destination } : {}),
+    ...(port === null ? {} : { dest_port: port }),
+    proto: transport.toUpperCase(),
+    app_proto: kind,
+    flow: { pkts_toserver: frames, start: first, end: last },
+    leakguard: { allowed: 'by the profile', kind, destination, name, connections, frames, first, last },
+  };
+}
+
+function eveAlert(incident: IncidentView): EveEvent {
+  const { rule, kind, severity, why, first, destination, client, ...rest } = incident;
+  return {
+    timestamp: first,
+    event_type: 'alert',
+    src_mac: client,
+    ...(isAddress(destination) ? { dest_ip: destination } : {}),
+    app_proto: kind,
+    alert: {
+      action: rest.escaped > 0 ? 'allowed' : 'blocked',
+      gid: 1,
+      signature_id: rule.charCodeAt(0),
+      rev: 1,
+      signature: why,
+      category: `Leakguard rule ${rule}`,
+      severity: severity === 'red' ? 1 : 2,
+    },
+    leakguard: { rule, kind, destination, ...rest },
+  };
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
+}
+
+function table(sites: readonly DossierSite[]): string[] {
+  if (sites.length === 0) return [];
+  const head = ['', 'how often', 'last'];
+  const rows = sites.slice(0, SITES_SHOWN).map(({ site, words, last }) => [site, words, last]);
+  const left = sites.length - rows.length;
+  return [
+    ...padded([head, ...rows]).map((row) => row.join('  ')),
+    ...(left > 0 ? [`and ${grouped(left)} more`] : []),
+  ];
+}
+
+function incidentLine({ last, rule, escaped, blocked, why }: IncidentView): string {
+  return `${last}  ${rule}  escaped ${grouped(escaped)}, stopped ${grouped(blocked)}  ${why}`;
+}

@@ -1,0 +1,143 @@
+// Knows: what frames of a capture tell about later ones: endpoints by handshake, addresses by answers. Must not know: files,
+// how a handshake looks. Only what is recognised with much confidence and was answered is learned: a heuristic never makes a tunnel,
+// and neither does what somebody sent in.
+
+import { addressText, endpointText, parseAddress } from '../wire/ip/address.ts';
+import type { Facts, Recognition } from '../flow/facts.ts';
+import { isPrivate, parseNetwork } from '../guard/attacks/networks.ts';
+import type { Judge } from '../policy/judge.ts';
+import type { ExposedAddress } from '../policy/servers/learned.ts';
+import type { TunnelProtocol } from '../flow/kinds.ts';
+
+/** IP protocol number. */
+const TCP = 6;
+
+/** Handshakes below this are hints. */
+const SURE = 0.85;
+
+/** More tunnels than any laptop has: beyond them whoever fills the capture wants to be learned. */
+const MAX_LEARNED = 64;
+
+/** Answered addresses remembered, and those of them that a judge holds. */
+const MAX_ANSWERED = 20_000;
+const MAX_IN_USE = 1_000;
+/** A capture has no clock to count down: what it was answered holds to its end. */
+const SECONDS = 86_400;
+
+const LEARNABLE: Readonly<Record<Recognition['protocol'], TunnelProtocol | undefined>> = {
+  wireguard: 'wireguard',
+  openvpn: 'openvpn',
+  ipsec: 'ipsec',
+  tor: undefined,
+  ssh: undefined,
+  dtls: undefined,
+  sstp: undefined,
+  opaque: undefined,
+};
+
+export interface LearnedEndpoint {
+  readonly protocol: TunnelProtocol;
+  /** `udp:198.51.100.7:51820` */
+  readonly endpoint: string;
+}
+
+/** Makes the judge of the policy with what was learned added. */
+export type CompileJudge = (
+  endpoints: readonly LearnedEndpoint[],
+  exposed: readonly ExposedAddress[],
+) => Judge;
+
+/** The judge of a capture, compiled anew when a frame needs what frames before it have told. */
+export class LearningJudge {
+  readonly #compile: CompileJudge;
+  readonly #learns: boolean;
+  readonly #client: number | undefined;
+  readonly #endpoints = new Map<string, LearnedEndpoint>();
+  /** Addresses that answers in the clear gave for a name, by text; those in use are in the judge. */
+  readonly #answered = new Map<string, string>();
+  readonly #inUse = new Map<string, ExposedAddress>();
+  judge: Judge;
+  /** Answers that found no room: a visit to their address is rule E then, not D. */
+  answersDropped = 0;
+
+  /** `client` is the laptop's MAC address, where it is known: then only what it opened itself is learned. */
+  constructor(compile: CompileJudge, learnEndpoints: boolean, client?: number) {
+    this.#compile = compile;
+    this.#learns = learnEndpoints;
+    this.#client = client;
+    this.judge = compile([], []);
+  }
+
+  found(endpoint: string): boolean {
+    return this.#endpoints.has(endpoint);
+  }
+
+  /** Notes the answers of a message that leaked. */
+  expose(facts: Facts): void {
+    for (const { name, value } of facts.findings.answers) {
+      if (parseAddress(value) === undefined || this.#answered.has(value)) continue;
+      if (this.#answered.size < MAX_ANSWERED) this.#answered.set(value, name);
+      else this.answersDropped += 1;
+    }
+  }
+
+  /** Whether `judge` was replaced because of this frame: a handshake, or a visit to an address that was answered. */
+  look(facts: Facts): boolean {
+    const endpoint = this.#learns ? endpointOf(facts, this.#client) : undefined;
+    const visited = this.#visited(facts);
+    if (visited !== undefined) this.#inUse.set(visited.address, visited);
+    const isNew =
+      endpoint !== undefined && !this.found(endpoint.endpoint) && this.#endpoints.size < MAX_LEARNED;
+    if (isNew) this.#endpoints.set(endpoint.endpoint, endpoint);
+    if (!isNew && visited === undefined) return false;
+    this.judge = this.#compile([...this.#endpoints.values()], [...this.#inUse.values()]);
+    return true;
+  }
+
+  #visited(facts: Facts): ExposedAddress | undefined {
+    if (this.#answered.size === 0 || facts.ipVersion === 0) return undefined;
+    const far = facts.fromServer ? facts.source : facts.destination;
+    const address = addressText(facts.ipVersion, far);
+    const name = this.#answered.get(address);
+    if (name === undefined || this.#inUse.has(address) || this.#inUse.size >= MAX_IN_USE) return undefined;
+    return { address, name, seconds: SECONDS };
+  }
+}
+
+/**
+ * The endpoint of a tunnel that this frame proves: the server has answered, with what only who received the question can
+ * say, and who asked is on this side. Anybody can send a handshake in; what comes of it makes nobody trustworthy.
+ */
+function endpointOf(facts: Facts, client: number | undefined): LearnedEndpoint | undefined {
+  const { recognition } = facts.findings;
+  if (recognition === undefined || recognition.confidence < SURE || facts.sourcePort < 0) return undefined;
+  const protocol = LEARNABLE[recognition.protocol];
+  if (protocol === undefined || recognition.answered !== true) return undefined;
+  const atSource = serverIsSource(facts, recognition, client);
+  const server = atSource ? facts.source : facts.destination;
+  const asker = atSource ? facts.destination : facts.source;
+  if (client !== undefined && (atSource ? facts.destinationMac : facts.sourceMac) !== client)
+    return undefined;
+  if (isLocal(facts.ipVersion, server) && !isLocal(facts.ipVersion, asker)) return undefined;
+  const endpoint = endpointText(
+    facts.protocol === TCP ? 'tcp' : 'udp',
+    facts.ipVersion,
+    server,
+    atSource ? facts.sourcePort : facts.destinationPort,
+  );
+  return { protocol, endpoint };
+}
+
+/** Of a tunnel whose beginning was missed nobody knows who began: the server is the end that is not on this side. */
+function serverIsSource(facts: Facts, { server, guessed }: Recognition, client: number | undefined): boolean {
+  if (guessed !== true) return server === 'source';
+  if (client !== undefined) return facts.destinationMac === client;
+  const sourceIsNear = isLocal(facts.ipVersion, facts.source);
+  const destinationIsNear = isLocal(facts.ipVersion, facts.destination);
+  return sourceIsNear === destinationIsNear ? server === 'source' : destinationIsNear;
+}
+
+function isLocal(ipVersion: Facts['ipVersion'], words: Uint32Array): boolean {
+  const network = parseNetwork(addressText(ipVersion, words));
+  return network !== undefined && isPrivate(network);
+}

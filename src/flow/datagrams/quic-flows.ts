@@ -1,0 +1,102 @@
+// Knows: how QUIC flows are told apart and what their first datagrams tell. Must not know: policy, I/O.
+// Follows RFC 9000, RFC 9001, RFC 9369, RFC 9250 (DoQ: ALPN `doq`, port 853). Without ciphers names stay unread.
+
+import type { QuicCrypto } from '../../wire/quic/quic-crypto.ts';
+import { isQuicInitialSize, isQuicLong, QuicClientFlow } from '../../wire/quic/quic-flow.ts';
+import type { QuicHello } from '../../wire/quic/quic-flow.ts';
+import { encryptedDns } from './encrypted-dns.ts';
+import type { Facts } from '../facts.ts';
+import type { Flow } from '../flow-table.ts';
+import type { Kind, Name } from '../kinds.ts';
+
+/** The shortest datagram with a short header: flags, packet number, tag (RFC 9001 section 5.4.2). */
+const SHORTEST = 21;
+
+export class QuicFlows {
+  readonly #crypto: QuicCrypto | undefined;
+
+  constructor(crypto: QuicCrypto | undefined) {
+    this.#crypto = crypto;
+  }
+
+  /** Sets kind and findings and gives true when the datagram is QUIC; `facts.kind` is what the ports say. */
+  read(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+    const known = flow.kind === 'quic' || flow.kind === 'doq' || flow.kind === 'doh';
+    if (isQuicLong(bytes, start, end)) {
+      if (!known) flow.kind = facts.kind === 'doq' ? 'doq' : 'quic';
+      this.#readHello(bytes, start, end, facts, flow);
+    } else if (!known && !this.#guess(bytes, start, end, facts, flow)) {
+      return false;
+    }
+    facts.kind = flow.kind ?? 'quic';
+    return true;
+  }
+
+  /** A version nobody knows counts when the keys of a known one open it. */
+  #guess(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+    if (flow.kind !== undefined || flow.packets > 2 || !isQuicInitialSize(bytes, start, end)) return false;
+    this.#readHello(bytes, start, end, facts, flow);
+    if (!flow.helloBegun) return false;
+    flow.kind = facts.kind === 'doq' ? 'doq' : 'quic';
+    return true;
+  }
+
+  #readHello(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): void {
+    if (this.#crypto === undefined || facts.direction === 'down') return;
+    if (facts.fromServer && flow.helloBegun) return;
+    // Ports may have told the ends wrong, and clients begin several connections between the same two: an Initial says so.
+    const again = flow.done || facts.fromServer;
+    if (again && !isQuicInitialSize(bytes, start, end)) return;
+    flow.quic ??= new QuicClientFlow(this.#crypto);
+    const outcome = flow.quic.accept(bytes, start, end);
+    if (outcome === 'not-client') {
+      if (again) flow.quic = undefined;
+      return;
+    }
+    if (outcome === 'spent') {
+      finish(flow);
+      return;
+    }
+    if (facts.fromServer) flow.clientIsLow = !flow.clientIsLow;
+    facts.fromServer = flow.done = false;
+    flow.helloBegun = true;
+    // What Eve can read now is said now: the rest may never come.
+    const hello = outcome === 'need-more' ? flow.quic.partial() : outcome;
+    if (hello !== undefined) tell(facts, flow, hello);
+    if (outcome !== 'need-more') finish(flow);
+  }
+}
+
+/**
+ * Whether a datagram can belong to a flow whose beginning was missed: only on QUIC's ports does a short header say
+ * anything, and only when nothing else wants the datagram.
+ */
+export function isQuicMidway(bytes: Uint8Array, start: number, end: number, port: Kind): boolean {
+  if (port !== 'quic' && port !== 'doq') return false;
+  return ((bytes[start] ?? 0) & 0xc0) === 0x40 && end - start >= SHORTEST;
+}
+
+function finish(flow: Flow): void {
+  flow.done = true;
+  flow.quic = undefined;
+}
+
+function tell(facts: Facts, flow: Flow, hello: QuicHello): void {
+  const { serverName, alpn } = hello;
+  const dns = encryptedDns(facts, serverName, alpn);
+  if (dns !== undefined && flow.kind !== 'doq') {
+    flow.kind = dns.kind;
+    flow.suspected = dns.suspected;
+  }
+  const detail = [
+    `QUIC ${hello.versionName}`,
+    ...(alpn.length > 0 ? [`ALPN ${alpn.join(', ')}`] : []),
+    ...(dns === undefined ? [] : [dns.why]),
+  ].join('; ');
+  const doubt = flow.suspected ? { suspected: true as const } : {};
+  const outer = hello.encryptedHello === 'ech' ? { outer: true as const } : {};
+  const isNew = serverName !== undefined && serverName !== flow.helloName;
+  const names: Name[] = isNew ? [{ name: serverName, via: 'quic', ...outer }] : [];
+  if (isNew) flow.name = flow.helloName = serverName;
+  facts.findings = { names, answers: [], detail, ...doubt };
+}

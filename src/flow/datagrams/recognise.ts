@@ -1,0 +1,248 @@
+// Knows: by which handshake a tunnel protocol shows itself in one payload. Must not know: policy, flow tables, addresses.
+// DNS, STUN, QUIC and RTP are ruled out first; a port alone recognises nothing; what has no handshake
+// gets a confidence below RECOGNISED. A recognition never makes a frame safe, it only names it.
+
+import { dtlsHello, type DtlsHello } from '../../wire/tls/dtls.ts';
+import { espInUdp, ikeMessage, markedIkeMessage, type IkeMessage } from '../../wire/vpn/ipsec.ts';
+import { u16, u32 } from '../../wire/octets.ts';
+import {
+  ACK_V1,
+  isClientReset,
+  isReset,
+  openvpnControl,
+  openvpnOverTcp,
+  type OpenvpnControl,
+} from '../../wire/vpn/openvpn.ts';
+import { sshBanner } from '../../wire/application/ssh.ts';
+import { isSstpRequest } from '../../wire/vpn/sstp.ts';
+import { stunMessage } from '../../wire/application/stun.ts';
+import { isTailscaleDisco, wireguardMessage, type WireguardMessage } from '../../wire/vpn/wireguard.ts';
+import type { Recognition } from '../facts.ts';
+
+/** From this confidence on a frame may be given the protocol's kind; below it is a hint for the reader only. */
+export const RECOGNISED = 0.5;
+
+type Server = Recognition['server'];
+
+/**
+ * The tunnel protocol of one UDP payload, or undefined. DNS on its own ports is never looked at. Results below
+ * RECOGNISED (one data packet without a handshake) are for FlowRecogniser, which joins several packets of a flow.
+ */
+export function recogniseUdp(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  sourcePort: number,
+  destinationPort: number,
+): Recognition | undefined {
+  if (isRuledOut(bytes, start, end, sourcePort, destinationPort)) return undefined;
+  return (
+    fromWireguard(bytes, start, end, sourcePort, destinationPort) ??
+    fromOpenvpn(openvpnControl(bytes, start, end)) ??
+    fromIpsec(bytes, start, end, sourcePort, destinationPort) ??
+    fromDtls(dtlsHello(bytes, start, end))
+  );
+}
+
+/**
+ * The tunnel protocol of the first octets that one side of a TCP connection sends, or undefined. TLS in general and
+ * Tor are not read here: their facts come from the TLS decoder (src/wire/vpn/tor.ts judges them).
+ */
+export function recogniseTcp(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  sender: 'client' | 'server',
+): Recognition | undefined {
+  const server: Server = sender === 'client' ? 'destination' : 'source';
+  const banner = sshBanner(bytes, start, end);
+  if (banner !== undefined) {
+    const why = `SSH ${banner.version} identification of ${banner.software}`;
+    return { protocol: 'ssh', confidence: 0.95, why, server };
+  }
+  if (isSstpRequest(bytes, start, end)) {
+    return { protocol: 'sstp', confidence: 0.99, why: 'SSTP duplex request', server };
+  }
+  const isakmp = tcpEncapsulatedIke(bytes, start, end);
+  if (isakmp !== undefined)
+    return { ...ikeRecognition(isakmp), variant: `ike-v${isakmp.version} over TCP`, server };
+  const openvpn = fromOpenvpn(openvpnOverTcp(bytes, start, end));
+  return openvpn === undefined ? undefined : { ...openvpn, server };
+}
+
+/** RFC 9329: the stream begins with "IKETCP", then length, non-ESP marker, IKE. */
+function tcpEncapsulatedIke(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
+  if (u32(bytes, start) !== 0x494b4554 || u16(bytes, start + 4) !== 0x4350 || end - start < 12)
+    return undefined;
+  return markedIkeMessage(bytes, start + 8, Math.min(end, start + 6 + u16(bytes, start + 6)));
+}
+
+/** DNS and its kin by port; STUN, RTP and long QUIC headers by their shape. None of them is ever a tunnel. */
+function isRuledOut(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  sourcePort: number,
+  destinationPort: number,
+): boolean {
+  if (end <= start || isNamePort(sourcePort) || isNamePort(destinationPort)) return true;
+  // First octets from 128 on: RTP and RTCP (RFC 7983 section 7), long QUIC headers (RFC 9000 section 17.2). Two bits of each
+  // are enough: no handshake read here begins so, but for IKE and ESP, whose first octets are drawn by lot.
+  const ike =
+    sourcePort === 500 || destinationPort === 500 || sourcePort === 4500 || destinationPort === 4500;
+  if (!ike && (bytes[start] ?? 0) >= 0xc0 && isQuicVersion(u32(bytes, start + 1))) return true;
+  return stunMessage(bytes, start, end) !== undefined;
+}
+
+function isNamePort(port: number): boolean {
+  return port === 53 || port === 5353 || port === 5355 || port === 137;
+}
+
+/** Version 1, version 2, drafts, negotiation, and Google's Q and T versions. */
+function isQuicVersion(version: number): boolean {
+  if (version === 0 || version === 1 || version === 0x6b3343cf) return true;
+  const head = version >>> 24;
+  return (
+    version >>> 8 === 0xff0000 || head === 0x51 || head === 0x54 || (version & 0x0f0f0f0f) === 0x0a0a0a0a
+  );
+}
+
+function fromWireguard(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  sourcePort: number,
+  destinationPort: number,
+): Recognition | undefined {
+  const server = lowerPort(sourcePort, destinationPort);
+  if (isTailscaleDisco(bytes, start, end)) {
+    const why = 'Tailscale discovery message';
+    return { protocol: 'wireguard', variant: 'tailscale', confidence: 0.97, why, server };
+  }
+  const message = wireguardMessage(bytes, start, end);
+  // Data alone is little proof: without the usual padding it is none.
+  if (message?.type === 4 && (end - start) % 16 !== 0) return undefined;
+  return message === undefined ? undefined : wireguardRecognition(message, server);
+}
+
+function wireguardRecognition(message: WireguardMessage, either: Server): Recognition | undefined {
+  const marked = message.reserved !== 0;
+  const variant = marked ? { variant: 'reserved octets set, as Cloudflare WARP does' } : {};
+  const server = message.type === 1 ? 'destination' : message.type === 2 ? 'source' : either;
+  if (message.type === 1 || message.type === 2) {
+    // With any reserved octets one first octet in 256 fits: sixteen zero octets where a MAC may stand must speak for it too.
+    if (marked && !message.noCookie) return undefined;
+    const confidence = marked ? 0.7 : message.noCookie ? 0.97 : 0.9;
+    const why = message.type === 1 ? 'WireGuard handshake initiation' : 'WireGuard handshake response';
+    return { protocol: 'wireguard', ...variant, confidence, why, server };
+  }
+  if (marked) return undefined;
+  if (message.type === 3)
+    return { protocol: 'wireguard', confidence: 0.4, why: 'WireGuard cookie reply', server };
+  if (message.counter < 0) return undefined;
+  return { protocol: 'wireguard', confidence: 0.3, why: 'WireGuard data, no handshake seen', server };
+}
+
+function fromOpenvpn(control: OpenvpnControl | undefined): Recognition | undefined {
+  if (control === undefined) return undefined;
+  const variant = control.wrapping;
+  if (isReset(control.opcode)) {
+    const client = isClientReset(control.opcode);
+    const why = `OpenVPN hard reset from the ${client ? 'client' : 'server'} (${variant})`;
+    return { protocol: 'openvpn', variant, confidence: 0.95, why, server: client ? 'destination' : 'source' };
+  }
+  if (control.tls) {
+    const why = `OpenVPN control packet with a TLS record (${variant})`;
+    return { protocol: 'openvpn', variant, confidence: 0.9, why, server: 'destination' };
+  }
+  const what = control.opcode === ACK_V1 ? 'acknowledgement' : 'control packet';
+  const why = `OpenVPN ${what} (${variant}), no reset seen`;
+  return { protocol: 'openvpn', variant, confidence: 0.4, why, server: 'destination' };
+}
+
+function fromIpsec(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  sourcePort: number,
+  destinationPort: number,
+): Recognition | undefined {
+  const ike = ikeMessage(bytes, start, end) ?? markedIkeMessage(bytes, start, end);
+  const either = lowerPort(sourcePort, destinationPort);
+  if (ike !== undefined) return { ...ikeRecognition(ike), server: ikeServer(ike, either) };
+  if (sourcePort !== 4500 && destinationPort !== 4500) return undefined;
+  if (espInUdp(bytes, start, end) === undefined) return undefined;
+  return {
+    protocol: 'ipsec',
+    variant: 'esp-in-udp',
+    confidence: 0.4,
+    why: 'ESP in UDP, no IKE seen',
+    server: either,
+  };
+}
+
+/** Which end is the server of an IKE message; IKEv1 tells only in its first. */
+export function ikeServer({ first, fromInitiator }: IkeMessage, otherwise: Server): Server {
+  if (first || fromInitiator === true) return 'destination';
+  return fromInitiator === false ? 'source' : otherwise;
+}
+
+/** Whether a server's first octets over TCP answer the handshake of such a tunnel. */
+export function answersOverTcp(
+  protocol: Recognition['protocol'],
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  switch (protocol) {
+    case 'openvpn': {
+      const control = openvpnOverTcp(bytes, start, end);
+      return control !== undefined && isReset(control.opcode) && !isClientReset(control.opcode);
+    }
+    case 'ipsec': {
+      // Only the initiator begins its stream with a prefix (RFC 9329 section 4).
+      if (end - start < 6) return false;
+      const ike = markedIkeMessage(bytes, start + 2, Math.min(end, start + u16(bytes, start)));
+      return ike?.response === true || ike?.first === false;
+    }
+    case 'wireguard':
+    case 'tor':
+    case 'ssh':
+    case 'dtls':
+    case 'sstp':
+    case 'opaque':
+      return false;
+  }
+}
+
+function ikeRecognition(ike: IkeMessage): Omit<Recognition, 'server'> {
+  const why = `IKEv${ike.version} ${ike.first ? 'opening message' : `exchange ${ike.exchange}`}`;
+  const confidence = ike.truncated ? 0.75 : 0.95;
+  return { protocol: 'ipsec', variant: `ike-v${ike.version}${ike.marked ? ' NAT-T' : ''}`, confidence, why };
+}
+
+export function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
+  // The keys of a call (WebRTC) are no tunnel; where the extensions are cut off, it might be one.
+  if (hello === undefined || hello.media === true) return undefined;
+  const client = hello.message === 'client-hello';
+  const server: Server = client ? 'destination' : 'source';
+  const resumed = client && hello.sessionIdLength === 32 && hello.cipherSuites <= 2;
+  if (hello.version === 0x0100 || resumed) {
+    const why = resumed
+      ? 'DTLS hello that resumes a session begun over TLS'
+      : `DTLS ${hello.message} of version 0x0100`;
+    const variant = hello.version === 0x0100 ? 'anyconnect' : 'resumed';
+    return { protocol: 'dtls', variant, confidence: 0.8, why, server };
+  }
+  const name = hello.tls13 ? '1.3' : hello.version === 0xfeff ? '1.0' : '1.2';
+  const sure = hello.media === false;
+  // Its first datagram alone: a call would have sent STUN before.
+  const unseen = hello.fragment === true ? 0.5 : 0.4;
+  const why = `DTLS ${name} ${hello.message} ${sure ? 'without media keys' : '(extensions not seen)'}`;
+  return { protocol: 'dtls', variant: `dtls-${name}`, confidence: sure ? 0.7 : unseen, why, server };
+}
+
+/** Which end is the server when the message does not say: the one with the lower port; on a tie the destination. */
+function lowerPort(sourcePort: number, destinationPort: number): Server {
+  return sourcePort < destinationPort ? 'source' : 'destination';
+}

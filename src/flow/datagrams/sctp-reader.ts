@@ -1,0 +1,41 @@
+// Knows: what the messages of an SCTP packet tell. Must not know: associations, policy, I/O.
+// Follows RFC 9260; DNS on its port, HTTP and TLS (RFC 3436) as they would be over TCP. Messages in fragments are read as far as
+// their first one goes.
+
+import { httpRequest, requestAt } from '../../wire/application/http1.ts';
+import { sctpMessages, sctpPorts } from '../../wire/ip/sctp.ts';
+import { clientHelloInRecords } from '../../wire/tls/tls-record.ts';
+import type { Facts } from '../facts.ts';
+import { mergeFindings } from '../findings/findings.ts';
+import type { Name } from '../kinds.ts';
+import { DNS_ON_ITS_PORT, dnsFindings } from '../findings/name-readers.ts';
+import { hostsOf } from '../streams/tcp-http.ts';
+
+const DNS_PORT = 53;
+
+/** Adds what the packet in `bytes[start, end)` says to the findings. */
+export function readSctp(bytes: Uint8Array, start: number, end: number, facts: Facts): void {
+  const ports = sctpPorts(bytes, start, end);
+  if (ports === undefined) return;
+  const isDns = ports.source === DNS_PORT || ports.destination === DNS_PORT;
+  sctpMessages(bytes, start, end, (from, to) => {
+    const dns = isDns ? dnsFindings(bytes, from, to, 'dns', DNS_ON_ITS_PORT) : undefined;
+    if (dns !== undefined) facts.findings = mergeFindings(facts.findings, dns);
+    const names = isDns ? [] : namesOf(bytes, from, to);
+    if (names.length > 0) facts.findings = mergeFindings(facts.findings, { names, answers: [] });
+  });
+}
+
+function namesOf(bytes: Uint8Array, start: number, end: number): Name[] {
+  const hello = clientHelloInRecords(bytes, start, end, true);
+  if (typeof hello !== 'string')
+    return hello.serverName === undefined ? [] : [{ name: hello.serverName, via: 'sni' }];
+  const at = requestAt(bytes, start, end);
+  const request = at < 0 ? undefined : httpRequest(bytes, at, end, true);
+  if (request === undefined || typeof request === 'string') return [];
+  return [
+    ...hostsOf(request),
+    ...request.otherHosts.map((name): Name => ({ name, via: 'http' })),
+    ...request.pages.map((name): Name => ({ name, via: 'referer' })),
+  ];
+}

@@ -1,0 +1,92 @@
+// Knows: what a datagram on a well-known port must look like to be what the port says. Must not know: flows, policy.
+// Follows RFC 1035, 6762, 4795, 1002, 2131, 8415, 5905, 3948, 2661, 4380, 7348 and UPnP Device Architecture 2.0 (SSDP).
+
+import { isNatKeepalive } from '../../wire/vpn/ipsec.ts';
+import { l2tpPacket } from '../../wire/vpn/l2tp.ts';
+import { ntpPacket } from '../../wire/application/ntp.ts';
+import { ssdpMessage } from '../../wire/names/ssdp.ts';
+import { teredoPacket } from '../../wire/vpn/teredo.ts';
+import { vxlanPacket } from '../../wire/vpn/vxlan.ts';
+import { kindOfUdpPort } from '../headers/classify.ts';
+import { dhcp4Findings, dhcp6Findings } from '../findings/dhcp-findings.ts';
+import { cutOff } from '../headers/encapsulation.ts';
+import { NO_FINDINGS } from '../facts.ts';
+import type { Facts, Findings } from '../facts.ts';
+import type { Kind } from '../kinds.ts';
+import { dnsFindings, DNS_ON_ITS_PORT, nbnsFindings } from '../findings/name-readers.ts';
+
+/** Sets findings and gives true when the content is what `facts.kind`, the kind of the port, says. */
+export function readByPort(bytes: Uint8Array, start: number, end: number, facts: Facts): boolean {
+  const findings = contentOf(facts.kind, bytes, start, end, end + cutOff(facts));
+  if (findings === undefined) return false;
+  facts.findings = findings;
+  return true;
+}
+
+/** Whether a message that its port explains comes from who was asked. Announcements (mDNS) come from who speaks. */
+export function isAnswer(bytes: Uint8Array, start: number, facts: Facts): boolean {
+  switch (facts.kind) {
+    case 'dns':
+    case 'llmnr':
+    case 'nbns':
+      return ((bytes[start + 2] ?? 0) & 0x80) !== 0;
+    case 'mdns':
+      return false;
+    case 'dhcp':
+      // A server answers from any port (RFC 2131 section 4.1, RFC 8415 section 7.2).
+      return facts.destinationPort === 68;
+    case 'dhcp6':
+      return facts.destinationPort === 546;
+    default:
+      return (
+        kindOfUdpPort(facts.sourcePort) === facts.kind && kindOfUdpPort(facts.destinationPort) !== facts.kind
+      );
+  }
+}
+
+function contentOf(
+  kind: Kind,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd: number,
+): Findings | undefined {
+  switch (kind) {
+    case 'dns':
+    case 'mdns':
+    case 'llmnr':
+      return dnsFindings(bytes, start, end, kind, DNS_ON_ITS_PORT);
+    case 'nbns':
+      return nbnsFindings(bytes, start, end);
+    case 'dhcp':
+      return dhcp4Findings(bytes, start, end);
+    case 'dhcp6':
+      return dhcp6Findings(bytes, start, end);
+    case 'ssdp':
+      return ssdpFindings(bytes, start, end);
+    case 'ntp':
+      return when(ntpPacket(bytes, start, end) !== undefined);
+    case 'l2tp':
+      return when(l2tpPacket(bytes, start, end, wireEnd) !== undefined);
+    case 'vxlan':
+      return when(vxlanPacket(bytes, start, end) !== undefined);
+    case 'teredo':
+      return when(teredoPacket(bytes, start, end, wireEnd) !== undefined);
+    case 'ipsec':
+      // IKE and ESP are left to the recogniser, which says more about them.
+      return when(isNatKeepalive(bytes, start, end));
+    default:
+      return undefined;
+  }
+}
+
+function ssdpFindings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
+  const message = ssdpMessage(bytes, start, end);
+  if (message === undefined) return undefined;
+  const { type, target } = message;
+  return { names: [], answers: [], detail: target === undefined ? type : `${type} ${target}` };
+}
+
+function when(is: boolean): Findings | undefined {
+  return is ? NO_FINDINGS : undefined;
+}

@@ -1,0 +1,36 @@
+// Knows: which names stand in the packet that an ICMP error quotes. Must not know: flows, policy.
+// Follows RFC 792, RFC 1812 section 4.3.2.3 (as much as fits), RFC 4443 section 3. Only whole messages of UDP are read, and flows
+// learn nothing from them: a quote is no packet of theirs, and who asked is not seen in it.
+
+import { EtherType } from '../../wire/link/ethernet.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+import { kindOfHeaders } from '../headers/classify.ts';
+import { NO_FINDINGS } from '../facts.ts';
+import type { Facts } from '../facts.ts';
+import { readInner } from '../headers/headers.ts';
+import type { Kind } from '../kinds.ts';
+import { readByPort } from '../datagrams/udp-ports.ts';
+
+/** Unreachable, quench, redirect, time exceeded, parameter problem; the same for IPv6. */
+const ERRORS_V4: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
+const ERRORS_V6: ReadonlySet<number> = new Set([1, 2, 3, 4]);
+const QUOTE_AT = 8;
+const LONGEST_PACKET = 65_575;
+const READ: ReadonlySet<Kind> = new Set<Kind>(['dns', 'mdns', 'llmnr', 'nbns']);
+
+/** Adds the names that the quote in an ICMP error shows; `quoted` is overwritten. */
+export function readQuote(bytes: Uint8Array, facts: Facts, quoted: Facts): void {
+  const { icmpType, ipVersion, upperOffset, payloadEnd } = facts;
+  if (facts.kind !== 'icmp' || !(ipVersion === 4 ? ERRORS_V4 : ERRORS_V6).has(icmpType)) return;
+  const at = upperOffset + QUOTE_AT;
+  const etherType = ipVersion === 4 ? EtherType.IPV4 : EtherType.IPV6;
+  readInner(bytes, at, payloadEnd, at + LONGEST_PACKET, etherType, quoted);
+  const isWhole = quoted.malformed === undefined && quoted.fragmentOffset === 0 && !quoted.moreFragments;
+  if (!isWhole || quoted.protocol !== Protocol.UDP) return;
+  quoted.kind = kindOfHeaders(quoted);
+  if (!READ.has(quoted.kind)) return;
+  if (!readByPort(bytes, quoted.payloadOffset, quoted.payloadEnd, quoted)) return;
+  const names = quoted.findings.names.map((name) => ({ ...name, asked: false as const }));
+  if (names.length === 0) return;
+  facts.findings = { ...(facts.findings === NO_FINDINGS ? { answers: [] } : facts.findings), names };
+}

@@ -1,0 +1,44 @@
+// Knows: how router advertisements and redirects become an offer. Must not know: which router is the right one, policy.
+// Follows RFC 4861, 4191 and 8106. Rule T reads offers: a route here is what DHCP's option 121 is to IPv4.
+
+import { addressText } from '../../wire/ip/address.ts';
+import { Icmp6 } from '../../wire/ip/icmp.ts';
+import { NdView } from '../../wire/ip/nd.ts';
+import type { Facts, Findings } from '../facts.ts';
+import { portalOf } from './findings.ts';
+
+/** Findings of the neighbour discovery message that `facts` were read from, or undefined when it offers nothing. */
+export function ndFindings(bytes: Uint8Array, facts: Facts): Findings | undefined {
+  if (facts.icmpType !== Icmp6.ROUTER_ADVERTISEMENT && facts.icmpType !== Icmp6.REDIRECT) return undefined;
+  const view = NdView.of(bytes, facts.upperOffset, facts.payloadEnd);
+  if (view === undefined) return undefined;
+  const server = addressText(6, facts.source);
+  if (view.type === Icmp6.REDIRECT) {
+    const routes = [`${view.redirected ?? '::'}/128 via ${view.target ?? '::'}`];
+    return { names: [], answers: [], offer: { server, routes }, detail: 'redirect' };
+  }
+  const [prefix] = view.prefixes;
+  const routes = view.routes.map((route) => `${route.prefix}/${route.prefixLength} via ${server}`);
+  const { captivePortal, resolvers } = view;
+  const onLink = view.prefixes
+    .filter((announced) => announced.onLink && announced.validSeconds > 0)
+    .map((announced) => ({
+      network: `${announced.prefix}/${announced.prefixLength}`,
+      own: announced.autonomous,
+    }));
+  return {
+    names: [],
+    answers: [],
+    detail: `router advertisement, preference ${view.preference}`,
+    offer: {
+      server,
+      router: server,
+      leaseSeconds: view.routerLifetime,
+      ...(prefix === undefined ? {} : { address: prefix.prefix, prefixLength: prefix.prefixLength }),
+      ...(onLink.length === 0 ? {} : { prefixes: onLink }),
+      ...(routes.length === 0 ? {} : { routes }),
+      ...(resolvers.length === 0 ? {} : { resolvers }),
+      ...portalOf(captivePortal),
+    },
+  };
+}

@@ -1,0 +1,126 @@
+// Knows: which kind a frame has by its headers alone. Must not know: payloads, flows, policy.
+// Follows the IANA port registry. A port is an expectation that content may correct.
+
+import { EtherType } from '../../wire/link/ethernet.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+import type { Facts } from '../facts.ts';
+import type { Kind } from '../kinds.ts';
+import { isListenerDiscovery, isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
+
+/** The kind of a frame that carries no readable upper-layer payload, or whose payload has not been looked at. */
+export function kindOfHeaders(facts: Facts): Kind {
+  if (facts.malformed !== undefined) return 'malformed';
+  if (facts.ipVersion === 0) return kindOfLink(facts);
+  if (facts.fragmentOffset > 0) return 'fragment';
+  return kindOfIp(facts);
+}
+
+function kindOfLink(facts: Facts): Kind {
+  if (facts.vlanTags > 0) return 'vlan';
+  switch (facts.etherType) {
+    case EtherType.ARP:
+      return 'arp';
+    case EtherType.EAPOL:
+      return 'eapol';
+    case EtherType.PPPOE_DISCOVERY:
+    case EtherType.PPPOE_SESSION:
+      return 'pppoe';
+    default:
+      return 'l2-other';
+  }
+}
+
+function kindOfIp(facts: Facts): Kind {
+  switch (facts.protocol) {
+    case Protocol.UDP:
+      return kindOfUdpPort(facts.destinationPort) ?? kindOfUdpPort(facts.sourcePort) ?? 'udp';
+    case Protocol.TCP:
+      return kindOfTcpPort(facts.destinationPort) ?? kindOfTcpPort(facts.sourcePort) ?? 'tcp';
+    case Protocol.ICMP:
+      return facts.ipVersion === 4 ? 'icmp' : 'other-ip';
+    case Protocol.ICMPV6:
+      return facts.ipVersion === 6 ? kindOfIcmp6(facts.icmpType) : 'other-ip';
+    case Protocol.IGMP:
+      return 'igmp-mld';
+    case Protocol.IPIP:
+      return 'ipip';
+    case Protocol.IPV6:
+      return facts.ipVersion === 4 ? '6in4' : 'ipip';
+    case Protocol.GRE:
+      return 'gre';
+    case Protocol.L2TP:
+      return 'l2tp';
+    case Protocol.ESP:
+    case Protocol.AH:
+      return 'ipsec';
+    default:
+      return 'other-ip';
+  }
+}
+
+function kindOfIcmp6(type: number): Kind {
+  if (isNeighbourDiscovery(type)) return 'nd';
+  if (isListenerDiscovery(type)) return 'igmp-mld';
+  return 'icmp';
+}
+
+/** What is spoken on a UDP port as long as nobody looked; undefined for ports without a kind of their own. */
+export function kindOfUdpPort(port: number): Kind | undefined {
+  switch (port) {
+    case 53:
+      return 'dns';
+    case 67:
+    case 68:
+      return 'dhcp';
+    case 123:
+      return 'ntp';
+    case 137:
+      return 'nbns';
+    case 443:
+      return 'quic';
+    case 500:
+    case 4500:
+      return 'ipsec';
+    case 546:
+    case 547:
+      return 'dhcp6';
+    case 853:
+    case 784:
+      return 'doq';
+    case 1701:
+      return 'l2tp';
+    case 1900:
+      return 'ssdp';
+    case 3478:
+      return 'stun';
+    case 3544:
+      return 'teredo';
+    case 4789:
+    case 8472:
+      return 'vxlan';
+    case 5353:
+      return 'mdns';
+    case 5355:
+      return 'llmnr';
+    default:
+      return undefined;
+  }
+}
+
+/** The same for TCP. No tunnel is known by its port: only a handshake makes a flow `ssh`, `socks` or `pptp`. */
+function kindOfTcpPort(port: number): Kind | undefined {
+  switch (port) {
+    case 53:
+      return 'dns';
+    case 80:
+      return 'http';
+    case 443:
+      return 'tls';
+    case 853:
+      return 'dot';
+    case 5355:
+      return 'llmnr';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,22 @@
+// Knows: packets captured before the network card cut them up, whose length field is still zero. Must not know: policy.
+// Segmentation offload leaves it so (RFC 791 section 3.1 has no such length). On the wire no such packet exists: the frame
+// stays malformed, and what its octets say is read all the same.
+
+import { IPV4_HEADER } from '../../wire/ip/ip.ts';
+import type { Facts } from '../facts.ts';
+
+const LONGEST = 65_535;
+
+/** A copy of the IPv4 packet with its length filled in, or undefined when that is not what is wrong with the frame. */
+export function offloadedPacket(bytes: Uint8Array, facts: Facts): Uint8Array | undefined {
+  if (facts.malformed !== 'ip-total-length' || facts.ipVersion !== 4 || facts.ipLength !== 0)
+    return undefined;
+  const { payloadOffset: start, payloadEnd: end } = facts;
+  const length = Math.min(end - start, LONGEST);
+  if (length < IPV4_HEADER) return undefined;
+  const packet = new Uint8Array(length);
+  packet.set(bytes.subarray(start, start + length));
+  packet[2] = length >>> 8;
+  packet[3] = length & 255;
+  return packet;
+}

@@ -1,0 +1,247 @@
+// Knows: what one kept frame says by itself, and where in its bytes that stands. Must not know: policy, privacy, how it is shown.
+// The decoder is the one that judges: here its findings are only looked up in the bytes. Not the hot path: frames that were kept are
+// read one at a time, each as if nothing had come before. Bounded: a frame may name very much; what is left out is counted.
+
+import { addressText, isUnspecified, macText, parseAddress } from '../../wire/ip/address.ts';
+import { HEADER_LENGTH } from '../../wire/link/ethernet.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+import { LinkType } from '../../wire/link/link-types.ts';
+import { u16 } from '../../wire/octets.ts';
+import { kindOfHeaders } from '../headers/classify.ts';
+import { Dissector } from '../dissector.ts';
+import type { DissectorPorts } from '../dissector.ts';
+import { readDnsWhole } from './dns-whole.ts';
+import { cutOff, readInside } from '../headers/encapsulation.ts';
+import { Facts } from '../facts.ts';
+import type { Findings } from '../facts.ts';
+import { findLabels, findNetbios, findOctets, findText } from './find-octets.ts';
+import type { Stretch } from './find-octets.ts';
+import type { ByteRange, DnsReading, FrameReading, Reading, ReadingWhat } from './frame-reading.ts';
+import type { Kind, Via } from '../kinds.ts';
+
+/** Readings told of one frame. */
+export const READINGS_MOST = 64;
+/** Characters of one value. */
+export const VALUE_MOST = 280;
+
+/** One frame has one flow, and each packet inside it has another. */
+const LIMITS = { flows: 16, streamBytes: 65_536 };
+/** Packets inside each other; what is deeper is not told apart. */
+const PACKETS_MOST = 8;
+const DNS_PORT = 53;
+const ARP_SENDER = 14;
+const ARP_TARGET = 24;
+/** Names of these stand as labels, in messages of DNS's form; the kinds have the same names. */
+const AS_LABELS: ReadonlySet<string> = new Set<Via & Kind>(['dns', 'mdns', 'llmnr']);
+
+/** What the frame says, or the beginning that was kept of it; `wireLength` is how long it was. Never throws. */
+export function readFrame(bytes: Uint8Array, wireLength: number, ports: DissectorPorts = {}): FrameReading {
+  const dissector = new Dissector(ports, LIMITS);
+  const facts = new Facts();
+  const length = Math.max(wireLength, bytes.length);
+  dissector.headers(bytes, 0, bytes.length, length, LinkType.ETHERNET, facts);
+  dissector.application(bytes, facts, 0);
+  const packets = packetsIn(bytes, facts);
+  const innermost = packets.at(-1) ?? facts;
+  const payload = {
+    bytes,
+    start: Math.min(innermost.payloadOffset, bytes.length),
+    end: Math.min(innermost.payloadEnd, bytes.length),
+  };
+  const all = [
+    ...kindReadings(facts),
+    ...macReadings(facts),
+    ...packets.flatMap((packet) => packetReadings(bytes, packet)),
+    ...nameReadings(facts.findings, payload, innermost.protocol === Protocol.TCP),
+    ...otherReadings(facts.findings, payload),
+  ];
+  const readings = all.slice(0, READINGS_MOST).map(({ value, ...rest }) => ({
+    ...rest,
+    value: value.length > VALUE_MOST ? `${value.slice(0, VALUE_MOST)}…` : value,
+  }));
+  return { readings, more: all.length - readings.length, dns: dnsOf(bytes, innermost, facts.kind) };
+}
+
+/** The frame's own packet first, then each inside the one before. */
+function packetsIn(bytes: Uint8Array, outer: Facts): readonly Facts[] {
+  const packets = [outer];
+  let last = outer;
+  while (packets.length <= PACKETS_MOST && last.malformed === undefined) {
+    if (last.fragmentOffset > 0 || last.moreFragments) break;
+    const inner = new Facts();
+    if (!readInside(bytes, last, inner)) break;
+    inner.kind = kindOfHeaders(inner);
+    packets.push(inner);
+    last = inner;
+  }
+  return packets;
+}
+
+function kindReadings({ kind, malformed, findings }: Facts): readonly Reading[] {
+  const { detail = '', suspected = false } = findings;
+  const words = [kind, ...(suspected ? ['suspected'] : []), ...(detail === '' ? [] : [detail])];
+  return [
+    { what: 'kind', value: words.join(', '), marks: [] },
+    ...(malformed === undefined ? [] : [{ what: 'malformed', value: malformed, marks: [] } as const]),
+  ];
+}
+
+function macReadings({ malformed, sourceMac, destinationMac }: Facts): readonly Reading[] {
+  if (malformed === 'ethernet-short') return [];
+  return [
+    { what: 'source-mac', value: macText(sourceMac), marks: [{ start: 6, end: 12 }] },
+    { what: 'destination-mac', value: macText(destinationMac), marks: [{ start: 0, end: 6 }] },
+  ];
+}
+
+function packetReadings(bytes: Uint8Array, packet: Facts): readonly Reading[] {
+  const { ipVersion, arpOperation, sourcePort, destinationPort, upperOffset } = packet;
+  if (ipVersion === 0 && arpOperation < 0) return [];
+  const version = ipVersion === 6 ? 6 : 4;
+  const ends = addressMarks(bytes, packet);
+  const text = (words: Uint32Array): string => addressText(version, words);
+  const told: Reading[] = [
+    { what: 'source', value: text(packet.source), marks: ends.slice(0, 1) },
+    { what: 'destination', value: text(packet.destination), marks: ends.slice(1) },
+  ];
+  const port = (what: ReadingWhat, value: number, at: number): void => {
+    const isThere = u16(bytes, at) === value && at + 2 <= bytes.length;
+    told.push({ what, value: String(value), marks: isThere ? [{ start: at, end: at + 2 }] : [] });
+  };
+  if (sourcePort >= 0) port('source-port', sourcePort, upperOffset);
+  if (destinationPort >= 0) port('destination-port', destinationPort, upperOffset + 2);
+  if (packet.target.some((word) => word !== 0)) {
+    const marks = findOctets({ bytes, start: upperOffset, end: bytes.length }, octetsOf(packet.target, 6));
+    told.push({ what: 'target', value: addressText(6, packet.target), marks });
+  }
+  return told;
+}
+
+/** IP has both addresses side by side in front of its payload (RFC 791, RFC 8200), ARP ten octets apart. */
+function addressMarks(bytes: Uint8Array, packet: Facts): readonly ByteRange[] {
+  const { source, destination, ipVersion, payloadOffset, upperOffset } = packet;
+  const [from, to] = [octetsOf(source, ipVersion), octetsOf(destination, ipVersion)];
+  const isAt = (octets: Uint8Array, at: number): boolean =>
+    octets.every((octet, index) => bytes[at + index] === octet);
+  const size = from.length;
+  if (ipVersion === 0) {
+    const [sender, target] = [payloadOffset + ARP_SENDER, payloadOffset + ARP_TARGET];
+    const isArp = isAt(from, sender) && isAt(to, target);
+    return isArp
+      ? [
+          { start: sender, end: sender + size },
+          { start: target, end: target + size },
+        ]
+      : [];
+  }
+  for (let at = Math.min(upperOffset, bytes.length) - 2 * size; at >= 0; at -= 1)
+    if (isAt(from, at) && isAt(to, at + size))
+      return [
+        { start: at, end: at + size },
+        { start: at + size, end: at + 2 * size },
+      ];
+  return [];
+}
+
+function octetsOf(words: Uint32Array, ipVersion: 0 | 4 | 6): Uint8Array {
+  const octets = new Uint8Array(16);
+  const view = new DataView(octets.buffer);
+  for (const [index, word] of words.entries()) view.setUint32(index * 4, word);
+  return ipVersion === 6 ? octets : octets.subarray(12);
+}
+
+function nameReadings(
+  { names, recognition }: Findings,
+  payload: Stretch,
+  isTcp: boolean,
+): readonly Reading[] {
+  const some = names.slice(0, READINGS_MOST);
+  const wanted = (vias: (via: Via) => boolean): ReadonlySet<string> =>
+    new Set(some.filter(({ via }) => vias(via)).map(({ name }) => name));
+  // A message over TCP has its length in front (RFC 7766 section 8).
+  const message = isTcp ? { ...payload, start: Math.min(payload.start + 2, payload.end) } : payload;
+  const labels = findLabels(
+    message,
+    wanted((via) => AS_LABELS.has(via)),
+  );
+  const netbios = findNetbios(
+    payload,
+    wanted((via) => via === 'nbns'),
+  );
+  const marksOf = (name: string, via: Via): readonly ByteRange[] => {
+    if (AS_LABELS.has(via)) return labels.get(name) ?? [];
+    return via === 'nbns' ? (netbios.get(name) ?? []) : findText(payload, name);
+  };
+  return [
+    ...names.map(({ name, via }, at): Reading => ({
+      what: via,
+      value: name,
+      marks: at < READINGS_MOST ? marksOf(name, via) : [],
+    })),
+    ...(recognition === undefined
+      ? []
+      : [{ what: 'recognised', value: `${recognition.protocol}: ${recognition.why}`, marks: [] } as const]),
+  ];
+}
+
+/** What the sender says of itself, and what a network offers. */
+function otherReadings(
+  { names, identity, offer, groups, redirect }: Findings,
+  payload: Stretch,
+): readonly Reading[] {
+  const told: Reading[] = [];
+  const tell = (
+    what: ReadingWhat,
+    value: string | undefined,
+    find?: (text: string) => readonly ByteRange[],
+  ): void => {
+    const isListed = told.length < READINGS_MOST;
+    if (value !== undefined && value !== '')
+      told.push({ what, value, marks: (isListed && find?.(value)) || [] });
+  };
+  const asText = (text: string): readonly ByteRange[] => findText(payload, text);
+  const asAddress = (text: string): readonly ByteRange[] => {
+    const address = parseAddress(text);
+    if (address === undefined || isUnspecified(address.words)) return [];
+    // Who offers something may be named in the header alone.
+    return findOctets({ ...payload, start: HEADER_LENGTH }, octetsOf(address.words, address.ipVersion));
+  };
+  const asName = (text: string): readonly ByteRange[] => {
+    const found = asText(text);
+    return found.length > 0 ? found : (findLabels(payload, new Set([text])).get(text) ?? []);
+  };
+  const asHex = (text: string): readonly ByteRange[] =>
+    findOctets(payload, Uint8Array.from(Buffer.from(text, 'hex')));
+  if (!names.some(({ name }) => name === identity?.hostName)) tell('host-name', identity?.hostName, asName);
+  tell('account', identity?.account, asText);
+  tell('vendor', identity?.vendorClass, asText);
+  tell('client-id', identity?.clientId, asHex);
+  tell('options', identity?.fingerprint);
+  tell('previous-address', identity?.previousAddress, asAddress);
+  for (const group of groups ?? []) tell('group', group, asAddress);
+  tell('server', offer?.server, asAddress);
+  tell('offered', offer?.address, asAddress);
+  tell('router', offer?.router, asAddress);
+  for (const route of offer?.routes ?? []) tell('route', route);
+  for (const resolver of offer?.resolvers ?? []) tell('resolver', resolver, asAddress);
+  tell('portal', offer?.captivePortal, asText);
+  if (redirect !== undefined)
+    tell('redirect', `${redirect.host} port ${redirect.port}`, () => asText(redirect.host));
+  return told;
+}
+
+/** The message in a datagram, or the first one of a segment, which has its length in front (RFC 7766 section 8). */
+function dnsOf(bytes: Uint8Array, packet: Facts, kind: Kind): DnsReading | null {
+  const { protocol, sourcePort, destinationPort, payloadOffset: start } = packet;
+  const isTcp = protocol === Protocol.TCP;
+  if (!isTcp && protocol !== Protocol.UDP) return null;
+  const isOnPort = kind !== 'dnscrypt' && (sourcePort === DNS_PORT || destinationPort === DNS_PORT);
+  if (!isOnPort && !AS_LABELS.has(kind)) return null;
+  const end = Math.min(packet.payloadEnd, bytes.length);
+  const isCut = cutOff(packet) > 0 || packet.moreFragments;
+  if (!isTcp) return end > start ? readDnsWhole(bytes.subarray(start, end), isCut) : null;
+  if (end - start <= 2) return null;
+  const [from, length] = [start + 2, u16(bytes, start)];
+  const message = readDnsWhole(bytes.subarray(from, Math.min(from + length, end)), from + length > end);
+  return { ...message, behind: message.behind + Math.max(0, end - from - length) };
+}

@@ -1,0 +1,230 @@
+// Knows: what a TCP stream says, by its first octets and then by its protocol. Must not know: segments, policy, I/O.
+// Follows RFC 7766 (DNS), RFC 8446 (TLS), RFC 9112 (HTTP), RFC 4253 (SSH), RFC 2637 (PPTP), RFC 1928 (SOCKS).
+
+import { dnsShape, dnsTcpMessages } from '../../wire/names/dns.ts';
+import { cutQuestion } from '../../wire/names/dns-stream.ts';
+import {
+  canBecomeRequest,
+  httpRequest,
+  isHttpResponseStart,
+  requestAt,
+} from '../../wire/application/http1.ts';
+import { httpRedirect } from '../../wire/application/http-redirect.ts';
+import { u16 } from '../../wire/octets.ts';
+import { pptpControl } from '../../wire/vpn/pptp.ts';
+import { canBecomeBanner } from '../../wire/application/ssh.ts';
+import { behindProxyHeader, clientHelloBehind } from '../../wire/tls/tls-behind.ts';
+import type { RelayList } from '../../wire/vpn/tor.ts';
+import {
+  acceptsHello,
+  isClientHelloStart,
+  isSsl2HelloStart,
+  isTlsRecordStart,
+} from '../../wire/tls/tls-record.ts';
+import { NO_FINDINGS } from '../facts.ts';
+import type { Facts, Recognition } from '../facts.ts';
+import { mergeFindings } from '../findings/findings.ts';
+import type { Flow } from '../flow-table.ts';
+import type { Kind } from '../kinds.ts';
+import { DNS_ELSEWHERE, DNS_ON_ITS_PORT, dnsFindings } from '../findings/name-readers.ts';
+import { answersOverTcp, RECOGNISED, recogniseTcp } from '../datagrams/recognise.ts';
+import type { Stream } from './stream.ts';
+import { readHttp } from './tcp-http.ts';
+import { openHttp2, opensHttp2, readHttp2 } from './tcp-http2.ts';
+import { opensSocks, readSocksRequest } from './tcp-socks.ts';
+import { nextHello, readHello } from './tcp-tls.ts';
+
+/** Protocols in each other in one piece of a stream: a proxy's header, its request, a hello, and none does more. */
+const MOST_LAYERS = 8;
+/** Segments in which a client may still turn to TLS in the middle of one. */
+const UPGRADES = 64;
+
+/** Reads what the stream shows; gives the offset from which bytes must be kept for the next time. */
+export function readContent(
+  facts: Facts,
+  flow: Flow,
+  stream: Stream,
+  fromClient: boolean,
+  relays: RelayList,
+): number {
+  if (stream.broken) {
+    // Without a piece of it nobody knows what the tables of HTTP/2 hold.
+    if (flow.http2 !== undefined && fromClient) flow.done = true;
+    flow.body.reset();
+  }
+  for (let left = MOST_LAYERS; left > 0 && stream.start < stream.end; left -= 1) {
+    const rest = readOne(facts, flow, stream, fromClient, relays);
+    if (rest === stream.start || flow.done) return rest;
+    stream.start = rest;
+    stream.memo = undefined;
+    stream.first = false;
+  }
+  return stream.end;
+}
+
+/**
+ * Hears what the network says in a stream that a client has begun; gives the offset from which bytes must be kept. It answers what the
+ * client's octets have settled, and settles nothing itself: whoever sends it may want what the client says next to be taken for another.
+ */
+export function hearAnswer(facts: Facts, flow: Flow, stream: Stream): number {
+  const { bytes, start, end } = stream;
+  if (flow.tunnel !== undefined) return readTunnelAnswer(facts, flow, flow.tunnel, stream);
+  if (flow.hellos > 0) flow.done = acceptsHello(bytes, start, end);
+  else if (
+    flow.kind === 'dns' ||
+    (flow.kind === undefined && (facts.kind === 'dns' || facts.kind === 'llmnr'))
+  )
+    return readDns(facts, flow, stream, false);
+  else if (flow.kind === 'http') readRedirect(facts, stream);
+  return end;
+}
+
+function readTunnelAnswer(
+  facts: Facts,
+  flow: Flow,
+  tunnel: Recognition,
+  { bytes, start, end }: Stream,
+): number {
+  // The server's first octets say whether it answers; nothing of a tunnel is read beyond them.
+  if (answersOverTcp(tunnel.protocol, bytes, start, end))
+    facts.findings = flow.recognised({ ...tunnel, server: 'source', answered: true });
+  flow.done = true;
+  return end;
+}
+
+function readRedirect(facts: Facts, { bytes, start, end }: Stream): void {
+  const redirect = isHttpResponseStart(bytes, start, end) ? httpRedirect(bytes, start, end) : undefined;
+  if (redirect !== undefined) facts.findings = mergeFindings(facts.findings, { ...NO_FINDINGS, redirect });
+}
+
+/** Reads one protocol's octets; gives the offset where the next may begin, `start` itself when more has to come first. */
+function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, relays: RelayList): number {
+  const { bytes, start, end } = stream;
+  if (flow.tunnel !== undefined) {
+    return fromClient ? end : readTunnelAnswer(facts, flow, flow.tunnel, stream);
+  }
+  if (flow.http2 !== undefined) return fromClient ? readHttp2(facts, flow, flow.http2, stream) : end;
+  const http2 = opensHttp2(stream);
+  if (http2 === 'need-more') return start;
+  if (http2) return openHttp2(facts, flow, stream);
+  if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream, relays);
+  if (flow.hellos > 0) {
+    // Of the server's side only whether it asks for another hello, and of the client's until that can come no more.
+    const next = fromClient ? nextHello(bytes, start, end, flow.sendsEarlyData) : end;
+    flow.done = next < 0 || flow.packets > UPGRADES || (!fromClient && acceptsHello(bytes, start, end));
+    return next < 0 ? end : next;
+  }
+  if (stream.first && isSsl2HelloStart(bytes, start, end)) {
+    flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
+    return end;
+  }
+  // Who announced a body need not send it (100-continue, a refused login): a whole request begins what it begins.
+  if (requestAt(bytes, start, end) >= 0 && (!flow.body.isOpen || isWholeRequest(bytes, start, end)))
+    return readHttp(facts, flow, stream);
+  const proxied = stream.first && fromClient ? behindProxyHeader(bytes, start, end) : -1;
+  if (proxied >= 0) return proxied;
+  if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream, fromClient);
+  if (!fromClient) {
+    if (flow.kind === undefined) settle(facts, flow, stream, false);
+    if (flow.kind === 'http') readRedirect(facts, stream);
+    return end;
+  }
+  if (flow.body.isOpen) return flow.body.pass(bytes, start, end);
+  const speaksHttp = flow.kind === 'http' || flow.kind === 'http-proxy';
+  if ((stream.first || speaksHttp) && canBecome(bytes, start, end)) return start;
+  const hello = flow.packets > UPGRADES ? -1 : clientHelloBehind(bytes, start, end);
+  if (hello >= 0) return hello;
+  if (flow.kind === undefined) return settle(facts, flow, stream, true);
+  return flow.kind === 'socks' ? readSocksRequest(facts, flow, stream) : end;
+}
+
+function isWholeRequest(bytes: Uint8Array, start: number, end: number): boolean {
+  const request = httpRequest(bytes, requestAt(bytes, start, end), end);
+  return typeof request !== 'string' && request.host !== undefined;
+}
+
+/** Whether a client's first octets are too few to tell a request or a banner from anything else. */
+function canBecome(bytes: Uint8Array, start: number, end: number): boolean {
+  return canBecomeRequest(bytes, start, end) || canBecomeBanner(bytes, start, end);
+}
+
+/** Gives the offset where reading goes on. */
+function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): number {
+  const { bytes, start, end } = stream;
+  const recognition = recogniseTcp(bytes, start, end, fromClient ? 'client' : 'server');
+  if (recognition !== undefined && recognition.confidence >= RECOGNISED) {
+    facts.findings = flow.recognised(recognition);
+    flow.kind = KIND_OF_STREAM[recognition.protocol];
+    // A proxy's or SSH's inside is its own; SSTP begins with a request line and goes on as a tunnel.
+    flow.done = flow.kind !== undefined;
+    if (fromClient && (recognition.protocol === 'openvpn' || recognition.protocol === 'ipsec')) {
+      flow.tunnel = recognition;
+      flow.done = false;
+    }
+  } else if (pptpControl(bytes, start, end) !== undefined) {
+    flow.kind = 'pptp';
+    flow.done = true;
+  } else if (isTlsRecordStart(bytes, start, end)) {
+    flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
+  } else if (isHttpResponseStart(bytes, start, end)) {
+    flow.kind = 'http';
+  } else if (stream.first && fromClient) {
+    const rest = opensSocks(facts, flow, stream);
+    if (rest >= 0) {
+      flow.suspected = true;
+      return rest;
+    }
+    // The client has spoken first, from the beginning, and not what its port says.
+    if (NEEDS_CONTENT.has(facts.kind)) flow.kind = 'tcp';
+  }
+  return end;
+}
+
+const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>(['tls', 'http', 'dot', 'pptp']);
+
+/** What a stream is to the end once its beginning was recognised; undefined where more of it is read. */
+const KIND_OF_STREAM: Readonly<Record<Recognition['protocol'], Kind | undefined>> = {
+  ssh: 'ssh',
+  openvpn: 'openvpn',
+  ipsec: 'ipsec',
+  wireguard: undefined,
+  tor: undefined,
+  dtls: undefined,
+  sstp: undefined,
+  opaque: undefined,
+};
+
+/** On its own port anything is taken for DNS; elsewhere one whole message, parsed to its last octet, has to say so. */
+function speaksDns(facts: Facts, flow: Flow, { bytes, start, end }: Stream): boolean {
+  if (flow.kind !== undefined) return flow.kind === 'dns';
+  if (facts.kind === 'dns' || facts.kind === 'llmnr') return true;
+  if (end - start < 19 || u16(bytes, start) !== end - start - 2) return false;
+  if (dnsShape(bytes, start + 2, end) < DNS_ELSEWHERE) return false;
+  flow.kind = 'dns';
+  flow.suspected = true;
+  return true;
+}
+
+function readDns(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): number {
+  // RFC 4795 section 2.4: LLMNR goes over TCP as well.
+  const via = facts.kind === 'llmnr' ? 'llmnr' : 'dns';
+  const rest = dnsTcpMessages(stream.bytes, stream.start, stream.end, (start, end) => {
+    const findings = dnsFindings(stream.bytes, start, end, via, DNS_ON_ITS_PORT);
+    if (findings === undefined) return;
+    facts.findings = mergeFindings(
+      facts.findings,
+      flow.suspected ? { ...findings, suspected: true } : findings,
+    );
+    if (facts.direction !== 'down') flow.name = findings.names[0]?.name ?? flow.name;
+  });
+  // What is missing may never come: what is there is what Eve has.
+  if (fromClient && rest < stream.end && facts.findings === NO_FINDINGS)
+    facts.findings = { ...NO_FINDINGS, detail: pieceWords(stream.bytes, rest, stream.end) };
+  return rest;
+}
+
+function pieceWords(bytes: Uint8Array, start: number, end: number): string {
+  const name = cutQuestion(bytes, start, end);
+  if (name !== undefined) return `the beginning of a question: ${name}`;
+  return end - start <= 2 ? "a question's length alone" : 'the beginning of a question, before its name';
+}

@@ -1,0 +1,41 @@
+// Knows: what a client's HTTP/2 in a TCP stream tells that begins in the clear. Must not know: segments, frames, policy.
+// Follows RFC 9113 section 3.3 (prior knowledge; after an upgrade the same preface comes) and RFC 8484 (DNS in requests).
+
+import { HTTP2_PREFACE_LENGTH, http2Preface, Http2Reader } from '../../wire/application/http2.ts';
+import type { Facts } from '../facts.ts';
+import { mergeFindings } from '../findings/findings.ts';
+import type { Flow } from '../flow-table.ts';
+import type { Stream } from './stream.ts';
+import { tellMore, tellQuestion } from './tcp-http.ts';
+
+/** Whether the client's stream begins HTTP/2 here; with too few octets to tell, that more are wanted. */
+export function opensHttp2({ bytes, start, end }: Stream): boolean | 'need-more' {
+  return http2Preface(bytes, start, end);
+}
+
+/** Begins to read behind the preface; gives the offset behind it. */
+export function openHttp2(facts: Facts, flow: Flow, stream: Stream): number {
+  flow.kind = 'http';
+  flow.http2 = new Http2Reader();
+  facts.findings = mergeFindings(facts.findings, { names: [], answers: [], detail: 'HTTP/2' });
+  return stream.start + HTTP2_PREFACE_LENGTH;
+}
+
+/** Gives the offset from which bytes must be kept. */
+export function readHttp2(facts: Facts, flow: Flow, reader: Http2Reader, stream: Stream): number {
+  const rest = reader.read(stream.bytes, stream.start, stream.end, {
+    hosts: (hosts) => {
+      flow.name = hosts[0] ?? flow.name;
+      const names = hosts.map((name) => ({ name, via: 'http' as const }));
+      facts.findings = mergeFindings(facts.findings, { names, answers: [], detail: 'HTTP/2 request' });
+    },
+    pages: (hosts) => {
+      tellMore(facts, flow, hosts, 'referer');
+    },
+    question: (bytes) => {
+      tellQuestion(facts, bytes, 0, bytes.length);
+    },
+  });
+  if (reader.broken) flow.done = true;
+  return rest;
+}

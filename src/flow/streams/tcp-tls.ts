@@ -1,0 +1,126 @@
+// Knows: what a ClientHello in a TCP stream tells: server name, and which kind of TLS it opens. Must not know: segments, policy.
+// Follows RFC 8446, RFC 7858 (DoT), RFC 8484 (DoH), RFC 9849 (ECH).
+
+import type { ClientHello } from '../../wire/tls/tls-client-hello.ts';
+import { u16 } from '../../wire/octets.ts';
+import { clientHelloInRecords, HelloRecords, isClientHelloStart } from '../../wire/tls/tls-record.ts';
+import { isListedRelay, torSuspicion } from '../../wire/vpn/tor.ts';
+import type { RelayList } from '../../wire/vpn/tor.ts';
+import { addressText } from '../../wire/ip/address.ts';
+import type { Facts, Recognition } from '../facts.ts';
+import { encryptedDns } from '../datagrams/encrypted-dns.ts';
+import { mergeFindings } from '../findings/findings.ts';
+import type { Flow } from '../flow-table.ts';
+import type { Name } from '../kinds.ts';
+import { RECOGNISED } from '../datagrams/recognise.ts';
+import type { Stream } from './stream.ts';
+
+const RECORD_HEADER = 5;
+const CHANGE = 20;
+const ALERT = 21;
+const HANDSHAKE = 22;
+const DATA = 23;
+/** A client says hello twice at most: whoever does more wants to be read for ever. */
+const MOST_HELLOS = 2;
+
+/**
+ * Reads the hello that the stream begins with; gives the offset from which bytes must be kept. A second one may follow, when
+ * the server asks for another (RFC 8446 section 4.1.4); `nextHello` says when there is no more to wait for.
+ */
+export function readHello(facts: Facts, flow: Flow, stream: Stream, relays: RelayList): number {
+  const { bytes, start, end } = stream;
+  const records = stream.memo instanceof HelloRecords ? stream.memo : new HelloRecords();
+  const outcome = clientHelloInRecords(bytes, start, end, false, records);
+  stream.memo = outcome === 'need-more' ? records : undefined;
+  if (outcome === 'not-tls') return end;
+  if (flow.kind === undefined || flow.kind === 'tcp') flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
+  if (outcome === 'need-more') {
+    // What Eve can read now is said now: the rest may never come.
+    const partial = clientHelloInRecords(bytes, start, end, true, records);
+    if (typeof partial !== 'string') tell(facts, flow, partial);
+    return start;
+  }
+  tell(facts, flow, outcome);
+  classify(facts, flow, outcome, relays);
+  flow.hellos += 1;
+  flow.sendsEarlyData = outcome.earlyData === true;
+  if (flow.hellos >= MOST_HELLOS) flow.done = true;
+  return recordsEnd(bytes, start, end);
+}
+
+/**
+ * Where a second hello may begin in what a client sends behind its first: behind whole records that say nothing (a change of
+ * ciphers that changes nothing, an alert, early data: RFC 8446 section 4.2.10, appendix D.4); -1 when no other will come.
+ */
+export function nextHello(bytes: Uint8Array, start: number, end: number, sendsEarlyData: boolean): number {
+  let at = start;
+  while (at < end) {
+    const type = bytes[at] ?? 0;
+    if (type === HANDSHAKE) return isClientHelloStart(bytes, at, end) ? at : -1;
+    if (type !== CHANGE && type !== ALERT && !(type === DATA && sendsEarlyData)) return -1;
+    const next = at + RECORD_HEADER + u16(bytes, at + 3);
+    if (at + RECORD_HEADER > end || next > end) return at;
+    at = next;
+  }
+  return end;
+}
+
+/** The offset behind the handshake records at `start`, as far as they are here. */
+function recordsEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at + RECORD_HEADER <= end && bytes[at] === HANDSHAKE) {
+    at += RECORD_HEADER + u16(bytes, at + 3);
+    if (isClientHelloStart(bytes, at, end)) break;
+  }
+  return Math.min(at, end);
+}
+
+function tell(facts: Facts, flow: Flow, hello: ClientHello): void {
+  const { serverName } = hello;
+  if (serverName === undefined || serverName === flow.helloName) return;
+  const outer = hello.encryptedHello === 'ech' ? { outer: true as const } : {};
+  const name: Name = { name: serverName, via: 'sni', ...outer };
+  flow.name = flow.helloName = serverName;
+  facts.findings = mergeFindings(facts.findings, { names: [name], answers: [] });
+}
+
+function classify(facts: Facts, flow: Flow, hello: ClientHello, relays: RelayList): void {
+  const { alpn, serverName } = hello;
+  flow.offersAlpn = alpn.length > 0;
+  const words = alpn.length === 0 ? [] : [`ALPN ${alpn.join(', ')}`];
+  const dns = flow.kind === 'tls' || flow.kind === 'dot' ? encryptedDns(facts, serverName, alpn) : undefined;
+  const tor = dns === undefined && flow.kind === 'tls' ? torOf(facts, hello, relays) : undefined;
+  if (dns !== undefined) {
+    // What is on DoT's own port stays DoT, whatever its name belongs to.
+    if (flow.kind === 'tls') {
+      flow.kind = dns.kind;
+      flow.suspected = dns.suspected;
+    }
+    words.push(dns.why);
+  } else if (tor !== undefined) {
+    flow.kind = 'tor';
+    flow.suspected = true;
+    facts.findings = mergeFindings(facts.findings, { ...flow.recognised(tor) });
+  }
+  if (words.length === 0) return;
+  const doubt = flow.suspected ? { suspected: true as const } : {};
+  facts.findings = mergeFindings(facts.findings, {
+    names: [],
+    answers: [],
+    detail: words.join('; '),
+    ...doubt,
+  });
+}
+
+function torOf(facts: Facts, hello: ClientHello, relays: RelayList): Recognition | undefined {
+  const serverPort = facts.fromServer ? facts.sourcePort : facts.destinationPort;
+  const server = facts.fromServer ? facts.source : facts.destination;
+  const suspicion = torSuspicion({
+    serverName: hello.serverName,
+    offersAlpn: hello.alpn.length > 0,
+    serverPort,
+    listed: relays.size > 0 && isListedRelay(relays, addressText(facts.ipVersion, server), serverPort),
+  });
+  if (suspicion === undefined || suspicion.confidence < RECOGNISED) return undefined;
+  return { protocol: 'tor', ...suspicion, server: facts.fromServer ? 'source' : 'destination' };
+}

@@ -1,0 +1,44 @@
+// Knows: what the kernel's named counters add up to. Must not know: how they are read.
+// Counter names are those of the compiled ruleset: direction_verdict_kind, tunnels by index (src/policy/compile/nft.ts).
+
+/** Frames by counter name, as the kernel has them; cumulative since the table was made. */
+export type CounterValues = ReadonlyMap<string, number>;
+
+/** Counters of leaks that are amber: group membership and frames that are no IP (rule E) always, chatter as the policy says. */
+const AMBER = new Set(['up_leak_igmp_mld', 'up_leak_l2_other']);
+const CHATTER = new Set(['up_leak_mdns', 'up_leak_llmnr', 'up_leak_nbns', 'up_leak_ssdp']);
+
+/** Whether a counter counts leak frames that entered lan. */
+export function isLeakUp(counter: string): boolean {
+  return counter.startsWith('up_leak_');
+}
+
+/** Whether it counts leak frames that turn the lamp red. */
+export function isRedLeak(counter: string, chatterIsRed: boolean): boolean {
+  return isLeakUp(counter) && !AMBER.has(counter) && (chatterIsRed || !CHATTER.has(counter));
+}
+
+export interface KernelSums {
+  /** Per tunnel of the policy, by index. */
+  readonly tunnels: readonly { readonly up: number; readonly down: number }[];
+  /** Frames per kind, both directions. */
+  readonly kinds: Readonly<Record<string, number>>;
+}
+
+/** Never throws: a name that is no counter of ours adds to nothing. */
+export function sumCounters(values: CounterValues, tunnelCount: number): KernelSums {
+  const tunnels = Array.from({ length: tunnelCount }, () => ({ up: 0, down: 0 }));
+  const kinds: Record<string, number> = {};
+  for (const [name, frames] of values) {
+    const match = /^(up|down)_(tunnel|plumbing|allowed|leak|pass)_(.+)$/.exec(name);
+    if (match === null) continue;
+    const [, direction, verdict, what = ''] = match;
+    if (verdict === 'tunnel') {
+      const tunnel = tunnels[Number.parseInt(what, 10)];
+      if (tunnel !== undefined) tunnel[direction === 'up' ? 'up' : 'down'] += frames;
+    }
+    const kind = verdict === 'tunnel' ? 'tunnel' : what.replaceAll('_', '-');
+    kinds[kind] = (kinds[kind] ?? 0) + frames;
+  }
+  return { tunnels, kinds };
+}

@@ -1,0 +1,280 @@
+// Knows: which addresses a client was given as answers to names that it may ask for in the clear, as one tap sees it on its wire, and
+// which addresses served a protected name. Must not know: kernel, processes, clocks.
+// Follows src/policy/filter/answered.ts. The uplink is hostile: an answer counts for the very question that a client asked (RFC 5452 section 4:
+// addresses, ports, id and name), once. A protected name opens nothing, wherever in an answer it stands (RFC 1034 section 3.6.2,
+// RFC 9460): what it leads to is closed. A tap's memory is a little longer than the kernel's, and never shorter.
+
+import type { Facts } from '../../flow/facts.ts';
+import { USED, needsAnswer } from '../../policy/filter/answered.ts';
+import type { AnsweredAddress } from '../../policy/filter/answered.ts';
+import { isProtected } from '../../policy/servers/names.ts';
+import { noServerAddress } from '../../policy/servers/no-server.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Direction } from '../../policy/verdict.ts';
+import { addressText, macText, parseAddress, reverseAddress } from '../../wire/ip/address.ts';
+import { ANSWER_MS, keptSeconds } from './answer-times.ts';
+import { endsOf } from './learner.ts';
+import type { Lesson, ServedAddress } from '../observation.ts';
+import { FairMap } from '../incidents/quotas.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+
+const QUESTIONS = 2_048;
+/** Names that one client asks for from one port at a time. */
+const NAMES_PER_QUESTION = 16;
+const ADDRESSES_PER_ANSWER = 64;
+/** Protected names of one answer that are told: who writes answers may write any. */
+const SHOWN_PER_ANSWER = 4;
+/** More than daemon and kernel hold together: what they have forgotten is forgotten here later. */
+const REMEMBERED = 16_384;
+/** How much longer a tap remembers than the kernel; near that end the two may differ. Milliseconds. */
+const MORE_MS = 1_000;
+const SKEW_MS = 100;
+
+interface Question {
+  readonly names: string[];
+  at: number;
+}
+
+interface Open {
+  /** By the record's time to live, monotonic milliseconds. */
+  until: number;
+  /** The same since it was used last. */
+  usedUntil: number;
+}
+
+/** How a frame was judged, as far as it matters here. */
+export interface Judged {
+  /** A question that may be asked in the clear, and not for a tunnel's own name. */
+  readonly asks: boolean;
+  /** It went, or goes, past the tunnel by the kernel's rules. */
+  readonly passes: boolean;
+}
+
+export class AnsweredNames {
+  #policy: Policy | undefined;
+  #questions = new FairMap<Question>(QUESTIONS);
+  /** By client and address, in the order in which they were opened. */
+  #open = new Map<string, Open>();
+  /** Something was judged so near to the end of its time that the kernel may have judged otherwise. */
+  #unsure = false;
+
+  /** Another list of names begins anew: what was opened for a name that is protected now is not known any more. */
+  setPolicy(policy: Policy): void {
+    const before = this.#policy;
+    this.#policy = policy;
+    if (before === undefined || isSameNames(before, policy)) return;
+    this.#questions = new FairMap(QUESTIONS);
+    this.#open = new Map();
+  }
+
+  /** Sets `facts.answered`, before the frame is judged. Monotonic milliseconds. */
+  recall(facts: Facts, direction: Direction, now: number): void {
+    facts.answered = false;
+    if (this.#open.size === 0 || facts.ipVersion === 0) return;
+    if (direction !== 'down') facts.answered = this.#isOpen(keyOf(facts, 'up'), now);
+    if (direction !== 'up' && !facts.answered) facts.answered = this.#isOpen(keyOf(facts, 'down'), now);
+  }
+
+  /** Takes a frame that was judged; what an answer has taught, when it was one that its client waits for. */
+  learn(facts: Facts, direction: Direction, now: number, judged: Judged): Lesson | undefined {
+    const policy = this.#policy;
+    if (policy?.profile !== 'split' || facts.ipVersion === 0) return undefined;
+    if (facts.answered && judged.passes && direction !== 'down') this.#use(facts, now);
+    if (facts.kind !== 'dns' || (facts.protocol !== Protocol.UDP && facts.protocol !== Protocol.TCP))
+      return undefined;
+    if (direction !== 'down' && facts.destinationPort === 53 && judged.asks) this.#ask(facts, now);
+    return direction !== 'up' && facts.sourcePort === 53 ? this.#answer(facts, policy, now) : undefined;
+  }
+
+  /** What the daemon knows besides. */
+  give(addresses: readonly AnsweredAddress[], now: number): void {
+    for (const { client, address, seconds } of addresses)
+      this.#add(`${client} ${address}`, now + seconds * 1_000, now);
+  }
+
+  /** What the kernel holds no longer. */
+  take(addresses: readonly Pick<AnsweredAddress, 'client' | 'address'>[]): void {
+    for (const { client, address } of addresses) this.#open.delete(`${client} ${address}`);
+  }
+
+  /** Whether kernel and tap may have judged something differently since this was asked last. */
+  takeUnsure(): boolean {
+    const unsure = this.#unsure;
+    this.#unsure = false;
+    return unsure;
+  }
+
+  #isOpen(key: string, now: number): boolean {
+    const open = this.#open.get(key);
+    if (open === undefined) return false;
+    const end = Math.max(open.until, open.usedUntil);
+    if (now > end - SKEW_MS && now < end + 2 * MORE_MS) this.#unsure = true;
+    return now < end + MORE_MS;
+  }
+
+  #use(facts: Facts, now: number): void {
+    const open = this.#open.get(keyOf(facts, 'up'));
+    if (open !== undefined) open.usedUntil = now + USED.seconds * 1_000;
+  }
+
+  #ask(facts: Facts, now: number): void {
+    const key = `${facts.sourceMac} ${endsOf(facts, 'up')}`;
+    const known = this.#questions.get(key);
+    const pending = known !== undefined && now - known.at <= ANSWER_MS ? known : { names: [], at: now };
+    pending.at = now;
+    for (const { name } of facts.findings.names)
+      if (!pending.names.includes(name) && pending.names.length < NAMES_PER_QUESTION)
+        pending.names.push(name);
+    this.#questions.set(key, pending, String(facts.sourceMac));
+  }
+
+  #answer(facts: Facts, policy: Policy, now: number): Lesson | undefined {
+    const pending = this.#questions.get(`${facts.destinationMac} ${endsOf(facts, 'down')}`);
+    if (pending === undefined || now - pending.at > ANSWER_MS) return undefined;
+    const { names, answers } = facts.findings;
+    // A resolver that understands nothing repeats no question.
+    const at =
+      names.length === 0 ? 0 : pending.names.findIndex((name) => names.some((one) => one.name === name));
+    const asked = pending.names[at];
+    if (asked === undefined) return undefined;
+    // The client takes the first answer; what follows to the same question is somebody else's.
+    pending.names.splice(at, 1);
+    const client = macText(facts.destinationMac);
+    const { opened, closed, shown } = ledTo(asked, answers, policy);
+    const lesson = {
+      client,
+      opened: needsAnswer(policy) ? opened.map((one) => ({ client, ...one })) : [],
+      closed,
+      shown: shown.slice(0, SHOWN_PER_ANSWER).map((name) => ({ name, asked })),
+    };
+    this.give(lesson.opened, now);
+    return lesson;
+  }
+
+  #add(key: string, until: number, now: number): void {
+    const known = this.#open.get(key);
+    this.#open.delete(key);
+    if (this.#open.size >= REMEMBERED) this.#makeRoom(now);
+    this.#open.set(key, {
+      until: Math.max(until, known?.until ?? 0),
+      usedUntil: known?.usedUntil ?? -Infinity,
+    });
+  }
+
+  #makeRoom(now: number): void {
+    for (const [key, { until, usedUntil }] of this.#open)
+      if (Math.max(until, usedUntil) + 2 * MORE_MS < now) this.#open.delete(key);
+    const [oldest] = this.#open.keys();
+    if (this.#open.size >= REMEMBERED && oldest !== undefined) this.#open.delete(oldest);
+  }
+}
+
+/** Whether the same names are protected. */
+export function isSameNames(one: Policy, other: Policy): boolean {
+  return one.profile === other.profile && JSON.stringify(one.mustTunnel) === JSON.stringify(other.mustTunnel);
+}
+
+function keyOf(facts: Facts, way: 'up' | 'down'): string {
+  const [client, far] =
+    way === 'up' ? [facts.sourceMac, facts.destination] : [facts.destinationMac, facts.source];
+  return `${macText(client)} ${addressText(facts.ipVersion, far)}`;
+}
+
+/** Whoever follows the owner of such a record goes to its target; of what others name, the owner's own addresses are none. */
+const STANDS_FOR: ReadonlySet<string> = new Set(['CNAME', 'DNAME', 'HTTPS', 'SVCB']);
+
+function put(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+/** Whether names are protected, each looked at once. */
+function protectedBy(policy: Policy): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const held = known.get(name) ?? isProtected(name, policy);
+    known.set(name, held);
+    return held;
+  };
+}
+
+/**
+ * Names that an answer leads to from one, or from a protected one beside it, with the protected name on the way or at its end, where
+ * there is one. Each name is gone on from twice at most: when it is found, and when it is found to be a protected one's.
+ */
+function namesLedTo(
+  asked: string,
+  answers: Facts['findings']['answers'],
+  isSecret: (name: string) => boolean,
+): ReadonlyMap<string, string | undefined> {
+  const targets = new Map<string, string[]>();
+  const standing = new Map<string, string[]>();
+  for (const { name, type, value } of answers) {
+    if (type === 'A' || type === 'AAAA' || type === 'SOA' || parseAddress(value) !== undefined) continue;
+    put(targets, name, value);
+    if (STANDS_FOR.has(type)) put(standing, value, name);
+  }
+  const led = new Map<string, string | undefined>();
+  const left: string[] = [];
+  const lead = (name: string, by: string | undefined): void => {
+    const secret = by ?? (isSecret(name) ? name : undefined);
+    if (led.has(name) && (secret === undefined || led.get(name) !== undefined)) return;
+    led.set(name, secret);
+    left.push(name);
+  };
+  lead(asked, undefined);
+  for (const owner of targets.keys()) if (isSecret(owner)) lead(owner, undefined);
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    const secret = led.get(name);
+    for (const target of targets.get(name) ?? []) lead(target, secret);
+    if (secret === undefined) continue;
+    for (const owner of standing.get(name) ?? []) if (led.has(owner)) lead(owner, secret);
+  }
+  return led;
+}
+
+/**
+ * Addresses to which an answer leads from a name: opened where no name on the way is protected, closed otherwise; and the protected names
+ * that it shows.
+ */
+export function ledTo(
+  asked: string,
+  answers: Facts['findings']['answers'],
+  policy: Policy,
+): {
+  readonly opened: readonly { readonly address: string; readonly seconds: number }[];
+  readonly closed: readonly ServedAddress[];
+  readonly shown: readonly string[];
+} {
+  const isSecret = protectedBy(policy);
+  const led = namesLedTo(asked, answers, isSecret);
+  const opened = new Map<string, number>();
+  const closed = new Map<string, ServedAddress>();
+  for (const { name, type, value, ttl } of answers) {
+    const secret = led.get(name) ?? (isSecret(name) ? name : undefined);
+    const seconds = keptSeconds(ttl);
+    // What an address was asked about is said by the name of the question (RFC 1035 section 3.5, RFC 3596 section 2.5).
+    // In a zone that is a part of one the question is an alias (RFC 2317).
+    const about = reverseAddress(name) ?? (led.has(name) ? reverseAddress(asked) : undefined);
+    const asksAbout = type === 'PTR' && isSecret(value) ? about : undefined;
+    if (asksAbout !== undefined) closed.set(asksAbout, { address: asksAbout, name: value, seconds });
+    const parsed = parseAddress(value);
+    if (parsed === undefined) continue;
+    const address = addressText(parsed.ipVersion, parsed.words);
+    if (secret !== undefined) closed.set(address, { address, name: secret, seconds });
+    else if (
+      led.has(name) &&
+      opened.size < ADDRESSES_PER_ANSWER &&
+      noServerAddress(parsed.ipVersion, parsed.words) === undefined
+    )
+      opened.set(address, Math.max(seconds, opened.get(address) ?? 0));
+  }
+  for (const address of closed.keys()) opened.delete(address);
+  const named = answers.flatMap(({ name, value }) => [name, value]);
+  return {
+    opened: [...opened].map(([address, seconds]) => ({ address, seconds })),
+    closed: [...closed.values()],
+    shown: [...new Set(named)].filter(isSecret),
+  };
+}

@@ -1,0 +1,64 @@
+// Knows: what one thing is that a network does to pull traffic out of tunnels, and those that one message shows by itself.
+// Must not know: what was said before. RFC 3442, 4191, 4861, 8910.
+
+import type { NetworkOffer } from '../../flow/facts.ts';
+import { parseNetwork, sameNetwork } from './networks.ts';
+import type { Network } from './networks.ts';
+
+/** One thing that the network did. */
+export interface Trick {
+  /** What it is, in words of ours: the network cannot make many of them. */
+  readonly what: string;
+  /** With what tells it from the next of its kind: who has accepted one has not accepted all. */
+  readonly exposure: string;
+  /** The tunnel server's name that leads elsewhere now. */
+  readonly moved?: string;
+  /** Where the exposure alone does not tell it. */
+  readonly variant?: string;
+  readonly why: string;
+  /** The machine or address that it leads to. */
+  readonly destination: string;
+  /** Escapes to these may have followed from it. */
+  readonly scope: readonly Network[];
+}
+
+export const EVERYTHING6: readonly Network[] = [{ ipVersion: 6, words: new Uint32Array(4), bits: 0 }];
+
+export function portal({ captivePortal, server }: NetworkOffer): Trick[] {
+  if (captivePortal === undefined) return [];
+  return [
+    {
+      what: 'captive portal',
+      exposure: `captive portal ${captivePortal}`,
+      why: `${server} announces a captive portal (RFC 8910): ${captivePortal}. Until you have logged in there, the tunnel cannot come up; a pass lets you`,
+      destination: server,
+      scope: [],
+    },
+  ];
+}
+
+export function redirects({ server, routes = [] }: NetworkOffer): Trick[] {
+  const scope = routes.flatMap((route) => parseNetwork(route.split(' via ')[0] ?? '') ?? []);
+  return [
+    {
+      what: 'redirect',
+      exposure: `redirect of ${routes.join(', ')}`,
+      why: `${server} sends a redirect: ${routes.join(', ')}`,
+      destination: server,
+      scope,
+    },
+  ];
+}
+
+/** Routes that are neither the default nor the local network itself. */
+export function steering(
+  routes: readonly string[] = [],
+  lan: Network | undefined,
+): { readonly text: string; readonly network: Network }[] {
+  return routes.flatMap((text) => {
+    const network = parseNetwork(text.split(' via ')[0] ?? '');
+    const isDefault = network?.bits === (network?.ipVersion === 4 ? 96 : 0);
+    if (network === undefined || isDefault || (lan !== undefined && sameNetwork(network, lan))) return [];
+    return [{ text, network }];
+  });
+}

@@ -1,0 +1,330 @@
+// Knows: what a network says that pulls traffic out of tunnels, and which escapes it would explain. Must not know: taps, kernel, clocks.
+// Follows README.md, rule T: RFC 3442 (DHCP routes: TunnelVision), RFC 8910, RFC 4861, RFC 4191; TunnelCrack (LocalNet,
+// ServerIP). An honest network may do some of it too, so each is amber by itself, told with its evidence.
+
+import { isCut } from '../../policy/filter/cut-answers.ts';
+import { hostAsked } from '../../policy/servers/names.ts';
+import { aliasesOf } from '../answers/learner.ts';
+import type { Facts, NetworkOffer } from '../../flow/facts.ts';
+import { addressText, inNetwork, macText, parseAddress } from '../../wire/ip/address.ts';
+import { BoundedMap } from '../bounded-map.ts';
+import { formatPrefix, isPrivate, networkAround, parseNetwork } from './networks.ts';
+import type { Network } from './networks.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Observation } from '../observation.ts';
+import { EVERYTHING6, portal, redirects, steering } from './tricks.ts';
+import type { Trick } from './tricks.ts';
+import { Icmp6 } from '../../wire/ip/icmp.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+
+export type { Trick } from './tricks.ts';
+
+/** Leases shorter than this make a client ask, and obey, again and again. Seconds. */
+const SHORT_LEASE = 60;
+/** Addresses remembered of one tunnel server, and routers of one network. */
+const ADDRESSES = 64;
+const ROUTERS = 16;
+const CLIENTS = 64;
+
+/** Addresses that tunnels' host names have led to, for the next process: without them a changed one would look like the first. */
+export type KnownServers = Readonly<Record<string, readonly string[]>>;
+
+export class Tripwire {
+  #names = new Set<string>();
+  /** Literal addresses that must be reached through no local route. */
+  #far: readonly string[] = [];
+  readonly #servers = new Map<string, Set<string>>();
+  #known: KnownServers | undefined;
+  /** Client's MAC address to the IPv4 address that it was given here. */
+  readonly #leases = new BoundedMap<string, number>(CLIENTS);
+  /** Public prefixes that routers said are on the link. */
+  readonly #prefixes = new Map<string, true>();
+  /** Link-local address of a router to its MAC address. */
+  readonly #routers = new Map<string, number>();
+  #gateway: { readonly address: string; mac: number | undefined } | undefined;
+
+  setPolicy(policy: Policy): void {
+    const tunnels = policy.tunnels.flatMap((tunnel) => tunnel.endpoints);
+    const others = [...policy.proxies, ...policy.resolvers.map((resolver) => resolver.endpoint)];
+    this.#names = new Set(tunnels.filter((e) => e.hostIs === 'name').map((e) => e.host));
+    for (const name of this.#servers.keys()) if (!this.#names.has(name)) this.#servers.delete(name);
+    this.#known = undefined;
+    this.#far = [...tunnels, ...others].filter((e) => e.hostIs !== 'name').map((e) => e.host);
+  }
+
+  /** What tunnels' names have led to; the same object until it changes. */
+  get knownServers(): KnownServers {
+    return (this.#known ??= Object.fromEntries(
+      [...this.#servers].map(([name, known]) => [name, [...known]]),
+    ));
+  }
+
+  /** What an earlier process knew, of the tunnels that there are. */
+  recall(known: KnownServers): void {
+    for (const [name, addresses] of Object.entries(known)) {
+      if (!this.#names.has(name)) continue;
+      const all = [...(this.#servers.get(name) ?? []), ...addresses.filter((text) => parseAddress(text))];
+      this.#servers.set(name, new Set(all.slice(0, ADDRESSES)));
+    }
+    this.#known = undefined;
+  }
+
+  /** The wire was cut and joined anew: another network has another gateway, and that is no trick. */
+  reset(): void {
+    this.#gateway = undefined;
+    this.#routers.clear();
+    this.#prefixes.clear();
+    this.#leases.clear();
+  }
+
+  /** What one observation of what came from wan gives away. */
+  see({ facts, folded }: Pick<Observation, 'facts' | 'folded'>): Trick[] {
+    if (folded) return [];
+    if (facts.forNobody !== '') return this.#probe(facts);
+    const { offer, answers } = facts.findings;
+    if (facts.kind === 'dns' && answers.length > 0) return this.#moves(facts);
+    const mac = facts.sourceMac;
+    if (facts.kind === 'arp') {
+      return [...this.#claim(addressText(4, facts.source), mac), ...this.#probe(facts)];
+    }
+    if (offer === undefined) return this.#probe(facts);
+    if (facts.kind === 'dhcp') return this.#dhcp(offer, mac);
+    if (facts.kind === 'nd' && facts.icmpType === Icmp6.ROUTER_ADVERTISEMENT)
+      return this.#routerAdvertisement(offer, mac);
+    return facts.kind === 'icmp' || facts.kind === 'nd' ? redirects(offer) : [];
+  }
+
+  /**
+   * Somebody speaks to a client alone about an address that it does not have here. It answers for one of a tunnel all the
+   * same, by ARP (MLLVD-CR-24-03) or by what it does with the packet (CVE-2019-14899), and so says which one it has.
+   */
+  #probe(facts: Facts): Trick[] {
+    const own = this.#leases.get(facts.destinationMac);
+    const asksByArp = facts.arpOperation === 1;
+    const asks6 = facts.forNobody === 'target';
+    const version = facts.ipVersion === 6 ? 6 : 4;
+    if (facts.forNobody === '') {
+      if (own === undefined || (facts.ipVersion !== 4 && !asksByArp)) return [];
+      const asked = parseNetwork(addressText(4, facts.destination));
+      if (addressText(4, facts.destination) === own || asked === undefined || !isPrivate(asked)) return [];
+    }
+    const address = addressText(version, asks6 ? facts.target : facts.destination);
+    const from = asksByArp ? macText(facts.sourceMac) : addressText(version, facts.source);
+    const what = asksByArp
+      ? 'asks your device alone by ARP for'
+      : asks6
+        ? 'asks your device alone for'
+        : 'sends your device a packet for';
+    const has = version === 4 && own !== undefined ? ` (it has ${own})` : '';
+    return [
+      {
+        what: 'address of a tunnel tried',
+        exposure: `address ${address} tried`,
+        why: `${from} ${what} ${address}, which it does not have on this network${has}: so it is found out which address a tunnel gave it (CVE-2019-14899, MLLVD-CR-24-03)`,
+        destination: from,
+        scope: [],
+      },
+    ];
+  }
+
+  #dhcp(offer: NetworkOffer, mac: number): Trick[] {
+    const { server, router, leaseSeconds } = offer;
+    if (offer.client !== undefined && offer.address !== undefined)
+      this.#leases.set(offer.client, offer.address);
+    const lan = networkAround(offer.address, offer.prefixLength, true);
+    const tricks = [...portal(offer), ...this.#overlaps(lan, server)];
+    const routes = steering(offer.routes, lan);
+    if (routes.length > 0) {
+      const list = routes.map(({ text }) => text).join(', ');
+      tricks.push({
+        what: 'routes by DHCP',
+        exposure: `routes by DHCP: ${list}`,
+        why: `DHCP from ${server} sets routes beside the default one (option 121 or 249): ${list}. What they cover leaves a tunnel that follows the routing table (TunnelVision)`,
+        destination: server,
+        scope: routes.map(({ network }) => network),
+      });
+    }
+    if (lan?.ipVersion === 4 && !isPrivate(lan)) {
+      tricks.push({
+        what: 'public network range',
+        exposure: `public network range ${formatPrefix(lan)}`,
+        why: `DHCP from ${server} gives the public range ${formatPrefix(lan)} to the local network: whatever has its addresses is reached past the tunnel (TunnelCrack LocalNet)`,
+        destination: server,
+        scope: [lan],
+      });
+    }
+    if (leaseSeconds !== undefined && leaseSeconds < SHORT_LEASE) {
+      tricks.push({
+        what: 'short lease',
+        exposure: `short lease from ${server}`,
+        why: `DHCP from ${server} gives a lease of ${leaseSeconds} s: a client that asks so often can be given new routes at any time`,
+        destination: server,
+        scope: [],
+      });
+    }
+    if (router !== undefined) tricks.push(...this.#gatewayBy(router, server, mac));
+    return tricks;
+  }
+
+  /** DHCP names the gateway. The first that was named stays the one that others are held against. */
+  #gatewayBy(router: string, server: string, mac: number): Trick[] {
+    const gateway = this.#gateway;
+    if (gateway === undefined) {
+      this.#gateway = { address: router, mac: router === server ? mac : undefined };
+      return [];
+    }
+    if (router === gateway.address) return router === server ? this.#claim(router, mac) : [];
+    const known = gateway.mac === undefined ? '' : ` (${macText(gateway.mac)})`;
+    return [
+      {
+        what: 'another gateway',
+        exposure: `gateway ${router} by DHCP from ${server}`,
+        why: `DHCP from ${server} (${macText(mac)}) names ${router} as the gateway, which was ${gateway.address}${known}: all that a tunnel does not take goes there`,
+        destination: server,
+        scope: [],
+      },
+    ];
+  }
+
+  /** The gateway's address is claimed from a MAC address; the first one is believed. */
+  #claim(address: string, mac: number): Trick[] {
+    const gateway = this.#gateway;
+    if (gateway === undefined || address !== gateway.address) return [];
+    gateway.mac ??= mac;
+    if (gateway.mac === mac) return [];
+    return [
+      {
+        what: 'gateway claimed',
+        exposure: `gateway ${address} claimed by ${macText(mac)}`,
+        why: `the gateway ${address} was ${macText(gateway.mac)} and is now claimed by ${macText(mac)}`,
+        destination: address,
+        scope: [],
+      },
+    ];
+  }
+
+  #routerAdvertisement(offer: NetworkOffer, mac: number): Trick[] {
+    const { server } = offer;
+    const lan = networkAround(offer.address, offer.prefixLength);
+    const tricks = [...portal(offer), ...this.#overlaps(lan, server), ...this.#onLink(offer)];
+    // Home routers announce the way to their own private range: that steers nothing away from a tunnel.
+    const routes = steering(offer.routes, lan).filter(({ network }) => !isPrivate(network));
+    if (routes.length > 0) {
+      const list = routes.map(({ text }) => text).join(', ');
+      tricks.push({
+        what: 'routes by router advertisement',
+        exposure: `routes by router advertisement: ${list}`,
+        why: `the router ${server} announces routes beside the default one: ${list}. What they cover leaves a tunnel that follows the routing table`,
+        destination: server,
+        scope: routes.map(({ network }) => network),
+      });
+    }
+    const rogue = this.#rogueBecause(server, mac);
+    if (this.#routers.size < ROUTERS && !this.#routers.has(server)) this.#routers.set(server, mac);
+    if (rogue !== undefined) {
+      tricks.push({
+        what: 'another router',
+        exposure: `another router ${server} (${macText(mac)})`,
+        why: `${server} (${macText(mac)}) advertises itself as a router, ${rogue}: IPv6 may now leave by it, past a tunnel that carries only IPv4`,
+        destination: server,
+        scope: EVERYTHING6,
+      });
+    }
+    return tricks;
+  }
+
+  /** RFC 4861 section 6.3.4: what is on the link is looked for next door, past any tunnel. */
+  #onLink({ server, prefixes = [] }: NetworkOffer): Trick[] {
+    const tricks: Trick[] = [];
+    for (const { network: text, own } of prefixes) {
+      const network = parseNetwork(text);
+      if (network === undefined || isPrivate(network)) continue;
+      const name = formatPrefix(network);
+      const others = [...this.#prefixes.keys()].filter((other) => other !== name);
+      if (this.#prefixes.size < ROUTERS) this.#prefixes.set(name, true);
+      const because = [
+        ...(network.bits < 64 ? ['wider than any network (/64)'] : []),
+        ...(own ? [] : ['in which your device gets no address of its own']),
+        ...(others.length > 0 ? [`beside ${others.slice(0, 4).join(', ')}`] : []),
+      ];
+      if (because.length === 0) continue;
+      tricks.push({
+        what: 'public range on the link',
+        exposure: `public range ${name} on the link`,
+        why: `the router ${server} says that the public range ${name} is on this very link, ${because.join(', ')}: whoever has an address in it is looked for next door, past the tunnel (TunnelCrack LocalNet)`,
+        destination: server,
+        scope: [network],
+      });
+    }
+    return tricks;
+  }
+
+  #rogueBecause(server: string, mac: number): string | undefined {
+    const known = this.#routers.get(server);
+    if (known !== undefined)
+      return known === mac ? undefined : `and its MAC address was ${macText(known)} before`;
+    const [first] = this.#routers;
+    if (first !== undefined) return `beside ${first[0]} (${macText(first[1])})`;
+    const gateway = this.#gateway;
+    if (gateway?.mac === undefined || gateway.mac === mac) return undefined;
+    return `and is not the gateway ${gateway.address} (${macText(gateway.mac)})`;
+  }
+
+  #overlaps(lan: Network | undefined, server: string): Trick[] {
+    if (lan === undefined) return [];
+    const inside = this.#far.filter((host) => {
+      const address = parseAddress(host);
+      return address?.ipVersion === lan.ipVersion && inNetwork(address.words, lan.words, lan.bits);
+    });
+    if (inside.length === 0) return [];
+    return [
+      {
+        what: 'network overlaps the tunnel',
+        exposure: `network ${formatPrefix(lan)} overlaps the tunnel`,
+        why: `the local network is ${formatPrefix(lan)}, which holds ${inside.slice(0, 4).join(', ')}: the tunnel's server is then looked for next door (TunnelCrack LocalNet)`,
+        destination: server,
+        scope: [lan],
+      },
+    ];
+  }
+
+  /** A tunnel's host name led to other addresses before (TunnelCrack ServerIP). */
+  #moves(facts: Facts): Trick[] {
+    const { answers } = facts.findings;
+    const tricks: Trick[] = [];
+    const owners = new Set(answers.map(({ name }) => name));
+    for (const asked of owners) {
+      const name = hostAsked(this.#names, asked);
+      if (name === undefined) continue;
+      const aliases = aliasesOf(asked, answers);
+      const known = this.#servers.get(name) ?? new Set<string>();
+      const before = [...known];
+      for (const { name: owner, type, value } of answers) {
+        if (!aliases.has(owner)) continue;
+        const network = type === 'A' || type === 'AAAA' ? parseNetwork(value) : undefined;
+        if (network === undefined || known.has(value)) continue;
+        // Of the first answer the rest comes by TCP, and is no change.
+        if (before.length === 0 && facts.protocol === Protocol.UDP && isCut(facts)) continue;
+        // One more than can be remembered is told all the same.
+        if (known.size < ADDRESSES) {
+          known.add(value);
+          this.#known = undefined;
+        }
+        // The other family's first address is no change.
+        const others = before.filter((address) => address.includes(':') === value.includes(':'));
+        if (others.length === 0) continue;
+        tricks.push({
+          what: `another address of ${name}`,
+          exposure: name,
+          moved: name,
+          variant: `${name} at ${value}`,
+          why: `the tunnel's server ${name} was ${others.slice(0, 4).join(', ')} and is now answered with ${value}: what goes there goes past the tunnel (TunnelCrack ServerIP)`,
+          destination: value,
+          scope: [network],
+        });
+      }
+      if (known.size > 0) this.#servers.set(name, known);
+    }
+    return tricks;
+  }
+}

@@ -1,0 +1,211 @@
+// Knows: the traffic that went past the tunnel because the profile lets it, by who, where to and which name. Must not know: incidents,
+// taps, disks, clocks. It is no leak, and Eve has it all the same: nobody may take silence about it for silence on the wire.
+// Kept for one run of the guard, bounded, and no more of it than privacy lets be kept (src/guard/history/privacy.ts).
+
+import type { Facts } from '../../flow/facts.ts';
+import type { Kind } from '../../flow/kinds.ts';
+import { opensConnection } from '../../flow/streams/opening.ts';
+import { macText } from '../../wire/ip/address.ts';
+import type { IncidentFilter } from './history.ts';
+import type { Now } from '../now.ts';
+import type { Observation } from '../observation.ts';
+import { HIDDEN } from './privacy.ts';
+import type { Privacy, Veil } from './privacy.ts';
+import { FairMap, Regulars } from '../incidents/quotas.ts';
+import type { AllowedRow, AllowedView, Transport } from '../../api/status.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+
+/** Rows of the table: of more the client and sort that has most loses its oldest. */
+export const ALLOWED_MOST = 2_000;
+/** A name that is shown so soon after a connection began is that connection's, milliseconds. */
+const FRESH_MS = 10_000;
+
+interface Row {
+  readonly place: string;
+  readonly client: string;
+  readonly destination: string;
+  readonly transport: Transport;
+  readonly port: number | null;
+  readonly name: string;
+  kind: Kind;
+  connections: number;
+  frames: number;
+  /** Wall clock, milliseconds. */
+  first: number;
+  last: number;
+  /** Of a row without a name, what has begun a moment ago, since monotonic milliseconds: its name may be on its way. */
+  fresh: Fresh;
+}
+
+interface Fresh {
+  /** When the newest of it began. */
+  since: number;
+  readonly first: number;
+  /** Last frame of the row before that. */
+  readonly before: number;
+  connections: number;
+  frames: number;
+}
+
+const NOT_FRESH = { since: -Infinity, first: 0, before: 0, connections: 0, frames: 0 } as const;
+
+export class AllowedTraffic {
+  readonly #rows = new FairMap<Row>(ALLOWED_MOST);
+  readonly #regulars = new Regulars<number>();
+  #privacy: Privacy | undefined;
+  /** Wall clock, milliseconds; undefined since the guard began. */
+  #since: number | undefined;
+  #connections = 0;
+  #frames = 0;
+
+  /** Frames of direct traffic that left, and are no leak. What `veil` hides is not kept. */
+  take({ facts, verdict, client, folded, frames, first, last }: Observation, now: Now, veil: Veil): void {
+    if (this.#privacy !== undefined && this.#privacy !== veil.privacy) this.#clear(now.wall);
+    this.#privacy = veil.privacy;
+    this.#frames += frames;
+    // Of many that were counted together nothing is known but how many they are.
+    if (folded) return;
+    const begun = opensConnection(facts) ? frames : 0;
+    this.#connections += begun;
+    this.#regulars.seen(client, now.monotonic);
+    const wall = (monotonic: number): number => veil.time(now.wall - Math.round(now.monotonic - monotonic));
+    const name = veil.privacy === 'minimal' ? HIDDEN : veil.name(ownName(facts));
+    const place = placeOf(facts, client, verdict.destination, veil);
+    const key = keyOf(place.text, name);
+    const row = this.#rows.get(key) ?? newRow(facts, place, name, wall(first));
+    const sort = row.transport === 'udp' && row.kind === 'dns' ? 'asks' : 'goes';
+    this.#rows.set(key, row, `${this.#regulars.share(client)} ${sort}`);
+    if (name === '' && first - row.fresh.since > FRESH_MS)
+      row.fresh = { since: first, first: wall(first), before: row.last, connections: 0, frames: 0 };
+    row.connections += begun;
+    row.frames += frames;
+    row.first = Math.min(row.first, wall(first));
+    row.last = Math.max(row.last, wall(last));
+    if (name === '') {
+      if (begun > 0) row.fresh.since = first;
+      row.fresh.connections += begun;
+      row.fresh.frames += frames;
+    } else {
+      row.kind = facts.kind;
+      if (facts.findings.names.length > 0) this.#name(row, frames, first);
+    }
+  }
+
+  /** At most `most` rows. `started`: wall clock at which the guard began. What was kept under another privacy is not shown. */
+  view(veil: Veil, started: number, most: number): AllowedView {
+    const since = new Date(veil.time(this.#since ?? started)).toISOString();
+    if (this.#privacy !== veil.privacy) return { since, connections: 0, frames: 0, rows: [], more: 0 };
+    const newest = [...this.#rows.values()].slice(-most).reverse();
+    return {
+      since,
+      connections: this.#connections,
+      frames: this.#frames,
+      rows: newest.map(rowView),
+      more: this.#rows.evicted + this.#rows.size - newest.length,
+    };
+  }
+
+  /** What began at that place a moment ago without a name has shown it now. */
+  #name(row: Row, hellos: number, at: number): void {
+    const nameless = this.#rows.get(keyOf(row.place, ''));
+    if (nameless === undefined || at - nameless.fresh.since > FRESH_MS) return;
+    const { fresh } = nameless;
+    const connections = Math.min(hellos, fresh.connections);
+    const isAll = connections === fresh.connections;
+    const frames = isAll ? fresh.frames : Math.floor((fresh.frames * connections) / fresh.connections);
+    row.connections += connections;
+    row.frames += frames;
+    row.first = Math.min(row.first, fresh.first);
+    nameless.connections -= connections;
+    nameless.frames -= frames;
+    fresh.connections -= connections;
+    fresh.frames -= frames;
+    if (isAll) {
+      nameless.fresh = { ...NOT_FRESH };
+      nameless.last = fresh.before;
+    }
+    if (nameless.frames === 0) this.#rows.delete(keyOf(row.place, ''));
+  }
+
+  #clear(wall: number): void {
+    this.#rows.clear();
+    this.#rows.evicted = 0;
+    this.#connections = 0;
+    this.#frames = 0;
+    this.#since = wall;
+  }
+}
+
+/** What of it a question for incidents is about; undefined where it asks for leaks alone. Counts are those of whole rows. */
+export function allowedBy(view: AllowedView, filter: IncidentFilter): AllowedView | undefined {
+  const { rule, severity, acknowledged, client, kind, since, until, text } = filter;
+  if (rule !== undefined || severity !== undefined || acknowledged !== undefined) return undefined;
+  if ([client, kind, since, until, text].every((value) => value === undefined)) return view;
+  const isAbout = (row: AllowedRow): boolean =>
+    (client === undefined || row.client === client) &&
+    (kind === undefined || row.kind === kind) &&
+    (since === undefined || Date.parse(row.last) >= since) &&
+    (until === undefined || Date.parse(row.first) <= until) &&
+    (text === undefined || `${row.name} ${row.destination}`.toLowerCase().includes(text.toLowerCase()));
+  const rows = view.rows.filter(isAbout);
+  return {
+    ...view,
+    rows,
+    connections: rows.reduce((sum, row) => sum + row.connections, 0),
+    frames: rows.reduce((sum, row) => sum + row.frames, 0),
+  };
+}
+
+function keyOf(place: string, name: string): string {
+  return `${place} ${name}`;
+}
+
+interface Place {
+  readonly text: string;
+  readonly client: string;
+  readonly destination: string;
+  readonly transport: Transport;
+  readonly port: number | null;
+}
+
+function placeOf(facts: Facts, mac: number, to: string, veil: Veil): Place {
+  const transport = transportOf(facts);
+  const hides = veil.privacy === 'minimal';
+  const client = hides ? '' : veil.identity(macText(mac));
+  const destination = hides ? '' : veil.exposure(to);
+  const port = !hides && facts.destinationPort >= 0 ? facts.destinationPort : null;
+  // Where ports are hidden, or there is none, the kind alone tells one from another.
+  const text = `${client} ${destination} ${transport} ${port === null ? facts.kind : String(port)}`;
+  return { text, client, destination, transport, port };
+}
+
+function newRow({ kind }: Facts, { text, ...place }: Place, name: string, at: number): Row {
+  return {
+    ...place,
+    place: text,
+    name,
+    kind,
+    connections: 0,
+    frames: 0,
+    first: at,
+    last: at,
+    fresh: { ...NOT_FRESH },
+  };
+}
+
+function rowView(row: Row): AllowedRow {
+  const { client, destination, transport, port, name, kind, connections, frames } = row;
+  const [first, last] = [new Date(row.first).toISOString(), new Date(row.last).toISOString()];
+  return { client, destination, transport, port, name, kind, connections, frames, first, last };
+}
+
+function transportOf({ protocol }: Facts): Transport {
+  if (protocol === Protocol.TCP) return 'tcp';
+  if (protocol === Protocol.UDP) return 'udp';
+  return protocol === Protocol.ICMP || protocol === Protocol.ICMPV6 ? 'icmp' : 'ip';
+}
+
+/** The page that a visitor comes from is somewhere else. */
+function ownName({ findings, flowName }: Facts): string {
+  return findings.names.find(({ via }) => via !== 'referer')?.name ?? flowName;
+}

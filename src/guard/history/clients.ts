@@ -1,0 +1,194 @@
+// Knows: who is behind lan: what a client says about itself and which addresses it used. Must not know: taps, disk, vendor lists.
+// Follows RFC 2132 (options 12, 50, 55, 60, 61), RFC 3748 (identity) and RFC 7844 (what identifies a client). Eve reads all of it from plumbing alone.
+
+import { addressText, isGroup, macText } from '../../wire/ip/address.ts';
+import type { ClientView } from '../../api/past.ts';
+import type { Identity } from '../../flow/facts.ts';
+import type { Observation } from '../observation.ts';
+import { isHashed } from './privacy.ts';
+import type { Veil } from './privacy.ts';
+
+const CLIENTS = 256;
+/** A client that was seen for so long is known: those that come and go make room before it, milliseconds. */
+const KNOWN_MS = 60_000;
+const ADDRESSES = 16;
+/** IEEE 802, locally administered: the address was made up, as systems do to be told apart less easily. */
+const LOCAL_BIT = 0x02_00_00_00_00_00;
+
+/** Vendor of a MAC address by its prefix; undefined when nobody registered it. */
+export type VendorOf = (mac: string) => string | undefined;
+
+interface Client {
+  readonly id: string;
+  readonly vendor: string | null;
+  readonly randomised: boolean;
+  hostName: string | null;
+  vendorClass: string | null;
+  fingerprint: string | null;
+  account: string | null;
+  previousAddresses: readonly string[];
+  addresses: readonly string[];
+  readonly first: number;
+  last: number;
+}
+
+export class ClientBook {
+  readonly #vendorOf: VendorOf;
+  /** The one that was not heard for longest first. */
+  readonly #clients = new Map<string, Client>();
+  /** Those that were not seen for long yet. Whoever makes up MAC addresses makes many of these, and none of the others. */
+  readonly #passing = new Set<Client>();
+  /** Clients that were forgotten because there were too many. */
+  forgotten = 0;
+  veil: Veil;
+
+  constructor(vendorOf: VendorOf, veil: Veil) {
+    this.#vendorOf = vendorOf;
+    this.veil = veil;
+  }
+
+  /** Takes what a client has sent; the id of a client of which something new was learned, else undefined. */
+  take(observation: Observation, wall: number): string | undefined {
+    const { facts, client: mac } = observation;
+    if (observation.direction !== 'up' || observation.folded || isGroup(mac) || mac === 0) return undefined;
+    if (this.veil.privacy === 'minimal') return undefined;
+    const id = this.veil.identity(macText(mac));
+    const known = this.#clients.get(id);
+    const client = known ?? this.#newClient(id, mac, wall);
+    this.#hear(id, client, Math.max(client.first, wall));
+    const address = facts.ipVersion === 0 ? '' : addressText(facts.ipVersion, facts.source);
+    const isNewAddress = address !== '' && !isUnspecified(address) && this.#add(client, 'addresses', address);
+    const { identity } = facts.findings;
+    const isNewIdentity = identity !== undefined && this.#identify(client, identity);
+    return known === undefined || isNewAddress || isNewIdentity ? id : undefined;
+  }
+
+  /** Takes back what an earlier process wrote down, as it was written. */
+  restore(view: ClientView): void {
+    const [first, last] = [Date.parse(view.first), Date.parse(view.last)];
+    if (this.#clients.get(view.id) === undefined) this.#hear(view.id, { ...view, first, last }, last);
+  }
+
+  forgetAll(): void {
+    this.#clients.clear();
+    this.#passing.clear();
+  }
+
+  get(id: string): ClientView | undefined {
+    const client = this.#clients.get(id);
+    return client === undefined ? undefined : viewOf(client);
+  }
+
+  /** Last seen first. */
+  list(): ClientView[] {
+    return [...this.#clients.values()].sort((a, b) => b.last - a.last).map(viewOf);
+  }
+
+  /** The client was heard last; who passed by longest ago makes room, or who was silent longest when all are known. */
+  #hear(id: string, client: Client, wall: number): void {
+    client.last = wall;
+    this.#passing.delete(client);
+    if (!this.#clients.delete(id) && this.#clients.size >= CLIENTS) {
+      const [passing] = this.#passing;
+      const [silent] = this.#clients.values();
+      const gone = passing ?? silent;
+      if (gone !== undefined) {
+        this.#clients.delete(gone.id);
+        this.#passing.delete(gone);
+        this.forgotten += 1;
+      }
+    }
+    this.#clients.set(id, client);
+    if (client.last - client.first < KNOWN_MS) this.#passing.add(client);
+  }
+
+  #newClient(id: string, mac: number, wall: number): Client {
+    const randomised = Math.floor(mac / LOCAL_BIT) % 2 === 1;
+    // A vendor narrows a device down: only `full` keeps it.
+    const vendor = randomised || this.veil.privacy !== 'full' ? null : (this.#vendorOf(macText(mac)) ?? null);
+    const unknown = { hostName: null, vendorClass: null, fingerprint: null, account: null };
+    return {
+      id,
+      vendor,
+      randomised,
+      ...unknown,
+      previousAddresses: [],
+      addresses: [],
+      first: wall,
+      last: wall,
+    };
+  }
+
+  #identify(client: Client, identity: Identity): boolean {
+    let isNew = false;
+    for (const field of ['hostName', 'vendorClass', 'fingerprint', 'account'] as const) {
+      const text = this.veil.identity(identity[field] ?? '');
+      if (text === '' || client[field] === text) continue;
+      client[field] = text;
+      isNew = true;
+    }
+    const { previousAddress } = identity;
+    if (previousAddress === undefined) return isNew;
+    return this.#add(client, 'previousAddresses', previousAddress) || isNew;
+  }
+
+  #add(client: Client, list: 'addresses' | 'previousAddresses', address: string): boolean {
+    const shown = this.veil.address(address);
+    if (client[list].includes(shown)) return false;
+    client[list] = [shown, ...client[list]].slice(0, ADDRESSES);
+    return true;
+  }
+}
+
+/** The same client as another privacy shows it. Undefined for `minimal`, which keeps none. */
+export function veiledClient(client: ClientView, veil: Veil): ClientView | undefined {
+  if (veil.privacy === 'full') return client;
+  if (veil.privacy === 'minimal') return undefined;
+  if (isHashed(client.id)) return client;
+  const identity = (text: string | null): string | null => (text === null ? null : veil.identity(text));
+  return {
+    ...client,
+    id: veil.identity(client.id),
+    vendor: null,
+    hostName: identity(client.hostName),
+    vendorClass: identity(client.vendorClass),
+    fingerprint: identity(client.fingerprint),
+    account: identity(client.account),
+    previousAddresses: [...new Set(client.previousAddresses.map((address) => veil.address(address)))],
+    addresses: [...new Set(client.addresses.map((address) => veil.address(address)))],
+  };
+}
+
+/** All clients as another privacy shows them: what was written under two of them may be one. Last seen first. */
+export function shownClients(clients: readonly ClientView[], veil: Veil): readonly ClientView[] {
+  const byId = new Map<string, ClientView>();
+  for (const client of clients.flatMap((one) => veiledClient(one, veil) ?? [])) {
+    const newer = byId.get(client.id);
+    byId.set(client.id, newer === undefined ? client : joined(newer, client));
+  }
+  return [...byId.values()];
+}
+
+function joined(newer: ClientView, older: ClientView): ClientView {
+  const both = (one: readonly string[], other: readonly string[]): readonly string[] =>
+    [...new Set([...one, ...other])].slice(0, ADDRESSES);
+  return {
+    ...newer,
+    hostName: newer.hostName ?? older.hostName,
+    vendorClass: newer.vendorClass ?? older.vendorClass,
+    fingerprint: newer.fingerprint ?? older.fingerprint,
+    account: newer.account ?? older.account,
+    previousAddresses: both(newer.previousAddresses, older.previousAddresses),
+    addresses: both(newer.addresses, older.addresses),
+    first: newer.first < older.first ? newer.first : older.first,
+    last: newer.last > older.last ? newer.last : older.last,
+  };
+}
+
+function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function viewOf({ first, last, ...client }: Client): ClientView {
+  return { ...client, first: new Date(first).toISOString(), last: new Date(last).toISOString() };
+}

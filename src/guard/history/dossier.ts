@@ -1,0 +1,243 @@
+// Knows: what an eavesdropper can put together from everything that escaped: sites, visits, devices, habits, the VPN. Must not
+// know: where the past is kept, how it is printed. It says what can be concluded, never more than was on the wire.
+
+import { parseAddress } from '../../wire/ip/address.ts';
+import type { Kind } from '../../flow/kinds.ts';
+import type { ClientView, Dossier, DossierSite, DossierTunnel } from '../../api/past.ts';
+import { gapView } from '../tunnels/gaps.ts';
+import type { Gap } from '../tunnels/gaps.ts';
+import type { Privacy } from './privacy.ts';
+import { SHOWN_IN_ANSWER } from '../incidents/incidents.ts';
+import { serverText } from '../../api/shown.ts';
+import type { AllowedView, IncidentView, TunnelView } from '../../api/status.ts';
+
+/** What is publicly registered about an address. */
+export interface Registration {
+  readonly network: string;
+  readonly country: string;
+  /** Who runs the network; null when it is not known. */
+  readonly operator: string | null;
+}
+
+export interface DossierSources {
+  readonly incidents: readonly IncidentView[];
+  readonly clients: readonly ClientView[];
+  readonly tunnels: readonly TunnelView[];
+  readonly gaps: readonly Gap[];
+  readonly allowed?: AllowedView | undefined;
+  readonly registrationOf: (address: string) => Registration | undefined;
+  readonly from: number | undefined;
+  readonly to: number;
+  readonly privacy: Privacy;
+  readonly truncated: boolean;
+}
+
+/** Kinds that ask for a name; whatever else carries one goes to it. Of incidents that no questions were counted for. */
+const ASKS: ReadonlySet<Kind> = new Set(['dns', 'mdns', 'llmnr', 'nbns']);
+const CANDIDATES = 16;
+/** Of those, how many are named. */
+const NAMED = 4;
+const NETWORK = /^[\da-f.:]+\/\d+$/;
+
+/** What Eve knows. Only what escaped counts; what was stopped is one number. */
+export function dossierOf(sources: DossierSources): Dossier {
+  const { incidents, privacy, truncated } = sources;
+  const counted = incidents.filter(({ foldedInto }) => foldedInto === undefined);
+  const escaped = incidents.filter((incident) => incident.escaped > 0 || incident.trick === SHOWN_IN_ANSWER);
+  const named = escaped.filter(({ exposure }) => isName(exposure));
+  const bare = escaped.filter(({ exposure }) => !isName(exposure) && !exposure.startsWith('('));
+  const seen = new Set(escaped.map(({ client }) => client));
+  const told = {
+    from: sources.from === undefined ? null : new Date(sources.from).toISOString(),
+    to: new Date(sources.to).toISOString(),
+    privacy,
+    truncated,
+    escaped: sum(counted, 'escaped'),
+    blocked: sum(counted, 'blocked'),
+    sites: sitesOf(named),
+    destinations: sitesOf(bare),
+    devices: sources.clients.filter(
+      ({ id, hostName, account }) => seen.has(id) || hostName !== null || account !== null,
+    ),
+    gaps: sources.gaps.map(gapView),
+    // One that was never seen is not known to her either.
+    tunnels: sources.tunnels
+      .filter(({ lastSeen }) => lastSeen !== null)
+      .map((tunnel) => tunnelOf(tunnel, sources.registrationOf)),
+    ...(sources.allowed === undefined ? {} : { allowed: sources.allowed }),
+  };
+  return { ...told, conclusions: conclusionsOf(told) };
+}
+
+function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
+  const sites = new Map<string, Omit<DossierSite, 'words'> & { readonly isShown: boolean }>();
+  for (const incident of incidents) {
+    const { exposure, client, first, last } = incident;
+    const known = sites.get(exposure);
+    const { asked, visited, atLeast } = occasionsOf(incident);
+    const candidates = isName(exposure) ? [] : (incident.candidates ?? []);
+    const all = [...new Set([...candidates, ...(known?.candidates ?? [])])].slice(0, CANDIDATES);
+    sites.set(exposure, {
+      site: exposure,
+      asked: (known?.asked ?? 0) + asked,
+      visited: (known?.visited ?? 0) + visited,
+      ...(atLeast || known?.atLeast === true ? { atLeast: true } : {}),
+      ...(all.length > 1 ? { candidates: all } : {}),
+      clients: [...new Set([...(known?.clients ?? []), client])],
+      first: known === undefined || first < known.first ? first : known.first,
+      last: known === undefined || last > known.last ? last : known.last,
+      isShown: incident.trick === SHOWN_IN_ANSWER || known?.isShown === true,
+    });
+  }
+  return [...sites.values()]
+    .sort((a, b) => b.visited - a.visited || b.asked - a.asked)
+    .map(({ isShown, ...site }) => ({ ...site, words: siteWords(site, isShown) }));
+}
+
+/** What was written down by a version that counted frames alone was at least one question or one visit. */
+function occasionsOf({ kind, escaped, questions, visits }: IncidentView): {
+  readonly asked: number;
+  readonly visited: number;
+  readonly atLeast: boolean;
+} {
+  if (questions !== undefined && visits !== undefined)
+    return { asked: questions, visited: visits, atLeast: false };
+  const some = Math.min(1, escaped);
+  return ASKS.has(kind)
+    ? { asked: some, visited: 0, atLeast: some > 0 }
+    : { asked: 0, visited: some, atLeast: some > 0 };
+}
+
+function siteWords(
+  { asked, visited, atLeast, candidates }: Omit<DossierSite, 'words'>,
+  isShown: boolean,
+): string {
+  const times = (n: number): string => {
+    const often =
+      n === 1 ? 'once' : n === 2 ? 'twice' : `${String(n).replace(/\B(?=(\d{3})+$)/g, ',')} times`;
+    return atLeast === true ? `at least ${often}` : often;
+  };
+  const parts = [
+    ...(asked > 0 ? [`asked ${times(asked)}`] : []),
+    ...(visited > 0 ? [`visited ${times(visited)}`] : []),
+    ...(isShown ? ['shown in an answer'] : []),
+  ];
+  // Said in passing: in an announcement, as the page that a visitor comes from, on a connection that had begun before.
+  const often = parts.length === 0 ? 'seen' : parts.join(', ');
+  return candidates === undefined ? often : `${often}: ${oneOf(candidates)}`;
+}
+
+function oneOf(candidates: readonly string[]): string {
+  const left = candidates.length - NAMED;
+  const more = left > 0 ? ` or ${String(left)} more` : '';
+  return `one of ${candidates.slice(0, NAMED).join(', ')}${more}`;
+}
+
+function tunnelOf(tunnel: TunnelView, registrationOf: DossierSources['registrationOf']): DossierTunnel {
+  const { name, protocol, endpoint, server, limits } = tunnel;
+  const host = server ?? /^(?:udp|tcp):\[?([^\]]+?)\]?:\d+$/.exec(endpoint)?.[1] ?? '';
+  const registered = (tunnel.endpoints ?? 1) > 1 && server === null ? undefined : registrationOf(host);
+  return {
+    name,
+    protocol,
+    endpoint: serverText(tunnel),
+    network: registered?.network ?? null,
+    country: registered?.country ?? null,
+    operator: registered?.operator ?? null,
+    ...(limits === undefined ? {} : { limits }),
+  };
+}
+
+function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
+  const { sites, destinations, devices, tunnels, gaps, privacy } = dossier;
+  if (privacy === 'minimal') return ['Only counts were kept: what Eve could conclude cannot be told.'];
+  const visited = sites.filter((site) => site.visited > 0);
+  const lines: string[] = [];
+  if (sites.length === 0 && destinations.length === 0)
+    lines.push('No leak that escaped names a site or a destination.');
+  if (sites.length > 0)
+    lines.push(
+      `She knows ${count(sites.length, 'name')} that the laptop asked for or went to${examples(sites)}.`,
+    );
+  if (visited.length > 0)
+    lines.push(
+      `She knows that ${count(visited.length, 'of these sites was visited', 'of these sites were visited')}, and when${examples(visited)}.`,
+    );
+  if (destinations.length > 0)
+    lines.push(
+      `She knows ${count(destinations.length, 'address', 'addresses')} the laptop talked to without saying a name.`,
+    );
+  for (const { site, candidates } of destinations.filter((one) => one.candidates !== undefined).slice(0, 3))
+    lines.push(`She knows that it was ${oneOf(candidates ?? [])} that ${site} was talked to for.`);
+  lines.push(...allowedLines(dossier.allowed));
+  for (const device of devices) lines.push(...deviceLines(device));
+  for (const { protocol, endpoint, network, country, operator, limits } of tunnels) {
+    const where =
+      network === null || country === null
+        ? ''
+        : `, in the network ${network}${operator === null ? '' : ` of ${operator}`}, registered in ${country}`;
+    lines.push(`She sees that a VPN is used: ${protocol} to ${endpoint}${where}.`);
+    if (limits !== undefined) lines.push(`She sees the address of each of its peers. ${limits}`);
+  }
+  const open = gaps.filter(({ firstEscape }) => firstEscape !== undefined).length;
+  if (gaps.length > 0)
+    lines.push(
+      `She saw the tunnel fall silent ${count(gaps.length, 'time')}; in ${String(open)} of these something escaped.`,
+    );
+  return lines;
+}
+
+function allowedLines(allowed: AllowedView | undefined): string[] {
+  if (allowed === undefined || allowed.frames === 0) return [];
+  const { frames, rows } = allowed;
+  const names = [...new Set(rows.map(({ name }) => name).filter(isName))];
+  const places = new Set(rows.filter(({ name }) => name === '').map(({ destination }) => destination));
+  const such = names.length === 0 ? '' : `, such as ${names.slice(0, 3).join(', ')}`;
+  const bare = places.size === 0 ? '' : ` and ${count(places.size, 'address', 'addresses')} without one`;
+  return [
+    `The profile lets other traffic go past the tunnel, which is no leak and hers all the same: ${count(frames, 'frame')}, with ${count(names.length, 'name')}${bare}${such}.`,
+  ];
+}
+
+function deviceLines(device: ClientView): string[] {
+  const { id, vendor, randomised, hostName, vendorClass, fingerprint, account, previousAddresses } = device;
+  const who = hostName === null ? id : `${hostName} (${id})`;
+  const made = vendor === null ? '' : ` It was made by ${vendor}.`;
+  const again = randomised
+    ? `${who} made its hardware address up: it does not name the device for good.`
+    : `${who} is known again in every network by its hardware address.${made}`;
+  const before =
+    previousAddresses.length === 0
+      ? []
+      : [`${who} asked for addresses it had before: ${previousAddresses.join(', ')}.`];
+  const named = hostName === null ? [] : [`A device tells every network its name: ${hostName}.`];
+  const kind = [
+    ...(vendorClass === null ? [] : [`the vendor class ${vendorClass}`]),
+    ...(fingerprint === null ? [] : [`the options ${fingerprint}`]),
+  ];
+  const system =
+    kind.length === 0
+      ? []
+      : [`${who} tells what system it runs, by ${kind.join(' and ')} of its DHCP requests.`];
+  const login = account === null ? [] : [`${who} logs in to the network as ${account} (802.1X).`];
+  return [again, ...named, ...login, ...system, ...before];
+}
+
+function examples(sites: readonly DossierSite[]): string {
+  const names = sites.slice(0, 3).map(({ site }) => site);
+  return `, such as ${names.join(', ')}`;
+}
+
+function isName(exposure: string): boolean {
+  const address = parseAddress(exposure) !== undefined || NETWORK.test(exposure);
+  const mac = /^[\da-f]{2}(?::[\da-f]{2}){5}$/.test(exposure);
+  return !address && !mac && !exposure.startsWith('(') && exposure !== '';
+}
+
+function sum(incidents: readonly IncidentView[], field: 'escaped' | 'blocked'): number {
+  return incidents.reduce((total, incident) => total + incident[field], 0);
+}
+
+function count(n: number, one: string, many = `${one}s`): string {
+  return `${String(n)} ${n === 1 ? one : many}`;
+}

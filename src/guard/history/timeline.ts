@@ -1,0 +1,145 @@
+// Knows: how a stretch of time is told in equal intervals: the worst state, tunnel, block, pass, and what was counted.
+// Must not know: where the past is kept. Doubt errs to the worse: an interval shows the most alarming thing that was true in it.
+
+import type { Timeline, TimelineBucket, TimelineState, TimelineTunnel } from '../../api/past.ts';
+
+/** From `at` on (wall clock, milliseconds) this held, until the next change. */
+export interface StateChange {
+  readonly at: number;
+  readonly state: TimelineState;
+  readonly tunnel: TimelineTunnel;
+  readonly blockMode: boolean;
+  readonly pass: boolean;
+}
+
+export interface Tally {
+  readonly redEscaped: number;
+  readonly redBlocked: number;
+  readonly amberEscaped: number;
+  readonly amberBlocked: number;
+  readonly unseen: number;
+}
+
+/** What was counted in the interval that begins at `at`. */
+export interface TallyAt extends Tally {
+  readonly at: number;
+}
+
+export const NO_TALLY: Tally = { redEscaped: 0, redBlocked: 0, amberEscaped: 0, amberBlocked: 0, unseen: 0 };
+
+/** From harmless to alarming. */
+export const TIMELINE_STATES: readonly TimelineState[] = [
+  ...(['clear', 'blocked', 'idle', 'setup', 'pass', 'starting', 'off', 'blind'] as const),
+  ...(['leaking', 'breach'] as const),
+];
+/** From harmless to alarming. */
+export const TIMELINE_TUNNELS: readonly TimelineTunnel[] = ['none', 'up', 'stale', 'down'];
+
+function worseState(one: TimelineState, other: TimelineState): TimelineState {
+  return TIMELINE_STATES.indexOf(one) >= TIMELINE_STATES.indexOf(other) ? one : other;
+}
+
+export function worseTunnel(one: TimelineTunnel, other: TimelineTunnel): TimelineTunnel {
+  return TIMELINE_TUNNELS.indexOf(one) >= TIMELINE_TUNNELS.indexOf(other) ? one : other;
+}
+
+/** Two changes that are told as one: the later moment's switches, the worse of both states. */
+export function joined(earlier: StateChange, later: StateChange): StateChange {
+  const state = worseState(earlier.state, later.state);
+  const tunnel = worseTunnel(earlier.tunnel, later.tunnel);
+  return { ...later, state, tunnel, pass: earlier.pass || later.pass };
+}
+
+export function addTally(one: Tally, other: Tally): Tally {
+  return {
+    redEscaped: one.redEscaped + other.redEscaped,
+    redBlocked: one.redBlocked + other.redBlocked,
+    amberEscaped: one.amberEscaped + other.amberEscaped,
+    amberBlocked: one.amberBlocked + other.amberBlocked,
+    unseen: one.unseen + other.unseen,
+  };
+}
+
+export function isEmpty(tally: Tally): boolean {
+  return Object.values(tally).every((count) => count === 0);
+}
+
+/**
+ * Equal intervals from `from` to `to` (milliseconds). `changes` in order, the first may lie before `from` and then holds at
+ * it; without one, nobody watched. What lies after `now` has not happened and is off.
+ */
+export function timelineOf(
+  range: { readonly from: number; readonly to: number; readonly buckets: number },
+  changes: readonly StateChange[],
+  tallies: readonly TallyAt[],
+  now: number,
+): Timeline {
+  const { from, to } = range;
+  const width = (to - from) / range.buckets;
+  const counted = Array.from({ length: range.buckets }, () => NO_TALLY);
+  for (const tally of tallies) {
+    const index = Math.floor((tally.at - from) / width);
+    const held = counted[Math.min(range.buckets - 1, Math.max(0, index))];
+    if (held !== undefined) counted[Math.min(range.buckets - 1, Math.max(0, index))] = addTally(held, tally);
+  }
+  const walk = new ChangeWalk(changes);
+  const buckets = counted.map((tally, index): TimelineBucket => {
+    const start = from + index * width;
+    const { redEscaped, redBlocked, amberEscaped, amberBlocked, unseen } = tally;
+    const seen = start > now ? OFF : walk.between(start, start + width);
+    return {
+      from: new Date(start).toISOString(),
+      ...seen,
+      redEscaped,
+      redBlocked,
+      amberEscaped,
+      amberBlocked,
+      unseen,
+    };
+  });
+  const iso = (wall: number): string => new Date(wall).toISOString();
+  return { from: iso(from), to: iso(to), bucketSeconds: width / 1_000, buckets };
+}
+
+type Seen = Pick<TimelineBucket, 'state' | 'tunnel' | 'block' | 'pass'>;
+const OFF: Seen = { state: 'off', tunnel: 'none', block: 'off', pass: false };
+
+/** Goes through the changes once, interval by interval. */
+class ChangeWalk {
+  readonly #changes: readonly StateChange[];
+  #next = 0;
+  #held: StateChange | undefined;
+
+  constructor(changes: readonly StateChange[]) {
+    this.#changes = changes;
+  }
+
+  between(start: number, end: number): Seen {
+    let worst: Seen | undefined;
+    for (;;) {
+      const next = this.#changes[this.#next];
+      if (next !== undefined && next.at <= start) {
+        this.#held = next;
+        this.#next += 1;
+        continue;
+      }
+      worst ??= seenOf(this.#held);
+      if (next === undefined || next.at >= end) return worst;
+      this.#held = next;
+      this.#next += 1;
+      const now = seenOf(next);
+      worst = {
+        state: worseState(worst.state, now.state),
+        tunnel: worseTunnel(worst.tunnel, now.tunnel),
+        block: worst.block === now.block ? now.block : 'changed',
+        pass: worst.pass || now.pass,
+      };
+    }
+  }
+}
+
+function seenOf(change: StateChange | undefined): Seen {
+  if (change === undefined) return OFF;
+  const { state, tunnel, blockMode, pass } = change;
+  return { state, tunnel, block: blockMode ? 'on' : 'off', pass };
+}

@@ -1,0 +1,148 @@
+// Knows: which socket of this machine a frame came from, by the kernel's socket tables (proc_net(5)), and how sure that is.
+// Must not know: where the tables are read, who holds a socket. Doubt errs toward saying nobody: a wrong name accuses.
+
+import type { Facts } from '../../flow/facts.ts';
+import { MAPPED_PREFIX, ipv4Words, sameAddress } from '../../wire/ip/address.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+
+/** `high`: this very connection; `medium`: the port alone, bound to any address; `low`: the protocol alone, or shared. */
+type Confidence = 'high' | 'medium' | 'low';
+
+/** One line of /proc/net/{tcp,udp,icmp,raw}{,6}. Addresses as Facts has them. */
+export interface Socket {
+  readonly protocol: number;
+  readonly ipVersion: 4 | 6;
+  readonly local: Uint32Array;
+  readonly localPort: number;
+  readonly remote: Uint32Array;
+  readonly remotePort: number;
+  readonly inode: number;
+}
+
+/** Table name → IP protocol; a raw socket's protocol stands where a port would be. */
+export const SOCKET_TABLES: Readonly<Record<string, number>> = {
+  tcp: Protocol.TCP,
+  tcp6: Protocol.TCP,
+  udp: Protocol.UDP,
+  udp6: Protocol.UDP,
+  icmp: Protocol.ICMP,
+  icmp6: Protocol.ICMPV6,
+  raw: -1,
+  raw6: -1,
+};
+
+const LINE =
+  /^\s*\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) (?:\S+ +){6}(\d+)/;
+
+/**
+ * The sockets of one table; lines that are none are left out. Words are printed as the machine holds them, so their
+ * byte order is the machine's.
+ */
+export function readSocketTable(table: string, text: string, littleEndian: boolean): Socket[] {
+  const protocol = SOCKET_TABLES[table];
+  if (protocol === undefined) return [];
+  return text.split('\n').flatMap((line) => {
+    const [, local = '', localPort = '', remote = '', remotePort = '', inode = ''] = LINE.exec(line) ?? [];
+    if (inode === '' || inode === '0') return [];
+    const words = wordsOf(local, littleEndian);
+    // A dual-stack socket that speaks IPv4 (RFC 4291 section 2.5.5.2).
+    const mapped = words[0] === 0 && words[1] === 0 && words[2] === MAPPED_PREFIX;
+    const port = Number.parseInt(localPort, 16);
+    return [
+      {
+        protocol: protocol < 0 ? port : protocol,
+        ipVersion: mapped ? (4 as const) : (6 as const),
+        local: words,
+        localPort: protocol < 0 ? 0 : port,
+        remote: wordsOf(remote, littleEndian),
+        remotePort: Number.parseInt(remotePort, 16),
+        inode: Number(inode),
+      },
+    ];
+  });
+}
+
+function wordsOf(hex: string, littleEndian: boolean): Uint32Array {
+  const words = (hex.match(/.{8}/g) ?? []).map((printed) => {
+    const bytes = printed.match(/../g) ?? [];
+    return Number.parseInt((littleEndian ? bytes.reverse() : bytes).join(''), 16);
+  });
+  return words.length === 1 ? ipv4Words(words[0] ?? 0) : Uint32Array.from(words);
+}
+
+export interface Origin {
+  /** The sockets that fit best, all equally well. */
+  readonly inodes: readonly number[];
+  readonly confidence: Confidence;
+}
+
+/** The socket that sent the frame, or undefined when none of the table fits. */
+export function originOf(facts: Facts, sockets: readonly Socket[]): Origin | undefined {
+  if (facts.ipVersion === 0 || facts.fragmentOffset > 0) return undefined;
+  let best: Socket[] = [];
+  let score = 0;
+  for (const socket of sockets) {
+    const fit = fitOf(facts, socket);
+    if (fit === 0 || fit < score) continue;
+    if (fit > score) best = [];
+    score = fit;
+    best.push(socket);
+  }
+  if (best.length === 0) return undefined;
+  const confidence = best.length > 1 || score === 1 ? 'low' : score === 2 ? 'medium' : 'high';
+  return { inodes: best.map(({ inode }) => inode), confidence };
+}
+
+/** 3: this connection, or bound to this address; 2: this port on any address; 1: all of this protocol; 0: not at all. */
+function fitOf(facts: Facts, socket: Socket): 0 | 1 | 2 | 3 {
+  if (socket.protocol !== facts.protocol) return 0;
+  const dual = socket.ipVersion === 6 && isNone(socket.local) && isNone(socket.remote);
+  if (socket.ipVersion !== facts.ipVersion && !dual) return 0;
+  const bound = sameAddress(socket.local, facts.source);
+  if (!bound && !isNone(socket.local)) return 0;
+  const connected = !isNone(socket.remote);
+  if (connected && !sameAddress(socket.remote, facts.destination)) return 0;
+  if (facts.protocol !== Protocol.TCP && facts.protocol !== Protocol.UDP) return connected ? 2 : 1;
+  if (socket.localPort !== facts.sourcePort) return 0;
+  if (connected && socket.remotePort !== facts.destinationPort) return 0;
+  return bound ? 3 : 2;
+}
+
+function isNone([w0, w1, w2, w3]: Uint32Array): boolean {
+  return w0 === 0 && w1 === 0 && (w2 === 0 || w2 === MAPPED_PREFIX) && w3 === 0;
+}
+
+/** A process of this machine that a leak is put down to, or why none is. */
+export interface Attribution {
+  readonly pid: number | null;
+  /** The kernel's short name of the process (comm), or ''. */
+  readonly name: string;
+  readonly confidence: Confidence | 'none';
+  readonly why: string;
+}
+
+const WHY: Readonly<Record<Confidence, string>> = {
+  high: 'its socket has this connection',
+  medium: 'its socket has this port, on any address',
+  low: 'its socket speaks this protocol, and so may others',
+};
+
+/** What is said of a frame, given who holds the socket: with several holders the first stands for all, with less confidence. */
+export function attribute(
+  origin: Origin | undefined,
+  holders: readonly { readonly pid: number; readonly name: string }[],
+): Attribution {
+  const [first] = holders;
+  if (origin === undefined)
+    return nobody('no socket of this machine fits: it was closed before it was looked at');
+  if (first === undefined) return nobody('no process that may be looked into holds its socket');
+  if (holders.length === 1)
+    return { pid: first.pid, name: first.name, confidence: origin.confidence, why: WHY[origin.confidence] };
+  const others = `${holders.length - 1} more process${holders.length === 2 ? '' : 'es'}`;
+  return { pid: first.pid, name: first.name, confidence: 'low', why: `it shares the socket with ${others}` };
+}
+
+/** Nobody, and why. */
+export function nobody(why: string): Attribution {
+  return { pid: null, name: '', confidence: 'none', why };
+}

@@ -1,0 +1,168 @@
+// Knows: which frames that left are what a person would count: a question that is asked, a visit that begins. Must not know: incidents,
+// taps, clocks (times come in, monotonic milliseconds). Follows RFC 1035 section 4.1 (a question sent again has its id), RFC 8305
+// section 3 (who wants an address asks for both sorts at once).
+// A visit is a connection, and belongs to the name that it shows. What opens it shows none yet: it waits, and is told as a visit to the
+// address when no name has come.
+
+import { Facts } from '../../flow/facts.ts';
+import type { Connection } from '../../flow/facts.ts';
+import type { Kind, Via } from '../../flow/kinds.ts';
+import { isGroup } from '../../wire/ip/address.ts';
+import { BoundedMap } from '../bounded-map.ts';
+import { ObservationBatch } from '../observation.ts';
+import type { Judged, Observation } from '../observation.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+
+/** A connection that has shown no name for so long shows none: a browser may hold one open before it has anything to say. */
+const NAMELESS_MS = 10_000;
+/** The same question with the same id from the same port is a copy of it for so long after the last one. */
+const COPY_MS = 10_000;
+/** And so long after the first: who goes on asks again. */
+const COPIES_MS = 30_000;
+/** Records of several sorts for one name are one question when they are asked for within this. */
+const TOGETHER_MS = 1_000;
+/** What knows no connections (echo requests, NTP) is another visit when so long nothing was said there. */
+const TALK_MS = 60_000;
+/** Connections that wait for their name. Of more at once those that come are not counted unless they show one: a flood pushes out nobody. */
+const WAITING = 4_096;
+const QUESTIONS = 4_096;
+const TALKS = 4_096;
+/** Connections without a name in one report, by what they are alike in. */
+const NAMELESS = 256;
+/** Sorts of records that one question asks for: addresses of both families, HTTPS, and room. */
+const TYPES = 8;
+/** Names that one connection is counted for: one to a proxy or a host of many sites may show more. */
+const NAMES = 8;
+
+/** Names are asked for by these. */
+const ASKED_BY: ReadonlySet<Via> = new Set<Via>(['dns', 'mdns', 'llmnr', 'nbns']);
+/** Neither visits nor connections of visits. */
+const NO_VISIT: ReadonlySet<Kind> = new Set<Kind>([
+  ...(['dns', 'mdns', 'llmnr', 'nbns', 'ssdp', 'dhcp', 'dhcp6', 'nd', 'igmp-mld', 'fragment'] as const),
+  'malformed',
+]);
+
+/** What a frame is the first of. */
+export type Occasion = 'question' | 'visit' | undefined;
+
+/** What is kept of the frame that opened a connection: no more than a visit to an address is told by. */
+interface Opened {
+  readonly judged: Judged;
+  readonly client: number;
+  readonly kind: Kind;
+  readonly ipVersion: Facts['ipVersion'];
+  readonly protocol: number;
+  readonly port: number;
+  readonly destination: Uint32Array;
+  readonly at: number;
+}
+
+interface Asked {
+  readonly since: number;
+  at: number;
+  /** By record type the port and id that it was asked with. */
+  readonly as: Map<string, string>;
+}
+
+export class Occasions {
+  /** Oldest first. */
+  readonly #waiting = new Map<Connection, Opened>();
+  readonly #asked = new BoundedMap<Asked>(QUESTIONS);
+  readonly #talks = new BoundedMap<number>(TALKS);
+  readonly #nameless = new ObservationBatch(NAMELESS);
+  /** Connections that were not counted because there were too many. */
+  refused = 0;
+
+  /** What of a frame that left a person would count. */
+  of(facts: Facts, judged: Judged, client: number, at: number): Occasion {
+    const { connection, findings } = facts;
+    const said = findings.names.find(({ via }) => via !== 'referer');
+    const name = said?.name ?? facts.flowName;
+    if (name !== '' && connection !== undefined) this.#waiting.delete(connection);
+    if (said !== undefined && ASKED_BY.has(said.via))
+      return said.asked !== false && this.#isNewQuestion(facts, said.name, client, at)
+        ? 'question'
+        : undefined;
+    if (NO_VISIT.has(facts.kind) || facts.ipVersion === 0) return undefined;
+    if (connection === undefined) return this.#isNewTalk(facts, judged, client, at) ? 'visit' : undefined;
+    if (name !== '') return isNewName(connection, name) ? 'visit' : undefined;
+    if (!connection.isKnown) this.#wait(connection, facts, judged, client, at);
+    return undefined;
+  }
+
+  /** Connections that showed no name, since the last call. Their frames are told elsewhere: `frames` counts connections. */
+  takeNameless(now: number): readonly Observation[] {
+    for (const [connection, opened] of this.#waiting) {
+      if (opened.at > now - NAMELESS_MS) break;
+      this.#waiting.delete(connection);
+      this.#nameless.add(factsOf(opened), opened.judged, opened.client, opened.at);
+    }
+    return this.#nameless.size === 0 ? [] : this.#nameless.take().observations;
+  }
+
+  #wait(connection: Connection, facts: Facts, judged: Judged, client: number, at: number): void {
+    const { kind, ipVersion, protocol, destinationPort: port } = facts;
+    connection.isKnown = true;
+    if (this.#waiting.size >= WAITING) {
+      this.refused += 1;
+      return;
+    }
+    const { verdict, direction, crosses, counter } = judged;
+    this.#waiting.set(connection, {
+      judged: { verdict, direction, crosses, counter },
+      client,
+      kind,
+      ipVersion,
+      protocol,
+      port,
+      destination: facts.destination.slice(),
+      at,
+    });
+  }
+
+  #isNewQuestion(facts: Facts, name: string, client: number, at: number): boolean {
+    const key = `${String(client)} ${facts.kind} ${name}`;
+    const type = facts.findings.detail ?? '';
+    const number = facts.protocol === Protocol.TCP ? facts.tcpSequence : facts.payloadHead >>> 16;
+    const as = `${String(facts.sourcePort)} ${String(number)}`;
+    const asked = this.#asked.get(key);
+    if (asked !== undefined) {
+      const isCopy = asked.as.get(type) === as && at - asked.at <= COPY_MS && at - asked.since <= COPIES_MS;
+      const isBeside = !asked.as.has(type) && asked.as.size < TYPES && at - asked.since <= TOGETHER_MS;
+      if (isCopy || isBeside) {
+        asked.at = at;
+        asked.as.set(type, as);
+        return false;
+      }
+    }
+    this.#asked.set(key, { since: at, at, as: new Map([[type, as]]) });
+    return true;
+  }
+
+  #isNewTalk(facts: Facts, { verdict }: Judged, client: number, at: number): boolean {
+    // A segment of a connection that nobody saw begin, what is said to everyone, and a later piece of a packet begin nothing.
+    if (facts.protocol === Protocol.TCP || isGroup(facts.destinationMac) || facts.fragmentOffset > 0)
+      return false;
+    const key = `${String(client)} ${facts.kind} ${verdict.destination}`;
+    const last = this.#talks.get(key);
+    this.#talks.set(key, at);
+    return last === undefined || at - last > TALK_MS;
+  }
+}
+
+function isNewName(connection: Connection, name: string): boolean {
+  connection.isKnown = true;
+  if (connection.names.includes(name) || connection.names.length >= NAMES) return false;
+  connection.names = [...connection.names, name];
+  return true;
+}
+
+function factsOf({ kind, ipVersion, protocol, port, destination }: Opened): Facts {
+  const facts = new Facts();
+  return Object.assign(facts, { kind, ipVersion, protocol, destinationPort: port, destination });
+}
+
+/** The name that a frame shows of where it goes, or its connection has shown before; '' for none. */
+export function ownName({ findings, flowName }: Facts): string {
+  return findings.names.find(({ via }) => via !== 'referer')?.name ?? flowName;
+}

@@ -1,0 +1,95 @@
+// Knows: what the wire tells about a captive portal: what the network announces, and where it redirects to.
+// Must not know: rules, kernel, clocks, passes. RFC 8910, 8908. The uplink can say anything here: it opens nothing without a pass,
+// and with one it leads a client nowhere but where the client's own browser was sent in the clear.
+
+import type { Findings } from '../../flow/facts.ts';
+import type { LearnedPortal } from '../../policy/servers/learned.ts';
+import { parseAddress } from '../../wire/ip/address.ts';
+import { BoundedMap } from '../bounded-map.ts';
+import type { Observation } from '../observation.ts';
+import { FairMap } from './quotas.ts';
+
+/** How long a redirect or an answer counts, and how long what a network announced, milliseconds. */
+const SEEN_MS = 600_000;
+const ANNOUNCED_MS = 86_400_000;
+const TARGETS = 8;
+/** Addresses of all targets together. */
+const PORTALS = 32;
+/** Names that were answered lately, and addresses of one. */
+const NAMES = 512;
+const ADDRESSES = 8;
+
+interface Target {
+  /** 0: any. */
+  readonly port: number;
+  readonly until: number;
+}
+
+export class Portal {
+  /** By host and port. */
+  readonly #targets = new BoundedMap<Target>(TARGETS);
+  /** Addresses of names, as they were answered in the clear. */
+  readonly #answered = new FairMap<Map<string, number>>(NAMES);
+
+  /** Takes what came down past the wan tap; true when an open pass needs it. */
+  observe({ facts, direction, folded }: Observation, now: number): boolean {
+    if (direction !== 'down' || folded) return false;
+    const { offer, redirect } = facts.findings;
+    const portal = offer?.portal;
+    let changed = portal !== undefined && this.#aim(portal.host, 0, now + ANNOUNCED_MS);
+    if (redirect !== undefined && this.#aim(redirect.host, redirect.port, now + SEEN_MS)) changed = true;
+    return this.#answers(facts.findings, now) || changed;
+  }
+
+  /** What is known at `now`, as the compilers take it. */
+  state(now: number): { portals: LearnedPortal[] } {
+    const left = (until: number): number => Math.floor((until - now) / 1_000);
+    const portals = [...this.#targets].flatMap(([key, { port, until }]) =>
+      this.#addressesOf(hostOf(key), now).map((address) => ({ address, port, seconds: left(until) })),
+    );
+    return { portals: portals.filter(({ seconds }) => seconds > 0).slice(-PORTALS) };
+  }
+
+  #aim(host: string, port: number, until: number): boolean {
+    const key = `${host} ${String(port)}`;
+    const known = this.#targets.get(key);
+    this.#targets.set(key, { port, until });
+    return known === undefined;
+  }
+
+  #answers({ answers, names }: Findings, now: number): boolean {
+    if (answers.length === 0) return false;
+    let changed = false;
+    const asked = names.map(({ name }) => name);
+    for (const { name, type, value } of answers) {
+      if (type !== 'A' && type !== 'AAAA') continue;
+      // By the name that was asked as well as by the one that a CNAME led to.
+      for (const owner of new Set([name, ...asked])) {
+        const known = this.#answered.get(owner) ?? new Map<string, number>();
+        const isNew = !known.has(value);
+        known.delete(value);
+        known.set(value, now + SEEN_MS);
+        const [oldest] = known.keys();
+        if (known.size > ADDRESSES && oldest !== undefined) known.delete(oldest);
+        this.#answered.set(owner, known, 'answered');
+        changed ||= isNew && this.#isTarget(owner);
+      }
+    }
+    return changed;
+  }
+
+  #isTarget(host: string): boolean {
+    return [...this.#targets].some(([key]) => hostOf(key) === host);
+  }
+
+  #addressesOf(host: string, now: number): string[] {
+    if (parseAddress(host) !== undefined) return [host];
+    return [...(this.#answered.get(host) ?? [])].flatMap(([address, until]) =>
+      until > now ? [address] : [],
+    );
+  }
+}
+
+function hostOf(key: string): string {
+  return key.slice(0, key.lastIndexOf(' '));
+}

@@ -1,0 +1,202 @@
+// Knows: which kind the kernel counts a frame as, by addresses, protocol and port, and what its counters are called.
+// Must not know: payloads, policy. One table serves the ruleset and the judge, so that neither can drift.
+// A counted kind is coarser than a frame's kind: TLS on port 8443 is counted `tcp`.
+
+import type { Facts } from '../../flow/facts.ts';
+import { KINDS } from '../../flow/kinds.ts';
+import type { Kind } from '../../flow/kinds.ts';
+import { CHATTER_KINDS, chatterKind } from '../filter/chatter.ts';
+import { EtherType } from '../../wire/link/ethernet.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+import { isListenerDiscovery, isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
+
+export type Way = 'up' | 'down';
+
+/** Verdicts for which the kernel keeps counters of their own; `pass` is a leak let through by a timed pass. */
+export type CountedVerdict = 'tunnel' | 'plumbing' | 'allowed' | 'pass' | 'leak';
+
+/** IANA service ports, and those by which tunnels are known. */
+export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
+  ['udp', 53, 'dns'],
+  ['tcp', 53, 'dns'],
+  ['udp', 67, 'dhcp'],
+  ['udp', 68, 'dhcp'],
+  ['udp', 80, 'quic'],
+  ['tcp', 80, 'http'],
+  ['udp', 123, 'ntp'],
+  ['tcp', 22, 'ssh'],
+  ['udp', 443, 'quic'],
+  ['tcp', 443, 'tls'],
+  ['udp', 500, 'ipsec'],
+  ['udp', 546, 'dhcp6'],
+  ['udp', 547, 'dhcp6'],
+  ['udp', 853, 'doq'],
+  ['tcp', 853, 'dot'],
+  ['tcp', 1080, 'socks'],
+  ['udp', 1194, 'openvpn'],
+  ['tcp', 1194, 'openvpn'],
+  ['udp', 1701, 'l2tp'],
+  ['tcp', 1723, 'pptp'],
+  ['tcp', 3128, 'http-proxy'],
+  ['udp', 3478, 'stun'],
+  ['udp', 3544, 'teredo'],
+  ['udp', 4500, 'ipsec'],
+  ['udp', 4789, 'vxlan'],
+  ['tcp', 9001, 'tor'],
+  ['udp', 51820, 'wireguard'],
+];
+
+/** IP protocol numbers; ICMP of the other family is no ICMP. */
+export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
+  [Protocol.ICMP, 'icmp'],
+  [Protocol.IGMP, 'igmp-mld'],
+  [Protocol.IPIP, 'ipip'],
+  [Protocol.TCP, 'tcp'],
+  [Protocol.UDP, 'udp'],
+  [Protocol.IPV6, '6in4'],
+  [Protocol.GRE, 'gre'],
+  [Protocol.ESP, 'ipsec'],
+  [Protocol.AH, 'ipsec'],
+  [Protocol.ICMPV6, 'icmp'],
+  [Protocol.L2TP, 'l2tp'],
+];
+
+const BY_PORT = new Map(
+  PORT_KINDS.map(([transport, port, kind]) => [
+    portKey(transport === 'udp' ? Protocol.UDP : Protocol.TCP, port),
+    kind,
+  ]),
+);
+const BY_PROTOCOL = new Map(PROTOCOL_KINDS);
+
+function portKey(protocol: number, port: number): number {
+  return protocol * 65536 + port;
+}
+
+/** The kind that the kernel counts a whole packet to or from this port as. */
+export function portKind(transport: 'udp' | 'tcp', port: number): Kind {
+  return BY_PORT.get(portKey(transport === 'udp' ? Protocol.UDP : Protocol.TCP, port)) ?? transport;
+}
+
+/** The kind that the kernel counts this frame as; the port is the destination's on the way up, the source's down. */
+export function countedKind(facts: Facts, way: Way): Kind {
+  if (isKeptGroup(facts.destinationMac)) return 'l2-other';
+  switch (facts.outerEtherType) {
+    case EtherType.IPV4:
+    case EtherType.IPV6:
+      return countedIpKind(facts, way);
+    case EtherType.ARP:
+      return 'arp';
+    case EtherType.EAPOL:
+      return 'eapol';
+    case EtherType.VLAN:
+    case EtherType.QINQ:
+      return 'vlan';
+    case EtherType.PPPOE_DISCOVERY:
+    case EtherType.PPPOE_SESSION:
+      return 'pppoe';
+    default:
+      return 'l2-other';
+  }
+}
+
+/** IEEE 802.1D link-local groups, which end at a bridge: not 0 (STP, forwarded while STP is off) and 3 (EAPOL). */
+export function isKeptGroup(destinationMac: number): boolean {
+  const group = destinationMac - 0x0180c2000000;
+  return group >= 1 && group <= 15 && group !== 3;
+}
+
+function countedIpKind(facts: Facts, way: Way): Kind {
+  if (hasBadHeader(facts)) return 'malformed';
+  if (facts.fragmentOffset > 0 && !facts.nestedFragment) return 'fragment';
+  if (isTooShort(facts)) return 'malformed';
+  if (facts.protocol === Protocol.ICMPV6) {
+    if (isListenerDiscovery(facts.icmpType)) return 'igmp-mld';
+    if (isNeighbourDiscovery(facts.icmpType)) return 'nd';
+  }
+  const chatter = chatterKind(facts);
+  if (chatter !== undefined) return chatter;
+  const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+  return BY_PORT.get(portKey(facts.protocol, port)) ?? BY_PROTOCOL.get(facts.protocol) ?? 'other-ip';
+}
+
+/** The IP header itself is unusable, for nftables too (nft_set_pktinfo). */
+export function hasBadHeader(facts: Facts): boolean {
+  switch (facts.malformed) {
+    case 'ip-short':
+    case 'ip-version':
+    case 'ip-header-length':
+    case 'ip-total-length':
+    case 'ip6-extension':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * The packet ends before what is read of it: the eight bytes that every transport has, in a first fragment twelve of
+ * payload more. nftables would read on in Ethernet's padding. Behind further extension headers nothing is opened, so
+ * nothing is measured there.
+ */
+export function isTooShort(facts: Facts): boolean {
+  if (facts.fragmentOffset > 0) return false;
+  if (facts.ipVersion === 4) return facts.ipLength < (facts.moreFragments && !facts.ipOptions ? 40 : 28);
+  if (facts.extensionCount === 0) return facts.ipLength < 48;
+  return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 68;
+}
+
+/** PAUSE and LLDP by their groups: no bridge forwards them, whatever its settings (IEEE 802.1Q-2022 table 8-1). */
+export function isOfCable({ destinationMac }: Facts): boolean {
+  return destinationMac === 0x0180c2000001 || destinationMac === 0x0180c200000e;
+}
+
+/**
+ * Pause frames, LLDP, and a source address that no station can have (a group's, or none): the bridge takes or drops them
+ * before any hook (net/bridge/br_input.c), so they neither cross nor count.
+ */
+export function isUncounted(facts: Facts): boolean {
+  return isOfCable(facts) || !isStation(facts.sourceMac);
+}
+
+/** Whether a MAC address can be a sender's: not zero, not a group's (IEEE 802.3 section 3.2.3). */
+export function isStation(mac: number): boolean {
+  return mac !== 0 && (Math.floor(mac / 0x10000000000) & 1) === 0;
+}
+
+/** Every kind that a counter of a way and verdict can have. */
+export const COUNTED_KINDS: readonly Kind[] = KINDS.filter(
+  (kind) =>
+    PORT_KINDS.some(([, , counted]) => counted === kind) ||
+    PROTOCOL_KINDS.some(([, counted]) => counted === kind) ||
+    CHATTER_KINDS.includes(kind) ||
+    ['arp', 'eapol', 'nd', 'other-ip', 'fragment', 'vlan', 'pppoe', 'l2-other', 'malformed'].includes(kind),
+);
+
+/** `up_leak_igmp_mld`; for tunnels `up_tunnel_0` or `up_tunnel_fragment`. */
+export function counterName(way: Way, verdict: CountedVerdict, what: string | number): string {
+  return `${way}_${verdict}_${String(what).replaceAll('-', '_')}`;
+}
+
+export interface CounterMeaning {
+  readonly direction: Way;
+  readonly verdict: CountedVerdict;
+  /** `tunnel` counters have the index of their tunnel, or -1 for fragments, which carry no port to tell it by. */
+  readonly tunnel?: number;
+  readonly kind?: Kind;
+}
+
+/** What a counter of the ruleset counts; undefined for `leak_dropped` and other sums, and for names that are not ours. */
+export function counterOf(name: string): CounterMeaning | undefined {
+  const match = /^(up|down)_(tunnel|plumbing|allowed|pass|leak)_(\w+)$/.exec(name);
+  if (match === null) return undefined;
+  const direction = match[1] === 'up' ? 'up' : 'down';
+  const what = match[3] ?? '';
+  if (match[2] === 'tunnel') {
+    if (what !== 'fragment' && !/^\d+$/.test(what)) return undefined;
+    return { direction, verdict: 'tunnel', tunnel: what === 'fragment' ? -1 : Number(what) };
+  }
+  const kind = KINDS.find((known) => known.replaceAll('-', '_') === what);
+  const verdict = (['plumbing', 'allowed', 'pass', 'leak'] as const).find((known) => known === match[2]);
+  return kind === undefined || verdict === undefined ? undefined : { direction, verdict, kind };
+}

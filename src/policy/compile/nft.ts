@@ -1,0 +1,231 @@
+// Knows: how policy, block mode and learned state become one ruleset. Must not know: who runs nft, when, and what frames are.
+// Follows README.md, guarantee 2. Watch mode is the same ruleset with another end of the chains `leak` and `leak_down`.
+
+import { heldChain, needsAnswer } from '../filter/answered.ts';
+import { isAnywhere } from '../servers/anywhere.ts';
+import { COUNTED_KINDS, counterName } from './counted.ts';
+import { PLUMBING_KINDS } from '../filter/rule.ts';
+import { tunnelEndpoints } from '../servers/hosts.ts';
+import { NOTHING_LEARNED } from '../servers/learned.ts';
+import type { LearnedState } from '../servers/learned.ts';
+import { boxAddressChains, boxChains, closedChains } from './nft-box.ts';
+import type { ClosedPorts } from './nft-box.ts';
+import { wayChains } from './nft-chains.ts';
+import { rulesetText } from './nft-model.ts';
+import type { NftChain, NftRuleset } from './nft-model.ts';
+import { anywhereChain, rangeChains, tunnelChain } from './nft-ranges.ts';
+import { SETS, elementsOf } from './nft-sets.ts';
+import type { Policy, TunnelForm } from '../policy.ts';
+import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from '../shapes/readable.ts';
+import { SHAPES, hasEsp, nftShape } from '../shapes/shape.ts';
+import type { Shape } from '../shapes/shape.ts';
+
+/** What of a ruleset is not policy. */
+export interface RulesetState {
+  readonly blockMode: boolean;
+  /** Nothing is verified (boot, taps not up): `relock: closed` then blocks, whatever the mode. */
+  readonly unverified?: boolean;
+  readonly learned?: LearnedState;
+  /** MAC addresses of the box itself: a frame from lan that bears one is dropped in every mode. */
+  readonly boxMacs?: readonly string[];
+  /**
+   * MAC addresses of frames by which the box proves that a leak is held: watch mode drops them where it lets a leak go,
+   * and none crosses in any mode.
+   */
+  readonly canary?: readonly string[];
+}
+
+/** On a leak that was let through, so that `leak_out` counts those that the bridge gave to wan. */
+const LEAK_MARK = '0x1';
+
+/** Counters that are no sum over kinds. */
+const PLAIN_COUNTERS = [
+  'leak_dropped',
+  'leak_passed',
+  'leak_out',
+  'down_dropped',
+  'down_passed',
+  'box_spoofed',
+  'box_refused',
+  'box_silenced',
+  'other_ports',
+  'canary_lan',
+  'canary_wan',
+  'canary_dropped',
+  'canary_crossed',
+] as const;
+
+/** Whether the ruleset of this policy and state drops leaks, for whatever reason. */
+export function dropsLeaks(policy: Policy, state: Pick<RulesetState, 'blockMode' | 'unverified'>): boolean {
+  return state.blockMode || (state.unverified === true && policy.relock === 'closed');
+}
+
+/** The nft text of the whole ruleset, one transaction; counters keep their values over it. */
+export function compileRuleset(policy: Policy, state: RulesetState): string {
+  return rulesetText(rulesetOf(policy, state));
+}
+
+/** The same as data. */
+export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
+  const { lan, wan } = policy.bridge;
+  return {
+    counters: countersOf(policy.tunnels.length),
+    sets: SETS,
+    elements: elementsOf(policy, state.learned ?? NOTHING_LEARNED, state.boxMacs ?? [], state.canary ?? []),
+    chains: [
+      ...endChains(dropsLeaks(policy, state)),
+      ...(needsAnswer(policy) ? [heldChain(dropsLeaks(policy, state))] : []),
+      {
+        name: 'entering',
+        why: 'every frame is judged once, where it comes in: also one between two devices behind one switch, which never crosses',
+        hook: 'prerouting',
+        rules: [
+          `iifname "${lan}" ether saddr @canary counter name canary_lan`,
+          `iifname "${wan}" ether saddr @canary counter name canary_wan`,
+          // What is meant for the box is judged where it comes in there (chain `to_box`).
+          ...[lan, wan].flatMap((port) => [
+            `iifname "${port}" ether daddr @box_macs accept`,
+            `iifname "${port}" goto ${port === lan ? 'up' : 'down'}`,
+          ]),
+          'counter name other_ports drop',
+        ],
+      },
+      {
+        name: 'crossing',
+        why: 'what the bridge hands from one port to the other',
+        hook: 'forward',
+        rules: [
+          'ether saddr @canary counter name canary_crossed drop',
+          `ether type vmap { ip : jump box_ip, arp : jump box_arp, 8021q : jump box_hidden, 8021ad : jump box_hidden }`,
+          'ether type 0-1535 jump box_hidden',
+          'ether daddr @box_macs counter name box_refused drop',
+          `iifname "${lan}" oifname "${wan}" meta mark ${LEAK_MARK} counter name leak_out accept`,
+          `iifname "${lan}" oifname "${wan}" accept`,
+          `iifname "${wan}" oifname "${lan}" accept`,
+          'counter name other_ports drop',
+        ],
+      },
+      ...boxAddressChains(policy, state.learned ?? NOTHING_LEARNED),
+      ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'up'),
+      ...wayChains(policy, state.learned ?? NOTHING_LEARNED, 'down'),
+      ...tunnelChains(policy),
+      ...rangeChains(policy),
+      ...boxChains(policy),
+    ],
+  };
+}
+
+/** Boot without a valid policy: nothing crosses; with ports, the page still answers on lan. */
+export function compileClosedRuleset(ports?: ClosedPorts): string {
+  return rulesetText({
+    counters: ['closed_dropped', 'box_refused', 'box_silenced'],
+    sets: [],
+    elements: [],
+    chains: closedChains(ports),
+  });
+}
+
+function endChains(blocks: boolean): readonly NftChain[] {
+  const held = 'ether saddr @canary counter name canary_dropped drop';
+  return [
+    {
+      name: 'leak',
+      why: 'block mode and watch mode differ here, and nowhere else',
+      rules: blocks
+        ? ['counter name leak_dropped drop']
+        : [held, `meta mark set ${LEAK_MARK} counter name leak_passed accept`],
+    },
+    {
+      name: 'leak_down',
+      rules: blocks ? ['counter name down_dropped drop'] : [held, 'counter name down_passed accept'],
+    },
+  ];
+}
+
+/** One chain per tunnel and shape: what has the shape is counted for the tunnel, the rest is foreign (rule F). */
+function tunnelChains(policy: Policy): readonly NftChain[] {
+  const { lan } = policy.bridge;
+  const used = new Set<string>();
+  const chains: NftChain[] = [];
+  const shapes = new Set<Shape>();
+  const forms: { readonly tunnel: number; readonly shape: Shape; readonly form: TunnelForm }[] = [];
+  for (const endpoint of tunnelEndpoints(policy)) {
+    const { tunnel, form } = endpoint;
+    const here: (Shape | 'esp')[] = hasEsp(endpoint.shape) ? ['isakmp', 'natt', 'esp'] : [endpoint.shape];
+    const counted = [
+      `iifname "${lan}" counter name up_tunnel_${tunnel} accept`,
+      `counter name down_tunnel_${tunnel} accept`,
+    ];
+    for (const shape of here) {
+      if (shape !== 'esp' && isAnywhere(endpoint.endpoint)) {
+        const any = anywhereChain(tunnel, shape);
+        if (!used.has(any)) chains.push(...anywhereChains(any, nftShape({ shape, form }, lan), counted));
+        used.add(any);
+        continue;
+      }
+      const name = tunnelChain(tunnel, shape);
+      if (used.has(name)) continue;
+      used.add(name);
+      if (shape !== 'esp' && form === undefined) shapes.add(shape);
+      else if (shape !== 'esp' && form !== undefined) forms.push({ tunnel, shape, form });
+      chains.push({
+        name,
+        rules: [
+          ...(shape === 'esp' ? [] : [`jump shape_${form === undefined ? shape : tunnel}`]),
+          ...counted,
+        ],
+      });
+    }
+  }
+  const streams: NftChain[] = [];
+  const checks = SHAPES.filter((shape) => shapes.has(shape)).map((shape) => {
+    const readable = isStream(shape) ? `readable_${shape}` : undefined;
+    if (readable !== undefined && isStream(shape))
+      streams.push({ name: readable, rules: NFT_READABLE[shape].map((match) => `${match} jump whole_head`) });
+    const looks = readable === undefined ? [] : [`iifname "${lan}" jump ${readable}`];
+    return { name: `shape_${shape}`, rules: [...looks, ...nftShape({ shape }, lan), 'goto foreign'] };
+  });
+  const own = forms.map(({ tunnel, ...of }) => ({
+    name: `shape_${tunnel}`,
+    why: 'packets as the configuration of this tunnel makes them',
+    rules: [...nftShape(of, lan), 'goto foreign'],
+  }));
+  if (streams.length > 0)
+    streams.unshift({
+      name: 'whole_head',
+      why: "the bytes that were compared are the packet's own: behind it nftables would read the frame's padding",
+      rules: NFT_WHOLE_HEAD.map((held) => `${held} goto foreign`),
+    });
+  const foreign = {
+    name: 'foreign',
+    why: 'address and port of a tunnel, but not its packets: rule F, in every profile',
+    rules: [`iifname "${lan}" goto up_leak`, 'goto down_leak'],
+  };
+  return [foreign, ...streams, ...checks, ...own, ...chains];
+}
+
+/** The form alone tells such a tunnel's packets: what has it not is judged as if there were no such tunnel. */
+function anywhereChains(name: string, shape: readonly string[], counted: readonly string[]): NftChain[] {
+  const rules = shape.map((rule) =>
+    rule.endsWith('goto foreign')
+      ? rule.replace(/goto foreign$/, 'return')
+      : rule.replace(/return$/, `goto ${name}_own`),
+  );
+  return [
+    { name, why: 'peers anywhere: by the form of packets, and by nothing else', rules },
+    { name: `${name}_own`, rules: counted },
+  ];
+}
+
+function countersOf(tunnels: number): readonly string[] {
+  const names: string[] = [...PLAIN_COUNTERS];
+  for (const way of ['up', 'down'] as const) {
+    names.push(counterName(way, 'tunnel', 'fragment'));
+    for (let tunnel = 0; tunnel < tunnels; tunnel += 1) names.push(counterName(way, 'tunnel', tunnel));
+    for (const kind of PLUMBING_KINDS) names.push(counterName(way, 'plumbing', kind));
+    for (const verdict of ['allowed', 'pass', 'leak'] as const) {
+      for (const kind of COUNTED_KINDS) names.push(counterName(way, verdict, kind));
+    }
+  }
+  return names;
+}

@@ -1,0 +1,210 @@
+// Knows: how a tunnel's own question goes over TCP, for judge and ruleset side by side: to a resolver that has just answered that very
+// question by UDP and called its answer cut (RFC 1035 section 4.1.1, RFC 7766 section 5), by that client, for half a minute. Must not
+// know: other names, clocks. The kernel learns the pair itself, from the frames. What goes up is a segment without data, or one that is
+// a whole question for that name and nothing behind it (RFC 7766 section 8), or that question for both families in one segment, as the
+// GNU C library sends it. A hostile network can call its answers cut and has a client connect to a resolver that it has asked; it can
+// have it say nothing else there.
+
+import type { Facts } from '../../flow/facts.ts';
+import { addressText } from '../../wire/ip/address.ts';
+import type { Way } from '../compile/counted.ts';
+import { hostLength, nftHost } from '../servers/names.ts';
+import { inPieces } from '../compile/nft-model.ts';
+import type { NftChain, NftSet } from '../compile/nft-model.ts';
+
+const DNS = 53;
+const DNS_HEADER = 12;
+/** A question that was asked: its answer comes within this. */
+const ASKED = { size: 64, seconds: 10 };
+/** A client and a resolver that may speak by TCP. */
+const CUT = { size: 16, seconds: 30 };
+
+export const CUT_SETS: readonly NftSet[] = ([4, 6] as const).flatMap((family) => [
+  learnedSet(`asked${family}`, `ipv${family}_addr . ipv${family}_addr . inet_service`, ASKED),
+  learnedSet(`cut${family}`, `ipv${family}_addr . ipv${family}_addr`, CUT),
+]);
+
+function learnedSet(name: string, type: string, learned: { size: number; seconds: number }): NftSet {
+  return { name, keyword: 'set', type, timeouts: true, learned };
+}
+
+/** Options of TCP in a segment with data: none, or a timestamp (RFC 7323). Words of its header. */
+export const OFFSETS = [5, 8] as const;
+/** What may stand behind the question: nothing, or EDNS (RFC 6891) without options or with a cookie (RFC 7873). Bytes of its data. */
+const EDNS = [undefined, 0, 12, 28] as const;
+const OPT_BYTES = 11;
+/** The root's name and the type of the record. */
+const OPT_TYPE = 41;
+/** Of two questions in one segment. */
+const EDNS_OF_TWO = [undefined, 0] as const;
+
+type Edns = (typeof EDNS)[number];
+
+/** Bytes of the message with a question for this host. */
+function messageLength(nameLength: number, edns: Edns): number {
+  return DNS_HEADER + nameLength + 4 + (edns === undefined ? 0 : OPT_BYTES + edns);
+}
+
+// Behind the TCP header stands the length of the message (RFC 7766 section 8), so it begins at byte 2.
+const PREFIX = 2;
+
+/** A raw match of `bits` from a byte behind the TCP header. */
+function field(byte: number, bits: number, value: number): string {
+  return `@ih,${8 * byte},${bits} 0x${value.toString(16)}`;
+}
+
+/** Matches of one message's header and additional record, at `start` bytes behind the TCP header; the length of its data aside. */
+function nftMessage(start: number, nameLength: number, edns: Edns): string {
+  const opt = start + DNS_HEADER + nameLength + 4;
+  return [
+    // As NFT_DNS_QUERY has it, and exactly as many additional records as are compared.
+    `@ih,${8 * start + 16},7 0x0 @ih,${8 * start + 24},2 0x0 @ih,${8 * start + 28},4 0x0`,
+    field(start + 4, 32, 0x10000),
+    field(start + 8, 32, edns === undefined ? 0 : 1),
+    ...(edns === undefined ? [] : [field(opt, 24, OPT_TYPE)]),
+  ].join(' ');
+}
+
+/** Matches of a segment that is one message, but for the name in it. */
+function nftOne(nameLength: number, edns: Edns): string {
+  const length = messageLength(nameLength, edns);
+  const data = edns === undefined ? [] : [field(PREFIX + length - edns - 2, 16, edns)];
+  return [field(0, 16, length), nftMessage(PREFIX, nameLength, edns), ...data].join(' ');
+}
+
+/** The same of two messages. */
+function nftTwo(nameLength: number, edns: (typeof EDNS_OF_TWO)[number]): string {
+  const length = messageLength(nameLength, edns);
+  const one = PREFIX + length;
+  return [
+    field(0, 16, length),
+    nftMessage(PREFIX, nameLength, edns),
+    // That the first holds no options stands right before the second's length: nft would make one match of the two.
+    edns === undefined ? field(one, 16, length) : field(one - 2, 32, length),
+    nftMessage(one + PREFIX, nameLength, edns),
+    ...(edns === undefined ? [] : [field(2 * one - 2, 16, 0)]),
+  ].join(' ');
+}
+
+/** Rules of the chain for packets with ports, and the chains that they need; none where no name may be asked. */
+export function nftCut(hosts: readonly string[], way: Way, family: 4 | 6): readonly string[] {
+  if (hosts.length === 0) return [];
+  const [near, far] = way === 'up' ? ['saddr', 'daddr'] : ['daddr', 'saddr'];
+  const ip = family === 4 ? 'ip' : 'ip6';
+  const pair = `${ip} ${near} . ${ip} ${far} @cut${family}`;
+  return way === 'up'
+    ? [`tcp dport ${DNS} ${pair} jump up_cut`]
+    : [`tcp sport ${DNS} ${pair} goto down_allowed`];
+}
+
+/** A chain that ends in `allowed`, for questions and answers by UDP that were found to be a tunnel's own. */
+export const cutLearns = (way: Way): string => `${way}_own`;
+
+export function cutChains(hosts: readonly string[], way: Way): readonly NftChain[] {
+  if (hosts.length === 0) return [];
+  const learn = ([4, 6] as const).map((family) => {
+    const ip = family === 4 ? 'ip' : 'ip6';
+    return way === 'up'
+      ? `update @asked${family} { ${ip} saddr . ${ip} daddr . udp sport }`
+      : `@th,86,1 0x1 ${ip} daddr . ${ip} saddr . udp dport @asked${family} update @cut${family} { ${ip} daddr . ${ip} saddr }`;
+  });
+  const own: NftChain = {
+    name: cutLearns(way),
+    why: 'a set that is full learns no more, and keeps nobody from asking',
+    rules: [...learn, `goto ${way}_allowed`],
+  };
+  return way === 'down' ? [own] : [own, ...streamChains(hosts)];
+}
+
+function streamChains(hosts: readonly string[]): readonly NftChain[] {
+  const lengths = [...new Set(hosts.map(hostLength))].sort((a, b) => a - b);
+  const names = hosts.map((host, at) =>
+    inPieces(`up_cut_name_${at}`, '', nftHost('ih', PREFIX + DNS_HEADER, host), `up_cut_host_${at}`),
+  );
+  const seconds = hosts.map((host, at) => {
+    const length = hostLength(host);
+    return EDNS_OF_TWO.map((edns, nth) => {
+      const one = PREFIX + messageLength(length, edns);
+      const name = nftHost('ih', one + PREFIX + DNS_HEADER, host);
+      return inPieces(
+        `up_cut_two_${at}_${nth}`,
+        '',
+        [nftTwo(length, edns), ...name],
+        `up_cut_size_${2 * one}`,
+      );
+    });
+  });
+  const sizes = new Set<number>();
+  for (const length of lengths) {
+    for (const edns of EDNS) sizes.add(PREFIX + messageLength(length, edns));
+    for (const edns of EDNS_OF_TWO) sizes.add(2 * (PREFIX + messageLength(length, edns)));
+  }
+  return [
+    ...[...sizes].map((size) => ({
+      name: `up_cut_size_${size}`,
+      rules: OFFSETS.flatMap((words) => nftSize(words, size).map((rule) => `${rule} goto up_allowed`)),
+    })),
+    ...lengths.map((length) => ({
+      name: `up_cut_one_${length}`,
+      rules: EDNS.map(
+        (edns) => `${nftOne(length, edns)} goto up_cut_size_${PREFIX + messageLength(length, edns)}`,
+      ),
+    })),
+    ...seconds.flatMap((forms) => forms.flatMap(({ chains }) => chains)),
+    ...hosts.map((host, at) => ({
+      name: `up_cut_host_${at}`,
+      rules: [...(seconds[at] ?? []).map(({ rule }) => rule), `goto up_cut_one_${hostLength(host)}`],
+    })),
+    ...names.flatMap(({ chains }) => chains),
+    {
+      name: 'up_cut',
+      why: 'to a resolver that called its answer cut: segments without data, and whole questions for a name of the policy alone',
+      rules: [
+        ...Array.from({ length: 11 }, (_, more) =>
+          nftSize(5 + more, 0).map((rule) => `${rule} goto up_allowed`),
+        ).flat(),
+        // Neither URG, RST, SYN nor FIN.
+        '@th,106,1 0x0 @th,109,3 0x0 jump up_cut_names',
+      ],
+    },
+    { name: 'up_cut_names', rules: names.map(({ rule }) => rule) },
+  ];
+}
+
+/** The packet holds a TCP header of so many words and so many bytes behind it. */
+function nftSize(words: number, payload: number): readonly string[] {
+  const offset = `@th,96,4 0x${words.toString(16)}`;
+  return [`ip length ${20 + 4 * words + payload} ${offset}`, `ip6 length ${4 * words + payload} ${offset}`];
+}
+
+export const SYN_FIN_RST_URG = 0x27;
+
+/** Of the TCP header: four bytes each. */
+export function wordsOf({ ipVersion, ipLength, payloadLength }: Facts): number {
+  return (ipLength - (ipVersion === 4 ? 20 : 40) - payloadLength) / 4;
+}
+
+/** Whether a segment that is for the port of names may go to whom may be spoken to there. */
+export function isCutSegment(facts: Facts, way: Way, isOwn: (name: string) => boolean): boolean {
+  if (way === 'down') return facts.sourcePort === DNS;
+  if (facts.destinationPort !== DNS) return false;
+  if (facts.payloadLength === 0) return true;
+  const words = wordsOf(facts);
+  if ((facts.tcpFlags & SYN_FIN_RST_URG) !== 0 || !OFFSETS.some((one) => one === words)) return false;
+  return facts.wholeQuestion !== '' && isOwn(facts.wholeQuestion);
+}
+
+/** `client resolver`, and the port that was asked from. */
+export function cutPair(facts: Facts, way: Way): { readonly pair: string; readonly port: number } {
+  const version = facts.ipVersion === 6 ? 6 : 4;
+  const [near, far] = way === 'up' ? [facts.source, facts.destination] : [facts.destination, facts.source];
+  const port = way === 'up' ? facts.sourcePort : facts.destinationPort;
+  return { pair: `${addressText(version, near)} ${addressText(version, far)}`, port };
+}
+
+/** A message whose header says that it is cut (TC), of facts of a UDP packet. */
+export function isCut(facts: Facts): boolean {
+  return (facts.payloadHead & 0x0200) !== 0;
+}
+
+export const REMEMBERED = { asked: ASKED, cut: CUT };

@@ -1,0 +1,100 @@
+// Knows: which messages about multicast groups cross, for the judge and the ruleset side by side. Must not know: what a group carries.
+// Follows RFC 2236, 9776 (IGMP), 2710, 3810 (MLD). A switch that snoops gives a host what it has asked for, and neighbour discovery is
+// multicast. Groups of the link itself say nothing that everybody's do not; any other group names a service.
+
+import { MOST_RECORDS, PADDED } from '../../flow/facts.ts';
+import type { Facts } from '../../flow/facts.ts';
+import { LISTENER_DISCOVERY } from '../../wire/ip/icmp.ts';
+import type { Way } from '../compile/counted.ts';
+import { address, icmp, ipLength } from './fields.ts';
+import { is, isBetween, isIn, named } from './match.ts';
+import { essential, nftWhole6 } from './rule.ts';
+import type { EssentialRule } from './rule.ts';
+import type { NftChain } from '../compile/nft-model.ts';
+
+/** The option, and hop limit 1. Of IPv6 eight bytes of hop-by-hop header with two of padding, in either order, and ICMPv6 behind it. */
+const ALERT = {
+  4: '@nh,0,8 0x46 @nh,160,32 0x94040000 meta l4proto igmp ip ttl 1',
+  6: 'exthdr hbh exists ip6 hoplimit 1 @nh,320,16 0x3a00 @nh,336,48 { 0x10005020000, 0x50200000100 } ip6 saddr { ::, fe80::/10 }',
+};
+const LEAST = 32;
+
+/** Whole packets with options or extension headers: up for groups of the link alone (`membershipChains`), down whatever it is about. */
+export function membershipOf(family: 4 | 6, way: Way): EssentialRule {
+  const alert = named(ALERT[family], ({ membership }) => membership !== 'none');
+  if (way === 'up') {
+    const ofLink = ({ membership, spare }: Facts): boolean => membership === 'link' && !spare;
+    return essential('igmp-mld', [alert], named(family === 4 ? 'jump up_igmp' : 'jump up_mld', ofLink));
+  }
+  const message = family === 4 ? [] : [is(icmp[6].type, ...LISTENER_DISCOVERY), is(icmp[6].code, 0)];
+  const toGroup = isIn(address[family].destination, family === 4 ? '224.0.0.0/4' : 'ff00::/8');
+  return essential('igmp-mld', [alert, isBetween(ipLength[family], LEAST, Infinity), ...message, toGroup]);
+}
+
+const RECORDS = Array.from({ length: MOST_RECORDS }, (_, at) => at + 1);
+
+/** Type 1 to 6; no auxiliary data and no sources, and the group in 224.0.0.0/24. */
+function record4(at: number): string {
+  const from = 256 + 64 * at;
+  return `@nh,${from},8 1-6 @nh,${from + 8},48 0xe00000`;
+}
+
+/** The last 48 bits of ff02::/112, ff02::1:2 and ff02::1:3, ff02::1:ff00:0/104. */
+const LINK_GROUPS = '{ 0x0-0xffff, 0x10002-0x10003, 0x1ff000000-0x1ffffffff }';
+/** The first 80 bits of all of them, behind as many zeros as are wanted. */
+const LINK_SCOPE = '0xff020000000000000000';
+const TO_LINK_GROUP = 'ip6 daddr { ff02::/112, ff02::1:2/127, ff02::1:ff00:0/104 }';
+
+function record6(at: number): string {
+  const from = 64 + 160 * at;
+  return `@th,${from},8 1-6 @th,${from + 8},104 ${LINK_SCOPE} @th,${from + 112},48 ${LINK_GROUPS}`;
+}
+
+/** Lengths of the frame's content: the packet alone, or filled up with zeros where it is shorter than any frame. */
+function whole4(length: number): string[] {
+  const filled = PADDED.filter((all) => all > length);
+  return [
+    `ip length ${length} meta length ${length}`,
+    ...filled.map(
+      (all) => `ip length ${length} meta length ${all} @nh,${8 * length},${8 * (all - length)} 0x0`,
+    ),
+  ];
+}
+
+/** What a host says of groups of its link. Chains that return. */
+export function membershipChains(accept: string): readonly NftChain[] {
+  const records = (of: (at: number) => string, count: number): string =>
+    RECORDS.slice(0, count)
+      .map((_, at) => of(at))
+      .join(' ');
+  const old6 = `icmpv6 code 0 @th,32,112 ${LINK_SCOPE} @th,144,48 ${LINK_GROUPS}`;
+  return [
+    {
+      name: 'up_igmp',
+      why: 'reports and leaves of groups of the link alone, without sources, nothing behind them',
+      rules: [
+        ...whole4(32).flatMap((whole) => [
+          `${whole} @nh,192,8 { 0x12, 0x16 } @nh,200,8 0x0 ip daddr 224.0.0.0/24 @nh,224,24 0xe00000 ${accept}`,
+          `${whole} @nh,192,16 0x1700 ip daddr 224.0.0.2 @nh,224,24 0xe00000 ${accept}`,
+        ]),
+        ...RECORDS.flatMap((count) =>
+          whole4(32 + 8 * count).map(
+            (whole) =>
+              `${whole} @nh,192,16 0x2200 ip daddr 224.0.0.22 @nh,224,32 ${count} ${records(record4, count)} ${accept}`,
+          ),
+        ),
+      ],
+    },
+    {
+      name: 'up_mld',
+      rules: [
+        `${nftWhole6(32)} icmpv6 type 131 ${old6} ${TO_LINK_GROUP} ${accept}`,
+        `${nftWhole6(32)} icmpv6 type 132 ${old6} ip6 daddr ff02::2 ${accept}`,
+        ...RECORDS.map(
+          (count) =>
+            `${nftWhole6(16 + 20 * count)} icmpv6 type 143 icmpv6 code 0 ip6 daddr ff02::16 @th,32,32 ${count} ${records(record6, count)} ${accept}`,
+        ),
+      ],
+    },
+  ];
+}

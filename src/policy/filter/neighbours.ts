@@ -1,0 +1,434 @@
+// Knows: whom a client may look for on its link, for the judge and the ruleset side by side: RFC 826, 5227, 4861.
+// Must not know: who learned the addresses, and how.
+// To ask who has an address tells everybody on the link that it is wanted: a destination in the clear. So only what a
+// client needs to use its tunnel may be asked for, and only its own address may be answered for.
+
+import type { Facts } from '../../flow/facts.ts';
+import {
+  addressText,
+  inNetwork,
+  isLinkLocal,
+  isUnspecified,
+  parseAddress,
+  parseMac,
+} from '../../wire/ip/address.ts';
+import { clientAndNetwork, prefixText } from './allow.ts';
+import type { Way } from '../compile/counted.ts';
+import { nftNear, nftNearTarget } from '../compile/crowds.ts';
+import type { Place } from '../compile/crowds.ts';
+import { isOpenProfile } from './direct.ts';
+import { Arp, arp, ether } from './fields.ts';
+import type { AddressField } from './fields.ts';
+import { anyOf, byWay, is, isIn, isInNetwork, named, networkOfText, nftTexts, predicateOf } from './match.ts';
+import type { Named, Predicate, Term } from './match.ts';
+import { isTranslated } from '../servers/hosts.ts';
+import type { Host } from '../servers/hosts.ts';
+import type { LearnedNeighbour, LearnedState } from '../servers/learned.ts';
+import { holeNames } from '../servers/names.ts';
+import type { NftChain } from '../compile/nft-model.ts';
+import { once } from '../compile/per-policy.ts';
+import { FIXED_ADDRESS } from '../policy.ts';
+import type { AllowRule, Policy } from '../policy.ts';
+import { NFT_FOREIGN_SOURCE, compileOwnAddresses } from './own-addresses.ts';
+import { compilePasses, nftPassOpen, openLinks } from './passes.ts';
+import { EtherType } from '../../wire/link/ethernet.ts';
+import { Icmp6 } from '../../wire/ip/icmp.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+
+/** What a client whose gateway is not known may look for: what nobody has on the internet (RFC 1918, 6598, 3927). */
+const LINK_LOCAL4 = '169.254.0.0/16';
+const PRIVATE4 = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', LINK_LOCAL4];
+
+export interface Neighbours {
+  /** ARP for Ethernet and IPv4, whole. */
+  mayResolve4(facts: Facts, way: Way): boolean;
+  /** A solicitation of a router that goes up. */
+  mayAskRouter(facts: Facts): boolean;
+  /** A solicitation or advertisement going up, hop limit and length checked. */
+  mayResolve6(facts: Facts): boolean;
+  /** A solicitation coming down, hop limit checked. */
+  mayBeAsked6(facts: Facts): boolean;
+  /** Whether a report about a packet that was let out goes to one of the clients' addresses, where these are known. */
+  isClient4(facts: Facts): boolean;
+  /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`, or a server of a network. */
+  isNear(facts: Facts): boolean;
+  /** ARP and IPv4 that bear an address of the box: judged like any other, they end at the bridge all the same. */
+  bearsBox(facts: Facts): boolean;
+}
+
+/** Addresses of the box: the fixed one and what it was given. */
+export function boxAddresses(policy: Policy, learned: LearnedState): readonly string[] {
+  if (policy.management.address === 'none') return [];
+  return [...new Set([FIXED_ADDRESS, ...learned.box])];
+}
+
+/** What was learned to be on the link; the network's own resolver only where it may be asked, and where nobody is far away. */
+export function learnedNeighbours(policy: Policy, learned: LearnedState): readonly LearnedNeighbour[] {
+  const asks = holeNames(policy).length > 0 || learned.passes.length > 0;
+  const near = learned.resolvers.filter(({ address }) => {
+    const parsed = asks ? parseAddress(address) : undefined;
+    return parsed?.ipVersion === 4 && isPrivate4(parsed.words);
+  });
+  return [...learned.neighbours, ...near];
+}
+
+const PRIVATE_NETWORKS = PRIVATE4.map(networkOfText);
+
+function isPrivate4(words: Uint32Array): boolean {
+  return PRIVATE_NETWORKS.some((network) => isInNetwork(words, network));
+}
+
+/** Whether no router has announced itself: any link-local address may then be one. */
+function seeksRouter(learned: LearnedState): boolean {
+  return !learned.neighbours.some(({ address }) => address.includes(':'));
+}
+
+/** Networks whose hosts a client may look for: of allow rules, and of tunnels' servers, of which any may be on the link. */
+export function nearNetworks(policy: Policy, family?: 4 | 6): readonly Pick<AllowRule, 'to' | 'client'>[] {
+  return everyNearNetwork(policy).filter(({ to }) => family === undefined || to.ipVersion === family);
+}
+
+const everyNearNetwork = once((policy: Policy): readonly Pick<AllowRule, 'to' | 'client'>[] => {
+  const servers = policy.tunnels.flatMap(({ endpoints }) =>
+    endpoints.flatMap(({ hostIs, host, length }): Pick<AllowRule, 'to'>[] =>
+      // A network of all there is says of nobody that it is near.
+      length === undefined || length === 0
+        ? []
+        : [{ to: { ipVersion: hostIs === 'ipv6' ? 6 : 4, address: host, length } }],
+    ),
+  );
+  const distinct = new Map(servers.map((one) => [`${one.to.address}/${one.to.length}`, one]));
+  return [...policy.allow, ...distinct.values()];
+});
+
+/** Servers by their addresses, as the link may have them. */
+export interface NearHosts {
+  readonly four: ReadonlySet<number>;
+  readonly six: ReadonlySet<string>;
+  /** Networks of them. */
+  readonly networks: readonly Host[];
+}
+
+export function nearHosts(hosts: readonly Host[]): NearHosts {
+  const own = hosts.filter(({ isTranslated }) => isTranslated !== true);
+  const single = own.filter(({ bits }) => bits === 128);
+  return {
+    four: new Set(single.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0)),
+    six: new Set(single.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words))),
+    // Where peers may be anywhere nobody is near by that.
+    networks: own.filter(
+      ({ bits, protocol, ipVersion }) =>
+        bits < 128 && bits > (ipVersion === 4 ? 96 : 0) && protocol === Protocol.UDP,
+    ),
+  };
+}
+
+/** `fixed` are those that the policy names, `hosts` the others. */
+export function compileNeighbours(
+  policy: Policy,
+  learned: LearnedState,
+  fixed: NearHosts,
+  hosts: readonly Host[],
+): Neighbours {
+  const box = new Set(boxAddresses(policy, learned).map(wordOf));
+  const other = nearHosts(hosts);
+  const servers = [...fixed.networks, ...other.networks];
+  const others4 = new Set([
+    ...other.four,
+    ...learnedNeighbours(policy, learned)
+      .filter(({ address }) => !address.includes(':'))
+      .map(({ address }) => wordOf(address)),
+    ...box,
+  ]);
+  const others6 = new Set([
+    ...other.six,
+    ...learned.neighbours.flatMap(({ address }) => {
+      const words = address.includes(':') ? parseAddress(address)?.words : undefined;
+      return words === undefined ? [] : [addressText(6, words)];
+    }),
+  ]);
+  const near4 = { has: (word: number) => others4.has(word) || fixed.four.has(word) };
+  const near6 = { has: (text: string) => others6.has(text) || fixed.six.has(text) };
+  const allow = nearNetworks(policy, 6).map(({ to, client: only }) => ({
+    network: networkOfText(prefixText(to)),
+    client: only === undefined ? -1 : (parseMac(only) ?? -1),
+  }));
+  const own = new Map<number, Set<number>>();
+  for (const { mac, address } of learned.own) {
+    const key = parseMac(mac) ?? -1;
+    own.set(key, (own.get(key) ?? new Set()).add(wordOf(address)));
+  }
+  const mine = new Set(learned.own.map(({ address }) => wordOf(address)));
+  const settled = new Set(learned.settled.map(({ mac }) => parseMac(mac)));
+  const anyRouter = seeksRouter(learned);
+  const passes = compilePasses(learned);
+  const mayLogIn = (words: Uint32Array, client: number): boolean =>
+    passes.isOpenFor(client) && passes.isOnLink6(words);
+  const own6 = compileOwnAddresses(learned);
+
+  const isAllowed = (words: Uint32Array, client: number): boolean =>
+    allow.some((row) => (row.client < 0 || row.client === client) && isInNetwork(words, row.network));
+
+  const known: Known = {
+    isOwn: (client, address) => own.get(client)?.has(address[3] ?? 0) === true,
+    isKnown: (client) => own.has(client),
+    isSettled: (client) => settled.has(client),
+    isMine: (address) => mine.has(address[3] ?? 0),
+    isNear: (address) => near4.has(address[3] ?? 0),
+    isOpenFor: (client) => passes.isOpenFor(client),
+  };
+  const arpTests = byWay((way) => {
+    const { form, about } = arpRules(policy, learned, way);
+    const any = (rules: readonly ArpRule[]): Predicate =>
+      anyOf(rules.map((rule) => predicateOf(rule, known)));
+    return { form: any(form), about: any(about) };
+  });
+
+  function mayResolve6(facts: Facts): boolean {
+    const { destination, target, sourceMac } = facts;
+    if (!own6.speaksAsItself(facts)) return false;
+    if (facts.icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT) {
+      return (
+        facts.solicited ||
+        isLinkLocal(destination) ||
+        isAllNodes(destination) ||
+        near6.has(addressText(6, destination)) ||
+        isAllowed(destination, sourceMac) ||
+        mayLogIn(destination, sourceMac)
+      );
+    }
+    const toGroup = isSolicitedNode(destination);
+    if (isUnspecified(facts.source)) return toGroup;
+    // Also whoever asked a moment ago is only answered: to look for it shows that the client is about to go there.
+    if (isAllowed(target, sourceMac) || mayLogIn(target, sourceMac)) return true;
+    if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
+    return near6.has(addressText(6, target)) || (anyRouter && isLinkLocal(target));
+  }
+
+  return {
+    mayResolve4: (facts, way) => arpTests[way].form(facts) && arpTests[way].about(facts),
+    mayResolve6,
+    mayAskRouter: (facts) => own6.speaksAsItself(facts),
+    mayBeAsked6: (facts) => own6.isAsked(facts),
+    isNear: ({ ipVersion, destination }) =>
+      (ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination))) ||
+      isTranslated(ipVersion, destination) ||
+      servers.some((net) => net.ipVersion === ipVersion && inNetwork(destination, net.words, net.bits)),
+    isClient4: ({ destination }) => mine.has(destination[3] ?? 0),
+    bearsBox: ({ outerEtherType, source, destination }) =>
+      box.size > 0 &&
+      (outerEtherType === EtherType.ARP || outerEtherType === EtherType.IPV4) &&
+      (box.has(source[3] ?? 0) || box.has(destination[3] ?? 0)),
+  };
+}
+
+/** What the judge looks up where the kernel has sets. */
+interface Known {
+  isOwn(client: number, address: Uint32Array): boolean;
+  isKnown(client: number): boolean;
+  isSettled(client: number): boolean;
+  isMine(address: Uint32Array): boolean;
+  isNear(address: Uint32Array): boolean;
+  isOpenFor(client: number): boolean;
+}
+
+type ArpRule = readonly Term<Known>[];
+
+/** Of Ethernet and IPv4; the facts of any other have no operation. */
+const ARP_FORM = named('arp htype 1 arp ptype ip arp hlen 6 arp plen 4', () => true);
+const ARP: ArpRule = [ARP_FORM, is(arp.operation, Arp.REQUEST, Arp.REPLY)];
+const [REQUEST, REPLY] = [is(arp.operation, Arp.REQUEST), is(arp.operation, Arp.REPLY)];
+
+/** One rule of each must hold: what the message is and who speaks, and whom it is about. */
+interface ArpRules {
+  readonly form: readonly ArpRule[];
+  readonly about: readonly ArpRule[];
+}
+
+function arpRules(policy: Policy, learned: LearnedState, way: Way): ArpRules {
+  if (isOpenProfile(policy)) return { form: [ARP], about: [[]] };
+  return way === 'up' ? arpUp(policy, learned) : arpDown(policy, learned);
+}
+
+function arpUp(policy: Policy, learned: LearnedState): ArpRules {
+  const { sender, target } = arp;
+  const near = named<Known>(nftNear(policy, target.nft), (facts, known) => known.isNear(facts.destination));
+  const unknown = named<Known>('ether saddr != @known', (facts, known) => !known.isKnown(facts.sourceMac));
+  const unsettled = named<Known>(
+    'ether saddr != @settled',
+    (facts, known) => !known.isSettled(facts.sourceMac),
+  );
+  const isOwn = (field: AddressField): Named<Known> =>
+    named(`ether saddr . ${field.nft} @own4`, (facts, known) =>
+      known.isOwn(facts.sourceMac, field.read(facts)),
+    );
+  return {
+    // From an address of its own, or from none yet; a client of which nothing is known shows it now.
+    form: [
+      [...ARP, isOwn(sender)],
+      [ARP_FORM, REQUEST, isIn(sender, '0.0.0.0')],
+      [...ARP, unknown, isIn(sender, ...PRIVATE4)],
+    ],
+    about: [
+      [REPLY],
+      [near],
+      ...nearNetworks(policy, 4).map((row) => clientAndNetwork(row, ether.source, target)),
+      ...arpOfPass(learned, 'saddr', target),
+      [isOwn(target)],
+      // A probe of a link-local address (RFC 5227 section 2.1.1, RFC 3927 section 2.2.1).
+      [isIn(sender, '0.0.0.0'), isIn(target, LINK_LOCAL4)],
+      [unsettled, isIn(target, ...PRIVATE4)],
+    ],
+  };
+}
+
+/** Questions for what a client has, answers from what it may ask for: a tunnel has addresses too. */
+function arpDown(policy: Policy, learned: LearnedState): ArpRules {
+  const { sender, target } = arp;
+  const near = (field: AddressField & { readonly nft: Place }): Named<Known> =>
+    named(nftNear(policy, field.nft), (facts, known) => known.isNear(field.read(facts)));
+  const mine = (field: AddressField): Named<Known> =>
+    named(`${field.nft} @mine4`, (facts, known) => known.isMine(field.read(facts)));
+  const unsettled = named<Known>(
+    'ether daddr != @settled',
+    (facts, known) => !known.isSettled(facts.destinationMac),
+  );
+  const answers: readonly ArpRule[] = [
+    [near(sender)],
+    [mine(sender)],
+    [isIn(sender, LINK_LOCAL4)],
+    ...nearNetworks(policy, 4).map((row) => clientAndNetwork(row, ether.destination, sender)),
+    ...arpOfPass(learned, 'daddr', sender),
+    [unsettled, isIn(sender, ...PRIVATE4)],
+  ];
+  return {
+    form: [ARP],
+    about: [
+      [REQUEST, mine(target)],
+      [REQUEST, near(target)],
+      ...(learned.own.length === 0 ? [[REQUEST, isIn(target, ...PRIVATE4)]] : []),
+      ...answers.map((rule) => [REPLY, ...rule]),
+    ],
+  };
+}
+
+/** What a client with an open pass may look for besides: whoever is on its link may have the login page. */
+function arpOfPass(
+  learned: LearnedState,
+  client: 'saddr' | 'daddr',
+  field: AddressField,
+): readonly ArpRule[] {
+  const open = named<Known>(nftPassOpen(learned, client), (facts, known) =>
+    known.isOpenFor(client === 'saddr' ? facts.sourceMac : facts.destinationMac),
+  );
+  return openLinks(learned)
+    .filter(({ network }) => !network.includes(':'))
+    .map(({ network }) => [open, isIn(field, network)]);
+}
+
+/** The chains that ARP ends in, with what a frame out of bounds is to do. */
+export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: string): NftChain[] {
+  const accept = `counter name ${way}_plumbing_arp accept`;
+  const { form, about } = arpRules(policy, learned, way);
+  const open = isOpenProfile(policy);
+  const next = way === 'up' ? 'up_arp_for' : 'down_arp_is';
+  const why = {
+    up: 'from an address of its own, or from none yet; a client of which nothing is known shows it now',
+    down: 'questions for what a client has, answers from what it may ask for: a tunnel has addresses too',
+  };
+  const whose = form.flatMap(nftTexts).map((text) => `${text}${open ? accept : `jump ${next}`}`);
+  const rules = [...(way === 'up' ? spareRules(leak) : []), ...whose, leak];
+  if (open) return [{ name: `${way}_arp`, rules }];
+  const whom = about.flatMap(nftTexts).map((text) => `${text}${accept}`);
+  return [
+    { name: `${way}_arp`, why: why[way], rules },
+    way === 'up'
+      ? { name: next, why: 'for the gateway and what else is needed to reach the tunnel', rules: whom }
+      : { name: next, rules: whom },
+  ];
+}
+
+/** Behind the message only the zeros that fill the shortest frame up. */
+function spareRules(leak: string): string[] {
+  return [
+    `meta length != { 28, 42, 46 } ${leak}`,
+    // A tag takes four of the bytes that fill a frame up, and the kernel has taken it off.
+    `meta length 42 @nh,224,112 != 0x0 ${leak}`,
+    `meta length 46 @nh,224,128 != 0x0 ${leak}`,
+    `meta length 46 @nh,352,16 != 0x0 ${leak}`,
+  ];
+}
+
+function client(rule: Pick<AllowRule, 'client'>, field: 'saddr' | 'daddr'): string {
+  return rule.client === undefined ? '' : `ether ${field} ${rule.client} `;
+}
+
+/** What a solicitation may be for; the rest of the way is the caller's. A chain that returns. */
+export function nftSolicit(policy: Policy, learned: LearnedState, accept: string): NftChain {
+  const groups = [
+    ...['fe80::/10', 'ff02::1:ff00:0/104'].map((to) => `ip6 daddr ${to}`),
+    ...nftNear(policy, 'ip6 daddr'),
+  ];
+  const allowed = nearNetworks(policy, 6);
+  return {
+    name: 'up_solicit',
+    why: 'a double of its own address, the router, an endpoint on the link',
+    rules: [
+      'ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 jump up_tries',
+      // A source of none asks for doubles alone (RFC 4861 section 4.3).
+      'ip6 saddr :: return',
+      NFT_FOREIGN_SOURCE,
+      ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule.to)}${accept}`),
+      ...openLinks(learned)
+        .filter(({ network }) => network.includes(':'))
+        .flatMap(({ network }) => {
+          const [address = '', length = ''] = network.split('/');
+          const target = targetIn({ address, length: Number(length) });
+          return nftPassOpen(learned, 'saddr').map((open) => `${open} ${target}${accept}`);
+        }),
+      ...groups.flatMap((to) => [
+        ...nftNearTarget(policy).map((target) => `${to} ${target} ${accept}`),
+        ...(seeksRouter(learned) ? [`${to} @th,64,10 0x3fa ${accept}`] : []),
+      ]),
+    ],
+  };
+}
+
+/** The target's first bits, in pieces that every nft lists alike. */
+function targetIn(to: { readonly address: string; readonly length: number }): string {
+  const words = parseAddress(to.address)?.words ?? new Uint32Array(4);
+  return [...words]
+    .map((word, at) => {
+      const bits = Math.min(32, to.length - 32 * at);
+      return bits <= 0 ? '' : `@th,${64 + 32 * at},${bits} 0x${(word >>> (32 - bits)).toString(16)} `;
+    })
+    .join('');
+}
+
+/** An address as the set of raw targets has it. */
+export function targetKey(address: string): string {
+  const digits = [...wordsOf(address)].map((word) => word.toString(16).padStart(8, '0')).join('');
+  return `0x${digits.replace(/^0+(?=.)/, '')}`;
+}
+
+/** The first 64 bits of one, as two raw words. */
+export function prefixKey(address: string): string {
+  const [first = 0, second = 0] = wordsOf(address);
+  return `0x${first.toString(16)} . 0x${second.toString(16)}`;
+}
+
+function isSolicitedNode([w0 = 0, w1 = 0, w2 = 0, w3 = 0]: Uint32Array): boolean {
+  return w0 === 0xff020000 && w1 === 0 && w2 === 1 && w3 >>> 24 === 0xff;
+}
+
+function isAllNodes([w0 = 0, w1 = 0, w2 = 0, w3 = 0]: Uint32Array): boolean {
+  return w0 === 0xff020000 && w1 === 0 && w2 === 0 && w3 === 1;
+}
+
+function wordsOf(address: string): Uint32Array {
+  return parseAddress(address)?.words ?? new Uint32Array(4);
+}
+
+function wordOf(address: string): number {
+  return wordsOf(address)[3] ?? 0;
+}

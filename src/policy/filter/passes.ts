@@ -1,0 +1,92 @@
+// Knows: what a timed pass lets through for a captive portal's login, once for the judge and the ruleset.
+// Must not know: who opened it, and how portals are found. RFC 8908, 8910; ports are those that the makers document.
+// The rules stand behind the sets `pass_mac` and `pass_all`, whose elements the kernel itself takes out when the time is over.
+
+import type { Facts } from '../../flow/facts.ts';
+import { parseMac } from '../../wire/ip/address.ts';
+import type { Way } from '../compile/counted.ts';
+import { address, port, protocol } from './fields.ts';
+import { anyOf, byFamily, byWay, is, isIn, isInNetwork, named, networkOfText, predicateOf } from './match.ts';
+import type { Term } from './match.ts';
+import type { LearnedState } from '../servers/learned.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+
+/**
+ * TCP ports of login pages, wherever they are: HTTP and HTTPS; FortiGate 1000 and 1003, nodogsplash and openNDS 2050, CoovaChilli
+ * 3990 and 4990, pfSense and OPNsense 8000 to 8003, Cisco, Ruckus and MikroTik 8080, Aruba 8081 and 8088, Omada 8088 and 8843,
+ * UniFi 8880 and 8843, Cisco ISE 8443, Ruckus 9997 and 9998.
+ */
+const PASS_PORTS: readonly number[] = [
+  80, 443, 1000, 1003, 2050, 3990, 4990, 8000, 8001, 8002, 8003, 8080, 8081, 8088, 8443, 8843, 8880, 9997,
+  9998,
+];
+const DNS = 53;
+
+export interface Passes {
+  /** Whether a pass is open for this client. */
+  isOpenFor(client: number): boolean;
+  /** Whether an open pass lets the packet through: neither a fragment nor one with options. */
+  lets(facts: Facts, way: Way): boolean;
+  /** An IPv6 network on the client's own link: whoever is there may be found and asked. */
+  isOnLink6(words: Uint32Array): boolean;
+}
+
+export function compilePasses(learned: LearnedState): Passes {
+  const all = learned.passes.some((pass) => pass.client === undefined);
+  const macs = new Set(learned.passes.map((pass) => parseMac(pass.client ?? '')));
+  const none = learned.passes.length === 0;
+  const isOpenFor = (client: number): boolean => all || macs.has(client);
+  const links6 = openLinks(learned)
+    .filter(({ network }) => network.includes(':'))
+    .map(({ network }) => networkOfText(network));
+  const rules = byFamily((family) =>
+    byWay((way) => anyOf(passRules(learned, way, family).map((rule) => predicateOf(rule, undefined)))),
+  );
+  return {
+    isOpenFor,
+    isOnLink6: (words) => links6.some((link) => isInNetwork(words, link)),
+    lets: (facts, way) => {
+      if (none || facts.ipVersion === 0) return false;
+      if (!isOpenFor(way === 'up' ? facts.sourceMac : facts.destinationMac)) return false;
+      return rules[facts.ipVersion][way](facts);
+    },
+  };
+}
+
+/** What a pass lets through of one family, any of these; for the chain that a pass jumps to, whose end is none of the pass's. */
+export function passRules(learned: LearnedState, way: Way, family: 4 | 6): readonly Term[][] {
+  const side = way === 'up' ? 'destination' : 'source';
+  const far = address[family][side];
+  const isHere = (text: string): boolean => text.includes(':') === (family === 6);
+  const open = learned.passes.length > 0;
+  const resolvers = learned.resolvers
+    .filter((known) => isHere(known.address))
+    .map((known) => networkOfText(known.address));
+  const resolver = named(`${far.nft} @resolver${family}`, (facts) =>
+    resolvers.some((known) => isInNetwork(far.read(facts), known)),
+  );
+  const portals = open ? learned.portals.filter((portal) => isHere(portal.address)) : [];
+  const tcp = is(protocol, Protocol.TCP);
+  return [
+    [is(protocol, Protocol.TCP, Protocol.UDP), is(port.th[side], DNS), resolver],
+    [is(port.tcp[side], ...PASS_PORTS)],
+    ...openLinks(learned)
+      .filter(({ network }) => isHere(network))
+      .map(({ network }) => [isIn(far, network), tcp]),
+    ...portals.map((portal) => [
+      isIn(far, portal.address),
+      portal.port === 0 ? tcp : is(port.tcp[side], portal.port),
+    ]),
+  ];
+}
+
+/** Conditions under which a frame is a client's whose pass is open; `client` is the field of its address. */
+export function nftPassOpen(learned: LearnedState, client: 'saddr' | 'daddr'): string[] {
+  if (learned.passes.length === 0) return [];
+  return [`ether ${client} @pass_mac`, 'meta protocol @pass_all'];
+}
+
+/** Networks on the link while a pass is open, as a prefix in text. */
+export function openLinks(learned: LearnedState): LearnedState['links'] {
+  return learned.passes.length === 0 ? [] : learned.links;
+}

@@ -1,0 +1,34 @@
+// Knows: that a name can be written in two ways: in letters of any alphabet, and in ASCII. Must not know: patterns, rules.
+// Follows RFC 5890 section 2.3.2 (A-labels and U-labels) and UTS #46, as browsers do.
+
+/** Letters, marks, digits, symbols and joiners of any alphabet: nothing that a URL would take for more than a host. */
+const NAME = /^(?:[\p{L}\p{M}\p{N}\p{S}\p{Pd}\p{Po}._-]|\u200c|\u200d)+$/u;
+const SPECIAL = /[\\/?#@:%]/;
+/** Octets as src/wire/names/name-text.ts writes those that show nothing. */
+const OCTETS = /(?:\\\d{3})+/g;
+
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** A name as it was read on a wire, with the letters that its octets make. */
+export function lettersOf(name: string): string {
+  if (!name.includes('\\')) return name;
+  return name.replace(OCTETS, (octets) =>
+    DECODER.decode(Uint8Array.from(octets.slice(1).split('\\'), Number)),
+  );
+}
+
+/** The name in ASCII, which is what resolvers are asked for; as it is where it has no such form. */
+export function asciiName(name: string): string {
+  const letters = lettersOf(name);
+  if (isAscii(letters) || !NAME.test(letters) || SPECIAL.test(letters)) return name;
+  try {
+    return new URL(`http://${letters}/`).hostname;
+  } catch {
+    return name;
+  }
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
+}

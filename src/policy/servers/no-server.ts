@@ -1,0 +1,51 @@
+// Knows: which hosts can be nobody's server on a network. Must not know: who names them.
+// Follows RFC 6890 (special-purpose addresses), RFC 6761 section 6.3 (localhost), RFC 4291 section 2.5.5 (mapped addresses).
+
+import { parseAddress } from '../../wire/ip/address.ts';
+
+export type NoServer = 'local' | 'unspecified' | 'multicast' | 'broadcast' | 'mapped';
+
+const WORDS: Readonly<Record<NoServer, string>> = {
+  local: 'is this device itself',
+  unspecified: 'is no address of anybody',
+  multicast: 'is a group, not a server',
+  broadcast: 'is everybody, not a server',
+  mapped: 'stands for an IPv4 address inside a program and is never on the wire',
+};
+
+const REMEDIES: Readonly<Record<NoServer, string>> = {
+  local:
+    'A program there (wstunnel, udp2raw, Shadowsocks, obfs4 or the like) carries the tunnel on: trust the server that it connects to, as protocol opaque.',
+  unspecified: 'Write the address or the name of the server.',
+  multicast: 'Write the address or the name of the server.',
+  broadcast: 'Write the address or the name of the server.',
+  mapped: 'Write the IPv4 address.',
+};
+
+/** Why a host, an address or a name, is no server; undefined when it may be one. */
+export function noServer(host: string): NoServer | undefined {
+  const address = parseAddress(host);
+  if (address === undefined) return /(^|\.)localhost$/.test(host) ? 'local' : undefined;
+  return noServerAddress(address.ipVersion, address.words);
+}
+
+export function noServerAddress(ipVersion: 4 | 6, words: Uint32Array): NoServer | undefined {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
+  if (ipVersion === 4) {
+    if (w3 === 0xffffffff) return 'broadcast';
+    const first = w3 >>> 24;
+    if (first === 127) return 'local';
+    if (first === 0) return 'unspecified';
+    return first >>> 4 === 14 ? 'multicast' : undefined;
+  }
+  if (w0 >>> 24 === 0xff) return 'multicast';
+  if (w0 !== 0 || w1 !== 0) return undefined;
+  if (w2 === 0xffff) return 'mapped';
+  if (w2 !== 0) return undefined;
+  return w3 === 1 ? 'local' : w3 === 0 ? 'unspecified' : undefined;
+}
+
+/** In words, for whoever wrote the host, and what to do. */
+export function noServerWords(why: NoServer): { readonly message: string; readonly remedy: string } {
+  return { message: WORDS[why], remedy: REMEDIES[why] };
+}

@@ -1,0 +1,247 @@
+// Knows: DHCPv4 messages and the options that identify a client or steer it. Must not know: ports, leases, policy.
+// Follows RFC 2131, RFC 2132, RFC 3396 (split options), RFC 3442 (routes), RFC 4702 (FQDN), RFC 8910 (captive portal).
+// What is malformed is said so (`malformed`) and what stands before it is kept.
+
+import { ipv4TextAt } from './address-octets.ts';
+import { ipv4Text } from './address.ts';
+import { hostText, nameText } from '../names/name-text.ts';
+import { printable, u16, u32 } from '../octets.ts';
+
+export const DHCP_OFFER = 2;
+export const DHCP_REQUEST = 3;
+export const DHCP_ACK = 5;
+
+/** A destination of option 121 or 249, and where it leads. */
+export interface ClasslessRoute {
+  readonly network: string;
+  readonly prefixLength: number;
+  readonly router: string;
+}
+
+const FIXED_LENGTH = 236;
+const MAGIC_COOKIE = 0x63825363;
+const SERVER_NAME = 44;
+const BOOT_FILE = 108;
+const OVERLOAD = 52;
+const MOST_OPTIONS = 512;
+
+interface Piece {
+  readonly code: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One BOOTP or DHCP message, its options indexed once; getters copy what they give. */
+export class Dhcp4View {
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #pieces: Piece[] = [];
+  /** An option runs past its field or the end option is missing; what stands before is kept. */
+  malformed = false;
+
+  private constructor(bytes: Uint8Array, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#start = start;
+    if (end - start < FIXED_LENGTH + 4 || u32(bytes, start + FIXED_LENGTH) !== MAGIC_COOKIE) return;
+    this.#index(start + FIXED_LENGTH + 4, end);
+    const overload = this.#number(OVERLOAD, 1) ?? 0;
+    // RFC 2131 section 4.1: the boot file field is read first, then the server name.
+    if ((overload & 1) !== 0) this.#index(start + BOOT_FILE, start + FIXED_LENGTH);
+    if ((overload & 2) !== 0) this.#index(start + SERVER_NAME, start + BOOT_FILE);
+  }
+
+  /** The view, or undefined when this is no BOOTP: too short, an operation other than 1 and 2, an odd hardware length. */
+  static of(bytes: Uint8Array, start: number, end: number): Dhcp4View | undefined {
+    if (end - start < FIXED_LENGTH) return undefined;
+    const operation = bytes[start];
+    if ((operation !== 1 && operation !== 2) || (bytes[start + 2] ?? 0) > 16) return undefined;
+    return new Dhcp4View(bytes, start, end);
+  }
+
+  /** Whether a server sent it (BOOTREPLY). */
+  get reply(): boolean {
+    return this.#bytes[this.#start] === 2;
+  }
+  get transaction(): number {
+    return u32(this.#bytes, this.#start + 4);
+  }
+  /** Hardware address as a 48-bit number; 0 when it is no 48-bit address. */
+  get clientMac(): number {
+    if (this.#bytes[this.#start + 2] !== 6) return 0;
+    return u16(this.#bytes, this.#start + 28) * 0x100000000 + u32(this.#bytes, this.#start + 30);
+  }
+  /** The address the server gives (yiaddr). */
+  get yourAddress(): string | undefined {
+    return this.#fixedAddress(16);
+  }
+  /** Option 53; 0 for plain BOOTP. */
+  get messageType(): number {
+    return this.#number(53, 1) ?? 0;
+  }
+  /** Option 12, normalised as names are. */
+  get hostName(): string | undefined {
+    return this.#name(12);
+  }
+  /** Option 81: the name behind its flags, in DNS's encoding or, as some clients still do, in ASCII. */
+  get clientFqdn(): string | undefined {
+    const value = this.option(81);
+    if (value === undefined || value.length < 4) return undefined;
+    return ((value[0] ?? 0) & 4) !== 0
+      ? labels(value, 3)
+      : hostText(value, 3, terminated(value)) || undefined;
+  }
+  /** Option 60. */
+  get vendorClass(): string | undefined {
+    return this.#text(60);
+  }
+  /** Option 61 in hexadecimal, its type first (RFC 2132 section 9.14). */
+  get clientId(): string | undefined {
+    const value = this.option(61);
+    return value === undefined ? undefined : hex(value);
+  }
+  /** Option 55 as decimal numbers with commas: the usual fingerprint of an operating system. */
+  get parameterList(): string | undefined {
+    return this.option(55)?.join(',');
+  }
+  /** Option 50: the address a client had, perhaps on the network before this one. */
+  get requestedAddress(): string | undefined {
+    return this.#addresses(50)[0];
+  }
+  /** Option 54. */
+  get serverIdentifier(): string | undefined {
+    return this.#addresses(54)[0];
+  }
+  /** Option 51, seconds; 0xffffffff is for ever. */
+  get leaseSeconds(): number | undefined {
+    return this.#number(51, 4);
+  }
+  /** Option 3. */
+  get routers(): readonly string[] {
+    return this.#addresses(3);
+  }
+  /** Option 6. */
+  get resolvers(): readonly string[] {
+    return this.#addresses(6);
+  }
+  /** Option 1 as a prefix length; undefined when absent or not contiguous. */
+  get prefixLength(): number | undefined {
+    const mask = this.#number(1, 4);
+    if (mask === undefined) return undefined;
+    const length = Math.clz32(~mask >>> 0);
+    const expected = length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0;
+    return mask === expected ? length : undefined;
+  }
+  /** Option 114 (RFC 8910); 160 was its number in RFC 7710. */
+  get captivePortal(): string | undefined {
+    return this.#text(114) ?? this.#text(160);
+  }
+  /** Destinations of options 121 and 249, whole ones only; any of them steers traffic past a tunnel (TunnelVision). */
+  get routes(): readonly ClasslessRoute[] {
+    return [...this.#routes(121), ...this.#routes(249)];
+  }
+
+  /** The octets of an option, split instances joined (RFC 3396); undefined when it is absent. */
+  option(code: number): Uint8Array | undefined {
+    const pieces = this.#pieces.filter((piece) => piece.code === code);
+    if (pieces.length === 0) return undefined;
+    const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      joined.set(this.#bytes.subarray(piece.start, piece.end), at);
+      at += piece.end - piece.start;
+    }
+    return joined;
+  }
+
+  #index(start: number, end: number): void {
+    let at = start;
+    while (at < end && this.#pieces.length < MOST_OPTIONS) {
+      const code = this.#bytes[at] ?? 0;
+      if (code === 255) return;
+      if (code === 0) {
+        at += 1;
+        continue;
+      }
+      const data = at + 2;
+      const next = data + (this.#bytes[at + 1] ?? 0);
+      if (data > end || next > end) {
+        this.malformed = true;
+        return;
+      }
+      this.#pieces.push({ code, start: data, end: next });
+      at = next;
+    }
+    this.malformed = true;
+  }
+
+  #fixedAddress(offset: number): string | undefined {
+    const word = u32(this.#bytes, this.#start + offset);
+    return word === 0 ? undefined : ipv4Text(word);
+  }
+
+  #number(code: number, width: 1 | 4): number | undefined {
+    const value = this.option(code);
+    if (value?.length !== width) return undefined;
+    return width === 1 ? value[0] : u32(value, 0);
+  }
+
+  #text(code: number): string | undefined {
+    const value = this.option(code);
+    return value === undefined ? undefined : printable(value, 0, terminated(value)) || undefined;
+  }
+
+  #name(code: number): string | undefined {
+    const value = this.option(code);
+    if (value === undefined) return undefined;
+    return hostText(value, 0, terminated(value)) || undefined;
+  }
+
+  #addresses(code: number): string[] {
+    const value = this.option(code);
+    const found: string[] = [];
+    if (value === undefined) return found;
+    for (let at = 0; at + 4 <= value.length; at += 4) found.push(ipv4TextAt(value, at));
+    return found;
+  }
+
+  #routes(code: number): ClasslessRoute[] {
+    const value = this.option(code);
+    const found: ClasslessRoute[] = [];
+    for (let at = 0; value !== undefined && at < value.length;) {
+      const prefixLength = value[at] ?? 0;
+      const significant = Math.ceil(prefixLength / 8);
+      const router = at + 1 + significant;
+      if (prefixLength > 32 || router + 4 > value.length) break;
+      const network = new Uint8Array(4);
+      network.set(value.subarray(at + 1, router));
+      found.push({ network: ipv4TextAt(network, 0), prefixLength, router: ipv4TextAt(value, router) });
+      at = router + 4;
+    }
+    return found;
+  }
+}
+
+/** Where text ends: some clients end it with a null or pad it with several. */
+function terminated(value: Uint8Array): number {
+  let end = value.length;
+  while (end > 0 && value[end - 1] === 0) end -= 1;
+  return end;
+}
+
+/** Labels without compression (RFC 4702 section 2.3.1); the last may lack its root. */
+function labels(value: Uint8Array, start: number): string | undefined {
+  const found: string[] = [];
+  let at = start;
+  while (at < value.length) {
+    const length = value[at] ?? 0;
+    if (length === 0) break;
+    if (length > 63 || at + 1 + length > value.length) return undefined;
+    found.push(nameText(value, at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  return found.length === 0 ? undefined : found.join('.');
+}
+
+function hex(value: Uint8Array): string {
+  return Array.from(value, (octet) => octet.toString(16).padStart(2, '0')).join('');
+}

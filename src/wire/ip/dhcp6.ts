@@ -1,0 +1,134 @@
+// Knows: DHCPv6 messages and the options that identify a client or steer it. Must not know: ports, leases, policy.
+// Follows RFC 8415 sections 8, 11 and 21, RFC 4704 (client FQDN), RFC 3646 (DNS servers). Relayed messages are not unpacked.
+
+import { ipv6TextAt } from './address-octets.ts';
+import { nameText } from '../names/name-text.ts';
+import { printable, u16, u32 } from '../octets.ts';
+
+const CLIENT_ID = 1;
+const SERVER_ID = 2;
+const IA_NA = 3;
+const IA_ADDRESS = 5;
+const OPTION_REQUEST = 6;
+const VENDOR_CLASS = 16;
+const RESOLVERS = 23;
+const CLIENT_FQDN = 39;
+const CAPTIVE_PORTAL = 103;
+const LAST_TYPE = 36;
+const MOST_OPTIONS = 256;
+
+interface Piece {
+  readonly code: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One message between client and server, its options indexed once; getters copy what they give. */
+export class Dhcp6View {
+  readonly #bytes: Uint8Array;
+  readonly messageType: number;
+  readonly #pieces: Piece[];
+  /** An option runs past the end; those before it are kept. */
+  readonly malformed: boolean;
+
+  private constructor(bytes: Uint8Array, start: number, end: number) {
+    this.#bytes = bytes;
+    this.messageType = bytes[start] ?? 0;
+    const header = this.messageType === 12 || this.messageType === 13 ? 34 : 4;
+    const indexed = pieces(bytes, start + header, end);
+    this.#pieces = indexed.found;
+    this.malformed = indexed.malformed;
+  }
+
+  /** The view, or undefined when it is too short or of no assigned message type. */
+  static of(bytes: Uint8Array, start: number, end: number): Dhcp6View | undefined {
+    const type = bytes[start] ?? 0;
+    return end - start < 4 || type === 0 || type > LAST_TYPE ? undefined : new Dhcp6View(bytes, start, end);
+  }
+
+  /** Whether a server sends this type: advertise, reply, reconfigure (RFC 8415 section 7.3). */
+  get reply(): boolean {
+    return this.messageType === 2 || this.messageType === 7 || this.messageType === 10;
+  }
+  /** Option 1 in hexadecimal: stays the same on every network. */
+  get clientDuid(): string | undefined {
+    return this.#hex(CLIENT_ID);
+  }
+  get serverDuid(): string | undefined {
+    return this.#hex(SERVER_ID);
+  }
+  /** Option 39: the name behind one octet of flags, without trailing dot. */
+  get clientFqdn(): string | undefined {
+    const piece = this.#first(CLIENT_FQDN);
+    if (piece === undefined) return undefined;
+    const labels: string[] = [];
+    let at = piece.start + 1;
+    while (at < piece.end && this.#bytes[at] !== 0) {
+      const next = at + 1 + (this.#bytes[at] ?? 0);
+      if (next > piece.end || next - at > 64) return undefined;
+      labels.push(nameText(this.#bytes, at + 1, next));
+      at = next;
+    }
+    return labels.length === 0 ? undefined : labels.join('.');
+  }
+  /** Option 16: the first class behind the enterprise number. */
+  get vendorClass(): string | undefined {
+    const piece = this.#first(VENDOR_CLASS);
+    if (piece === undefined || piece.start + 6 > piece.end) return undefined;
+    const stop = Math.min(piece.end, piece.start + 6 + u16(this.#bytes, piece.start + 4));
+    return printable(this.#bytes, piece.start + 6, stop);
+  }
+  /** Option 6 as decimal numbers with commas: the usual fingerprint. */
+  get optionRequest(): string | undefined {
+    const piece = this.#first(OPTION_REQUEST);
+    if (piece === undefined) return undefined;
+    const codes: number[] = [];
+    for (let at = piece.start; at + 2 <= piece.end; at += 2) codes.push(u16(this.#bytes, at));
+    return codes.join(',');
+  }
+  /** Option 23. */
+  get resolvers(): readonly string[] {
+    const found: string[] = [];
+    const piece = this.#first(RESOLVERS);
+    if (piece === undefined) return found;
+    for (let at = piece.start; at + 16 <= piece.end; at += 16) found.push(ipv6TextAt(this.#bytes, at));
+    return found;
+  }
+  /** Addresses of the non-temporary associations (options 3 and 5), with their valid lifetimes in seconds. */
+  get addresses(): readonly { readonly address: string; readonly validSeconds: number }[] {
+    const bytes = this.#bytes;
+    return this.#pieces
+      .filter((piece) => piece.code === IA_NA)
+      .flatMap((piece) => pieces(bytes, piece.start + 12, piece.end).found)
+      .filter((piece) => piece.code === IA_ADDRESS && piece.end - piece.start >= 24)
+      .map(({ start }) => ({ address: ipv6TextAt(bytes, start), validSeconds: u32(bytes, start + 20) }));
+  }
+  /** Option 103 (RFC 8910). */
+  get captivePortal(): string | undefined {
+    const piece = this.#first(CAPTIVE_PORTAL);
+    return piece === undefined ? undefined : printable(this.#bytes, piece.start, piece.end);
+  }
+
+  #first(code: number): Piece | undefined {
+    return this.#pieces.find((piece) => piece.code === code);
+  }
+
+  #hex(code: number): string | undefined {
+    const piece = this.#first(code);
+    if (piece === undefined) return undefined;
+    const octets = this.#bytes.subarray(piece.start, piece.end);
+    return Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('');
+  }
+}
+
+function pieces(bytes: Uint8Array, start: number, end: number): { found: Piece[]; malformed: boolean } {
+  const found: Piece[] = [];
+  let at = start;
+  while (at + 4 <= end && found.length < MOST_OPTIONS) {
+    const next = at + 4 + u16(bytes, at + 2);
+    if (next > end) return { found, malformed: true };
+    found.push({ code: u16(bytes, at), start: at + 4, end: next });
+    at = next;
+  }
+  return { found, malformed: at !== end };
+}

@@ -1,0 +1,141 @@
+// Knows: neighbour discovery messages and their options. Must not know: IPv6 headers (hop limit and scope are the caller's
+// to check), policy. Follows RFC 4861 section 4, RFC 8106 (RDNSS, DNSSL), RFC 4191 (route information), RFC 8910 (portal).
+
+import { ipv6TextAt } from './address-octets.ts';
+import { printable, u16, u32 } from '../octets.ts';
+import { Icmp6 } from './icmp.ts';
+
+/** A prefix that a router announces; lifetimes in seconds, 0xffffffff for ever. */
+export interface AnnouncedPrefix {
+  readonly prefix: string;
+  readonly prefixLength: number;
+  readonly onLink: boolean;
+  readonly autonomous: boolean;
+  readonly validSeconds: number;
+  readonly preferredSeconds: number;
+}
+
+/** A more specific route (RFC 4191): what DHCP's option 121 is to IPv4. */
+export interface AnnouncedRoute {
+  readonly prefix: string;
+  readonly prefixLength: number;
+  readonly lifetimeSeconds: number;
+}
+
+const PREFIX = 3;
+const ROUTE = 24;
+const RESOLVERS = 25;
+const CAPTIVE_PORTAL = 37;
+const MOST_OPTIONS = 64;
+
+interface Piece {
+  readonly type: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Octets before the options, by type (RFC 4861 sections 4.1 to 4.5). */
+const HEADER_LENGTH: ReadonlyMap<number, number> = new Map([
+  [Icmp6.ROUTER_SOLICITATION, 8],
+  [Icmp6.ROUTER_ADVERTISEMENT, 16],
+  [Icmp6.NEIGHBOUR_SOLICITATION, 24],
+  [Icmp6.NEIGHBOUR_ADVERTISEMENT, 24],
+  [Icmp6.REDIRECT, 40],
+]);
+
+/** One message, from its ICMPv6 type on; getters copy what they give. */
+export class NdView {
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #options: Piece[] = [];
+  readonly type: number;
+  /** An option of length zero or one that runs past the end: RFC 4861 section 4.6 says to discard the packet. */
+  readonly malformed: boolean;
+
+  private constructor(bytes: Uint8Array, start: number, end: number, header: number) {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.type = bytes[start] ?? 0;
+    this.malformed = !this.#index(start + header, end);
+  }
+
+  /** The view, or undefined when this is another ICMPv6 message, one too short or one whose code is not 0. */
+  static of(bytes: Uint8Array, start: number, end: number): NdView | undefined {
+    const header = HEADER_LENGTH.get(bytes[start] ?? 0);
+    if (header === undefined || end - start < header || bytes[start + 1] !== 0) return undefined;
+    return new NdView(bytes, start, end, header);
+  }
+
+  /** Router advertisement: seconds this router is a default router; 0 says it is none. -1 for other messages. */
+  get routerLifetime(): number {
+    return this.type === Icmp6.ROUTER_ADVERTISEMENT ? u16(this.#bytes, this.#start + 6) : -1;
+  }
+  /** Router advertisement: `high` beats the routers that are there already (RFC 4191 section 2.1). */
+  get preference(): 'high' | 'medium' | 'low' {
+    const bits = ((this.#bytes[this.#start + 5] ?? 0) >>> 3) & 3;
+    return this.type !== Icmp6.ROUTER_ADVERTISEMENT || bits === 0 || bits === 2
+      ? 'medium'
+      : bits === 1
+        ? 'high'
+        : 'low';
+  }
+  /** Neighbour messages and redirects: the address they are about. */
+  get target(): string | undefined {
+    return this.type < Icmp6.NEIGHBOUR_SOLICITATION ? undefined : ipv6TextAt(this.#bytes, this.#start + 8);
+  }
+  /** Redirect: the destination that is to be reached through the target. */
+  get redirected(): string | undefined {
+    return this.type === Icmp6.REDIRECT ? ipv6TextAt(this.#bytes, this.#start + 24) : undefined;
+  }
+  get prefixes(): readonly AnnouncedPrefix[] {
+    return this.#all(PREFIX, 30).map(({ start }) => ({
+      prefix: ipv6TextAt(this.#bytes, start + 14),
+      prefixLength: this.#bytes[start] ?? 0,
+      onLink: ((this.#bytes[start + 1] ?? 0) & 0x80) !== 0,
+      autonomous: ((this.#bytes[start + 1] ?? 0) & 0x40) !== 0,
+      validSeconds: u32(this.#bytes, start + 2),
+      preferredSeconds: u32(this.#bytes, start + 6),
+    }));
+  }
+  get routes(): readonly AnnouncedRoute[] {
+    return this.#all(ROUTE, 6).map(({ start, end }) => {
+      const prefix = new Uint8Array(16);
+      prefix.set(this.#bytes.subarray(start + 6, Math.min(end, start + 22)));
+      return {
+        prefix: ipv6TextAt(prefix, 0),
+        prefixLength: this.#bytes[start] ?? 0,
+        lifetimeSeconds: u32(this.#bytes, start + 2),
+      };
+    });
+  }
+  /** Recursive resolvers (RFC 8106 section 5.1). */
+  get resolvers(): readonly string[] {
+    const found: string[] = [];
+    for (const { start, end } of this.#all(RESOLVERS, 6)) {
+      for (let at = start + 6; at + 16 <= end; at += 16) found.push(ipv6TextAt(this.#bytes, at));
+    }
+    return found;
+  }
+  get captivePortal(): string | undefined {
+    const piece = this.#options.find(({ type }) => type === CAPTIVE_PORTAL);
+    if (piece === undefined) return undefined;
+    let end = piece.end;
+    while (end > piece.start && this.#bytes[end - 1] === 0) end -= 1;
+    return printable(this.#bytes, piece.start, end);
+  }
+
+  #all(type: number, least: number): Piece[] {
+    return this.#options.filter((piece) => piece.type === type && piece.end - piece.start >= least);
+  }
+
+  #index(start: number, end: number): boolean {
+    let at = start;
+    while (at + 2 <= end && this.#options.length < MOST_OPTIONS) {
+      const length = 8 * (this.#bytes[at + 1] ?? 0);
+      if (length === 0 || at + length > end) return false;
+      this.#options.push({ type: this.#bytes[at] ?? 0, start: at + 2, end: at + length });
+      at += length;
+    }
+    return at === end;
+  }
+}

@@ -1,0 +1,31 @@
+// Knows: EAPOL frames and the identity that EAP shows in clear. Must not know: keys, policy.
+// Follows IEEE 802.1X-2020 section 11.3 (frames) and RFC 3748 sections 4 and 5.1 (EAP, identity).
+
+import { printable, u16 } from '../octets.ts';
+
+/** An EAPOL frame. Types: 0 EAP packet, 1 start, 2 logoff, 3 key, 4 alert, 5 MKA, 6 to 8 announcements. */
+export interface EapolFrame {
+  readonly version: number;
+  readonly type: number;
+  /** What an EAP Identity Response says: a name that everyone on the wire reads. */
+  readonly identity: string | undefined;
+}
+
+const MAX_IDENTITY = 253;
+
+/** The EAPOL frame at start (EtherType 0x888e), or undefined: unknown version or type, or longer than the frame. */
+export function eapolFrame(bytes: Uint8Array, start: number, end: number): EapolFrame | undefined {
+  if (end - start < 4) return undefined;
+  const version = bytes[start] ?? 0;
+  const type = bytes[start + 1] ?? 0;
+  const bodyEnd = start + 4 + u16(bytes, start + 2);
+  if (version < 1 || version > 3 || type > 8 || bodyEnd > end) return undefined;
+  return { version, type, identity: type === 0 ? identityOf(bytes, start + 4, bodyEnd) : undefined };
+}
+
+function identityOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const packetEnd = start + u16(bytes, start + 2);
+  if (end - start < 6 || packetEnd > end || packetEnd - start < 6) return undefined;
+  if (bytes[start] !== 2 || bytes[start + 4] !== 1) return undefined;
+  return printable(bytes, start + 5, Math.min(packetEnd, start + 5 + MAX_IDENTITY));
+}

@@ -1,0 +1,27 @@
+// Knows: PPPoE discovery and session frames. Must not know: PPP above its protocol number (ppp.ts), policy.
+// Follows RFC 2516 section 4.
+
+import { pppFrame, type PppFrame } from './ppp.ts';
+import { u16 } from '../octets.ts';
+
+/** A PPPoE frame. Discovery codes: 0x09 PADI, 0x07 PADO, 0x19 PADR, 0x65 PADS, 0xa7 PADT; 0 is session data, which has `ppp`. */
+export interface PppoeFrame {
+  readonly code: number;
+  readonly session: number;
+  readonly ppp: PppFrame | undefined;
+}
+
+/** The PPPoE frame at start (EtherTypes 0x8863, 0x8864), or undefined: other version, or longer than the frame. */
+export function pppoeFrame(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd = end,
+): PppoeFrame | undefined {
+  if (end - start < 6 || bytes[start] !== 0x11) return undefined;
+  const code = bytes[start + 1] ?? 0;
+  const payloadEnd = start + 6 + u16(bytes, start + 4);
+  if (payloadEnd > wireEnd) return undefined;
+  const ppp = code === 0 ? pppFrame(bytes, start + 6, Math.min(payloadEnd, end)) : undefined;
+  return { code, session: u16(bytes, start + 2), ppp };
+}

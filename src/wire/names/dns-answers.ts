@@ -1,0 +1,130 @@
+// Knows: the records of a DNS answer that tell where a name leads. Must not know: caches, flows, policy.
+// Follows RFC 1035 sections 3.3 and 4.1.3, RFC 2782 (SRV), RFC 3596 (AAAA), RFC 6672 (DNAME), RFC 9460 sections 2.2 and 7.3 (SVCB, HTTPS and their hints).
+
+import { ipv4TextAt, ipv6TextAt } from '../ip/address-octets.ts';
+import { DNS_HEADER, recordTtl, skipQuestions, skipRecord, TYPE_A, TYPE_AAAA } from './dns.ts';
+import { endsByPointer, readName, skipName } from './dns-name.ts';
+import { u16 } from '../octets.ts';
+
+/** One answer: `value` is an address's text, or the name that the record leads to. `ttl` in seconds. */
+export interface DnsAnswer {
+  readonly name: string;
+  readonly type: 'A' | 'AAAA' | 'HTTPS' | 'SVCB' | Naming;
+  readonly value: string;
+  readonly ttl: number;
+}
+
+/** Records that hold a name and nothing else that leads anywhere. */
+type Naming = 'CNAME' | 'DNAME' | 'NS' | 'PTR' | 'MX' | 'SRV' | 'SOA';
+/** By type: which it is, and how many octets stand in front of the name. */
+const NAMING: ReadonlyMap<number, readonly [Naming, number]> = new Map([
+  [2, ['NS', 0]],
+  [6, ['SOA', 0]],
+  [5, ['CNAME', 0]],
+  [12, ['PTR', 0]],
+  [15, ['MX', 2]],
+  [33, ['SRV', 6]],
+  [39, ['DNAME', 0]],
+]);
+const TYPE_SVCB = 64;
+const TYPE_HTTPS = 65;
+const IPV4_HINT = 4;
+const IPV6_HINT = 6;
+const MOST_ANSWERS = 256;
+
+/**
+ * The answers of a response, addresses of additional records included, at most 256. What is malformed ends the list;
+ * what stands before it is given. A message that asks gives none.
+ */
+export function readAnswers(bytes: Uint8Array, start: number, end: number): DnsAnswer[] {
+  const found: DnsAnswer[] = [];
+  if (end - start < DNS_HEADER || ((bytes[start + 2] ?? 0) & 0x80) === 0) return found;
+  let at = skipQuestions(bytes, start, end);
+  const records = u16(bytes, start + 6) + u16(bytes, start + 8) + u16(bytes, start + 10);
+  for (let left = Math.min(records, MOST_ANSWERS); left > 0 && at >= 0; left -= 1) {
+    const next = skipRecord(bytes, at, end);
+    if (next < 0) break;
+    readRecord(bytes, start, end, at, next, found);
+    if (found.length >= MOST_ANSWERS) return found.slice(0, MOST_ANSWERS);
+    at = next;
+  }
+  return found;
+}
+
+/** The names that own a message's records, and whether a pointer ends each. At most 256; what is malformed ends the list. */
+export function readRecordNames(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { readonly name: string; readonly pointed: boolean }[] {
+  const names = new Map<string, boolean>();
+  if (end - start < DNS_HEADER) return [];
+  let at = skipQuestions(bytes, start, end);
+  const records = u16(bytes, start + 6) + u16(bytes, start + 8) + u16(bytes, start + 10);
+  for (let left = Math.min(records, MOST_ANSWERS); left > 0 && at >= 0; left -= 1) {
+    const next = skipRecord(bytes, at, end);
+    if (next < 0) break;
+    const name = readName(bytes, start, end, at);
+    const pointed = endsByPointer(bytes, skipName(bytes, at, end));
+    if (name !== undefined && name !== '') names.set(name, pointed && names.get(name) !== false);
+    at = next;
+  }
+  return [...names].map(([name, pointed]) => ({ name, pointed }));
+}
+
+function readRecord(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  next: number,
+  found: DnsAnswer[],
+): void {
+  const fixed = skipName(bytes, at, end);
+  const type = u16(bytes, fixed);
+  const data = fixed + 10;
+  const naming = NAMING.get(type);
+  const isOther = type !== TYPE_A && type !== TYPE_AAAA && type !== TYPE_SVCB && type !== TYPE_HTTPS;
+  if (naming === undefined && isOther) return;
+  const name = readName(bytes, start, end, at);
+  if (name === undefined) return;
+  const ttl = recordTtl(bytes, fixed);
+  if (type === TYPE_A) {
+    if (next - data === 4) found.push({ name, type: 'A', value: ipv4TextAt(bytes, data), ttl });
+  } else if (type === TYPE_AAAA) {
+    if (next - data === 16) found.push({ name, type: 'AAAA', value: ipv6TextAt(bytes, data), ttl });
+  } else if (naming !== undefined) {
+    const [kind, before] = naming;
+    const value = data + before < next ? readName(bytes, start, end, data + before) : undefined;
+    // The root: a service that is not to be had (RFC 2782, RFC 7505).
+    if (value !== undefined && value !== '') found.push({ name, type: kind, value, ttl });
+  } else {
+    readService(bytes, data, next, { name, type: type === TYPE_SVCB ? 'SVCB' : 'HTTPS', ttl }, found);
+  }
+}
+
+/** Target name first ('' for the owner itself, RFC 9460 section 2.5), then one entry per address hint. */
+function readService(
+  bytes: Uint8Array,
+  data: number,
+  next: number,
+  owner: Omit<DnsAnswer, 'value'>,
+  found: DnsAnswer[],
+): void {
+  // The target is not compressed: its pointers, if any, would be read from the record itself and fail.
+  const target = readName(bytes, data, next, data + 2);
+  if (target === undefined) return;
+  if (target !== '') found.push({ ...owner, value: target });
+  let at = skipName(bytes, data + 2, next);
+  while (at >= 0 && at + 4 <= next) {
+    const key = u16(bytes, at);
+    const valueEnd = at + 4 + u16(bytes, at + 2);
+    if (valueEnd > next) return;
+    const step = key === IPV4_HINT ? 4 : key === IPV6_HINT ? 16 : 0;
+    for (let hint = at + 4; step > 0 && hint + step <= valueEnd; hint += step) {
+      const value = step === 4 ? ipv4TextAt(bytes, hint) : ipv6TextAt(bytes, hint);
+      found.push({ ...owner, value });
+    }
+    at = valueEnd;
+  }
+}

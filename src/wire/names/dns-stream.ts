@@ -1,0 +1,92 @@
+// Knows: a TCP segment that is whole DNS questions and nothing else, and one that asks for a single name. Must not know: policy, flows.
+// Follows RFC 7766 section 8 (a length in front of each message), RFC 6891 (EDNS), RFC 7873 (cookies).
+
+import { readName, skipName } from './dns-name.ts';
+import { nameText } from './name-text.ts';
+import { u16, u32 } from '../octets.ts';
+
+const HEADER = 12;
+/** RFC 1035 section 3.1. */
+const LONGEST_NAME = 255;
+/** EDNS without options, or with a cookie of the client's, or of both. Bytes of its data. */
+const OPT_DATA: readonly number[] = [0, 12, 28];
+
+/** Name of the only question of the message at `at`, and where the next begins; undefined for whatever else stands there. */
+function wholeMessage(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): { name: string; next: number; opt: number } | undefined {
+  const start = at + 2;
+  if (start + HEADER > end) return undefined;
+  const next = start + u16(bytes, at);
+  const additionals = u32(bytes, start + 8);
+  if (
+    next > end ||
+    (u16(bytes, start + 2) & 0xfecf) !== 0 ||
+    u32(bytes, start + 4) !== 0x10000 ||
+    additionals > 1
+  )
+    return undefined;
+  const behind = skipName(bytes, start + HEADER, next);
+  const name = behind < 0 ? undefined : readName(bytes, start, next, start + HEADER);
+  if (name === undefined || behind + 4 > next) return undefined;
+  const record = behind + 4;
+  if (additionals === 0) return next === record ? { name, next, opt: -1 } : undefined;
+  if (record + 11 > next || bytes[record] !== 0 || u16(bytes, record + 1) !== 41) return undefined;
+  const data = u16(bytes, record + 9);
+  return OPT_DATA.includes(data) && record + 11 + data === next ? { name, next, opt: data } : undefined;
+}
+
+/** Name of a segment that is one whole question, or two for the same name, with no more behind them; undefined for any other. */
+export function wholeQuestion(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const first = wholeMessage(bytes, start, end);
+  if (first === undefined) return undefined;
+  if (first.next === end) return first.name;
+  // The GNU C library asks for both families in one segment, with EDNS or without, and never with options.
+  const second = wholeMessage(bytes, first.next, end);
+  const isPair = second?.next === end && second.opt === first.opt && first.opt <= 0;
+  return isPair && second.name === first.name ? first.name : undefined;
+}
+
+const NONE: readonly (string | undefined)[] = Object.freeze([]);
+
+/** The header of a plain question, as a resolver's client writes it, behind the length at `at`. */
+function isPlainQuestion(bytes: Uint8Array, at: number): boolean {
+  return (u16(bytes, at + 4) & 0xfecf) === 0 && u32(bytes, at + 6) === 0x10000 && u32(bytes, at + 10) <= 1;
+}
+
+/**
+ * Names of a segment that is one whole question, or two that are equally long, by the lengths in front of them; undefined stands for a
+ * name that cannot be read. Empty for any other segment.
+ */
+export function segmentQuestions(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): readonly (string | undefined)[] {
+  if (end - start < 2 + HEADER) return NONE;
+  const length = u16(bytes, start);
+  const next = start + 2 + length;
+  const isOne = next === end;
+  if (length < HEADER || (!isOne && (next + 2 + length !== end || u16(bytes, next) !== length))) return NONE;
+  const starts = isOne ? [start] : [start, next];
+  if (!starts.every((at) => isPlainQuestion(bytes, at))) return NONE;
+  return starts.map((at) => readName(bytes, at + 2, at + 2 + length, at + 2 + HEADER));
+}
+
+/**
+ * What a piece of a question says of its name so far, the length in front included; undefined where nothing of a name is there. The
+ * last label may be cut.
+ */
+export function cutQuestion(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const labels: string[] = [];
+  const stop = start + 2 + HEADER + LONGEST_NAME;
+  for (let at = start + 2 + HEADER; at < Math.min(end, stop);) {
+    const length = bytes[at] ?? 0;
+    if (length === 0 || length > 63 || at + 1 >= end) break;
+    labels.push(nameText(bytes, at + 1, Math.min(end, at + 1 + length)));
+    at += 1 + length;
+  }
+  return labels.length === 0 ? undefined : labels.join('.');
+}

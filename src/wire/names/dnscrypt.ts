@@ -1,0 +1,101 @@
+// Knows: DNSCrypt's magic octets, its certificates, its padding. Must not know: keys, flows, policy.
+// Follows draft-denis-dprive-dnscrypt (version 2, X25519) and the Anonymized DNSCrypt specification (relays).
+// A query begins with eight octets that its resolver chose: it is known by the certificate or by the answer, not by itself.
+
+import { allZero, startsWith, u16, u32 } from '../octets.ts';
+
+const CLIENT_MAGIC = 8;
+const PUBLIC_KEY = 32;
+const HALF_NONCE = 12;
+const NONCE = 24;
+const TAG = 16;
+const RESOLVER_MAGIC = 'r6fnvWj8';
+/** Client magic that wide-spread resolver software ships as its default. */
+const USUAL_MAGIC = ['q6fnvWj8', 'q6fnvWJ8', '7PYqwfzt'] as const;
+/** Relayed queries begin with ten octets that no DNS header can have (8 times 0xff, then 0). */
+const RELAY_PREFIX = 10;
+
+/** Whether a UDP payload is a resolver's answer: its magic, the full nonce, a box. Certain on any port. */
+export function isDnscryptResponse(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= CLIENT_MAGIC + NONCE + TAG + 12 && startsWith(bytes, start, end, RESOLVER_MAGIC);
+}
+
+/**
+ * Whether a UDP payload has the length of a query: magic, public key, half a nonce, a tag, and a text padded to a multiple
+ * of 64 octets, or the whole so padded. One length in 32 fits by chance.
+ */
+export function hasDnscryptQueryLength(start: number, end: number): boolean {
+  const length = end - start;
+  const text = length - (CLIENT_MAGIC + PUBLIC_KEY + HALF_NONCE + TAG);
+  // The specification pads the text; widely used clients pad the whole datagram instead.
+  return text >= 64 && (text % 64 === 0 || length % 64 === 0);
+}
+
+/** Whether a UDP payload is a query with the given client magic (from a certificate), or with a usual one if none is given. */
+export function isDnscryptQuery(bytes: Uint8Array, start: number, end: number, magic?: Uint8Array): boolean {
+  if (!hasDnscryptQueryLength(start, end)) return false;
+  if (magic === undefined) return USUAL_MAGIC.some((text) => startsWith(bytes, start, end, text));
+  return magic.length === CLIENT_MAGIC && magic.every((octet, i) => bytes[start + i] === octet);
+}
+
+/** Whether the answer takes up the nonce of the query: the first half of its nonce is the query's. Proves both. */
+export function answersDnscryptQuery(
+  nonce: Uint8Array,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  if (!isDnscryptResponse(bytes, start, end) || nonce.length !== HALF_NONCE) return false;
+  return nonce.every((octet, i) => bytes[start + CLIENT_MAGIC + i] === octet);
+}
+
+/** A copy of the half nonce of what may be a query, or undefined if its length is no query's. */
+export function dnscryptQueryNonce(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
+  if (!hasDnscryptQueryLength(start, end)) return undefined;
+  const at = start + CLIENT_MAGIC + PUBLIC_KEY;
+  return bytes.slice(at, at + HALF_NONCE);
+}
+
+/** The resolver that a relayed query is for: IPv6 (or mapped IPv4) address words and port, and where the query begins. */
+export interface DnscryptRelay {
+  readonly address: Uint32Array;
+  readonly port: number;
+  readonly queryOffset: number;
+}
+
+/** The relay header of an anonymised query, or undefined. */
+export function dnscryptRelay(bytes: Uint8Array, start: number, end: number): DnscryptRelay | undefined {
+  if (end - start < RELAY_PREFIX + 18 + 12) return undefined;
+  if (u32(bytes, start) !== 0xffffffff || u32(bytes, start + 4) !== 0xffffffff) return undefined;
+  if (!allZero(bytes, start + 8, start + RELAY_PREFIX)) return undefined;
+  const at = start + RELAY_PREFIX;
+  const address = Uint32Array.of(u32(bytes, at), u32(bytes, at + 4), u32(bytes, at + 8), u32(bytes, at + 12));
+  return { address, port: u16(bytes, at + 16), queryOffset: at + 18 };
+}
+
+const LABEL = 'dnscrypt-cert';
+
+/** Whether a DNS name (lower or upper case, with or without final dot) asks for DNSCrypt certificates: `2.dnscrypt-cert.…`. */
+export function isDnscryptCertificateName(name: string): boolean {
+  const [version = '', label = '', next] = name.toLowerCase().split('.', 3);
+  return /^[12]$/.test(version) && label === LABEL && next !== undefined && next !== '';
+}
+
+/** Signature (64), resolver key (32), client magic (8), serial and validity (12) behind magic and two versions (8). */
+const CERTIFICATE = 124;
+
+/**
+ * The client magic in the certificates of a DNS answer (TXT records of `2.dnscrypt-cert.…`): every "DNSC" with a known
+ * construction (1 XSalsa20, 2 XChaCha20) and minor version 0. At most eight; empty when there is none.
+ */
+export function dnscryptClientMagics(bytes: Uint8Array, start: number, end: number): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (let at = start; at + CERTIFICATE <= end && found.length < 8; at += 1) {
+    if (bytes[at] !== 0x44 || !startsWith(bytes, at, end, 'DNSC')) continue;
+    const construction = u16(bytes, at + 4);
+    if (construction < 1 || construction > 3 || u16(bytes, at + 6) !== 0) continue;
+    found.push(bytes.slice(at + 104, at + 112));
+    at += CERTIFICATE - 1;
+  }
+  return found;
+}

@@ -1,0 +1,173 @@
+// Knows: QUIC's long header, how an Initial packet is opened, the CRYPTO frames in it. Must not know: flows, UDP, policy.
+// Follows RFC 8999 (invariants), RFC 9000 sections 12.2, 16, 17.2 and 19, RFC 9001 section 5 (protection).
+
+import { u16, u32 } from '../octets.ts';
+import type { QuicCrypto, QuicKeys } from './quic-crypto.ts';
+
+/** Offsets of one long-header packet; a datagram may hold several. */
+export interface LongHeader {
+  readonly start: number;
+  readonly version: number;
+  /** The two type bits; which of them is Initial depends on the version. */
+  readonly type: number;
+  readonly destinationIdStart: number;
+  readonly destinationIdEnd: number;
+  /** Behind the connection IDs. */
+  readonly next: number;
+}
+
+/** An Initial packet: where its protected packet number begins and where it ends. */
+export interface InitialPacket {
+  readonly header: LongHeader;
+  readonly numberStart: number;
+  readonly end: number;
+}
+
+const LONGEST_ID = 20;
+const TAG_LENGTH = 16;
+const SAMPLE_LENGTH = 16;
+
+/** The long header at `start`; undefined for a short one, one cut off, or connection IDs longer than 20 octets. */
+export function longHeader(bytes: Uint8Array, start: number, end: number): LongHeader | undefined {
+  const first = bytes[start] ?? 0;
+  if (end - start < 7 || (first & 0x80) === 0) return undefined;
+  const destinationIdStart = start + 6;
+  const destinationIdEnd = destinationIdStart + (bytes[start + 5] ?? 0);
+  if (destinationIdEnd - destinationIdStart > LONGEST_ID || destinationIdEnd >= end) return undefined;
+  const sourceLength = bytes[destinationIdEnd] ?? 0;
+  const next = destinationIdEnd + 1 + sourceLength;
+  if (sourceLength > LONGEST_ID || next > end) return undefined;
+  const version = u32(bytes, start + 1);
+  return { start, version, type: (first >>> 4) & 3, destinationIdStart, destinationIdEnd, next };
+}
+
+/** The Initial packet behind a header of that type; undefined when its token or length lead past `end`. */
+export function initialPacket(bytes: Uint8Array, header: LongHeader, end: number): InitialPacket | undefined {
+  const tokenAt = header.next + varintWidth(bytes, header.next);
+  const tokenLength = varint(bytes, header.next, end);
+  if (tokenLength < 0 || tokenLength > end - tokenAt) return undefined;
+  return protectedPacket(bytes, header, tokenAt + tokenLength, end);
+}
+
+/** Where a 0-RTT or Handshake packet ends, which have a length but no token; -1 when that leads past `end`. */
+export function longPacketEnd(bytes: Uint8Array, header: LongHeader, end: number): number {
+  return protectedPacket(bytes, header, header.next, end)?.end ?? -1;
+}
+
+function protectedPacket(
+  bytes: Uint8Array,
+  header: LongHeader,
+  lengthAt: number,
+  end: number,
+): InitialPacket | undefined {
+  const length = varint(bytes, lengthAt, end);
+  const numberStart = lengthAt + varintWidth(bytes, lengthAt);
+  if (length < 4 + SAMPLE_LENGTH || length > end - numberStart) return undefined;
+  return { header, numberStart, end: numberStart + length };
+}
+
+/** The frames of an Initial packet in the clear, or undefined when these keys do not open it (RFC 9001 section 5.4). */
+export function openInitial(
+  crypto: QuicCrypto,
+  keys: QuicKeys,
+  bytes: Uint8Array,
+  packet: InitialPacket,
+): Uint8Array | undefined {
+  const { header, numberStart, end } = packet;
+  const sample = bytes.subarray(numberStart + 4, numberStart + 4 + SAMPLE_LENGTH);
+  const mask = crypto.aes128Ecb(keys.headerProtection, sample);
+  const first = (bytes[header.start] ?? 0) ^ ((mask[0] ?? 0) & 0x0f);
+  const numberEnd = numberStart + (first & 3) + 1;
+  if (end - numberEnd < TAG_LENGTH) return undefined;
+  // Copied with set(): slice() of a Buffer, which both may be, would give the same memory.
+  const additional = new Uint8Array(numberEnd - header.start);
+  additional.set(bytes.subarray(header.start, numberEnd));
+  additional[0] = first;
+  const nonce = new Uint8Array(keys.iv.length);
+  nonce.set(keys.iv);
+  for (let at = numberStart, i = 1; at < numberEnd; at += 1, i += 1) {
+    const octet = (bytes[at] ?? 0) ^ (mask[i] ?? 0);
+    additional[at - header.start] = octet;
+    const place = nonce.length - (numberEnd - at);
+    nonce[place] = (nonce[place] ?? 0) ^ octet;
+  }
+  return crypto.aes128GcmOpen(keys.key, nonce, additional, bytes.subarray(numberEnd, end));
+}
+
+const PADDING = 0x00;
+const PING = 0x01;
+const ACK = 0x02;
+const ACK_ECN = 0x03;
+const CRYPTO = 0x06;
+const GOOGLE_CRYPTO = 0x08;
+const MOST_RANGES = 256;
+
+/**
+ * Hands every CRYPTO frame to `emit`: its offset in the handshake stream and where its octets lie in `frames`. Ends at
+ * the first frame that has no place in an Initial packet or is cut off; gives the octets read. Q050, T050 and T051 give
+ * CRYPTO the number 8, which elsewhere is STREAM and forbidden here (RFC 9000 section 12.4): `google` says which it is.
+ */
+export function cryptoFrames(
+  frames: Uint8Array,
+  google: boolean,
+  emit: (offset: number, start: number, end: number) => void,
+): number {
+  let at = 0;
+  while (at < frames.length) {
+    const type = frames[at] ?? 0;
+    if (type === PADDING || type === PING) {
+      at += 1;
+    } else if (type === ACK || type === ACK_ECN) {
+      const next = skipAck(frames, at + 1, type === ACK_ECN);
+      if (next < 0) return at;
+      at = next;
+    } else if (type === CRYPTO || (google && type === GOOGLE_CRYPTO)) {
+      const lengthAt = at + 1 + varintWidth(frames, at + 1);
+      const offset = varint(frames, at + 1, frames.length);
+      const length = varint(frames, lengthAt, frames.length);
+      const data = lengthAt + varintWidth(frames, lengthAt);
+      if (offset < 0 || length < 0 || length > frames.length - data) return at;
+      emit(offset, data, data + length);
+      at = data + length;
+    } else {
+      return at;
+    }
+  }
+  return at;
+}
+
+/** Behind an ACK frame's fields (RFC 9000 section 19.3): largest, delay, ranges, first range, then pairs; ECN has three more. */
+function skipAck(frames: Uint8Array, start: number, ecn: boolean): number {
+  const ranges = varint(frames, skipVarints(frames, start, 2), frames.length);
+  if (ranges < 0 || ranges > MOST_RANGES) return -1;
+  return skipVarints(frames, start, 4 + 2 * ranges + (ecn ? 3 : 0));
+}
+
+function skipVarints(bytes: Uint8Array, start: number, count: number): number {
+  let at = start;
+  for (let left = count; left > 0; left -= 1) {
+    if (at < 0 || at >= bytes.length) return -1;
+    at += varintWidth(bytes, at);
+  }
+  return at <= bytes.length ? at : -1;
+}
+
+/** Octets of the variable-length integer at `at` (RFC 9000 section 16). */
+function varintWidth(bytes: Uint8Array, at: number): number {
+  return 1 << ((bytes[at] ?? 0) >>> 6);
+}
+
+/** Its value; -1 when it is cut off or above 2^32, which no length or offset here can be. */
+function varint(bytes: Uint8Array, at: number, end: number): number {
+  if (at < 0 || at >= end || at + varintWidth(bytes, at) > end) return -1;
+  switch (varintWidth(bytes, at)) {
+    case 1:
+      return (bytes[at] ?? 0) & 0x3f;
+    case 2:
+      return u16(bytes, at) & 0x3fff;
+    case 4:
+      return u32(bytes, at) & 0x3fffffff;
+    default:
+      return (u32(bytes, at) & 0x3fffffff) === 0 ? u32(bytes, at + 4) : -1;
+  }
+}

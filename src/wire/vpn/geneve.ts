@@ -1,0 +1,16 @@
+// Knows: the Geneve header and what it carries. Must not know: the packet behind it, policy.
+// Follows RFC 8926 section 3.4.
+
+import type { Inner } from './inner.ts';
+import { u16 } from '../octets.ts';
+
+export const GENEVE_PORT = 6081;
+const HEADER = 8;
+
+/** What a UDP payload on port 6081 carries, or undefined: another version, options past the end. What is reserved is ignored (section 3.4). */
+export function geneveInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
+  const first = bytes[start] ?? 0;
+  if (end - start < HEADER || first >>> 6 !== 0) return undefined;
+  const offset = start + HEADER + 4 * (first & 0x3f);
+  return offset > end ? undefined : { etherType: u16(bytes, start + 2), offset, end };
+}

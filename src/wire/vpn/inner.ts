@@ -1,0 +1,34 @@
+// Knows: how a decoder says what it carries: an EtherType and where it begins. Must not know: how to read it.
+// Numbers from the IEEE EtherType registry; 0x6558 is "transparent Ethernet bridging" (RFC 1701), a whole frame.
+
+import { u16 } from '../octets.ts';
+
+export const INNER_IPV4 = 0x0800;
+export const INNER_IPV6 = 0x86dd;
+export const INNER_ETHERNET = 0x6558;
+export const INNER_PPP = 0x880b;
+
+/** A packet inside another. `etherType` is INNER_ETHERNET for a whole frame and -1 for what is none of the registry's. */
+export interface Inner {
+  readonly etherType: number;
+  readonly offset: number;
+  readonly end: number;
+}
+
+/** The IP packet at `offset`, by its version, if its header fits; otherwise undefined (RFC 791, RFC 8200). */
+export function innerIp(bytes: Uint8Array, offset: number, end: number): Inner | undefined {
+  const head = bytes[offset] ?? 0;
+  if (end - offset >= 20 && head >>> 4 === 4 && (head & 15) >= 5)
+    return { etherType: INNER_IPV4, offset, end };
+  if (end - offset >= 40 && head >>> 4 === 6) return { etherType: INNER_IPV6, offset, end };
+  return undefined;
+}
+
+/** IPv4, ARP, 802.1Q, IPv6, MPLS, PPPoE, 802.1ad. */
+const CARRIED = new Set([0x0800, 0x0806, 0x8100, 0x86dd, 0x8847, 0x8863, 0x8864, 0x88a8]);
+
+/** The Ethernet frame at `offset`, when an EtherType makes sense where one would stand; otherwise undefined. */
+export function innerFrame(bytes: Uint8Array, offset: number, end: number): Inner | undefined {
+  const fits = end - offset >= 14 && CARRIED.has(u16(bytes, offset + 12));
+  return fits ? { etherType: INNER_ETHERNET, offset, end } : undefined;
+}

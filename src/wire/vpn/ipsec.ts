@@ -1,0 +1,131 @@
+// Knows: IKE headers, what may stand on UDP 4500, ESP and AH headers. Must not know: keys, flows, policy.
+// Follows RFC 2408 and 2409 (IKEv1), RFC 7296 (IKEv2), RFC 3947 and 3948 (NAT traversal), RFC 4302 (AH), RFC 4303 (ESP).
+
+import { allZero, u32 } from '../octets.ts';
+
+/** A checked IKE header. SPIs as hexadecimal text. */
+export interface IkeMessage {
+  readonly version: 1 | 2;
+  readonly exchange: number;
+  readonly initiatorSpi: string;
+  readonly responderSpi: string;
+  /** The very first message: the responder has not chosen its SPI yet. */
+  readonly first: boolean;
+  /** IKEv2 says who answers; with IKEv1 always false. */
+  readonly response: boolean;
+  /** IKEv2 also says which end began the association (RFC 7296 section 3.1); with IKEv1 undefined. */
+  readonly fromInitiator: boolean | undefined;
+  /** The message announces more octets than are here (a fragment, or a short capture). */
+  readonly truncated: boolean;
+  /** Behind the non-ESP marker of RFC 3948 section 2.2. */
+  readonly marked: boolean;
+}
+
+const HEADER = 28;
+/** RFC 2408 section 3.1, RFC 2409 (quick, new group), draft-ietf-ipsec-isakmp-mode-cfg (transaction). */
+const V1_EXCHANGES = new Set([1, 2, 3, 4, 5, 6, 32, 33]);
+/** RFC 7296 section 3.1, RFC 5723 (session resume), RFC 6467 (GSA), RFC 9242 (intermediate), RFC 9370 (follow-up). */
+const V2_EXCHANGES = new Set([34, 35, 36, 37, 38, 39, 40, 41, 43, 44]);
+/** SA_INIT, AUTH, main and aggressive mode: the exchanges that begin a tunnel. */
+const OPENING = new Set([2, 4, 34]);
+
+/** The IKE header at start, or undefined when version, exchange, flags, next payload or length are not IKE's. */
+export function ikeMessage(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
+  return ikeHeader(bytes, start, end, false);
+}
+
+/** The same behind the four zero octets that tell IKE from ESP on port 4500. */
+export function markedIkeMessage(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
+  if (end - start < 4 + HEADER || u32(bytes, start) !== 0) return undefined;
+  return ikeHeader(bytes, start + 4, end, true);
+}
+
+function ikeHeader(bytes: Uint8Array, start: number, end: number, marked: boolean): IkeMessage | undefined {
+  if (end - start < HEADER || allZero(bytes, start, start + 8)) return undefined;
+  const next = bytes[start + 16] ?? 0;
+  const version = (bytes[start + 17] ?? 0) >>> 4;
+  const minor = (bytes[start + 17] ?? 0) & 15;
+  const exchange = bytes[start + 18] ?? 0;
+  const flags = bytes[start + 19] ?? 0;
+  const messageId = u32(bytes, start + 20);
+  const length = u32(bytes, start + 24);
+  const first = allZero(bytes, start + 8, start + 16);
+  if (minor !== 0 || length < HEADER || length < end - start || length > 0xffff) return undefined;
+  if (version === 1 && !isV1(next, exchange, flags)) return undefined;
+  if (version === 2 && !isV2(next, exchange, flags)) return undefined;
+  if (version !== 1 && version !== 2) return undefined;
+  // Until the responder has an SPI there is only the opening exchange, and it is message 0. A notification of IKEv1 may come early.
+  if (first && !(OPENING.has(exchange) && messageId === 0) && !(version === 1 && exchange === 5))
+    return undefined;
+  return {
+    version,
+    exchange,
+    initiatorSpi: hex(bytes, start),
+    responderSpi: hex(bytes, start + 8),
+    first,
+    response: version === 2 && (flags & 0x20) !== 0,
+    fromInitiator: version === 2 ? (flags & 0x08) !== 0 : undefined,
+    truncated: length > end - start,
+    marked,
+  };
+}
+
+function isV1(next: number, exchange: number, flags: number): boolean {
+  const known = next <= 21 || (next >= 128 && next <= 132);
+  return known && flags <= 7 && V1_EXCHANGES.has(exchange);
+}
+
+function isV2(next: number, exchange: number, flags: number): boolean {
+  const known = next === 0 || (next >= 33 && next <= 54);
+  return known && (flags & ~0x38) === 0 && V2_EXCHANGES.has(exchange);
+}
+
+function hex(bytes: Uint8Array, at: number): string {
+  return (
+    u32(bytes, at).toString(16).padStart(8, '0') +
+    u32(bytes, at + 4)
+      .toString(16)
+      .padStart(8, '0')
+  );
+}
+
+/** Security parameters index and sequence number of one ESP or AH packet. */
+export interface SecurityHeader {
+  readonly spi: number;
+  readonly sequence: number;
+}
+
+/**
+ * The ESP header of a UDP payload on port 4500 (RFC 3948 section 2.1): not the non-ESP marker, aligned to four octets, long enough for
+ * the smallest packet (8 octets of header, an encrypted trailer, a tag of 8 or more), no SPI that RFC 4303 section 2.1 reserves.
+ * One packet alone proves nothing; compare SPI and sequence over several.
+ */
+export function espInUdp(bytes: Uint8Array, start: number, end: number): SecurityHeader | undefined {
+  const [spi, sequence] = [u32(bytes, start), u32(bytes, start + 4)];
+  return end - start < 20 || (end - start) % 4 !== 0 || spi < 256 || sequence === 0
+    ? undefined
+    : { spi, sequence };
+}
+
+/** Whether the payload is the NAT keepalive of RFC 3948 section 2.3: one octet 0xff. */
+export function isNatKeepalive(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === 1 && bytes[start] === 0xff;
+}
+
+/** The AH header of an IP protocol 51 packet with the protocol and offset of what follows, or undefined. */
+export function ahHeader(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): (SecurityHeader & { readonly nextProtocol: number; readonly innerOffset: number }) | undefined {
+  if (end - start < 12) return undefined;
+  const length = ((bytes[start + 1] ?? 0) + 2) * 4;
+  const spi = u32(bytes, start + 4);
+  if (length < 12 || start + length > end || spi < 256) return undefined;
+  return {
+    spi,
+    sequence: u32(bytes, start + 8),
+    nextProtocol: bytes[start] ?? 0,
+    innerOffset: start + length,
+  };
+}

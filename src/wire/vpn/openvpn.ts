@@ -1,0 +1,214 @@
+// Knows: the packets of OpenVPN's control channel, plain, with tls-auth, tls-crypt and tls-crypt-v2, over UDP and TCP.
+// Must not know: keys, flows, policy. Follows draft-bernardv-openvpn (the protocol as OpenVPN 2.x speaks it).
+// An opcode alone proves nothing (one octet in thirty fits): only a layout that adds up to the last octet counts.
+
+import { allZero, u16, u32 } from '../octets.ts';
+
+const HARD_RESET_CLIENT_V1 = 1;
+const HARD_RESET_SERVER_V1 = 2;
+const CONTROL_V1 = 4;
+export const ACK_V1 = 5;
+export const HARD_RESET_CLIENT_V2 = 7;
+const HARD_RESET_SERVER_V2 = 8;
+export const HARD_RESET_CLIENT_V3 = 10;
+const CONTROL_WKC_V1 = 11;
+
+/** How the control channel is wrapped. `tls-auth` and `plain` show acknowledgements, the others encrypt them. */
+type OpenvpnWrapping = 'plain' | 'tls-auth' | 'tls-crypt' | 'tls-crypt-v2';
+
+/** A control packet whose layout adds up. */
+export interface OpenvpnControl {
+  readonly opcode: number;
+  readonly keyId: number;
+  readonly wrapping: OpenvpnWrapping;
+  /** The sender's session id as two 32-bit words in hexadecimal. */
+  readonly session: string;
+  /** The session id of the other end that it acknowledges, where that is readable. */
+  readonly remoteSession: string | undefined;
+  /** Control packets without tls-crypt: the payload begins like a TLS handshake record. */
+  readonly tls: boolean;
+}
+
+const SESSION_END = 9;
+/** HMAC lengths of tls-auth: MD5, SHA-1 (the default), SHA-224, SHA-256, SHA-384, SHA-512. */
+const HMACS = [20, 32, 64, 16, 28, 48] as const;
+/** Packet id and time in front of what tls-auth and tls-crypt protect. */
+const REPLAY = 8;
+const TLS_CRYPT_TAG = 32;
+/** More acknowledgements than OpenVPN keeps (its CONTROL_SEND_ACK_MAX is 4, its array 8) are noise. */
+const MAX_ACKS = 8;
+/** Both ends begin to count at 1. */
+const MAX_PACKET_ID = 0x10000;
+/** First octets of packet ids by which clients announce that they know tls-crypt-v2's early negotiation. */
+const EARLY_NEGOTIATION = [0x0a, 0x0f];
+/** 2001-09-09 and 2096: a clock outside this range is rarer than a random number inside it. */
+const EARLIEST = 1_000_000_000;
+const LATEST = 4_000_000_000;
+
+/**
+ * The opcode and key id in one octet, or undefined if the octet has none: opcodes 1 to 11, and a hard reset has key id 0.
+ */
+export function openvpnOpcode(octet: number): { opcode: number; keyId: number } | undefined {
+  const opcode = octet >>> 3;
+  const keyId = octet & 7;
+  if (opcode < 1 || opcode > 11) return undefined;
+  return isReset(opcode) && keyId !== 0 ? undefined : { opcode, keyId };
+}
+
+/** Whether the opcode begins a session. */
+export function isReset(opcode: number): boolean {
+  return isClientReset(opcode) || opcode === HARD_RESET_SERVER_V1 || opcode === HARD_RESET_SERVER_V2;
+}
+
+/** Whether the opcode begins a session from the client's side. */
+export function isClientReset(opcode: number): boolean {
+  return (
+    opcode === HARD_RESET_CLIENT_V1 || opcode === HARD_RESET_CLIENT_V2 || opcode === HARD_RESET_CLIENT_V3
+  );
+}
+
+const DATA_V2 = 9;
+/** Peer id and packet id, a tag of sixteen octets, and something inside. */
+const SHORTEST_DATA = 25;
+const NO_PEER = 0xffffff;
+const MOST_PEERS = 0x10000;
+
+/**
+ * The head and the packet id of a data packet as an AEAD cipher leaves it (P_DATA_V2), or undefined. One packet is no proof:
+ * compare the head and the growing id of several.
+ */
+export function openvpnData(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { readonly head: number; readonly packetId: number } | undefined {
+  if (end - start < SHORTEST_DATA || (bytes[start] ?? 0) >>> 3 !== DATA_V2) return undefined;
+  const peer = u32(bytes, start) & NO_PEER;
+  const packetId = u32(bytes, start + 4);
+  if ((peer >= MOST_PEERS && peer !== NO_PEER) || packetId === 0) return undefined;
+  return { head: u32(bytes, start), packetId };
+}
+
+/**
+ * The control packet that fills start to end (one UDP payload), or undefined. Resets, acknowledgements and control
+ * packets are read; data packets carry nothing that could be checked.
+ */
+export function openvpnControl(bytes: Uint8Array, start: number, end: number): OpenvpnControl | undefined {
+  const head = openvpnOpcode(bytes[start] ?? 0);
+  if (head === undefined || end - start < 14 || !isControl(head.opcode)) return undefined;
+  if (allZero(bytes, start + 1, start + SESSION_END)) return undefined;
+  const session = sessionText(bytes, start + 1);
+  const { opcode, keyId } = head;
+  const open = openLayout(bytes, start, end, opcode);
+  if (open !== undefined) return { opcode, keyId, session, ...open };
+  const wrapping = cryptLayout(bytes, start, end, opcode);
+  if (wrapping === undefined) return undefined;
+  return { opcode, keyId, session, wrapping, remoteSession: undefined, tls: false };
+}
+
+/**
+ * The first control packet in a TCP segment, behind its 16-bit length, or undefined. A length that reaches beyond
+ * the segment is refused: a hard reset always fits in one.
+ */
+export function openvpnOverTcp(bytes: Uint8Array, start: number, end: number): OpenvpnControl | undefined {
+  if (end - start < 16) return undefined;
+  const packetEnd = start + 2 + u16(bytes, start);
+  return packetEnd > end ? undefined : openvpnControl(bytes, start + 2, packetEnd);
+}
+
+function isControl(opcode: number): boolean {
+  return isReset(opcode) || opcode === CONTROL_V1 || opcode === ACK_V1 || opcode === CONTROL_WKC_V1;
+}
+
+function sessionText(bytes: Uint8Array, at: number): string {
+  return (
+    u32(bytes, at).toString(16).padStart(8, '0') +
+    u32(bytes, at + 4)
+      .toString(16)
+      .padStart(8, '0')
+  );
+}
+
+type OpenLayout = Pick<OpenvpnControl, 'wrapping' | 'remoteSession' | 'tls'>;
+
+/** Plain, or behind an HMAC of one of the known lengths: acknowledgements and packet id are readable. */
+function openLayout(bytes: Uint8Array, start: number, end: number, opcode: number): OpenLayout | undefined {
+  const plain = reliability(bytes, start + SESSION_END, end, opcode);
+  if (plain !== undefined) return { wrapping: 'plain', ...plain };
+  for (const hmac of HMACS) {
+    const replay = start + SESSION_END + hmac;
+    if (replay + REPLAY >= end || !isReplayHeader(bytes, replay)) continue;
+    const inner = reliability(bytes, replay + REPLAY, end, opcode);
+    if (inner !== undefined) return { wrapping: 'tls-auth', ...inner };
+  }
+  return undefined;
+}
+
+/** Acknowledgement list, remote session and packet id from `at` on; undefined if they do not fit the opcode. */
+function reliability(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  opcode: number,
+): Pick<OpenvpnControl, 'remoteSession' | 'tls'> | undefined {
+  const acks = bytes[at] ?? 0;
+  if (at >= end || acks > MAX_ACKS) return undefined;
+  const acksEnd = at + 1 + 4 * acks;
+  const remoteEnd = acks > 0 ? acksEnd + 8 : acksEnd;
+  if (remoteEnd > end) return undefined;
+  for (let ack = at + 1; ack < acksEnd; ack += 4) if (u32(bytes, ack) >= MAX_PACKET_ID) return undefined;
+  if (acks > 0 && allZero(bytes, acksEnd, remoteEnd)) return undefined;
+  const remoteSession = acks > 0 ? sessionText(bytes, acksEnd) : undefined;
+  if (opcode === ACK_V1) return remoteEnd === end && acks > 0 ? { remoteSession, tls: false } : undefined;
+  if (remoteEnd + 4 > end || u32(bytes, remoteEnd) >= MAX_PACKET_ID) return undefined;
+  const payload = remoteEnd + 4;
+  if (isReset(opcode)) {
+    const first = u32(bytes, remoteEnd) === 0 && payload === end;
+    // A client that begins has nothing to acknowledge; a server acknowledges exactly that beginning.
+    return first && (isClientReset(opcode) ? acks === 0 : acks <= 1)
+      ? { remoteSession, tls: false }
+      : undefined;
+  }
+  const tls = bytes[payload] === 22 && bytes[payload + 1] === 3 && payload + 5 <= end;
+  return tls ? { remoteSession, tls } : undefined;
+}
+
+function isReplayHeader(bytes: Uint8Array, at: number): boolean {
+  const packetId = u32(bytes, at);
+  const early = EARLY_NEGOTIATION.includes(packetId >>> 24) && (packetId & 0xfff0) === 0;
+  const time = u32(bytes, at + 4);
+  return (early || (packetId > 0 && packetId < MAX_PACKET_ID)) && time >= EARLIEST && time <= LATEST;
+}
+
+/** Behind the session id a packet id and time, a 32-octet tag, and ciphertext as long as its opcode says. */
+function cryptLayout(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  opcode: number,
+): OpenvpnWrapping | undefined {
+  const replay = start + SESSION_END;
+  const sealed = replay + REPLAY + TLS_CRYPT_TAG;
+  if (sealed + 5 > end || !isReplayHeader(bytes, replay)) return undefined;
+  const length = end - sealed;
+  switch (opcode) {
+    case HARD_RESET_CLIENT_V3:
+    case CONTROL_WKC_V1: {
+      // The wrapped client key ends with its own length, which counts itself (tag 32, key 256, metadata).
+      const wrapped = u16(bytes, end - 2);
+      const inside = wrapped >= 290 && wrapped + 5 <= length;
+      return inside && (opcode === CONTROL_WKC_V1 || wrapped + 5 === length) ? 'tls-crypt-v2' : undefined;
+    }
+    case HARD_RESET_CLIENT_V2:
+      return length === 5 ? 'tls-crypt' : undefined;
+    case HARD_RESET_SERVER_V2:
+      // One acknowledgement and a remote session id; a server of version 2.6 adds an early negotiation record of 6.
+      return length === 5 || length === 17 || length === 23 ? 'tls-crypt' : undefined;
+    case ACK_V1:
+      return (length - 9) % 4 === 0 && length <= 9 + 4 * MAX_ACKS ? 'tls-crypt' : undefined;
+    case CONTROL_V1:
+      return length > 5 ? 'tls-crypt' : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,19 @@
+// Knows: PPTP's control messages on TCP. Must not know: the GRE that carries the tunnel (gre.ts).
+// Follows RFC 2637 sections 1.4 and 2.
+
+import { u16, u32 } from '../octets.ts';
+
+const MAGIC = 0x1a2b3c4d;
+const HEADER = 12;
+
+/**
+ * The control message type (1 Start-Control-Connection-Request to 15 Set-Link-Info) at start, or undefined. The magic
+ * cookie makes it certain on any port.
+ */
+export function pptpControl(bytes: Uint8Array, start: number, end: number): number | undefined {
+  if (end - start < HEADER) return undefined;
+  const length = u16(bytes, start);
+  const type = u16(bytes, start + 8);
+  const fits = length >= HEADER && u16(bytes, start + 2) === 1 && u32(bytes, start + 4) === MAGIC;
+  return fits && type >= 1 && type <= 15 ? type : undefined;
+}

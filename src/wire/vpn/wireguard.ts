@@ -1,0 +1,131 @@
+// Knows: the shape of WireGuard's four messages and of Tailscale's discovery message. Must not know: keys, flows, policy.
+// Follows the WireGuard white paper (sections 5.4.2 to 5.4.7) and Tailscale's published disco wire format.
+// Doubt errs toward "not WireGuard": what has another shape is judged like any other UDP.
+
+import { allZero, u24, u32, u32le } from '../octets.ts';
+
+/** UDP payloads of the four messages, in octets; of data the least. */
+export const WIREGUARD_LENGTHS = [148, 92, 64, 32] as const;
+const [INITIATION_LENGTH, RESPONSE_LENGTH, COOKIE_LENGTH, DATA_LEAST] = WIREGUARD_LENGTHS;
+
+const WIREGUARD_INITIATION = 1;
+const WIREGUARD_RESPONSE = 2;
+const WIREGUARD_COOKIE = 3;
+const WIREGUARD_DATA = 4;
+
+/** One message; indices as the sender wrote them (32 bits, little endian), -1 where the message has none. */
+export interface WireguardMessage {
+  readonly type: 1 | 2 | 3 | 4;
+  readonly sender: number;
+  readonly receiver: number;
+  /** The three reserved octets; not zero with Cloudflare WARP, which puts a client identifier there. */
+  readonly reserved: number;
+  /** Data only: the counter if it is below 2^53, otherwise -1. */
+  readonly counter: number;
+  /** Handshakes only: the second MAC is all zero, as it is while the peer is not under load. */
+  readonly noCookie: boolean;
+}
+
+/**
+ * Whether a UDP payload can be WireGuard, by its first four octets (big endian) and its length alone: type 1 to 4,
+ * three zero octets, length 148, 92, 64 or any from 32: padding to 16 stops at the tunnel's MTU, and 1420 is no multiple
+ * (Linux drivers/net/wireguard/send.c; BoringTun does not pad at all). The firewall rule and the capture filter
+ * state the same, so nothing here may become cleverer than they can.
+ */
+export function isWireguardShape(payloadHead: number, payloadLength: number): boolean {
+  switch (payloadHead >>> 0) {
+    case 0x01000000:
+      return payloadLength === INITIATION_LENGTH;
+    case 0x02000000:
+      return payloadLength === RESPONSE_LENGTH;
+    case 0x03000000:
+      return payloadLength === COOKIE_LENGTH;
+    case 0x04000000:
+      return payloadLength >= DATA_LEAST;
+    default:
+      return false;
+  }
+}
+
+/**
+ * The message in a UDP payload, or undefined. With reserved octets that are not zero only the two handshake messages
+ * and data are read, and the caller must ask for more evidence.
+ */
+export function wireguardMessage(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): WireguardMessage | undefined {
+  const length = end - start;
+  const type = bytes[start];
+  const reserved = u24(bytes, start + 1);
+  if (type === undefined || !isWireguardShape(type << 24, length)) return undefined;
+  switch (type) {
+    case WIREGUARD_INITIATION:
+      if (allZero(bytes, start + 8, start + 40)) return undefined;
+      return {
+        type: WIREGUARD_INITIATION,
+        sender: u32le(bytes, start + 4),
+        receiver: -1,
+        reserved,
+        counter: -1,
+        noCookie: allZero(bytes, start + 132, end),
+      };
+    case WIREGUARD_RESPONSE:
+      if (allZero(bytes, start + 12, start + 44)) return undefined;
+      return {
+        type: WIREGUARD_RESPONSE,
+        sender: u32le(bytes, start + 4),
+        receiver: u32le(bytes, start + 8),
+        reserved,
+        counter: -1,
+        noCookie: allZero(bytes, start + 76, end),
+      };
+    case WIREGUARD_COOKIE:
+      return {
+        type: WIREGUARD_COOKIE,
+        sender: -1,
+        receiver: u32le(bytes, start + 4),
+        reserved,
+        counter: -1,
+        noCookie: false,
+      };
+    default:
+      return {
+        type: WIREGUARD_DATA,
+        sender: -1,
+        receiver: u32le(bytes, start + 4),
+        reserved,
+        counter: counterOf(bytes, start + 8),
+        noCookie: false,
+      };
+  }
+}
+
+function counterOf(bytes: Uint8Array, at: number): number {
+  const high = u32le(bytes, at + 4);
+  return high < 0x200000 ? high * 0x100000000 + u32le(bytes, at) : -1;
+}
+
+const DISCO_HEADER = 62;
+
+/** Whether a UDP payload is a Tailscale discovery message: six magic octets, a 32-octet key, a 24-octet nonce, a box. */
+export function isTailscaleDisco(bytes: Uint8Array, start: number, end: number): boolean {
+  // The box holds at least its 16-octet tag and two octets of type and version.
+  if (end - start < DISCO_HEADER + 18) return false;
+  return u32(bytes, start) === 0x5453f09f && bytes[start + 4] === 0x92 && bytes[start + 5] === 0xac;
+}
+
+/**
+ * The type (1 or 2) of a handshake message that some providers lengthen (TunnelBear), or undefined: longer than WireGuard's
+ * own, up to twice as long, a second MAC of zeros at its end. Weak alone: compare the indices of both messages.
+ */
+export function paddedHandshake(bytes: Uint8Array, start: number, end: number): 1 | 2 | undefined {
+  const head = u32(bytes, start);
+  const length = end - start;
+  const initiation = head === 0x01000000 && length > INITIATION_LENGTH && length <= 2 * INITIATION_LENGTH;
+  const response = head === 0x02000000 && length > RESPONSE_LENGTH && length <= 2 * RESPONSE_LENGTH;
+  if ((!initiation && !response) || !allZero(bytes, end - 16, end)) return undefined;
+  if (allZero(bytes, start + 12, start + 44)) return undefined;
+  return initiation ? 1 : 2;
+}

@@ -1,0 +1,95 @@
+// Knows: what is known of a client after what it said, under each privacy. Must not know: frames.
+
+import { describe, expect, it } from 'vitest';
+import type { Identity } from '../../../src/flow/facts.ts';
+import { ClientBook, veiledClient } from '../../../src/guard/history/clients.ts';
+import type { Observation } from '../../../src/guard/observation.ts';
+import { Veil } from '../../../src/guard/history/privacy.ts';
+import { parseAddress } from '../../../src/wire/ip/address.ts';
+import { CLIENT, observation } from '../samples.ts';
+
+const hash = (text: string): string => Buffer.from(text.padEnd(12)).toString('hex').slice(-12);
+const veilOf = (privacy: Veil['privacy']): Veil => new Veil(privacy, hash);
+const book = (privacy: Veil['privacy'] = 'full'): ClientBook =>
+  new ClientBook((mac) => (mac.startsWith('00:16:3e') ? 'Xensource' : undefined), veilOf(privacy));
+
+function says(identity: Identity | undefined, source = '', client = CLIENT): Observation {
+  const said = observation();
+  const address = parseAddress(source);
+  if (address !== undefined) {
+    said.facts.ipVersion = address.ipVersion;
+    said.facts.source.set(address.words);
+  }
+  if (identity !== undefined) said.facts.findings = { ...said.facts.findings, identity };
+  return { ...said, client };
+}
+
+describe('a client', () => {
+  it('is told once, and again when something new is learned', () => {
+    const clients = book();
+    const id = '02:00:00:00:00:0c';
+    expect(clients.take(says(undefined, '192.168.77.100'), 1_000)).toBe(id);
+    expect(clients.take(says(undefined, '192.168.77.100'), 2_000)).toBeUndefined();
+    expect(clients.take(says({ hostName: 'annas-laptop', previousAddress: '10.1.2.3' }), 3_000)).toBe(id);
+    expect(clients.take(says({ hostName: 'annas-laptop' }, '0.0.0.0'), 4_000)).toBeUndefined();
+    expect(clients.take(says(undefined, '2001:db8::1'), 500)).toBe(id);
+    expect(clients.list()).toEqual([
+      {
+        ...{ id, vendor: null, randomised: true, hostName: 'annas-laptop', vendorClass: null, account: null },
+        ...{ fingerprint: null, previousAddresses: ['10.1.2.3'] },
+        ...{ addresses: ['2001:db8::1', '192.168.77.100'] },
+        ...{ first: new Date(1_000).toISOString(), last: new Date(1_000).toISOString() },
+      },
+    ]);
+  });
+
+  it('has a vendor when it did not make its address up', () => {
+    const clients = book();
+    clients.take(says(undefined, '', 0x00_16_3e_00_00_01), 0);
+    expect(clients.list()).toMatchObject([{ vendor: 'Xensource', randomised: false }]);
+  });
+
+  it.each<[string, Partial<Observation>]>([
+    ['what comes from wan', { direction: 'down' }],
+    ['a group', { client: 0x01_00_5e_00_00_01 }],
+    ['what was folded', { folded: true }],
+    ['nobody', { client: 0 }],
+  ])('is not %s', (_what, change) => {
+    expect(book().take({ ...says(undefined), ...change }, 0)).toBeUndefined();
+  });
+
+  it('is forgotten when there are too many, the oldest first, and counted', () => {
+    const clients = book();
+    for (let n = 0; n < 300; n += 1) clients.take(says(undefined, '', CLIENT + 256 * n), n);
+    expect([clients.list().length, clients.forgotten]).toEqual([256, 44]);
+  });
+});
+
+describe('privacy', () => {
+  const identity = {
+    ...{ hostName: 'annas-laptop', vendorClass: 'MSFT 5.0', previousAddress: '10.1.2.3' },
+    account: 'anna@home.example',
+  };
+
+  it('redacted keeps nothing of who it is', () => {
+    const clients = book('redacted');
+    clients.take(says(identity, '192.168.77.100', 0x00_16_3e_00_00_01), 0);
+    const text = JSON.stringify(clients.list());
+    expect(text).not.toMatch(/anna|MSFT|Xensource|00:16|77\.100|10\.1\.2\.3/);
+    expect(clients.list()).toMatchObject([{ addresses: ['192.168.77.0/24'], vendor: null }]);
+  });
+
+  it('minimal keeps no client', () => {
+    expect(book('minimal').take(says(identity), 0)).toBeUndefined();
+  });
+
+  it('the past looks as if it had been written so, once', () => {
+    const clients = book();
+    clients.take(says(identity, '192.168.77.100'), 0);
+    const [clear] = clients.list();
+    const hidden = clear && veiledClient(clear, veilOf('redacted'));
+    expect(JSON.stringify(hidden)).not.toMatch(/anna|MSFT|77\.100|10\.1\.2\.3|0c"/);
+    expect(hidden && veiledClient(hidden, veilOf('redacted'))).toEqual(hidden);
+    expect(clear && veiledClient(clear, veilOf('minimal'))).toBeUndefined();
+  });
+});

@@ -1,0 +1,63 @@
+// Knows: what a listing of nft may look like for the same kernel. Must not know: how it is asked for.
+
+import { expect, it } from 'vitest';
+
+import { differences, expectedShape, shapeOfListing } from '../../../src/policy/compile/readback.ts';
+
+it.each(['udp', '17', 17])('an endpoint is the same where nft calls its transport %s', (transport) => {
+  const goto = { goto: { target: 't0_wireguard' } };
+  const endpoint = { concat: ['198.51.100.7', transport, 51820] };
+  const host = { concat: ['198.51.100.7', transport] };
+  const listing = {
+    nftables: [
+      { map: { name: 'tun4', elem: [[endpoint, goto]] } },
+      {
+        set: {
+          name: 'frag4',
+          elem: [host, { elem: { val: { concat: ['198.51.100.8', transport] }, timeout: 9 } }],
+        },
+      },
+    ],
+  };
+  const text = `table bridge leakguard {
+  map tun4 { type ipv4_addr . inet_proto . inet_service : verdict; elements = { 198.51.100.7 . udp . 51820 : goto t0_wireguard } }
+  set frag4 { type ipv4_addr . inet_proto; flags timeout; elements = { 198.51.100.7 . udp, 198.51.100.8 . udp timeout 9s } }
+}
+`;
+  const expected = expectedShape(text);
+  const actual = shapeOfListing(listing);
+  expect(expected.sets.get('tun4')?.size).toBe(1);
+  expect(actual?.sets).toEqual(expected.sets);
+  expect(actual?.timed).toEqual(expected.timed);
+});
+
+it('what a rule has learned from frames is no change, and what another hand put beside it is', () => {
+  const text = `table bridge leakguard {
+  set asker6 { type ipv6_addr; flags dynamic,timeout; timeout 10s; size 64; }
+  chain learn {
+    meta protocol ip6 icmpv6 type 135 update @asker6 { ip6 saddr }
+  }
+}
+`;
+  const payload = (protocol: string, field: string): object => ({ payload: { protocol, field } });
+  const listing = (elem: readonly unknown[], protocol: boolean): object => ({
+    nftables: [
+      { set: { name: 'asker6', timeout: 10, elem } },
+      { chain: { name: 'learn' } },
+      {
+        rule: {
+          chain: 'learn',
+          expr: [
+            ...(protocol ? [{ match: { op: '==', left: { meta: { key: 'protocol' } }, right: 'ip6' } }] : []),
+            { match: { op: '==', left: payload('icmpv6', 'type'), right: 'nd-neighbor-solicit' } },
+            { set: { op: 'update', elem: payload('ip6', 'saddr'), set: '@asker6' } },
+          ],
+        },
+      },
+    ],
+  });
+  const learned = { elem: { val: 'fd77::1', expires: 9 } };
+  for (const protocol of [true, false]) expect(differences(listing([learned], protocol), text)).toEqual([]);
+  const foreign = [{ elem: { val: 'fd77::2', timeout: 9_000, expires: 9 } }, 'fd77::3'];
+  expect(differences(listing([learned, ...foreign], true), text).length).toBe(2);
+});

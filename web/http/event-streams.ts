@@ -1,0 +1,171 @@
+// Knows: how open pages are kept current: changed regions as server-sent events, and a beat. Must not know: the guard's API.
+// Follows WHATWG HTML, server-sent events. Bounded: so many streams, one rendering for all of them, nothing queued for the slow.
+
+import { PassThrough } from 'node:stream';
+
+import type { Context } from 'koa';
+
+import type { KnowledgeFeed } from '../knowledge-feed.ts';
+import { REGIONS } from '../render.ts';
+import type { Region, Regions } from '../render.ts';
+import type { Knowledge } from '../pages/status/view-model.ts';
+
+export interface StreamLimits {
+  /** Open streams, all visitors together. */
+  readonly streams: number;
+  /** Of one browser: it keeps six connections to a server (HTTP/1.1), and what a person does must find one free. */
+  readonly perBrowser: number;
+  /** A page that hears nothing for two beats asks, and says that it has lost the box when there is no answer. */
+  readonly beatMs: number;
+  /** Shortest time between two renderings: a flood of events costs no more than this. */
+  readonly gapMs: number;
+  /** A page that takes nothing for so long is cut off. */
+  readonly stuckMs: number;
+}
+
+export const STREAM_LIMITS: StreamLimits = {
+  streams: 32,
+  perBrowser: 4,
+  beatMs: 500,
+  gapMs: 250,
+  stuckMs: 20_000,
+};
+
+interface Viewer {
+  readonly out: PassThrough;
+  readonly browser: string;
+  readonly sent: Partial<Record<Region, string>>;
+  /** False when the visitor may not listen any more. */
+  readonly allowed: () => boolean;
+  stuckSince: number | undefined;
+}
+
+export class EventStreams {
+  readonly #feed: KnowledgeFeed;
+  readonly #render: (knowledge: Knowledge) => Partial<Regions>;
+  readonly #limits: StreamLimits;
+  readonly #viewers = new Set<Viewer>();
+  #regions: Partial<Regions> | undefined;
+  #newest: Knowledge | undefined;
+  #gap: NodeJS.Timeout | undefined;
+  #beat: NodeJS.Timeout | undefined;
+  #leave: () => void = () => undefined;
+
+  constructor(
+    feed: KnowledgeFeed,
+    render: (knowledge: Knowledge) => Partial<Regions>,
+    limits = STREAM_LIMITS,
+  ) {
+    this.#feed = feed;
+    this.#render = render;
+    this.#limits = limits;
+  }
+
+  /** How many of them one browser holds. */
+  heldBy(browser: string): number {
+    return [...this.#viewers].filter((viewer) => viewer.browser === browser).length;
+  }
+
+  /**
+   * A new stream that begins with every region as soon as it is known, or undefined when too many are open.
+   * Before anything is sent `allowed` is asked: a stream ends with the session it was opened in.
+   */
+  open(browser: string, allowed: () => boolean): PassThrough | undefined {
+    if (this.#viewers.size >= this.#limits.streams) return undefined;
+    const viewer: Viewer = { out: new PassThrough(), browser, sent: {}, allowed, stuckSince: undefined };
+    this.#viewers.add(viewer);
+    viewer.out.on('close', () => this.#close(viewer)).on('error', () => this.#close(viewer));
+    viewer.out.on('drain', () => {
+      viewer.stuckSince = undefined;
+      this.#send(viewer);
+    });
+    viewer.out.write('retry: 1000\n\n');
+    if (this.#viewers.size === 1) this.#start();
+    this.#send(viewer);
+    return viewer.out;
+  }
+
+  /** Ends every stream. */
+  close(): void {
+    for (const viewer of [...this.#viewers]) viewer.out.destroy();
+  }
+
+  #start(): void {
+    this.#regions = undefined;
+    this.#leave = this.#feed.watch((knowledge) => this.#hear(knowledge));
+    this.#beat = setInterval(() => this.#sendBeats(), this.#limits.beatMs);
+  }
+
+  #close(viewer: Viewer): void {
+    this.#viewers.delete(viewer);
+    if (this.#viewers.size > 0) return;
+    clearInterval(this.#beat);
+    clearTimeout(this.#gap);
+    this.#gap = undefined;
+    this.#leave();
+  }
+
+  #hear(knowledge: Knowledge): void {
+    this.#newest = knowledge;
+    if (this.#gap !== undefined) return;
+    this.#publish();
+    this.#gap = setTimeout(() => {
+      this.#gap = undefined;
+      if (this.#newest !== undefined) this.#hear(this.#newest);
+    }, this.#limits.gapMs);
+  }
+
+  #publish(): void {
+    if (this.#newest === undefined) return;
+    this.#regions = this.#render(this.#newest);
+    this.#newest = undefined;
+    for (const viewer of this.#viewers) this.#send(viewer);
+  }
+
+  #send(viewer: Viewer): void {
+    const regions = this.#regions;
+    if (regions === undefined || this.#isDeaf(viewer)) return;
+    const changed = REGIONS.filter((region) => viewer.sent[region] !== regions[region]);
+    for (const region of changed) viewer.sent[region] = regions[region] ?? '';
+    if (changed.length > 0) viewer.out.write(regionEvent(changed, regions));
+  }
+
+  /** A beat carries the box's clock, milliseconds: what a page counts down must not depend on the reader's. */
+  #sendBeats(): void {
+    for (const viewer of this.#viewers)
+      if (!this.#isDeaf(viewer)) viewer.out.write(`event: beat\ndata: ${Date.now()}\n\n`);
+  }
+
+  /** What a slow page misses is not kept for it: when it drains it gets the newest. */
+  #isDeaf(viewer: Viewer): boolean {
+    if (!viewer.allowed()) {
+      viewer.out.destroy();
+      return true;
+    }
+    if (!viewer.out.writableNeedDrain) return false;
+    viewer.stuckSince ??= performance.now();
+    if (performance.now() - viewer.stuckSince > this.#limits.stuckMs) viewer.out.destroy();
+    return true;
+  }
+}
+
+/** `event: regions`, data: `[[name, html], …]` as JSON, which holds no line break. */
+function regionEvent(changed: readonly Region[], regions: Partial<Regions>): string {
+  return `event: regions\ndata: ${JSON.stringify(changed.map((name) => [name, regions[name]]))}\n\n`;
+}
+
+/** Answers with a new stream, or with 503 when `isFull` or too many are open; a question for the headers alone opens none. */
+export function answerStream(
+  ctx: Context,
+  streams: EventStreams,
+  who: { readonly browser: string; readonly isFull: boolean; readonly allowed: () => boolean },
+): void {
+  const refused = ctx.method === 'HEAD' || who.isFull;
+  const opened = refused ? undefined : streams.open(who.browser, who.allowed);
+  if (opened === undefined) {
+    ctx.set('Retry-After', '10');
+    ctx.throw(503);
+  }
+  ctx.type = 'text/event-stream';
+  ctx.body = opened;
+}

@@ -1,0 +1,49 @@
+// Knows: how to read an HTML form from a request, within a limit. Must not know: which form.
+// Follows WHATWG URL (application/x-www-form-urlencoded) and RFC 7578. Time is bounded by the server's request timeout.
+
+import type { Context } from 'koa';
+
+import type { Body } from '../../src/api/endpoints.ts';
+import { boundaryOf, readMultipart } from '../pages/tunnels/multipart.ts';
+
+/** Bytes; forms that carry a file or lists name another limit. */
+const LIMIT = 4096;
+/** As many as the largest form here has: 256 exceptions of five fields each, and some more. Each field is looked for among all. */
+const FIELDS_MOST = 2_000;
+
+/** What is acknowledged, and with `all` how many the page showed; throws 400 for a form that names nothing. */
+export function acknowledgementIn(ctx: Context, form: URLSearchParams): Body<'acknowledge'> {
+  const id = form.get('id');
+  if (id === null || id === '' || id.length > 200) return ctx.throw(400);
+  const shown = form.get('shown') ?? '';
+  return id === 'all' && /^\d{1,9}$/.test(shown) ? { id, unacknowledged: Number(shown) } : { id };
+}
+
+/** Throws 415 for another type, 413 for more than `limit` bytes without reading on, and 400 for a body that is no form. */
+export async function readForm(ctx: Context, limit = LIMIT): Promise<URLSearchParams> {
+  const boundary = boundaryOf(ctx.get('Content-Type'));
+  if (boundary === undefined && ctx.is('application/x-www-form-urlencoded') === false) ctx.throw(415);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > limit) {
+      // The rest is not read: the connection ends with the answer.
+      ctx.set('Connection', 'close');
+      ctx.throw(413);
+    }
+    chunks.push(chunk);
+  }
+  const body = Buffer.concat(chunks);
+  if (boundary === undefined) {
+    if (separatorsIn(body) >= FIELDS_MOST) ctx.throw(413);
+    return new URLSearchParams(body.toString('utf8'));
+  }
+  return readMultipart(body, boundary) ?? ctx.throw(400);
+}
+
+function separatorsIn(body: Buffer): number {
+  let found = 0;
+  for (let at = body.indexOf('&'); at >= 0 && found < FIELDS_MOST; at = body.indexOf('&', at + 1)) found += 1;
+  return found;
+}

@@ -1,0 +1,25 @@
+// Knows: how the page says what becomes of what a laptop does, by profile. Must not know: HTML, how it was measured.
+
+import { filled } from '../dossier/eve-words.ts';
+import { PROFILE_TABLE } from './help-texts.ts';
+import { MEASURED } from './profile-table.ts';
+
+export interface ProfileRow {
+  readonly action: string;
+  /** One for each profile. */
+  readonly cells: readonly string[];
+}
+
+export const PROFILE_ROWS: readonly ProfileRow[] = MEASURED.map((line) => {
+  const [action = '', ...fates] = line.split(' | ');
+  const cells = fates.flatMap((watched, at) => (at % 2 === 0 ? [words(watched, fates[at + 1] ?? '')] : []));
+  return { action, cells };
+});
+
+function words(watched: string, blocked: string): string {
+  const [, rules] = watched.split(': ');
+  const leak = rules === undefined ? PROFILE_TABLE.allowed : filled(PROFILE_TABLE.leak, { rules });
+  const isStopped = blocked.startsWith('stopped');
+  if (rules === undefined && !isStopped) return leak;
+  return `${leak}, ${isStopped ? PROFILE_TABLE.stopped : PROFILE_TABLE.leaves}`;
+}

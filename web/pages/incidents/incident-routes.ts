@@ -1,0 +1,105 @@
+// Knows: the pages about incidents: the list with its filters, one incident in words, its evidence. Must not know: how they are kept.
+// Filters are the API's own; what it refuses is told on the page, with every fault.
+
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+
+import { ApiFault, unlessFault } from '../../../src/api/client.ts';
+import { systemOf } from '../box/client-system.ts';
+import { chosenIn, queryOf } from './filters.ts';
+import { acknowledgementIn } from '../../http/form.ts';
+import { foundRegion, incidentPage, listPage } from './incident-pages.ts';
+import type { Notice } from '../../render.ts';
+import { change } from '../../site.ts';
+import type { Site } from '../../site.ts';
+import { LOST_TEXTS, TEXTS } from '../../texts.ts';
+
+type Asked = Context & { params: Record<string, string> };
+
+export function addIncidentRoutes(router: Router, site: Site): void {
+  const { client, feed, renderer, visitors } = site;
+
+  /** Asked before the list: what comes in between is shown and not counted, and never acknowledged without being shown. */
+  async function unacknowledgedNow(): Promise<number> {
+    const knowledge = await feed.now();
+    return knowledge.known ? knowledge.status.unacknowledged : 0;
+  }
+
+  async function showList(ctx: Context, notice?: Notice): Promise<void> {
+    const chosen = chosenIn(ctx.URL.searchParams);
+    const unacknowledged = await unacknowledgedNow();
+    const around = { token: visitors.token(ctx), chosen, unacknowledged, search: ctx.search };
+    ctx.type = 'html';
+    try {
+      const { incidents } = await client.ask('incidents', { query: queryOf(chosen, Date.now()) });
+      ctx.body = listPage(renderer, { ...around, incidents, notice });
+    } catch (error) {
+      if (!(error instanceof ApiFault)) throw error;
+      const { code, faults } = error;
+      ctx.status = code === 'refused' ? 400 : 502;
+      const message = code === 'refused' ? error.message : `${TEXTS.incidentsUnknown} ${LOST_TEXTS[code]}`;
+      ctx.body = listPage(renderer, {
+        ...around,
+        incidents: undefined,
+        notice: notice ?? { message, faults },
+      });
+    }
+  }
+
+  async function showOne(ctx: Asked, notice?: Notice): Promise<void> {
+    const [incident, frames, devices] = await Promise.all([
+      found(ctx, () => client.ask('incident', { params: { id: idIn(ctx) } })),
+      // Without them the rest of the page is worth showing.
+      client.ask('frames', { params: { id: idIn(ctx) } }).catch(unlessFault),
+      // Which devices there are only says what to show first.
+      client.ask('clients').catch(unlessFault),
+    ]);
+    const device = devices?.clients.find(({ id }) => id === incident.client);
+    const system = device === undefined ? undefined : systemOf(device);
+    ctx.type = 'html';
+    ctx.body = incidentPage(renderer, { incident, frames, system, token: visitors.token(ctx), notice });
+  }
+
+  const acknowledge = (ctx: Context, back: string, show: (ctx: Context, notice: Notice) => Promise<void>) =>
+    change(site, ctx, { show, back }, (form) =>
+      client.ask('acknowledge', { body: acknowledgementIn(ctx, form) }),
+    );
+
+  router.get('/incidents/found', async (ctx: Context) => {
+    const chosen = chosenIn(ctx.URL.searchParams);
+    const unacknowledged = await unacknowledgedNow();
+    const answered = await client.ask('incidents', { query: queryOf(chosen, Date.now()) }).catch(unlessFault);
+    ctx.type = 'html';
+    ctx.body = foundRegion(renderer, { incidents: answered?.incidents, chosen, unacknowledged });
+  });
+  router.get('/incidents', (ctx: Context) => showList(ctx));
+  router.post('/incidents', (ctx: Context) => acknowledge(ctx, `/incidents${ctx.search}`, showList));
+  router.get('/incidents/:id', (ctx: Asked) => showOne(ctx));
+  router.post('/incidents/:id', (ctx: Asked) =>
+    acknowledge(ctx, ctx.path, (_, notice) => showOne(ctx, notice)),
+  );
+  router.get('/incidents/:id/evidence', async (ctx: Asked) => {
+    const bytes = await found(ctx, () => client.ask('evidence', { params: { id: idIn(ctx) } }));
+    ctx.attachment('leakguard-evidence.pcapng');
+    ctx.type = 'application/x-pcapng';
+    ctx.body = bytes;
+  });
+  router.get('/help', (ctx: Context) => {
+    ctx.type = 'html';
+    ctx.body = renderer.help();
+  });
+}
+
+/** The guard's answer; 404 when there is none, 502 when it cannot be had. */
+async function found<T>(ctx: Context, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof ApiFault)) throw error;
+    return ctx.throw(error.status === 404 ? 404 : 502);
+  }
+}
+
+function idIn(ctx: Asked): string {
+  return ctx.params['id'] ?? '';
+}

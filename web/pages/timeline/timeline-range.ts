@@ -1,0 +1,82 @@
+// Knows: which stretch of time is asked for by an address, in which intervals, and how to ask for another. Must not know: HTML, HTTP.
+// Every stretch is bounded and made of whole intervals, so that what is asked is what the guard answers.
+
+import type { SpanName } from '../../texts-past.ts';
+
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+
+export const SPANS: Readonly<Record<SpanName, number>> = {
+  hour: 60 * MINUTE,
+  day: DAY,
+  week: 7 * DAY,
+  month: 30 * DAY,
+};
+
+/** Minutes that an interval may last, and that a column may. */
+const STEPS = [1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320, 7200];
+/** Longer intervals begin on whole ones, so that "now" moves the chart by one of them at a time. */
+const INTERVALS_MOST = 180;
+/** Columns are links: so few that each is wide enough for a finger on a phone (WCAG 2.2, 2.5.8). */
+const COLUMNS_MOST = 8;
+
+export interface TimelineRange {
+  /** Wall clock, milliseconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly buckets: number;
+  /** Intervals in one column; a whole number of columns. */
+  readonly perColumn: number;
+  /** Undefined: a stretch of its own, chosen by zooming. */
+  readonly span: SpanName | undefined;
+}
+
+/** What `?span=` or `?from=&to=` (milliseconds) ask for; the last day for anything else. */
+export function rangeOf(query: URLSearchParams, now: number): TimelineRange {
+  const [from, to] = [query.get('from') ?? '', query.get('to') ?? ''];
+  if (/^\d{1,15}$/.test(from) && /^\d{1,15}$/.test(to)) {
+    const own = stretch(Number(from), Math.min(Number(to), now + DAY), undefined);
+    if (own !== undefined) return own;
+  }
+  const wanted = query.get('span') ?? '';
+  const span = isSpan(wanted) ? wanted : 'day';
+  const step = stepFor(SPANS[span]);
+  // The interval that is running belongs to it.
+  const end = Math.floor(now / step) * step + step;
+  return stretch(end - SPANS[span], end, span) ?? { from: 0, to: DAY, buckets: 144, perColumn: 18, span };
+}
+
+/** As the page's own address asks for it: `?span=week`. */
+export function addressOf(range: Pick<TimelineRange, 'from' | 'to' | 'span'>): string {
+  return range.span === undefined ? `?from=${range.from}&to=${range.to}` : `?span=${range.span}`;
+}
+
+/** The stretch before or behind this one, of the same length; undefined when it lies in the future. */
+export function neighbour(range: TimelineRange, side: 'before' | 'behind', now: number): string | undefined {
+  const length = range.to - range.from;
+  const shift = side === 'before' ? -length : length;
+  if (range.from + shift < 0 || range.from + shift > now) return undefined;
+  return addressOf({ from: range.from + shift, to: range.to + shift, span: undefined });
+}
+
+function stretch(from: number, to: number, span: SpanName | undefined): TimelineRange | undefined {
+  if (to - from < MINUTE || to - from > 31 * DAY) return undefined;
+  const step = stepFor(to - from);
+  const end = Math.ceil(to / step) * step;
+  const asked = Math.ceil((end - from) / step);
+  const columns = STEPS.map((minutes) => (minutes * MINUTE) / step).filter((per) => Number.isInteger(per));
+  const per =
+    columns.find((one) => asked % one === 0 && asked / one <= COLUMNS_MOST) ??
+    Math.ceil(asked / COLUMNS_MOST);
+  const buckets = Math.ceil(asked / per) * per;
+  return { from: end - buckets * step, to: end, buckets, perColumn: per, span };
+}
+
+function stepFor(length: number): number {
+  const minutes = STEPS.find((one) => length / (one * MINUTE) <= INTERVALS_MOST) ?? 240;
+  return minutes * MINUTE;
+}
+
+function isSpan(name: string): name is SpanName {
+  return Object.hasOwn(SPANS, name);
+}

@@ -1,0 +1,168 @@
+// Knows: the pages about tunnels: what is trusted, and how a new one comes in or an old one goes. Must not know: HTML, YAML.
+// Proposed first, in force only after a yes. Of an uploaded file nothing is kept here: it goes to the guard, which reads its servers.
+
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+
+import type { Proposal } from '../../../src/api/box.ts';
+import { ApiFault, unlessFault } from '../../../src/api/client.ts';
+import { linesOf } from '../../fields.ts';
+import type { Notice } from '../../render.ts';
+import { change, leadTo, ownForm } from '../../site.ts';
+import type { Site } from '../../site.ts';
+import { TUNNEL_TEXTS } from './texts-tunnels.ts';
+import { LOST_TEXTS } from '../../texts.ts';
+import { importPage, learnPage, removePage, tunnelsPage } from './tunnel-pages.ts';
+import type { TunnelForm } from './tunnel-pages.ts';
+import { sentence } from '../status/view-model.ts';
+
+/** Bytes of a form that may hold a configuration, or the servers of one. */
+const LIMIT = 600_000;
+const EMPTY: TunnelForm = { name: '', protocol: 'wireguard', endpoints: '' };
+
+export function addTunnelRoutes(router: Router, site: Site): void {
+  const { client, feed, renderer, visitors } = site;
+
+  async function show(ctx: Context, notice?: Notice, form?: URLSearchParams): Promise<void> {
+    const knowledge = await feed.now();
+    const proposals = await proposed();
+    const lost = knowledge.known ? undefined : { message: LOST_TEXTS[knowledge.fault], faults: [] };
+    ctx.type = 'html';
+    ctx.body = tunnelsPage(renderer, {
+      token: visitors.token(ctx),
+      notice: notice ?? lost,
+      proposals,
+      tunnels: knowledge.known ? knowledge.status.tunnels : undefined,
+      filledIn: form === undefined ? EMPTY : formOf(form),
+    });
+  }
+
+  /** Nothing, when nobody can say: that is told by the tunnels' own absence. */
+  async function proposed(): Promise<readonly Proposal[]> {
+    return (await client.ask('learnTunnel', { body: {} }).catch(unlessFault))?.proposals ?? [];
+  }
+
+  async function showProposal(ctx: Context, endpoint: string, notice?: Notice, name?: string): Promise<void> {
+    const proposal = (await proposed()).find((one) => one.endpoint === endpoint);
+    if (proposal === undefined) {
+      ctx.status = 404;
+      return show(ctx, notice ?? { message: TUNNEL_TEXTS.gone, faults: [] });
+    }
+    ctx.type = 'html';
+    const around = { token: visitors.token(ctx), notice };
+    ctx.body = learnPage(renderer, around, proposal, name ?? proposal.protocol);
+  }
+
+  router.get('/tunnels', (ctx: Context) => show(ctx));
+  router.post('/tunnels', (ctx: Context) =>
+    change(site, ctx, { show, back: '/tunnels', limit: LIMIT }, (form) => {
+      const { name, protocol, endpoints, zerotier = '', anywhere } = formOf(form);
+      const settings = settingsOf(form.get('settings') ?? '');
+      const day = form.get('listed');
+      const listed = day === null ? {} : { listed: day };
+      return client.ask('addTunnel', {
+        body: {
+          name: name.trim(),
+          protocol,
+          endpoints: linesOf(endpoints),
+          ...settings,
+          ...listed,
+          ...(zerotier === '' ? {} : { zerotier }),
+          ...(anywhere === true ? { anywhere } : {}),
+        },
+      });
+    }),
+  );
+
+  router.post('/tunnels/import', async (ctx: Context) => {
+    const form = await ownForm(site, ctx, show, LIMIT);
+    if (form === undefined) return;
+    const bytes = form.get('config.bytes') ?? '';
+    const text = form.get('text') ?? '';
+    if ((form.get('config') ?? text).trim() === '' && text.trim() === '') {
+      ctx.status = 422;
+      return show(ctx, { message: TUNNEL_TEXTS.nothingGiven, faults: [] });
+    }
+    try {
+      const name = nameFrom(form.get('config.filename') ?? '');
+      const found = await client.ask('importTunnel', {
+        body: { ...(bytes === '' ? { text } : { bytes }), name },
+      });
+      ctx.type = 'html';
+      ctx.body = importPage(renderer, { token: visitors.token(ctx), notice: undefined }, found);
+    } catch (error) {
+      if (!(error instanceof ApiFault)) throw error;
+      ctx.status = error.code === 'refused' ? 422 : 502;
+      const message = error.code === 'refused' ? sentence(error.message) : LOST_TEXTS[error.code];
+      return show(ctx, { message, faults: error.faults });
+    }
+  });
+
+  router.get('/tunnels/learn', (ctx: Context) =>
+    showProposal(ctx, ctx.URL.searchParams.get('endpoint') ?? ''),
+  );
+  router.post('/tunnels/learn', (ctx: Context) =>
+    change(
+      site,
+      ctx,
+      {
+        back: '/tunnels',
+        show: (_, notice, form) =>
+          showProposal(ctx, form?.get('endpoint') ?? '', notice, form?.get('name') ?? undefined),
+      },
+      (form) => {
+        const body = { endpoint: form.get('endpoint') ?? '', name: (form.get('name') ?? '').trim() };
+        return client.ask('learnTunnel', { body });
+      },
+    ),
+  );
+
+  router.get('/tunnels/remove', async (ctx: Context) => {
+    const knowledge = await feed.now();
+    const name = ctx.URL.searchParams.get('name') ?? '';
+    if (!knowledge.known || !knowledge.status.tunnels.some((tunnel) => tunnel.name === name)) {
+      leadTo(ctx, '/tunnels');
+      return;
+    }
+    ctx.type = 'html';
+    const around = { token: visitors.token(ctx), notice: undefined };
+    ctx.body = removePage(renderer, around, name, knowledge.status.tunnels);
+  });
+  router.post('/tunnels/remove', (ctx: Context) =>
+    change(site, ctx, { show: (_, notice) => show(ctx, notice), back: '/tunnels' }, (form) =>
+      client.ask('removeTunnel', { params: { name: form.get('name') ?? '' } }),
+    ),
+  );
+}
+
+/** Servers may come one a line, or with spaces between them from the page before. */
+function formOf(form: URLSearchParams): TunnelForm {
+  const field = (name: string): string => form.get(name) ?? '';
+  const endpoints = field('endpoints').split(/\s+/).filter(Boolean).join('\n');
+  const [zerotier, anywhere] = [field('zerotier').trim(), field('anywhere') === 'yes'];
+  return { name: field('name'), protocol: field('protocol'), endpoints, zerotier, anywhere };
+}
+
+/** What came with a configuration, from the page before; the guard says whether it is any. */
+function settingsOf(text: string): { readonly reserved?: unknown; readonly amnezia?: unknown } {
+  if (text === '') return {};
+  try {
+    const { reserved, amnezia } = JSON.parse(text) as {
+      readonly reserved?: unknown;
+      readonly amnezia?: unknown;
+    };
+    return { ...(reserved === undefined ? {} : { reserved }), ...(amnezia === undefined ? {} : { amnezia }) };
+  } catch {
+    return {};
+  }
+}
+
+/** `/home/anna/home-nl.conf` → `home-nl`; a name that a policy would take, or `tunnel`. */
+export function nameFrom(filename: string): string {
+  const [base = ''] = /[^/\\]*$/.exec(filename) ?? [];
+  const name = base
+    .replace(/\.[A-Za-z]{1,5}$/, '')
+    .replace(/[^\p{L}\p{N} ._-]/gu, '')
+    .replace(/^[^\p{L}\p{N}]+/u, '');
+  return name.slice(0, 64).trim() || 'tunnel';
+}

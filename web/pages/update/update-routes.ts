@@ -1,0 +1,105 @@
+// Knows: the page that takes an update and tells what became of it. Must not know: signatures, packages: the guard looks at them.
+// The file goes on to the guard in parts as it comes; whose form it is, is known before the first of them.
+
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+
+import { UPDATE_PART_MOST } from '../../../src/api/words.ts';
+import type { UpdateStage } from '../../../src/api/words.ts';
+import type { UpdateStatus } from '../../../src/api/box.ts';
+import { ApiFault, unlessFault } from '../../../src/api/client.ts';
+import type { ApiClient } from '../../../src/api/client.ts';
+import { filled } from '../dossier/eve-words.ts';
+import { readFileForm } from '../tunnels/file-form.ts';
+import { sameSiteOnly } from '../../http/hardening.ts';
+import { BOX_SHEETS } from '../../render.ts';
+import type { Notice } from '../../render.ts';
+import { leadTo } from '../../site.ts';
+import type { Site } from '../../site.ts';
+import { LOST_TEXTS, TEXTS } from '../../texts.ts';
+import { STAGE_TEXTS, UPDATE_TEXTS as T } from './texts-update.ts';
+import { sentence } from '../status/view-model.ts';
+
+const UNDER_WAY: readonly UpdateStage[] = ['installing', 'rolling-back'];
+const BAD: readonly UpdateStage[] = ['rolled-back', 'refused', 'failed'];
+
+export function addUpdateRoutes(router: Router, site: Site): void {
+  const { client, renderer, visitors } = site;
+
+  async function show(ctx: Context, notice?: Notice): Promise<void> {
+    const update = await client.ask('update').catch(unlessFault);
+    const stage = update?.stage ?? 'none';
+    const underWay = UNDER_WAY.includes(stage);
+    const sent = notice === undefined && ctx.URL.searchParams.has('sent');
+    ctx.type = 'html';
+    ctx.body = renderer.framed({
+      title: `${T.title} · ${TEXTS.product}`,
+      notice,
+      here: '/settings',
+      sheets: BOX_SHEETS,
+      refresh: underWay || update === undefined || sent,
+      body: renderer.draw('update', {
+        w: T,
+        filled,
+        token: visitors.token(ctx),
+        update,
+        underWay,
+        sent,
+        bad: BAD.includes(stage),
+        stage: filled(STAGE_TEXTS[stage], { version: update?.version ?? '' }),
+      }),
+    });
+  }
+
+  router.get('/update', (ctx: Context) => show(ctx));
+  router.post('/update', async (ctx: Context) => {
+    sameSiteOnly(ctx);
+    const { fields, file } = await readFileForm(ctx);
+    if (!visitors.owns(ctx, fields.get('token') ?? '')) {
+      ctx.status = 403;
+      return show(ctx, { message: TEXTS.staleForm, faults: [] });
+    }
+    try {
+      if ((await send(client, file)) === 0) {
+        ctx.status = 422;
+        await show(ctx, { message: T.nothingGiven, faults: [] });
+      } else {
+        await client.ask('installUpdate');
+        leadTo(ctx, '/update?sent=yes');
+      }
+    } catch (error) {
+      if (!(error instanceof ApiFault)) throw error;
+      ctx.status = error.code === 'refused' ? 422 : 502;
+      const message =
+        error.code === 'refused'
+          ? `${sentence(error.message)} ${TEXTS.changedNothing}`
+          : LOST_TEXTS[error.code];
+      return show(ctx, { message, faults: error.faults });
+    }
+  });
+}
+
+/** Hands the file on, one part of it in memory at a time; gives how many bytes it had. */
+async function send(client: ApiClient, file: AsyncIterable<Buffer>): Promise<number> {
+  let at = 0;
+  let held: Buffer[] = [];
+  let bytes = 0;
+  const hand = async (): Promise<UpdateStatus> => {
+    const part = Buffer.concat(held);
+    held = [];
+    bytes = 0;
+    const from = at;
+    at += part.length;
+    return client.ask('updatePart', { body: { at: from, bytes: part.toString('base64') } });
+  };
+  for await (const chunk of file)
+    for (let from = 0; from < chunk.length;) {
+      const piece = chunk.subarray(from, from + UPDATE_PART_MOST - bytes);
+      held.push(piece);
+      bytes += piece.length;
+      from += piece.length;
+      if (bytes === UPDATE_PART_MOST) await hand();
+    }
+  if (bytes > 0) await hand();
+  return at;
+}
