@@ -67,6 +67,7 @@ import {
   closedEarlyWords,
   mendedWords,
   putBackWords,
+  refusedWords,
   letGoWords,
   prefixWords,
   roundWords,
@@ -89,7 +90,15 @@ async function listPairsIn(sets: readonly string[]): Promise<readonly AnsweredAd
 }
 
 /** Warnings of what is over: they stand until somebody has seen them. */
-const TOLD_ONCE = ['foreign-change', 'bridge-mended', 'put-back', 'history-changed', 'withdrawn', 'let-go'];
+const TOLD_ONCE = [
+  'foreign-change',
+  'bridge-mended',
+  'put-back',
+  'history-changed',
+  'withdrawn',
+  'let-go',
+  'refused',
+];
 
 export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;
@@ -500,6 +509,8 @@ export class Daemon implements ApiSubject {
     if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnWords(withdrawn));
     const letGo = this.#enforcement.takeLetGo();
     if (letGo.length > 0) this.#warnings.set('let-go', letGoWords(letGo));
+    const refused = this.#enforcement.takeRefused();
+    if (refused.length > 0) this.#warnings.set('refused', refusedWords(refused));
     if (news.some(({ breach }) => breach)) this.#due.add('breach');
   }
 

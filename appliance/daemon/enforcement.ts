@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import type { Exposure } from '../../src/guard/answers/correlation.ts';
 import { Learner } from '../../src/guard/answers/learner.ts';
 import type { Leads } from '../../src/guard/answers/first-packets.ts';
-import type { LetGo, UsedServer, Withdrawal } from '../../src/guard/answers/learner.ts';
+import type { LetGo, RefusedAnswer, UsedServer, Withdrawal } from '../../src/guard/answers/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
@@ -248,6 +248,11 @@ export class Enforcement {
   /** Addresses that were learned and are closed again since this was asked last. */
   takeWithdrawn(): readonly Withdrawal[] {
     return this.#learner.takeWithdrawn();
+  }
+
+  /** Answers for tunnels' names that opened nothing since this was asked last. */
+  takeRefused(): readonly RefusedAnswer[] {
+    return this.#learner.takeRefused();
   }
 
   /** Addresses that tunnels had used and that are closed since this was asked last. */

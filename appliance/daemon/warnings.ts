@@ -1,6 +1,7 @@
 // Knows: what is wrong right now, one sentence a topic. Must not know: what any topic means.
 
 import type { Logger } from 'pino';
+import type { RefusedAnswer } from '../../src/guard/answers/learner.ts';
 
 export class Warnings {
   readonly #log: Logger;
@@ -73,6 +74,18 @@ export function withdrawnWords(
 ): string {
   const list = withdrawn.map(({ name, address }) => `${address} (for ${name})`).join(', ');
   return `Closed again for an hour: ${list}. An answer on the wire gave that address, no handshake had proven it, and something that is not the tunnel went there.`;
+}
+
+/** Answers for tunnels' names that opened nothing: a client that waits for its tunnel learns why it does not come up. */
+export function refusedWords(refused: readonly RefusedAnswer[]): string {
+  const because = {
+    reserved: 'no server can have that address',
+    'of this network': 'it is the address of this laptop or its router',
+    'in other use': 'something that is not this tunnel was seen there within the last hour',
+    private: 'its servers were on the internet before, and this address is private',
+  };
+  const list = refused.map(({ name, address, why }) => `${address} for ${name} (${because[why]})`).join(', ');
+  return `Not opened to the tunnel: ${list}. If that address is right, add it to the tunnel itself.`;
 }
 
 /** Addresses that a tunnel used, and that are closed again. */

@@ -19,5 +19,7 @@ export function copyAssets(root, dist) {
 /** @param {string} folder */
 function templates(folder) {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => extname(path) === '.ejs');
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => extname(path) === '.ejs',
+  );
 }

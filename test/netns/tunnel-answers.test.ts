@@ -35,7 +35,7 @@ beforeAll(async () => {
   await lab().connectLaptop();
   // What its own tunnel says, every five seconds, to this server under a policy without it would be a visit there, and the address refused
   // for it where that comes between policy and answer.
-  await lab().network.laptop.ip(`link set ${lab().plan.wireguard.laptop} down`);
+  await lab().network.laptop.ip(`link del ${lab().plan.wireguard.laptop}`);
   // What was stopped is not said again when its program is gone: it would be a visit of the next test (tcp(7)).
   await lab().network.laptop.sysctl('net/ipv4/tcp_orphan_retries', '1');
   const { uplink } = lab().network;

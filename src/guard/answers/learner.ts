@@ -80,13 +80,21 @@ export interface LetGo {
   readonly why: 'unused' | 'newer';
 }
 
+/** An address that an answer for a tunnel's name gave, and that no server of that tunnel can have. */
+export interface RefusedAnswer {
+  readonly name: string;
+  readonly address: string;
+  /** Nobody's, or of a link; the client's own or its router's; seen to serve something else; private, after public ones. */
+  readonly why: 'reserved' | 'of this network' | 'in other use' | 'private';
+}
+
 /** A learned address that nothing had proven, and to which something foreign was said. */
 export interface Withdrawal {
   readonly name: string;
   readonly address: string;
 }
 
-/** Withdrawals that wait to be told. */
+/** Withdrawals, and refused answers, that wait to be told. */
 const WITHDRAWALS = 16;
 
 /** What is kept over a restart of the daemon; `until` is monotonic milliseconds since boot. */
@@ -117,6 +125,7 @@ export class Learner {
   #prefixes: KnownPrefix[] = [];
   #withdrawn: Withdrawal[] = [];
   #letGo: LetGo[] = [];
+  #refused: RefusedAnswer[] = [];
   #servers: Lasting<LearnedServer>[] = [];
   #resolvers: ({ address: string } & Until)[] = [];
   /** The end of each as it was told last: the kernel counts that one down, whatever has become of it here. */
@@ -165,6 +174,13 @@ export class Learner {
     const withdrawn = this.#withdrawn;
     this.#withdrawn = [];
     return withdrawn;
+  }
+
+  /** Answers for tunnels' names that opened nothing since this was asked last; the newest where there were many. */
+  takeRefused(): readonly RefusedAnswer[] {
+    const refused = this.#refused;
+    this.#refused = [];
+    return refused;
   }
 
   /** Addresses that tunnels had used and that were closed since this was asked last. */
@@ -462,7 +478,12 @@ export class Learner {
       this.#addresses = [...this.#addresses.filter((entry) => entry !== known), known];
       return this.#prolong(known, until, now);
     }
-    if (!this.#mayServe(name, address, now, facts)) return false;
+    const why = this.#whyRefused(name, address, now, facts);
+    if (why !== undefined) {
+      const others = this.#refused.filter((one) => one.name !== name || one.address !== address);
+      this.#refused = [...others, { name, address, why }].slice(-WITHDRAWALS);
+      return false;
+    }
     this.#makeRoom(name, now);
     const learned = { name, address, until, since: now };
     this.#addresses.push(learned);
@@ -491,22 +512,28 @@ export class Learner {
     );
   }
 
-  /** Whether a tunnel's server may have an address that it did not have before. */
-  #mayServe(name: string, address: string, now: number, facts: Observation['facts']): boolean {
+  /** Why no server of a tunnel can have an address that it did not have before; undefined when it can. */
+  #whyRefused(
+    name: string,
+    address: string,
+    now: number,
+    facts: Observation['facts'],
+  ): RefusedAnswer['why'] | undefined {
     const parsed = parseAddress(address);
     const network = parseNetwork(address);
     if (parsed === undefined || network === undefined || isNoServer(parsed.ipVersion, parsed.words))
-      return false;
+      return 'reserved';
     const client = facts.ipVersion === 0 ? '' : addressText(facts.ipVersion, facts.destination);
-    if (address === client || this.#gateways.includes(address)) return false;
-    if (this.#isOther(address, now)) return false;
+    if (address === client || this.#gateways.includes(address)) return 'of this network';
+    if (this.#isOther(address, now)) return 'in other use';
     // A server out in the world does not move next door.
-    if (!isPrivate(network)) return true;
+    if (!isPrivate(network)) return undefined;
     const before = this.#addresses.filter((entry) => entry.name === name);
-    return before.every((entry) => {
+    const isNear = before.every((entry) => {
       const other = parseNetwork(entry.address);
       return other === undefined || isPrivate(other);
     });
+    return isNear ? undefined : 'private';
   }
 
   #noteGateways({ facts, folded }: Observation): void {

@@ -6,6 +6,7 @@ import { parseAddress } from '../../../src/wire/ip/address.ts';
 import type { DnsAnswer } from '../../../src/wire/names/dns-answers.ts';
 import type { Kind } from '../../../src/flow/kinds.ts';
 import { Learner } from '../../../src/guard/answers/learner.ts';
+import type { RefusedAnswer } from '../../../src/guard/answers/learner.ts';
 import type { TapReport } from '../../../src/guard/observation.ts';
 import { CLIENT, leak, observation, policyOf, report } from '../samples.ts';
 
@@ -259,17 +260,17 @@ tunnels:
     });
   });
 
-  it.each<[string, string]>([
-    ['loopback', '127.0.0.1'],
-    ['unspecified', '0.0.0.0'],
-    ['multicast', '224.0.0.1'],
-    ['broadcast', '255.255.255.255'],
-    ['link-local', '169.254.77.1'],
-    ['the gateway', '203.0.113.1'],
-    ['next door, while the server is out in the world', '192.168.77.9'],
-    ['an address that was visited past the tunnel', '203.0.113.80'],
-    ['an address that was answered for another name', '203.0.113.81'],
-  ])('does not take %s for a tunnel server', (_what, address) => {
+  it.each<[string, string, RefusedAnswer['why']]>([
+    ['loopback', '127.0.0.1', 'reserved'],
+    ['unspecified', '0.0.0.0', 'reserved'],
+    ['multicast', '224.0.0.1', 'reserved'],
+    ['broadcast', '255.255.255.255', 'reserved'],
+    ['link-local', '169.254.77.1', 'reserved'],
+    ['the gateway', '203.0.113.1', 'of this network'],
+    ['next door, while the server is out in the world', '192.168.77.9', 'private'],
+    ['an address that was visited past the tunnel', '203.0.113.80', 'in other use'],
+    ['an address that was answered for another name', '203.0.113.81', 'in other use'],
+  ])('does not take %s for a tunnel server, and says why, once', (_what, address, why) => {
     const pupil = learner();
     pupil.observe(asks('vpn.example'), 0);
     expect(pupil.observe(answers(a('vpn.example', '198.51.100.9')), 0)).toBe(true);
@@ -282,8 +283,21 @@ tunnels:
     pupil.observe(answers(a('news.example', '203.0.113.81')), 0);
     pupil.observe(asks('vpn.example'), 40_000);
     expect(pupil.observe(answers(a('vpn.example', address)), 40_000)).toBe(false);
+    expect(pupil.takeRefused()).toEqual([{ name: 'vpn.example', address, why }]);
     pupil.observe(asks('vpn.example'), 80_000);
     expect(pupil.observe(answers(a('vpn.example', '198.51.100.10')), 80_000)).toBe(true);
+    expect(pupil.takeRefused()).toEqual([]);
+  });
+
+  it('tells the newest of the answers that it refuses, each once, however many a network gives', () => {
+    const pupil = learner();
+    for (let n = 0; n < 100; n += 1) {
+      pupil.observe(asks('vpn.example'), 40_000 * n);
+      pupil.observe(answers(a('vpn.example', `127.0.0.${String(n >> 1)}`)), 40_000 * n);
+    }
+    expect(pupil.takeRefused().map(({ address }) => address)).toEqual(
+      Array.from({ length: 16 }, (_, n) => `127.0.0.${String(34 + n)}`),
+    );
   });
 
   it('learns the DHCP server and the resolvers it names', () => {
