@@ -9,7 +9,7 @@ import { ourFiles, ROOT } from './tree.ts';
 const FOLDERS = ['appliance', 'image-build', 'src', 'systemd', 'test', 'web'];
 const MADE = ['coverage', 'dist', 'node_modules'];
 const ROOT_FILE =
-  /^(?:\..+|README\.md|ARCHITECTURE\.md|LICENSE|package(?:-lock)?\.json|tsconfig(?:\.\w+)?\.json|\w+\.config\.(?:js|ts))$/;
+  /^(?:\..+|(?:README|ARCHITECTURE|CHANGELOG)\.md|LICENSE|package(?:-lock)?\.json|tsconfig(?:\.\w+)?\.json|\w+\.config\.(?:js|ts))$/;
 
 describe('the top level', () => {
   it('has the folders of the design and no others', () => {
