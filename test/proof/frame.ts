@@ -10,7 +10,7 @@
 // 14 to 9,216 bytes. Behind more than one IPv6 extension header, or a long one, the transport header may be anywhere: its bytes and what
 // the kernel found there are then free, which is more frames than there are, never fewer.
 
-import { FALSE, TRUE, add, and, between, bool, bv, bvand, concat, eq, extract, ite, lshr, not, or, ule, ult, variable, zext } from './expr.ts';
+import { FALSE, TRUE, add, and, between, bool, bv, bvand, concat, eq, extract, ite, not, or, ule, ult, variable, zext } from './expr.ts';
 import type { Node } from './expr.ts';
 
 export type Way = 'up' | 'down';
@@ -354,5 +354,3 @@ export function valuesOfBytes(kind: Kind, bytes: Uint8Array): (name: string) => 
     return BigInt(bytes[found[1] === 'd' ? at : found[1] === 's' ? 6 + at : head + at] ?? 0);
   };
 }
-
-void lshr;

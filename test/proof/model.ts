@@ -3,7 +3,7 @@
 
 import { bytesOf } from './bytecode.ts';
 import type { Bytecode, Chain, Instruction, Rule, SetOfElements, Verdict, Words } from './bytecode.ts';
-import { FALSE, TRUE, add, and, bool, bv, bvand, concat, eq, extract, ite, not, or, ule, ult, variable } from './expr.ts';
+import { FALSE, TRUE, and, bv, bvand, concat, eq, extract, ite, not, or, ule, ult, variable } from './expr.ts';
 import type { Node } from './expr.ts';
 import type { Frame, Header } from './frame.ts';
 
@@ -113,7 +113,7 @@ export class Model {
     const accept = new Sums();
     const drop = new Sums();
     const returns = new Sums();
-    let here = new Map<Counted, Node>([['none', TRUE]]);
+    let here = new Map<Counted, Node>([['none', this.#frame.premise]]);
     for (const rule of chain.rules) {
       if (here.size === 0) break;
       const next = new Sums();
@@ -382,6 +382,8 @@ class Registers {
   /** The rest of the last word is filled up with zeros (nft_payload_eval, nft_reg_store8). */
   put(at: number, bytes: readonly Node[]): void {
     const whole = 4 * Math.ceil(bytes.length / 4);
+    // Keys are loaded from their first part on: what stands behind is of an earlier match.
+    this.#bytes.length = Math.min(this.#bytes.length, at);
     for (let i = 0; i < whole; i += 1) this.#bytes[at + i] = bytes[i] ?? bv(8, 0);
     this.#lengths.set(at, bytes.length);
   }
@@ -411,6 +413,3 @@ class Registers {
     });
   }
 }
-
-void add;
-void bool;
