@@ -4,7 +4,7 @@
 import type { Frame, Way } from './frame.ts';
 import { isPlainQuestion } from './spec-shapes.ts';
 import type { Facts } from './spec-state.ts';
-import { both, either, is, isFrom, isMasked, no, padded } from './terms.ts';
+import { both, either, is, isFrom, isHeld, isMasked, no } from './terms.ts';
 import type { Field, Fields, Formula } from './terms.ts';
 
 type At = (byte: number, bytes: number) => Field;
@@ -33,7 +33,7 @@ export function ownQuestionByTcp(f: Fields, frame: Frame, names: readonly string
   if (names.length === 0) return either();
   const { source, destination } = f.ip[family];
   const [near, far] = frame.kind.way === 'up' ? [source, destination] : [destination, source];
-  const mayTalk = both(near.there, far.there, frame.isMember(`cut${family}`, padded(near, far)));
+  const mayTalk = isHeld(frame, `cut${family}`, near, far);
   if (frame.kind.way === 'down') return mayTalk;
   const whole = names.flatMap((name) => [undefined, 0, 12, 28].flatMap((edns) => [once(f, name, edns, family), ...(edns === undefined || edns === 0 ? [twice(f, name, edns, family)] : [])]));
   return both(mayTalk, either(hasNoData(f, family), both(saysOnly(f), either(...whole))));

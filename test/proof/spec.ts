@@ -12,7 +12,7 @@ import { hasShape } from './spec-shapes.ts';
 import { ownQuestion, ownQuestionByTcp, plainQuestion, plainSegment } from './spec-questions.ts';
 import { allowOf, facts } from './spec-state.ts';
 import type { Facts, Server } from './spec-state.ts';
-import { ALWAYS, bits, both, either, familyOf, fieldsOf, is, isAtLeast, isFrom, isIn, isMasked, isZero, macOf, no, padded } from './terms.ts';
+import { ALWAYS, bits, both, either, familyOf, fieldsOf, is, isAtLeast, isFrom, isIn, isMasked, isHeld, isZero, macOf, no } from './terms.ts';
 import type { Field, Fields, Formula } from './terms.ts';
 
 export interface BoxState {
@@ -155,13 +155,15 @@ function fragments(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly L
   const up = frame.kind.way === 'up';
   const far = up ? f.ip[family].destination : f.ip[family].source;
   const isLater = family === 4 ? no(isMasked(f.ip[4].pieces, 0x1fff, 0)) : no(isMasked(f.ip[6].pieces, 0xfff8, 0));
-  const isFirst = family === 4 ? both(isPiece4(f), isAtLeast(f.ip[4].length, 40)) : isAtLeast(f.ip[6].length, 28);
+  const isFirst = family === 4 ? isAtLeast(f.ip[4].length, 40) : isAtLeast(f.ip[6].length, 28);
   const protocol = family === 4 ? f.protocol : { value: frame.network.byte(40), there: frame.extension(44).found };
   const here = servers(f, frame, k, family, protocol);
   const goesTo = (one: Server): Formula => both(isIn(far, one.address), is(f.protocol, one.protocol));
   const toServer = either(...k.servers.filter((one) => one.protocol === 17 && familyOf(one.address) === family).map(goesTo), both(is(f.protocol, 50), isIn(far, ...k.esp)));
   const isEsp = both(is(f.protocol, 50), is(protocol, 50), isIn(far, ...k.esp));
   return [
+    // A fragment header is no part of a packet that has no room for it.
+    ['leak', family === 6 ? no(isAtLeast(f.ip[6].length, 8)) : either()],
     // An extension header behind the fragment header is no tunnel's (a membership report in one would be no report).
     ['leak', family === 6 ? either(no(frame.network.holds(41)), is(f.network(40, 1), 0, 43, 44, 51, 60)) : either()],
     ['leak', up ? either() : both(isPiece(f, family), isNobodys(f, k, family))],
@@ -170,7 +172,7 @@ function fragments(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly L
     // the tunnel's by port and form.
     ['tunnel', both(frame.isLater, toServer)],
     ['leak', isLater],
-    ['leak', either(is(f.protocol, 6), no(either(isFirst, family === 4 ? no(isPiece4(f)) : either())))],
+    ['leak', both(isPiece(f, family), either(is(f.protocol, 6), no(isFirst)))],
     ['tunnel', both(isPiece(f, family), either(here.tunnel, both(isEsp, no(here.at))))],
     ['leak', isPiece(f, family)],
   ];
@@ -252,20 +254,20 @@ function neighbourUp(f: Fields, frame: Frame, k: Facts): Formula {
   const foreign = isForeign(f, frame, k);
   // One of the addresses that the client tried for doubles on this link, of no tunnel.
   const isOnLink = k.links6.length === 0 ? ALWAYS : either(isIn(target, 'fe80::/10', ...k.links6));
-  const own = either(isIn(target, ...k.mine6), frame.isMember('tried6', target.value), both(no(isOneOf(mac, k.settled6)), isOnLink));
-  const asker = either(isIn(destination, 'fe80::/10', 'ff02::1', ...k.near6), rows(destination), frame.isMember('asker6', destination.value));
+  const own = either(isIn(target, ...k.mine6), isHeld(frame, 'tried6', target), both(no(isOneOf(mac, k.settled6)), isOnLink));
+  const asker = either(isIn(destination, 'fe80::/10', 'ff02::1', ...k.near6), rows(destination), isHeld(frame, 'asker6', destination));
   return either(both(asks ?? either(), either(double, both(no(none), no(foreign), looked))), both(answers ?? either(), no(foreign), own, asker));
 }
 
 /** From an address that a client whose addresses are known has not. */
 function isForeign(f: Fields, frame: Frame, k: Facts): Formula {
   const { source } = f.ip[6];
-  return both(isOneOf(f.mac.source, k.settled6), no(isIn(source, ...k.mine6)), no(frame.isMember('tried6', source.value)));
+  return both(isOneOf(f.mac.source, k.settled6), no(isIn(source, ...k.mine6)), no(isHeld(frame, 'tried6', source)));
 }
 
 /** Solicitations for what a client may have on this link. */
 function isAsked(f: Fields, frame: Frame, k: Facts): Formula {
-  const known = either(isIn(f.target, ...k.mine6), frame.isMember('tried6', f.target.value));
+  const known = either(isIn(f.target, ...k.mine6), isHeld(frame, 'tried6', f.target));
   if (!k.isUnsettled6) return known;
   return k.links6.length === 0 ? ALWAYS : either(known, isIn(f.target, 'fe80::/10', ...k.links6));
 }
@@ -318,7 +320,7 @@ function arpDown(f: Fields, frame: Frame, k: Facts): Formula {
 // ---- 802.1X: the PAE group, or whom it came from a moment ago.
 
 const PAE = 0x0180c2000003n;
-const eapolUp = (f: Fields, frame: Frame): Formula => either(is(f.mac.destination, PAE), frame.isMember('authenticator', padded(f.mac.destination)));
+const eapolUp = (f: Fields, frame: Frame): Formula => either(is(f.mac.destination, PAE), isHeld(frame, 'authenticator', f.mac.destination));
 const eapolDown = (f: Fields): Formula => either(is(f.mac.destination, PAE), isMasked(f.mac.destination, 2 ** 40, 0));
 
 // ---- Options and extension headers: reports about groups of the link alone, with a router alert (RFC 2113, 2711).
@@ -406,8 +408,7 @@ function direct(f: Fields, frame: Frame, k: Facts, family: 4 | 6, far: Field, po
   const isClosed = either(both(is(f.protocol, 17), is(port, ...CLOSED.udp)), both(is(f.protocol, 6), is(port, ...CLOSED.tcp)));
   const neighbours = family === 6 ? is(f.icmp[6].type, 133, 134, 135, 136, 137) : either();
   const other = either(both(is(f.protocol, 6, 17, ...(family === 4 ? [1, 2] : [58])), no(neighbours)));
-  const pair = both(mac.there, far.there);
-  const answered = either(...k.answered.map(({ client, address }) => both(is(mac, macOf(client)), isIn(far, address))), both(pair, frame.isMember(`inuse${family}`, padded(mac, far))));
+  const answered = either(...k.answered.map(({ client, address }) => both(is(mac, macOf(client)), isIn(far, address))), isHeld(frame, `inuse${family}`, mac, far));
   return [
     ['leak', shut],
     ['held', k.isAnswered && !up ? is(f.udp.source, 53) : either()],

@@ -59,8 +59,13 @@ export const familyOf = (text: string): 4 | 6 => (text.includes(':') ? 6 : 4);
 export const macOf = (text: string): bigint => BigInt(parseMac(text) ?? 0);
 
 /** As sets have a key: each field filled up to whole words of four bytes. */
-export function padded(...fields: readonly Field[]): Node {
+function padded(...fields: readonly Field[]): Node {
   return concat(...fields.flatMap(({ value }) => (value.width % 32 === 0 ? [value] : [value, bv(32 - (value.width % 32), 0)])));
+}
+
+/** What the kernel itself has learned from frames a moment ago: a set that rules fill. */
+export function isHeld(frame: Frame, set: string, ...key: readonly Field[]): Formula {
+  return and(...key.map(({ there }) => there), frame.isMember(set, padded(...key)));
 }
 
 /** One of these addresses or networks, as `a/length`; those of the other family are none. */
