@@ -7,8 +7,11 @@ export type Bytes = readonly number[];
 export type Words = readonly number[];
 
 export type Verdict =
-  | { readonly of: 'accept' | 'drop' | 'return' }
-  | { readonly of: 'goto' | 'jump'; readonly chain: string };
+  | { readonly of: 'accept' }
+  | { readonly of: 'drop' }
+  | { readonly of: 'return' }
+  | { readonly of: 'goto'; readonly chain: string }
+  | { readonly of: 'jump'; readonly chain: string };
 
 export type Base = 'link' | 'network' | 'transport' | 'inner';
 

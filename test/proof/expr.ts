@@ -81,6 +81,21 @@ function junction(op: 'and' | 'or', parts: readonly Node[]): Node {
     return true;
   };
   if (!parts.every(add)) return zero;
+  // A part that is itself a junction of the other sort: what is decided by the parts beside it is left out of it.
+  const inner = op === 'and' ? 'or' : 'and';
+  for (const part of [...found]) {
+    const turned = part.op === 'not' && part.args[0]?.op === op;
+    const pieces = turned ? part.args[0]?.args.map(not) : part.op === inner ? part.args : undefined;
+    if (pieces === undefined) continue;
+    if (pieces.some((piece) => found.has(piece) && piece !== part)) {
+      found.delete(part);
+      continue;
+    }
+    const left = pieces.filter((piece) => !found.has(not(piece)));
+    if (left.length === pieces.length) continue;
+    found.delete(part);
+    if (!add(junction(inner, left))) return zero;
+  }
   const [first, ...rest] = found;
   if (first === undefined) return unit;
   return rest.length === 0 ? first : make(op, 0, [...found]);

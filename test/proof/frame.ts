@@ -20,19 +20,72 @@ export const ETHER = { ip: 0x0800, ip6: 0x86dd, arp: 0x0806, eapol: 0x888e, tag:
 const EXTENSIONS = [0, 43, 44, 51, 60] as const;
 const MOST_BYTES = 9216;
 
-/** `4`: without options; `4 odd`: any other first byte; `6`: no extension header, `6 piece`: a fragment header first, `6 odd`: another first. */
-export const CONTENTS = ['4', '4 odd', '6', '6 piece', '6 odd', 'arp', 'eapol', 'other'] as const;
-export type Content = (typeof CONTENTS)[number];
+/** What an IP packet is before its transport: without options or extension headers, with some, a fragment header first; too short for any. */
+export type Form = '4' | '4 odd' | '6' | '6 piece' | '6 odd' | 'short' | 'arp' | 'eapol' | 'other';
+
+/** What is fixed of a frame. */
+export interface Content {
+  readonly name: string;
+  readonly form: Form;
+  /** Absent: any that no other content has. */
+  readonly type?: number;
+  /** Bytes behind the network header. */
+  readonly fixed: ReadonlyMap<number, number>;
+  /** One byte that is none of these. */
+  readonly except?: readonly [number, readonly number[]];
+  /** One byte that is one of these. */
+  readonly among?: readonly [number, readonly number[]];
+  /** Bytes behind the network header, at least and at most. */
+  readonly least: number;
+  readonly most: number;
+}
+
+const MOST_HELD = MOST_BYTES - 14;
+
+function content(name: string, form: Form, type: number | undefined, more: Partial<Content> & { readonly bytes?: Readonly<Record<number, number>> } = {}): Content {
+  const { bytes = {}, ...rest } = more;
+  const fixed = new Map(Object.entries(bytes).map(([at, value]) => [Number(at), value]));
+  return { name, form, ...(type === undefined ? {} : { type }), fixed, least: 0, most: MOST_HELD, ...rest };
+}
+
+const four = (name: string, form: Form, more: Parameters<typeof content>[3]): Content => content(name, form, ETHER.ip, { least: 20, ...more });
+const six = (name: string, form: Form, more: Parameters<typeof content>[3]): Content => content(name, form, ETHER.ip6, { least: 40, ...more });
+
+export const CONTENTS: readonly Content[] = [
+  ...[17, 6, 1, 50].map((protocol) => four(`4/${protocol}`, '4', { bytes: { 0: 0x45, 9: protocol } })),
+  four('4/other', '4', { bytes: { 0: 0x45 }, except: [9, [17, 6, 1, 50]] }),
+  four('4 alert', '4 odd', { bytes: { 0: 0x46 } }),
+  four('4 odd', '4 odd', { except: [0, [0x45, 0x46]] }),
+  ...[17, 6, 58, 50].map((protocol) => six(`6/${protocol}`, '6', { bytes: { 6: protocol } })),
+  six('6/other', '6', { except: [6, [17, 6, 58, 50, ...EXTENSIONS]] }),
+  ...[17, 6, 50].map((protocol) => six(`6 piece/${protocol}`, '6 piece', { bytes: { 6: 44, 40: protocol } })),
+  six('6 piece/other', '6 piece', { bytes: { 6: 44 }, except: [40, [17, 6, 50, ...EXTENSIONS]] }),
+  six('6 piece/extension', '6 piece', { bytes: { 6: 44 }, among: [40, EXTENSIONS] }),
+  ...[0, 43, 51, 60].map((next) => six(`6 extension ${next}`, '6 odd', { bytes: { 6: next } })),
+  content('4 short', 'short', ETHER.ip, { most: 19 }),
+  content('6 short', 'short', ETHER.ip6, { most: 39 }),
+  content('arp', 'arp', ETHER.arp),
+  content('eapol', 'eapol', ETHER.eapol),
+  content('other', 'other', undefined),
+];
+
+/** No tag; one of VLAN 0 that the kernel has taken off; any other. */
+export const TAGS = ['none', 'priority', 'other'] as const;
 
 export interface Kind {
   readonly way: Way;
-  readonly tagged: boolean;
+  readonly tag: (typeof TAGS)[number];
   readonly content: Content;
 }
 
-export const KINDS: readonly Kind[] = (['up', 'down'] as const).flatMap((way) =>
-  [false, true].flatMap((tagged) => CONTENTS.map((content) => ({ way, tagged, content }))),
-);
+const ANY = content('any', 'other', undefined);
+
+export const KINDS: readonly Kind[] = (['up', 'down'] as const).flatMap((way) => [
+  ...(['none', 'priority'] as const).flatMap((tag) => CONTENTS.map((one) => ({ way, tag, content: one }))),
+  { way, tag: 'other' as const, content: ANY },
+]);
+
+export const kindText = ({ way, tag, content: { name } }: Kind): string => `${way}, ${name}${tag === 'none' ? '' : `, ${tag} tag`}`;
 
 /** Bytes that may not be there: `holds(end)` says whether those before `end` are. */
 export interface Header {
@@ -67,21 +120,27 @@ export class Frame {
 
   constructor(kind: Kind) {
     this.kind = kind;
-    const { tagged, content } = kind;
-    const fixed = fixedBytes(content);
-    const n = (at: number): Node => fixed.get(at) ?? variable(`n${at}`, 8);
-    this.network = { byte: n, holds: (end) => ule(bv(16, end), this.length) };
-    const type = typeOf(content);
-    const tag = variable('tag', 16);
+    const { tag: tagged, content: what } = kind;
+    const n = (at: number): Node => {
+      const fixed = what.fixed.get(at);
+      return fixed === undefined ? variable(`n${at}`, 8) : bv(8, fixed);
+    };
+    this.network = { byte: n, holds: (end) => (end <= what.least ? TRUE : ule(bv(16, end), this.length)) };
+    const type = what.type === undefined ? variable('type', 16) : bv(16, what.type);
+    const outer = tagged === 'priority' ? bv(16, ETHER.tag) : variable('tagged', 16);
+    const tag = tagged === 'priority' ? concat(variable('priority', 4), bv(12, 0)) : variable('tag', 16);
     this.link = {
       byte: (at) => {
         if (at < 12) return variable(at < 6 ? `d${at}` : `s${at - 6}`, 8);
-        if (!tagged) return at < 14 ? part(type, at - 12) : n(at - 14);
-        if (at < 14) return part(variable('tagged', 16), at - 12);
+        if (tagged === 'none') return at < 14 ? part(type, at - 12) : n(at - 14);
+        if (at < 14) return part(outer, at - 12);
         if (at < 16) return part(tag, at - 14);
         return at < 18 ? part(type, at - 16) : n(at - 18);
       },
-      holds: (end) => (end <= (tagged ? 18 : 14) ? TRUE : this.network.holds(end - (tagged ? 18 : 14))),
+      holds: (end) => {
+        const head = tagged === 'none' ? 14 : 18;
+        return end <= head ? TRUE : this.network.holds(end - head);
+      },
     };
     const is8023 = ult(type, bv(16, 0x600));
     this.protocol = ite(is8023, ite(eq(concat(n(0), n(1)), bv(16, 0xffff)), bv(16, 1), bv(16, 4)), type);
@@ -94,25 +153,23 @@ export class Frame {
       holds: (end) => and(walk.isKnown, not(walk.isLater), walk.holds(end)),
     };
     this.inner = this.#innerHeader();
-    const least = tagged ? 2 : 0;
+    const others = [ETHER.ip, ETHER.ip6, ETHER.arp, ETHER.eapol, ...(tagged === 'none' ? [ETHER.tag, ETHER.serviceTag] : [])];
+    const none = ([at, values]: readonly [number, readonly number[]]): Node => and(...values.map((one) => not(eq(n(at), bv(8, one)))));
     this.premise = and(
-      between(this.length, least, MOST_BYTES - (tagged ? 18 : 14)),
-      tagged ? or(eq(variable('tagged', 16), bv(16, ETHER.tag)), eq(variable('tagged', 16), bv(16, ETHER.serviceTag))) : TRUE,
-      content === 'other'
-        ? and(...[ETHER.ip, ETHER.ip6, ETHER.arp, ETHER.eapol, ...(tagged ? [] : [ETHER.tag, ETHER.serviceTag])].map((one) => not(eq(type, bv(16, one)))))
-        : TRUE,
+      between(this.length, what.least, what.most),
+      what.type === undefined && what !== ANY ? and(...others.map((one) => not(eq(type, bv(16, one))))) : TRUE,
+      what.except === undefined ? TRUE : none(what.except),
+      what.among === undefined ? TRUE : not(none(what.among)),
+      tagged === 'other' ? or(eq(outer, bv(16, ETHER.serviceTag)), and(eq(outer, bv(16, ETHER.tag)), not(eq(extract(tag, 0, 12), bv(12, 0))))) : TRUE,
       // RESULTS.md, findings: of a message that the frame cuts short the kernel reads what is there.
-      content === 'arp' ? this.network.holds(28) : TRUE,
-      content === '4 odd' ? not(eq(n(0), bv(8, 0x45))) : TRUE,
-      content === '6' ? and(...EXTENSIONS.map((one) => not(eq(n(6), bv(8, one))))) : TRUE,
-      content === '6 odd' ? or(...EXTENSIONS.filter((one) => one !== 44).map((one) => eq(n(6), bv(8, one)))) : TRUE,
+      what.form === 'arp' ? this.network.holds(28) : TRUE,
     );
   }
 
   /** What skb_find says of the first extension header of this type. */
   extension(type: number): ExtensionHeader {
     const { byte: n, holds } = this.network;
-    const { content } = this.kind;
+    const { form: content } = this.kind.content;
     if (type !== 0 && type !== 44) throw new Error(`extension header ${type}`);
     if (content !== '6' && content !== '6 piece' && content !== '6 odd') return NOWHERE;
     if (content === '6') return NOWHERE;
@@ -163,7 +220,7 @@ export class Frame {
   }
 
   #walk(n: (at: number) => Node): Walk {
-    const { content } = this.kind;
+    const { form: content } = this.kind.content;
     const { holds } = this.network;
     if (content === '4' || content === '4 odd') {
       const total = concat(n(2), n(3));
@@ -253,103 +310,62 @@ function isExtension(next: Node): Node {
   return or(...EXTENSIONS.map((one) => eq(next, bv(8, one))));
 }
 
-function typeOf(content: Content): Node {
-  switch (content) {
-    case '4':
-    case '4 odd':
-      return bv(16, ETHER.ip);
-    case '6':
-    case '6 piece':
-    case '6 odd':
-      return bv(16, ETHER.ip6);
-    case 'arp':
-      return bv(16, ETHER.arp);
-    case 'eapol':
-      return bv(16, ETHER.eapol);
-    case 'other':
-      return variable('type', 16);
-  }
-}
-
-/** Bytes behind the network header that the kind says. */
-function fixedBytes(content: Content): ReadonlyMap<number, Node> {
-  if (content === '4') return new Map([[0, bv(8, 0x45)]]);
-  return content === '6 piece' ? new Map([[6, bv(8, 44)]]) : new Map();
-}
-
 /** One of the two bytes of a number. */
 function part(number: Node, at: number): Node {
   return extract(number, 8 - 8 * at, 8);
 }
 
 /** The frame's bytes as they are on the wire where the variables have these values. */
-export function bytesOfFrame(kind: Kind, valueOf: (name: string, width: number) => bigint): Uint8Array {
-  const head = kind.tagged ? 18 : 14;
-  const length = Number(valueOf('len', 16));
+export function bytesOfFrame({ tag, content: what }: Kind, valueOf: (name: string) => bigint): Uint8Array {
+  const head = tag === 'none' ? 14 : 18;
+  const length = Number(valueOf('len'));
   const bytes = new Uint8Array(head + length);
-  const fixed = fixedBytes(kind.content);
-  for (let at = 0; at < 12; at += 1) bytes[at] = Number(valueOf(at < 6 ? `d${at}` : `s${at - 6}`, 8));
-  const type = typeOf(kind.content);
+  for (let at = 0; at < 12; at += 1) bytes[at] = Number(valueOf(at < 6 ? `d${at}` : `s${at - 6}`));
   const put = (at: number, value: bigint): void => {
     bytes[at] = Number(value >> 8n);
     bytes[at + 1] = Number(value & 0xffn);
   };
-  if (kind.tagged) {
-    put(12, valueOf('tagged', 16));
-    put(14, valueOf('tag', 16));
+  if (tag !== 'none') {
+    put(12, tag === 'priority' ? BigInt(ETHER.tag) : valueOf('tagged'));
+    put(14, tag === 'priority' ? valueOf('priority') << 12n : valueOf('tag'));
   }
-  put(head - 2, type.op === 'const' ? type.value : valueOf('type', 16));
-  for (let at = 0; at < length; at += 1) {
-    const known = fixed.get(at);
-    bytes[head + at] = Number(known?.value ?? valueOf(`n${at}`, 8));
-  }
+  put(head - 2, what.type === undefined ? valueOf('type') : BigInt(what.type));
+  for (let at = 0; at < length; at += 1) bytes[head + at] = what.fixed.get(at) ?? Number(valueOf(`n${at}`));
   return bytes;
 }
 
-/** Whether a model needs more than the frame's own bytes: then it may be of no frame. */
-export function isFree(name: string): boolean {
-  return name.startsWith('deep ') || name.startsWith('gre ');
-}
-
-/** The variables' values of a frame as it is on the wire; undefined where it is of another kind. */
+/** Which kind of frames it is one of; undefined where it has less than a header. */
 export function kindOfBytes(bytes: Uint8Array, way: Way): Kind | undefined {
   if (bytes.length < 14) return undefined;
-  const at = (i: number): number => bytes[i] ?? 0;
-  let type = (at(12) << 8) | at(13);
-  const tagged = type === ETHER.tag || type === ETHER.serviceTag;
-  if (tagged) {
-    if (bytes.length < 20) return undefined;
-    type = (at(16) << 8) | at(17);
-  }
-  const head = tagged ? 18 : 14;
-  const first = bytes.length > head ? at(head) : 0;
-  const next = bytes.length > head + 6 ? at(head + 6) : 0;
-  const content = ((): Content => {
-    switch (type) {
-      case ETHER.ip:
-        return first === 0x45 ? '4' : '4 odd';
-      case ETHER.ip6:
-        return next === 44 ? '6 piece' : EXTENSIONS.some((one) => one === next) ? '6 odd' : '6';
-      case ETHER.arp:
-        return 'arp';
-      case ETHER.eapol:
-        return 'eapol';
-      default:
-        return 'other';
-    }
-  })();
-  return { way, tagged, content };
+  const word = (at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  const isTagged = word(12) === ETHER.tag || word(12) === ETHER.serviceTag;
+  if (isTagged && bytes.length < 20) return undefined;
+  if (isTagged && (word(12) !== ETHER.tag || (word(14) & 0xfff) !== 0)) return { way, tag: 'other', content: ANY };
+  const head = isTagged ? 18 : 14;
+  const n = (at: number): number => bytes[head + at] ?? 0;
+  const length = bytes.length - head;
+  const found = CONTENTS.find(
+    ({ type, fixed, except, among, least, most }) =>
+      (type === undefined || type === word(head - 2)) &&
+      length >= least &&
+      length <= most &&
+      [...fixed].every(([at, value]) => n(at) === value) &&
+      (except === undefined || !except[1].includes(n(except[0]))) &&
+      (among === undefined || among[1].includes(n(among[0]))),
+  );
+  return found === undefined ? undefined : { way, tag: isTagged ? 'priority' : 'none', content: found };
 }
 
-/** What a frame's variables are. Bytes behind its end are 0: nothing reads them. */
-export function valuesOfBytes(kind: Kind, bytes: Uint8Array): (name: string) => bigint {
-  const head = kind.tagged ? 18 : 14;
+/** What a frame's variables are; 0 for what is not its own. Bytes behind its end nothing reads. */
+export function valuesOfBytes({ tag }: Kind, bytes: Uint8Array): (name: string) => bigint {
+  const head = tag === 'none' ? 14 : 18;
   const word = (at: number): bigint => BigInt(((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0));
   return (name) => {
     if (name === 'len') return BigInt(bytes.length - head);
     if (name === 'type') return word(head - 2);
     if (name === 'tagged') return word(12);
     if (name === 'tag') return word(14);
+    if (name === 'priority') return word(14) >> 12n;
     const found = /^([dsn])(\d+)$/.exec(name);
     if (found === null) return 0n;
     const at = Number(found[2]);

@@ -7,6 +7,7 @@
 
 import type { LearnedState } from '../../src/policy/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import { ETHER } from './frame.ts';
 import type { Frame } from './frame.ts';
 import { hasShape } from './spec-shapes.ts';
 import { ownQuestion, ownQuestionByTcp, plainQuestion, plainSegment } from './spec-questions.ts';
@@ -26,15 +27,22 @@ export interface BoxState {
 /** Why a frame crosses. `held`: allowed, and handed on by the daemon. */
 export const REASONS = ['tunnel', 'plumbing', 'allowed', 'pass', 'held', 'leak'] as const;
 export type Reason = (typeof REASONS)[number];
+/** A frame crosses where it is something that may, and where it may leave besides. */
+export interface Specified {
+  /** For each reason the frames that are so; of what is for the box itself, or pretends to be, nothing is judged. */
+  readonly is: ReadonlyMap<Reason, Formula>;
+  /** Guarantees 4 and 5: no frame that the box forges crosses, and none that bears an address of its own. */
+  readonly mayLeave: Formula;
+}
 type Line = readonly [Reason, Formula];
 
-/** For each reason the frames that are so. */
-export function specification(frame: Frame, policy: Policy, state: BoxState): ReadonlyMap<Reason, Formula> {
+export function specification(frame: Frame, policy: Policy, state: BoxState): Specified {
   const f = fieldsOf(frame);
   const k = facts(policy, state.learned);
-  const { way, content } = frame.kind;
+  const { way } = frame.kind;
+  const { form } = frame.kind.content;
   const lines = ((): readonly Line[] => {
-    switch (content) {
+    switch (form) {
       case '4':
         return [...fragments(f, frame, k, 4), ['leak', isPiece4(f)], ['leak', no(isAtLeast(f.ip[4].length, 28))], ...whole(f, frame, k, 4)];
       case '4 odd':
@@ -49,23 +57,23 @@ export function specification(frame: Frame, policy: Policy, state: BoxState): Re
         return [['plumbing', way === 'up' ? arpUp(f, frame, k) : arpDown(f, frame, k)]];
       case 'eapol':
         return [['plumbing', way === 'up' ? eapolUp(f, frame) : eapolDown(f)]];
+      case 'short':
       case 'other':
         return [];
     }
   })();
   // A tag is no tunnel's; one of VLAN 0 gives a priority, and counts as none (IEEE 802.1Q section 6.9).
-  const isPlain = frame.kind.tagged ? isPriority(frame) : ALWAYS;
-  const mayEnter = both(no(isOneOf(f.mac.destination, state.boxMacs)), way === 'up' ? no(isOneOf(f.mac.source, state.boxMacs)) : ALWAYS);
-  const mayLeave = both(no(isOneOf(f.mac.source, state.canary)), no(bearsBox(f, frame, k)));
-  const crosses = both(mayEnter, mayLeave);
+  const isPlain = frame.kind.tag === 'none' ? ALWAYS : isPriority(frame);
+  const judged = both(no(isOneOf(f.mac.destination, state.boxMacs)), way === 'up' ? no(isOneOf(f.mac.source, state.boxMacs)) : ALWAYS);
+  const mayLeave = both(no(isOneOf(f.mac.source, state.canary)), no(isOneOf(f.mac.destination, state.boxMacs)), no(bearsBox(f, frame, k)));
   const found = new Map<Reason, Formula>(REASONS.map((reason) => [reason, either()]));
   let rest: Formula = isPlain;
   for (const [reason, formula] of lines) {
-    found.set(reason, either(found.get(reason) ?? either(), both(crosses, rest, formula)));
+    found.set(reason, either(found.get(reason) ?? either(), both(judged, rest, formula)));
     rest = both(rest, no(formula));
   }
-  found.set('leak', either(found.get('leak') ?? either(), both(crosses, either(no(isPlain), rest))));
-  return found;
+  found.set('leak', either(found.get('leak') ?? either(), both(judged, either(no(isPlain), rest))));
+  return { is: found, mayLeave };
 }
 
 /** Whether the state lets a frame cross that is such. */
@@ -92,11 +100,12 @@ function isPriority(frame: Frame): Formula {
 // ---- Guarantee 5: no frame that bears an address of the box crosses, in any mode, whatever its tags.
 
 function bearsBox(f: Fields, frame: Frame, k: Facts): Formula {
-  const { content, tagged } = frame.kind;
+  const { form, type } = frame.kind.content;
+  const tagged = frame.kind.tag !== 'none';
   const at = (place: number): Formula => isIn(f.network(place, 4), ...k.box);
-  if (!tagged && (content === '4' || content === '4 odd')) return either(at(12), at(16));
-  if (!tagged && content === 'arp') return either(at(14), at(24));
-  if (k.box.length === 0 || (!tagged && content !== 'other')) return either();
+  if (!tagged && type === ETHER.ip) return either(at(12), at(16));
+  if (!tagged && type === ETHER.arp) return either(at(14), at(24));
+  if (k.box.length === 0 || (!tagged && form !== 'other')) return either();
   // Behind a tag or a length (802.3): what stands there may be ARP or IPv4, behind up to two tags more, SNAP, or both.
   const places = [0, 4, 8, 12, 16].map((in_) => either(...[12, 14, 16, 24].map((to) => at(in_ + to))));
   const tags = [0x8100, 0x88a8, 0x9100];
