@@ -29,28 +29,41 @@ type Op =
   | 'bvsub'
   | 'bvlshr';
 
-const nodes = new Map<string, Node>();
+/** By a hash of what they are: a text of each would take most of the time. */
+const nodes = new Map<number, Node[]>();
+const negations = new WeakMap<Node, Node>();
 let count = 0;
 
 function make(op: Op, width: number, args: readonly Node[], value = 0n, name = ''): Node {
-  const key = `${op} ${width} ${value} ${name} ${args.map(({ id }) => id).join(',')}`;
-  const known = nodes.get(key);
+  let hash = op.charCodeAt(0) * 31 + op.charCodeAt(1) + 1009 * width + 7919 * Number(value & 0xffffffn);
+  for (const { id } of args) hash = (Math.imul(hash, 31) + id) | 0;
+  for (let at = 0; at < name.length; at += 1) hash = (Math.imul(hash, 31) + name.charCodeAt(at)) | 0;
+  const bucket = nodes.get(hash);
+  const known = bucket?.find((one) => one.op === op && one.width === width && one.value === value && one.name === name && sameList(one.args, args));
   if (known !== undefined) return known;
   const node: Node = { id: count, op, width, args, value, name };
   count += 1;
-  nodes.set(key, node);
+  if (bucket === undefined) nodes.set(hash, [node]);
+  else bucket.push(node);
   return node;
+}
+
+function sameList(a: readonly Node[], b: readonly Node[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 /** Between two proofs: nodes that were made before must not be used after. The truth values stay. */
 export function forget(): void {
   nodes.clear();
-  for (const node of [TRUE, FALSE]) nodes.set(`const 0 ${node.value}  `, node);
+  for (const node of [TRUE, FALSE]) nodes.set(-1 - Number(node.value), [node]);
 }
 
 export const TRUE = make('const', 0, [], 1n);
 export const FALSE = make('const', 0, [], 0n);
 
+/** Constants of truth are these two nodes, whatever is forgotten. */
 export function bv(width: number, value: bigint | number): Node {
   return make('const', width, [], BigInt.asUintN(width, BigInt(value)));
 }
@@ -66,17 +79,30 @@ const isConst = ({ op }: Node): boolean => op === 'const';
 export function not(a: Node): Node {
   if (a === TRUE) return FALSE;
   if (a === FALSE) return TRUE;
-  return a.op === 'not' ? (a.args[0] ?? a) : make('not', 0, [a]);
+  if (a.op === 'not') return a.args[0] ?? a;
+  const known = negations.get(a);
+  if (known !== undefined) return known;
+  const made = make('not', 0, [a]);
+  negations.set(a, made);
+  return made;
 }
+
+/** Longer ones, the elements of large sets, are not looked into. */
+const MOST_PIECES = 64;
 
 function junction(op: 'and' | 'or', parts: readonly Node[]): Node {
   const [unit, zero] = op === 'and' ? [TRUE, FALSE] : [FALSE, TRUE];
   const found = new Set<Node>();
+  /** Without making it, where nobody has. */
+  const hasNot = (part: Node): boolean => {
+    const other = part.op === 'not' ? part.args[0] : negations.get(part);
+    return other !== undefined && found.has(other);
+  };
   const add = (part: Node): boolean => {
     if (part === zero) return false;
     if (part === unit) return true;
     if (part.op === op) return part.args.every(add);
-    if (found.has(not(part))) return false;
+    if (hasNot(part)) return false;
     found.add(part);
     return true;
   };
@@ -85,16 +111,18 @@ function junction(op: 'and' | 'or', parts: readonly Node[]): Node {
   const inner = op === 'and' ? 'or' : 'and';
   for (const part of [...found]) {
     const turned = part.op === 'not' && part.args[0]?.op === op;
-    const pieces = turned ? part.args[0]?.args.map(not) : part.op === inner ? part.args : undefined;
-    if (pieces === undefined) continue;
-    if (pieces.some((piece) => found.has(piece) && piece !== part)) {
+    const pieces = turned ? part.args[0]?.args : part.op === inner ? part.args : undefined;
+    if (pieces === undefined || pieces.length > MOST_PIECES) continue;
+    const holds = (piece: Node): boolean => (turned ? hasNot(piece) : found.has(piece));
+    const fails = (piece: Node): boolean => (turned ? found.has(piece) : hasNot(piece));
+    if (pieces.some(holds)) {
       found.delete(part);
       continue;
     }
-    const left = pieces.filter((piece) => !found.has(not(piece)));
+    const left = pieces.filter((piece) => !fails(piece));
     if (left.length === pieces.length) continue;
     found.delete(part);
-    if (!add(junction(inner, left))) return zero;
+    if (!add(turned ? not(junction(op, left)) : junction(inner, left))) return zero;
   }
   const [first, ...rest] = found;
   if (first === undefined) return unit;

@@ -101,12 +101,16 @@ export function facts(policy: Policy, learned: LearnedState): Facts {
     addressesOf(endpoint, learned)
       .flatMap(withNat64)
       .flatMap((address) =>
-        shapesOf(tunnel, endpoint).map(([shape, port, last]): Server => ({ address, protocol: endpoint.transport === 'udp' ? 17 : 6, port, lastPort: last === 0 ? (endpoint.lastPort ?? port) : last, shape })),
+        shapesOf(tunnel, endpoint).map(([shape, port, last]): Server & { readonly host: string } => ({ host: endpoint.host, address, protocol: endpoint.transport === 'udp' ? 17 : 6, port, lastPort: last === 0 ? (endpoint.lastPort ?? port) : last, shape })),
       ),
   );
   // One address and port before ranges of ports, those before networks, the narrower network first.
   const rank = ({ address, port, lastPort }: Server): number => (single(address) ? (port === lastPort ? 0 : 1) : 2 + 128 - lengthOf(address));
-  const servers = found.map((server, at) => ({ server, at })).sort((a, b) => rank(a.server) - rank(b.server) || a.at - b.at).map(({ server }) => server);
+  // Where two names of the policy lead to one address, the ranges of the first hold there (RESULTS.md, limits).
+  const isRange = ({ address, port, lastPort }: Server): boolean => single(address) && port !== lastPort;
+  const firstHost = new Map(found.filter(isRange).reverse().map(({ address, protocol, host }) => [`${address} ${protocol}`, host]));
+  const held = found.filter((one) => !isRange(one) || firstHost.get(`${one.address} ${one.protocol}`) === one.host);
+  const servers = held.map((server, at) => ({ server, at })).sort((a, b) => rank(a.server) - rank(b.server) || a.at - b.at).map(({ server }) => server);
   const designated = [...policy.resolvers.map(({ endpoint }) => endpoint), ...policy.proxies];
   const isOpen = policy.profile !== 'full-tunnel' && policy.direct !== 'none';
   const isSplit = policy.profile === 'split' && isOpen;
