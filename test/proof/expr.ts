@@ -218,6 +218,16 @@ export function bvand(a: Node, mask: Node): Node {
   if (isConst(a) && isConst(mask)) return bv(a.width, a.value & mask.value);
   if (isConst(mask) && mask.value === 0n) return mask;
   if (isConst(mask) && mask.value === (1n << BigInt(a.width)) - 1n) return a;
+  if (isConst(mask)) {
+    // A mask of one run of ones takes a piece out: the rest is zeros.
+    const text = mask.value.toString(2).padStart(a.width, '0');
+    const run = /^(0*)(1+)(0*)$/.exec(text);
+    if (run !== null) {
+      const [, above = '', ones = '', below = ''] = run;
+      const parts = [...(above === '' ? [] : [bv(above.length, 0)]), extract(a, below.length, ones.length), ...(below === '' ? [] : [bv(below.length, 0)])];
+      return concat(...parts);
+    }
+  }
   return make('bvand', a.width, [a, mask]);
 }
 
@@ -234,6 +244,11 @@ export function sub(a: Node, b: Node): Node {
 
 export function lshr(a: Node, bits: Node): Node {
   if (isConst(a) && isConst(bits)) return bv(a.width, a.value >> bits.value);
+  if (isConst(bits)) {
+    const count = Number(bits.value);
+    if (count === 0) return a;
+    return count >= a.width ? bv(a.width, 0) : concat(bv(count, 0), extract(a, count, a.width - count));
+  }
   return make('bvlshr', a.width, [a, bits]);
 }
 

@@ -2,9 +2,11 @@
 
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Bytecode } from './bytecode.ts';
+import { shows } from './capture-filter.ts';
+import type { BpfInstruction } from './capture-filter.ts';
 import { FALSE, TRUE, Valuation, and, eq, not, or } from './expr.ts';
 import type { Node } from './expr.ts';
-import { Frame, KINDS, bytesOfFrame } from './frame.ts';
+import { CONTENTS, Frame, KINDS, bytesOfFrame } from './frame.ts';
 import type { Kind } from './frame.ts';
 import { Model } from './model.ts';
 import type { ByCount, Counted } from './model.ts';
@@ -97,6 +99,29 @@ export async function refute(solver: Solver, code: Bytecode, policy: Policy, sta
     for (const { theorem, goal } of one.goals()) {
       const answer = await solver.find(goal);
       if (answer.holds) found.push(one.refutation(theorem, answer.example));
+    }
+  }
+  return found;
+}
+
+/** Untagged kinds; the tap shows every frame whose tag the kernel has taken off. */
+const SEEN = CONTENTS.map((content) => ({ up: { way: 'up', tag: 'none', content }, down: { way: 'down', tag: 'none', content } }) as const);
+
+/** Frames that a capture filter hides although they are no tunnel's on their way; `ways`: or on the other. */
+export async function refuteFilter(solver: Solver, program: readonly BpfInstruction[], policy: Policy, learned: BoxState['learned'], ways: 'its own' | 'either'): Promise<Refutation[]> {
+  const found: Refutation[] = [];
+  const state: BoxState = { mode: 'block', learned, boxMacs: [], canary: [] };
+  for (const kinds of SEEN) {
+    const [up, down] = [new Frame(kinds.up), new Frame(kinds.down)];
+    const hidden = and(up.premise, not(shows(program, up)));
+    const tunnel = [up, down].map((frame) => specification(frame, policy, state).is.get('tunnel') ?? FALSE);
+    const goals = ways === 'either' ? [and(hidden, ...tunnel.map(not))] : tunnel.map((one) => and(hidden, not(one)));
+    for (const [at, goal] of goals.entries()) {
+      const answer = await solver.find(goal);
+      if (!answer.holds) continue;
+      const kind = at === 0 ? kinds.up : kinds.down;
+      const bytes = bytesOfFrame(kind, (name) => answer.example.get(name) ?? 0n);
+      found.push({ theorem: 'the capture filter hides only what the specification calls tunnel', kind, bytes, kernel: 'hidden from the tap', specification: 'no tunnel', path: [], example: answer.example });
     }
   }
   return found;
