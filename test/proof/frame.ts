@@ -116,6 +116,7 @@ export class Frame {
   readonly premise: Node;
   /** A mark that a rule has set or has not. */
   readonly mark = variable('mark', 32);
+  readonly #transportHolds: (end: number) => Node;
   readonly #members = new Map<string, { key: Node; is: Node }[]>();
 
   constructor(kind: Kind) {
@@ -152,6 +153,7 @@ export class Frame {
       byte: walk.byte,
       holds: (end) => and(walk.isKnown, not(walk.isLater), walk.holds(end)),
     };
+    this.#transportHolds = walk.holds;
     this.inner = this.#innerHeader();
     const others = [ETHER.ip, ETHER.ip6, ETHER.arp, ETHER.eapol, ...(tagged === 'none' ? [ETHER.tag, ETHER.serviceTag] : [])];
     const none = ([at, values]: readonly [number, readonly number[]]): Node => and(...values.map((one) => not(eq(n(at), bv(8, one)))));
@@ -166,8 +168,27 @@ export class Frame {
     );
   }
 
+  /**
+   * What a payload instruction reads behind the network header of a later fragment: one of 1, 2 or 4 bytes does not ask whether there is
+   * a transport header (nft_payload_fast_eval), unless the bytes are not in one piece; of IPv6 the kernel then counts from the network
+   * header. Whether it is so is free: it is of no kernel's interface.
+   */
+  laterRead(at: number, length: number): { readonly bytes: readonly Node[]; readonly there: Node } {
+    const { form } = this.kind.content;
+    if (this.isLater === FALSE || ![1, 2, 4].includes(length)) return { bytes: [], there: FALSE };
+    const reads = variable('deep reads later fragments', 0);
+    const isFour = form === '4' || form === '4 odd';
+    const bytes = Array.from({ length }, (_, i) => (isFour ? this.transport.byte(at + i) : this.network.byte(at + i)));
+    const there = isFour ? this.#transportHolds(at + length) : this.network.holds(at + length);
+    return { bytes, there: and(this.isKnown, this.isLater, reads, there) };
+  }
+
   /** What skb_find says of the first extension header of this type. */
   extension(type: number): ExtensionHeader {
+    if (this.kind.content === ANY) {
+      const found = variable(`deep ${type} found`, 0);
+      return { found, byte: (at) => variable(`deep ${type} ${at}`, 8), holds: () => found };
+    }
     const { byte: n, holds } = this.network;
     const { form: content } = this.kind.content;
     if (type !== 0 && type !== 44) throw new Error(`extension header ${type}`);
@@ -240,6 +261,16 @@ export class Frame {
         isLater: not(eq(bvand(concat(n(6), n(7)), bv(16, 0x1fff)), bv(16, 0))),
         byte: (at) => sizes.map((size) => [size, n(4 * size + at)] as const).reduceRight((other, [size, byte]) => ite(eq(words, bv(4, size)), byte, other), n(20 + at)),
         holds: (end) => ule(add(header, bv(16, end)), this.length),
+      };
+    }
+    if (this.kind.content === ANY) {
+      // Whatever stands behind a tag that is none of the box's affair: what the kernel makes of it is free.
+      return {
+        isKnown: variable('deep known', 0),
+        protocol: variable('deep protocol', 8),
+        isLater: variable('deep later', 0),
+        byte: (at) => variable(`deep t${at}`, 8),
+        holds: (end) => variable(`deep holds ${end}`, 0),
       };
     }
     if (content !== '6' && content !== '6 piece' && content !== '6 odd')
@@ -334,13 +365,13 @@ export function bytesOfFrame({ tag, content: what }: Kind, valueOf: (name: strin
   return bytes;
 }
 
-/** Which kind of frames it is one of; undefined where it has less than a header. */
+/** Which kind of frames it is one of, behind any tag by what stands there; undefined where it has less than a header. */
 export function kindOfBytes(bytes: Uint8Array, way: Way): Kind | undefined {
   if (bytes.length < 14) return undefined;
   const word = (at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   const isTagged = word(12) === ETHER.tag || word(12) === ETHER.serviceTag;
   if (isTagged && bytes.length < 20) return undefined;
-  if (isTagged && (word(12) !== ETHER.tag || (word(14) & 0xfff) !== 0)) return { way, tag: 'other', content: ANY };
+  const tag = !isTagged ? 'none' : word(12) === ETHER.tag && (word(14) & 0xfff) === 0 ? 'priority' : 'other';
   const head = isTagged ? 18 : 14;
   const n = (at: number): number => bytes[head + at] ?? 0;
   const length = bytes.length - head;
@@ -353,7 +384,7 @@ export function kindOfBytes(bytes: Uint8Array, way: Way): Kind | undefined {
       (except === undefined || !except[1].includes(n(except[0]))) &&
       (among === undefined || among[1].includes(n(among[0]))),
   );
-  return found === undefined ? undefined : { way, tag: isTagged ? 'priority' : 'none', content: found };
+  return found === undefined ? undefined : { way, tag, content: found };
 }
 
 /** What a frame's variables are; 0 for what is not its own. Bytes behind its end nothing reads. */
@@ -371,4 +402,9 @@ export function valuesOfBytes({ tag }: Kind, bytes: Uint8Array): (name: string) 
     const at = Number(found[2]);
     return BigInt(bytes[found[1] === 'd' ? at : found[1] === 's' ? 6 + at : head + at] ?? 0);
   };
+}
+
+/** A variable that is no byte of the frame: what the kernel finds where the model does not follow it. */
+export function isFree(name: string): boolean {
+  return name.startsWith('deep ') || name.startsWith('gre ');
 }

@@ -68,6 +68,9 @@ export class Model {
     this.#ports = ports;
   }
 
+  /** Rules that some frame comes to. */
+  readonly met = new Set<Rule>();
+
   /** What becomes of a frame in the base chain of this hook. */
   hook(name: string): Outcome {
     const chains = [...this.#code.chains.values()].filter(({ hook }) => hook === name);
@@ -117,6 +120,7 @@ export class Model {
     for (const rule of chain.rules) {
       if (here.size === 0) break;
       const next = new Sums();
+      this.met.add(rule);
       const { verdicts, counts } = this.#rule(rule, or(...here.values()));
       const gone = or(...verdicts.map(({ when }) => when));
       for (const [counted, reached] of here) {
@@ -208,8 +212,10 @@ export class Model {
       case 'payload': {
         const { base, offset, length, to } = instruction;
         const header: Header = this.#frame[base];
-        registers.put(to, Array.from({ length }, (_, at) => header.byte(offset + at)));
-        return header.holds(offset + length);
+        const bytes = Array.from({ length }, (_, at) => header.byte(offset + at));
+        const later = base === 'transport' ? this.#frame.laterRead(offset, length) : { bytes: [], there: FALSE };
+        registers.put(to, bytes.map((byte, at) => ite(later.there, later.bytes[at] ?? byte, byte)));
+        return or(header.holds(offset + length), later.there);
       }
       case 'exthdr': {
         const { type, offset, length, present, to } = instruction;
