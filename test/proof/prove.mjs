@@ -49,7 +49,9 @@ const shares = Array.from({ length: WORKERS }, (_, at) => {
     sums.slowest = Math.max(sums.slowest, seconds);
     for (const text of refutations) process.stdout.write(`\r\x1b[K${text}\n`);
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text()} ${name}`);
+    else if (sums.policies % 10 === 0) process.stderr.write(`${text()}\n`);
   });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   return new Promise((done) => child.on('close', done));
 });
 const text = () => {

@@ -134,9 +134,11 @@ function endsOf(code: Bytecode): string[] {
 export async function main(args: readonly string[]): Promise<void> {
   const [from = 0, count = 0, step = 1, seed = 1] = args.slice(0, 4).map(Number);
   const prover = await Prover.open(`${process.pid}`, args[4] ?? '.');
+  let ended = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (ended = true));
   try {
     for (const line of from === 0 ? await prover.closed() : []) process.stdout.write(`${JSON.stringify({ name: 'closed', states: 1, questions: 0, repeated: 0, seconds: 0, refutations: [line] })}\n`);
-    for (let at = from; at < SHIPPED.length + count; at += step) {
+    for (let at = from; at < SHIPPED.length + count && !ended; at += step) {
       const one = SHIPPED[at] ?? random(seed + at - SHIPPED.length);
       process.stdout.write(`${JSON.stringify(await prover.prove(one))}\n`);
     }

@@ -36,11 +36,11 @@ export class Case {
   readonly model: Model;
   /** Where a frame comes in: by what it was counted as, those that go on. */
   readonly enters: ByCount;
+  /** Those that end there. */
+  readonly held: ByCount;
   /** From one port to the other. */
   readonly leaves: Node;
   readonly said: Specified;
-  /** Every way in which a frame can have been counted in the end. */
-  readonly counted: readonly Counted[];
   readonly #state: BoxState;
 
   constructor(code: Bytecode, kind: Kind, policy: Policy, state: BoxState) {
@@ -51,16 +51,16 @@ export class Case {
     this.model = new Model(code, this.frame, kind.way === 'up' ? { in: lan, out: wan } : { in: wan, out: lan });
     const entering = this.model.hook('prerouting');
     this.enters = entering.accept;
+    this.held = entering.drop;
     this.leaves = or(...this.model.hook('forward').accept.values());
     this.said = specification(this.frame, policy, state);
-    this.counted = [...entering.accept.keys(), ...entering.drop.keys()];
   }
 
   /** Frames of which the kernel thinks otherwise than the specification: where they come in; where they would leave. */
   goals(): { readonly theorem: string; readonly goal: Node }[] {
     const { premise } = this.frame;
     const { mayLeave, is } = this.said;
-    const wrong: Node[] = [this.enters.get('more') ?? FALSE];
+    const wrong: Node[] = [];
     for (const counted of ['tunnel', 'plumbing', 'allowed', 'pass', 'leak'] as const) {
       const meant = or(...REASONS.filter((reason) => COUNTED_AS[reason] === counted && mayCross(reason, this.#state)).map((reason) => is.get(reason) ?? FALSE));
       // In watch mode what the box forges is held like a leak; it never leaves (the second theorem), so that is no matter here.
@@ -68,6 +68,7 @@ export class Case {
     }
     return [
       { theorem: 'what comes in goes on if, and only if, the specification says that it is something that may', goal: and(premise, this.frame.congruence(), or(...wrong)) },
+      { theorem: 'each frame adds to exactly one counter of those that say what it was', goal: and(premise, or(...[this.enters, this.held].map((ends) => ends.get('more') ?? FALSE), this.held.get('none') ?? FALSE)) },
       { theorem: 'what goes on leaves if, and only if, it is neither forged by the box nor bears an address of its own', goal: and(premise, not(eq(this.leaves, and(premise, mayLeave)))) },
       { theorem: 'what nothing was counted for does not leave', goal: and(premise, this.enters.get('none') ?? FALSE, this.leaves) },
     ];
@@ -95,7 +96,6 @@ export async function refute(solver: Solver, code: Bytecode, policy: Policy, sta
   const found: Refutation[] = [];
   for (const kind of kinds) {
     const one = new Case(code, kind, policy, state);
-    if (one.counted.includes('more')) throw new Error('a frame may be counted twice');
     for (const { theorem, goal } of one.goals()) {
       const answer = await solver.find(goal);
       if (answer.holds) found.push(one.refutation(theorem, answer.example));
