@@ -21,6 +21,14 @@ export interface Outcome {
   readonly drop: ByCount;
   /** The end of the chain was reached, or a rule said so: the caller goes on. */
   readonly returns: ByCount;
+  /** What rules put into sets, and when; a full set takes no more, which is not asked here. */
+  readonly learns: readonly Learned[];
+}
+
+export interface Learned {
+  readonly set: string;
+  readonly key: Node;
+  readonly when: Node;
 }
 
 /** Of a counter; undefined for what is a sum over others. */
@@ -76,13 +84,13 @@ export class Model {
     const chains = [...this.#code.chains.values()].filter(({ hook }) => hook === name);
     const [chain] = chains;
     if (chain === undefined || chains.length > 1) throw new Error(`${chains.length} chains at ${name}`);
-    const { accept, drop, returns } = this.#chain(chain.name);
+    const { accept, drop, returns, learns } = this.#chain(chain.name);
     const ends = chain.policy === 'accept' ? accept : drop;
     const sums = new Sums();
     for (const list of [ends, returns]) for (const [counted, node] of list) sums.add(counted, node);
     return chain.policy === 'accept'
-      ? { accept: sums.done(), drop, returns: new Map() }
-      : { accept, drop: sums.done(), returns: new Map() };
+      ? { accept: sums.done(), drop, returns: new Map(), learns }
+      : { accept, drop: sums.done(), returns: new Map(), learns };
   }
 
   /** Rules that a frame of these values meets and that match, in their order, as nft lists them. */
@@ -116,12 +124,20 @@ export class Model {
     const accept = new Sums();
     const drop = new Sums();
     const returns = new Sums();
+    const learns: Learned[] = [];
     let here = new Map<Counted, Node>([['none', this.#frame.premise]]);
     for (const rule of chain.rules) {
       if (here.size === 0) break;
       const next = new Sums();
       this.met.add(rule);
-      const { verdicts, counts } = this.#rule(rule, or(...here.values()));
+      const reachedAny = or(...here.values());
+      const { verdicts, counts, learned } = this.#rule(rule, reachedAny);
+      for (const one of learned) learns.push({ ...one, when: and(reachedAny, one.when) });
+      for (const { when, verdict } of verdicts) {
+        const taken = and(reachedAny, when);
+        if (taken === FALSE || (verdict.of !== 'goto' && verdict.of !== 'jump')) continue;
+        for (const one of this.#chain(verdict.chain).learns) learns.push({ ...one, when: and(taken, one.when) });
+      }
       const gone = or(...verdicts.map(({ when }) => when));
       for (const [counted, reached] of here) {
         for (const { when, verdict } of verdicts) {
@@ -151,7 +167,7 @@ export class Model {
       here = new Map(next.done());
     }
     for (const [counted, node] of here) returns.add(counted, node);
-    const outcome = { accept: accept.done(), drop: drop.done(), returns: returns.done() };
+    const outcome = { accept: accept.done(), drop: drop.done(), returns: returns.done(), learns: learns.filter(({ when }) => when !== FALSE) };
     this.#chains.set(name, outcome);
     return outcome;
   }
@@ -160,7 +176,9 @@ export class Model {
   #rule(rule: Rule, reached: Node = TRUE): {
     readonly verdicts: readonly { readonly when: Node; readonly verdict: Verdict }[];
     readonly counts: { readonly when: Node; readonly counted: Counted } | undefined;
+    readonly learned: readonly Learned[];
   } {
+    const learned: Learned[] = [];
     const registers = new Registers();
     const verdicts: { when: Node; verdict: Verdict }[] = [];
     let counts: { when: Node; counted: Counted } | undefined;
@@ -196,14 +214,14 @@ export class Model {
         }
         case 'dynset':
           // A full set takes no more, and then the rule goes no further.
-          registers.key(instruction.from, 1);
+          learned.push({ set: instruction.set, key: concat(...registers.all(instruction.from)), when: matches });
           matches = and(matches, variable(`room in ${instruction.set}`, 0));
           break;
         default:
           matches = and(matches, this.#step(instruction, registers));
       }
     }
-    return { verdicts: verdicts.filter(({ when }) => when !== FALSE), counts };
+    return { verdicts: verdicts.filter(({ when }) => when !== FALSE), counts, learned };
   }
 
   /** Of an instruction that loads or compares: when the rule goes on behind it. */

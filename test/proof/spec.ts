@@ -13,7 +13,7 @@ import { hasShape } from './spec-shapes.ts';
 import { ownQuestion, ownQuestionByTcp, plainQuestion, plainSegment } from './spec-questions.ts';
 import { allowOf, facts } from './spec-state.ts';
 import type { Facts, Server } from './spec-state.ts';
-import { ALWAYS, bits, both, either, familyOf, fieldsOf, is, isAtLeast, isFrom, isIn, isMasked, isHeld, isZero, macOf, no } from './terms.ts';
+import { ALWAYS, bits, both, either, familyOf, fieldsOf, is, isAtLeast, isFrom, isIn, isMasked, isHeld, isZero, macOf, no, padded } from './terms.ts';
 import type { Field, Fields, Formula } from './terms.ts';
 
 export interface BoxState {
@@ -33,8 +33,16 @@ export interface Specified {
   readonly is: ReadonlyMap<Reason, Formula>;
   /** Guarantees 4 and 5: no frame that the box forges crosses, and none that bears an address of its own. */
   readonly mayLeave: Formula;
+  /** What the kernel itself learns, and when: nothing else opens anything later. */
+  readonly learns: readonly { readonly set: string; readonly key: Formula; readonly when: Formula }[];
 }
-type Line = readonly [Reason, Formula];
+/** What the kernel learns from a frame of this line: in which set, what, and of which frames of the line alone. */
+interface Lesson {
+  readonly set: string;
+  readonly key: readonly Field[];
+  readonly only: Formula;
+}
+type Line = readonly [Reason, Formula, ...(readonly Lesson[])];
 
 export function specification(frame: Frame, policy: Policy, state: BoxState): Specified {
   const f = fieldsOf(frame);
@@ -56,7 +64,7 @@ export function specification(frame: Frame, policy: Policy, state: BoxState): Sp
       case 'arp':
         return [['plumbing', way === 'up' ? arpUp(f, frame, k) : arpDown(f, frame, k)]];
       case 'eapol':
-        return [['plumbing', way === 'up' ? eapolUp(f, frame) : eapolDown(f)]];
+        return [way === 'up' ? ['plumbing', eapolUp(f, frame)] : ['plumbing', eapolDown(f), { set: 'authenticator', key: [f.mac.source], only: ALWAYS }]];
       case 'short':
       case 'other':
         return [];
@@ -68,12 +76,14 @@ export function specification(frame: Frame, policy: Policy, state: BoxState): Sp
   const mayLeave = both(no(isOneOf(f.mac.source, state.canary)), no(isOneOf(f.mac.destination, state.boxMacs)), no(bearsBox(f, frame, k)));
   const found = new Map<Reason, Formula>(REASONS.map((reason) => [reason, either()]));
   let rest: Formula = isPlain;
-  for (const [reason, formula] of lines) {
+  const learns: { set: string; key: Formula; when: Formula }[] = [];
+  for (const [reason, formula, ...lessons] of lines) {
+    for (const { set, key, only } of lessons) learns.push({ set, key: padded(...key), when: both(judged, rest, formula, only, ...key.map(({ there }) => there)) });
     found.set(reason, either(found.get(reason) ?? either(), both(judged, rest, formula)));
     rest = both(rest, no(formula));
   }
   found.set('leak', either(found.get('leak') ?? either(), both(judged, either(no(isPlain), rest))));
-  return { is: found, mayLeave };
+  return { is: found, mayLeave, learns };
 }
 
 /** Whether the state lets a frame cross that is such. */
@@ -130,10 +140,12 @@ function whole(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly Line[
     ['tunnel', here.tunnel],
     ['leak', here.at],
     ['tunnel', isEsp],
-    ['plumbing', up ? plumbingUp(f, frame, k, family) : plumbingDown(f, frame, k, family)],
+    up
+      ? ['plumbing', plumbingUp(f, frame, k, family), { set: 'tried6', key: [f.target], only: family === 6 && !k.isOpen ? triesAddress(f) : either() }]
+      : ['plumbing', plumbingDown(f, frame, k, family), { set: 'asker6', key: [f.ip[6].source], only: family === 6 ? both(discovery(f, 135), isIn(f.ip[6].source, '2000::/3', 'fc00::/7')) : either() }],
     // What the policy names: resolvers and proxies, the question for a server's own name, `allow` rows, chatter that it ignores.
     ['allowed', either(...k.designated.map(({ address, protocol, port: number }) => both(isIn(far, address), is(f.protocol, protocol), is(port, number))))],
-    ['allowed', either(...k.ownNames.map((name) => ownQuestion(f, frame.kind.way, name)))],
+    ['allowed', either(...k.ownNames.map((name) => ownQuestion(f, frame.kind.way, name))), ...ownLessons(f, frame, up, family)],
     ['allowed', both(is(up ? f.tcp.destination : f.tcp.source, 53), ownQuestionByTcp(f, frame, k.ownNames, family))],
     ['allowed', either(...k.allow.map((row) => allowOf(f, row, frame.kind.way, family)))],
     ['allowed', k.ignoresChatter ? chatter(f, family) : either()],
@@ -248,6 +260,20 @@ function routerSolicitation(f: Fields, frame: Frame, k: Facts): Formula {
 
 const SOLICITED = 'ff02::1:ff00:0/104';
 
+/** Duplicate address detection (from ::), of what an interface can be given. */
+function triesAddress(f: Fields): Formula {
+  const asks = both(discovery(f, 135), isWhole6(f, 24, 32));
+  return both(asks, isIn(f.ip[6].source, '::'), isIn(f.ip[6].destination, SOLICITED), isIn(f.target, '2000::/3', 'fc00::/7', 'fe80::/10'));
+}
+
+/** Who has asked whom for a server's name; and with whom a client may speak by TCP, for its answer to that was cut (TC). */
+function ownLessons(f: Fields, frame: Frame, up: boolean, family: 4 | 6): readonly Lesson[] {
+  const { source, destination } = f.ip[family];
+  if (up) return [{ set: `asked${family}`, key: [source, destination, f.udp.source], only: ALWAYS }];
+  const wasAsked = isHeld(frame, `asked${family}`, destination, source, f.udp.destination);
+  return [{ set: `cut${family}`, key: [destination, source], only: both(isMasked(f.payload(2, 1), 0x02, 0x02), wasAsked) }];
+}
+
 function neighbourUp(f: Fields, frame: Frame, k: Facts): Formula {
   const { source, destination } = f.ip[6];
   const [asks, answers] = [135, 136].map((type) => both(discovery(f, type), isWhole6(f, 24, 32)));
@@ -255,8 +281,6 @@ function neighbourUp(f: Fields, frame: Frame, k: Facts): Formula {
   const [target, mac] = [f.target, f.mac.source];
   const none = isIn(source, '::');
   const rows = (place: Field): Formula => either(...k.nearRows.map(({ network, client }) => both(isIn(place, network), client === undefined ? ALWAYS : is(mac, macOf(client)))), both(hasPass(f, frame, k), isIn(place, ...k.passLinks)));
-  // Duplicate address detection (from ::), of what an interface can be given.
-  const double = both(none, isIn(destination, SOLICITED), isIn(target, '2000::/3', 'fc00::/7', 'fe80::/10'));
   // Routers that announced themselves, an endpoint or `allow` row; without a known router any link-local address.
   const router = either(isIn(target, ...k.near6), k.seeksRouter ? isIn(target, 'fe80::/10') : either());
   const looked = either(rows(target), both(isIn(destination, 'fe80::/10', SOLICITED, ...k.near6), router));
@@ -265,7 +289,7 @@ function neighbourUp(f: Fields, frame: Frame, k: Facts): Formula {
   const isOnLink = k.links6.length === 0 ? ALWAYS : either(isIn(target, 'fe80::/10', ...k.links6));
   const own = either(isIn(target, ...k.mine6), isHeld(frame, 'tried6', target), both(no(isOneOf(mac, k.settled6)), isOnLink));
   const asker = either(isIn(destination, 'fe80::/10', 'ff02::1', ...k.near6), rows(destination), isHeld(frame, 'asker6', destination));
-  return either(both(asks ?? either(), either(double, both(no(none), no(foreign), looked))), both(answers ?? either(), no(foreign), own, asker));
+  return either(triesAddress(f), both(asks ?? either(), no(none), no(foreign), looked), both(answers ?? either(), no(foreign), own, asker));
 }
 
 /** From an address that a client whose addresses are known has not. */
@@ -423,7 +447,7 @@ function direct(f: Fields, frame: Frame, k: Facts, family: 4 | 6, far: Field, po
     ['held', k.isAnswered && !up ? is(f.udp.source, 53) : either()],
     ['allowed', k.isSplit ? both(isName, question) : either()],
     ['leak', either(k.isSplit ? isName : either(), isClosed)],
-    ['allowed', both(other, k.isAnswered ? answered : ALWAYS)],
+    ['allowed', both(other, k.isAnswered ? answered : ALWAYS), { set: `inuse${family}`, key: [mac, far], only: k.isAnswered && up ? ALWAYS : either() }],
   ];
 }
 

@@ -59,7 +59,7 @@ export const familyOf = (text: string): 4 | 6 => (text.includes(':') ? 6 : 4);
 export const macOf = (text: string): bigint => BigInt(parseMac(text) ?? 0);
 
 /** As sets have a key: each field filled up to whole words of four bytes. */
-function padded(...fields: readonly Field[]): Node {
+export function padded(...fields: readonly Field[]): Node {
   return concat(...fields.flatMap(({ value }) => (value.width % 32 === 0 ? [value] : [value, bv(32 - (value.width % 32), 0)])));
 }
 

@@ -9,7 +9,7 @@ import type { Node } from './expr.ts';
 import { CONTENTS, Frame, KINDS, bytesOfFrame } from './frame.ts';
 import type { Kind } from './frame.ts';
 import { Model } from './model.ts';
-import type { ByCount, Counted } from './model.ts';
+import type { ByCount, Counted, Learned } from './model.ts';
 import type { Example, Solver } from './solver.ts';
 import { REASONS, mayCross, specification } from './spec.ts';
 import type { BoxState, Reason, Specified } from './spec.ts';
@@ -38,6 +38,7 @@ export class Case {
   readonly enters: ByCount;
   /** Those that end there. */
   readonly held: ByCount;
+  readonly learns: readonly Learned[];
   /** From one port to the other. */
   readonly leaves: Node;
   readonly said: Specified;
@@ -52,6 +53,7 @@ export class Case {
     const entering = this.model.hook('prerouting');
     this.enters = entering.accept;
     this.held = entering.drop;
+    this.learns = entering.learns;
     this.leaves = or(...this.model.hook('forward').accept.values());
     this.said = specification(this.frame, policy, state);
   }
@@ -70,8 +72,22 @@ export class Case {
       { theorem: 'what comes in goes on if, and only if, the specification says that it is something that may', goal: and(premise, this.frame.congruence(), or(...wrong)) },
       { theorem: 'each frame adds to exactly one counter of those that say what it was', goal: and(premise, or(...[this.enters, this.held].map((ends) => ends.get('more') ?? FALSE), this.held.get('none') ?? FALSE)) },
       { theorem: 'what goes on leaves if, and only if, it is neither forged by the box nor bears an address of its own', goal: and(premise, not(eq(this.leaves, and(premise, mayLeave)))) },
+      { theorem: 'the kernel learns what the specification says that it learns, and nothing else', goal: and(premise, this.frame.congruence(), or(...this.#lessons())) },
       { theorem: 'what nothing was counted for does not leave', goal: and(premise, this.enters.get('none') ?? FALSE, this.leaves) },
     ];
+  }
+
+  /** For each set: that something is put into it when it should not be, or not when it should, or something else. */
+  #lessons(): Node[] {
+    const sets = new Set([...this.learns, ...this.said.learns].map(({ set }) => set));
+    return [...sets].map((set) => {
+      const real = this.learns.filter((one) => one.set === set);
+      const meant = this.said.learns.filter((one) => one.set === set);
+      const [first] = meant;
+      const isWhen = (list: readonly { readonly when: Node }[]): Node => or(...list.map(({ when }) => when));
+      const others = first === undefined ? [] : real.map(({ key, when }) => (key.width === first.key.width ? and(when, not(eq(key, first.key))) : when));
+      return or(not(eq(isWhen(real), and(this.frame.premise, isWhen(meant)))), ...others);
+    });
   }
 
   refutation(theorem: string, example: Example): Refutation {
