@@ -40,8 +40,14 @@ function randomFrames(count: number, draw: (below: number) => number): Uint8Arra
   };
   return Array.from({ length: count }, () => {
     let bytes = Buffer.from(pick());
-    if (draw(6) === 0) bytes = Buffer.concat([bytes.subarray(0, 12), Buffer.from([0x81, 0, draw(2) * 0x20, draw(3)]), bytes.subarray(12)]);
-    if (draw(12) === 0) bytes = Buffer.concat([bytes.subarray(0, 12), Buffer.from([0x88, 0xa8, 0, 0]), bytes.subarray(12)]);
+    if (draw(6) === 0)
+      bytes = Buffer.concat([
+        bytes.subarray(0, 12),
+        Buffer.from([0x81, 0, draw(2) * 0x20, draw(3)]),
+        bytes.subarray(12),
+      ]);
+    if (draw(12) === 0)
+      bytes = Buffer.concat([bytes.subarray(0, 12), Buffer.from([0x88, 0xa8, 0, 0]), bytes.subarray(12)]);
     if (draw(6) === 0) bytes = bytes.subarray(0, 14 + draw(bytes.length - 13));
     if (bytes.length > 14 && draw(4) === 0) bytes[14 + draw(bytes.length - 14)] = draw(256);
     // What the bridge itself drops by its addresses (net/bridge/br_input.c) no rule sees.
@@ -51,7 +57,10 @@ function randomFrames(count: number, draw: (below: number) => number): Uint8Arra
   }).filter((bytes) => kindOfBytes(bytes, 'up') !== undefined);
 }
 
-export async function agreement(bridge: Bridge, of: { readonly seed: number; readonly rules: number; readonly frames: number }): Promise<Agreement> {
+export async function agreement(
+  bridge: Bridge,
+  of: { readonly seed: number; readonly rules: number; readonly frames: number },
+): Promise<Agreement> {
   const draw = drawOf(of.seed);
   const frames = randomFrames(of.frames, draw);
   const matches = Array.from({ length: of.rules }, () => randomMatch(frames, draw));
@@ -75,7 +84,8 @@ export async function agreement(bridge: Bridge, of: { readonly seed: number; rea
   for (const bytes of frames) {
     await bridge.send('lan', bytes);
     let after = await bridge.counters();
-    for (let reading = 0; reading < 40 && after.get('sent') === before.get('sent'); reading += 1) after = await bridge.counters();
+    for (let reading = 0; reading < 40 && after.get('sent') === before.get('sent'); reading += 1)
+      after = await bridge.counters();
     if (after.get('sent') === before.get('sent')) {
       wrong.push(`never judged: ${bytes.toString()}`);
       continue;
@@ -87,8 +97,14 @@ export async function agreement(bridge: Bridge, of: { readonly seed: number; rea
     const values = valuesOfBytes(kind, bytes);
     // What is free is taken as all zeros and as all ones: where that makes a difference the model does not say.
     const said = [0n, 1n].map((free) => {
-      const valuation = new Valuation(({ name, width }) => (isFree(name) ? (free === 0n ? 0n : (1n << BigInt(Math.max(1, width))) - 1n) : values(name)));
-      return new Set(model.path('prerouting', (node) => valuation.holds(node)).flatMap((rule) => /jump (c\d+)$/.exec(rule)?.[1] ?? []));
+      const valuation = new Valuation(({ name, width }) =>
+        isFree(name) ? (free === 0n ? 0n : (1n << BigInt(Math.max(1, width))) - 1n) : values(name),
+      );
+      return new Set(
+        model
+          .path('prerouting', (node) => valuation.holds(node))
+          .flatMap((rule) => /jump (c\d+)$/.exec(rule)?.[1] ?? []),
+      );
     });
     for (const [at, match] of matches.entries()) {
       const real = after.get(`r${at}`) !== before.get(`r${at}`);
@@ -96,7 +112,10 @@ export async function agreement(bridge: Bridge, of: { readonly seed: number; rea
       compared += 1;
       if (real) matched += 1;
       if (one !== other) undecided += 1;
-      else if (one !== real) wrong.push(`${match}: the kernel ${real ? 'matches' : 'does not match'} ${kindText(kind)} ${Buffer.from(bytes).toString('hex')}`);
+      else if (one !== real)
+        wrong.push(
+          `${match}: the kernel ${real ? 'matches' : 'does not match'} ${kindText(kind)} ${Buffer.from(bytes).toString('hex')}`,
+        );
     }
     before = after;
   }

@@ -30,7 +30,12 @@ interface Spoken {
 
 /** No learned set has anything, and nothing is free: so the judge sees it. */
 function nothingHeld(node: Node): Node {
-  const unknown = reachable([node]).filter(({ op, name, width }) => op === 'var' && width === 0 && (name.includes(' has ') || name.startsWith('deep ') || name.startsWith('gre ')));
+  const unknown = reachable([node]).filter(
+    ({ op, name, width }) =>
+      op === 'var' &&
+      width === 0 &&
+      (name.includes(' has ') || name.startsWith('deep ') || name.startsWith('gre ')),
+  );
   return and(...unknown.map((one) => not(one)));
 }
 
@@ -57,14 +62,19 @@ export async function boundaries(solver: Solver, policy: Policy, learned: Learne
     seen.add(hex);
     const { said } = speak(kind);
     const values = new Valuation(({ name }) => valuesOfBytes(kind, bytes)(name));
-    const crosses = values.holds(said.mayLeave) && REASONS.some((reason) => mayCross(reason, state) && values.holds(said.is.get(reason) ?? or()));
+    const crosses =
+      values.holds(said.mayLeave) &&
+      REASONS.some((reason) => mayCross(reason, state) && values.holds(said.is.get(reason) ?? or()));
     const facts = new Facts();
     dissector.headers(bytes, 0, bytes.length, bytes.length, ETHERNET, facts);
     dissector.application(bytes, facts, 0);
     frames += 1;
     if (judge.crosses(facts, way) === crosses) return;
     if (facts.malformed !== undefined || isQuestion(facts)) limits += 1;
-    else wrong.push(`${kindText(kind)}: the specification says that it ${crosses ? 'crosses' : 'does not cross'}, the judge that it does${crosses ? ' not' : ''}: ${hex}`);
+    else
+      wrong.push(
+        `${kindText(kind)}: the specification says that it ${crosses ? 'crosses' : 'does not cross'}, the judge that it does${crosses ? ' not' : ''}: ${hex}`,
+      );
   };
   for (const kind of KINDS.filter(({ tag }) => tag === 'none')) {
     const { frame, said } = speak(kind);

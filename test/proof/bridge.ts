@@ -29,12 +29,46 @@ export class Bridge {
     const bridge = new Bridge(id, await mkdtemp(join(tmpdir(), 'leakguard-bridge-')));
     for (const name of ['lan', 'box', 'wan']) {
       await run('ip', ['netns', 'add', bridge.#space(name)]);
-      await bridge.#in(name, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1');
+      await bridge.#in(
+        name,
+        'sysctl',
+        '-qw',
+        'net.ipv6.conf.all.disable_ipv6=1',
+        'net.ipv6.conf.default.disable_ipv6=1',
+      );
     }
-    for (const table of ['ip', 'ip6', 'arp']) await bridge.#in('box', 'sysctl', '-qw', '-e', `net.bridge.bridge-nf-call-${table}tables=0`);
-    await bridge.#in('box', 'ip', 'link', 'add', 'br0', 'type', 'bridge', 'stp_state', '0', 'mcast_snooping', '0', 'group_fwd_mask', '8');
+    for (const table of ['ip', 'ip6', 'arp'])
+      await bridge.#in('box', 'sysctl', '-qw', '-e', `net.bridge.bridge-nf-call-${table}tables=0`);
+    await bridge.#in(
+      'box',
+      'ip',
+      'link',
+      'add',
+      'br0',
+      'type',
+      'bridge',
+      'stp_state',
+      '0',
+      'mcast_snooping',
+      '0',
+      'group_fwd_mask',
+      '8',
+    );
     for (const end of ENDS) {
-      await bridge.#in('box', 'ip', 'link', 'add', `${end}0`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', bridge.#space(end));
+      await bridge.#in(
+        'box',
+        'ip',
+        'link',
+        'add',
+        `${end}0`,
+        'type',
+        'veth',
+        'peer',
+        'name',
+        'eth0',
+        'netns',
+        bridge.#space(end),
+      );
       await bridge.#in('box', 'ip', 'link', 'set', `${end}0`, 'mtu', '9216', 'master', 'br0', 'up');
       await bridge.#in(end, 'ip', 'link', 'set', 'eth0', 'mtu', '9216', 'up');
     }
@@ -48,7 +82,8 @@ export class Bridge {
 
   async close(): Promise<void> {
     for (const sender of this.#senders.values()) sender.stdin.end();
-    for (const name of ['lan', 'box', 'wan']) await run('ip', ['netns', 'del', this.#space(name)]).catch(() => undefined);
+    for (const name of ['lan', 'box', 'wan'])
+      await run('ip', ['netns', 'del', this.#space(name)]).catch(() => undefined);
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -64,7 +99,11 @@ export class Bridge {
   async counters(): Promise<ReadonlyMap<string, number>> {
     const text = await this.#in('box', 'nft', '-j', 'list', 'counters');
     const { nftables } = JSON.parse(text) as { nftables: { counter?: { name: string; packets: number } }[] };
-    return new Map(nftables.flatMap(({ counter }) => (counter === undefined ? [] : [[counter.name, counter.packets] as const])));
+    return new Map(
+      nftables.flatMap(({ counter }) =>
+        counter === undefined ? [] : [[counter.name, counter.packets] as const],
+      ),
+    );
   }
 
   async send(from: End, frame: Uint8Array): Promise<void> {
@@ -78,7 +117,8 @@ export class Bridge {
   }
 
   async #in(name: string, command: string, ...args: readonly string[]): Promise<string> {
-    return (await run('ip', ['netns', 'exec', this.#space(name), command, ...args], { maxBuffer: 256 << 20 })).stdout;
+    return (await run('ip', ['netns', 'exec', this.#space(name), command, ...args], { maxBuffer: 256 << 20 }))
+      .stdout;
   }
 
   #space(name: string): string {

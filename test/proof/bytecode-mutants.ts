@@ -23,7 +23,9 @@ function otherVerdict(verdict: Verdict, chains: readonly string[], draw: Draw): 
   if (verdict.of === 'accept') return { of: 'drop' };
   if (verdict.of === 'drop') return { of: 'accept' };
   if (verdict.of === 'return') return { of: 'accept' };
-  return draw(2) === 0 ? { of: 'return' } : { of: verdict.of, chain: chains[draw(chains.length)] ?? verdict.chain };
+  return draw(2) === 0
+    ? { of: 'return' }
+    : { of: verdict.of, chain: chains[draw(chains.length)] ?? verdict.chain };
 }
 
 /** Bytes that the register holds there: those of the load before. */
@@ -42,14 +44,26 @@ export function mutantOf(code: Bytecode, rule: Rule, draw: Draw): Mutant | undef
   const chain = code.chains.get(rule.chain);
   if (chain === undefined) return undefined;
   const place = chain.rules.indexOf(rule);
-  const withRules = (rules: readonly Rule[]): Bytecode => ({ ...code, chains: new Map([...code.chains, [rule.chain, { ...chain, rules }]]) });
+  const withRules = (rules: readonly Rule[]): Bytecode => ({
+    ...code,
+    chains: new Map([...code.chains, [rule.chain, { ...chain, rules }]]),
+  });
   const leafs = [...code.chains.keys()];
   const sort = draw(10);
-  if (sort === 0) return { what: `${rule.chain}: without ${rule.text}`, rules: [rule], code: withRules(chain.rules.filter((one) => one !== rule)) };
+  if (sort === 0)
+    return {
+      what: `${rule.chain}: without ${rule.text}`,
+      rules: [rule],
+      code: withRules(chain.rules.filter((one) => one !== rule)),
+    };
   const next = chain.rules[place + 1];
   if (sort === 1 && next !== undefined) {
     const rules = chain.rules.map((one, at) => (at === place ? next : at === place + 1 ? rule : one));
-    return { what: `${rule.chain}: behind the next, ${rule.text}`, rules: [rule, next], code: withRules(rules) };
+    return {
+      what: `${rule.chain}: behind the next, ${rule.text}`,
+      rules: [rule, next],
+      code: withRules(rules),
+    };
   }
   const at = draw(rule.instructions.length);
   const one = rule.instructions[at];
@@ -60,12 +74,19 @@ export function mutantOf(code: Bytecode, rule: Rule, draw: Draw): Mutant | undef
     if (set === undefined || victim === undefined || one.of === 'counter of') return undefined;
     const changed = elementOf(set, victim, leafs, draw);
     const sets = new Map([...code.sets, [set.name, changed.set]]);
-    const users = [...code.chains.values()].flatMap(({ rules }) => rules.filter(({ instructions }) => instructions.some((user) => user.of === 'lookup' && user.set === set.name)));
+    const users = [...code.chains.values()].flatMap(({ rules }) =>
+      rules.filter(({ instructions }) =>
+        instructions.some((user) => user.of === 'lookup' && user.set === set.name),
+      ),
+    );
     return { what: `@${set.name}: ${changed.what}, in ${rule.text}`, rules: users, code: { ...code, sets } };
   }
   const instruction = instructionOf(one, loaded(rule, at), leafs, draw);
   if (instruction === undefined) return undefined;
-  const mutated = { ...rule, instructions: rule.instructions.map((old, i) => (i === at ? instruction : old)) };
+  const mutated = {
+    ...rule,
+    instructions: rule.instructions.map((old, i) => (i === at ? instruction : old)),
+  };
   return {
     what: `${rule.chain}: ${JSON.stringify(one)} → ${JSON.stringify(instruction)} in ${rule.text}`,
     rules: [rule],
@@ -73,22 +94,44 @@ export function mutantOf(code: Bytecode, rule: Rule, draw: Draw): Mutant | undef
   };
 }
 
-function elementOf(set: SetOfElements, victim: Element, chains: readonly string[], draw: Draw): { readonly what: string; readonly set: SetOfElements } {
+function elementOf(
+  set: SetOfElements,
+  victim: Element,
+  chains: readonly string[],
+  draw: Draw,
+): { readonly what: string; readonly set: SetOfElements } {
   const put = (elements: readonly Element[]): SetOfElements => ({ ...set, elements });
   const sort = draw(3);
-  if (sort === 0 || victim.ends) return { what: `without ${JSON.stringify(victim.words)}`, set: put(set.elements.filter((one) => one !== victim)) };
+  if (sort === 0 || victim.ends)
+    return {
+      what: `without ${JSON.stringify(victim.words)}`,
+      set: put(set.elements.filter((one) => one !== victim)),
+    };
   if (sort === 1 && victim.verdict !== undefined) {
     const verdict = otherVerdict(victim.verdict, chains, draw);
-    return { what: `${JSON.stringify(victim.words)} : ${JSON.stringify(verdict)}`, set: put(set.elements.map((one) => (one === victim ? { ...one, verdict } : one))) };
+    return {
+      what: `${JSON.stringify(victim.words)} : ${JSON.stringify(verdict)}`,
+      set: put(set.elements.map((one) => (one === victim ? { ...one, verdict } : one))),
+    };
   }
   const words = otherWord(victim.words, 2, draw);
-  return { what: `${JSON.stringify(victim.words)} → ${JSON.stringify(words)}`, set: put(set.elements.map((one) => (one === victim ? { ...one, words } : one))) };
+  return {
+    what: `${JSON.stringify(victim.words)} → ${JSON.stringify(words)}`,
+    set: put(set.elements.map((one) => (one === victim ? { ...one, words } : one))),
+  };
 }
 
-function instructionOf(one: Instruction, bytes: number, chains: readonly string[], draw: Draw): Instruction | undefined {
+function instructionOf(
+  one: Instruction,
+  bytes: number,
+  chains: readonly string[],
+  draw: Draw,
+): Instruction | undefined {
   switch (one.of) {
     case 'cmp':
-      return draw(2) === 0 ? { ...one, how: OTHER[one.how] } : { ...one, words: otherWord(one.words, Math.min(bytes, 4 * one.words.length), draw) };
+      return draw(2) === 0
+        ? { ...one, how: OTHER[one.how] }
+        : { ...one, words: otherWord(one.words, Math.min(bytes, 4 * one.words.length), draw) };
     case 'bitwise':
       return { ...one, mask: otherWord(one.mask, Math.min(bytes, 4 * one.mask.length), draw) };
     case 'payload':

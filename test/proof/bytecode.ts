@@ -16,14 +16,45 @@ export type Verdict =
 export type Base = 'link' | 'network' | 'transport' | 'inner';
 
 export type Instruction =
-  | { readonly of: 'payload'; readonly base: Base; readonly offset: number; readonly length: number; readonly to: number }
-  | { readonly of: 'exthdr'; readonly type: number; readonly offset: number; readonly length: number; readonly present: boolean; readonly to: number }
+  | {
+      readonly of: 'payload';
+      readonly base: Base;
+      readonly offset: number;
+      readonly length: number;
+      readonly to: number;
+    }
+  | {
+      readonly of: 'exthdr';
+      readonly type: number;
+      readonly offset: number;
+      readonly length: number;
+      readonly present: boolean;
+      readonly to: number;
+    }
   | { readonly of: 'meta'; readonly key: MetaKey; readonly to: number }
   | { readonly of: 'set mark'; readonly from: number }
   | { readonly of: 'cmp'; readonly how: Comparison; readonly from: number; readonly words: Words }
-  | { readonly of: 'bitwise'; readonly to: number; readonly from: number; readonly mask: Words; readonly xor: Words }
-  | { readonly of: 'range'; readonly inside: boolean; readonly from: number; readonly low: Words; readonly high: Words }
-  | { readonly of: 'lookup'; readonly from: number; readonly set: string; readonly inverted: boolean; readonly verdict: boolean }
+  | {
+      readonly of: 'bitwise';
+      readonly to: number;
+      readonly from: number;
+      readonly mask: Words;
+      readonly xor: Words;
+    }
+  | {
+      readonly of: 'range';
+      readonly inside: boolean;
+      readonly from: number;
+      readonly low: Words;
+      readonly high: Words;
+    }
+  | {
+      readonly of: 'lookup';
+      readonly from: number;
+      readonly set: string;
+      readonly inverted: boolean;
+      readonly verdict: boolean;
+    }
   | { readonly of: 'dynset'; readonly set: string; readonly from: number }
   | { readonly of: 'counter'; readonly name: string }
   | { readonly of: 'counter of'; readonly set: string; readonly from: number }
@@ -111,10 +142,12 @@ export function parseBytecode(listing: string): Bytecode {
   const chains = new Map<string, Chain>();
   for (const [name, { hook, policy, texts }] of heads) {
     const list = rules.get(name) ?? [];
-    if (list.length !== texts.length) throw new Error(`chain ${name}: ${list.length} rules, ${texts.length} texts`);
+    if (list.length !== texts.length)
+      throw new Error(`chain ${name}: ${list.length} rules, ${texts.length} texts`);
     chains.set(name, { name, hook, policy, rules: list });
   }
-  for (const name of rules.keys()) if (!chains.has(name)) throw new Error(`rules of an unknown chain: ${name}`);
+  for (const name of rules.keys())
+    if (!chains.has(name)) throw new Error(`rules of an unknown chain: ${name}`);
   return { chains, sets };
 }
 
@@ -152,10 +185,19 @@ function chainHeads(lines: readonly string[]): Map<string, Head> {
   return heads;
 }
 
-const words = (text: string): Words => (text.trim() === '' ? [] : text.trim().split(/\s+/).map((word) => Number.parseInt(word, 16)));
+const words = (text: string): Words =>
+  text.trim() === ''
+    ? []
+    : text
+        .trim()
+        .split(/\s+/)
+        .map((word) => Number.parseInt(word, 16));
 
 function elementOf(line: string): Element {
-  const found = /^\telement ((?:[0-9a-f]{8} *)+) : (?:(accept|drop|return|goto -> \S+|jump -> \S+) )?(\d) \[end\](?: {2}userdata = \{ (.*) \})?\s*$/.exec(line);
+  const found =
+    /^\telement ((?:[0-9a-f]{8} *)+) : (?:(accept|drop|return|goto -> \S+|jump -> \S+) )?(\d) \[end\](?: {2}userdata = \{ (.*) \})?\s*$/.exec(
+      line,
+    );
   if (found === null) throw new Error(`element not understood: ${line}`);
   const flags = Number(found[3]);
   if (flags > 1) throw new Error(`element with flags ${flags}`);
@@ -241,7 +283,13 @@ const READERS: readonly Reader[] = [
     ([, how, from, value = '']) => {
       const both = words(value);
       const half = both.length / 2;
-      return { of: 'range', inside: how === 'eq', from: register(from), low: both.slice(0, half), high: both.slice(half) };
+      return {
+        of: 'range',
+        inside: how === 'eq',
+        from: register(from),
+        low: both.slice(0, half),
+        high: both.slice(half),
+      };
     },
   ],
   [
@@ -259,7 +307,10 @@ const READERS: readonly Reader[] = [
     ([, from, set = '']) => ({ of: 'dynset', set, from: register(from) }),
   ],
   [/^objref type 1 name (\S+)$/, ([, name = '']) => ({ of: 'counter', name })],
-  [/^objref sreg (\d+) set (\S+)$/, ([, from, set = '']) => ({ of: 'counter of', set, from: register(from) })],
+  [
+    /^objref sreg (\d+) set (\S+)$/,
+    ([, from, set = '']) => ({ of: 'counter of', set, from: register(from) }),
+  ],
   [/^immediate reg 0 (\S+(?: -> \S+)?)$/, ([, text = '']) => ({ of: 'verdict', verdict: verdictOf(text) })],
   [
     /^immediate reg (\d+) ((?:0x[0-9a-f]+ ?)+)$/,

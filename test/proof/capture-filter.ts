@@ -4,7 +4,25 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { FALSE, TRUE, add, and, bv, bvand, concat, eq, extract, ite, lshr, not, or, sub, ule, ult, zext } from './expr.ts';
+import {
+  FALSE,
+  TRUE,
+  add,
+  and,
+  bv,
+  bvand,
+  concat,
+  eq,
+  extract,
+  ite,
+  lshr,
+  not,
+  or,
+  sub,
+  ule,
+  ult,
+  zext,
+} from './expr.ts';
 import type { Node } from './expr.ts';
 import type { Frame } from './frame.ts';
 
@@ -97,11 +115,17 @@ function joined(one: At, other: At): At {
     when: or(one.when, other.when),
     a: pick(one.a, other.a),
     x: pick(one.x, other.x),
-    memory: new Map([...keys].map((key) => [key, pick(one.memory.get(key) ?? ZERO(), other.memory.get(key) ?? ZERO())])),
+    memory: new Map(
+      [...keys].map((key) => [key, pick(one.memory.get(key) ?? ZERO(), other.memory.get(key) ?? ZERO())]),
+    ),
   };
 }
 
-function load({ code, k }: BpfInstruction, { x, memory }: At, frame: Frame): { readonly value: Node; readonly there: Node } {
+function load(
+  { code, k }: BpfInstruction,
+  { x, memory }: At,
+  frame: Frame,
+): { readonly value: Node; readonly there: Node } {
   const size = [4, 2, 1][(code & 0x18) >> 3] ?? 0;
   const bytes = (offset: number, count: number): { readonly value: Node; readonly there: Node } => ({
     value: zext(concat(...Array.from({ length: count }, (_, i) => frame.link.byte(offset + i))), 32),
@@ -114,7 +138,11 @@ function load({ code, k }: BpfInstruction, { x, memory }: At, frame: Frame): { r
       return bytes(k, size);
     case 0x40: {
       // What libpcap counts from is an IPv4 header's length: X is a multiple of four, up to 60.
-      const places = Array.from({ length: 16 }, (_, i) => 4 * i).map((from) => ({ from, is: eq(x, bv(32, from)), ...bytes(from + k, size) }));
+      const places = Array.from({ length: 16 }, (_, i) => 4 * i).map((from) => ({
+        from,
+        is: eq(x, bv(32, from)),
+        ...bytes(from + k, size),
+      }));
       return {
         value: places.reduceRight((other, { is, value }) => ite(is, value, other), ZERO()),
         there: or(...places.map(({ is, there }) => and(is, there))),
@@ -141,7 +169,8 @@ function computed(code: number, a: Node, b: Node): Node {
     case 0x50:
       return bvand(a, b);
     case 0x60:
-      if (b.op === 'const') return b.value >= 32n ? ZERO() : concat(extract(a, 0, 32 - Number(b.value)), bv(Number(b.value), 0));
+      if (b.op === 'const')
+        return b.value >= 32n ? ZERO() : concat(extract(a, 0, 32 - Number(b.value)), bv(Number(b.value), 0));
       break;
     case 0x70:
       if (b.op === 'const') return lshr(a, b);

@@ -39,7 +39,14 @@ function make(op: Op, width: number, args: readonly Node[], value = 0n, name = '
   for (const { id } of args) hash = (Math.imul(hash, 31) + id) | 0;
   for (let at = 0; at < name.length; at += 1) hash = (Math.imul(hash, 31) + name.charCodeAt(at)) | 0;
   const bucket = nodes.get(hash);
-  const known = bucket?.find((one) => one.op === op && one.width === width && one.value === value && one.name === name && sameList(one.args, args));
+  const known = bucket?.find(
+    (one) =>
+      one.op === op &&
+      one.width === width &&
+      one.value === value &&
+      one.name === name &&
+      sameList(one.args, args),
+  );
   if (known !== undefined) return known;
   const node: Node = { id: count, op, width, args, value, name };
   count += 1;
@@ -187,12 +194,21 @@ export function concat(...parts: readonly Node[]): Node {
   for (const part of parts.flatMap((one) => (one.op === 'concat' ? one.args : [one]))) {
     const before = flat.at(-1);
     if (before !== undefined && isConst(before) && isConst(part)) {
-      flat[flat.length - 1] = bv(before.width + part.width, (before.value << BigInt(part.width)) | part.value);
+      flat[flat.length - 1] = bv(
+        before.width + part.width,
+        (before.value << BigInt(part.width)) | part.value,
+      );
     } else flat.push(part);
   }
   const [first, ...rest] = flat;
   if (first === undefined) throw new Error('nothing to join');
-  return rest.length === 0 ? first : make('concat', flat.reduce((sum, { width }) => sum + width, 0), flat);
+  return rest.length === 0
+    ? first
+    : make(
+        'concat',
+        flat.reduce((sum, { width }) => sum + width, 0),
+        flat,
+      );
 }
 
 /** `width` bits from bit `low` up, which is counted from the last. */
@@ -224,7 +240,11 @@ export function bvand(a: Node, mask: Node): Node {
     const run = /^(0*)(1+)(0*)$/.exec(text);
     if (run !== null) {
       const [, above = '', ones = '', below = ''] = run;
-      const parts = [...(above === '' ? [] : [bv(above.length, 0)]), extract(a, below.length, ones.length), ...(below === '' ? [] : [bv(below.length, 0)])];
+      const parts = [
+        ...(above === '' ? [] : [bv(above.length, 0)]),
+        extract(a, below.length, ones.length),
+        ...(below === '' ? [] : [bv(below.length, 0)]),
+      ];
       return concat(...parts);
     }
   }
@@ -350,7 +370,8 @@ export class Valuation {
   of(root: Node): bigint {
     const known = this.#known.get(root);
     if (known !== undefined) return known;
-    for (const node of reachable([root])) if (!this.#known.has(node)) this.#known.set(node, this.#value(node));
+    for (const node of reachable([root]))
+      if (!this.#known.has(node)) this.#known.set(node, this.#value(node));
     return this.#known.get(root) ?? 0n;
   }
 

@@ -10,12 +10,38 @@
 // 14 to 9,216 bytes. Behind more than one IPv6 extension header, or a long one, the transport header may be anywhere: its bytes and what
 // the kernel found there are then free, which is more frames than there are, never fewer.
 
-import { FALSE, TRUE, add, and, between, bool, bv, bvand, concat, eq, extract, ite, not, or, ule, ult, variable, zext } from './expr.ts';
+import {
+  FALSE,
+  TRUE,
+  add,
+  and,
+  between,
+  bool,
+  bv,
+  bvand,
+  concat,
+  eq,
+  extract,
+  ite,
+  not,
+  or,
+  ule,
+  ult,
+  variable,
+  zext,
+} from './expr.ts';
 import type { Node } from './expr.ts';
 
 export type Way = 'up' | 'down';
 
-export const ETHER = { ip: 0x0800, ip6: 0x86dd, arp: 0x0806, eapol: 0x888e, tag: 0x8100, serviceTag: 0x88a8 } as const;
+export const ETHER = {
+  ip: 0x0800,
+  ip6: 0x86dd,
+  arp: 0x0806,
+  eapol: 0x888e,
+  tag: 0x8100,
+  serviceTag: 0x88a8,
+} as const;
 /** Next headers behind which ipv6_find_hdr looks on, but for 59, which ends a packet. */
 const EXTENSIONS = [0, 43, 44, 51, 60] as const;
 const MOST_BYTES = 9216;
@@ -42,14 +68,21 @@ export interface Content {
 
 const MOST_HELD = MOST_BYTES - 14;
 
-function content(name: string, form: Form, type: number | undefined, more: Partial<Content> & { readonly bytes?: Readonly<Record<number, number>> } = {}): Content {
+function content(
+  name: string,
+  form: Form,
+  type: number | undefined,
+  more: Partial<Content> & { readonly bytes?: Readonly<Record<number, number>> } = {},
+): Content {
   const { bytes = {}, ...rest } = more;
   const fixed = new Map(Object.entries(bytes).map(([at, value]) => [Number(at), value]));
   return { name, form, ...(type === undefined ? {} : { type }), fixed, least: 0, most: MOST_HELD, ...rest };
 }
 
-const four = (name: string, form: Form, more: Parameters<typeof content>[3]): Content => content(name, form, ETHER.ip, { least: 20, ...more });
-const six = (name: string, form: Form, more: Parameters<typeof content>[3]): Content => content(name, form, ETHER.ip6, { least: 40, ...more });
+const four = (name: string, form: Form, more: Parameters<typeof content>[3]): Content =>
+  content(name, form, ETHER.ip, { least: 20, ...more });
+const six = (name: string, form: Form, more: Parameters<typeof content>[3]): Content =>
+  content(name, form, ETHER.ip6, { least: 40, ...more });
 
 export const CONTENTS: readonly Content[] = [
   ...[17, 6, 1, 50].map((protocol) => four(`4/${protocol}`, '4', { bytes: { 0: 0x45, 9: protocol } })),
@@ -85,7 +118,8 @@ export const KINDS: readonly Kind[] = (['up', 'down'] as const).flatMap((way) =>
   { way, tag: 'other' as const, content: ANY },
 ]);
 
-export const kindText = ({ way, tag, content: { name } }: Kind): string => `${way}, ${name}${tag === 'none' ? '' : `, ${tag} tag`}`;
+export const kindText = ({ way, tag, content: { name } }: Kind): string =>
+  `${way}, ${name}${tag === 'none' ? '' : `, ${tag} tag`}`;
 
 /** Bytes that may not be there: `holds(end)` says whether those before `end` are. */
 export interface Header {
@@ -155,14 +189,28 @@ export class Frame {
     };
     this.#transportHolds = walk.holds;
     this.inner = this.#innerHeader();
-    const others = [ETHER.ip, ETHER.ip6, ETHER.arp, ETHER.eapol, ...(tagged === 'none' ? [ETHER.tag, ETHER.serviceTag] : [])];
-    const none = ([at, values]: readonly [number, readonly number[]]): Node => and(...values.map((one) => not(eq(n(at), bv(8, one)))));
+    const others = [
+      ETHER.ip,
+      ETHER.ip6,
+      ETHER.arp,
+      ETHER.eapol,
+      ...(tagged === 'none' ? [ETHER.tag, ETHER.serviceTag] : []),
+    ];
+    const none = ([at, values]: readonly [number, readonly number[]]): Node =>
+      and(...values.map((one) => not(eq(n(at), bv(8, one)))));
     this.premise = and(
       between(this.length, what.least, what.most),
-      what.type === undefined && what !== ANY ? and(...others.map((one) => not(eq(type, bv(16, one))))) : TRUE,
+      what.type === undefined && what !== ANY
+        ? and(...others.map((one) => not(eq(type, bv(16, one)))))
+        : TRUE,
       what.except === undefined ? TRUE : none(what.except),
       what.among === undefined ? TRUE : not(none(what.among)),
-      tagged === 'other' ? or(eq(outer, bv(16, ETHER.serviceTag)), and(eq(outer, bv(16, ETHER.tag)), not(eq(extract(tag, 0, 12), bv(12, 0))))) : TRUE,
+      tagged === 'other'
+        ? or(
+            eq(outer, bv(16, ETHER.serviceTag)),
+            and(eq(outer, bv(16, ETHER.tag)), not(eq(extract(tag, 0, 12), bv(12, 0)))),
+          )
+        : TRUE,
       // RESULTS.md, findings: of a message that the frame cuts short the kernel reads what is there.
       what.form === 'arp' ? this.network.holds(28) : TRUE,
     );
@@ -178,7 +226,9 @@ export class Frame {
     if (this.isLater === FALSE || ![1, 2, 4].includes(length)) return { bytes: [], there: FALSE };
     const reads = variable('deep reads later fragments', 0);
     const isFour = form === '4' || form === '4 odd';
-    const bytes = Array.from({ length }, (_, i) => (isFour ? this.transport.byte(at + i) : this.network.byte(at + i)));
+    const bytes = Array.from({ length }, (_, i) =>
+      isFour ? this.transport.byte(at + i) : this.network.byte(at + i),
+    );
     const there = isFour ? this.#transportHolds(at + length) : this.network.holds(at + length);
     return { bytes, there: and(this.isKnown, this.isLater, reads, there) };
   }
@@ -216,7 +266,12 @@ export class Frame {
     return {
       found: or(at40, at48, and(further, deep)),
       byte: (at) => ite(at40, n(40 + at), ite(at48, n(48 + at), variable(`deep ${type} ${at}`, 8))),
-      holds: (end) => or(and(at40, holds(40 + end)), and(at48, holds(48 + end)), and(not(at40), not(at48), variable(`deep ${type} holds ${end}`, 0))),
+      holds: (end) =>
+        or(
+          and(at40, holds(40 + end)),
+          and(at48, holds(48 + end)),
+          and(not(at40), not(at48), variable(`deep ${type} holds ${end}`, 0)),
+        ),
     };
   }
 
@@ -235,7 +290,11 @@ export class Frame {
   congruence(): Node {
     return and(
       ...[...this.#members.values()].flatMap((list) =>
-        list.flatMap((a, at) => list.slice(at + 1).map((b) => (a.key.width === b.key.width ? or(not(eq(a.key, b.key)), eq(a.is, b.is)) : TRUE))),
+        list.flatMap((a, at) =>
+          list
+            .slice(at + 1)
+            .map((b) => (a.key.width === b.key.width ? or(not(eq(a.key, b.key)), eq(a.is, b.is)) : TRUE)),
+        ),
       ),
     );
   }
@@ -259,7 +318,10 @@ export class Frame {
         isKnown,
         protocol: n(9),
         isLater: not(eq(bvand(concat(n(6), n(7)), bv(16, 0x1fff)), bv(16, 0))),
-        byte: (at) => sizes.map((size) => [size, n(4 * size + at)] as const).reduceRight((other, [size, byte]) => ite(eq(words, bv(4, size)), byte, other), n(20 + at)),
+        byte: (at) =>
+          sizes
+            .map((size) => [size, n(4 * size + at)] as const)
+            .reduceRight((other, [size, byte]) => ite(eq(words, bv(4, size)), byte, other), n(20 + at)),
         holds: (end) => ule(add(header, bv(16, end)), this.length),
       };
     }
@@ -281,10 +343,21 @@ export class Frame {
       ule(add(zext(concat(n(4), n(5)), 32), bv(32, 40)), zext(this.length, 32)),
     );
     if (content === '6')
-      return { isKnown: whole, protocol: n(6), isLater: FALSE, byte: (at) => n(40 + at), holds: (end) => holds(40 + end) };
+      return {
+        isKnown: whole,
+        protocol: n(6),
+        isLater: FALSE,
+        byte: (at) => n(40 + at),
+        holds: (end) => holds(40 + end),
+      };
     const ends = not(isExtension(n(40)));
     const isAh = eq(n(40), bv(8, 51));
-    const deep = { ok: variable('deep ok', 0), protocol: variable('deep protocol', 8), isLater: variable('deep later', 0), at: variable('deep at', 16) };
+    const deep = {
+      ok: variable('deep ok', 0),
+      protocol: variable('deep protocol', 8),
+      isLater: variable('deep later', 0),
+      at: variable('deep at', 16),
+    };
     const deepByte = (at: number): Node => variable(`deep t${at}`, 8);
     const deepHolds = (end: number): Node => ule(add(zext(deep.at, 32), bv(32, end)), zext(this.length, 32));
     if (content === '6 piece') {
@@ -308,7 +381,8 @@ export class Frame {
       protocol: ite(first, bv(8, 51), ite(at48, n(40), deep.protocol)),
       isLater: and(isDeep, deep.isLater),
       byte: (at) => ite(first, n(40 + at), ite(at48, n(48 + at), deepByte(at))),
-      holds: (end) => or(and(first, holds(40 + end)), and(at48, holds(48 + end)), and(isDeep, deepHolds(end))),
+      holds: (end) =>
+        or(and(first, holds(40 + end)), and(at48, holds(48 + end)), and(isDeep, deepHolds(end))),
     };
   }
 
@@ -318,11 +392,28 @@ export class Frame {
     const is = (number: number): Node => eq(this.transportProtocol, bv(8, number));
     const words = extract(t(12), 4, 4);
     const sizes = Array.from({ length: 16 }, (_, at) => at);
-    const grown = (end: number): Node => or(...sizes.map((size) => and(eq(words, bv(4, size)), holds(4 * size + end))));
+    const grown = (end: number): Node =>
+      or(...sizes.map((size) => and(eq(words, bv(4, size)), holds(4 * size + end))));
     return {
       byte: (at) =>
-        ite(is(17), t(8 + at), ite(is(6), sizes.map((size) => [size, t(4 * size + at)] as const).reduceRight((other, [size, byte]) => ite(eq(words, bv(4, size)), byte, other), t(at)), ite(is(4), t(at), variable(`gre ${at}`, 8)))),
-      holds: (end) => or(and(is(17), holds(8 + end)), and(is(6), holds(20), grown(end)), and(is(4), holds(end)), and(is(47), variable(`gre holds ${end}`, 0))),
+        ite(
+          is(17),
+          t(8 + at),
+          ite(
+            is(6),
+            sizes
+              .map((size) => [size, t(4 * size + at)] as const)
+              .reduceRight((other, [size, byte]) => ite(eq(words, bv(4, size)), byte, other), t(at)),
+            ite(is(4), t(at), variable(`gre ${at}`, 8)),
+          ),
+        ),
+      holds: (end) =>
+        or(
+          and(is(17), holds(8 + end)),
+          and(is(6), holds(20), grown(end)),
+          and(is(4), holds(end)),
+          and(is(47), variable(`gre holds ${end}`, 0)),
+        ),
     };
   }
 }

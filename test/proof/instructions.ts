@@ -9,7 +9,8 @@ function placesOf(frame: Uint8Array): Readonly<Record<'ll' | 'nh' | 'th' | 'ih',
   const tagged = frame[12] === 0x81 || (frame[12] === 0x88 && frame[13] === 0xa8);
   const nh = tagged ? 18 : 14;
   const four = (frame[nh] ?? 0) >> 4 === 4;
-  const th = nh + (four ? 4 * ((frame[nh] ?? 0) & 15) : frame[nh + 6] === 44 || frame[nh + 6] === 0 ? 48 : 40);
+  const th =
+    nh + (four ? 4 * ((frame[nh] ?? 0) & 15) : frame[nh + 6] === 44 || frame[nh + 6] === 0 ? 48 : 40);
   const protocol = four ? frame[nh + 9] : frame[nh + 6];
   return { ll: 0, nh, th, ih: protocol === 17 ? th + 8 : th + 4 * ((frame[th + 12] ?? 0x50) >> 4) };
 }
@@ -53,7 +54,8 @@ export function randomMatch(frames: readonly Uint8Array[], draw: Draw): string {
     () => `meta length != { 28, 42, 46 }`,
     () => `ether type ${pick(['ip', 'ip6', '8021q', '8021ad', '0-1535'])}`,
     () => `ether type { ip, arp, 0x8863, 0x9100 }`,
-    () => `ether saddr != { ${Array.from(frame.subarray(6, 12), (byte) => byte.toString(16).padStart(2, '0')).join(':')}, 02:00:00:00:00:01 }`,
+    () =>
+      `ether saddr != { ${Array.from(frame.subarray(6, 12), (byte) => byte.toString(16).padStart(2, '0')).join(':')}, 02:00:00:00:00:01 }`,
     () => `vlan id ${pick(['0', '5', '!= 0'])}`,
     () => `vlan id 0 vlan type != { 0-1535, 8021q, 8021ad, 0x9100 }`,
     () => `udp dport ${port}`,
@@ -64,7 +66,8 @@ export function randomMatch(frames: readonly Uint8Array[], draw: Draw): string {
     () => `tcp doff ${pick([5, 6, 8])}`,
     () => `ip daddr ${address}/${pick([8, 12, 20, 24, 32])}`,
     () => `ip daddr != { ${address}, 192.0.2.0/24, 224.0.0.0/4 }`,
-    () => `ip daddr . meta l4proto . th dport { ${address} . udp . ${word(places.th + 2)}, ${address} . tcp . ${word(places.th + 2)} }`,
+    () =>
+      `ip daddr . meta l4proto . th dport { ${address} . udp . ${word(places.th + 2)}, ${address} . tcp . ${word(places.th + 2)} }`,
     () => `meta l4proto . th sport { udp . ${word(places.th)}, tcp . ${word(places.th)} }`,
     () => `ip frag-off & ${pick(['0x1fff', '0x3fff'])} ${pick(['!=', '=='])} 0`,
     () => `ip length ${pick(['<', '>=', ''])} ${word(places.nh + 2)}`,
@@ -75,7 +78,8 @@ export function randomMatch(frames: readonly Uint8Array[], draw: Draw): string {
     () => `meta protocol ip6 frag frag-off ${pick(['!= 0', '0'])}`,
     () => `meta protocol ip6 frag nexthdr ${pick([6, 17, 50, 58, 44])}`,
     () => `meta protocol ip6 icmpv6 type ${pick([133, 134, 135, 136, 143])}`,
-    () => `meta protocol ip icmp type destination-unreachable icmp code ${pick(['frag-needed', 'port-unreachable'])}`,
+    () =>
+      `meta protocol ip icmp type destination-unreachable icmp code ${pick(['frag-needed', 'port-unreachable'])}`,
     () => `meta protocol arp arp operation ${pick(['request', '{ request, reply }'])}`,
     () => `meta protocol arp arp saddr ip ${pick(['192.168.0.0/16', '169.254.0.0/16', '0.0.0.0'])}`,
   ])();

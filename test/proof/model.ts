@@ -3,7 +3,22 @@
 
 import { bytesOf } from './bytecode.ts';
 import type { Bytecode, Chain, Instruction, Rule, SetOfElements, Verdict, Words } from './bytecode.ts';
-import { FALSE, TRUE, and, bv, bvand, concat, eq, extract, ite, not, or, ule, ult, variable } from './expr.ts';
+import {
+  FALSE,
+  TRUE,
+  and,
+  bv,
+  bvand,
+  concat,
+  eq,
+  extract,
+  ite,
+  not,
+  or,
+  ule,
+  ult,
+  variable,
+} from './expr.ts';
 import type { Node } from './expr.ts';
 import type { Frame, Header } from './frame.ts';
 
@@ -35,7 +50,16 @@ export interface Learned {
 export function countedBy(name: string): Counted | undefined {
   const judged = /^(?:up|down)_(tunnel|plumbing|allowed|pass|leak)_/.exec(name);
   if (judged !== null) return judged[1] as Counted;
-  return ['box_spoofed', 'box_refused', 'box_silenced', 'other_ports', 'canary_crossed', 'closed_dropped'].includes(name) ? 'box' : undefined;
+  return [
+    'box_spoofed',
+    'box_refused',
+    'box_silenced',
+    'other_ports',
+    'canary_crossed',
+    'closed_dropped',
+  ].includes(name)
+    ? 'box'
+    : undefined;
 }
 
 function plus(a: Counted, b: Counted): Counted {
@@ -136,7 +160,8 @@ export class Model {
       for (const { when, verdict } of verdicts) {
         const taken = and(reachedAny, when);
         if (taken === FALSE || (verdict.of !== 'goto' && verdict.of !== 'jump')) continue;
-        for (const one of this.#chain(verdict.chain).learns) learns.push({ ...one, when: and(taken, one.when) });
+        for (const one of this.#chain(verdict.chain).learns)
+          learns.push({ ...one, when: and(taken, one.when) });
       }
       const gone = or(...verdicts.map(({ when }) => when));
       for (const [counted, reached] of here) {
@@ -160,20 +185,29 @@ export class Model {
         else {
           // Counted, and then something behind it did not match, or there is no verdict.
           const { when } = counts;
-          if (!verdicts.some((one) => one.when === when)) next.add(plus(counted, counts.counted), and(stays, when));
+          if (!verdicts.some((one) => one.when === when))
+            next.add(plus(counted, counts.counted), and(stays, when));
           next.add(counted, gone === when ? stays : and(stays, not(when)));
         }
       }
       here = new Map(next.done());
     }
     for (const [counted, node] of here) returns.add(counted, node);
-    const outcome = { accept: accept.done(), drop: drop.done(), returns: returns.done(), learns: learns.filter(({ when }) => when !== FALSE) };
+    const outcome = {
+      accept: accept.done(),
+      drop: drop.done(),
+      returns: returns.done(),
+      learns: learns.filter(({ when }) => when !== FALSE),
+    };
     this.#chains.set(name, outcome);
     return outcome;
   }
 
   /** When a rule ends so, or is counted. `reached` spares what no frame comes to. */
-  #rule(rule: Rule, reached: Node = TRUE): {
+  #rule(
+    rule: Rule,
+    reached: Node = TRUE,
+  ): {
     readonly verdicts: readonly { readonly when: Node; readonly verdict: Verdict }[];
     readonly counts: { readonly when: Node; readonly counted: Counted } | undefined;
     readonly learned: readonly Learned[];
@@ -196,9 +230,12 @@ export class Model {
         }
         case 'counter of': {
           matches = and(matches, this.#member(instruction.set, registers, instruction.from, undefined));
-          const names = [...rule.text.matchAll(/"((?:up|down)_[a-z0-9_]+)"/g)].map(([, name = '']) => countedBy(name));
+          const names = [...rule.text.matchAll(/"((?:up|down)_[a-z0-9_]+)"/g)].map(([, name = '']) =>
+            countedBy(name),
+          );
           const [counted] = names;
-          if (counted === undefined || names.some((one) => one !== counted)) throw new Error(`counters of ${rule.text}`);
+          if (counted === undefined || names.some((one) => one !== counted))
+            throw new Error(`counters of ${rule.text}`);
           counts = { when: matches, counted };
           break;
         }
@@ -214,7 +251,11 @@ export class Model {
         }
         case 'dynset':
           // A full set takes no more, and then the rule goes no further.
-          learned.push({ set: instruction.set, key: concat(...registers.all(instruction.from)), when: matches });
+          learned.push({
+            set: instruction.set,
+            key: concat(...registers.all(instruction.from)),
+            when: matches,
+          });
           matches = and(matches, variable(`room in ${instruction.set}`, 0));
           break;
         default:
@@ -225,14 +266,21 @@ export class Model {
   }
 
   /** Of an instruction that loads or compares: when the rule goes on behind it. */
-  #step(instruction: Exclude<Instruction, { of: 'verdict' | 'counter' | 'counter of' | 'lookup' | 'dynset' }>, registers: Registers): Node {
+  #step(
+    instruction: Exclude<Instruction, { of: 'verdict' | 'counter' | 'counter of' | 'lookup' | 'dynset' }>,
+    registers: Registers,
+  ): Node {
     switch (instruction.of) {
       case 'payload': {
         const { base, offset, length, to } = instruction;
         const header: Header = this.#frame[base];
         const bytes = Array.from({ length }, (_, at) => header.byte(offset + at));
-        const later = base === 'transport' ? this.#frame.laterRead(offset, length) : { bytes: [], there: FALSE };
-        registers.put(to, bytes.map((byte, at) => ite(later.there, later.bytes[at] ?? byte, byte)));
+        const later =
+          base === 'transport' ? this.#frame.laterRead(offset, length) : { bytes: [], there: FALSE };
+        registers.put(
+          to,
+          bytes.map((byte, at) => ite(later.there, later.bytes[at] ?? byte, byte)),
+        );
         return or(header.holds(offset + length), later.there);
       }
       case 'exthdr': {
@@ -243,7 +291,10 @@ export class Model {
           registers.put(to, [ite(header.found, bv(8, 1), bv(8, 0))]);
           return eq(this.#frame.protocol, bv(16, 0x86dd));
         }
-        registers.put(to, Array.from({ length }, (_, at) => header.byte(offset + at)));
+        registers.put(
+          to,
+          Array.from({ length }, (_, at) => header.byte(offset + at)),
+        );
         return and(header.found, header.holds(offset + length));
       }
       case 'meta':
@@ -251,7 +302,10 @@ export class Model {
       case 'set mark':
         return TRUE;
       case 'immediate':
-        registers.put(instruction.to, bytesOf(instruction.words, 4 * instruction.words.length).map((byte) => bv(8, byte)));
+        registers.put(
+          instruction.to,
+          bytesOf(instruction.words, 4 * instruction.words.length).map((byte) => bv(8, byte)),
+        );
         return TRUE;
       case 'cmp':
         return compare(instruction.how, registers.get(instruction.from), instruction.words);
@@ -264,7 +318,10 @@ export class Model {
         const bytes = registers.get(instruction.from);
         const mask = bytesOf(instruction.mask, bytes.length);
         if (bytesOf(instruction.xor, bytes.length).some((byte) => byte !== 0)) throw new Error('bitwise xor');
-        registers.put(instruction.to, bytes.map((byte, at) => bvand(byte, bv(8, mask[at] ?? 0))));
+        registers.put(
+          instruction.to,
+          bytes.map((byte, at) => bvand(byte, bv(8, mask[at] ?? 0))),
+        );
         return TRUE;
       }
     }
@@ -273,12 +330,17 @@ export class Model {
   #meta(key: string, to: number, registers: Registers): Node {
     const frame = this.#frame;
     const nativeOrder = (number: Node, bytes: number): Node[] =>
-      Array.from({ length: bytes }, (_, at) => (8 * at < number.width ? extract(number, 8 * at, 8) : bv(8, 0)));
+      Array.from({ length: bytes }, (_, at) =>
+        8 * at < number.width ? extract(number, 8 * at, 8) : bv(8, 0),
+      );
     switch (key) {
       case 'iifname':
       case 'oifname': {
         const name = key === 'iifname' ? this.#ports.in : this.#ports.out;
-        registers.put(to, Array.from({ length: 16 }, (_, at) => bv(8, at < name.length ? name.charCodeAt(at) : 0)));
+        registers.put(
+          to,
+          Array.from({ length: 16 }, (_, at) => bv(8, at < name.length ? name.charCodeAt(at) : 0)),
+        );
         return TRUE;
       }
       case 'protocol':
@@ -310,14 +372,18 @@ export class Model {
       return this.#frame.isMember(name, concat(...registers.all(from)));
     }
     const intervals = this.#intervals(set);
-    const wanted = (verdict: Verdict | undefined): boolean => only === undefined || (verdict !== undefined && verdictText(verdict) === verdictText(only));
+    const wanted = (verdict: Verdict | undefined): boolean =>
+      only === undefined || (verdict !== undefined && verdictText(verdict) === verdictText(only));
     if (intervals !== undefined) {
       const value = concat(...registers.get(from));
       return or(
         ...intervals
           .filter(({ verdict }) => wanted(verdict))
           .map(({ low, high }) => {
-            const [first, end] = [numberOf(low, value.width), high === undefined ? undefined : numberOf(high, value.width)];
+            const [first, end] = [
+              numberOf(low, value.width),
+              high === undefined ? undefined : numberOf(high, value.width),
+            ];
             const above = ule(bv(value.width, first), value);
             if (end === first + 1n) return eq(value, bv(value.width, first));
             return end === undefined ? above : and(above, ult(value, bv(value.width, end)));

@@ -17,13 +17,20 @@ import { Solver } from './solver.ts';
 import { refuteFilter } from './theorems.ts';
 import { SHIPPED } from './tried.ts';
 
-const missing = ['z3', 'nft', 'tcpdump'].filter((program) => spawnSync(program, ['--version']).error !== undefined);
-const why = [...missing.map((program) => `no ${program}`), ...(process.getuid?.() === 0 ? [] : ['not root'])].join(', ');
+const missing = ['z3', 'nft', 'tcpdump'].filter(
+  (program) => spawnSync(program, ['--version']).error !== undefined,
+);
+const why = [
+  ...missing.map((program) => `no ${program}`),
+  ...(process.getuid?.() === 0 ? [] : ['not root']),
+].join(', ');
 
 it('what is not known stops with its name', () => {
   const listing = (instruction: string): string =>
     `bridge t c 1\n  [ ${instruction} ]\n\ntable bridge t {\n\tchain c {\n\t\tdrop\n\t}\n}\n`;
-  expect(() => parseBytecode(listing('fib daddr type => reg 1'))).toThrow('unknown instruction: fib daddr type => reg 1');
+  expect(() => parseBytecode(listing('fib daddr type => reg 1'))).toThrow(
+    'unknown instruction: fib daddr type => reg 1',
+  );
   expect(() => parseBytecode(listing('meta load cgroup => reg 1'))).toThrow('meta cgroup');
   expect(parseBytecode(listing('immediate reg 0 drop')).chains.get('c')?.rules[0]?.instructions).toEqual([
     { of: 'verdict', verdict: { of: 'drop' } },

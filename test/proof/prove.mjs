@@ -1,4 +1,5 @@
 // npm run prove [-- COUNT [SEED]]: proves the rulesets of COUNT random policies (1,000) and of all shipped ones, in every state, as root.
+//          -- mutants [COUNT [SEED]]: makes one place of the bytecode wrong, and asks the theorems.
 // Knows: how the work is shared and told. Must not know: what is proven. What a theorem does not hold for is printed, and is a capture beside.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -10,14 +11,18 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const WORKERS = Math.min(2, availableParallelism());
-const [count = 1000, seed = 1] = process.argv.slice(2).map(Number);
+const words = process.argv.slice(2);
+const isMutation = words[0] === 'mutants';
+const [count = isMutation ? 500 : 1000, seed = 1] = words.slice(isMutation ? 1 : 0).map(Number);
 
 for (const [program, args] of [
   ['z3', ['--version']],
   ['nft', ['--version']],
 ]) {
   if (spawnSync(program, args).error === undefined) continue;
-  process.stderr.write(`${program} is missing: apt-get install ${program === 'nft' ? 'nftables' : program}\n`);
+  process.stderr.write(
+    `${program} is missing: apt-get install ${program === 'nft' ? 'nftables' : program}\n`,
+  );
   process.exit(2);
 }
 if (process.getuid?.() !== 0) {
@@ -26,19 +31,34 @@ if (process.getuid?.() !== 0) {
 }
 
 const built = mkdtempSync(join(tmpdir(), 'leakguard-prove-'));
-const refuted = mkdtempSync(join(tmpdir(), 'leakguard-refuted-'));
+const refuted = isMutation ? '' : mkdtempSync(join(tmpdir(), 'leakguard-refuted-'));
 const input = fileURLToPath(new URL('prove-share.ts', import.meta.url));
 const bundle = await rolldown({ input, platform: 'node' });
 await bundle.write({ file: join(built, 'prove.mjs'), format: 'esm' });
 await bundle.close();
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
+if (isMutation) {
+  const done = spawnSync(
+    process.execPath,
+    [join(built, 'prove.mjs'), 'mutants', String(count), String(seed)],
+    { stdio: 'inherit', cwd: root },
+  );
+  rmSync(built, { recursive: true });
+  process.exit(done.status ?? 1);
+}
+
 const began = Date.now();
 const sums = { policies: 0, states: 0, questions: 0, repeated: 0, refuted: 0, slowest: 0 };
 const shares = Array.from({ length: WORKERS }, (_, at) => {
-  const child = spawn(process.execPath, [join(built, 'prove.mjs'), at, count, WORKERS, seed, refuted].map(String), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
-  });
+  const child = spawn(
+    process.execPath,
+    [join(built, 'prove.mjs'), at, count, WORKERS, seed, refuted].map(String),
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: root,
+    },
+  );
   createInterface({ input: child.stdout }).on('line', (line) => {
     const { name, states, questions, repeated, seconds, refutations } = JSON.parse(line);
     sums.policies += 1;

@@ -34,18 +34,26 @@ function rulesetOf(policy: Tried['policy'], { mode, ...rest }: BoxState): string
 
 /** Where two rulesets differ, but for where leaks end. Names of anonymous sets are by their order. */
 function differences(a: Bytecode, b: Bytecode): string[] {
-  const text = (code: Bytecode, name: string): string => JSON.stringify(code.chains.get(name)?.rules.map(({ instructions }) => instructions) ?? null);
+  const text = (code: Bytecode, name: string): string =>
+    JSON.stringify(code.chains.get(name)?.rules.map(({ instructions }) => instructions) ?? null);
   const chains = [...new Set([...a.chains.keys(), ...b.chains.keys()])].filter((name) => !ENDS.has(name));
-  const setText = (code: Bytecode, name: string): string => JSON.stringify([...(code.sets.get(name)?.elements ?? [])].map((one) => JSON.stringify(one)).sort());
+  const setText = (code: Bytecode, name: string): string =>
+    JSON.stringify([...(code.sets.get(name)?.elements ?? [])].map((one) => JSON.stringify(one)).sort());
   const sets = [...new Set([...a.sets.keys(), ...b.sets.keys()])];
-  return [...chains.filter((name) => text(a, name) !== text(b, name)), ...sets.filter((name) => setText(a, name) !== setText(b, name))];
+  return [
+    ...chains.filter((name) => text(a, name) !== text(b, name)),
+    ...sets.filter((name) => setText(a, name) !== setText(b, name)),
+  ];
 }
 
 /** A refutation for people; the frame also as a capture in `directory`. */
 export function told(one: Refutation, name: string, directory: string): string {
   const path = `${directory}/refuted-${name.replaceAll(/\W+/g, '-')}-${kindText(one.kind).replaceAll(/\W+/g, '-')}.pcapng`;
   const { bytes, kind } = one;
-  writeFileSync(path, writeEvidence([{ port: kind.way === 'up' ? 'lan0' : 'wan0', wall: 0, length: bytes.length, bytes }]));
+  writeFileSync(
+    path,
+    writeEvidence([{ port: kind.way === 'up' ? 'lan0' : 'wan0', wall: 0, length: bytes.length, bytes }]),
+  );
   return [
     `${name}: REFUTED: ${one.theorem}`,
     `  ${kindText(one.kind)}; the kernel: ${one.kernel}; the specification: ${one.specification}`,
@@ -81,8 +89,12 @@ export class Prover {
       const code = parseBytecode(await this.#kernel.bytecode(compileClosedRuleset(ports)));
       for (const kind of KINDS) {
         const frame = new Frame(kind);
-        for (const [a, b] of [['lan0', 'wan0'], ['wan0', 'lan0']] as const)
-          if (new Model(code, frame, { in: a, out: b }).hook('forward').accept.size > 0) wrong.push(`closed: ${kindText(kind)} crosses from ${a}`);
+        for (const [a, b] of [
+          ['lan0', 'wan0'],
+          ['wan0', 'lan0'],
+        ] as const)
+          if (new Model(code, frame, { in: a, out: b }).hook('forward').accept.size > 0)
+            wrong.push(`closed: ${kindText(kind)} crosses from ${a}`);
       }
     }
     return wrong;
@@ -98,13 +110,15 @@ export class Prover {
       if (state.mode === 'watch') {
         // The same bytecode but for where leaks end: what was proven of the one holds for the other, and its ends are looked at.
         const other = blocked.get(state.learned);
-        for (const one of other === undefined ? ['no ruleset of block mode'] : differences(other, code)) refutations.push(`${name}, ${title}: watch mode differs in ${one}`);
+        for (const one of other === undefined ? ['no ruleset of block mode'] : differences(other, code))
+          refutations.push(`${name}, ${title}: watch mode differs in ${one}`);
         for (const one of endsOf(code)) refutations.push(`${name}, ${title}: ${one}`);
         continue;
       }
       blocked.set(state.learned, code);
       forget();
-      for (const one of await refute(this.#solver, code, policy, state)) refutations.push(told(one, `${name}, ${title}`, this.#directory));
+      for (const one of await refute(this.#solver, code, policy, state))
+        refutations.push(told(one, `${name}, ${title}`, this.#directory));
     }
     return {
       name,
@@ -120,8 +134,14 @@ export class Prover {
 /** In watch mode the ends of leaks let go what the box has not forged itself, and nothing else ends there. */
 function endsOf(code: Bytecode): string[] {
   const wanted: Readonly<Record<string, readonly RegExp[]>> = {
-    leak: [/^ether saddr @canary counter name "canary_dropped" drop$/, /^meta mark set 0x0*1 counter name "leak_passed" accept$/],
-    leak_down: [/^ether saddr @canary counter name "canary_dropped" drop$/, /^counter name "down_passed" accept$/],
+    leak: [
+      /^ether saddr @canary counter name "canary_dropped" drop$/,
+      /^meta mark set 0x0*1 counter name "leak_passed" accept$/,
+    ],
+    leak_down: [
+      /^ether saddr @canary counter name "canary_dropped" drop$/,
+      /^counter name "down_passed" accept$/,
+    ],
   };
   return Object.entries(wanted).flatMap(([name, rules]) => {
     const held = code.chains.get(name)?.rules ?? [];
@@ -134,11 +154,14 @@ function endsOf(code: Bytecode): string[] {
 export async function main(args: readonly string[]): Promise<void> {
   const [from = 0, count = 0, step = 1, seed = 1] = args.slice(0, 4).map(Number);
   const prover = await Prover.open(`${process.pid}`, args[4] ?? '.');
-  let ended = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (ended = true));
+  const ending = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
   try {
-    for (const line of from === 0 ? await prover.closed() : []) process.stdout.write(`${JSON.stringify({ name: 'closed', states: 1, questions: 0, repeated: 0, seconds: 0, refutations: [line] })}\n`);
-    for (let at = from; at < SHIPPED.length + count && !ended; at += step) {
+    for (const line of from === 0 ? await prover.closed() : [])
+      process.stdout.write(
+        `${JSON.stringify({ name: 'closed', states: 1, questions: 0, repeated: 0, seconds: 0, refutations: [line] })}\n`,
+      );
+    for (let at = from; at < SHIPPED.length + count && !ending.signal.aborted; at += step) {
       const one = SHIPPED[at] ?? random(seed + at - SHIPPED.length);
       process.stdout.write(`${JSON.stringify(await prover.prove(one))}\n`);
     }

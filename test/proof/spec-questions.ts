@@ -16,7 +16,9 @@ function wireForm(name: string): readonly number[] {
 
 function stands(at: At, from: number, name: string): Formula {
   return both(
-    ...wireForm(name).map((byte, i) => (byte >= 0x61 && byte <= 0x7a ? isMasked(at(from + i, 1), 0xdf, byte & 0xdf) : is(at(from + i, 1), byte))),
+    ...wireForm(name).map((byte, i) =>
+      byte >= 0x61 && byte <= 0x7a ? isMasked(at(from + i, 1), 0xdf, byte & 0xdf) : is(at(from + i, 1), byte),
+    ),
   );
 }
 
@@ -24,8 +26,14 @@ function stands(at: At, from: number, name: string): Formula {
 export function ownQuestion(f: Fields, way: Way, name: string): Formula {
   const least = 8 + 12 + wireForm(name).length + 4;
   const named = stands(f.payload, 12, name);
-  if (way === 'down') return both(is(f.udp.source, 53), isMasked(f.payload(2, 1), 0x80, 0x80), is(f.payload(4, 2), 1), named);
-  return both(is(f.udp.destination, 53), isFrom(f.udp.length, least, least + 64), isPlainQuestion(f.payload), named);
+  if (way === 'down')
+    return both(is(f.udp.source, 53), isMasked(f.payload(2, 1), 0x80, 0x80), is(f.payload(4, 2), 1), named);
+  return both(
+    is(f.udp.destination, 53),
+    isFrom(f.udp.length, least, least + 64),
+    isPlainQuestion(f.payload),
+    named,
+  );
 }
 
 /** By TCP with whom has just called its answer to that question cut. Up: segments without data, or whole questions alone. */
@@ -35,7 +43,12 @@ export function ownQuestionByTcp(f: Fields, frame: Frame, names: readonly string
   const [near, far] = frame.kind.way === 'up' ? [source, destination] : [destination, source];
   const mayTalk = isHeld(frame, `cut${family}`, near, far);
   if (frame.kind.way === 'down') return mayTalk;
-  const whole = names.flatMap((name) => [undefined, 0, 12, 28].flatMap((edns) => [once(f, name, edns, family), ...(edns === undefined || edns === 0 ? [twice(f, name, edns, family)] : [])]));
+  const whole = names.flatMap((name) =>
+    [undefined, 0, 12, 28].flatMap((edns) => [
+      once(f, name, edns, family),
+      ...(edns === undefined || edns === 0 ? [twice(f, name, edns, family)] : []),
+    ]),
+  );
   return both(mayTalk, either(hasNoData(f, family), both(saysOnly(f), either(...whole))));
 }
 
@@ -44,17 +57,30 @@ function isSized(f: Fields, family: 4 | 6, words: number, bytes: number): Formul
   return both(is(f.tcp.words, words), is(f.ip[family].length, (family === 4 ? 20 : 0) + 4 * words + bytes));
 }
 
-const hasNoData = (f: Fields, family: 4 | 6): Formula => either(...Array.from({ length: 11 }, (_, i) => isSized(f, family, 5 + i, 0)));
+const hasNoData = (f: Fields, family: 4 | 6): Formula =>
+  either(...Array.from({ length: 11 }, (_, i) => isSized(f, family, 5 + i, 0)));
 /** Neither URG, RST, SYN nor FIN. */
 const saysOnly = (f: Fields): Formula => isMasked(f.tcp.flags, 0x27, 0);
 /** No option of TCP, or a timestamp (RFC 7323). */
-const holdsExactly = (f: Fields, family: 4 | 6, bytes: number): Formula => either(isSized(f, family, 5, bytes), isSized(f, family, 8, bytes));
+const holdsExactly = (f: Fields, family: 4 | 6, bytes: number): Formula =>
+  either(isSized(f, family, 5, bytes), isSized(f, family, 8, bytes));
 
-function message(at: At, name: string, edns: number | undefined): { readonly length: number; readonly is: Formula } {
+function message(
+  at: At,
+  name: string,
+  edns: number | undefined,
+): { readonly length: number; readonly is: Formula } {
   const question = 12 + wireForm(name).length + 4;
-  const header = both(isMasked(at(2, 2), 0xfecf, 0), is(at(4, 4), 0x00010000), is(at(8, 4), edns === undefined ? 0 : 1));
+  const header = both(
+    isMasked(at(2, 2), 0xfecf, 0),
+    is(at(4, 4), 0x00010000),
+    is(at(8, 4), edns === undefined ? 0 : 1),
+  );
   const record = edns === undefined ? both() : both(is(at(question, 3), 41), is(at(question + 9, 2), edns));
-  return { length: question + (edns === undefined ? 0 : 11 + edns), is: both(header, stands(at, 12, name), record) };
+  return {
+    length: question + (edns === undefined ? 0 : 11 + edns),
+    is: both(header, stands(at, 12, name), record),
+  };
 }
 
 function once(f: Fields, name: string, edns: number | undefined, family: 4 | 6): Formula {
@@ -67,7 +93,13 @@ function twice(f: Fields, name: string, edns: number | undefined, family: 4 | 6)
   const one = message((byte, bytes) => f.content(2 + byte, bytes), name, edns);
   const start = 2 + one.length;
   const two = message((byte, bytes) => f.content(start + 2 + byte, bytes), name, edns);
-  return both(is(f.content(0, 2), one.length), one.is, is(f.content(start, 2), one.length), two.is, holdsExactly(f, family, 2 * start));
+  return both(
+    is(f.content(0, 2), one.length),
+    one.is,
+    is(f.content(start, 2), one.length),
+    two.is,
+    holdsExactly(f, family, 2 * start),
+  );
 }
 
 // ---- Split: questions for names that need no tunnel.
@@ -93,7 +125,19 @@ export function plainQuestion(f: Fields, k: Facts): Formula {
 /** One whole question of up to 192 bytes, or two that are equally long (95 bytes each). */
 export function plainSegment(f: Fields, k: Facts, family: 4 | 6): Formula {
   const header = (start: number): Formula => isPlainQuestion((byte, bytes) => f.content(start + byte, bytes));
-  const one = Array.from({ length: 192 - 17 + 1 }, (_, i) => 17 + i).map((length) => both(is(f.content(0, 2), length), holdsExactly(f, family, 2 + length)));
-  const two = Array.from({ length: 95 - 17 + 1 }, (_, i) => 17 + i).map((length) => both(is(f.content(0, 2), length), is(f.content(2 + length, 2), length), header(4 + length), holdsExactly(f, family, 4 + 2 * length)));
-  return either(hasNoData(f, family), both(saysOnly(f), header(2), either(...one, ...two), namesNone(f.content, k, 2)));
+  const one = Array.from({ length: 192 - 17 + 1 }, (_, i) => 17 + i).map((length) =>
+    both(is(f.content(0, 2), length), holdsExactly(f, family, 2 + length)),
+  );
+  const two = Array.from({ length: 95 - 17 + 1 }, (_, i) => 17 + i).map((length) =>
+    both(
+      is(f.content(0, 2), length),
+      is(f.content(2 + length, 2), length),
+      header(4 + length),
+      holdsExactly(f, family, 4 + 2 * length),
+    ),
+  );
+  return either(
+    hasNoData(f, family),
+    both(saysOnly(f), header(2), either(...one, ...two), namesNone(f.content, k, 2)),
+  );
 }

@@ -28,14 +28,23 @@ export function hasShape(f: Fields, frame: Frame, shape: ShapeName, family: 4 | 
         ),
       );
     case 'openvpn':
-      return both(holdsHead, no(isPlainQuestion(f.payload)), isFrom(f.payload(0, 1), 0x08, 0x5f), isAtLeast(length, 22));
+      return both(
+        holdsHead,
+        no(isPlainQuestion(f.payload)),
+        isFrom(f.payload(0, 1), 0x08, 0x5f),
+        isAtLeast(length, 22),
+      );
     case 'isakmp':
       return both(holdsHead, no(isPlainQuestion(f.payload)), isAtLeast(length, 36));
     case 'natt': {
       // A keepalive is one byte; behind four zeros IKE stands, behind anything else ESP.
       const keepalive = both(isAtLeast(packet, header + 9), is(length, 9), is(f.payload(0, 1), 0xff));
       const ike = both(isZero(type), isAtLeast(length, 8 + 4 + 28));
-      const esp = both(isFrom(type, 0x100, 0xffffffff), isAtLeast(length, 24), no(isPlainQuestion(f.payload)));
+      const esp = both(
+        isFrom(type, 0x100, 0xffffffff),
+        isAtLeast(length, 24),
+        no(isPlainQuestion(f.payload)),
+      );
       return either(keepalive, both(isNot(length, 9), holdsHead, either(ike, esp)));
     }
     case 'udp':
@@ -57,10 +66,27 @@ export function isPlainQuestion(at: (byte: number, bytes: number) => Field): For
   return both(isMasked(at(2, 2), 0xfecf, 0), is(at(4, 4), 0x00010000), is(at(8, 4), 0, 1));
 }
 
-const REQUESTS = ['GET /', 'POST /', 'HEAD /', 'PUT /', 'DELETE /', 'PATCH /', 'TRACE /', 'OPTIONS /', 'OPTIONS *', 'PROPFIND /', 'REPORT /', 'SUBSCRIBE /', 'CONNECT ', 'PRI * HTTP/'];
+const REQUESTS = [
+  'GET /',
+  'POST /',
+  'HEAD /',
+  'PUT /',
+  'DELETE /',
+  'PATCH /',
+  'TRACE /',
+  'OPTIONS /',
+  'OPTIONS *',
+  'PROPFIND /',
+  'REPORT /',
+  'SUBSCRIBE /',
+  'CONNECT ',
+  'PRI * HTTP/',
+];
 const BANNERS = ['SSH-2.0-', 'SSH-1.'];
 /** Which readable beginnings are none of the tunnel's own. */
-const FOREIGN: Readonly<Record<string, { readonly hello: boolean; readonly banner: boolean; readonly query: boolean }>> = {
+const FOREIGN: Readonly<
+  Record<string, { readonly hello: boolean; readonly banner: boolean; readonly query: boolean }>
+> = {
   tcp: { hello: false, banner: false, query: true },
   openvpn_tcp: { hello: true, banner: true, query: true },
   tor: { hello: false, banner: true, query: true },
@@ -73,14 +99,28 @@ export function beginsReadably(f: Fields, shape: string, family: 4 | 6): Formula
   const at = f.content;
   const text = (words: string): Formula =>
     both(
-      ...[...words].map((letter, i) =>
+      ...Array.from(words, (letter, i) =>
         // Not every bit is compared: of the sixth byte the first is left out.
         i === 5 ? isMasked(at(i, 1), 0x7f, letter.charCodeAt(0)) : is(at(i, 1), letter.charCodeAt(0)),
       ),
-      ...Array.from({ length: Math.max(0, 12 - words.length) }, (_, i) => isMasked(at(words.length + i, 1), 0x80, 0)),
+      ...Array.from({ length: Math.max(0, 12 - words.length) }, (_, i) =>
+        isMasked(at(words.length + i, 1), 0x80, 0),
+      ),
     );
   const isHello = both(is(at(0, 2), 0x1603), isFrom(at(2, 1), 0, 4), is(at(5, 2), 0x0100), is(at(9, 1), 3));
   const isQuery = both(isMasked(at(4, 2), 0xfecf, 0), is(at(6, 4), 0x00010000), isZero(at(10, 2)));
-  const held = or(...Array.from({ length: 11 }, (_, i) => i + 5).map((words) => both(is(f.tcp.words, words), isAtLeast(f.ip[family].length, (family === 4 ? 20 : 0) + 4 * words + 12))));
-  return both(held, either(...REQUESTS.map(text), banner ? either(...BANNERS.map(text)) : either(), hello ? isHello : either(), query ? isQuery : either()));
+  const held = or(
+    ...Array.from({ length: 11 }, (_, i) => i + 5).map((words) =>
+      both(is(f.tcp.words, words), isAtLeast(f.ip[family].length, (family === 4 ? 20 : 0) + 4 * words + 12)),
+    ),
+  );
+  return both(
+    held,
+    either(
+      ...REQUESTS.map(text),
+      banner ? either(...BANNERS.map(text)) : either(),
+      hello ? isHello : either(),
+      query ? isQuery : either(),
+    ),
+  );
 }

@@ -14,7 +14,10 @@ export interface Field {
 export type Formula = Node;
 
 export function field(header: Header, at: number, bytes: number): Field {
-  return { value: concat(...Array.from({ length: bytes }, (_, i) => header.byte(at + i))), there: header.holds(at + bytes) };
+  return {
+    value: concat(...Array.from({ length: bytes }, (_, i) => header.byte(at + i))),
+    there: header.holds(at + bytes),
+  };
 }
 
 /** Bits of a field, counted from its first. */
@@ -60,7 +63,11 @@ export const macOf = (text: string): bigint => BigInt(parseMac(text) ?? 0);
 
 /** As sets have a key: each field filled up to whole words of four bytes. */
 export function padded(...fields: readonly Field[]): Node {
-  return concat(...fields.flatMap(({ value }) => (value.width % 32 === 0 ? [value] : [value, bv(32 - (value.width % 32), 0)])));
+  return concat(
+    ...fields.flatMap(({ value }) =>
+      value.width % 32 === 0 ? [value] : [value, bv(32 - (value.width % 32), 0)],
+    ),
+  );
 }
 
 /** What the kernel itself has learned from frames a moment ago: a set that rules fill. */
@@ -93,17 +100,32 @@ export const NEVER = FALSE;
 export function fieldsOf(frame: Frame) {
   const { link, network: n, transport: t, inner } = frame;
   const protocol: Field = { value: frame.transportProtocol, there: frame.isKnown };
-  const over = (number: number, one: Field): Field => ({ value: one.value, there: and(is(protocol, number), one.there) });
+  const over = (number: number, one: Field): Field => ({
+    value: one.value,
+    there: and(is(protocol, number), one.there),
+  });
   const port = { source: field(t, 0, 2), destination: field(t, 2, 2) };
-  const icmp = (number: number) => ({ type: over(number, field(t, 0, 1)), code: over(number, field(t, 1, 1)) });
+  const icmp = (number: number) => ({
+    type: over(number, field(t, 0, 1)),
+    code: over(number, field(t, 1, 1)),
+  });
   return {
     mac: { destination: field(link, 0, 6), source: field(link, 6, 6) },
     /** Bytes from the network header to the frame's end. */
     held: { value: frame.length, there: TRUE } satisfies Field,
     protocol,
     port,
-    udp: { source: over(17, port.source), destination: over(17, port.destination), length: over(17, field(t, 4, 2)) },
-    tcp: { source: over(6, port.source), destination: over(6, port.destination), words: over(6, bits(field(t, 12, 1), 0, 4)), flags: over(6, field(t, 13, 1)) },
+    udp: {
+      source: over(17, port.source),
+      destination: over(17, port.destination),
+      length: over(17, field(t, 4, 2)),
+    },
+    tcp: {
+      source: over(6, port.source),
+      destination: over(6, port.destination),
+      words: over(6, bits(field(t, 12, 1), 0, 4)),
+      flags: over(6, field(t, 13, 1)),
+    },
     /** Behind the ports of UDP, whatever header that is. */
     payload: (at: number, bytes: number): Field => field(t, 8 + at, bytes),
     /** Behind TCP's options. */
@@ -111,10 +133,27 @@ export function fieldsOf(frame: Frame) {
     icmp: { 4: icmp(1), 6: icmp(58) },
     target: field(t, 8, 16),
     ip: {
-      4: { source: field(n, 12, 4), destination: field(n, 16, 4), length: field(n, 2, 2), hops: field(n, 8, 1), pieces: field(n, 6, 2) },
-      6: { source: field(n, 8, 16), destination: field(n, 24, 16), length: field(n, 4, 2), hops: field(n, 7, 1), pieces: field(n, 42, 2) },
+      4: {
+        source: field(n, 12, 4),
+        destination: field(n, 16, 4),
+        length: field(n, 2, 2),
+        hops: field(n, 8, 1),
+        pieces: field(n, 6, 2),
+      },
+      6: {
+        source: field(n, 8, 16),
+        destination: field(n, 24, 16),
+        length: field(n, 4, 2),
+        hops: field(n, 7, 1),
+        pieces: field(n, 42, 2),
+      },
     },
-    arp: { form: field(n, 0, 6), operation: field(n, 6, 2), sender: field(n, 14, 4), target: field(n, 24, 4) },
+    arp: {
+      form: field(n, 0, 6),
+      operation: field(n, 6, 2),
+      sender: field(n, 14, 4),
+      target: field(n, 24, 4),
+    },
     network: (at: number, bytes: number): Field => field(n, at, bytes),
     transport: (at: number, bytes: number): Field => field(t, at, bytes),
   };

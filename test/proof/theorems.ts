@@ -27,7 +27,14 @@ export interface Refutation {
 }
 
 /** Which counter of the kernel's is for which reason. */
-const COUNTED_AS: Readonly<Record<Reason, Counted>> = { tunnel: 'tunnel', plumbing: 'plumbing', allowed: 'allowed', pass: 'pass', held: 'allowed', leak: 'leak' };
+const COUNTED_AS: Readonly<Record<Reason, Counted>> = {
+  tunnel: 'tunnel',
+  plumbing: 'plumbing',
+  allowed: 'allowed',
+  pass: 'pass',
+  held: 'allowed',
+  leak: 'leak',
+};
 
 /** One kind of frames under one ruleset: what the kernel does, and what the specification says. */
 export class Case {
@@ -49,7 +56,11 @@ export class Case {
     this.#state = state;
     this.frame = new Frame(kind);
     const { lan, wan } = policy.bridge;
-    this.model = new Model(code, this.frame, kind.way === 'up' ? { in: lan, out: wan } : { in: wan, out: lan });
+    this.model = new Model(
+      code,
+      this.frame,
+      kind.way === 'up' ? { in: lan, out: wan } : { in: wan, out: lan },
+    );
     const entering = this.model.hook('prerouting');
     this.enters = entering.accept;
     this.held = entering.drop;
@@ -64,16 +75,48 @@ export class Case {
     const { mayLeave, is } = this.said;
     const wrong: Node[] = [];
     for (const counted of ['tunnel', 'plumbing', 'allowed', 'pass', 'leak'] as const) {
-      const meant = or(...REASONS.filter((reason) => COUNTED_AS[reason] === counted && mayCross(reason, this.#state)).map((reason) => is.get(reason) ?? FALSE));
+      const meant = or(
+        ...REASONS.filter((reason) => COUNTED_AS[reason] === counted && mayCross(reason, this.#state)).map(
+          (reason) => is.get(reason) ?? FALSE,
+        ),
+      );
       // In watch mode what the box forges is held like a leak; it never leaves (the second theorem), so that is no matter here.
-      wrong.push(and(counted === 'leak' ? mayLeave : TRUE, not(eq(this.enters.get(counted) ?? FALSE, and(premise, meant)))));
+      wrong.push(
+        and(
+          counted === 'leak' ? mayLeave : TRUE,
+          not(eq(this.enters.get(counted) ?? FALSE, and(premise, meant))),
+        ),
+      );
     }
     return [
-      { theorem: 'what comes in goes on if, and only if, the specification says that it is something that may', goal: and(premise, this.frame.congruence(), or(...wrong)) },
-      { theorem: 'each frame adds to exactly one counter of those that say what it was', goal: and(premise, or(...[this.enters, this.held].map((ends) => ends.get('more') ?? FALSE), this.held.get('none') ?? FALSE)) },
-      { theorem: 'what goes on leaves if, and only if, it is neither forged by the box nor bears an address of its own', goal: and(premise, not(eq(this.leaves, and(premise, mayLeave)))) },
-      { theorem: 'the kernel learns what the specification says that it learns, and nothing else', goal: and(premise, this.frame.congruence(), or(...this.#lessons())) },
-      { theorem: 'what nothing was counted for does not leave', goal: and(premise, this.enters.get('none') ?? FALSE, this.leaves) },
+      {
+        theorem:
+          'what comes in goes on if, and only if, the specification says that it is something that may',
+        goal: and(premise, this.frame.congruence(), or(...wrong)),
+      },
+      {
+        theorem: 'each frame adds to exactly one counter of those that say what it was',
+        goal: and(
+          premise,
+          or(
+            ...[this.enters, this.held].map((ends) => ends.get('more') ?? FALSE),
+            this.held.get('none') ?? FALSE,
+          ),
+        ),
+      },
+      {
+        theorem:
+          'what goes on leaves if, and only if, it is neither forged by the box nor bears an address of its own',
+        goal: and(premise, not(eq(this.leaves, and(premise, mayLeave)))),
+      },
+      {
+        theorem: 'the kernel learns what the specification says that it learns, and nothing else',
+        goal: and(premise, this.frame.congruence(), or(...this.#lessons())),
+      },
+      {
+        theorem: 'what nothing was counted for does not leave',
+        goal: and(premise, this.enters.get('none') ?? FALSE, this.leaves),
+      },
     ];
   }
 
@@ -85,7 +128,12 @@ export class Case {
       const meant = this.said.learns.filter((one) => one.set === set);
       const [first] = meant;
       const isWhen = (list: readonly { readonly when: Node }[]): Node => or(...list.map(({ when }) => when));
-      const others = first === undefined ? [] : real.map(({ key, when }) => (key.width === first.key.width ? and(when, not(eq(key, first.key))) : when));
+      const others =
+        first === undefined
+          ? []
+          : real.map(({ key, when }) =>
+              key.width === first.key.width ? and(when, not(eq(key, first.key))) : when,
+            );
       return or(not(eq(isWhen(real), and(this.frame.premise, isWhen(meant)))), ...others);
     });
   }
@@ -93,22 +141,37 @@ export class Case {
   refutation(theorem: string, example: Example): Refutation {
     const values = new Valuation(({ name }) => example.get(name) ?? 0n);
     const leaves = values.holds(this.leaves);
-    const found = [...this.enters].filter(([, node]) => leaves && values.holds(node)).map(([counted]) => counted);
-    const said = values.holds(this.said.mayLeave) ? [...this.said.is].filter(([, node]) => values.holds(node)).map(([reason]) => `${reason}${mayCross(reason, this.#state) ? '' : ', does not cross'}`) : ['never leaves'];
+    const found = [...this.enters]
+      .filter(([, node]) => leaves && values.holds(node))
+      .map(([counted]) => counted);
+    const said = values.holds(this.said.mayLeave)
+      ? [...this.said.is]
+          .filter(([, node]) => values.holds(node))
+          .map(([reason]) => `${reason}${mayCross(reason, this.#state) ? '' : ', does not cross'}`)
+      : ['never leaves'];
     return {
       theorem,
       kind: this.kind,
       bytes: bytesOfFrame(this.kind, (name) => example.get(name) ?? 0n),
       kernel: found.length === 0 ? 'does not cross' : `crosses as ${found.join(', ')}`,
       specification: said.join('; ') || 'no way to cross',
-      path: [...this.model.path('prerouting', (node) => values.holds(node)), ...this.model.path('forward', (node) => values.holds(node))],
+      path: [
+        ...this.model.path('prerouting', (node) => values.holds(node)),
+        ...this.model.path('forward', (node) => values.holds(node)),
+      ],
       example,
     };
   }
 }
 
 /** Frames for which a theorem does not hold. */
-export async function refute(solver: Solver, code: Bytecode, policy: Policy, state: BoxState, kinds: readonly Kind[] = KINDS): Promise<Refutation[]> {
+export async function refute(
+  solver: Solver,
+  code: Bytecode,
+  policy: Policy,
+  state: BoxState,
+  kinds: readonly Kind[] = KINDS,
+): Promise<Refutation[]> {
   const found: Refutation[] = [];
   for (const kind of kinds) {
     const one = new Case(code, kind, policy, state);
@@ -121,23 +184,41 @@ export async function refute(solver: Solver, code: Bytecode, policy: Policy, sta
 }
 
 /** Untagged kinds; the tap shows every frame whose tag the kernel has taken off. */
-const SEEN = CONTENTS.map((content) => ({ up: { way: 'up', tag: 'none', content }, down: { way: 'down', tag: 'none', content } }) as const);
+const SEEN = CONTENTS.map(
+  (content) =>
+    ({ up: { way: 'up', tag: 'none', content }, down: { way: 'down', tag: 'none', content } }) as const,
+);
 
 /** Frames that a capture filter hides although they are no tunnel's on their way; `ways`: or on the other. */
-export async function refuteFilter(solver: Solver, program: readonly BpfInstruction[], policy: Policy, learned: BoxState['learned'], ways: 'its own' | 'either'): Promise<Refutation[]> {
+export async function refuteFilter(
+  solver: Solver,
+  program: readonly BpfInstruction[],
+  policy: Policy,
+  learned: BoxState['learned'],
+  ways: 'its own' | 'either',
+): Promise<Refutation[]> {
   const found: Refutation[] = [];
   const state: BoxState = { mode: 'block', learned, boxMacs: [], canary: [] };
   for (const kinds of SEEN) {
     const [up, down] = [new Frame(kinds.up), new Frame(kinds.down)];
     const hidden = and(up.premise, not(shows(program, up)));
     const tunnel = [up, down].map((frame) => specification(frame, policy, state).is.get('tunnel') ?? FALSE);
-    const goals = ways === 'either' ? [and(hidden, ...tunnel.map(not))] : tunnel.map((one) => and(hidden, not(one)));
+    const goals =
+      ways === 'either' ? [and(hidden, ...tunnel.map(not))] : tunnel.map((one) => and(hidden, not(one)));
     for (const [at, goal] of goals.entries()) {
       const answer = await solver.find(goal);
       if (!answer.holds) continue;
       const kind = at === 0 ? kinds.up : kinds.down;
       const bytes = bytesOfFrame(kind, (name) => answer.example.get(name) ?? 0n);
-      found.push({ theorem: 'the capture filter hides only what the specification calls tunnel', kind, bytes, kernel: 'hidden from the tap', specification: 'no tunnel', path: [], example: answer.example });
+      found.push({
+        theorem: 'the capture filter hides only what the specification calls tunnel',
+        kind,
+        bytes,
+        kernel: 'hidden from the tap',
+        specification: 'no tunnel',
+        path: [],
+        example: answer.example,
+      });
     }
   }
   return found;
