@@ -39,7 +39,12 @@ function nothingHeld(node: Node): Node {
   return and(...unknown.map((one) => not(one)));
 }
 
-export async function boundaries(solver: Solver, policy: Policy, learned: LearnedState): Promise<Judged> {
+export async function boundaries(
+  solver: Solver,
+  policy: Policy,
+  learned: LearnedState,
+  flips: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128],
+): Promise<Judged> {
   const state: BoxState = { mode: 'block', learned, boxMacs: [], canary: [] };
   const judge = compileJudge(policy, learned);
   const spoken = new Map<string, Spoken>();
@@ -88,7 +93,7 @@ export async function boundaries(solver: Solver, policy: Policy, learned: Learne
       bytes[11] = bytes[11] === 0 ? 1 : (bytes[11] ?? 1);
       look(bytes, kind.way);
       for (let at = 12; at < Math.min(bytes.length, 330); at += 1) {
-        for (const flip of at < 60 ? [1, 2, 4, 8, 16, 32, 64, 128] : [1, 128]) {
+        for (const flip of at < 60 ? flips : flips.slice(0, 1)) {
           const other = Uint8Array.from(bytes);
           other[at] = (other[at] ?? 0) ^ flip;
           look(other, kind.way);

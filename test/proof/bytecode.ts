@@ -13,7 +13,7 @@ export type Verdict =
   | { readonly of: 'goto'; readonly chain: string }
   | { readonly of: 'jump'; readonly chain: string };
 
-export type Base = 'link' | 'network' | 'transport' | 'inner';
+type Base = 'link' | 'network' | 'transport' | 'inner';
 
 export type Instruction =
   | {
@@ -62,9 +62,9 @@ export type Instruction =
   | { readonly of: 'verdict'; readonly verdict: Verdict };
 
 const COMPARISONS = ['eq', 'neq', 'lt', 'lte', 'gt', 'gte'] as const;
-export type Comparison = (typeof COMPARISONS)[number];
+type Comparison = (typeof COMPARISONS)[number];
 const META_KEYS = ['iifname', 'oifname', 'protocol', 'l4proto', 'len', 'mark'] as const;
-export type MetaKey = (typeof META_KEYS)[number];
+type MetaKey = (typeof META_KEYS)[number];
 
 export interface Rule {
   readonly chain: string;

@@ -144,8 +144,6 @@ export function or(...parts: readonly Node[]): Node {
   return junction('or', parts);
 }
 
-export const implies = (a: Node, b: Node): Node => or(not(a), b);
-
 export function ite(test: Node, yes: Node, no: Node): Node {
   if (test === TRUE) return yes;
   if (test === FALSE) return no;

@@ -47,7 +47,7 @@ const EXTENSIONS = [0, 43, 44, 51, 60] as const;
 const MOST_BYTES = 9216;
 
 /** What an IP packet is before its transport: without options or extension headers, with some, a fragment header first; too short for any. */
-export type Form = '4' | '4 odd' | '6' | '6 piece' | '6 odd' | 'short' | 'arp' | 'eapol' | 'other';
+type Form = '4' | '4 odd' | '6' | '6 piece' | '6 odd' | 'short' | 'arp' | 'eapol' | 'other';
 
 /** What is fixed of a frame. */
 export interface Content {
@@ -103,11 +103,11 @@ export const CONTENTS: readonly Content[] = [
 ];
 
 /** No tag; one of VLAN 0 that the kernel has taken off; any other. */
-export const TAGS = ['none', 'priority', 'other'] as const;
+type Tag = 'none' | 'priority' | 'other';
 
 export interface Kind {
   readonly way: Way;
-  readonly tag: (typeof TAGS)[number];
+  readonly tag: Tag;
   readonly content: Content;
 }
 

@@ -47,7 +47,7 @@ function differences(a: Bytecode, b: Bytecode): string[] {
 }
 
 /** A refutation for people; the frame also as a capture in `directory`. */
-export function told(one: Refutation, name: string, directory: string): string {
+function told(one: Refutation, name: string, directory: string): string {
   const path = `${directory}/refuted-${name.replaceAll(/\W+/g, '-')}-${kindText(one.kind).replaceAll(/\W+/g, '-')}.pcapng`;
   const { bytes, kind } = one;
   writeFileSync(

@@ -94,7 +94,7 @@ const FOREIGN: Readonly<
 };
 
 /** What a client says begins with twelve bytes, all of them the packet's, that anybody can read. */
-export function beginsReadably(f: Fields, shape: string, family: 4 | 6): Formula {
+function beginsReadably(f: Fields, shape: string, family: 4 | 6): Formula {
   const { hello = false, banner = false, query = false } = FOREIGN[shape] ?? {};
   const at = f.content;
   const text = (words: string): Formula =>
