@@ -26,8 +26,7 @@ import type { Frame, Header } from './frame.ts';
  * What a frame has been counted as: nothing yet, one of the verdicts, what is the box's own affair, or more than one. Sums over kinds
  * (`leak_dropped`, …) stand beside these.
  */
-const COUNTED = ['none', 'tunnel', 'plumbing', 'allowed', 'pass', 'leak', 'box', 'more'] as const;
-export type Counted = (typeof COUNTED)[number];
+export type Counted = 'none' | 'tunnel' | 'plumbing' | 'allowed' | 'pass' | 'leak' | 'box' | 'more';
 /** A formula for each way to have been counted; what is absent is impossible. */
 export type ByCount = ReadonlyMap<Counted, Node>;
 
