@@ -64,6 +64,8 @@ export class Solver {
 
   #start(): ChildProcessWithoutNullStreams {
     const child = spawn('z3', ['-in', '-smt2'], { stdio: 'pipe' });
+    // That it has ended is said where its answer is waited for.
+    child.stdin.on('error', () => undefined);
     this.#process = child;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     return child;
