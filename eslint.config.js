@@ -116,7 +116,7 @@ export default defineConfig(
   // tsc checks these by their JSDoc, undefined names included.
   { files: ['{appliance,test,image-build}/**/*.mjs'], rules: { 'no-undef': 'off' } },
   // Programs that tests run inside a namespace as they are: each stands alone and is run by its test every time.
-  { files: ['test/{netns,bench}/**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ['test/{netns,bench,proof}/**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
   { files: ['web/public/**/*.{js,mjs}'], languageOptions: { globals: browserGlobals } },
   {
     files: ['web/public/**/*.{js,mjs}', '*.{js,cjs}', '.*.cjs'],

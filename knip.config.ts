@@ -26,6 +26,7 @@ const config: KnipConfig = {
     'image-build/image/root/usr/lib/leakguard-image/*.mjs!',
     'test/**/*.test.ts',
     'test/**/*.mjs',
+    'test/proof/prove-share.ts',
   ],
   project: ['{src,appliance,web,image-build}/**/*.{ts,mjs,js}!', 'test/**/*.{ts,mjs}'],
   ignoreDependencies: [

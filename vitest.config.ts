@@ -27,7 +27,14 @@ export default defineConfig({
         test: { name: 'property', include: ['test/property/**/*.test.ts'], testTimeout: 120_000, setupFiles },
       },
       { test: { name: 'corpus', include: ['test/corpus/**/*.test.ts'], testTimeout: 120_000, setupFiles } },
-      { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...onTheMachine, setupFiles } },
+      {
+        test: {
+          name: 'netns',
+          include: ['test/netns/**/*.test.ts', 'test/proof/**/*.test.ts'],
+          ...onTheMachine,
+          setupFiles,
+        },
+      },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...onTheMachine, setupFiles } },
       // Virtual machines: `npm run test:box`, not part of `npm test`.
       {

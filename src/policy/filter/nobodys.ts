@@ -30,12 +30,12 @@ export function compileNobodys(policy: Policy, learned: LearnedState): (facts: F
   const isTold = (mac: number, known: ReadonlySet<number | undefined>): boolean =>
     known.has(mac) || isGroup(mac);
 
-  return ({ ipVersion, destination, destinationMac, protocol, destinationPort }) => {
+  return ({ ipVersion, destination, destinationMac, protocol, destinationPort, moreFragments }) => {
     if (ipVersion === 4) {
       const to = destination[3] ?? 0;
       if (mine4.size === 0 || mine4.has(to) || to === BROADCAST4 || to >>> 28 === 0xe) return false;
-      // A server answers at the address that it offers (RFC 2131 section 4.1).
-      if (protocol === Protocol.UDP && destinationPort === DHCP_CLIENT) return false;
+      // A server answers at the address that it offers (RFC 2131 section 4.1), in one piece.
+      if (protocol === Protocol.UDP && destinationPort === DHCP_CLIENT && !moreFragments) return false;
       return isTold(destinationMac, known4);
     }
     if (ipVersion !== 6 || settled6.size === 0) return false;

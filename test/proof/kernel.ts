@@ -1,0 +1,44 @@
+// Knows: how a ruleset gets into the kernel and back out of it, in a network namespace of its own. Must not know: what is in it.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const MOST = { maxBuffer: 256 << 20 };
+
+/** One namespace; `close` takes it away. */
+export class Kernel {
+  readonly #space: string;
+  readonly #directory: string;
+
+  private constructor(space: string, directory: string) {
+    this.#space = space;
+    this.#directory = directory;
+  }
+
+  static async open(id: string): Promise<Kernel> {
+    const space = `lgproof-${id}`;
+    await run('ip', ['netns', 'add', space]);
+    return new Kernel(space, await mkdtemp(join(tmpdir(), 'leakguard-proof-')));
+  }
+
+  /** Loads it and returns what the kernel gives back: bytecode, then the listing. */
+  async bytecode(ruleset: string): Promise<string> {
+    const path = join(this.#directory, 'ruleset.nft');
+    await writeFile(path, `flush ruleset\n${ruleset}`);
+    await this.#nft('-f', path);
+    return this.#nft('--debug=netlink', 'list', 'ruleset');
+  }
+
+  async close(): Promise<void> {
+    await run('ip', ['netns', 'del', this.#space]);
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #nft(...args: readonly string[]): Promise<string> {
+    return (await run('nice', ['-n', '19', 'ip', 'netns', 'exec', this.#space, 'nft', ...args], MOST)).stdout;
+  }
+}

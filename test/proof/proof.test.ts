@@ -1,0 +1,86 @@
+// Knows: a core of what `npm run prove` proves, and that the model it rests on is the kernel's. Must not know: how.
+// Holds README.md, guarantees 2 and 5. Needs root, nft, z3 and tcpdump; without one of them it says which.
+
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileFilter } from '../../src/policy/bpf.ts';
+import { LEARNED, BARE } from '../policy/policies.ts';
+import { agreement } from './agreement.ts';
+import { boundaries } from './boundaries.ts';
+import { Bridge } from './bridge.ts';
+import { parseBytecode } from './bytecode.ts';
+import { compiled } from './capture-filter.ts';
+import { forget } from './expr.ts';
+import { Prover } from './prove.ts';
+import { Solver } from './solver.ts';
+import { refuteFilter } from './theorems.ts';
+import { SHIPPED } from './tried.ts';
+
+const missing = ['z3', 'nft', 'tcpdump'].filter(
+  (program) => spawnSync(program, ['--version']).error !== undefined,
+);
+const why = [
+  ...missing.map((program) => `no ${program}`),
+  ...(process.getuid?.() === 0 ? [] : ['not root']),
+].join(', ');
+
+it('what is not known stops with its name', () => {
+  const listing = (instruction: string): string =>
+    `bridge t c 1\n  [ ${instruction} ]\n\ntable bridge t {\n\tchain c {\n\t\tdrop\n\t}\n}\n`;
+  expect(() => parseBytecode(listing('fib daddr type => reg 1'))).toThrow(
+    'unknown instruction: fib daddr type => reg 1',
+  );
+  expect(() => parseBytecode(listing('meta load cgroup => reg 1'))).toThrow('meta cgroup');
+  expect(parseBytecode(listing('immediate reg 0 drop')).chains.get('c')?.rules[0]?.instructions).toEqual([
+    { of: 'verdict', verdict: { of: 'drop' } },
+  ]);
+});
+
+describe.skipIf(why !== '')(`the kernel's own bytecode${why === '' ? '' : ` (skipped: ${why})`}`, () => {
+  let prover: Prover;
+  const solver = new Solver();
+
+  beforeAll(async () => {
+    prover = await Prover.open(`test-${process.pid}`, tmpdir());
+  });
+
+  afterAll(async () => {
+    solver.close();
+    await prover.close();
+  });
+
+  it('lets nothing cross where there is no policy', async () => {
+    expect(await prover.closed()).toEqual([]);
+  });
+
+  it('lets exactly those frames cross that the specification lets, in every state', async () => {
+    const [bare] = SHIPPED;
+    if (bare === undefined) throw new Error('no policy');
+    expect((await prover.prove(bare)).refutations).toEqual([]);
+  });
+
+  it('is hidden from the tap where it is a tunnel alone', async () => {
+    forget();
+    const program = await compiled(compileFilter(BARE, LEARNED));
+    expect(await refuteFilter(solver, program, BARE, LEARNED, 'either')).toEqual([]);
+  });
+
+  it('the judge says of frames at every boundary what the specification says', async () => {
+    forget();
+    const { frames, wrong } = await boundaries(solver, BARE, LEARNED, [1, 16, 128]);
+    expect(wrong).toEqual([]);
+    expect(frames).toBeGreaterThan(10_000);
+  });
+
+  it('the model of each instruction matches what the kernel matches, of random rules and frames', async () => {
+    const bridge = await Bridge.raise(`test-${process.pid}`);
+    try {
+      const { compared, undecided, wrong } = await agreement(bridge, { seed: 3, rules: 60, frames: 80 });
+      expect(wrong).toEqual([]);
+      expect(compared - undecided).toBeGreaterThan(4_000);
+    } finally {
+      await bridge.close();
+    }
+  });
+});
