@@ -7,7 +7,7 @@ const onTheMachine = { fileParallelism: false, testTimeout: 600_000, hookTimeout
 
 const setupFiles = ['test/seeded.ts'];
 /** Every other test is one of a unit, so that none is left out for the folder it lies in. */
-const apart = ['property', 'corpus', 'netns', 'browser', 'box'].map((folder) => `test/${folder}/**`);
+const apart = ['property', 'corpus', 'netns', 'proof', 'browser', 'box'].map((folder) => `test/${folder}/**`);
 
 export default defineConfig({
   test: {

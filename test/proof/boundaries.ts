@@ -4,7 +4,7 @@
 import { Dissector } from '../../src/flow/dissector.ts';
 import { Facts } from '../../src/flow/facts.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
-import type { LearnedState } from '../../src/policy/learned.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { Valuation, and, not, or, reachable } from './expr.ts';
 import type { Node } from './expr.ts';

@@ -1,7 +1,7 @@
 // Knows: how many wrong rulesets the theorems tell from the right one. Must not know: how they are made wrong (bytecode-mutants.ts).
 // A mutant that no theorem kills lets the same frames cross, counts them as the same and learns the same from them: the solver says so.
 
-import { compileRuleset } from '../../src/policy/nft.ts';
+import { compileRuleset } from '../../src/policy/compile/nft.ts';
 import { BARE, LEARNED } from '../policy/policies.ts';
 import { parseBytecode } from './bytecode.ts';
 import type { Bytecode, Rule } from './bytecode.ts';

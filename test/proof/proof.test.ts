@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileFilter } from '../../src/policy/bpf.ts';
+import { compileFilter } from '../../src/policy/compile/bpf.ts';
 import { LEARNED, BARE } from '../policy/policies.ts';
 import { agreement } from './agreement.ts';
 import { boundaries } from './boundaries.ts';

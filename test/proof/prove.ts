@@ -1,8 +1,8 @@
 // Knows: how a share of the policies is proven and how that is told, a line of JSON for each. Must not know: who runs it (prove.mjs).
 
 import { writeFileSync } from 'node:fs';
-import { writeEvidence } from '../../src/wire/pcapng-write.ts';
-import { compileClosedRuleset, compileRuleset } from '../../src/policy/nft.ts';
+import { writeEvidence } from '../../src/wire/capture/pcapng-write.ts';
+import { compileClosedRuleset, compileRuleset } from '../../src/policy/compile/nft.ts';
 import { parseBytecode } from './bytecode.ts';
 import type { Bytecode } from './bytecode.ts';
 import { forget } from './expr.ts';

@@ -1,6 +1,6 @@
 // Knows: what of policy and learned state the specification asks for, as addresses and ports. Must not know: frames, the compilers.
 
-import type { LearnedState } from '../../src/policy/learned.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { AllowRule, Endpoint, Policy, Tunnel } from '../../src/policy/policy.ts';
 import { ALWAYS, addressOf, both, either, familyOf, is, isIn, isNot, macOf } from './terms.ts';
 import type { Fields, Formula } from './terms.ts';

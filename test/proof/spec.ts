@@ -5,7 +5,7 @@
 // A list is read from above: the first line whose formula holds says what a frame is. What no line takes is a leak, and does not cross.
 // A frame that is too short for a field has no such field, and no line that asks for it holds.
 
-import type { LearnedState } from '../../src/policy/learned.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { ETHER } from './frame.ts';
 import type { Frame } from './frame.ts';

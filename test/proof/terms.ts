@@ -1,7 +1,7 @@
 // Knows: the words that the specification is written in: fields of headers where their RFCs have them, and what can be asked of one.
 // Must not know: what may cross. A field that the frame is too short for has no value: nothing that is asked of it holds.
 
-import { parseAddress, parseMac } from '../../src/wire/address.ts';
+import { parseAddress, parseMac } from '../../src/wire/ip/address.ts';
 import { TRUE, and, between, bv, bvand, concat, eq, extract, not, or, ule } from './expr.ts';
 import type { Node } from './expr.ts';
 import type { Frame, Header } from './frame.ts';

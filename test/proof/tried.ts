@@ -1,8 +1,8 @@
 // Knows: which policies and states the proof tries: those that tests ship, and as many more as are wanted, made from a seed.
 // Must not know: what is proven of them.
 
-import type { LearnedState } from '../../src/policy/learned.ts';
-import { NOTHING_LEARNED } from '../../src/policy/learned.ts';
+import type { LearnedState } from '../../src/policy/servers/learned.ts';
+import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import {
   BARE,
