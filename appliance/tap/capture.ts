@@ -2,9 +2,6 @@
 
 import type { FrameListener } from './block-walker.ts';
 
-/** Ethernet, in the pcap registry of link types. */
-export const ETHERNET = 1;
-
 export interface FrameSender {
   /** Puts a frame on the wire, from its Ethernet header on. The device's own listener is not shown it. Throws CaptureError. */
   send(frame: Uint8Array): void;
@@ -12,7 +9,6 @@ export interface FrameSender {
 }
 
 export interface CaptureDevice extends FrameSender {
-  readonly linkType: number;
   /** From now on only what fits this filter (pcap-filter(7)) is read. Throws CaptureError, and the old one goes on. */
   setFilter(text: string): void;
   /** Frames that the kernel had no room for since it was opened. */

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { monotonicMs } from '../os/clock.ts';
 import { BlockWalker } from './block-walker.ts';
 import type { RingLayout } from './block-walker.ts';
-import { CAPTURE_FAULTS, CaptureError, ETHERNET } from './capture.ts';
+import { CAPTURE_FAULTS, CaptureError } from './capture.ts';
 import type { CaptureDevice, CaptureFault, CaptureOptions, FrameSender } from './capture.ts';
 
 /** What packet-ring.c makes. */
@@ -111,7 +111,6 @@ export function openPacketDevice(interfaceName: string, options: CaptureOptions)
   };
 
   return {
-    linkType: ETHERNET,
     send: (frame) => native(() => ring.send(open(), frame)),
     setFilter: (text) => native(() => ring.setFilter(open(), text)),
     dropped: () => native(() => ring.dropped(open())),
