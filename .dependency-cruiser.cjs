@@ -87,7 +87,7 @@ module.exports = {
     only(
       'analysis',
       '^src/analysis/',
-      ['^src/(analysis|guard|flow|policy|wire)/', '^src/api/(words|shown)\\.ts$'],
+      ['^src/(analysis|guard|flow|policy|wire)/', '^src/api/(words|shown|status)\\.ts$'],
       'What is found in a capture is judged and told as on the wire; no live part of the box knows of it.',
     ),
     only(
