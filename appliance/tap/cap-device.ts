@@ -5,7 +5,6 @@
 import { createRequire } from 'node:module';
 
 import { LinkType } from '../../src/wire/link/link-types.ts';
-import { CaptureError } from './capture.ts';
 
 /** The part of the untyped `cap` package that is used here. */
 interface NativeCap {
@@ -32,7 +31,7 @@ const RING_BYTES = 64 * 1024 * 1024;
 
 /**
  * Opens an interface of any link type for reading, for as long as the process lives. The bytes are overwritten by the next frame. Throws
- * what libpcap says (no such device, not up, permission), or CaptureError for a link type that nobody here reads.
+ * what libpcap says (no such device, not up, permission), and for a link type that nobody here reads.
  */
 export function openCap(
   interfaceName: string,
@@ -44,10 +43,7 @@ export function openCap(
   const linkType = LINK_TYPES[linkName];
   if (linkType === undefined) {
     cap.close();
-    throw new CaptureError(
-      'LINK_TYPE',
-      `${interfaceName} has link type ${linkName}, which Leakguard does not read`,
-    );
+    throw new Error(`${interfaceName} has link type ${linkName}, which Leakguard does not read`);
   }
   cap.on('packet', (bytes) => {
     onFrame(buffer, bytes, linkType);

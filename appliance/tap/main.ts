@@ -11,9 +11,8 @@ import { nodeQuicCrypto } from '../os/quic-crypto.ts';
 import { monotonicMs } from '../os/clock.ts';
 import type { FrameListener } from './block-walker.ts';
 import { CaptureChild } from './child.ts';
-import { CaptureError } from './capture.ts';
-import type { CaptureDevice, FrameSender } from './capture.ts';
-import { openPacketDevice, openSender } from './packet-device.ts';
+import { CaptureError, openPacketDevice, openSender } from './packet-device.ts';
+import type { CaptureDevice, FrameSender } from './packet-device.ts';
 import type { TapCommand, TapOrder } from './messages.ts';
 import { TapReader } from './reader.ts';
 
@@ -97,11 +96,10 @@ function start(order: TapOrder): Tap {
   child.say({ type: 'open' });
   setInterval(() => {
     if (child.isEnding) return;
-    // Timers run before the poll phase: what a driver can say of all that was there at `at` holds after one more poll.
-    const at = monotonicMs();
+    // Timers run before the poll phase: what waits there is read first.
     setImmediate(() => {
       // A guard that is behind has its pause first.
-      if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(at), true);
+      if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(), true);
     });
   }, HEARTBEAT_MS);
   return { by: order, filter, reader, device };

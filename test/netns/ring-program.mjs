@@ -62,7 +62,7 @@ function reader(filter = OURS, name = 'v0') {
 /** Until all that came before now was read. */
 async function drained(device) {
   const now = monotonicMs();
-  while (device.readUpTo(now) < now) await later(1);
+  while (device.readUpTo() < now) await later(1);
 }
 
 /** Another process that sends so many frames as one side. */
