@@ -19,7 +19,7 @@ const names = '^src/wire/(ip/(address|ip|icmp)|link/ethernet|vpn/wireguard)\\.ts
 /** Commands that need no daemon for what they read. Everything else of the command line knows src/api alone. */
 const READS_POLICIES = '^appliance/cli/commands/(doctor|policy|setup|tunnels)\\.ts$';
 const READS_CAPTURES =
-  '^appliance/cli/(analyze-text|given-policy|commands/(analyze|watch)|listen/(listen-messages|listen-process|watch-interface))\\.ts$';
+  '^appliance/cli/(analyze-text|given-policy|commands/(analyze|watch)|listen/(listen|listen-process|watch-interface))\\.ts$';
 
 /** What src/api is made of. */
 const contract = [
@@ -87,7 +87,7 @@ module.exports = {
     only(
       'analysis',
       '^src/analysis/',
-      ['^src/(analysis|guard|flow|policy|wire)/', '^src/api/(words|shown)\\.ts$'],
+      ['^src/(analysis|guard|flow|policy|wire)/', '^src/api/(words|shown|status)\\.ts$'],
       'What is found in a capture is judged and told as on the wire; no live part of the box knows of it.',
     ),
     only(

@@ -1,57 +1,25 @@
-// Knows: the life of one tap process: order in, device open, reports out, gone with its parent. Must not know: the guard.
+// Knows: what a tap does as a capture child: its device, its reader, its reports. Must not know: the guard.
 // One process per port: what reads frames of strangers has no other right, and a port that goes down ends its own tap alone.
 
 import { randomInt } from 'node:crypto';
-import { write } from 'node:fs';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { compileFilter } from '../../src/policy/compile/bpf.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
+import type { TapReport } from '../../src/guard/observation.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import { nodeQuicCrypto } from '../os/quic-crypto.ts';
 import { monotonicMs } from '../os/clock.ts';
 import type { FrameListener } from './block-walker.ts';
-import { CaptureError } from './capture.ts';
-import type { CaptureDevice, FrameSender } from './capture.ts';
-import { openDevice } from './device.ts';
-import { openSender } from './packet-device.ts';
-import { REPORT_FD, encode } from './messages.ts';
-import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
+import { CaptureChild } from './child.ts';
+import { CaptureError, openPacketDevice, openSender } from './packet-device.ts';
+import type { CaptureDevice, FrameSender } from './packet-device.ts';
+import type { TapCommand, TapOrder } from './messages.ts';
 import { TapReader } from './reader.ts';
 
 /** A drained report at least this often, milliseconds: the guard's sign that the tap reads. */
 const HEARTBEAT_MS = 200;
 /** What was counted together waits at most this long, milliseconds. */
 const LINGER_MS = 5;
-
-/** What is on its way to the daemon: one report at most, and what else there is to say. */
-const outbox: Buffer[] = [];
-/** The code to end with when all is said. */
-let ending: number | undefined;
-
-/** Frames are read while a slow daemon keeps this waiting. */
-function send(message: TapMessage): void {
-  outbox.push(encode(message));
-  if (outbox.length === 1) sendOut();
-}
-
-function sendOut(from = 0): void {
-  const [bytes] = outbox;
-  if (bytes === undefined) {
-    if (ending !== undefined) process.exit(ending);
-    return;
-  }
-  write(REPORT_FD, bytes, from, (error, written) => {
-    // The daemon is gone: nobody is left to report to.
-    if (error !== null) process.exit(0);
-    const sent = from + written;
-    if (sent < bytes.length) {
-      sendOut(sent);
-      return;
-    }
-    outbox.shift();
-    sendOut();
-  });
-}
 
 /** A filter that this kernel has no room for (net.core.optmem_max) or refuses hides nothing: the judge knows tunnel frames too. */
 function withFilter<Result>(filter: string, use: (filter: string) => Result): Result {
@@ -69,12 +37,6 @@ interface Tap {
   filter: string;
   readonly reader: TapReader;
   readonly device: CaptureDevice;
-}
-
-/** Tells why there will be no more reports, and ends when that is said. */
-function giveUp(message: string): void {
-  ending = 3;
-  send({ type: 'fault', message });
 }
 
 /** Has the reader go on when the guard has taken its report. */
@@ -101,7 +63,7 @@ function start(order: TapOrder): Tap {
       const isTaken = new Promise<void>((resolve) => {
         taken = resolve;
       });
-      send({ type: 'report', report });
+      child.say({ type: 'report', report });
       await isTaken;
     },
   });
@@ -124,19 +86,20 @@ function start(order: TapOrder): Tap {
   };
   const onEnd = (reason: string): void => {
     reader.report(monotonicMs(), false);
-    giveUp(reason);
+    child.giveUp(reason);
   };
   const filter = compileFilter(order.policy, order.learned, order.inUse);
-  const device = withFilter(filter, (text) => openDevice(order.interface, { filter: text, onFrame, onEnd }));
+  const device = withFilter(filter, (text) =>
+    openPacketDevice(order.interface, { filter: text, onFrame, onEnd }),
+  );
   lost = (): number => device.dropped();
-  send({ type: 'open', at: monotonicMs() });
+  child.say({ type: 'open' });
   setInterval(() => {
-    if (ending !== undefined) return;
-    // Timers run before the poll phase: what a driver can say of all that was there at `at` holds after one more poll.
-    const at = monotonicMs();
+    if (child.isEnding) return;
+    // Timers run before the poll phase: what waits there is read first.
     setImmediate(() => {
       // A guard that is behind has its pause first.
-      if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(at), true);
+      if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(), true);
     });
   }, HEARTBEAT_MS);
   return { by: order, filter, reader, device };
@@ -209,11 +172,4 @@ function filterAnew(tap: Tap): void {
   withFilter(filter, (text) => tap.device.setFilter(text));
 }
 
-process.on('message', (command) => {
-  try {
-    obey(command as TapCommand);
-  } catch (error) {
-    giveUp(error instanceof Error ? error.message : String(error));
-  }
-});
-process.once('disconnect', () => process.exit(0));
+const child = new CaptureChild<TapCommand, TapReport>(obey);

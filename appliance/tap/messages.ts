@@ -1,10 +1,9 @@
-// Knows: how a tap process and its supervisor talk. Must not know: what they do with it.
-// Reports go up a pipe as length-prefixed structured clones; orders come down the IPC channel, and so does the word that a report was
+// Knows: how a capture child and its parent talk, and what a tap is told. Must not know: what they do with it.
+// Reports go up a pipe as length-prefixed structured clones; orders come down the IPC channel, and so does the word that a tap's report was
 // taken: the next one goes up after it, so that what the guard hears is never far behind what the tap reads, however slow the guard is.
 
 import { deserialize, serialize } from 'node:v8';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
-import type { TapReport } from '../../src/guard/observation.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { CanaryKey } from '../bridge/canary-seal.ts';
@@ -45,15 +44,12 @@ export type TapCommand =
       Pick<TapOrder, 'learned' | 'boxMacs' | 'orders'>);
 
 /** Up the pipe. `open` says that the device reads; frames before it are nobody's. */
-export type TapMessage =
-  | { readonly type: 'open'; readonly at: number }
-  | { readonly type: 'report'; readonly report: TapReport }
+export type Message<Report> =
+  | { readonly type: 'open' }
+  | { readonly type: 'report'; readonly report: Report }
   | { readonly type: 'fault'; readonly message: string };
 
-/** File descriptor of the pipe in the tap process. */
-export const REPORT_FD = 3;
-
-export function encode(message: TapMessage): Buffer {
+export function encode(message: Message<unknown>): Buffer {
   const body = serialize(message);
   const frame = Buffer.allocUnsafe(4 + body.length);
   frame.writeUInt32BE(body.length, 0);
@@ -62,17 +58,17 @@ export function encode(message: TapMessage): Buffer {
 }
 
 /** Puts chunks together; gives each whole message once. */
-export class MessageReader {
+export class MessageReader<Report> {
   #held: Buffer = Buffer.alloc(0);
 
-  push(chunk: Buffer): TapMessage[] {
+  push(chunk: Buffer): Message<Report>[] {
     this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    const messages: TapMessage[] = [];
+    const messages: Message<Report>[] = [];
     let at = 0;
     while (this.#held.length - at >= 4) {
       const length = this.#held.readUInt32BE(at);
       if (this.#held.length - at - 4 < length) break;
-      messages.push(deserialize(this.#held.subarray(at + 4, at + 4 + length)) as TapMessage);
+      messages.push(deserialize(this.#held.subarray(at + 4, at + 4 + length)) as Message<Report>);
       at += 4 + length;
     }
     this.#held = this.#held.subarray(at);

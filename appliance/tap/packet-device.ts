@@ -1,4 +1,5 @@
-// Knows: our own driver: an AF_PACKET ring of appliance/tap/packet-ring, its sizes, its life. Must not know: what frames mean.
+// Knows: what a tap reads and sends with: an AF_PACKET ring of appliance/tap/packet-ring, its sizes, its life, how it fails. Must not know:
+// what frames mean.
 // The kernel says for each frame which way it went and when it came; it counts what it had no room for, puts frames of both
 // directions into one ring in their order, and says when the interface is gone instead of ending the process.
 
@@ -6,9 +7,54 @@ import { createRequire } from 'node:module';
 
 import { monotonicMs } from '../os/clock.ts';
 import { BlockWalker } from './block-walker.ts';
-import type { RingLayout } from './block-walker.ts';
-import { CAPTURE_FAULTS, CaptureError, ETHERNET } from './capture.ts';
-import type { CaptureDevice, CaptureFault, CaptureOptions, FrameSender } from './capture.ts';
+import type { FrameListener, RingLayout } from './block-walker.ts';
+
+export interface FrameSender {
+  /** Puts a frame on the wire, from its Ethernet header on. The device's own listener is not shown it. Throws CaptureError. */
+  send(frame: Uint8Array): void;
+  close(): void;
+}
+
+export interface CaptureDevice extends FrameSender {
+  /** From now on only what fits this filter (pcap-filter(7)) is read. Throws CaptureError, and the old one goes on. */
+  setFilter(text: string): void;
+  /** Frames that the kernel had no room for since it was opened. */
+  dropped(): number;
+  /** All frames that came before this time (CLOCK_MONOTONIC, milliseconds) were given to the listener. */
+  readUpTo(): number;
+}
+
+interface CaptureOptions {
+  /** pcap-filter(7); empty for everything. */
+  readonly filter: string;
+  readonly onFrame: FrameListener;
+  /** The last thing that is heard: the interface went down or away. Everything that it had received was given before. */
+  readonly onEnd: (reason: string) => void;
+}
+
+const FAULTS = [
+  'NO_DEVICE',
+  'NOT_UP',
+  'LINK_TYPE',
+  'NOT_PERMITTED',
+  'FILTER_SYNTAX',
+  'FILTER_TOO_LONG',
+  'FILTER_REFUSED',
+  'BUSY',
+  'CLOSED',
+  'SYSTEM',
+] as const;
+type CaptureFault = (typeof FAULTS)[number];
+
+export class CaptureError extends Error {
+  readonly code: CaptureFault;
+
+  constructor(code: CaptureFault, message: string) {
+    super(message);
+    this.name = 'CaptureError';
+    this.code = code;
+  }
+}
 
 /** What packet-ring.c makes. */
 interface NativeDevice {
@@ -66,8 +112,7 @@ function native<Result>(act: () => Result): Result {
   }
 }
 
-const isFault = (code: unknown): code is CaptureFault =>
-  (CAPTURE_FAULTS as readonly unknown[]).includes(code);
+const isFault = (code: unknown): code is CaptureFault => (FAULTS as readonly unknown[]).includes(code);
 
 /** Opens an Ethernet interface that is up; throws CaptureError. */
 export function openPacketDevice(interfaceName: string, options: CaptureOptions): CaptureDevice {
@@ -111,7 +156,6 @@ export function openPacketDevice(interfaceName: string, options: CaptureOptions)
   };
 
   return {
-    linkType: ETHERNET,
     send: (frame) => native(() => ring.send(open(), frame)),
     setFilter: (text) => native(() => ring.setFilter(open(), text)),
     dropped: () => native(() => ring.dropped(open())),

@@ -24,10 +24,9 @@ import { serialOf } from '../bridge/canary-seal.ts';
 import type { CanaryKey } from '../bridge/canary-seal.ts';
 import { isHandshakeAnswer, isShown } from '../../src/policy/shapes/shape.ts';
 import { addressText } from '../../src/wire/ip/address.ts';
+import { LinkType } from '../../src/wire/link/link-types.ts';
 import { finishUdpChecksum } from '../../src/wire/ip/udp-checksum.ts';
 
-/** Ports of a bridge are Ethernet (registry of link types of libpcap). */
-const ETHERNET = 1;
 /** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
 const REPORT_MS = 5;
 /**
@@ -127,7 +126,7 @@ export class TapReader {
     const facts = this.#facts;
     this.#frames += 1;
     this.#cameAt = at;
-    dissector.headers(bytes, 0, captured, length, ETHERNET, facts);
+    dissector.headers(bytes, 0, captured, length, LinkType.ETHERNET, facts);
     const direction = outgoing === (port === 'wan') ? 'up' : 'down';
     if (this.#isOwn(facts, outgoing)) return;
     const judge = this.#judge;

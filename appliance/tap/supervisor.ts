@@ -1,15 +1,13 @@
 // Knows: how a tap process is kept alive, and with which rights. Must not know: what its reports mean.
 // The tap keeps CAP_NET_RAW and nothing else (ARCHITECTURE.md, Processes); it dies with its port and with the daemon.
 
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Readable } from 'node:stream';
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 import { afterReading } from '../os/after-reading.ts';
-import { MessageReader, REPORT_FD } from './messages.ts';
-import type { TapCommand, TapMessage, TapOrder } from './messages.ts';
+import { startChild } from './child.ts';
+import type { Message, TapCommand, TapOrder } from './messages.ts';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 const BACKOFF_MS = { first: 50, most: 500 };
@@ -131,37 +129,26 @@ export class TapSupervisor {
   }
 
   #spawn(): void {
-    const [command, ...args] = this.#program.command;
     this.#lastFault = '';
-    let child: ChildProcess;
     try {
-      child = spawn(command, [...args, this.#order.interface], {
-        stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'ipc'],
-        serialization: 'advanced',
-        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      this.#child = startChild<TapReport>([...this.#program.command, this.#order.interface], 'inherit', {
+        heard: (messages) => {
+          this.#expect(this.#silenceMs);
+          for (const message of messages) this.#take(message);
+        },
+        failed: (message) => {
+          this.#lastFault = message;
+        },
+        closed: (code, signal) => {
+          this.#closed(code, signal);
+        },
       });
     } catch (error) {
-      // A machine without memory or processes: tried again like any other end of it.
+      // Tried again like any other end of it.
       this.#lastFault = error instanceof Error ? error.message : String(error);
       this.#closed(null, null);
       return;
     }
-    this.#child = child;
-    child.on('error', (error) => {
-      this.#lastFault = error.message;
-    });
-    // `close` comes after the last byte of the pipe was read: nothing reported is lost.
-    child.once('close', (code, signal) => {
-      this.#closed(code, signal);
-    });
-    const pipe = reportPipe(child);
-    // Without a handle left there is no pipe, and no process: `error` and `close` come in the next turn.
-    if (pipe === undefined) return;
-    const reader = new MessageReader();
-    pipe.on('data', (chunk: Buffer) => {
-      this.#expect(this.#silenceMs);
-      for (const message of reader.push(chunk)) this.#take(message);
-    });
     this.#openedAt = undefined;
     const answered = this.#listener.answered?.() ?? [];
     this.#send({ type: 'order', order: { ...this.#order, answered } });
@@ -175,7 +162,7 @@ export class TapSupervisor {
     });
   }
 
-  #take(message: TapMessage): void {
+  #take(message: Message<TapReport>): void {
     if (message.type === 'report') {
       this.#listener.report(message.report);
       this.#send({ type: 'taken' });
@@ -220,10 +207,6 @@ export class TapSupervisor {
     }, this.#backoff);
     this.#backoff = Math.min(Math.max(BACKOFF_MS.first, this.#backoff * 2), BACKOFF_MS.most);
   }
-}
-
-function reportPipe(child: { readonly stdio?: ChildProcess['stdio'] }): Readable | undefined {
-  return (child.stdio?.[REPORT_FD] as Readable | null | undefined) ?? undefined;
 }
 
 /** Runs what follows without any right but that to open packet sockets. */

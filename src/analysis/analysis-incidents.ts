@@ -1,6 +1,7 @@
 // Knows: how leaks of a capture become incidents. Must not know: files, the ledger of a live wire.
 // One incident per client, kind, rule and exposure. What comes back belongs to who asked.
 
+import type { IncidentView } from '../api/status.ts';
 import { addressText, macText } from '../wire/ip/address.ts';
 import { kindOfHeaders } from '../flow/headers/classify.ts';
 import type { Facts } from '../flow/facts.ts';
@@ -10,22 +11,8 @@ import type { Veil } from '../guard/history/privacy.ts';
 import { TextTable } from '../guard/history/text-table.ts';
 import type { Trick } from '../guard/attacks/tricks.ts';
 
-export interface AnalysedIncident {
-  readonly id: string;
-  readonly rule: Rule;
-  readonly kind: Kind;
-  readonly severity: Severity;
-  readonly client: string;
-  readonly exposure: string;
-  readonly destination: string;
-  readonly attempted: number;
-  readonly escaped: number;
-  readonly blocked: number;
-  /** ISO 8601, UTC. */
-  readonly first: string;
-  readonly last: string;
-  readonly why: string;
-}
+/** As a box tells one, but that nobody has to acknowledge it; in a capture nothing is stopped, and nothing attempted without it. */
+export type AnalysedIncident = Omit<IncidentView, 'acknowledged' | 'breach'>;
 
 interface Incident {
   readonly id: number;
@@ -98,29 +85,11 @@ export class IncidentList {
       } else if (bare !== undefined && incident !== undefined) this.#join(bare, incident);
     }
     if (incident === undefined) {
-      if (this.#incidents.size >= this.#limit || this.#tellings.size >= 8 * this.#limit) {
-        this.dropped += 1;
-        return;
-      }
-      this.#begun += 1;
-      incident = {
-        id: this.#begun,
-        rule,
-        kind: facts.kind,
-        severity: verdict.severity ?? 'red',
-        client,
-        exposure: this.#exposures.add(exposure, 0),
-        destination: this.#tellings.add(place, 0),
-        why: this.#tellings.add(reason(), 0),
-        named: name !== '',
-        isAnswerOnly: back,
-        escaped: 0,
-        first: timeMicros,
-        last: timeMicros,
-        next: undefined,
-      };
-      this.#incidents.add(incident);
-      this.#file(incident);
+      incident = this.#begin(rule, facts.kind, client, exposure, place, reason, timeMicros);
+      if (incident === undefined) return;
+      incident.severity = verdict.severity ?? 'red';
+      incident.named = name !== '';
+      incident.isAnswerOnly = back;
     }
     if (facts.findings.late === true) incident.why = this.#tellings.add(reason(), 0);
     if (!back && incident.isAnswerOnly) [incident.isAnswerOnly, incident.escaped] = [false, 0];
@@ -131,34 +100,49 @@ export class IncidentList {
   /** Notes what the network did to pull traffic out of tunnels (rule T); undefined when there is no room. */
   warn(facts: Facts, trick: Trick, client: number, timeMicros: number): Warning | undefined {
     const exposure = trick.variant ?? trick.exposure;
-    let incident = this.#find(exposure, client, facts.kind, 'T');
-    if (incident === undefined) {
-      if (this.#incidents.size >= this.#limit || this.#tellings.size >= 8 * this.#limit) {
-        this.dropped += 1;
-        return undefined;
-      }
-      this.#begun += 1;
-      incident = {
-        id: this.#begun,
-        rule: 'T',
-        kind: facts.kind,
-        severity: 'amber',
-        client,
-        exposure: this.#exposures.add(exposure, 0),
-        destination: this.#tellings.add(trick.destination, 0),
-        why: this.#tellings.add(trick.why, 0),
-        named: true,
-        isAnswerOnly: false,
-        escaped: 0,
-        first: timeMicros,
-        last: timeMicros,
-        next: undefined,
-      };
-      this.#incidents.add(incident);
-      this.#file(incident);
-    }
+    const { destination, why } = trick;
+    const incident =
+      this.#find(exposure, client, facts.kind, 'T') ??
+      this.#begin('T', facts.kind, client, exposure, destination, () => why, timeMicros);
+    if (incident === undefined) return undefined;
     incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
+    return incident;
+  }
+
+  /** One that warns, until it is said to be more; undefined where there is no room for it. */
+  #begin(
+    rule: Rule,
+    kind: Kind,
+    client: number,
+    exposure: string,
+    destination: string,
+    reason: () => string,
+    at: number,
+  ): Incident | undefined {
+    if (this.#incidents.size >= this.#limit || this.#tellings.size >= 8 * this.#limit) {
+      this.dropped += 1;
+      return undefined;
+    }
+    this.#begun += 1;
+    const incident: Incident = {
+      id: this.#begun,
+      rule,
+      kind,
+      severity: 'amber',
+      client,
+      exposure: this.#exposures.add(exposure, 0),
+      destination: this.#tellings.add(destination, 0),
+      why: this.#tellings.add(reason(), 0),
+      named: true,
+      isAnswerOnly: false,
+      escaped: 0,
+      first: at,
+      last: at,
+      next: undefined,
+    };
+    this.#incidents.add(incident);
+    this.#file(incident);
     return incident;
   }
 

@@ -3,27 +3,18 @@
 
 import type { Facts } from '../flow/facts.ts';
 import type { Policy } from '../policy/policy.ts';
-import { inNetwork, isGroup, parseAddress } from '../wire/ip/address.ts';
+import { isGroup } from '../wire/ip/address.ts';
 import type { IncidentList, Warning } from './analysis-incidents.ts';
-import type { Network } from '../guard/attacks/networks.ts';
+import { Pulls } from '../guard/attacks/tricks.ts';
 import { Tripwire } from '../guard/attacks/tripwire.ts';
 
-/** The same as on the wire: what escapes later has other causes. Microseconds. */
-const CONSEQUENCE = 86_400_000_000;
-const MOST_PULLS = 64;
 /** Frames to one client's own address say nothing more of it; so many clients are remembered. */
 const MOST_QUIET = 1_024;
-
-interface Pull {
-  readonly warning: Warning;
-  readonly scope: readonly Network[];
-  until: number;
-}
 
 export class AnalysedTricks {
   readonly #incidents: IncidentList;
   readonly #tripwire = new Tripwire();
-  readonly #pulls = new Map<string, Pull>();
+  readonly #pulls = new Pulls<Warning>();
   /** By MAC address, the last address to which a packet told nothing. */
   readonly #quiet = new Map<number, number>();
   #client: number | undefined;
@@ -52,11 +43,9 @@ export class AnalysedTricks {
       const toAll = isGroup(facts.destinationMac);
       const client = toAll ? (this.#client ?? facts.destinationMac) : facts.destinationMac;
       const warning = this.#incidents.warn(facts, trick, client, timeMicros);
-      if (warning === undefined || trick.scope.length === 0) continue;
-      const key = `${trick.exposure} ${trick.destination}`;
+      if (warning === undefined) continue;
       this.#blamed = '';
-      if (this.#pulls.has(key) || this.#pulls.size < MOST_PULLS)
-        this.#pulls.set(key, { warning, scope: trick.scope, until: timeMicros + CONSEQUENCE });
+      this.#pulls.note(warning, trick.exposure, trick, timeMicros / 1_000);
     }
     return tricks.length;
   }
@@ -69,15 +58,6 @@ export class AnalysedTricks {
   blame(destination: string, timeMicros: number): void {
     if (this.#pulls.size === 0 || destination === this.#blamed) return;
     this.#blamed = destination;
-    const address = parseAddress(destination);
-    if (address === undefined) return;
-    for (const { warning, scope, until } of this.#pulls.values()) {
-      if (warning.severity === 'red' || timeMicros > until) continue;
-      const isInside = scope.some(
-        ({ ipVersion, words, bits }) =>
-          ipVersion === address.ipVersion && inNetwork(address.words, words, bits),
-      );
-      if (isInside) warning.severity = 'red';
-    }
+    for (const warning of this.#pulls.behind(destination, timeMicros / 1_000)) warning.severity = 'red';
   }
 }

@@ -10,30 +10,21 @@ import { Correlation } from './answers/correlation.ts';
 import type { Exposure, Visit } from './answers/correlation.ts';
 import type { Incident, IncidentBook } from './incidents/incidents.ts';
 import type { Now } from './now.ts';
-import { formatPrefix, isIn } from './attacks/networks.ts';
-import type { Network } from './attacks/networks.ts';
+import { Pulls } from './attacks/tricks.ts';
+import type { Trick } from './attacks/tricks.ts';
 import type { Lesson, Observation } from './observation.ts';
 import { Meshes } from './tunnels/meshes.ts';
 import { ownName } from './incidents/occasions.ts';
 import { Proposals } from './tunnels/proposals.ts';
-import { FairMap, Regulars } from './incidents/quotas.ts';
+import { Regulars } from './incidents/quotas.ts';
 import { Tripwire } from './attacks/tripwire.ts';
-import type { KnownServers, Trick } from './attacks/tripwire.ts';
+import type { KnownServers } from './attacks/tripwire.ts';
 import type { TunnelWatch } from './tunnels/tunnel-watch.ts';
 
-/** How long an escape is laid at the door of what the network did before, milliseconds. */
-const CONSEQUENCE_MS = 86_400_000;
-const TRICKS = 256;
 /** An answer is known here so long after it came on the wire at most. Milliseconds. */
 const KNOWN_MS = 1_000;
 /** Names that an incident lists as candidates. */
 const CANDIDATES = 16;
-
-interface Remembered {
-  readonly incident: string;
-  readonly at: number;
-  readonly scope: readonly Network[];
-}
 
 export class Observer {
   readonly #book: IncidentBook;
@@ -45,7 +36,8 @@ export class Observer {
   readonly meshes = new Meshes();
   /** What went past the tunnel because the profile lets it. */
   readonly allowed = new AllowedTraffic();
-  readonly #tricks = new FairMap<Remembered>(TRICKS);
+  /** Incidents of tricks, by their ids. */
+  readonly #pulls = new Pulls<string>();
   /** Who said something last: what the network says to everyone, or to nobody who is here, it says to it. */
   #client: number | undefined;
   /** Who is here, by what came in on lan: the network may send to any address it makes up. */
@@ -158,7 +150,7 @@ export class Observer {
   }
 
   #warn(observation: Observation, trick: Trick, now: Now): Incident {
-    const { what, exposure, destination, why, scope } = trick;
+    const { what, exposure, destination, why } = trick;
     const verdict: Verdict = {
       verdict: 'leak',
       rule: 'T',
@@ -173,8 +165,7 @@ export class Observer {
     const client = isHere ? observation.client : (this.#client ?? observation.client);
     const notice = { trick: what, variant: trick.variant ?? exposure };
     const incident = this.#book.notice({ ...observation, client, verdict }, now, notice);
-    const key = `${incident.id} ${destination} ${scope.map(formatPrefix).join(' ')}`;
-    this.#tricks.set(key, { incident: incident.id, at: now.monotonic, scope }, what);
+    this.#pulls.note(incident.id, incident.id, trick, now.monotonic);
     return incident;
   }
 
@@ -182,8 +173,7 @@ export class Observer {
   #blame({ verdict }: Observation, escape: Incident, now: Now): Incident[] {
     if (escape.severity !== 'red') return [];
     const changed: Incident[] = [];
-    for (const { incident, at, scope } of this.#tricks.values()) {
-      if (now.monotonic - at > CONSEQUENCE_MS || !isIn(verdict.destination, scope)) continue;
+    for (const incident of this.#pulls.behind(verdict.destination, now.monotonic)) {
       changed.push(...this.#book.relate(escape, [incident]));
       const escalated = this.#book.escalate(incident);
       if (escalated !== undefined) changed.push(escalated);

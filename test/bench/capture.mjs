@@ -1,4 +1,4 @@
-// Knows: how to compare the capture drivers (appliance/tap/device.ts) on a veth pair of its own. Must not know: how they work.
+// Knows: how to compare the capture drivers (appliance/tap/packet-device.ts, cap-device.ts) on a veth pair of its own. Must not know: how they work.
 // As root, after a build. Prints one line of JSON per driver, handler and run: frames/s, loss, CPU per frame, memory, latency, idle CPU.
 // `count` only counts frames; `tap` judges and reports them as a tap does. Arguments: frames of a flood, runs.
 
@@ -27,26 +27,26 @@ function question() {
 
 /** Reads v0 with one driver; says what it saw at the end of its standard input. */
 async function read(driver, handler) {
-  const { openDevice } = await import('../../dist/appliance/tap/device.js');
+  const { openPacketDevice } = await import('../../dist/appliance/tap/packet-device.js');
+  const { openCap } = await import('../../dist/appliance/tap/cap-device.js');
   const { monotonicMs } = await import('../../dist/appliance/os/clock.js');
   let [frames, wrong, reports, frame] = [0, 0, 0, undefined];
   const delays = [];
   if (handler === 'tap') frame = await tapReader(() => (reports += 1));
-  openDevice('v0', {
-    driver,
-    filter: '',
-    onFrame: (bytes, captured, length, outgoing, at) => {
-      if (bytes[12] === 0x88 && bytes[13] === 0xb5) {
-        const sent = Buffer.from(bytes.buffer, bytes.byteOffset).readDoubleLE(20);
-        delays.push(monotonicMs() - sent);
-        return;
-      }
-      frames += 1;
-      if (outgoing) wrong += 1;
-      frame?.(bytes, captured, length, outgoing, at);
-    },
-    onEnd: () => undefined,
-  });
+  const onFrame = (bytes, captured, length, outgoing, at) => {
+    if (bytes[12] === 0x88 && bytes[13] === 0xb5) {
+      const sent = Buffer.from(bytes.buffer, bytes.byteOffset).readDoubleLE(20);
+      delays.push(monotonicMs() - sent);
+      return;
+    }
+    frames += 1;
+    if (outgoing) wrong += 1;
+    frame?.(bytes, captured, length, outgoing, at);
+  };
+  // libpcap tells neither direction nor time.
+  if (driver === 'cap')
+    openCap('v0', (bytes, captured) => onFrame(bytes, captured, captured, false, monotonicMs()));
+  else openPacketDevice('v0', { filter: '', onFrame, onEnd: () => undefined });
   let before = process.cpuUsage();
   const lines = createInterface({ input: process.stdin });
   process.stdout.write('ready\n');

@@ -9,8 +9,7 @@ import { setTimeout as later } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { openDevice } from '../../dist/appliance/tap/device.js';
-import { openSender } from '../../dist/appliance/tap/packet-device.js';
+import { openPacketDevice, openSender } from '../../dist/appliance/tap/packet-device.js';
 import { monotonicMs } from '../../dist/appliance/os/clock.js';
 
 const OURS = 'ether proto 0x88b5';
@@ -45,7 +44,7 @@ function push(sender, bytes) {
 /** A device that notes what it is told. */
 function reader(filter = OURS, name = 'v0') {
   const seen = { frames: [], end: undefined };
-  const device = openDevice(name, {
+  const device = openPacketDevice(name, {
     filter,
     onFrame: (bytes, captured, length, outgoing, at) => {
       const own = captured >= 19 && bytes[12] === 0x88 && bytes[13] === 0xb5;
@@ -63,7 +62,7 @@ function reader(filter = OURS, name = 'v0') {
 /** Until all that came before now was read. */
 async function drained(device) {
   const now = monotonicMs();
-  while (device.readUpTo(now) < now) await later(1);
+  while (device.readUpTo() < now) await later(1);
 }
 
 /** Another process that sends so many frames as one side. */
@@ -335,7 +334,7 @@ const DO = {
     attempt(() => device.setFilter('no filter at all'));
     attempt(() => device.setFilter(Array.from({ length: 2_400 }, (_, at) => `len = ${at * 7}`).join(' or ')));
     attempt(() => reader('no filter either'));
-    attempt(() => openDevice('none', { filter: '', onFrame: () => undefined, onEnd: () => undefined }));
+    attempt(() => openPacketDevice('none', { filter: '', onFrame: () => undefined, onEnd: () => undefined }));
     const sender = openSender('v0');
     attempt(() => sender.send(Buffer.alloc(9)));
     push(sender, frame(OUT, 0));
@@ -350,7 +349,7 @@ const DO = {
   /** A listener that closes its own device in the middle of a block. */
   async closes() {
     let told = 0;
-    const device = openDevice('v0', {
+    const device = openPacketDevice('v0', {
       filter: OURS,
       onFrame: () => {
         told += 1;
@@ -368,7 +367,7 @@ const DO = {
   /** Counts bytes of one TCP connection that the kernel cuts no smaller than its card would have to. */
   async segments(port) {
     let [bytes, largest, cut, wrong] = [0, 0, 0, 0];
-    const device = openDevice('g0', {
+    const device = openPacketDevice('g0', {
       filter: `tcp dst port ${port}`,
       onFrame: (frame_, captured, length, outgoing) => {
         const header = 14 + 20 + (frame_[14 + 20 + 12] >> 4) * 4;

@@ -1,9 +1,7 @@
-// Knows: the life of one listening child: order in, device open, news out, whole report at the end. Must not know: terminals.
-// A process of its own: cap aborts its process when the interface goes down, and its read loop starves timers under flood,
-// so the clock is read inside the frame callback too.
+// Knows: what a listening child does as a capture child: news out, the whole report at the end. Must not know: terminals.
+// cap's read loop starves timers under flood, so the clock is read inside the frame callback too.
 
 import { randomInt } from 'node:crypto';
-import { writeSync } from 'node:fs';
 
 import { Dissector } from '../../../src/flow/dissector.ts';
 import { Analysis } from '../../../src/analysis/analysis.ts';
@@ -17,9 +15,9 @@ import { monotonicMs } from '../../os/clock.ts';
 import { nodeQuicCrypto } from '../../os/quic-crypto.ts';
 import { holdersOf, readSockets } from '../../os/sockets.ts';
 import { openCap } from '../../tap/cap-device.ts';
+import { CaptureChild } from '../../tap/child.ts';
 import { withLearned } from '../given-policy.ts';
-import { LISTEN_FD } from './listen-messages.ts';
-import type { HeardReport, ListenMessage, ListenOrder } from './listen-messages.ts';
+import type { HeardReport, ListenCommand, ListenOrder, ListenReport } from './listen.ts';
 
 /** The first news go out at once, then at most this often, milliseconds. */
 const NEWS_MS = 250;
@@ -27,16 +25,6 @@ const NEWS_MS = 250;
 const FRAMES_PER_LOOK = 64;
 /** Looks into /proc in a second: each takes milliseconds in which frames wait. */
 const LOOKS_PER_SECOND = 20;
-
-function send(message: ListenMessage): void {
-  const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
-  try {
-    for (let sent = 0; sent < bytes.length;) sent += writeSync(LISTEN_FD, bytes, sent);
-  } catch {
-    // The command is gone: nobody is left to tell.
-    process.exit(0);
-  }
-}
 
 class Listener {
   readonly #analysis: Analysis;
@@ -71,9 +59,10 @@ class Listener {
     this.#toldAt = now;
     this.#toldPackets = this.#analysis.packets;
     const report = this.report();
-    const incidents = report.incidents.filter(({ id, escaped }) => escaped > (this.#told.get(id) ?? 0));
-    for (const { id, escaped } of incidents) this.#told.set(id, escaped);
-    send({ type: 'news', incidents, report: { ...report, names: [], incidents: [] } });
+    const news = report.incidents.filter(({ id, escaped }) => escaped > (this.#told.get(id) ?? 0));
+    for (const { id, escaped } of news) this.#told.set(id, escaped);
+    const bare = { ...report, names: [], incidents: [] };
+    child.say({ type: 'report', report: { news, report: bare, whole: false } });
   }
 
   /** The process behind the frame just read. At once: a program that asks one question is gone with its answer. */
@@ -96,12 +85,12 @@ class Listener {
   }
 }
 
-function listen(order: ListenOrder): void {
+function listen(order: ListenOrder): Listener | undefined {
   const { policy } = order;
   if (policy === undefined) {
-    openCap(order.interface, '', () => undefined);
-    send({ type: 'open' });
-    process.exit(0);
+    openCap(order.interface, () => undefined);
+    child.say({ type: 'open' }, 0);
+    return undefined;
   }
   const judge = new LearningJudge(
     (endpoints, exposed) => compileJudge(withLearned(policy, endpoints), { ...NOTHING_LEARNED, exposed }),
@@ -124,28 +113,24 @@ function listen(order: ListenOrder): void {
     analysis,
     order.client === undefined || order.client === order.ownMac,
   );
-  const device = openCap(order.interface, '', (bytes, captured) => {
-    listener.frame(bytes, captured, device.linkType);
+  openCap(order.interface, (bytes, captured, linkType) => {
+    listener.frame(bytes, captured, linkType);
   });
-  send({ type: 'open' });
+  child.say({ type: 'open' });
   setInterval(() => listener.news(), NEWS_MS / 5);
-  process.once('message', () => {
-    // One more turn of the poll phase: what the kernel already holds is read before the end.
-    setImmediate(() => {
-      send({ type: 'end', report: listener.report() });
-      process.exit(0);
-    });
-  });
+  return listener;
 }
+
+let listener: Listener | undefined;
 
 // The terminal's Ctrl-C reaches the whole process group; the command says when it is over.
 process.on('SIGINT', () => undefined);
-process.once('disconnect', () => process.exit(0));
-process.once('message', (order) => {
-  try {
-    listen(order as ListenOrder);
-  } catch (error) {
-    send({ type: 'fault', message: error instanceof Error ? error.message : String(error) });
-    process.exit(3);
-  }
-});
+const child = new CaptureChild<ListenCommand, ListenReport>((command) => {
+  if (command !== 'end') listener = listen(command);
+  // One more turn of the poll phase: what the kernel already holds is read before the end.
+  else
+    setImmediate(() => {
+      if (listener === undefined) return;
+      child.say({ type: 'report', report: { news: [], report: listener.report(), whole: true } }, 0);
+    });
+}, true);

@@ -13,7 +13,7 @@ import { analysisText } from '../analyze-text.ts';
 import { CommandError } from '../command.ts';
 import type { CommandIo, ExitCode } from '../command.ts';
 import { listen, probe } from './listen.ts';
-import type { ListenOrder } from './listen-messages.ts';
+import type { ListenOrder } from './listen.ts';
 import { incidentLine } from '../status-screen.ts';
 import { padded, styleOf } from '../terminal.ts';
 import type { WatchWishes } from '../watch-daemon.ts';

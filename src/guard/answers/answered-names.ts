@@ -1,7 +1,6 @@
 // Knows: which addresses a client was given as answers to names that it may ask for in the clear, as one tap sees it on its wire, and
 // which addresses served a protected name. Must not know: kernel, processes, clocks.
-// Follows src/policy/filter/answered.ts. The uplink is hostile: an answer counts for the very question that a client asked (RFC 5452 section 4:
-// addresses, ports, id and name), once. A protected name opens nothing, wherever in an answer it stands (RFC 1034 section 3.6.2,
+// Follows src/policy/filter/answered.ts. A protected name opens nothing, wherever in an answer it stands (RFC 1034 section 3.6.2,
 // RFC 9460): what it leads to is closed. A tap's memory is a little longer than the kernel's, and never shorter.
 
 import type { Facts } from '../../flow/facts.ts';
@@ -12,15 +11,11 @@ import { noServerAddress } from '../../policy/servers/no-server.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Direction } from '../../policy/verdict.ts';
 import { addressText, macText, parseAddress, reverseAddress } from '../../wire/ip/address.ts';
-import { ANSWER_MS, keptSeconds } from './answer-times.ts';
-import { endsOf } from './learner.ts';
+import { Questions, keptSeconds } from './questions.ts';
 import type { Lesson, ServedAddress } from '../observation.ts';
-import { FairMap } from '../incidents/quotas.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
 const QUESTIONS = 2_048;
-/** Names that one client asks for from one port at a time. */
-const NAMES_PER_QUESTION = 16;
 const ADDRESSES_PER_ANSWER = 64;
 /** Protected names of one answer that are told: who writes answers may write any. */
 const SHOWN_PER_ANSWER = 4;
@@ -29,11 +24,6 @@ const REMEMBERED = 16_384;
 /** How much longer a tap remembers than the kernel; near that end the two may differ. Milliseconds. */
 const MORE_MS = 1_000;
 const SKEW_MS = 100;
-
-interface Question {
-  readonly names: string[];
-  at: number;
-}
 
 interface Open {
   /** By the record's time to live, monotonic milliseconds. */
@@ -52,7 +42,7 @@ export interface Judged {
 
 export class AnsweredNames {
   #policy: Policy | undefined;
-  #questions = new FairMap<Question>(QUESTIONS);
+  #questions = new Questions(QUESTIONS);
   /** By client and address, in the order in which they were opened. */
   #open = new Map<string, Open>();
   /** Something was judged so near to the end of its time that the kernel may have judged otherwise. */
@@ -63,7 +53,7 @@ export class AnsweredNames {
     const before = this.#policy;
     this.#policy = policy;
     if (before === undefined || isSameNames(before, policy)) return;
-    this.#questions = new FairMap(QUESTIONS);
+    this.#questions = new Questions(QUESTIONS);
     this.#open = new Map();
   }
 
@@ -82,7 +72,9 @@ export class AnsweredNames {
     if (facts.answered && judged.passes && direction !== 'down') this.#use(facts, now);
     if (facts.kind !== 'dns' || (facts.protocol !== Protocol.UDP && facts.protocol !== Protocol.TCP))
       return undefined;
-    if (direction !== 'down' && facts.destinationPort === 53 && judged.asks) this.#ask(facts, now);
+    if (direction !== 'down' && facts.destinationPort === 53 && judged.asks)
+      for (const { name } of facts.findings.names)
+        this.#questions.ask(facts, facts.sourceMac, name, now, true);
     return direction !== 'up' && facts.sourcePort === 53 ? this.#answer(facts, policy, now) : undefined;
   }
 
@@ -117,30 +109,11 @@ export class AnsweredNames {
     if (open !== undefined) open.usedUntil = now + USED.seconds * 1_000;
   }
 
-  #ask(facts: Facts, now: number): void {
-    const key = `${facts.sourceMac} ${endsOf(facts, 'up')}`;
-    const known = this.#questions.get(key);
-    const pending = known !== undefined && now - known.at <= ANSWER_MS ? known : { names: [], at: now };
-    pending.at = now;
-    for (const { name } of facts.findings.names)
-      if (!pending.names.includes(name) && pending.names.length < NAMES_PER_QUESTION)
-        pending.names.push(name);
-    this.#questions.set(key, pending, String(facts.sourceMac));
-  }
-
   #answer(facts: Facts, policy: Policy, now: number): Lesson | undefined {
-    const pending = this.#questions.get(`${facts.destinationMac} ${endsOf(facts, 'down')}`);
-    if (pending === undefined || now - pending.at > ANSWER_MS) return undefined;
-    const { names, answers } = facts.findings;
-    // A resolver that understands nothing repeats no question.
-    const at =
-      names.length === 0 ? 0 : pending.names.findIndex((name) => names.some((one) => one.name === name));
-    const asked = pending.names[at];
+    const asked = this.#questions.answered(facts, facts.destinationMac, now);
     if (asked === undefined) return undefined;
-    // The client takes the first answer; what follows to the same question is somebody else's.
-    pending.names.splice(at, 1);
     const client = macText(facts.destinationMac);
-    const { opened, closed, shown } = ledTo(asked, answers, policy);
+    const { opened, closed, shown } = ledTo(asked, facts.findings.answers, policy);
     const lesson = {
       client,
       opened: needsAnswer(policy) ? opened.map((one) => ({ client, ...one })) : [],

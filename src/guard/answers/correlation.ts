@@ -10,7 +10,7 @@ import type { Kind } from '../../flow/kinds.ts';
 import { describe } from '../../policy/reason.ts';
 import type { Verdict } from '../../policy/verdict.ts';
 import { macText, reverseAddress } from '../../wire/ip/address.ts';
-import { ANSWER_MS, keptSeconds } from './answer-times.ts';
+import { ANSWER_MS, aliasesOf, keptSeconds } from './questions.ts';
 import type { Observation, ServedAddress } from '../observation.ts';
 import { ownName } from '../incidents/occasions.ts';
 import { FairMap, Regulars } from '../incidents/quotas.ts';
@@ -173,14 +173,7 @@ export class Correlation {
     const name = root !== undefined && root.until > now ? root.name : asked;
     if (!this.#matters(name)) return;
     const shown = root !== undefined && name !== asked ? root.shown : this.#show(name);
-    const chain = new Set([asked]);
-    // Records may stand in any order: another round for as long as the chain grows.
-    for (let size = 0; size !== chain.size;) {
-      size = chain.size;
-      for (const { name: owner, type, value } of answers) {
-        if (chain.has(owner) && (type === 'CNAME' || !isAddress(value))) chain.add(value);
-      }
-    }
+    const chain = aliasesOf([asked], answers, ({ type, value }) => type === 'CNAME' || !isAddress(value));
     for (const { name: owner, type, value, ttl } of answers) {
       if (!chain.has(owner)) continue;
       const until = now + 1_000 * keptSeconds(ttl);

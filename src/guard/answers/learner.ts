@@ -1,7 +1,6 @@
 // Knows: what the wire teaches about addresses: answers for endpoint names, the DHCP server, the network's resolvers.
-// Must not know: rules, kernel, clocks. TunnelCrack's ServerIP, README.md rule T: the
-// uplink is hostile, so an answer counts only for the very question that a client asked (RFC 5452 section 4: addresses, ports, id and
-// name), once, and what it may bring is limited. That an address changed is for rule T to tell.
+// Must not know: rules, kernel, clocks. TunnelCrack's ServerIP, README.md rule T: the uplink is hostile, so what an answer may bring is
+// limited. That an address changed is for rule T to tell.
 
 import { addressText, inNetwork, macText, parseAddress } from '../../wire/ip/address.ts';
 import { NAT64_NAME, prefixOfAnswer } from '../../policy/servers/nat64.ts';
@@ -15,7 +14,7 @@ import { noServerAddress } from '../../policy/servers/no-server.ts';
 import { hasPort } from '../../policy/schema/endpoint.ts';
 import { hasIpv4Server, hostAsked } from '../../policy/servers/names.ts';
 import type { Endpoint, Policy } from '../../policy/policy.ts';
-import { ANSWER_MS, KEPT_SECONDS_MOST, keptSeconds } from './answer-times.ts';
+import { KEPT_SECONDS_MOST, Questions, aliasesOf, keptSeconds } from './questions.ts';
 import { Neighbourhood } from '../attacks/neighbourhood.ts';
 import type { NeighbourhoodRecord } from '../attacks/neighbourhood.ts';
 import { isVisit } from '../../policy/rules.ts';
@@ -35,24 +34,12 @@ const NEW_MS = 1_000;
 const USED_SECONDS = 30 * 86_400;
 const SERVERS = 4;
 const RESOLVERS = 8;
-/** Questions for one name that wait for their answers: a client repeats one, and asks for both families. */
-const QUESTIONS = 32;
+/** Questions that wait for their answers: a client repeats one, and asks for both families. */
+const QUESTIONS = 512;
 /** Of one message, for what its addresses are the answer to: no resolver asks more than one (RFC 9619). */
 const QUESTIONS_READ = 4;
 /** Prefixes of NAT64 that a network may have. */
 const PREFIXES = 2;
-
-/** A client's question, as its answer has to mirror it. */
-interface Question {
-  readonly client: number;
-  /** As it was asked: below the host's name a random label may stand. */
-  readonly name: string;
-  /** Both ends, ports and id as one text. */
-  readonly ends: string;
-  readonly at: number;
-  /** The client takes the first answer; what follows to the same question is somebody else's. */
-  answered: boolean;
-}
 
 interface Until {
   until: number;
@@ -108,7 +95,7 @@ export interface LearnerRecord {
 }
 
 export class Learner {
-  readonly #asked = new Map<string, Question[]>();
+  readonly #questions = new Questions(QUESTIONS);
   readonly #neighbourhood = new Neighbourhood();
   readonly #portal = new Portal();
   #names = new Set<string>();
@@ -142,7 +129,6 @@ export class Learner {
     this.#hasIpv4 = hasIpv4Server(policy);
     this.#ports = named;
     this.#streams = policy.tunnels.flatMap((tunnel) => tunnel.endpoints.filter((e) => e.transport === 'tcp'));
-    for (const name of this.#asked.keys()) if (!this.#wants(name)) this.#asked.delete(name);
     this.#addresses = this.#addresses.filter((known) => this.#names.has(known.name));
   }
 
@@ -230,7 +216,7 @@ export class Learner {
 
   /** Whether a client's question for this name had no answer yet, that is known here, and may have had one by then. */
   asked(name: string, at: number): boolean {
-    return (this.#asked.get(name) ?? []).some((one) => !one.answered && Math.abs(at - one.at) <= ANSWER_MS);
+    return this.#questions.waits((asked) => this.#hostAsked(asked) === name, at);
   }
 
   /** True when the rules have to be told. */
@@ -244,9 +230,9 @@ export class Learner {
     return used.filter((prefix) => this.#prolong(prefix, now + USED_SECONDS * 1_000, now)).length > 0;
   }
 
-  /** A name of the policy's, or the one by which a network is asked for its prefix. */
-  #wants(name: string): boolean {
-    return this.#names.has(name) || (this.#hasIpv4 && name === NAT64_NAME);
+  /** The name of the policy's that is asked for, or the one by which a network is asked for its prefix. */
+  #hostAsked(name: string): string | undefined {
+    return this.#hasIpv4 && name === NAT64_NAME ? name : hostAsked(this.#names, name);
   }
 
   /** Prefixes of NAT64 that nothing has proven: an answer on the wire alone says that tunnels' servers stand behind them. */
@@ -384,15 +370,9 @@ export class Learner {
     const isUse = isVisit(facts.kind) && facts.kind !== 'icmp' && facts.ipVersion !== 0;
     if (verdict.verdict !== 'tunnel' && isUse) this.#visited(facts, now);
     if (facts.kind !== 'dns') return;
-    const ends = endsOf(facts, 'up');
     for (const { name } of facts.findings.names) {
-      const host = name === NAT64_NAME && this.#wants(name) ? name : hostAsked(this.#names, name);
-      if (host === undefined) continue;
-      const pending = (this.#asked.get(host) ?? []).filter((one) => now - one.at <= ANSWER_MS);
       // Both taps tell of a question, the second perhaps after its answer.
-      const again = pending.some((one) => one.client === client && one.ends === ends && one.name === name);
-      const more = again ? [] : [{ client, name, ends, at: now, answered: false }];
-      this.#asked.set(host, [...pending, ...more].slice(-QUESTIONS));
+      if (this.#hostAsked(name) !== undefined) this.#questions.ask(facts, client, name, now, false);
     }
   }
 
@@ -428,42 +408,31 @@ export class Learner {
   #answers({ facts, client, folded }: Observation, now: number): boolean {
     const { answers, names } = facts.findings;
     if (facts.kind !== 'dns' || folded || answers.length === 0) return false;
+    const addresses = answers.filter(({ type }) => type === 'A' || type === 'AAAA');
+    const asked = this.#questions.answered(facts, client, now);
+    const host = asked === undefined ? undefined : this.#hostAsked(asked);
     let changed = false;
-    const ours = new Set<string>();
-    const ends = endsOf(facts, 'down');
-    for (const [host, questions] of this.#asked) {
-      for (const name of new Set(questions.map((one) => one.name)))
-        for (const alias of aliasesOf(name, answers)) ours.add(alias);
-      const asked = questions.find(
-        (one) =>
-          one.client === client &&
-          one.ends === ends &&
-          now - one.at <= ANSWER_MS &&
-          (names.length === 0 || names.some(({ name }) => name === one.name)),
-      );
-      if (asked === undefined || asked.answered) continue;
-      const aliases = aliasesOf(asked.name, answers);
-      asked.answered = true;
-      let brought = 0;
-      for (const answer of answers) {
-        if ((answer.type !== 'A' && answer.type !== 'AAAA') || !aliases.has(answer.name)) continue;
-        brought += 1;
-        if (brought > ADDRESSES_PER_NAME) break;
-        const isNew =
-          host === NAT64_NAME
-            ? this.#learnPrefix(answer.value, answer.ttl, now)
-            : this.#learn(host, answer.value, answer.ttl, now, facts);
-        if (isNew) changed = true;
-      }
+    if (asked !== undefined && host !== undefined) {
+      const aliases = aliasesOf([asked], answers);
+      const led = addresses.filter(({ name }) => aliases.has(name)).slice(0, ADDRESSES_PER_NAME);
+      for (const { value, ttl } of led)
+        if (
+          host === NAT64_NAME ? this.#learnPrefix(value, ttl, now) : this.#learn(host, value, ttl, now, facts)
+        )
+          changed = true;
     }
     // By the name that was asked for, also where aliases led from it to the record's; a message with several questions, by all of them.
     const led = names
       .slice(0, QUESTIONS_READ)
-      .map(({ name }) => ({ name, aliases: aliasesOf(name, answers) }));
-    for (const { name: owner, type, value } of answers) {
-      if ((type !== 'A' && type !== 'AAAA') || (names.length === 0 && ours.has(owner))) continue;
-      const asked = led.filter(({ aliases }) => aliases.has(owner)).map(({ name }) => name);
-      for (const name of asked.length === 1 && names.length === 1 ? asked : [...asked, owner])
+      .map(({ name }) => ({ name, aliases: aliasesOf([name], answers) }));
+    // A message that repeats no question may answer one of ours.
+    const owners = names.length > 0 ? [] : answers.map(({ name }) => name);
+    const mine = owners.filter((name) => this.#hostAsked(name) !== undefined);
+    const ours = aliasesOf(mine, answers);
+    for (const { name: owner, value } of addresses) {
+      if (ours.has(owner)) continue;
+      const by = led.filter(({ aliases }) => aliases.has(owner)).map(({ name }) => name);
+      for (const name of by.length === 1 && names.length === 1 ? by : [...by, owner])
         this.#note(value, { what: 'answer', name }, now);
     }
     return changed;
@@ -571,34 +540,6 @@ function isBehind(words: Uint32Array, network: string): boolean {
   const [prefix = '', length] = network.split('/');
   const own = parseAddress(prefix);
   return own !== undefined && inNetwork(words, own.words, Number(length));
-}
-
-/** Both ends of a question, as they are in the question and swapped in its answer. */
-export function endsOf(facts: Observation['facts'], way: 'up' | 'down'): string {
-  const up = way === 'up';
-  const version = facts.ipVersion === 6 ? 6 : 4;
-  const near = addressText(version, up ? facts.source : facts.destination);
-  const far = addressText(version, up ? facts.destination : facts.source);
-  const [nearPort, farPort] = up
-    ? [facts.sourcePort, facts.destinationPort]
-    : [facts.destinationPort, facts.sourcePort];
-  // A connection has both ends of its own, and the segment that ends a long answer does not begin with an id.
-  const id = facts.protocol === Protocol.TCP ? 0 : facts.payloadHead >>> 16;
-  return `${String(facts.protocol)} ${near} ${String(nearPort)} ${far} ${String(farPort)} ${String(id)}`;
-}
-
-/** The name and what it leads to (RFC 1034 section 3.6.2); records may stand in any order. */
-export function aliasesOf(
-  name: string,
-  answers: Observation['facts']['findings']['answers'],
-): ReadonlySet<string> {
-  const aliases = new Set([name]);
-  for (let size = 0; size !== aliases.size;) {
-    size = aliases.size;
-    for (const { name: owner, type, value } of answers)
-      if (type === 'CNAME' && aliases.has(owner)) aliases.add(value);
-  }
-  return aliases;
 }
 
 /** Nobody's, of a link alone, or reserved (RFC 6890): no answer makes a tunnel's server of it. */

@@ -328,8 +328,11 @@ export class Neighbourhood {
   }
 
   #isOnLink(address: string): boolean {
-    const networks = [...this.#links].flatMap(([link]) => (link.endsWith('/64') ? [parseNetwork(link)] : []));
-    return networks.some((network) => network !== undefined && isIn(address, [network]));
+    const links = [...this.#links].filter(([link]) => link.endsWith('/64'));
+    return isIn(
+      parseAddress(address),
+      links.flatMap(([link]) => parseNetwork(link) ?? []),
+    );
   }
 
   #linked({ address, prefixLength, prefixes = [] }: NetworkOffer, isLease: boolean, now: number): boolean {
@@ -405,7 +408,9 @@ function gatewayOf({ routes = [], router, address, prefixLength }: NetworkOffer)
   const gateway = byRoute ?? router;
   if (gateway === undefined) return undefined;
   const lan = networkAround(address, prefixLength);
-  return isPrivateAddress(gateway) || (lan !== undefined && isIn(gateway, [lan])) ? gateway : undefined;
+  return isPrivateAddress(gateway) || (lan !== undefined && isIn(parseAddress(gateway), [lan]))
+    ? gateway
+    : undefined;
 }
 
 function isPrivateAddress(text: string): boolean {

@@ -2,6 +2,7 @@
 // Follows RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
 
 import { addressText, inNetwork, networkOf, parseAddress } from '../../wire/ip/address.ts';
+import type { IpAddress } from '../../wire/ip/address.ts';
 
 export interface Network {
   readonly ipVersion: 4 | 6;
@@ -40,12 +41,10 @@ export function sameNetwork(a: Network, b: Network): boolean {
   return formatPrefix(a) === formatPrefix(b);
 }
 
-/** Whether an address text lies in one of the networks. */
-export function isIn(text: string, networks: readonly Network[]): boolean {
-  const address = parseAddress(text);
-  if (address === undefined) return false;
+/** Whether an address lies in one of the networks. */
+export function isIn(address: IpAddress | undefined, networks: readonly Network[]): boolean {
   return networks.some(
-    ({ ipVersion, words, bits }) => ipVersion === address.ipVersion && inNetwork(address.words, words, bits),
+    ({ ipVersion, words, bits }) => ipVersion === address?.ipVersion && inNetwork(address.words, words, bits),
   );
 }
 

@@ -1,8 +1,10 @@
-// Knows: what one thing is that a network does to pull traffic out of tunnels, and those that one message shows by itself.
-// Must not know: what was said before. RFC 3442, 4191, 4861, 8910.
+// Knows: what one thing is that a network does to pull traffic out of tunnels, those that one message shows by itself, and which escapes
+// may have followed from them. Must not know: what was said before. RFC 3442, 4191, 4861, 8910.
 
 import type { NetworkOffer } from '../../flow/facts.ts';
-import { parseNetwork, sameNetwork } from './networks.ts';
+import { parseAddress } from '../../wire/ip/address.ts';
+import { FairMap } from '../incidents/quotas.ts';
+import { formatPrefix, isIn, parseNetwork, sameNetwork } from './networks.ts';
 import type { Network } from './networks.ts';
 
 /** One thing that the network did. */
@@ -20,6 +22,41 @@ export interface Trick {
   readonly destination: string;
   /** Escapes to these may have followed from it. */
   readonly scope: readonly Network[];
+}
+
+/** How long an escape is laid at the door of what the network did before: what escapes later has other causes. Milliseconds. */
+const CONSEQUENCE_MS = 86_400_000;
+const PULLS = 256;
+
+interface Pull<W> extends Pick<Trick, 'scope'> {
+  readonly warning: W;
+  readonly at: number;
+}
+
+/** Warnings of tricks (rule T), by where they pull. */
+export class Pulls<W> {
+  readonly #held = new FairMap<Pull<W>>(PULLS);
+
+  /** `key` tells the warning from others. */
+  note(warning: W, key: string, { what, destination, scope }: Trick, at: number): void {
+    if (scope.length > 0)
+      this.#held.set(
+        `${key} ${destination} ${scope.map(formatPrefix).join(' ')}`,
+        { warning, at, scope },
+        what,
+      );
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Warnings from which an escape to a destination, an address or none, may have followed. */
+  *behind(destination: string, at: number): Generator<W> {
+    const address = parseAddress(destination);
+    for (const { warning, at: since, scope } of this.#held.values())
+      if (at - since <= CONSEQUENCE_MS && isIn(address, scope)) yield warning;
+  }
 }
 
 export const EVERYTHING6: readonly Network[] = [{ ipVersion: 6, words: new Uint32Array(4), bits: 0 }];

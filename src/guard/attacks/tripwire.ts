@@ -4,7 +4,7 @@
 
 import { isCut } from '../../policy/filter/cut-answers.ts';
 import { hostAsked } from '../../policy/servers/names.ts';
-import { aliasesOf } from '../answers/learner.ts';
+import { aliasesOf } from '../answers/questions.ts';
 import type { Facts, NetworkOffer } from '../../flow/facts.ts';
 import { addressText, inNetwork, macText, parseAddress } from '../../wire/ip/address.ts';
 import { BoundedMap } from '../bounded-map.ts';
@@ -296,7 +296,7 @@ export class Tripwire {
     for (const asked of owners) {
       const name = hostAsked(this.#names, asked);
       if (name === undefined) continue;
-      const aliases = aliasesOf(asked, answers);
+      const aliases = aliasesOf([asked], answers);
       const known = this.#servers.get(name) ?? new Set<string>();
       const before = [...known];
       for (const { name: owner, type, value } of answers) {

@@ -12,7 +12,7 @@ import type { TapProgram } from '../../../appliance/tap/supervisor.ts';
 import { NOTHING_LEARNED } from '../../../src/policy/servers/learned.ts';
 import { HOME } from '../../guard/samples.ts';
 
-const OPEN_BYTES = encode({ type: 'open', at: 1 }).toString('base64');
+const OPEN_BYTES = encode({ type: 'open' }).toString('base64');
 const OPEN = `echo ${OPEN_BYTES} | base64 -d >&3`;
 const LONG = { first: 60_000, most: 60_000 };
 const FIRST_MS = 20;
