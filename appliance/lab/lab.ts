@@ -56,7 +56,7 @@ export class Lab extends LabHandle {
 
   /** Builds all of it, or leaves nothing behind and throws a LabError (`is-up` when another owner holds this lab). */
   static async raise(plan: Plan, options: LabOptions): Promise<Lab> {
-    const [node, ...reap] = programArgv('lab/reap', plan.id);
+    const [node, ...reap] = programArgv('lab/processes/reap', plan.id);
     const state = { owner: await requireIdentity(process.pid), filling: options.filling, ready: false };
     await claim(plan, state);
     const lab = new Lab(plan, state, startReaper(node, reap));

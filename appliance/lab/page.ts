@@ -18,7 +18,7 @@ const READY_MS = 15_000;
 export async function openPage(lab: Lab, port: number): Promise<{ address: string; server: Server }> {
   const socket = lab.plan.files.forwarder;
   const forwarder = await lab.network.laptop.start(
-    programArgv('lab/forward', socket, LAN.box, `${PAGE_PORT}`),
+    programArgv('lab/machines/forward', socket, LAN.box, `${PAGE_PORT}`),
   );
   await forwarder.line(/^ready$/);
   const server = await relay({ host: '127.0.0.1', port }, { path: socket }).catch((cause: unknown) => {

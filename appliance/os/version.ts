@@ -1,8 +1,11 @@
 // Knows: which version this is. Must not know: anything else.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-/** From package.json, two levels above the compiled file. */
+import { TOP } from './top-level.ts';
+
+/** From package.json. */
 export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  JSON.parse(readFileSync(join(TOP, 'package.json'), 'utf8')) as { version: string }
 ).version;

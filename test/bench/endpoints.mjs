@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 /** The compiled module: what is measured is what is shipped. @param {string} name */
 const built = (name) => import(new URL(`../../dist/src/policy/${name}.js`, import.meta.url).href);
-const { compileRuleset } = await built('nft');
-const { sparingText } = await built('nft-model');
-const { parsePolicy } = await built('schema');
+const { compileRuleset } = await built('compile/nft');
+const { sparingText } = await built('compile/nft-model');
+const { parsePolicy } = await built('schema/schema');
 
 const SENDER = fileURLToPath(new URL('../netns/tunnel-sender.mjs', import.meta.url));
 const FRAMES = 200_000;

@@ -46,7 +46,7 @@ async function main() {
     say(`box: skipped: ${why}`);
     return 0;
   }
-  const program = join(ROOT, 'dist', 'appliance', 'lab', 'reap.js');
+  const program = join(ROOT, 'dist', 'appliance', 'lab', 'processes', 'reap.js');
   const steps = [
     ...(existsSync(program) ? [] : [{ what: 'the lab’s programs', words: ['run', 'build'] }]),
     ...(GIVEN === undefined ? [{ what: 'the package', words: ['run', 'package', '--', 'amd64'] }] : []),

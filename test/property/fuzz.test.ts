@@ -122,7 +122,10 @@ describe.each(SEEDS)('seed %i', (seed) => {
 
 describe('decoders', () => {
   test('every file of src/wire is thrown at, or said to hold none', () => {
-    const files = readdirSync(fileURLToPath(new URL('../../src/wire', import.meta.url)));
+    const files = readdirSync(fileURLToPath(new URL('../../src/wire', import.meta.url)), {
+      recursive: true,
+      encoding: 'utf8',
+    }).filter((file) => file.endsWith('.ts'));
     const known = new Set([...Object.keys(DECODERS), ...NO_DECODERS]);
     expect(files.map((file) => basename(file, '.ts')).filter((name) => !known.has(name))).toEqual([]);
   });

@@ -78,7 +78,7 @@ export async function startUplink(
   };
   const web = async (): Promise<Running> => {
     const { key, cert } = await makeCertificate(plan);
-    const running = await space.start(programArgv('lab/internet', key, cert));
+    const running = await space.start(programArgv('lab/machines/internet', key, cert));
     await running.line(/^ready$/);
     return running;
   };

@@ -8,7 +8,7 @@ import { TOP } from '../../os/top-level.ts';
 import { LabError } from '../error.ts';
 import type { Argv } from './process.ts';
 
-/** The compiled program `web/main` or, below appliance, `lab/internet`; LabError `not-built` when it is not there. */
+/** The compiled program `web/main` or, below appliance, `daemon/main`; LabError `not-built` when it is not there. */
 function programPath(name: string): string {
   const path = join(TOP, 'dist', name.startsWith('web/') ? '' : 'appliance', `${name}.js`);
   if (!existsSync(path)) throw new LabError('not-built', `${path} is missing: run "npm run build".`);

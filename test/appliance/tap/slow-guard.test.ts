@@ -34,15 +34,16 @@ function slowGuard() {
     reader,
     reports,
     wait: (ms: number) => (time += ms),
+    now: () => time,
     taken: async (): Promise<void> => {
       take();
       await Promise.resolve();
     },
-    ask: (name: string): void => {
+    ask: (name: string, waitedMs = 0): void => {
       const payload = dnsQuery(name);
       const packet = ipv4(17, udp(40_000, 53, payload), { to: '203.0.113.53' });
       const frame = Uint8Array.from(ethernet(0x0800, packet));
-      reader.frame(frame, frame.length, frame.length, false, time);
+      reader.frame(frame, frame.length, frame.length, false, time - waitedMs);
     },
   };
 }
@@ -68,4 +69,29 @@ it.each([1, 40, 3_000])('%i names while a report waits to be taken are in the ne
   expect(reports).toHaveLength(2);
   expect(framesIn(reports)).toBe(many + 2);
   expect(reports.at(-1)?.counts['up_leak_dns']).toBe(many + 2);
+});
+
+it('counts together what waited long to be read, and tells each again when it has caught up', async () => {
+  const { reader, reports, wait, now, taken, ask } = slowGuard();
+  wait(1_000);
+  ask('first.example', 200);
+  await taken();
+  expect(reader.pauseAt(now())).toBe(50);
+  for (let n = 0; n < 1_000; n += 1) ask(`n${String(n)}.example`, 200);
+  wait(50);
+  ask('last.example', 200);
+  // A fold of what is alike, and the last of it.
+  expect(reports.at(-1)?.observations.length).toBeLessThanOrEqual(64 + 2);
+  expect(framesIn(reports.slice(-1))).toBe(1_001);
+  await taken();
+  for (let round = 0; round < 2; round += 1) {
+    wait(1_000);
+    ask(`caught-up-${String(round)}.example`);
+    await taken();
+    expect(reader.pauseAt(now())).toBe(5);
+  }
+  for (let n = 0; n < 200; n += 1) ask(`m${String(n)}.example`);
+  wait(5);
+  ask('last-again.example');
+  expect(reports.at(-1)?.observations).toHaveLength(201);
 });

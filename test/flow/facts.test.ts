@@ -1,0 +1,24 @@
+// Knows: that a copy of facts has every field. Holds src/flow/facts.ts.
+
+import { expect, it } from 'vitest';
+import { Connection, Facts, copyFacts } from '../../src/flow/facts.ts';
+
+it('a copy has every field of its original, arrays of its own, no connection and no buffer', () => {
+  const from = new Facts();
+  const fields = from as unknown as Record<string, unknown>;
+  Object.keys(from).forEach((name, at) => {
+    if (from[name as keyof Facts] instanceof Uint32Array) (fields[name] as Uint32Array).fill(at);
+    else fields[name] = Symbol(name);
+  });
+  from.connection = new Connection();
+  from.payloadOffset = 0;
+  from.payloadEnd = 1;
+  from.readFrom(Uint8Array.of(7));
+  const into = new Facts();
+  for (const copy of [copyFacts(from), copyFacts(from, into)]) {
+    expect(Object.entries(copy)).toEqual(Object.entries({ ...fields, connection: undefined }));
+    for (const name of ['source', 'destination', 'target'] as const) expect(copy[name]).not.toBe(from[name]);
+    expect([from.payloadByte(0), copy.payloadByte(0)]).toEqual([7, -1]);
+  }
+  expect(copyFacts(from, into)).toBe(into);
+});
