@@ -34,11 +34,11 @@ export async function listSets(
   table: string,
   sets: readonly Pick<NftSet, 'keyword' | 'name'>[],
 ): Promise<NftListing> {
-  const commands = sets.map(({ keyword, name }) => `list ${keyword} ${family} ${table} ${name}`);
-  // One document for each command, a line each.
-  const text = await run('nft', ['-j', commands.join('; ')]);
-  const parts = text.split('\n').filter((line) => line !== '');
-  return { nftables: parts.flatMap((part) => (JSON.parse(part) as NftListing).nftables) };
+  // One by one: of several in one command nft 1.0 looks at the elements of one alone, and finds the others missing.
+  const texts = await Promise.all(
+    sets.map(({ keyword, name }) => run('nft', ['-j', 'list', keyword, family, table, name])),
+  );
+  return { nftables: texts.flatMap((text) => (JSON.parse(text) as NftListing).nftables) };
 }
 
 /** Raw elements (`0x…`) of a set, as IPv6 addresses; empty when there is no such set. Throws RunError when nft cannot be run. */

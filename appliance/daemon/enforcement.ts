@@ -38,7 +38,7 @@ import { readSession, writeSession } from './state/session-file.ts';
 const BOX_LOOK_MS = 500;
 
 export interface EnforcementParts {
-  readonly firewall: Firewall;
+  readonly firewall: Pick<Firewall, 'apply' | 'change' | 'isStale'>;
   readonly record: BoxRecord;
   readonly runtimeDir: string;
   /** Senders of the box's own forged leaks. */
@@ -56,7 +56,7 @@ export class Enforcement {
   /** As it is to be, and as the kernel was given it last and has said so. */
   #meant: BoxState;
   #inForce: BoxState | undefined;
-  #bridge: Bridge | undefined;
+  #bridge: Pick<Bridge, 'macs'> | undefined;
   #passOpenedAt = 0;
   #boxLookedAt = -Infinity;
   /** Commands come one after another: each ends in force, or as if it had not been. */
@@ -126,7 +126,7 @@ export class Enforcement {
    */
   async adopt(
     policy: Policy,
-    bridge: Bridge,
+    bridge: Pick<Bridge, 'macs'>,
     used: readonly UsedServer[],
     tried: readonly string[],
   ): Promise<void> {
