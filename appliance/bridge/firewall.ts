@@ -53,9 +53,9 @@ export class Firewall {
       if (!isGiven) await this.#giveWhole(wanted);
       const appliedAt = monotonicMs();
       try {
-        if (!isGiven || change.isOfRules || !(await this.#holdsElements(change))) await this.#confirm();
+        if (!isGiven || change.isOfRules || !(await this.#holdsElements(change))) await this.#hold();
       } catch (error) {
-        this.#listener.state({ verified: false, detail: words(error) });
+        this.#unverified(error);
         throw error;
       }
       return appliedAt;
@@ -84,41 +84,27 @@ export class Firewall {
 
   /** Reads back; puts the wanted rules back when they differ, or `anyway` (after a breach). Never rejects. */
   async verify(anyway = false): Promise<void> {
-    await this.#inTurn(async () => {
-      try {
-        const { found, listing } = await this.#readBack();
-        if (this.#compile === undefined || (found.length === 0 && !anyway)) return;
-        await this.#giveWhole(this.#compile(), listing);
-        if (found.length > 0) this.#listener.mended(found);
-        await this.#readBack();
-      } catch (error) {
-        // A table that is gone altogether cannot be listed: that too is a foreign change to be mended.
-        await this.#restore(error);
-      }
-    });
+    await this.#inTurn(() => this.#hold(anyway).catch((error: unknown) => this.#unverified(error)));
   }
 
   /** A foreign hand may have come between giving and reading: once, it is mended and told; twice, nothing holds. */
-  async #confirm(): Promise<void> {
-    const { found, listing } = await this.#readBack();
-    if (found.length === 0 || this.#compile === undefined) return;
+  async #hold(anyway = false): Promise<void> {
+    const { found, listing } = await this.#readBack().catch((error: unknown) => {
+      // A table that is gone altogether cannot be listed: that too is a foreign change to be mended.
+      this.#unverified(error);
+      return { found: [words(error)], listing: undefined };
+    });
+    if (this.#compile === undefined || (found.length === 0 && !anyway)) return;
     await this.#giveWhole(this.#compile(), listing);
-    this.#listener.mended(found);
+    if (found.length > 0) this.#listener.mended(found);
     const again = await this.#readBack();
     if (again.found.length > 0)
       throw new Error(`the kernel has not what was compiled: ${again.found.join('; ')}`);
   }
 
-  async #restore(cause: unknown): Promise<void> {
+  #unverified(cause: unknown): void {
+    this.#isHeld = false;
     this.#listener.state({ verified: false, detail: words(cause) });
-    if (this.#compile === undefined) return;
-    try {
-      await this.#giveWhole(this.#compile());
-      this.#listener.mended([words(cause)]);
-      await this.#readBack();
-    } catch (error) {
-      this.#listener.state({ verified: false, detail: words(error) });
-    }
   }
 
   async #readBack(): Promise<{ readonly found: readonly string[]; readonly listing: NftListing }> {

@@ -367,7 +367,7 @@ export class Daemon implements ApiSubject {
     const closed = this.#enforcement.policy === undefined;
     const stays = closed ? 'the box stays closed' : 'the last valid one stays in force';
     this.#warnings.set('policy', `The policy file is invalid and ${stays}: ${read.faults.join('; ')}`);
-    if (closed) await this.#enforcement.close();
+    if (closed) await this.#enforcement.apply();
   }
 
   /**
@@ -577,7 +577,7 @@ export class Daemon implements ApiSubject {
   #keepServers(): void {
     if (this.#enforcement.policy === undefined) return;
     const known = this.#guard.observer.knownServers;
-    this.#servers.keep({ known, used: this.#enforcement.usedServers });
+    this.#servers.keep({ known, used: this.#enforcement.learner.used(monotonicMs()) });
   }
 
   /** Tor's relays; none where there is no list, or where it cannot be read, which is said. */

@@ -110,16 +110,6 @@ export class Enforcement {
     return { ...NOTHING_LEARNED, ...this.learner.state(now), ...openingsOf(this.#meant, now) };
   }
 
-  /** Addresses that tunnels use: kept on disk, for a client that sleeps while the box restarts. */
-  get usedServers(): readonly UsedServer[] {
-    return this.learner.used(monotonicMs());
-  }
-
-  /** No valid policy: nothing crosses any bridge. */
-  async close(): Promise<void> {
-    await this.#give();
-  }
-
   /**
    * Puts a policy in force. For the first one counts what outlived an earlier process: addresses that tunnels `used`, and IPv6 addresses
    * that clients `tried` while none ran.
@@ -167,7 +157,9 @@ export class Enforcement {
     await this.apply();
   }
 
-  /** Gives the kernel what has changed; rejects when it refused, and it is tried again. */
+  /**
+   * Gives the kernel what has changed; rejects when it refused, and it is tried again. Without a valid policy: nothing crosses any bridge.
+   */
   async apply(): Promise<void> {
     if (this.#isUnrecorded) this.#remember(this.#meant);
     this.#isBehind = true;

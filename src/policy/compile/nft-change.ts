@@ -9,6 +9,8 @@ import type { TableShape } from './readback.ts';
 
 /** An element is given for whole seconds: ends that differ by less are the same. Milliseconds. */
 const ROUNDING_MS = 2_000;
+/** A busy machine takes its time between a change and the kernel: an element may be there so long after its end. Milliseconds. */
+const LATE_MS = 15_000;
 
 interface Held {
   readonly element: NftElement;
@@ -139,11 +141,11 @@ export class GivenTable {
       else list.push(element);
     };
     for (const [name, one] of this.#held)
-      if (!isSame(one, held.get(name)) && one.until > now - ROUNDING_MS) differs(one, gone);
+      if (!isSame(one, held.get(name)) && one.until > now - LATE_MS) differs(one, gone);
     for (const [name, one] of held) {
       const before = this.#held.get(name);
-      if (before === undefined || !isSame(before, one)) differs(one, come);
-      else held.set(name, before);
+      if (before !== undefined && isSame(before, one)) held.set(name, before);
+      else differs(one, come);
     }
     return { held, gone, refilled, come: [...come, ...elements.filter(({ set }) => refilled.has(set))] };
   }
@@ -177,11 +179,9 @@ function heldBy(elements: readonly NftElement[], now: number): Map<string, Held>
   );
 }
 
-function isSame(one: Held, other: Held | undefined): boolean {
-  if (one.element.verdict !== other?.element.verdict) return false;
-  return (
-    other !== undefined && (one.until === other.until || Math.abs(one.until - other.until) <= ROUNDING_MS)
-  );
+function isSame(one: Held | undefined, other: Held | undefined): boolean {
+  if (one === undefined || other === undefined || one.element.verdict !== other.element.verdict) return false;
+  return one.until === other.until || Math.abs(one.until - other.until) <= ROUNDING_MS;
 }
 
 function hasRules({ rules }: NftChain, others: readonly string[]): boolean {

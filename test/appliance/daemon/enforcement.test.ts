@@ -204,7 +204,7 @@ describe('a policy', () => {
   it('that is none closes, and nothing is written of it', async () => {
     rmSync(join(top, 'state', 'boot.nft'));
     const closed = begin();
-    await closed.close();
+    await closed.apply();
     expect(firewall.holds?.counters).toContain('closed_dropped');
     expect([closed.drops, existsSync(join(top, 'state', 'boot.nft'))]).toEqual([false, false]);
   });
