@@ -61,8 +61,6 @@ export class Enforcement {
   #boxLookedAt = -Infinity;
   /** Commands come one after another: each ends in force, or as if it had not been. */
   #commands: Promise<unknown> = Promise.resolve();
-  /** Something was learned that the session's record does not say yet. */
-  #isUnrecorded = false;
   /** The kernel has refused what was seen: it is given again. */
   #isBehind = false;
   /** Of what the rules for the next boot were made. */
@@ -161,19 +159,16 @@ export class Enforcement {
    * Gives the kernel what has changed; rejects when it refused, and it is tried again. Without a valid policy: nothing crosses any bridge.
    */
   async apply(): Promise<void> {
-    if (this.#isUnrecorded) this.#remember(this.#meant);
     this.#isBehind = true;
     await this.#give();
     this.#isBehind = false;
-    await this.#writeBootRuleset();
   }
 
   /** Learns from a tap's report; true when the caller has to apply. */
   observe(report: TapReport): boolean {
     const now = monotonicMs();
-    const changed = this.learner.observe(report, now, passUntil(this.#meant, now) !== undefined);
-    this.#isUnrecorded ||= changed;
-    return this.#lookAtBox(now) || changed;
+    const hasLearned = this.learner.observe(report, now, passUntil(this.#meant, now) !== undefined);
+    return this.#lookAtBox(now) || hasLearned;
   }
 
   /**
@@ -204,7 +199,6 @@ export class Enforcement {
     const { policy } = this.#meant;
     if (policy === undefined) return false;
     const isProlonged = names.size > 0 && this.learner.keepAlive(names, monotonicMs());
-    this.#isUnrecorded ||= isProlonged;
     return (
       isProlonged || this.#isBehind || this.#parts.firewall.isStale(elementsOf(policy, this.learned(), []))
     );
@@ -227,8 +221,6 @@ export class Enforcement {
         await this.#takeBack(before, after);
         throw error;
       }
-      this.#record(this.#meant);
-      await this.#writeBootRuleset();
     });
     this.#commands = turn.catch(() => undefined);
     return turn;
@@ -247,9 +239,12 @@ export class Enforcement {
     this.#parts.changed(monotonicMs());
   }
 
+  /** On disk before anyone is told that it holds. */
   async #give(): Promise<void> {
     let given = this.#meant;
     const at = await this.#parts.firewall.apply(() => this.#rulesetOf((given = this.#meant)));
+    this.#record(stricter(given, this.#meant));
+    await this.#writeBootRuleset(given);
     this.#inForce = given;
     this.#parts.changed(at);
   }
@@ -273,20 +268,17 @@ export class Enforcement {
     this.#remember(state);
   }
 
-  /** What cannot be written down holds all the same: closing must not depend on a disk. It is tried again. */
+  /** What cannot be written down holds all the same: closing must not depend on a disk. It is written with the next change. */
   #remember({ passes, exposed }: BoxState): void {
     try {
       writeSession(this.#parts.runtimeDir, { learner: this.learner.record(), passes, exposed });
-      this.#isUnrecorded = false;
     } catch {
       // Without it the next process learns anew, and is more closed until it has.
-      this.#isUnrecorded = true;
     }
   }
 
   /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */
-  async #writeBootRuleset(): Promise<void> {
-    const state = this.#meant;
+  async #writeBootRuleset(state: BoxState): Promise<void> {
     const { policy, blockMode, macs } = state;
     const isMadeOf = policy === this.#boot?.policy && blockMode === this.#boot?.blockMode;
     if (policy === undefined || (isMadeOf && macs.join() === this.#boot?.macs.join())) return;
