@@ -1,15 +1,17 @@
 // Knows: how the compiled ruleset gets into the kernel and is held against what the kernel says. Must not know: why.
-// Compile purely, apply atomically, read back and verify. All changes go one after another.
+// Compile purely, apply atomically, read back and verify. All changes go one after another. What changes little is given and read
+// back little; all of it is read back in every round.
 
 import type { FirewallState } from '../../src/guard/guard.ts';
-import { differences, expectedShape, mendingText, shapeKey } from '../../src/policy/compile/readback.ts';
-import type { TableShape } from '../../src/policy/compile/readback.ts';
-import { FAMILY, TABLE, refreshText, removeText, sparingText } from '../../src/policy/compile/nft-model.ts';
-import type { NftElement } from '../../src/policy/compile/nft-model.ts';
+import { GivenTable } from '../../src/policy/compile/nft-change.ts';
+import type { TableChange } from '../../src/policy/compile/nft-change.ts';
+import { FAMILY, TABLE, rulesetText } from '../../src/policy/compile/nft-model.ts';
+import type { NftElement, NftRuleset } from '../../src/policy/compile/nft-model.ts';
+import { differences, elementDifferences, mendingText } from '../../src/policy/compile/readback.ts';
 import { monotonicMs } from '../os/clock.ts';
-import { applyRuleset, counterValues, listTable, tableHandle } from './nftables.ts';
-import type { TableCounters } from './nftables.ts';
-import type { NftListing } from './nftables.ts';
+import { RunError } from '../os/run-command.ts';
+import { applyRuleset, counterValues, listSets, listTable, tableHandle } from './nftables.ts';
+import type { NftListing, TableCounters } from './nftables.ts';
 
 export interface FirewallListener {
   state(state: FirewallState): void;
@@ -21,17 +23,17 @@ export interface FirewallListener {
   mended(found: readonly string[]): void;
 }
 
+/** In place of a ruleset, where none was given yet. */
+const NOTHING: NftRuleset = { counters: [], sets: [], elements: [], chains: [] };
+
 export class Firewall {
   readonly #listener: FirewallListener;
-  /** What the kernel was given last. */
-  #wanted: string | undefined;
-  /** The same, once it was read back and equal; undefined from the first change on. */
-  #held: string | undefined;
-  #shape: { readonly of: string; readonly shape: TableShape } | undefined;
-  /** Elements for a time that the kernel was given since, by set. */
-  #since = new Map<string, Set<string>>();
-  /** The same as it would be now: times to live have grown shorter, and an opening that ended is not opened again. */
-  #compile: () => string = () => '';
+  /** What the kernel was given. */
+  #table = GivenTable.of(NOTHING, 0);
+  /** It was read back, and equal. */
+  #isHeld = false;
+  /** The ruleset as it would be now: times to live have grown shorter, and an opening that ended is not opened again. */
+  #compile: (() => NftRuleset) | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(listener: FirewallListener) {
@@ -39,49 +41,40 @@ export class Firewall {
   }
 
   /**
-   * Applies a compiled ruleset; resolves when the kernel has it and says so. Rejects (RunError) when it refused or could
-   * not be read back; what was in force before then goes back, because whoever asked will say that nothing changed.
+   * Gives the kernel what differs from what it has; resolves with the monotonic time at which it had that, when it says so. Rejects
+   * (RunError) when it refused or could not be read back.
    */
-  async apply(compile: () => string): Promise<number> {
+  async apply(compile: () => NftRuleset): Promise<number> {
     return this.#inTurn(async () => {
-      const before = this.#wanted === undefined ? undefined : this.#compile;
-      const ruleset = compile();
-      // What is not so any more is found when it is read back, and given whole.
-      await this.#give(this.#held === undefined ? ruleset : sparingText(ruleset, this.#held));
-      this.#want(ruleset);
+      const wanted = compile();
       this.#compile = compile;
+      const change = this.#isHeld ? this.#table.changeTo(wanted, monotonicMs()) : undefined;
+      const isGiven = change !== undefined && (await this.#giveChange(change));
+      if (!isGiven) await this.#giveWhole(wanted);
+      const appliedAt = monotonicMs();
       try {
-        const appliedAt = monotonicMs();
-        await this.#confirm();
-        return appliedAt;
+        if (!isGiven || change.isOfRules || !(await this.#holdsElements(change))) await this.#hold();
       } catch (error) {
-        await this.#takeBack(before, error);
+        this.#unverified(error);
         throw error;
       }
+      return appliedAt;
     });
   }
 
-  /** A foreign hand may have come between giving and reading: once, it is mended and told; twice, nothing holds. */
-  async #confirm(): Promise<void> {
-    const { found, listing } = await this.#readBack();
-    if (found.length === 0 || this.#wanted === undefined) return;
-    await this.#give(mendingText(listing, this.#wanted));
-    this.#listener.mended(found);
-    const again = await this.#readBack();
-    if (again.found.length > 0)
-      throw new Error(`the kernel has not what was compiled: ${again.found.join('; ')}`);
-  }
-
-  /** Puts elements in for a time, and takes others out, without a new ruleset, which must have all of them from now on. */
-  async change(elements: readonly NftElement[], gone: readonly NftElement[] = []): Promise<void> {
-    if (elements.length === 0 && gone.length === 0) return;
+  /** Puts elements in for a time, and takes others out; the ruleset must have all of them from now on. */
+  async change(come: readonly NftElement[], gone: readonly NftElement[] = []): Promise<void> {
+    if (come.length === 0 && gone.length === 0) return;
     await this.#inTurn(async () => {
-      await this.#give(`${refreshText(elements)}${removeText(gone)}`);
-      for (const element of elements) {
-        const keys = this.#since.get(element.set) ?? new Set<string>();
-        this.#since.set(element.set, keys.add(shapeKey(element)));
-      }
+      const { text, table } = this.#table.with(come, gone, monotonicMs());
+      await this.#give(text);
+      this.#table = table;
     });
+  }
+
+  /** Whether the kernel will let go of one of these long before its time. */
+  isStale(elements: readonly NftElement[]): boolean {
+    return this.#table.isStale(elements, monotonicMs());
   }
 
   /** Empties sets that the kernel fills itself. */
@@ -91,87 +84,85 @@ export class Firewall {
 
   /** Reads back; puts the wanted rules back when they differ, or `anyway` (after a breach). Never rejects. */
   async verify(anyway = false): Promise<void> {
-    await this.#inTurn(async () => {
-      try {
-        const { found, listing } = await this.#readBack();
-        if (this.#wanted === undefined || (found.length === 0 && !anyway)) return;
-        const wanted = this.#compile();
-        this.#want(wanted);
-        await this.#give(mendingText(listing, wanted));
-        if (found.length > 0) this.#listener.mended(found);
-        await this.#readBack();
-      } catch (error) {
-        // A table that is gone altogether cannot be listed: that too is a foreign change to be mended.
-        await this.#restore(error);
-      }
+    await this.#inTurn(() => this.#hold(anyway).catch((error: unknown) => this.#unverified(error)));
+  }
+
+  /** A foreign hand may have come between giving and reading: once, it is mended and told; twice, nothing holds. */
+  async #hold(anyway = false): Promise<void> {
+    const { found, listing } = await this.#readBack().catch((error: unknown) => {
+      // A table that is gone altogether cannot be listed: that too is a foreign change to be mended.
+      this.#unverified(error);
+      return { found: [words(error)], listing: undefined };
     });
+    if (this.#compile === undefined || (found.length === 0 && !anyway)) return;
+    await this.#giveWhole(this.#compile(), listing);
+    if (found.length > 0) this.#listener.mended(found);
+    const again = await this.#readBack();
+    if (again.found.length > 0)
+      throw new Error(`the kernel has not what was compiled: ${again.found.join('; ')}`);
   }
 
-  async #restore(cause: unknown): Promise<void> {
-    const detail = cause instanceof Error ? cause.message : String(cause);
-    this.#listener.state({ verified: false, detail });
-    if (this.#wanted === undefined) return;
-    try {
-      const wanted = this.#compile();
-      this.#want(wanted);
-      await this.#give(wanted);
-      this.#listener.mended([detail]);
-      await this.#readBack();
-    } catch (error) {
-      this.#listener.state({
-        verified: false,
-        detail: error instanceof Error ? error.message : String(error),
-      });
-    }
-  }
-
-  /** Not read back here: the next round does, and until then nothing is verified. */
-  async #takeBack(compile: (() => string) | undefined, cause: unknown): Promise<void> {
-    this.#listener.state({ verified: false, detail: cause instanceof Error ? cause.message : String(cause) });
-    if (compile === undefined) return;
-    this.#compile = compile;
-    const wanted = compile();
-    this.#want(wanted);
-    await this.#give(wanted).catch(() => undefined);
+  #unverified(cause: unknown): void {
+    this.#isHeld = false;
+    this.#listener.state({ verified: false, detail: words(cause) });
   }
 
   async #readBack(): Promise<{ readonly found: readonly string[]; readonly listing: NftListing }> {
     const begun = monotonicMs();
-    this.#held = undefined;
+    this.#isHeld = false;
     const listing = await listTable(FAMILY, TABLE);
     const ended = monotonicMs();
     const found =
-      this.#wanted === undefined
-        ? ['nothing was applied yet']
-        : differences(listing, this.#expected(this.#wanted));
+      this.#compile === undefined ? ['nothing was applied yet'] : differences(listing, this.#table.shape);
     const [first] = found;
-    const detail = first === undefined ? 'read back and equal' : first;
-    this.#held = first === undefined ? this.#wanted : undefined;
-    this.#listener.state({ verified: first === undefined, detail });
+    this.#isHeld = first === undefined;
+    this.#listener.state({ verified: this.#isHeld, detail: first ?? 'read back and equal' });
     const handle = tableHandle(listing, TABLE) ?? 0;
     this.#listener.reading(begun, ended, { handle, values: counterValues(listing) });
     return { found, listing };
   }
 
-  /** What was given is read back many times. */
-  #expected(wanted: string): TableShape {
-    if (this.#shape?.of !== wanted) this.#shape = { of: wanted, shape: expectedShape(wanted) };
-    const { shape } = this.#shape;
-    if (this.#since.size === 0) return shape;
-    const timed = new Map(shape.timed);
-    for (const [set, keys] of this.#since) timed.set(set, new Set([...(timed.get(set) ?? []), ...keys]));
-    return { ...shape, timed };
+  /** Of a change of elements alone: a set is listed in a tenth of the time that a table takes. What cannot be listed is not held. */
+  async #holdsElements(change: TableChange): Promise<boolean> {
+    if (change.text === '') return true;
+    try {
+      const listing = await listSets(FAMILY, TABLE, change.sets);
+      return elementDifferences(listing, this.#table.shape, change).length === 0;
+    } catch (error) {
+      if (error instanceof RunError && error.code === 'failed') return false;
+      throw error;
+    }
   }
 
-  #want(ruleset: string): void {
-    this.#wanted = ruleset;
-    this.#since = new Map();
+  /** False when the kernel refused: then it has not what it was given before. */
+  async #giveChange({ text, table }: TableChange): Promise<boolean> {
+    try {
+      if (text !== '') await this.#give(text);
+      this.#table = table;
+      return true;
+    } catch (error) {
+      if (error instanceof RunError && error.code === 'failed') return false;
+      throw error;
+    }
+  }
+
+  /** `found`: a listing that shows what is not ours. */
+  async #giveWhole(ruleset: NftRuleset, found?: NftListing): Promise<void> {
+    const text = rulesetText(ruleset);
+    const table = GivenTable.of(ruleset, monotonicMs());
+    this.#isHeld = false;
+    await this.#give(found === undefined ? text : mendingText(found, text));
+    this.#table = table;
   }
 
   async #give(text: string): Promise<void> {
     this.#listener.changing();
     try {
       await applyRuleset(text);
+    } catch (error) {
+      // Refused as a whole, or nft was ended on the way: the next round tells which.
+      this.#isHeld = false;
+      throw error;
     } finally {
       // It may have waited for a busy machine: what was counted meanwhile was counted by either.
       this.#listener.changing();
@@ -183,4 +174,8 @@ export class Firewall {
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 // Knows: how to talk to `nft`; the only place that runs it. Must not know: what the rules mean.
 // Text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is only read.
 
+import type { NftSet } from '../../src/policy/compile/nft-model.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 import { addressText } from '../../src/wire/ip/address.ts';
 import { RunError, run } from '../os/run-command.ts';
@@ -25,6 +26,19 @@ export async function checkRuleset(text: string): Promise<void> {
 /** The table whole: chains, rules, sets with elements, counters; RunError when it does not exist. */
 export async function listTable(family: string, table: string): Promise<NftListing> {
   return JSON.parse(await run('nft', ['-j', 'list', 'table', family, table])) as NftListing;
+}
+
+/** These sets alone, with elements. RunError when one does not exist. */
+export async function listSets(
+  family: string,
+  table: string,
+  sets: readonly Pick<NftSet, 'keyword' | 'name'>[],
+): Promise<NftListing> {
+  // One by one: of several in one command nft 1.0 looks at the elements of one alone, and finds the others missing.
+  const texts = await Promise.all(
+    sets.map(({ keyword, name }) => run('nft', ['-j', 'list', keyword, family, table, name])),
+  );
+  return { nftables: texts.flatMap((text) => (JSON.parse(text) as NftListing).nftables) };
 }
 
 /** Raw elements (`0x…`) of a set, as IPv6 addresses; empty when there is no such set. Throws RunError when nft cannot be run. */

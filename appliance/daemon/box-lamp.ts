@@ -1,4 +1,4 @@
-// Knows: which lamp and button the box has, what it last showed, and that it may be tried out. Must not know: drivers, states.
+// Knows: which lamp and button the box has, and that the lamp may be tried out. Must not know: drivers, states.
 // A policy that changes something else leaves the lamp as it is: it must not say red for a reason that is none.
 
 import type { Lamp } from '../../src/api/words.ts';
@@ -24,7 +24,6 @@ export class BoxLamp {
   readonly #link: KeeperLink;
   readonly #button: BoxButton;
   readonly test: LampTest;
-  #config = '';
 
   constructor({ warnings, runtimeDir, box, isKeptElsewhere, gone }: BoxLampParts) {
     this.#button = new BoxButton(box, warnings);
@@ -44,11 +43,8 @@ export class BoxLamp {
 
   /** Takes the lamp of a policy, with the pattern that the last one showed. */
   open(config: LampConfig): void {
-    const text = JSON.stringify(config);
-    if (text === this.#config) return;
-    this.#config = text;
+    if (!this.#link.open(config)) return;
     this.test.close();
-    this.#link.open(config);
     this.#button.open(config);
   }
 

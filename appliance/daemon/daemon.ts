@@ -129,10 +129,12 @@ export class Daemon implements ApiSubject {
   /** A reading was taken, and a forged leak shall follow it by then. Monotonic milliseconds. */
   #proofDue = Infinity;
 
-  /** Throws LockError when another daemon has one of the directories. */
   /** Handle of the table that was read last. */
   #table: number | undefined;
+  /** IPv6 addresses that clients tried while no daemon ran. */
+  #tried: readonly string[] = [];
 
+  /** Throws LockError when another daemon has one of the directories. */
   constructor(options: DaemonOptions, log: Logger, end: (reason: string) => void) {
     this.#end = end;
     this.#places = new Places(options.stateDir, options.runtimeDir);
@@ -222,6 +224,7 @@ export class Daemon implements ApiSubject {
       runtimeDir,
       canary: [macText(this.#canary.mac)],
       answered: () => this.#answers.table,
+      changed: this.#changed.bind(this),
     });
     this.#answers = new AnswerDesk({
       now: monotonicMs,
@@ -315,12 +318,8 @@ export class Daemon implements ApiSubject {
   }
 
   async setBlockMode(on: boolean): Promise<Status> {
-    await this.#command('block mode was not switched', async () => {
-      // What leaves while rules that let it are being read back is no breach.
-      if (!on) this.#guard.setBlockMode(this.#enforcement.blockMode, false, monotonicMs());
-      this.#applied(await this.#enforcement.setBlockMode(on));
-      this.#warnings.clear('state-file');
-    });
+    await this.#command('block mode was not switched', () => this.#enforcement.setBlockMode(on));
+    this.#warnings.clear('state-file');
     this.#log.info({ blockMode: on }, 'block mode switched');
     return this.status();
   }
@@ -349,14 +348,10 @@ export class Daemon implements ApiSubject {
       throw new ApiError(409, 'no-policy', 'without a valid policy the box stays closed');
     }
     try {
-      const done = task();
-      this.#tellTaps();
-      await done;
+      await task();
     } catch (error) {
-      this.#applied(monotonicMs());
       throw new ApiError(503, 'not-applied', `${failure}: ${words(error)}`, [], error);
     }
-    this.#tellTaps();
     this.#publisher.news();
   }
 
@@ -372,7 +367,7 @@ export class Daemon implements ApiSubject {
     const closed = this.#enforcement.policy === undefined;
     const stays = closed ? 'the box stays closed' : 'the last valid one stays in force';
     this.#warnings.set('policy', `The policy file is invalid and ${stays}: ${read.faults.join('; ')}`);
-    if (closed) await this.#enforcement.close();
+    if (closed) await this.#enforcement.apply();
   }
 
   /**
@@ -421,7 +416,7 @@ export class Daemon implements ApiSubject {
     const before = this.#enforcement.policy;
     const isRenamed = before !== undefined && !isSameNames(before, policy);
     if (isRenamed) this.#answers.forget();
-    const appliedAt = await this.#adopt(policy, bridge, servers?.used);
+    await this.#adopt(policy, bridge, servers?.used ?? []);
     await othersTurn();
     if (!first) {
       // Not before the kernel has taken it: by what was refused nothing is judged.
@@ -430,7 +425,6 @@ export class Daemon implements ApiSubject {
     }
     if (isRenamed) await this.#firewall.empty(IN_USE);
     this.#enforcement.hide((name) => this.#chronicle.shownName(name));
-    this.#applied(appliedAt);
     await keeper.raise();
     await othersTurn();
     this.#taps.order(policy, this.#enforcement.learned(), bridge.macs());
@@ -438,10 +432,10 @@ export class Daemon implements ApiSubject {
     if (this.#links === undefined) await this.#raiseLinks(policy);
   }
 
-  async #adopt(policy: Policy, bridge: Bridge, used: readonly UsedServer[] | undefined): Promise<number> {
+  async #adopt(policy: Policy, bridge: Bridge, used: readonly UsedServer[]): Promise<void> {
     this.#guard.expectPolicy(policy, this.#enforcement.learned());
     try {
-      return await this.#enforcement.adopt(policy, bridge, used);
+      await this.#enforcement.adopt(policy, bridge, used, this.#tried);
     } catch (error) {
       this.#guard.callOff();
       throw error;
@@ -505,11 +499,12 @@ export class Daemon implements ApiSubject {
     this.#publisher.news(news);
     this.#answers.take(report.lessons ?? []);
     void this.#expose();
-    const withdrawn = this.#enforcement.takeWithdrawn();
+    const { learner } = this.#enforcement;
+    const withdrawn = learner.takeWithdrawn();
     if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnWords(withdrawn));
-    const letGo = this.#enforcement.takeLetGo();
+    const letGo = learner.takeLetGo();
     if (letGo.length > 0) this.#warnings.set('let-go', letGoWords(letGo));
-    const refused = this.#enforcement.takeRefused();
+    const refused = learner.takeRefused();
     if (refused.length > 0) this.#warnings.set('refused', refusedWords(refused));
     if (news.some(({ breach }) => breach)) this.#due.add('breach');
   }
@@ -517,10 +512,9 @@ export class Daemon implements ApiSubject {
   /** At once: what shows a protected name is closed before more of it is said. */
   async #expose(): Promise<void> {
     try {
-      if (!(await this.#enforcement.expose(this.#guard.observer.takeExposures()))) return;
-      this.#tellTaps();
-      this.#warnings.clear('learned');
+      await this.#enforcement.expose(this.#guard.observer.takeExposures());
     } catch (error) {
+      this.#due.add('lesson');
       this.#warnings.set('learned', `What was learned could not be put in force: ${words(error)}.`);
     }
   }
@@ -528,7 +522,7 @@ export class Daemon implements ApiSubject {
   /** At a bounded rate: the network says new things as fast as it likes, and each change is a new ruleset. */
   async #applyLessons(): Promise<void> {
     if (!this.#due.delete('lesson')) return;
-    this.#tellTaps();
+    this.#changed(monotonicMs());
     try {
       await this.#enforcement.apply();
       this.#warnings.clear('learned');
@@ -542,21 +536,18 @@ export class Daemon implements ApiSubject {
     this.#log.info({ port, state, detail }, 'tap');
     void (state === 'up' ? this.#remindTap(port) : this.#recallAnswers(IN_USE));
     try {
-      const applied = this.#enforcement.setVerified(this.#taps.allUp);
-      if (!this.#enforcement.drops) this.#applied(monotonicMs());
-      this.#applied((await applied) ?? monotonicMs());
+      await this.#enforcement.setWatched(this.#taps.allUp);
     } catch (error) {
       this.#warnings.set('relock', `The wire could not be opened or closed: ${words(error)}.`);
     }
   }
 
-  #applied(at: number): void {
-    this.#guard.setBlockMode(this.#enforcement.blockMode, this.#enforcement.drops, at);
-  }
-
-  #tellTaps(): void {
+  /** The one place from which guard and taps hear what the box does; the kernel has, or is about to. */
+  #changed(at: number): void {
+    const { policy, blockMode, drops } = this.#enforcement;
+    this.#guard.setBlockMode(blockMode, drops, at);
     const learned = this.#enforcement.learned();
-    if (this.#taps.learn(learned)) this.#guard.learned(learned, this.#taps.orders);
+    if (this.#taps.learn(policy, learned)) this.#guard.learned(learned, this.#taps.orders);
   }
 
   async #look(): Promise<void> {
@@ -564,7 +555,7 @@ export class Daemon implements ApiSubject {
     if (policy !== undefined && this.#guard.canary?.isLost(monotonicMs()) === true)
       await this.#raiseLinks(policy);
     await this.#firewall.verify(this.#due.delete('breach'));
-    this.#tellTaps();
+    this.#changed(monotonicMs());
     this.#taps.use(this.#guard.tunnelEndpointsInUse());
     await this.#bridge?.beReached();
     this.#record.settle();
@@ -574,16 +565,19 @@ export class Daemon implements ApiSubject {
       'answers-lost',
       closedEarly + notGiven > 0 ? closedEarlyWords(closedEarly, notGiven) : undefined,
     );
-    this.#warnings.put('nat64', prefixWords(this.#enforcement.unprovenPrefixes));
+    this.#warnings.put('nat64', prefixWords(this.#enforcement.learner.unprovenPrefixes(monotonicMs())));
     if (this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse())) this.#due.add('lesson');
-    if (this.#guard.tunnelCameUpSince(this.#enforcement.passOpenedAt)) await this.#enforcement.endPassEarly();
+    // The tunnel is up: nothing needs a pass any more.
+    const { passOpenedAt, passUntil } = this.#enforcement;
+    if (passUntil !== undefined && this.#guard.tunnelCameUpSince(passOpenedAt))
+      await this.#enforcement.endPass();
     this.#publisher.news();
   }
 
   #keepServers(): void {
     if (this.#enforcement.policy === undefined) return;
     const known = this.#guard.observer.knownServers;
-    this.#servers.keep({ known, used: this.#enforcement.usedServers });
+    this.#servers.keep({ known, used: this.#enforcement.learner.used(monotonicMs()) });
   }
 
   /** Tor's relays; none where there is no list, or where it cannot be read, which is said. */
@@ -602,7 +596,7 @@ export class Daemon implements ApiSubject {
    * was on, rules that block are still there when it was.
    */
   async #recall(): Promise<void> {
-    this.#enforcement.recallTried(await listAddresses(FAMILY, TABLE, TRIED_SET).catch(() => []));
+    this.#tried = await listAddresses(FAMILY, TABLE, TRIED_SET).catch(() => []);
     await this.#recallAnswers([...ANSWERED, ...IN_USE]);
     if (!this.#record.isUnknown) return;
     let blocks = true;
@@ -651,9 +645,9 @@ export class Daemon implements ApiSubject {
       seal: (serial: number) => sealOf(this.#canary, serial),
     };
     const leads: Leads = {
-      led: (...lead) => this.#enforcement.leads.led(...lead),
-      asked: (...question) => this.#enforcement.leads.asked(...question),
-      isLedBetween: (...lead) => this.#enforcement.leads.isLedBetween(...lead),
+      led: (...lead) => this.#enforcement.learner.led(...lead),
+      asked: (...question) => this.#enforcement.learner.asked(...question),
+      isLedBetween: (...lead) => this.#enforcement.learner.isLedBetween(...lead),
     };
     return new Guard(policy, {
       now,

@@ -1,6 +1,7 @@
 // Knows: what the daemon and the keeper of the light say to each other, and how often. Must not know: either of them, lamps.
 // Lines of JSON over a Unix stream socket. Each beat carries all that the keeper has to know, so that any one of them is enough.
 
+import { LAMPS } from '../../src/api/words.ts';
 import type { Lamp } from '../../src/api/words.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 
@@ -20,6 +21,16 @@ export interface Beat {
   readonly lamp: LampConfig;
   /** Another hand was at the light: show it anew. */
   readonly again?: true;
+}
+
+/** Whether it is one, and of now: what is old, or cannot be read, is none. */
+export function isBeat(value: unknown, now: number): value is Beat {
+  if (typeof value !== 'object' || value === null) return false;
+  const { at, pattern, lamp } = value as Record<string, unknown>;
+  const isConfig = typeof lamp === 'object' && lamp !== null && 'driver' in lamp;
+  return (
+    typeof at === 'number' && now - at <= SILENCE_MS && LAMPS.some((known) => known === pattern) && isConfig
+  );
 }
 
 /** The daemon ends as it was told to. */

@@ -1,4 +1,4 @@
-// Knows: what every lamp can do. Must not know: any lamp.
+// Knows: what every lamp can do, and how it or its button fails. Must not know: any lamp.
 // A lamp that nobody refreshes must not stay green: on a clean stop it is set to red.
 
 import type { Lamp } from '../../src/api/words.ts';
@@ -10,4 +10,13 @@ export interface LampDriver {
   holds(pattern: Lamp): boolean;
   /** Leaves the lamp red: nobody watches any more. */
   close(): void;
+}
+
+export class LampError extends Error {
+  readonly code = 'lamp';
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'LampError';
+  }
 }

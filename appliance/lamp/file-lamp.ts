@@ -10,7 +10,7 @@ import type { Fault } from '../../src/policy/fault.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { readRegularFile } from '../os/regular-file.ts';
 import type { LampDriver } from './driver.ts';
-import { LampError } from './error.ts';
+import { LampError } from './driver.ts';
 
 /** What the box itself keeps in the runtime directory; each of them has such a name. */
 const OWN_FILE = /\.(?:json|sock|new|nft|lock|pid)$|^clock-wish$/;

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Gpio } from 'onoff';
 
-import { LampError } from './error.ts';
+import { LampError } from './driver.ts';
 
 /** A pin that is written. */
 interface OutputPin {

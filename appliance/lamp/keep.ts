@@ -11,8 +11,9 @@ import { parseArgs } from 'node:util';
 
 import { afterReading } from '../os/after-reading.ts';
 import { monotonicMs } from '../os/clock.ts';
-import { LIGHT_SOCKET, LineReader, SILENCE_MS } from './beat.ts';
-import { LightWatch } from './light-watch.ts';
+import { LIGHT_SOCKET, LineReader, NOBODY_WATCHES, SILENCE_MS, isBeat } from './beat.ts';
+import type { Echo } from './beat.ts';
+import { Light } from './light.ts';
 import { readLampRecord } from './record.ts';
 
 const HELP = `the keeper of leakguard's light: shows what leakguardd says twice a second at least, and red when it does not
@@ -34,7 +35,7 @@ const CONNECTIONS_MOST = 4;
 class Keeper {
   readonly #path: string;
   readonly #forDaemon: boolean;
-  readonly #watch: LightWatch;
+  readonly #light: Light;
   readonly #server: Server;
   #inode: number | undefined;
   #daemon: Socket | undefined;
@@ -44,28 +45,30 @@ class Keeper {
   constructor(runtimeDir: string, forDaemon: boolean) {
     this.#path = join(runtimeDir, LIGHT_SOCKET);
     this.#forDaemon = forDaemon;
-    this.#watch = new LightWatch(runtimeDir, monotonicMs);
+    this.#light = new Light(runtimeDir);
     this.#server = createServer((socket) => {
       this.#greet(socket);
     });
     this.#server.maxConnections = CONNECTIONS_MOST;
     // Without a handle for a newcomer the one that is connected goes on.
     this.#server.on('error', () => undefined);
+    // The lamp that was lit last: until the first beat it says that nobody watches.
     const lit = readLampRecord(runtimeDir);
-    if (lit !== undefined) this.#watch.begin(lit);
+    if (lit !== undefined) this.#light.take(lit);
+    this.#silent();
   }
 
   /** Rejects when nobody could reach it. */
   async start(): Promise<void> {
     await this.#listen();
     setInterval(() => {
-      this.#watch.look();
+      this.#light.look();
       void this.#keepName();
     }, LOOK_MS);
   }
 
   end(): never {
-    this.#watch.close();
+    this.#light.close();
     process.exit(0);
   }
 
@@ -95,7 +98,7 @@ class Keeper {
       if (this.#daemon !== socket) return;
       this.#daemon = undefined;
       this.#callOffSilence();
-      this.#watch.silent();
+      this.#silent();
     });
   }
 
@@ -104,26 +107,35 @@ class Keeper {
       if (socket !== this.#daemon) return;
       this.#daemon = undefined;
       this.#callOffSilence();
-      this.#watch.farewell();
+      // Red, and steady.
+      this.#light.show('red');
       if (this.#forDaemon) this.end();
       return;
     }
-    const echo = this.#watch.take(value);
-    if (echo === undefined) return;
+    if (!isBeat(value, monotonicMs())) return;
+    this.#light.take(value.lamp);
+    this.#light.show(value.pattern, value.again);
     if (socket !== this.#daemon) {
       // The newest that beats is the daemon: of an older one, all that is left is a connection.
       this.#daemon?.destroy();
       this.#daemon = socket;
     }
     this.#expect();
+    const { fault } = this.#light;
+    const echo: Echo = { shown: value.pattern, ...(fault === undefined ? {} : { fault }) };
     if (!socket.writableNeedDrain) socket.write(`${JSON.stringify(echo)}\n`);
+  }
+
+  /** Nothing was heard for too long, or the daemon is gone. */
+  #silent(): void {
+    this.#light.show(NOBODY_WATCHES);
   }
 
   #expect(): void {
     this.#heardAt = monotonicMs();
     this.#callOffSilence();
     this.#callOffSilence = afterReading(SILENCE_MS, () => {
-      this.#watch.silent();
+      this.#silent();
     });
   }
 
@@ -138,7 +150,7 @@ class Keeper {
       this.#server.close();
       await this.#listen().catch(() => undefined);
     } else if (isAlone && (found !== undefined || silentMs > HOMELESS_MS)) {
-      this.#watch.silent();
+      this.#silent();
       process.exit(0);
     }
   }

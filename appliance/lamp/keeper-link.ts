@@ -12,7 +12,7 @@ import type { LampConfig } from '../../src/policy/policy.ts';
 import { monotonicMs } from '../os/clock.ts';
 import { LIGHT_SOCKET, LineReader, NOBODY_WATCHES, SILENCE_MS } from './beat.ts';
 import type { Beat, Echo, Farewell } from './beat.ts';
-import { LampKeeper } from './keeper.ts';
+import { Light } from './light.ts';
 import { writeLampRecord } from './record.ts';
 
 const MAIN = fileURLToPath(new URL('./keep.js', import.meta.url));
@@ -33,13 +33,13 @@ export interface KeeperLinkParts {
 
 export class KeeperLink {
   readonly #parts: KeeperLinkParts;
-  #config: LampConfig = { driver: 'none' };
+  #config: LampConfig | undefined;
   #pattern: Lamp = 'red';
   #socket: Socket | undefined;
   #isConnected = false;
   #heardAt = -Infinity;
   /** The light in this process's own hands, while no keeper answers. */
-  #own: LampKeeper | undefined;
+  #own: Light | undefined;
   #again = false;
   #child: ChildProcess | undefined;
   #startedAt = -Infinity;
@@ -50,17 +50,19 @@ export class KeeperLink {
     this.#parts = parts;
   }
 
-  /** Takes another lamp; the old one is left red. */
-  open(config: LampConfig): void {
-    const isFirst = this.#config.driver === 'none';
+  /** Takes another lamp, and leaves the old one red; false when it is the same. */
+  open(config: LampConfig): boolean {
+    if (JSON.stringify(config) === JSON.stringify(this.#config)) return false;
+    const isFirst = !this.#isNeeded;
     this.#config = config;
-    this.#attempt(() => writeLampRecord(this.#parts.runtimeDir, config));
+    this.keep();
     if (isFirst) {
       // What an earlier process left there may be green: red until a keeper answers.
       this.#openedAt = monotonicMs();
       this.#takeOver('red');
     }
     this.beat();
+    return true;
   }
 
   show(pattern: Lamp): void {
@@ -83,7 +85,8 @@ export class KeeperLink {
 
   /** What must be found at a restart was removed. */
   keep(): void {
-    this.#attempt(() => writeLampRecord(this.#parts.runtimeDir, this.#config));
+    const config = this.#config;
+    if (config !== undefined) this.#attempt(() => writeLampRecord(this.#parts.runtimeDir, config));
   }
 
   close(): void {
@@ -95,16 +98,16 @@ export class KeeperLink {
   }
 
   get #isNeeded(): boolean {
-    return this.#config.driver !== 'none';
+    return this.#config !== undefined && this.#config.driver !== 'none';
   }
 
   #say(): void {
-    const socket = this.#socket;
-    if (socket === undefined || !this.#isConnected || socket.writableNeedDrain) return;
+    const [socket, lamp] = [this.#socket, this.#config];
+    if (lamp === undefined || socket === undefined || !this.#isConnected || socket.writableNeedDrain) return;
     const beat: Beat = {
       at: monotonicMs(),
       pattern: this.#pattern,
-      lamp: this.#config,
+      lamp,
       ...(this.#again ? { again: true } : {}),
     };
     this.#again = false;
@@ -159,11 +162,9 @@ export class KeeperLink {
   }
 
   #takeOver(pattern: Lamp): void {
-    if (this.#config.driver === 'none') return;
-    if (this.#own === undefined) {
-      this.#own = new LampKeeper(this.#parts.runtimeDir);
-      this.#own.open(this.#config);
-    }
+    if (this.#config === undefined || !this.#isNeeded) return;
+    this.#own ??= new Light(this.#parts.runtimeDir);
+    this.#own.take(this.#config);
     this.#own.show(pattern);
   }
 

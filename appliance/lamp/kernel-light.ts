@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Blinker } from './blinker.ts';
-import { LampError } from './error.ts';
+import { LampError } from './driver.ts';
 import type { Blink, Light } from './patterns.ts';
 
 export class KernelLight {

@@ -1,15 +1,13 @@
 // Knows: how a lamp is tried out without lying: announced, short, and ended at once by news. Must not know: any lamp, states.
 // A pattern that is only tried stands between two fast red flashes: who looks across the room must not take it for the state.
 
+import { LAMP_TEST_SECONDS } from '../../src/api/words.ts';
 import type { Lamp } from '../../src/api/words.ts';
 
-/** What the test shows, and for how long, milliseconds. */
+/** What the test shows first and last, and for how long, milliseconds. */
 const ANNOUNCED: Lamp = 'red-flash';
 const ANNOUNCE_MS = 1_500;
-const SHOW_MS = 4_000;
-
-/** How long a whole test takes, seconds. */
-export const LAMP_TEST_SECONDS = (2 * ANNOUNCE_MS + SHOW_MS) / 1_000;
+const SHOW_MS = LAMP_TEST_SECONDS * 1_000 - 2 * ANNOUNCE_MS;
 
 export interface LampTestParts {
   readonly show: (pattern: Lamp) => void;

@@ -29,6 +29,8 @@ export class TapPair {
   readonly #taps = new Map<Port, TapSupervisor>();
   readonly #up = new Set<Port>();
   #inUse: readonly string[] = [];
+  /** The policy that they go by. */
+  #policy: Policy | undefined;
   #told = '';
   #orders = 0;
   /** The interface toward the clients. */
@@ -54,6 +56,7 @@ export class TapPair {
     const macs = boxMacs.flatMap((mac) => parseMac(mac) ?? []);
     this.#orders += 1;
     this.#told = what(learned);
+    this.#policy = policy;
     this.#lan = policy.bridge.lan;
     for (const port of PORTS) {
       const order: TapOrder = {
@@ -78,9 +81,12 @@ export class TapPair {
     return this.#up.size === PORTS.length;
   }
 
-  /** Whether the taps had to be told; it costs nothing when all that changed is how long it still holds. */
-  learn(learned: LearnedState): boolean {
-    if (what(learned) === this.#told) return false;
+  /**
+   * Whether the taps had to be told; it costs nothing when all that changed is how long it still holds. What is for another policy they
+   * hear with that.
+   */
+  learn(policy: Policy | undefined, learned: LearnedState): boolean {
+    if (policy !== this.#policy || what(learned) === this.#told) return false;
     this.#told = what(learned);
     this.#orders += 1;
     for (const tap of this.#taps.values()) tap.learn({ learned, orders: this.#orders });

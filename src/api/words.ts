@@ -22,6 +22,9 @@ export type State = (typeof STATES)[number];
 export const LAMPS = ['green', 'green-blip', 'amber', 'red', 'red-flash', 'alternating'] as const;
 export type Lamp = (typeof LAMPS)[number];
 
+/** How long the lamp is tried out, with its announcement before and after. */
+export const LAMP_TEST_SECONDS = 7;
+
 /** Who sets the box's clock: its owner, a time service, or the machine, whose clock is not the box's to set. */
 export const CLOCK_KEEPERS = ['owner', 'network', 'machine'] as const;
 export type ClockKeeper = (typeof CLOCK_KEEPERS)[number];

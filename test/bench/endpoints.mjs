@@ -10,8 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 /** The compiled module: what is measured is what is shipped. @param {string} name */
 const built = (name) => import(new URL(`../../dist/src/policy/${name}.js`, import.meta.url).href);
-const { compileRuleset } = await built('compile/nft');
-const { sparingText } = await built('compile/nft-model');
+const { rulesetOf } = await built('compile/nft');
+const { GivenTable } = await built('compile/nft-change');
+const { rulesetText } = await built('compile/nft-model');
 const { parsePolicy } = await built('schema/schema');
 
 const SENDER = fileURLToPath(new URL('../netns/tunnel-sender.mjs', import.meta.url));
@@ -67,23 +68,25 @@ function measure() {
     for (const [name, policy] of Object.entries(policies)) {
       within(box, ['nft', 'flush', 'ruleset']);
       if (policy !== undefined) {
-        let [whole, other] = ['', ''];
+        const ruleset = rulesetOf(policy, { blockMode: true });
+        let whole = '';
         note(
           name,
           'compileMs',
-          timed(() => (whole = compileRuleset(policy, { blockMode: true }))),
+          timed(() => (whole = rulesetText(rulesetOf(policy, { blockMode: true })))),
         );
         note(
           name,
           'applyMs',
           timed(() => within(box, ['nft', '-f', '-'], whole)),
         );
+        const given = GivenTable.of(ruleset, 0);
         note(
           name,
           'changeMs',
           timed(() => {
-            other = sparingText(compileRuleset(policy, { blockMode: false }), whole);
-            within(box, ['nft', '-f', '-'], other);
+            const change = given.changeTo(rulesetOf(policy, { blockMode: false }), 0);
+            within(box, ['nft', '-f', '-'], change?.text);
           }),
         );
         note(

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { readBoxState } from '../../dist/appliance/daemon/state/box-state.js';
+import { readKeptMode } from '../../dist/appliance/daemon/state/box-record.js';
 import { readCounterFile } from '../../dist/appliance/daemon/state/counter-file.js';
 import { readSession } from '../../dist/appliance/daemon/state/session-file.js';
 import { doJob } from '../../dist/appliance/jobs/parsing.js';
@@ -102,7 +102,7 @@ const PARSERS = {
     const reader = new GuardEventReader(1_000_000, ignored);
     for (let at = 0; at < text.length; at += 1_000) if (!reader.push(text.slice(at, at + 1_000))) return;
   },
-  'state of the box': fromFile('state.json', readBoxState),
+  'state of the box': fromFile('state.json', readKeptMode),
   'session of the daemon': fromFile('session.json', readSession),
   'counters of before': fromFile('counters.json', readCounterFile),
   'lamp of before': fromFile('lamp.json', readLampRecord),

@@ -3,12 +3,31 @@
 
 import { readFile, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileClosedRuleset, compileRuleset } from '../../src/policy/compile/nft.ts';
-import { refreshText, removeText } from '../../src/policy/compile/nft-model.ts';
+import { GivenTable } from '../../src/policy/compile/nft-change.ts';
+import {
+  closedRuleset,
+  compileClosedRuleset,
+  compileRuleset,
+  rulesetOf,
+} from '../../src/policy/compile/nft.ts';
+import { refreshText, removeText, rulesetText } from '../../src/policy/compile/nft-model.ts';
 import { elementsOf } from '../../src/policy/compile/nft-sets.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import { differences, mendingText } from '../../src/policy/compile/readback.ts';
-import { BARE, FULL, LEARNED, PASSING, SPLIT, STUB } from '../policy/policies.ts';
+import {
+  ANSWERED,
+  ANSWERED_LEARNED,
+  BARE,
+  CROWD,
+  CROWD_LEARNED,
+  FULL,
+  LEARNED,
+  PASSING,
+  RANGES,
+  RANGES_LEARNED,
+  SPLIT,
+  STUB,
+} from '../policy/policies.ts';
 import { shapeNamed } from '../policy/shapes.ts';
 import { Wire } from './differential-wire.ts';
 
@@ -120,6 +139,37 @@ describe('block mode', () => {
     await wire.load(compileRuleset(BARE, { blockMode: false, boxMacs: [client] }));
     expect(await sendUp('wireguard message 4')).toEqual({ counted: ['box_spoofed'], arrived: false });
   });
+});
+
+it('a change makes of what the kernel has what it is to have, and counts on', async () => {
+  const first = rulesetOf(FULL, { blockMode: true, learned: LEARNED });
+  await wire.load('table bridge leakguard { }\ndelete table bridge leakguard\n');
+  await wire.load(rulesetText(first));
+  await sendUp('DNS');
+  const counted = (await wire.counters()).get('up_leak_dns');
+  let table = GivenTable.of(first, 0);
+  for (const [what, wanted] of [
+    ['watch mode', rulesetOf(FULL, { blockMode: false, learned: LEARNED })],
+    ['a pass', rulesetOf(FULL, { blockMode: true, learned: PASSING })],
+    ['nothing learned', rulesetOf(FULL, { blockMode: true })],
+    ['another profile', rulesetOf(SPLIT, { blockMode: true, learned: LEARNED })],
+    ['answers', rulesetOf(ANSWERED, { blockMode: true, learned: ANSWERED_LEARNED })],
+    ['ranges', rulesetOf(RANGES, { blockMode: true, learned: RANGES_LEARNED })],
+    ['a crowd', rulesetOf(CROWD, { blockMode: true, learned: CROWD_LEARNED })],
+    ['no policy', closedRuleset()],
+    [
+      'a policy again',
+      rulesetOf(STUB, { blockMode: true, learned: LEARNED, boxMacs: ['02:00:00:00:00:0b'] }),
+    ],
+    ['what it was at first', first],
+  ] as const) {
+    const change = table.changeTo(wanted, 0);
+    expect(change?.text, what).toBeDefined();
+    await wire.load(change?.text ?? '');
+    table = change?.table ?? table;
+    expect(differences(await wire.listing(), table.shape), what).toEqual([]);
+  }
+  expect((await wire.counters()).get('up_leak_dns')).toBe(counted);
 });
 
 describe('elements', () => {

@@ -4,7 +4,7 @@
 import type { Guard } from '../../../src/guard/guard.ts';
 import type { Status } from '../../../src/api/status.ts';
 import type { HealthProbe } from '../../os/health.ts';
-import { LAMP_TEST_SECONDS } from '../../lamp/lamp-test.ts';
+import { LAMP_TEST_SECONDS } from '../../../src/api/words.ts';
 import type { LampTest } from '../../lamp/lamp-test.ts';
 import type { ApiRoute } from './api-server.ts';
 import { BoxClock, clockRoutes } from './clock-routes.ts';
@@ -13,7 +13,7 @@ import type { HistorySubject } from './history-routes.ts';
 import type { PolicyTexts } from '../state/policy-texts.ts';
 import { routesOf } from './handlers.ts';
 import type { Handlers } from './handlers.ts';
-import { inTurn } from '../state/policy-turns.ts';
+import { inTurn } from './policy-turns.ts';
 import { apiRoutes } from './routes.ts';
 import type { ApiSubject } from './routes.ts';
 import { settingsRoutes } from './settings-routes.ts';

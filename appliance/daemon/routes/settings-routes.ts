@@ -5,10 +5,9 @@ import type { SettingsAnswer } from '../../../src/api/box.ts';
 import type { Status } from '../../../src/api/status.ts';
 import { ApiError, BinaryAnswer } from './api-server.ts';
 import type { Handlers } from './handlers.ts';
-import { invalidFile, policyDigest } from '../state/policy-texts.ts';
+import { invalidFile, policyDigest, policyText } from '../state/policy-texts.ts';
 import type { PolicyTexts } from '../state/policy-texts.ts';
 import type { ApiSubject } from './routes.ts';
-import { policyText } from './tunnel-routes.ts';
 
 /** What these routes ask of the daemon; `configPath` is the policy file. */
 interface SettingsSubject {

@@ -14,11 +14,10 @@ import { IMPORT_MOST } from '../../../src/policy/import/imported.ts';
 import type { UnusedLine } from '../../../src/policy/import/imported.ts';
 import type { ListChange, TunnelWish } from '../../../src/policy/schema/tunnel-wish.ts';
 import type { EditedPolicy, Result } from '../../jobs/parsing.ts';
-import { readRegularFile } from '../../os/regular-file.ts';
 import { ApiError } from './api-server.ts';
 import { refused } from './handlers.ts';
 import type { Handlers } from './handlers.ts';
-import { invalidFile } from '../state/policy-texts.ts';
+import { invalidFile, policyText } from '../state/policy-texts.ts';
 import type { PolicyTexts } from '../state/policy-texts.ts';
 import type { ApiSubject } from './routes.ts';
 
@@ -140,15 +139,6 @@ function noTunnel(wrong: readonly Fault[]): ApiError {
 function inForce(answer: Status | readonly Fault[]): Status {
   if ('state' in answer) return answer;
   throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
-}
-
-/** The policy file as it stands, comments and all. Throws ApiError 409. */
-export function policyText({ configPath }: Pick<TunnelSubject, 'configPath'>): string {
-  try {
-    return readRegularFile(configPath);
-  } catch (error) {
-    throw new ApiError(409, 'no-policy', 'the policy file cannot be read', [], error);
-  }
 }
 
 function fault(path: string, message: string, remedy: string): Fault {

@@ -1,15 +1,15 @@
 // Knows: that block mode and the boot ruleset are to be on disk, and what a disk that refuses or loses them means. Must not
-// know: rules. Which way doubt errs: a disk that is full or read-only must not keep the wire from being closed. What it does
-// not take holds all the same, outlives the process in the runtime directory, is said, and is tried again. What it has lost
-// is asked of the other places that know: the rules for the next boot, and the kernel.
+// know: rules. Which way doubt errs: a torn or foreign file means closed, and a disk that is full or read-only must not keep the
+// wire from being closed. What it does not take holds all the same, outlives the process in the runtime directory, is said, and is
+// tried again. What it has lost is asked of the other places that know: the rules for the next boot, and the kernel.
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeDurable } from '../../os/durable-file.ts';
 import { fileSignature, readRegularFile } from '../../os/regular-file.ts';
-import { BOX_STATE_FILE, readBoxState, writeBoxState } from './box-state.ts';
 import { words } from '../warnings.ts';
 
+const STATE_FILE = 'state.json';
 const BOOT_RULESET = 'boot.nft';
 /** First line of the rules for the next boot while block mode is on: the second place on disk that tells of it. */
 const BLOCK_MARK = '# Block mode is on.\n';
@@ -42,17 +42,17 @@ export class BoxRecord {
 
   constructor(parts: BoxRecordParts) {
     this.#parts = parts;
-    const kept = readBoxState(parts.stateDir);
-    const unkept = readBoxState(parts.runtimeDir);
-    this.#isUnknown = kept.missing === true && !unkept.state.blockMode;
-    this.#blockMode = kept.state.blockMode || unkept.state.blockMode;
+    const kept = readKeptMode(parts.stateDir);
+    const unkept = readKeptMode(parts.runtimeDir);
+    this.#isUnknown = kept.missing === true && !unkept.blockMode;
+    this.#blockMode = kept.blockMode || unkept.blockMode;
     this.#warning = kept.warning;
     if (this.#isUnknown && this.#bootRulesetBlocks())
       this.#close('is missing', 'the rules for the next boot block');
-    const known = kept.warning === undefined && kept.missing !== true;
-    this.#keptMode = known ? kept.state.blockMode : undefined;
-    if (unkept.state.blockMode && !kept.state.blockMode) this.#mode = true;
-    if (known) this.#note(BOX_STATE_FILE);
+    const known = isSure(kept);
+    this.#keptMode = known ? kept.blockMode : undefined;
+    if (unkept.blockMode && !kept.blockMode) this.#mode = true;
+    if (known) this.#note(STATE_FILE);
     // Closing writes the state first and opening last. A disk that refused the rules alone is the one other way here: the kernel
     // then tells which of the two is old.
     this.#isContradicted = known && !this.#blockMode && this.#bootRulesetBlocks();
@@ -87,10 +87,12 @@ export class BoxRecord {
     this.#isUnknown = false;
   }
 
-  /** Written and read back, also when the disk is believed to hold it: what it holds may have been lost since. */
+  /** Written and read back, but where the disk says so already: it is asked, for what it held may have been lost since. */
   setBlockMode(on: boolean): void {
-    this.#mode = on;
     this.#isUnknown = false;
+    const held = readKeptMode(this.#parts.stateDir);
+    if (this.#mode === undefined && isSure(held) && held.blockMode === on) return;
+    this.#mode = on;
     this.settle();
   }
 
@@ -109,7 +111,7 @@ export class BoxRecord {
     try {
       mkdirSync(stateDir, { recursive: true, mode: 0o700 });
       if (this.#mode !== undefined) this.#writeMode(this.#mode);
-      rmSync(join(runtimeDir, BOX_STATE_FILE), { force: true });
+      rmSync(join(runtimeDir, STATE_FILE), { force: true });
       this.#mode = undefined;
       if (this.#ruleset !== undefined) {
         writeDurable(join(stateDir, BOOT_RULESET), this.#ruleset, 0o644);
@@ -130,15 +132,15 @@ export class BoxRecord {
     const { stateDir } = this.#parts;
     let refusal: unknown;
     try {
-      writeBoxState(stateDir, { blockMode: on });
+      writeKeptMode(stateDir, on);
     } catch (error) {
       refusal = error;
     }
-    const held = readBoxState(stateDir);
-    if (held.warning !== undefined || held.missing === true || held.state.blockMode !== on)
+    const held = readKeptMode(stateDir);
+    if (!isSure(held) || held.blockMode !== on)
       throw refusal instanceof Error ? refusal : new Error('it does not hold what was written');
     this.#keptMode = on;
-    this.#note(BOX_STATE_FILE);
+    this.#note(STATE_FILE);
   }
 
   /** The files that are not as they were written, from now on to be written again. */
@@ -146,7 +148,7 @@ export class BoxRecord {
     const lost = [...this.#signatures].flatMap(([file, signature]) =>
       fileSignature(join(this.#parts.stateDir, file)) === signature ? [] : [file],
     );
-    if (lost.includes(BOX_STATE_FILE)) this.#mode ??= this.#keptMode;
+    if (lost.includes(STATE_FILE)) this.#mode ??= this.#keptMode;
     if (lost.includes(BOOT_RULESET)) this.#ruleset ??= this.#keptRuleset;
     return lost;
   }
@@ -164,7 +166,7 @@ export class BoxRecord {
   }
 
   #close(fault: string, evidence: string): void {
-    const path = join(this.#parts.stateDir, BOX_STATE_FILE);
+    const path = join(this.#parts.stateDir, STATE_FILE);
     this.#blockMode = true;
     this.#warning = `${path} ${fault}, but ${evidence}; block mode is on until you decide`;
     this.setBlockMode(true);
@@ -174,7 +176,7 @@ export class BoxRecord {
   #outliveProcess(): void {
     if (this.#mode !== true) return;
     try {
-      writeBoxState(this.#parts.runtimeDir, { blockMode: true });
+      writeKeptMode(this.#parts.runtimeDir, true);
     } catch {
       // Both places refuse: the message that follows says what a restart would do.
       return;
@@ -187,4 +189,50 @@ export class BoxRecord {
       ? 'block mode is on, but after a power cut it may be off'
       : 'block mode is off, but after a restart it is on again';
   }
+}
+
+/** Block mode as a file says it; `warning` is set when the file was there but could not be trusted. */
+export interface KeptMode {
+  readonly blockMode: boolean;
+  /** There is no file: a new box, or one that lost it. */
+  readonly missing?: true;
+  readonly warning?: string;
+}
+
+/** No file: a new box, in watch mode, unless something else tells of block mode. Anything else that is no valid state: block mode and a warning. */
+export function readKeptMode(stateDir: string): KeptMode {
+  const path = join(stateDir, STATE_FILE);
+  let text: string;
+  try {
+    text = readRegularFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { blockMode: false, missing: true };
+    return closed(`${path} cannot be read (${String(error)})`);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isKeptMode(value)) return { blockMode: value.blockMode };
+  } catch {
+    return closed(`${path} is damaged`);
+  }
+  return closed(`${path} does not hold a state of Leakguard`);
+}
+
+function isSure({ missing, warning }: KeptMode): boolean {
+  return warning === undefined && missing !== true;
+}
+
+export function writeKeptMode(stateDir: string, blockMode: boolean): void {
+  writeDurable(join(stateDir, STATE_FILE), `${JSON.stringify({ version: 1, blockMode })}\n`);
+}
+
+function closed(problem: string): KeptMode {
+  return { blockMode: true, warning: `${problem}; block mode is on until you decide` };
+}
+
+function isKeptMode(value: unknown): value is { version: 1; blockMode: boolean } {
+  if (typeof value !== 'object' || value === null) return false;
+  return (
+    'version' in value && value.version === 1 && 'blockMode' in value && typeof value.blockMode === 'boolean'
+  );
 }

@@ -1,8 +1,9 @@
 // Knows: what of the guard's work becomes history, under which privacy, and how the past comes back after a restart.
 // Must not know: HTTP, rules, SQL. Without a usable disk it goes on with what is in memory, and says so.
 
+import { statSync } from 'node:fs';
 import { ClientBook, shownClients } from '../../../src/guard/history/clients.ts';
-import type { ClientView, Timeline } from '../../../src/api/past.ts';
+import type { ClientView, Timeline, TimelineTunnel } from '../../../src/api/past.ts';
 import type { EvidenceFrame } from '../../../src/guard/incidents/evidence.ts';
 import { GapNotes } from '../../../src/guard/tunnels/gap-notes.ts';
 import type { Gap } from '../../../src/guard/tunnels/gaps.ts';
@@ -17,7 +18,7 @@ import type { PastIncident } from '../../../src/guard/history/past.ts';
 import { Veil } from '../../../src/guard/history/privacy.ts';
 import { fairPick } from '../../../src/guard/incidents/quotas.ts';
 import type { AllowedView, IncidentView, Status } from '../../../src/api/status.ts';
-import { NO_TALLY, timelineOf } from '../../../src/guard/history/timeline.ts';
+import { NO_TALLY, timelineOf, worseTunnel } from '../../../src/guard/history/timeline.ts';
 import type { StateChange, Tally } from '../../../src/guard/history/timeline.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { now } from '../../os/clock.ts';
@@ -32,7 +33,7 @@ import { Recorder } from '../../store/recorder.ts';
 import { wholeRange } from '../../store/timeline-table.ts';
 import { WallClock, jumpWords } from '../../store/wall-clock.ts';
 import { vendorOf } from '../../registries/vendors.ts';
-import { difference, lastAlive, tallyOf, tunnelOf } from './chronicle-readings.ts';
+import { counterFilePath } from './counter-file.ts';
 import { words } from '../warnings.ts';
 import type { Warnings } from '../warnings.ts';
 
@@ -408,4 +409,42 @@ export class Chronicle {
       return undefined;
     }
   }
+}
+
+/** Wall clock of the last kernel reading of an earlier process since boot. */
+function lastAlive(runtimeDir: string): number | undefined {
+  const seen = statSync(counterFilePath(runtimeDir), { throwIfNoEntry: false });
+  return seen === undefined ? undefined : Math.floor(seen.mtimeMs);
+}
+
+/** The tunnel's part of a state. */
+function tunnelOf({ tunnels }: Status): TimelineTunnel {
+  // One tunnel that is up carries the traffic: the best tells, not the worst.
+  const [best, ...others] = tunnels.map(({ state }) => state);
+  if (best === undefined) return 'none';
+  return others.reduce<TimelineTunnel>((one, other) => (worseTunnel(one, other) === one ? other : one), best);
+}
+
+/** Frames counted since the guard began. */
+function tallyOf({ book, unseen }: Guard): Tally {
+  const { red, amber } = book.bySeverity;
+  return {
+    redEscaped: red.escaped,
+    redBlocked: red.blocked,
+    amberEscaped: amber.escaped,
+    amberBlocked: amber.blocked,
+    unseen,
+  };
+}
+
+/** What was counted between two readings; counting that began anew is none. */
+function difference(now: Tally, before: Tally): Tally {
+  const grown = (name: keyof Tally): number => Math.max(0, now[name] - before[name]);
+  return {
+    redEscaped: grown('redEscaped'),
+    redBlocked: grown('redBlocked'),
+    amberEscaped: grown('amberEscaped'),
+    amberBlocked: grown('amberBlocked'),
+    unseen: grown('unseen'),
+  };
 }

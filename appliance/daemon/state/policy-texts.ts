@@ -7,6 +7,7 @@ import type { Policy } from '../../../src/policy/policy.ts';
 import type { ParsedPolicy } from '../../../src/policy/schema/schema.ts';
 import { settingsOf } from '../../../src/guard/settings.ts';
 import type { Settings } from '../../../src/api/box.ts';
+import { readRegularFile } from '../../os/regular-file.ts';
 import type { Given, JobKind, Parsing, Result } from '../../jobs/parsing.ts';
 import { ApiError } from '../routes/api-server.ts';
 import { refusedJob } from '../routes/refused-job.ts';
@@ -57,4 +58,13 @@ export function invalidFile(faults: ApiError['faults']): ApiError {
 /** Names a policy text; any other text has another. */
 export function policyDigest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
+}
+
+/** The policy file as it stands, comments and all. Throws ApiError 409. */
+export function policyText({ configPath }: { readonly configPath: string }): string {
+  try {
+    return readRegularFile(configPath);
+  } catch (error) {
+    throw new ApiError(409, 'no-policy', 'the policy file cannot be read', [], error);
+  }
 }

@@ -10,13 +10,7 @@ import { parseAddress, parseMac } from '../../../src/wire/ip/address.ts';
 import { bootId } from '../../os/boot-id.ts';
 import { readRegularFile } from '../../os/regular-file.ts';
 import { writeDurable } from '../../os/durable-file.ts';
-
-export interface OpenPass {
-  /** MAC address; absent: every client. */
-  readonly client?: string;
-  /** Monotonic milliseconds. */
-  readonly until: number;
-}
+import type { OpenPass } from './box-state.ts';
 
 export interface SessionRecord {
   readonly learner: LearnerRecord;

@@ -63,50 +63,33 @@ export function inPieces(
 
 /** The text for `nft -f`. */
 export function rulesetText(ruleset: NftRuleset): string {
-  const { counters, sets, chains } = ruleset;
-  const bySet = new Map<string, NftElement[]>();
-  for (const element of ruleset.elements) {
-    const held = bySet.get(element.set);
-    if (held === undefined) bySet.set(element.set, [element]);
-    else held.push(element);
-  }
+  const { sets, chains } = ruleset;
+  const elements = bySet(ruleset.elements);
   return [
-    `table ${FAMILY} ${TABLE} {`,
-    ...counters.map((name) => `  counter ${name} { }`),
-    ...sets.map((set) => `  ${setText(set, [])}`),
-    ...chains.map((chain) => `  ${chainHead(chain)} }`),
-    '}',
+    ...tableText(ruleset),
     `flush table ${FAMILY} ${TABLE}`,
     // What the kernel has learned itself stays: the answer that a client waits for may be what the new ruleset came from.
     ...sets
       .filter(({ learned }) => learned === undefined)
       .map(({ keyword, name }) => `flush ${keyword} ${FAMILY} ${TABLE} ${name}`),
     `table ${FAMILY} ${TABLE} {`,
-    ...sets.map((set) => `  ${setText(set, bySet.get(set.name) ?? [])}`),
+    ...sets.map((set) => `  ${setText(set, elements.get(set.name) ?? [])}`),
     ...chains.flatMap(chainText),
     '}',
     '',
   ].join('\n');
 }
 
-/**
- * The text without what a set needs to be filled with: `held` is the text that the kernel was given before and has been found to have,
- * and this set stood in it as it stands here. Only sets whose elements have no end: the kernel takes no element of theirs away.
- */
-export function sparingText(text: string, held: string): string {
-  const before = new Set(held.split('\n').filter((line) => LASTING.test(line)));
-  const spared = new Set<string>();
-  const filled = text.split('\n').map((line) => {
-    const name = LASTING.exec(line)?.[1];
-    if (name === undefined || !before.has(line)) return line;
-    spared.add(`flush set ${FAMILY} ${TABLE} ${name}`);
-    return undefined;
-  });
-  return filled.filter((line) => line !== undefined && !spared.has(line)).join('\n');
+/** The table with all that has a name, and nothing in it: what is there already stays as it is. */
+export function tableText({ counters, sets, chains }: Omit<NftRuleset, 'elements'>): string[] {
+  return [
+    `table ${FAMILY} ${TABLE} {`,
+    ...counters.map((name) => `  counter ${name} { }`),
+    ...sets.map((set) => `  ${setText(set, [])}`),
+    ...chains.map((chain) => `  ${chainHead(chain)} }`),
+    '}',
+  ];
 }
-
-/** A set of addresses alone, with elements. */
-const LASTING = /^ {2}set (many[46]_\d+) \{ typeof [^;]+; elements = /;
 
 function setText(set: NftSet, elements: readonly NftElement[]): string {
   const { learned } = set;
@@ -155,7 +138,8 @@ export function protocolMatch(rule: string): string {
   return found === undefined ? '' : `meta protocol ${found[1]} `;
 }
 
-function chainText(chain: NftChain): string[] {
+/** A chain with its rules, as it stands within a table. */
+export function chainText(chain: NftChain): string[] {
   const why = chain.why === undefined ? [] : [`  # ${chain.why}`];
   return [
     ...why,
@@ -170,30 +154,39 @@ function chainText(chain: NftChain): string[] {
  * that exists would leave its old timeout.
  */
 export function refreshText(elements: readonly NftElement[]): string {
-  const lines = elements.flatMap((element) => {
-    const place = `${FAMILY} ${TABLE} ${element.set}`;
-    const whole = elementText(element);
-    return [
-      `add element ${place} { ${whole} }`,
-      `delete element ${place} { ${keyText(element)} }`,
-      `add element ${place} { ${whole} }`,
-    ];
-  });
-  return lines.map((line) => `${line}\n`).join('');
+  return `${removeText(elements)}${addText(elements)}`;
 }
 
 /** One transaction that takes elements out whether they are there or not. */
 export function removeText(elements: readonly NftElement[]): string {
-  const lines = elements.flatMap((element) => {
-    const place = `${FAMILY} ${TABLE} ${element.set}`;
-    return [
-      `add element ${place} { ${elementText(element)} }`,
-      `delete element ${place} { ${keyText(element)} }`,
-    ];
-  });
-  return lines.map((line) => `${line}\n`).join('');
+  return `${addText(elements)}${elementsText('delete', elements, keyText)}`;
+}
+
+/** One transaction that puts elements in that are not there. */
+export function addText(elements: readonly NftElement[]): string {
+  return elementsText('add', elements, elementText);
+}
+
+function elementsText(
+  verb: 'add' | 'delete',
+  elements: readonly NftElement[],
+  textOf: (element: NftElement) => string,
+): string {
+  return [...bySet(elements)]
+    .map(([set, held]) => `${verb} element ${FAMILY} ${TABLE} ${set} { ${held.map(textOf).join(', ')} }\n`)
+    .join('');
 }
 
 function keyText(element: NftElement): string {
   return element.verdict === undefined ? element.key : `${element.key} : ${element.verdict}`;
+}
+
+function bySet(elements: readonly NftElement[]): ReadonlyMap<string, readonly NftElement[]> {
+  const sets = new Map<string, NftElement[]>();
+  for (const element of elements) {
+    const held = sets.get(element.set);
+    if (held === undefined) sets.set(element.set, [element]);
+    else held.push(element);
+  }
+  return sets;
 }

@@ -117,12 +117,17 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
 
 /** Boot without a valid policy: nothing crosses; with ports, the page still answers on lan. */
 export function compileClosedRuleset(ports?: ClosedPorts): string {
-  return rulesetText({
+  return rulesetText(closedRuleset(ports));
+}
+
+/** The same as data. */
+export function closedRuleset(ports?: ClosedPorts): NftRuleset {
+  return {
     counters: ['closed_dropped', 'box_refused', 'box_silenced'],
     sets: [],
     elements: [],
     chains: closedChains(ports),
-  });
+  };
 }
 
 function endChains(blocks: boolean): readonly NftChain[] {

@@ -3,8 +3,9 @@
 // everything else must be there, once, in order, and nothing besides.
 
 import { FAMILY, TABLE } from './nft-model.ts';
-import type { NftElement } from './nft-model.ts';
+import type { NftChain, NftElement, NftSet } from './nft-model.ts';
 import { SETS } from './nft-sets.ts';
+import { once } from './per-policy.ts';
 import { normalRule, normalWord, ruleText } from './readback-rule.ts';
 
 /** What a ruleset text says, or what the kernel says it has. Rules are in a normal form that both reach. */
@@ -35,13 +36,29 @@ export function differences(listing: unknown, wanted: string | TableShape): stri
     if (!expected.chains.has(name) && (chain.head !== '' || chain.rules.length > 0))
       found.push(`chain ${name} is not ours`);
   }
-  for (const [name, keys] of expected.sets) {
-    found.push(...setDifferences(name, keys, actual.sets.get(name)));
-    const ours = expected.timed.get(name);
-    const foreign = [...(actual.timed.get(name) ?? [])].find((key) => ours?.has(key) !== true);
-    if (foreign !== undefined) found.push(`set ${name} holds ${foreign} for a time, which is not ours`);
-  }
+  for (const name of expected.sets.keys()) found.push(...setDifferences(name, expected, actual));
   return found.slice(0, 20);
+}
+
+/**
+ * The same of some sets alone, from a listing of these, which must hold what was just put in. Elements that end within the second may
+ * have gone already.
+ */
+export function elementDifferences(
+  listing: unknown,
+  expected: TableShape,
+  { sets, come }: { readonly sets: readonly NftSet[]; readonly come: readonly NftElement[] },
+): string[] {
+  const actual = shapeOfListing(listing);
+  if (actual === undefined) return ['the listing cannot be read'];
+  const missing = come.filter(
+    (one) =>
+      one.seconds !== undefined && one.seconds > 1 && actual.timed.get(one.set)?.has(shapeKey(one)) !== true,
+  );
+  return [
+    ...sets.flatMap(({ name }) => setDifferences(name, expected, actual)),
+    ...missing.map(({ set, key }) => `set ${set} lacks ${key}`),
+  ].slice(0, 20);
 }
 
 function chainDifferences(
@@ -64,19 +81,27 @@ function chainDifferences(
   return found;
 }
 
-function setDifferences(
-  name: string,
-  expected: ReadonlySet<string>,
-  actual: ReadonlySet<string> | undefined,
-): string[] {
-  if (actual === undefined) return [`set ${name} is missing`];
-  const missing = [...expected].find((key) => !actual.has(key));
-  const foreign = [...actual].find((key) => !expected.has(key));
+function setDifferences(name: string, { sets, timed }: TableShape, actual: TableShape): string[] {
+  const [keys, there] = [sets.get(name), actual.sets.get(name)];
+  if (there === undefined) return [`set ${name} is missing`];
+  const missing = [...(keys ?? [])].find((key) => !there.has(key));
+  const foreign = [...there].find((key) => keys?.has(key) !== true);
+  const ours = timed.get(name);
+  const foreignTimed = [...(actual.timed.get(name) ?? [])].find((key) => ours?.has(key) !== true);
   return [
     ...(missing === undefined ? [] : [`set ${name} lacks ${missing}`]),
     ...(foreign === undefined ? [] : [`set ${name} holds ${foreign}, which is not ours`]),
+    ...(foreignTimed === undefined
+      ? []
+      : [`set ${name} holds ${foreignTimed} for a time, which is not ours`]),
   ];
 }
+
+/** The shape of a chain. */
+export const chainShape = once(({ hook, rules }: NftChain) => ({
+  head: hook === undefined ? '' : `${hook} 0 drop`,
+  rules: rules.map(normalRule),
+}));
 
 /** The shape that a compiled ruleset text must have in the kernel. */
 export function expectedShape(rulesetText: string): TableShape {

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileLamp } from '../../../appliance/lamp/file-lamp.ts';
-import { LampKeeper } from '../../../appliance/lamp/keeper.ts';
+import { Light } from '../../../appliance/lamp/light.ts';
 
 let top = '';
 let path = '';
@@ -48,30 +48,30 @@ const HARMS: readonly (readonly [string, () => unknown])[] = [
 
 describe('in the place of a lamp that was shown', () => {
   it.each(HARMS)('%s does not hold, and the next word is a file again', (_, harm) => {
-    const keeper = new LampKeeper(top);
-    keeper.open({ driver: 'file', path });
-    keeper.show('green');
+    const light = new Light(top);
+    light.take({ driver: 'file', path });
+    light.show('green');
     for (let time = 0; time < 3; time += 1) {
       rmSync(path);
       harm();
-      keeper.show('green');
-      expect(keeper.fault).toBeUndefined();
+      light.show('green');
+      expect(light.fault).toBeUndefined();
       expect([lstatSync(path).isFile(), readFileSync(path, 'utf8')]).toEqual([true, 'green\n']);
     }
     expect(readFileSync(join(top, 'other'), 'utf8')).toBe('green\n');
   });
 
   it('a folder keeps what it holds, and one again and again is said', () => {
-    const keeper = new LampKeeper(top);
-    keeper.open({ driver: 'file', path });
-    keeper.show('green');
+    const light = new Light(top);
+    light.take({ driver: 'file', path });
+    light.show('green');
     for (let time = 0; time < 9; time += 1) {
       rmSync(path, { recursive: true });
       mkdirSync(path);
       writeFileSync(join(path, 'letter'), String(time));
-      keeper.show('green');
+      light.show('green');
     }
-    expect(keeper.fault).toContain('again and again');
+    expect(light.fault).toContain('again and again');
     const letters = readdirSync(top).filter((name) => name.startsWith('lamp.aside-'));
     expect(letters.map((name) => readFileSync(join(top, name, 'letter'), 'utf8')).sort()).toEqual(
       [...Array(8).keys()].map(String),

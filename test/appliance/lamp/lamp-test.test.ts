@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { LAMP_TEST_SECONDS, LampTest } from '../../../appliance/lamp/lamp-test.ts';
+import { LampTest } from '../../../appliance/lamp/lamp-test.ts';
+import { LAMP_TEST_SECONDS } from '../../../src/api/words.ts';
 
 let shown: string[];
 let told: (string | undefined)[];

@@ -1,14 +1,11 @@
-// Knows: what thousands of servers cost the ruleset, and that what the kernel has already is not given again. That the kernel does what
-// the judge says: test/netns/differential.test.ts.
+// Knows: what thousands of servers cost the ruleset. That what the kernel has already is not given again: nft-change.test.ts; that it does
+// what the judge says: test/netns/differential.test.ts.
 
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 import { namedPlaces } from '../../../src/policy/compile/crowds.ts';
-import { sparingText } from '../../../src/policy/compile/nft-model.ts';
 import type { NftElement } from '../../../src/policy/compile/nft-model.ts';
-import { compileRuleset, rulesetOf } from '../../../src/policy/compile/nft.ts';
-import { expectedShape } from '../../../src/policy/compile/readback.ts';
+import { rulesetOf } from '../../../src/policy/compile/nft.ts';
 import { BARE, CROWD, CROWD_LEARNED, policyOf } from '../policies.ts';
 
 function listOf(count: number, ports: readonly string[], tunnel = 'a'): string {
@@ -79,39 +76,4 @@ it('a place is read back by its name, behind its own protocol alone', () => {
   );
   for (const other of ['@nh,128,32 @many4_0 accept', 'meta protocol arp @nh,128,32 @many4_0 accept'])
     expect(namedPlaces(other)).toBe(other);
-});
-
-it('what the kernel has is not given again, and what it has not is given whole', () => {
-  const few = policyOf(`version: 1\ntunnels:\n${listOf(300, ['51820'])}`);
-  const more = policyOf(`version: 1\ntunnels:\n${listOf(300, ['51820'])}${listOf(400, ['1194'], 'b')}`);
-  const text = compileRuleset(few, { blockMode: true });
-  const open = compileRuleset(few, { blockMode: false });
-  const spared = sparingText(open, text);
-  expect(spared).not.toContain('flush set bridge leakguard many4_0');
-  expect(spared).not.toContain('elements = { 1677');
-  expect(spared.length).toBeLessThan(open.length - 300 * 8);
-  // The larger crowd comes first: nothing stands where it stood.
-  expect(sparingText(compileRuleset(more, { blockMode: true }), text)).toBe(
-    compileRuleset(more, { blockMode: true }),
-  );
-});
-
-it('what is spared is what was held, set by set', () => {
-  const sizes = fc.array(fc.constantFrom(0, 256, 300), { minLength: 2, maxLength: 2 });
-  const textOf = ([a = 0, b = 0]: readonly number[]): string => {
-    const lists = [a > 0 ? listOf(a, ['51820']) : '', b > 0 ? listOf(b, ['1194'], 'b') : ''].join('');
-    return compileRuleset(policyOf(`version: 1\ntunnels:${lists === '' ? ' []' : ''}\n${lists}`), {
-      blockMode: true,
-    });
-  };
-  const property = fc.property(sizes, sizes, (before, after) => {
-    const [held, wanted] = [textOf(before), textOf(after)];
-    const spared = sparingText(wanted, held);
-    const [has, wants, gets] = [held, wanted, spared].map((text) => expectedShape(text).sets);
-    for (const [name, keys] of wants ?? []) {
-      const isGiven = spared.includes(`flush set bridge leakguard ${name}\n`) || !name.startsWith('many');
-      expect(isGiven ? gets?.get(name) : has?.get(name)).toEqual(keys);
-    }
-  });
-  fc.assert(property, { seed: 13, numRuns: 30 });
 });

@@ -2,7 +2,13 @@
 
 import { expect, it } from 'vitest';
 
-import { differences, expectedShape, shapeOfListing } from '../../../src/policy/compile/readback.ts';
+import { SETS } from '../../../src/policy/compile/nft-sets.ts';
+import {
+  differences,
+  elementDifferences,
+  expectedShape,
+  shapeOfListing,
+} from '../../../src/policy/compile/readback.ts';
 
 it.each(['udp', '17', 17])('an endpoint is the same where nft calls its transport %s', (transport) => {
   const goto = { goto: { target: 't0_wireguard' } };
@@ -60,4 +66,29 @@ it('what a rule has learned from frames is no change, and what another hand put 
   for (const protocol of [true, false]) expect(differences(listing([learned], protocol), text)).toEqual([]);
   const foreign = [{ elem: { val: 'fd77::2', timeout: 9_000, expires: 9 } }, 'fd77::3'];
   expect(differences(listing([learned, ...foreign], true), text).length).toBe(2);
+});
+
+it('sets that were changed are held against what was put in, alone', () => {
+  const [here, there] = ['02:00:00:00:00:0c', '02:00:00:00:00:0d'];
+  const held = new Map([['pass_mac', new Set([here])]]);
+  const expected = {
+    chains: new Map(),
+    sets: new Map([['pass_mac', new Set<string>()]]),
+    timed: held,
+    flags: false,
+  };
+  const sets = SETS.filter(({ name }) => name === 'pass_mac');
+  const found = (elements: readonly string[], seconds = 60): number => {
+    const elem = elements.map((val) => ({ elem: { val, timeout: 60, expires: 9 } }));
+    const come = [{ set: 'pass_mac', key: here, seconds }];
+    return elementDifferences({ nftables: [{ set: { name: 'pass_mac', elem } }] }, expected, { sets, come })
+      .length;
+  };
+  expect([found([here]), found([]), found([], 1), found([here, there]), found([there])]).toEqual([
+    0, 1, 0, 1, 2,
+  ]);
+  const nothing = { sets, come: [] };
+  expect([{}, { nftables: [] }].map((one) => elementDifferences(one, expected, nothing).length)).toEqual([
+    1, 1,
+  ]);
 });

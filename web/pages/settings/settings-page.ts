@@ -1,6 +1,6 @@
 // Knows: how the settings page is drawn: one card for each form, every fault at its field. Must not know: HTTP, YAML.
 
-import { FIXED_ADDRESS } from '../../../src/api/words.ts';
+import { FIXED_ADDRESS, LAMP_TEST_SECONDS } from '../../../src/api/words.ts';
 import type { HistoryAnswer } from '../../../src/api/past.ts';
 import type { Settings } from '../../../src/api/box.ts';
 import type { Fault } from '../../../src/api/refusal.ts';
@@ -15,9 +15,6 @@ import type { FormValues, Part } from './settings-fields.ts';
 import { LAMP_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
 import { TEXTS } from '../../texts.ts';
 import { grouped } from '../status/view-model.ts';
-
-/** As the guard's own (appliance/lamp/lamp-test.ts); only told. */
-const LAMP_SECONDS = 7;
 
 interface Refused {
   readonly part: Part;
@@ -63,7 +60,7 @@ export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
       past,
       done,
       lamps: LAMP_CHOICES,
-      lampSeconds: LAMP_SECONDS,
+      lampSeconds: LAMP_TEST_SECONDS,
       fixed: FIXED_ADDRESS,
       hasLamp: settings !== undefined && settings.lamp !== 'none',
       account: renderer.draw('account', { token, length: PASSWORD_LENGTH, heading: false }),

@@ -13,7 +13,7 @@ import { routesOf } from '../../../../appliance/daemon/routes/handlers.ts';
 import { historyRoutes } from '../../../../appliance/daemon/routes/history-routes.ts';
 import type { HistorySubject } from '../../../../appliance/daemon/routes/history-routes.ts';
 import { PolicyTexts } from '../../../../appliance/daemon/state/policy-texts.ts';
-import { inTurn } from '../../../../appliance/daemon/state/policy-turns.ts';
+import { inTurn } from '../../../../appliance/daemon/routes/policy-turns.ts';
 import { settingsRoutes } from '../../../../appliance/daemon/routes/settings-routes.ts';
 import { doJob } from '../../../../appliance/jobs/parsing.ts';
 import { health as healthAnswer, settingsAnswer } from '../../../../src/api/box.ts';

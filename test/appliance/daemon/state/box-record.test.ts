@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   rmdirSync,
   symlinkSync,
@@ -16,8 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BoxRecord } from '../../../../appliance/daemon/state/box-record.ts';
-import { readBoxState, writeBoxState } from '../../../../appliance/daemon/state/box-state.ts';
+import { BoxRecord, readKeptMode, writeKeptMode } from '../../../../appliance/daemon/state/box-record.ts';
 
 let top = '';
 let said: string | undefined;
@@ -41,7 +41,50 @@ const begin = (kernelBlocks = false): BoxRecord => {
   record.settleUnknown(kernelBlocks);
   return record;
 };
-const kept = (): boolean => readBoxState(join(top, 'state')).state.blockMode;
+const kept = (): boolean => readKeptMode(join(top, 'state')).blockMode;
+
+const dir = (): string => join(top, 'state');
+
+describe('the file of the state', () => {
+  it('starts a new box in watch mode', () => {
+    expect(readKeptMode(dir())).toEqual({ blockMode: false, missing: true });
+  });
+
+  it.each([true, false])('remembers block mode %s', (blockMode) => {
+    writeKeptMode(dir(), blockMode);
+    expect(readKeptMode(dir())).toEqual({ blockMode });
+    expect(readdirSync(dir())).toEqual(['state.json']);
+  });
+
+  it.each([
+    ['torn', '{"version":1,"blockM'],
+    ['empty', ''],
+    ['of another shape', '{"version":1,"blockMode":"off"}'],
+    ['of another version', '{"version":2,"blockMode":false}'],
+    ['garbage', '\u0000\u0000\u0000'],
+  ])('is closed, with a warning, when the file is %s', (_case, content) => {
+    writeFileSync(join(dir(), 'state.json'), content);
+    const reading = readKeptMode(dir());
+    expect(reading.blockMode).toBe(true);
+    expect(reading.warning).toContain('state.json');
+  });
+
+  it('is closed when the file cannot be read', () => {
+    mkdirSync(join(dir(), 'state.json'));
+    expect(readKeptMode(dir())).toMatchObject({ blockMode: true });
+  });
+
+  it('keeps the old record when the new one was not finished', () => {
+    writeKeptMode(dir(), true);
+    writeFileSync(join(dir(), 'state.json.new'), '{"ver');
+    expect(readKeptMode(dir()).blockMode).toBe(true);
+    writeKeptMode(dir(), false);
+    expect(JSON.parse(readFileSync(join(dir(), 'state.json'), 'utf8'))).toEqual({
+      version: 1,
+      blockMode: false,
+    });
+  });
+});
 
 describe('what must outlive a reboot', () => {
   it('is on disk when it was told, and nothing is said', () => {
@@ -116,7 +159,7 @@ describe('what was lost', () => {
     'a state that says off where the rules of the next boot block, and %s',
     (_case, kernelBlocks, closed) => {
       blocking();
-      writeBoxState(join(top, 'state'), { blockMode: false });
+      writeKeptMode(join(top, 'state'), false);
       const record = begin(kernelBlocks);
       expect([record.blockMode, kept()]).toEqual([closed, closed]);
       expect(record.warning?.includes('says that block mode was off') ?? false).toBe(closed);
@@ -172,7 +215,7 @@ describe('what was lost', () => {
   it('block mode is written and read back also when the disk is believed to hold it', () => {
     blocking();
     const record = begin();
-    writeBoxState(join(top, 'state'), { blockMode: false });
+    writeKeptMode(join(top, 'state'), false);
     record.setBlockMode(true);
     expect([kept(), said]).toEqual([true, undefined]);
   });

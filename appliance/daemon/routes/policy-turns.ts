@@ -1,10 +1,9 @@
 // Knows: that edits of the policy come one after the other, and on request only to the policy they were made from.
 // Must not know: what an edit is, HTTP. An edit reads the file and writes it: two at once would undo one of them unseen.
 
-import { ApiError } from '../routes/api-server.ts';
-import type { ApiRoute } from '../routes/api-server.ts';
-import { policyDigest } from './policy-texts.ts';
-import { policyText } from '../routes/tunnel-routes.ts';
+import { ApiError } from './api-server.ts';
+import type { ApiRoute } from './api-server.ts';
+import { policyDigest, policyText } from '../state/policy-texts.ts';
 
 const EDITS = /^\/v1\/(?:policy|settings|tunnels)(?:\/|$)/;
 

@@ -1,41 +1,50 @@
-// Knows: that the lamp shows the last pattern asked for, whatever its driver does. Must not know: why a pattern is shown.
-// A lamp that fails is a warning on the page, never the end of the guard; it is tried again with the next word.
+// Knows: which lamp there is and which pattern it is to show, whatever its driver does. Must not know: why a pattern is shown.
+// The keeper of the light has one, and so has the daemon while it has no keeper: what either remembers of the light is here. A lamp that
+// fails is a warning on the page, never the end of the guard; it is tried again with the next word.
 
 import type { Lamp } from '../../src/api/words.ts';
 import type { LampConfig } from '../../src/policy/policy.ts';
 import { openLamp } from './lamp.ts';
 import type { LampDriver } from './driver.ts';
 
-export class LampKeeper {
+export class Light {
   readonly #runtimeDir: string;
   #config: LampConfig | undefined;
   #driver: LampDriver | undefined;
-  #shown: Lamp | undefined;
+  #pattern: Lamp | undefined;
+  #isShown = false;
   #fault: string | undefined;
 
   constructor(runtimeDir: string) {
     this.#runtimeDir = runtimeDir;
   }
 
-  /** Takes another lamp; the old one is left red. */
-  open(config: LampConfig): void {
+  /** Another lamp from now on; the old one is left red. The same one stays as it is. */
+  take(config: LampConfig): void {
+    if (JSON.stringify(config) === JSON.stringify(this.#config)) return;
     this.close();
     this.#config = config;
     this.#fault = undefined;
-    this.#reopen();
   }
 
   /** Shows a pattern; one that is shown already is looked at, and shown `again` when asked to or when it does not hold. */
   show(pattern: Lamp, again = false): void {
-    if (this.#driver === undefined) this.#reopen();
-    const driver = this.#driver;
-    if (driver === undefined) return;
+    const isShown = this.#isShown && pattern === this.#pattern && !again;
+    this.#pattern = pattern;
+    const config = this.#config;
+    if (config === undefined) return;
     this.#attempt(() => {
-      if (!again && pattern === this.#shown && driver.holds(pattern)) return;
-      this.#shown = undefined;
+      const driver = (this.#driver ??= openLamp(config, this.#runtimeDir, this.#note.bind(this)));
+      if (isShown && driver.holds(pattern)) return;
+      this.#isShown = false;
       driver.show(pattern);
-      this.#shown = pattern;
+      this.#isShown = true;
     });
+  }
+
+  /** Another hand may have been at it, or the place where it is may have come back. */
+  look(): void {
+    if (this.#pattern !== undefined) this.show(this.#pattern);
   }
 
   /** Why the lamp cannot be used, as a sentence. */
@@ -49,15 +58,7 @@ export class LampKeeper {
     if (driver !== undefined) this.#attempt(() => driver.close());
     this.#driver = undefined;
     this.#config = undefined;
-    this.#shown = undefined;
-  }
-
-  #reopen(): void {
-    const config = this.#config;
-    if (config === undefined) return;
-    this.#attempt(() => {
-      this.#driver = openLamp(config, this.#runtimeDir, this.#note.bind(this));
-    });
+    this.#isShown = false;
   }
 
   #attempt(task: () => void): void {
