@@ -11,7 +11,7 @@ import type { JudgedEndpoint } from '../servers/hosts.ts';
 import type { NftChain, NftElement } from './nft-model.ts';
 import { once } from './per-policy.ts';
 import type { Endpoint, Policy } from '../policy.ts';
-import type { Shape } from '../shapes/shape.ts';
+import type { Shape } from '../shapes/protocols.ts';
 
 /** The chain that checks and counts one tunnel's packets of one shape. */
 export function tunnelChain(tunnel: number, shape: Shape | 'esp'): string {
