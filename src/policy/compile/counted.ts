@@ -6,6 +6,7 @@ import type { Facts } from '../../flow/facts.ts';
 import { KINDS } from '../../flow/kinds.ts';
 import type { Kind } from '../../flow/kinds.ts';
 import { CHATTER_KINDS, chatterKind } from '../filter/chatter.ts';
+import { hasBadHeader, isTooShort } from '../filter/form.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 import { isListenerDiscovery, isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
@@ -118,32 +119,6 @@ function countedIpKind(facts: Facts, way: Way): Kind {
   if (chatter !== undefined) return chatter;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
   return BY_PORT.get(portKey(facts.protocol, port)) ?? BY_PROTOCOL.get(facts.protocol) ?? 'other-ip';
-}
-
-/** The IP header itself is unusable, for nftables too (nft_set_pktinfo). */
-export function hasBadHeader(facts: Facts): boolean {
-  switch (facts.malformed) {
-    case 'ip-short':
-    case 'ip-version':
-    case 'ip-header-length':
-    case 'ip-total-length':
-    case 'ip6-extension':
-      return true;
-    default:
-      return false;
-  }
-}
-
-/**
- * The packet ends before what is read of it: the eight bytes that every transport has, in a first fragment twelve of
- * payload more. nftables would read on in Ethernet's padding. Behind further extension headers nothing is opened, so
- * nothing is measured there.
- */
-export function isTooShort(facts: Facts): boolean {
-  if (facts.fragmentOffset > 0) return false;
-  if (facts.ipVersion === 4) return facts.ipLength < (facts.moreFragments && !facts.ipOptions ? 40 : 28);
-  if (facts.extensionCount === 0) return facts.ipLength < 48;
-  return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 68;
 }
 
 /** PAUSE and LLDP by their groups: no bridge forwards them, whatever its settings (IEEE 802.1Q-2022 table 8-1). */

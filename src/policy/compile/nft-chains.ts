@@ -10,7 +10,7 @@ import { NFT_TO_ASKER, nftEapol } from '../filter/askers.ts';
 import { NFT_CHATTER, nftCountChatter } from '../filter/chatter.ts';
 import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
-import { nftCrowdPieces, nftCrowds, nftNear } from './crowds.ts';
+import { nftNear } from './crowds.ts';
 import { cutChains, cutLearns, nftCut } from '../filter/cut-answers.ts';
 import { isOpenProfile, nftClosed } from '../filter/direct.ts';
 import { nftEssential } from '../filter/essential.ts';
@@ -31,12 +31,11 @@ import { inPieces } from './nft-model.ts';
 import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import { nearNetworks, nftArp, nftSolicit } from '../filter/neighbours.ts';
-import { nftPrefixLookups, nftPrefixPieces } from './nft-prefixes.ts';
-import { nftRangeLookups, nftRangePieces } from './nft-ranges.ts';
-import { nftNobodys, nftNobodysChain, nftNobodysPieces } from '../filter/nobodys.ts';
+import { nftNobodys, nftNobodysChain } from '../filter/nobodys.ts';
 import { nftAsked, nftOwnAddresses } from '../filter/own-addresses.ts';
 import { nftPassOpen, openLinks, passRules } from '../filter/passes.ts';
 import { membershipChains } from '../filter/membership.ts';
+import { farAddress, formChains, nftTunnels } from '../filter/tunnels.ts';
 import type { Policy } from '../policy.ts';
 import { NFT_DNS_QUERY } from '../shapes/shape.ts';
 import { segmentChains } from '../filter/tcp-questions.ts';
@@ -116,14 +115,9 @@ function etherChains(way: Way, end: string): NftChain[] {
 
 function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6, end: string): NftChain[] {
   const open = isOpenProfile(policy);
-  const plain = `${way}_plain${family}`;
-  const four = family === 4;
-  const far = `${four ? 'ip' : 'ip6'} ${way === 'up' ? 'daddr' : 'saddr'}` as const;
+  const far = farAddress(way, family);
   const port = way === 'up' ? 'dport' : 'sport';
-  const later = four ? 'ip frag-off & 0x1fff != 0' : 'frag frag-off != 0';
-  const laterLeak = `${later} meta l4proto 0-255 ${count(way, 'leak', 'fragment')} goto ${end}`;
-  const membership = four ? 'meta l4proto igmp ' : NFT_LISTENERS;
-  const protocol = four ? 'meta l4proto' : 'frag nexthdr';
+  const membership = family === 4 ? 'meta l4proto igmp ' : NFT_LISTENERS;
   const allowed = `goto ${way}_allowed`;
   const opens: Readonly<Record<Opening, readonly string[]>> = {
     designated: [`${far} . meta l4proto . th ${port} @safe${family} ${allowed}`],
@@ -140,82 +134,21 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
     direct: open ? directRules(policy, way, family, far) : [],
   };
   return [
-    {
-      name: `${way}_ip${family}`,
-      why: 'options and fragments before ports: `th dport` reads payload where there is no transport header',
-      rules: four
-        ? [
-            '@nh,0,8 != 0x45 goto ' + `${way}_odd4`,
-            `ip frag-off & 0x3fff != 0 goto ${way}_frag4`,
-            `ip length < 28 goto ${way}_short`,
-            `goto ${plain}`,
-          ]
-        : [
-            `ip6 length < 8 goto ${way}_short`,
-            `ip6 nexthdr 44 goto ${way}_frag6`,
-            `ip6 nexthdr != { 6, 17, 50, 58 } goto ${way}_odd6`,
-            `goto ${plain}`,
-          ],
-    },
-    {
-      name: `${way}_odd${family}`,
-      why: 'IP options, extension headers, unreadable headers: no part of any tunnel',
-      rules: [
-        laterLeak,
-        ...(four
-          ? [`ip length < 28 goto ${way}_short`, `ip frag-off & 0x3fff != 0 goto ${way}_leak`]
-          : [`exthdr frag exists goto ${way}_leak`]),
+    ...formChains(policy, learned, way, family, {
+      odd: [
         ...nftEssential(policy, learned, 'odd', family, way),
         ...(open
           ? [`${membership}${needsAnswer(policy) ? NFT_TO_GROUP[family] : ''}goto ${way}_allowed`]
           : []),
-        `goto ${way}_leak`,
       ],
-    },
+      leak: `${count(way, 'leak', 'fragment')} goto ${end}`,
+    }),
     {
-      name: `${way}_frag${family}`,
-      why: 'a later fragment has no port: it goes by address and protocol; a first one by its port, never to anything but a tunnel',
-      rules: [
-        // What else stands behind the fragment header is no part of any tunnel; no length is measured there (counted.ts).
-        ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${way}_odd6`]),
-        ...(way === 'down'
-          ? nftNobodysPieces(
-              ...([policy, learned, family] as const),
-              `${later} meta l4proto 0-255 `,
-              `${count(way, 'leak', 'fragment')} goto ${end}`,
-            )
-          : []),
-        `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
-        ...nftCrowdPieces(policy, far, `${later} `, `counter name ${way}_tunnel_fragment accept`),
-        ...nftRangePieces(policy, family, `${later} `, far, `counter name ${way}_tunnel_fragment accept`),
-        ...(four
-          ? []
-          : nftPrefixPieces(policy, way, `${later} `, `counter name ${way}_tunnel_fragment accept`)),
-        laterLeak,
-        `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,
-        ...(way === 'down' ? nftNobodysPieces(policy, learned, family, '', `goto ${way}_leak`) : []),
-        // TCP finds its path MTU itself: a fragment of it is no tunnel's.
-        `meta l4proto tcp goto ${way}_leak`,
-        ...nftCrowds(policy, far, 'ports'),
-        `${far} . ${protocol} . th ${port} vmap @tun${family}`,
-        ...nftCrowds(policy, far, 'ranges'),
-        ...nftRangeLookups(policy, family, far, protocol),
-        ...(four ? [] : nftPrefixLookups(policy, way)),
-        `${four ? '' : 'frag nexthdr 50 '}meta l4proto esp ${far} vmap @esp${family}`,
-        `goto ${way}_leak`,
-      ],
-    },
-    {
-      name: plain,
+      name: `${way}_plain${family}`,
       why: 'tunnels first: they are nearly everything; then plumbing, then what the policy opens',
       rules: [
         ...(way === 'down' ? nftNobodys(policy, learned, family) : []),
-        ...nftCrowds(policy, far, 'ports'),
-        `${far} . meta l4proto . th ${port} vmap @tun${family}`,
-        ...nftCrowds(policy, far, 'ranges'),
-        ...nftRangeLookups(policy, family, far, 'meta l4proto'),
-        ...(four ? [] : nftPrefixLookups(policy, way)),
-        `meta l4proto esp ${far} vmap @esp${family}`,
+        ...nftTunnels(policy, way, family),
         ...nftEssential(policy, learned, 'plain', family, way),
         ...OPENINGS.flatMap((opening) => opens[opening]),
         `goto ${way}_leak`,

@@ -10,7 +10,6 @@ import type { Way } from '../compile/counted.ts';
 import type { Range } from '../filter/match.ts';
 import { bits, otherBits } from '../filter/payload.ts';
 import type { Bits } from '../filter/payload.ts';
-import type { Transport } from '../policy.ts';
 import { HELLO, QUERY, REQUESTS, SSH_BANNERS } from './readable.ts';
 
 /** One sort of packet. */
@@ -168,7 +167,7 @@ export type Shape = keyof typeof PACKETS;
 export const PROTOCOLS: Readonly<
   Record<
     TunnelProtocol,
-    Readonly<Record<Transport, Shape | undefined>> & { readonly anywhere: string | undefined }
+    Readonly<Record<'udp' | 'tcp', Shape | undefined>> & { readonly anywhere: string | undefined }
   >
 > = {
   wireguard: {
