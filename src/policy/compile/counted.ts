@@ -9,7 +9,7 @@ import { CHATTER_KINDS, chatterKind } from '../filter/chatter.ts';
 import { hasBadHeader, isTooShort } from '../filter/form.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
-import { isListenerDiscovery, isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
+import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 
 export type Way = 'up' | 'down';
 
@@ -62,6 +62,12 @@ export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
   [Protocol.L2TP, 'l2tp'],
 ];
 
+/** Types of ICMPv6 messages. */
+export const MESSAGE_KINDS: readonly (readonly [readonly number[], Kind])[] = [
+  [LISTENER_DISCOVERY, 'igmp-mld'],
+  [NEIGHBOUR_DISCOVERY, 'nd'],
+];
+
 const BY_PORT = new Map(
   PORT_KINDS.map(([transport, port, kind]) => [
     portKey(transport === 'udp' ? Protocol.UDP : Protocol.TCP, port),
@@ -111,10 +117,8 @@ function countedIpKind(facts: Facts, way: Way): Kind {
   if (hasBadHeader(facts)) return 'malformed';
   if (facts.fragmentOffset > 0 && !facts.nestedFragment) return 'fragment';
   if (isTooShort(facts)) return 'malformed';
-  if (facts.protocol === Protocol.ICMPV6) {
-    if (isListenerDiscovery(facts.icmpType)) return 'igmp-mld';
-    if (isNeighbourDiscovery(facts.icmpType)) return 'nd';
-  }
+  if (facts.protocol === Protocol.ICMPV6)
+    for (const [types, kind] of MESSAGE_KINDS) if (types.includes(facts.icmpType)) return kind;
   const chatter = chatterKind(facts);
   if (chatter !== undefined) return chatter;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
@@ -140,12 +144,12 @@ export function isStation(mac: number): boolean {
 }
 
 /** Every kind that a counter of a way and verdict can have. */
-export const COUNTED_KINDS: readonly Kind[] = KINDS.filter(
-  (kind) =>
-    PORT_KINDS.some(([, , counted]) => counted === kind) ||
-    PROTOCOL_KINDS.some(([, counted]) => counted === kind) ||
-    CHATTER_KINDS.includes(kind) ||
-    ['arp', 'eapol', 'nd', 'other-ip', 'fragment', 'vlan', 'pppoe', 'l2-other', 'malformed'].includes(kind),
+export const COUNTED_KINDS: readonly Kind[] = KINDS.filter((kind) =>
+  [
+    ...[...PORT_KINDS, ...PROTOCOL_KINDS, ...MESSAGE_KINDS].map((row) => row[row.length - 1]),
+    ...CHATTER_KINDS,
+    ...['arp', 'eapol', 'other-ip', 'fragment', 'vlan', 'pppoe', 'l2-other', 'malformed'],
+  ].includes(kind),
 );
 
 /** `up_leak_igmp_mld`; for tunnels `up_tunnel_0` or `up_tunnel_fragment`. */

@@ -3,16 +3,15 @@
 // Order matters, and src/policy/filter/gate.ts follows the same: options, fragments, lengths, then ports, because nftables
 // reads ports wherever they would be.
 
-import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 import { allowRules, prefixText } from '../filter/allow.ts';
-import { NFT_TO_GROUP, answeredChain, needsAnswer } from '../filter/answered.ts';
+import { answeredChain, needsAnswer } from '../filter/answered.ts';
 import { NFT_TO_ASKER, nftEapol } from '../filter/askers.ts';
 import { NFT_CHATTER, nftCountChatter } from '../filter/chatter.ts';
-import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
+import { MESSAGE_KINDS, PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
 import { nftNear } from './crowds.ts';
 import { cutChains, cutLearns, nftCut } from '../filter/cut-answers.ts';
-import { isOpenProfile, nftClosed } from '../filter/direct.ts';
+import { directRules, groupsMatch, isOpenProfile } from '../filter/direct.ts';
 import { nftEssential } from '../filter/essential.ts';
 import { icmp } from '../filter/fields.ts';
 import { is, nftTexts } from '../filter/match.ts';
@@ -39,9 +38,6 @@ import { farAddress, formChains, nftTunnels } from '../filter/tunnels.ts';
 import type { Policy } from '../policy.ts';
 import { NFT_DNS_QUERY } from '../shapes/shape.ts';
 import { segmentChains } from '../filter/tcp-questions.ts';
-
-const [NFT_LISTENERS = ''] = nftTexts([is(icmp[6].type, ...LISTENER_DISCOVERY)]);
-const [NFT_NEIGHBOURS = ''] = nftTexts([is(icmp[6].type, ...NEIGHBOUR_DISCOVERY)]);
 
 /** All chains of one way. */
 export function wayChains(policy: Policy, learned: LearnedState, way: Way): readonly NftChain[] {
@@ -117,7 +113,6 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
   const open = isOpenProfile(policy);
   const far = farAddress(way, family);
   const port = way === 'up' ? 'dport' : 'sport';
-  const membership = family === 4 ? 'meta l4proto igmp ' : NFT_LISTENERS;
   const allowed = `goto ${way}_allowed`;
   const opens: Readonly<Record<Opening, readonly string[]>> = {
     designated: [`${far} . meta l4proto . th ${port} @safe${family} ${allowed}`],
@@ -131,15 +126,13 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
       `ether ${way === 'up' ? 'saddr' : 'daddr'} @pass_mac jump ${way}_pass${family}`,
       `meta protocol @pass_all jump ${way}_pass${family}`,
     ],
-    direct: open ? directRules(policy, way, family, far) : [],
+    direct: open ? nftDirect(policy, way, family, far) : [],
   };
   return [
     ...formChains(policy, learned, way, family, {
       odd: [
         ...nftEssential(policy, learned, 'odd', family, way),
-        ...(open
-          ? [`${membership}${needsAnswer(policy) ? NFT_TO_GROUP[family] : ''}goto ${way}_allowed`]
-          : []),
+        ...(open ? nftTexts(groupsMatch(policy, family)).map((match) => `${match}${allowed}`) : []),
       ],
       leak: `${count(way, 'leak', 'fragment')} goto ${end}`,
     }),
@@ -195,20 +188,21 @@ function answerRules(policy: Policy, learned: LearnedState, accept: string): str
   return [...near, ...allowed, ...login].map((where) => `${where} ${accept}`.trimStart());
 }
 
-function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): string[] {
+function nftDirect(policy: Policy, way: Way, family: 4 | 6, far: string): string[] {
   const split = policy.profile === 'split';
   const answered = needsAnswer(policy);
   const port = way === 'up' ? 'dport' : 'sport';
   const next = way === 'up' ? `${way}_question${family}` : `${way}_allowed`;
+  const open = answered ? `answered${family}` : 'allowed';
   const held = `udp sport 53 ${count('down', 'allowed', 'dns')} goto held`;
   return [
     `${far} @exposed${family} goto ${way}_leak`,
     `ether ${way === 'up' ? 'saddr' : 'daddr'} . ${far} @shut${family} goto ${way}_leak`,
     ...(answered && way === 'down' ? [held] : []),
     ...(split ? [`meta l4proto { tcp, udp } th ${port} 53 goto ${next}`] : []),
-    nftClosed(way, split),
-    ...(family === 6 ? [`${NFT_NEIGHBOURS}goto ${way}_leak`] : []),
-    `meta l4proto { tcp, udp, ${family === 4 ? 'icmp, igmp' : 'ipv6-icmp'} } goto ${way}_${answered ? `answered${family}` : 'allowed'}`,
+    ...directRules(way, family, split).flatMap(({ match, opens }) =>
+      nftTexts(match).map((text) => `${text}goto ${way}_${opens ? open : 'leak'}`),
+    ),
   ];
 }
 
@@ -264,8 +258,9 @@ function classifyChain(way: Way, verdict: 'allowed' | 'pass' | 'leak', end: stri
   const ports = PORT_KINDS.map(([transport, number, kind]) => `${transport} . ${number} : ${named(kind)}`);
   const protocols = PROTOCOL_KINDS.map(([number, kind]) => `${number} : ${named(kind)}`);
   const rules = [
-    `${NFT_LISTENERS}${count(way, verdict, 'igmp-mld')} ${end}`,
-    `${NFT_NEIGHBOURS}${count(way, verdict, 'nd')} ${end}`,
+    ...MESSAGE_KINDS.flatMap(([types, kind]) =>
+      nftTexts([is(icmp[6].type, ...types)]).map((match) => `${match}${count(way, verdict, kind)} ${end}`),
+    ),
     ...nftCountChatter((kind) => counterName(way, verdict, kind)).map((rule) => `${rule}${end}`),
     `counter name meta l4proto . th ${port} map { ${ports.join(', ')} } ${end}`,
     `counter name meta l4proto map { ${protocols.join(', ')} } ${end}`,

@@ -5,19 +5,19 @@
 import type { Facts, ForNobody } from '../../flow/facts.ts';
 import { parseAddress, parseMac } from '../../wire/ip/address.ts';
 import { allowRules } from './allow.ts';
-import { isHeldAnswer, isToGroup, needsAnswer } from './answered.ts';
+import { isHeldAnswer, needsAnswer } from './answered.ts';
 import { chatterKind } from './chatter.ts';
 import { isKeptGroup, isStation } from '../compile/counted.ts';
 import type { CountedVerdict, Way } from '../compile/counted.ts';
 import { isCutSegment } from './cut-answers.ts';
 import { compileDesignated } from '../servers/designated.ts';
-import { goesDirect, isOpenProfile } from './direct.ts';
+import { goesDirect, groupsMatch, isOpenProfile } from './direct.ts';
 import { matchesPattern } from '../schema/endpoint.ts';
 import { EndpointTable } from '../servers/endpoint-table.ts';
 import { compileEssential } from './essential.ts';
 import { OPENINGS } from './openings.ts';
 import type { Opening } from './openings.ts';
-import { byWay, predicateOf } from './match.ts';
+import { byFamily, byWay, predicateOf } from './match.ts';
 import type { PlumbingKind } from './rule.ts';
 import {
   designatedEndpoints,
@@ -42,7 +42,7 @@ import type { AllowRule, Policy } from '../policy.ts';
 import { quotesTunnel } from './port-report.ts';
 import { isDnsQuery } from '../shapes/shape.ts';
 import { isOpenSegment, messageLimits } from './tcp-questions.ts';
-import { Icmp6, isListenerDiscovery } from '../../wire/ip/icmp.ts';
+import { Icmp6 } from '../../wire/ip/icmp.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
 /**
@@ -105,6 +105,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const limits = messageLimits(policy);
   const answered = needsAnswer(policy);
   const open = isOpenProfile(policy);
+  const areGroups = byFamily((family) => predicateOf(groupsMatch(policy, family), undefined));
   const isNobodys = compileNobodys(policy, learned);
 
   const neighbours = compileNeighbours(policy, learned, fixedNear(endpoints), [...tunnels, ...designated]);
@@ -156,7 +157,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
 
   function isDirect(facts: Facts, way: Way): boolean {
     if (exposed.size > 0 && exposed.nameOf(facts, way) !== undefined) return false;
-    if (goesDirect(facts, way)) return !answered || facts.answered;
+    if (facts.ipVersion !== 0 && goesDirect[facts.ipVersion][way](facts)) return !answered || facts.answered;
     const transport = facts.protocol === Protocol.UDP || facts.protocol === Protocol.TCP;
     return policy.profile === 'split' && transport && isOpenDns(facts, way);
   }
@@ -189,11 +190,8 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     if (endpoint !== undefined) return hasShape(endpoint, facts, way) ? 'tunnel' : 'leak';
     if (plumbing(facts, way) !== undefined) return 'plumbing';
     // Facts of IP behind a tag, SNAP or PPPoE are read, too; the ruleset sends such frames elsewhere.
-    if (!isPlainIp(facts) || broken || isPiece(facts)) return 'leak';
-    if (formOf(facts) === 'odd') {
-      const isGroups = isGroupMembership(facts) && (!answered || isToGroup(facts));
-      return open && isGroups ? 'direct' : 'leak';
-    }
+    if (facts.ipVersion === 0 || !isPlainIp(facts) || broken || isPiece(facts)) return 'leak';
+    if (formOf(facts) === 'odd') return open && areGroups[facts.ipVersion](facts) ? 'direct' : 'leak';
     for (const opening of OPENINGS) {
       const found = opens[opening](facts, way);
       if (found !== undefined) return found;
@@ -247,12 +245,6 @@ function compileAllow(rows: readonly AllowRule[], way: Way) {
 /** The bridge itself holds the rest (net/bridge/br_input.c). A capture of a link without MAC addresses has none at all. */
 function entersBridge({ sourceMac, destinationMac }: Facts): boolean {
   return !isKeptGroup(destinationMac) && (isStation(sourceMac) || (sourceMac === 0 && destinationMac === 0));
-}
-
-function isGroupMembership(facts: Facts): boolean {
-  return facts.ipVersion === 4
-    ? facts.protocol === Protocol.IGMP
-    : facts.protocol === Protocol.ICMPV6 && isListenerDiscovery(facts.icmpType);
 }
 
 interface Exposed {

@@ -26,9 +26,9 @@ export interface TunnelIndex {
    * The endpoint whose address and port (for later fragments and ESP: address and protocol) the frame has on its far
    * side, whatever its shape (but where peers may be anywhere); -1 when there is none. Allocates nothing.
    */
-  endpointOf(facts: Facts, way: Way): number;
+  readonly endpointOf: (facts: Facts, way: Way) => number;
   /** The endpoint of that address and UDP port. */
-  findUdp(ipVersion: number, address: Uint32Array, port: number): number;
+  readonly findUdp: (ipVersion: number, address: Uint32Array, port: number) => number;
 }
 
 /** What of it the policy's own addresses make, whatever is learned. */
