@@ -1,7 +1,6 @@
 // Knows: the chains that judge frames between lan and wan, one per ether type and way. Must not know: sets' contents.
 // Every path ends in a verdict, so watch mode differs from block mode in the chains `leak` and `leak_down` alone.
-// Order matters, and src/policy/filter/gate.ts follows the same: options, fragments, lengths, then ports, because nftables
-// reads ports wherever they would be.
+// Order matters, and src/policy/filter/gate.ts follows the same; forms of packets and tunnels: src/policy/filter/tunnels.ts.
 
 import { allowRules, prefixText } from '../filter/allow.ts';
 import { answeredChain, needsAnswer } from '../filter/answered.ts';

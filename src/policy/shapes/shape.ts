@@ -164,7 +164,8 @@ function isPacket(packet: Matcher, facts: Facts, way: Way): boolean {
 export function fillsPacket(facts: Facts): boolean {
   if (facts.malformed !== undefined) return false;
   if (facts.udpLength < 0 || facts.moreFragments) return true;
-  const header = (facts.ipVersion === 4 ? 20 : 40) + (facts.fragmentHeader ? 8 : 0);
+  const header =
+    (facts.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER) + (facts.fragmentHeader ? PIECE_HEADER : 0);
   return facts.ipLength - header === facts.udpLength;
 }
 
