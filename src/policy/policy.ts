@@ -2,7 +2,7 @@
 // A value of type Policy has been validated: nothing that takes one needs to check it again.
 
 import type { TunnelProtocol } from '../flow/kinds.ts';
-import type { ZerotierForm } from './shapes/mesh-shapes.ts';
+import type { ZerotierForm } from './shapes/protocols.ts';
 import type { WireguardForm } from './shapes/wireguard-forms.ts';
 
 export const PROFILES = ['full-tunnel', 'proxy-stub', 'split'] as const;

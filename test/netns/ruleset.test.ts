@@ -56,7 +56,7 @@ async function sendUp(
 
 describe('nft', () => {
   it('takes every golden file, over any other', async () => {
-    const directory = new URL('../policy/golden/', import.meta.url);
+    const directory = new URL('../policy/compile/golden/', import.meta.url);
     const files = (await readdir(directory)).filter((name) => name.endsWith('.nft'));
     expect(files.length).toBeGreaterThanOrEqual(6);
     for (const file of [...files, ...files.reverse()]) {

@@ -121,7 +121,7 @@ const CASES = [
   { name: 'IKE over TCP', policy: IKE_STREAMS, learned: LEARNED },
   { name: "Tailscale's mesh", policy: TAILSCALE, learned: LEARNED, shows: true },
   { name: "Nebula's mesh", policy: NEBULA, learned: LEARNED, shows: true },
-  // The filter does not ask which way such a packet goes, so it shows all of them (src/policy/shapes/mesh-shapes.ts).
+  // The filter does not ask which way such a packet goes, so it shows all of them (src/policy/shapes/protocols.ts).
   { name: "ZeroTier's mesh", policy: ZEROTIER, learned: LEARNED, shows: true, hidesNothing: true },
   { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED, shows: true },
   // Of too many servers those in use are hidden.

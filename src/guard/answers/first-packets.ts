@@ -4,7 +4,7 @@
 
 import { hasPort } from '../../policy/schema/endpoint.ts';
 import { counterName, portKind } from '../../policy/compile/counted.ts';
-import { hasShape } from '../../policy/filter/gate.ts';
+import { hasShape } from '../../policy/filter/tunnels.ts';
 import { tunnelEndpoints } from '../../policy/servers/hosts.ts';
 import type { JudgedEndpoint } from '../../policy/servers/hosts.ts';
 import type { Policy } from '../../policy/policy.ts';

@@ -1,17 +1,17 @@
 // Knows: which meshes (Tailscale, Nebula, ZeroTier) clients were seen to speak, and in words what can be held of each and what cannot.
-// Must not know: how their packets are let through (src/policy/shapes/mesh-shapes.ts). A port or a name is no proof, and none is asked for: it
+// Must not know: how their packets are let through (src/policy/shapes/protocols.ts). A port or a name is no proof, and none is asked for: it
 // is said, nothing is opened by it.
 
 import type { Facts } from '../../flow/facts.ts';
+import type { TunnelProtocol } from '../../flow/kinds.ts';
 import { tunnelWords } from '../../policy/servers/anywhere.ts';
-import type { MeshShape } from '../../policy/shapes/mesh-shapes.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Now } from '../now.ts';
 import type { Observation } from '../observation.ts';
 import type { MeshView } from '../../api/status.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-export type Mesh = MeshShape;
+export type Mesh = Extract<TunnelProtocol, 'tailscale' | 'nebula' | 'zerotier'>;
 
 const NAMES: Readonly<Record<Mesh, string>> = {
   tailscale: 'Tailscale',

@@ -11,8 +11,7 @@ import { NOTHING_LEARNED } from '../servers/learned.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import type { Policy } from '../policy.ts';
 import { bpfForClient } from '../filter/nobodys.ts';
-import { isStream } from '../shapes/readable.ts';
-import { bpfShape, hasEsp, shapeOf } from '../shapes/shape.ts';
+import { bpfShape, hasEsp, isStream, shapeOf } from '../shapes/shape.ts';
 import type { Formed } from '../shapes/shape.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 

@@ -6,9 +6,10 @@ import type { Facts } from '../../flow/facts.ts';
 import { KINDS } from '../../flow/kinds.ts';
 import type { Kind } from '../../flow/kinds.ts';
 import { CHATTER_KINDS, chatterKind } from '../filter/chatter.ts';
+import { hasBadHeader, isTooShort } from '../filter/form.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
-import { isListenerDiscovery, isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
+import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 
 export type Way = 'up' | 'down';
 
@@ -61,6 +62,12 @@ export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
   [Protocol.L2TP, 'l2tp'],
 ];
 
+/** Types of ICMPv6 messages. */
+export const MESSAGE_KINDS: readonly (readonly [readonly number[], Kind])[] = [
+  [LISTENER_DISCOVERY, 'igmp-mld'],
+  [NEIGHBOUR_DISCOVERY, 'nd'],
+];
+
 const BY_PORT = new Map(
   PORT_KINDS.map(([transport, port, kind]) => [
     portKey(transport === 'udp' ? Protocol.UDP : Protocol.TCP, port),
@@ -110,40 +117,12 @@ function countedIpKind(facts: Facts, way: Way): Kind {
   if (hasBadHeader(facts)) return 'malformed';
   if (facts.fragmentOffset > 0 && !facts.nestedFragment) return 'fragment';
   if (isTooShort(facts)) return 'malformed';
-  if (facts.protocol === Protocol.ICMPV6) {
-    if (isListenerDiscovery(facts.icmpType)) return 'igmp-mld';
-    if (isNeighbourDiscovery(facts.icmpType)) return 'nd';
-  }
+  if (facts.protocol === Protocol.ICMPV6)
+    for (const [types, kind] of MESSAGE_KINDS) if (types.includes(facts.icmpType)) return kind;
   const chatter = chatterKind(facts);
   if (chatter !== undefined) return chatter;
   const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
   return BY_PORT.get(portKey(facts.protocol, port)) ?? BY_PROTOCOL.get(facts.protocol) ?? 'other-ip';
-}
-
-/** The IP header itself is unusable, for nftables too (nft_set_pktinfo). */
-export function hasBadHeader(facts: Facts): boolean {
-  switch (facts.malformed) {
-    case 'ip-short':
-    case 'ip-version':
-    case 'ip-header-length':
-    case 'ip-total-length':
-    case 'ip6-extension':
-      return true;
-    default:
-      return false;
-  }
-}
-
-/**
- * The packet ends before what is read of it: the eight bytes that every transport has, in a first fragment twelve of
- * payload more. nftables would read on in Ethernet's padding. Behind further extension headers nothing is opened, so
- * nothing is measured there.
- */
-export function isTooShort(facts: Facts): boolean {
-  if (facts.fragmentOffset > 0) return false;
-  if (facts.ipVersion === 4) return facts.ipLength < (facts.moreFragments && !facts.ipOptions ? 40 : 28);
-  if (facts.extensionCount === 0) return facts.ipLength < 48;
-  return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 68;
 }
 
 /** PAUSE and LLDP by their groups: no bridge forwards them, whatever its settings (IEEE 802.1Q-2022 table 8-1). */
@@ -165,12 +144,12 @@ export function isStation(mac: number): boolean {
 }
 
 /** Every kind that a counter of a way and verdict can have. */
-export const COUNTED_KINDS: readonly Kind[] = KINDS.filter(
-  (kind) =>
-    PORT_KINDS.some(([, , counted]) => counted === kind) ||
-    PROTOCOL_KINDS.some(([, counted]) => counted === kind) ||
-    CHATTER_KINDS.includes(kind) ||
-    ['arp', 'eapol', 'nd', 'other-ip', 'fragment', 'vlan', 'pppoe', 'l2-other', 'malformed'].includes(kind),
+export const COUNTED_KINDS: readonly Kind[] = KINDS.filter((kind) =>
+  [
+    ...[...PORT_KINDS, ...PROTOCOL_KINDS, ...MESSAGE_KINDS].map((row) => row[row.length - 1]),
+    ...CHATTER_KINDS,
+    ...['arp', 'eapol', 'other-ip', 'fragment', 'vlan', 'pppoe', 'l2-other', 'malformed'],
+  ].includes(kind),
 );
 
 /** `up_leak_igmp_mld`; for tunnels `up_tunnel_0` or `up_tunnel_fragment`. */

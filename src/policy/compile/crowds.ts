@@ -163,11 +163,11 @@ export function nftCrowds(policy: Policy, far: Place, part: (typeof PARTS)[numbe
   });
 }
 
-/** Later fragments to or from a crowd; `later` says that it is one. */
-export function nftCrowdPieces(policy: Policy, far: Place, later: string, accept: string): string[] {
+/** Matches of later fragments to or from a crowd. */
+export function nftCrowdPieces(policy: Policy, far: Place): string[] {
   return crowdsOf(policy)
     .list.filter(({ endpoints }) => endpoints.some(({ endpoint }) => endpoint.transport === 'udp'))
-    .flatMap((crowd) => inCrowd(crowd, far).map((found) => `${later}meta l4proto udp ${found} ${accept}`));
+    .flatMap((crowd) => inCrowd(crowd, far).map((found) => `meta l4proto udp ${found}`));
 }
 
 /** A packet's far address, also behind the prefix of NAT64 that every network may use (RFC 6052 section 2.1). */

@@ -1,18 +1,16 @@
 // Knows: the chains that judge frames between lan and wan, one per ether type and way. Must not know: sets' contents.
 // Every path ends in a verdict, so watch mode differs from block mode in the chains `leak` and `leak_down` alone.
-// Order matters, and src/policy/filter/gate.ts follows the same: options, fragments, lengths, then ports, because nftables
-// reads ports wherever they would be.
+// Order matters, and src/policy/filter/gate.ts follows the same; forms of packets and tunnels: src/policy/filter/tunnels.ts.
 
-import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 import { allowRules, prefixText } from '../filter/allow.ts';
-import { NFT_TO_GROUP, answeredChain, needsAnswer } from '../filter/answered.ts';
+import { answeredChain, needsAnswer } from '../filter/answered.ts';
 import { NFT_TO_ASKER, nftEapol } from '../filter/askers.ts';
 import { NFT_CHATTER, nftCountChatter } from '../filter/chatter.ts';
-import { PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
+import { MESSAGE_KINDS, PORT_KINDS, PROTOCOL_KINDS, counterName } from './counted.ts';
 import type { CountedVerdict, Way } from './counted.ts';
-import { nftCrowdPieces, nftCrowds, nftNear } from './crowds.ts';
+import { nftNear } from './crowds.ts';
 import { cutChains, cutLearns, nftCut } from '../filter/cut-answers.ts';
-import { isOpenProfile, nftClosed } from '../filter/direct.ts';
+import { directRules, groupsMatch, isOpenProfile } from '../filter/direct.ts';
 import { nftEssential } from '../filter/essential.ts';
 import { icmp } from '../filter/fields.ts';
 import { is, nftTexts } from '../filter/match.ts';
@@ -31,18 +29,14 @@ import { inPieces } from './nft-model.ts';
 import type { NftChain } from './nft-model.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import { nearNetworks, nftArp, nftSolicit } from '../filter/neighbours.ts';
-import { nftPrefixLookups, nftPrefixPieces } from './nft-prefixes.ts';
-import { nftRangeLookups, nftRangePieces } from './nft-ranges.ts';
-import { nftNobodys, nftNobodysChain, nftNobodysPieces } from '../filter/nobodys.ts';
+import { nftNobodys, nftNobodysChain } from '../filter/nobodys.ts';
 import { nftAsked, nftOwnAddresses } from '../filter/own-addresses.ts';
 import { nftPassOpen, openLinks, passRules } from '../filter/passes.ts';
 import { membershipChains } from '../filter/membership.ts';
+import { farAddress, formChains, nftTunnels } from '../filter/tunnels.ts';
 import type { Policy } from '../policy.ts';
 import { NFT_DNS_QUERY } from '../shapes/shape.ts';
 import { segmentChains } from '../filter/tcp-questions.ts';
-
-const [NFT_LISTENERS = ''] = nftTexts([is(icmp[6].type, ...LISTENER_DISCOVERY)]);
-const [NFT_NEIGHBOURS = ''] = nftTexts([is(icmp[6].type, ...NEIGHBOUR_DISCOVERY)]);
 
 /** All chains of one way. */
 export function wayChains(policy: Policy, learned: LearnedState, way: Way): readonly NftChain[] {
@@ -116,14 +110,8 @@ function etherChains(way: Way, end: string): NftChain[] {
 
 function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6, end: string): NftChain[] {
   const open = isOpenProfile(policy);
-  const plain = `${way}_plain${family}`;
-  const four = family === 4;
-  const far = `${four ? 'ip' : 'ip6'} ${way === 'up' ? 'daddr' : 'saddr'}` as const;
+  const far = farAddress(way, family);
   const port = way === 'up' ? 'dport' : 'sport';
-  const later = four ? 'ip frag-off & 0x1fff != 0' : 'frag frag-off != 0';
-  const laterLeak = `${later} meta l4proto 0-255 ${count(way, 'leak', 'fragment')} goto ${end}`;
-  const membership = four ? 'meta l4proto igmp ' : NFT_LISTENERS;
-  const protocol = four ? 'meta l4proto' : 'frag nexthdr';
   const allowed = `goto ${way}_allowed`;
   const opens: Readonly<Record<Opening, readonly string[]>> = {
     designated: [`${far} . meta l4proto . th ${port} @safe${family} ${allowed}`],
@@ -137,85 +125,22 @@ function ipChains(policy: Policy, learned: LearnedState, way: Way, family: 4 | 6
       `ether ${way === 'up' ? 'saddr' : 'daddr'} @pass_mac jump ${way}_pass${family}`,
       `meta protocol @pass_all jump ${way}_pass${family}`,
     ],
-    direct: open ? directRules(policy, way, family, far) : [],
+    direct: open ? nftDirect(policy, way, family, far) : [],
   };
   return [
-    {
-      name: `${way}_ip${family}`,
-      why: 'options and fragments before ports: `th dport` reads payload where there is no transport header',
-      rules: four
-        ? [
-            '@nh,0,8 != 0x45 goto ' + `${way}_odd4`,
-            `ip frag-off & 0x3fff != 0 goto ${way}_frag4`,
-            `ip length < 28 goto ${way}_short`,
-            `goto ${plain}`,
-          ]
-        : [
-            `ip6 length < 8 goto ${way}_short`,
-            `ip6 nexthdr 44 goto ${way}_frag6`,
-            `ip6 nexthdr != { 6, 17, 50, 58 } goto ${way}_odd6`,
-            `goto ${plain}`,
-          ],
-    },
-    {
-      name: `${way}_odd${family}`,
-      why: 'IP options, extension headers, unreadable headers: no part of any tunnel',
-      rules: [
-        laterLeak,
-        ...(four
-          ? [`ip length < 28 goto ${way}_short`, `ip frag-off & 0x3fff != 0 goto ${way}_leak`]
-          : [`exthdr frag exists goto ${way}_leak`]),
+    ...formChains(policy, learned, way, family, {
+      odd: [
         ...nftEssential(policy, learned, 'odd', family, way),
-        ...(open
-          ? [`${membership}${needsAnswer(policy) ? NFT_TO_GROUP[family] : ''}goto ${way}_allowed`]
-          : []),
-        `goto ${way}_leak`,
+        ...(open ? nftTexts(groupsMatch(policy, family)).map((match) => `${match}${allowed}`) : []),
       ],
-    },
+      leak: `${count(way, 'leak', 'fragment')} goto ${end}`,
+    }),
     {
-      name: `${way}_frag${family}`,
-      why: 'a later fragment has no port: it goes by address and protocol; a first one by its port, never to anything but a tunnel',
-      rules: [
-        // What else stands behind the fragment header is no part of any tunnel; no length is measured there (counted.ts).
-        ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${way}_odd6`]),
-        ...(way === 'down'
-          ? nftNobodysPieces(
-              ...([policy, learned, family] as const),
-              `${later} meta l4proto 0-255 `,
-              `${count(way, 'leak', 'fragment')} goto ${end}`,
-            )
-          : []),
-        `${later} ${far} . meta l4proto @frag${family} counter name ${way}_tunnel_fragment accept`,
-        ...nftCrowdPieces(policy, far, `${later} `, `counter name ${way}_tunnel_fragment accept`),
-        ...nftRangePieces(policy, family, `${later} `, far, `counter name ${way}_tunnel_fragment accept`),
-        ...(four
-          ? []
-          : nftPrefixPieces(policy, way, `${later} `, `counter name ${way}_tunnel_fragment accept`)),
-        laterLeak,
-        `ip${four ? '' : '6'} length < ${four ? 40 : 28} goto ${way}_short`,
-        ...(way === 'down' ? nftNobodysPieces(policy, learned, family, '', `goto ${way}_leak`) : []),
-        // TCP finds its path MTU itself: a fragment of it is no tunnel's.
-        `meta l4proto tcp goto ${way}_leak`,
-        ...nftCrowds(policy, far, 'ports'),
-        `${far} . ${protocol} . th ${port} vmap @tun${family}`,
-        ...nftCrowds(policy, far, 'ranges'),
-        ...nftRangeLookups(policy, family, far, protocol),
-        ...(four ? [] : nftPrefixLookups(policy, way)),
-        `${four ? '' : 'frag nexthdr 50 '}meta l4proto esp ${far} vmap @esp${family}`,
-        `goto ${way}_leak`,
-      ],
-    },
-    {
-      name: plain,
+      name: `${way}_plain${family}`,
       why: 'tunnels first: they are nearly everything; then plumbing, then what the policy opens',
       rules: [
         ...(way === 'down' ? nftNobodys(policy, learned, family) : []),
-        ...nftCrowds(policy, far, 'ports'),
-        `${far} . meta l4proto . th ${port} vmap @tun${family}`,
-        ...nftCrowds(policy, far, 'ranges'),
-        ...nftRangeLookups(policy, family, far, 'meta l4proto'),
-        ...(four ? [] : nftPrefixLookups(policy, way)),
-        `meta l4proto esp ${far} vmap @esp${family}`,
+        ...nftTunnels(policy, way, family),
         ...nftEssential(policy, learned, 'plain', family, way),
         ...OPENINGS.flatMap((opening) => opens[opening]),
         `goto ${way}_leak`,
@@ -262,20 +187,21 @@ function answerRules(policy: Policy, learned: LearnedState, accept: string): str
   return [...near, ...allowed, ...login].map((where) => `${where} ${accept}`.trimStart());
 }
 
-function directRules(policy: Policy, way: Way, family: 4 | 6, far: string): string[] {
+function nftDirect(policy: Policy, way: Way, family: 4 | 6, far: string): string[] {
   const split = policy.profile === 'split';
   const answered = needsAnswer(policy);
   const port = way === 'up' ? 'dport' : 'sport';
   const next = way === 'up' ? `${way}_question${family}` : `${way}_allowed`;
+  const open = answered ? `answered${family}` : 'allowed';
   const held = `udp sport 53 ${count('down', 'allowed', 'dns')} goto held`;
   return [
     `${far} @exposed${family} goto ${way}_leak`,
     `ether ${way === 'up' ? 'saddr' : 'daddr'} . ${far} @shut${family} goto ${way}_leak`,
     ...(answered && way === 'down' ? [held] : []),
     ...(split ? [`meta l4proto { tcp, udp } th ${port} 53 goto ${next}`] : []),
-    nftClosed(way, split),
-    ...(family === 6 ? [`${NFT_NEIGHBOURS}goto ${way}_leak`] : []),
-    `meta l4proto { tcp, udp, ${family === 4 ? 'icmp, igmp' : 'ipv6-icmp'} } goto ${way}_${answered ? `answered${family}` : 'allowed'}`,
+    ...directRules(way, family, split).flatMap(({ match, opens }) =>
+      nftTexts(match).map((text) => `${text}goto ${way}_${opens ? open : 'leak'}`),
+    ),
   ];
 }
 
@@ -331,8 +257,9 @@ function classifyChain(way: Way, verdict: 'allowed' | 'pass' | 'leak', end: stri
   const ports = PORT_KINDS.map(([transport, number, kind]) => `${transport} . ${number} : ${named(kind)}`);
   const protocols = PROTOCOL_KINDS.map(([number, kind]) => `${number} : ${named(kind)}`);
   const rules = [
-    `${NFT_LISTENERS}${count(way, verdict, 'igmp-mld')} ${end}`,
-    `${NFT_NEIGHBOURS}${count(way, verdict, 'nd')} ${end}`,
+    ...MESSAGE_KINDS.flatMap(([types, kind]) =>
+      nftTexts([is(icmp[6].type, ...types)]).map((match) => `${match}${count(way, verdict, kind)} ${end}`),
+    ),
     ...nftCountChatter((kind) => counterName(way, verdict, kind)).map((rule) => `${rule}${end}`),
     `counter name meta l4proto . th ${port} map { ${ports.join(', ')} } ${end}`,
     `counter name meta l4proto map { ${protocols.join(', ')} } ${end}`,

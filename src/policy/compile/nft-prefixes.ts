@@ -78,13 +78,13 @@ export function nftPrefixLookups(policy: Policy, way: Way): string[] {
   );
 }
 
-/** Later fragments of the same; `later` says that it is one. */
-export function nftPrefixPieces(policy: Policy, way: Way, later: string, accept: string): string[] {
+/** Matches of later fragments of the same. */
+export function nftPrefixPieces(policy: Policy, way: Way): string[] {
   const { udp } = ipv4Pieces(policy);
   if (!isUsed(policy) || udp.length === 0) return [];
   const among = udp.length === 1 ? (udp[0] ?? '') : `{ ${udp.join(', ')} }`;
   return WHOLE_LENGTHS.map(
     (length) =>
-      `${later}meta l4proto udp ${inFront(length, AT[way])} @nat${length} ${embeddedAt(length, AT[way])} ${among} ${accept}`,
+      `meta l4proto udp ${inFront(length, AT[way])} @nat${length} ${embeddedAt(length, AT[way])} ${among}`,
   );
 }

@@ -11,7 +11,7 @@ import type { JudgedEndpoint } from '../servers/hosts.ts';
 import type { NftChain, NftElement } from './nft-model.ts';
 import { once } from './per-policy.ts';
 import type { Endpoint, Policy } from '../policy.ts';
-import type { Shape } from '../shapes/shape.ts';
+import type { Shape } from '../shapes/protocols.ts';
 
 /** The chain that checks and counts one tunnel's packets of one shape. */
 export function tunnelChain(tunnel: number, shape: Shape | 'esp'): string {
@@ -125,15 +125,9 @@ export function nftRangeLookups(policy: Policy, family: 4 | 6, far: string, prot
   ];
 }
 
-/** Later fragments of servers of a network; `later` says that it is one. */
-export function nftRangePieces(
-  policy: Policy,
-  family: 4 | 6,
-  later: string,
-  far: string,
-  accept: string,
-): string[] {
-  return hasNetworks(policy, family) ? [`${later}meta l4proto udp ${far} @nets${family} ${accept}`] : [];
+/** Matches of later fragments of servers of a network. */
+export function nftRangePieces(policy: Policy, family: 4 | 6, far: string): string[] {
+  return hasNetworks(policy, family) ? [`meta l4proto udp ${far} @nets${family}`] : [];
 }
 
 function portRules(policy: Policy, { tunnel, shape, endpoint }: JudgedEndpoint): string[] {

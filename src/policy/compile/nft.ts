@@ -16,9 +16,8 @@ import type { NftChain, NftRuleset } from './nft-model.ts';
 import { anywhereChain, rangeChains, tunnelChain } from './nft-ranges.ts';
 import { SETS, elementsOf } from './nft-sets.ts';
 import type { Policy, TunnelForm } from '../policy.ts';
-import { NFT_READABLE, NFT_WHOLE_HEAD, isStream } from '../shapes/readable.ts';
-import { SHAPES, hasEsp, nftShape } from '../shapes/shape.ts';
-import type { Shape } from '../shapes/shape.ts';
+import type { Shape } from '../shapes/protocols.ts';
+import { NFT_WHOLE_HEAD, SHAPES, hasEsp, isStream, nftReadable, nftShape } from '../shapes/shape.ts';
 
 /** What of a ruleset is not policy. */
 export interface RulesetState {
@@ -185,8 +184,8 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
   const streams: NftChain[] = [];
   const checks = SHAPES.filter((shape) => shapes.has(shape)).map((shape) => {
     const readable = isStream(shape) ? `readable_${shape}` : undefined;
-    if (readable !== undefined && isStream(shape))
-      streams.push({ name: readable, rules: NFT_READABLE[shape].map((match) => `${match} jump whole_head`) });
+    if (readable !== undefined)
+      streams.push({ name: readable, rules: nftReadable(shape).map((match) => `${match} jump whole_head`) });
     const looks = readable === undefined ? [] : [`iifname "${lan}" jump ${readable}`];
     return { name: `shape_${shape}`, rules: [...looks, ...nftShape({ shape }, lan), 'goto foreign'] };
   });

@@ -46,14 +46,6 @@ export function isHeldAnswer(facts: Facts, way: Way): boolean {
   return way === 'down' && facts.protocol === Protocol.UDP && facts.sourcePort === 53;
 }
 
-/** A report of membership goes to a group, or to nobody. */
-export function isToGroup({ ipVersion, destination }: Facts): boolean {
-  if (ipVersion === 4) return (destination[3] ?? 0) >>> 28 === 0xe;
-  return ipVersion === 6 && (destination[0] ?? 0) >>> 24 === 0xff;
-}
-
-export const NFT_TO_GROUP = { 4: 'ip daddr 224.0.0.0/4 ', 6: 'ip6 daddr ff00::/8 ' } as const;
-
 export function answeredElement({ client, address, seconds }: AnsweredAddress): NftElement {
   return { set: `answered${address.includes(':') ? 6 : 4}`, key: `${client} . ${address}`, seconds };
 }

@@ -11,6 +11,8 @@ import type { Way } from '../compile/counted.ts';
 import { hostLength, nftHost } from '../servers/names.ts';
 import { inPieces } from '../compile/nft-model.ts';
 import type { NftChain, NftSet } from '../compile/nft-model.ts';
+import { nftBits } from './payload.ts';
+import { QUERY_FLAGS } from '../shapes/readable.ts';
 
 const DNS = 53;
 const DNS_HEADER = 12;
@@ -57,9 +59,8 @@ function field(byte: number, bits: number, value: number): string {
 function nftMessage(start: number, nameLength: number, edns: Edns): string {
   const opt = start + DNS_HEADER + nameLength + 4;
   return [
-    // As NFT_DNS_QUERY has it, and exactly as many additional records as are compared.
-    `@ih,${8 * start + 16},7 0x0 @ih,${8 * start + 24},2 0x0 @ih,${8 * start + 28},4 0x0`,
-    field(start + 4, 32, 0x10000),
+    // Exactly as many additional records as are compared.
+    nftBits(QUERY_FLAGS, 'ih', start),
     field(start + 8, 32, edns === undefined ? 0 : 1),
     ...(edns === undefined ? [] : [field(opt, 24, OPT_TYPE)]),
   ].join(' ');

@@ -1,12 +1,15 @@
-// Knows: what may go past the tunnel in the profiles that allow direct traffic, for the judge and the ruleset side by side.
+// Knows: what may go past the tunnel in the profiles that allow direct traffic, once for the judge and the ruleset.
 // Must not know: endpoints, learned state. What is not listed as open is closed:
 // fragments, other IP protocols, plumbing out of bounds and tunnels that are none stay leaks in every profile.
 
-import type { Facts } from '../../flow/facts.ts';
 import type { Way } from '../compile/counted.ts';
+import { needsAnswer } from './answered.ts';
+import { address, icmp, port, protocol } from './fields.ts';
+import { byFamily, byWay, is, isIn, named, predicateOf } from './match.ts';
+import type { Predicate, Term } from './match.ts';
 import type { Direct, Policy } from '../policy.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
-import { isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
+import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 
 /** Ports that stay closed, `transport.port`: names, encrypted DNS, plumbing out of bounds, tunnels that are none (rule F). */
 const CLOSED: readonly (readonly [number, number])[] = [
@@ -46,24 +49,52 @@ export function usualDirect({ profile, proxies }: Pick<Policy, 'profile' | 'prox
   return profile === 'proxy-stub' && proxies.length > 0 ? 'none' : 'any';
 }
 
-/** Whether the kernel lets a whole, well-formed packet go direct; DNS of the split profile is decided elsewhere. */
-export function goesDirect(facts: Facts, way: Way): boolean {
-  const { protocol } = facts;
-  if (protocol === Protocol.TCP || protocol === Protocol.UDP) {
-    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-    return port >= 0 && !CLOSED.some(([closed, number]) => closed === protocol && number === port);
-  }
-  if (facts.ipVersion === 4) return protocol === Protocol.ICMP || protocol === Protocol.IGMP;
-  return protocol === Protocol.ICMPV6 && !isNeighbourDiscovery(facts.icmpType);
+interface DirectRule {
+  readonly match: readonly Term[];
+  readonly opens: boolean;
 }
 
-const port = (way: Way): string => (way === 'up' ? 'dport' : 'sport');
+/** For whole packets of one family, the first that matches; DNS of the split profile (`splitDns`) is decided elsewhere. */
+export function directRules(way: Way, family: 4 | 6, splitDns: boolean): readonly DirectRule[] {
+  const messages = family === 4 ? [Protocol.ICMP, Protocol.IGMP] : [Protocol.ICMPV6];
+  return [
+    { match: [closedPort(way, splitDns)], opens: false },
+    ...(family === 6 ? [{ match: [is(icmp[6].type, ...NEIGHBOUR_DISCOVERY)], opens: false }] : []),
+    { match: [is(protocol, Protocol.TCP, Protocol.UDP, ...messages)], opens: true },
+  ];
+}
 
-/** `meta l4proto . th dport { … } goto up_leak`. */
-export function nftClosed(way: Way, splitDns: boolean): string {
+/** `meta l4proto . th dport { … }`; a packet whose port cannot be read has no open one. */
+function closedPort(way: Way, splitDns: boolean): Term {
+  const field = port.th[way === 'up' ? 'destination' : 'source'];
   const closed = CLOSED.filter(([, number]) => !(splitDns && number === 53));
   const elements = closed.map(
-    ([protocol, number]) => `${protocol === Protocol.TCP ? 'tcp' : 'udp'} . ${number}`,
+    ([transport, number]) => `${transport === Protocol.TCP ? 'tcp' : 'udp'} . ${number}`,
   );
-  return `meta l4proto . th ${port(way)} { ${elements.join(', ')} } goto ${way}_leak`;
+  return named(`${protocol.nft} . ${field.nft} { ${elements.join(', ')} }`, (facts) => {
+    if (facts.protocol !== Protocol.TCP && facts.protocol !== Protocol.UDP) return false;
+    const number = field.read(facts);
+    return number < 0 || closed.some(([transport, one]) => transport === facts.protocol && one === number);
+  });
+}
+
+/** Whether the kernel lets a whole packet go direct. */
+export const goesDirect = byFamily((family) =>
+  byWay((way): Predicate => {
+    const rules = directRules(way, family, false).map(({ match, opens }) => ({
+      opens,
+      holds: predicateOf(match, undefined),
+    }));
+    return (facts) => {
+      for (const { holds, opens } of rules) if (holds(facts)) return opens;
+      return false;
+    };
+  }),
+);
+
+/** Of packets with options or extension headers those about groups; only to a group, where an address must have been answered. */
+export function groupsMatch(policy: Policy, family: 4 | 6): readonly Term[] {
+  const about = family === 4 ? is(protocol, Protocol.IGMP) : is(icmp[6].type, ...LISTENER_DISCOVERY);
+  const toGroup = isIn(address[family].destination, family === 4 ? '224.0.0.0/4' : 'ff00::/8');
+  return needsAnswer(policy) ? [about, toGroup] : [about];
 }

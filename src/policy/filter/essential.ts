@@ -14,7 +14,7 @@ import type { LearnedState } from '../servers/learned.ts';
 import { membershipOf } from './membership.ts';
 import type { Policy } from '../policy.ts';
 import { tunnelReport } from './port-report.ts';
-import { Arp, address, hopLimit, icmp, ipLength, port, protocol, udp } from './fields.ts';
+import { address, hopLimit, icmp, ipLength, port, protocol, udp } from './fields.ts';
 import { byFamily, byWay, is, isBetween, isIn, named, nftTexts, predicateOf } from './match.ts';
 import type { Named, Predicate, Term } from './match.ts';
 import { essential, whole6 } from './rule.ts';
@@ -197,7 +197,8 @@ export function compileEssential(
     if (facts.malformed !== undefined && facts.malformed !== 'udp-length') return undefined;
     switch (facts.outerEtherType) {
       case EtherType.ARP:
-        return isArp(facts, way, peers) ? 'arp' : undefined;
+        if (way === 'up' && facts.spare) return undefined;
+        return peers.neighbours.mayResolve4(facts, way) ? 'arp' : undefined;
       case EtherType.EAPOL:
         return facts.solicited || isEapolPeer(facts.destinationMac, way) ? 'eapol' : undefined;
       case EtherType.IPV4:
@@ -215,9 +216,4 @@ export function compileEssential(
 function kindOf(rules: readonly Compiled[], facts: Facts): PlumbingKind | undefined {
   for (const { kind, holds } of rules) if (holds(facts)) return kind;
   return undefined;
-}
-
-function isArp(facts: Facts, way: Way, { neighbours }: Peers): boolean {
-  if (facts.arpOperation !== Arp.REQUEST && facts.arpOperation !== Arp.REPLY) return false;
-  return !(way === 'up' && facts.spare) && neighbours.mayResolve4(facts, way);
 }

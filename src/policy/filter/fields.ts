@@ -18,7 +18,7 @@ export interface AddressField {
   readonly read: (facts: Facts) => Uint32Array;
 }
 
-const hex = (value: number): string => `0x${value.toString(16)}`;
+export const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Names of IP protocols as nft lists them. */
 const PROTOCOL_NAMES = new Map<number, string>([

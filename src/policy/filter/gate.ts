@@ -5,21 +5,19 @@
 import type { Facts, ForNobody } from '../../flow/facts.ts';
 import { parseAddress, parseMac } from '../../wire/ip/address.ts';
 import { allowRules } from './allow.ts';
-import { isHeldAnswer, isToGroup, needsAnswer } from './answered.ts';
-import { isAnywhere } from '../servers/anywhere.ts';
+import { isHeldAnswer, needsAnswer } from './answered.ts';
 import { chatterKind } from './chatter.ts';
-import { hasBadHeader, isKeptGroup, isStation, isTooShort } from '../compile/counted.ts';
+import { isKeptGroup, isStation } from '../compile/counted.ts';
 import type { CountedVerdict, Way } from '../compile/counted.ts';
 import { isCutSegment } from './cut-answers.ts';
 import { compileDesignated } from '../servers/designated.ts';
-import { goesDirect, isOpenProfile } from './direct.ts';
+import { goesDirect, groupsMatch, isOpenProfile } from './direct.ts';
 import { matchesPattern } from '../schema/endpoint.ts';
-import { EndpointIndex } from '../servers/endpoint-index.ts';
 import { EndpointTable } from '../servers/endpoint-table.ts';
 import { compileEssential } from './essential.ts';
 import { OPENINGS } from './openings.ts';
 import type { Opening } from './openings.ts';
-import { byWay, predicateOf } from './match.ts';
+import { byFamily, byWay, predicateOf } from './match.ts';
 import type { PlumbingKind } from './rule.ts';
 import {
   designatedEndpoints,
@@ -29,20 +27,22 @@ import {
   learnedTunnelHosts,
   tunnelEndpoints,
 } from '../servers/hosts.ts';
-import type { Host, JudgedEndpoint } from '../servers/hosts.ts';
+import type { JudgedEndpoint } from '../servers/hosts.ts';
 import { heldForms, holeLengths, holeNames, hostAsked, nameScan } from '../servers/names.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import { compileNeighbours, nearHosts } from './neighbours.ts';
 import { lettersOf } from '../servers/name-forms.ts';
 import { compileNobodys } from './nobodys.ts';
 import { compilePasses } from './passes.ts';
+import { formOf, hasBadHeader, isPiece, isPlainIp, isTooShort } from './form.ts';
+import { compileTunnels, hasShape } from './tunnels.ts';
+import type { TunnelIndex } from './tunnels.ts';
 import { once } from '../compile/per-policy.ts';
 import type { AllowRule, Policy } from '../policy.ts';
 import { quotesTunnel } from './port-report.ts';
-import { hasEsp, isDnsQuery, kernelAccepts, shapeOf } from '../shapes/shape.ts';
+import { isDnsQuery } from '../shapes/shape.ts';
 import { isOpenSegment, messageLimits } from './tcp-questions.ts';
-import { EtherType } from '../../wire/link/ethernet.ts';
-import { Icmp6, isListenerDiscovery } from '../../wire/ip/icmp.ts';
+import { Icmp6 } from '../../wire/ip/icmp.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
 /**
@@ -59,12 +59,7 @@ export function countedVerdict(passage: Passage): CountedVerdict {
   return 'allowed';
 }
 
-export interface Gate {
-  /**
-   * The endpoint whose address and port (for later fragments and ESP: address and protocol) the frame has on its far
-   * side, whatever its shape (but where peers may be anywhere); -1 when there is none. Allocates nothing.
-   */
-  endpointOf(facts: Facts, way: Way): number;
+export interface Gate extends Pick<TunnelIndex, 'endpointOf'> {
   /** The same index when the passage is `tunnel`, else -1: for the path that nearly every frame takes. */
   tunnelAt(facts: Facts, way: Way): number;
   /** `endpoint` is what endpointOf gives for this frame and way, where the caller has asked already. */
@@ -87,26 +82,15 @@ export interface Gate {
   readonly misnamed: (facts: Facts, way: Way) => string | undefined;
 }
 
-/** What of a gate the policy's own addresses make, whatever is learned. */
-const fixedPart = once((endpoints: readonly JudgedEndpoint[]) => {
-  const hosts = fixedTunnelHosts(endpoints);
-  const esp = hosts.filter((host) => hasEsp(endpoints[host.index]?.shape));
-  return { index: new EndpointIndex(hosts, endpoints), near: nearHosts(hosts), esp };
-});
+/** Of the policy's own servers, whatever is learned. */
+const fixedNear = once((endpoints: readonly JudgedEndpoint[]) => nearHosts(fixedTunnelHosts(endpoints)));
 
 export function compileGate(policy: Policy, all: LearnedState): Gate {
   const learned = learnedFor(policy, all);
   const endpoints = tunnelEndpoints(policy);
-  const fixed = fixedPart(endpoints);
-  /** Of each whether its packets go anywhere: then their form alone tells them, and nothing without it is meant for it. */
-  const areAnywhere = endpoints.map(({ endpoint }) => isAnywhere(endpoint));
   const tunnels = learnedTunnelHosts(endpoints, learned);
   const designated = hostsOf(designatedEndpoints(policy), learned);
-  const ports = new EndpointIndex(tunnels, endpoints, fixed.index);
-  const esp = tableOf(
-    [...fixed.esp, ...tunnels.filter((host) => hasEsp(endpoints[host.index]?.shape))],
-    () => [Protocol.ESP, 0],
-  );
+  const { endpointOf, findUdp } = compileTunnels(endpoints, tunnels);
   const safe = compileDesignated(policy, designated);
   const allow = byWay((way) => compileAllow(policy.allow, way));
   const servers = learned.dhcpServers.map(({ address, mac }) => ({
@@ -121,36 +105,15 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
   const limits = messageLimits(policy);
   const answered = needsAnswer(policy);
   const open = isOpenProfile(policy);
+  const areGroups = byFamily((family) => predicateOf(groupsMatch(policy, family), undefined));
   const isNobodys = compileNobodys(policy, learned);
 
-  const neighbours = compileNeighbours(policy, learned, fixed.near, [...tunnels, ...designated]);
+  const neighbours = compileNeighbours(policy, learned, fixedNear(endpoints), [...tunnels, ...designated]);
   const plumbing = compileEssential(policy, learned, {
     isDhcpServer: (facts) =>
       servers.some(({ word, mac }) => word === facts.destination[3] && mac === facts.destinationMac),
     neighbours,
   });
-
-  function find(table: EndpointTable, facts: Facts, way: Way, protocol: number, port: number): number {
-    return table.find(facts.ipVersion, way === 'up' ? facts.destination : facts.source, protocol, port);
-  }
-
-  function endpointOf(facts: Facts, way: Way): number {
-    if (!isPlainIp(facts)) return -1;
-    // Options and extension headers are no part of any tunnel; the kernel sends them elsewhere before it looks at addresses.
-    if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return -1;
-    if (facts.protocol === Protocol.ESP) return find(esp, facts, way, Protocol.ESP, 0);
-    const far = way === 'up' ? facts.destination : facts.source;
-    if (facts.fragmentOffset > 0) {
-      const piece = ports.ofHost(facts.ipVersion, far, facts.protocol);
-      return piece >= 0 && areAnywhere[piece] === true ? -1 : piece;
-    }
-    if (facts.protocol === Protocol.TCP && isPiece(facts)) return -1;
-    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-    const found = port < 0 ? -1 : ports.find(facts.ipVersion, far, facts.protocol, port);
-    if (found < 0 || areAnywhere[found] !== true) return found;
-    const endpoint = endpoints[found];
-    return endpoint !== undefined && hasShape(endpoint, facts, way) ? found : -1;
-  }
 
   /** An opened question for an endpoint's own name, or its answer. */
   function isHole(facts: Facts, way: Way): boolean {
@@ -194,7 +157,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
 
   function isDirect(facts: Facts, way: Way): boolean {
     if (exposed.size > 0 && exposed.nameOf(facts, way) !== undefined) return false;
-    if (goesDirect(facts, way)) return !answered || facts.answered;
+    if (facts.ipVersion !== 0 && goesDirect[facts.ipVersion][way](facts)) return !answered || facts.answered;
     const transport = facts.protocol === Protocol.UDP || facts.protocol === Protocol.TCP;
     return policy.profile === 'split' && transport && isOpenDns(facts, way);
   }
@@ -227,11 +190,8 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
     if (endpoint !== undefined) return hasShape(endpoint, facts, way) ? 'tunnel' : 'leak';
     if (plumbing(facts, way) !== undefined) return 'plumbing';
     // Facts of IP behind a tag, SNAP or PPPoE are read, too; the ruleset sends such frames elsewhere.
-    if (!isPlainIp(facts) || broken || isPiece(facts)) return 'leak';
-    if (hasExtras(facts)) {
-      const isGroups = isGroupMembership(facts) && (!answered || isToGroup(facts));
-      return open && isGroups ? 'direct' : 'leak';
-    }
+    if (facts.ipVersion === 0 || !isPlainIp(facts) || broken || isPiece(facts)) return 'leak';
+    if (formOf(facts) === 'odd') return open && areGroups[facts.ipVersion](facts) ? 'direct' : 'leak';
     for (const opening of OPENINGS) {
       const found = opens[opening](facts, way);
       if (found !== undefined) return found;
@@ -241,7 +201,7 @@ export function compileGate(policy: Policy, all: LearnedState): Gate {
 
   function pretence(facts: Facts): string | undefined {
     if (facts.quotedPort < 0) return undefined;
-    const endpoint = endpoints[ports.find(facts.ipVersion, facts.destination, 17, facts.quotedPort)];
+    const endpoint = endpoints[findUdp(facts.ipVersion, facts.destination, facts.quotedPort)];
     const quotes = endpoint !== undefined && quotesTunnel(facts, endpoint);
     return quotes ? undefined : "quotes no packet of the tunnel's";
   }
@@ -282,44 +242,9 @@ function compileAllow(rows: readonly AllowRule[], way: Way) {
     .sort((a, b) => Number(a.passage === 'range') - Number(b.passage === 'range'));
 }
 
-/** Whether the kernel takes the frame for a packet of the endpoint's protocol; later fragments and ESP show no shape. */
-export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
-  if (facts.fragmentOffset > 0 || facts.protocol === Protocol.ESP) return true;
-  const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-  const of = hasEsp(endpoint.shape) ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
-  return kernelAccepts(of, facts, way);
-}
-
 /** The bridge itself holds the rest (net/bridge/br_input.c). A capture of a link without MAC addresses has none at all. */
 function entersBridge({ sourceMac, destinationMac }: Facts): boolean {
   return !isKeptGroup(destinationMac) && (isStation(sourceMac) || (sourceMac === 0 && destinationMac === 0));
-}
-
-function isPlainIp(facts: Facts): boolean {
-  return (
-    facts.ipVersion > 0 &&
-    (facts.outerEtherType === EtherType.IPV4 || facts.outerEtherType === EtherType.IPV6)
-  );
-}
-
-function isPiece(facts: Facts): boolean {
-  return facts.moreFragments || facts.fragmentOffset > 0 || facts.fragmentHeader;
-}
-
-function hasExtras(facts: Facts): boolean {
-  return facts.ipVersion === 4 ? facts.ipOptions : facts.extensionCount > 0;
-}
-
-function isGroupMembership(facts: Facts): boolean {
-  return facts.ipVersion === 4
-    ? facts.protocol === Protocol.IGMP
-    : facts.protocol === Protocol.ICMPV6 && isListenerDiscovery(facts.icmpType);
-}
-
-function tableOf(hosts: readonly Host[], key: (host: Host) => readonly [number, number]): EndpointTable {
-  const table = new EndpointTable(hosts.length);
-  for (const host of hosts) table.add(host.ipVersion, host.words, ...key(host), host.index);
-  return table;
 }
 
 interface Exposed {

@@ -63,16 +63,9 @@ export function nftNobodys(policy: Policy, learned: LearnedState, family: 4 | 6)
   return isKnown(policy, learned, family) ? [`${ELSEWHERE[family]} jump down_nobodys${family}`] : [];
 }
 
-/** The same of fragments: `end` is what happens to those that `which` are. */
-export function nftNobodysPieces(
-  policy: Policy,
-  learned: LearnedState,
-  family: 4 | 6,
-  which: string,
-  end: string,
-): string[] {
-  if (!isKnown(policy, learned, family)) return [];
-  return TOLD[family].map((to) => `${which}${ELSEWHERE[family]} ${to} ${end}`);
+/** Matches of fragments coming down for nobody. */
+export function nftNobodysPieces(policy: Policy, learned: LearnedState, family: 4 | 6): string[] {
+  return isKnown(policy, learned, family) ? TOLD[family].map((to) => `${ELSEWHERE[family]} ${to}`) : [];
 }
 
 /** The chain that whole packets for nobody end in, or return from. */

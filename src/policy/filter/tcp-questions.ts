@@ -7,7 +7,9 @@ import type { Facts } from '../../flow/facts.ts';
 import { OFFSETS, SYN_FIN_RST_URG, wordsOf } from './cut-answers.ts';
 import { nameScan } from '../servers/names.ts';
 import type { NftChain } from '../compile/nft-model.ts';
+import { nftBits } from './payload.ts';
 import type { Policy } from '../policy.ts';
+import { DNS_QUERY } from '../shapes/readable.ts';
 
 const DNS_HEADER = 12;
 /** The root's name, type and class. */
@@ -44,11 +46,8 @@ export function isOpenSegment(facts: Facts, { one, pair }: ReturnType<typeof mes
   return questions.length === 2 && each >= LEAST && each <= pair;
 }
 
-/** Header of a plain question, `start` bytes behind the TCP header; as NFT_DNS_QUERY (src/policy/shapes/shape.ts) has it for datagrams. */
-function nftHeader(start: number): string {
-  const at = 8 * start;
-  return `@ih,${at + 16},7 0x0 @ih,${at + 24},2 0x0 @ih,${at + 28},4 0x0 @ih,${at + 32},32 0x10000 @ih,${at + 64},32 0x0-0x1`;
-}
+/** Header of a plain question, `start` bytes behind the TCP header. */
+const nftHeader = (start: number): string => nftBits(DNS_QUERY, 'ih', start);
 
 /** Chains that judge segments to the port of names: `up_segment4` and `up_segment6` lead to `up_names` or to a leak. */
 export function segmentChains(policy: Policy): readonly NftChain[] {

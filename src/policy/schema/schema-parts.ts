@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { macText, parseMac } from '../../wire/ip/address.ts';
 import { usualDirect } from '../filter/direct.ts';
 import { parseEndpoint, parseHostName, parseNamePattern, parsePrefix, parseResolver } from './endpoint.ts';
-import { zerotierForm } from '../shapes/mesh-shapes.ts';
+import { zerotierForm } from '../shapes/protocols.ts';
 import { TUNNEL_PROTOCOLS } from '../../flow/kinds.ts';
 import { DIRECT, PROFILES } from '../policy.ts';
 import type { AllowRule, LampConfig, Policy, Tunnel } from '../policy.ts';

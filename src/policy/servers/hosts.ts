@@ -9,7 +9,7 @@ import type { TunnelProtocol } from '../../flow/kinds.ts';
 import type { Endpoint, Policy, TunnelForm } from '../policy.ts';
 import { once } from '../compile/per-policy.ts';
 import { hasEsp, shapeOf } from '../shapes/shape.ts';
-import type { Shape } from '../shapes/shape.ts';
+import type { Shape } from '../shapes/protocols.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
 /** One endpoint of one tunnel, in the order of the policy. */

@@ -1,18 +1,19 @@
-// Knows: what a tunnel protocol's packets look like, once for each of the three compilers, side by side.
-// Must not know: addresses, rules, verdicts. Follows the WireGuard white paper (5.4), the OpenVPN wire protocol,
-// RFC 7296, RFC 3948 and RFC 9329. nft can compare a field with a constant, never two fields: `exact` says what only BPF and the judge see.
-// Over TCP a segment alone shows little: what its stream begins with is read by src/flow/streams/first-bytes.ts, which sets `facts.foreign`.
+// Knows: how the description of packets (protocols.ts) becomes the judge's function, nft's rules and BPF's terms.
+// Must not know: addresses, rules, verdicts, any protocol. nft can compare a field with a constant, never two fields: `fillsPacket` says
+// what only BPF and the judge see. Over TCP a segment alone shows little: what its stream begins with is read by
+// src/flow/streams/first-bytes.ts, which sets `facts.foreign`.
 
 import type { Facts } from '../../flow/facts.ts';
-import { WIREGUARD_LENGTHS, isWireguardShape } from '../../wire/vpn/wireguard.ts';
-import type { Way } from '../compile/counted.ts';
-import { STREAM_SHAPES, isReadable } from './readable.ts';
-import { MESH_SHAPES, acceptsMesh, bpfMesh, isMeshShape, nftMesh } from './mesh-shapes.ts';
-import type { MeshShape } from './mesh-shapes.ts';
 import type { TunnelProtocol } from '../../flow/kinds.ts';
+import type { Way } from '../compile/counted.ts';
+import { bpfBits, compareBits, hasBits, nftBits } from '../filter/payload.ts';
+import type { BpfField, Compared } from '../filter/payload.ts';
 import type { Transport, TunnelForm } from '../policy.ts';
-import { acceptsForm, bpfForm, isFormAnswer, nftForm, quotedForm } from './wireguard-forms.ts';
-import { Protocol } from '../../wire/ip/ip.ts';
+import { DNS_QUERY, HEAD } from './readable.ts';
+import { PACKETS, PROTOCOLS, zerotierPackets } from './protocols.ts';
+import type { Datagrams, Packet, Shape, Stream } from './protocols.ts';
+import { wireguardForm } from './wireguard-forms.ts';
+import { IPV4_HEADER, IPV6_HEADER, Protocol, TCP_HEADER, UDP_HEADER } from '../../wire/ip/ip.ts';
 
 /** A shape, and what a tunnel's configuration makes of it. */
 export interface Formed {
@@ -20,82 +21,140 @@ export interface Formed {
   readonly form?: TunnelForm | undefined;
 }
 
-/** Bytes 4 to 8 of a DNS query: one question, no answer. */
-const ONE_QUESTION = 0x00010000;
-
-/** Every shape, in the order in which the ruleset lists its chains. */
-export const SHAPES = [
-  'wireguard',
-  'openvpn',
-  'isakmp',
-  'natt',
-  'udp',
-  ...STREAM_SHAPES,
-  ...MESH_SHAPES,
-] as const;
-export type Shape = (typeof SHAPES)[number];
-
-/** What a protocol's packets are shaped like, over the transports that it speaks. */
-const SHAPES_OF: Readonly<Record<TunnelProtocol, Readonly<Partial<Record<Transport, Shape>>>>> = {
-  wireguard: { udp: 'wireguard' },
-  openvpn: { udp: 'openvpn', tcp: 'openvpn_tcp' },
-  ipsec: { udp: 'isakmp', tcp: 'ike_tcp' },
-  tor: { tcp: 'tor' },
-  opaque: { udp: 'udp', tcp: 'tcp' },
-  tailscale: { udp: 'tailscale' },
-  nebula: { udp: 'nebula' },
-  zerotier: { udp: 'zerotier' },
-};
+export const SHAPES = Object.keys(PACKETS) as readonly Shape[];
 
 /** IPsec but over TCP: it has two ports, and ESP beside them. */
 export function hasEsp(shape: Shape | undefined): boolean {
   return shape === 'isakmp' || shape === 'natt';
 }
 
+/** Of an endpoint that a policy may have: the schema asks `transportsOf`. */
 export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
-  const shape = SHAPES_OF[protocol][transport] ?? transport;
+  const shape = PROTOCOLS[protocol][transport];
+  if (shape === undefined) throw new Error(`${protocol} does not run over ${transport}`);
   return shape === 'isakmp' && port === 4500 ? 'natt' : shape;
 }
 
-export function transportsOf(protocol: TunnelProtocol): readonly string[] {
-  return Object.keys(SHAPES_OF[protocol]);
+export function transportsOf(protocol: TunnelProtocol): readonly Transport[] {
+  return (['udp', 'tcp'] as const).filter((transport) => PROTOCOLS[protocol][transport] !== undefined);
 }
 
-/** What the kernel's rule for this shape accepts; `exactly` is stricter. */
-export function kernelAccepts({ shape, form }: Formed, facts: Facts, way: Way): boolean {
-  const head = facts.payloadHead;
+export function isStream(shape: Shape): boolean {
+  return 'readable' in PACKETS[shape];
+}
+
+function datagramsOf({ shape, form }: Formed): Datagrams {
+  if (form?.kind === 'zerotier') return zerotierPackets(form);
+  if (form !== undefined) return wireguardForm(form);
+  const packets: Datagrams | Stream = PACKETS[shape];
+  return 'readable' in packets ? {} : packets;
+}
+
+/** A description as frames are compared with it. */
+interface Compiled {
+  readonly short: readonly Matcher[];
+  /** What the packet must hold from UDP's header on, before any of `short` is looked for. */
+  readonly shortRoom: number;
+  readonly certain: readonly Matcher[];
+  readonly others: readonly Matcher[];
+  /** Undefined where it is no stream. */
+  readonly readable: readonly Compared[] | undefined;
+}
+
+interface Matcher {
+  readonly first: number;
+  readonly last: number;
+  readonly way: Way | undefined;
+  /** Of the IP packet, by its version; 0 where nothing is asked. */
+  readonly held4: number;
+  readonly held6: number;
+  readonly whole: boolean;
+  readonly bits: Compared;
+  readonly isAnswer: boolean;
+}
+
+function compile({ short = [], certain = [], others = [] }: Datagrams): Compiled {
+  return {
+    short: short.map(matcherOf),
+    shortRoom: readsByte(short) ? UDP_HEADER + 1 : 0,
+    certain: certain.map(matcherOf),
+    others: others.map(matcherOf),
+    readable: undefined,
+  };
+}
+
+function matcherOf({ length, way, held, bits = [], isAnswer }: Packet): Matcher {
+  const room = held === undefined ? 0 : UDP_HEADER + held.bytes + (held.whole ? 0 : PIECE_HEADER);
+  return {
+    first: UDP_HEADER + length.first,
+    last: Math.min(UDP_HEADER + length.last, 0xffff),
+    way,
+    held4: held === undefined ? 0 : IPV4_HEADER + UDP_HEADER + held.bytes,
+    held6: held === undefined ? 0 : IPV6_HEADER + room,
+    whole: held?.whole === true,
+    bits: compareBits(bits),
+    isAnswer: isAnswer === true,
+  };
+}
+
+/** IPv6's fragment header (RFC 8200 section 4.5). */
+const PIECE_HEADER = 8;
+
+function readsByte(short: readonly Packet[]): boolean {
+  return short.some(({ bits, held }) => bits !== undefined && held === undefined);
+}
+
+const OF_SHAPE = Object.fromEntries(
+  SHAPES.map((shape) => {
+    const packets: Datagrams | Stream = PACKETS[shape];
+    const readable = 'readable' in packets ? packets.readable.map(compareBits) : undefined;
+    return [shape, { ...compile(datagramsOf({ shape })), readable }];
+  }),
+) as Readonly<Record<Shape, Compiled>>;
+
+/** Asked for each packet. */
+const ofForm = new WeakMap<TunnelForm, Compiled>();
+
+function compiledOf(of: Formed): Compiled {
+  if (of.form === undefined) return OF_SHAPE[of.shape];
+  const known = ofForm.get(of.form) ?? compile(datagramsOf(of));
+  ofForm.set(of.form, known);
+  return known;
+}
+
+/** What the kernel's rule for this shape accepts. Allocates nothing. */
+export function kernelAccepts(of: Formed, facts: Facts, way: Way): boolean {
+  const compiled = compiledOf(of);
+  const { short, shortRoom, certain, others, readable } = compiled;
+  const header = facts.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER;
+  if (readable !== undefined) {
+    if (facts.ipLength < header + TCP_HEADER) return false;
+    return way === 'down' || facts.payloadLength < HEAD || !beginsWith(facts, readable);
+  }
   // What the packet itself holds from UDP's header on: behind it nft would read Ethernet's trailer.
-  const room = facts.ipLength - (facts.ipVersion === 4 ? 20 : 40) - (facts.fragmentHeader ? 8 : 0);
-  const holdsHead = room >= 20;
-  if (isMeshShape(shape)) {
-    if (shape === 'tailscale' && holdsHead && isWireguard(facts, facts.udpLength - 8)) return true;
-    const own = form?.kind === 'zerotier' ? form : undefined;
-    return room >= 9 && acceptsMesh(shape, own, facts, way, () => holdsHead && !isDnsQuery(facts));
-  }
-  if (form !== undefined && form.kind !== 'zerotier')
-    return acceptsForm(form, facts, () => holdsHead && !isDnsQuery(facts));
-  switch (shape) {
-    case 'wireguard':
-      return holdsHead && isWireguard(facts, facts.udpLength - 8);
-    case 'openvpn': {
-      const opcode = head >>> 27;
-      return holdsHead && facts.udpLength >= 22 && opcode >= 1 && opcode <= 11 && !isDnsQuery(facts);
-    }
-    case 'isakmp':
-      return holdsHead && facts.udpLength >= 36 && !isDnsQuery(facts);
-    case 'natt':
-      if (facts.udpLength === 9) return room >= 9 && head >>> 24 === 0xff;
-      if (!holdsHead) return false;
-      return head === 0 ? facts.udpLength >= 40 : head >= 256 && facts.udpLength >= 24 && !isDnsQuery(facts);
-    case 'udp':
-      return facts.udpLength >= 8;
-    case 'tcp':
-    case 'openvpn_tcp':
-    case 'tor':
-    case 'ike_tcp':
-      if (facts.ipLength < (facts.ipVersion === 4 ? 40 : 60)) return false;
-      return way === 'down' || !isReadable(shape, facts);
-  }
+  const room = facts.ipLength - header - (facts.fragmentHeader ? PIECE_HEADER : 0);
+  if (room >= shortRoom && isOne(short, facts, way)) return true;
+  if (room < UDP_HEADER + HEAD) return false;
+  return isOne(certain, facts, way) || (others.length > 0 && !isDnsQuery(facts) && isOne(others, facts, way));
+}
+
+function beginsWith(facts: Facts, readable: readonly Compared[]): boolean {
+  for (const bits of readable) if (hasBits(facts, bits)) return true;
+  return false;
+}
+
+function isOne(packets: readonly Matcher[], facts: Facts, way: Way): boolean {
+  for (const packet of packets) if (isPacket(packet, facts, way)) return true;
+  return false;
+}
+
+function isPacket(packet: Matcher, facts: Facts, way: Way): boolean {
+  const { udpLength } = facts;
+  if (udpLength < packet.first || udpLength > packet.last) return false;
+  if (packet.way !== undefined && packet.way !== way) return false;
+  if (facts.ipLength < (facts.ipVersion === 4 ? packet.held4 : packet.held6)) return false;
+  if (packet.whole && facts.fragmentHeader) return false;
+  return hasBits(facts, packet.bits);
 }
 
 /**
@@ -105,33 +164,23 @@ export function kernelAccepts({ shape, form }: Formed, facts: Facts, way: Way): 
 export function fillsPacket(facts: Facts): boolean {
   if (facts.malformed !== undefined) return false;
   if (facts.udpLength < 0 || facts.moreFragments) return true;
-  const header = (facts.ipVersion === 4 ? 20 : 40) + (facts.fragmentHeader ? 8 : 0);
+  const header =
+    (facts.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER) + (facts.fragmentHeader ? PIECE_HEADER : 0);
   return facts.ipLength - header === facts.udpLength;
 }
 
-/**
- * A DNS query with the ID 0x0400 has one question where the receiver's index stands; one session in 2^32 has that index, for two
- * minutes.
- */
-function isWireguard(facts: Facts, length: number): boolean {
-  const { payloadHead, payloadHead2 } = facts;
-  return (
-    isWireguardShape(payloadHead, length) && (payloadHead !== 0x04000000 || payloadHead2 !== ONE_QUESTION)
-  );
-}
-
-/** Of a packet that is quoted: no more of it is there than the first bytes. */
+/** Of a packet that is quoted: no more of it is there than the first bytes, which say nothing of AmneziaWG's. */
 export function quotedAccepts(of: Formed, facts: Facts): boolean {
-  const { form } = of;
-  return form === undefined || form.kind === 'zerotier'
-    ? kernelAccepts(of, facts, 'down')
-    : quotedForm(form, facts);
+  if (of.form?.kind !== 'amnezia') return kernelAccepts(of, facts, 'down');
+  const { short, others } = compiledOf(of);
+  return [...short, ...others].some(({ first, last }) => facts.udpLength >= first && facts.udpLength <= last);
 }
 
 /** A server's answer to a handshake, of a frame that has the shape: the filter shows it, so that a tap can say when a silence ended. */
-export function isHandshakeAnswer({ shape, form }: Formed, facts: Facts): boolean {
-  if (form !== undefined && form.kind !== 'zerotier') return isFormAnswer(form, facts);
-  return (shape === 'wireguard' || shape === 'tailscale') && facts.payloadHead === 0x02000000;
+export function isHandshakeAnswer(of: Formed, facts: Facts): boolean {
+  const { certain, others } = compiledOf(of);
+  const isAnswer = (packet: Matcher): boolean => packet.isAnswer && isPacket(packet, facts, 'down');
+  return certain.some(isAnswer) || others.some(isAnswer);
 }
 
 const SYN = 2;
@@ -146,105 +195,98 @@ export function isShown(of: Formed, facts: Facts, way: Way): boolean {
   return way === 'up' && ((facts.tcpFlags & SYN) !== 0 || facts.payloadLength > 0);
 }
 
-/**
- * The header of an ordinary DNS query (RFC 1035 section 4.1.1): no flag but RD, AD, CD, one question, no answer, no
- * authority, at most one additional record. 2^-75 for random bytes; a session identifier is no DNS header.
- */
+const QUERY = compareBits(DNS_QUERY);
+
+/** Whether a payload begins as an ordinary DNS query (readable.ts). */
 export function isDnsQuery(facts: Facts): boolean {
-  return (
-    (facts.payloadHead & 0xfecf) === 0 &&
-    facts.payloadHead2 === ONE_QUESTION &&
-    facts.payloadHead3 >>> 1 === 0
-  );
+  return hasBits(facts, QUERY);
 }
 
-export const NFT_DNS_QUERY = '@th,80,7 0x0 @th,88,2 0x0 @th,92,4 0x0 @th,96,32 0x10000 @th,128,32 0x0-0x1';
+export const NFT_DNS_QUERY = nftBits(DNS_QUERY, 'th');
 
-/** The first twelve payload bytes, which the rules read, are the packet's own (first fragments: the fragment chains). */
-const NFT_HOLDS_HEAD = ['ip length < 40 goto foreign', 'ip6 length < 20 goto foreign'];
+/** The first bytes of the payload, which the rules read, are the packet's own (first fragments: the fragment chains). */
+function nftRoom(bytes: number): readonly string[] {
+  return [
+    `ip length < ${IPV4_HEADER + UDP_HEADER + bytes} goto foreign`,
+    `ip6 length < ${UDP_HEADER + bytes} goto foreign`,
+  ];
+}
 
 const NFT_STREAM = ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'];
 
 /** Rules of a shape's chain: `return` accepts, falling off the end goes to `foreign`. */
-export function nftShape({ shape, form }: Formed, lan: string): readonly string[] {
-  if (isMeshShape(shape)) {
-    const { first, rest } = nftMesh(shape, form?.kind === 'zerotier' ? form : undefined, lan);
-    const own = shape === 'tailscale' ? NFT_WIREGUARD : [];
-    return [...first, ...NFT_HOLDS_HEAD, ...own, `${NFT_DNS_QUERY} goto foreign`, ...rest];
-  }
-  if (form === undefined || form.kind === 'zerotier') return NFT_SHAPES[shape];
-  const { first, rest } = nftForm(form);
-  return [...first, ...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, ...rest];
+export function nftShape(of: Formed, lan: string): readonly string[] {
+  if (isStream(of.shape)) return NFT_STREAM;
+  const { short = [], certain = [], others = [] } = datagramsOf(of);
+  const rules = (packets: readonly Packet[]): readonly string[] =>
+    packets.flatMap((packet) => nftPacket(packet, lan));
+  return [
+    ...(readsByte(short) ? nftRoom(1) : []),
+    ...rules(short),
+    ...(certain.length + others.length > 0 ? nftRoom(HEAD) : []),
+    ...rules(certain),
+    ...(others.length > 0 ? [`${NFT_DNS_QUERY} goto foreign`, ...rules(others)] : []),
+  ];
 }
 
-const [INITIATION, RESPONSE, COOKIE, DATA] = WIREGUARD_LENGTHS;
+function nftPacket({ length, bits = [], way, held }: Packet, lan: string): readonly string[] {
+  const { first, last } = { first: UDP_HEADER + length.first, last: UDP_HEADER + length.last };
+  const span = last === Infinity ? `>= ${first}` : first === last ? String(first) : `${first}-${last}`;
+  const rule = [
+    ...(way === undefined ? [] : [`iifname ${way === 'up' ? '' : '!= '}"${lan}"`]),
+    ...(bits.length === 0 ? [] : [nftBits(bits, 'th')]),
+    `udp length ${span} return`,
+  ].join(' ');
+  if (held === undefined) return [rule];
+  const least = UDP_HEADER + held.bytes;
+  const six = held.whole ? `ip6 nexthdr 17 ip6 length >= ${least}` : `ip6 length >= ${PIECE_HEADER + least}`;
+  return [`ip length >= ${IPV4_HEADER + least} ${rule}`, `${six} ${rule}`];
+}
 
-const NFT_WIREGUARD = [
-  `@th,64,32 0x4000000 @th,96,32 != 0x10000 udp length >= ${8 + DATA} return`,
-  `@th,64,32 0x1000000 udp length ${8 + INITIATION} return`,
-  `@th,64,32 0x2000000 udp length ${8 + RESPONSE} return`,
-  `@th,64,32 0x3000000 udp length ${8 + COOKIE} return`,
-];
+/** Matches of a client's segments that are not the tunnel's, behind TCP's options wherever they end. */
+export function nftReadable(shape: Shape): readonly string[] {
+  const packets: Datagrams | Stream = PACKETS[shape];
+  return 'readable' in packets ? packets.readable.map((bits) => nftBits(bits, 'ih')) : [];
+}
 
-const NFT_SHAPES: Readonly<Record<Exclude<Shape, MeshShape>, readonly string[]>> = {
-  wireguard: [...NFT_HOLDS_HEAD, ...NFT_WIREGUARD],
-  openvpn: [...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, '@th,64,8 0x8-0x5f udp length >= 22 return'],
-  isakmp: [...NFT_HOLDS_HEAD, `${NFT_DNS_QUERY} goto foreign`, 'udp length >= 36 return'],
-  natt: [
-    'ip length < 29 goto foreign',
-    'ip6 length < 9 goto foreign',
-    `udp length 9 @th,64,8 0xff return`,
-    `udp length 9 goto foreign`,
-    ...NFT_HOLDS_HEAD,
-    `@th,64,32 0x0 udp length >= 40 return`,
-    `${NFT_DNS_QUERY} goto foreign`,
-    '@th,64,32 >= 0x100 udp length >= 24 return',
+/** That the bytes which were compared are the packet's: one rule for each length of TCP's header, as two fields cannot be compared. */
+export const NFT_WHOLE_HEAD: readonly string[] = Array.from({ length: 11 }, (_, at) => at + 5).flatMap(
+  (doff) => [
+    `tcp doff ${doff} ip length >= ${IPV4_HEADER + 4 * doff + HEAD}`,
+    `tcp doff ${doff} ip6 length >= ${4 * doff + HEAD}`,
   ],
-  udp: ['udp length >= 8 return'],
-  tcp: NFT_STREAM,
-  openvpn_tcp: NFT_STREAM,
-  tor: NFT_STREAM,
-  ike_tcp: NFT_STREAM,
-};
+);
 
 /**
- * The same for a capture filter; `at` gives `size` bytes at `offset` behind the UDP header, in libpcap's words. Here
- * two fields can be compared: what a frame carries behind its datagram must not be hidden. Nor is `isHandshakeAnswer`.
+ * The same for a capture filter; `holdsBytes` says that so much payload is in the packet. Here two fields can be compared: what a
+ * frame carries behind its datagram must not be hidden. Nor is `isHandshakeAnswer`.
  */
-export function bpfShape(
-  { shape, form }: Formed,
-  at: (offset: number, size: 1 | 2 | 4) => string,
+export function bpfShape(of: Formed, field: BpfField, holdsBytes: (bytes: number) => string): string {
+  const { short = [], certain = [], others = [] } = datagramsOf(of);
+  const texts = (packets: readonly Packet[], least: number): readonly string[] =>
+    packets.flatMap((packet) => bpfPacket(packet, least, field, holdsBytes));
+  const hidden = [...texts(short, 0), ...texts(certain, HEAD)];
+  const query = bpfBits(QUERY, field).join(' and ');
+  const unless = texts(others, HEAD).map((text) => `(${text} and not (${query}))`);
+  const all = [...hidden, ...unless];
+  return all.length === 0 ? '(len = 0)' : `(${all.join(' or ')})`;
+}
+
+function bpfPacket(
+  { length, bits = [], held, hidden }: Packet,
+  least: number,
+  field: BpfField,
   holdsBytes: (bytes: number) => string,
-): string {
-  const length = at(-4, 2);
-  const dnsQuery = `(${at(2, 2)} & 0xfecf = 0 and ${at(4, 4)} = 0x10000 and ${at(8, 4)} <= 1)`;
-  // Of a form whose data cannot be told nothing is hidden.
-  if (form !== undefined && form.kind !== 'zerotier')
-    return `(${bpfForm(form, at, holdsBytes) || 'len = 0'} and not ${dnsQuery})`;
-  switch (shape) {
-    case 'wireguard':
-    case 'tailscale': {
-      const handshakes = [
-        [1, INITIATION],
-        [3, COOKIE],
-      ].map(([type = 0, bytes = 0]) => `(${length} = ${8 + bytes} and ${at(0, 4)} = 0x${type}000000)`);
-      return `((${length} >= ${8 + DATA} and ${at(0, 4)} = 0x4000000 and ${at(4, 4)} != 0x10000) or ${handshakes.join(' or ')})`;
-    }
-    case 'openvpn':
-      return `(${length} >= 22 and ${at(0, 1)} >= 8 and ${at(0, 1)} <= 0x5f and not ${dnsQuery})`;
-    case 'isakmp':
-      return `(${length} >= 36 and not ${dnsQuery})`;
-    case 'natt':
-      return `((${length} = 9 and ${at(0, 1)} = 0xff) or (${length} >= 40 and ${at(0, 4)} = 0) or (${length} >= 24 and ${at(0, 4)} >= 256 and not ${dnsQuery}))`;
-    case 'udp':
-      return `(${length} >= 8)`;
-    case 'tcp':
-    case 'openvpn_tcp':
-    case 'tor':
-    case 'ike_tcp':
-      return '';
-    case 'nebula':
-    case 'zerotier':
-      return `(${bpfMesh(shape, at, length)} and not ${dnsQuery})`;
-  }
+): readonly string[] {
+  if (hidden === undefined) return [];
+  const udpLength = field(-4, 2);
+  const [first, last] = [UDP_HEADER + Math.max(least, length.first), UDP_HEADER + length.last];
+  const span = last === Infinity ? `${udpLength} >= ${first}` : `${udpLength} - ${first} <= ${last - first}`;
+  return [
+    [
+      first === last ? `${udpLength} = ${first}` : span,
+      ...(held === undefined ? [] : [holdsBytes(held.bytes)]),
+      ...bpfBits(compareBits([...bits, ...hidden]), field),
+    ].join(' and '),
+  ].map((text) => `(${text})`);
 }

@@ -1,0 +1,182 @@
+// Knows: whether an IP packet is at a tunnel's endpoint, by the form in which it comes (form.ts): whole, with options or extension headers,
+// a first or a later fragment; for the judge and for the chains in that order. Must not know: what else a packet may be.
+// Ports are read last: nftables reads them wherever they would be. What the capture filter hides of it: src/policy/compile/bpf.ts.
+
+import type { Facts } from '../../flow/facts.ts';
+import type { Way } from '../compile/counted.ts';
+import { nftCrowdPieces, nftCrowds } from '../compile/crowds.ts';
+import type { NftChain } from '../compile/nft-model.ts';
+import { nftPrefixLookups, nftPrefixPieces } from '../compile/nft-prefixes.ts';
+import { nftRangeLookups, nftRangePieces } from '../compile/nft-ranges.ts';
+import { once } from '../compile/per-policy.ts';
+import { isAnywhere } from '../servers/anywhere.ts';
+import { EndpointIndex } from '../servers/endpoint-index.ts';
+import { EndpointTable } from '../servers/endpoint-table.ts';
+import { fixedTunnelHosts } from '../servers/hosts.ts';
+import type { Host, JudgedEndpoint } from '../servers/hosts.ts';
+import type { LearnedState } from '../servers/learned.ts';
+import { formOf, isPlainIp } from './form.ts';
+import { nftNobodysPieces } from './nobodys.ts';
+import type { Policy } from '../policy.ts';
+import { hasEsp, kernelAccepts, shapeOf } from '../shapes/shape.ts';
+import { Protocol } from '../../wire/ip/ip.ts';
+
+export interface TunnelIndex {
+  /**
+   * The endpoint whose address and port (for later fragments and ESP: address and protocol) the frame has on its far
+   * side, whatever its shape (but where peers may be anywhere); -1 when there is none. Allocates nothing.
+   */
+  readonly endpointOf: (facts: Facts, way: Way) => number;
+  /** The endpoint of that address and UDP port. */
+  readonly findUdp: (ipVersion: number, address: Uint32Array, port: number) => number;
+}
+
+/** What of it the policy's own addresses make, whatever is learned. */
+const fixedPart = once((endpoints: readonly JudgedEndpoint[]) => {
+  const hosts = fixedTunnelHosts(endpoints);
+  return {
+    index: new EndpointIndex(hosts, endpoints),
+    esp: hosts.filter((host) => hasEsp(endpoints[host.index]?.shape)),
+    // Their form alone tells packets that go anywhere, and nothing without it is meant for them.
+    areAnywhere: endpoints.map(({ endpoint }) => isAnywhere(endpoint)),
+  };
+});
+
+export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: readonly Host[]): TunnelIndex {
+  const fixed = fixedPart(endpoints);
+  const { areAnywhere } = fixed;
+  const ports = new EndpointIndex(learned, endpoints, fixed.index);
+  const espHosts = [...fixed.esp, ...learned.filter((host) => hasEsp(endpoints[host.index]?.shape))];
+  const esp = new EndpointTable(espHosts.length);
+  for (const { ipVersion, words, index } of espHosts) esp.add(ipVersion, words, Protocol.ESP, 0, index);
+
+  function endpointOf(facts: Facts, way: Way): number {
+    if (!isPlainIp(facts)) return -1;
+    const form = formOf(facts);
+    // No part of any tunnel; the kernel sends them elsewhere before it looks at addresses.
+    if (form === 'odd') return -1;
+    const { ipVersion, protocol } = facts;
+    const far = way === 'up' ? facts.destination : facts.source;
+    if (protocol === Protocol.ESP) return esp.find(ipVersion, far, Protocol.ESP, 0);
+    if (form === 'later') {
+      const piece = ports.ofHost(ipVersion, far, protocol);
+      return piece >= 0 && areAnywhere[piece] === true ? -1 : piece;
+    }
+    // TCP finds its path MTU itself: a fragment of it is no tunnel's.
+    if (protocol === Protocol.TCP && form === 'first') return -1;
+    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+    const found = port < 0 ? -1 : ports.find(ipVersion, far, protocol, port);
+    if (found < 0 || areAnywhere[found] !== true) return found;
+    const endpoint = endpoints[found];
+    return endpoint !== undefined && hasShape(endpoint, facts, way) ? found : -1;
+  }
+
+  return {
+    endpointOf,
+    findUdp: (ipVersion, address, port) => ports.find(ipVersion, address, Protocol.UDP, port),
+  };
+}
+
+/** Whether the kernel takes the frame for a packet of the endpoint's protocol; later fragments and ESP show no shape. */
+export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
+  if (facts.fragmentOffset > 0 || facts.protocol === Protocol.ESP) return true;
+  const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+  const of = hasEsp(endpoint.shape) ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
+  return kernelAccepts(of, facts, way);
+}
+
+/** Tunnels of packets that have ports, or are ESP; `protocol` and `esp` are how the packet's own protocol is read. */
+export function nftTunnels(
+  policy: Policy,
+  way: Way,
+  family: 4 | 6,
+  protocol = 'meta l4proto',
+  esp = 'meta l4proto esp',
+): readonly string[] {
+  const far = farAddress(way, family);
+  return [
+    ...nftCrowds(policy, far, 'ports'),
+    `${far} . ${protocol} . th ${way === 'up' ? 'dport' : 'sport'} vmap @tun${family}`,
+    ...nftCrowds(policy, far, 'ranges'),
+    ...nftRangeLookups(policy, family, far, protocol),
+    ...(family === 4 ? [] : nftPrefixLookups(policy, way)),
+    `${esp} ${far} vmap @esp${family}`,
+  ];
+}
+
+export function farAddress(way: Way, family: 4 | 6) {
+  return `${family === 4 ? 'ip' : 'ip6'} ${way === 'up' ? 'daddr' : 'saddr'}` as const;
+}
+
+/**
+ * The chains that packets of IP take by their form. `odd` are the rules for those with options or extension headers of which none is a
+ * fragment, `leak` is what happens to later fragments that are no tunnel's.
+ */
+export function formChains(
+  policy: Policy,
+  learned: LearnedState,
+  way: Way,
+  family: 4 | 6,
+  { odd, leak }: { readonly odd: readonly string[]; readonly leak: string },
+): readonly NftChain[] {
+  const four = family === 4;
+  const far = farAddress(way, family);
+  const later = four ? 'ip frag-off & 0x1fff != 0' : 'frag frag-off != 0';
+  const noTunnel = `${later} meta l4proto 0-255 ${leak}`;
+  const nobodys = way === 'down' ? nftNobodysPieces(policy, learned, family) : [];
+  const tunnels = [
+    `${far} . meta l4proto @frag${family}`,
+    ...nftCrowdPieces(policy, far),
+    ...nftRangePieces(policy, family, far),
+    ...(four ? [] : nftPrefixPieces(policy, way)),
+  ];
+  return [
+    {
+      name: `${way}_ip${family}`,
+      why: 'options and fragments before ports: `th dport` reads payload where there is no transport header',
+      rules: four
+        ? [
+            `@nh,0,8 != 0x45 goto ${way}_odd4`,
+            `ip frag-off & 0x3fff != 0 goto ${way}_frag4`,
+            `ip length < 28 goto ${way}_short`,
+            `goto ${way}_plain4`,
+          ]
+        : [
+            `ip6 length < 8 goto ${way}_short`,
+            `ip6 nexthdr 44 goto ${way}_frag6`,
+            `ip6 nexthdr != { 6, 17, 50, 58 } goto ${way}_odd6`,
+            `goto ${way}_plain6`,
+          ],
+    },
+    {
+      name: `${way}_odd${family}`,
+      why: 'IP options, extension headers, unreadable headers: no part of any tunnel',
+      rules: [
+        noTunnel,
+        ...(four
+          ? [`ip length < 28 goto ${way}_short`, `ip frag-off & 0x3fff != 0 goto ${way}_leak`]
+          : [`exthdr frag exists goto ${way}_leak`]),
+        ...odd,
+        `goto ${way}_leak`,
+      ],
+    },
+    {
+      name: `${way}_frag${family}`,
+      why: 'a later fragment has no port: it goes by address and protocol; a first one by its port, never to anything but a tunnel',
+      rules: [
+        // What else stands behind the fragment header is no part of any tunnel; no length is measured there.
+        ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${way}_odd6`]),
+        ...nobodys.map((whose) => `${later} meta l4proto 0-255 ${whose} ${leak}`),
+        ...tunnels.map((whose) => `${later} ${whose} counter name ${way}_tunnel_fragment accept`),
+        noTunnel,
+        `${four ? 'ip length < 40' : 'ip6 length < 28'} goto ${way}_short`,
+        ...nobodys.map((whose) => `${whose} goto ${way}_leak`),
+        `meta l4proto tcp goto ${way}_leak`,
+        ...(four
+          ? nftTunnels(policy, way, family)
+          : nftTunnels(policy, way, family, 'frag nexthdr', 'frag nexthdr 50 meta l4proto esp')),
+        `goto ${way}_leak`,
+      ],
+    },
+  ];
+}
