@@ -33,7 +33,7 @@ function withFilter<Result>(filter: string, use: (filter: string) => Result): Re
 }
 
 interface Tap {
-  by: Pick<TapOrder, 'policy' | 'learned' | 'inUse'>;
+  by: Pick<TapOrder, 'port' | 'policy' | 'learned' | 'inUse'>;
   filter: string;
   readonly reader: TapReader;
   readonly device: CaptureDevice;
@@ -88,7 +88,7 @@ function start(order: TapOrder): Tap {
     reader.report(monotonicMs(), false);
     child.giveUp(reason);
   };
-  const filter = compileFilter(order.policy, order.learned, order.inUse);
+  const filter = compileFilter(order.policy, order.port, order.learned, order.inUse);
   const device = withFilter(filter, (text) =>
     openPacketDevice(order.interface, { filter: text, onFrame, onEnd }),
   );
@@ -165,8 +165,8 @@ function serversIn({ addresses, prefixes }: LearnedState): string {
 }
 
 function filterAnew(tap: Tap): void {
-  const { policy, learned, inUse } = tap.by;
-  const filter = compileFilter(policy, learned, inUse);
+  const { policy, port, learned, inUse } = tap.by;
+  const filter = compileFilter(policy, port, learned, inUse);
   if (filter === tap.filter) return;
   tap.filter = filter;
   withFilter(filter, (text) => tap.device.setFilter(text));

@@ -189,12 +189,12 @@ it('counts what it had no room for: received and dropped are sent', async () => 
 
 it('takes the filter of every policy but those with all protocols at once, which hide nothing then', async () => {
   const policies = { FULL, BARE, STUB, SPLIT, RANGES, CHANGED, ANYWHERE };
-  const filters = Object.entries(policies).map(([name, policy]) => [name, compileFilter(policy, LEARNED)]);
+  const filters = Object.entries(policies).map(([name, policy]) => [name, compileFilter(policy, 'wan', LEARNED)]);
   const alone = TUNNEL_PROTOCOLS.flatMap((protocol) =>
     ['udp:198.51.100.7:4500', 'tcp:198.51.100.7:443', 'udp:[2001:db8::7]:4500'].map((endpoint) => {
       const tunnels = `tunnels: [{name: t, protocol: ${protocol}, endpoints: ["${endpoint}"]}]`;
       const read = parsePolicy(`version: 1\nbridge: {lan: lan0, wan: wan0}\n${tunnels}\n`);
-      return [`${protocol} ${endpoint}`, read.ok ? compileFilter(read.policy) : ''];
+      return [`${protocol} ${endpoint}`, read.ok ? compileFilter(read.policy, 'lan') : ''];
     }),
   );
   const file = join(tmpdir(), `leakguard-filters-${id}.json`);

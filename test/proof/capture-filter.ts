@@ -53,10 +53,13 @@ interface At {
   readonly memory: ReadonlyMap<number, Node>;
 }
 
+/** Where the kernel keeps the packet's type for a program: SKF_AD_OFF + SKF_AD_PKTTYPE (linux/filter.h). */
+const SKF_AD_PKTTYPE = 0xfffff004;
+
 const ZERO = (): Node => bv(32, 0);
 
-/** When the program lets a frame through. Jumps go forward alone, so that each instruction is met once. */
-export function shows(program: readonly BpfInstruction[], frame: Frame): Node {
+/** When the program of a port lets a frame through, which leaves by that port or comes in there. Jumps go forward alone, so that each instruction is met once. */
+export function shows(program: readonly BpfInstruction[], frame: Frame, isOutgoing: boolean): Node {
   const places: (At | undefined)[] = [{ when: frame.premise, a: ZERO(), x: ZERO(), memory: new Map() }];
   const shown: Node[] = [];
   const go = (to: number, at: At): void => {
@@ -73,7 +76,7 @@ export function shows(program: readonly BpfInstruction[], frame: Frame): Node {
     switch (code & 7) {
       case 0:
       case 1: {
-        const { value: loaded, there } = load(one, at, frame);
+        const { value: loaded, there } = load(one, at, frame, isOutgoing);
         const when = and(at.when, there);
         go(next, (code & 7) === 0 ? { ...at, when, a: loaded } : { ...at, when, x: loaded });
         break;
@@ -125,6 +128,7 @@ function load(
   { code, k }: BpfInstruction,
   { x, memory }: At,
   frame: Frame,
+  isOutgoing: boolean,
 ): { readonly value: Node; readonly there: Node } {
   const size = [4, 2, 1][(code & 0x18) >> 3] ?? 0;
   const bytes = (offset: number, count: number): { readonly value: Node; readonly there: Node } => ({
@@ -135,6 +139,8 @@ function load(
     case 0x00:
       return { value: bv(32, k), there: TRUE };
     case 0x20:
+      // A frame that leaves is PACKET_OUTGOING; libpcap asks for nothing else of it.
+      if (k === SKF_AD_PKTTYPE) return { value: bv(32, isOutgoing ? 4 : 0), there: TRUE };
       return bytes(k, size);
     case 0x40: {
       // What libpcap counts from is an IPv4 header's length: X is a multiple of four, up to 60.

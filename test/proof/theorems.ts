@@ -189,22 +189,23 @@ const SEEN = CONTENTS.map(
     ({ up: { way: 'up', tag: 'none', content }, down: { way: 'down', tag: 'none', content } }) as const,
 );
 
-/** Frames that a capture filter hides although they are no tunnel's on their way; `ways`: or on the other. */
+/** Frames that the capture filter of a port hides although they are no tunnel on their way. */
 export async function refuteFilter(
   solver: Solver,
   program: readonly BpfInstruction[],
   policy: Policy,
   learned: BoxState['learned'],
-  ways: 'its own' | 'either',
+  port: 'lan' | 'wan',
 ): Promise<Refutation[]> {
   const found: Refutation[] = [];
   const state: BoxState = { mode: 'block', learned, boxMacs: [], canary: [] };
   for (const kinds of SEEN) {
     const [up, down] = [new Frame(kinds.up), new Frame(kinds.down)];
-    const hidden = and(up.premise, not(shows(program, up)));
-    const tunnel = [up, down].map((frame) => specification(frame, policy, state).is.get('tunnel') ?? FALSE);
-    const goals =
-      ways === 'either' ? [and(hidden, ...tunnel.map(not))] : tunnel.map((one) => and(hidden, not(one)));
+    const goals = [up, down].map((frame) => {
+      const isOutgoing = (frame === up) === (port === 'wan');
+      const tunnel = specification(frame, policy, state).is.get('tunnel') ?? FALSE;
+      return and(frame.premise, not(shows(program, frame, isOutgoing)), not(tunnel));
+    });
     for (const [at, goal] of goals.entries()) {
       const answer = await solver.find(goal);
       if (!answer.holds) continue;

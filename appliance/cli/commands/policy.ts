@@ -20,7 +20,7 @@ const HELP = `leakguard policy: validate a policy, or print what is made of it
   leakguard policy check FILE             every fault with its place and how to mend it
   leakguard policy show [FILE]            the policy as the guard understands it, as JSON
   leakguard policy ruleset [FILE] [--block on|off]   the nftables ruleset (default: block on)
-  leakguard policy filter [FILE]          the capture filter that hides tunnel frames
+  leakguard policy filter [FILE] [--port lan|wan]    the capture filter that hides tunnel frames; of a port, as its tap has it
 
 Without FILE: the policy in force, from the daemon.
   --json         one JSON object
@@ -29,7 +29,11 @@ Without FILE: the policy in force, from the daemon.
 Exit: 0 done, 2 usage or faults in the policy, 3 no daemon.
 `;
 
-const OPTIONS = { ...API_OPTIONS, block: { type: 'string', default: 'on' } } as const;
+const OPTIONS = {
+  ...API_OPTIONS,
+  block: { type: 'string', default: 'on' },
+  port: { type: 'string' },
+} as const;
 
 type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
 
@@ -67,8 +71,18 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
         io,
       );
     }
-    case 'filter':
-      return print(await policyOf(file, values), (policy) => compileFilter(policy), 'filter', values, io);
+    case 'filter': {
+      const { port = 'either' } = values;
+      if (port !== 'lan' && port !== 'wan' && port !== 'either')
+        throw usage(`--port ${port}: it is lan or wan.`);
+      return print(
+        await policyOf(file, values),
+        (policy) => compileFilter(policy, port),
+        'filter',
+        values,
+        io,
+      );
+    }
     default:
       throw usage(word === undefined ? 'check, show, ruleset or filter?' : `There is no "policy ${word}".`);
   }

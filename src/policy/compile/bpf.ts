@@ -1,7 +1,7 @@
 // Knows: the capture filter that hides a policy's tunnels from a tap. Must not know: captures, libpcap's API.
-// Follows pcap-filter(7). It may hide less than the judge calls tunnel, never more: what
-// lacks the tunnel's shape, or carries bytes behind its datagram, stays visible, and so does what a client says over TCP. The end `or vlan` shows tagged frames
-// whether the kernel has stripped the tag or not.
+// Follows pcap-filter(7). It may hide less than the judge calls tunnel, never more: what lacks the tunnel's shape, carries bytes behind its
+// datagram, or goes the other way, stays visible, and so does what a client says over TCP. The end `or vlan` shows tagged frames whether
+// the kernel has stripped the tag or not.
 
 import { inNetwork } from '../../wire/ip/address.ts';
 import { isAnywhere } from '../servers/anywhere.ts';
@@ -24,27 +24,35 @@ const PER_PORT = 75;
 const PER_ADDRESS = 6;
 
 /**
+ * Which frames the filter is for: those of a port, where the kernel says of each which way it goes (PACKET_OUTGOING), or those of a
+ * capture, which go one way, or of which nothing says which way they go.
+ */
+export type FilteredFrames = 'lan' | 'wan' | 'up' | 'down' | 'either';
+
+/**
  * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel: then the tap reads everything and the judge alone
  * decides. Of more addresses than a filter holds it hides those of the endpoints `inUse` (texts, the last ones first), and of those as
  * many as it holds.
  */
 export function compileFilter(
   policy: Policy,
+  frames: FilteredFrames,
   learned: LearnedState = NOTHING_LEARNED,
   inUse: readonly string[] = [],
 ): string {
   const endpoints = tunnelEndpoints(policy);
   const all = tunnelHosts(endpoints, learnedFor(policy, learned));
   const forClient = { 4: bpfForClient(policy, learned, 4), 6: bpfForClient(policy, learned, 6) };
-  const whole = filterOf(all, all, endpoints, forClient);
+  const whole = filterOf(frames, all, all, endpoints, forClient);
   if (whole !== '' || all.length === 0) return whole;
   // Where not all fit, what a network with NAT64 calls them is shown.
   const own = all.filter(({ isTranslated }) => isTranslated !== true);
-  const plain = filterOf(own, all, endpoints, forClient);
+  const plain = filterOf(frames, own, all, endpoints, forClient);
   if (plain !== '') return plain;
   for (let from = 0; from < inUse.length; from += 1) {
     const used = new Set(inUse.slice(from));
     const found = filterOf(
+      frames,
       own.filter(({ index }) => used.has(endpoints[index]?.text ?? '')),
       all,
       endpoints,
@@ -56,6 +64,7 @@ export function compileFilter(
 }
 
 function filterOf(
+  frames: FilteredFrames,
   hosts: readonly Host[],
   all: readonly Host[],
   endpoints: readonly JudgedEndpoint[],
@@ -96,15 +105,43 @@ function filterOf(
     ]
       .filter((part) => part !== '')
       .join(' or ');
-  const parts = ([4, 6] as const).flatMap((family) => {
+  const up = ([4, 6] as const).map((family) => hidden('dst', family));
+  const down = ([4, 6] as const).map((family) => {
     const back = hidden('src', family);
     const whose = forClient[family];
     // What comes down is hidden only where it is for a client: the rest is told.
-    const down = whose === undefined || back === '' ? '' : whose === '' ? back : `(${whose} and (${back}))`;
-    return [hidden('dst', family), down];
+    return whose === undefined || back === '' ? '' : whose === '' ? back : `(${whose} and (${back}))`;
   });
-  return `${SHORT} or ${HELD} or not (${parts.filter((part) => part !== '').join(' or ')}) or vlan`;
+  const ways = WAYS[frames].map(({ way, when }) => {
+    const parts = (way === 'up' ? up : down).filter((part) => part !== '').join(' or ');
+    return parts === '' || when === '' ? parts : `(${when} and (${parts}))`;
+  });
+  const tunnels = ways.filter((part) => part !== '').join(' or ');
+  return tunnels === '' ? '' : `${SHORT} or ${HELD} or not (${tunnels}) or vlan`;
 }
+
+/**
+ * What goes which way, in the words of pcap-filter(7), which no capture file takes. A client may bear a server's address, and the network
+ * a client's: that is no tunnel and has to be told.
+ */
+const WAYS: Readonly<
+  Record<FilteredFrames, readonly { readonly way: 'up' | 'down'; readonly when: string }[]>
+> = {
+  lan: [
+    { way: 'up', when: 'inbound' },
+    { way: 'down', when: 'outbound' },
+  ],
+  wan: [
+    { way: 'up', when: 'outbound' },
+    { way: 'down', when: 'inbound' },
+  ],
+  up: [{ way: 'up', when: '' }],
+  down: [{ way: 'down', when: '' }],
+  either: [
+    { way: 'up', when: '' },
+    { way: 'down', when: '' },
+  ],
+};
 
 type Side = 'dst' | 'src';
 type Ports = Pick<Host, 'port' | 'lastPort'>;

@@ -61,8 +61,11 @@ it('says that a good file is good, and prints what is made of it', async () => {
   expect((await run('ruleset', path, '--block', 'off')).out).toBe(
     `${compileRuleset(policy, { blockMode: false }).trimEnd()}\n`,
   );
-  expect((await run('filter', path)).out).toBe(`${compileFilter(policy)}\n`);
-  expect(JSON.parse((await run('filter', path, '--json')).out)).toEqual({ filter: compileFilter(policy) });
+  expect((await run('filter', path)).out).toBe(`${compileFilter(policy, 'either')}\n`);
+  expect(JSON.parse((await run('filter', path, '--port', 'wan', '--json')).out)).toEqual({
+    filter: compileFilter(policy, 'wan'),
+  });
+  expect((await run('filter', path, '--port', 'eth0')).code).toBe(2);
 });
 
 it('tells every fault of a bad file with its line and remedy, and ends with 2', async () => {
