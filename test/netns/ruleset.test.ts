@@ -10,7 +10,7 @@ import {
   compileRuleset,
   rulesetOf,
 } from '../../src/policy/compile/nft.ts';
-import { refreshText, removeText, rulesetText } from '../../src/policy/compile/nft-model.ts';
+import { addText, removeText, rulesetText } from '../../src/policy/compile/nft-model.ts';
 import { elementsOf } from '../../src/policy/compile/nft-sets.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import { differences, mendingText } from '../../src/policy/compile/readback.ts';
@@ -176,7 +176,7 @@ describe('elements', () => {
   it('with a timeout are closed by the kernel alone', async () => {
     await wire.load(compileRuleset(FULL, { blockMode: true, learned: LEARNED }));
     expect((await sendUp('HTTPS syn')).arrived).toBe(false);
-    await wire.load(refreshText([{ set: 'pass_mac', key: '02:00:00:00:00:0c', seconds: 2 }]));
+    await wire.load(addText([{ set: 'pass_mac', key: '02:00:00:00:00:0c', seconds: 2 }]));
     expect(await sendUp('HTTPS syn')).toEqual({ counted: ['up_pass_tls'], arrived: true });
     await expect
       .poll(async () => (await sendUp('HTTPS syn')).arrived, { timeout: 10_000, interval: 200 })
@@ -187,8 +187,9 @@ describe('elements', () => {
     const ruleset = compileRuleset(FULL, { blockMode: true, learned: PASSING });
     const timed = elementsOf(FULL, PASSING, []).filter(({ seconds }) => seconds !== undefined);
     await wire.load(ruleset);
-    await wire.load(refreshText(timed));
-    await wire.load(refreshText(timed));
+    const table = GivenTable.of(rulesetOf(FULL, { blockMode: true, learned: PASSING }), 0);
+    await wire.load(table.with(timed, [], 0).text);
+    await wire.load(table.with(timed, [], 0).text);
     expect(differences(await wire.listing(), ruleset)).toEqual([]);
     expect((await sendUp('HTTP')).arrived).toBe(true);
     expect((await sendUp('wireguard to a learned address')).arrived).toBe(true);

@@ -2,7 +2,7 @@
 // know: who gives it, and whether the kernel still has it (readback.ts).
 // A learned address, an answer or a pass is an element, and block mode two chains: neither is a reason to load everything anew.
 
-import { FAMILY, TABLE, addText, chainText, refreshText, removeText, tableText } from './nft-model.ts';
+import { FAMILY, TABLE, addText, chainText, removeText, tableText } from './nft-model.ts';
 import type { NftChain, NftElement, NftRuleset, NftSet } from './nft-model.ts';
 import { chainShape, shapeKey } from './readback.ts';
 import type { TableShape } from './readback.ts';
@@ -98,6 +98,7 @@ export class GivenTable {
       chains: chains.filter(({ name }) => !before.chains.has(name)),
     };
     const { held, come, gone, refilled } = this.#elements(ruleset.elements, now);
+    const touched = new Set([...come, ...gone].map(({ set }) => set));
     const place = (name: string): string => `${FAMILY} ${TABLE} ${name}`;
     const lines = [
       ...(Object.values(fresh).some(({ length }) => length > 0) ? tableText(fresh) : []),
@@ -111,21 +112,23 @@ export class GivenTable {
       table: new GivenTable(frame, held),
       isOfRules: changed.length + left.length > 0,
       come,
-      sets: setsOf(frame, [...come, ...gone]),
+      sets: ruleset.sets.filter(({ name }) => touched.has(name)),
     };
   }
 
   /** The way to the same with these elements, their time beginning now, and without others. */
-  with(come: readonly NftElement[], gone: readonly NftElement[], now: number): TableChange {
+  with(
+    come: readonly NftElement[],
+    gone: readonly NftElement[],
+    now: number,
+  ): Pick<TableChange, 'text' | 'table'> {
     const held = new Map(this.#held);
     for (const element of gone) held.delete(nameOf(element));
     for (const [name, one] of heldBy(come, now)) held.set(name, one);
     return {
-      text: `${refreshText(come)}${removeText(gone)}`,
+      // Whether they are there or not: adding one that exists would leave its old end.
+      text: `${removeText([...gone, ...come])}${addText(come)}`,
       table: new GivenTable(this.#frame, held),
-      isOfRules: false,
-      come,
-      sets: setsOf(this.#frame, [...come, ...gone]),
     };
   }
 
@@ -157,11 +160,6 @@ function frameOf({ counters, sets, chains }: Omit<NftRuleset, 'elements'>): Fram
     sets: new Map(sets.map((set) => [set.name, set])),
     chains: new Map(chains.map((chain) => [chain.name, chain])),
   };
-}
-
-function setsOf({ sets }: Frame, elements: readonly NftElement[]): readonly NftSet[] {
-  const names = new Set(elements.map(({ set }) => set));
-  return [...sets.values()].filter(({ name }) => names.has(name));
 }
 
 function nameOf({ set, key }: NftElement): string {

@@ -149,14 +149,6 @@ export function chainText(chain: NftChain): string[] {
   ];
 }
 
-/**
- * One transaction that puts elements in whether they are there or not, their time beginning anew: adding an element
- * that exists would leave its old timeout.
- */
-export function refreshText(elements: readonly NftElement[]): string {
-  return `${removeText(elements)}${addText(elements)}`;
-}
-
 /** One transaction that takes elements out whether they are there or not. */
 export function removeText(elements: readonly NftElement[]): string {
   return `${addText(elements)}${elementsText('delete', elements, keyText)}`;

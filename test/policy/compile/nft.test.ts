@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { COUNTED_KINDS, counterOf } from '../../../src/policy/compile/counted.ts';
 import { compileClosedRuleset, compileRuleset, rulesetOf } from '../../../src/policy/compile/nft.ts';
-import { refreshText, removeText } from '../../../src/policy/compile/nft-model.ts';
+import { removeText } from '../../../src/policy/compile/nft-model.ts';
 import { elementsOf } from '../../../src/policy/compile/nft-sets.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { expectedShape } from '../../../src/policy/compile/readback.ts';
@@ -145,15 +145,6 @@ describe('changes without a new ruleset', () => {
     verdict: 'goto t0_wireguard',
     seconds: 299.2,
   };
-
-  it('put elements in anew, whether they are there or not', () => {
-    expect(lines(refreshText([endpoint]))).toEqual([
-      'add element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 timeout 300s : goto t0_wireguard }',
-      'delete element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 : goto t0_wireguard }',
-      'add element bridge leakguard tun4 { 198.51.100.78 . udp . 51820 timeout 300s : goto t0_wireguard }',
-      '',
-    ]);
-  });
 
   it('take them out, whether they are there or not', () => {
     expect(lines(removeText([endpoint]))).toEqual([
