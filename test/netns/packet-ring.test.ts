@@ -189,7 +189,10 @@ it('counts what it had no room for: received and dropped are sent', async () => 
 
 it('takes the filter of every policy but those with all protocols at once, which hide nothing then', async () => {
   const policies = { FULL, BARE, STUB, SPLIT, RANGES, CHANGED, ANYWHERE };
-  const filters = Object.entries(policies).map(([name, policy]) => [name, compileFilter(policy, 'wan', LEARNED)]);
+  const filters = Object.entries(policies).map(([name, policy]) => [
+    name,
+    compileFilter(policy, 'wan', LEARNED),
+  ]);
   const alone = TUNNEL_PROTOCOLS.flatMap((protocol) =>
     ['udp:198.51.100.7:4500', 'tcp:198.51.100.7:443', 'udp:[2001:db8::7]:4500'].map((endpoint) => {
       const tunnels = `tunnels: [{name: t, protocol: ${protocol}, endpoints: ["${endpoint}"]}]`;
