@@ -16,7 +16,7 @@ function programPath(name: string): string {
 }
 
 /** As its unit starts it (systemd/leakguardd.service): what is young in a flood must not grow. */
-const DAEMON_FLAGS = ['--max-semi-space-size=4'];
+const DAEMON_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=512'];
 
 export function programArgv(name: string, ...args: readonly string[]): Argv {
   return [process.execPath, ...(name === 'daemon/main' ? DAEMON_FLAGS : []), programPath(name), ...args];
