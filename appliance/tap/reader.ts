@@ -40,7 +40,7 @@ const BATCH = { limit: 512, least: 64, ms: 50 };
  * Frames that waited longer than this before they were read: more comes than is read one by one, so what is alike is counted together,
  * which takes a third of the time, in reports as far apart. Milliseconds.
  */
-const LATE_MS = 50;
+const LATE_MS = 20;
 /** Forged leaks of the box's own in one report: one comes at a time. */
 const CANARIES = 8;
 /** Servers that answered, in one report. */

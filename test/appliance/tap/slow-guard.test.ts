@@ -76,7 +76,7 @@ it('counts together what waited long to be read, and tells each again when it ha
   wait(1_000);
   ask('first.example', 200);
   await taken();
-  expect(reader.pauseAt(now())).toBe(50);
+  expect(reader.pauseAt(now())).toBe(20);
   for (let n = 0; n < 1_000; n += 1) ask(`n${String(n)}.example`, 200);
   wait(50);
   ask('last.example', 200);
