@@ -32,8 +32,12 @@ export class Firewall {
   #table = GivenTable.of(NOTHING, 0);
   /** It was read back, and equal. */
   #isHeld = false;
-  /** The ruleset as it would be now: times to live have grown shorter, and an opening that ended is not opened again. */
+  /**
+   * The ruleset as it would be now: times to live have grown shorter, and an opening that ended is not opened again. Undefined while nobody
+   * knows what the kernel should have: before the first, and after one that it may or may not have taken.
+   */
   #compile: (() => NftRuleset) | undefined;
+  #whyUnknown = 'nothing was applied yet';
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(listener: FirewallListener) {
@@ -46,20 +50,27 @@ export class Firewall {
    */
   async apply(compile: () => NftRuleset): Promise<number> {
     return this.#inTurn(async () => {
-      const wanted = compile();
-      this.#compile = compile;
-      const change = this.#isHeld ? this.#table.changeTo(wanted, monotonicMs()) : undefined;
-      const isGiven = change !== undefined && (await this.#giveChange(change));
-      if (!isGiven) await this.#giveWhole(wanted);
-      const appliedAt = monotonicMs();
       try {
-        if (!isGiven || change.isOfRules || !(await this.#holdsElements(change))) await this.#hold();
+        return await this.#apply(compile);
       } catch (error) {
+        // Whoever asked says that nothing has changed: what the kernel may have taken all the same is nobody's to vouch for.
+        this.#compile = undefined;
+        this.#whyUnknown = words(error);
         this.#unverified(error);
         throw error;
       }
-      return appliedAt;
     });
+  }
+
+  async #apply(compile: () => NftRuleset): Promise<number> {
+    const wanted = compile();
+    this.#compile = compile;
+    const change = this.#isHeld ? this.#table.changeTo(wanted, monotonicMs()) : undefined;
+    const isGiven = change !== undefined && (await this.#giveChange(change));
+    if (!isGiven) await this.#giveWhole(wanted);
+    const appliedAt = monotonicMs();
+    if (!isGiven || change.isOfRules || !(await this.#holdsElements(change))) await this.#hold();
+    return appliedAt;
   }
 
   /** Puts elements in for a time, and takes others out; the ruleset must have all of them from now on. */
@@ -112,8 +123,7 @@ export class Firewall {
     this.#isHeld = false;
     const listing = await listTable(FAMILY, TABLE);
     const ended = monotonicMs();
-    const found =
-      this.#compile === undefined ? ['nothing was applied yet'] : differences(listing, this.#table.shape);
+    const found = this.#compile === undefined ? [this.#whyUnknown] : differences(listing, this.#table.shape);
     const [first] = found;
     this.#isHeld = first === undefined;
     this.#listener.state({ verified: this.#isHeld, detail: first ?? 'read back and equal' });

@@ -12,6 +12,7 @@ import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import { closedRuleset, compileRuleset, rulesetOf } from '../../src/policy/compile/nft.ts';
 import type { NftRuleset } from '../../src/policy/compile/nft-model.ts';
+import { once } from '../../src/policy/compile/per-policy.ts';
 import { elementsOf, exposedElement } from '../../src/policy/compile/nft-sets.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Bridge } from '../bridge/bridge.ts';
@@ -33,6 +34,20 @@ import {
 } from './state/box-state.ts';
 import type { BoxState } from './state/box-state.ts';
 import { readSession, writeSession } from './state/session-file.ts';
+
+/** Of more servers than this only those by name are asked about again and again: the others never change, and take as long as they are many. */
+const SERVERS_ASKED = 64;
+
+/** What of a policy takes part in what is learned. */
+const learningPart = once((policy: Policy): Policy => {
+  const count = policy.tunnels.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
+  if (count <= SERVERS_ASKED) return policy;
+  const byName = policy.tunnels.map((tunnel) => ({
+    ...tunnel,
+    endpoints: tunnel.endpoints.filter(({ hostIs }) => hostIs === 'name'),
+  }));
+  return { ...policy, tunnels: byName };
+});
 
 /** Between two looks at the box's own addresses, milliseconds. */
 const BOX_LOOK_MS = 500;
@@ -61,7 +76,7 @@ export class Enforcement {
   #boxLookedAt = -Infinity;
   /** Commands come one after another: each ends in force, or as if it had not been. */
   #commands: Promise<unknown> = Promise.resolve();
-  /** The kernel has refused what was seen: it is given again. */
+  /** The kernel has refused, or not said that it has, what is meant: it is given again. */
   #isBehind = false;
   /** Of what the rules for the next boot were made. */
   #boot: BoxState | undefined;
@@ -92,9 +107,11 @@ export class Enforcement {
     return this.#inForce !== undefined && drops(this.#inForce) && drops(this.#meant);
   }
 
-  /** The latest end of an open pass, monotonic milliseconds. */
+  /** The latest end of a pass that is open, or about to be, in the kernel too, monotonic milliseconds. */
   get passUntil(): number | undefined {
-    return passUntil(this.#meant, monotonicMs());
+    const now = monotonicMs();
+    const ends = [this.#meant, this.#inForce ?? this.#meant].map((state) => passUntil(state, now) ?? 0);
+    return Math.max(...ends) || undefined;
   }
 
   /** When the newest pass was opened, monotonic milliseconds; 0 for one from before this process. */
@@ -145,6 +162,7 @@ export class Enforcement {
   }
 
   async endPass(): Promise<void> {
+    if (passUntil(this.#meant, monotonicMs()) === undefined && !this.#isBehind) return this.#settled();
     await this.#command((state) => ({ ...state, passes: [] }));
   }
 
@@ -159,9 +177,7 @@ export class Enforcement {
    * Gives the kernel what has changed; rejects when it refused, and it is tried again. Without a valid policy: nothing crosses any bridge.
    */
   async apply(): Promise<void> {
-    this.#isBehind = true;
     await this.#give();
-    this.#isBehind = false;
   }
 
   /** Learns from a tap's report; true when the caller has to apply. */
@@ -181,7 +197,7 @@ export class Enforcement {
     const { state, more } = exposing(this.#meant, news, now);
     if (more.length === 0) return;
     this.#meant = state;
-    this.#remember(state);
+    this.#remember();
     await this.#parts.firewall.change(
       more.map(({ until, ...served }) => exposedElement({ ...served, seconds: (until - now) / 1_000 })),
     );
@@ -191,22 +207,30 @@ export class Enforcement {
   /** The privacy in force shows no more of the names of these addresses than `show` leaves: taps and record hold nothing else. */
   hide(show: (name: string) => string): void {
     this.#mean(veiled(this.#meant, show));
-    this.#remember(this.#meant);
+    this.#remember();
   }
 
   /** Tunnels in use by these host names keep their learned addresses; true when the caller has to apply. */
   keepAlive(names: ReadonlySet<string>): boolean {
-    const { policy } = this.#meant;
+    const { policy, passes } = this.#meant;
     if (policy === undefined) return false;
+    const now = monotonicMs();
+    const open = passes.filter(({ until }) => until > now);
+    // What a pass had the rules take beside it does not end with it by itself.
+    const hasEnded = open.length < passes.length;
+    if (hasEnded) this.#mean({ ...this.#meant, passes: open });
     const isProlonged = names.size > 0 && this.learner.keepAlive(names, monotonicMs());
     return (
-      isProlonged || this.#isBehind || this.#parts.firewall.isStale(elementsOf(policy, this.learned(), []))
+      isProlonged ||
+      hasEnded ||
+      this.#isBehind ||
+      this.#parts.firewall.isStale(elementsOf(learningPart(policy), this.learned(), []))
     );
   }
 
   /** Writes down what outlives this process, when the place for it was removed. */
   keep(): void {
-    if (this.#meant.policy !== undefined) this.#remember(this.#meant);
+    if (this.#meant.policy !== undefined) this.#remember();
   }
 
   async #command(change: (state: BoxState) => BoxState): Promise<void> {
@@ -242,11 +266,17 @@ export class Enforcement {
   /** On disk before anyone is told that it holds. */
   async #give(): Promise<void> {
     let given = this.#meant;
-    const at = await this.#parts.firewall.apply(() => this.#rulesetOf((given = this.#meant)));
-    this.#record(stricter(given, this.#meant));
-    await this.#writeBootRuleset(given);
-    this.#inForce = given;
-    this.#parts.changed(at);
+    try {
+      const at = await this.#parts.firewall.apply(() => this.#rulesetOf((given = this.#meant)));
+      this.#record(stricter(given, this.#meant));
+      await this.#writeBootRuleset(given);
+      this.#inForce = given;
+      this.#isBehind = given !== this.#meant;
+      this.#parts.changed(at);
+    } catch (error) {
+      this.#isBehind = true;
+      throw error;
+    }
   }
 
   #rulesetOf(state: BoxState): NftRuleset {
@@ -268,8 +298,13 @@ export class Enforcement {
     this.#remember(state);
   }
 
+  /** Resolves when every command that came before has ended, one way or the other. */
+  async #settled(): Promise<void> {
+    await this.#commands;
+  }
+
   /** What cannot be written down holds all the same: closing must not depend on a disk. It is written with the next change. */
-  #remember({ passes, exposed }: BoxState): void {
+  #remember({ passes, exposed } = stricter(this.#inForce ?? this.#meant, this.#meant)): void {
     try {
       writeSession(this.#parts.runtimeDir, { learner: this.learner.record(), passes, exposed });
     } catch {

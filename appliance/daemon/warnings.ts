@@ -80,12 +80,12 @@ export function withdrawnWords(
 export function refusedWords(refused: readonly RefusedAnswer[]): string {
   const because = {
     reserved: 'no server can have that address',
-    'of this network': 'it is the address of this laptop or its router',
-    'in other use': 'something that is not this tunnel was seen there within the last hour',
+    'of this network': 'it is an address of this network: perhaps it wants a login first, or it lies',
+    'in other use': 'within the last hour it served something else, or was the answer for another name',
     private: 'its servers were on the internet before, and this address is private',
   };
   const list = refused.map(({ name, address, why }) => `${address} for ${name} (${because[why]})`).join(', ');
-  return `Not opened to the tunnel: ${list}. If that address is right, add it to the tunnel itself.`;
+  return `Not opened: ${list}. Only if you know that address to be your server’s, add it to the tunnel.`;
 }
 
 /** Addresses that a tunnel used, and that are closed again. */

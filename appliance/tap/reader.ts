@@ -35,7 +35,7 @@ const REPORT_MS = 5;
  */
 const SLOW = { times: 2, most: 250 };
 /** Distinct observations in one report; so many fewer where the guard takes longer than this for them, but never less. */
-const BATCH = { limit: 512, least: 64, ms: 50 };
+const BATCH = { limit: 512, late: 128, least: 64, ms: 50 };
 /**
  * Frames that waited longer than this before they were read: more comes than is read one by one, so what is alike is counted together,
  * which takes a third of the time, in reports as far apart. Milliseconds.
@@ -89,8 +89,8 @@ export class TapReader {
   /** When the guard had taken the last report; Infinity while it has one that it has not taken. */
   #takenAt = -Infinity;
   #pauseMs = REPORT_MS;
-  /** When the frame came that was read last. */
-  #cameAt = Infinity;
+  /** How long a frame waited before it was read, of those since the last report the longest, milliseconds. */
+  #waitedMs = 0;
 
   constructor(parts: TapReaderParts) {
     this.#parts = parts;
@@ -125,7 +125,6 @@ export class TapReader {
     const { port, dissector, monotonic } = this.#parts;
     const facts = this.#facts;
     this.#frames += 1;
-    this.#cameAt = at;
     dissector.headers(bytes, 0, captured, length, LinkType.ETHERNET, facts);
     const direction = outgoing === (port === 'wan') ? 'up' : 'down';
     if (this.#isOwn(facts, outgoing)) return;
@@ -172,7 +171,9 @@ export class TapReader {
       port === 'wan' && outgoing && (verdict.verdict === 'leak' || verdict.verdict === 'allowed');
     const occasion = leaves ? this.#occasions.of(facts, judged, client, at) : undefined;
     this.#batch.add(facts, judged, client, at, bytes, occasion);
-    this.#reportWhenDue(monotonic());
+    const now = monotonic();
+    this.#waitedMs = Math.max(this.#waitedMs, now - at);
+    this.#reportWhenDue(now);
   }
 
   /**
@@ -325,8 +326,9 @@ export class TapReader {
       ...(lessons.length === 0 ? {} : { lessons }),
       ...(unsure ? { unsure } : {}),
     });
-    const isLate = !drained && until - this.#cameAt > LATE_MS;
-    if (isLate) this.#batch.limit = BATCH.least;
+    const isLate = this.#waitedMs > LATE_MS;
+    this.#waitedMs = 0;
+    if (isLate) this.#batch.limit = BATCH.late;
     if (taken === undefined) {
       this.#taken(until, observations.length, isLate);
       return;

@@ -117,7 +117,6 @@ export const LLC = 0;
 /** What is added to an organisation's code and protocol, so that they are never taken for access points. */
 export const SNAP = 0x10000000000;
 
-const NO_BYTES = new Uint8Array(0);
 export const NO_QUESTIONS: readonly (string | undefined)[] = Object.freeze([]);
 
 /** One connection, known by being the same object, and what whoever counts connections has noted of it. */
@@ -261,8 +260,8 @@ export class Facts {
   kind: Kind = 'malformed';
   findings: Findings = NO_FINDINGS;
 
-  /** The buffer that the frame was read from: private, so that no copy keeps it. */
-  #bytes: Uint8Array = NO_BYTES;
+  /** What `payloadOffset` counts in: the buffer that the frame was read from, which no copy keeps. */
+  bytes: Uint8Array | undefined = undefined;
 
   /** Field by field, which takes a twentieth of Object.assign's time. A copy has neither buffer nor connection. */
   copyTo(into: Facts): void {
@@ -270,7 +269,7 @@ export class Facts {
     into.destination.set(this.destination);
     into.target.set(this.target);
     into.connection = undefined;
-    into.readFrom(undefined);
+    into.bytes = undefined;
     into.plain = this.plain;
     into.length = this.length;
     into.captured = this.captured;
@@ -333,17 +332,23 @@ export class Facts {
     into.kind = this.kind;
     into.findings = this.findings;
   }
+}
 
-  /** Set by who reads a frame; a copy has none. */
-  readFrom(bytes: Uint8Array | undefined): void {
-    this.#bytes = bytes ?? NO_BYTES;
-  }
+/** A byte of the upper-layer payload, or -1 where there is none, or the buffer is gone. What a tap tells of has no methods. */
+export function payloadByte({ bytes, payloadOffset, payloadEnd }: Readonly<Facts>, at: number): number {
+  const place = payloadOffset + at;
+  return place < payloadEnd ? (bytes?.[place] ?? -1) : -1;
+}
 
-  /** A byte of the upper-layer payload, or -1 where there is none, or the buffer is gone. */
-  payloadByte(at: number): number {
-    const place = this.payloadOffset + at;
-    return place < this.payloadEnd ? (this.#bytes[place] ?? -1) : -1;
-  }
+/** Lets a copy keep the beginning of the payload that its original has, `most` bytes at most. */
+export function keepPayload(
+  copy: Facts,
+  { bytes, payloadOffset, payloadEnd }: Readonly<Facts>,
+  most: number,
+): void {
+  copy.bytes = bytes?.slice(payloadOffset, Math.min(payloadEnd, payloadOffset + most));
+  copy.payloadOffset = 0;
+  copy.payloadEnd = copy.bytes?.length ?? 0;
 }
 
 /** A copy that outlives the buffer and the next frame; written over `into`, where it is given. */

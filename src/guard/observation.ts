@@ -2,9 +2,10 @@
 // Must not know: processes, pipes, clocks (times come in). Under flood a tap sends batches; what is folded is counted, never
 // dropped, and a flood of one client, rule or kind folds nothing but its own.
 
-import { copyFacts } from '../flow/facts.ts';
+import { copyFacts, keepPayload } from '../flow/facts.ts';
 import type { Facts } from '../flow/facts.ts';
 import { opensConnection } from '../flow/streams/opening.ts';
+import { Protocol } from '../wire/ip/ip.ts';
 import type { AnsweredAddress } from '../policy/filter/answered.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import type { Sighting } from './canary/canary.ts';
@@ -104,6 +105,9 @@ export interface TapReport {
   /** What the kernel counts down by itself ended so near to a frame that it may have judged that otherwise. */
   readonly unsure?: true;
 }
+
+/** Bytes of payload that go along with a packet outside the tunnel: a form asks for what stands behind the junk of AmneziaWG. */
+const PAYLOAD_KEPT = 256;
 
 /** What was folded of one group, and the last frame of it, which is told by itself. */
 interface Fold {
@@ -209,6 +213,8 @@ export class ObservationBatch {
       else addOccasions(observation, newest);
       observations.push(newest);
     }
+    // What is told last of a fold came before some of what is held: a question is heard before its answer.
+    if (this.#folds.size > 0) observations.sort((a, b) => a.first - b.first);
     const taken = { observations, newlyFolded: this.#folded - this.#folds.size };
     this.#held = new Map();
     this.#folds = new Map();
@@ -279,6 +285,9 @@ export class ObservationBatch {
     bytes: Uint8Array | undefined,
   ): Observation {
     const copy = copyFacts(facts);
+    // It may be a tunnel's own packet, by the rules of a moment ago or of a moment later: its form is asked for again.
+    if (judged.verdict.rule === 'E' && facts.protocol === Protocol.UDP)
+      keepPayload(copy, facts, PAYLOAD_KEPT);
     const leaks = judged.direction === 'up' && judged.verdict.verdict === 'leak';
     const frame =
       leaks && bytes !== undefined

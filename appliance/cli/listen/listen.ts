@@ -81,7 +81,7 @@ export async function listen(order: ListenOrder, until: AbortSignal, ears: Liste
     const tell = (told: ListenCommand): void => {
       if (child.connected) child.send(told, () => undefined);
     };
-    let late = setTimeout(kill, OPEN_MS);
+    let late: NodeJS.Timeout | undefined;
     end = (): void => {
       if (!heard.opened) return;
       tell('end');
@@ -111,6 +111,7 @@ export async function listen(order: ListenOrder, until: AbortSignal, ears: Liste
         resolve(by);
       },
     });
+    late = setTimeout(kill, OPEN_MS);
     until.addEventListener('abort', end, { once: true });
     tell(order);
   });

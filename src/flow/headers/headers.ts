@@ -33,7 +33,7 @@ export function readHeaders(
   facts: Facts,
 ): void {
   const ethernet = linkType === LinkType.ETHERNET;
-  facts.readFrom(bytes);
+  facts.bytes = bytes;
   if (facts.plain && ethernet && readPlainUdp(bytes, start, end, wireLength, facts)) return;
   clear(facts);
   facts.length = wireLength;
@@ -55,7 +55,7 @@ export function readInner(
   facts: Facts,
 ): void {
   clear(facts);
-  facts.readFrom(bytes);
+  facts.bytes = bytes;
   facts.length = wireEnd - start;
   facts.captured = end - start;
   facts.outerEtherType = etherType;
@@ -68,7 +68,7 @@ export function readInner(
  */
 export function readUpperOf(whole: Uint8Array, outer: Facts, protocol: number, facts: Facts): void {
   clear(facts);
-  facts.readFrom(whole);
+  facts.bytes = whole;
   facts.length = facts.captured = whole.length;
   facts.sourceMac = outer.sourceMac;
   facts.destinationMac = outer.destinationMac;

@@ -45,7 +45,7 @@ export class Questions {
     );
     const known = asked.find((one) => one.name === name);
     if (known === undefined) asked.push({ name, at: now, isAnswered: false });
-    else known.at = now;
+    else if (!known.isAnswered) known.at = now;
     this.#asked.set(asker, asked.slice(-NAMES), String(client));
   }
 
@@ -95,11 +95,16 @@ export function aliasesOf(
   answers: readonly Answer[],
   leads = ({ type }: Answer): boolean => type === 'CNAME',
 ): ReadonlySet<string> {
-  const aliases = new Set(names);
-  for (let size = 0; size !== aliases.size;) {
-    size = aliases.size;
-    for (const answer of answers) if (aliases.has(answer.name) && leads(answer)) aliases.add(answer.value);
+  const byOwner = new Map<string, string[]>();
+  for (const answer of answers) {
+    if (!leads(answer)) continue;
+    const values = byOwner.get(answer.name);
+    if (values === undefined) byOwner.set(answer.name, [answer.value]);
+    else values.push(answer.value);
   }
+  const aliases = new Set(names);
+  // What is added on the way is walked, too.
+  for (const name of aliases) for (const value of byOwner.get(name) ?? []) aliases.add(value);
   return aliases;
 }
 

@@ -73,10 +73,14 @@ export class GivenTable {
     });
   }
 
-  /** The way to another ruleset. Undefined where a chain moves to another hook: that takes the whole of it. */
+  /**
+   * The way to another ruleset. Undefined where a chain moves to another hook, or there is a set of which nothing is known: it may be there and
+   * hold what a process before this one has put in. That takes the whole of it.
+   */
   changeTo(ruleset: NftRuleset, now: number): TableChange | undefined {
     const before = this.#frame;
     if (
+      ruleset.sets.some(({ name }) => !before.sets.has(name)) ||
       ruleset.chains.some(
         ({ name, hook }) => before.chains.has(name) && before.chains.get(name)?.hook !== hook,
       )
@@ -94,14 +98,13 @@ export class GivenTable {
     );
     const fresh = {
       counters: ruleset.counters.filter((name) => !before.counters.has(name)),
-      sets: ruleset.sets.filter(({ name }) => !before.sets.has(name)),
       chains: chains.filter(({ name }) => !before.chains.has(name)),
     };
     const { held, come, gone, refilled } = this.#elements(ruleset.elements, now);
     const touched = new Set([...come, ...gone].map(({ set }) => set));
     const place = (name: string): string => `${FAMILY} ${TABLE} ${name}`;
     const lines = [
-      ...(Object.values(fresh).some(({ length }) => length > 0) ? tableText(fresh) : []),
+      ...(Object.values(fresh).some(({ length }) => length > 0) ? tableText({ ...fresh, sets: [] }) : []),
       ...[...changed, ...left].map(({ name }) => `flush chain ${place(name)}`),
       ...[...refilled].map((name) => `flush ${before.sets.get(name)?.keyword ?? 'set'} ${place(name)}`),
       `${removeText(gone)}${addText(come)}`.trimEnd(),

@@ -1,6 +1,7 @@
 // Knows: how bits at fixed places of a payload are compared with constants, once for the judge, nft and BPF.
 // Must not know: protocols. What is compared is made once and allocates nothing for a frame.
 
+import { payloadByte } from '../../flow/facts.ts';
 import type { Facts } from '../../flow/facts.ts';
 import { UDP_HEADER } from '../../wire/ip/ip.ts';
 import { hex } from './fields.ts';
@@ -106,7 +107,7 @@ export function hasBits(facts: Facts, of: Compared): boolean {
   if (((facts.payloadHead2 ^ of.value1) & of.mask1) !== 0) return false;
   if (((facts.payloadHead3 ^ of.value2) & of.mask2) !== 0) return false;
   for (const { at, mask, value } of of.bytes) {
-    const byte = facts.payloadByte(at);
+    const byte = payloadByte(facts, at);
     if (byte < 0 || (byte & mask) !== value) return false;
   }
   for (const one of of.others) if (!hasOther(facts, one)) return false;
@@ -130,7 +131,7 @@ function readBits(facts: Facts, at: number, width: number): number {
     const one =
       byte < HEAD_BYTES
         ? (wordOf(facts, byte >> 2) >>> (24 - 8 * (byte & 3))) & 0xff
-        : facts.payloadByte(byte);
+        : payloadByte(facts, byte);
     if (one < 0) return -1;
     value = value * 256 + one;
   }

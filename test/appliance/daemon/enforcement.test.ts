@@ -43,10 +43,9 @@ class SlowFirewall {
     await expect.poll(() => this.#answers.length).toBeGreaterThan(0);
   }
 
-  answer(): void {
-    const answers = this.#answers;
-    this.#answers = [];
-    for (const answer of answers) answer();
+  /** One after another, as they asked. */
+  answer(most = Infinity): void {
+    for (const answer of this.#answers.splice(0, most)) answer();
   }
 
   get blocks(): boolean {
@@ -195,6 +194,51 @@ describe('a pass', () => {
     expect(box.learned().exposed).toMatchObject([{ address: '203.0.113.1', name: 'bank.example' }]);
     box.hide(() => '');
     expect(readSession(join(top, 'run'))?.exposed.map(({ name }) => name)).toEqual(['']);
+  });
+});
+
+describe('what the kernel has not said that it has', () => {
+  it('is given again, though something that was asked before it came through meanwhile', async () => {
+    firewall.isSlow = true;
+    const before = box.apply();
+    await firewall.isAsked();
+    const closing = box.setWatched(false).catch((error: unknown) => String(error));
+    firewall.answer(1);
+    await before;
+    firewall.refuses = true;
+    firewall.isSlow = false;
+    firewall.answer();
+    expect(await closing).toContain('the kernel refused');
+    expect(box.keepAlive(new Set())).toBe(true);
+  });
+
+  it('is given again, where taking it back failed as well', async () => {
+    firewall.refuses = true;
+    await expect(box.setBlockMode(true)).rejects.toThrow('the kernel refused');
+    expect(box.keepAlive(new Set())).toBe(true);
+    firewall.refuses = false;
+    await box.apply();
+    expect([firewall.blocks, box.keepAlive(new Set())]).toEqual([false, false]);
+  });
+
+  it('is still open: a pass that is being ended', async () => {
+    await box.openPass(60, undefined);
+    firewall.isSlow = true;
+    const ended = box.endPass();
+    await firewall.isAsked();
+    expect(box.passUntil).toBeGreaterThan(monotonicMs());
+    firewall.answer();
+    await ended;
+    expect(box.passUntil).toBeUndefined();
+  });
+
+  it('is given when a pass has run out, once', async () => {
+    await box.openPass(1, undefined);
+    expect(box.keepAlive(new Set())).toBe(false);
+    await expect.poll(() => box.passUntil, { timeout: 10_000 }).toBeUndefined();
+    expect(box.keepAlive(new Set())).toBe(true);
+    await box.apply();
+    expect(box.keepAlive(new Set())).toBe(false);
   });
 });
 

@@ -81,7 +81,7 @@ it('counts together what waited long to be read, and tells each again when it ha
   wait(50);
   ask('last.example', 200);
   // A fold of what is alike, and the last of it.
-  expect(reports.at(-1)?.observations.length).toBeLessThanOrEqual(64 + 2);
+  expect(reports.at(-1)?.observations.length).toBeLessThanOrEqual(128 + 2);
   expect(framesIn(reports.slice(-1))).toBe(1_001);
   await taken();
   for (let round = 0; round < 2; round += 1) {
@@ -94,4 +94,33 @@ it('counts together what waited long to be read, and tells each again when it ha
   wait(5);
   ask('last-again.example');
   expect(reports.at(-1)?.observations).toHaveLength(201);
+});
+
+it('does not take the pause of a slow guard for frames that waited', async () => {
+  const { reader, reports, wait, taken, ask } = slowGuard();
+  ask('first.example');
+  wait(12);
+  await taken();
+  ask('second.example');
+  wait(24);
+  ask('third.example');
+  await taken();
+  for (let n = 0; n < 200; n += 1) ask(`page-${String(n)}.example`);
+  wait(reader.pauseAt(0) + 250);
+  ask('last.example');
+  expect(reports.at(-1)?.observations).toHaveLength(201);
+});
+
+it('tells the last of what it counts together before what came after it', async () => {
+  const { reports, wait, taken, ask } = slowGuard();
+  ask('first.example', 200);
+  for (let n = 0; n < 300; n += 1) {
+    wait(1);
+    ask(`n${String(n)}.example`, 200);
+  }
+  await taken();
+  wait(250);
+  ask('last.example', 200);
+  const firsts = reports.at(-1)?.observations.map(({ first }) => first) ?? [];
+  expect(firsts).toEqual(firsts.toSorted((a, b) => a - b));
 });

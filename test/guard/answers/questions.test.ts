@@ -4,7 +4,7 @@
 import { expect, it } from 'vitest';
 
 import { Facts } from '../../../src/flow/facts.ts';
-import { ANSWER_MS, Questions } from '../../../src/guard/answers/questions.ts';
+import { ANSWER_MS, Questions, aliasesOf } from '../../../src/guard/answers/questions.ts';
 import { Protocol } from '../../../src/wire/ip/ip.ts';
 import { CLIENT } from '../samples.ts';
 
@@ -27,6 +27,21 @@ it('an answer that repeats no question is one to each name in turn, and each wai
     'b.example',
     undefined,
   ]);
+});
+
+it('what was answered long ago waits again, however often it was asked meanwhile', () => {
+  const questions = asked('a.example');
+  questions.answered(answer, CLIENT, 1);
+  for (let now = 0; now <= ANSWER_MS; now += 1_000) questions.ask(ask, CLIENT, 'a.example', now, false);
+  expect(questions.answered(answer, CLIENT, ANSWER_MS)).toBeUndefined();
+  questions.ask(ask, CLIENT, 'a.example', ANSWER_MS + 1, false);
+  expect(questions.answered(answer, CLIENT, ANSWER_MS + 2)).toBe('a.example');
+});
+
+it('names lead to names in any order of the records, and round in circles to themselves', () => {
+  const leads = (name: string, value: string) => ({ name, type: 'CNAME', value, ttl: 1 }) as const;
+  const answers = [leads('c', 'd'), leads('b', 'c'), leads('a', 'b'), leads('d', 'a'), leads('x', 'y')];
+  expect([...aliasesOf(['b'], answers)].sort()).toEqual(['a', 'b', 'c', 'd']);
 });
 
 it.each([

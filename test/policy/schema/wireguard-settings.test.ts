@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts, copyFacts } from '../../../src/flow/facts.ts';
+import { Facts, copyFacts, payloadByte } from '../../../src/flow/facts.ts';
 import { importConfig } from '../../../src/policy/import/import.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import { withTunnel } from '../../../src/policy/schema/schema-edit.ts';
@@ -60,7 +60,7 @@ describe('a packet', () => {
 
   it('is no tunnel’s any more where only its facts were kept: they say nothing of the bytes', () => {
     const kept = copyFacts(factsOf('data to 2001:db8::9'));
-    expect(kept.payloadByte(0)).toBe(-1);
+    expect(payloadByte(kept, 0)).toBe(-1);
     expect(judge.tunnelOf(kept, 'up')).toBe(-1);
   });
 });
