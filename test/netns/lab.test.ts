@@ -138,7 +138,7 @@ async function machine(): Promise<string> {
 async function reaperOf(id: string): Promise<string | undefined> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    if (argv[1]?.endsWith('lab/reap.js') === true && argv[2] === id) return pid;
+    if (argv[1]?.endsWith('lab/processes/reap.js') === true && argv[2] === id) return pid;
   }
   return undefined;
 }

@@ -152,9 +152,9 @@ describe.each(BOTH_WAYS)('the filter of a policy with $name, $way', ({ policy, l
       expect(wrong.map(({ name, bytes }) => `${name} ${Buffer.from(bytes).toString('hex')}`)).toEqual([]);
     });
     // The first is a fragment of a tunnel's server to a group.
-    fc.assert(property, { numRuns: 10, examples: [[11_160_792]] });
+    fc.assert(property, { numRuns: 20, examples: [[11_160_792]] });
     if ('hidesNothing' in more) expect(seen.hidden).toBe(0);
-    else expect(seen.hidden).toBeGreaterThan(100);
+    else expect(seen.hidden).toBeGreaterThan(60);
     expect(seen.shown).toBeGreaterThan(1000);
   });
 
