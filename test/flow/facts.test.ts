@@ -24,3 +24,7 @@ it('a copy has every field of its original, arrays of its own, no connection and
   }
   expect(copyFacts(from, into)).toBe(into);
 });
+
+it('facts have no methods, which would not come through a pipe', () => {
+  expect(Object.getOwnPropertyNames(Facts.prototype)).toEqual(['constructor']);
+});
