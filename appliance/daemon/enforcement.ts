@@ -162,8 +162,8 @@ export class Enforcement {
   }
 
   async endPass(): Promise<void> {
-    if (passUntil(this.#meant, monotonicMs()) === undefined && !this.#isBehind) return this.#settled();
-    await this.#command((state) => ({ ...state, passes: [] }));
+    if (passUntil(this.#meant, monotonicMs()) === undefined && !this.#isBehind) await this.#commands;
+    else await this.#command((state) => ({ ...state, passes: [] }));
   }
 
   /** Says whether the taps read what crosses; until they do, `relock: closed` holds the wire closed. */
@@ -174,10 +174,22 @@ export class Enforcement {
   }
 
   /**
-   * Gives the kernel what has changed; rejects when it refused, and it is tried again. Without a valid policy: nothing crosses any bridge.
+   * Gives the kernel what has changed, and has it on disk before anyone is told that it holds; rejects when the kernel refused, and it is
+   * tried again. Without a valid policy: nothing crosses any bridge.
    */
   async apply(): Promise<void> {
-    await this.#give();
+    let given = this.#meant;
+    try {
+      const at = await this.#parts.firewall.apply(() => this.#rulesetOf((given = this.#meant)));
+      this.#record(stricter(given, this.#meant));
+      await this.#writeBootRuleset(given);
+      this.#inForce = given;
+      this.#isBehind = given !== this.#meant;
+      this.#parts.changed(at);
+    } catch (error) {
+      this.#isBehind = true;
+      throw error;
+    }
   }
 
   /** Learns from a tap's report; true when the caller has to apply. */
@@ -219,7 +231,7 @@ export class Enforcement {
     // What a pass had the rules take beside it does not end with it by itself.
     const hasEnded = open.length < passes.length;
     if (hasEnded) this.#mean({ ...this.#meant, passes: open });
-    const isProlonged = names.size > 0 && this.learner.keepAlive(names, monotonicMs());
+    const isProlonged = names.size > 0 && this.learner.keepAlive(names, now);
     return (
       isProlonged ||
       hasEnded ||
@@ -240,7 +252,7 @@ export class Enforcement {
       this.#record(stricter(before, after));
       this.#mean(after);
       try {
-        await this.#give();
+        await this.apply();
       } catch (error) {
         await this.#takeBack(before, after);
         throw error;
@@ -255,28 +267,12 @@ export class Enforcement {
     if (before.policy !== undefined) this.learner.setPolicy(before.policy);
     this.#mean(refused(this.#meant, before, after));
     this.#record(this.#meant);
-    if (before.policy !== undefined) await this.#give().catch(() => undefined);
+    if (before.policy !== undefined) await this.apply().catch(() => undefined);
   }
 
   #mean(state: BoxState): void {
     this.#meant = state;
     this.#parts.changed(monotonicMs());
-  }
-
-  /** On disk before anyone is told that it holds. */
-  async #give(): Promise<void> {
-    let given = this.#meant;
-    try {
-      const at = await this.#parts.firewall.apply(() => this.#rulesetOf((given = this.#meant)));
-      this.#record(stricter(given, this.#meant));
-      await this.#writeBootRuleset(given);
-      this.#inForce = given;
-      this.#isBehind = given !== this.#meant;
-      this.#parts.changed(at);
-    } catch (error) {
-      this.#isBehind = true;
-      throw error;
-    }
   }
 
   #rulesetOf(state: BoxState): NftRuleset {
@@ -296,11 +292,6 @@ export class Enforcement {
     if (state.policy === undefined) return;
     this.#parts.record.setBlockMode(state.blockMode);
     this.#remember(state);
-  }
-
-  /** Resolves when every command that came before has ended, one way or the other. */
-  async #settled(): Promise<void> {
-    await this.#commands;
   }
 
   /** What cannot be written down holds all the same: closing must not depend on a disk. It is written with the next change. */
