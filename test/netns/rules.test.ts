@@ -180,7 +180,7 @@ describe('proxy-stub', () => {
   it('E: a name told to a proxy that the policy does not name', async () => {
     const told = curl('https://news.example/', '-p', '-x', `http://${OTHER}:80`);
     const incidents = await raised(told);
-    expect(rulesOf(incidents)).toEqual(['E red']);
+    expect(rulesOf(incidents), JSON.stringify(incidents)).toEqual(['E red']);
     expect(incidents).toMatchObject([{ kind: 'http-proxy', exposure: 'news.example' }]);
   });
 
