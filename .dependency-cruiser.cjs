@@ -49,13 +49,13 @@ module.exports = {
     only(
       'policy',
       { path: '^src/policy/', pathNot: '^src/policy/schema/' },
-      ['^src/policy/', '^src/flow/(facts|kinds)\\.ts$', names],
-      "src/policy imports src/flow's facts and kinds and src/wire's addresses and numbers.",
+      ['^src/policy/', '^src/flow/(parsed-packet|kinds)\\.ts$', names],
+      "src/policy imports src/flow's parsed packets and kinds and src/wire's addresses and numbers.",
     ),
     only(
       'policy-schema',
       '^src/policy/schema/',
-      ['^src/policy/', '^src/flow/(facts|kinds)\\.ts$', names, ...packages('zod', 'yaml')],
+      ['^src/policy/', '^src/flow/(parsed-packet|kinds)\\.ts$', names, ...packages('zod', 'yaml')],
       'The schema library and the YAML reader are known in src/policy/schema/ only.',
     ),
     only(

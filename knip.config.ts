@@ -13,11 +13,11 @@ const config: KnipConfig = {
   compilers: { mjs: asImports, ts: asImports },
   entry: [
     // The commands of package.json, and what the daemon, the lab and the units start.
-    'appliance/{cli,daemon,lamp,owner-clock,tap,update}/main.ts!',
+    'appliance/{cli,daemon,led,time,tap,update}/main.ts!',
     'appliance/cli/listen/listen-process.ts!',
     'appliance/jobs/{parsing,past}-main.ts!',
     'appliance/lab/{marker,machines/forward,machines/internet,processes/reap}.ts!',
-    'appliance/lamp/keep.ts!',
+    'appliance/led/watchdog.ts!',
     'web/public/*.js!',
     // A checkout's own: it gets a machine ready, builds, packs and signs.
     'appliance/provision/{run,bundle}.mjs!',

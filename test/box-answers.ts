@@ -86,7 +86,7 @@ export function someHealth(changes: Partial<HealthAnswer> = {}): HealthAnswer {
       { port: 'wan', name: 'wan0', speed: 100, ...port },
       { port: 'bridge', name: 'br0', speed: null, ...port },
     ],
-    ...{ at: TIMES.last, clockKeeper: 'owner' },
+    ...{ at: TIMES.last, timeSource: 'owner' },
     ...changes,
   };
 }
@@ -127,7 +127,7 @@ export function prepareBox(peer: GuardPeer): void {
 }
 
 /** The same with everything as long and as much as it comes, and nothing well. */
-export function crowdBox(peer: GuardPeer): void {
+export function serverGroupBox(peer: GuardPeer): void {
   prepareBox(peer);
   const label = 'a'.repeat(63);
   const name = [label, label, label, 'x'.repeat(58)].join('.');
@@ -173,7 +173,7 @@ export function crowdBox(peer: GuardPeer): void {
     'GET /v1/health': someHealth({
       guard: {
         ...guard,
-        warnings: [name, 'The lamp cannot be used.'],
+        warnings: [name, 'The LED cannot be used.'],
         ruleset: { verified: false, at: null, detail: name },
       },
       machine: {

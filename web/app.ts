@@ -10,13 +10,13 @@ import { ApiClient } from '../src/api/client.ts';
 import { readAssets } from './http/assets.ts';
 import { BoxName } from './box-name.ts';
 import { addBoxRoutes } from './pages/box/box-routes.ts';
-import { addDoorRoutes, ownerOnly } from './pages/door/door-routes.ts';
+import { addLoginRoutes, ownerOnly } from './pages/login/login-routes.ts';
 import { addDossierRoutes } from './pages/dossier/dossier-routes.ts';
 import { STREAM_LIMITS } from './http/event-streams.ts';
 import type { StreamLimits } from './http/event-streams.ts';
 import { addFileRoutes } from './http/file-routes.ts';
-import { Gate } from './owner/gate.ts';
-import type { GateOptions } from './owner/gate.ts';
+import { Access } from './owner/access.ts';
+import type { GateOptions } from './owner/access.ts';
 import { hostAllowList, securityHeaders } from './http/hardening.ts';
 import { addIncidentRoutes } from './pages/incidents/incident-routes.ts';
 import { FEED_TIMES, KnowledgeFeed } from './knowledge-feed.ts';
@@ -33,7 +33,7 @@ import { Visitors } from './owner/visitor.ts';
 export interface PageOptions {
   readonly socketPath: string;
   /** Password and sessions. */
-  readonly gate: GateOptions;
+  readonly access: GateOptions;
   /** Names that requests may address this box by, besides its addresses. */
   readonly hostNames: readonly string[];
   readonly log: (message: string, error: unknown) => void;
@@ -58,19 +58,19 @@ export function createPage(options: PageOptions): Page {
   const { socketPath, timeoutMs = LOOK_MS } = options;
   const client = new ApiClient({ socketPath, patience: (kind) => timeoutMs * LOOKS[kind] });
   const assets = readAssets(join(import.meta.dirname, 'public'));
-  const gate = new Gate(options.gate);
+  const access = new Access(options.access);
   const site: Site = {
     client,
-    gate,
+    access,
     feed: new KnowledgeFeed(client, options.times ?? FEED_TIMES),
-    visitors: new Visitors((ctx) => gate.session(ctx)),
+    visitors: new Visitors((ctx) => access.session(ctx)),
     renderer: new Renderer(import.meta.dirname, assets.addresses),
   };
 
   const name = new BoxName(client);
   const router = new Router();
   const close = addStatusRoutes(router, site, options.limits ?? STREAM_LIMITS);
-  addDoorRoutes(router, site);
+  addLoginRoutes(router, site);
   addIncidentRoutes(router, site);
   addDossierRoutes(router, site);
   addTunnelRoutes(router, site);

@@ -79,7 +79,7 @@ function openPage({ socketPath, hostNames, stateDir, codeRequired }: Options): P
   const log = (message: string, error: unknown): void =>
     void process.stderr.write(`leakguard-web: ${message}: ${String(error)}\n`);
   try {
-    return createPage({ socketPath, hostNames, gate: { stateDir, codeRequired }, log });
+    return createPage({ socketPath, hostNames, access: { stateDir, codeRequired }, log });
   } catch (error) {
     log(`cannot use ${stateDir}`, error);
     return undefined;

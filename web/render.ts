@@ -14,7 +14,7 @@ import { filled } from './pages/dossier/eve-words.ts';
 import { GLYPHS } from './pages/status/glyphs.ts';
 import {
   BUTTON_TEXT,
-  LAMP_PATTERNS,
+  LED_PATTERNS,
   LIMIT_TEXTS,
   PROFILE_HEADS,
   PROFILE_HELP,
@@ -68,7 +68,7 @@ export interface PageParts extends Around {
   readonly timeline: string;
 }
 
-export interface DoorParts extends Around {
+export interface LoginParts extends Around {
   readonly knowledge: Knowledge;
   readonly isSetUp: boolean;
   /** The first visit has to know the box's one-time code. */
@@ -159,7 +159,7 @@ export class Renderer {
     });
   }
 
-  door({ knowledge, token, notice, isSetUp, asksForCode }: DoorParts): string {
+  login({ knowledge, token, notice, isSetUp, asksForCode }: LoginParts): string {
     const now = new Date().toISOString();
     const regions = this.publicRegions(knowledge, now);
     const lost = this.#light(blind(TEXTS.pageLost), undefined, now, { known: false });
@@ -168,7 +168,7 @@ export class Renderer {
       notice,
       feed: '/light',
       sheets: ['page.css', 'frame.css', 'controls.css', 'light.css'],
-      body: this.draw('door', {
+      body: this.draw('login', {
         light: regions.light,
         token,
         isSetUp,
@@ -196,7 +196,7 @@ export class Renderer {
 
   help(): string {
     const texts = {
-      lamps: LAMP_PATTERNS,
+      lamps: LED_PATTERNS,
       button: BUTTON_TEXT,
       limits: LIMIT_TEXTS,
       profiles: PROFILE_HELP,

@@ -6,7 +6,7 @@ import type { Context } from 'koa';
 import { ApiFault } from '../src/api/client.ts';
 import type { ApiClient } from '../src/api/client.ts';
 import { readForm } from './http/form.ts';
-import type { Gate } from './owner/gate.ts';
+import type { Access } from './owner/access.ts';
 import { sameSiteOnly } from './http/hardening.ts';
 import type { KnowledgeFeed } from './knowledge-feed.ts';
 import type { Notice, Renderer } from './render.ts';
@@ -17,7 +17,7 @@ import type { Visitors } from './owner/visitor.ts';
 export interface Site {
   readonly client: ApiClient;
   readonly feed: KnowledgeFeed;
-  readonly gate: Gate;
+  readonly access: Access;
   readonly visitors: Visitors;
   readonly renderer: Renderer;
 }
@@ -40,7 +40,7 @@ export async function ownForm(
   return undefined;
 }
 
-export interface Way {
+export interface ChangePage {
   readonly show: Show;
   /** Where a change leads. */
   readonly back: string;
@@ -52,7 +52,7 @@ export interface Way {
 export async function change(
   site: Site,
   ctx: Context,
-  { show, back, limit }: Way,
+  { show, back, limit }: ChangePage,
   command: (form: URLSearchParams) => Promise<unknown>,
 ): Promise<void> {
   const form = await ownForm(site, ctx, show, limit);

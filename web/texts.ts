@@ -11,7 +11,7 @@ interface StateText {
   readonly next: string;
 }
 
-/** What the light can show: every state, and `minor`, which is `clear` with the lamp at amber. */
+/** What the light can show: every state, and `minor`, which is `clear` with the LED at amber. */
 export type LightState = State | 'minor';
 
 export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
@@ -86,7 +86,7 @@ export const DOUBT_TEXTS = {
   tap: 'The guard reports no leak, but one of its taps is not reading the wire.',
   ruleset: 'The guard reports no leak, but its rules in the kernel are not verified.',
   counters: 'The guard reports no leak, but the kernel counters cannot be read.',
-  lamp: 'The guard reports no leak, but its lamp does not say so.',
+  lamp: 'The guard reports no leak, but its LED does not say so.',
 } as const;
 
 export const OUTCOME_TEXTS = {

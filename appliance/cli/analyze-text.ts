@@ -27,12 +27,12 @@ const MOST_NAMES = 20;
 
 /** The report as text for a terminal of 100 columns. */
 export function analysisText(report: ReadReport): string {
-  const { leak, tunnel, plumbing, allowed, others } = report.verdicts;
+  const { leak, tunnel, essential, allowed, others } = report.verdicts;
   const lines = [
     headLine(report, leak),
     ...report.lost.map(({ message }) => `not read: ${message}`),
     ...(report.behind.length > 0 ? [`read without what wraps every frame: ${report.behind.join(', ')}`] : []),
-    `tunnel ${tunnel}, plumbing ${plumbing}, allowed ${allowed}, leak ${leak}${others === undefined ? '' : `, sent by others ${others}`}; ` +
+    `tunnel ${tunnel}, essential traffic ${essential}, allowed ${allowed}, leak ${leak}${others === undefined ? '' : `, sent by others ${others}`}; ` +
       `${report.bytes} bytes in ${report.seconds.toFixed(1)} s of traffic, read in ${report.elapsedMs} ms`,
     ...tunnelLines(report),
     ...section('kinds', kindLines(report)),

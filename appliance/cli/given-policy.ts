@@ -10,7 +10,7 @@ import type { RelayList } from '../../src/wire/vpn/tor.ts';
 import { relaysOf } from '../registries/relays.ts';
 import { CommandError } from './command.ts';
 
-/** The policy of `--policy`, or one that allows nothing but plumbing, with every `--tunnel` added. Throws CommandError 2. */
+/** The policy of `--policy`, or one that allows nothing but essential traffic, with every `--tunnel` added. Throws CommandError 2. */
 export async function givenPolicy(path: string | undefined, tunnels: readonly string[]): Promise<Policy> {
   const endpoints = tunnels.map(endpointOf);
   const policy = path === undefined ? barePolicy() : await policyFrom(path);

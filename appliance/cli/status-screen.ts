@@ -20,7 +20,7 @@ const STATE_MARKS: Readonly<Record<State, readonly [mark: string, tone: Tone]>> 
   starting: ['…', 'dim'],
 };
 
-/** `clear` with an amber lamp is a minor leak: not to be shown as green. */
+/** `clear` with an amber LED is a minor leak: not to be shown as green. */
 export function stateMark({ state, lamp }: Status): readonly [mark: string, tone: Tone] {
   return state === 'clear' && lamp === 'amber' ? ['▲', 'amber'] : STATE_MARKS[state];
 }

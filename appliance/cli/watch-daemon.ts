@@ -11,7 +11,7 @@ import { incidentLine, stateMark } from './status-screen.ts';
 import { grouped, styleOf } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
-export interface WatchWishes {
+export interface WatchOptions {
   readonly json: boolean;
   readonly summaryOnly: boolean;
   /** Ends the watch: time is up, or somebody wants it to end. */
@@ -29,11 +29,15 @@ interface WatchSummary {
 }
 
 /** Exit 1 when anything tried or got out meanwhile, 3 when part of the time was not seen and nothing was found. */
-export async function watchDaemon(client: ApiClient, wishes: WatchWishes, io: CommandIo): Promise<ExitCode> {
+export async function watchDaemon(
+  client: ApiClient,
+  options: WatchOptions,
+  io: CommandIo,
+): Promise<ExitCode> {
   const start = await client.ask('status');
   const began = performance.now();
-  const watch = new Watch(start, wishes, io, styleOf(io));
-  await eventsOf(client, wishes.until, (event) => watch.hear(event));
+  const watch = new Watch(start, options, io, styleOf(io));
+  await eventsOf(client, options.until, (event) => watch.hear(event));
   const end = await client.ask('status');
   watch.hear({ event: 'status', data: end });
   return watch.finish(end, (performance.now() - began) / 1000);
@@ -41,7 +45,7 @@ export async function watchDaemon(client: ApiClient, wishes: WatchWishes, io: Co
 
 class Watch {
   readonly #start: Status;
-  readonly #wishes: WatchWishes;
+  readonly #options: WatchOptions;
   readonly #io: CommandIo;
   readonly #style: Style;
   readonly #incidents = new Map<string, IncidentView>();
@@ -50,15 +54,15 @@ class Watch {
   #state: State;
   #blindSeen = false;
 
-  constructor(start: Status, wishes: WatchWishes, io: CommandIo, style: Style) {
+  constructor(start: Status, options: WatchOptions, io: CommandIo, style: Style) {
     this.#start = start;
-    this.#wishes = wishes;
+    this.#options = options;
     this.#io = io;
     this.#style = style;
     this.#state = start.state;
     this.#told = new Map(start.incidents.map((incident) => [incident.id, framesOf(incident)]));
     this.#noteBlindness(start.state);
-    if (!wishes.summaryOnly && !wishes.json) io.stdout.write(stateLine(start, style));
+    if (!options.summaryOnly && !options.json) io.stdout.write(stateLine(start, style));
   }
 
   hear(event: GuardEvent): void {
@@ -70,9 +74,9 @@ class Watch {
     this.#noteBlindness(data.state);
     if (data.state === this.#state) return;
     this.#state = data.state;
-    if (this.#wishes.summaryOnly) return;
+    if (this.#options.summaryOnly) return;
     this.#io.stdout.write(
-      this.#wishes.json ? json('state', { state: data.state, why: data.why }) : stateLine(data, this.#style),
+      this.#options.json ? json('state', { state: data.state, why: data.why }) : stateLine(data, this.#style),
     );
   }
 
@@ -86,7 +90,7 @@ class Watch {
     };
     const incidents = [...this.#incidents.values()];
     const summary = { state: end.state, seconds, ledger, incidents, blindSeen: this.#blindSeen };
-    this.#io.stdout.write(this.#wishes.json ? json('summary', summary) : summaryText(summary, this.#style));
+    this.#io.stdout.write(this.#options.json ? json('summary', summary) : summaryText(summary, this.#style));
     if (ledger.attempted + ledger.escaped > 0 || incidents.length > 0) return 1;
     return this.#blindSeen || ledger.unseen > 0 ? 3 : 0;
   }
@@ -96,9 +100,9 @@ class Watch {
     const told = this.#told.get(incident.id);
     if (told !== undefined && frames <= told && !this.#incidents.has(incident.id)) return;
     this.#incidents.set(incident.id, incident);
-    if (this.#wishes.summaryOnly || (told !== undefined && frames < told * 2)) return;
+    if (this.#options.summaryOnly || (told !== undefined && frames < told * 2)) return;
     this.#told.set(incident.id, frames);
-    const line = this.#wishes.json
+    const line = this.#options.json
       ? json('incident', incident)
       : incidentLine(incident, this.#style, new Date());
     this.#io.stdout.write(line);

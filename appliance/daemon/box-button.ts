@@ -2,10 +2,10 @@
 // Whoever can press it has the box in hand.
 
 import type { Status } from '../../src/api/status.ts';
-import type { LampConfig } from '../../src/policy/policy.ts';
-import { Button } from '../lamp/button.ts';
-import { machinePins } from '../lamp/gpio.ts';
-import type { InputPin, Pins } from '../lamp/gpio.ts';
+import type { LedConfig } from '../../src/policy/policy.ts';
+import { Button } from '../led/button.ts';
+import { machinePins } from '../led/gpio.ts';
+import type { InputPin, Pins } from '../led/gpio.ts';
 import { words } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -29,8 +29,8 @@ export class BoxButton {
     this.#pins = pins;
   }
 
-  /** Listens to the button of this lamp, if it has one. */
-  open(config: LampConfig): void {
+  /** Listens to the button of this LED, if it has one. */
+  open(config: LedConfig): void {
     this.close();
     if (config.driver !== 'gpio' || config.button === undefined) return;
     try {

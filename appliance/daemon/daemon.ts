@@ -15,7 +15,7 @@ import type { Status } from '../../src/api/status.ts';
 import { isSameNames } from '../../src/guard/answers/answered-names.ts';
 import { ANSWERED_SETS, answeredElement, needsAnswer } from '../../src/policy/filter/answered.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
-import { TRIED_SET } from '../../src/policy/filter/askers.ts';
+import { TRIED_SET } from '../../src/policy/filter/recent-peers.ts';
 import { MADE_ONCE } from '../../src/policy/compile/made-once.ts';
 import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -31,8 +31,8 @@ import { LockError } from '../os/exclusive-lock.ts';
 import { Firewall } from '../bridge/firewall.ts';
 import { HealthProbe } from '../os/health.ts';
 import { ParsingLanes } from '../jobs/parsing-lanes.ts';
-import { lampFault } from '../lamp/file-lamp.ts';
-import { BEAT_MS } from '../lamp/beat.ts';
+import { ledFault } from '../led/file-led.ts';
+import { BEAT_MS } from '../led/beat.ts';
 import { dropsLeaksIn, listAddresses, listCounters, listPairs, listTable } from '../bridge/nftables.ts';
 import { othersTurn } from '../os/others-turn.ts';
 import { relaysIn } from '../registries/relays.ts';
@@ -43,11 +43,11 @@ import type { UndoRecord } from '../os/undo-record.ts';
 import { VERSION } from '../os/version.ts';
 import { AnswerDesk } from './answer-desk.ts';
 import { ApiError, ApiServer } from './routes/api-server.ts';
-import { BoxLamp } from './box-lamp.ts';
+import { BoxLed } from './box-led.ts';
 import { BoxRecord } from './state/box-record.ts';
 import { everyRoute } from './routes/box-routes.ts';
-import { BridgeKeeper } from './bridge-keeper.ts';
-import { Chronicle } from './state/chronicle.ts';
+import { BridgeSupervisor } from './bridge-supervisor.ts';
+import { BoxHistory } from './state/box-history.ts';
 import { closedPolicy } from './state/closed-policy.ts';
 import { goesOn, readCounterFile, writeCounterFile } from './state/counter-file.ts';
 import { Enforcement } from './enforcement.ts';
@@ -116,14 +116,14 @@ export class Daemon implements ApiSubject {
   readonly #places: Places;
   readonly #undo: UndoRecord;
   readonly #warnings: Warnings;
-  readonly #lamp: BoxLamp;
+  readonly #lamp: BoxLed;
   readonly #taps: TapPair;
-  readonly #chronicle: Chronicle;
+  readonly #boxHistory: BoxHistory;
   readonly #parsing = new ParsingLanes();
   readonly #texts = new PolicyTexts(this.#parsing);
   readonly #due = new Set<'lesson' | 'breach'>();
   #guard: Guard;
-  #bridge: BridgeKeeper | undefined;
+  #bridge: BridgeSupervisor | undefined;
   readonly #canary = newCanaryKey();
   #links: CanaryLinks | undefined;
   /** A reading was taken, and a forged leak shall follow it by then. Monotonic milliseconds. */
@@ -147,9 +147,9 @@ export class Daemon implements ApiSubject {
     });
     const { stateDir, runtimeDir } = options;
     this.#undo = undoRecordIn(runtimeDir);
-    this.#chronicle = new Chronicle({ stateDir, runtimeDir, warnings: this.#warnings });
+    this.#boxHistory = new BoxHistory({ stateDir, runtimeDir, warnings: this.#warnings });
     this.#guard = this.#newGuard(closedPolicy());
-    this.#lamp = new BoxLamp({
+    this.#lamp = new BoxLed({
       warnings: this.#warnings,
       runtimeDir,
       box: this,
@@ -163,7 +163,7 @@ export class Daemon implements ApiSubject {
     this.#api = new ApiServer(
       everyRoute({
         box: this,
-        history: this.#chronicle,
+        history: this.#boxHistory,
         guard: () => this.#guard,
         configPath: options.config,
         health,
@@ -171,7 +171,7 @@ export class Daemon implements ApiSubject {
         texts: this.#texts,
         stateDir,
         version: VERSION,
-        clockWish: options.clockWish,
+        setClockRequest: options.setClockRequest,
       }),
       () => ({ event: 'status', data: this.status() }),
       (error) => log.error({ error: String(error) }, 'a request failed'),
@@ -181,7 +181,7 @@ export class Daemon implements ApiSubject {
       (event) => {
         if (event.event === 'status') {
           this.#lamp.show(event.data.lamp);
-          this.#chronicle.status(event.data);
+          this.#boxHistory.status(event.data);
         }
         this.#api.publish(event);
       },
@@ -202,7 +202,7 @@ export class Daemon implements ApiSubject {
       reading: (begun, ended, counters) => {
         this.#guard.reading(begun, ended, counters.values);
         // Another hand had deleted the table: what was written down of the old one is of no use to whoever comes next.
-        if (this.#table !== undefined && this.#table !== counters.handle) this.#chronicle.countAnew();
+        if (this.#table !== undefined && this.#table !== counters.handle) this.#boxHistory.countAnew();
         this.#table = counters.handle;
         const keep = (): void => writeCounterFile(options.runtimeDir, counters);
         this.#warnings.attempt('counter-file', 'The counters cannot be kept', keep);
@@ -245,7 +245,7 @@ export class Daemon implements ApiSubject {
     this.#rounds.every('settling', TICK_MS, () => {
       const settled = this.#guard.tick();
       if (this.#guard.isPastReading || monotonicMs() >= this.#proofDue) this.#prove();
-      this.#chronicle.changed(settled);
+      this.#boxHistory.changed(settled);
       this.#publisher.news(settled);
     });
     this.#rounds.every('beat', BEAT_MS, () => {
@@ -277,7 +277,7 @@ export class Daemon implements ApiSubject {
     this.#taps.stop();
     this.#lamp.close();
     this.#api.close();
-    this.#chronicle.close();
+    this.#boxHistory.close();
     this.#parsing.close();
   }
 
@@ -300,7 +300,7 @@ export class Daemon implements ApiSubject {
   async setPolicy(text: string, read?: ParsedPolicy): Promise<Status | readonly Fault[]> {
     const parsed = read ?? (await this.#texts.run('policy', text));
     if (!parsed.ok) return parsed.faults;
-    const fault = lampFault(parsed.policy.lamp, this.#options.runtimeDir);
+    const fault = ledFault(parsed.policy.lamp, this.#options.runtimeDir);
     if (fault !== undefined) return [fault];
     const before = this.#enforcement.policy;
     try {
@@ -337,7 +337,7 @@ export class Daemon implements ApiSubject {
 
   acknowledge(id: string): Status | undefined {
     if (!this.#guard.acknowledge(id)) return undefined;
-    this.#chronicle.acknowledged(id);
+    this.#boxHistory.acknowledged(id);
     if (id === 'all') for (const told of TOLD_ONCE) this.#warnings.clear(told);
     this.#publisher.news();
     return this.status();
@@ -378,12 +378,12 @@ export class Daemon implements ApiSubject {
     const counters = await listCounters(FAMILY, TABLE);
     const last = readCounterFile(this.#options.runtimeDir);
     if (counters === undefined || (last !== undefined && !goesOn(last, counters))) {
-      this.#chronicle.countAnew();
+      this.#boxHistory.countAnew();
       if (counters !== undefined)
         this.#guard.resume(new Map([...counters.values.keys()].map((name) => [name, 0])));
       return;
     }
-    const accounted = this.#chronicle.accounted();
+    const accounted = this.#boxHistory.accounted();
     if (accounted !== undefined || last !== undefined)
       this.#guard.resume(new Map([...(last?.values ?? []), ...(accounted ?? [])]));
   }
@@ -395,11 +395,11 @@ export class Daemon implements ApiSubject {
       this.#guard = this.#newGuard(policy);
       servers = this.#servers.read();
       this.#guard.observer.recallServers(servers.known);
-      this.#chronicle.begin(this.#guard, policy, this.#enforcement.blockMode);
+      this.#boxHistory.begin(this.#guard, policy, this.#enforcement.blockMode);
       await this.#resume();
     }
     this.#lamp.open(policy.lamp);
-    const keeper = (this.#bridge ??= new BridgeKeeper(policy.bridge, {
+    const keeper = (this.#bridge ??= new BridgeSupervisor(policy.bridge, {
       undo: this.#undo,
       warnings: this.#warnings,
       faults: (faults) => {
@@ -421,10 +421,10 @@ export class Daemon implements ApiSubject {
     if (!first) {
       // Not before the kernel has taken it: by what was refused nothing is judged.
       this.#guard.setPolicy(policy);
-      this.#chronicle.setPolicy(policy);
+      this.#boxHistory.setPolicy(policy);
     }
     if (isRenamed) await this.#firewall.empty(IN_USE);
-    this.#enforcement.hide((name) => this.#chronicle.shownName(name));
+    this.#enforcement.hide((name) => this.#boxHistory.shownName(name));
     await keeper.raise();
     await othersTurn();
     this.#taps.order(policy, this.#enforcement.learned(), bridge.macs());
@@ -495,7 +495,7 @@ export class Daemon implements ApiSubject {
     // What it teaches comes first: a tunnel's own first packet may be in it, to where an answer in it leads.
     if (this.#enforcement.observe(report)) this.#due.add('lesson');
     const news = this.#guard.report(report);
-    this.#chronicle.report(report, news);
+    this.#boxHistory.report(report, news);
     this.#publisher.news(news);
     this.#answers.take(report.lessons ?? []);
     void this.#expose();
@@ -620,7 +620,7 @@ export class Daemon implements ApiSubject {
       this.#lamp.keep();
     }
     const socket = (await this.#api.keep()) ? [join(this.#options.runtimeDir, 'api.sock')] : [];
-    this.#putBack([...back, ...this.#chronicle.keep(), ...socket]);
+    this.#putBack([...back, ...this.#boxHistory.keep(), ...socket]);
   }
 
   /** Another daemon that took the directories while they were gone is the one from now on. */

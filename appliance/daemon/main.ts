@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   });
   guarding.daemon = daemon;
   // What ran out comes back, and ending would not bring it back sooner. Anything else leaves a state that nobody has thought of:
-  // the process ends, the rules stay, the keeper of the light turns it red, and whoever started the daemon starts it again.
+  // the process ends, the rules stay, the LED watchdog turns it red, and whoever started the daemon starts it again.
   process.on('uncaughtException', (error, origin) => {
     log.error({ error: error.stack, origin }, 'an error that nobody expected');
     if (!isExhaustion(error)) process.exit(3);

@@ -8,8 +8,8 @@ export interface DaemonOptions {
   readonly stateDir: string;
   readonly runtimeDir: string;
   /** Where a wish for another time is left; undefined: this machine's clock is not the box's to set. */
-  readonly clockWish: string | undefined;
-  /** The keeper of the light is started by somebody else (systemd/leakguard-light.service). */
+  readonly setClockRequest: string | undefined;
+  /** The LED watchdog is started by somebody else (systemd/leakguard-light.service). */
   readonly isLightKept: boolean;
   /** A list of Tor's relays; a file that is not there is none. */
   readonly relays: string | undefined;
@@ -61,7 +61,7 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
   return {
     config,
     ...folders,
-    clockWish: values['clock-wish'],
+    setClockRequest: values['clock-wish'],
     release,
     isLightKept: values['kept-light'],
     relays: values.relays,

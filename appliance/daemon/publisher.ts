@@ -1,5 +1,5 @@
 // Knows: when news goes out: the first at once, then at a bounded rate. Must not know: what the news is about.
-// Lamp within milliseconds, and page and lamp still answer under flood.
+// LED within milliseconds, and page and LED still answer under flood.
 
 import type { Incident } from '../../src/guard/incidents/incidents.ts';
 import { viewOf } from '../../src/guard/incidents/incident-view.ts';

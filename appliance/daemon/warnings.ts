@@ -63,9 +63,9 @@ export function putBackWords(paths: readonly string[]): string {
   return `${paths.join(', ')} ${paths.length === 1 ? 'was' : 'were'} removed or changed from outside, and put back.`;
 }
 
-/** Somebody tries the lamp out: who sees it must not take it for the state. */
-export function lampTestWords(pattern: string): string {
-  return `The lamp is being tried out (${pattern}): for some seconds it says nothing of the wire.`;
+/** Somebody tries the LED out: who sees it must not take it for the state. */
+export function ledTestWords(pattern: string): string {
+  return `The LED is being tried out (${pattern}): for some seconds it says nothing of the wire.`;
 }
 
 /** What answers had opened, and what was said there has closed. */

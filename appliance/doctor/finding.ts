@@ -31,8 +31,8 @@ export interface Subject {
   readonly bridgeFaults: readonly string[];
   /** Why this kernel does not take the policy's rules, in nft's words; undefined when it does. */
   readonly rulesFault: string | undefined;
-  /** Why this lamp could not be used; undefined when it could. */
-  readonly lampFault: string | undefined;
+  /** Why this LED could not be used; undefined when it could. */
+  readonly ledFault: string | undefined;
   /** Standard output of a program; undefined when it is not there or ended badly. */
   readonly run: (command: string, ...args: readonly string[]) => Promise<string | undefined>;
   /** A text file; undefined when there is none or it may not be read. */

@@ -1,4 +1,4 @@
-// Knows: what is asked of the machine around the guard: kernel, units, lamp, clock, disk, power. Must not know: frames, rules' meaning.
+// Knows: what is asked of the machine around the guard: kernel, units, LED, clock, disk, power. Must not know: frames, rules' meaning.
 
 import type { Check, Finding } from './finding.ts';
 import { found, ok } from './finding.ts';
@@ -68,7 +68,7 @@ export const units: Check = async ({ run }) => {
   return findings;
 };
 
-export const lamp: Check = ({ policy, lampFault }) => {
+export const lamp: Check = ({ policy, ledFault }) => {
   const { driver } = policy.lamp;
   if (driver === 'none')
     return Promise.resolve([
@@ -79,9 +79,9 @@ export const lamp: Check = ({ policy, lampFault }) => {
         'Without one, who does not look at the page sees nothing.',
       ),
     ]);
-  if (lampFault === undefined) return Promise.resolve([ok('lamp', `${driver}: it is there`)]);
+  if (ledFault === undefined) return Promise.resolve([ok('lamp', `${driver}: it is there`)]);
   return Promise.resolve([
-    found('fault', 'lamp', lampFault, 'See the wiring in appliance/README.md, and `lamp` in the policy.'),
+    found('fault', 'lamp', ledFault, 'See the wiring in appliance/README.md, and `LED` in the policy.'),
   ]);
 };
 

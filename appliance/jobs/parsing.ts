@@ -11,8 +11,8 @@ import { withSettings, withTunnel, withoutTunnel } from '../../src/policy/schema
 import type { PolicyDocument, TunnelEdit } from '../../src/policy/schema/schema-edit.ts';
 import { settingsOf } from '../../src/guard/settings.ts';
 import type { Settings } from '../../src/api/box.ts';
-import { endpointTexts, listChange, readWish } from '../../src/policy/schema/tunnel-wish.ts';
-import type { ListChange, TunnelWish } from '../../src/policy/schema/tunnel-wish.ts';
+import { endpointTexts, listChange, readRequest } from '../../src/policy/schema/tunnel-request.ts';
+import type { ListChange, TunnelRequest } from '../../src/policy/schema/tunnel-request.ts';
 
 /** Of a policy text that is none, every fault. */
 interface NoPolicy {
@@ -44,12 +44,12 @@ export type ParsingJobs = {
     readonly result: EditedPolicy | NoPolicy;
   };
   readonly addTunnel: {
-    readonly given: { readonly text: string; readonly tunnel: TunnelWish };
+    readonly given: { readonly text: string; readonly tunnel: TunnelRequest };
     readonly result: (EditedPolicy & Comparison) | NoPolicy | NoTunnel;
   };
   /** What adding it would change; an invalid policy has no tunnel yet. */
   readonly compare: {
-    readonly given: { readonly text: string; readonly tunnel: TunnelWish };
+    readonly given: { readonly text: string; readonly tunnel: TunnelRequest };
     readonly result: Comparison | NoTunnel;
   };
   /** Undefined when there is no tunnel of that name. */
@@ -77,7 +77,7 @@ const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
   change: ({ text, settings }) =>
     ofPolicy(text, (_, document) => editedPolicy(withSettings(document, settings))),
   addTunnel: ({ text, tunnel }) => {
-    const edit = readWish(tunnel);
+    const edit = readRequest(tunnel);
     if (!('name' in edit)) return { wrong: edit };
     return ofPolicy(text, (policy, document) => ({
       ...comparison(policy, edit),
@@ -85,7 +85,7 @@ const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
     }));
   },
   compare: ({ text, tunnel }) => {
-    const edit = readWish(tunnel);
+    const edit = readRequest(tunnel);
     if (!('name' in edit)) return { wrong: edit };
     const parsed = parsePolicy(text);
     return comparison(parsed.ok ? parsed.policy : { tunnels: [] }, edit);

@@ -11,20 +11,20 @@ import { allowedBy } from '../../src/guard/history/allowed.ts';
 import { dossierOf } from '../../src/guard/history/dossier.ts';
 import type { Gap } from '../../src/guard/tunnels/gaps.ts';
 import type { IncidentFilter } from '../../src/guard/history/history.ts';
-import { Veil } from '../../src/guard/history/privacy.ts';
+import { Redaction } from '../../src/guard/history/privacy.ts';
 import type { Privacy } from '../../src/guard/history/privacy.ts';
 import type { AllowedView, IncidentView, TunnelView } from '../../src/api/status.ts';
 import { timelineOf } from '../../src/guard/history/timeline.ts';
 import { registrationOf } from '../registries/registrations.ts';
 import { REPORTS } from '../report/report.ts';
-import { ClientTable } from '../store/client-table.ts';
-import { openForReading } from '../store/database.ts';
-import { GAPS_TOLD, GapTable } from '../store/gap-table.ts';
-import { HISTORY_FILE, HistoryStore } from '../store/history.ts';
-import { IncidentTable } from '../store/incident-table.ts';
-import { hashWith } from '../store/privacy-key.ts';
-import { publicSuffix } from '../store/public-suffix.ts';
-import { TimelineTable, wholeRange } from '../store/timeline-table.ts';
+import { ClientTable } from '../history/client-table.ts';
+import { openForReading } from '../history/database.ts';
+import { GAPS_TOLD, GapTable } from '../history/gap-table.ts';
+import { HISTORY_FILE, HistoryStore } from '../history/history.ts';
+import { IncidentTable } from '../history/incident-table.ts';
+import { hashWith } from '../history/privacy-key.ts';
+import { publicSuffix } from '../history/public-suffix.ts';
+import { TimelineTable, wholeRange } from '../history/timeline-table.ts';
 
 /** What is read of the past, from the disk or from memory. */
 export interface PastSubject {
@@ -114,20 +114,25 @@ export function doPastJob<K extends PastKind>(
   asked: PastJobs[K]['given'],
   { privacy, secret }: Eyes,
 ): Uint8Array {
-  return JOBS[kind](stateDir, asked, new Veil(privacy, hashWith(secret), publicSuffix));
+  return JOBS[kind](stateDir, asked, new Redaction(privacy, hashWith(secret), publicSuffix));
 }
 
 const JOBS: {
-  readonly [K in PastKind]: (stateDir: string, asked: PastJobs[K]['given'], veil: Veil) => Uint8Array;
+  readonly [K in PastKind]: (
+    stateDir: string,
+    asked: PastJobs[K]['given'],
+    redaction: Redaction,
+  ) => Uint8Array;
 } = {
-  incidents: (stateDir, { filter }, veil) =>
-    reading(stateDir, veil, (past) => json({ incidents: past.incidents(filter) })),
-  dossier: (stateDir, asked, veil) => reading(stateDir, veil, (past) => json(dossierFrom(past, asked))),
-  report: (stateDir, asked, veil) => reading(stateDir, veil, (past) => reportFrom(past, asked)),
-  rewrite: (stateDir, _, veil) => {
+  incidents: (stateDir, { filter }, redaction) =>
+    reading(stateDir, redaction, (past) => json({ incidents: past.incidents(filter) })),
+  dossier: (stateDir, asked, redaction) =>
+    reading(stateDir, redaction, (past) => json(dossierFrom(past, asked))),
+  report: (stateDir, asked, redaction) => reading(stateDir, redaction, (past) => reportFrom(past, asked)),
+  rewrite: (stateDir, _, redaction) => {
     const store = new HistoryStore(stateDir);
     try {
-      store.rewrite(veil);
+      store.rewrite(redaction);
     } finally {
       store.close();
     }
@@ -135,7 +140,7 @@ const JOBS: {
   },
 };
 
-function reading<T>(stateDir: string, veil: Veil, task: (past: PastSubject) => T): T {
+function reading<T>(stateDir: string, redaction: Redaction, task: (past: PastSubject) => T): T {
   const database = openForReading(join(stateDir, HISTORY_FILE));
   try {
     const incidents = new IncidentTable(database);
@@ -143,14 +148,14 @@ function reading<T>(stateDir: string, veil: Veil, task: (past: PastSubject) => T
     const clients = new ClientTable(database);
     const table = new TimelineTable(database);
     return task({
-      incidents: (filter) => incidents.select(filter, veil),
-      gaps: (since, until) => gaps.select(since, until, GAPS_TOLD, veil),
-      clients: () => shownClients(clients.list(), veil),
+      incidents: (filter) => incidents.select(filter, redaction),
+      gaps: (since, until) => gaps.select(since, until, GAPS_TOLD, redaction),
+      clients: () => shownClients(clients.list(), redaction),
       timeline: (from, to, buckets) => {
-        const range = wholeRange({ from, to, buckets }, veil.privacy === 'minimal');
+        const range = wholeRange({ from, to, buckets }, redaction.privacy === 'minimal');
         const width = (range.to - range.from) / range.buckets;
         const [changes, tallies] = [
-          veil.privacy === 'minimal' ? [] : table.changes(range.from, range.to, width),
+          redaction.privacy === 'minimal' ? [] : table.changes(range.from, range.to, width),
           table.tallies(range.from, range.to, width),
         ];
         return timelineOf(range, changes, tallies, Date.now());

@@ -2,7 +2,7 @@
 
 import { constants, setPriority } from 'node:os';
 
-/** Lamp, rules and other answers come first where there are fewer processors than work. */
+/** LED, rules and other answers come first where there are fewer processors than work. */
 export function standBack(): void {
   try {
     setPriority(constants.priority.PRIORITY_LOW);

@@ -1,5 +1,5 @@
 // Knows: how two looks at the guard compare, and whether what changed is what a step expects. Must not know: how to look.
-// Pure: the player looks, this judges. Amber incidents are the laptop's ordinary chatter and raise no alarm.
+// Pure: the player looks, this judges. Amber incidents are the laptop's ordinary link-local discovery and raise no alarm.
 
 import type { IncidentView, Status } from '../../src/api/status.ts';
 import type { Leak } from './scenario.ts';
@@ -73,7 +73,7 @@ export function faultsOfLeak(
   if (whole !== attempted || none !== 0)
     faults.push(`of ${attempted} attempted, ${escaped} escaped and ${blocked} were blocked`);
   const lamp = leak.way === 'escapes' ? 'red' : 'green-blip';
-  if (after.lamp !== lamp) faults.push(`lamp ${after.lamp}, not ${lamp}`);
+  if (after.lamp !== lamp) faults.push(`LED ${after.lamp}, not ${lamp}`);
   return faults;
 }
 

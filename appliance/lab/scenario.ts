@@ -2,7 +2,7 @@
 // Scenarios are data, so that many can follow the few there are.
 
 import type { Kind } from '../../src/flow/kinds.ts';
-import type { Lamp, State } from '../../src/api/words.ts';
+import type { LedPattern, State } from '../../src/api/words.ts';
 import type { Rule } from '../../src/policy/verdict.ts';
 import type { Argv } from './processes/process.ts';
 
@@ -38,7 +38,7 @@ export type Expectation =
   | {
       readonly is: 'state';
       readonly states: readonly State[];
-      readonly lamps?: readonly Lamp[];
+      readonly lamps?: readonly LedPattern[];
       readonly blockMode?: boolean;
     }
   /** The client fails, whatever the guard says: it may not be there. */
@@ -67,7 +67,7 @@ export interface StepResult {
   readonly attempted: number;
   readonly escaped: number;
   readonly blocked: number;
-  readonly lamp: Lamp | 'unknown';
+  readonly lamp: LedPattern | 'unknown';
   readonly detail: string;
 }
 

@@ -112,8 +112,8 @@ const neighbour6 = throughTunnel(
   'icmp6 and (ip6[40] == 135 or ip6[40] == 136)',
 );
 
-const plumbing: Scenario = {
-  name: 'plumbing',
+const essential: Scenario = {
+  name: 'essential',
   summary: 'block mode keeps the tunnel, DHCP, ARP and neighbour discovery working',
   steps: [
     tunnelUp,
@@ -227,7 +227,7 @@ export const SCENARIOS: readonly Scenario[] = [
     `tcp port 80 and host ${NET.nameless4}`,
     { rule: 'E', kinds: ['http'], blockedKinds: ['http', 'tcp'] },
   ),
-  plumbing,
+  essential,
   killed,
 ];
 

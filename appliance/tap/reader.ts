@@ -2,7 +2,7 @@
 // Nothing but this runs in the capture process. Which way a frame goes is what the kernel says of it: it came in by this port or
 // left by it. Its addresses, which anyone on the wire can write, decide nothing about that.
 
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
 import { BoundedMap } from '../../src/guard/bounded-map.ts';
 import { isLeakUp } from '../../src/guard/account/counters.ts';
@@ -14,7 +14,7 @@ import type { Handshake, Judged, Lesson, TapReport } from '../../src/guard/obser
 import type { Sighting } from '../../src/guard/canary/canary.ts';
 import { AnsweredNames } from '../../src/guard/answers/answered-names.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
-import { Askers } from '../../src/policy/filter/askers.ts';
+import { RecentPeers } from '../../src/policy/filter/recent-peers.ts';
 import { counterName, isOfCable } from '../../src/policy/compile/counted.ts';
 import type { JudgedEndpoint } from '../../src/policy/servers/hosts.ts';
 import type { Judge } from '../../src/policy/judge.ts';
@@ -71,7 +71,7 @@ export interface TapReaderParts {
 
 export class TapReader {
   readonly #parts: TapReaderParts;
-  readonly #facts = new Facts();
+  readonly #packet = new ParsedPacket();
   readonly #batch = new ObservationBatch(BATCH.limit);
   #judge: Judge;
   #boxMacs: ReadonlySet<number>;
@@ -79,7 +79,7 @@ export class TapReader {
   #frames = 0;
   readonly #claims = new BoundedMap<number>(CLAIMS);
   readonly #neighbours = new NeighbourNews();
-  readonly #askers = new Askers();
+  readonly #recentPeers = new RecentPeers();
   readonly #answered = new AnsweredNames();
   readonly #occasions = new Occasions();
   #lessons: Lesson[] = [];
@@ -123,33 +123,33 @@ export class TapReader {
    */
   frame(bytes: Uint8Array, captured: number, length: number, outgoing: boolean, at: number): void {
     const { port, dissector, monotonic } = this.#parts;
-    const facts = this.#facts;
+    const packet = this.#packet;
     this.#frames += 1;
-    dissector.headers(bytes, 0, captured, length, LinkType.ETHERNET, facts);
+    dissector.headers(bytes, 0, captured, length, LinkType.ETHERNET, packet);
     const direction = outgoing === (port === 'wan') ? 'up' : 'down';
-    if (this.#isOwn(facts, outgoing)) return;
+    if (this.#isOwn(packet, outgoing)) return;
     const judge = this.#judge;
     const isRead = this.#readStream(bytes, direction, at);
-    const tunnel = judge.tunnelOf(facts, direction);
+    const tunnel = judge.tunnelOf(packet, direction);
     if (tunnel >= 0) {
       if (direction === 'down') this.#noteAnswer(tunnel, at);
-      else if (isRead && facts.payloadLength > 0) dissector.streamPasses();
+      else if (isRead && packet.payloadLength > 0) dissector.streamPasses();
       return;
     }
-    if (!isRead) dissector.application(bytes, facts, at * 1_000, direction);
-    this.#askers.recall(facts, direction, at);
-    this.#answered.recall(facts, direction, at);
-    const verdict = judge.judge(facts, direction);
-    facts.forNobody = judge.isForNobody(facts, direction);
-    if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, at);
-    else this.#askers.learnNames(facts, direction, at, judge.isOwnQuestion);
-    const counter = judge.counter(facts, direction);
+    if (!isRead) dissector.application(bytes, packet, at * 1_000, direction);
+    this.#recentPeers.recall(packet, direction, at);
+    this.#answered.recall(packet, direction, at);
+    const verdict = judge.judge(packet, direction);
+    packet.forNobody = judge.isForNobody(packet, direction);
+    if (verdict.verdict === 'essential') this.#recentPeers.learn(packet, direction, at);
+    else this.#recentPeers.learnNames(packet, direction, at, judge.isOwnQuestion);
+    const counter = judge.counter(packet, direction);
     this.#learnAnswers(bytes, captured, { direction, counter, verdict }, at);
     this.#compareLater(counter, outgoing);
     if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;
     // PAUSE and LLDP are for the box at the other end of the cable, which takes them in every mode: nothing tried to leave.
-    if (port === 'lan' && !outgoing && isOfCable(facts)) return;
-    const { findings } = facts;
+    if (port === 'lan' && !outgoing && isOfCable(packet)) return;
+    const { findings } = packet;
     const tells =
       verdict.verdict === 'leak' ||
       verdict.verdict === 'allowed' ||
@@ -159,18 +159,18 @@ export class TapReader {
       findings.answers.length > 0 ||
       findings.offer !== undefined ||
       findings.redirect !== undefined ||
-      this.#isNewClaim(facts, direction);
-    const news = this.#neighbours.isNews(facts, direction, at);
+      this.#isNewClaim(packet, direction);
+    const news = this.#neighbours.isNews(packet, direction, at);
     if (!news && (direction === 'up' ? !tells : !answers && findings.recognition === undefined)) return;
-    const client = direction === 'up' ? facts.sourceMac : facts.destinationMac;
-    const crosses = judge.crosses(facts, direction);
+    const client = direction === 'up' ? packet.sourceMac : packet.destinationMac;
+    const crosses = judge.crosses(packet, direction);
     if (isRead) this.#tellPassed(verdict, at);
     const judged: Judged = { verdict, direction, crosses, counter };
     // What was stopped nobody has seen asked or visited.
     const leaves =
       port === 'wan' && outgoing && (verdict.verdict === 'leak' || verdict.verdict === 'allowed');
-    const occasion = leaves ? this.#occasions.of(facts, judged, client, at) : undefined;
-    this.#batch.add(facts, judged, client, at, bytes, occasion);
+    const occasion = leaves ? this.#occasions.of(packet, judged, client, at) : undefined;
+    this.#batch.add(packet, judged, client, at, bytes, occasion);
     const now = monotonic();
     this.#waitedMs = Math.max(this.#waitedMs, now - at);
     this.#reportWhenDue(now);
@@ -180,24 +180,26 @@ export class TapReader {
    * What the box says and is told. A frame to its address is delivered, not forwarded (net/bridge/br_input.c); a client that
    * bears its address is stopped in every mode, and counted so. On wan the box asks by ARP and DHCP alone.
    */
-  #isOwn(facts: Facts, outgoing: boolean): boolean {
+  #isOwn(packet: ParsedPacket, outgoing: boolean): boolean {
     const { port } = this.#parts;
     if (!outgoing) {
-      if (this.#boxMacs.has(facts.destinationMac)) return true;
-      if (port !== 'lan' || !this.#boxMacs.has(facts.sourceMac)) return false;
+      if (this.#boxMacs.has(packet.destinationMac)) return true;
+      if (port !== 'lan' || !this.#boxMacs.has(packet.sourceMac)) return false;
       this.#count('box_spoofed');
       return true;
     }
-    if (!this.#boxMacs.has(facts.sourceMac)) return false;
+    if (!this.#boxMacs.has(packet.sourceMac)) return false;
     return (
-      port === 'lan' || facts.arpOperation === 1 || (facts.sourcePort === 68 && facts.destinationPort === 67)
+      port === 'lan' ||
+      packet.arpOperation === 1 ||
+      (packet.sourcePort === 68 && packet.destinationPort === 67)
     );
   }
 
   /** A forged leak of the box's own is told as such, and as nothing else. */
   #isCanary(bytes: Uint8Array, captured: number, seen: Omit<Sighting, 'serial'>): boolean {
     const { canary, port, monotonic } = this.#parts;
-    if (canary?.mac !== this.#facts.sourceMac) return false;
+    if (canary?.mac !== this.#packet.sourceMac) return false;
     if (!seen.outgoing) this.#count(`canary_${port}`);
     const serial = serialOf(canary, bytes, captured);
     if (serial < 0) return false;
@@ -208,40 +210,40 @@ export class TapReader {
 
   /** What a client says to a tunnel's endpoint over TCP; true when kind and findings of the frame were read by that. */
   #readStream(bytes: Uint8Array, direction: 'up' | 'down', at: number): boolean {
-    const facts = this.#facts;
-    const index = this.#judge.streamOf(facts, direction);
+    const packet = this.#packet;
+    const index = this.#judge.streamOf(packet, direction);
     const endpoint = index < 0 ? undefined : this.#judge.endpoints[index];
-    if (endpoint === undefined || !isShown(endpoint, facts, 'up')) return false;
+    if (endpoint === undefined || !isShown(endpoint, packet, 'up')) return false;
     const { dissector } = this.#parts;
-    const isRead = dissector.stream(bytes, facts, endpoint.protocol, endpoint.serverName);
-    if (dissector.carries) this.#noteHandshake(endpoint, facts.destination, at);
+    const isRead = dissector.stream(bytes, packet, endpoint.protocol, endpoint.serverName);
+    if (dissector.carries) this.#noteHandshake(endpoint, packet.destination, at);
     return isRead;
   }
 
   /** What was taken for the tunnel before the stream had shown what it is: the kernel has let it through. */
   #tellPassed(verdict: Verdict, at: number): void {
     const passed = this.#parts.dissector.takePassed();
-    const endpoint = this.#judge.endpoints[this.#judge.streamOf(this.#facts, 'up')];
+    const endpoint = this.#judge.endpoints[this.#judge.streamOf(this.#packet, 'up')];
     if (endpoint === undefined) return;
     const counter = counterName('up', 'tunnel', endpoint.tunnel);
     // Told as of now, by both taps: what came long before is no slice of any account.
     for (let frame = 0; frame < passed; frame += 1)
       this.#batch.add(
-        this.#facts,
+        this.#packet,
         { verdict, direction: 'up', crosses: true, counter },
-        this.#facts.sourceMac,
+        this.#packet.sourceMac,
         at,
       );
   }
 
   #noteAnswer(index: number, at: number): void {
     const endpoint = this.#judge.endpoints[index];
-    if (endpoint === undefined || !isHandshakeAnswer(endpoint, this.#facts)) return;
-    this.#noteHandshake(endpoint, this.#facts.source, at);
+    if (endpoint === undefined || !isHandshakeAnswer(endpoint, this.#packet)) return;
+    this.#noteHandshake(endpoint, this.#packet.source, at);
   }
 
   #noteHandshake({ name, text }: JudgedEndpoint, server: Uint32Array, at: number): void {
-    const address = addressText(this.#facts.ipVersion === 6 ? 6 : 4, server);
+    const address = addressText(this.#packet.ipVersion === 6 ? 6 : 4, server);
     // Only a tunnel's first after a silence matters; another's must not be left out for it.
     if (this.#handshakes.some(({ tunnel, address: known }) => tunnel === name && known === address)) return;
     if (this.#handshakes.length >= HANDSHAKES) return;
@@ -256,29 +258,29 @@ export class TapReader {
     at: number,
   ): void {
     const { direction, counter, verdict } = judged;
-    const facts = this.#facts;
+    const packet = this.#packet;
     const asks =
-      direction === 'up' && verdict.verdict === 'allowed' && !this.#judge.isOwnQuestion(facts, 'up');
+      direction === 'up' && verdict.verdict === 'allowed' && !this.#judge.isOwnQuestion(packet, 'up');
     const passes = counter.startsWith('up_allowed');
-    const lesson = this.#answered.learn(facts, direction, at, { asks, passes });
+    const lesson = this.#answered.learn(packet, direction, at, { asks, passes });
     // Both taps remember; the wan tap alone has it before the client does.
     if (lesson === undefined || this.#parts.port !== 'wan' || this.#lessons.length >= LESSONS) return;
-    const isHeld = this.#judge.holds(facts, direction) && captured === facts.length;
+    const isHeld = this.#judge.holds(packet, direction) && captured === packet.length;
     const { opened, closed, shown } = lesson;
     if (!isHeld && opened.length + closed.length + shown.length === 0) return;
     const frame = isHeld ? bytes.slice(0, captured) : undefined;
     // What a neighbour on the same machine has sent leaves its last sum to a card, and no card comes.
-    if (frame !== undefined) finishUdpChecksum(frame, facts.upperOffset, facts.ipVersion === 4 ? 4 : 16);
+    if (frame !== undefined) finishUdpChecksum(frame, packet.upperOffset, packet.ipVersion === 4 ? 4 : 16);
     this.#lessons.push(frame === undefined ? lesson : { ...lesson, frame });
     this.#reportWhenDue(this.#parts.monotonic());
   }
 
   /** Who says to have an address, told when it is another than before (rule T). */
-  #isNewClaim(facts: Facts, direction: 'up' | 'down'): boolean {
-    if (facts.arpOperation < 0 || direction !== 'down') return false;
-    const address = String(facts.source[3]);
-    const known = this.#claims.get(address) === facts.sourceMac;
-    this.#claims.set(address, facts.sourceMac);
+  #isNewClaim(packet: ParsedPacket, direction: 'up' | 'down'): boolean {
+    if (packet.arpOperation < 0 || direction !== 'down') return false;
+    const address = String(packet.source[3]);
+    const known = this.#claims.get(address) === packet.sourceMac;
+    this.#claims.set(address, packet.sourceMac);
     return !known;
   }
 
@@ -361,7 +363,7 @@ export class TapReader {
   get #forgotten(): number {
     const { flowsEvicted, fragmentsEvicted, streamsRefused } = this.#parts.dissector.losses;
     const read = flowsEvicted + fragmentsEvicted + streamsRefused + this.#occasions.refused;
-    return read + this.#askers.refused + this.#claims.evicted;
+    return read + this.#recentPeers.refused + this.#claims.evicted;
   }
 
   get pending(): boolean {

@@ -4,12 +4,12 @@
 import type { IncidentView } from '../api/status.ts';
 import { addressText, macText } from '../wire/ip/address.ts';
 import { kindOfHeaders } from '../flow/headers/classify.ts';
-import type { Facts } from '../flow/facts.ts';
+import type { ParsedPacket } from '../flow/parsed-packet.ts';
 import type { Kind } from '../flow/kinds.ts';
 import type { Rule, Severity, Verdict } from '../policy/verdict.ts';
-import type { Veil } from '../guard/history/privacy.ts';
+import type { Redaction } from '../guard/history/privacy.ts';
 import { TextTable } from '../guard/history/text-table.ts';
-import type { Trick } from '../guard/attacks/tricks.ts';
+import type { NetworkAttack } from '../guard/attacks/network-attacks.ts';
 
 /** As a box tells one, but that nobody has to acknowledge it; in a capture nothing is stopped, and nothing attempted without it. */
 export type AnalysedIncident = Omit<IncidentView, 'acknowledged' | 'breach'>;
@@ -68,42 +68,53 @@ export class IncidentList {
    * seen is not another thing that got out; where the question was not seen it stands for it. `reason` is asked only when an incident begins or learns its name. A capture shows
    * one wire: whatever is in it has escaped.
    */
-  add(facts: Facts, verdict: Verdict, isSent: boolean, timeMicros: number, reason: () => string): void {
-    const back = !isSent && facts.fromServer;
-    const client = back ? facts.destinationMac : facts.sourceMac;
-    const asked = facts.findings.names[0]?.name;
-    const name = asked ?? facts.flowName;
-    const place = back ? senderOf(facts) : verdict.destination;
+  add(
+    packet: ParsedPacket,
+    verdict: Verdict,
+    isSent: boolean,
+    timeMicros: number,
+    reason: () => string,
+  ): void {
+    const back = !isSent && packet.fromServer;
+    const client = back ? packet.destinationMac : packet.sourceMac;
+    const asked = packet.findings.names[0]?.name;
+    const name = asked ?? packet.flowName;
+    const place = back ? senderOf(packet) : verdict.destination;
     const exposure = name !== '' ? name : back ? place : verdict.exposure;
     const rule = verdict.rule ?? 'E';
-    let incident = this.#find(exposure, client, facts.kind, rule);
+    let incident = this.#find(exposure, client, packet.kind, rule);
     if (name !== '' && (incident === undefined || asked !== undefined)) {
-      const bare = this.#bare(place, client, facts, rule, timeMicros);
+      const bare = this.#bare(place, client, packet, rule, timeMicros);
       if (bare !== undefined && incident === undefined) {
-        this.#name(bare, name, facts.kind, verdict, reason());
+        this.#name(bare, name, packet.kind, verdict, reason());
         incident = bare;
       } else if (bare !== undefined && incident !== undefined) this.#join(bare, incident);
     }
     if (incident === undefined) {
-      incident = this.#begin(rule, facts.kind, client, exposure, place, reason, timeMicros);
+      incident = this.#begin(rule, packet.kind, client, exposure, place, reason, timeMicros);
       if (incident === undefined) return;
       incident.severity = verdict.severity ?? 'red';
       incident.named = name !== '';
       incident.isAnswerOnly = back;
     }
-    if (facts.findings.late === true) incident.why = this.#tellings.add(reason(), 0);
+    if (packet.findings.late === true) incident.why = this.#tellings.add(reason(), 0);
     if (!back && incident.isAnswerOnly) [incident.isAnswerOnly, incident.escaped] = [false, 0];
     if (!back || incident.isAnswerOnly) incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
   }
 
   /** Notes what the network did to pull traffic out of tunnels (rule T); undefined when there is no room. */
-  warn(facts: Facts, trick: Trick, client: number, timeMicros: number): Warning | undefined {
-    const exposure = trick.variant ?? trick.exposure;
-    const { destination, why } = trick;
+  warn(
+    packet: ParsedPacket,
+    networkAttack: NetworkAttack,
+    client: number,
+    timeMicros: number,
+  ): Warning | undefined {
+    const exposure = networkAttack.variant ?? networkAttack.exposure;
+    const { destination, why } = networkAttack;
     const incident =
-      this.#find(exposure, client, facts.kind, 'T') ??
-      this.#begin('T', facts.kind, client, exposure, destination, () => why, timeMicros);
+      this.#find(exposure, client, packet.kind, 'T') ??
+      this.#begin('T', packet.kind, client, exposure, destination, () => why, timeMicros);
     if (incident === undefined) return undefined;
     incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
@@ -178,10 +189,10 @@ export class IncidentList {
   }
 
   /** The incident of a connection's frames before it showed its name: until now they had the kind that the ports say. */
-  #bare(place: string, client: number, facts: Facts, rule: Rule, now: number): Incident | undefined {
+  #bare(place: string, client: number, packet: ParsedPacket, rule: Rule, now: number): Incident | undefined {
     if (this.#first(place) === undefined) return undefined;
     const bare =
-      this.#find(place, client, facts.kind, rule) ?? this.#find(place, client, kindOfHeaders(facts), 'E');
+      this.#find(place, client, packet.kind, rule) ?? this.#find(place, client, kindOfHeaders(packet), 'E');
     return bare === undefined || bare.named || now - bare.last > ADOPT_WITHIN ? undefined : bare;
   }
 
@@ -210,13 +221,13 @@ export class IncidentList {
   }
 
   /** In the order in which they began, as much as the veil lets through. */
-  *list(veil: Veil): Generator<AnalysedIncident> {
-    const times = new Times(veil);
+  *list(redaction: Redaction): Generator<AnalysedIncident> {
+    const times = new Times(redaction);
     let [mac, client] = [-1, ''];
     for (const incident of this.#incidents) {
       if (incident.client !== mac) [mac, client] = [incident.client, macText(incident.client)];
       const { rule, kind, severity, escaped } = incident;
-      const told = veil.incident(kind, rule, {
+      const told = redaction.incident(kind, rule, {
         client,
         exposure: this.#exposures.text(incident.exposure),
         destination: this.#tellings.text(incident.destination),
@@ -243,17 +254,17 @@ export class IncidentList {
 
 /** ISO 8601 texts of times that mostly follow each other: the second is written once. */
 class Times {
-  readonly #veil: Veil;
+  readonly #redaction: Redaction;
   #second = Number.NaN;
   #prefix = '';
 
-  constructor(veil: Veil) {
-    this.#veil = veil;
+  constructor(redaction: Redaction) {
+    this.#redaction = redaction;
   }
 
   /** Times beyond what a date can hold come from damaged captures: they are shown as the epoch. */
   text(micros: number): string {
-    const wall = this.#veil.time(Math.floor(micros / 1000));
+    const wall = this.#redaction.time(Math.floor(micros / 1000));
     const second = Math.floor(wall / 1000);
     if (second !== this.#second) {
       const date = new Date(second * 1000);
@@ -271,6 +282,6 @@ export function incidentId(ordinal: number): string {
 }
 
 /** Where an answer comes from is where the question went. */
-function senderOf(facts: Facts): string {
-  return facts.ipVersion === 0 ? macText(facts.sourceMac) : addressText(facts.ipVersion, facts.source);
+function senderOf(packet: ParsedPacket): string {
+  return packet.ipVersion === 0 ? macText(packet.sourceMac) : addressText(packet.ipVersion, packet.source);
 }

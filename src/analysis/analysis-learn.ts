@@ -3,7 +3,7 @@
 // and neither does what somebody sent in.
 
 import { addressText, endpointText, parseAddress } from '../wire/ip/address.ts';
-import type { Facts, Recognition } from '../flow/facts.ts';
+import type { ParsedPacket, Recognition } from '../flow/parsed-packet.ts';
 import { isPrivate, parseNetwork } from '../guard/attacks/networks.ts';
 import type { Judge } from '../policy/judge.ts';
 import type { ExposedAddress } from '../policy/servers/learned.ts';
@@ -73,8 +73,8 @@ export class LearningJudge {
   }
 
   /** Notes the answers of a message that leaked. */
-  expose(facts: Facts): void {
-    for (const { name, value } of facts.findings.answers) {
+  expose(packet: ParsedPacket): void {
+    for (const { name, value } of packet.findings.answers) {
       if (parseAddress(value) === undefined || this.#answered.has(value)) continue;
       if (this.#answered.size < MAX_ANSWERED) this.#answered.set(value, name);
       else this.answersDropped += 1;
@@ -82,9 +82,9 @@ export class LearningJudge {
   }
 
   /** Whether `judge` was replaced because of this frame: a handshake, or a visit to an address that was answered. */
-  look(facts: Facts): boolean {
-    const endpoint = this.#learns ? endpointOf(facts, this.#client) : undefined;
-    const visited = this.#visited(facts);
+  look(packet: ParsedPacket): boolean {
+    const endpoint = this.#learns ? endpointOf(packet, this.#client) : undefined;
+    const visited = this.#visited(packet);
     if (visited !== undefined) this.#inUse.set(visited.address, visited);
     const isNew =
       endpoint !== undefined && !this.found(endpoint.endpoint) && this.#endpoints.size < MAX_LEARNED;
@@ -94,10 +94,10 @@ export class LearningJudge {
     return true;
   }
 
-  #visited(facts: Facts): ExposedAddress | undefined {
-    if (this.#answered.size === 0 || facts.ipVersion === 0) return undefined;
-    const far = facts.fromServer ? facts.source : facts.destination;
-    const address = addressText(facts.ipVersion, far);
+  #visited(packet: ParsedPacket): ExposedAddress | undefined {
+    if (this.#answered.size === 0 || packet.ipVersion === 0) return undefined;
+    const far = packet.fromServer ? packet.source : packet.destination;
+    const address = addressText(packet.ipVersion, far);
     const name = this.#answered.get(address);
     if (name === undefined || this.#inUse.has(address) || this.#inUse.size >= MAX_IN_USE) return undefined;
     return { address, name, seconds: SECONDS };
@@ -108,36 +108,40 @@ export class LearningJudge {
  * The endpoint of a tunnel that this frame proves: the server has answered, with what only who received the question can
  * say, and who asked is on this side. Anybody can send a handshake in; what comes of it makes nobody trustworthy.
  */
-function endpointOf(facts: Facts, client: number | undefined): LearnedEndpoint | undefined {
-  const { recognition } = facts.findings;
-  if (recognition === undefined || recognition.confidence < SURE || facts.sourcePort < 0) return undefined;
+function endpointOf(packet: ParsedPacket, client: number | undefined): LearnedEndpoint | undefined {
+  const { recognition } = packet.findings;
+  if (recognition === undefined || recognition.confidence < SURE || packet.sourcePort < 0) return undefined;
   const protocol = LEARNABLE[recognition.protocol];
   if (protocol === undefined || recognition.answered !== true) return undefined;
-  const atSource = serverIsSource(facts, recognition, client);
-  const server = atSource ? facts.source : facts.destination;
-  const asker = atSource ? facts.destination : facts.source;
-  if (client !== undefined && (atSource ? facts.destinationMac : facts.sourceMac) !== client)
+  const atSource = serverIsSource(packet, recognition, client);
+  const server = atSource ? packet.source : packet.destination;
+  const recentPeer = atSource ? packet.destination : packet.source;
+  if (client !== undefined && (atSource ? packet.destinationMac : packet.sourceMac) !== client)
     return undefined;
-  if (isLocal(facts.ipVersion, server) && !isLocal(facts.ipVersion, asker)) return undefined;
+  if (isLocal(packet.ipVersion, server) && !isLocal(packet.ipVersion, recentPeer)) return undefined;
   const endpoint = endpointText(
-    facts.protocol === TCP ? 'tcp' : 'udp',
-    facts.ipVersion,
+    packet.protocol === TCP ? 'tcp' : 'udp',
+    packet.ipVersion,
     server,
-    atSource ? facts.sourcePort : facts.destinationPort,
+    atSource ? packet.sourcePort : packet.destinationPort,
   );
   return { protocol, endpoint };
 }
 
 /** Of a tunnel whose beginning was missed nobody knows who began: the server is the end that is not on this side. */
-function serverIsSource(facts: Facts, { server, guessed }: Recognition, client: number | undefined): boolean {
+function serverIsSource(
+  packet: ParsedPacket,
+  { server, guessed }: Recognition,
+  client: number | undefined,
+): boolean {
   if (guessed !== true) return server === 'source';
-  if (client !== undefined) return facts.destinationMac === client;
-  const sourceIsNear = isLocal(facts.ipVersion, facts.source);
-  const destinationIsNear = isLocal(facts.ipVersion, facts.destination);
+  if (client !== undefined) return packet.destinationMac === client;
+  const sourceIsNear = isLocal(packet.ipVersion, packet.source);
+  const destinationIsNear = isLocal(packet.ipVersion, packet.destination);
   return sourceIsNear === destinationIsNear ? server === 'source' : destinationIsNear;
 }
 
-function isLocal(ipVersion: Facts['ipVersion'], words: Uint32Array): boolean {
+function isLocal(ipVersion: ParsedPacket['ipVersion'], words: Uint32Array): boolean {
   const network = parseNetwork(addressText(ipVersion, words));
   return network !== undefined && isPrivate(network);
 }

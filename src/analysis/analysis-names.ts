@@ -3,7 +3,7 @@
 
 import { VIAS } from '../flow/kinds.ts';
 import type { Name, Via } from '../flow/kinds.ts';
-import type { Veil } from '../guard/history/privacy.ts';
+import type { Redaction } from '../guard/history/privacy.ts';
 import { TextTable } from '../guard/history/text-table.ts';
 
 export interface CountedName {
@@ -88,10 +88,10 @@ export class NameList {
    * Those that were asked for, or those that only answers held. By what they were read through, then in the order of first appearance; names that the
    * veil makes alike are added up.
    */
-  *list(veil: Veil, asked = true): Generator<CountedName> {
+  *list(redaction: Redaction, asked = true): Generator<CountedName> {
     for (const via of VIAS) {
-      if (veil.privacy === 'full') yield* this.#of(via, asked);
-      else yield* addedUp(this.#of(via, asked), veil);
+      if (redaction.privacy === 'full') yield* this.#of(via, asked);
+      else yield* addedUp(this.#of(via, asked), redaction);
     }
   }
 
@@ -108,10 +108,10 @@ export class NameList {
   }
 }
 
-function addedUp(names: Iterable<CountedName>, veil: Veil): Iterable<CountedName> {
+function addedUp(names: Iterable<CountedName>, redaction: Redaction): Iterable<CountedName> {
   const shown = new Map<string, CountedName>();
   for (const counted of names) {
-    const name = veil.name(counted.name);
+    const name = redaction.name(counted.name);
     shown.set(name, { ...counted, name, count: counted.count + (shown.get(name)?.count ?? 0) });
   }
   return shown.values();

@@ -2,26 +2,26 @@
 // Names and incidents are bounded; what does not fit is counted in `limits`.
 
 import type { Dissector } from '../flow/dissector.ts';
-import { Facts } from '../flow/facts.ts';
+import { ParsedPacket } from '../flow/parsed-packet.ts';
 import { beginsPlain } from '../flow/headers/headers-plain.ts';
 import { KINDS } from '../flow/kinds.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { addressText } from '../wire/ip/address.ts';
-import { Askers } from '../policy/filter/askers.ts';
+import { RecentPeers } from '../policy/filter/recent-peers.ts';
 import type { Judge } from '../policy/judge.ts';
 import { isShown, kernelAccepts } from '../policy/shapes/shape.ts';
 import type { TunnelProtocol } from '../flow/kinds.ts';
 import type { Policy } from '../policy/policy.ts';
 import { RULES } from '../policy/verdict.ts';
-import type { Direction, Rule, VerdictName } from '../policy/verdict.ts';
+import type { CaptureDirection, Rule, VerdictName } from '../policy/verdict.ts';
 import { AnsweredNames } from '../guard/answers/answered-names.ts';
 import { IncidentList } from './analysis-incidents.ts';
 import type { AnalysedIncident } from './analysis-incidents.ts';
 import { NameList } from './analysis-names.ts';
 import type { CountedName } from './analysis-names.ts';
 import type { LearningJudge } from './analysis-learn.ts';
-import { AnalysedTricks } from './analysis-tricks.ts';
-import { Veil } from '../guard/history/privacy.ts';
+import { AnalysedNetworkAttacks } from './analysis-attacks.ts';
+import { Redaction } from '../guard/history/privacy.ts';
 
 export interface AnalysisParts {
   readonly dissector: Dissector;
@@ -30,9 +30,9 @@ export interface AnalysisParts {
   readonly client?: number;
   /** The machine that reads the capture as it comes, where it is itself on the wire: what it gets is no leak of its own. */
   readonly own?: OwnAddresses;
-  /** Rule T holds the network's offers against its tunnels' servers; without it nobody looks for tricks. */
+  /** Rule T holds the network's offers against its tunnels' servers; without it nobody looks for network attacks. */
   readonly policy?: Policy;
-  /** Where nobody looks for tricks: what answers are held against in split. */
+  /** Where nobody looks for network attacks: what answers are held against in split. */
   readonly answersBy?: Policy;
   readonly maxIncidents?: number;
   readonly maxNames?: number;
@@ -61,7 +61,7 @@ export interface AnalysisReport {
   /** Between first and last frame, by the capture's clock. */
   readonly seconds: number;
   readonly elapsedMs: number;
-  /** `others`: neither tunnel nor plumbing, and sent by nobody who is judged; absent where both directions are judged alike. */
+  /** `others`: neither tunnel nor essential traffic, and sent by nobody who is judged; absent where both directions are judged alike. */
   readonly verdicts: Readonly<Record<VerdictName, number>> & { readonly others?: number };
   readonly kinds: Readonly<Partial<Record<Kind, number>>>;
   readonly rules: Readonly<Partial<Record<Rule, number>>>;
@@ -93,7 +93,7 @@ const TCP = 6;
 const SAMPLE = 64;
 
 /** All that was read. */
-const UNVEILED = new Veil('full', (text) => text);
+const UNVEILED = new Redaction('full', (text) => text);
 
 export class Analysis {
   readonly #dissector: Dissector;
@@ -103,17 +103,17 @@ export class Analysis {
   #others = 0;
   readonly #learning: LearningJudge;
   /** Of the frame at hand: one object for plain datagrams, which stay cheap to read after each other, and one for the rest. */
-  readonly #plain = new Facts();
-  readonly #other = new Facts();
-  #facts = this.#other;
-  readonly #askers = new Askers();
+  readonly #plain = new ParsedPacket();
+  readonly #other = new ParsedPacket();
+  #parsed = this.#other;
+  readonly #recentPeers = new RecentPeers();
   readonly #answered = new AnsweredNames();
   readonly #incidents: IncidentList;
   readonly #names: NameList;
-  readonly #tricks: AnalysedTricks | undefined;
+  readonly #networkAttacks: AnalysedNetworkAttacks | undefined;
   readonly #kinds = zeros(KINDS);
   readonly #rules = zeros(RULES);
-  readonly #verdicts = { tunnel: 0, plumbing: 0, allowed: 0, leak: 0 };
+  readonly #verdicts = { tunnel: 0, essential: 0, allowed: 0, leak: 0 };
   /** By endpoint text: the judge that numbers them may be replaced. */
   readonly #tunnelPackets = new Map<string, number>();
   readonly #notWireguard = new Set<string>();
@@ -122,9 +122,9 @@ export class Analysis {
   #bytes = 0;
   #first = Infinity;
   #last = -Infinity;
-  #direction: Direction = 'either';
+  #direction: CaptureDirection = 'either';
   /** Why the frame at hand is a leak: asked for when an incident begins, not for each of its frames. */
-  readonly #reason = (): string => this.#judge.judge(this.#facts, this.#direction).reason;
+  readonly #reason = (): string => this.#judge.judge(this.#parsed, this.#direction).reason;
 
   constructor(parts: AnalysisParts) {
     this.#dissector = parts.dissector;
@@ -137,14 +137,14 @@ export class Analysis {
     this.#incidents = new IncidentList(parts.maxIncidents ?? 10_000);
     this.#names = new NameList(parts.maxNames ?? 150_000);
     if (parts.policy !== undefined)
-      this.#tricks = new AnalysedTricks(this.#incidents, parts.policy, parts.client);
+      this.#networkAttacks = new AnalysedNetworkAttacks(this.#incidents, parts.policy, parts.client);
     this.#perEndpoint = new Float64Array(this.#judge.endpoints.length);
   }
 
   /** Counts a frame that is the uplink's own and carries nothing of the client's. */
   aside(wireLength: number, timeMicros: number): void {
     this.#count(wireLength, timeMicros);
-    this.#verdicts.plumbing += 1;
+    this.#verdicts.essential += 1;
     this.#kinds.pppoe += 1;
   }
 
@@ -165,8 +165,8 @@ export class Analysis {
   }
 
   /** Of the frame that was taken last; overwritten by the next. */
-  get facts(): Facts {
-    return this.#facts;
+  get parsed(): ParsedPacket {
+    return this.#parsed;
   }
 
   /** Takes one frame; the bytes may be overwritten when it returns. Never throws. */
@@ -179,24 +179,24 @@ export class Analysis {
     timeMicros: number,
   ): void {
     this.#count(wireLength, timeMicros);
-    const facts = beginsPlain(bytes, start, end) ? this.#plain : this.#other;
-    this.#facts = facts;
-    this.#dissector.headers(bytes, start, end, wireLength, linkType, facts);
-    const direction = this.#directionOf(facts);
+    const parsed = beginsPlain(bytes, start, end) ? this.#plain : this.#other;
+    this.#parsed = parsed;
+    this.#dissector.headers(bytes, start, end, wireLength, linkType, parsed);
+    const direction = this.#directionOf(parsed);
     this.#direction = direction;
-    const isRead = facts.protocol === TCP && this.#readStream(bytes, direction);
-    const tunnel = this.#judge.tunnelOf(facts, direction);
+    const isRead = parsed.protocol === TCP && this.#readStream(bytes, direction);
+    const tunnel = this.#judge.tunnelOf(parsed, direction);
     if (tunnel >= 0) {
       const before = this.#perEndpoint[tunnel] ?? 0;
       this.#perEndpoint[tunnel] = before + 1;
       if (before < SAMPLE) this.#sample(tunnel);
-      if (isRead && facts.payloadLength > 0) this.#dissector.streamPasses();
+      if (isRead && parsed.payloadLength > 0) this.#dissector.streamPasses();
       return;
     }
-    if (!isRead) this.#dissector.application(bytes, facts, timeMicros);
+    if (!isRead) this.#dissector.application(bytes, parsed, timeMicros);
     // What was counted as the tunnel's before the stream had shown what it is.
     const passed = isRead ? this.#dissector.takePassed() : 0;
-    const stream = this.#judge.streamOf(facts, direction);
+    const stream = this.#judge.streamOf(parsed, direction);
     if (passed > 0) this.#perEndpoint[stream] = Math.max(0, (this.#perEndpoint[stream] ?? 0) - passed);
     this.#judgeOther(direction, timeMicros, 1 + passed);
   }
@@ -206,68 +206,68 @@ export class Analysis {
     return this.#direction === 'up';
   }
 
-  #directionOf(facts: Facts): Direction {
-    if (this.#client !== undefined) return facts.sourceMac === this.#client ? 'up' : 'down';
+  #directionOf(parsed: ParsedPacket): CaptureDirection {
+    if (this.#client !== undefined) return parsed.sourceMac === this.#client ? 'up' : 'down';
     if (this.#own === undefined) return 'either';
     const { mac, addresses } = this.#own;
-    const [sends, gets] = [facts.sourceMac, facts.destinationMac].map(
+    const [sends, gets] = [parsed.sourceMac, parsed.destinationMac].map(
       (one) => mac !== undefined && one === mac,
     );
     if (sends === true || gets === true) return sends === true ? 'up' : 'down';
-    if (facts.ipVersion === 0) return 'either';
-    if (addresses.has(addressText(facts.ipVersion, facts.source))) return 'up';
-    return addresses.has(addressText(facts.ipVersion, facts.destination)) ? 'down' : 'either';
+    if (parsed.ipVersion === 0) return 'either';
+    if (addresses.has(addressText(parsed.ipVersion, parsed.source))) return 'up';
+    return addresses.has(addressText(parsed.ipVersion, parsed.destination)) ? 'down' : 'either';
   }
 
   /** What is said to a tunnel's endpoint over TCP; true when kind and findings of the frame were read by that. */
-  #readStream(bytes: Uint8Array, direction: Direction): boolean {
-    const index = this.#judge.streamOf(this.#facts, direction);
+  #readStream(bytes: Uint8Array, direction: CaptureDirection): boolean {
+    const index = this.#judge.streamOf(this.#parsed, direction);
     const endpoint = index < 0 ? undefined : this.#judge.endpoints[index];
-    if (endpoint === undefined || !isShown(endpoint, this.#facts, 'up')) return false;
-    return this.#dissector.stream(bytes, this.#facts, endpoint.protocol, endpoint.serverName);
+    if (endpoint === undefined || !isShown(endpoint, this.#parsed, 'up')) return false;
+    return this.#dissector.stream(bytes, this.#parsed, endpoint.protocol, endpoint.serverName);
   }
 
   /** Endpoints of the command line have no protocol: the report names the one that all of the first frames have. */
   #sample(tunnel: number): void {
     const endpoint = this.#judge.endpoints[tunnel];
     if (endpoint?.protocol !== 'opaque' || this.#notWireguard.has(endpoint.text)) return;
-    if (!kernelAccepts({ shape: 'wireguard' }, this.#facts, 'up')) this.#notWireguard.add(endpoint.text);
+    if (!kernelAccepts({ shape: 'wireguard' }, this.#parsed, 'up')) this.#notWireguard.add(endpoint.text);
   }
 
-  #judgeOther(direction: Direction, timeMicros: number, frames: number): void {
-    const facts = this.#facts;
-    this.#askers.recall(facts, direction, timeMicros / 1_000);
-    this.#answered.recall(facts, direction, timeMicros / 1_000);
-    if (this.#learning.look(facts)) {
+  #judgeOther(direction: CaptureDirection, timeMicros: number, frames: number): void {
+    const parsed = this.#parsed;
+    this.#recentPeers.recall(parsed, direction, timeMicros / 1_000);
+    this.#answered.recall(parsed, direction, timeMicros / 1_000);
+    if (this.#learning.look(parsed)) {
       this.#replaceJudge(this.#learning.judge);
-      const tunnel = this.#judge.tunnelOf(facts, direction);
+      const tunnel = this.#judge.tunnelOf(parsed, direction);
       if (tunnel >= 0) {
         this.#perEndpoint[tunnel] = (this.#perEndpoint[tunnel] ?? 0) + 1;
         return;
       }
     }
-    const verdict = this.#judge.judge(facts, direction, false);
-    if (verdict.verdict === 'plumbing') this.#askers.learn(facts, direction, timeMicros / 1_000);
-    else this.#askers.learnNames(facts, direction, timeMicros / 1_000, this.#judge.isOwnQuestion);
+    const verdict = this.#judge.judge(parsed, direction, false);
+    if (verdict.verdict === 'essential') this.#recentPeers.learn(parsed, direction, timeMicros / 1_000);
+    else this.#recentPeers.learnNames(parsed, direction, timeMicros / 1_000, this.#judge.isOwnQuestion);
     const allowed = verdict.verdict === 'allowed';
-    this.#answered.learn(facts, direction, timeMicros / 1_000, { asks: allowed, passes: allowed });
-    this.#kinds[facts.kind] += frames;
+    this.#answered.learn(parsed, direction, timeMicros / 1_000, { asks: allowed, passes: allowed });
+    this.#kinds[parsed.kind] += frames;
     // Of a client that is named, what others say about themselves is not its own.
-    const isTold = this.#client === undefined || direction === 'up' || facts.destinationMac === this.#client;
-    if (facts.findings.names.length > 0 && isTold) this.#names.add(facts.findings.names);
-    if (direction !== 'up') this.#rules.T += this.#tricks?.look(facts, timeMicros) ?? 0;
+    const isTold = this.#client === undefined || direction === 'up' || parsed.destinationMac === this.#client;
+    if (parsed.findings.names.length > 0 && isTold) this.#names.add(parsed.findings.names);
+    if (direction !== 'up') this.#rules.T += this.#networkAttacks?.look(parsed, timeMicros) ?? 0;
     if (verdict.verdict === 'leak' && direction === 'down') {
       this.#others += frames;
-      if (isTold && facts.findings.answers.length > 0) this.#learning.expose(facts);
+      if (isTold && parsed.findings.answers.length > 0) this.#learning.expose(parsed);
       return;
     }
     this.#verdicts[verdict.verdict] += frames;
     if (verdict.verdict !== 'leak') return;
-    if (facts.findings.answers.length > 0) this.#learning.expose(facts);
+    if (parsed.findings.answers.length > 0) this.#learning.expose(parsed);
     this.#rules[verdict.rule ?? 'E'] += frames;
-    if (verdict.severity === 'red') this.#tricks?.blame(verdict.destination, timeMicros);
+    if (verdict.severity === 'red') this.#networkAttacks?.blame(verdict.destination, timeMicros);
     for (let frame = 0; frame < frames; frame += 1)
-      this.#incidents.add(facts, verdict, direction === 'up', timeMicros, this.#reason);
+      this.#incidents.add(parsed, verdict, direction === 'up', timeMicros, this.#reason);
   }
 
   #replaceJudge(judge: Judge): void {
@@ -285,8 +285,8 @@ export class Analysis {
   }
 
   /** The report of what was read so far, as much as the veil lets through. */
-  report(file: string, elapsedMs: number, veil = UNVEILED): AnalysisReport {
-    const streamed = this.streamed(file, elapsedMs, veil);
+  report(file: string, elapsedMs: number, redaction = UNVEILED): AnalysisReport {
+    const streamed = this.streamed(file, elapsedMs, redaction);
     return {
       ...streamed,
       names: [...streamed.names],
@@ -296,7 +296,7 @@ export class Analysis {
   }
 
   /** The same; nothing more must be read before names and incidents have been gone through. */
-  streamed(file: string, elapsedMs: number, veil = UNVEILED): StreamedReport {
+  streamed(file: string, elapsedMs: number, redaction = UNVEILED): StreamedReport {
     this.#settleTunnels();
     const tunnels = this.#judge.endpoints.map(({ protocol, text }) => ({
       protocol: this.#protocolOf(protocol, text),
@@ -320,9 +320,9 @@ export class Analysis {
       },
       kinds: seen(KINDS, kinds),
       rules: seen(RULES, this.#rules),
-      names: this.#names.list(veil),
-      answered: this.#names.list(veil, false),
-      incidents: this.#incidents.list(veil),
+      names: this.#names.list(redaction),
+      answered: this.#names.list(redaction, false),
+      incidents: this.#incidents.list(redaction),
       tunnels,
       malformed: this.#kinds.malformed,
       limits: {

@@ -1,4 +1,4 @@
-// Knows: what the daemon tells of the box itself: machine, settings, tunnels to come, clock, lamp, update. Must not know: how it is found out.
+// Knows: what the daemon tells of the box itself: machine, settings, tunnels to come, clock, LED, update. Must not know: how it is found out.
 
 import { z } from 'zod';
 
@@ -6,7 +6,7 @@ import { TUNNEL_PROTOCOLS } from '../flow/kinds.ts';
 import { count, flag, moment, text, texts, word } from './schema.ts';
 import type { Of } from './schema.ts';
 import { guardHealth, status } from './status.ts';
-import { CLOCK_KEEPERS, UPDATE_STAGES } from './words.ts';
+import { CLOCK_TIME_SOURCES, UPDATE_STAGES } from './words.ts';
 
 const amount = z.object({ total: count, available: count }).nullable();
 
@@ -47,7 +47,7 @@ export const health = z.object({
   guard: guardHealth,
   machine,
   ports: z.array(port),
-  clockKeeper: z.enum(CLOCK_KEEPERS),
+  timeSource: z.enum(CLOCK_TIME_SOURCES),
   at: moment.describe('ISO 8601, UTC: when machine and ports were looked at.'),
 });
 export type HealthAnswer = Of<typeof health>;
@@ -74,11 +74,11 @@ const settings = z.object({
   privacyKey: text,
   retentionDays: count,
   management: z.object({ address: text, hostname: text, ssh: flag }),
-  lamp: text.describe('Which kind of lamp there is, `none` for none.'),
+  lamp: text.describe('Which kind of LED there is, `none` for none.'),
 });
 /** The part of a policy that people change on the page, as plain texts and numbers. */
 export type Settings = Of<typeof settings>;
-/** What an edit may name; the lamp is wired, not chosen on a page. */
+/** What an edit may name; the LED is wired, not chosen on a page. */
 export const EDITABLE = settings.omit({ lamp: true }).keyof().options;
 
 export const settingsAnswer = settings.extend({
@@ -129,9 +129,9 @@ export type ImportAnswer = Of<typeof imported>;
 
 export const clock = z.object({ now: moment.describe('What it says now; ISO 8601, UTC.') });
 
-export const lampTest = z.object({
+export const ledTest = z.object({
   pattern: text,
-  seconds: count.describe('When the lamp speaks of the wire again, seconds.'),
+  seconds: count.describe('When the LED speaks of the wire again, seconds.'),
 });
 
 export const update = z.object({

@@ -167,7 +167,7 @@ const dnsReading = z.object({
 export type DnsReading = Of<typeof dnsReading>;
 export type DnsEntry = DnsReading['entries'][number];
 
-/** One kept frame of an incident. */
+/** One captured frame of an incident. */
 const frame = z.object({
   port: z.enum(['lan', 'wan']),
   at: moment,

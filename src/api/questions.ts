@@ -8,7 +8,13 @@ import { RULES, SEVERITIES } from '../policy/verdict.ts';
 import { EDITABLE } from './box.ts';
 import { refusing } from './endpoint.ts';
 import { flag, text, texts } from './schema.ts';
-import { INCIDENTS_MOST, LAMPS, PASS_SECONDS_MOST, REPORT_FORMATS, UPDATE_PART_MOST } from './words.ts';
+import {
+  INCIDENTS_MOST,
+  LED_PATTERNS,
+  PASS_SECONDS_MOST,
+  REPORT_FORMATS,
+  UPDATE_PART_MOST,
+} from './words.ts';
 
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 /** More than any list of a policy takes (src/policy/schema/schema-parts.ts): none of it needs to be written down to be refused. */
@@ -17,12 +23,12 @@ const LIST_MOST = 4_096;
 /** Any edit of the policy may say which one it was made from; to another it is refused with 412 (as by If-Match, RFC 9110, 13.1.1). */
 const basis = text.describe('The digest of the policy that the edit was made from.').exactOptional();
 
-export const blockWish = z.object({
+export const blockRequest = z.object({
   on: refusing(z.boolean(), 'is not true or false', 'send {"on": true} or {"on": false}'),
 });
 
 const seconds = z.int().min(1).max(PASS_SECONDS_MOST);
-export const passWish = z.object({
+export const passRequest = z.object({
   seconds: refusing(
     seconds,
     'is no length of time for a pass',
@@ -54,7 +60,7 @@ export const acknowledgement = z.object({
   ),
 });
 
-export const policyWish = z.object({
+export const policyRequest = z.object({
   text: refusing(text, 'is not a text', 'send the whole policy file as one text'),
   basis,
 });
@@ -69,7 +75,7 @@ const setting = refusing(
   `send at most ${LIST_MOST}`,
 );
 /** What each may be is the policy's to say. */
-export const settingsWish = refusing(
+export const settingsRequest = refusing(
   z
     .strictObject({
       ...(Object.fromEntries(EDITABLE.map((name) => [name, setting])) as Record<
@@ -89,7 +95,7 @@ const listed = text.describe(
 );
 
 /** To a tunnel of that name the endpoints are added. */
-export const tunnelWish = z.object({
+export const tunnelRequest = z.object({
   name: tunnelName,
   protocol: refusing(text, 'is none', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`),
   endpoints: refusing(texts.describe('`udp:198.51.100.7:51820`'), 'are missing', 'Name one at least.'),
@@ -113,7 +119,7 @@ export const tunnelWish = z.object({
 });
 
 /** Nothing changes without `yes`. */
-export const importWish = z.object({
+export const importRequest = z.object({
   name: tunnelName,
   text: text
     .describe("A tunnel's configuration; only its endpoints are looked at, and nothing of it is kept.")
@@ -130,17 +136,21 @@ export const importWish = z.object({
   basis,
 });
 
-export const learnWish = z.object({
+export const learnRequest = z.object({
   endpoint: text.describe('A yes to what was proposed; absent: what was seen is told.').exactOptional(),
   name: text.exactOptional(),
   basis,
 });
 
-export const lampWish = z.object({
-  pattern: refusing(z.enum(LAMPS), 'is no pattern of the lamp', `send one of ${LAMPS.join(', ')}`),
+export const ledRequest = z.object({
+  pattern: refusing(
+    z.enum(LED_PATTERNS),
+    'is no pattern of the LED',
+    `send one of ${LED_PATTERNS.join(', ')}`,
+  ),
 });
 
-export const clockWish = z.object({
+export const setClockRequest = z.object({
   wall: z.int().describe('The time it is, milliseconds since 1970 (UTC).'),
 });
 

@@ -8,7 +8,7 @@ import { DIRECT, PROFILES } from '../policy/policy.ts';
 import { RULES, SEVERITIES } from '../policy/verdict.ts';
 import { count, flag, moment, text, textOrNull, texts, word } from './schema.ts';
 import type { Of } from './schema.ts';
-import { LAMPS, STATES } from './words.ts';
+import { LED_PATTERNS, STATES } from './words.ts';
 
 export const incident = z.object({
   id: text,
@@ -32,7 +32,7 @@ export const incident = z.object({
   breach: flag.describe('The frame crossed although the ruleset should have stopped it.'),
   related: texts
     .describe(
-      'Ids of incidents of the same story: a question and its visit (rule D), a trick and its escape (rule T).',
+      'Ids of incidents of the same story: a question and its visit (rule D), a network attack and its escape (rule T).',
     )
     .exactOptional(),
   candidates: texts
@@ -40,7 +40,7 @@ export const incident = z.object({
       'Rule D: the names that the visited address was an answer for, newest first, when Eve cannot tell them apart.',
     )
     .exactOptional(),
-  trick: text.describe('Rule T: what the network did.').exactOptional(),
+  networkAttack: text.describe('Rule T: what the network did.').exactOptional(),
   variants: texts.describe('The ways in which it said so, newest first and bounded.').exactOptional(),
   variantCount: count.describe('How many of these there were.').exactOptional(),
   foldedInto: text
@@ -159,7 +159,7 @@ export type AllowedView = Of<typeof allowed>;
 
 export const status = z.object({
   state: z.enum(STATES),
-  lamp: z.enum(LAMPS),
+  lamp: z.enum(LED_PATTERNS),
   why: text.describe('One sentence: why this state.'),
   since: moment,
   blockMode: flag,

@@ -1,5 +1,5 @@
 // Knows: the closed lists of words that the local API speaks in. Must not know: schemas, HTTP.
-// Without zod: the guard and the keeper of the light load this file.
+// Without zod: the guard and the LED watchdog load this file.
 
 export { KINDS, TUNNEL_PROTOCOLS, VIAS } from '../flow/kinds.ts';
 export type { TunnelProtocol } from '../flow/kinds.ts';
@@ -18,16 +18,16 @@ export const STATES = [
 ] as const;
 export type State = (typeof STATES)[number];
 
-/** Names of the lamp's patterns; what each looks like is the driver's business. */
-export const LAMPS = ['green', 'green-blip', 'amber', 'red', 'red-flash', 'alternating'] as const;
-export type Lamp = (typeof LAMPS)[number];
+/** Names of the LED's patterns; what each looks like is the driver's business. */
+export const LED_PATTERNS = ['green', 'green-blip', 'amber', 'red', 'red-flash', 'alternating'] as const;
+export type LedPattern = (typeof LED_PATTERNS)[number];
 
-/** How long the lamp is tried out, with its announcement before and after. */
-export const LAMP_TEST_SECONDS = 7;
+/** How long the LED is tried out, with its announcement before and after. */
+export const LED_TEST_SECONDS = 7;
 
 /** Who sets the box's clock: its owner, a time service, or the machine, whose clock is not the box's to set. */
-export const CLOCK_KEEPERS = ['owner', 'network', 'machine'] as const;
-export type ClockKeeper = (typeof CLOCK_KEEPERS)[number];
+export const CLOCK_TIME_SOURCES = ['owner', 'network', 'machine'] as const;
+export type TimeSource = (typeof CLOCK_TIME_SOURCES)[number];
 
 export const UPDATE_STAGES = [
   'none',

@@ -6,7 +6,7 @@ import { Protocol } from '../wire/ip/ip.ts';
 import type { QuicCrypto } from '../wire/quic/quic-crypto.ts';
 import type { RelayList } from '../wire/vpn/tor.ts';
 import { eapolFindings } from './findings/eapol-findings.ts';
-import type { Facts } from './facts.ts';
+import type { ParsedPacket } from './parsed-packet.ts';
 import { Dnscrypt } from './datagrams/dnscrypt-flows.ts';
 import { FirstBytes } from './streams/first-bytes.ts';
 import { FlowTable } from './flow-table.ts';
@@ -55,28 +55,30 @@ export class ApplicationReader {
     return { flowsEvicted, streamsRefused: this.#budget.refused + this.#budgetDown.refused };
   }
 
-  /** Sets kind and findings by the payload of a whole packet; `facts.kind` is what the headers say. */
-  read(bytes: Uint8Array, facts: Facts): void {
-    if (facts.protocol === Protocol.UDP && facts.sourcePort >= 0) this.#udp.read(bytes, facts);
-    else if (facts.protocol === Protocol.TCP && facts.sourcePort >= 0) this.#readTcp(bytes, facts);
-    else if (facts.protocol === Protocol.SCTP) readSctp(bytes, facts.payloadOffset, facts.payloadEnd, facts);
-    else if (facts.kind === 'igmp-mld') facts.findings = membershipFindings(bytes, facts) ?? facts.findings;
-    else if (facts.kind === 'eapol') facts.findings = eapolFindings(bytes, facts) ?? facts.findings;
-    else if (facts.kind === 'nd') facts.findings = ndFindings(bytes, facts) ?? facts.findings;
-    else if (facts.kind === 'icmp' && facts.ipVersion === 4)
-      facts.findings = redirectFindings(bytes, facts) ?? facts.findings;
+  /** Sets kind and findings by the payload of a whole packet; `packet.kind` is what the headers say. */
+  read(bytes: Uint8Array, packet: ParsedPacket): void {
+    if (packet.protocol === Protocol.UDP && packet.sourcePort >= 0) this.#udp.read(bytes, packet);
+    else if (packet.protocol === Protocol.TCP && packet.sourcePort >= 0) this.#readTcp(bytes, packet);
+    else if (packet.protocol === Protocol.SCTP)
+      readSctp(bytes, packet.payloadOffset, packet.payloadEnd, packet);
+    else if (packet.kind === 'igmp-mld')
+      packet.findings = membershipFindings(bytes, packet) ?? packet.findings;
+    else if (packet.kind === 'eapol') packet.findings = eapolFindings(bytes, packet) ?? packet.findings;
+    else if (packet.kind === 'nd') packet.findings = ndFindings(bytes, packet) ?? packet.findings;
+    else if (packet.kind === 'icmp' && packet.ipVersion === 4)
+      packet.findings = redirectFindings(bytes, packet) ?? packet.findings;
   }
 
-  #readTcp(bytes: Uint8Array, facts: Facts): void {
-    if (facts.destinationPort === DNS && facts.payloadLength === facts.payloadEnd - facts.payloadOffset) {
-      facts.wholeQuestion = wholeQuestion(bytes, facts.payloadOffset, facts.payloadEnd) ?? '';
-      facts.questions = segmentQuestions(bytes, facts.payloadOffset, facts.payloadEnd);
+  #readTcp(bytes: Uint8Array, packet: ParsedPacket): void {
+    if (packet.destinationPort === DNS && packet.payloadLength === packet.payloadEnd - packet.payloadOffset) {
+      packet.wholeQuestion = wholeQuestion(bytes, packet.payloadOffset, packet.payloadEnd) ?? '';
+      packet.questions = segmentQuestions(bytes, packet.payloadOffset, packet.payloadEnd);
     }
-    this.#tcp.read(bytes, facts);
+    this.#tcp.read(bytes, packet);
   }
 
   /** A datagram's first fragment: what it begins with can be read, the rest may never come. TCP has to wait. */
-  readFirstFragment(bytes: Uint8Array, facts: Facts): void {
-    if (facts.protocol === Protocol.UDP && facts.sourcePort >= 0) this.#udp.read(bytes, facts);
+  readFirstFragment(bytes: Uint8Array, packet: ParsedPacket): void {
+    if (packet.protocol === Protocol.UDP && packet.sourcePort >= 0) this.#udp.read(bytes, packet);
   }
 }

@@ -7,7 +7,7 @@ import { ApplicationReader } from './application.ts';
 import type { ApplicationPorts } from './application.ts';
 import { kindOfHeaders } from './headers/classify.ts';
 import { behindAh, readInside } from './headers/encapsulation.ts';
-import { Facts } from './facts.ts';
+import { ParsedPacket } from './parsed-packet.ts';
 import { mergeFindings } from './findings/findings.ts';
 import { Fragments } from './headers/fragments.ts';
 import { readHeaders, readInner, readUpperOf } from './headers/headers.ts';
@@ -41,7 +41,7 @@ export class Dissector {
   readonly #fragments = new Fragments();
   /** Of packets that come down: nothing of them joins what a client sends, or pushes it out. */
   readonly #fragmentsDown = new Fragments();
-  readonly #inner: readonly Facts[] = Array.from({ length: MAX_DEPTH }, () => new Facts());
+  readonly #inner: readonly ParsedPacket[] = Array.from({ length: MAX_DEPTH }, () => new ParsedPacket());
 
   constructor(ports: DissectorPorts = {}, limits: Partial<DissectorLimits> = {}) {
     this.#application = new ApplicationReader(ports, { ...DEFAULT_LIMITS, ...limits });
@@ -54,27 +54,32 @@ export class Dissector {
     end: number,
     wireLength: number,
     linkType: number,
-    facts: Facts,
+    packet: ParsedPacket,
   ): void {
-    readHeaders(bytes, start, end, wireLength, linkType, facts);
+    readHeaders(bytes, start, end, wireLength, linkType, packet);
   }
 
   /**
    * Sets kind and findings of the frame that `headers` has just read from the same bytes. Time in microseconds, only
    * ever compared with itself; the direction as the kernel has it, where it is known. Never throws.
    */
-  application(bytes: Uint8Array, facts: Facts, timeMicros: number, direction?: 'up' | 'down'): void {
-    facts.direction = direction;
-    this.#read(bytes, facts, timeMicros, 0);
+  application(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, direction?: 'up' | 'down'): void {
+    packet.direction = direction;
+    this.#read(bytes, packet, timeMicros, 0);
   }
 
   /**
    * Reads the frame that `headers` has just read as one of a client's to a tunnel's endpoint over TCP: sets `foreign` and, unless it
    * gives false, kind and findings. Never throws; allocates nothing once a stream is known.
    */
-  stream(bytes: Uint8Array, facts: Facts, protocol: TunnelProtocol, host: string | undefined): boolean {
-    facts.direction = 'up';
-    return this.#application.firstBytes.read(bytes, facts, protocol, host);
+  stream(
+    bytes: Uint8Array,
+    packet: ParsedPacket,
+    protocol: TunnelProtocol,
+    host: string | undefined,
+  ): boolean {
+    packet.direction = 'up';
+    return this.#application.firstBytes.read(bytes, packet, protocol, host);
   }
 
   /** The stream of the frame that was read last has just carried so much both ways that it is no handshake any more. */
@@ -97,96 +102,107 @@ export class Dissector {
     return { ...this.#application.losses, fragmentsEvicted };
   }
 
-  #read(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
-    facts.kind = kindOfHeaders(facts);
-    if (facts.malformed !== undefined) {
+  #read(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, depth: number): void {
+    packet.kind = kindOfHeaders(packet);
+    if (packet.malformed !== undefined) {
       // A first fragment may be too short for its TCP header, and is malformed; the packet can be read all the same.
-      if (facts.malformed === 'tcp-short' && facts.moreFragments)
-        this.#readPiece(bytes, facts, timeMicros, depth);
-      this.#readOffloaded(bytes, facts, timeMicros, depth);
+      if (packet.malformed === 'tcp-short' && packet.moreFragments)
+        this.#readPiece(bytes, packet, timeMicros, depth);
+      this.#readOffloaded(bytes, packet, timeMicros, depth);
       return;
     }
-    if (facts.fragmentOffset > 0 || facts.moreFragments) {
-      this.#readFragment(bytes, facts, timeMicros, depth);
+    if (packet.fragmentOffset > 0 || packet.moreFragments) {
+      this.#readFragment(bytes, packet, timeMicros, depth);
     } else {
-      this.#readWhole(bytes, facts, timeMicros, depth);
+      this.#readWhole(bytes, packet, timeMicros, depth);
     }
-    if (facts.vlanTags > 0 && !isTelling(facts)) facts.kind = 'vlan';
+    if (packet.vlanTags > 0 && !isTelling(packet)) packet.kind = 'vlan';
   }
 
-  #readOffloaded(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
-    const packet = offloadedPacket(bytes, facts);
+  #readOffloaded(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, depth: number): void {
+    const octets = offloadedPacket(bytes, packet);
     const inner = this.#inner[depth];
-    if (packet === undefined || inner === undefined) return;
-    readInner(packet, 0, packet.length, packet.length, EtherType.IPV4, inner);
-    inner.direction = facts.direction;
-    this.#read(packet, inner, timeMicros, depth + 1);
-    facts.findings = inner.findings;
-    facts.flowName = inner.flowName;
-    facts.connection = inner.connection;
+    if (octets === undefined || inner === undefined) return;
+    readInner(octets, 0, octets.length, octets.length, EtherType.IPV4, inner);
+    inner.direction = packet.direction;
+    this.#read(octets, inner, timeMicros, depth + 1);
+    packet.findings = inner.findings;
+    packet.flowName = inner.flowName;
+    packet.connection = inner.connection;
   }
 
-  #readWhole(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
-    this.#application.read(bytes, facts);
+  #readWhole(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, depth: number): void {
+    this.#application.read(bytes, packet);
     const inner = this.#inner[depth];
     if (inner === undefined) return;
-    if (facts.kind === 'icmp') {
-      readQuote(bytes, facts, inner);
+    if (packet.kind === 'icmp') {
+      readQuote(bytes, packet, inner);
       return;
     }
-    if (!readInside(bytes, facts, inner)) {
-      this.#readBehindAh(bytes, facts, inner, timeMicros, depth);
+    if (!readInside(bytes, packet, inner)) {
+      this.#readBehindAh(bytes, packet, inner, timeMicros, depth);
       return;
     }
-    inner.direction = facts.direction;
+    inner.direction = packet.direction;
     this.#read(bytes, inner, timeMicros, depth + 1);
-    facts.findings = mergeFindings(facts.findings, inner.findings);
-    if (facts.flowName === '') facts.flowName = inner.flowName;
-    facts.connection ??= inner.connection;
+    packet.findings = mergeFindings(packet.findings, inner.findings);
+    if (packet.flowName === '') packet.flowName = inner.flowName;
+    packet.connection ??= inner.connection;
     // PPPoE and MPLS are no tunnels: what Eve reads through them is a better word for the frame.
-    if (facts.ipVersion === 0 && isTelling(inner)) facts.kind = inner.kind;
+    if (packet.ipVersion === 0 && isTelling(inner)) packet.kind = inner.kind;
   }
 
   /** The packet stays IPsec; what Eve reads in it counts. */
-  #readBehindAh(bytes: Uint8Array, facts: Facts, inner: Facts, timeMicros: number, depth: number): void {
-    const upper = behindAh(bytes, facts);
+  #readBehindAh(
+    bytes: Uint8Array,
+    packet: ParsedPacket,
+    inner: ParsedPacket,
+    timeMicros: number,
+    depth: number,
+  ): void {
+    const upper = behindAh(bytes, packet);
     if (upper === undefined) return;
-    const whole = bytes.subarray(upper.offset, facts.payloadEnd);
-    readUpperOf(whole, facts, upper.protocol, inner);
-    inner.direction = facts.direction;
+    const whole = bytes.subarray(upper.offset, packet.payloadEnd);
+    readUpperOf(whole, packet, upper.protocol, inner);
+    inner.direction = packet.direction;
     inner.kind = kindOfHeaders(inner);
     if (inner.malformed !== undefined) return;
     this.#readWhole(whole, inner, timeMicros, depth + 1);
-    facts.findings = mergeFindings(facts.findings, inner.findings);
-    if (facts.flowName === '') facts.flowName = inner.flowName;
-    facts.connection ??= inner.connection;
+    packet.findings = mergeFindings(packet.findings, inner.findings);
+    if (packet.flowName === '') packet.flowName = inner.flowName;
+    packet.connection ??= inner.connection;
   }
 
-  #readFragment(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): void {
-    const inner = this.#readPiece(bytes, facts, timeMicros, depth);
+  #readFragment(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, depth: number): void {
+    const inner = this.#readPiece(bytes, packet, timeMicros, depth);
     if (inner !== undefined) {
-      facts.kind = inner.kind;
-      facts.fromServer = inner.fromServer;
-    } else if (facts.fragmentOffset === 0) {
+      packet.kind = inner.kind;
+      packet.fromServer = inner.fromServer;
+    } else if (packet.fragmentOffset === 0) {
       // A datagram's first fragment already shows what it begins with; TCP waits, its stream would lose its place.
-      this.#application.readFirstFragment(bytes, facts);
+      this.#application.readFirstFragment(bytes, packet);
     }
   }
 
   /** Reads the packet that this fragment was the last of, and adds its findings; undefined while others are missing. */
-  #readPiece(bytes: Uint8Array, facts: Facts, timeMicros: number, depth: number): Facts | undefined {
-    const fragments = facts.direction === 'down' ? this.#fragmentsDown : this.#fragments;
-    const whole = fragments.accept(bytes, facts, timeMicros);
+  #readPiece(
+    bytes: Uint8Array,
+    packet: ParsedPacket,
+    timeMicros: number,
+    depth: number,
+  ): ParsedPacket | undefined {
+    const fragments = packet.direction === 'down' ? this.#fragmentsDown : this.#fragments;
+    const whole = fragments.accept(bytes, packet, timeMicros);
     const inner = this.#inner[depth];
     if (whole === undefined || inner === undefined) return undefined;
-    readUpperOf(whole, facts, facts.protocol, inner);
-    inner.direction = facts.direction;
+    readUpperOf(whole, packet, packet.protocol, inner);
+    inner.direction = packet.direction;
     if (inner.malformed !== undefined) return undefined;
     inner.kind = kindOfHeaders(inner);
     this.#readWhole(whole, inner, timeMicros, depth + 1);
-    facts.findings = inner.findings;
-    facts.flowName = inner.flowName;
-    facts.connection = inner.connection;
+    packet.findings = inner.findings;
+    packet.flowName = inner.flowName;
+    packet.connection = inner.connection;
     return inner;
   }
 }
@@ -207,6 +223,6 @@ const PLAIN: ReadonlySet<Kind> = new Set<Kind>([
 ]);
 
 /** Whether content says more about the frame than the tag or label in front of it. */
-function isTelling(facts: Facts): boolean {
-  return facts.malformed === undefined && !PLAIN.has(facts.kind);
+function isTelling(packet: ParsedPacket): boolean {
+  return packet.malformed === undefined && !PLAIN.has(packet.kind);
 }

@@ -8,7 +8,7 @@ import { Protocol, TcpFlag } from '../wire/ip/ip.ts';
 import { HttpBody } from '../wire/application/http1-body.ts';
 import type { Http2Reader } from '../wire/application/http2.ts';
 import type { QuicClientFlow } from '../wire/quic/quic-flow.ts';
-import type { Connection, Facts, Findings, Recognition } from './facts.ts';
+import type { Connection, ParsedPacket, Findings, Recognition } from './parsed-packet.ts';
 import type { DohShape } from './datagrams/doh-shape.ts';
 import type { Kind } from './kinds.ts';
 import type { FlowRecogniser } from './datagrams/recognise-flow.ts';
@@ -136,9 +136,9 @@ export class FlowTable {
     this.#flows = new Array<Flow | undefined>(this.#sets * WAYS).fill(undefined);
   }
 
-  /** The flow of a frame with ports, made when there is none. Sets `facts.fromServer`. */
-  of(facts: Facts): Flow {
-    const hash = this.#makeKey(facts);
+  /** The flow of a frame with ports, made when there is none. Sets `packet.fromServer`. */
+  of(packet: ParsedPacket): Flow {
+    const hash = this.#makeKey(packet);
     const set = (hash & (this.#sets - 1)) * WAYS;
     this.#uses += 1;
     let oldest = set;
@@ -146,16 +146,16 @@ export class FlowTable {
       const flow = this.#hashes[slot] === hash && this.#matches(slot) ? this.#flows[slot] : undefined;
       if (flow !== undefined) {
         this.#lastUse[slot] = this.#uses;
-        facts.fromServer = flow.clientIsLow !== this.#sourceIsLow;
+        packet.fromServer = flow.clientIsLow !== this.#sourceIsLow;
         return flow;
       }
       if ((this.#lastUse[slot] ?? 0) < (this.#lastUse[oldest] ?? 0)) oldest = slot;
     }
-    const isStranger = facts.direction === 'down';
+    const isStranger = packet.direction === 'down';
     const flow = isStranger ? this.#stranger : this.#claim(oldest, hash);
     if (isStranger) flow.reset();
-    flow.clientIsLow = sourceIsServer(facts) !== this.#sourceIsLow;
-    facts.fromServer = flow.clientIsLow !== this.#sourceIsLow;
+    flow.clientIsLow = sourceIsServer(packet) !== this.#sourceIsLow;
+    packet.fromServer = flow.clientIsLow !== this.#sourceIsLow;
     return flow;
   }
 
@@ -189,9 +189,9 @@ export class FlowTable {
   }
 
   /** Lays both endpoints into the key, the lower one first, and returns a hash of it. */
-  #makeKey(facts: Facts): number {
-    const { source, destination } = facts;
-    let order = facts.sourcePort - facts.destinationPort;
+  #makeKey(packet: ParsedPacket): number {
+    const { source, destination } = packet;
+    let order = packet.sourcePort - packet.destinationPort;
     for (let word = 3; order === 0 && word >= 0; word -= 1) {
       order = (source[word] ?? 0) - (destination[word] ?? 0);
     }
@@ -208,12 +208,12 @@ export class FlowTable {
     key[6] = high[2] ?? 0;
     key[7] = high[3] ?? 0;
     key[8] = this.#sourceIsLow
-      ? (facts.sourcePort << 16) | facts.destinationPort
-      : (facts.destinationPort << 16) | facts.sourcePort;
-    const { direction } = facts;
+      ? (packet.sourcePort << 16) | packet.destinationPort
+      : (packet.destinationPort << 16) | packet.sourcePort;
+    const { direction } = packet;
     const upIsLow = (direction === 'up') === this.#sourceIsLow;
     key[9] =
-      ((direction === undefined ? 0 : upIsLow ? 1 : 2) << 16) | (facts.ipVersion << 8) | facts.protocol;
+      ((direction === undefined ? 0 : upIsLow ? 1 : 2) << 16) | (packet.ipVersion << 8) | packet.protocol;
     let hash = this.#secret;
     for (let word = 0; word < KEY_WORDS; word += 1) {
       hash = Math.imul(hash ^ (key[word] ?? 0), 0x85ebca6b);
@@ -227,10 +227,10 @@ export class FlowTable {
  * Who opened a flow whose beginning may be missing: the handshake tells, then who speaks past the box, then a system port, then who
  * speaks first.
  */
-function sourceIsServer(facts: Facts): boolean {
-  if (facts.protocol === Protocol.TCP && (facts.tcpFlags & TcpFlag.SYN) !== 0) {
-    return (facts.tcpFlags & TcpFlag.ACK) !== 0;
+function sourceIsServer(packet: ParsedPacket): boolean {
+  if (packet.protocol === Protocol.TCP && (packet.tcpFlags & TcpFlag.SYN) !== 0) {
+    return (packet.tcpFlags & TcpFlag.ACK) !== 0;
   }
-  if (facts.direction !== undefined) return facts.direction === 'down';
-  return facts.sourcePort < 1024 && facts.destinationPort >= 1024;
+  if (packet.direction !== undefined) return packet.direction === 'down';
+  return packet.sourcePort < 1024 && packet.destinationPort >= 1024;
 }

@@ -165,7 +165,8 @@ export class Guard {
     if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
     for (const incident of this.observer.served(report.lessons ?? [], now)) changed.add(incident);
     for (const observation of report.observations) {
-      if (passOpen && this.#enforcingSince !== undefined) this.#passStops.take(observation, this.#book.veil);
+      if (passOpen && this.#enforcingSince !== undefined)
+        this.#passStops.take(observation, this.#book.redaction);
       const told =
         this.#firstPackets === undefined
           ? observation
@@ -359,13 +360,13 @@ export class Guard {
   /** Silences of tunnels in which something escaped or nothing was answered; privacy `minimal` keeps no such times. */
   gaps(): readonly Gap[] {
     if (this.#policy.privacy === 'minimal') return [];
-    const { veil } = this.#book;
-    return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => shownGap(gap, veil));
+    const { redaction } = this.#book;
+    return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => shownGap(gap, redaction));
   }
 
   /** What the profile let go past the tunnel, newest first; undefined where it lets nothing, and has let nothing. */
   allowed(most = ALLOWED_MOST): AllowedView | undefined {
-    const view = this.observer.allowed.view(this.#book.veil, this.#started.wall, most);
+    const view = this.observer.allowed.view(this.#book.redaction, this.#started.wall, most);
     return view.frames > 0 || isOpenProfile(this.#policy) ? view : undefined;
   }
 
@@ -385,7 +386,7 @@ export class Guard {
 
   /** An incident as the privacy in force shows it, also one from before it came into force. */
   view(incident: Incident): IncidentView {
-    return shown({ incident: viewOf(incident), privacy: incident.privacy }, this.#book.veil);
+    return shown({ incident: viewOf(incident), privacy: incident.privacy }, this.#book.redaction);
   }
 
   status(): Status {
@@ -436,7 +437,8 @@ export class Guard {
       tunnelsConfigured: tunnels.length,
       tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
       breaches: open.filter((incident) => incident.breach).length,
-      redEscapes: red.filter(({ escaped, trick }) => escaped > 0 || trick !== undefined).length,
+      redEscapes: red.filter(({ escaped, networkAttack }) => escaped > 0 || networkAttack !== undefined)
+        .length,
       warnings: open.filter(({ severity, rule }) => severity === 'amber' && rule === 'T').length,
       redBlocked: red.filter((incident) => incident.blocked > 0).length,
       amberEscapes: open.filter((i) => i.severity === 'amber' && i.escaped > 0).length,
@@ -494,7 +496,7 @@ export class Guard {
 
   /** Wall clock of something that was; `minimal` tells the hour. The end of an open pass is to come, and is told as it is. */
   #shownTime(wall: number): number {
-    return this.#book.veil.time(wall);
+    return this.#book.redaction.time(wall);
   }
 
   #health(now: Now): HealthView {

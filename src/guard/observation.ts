@@ -2,8 +2,8 @@
 // Must not know: processes, pipes, clocks (times come in). Under flood a tap sends batches; what is folded is counted, never
 // dropped, and a flood of one client, rule or kind folds nothing but its own.
 
-import { copyFacts, keepPayload } from '../flow/facts.ts';
-import type { Facts } from '../flow/facts.ts';
+import { copyPacket, keepPayload } from '../flow/parsed-packet.ts';
+import type { ParsedPacket } from '../flow/parsed-packet.ts';
 import { opensConnection } from '../flow/streams/opening.ts';
 import { Protocol } from '../wire/ip/ip.ts';
 import type { AnsweredAddress } from '../policy/filter/answered.ts';
@@ -15,7 +15,7 @@ import { Regulars, STRANGERS, Shares } from './incidents/quotas.ts';
 /** Frames of one client that say the same thing, as one tap saw them. Times are monotonic milliseconds. */
 export interface Observation {
   /** Of the first frame. */
-  readonly facts: Facts;
+  readonly packet: ParsedPacket;
   readonly verdict: Verdict;
   readonly direction: 'up' | 'down';
   /** The ruleset lets it pass even in block mode: seen on wan it is no breach. */
@@ -112,7 +112,7 @@ const PAYLOAD_KEPT = 256;
 /** What was folded of one group, and the last frame of it, which is told by itself. */
 interface Fold {
   readonly observation: Observation;
-  readonly latest: Facts;
+  readonly latest: ParsedPacket;
   judged: Judged;
   client: number;
   at: number;
@@ -144,41 +144,41 @@ export class ObservationBatch {
 
   /** `bytes` are the frame's, for `evidence` to take the beginning of; they may be overwritten afterwards. */
   add(
-    facts: Facts,
+    packet: ParsedPacket,
     judged: Judged,
     client: number,
     now: number,
     bytes?: Uint8Array,
     occasion?: 'question' | 'visit',
   ): void {
-    const observation = this.#add(facts, judged, client, now, bytes);
+    const observation = this.#add(packet, judged, client, now, bytes);
     if (occasion === 'question') observation.questions = (observation.questions ?? 0) + 1;
     else if (occasion === 'visit') observation.visits = (observation.visits ?? 0) + 1;
   }
 
   /** Where it is counted. */
   #add(
-    facts: Facts,
+    packet: ParsedPacket,
     judged: Judged,
     client: number,
     now: number,
     bytes: Uint8Array | undefined,
   ): Observation {
     if (judged.direction === 'up') this.#regulars.seen(client, now);
-    const key = sameness(facts, judged, client);
+    const key = sameness(packet, judged, client);
     const held = this.#held.get(key);
     if (held !== undefined) {
       held.frames += 1;
       held.last = now;
       return held;
     }
-    if (this.#held.size < this.limit) return this.#hold(key, facts, judged, client, now, bytes);
+    if (this.#held.size < this.limit) return this.#hold(key, packet, judged, client, now, bytes);
     const shares = (this.#shares ??= this.#shared());
-    const group = this.#groupOf(facts, judged, client);
+    const group = this.#groupOf(packet, judged, client);
     const largest = shares.largest();
     if (largest === undefined || shares.sizeOf(group) + 1 >= shares.sizeOf(largest)) {
       this.#folded += 1;
-      return this.#fold(group, facts, judged, client, 1, now, now);
+      return this.#fold(group, packet, judged, client, 1, now, now);
     }
     const giver = shares.giver();
     const given = giver === undefined ? undefined : this.#held.get(giver);
@@ -187,12 +187,12 @@ export class ObservationBatch {
       this.#held.delete(giver);
       this.#folded += given.frames;
       const into = this.#fold(
-        ...([largest, given.facts, given, given.client, given.frames, given.first, given.last] as const),
+        ...([largest, given.packet, given, given.client, given.frames, given.first, given.last] as const),
       );
       addOccasions(given, into);
     }
     shares.put(key, group);
-    return this.#hold(key, facts, judged, client, now, bytes);
+    return this.#hold(key, packet, judged, client, now, bytes);
   }
 
   /** Hands over what was collected and starts anew. */
@@ -201,7 +201,7 @@ export class ObservationBatch {
     for (const { observation, latest, judged, client, at } of this.#folds.values()) {
       const newest: Observation = {
         ...judged,
-        facts: latest,
+        packet: latest,
         client,
         frames: 1,
         first: at,
@@ -225,19 +225,19 @@ export class ObservationBatch {
 
   #shared(): Shares<string> {
     const shares = new Shares<string>();
-    for (const [key, { facts, client, ...judged }] of this.#held)
-      shares.put(key, this.#groupOf(facts, judged, client));
+    for (const [key, { packet, client, ...judged }] of this.#held)
+      shares.put(key, this.#groupOf(packet, judged, client));
     return shares;
   }
 
-  #groupOf(facts: Facts, judged: Judged, client: number): string {
+  #groupOf(packet: ParsedPacket, judged: Judged, client: number): string {
     const whose = this.#regulars.share(client);
-    return `${String(judged.crosses)} ${judged.counter} ${judged.direction} ${judged.verdict.verdict} ${judged.verdict.rule ?? ''} ${facts.kind} ${offerShape(facts)} ${whose}`;
+    return `${String(judged.crosses)} ${judged.counter} ${judged.direction} ${judged.verdict.verdict} ${judged.verdict.rule ?? ''} ${packet.kind} ${offerShape(packet)} ${whose}`;
   }
 
   #fold(
     group: string,
-    facts: Facts,
+    packet: ParsedPacket,
     judged: Judged,
     client: number,
     frames: number,
@@ -249,17 +249,17 @@ export class ObservationBatch {
       fold.observation.frames += frames;
       fold.observation.first = Math.min(fold.observation.first, first);
       fold.observation.last = Math.max(fold.observation.last, last);
-      copyFacts(facts, fold.latest);
+      copyPacket(packet, fold.latest);
       fold.judged = judgedOf(judged);
       fold.client = client;
       fold.at = last;
       return fold.observation;
     }
     const whose = group.endsWith(` ${STRANGERS}`) ? 0 : client;
-    const copy = copyFacts(facts);
+    const copy = copyPacket(packet);
     const observation: Observation = {
       ...judgedOf(judged),
-      facts: copy,
+      packet: copy,
       client: whose,
       frames,
       first,
@@ -268,7 +268,7 @@ export class ObservationBatch {
     };
     this.#folds.set(group, {
       observation,
-      latest: copyFacts(facts),
+      latest: copyPacket(packet),
       judged: judgedOf(judged),
       client,
       at: last,
@@ -278,24 +278,24 @@ export class ObservationBatch {
 
   #hold(
     key: string,
-    facts: Facts,
+    packet: ParsedPacket,
     judged: Judged,
     client: number,
     now: number,
     bytes: Uint8Array | undefined,
   ): Observation {
-    const copy = copyFacts(facts);
+    const copy = copyPacket(packet);
     // It may be a tunnel's own packet, by the rules of a moment ago or of a moment later: its form is asked for again.
-    if (judged.verdict.rule === 'E' && facts.protocol === Protocol.UDP)
-      keepPayload(copy, facts, PAYLOAD_KEPT);
+    if (judged.verdict.rule === 'E' && packet.protocol === Protocol.UDP)
+      keepPayload(copy, packet, PAYLOAD_KEPT);
     const leaks = judged.direction === 'up' && judged.verdict.verdict === 'leak';
     const frame =
       leaks && bytes !== undefined
         ? this.evidence.of(
             bytes,
-            facts.captured,
+            packet.captured,
             now,
-            `${judged.verdict.rule ?? ''} ${facts.kind} ${this.#regulars.share(client)}`,
+            `${judged.verdict.rule ?? ''} ${packet.kind} ${this.#regulars.share(client)}`,
           )
         : undefined;
     const kept = frame === undefined ? {} : { frame };
@@ -304,7 +304,7 @@ export class ObservationBatch {
       direction: judged.direction,
       crosses: judged.crosses,
       counter: judged.counter,
-      facts: copy,
+      packet: copy,
       client,
       frames: 1,
       first: now,
@@ -327,7 +327,7 @@ function judgedOf({ verdict, direction, crosses, counter }: Judged): Judged {
 }
 
 /** Which sorts of things a network says in one offer: many of one sort must not fold the first of another. */
-function offerShape({ findings: { offer } }: Facts): string {
+function offerShape({ findings: { offer } }: ParsedPacket): string {
   if (offer === undefined) return '';
   const { router, leaseSeconds, routes, captivePortal, resolvers } = offer;
   return [router, leaseSeconds, routes, captivePortal, resolvers]
@@ -336,22 +336,26 @@ function offerShape({ findings: { offer } }: Facts): string {
 }
 
 /** Frames with the same text here mean the same to the ledger, to correlation and to Eve. */
-function sameness(facts: Facts, { verdict, direction, crosses, counter }: Judged, client: number): string {
-  const { findings } = facts;
+function sameness(
+  packet: ParsedPacket,
+  { verdict, direction, crosses, counter }: Judged,
+  client: number,
+): string {
+  const { findings } = packet;
   let text =
-    `${direction} ${String(crosses)} ${counter} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${facts.kind} ` +
-    `${verdict.destination} ${String(facts.destinationPort)} ${verdict.exposure}`;
+    `${direction} ${String(crosses)} ${counter} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${packet.kind} ` +
+    `${verdict.destination} ${String(packet.destinationPort)} ${verdict.exposure}`;
   // An answer belongs to one question: the learner holds them against each other.
-  if (facts.kind === 'dns' && (direction === 'down' || verdict.verdict === 'allowed'))
-    text += ` ${String(facts.sourcePort)} ${String(facts.payloadHead)} ${String(facts.source[3])}`;
+  if (packet.kind === 'dns' && (direction === 'down' || verdict.verdict === 'allowed'))
+    text += ` ${String(packet.sourcePort)} ${String(packet.payloadHead)} ${String(packet.source[3])}`;
   // Of what goes direct connections are counted, and names go with what began them (src/guard/history/allowed.ts).
   if (verdict.direct === true && direction === 'up')
-    text += findings.names.length > 0 ? ' shows' : opensConnection(facts) ? ' opens' : '';
+    text += findings.names.length > 0 ? ' shows' : opensConnection(packet) ? ' opens' : '';
   if (findings.leaseRequest !== undefined) text += ` ${String(findings.leaseRequest)}`;
   for (const answer of findings.answers) text += ` ${answer.name}=${answer.value}`;
   if (findings.redirect !== undefined) text += ` ${findings.redirect.host}:${String(findings.redirect.port)}`;
-  if (findings.offer !== undefined) text += ` ${String(facts.sourceMac)} ${JSON.stringify(findings.offer)}`;
-  if (facts.arpOperation >= 0) text += ` ${String(facts.source[3])} ${String(facts.sourceMac)}`;
+  if (findings.offer !== undefined) text += ` ${String(packet.sourceMac)} ${JSON.stringify(findings.offer)}`;
+  if (packet.arpOperation >= 0) text += ` ${String(packet.source[3])} ${String(packet.sourceMac)}`;
   if (findings.identity !== undefined) text += JSON.stringify(findings.identity);
   if (findings.recognition !== undefined) text += findings.recognition.protocol;
   return text;

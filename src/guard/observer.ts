@@ -1,8 +1,8 @@
 // Knows: how observations of both taps become incidents, and which of them tell one story. Must not know: states, kernel, clocks.
-// Follows README.md, rules D and T: a visit joins the question that Eve has read, an escape the trick that led to it.
+// Follows README.md, rules D and T: a visit joins the question that Eve has read, an escape the network attack that led to it.
 
 import { AllowedTraffic } from './history/allowed.ts';
-import { Facts } from '../flow/facts.ts';
+import { ParsedPacket } from '../flow/parsed-packet.ts';
 import { isGroup, parseMac } from '../wire/ip/address.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Verdict } from '../policy/verdict.ts';
@@ -10,8 +10,8 @@ import { Correlation } from './answers/correlation.ts';
 import type { Exposure, Visit } from './answers/correlation.ts';
 import type { Incident, IncidentBook } from './incidents/incidents.ts';
 import type { Now } from './now.ts';
-import { Pulls } from './attacks/tricks.ts';
-import type { Trick } from './attacks/tricks.ts';
+import { Pulls } from './attacks/network-attacks.ts';
+import type { NetworkAttack } from './attacks/network-attacks.ts';
 import type { Lesson, Observation } from './observation.ts';
 import { Meshes } from './tunnels/meshes.ts';
 import { ownName } from './incidents/occasions.ts';
@@ -36,7 +36,7 @@ export class Observer {
   readonly meshes = new Meshes();
   /** What went past the tunnel because the profile lets it. */
   readonly allowed = new AllowedTraffic();
-  /** Incidents of tricks, by their ids. */
+  /** Incidents of network attacks, by their ids. */
   readonly #pulls = new Pulls<string>();
   /** Who said something last: what the network says to everyone, or to nobody who is here, it says to it. */
   #client: number | undefined;
@@ -46,7 +46,7 @@ export class Observer {
   constructor(policy: Policy, book: IncidentBook, tunnels: TunnelWatch) {
     this.#book = book;
     this.#tunnels = tunnels;
-    this.#correlation = new Correlation(policy, undefined, (name) => book.veil.name(name));
+    this.#correlation = new Correlation(policy, undefined, (name) => book.redaction.name(name));
     this.#tripwire.setPolicy(policy);
   }
 
@@ -68,14 +68,16 @@ export class Observer {
   }
 
   #take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
-    const shown = { ...now, wall: this.#book.veil.time(now.wall) };
+    const shown = { ...now, wall: this.#book.redaction.time(now.wall) };
     this.proposals.observe(observation, shown);
     this.meshes.observe(observation, shown);
     if (observation.direction === 'down') {
       this.#correlation.answered(observation, now.monotonic);
       // Only the wan tap reads what the network says before anything on lan could have said it.
       if (port === 'lan') return [];
-      return this.#tripwire.see(observation).map((trick) => this.#warn(observation, trick, now));
+      return this.#tripwire
+        .see(observation)
+        .map((networkAttack) => this.#warn(observation, networkAttack, now));
     }
     if (observation.client !== 0) {
       this.#client = observation.client;
@@ -87,7 +89,8 @@ export class Observer {
     if (judged.verdict.verdict !== 'leak') {
       if (judged.crosses && !judged.folded) this.#book.harmless(port, judged);
       // What left is read on wan.
-      if (port === 'wan' && judged.verdict.direct === true) this.allowed.take(judged, now, this.#book.veil);
+      if (port === 'wan' && judged.verdict.direct === true)
+        this.allowed.take(judged, now, this.#book.redaction);
       return [];
     }
     const incident =
@@ -144,13 +147,13 @@ export class Observer {
   }
 
   #join(incident: Incident, { candidates, questions }: Visit, isNews: boolean): Incident[] {
-    const names = isNews ? candidates.map((name) => this.#book.veil.name(name)) : [];
+    const names = isNews ? candidates.map((name) => this.#book.redaction.name(name)) : [];
     incident.candidates = [...new Set([...names, ...incident.candidates])].slice(0, CANDIDATES);
     return this.#book.relate(incident, questions);
   }
 
-  #warn(observation: Observation, trick: Trick, now: Now): Incident {
-    const { what, exposure, destination, why } = trick;
+  #warn(observation: Observation, networkAttack: NetworkAttack, now: Now): Incident {
+    const { what, exposure, destination, why } = networkAttack;
     const verdict: Verdict = {
       verdict: 'leak',
       rule: 'T',
@@ -159,13 +162,13 @@ export class Observer {
       exposure,
       destination,
     };
-    if (trick.moved !== undefined) this.#tunnels.moved(trick.moved);
+    if (networkAttack.moved !== undefined) this.#tunnels.moved(networkAttack.moved);
     const toAll = isGroup(observation.client);
     const isHere = !toAll && this.#clients.has(observation.client);
     const client = isHere ? observation.client : (this.#client ?? observation.client);
-    const notice = { trick: what, variant: trick.variant ?? exposure };
+    const notice = { networkAttack: what, variant: networkAttack.variant ?? exposure };
     const incident = this.#book.notice({ ...observation, client, verdict }, now, notice);
-    this.#pulls.note(incident.id, incident.id, trick, now.monotonic);
+    this.#pulls.note(incident.id, incident.id, networkAttack, now.monotonic);
     return incident;
   }
 
@@ -183,15 +186,15 @@ export class Observer {
 }
 
 /** A frame that shows another name than it is told under (the page that a visitor comes from) begins no visit to that. */
-function isToItsName({ facts, verdict, folded }: Observation): boolean {
-  const own = ownName(facts);
+function isToItsName({ packet, verdict, folded }: Observation): boolean {
+  const own = ownName(packet);
   return folded || own === '' || own === verdict.exposure;
 }
 
 /** A protected name in an answer, as if somebody had looked at it by itself: rule B. */
 function shownIn(client: string, { name, asked }: Lesson['shown'][number], at: number): Observation {
-  const facts = new Facts();
-  facts.kind = 'dns';
+  const packet = new ParsedPacket();
+  packet.kind = 'dns';
   const verdict: Verdict = {
     verdict: 'leak',
     rule: 'B',
@@ -201,7 +204,7 @@ function shownIn(client: string, { name, asked }: Lesson['shown'][number], at: n
     reason: `the answer to the question for ${asked} shows ${name} in the clear, which must stay inside the tunnel`,
   };
   return {
-    facts,
+    packet,
     verdict,
     direction: 'down',
     crosses: true,

@@ -1,7 +1,7 @@
-// Knows: the one state and the lamp that follow from what is known. Must not know: how it became known.
+// Knows: the one state and the LED that follow from what is known. Must not know: how it became known.
 // Follows README.md, The light. Which way doubt errs: whatever is not verified is `blind`; green needs every condition at once.
 
-import type { Lamp, State } from '../api/words.ts';
+import type { LedPattern, State } from '../api/words.ts';
 
 export interface Situation {
   /** Monotonic time since start is short and not everything has reported yet. */
@@ -32,7 +32,7 @@ export interface Situation {
 
 export interface Judgement {
   readonly state: State;
-  readonly lamp: Lamp;
+  readonly lamp: LedPattern;
   readonly why: string;
 }
 
@@ -113,7 +113,7 @@ export function judgeSituation(s: Situation): Judgement {
   return say('clear', 'green', `The tunnel is up and nothing escapes it${but}${shut(s.blockMode)}.`);
 }
 
-function say(state: State, lamp: Lamp, why: string): Judgement {
+function say(state: State, lamp: LedPattern, why: string): Judgement {
   return { state, lamp, why };
 }
 

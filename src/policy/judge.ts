@@ -2,11 +2,11 @@
 // Follows README.md, Rules and remedies. Doubt errs toward leak: a kind that rests on a heuristic never makes a frame safe, and
 // what the kernel would let through is a leak all the same when its contents are.
 
-import type { Facts, ForNobody } from '../flow/facts.ts';
+import type { ParsedPacket, ForNobody } from '../flow/parsed-packet.ts';
 import { countedKind, counterName, isUncounted } from './compile/counted.ts';
-import type { Way } from './compile/counted.ts';
-import { compileGate, countedVerdict } from './filter/gate.ts';
-import type { Passage } from './filter/gate.ts';
+import type { Direction } from './compile/counted.ts';
+import { compilePacketFilter, countedVerdict } from './filter/packet-filter.ts';
+import type { Passage } from './filter/packet-filter.ts';
 import { tunnelEndpoints } from './servers/hosts.ts';
 import type { JudgedEndpoint } from './servers/hosts.ts';
 import { NOTHING_LEARNED } from './servers/learned.ts';
@@ -17,7 +17,7 @@ import { describe, destinationOf, exposureOf, outside } from './reason.ts';
 import { NAT64_WHY, asksForNat64, leakOf } from './rules.ts';
 import type { Circumstances } from './rules.ts';
 import { fillsPacket } from './shapes/shape.ts';
-import type { Direction, Verdict } from './verdict.ts';
+import type { CaptureDirection, Verdict } from './verdict.ts';
 import { Protocol } from '../wire/ip/ip.ts';
 
 export interface Judge {
@@ -27,30 +27,30 @@ export interface Judge {
    * Index into `endpoints` of the tunnel that this frame belongs to, its shape included, or -1. Reads header facts
    * only, allocates nothing, and costs the same for one endpoint or ten thousand.
    */
-  tunnelOf(facts: Facts, direction: Direction): number;
+  tunnelOf(packet: ParsedPacket, captureDirection: CaptureDirection): number;
   /**
    * Index of the TCP endpoint that this frame is for on its way up, its shape aside, or -1: what such a stream begins with is read
    * (src/flow/streams/first-bytes.ts) before it is judged.
    */
-  streamOf(facts: Facts, direction: Direction): number;
+  streamOf(packet: ParsedPacket, captureDirection: CaptureDirection): number;
   /** `words` false leaves the reason empty: whoever counts a thousand like ones needs it once. */
-  judge(facts: Facts, direction: Direction, words?: boolean): Verdict;
+  judge(packet: ParsedPacket, captureDirection: CaptureDirection, words?: boolean): Verdict;
   /** It comes down to an address that no client has here, or asks a client alone for one. */
-  isForNobody(facts: Facts, direction: Direction): ForNobody;
+  isForNobody(packet: ParsedPacket, captureDirection: CaptureDirection): ForNobody;
   /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
-  crosses(facts: Facts, direction: Direction): boolean;
-  /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer (src/policy/filter/askers.ts). */
-  readonly isOwnQuestion: (facts: Facts, way: Way) => boolean;
+  crosses(packet: ParsedPacket, captureDirection: CaptureDirection): boolean;
+  /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer (src/policy/filter/recent-peers.ts). */
+  readonly isOwnQuestion: (packet: ParsedPacket, direction: Direction) => boolean;
   /** An answer that the kernel does not hand on by itself while it blocks (src/policy/filter/answered.ts). */
-  holds(facts: Facts, direction: Direction): boolean;
+  holds(packet: ParsedPacket, captureDirection: CaptureDirection): boolean;
   /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
-  counter(facts: Facts, direction: Direction): string;
+  counter(packet: ParsedPacket, captureDirection: CaptureDirection): string;
 }
 
 /** Compiles a policy into its judge; again whenever what was learned changes. */
 export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEARNED): Judge {
   const endpoints = tunnelEndpoints(policy);
-  const gate = compileGate(policy, learned);
+  const filter = compilePacketFilter(policy, learned);
   const safe = endpoints.map((endpoint) => tunnelVerdict(endpoint));
   const away = outside(endpoints);
   /** Written anew for every frame. */
@@ -64,65 +64,68 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     misnamed: undefined,
   };
 
-  function tunnelOn(facts: Facts, way: Way): number {
-    return fillsPacket(facts) && !facts.foreign ? gate.tunnelAt(facts, way) : -1;
+  function tunnelOn(packet: ParsedPacket, direction: Direction): number {
+    return fillsPacket(packet) && !packet.foreign ? filter.tunnelAt(packet, direction) : -1;
   }
 
-  function streamOf(facts: Facts, direction: Direction): number {
-    if (facts.protocol !== Protocol.TCP || direction === 'down' || facts.malformed !== undefined) return -1;
-    return gate.endpointOf(facts, 'up');
+  function streamOf(packet: ParsedPacket, captureDirection: CaptureDirection): number {
+    if (packet.protocol !== Protocol.TCP || captureDirection === 'down' || packet.malformed !== undefined)
+      return -1;
+    return filter.endpointOf(packet, 'up');
   }
 
-  function tunnelOf(facts: Facts, direction: Direction): number {
-    if (direction !== 'either') return tunnelOn(facts, direction);
-    const up = tunnelOn(facts, 'up');
-    return up >= 0 ? up : tunnelOn(facts, 'down');
+  function tunnelOf(packet: ParsedPacket, captureDirection: CaptureDirection): number {
+    if (captureDirection !== 'either') return tunnelOn(packet, captureDirection);
+    const up = tunnelOn(packet, 'up');
+    return up >= 0 ? up : tunnelOn(packet, 'down');
   }
 
   /** The way on which the gate opens, if one does. */
-  function wayOf(facts: Facts, direction: Direction): Way {
-    if (direction !== 'either') return direction;
-    return gate.passage(facts, 'up') === 'leak' && gate.passage(facts, 'down') !== 'leak' ? 'down' : 'up';
+  function wayOf(packet: ParsedPacket, captureDirection: CaptureDirection): Direction {
+    if (captureDirection !== 'either') return captureDirection;
+    return filter.passage(packet, 'up') === 'leak' && filter.passage(packet, 'down') !== 'leak'
+      ? 'down'
+      : 'up';
   }
 
-  function judge(facts: Facts, direction: Direction, words = true): Verdict {
-    const up = direction === 'down' ? -1 : gate.endpointOf(facts, 'up');
-    const down = direction === 'up' ? -1 : gate.endpointOf(facts, 'down');
+  function judge(packet: ParsedPacket, captureDirection: CaptureDirection, words = true): Verdict {
+    const up = captureDirection === 'down' ? -1 : filter.endpointOf(packet, 'up');
+    const down = captureDirection === 'up' ? -1 : filter.endpointOf(packet, 'down');
     if (up >= 0 || down >= 0) {
-      const tunnel = tunnelOf(facts, direction);
+      const tunnel = tunnelOf(packet, captureDirection);
       const known = tunnel < 0 ? undefined : safe[tunnel];
       if (known !== undefined) return known;
     }
-    let way: Way = direction === 'down' ? 'down' : 'up';
-    let passage = gate.passage(facts, way, direction === 'down' ? down : up);
-    if (direction === 'either') {
-      const back = gate.passage(facts, 'down', down);
+    let direction: Direction = captureDirection === 'down' ? 'down' : 'up';
+    let passage = filter.passage(packet, direction, captureDirection === 'down' ? down : up);
+    if (captureDirection === 'either') {
+      const back = filter.passage(packet, 'down', down);
       // In a capture a foreign packet at an endpoint may come from either side.
       const foreign = up < 0 && down >= 0;
       if (foreign || (passage === 'leak' && back !== 'leak')) {
-        way = 'down';
+        direction = 'down';
         passage = back;
       }
     }
-    const at = way === 'down' ? down : up;
+    const at = direction === 'down' ? down : up;
     const endpoint = at < 0 ? undefined : endpoints[at];
-    const mustTunnel = mustTunnelName(facts, policy);
-    const exposed = gate.exposedName(facts, way);
+    const mustTunnel = mustTunnelName(packet, policy);
+    const exposed = filter.exposedName(packet, direction);
     seen.passage = passage;
-    seen.pretence = passage === 'plumbing' ? gate.pretence(facts) : undefined;
+    seen.pretence = passage === 'essential' ? filter.pretence(packet) : undefined;
     seen.atEndpoint = endpoint !== undefined;
     seen.mustTunnel = mustTunnel;
     seen.exposed = exposed;
-    seen.misnamed = gate.misnamed(facts, way);
-    const leak = leakOf(facts, seen);
-    const destination = destinationOf(facts);
-    const what = words ? describe(facts, way) : '';
+    seen.misnamed = filter.misnamed(packet, direction);
+    const leak = leakOf(packet, seen);
+    const destination = destinationOf(packet);
+    const what = words ? describe(packet, direction) : '';
     if (leak === undefined) {
-      const verdict = passage === 'plumbing' ? 'plumbing' : 'allowed';
+      const verdict = passage === 'essential' ? 'essential' : 'allowed';
       return {
         verdict,
-        reason: words ? `${what}: ${whySafe(passage, facts)}` : '',
-        exposure: exposureOf(facts),
+        reason: words ? `${what}: ${whySafe(passage, packet)}` : '',
+        exposure: exposureOf(packet),
         destination,
         ...(passage === 'direct' ? { direct: true as const } : {}),
       };
@@ -136,31 +139,33 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
       rule: leak.rule,
       severity: leak.severity,
       reason: words ? `${what}, ${where}${why}${under}` : '',
-      exposure: leak.rule === 'D' && exposed !== undefined ? exposed : (mustTunnel ?? exposureOf(facts)),
+      exposure: leak.rule === 'D' && exposed !== undefined ? exposed : (mustTunnel ?? exposureOf(packet)),
       destination,
     };
   }
 
-  function crosses(facts: Facts, direction: Direction): boolean {
-    if (gate.endsAtBox(facts)) return false;
-    if (direction !== 'either')
-      return gate.passage(facts, direction) !== 'leak' && !gate.holds(facts, direction);
-    return gate.passage(facts, 'up') !== 'leak' || gate.passage(facts, 'down') !== 'leak';
+  function crosses(packet: ParsedPacket, captureDirection: CaptureDirection): boolean {
+    if (filter.endsAtBox(packet)) return false;
+    if (captureDirection !== 'either')
+      return filter.passage(packet, captureDirection) !== 'leak' && !filter.holds(packet, captureDirection);
+    return filter.passage(packet, 'up') !== 'leak' || filter.passage(packet, 'down') !== 'leak';
   }
 
-  function counter(facts: Facts, direction: Direction): string {
-    const way = wayOf(facts, direction);
-    if (isUncounted(facts)) return '';
-    const passage = gate.passage(facts, way);
-    if (passage === 'plumbing') return counterName(way, passage, gate.plumbing(facts, way) ?? '');
-    if (passage !== 'tunnel') return counterName(way, countedVerdict(passage), countedKind(facts, way));
-    const endpoint = endpoints[gate.endpointOf(facts, way)];
-    const portless = facts.fragmentOffset > 0 || endpoint === undefined;
-    return counterName(way, 'tunnel', portless ? 'fragment' : endpoint.tunnel);
+  function counter(packet: ParsedPacket, captureDirection: CaptureDirection): string {
+    const direction = wayOf(packet, captureDirection);
+    if (isUncounted(packet)) return '';
+    const passage = filter.passage(packet, direction);
+    if (passage === 'essential')
+      return counterName(direction, passage, filter.essential(packet, direction) ?? '');
+    if (passage !== 'tunnel')
+      return counterName(direction, countedVerdict(passage), countedKind(packet, direction));
+    const endpoint = endpoints[filter.endpointOf(packet, direction)];
+    const portless = packet.fragmentOffset > 0 || endpoint === undefined;
+    return counterName(direction, 'tunnel', portless ? 'fragment' : endpoint.tunnel);
   }
 
-  function isForNobody(facts: Facts, direction: Direction): ForNobody {
-    return direction === 'down' ? gate.isForNobody(facts) : '';
+  function isForNobody(packet: ParsedPacket, captureDirection: CaptureDirection): ForNobody {
+    return captureDirection === 'down' ? filter.isForNobody(packet) : '';
   }
 
   return {
@@ -171,8 +176,8 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     judge,
     crosses,
     counter,
-    isOwnQuestion: gate.isOwnQuestion,
-    holds: (facts, direction) => direction === 'down' && gate.holds(facts, 'down'),
+    isOwnQuestion: filter.isOwnQuestion,
+    holds: (packet, captureDirection) => captureDirection === 'down' && filter.holds(packet, 'down'),
   };
 }
 
@@ -186,16 +191,16 @@ function tunnelVerdict(endpoint: JudgedEndpoint): Verdict {
 }
 
 const WHY_SAFE: Readonly<Record<Exclude<Passage, 'tunnel' | 'leak' | 'pass'>, string>> = {
-  plumbing: 'needed to be on the network',
+  essential: 'needed to be on the network',
   designated: 'a resolver or proxy that the policy names',
-  hole: "the question for a tunnel server's own name",
+  bootstrap: "the question for a tunnel server's own name",
   rule: 'allowed by the policy',
   range: 'allowed by the policy',
-  chatter: 'local chatter, which the policy ignores',
+  discovery: 'link-local discovery, which the policy ignores',
   direct: 'may go direct in this profile',
 };
 
-function whySafe(passage: Passage, facts: Facts): string {
-  if (passage === 'hole' && asksForNat64(facts)) return NAT64_WHY;
+function whySafe(passage: Passage, packet: ParsedPacket): string {
+  if (passage === 'bootstrap' && asksForNat64(packet)) return NAT64_WHY;
   return passage === 'tunnel' || passage === 'leak' || passage === 'pass' ? 'allowed' : WHY_SAFE[passage];
 }

@@ -77,7 +77,7 @@ export interface AllowRule {
   readonly why: string;
 }
 
-export type LampConfig =
+export type LedConfig =
   | { readonly driver: 'none' }
   | { readonly driver: 'file'; readonly path: string }
   | { readonly driver: 'leds'; readonly red: string; readonly green: string }
@@ -114,6 +114,6 @@ export interface Policy {
     readonly ssh: boolean;
   };
   readonly web: { readonly port: number };
-  readonly lamp: LampConfig;
+  readonly lamp: LedConfig;
   readonly relock: 'closed' | 'open';
 }

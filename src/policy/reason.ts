@@ -1,12 +1,12 @@
 // Knows: how to say what a frame is, in plain words, from its facts. Must not know: rules.
 // A verdict carries its reason; log, store and page reuse it.
 
-import { SNAP } from '../flow/facts.ts';
-import type { Facts } from '../flow/facts.ts';
+import { SNAP } from '../flow/parsed-packet.ts';
+import type { ParsedPacket } from '../flow/parsed-packet.ts';
 import type { Kind } from '../flow/kinds.ts';
 import { addressText, macText } from '../wire/ip/address.ts';
 import type { JudgedEndpoint } from './servers/hosts.ts';
-import type { Way } from './compile/counted.ts';
+import type { Direction } from './compile/counted.ts';
 import { EtherType } from '../wire/link/ethernet.ts';
 import { Icmp6 } from '../wire/ip/icmp.ts';
 import { Protocol } from '../wire/ip/ip.ts';
@@ -68,81 +68,82 @@ const LINK_WORDS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** `DNS question for bank.example to 192.0.2.53`, `TLS for www.example to 203.0.113.5:443`. */
-export function describe(facts: Facts, way: Way): string {
-  const { findings, kind } = facts;
-  const name = findings.names[0]?.name ?? facts.flowName;
+export function describe(packet: ParsedPacket, direction: Direction): string {
+  const { findings, kind } = packet;
+  const name = findings.names[0]?.name ?? packet.flowName;
   let words = WORDS[kind];
-  if (kind === 'other-ip') words += ` ${facts.protocol}`;
-  if (kind === 'l2-other' && facts.etherType > 0)
+  if (kind === 'other-ip') words += ` ${packet.protocol}`;
+  if (kind === 'l2-other' && packet.etherType > 0)
     words =
-      LINK_WORDS.get(facts.etherType) ?? `${words} (type 0x${facts.etherType.toString(16).padStart(4, '0')})`;
+      LINK_WORDS.get(packet.etherType) ??
+      `${words} (type 0x${packet.etherType.toString(16).padStart(4, '0')})`;
   const asks = kind === 'dns' && findings.names.length > 0;
   if (asks) words += ' question';
   if (findings.suspected === true) words = `what looks like ${asks ? 'a ' : ''}${words}`;
   if (name !== '') words += ` for ${name}`;
   if (findings.detail !== undefined) words += ` (${findings.detail})`;
-  if (way === 'down') return `${words} from ${sourceText(facts)}`;
+  if (direction === 'down') return `${words} from ${sourceText(packet)}`;
   // An advertisement says who has its target; a solicitation is about where it leads.
-  return isAdvertisement(facts)
-    ? `${words} that answers for ${destinationOf(facts)}`
-    : `${words} to ${farText.of(facts)}`;
+  return isAdvertisement(packet)
+    ? `${words} that answers for ${destinationOf(packet)}`
+    : `${words} to ${farText.of(packet)}`;
 }
 
 /** RFC 4861 section 4.4. */
-const isAdvertisement = ({ ipVersion, protocol, icmpType }: Facts): boolean =>
+const isAdvertisement = ({ ipVersion, protocol, icmpType }: ParsedPacket): boolean =>
   ipVersion === 6 && protocol === Protocol.ICMPV6 && icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT;
 
 /** Texts of what a frame goes to. */
 export const farText = {
   mac: macText,
   /** `203.0.113.5:443`; the port is left out where the kind says it. */
-  of(facts: Facts): string {
-    return withPort(destinationOf(facts), facts, facts.destinationPort);
+  of(packet: ParsedPacket): string {
+    return withPort(destinationOf(packet), packet, packet.destinationPort);
   },
 } as const;
 
-function sourceText(facts: Facts): string {
-  if (facts.ipVersion === 0) return macText(facts.sourceMac);
-  return withPort(addressText(facts.ipVersion, facts.source), facts, facts.sourcePort);
+function sourceText(packet: ParsedPacket): string {
+  if (packet.ipVersion === 0) return macText(packet.sourceMac);
+  return withPort(addressText(packet.ipVersion, packet.source), packet, packet.sourcePort);
 }
 
 const USUAL_PORTS: ReadonlySet<number> = new Set([53, 67, 68, 546, 547, 5353, 5355]);
 
-function withPort(address: string, facts: Facts, port: number): string {
+function withPort(address: string, packet: ParsedPacket, port: number): string {
   if (port < 0 || USUAL_PORTS.has(port)) return address;
-  return facts.ipVersion === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+  return packet.ipVersion === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** IP address, of ARP and neighbour discovery the one that they are about; or MAC address where there is none. */
-export function destinationOf(facts: Facts): string {
-  if (facts.outerEtherType === EtherType.ARP && facts.arpOperation > 0)
-    return addressText(4, facts.destination);
+export function destinationOf(packet: ParsedPacket): string {
+  if (packet.outerEtherType === EtherType.ARP && packet.arpOperation > 0)
+    return addressText(4, packet.destination);
   if (
-    isAdvertisement(facts) ||
-    (facts.ipVersion === 6 &&
-      facts.protocol === Protocol.ICMPV6 &&
-      facts.icmpType === Icmp6.NEIGHBOUR_SOLICITATION)
+    isAdvertisement(packet) ||
+    (packet.ipVersion === 6 &&
+      packet.protocol === Protocol.ICMPV6 &&
+      packet.icmpType === Icmp6.NEIGHBOUR_SOLICITATION)
   )
-    return addressText(6, facts.target);
-  return facts.ipVersion === 0
-    ? macText(facts.destinationMac)
-    : addressText(facts.ipVersion, facts.destination);
+    return addressText(6, packet.target);
+  return packet.ipVersion === 0
+    ? macText(packet.destinationMac)
+    : addressText(packet.ipVersion, packet.destination);
 }
 
 /** What Eve learns: the name where there is one, or the destination. */
-export function exposureOf(facts: Facts): string {
-  const name = facts.findings.names[0]?.name ?? facts.flowName;
+export function exposureOf(packet: ParsedPacket): string {
+  const name = packet.findings.names[0]?.name ?? packet.flowName;
   if (name !== '') return name;
-  const { groups } = facts.findings;
-  if (facts.kind === 'igmp-mld' && groups !== undefined) return groups.join(', ');
-  return `${destinationOf(facts)}${formOf(facts)}`;
+  const { groups } = packet.findings;
+  if (packet.kind === 'igmp-mld' && groups !== undefined) return groups.join(', ');
+  return `${destinationOf(packet)}${formOf(packet)}`;
 }
 
 /**
  * What else tells one frame from the next where a MAC address alone says who is spoken to: whoever has accepted one protocol of the
  * cable has accepted no other. The veil (src/guard/history/privacy.ts) knows these forms.
  */
-function formOf({ kind, etherType, llc }: Facts): string {
+function formOf({ kind, etherType, llc }: ParsedPacket): string {
   if (kind !== 'l2-other') return '';
   const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
   if (etherType > 0) return ` (type 0x${hex(etherType, 4)})`;

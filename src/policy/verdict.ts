@@ -1,14 +1,14 @@
 // Knows: what a judgement is. Must not know: how it is reached.
 // Follows README.md, Rules and remedies.
 
-export type VerdictName = 'tunnel' | 'plumbing' | 'allowed' | 'leak';
+export type VerdictName = 'tunnel' | 'essential' | 'allowed' | 'leak';
 export const RULES = ['A', 'B', 'C', 'D', 'E', 'F', 'T'] as const;
 export type Rule = (typeof RULES)[number];
 export const SEVERITIES = ['red', 'amber'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 /** Which way a frame goes; `either` for a capture in which nobody said who the client is. */
-export type Direction = 'up' | 'down' | 'either';
+export type CaptureDirection = 'up' | 'down' | 'either';
 
 export interface Verdict {
   readonly verdict: VerdictName;

@@ -6,7 +6,7 @@ import { Analysis } from '../../src/analysis/analysis.ts';
 import type { OwnAddresses } from '../../src/analysis/analysis.ts';
 import type { AnalysisReport } from '../../src/analysis/analysis.ts';
 import { LearningJudge } from '../../src/analysis/analysis-learn.ts';
-import { Veil } from '../../src/guard/history/privacy.ts';
+import { Redaction } from '../../src/guard/history/privacy.ts';
 import { barePolicy } from '../../src/policy/schema/bare-policy.ts';
 import { parseEndpoint } from '../../src/policy/schema/endpoint.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
@@ -46,13 +46,17 @@ interface Options {
   readonly maxNames?: number;
 }
 
-function analyse(frames: readonly Uint8Array[], options: Options = {}, veil?: Veil): AnalysisReport {
+function analyse(
+  frames: readonly Uint8Array[],
+  options: Options = {},
+  redaction?: Redaction,
+): AnalysisReport {
   const { policy = policyWith([`udp:${SERVER}:51820`]), learns = false, ...limits } = options;
   const analysis = new Analysis({ dissector: new Dissector(), judge: judgeOf(policy, learns), ...limits });
   for (const [at, frame] of frames.entries()) {
     analysis.packet(frame, 0, frame.length, frame.length, 1, 1_700_000_000_000_000 + at * 1000);
   }
-  return analysis.report('test', 1, veil);
+  return analysis.report('test', 1, redaction);
 }
 
 function udp(to: string, port: number, payload: Bytes, from = 4000): Uint8Array {
@@ -104,7 +108,7 @@ describe('counts', () => {
     const arp = made.ethernet(0x0806, made.arp(1));
     const report = analyse([TUNNEL, TUNNEL, QUESTION, arp, made.ethernet(0x0800, [1, 2, 3])]);
     expect(report.packets).toBe(5);
-    expect(report.verdicts).toEqual({ tunnel: 2, plumbing: 1, allowed: 0, leak: 2 });
+    expect(report.verdicts).toEqual({ tunnel: 2, essential: 1, allowed: 0, leak: 2 });
     expect(report.kinds).toEqual({ tunnel: 2, arp: 1, dns: 1, malformed: 1 });
     expect(report.rules).toEqual({ A: 1, E: 1 });
     expect(report.malformed).toBe(1);
@@ -215,7 +219,7 @@ describe('with a client named', () => {
     expect(report.verdicts.tunnel).toBe(2);
     expect(report.incidents).toHaveLength(1);
     expect(report.incidents[0]).toMatchObject({ client: made.CLIENT, escaped: 1 });
-    expect(report.verdicts).toEqual({ tunnel: 2, plumbing: 0, allowed: 0, leak: 1, others: 1 });
+    expect(report.verdicts).toEqual({ tunnel: 2, essential: 0, allowed: 0, leak: 1, others: 1 });
   });
 });
 
@@ -269,8 +273,8 @@ describe('whose leak it is', () => {
       incidents,
     );
     expect([report.verdicts.leak, report.verdicts.others]).toEqual([leak, others]);
-    const { tunnel, plumbing, allowed } = report.verdicts;
-    expect(tunnel + plumbing + allowed + report.verdicts.leak + (report.verdicts.others ?? 0)).toBe(
+    const { tunnel, essential, allowed } = report.verdicts;
+    expect(tunnel + essential + allowed + report.verdicts.leak + (report.verdicts.others ?? 0)).toBe(
       frames.length,
     );
     if (options.client !== undefined && incidents !== GATEWAY)
@@ -311,11 +315,11 @@ describe('learning', () => {
   /** Data with growing counters, as a capture shows it that began later; the laptop has the lower port. */
   const midway = (ways: readonly ('up' | 'down')[]): Uint8Array[] =>
     [1, 2, 3, 4].flatMap((counter) =>
-      ways.map((way, at) => {
-        const key = way === 'up' ? 1 : 2;
+      ways.map((direction, at) => {
+        const key = direction === 'up' ? 1 : 2;
         const count = counter * ways.length + at;
         const message = [4, 0, 0, 0, key, 0, 0, 0, count, ...made.fill(7, 0), ...made.fill(80)];
-        return way === 'up' ? udp(SERVER, 51820, message, 4000) : answer(SERVER, 51820, message, 4000);
+        return direction === 'up' ? udp(SERVER, 51820, message, 4000) : answer(SERVER, 51820, message, 4000);
       }),
     );
   const acknowledged = [1, ...made.u32(0), ...made.fill(8, 0x11)];
@@ -468,7 +472,7 @@ describe('privacy', () => {
   const hash = (text: string): string => Buffer.from(text).toString('hex').padEnd(12, '0');
 
   test('minimal tells that something leaked, and nothing of what', () => {
-    const report = analyse([QUESTION, REPLY], {}, new Veil('minimal', hash));
+    const report = analyse([QUESTION, REPLY], {}, new Redaction('minimal', hash));
     expect(report.names).toEqual([{ name: '(hidden)', via: 'dns', count: 1 }]);
     expect(report.incidents).toHaveLength(1);
     expect(report.incidents[0]).toMatchObject({
@@ -479,7 +483,7 @@ describe('privacy', () => {
   });
 
   test('redacted keeps what can be compared, the suffix and the network', () => {
-    const report = analyse([QUESTION], {}, new Veil('redacted', hash));
+    const report = analyse([QUESTION], {}, new Redaction('redacted', hash));
     const name = `h-${hash('leak.example').slice(0, 20)}.example`;
     expect(report.names).toEqual([{ name, via: 'dns', count: 1 }]);
     expect(report.incidents[0]).toMatchObject({ exposure: name, destination: '203.0.113.0/24' });

@@ -50,7 +50,7 @@ describe('a body', () => {
     ['addTunnel', { name: 'a', protocol: 'b', endpoints: [1] }, ['endpoints[0] are missing']],
     ['importTunnel', { bytes: '' }, ['name is missing']],
     ['learnTunnel', {}, {}],
-    ['testLamp', { pattern: 'purple' }, ['pattern is no pattern of the lamp']],
+    ['testLed', { pattern: 'purple' }, ['pattern is no pattern of the LED']],
   ])('of %s: %j', (name, body, read) => {
     expect(sent(name, body)).toEqual(read);
   });

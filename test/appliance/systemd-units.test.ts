@@ -69,7 +69,7 @@ describe('the box fails closed', () => {
     expect(words('leakguardd.service', 'Service', 'Restart')).toEqual(['always']);
     expect(words('leakguardd.service', 'Unit', 'StartLimitIntervalSec')).toEqual(['0']);
     expect(words('leakguardd.service', 'Service', 'ExecStopPost')).toContain(
-      '/usr/lib/leakguard/dist/appliance/lamp/main.js',
+      '/usr/lib/leakguard/dist/appliance/led/main.js',
     );
   });
 });
@@ -85,7 +85,7 @@ describe('the light', () => {
     expect(words(unit, 'Service', 'Restart')).toEqual(['always']);
     expect(words(unit, 'Unit', 'StartLimitIntervalSec')).toEqual(['0']);
     for (const key of ['ExecStartPre', 'ExecStopPost'])
-      expect(words(unit, 'Service', key)).toContain('/usr/lib/leakguard/dist/appliance/lamp/main.js');
+      expect(words(unit, 'Service', key)).toContain('/usr/lib/leakguard/dist/appliance/led/main.js');
   });
 
   it('is found where the daemon looks for it', () => {
@@ -166,9 +166,12 @@ describe('the clock', () => {
   });
 
   it('is wished for where the daemon leaves the wish', () => {
-    const [wish = ''] = words('leakguard-set-clock.path', 'Path', 'PathExists');
-    expect(words('leakguard-set-clock.service', 'Service', 'ExecStart').slice(-2)).toEqual(['--wish', wish]);
-    expect(words('leakguardd.service', 'Service', 'ExecStart').slice(-2)).toEqual(['--clock-wish', wish]);
+    const [request = ''] = words('leakguard-set-clock.path', 'Path', 'PathExists');
+    expect(words('leakguard-set-clock.service', 'Service', 'ExecStart').slice(-2)).toEqual([
+      '--wish',
+      request,
+    ]);
+    expect(words('leakguardd.service', 'Service', 'ExecStart').slice(-2)).toEqual(['--clock-wish', request]);
   });
 });
 

@@ -22,7 +22,7 @@ function loadedWith(path: string, loaded = new Set<string>()): Set<string> {
   return loaded;
 }
 
-it.each(['appliance/tap/main.ts', 'appliance/lamp/main.ts', 'appliance/cli/commands/analyze.ts'])(
+it.each(['appliance/tap/main.ts', 'appliance/led/main.ts', 'appliance/cli/commands/analyze.ts'])(
   'no schema of the local API is loaded with %s',
   (main) => {
     expect(existsSync(join(ROOT, main))).toBe(true);

@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { HistoryStore } from '../../dist/appliance/store/history.js';
+import { HistoryStore } from '../../dist/appliance/history/history.js';
 import { Veil } from '../../dist/src/guard/history/privacy.js';
 
 const MINUTE = 60_000;

@@ -6,8 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HistoryStore } from '../../dist/appliance/store/history.js';
-import { wholeRange } from '../../dist/appliance/store/timeline-table.js';
+import { HistoryStore } from '../../dist/appliance/history/history.js';
+import { wholeRange } from '../../dist/appliance/history/timeline-table.js';
 import { Veil } from '../../dist/src/guard/history/privacy.js';
 import { timelineOf } from '../../dist/src/guard/history/timeline.js';
 

@@ -9,7 +9,7 @@ import { readKeptMode } from '../../dist/appliance/daemon/state/box-record.js';
 import { readCounterFile } from '../../dist/appliance/daemon/state/counter-file.js';
 import { readSession } from '../../dist/appliance/daemon/state/session-file.js';
 import { doJob } from '../../dist/appliance/jobs/parsing.js';
-import { readLampRecord } from '../../dist/appliance/lamp/record.js';
+import { readLampRecord } from '../../dist/appliance/led/record.js';
 import { readBody, readQuery } from '../../dist/src/api/endpoint.js';
 import { ENDPOINTS } from '../../dist/src/api/endpoints.js';
 import { GuardEventReader } from '../../dist/src/api/events.js';

@@ -24,7 +24,7 @@ const CHIP = [
 ].join(' && ');
 const DOWN = 'echo pull-down >/run/header/sim_gpio22/pull';
 const UP = 'echo pull-up >/run/header/sim_gpio22/pull';
-/** What the pins of red (17) and green (27) were in four seconds, longer than any pattern blinks (appliance/lamp/patterns.ts). */
+/** What the pins of red (17) and green (27) were in four seconds, longer than any pattern blinks (appliance/led/patterns.ts). */
 // Without programs but at the end: an emulated processor that starts a hundred of them has no time for the daemon.
 const SEEN =
   'exec 9<> <(:); for n in {1..40}; do read -r red </run/header/sim_gpio17/value; read -r green </run/header/sim_gpio27/value; echo $red$green; read -rt 0.1 -u 9; done | sort -u | tr "\\n" " "';

@@ -30,7 +30,7 @@ const why = obstacle();
 /** An emulated board on a busy machine. */
 const START_MS = 1_500_000;
 const LIGHT_MS = 300_000;
-/** Four seconds: the slowest pattern takes three (appliance/lamp/patterns.ts). */
+/** Four seconds: the slowest pattern takes three (appliance/led/patterns.ts). */
 const [LOOK_MS, STEADY_LOOKS] = [100, 40];
 /** How long the board is asked before the counter is read again. */
 const POLL_MS = 1;

@@ -164,15 +164,15 @@ describe.skipIf(missing)(
       expect(policy()).toBe(changed);
     });
 
-    it('tries the lamp out, and says so wherever the state is told', async () => {
+    it('tries the LED out, and says so wherever the state is told', async () => {
       const { files } = lab().plan;
       await show('/settings');
-      await tab.click('#lamp button[value="alternating"]');
-      await tab.waitForSelector('#lamp .warning');
+      await tab.click('#LED button[value="alternating"]');
+      await tab.waitForSelector('#LED .warning');
       const lamp = (): string => readFileSync(files.lamp, 'utf8').trim();
       await expect.poll(lamp, { timeout: MEND_MS, interval: 50 }).toBe('alternating');
       const { health, state } = await lab().guard.status();
-      expect(health.warnings.join()).toContain('The lamp is being tried out (alternating)');
+      expect(health.warnings.join()).toContain('The LED is being tried out (alternating)');
       expect(state).not.toBe('pass');
     });
 

@@ -11,7 +11,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { crowdBox, prepareBox } from '../box-answers.ts';
+import { serverGroupBox, prepareBox } from '../box-answers.ts';
 import { aStatus, GuardPeer } from '../guard-peer.ts';
 import { owner, showPage } from '../web/listening-page.ts';
 import type { Browser as Owner, PageUnderTest } from '../web/listening-page.ts';
@@ -79,7 +79,7 @@ describe.skipIf(missing)(`pages about the box${missing ? ` (skipped: there is no
     for (const colorScheme of ['light', 'dark'] as const) {
       peer.status = aStatus();
       if (colorScheme === 'light') prepareBox(peer);
-      else if (name !== 'tunnel-learn') crowdBox(peer);
+      else if (name !== 'tunnel-learn') serverGroupBox(peer);
       const tab = await tabAt(path, colorScheme, 1280);
       await expectReadable(tab, colorScheme);
       await tab.context().close();
@@ -122,20 +122,20 @@ describe.skipIf(missing)(`pages about the box${missing ? ` (skipped: there is no
     await tab.waitForSelector('#name');
     await expectReadable(tab, 'import');
     await tab.context().close();
-    const gate = { stateDir: mkdtempSync(join(tmpdir(), 'leakguard-first-')) };
-    writeFileSync(join(gate.stateDir, 'first-code'), 'ABCDE');
-    const fresh = await showPage({ socketPath: peer.socketPath, gate });
+    const access = { stateDir: mkdtempSync(join(tmpdir(), 'leakguard-first-')) };
+    writeFileSync(join(access.stateDir, 'first-code'), 'ABCDE');
+    const fresh = await showPage({ socketPath: peer.socketPath, access });
     const first = await (await browser.newContext({ bypassCSP: true, javaScriptEnabled: true })).newPage();
     await first.goto(fresh.url);
     await first.waitForSelector('#code');
     await expectReadable(first, 'first visit');
     await first.context().close();
     await fresh.stop();
-    rmSync(gate.stateDir, { recursive: true });
+    rmSync(access.stateDir, { recursive: true });
   });
 
   it('the dossier is words and tables on paper, and no more', async () => {
-    crowdBox(peer);
+    serverGroupBox(peer);
     const tab = await tabAt('/dossier', 'dark', 700);
     await tab.emulateMedia({ media: 'print', colorScheme: 'dark' });
     for (const gone of ['nav', 'form', '#files-title']) expect(await tab.isVisible(gone), gone).toBe(false);

@@ -75,10 +75,10 @@ describe.skipIf(missing)(
       ['half a minute apart', MINUTE / 2, true, 'owner'],
       ['without script', 0, false, 'owner'],
       ['where a time service keeps it', -YEAR, true, 'network'],
-    ] as const)('is not made %s', async (_what, ahead, script, clockKeeper) => {
+    ] as const)('is not made %s', async (_what, ahead, script, timeSource) => {
       prepareBox(peer);
       const health = peer.answers.get('GET /v1/health') as object;
-      peer.answers.set('GET /v1/health', { ...health, clockKeeper });
+      peer.answers.set('GET /v1/health', { ...health, timeSource });
       const tab = await tabAt('/health', ahead, script);
       // Times in the reader's zone are written by the same script, before or after.
       if (script) await tab.waitForSelector('time[title]');

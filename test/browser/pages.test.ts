@@ -42,7 +42,7 @@ describe.skipIf(missing)(`every page${missing ? ` (skipped: there is no ${CHROMI
   });
 
   it.each([
-    ['door', '/'],
+    ['login', '/'],
     ['status', '/'],
     ['incidents', '/incidents?text=a'],
     ['incident', '/incidents/i1'],
@@ -53,10 +53,10 @@ describe.skipIf(missing)(`every page${missing ? ` (skipped: there is no ${CHROMI
     for (const colorScheme of ['light', 'dark'] as const) {
       // axe-core is put into the page as a script, which the page's own policy forbids.
       const context = await browser.newContext({ colorScheme, bypassCSP: true, reducedMotion: 'reduce' });
-      if (name !== 'door') await context.addCookies(own.cookies(page.url));
+      if (name !== 'login') await context.addCookies(own.cookies(page.url));
       const tab = await context.newPage();
       await tab.goto(page.url + path);
-      if (name === 'status' || name === 'door') await tab.waitForSelector('body[data-link="live"]');
+      if (name === 'status' || name === 'login') await tab.waitForSelector('body[data-link="live"]');
       await tab.evaluate(OPEN_ALL);
       await tab.evaluate(AXE);
       expect(await tab.evaluate<string[]>(FAULTS), colorScheme).toEqual([]);

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { readCapture } from '../../appliance/capture-files/capture-file.ts';
 import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import type { Kind, Via } from '../../src/flow/kinds.ts';
 
 const CORPUS_DIRECTORY = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
@@ -37,7 +37,7 @@ export function oracle(): ReadonlyMap<string, Expected> {
 /** Reads one capture of the corpus through the same classes as `analyze`. */
 export async function readOne(file: string): Promise<Reading> {
   const dissector = new Dissector({ quic: nodeQuicCrypto });
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const kinds = new Map<Kind, number>();
   const names = new Map<string, number>();
   let packets = 0;
@@ -51,10 +51,10 @@ export async function readOne(file: string): Promise<Reading> {
       timeMicros: number,
     ): void {
       packets += 1;
-      dissector.headers(bytes, start, end, wireLength, linkType, facts);
-      dissector.application(bytes, facts, timeMicros);
-      kinds.set(facts.kind, (kinds.get(facts.kind) ?? 0) + 1);
-      for (const { via, name } of facts.findings.names) {
+      dissector.headers(bytes, start, end, wireLength, linkType, packet);
+      dissector.application(bytes, packet, timeMicros);
+      kinds.set(packet.kind, (kinds.get(packet.kind) ?? 0) + 1);
+      for (const { via, name } of packet.findings.names) {
         if (!names.has(`${via} ${name}`)) names.set(`${via} ${name}`, packets);
       }
     },

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { hasTshark } from './captures.ts';
 import { ODD_CAPTURES } from './odd-shapes.ts';
 import type { OddCapture } from './odd-shapes.ts';
@@ -20,13 +20,13 @@ afterAll(() => {
 
 function namesOf({ frames, linkType }: OddCapture): string[] {
   const dissector = new Dissector({ quic: nodeQuicCrypto });
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const names = new Set<string>();
   for (const [at, frame] of frames.entries()) {
     const bytes = Uint8Array.from(frame);
-    dissector.headers(bytes, 0, bytes.length, bytes.length, linkType, facts);
-    dissector.application(bytes, facts, at * 1000);
-    for (const { via, name } of facts.findings.names) names.add(`${via} ${name}`);
+    dissector.headers(bytes, 0, bytes.length, bytes.length, linkType, packet);
+    dissector.application(bytes, packet, at * 1000);
+    for (const { via, name } of packet.findings.names) names.add(`${via} ${name}`);
   }
   return [...names].sort();
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
@@ -12,10 +12,10 @@ import type { Bytes } from '../policy/frames.ts';
 const BUDGET = 16_777_216;
 const FLOWS = 8_192;
 
-const facts = new Facts();
+const packet = new ParsedPacket();
 function take(dissector: Dissector, bytes: Uint8Array): void {
-  dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
-  dissector.application(bytes, facts, 0);
+  dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, packet);
+  dissector.application(bytes, packet, 0);
 }
 
 const DOWN = { from: '203.0.113.9', to: '192.168.1.50' };

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
@@ -40,13 +40,13 @@ function frame({
 
 function names(segments: readonly Segment[]): string[] {
   const dissector = new Dissector();
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   return segments.flatMap((segment, at) => {
     const bytes = frame(segment);
     const captured = bytes.length - (segment.cut ?? 0);
-    dissector.headers(bytes, 0, captured, bytes.length, LinkType.ETHERNET, facts);
-    dissector.application(bytes, facts, at);
-    return facts.findings.names.map(({ name }) => name);
+    dissector.headers(bytes, 0, captured, bytes.length, LinkType.ETHERNET, packet);
+    dissector.application(bytes, packet, at);
+    return packet.findings.names.map(({ name }) => name);
   });
 }
 

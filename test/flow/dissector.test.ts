@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
@@ -20,13 +20,13 @@ interface Seen {
 }
 
 function look(frames: readonly Uint8Array[], dissector = new Dissector()): Seen[] {
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   return frames.map((frame, at) => {
-    dissector.headers(frame, 0, frame.length, frame.length, LinkType.ETHERNET, facts);
-    dissector.application(frame, facts, at);
-    const names = facts.findings.names.map(({ via, name }) => `${via} ${name}`);
-    const { kind, flowName, fromServer } = facts;
-    return { kind, names, flowName, fromServer, suspected: facts.findings.suspected === true };
+    dissector.headers(frame, 0, frame.length, frame.length, LinkType.ETHERNET, packet);
+    dissector.application(frame, packet, at);
+    const names = packet.findings.names.map(({ via, name }) => `${via} ${name}`);
+    const { kind, flowName, fromServer } = packet;
+    return { kind, names, flowName, fromServer, suspected: packet.findings.suspected === true };
   });
 }
 
@@ -232,11 +232,11 @@ test('a flood of flows neither grows nor forgets to count', () => {
 
 test('a frame cut by the capture is read as far as it goes', () => {
   const frame = hex(segment(0, clientHello('secret.example')));
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(frame, 0, 110, frame.length, LinkType.ETHERNET, facts);
-  dissector.application(frame, facts, 0);
-  expect(facts.malformed).toBeUndefined();
-  expect(facts.payloadEnd).toBeLessThanOrEqual(110);
-  expect(facts.kind).toBe('tls');
+  dissector.headers(frame, 0, 110, frame.length, LinkType.ETHERNET, packet);
+  dissector.application(frame, packet, 0);
+  expect(packet.malformed).toBeUndefined();
+  expect(packet.payloadEnd).toBeLessThanOrEqual(110);
+  expect(packet.kind).toBe('tls');
 });

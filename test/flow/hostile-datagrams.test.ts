@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
@@ -20,12 +20,12 @@ interface Sent {
 /** Rule and name of each leak among the frames that left. */
 function leaks(sent: readonly Sent[], dissector = new Dissector({ quic: nodeQuicCrypto })): string[] {
   const judge = compileJudge(SPLIT);
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   return sent.flatMap(({ frame, down }, at) => {
-    dissector.headers(frame, 0, frame.length, frame.length, LinkType.ETHERNET, facts);
-    dissector.application(frame, facts, at, down ? 'down' : 'up');
+    dissector.headers(frame, 0, frame.length, frame.length, LinkType.ETHERNET, packet);
+    dissector.application(frame, packet, at, down ? 'down' : 'up');
     if (down) return [];
-    const { verdict, rule = '', exposure } = judge.judge(facts, 'up');
+    const { verdict, rule = '', exposure } = judge.judge(packet, 'up');
     return verdict === 'leak' ? [`${rule} ${exposure}`] : [];
   });
 }
@@ -80,11 +80,11 @@ function segment(
 
 /** Ports of the laptop's to which packets of the server's share a set of the table with this connection. */
 function colliding(local: number): number[] {
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
   const set = ({ frame }: Sent): number => {
-    dissector.headers(frame, 0, frame.length, frame.length, LinkType.ETHERNET, facts);
-    return setOf(facts);
+    dissector.headers(frame, 0, frame.length, frame.length, LinkType.ETHERNET, packet);
+    return setOf(packet);
   };
   const wanted = set(segment([local, 443], 1, []));
   const found: number[] = [];
@@ -94,7 +94,14 @@ function colliding(local: number): number[] {
 }
 
 /** As src/flow/flow-table.ts has it, without a secret. */
-function setOf({ source, destination, sourcePort, destinationPort, ipVersion, protocol }: Facts): number {
+function setOf({
+  source,
+  destination,
+  sourcePort,
+  destinationPort,
+  ipVersion,
+  protocol,
+}: ParsedPacket): number {
   const isLow = sourcePort < destinationPort;
   const [low, high] = isLow ? [source, destination] : [destination, source];
   const ports = isLow ? (sourcePort << 16) | destinationPort : (destinationPort << 16) | sourcePort;
@@ -151,11 +158,11 @@ test('a question in pieces is read though the network has sent other pieces in i
     { frame: last, down: false },
   ];
   const dissector = new Dissector();
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const names = sent.flatMap(({ frame, down: isDown }, at) => {
-    dissector.headers(frame, 0, frame.length, frame.length, LinkType.ETHERNET, facts);
-    dissector.application(frame, facts, at, isDown ? 'down' : 'up');
-    return isDown ? [] : facts.findings.names.map(({ name }) => name);
+    dissector.headers(frame, 0, frame.length, frame.length, LinkType.ETHERNET, packet);
+    dissector.application(frame, packet, at, isDown ? 'down' : 'up');
+    return isDown ? [] : packet.findings.names.map(({ name }) => name);
   });
   expect(names).toContain(NAME);
 });

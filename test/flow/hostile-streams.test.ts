@@ -4,7 +4,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
@@ -45,13 +45,13 @@ function frame(port: number, of: Segment): Uint8Array {
 /** What a tap says of the frames that left: rule and name of each leak. */
 function leaks(port: number, segments: readonly Segment[], dissector = new Dissector()): string[] {
   const judge = compileJudge(SPLIT);
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   return segments.flatMap((segment, at) => {
     const bytes = frame(port, segment);
-    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
-    dissector.application(bytes, facts, at, segment.down === true ? 'down' : 'up');
+    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, packet);
+    dissector.application(bytes, packet, at, segment.down === true ? 'down' : 'up');
     if (segment.down === true) return [];
-    const { verdict, rule = '', exposure } = judge.judge(facts, 'up');
+    const { verdict, rule = '', exposure } = judge.judge(packet, 'up');
     return verdict === 'leak' ? [`${rule} ${exposure}`] : [];
   });
 }

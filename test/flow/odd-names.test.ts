@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';
@@ -19,15 +19,15 @@ interface Look {
 
 function look(frames: readonly Bytes[], wireLength = 0): Look {
   const dissector = new Dissector();
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const names: string[] = [];
   const kinds: string[] = [];
   for (const [at, frame] of frames.entries()) {
     const bytes = Uint8Array.from(frame);
-    dissector.headers(bytes, 0, bytes.length, Math.max(wireLength, bytes.length), LinkType.ETHERNET, facts);
-    dissector.application(bytes, facts, at);
-    kinds.push(facts.kind);
-    for (const { via, name } of facts.findings.names) names.push(`${via} ${name}`);
+    dissector.headers(bytes, 0, bytes.length, Math.max(wireLength, bytes.length), LinkType.ETHERNET, packet);
+    dissector.application(bytes, packet, at);
+    kinds.push(packet.kind);
+    for (const { via, name } of packet.findings.names) names.push(`${via} ${name}`);
   }
   return { names, kinds };
 }

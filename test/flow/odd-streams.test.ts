@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import * as made from '../policy/frames.ts';
@@ -39,16 +39,16 @@ function frame(port: number, of: Segment): Uint8Array {
 
 function leaks(port: number, segments: Iterable<Segment>, dissector = new Dissector()): string[] {
   const judge = compileJudge(SPLIT);
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const found: string[] = [];
   let at = 0;
   for (const segment of segments) {
     const bytes = frame(port, segment);
     at += 1;
-    dissector.headers(bytes, 0, bytes.length - (segment.cut ?? 0), bytes.length, LinkType.ETHERNET, facts);
-    dissector.application(bytes, facts, at, segment.down === true ? 'down' : 'up');
+    dissector.headers(bytes, 0, bytes.length - (segment.cut ?? 0), bytes.length, LinkType.ETHERNET, packet);
+    dissector.application(bytes, packet, at, segment.down === true ? 'down' : 'up');
     if (segment.down === true) continue;
-    const { verdict, rule = '', exposure } = judge.judge(facts, 'up');
+    const { verdict, rule = '', exposure } = judge.judge(packet, 'up');
     if (verdict === 'leak') found.push(`${rule} ${exposure}`);
   }
   return found;
@@ -151,7 +151,7 @@ test('a Host that goes on in the next line, cut between both', () => {
 
 describe('DNSCrypt is known by what its resolver answers', () => {
   const judge = compileJudge(SPLIT);
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const nonce = made.fill(12, 0x33);
   const query = (n: number): Bytes => [
     ...[...made.text('8Jx+-_$%'), ...made.fill(32, 0x91), ...nonce, ...made.fill(16 + 256, n)],
@@ -162,9 +162,9 @@ describe('DNSCrypt is known by what its resolver answers', () => {
     const hosts = down ? { from, to: LAPTOP } : { from: LAPTOP, to: from };
     const link = down ? { from: made.ROUTER, to: made.CLIENT } : {};
     const bytes = made.ethernet(0x0800, made.ipv4(17, made.udp(ports[0], ports[1], payload), hosts), link);
-    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
-    dissector.application(bytes, facts, 1, down ? 'down' : 'up');
-    return `${facts.kind} ${judge.judge(facts, down ? 'down' : 'up').rule ?? 'no leak'}`;
+    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, packet);
+    dissector.application(bytes, packet, 1, down ? 'down' : 'up');
+    return `${packet.kind} ${judge.judge(packet, down ? 'down' : 'up').rule ?? 'no leak'}`;
   };
   test.each([
     ['and nothing else was sent', 0],

@@ -3,10 +3,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { pastOf } from '../../src/guard/incidents/incident-view.ts';
 import { IncidentBook } from '../../src/guard/incidents/incidents.ts';
-import { Veil } from '../../src/guard/history/privacy.ts';
+import { Redaction } from '../../src/guard/history/privacy.ts';
 import type { Privacy } from '../../src/guard/history/privacy.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import {
@@ -87,16 +87,18 @@ const PAIRS: readonly (readonly [string, Uint8Array, Uint8Array])[] = [
 
 const judge = compileJudge(FULL, LEARNED);
 function seen(bytes: Uint8Array): ReturnType<typeof observation> {
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  dissector.application(bytes, facts, 0);
-  return { ...observation(), facts, verdict: judge.judge(facts, 'up'), client: CLIENT };
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  dissector.application(bytes, packet, 0);
+  return { ...observation(), packet, verdict: judge.judge(packet, 'up'), client: CLIENT };
 }
 const now = { wall: 1e12, monotonic: 0 };
 const bookOf = (privacy: Privacy): IncidentBook => {
   const book = new IncidentBook(10, 't');
-  book.veil = new Veil(privacy, (text) => Buffer.from(`${text}............`).toString('hex').slice(-40));
+  book.redaction = new Redaction(privacy, (text) =>
+    Buffer.from(`${text}............`).toString('hex').slice(-40),
+  );
   return book;
 };
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { importConfig } from '../../src/policy/import/import.ts';
@@ -24,10 +24,10 @@ function framesOf(name: string): Uint8Array[] {
 function tunnelFrames(policy: ReturnType<typeof policyOf>, name: string): string {
   const judge = compileJudge(policy);
   const frames = framesOf(name);
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const inside = frames.filter((bytes) => {
-    new Dissector().headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-    return judge.tunnelOf(facts, 'either') >= 0;
+    new Dissector().headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+    return judge.tunnelOf(packet, 'either') >= 0;
   });
   return `${inside.length} of ${frames.length}`;
 }

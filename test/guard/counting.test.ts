@@ -19,7 +19,7 @@ describe('sumCounters', () => {
     ['up_tunnel_0', 13],
     ['down_tunnel_0', 17],
     ['up_tunnel_9', 19],
-    ['up_plumbing_arp', 23],
+    ['up_essential_arp', 23],
     ['leak_passed', 15],
     ['whatever', 99],
   ]);
@@ -31,8 +31,9 @@ describe('sumCounters', () => {
     });
   });
 
-  it('knows leaks that turn the lamp red, local chatter only when the policy says so', () => {
-    const red = (chatterIsRed: boolean) => [...values.keys()].filter((name) => isRedLeak(name, chatterIsRed));
+  it('knows leaks that turn the LED red, link-local discovery only when the policy says so', () => {
+    const red = (discoveryIsRed: boolean) =>
+      [...values.keys()].filter((name) => isRedLeak(name, discoveryIsRed));
     expect(red(false)).toEqual(['up_leak_dns']);
     expect(red(true)).toEqual(['up_leak_dns', 'up_leak_mdns']);
   });

@@ -202,7 +202,7 @@ describe('a breach', () => {
 });
 
 describe('what left and nobody saw', () => {
-  // Minor chatter that was acknowledged leaves five times a second; lan reads on, but is behind; wan is not.
+  // Minor link-local discovery that was acknowledged leaves five times a second; lan reads on, but is behind; wan is not.
   function toldAfter(lag: number): number {
     const world = new World(false);
     const queue: Observation[] = [];

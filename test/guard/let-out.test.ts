@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { Observation } from '../../src/guard/observation.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
@@ -28,18 +28,18 @@ const EXPECTED = 3_000;
 
 /** What a tap that judges by a policy tells of the last of these packets. */
 function seenBy(policy: Policy, packets: readonly Bytes[], at: number): Observation {
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  for (const packet of packets) {
-    const frame = ethernet(0x0800, packet);
-    dissector.headers(frame, 0, frame.length, frame.length, 1, facts);
-    dissector.application(frame, facts, 0);
+  for (const octets of packets) {
+    const frame = ethernet(0x0800, octets);
+    dissector.headers(frame, 0, frame.length, frame.length, 1, packet);
+    dissector.application(frame, packet, 0);
   }
   const judge = compileJudge(policy);
   return {
-    ...{ facts, direction: 'up', client: CLIENT, frames: 1, first: at, last: at, folded: false },
-    ...{ verdict: judge.judge(facts, 'up'), crosses: judge.crosses(facts, 'up') },
-    counter: judge.counter(facts, 'up'),
+    ...{ packet, direction: 'up', client: CLIENT, frames: 1, first: at, last: at, folded: false },
+    ...{ verdict: judge.judge(packet, 'up'), crosses: judge.crosses(packet, 'up') },
+    counter: judge.counter(packet, 'up'),
   };
 }
 
@@ -143,7 +143,7 @@ describe("a browser's hello for a protected name that left to where a tunnel ove
     const hello = clientHello('www.bank.example', 'h2');
     const seen = seenBy(before, [segment(443, 1_000, [], 2), segment(443, 1_001, hello)], at);
     // The kernel compares less than the taps: README.md, What a filter cannot compare, says that it crosses, and is a leak.
-    expect(after.crosses(seen.facts, 'up')).toBe(true);
+    expect(after.crosses(seen.packet, 'up')).toBe(true);
     of.clock.ms = at + 10;
     of.tell('lan', [seen], 1);
     of.tell('wan', [seen], 1);

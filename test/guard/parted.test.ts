@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { Learner } from '../../src/guard/answers/learner.ts';
 import type { Observation } from '../../src/guard/observation.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
@@ -59,15 +59,15 @@ function seen(
   at: number,
   learned = NOTHING_LEARNED,
 ): Observation {
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
   const judge = compileJudge(HOME, learned);
-  dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
-  dissector.application(bytes, facts, at * 1_000, direction);
+  dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, packet);
+  dissector.application(bytes, packet, at * 1_000, direction);
   return {
-    ...{ facts, direction, client: CLIENT, frames: 1, first: at, last: at, folded: false },
-    ...{ verdict: judge.judge(facts, direction), crosses: judge.crosses(facts, direction) },
-    counter: judge.counter(facts, direction),
+    ...{ packet, direction, client: CLIENT, frames: 1, first: at, last: at, folded: false },
+    ...{ verdict: judge.judge(packet, direction), crosses: judge.crosses(packet, direction) },
+    counter: judge.counter(packet, direction),
   };
 }
 
@@ -75,8 +75,8 @@ function seen(
 function network(said: readonly (readonly ['up' | 'down', number, Uint8Array])[]): Learner {
   const learner = new Learner();
   learner.setPolicy(HOME);
-  for (const [way, at, bytes] of said)
-    learner.observe(report(way === 'up' ? 'lan' : 'wan', [seen(bytes, way, at)], { at }), at);
+  for (const [direction, at, bytes] of said)
+    learner.observe(report(direction === 'up' ? 'lan' : 'wan', [seen(bytes, direction, at)], { at }), at);
   return learner;
 }
 

@@ -1,7 +1,7 @@
 // Knows: small observations and reports for the guard's tests. Must not know: assertions.
 
-import { Facts } from '../../src/flow/facts.ts';
-import type { NetworkOffer } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
+import type { NetworkOffer } from '../../src/flow/parsed-packet.ts';
 import type { DnsAnswer } from '../../src/wire/names/dns-answers.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
 import type { Observation, TapReport } from '../../src/guard/observation.ts';
@@ -53,16 +53,16 @@ export interface ObservationSample {
 }
 
 export function observation(sample: ObservationSample = {}): Observation {
-  const facts = new Facts();
-  facts.kind = sample.kind ?? 'dns';
-  facts.findings = {
+  const packet = new ParsedPacket();
+  packet.kind = sample.kind ?? 'dns';
+  packet.findings = {
     names: (sample.names ?? []).map((name) => ({ name, via: 'dns' as const })),
     answers: sample.answers ?? [],
     ...(sample.offer === undefined ? {} : { offer: sample.offer }),
     ...(sample.redirect === undefined ? {} : { redirect: sample.redirect }),
   };
   return {
-    facts,
+    packet,
     verdict: sample.verdict ?? leak('bank.example'),
     direction: sample.direction ?? 'up',
     crosses: sample.crosses ?? false,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Correlation } from '../../src/guard/answers/correlation.ts';
 import { shownClients } from '../../src/guard/history/clients.ts';
 import { shown, shownGap } from '../../src/guard/history/past.ts';
-import { PRIVACIES, Veil } from '../../src/guard/history/privacy.ts';
+import { PRIVACIES, Redaction } from '../../src/guard/history/privacy.ts';
 import type { Privacy } from '../../src/guard/history/privacy.ts';
 import type { Gap } from '../../src/guard/tunnels/gaps.ts';
 import { barePolicy } from '../../src/policy/schema/bare-policy.ts';
@@ -13,7 +13,7 @@ import { anIncident } from '../guard-peer.ts';
 
 const hash = (text: string): string =>
   Buffer.from(`${text}marker`).toString('hex').split('').reverse().join('');
-const veil = (privacy: Privacy): Veil => new Veil(privacy, hash);
+const redaction = (privacy: Privacy): Redaction => new Redaction(privacy, hash);
 const CLEAR = /secret-clinic|203\.0\.113\.53|02:00:00:00:00:0c|annas-laptop/;
 const INCIDENT = anIncident({
   exposure: 'secret-clinic.example',
@@ -31,19 +31,19 @@ const GAP: Gap = {
 describe.each(PRIVACIES)('what was written under full, under %s', (privacy) => {
   const strict = privacy !== 'full';
   it('is an incident', () => {
-    const told = shown({ incident: INCIDENT, privacy: 'full' }, veil(privacy));
+    const told = shown({ incident: INCIDENT, privacy: 'full' }, redaction(privacy));
     expect(CLEAR.test(JSON.stringify(told))).toBe(!strict);
     expect(told.first.endsWith(':17:03.000Z')).toBe(privacy !== 'minimal');
   });
 
   it('is a silence of a tunnel', () => {
-    expect(CLEAR.test(JSON.stringify(shownGap(GAP, veil(privacy))))).toBe(!strict);
+    expect(CLEAR.test(JSON.stringify(shownGap(GAP, redaction(privacy))))).toBe(!strict);
   });
 
   it('is a client, and one with what was written under redacted', () => {
     const client = aClient({ id: '02:00:00:00:00:0c', hostName: 'annas-laptop' });
-    const hashed = aClient({ ...client, id: veil('redacted').identity(client.id), hostName: null });
-    const told = shownClients([hashed, client], veil(privacy));
+    const hashed = aClient({ ...client, id: redaction('redacted').identity(client.id), hostName: null });
+    const told = shownClients([hashed, client], redaction(privacy));
     expect(CLEAR.test(JSON.stringify(told))).toBe(!strict);
     expect(told.length).toBe({ full: 2, redacted: 1, minimal: 0 }[privacy]);
   });
@@ -54,27 +54,27 @@ it.each([
   ['minimal', 'redacted'],
   ['minimal', 'full'],
 ] as const)('what was written under %s stays hidden under %s', (before, after) => {
-  const hidden = shown({ incident: INCIDENT, privacy: 'full' }, veil(before));
-  expect(shown({ incident: hidden, privacy: before }, veil(after))).toEqual(hidden);
+  const hidden = shown({ incident: INCIDENT, privacy: 'full' }, redaction(before));
+  expect(shown({ incident: hidden, privacy: before }, redaction(after))).toEqual(hidden);
 });
 
 it('an answer that was read under redacted names its site in no visit under full, and never to the rules', () => {
   const policy = { ...barePolicy(), profile: 'proxy-stub' as const };
-  const seen = { privacy: veil('redacted') };
+  const seen = { privacy: redaction('redacted') };
   const correlation = new Correlation(policy, undefined, (name) => seen.privacy.name(name));
-  const observation = (facts: object, verdict: object) =>
-    ({ client: 12, folded: false, verdict, facts }) as unknown as Parameters<Correlation['visit']>[0];
+  const observation = (packet: object, verdict: object) =>
+    ({ client: 12, folded: false, verdict, packet }) as unknown as Parameters<Correlation['visit']>[0];
   const names = [{ name: 'secret-clinic.example', via: 'dns' }];
   const question = observation({ kind: 'dns', findings: { names, answers: [] } }, {});
   const answers = [{ name: 'secret-clinic.example', type: 'A', value: '203.0.113.53', ttl: 60 }];
   correlation.asked(question, 'i1', 0);
   correlation.answered(observation({ kind: 'dns', findings: { names, answers } }, {}), 1);
-  seen.privacy = veil('full');
+  seen.privacy = redaction('full');
   expect(JSON.stringify(correlation.takeExposures())).toMatch(/h-[0-9a-f]{20}\.example/);
   const open = { verdict: 'leak', rule: 'E', destination: '203.0.113.53' };
-  const facts = { kind: 'tcp', findings: { names: [], answers: [] }, flowName: '', ipVersion: 4 };
+  const packet = { kind: 'tcp', findings: { names: [], answers: [] }, flowName: '', ipVersion: 4 };
   const destination = Uint32Array.from([0, 0, 0xffff, 0xcb007135]);
-  const visit = correlation.visit(observation({ ...facts, source: destination, destination }, open), 2);
+  const visit = correlation.visit(observation({ ...packet, source: destination, destination }, open), 2);
   expect(visit?.candidates[0]).toMatch(/^h-[0-9a-f]{20}\.example$/);
   expect(JSON.stringify(visit)).not.toContain('secret-clinic');
 });

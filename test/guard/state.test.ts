@@ -1,4 +1,4 @@
-// Knows: which state and lamp follow from which situation. Holds src/guard/state.ts to README.md, The light.
+// Knows: which state and LED follow from which situation. Holds src/guard/state.ts to README.md, The light.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ describe('judgeSituation', () => {
   it.each([
     ['all is well', {}, 'clear', 'green'],
     ['block mode is on', { blockMode: true }, 'clear', 'green'],
-    ['only link-local chatter escaped', { amberEscapes: 1 }, 'clear', 'amber'],
+    ['only link-link-local discovery escaped', { amberEscapes: 1 }, 'clear', 'amber'],
     ['something escaped', { redEscapes: 1 }, 'leaking', 'red'],
     ['frames crossed that nobody read', { unseenEscaped: 3 }, 'leaking', 'red'],
     ['such frames, and block mode came after', { unseenEscaped: 3, blockMode: true }, 'leaking', 'red'],

@@ -1,6 +1,6 @@
 // Knows: that an adversary who owns the uplink and sends whatever it likes, as whoever it likes, can neither hide what the laptop leaks
 // nor keep the light green meanwhile, nor get a single frame of it in block mode. Must not know: how. What the laptop said and what came
-// through are told by tcpdump, by the direction that the kernel gives; the light by the lamp's own file.
+// through are told by tcpdump, by the direction that the kernel gives; the light by the LED's own file.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //
@@ -108,7 +108,7 @@ async function macsOf(lab: Lab): Promise<string> {
 }
 
 /** One line of tcpdump for each frame that goes that way there, until it is stopped. */
-async function watch(space: Namespace, way: 'in' | 'out', filter: string): Promise<Running> {
+async function watch(space: Namespace, direction: 'in' | 'out', filter: string): Promise<Running> {
   const argv = [
     'tcpdump',
     '--immediate-mode',
@@ -119,7 +119,7 @@ async function watch(space: Namespace, way: 'in' | 'out', filter: string): Promi
     '-B',
     '8192',
     '-Q',
-    way,
+    direction,
     '-i',
     'eth0',
     filter,

@@ -93,8 +93,8 @@ describe('a box that is asked what costs most', () => {
   });
 });
 
-describe('a lamp that is a file', () => {
-  const withLamp = (path: string): Promise<Answer> => {
+describe('an LED that is a file', () => {
+  const withLed = (path: string): Promise<Answer> => {
     const text = labPolicy(lab().plan).replace(/^lamp:.*$/m, `lamp: {driver: file, path: ${path}}`);
     return send('PUT', '/v1/policy', JSON.stringify({ text }));
   };
@@ -109,12 +109,12 @@ describe('a lamp that is a file', () => {
       '/etc/passwd',
       'api.sock',
     ]) {
-      const answer = await withLamp(path);
+      const answer = await withLed(path);
       expect([answer.status, codeOf(answer)], path).toEqual([422, 'policy']);
       expect(answer.text).toContain('lamp.path');
     }
     expect(existsSync(outside)).toBe(false);
-    expect((await withLamp('other-lamp')).status).toBe(200);
+    expect((await withLed('other-lamp')).status).toBe(200);
     await expect.poll(() => existsSync(join(files.guardRuntime, 'other-lamp'))).toBe(true);
   });
 
@@ -126,11 +126,11 @@ describe('a lamp that is a file', () => {
     symlinkSync(dirname(victim), join(files.guardRuntime, 'link-folder'));
     writeFileSync(join(files.guardRuntime, 'notes'), 'what somebody keeps');
     for (const path of ['link-lamp', 'link-folder/victim', 'notes']) {
-      expect((await withLamp(path)).status, path).toBe(200);
-      expect((await lab().guard.status()).health.warnings.join(' ')).toContain('The lamp cannot be used');
+      expect((await withLed(path)).status, path).toBe(200);
+      expect((await lab().guard.status()).health.warnings.join(' ')).toContain('The LED cannot be used');
     }
     expect(readFileSync(victim, 'utf8')).toBe('green\n');
     expect(readFileSync(join(files.guardRuntime, 'notes'), 'utf8')).toBe('what somebody keeps');
-    expect((await withLamp('lamp')).status).toBe(200);
+    expect((await withLed('lamp')).status).toBe(200);
   });
 });

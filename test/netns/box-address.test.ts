@@ -71,8 +71,8 @@ const DEEP: readonly (readonly [string, Around])[] = [
   ],
 ];
 
-function forms(way: 'up' | 'down', box: string, wraps = AROUND): { name: string; bytes: Uint8Array }[] {
-  const link = way === 'up' ? { from: CLIENT, to: ROUTER } : { from: ROUTER, to: CLIENT };
+function forms(direction: 'up' | 'down', box: string, wraps = AROUND): { name: string; bytes: Uint8Array }[] {
+  const link = direction === 'up' ? { from: CLIENT, to: ROUTER } : { from: ROUTER, to: CLIENT };
   const insides: readonly (readonly [string, number, Bytes])[] = [
     ['ARP from it', 0x0806, arp(box, PEER)],
     ['ARP for it', 0x0806, arp(PEER, box)],
@@ -92,14 +92,14 @@ describe.each([true, false])('block mode %s', (blockMode) => {
     await wire.load(compileRuleset(BARE, { blockMode, learned: LEARNED }));
   });
 
-  it.each((['up', 'down'] as const).flatMap((way) => BOX.map((box) => [way, box] as const)))(
+  it.each((['up', 'down'] as const).flatMap((direction) => BOX.map((box) => [direction, box] as const)))(
     'no form that bears it crosses, going %s: %s',
-    async (way, box) => {
-      const sent = [...forms(way, box), ...forms(way, box, DEEP)];
+    async (direction, box) => {
+      const sent = [...forms(direction, box), ...forms(direction, box, DEEP)];
       expect(sent.length).toBeGreaterThanOrEqual(30);
       // The same forms with an address that nobody has: in watch mode they cross, so the wire is whole.
-      const others = forms(way, '192.168.1.3');
-      const [from, to] = way === 'up' ? (['lan', 'wan'] as const) : (['wan', 'lan'] as const);
+      const others = forms(direction, '192.168.1.3');
+      const [from, to] = direction === 'up' ? (['lan', 'wan'] as const) : (['wan', 'lan'] as const);
       const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
       const arrived = await wire.arrivals(to, () =>
         wire.send(

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
-import { ASKER_SETS } from '../../src/policy/filter/askers.ts';
+import { RECENT_PEER_SETS } from '../../src/policy/filter/recent-peers.ts';
 
 const run = promisify(execFile);
 const SENDER = new URL('differential-sender.mjs', import.meta.url).pathname;
@@ -106,7 +106,7 @@ export class Wire {
 
   /** Empties the sets that rules fill from frames. */
   async forget(): Promise<void> {
-    for (const { name } of ASKER_SETS)
+    for (const { name } of RECENT_PEER_SETS)
       await this.#in('box', 'nft', 'flush', 'set', 'bridge', 'leakguard', name);
   }
 

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AnsweredNames } from '../../src/guard/answers/answered-names.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
@@ -20,8 +20,8 @@ import {
   ANYWHERE,
   BARE,
   CHANGED,
-  CROWD,
-  CROWD_LEARNED,
+  SERVER_GROUP,
+  SERVER_GROUP_LEARNED,
   FULL,
   IKE_STREAMS,
   LEARNED,
@@ -59,17 +59,17 @@ const ALL_FORMS: ReadonlySet<Policy> = new Set([FULL, STUB, SPLIT]);
 const MUTANTS = LONG ? 2_000 : 600;
 
 /** What was read of a frame: every policy judges the same frames, and what answers have opened is all that differs. */
-const READ = new WeakMap<Uint8Array, Facts>();
+const READ = new WeakMap<Uint8Array, ParsedPacket>();
 const OPENED = new WeakMap<LearnedState, AnsweredNames>();
 
 /** As a tap reads it that knows what answers have opened; the same object until the frame is read for another. */
-function factsOf(bytes: Uint8Array, way: 'up' | 'down', learned: LearnedState): Facts {
-  const facts = READ.get(bytes) ?? dissected(bytes);
+function factsOf(bytes: Uint8Array, direction: 'up' | 'down', learned: LearnedState): ParsedPacket {
+  const packet = READ.get(bytes) ?? dissected(bytes);
   const names = OPENED.get(learned) ?? openedBy(learned);
-  READ.set(bytes, facts);
+  READ.set(bytes, packet);
   OPENED.set(learned, names);
-  names.recall(facts, way, 0);
-  return facts;
+  names.recall(packet, direction, 0);
+  return packet;
 }
 
 function openedBy({ answered }: LearnedState): AnsweredNames {
@@ -78,12 +78,12 @@ function openedBy({ answered }: LearnedState): AnsweredNames {
   return names;
 }
 
-function dissected(bytes: Uint8Array): Facts {
-  const facts = new Facts();
+function dissected(bytes: Uint8Array): ParsedPacket {
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(bytes, 0, bytes.length, bytes.length, ETHERNET, facts);
-  dissector.application(bytes, facts, 0);
-  return facts;
+  dissector.headers(bytes, 0, bytes.length, bytes.length, ETHERNET, packet);
+  dissector.application(bytes, packet, 0);
+  return packet;
 }
 
 /**
@@ -91,15 +91,15 @@ function dissected(bytes: Uint8Array): Facts {
  * it has to look for. What is malformed in these ways the judge calls a leak whatever the kernel does with it; what
  * goes to or comes from port 53 without a question that can be read crosses or not by bytes that are no facts.
  */
-function isKnownLimit(facts: Facts, way: 'up' | 'down', { profile }: Policy): boolean {
-  const { malformed, sourcePort, destinationPort, protocol, findings } = facts;
+function isKnownLimit(packet: ParsedPacket, direction: 'up' | 'down', { profile }: Policy): boolean {
+  const { malformed, sourcePort, destinationPort, protocol, findings } = packet;
   // The kernel believes the next header of an extension header that is longer than its packet, and counts by that.
   if (malformed === 'tcp-offset' || malformed === 'ip6-extension') return true;
   if (malformed === 'udp-length' && destinationPort === 53) return true;
-  if (way === 'down') return protocol === 17 && sourcePort === 53 && findings.names.length !== 1;
+  if (direction === 'down') return protocol === 17 && sourcePort === 53 && findings.names.length !== 1;
   if (profile !== 'split' || destinationPort !== 53) return false;
   // A piece of a question is stopped whatever it holds; of a whole one the name has to be readable.
-  if (protocol === 6) return facts.questions.includes(undefined);
+  if (protocol === 6) return packet.questions.includes(undefined);
   return findings.names.length === 0;
 }
 
@@ -115,9 +115,9 @@ function tally(items: Iterable<string>): Map<string, number> {
 }
 
 function expected(judge: Judge, shapes: readonly Shape[], learned: LearnedState): Sums {
-  const read = shapes.map((shape) => ({ shape, facts: factsOf(shape.bytes, shape.way, learned) }));
-  const crossing = read.filter(({ shape, facts }) => judge.crosses(facts, shape.way));
-  const counters = read.map(({ shape, facts }) => judge.counter(facts, shape.way));
+  const read = shapes.map((shape) => ({ shape, packet: factsOf(shape.bytes, shape.direction, learned) }));
+  const crossing = read.filter(({ shape, packet }) => judge.crosses(packet, shape.direction));
+  const counters = read.map(({ shape, packet }) => judge.counter(packet, shape.direction));
   const counted = tally(counters.filter((name) => name !== ''));
   return {
     crossed: tally(crossing.map(({ shape }) => Buffer.from(shape.bytes).toString('hex'))),
@@ -128,11 +128,11 @@ function expected(judge: Judge, shapes: readonly Shape[], learned: LearnedState)
 /** Known limits are left out, but for what must hold even there: the judge never calls one of them safe. */
 function comparable(policy: Policy, shapes: readonly Shape[]): Shape[] {
   return shapes.filter(
-    (shape) => !isKnownLimit(factsOf(shape.bytes, shape.way, NOTHING_LEARNED), shape.way, policy),
+    (shape) => !isKnownLimit(factsOf(shape.bytes, shape.direction, NOTHING_LEARNED), shape.direction, policy),
   );
 }
 
-const JUDGED = /^(up|down)_(tunnel|plumbing|allowed|pass|leak)_/;
+const JUDGED = /^(up|down)_(tunnel|essential|allowed|pass|leak)_/;
 
 /** Frames sent at a time: less than a veth holds, so that none is lost before the bridge sees it. */
 const BATCH = 500;
@@ -148,7 +148,7 @@ function isHeldByBridge(shape: Shape): boolean {
   return (shape.bytes[5] === 0x0e && shape.bytes[0] === 1) || !hasSender(shape);
 }
 
-async function measured(way: 'up' | 'down', shapes: readonly Shape[]): Promise<Sums> {
+async function measured(direction: 'up' | 'down', shapes: readonly Shape[]): Promise<Sums> {
   // Whom the kernel has learned from frames that came down answers nobody here.
   await wire.forget();
   const before = await wire.counters();
@@ -158,11 +158,11 @@ async function measured(way: 'up' | 'down', shapes: readonly Shape[]): Promise<S
       (sum, [name, value]) => sum + (JUDGED.test(name) ? value - (before.get(name) ?? 0) : 0),
       0,
     );
-  const arrived = await wire.arrivals(way === 'up' ? 'wan' : 'lan', async () => {
+  const arrived = await wire.arrivals(direction === 'up' ? 'wan' : 'lan', async () => {
     for (let at = 0; at < shapes.length; at += BATCH) {
       const batch = shapes.slice(at, at + BATCH);
       await wire.send(
-        way === 'up' ? 'lan' : 'wan',
+        direction === 'up' ? 'lan' : 'wan',
         batch.map(({ bytes }) => bytes),
       );
       // A frame that is never counted ends the waiting all the same, and shows in the comparison.
@@ -192,7 +192,7 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
   { name: 'ranges of ports and networks', policy: RANGES, learned: RANGES_LEARNED },
   { name: 'a network with NAT64 of its own', policy: RANGES, learned: TRANSLATED },
   { name: 'a network with NAT64 of its own, every protocol', policy: FULL, learned: TRANSLATED },
-  { name: 'crowds of servers', policy: CROWD, learned: CROWD_LEARNED },
+  { name: 'server groups of servers', policy: SERVER_GROUP, learned: SERVER_GROUP_LEARNED },
   { name: 'peers anywhere', policy: ANYWHERE, learned: LEARNED },
   { name: 'WireGuard with other packets', policy: CHANGED, learned: LEARNED },
   { name: 'IKE over TCP', policy: IKE_STREAMS, learned: LEARNED },
@@ -204,9 +204,9 @@ const CASES: readonly { name: string; policy: Policy; learned: LearnedState }[] 
 
 // What the bridge holds by its sender it holds with any other change, too.
 const BENT = mutants(SHAPES.filter(hasSender), 4_000, 0xbad);
-const bentOf = (way: 'up' | 'down'): Shape[] =>
+const bentOf = (direction: 'up' | 'down'): Shape[] =>
   mutants(
-    SHAPES.filter((shape) => shape.way === way && hasSender(shape)),
+    SHAPES.filter((shape) => shape.direction === direction && hasSender(shape)),
     MUTANTS,
   );
 const MUTANTS_OF = { up: bentOf('up'), down: bentOf('down') };
@@ -220,14 +220,14 @@ describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {
     expect(differences(await wire.listing(), ruleset)).toEqual([]);
   });
 
-  it.each(['up', 'down'] as const)('the named shapes going %s', async (way) => {
+  it.each(['up', 'down'] as const)('the named shapes going %s', async (direction) => {
     const shapes = comparable(
       policy,
       (LONG || (ALL_FORMS.has(policy) && learned === LEARNED) ? FORMS : NAMED).filter(
-        (shape) => shape.way === way,
+        (shape) => shape.direction === direction,
       ),
     );
-    const real = await measured(way, shapes);
+    const real = await measured(direction, shapes);
     const said = expected(judge, shapes, learned);
     const nameOf = new Map(shapes.map(({ name, bytes }) => [Buffer.from(bytes).toString('hex'), name]));
     const names = (sums: Sums): string[] =>
@@ -236,9 +236,9 @@ describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {
     expect(real.counted).toEqual(said.counted);
   });
 
-  it.each(['up', 'down'] as const)('mutants of them going %s', async (way) => {
-    const shapes = comparable(policy, MUTANTS_OF[way]);
-    const real = await measured(way, shapes);
+  it.each(['up', 'down'] as const)('mutants of them going %s', async (direction) => {
+    const shapes = comparable(policy, MUTANTS_OF[direction]);
+    const real = await measured(direction, shapes);
     const said = expected(judge, shapes, learned);
     expect([...real.crossed.keys()].filter((hex) => !said.crossed.has(hex))).toEqual([]);
     expect([...said.crossed.keys()].filter((hex) => !real.crossed.has(hex))).toEqual([]);
@@ -246,14 +246,18 @@ describe.each(CASES)('in block mode, $name,', ({ policy, learned }) => {
   });
 
   it('what is malformed where the kernel cannot see it is a leak to the judge, and crosses only as what it seems', async () => {
-    const shapes = BENT.filter(({ bytes, way }) => isKnownLimit(factsOf(bytes, way, learned), way, policy));
+    const shapes = BENT.filter(({ bytes, direction }) =>
+      isKnownLimit(factsOf(bytes, direction, learned), direction, policy),
+    );
     expect(shapes.length).toBeGreaterThan(20);
-    const read = shapes.map((shape) => ({ shape, facts: factsOf(shape.bytes, shape.way, learned) }));
-    const broken = read.filter(({ facts }) => facts.malformed !== undefined);
-    const safe = broken.filter(({ shape, facts }) => judge.judge(facts, shape.way).verdict !== 'leak');
+    const read = shapes.map((shape) => ({ shape, packet: factsOf(shape.bytes, shape.direction, learned) }));
+    const broken = read.filter(({ packet }) => packet.malformed !== undefined);
+    const safe = broken.filter(
+      ({ shape, packet }) => judge.judge(packet, shape.direction).verdict !== 'leak',
+    );
     expect(safe.map(({ shape }) => shape.name)).toEqual([]);
     const extensions = broken.filter(
-      ({ shape, facts }) => shape.way === 'up' && facts.malformed === 'ip6-extension',
+      ({ shape, packet }) => shape.direction === 'up' && packet.malformed === 'ip6-extension',
     );
     const { crossed } = await measured(
       'up',

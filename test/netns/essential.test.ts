@@ -3,8 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
-import { Askers } from '../../src/policy/filter/askers.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
+import { RecentPeers } from '../../src/policy/filter/recent-peers.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { compileRuleset } from '../../src/policy/compile/nft.ts';
 import { differences } from '../../src/policy/compile/readback.ts';
@@ -51,9 +51,9 @@ afterAll(async () => {
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** Names of those that arrive at the other end. */
-async function crossing(shapes: readonly Shape[], way: 'up' | 'down'): Promise<string[]> {
-  const sent = shapes.filter((shape) => shape.way === way);
-  const [from, to] = way === 'up' ? (['lan', 'wan'] as const) : (['wan', 'lan'] as const);
+async function crossing(shapes: readonly Shape[], direction: 'up' | 'down'): Promise<string[]> {
+  const sent = shapes.filter((shape) => shape.direction === direction);
+  const [from, to] = direction === 'up' ? (['lan', 'wan'] as const) : (['wan', 'lan'] as const);
   const arrived = new Set(
     await wire.arrivals(to, () =>
       wire.send(
@@ -70,10 +70,10 @@ describe('what networks, servers and clients send', () => {
 
   it.each(['up', 'down'] as const)(
     'crosses %s where it is needed, and what resembles it does not',
-    async (way) => {
+    async (direction) => {
       await wire.forget();
-      const expected = all.filter((shape) => shape.way === way && shape.crosses);
-      expect((await crossing(all, way)).sort()).toEqual(expected.map(({ name }) => name).sort());
+      const expected = all.filter((shape) => shape.direction === direction && shape.crosses);
+      expect((await crossing(all, direction)).sort()).toEqual(expected.map(({ name }) => name).sort());
     },
   );
 
@@ -86,22 +86,22 @@ describe('what networks, servers and clients send', () => {
 });
 
 const SWITCH = '02:00:00:00:00:5a';
-const eapol = (name: string, way: 'up' | 'down', from: string, to: string): Shape => ({
-  ...{ name, way },
-  bytes: ethernet(0x888e, [2, 0, 0, 5, way === 'up' ? 2 : 1, 1, 0, 5, 1], { from, to }),
+const eapol = (name: string, direction: 'up' | 'down', from: string, to: string): Shape => ({
+  ...{ name, direction },
+  bytes: ethernet(0x888e, [2, 0, 0, 5, direction === 'up' ? 2 : 1, 1, 0, 5, 1], { from, to }),
 });
 const nd = (
   type: 135 | 136,
-  way: 'up' | 'down',
+  direction: 'up' | 'down',
   from: string,
   to: string,
   target = '2001:db8:1::50',
 ): Shape => ({
-  ...{ name: `${type} ${from} ${to}`, way },
+  ...{ name: `${type} ${from} ${to}`, direction },
   bytes: ethernet(
     0x86dd,
     ipv6(58, icmp6(type, [...fill(4, 0), ...address6(target)]), { from, to, hops: 255 }),
-    way === 'up' ? {} : { from: ROUTER, to: CLIENT },
+    direction === 'up' ? {} : { from: ROUTER, to: CLIENT },
   ),
 });
 
@@ -194,16 +194,16 @@ describe('who speaks to the client alone is answered there', () => {
 
   it.each(STORIES)('%s', async (_, story) => {
     await wire.forget();
-    const [judge, askers] = [compileJudge(FULL, LEARNED), new Askers()];
+    const [judge, recentPeers] = [compileJudge(FULL, LEARNED), new RecentPeers()];
     for (const [shape, crosses] of story) {
-      expect(await crossing([shape], shape.way), shape.name).toEqual(crosses ? [shape.name] : []);
-      const facts = new Facts();
+      expect(await crossing([shape], shape.direction), shape.name).toEqual(crosses ? [shape.name] : []);
+      const packet = new ParsedPacket();
       const dissector = new Dissector();
-      dissector.headers(shape.bytes, 0, shape.bytes.length, shape.bytes.length, 1, facts);
-      dissector.application(shape.bytes, facts, 0);
-      askers.recall(facts, shape.way, 0);
-      expect(judge.crosses(facts, shape.way), shape.name).toBe(crosses);
-      if (crosses) askers.learn(facts, shape.way, 0);
+      dissector.headers(shape.bytes, 0, shape.bytes.length, shape.bytes.length, 1, packet);
+      dissector.application(shape.bytes, packet, 0);
+      recentPeers.recall(packet, shape.direction, 0);
+      expect(judge.crosses(packet, shape.direction), shape.name).toBe(crosses);
+      if (crosses) recentPeers.learn(packet, shape.direction, 0);
     }
     // What the kernel has learned is no change of the rules.
     expect(differences(await wire.listing(), ruleset)).toEqual([]);
@@ -222,22 +222,26 @@ describe('who speaks to the client alone is answered there', () => {
 });
 
 describe('frames of the cable itself', () => {
-  const FRAMES: readonly Shape[] = (['up', 'down'] as const).flatMap((way) => {
-    const from = way === 'up' ? CLIENT : ROUTER;
+  const FRAMES: readonly Shape[] = (['up', 'down'] as const).flatMap((direction) => {
+    const from = direction === 'up' ? CLIENT : ROUTER;
     return [
       {
-        name: `PAUSE ${way}`,
-        way,
+        name: `PAUSE ${direction}`,
+        direction,
         bytes: ethernet(0x8808, [0, 1, 255, 255], { from, to: '01:80:c2:00:00:01' }),
       },
-      { name: `LLDP ${way}`, way, bytes: ethernet(0x88cc, fill(46), { from, to: '01:80:c2:00:00:0e' }) },
+      {
+        name: `LLDP ${direction}`,
+        direction,
+        bytes: ethernet(0x88cc, fill(46), { from, to: '01:80:c2:00:00:0e' }),
+      },
     ];
   });
 
   it.each([true, false])('end at the box, block mode %s', async (blockMode) => {
     await load(blockMode);
     try {
-      for (const way of ['up', 'down'] as const) expect(await crossing(FRAMES, way)).toEqual([]);
+      for (const direction of ['up', 'down'] as const) expect(await crossing(FRAMES, direction)).toEqual([]);
     } finally {
       await load(true);
     }

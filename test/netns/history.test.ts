@@ -157,7 +157,7 @@ describe('killed at any moment under flood', () => {
 });
 
 describe('a full disk', () => {
-  it('stops neither guard nor lamp nor block mode, is said, and what happened is written when there is room', async () => {
+  it('stops neither guard nor LED nor block mode, is said, and what happened is written when there is room', async () => {
     disk.fill();
     await guardsAsEver('full.example');
     await leak('full2.example');
@@ -188,7 +188,7 @@ describe('a full disk', () => {
 });
 
 describe('a disk that fails and is read-only from then on', () => {
-  it('stops neither guard nor lamp nor block mode, is said, and the history is whole after the repair', async () => {
+  it('stops neither guard nor LED nor block mode, is said, and the history is whole after the repair', async () => {
     await silent('There is no history');
     await leak('before.example');
     // What a person has said is on the disk itself, not only in the kernel's memory, which the fault takes away.

@@ -1,4 +1,4 @@
-// Knows: that a hostile uplink can neither mislead the lamp nor keep block mode from being switched on. Must not know: how.
+// Knows: that a hostile uplink can neither mislead the LED nor keep block mode from being switched on. Must not know: how.
 // Holds README.md, guarantees 1 and 4. The uplink sends what it likes under whatever address it likes.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
@@ -54,8 +54,8 @@ describe('a hostile uplink', () => {
 
   it('makes no breach of neighbours whom nobody has met', async () => {
     await lab().guard.acknowledge();
-    const crowd = await hostile('newcomers', 60, 150);
-    await crowd.exited;
+    const serverGroup = await hostile('newcomers', 60, 150);
+    await serverGroup.exited;
     expect(await lab().guard.breaks(({ state }) => state !== 'breach', 1_000)).toBeUndefined();
     await lab().guard.block(false);
   });

@@ -75,7 +75,7 @@ describe('the player', () => {
     expect(result?.detail).toContain('the uplink saw 1 frames');
   });
 
-  it('finds plumbing that does not arrive', async () => {
+  it('finds essential traffic that does not arrive', async () => {
     const step: Step = {
       name: 'nothing sent',
       act: { do: 'run', argv: ['true'] },

@@ -1,8 +1,8 @@
 // Knows: what the light of a lab's box showed, and since when, over a stretch of time; and how a measurement is told where a bench asked
-// for it. Must not know: why it showed that. The judge is the lamp's own file: no program of the box is asked.
+// for it. Must not know: why it showed that. The judge is the LED's own file: no program of the box is asked.
 
 import type { Lab } from '../../appliance/lab/lab.ts';
-import { lampOf } from './light-watch.ts';
+import { ledOf } from './light-watch.ts';
 
 const LOOK_MS = 10;
 
@@ -24,7 +24,7 @@ export class LightLog {
   }
 
   #look(): void {
-    const lamp = lampOf(this.#lab);
+    const lamp = ledOf(this.#lab);
     // The file is replaced whole: there is always one, but where the runtime directory itself is gone.
     if (this.#shown.at(-1)?.lamp !== lamp) this.#shown.push({ lamp, at: Date.now() });
   }

@@ -1,5 +1,5 @@
 // Knows: the light of a lab's box as whoever stands before it sees it, and the process that keeps it. Must not know: why it is as it
-// is. The judge is the lamp's own file: no program of the box is asked.
+// is. The judge is the LED's own file: no program of the box is asked.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect } from 'vitest';
@@ -11,7 +11,7 @@ const RED_WITHIN_MS = 2_000;
 const GREEN_WITHIN_MS = 60_000;
 
 /** The pattern; `none` where there is no file. */
-export function lampOf(lab: Lab): string {
+export function ledOf(lab: Lab): string {
   try {
     return readFileSync(lab.plan.files.lamp, 'utf8').trim();
   } catch {
@@ -25,7 +25,7 @@ export async function becomesGreen(lab: Lab, wanted = /^green$/): Promise<void> 
     .poll(
       async () => {
         await lab.guard.acknowledge().catch(() => undefined);
-        return lampOf(lab);
+        return ledOf(lab);
       },
       { timeout: GREEN_WITHIN_MS, interval: 200 },
     )
@@ -34,9 +34,9 @@ export async function becomesGreen(lab: Lab, wanted = /^green$/): Promise<void> 
 
 /** The light turns red in time because of `act`, from green. */
 export async function turnsRed(lab: Lab, act: () => unknown): Promise<void> {
-  expect(lampOf(lab)).toBe('green');
+  expect(ledOf(lab)).toBe('green');
   await act();
-  await expect.poll(() => lampOf(lab), { timeout: RED_WITHIN_MS, interval: 20 }).toMatch(/^red/);
+  await expect.poll(() => ledOf(lab), { timeout: RED_WITHIN_MS, interval: 20 }).toMatch(/^red/);
 }
 
 /** Process of the keeper of this lab's light. */
@@ -46,7 +46,7 @@ export function keeperPid(lab: Lab): number | undefined {
     .map(Number)
     .find((pid) => {
       const command = commandOf(pid);
-      return command.includes('lamp/keep.js') && command.includes(lab.plan.files.guardRuntime);
+      return command.includes('led/watchdog.js') && command.includes(lab.plan.files.guardRuntime);
     });
 }
 

@@ -1,5 +1,5 @@
 // Knows: that the light is red within two seconds when nobody can vouch for it, in watch mode and in block mode: a daemon that is
-// stopped, busy for ever or killed, and a keeper of the light that is. Must not know: how. The judge is the lamp's file.
+// stopped, busy for ever or killed, and an LED watchdog that is. Must not know: how. The judge is the LED's file.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 
@@ -10,7 +10,7 @@ import { TUNNEL } from '../../appliance/lab/plan.ts';
 import type { Running } from '../../appliance/lab/processes/process.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
-import { becomesGreen, keeperPid, lampOf, turnsRed } from './light-watch.ts';
+import { becomesGreen, keeperPid, ledOf, turnsRed } from './light-watch.ts';
 
 const lab = labForTests({ filling: 'nothing' });
 let daemon: KeptDaemon;
@@ -44,7 +44,7 @@ describe.each([
   it('a daemon that is stopped', async () => {
     await becomesGreen(lab());
     await turnsRed(lab(), () => signal(daemon.pid, 'SIGSTOP'));
-    expect(lampOf(lab())).toBe('red-flash');
+    expect(ledOf(lab())).toBe('red-flash');
     signal(daemon.pid, 'SIGCONT');
     await becomesGreen(lab());
   });
@@ -62,12 +62,12 @@ describe.each([
     await becomesGreen(lab());
   });
 
-  it('a keeper of the light that is killed: said, and another one takes its place', async () => {
+  it('an LED watchdog that is killed: said, and another one takes its place', async () => {
     await becomesGreen(lab());
     const before = keeperPid(lab());
     const said = lab().guard.waitFor(
       'a light that nobody keeps',
-      ({ why }) => why.includes('keeper of the light'),
+      ({ why }) => why.includes('LED watchdog'),
       2_000,
     );
     await turnsRed(lab(), () => signal(before, 'SIGKILL'));
@@ -76,7 +76,7 @@ describe.each([
     expect(keeperPid(lab())).not.toBe(before);
   });
 
-  it('a keeper of the light that is stopped', async () => {
+  it('an LED watchdog that is stopped', async () => {
     await becomesGreen(lab());
     const keeper = keeperPid(lab());
     await turnsRed(lab(), () => signal(keeper, 'SIGSTOP'));
@@ -107,7 +107,7 @@ describe.each([
     ];
     for (const harm of HARMS) {
       harm();
-      await expect.poll(() => lampOf(lab()), { timeout: 2_000, interval: 20 }).toBe('green');
+      await expect.poll(() => ledOf(lab()), { timeout: 2_000, interval: 20 }).toBe('green');
     }
   });
 });
@@ -115,5 +115,5 @@ describe.each([
 it('a daemon and its keeper that stay away leave it red', async () => {
   await becomesGreen(lab());
   await turnsRed(lab(), () => daemon.killForGood());
-  expect(lampOf(lab())).toBe('red-flash');
+  expect(ledOf(lab())).toBe('red-flash');
 });

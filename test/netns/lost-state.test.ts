@@ -1,6 +1,6 @@
 // Knows: that what the box loses while it runs is noticed, put back and said, that what it lost while it was away means closed, and
 // that a machine which runs out of handles is blind and closed, never dead. Must not know: how. The judges are the kernel's own
-// count on the uplink, the files, and the lamp.
+// count on the uplink, the files, and the LED.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 
@@ -29,7 +29,7 @@ import { ask } from './ask.ts';
 import { labForTests } from './harness.ts';
 import { KeptDaemon } from './kept-daemon.ts';
 import { LeakFlood } from './leak-flood.ts';
-import { becomesGreen, lampOf, turnsRed } from './light-watch.ts';
+import { becomesGreen, ledOf, turnsRed } from './light-watch.ts';
 import { dig } from './rule-watch.ts';
 
 const lab = labForTests({ filling: 'nothing' });
@@ -232,13 +232,13 @@ describe('without handles', () => {
         () => {
           for (let n = 0; n < 5; n += 1)
             idle.push(createConnection(lab().plan.files.api).on('error', () => undefined));
-          return lampOf(lab());
+          return ledOf(lab());
         },
         { timeout: 10_000, interval: 50 },
       )
       .toMatch(/^red/);
     await expect.poll(() => flood.sent(), { timeout: 10_000 }).toBeGreaterThan((await flood.sent()) + 300);
-    expect(lampOf(lab())).toMatch(/^red/);
+    expect(ledOf(lab())).toMatch(/^red/);
     for (const socket of idle) socket.destroy();
     await limit(pid, 4096);
     await daemon.watching();

@@ -1,6 +1,6 @@
 // Knows: that tunnels whose servers have names live as long as they are used, through sleep and a server that moves, in block mode:
 // up again within five seconds of the client's first packet, nothing else on wan, the light never red. Must not know: who keeps the time.
-// Real clients and servers (named-tunnels.ts); the answers hold for 30 s. The judges are ping and tcpdump, and the lamp's own file.
+// Real clients and servers (named-tunnels.ts); the answers hold for 30 s. The judges are ping and tcpdump, and the LED's own file.
 // LEAKGUARD_LONG=1 (npm run bench -- wire names) uses and sleeps ten minutes each instead of some seconds.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
@@ -33,13 +33,13 @@ let daemon: KeptDaemon;
 let tunnels: NamedTunnels;
 let dhcp: Running;
 let light: LightLog | undefined;
-/** What the laptop's port sees, what Eve sees of the laptop that is neither tunnel nor plumbing, and pings inside. */
+/** What the laptop's port sees, what Eve sees of the laptop that is neither tunnel nor essential traffic, and pings inside. */
 let near: Running | undefined;
 let eve: Running | undefined;
 const pings = new Map<string, Running>();
 
 const addresses = NAMED.flatMap(({ servers }) => servers);
-const PLUMBING = 'arp or udp port 67 or icmp6 or igmp or dst host ff02::16';
+const ESSENTIAL = 'arp or udp port 67 or icmp6 or igmp or dst host ff02::16';
 const hosts = addresses.map((address) => `host ${address}`).join(' or ');
 
 beforeAll(async () => {
@@ -58,7 +58,7 @@ beforeAll(async () => {
   const dump = ['tcpdump', '-i', 'eth0', '-n', '-tt', '-l', '--immediate-mode'] as const;
   near = await laptop.start([...dump, `src host ${LAN.laptop4} and (port 53 or ${hosts})`], REMEMBER);
   eve = await uplink.start(
-    [...dump, `ether src ${LAN.laptopMac} and not (${PLUMBING} or ${hosts})`],
+    [...dump, `ether src ${LAN.laptopMac} and not (${ESSENTIAL} or ${hosts})`],
     REMEMBER,
   );
   await Promise.all([near, eve].map((dumping) => dumping.line(/listening on/)));

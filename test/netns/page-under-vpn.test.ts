@@ -211,16 +211,17 @@ describe('the page opens from a laptop', () => {
     // The box need not say where it is: whoever has seen one of its frames knows.
     await uplink.ip(`neigh replace ${LAN.box} lladdr ${mac} dev eth0`);
     const scan = ['-n', '-Pn', '--disable-arp-ping', '--max-retries', '0', '--min-rate', '10000', '-oG', '-'];
-    const nmap = (...way: readonly string[]) => ['nmap', ...scan, ...way, LAN.box] as [string, ...string[]];
-    for (const way of [
+    const nmap = (...direction: readonly string[]) =>
+      ['nmap', ...scan, ...direction, LAN.box] as [string, ...string[]];
+    for (const direction of [
       ['-sS', '-p-'],
       ['-sU', '--top-ports', '1000'],
       ['-sA', '-p', '1-1024'],
     ]) {
-      const { stdout } = await uplink.must(nmap(...way));
-      expect(stdout, way.join(' ')).toContain('Status: Up');
+      const { stdout } = await uplink.must(nmap(...direction));
+      expect(stdout, direction.join(' ')).toContain('Status: Up');
       // "Closed" is an answer too: a box that is not there gives none.
-      expect(stdout, way.join(' ')).not.toMatch(
+      expect(stdout, direction.join(' ')).not.toMatch(
         /\/(open|closed|unfiltered)\/|Ignored State: (closed|unfiltered)/,
       );
     }

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { labPolicy } from '../../appliance/lab/machines/box.ts';
 import { LAN, NET } from '../../appliance/lab/plan.ts';
-import { hashWith } from '../../appliance/store/privacy-key.ts';
+import { hashWith } from '../../appliance/history/privacy-key.ts';
 import { REPORT_FORMATS } from '../../src/api/words.ts';
 import { BROADCAST, dhcp4, dnsQuery, ethernet, ipv4, ipv6, tcp, text, u16, udp } from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';

@@ -213,7 +213,7 @@ describe('direct: answered, in block mode', () => {
     );
     expect(stopped.every(({ escaped, blocked }) => escaped === 0 && blocked > 0)).toBe(true);
     // The answer for the alias has shown it to whoever reads the uplink.
-    const shown = (await incidentsOf(lab())).filter(({ trick }) => trick !== undefined);
+    const shown = (await incidentsOf(lab())).filter(({ networkAttack }) => networkAttack !== undefined);
     expect(shown.map(({ rule, exposure }) => `${rule} ${exposure}`)).toEqual([`B ${SECRET}`]);
     await isSound();
   });

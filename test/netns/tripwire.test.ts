@@ -117,14 +117,14 @@ describe('a lease from somebody else', () => {
       await rogue.offering('192.168.77.154', routes, asksForLease);
       await run(...curl(`http://${NET.web4}/`));
     });
-    const [trick, escape] = ['T', 'E'].map((rule) => incidents.find((one) => one.rule === rule));
-    expect([trick?.severity, escape?.severity]).toEqual(['red', 'red']);
-    expect(trick?.related).toContain(escape?.id);
-    expect(escape?.related).toContain(trick?.id);
+    const [networkAttack, escape] = ['T', 'E'].map((rule) => incidents.find((one) => one.rule === rule));
+    expect([networkAttack?.severity, escape?.severity]).toEqual(['red', 'red']);
+    expect(networkAttack?.related).toContain(escape?.id);
+    expect(escape?.related).toContain(networkAttack?.id);
   });
 });
 
-describe('other tricks', () => {
+describe('other network attacks', () => {
   it('a gateway that is somebody else now', async () => {
     const incidents = await raised(async () => {
       await rogue.beingGateway(async () => {
@@ -166,8 +166,10 @@ describe('other tricks', () => {
       'E red 192.168.77.55',
       expect.stringMatching(/^T red redirect of 192\.0\.2\.20.* via 192\.168\.77\.55/),
     ]);
-    const trick = incidents.find(({ rule }) => rule === 'T');
-    expect(incidents.find(({ destination }) => destination === '192.0.2.20')?.related).toEqual([trick?.id]);
+    const networkAttack = incidents.find(({ rule }) => rule === 'T');
+    expect(incidents.find(({ destination }) => destination === '192.0.2.20')?.related).toEqual([
+      networkAttack?.id,
+    ]);
   });
 
   it("a tunnel's host name that leads elsewhere", async () => {
@@ -184,13 +186,13 @@ describe('other tricks', () => {
     );
     // A resolver that the network did not name is looked for on the link: a destination like any other.
     expect(told(incidents)).toEqual([`E red ${ROGUE.address}`, `T amber ${NET.tunnelName}`]);
-    const trick = incidents.find(({ rule }) => rule === 'T');
-    expect(trick).toMatchObject({ destination: elsewhere });
-    expect(trick?.why).toContain(`was ${NET.tunnelServer4} and is now answered with ${elsewhere}`);
+    const networkAttack = incidents.find(({ rule }) => rule === 'T');
+    expect(networkAttack).toMatchObject({ destination: elsewhere });
+    expect(networkAttack?.why).toContain(`was ${NET.tunnelServer4} and is now answered with ${elsewhere}`);
     // What then goes there without being the tunnel makes it red.
     const [escape] = await raised(() => run('ping', '-c', '1', '-W', '1', '-I', 'eth0', elsewhere));
     expect(escape).toMatchObject({ rule: 'E', destination: elsewhere });
-    expect(escape?.related).toContain(trick?.id);
-    expect((await incidentsOf(lab())).find(({ id }) => id === trick?.id)?.severity).toBe('red');
+    expect(escape?.related).toContain(networkAttack?.id);
+    expect((await incidentsOf(lab())).find(({ id }) => id === networkAttack?.id)?.severity).toBe('red');
   });
 });

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { counterName } from '../../src/policy/compile/counted.ts';
 import { essentialRules } from '../../src/policy/filter/essential.ts';
 import { ESSENTIAL_TRAFFIC, essentialTable } from './essential-traffic.ts';
@@ -14,12 +14,12 @@ import { FORMS } from './shapes-forms.ts';
 import { ESSENTIAL } from './shapes-essential.ts';
 import { NEIGHBOURS } from './shapes-neighbours.ts';
 
-function factsOf(bytes: Uint8Array): Facts {
-  const facts = new Facts();
+function factsOf(bytes: Uint8Array): ParsedPacket {
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  dissector.application(bytes, facts, 0);
-  return facts;
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  dissector.application(bytes, packet, 0);
+  return packet;
 }
 
 describe('the table of essential traffic', () => {
@@ -31,51 +31,57 @@ describe('the table of essential traffic', () => {
   });
 
   it.each([FULL, BARE, STUB, SPLIT])('has a row for every rule of the policy', (policy) => {
-    const rows = new Set(ESSENTIAL_TRAFFIC.map(({ way, counter }) => `${way} ${counter}`));
-    for (const way of ['up', 'down'] as const)
+    const rows = new Set(ESSENTIAL_TRAFFIC.map(({ direction, counter }) => `${direction} ${counter}`));
+    for (const direction of ['up', 'down'] as const)
       for (const family of [4, 6] as const)
         for (const form of ['plain', 'odd'] as const)
-          for (const { kind } of essentialRules(policy, LEARNED, form, family, way))
-            expect(rows).toContain(`${way} ${kind}`);
+          for (const { kind } of essentialRules(policy, LEARNED, form, family, direction))
+            expect(rows).toContain(`${direction} ${kind}`);
   });
 
   it.each(NEIGHBOURS)(
     'lets who looks for its tunnel find it, and nobody else: $name',
-    ({ way, bytes, crosses }) => {
-      expect(compileJudge(FULL, LEARNED).crosses(factsOf(bytes), way)).toBe(crosses);
+    ({ direction, bytes, crosses }) => {
+      expect(compileJudge(FULL, LEARNED).crosses(factsOf(bytes), direction)).toBe(crosses);
     },
   );
 
   it.each(ESSENTIAL)('takes what networks really send, and nothing that resembles it: $name', (shape) => {
     const judge = compileJudge(FULL, LEARNED);
-    const facts = factsOf(shape.bytes);
-    expect(judge.crosses(facts, shape.way)).toBe(shape.crosses);
-    const { verdict } = judge.judge(facts, shape.way);
+    const packet = factsOf(shape.bytes);
+    expect(judge.crosses(packet, shape.direction)).toBe(shape.crosses);
+    const { verdict } = judge.judge(packet, shape.direction);
     expect(verdict === 'leak').toBe(!shape.crosses || shape.verdict === 'leak');
   });
 
   it('is all that crosses in block mode of 400 forms up and 100 down, besides the tunnel', () => {
     const judge = compileJudge(BARE, LEARNED);
-    const rows = new Set(ESSENTIAL_TRAFFIC.map(({ way, counter }) => counterName(way, 'plumbing', counter)));
-    for (const [way, least] of [
+    const rows = new Set(
+      ESSENTIAL_TRAFFIC.map(({ direction, counter }) => counterName(direction, 'essential', counter)),
+    );
+    for (const [direction, least] of [
       ['up', 400],
       ['down', 100],
     ] as const) {
-      const forms = FORMS.filter((form) => form.way === way);
+      const forms = FORMS.filter((form) => form.direction === direction);
       expect(forms.length).toBeGreaterThanOrEqual(least);
       const others = forms.filter(({ bytes }) => {
-        const facts = factsOf(bytes);
-        const counter = judge.counter(facts, way);
-        return judge.crosses(facts, way) && !counter.startsWith(`${way}_tunnel_`) && !rows.has(counter);
+        const packet = factsOf(bytes);
+        const counter = judge.counter(packet, direction);
+        return (
+          judge.crosses(packet, direction) &&
+          !counter.startsWith(`${direction}_tunnel_`) &&
+          !rows.has(counter)
+        );
       });
       // The one question that comes on top, and its answer: a policy with an IPv4 server needs them where there is no IPv4.
       const asks = /^the (question|answer) for NAT64( over IPv6| with a cookie)?(, behind a priority tag)?$/;
       const besides = others.filter(({ name }) => !asks.test(name));
       expect(besides.map(({ name }) => name)).toEqual([]);
-      expect(others.length).toBe(way === 'up' ? 6 : 2);
+      expect(others.length).toBe(direction === 'up' ? 6 : 2);
       // Behind any tag nothing is known to be essential.
       const tagged = forms.filter(
-        ({ name, bytes }) => / behind /.test(name) && judge.crosses(factsOf(bytes), way),
+        ({ name, bytes }) => / behind /.test(name) && judge.crosses(factsOf(bytes), direction),
       );
       expect(
         tagged.filter(({ name }) => /, behind (a VLAN|a service|two) /.test(name)).map(({ name }) => name),

@@ -3,25 +3,25 @@
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
-import type { Direction } from '../../src/policy/verdict.ts';
+import type { CaptureDirection } from '../../src/policy/verdict.ts';
 import { BARE, FULL, IKE_STREAMS, LEARNED, PASSING, SPLIT, STUB, STUB_SHUT, policyOf } from './policies.ts';
 import { SHAPES, shapeNamed } from './shapes.ts';
 import { FOREIGN, IKE_OVER_TCP, TUNNELS } from './shapes-tunnels.ts';
 
-function factsOf(bytes: Uint8Array): Facts {
-  const facts = new Facts();
+function factsOf(bytes: Uint8Array): ParsedPacket {
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  dissector.application(bytes, facts, 0);
-  return facts;
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  dissector.application(bytes, packet, 0);
+  return packet;
 }
 
-function said(judge: Judge, name: string, direction?: Direction): string {
+function said(judge: Judge, name: string, direction?: CaptureDirection): string {
   const shape = shapeNamed(name);
-  const { verdict, rule } = judge.judge(factsOf(shape.bytes), direction ?? shape.way);
+  const { verdict, rule } = judge.judge(factsOf(shape.bytes), direction ?? shape.direction);
   return rule === undefined ? verdict : `${verdict} ${rule}`;
 }
 
@@ -29,12 +29,12 @@ const full = compileJudge(FULL, LEARNED);
 
 describe('a tunnel packet', () => {
   it.each(TUNNELS.map(({ name }) => name))('is the tunnel: %s', (name) => {
-    const { bytes, way } = shapeNamed(name);
-    const facts = factsOf(bytes);
-    expect(full.tunnelOf(facts, way)).toBeGreaterThanOrEqual(0);
-    expect(full.tunnelOf(facts, 'either')).toBe(full.tunnelOf(facts, way));
-    expect(full.judge(facts, way).verdict).toBe('tunnel');
-    expect(full.crosses(facts, way)).toBe(true);
+    const { bytes, direction } = shapeNamed(name);
+    const packet = factsOf(bytes);
+    expect(full.tunnelOf(packet, direction)).toBeGreaterThanOrEqual(0);
+    expect(full.tunnelOf(packet, 'either')).toBe(full.tunnelOf(packet, direction));
+    expect(full.judge(packet, direction).verdict).toBe('tunnel');
+    expect(full.crosses(packet, direction)).toBe(true);
   });
 
   it('belongs to its endpoint', () => {
@@ -51,9 +51,9 @@ describe('a tunnel packet', () => {
 
 describe('what is none', () => {
   it.each(FOREIGN.map(({ name }) => name))('is a leak: %s', (name) => {
-    const { bytes, way } = shapeNamed(name);
+    const { bytes, direction } = shapeNamed(name);
     expect(full.tunnelOf(factsOf(bytes), 'either')).toBe(-1);
-    expect(full.judge(factsOf(bytes), way).verdict).toBe('leak');
+    expect(full.judge(factsOf(bytes), direction).verdict).toBe('leak');
   });
 
   it.each([
@@ -84,12 +84,12 @@ describe('IKE over TCP', () => {
   const own = /^(ike over tcp|a DNS query)/;
 
   it.each(IKE_OVER_TCP.map(({ name }) => name))('%s', (name) => {
-    const { bytes, way } = shapeNamed(name);
+    const { bytes, direction } = shapeNamed(name);
     const isServer = servers.some((server) => name.endsWith(server));
     const expected = !isServer ? 'other' : own.test(name) ? 'tunnel' : 'leak F';
     const found = said(judge, name);
     expect(found === 'tunnel' || found === 'leak F' ? found : 'other').toBe(expected);
-    expect(judge.crosses(factsOf(bytes), way)).toBe(expected === 'tunnel');
+    expect(judge.crosses(factsOf(bytes), direction)).toBe(expected === 'tunnel');
   });
 
   it('opens no ESP, and no port over UDP, where it alone is named', () => {
@@ -109,11 +109,14 @@ describe('the question by which every system looks for NAT64', () => {
     ),
   );
   const judged = (judge: Judge, name: string): string => {
-    const { verdict, severity = '' } = judge.judge(factsOf(shapeNamed(name).bytes), shapeNamed(name).way);
+    const { verdict, severity = '' } = judge.judge(
+      factsOf(shapeNamed(name).bytes),
+      shapeNamed(name).direction,
+    );
     return `${verdict} ${severity}`.trim();
   };
   const crosses = (judge: Judge, name: string): boolean =>
-    judge.crosses(factsOf(shapeNamed(name).bytes), shapeNamed(name).way);
+    judge.crosses(factsOf(shapeNamed(name).bytes), shapeNamed(name).direction);
 
   it.each([
     ['the question for NAT64', 'allowed', 'leak amber'],
@@ -154,7 +157,7 @@ describe('a reason', () => {
     ['advertisement to all', 'neighbour discovery that answers for fe80::50', ''],
   ])('of %s names the facts', (name, start, end) => {
     const shape = shapeNamed(name);
-    const { reason } = compileJudge(BARE).judge(factsOf(shape.bytes), shape.way);
+    const { reason } = compileJudge(BARE).judge(factsOf(shape.bytes), shape.direction);
     expect(reason.slice(0, start.length)).toBe(start);
     expect(reason.slice(reason.length - end.length)).toBe(end);
   });
@@ -195,7 +198,7 @@ describe('by profile', () => {
     ['6in4', 'leak F', 'leak F', 'leak F'],
     ['later fragment', 'leak E', 'leak E', 'leak E'],
     ['VLAN', 'leak A', 'leak A', 'leak A'],
-    ['ARP request', 'plumbing', 'plumbing', 'plumbing'],
+    ['ARP request', 'essential', 'essential', 'essential'],
     ['neighbour solicitation with a wrong hop limit', 'leak E', 'leak E', 'leak E'],
     ['DHCP renewal to another server', 'leak E', 'leak E', 'leak E'],
     ['printing', 'allowed', 'allowed', 'allowed'],
@@ -217,11 +220,11 @@ describe('with proxies, and nothing said of other traffic', () => {
     ['proxy', 'allowed'],
     ["the tunnel server's own name", 'allowed'],
     ['printing', 'allowed'],
-    ['ARP request', 'plumbing'],
+    ['ARP request', 'essential'],
   ])('%s: %s', (name, expected) => {
     const shut = compileJudge(STUB_SHUT, LEARNED);
     expect(said(shut, name)).toBe(expected);
-    expect(shut.crosses(factsOf(shapeNamed(name).bytes), shapeNamed(name).way)).toBe(
+    expect(shut.crosses(factsOf(shapeNamed(name).bytes), shapeNamed(name).direction)).toBe(
       !expected.startsWith('leak'),
     );
   });
@@ -240,12 +243,12 @@ describe("the answer for a tunnel server's own name", () => {
 describe('under a pass', () => {
   it('what crosses is still a leak, and says why it crossed', () => {
     const judge = compileJudge(FULL, PASSING);
-    const facts = factsOf(shapeNamed('HTTPS syn').bytes);
-    expect(full.crosses(facts, 'up')).toBe(false);
-    expect(judge.crosses(facts, 'up')).toBe(true);
-    expect(judge.judge(facts, 'up').verdict).toBe('leak');
-    expect(judge.judge(facts, 'up').reason).toContain('let through by a pass');
-    expect(judge.counter(facts, 'up')).toBe('up_pass_tls');
+    const packet = factsOf(shapeNamed('HTTPS syn').bytes);
+    expect(full.crosses(packet, 'up')).toBe(false);
+    expect(judge.crosses(packet, 'up')).toBe(true);
+    expect(judge.judge(packet, 'up').verdict).toBe('leak');
+    expect(judge.judge(packet, 'up').reason).toContain('let through by a pass');
+    expect(judge.counter(packet, 'up')).toBe('up_pass_tls');
     expect(judge.crosses(factsOf(shapeNamed('DNS').bytes), 'up')).toBe(false);
   });
 });
@@ -254,10 +257,10 @@ describe('without saying which way', () => {
   it('no shape is safer than it is on its own way or the other', () => {
     const rank = (verdict: string): boolean => verdict !== 'leak';
     for (const { name, bytes } of SHAPES) {
-      const facts = factsOf(bytes);
-      const either = rank(full.judge(facts, 'either').verdict);
+      const packet = factsOf(bytes);
+      const either = rank(full.judge(packet, 'either').verdict);
       expect(either, name).toBe(
-        rank(full.judge(facts, 'up').verdict) || rank(full.judge(facts, 'down').verdict),
+        rank(full.judge(packet, 'up').verdict) || rank(full.judge(packet, 'down').verdict),
       );
     }
   });

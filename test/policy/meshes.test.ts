@@ -3,12 +3,12 @@
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
-import { compileGate } from '../../src/policy/filter/gate.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
+import { compilePacketFilter } from '../../src/policy/filter/packet-filter.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import { parsePolicy } from '../../src/policy/schema/schema.ts';
 import { withTunnel } from '../../src/policy/schema/schema-edit.ts';
-import { readWish } from '../../src/policy/schema/tunnel-wish.ts';
+import { readRequest } from '../../src/policy/schema/tunnel-request.ts';
 import { ANYWHERE, FULL, LEARNED, NEBULA, TAILSCALE, ZEROTIER, policyOf } from './policies.ts';
 import { SHAPES, shapeNamed } from './shapes.ts';
 import { MESH_FORMS } from './shapes-meshes.ts';
@@ -19,12 +19,12 @@ const JUDGES = {
   zerotier: compileJudge(ZEROTIER, LEARNED),
 };
 
-function factsOf(bytes: Uint8Array): Facts {
-  const facts = new Facts();
+function factsOf(bytes: Uint8Array): ParsedPacket {
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  dissector.application(bytes, facts, 0);
-  return facts;
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  dissector.application(bytes, packet, 0);
+  return packet;
 }
 
 describe('a mesh', () => {
@@ -36,12 +36,12 @@ describe('a mesh', () => {
       [', down', down],
       [', down over IPv6', down],
     ] as const) {
-      const { bytes, way } = shapeNamed(`${name}${more}`);
-      const facts = factsOf(bytes);
-      expect(JUDGES[mesh].judge(facts, way).verdict).toBe(takes ? 'tunnel' : 'leak');
-      expect(JUDGES[mesh].crosses(facts, way)).toBe(takes);
+      const { bytes, direction } = shapeNamed(`${name}${more}`);
+      const packet = factsOf(bytes);
+      expect(JUDGES[mesh].judge(packet, direction).verdict).toBe(takes ? 'tunnel' : 'leak');
+      expect(JUDGES[mesh].crosses(packet, direction)).toBe(takes);
       // Nobody else's policy lets it go.
-      expect(compileJudge(FULL, LEARNED).crosses(facts, way)).toBe(false);
+      expect(compileJudge(FULL, LEARNED).crosses(packet, direction)).toBe(false);
     }
   });
 });
@@ -74,13 +74,13 @@ describe('peers anywhere', () => {
   it.each(['wireguard', 'tailscale', 'nebula', 'zerotier'])(
     'of %s are wished for with a yes to that, which the policy keeps',
     (protocol) => {
-      const wish = {
+      const request = {
         ...{ name: 'mesh', protocol, endpoints: ['udp:0.0.0.0/0:*'] },
         ...(protocol === 'zerotier' ? { zerotier: 'a1b2c3d4e5' } : {}),
       };
       for (const anywhere of [undefined, false, 'yes'])
-        expect(readWish({ ...wish, anywhere })).toMatchObject([{ path: 'anywhere' }]);
-      const edit = readWish({ ...wish, anywhere: true });
+        expect(readRequest({ ...request, anywhere })).toMatchObject([{ path: 'anywhere' }]);
+      const edit = readRequest({ ...request, anywhere: true });
       if (!('name' in edit)) throw new Error('no edit');
       const policy = policyOf(withTunnel('version: 1\n', edit));
       expect(policy.tunnels[0]).toMatchObject({ name: 'mesh', protocol, anywhere: true });
@@ -88,8 +88,8 @@ describe('peers anywhere', () => {
   );
 
   it('need no yes where servers are named', () => {
-    const wish = { name: 'a', protocol: 'nebula', endpoints: ['udp:198.51.100.7:4242'] };
-    expect(readWish(wish)).toMatchObject({ name: 'a' });
+    const request = { name: 'a', protocol: 'nebula', endpoints: ['udp:198.51.100.7:4242'] };
+    expect(readRequest(request)).toMatchObject({ name: 'a' });
     expect(compileJudge(ANYWHERE, LEARNED).endpoints).toHaveLength(2);
   });
 });
@@ -100,14 +100,14 @@ it('what has not the form of such a tunnel is judged as if there were none', () 
     LEARNED,
   );
   for (const policy of [TAILSCALE, NEBULA, ZEROTIER, ANYWHERE]) {
-    const [judge, gate] = [compileJudge(policy, LEARNED), compileGate(policy, LEARNED)];
-    for (const { name, bytes, way } of SHAPES) {
-      const facts = factsOf(bytes);
+    const [judge, filter] = [compileJudge(policy, LEARNED), compilePacketFilter(policy, LEARNED)];
+    for (const { name, bytes, direction } of SHAPES) {
+      const packet = factsOf(bytes);
       // A report about a port is known by the tunnels' ports.
-      if (facts.quotedPort >= 0 || gate.endpointOf(facts, way) >= 0) continue;
+      if (packet.quotedPort >= 0 || filter.endpointOf(packet, direction) >= 0) continue;
       const [mine, theirs] = [judge, without].map((one) => {
-        const { verdict, rule } = one.judge(facts, way);
-        return `${name}: ${verdict} ${rule ?? ''} ${String(one.crosses(facts, way))} ${one.counter(facts, way)}`;
+        const { verdict, rule } = one.judge(packet, direction);
+        return `${name}: ${verdict} ${rule ?? ''} ${String(one.crosses(packet, direction))} ${one.counter(packet, direction)}`;
       });
       expect(mine).toBe(theirs);
     }

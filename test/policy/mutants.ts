@@ -32,7 +32,7 @@ export function mutants(shapes: readonly Shape[], count: number, seed = 0x5eed):
     if (origin === undefined) throw new Error('mutants of nothing');
     let bytes: Uint8Array = origin.bytes.slice();
     for (let change = next(3); change >= 0; change -= 1) bytes = changed(bytes, next);
-    return { name: `${origin.name} (mutant ${at})`, way: origin.way, bytes };
+    return { name: `${origin.name} (mutant ${at})`, direction: origin.direction, bytes };
   });
 }
 

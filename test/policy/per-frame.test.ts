@@ -3,10 +3,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Judge } from '../../src/policy/judge.ts';
-import type { Direction } from '../../src/policy/verdict.ts';
+import type { CaptureDirection } from '../../src/policy/verdict.ts';
 import {
   ANSWERED,
   ANSWERED_LEARNED,
@@ -27,21 +27,24 @@ const FLOW_NAMES = [
   ...['bank.example', 'www.clinic.example', 'xn--bcher-kva.example', 'shop.example'],
   ...['vpn.example.com', 'dns.example', 'news.example'],
 ];
-const DIRECTIONS: readonly Direction[] = ['up', 'down', 'either'];
+const DIRECTIONS: readonly CaptureDirection[] = ['up', 'down', 'either'];
 
 const frames = SHAPES.map(({ name, bytes }) => {
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  dissector.application(bytes, facts, 0);
-  return { name, facts };
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  dissector.application(bytes, packet, 0);
+  return { name, packet };
 });
 
 /** As a tap that has remembered an answer, or somebody who asked, would say it. */
 const MEMORIES = [{}, { answered: true }, { solicited: true }] as const;
 
-const fateOf = (judge: Judge, facts: Facts): string =>
-  DIRECTIONS.map((way) => `${way} ${String(judge.crosses(facts, way))} ${judge.counter(facts, way)}`).join();
+const fateOf = (judge: Judge, packet: ParsedPacket): string =>
+  DIRECTIONS.map(
+    (direction) =>
+      `${direction} ${String(judge.crosses(packet, direction))} ${judge.counter(packet, direction)}`,
+  ).join();
 
 describe.each([
   ['full-tunnel', FULL, LEARNED],
@@ -58,14 +61,14 @@ describe.each([
   it('crossing and counter of no frame change with the name of its flow', () => {
     const changed: string[] = [];
     const fates = new Set<string>();
-    for (const { name, facts } of frames) {
+    for (const { name, packet } of frames) {
       for (const memory of MEMORIES) {
-        Object.assign(facts, { flowName: '', answered: false, solicited: false }, memory);
-        const alone = fateOf(judge, facts);
+        Object.assign(packet, { flowName: '', answered: false, solicited: false }, memory);
+        const alone = fateOf(judge, packet);
         fates.add(alone);
         for (const flowName of FLOW_NAMES) {
-          facts.flowName = flowName;
-          if (fateOf(judge, facts) !== alone) changed.push(`${name}, in a flow of ${flowName}`);
+          packet.flowName = flowName;
+          if (fateOf(judge, packet) !== alone) changed.push(`${name}, in a flow of ${flowName}`);
         }
       }
     }
@@ -77,13 +80,13 @@ describe.each([
 
 it('split: the name of a flow makes a frame of it a leak, and what becomes of the frame stays as it is', () => {
   const judge = compileJudge(SPLIT, LEARNED);
-  const changed = frames.filter(({ facts }) => {
+  const changed = frames.filter(({ packet }) => {
     const said = (flowName: string): string => {
-      facts.flowName = flowName;
-      return `${judge.judge(facts, 'up').verdict} ${fateOf(judge, facts)}`;
+      packet.flowName = flowName;
+      return `${judge.judge(packet, 'up').verdict} ${fateOf(judge, packet)}`;
     };
     const [without, within] = [said('').split(' '), said('bank.example').split(' ')];
-    facts.flowName = '';
+    packet.flowName = '';
     expect(within.slice(1)).toEqual(without.slice(1));
     return without[0] !== within[0];
   });

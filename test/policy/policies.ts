@@ -65,8 +65,8 @@ tunnels:
   - {name: inner, protocol: wireguard, endpoints: ['udp:198.51.100.128/25:1000-2000', 'udp:[2001:db8:77::/48]:*', 'udp:198.51.100.200/29:51820']}
   - {name: other, protocol: opaque, endpoints: ['udp:vpn2.example.com:1-1000', 'udp:198.51.100.130:1190-1199', 'tcp:203.0.113.0/26:*']}
 `);
-/** As many servers of one service as a crowd has, with single ports and ranges, of both families, and others among them. */
-export const CROWD = policyOf(`version: 1
+/** As many servers of one service as a server group has, with single ports and ranges, of both families, and others among them. */
+export const SERVER_GROUP = policyOf(`version: 1
 tunnels:
   - name: list
     protocol: wireguard
@@ -166,8 +166,8 @@ export const TRANSLATED: LearnedState = {
   ],
 };
 
-/** A name leads to a server of the crowd: a single port holds there, a range does not. */
-export const CROWD_LEARNED: LearnedState = {
+/** A name leads to a server of the server group: a single port holds there, a range does not. */
+export const SERVER_GROUP_LEARNED: LearnedState = {
   ...LEARNED,
   addresses: [
     { name: 'vpn.example.com', address: '198.51.100.12', seconds: 3000 },

@@ -3,8 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { Facts } from '../../src/flow/facts.ts';
-import type { Findings } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
+import type { Findings } from '../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { Kind } from '../../src/flow/kinds.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
@@ -38,35 +38,35 @@ interface Frame {
   readonly to: string;
   readonly name?: string;
   readonly via?: 'dns' | 'sni' | 'quic' | 'http' | 'mdns';
-  readonly change?: Partial<Facts>;
+  readonly change?: Partial<ParsedPacket>;
   readonly findings?: Partial<Findings>;
 }
 
 const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1 };
 
 /** What the decoders would have read of an ordinary frame; each test says what differs. */
-function factsOf(frame: Frame): Facts {
-  const facts = new Facts();
+function factsOf(frame: Frame): ParsedPacket {
+  const packet = new ParsedPacket();
   const [protocol = '', address = '', port] = frame.to.split(' ');
   const destination = parseAddress(address) ?? { ipVersion: 4 as const, words: new Uint32Array(4) };
   const number = PROTOCOLS[protocol] ?? Number(protocol);
-  facts.sourceMac = 0x02000000000c;
-  facts.destinationMac = 0x020000000001;
-  facts.outerEtherType = facts.etherType = destination.ipVersion === 4 ? 0x0800 : 0x86dd;
-  facts.ipVersion = destination.ipVersion;
-  facts.source.set(parseAddress('192.168.1.50')?.words ?? []);
-  facts.destination.set(destination.words);
-  facts.protocol = number;
-  facts.ipLength = 100;
-  if (number === 17) facts.udpLength = destination.ipVersion === 4 ? 80 : 60;
-  if (port !== undefined) [facts.sourcePort, facts.destinationPort] = [40_000, Number(port)];
-  if (number === 1) [facts.icmpType, facts.icmpCode] = [8, 0];
+  packet.sourceMac = 0x02000000000c;
+  packet.destinationMac = 0x020000000001;
+  packet.outerEtherType = packet.etherType = destination.ipVersion === 4 ? 0x0800 : 0x86dd;
+  packet.ipVersion = destination.ipVersion;
+  packet.source.set(parseAddress('192.168.1.50')?.words ?? []);
+  packet.destination.set(destination.words);
+  packet.protocol = number;
+  packet.ipLength = 100;
+  if (number === 17) packet.udpLength = destination.ipVersion === 4 ? 80 : 60;
+  if (port !== undefined) [packet.sourcePort, packet.destinationPort] = [40_000, Number(port)];
+  if (number === 1) [packet.icmpType, packet.icmpCode] = [8, 0];
   // The header of one ordinary question (RFC 1035 section 4.1.1).
-  if (frame.kind === 'dns') [facts.payloadHead, facts.payloadHead2] = [0x12340100, 0x00010000];
-  facts.kind = frame.kind;
+  if (frame.kind === 'dns') [packet.payloadHead, packet.payloadHead2] = [0x12340100, 0x00010000];
+  packet.kind = frame.kind;
   const names = frame.name === undefined ? [] : [{ name: frame.name, via: frame.via ?? 'dns' }];
-  facts.findings = { names, answers: [], ...frame.findings };
-  return Object.assign(facts, frame.change);
+  packet.findings = { names, answers: [], ...frame.findings };
+  return Object.assign(packet, frame.change);
 }
 
 const dns = (name: string, to = 'udp 192.0.2.53 53'): Frame => ({ kind: 'dns', to, name });
@@ -102,11 +102,11 @@ const TABLE: readonly Row[] = [
     { full: 'A red', stub: 'A red', split: 'allowed' },
   ],
   [
-    'A: local chatter',
+    'A: link-local discovery',
     { kind: 'mdns', to: 'udp 224.0.0.251 5353', name: 'printer.local', via: 'mdns' },
     same('A amber'),
   ],
-  ['A: local chatter over IPv6', { kind: 'ssdp', to: 'udp ff02::c 1900' }, same('A amber')],
+  ['A: link-local discovery over IPv6', { kind: 'ssdp', to: 'udp ff02::c 1900' }, same('A amber')],
   [
     'A: NetBIOS names as broadcast',
     { kind: 'nbns', to: 'udp 192.168.1.255 137', change: { destinationMac: 0xffffffffffff } },
@@ -116,7 +116,7 @@ const TABLE: readonly Row[] = [
   ['A: LLMNR beyond the local link', { kind: 'llmnr', to: 'udp 2001:db8::53 5355' }, same('A red')],
   ['A: SSDP beyond the local link', { kind: 'ssdp', to: 'udp 203.0.113.53 1900' }, same('A red')],
   ['A: NetBIOS names to one host', { kind: 'nbns', to: 'udp 203.0.113.53 137' }, same('A red')],
-  ['A: chatter on another port', { kind: 'mdns', to: 'udp 224.0.0.251 5300' }, same('A red')],
+  ['A: link-local discovery on another port', { kind: 'mdns', to: 'udp 224.0.0.251 5300' }, same('A red')],
   [
     'B: a must-tunnel name asked for',
     dns('www.bank.example'),

@@ -5,7 +5,7 @@ import type { Bytes, Ipv4, Ipv6, Link } from './frames.ts';
 
 export interface Shape {
   readonly name: string;
-  readonly way: 'up' | 'down';
+  readonly direction: 'up' | 'down';
   readonly bytes: Uint8Array;
 }
 
@@ -14,7 +14,7 @@ export const WG6 = '2001:db8::7';
 export const LINK_LOCAL = 'fe80::50';
 
 export function up(name: string, bytes: Uint8Array): Shape {
-  return { name, way: 'up', bytes };
+  return { name, direction: 'up', bytes };
 }
 
 export function four(name: string, protocol: number, payload: Bytes, ip: Ipv4 = {}, link: Link = {}): Shape {
@@ -30,7 +30,7 @@ export function down4(name: string, protocol: number, payload: Bytes, ip: Ipv4 =
     from: ROUTER,
     to: CLIENT,
   });
-  return { name, way: 'down', bytes };
+  return { name, direction: 'down', bytes };
 }
 
 export function down6(name: string, next: number, payload: Bytes, ip: Ipv6 = {}): Shape {
@@ -38,7 +38,7 @@ export function down6(name: string, next: number, payload: Bytes, ip: Ipv6 = {})
     from: ROUTER,
     to: CLIENT,
   });
-  return { name, way: 'down', bytes };
+  return { name, direction: 'down', bytes };
 }
 
 export const data = wireguard(4);

@@ -37,10 +37,10 @@ const DOWN: Link = { from: ROUTER, to: CLIENT };
 const PAE = '01:80:c2:00:00:03';
 
 const at =
-  (way: 'up' | 'down') =>
+  (direction: 'up' | 'down') =>
   (name: string, crosses: boolean, type: number, payload: Bytes, link: Link = {}): Expected => ({
-    ...{ name, way, crosses },
-    bytes: ethernet(type, payload, { ...(way === 'up' ? UP : DOWN), ...link }),
+    ...{ name, direction, crosses },
+    bytes: ethernet(type, payload, { ...(direction === 'up' ? UP : DOWN), ...link }),
   });
 const [up, down] = [at('up'), at('down')];
 const up4 = (
@@ -287,18 +287,18 @@ const MLD: readonly Expected[] = [
 const tag = (
   name: string,
   crosses: boolean,
-  way: 'up' | 'down',
+  direction: 'up' | 'down',
   control: number,
   type: number,
   payload: Bytes,
   outer = 0x8100,
 ): Expected =>
-  (way === 'up' ? up : down)(
+  (direction === 'up' ? up : down)(
     name,
     crosses,
     outer,
     [...u16(control), ...u16(type), ...payload],
-    way === 'up' ? { to: BROADCAST } : {},
+    direction === 'up' ? { to: BROADCAST } : {},
   );
 const inner = ipv4(17, udp(40000, 51820, data), { to: WG });
 const TAGS: readonly Expected[] = [
@@ -389,7 +389,7 @@ const REPORTS: readonly Expected[] = [
 
 /** What crosses up and has a length of its own: the packet is the frame, or zeros fill it up to the shortest one. */
 const WHOLE: readonly Expected[] = [
-  ...[...IGMP, ...MLD].filter(({ way, crosses }) => way === 'up' && crosses),
+  ...[...IGMP, ...MLD].filter(({ direction, crosses }) => direction === 'up' && crosses),
   up6('router solicitation', true, 58, icmp6(133, fill(4, 0)), {
     ...{ from: LINK_LOCAL, to: 'ff02::2' },
     hops: 255,

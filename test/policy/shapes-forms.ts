@@ -20,9 +20,9 @@ export const NAMED: readonly Shape[] = [...SHAPES, ...NEIGHBOURS, ...BEHIND_PREF
 export const FORMS: readonly Shape[] = [
   ...NAMED,
   ...TAGS.flatMap(([how, tag]) =>
-    NAMED.map(({ name, way, bytes }) => ({
+    NAMED.map(({ name, direction, bytes }) => ({
       name: `${name}, ${how}`,
-      way,
+      direction,
       bytes: Uint8Array.from([...bytes.subarray(0, 12), ...tag, ...bytes.subarray(12)]),
     })),
   ),

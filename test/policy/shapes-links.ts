@@ -1,4 +1,4 @@
-// Knows: fragments, extension headers, plumbing in and out of bounds, and what is not plain IP. Must not know: what becomes of them.
+// Knows: fragments, extension headers, essential traffic in and out of bounds, and what is not plain IP. Must not know: what becomes of them.
 
 import {
   BROADCAST,
@@ -63,7 +63,7 @@ export const PIECES: readonly Shape[] = [
   six('authentication header', 51, [17, 4, 0, 0, ...fill(20), ...udp(40000, 53, query)]),
 ];
 
-export const PLUMBING: readonly Shape[] = [
+export const LINK_ESSENTIAL: readonly Shape[] = [
   up('ARP request', ethernet(0x0806, arp(1), { to: BROADCAST })),
   up('ARP reply', ethernet(0x0806, arp(2))),
   up('ARP of another operation', ethernet(0x0806, arp(9))),

@@ -46,10 +46,10 @@ const piece = (to: Bytes, which: number, hops = 0, more = 60): Bytes => [
 const both = (mesh: Form['mesh'], bytes: Bytes): Form => ({ mesh, bytes, up: true, down: true });
 const none = (mesh: Form['mesh'], bytes: Bytes): Form => ({ mesh, bytes, up: false, down: false });
 const whole = (form: Form): Form => ({ ...form, whole: true });
-const only = (mesh: Form['mesh'], way: 'up' | 'down', bytes: Bytes): Form => ({
+const only = (mesh: Form['mesh'], direction: 'up' | 'down', bytes: Bytes): Form => ({
   ...{ mesh, bytes },
   ...(mesh === 'zerotier' ? { whole: true } : {}),
-  ...{ up: way === 'up', down: way === 'down' },
+  ...{ up: direction === 'up', down: direction === 'down' },
 });
 
 export const MESH_FORMS: Readonly<Record<string, Form>> = {

@@ -30,7 +30,7 @@ function arp(operation: number, from: string, sender: string, target: string, be
 }
 
 const up = (name: string, crosses: boolean, message: Bytes, link: Link = { to: BROADCAST }): Expected => ({
-  ...{ name, way: 'up', crosses, bytes: ethernet(0x0806, message, link) },
+  ...{ name, direction: 'up', crosses, bytes: ethernet(0x0806, message, link) },
 });
 const asks = (target: string, sender = '192.168.1.50', behind: Bytes = []): Bytes =>
   arp(1, CLIENT, sender, target, behind);
@@ -41,7 +41,7 @@ const down = (
   sender: string,
   target: string,
 ): Expected => ({
-  ...{ name, way: 'down', crosses },
+  ...{ name, direction: 'down', crosses },
   bytes: ethernet(0x0806, arp(operation, ROUTER, sender, target), { from: ROUTER, to: CLIENT }),
 });
 const nd = (
@@ -53,7 +53,7 @@ const nd = (
   from = LINK_LOCAL,
   behind: Bytes = [],
 ): Expected => ({
-  ...{ name, way: 'up', crosses },
+  ...{ name, direction: 'up', crosses },
   bytes: ethernet(
     0x86dd,
     ipv6(58, icmp6(type, [...fill(4, 0), ...address6(target), ...behind]), { from, to, hops: 255 }),
@@ -63,7 +63,7 @@ const nd = (
 /** An address of the client of LEARNED on the link, and one that it has inside its tunnel. */
 const [OWN6, TUNNELED] = ['2001:db8:1::50', 'fd66::2'];
 const asked = (name: string, crosses: boolean, target: string, to: string, from = 'fe80::1'): Expected => ({
-  ...{ name, way: 'down', crosses },
+  ...{ name, direction: 'down', crosses },
   bytes: ethernet(
     0x86dd,
     ipv6(58, icmp6(135, [...fill(4, 0), ...address6(target)]), { from, to, hops: 255 }),

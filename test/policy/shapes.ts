@@ -3,8 +3,8 @@
 import { CHANGES } from './shapes-wireguard.ts';
 import type { Shape } from './shape.ts';
 import { ESSENTIAL } from './shapes-essential.ts';
-import { NOBODYS } from './shapes-nobodys.ts';
-import { LINKS, PIECES, PLUMBING } from './shapes-links.ts';
+import { UNASSIGNED } from './shapes-unassigned.ts';
+import { LINKS, PIECES, LINK_ESSENTIAL } from './shapes-links.ts';
 import { NAMES, OTHERS } from './shapes-names.ts';
 import { RANGED } from './shapes-ranges.ts';
 import { LOGINS } from './shapes-passes.ts';
@@ -19,13 +19,13 @@ export const SHAPES: readonly Shape[] = [
   ...NAMES,
   ...OTHERS,
   ...PIECES,
-  ...PLUMBING,
+  ...ESSENTIAL,
   ...LINKS,
   ...LOGINS,
-  ...ESSENTIAL,
+  ...LINK_ESSENTIAL,
   ...RANGED,
   ...CHANGES,
-  ...NOBODYS,
+  ...UNASSIGNED,
 ];
 
 /** The shape of that name, which must exist. */

@@ -2,7 +2,7 @@
 // says of each what the specification says. Must not know: rulesets.
 
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../src/policy/judge.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -60,9 +60,9 @@ export async function boundaries(
   let [frames, limits] = [0, 0];
   const wrong: string[] = [];
   const seen = new Set<string>();
-  const look = (bytes: Uint8Array, way: Kind['way']): void => {
-    const hex = `${way} ${Buffer.from(bytes).toString('hex')}`;
-    const kind = kindOfBytes(bytes, way);
+  const look = (bytes: Uint8Array, direction: Kind['way']): void => {
+    const hex = `${direction} ${Buffer.from(bytes).toString('hex')}`;
+    const kind = kindOfBytes(bytes, direction);
     if (kind === undefined || kind.tag === 'other' || seen.has(hex)) return;
     seen.add(hex);
     const { said } = speak(kind);
@@ -70,12 +70,12 @@ export async function boundaries(
     const crosses =
       values.holds(said.mayLeave) &&
       REASONS.some((reason) => mayCross(reason, state) && values.holds(said.is.get(reason) ?? or()));
-    const facts = new Facts();
-    dissector.headers(bytes, 0, bytes.length, bytes.length, ETHERNET, facts);
-    dissector.application(bytes, facts, 0);
+    const packet = new ParsedPacket();
+    dissector.headers(bytes, 0, bytes.length, bytes.length, ETHERNET, packet);
+    dissector.application(bytes, packet, 0);
     frames += 1;
-    if (judge.crosses(facts, way) === crosses) return;
-    if (facts.malformed !== undefined || isQuestion(facts)) limits += 1;
+    if (judge.crosses(packet, direction) === crosses) return;
+    if (packet.malformed !== undefined || isQuestion(packet)) limits += 1;
     else
       wrong.push(
         `${kindText(kind)}: the specification says that it ${crosses ? 'crosses' : 'does not cross'}, the judge that it does${crosses ? ' not' : ''}: ${hex}`,
@@ -106,6 +106,6 @@ export async function boundaries(
 }
 
 /** What goes to or comes from port 53 crosses or not by bytes that are no facts (README.md, What a filter cannot compare). */
-function isQuestion(facts: Facts): boolean {
-  return facts.protocol === 17 && (facts.destinationPort === 53 || facts.sourcePort === 53);
+function isQuestion(packet: ParsedPacket): boolean {
+  return packet.protocol === 17 && (packet.destinationPort === 53 || packet.sourcePort === 53);
 }

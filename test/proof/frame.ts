@@ -32,7 +32,7 @@ import {
 } from './expr.ts';
 import type { Node } from './expr.ts';
 
-export type Way = 'up' | 'down';
+export type Direction = 'up' | 'down';
 
 export const ETHER = {
   ip: 0x0800,
@@ -106,7 +106,7 @@ export const CONTENTS: readonly Content[] = [
 type Tag = 'none' | 'priority' | 'other';
 
 export interface Kind {
-  readonly way: Way;
+  readonly way: Direction;
   readonly tag: Tag;
   readonly content: Content;
 }
@@ -457,7 +457,7 @@ export function bytesOfFrame({ tag, content: what }: Kind, valueOf: (name: strin
 }
 
 /** Which kind of frames it is one of, behind any tag by what stands there; undefined where it has less than a header. */
-export function kindOfBytes(bytes: Uint8Array, way: Way): Kind | undefined {
+export function kindOfBytes(bytes: Uint8Array, way: Direction): Kind | undefined {
   if (bytes.length < 14) return undefined;
   const word = (at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   const isTagged = word(12) === ETHER.tag || word(12) === ETHER.serviceTag;

@@ -26,7 +26,7 @@ import type { Frame, Header } from './frame.ts';
  * What a frame has been counted as: nothing yet, one of the verdicts, what is the box's own affair, or more than one. Sums over kinds
  * (`leak_dropped`, …) stand beside these.
  */
-export type Counted = 'none' | 'tunnel' | 'plumbing' | 'allowed' | 'pass' | 'leak' | 'box' | 'more';
+export type Counted = 'none' | 'tunnel' | 'essential' | 'allowed' | 'pass' | 'leak' | 'box' | 'more';
 /** A formula for each way to have been counted; what is absent is impossible. */
 export type ByCount = ReadonlyMap<Counted, Node>;
 
@@ -47,7 +47,7 @@ export interface Learned {
 
 /** Of a counter; undefined for what is a sum over others. */
 function countedBy(name: string): Counted | undefined {
-  const judged = /^(?:up|down)_(tunnel|plumbing|allowed|pass|leak)_/.exec(name);
+  const judged = /^(?:up|down)_(tunnel|essential|allowed|pass|leak)_/.exec(name);
   if (judged !== null) return judged[1] as Counted;
   return [
     'box_spoofed',

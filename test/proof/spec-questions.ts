@@ -1,9 +1,9 @@
 // The specification, continued: questions for names (RFC 1035) that may be asked in the clear: those for the servers' own names, and in
 // split those for names that need no tunnel. Letters have no case (RFC 4343).
 
-import type { Frame, Way } from './frame.ts';
+import type { Frame, Direction } from './frame.ts';
 import { isPlainQuestion } from './spec-shapes.ts';
-import type { Facts } from './spec-state.ts';
+import type { ParsedPacket } from './spec-state.ts';
 import { both, either, is, isFrom, isHeld, isMasked, no } from './terms.ts';
 import type { Field, Fields, Formula } from './terms.ts';
 
@@ -23,7 +23,7 @@ function stands(at: At, from: number, name: string): Formula {
 }
 
 /** The question for exactly this name, with room for EDNS and a cookie; coming down whatever repeats it. */
-export function ownQuestion(f: Fields, way: Way, name: string): Formula {
+export function ownQuestion(f: Fields, way: Direction, name: string): Formula {
   const least = 8 + 12 + wireForm(name).length + 4;
   const named = stands(f.payload, 12, name);
   if (way === 'down')
@@ -105,7 +105,7 @@ function twice(f: Fields, name: string, edns: number | undefined, family: 4 | 6)
 // ---- Split: questions for names that need no tunnel.
 
 /** A name is at most 255 bytes, so no protected one begins further behind the header than it has bytes left. */
-function namesNone(at: At, k: Facts, places: number): Formula {
+function namesNone(at: At, k: ParsedPacket, places: number): Formula {
   const shortest = Math.min(255, ...k.protectedNames.map(({ name }) => wireForm(name).length));
   return no(
     either(
@@ -118,12 +118,12 @@ function namesNone(at: At, k: Facts, places: number): Formula {
   );
 }
 
-export function plainQuestion(f: Fields, k: Facts): Formula {
+export function plainQuestion(f: Fields, k: ParsedPacket): Formula {
   return both(isPlainQuestion(f.payload), namesNone(f.content, k, 2));
 }
 
 /** One whole question of up to 192 bytes, or two that are equally long (95 bytes each). */
-export function plainSegment(f: Fields, k: Facts, family: 4 | 6): Formula {
+export function plainSegment(f: Fields, k: ParsedPacket, family: 4 | 6): Formula {
   const header = (start: number): Formula => isPlainQuestion((byte, bytes) => f.content(start + byte, bytes));
   const one = Array.from({ length: 192 - 17 + 1 }, (_, i) => 17 + i).map((length) =>
     both(is(f.content(0, 2), length), holdsExactly(f, family, 2 + length)),

@@ -18,11 +18,11 @@ export interface Server {
 export type ShapeName =
   'wireguard' | 'openvpn' | 'isakmp' | 'natt' | 'udp' | 'tcp' | 'openvpn_tcp' | 'tor' | 'ike_tcp';
 
-export interface Facts {
+export interface ParsedPacket {
   readonly isOpen: boolean;
   readonly isSplit: boolean;
   readonly isAnswered: boolean;
-  readonly ignoresChatter: boolean;
+  readonly ignoresDiscovery: boolean;
   readonly servers: readonly Server[];
   readonly esp: readonly string[];
   readonly networks: readonly string[];
@@ -109,7 +109,7 @@ const single = (address: string): boolean => !address.includes('/');
 const lengthOf = (address: string): number =>
   Number(address.split('/')[1] ?? 128) - (familyOf(address) === 4 && address.includes('/') ? -96 : 0);
 
-export function facts(policy: Policy, learned: LearnedState): Facts {
+export function packet(policy: Policy, learned: LearnedState): ParsedPacket {
   const all = policy.tunnels.flatMap((tunnel) => {
     if (tunnel.form !== undefined) throw new Error('the specification does not speak of changed WireGuard');
     return tunnel.endpoints.map((endpoint) => ({ tunnel, endpoint }));
@@ -173,7 +173,7 @@ export function facts(policy: Policy, learned: LearnedState): Facts {
     isOpen,
     isSplit,
     isAnswered: isSplit && policy.direct === 'answered',
-    ignoresChatter: policy.localChatter === 'ignore',
+    ignoresDiscovery: policy.localChatter === 'ignore',
     servers,
     esp: all
       .filter(({ tunnel, endpoint }) => tunnel.protocol === 'ipsec' && endpoint.transport === 'udp')

@@ -11,8 +11,8 @@ import { ETHER } from './frame.ts';
 import type { Frame } from './frame.ts';
 import { hasShape } from './spec-shapes.ts';
 import { ownQuestion, ownQuestionByTcp, plainQuestion, plainSegment } from './spec-questions.ts';
-import { allowOf, facts } from './spec-state.ts';
-import type { Facts, Server } from './spec-state.ts';
+import { allowOf, packet } from './spec-state.ts';
+import type { ParsedPacket, Server } from './spec-state.ts';
 import {
   ALWAYS,
   bits,
@@ -42,7 +42,7 @@ export interface BoxState {
 }
 
 /** Why a frame crosses. `held`: allowed, and handed on by the daemon. */
-export const REASONS = ['tunnel', 'plumbing', 'allowed', 'pass', 'held', 'leak'] as const;
+export const REASONS = ['tunnel', 'essential', 'allowed', 'pass', 'held', 'leak'] as const;
 export type Reason = (typeof REASONS)[number];
 /** A frame crosses where it is something that may, and where it may leave besides. */
 export interface Specified {
@@ -63,7 +63,7 @@ type Line = readonly [Reason, Formula, ...(readonly Lesson[])];
 
 export function specification(frame: Frame, policy: Policy, state: BoxState): Specified {
   const f = fieldsOf(frame);
-  const k = facts(policy, state.learned);
+  const k = packet(policy, state.learned);
   const { way } = frame.kind;
   const { form } = frame.kind.content;
   const lines = ((): readonly Line[] => {
@@ -88,12 +88,12 @@ export function specification(frame: Frame, policy: Policy, state: BoxState): Sp
       case '6 odd':
         return odd6(f, frame, k);
       case 'arp':
-        return [['plumbing', way === 'up' ? arpUp(f, frame, k) : arpDown(f, frame, k)]];
+        return [['essential', way === 'up' ? arpUp(f, frame, k) : arpDown(f, frame, k)]];
       case 'eapol':
         return [
           way === 'up'
-            ? ['plumbing', eapolUp(f, frame)]
-            : ['plumbing', eapolDown(f), { set: 'authenticator', key: [f.mac.source], only: ALWAYS }],
+            ? ['essential', eapolUp(f, frame)]
+            : ['essential', eapolDown(f), { set: 'authenticator', key: [f.mac.source], only: ALWAYS }],
         ];
       case 'short':
       case 'other':
@@ -165,7 +165,7 @@ function isPriority(frame: Frame): Formula {
 
 // ---- Guarantee 5: no frame that bears an address of the box crosses, in any mode, whatever its tags.
 
-function bearsBox(f: Fields, frame: Frame, k: Facts): Formula {
+function bearsBox(f: Fields, frame: Frame, k: ParsedPacket): Formula {
   const { form, type } = frame.kind.content;
   const tagged = frame.kind.tag !== 'none';
   const at = (place: number): Formula => isIn(f.network(place, 4), ...k.box);
@@ -184,7 +184,7 @@ function bearsBox(f: Fields, frame: Frame, k: Facts): Formula {
 
 const isPiece4 = (f: Fields): Formula => no(isMasked(f.ip[4].pieces, 0x3fff, 0));
 
-function whole(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly Line[] {
+function whole(f: Fields, frame: Frame, k: ParsedPacket, family: 4 | 6): readonly Line[] {
   const up = frame.kind.way === 'up';
   const far = up ? f.ip[family].destination : f.ip[family].source;
   const port = up ? f.port.destination : f.port.source;
@@ -193,7 +193,9 @@ function whole(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly Line[
   return [
     [
       'leak',
-      up ? either() : both(isNobodys(f, k, family), no(family === 4 ? is(f.udp.destination, 68) : either())),
+      up
+        ? either()
+        : both(isUnassigned(f, k, family), no(family === 4 ? is(f.udp.destination, 68) : either())),
     ],
     // A tunnel is its server's address, its port, and the form of its packets: what goes there and has not the form is foreign (rule F).
     ['tunnel', here.tunnel],
@@ -201,21 +203,21 @@ function whole(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly Line[
     ['tunnel', isEsp],
     up
       ? [
-          'plumbing',
-          plumbingUp(f, frame, k, family),
+          'essential',
+          essentialUp(f, frame, k, family),
           { set: 'tried6', key: [f.target], only: family === 6 && !k.isOpen ? triesAddress(f) : either() },
         ]
       : [
-          'plumbing',
-          plumbingDown(f, frame, k, family),
+          'essential',
+          essentialDown(f, frame, k, family),
           {
-            set: 'asker6',
+            set: 'recent_peer6',
             key: [f.ip[6].source],
             only:
               family === 6 ? both(discovery(f, 135), isIn(f.ip[6].source, '2000::/3', 'fc00::/7')) : either(),
           },
         ],
-    // What the policy names: resolvers and proxies, the question for a server's own name, `allow` rows, chatter that it ignores.
+    // What the policy names: resolvers and proxies, the question for a server's own name, `allow` rows, link-local discovery that it ignores.
     [
       'allowed',
       either(
@@ -234,7 +236,7 @@ function whole(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly Line[
       both(is(up ? f.tcp.destination : f.tcp.source, 53), ownQuestionByTcp(f, frame, k.ownNames, family)),
     ],
     ['allowed', either(...k.allow.map((row) => allowOf(f, row, frame.kind.way, family)))],
-    ['allowed', k.ignoresChatter ? chatter(f, family) : either()],
+    ['allowed', k.ignoresDiscovery ? chatter(f, family) : either()],
     ['pass', both(hasPass(f, frame, k), passRules(f, k, far, up, family))],
     ...(k.isOpen ? direct(f, frame, k, family, far, port) : []),
   ];
@@ -244,7 +246,7 @@ function whole(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly Line[
 function servers(
   f: Fields,
   frame: Frame,
-  k: Facts,
+  k: ParsedPacket,
   family: 4 | 6,
   protocol: Field,
 ): { readonly tunnel: Formula; readonly at: Formula } {
@@ -268,7 +270,7 @@ function servers(
 
 // ---- Fragments: only a tunnel's. TCP finds its path MTU itself, so no fragment of it is a tunnel's.
 
-function fragments(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly Line[] {
+function fragments(f: Fields, frame: Frame, k: ParsedPacket, family: 4 | 6): readonly Line[] {
   const up = frame.kind.way === 'up';
   const far = up ? f.ip[family].destination : f.ip[family].source;
   const isLater =
@@ -291,7 +293,7 @@ function fragments(f: Fields, frame: Frame, k: Facts, family: 4 | 6): readonly L
       'leak',
       family === 6 ? either(no(frame.network.holds(41)), is(f.network(40, 1), 0, 43, 44, 51, 60)) : either(),
     ],
-    ['leak', up ? either() : both(isPiece(f, family), isNobodys(f, k, family))],
+    ['leak', up ? either() : both(isPiece(f, family), isUnassigned(f, k, family))],
     // Of a later fragment the kernel has neither port nor form: it crosses by address and protocol, or no large packet of a tunnel
     // could. That is why a fragment to the tunnel's host may cross: it is nothing to whoever has not the first piece, which must be
     // the tunnel's by port and form.
@@ -307,7 +309,7 @@ const isPiece = (f: Fields, family: 4 | 6): Formula => (family === 4 ? isPiece4(
 
 // ---- CVE-2019-14899: what comes down to an address that no client has on this link, though they are known.
 
-function isNobodys(f: Fields, k: Facts, family: 4 | 6): Formula {
+function isUnassigned(f: Fields, k: ParsedPacket, family: 4 | 6): Formula {
   const known = family === 4 ? k.known4 : k.settled6;
   const mine = family === 4 ? k.mine4 : k.mine6;
   if (known.length === 0 || k.isOpen) return either();
@@ -322,7 +324,7 @@ function isNobodys(f: Fields, k: Facts, family: 4 | 6): Formula {
 
 // ---- Essential traffic: the table of README.md, row by row.
 
-function plumbingUp(f: Fields, frame: Frame, k: Facts, family: 4 | 6): Formula {
+function essentialUp(f: Fields, frame: Frame, k: ParsedPacket, family: 4 | 6): Formula {
   const { udp, ip } = f;
   // DHCPv4 request of at most 576 bytes, fields of servers empty; broadcast, or the server of a lease, by address and MAC.
   if (family === 4) {
@@ -355,7 +357,7 @@ function plumbingUp(f: Fields, frame: Frame, k: Facts, family: 4 | 6): Formula {
   return either(dhcp, routerSolicitation(f, frame, k), neighbourUp(f, frame, k), portUnreachable(f, k, 6));
 }
 
-function plumbingDown(f: Fields, frame: Frame, k: Facts, family: 4 | 6): Formula {
+function essentialDown(f: Fields, frame: Frame, k: ParsedPacket, family: 4 | 6): Formula {
   const { udp, ip } = f;
   if (family === 4) {
     const dhcp = both(
@@ -397,7 +399,7 @@ const isWhole6 = (f: Fields, ...lengths: readonly number[]): Formula =>
   either(...lengths.map((length) => both(is(f.ip[6].length, length), is(f.held, 40 + length))));
 
 /** Router solicitation, one option at most, to ff02::2; by a client all of whose addresses are known from one of these. */
-function routerSolicitation(f: Fields, frame: Frame, k: Facts): Formula {
+function routerSolicitation(f: Fields, frame: Frame, k: ParsedPacket): Formula {
   const form = both(discovery(f, 133), isWhole6(f, 8, 16), isIn(f.ip[6].destination, 'ff02::2'));
   return both(form, k.isOpen ? ALWAYS : either(isIn(f.ip[6].source, '::'), no(isForeign(f, frame, k))));
 }
@@ -429,7 +431,7 @@ function ownLessons(f: Fields, frame: Frame, up: boolean, family: 4 | 6): readon
   ];
 }
 
-function neighbourUp(f: Fields, frame: Frame, k: Facts): Formula {
+function neighbourUp(f: Fields, frame: Frame, k: ParsedPacket): Formula {
   const { source, destination } = f.ip[6];
   const [asks, answers] = [135, 136].map((type) => both(discovery(f, type), isWhole6(f, 24, 32)));
   if (k.isOpen) return either(asks ?? either(), answers ?? either());
@@ -453,20 +455,20 @@ function neighbourUp(f: Fields, frame: Frame, k: Facts): Formula {
     isHeld(frame, 'tried6', target),
     both(no(isOneOf(mac, k.settled6)), isOnLink),
   );
-  const asker = either(
+  const recentPeer = either(
     isIn(destination, 'fe80::/10', 'ff02::1', ...k.near6),
     rows(destination),
-    isHeld(frame, 'asker6', destination),
+    isHeld(frame, 'recent_peer6', destination),
   );
   return either(
     triesAddress(f),
     both(asks ?? either(), no(none), no(foreign), looked),
-    both(answers ?? either(), no(foreign), own, asker),
+    both(answers ?? either(), no(foreign), own, recentPeer),
   );
 }
 
 /** From an address that a client whose addresses are known has not. */
-function isForeign(f: Fields, frame: Frame, k: Facts): Formula {
+function isForeign(f: Fields, frame: Frame, k: ParsedPacket): Formula {
   const { source } = f.ip[6];
   return both(
     isOneOf(f.mac.source, k.settled6),
@@ -476,14 +478,14 @@ function isForeign(f: Fields, frame: Frame, k: Facts): Formula {
 }
 
 /** Solicitations for what a client may have on this link. */
-function isAsked(f: Fields, frame: Frame, k: Facts): Formula {
+function isAsked(f: Fields, frame: Frame, k: ParsedPacket): Formula {
   const known = either(isIn(f.target, ...k.mine6), isHeld(frame, 'tried6', f.target));
   if (!k.isUnsettled6) return known;
   return k.links6.length === 0 ? ALWAYS : either(known, isIn(f.target, 'fe80::/10', ...k.links6));
 }
 
 /** "Port unreachable" of at most 576 bytes (IPv6: 1280), which quotes a packet from a tunnel's port, to a tunnel's server. */
-function portUnreachable(f: Fields, k: Facts, family: 4 | 6): Formula {
+function portUnreachable(f: Fields, k: ParsedPacket, family: 4 | 6): Formula {
   if (k.udpPorts.length === 0) return either();
   const { destination, length } = f.ip[family];
   const report =
@@ -515,7 +517,7 @@ const high4 = (one: Field): Field => bits(one, 0, 4);
 
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16'];
 
-function arpUp(f: Fields, frame: Frame, k: Facts): Formula {
+function arpUp(f: Fields, frame: Frame, k: ParsedPacket): Formula {
   const { sender, target, operation } = f.arp;
   const mac = f.mac.source;
   // Nothing behind it but the zeros that fill a frame up.
@@ -551,7 +553,7 @@ function arpUp(f: Fields, frame: Frame, k: Facts): Formula {
   return both(bare, form, fromItself, wanted);
 }
 
-function arpDown(f: Fields, frame: Frame, k: Facts): Formula {
+function arpDown(f: Fields, frame: Frame, k: ParsedPacket): Formula {
   const { sender, target, operation } = f.arp;
   const mac = f.mac.destination;
   const [asks, answers] = [is(operation, 1), is(operation, 2)];
@@ -585,7 +587,7 @@ const eapolDown = (f: Fields): Formula =>
 
 // ---- Options and extension headers: reports about groups of the link alone, with a router alert (RFC 2113, 2711).
 
-function odd4(f: Fields, frame: Frame, k: Facts): readonly Line[] {
+function odd4(f: Fields, frame: Frame, k: ParsedPacket): readonly Line[] {
   const { ip } = f;
   const alert = both(
     is(f.network(0, 1), 0x46),
@@ -600,7 +602,7 @@ function odd4(f: Fields, frame: Frame, k: Facts): readonly Line[] {
   const toGroup = k.isAnswered ? isIn(ip[4].destination, '224.0.0.0/4') : ALWAYS;
   return [
     ['leak', either(no(isMasked(ip[4].pieces, 0x3fff, 0)), no(isAtLeast(ip[4].length, 28)))],
-    ['plumbing', both(alert, about)],
+    ['essential', both(alert, about)],
     ['allowed', k.isOpen ? both(is(f.protocol, 2), toGroup) : either()],
   ];
 }
@@ -643,7 +645,7 @@ function igmpUp(f: Fields): Formula {
 const EIGHT = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 const LINK_GROUPS = ['ff02::/112', 'ff02::1:2', 'ff02::1:3', SOLICITED];
 
-function odd6(f: Fields, frame: Frame, k: Facts): readonly Line[] {
+function odd6(f: Fields, frame: Frame, k: ParsedPacket): readonly Line[] {
   const { ip } = f;
   const isPiece_ = frame.extension(44).found;
   // Hop-by-hop alone, of eight bytes: the alert and two of padding, in either order; from link-local or none.
@@ -663,7 +665,7 @@ function odd6(f: Fields, frame: Frame, k: Facts): readonly Line[] {
   const toGroup = k.isAnswered ? isIn(ip[6].destination, 'ff00::/8') : ALWAYS;
   return [
     ['leak', either(no(isAtLeast(ip[6].length, 8)), isPiece_)],
-    ['plumbing', both(alert, frame.kind.way === 'up' ? mldUp(f) : down)],
+    ['essential', both(alert, frame.kind.way === 'up' ? mldUp(f) : down)],
     ['allowed', k.isOpen ? both(is(f.icmp[6].type, 130, 131, 132, 143), toGroup) : either()],
   ];
 }
@@ -701,7 +703,7 @@ function mldUp(f: Fields): Formula {
 
 // ---- A pass: what a captive portal's login needs, while it lasts.
 
-function hasPass(f: Fields, frame: Frame, k: Facts): Formula {
+function hasPass(f: Fields, frame: Frame, k: ParsedPacket): Formula {
   if (k.passForAll) return ALWAYS;
   return isOneOf(frame.kind.way === 'up' ? f.mac.source : f.mac.destination, k.passFor);
 }
@@ -711,7 +713,7 @@ const LOGIN_PORTS = [
   9998,
 ];
 
-function passRules(f: Fields, k: Facts, far: Field, up: boolean, family: 4 | 6): Formula {
+function passRules(f: Fields, k: ParsedPacket, far: Field, up: boolean, family: 4 | 6): Formula {
   const [tcp, port] = up ? [f.tcp.destination, f.port.destination] : [f.tcp.source, f.port.source];
   const dns = both(is(f.protocol, 6, 17), is(port, 53), isIn(far, ...k.resolvers));
   const isTcp = is(f.protocol, 6);
@@ -726,13 +728,20 @@ function passRules(f: Fields, k: Facts, far: Field, up: boolean, family: 4 | 6):
 
 // ---- Profiles in which other traffic may go past the tunnel.
 
-/** Names, encrypted DNS, plumbing out of bounds, tunnels that are none. */
+/** Names, encrypted DNS, essential traffic out of bounds, tunnels that are none. */
 const CLOSED = {
   udp: [53, 853, 5353, 5355, 137, 1900, 67, 68, 546, 547, 1701, 3544, 4789],
   tcp: [53, 853, 5353, 5355, 1723],
 } as const;
 
-function direct(f: Fields, frame: Frame, k: Facts, family: 4 | 6, far: Field, port: Field): readonly Line[] {
+function direct(
+  f: Fields,
+  frame: Frame,
+  k: ParsedPacket,
+  family: 4 | 6,
+  far: Field,
+  port: Field,
+): readonly Line[] {
   const up = frame.kind.way === 'up';
   const mac = up ? f.mac.source : f.mac.destination;
   const shut = either(

@@ -29,7 +29,7 @@ export interface Refutation {
 /** Which counter of the kernel's is for which reason. */
 const COUNTED_AS: Readonly<Record<Reason, Counted>> = {
   tunnel: 'tunnel',
-  plumbing: 'plumbing',
+  essential: 'essential',
   allowed: 'allowed',
   pass: 'pass',
   held: 'allowed',
@@ -74,7 +74,7 @@ export class Case {
     const { premise } = this.frame;
     const { mayLeave, is } = this.said;
     const wrong: Node[] = [];
-    for (const counted of ['tunnel', 'plumbing', 'allowed', 'pass', 'leak'] as const) {
+    for (const counted of ['tunnel', 'essential', 'allowed', 'pass', 'leak'] as const) {
       const meant = or(
         ...REASONS.filter((reason) => COUNTED_AS[reason] === counted && mayCross(reason, this.#state)).map(
           (reason) => is.get(reason) ?? FALSE,

@@ -40,7 +40,7 @@ class World {
     [
       ...KINDS.map((kind) => `up_leak_${kind}`),
       'up_leak_other_ip',
-      'up_plumbing_arp',
+      'up_essential_arp',
       'down_leak_dns',
       'leak_out',
       'canary_wan',
@@ -115,9 +115,9 @@ class World {
     }
   }
 
-  plumbing(): void {
-    this.taps.lan.ring.push({ observation: observation({ at: -1 }), counter: 'up_plumbing_arp' });
-    this.#count('up_plumbing_arp');
+  essential(): void {
+    this.taps.lan.ring.push({ observation: observation({ at: -1 }), counter: 'up_essential_arp' });
+    this.#count('up_essential_arp');
   }
 
   /** The tap reads what it has, all of it or a part; a part is no drained report. */
@@ -149,7 +149,7 @@ class World {
   #batched(told: readonly Observation[]): readonly Observation[] {
     if (this.#room === Infinity) return told;
     const batch = new ObservationBatch(this.#room);
-    for (const one of told) batch.add(one.facts, one, one.client, one.first);
+    for (const one of told) batch.add(one.packet, one, one.client, one.first);
     return batch.take().observations;
   }
 
@@ -270,7 +270,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.tuple(fc.constant('leaks'), fc.constantFrom(...KINDS), fc.constantFrom('a', 'b')),
   },
   { weight: 3, arbitrary: fc.constant(['forges']) },
-  { weight: 2, arbitrary: fc.constant(['plumbing']) },
+  { weight: 2, arbitrary: fc.constant(['essential']) },
   { weight: 2, arbitrary: fc.constant(['canary']) },
   { weight: 5, arbitrary: fc.tuple(fc.constant('reads'), port, fc.constantFrom(1, 3, Infinity)) },
   { weight: 3, arbitrary: fc.constant(['reading']) },
@@ -320,7 +320,7 @@ const FOUND: readonly (readonly Step[])[] = [
   [
     ['leaks', 'dns', 'a'],
     ['killed'],
-    ['plumbing'],
+    ['essential'],
     ['reads', 'lan', 1],
     ['passes', 1],
     ['passes', 1],
@@ -353,7 +353,7 @@ const FOUND_IN_FLOODS: readonly (readonly Step[])[] = [
     ['leaks', 'udp', 'n4'],
     ['leaks', 'udp', 'n2'],
     ['lags', 'lan'],
-    ['plumbing'],
+    ['essential'],
     ['leaks', 'dns', 'a'],
     ['stops', 'lan'],
   ],

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts, copyFacts } from '../../src/flow/facts.ts';
+import { ParsedPacket, copyPacket } from '../../src/flow/parsed-packet.ts';
 import { KINDS } from '../../src/flow/kinds.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import { DECODERS, NO_DECODERS } from './decoders.ts';
@@ -56,16 +56,16 @@ describe.each(SEEDS)('seed %i', (seed) => {
       const lots = new Lots(seed);
       const dissector = new Dissector({ quic: nodeQuicCrypto }, { flows: 1024, streamBytes: 1_000_000 });
       const room = new Uint8Array(ROOM);
-      const facts = new Facts();
+      const packet = new ParsedPacket();
       const started = cpuMs();
       for (let at = 0; at < FRAMES; at += 1) {
         const { bytes, linkType } = pick(lots);
         const length = bend(bytes, pick(lots).bytes, room, MARGIN, lots);
         const wireLength = lots.below(8) === 0 ? lots.below(3000) : length;
-        dissector.headers(room, MARGIN, MARGIN + length, wireLength, linkType, facts);
-        dissector.application(room, facts, at * 10);
-        if (!kinds.has(facts.kind)) throw new Error(`kind ${facts.kind}`);
-        if (facts.payloadEnd > MARGIN + length) throw new Error('payload beyond the frame');
+        dissector.headers(room, MARGIN, MARGIN + length, wireLength, linkType, packet);
+        dissector.application(room, packet, at * 10);
+        if (!kinds.has(packet.kind)) throw new Error(`kind ${packet.kind}`);
+        if (packet.payloadEnd > MARGIN + length) throw new Error('payload beyond the frame');
       }
       // Not a speed test: a frame that costs as much as a second of work is an attack that would be seen here.
       expect((cpuMs() - started) / FRAMES).toBeLessThan(1);
@@ -79,14 +79,14 @@ describe.each(SEEDS)('seed %i', (seed) => {
       const lots = new Lots(seed);
       const dissector = new Dissector({ quic: nodeQuicCrypto }, { flows: 1024, streamBytes: 1_000_000 });
       const room = new Uint8Array(ROOM);
-      const facts = new Facts();
+      const packet = new ParsedPacket();
       const links = Object.values(LinkType);
       for (let at = 0; at < RANDOM; at += 1) {
         const length = scatter(pick(lots).bytes, room, MARGIN, lots);
         const linkType = links[lots.below(links.length)] ?? LinkType.ETHERNET;
-        dissector.headers(room, MARGIN, MARGIN + length, length, linkType, facts);
-        dissector.application(room, facts, at * 10);
-        if (!kinds.has(facts.kind)) throw new Error(`kind ${facts.kind}`);
+        dissector.headers(room, MARGIN, MARGIN + length, length, linkType, packet);
+        dissector.application(room, packet, at * 10);
+        if (!kinds.has(packet.kind)) throw new Error(`kind ${packet.kind}`);
       }
       expect(dissector.losses.flowsEvicted).toBeGreaterThanOrEqual(0);
     },
@@ -105,11 +105,11 @@ describe.each(SEEDS)('seed %i', (seed) => {
         const said = [0x00, 0xff].map((poison) => {
           const poisoned = new Uint8Array(ROOM).fill(poison);
           poisoned.set(room.subarray(MARGIN, MARGIN + length), MARGIN);
-          const facts = new Facts();
+          const packet = new ParsedPacket();
           const dissector = new Dissector({ quic: nodeQuicCrypto }, { flows: 4, streamBytes: 10_000 });
-          dissector.headers(poisoned, MARGIN, MARGIN + length, length, linkType, facts);
-          dissector.application(poisoned, facts, 0);
-          return JSON.stringify(copyFacts(facts));
+          dissector.headers(poisoned, MARGIN, MARGIN + length, length, linkType, packet);
+          dissector.application(poisoned, packet, 0);
+          return JSON.stringify(copyPacket(packet));
         });
         if (said[0] !== said[1]) throw new Error(`${said[0] ?? ''}\n${said[1] ?? ''}`);
         texts.add(said[0] ?? '');

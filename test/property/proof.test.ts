@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { PROOF_MS } from '../../src/guard/canary/canary.ts';
 import type { Sighting } from '../../src/guard/canary/canary.ts';
 import { Guard } from '../../src/guard/guard.ts';
@@ -72,10 +72,10 @@ class World {
     if (forgery === undefined) return;
     const send = (port: Port): Sent => {
       this.#serial += 1;
-      const facts = new Facts();
+      const packet = new ParsedPacket();
       const frame = forgery[port];
-      new Dissector().headers(frame, 0, frame.length, frame.length, 1, facts);
-      const counter = judge.counter(facts, port === 'lan' ? 'up' : 'down');
+      new Dissector().headers(frame, 0, frame.length, frame.length, 1, packet);
+      const counter = judge.counter(packet, port === 'lan' ? 'up' : 'down');
       if (counts) for (const name of [counter, `canary_${port}`]) this.#add(name);
       if (counts) this.#add(port === 'lan' ? 'leak_dropped' : 'down_dropped');
       return { serial: this.#serial, counter, isTold: false };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { readCapture } from '../../appliance/capture-files/capture-file.ts';
-import { Facts } from '../../src/flow/facts.ts';
+import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import { readHeaders } from '../../src/flow/headers/headers.ts';
 import * as made from '../policy/frames.ts';
 
@@ -43,9 +43,9 @@ export async function loadSeeds(): Promise<readonly SeedFrame[]> {
 }
 
 function seedOf(bytes: Uint8Array, linkType: number): SeedFrame {
-  const facts = new Facts();
-  readHeaders(bytes, 0, bytes.length, bytes.length, linkType, facts);
-  return { bytes, linkType, payload: facts.payloadOffset < bytes.length ? facts.payloadOffset : 0 };
+  const packet = new ParsedPacket();
+  readHeaders(bytes, 0, bytes.length, bytes.length, linkType, packet);
+  return { bytes, linkType, payload: packet.payloadOffset < bytes.length ? packet.payloadOffset : 0 };
 }
 
 function handMade(): Uint8Array[] {

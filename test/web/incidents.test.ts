@@ -233,7 +233,7 @@ it('bytes stand in rows of eight, with their letters, and those of a reading apa
   ]);
 });
 
-it('help tells every rule, every pattern of the lamp, every profile, and the limits', async () => {
+it('help tells every rule, every pattern of the LED, every profile, and the limits', async () => {
   const { text } = await own.ask('/help');
   for (const said of [
     'A · Name asked in the clear',

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect } from 'vitest';
 
 import { createPage } from '../../web/app.ts';
 import type { PageOptions } from '../../web/app.ts';
-import type { GateOptions } from '../../web/owner/gate.ts';
+import type { GateOptions } from '../../web/owner/access.ts';
 import { listen, SERVER_LIMITS } from '../../web/http/server.ts';
 import type { ServerLimits } from '../../web/http/server.ts';
 import { prepareBox } from '../box-answers.ts';
@@ -30,8 +30,8 @@ export async function showPage(
 ): Promise<PageUnderTest> {
   const faults: string[] = [];
   const log = (message: string, error: unknown): void => void faults.push(`${message}: ${String(error)}`);
-  const stateDir = options.gate?.stateDir ?? mkdtempSync(join(tmpdir(), 'leakguard-page-'));
-  const page = createPage({ hostNames: [], log, gate: { stateDir }, ...options });
+  const stateDir = options.access?.stateDir ?? mkdtempSync(join(tmpdir(), 'leakguard-page-'));
+  const page = createPage({ hostNames: [], log, access: { stateDir }, ...options });
   const handler = page.app.callback();
   const listening = await listen(
     (asked, answer) => void handler(asked, answer),
@@ -43,7 +43,7 @@ export async function showPage(
     stop: async () => {
       page.close();
       await listening.close();
-      if (options.gate === undefined) rmSync(stateDir, { recursive: true, force: true });
+      if (options.access === undefined) rmSync(stateDir, { recursive: true, force: true });
     },
   };
 }
@@ -142,13 +142,13 @@ export interface LeakingBox {
 }
 
 /** For each test a page that nobody owns yet, over a guard's double that tells of a leak, with a state of its own. */
-export function leakingBoxes(gate: () => Omit<GateOptions, 'stateDir'>): () => LeakingBox {
+export function leakingBoxes(access: () => Omit<GateOptions, 'stateDir'>): () => LeakingBox {
   let box: LeakingBox | undefined;
   beforeEach(async () => {
     const [stateDir, peer] = [mkdtempSync(join(tmpdir(), 'leakguard-door-')), await GuardPeer.start()];
     const why = 'bank.example was asked.';
     peer.status = aStatus({ state: 'leaking', lamp: 'red', why, incidents: [anIncident()] });
-    const show = () => showPage({ socketPath: peer.socketPath, gate: { stateDir, ...gate() } });
+    const show = () => showPage({ socketPath: peer.socketPath, access: { stateDir, ...access() } });
     box = {
       ...{ peer, stateDir, page: await show() },
       async restart(meanwhile = () => undefined) {

@@ -175,21 +175,21 @@ describe('the past', () => {
   });
 });
 
-describe('the lamp', () => {
+describe('the LED', () => {
   it('is tried out, and that is said', async () => {
     expect((await own.post('/settings/lamp', { pattern: 'green' })).headers.location).toBe(
       '/settings?done=lamp-green#lamp',
     );
     expect(told()).toEqual([['/v1/lamp/test', { pattern: 'green' }]]);
     expect((await own.ask('/settings?done=lamp-green')).text).toContain(
-      'The lamp says nothing of the wire meanwhile.',
+      'The LED says nothing of the wire meanwhile.',
     );
     expect((await own.post('/settings/lamp', { pattern: 'blue' })).status).toBe(400);
   });
 
   it('that is not there is not tried out', async () => {
     peer.answers.set('GET /v1/settings', someSettings({ lamp: 'none' }));
-    expect((await own.ask('/settings')).text).toContain('This box has no lamp.');
+    expect((await own.ask('/settings')).text).toContain('This box has no LED.');
   });
 });
 

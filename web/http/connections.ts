@@ -29,8 +29,8 @@ export class Connections {
     const client = addressGroup(socket.remoteAddress ?? '');
     const own = this.#byClient.get(client) ?? new Map<Socket, number>();
     const isFull = this.#count() >= this.#limits.connections;
-    const crowd = own.size >= this.#limits.perClient ? own : isFull ? this.#largest() : undefined;
-    if (crowd !== undefined && !makeRoom(crowd)) {
+    const serverGroup = own.size >= this.#limits.perClient ? own : isFull ? this.#largest() : undefined;
+    if (serverGroup !== undefined && !makeRoom(serverGroup)) {
       socket.destroy();
       return;
     }
@@ -71,10 +71,10 @@ export class Connections {
 }
 
 /** The oldest on which nothing was asked goes; false when all are being answered. */
-function makeRoom(crowd: Map<Socket, number>): boolean {
-  const [idle] = [...crowd].find(([, asked]) => asked === 0) ?? [];
+function makeRoom(serverGroup: Map<Socket, number>): boolean {
+  const [idle] = [...serverGroup].find(([, asked]) => asked === 0) ?? [];
   if (idle === undefined) return false;
-  crowd.delete(idle);
+  serverGroup.delete(idle);
   idle.destroy();
   return true;
 }

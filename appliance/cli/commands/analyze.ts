@@ -11,7 +11,7 @@ import { UplinkSink, WRAPPINGS } from '../../../src/flow/headers/uplink.ts';
 import type { Wrapping } from '../../../src/flow/headers/uplink.ts';
 import { Analysis } from '../../../src/analysis/analysis.ts';
 import { LearningJudge } from '../../../src/analysis/analysis-learn.ts';
-import { PRIVACIES, Veil } from '../../../src/guard/history/privacy.ts';
+import { PRIVACIES, Redaction } from '../../../src/guard/history/privacy.ts';
 import type { Privacy } from '../../../src/guard/history/privacy.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../../src/policy/servers/learned.ts';
@@ -46,7 +46,7 @@ Judges a capture: pcap or pcapng, plain, gzip, xz, zstd, bzip2 or lz4; "-" reads
   --json             one object instead of text
   --help             this text
 
-Without --tunnel, --policy and --learn there is no tunnel: whatever is not plumbing is a leak.
+Without --tunnel, --policy and --learn there is no tunnel: whatever is not essential traffic is a leak.
 Exit: 0 no leak, 1 leaks found, 2 usage or unreadable capture, 3 no leak in what could be read, and some could not.
 `;
 
@@ -94,8 +94,8 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     reading = await readingOf(options, behind, twice, io);
   }
   const { analysis, end } = reading;
-  const veil = await veilOf(options.privacy);
-  const streamed = analysis.streamed(options.file, Math.round(monotonicMs() - started), veil);
+  const redaction = await redactionOf(options.privacy);
+  const streamed = analysis.streamed(options.file, Math.round(monotonicMs() - started), redaction);
   const lost = lostOf(end);
   const report = { ...streamed, complete: lost.length === 0, lost, behind };
   for (const { message } of lost) io.stderr.write(`leakguard: ${options.file} is not whole: ${message}.\n`);
@@ -172,13 +172,13 @@ async function readingOf(
 }
 
 /** Hashes of one report can be compared with each other, and with no other's: the key is forgotten with it. */
-async function veilOf(privacy: Privacy): Promise<Veil> {
-  if (privacy === 'full') return new Veil(privacy, (text) => text);
+async function redactionOf(privacy: Privacy): Promise<Redaction> {
+  if (privacy === 'full') return new Redaction(privacy, (text) => text);
   const [{ passingHash }, { publicSuffix }] = await Promise.all([
-    import('../../store/privacy-key.ts'),
-    import('../../store/public-suffix.ts'),
+    import('../../history/privacy-key.ts'),
+    import('../../history/public-suffix.ts'),
   ]);
-  return new Veil(privacy, passingHash(), publicSuffix);
+  return new Redaction(privacy, passingHash(), publicSuffix);
 }
 
 function* withNewline(pieces: Iterable<string>): Generator<string> {

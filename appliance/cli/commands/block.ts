@@ -8,7 +8,7 @@ import type { Command } from '../command.ts';
 
 const HELP = `leakguard block: only the tunnel may leave, or everything may
 
-  leakguard block on    only tunnel, plumbing and what the policy allows crosses; it survives a reboot
+  leakguard block on    only tunnel, essential traffic and what the policy allows crosses; it survives a reboot
   leakguard block off   watch mode: everything crosses, everything is judged
 
   --json         the status afterwards as one JSON object

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 
 import { printable } from '../../../src/api/shown.ts';
 import { compileRuleset } from '../../../src/policy/compile/nft.ts';
-import type { LampConfig } from '../../../src/policy/policy.ts';
+import type { LedConfig } from '../../../src/policy/policy.ts';
 import { Bridge } from '../../bridge/bridge.ts';
 import { readPolicyFileHere } from '../../policy/policy-file-here.ts';
 import type { Check, Finding, Level, Subject } from '../../doctor/finding.ts';
@@ -15,8 +15,8 @@ import { clock, kernel, lamp, power, resources, units } from '../../doctor/machi
 import { firewalls, managers } from '../../doctor/neighbours.ts';
 import { bridge, guard, ports, rules } from '../../doctor/wire.ts';
 import { HealthProbe } from '../../os/health.ts';
-import { lampFault } from '../../lamp/file-lamp.ts';
-import { pinNumber } from '../../lamp/gpio.ts';
+import { ledFault } from '../../led/file-led.ts';
+import { pinNumber } from '../../led/gpio.ts';
 import { checkRuleset } from '../../bridge/nftables.ts';
 import { run } from '../../os/run-command.ts';
 import { UndoRecord } from '../../os/undo-record.ts';
@@ -72,7 +72,7 @@ const MARKS: Readonly<Record<Level, readonly [mark: string, tone: Tone]>> = {
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'looks at ports, rules, taps, lamp, clock and disk, and says what to do',
+  summary: 'looks at ports, rules, taps, LED, clock and disk, and says what to do',
   help: HELP,
   async run(args, io) {
     const { values } = readArguments('doctor', args, OPTIONS);
@@ -148,7 +148,7 @@ async function lookedAt(policy: Subject['policy'], stateDir: string, api: string
     ports: seen,
     bridgeFaults: looked.faults(),
     rulesFault,
-    lampFault: unusableLamp(policy.lamp, dirname(api)),
+    ledFault: unusableLed(policy.lamp, dirname(api)),
     run: (command, ...args) => run(command, args).catch(() => undefined),
     readText: (path) => {
       try {
@@ -160,8 +160,8 @@ async function lookedAt(policy: Subject['policy'], stateDir: string, api: string
   };
 }
 
-/** Looks without touching: the daemon has the lamp. */
-function unusableLamp(config: LampConfig, runtimeDir: string): string | undefined {
+/** Looks without touching: the daemon has the LED. */
+function unusableLed(config: LedConfig, runtimeDir: string): string | undefined {
   try {
     if (config.driver === 'leds') {
       const missing = [config.red, config.green].find(
@@ -170,7 +170,7 @@ function unusableLamp(config: LampConfig, runtimeDir: string): string | undefine
       return missing === undefined ? undefined : `there is no light ${missing} in /sys/class/leds`;
     }
     if (config.driver === 'gpio') pinNumber(config.red);
-    const fault = lampFault(config, runtimeDir);
+    const fault = ledFault(config, runtimeDir);
     return fault === undefined ? undefined : `${fault.message}. ${fault.remedy}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

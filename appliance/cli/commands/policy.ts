@@ -9,7 +9,7 @@ import { compileRuleset } from '../../../src/policy/compile/nft.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import { parsePolicy } from '../../../src/policy/schema/schema.ts';
 import type { ParsedPolicy } from '../../../src/policy/schema/schema.ts';
-import { lampFault } from '../../lamp/file-lamp.ts';
+import { ledFault } from '../../led/file-led.ts';
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
 import { CommandError } from '../command.ts';
@@ -124,7 +124,7 @@ async function check(file: string, { json, api }: Values, io: CommandIo): Promis
 
 /** A valid policy may name what this box does not have: its runtime directory is where its socket is. */
 function onThisBox(parsed: ParsedPolicy, runtimeDir: string): ParsedPolicy {
-  const fault = parsed.ok ? lampFault(parsed.policy.lamp, runtimeDir) : undefined;
+  const fault = parsed.ok ? ledFault(parsed.policy.lamp, runtimeDir) : undefined;
   return fault === undefined ? parsed : { ok: false, faults: [fault] };
 }
 

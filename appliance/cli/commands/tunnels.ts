@@ -148,9 +148,9 @@ async function take(
     throw new CommandError(2, 'no-file', `${file} cannot be read.`, 'Is the name right?', cause);
   });
   const name = given ?? basename(file).replace(/\.[^.]+$/, '');
-  const wish = sendable(read, { service, protocol });
+  const request = sendable(read, { service, protocol });
   // Who says yes beforehand needs to be asked nothing, and reads the same afterwards.
-  const found = await client.ask('importTunnel', { body: { ...wish, name, ...(yes ? { yes } : {}) } });
+  const found = await client.ask('importTunnel', { body: { ...request, name, ...(yes ? { yes } : {}) } });
   const { proposal, change, unused } = found;
   const told = [
     `${name}: ${proposal.protocol} to ${serversText(proposal.endpoints)}`,
@@ -170,7 +170,7 @@ async function take(
   if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);
   if (yes) return say(io, json, found, [`${name} is trusted now.`]);
   if (json || !(await agreed(io))) return say(io, json, found, ['Nothing was changed.']);
-  const done = await client.ask('importTunnel', { body: { ...wish, name, yes: true } });
+  const done = await client.ask('importTunnel', { body: { ...request, name, yes: true } });
   return say(io, json, done, [`${name} is trusted now.`]);
 }
 

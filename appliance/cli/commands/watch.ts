@@ -8,7 +8,7 @@ import { CommandError } from '../command.ts';
 import type { Command, CommandIo, ExitCode } from '../command.ts';
 import { givenPolicy, givenRelays } from '../given-policy.ts';
 import { watchDaemon } from '../watch-daemon.ts';
-import type { WatchWishes } from '../watch-daemon.ts';
+import type { WatchOptions } from '../watch-daemon.ts';
 import { candidates, showCandidates, watchInterface } from '../listen/watch-interface.ts';
 
 const HELP = `leakguard watch: incidents as they happen
@@ -75,7 +75,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   }
 }
 
-async function watch(values: Values, wishes: WatchWishes, io: CommandIo): Promise<ExitCode> {
+async function watch(values: Values, options: WatchOptions, io: CommandIo): Promise<ExitCode> {
   if (values.iface === undefined) {
     if (
       values.policy !== undefined ||
@@ -90,7 +90,7 @@ async function watch(values: Values, wishes: WatchWishes, io: CommandIo): Promis
         'The daemon has its own policy and lists.',
         'Add --iface NAME to judge by yourself.',
       );
-    return watchDaemon(daemonAt(values.api), wishes, io);
+    return watchDaemon(daemonAt(values.api), options, io);
   }
   const client = values.client === undefined ? undefined : parseMac(values.client);
   if (values.client !== undefined && client === undefined)
@@ -102,5 +102,9 @@ async function watch(values: Values, wishes: WatchWishes, io: CommandIo): Promis
     );
   const policy = await givenPolicy(values.policy, values.tunnel ?? []);
   const relays = [...(await givenRelays(values.relays))];
-  return watchInterface({ interface: values.iface, policy, client, learn: values.learn, relays }, wishes, io);
+  return watchInterface(
+    { interface: values.iface, policy, client, learn: values.learn, relays },
+    options,
+    io,
+  );
 }

@@ -71,7 +71,7 @@ class Listener {
     if (second !== this.#looks.second) this.#looks = { second, left: LOOKS_PER_SECOND };
     if (this.#looks.left === 0) return nobody('too many new leaks at once to look for each');
     this.#looks.left -= 1;
-    const origin = originOf(this.#analysis.facts, readSockets());
+    const origin = originOf(this.#analysis.parsed, readSockets());
     return attribute(origin, origin === undefined ? [] : holdersOf(origin.inodes));
   }
 

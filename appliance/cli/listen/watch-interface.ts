@@ -16,7 +16,7 @@ import { listen, probe } from './listen.ts';
 import type { ListenOrder } from './listen.ts';
 import { incidentLine } from '../status-screen.ts';
 import { padded, styleOf } from '../terminal.ts';
-import type { WatchWishes } from '../watch-daemon.ts';
+import type { WatchOptions } from '../watch-daemon.ts';
 
 export interface Candidate extends PortFacts {
   readonly opens: boolean;
@@ -71,7 +71,7 @@ export function showCandidates(
 /** `watch --iface NAME`. What can be said against the name is said; what cannot be opened ends with 3 and the reasons. */
 export async function watchInterface(
   order: ListenOrder,
-  wishes: WatchWishes,
+  options: WatchOptions,
   io: CommandIo,
 ): Promise<ExitCode> {
   const ports = readPorts();
@@ -89,24 +89,24 @@ export async function watchInterface(
     return parsed === undefined ? [] : [addressText(parsed.ipVersion, parsed.words)];
   });
   const orderHere = { ...order, ownAddresses, ...(ownMac === undefined ? {} : { ownMac }) };
-  const { report, whole, fault } = await listen(orderHere, wishes.until, {
+  const { report, whole, fault } = await listen(orderHere, options.until, {
     open: () => void io.stderr.write(`leakguard: listening on ${port.name}\n`),
     news: (incidents) => {
-      if (wishes.summaryOnly) return;
+      if (options.summaryOnly) return;
       for (const incident of incidents) {
         const before = told.get(incident.id);
         if (before !== undefined && incident.escaped < before * 2) continue;
         told.set(incident.id, incident.escaped);
         const view = { ...incident, acknowledged: false, breach: false };
         const line = `${JSON.stringify({ event: 'incident', data: incident })}\n`;
-        io.stdout.write(wishes.json ? line : incidentLine(view, style, new Date()));
-        if (!wishes.json && incident.process !== undefined)
+        io.stdout.write(options.json ? line : incidentLine(view, style, new Date()));
+        if (!options.json && incident.process !== undefined)
           io.stdout.write(`    ${style.paint('dim', processWords(incident.process))}\n`);
       }
     },
   });
   const broken = fault ?? (whole ? undefined : 'the capture process had to be ended: its last count stands');
-  if (report !== undefined) io.stdout.write(reportText(report, wishes.json));
+  if (report !== undefined) io.stdout.write(reportText(report, options.json));
   if (report !== undefined && report.verdicts.leak > 0) {
     if (broken !== undefined) io.stderr.write(`leakguard: ${port.name}: ${printable(broken)}\n`);
     return 1;

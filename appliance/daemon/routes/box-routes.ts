@@ -4,8 +4,8 @@
 import type { Guard } from '../../../src/guard/guard.ts';
 import type { Status } from '../../../src/api/status.ts';
 import type { HealthProbe } from '../../os/health.ts';
-import { LAMP_TEST_SECONDS } from '../../../src/api/words.ts';
-import type { LampTest } from '../../lamp/lamp-test.ts';
+import { LED_TEST_SECONDS } from '../../../src/api/words.ts';
+import type { LedTest } from '../../led/led-test.ts';
 import type { ApiRoute } from './api-server.ts';
 import { BoxClock, clockRoutes } from './clock-routes.ts';
 import { historyRoutes } from './history-routes.ts';
@@ -26,7 +26,7 @@ export interface BoxSubject {
   readonly history: HistorySubject;
   readonly guard: () => Pick<Guard, 'observer'>;
   readonly health: HealthProbe;
-  readonly lamp: LampTest;
+  readonly lamp: LedTest;
   readonly texts: PolicyTexts;
   /** The policy file. */
   readonly configPath: string;
@@ -34,7 +34,7 @@ export interface BoxSubject {
   /** The version that runs. */
   readonly version: string;
   /** Where a wish for another time is taken from. */
-  readonly clockWish: string | undefined;
+  readonly setClockRequest: string | undefined;
 }
 
 /** Every route of the local API. */
@@ -48,10 +48,10 @@ export function everyRoute({
   configPath,
   stateDir,
   version,
-  clockWish,
+  setClockRequest,
 }: BoxSubject): readonly ApiRoute[] {
   const setPolicy = box.setPolicy.bind(box);
-  const clock = new BoxClock({ wishPath: clockWish });
+  const clock = new BoxClock({ requestPath: setClockRequest });
   const handlers: Handlers = {
     ...apiRoutes(box),
     ...tunnelRoutes({ configPath, texts, setPolicy, guard }),
@@ -67,18 +67,18 @@ export function everyRoute({
 export function boxRoutes(
   box: { status(): Status },
   health: Pick<HealthProbe, 'read'>,
-  lamp: Pick<LampTest, 'start'>,
+  lamp: Pick<LedTest, 'start'>,
   clock: Pick<BoxClock, 'keeper'>,
 ) {
   return {
     health: async () => ({
       guard: box.status().health,
-      clockKeeper: clock.keeper,
+      timeSource: clock.keeper,
       ...(await health.read()),
     }),
-    testLamp: ({ body: { pattern } }) => {
+    testLed: ({ body: { pattern } }) => {
       lamp.start(pattern);
-      return { pattern, seconds: LAMP_TEST_SECONDS };
+      return { pattern, seconds: LED_TEST_SECONDS };
     },
   } satisfies Partial<Handlers>;
 }

@@ -4,10 +4,10 @@
 import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { ClockKeeper } from '../../../src/api/words.ts';
+import type { TimeSource } from '../../../src/api/words.ts';
 import { monotonicMs } from '../../os/clock.ts';
-import { timeService } from '../../owner-clock/keepers.ts';
-import { ClockError, checkPlausible, leaveWish, packedAt } from '../../owner-clock/wish.ts';
+import { timeService } from '../../time/time-sources.ts';
+import { ClockError, checkPlausible, leaveRequest, packedAt } from '../../time/set-clock-request.ts';
 import { ApiError } from './api-server.ts';
 import type { Handlers } from './handlers.ts';
 
@@ -19,7 +19,7 @@ const NEAR_MS = 2_000;
 
 export interface ClockParts {
   /** Where a wish is taken from; undefined where nobody takes one: this clock is not the box's to set. */
-  readonly wishPath: string | undefined;
+  readonly requestPath: string | undefined;
   /** Holds /run and /sys. */
   readonly root?: string;
   /** Wall clock, milliseconds: no earlier time is believed. */
@@ -34,26 +34,26 @@ export class BoxClock {
     this.#parts = parts;
   }
 
-  get keeper(): ClockKeeper {
-    if (this.#parts.wishPath === undefined) return 'machine';
+  get keeper(): TimeSource {
+    if (this.#parts.requestPath === undefined) return 'machine';
     return timeService(this.#parts.root) === undefined ? 'owner' : 'network';
   }
 
   /** Resolves when the clock says `wall`, milliseconds; throws ApiError when it will not. */
   async set(wall: number): Promise<void> {
-    const { wishPath, root, earliest = packedAt(), patienceMs = PATIENCE_MS } = this.#parts;
-    if (wishPath === undefined) throw new ApiError(409, 'not-ours', "this clock is not the box's to set");
+    const { requestPath, root, earliest = packedAt(), patienceMs = PATIENCE_MS } = this.#parts;
+    if (requestPath === undefined) throw new ApiError(409, 'not-ours', "this clock is not the box's to set");
     const service = timeService(root);
     if (service !== undefined) throw new ApiError(409, 'kept', `${service} keeps this clock`);
     checked(wall, earliest);
     const asked = monotonicMs();
-    leaveWish(wishPath, { wall, monotonic: asked });
+    leaveRequest(requestPath, { wall, monotonic: asked });
     for (;;) {
       const passed = monotonicMs() - asked;
-      const isTaken = !existsSync(wishPath);
+      const isTaken = !existsSync(requestPath);
       if (isTaken && Math.abs(Date.now() - wall - passed) < NEAR_MS) return;
       if (passed > patienceMs) {
-        rmSync(wishPath, { force: true });
+        rmSync(requestPath, { force: true });
         const why = isTaken ? 'it was refused' : 'nobody took the new time';
         throw new ApiError(503, 'not-set', `the clock was not set: ${why}; see leakguard-set-clock.service`);
       }

@@ -1,4 +1,4 @@
-// Knows: how the kept frames of an incident are told over the local API: what Eve reads in them, and their bytes. Must not know: HTTP, SQL.
+// Knows: how the captured frames of an incident are told over the local API: what Eve reads in them, and their bytes. Must not know: HTTP, SQL.
 // At most EVIDENCE_FRAMES frames of EVIDENCE_BYTES bytes, READINGS_MOST readings and ENTRIES_MOST entries of DNS each: an answer of
 // bounded size.
 

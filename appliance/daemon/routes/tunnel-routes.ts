@@ -12,7 +12,7 @@ import { formatEndpoint } from '../../../src/policy/schema/endpoint.ts';
 import { IMPORT_FORMATS } from '../../../src/policy/import/import.ts';
 import { IMPORT_MOST } from '../../../src/policy/import/imported.ts';
 import type { UnusedLine } from '../../../src/policy/import/imported.ts';
-import type { ListChange, TunnelWish } from '../../../src/policy/schema/tunnel-wish.ts';
+import type { ListChange, TunnelRequest } from '../../../src/policy/schema/tunnel-request.ts';
 import type { EditedPolicy, Result } from '../../jobs/parsing.ts';
 import { ApiError } from './api-server.ts';
 import { refused } from './handlers.ts';
@@ -73,27 +73,27 @@ async function take(
     throw new ApiError(422, 'no-endpoint', 'no endpoint was found in that configuration', lines);
   const { protocol, endpoints, settings = {}, list } = tunnel;
   const listed = list === undefined ? {} : { listed: list.at ?? today() };
-  const wish = { name, protocol, endpoints: endpoints.map(formatEndpoint), ...settings, ...listed };
-  return propose(box, wish, unused, yes);
+  const request = { name, protocol, endpoints: endpoints.map(formatEndpoint), ...settings, ...listed };
+  return propose(box, request, unused, yes);
 }
 
 async function propose(
   box: TunnelSubject,
-  wish: TunnelWish,
+  request: TunnelRequest,
   unused: readonly UnusedLine[],
   yes: boolean,
 ): Promise<ImportAnswer> {
   type Told = Pick<ImportAnswer, 'proposal' | 'change' | 'unused'>;
   const told = ({ endpoints, change }: { endpoints: readonly string[]; change: ListChange }): Told => ({
-    proposal: { ...wish, endpoints } as ImportAnswer['proposal'],
-    ...(wish.listed === undefined ? {} : { change }),
+    proposal: { ...request, endpoints } as ImportAnswer['proposal'],
+    ...(request.listed === undefined ? {} : { change }),
     unused,
   });
   if (yes) {
-    const { edited, status } = await put(box, wish);
+    const { edited, status } = await put(box, request);
     return { ...told(edited), added: true, status };
   }
-  const compared = await box.texts.run('compare', { text: policyText(box), tunnel: wish });
+  const compared = await box.texts.run('compare', { text: policyText(box), tunnel: request });
   if ('wrong' in compared) throw noTunnel(compared.wrong);
   return { ...told(compared), added: false };
 }
@@ -124,7 +124,7 @@ async function learn(
 
 async function put(
   box: TunnelSubject,
-  tunnel: TunnelWish,
+  tunnel: TunnelRequest,
 ): Promise<{ readonly edited: Extract<Result<'addTunnel'>, EditedPolicy>; readonly status: Status }> {
   const edited = await box.texts.run('addTunnel', { text: policyText(box), tunnel });
   if ('wrong' in edited) throw noTunnel(edited.wrong);

@@ -1,5 +1,5 @@
 // Knows: all that decides what the box lets through, as one value, and the ways in which it becomes another. Must not know: disk, kernel,
-// clocks, how anything is learned. Ruleset, orders to the taps, lamp, status and history follow from it, and from nothing else.
+// clocks, how anything is learned. Ruleset, orders to the taps, LED, status and history follow from it, and from nothing else.
 
 import type { Exposure } from '../../../src/guard/answers/correlation.ts';
 import { dropsLeaks } from '../../../src/policy/compile/nft.ts';

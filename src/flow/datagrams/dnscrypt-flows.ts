@@ -13,7 +13,7 @@ import {
 } from '../../wire/names/dnscrypt.ts';
 import { addressText } from '../../wire/ip/address.ts';
 import { isDnsResponse } from '../../wire/names/dns.ts';
-import type { Facts, Findings } from '../facts.ts';
+import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import type { Flow } from '../flow-table.ts';
 
 /** Certificates remembered; the oldest goes first. */
@@ -39,19 +39,20 @@ export class Dnscrypt {
   }
 
   /** Whether a datagram is DNSCrypt. A query without known magic is remembered in the flow until its answer proves it. */
-  isSpoken(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+  isSpoken(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     if (isDnscryptResponse(bytes, start, end)) {
       const nonce = flow.dnscryptNonce;
       // What comes down unasked teaches nothing.
-      if (nonce === undefined ? facts.direction === 'down' : !answersDnscryptQuery(nonce, bytes, start, end))
+      if (nonce === undefined ? packet.direction === 'down' : !answersDnscryptQuery(nonce, bytes, start, end))
         return false;
       if (this.#resolvers.size < MAX_RESOLVERS) {
-        this.#resolvers.add(placeOf(facts.ipVersion, facts.source, facts.sourcePort));
+        this.#resolvers.add(placeOf(packet.ipVersion, packet.source, packet.sourcePort));
       }
       return true;
     }
     if (!hasDnscryptQueryLength(start, end)) return dnscryptRelay(bytes, start, end) !== undefined;
-    if (this.#resolvers.has(placeOf(facts.ipVersion, facts.destination, facts.destinationPort))) return true;
+    if (this.#resolvers.has(placeOf(packet.ipVersion, packet.destination, packet.destinationPort)))
+      return true;
     if (dnscryptRelay(bytes, start, end) !== undefined || isDnscryptQuery(bytes, start, end)) return true;
     if (this.#magics.some((magic) => isDnscryptQuery(bytes, start, end, magic))) return true;
     if (flow.packets <= 1) flow.dnscryptNonce = dnscryptQueryNonce(bytes, start, end);

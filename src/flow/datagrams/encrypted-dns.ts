@@ -3,7 +3,7 @@
 // "suspected" (README.md, rule C): shared hosts answer there too.
 
 import { resolverOfAddress, resolverOfName } from '../../wire/names/doh-providers.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 
 export interface EncryptedDns {
   readonly kind: 'dot' | 'doq' | 'doh';
@@ -11,9 +11,9 @@ export interface EncryptedDns {
   readonly why: string;
 }
 
-/** What a hello with this server name and these application protocols opens, if it is DNS; `facts` say where it goes. */
+/** What a hello with this server name and these application protocols opens, if it is DNS; `packet` say where it goes. */
 export function encryptedDns(
-  facts: Facts,
+  packet: ParsedPacket,
   serverName: string | undefined,
   alpn: readonly string[],
 ): EncryptedDns | undefined {
@@ -27,7 +27,7 @@ export function encryptedDns(
     const telling = /(^|[.-])doh\d*[.-]/.test(serverName);
     return telling ? { kind: 'doh', suspected: true, why: 'the name says DoH' } : undefined;
   }
-  const owner = resolverOfAddress(facts.ipVersion, facts.fromServer ? facts.source : facts.destination);
+  const owner = resolverOfAddress(packet.ipVersion, packet.fromServer ? packet.source : packet.destination);
   if (owner === undefined) return undefined;
   return { kind: 'doh', suspected: true, why: `an address of ${owner}'s resolver, no server name` };
 }

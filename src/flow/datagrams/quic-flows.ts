@@ -5,7 +5,7 @@ import type { QuicCrypto } from '../../wire/quic/quic-crypto.ts';
 import { isQuicInitialSize, isQuicLong, QuicClientFlow } from '../../wire/quic/quic-flow.ts';
 import type { QuicHello } from '../../wire/quic/quic-flow.ts';
 import { encryptedDns } from './encrypted-dns.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import type { Flow } from '../flow-table.ts';
 import type { Kind, Name } from '../kinds.ts';
 
@@ -19,33 +19,33 @@ export class QuicFlows {
     this.#crypto = crypto;
   }
 
-  /** Sets kind and findings and gives true when the datagram is QUIC; `facts.kind` is what the ports say. */
-  read(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+  /** Sets kind and findings and gives true when the datagram is QUIC; `packet.kind` is what the ports say. */
+  read(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     const known = flow.kind === 'quic' || flow.kind === 'doq' || flow.kind === 'doh';
     if (isQuicLong(bytes, start, end)) {
-      if (!known) flow.kind = facts.kind === 'doq' ? 'doq' : 'quic';
-      this.#readHello(bytes, start, end, facts, flow);
-    } else if (!known && !this.#guess(bytes, start, end, facts, flow)) {
+      if (!known) flow.kind = packet.kind === 'doq' ? 'doq' : 'quic';
+      this.#readHello(bytes, start, end, packet, flow);
+    } else if (!known && !this.#guess(bytes, start, end, packet, flow)) {
       return false;
     }
-    facts.kind = flow.kind ?? 'quic';
+    packet.kind = flow.kind ?? 'quic';
     return true;
   }
 
   /** A version nobody knows counts when the keys of a known one open it. */
-  #guess(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+  #guess(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     if (flow.kind !== undefined || flow.packets > 2 || !isQuicInitialSize(bytes, start, end)) return false;
-    this.#readHello(bytes, start, end, facts, flow);
+    this.#readHello(bytes, start, end, packet, flow);
     if (!flow.helloBegun) return false;
-    flow.kind = facts.kind === 'doq' ? 'doq' : 'quic';
+    flow.kind = packet.kind === 'doq' ? 'doq' : 'quic';
     return true;
   }
 
-  #readHello(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): void {
-    if (this.#crypto === undefined || facts.direction === 'down') return;
-    if (facts.fromServer && flow.helloBegun) return;
+  #readHello(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): void {
+    if (this.#crypto === undefined || packet.direction === 'down') return;
+    if (packet.fromServer && flow.helloBegun) return;
     // Ports may have told the ends wrong, and clients begin several connections between the same two: an Initial says so.
-    const again = flow.done || facts.fromServer;
+    const again = flow.done || packet.fromServer;
     if (again && !isQuicInitialSize(bytes, start, end)) return;
     flow.quic ??= new QuicClientFlow(this.#crypto);
     const outcome = flow.quic.accept(bytes, start, end);
@@ -57,12 +57,12 @@ export class QuicFlows {
       finish(flow);
       return;
     }
-    if (facts.fromServer) flow.clientIsLow = !flow.clientIsLow;
-    facts.fromServer = flow.done = false;
+    if (packet.fromServer) flow.clientIsLow = !flow.clientIsLow;
+    packet.fromServer = flow.done = false;
     flow.helloBegun = true;
     // What Eve can read now is said now: the rest may never come.
     const hello = outcome === 'need-more' ? flow.quic.partial() : outcome;
-    if (hello !== undefined) tell(facts, flow, hello);
+    if (hello !== undefined) tell(packet, flow, hello);
     if (outcome !== 'need-more') finish(flow);
   }
 }
@@ -81,9 +81,9 @@ function finish(flow: Flow): void {
   flow.quic = undefined;
 }
 
-function tell(facts: Facts, flow: Flow, hello: QuicHello): void {
+function tell(packet: ParsedPacket, flow: Flow, hello: QuicHello): void {
   const { serverName, alpn } = hello;
-  const dns = encryptedDns(facts, serverName, alpn);
+  const dns = encryptedDns(packet, serverName, alpn);
   if (dns !== undefined && flow.kind !== 'doq') {
     flow.kind = dns.kind;
     flow.suspected = dns.suspected;
@@ -98,5 +98,5 @@ function tell(facts: Facts, flow: Flow, hello: QuicHello): void {
   const isNew = serverName !== undefined && serverName !== flow.helloName;
   const names: Name[] = isNew ? [{ name: serverName, via: 'quic', ...outer }] : [];
   if (isNew) flow.name = flow.helloName = serverName;
-  facts.findings = { names, answers: [], detail, ...doubt };
+  packet.findings = { names, answers: [], detail, ...doubt };
 }

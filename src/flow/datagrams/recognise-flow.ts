@@ -8,11 +8,11 @@ import { u32le } from '../../wire/octets.ts';
 import { isClientReset, isReset, openvpnControl, openvpnData } from '../../wire/vpn/openvpn.ts';
 import { stunMessage } from '../../wire/application/stun.ts';
 import { paddedHandshake, wireguardMessage } from '../../wire/vpn/wireguard.ts';
-import type { Recognition } from '../facts.ts';
+import type { Recognition } from '../parsed-packet.ts';
 import { fromDtls, ikeServer, recogniseUdp } from './recognise.ts';
 
 /** Which of the two directions of a flow a packet goes; which is which does not matter, only that it stays so. */
-export type Direction = 0 | 1;
+export type FlowDirection = 0 | 1;
 
 /** What one side has shown so far; -1 and '' for nothing. */
 interface Side {
@@ -40,7 +40,7 @@ const ENOUGH = 0.85;
 /** Recognises the tunnel of one flow. One object per UDP flow; it never becomes less sure, but for calls (STUN). */
 export class FlowRecogniser {
   #best: Recognition | undefined;
-  #bestDirection: Direction = 0;
+  #bestDirection: FlowDirection = 0;
   #mirrored: Recognition | undefined;
   #media = false;
   #packets = 0;
@@ -57,7 +57,7 @@ export class FlowRecogniser {
     end: number,
     sourcePort: number,
     destinationPort: number,
-    direction: Direction,
+    direction: FlowDirection,
     settles = true,
   ): Recognition | undefined {
     this.#packets += 1;
@@ -72,7 +72,7 @@ export class FlowRecogniser {
   }
 
   /** The best recognition so far, `server` as seen from a packet of that direction. */
-  recognition(direction: Direction): Recognition | undefined {
+  recognition(direction: FlowDirection): Recognition | undefined {
     if (this.#media && this.#best?.protocol === 'dtls') return undefined;
     return direction === this.#bestDirection ? this.#best : this.#mirrored;
   }
@@ -83,7 +83,7 @@ export class FlowRecogniser {
       stunMessage(bytes, start, end) !== undefined || dtlsHello(bytes, start, end)?.media === true;
   }
 
-  #keep(found: Recognition, direction: Direction): void {
+  #keep(found: Recognition, direction: FlowDirection): void {
     const best = this.#best;
     if (best !== undefined && best.confidence >= found.confidence) return;
     // Tailscale's discovery shares the flow with plain WireGuard: what was learned about the variant stays.
@@ -100,7 +100,7 @@ export class FlowRecogniser {
     single: Recognition | undefined,
     sourcePort: number,
     destinationPort: number,
-    direction: Direction,
+    direction: FlowDirection,
   ): Recognition | undefined {
     const mine = this.#sides[direction];
     const other = this.#sides[direction === 0 ? 1 : 0];

@@ -17,7 +17,7 @@ import { sshBanner } from '../../wire/application/ssh.ts';
 import { isSstpRequest } from '../../wire/vpn/sstp.ts';
 import { stunMessage } from '../../wire/application/stun.ts';
 import { isTailscaleDisco, wireguardMessage, type WireguardMessage } from '../../wire/vpn/wireguard.ts';
-import type { Recognition } from '../facts.ts';
+import type { Recognition } from '../parsed-packet.ts';
 
 /** From this confidence on a frame may be given the protocol's kind; below it is a hint for the reader only. */
 export const RECOGNISED = 0.5;

@@ -5,7 +5,7 @@
 import { httpRequest, requestAt } from '../../wire/application/http1.ts';
 import { sctpMessages, sctpPorts } from '../../wire/ip/sctp.ts';
 import { clientHelloInRecords } from '../../wire/tls/tls-record.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import { mergeFindings } from '../findings/findings.ts';
 import type { Name } from '../kinds.ts';
 import { DNS_ON_ITS_PORT, dnsFindings } from '../findings/name-readers.ts';
@@ -14,15 +14,15 @@ import { hostsOf } from '../streams/tcp-http.ts';
 const DNS_PORT = 53;
 
 /** Adds what the packet in `bytes[start, end)` says to the findings. */
-export function readSctp(bytes: Uint8Array, start: number, end: number, facts: Facts): void {
+export function readSctp(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket): void {
   const ports = sctpPorts(bytes, start, end);
   if (ports === undefined) return;
   const isDns = ports.source === DNS_PORT || ports.destination === DNS_PORT;
   sctpMessages(bytes, start, end, (from, to) => {
     const dns = isDns ? dnsFindings(bytes, from, to, 'dns', DNS_ON_ITS_PORT) : undefined;
-    if (dns !== undefined) facts.findings = mergeFindings(facts.findings, dns);
+    if (dns !== undefined) packet.findings = mergeFindings(packet.findings, dns);
     const names = isDns ? [] : namesOf(bytes, from, to);
-    if (names.length > 0) facts.findings = mergeFindings(facts.findings, { names, answers: [] });
+    if (names.length > 0) packet.findings = mergeFindings(packet.findings, { names, answers: [] });
   });
 }
 

@@ -10,22 +10,22 @@ import { vxlanPacket } from '../../wire/vpn/vxlan.ts';
 import { kindOfUdpPort } from '../headers/classify.ts';
 import { dhcp4Findings, dhcp6Findings } from '../findings/dhcp-findings.ts';
 import { cutOff } from '../headers/encapsulation.ts';
-import { NO_FINDINGS } from '../facts.ts';
-import type { Facts, Findings } from '../facts.ts';
+import { NO_FINDINGS } from '../parsed-packet.ts';
+import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import type { Kind } from '../kinds.ts';
 import { dnsFindings, DNS_ON_ITS_PORT, nbnsFindings } from '../findings/name-readers.ts';
 
-/** Sets findings and gives true when the content is what `facts.kind`, the kind of the port, says. */
-export function readByPort(bytes: Uint8Array, start: number, end: number, facts: Facts): boolean {
-  const findings = contentOf(facts.kind, bytes, start, end, end + cutOff(facts));
+/** Sets findings and gives true when the content is what `packet.kind`, the kind of the port, says. */
+export function readByPort(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket): boolean {
+  const findings = contentOf(packet.kind, bytes, start, end, end + cutOff(packet));
   if (findings === undefined) return false;
-  facts.findings = findings;
+  packet.findings = findings;
   return true;
 }
 
 /** Whether a message that its port explains comes from who was asked. Announcements (mDNS) come from who speaks. */
-export function isAnswer(bytes: Uint8Array, start: number, facts: Facts): boolean {
-  switch (facts.kind) {
+export function isAnswer(bytes: Uint8Array, start: number, packet: ParsedPacket): boolean {
+  switch (packet.kind) {
     case 'dns':
     case 'llmnr':
     case 'nbns':
@@ -34,12 +34,13 @@ export function isAnswer(bytes: Uint8Array, start: number, facts: Facts): boolea
       return false;
     case 'dhcp':
       // A server answers from any port (RFC 2131 section 4.1, RFC 8415 section 7.2).
-      return facts.destinationPort === 68;
+      return packet.destinationPort === 68;
     case 'dhcp6':
-      return facts.destinationPort === 546;
+      return packet.destinationPort === 546;
     default:
       return (
-        kindOfUdpPort(facts.sourcePort) === facts.kind && kindOfUdpPort(facts.destinationPort) !== facts.kind
+        kindOfUdpPort(packet.sourcePort) === packet.kind &&
+        kindOfUdpPort(packet.destinationPort) !== packet.kind
       );
   }
 }

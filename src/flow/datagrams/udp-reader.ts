@@ -2,8 +2,8 @@
 // policy, I/O. DNS is ruled out before anything is recognised as a tunnel; a port whose content says
 // otherwise does not keep its kind, and doubt leaves `udp`.
 
-import { Connection, NO_FINDINGS, SUSPECTED } from '../facts.ts';
-import type { Facts, Findings } from '../facts.ts';
+import { Connection, NO_FINDINGS, SUSPECTED } from '../parsed-packet.ts';
+import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import type { Flow, FlowTable } from '../flow-table.ts';
 import type { Kind } from '../kinds.ts';
 import { dnsFindings, DNS_CUT, DNS_ELSEWHERE } from '../findings/name-readers.ts';
@@ -32,93 +32,105 @@ export class UdpReader {
     this.#quic = quic;
   }
 
-  /** Sets kind and findings; `facts.kind` is what the ports say. */
-  read(bytes: Uint8Array, facts: Facts): void {
-    const { payloadOffset: start, payloadEnd: end } = facts;
+  /** Sets kind and findings; `packet.kind` is what the ports say. */
+  read(bytes: Uint8Array, packet: ParsedPacket): void {
+    const { payloadOffset: start, payloadEnd: end } = packet;
     // What its port explains needs no flow: a flood of questions must not push out the flows that need one.
-    if (start < end && readByPort(bytes, start, end, facts)) {
-      facts.fromServer = isAnswer(bytes, start, facts);
-      if (facts.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, facts.findings);
+    if (start < end && readByPort(bytes, start, end, packet)) {
+      packet.fromServer = isAnswer(bytes, start, packet);
+      if (packet.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, packet.findings);
       return;
     }
-    if (facts.destinationPort === SCTP_IN_UDP_PORT || facts.sourcePort === SCTP_IN_UDP_PORT)
-      readSctp(bytes, start, end, facts);
-    const flow = this.#flows.of(facts);
-    facts.flowName = flow.name;
-    facts.connection = flow.connection ??= new Connection();
+    if (packet.destinationPort === SCTP_IN_UDP_PORT || packet.sourcePort === SCTP_IN_UDP_PORT)
+      readSctp(bytes, start, end, packet);
+    const flow = this.#flows.of(packet);
+    packet.flowName = flow.name;
+    packet.connection = flow.connection ??= new Connection();
     if (start >= end) {
-      facts.kind = flow.kind ?? facts.kind;
+      packet.kind = flow.kind ?? packet.kind;
       return;
     }
-    if (facts.direction === 'down') {
-      this.#hear(bytes, facts, flow);
+    if (packet.direction === 'down') {
+      this.#hear(bytes, packet, flow);
       return;
     }
     flow.packets += 1;
-    this.#readContent(bytes, facts, flow);
+    this.#readContent(bytes, packet, flow);
   }
 
   /** What the network says between the ports of a client's flow is read, and changes nothing about what the client's datagrams are. */
-  #hear(bytes: Uint8Array, facts: Facts, flow: Flow): void {
+  #hear(bytes: Uint8Array, packet: ParsedPacket, flow: Flow): void {
     const { kind, suspected, name } = flow;
-    this.#readContent(bytes, facts, flow);
+    this.#readContent(bytes, packet, flow);
     Object.assign(flow, { kind, suspected, name });
   }
 
-  #readContent(bytes: Uint8Array, facts: Facts, flow: Flow): void {
-    const { payloadOffset: start, payloadEnd: end } = facts;
+  #readContent(bytes: Uint8Array, packet: ParsedPacket, flow: Flow): void {
+    const { payloadOffset: start, payloadEnd: end } = packet;
     const found =
-      readForeignDns(bytes, start, end, facts, flow) ||
-      this.#readEncryptedDns(bytes, start, end, facts, flow) ||
-      this.#quic.read(bytes, start, end, facts, flow) ||
-      readTeredo(bytes, start, end, facts, flow) ||
-      readCall(bytes, start, end, facts, flow) ||
-      this.#recognise(bytes, start, end, facts, flow);
-    if (!found) facts.kind = flow.kind ?? kindWithoutContent(bytes, start, end, facts.kind);
-    if (facts.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, facts.findings);
-    if (flow.suspected && facts.findings === NO_FINDINGS) facts.findings = SUSPECTED;
-    const [first] = facts.findings.names;
+      readForeignDns(bytes, start, end, packet, flow) ||
+      this.#readEncryptedDns(bytes, start, end, packet, flow) ||
+      this.#quic.read(bytes, start, end, packet, flow) ||
+      readTeredo(bytes, start, end, packet, flow) ||
+      readCall(bytes, start, end, packet, flow) ||
+      this.#recognise(bytes, start, end, packet, flow);
+    if (!found) packet.kind = flow.kind ?? kindWithoutContent(bytes, start, end, packet.kind);
+    if (packet.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, packet.findings);
+    if (flow.suspected && packet.findings === NO_FINDINGS) packet.findings = SUSPECTED;
+    const [first] = packet.findings.names;
     if (first !== undefined) flow.name = first.name;
   }
 
-  #readEncryptedDns(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
-    if (flow.kind !== 'dnscrypt' && !this.#dnscrypt.isSpoken(bytes, start, end, facts, flow)) return false;
-    facts.kind = flow.kind = 'dnscrypt';
+  #readEncryptedDns(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    packet: ParsedPacket,
+    flow: Flow,
+  ): boolean {
+    if (flow.kind !== 'dnscrypt' && !this.#dnscrypt.isSpoken(bytes, start, end, packet, flow)) return false;
+    packet.kind = flow.kind = 'dnscrypt';
     return true;
   }
 
-  #recognise(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+  #recognise(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     flow.recogniser ??= new FlowRecogniser();
-    const { sourcePort, destinationPort, direction } = facts;
+    const { sourcePort, destinationPort, direction } = packet;
     const { side } = this.#flows;
     const ends = [sourcePort, destinationPort, side, direction !== 'down'] as const;
     const recognition = flow.recogniser.udp(bytes, start, end, ...ends);
     if (recognition === undefined || recognition.confidence < RECOGNISED) return false;
     const { protocol } = recognition;
     if (protocol === 'opaque' || protocol === 'sstp') return false;
-    facts.kind = flow.kind = protocol;
+    packet.kind = flow.kind = protocol;
     flow.suspected = recognition.confidence < BEYOND_DOUBT;
-    facts.findings = flow.recognised(recognition);
+    packet.findings = flow.recognised(recognition);
     return true;
   }
 }
 
 /** Teredo's clients talk to each other and to relays from whatever port they have (RFC 4380 section 5.2.4). */
-function readTeredo(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+function readTeredo(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  packet: ParsedPacket,
+  flow: Flow,
+): boolean {
   if (flow.kind !== undefined || teredoPacket(bytes, start, end)?.certain !== true) return false;
-  facts.kind = 'teredo';
+  packet.kind = 'teredo';
   return true;
 }
 
 /** STUN, and what a call sends between the same ports: its media and the keys for it are no tunnel. */
-function readCall(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+function readCall(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
   if (stunMessage(bytes, start, end) !== undefined) {
-    facts.kind = flow.kind = 'stun';
+    packet.kind = flow.kind = 'stun';
     return true;
   }
   if (flow.kind !== 'stun') return false;
-  facts.kind = 'stun';
-  if (isTurnChannelData(bytes, start, end)) facts.findings = TURN;
+  packet.kind = 'stun';
+  if (isTurnChannelData(bytes, start, end)) packet.findings = TURN;
   return true;
 }
 
@@ -129,15 +141,21 @@ const TURN: Findings = Object.freeze({
 });
 
 /** DNS on a port that is not its own: it has to parse to its last octet, or nothing else may want it. */
-function readForeignDns(bytes: Uint8Array, start: number, end: number, facts: Facts, flow: Flow): boolean {
+function readForeignDns(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  packet: ParsedPacket,
+  flow: Flow,
+): boolean {
   // Certificates of DNSCrypt are asked for in plain DNS between the same ports.
   if (flow.kind !== undefined && flow.kind !== 'dnscrypt') return false;
   // A first fragment cannot be parsed to the end of the message.
-  const atLeast = facts.moreFragments ? DNS_CUT : DNS_ELSEWHERE;
+  const atLeast = packet.moreFragments ? DNS_CUT : DNS_ELSEWHERE;
   const sure = dnsFindings(bytes, start, end, 'dns', atLeast);
   if (sure === undefined) return false;
-  facts.kind = 'dns';
-  facts.findings = { ...sure, detail: `${sure.detail ?? 'DNS'}, not on port 53`, suspected: true };
+  packet.kind = 'dns';
+  packet.findings = { ...sure, detail: `${sure.detail ?? 'DNS'}, not on port 53`, suspected: true };
   return true;
 }
 
@@ -154,7 +172,7 @@ const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>([
   'dhcp',
   'dhcp6',
   'ssdp',
-  // Their names are amber where they go to a local group: what is none of them must not pass for chatter.
+  // Their names are amber where they go to a local group: what is none of them must not pass for link-local discovery.
   'mdns',
   'llmnr',
   'nbns',

@@ -4,7 +4,7 @@
 import { Dhcp4View, DHCP_ACK, DHCP_OFFER, DHCP_REQUEST } from '../../wire/ip/dhcp4.ts';
 import { Dhcp6View } from '../../wire/ip/dhcp6.ts';
 import { portalOf } from './findings.ts';
-import type { Findings, Identity, NetworkOffer } from '../facts.ts';
+import type { Findings, Identity, NetworkOffer } from '../parsed-packet.ts';
 
 const MESSAGES = ['BOOTP', 'discover', 'offer', 'request', 'decline', 'ack', 'nak', 'release', 'inform'];
 

@@ -1,8 +1,8 @@
 // Knows: how findings of one frame are put together. Must not know: bytes, policy.
 
-import { NO_FINDINGS } from '../facts.ts';
+import { NO_FINDINGS } from '../parsed-packet.ts';
 import { httpTarget } from '../../wire/application/http-redirect.ts';
-import type { Findings, NetworkOffer } from '../facts.ts';
+import type { Findings, NetworkOffer } from '../parsed-packet.ts';
 
 /** A captive portal as the network named it, and where that is. */
 export function portalOf(captivePortal: string | undefined): Pick<NetworkOffer, 'captivePortal' | 'portal'> {

@@ -5,8 +5,8 @@
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 import { kindOfHeaders } from '../headers/classify.ts';
-import { NO_FINDINGS } from '../facts.ts';
-import type { Facts } from '../facts.ts';
+import { NO_FINDINGS } from '../parsed-packet.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import { readInner } from '../headers/headers.ts';
 import type { Kind } from '../kinds.ts';
 import { readByPort } from '../datagrams/udp-ports.ts';
@@ -19,9 +19,9 @@ const LONGEST_PACKET = 65_575;
 const READ: ReadonlySet<Kind> = new Set<Kind>(['dns', 'mdns', 'llmnr', 'nbns']);
 
 /** Adds the names that the quote in an ICMP error shows; `quoted` is overwritten. */
-export function readQuote(bytes: Uint8Array, facts: Facts, quoted: Facts): void {
-  const { icmpType, ipVersion, upperOffset, payloadEnd } = facts;
-  if (facts.kind !== 'icmp' || !(ipVersion === 4 ? ERRORS_V4 : ERRORS_V6).has(icmpType)) return;
+export function readQuote(bytes: Uint8Array, packet: ParsedPacket, quoted: ParsedPacket): void {
+  const { icmpType, ipVersion, upperOffset, payloadEnd } = packet;
+  if (packet.kind !== 'icmp' || !(ipVersion === 4 ? ERRORS_V4 : ERRORS_V6).has(icmpType)) return;
   const at = upperOffset + QUOTE_AT;
   const etherType = ipVersion === 4 ? EtherType.IPV4 : EtherType.IPV6;
   readInner(bytes, at, payloadEnd, at + LONGEST_PACKET, etherType, quoted);
@@ -32,5 +32,5 @@ export function readQuote(bytes: Uint8Array, facts: Facts, quoted: Facts): void 
   if (!readByPort(bytes, quoted.payloadOffset, quoted.payloadEnd, quoted)) return;
   const names = quoted.findings.names.map((name) => ({ ...name, asked: false as const }));
   if (names.length === 0) return;
-  facts.findings = { ...(facts.findings === NO_FINDINGS ? { answers: [] } : facts.findings), names };
+  packet.findings = { ...(packet.findings === NO_FINDINGS ? { answers: [] } : packet.findings), names };
 }

@@ -3,7 +3,7 @@
 
 import { addressText } from '../../wire/ip/address.ts';
 import { u16, u32 } from '../../wire/octets.ts';
-import type { Facts, Findings } from '../facts.ts';
+import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 
 /** Groups that are told; of more it is told that there are more. */
 const MOST = 8;
@@ -13,11 +13,11 @@ const SINGLE: ReadonlySet<number> = new Set([0x12, 0x16, 0x17, 131, 132]);
 const REPORTS: ReadonlySet<number> = new Set([0x22, 143]);
 const MAPPED = 0xffff;
 
-/** Findings of the message that `facts` were read from, or undefined when it names no group. */
-export function membershipFindings(bytes: Uint8Array, facts: Facts): Findings | undefined {
-  const { upperOffset: at, payloadEnd: end } = facts;
+/** Findings of the message that `packet` were read from, or undefined when it names no group. */
+export function membershipFindings(bytes: Uint8Array, packet: ParsedPacket): Findings | undefined {
+  const { upperOffset: at, payloadEnd: end } = packet;
   const type = bytes[at] ?? 0;
-  const four = facts.ipVersion === 4;
+  const four = packet.ipVersion === 4;
   const width = four ? 4 : 16;
   const groups: string[] = [];
   const add = (from: number): void => {

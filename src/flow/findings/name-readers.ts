@@ -4,7 +4,7 @@
 import { readAnswers, readRecordNames } from '../../wire/names/dns-answers.ts';
 import { dnsShape, isDnsResponse, readQuestions } from '../../wire/names/dns.ts';
 import { isNetbiosShape, readNetbiosQuestions } from '../../wire/names/nbns.ts';
-import type { Findings } from '../facts.ts';
+import type { Findings } from '../parsed-packet.ts';
 import type { Name, Via } from '../kinds.ts';
 
 /** On a port that is DNS's own a message that parses at all counts; elsewhere it must parse to its last octet. */

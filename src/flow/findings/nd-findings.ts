@@ -4,15 +4,15 @@
 import { addressText } from '../../wire/ip/address.ts';
 import { Icmp6 } from '../../wire/ip/icmp.ts';
 import { NdView } from '../../wire/ip/nd.ts';
-import type { Facts, Findings } from '../facts.ts';
+import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import { portalOf } from './findings.ts';
 
-/** Findings of the neighbour discovery message that `facts` were read from, or undefined when it offers nothing. */
-export function ndFindings(bytes: Uint8Array, facts: Facts): Findings | undefined {
-  if (facts.icmpType !== Icmp6.ROUTER_ADVERTISEMENT && facts.icmpType !== Icmp6.REDIRECT) return undefined;
-  const view = NdView.of(bytes, facts.upperOffset, facts.payloadEnd);
+/** Findings of the neighbour discovery message that `packet` were read from, or undefined when it offers nothing. */
+export function ndFindings(bytes: Uint8Array, packet: ParsedPacket): Findings | undefined {
+  if (packet.icmpType !== Icmp6.ROUTER_ADVERTISEMENT && packet.icmpType !== Icmp6.REDIRECT) return undefined;
+  const view = NdView.of(bytes, packet.upperOffset, packet.payloadEnd);
   if (view === undefined) return undefined;
-  const server = addressText(6, facts.source);
+  const server = addressText(6, packet.source);
   if (view.type === Icmp6.REDIRECT) {
     const routes = [`${view.redirected ?? '::'}/128 via ${view.target ?? '::'}`];
     return { names: [], answers: [], offer: { server, routes }, detail: 'redirect' };

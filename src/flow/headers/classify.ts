@@ -3,21 +3,21 @@
 
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import type { Kind } from '../kinds.ts';
 import { isListenerDiscovery, isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
 
 /** The kind of a frame that carries no readable upper-layer payload, or whose payload has not been looked at. */
-export function kindOfHeaders(facts: Facts): Kind {
-  if (facts.malformed !== undefined) return 'malformed';
-  if (facts.ipVersion === 0) return kindOfLink(facts);
-  if (facts.fragmentOffset > 0) return 'fragment';
-  return kindOfIp(facts);
+export function kindOfHeaders(packet: ParsedPacket): Kind {
+  if (packet.malformed !== undefined) return 'malformed';
+  if (packet.ipVersion === 0) return kindOfLink(packet);
+  if (packet.fragmentOffset > 0) return 'fragment';
+  return kindOfIp(packet);
 }
 
-function kindOfLink(facts: Facts): Kind {
-  if (facts.vlanTags > 0) return 'vlan';
-  switch (facts.etherType) {
+function kindOfLink(packet: ParsedPacket): Kind {
+  if (packet.vlanTags > 0) return 'vlan';
+  switch (packet.etherType) {
     case EtherType.ARP:
       return 'arp';
     case EtherType.EAPOL:
@@ -30,22 +30,22 @@ function kindOfLink(facts: Facts): Kind {
   }
 }
 
-function kindOfIp(facts: Facts): Kind {
-  switch (facts.protocol) {
+function kindOfIp(packet: ParsedPacket): Kind {
+  switch (packet.protocol) {
     case Protocol.UDP:
-      return kindOfUdpPort(facts.destinationPort) ?? kindOfUdpPort(facts.sourcePort) ?? 'udp';
+      return kindOfUdpPort(packet.destinationPort) ?? kindOfUdpPort(packet.sourcePort) ?? 'udp';
     case Protocol.TCP:
-      return kindOfTcpPort(facts.destinationPort) ?? kindOfTcpPort(facts.sourcePort) ?? 'tcp';
+      return kindOfTcpPort(packet.destinationPort) ?? kindOfTcpPort(packet.sourcePort) ?? 'tcp';
     case Protocol.ICMP:
-      return facts.ipVersion === 4 ? 'icmp' : 'other-ip';
+      return packet.ipVersion === 4 ? 'icmp' : 'other-ip';
     case Protocol.ICMPV6:
-      return facts.ipVersion === 6 ? kindOfIcmp6(facts.icmpType) : 'other-ip';
+      return packet.ipVersion === 6 ? kindOfIcmp6(packet.icmpType) : 'other-ip';
     case Protocol.IGMP:
       return 'igmp-mld';
     case Protocol.IPIP:
       return 'ipip';
     case Protocol.IPV6:
-      return facts.ipVersion === 4 ? '6in4' : 'ipip';
+      return packet.ipVersion === 4 ? '6in4' : 'ipip';
     case Protocol.GRE:
       return 'gre';
     case Protocol.L2TP:

@@ -39,7 +39,7 @@ import {
 } from '../../wire/vpn/udp-tunnels.ts';
 import { VXLAN_GPE_PORT, vxlanGpeInner, vxlanPacket } from '../../wire/vpn/vxlan.ts';
 import { wlanInner } from '../../wire/link/wlan.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import { readHeaders, readInner } from './headers.ts';
 
 const GTP_USER = 2152;
@@ -55,47 +55,48 @@ const MPLS_IN_UDP = 6635;
 const ETHERIP = 0x3000;
 
 /** Octets of the payload that were on the wire and that the capture cut off. */
-export function cutOff({ payloadOffset, payloadEnd, payloadLength }: Facts): number {
+export function cutOff({ payloadOffset, payloadEnd, payloadLength }: ParsedPacket): number {
   return Math.max(0, payloadLength - (payloadEnd - payloadOffset));
 }
 
-/** Reads the headers of the packet inside the frame that `facts` were read from; false when there is none. Kinds must be set already. */
-export function readInside(bytes: Uint8Array, facts: Facts, into: Facts): boolean {
-  const inside = innerOf(bytes, facts);
+/** Reads the headers of the packet inside the frame that `packet` were read from; false when there is none. Kinds must be set already. */
+export function readInside(bytes: Uint8Array, packet: ParsedPacket, into: ParsedPacket): boolean {
+  const inside = innerOf(bytes, packet);
   if (inside === undefined) return false;
   const { etherType, offset, end } = inside;
   // What the capture cut off the outer packet it cut off the inner one.
-  const wireEnd = end === facts.payloadEnd ? end + cutOff(facts) : end;
+  const wireEnd = end === packet.payloadEnd ? end + cutOff(packet) : end;
   if (etherType === INNER_ETHERNET)
     readHeaders(bytes, offset, end, wireEnd - offset, LinkType.ETHERNET, into);
   else readInner(bytes, offset, end, wireEnd, etherType, into);
   return true;
 }
 
-function innerOf(bytes: Uint8Array, facts: Facts): Inner | undefined {
-  const wireEnd = facts.payloadEnd + cutOff(facts);
-  const inner = facts.ipVersion === 0 ? innerOfLink(bytes, facts, wireEnd) : innerOfIp(bytes, facts, wireEnd);
+function innerOf(bytes: Uint8Array, packet: ParsedPacket): Inner | undefined {
+  const wireEnd = packet.payloadEnd + cutOff(packet);
+  const inner =
+    packet.ipVersion === 0 ? innerOfLink(bytes, packet, wireEnd) : innerOfIp(bytes, packet, wireEnd);
   return inner === undefined || inner.etherType < 0 || inner.offset >= inner.end ? undefined : inner;
 }
 
-function innerOfLink(bytes: Uint8Array, facts: Facts, wireEnd: number): Inner | undefined {
-  const { payloadOffset, payloadEnd } = facts;
-  switch (facts.etherType) {
+function innerOfLink(bytes: Uint8Array, packet: ParsedPacket, wireEnd: number): Inner | undefined {
+  const { payloadOffset, payloadEnd } = packet;
+  switch (packet.etherType) {
     case EtherType.PPPOE_SESSION:
       return pppoeFrame(bytes, payloadOffset, payloadEnd, wireEnd)?.ppp?.inner;
     case EtherType.MPLS:
     case EtherType.MPLS_MULTICAST:
       return mplsStack(bytes, payloadOffset, payloadEnd)?.inner;
     default:
-      return unwrapPpp(bytes, shimInner(bytes, facts.etherType, payloadOffset, payloadEnd));
+      return unwrapPpp(bytes, shimInner(bytes, packet.etherType, payloadOffset, payloadEnd));
   }
 }
 
-function innerOfIp(bytes: Uint8Array, facts: Facts, wireEnd: number): Inner | undefined {
-  const { upperOffset, payloadOffset, payloadEnd } = facts;
-  switch (facts.protocol) {
+function innerOfIp(bytes: Uint8Array, packet: ParsedPacket, wireEnd: number): Inner | undefined {
+  const { upperOffset, payloadOffset, payloadEnd } = packet;
+  switch (packet.protocol) {
     case Protocol.UDP:
-      return innerOfUdp(bytes, facts, wireEnd);
+      return innerOfUdp(bytes, packet, wireEnd);
     case Protocol.GRE:
       return innerOfGre(bytes, grePacket(bytes, upperOffset, payloadEnd, wireEnd));
     case Protocol.ETHERIP:
@@ -104,12 +105,12 @@ function innerOfIp(bytes: Uint8Array, facts: Facts, wireEnd: number): Inner | un
         : undefined;
     case Protocol.IPIP:
     case Protocol.IPV6:
-      return ipInIp(facts.protocol, bytes, upperOffset, payloadEnd);
+      return ipInIp(packet.protocol, bytes, upperOffset, payloadEnd);
     case Protocol.L2TP: {
-      const packet = l2tpOverIp(bytes, upperOffset, payloadEnd);
-      return packet === undefined || packet.control
+      const octets = l2tpOverIp(bytes, upperOffset, payloadEnd);
+      return octets === undefined || octets.control
         ? undefined
-        : unwrapPseudowire(bytes, packet.dataOffset, payloadEnd);
+        : unwrapPseudowire(bytes, octets.dataOffset, payloadEnd);
     }
     case Protocol.AH:
       return innerOfAh(bytes, upperOffset, payloadEnd);
@@ -123,24 +124,24 @@ function innerOfIp(bytes: Uint8Array, facts: Facts, wireEnd: number): Inner | un
   }
 }
 
-function innerOfUdp(bytes: Uint8Array, facts: Facts, wireEnd: number): Inner | undefined {
-  const { payloadOffset, payloadEnd } = facts;
-  switch (facts.kind) {
+function innerOfUdp(bytes: Uint8Array, packet: ParsedPacket, wireEnd: number): Inner | undefined {
+  const { payloadOffset, payloadEnd } = packet;
+  switch (packet.kind) {
     case 'vxlan':
       return vxlanPacket(bytes, payloadOffset, payloadEnd)?.inner;
     case 'teredo':
       return teredoPacket(bytes, payloadOffset, payloadEnd, wireEnd)?.inner;
     case 'l2tp': {
-      const packet = l2tpPacket(bytes, payloadOffset, payloadEnd, wireEnd);
-      if (packet === undefined || packet.control) return undefined;
-      return packet.version === 2
-        ? pppFrame(bytes, packet.dataOffset, payloadEnd)?.inner
-        : unwrapPseudowire(bytes, packet.dataOffset, payloadEnd);
+      const octets = l2tpPacket(bytes, payloadOffset, payloadEnd, wireEnd);
+      if (octets === undefined || octets.control) return undefined;
+      return octets.version === 2
+        ? pppFrame(bytes, octets.dataOffset, payloadEnd)?.inner
+        : unwrapPseudowire(bytes, octets.dataOffset, payloadEnd);
     }
     case 'udp':
       return (
-        innerOfPort(bytes, facts.destinationPort, payloadOffset, payloadEnd, wireEnd) ??
-        innerOfPort(bytes, facts.sourcePort, payloadOffset, payloadEnd, wireEnd) ??
+        innerOfPort(bytes, packet.destinationPort, payloadOffset, payloadEnd, wireEnd) ??
+        innerOfPort(bytes, packet.sourcePort, payloadOffset, payloadEnd, wireEnd) ??
         bareInner(bytes, payloadOffset, payloadEnd, wireEnd)
       );
     default:
@@ -193,10 +194,10 @@ function unwrapPseudowire(bytes: Uint8Array, offset: number, end: number): Inner
   return pppFrame(bytes, offset, end)?.inner;
 }
 
-function innerOfGre(bytes: Uint8Array, packet: GrePacket | undefined): Inner | undefined {
-  const inner = packet?.inner;
-  if (packet !== undefined && (inner?.etherType === ERSPAN || inner?.etherType === ERSPAN_III))
-    return erspanInner(bytes, packet.inner, packet.sequenced);
+function innerOfGre(bytes: Uint8Array, octets: GrePacket | undefined): Inner | undefined {
+  const inner = octets?.inner;
+  if (octets !== undefined && (inner?.etherType === ERSPAN || inner?.etherType === ERSPAN_III))
+    return erspanInner(bytes, octets.inner, octets.sequenced);
   if (inner === undefined) return undefined;
   const { etherType, offset, end } = inner;
   // Cisco's redirection puts four octets in front of the packet, or none in its first version.
@@ -228,10 +229,10 @@ function innerOfAh(bytes: Uint8Array, start: number, end: number): Inner | undef
 /** The upper-layer protocol that AH in transport mode protects without hiding it, and where it begins; else undefined. */
 export function behindAh(
   bytes: Uint8Array,
-  facts: Facts,
+  packet: ParsedPacket,
 ): { readonly protocol: number; readonly offset: number } | undefined {
-  if (facts.protocol !== Protocol.AH) return undefined;
-  const header = ahHeader(bytes, facts.upperOffset, facts.payloadEnd);
+  if (packet.protocol !== Protocol.AH) return undefined;
+  const header = ahHeader(bytes, packet.upperOffset, packet.payloadEnd);
   const isUpper = header?.nextProtocol === Protocol.UDP || header?.nextProtocol === Protocol.TCP;
   return isUpper ? { protocol: header.nextProtocol, offset: header.innerOffset } : undefined;
 }

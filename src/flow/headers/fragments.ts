@@ -2,7 +2,7 @@
 // Follows RFC 791 section 3.2, RFC 8200 section 4.5 and RFC 5722: fragments that overlap with other octets spoil the packet.
 // Bounded in packets, bytes and age; what is pushed out is counted and stays a `fragment`: a leak.
 
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 
 const MAX_PACKETS = 64;
 const MAX_LENGTH = 65_535;
@@ -30,32 +30,32 @@ export class Fragments {
   evicted = 0;
 
   /**
-   * Takes the fragment that `facts` were read from; gives the whole IP payload when it was the last one missing, else
+   * Takes the fragment that `packet` were read from; gives the whole IP payload when it was the last one missing, else
    * undefined. A fragment that the capture cut completes nothing.
    */
-  accept(bytes: Uint8Array, facts: Facts, timeMicros: number): Uint8Array | undefined {
-    const start = facts.upperOffset;
-    const end = facts.payloadEnd;
-    if (facts.length > facts.captured) return undefined;
-    const protocol = facts.ipVersion === 4 ? facts.protocol : '';
-    const key = `${facts.fragmentIdentification} ${protocol} ${facts.source.join()} ${facts.destination.join()}`;
-    let packet = this.#packets.get(key);
-    if (packet !== undefined && timeMicros - packet.since > MAX_AGE_MICROS) {
+  accept(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number): Uint8Array | undefined {
+    const start = packet.upperOffset;
+    const end = packet.payloadEnd;
+    if (packet.length > packet.captured) return undefined;
+    const protocol = packet.ipVersion === 4 ? packet.protocol : '';
+    const key = `${packet.fragmentIdentification} ${protocol} ${packet.source.join()} ${packet.destination.join()}`;
+    let octets = this.#packets.get(key);
+    if (octets !== undefined && timeMicros - octets.since > MAX_AGE_MICROS) {
       this.#packets.delete(key);
-      packet = undefined;
+      octets = undefined;
     }
-    packet ??= this.#open(key, timeMicros);
-    const offset = facts.fragmentOffset;
+    octets ??= this.#open(key, timeMicros);
+    const offset = packet.fragmentOffset;
     const length = end - start;
-    if (offset + length > MAX_LENGTH || packet.pieces.length >= MAX_PIECES) packet.spoiled = true;
-    if (packet.pieces.some((piece) => piece.offset === offset && piece.bytes.length === length))
+    if (offset + length > MAX_LENGTH || octets.pieces.length >= MAX_PIECES) octets.spoiled = true;
+    if (octets.pieces.some((piece) => piece.offset === offset && piece.bytes.length === length))
       return undefined;
     const added = { offset, bytes: bytes.slice(start, end) };
-    if (packet.pieces.some((piece) => contradicts(piece, added))) packet.spoiled = true;
-    if (packet.spoiled) return undefined;
-    packet.pieces.push(added);
-    if (!facts.moreFragments) packet.total = offset + length;
-    return this.#whole(packet);
+    if (octets.pieces.some((piece) => contradicts(piece, added))) octets.spoiled = true;
+    if (octets.spoiled) return undefined;
+    octets.pieces.push(added);
+    if (!packet.moreFragments) octets.total = offset + length;
+    return this.#whole(octets);
   }
 
   #open(key: string, since: number): Packet {
@@ -66,23 +66,23 @@ export class Fragments {
         break;
       }
     }
-    const packet: Packet = { key, since, pieces: [], total: -1, spoiled: false };
-    this.#packets.set(key, packet);
-    return packet;
+    const octets: Packet = { key, since, pieces: [], total: -1, spoiled: false };
+    this.#packets.set(key, octets);
+    return octets;
   }
 
-  #whole(packet: Packet): Uint8Array | undefined {
-    if (packet.total < 0) return undefined;
+  #whole(octets: Packet): Uint8Array | undefined {
+    if (octets.total < 0) return undefined;
     let covered = 0;
-    for (const { offset, bytes } of packet.pieces.sort((a, b) => a.offset - b.offset)) {
+    for (const { offset, bytes } of octets.pieces.sort((a, b) => a.offset - b.offset)) {
       if (offset > covered) return undefined;
       covered = Math.max(covered, offset + bytes.length);
     }
     // What reaches beyond the end that the last fragment announced contradicts it.
-    if (covered !== packet.total) return undefined;
-    this.#packets.delete(packet.key);
-    const whole = new Uint8Array(packet.total);
-    for (const piece of packet.pieces) whole.set(piece.bytes, piece.offset);
+    if (covered !== octets.total) return undefined;
+    this.#packets.delete(octets.key);
+    const whole = new Uint8Array(octets.total);
+    for (const piece of octets.pieces) whole.set(piece.bytes, piece.offset);
     return whole;
   }
 }

@@ -2,21 +2,27 @@
 // Follows RFC 826 and RFC 5227. Allocates nothing, never throws.
 
 import { u16, u32 } from '../../wire/octets.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import { isPadded } from './headers-ip.ts';
 
 const ARP_LENGTH = 28;
 
 /** RFC 826. Addresses and operation are given for Ethernet/IPv4 only, the one form a bridge rule lets through. */
-export function readArp(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
+export function readArp(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  wireEnd: number,
+  packet: ParsedPacket,
+): void {
   if (end - at < 28) {
-    facts.malformed = 'arp-short';
+    packet.malformed = 'arp-short';
     return;
   }
   if (u32(bytes, at) !== 0x00010800 || u16(bytes, at + 4) !== 0x0604) return;
-  facts.arpOperation = u16(bytes, at + 6);
-  facts.source[3] = u32(bytes, at + 14);
-  facts.destination[3] = u32(bytes, at + 24);
-  facts.source[2] = facts.destination[2] = 0xffff;
-  facts.spare = !isPadded(bytes, at, at + ARP_LENGTH, wireEnd);
+  packet.arpOperation = u16(bytes, at + 6);
+  packet.source[3] = u32(bytes, at + 14);
+  packet.destination[3] = u32(bytes, at + 24);
+  packet.source[2] = packet.destination[2] = 0xffff;
+  packet.spare = !isPadded(bytes, at, at + ARP_LENGTH, wireEnd);
 }

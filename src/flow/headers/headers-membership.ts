@@ -4,8 +4,8 @@
 
 import { ROUTER_ALERT_V4, ROUTER_ALERT_V6 } from '../../wire/ip/ip.ts';
 import { u16, u32 } from '../../wire/octets.ts';
-import { MOST_RECORDS } from '../facts.ts';
-import type { Membership } from '../facts.ts';
+import { MOST_RECORDS } from '../parsed-packet.ts';
+import type { Membership } from '../parsed-packet.ts';
 import { Icmp6, isListenerDiscovery } from '../../wire/ip/icmp.ts';
 
 const IGMP_V1_REPORT = 0x12;

@@ -5,8 +5,8 @@
 import { EtherType, HEADER_LENGTH } from '../../wire/link/ethernet.ts';
 import { IPV4_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip.ts';
 import { readHead, u16, u32 } from '../../wire/octets.ts';
-import { NO_FINDINGS, NO_QUESTIONS } from '../facts.ts';
-import type { Facts } from '../facts.ts';
+import { NO_FINDINGS, NO_QUESTIONS } from '../parsed-packet.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 
 const HEADERS = HEADER_LENGTH + IPV4_HEADER + UDP_HEADER;
 /** Version 4, five words of header. */
@@ -17,16 +17,16 @@ const BOOTP_SERVER = 67;
 const BOOTP_CLIENT = 68;
 
 /** Whether these facts, read from an Ethernet frame, are of the plain kind: the next frame may then take the shortcut. */
-export function isPlainUdp(facts: Facts): boolean {
+export function isPlainUdp(packet: ParsedPacket): boolean {
   return (
-    facts.protocol === Protocol.UDP &&
-    facts.malformed === undefined &&
-    facts.ipVersion === 4 &&
-    facts.outerEtherType === EtherType.IPV4 &&
-    !facts.ipOptions &&
-    !facts.moreFragments &&
-    facts.fragmentOffset === 0 &&
-    !isBootp(facts.destinationPort)
+    packet.protocol === Protocol.UDP &&
+    packet.malformed === undefined &&
+    packet.ipVersion === 4 &&
+    packet.outerEtherType === EtherType.IPV4 &&
+    !packet.ipOptions &&
+    !packet.moreFragments &&
+    packet.fragmentOffset === 0 &&
+    !isBootp(packet.destinationPort)
   );
 }
 
@@ -52,7 +52,7 @@ export function readPlainUdp(
   start: number,
   end: number,
   wireLength: number,
-  facts: Facts,
+  packet: ParsedPacket,
 ): boolean {
   if (!beginsPlain(bytes, start, end)) return false;
   const captured = end - start;
@@ -66,39 +66,39 @@ export function readPlainUdp(
   if (isBootp(destinationPort)) return false;
   const payload = udp + UDP_HEADER;
   const payloadEnd = udp + udpLength < end ? udp + udpLength : end;
-  facts.length = wireLength;
-  facts.captured = captured;
-  facts.destinationMac = u16(bytes, start) * 0x100000000 + u32(bytes, start + 2);
-  facts.sourceMac = u16(bytes, start + 6) * 0x100000000 + u32(bytes, start + 8);
-  facts.ipLength = total;
-  facts.fragmentIdentification = u16(bytes, ip + 4);
-  facts.hopLimit = bytes[ip + 8] ?? 0;
-  facts.source[3] = u32(bytes, ip + 12);
-  facts.destination[3] = u32(bytes, ip + 16);
-  facts.sourcePort = u16(bytes, udp);
-  facts.destinationPort = destinationPort;
-  facts.udpLength = udpLength;
-  facts.upperOffset = udp;
-  facts.payloadOffset = payload;
-  facts.payloadEnd = payloadEnd;
-  facts.payloadLength = udpLength - UDP_HEADER;
+  packet.length = wireLength;
+  packet.captured = captured;
+  packet.destinationMac = u16(bytes, start) * 0x100000000 + u32(bytes, start + 2);
+  packet.sourceMac = u16(bytes, start + 6) * 0x100000000 + u32(bytes, start + 8);
+  packet.ipLength = total;
+  packet.fragmentIdentification = u16(bytes, ip + 4);
+  packet.hopLimit = bytes[ip + 8] ?? 0;
+  packet.source[3] = u32(bytes, ip + 12);
+  packet.destination[3] = u32(bytes, ip + 16);
+  packet.sourcePort = u16(bytes, udp);
+  packet.destinationPort = destinationPort;
+  packet.udpLength = udpLength;
+  packet.upperOffset = udp;
+  packet.payloadOffset = payload;
+  packet.payloadEnd = payloadEnd;
+  packet.payloadLength = udpLength - UDP_HEADER;
   if (payloadEnd - payload >= 12) {
-    facts.payloadHead = u32(bytes, payload);
-    facts.payloadHead2 = u32(bytes, payload + 4);
-    facts.payloadHead3 = u32(bytes, payload + 8);
+    packet.payloadHead = u32(bytes, payload);
+    packet.payloadHead2 = u32(bytes, payload + 4);
+    packet.payloadHead3 = u32(bytes, payload + 8);
   } else {
-    facts.payloadHead = readHead(bytes, payload, payloadEnd);
-    facts.payloadHead2 = readHead(bytes, payload + 4, payloadEnd);
-    facts.payloadHead3 = readHead(bytes, payload + 8, payloadEnd);
+    packet.payloadHead = readHead(bytes, payload, payloadEnd);
+    packet.payloadHead2 = readHead(bytes, payload + 4, payloadEnd);
+    packet.payloadHead3 = readHead(bytes, payload + 8, payloadEnd);
   }
-  facts.fromServer = false;
-  facts.direction = undefined;
-  facts.flowName = '';
-  facts.connection = undefined;
-  facts.wholeQuestion = '';
-  facts.questions = NO_QUESTIONS;
-  facts.answered = false;
-  facts.kind = 'malformed';
-  facts.findings = NO_FINDINGS;
+  packet.fromServer = false;
+  packet.direction = undefined;
+  packet.flowName = '';
+  packet.connection = undefined;
+  packet.wholeQuestion = '';
+  packet.questions = NO_QUESTIONS;
+  packet.answered = false;
+  packet.kind = 'malformed';
+  packet.findings = NO_FINDINGS;
   return true;
 }

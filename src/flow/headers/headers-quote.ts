@@ -3,16 +3,16 @@
 
 import { IPV4_HEADER, IPV6_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip.ts';
 import { readHead, u16, u32 } from '../../wire/octets.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 
 /** ICMP type 3 code 3; of ICMPv6 type 1 code 4. */
-export function isPortUnreachable({ ipVersion, icmpType, icmpCode }: Facts): boolean {
+export function isPortUnreachable({ ipVersion, icmpType, icmpCode }: ParsedPacket): boolean {
   return ipVersion === 4 ? icmpType === 3 && icmpCode === 3 : icmpType === 1 && icmpCode === 4;
 }
 
 /** Reads the quotation at `at`; `end` is where the packet, or what was captured of it, ends. */
-export function readQuote(bytes: Uint8Array, at: number, end: number, facts: Facts): void {
-  const four = facts.ipVersion === 4;
+export function readQuote(bytes: Uint8Array, at: number, end: number, packet: ParsedPacket): void {
+  const four = packet.ipVersion === 4;
   const header = four ? IPV4_HEADER : IPV6_HEADER;
   const udp = at + header;
   if (end - udp < UDP_HEADER) return;
@@ -21,17 +21,17 @@ export function readQuote(bytes: Uint8Array, at: number, end: number, facts: Fac
     : (bytes[at] ?? 0) >>> 4 === 6 && bytes[at + 6] === Protocol.UDP;
   if (!isPlain) return;
   const payload = udp + UDP_HEADER;
-  facts.quotedPort = u16(bytes, udp);
-  facts.quotedIpLength = four ? u16(bytes, at + 2) : IPV6_HEADER + u16(bytes, at + 4);
-  facts.quotedUdpLength = u16(bytes, udp + 4);
-  facts.quotedPayload = end - payload;
-  facts.quotedHead = readHead(bytes, payload, end);
-  facts.quotedHead2 = readHead(bytes, payload + 4, end);
-  facts.quotedHead3 = readHead(bytes, payload + 8, end);
-  facts.quotesReply = end - at <= facts.quotedIpLength && isReply(bytes, at + (four ? 12 : 8), facts);
+  packet.quotedPort = u16(bytes, udp);
+  packet.quotedIpLength = four ? u16(bytes, at + 2) : IPV6_HEADER + u16(bytes, at + 4);
+  packet.quotedUdpLength = u16(bytes, udp + 4);
+  packet.quotedPayload = end - payload;
+  packet.quotedHead = readHead(bytes, payload, end);
+  packet.quotedHead2 = readHead(bytes, payload + 4, end);
+  packet.quotedHead3 = readHead(bytes, payload + 8, end);
+  packet.quotesReply = end - at <= packet.quotedIpLength && isReply(bytes, at + (four ? 12 : 8), packet);
 }
 
-function isReply(bytes: Uint8Array, at: number, { ipVersion, source, destination }: Facts): boolean {
+function isReply(bytes: Uint8Array, at: number, { ipVersion, source, destination }: ParsedPacket): boolean {
   if (ipVersion === 4) return u32(bytes, at) === destination[3] && u32(bytes, at + 4) === source[3];
   for (let word = 0; word < 4; word += 1) {
     if (u32(bytes, at + 4 * word) !== destination[word]) return false;

@@ -3,7 +3,7 @@
 
 import { LinkType } from '../../wire/link/link-types.ts';
 import { u32, u32le } from '../../wire/octets.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 
 /** LLC's two access points and control octet in front of SNAP, and the first of its zeros. */
 const SNAP = 0xaaaa0300;
@@ -14,7 +14,7 @@ export function readWirelessHeader(
   start: number,
   end: number,
   linkType: number,
-  facts: Facts,
+  packet: ParsedPacket,
 ): number {
   let at = start;
   if (linkType !== LinkType.IEEE802_11) {
@@ -38,8 +38,8 @@ export function readWirelessHeader(
   if (!isData) return -1;
   const toSystem = (flags & 1) !== 0;
   const fromSystem = (flags & 2) !== 0;
-  facts.destinationMac = readMac(bytes, at + (toSystem ? 16 : 4));
-  facts.sourceMac = readMac(bytes, at + (fromSystem ? (toSystem ? 24 : 16) : 10));
+  packet.destinationMac = readMac(bytes, at + (toSystem ? 16 : 4));
+  packet.sourceMac = readMac(bytes, at + (fromSystem ? (toSystem ? 24 : 16) : 10));
   if (!hasPayload || isProtected) return -1;
   let header = 24;
   if (toSystem && fromSystem) header += 6;

@@ -9,8 +9,8 @@ import { etherTypeOfVersion, linkInner } from '../../wire/link/link-headers.ts';
 import { LinkType } from '../../wire/link/link-types.ts';
 import { pppFrame } from '../../wire/link/ppp.ts';
 import { readHead, u16, u32 } from '../../wire/octets.ts';
-import { LLC, NO_FINDINGS, NO_QUESTIONS, SNAP } from '../facts.ts';
-import type { Facts } from '../facts.ts';
+import { LLC, NO_FINDINGS, NO_QUESTIONS, SNAP } from '../parsed-packet.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import { readIp, readUpper } from './headers-ip.ts';
 import { readArp } from './headers-arp.ts';
 import { isPlainUdp, readPlainUdp } from './headers-plain.ts';
@@ -20,9 +20,9 @@ import { readWirelessHeader } from './headers-wireless.ts';
 const MAX_TAGS = 8;
 
 /**
- * Reads layers 2 to 4 of the frame in `bytes[start, end)` into `facts`. `wireLength` is the frame's length on the wire,
- * which is more than `end - start` when the capture cut it. What does not parse sets `facts.malformed` and leaves the
- * fields behind the fault at -1. `facts.kind` is left to the classifier.
+ * Reads layers 2 to 4 of the frame in `bytes[start, end)` into `packet`. `wireLength` is the frame's length on the wire,
+ * which is more than `end - start` when the capture cut it. What does not parse sets `packet.malformed` and leaves the
+ * fields behind the fault at -1. `packet.kind` is left to the classifier.
  */
 export function readHeaders(
   bytes: Uint8Array,
@@ -30,19 +30,19 @@ export function readHeaders(
   end: number,
   wireLength: number,
   linkType: number,
-  facts: Facts,
+  packet: ParsedPacket,
 ): void {
   const ethernet = linkType === LinkType.ETHERNET;
-  facts.bytes = bytes;
-  if (facts.plain && ethernet && readPlainUdp(bytes, start, end, wireLength, facts)) return;
-  clear(facts);
-  facts.length = wireLength;
-  facts.captured = end - start;
+  packet.bytes = bytes;
+  if (packet.plain && ethernet && readPlainUdp(bytes, start, end, wireLength, packet)) return;
+  clear(packet);
+  packet.length = wireLength;
+  packet.captured = end - start;
   const wireEnd = start + (wireLength < end - start ? end - start : wireLength);
   if (ethernet) {
-    readEthernet(bytes, start, end, wireEnd, facts);
-    facts.plain = isPlainUdp(facts);
-  } else readOtherLink(bytes, start, end, wireEnd, linkType, facts);
+    readEthernet(bytes, start, end, wireEnd, packet);
+    packet.plain = isPlainUdp(packet);
+  } else readOtherLink(bytes, start, end, wireEnd, linkType, packet);
 }
 
 /** Reads what an encapsulation carries, as if a frame without link header; `etherType` says what it is. */
@@ -52,105 +52,116 @@ export function readInner(
   end: number,
   wireEnd: number,
   etherType: number,
-  facts: Facts,
+  packet: ParsedPacket,
 ): void {
-  clear(facts);
-  facts.bytes = bytes;
-  facts.length = wireEnd - start;
-  facts.captured = end - start;
-  facts.outerEtherType = etherType;
-  readEtherType(bytes, start, end, wireEnd, etherType, facts);
+  clear(packet);
+  packet.bytes = bytes;
+  packet.length = wireEnd - start;
+  packet.captured = end - start;
+  packet.outerEtherType = etherType;
+  readEtherType(bytes, start, end, wireEnd, etherType, packet);
 }
 
 /**
  * Reads the transport header of what an IP packet carries whole, put together from fragments or without what stood in
  * front; the rest is as `outer`, the packet or its last fragment, says.
  */
-export function readUpperOf(whole: Uint8Array, outer: Facts, protocol: number, facts: Facts): void {
-  clear(facts);
-  facts.bytes = whole;
-  facts.length = facts.captured = whole.length;
-  facts.sourceMac = outer.sourceMac;
-  facts.destinationMac = outer.destinationMac;
-  facts.outerEtherType = outer.outerEtherType;
-  facts.etherType = outer.etherType;
-  facts.ipVersion = outer.ipVersion;
-  facts.hopLimit = outer.hopLimit;
-  facts.protocol = protocol;
-  facts.source.set(outer.source);
-  facts.destination.set(outer.destination);
-  readUpper(whole, 0, whole.length, whole.length, facts);
+export function readUpperOf(
+  whole: Uint8Array,
+  outer: ParsedPacket,
+  protocol: number,
+  packet: ParsedPacket,
+): void {
+  clear(packet);
+  packet.bytes = whole;
+  packet.length = packet.captured = whole.length;
+  packet.sourceMac = outer.sourceMac;
+  packet.destinationMac = outer.destinationMac;
+  packet.outerEtherType = outer.outerEtherType;
+  packet.etherType = outer.etherType;
+  packet.ipVersion = outer.ipVersion;
+  packet.hopLimit = outer.hopLimit;
+  packet.protocol = protocol;
+  packet.source.set(outer.source);
+  packet.destination.set(outer.destination);
+  readUpper(whole, 0, whole.length, whole.length, packet);
 }
 
-function clear(facts: Facts): void {
-  facts.plain = false;
-  facts.sourceMac = 0;
-  facts.destinationMac = 0;
-  facts.outerEtherType = -1;
-  facts.etherType = -1;
-  facts.llc = -1;
-  facts.vlanTags = 0;
-  facts.malformed = undefined;
-  facts.ipVersion = 0;
-  facts.hopLimit = -1;
-  facts.ipOptions = false;
-  facts.protocol = -1;
-  facts.extensionCount = 0;
-  facts.fragmentOffset = 0;
-  facts.moreFragments = false;
-  facts.fragmentHeader = false;
-  facts.nestedFragment = false;
-  facts.fragmentIdentification = 0;
-  facts.ipLength = -1;
-  facts.udpLength = -1;
-  facts.sourcePort = -1;
-  facts.destinationPort = -1;
-  facts.tcpFlags = -1;
-  facts.tcpSequence = 0;
-  facts.tcpAcknowledgment = 0;
-  facts.icmpType = -1;
-  facts.icmpCode = -1;
-  facts.arpOperation = -1;
-  facts.spare = false;
-  facts.membership = 'none';
-  facts.quotedPort = -1;
-  facts.quotesReply = false;
-  facts.solicited = false;
-  facts.triedSource = facts.triedTarget = false;
-  facts.forNobody = '';
-  facts.upperOffset = 0;
-  facts.payloadOffset = 0;
-  facts.payloadEnd = 0;
-  facts.payloadLength = 0;
-  facts.foreign = false;
-  facts.payloadHead = 0;
-  facts.payloadHead2 = 0;
-  facts.payloadHead3 = 0;
-  facts.bootpCookie = 0;
-  facts.fromServer = false;
-  facts.direction = undefined;
-  facts.flowName = '';
-  facts.connection = undefined;
-  facts.wholeQuestion = '';
-  facts.questions = NO_QUESTIONS;
-  facts.answered = false;
-  facts.kind = 'malformed';
-  facts.findings = NO_FINDINGS;
-  const { source, destination, target } = facts;
+function clear(packet: ParsedPacket): void {
+  packet.plain = false;
+  packet.sourceMac = 0;
+  packet.destinationMac = 0;
+  packet.outerEtherType = -1;
+  packet.etherType = -1;
+  packet.llc = -1;
+  packet.vlanTags = 0;
+  packet.malformed = undefined;
+  packet.ipVersion = 0;
+  packet.hopLimit = -1;
+  packet.ipOptions = false;
+  packet.protocol = -1;
+  packet.extensionCount = 0;
+  packet.fragmentOffset = 0;
+  packet.moreFragments = false;
+  packet.fragmentHeader = false;
+  packet.nestedFragment = false;
+  packet.fragmentIdentification = 0;
+  packet.ipLength = -1;
+  packet.udpLength = -1;
+  packet.sourcePort = -1;
+  packet.destinationPort = -1;
+  packet.tcpFlags = -1;
+  packet.tcpSequence = 0;
+  packet.tcpAcknowledgment = 0;
+  packet.icmpType = -1;
+  packet.icmpCode = -1;
+  packet.arpOperation = -1;
+  packet.spare = false;
+  packet.membership = 'none';
+  packet.quotedPort = -1;
+  packet.quotesReply = false;
+  packet.solicited = false;
+  packet.triedSource = packet.triedTarget = false;
+  packet.forNobody = '';
+  packet.upperOffset = 0;
+  packet.payloadOffset = 0;
+  packet.payloadEnd = 0;
+  packet.payloadLength = 0;
+  packet.foreign = false;
+  packet.payloadHead = 0;
+  packet.payloadHead2 = 0;
+  packet.payloadHead3 = 0;
+  packet.bootpCookie = 0;
+  packet.fromServer = false;
+  packet.direction = undefined;
+  packet.flowName = '';
+  packet.connection = undefined;
+  packet.wholeQuestion = '';
+  packet.questions = NO_QUESTIONS;
+  packet.answered = false;
+  packet.kind = 'malformed';
+  packet.findings = NO_FINDINGS;
+  const { source, destination, target } = packet;
   source[0] = source[1] = source[2] = source[3] = 0;
   destination[0] = destination[1] = destination[2] = destination[3] = 0;
   target[0] = target[1] = target[2] = target[3] = 0;
 }
 
-function readEthernet(bytes: Uint8Array, start: number, end: number, wireEnd: number, facts: Facts): void {
+function readEthernet(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireEnd: number,
+  packet: ParsedPacket,
+): void {
   if (end - start < HEADER_LENGTH) {
-    facts.malformed = 'ethernet-short';
+    packet.malformed = 'ethernet-short';
     return;
   }
-  facts.destinationMac = readMac(bytes, start);
-  facts.sourceMac = readMac(bytes, start + 6);
+  packet.destinationMac = readMac(bytes, start);
+  packet.sourceMac = readMac(bytes, start + 6);
   const type = u16(bytes, start + 12);
-  readFramed(bytes, start + HEADER_LENGTH, end, wireEnd, type, facts);
+  readFramed(bytes, start + HEADER_LENGTH, end, wireEnd, type, packet);
 }
 
 /** `type` is the type-or-length field in front of `at`. */
@@ -160,27 +171,27 @@ function readFramed(
   end: number,
   wireEnd: number,
   type: number,
-  facts: Facts,
+  packet: ParsedPacket,
 ): void {
   if (type === EtherType.VLAN && isPriorityTag(bytes, at, end)) {
-    facts.outerEtherType = u16(bytes, at + 2);
-    readEtherType(bytes, at + 4, end, wireEnd, facts.outerEtherType, facts);
+    packet.outerEtherType = u16(bytes, at + 2);
+    readEtherType(bytes, at + 4, end, wireEnd, packet.outerEtherType, packet);
     return;
   }
-  facts.outerEtherType = type < FIRST_ETHERTYPE ? LLC : type;
+  packet.outerEtherType = type < FIRST_ETHERTYPE ? LLC : type;
   let inner = type;
   let offset = at;
   while (isTag(inner)) {
-    if (facts.vlanTags === MAX_TAGS || end - offset < 4) {
-      facts.malformed = 'tag-short';
+    if (packet.vlanTags === MAX_TAGS || end - offset < 4) {
+      packet.malformed = 'tag-short';
       return;
     }
-    facts.vlanTags += 1;
+    packet.vlanTags += 1;
     inner = u16(bytes, offset + 2);
     offset += 4;
   }
-  if (inner < FIRST_ETHERTYPE) readLlc(bytes, offset, end, wireEnd, facts);
-  else readEtherType(bytes, offset, end, wireEnd, inner, facts);
+  if (inner < FIRST_ETHERTYPE) readLlc(bytes, offset, end, wireEnd, packet);
+  else readEtherType(bytes, offset, end, wireEnd, inner, packet);
 }
 
 /**
@@ -194,15 +205,15 @@ function isPriorityTag(bytes: Uint8Array, at: number, end: number): boolean {
 }
 
 /** RFC 1042: only SNAP with a zero organisation code carries EtherTypes. */
-function readLlc(bytes: Uint8Array, at: number, end: number, wireEnd: number, facts: Facts): void {
+function readLlc(bytes: Uint8Array, at: number, end: number, wireEnd: number, packet: ParsedPacket): void {
   const snap = end - at >= 8 && u32(bytes, at) === 0xaaaa0300 && bytes[at + 4] === 0 && bytes[at + 5] === 0;
   if (!snap) {
-    facts.etherType = LLC;
+    packet.etherType = LLC;
     const organisation = end - at >= 8 && u16(bytes, at) === 0xaaaa;
     if (organisation)
-      facts.llc = SNAP + u16(bytes, at + 3) * 0x1000000 + u16(bytes, at + 5) * 0x100 + (bytes[at + 7] ?? 0);
-    else if (end - at >= 2) facts.llc = u16(bytes, at);
-  } else readEtherType(bytes, at + 8, end, wireEnd, u16(bytes, at + 6), facts);
+      packet.llc = SNAP + u16(bytes, at + 3) * 0x1000000 + u16(bytes, at + 5) * 0x100 + (bytes[at + 7] ?? 0);
+    else if (end - at >= 2) packet.llc = u16(bytes, at);
+  } else readEtherType(bytes, at + 8, end, wireEnd, u16(bytes, at + 6), packet);
 }
 
 function readEtherType(
@@ -211,18 +222,18 @@ function readEtherType(
   end: number,
   wireEnd: number,
   etherType: number,
-  facts: Facts,
+  packet: ParsedPacket,
 ): void {
-  facts.etherType = etherType;
+  packet.etherType = etherType;
   if (etherType === EtherType.IPV4 || etherType === EtherType.IPV6) {
-    readIp(bytes, at, end, wireEnd, etherType === EtherType.IPV4 ? 4 : 6, facts);
+    readIp(bytes, at, end, wireEnd, etherType === EtherType.IPV4 ? 4 : 6, packet);
     return;
   }
-  facts.payloadOffset = at;
-  facts.payloadEnd = end;
-  facts.payloadLength = wireEnd - at;
-  facts.payloadHead = readHead(bytes, at, end);
-  if (etherType === EtherType.ARP) readArp(bytes, at, end, wireEnd, facts);
+  packet.payloadOffset = at;
+  packet.payloadEnd = end;
+  packet.payloadLength = wireEnd - at;
+  packet.payloadHead = readHead(bytes, at, end);
+  if (etherType === EtherType.ARP) readArp(bytes, at, end, wireEnd, packet);
 }
 
 function readOtherLink(
@@ -231,7 +242,7 @@ function readOtherLink(
   end: number,
   wireEnd: number,
   linkType: number,
-  facts: Facts,
+  packet: ParsedPacket,
 ): void {
   let at = start;
   let etherType: number;
@@ -250,51 +261,51 @@ function readOtherLink(
       break;
     case LinkType.PPP:
     case LinkType.PPP_HDLC:
-      readPpp(bytes, start, end, wireEnd, facts);
+      readPpp(bytes, start, end, wireEnd, packet);
       return;
     case LinkType.PPPOE:
       etherType = EtherType.PPPOE_SESSION;
       break;
     case LinkType.LINUX_SLL:
-      readCooked(bytes, start, end, wireEnd, 4, 6, 14, 16, facts);
+      readCooked(bytes, start, end, wireEnd, 4, 6, 14, 16, packet);
       return;
     case LinkType.LINUX_SLL2:
-      readCooked(bytes, start, end, wireEnd, 10, 12, 0, 20, facts);
+      readCooked(bytes, start, end, wireEnd, 10, 12, 0, 20, packet);
       return;
     case LinkType.IEEE802_11:
     case LinkType.RADIOTAP:
     case LinkType.PPI:
     case LinkType.PRISM:
     case LinkType.AVS:
-      at = readWirelessHeader(bytes, start, end, linkType, facts);
-      if (at < 0) facts.outerEtherType = LLC;
-      else readLlc(bytes, at, end, wireEnd, facts);
+      at = readWirelessHeader(bytes, start, end, linkType, packet);
+      if (at < 0) packet.outerEtherType = LLC;
+      else readLlc(bytes, at, end, wireEnd, packet);
       return;
     default: {
       const inner = linkInner(bytes, start, end, linkType);
-      if (inner?.etherType === INNER_ETHERNET) readEthernet(bytes, inner.offset, end, wireEnd, facts);
-      else if (inner !== undefined) readFramed(bytes, inner.offset, end, wireEnd, inner.etherType, facts);
+      if (inner?.etherType === INNER_ETHERNET) readEthernet(bytes, inner.offset, end, wireEnd, packet);
+      else if (inner !== undefined) readFramed(bytes, inner.offset, end, wireEnd, inner.etherType, packet);
       return;
     }
   }
-  if (at > end) facts.malformed = 'ethernet-short';
+  if (at > end) packet.malformed = 'ethernet-short';
   else if (etherType >= 0) {
-    facts.outerEtherType = etherType;
-    readEtherType(bytes, at, end, wireEnd, etherType, facts);
+    packet.outerEtherType = etherType;
+    readEtherType(bytes, at, end, wireEnd, etherType, packet);
   }
 }
 
 /** PPP on a serial line; the address 0x0f of Cisco's framing is read like 0xff. */
-function readPpp(bytes: Uint8Array, start: number, end: number, wireEnd: number, facts: Facts): void {
+function readPpp(bytes: Uint8Array, start: number, end: number, wireEnd: number, packet: ParsedPacket): void {
   const cisco = end - start >= 2 && bytes[start] === 0x0f && bytes[start + 1] === 0;
   const frame = pppFrame(bytes, cisco ? start + 2 : start, end);
   if (frame === undefined) {
-    facts.malformed = 'ethernet-short';
+    packet.malformed = 'ethernet-short';
     return;
   }
   if (frame.inner.etherType < 0) return;
-  facts.outerEtherType = frame.inner.etherType;
-  readEtherType(bytes, frame.inner.offset, end, wireEnd, frame.inner.etherType, facts);
+  packet.outerEtherType = frame.inner.etherType;
+  readEtherType(bytes, frame.inner.offset, end, wireEnd, frame.inner.etherType, packet);
 }
 
 /** Linux cooked captures: `length` (of the address), `address`, `type` and `header` are offsets of their version. */
@@ -307,14 +318,14 @@ function readCooked(
   address: number,
   type: number,
   header: number,
-  facts: Facts,
+  packet: ParsedPacket,
 ): void {
   if (end - start < header) {
-    facts.malformed = 'ethernet-short';
+    packet.malformed = 'ethernet-short';
     return;
   }
-  if ((u16(bytes, start + length) & 0xff) === 6) facts.sourceMac = readMac(bytes, start + address);
-  readFramed(bytes, start + header, end, wireEnd, u16(bytes, start + type), facts);
+  if ((u16(bytes, start + length) & 0xff) === 6) packet.sourceMac = readMac(bytes, start + address);
+  readFramed(bytes, start + header, end, wireEnd, u16(bytes, start + type), packet);
 }
 
 function readMac(bytes: Uint8Array, at: number): number {

@@ -3,20 +3,20 @@
 // stays malformed, and what its octets say is read all the same.
 
 import { IPV4_HEADER } from '../../wire/ip/ip.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 
 const LONGEST = 65_535;
 
 /** A copy of the IPv4 packet with its length filled in, or undefined when that is not what is wrong with the frame. */
-export function offloadedPacket(bytes: Uint8Array, facts: Facts): Uint8Array | undefined {
-  if (facts.malformed !== 'ip-total-length' || facts.ipVersion !== 4 || facts.ipLength !== 0)
+export function offloadedPacket(bytes: Uint8Array, packet: ParsedPacket): Uint8Array | undefined {
+  if (packet.malformed !== 'ip-total-length' || packet.ipVersion !== 4 || packet.ipLength !== 0)
     return undefined;
-  const { payloadOffset: start, payloadEnd: end } = facts;
+  const { payloadOffset: start, payloadEnd: end } = packet;
   const length = Math.min(end - start, LONGEST);
   if (length < IPV4_HEADER) return undefined;
-  const packet = new Uint8Array(length);
-  packet.set(bytes.subarray(start, start + length));
-  packet[2] = length >>> 8;
-  packet[3] = length & 255;
-  return packet;
+  const octets = new Uint8Array(length);
+  octets.set(bytes.subarray(start, start + length));
+  octets[2] = length >>> 8;
+  octets[3] = length & 255;
+  return octets;
 }

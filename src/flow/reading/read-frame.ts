@@ -1,4 +1,4 @@
-// Knows: what one kept frame says by itself, and where in its bytes that stands. Must not know: policy, privacy, how it is shown.
+// Knows: what one captured frame says by itself, and where in its bytes that stands. Must not know: policy, privacy, how it is shown.
 // The decoder is the one that judges: here its findings are only looked up in the bytes. Not the hot path: frames that were kept are
 // read one at a time, each as if nothing had come before. Bounded: a frame may name very much; what is left out is counted.
 
@@ -12,8 +12,8 @@ import { Dissector } from '../dissector.ts';
 import type { DissectorPorts } from '../dissector.ts';
 import { readDnsWhole } from './dns-whole.ts';
 import { cutOff, readInside } from '../headers/encapsulation.ts';
-import { Facts } from '../facts.ts';
-import type { Findings } from '../facts.ts';
+import { ParsedPacket } from '../parsed-packet.ts';
+import type { Findings } from '../parsed-packet.ts';
 import { findLabels, findNetbios, findOctets, findText } from './find-octets.ts';
 import type { Stretch } from './find-octets.ts';
 import type { ByteRange, DnsReading, FrameReading, Reading, ReadingWhat } from './frame-reading.ts';
@@ -37,38 +37,38 @@ const AS_LABELS: ReadonlySet<string> = new Set<Via & Kind>(['dns', 'mdns', 'llmn
 /** What the frame says, or the beginning that was kept of it; `wireLength` is how long it was. Never throws. */
 export function readFrame(bytes: Uint8Array, wireLength: number, ports: DissectorPorts = {}): FrameReading {
   const dissector = new Dissector(ports, LIMITS);
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const length = Math.max(wireLength, bytes.length);
-  dissector.headers(bytes, 0, bytes.length, length, LinkType.ETHERNET, facts);
-  dissector.application(bytes, facts, 0);
-  const packets = packetsIn(bytes, facts);
-  const innermost = packets.at(-1) ?? facts;
+  dissector.headers(bytes, 0, bytes.length, length, LinkType.ETHERNET, packet);
+  dissector.application(bytes, packet, 0);
+  const packets = packetsIn(bytes, packet);
+  const innermost = packets.at(-1) ?? packet;
   const payload = {
     bytes,
     start: Math.min(innermost.payloadOffset, bytes.length),
     end: Math.min(innermost.payloadEnd, bytes.length),
   };
   const all = [
-    ...kindReadings(facts),
-    ...macReadings(facts),
-    ...packets.flatMap((packet) => packetReadings(bytes, packet)),
-    ...nameReadings(facts.findings, payload, innermost.protocol === Protocol.TCP),
-    ...otherReadings(facts.findings, payload),
+    ...kindReadings(packet),
+    ...macReadings(packet),
+    ...packets.flatMap((octets) => packetReadings(bytes, octets)),
+    ...nameReadings(packet.findings, payload, innermost.protocol === Protocol.TCP),
+    ...otherReadings(packet.findings, payload),
   ];
   const readings = all.slice(0, READINGS_MOST).map(({ value, ...rest }) => ({
     ...rest,
     value: value.length > VALUE_MOST ? `${value.slice(0, VALUE_MOST)}…` : value,
   }));
-  return { readings, more: all.length - readings.length, dns: dnsOf(bytes, innermost, facts.kind) };
+  return { readings, more: all.length - readings.length, dns: dnsOf(bytes, innermost, packet.kind) };
 }
 
 /** The frame's own packet first, then each inside the one before. */
-function packetsIn(bytes: Uint8Array, outer: Facts): readonly Facts[] {
+function packetsIn(bytes: Uint8Array, outer: ParsedPacket): readonly ParsedPacket[] {
   const packets = [outer];
   let last = outer;
   while (packets.length <= PACKETS_MOST && last.malformed === undefined) {
     if (last.fragmentOffset > 0 || last.moreFragments) break;
-    const inner = new Facts();
+    const inner = new ParsedPacket();
     if (!readInside(bytes, last, inner)) break;
     inner.kind = kindOfHeaders(inner);
     packets.push(inner);
@@ -77,7 +77,7 @@ function packetsIn(bytes: Uint8Array, outer: Facts): readonly Facts[] {
   return packets;
 }
 
-function kindReadings({ kind, malformed, findings }: Facts): readonly Reading[] {
+function kindReadings({ kind, malformed, findings }: ParsedPacket): readonly Reading[] {
   const { detail = '', suspected = false } = findings;
   const words = [kind, ...(suspected ? ['suspected'] : []), ...(detail === '' ? [] : [detail])];
   return [
@@ -86,7 +86,7 @@ function kindReadings({ kind, malformed, findings }: Facts): readonly Reading[] 
   ];
 }
 
-function macReadings({ malformed, sourceMac, destinationMac }: Facts): readonly Reading[] {
+function macReadings({ malformed, sourceMac, destinationMac }: ParsedPacket): readonly Reading[] {
   if (malformed === 'ethernet-short') return [];
   return [
     { what: 'source-mac', value: macText(sourceMac), marks: [{ start: 6, end: 12 }] },
@@ -94,15 +94,15 @@ function macReadings({ malformed, sourceMac, destinationMac }: Facts): readonly 
   ];
 }
 
-function packetReadings(bytes: Uint8Array, packet: Facts): readonly Reading[] {
-  const { ipVersion, arpOperation, sourcePort, destinationPort, upperOffset } = packet;
+function packetReadings(bytes: Uint8Array, octets: ParsedPacket): readonly Reading[] {
+  const { ipVersion, arpOperation, sourcePort, destinationPort, upperOffset } = octets;
   if (ipVersion === 0 && arpOperation < 0) return [];
   const version = ipVersion === 6 ? 6 : 4;
-  const ends = addressMarks(bytes, packet);
+  const ends = addressMarks(bytes, octets);
   const text = (words: Uint32Array): string => addressText(version, words);
   const told: Reading[] = [
-    { what: 'source', value: text(packet.source), marks: ends.slice(0, 1) },
-    { what: 'destination', value: text(packet.destination), marks: ends.slice(1) },
+    { what: 'source', value: text(octets.source), marks: ends.slice(0, 1) },
+    { what: 'destination', value: text(octets.destination), marks: ends.slice(1) },
   ];
   const port = (what: ReadingWhat, value: number, at: number): void => {
     const isThere = u16(bytes, at) === value && at + 2 <= bytes.length;
@@ -110,16 +110,16 @@ function packetReadings(bytes: Uint8Array, packet: Facts): readonly Reading[] {
   };
   if (sourcePort >= 0) port('source-port', sourcePort, upperOffset);
   if (destinationPort >= 0) port('destination-port', destinationPort, upperOffset + 2);
-  if (packet.target.some((word) => word !== 0)) {
-    const marks = findOctets({ bytes, start: upperOffset, end: bytes.length }, octetsOf(packet.target, 6));
-    told.push({ what: 'target', value: addressText(6, packet.target), marks });
+  if (octets.target.some((word) => word !== 0)) {
+    const marks = findOctets({ bytes, start: upperOffset, end: bytes.length }, octetsOf(octets.target, 6));
+    told.push({ what: 'target', value: addressText(6, octets.target), marks });
   }
   return told;
 }
 
 /** IP has both addresses side by side in front of its payload (RFC 791, RFC 8200), ARP ten octets apart. */
-function addressMarks(bytes: Uint8Array, packet: Facts): readonly ByteRange[] {
-  const { source, destination, ipVersion, payloadOffset, upperOffset } = packet;
+function addressMarks(bytes: Uint8Array, octets: ParsedPacket): readonly ByteRange[] {
+  const { source, destination, ipVersion, payloadOffset, upperOffset } = octets;
   const [from, to] = [octetsOf(source, ipVersion), octetsOf(destination, ipVersion)];
   const isAt = (octets: Uint8Array, at: number): boolean =>
     octets.every((octet, index) => bytes[at + index] === octet);
@@ -231,14 +231,14 @@ function otherReadings(
 }
 
 /** The message in a datagram, or the first one of a segment, which has its length in front (RFC 7766 section 8). */
-function dnsOf(bytes: Uint8Array, packet: Facts, kind: Kind): DnsReading | null {
-  const { protocol, sourcePort, destinationPort, payloadOffset: start } = packet;
+function dnsOf(bytes: Uint8Array, octets: ParsedPacket, kind: Kind): DnsReading | null {
+  const { protocol, sourcePort, destinationPort, payloadOffset: start } = octets;
   const isTcp = protocol === Protocol.TCP;
   if (!isTcp && protocol !== Protocol.UDP) return null;
   const isOnPort = kind !== 'dnscrypt' && (sourcePort === DNS_PORT || destinationPort === DNS_PORT);
   if (!isOnPort && !AS_LABELS.has(kind)) return null;
-  const end = Math.min(packet.payloadEnd, bytes.length);
-  const isCut = cutOff(packet) > 0 || packet.moreFragments;
+  const end = Math.min(octets.payloadEnd, bytes.length);
+  const isCut = cutOff(octets) > 0 || octets.moreFragments;
   if (!isTcp) return end > start ? readDnsWhole(bytes.subarray(start, end), isCut) : null;
   if (end - start <= 2) return null;
   const [from, length] = [start + 2, u16(bytes, start)];

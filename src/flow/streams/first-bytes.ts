@@ -13,7 +13,7 @@ import { isClientHelloStart } from '../../wire/tls/tls-record.ts';
 import { hasTorNameForm } from '../../wire/vpn/tor.ts';
 import { Beginning, HEAD } from './beginning.ts';
 import { kindOfHeaders } from '../headers/classify.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import { FlowTable } from '../flow-table.ts';
 import type { Flow } from '../flow-table.ts';
 import type { Kind, TunnelProtocol } from '../kinds.ts';
@@ -51,31 +51,31 @@ export class FirstBytes {
   }
 
   /**
-   * Takes a frame of a client to an endpoint of `protocol` whose name is `host`, if it has one. Sets `facts.foreign`; gives true
+   * Takes a frame of a client to an endpoint of `protocol` whose name is `host`, if it has one. Sets `packet.foreign`; gives true
    * when kind and findings were read, too.
    */
-  read(bytes: Uint8Array, facts: Facts, protocol: TunnelProtocol, host: string | undefined): boolean {
+  read(bytes: Uint8Array, packet: ParsedPacket, protocol: TunnelProtocol, host: string | undefined): boolean {
     this.carries = false;
     this.#beginning = undefined;
-    const flow = this.#flows.of(facts);
-    const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
+    const flow = this.#flows.of(packet);
+    const isSyn = (packet.tcpFlags & TcpFlag.SYN) !== 0;
     const known = flow.beginning;
     if (known?.own === true && !isSyn) {
-      this.#weigh(facts, flow, known);
+      this.#weigh(packet, flow, known);
       return false;
     }
     // Which end is the client is known here whatever the ports say.
     flow.clientIsLow = this.#flows.side === 0;
-    facts.kind = kindOfHeaders(facts);
-    this.#tcp.read(bytes, facts);
+    packet.kind = kindOfHeaders(packet);
+    this.#tcp.read(bytes, packet);
     const beginning = (flow.beginning ??= new Beginning());
     this.#beginning = beginning;
-    if (beginning.own === undefined && facts.payloadLength > 0) {
-      this.#take(bytes, facts, flow, beginning);
+    if (beginning.own === undefined && packet.payloadLength > 0) {
+      this.#take(bytes, packet, flow, beginning);
       beginning.own = verdict(flow, beginning, protocol, host);
       if (beginning.own === true) release(flow);
     }
-    facts.foreign = beginning.own === false;
+    packet.foreign = beginning.own === false;
     return true;
   }
 
@@ -97,14 +97,14 @@ export class FirstBytes {
   }
 
   /** Lays what the segment has of the first bytes into the head. */
-  #take(bytes: Uint8Array, facts: Facts, flow: Flow, beginning: Beginning): void {
-    const { payloadOffset: start, payloadEnd: end } = facts;
+  #take(bytes: Uint8Array, packet: ParsedPacket, flow: Flow, beginning: Beginning): void {
+    const { payloadOffset: start, payloadEnd: end } = packet;
     beginning.segments += 1;
-    beginning.bytes += facts.payloadLength;
-    if (beginning.acknowledged < 0) beginning.acknowledged = facts.tcpAcknowledgment;
+    beginning.bytes += packet.payloadLength;
+    if (beginning.acknowledged < 0) beginning.acknowledged = packet.tcpAcknowledgment;
     if (flow.opening < 0) return;
-    const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
-    const at = isSyn ? 0 : (facts.tcpSequence - flow.opening - 1) | 0;
+    const isSyn = (packet.tcpFlags & TcpFlag.SYN) !== 0;
+    const at = isSyn ? 0 : (packet.tcpSequence - flow.opening - 1) | 0;
     if (at < -65_535 || at >= HEAD) return;
     for (let i = Math.max(0, -at); start + i < end && at + i < HEAD; i += 1) {
       // What was said first stays: whoever says it again in other words deceives somebody.
@@ -115,10 +115,10 @@ export class FirstBytes {
   }
 
   /** Sequence numbers tell how much was said, and acknowledgements how much was heard (RFC 9293 section 3.4). */
-  #weigh(facts: Facts, flow: Flow, beginning: Beginning): void {
+  #weigh(packet: ParsedPacket, flow: Flow, beginning: Beginning): void {
     if (beginning.carried || flow.opening < 0 || beginning.acknowledged < 0) return;
-    const said = (facts.tcpSequence - flow.opening) | 0;
-    const heard = (facts.tcpAcknowledgment - beginning.acknowledged) | 0;
+    const said = (packet.tcpSequence - flow.opening) | 0;
+    const heard = (packet.tcpAcknowledgment - beginning.acknowledged) | 0;
     if (said < CARRIED || heard < CARRIED) return;
     beginning.carried = true;
     this.carries = true;

@@ -21,8 +21,8 @@ import {
   isSsl2HelloStart,
   isTlsRecordStart,
 } from '../../wire/tls/tls-record.ts';
-import { NO_FINDINGS } from '../facts.ts';
-import type { Facts, Recognition } from '../facts.ts';
+import { NO_FINDINGS } from '../parsed-packet.ts';
+import type { ParsedPacket, Recognition } from '../parsed-packet.ts';
 import { mergeFindings } from '../findings/findings.ts';
 import type { Flow } from '../flow-table.ts';
 import type { Kind } from '../kinds.ts';
@@ -41,7 +41,7 @@ const UPGRADES = 64;
 
 /** Reads what the stream shows; gives the offset from which bytes must be kept for the next time. */
 export function readContent(
-  facts: Facts,
+  packet: ParsedPacket,
   flow: Flow,
   stream: Stream,
   fromClient: boolean,
@@ -53,7 +53,7 @@ export function readContent(
     flow.body.reset();
   }
   for (let left = MOST_LAYERS; left > 0 && stream.start < stream.end; left -= 1) {
-    const rest = readOne(facts, flow, stream, fromClient, relays);
+    const rest = readOne(packet, flow, stream, fromClient, relays);
     if (rest === stream.start || flow.done) return rest;
     stream.start = rest;
     stream.memo = undefined;
@@ -66,48 +66,54 @@ export function readContent(
  * Hears what the network says in a stream that a client has begun; gives the offset from which bytes must be kept. It answers what the
  * client's octets have settled, and settles nothing itself: whoever sends it may want what the client says next to be taken for another.
  */
-export function hearAnswer(facts: Facts, flow: Flow, stream: Stream): number {
+export function hearAnswer(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
-  if (flow.tunnel !== undefined) return readTunnelAnswer(facts, flow, flow.tunnel, stream);
+  if (flow.tunnel !== undefined) return readTunnelAnswer(packet, flow, flow.tunnel, stream);
   if (flow.hellos > 0) flow.done = acceptsHello(bytes, start, end);
   else if (
     flow.kind === 'dns' ||
-    (flow.kind === undefined && (facts.kind === 'dns' || facts.kind === 'llmnr'))
+    (flow.kind === undefined && (packet.kind === 'dns' || packet.kind === 'llmnr'))
   )
-    return readDns(facts, flow, stream, false);
-  else if (flow.kind === 'http') readRedirect(facts, stream);
+    return readDns(packet, flow, stream, false);
+  else if (flow.kind === 'http') readRedirect(packet, stream);
   return end;
 }
 
 function readTunnelAnswer(
-  facts: Facts,
+  packet: ParsedPacket,
   flow: Flow,
   tunnel: Recognition,
   { bytes, start, end }: Stream,
 ): number {
   // The server's first octets say whether it answers; nothing of a tunnel is read beyond them.
   if (answersOverTcp(tunnel.protocol, bytes, start, end))
-    facts.findings = flow.recognised({ ...tunnel, server: 'source', answered: true });
+    packet.findings = flow.recognised({ ...tunnel, server: 'source', answered: true });
   flow.done = true;
   return end;
 }
 
-function readRedirect(facts: Facts, { bytes, start, end }: Stream): void {
+function readRedirect(packet: ParsedPacket, { bytes, start, end }: Stream): void {
   const redirect = isHttpResponseStart(bytes, start, end) ? httpRedirect(bytes, start, end) : undefined;
-  if (redirect !== undefined) facts.findings = mergeFindings(facts.findings, { ...NO_FINDINGS, redirect });
+  if (redirect !== undefined) packet.findings = mergeFindings(packet.findings, { ...NO_FINDINGS, redirect });
 }
 
 /** Reads one protocol's octets; gives the offset where the next may begin, `start` itself when more has to come first. */
-function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, relays: RelayList): number {
+function readOne(
+  packet: ParsedPacket,
+  flow: Flow,
+  stream: Stream,
+  fromClient: boolean,
+  relays: RelayList,
+): number {
   const { bytes, start, end } = stream;
   if (flow.tunnel !== undefined) {
-    return fromClient ? end : readTunnelAnswer(facts, flow, flow.tunnel, stream);
+    return fromClient ? end : readTunnelAnswer(packet, flow, flow.tunnel, stream);
   }
-  if (flow.http2 !== undefined) return fromClient ? readHttp2(facts, flow, flow.http2, stream) : end;
+  if (flow.http2 !== undefined) return fromClient ? readHttp2(packet, flow, flow.http2, stream) : end;
   const http2 = opensHttp2(stream);
   if (http2 === 'need-more') return start;
-  if (http2) return openHttp2(facts, flow, stream);
-  if (isClientHelloStart(bytes, start, end)) return readHello(facts, flow, stream, relays);
+  if (http2) return openHttp2(packet, flow, stream);
+  if (isClientHelloStart(bytes, start, end)) return readHello(packet, flow, stream, relays);
   if (flow.hellos > 0) {
     // Of the server's side only whether it asks for another hello, and of the client's until that can come no more.
     const next = fromClient ? nextHello(bytes, start, end, flow.sendsEarlyData) : end;
@@ -115,18 +121,18 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
     return next < 0 ? end : next;
   }
   if (stream.first && isSsl2HelloStart(bytes, start, end)) {
-    flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
+    flow.kind = packet.kind === 'dot' ? 'dot' : 'tls';
     return end;
   }
   // Who announced a body need not send it (100-continue, a refused login): a whole request begins what it begins.
   if (requestAt(bytes, start, end) >= 0 && (!flow.body.isOpen || isWholeRequest(bytes, start, end)))
-    return readHttp(facts, flow, stream);
+    return readHttp(packet, flow, stream);
   const proxied = stream.first && fromClient ? behindProxyHeader(bytes, start, end) : -1;
   if (proxied >= 0) return proxied;
-  if (speaksDns(facts, flow, stream)) return readDns(facts, flow, stream, fromClient);
+  if (speaksDns(packet, flow, stream)) return readDns(packet, flow, stream, fromClient);
   if (!fromClient) {
-    if (flow.kind === undefined) settle(facts, flow, stream, false);
-    if (flow.kind === 'http') readRedirect(facts, stream);
+    if (flow.kind === undefined) settle(packet, flow, stream, false);
+    if (flow.kind === 'http') readRedirect(packet, stream);
     return end;
   }
   if (flow.body.isOpen) return flow.body.pass(bytes, start, end);
@@ -134,8 +140,8 @@ function readOne(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean, 
   if ((stream.first || speaksHttp) && canBecome(bytes, start, end)) return start;
   const hello = flow.packets > UPGRADES ? -1 : clientHelloBehind(bytes, start, end);
   if (hello >= 0) return hello;
-  if (flow.kind === undefined) return settle(facts, flow, stream, true);
-  return flow.kind === 'socks' ? readSocksRequest(facts, flow, stream) : end;
+  if (flow.kind === undefined) return settle(packet, flow, stream, true);
+  return flow.kind === 'socks' ? readSocksRequest(packet, flow, stream) : end;
 }
 
 function isWholeRequest(bytes: Uint8Array, start: number, end: number): boolean {
@@ -149,11 +155,11 @@ function canBecome(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /** Gives the offset where reading goes on. */
-function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): number {
+function settle(packet: ParsedPacket, flow: Flow, stream: Stream, fromClient: boolean): number {
   const { bytes, start, end } = stream;
   const recognition = recogniseTcp(bytes, start, end, fromClient ? 'client' : 'server');
   if (recognition !== undefined && recognition.confidence >= RECOGNISED) {
-    facts.findings = flow.recognised(recognition);
+    packet.findings = flow.recognised(recognition);
     flow.kind = KIND_OF_STREAM[recognition.protocol];
     // A proxy's or SSH's inside is its own; SSTP begins with a request line and goes on as a tunnel.
     flow.done = flow.kind !== undefined;
@@ -165,17 +171,17 @@ function settle(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): 
     flow.kind = 'pptp';
     flow.done = true;
   } else if (isTlsRecordStart(bytes, start, end)) {
-    flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
+    flow.kind = packet.kind === 'dot' ? 'dot' : 'tls';
   } else if (isHttpResponseStart(bytes, start, end)) {
     flow.kind = 'http';
   } else if (stream.first && fromClient) {
-    const rest = opensSocks(facts, flow, stream);
+    const rest = opensSocks(packet, flow, stream);
     if (rest >= 0) {
       flow.suspected = true;
       return rest;
     }
     // The client has spoken first, from the beginning, and not what its port says.
-    if (NEEDS_CONTENT.has(facts.kind)) flow.kind = 'tcp';
+    if (NEEDS_CONTENT.has(packet.kind)) flow.kind = 'tcp';
   }
   return end;
 }
@@ -195,9 +201,9 @@ const KIND_OF_STREAM: Readonly<Record<Recognition['protocol'], Kind | undefined>
 };
 
 /** On its own port anything is taken for DNS; elsewhere one whole message, parsed to its last octet, has to say so. */
-function speaksDns(facts: Facts, flow: Flow, { bytes, start, end }: Stream): boolean {
+function speaksDns(packet: ParsedPacket, flow: Flow, { bytes, start, end }: Stream): boolean {
   if (flow.kind !== undefined) return flow.kind === 'dns';
-  if (facts.kind === 'dns' || facts.kind === 'llmnr') return true;
+  if (packet.kind === 'dns' || packet.kind === 'llmnr') return true;
   if (end - start < 19 || u16(bytes, start) !== end - start - 2) return false;
   if (dnsShape(bytes, start + 2, end) < DNS_ELSEWHERE) return false;
   flow.kind = 'dns';
@@ -205,21 +211,21 @@ function speaksDns(facts: Facts, flow: Flow, { bytes, start, end }: Stream): boo
   return true;
 }
 
-function readDns(facts: Facts, flow: Flow, stream: Stream, fromClient: boolean): number {
+function readDns(packet: ParsedPacket, flow: Flow, stream: Stream, fromClient: boolean): number {
   // RFC 4795 section 2.4: LLMNR goes over TCP as well.
-  const via = facts.kind === 'llmnr' ? 'llmnr' : 'dns';
+  const via = packet.kind === 'llmnr' ? 'llmnr' : 'dns';
   const rest = dnsTcpMessages(stream.bytes, stream.start, stream.end, (start, end) => {
     const findings = dnsFindings(stream.bytes, start, end, via, DNS_ON_ITS_PORT);
     if (findings === undefined) return;
-    facts.findings = mergeFindings(
-      facts.findings,
+    packet.findings = mergeFindings(
+      packet.findings,
       flow.suspected ? { ...findings, suspected: true } : findings,
     );
-    if (facts.direction !== 'down') flow.name = findings.names[0]?.name ?? flow.name;
+    if (packet.direction !== 'down') flow.name = findings.names[0]?.name ?? flow.name;
   });
   // What is missing may never come: what is there is what Eve has.
-  if (fromClient && rest < stream.end && facts.findings === NO_FINDINGS)
-    facts.findings = { ...NO_FINDINGS, detail: pieceWords(stream.bytes, rest, stream.end) };
+  if (fromClient && rest < stream.end && packet.findings === NO_FINDINGS)
+    packet.findings = { ...NO_FINDINGS, detail: pieceWords(stream.bytes, rest, stream.end) };
   return rest;
 }
 

@@ -4,7 +4,7 @@
 import { DOH_QUERY, dohQuestion } from '../../wire/names/doh.ts';
 import { HttpHead, httpRequest, requestAt } from '../../wire/application/http1.ts';
 import type { HttpRequest } from '../../wire/application/http1.ts';
-import type { Facts, Recognition } from '../facts.ts';
+import type { ParsedPacket, Recognition } from '../parsed-packet.ts';
 import { mergeFindings } from '../findings/findings.ts';
 import type { Flow } from '../flow-table.ts';
 import type { Name } from '../kinds.ts';
@@ -23,7 +23,7 @@ const LONGEST_QUESTION = 4_096;
  * Reads the requests that the stream begins with, one behind the other; gives the offset from which bytes must be kept or
  * read on. A name is told as soon as it is there; the rest of its head is waited for, and its body is passed over.
  */
-export function readHttp(facts: Facts, flow: Flow, stream: Stream): number {
+export function readHttp(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, end } = stream;
   flow.body.reset();
   let at = stream.start;
@@ -35,15 +35,15 @@ export function readHttp(facts: Facts, flow: Flow, stream: Stream): number {
     if (!head.isTold) {
       head.isTold = true;
       flow.namesTold = [];
-      tell(facts, flow, outcome, recogniseTcp(bytes, begin, end, 'client'));
+      tell(packet, flow, outcome, recogniseTcp(bytes, begin, end, 'client'));
     }
-    tellMore(facts, flow, outcome.otherHosts, 'http');
-    tellMore(facts, flow, outcome.pages, 'referer');
+    tellMore(packet, flow, outcome.otherHosts, 'http');
+    tellMore(packet, flow, outcome.pages, 'referer');
     const { headEnd, bodyLength, carriesDns } = outcome;
     if (headEnd < 0) return end - begin < LONGEST_HEAD ? begin : end;
     if (carriesDns === true && bodyLength > 0 && bodyLength <= LONGEST_QUESTION) {
       if (headEnd + bodyLength > end) return begin;
-      tellQuestion(facts, bytes, headEnd, headEnd + bodyLength);
+      tellQuestion(packet, bytes, headEnd, headEnd + bodyLength);
     }
     flow.body.begin(bodyLength);
     at = flow.body.pass(bytes, headEnd, end);
@@ -61,18 +61,18 @@ function headAt(stream: Stream, begin: number): HttpHead {
   return head;
 }
 
-function tell(facts: Facts, flow: Flow, request: HttpRequest, tunnel: Recognition | undefined): void {
+function tell(packet: ParsedPacket, flow: Flow, request: HttpRequest, tunnel: Recognition | undefined): void {
   const asksProxy = request.form === 'absolute' || request.form === 'authority';
   flow.kind = asksProxy && tunnel === undefined ? 'http-proxy' : 'http';
-  if (tunnel !== undefined) facts.findings = mergeFindings(facts.findings, flow.recognised(tunnel));
+  if (tunnel !== undefined) packet.findings = mergeFindings(packet.findings, flow.recognised(tunnel));
   const detail = `${request.method} request`;
   const names = hostsOf(request);
   const [first] = names;
   if (first !== undefined) flow.name = first.name;
-  facts.findings = mergeFindings(facts.findings, { names, answers: [], detail });
+  packet.findings = mergeFindings(packet.findings, { names, answers: [], detail });
   if (request.target.includes(DOH_QUERY)) {
     const question = dohQuestion(request.target);
-    if (question !== undefined) tellQuestion(facts, question, 0, question.length);
+    if (question !== undefined) tellQuestion(packet, question, 0, question.length);
   }
 }
 
@@ -83,20 +83,25 @@ export function hostsOf({ host = '', targetHost = '' }: HttpRequest): readonly N
 }
 
 /** What a request says behind whom it is for: further Host fields, and pages that it comes from. Each once. */
-export function tellMore(facts: Facts, flow: Flow, said: readonly string[], via: 'http' | 'referer'): void {
+export function tellMore(
+  packet: ParsedPacket,
+  flow: Flow,
+  said: readonly string[],
+  via: 'http' | 'referer',
+): void {
   const news = said.filter((name) => name !== flow.name && !flow.namesTold.includes(name));
   if (news.length === 0) return;
   flow.namesTold = [...flow.namesTold, ...news].slice(-TOLD);
   const names: Name[] = news.map((name) => ({ name, via }));
-  facts.findings = mergeFindings(facts.findings, { names, answers: [] });
+  packet.findings = mergeFindings(packet.findings, { names, answers: [] });
 }
 
 /** DNS that HTTP carries is as readable as HTTP is. */
-export function tellQuestion(facts: Facts, bytes: Uint8Array, start: number, end: number): void {
+export function tellQuestion(packet: ParsedPacket, bytes: Uint8Array, start: number, end: number): void {
   const findings = dnsFindings(bytes, start, end, 'dns', DNS_CUT);
   if (findings === undefined) return;
-  facts.findings = mergeFindings(
+  packet.findings = mergeFindings(
     { ...findings, detail: `${findings.detail ?? 'DNS'}, in HTTP` },
-    facts.findings,
+    packet.findings,
   );
 }

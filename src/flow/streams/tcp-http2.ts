@@ -2,7 +2,7 @@
 // Follows RFC 9113 section 3.3 (prior knowledge; after an upgrade the same preface comes) and RFC 8484 (DNS in requests).
 
 import { HTTP2_PREFACE_LENGTH, http2Preface, Http2Reader } from '../../wire/application/http2.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import { mergeFindings } from '../findings/findings.ts';
 import type { Flow } from '../flow-table.ts';
 import type { Stream } from './stream.ts';
@@ -14,26 +14,26 @@ export function opensHttp2({ bytes, start, end }: Stream): boolean | 'need-more'
 }
 
 /** Begins to read behind the preface; gives the offset behind it. */
-export function openHttp2(facts: Facts, flow: Flow, stream: Stream): number {
+export function openHttp2(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   flow.kind = 'http';
   flow.http2 = new Http2Reader();
-  facts.findings = mergeFindings(facts.findings, { names: [], answers: [], detail: 'HTTP/2' });
+  packet.findings = mergeFindings(packet.findings, { names: [], answers: [], detail: 'HTTP/2' });
   return stream.start + HTTP2_PREFACE_LENGTH;
 }
 
 /** Gives the offset from which bytes must be kept. */
-export function readHttp2(facts: Facts, flow: Flow, reader: Http2Reader, stream: Stream): number {
+export function readHttp2(packet: ParsedPacket, flow: Flow, reader: Http2Reader, stream: Stream): number {
   const rest = reader.read(stream.bytes, stream.start, stream.end, {
     hosts: (hosts) => {
       flow.name = hosts[0] ?? flow.name;
       const names = hosts.map((name) => ({ name, via: 'http' as const }));
-      facts.findings = mergeFindings(facts.findings, { names, answers: [], detail: 'HTTP/2 request' });
+      packet.findings = mergeFindings(packet.findings, { names, answers: [], detail: 'HTTP/2 request' });
     },
     pages: (hosts) => {
-      tellMore(facts, flow, hosts, 'referer');
+      tellMore(packet, flow, hosts, 'referer');
     },
     question: (bytes) => {
-      tellQuestion(facts, bytes, 0, bytes.length);
+      tellQuestion(packet, bytes, 0, bytes.length);
     },
   });
   if (reader.broken) flow.done = true;

@@ -6,8 +6,8 @@ import { TcpFlag } from '../../wire/ip/ip.ts';
 import { isClientHelloStart } from '../../wire/tls/tls-record.ts';
 import type { RelayList } from '../../wire/vpn/tor.ts';
 import { DohShape } from '../datagrams/doh-shape.ts';
-import { Connection, NO_FINDINGS, SUSPECTED } from '../facts.ts';
-import type { Facts } from '../facts.ts';
+import { Connection, NO_FINDINGS, SUSPECTED } from '../parsed-packet.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import { Flow } from '../flow-table.ts';
 import type { FlowTable } from '../flow-table.ts';
 import { hearAnswer, readContent } from './tcp-content.ts';
@@ -42,53 +42,54 @@ export class TcpReader {
     this.#relays = relays;
   }
 
-  /** Sets kind and findings; `facts.kind` is what the ports say. */
-  read(bytes: Uint8Array, facts: Facts): void {
-    const flow = this.#flows.of(facts);
+  /** Sets kind and findings; `packet.kind` is what the ports say. */
+  read(bytes: Uint8Array, packet: ParsedPacket): void {
+    const flow = this.#flows.of(packet);
     const { side } = this.#flows;
-    if ((facts.tcpFlags & TcpFlag.SYN) !== 0) open(facts, flow, side);
+    if ((packet.tcpFlags & TcpFlag.SYN) !== 0) open(packet, flow, side);
     const isRead = flow.done || flow.hellos > 0;
-    if (!flow.done) this.#follow(bytes, facts, flow, side);
-    if (!facts.fromServer && facts.payloadOffset < facts.payloadEnd) this.#readTwin(bytes, facts, flow, side);
-    if (flow.kind !== undefined) facts.kind = flow.kind;
-    if (isRead && flow.kind === 'tls' && facts.payloadLength > 0) weigh(facts, flow);
-    if (flow.suspected && facts.findings === NO_FINDINGS) facts.findings = SUSPECTED;
-    facts.flowName = flow.name;
-    if (!facts.fromServer && facts.findings.names.length > 0) flow.connection ??= new Connection();
-    facts.connection = flow.connection;
+    if (!flow.done) this.#follow(bytes, packet, flow, side);
+    if (!packet.fromServer && packet.payloadOffset < packet.payloadEnd)
+      this.#readTwin(bytes, packet, flow, side);
+    if (flow.kind !== undefined) packet.kind = flow.kind;
+    if (isRead && flow.kind === 'tls' && packet.payloadLength > 0) weigh(packet, flow);
+    if (flow.suspected && packet.findings === NO_FINDINGS) packet.findings = SUSPECTED;
+    packet.flowName = flow.name;
+    if (!packet.fromServer && packet.findings.names.length > 0) flow.connection ??= new Connection();
+    packet.connection = flow.connection;
   }
 
-  #follow(bytes: Uint8Array, facts: Facts, flow: Flow, side: 0 | 1): void {
+  #follow(bytes: Uint8Array, packet: ParsedPacket, flow: Flow, side: 0 | 1): void {
     const opposite = side === 0 ? flow.highStream : flow.lowStream;
     // What the network acknowledges need not have come by: a tap that loses frames says so itself.
-    const isBelieved = facts.direction !== 'down';
-    if (isBelieved && opposite?.isMissing(facts.tcpAcknowledgment) === true && opposite.skip()) {
-      this.#consume(facts, flow, opposite, side !== 0);
+    const isBelieved = packet.direction !== 'down';
+    if (isBelieved && opposite?.isMissing(packet.tcpAcknowledgment) === true && opposite.skip()) {
+      this.#consume(packet, flow, opposite, side !== 0);
     }
-    const { payloadOffset: start, payloadEnd: end } = facts;
-    const isSyn = (facts.tcpFlags & TcpFlag.SYN) !== 0;
+    const { payloadOffset: start, payloadEnd: end } = packet;
+    const isSyn = (packet.tcpFlags & TcpFlag.SYN) !== 0;
     if (start >= end && !isSyn) return;
-    const stream = this.#streamOf(facts, flow, side);
+    const stream = this.#streamOf(packet, flow, side);
     if (isSyn) {
-      stream.synchronise(facts.tcpSequence);
+      stream.synchronise(packet.tcpSequence);
       // An answer also says where the client begins, whose SYN may not have been captured.
-      if ((facts.tcpFlags & TcpFlag.ACK) !== 0 && facts.direction !== 'down')
-        this.#streamOf(facts, flow, other(side)).synchronise(flow.opening);
+      if ((packet.tcpFlags & TcpFlag.ACK) !== 0 && packet.direction !== 'down')
+        this.#streamOf(packet, flow, other(side)).synchronise(flow.opening);
     }
     if (start >= end) return;
-    if (facts.direction !== 'down') flow.packets += 1;
-    const sequence = isSyn ? (facts.tcpSequence + 1) >>> 0 : facts.tcpSequence;
-    if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, flow, stream, side === 0);
+    if (packet.direction !== 'down') flow.packets += 1;
+    const sequence = isSyn ? (packet.tcpSequence + 1) >>> 0 : packet.tcpSequence;
+    if (stream.accept(sequence, bytes, start, end)) this.#consume(packet, flow, stream, side === 0);
     // What the capture cut off the segment is missing for good: the stream goes on behind it.
-    if (facts.payloadLength > end - start) stream.jump((sequence + facts.payloadLength) >>> 0);
+    if (packet.payloadLength > end - start) stream.jump((sequence + packet.payloadLength) >>> 0);
   }
 
   /**
    * Reads what a client sends once more as its beginning, and is not the same: programs that fool a reader on the way send a
    * decoy with a hop limit that ends before the server, or with numbers that the server refuses. Eve reads both.
    */
-  #readTwin(bytes: Uint8Array, facts: Facts, flow: Flow, side: 0 | 1): void {
-    const { payloadOffset: start, payloadEnd: end, tcpFlags, tcpSequence } = facts;
+  #readTwin(bytes: Uint8Array, packet: ParsedPacket, flow: Flow, side: 0 | 1): void {
+    const { payloadOffset: start, payloadEnd: end, tcpFlags, tcpSequence } = packet;
     const sequence = (tcpFlags & TcpFlag.SYN) !== 0 ? (tcpSequence + 1) >>> 0 : tcpSequence;
     if (flow.first < 0) {
       flow.first = sequence;
@@ -105,15 +106,15 @@ export class TcpReader {
       flow.twin.reset();
       flow.twin.helloName = flow.helloName;
       flow.twin.clientIsLow = flow.clientIsLow;
-      this.#streamOf(facts, flow.twin, side).synchronise((sequence - 1) >>> 0);
+      this.#streamOf(packet, flow.twin, side).synchronise((sequence - 1) >>> 0);
     }
     const { twin } = flow;
     if (twin === undefined) return;
     twin.packets += 1;
-    const { findings } = facts;
-    const stream = this.#streamOf(facts, twin, side);
-    if (stream.accept(sequence, bytes, start, end)) this.#consume(facts, twin, stream, side === 0);
-    if (twin.name === flow.name) facts.findings = findings;
+    const { findings } = packet;
+    const stream = this.#streamOf(packet, twin, side);
+    if (stream.accept(sequence, bytes, start, end)) this.#consume(packet, twin, stream, side === 0);
+    if (twin.name === flow.name) packet.findings = findings;
     else if (twin.name !== '' && findings.names.length === 0) flow.name = twin.name;
     if (twin.name === '' && !twin.done && twin.packets < MOST_TWIN) return;
     twin.reset();
@@ -121,22 +122,22 @@ export class TcpReader {
   }
 
   /** Whether what that side says comes down: nobody knows of a frame without direction. */
-  #comesDown({ direction }: Facts, side: 0 | 1): boolean {
+  #comesDown({ direction }: ParsedPacket, side: 0 | 1): boolean {
     return direction !== undefined && (direction === 'down') === (side === this.#flows.side);
   }
 
-  #streamOf(facts: Facts, flow: Flow, side: 0 | 1): Stream {
-    const budget = this.#comesDown(facts, side) ? this.#down : this.#budget;
+  #streamOf(packet: ParsedPacket, flow: Flow, side: 0 | 1): Stream {
+    const budget = this.#comesDown(packet, side) ? this.#down : this.#budget;
     if (side === 0) return (flow.lowStream ??= new Stream(budget));
     return (flow.highStream ??= new Stream(budget));
   }
 
   /** Reads everything of a stream that is in order now. */
-  #consume(facts: Facts, flow: Flow, stream: Stream, isLow: boolean): void {
+  #consume(packet: ParsedPacket, flow: Flow, stream: Stream, isLow: boolean): void {
     do {
-      const rest = this.#comesDown(facts, isLow ? 0 : 1)
-        ? hearAnswer(facts, flow, stream)
-        : readContent(facts, flow, stream, isLow === flow.clientIsLow, this.#relays);
+      const rest = this.#comesDown(packet, isLow ? 0 : 1)
+        ? hearAnswer(packet, flow, stream)
+        : readContent(packet, flow, stream, isLow === flow.clientIsLow, this.#relays);
       stream.keep(rest);
     } while (!flow.done && stream.advance());
     if (flow.done) {
@@ -181,21 +182,21 @@ function isSame(known: Uint8Array | undefined, bytes: Uint8Array, start: number,
  * A SYN, or its answer, whose client begins elsewhere opens another connection between the same ports, which knows nothing
  * of the one before. The same SYN sent again changes nothing.
  */
-function open(facts: Facts, flow: Flow, side: 0 | 1): void {
+function open(packet: ParsedPacket, flow: Flow, side: 0 | 1): void {
   // The network says with every answer where a client began, if it likes to.
-  if (facts.direction === 'down') return;
-  const answers = (facts.tcpFlags & TcpFlag.ACK) !== 0;
+  if (packet.direction === 'down') return;
+  const answers = (packet.tcpFlags & TcpFlag.ACK) !== 0;
   // Both ends may begin at once (RFC 9293 section 3.5): the client's own number stays.
-  const isOwn = flow.opening === facts.tcpSequence && flow.clientIsLow === (side === 0);
-  if (answers && isOwn && facts.direction === 'up') return;
-  const opening = answers ? (facts.tcpAcknowledgment - 1) >>> 0 : facts.tcpSequence;
+  const isOwn = flow.opening === packet.tcpSequence && flow.clientIsLow === (side === 0);
+  if (answers && isOwn && packet.direction === 'up') return;
+  const opening = answers ? (packet.tcpAcknowledgment - 1) >>> 0 : packet.tcpSequence;
   // The answer to a SYN that carried data acknowledges that as well (RFC 7413).
   const acknowledged = flow.opening < 0 ? -1 : (opening - flow.opening) >>> 0;
   if (acknowledged === 0 || (answers && acknowledged > 0 && acknowledged <= LONGEST_SEGMENT)) return;
   if (flow.opening >= 0 || flow.packets > 0) flow.reset();
   flow.opening = opening;
   flow.clientIsLow = (side === 0) !== answers;
-  facts.fromServer = answers;
+  packet.fromServer = answers;
   if (!answers) flow.connection = new Connection();
 }
 
@@ -204,14 +205,14 @@ function other(side: 0 | 1): 0 | 1 {
 }
 
 /** A shape is a hint: it is told once, and the connection stays TLS. A tunnel inside TLS can look so for a while. */
-function weigh(facts: Facts, flow: Flow): void {
+function weigh(packet: ParsedPacket, flow: Flow): void {
   flow.shape ??= new DohShape();
   const { shape } = flow;
   if (shape.told) return;
-  shape.take(facts.fromServer, facts.payloadLength);
+  shape.take(packet.fromServer, packet.payloadLength);
   const { confidence } = shape;
   if (confidence < RECOGNISED) return;
   shape.told = true;
   const detail = `in the shape of DNS over HTTPS, confidence ${confidence.toFixed(2)}`;
-  facts.findings = { names: [], answers: [], detail, late: true };
+  packet.findings = { names: [], answers: [], detail, late: true };
 }

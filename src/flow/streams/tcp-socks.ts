@@ -3,7 +3,7 @@
 
 import { socks5GreetingLength, socks5Request, socksOpening } from '../../wire/application/socks.ts';
 import type { SocksRequest } from '../../wire/application/socks.ts';
-import type { Facts } from '../facts.ts';
+import type { ParsedPacket } from '../parsed-packet.ts';
 import type { Flow } from '../flow-table.ts';
 import type { Stream } from './stream.ts';
 
@@ -11,16 +11,16 @@ import type { Stream } from './stream.ts';
  * Whether the client's first octets are SOCKS; then kind and findings are set. A greeting has to fill its segment, or a
  * request follows it. Gives the offset behind what was read, or -1.
  */
-export function opensSocks(facts: Facts, flow: Flow, stream: Stream): number {
+export function opensSocks(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
   const opening = socksOpening(bytes, start, end);
   if (opening === 'need-more' || opening === 'not-socks') return -1;
   let rest = end;
   if (opening === 'greeting') {
     const requestAt = start + socks5GreetingLength(bytes, start, end);
-    if (requestAt < end) rest = readRequest(facts, flow, bytes, requestAt, end);
+    if (requestAt < end) rest = readRequest(packet, flow, bytes, requestAt, end);
   } else {
-    tell(facts, flow, opening);
+    tell(packet, flow, opening);
     rest = opening.end;
   }
   if (rest >= 0) flow.kind = 'socks';
@@ -28,21 +28,27 @@ export function opensSocks(facts: Facts, flow: Flow, stream: Stream): number {
 }
 
 /** Reads the request behind the greeting, when this is it; gives the offset behind it, or the end. */
-export function readSocksRequest(facts: Facts, flow: Flow, stream: Stream): number {
+export function readSocksRequest(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
-  const rest = flow.name === '' ? readRequest(facts, flow, bytes, start, end) : -1;
+  const rest = flow.name === '' ? readRequest(packet, flow, bytes, start, end) : -1;
   return rest < 0 ? end : rest;
 }
 
-function readRequest(facts: Facts, flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+function readRequest(
+  packet: ParsedPacket,
+  flow: Flow,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   const request = socks5Request(bytes, start, end);
   if (typeof request === 'string') return -1;
-  tell(facts, flow, request);
+  tell(packet, flow, request);
   return request.end;
 }
 
-function tell(facts: Facts, flow: Flow, request: SocksRequest): void {
+function tell(packet: ParsedPacket, flow: Flow, request: SocksRequest): void {
   flow.name = request.host;
   const detail = `asks to ${request.command} to ${request.host} port ${request.port}`;
-  facts.findings = { names: [], answers: [], detail };
+  packet.findings = { names: [], answers: [], detail };
 }

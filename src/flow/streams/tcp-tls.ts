@@ -7,7 +7,7 @@ import { clientHelloInRecords, HelloRecords, isClientHelloStart } from '../../wi
 import { isListedRelay, torSuspicion } from '../../wire/vpn/tor.ts';
 import type { RelayList } from '../../wire/vpn/tor.ts';
 import { addressText } from '../../wire/ip/address.ts';
-import type { Facts, Recognition } from '../facts.ts';
+import type { ParsedPacket, Recognition } from '../parsed-packet.ts';
 import { encryptedDns } from '../datagrams/encrypted-dns.ts';
 import { mergeFindings } from '../findings/findings.ts';
 import type { Flow } from '../flow-table.ts';
@@ -27,21 +27,21 @@ const MOST_HELLOS = 2;
  * Reads the hello that the stream begins with; gives the offset from which bytes must be kept. A second one may follow, when
  * the server asks for another (RFC 8446 section 4.1.4); `nextHello` says when there is no more to wait for.
  */
-export function readHello(facts: Facts, flow: Flow, stream: Stream, relays: RelayList): number {
+export function readHello(packet: ParsedPacket, flow: Flow, stream: Stream, relays: RelayList): number {
   const { bytes, start, end } = stream;
   const records = stream.memo instanceof HelloRecords ? stream.memo : new HelloRecords();
   const outcome = clientHelloInRecords(bytes, start, end, false, records);
   stream.memo = outcome === 'need-more' ? records : undefined;
   if (outcome === 'not-tls') return end;
-  if (flow.kind === undefined || flow.kind === 'tcp') flow.kind = facts.kind === 'dot' ? 'dot' : 'tls';
+  if (flow.kind === undefined || flow.kind === 'tcp') flow.kind = packet.kind === 'dot' ? 'dot' : 'tls';
   if (outcome === 'need-more') {
     // What Eve can read now is said now: the rest may never come.
     const partial = clientHelloInRecords(bytes, start, end, true, records);
-    if (typeof partial !== 'string') tell(facts, flow, partial);
+    if (typeof partial !== 'string') tell(packet, flow, partial);
     return start;
   }
-  tell(facts, flow, outcome);
-  classify(facts, flow, outcome, relays);
+  tell(packet, flow, outcome);
+  classify(packet, flow, outcome, relays);
   flow.hellos += 1;
   flow.sendsEarlyData = outcome.earlyData === true;
   if (flow.hellos >= MOST_HELLOS) flow.done = true;
@@ -75,21 +75,21 @@ function recordsEnd(bytes: Uint8Array, start: number, end: number): number {
   return Math.min(at, end);
 }
 
-function tell(facts: Facts, flow: Flow, hello: ClientHello): void {
+function tell(packet: ParsedPacket, flow: Flow, hello: ClientHello): void {
   const { serverName } = hello;
   if (serverName === undefined || serverName === flow.helloName) return;
   const outer = hello.encryptedHello === 'ech' ? { outer: true as const } : {};
   const name: Name = { name: serverName, via: 'sni', ...outer };
   flow.name = flow.helloName = serverName;
-  facts.findings = mergeFindings(facts.findings, { names: [name], answers: [] });
+  packet.findings = mergeFindings(packet.findings, { names: [name], answers: [] });
 }
 
-function classify(facts: Facts, flow: Flow, hello: ClientHello, relays: RelayList): void {
+function classify(packet: ParsedPacket, flow: Flow, hello: ClientHello, relays: RelayList): void {
   const { alpn, serverName } = hello;
   flow.offersAlpn = alpn.length > 0;
   const words = alpn.length === 0 ? [] : [`ALPN ${alpn.join(', ')}`];
-  const dns = flow.kind === 'tls' || flow.kind === 'dot' ? encryptedDns(facts, serverName, alpn) : undefined;
-  const tor = dns === undefined && flow.kind === 'tls' ? torOf(facts, hello, relays) : undefined;
+  const dns = flow.kind === 'tls' || flow.kind === 'dot' ? encryptedDns(packet, serverName, alpn) : undefined;
+  const tor = dns === undefined && flow.kind === 'tls' ? torOf(packet, hello, relays) : undefined;
   if (dns !== undefined) {
     // What is on DoT's own port stays DoT, whatever its name belongs to.
     if (flow.kind === 'tls') {
@@ -100,11 +100,11 @@ function classify(facts: Facts, flow: Flow, hello: ClientHello, relays: RelayLis
   } else if (tor !== undefined) {
     flow.kind = 'tor';
     flow.suspected = true;
-    facts.findings = mergeFindings(facts.findings, { ...flow.recognised(tor) });
+    packet.findings = mergeFindings(packet.findings, { ...flow.recognised(tor) });
   }
   if (words.length === 0) return;
   const doubt = flow.suspected ? { suspected: true as const } : {};
-  facts.findings = mergeFindings(facts.findings, {
+  packet.findings = mergeFindings(packet.findings, {
     names: [],
     answers: [],
     detail: words.join('; '),
@@ -112,15 +112,15 @@ function classify(facts: Facts, flow: Flow, hello: ClientHello, relays: RelayLis
   });
 }
 
-function torOf(facts: Facts, hello: ClientHello, relays: RelayList): Recognition | undefined {
-  const serverPort = facts.fromServer ? facts.sourcePort : facts.destinationPort;
-  const server = facts.fromServer ? facts.source : facts.destination;
+function torOf(packet: ParsedPacket, hello: ClientHello, relays: RelayList): Recognition | undefined {
+  const serverPort = packet.fromServer ? packet.sourcePort : packet.destinationPort;
+  const server = packet.fromServer ? packet.source : packet.destination;
   const suspicion = torSuspicion({
     serverName: hello.serverName,
     offersAlpn: hello.alpn.length > 0,
     serverPort,
-    listed: relays.size > 0 && isListedRelay(relays, addressText(facts.ipVersion, server), serverPort),
+    listed: relays.size > 0 && isListedRelay(relays, addressText(packet.ipVersion, server), serverPort),
   });
   if (suspicion === undefined || suspicion.confidence < RECOGNISED) return undefined;
-  return { protocol: 'tor', ...suspicion, server: facts.fromServer ? 'source' : 'destination' };
+  return { protocol: 'tor', ...suspicion, server: packet.fromServer ? 'source' : 'destination' };
 }

@@ -2,7 +2,7 @@
 // fates that were given in doubt are put right. Must not know: how either came about, states, clocks.
 // Attempted, escaped and blocked are then what a counter on the wire would say, also over restarts and kills.
 
-import { Facts } from '../../flow/facts.ts';
+import { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { counterOf } from '../../policy/compile/counted.ts';
 import { isLeakUp, isRedLeak } from './counters.ts';
 import type { CounterValues } from './counters.ts';
@@ -158,7 +158,7 @@ export class Balance {
     return { counters };
   }
 
-  settle(now: Now, dropped: Dropped, chatterIsRed: boolean): Balanced {
+  settle(now: Now, dropped: Dropped, discoveryIsRed: boolean): Balanced {
     const seen = this.#book.inferred.splice(0).flatMap((slice) => this.#infer(slice));
     const until = this.#book.openSince;
     // What has left is in the book as escaped, whatever lan will tell of it.
@@ -172,8 +172,8 @@ export class Balance {
     const changed = [
       ...seen,
       ...once.changed,
-      ...this.#decide(now, dropped, chatterIsRed),
-      ...this.#explain(now, dropped, chatterIsRed),
+      ...this.#decide(now, dropped, discoveryIsRed),
+      ...this.#explain(now, dropped, discoveryIsRed),
       ...(wan === undefined || until < wan.at ? [] : this.#confirm(wan)),
     ];
     const surplus = [...(wan?.surplus ?? []), ...(lan?.surplus ?? []), ...once.surplus];
@@ -251,13 +251,13 @@ export class Balance {
   }
 
   /** What nobody looked at left if so much left, and was stopped otherwise; without a wan tap, the mode decides. */
-  #decide(now: Now, dropped: Dropped, chatterIsRed: boolean): Incident[] {
+  #decide(now: Now, dropped: Dropped, discoveryIsRed: boolean): Incident[] {
     const changed: Incident[] = [];
     const waiting: Undecided[] = [];
     const tell = (one: Undecided, frames: number, fate: UnseenFate): void => {
       one.frames -= frames;
       const name = this.#firstPacket(one.counter, one.from, one.at);
-      if (frames > 0) changed.push(this.#tell({ ...one, frames }, fate, now, chatterIsRed, name));
+      if (frames > 0) changed.push(this.#tell({ ...one, frames }, fate, now, discoveryIsRed, name));
     };
     for (const one of this.#undecided) {
       const { from, at, since } = one;
@@ -281,7 +281,7 @@ export class Balance {
   }
 
   /** What left and nobody saw leave: something was called stopped that was not, or nobody saw it come either. */
-  #explain(now: Now, dropped: Dropped, chatterIsRed: boolean): Incident[] {
+  #explain(now: Now, dropped: Dropped, discoveryIsRed: boolean): Incident[] {
     const unexplained = this.#unexplained;
     // Before it is said that nobody saw them come, lan may say that they are those that it has missed, too.
     const lanSaid = this.#comparedAt.lan >= this.#outAt;
@@ -297,7 +297,7 @@ export class Balance {
     this.#advance += more;
     return [
       ...changed,
-      this.#unseen('up_leak_other_ip', more, { escaped: more, assumed: 0 }, now, chatterIsRed),
+      this.#unseen('up_leak_other_ip', more, { escaped: more, assumed: 0 }, now, discoveryIsRed),
     ];
   }
 
@@ -310,8 +310,8 @@ export class Balance {
     return [...changed, ...this.#book.confirm()];
   }
 
-  #tell(one: Undecided, fate: UnseenFate, now: Now, chatterIsRed: boolean, lead?: string): Incident {
-    const incident = this.#unseen(one.counter, one.frames, fate, now, chatterIsRed, lead);
+  #tell(one: Undecided, fate: UnseenFate, now: Now, discoveryIsRed: boolean, lead?: string): Incident {
+    const incident = this.#unseen(one.counter, one.frames, fate, now, discoveryIsRed, lead);
     this.#told = this.#told.filter(({ since }) => now.monotonic - since < TOLD_MS);
     this.#told.push({ ...one, incident });
     return incident;
@@ -322,17 +322,17 @@ export class Balance {
     frames: number,
     fate: UnseenFate,
     now: Now,
-    chatterIsRed: boolean,
+    discoveryIsRed: boolean,
     lead?: string,
   ): Incident {
-    const facts = new Facts();
-    facts.kind = counterOf(counter)?.kind ?? 'other-ip';
+    const packet = new ParsedPacket();
+    packet.kind = counterOf(counter)?.kind ?? 'other-ip';
     const observation: Observation = {
-      facts,
+      packet,
       verdict: {
         verdict: 'leak',
         rule: 'E',
-        severity: lead === undefined && isRedLeak(counter, chatterIsRed) ? 'red' : 'amber',
+        severity: lead === undefined && isRedLeak(counter, discoveryIsRed) ? 'red' : 'amber',
         reason: lead === undefined ? NOBODY_LOOKED : FIRST_PACKET,
         exposure: lead ?? UNSEEN_EXPOSURE,
         destination: '',

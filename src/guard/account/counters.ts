@@ -4,18 +4,18 @@
 /** Frames by counter name, as the kernel has them; cumulative since the table was made. */
 export type CounterValues = ReadonlyMap<string, number>;
 
-/** Counters of leaks that are amber: group membership and frames that are no IP (rule E) always, chatter as the policy says. */
+/** Counters of leaks that are amber: group membership and frames that are no IP (rule E) always, link-local discovery as the policy says. */
 const AMBER = new Set(['up_leak_igmp_mld', 'up_leak_l2_other']);
-const CHATTER = new Set(['up_leak_mdns', 'up_leak_llmnr', 'up_leak_nbns', 'up_leak_ssdp']);
+const DISCOVERY = new Set(['up_leak_mdns', 'up_leak_llmnr', 'up_leak_nbns', 'up_leak_ssdp']);
 
 /** Whether a counter counts leak frames that entered lan. */
 export function isLeakUp(counter: string): boolean {
   return counter.startsWith('up_leak_');
 }
 
-/** Whether it counts leak frames that turn the lamp red. */
-export function isRedLeak(counter: string, chatterIsRed: boolean): boolean {
-  return isLeakUp(counter) && !AMBER.has(counter) && (chatterIsRed || !CHATTER.has(counter));
+/** Whether it counts leak frames that turn the LED red. */
+export function isRedLeak(counter: string, discoveryIsRed: boolean): boolean {
+  return isLeakUp(counter) && !AMBER.has(counter) && (discoveryIsRed || !DISCOVERY.has(counter));
 }
 
 export interface KernelSums {
@@ -30,7 +30,7 @@ export function sumCounters(values: CounterValues, tunnelCount: number): KernelS
   const tunnels = Array.from({ length: tunnelCount }, () => ({ up: 0, down: 0 }));
   const kinds: Record<string, number> = {};
   for (const [name, frames] of values) {
-    const match = /^(up|down)_(tunnel|plumbing|allowed|leak|pass)_(.+)$/.exec(name);
+    const match = /^(up|down)_(tunnel|essential|allowed|leak|pass)_(.+)$/.exec(name);
     if (match === null) continue;
     const [, direction, verdict, what = ''] = match;
     if (verdict === 'tunnel') {

@@ -11,8 +11,8 @@ import type { TapReport } from '../observation.ts';
 
 /** What a kernel and a tap can both count. */
 const OF_PORT = {
-  lan: /^(up_(plumbing|allowed|pass|leak)_|box_spoofed$|canary_lan$)/,
-  wan: /^(down_(plumbing|allowed|pass|leak)_|leak_out$|canary_wan$)/,
+  lan: /^(up_(essential|allowed|pass|leak)_|box_spoofed$|canary_lan$)/,
+  wan: /^(down_(essential|allowed|pass|leak)_|leak_out$|canary_wan$)/,
 };
 type Port = keyof typeof OF_PORT;
 /** Leaks that the bridge handed to wan, by the kernel; leaks that left by wan, by its tap. */

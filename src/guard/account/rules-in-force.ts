@@ -78,17 +78,17 @@ export class RulesInForce {
    * By which rules a frame may have left that the wan tap, by its own, would have had stopped: undefined where by none, and then it is a
    * breach. Of what was folded nobody can say.
    */
-  thatLetOut({ facts, direction, first, last, folded }: Observation, now: number): LetOut | undefined {
+  thatLetOut({ packet, direction, first, last, folded }: Observation, now: number): LetOut | undefined {
     this.#rules = this.#rules.filter(({ until }) => until > now - BEHIND_MS);
     const rules = this.#rules.findLast((one) => {
       if (folded || first < one.since || last > one.until + SKEW_MS || this.#isJudgedBy(one)) return false;
-      return judgeOf(one).crosses(facts, direction);
+      return judgeOf(one).crosses(packet, direction);
     });
     if (rules === undefined) return undefined;
     const isNewest = rules === this.#rules.at(-1);
     // A stream is the tunnel's by what it begins with, which a tap has not read that did not know the server.
-    const isUnread = facts.protocol === TCP && facts.payloadLength > 0;
-    return { isLeak: !isNewest || isUnread || judgeOf(rules).judge(facts, direction).verdict === 'leak' };
+    const isUnread = packet.protocol === TCP && packet.payloadLength > 0;
+    return { isLeak: !isNewest || isUnread || judgeOf(rules).judge(packet, direction).verdict === 'leak' };
   }
 
   /** Both taps go by it, and nothing newer: there is nothing more to ask here. */

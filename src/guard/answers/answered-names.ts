@@ -3,13 +3,13 @@
 // Follows src/policy/filter/answered.ts. A protected name opens nothing, wherever in an answer it stands (RFC 1034 section 3.6.2,
 // RFC 9460): what it leads to is closed. A tap's memory is a little longer than the kernel's, and never shorter.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { USED, needsAnswer } from '../../policy/filter/answered.ts';
 import type { AnsweredAddress } from '../../policy/filter/answered.ts';
 import { isProtected } from '../../policy/servers/names.ts';
 import { noServerAddress } from '../../policy/servers/no-server.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Direction } from '../../policy/verdict.ts';
+import type { CaptureDirection } from '../../policy/verdict.ts';
 import { addressText, macText, parseAddress, reverseAddress } from '../../wire/ip/address.ts';
 import { Questions, keptSeconds } from './questions.ts';
 import type { Lesson, ServedAddress } from '../observation.ts';
@@ -57,25 +57,33 @@ export class AnsweredNames {
     this.#open = new Map();
   }
 
-  /** Sets `facts.answered`, before the frame is judged. Monotonic milliseconds. */
-  recall(facts: Facts, direction: Direction, now: number): void {
-    facts.answered = false;
-    if (this.#open.size === 0 || facts.ipVersion === 0) return;
-    if (direction !== 'down') facts.answered = this.#isOpen(keyOf(facts, 'up'), now);
-    if (direction !== 'up' && !facts.answered) facts.answered = this.#isOpen(keyOf(facts, 'down'), now);
+  /** Sets `packet.answered`, before the frame is judged. Monotonic milliseconds. */
+  recall(packet: ParsedPacket, captureDirection: CaptureDirection, now: number): void {
+    packet.answered = false;
+    if (this.#open.size === 0 || packet.ipVersion === 0) return;
+    if (captureDirection !== 'down') packet.answered = this.#isOpen(keyOf(packet, 'up'), now);
+    if (captureDirection !== 'up' && !packet.answered)
+      packet.answered = this.#isOpen(keyOf(packet, 'down'), now);
   }
 
   /** Takes a frame that was judged; what an answer has taught, when it was one that its client waits for. */
-  learn(facts: Facts, direction: Direction, now: number, judged: Judged): Lesson | undefined {
+  learn(
+    packet: ParsedPacket,
+    captureDirection: CaptureDirection,
+    now: number,
+    judged: Judged,
+  ): Lesson | undefined {
     const policy = this.#policy;
-    if (policy?.profile !== 'split' || facts.ipVersion === 0) return undefined;
-    if (facts.answered && judged.passes && direction !== 'down') this.#use(facts, now);
-    if (facts.kind !== 'dns' || (facts.protocol !== Protocol.UDP && facts.protocol !== Protocol.TCP))
+    if (policy?.profile !== 'split' || packet.ipVersion === 0) return undefined;
+    if (packet.answered && judged.passes && captureDirection !== 'down') this.#use(packet, now);
+    if (packet.kind !== 'dns' || (packet.protocol !== Protocol.UDP && packet.protocol !== Protocol.TCP))
       return undefined;
-    if (direction !== 'down' && facts.destinationPort === 53 && judged.asks)
-      for (const { name } of facts.findings.names)
-        this.#questions.ask(facts, facts.sourceMac, name, now, true);
-    return direction !== 'up' && facts.sourcePort === 53 ? this.#answer(facts, policy, now) : undefined;
+    if (captureDirection !== 'down' && packet.destinationPort === 53 && judged.asks)
+      for (const { name } of packet.findings.names)
+        this.#questions.ask(packet, packet.sourceMac, name, now, true);
+    return captureDirection !== 'up' && packet.sourcePort === 53
+      ? this.#answer(packet, policy, now)
+      : undefined;
   }
 
   /** What the daemon knows besides. */
@@ -104,16 +112,16 @@ export class AnsweredNames {
     return now < end + MORE_MS;
   }
 
-  #use(facts: Facts, now: number): void {
-    const open = this.#open.get(keyOf(facts, 'up'));
+  #use(packet: ParsedPacket, now: number): void {
+    const open = this.#open.get(keyOf(packet, 'up'));
     if (open !== undefined) open.usedUntil = now + USED.seconds * 1_000;
   }
 
-  #answer(facts: Facts, policy: Policy, now: number): Lesson | undefined {
-    const asked = this.#questions.answered(facts, facts.destinationMac, now);
+  #answer(packet: ParsedPacket, policy: Policy, now: number): Lesson | undefined {
+    const asked = this.#questions.answered(packet, packet.destinationMac, now);
     if (asked === undefined) return undefined;
-    const client = macText(facts.destinationMac);
-    const { opened, closed, shown } = ledTo(asked, facts.findings.answers, policy);
+    const client = macText(packet.destinationMac);
+    const { opened, closed, shown } = ledTo(asked, packet.findings.answers, policy);
     const lesson = {
       client,
       opened: needsAnswer(policy) ? opened.map((one) => ({ client, ...one })) : [],
@@ -147,10 +155,10 @@ export function isSameNames(one: Policy, other: Policy): boolean {
   return one.profile === other.profile && JSON.stringify(one.mustTunnel) === JSON.stringify(other.mustTunnel);
 }
 
-function keyOf(facts: Facts, way: 'up' | 'down'): string {
+function keyOf(packet: ParsedPacket, direction: 'up' | 'down'): string {
   const [client, far] =
-    way === 'up' ? [facts.sourceMac, facts.destination] : [facts.destinationMac, facts.source];
-  return `${macText(client)} ${addressText(facts.ipVersion, far)}`;
+    direction === 'up' ? [packet.sourceMac, packet.destination] : [packet.destinationMac, packet.source];
+  return `${macText(client)} ${addressText(packet.ipVersion, far)}`;
 }
 
 /** Whoever follows the owner of such a record goes to its target; of what others name, the owner's own addresses are none. */
@@ -178,7 +186,7 @@ function protectedBy(policy: Policy): (name: string) => boolean {
  */
 function namesLedTo(
   asked: string,
-  answers: Facts['findings']['answers'],
+  answers: ParsedPacket['findings']['answers'],
   isSecret: (name: string) => boolean,
 ): ReadonlyMap<string, string | undefined> {
   const targets = new Map<string, string[]>();
@@ -213,7 +221,7 @@ function namesLedTo(
  */
 export function ledTo(
   asked: string,
-  answers: Facts['findings']['answers'],
+  answers: ParsedPacket['findings']['answers'],
   policy: Policy,
 ): {
   readonly opened: readonly { readonly address: string; readonly seconds: number }[];

@@ -100,18 +100,18 @@ export class Correlation {
   }
 
   /** Notes a question that leaked, and the incident it belongs to; `now` is monotonic milliseconds. */
-  asked({ facts, client, folded }: Observation, incident: string, now: number): void {
-    if (facts.kind !== 'dns' || folded) return;
+  asked({ packet, client, folded }: Observation, incident: string, now: number): void {
+    if (packet.kind !== 'dns' || folded) return;
     this.#regulars.seen(client, now);
     const group = this.#regulars.share(client);
-    for (const { name } of facts.findings.names)
+    for (const { name } of packet.findings.names)
       this.#asked.set(`${client} ${name}`, { at: now, incident }, group);
   }
 
   /** Notes what came back; either tap may tell, each in the order of its own wire. */
-  answered({ facts, client, folded }: Observation, now: number): void {
-    const { answers, names } = facts.findings;
-    if (facts.kind !== 'dns' || folded || answers.length === 0) return;
+  answered({ packet, client, folded }: Observation, now: number): void {
+    const { answers, names } = packet.findings;
+    if (packet.kind !== 'dns' || folded || answers.length === 0) return;
     for (const asked of new Set([...names.map(({ name }) => name), ...answers.map(({ name }) => name)])) {
       const question = this.#asked.get(`${client} ${asked}`);
       if (question !== undefined && now - question.at <= ANSWER_MS)
@@ -120,16 +120,16 @@ export class Correlation {
   }
 
   /** What a frame that goes past the tunnel is under rule D; undefined when it is no visit, or to no answered address. */
-  visit({ facts, verdict, client, folded }: Observation, now: number): Visit | undefined {
+  visit({ packet, verdict, client, folded }: Observation, now: number): Visit | undefined {
     const passes = verdict.verdict === 'allowed' && verdict.direct === true;
     const leaks = verdict.verdict === 'leak' && (verdict.rule === 'E' || verdict.rule === 'D');
-    if (folded || !isVisit(facts.kind) || !(passes || leaks)) return undefined;
+    if (folded || !isVisit(packet.kind) || !(passes || leaks)) return undefined;
     const known = this.#answers
       .get(`${client} ${verdict.destination}`)
       ?.filter(({ at, until, name }) => at <= now && until > now && this.#matters(name));
     const [newest] = known ?? [];
     if (known === undefined || newest === undefined) return undefined;
-    const own = ownName(facts);
+    const own = ownName(packet);
     const candidates = known.map(({ shown }) => shown);
     // A name that the visit itself shows settles which of the candidates it was. Without one it may be any of them, and is to none.
     const isOneOf = own === '' && candidates.length > 1;
@@ -137,7 +137,7 @@ export class Correlation {
     const shared = candidates.length > 1 ? `one of ${candidates.length} names, ` : '';
     const list = `${candidates.slice(0, SHOWN).join(', ')}${candidates.length > SHOWN ? ', …' : ''}`;
     const reason =
-      `${describe(facts, 'up')}, outside the tunnel: ${verdict.destination} was answered in the clear for ${shared}` +
+      `${describe(packet, 'up')}, outside the tunnel: ${verdict.destination} was answered in the clear for ${shared}` +
       `${list}: Eve has the ${isOneOf ? 'visit, and the names to choose from' : 'name and the visit'}`;
     return {
       candidates,
@@ -166,7 +166,7 @@ export class Correlation {
     client: number,
     asked: string,
     incident: string,
-    answers: Observation['facts']['findings']['answers'],
+    answers: Observation['packet']['findings']['answers'],
     now: number,
   ): void {
     const root = this.#aliases.get(`${client} ${asked}`);
@@ -205,13 +205,13 @@ export class Correlation {
   }
 
   /** Notes a protected name that a client showed to an address past the tunnel: what follows there is that visit, whoever is named. */
-  shown({ facts, verdict, client, folded }: Observation, now: number): void {
-    if (this.#policy.profile !== 'split' || folded || verdict.rule !== 'B' || facts.ipVersion === 0) return;
-    if ((facts.protocol !== Protocol.TCP && facts.protocol !== Protocol.UDP) || ASKING.has(facts.kind))
+  shown({ packet, verdict, client, folded }: Observation, now: number): void {
+    if (this.#policy.profile !== 'split' || folded || verdict.rule !== 'B' || packet.ipVersion === 0) return;
+    if ((packet.protocol !== Protocol.TCP && packet.protocol !== Protocol.UDP) || ASKING.has(packet.kind))
       return;
     // The page that a visitor comes from is somewhere else.
-    const here = facts.findings.names.filter(({ via }) => via !== 'referer');
-    const names = [...here.map((one) => one.name), facts.flowName];
+    const here = packet.findings.names.filter(({ via }) => via !== 'referer');
+    const names = [...here.map((one) => one.name), packet.flowName];
     const name = names.find((one) => this.#matters(one));
     if (name === undefined) return;
     this.#close(

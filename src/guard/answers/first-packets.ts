@@ -89,25 +89,30 @@ export class FirstPackets {
   }
 
   /** Names of the tunnels whose packet it would be at the right address. */
-  #namesOf({ facts, direction, verdict, folded }: Observation): readonly string[] {
+  #namesOf({ packet, direction, verdict, folded }: Observation): readonly string[] {
     if (this.#endpoints.length === 0 || folded || direction !== 'up' || verdict.rule !== 'E') return [];
     const transport =
-      facts.protocol === Protocol.UDP ? 'udp' : facts.protocol === Protocol.TCP ? 'tcp' : undefined;
-    if (facts.ipVersion === 0 || facts.fragmentOffset > 0 || transport === undefined || !fillsPacket(facts))
+      packet.protocol === Protocol.UDP ? 'udp' : packet.protocol === Protocol.TCP ? 'tcp' : undefined;
+    if (
+      packet.ipVersion === 0 ||
+      packet.fragmentOffset > 0 ||
+      transport === undefined ||
+      !fillsPacket(packet)
+    )
       return [];
-    const port = facts.destinationPort;
+    const port = packet.destinationPort;
     const found = this.#endpoints.filter(
       (one) =>
         one.endpoint.transport === transport &&
         (hasEsp(one.shape) ? port === 500 || port === 4500 : hasPort(one.endpoint, port)) &&
-        hasShape(one, facts, 'up'),
+        hasShape(one, packet, 'up'),
     );
     return found.flatMap(({ serverName }) => serverName ?? []);
   }
 
   #told(observation: Observation, names: readonly string[]): Observation {
-    const { facts, verdict } = observation;
-    const address = addressText(facts.ipVersion === 6 ? 6 : 4, facts.destination);
+    const { packet, verdict } = observation;
+    const address = addressText(packet.ipVersion === 6 ? 6 : 4, packet.destination);
     const name = names.find((one) => this.#leads.led(one, address, observation.first));
     if (name === undefined) return observation;
     const reason = `${verdict.reason}; it is the tunnel's own first packet: its server's name had just led there (${name})`;

@@ -267,17 +267,17 @@ export class Learner {
    * What is no tunnel's was said to an address that only an answer vouches for: a name that leads to somebody's web server must not
    * open the way there. True when the rules have to be told.
    */
-  #withdraw({ facts, direction, verdict }: Observation, now: number): boolean {
+  #withdraw({ packet, direction, verdict }: Observation, now: number): boolean {
     if (
       direction !== 'up' ||
       verdict.rule !== 'F' ||
-      facts.protocol !== Protocol.TCP ||
-      facts.ipVersion === 0
+      packet.protocol !== Protocol.TCP ||
+      packet.ipVersion === 0
     )
       return false;
-    const address = addressText(facts.ipVersion, facts.destination);
-    if (this.#withdrawPrefix(facts, now)) return true;
-    const port = facts.destinationPort;
+    const address = addressText(packet.ipVersion, packet.destination);
+    if (this.#withdrawPrefix(packet, now)) return true;
+    const port = packet.destinationPort;
     const ends = this.#addresses.filter(
       (known) =>
         known.address === address &&
@@ -293,7 +293,7 @@ export class Learner {
     return true;
   }
 
-  #withdrawPrefix({ ipVersion, destination }: Observation['facts'], now: number): boolean {
+  #withdrawPrefix({ ipVersion, destination }: Observation['packet'], now: number): boolean {
     const end = this.#prefixes.find(
       ({ network, proven }) => ipVersion === 6 && proven !== true && isBehind(destination, network),
     );
@@ -364,20 +364,20 @@ export class Learner {
     this.#neighbourhood.restore(record.neighbourhood);
   }
 
-  #hear({ facts, client, verdict, folded }: Observation, now: number): void {
+  #hear({ packet, client, verdict, folded }: Observation, now: number): void {
     if (folded) return;
     // A ping says nothing about what is served there; programs choose the nearest of their servers by it.
-    const isUse = isVisit(facts.kind) && facts.kind !== 'icmp' && facts.ipVersion !== 0;
-    if (verdict.verdict !== 'tunnel' && isUse) this.#visited(facts, now);
-    if (facts.kind !== 'dns') return;
-    for (const { name } of facts.findings.names) {
+    const isUse = isVisit(packet.kind) && packet.kind !== 'icmp' && packet.ipVersion !== 0;
+    if (verdict.verdict !== 'tunnel' && isUse) this.#visited(packet, now);
+    if (packet.kind !== 'dns') return;
+    for (const { name } of packet.findings.names) {
       // Both taps tell of a question, the second perhaps after its answer.
-      if (this.#hostAsked(name) !== undefined) this.#questions.ask(facts, client, name, now, false);
+      if (this.#hostAsked(name) !== undefined) this.#questions.ask(packet, client, name, now, false);
     }
   }
 
   #visited(
-    { ipVersion, destination, protocol, destinationPort, findings, flowName }: Observation['facts'],
+    { ipVersion, destination, protocol, destinationPort, findings, flowName }: Observation['packet'],
     now: number,
   ): void {
     const name = findings.names[0]?.name ?? flowName;
@@ -405,11 +405,11 @@ export class Learner {
     if (!this.#isOurs(use)) this.#others.note(address, use, now);
   }
 
-  #answers({ facts, client, folded }: Observation, now: number): boolean {
-    const { answers, names } = facts.findings;
-    if (facts.kind !== 'dns' || folded || answers.length === 0) return false;
+  #answers({ packet, client, folded }: Observation, now: number): boolean {
+    const { answers, names } = packet.findings;
+    if (packet.kind !== 'dns' || folded || answers.length === 0) return false;
     const addresses = answers.filter(({ type }) => type === 'A' || type === 'AAAA');
-    const asked = this.#questions.answered(facts, client, now);
+    const asked = this.#questions.answered(packet, client, now);
     const host = asked === undefined ? undefined : this.#hostAsked(asked);
     let changed = false;
     if (asked !== undefined && host !== undefined) {
@@ -417,7 +417,9 @@ export class Learner {
       const led = addresses.filter(({ name }) => aliases.has(name)).slice(0, ADDRESSES_PER_NAME);
       for (const { value, ttl } of led)
         if (
-          host === NAT64_NAME ? this.#learnPrefix(value, ttl, now) : this.#learn(host, value, ttl, now, facts)
+          host === NAT64_NAME
+            ? this.#learnPrefix(value, ttl, now)
+            : this.#learn(host, value, ttl, now, packet)
         )
           changed = true;
     }
@@ -438,7 +440,7 @@ export class Learner {
     return changed;
   }
 
-  #learn(name: string, address: string, ttl: number, now: number, facts: Observation['facts']): boolean {
+  #learn(name: string, address: string, ttl: number, now: number, packet: Observation['packet']): boolean {
     const seconds = keptSeconds(ttl);
     const until = now + seconds * 1_000;
     const known = this.#addresses.find((entry) => entry.name === name && entry.address === address);
@@ -447,7 +449,7 @@ export class Learner {
       this.#addresses = [...this.#addresses.filter((entry) => entry !== known), known];
       return this.#prolong(known, until, now);
     }
-    const why = this.#whyRefused(name, address, now, facts);
+    const why = this.#whyRefused(name, address, now, packet);
     if (why !== undefined) {
       const others = this.#refused.filter((one) => one.name !== name || one.address !== address);
       this.#refused = [...others, { name, address, why }].slice(-WITHDRAWALS);
@@ -486,13 +488,13 @@ export class Learner {
     name: string,
     address: string,
     now: number,
-    facts: Observation['facts'],
+    packet: Observation['packet'],
   ): RefusedAnswer['why'] | undefined {
     const parsed = parseAddress(address);
     const network = parseNetwork(address);
     if (parsed === undefined || network === undefined || isNoServer(parsed.ipVersion, parsed.words))
       return 'reserved';
-    const client = facts.ipVersion === 0 ? '' : addressText(facts.ipVersion, facts.destination);
+    const client = packet.ipVersion === 0 ? '' : addressText(packet.ipVersion, packet.destination);
     if (address === client || this.#gateways.includes(address)) return 'of this network';
     if (this.#isOther(address, now)) return 'in other use';
     // A server out in the world does not move next door.
@@ -505,18 +507,18 @@ export class Learner {
     return isNear ? undefined : 'private';
   }
 
-  #noteGateways({ facts, folded }: Observation): void {
-    const { offer } = facts.findings;
+  #noteGateways({ packet, folded }: Observation): void {
+    const { offer } = packet.findings;
     if (offer === undefined || folded) return;
     const named = [offer.server, ...(offer.router === undefined ? [] : [offer.router])];
     this.#gateways = [...new Set([...named, ...this.#gateways])].slice(0, SERVERS * 2);
   }
 
-  #offer({ facts }: Observation, now: number): boolean {
-    const { offer } = facts.findings;
+  #offer({ packet }: Observation, now: number): boolean {
+    const { offer } = packet.findings;
     if (offer === undefined) return false;
     const until = now + (offer.leaseSeconds ?? LEASE_SECONDS) * 1_000;
-    let tell = facts.kind === 'dhcp' && this.#lease(offer.server, macText(facts.sourceMac), until, now);
+    let tell = packet.kind === 'dhcp' && this.#lease(offer.server, macText(packet.sourceMac), until, now);
     // From DHCPv4, DHCPv6 and router advertisements (RFC 2132 section 3.8, RFC 3646, RFC 8106).
     for (const address of offer.resolvers ?? []) {
       const resolver = this.#resolvers.find((r) => r.address === address) ?? { address, until };

@@ -2,7 +2,7 @@
 // an answer is good for. The uplink is hostile: an answer counts for the very question that a client asked (RFC 5452 section 4:
 // addresses, ports, id and name), once.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { addressText } from '../../wire/ip/address.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 import { FairMap } from '../incidents/quotas.ts';
@@ -15,7 +15,7 @@ const NAMES = 16;
 const LEAST_SECONDS = 60;
 export const KEPT_SECONDS_MOST = 86_400;
 
-type Answer = Facts['findings']['answers'][number];
+type Answer = ParsedPacket['findings']['answers'][number];
 
 interface Question {
   readonly name: string;
@@ -35,24 +35,24 @@ export class Questions {
   }
 
   /**
-   * Notes that a client asks for a name, which is one in `facts`. What was answered waits for another answer where it is asked `again`, and
+   * Notes that a client asks for a name, which is one in `packet`. What was answered waits for another answer where it is asked `again`, and
    * not where another tap tells of it.
    */
-  ask(facts: Facts, client: number, name: string, now: number, again: boolean): void {
-    const asker = `${String(client)} ${endsOf(facts, 'up')}`;
-    const asked = (this.#asked.get(asker) ?? []).filter(
+  ask(packet: ParsedPacket, client: number, name: string, now: number, again: boolean): void {
+    const recentPeer = `${String(client)} ${endsOf(packet, 'up')}`;
+    const asked = (this.#asked.get(recentPeer) ?? []).filter(
       ({ at, isAnswered }) => now - at <= ANSWER_MS && !(again && isAnswered),
     );
     const known = asked.find((one) => one.name === name);
     if (known === undefined) asked.push({ name, at: now, isAnswered: false });
     else if (!known.isAnswered) known.at = now;
-    this.#asked.set(asker, asked.slice(-NAMES), String(client));
+    this.#asked.set(recentPeer, asked.slice(-NAMES), String(client));
   }
 
   /** The name whose question a message answers, when its client waits for it; of several the one that was asked for first. */
-  answered(facts: Facts, client: number, now: number): string | undefined {
-    const { names } = facts.findings;
-    const question = this.#asked.get(`${String(client)} ${endsOf(facts, 'down')}`)?.find(
+  answered(packet: ParsedPacket, client: number, now: number): string | undefined {
+    const { names } = packet.findings;
+    const question = this.#asked.get(`${String(client)} ${endsOf(packet, 'down')}`)?.find(
       ({ name, at, isAnswered }) =>
         !isAnswered &&
         now - at <= ANSWER_MS &&
@@ -73,17 +73,17 @@ export class Questions {
 }
 
 /** Both ends of a question, as they are in the question and swapped in its answer. */
-function endsOf(facts: Facts, way: 'up' | 'down'): string {
-  const up = way === 'up';
-  const version = facts.ipVersion === 6 ? 6 : 4;
-  const near = addressText(version, up ? facts.source : facts.destination);
-  const far = addressText(version, up ? facts.destination : facts.source);
+function endsOf(packet: ParsedPacket, direction: 'up' | 'down'): string {
+  const up = direction === 'up';
+  const version = packet.ipVersion === 6 ? 6 : 4;
+  const near = addressText(version, up ? packet.source : packet.destination);
+  const far = addressText(version, up ? packet.destination : packet.source);
   const [nearPort, farPort] = up
-    ? [facts.sourcePort, facts.destinationPort]
-    : [facts.destinationPort, facts.sourcePort];
+    ? [packet.sourcePort, packet.destinationPort]
+    : [packet.destinationPort, packet.sourcePort];
   // A connection has both ends of its own, and the segment that ends a long answer does not begin with an id.
-  const id = facts.protocol === Protocol.TCP ? 0 : facts.payloadHead >>> 16;
-  return `${String(facts.protocol)} ${near} ${String(nearPort)} ${far} ${String(farPort)} ${String(id)}`;
+  const id = packet.protocol === Protocol.TCP ? 0 : packet.payloadHead >>> 16;
+  return `${String(packet.protocol)} ${near} ${String(nearPort)} ${far} ${String(farPort)} ${String(id)}`;
 }
 
 /**

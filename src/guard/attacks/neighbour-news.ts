@@ -1,7 +1,7 @@
 // Knows: which frames about a client's link a tap tells though they are no leak. Must not know: taps, what is made of them.
 // Each is told once in a while: what was missed, or forgotten, is told again.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { isGroup, isUnspecified } from '../../wire/ip/address.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
@@ -23,16 +23,16 @@ export class NeighbourNews {
    * Whom a client looks for and as whom, which addresses it tries and answers for; what is sent to a client alone, and for which
    * address, and what is for nobody.
    */
-  isNews(facts: Facts, direction: 'up' | 'down', now: number): boolean {
-    if (facts.kind === 'nd' && direction === 'up')
-      return this.#isFirst(discoveryKey(facts), now, facts.sourceMac);
-    if (facts.forNobody !== '') return this.#isFirst(nobodyKey(facts), now, facts.destinationMac);
-    const arp = facts.arpOperation === 1 && facts.outerEtherType === EtherType.ARP;
-    if (direction === 'up' ? !arp : !(arp || facts.ipVersion === 4) || isGroup(facts.destinationMac))
+  isNews(packet: ParsedPacket, direction: 'up' | 'down', now: number): boolean {
+    if (packet.kind === 'nd' && direction === 'up')
+      return this.#isFirst(discoveryKey(packet), now, packet.sourceMac);
+    if (packet.forNobody !== '') return this.#isFirst(nobodyKey(packet), now, packet.destinationMac);
+    const arp = packet.arpOperation === 1 && packet.outerEtherType === EtherType.ARP;
+    if (direction === 'up' ? !arp : !(arp || packet.ipVersion === 4) || isGroup(packet.destinationMac))
       return false;
-    const mac = direction === 'up' ? facts.sourceMac : facts.destinationMac;
-    const from = direction === 'up' ? facts.source[3] : 0;
-    const key = `${direction} ${String(arp)} ${String(mac)} ${String(from)} ${String(facts.destination[3])}`;
+    const mac = direction === 'up' ? packet.sourceMac : packet.destinationMac;
+    const from = direction === 'up' ? packet.source[3] : 0;
+    const key = `${direction} ${String(arp)} ${String(mac)} ${String(from)} ${String(packet.destination[3])}`;
     return this.#isFirst(key, now, mac);
   }
 
@@ -60,11 +60,11 @@ export class NeighbourNews {
 }
 
 /** The address that a client tries, asks as, or answers for. */
-function discoveryKey({ icmpType, sourceMac, source, target }: Facts): string {
+function discoveryKey({ icmpType, sourceMac, source, target }: ParsedPacket): string {
   const address = icmpType === Icmp6.NEIGHBOUR_SOLICITATION && !isUnspecified(source) ? source : target;
   return `nd ${String(icmpType)} ${String(sourceMac)} ${address.join(' ')} ${String(isUnspecified(source))}`;
 }
 
-function nobodyKey({ forNobody, destinationMac, destination, target }: Facts): string {
+function nobodyKey({ forNobody, destinationMac, destination, target }: ParsedPacket): string {
   return `nobody ${String(destinationMac)} ${(forNobody === 'target' ? target : destination).join(' ')}`;
 }

@@ -2,7 +2,7 @@
 // Must not know: rules, kernel, clocks. RFC 2131, 4861, 5227. Whoever owns the uplink can say anything here, so what it can
 // make findable is one gateway per client and a few link-local routers, and never an address of its choosing besides.
 
-import type { Facts, NetworkOffer } from '../../flow/facts.ts';
+import type { ParsedPacket, NetworkOffer } from '../../flow/parsed-packet.ts';
 import type { LearnedState } from '../../policy/servers/learned.ts';
 import { isAssignable } from '../../policy/filter/own-addresses.ts';
 import { addressText, isLinkLocal, isUnspecified, macText, parseAddress } from '../../wire/ip/address.ts';
@@ -111,24 +111,24 @@ export class Neighbourhood {
 
   /** True when the rules need what was learned. */
   observe(
-    { facts, direction, verdict, folded, first }: Observation,
+    { packet, direction, verdict, folded, first }: Observation,
     port: 'lan' | 'wan',
     now: number,
   ): boolean {
     if (folded) return false;
     if (direction === 'up') {
       if (port !== 'lan') return false;
-      if (isNeighbourMessage(facts)) return verdict.verdict === 'plumbing' && this.#speaks(facts, now);
-      const { leaseRequest } = facts.findings;
-      if (leaseRequest !== undefined) return this.#asksForLease(facts.sourceMac, leaseRequest, first, now);
-      return this.#hear(facts, now);
+      if (isNeighbourMessage(packet)) return verdict.verdict === 'essential' && this.#speaks(packet, now);
+      const { leaseRequest } = packet.findings;
+      if (leaseRequest !== undefined) return this.#asksForLease(packet.sourceMac, leaseRequest, first, now);
+      return this.#hear(packet, now);
     }
-    const { offer } = facts.findings;
+    const { offer } = packet.findings;
     if (port !== 'wan' || offer === undefined) return false;
-    let changed = this.#linked(offer, facts.kind === 'dhcp', now);
-    if (facts.kind === 'dhcp' && this.#acknowledged(offer, first, now)) changed = true;
-    const isRouter = facts.kind === 'nd' && facts.icmpType === Icmp6.ROUTER_ADVERTISEMENT;
-    return (isRouter && this.#advertised(facts, offer, now)) || changed;
+    let changed = this.#linked(offer, packet.kind === 'dhcp', now);
+    if (packet.kind === 'dhcp' && this.#acknowledged(offer, first, now)) changed = true;
+    const isRouter = packet.kind === 'nd' && packet.icmpType === Icmp6.ROUTER_ADVERTISEMENT;
+    return (isRouter && this.#advertised(packet, offer, now)) || changed;
   }
 
   /** Another network: what is known of the last one is of no use, and could be somebody else there. */
@@ -234,15 +234,15 @@ export class Neighbourhood {
   }
 
   /** What a client says by ARP. */
-  #hear(facts: Facts, now: number): boolean {
-    const mac = facts.sourceMac;
-    if (facts.arpOperation !== 1 || facts.outerEtherType !== EtherType.ARP || this.#isLeased(mac, now))
+  #hear(packet: ParsedPacket, now: number): boolean {
+    const mac = packet.sourceMac;
+    if (packet.arpOperation !== 1 || packet.outerEtherType !== EtherType.ARP || this.#isLeased(mac, now))
       return false;
-    const [sender, target] = [addressText(4, facts.source), addressText(4, facts.destination)];
+    const [sender, target] = [addressText(4, packet.source), addressText(4, packet.destination)];
     let changed = false;
-    if (isPrivateAddress(sender) && facts.source[3] !== 0)
+    if (isPrivateAddress(sender) && packet.source[3] !== 0)
       changed = keep(seenOf(this.#own, mac), sender, { most: OWN, idle: OWN_IDLE_MS, lasts: SEEN_MS }, now);
-    const unknown = target !== sender && facts.source[3] !== 0 && isPrivateAddress(target);
+    const unknown = target !== sender && packet.source[3] !== 0 && isPrivateAddress(target);
     if (
       unknown &&
       keep(seenOf(this.#asked, mac), target, { most: ASKED, idle: SEEN_MS, lasts: SEEN_MS }, now)
@@ -262,7 +262,7 @@ export class Neighbourhood {
     return early !== undefined && this.#acknowledged(early.offer, early.at, now);
   }
 
-  /** Addresses that clients have tried while nobody watched; the kernel has kept them (src/policy/filter/askers.ts). */
+  /** Addresses that clients have tried while nobody watched; the kernel has kept them (src/policy/filter/recent-peers.ts). */
   recallTried(addresses: readonly string[], now: number): void {
     for (const address of addresses) this.#owns(NOBODY, address, now, true);
   }
@@ -272,8 +272,8 @@ export class Neighbourhood {
    * come up before this, and then of an advertisement only what a router has announced: a system that answers for addresses of its
    * tunnel answers for no such.
    */
-  #speaks(facts: Facts, now: number): boolean {
-    const { sourceMac: mac, source, target, icmpType } = facts;
+  #speaks(packet: ParsedPacket, now: number): boolean {
+    const { sourceMac: mac, source, target, icmpType } = packet;
     if (icmpType === Icmp6.ROUTER_SOLICITATION) return this.#rises(mac, now);
     const asks = icmpType === Icmp6.NEIGHBOUR_SOLICITATION;
     const router = asks ? this.#routers.get(addressText(6, target)) : undefined;
@@ -383,10 +383,10 @@ export class Neighbourhood {
     return tell;
   }
 
-  #advertised(facts: Facts, { leaseSeconds = 0 }: NetworkOffer, now: number): boolean {
-    if (leaseSeconds === 0 || !isLinkLocal(facts.source) || facts.hopLimit !== 255) return false;
+  #advertised(packet: ParsedPacket, { leaseSeconds = 0 }: NetworkOffer, now: number): boolean {
+    if (leaseSeconds === 0 || !isLinkLocal(packet.source) || packet.hopLimit !== 255) return false;
     const until = now + bounded(leaseSeconds, ROUTER_SECONDS) * 1_000;
-    const address = addressText(6, facts.source);
+    const address = addressText(6, packet.source);
     for (const [known, { until: ends }] of this.#routers) if (ends <= now) this.#routers.delete(known);
     const router = this.#routers.get(address);
     if (router === undefined && this.#routers.size >= ROUTERS) {
@@ -419,7 +419,7 @@ function isPrivateAddress(text: string): boolean {
 }
 
 /** Solicitation of a router, solicitation or advertisement of a neighbour. */
-function isNeighbourMessage({ kind, icmpType, hopLimit }: Facts): boolean {
+function isNeighbourMessage({ kind, icmpType, hopLimit }: ParsedPacket): boolean {
   return (
     kind === 'nd' &&
     hopLimit === 255 &&

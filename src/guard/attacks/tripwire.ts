@@ -5,19 +5,19 @@
 import { isCut } from '../../policy/filter/cut-answers.ts';
 import { hostAsked } from '../../policy/servers/names.ts';
 import { aliasesOf } from '../answers/questions.ts';
-import type { Facts, NetworkOffer } from '../../flow/facts.ts';
+import type { ParsedPacket, NetworkOffer } from '../../flow/parsed-packet.ts';
 import { addressText, inNetwork, macText, parseAddress } from '../../wire/ip/address.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import { formatPrefix, isPrivate, networkAround, parseNetwork } from './networks.ts';
 import type { Network } from './networks.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Observation } from '../observation.ts';
-import { EVERYTHING6, portal, redirects, steering } from './tricks.ts';
-import type { Trick } from './tricks.ts';
+import { EVERYTHING6, portal, redirects, steering } from './network-attacks.ts';
+import type { NetworkAttack } from './network-attacks.ts';
 import { Icmp6 } from '../../wire/ip/icmp.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-export type { Trick } from './tricks.ts';
+export type { NetworkAttack } from './network-attacks.ts';
 
 /** Leases shorter than this make a client ask, and obey, again and again. Seconds. */
 const SHORT_LEASE = 60;
@@ -69,7 +69,7 @@ export class Tripwire {
     this.#known = undefined;
   }
 
-  /** The wire was cut and joined anew: another network has another gateway, and that is no trick. */
+  /** The wire was cut and joined anew: another network has another gateway, and that is no network attack. */
   reset(): void {
     this.#gateway = undefined;
     this.#routers.clear();
@@ -78,38 +78,38 @@ export class Tripwire {
   }
 
   /** What one observation of what came from wan gives away. */
-  see({ facts, folded }: Pick<Observation, 'facts' | 'folded'>): Trick[] {
+  see({ packet, folded }: Pick<Observation, 'packet' | 'folded'>): NetworkAttack[] {
     if (folded) return [];
-    if (facts.forNobody !== '') return this.#probe(facts);
-    const { offer, answers } = facts.findings;
-    if (facts.kind === 'dns' && answers.length > 0) return this.#moves(facts);
-    const mac = facts.sourceMac;
-    if (facts.kind === 'arp') {
-      return [...this.#claim(addressText(4, facts.source), mac), ...this.#probe(facts)];
+    if (packet.forNobody !== '') return this.#probe(packet);
+    const { offer, answers } = packet.findings;
+    if (packet.kind === 'dns' && answers.length > 0) return this.#moves(packet);
+    const mac = packet.sourceMac;
+    if (packet.kind === 'arp') {
+      return [...this.#claim(addressText(4, packet.source), mac), ...this.#probe(packet)];
     }
-    if (offer === undefined) return this.#probe(facts);
-    if (facts.kind === 'dhcp') return this.#dhcp(offer, mac);
-    if (facts.kind === 'nd' && facts.icmpType === Icmp6.ROUTER_ADVERTISEMENT)
+    if (offer === undefined) return this.#probe(packet);
+    if (packet.kind === 'dhcp') return this.#dhcp(offer, mac);
+    if (packet.kind === 'nd' && packet.icmpType === Icmp6.ROUTER_ADVERTISEMENT)
       return this.#routerAdvertisement(offer, mac);
-    return facts.kind === 'icmp' || facts.kind === 'nd' ? redirects(offer) : [];
+    return packet.kind === 'icmp' || packet.kind === 'nd' ? redirects(offer) : [];
   }
 
   /**
    * Somebody speaks to a client alone about an address that it does not have here. It answers for one of a tunnel all the
    * same, by ARP (MLLVD-CR-24-03) or by what it does with the packet (CVE-2019-14899), and so says which one it has.
    */
-  #probe(facts: Facts): Trick[] {
-    const own = this.#leases.get(facts.destinationMac);
-    const asksByArp = facts.arpOperation === 1;
-    const asks6 = facts.forNobody === 'target';
-    const version = facts.ipVersion === 6 ? 6 : 4;
-    if (facts.forNobody === '') {
-      if (own === undefined || (facts.ipVersion !== 4 && !asksByArp)) return [];
-      const asked = parseNetwork(addressText(4, facts.destination));
-      if (addressText(4, facts.destination) === own || asked === undefined || !isPrivate(asked)) return [];
+  #probe(packet: ParsedPacket): NetworkAttack[] {
+    const own = this.#leases.get(packet.destinationMac);
+    const asksByArp = packet.arpOperation === 1;
+    const asks6 = packet.forNobody === 'target';
+    const version = packet.ipVersion === 6 ? 6 : 4;
+    if (packet.forNobody === '') {
+      if (own === undefined || (packet.ipVersion !== 4 && !asksByArp)) return [];
+      const asked = parseNetwork(addressText(4, packet.destination));
+      if (addressText(4, packet.destination) === own || asked === undefined || !isPrivate(asked)) return [];
     }
-    const address = addressText(version, asks6 ? facts.target : facts.destination);
-    const from = asksByArp ? macText(facts.sourceMac) : addressText(version, facts.source);
+    const address = addressText(version, asks6 ? packet.target : packet.destination);
+    const from = asksByArp ? macText(packet.sourceMac) : addressText(version, packet.source);
     const what = asksByArp
       ? 'asks your device alone by ARP for'
       : asks6
@@ -127,16 +127,16 @@ export class Tripwire {
     ];
   }
 
-  #dhcp(offer: NetworkOffer, mac: number): Trick[] {
+  #dhcp(offer: NetworkOffer, mac: number): NetworkAttack[] {
     const { server, router, leaseSeconds } = offer;
     if (offer.client !== undefined && offer.address !== undefined)
       this.#leases.set(offer.client, offer.address);
     const lan = networkAround(offer.address, offer.prefixLength, true);
-    const tricks = [...portal(offer), ...this.#overlaps(lan, server)];
+    const networkAttacks = [...portal(offer), ...this.#overlaps(lan, server)];
     const routes = steering(offer.routes, lan);
     if (routes.length > 0) {
       const list = routes.map(({ text }) => text).join(', ');
-      tricks.push({
+      networkAttacks.push({
         what: 'routes by DHCP',
         exposure: `routes by DHCP: ${list}`,
         why: `DHCP from ${server} sets routes beside the default one (option 121 or 249): ${list}. What they cover leaves a tunnel that follows the routing table (TunnelVision)`,
@@ -145,7 +145,7 @@ export class Tripwire {
       });
     }
     if (lan?.ipVersion === 4 && !isPrivate(lan)) {
-      tricks.push({
+      networkAttacks.push({
         what: 'public network range',
         exposure: `public network range ${formatPrefix(lan)}`,
         why: `DHCP from ${server} gives the public range ${formatPrefix(lan)} to the local network: whatever has its addresses is reached past the tunnel (TunnelCrack LocalNet)`,
@@ -154,7 +154,7 @@ export class Tripwire {
       });
     }
     if (leaseSeconds !== undefined && leaseSeconds < SHORT_LEASE) {
-      tricks.push({
+      networkAttacks.push({
         what: 'short lease',
         exposure: `short lease from ${server}`,
         why: `DHCP from ${server} gives a lease of ${leaseSeconds} s: a client that asks so often can be given new routes at any time`,
@@ -162,12 +162,12 @@ export class Tripwire {
         scope: [],
       });
     }
-    if (router !== undefined) tricks.push(...this.#gatewayBy(router, server, mac));
-    return tricks;
+    if (router !== undefined) networkAttacks.push(...this.#gatewayBy(router, server, mac));
+    return networkAttacks;
   }
 
   /** DHCP names the gateway. The first that was named stays the one that others are held against. */
-  #gatewayBy(router: string, server: string, mac: number): Trick[] {
+  #gatewayBy(router: string, server: string, mac: number): NetworkAttack[] {
     const gateway = this.#gateway;
     if (gateway === undefined) {
       this.#gateway = { address: router, mac: router === server ? mac : undefined };
@@ -187,7 +187,7 @@ export class Tripwire {
   }
 
   /** The gateway's address is claimed from a MAC address; the first one is believed. */
-  #claim(address: string, mac: number): Trick[] {
+  #claim(address: string, mac: number): NetworkAttack[] {
     const gateway = this.#gateway;
     if (gateway === undefined || address !== gateway.address) return [];
     gateway.mac ??= mac;
@@ -203,15 +203,15 @@ export class Tripwire {
     ];
   }
 
-  #routerAdvertisement(offer: NetworkOffer, mac: number): Trick[] {
+  #routerAdvertisement(offer: NetworkOffer, mac: number): NetworkAttack[] {
     const { server } = offer;
     const lan = networkAround(offer.address, offer.prefixLength);
-    const tricks = [...portal(offer), ...this.#overlaps(lan, server), ...this.#onLink(offer)];
+    const networkAttacks = [...portal(offer), ...this.#overlaps(lan, server), ...this.#onLink(offer)];
     // Home routers announce the way to their own private range: that steers nothing away from a tunnel.
     const routes = steering(offer.routes, lan).filter(({ network }) => !isPrivate(network));
     if (routes.length > 0) {
       const list = routes.map(({ text }) => text).join(', ');
-      tricks.push({
+      networkAttacks.push({
         what: 'routes by router advertisement',
         exposure: `routes by router advertisement: ${list}`,
         why: `the router ${server} announces routes beside the default one: ${list}. What they cover leaves a tunnel that follows the routing table`,
@@ -222,7 +222,7 @@ export class Tripwire {
     const rogue = this.#rogueBecause(server, mac);
     if (this.#routers.size < ROUTERS && !this.#routers.has(server)) this.#routers.set(server, mac);
     if (rogue !== undefined) {
-      tricks.push({
+      networkAttacks.push({
         what: 'another router',
         exposure: `another router ${server} (${macText(mac)})`,
         why: `${server} (${macText(mac)}) advertises itself as a router, ${rogue}: IPv6 may now leave by it, past a tunnel that carries only IPv4`,
@@ -230,12 +230,12 @@ export class Tripwire {
         scope: EVERYTHING6,
       });
     }
-    return tricks;
+    return networkAttacks;
   }
 
   /** RFC 4861 section 6.3.4: what is on the link is looked for next door, past any tunnel. */
-  #onLink({ server, prefixes = [] }: NetworkOffer): Trick[] {
-    const tricks: Trick[] = [];
+  #onLink({ server, prefixes = [] }: NetworkOffer): NetworkAttack[] {
+    const networkAttacks: NetworkAttack[] = [];
     for (const { network: text, own } of prefixes) {
       const network = parseNetwork(text);
       if (network === undefined || isPrivate(network)) continue;
@@ -248,7 +248,7 @@ export class Tripwire {
         ...(others.length > 0 ? [`beside ${others.slice(0, 4).join(', ')}`] : []),
       ];
       if (because.length === 0) continue;
-      tricks.push({
+      networkAttacks.push({
         what: 'public range on the link',
         exposure: `public range ${name} on the link`,
         why: `the router ${server} says that the public range ${name} is on this very link, ${because.join(', ')}: whoever has an address in it is looked for next door, past the tunnel (TunnelCrack LocalNet)`,
@@ -256,7 +256,7 @@ export class Tripwire {
         scope: [network],
       });
     }
-    return tricks;
+    return networkAttacks;
   }
 
   #rogueBecause(server: string, mac: number): string | undefined {
@@ -270,7 +270,7 @@ export class Tripwire {
     return `and is not the gateway ${gateway.address} (${macText(gateway.mac)})`;
   }
 
-  #overlaps(lan: Network | undefined, server: string): Trick[] {
+  #overlaps(lan: Network | undefined, server: string): NetworkAttack[] {
     if (lan === undefined) return [];
     const inside = this.#far.filter((host) => {
       const address = parseAddress(host);
@@ -289,9 +289,9 @@ export class Tripwire {
   }
 
   /** A tunnel's host name led to other addresses before (TunnelCrack ServerIP). */
-  #moves(facts: Facts): Trick[] {
-    const { answers } = facts.findings;
-    const tricks: Trick[] = [];
+  #moves(packet: ParsedPacket): NetworkAttack[] {
+    const { answers } = packet.findings;
+    const networkAttacks: NetworkAttack[] = [];
     const owners = new Set(answers.map(({ name }) => name));
     for (const asked of owners) {
       const name = hostAsked(this.#names, asked);
@@ -304,7 +304,7 @@ export class Tripwire {
         const network = type === 'A' || type === 'AAAA' ? parseNetwork(value) : undefined;
         if (network === undefined || known.has(value)) continue;
         // Of the first answer the rest comes by TCP, and is no change.
-        if (before.length === 0 && facts.protocol === Protocol.UDP && isCut(facts)) continue;
+        if (before.length === 0 && packet.protocol === Protocol.UDP && isCut(packet)) continue;
         // One more than can be remembered is told all the same.
         if (known.size < ADDRESSES) {
           known.add(value);
@@ -313,7 +313,7 @@ export class Tripwire {
         // The other family's first address is no change.
         const others = before.filter((address) => address.includes(':') === value.includes(':'));
         if (others.length === 0) continue;
-        tricks.push({
+        networkAttacks.push({
           what: `another address of ${name}`,
           exposure: name,
           moved: name,
@@ -325,6 +325,6 @@ export class Tripwire {
       }
       if (known.size > 0) this.#servers.set(name, known);
     }
-    return tricks;
+    return networkAttacks;
   }
 }

@@ -2,7 +2,7 @@
 // taps, disks, clocks. It is no leak, and Eve has it all the same: nobody may take silence about it for silence on the wire.
 // Kept for one run of the guard, bounded, and no more of it than privacy lets be kept (src/guard/history/privacy.ts).
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { Kind } from '../../flow/kinds.ts';
 import { opensConnection } from '../../flow/streams/opening.ts';
 import { macText } from '../../wire/ip/address.ts';
@@ -10,7 +10,7 @@ import type { IncidentFilter } from './history.ts';
 import type { Now } from '../now.ts';
 import type { Observation } from '../observation.ts';
 import { HIDDEN } from './privacy.ts';
-import type { Privacy, Veil } from './privacy.ts';
+import type { Privacy, Redaction } from './privacy.ts';
 import { FairMap, Regulars } from '../incidents/quotas.ts';
 import type { AllowedRow, AllowedView, Transport } from '../../api/status.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -58,21 +58,26 @@ export class AllowedTraffic {
   #connections = 0;
   #frames = 0;
 
-  /** Frames of direct traffic that left, and are no leak. What `veil` hides is not kept. */
-  take({ facts, verdict, client, folded, frames, first, last }: Observation, now: Now, veil: Veil): void {
-    if (this.#privacy !== undefined && this.#privacy !== veil.privacy) this.#clear(now.wall);
-    this.#privacy = veil.privacy;
+  /** Frames of direct traffic that left, and are no leak. What `redaction` hides is not kept. */
+  take(
+    { packet, verdict, client, folded, frames, first, last }: Observation,
+    now: Now,
+    redaction: Redaction,
+  ): void {
+    if (this.#privacy !== undefined && this.#privacy !== redaction.privacy) this.#clear(now.wall);
+    this.#privacy = redaction.privacy;
     this.#frames += frames;
     // Of many that were counted together nothing is known but how many they are.
     if (folded) return;
-    const begun = opensConnection(facts) ? frames : 0;
+    const begun = opensConnection(packet) ? frames : 0;
     this.#connections += begun;
     this.#regulars.seen(client, now.monotonic);
-    const wall = (monotonic: number): number => veil.time(now.wall - Math.round(now.monotonic - monotonic));
-    const name = veil.privacy === 'minimal' ? HIDDEN : veil.name(ownName(facts));
-    const place = placeOf(facts, client, verdict.destination, veil);
+    const wall = (monotonic: number): number =>
+      redaction.time(now.wall - Math.round(now.monotonic - monotonic));
+    const name = redaction.privacy === 'minimal' ? HIDDEN : redaction.name(ownName(packet));
+    const place = placeOf(packet, client, verdict.destination, redaction);
     const key = keyOf(place.text, name);
-    const row = this.#rows.get(key) ?? newRow(facts, place, name, wall(first));
+    const row = this.#rows.get(key) ?? newRow(packet, place, name, wall(first));
     const sort = row.transport === 'udp' && row.kind === 'dns' ? 'asks' : 'goes';
     this.#rows.set(key, row, `${this.#regulars.share(client)} ${sort}`);
     if (name === '' && first - row.fresh.since > FRESH_MS)
@@ -86,15 +91,15 @@ export class AllowedTraffic {
       row.fresh.connections += begun;
       row.fresh.frames += frames;
     } else {
-      row.kind = facts.kind;
-      if (facts.findings.names.length > 0) this.#name(row, frames, first);
+      row.kind = packet.kind;
+      if (packet.findings.names.length > 0) this.#name(row, frames, first);
     }
   }
 
   /** At most `most` rows. `started`: wall clock at which the guard began. What was kept under another privacy is not shown. */
-  view(veil: Veil, started: number, most: number): AllowedView {
-    const since = new Date(veil.time(this.#since ?? started)).toISOString();
-    if (this.#privacy !== veil.privacy) return { since, connections: 0, frames: 0, rows: [], more: 0 };
+  view(redaction: Redaction, started: number, most: number): AllowedView {
+    const since = new Date(redaction.time(this.#since ?? started)).toISOString();
+    if (this.#privacy !== redaction.privacy) return { since, connections: 0, frames: 0, rows: [], more: 0 };
     const newest = [...this.#rows.values()].slice(-most).reverse();
     return {
       since,
@@ -168,18 +173,18 @@ interface Place {
   readonly port: number | null;
 }
 
-function placeOf(facts: Facts, mac: number, to: string, veil: Veil): Place {
-  const transport = transportOf(facts);
-  const hides = veil.privacy === 'minimal';
-  const client = hides ? '' : veil.identity(macText(mac));
-  const destination = hides ? '' : veil.exposure(to);
-  const port = !hides && facts.destinationPort >= 0 ? facts.destinationPort : null;
+function placeOf(packet: ParsedPacket, mac: number, to: string, redaction: Redaction): Place {
+  const transport = transportOf(packet);
+  const hides = redaction.privacy === 'minimal';
+  const client = hides ? '' : redaction.identity(macText(mac));
+  const destination = hides ? '' : redaction.exposure(to);
+  const port = !hides && packet.destinationPort >= 0 ? packet.destinationPort : null;
   // Where ports are hidden, or there is none, the kind alone tells one from another.
-  const text = `${client} ${destination} ${transport} ${port === null ? facts.kind : String(port)}`;
+  const text = `${client} ${destination} ${transport} ${port === null ? packet.kind : String(port)}`;
   return { text, client, destination, transport, port };
 }
 
-function newRow({ kind }: Facts, { text, ...place }: Place, name: string, at: number): Row {
+function newRow({ kind }: ParsedPacket, { text, ...place }: Place, name: string, at: number): Row {
   return {
     ...place,
     place: text,
@@ -199,13 +204,13 @@ function rowView(row: Row): AllowedRow {
   return { client, destination, transport, port, name, kind, connections, frames, first, last };
 }
 
-function transportOf({ protocol }: Facts): Transport {
+function transportOf({ protocol }: ParsedPacket): Transport {
   if (protocol === Protocol.TCP) return 'tcp';
   if (protocol === Protocol.UDP) return 'udp';
   return protocol === Protocol.ICMP || protocol === Protocol.ICMPV6 ? 'icmp' : 'ip';
 }
 
 /** The page that a visitor comes from is somewhere else. */
-function ownName({ findings, flowName }: Facts): string {
+function ownName({ findings, flowName }: ParsedPacket): string {
   return findings.names.find(({ via }) => via !== 'referer')?.name ?? flowName;
 }

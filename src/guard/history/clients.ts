@@ -1,12 +1,12 @@
 // Knows: who is behind lan: what a client says about itself and which addresses it used. Must not know: taps, disk, vendor lists.
-// Follows RFC 2132 (options 12, 50, 55, 60, 61), RFC 3748 (identity) and RFC 7844 (what identifies a client). Eve reads all of it from plumbing alone.
+// Follows RFC 2132 (options 12, 50, 55, 60, 61), RFC 3748 (identity) and RFC 7844 (what identifies a client). Eve reads all of it from essential traffic alone.
 
 import { addressText, isGroup, macText } from '../../wire/ip/address.ts';
 import type { ClientView } from '../../api/past.ts';
-import type { Identity } from '../../flow/facts.ts';
+import type { Identity } from '../../flow/parsed-packet.ts';
 import type { Observation } from '../observation.ts';
 import { isHashed } from './privacy.ts';
-import type { Veil } from './privacy.ts';
+import type { Redaction } from './privacy.ts';
 
 const CLIENTS = 256;
 /** A client that was seen for so long is known: those that come and go make room before it, milliseconds. */
@@ -40,25 +40,25 @@ export class ClientBook {
   readonly #passing = new Set<Client>();
   /** Clients that were forgotten because there were too many. */
   forgotten = 0;
-  veil: Veil;
+  redaction: Redaction;
 
-  constructor(vendorOf: VendorOf, veil: Veil) {
+  constructor(vendorOf: VendorOf, redaction: Redaction) {
     this.#vendorOf = vendorOf;
-    this.veil = veil;
+    this.redaction = redaction;
   }
 
   /** Takes what a client has sent; the id of a client of which something new was learned, else undefined. */
   take(observation: Observation, wall: number): string | undefined {
-    const { facts, client: mac } = observation;
+    const { packet, client: mac } = observation;
     if (observation.direction !== 'up' || observation.folded || isGroup(mac) || mac === 0) return undefined;
-    if (this.veil.privacy === 'minimal') return undefined;
-    const id = this.veil.identity(macText(mac));
+    if (this.redaction.privacy === 'minimal') return undefined;
+    const id = this.redaction.identity(macText(mac));
     const known = this.#clients.get(id);
     const client = known ?? this.#newClient(id, mac, wall);
     this.#hear(id, client, Math.max(client.first, wall));
-    const address = facts.ipVersion === 0 ? '' : addressText(facts.ipVersion, facts.source);
+    const address = packet.ipVersion === 0 ? '' : addressText(packet.ipVersion, packet.source);
     const isNewAddress = address !== '' && !isUnspecified(address) && this.#add(client, 'addresses', address);
-    const { identity } = facts.findings;
+    const { identity } = packet.findings;
     const isNewIdentity = identity !== undefined && this.#identify(client, identity);
     return known === undefined || isNewAddress || isNewIdentity ? id : undefined;
   }
@@ -105,7 +105,8 @@ export class ClientBook {
   #newClient(id: string, mac: number, wall: number): Client {
     const randomised = Math.floor(mac / LOCAL_BIT) % 2 === 1;
     // A vendor narrows a device down: only `full` keeps it.
-    const vendor = randomised || this.veil.privacy !== 'full' ? null : (this.#vendorOf(macText(mac)) ?? null);
+    const vendor =
+      randomised || this.redaction.privacy !== 'full' ? null : (this.#vendorOf(macText(mac)) ?? null);
     const unknown = { hostName: null, vendorClass: null, fingerprint: null, account: null };
     return {
       id,
@@ -122,7 +123,7 @@ export class ClientBook {
   #identify(client: Client, identity: Identity): boolean {
     let isNew = false;
     for (const field of ['hostName', 'vendorClass', 'fingerprint', 'account'] as const) {
-      const text = this.veil.identity(identity[field] ?? '');
+      const text = this.redaction.identity(identity[field] ?? '');
       if (text === '' || client[field] === text) continue;
       client[field] = text;
       isNew = true;
@@ -133,7 +134,7 @@ export class ClientBook {
   }
 
   #add(client: Client, list: 'addresses' | 'previousAddresses', address: string): boolean {
-    const shown = this.veil.address(address);
+    const shown = this.redaction.address(address);
     if (client[list].includes(shown)) return false;
     client[list] = [shown, ...client[list]].slice(0, ADDRESSES);
     return true;
@@ -141,28 +142,28 @@ export class ClientBook {
 }
 
 /** The same client as another privacy shows it. Undefined for `minimal`, which keeps none. */
-export function veiledClient(client: ClientView, veil: Veil): ClientView | undefined {
-  if (veil.privacy === 'full') return client;
-  if (veil.privacy === 'minimal') return undefined;
+export function veiledClient(client: ClientView, redaction: Redaction): ClientView | undefined {
+  if (redaction.privacy === 'full') return client;
+  if (redaction.privacy === 'minimal') return undefined;
   if (isHashed(client.id)) return client;
-  const identity = (text: string | null): string | null => (text === null ? null : veil.identity(text));
+  const identity = (text: string | null): string | null => (text === null ? null : redaction.identity(text));
   return {
     ...client,
-    id: veil.identity(client.id),
+    id: redaction.identity(client.id),
     vendor: null,
     hostName: identity(client.hostName),
     vendorClass: identity(client.vendorClass),
     fingerprint: identity(client.fingerprint),
     account: identity(client.account),
-    previousAddresses: [...new Set(client.previousAddresses.map((address) => veil.address(address)))],
-    addresses: [...new Set(client.addresses.map((address) => veil.address(address)))],
+    previousAddresses: [...new Set(client.previousAddresses.map((address) => redaction.address(address)))],
+    addresses: [...new Set(client.addresses.map((address) => redaction.address(address)))],
   };
 }
 
 /** All clients as another privacy shows them: what was written under two of them may be one. Last seen first. */
-export function shownClients(clients: readonly ClientView[], veil: Veil): readonly ClientView[] {
+export function shownClients(clients: readonly ClientView[], redaction: Redaction): readonly ClientView[] {
   const byId = new Map<string, ClientView>();
-  for (const client of clients.flatMap((one) => veiledClient(one, veil) ?? [])) {
+  for (const client of clients.flatMap((one) => veiledClient(one, redaction) ?? [])) {
     const newer = byId.get(client.id);
     byId.set(client.id, newer === undefined ? client : joined(newer, client));
   }

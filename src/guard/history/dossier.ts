@@ -43,7 +43,9 @@ const NETWORK = /^[\da-f.:]+\/\d+$/;
 export function dossierOf(sources: DossierSources): Dossier {
   const { incidents, privacy, truncated } = sources;
   const counted = incidents.filter(({ foldedInto }) => foldedInto === undefined);
-  const escaped = incidents.filter((incident) => incident.escaped > 0 || incident.trick === SHOWN_IN_ANSWER);
+  const escaped = incidents.filter(
+    (incident) => incident.escaped > 0 || incident.networkAttack === SHOWN_IN_ANSWER,
+  );
   const named = escaped.filter(({ exposure }) => isName(exposure));
   const bare = escaped.filter(({ exposure }) => !isName(exposure) && !exposure.startsWith('('));
   const seen = new Set(escaped.map(({ client }) => client));
@@ -86,7 +88,7 @@ function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
       clients: [...new Set([...(known?.clients ?? []), client])],
       first: known === undefined || first < known.first ? first : known.first,
       last: known === undefined || last > known.last ? last : known.last,
-      isShown: incident.trick === SHOWN_IN_ANSWER || known?.isShown === true,
+      isShown: incident.networkAttack === SHOWN_IN_ANSWER || known?.isShown === true,
     });
   }
   return [...sites.values()]

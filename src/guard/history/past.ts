@@ -2,7 +2,7 @@
 // What is gone does not come back: a laxer privacy leaves the past as it is.
 
 import { PRIVACIES } from './privacy.ts';
-import type { Privacy, Veil } from './privacy.ts';
+import type { Privacy, Redaction } from './privacy.ts';
 import type { Gap } from '../tunnels/gaps.ts';
 import { STRANGERS } from '../incidents/quotas.ts';
 import type { IncidentView } from '../../api/status.ts';
@@ -31,25 +31,25 @@ export interface PastGap {
 /** An incident as the privacy in force shows it, whatever it was written under: what is gone stays gone. */
 export function shown(
   { incident, privacy }: Pick<PastIncident, 'incident' | 'privacy'>,
-  veil: Veil,
+  redaction: Redaction,
 ): IncidentView {
-  return laxerThan(veil.privacy).includes(privacy) ? veiled(incident, veil) : incident;
+  return laxerThan(redaction.privacy).includes(privacy) ? veiled(incident, redaction) : incident;
 }
 
-/** A silence as `veil` shows it; what it names may have been seen under a laxer one. */
-export function shownGap(gap: Gap, veil: Veil): Gap {
-  if (veil.privacy === 'full') return gap;
-  const escapes = gap.escapes.map((escape) => ({ ...escape, exposure: veil.exposure(escape.exposure) }));
+/** A silence as `redaction` shows it; what it names may have been seen under a laxer one. */
+export function shownGap(gap: Gap, redaction: Redaction): Gap {
+  if (redaction.privacy === 'full') return gap;
+  const escapes = gap.escapes.map((escape) => ({ ...escape, exposure: redaction.exposure(escape.exposure) }));
   return { ...gap, escapes };
 }
 
-/** The silences as `veil` shows them: `minimal` keeps no such times. */
-export function rewrittenGaps(past: readonly PastGap[], veil: Veil): PastGap[] {
-  if (veil.privacy === 'minimal') return [];
-  const laxer = laxerThan(veil.privacy);
+/** The silences as `redaction` shows them: `minimal` keeps no such times. */
+export function rewrittenGaps(past: readonly PastGap[], redaction: Redaction): PastGap[] {
+  if (redaction.privacy === 'minimal') return [];
+  const laxer = laxerThan(redaction.privacy);
   return past.map(({ gap, privacy }) => {
     if (!laxer.includes(privacy)) return { gap, privacy };
-    return { gap: shownGap(gap, veil), privacy: veil.privacy };
+    return { gap: shownGap(gap, redaction), privacy: redaction.privacy };
   });
 }
 
@@ -58,17 +58,17 @@ export function laxerThan(privacy: Privacy): readonly Privacy[] {
   return PRIVACIES.slice(0, PRIVACIES.indexOf(privacy));
 }
 
-/** The past as `veil` shows it; for `minimal`, what then looks the same becomes one count by rule, kind and hour. */
-export function rewritten(past: readonly PastIncident[], veil: Veil): PastIncident[] {
-  const laxer = laxerThan(veil.privacy);
+/** The past as `redaction` shows it; for `minimal`, what then looks the same becomes one count by rule, kind and hour. */
+export function rewritten(past: readonly PastIncident[], redaction: Redaction): PastIncident[] {
+  const laxer = laxerThan(redaction.privacy);
   const shown = past.map((one) => {
     const { incident, privacy, share } = one;
     if (!laxer.includes(privacy)) return one;
     // A share of one client bears its name; it follows anew from what is left.
     const kept = share?.startsWith(`${STRANGERS} `) === true ? { share } : {};
-    return { incident: veiled(incident, veil), privacy: veil.privacy, ...kept };
+    return { incident: veiled(incident, redaction), privacy: redaction.privacy, ...kept };
   });
-  if (veil.privacy !== 'minimal') return shown;
+  if (redaction.privacy !== 'minimal') return shown;
   const counts = new Map<string, IncidentView>();
   for (const { incident } of shown) {
     // The incident that counts its frames is among them.
@@ -78,7 +78,7 @@ export function rewritten(past: readonly PastIncident[], veil: Veil): PastIncide
     const other = counts.get(key);
     counts.set(key, other === undefined ? incident : added(other, incident));
   }
-  return [...counts.values()].map((incident) => ({ incident, privacy: veil.privacy }));
+  return [...counts.values()].map((incident) => ({ incident, privacy: redaction.privacy }));
 }
 
 function added(one: IncidentView, other: IncidentView): IncidentView {
@@ -99,11 +99,11 @@ function counted(what: 'questions' | 'visits', one: IncidentView, other: Inciden
   return { [what]: here === undefined || there === undefined ? undefined : here + there };
 }
 
-function veiled(incident: IncidentView, veil: Veil): IncidentView {
+function veiled(incident: IncidentView, redaction: Redaction): IncidentView {
   const { kind, rule, client, exposure, destination, why, candidates, related, variants, ...rest } = incident;
-  const told = veil.incident(kind, rule, { client, exposure, destination, why });
-  const time = (iso: string): string => new Date(veil.time(Date.parse(iso))).toISOString();
-  const hides = veil.privacy === 'minimal';
+  const told = redaction.incident(kind, rule, { client, exposure, destination, why });
+  const time = (iso: string): string => new Date(redaction.time(Date.parse(iso))).toISOString();
+  const hides = redaction.privacy === 'minimal';
   return {
     ...rest,
     kind,
@@ -112,7 +112,11 @@ function veiled(incident: IncidentView, veil: Veil): IncidentView {
     first: time(rest.first),
     last: time(rest.last),
     ...(hides || related === undefined ? {} : { related }),
-    ...(hides || candidates === undefined ? {} : { candidates: candidates.map((name) => veil.name(name)) }),
-    ...(hides || variants === undefined ? {} : { variants: variants.map((text) => veil.exposure(text)) }),
+    ...(hides || candidates === undefined
+      ? {}
+      : { candidates: candidates.map((name) => redaction.name(name)) }),
+    ...(hides || variants === undefined
+      ? {}
+      : { variants: variants.map((text) => redaction.exposure(text)) }),
   };
 }

@@ -44,7 +44,7 @@ export interface Telling {
   readonly why: string;
 }
 
-export class Veil {
+export class Redaction {
   readonly privacy: Privacy;
   readonly #hash: KeyedHash;
   readonly #suffixOf: SuffixOf;

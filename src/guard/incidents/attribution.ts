@@ -1,7 +1,7 @@
 // Knows: which socket of this machine a frame came from, by the kernel's socket tables (proc_net(5)), and how sure that is.
 // Must not know: where the tables are read, who holds a socket. Doubt errs toward saying nobody: a wrong name accuses.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { MAPPED_PREFIX, ipv4Words, sameAddress } from '../../wire/ip/address.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
@@ -77,12 +77,12 @@ export interface Origin {
 }
 
 /** The socket that sent the frame, or undefined when none of the table fits. */
-export function originOf(facts: Facts, sockets: readonly Socket[]): Origin | undefined {
-  if (facts.ipVersion === 0 || facts.fragmentOffset > 0) return undefined;
+export function originOf(packet: ParsedPacket, sockets: readonly Socket[]): Origin | undefined {
+  if (packet.ipVersion === 0 || packet.fragmentOffset > 0) return undefined;
   let best: Socket[] = [];
   let score = 0;
   for (const socket of sockets) {
-    const fit = fitOf(facts, socket);
+    const fit = fitOf(packet, socket);
     if (fit === 0 || fit < score) continue;
     if (fit > score) best = [];
     score = fit;
@@ -94,17 +94,17 @@ export function originOf(facts: Facts, sockets: readonly Socket[]): Origin | und
 }
 
 /** 3: this connection, or bound to this address; 2: this port on any address; 1: all of this protocol; 0: not at all. */
-function fitOf(facts: Facts, socket: Socket): 0 | 1 | 2 | 3 {
-  if (socket.protocol !== facts.protocol) return 0;
+function fitOf(packet: ParsedPacket, socket: Socket): 0 | 1 | 2 | 3 {
+  if (socket.protocol !== packet.protocol) return 0;
   const dual = socket.ipVersion === 6 && isNone(socket.local) && isNone(socket.remote);
-  if (socket.ipVersion !== facts.ipVersion && !dual) return 0;
-  const bound = sameAddress(socket.local, facts.source);
+  if (socket.ipVersion !== packet.ipVersion && !dual) return 0;
+  const bound = sameAddress(socket.local, packet.source);
   if (!bound && !isNone(socket.local)) return 0;
   const connected = !isNone(socket.remote);
-  if (connected && !sameAddress(socket.remote, facts.destination)) return 0;
-  if (facts.protocol !== Protocol.TCP && facts.protocol !== Protocol.UDP) return connected ? 2 : 1;
-  if (socket.localPort !== facts.sourcePort) return 0;
-  if (connected && socket.remotePort !== facts.destinationPort) return 0;
+  if (connected && !sameAddress(socket.remote, packet.destination)) return 0;
+  if (packet.protocol !== Protocol.TCP && packet.protocol !== Protocol.UDP) return connected ? 2 : 1;
+  if (socket.localPort !== packet.sourcePort) return 0;
+  if (connected && socket.remotePort !== packet.destinationPort) return 0;
   return bound ? 3 : 2;
 }
 

@@ -42,7 +42,7 @@ export interface Incident {
   last: number;
   acknowledged: boolean;
   breach: boolean;
-  /** Ids of incidents that belong to the same story: a question and its visit (rule D), a trick and its escape (rule T). */
+  /** Ids of incidents that belong to the same story: a question and its visit (rule D), a network attack and its escape (rule T). */
   related: readonly string[];
   /** Rule D: every name that the visited address was an answer for; empty otherwise. */
   candidates: readonly string[];
@@ -55,7 +55,7 @@ export interface Incident {
   /** Frames whose fate is not known yet. */
   readonly open: OpenFrames;
   /** Rule T: what the network did, in words of ours; each telling of it that differs, newest first and bounded; and how many came. */
-  trick?: string;
+  networkAttack?: string;
   variants?: readonly string[];
   variantCount?: number;
   /** Whose share of the room it takes: client (or `*` for all that have none), rule and kind. */
@@ -128,7 +128,7 @@ export function viewOf(incident: Incident): IncidentView {
     breach: incident.breach,
     ...(incident.related.length === 0 ? {} : { related: incident.related }),
     ...(incident.candidates.length === 0 ? {} : { candidates: incident.candidates }),
-    ...(incident.trick === undefined ? {} : { trick: incident.trick }),
+    ...(incident.networkAttack === undefined ? {} : { networkAttack: incident.networkAttack }),
     ...(incident.variants === undefined ? {} : { variants: incident.variants }),
     ...(incident.variantCount === undefined ? {} : { variantCount: incident.variantCount }),
     ...(incident.foldedInto === undefined ? {} : { foldedInto: incident.foldedInto }),

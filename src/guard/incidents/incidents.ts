@@ -22,7 +22,7 @@ import type { Incident } from './incident-view.ts';
 import type { Observation } from '../observation.ts';
 import { Openings } from '../account/openings.ts';
 import type { PastIncident } from '../history/past.ts';
-import { Veil } from '../history/privacy.ts';
+import { Redaction } from '../history/privacy.ts';
 import type { Now } from '../now.ts';
 import { FairMap, Regulars, STRANGERS, Shares, fairPick } from './quotas.ts';
 
@@ -57,13 +57,13 @@ const COMPARED = 32;
 
 /** What is to be read in what the network says, by rule B. */
 export const SHOWN_IN_ANSWER = 'a name in an answer';
-/** Texts of the network's that an incident of a trick lists, newest first (rule T). */
+/** Texts of the network's that an incident of a network attack lists, newest first (rule T). */
 const VARIANTS = 16;
 
 /** Something that the network did, and what tells it from the like (rule T). */
 export interface Notice {
   /** What was done, in words of ours: things that share them share an incident. */
-  readonly trick: string;
+  readonly networkAttack: string;
   /** The text that tells this one from the next, which the network may have chosen. */
   readonly variant: string;
 }
@@ -128,7 +128,7 @@ export class IncidentBook {
   /** Frames that wan saw leave and lan did not see come; whoever reads them takes them out. */
   readonly inferred: Slice[] = [];
   /** Falls on what is written down from now on; `full` needs no hash. */
-  veil = new Veil('full', (text) => text);
+  redaction = new Redaction('full', (text) => text);
 
   constructor(limit: number, idPrefix: string) {
     this.#limit = limit;
@@ -184,7 +184,7 @@ export class IncidentBook {
     const telling = this.#telling(observation, now);
     const { key, destination, severity } = telling;
     const isThere = (one: Incident): boolean =>
-      one.destination === destination && one.severity === severity && one.trick === undefined;
+      one.destination === destination && one.severity === severity && one.networkAttack === undefined;
     const own = this.#open.get(key) ?? this.#lastOf(telling, ({ exposure }) => exposure === telling.exposure);
     if (own !== undefined) {
       addOccasions(own, { visits: observation.frames });
@@ -583,7 +583,7 @@ export class IncidentBook {
       incident.acknowledged = true;
     }
     for (const [key, incident] of this.#open) {
-      // An amber exposure that someone has seen and accepted must not turn the lamp amber again at each repetition.
+      // An amber exposure that someone has seen and accepted must not turn the LED amber again at each repetition.
       if (!incident.acknowledged || (incident.severity !== 'red' && !incident.breach)) continue;
       this.#open.delete(key);
       this.#done.add(incident);
@@ -599,7 +599,7 @@ export class IncidentBook {
   showed(observation: Observation, now: Now): Incident {
     const incident = this.#incidentFor(observation, now, undefined, ' shown');
     this.#seen(incident, now);
-    incident.trick ??= SHOWN_IN_ANSWER;
+    incident.networkAttack ??= SHOWN_IN_ANSWER;
     return incident;
   }
 
@@ -654,10 +654,10 @@ export class IncidentBook {
   }
 
   /** What is told of it, and which incident it is of. */
-  #telling({ verdict, facts, folded, ...of }: Observation, now: Now, trick?: string): Telling {
+  #telling({ verdict, packet, folded, ...of }: Observation, now: Now, networkAttack?: string): Telling {
     const rule = verdict.rule ?? 'E';
-    const first = this.veil.time(now.wall);
-    const told = this.veil.incident(facts.kind, rule, {
+    const first = this.redaction.time(now.wall);
+    const told = this.redaction.incident(packet.kind, rule, {
       client: macText(of.client),
       exposure: folded ? FOLDED_EXPOSURE : verdict.exposure,
       destination: folded ? '' : verdict.destination,
@@ -668,8 +668,8 @@ export class IncidentBook {
     const share = this.regulars.share(told.client);
     // What was folded before it came here has no name: of clients without a share it is one.
     const client = folded && share === STRANGERS ? this.#everyone() : told.client;
-    const { kind } = facts;
-    const key = this.#key({ client, kind, rule, exposure, first, trick });
+    const { kind } = packet;
+    const key = this.#key({ client, kind, rule, exposure, first, networkAttack });
     const severity = verdict.severity ?? 'red';
     return { rule, kind, severity, client, exposure, destination, why, first, share, key };
   }
@@ -677,14 +677,14 @@ export class IncidentBook {
   /** `sort`: whose flood may push it out. */
   #incidentFor(observation: Observation, now: Now, notice?: Notice, sort = ''): Incident {
     const { verdict, folded } = observation;
-    const telling = this.#telling(observation, now, notice?.trick);
+    const telling = this.#telling(observation, now, notice?.networkAttack);
     const { client, kind, rule, exposure, destination, why, share, key } = telling;
     const nameless = verdict.exposure === verdict.destination && !folded && notice === undefined;
     const place = `${client} ${kind} ${rule} ${destination}`;
     const open =
       this.#open.get(key) ??
       (nameless ? this.#openings.named(place) : this.#rename(place, key, { exposure, why }));
-    // What was accepted as minor, or called so, must not hide what is not, nor another trick of the network's.
+    // What was accepted as minor, or called so, must not hide what is not, nor another network attack of the network's.
     const worse = verdict.severity === 'red' && open?.severity === 'amber';
     const isNews = notice !== undefined && open?.variants?.includes(this.#variant(notice)) === false;
     if (open !== undefined && !((worse || isNews) && open.acknowledged)) {
@@ -699,7 +699,7 @@ export class IncidentBook {
     this.#makeRoom(now);
     const incident = this.#begin(telling, key);
     if (notice !== undefined) {
-      incident.trick = notice.trick;
+      incident.networkAttack = notice.networkAttack;
       this.#vary(incident, notice);
     }
     this.#share(incident, share, folded, sort);
@@ -744,7 +744,7 @@ export class IncidentBook {
       related: [],
       candidates: [],
       evidence: [],
-      privacy: this.veil.privacy,
+      privacy: this.redaction.privacy,
       place: '',
       open: new OpenFrames(),
       share: STRANGERS,
@@ -756,7 +756,7 @@ export class IncidentBook {
   }
 
   #variant({ variant }: Notice): string {
-    return this.veil.exposure(variant);
+    return this.redaction.exposure(variant);
   }
 
   #vary(incident: Incident, notice: Notice): void {
@@ -839,13 +839,14 @@ export class IncidentBook {
 
   #key(
     of: Pick<Incident, 'client' | 'kind' | 'rule' | 'exposure' | 'first'> & {
-      readonly trick?: string | undefined;
+      readonly networkAttack?: string | undefined;
     },
   ): string {
     if (of.exposure === FOLDED_EXPOSURE) return `${of.client} ${of.kind} ${of.rule} ${of.exposure}`;
-    if (of.trick !== undefined && of.rule === 'T') return `${of.client} ${of.kind} ${of.rule} (${of.trick})`;
+    if (of.networkAttack !== undefined && of.rule === 'T')
+      return `${of.client} ${of.kind} ${of.rule} (${of.networkAttack})`;
     // Minimal keeps counts by hour: what comes in another hour is another count.
-    const hour = this.veil.privacy === 'minimal' ? ` ${String(this.veil.time(of.first))}` : '';
+    const hour = this.redaction.privacy === 'minimal' ? ` ${String(this.redaction.time(of.first))}` : '';
     return `${of.client} ${of.kind} ${of.rule} ${of.exposure}${hour}`;
   }
 
@@ -867,15 +868,15 @@ export class IncidentBook {
     this.#attempted(to, counter, frames);
   }
 
-  #keepFrame(incident: Incident, port: 'lan' | 'wan', { frame, facts }: Observation, { wall }: Now): void {
-    if (frame === undefined || this.veil.privacy !== 'full') return;
+  #keepFrame(incident: Incident, port: 'lan' | 'wan', { frame, packet }: Observation, { wall }: Now): void {
+    if (frame === undefined || this.redaction.privacy !== 'full') return;
     if (incident.evidence.length < EVIDENCE_FRAMES)
-      incident.evidence.push({ port, wall, length: facts.length, bytes: frame });
+      incident.evidence.push({ port, wall, length: packet.length, bytes: frame });
   }
 
   /** A clock that was set back must not end an incident before it began. */
   #seen(incident: Incident, now: Now): void {
-    incident.last = Math.max(incident.first, this.veil.time(now.wall));
+    incident.last = Math.max(incident.first, this.redaction.time(now.wall));
   }
 
   #touch(incident: Incident, observation: Observation): OpenFrames {
@@ -1011,7 +1012,7 @@ export class IncidentBook {
 
   /** Whom an incident names that is about more than one client. */
   #everyone(): string {
-    return this.veil.privacy === 'minimal' ? '' : NOBODY;
+    return this.redaction.privacy === 'minimal' ? '' : NOBODY;
   }
 }
 

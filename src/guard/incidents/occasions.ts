@@ -4,8 +4,8 @@
 // A visit is a connection, and belongs to the name that it shows. What opens it shows none yet: it waits, and is told as a visit to the
 // address when no name has come.
 
-import { Facts } from '../../flow/facts.ts';
-import type { Connection } from '../../flow/facts.ts';
+import { ParsedPacket } from '../../flow/parsed-packet.ts';
+import type { Connection } from '../../flow/parsed-packet.ts';
 import type { Kind, Via } from '../../flow/kinds.ts';
 import { isGroup } from '../../wire/ip/address.ts';
 import { BoundedMap } from '../bounded-map.ts';
@@ -50,7 +50,7 @@ interface Opened {
   readonly judged: Judged;
   readonly client: number;
   readonly kind: Kind;
-  readonly ipVersion: Facts['ipVersion'];
+  readonly ipVersion: ParsedPacket['ipVersion'];
   readonly protocol: number;
   readonly port: number;
   readonly destination: Uint32Array;
@@ -74,19 +74,19 @@ export class Occasions {
   refused = 0;
 
   /** What of a frame that left a person would count. */
-  of(facts: Facts, judged: Judged, client: number, at: number): Occasion {
-    const { connection, findings } = facts;
+  of(packet: ParsedPacket, judged: Judged, client: number, at: number): Occasion {
+    const { connection, findings } = packet;
     const said = findings.names.find(({ via }) => via !== 'referer');
-    const name = said?.name ?? facts.flowName;
+    const name = said?.name ?? packet.flowName;
     if (name !== '' && connection !== undefined) this.#waiting.delete(connection);
     if (said !== undefined && ASKED_BY.has(said.via))
-      return said.asked !== false && this.#isNewQuestion(facts, said.name, client, at)
+      return said.asked !== false && this.#isNewQuestion(packet, said.name, client, at)
         ? 'question'
         : undefined;
-    if (NO_VISIT.has(facts.kind) || facts.ipVersion === 0) return undefined;
-    if (connection === undefined) return this.#isNewTalk(facts, judged, client, at) ? 'visit' : undefined;
+    if (NO_VISIT.has(packet.kind) || packet.ipVersion === 0) return undefined;
+    if (connection === undefined) return this.#isNewTalk(packet, judged, client, at) ? 'visit' : undefined;
     if (name !== '') return isNewName(connection, name) ? 'visit' : undefined;
-    if (!connection.isKnown) this.#wait(connection, facts, judged, client, at);
+    if (!connection.isKnown) this.#wait(connection, packet, judged, client, at);
     return undefined;
   }
 
@@ -100,8 +100,8 @@ export class Occasions {
     return this.#nameless.size === 0 ? [] : this.#nameless.take().observations;
   }
 
-  #wait(connection: Connection, facts: Facts, judged: Judged, client: number, at: number): void {
-    const { kind, ipVersion, protocol, destinationPort: port } = facts;
+  #wait(connection: Connection, packet: ParsedPacket, judged: Judged, client: number, at: number): void {
+    const { kind, ipVersion, protocol, destinationPort: port } = packet;
     connection.isKnown = true;
     if (this.#waiting.size >= WAITING) {
       this.refused += 1;
@@ -115,16 +115,16 @@ export class Occasions {
       ipVersion,
       protocol,
       port,
-      destination: facts.destination.slice(),
+      destination: packet.destination.slice(),
       at,
     });
   }
 
-  #isNewQuestion(facts: Facts, name: string, client: number, at: number): boolean {
-    const key = `${String(client)} ${facts.kind} ${name}`;
-    const type = facts.findings.detail ?? '';
-    const number = facts.protocol === Protocol.TCP ? facts.tcpSequence : facts.payloadHead >>> 16;
-    const as = `${String(facts.sourcePort)} ${String(number)}`;
+  #isNewQuestion(packet: ParsedPacket, name: string, client: number, at: number): boolean {
+    const key = `${String(client)} ${packet.kind} ${name}`;
+    const type = packet.findings.detail ?? '';
+    const number = packet.protocol === Protocol.TCP ? packet.tcpSequence : packet.payloadHead >>> 16;
+    const as = `${String(packet.sourcePort)} ${String(number)}`;
     const asked = this.#asked.get(key);
     if (asked !== undefined) {
       const isCopy = asked.as.get(type) === as && at - asked.at <= COPY_MS && at - asked.since <= COPIES_MS;
@@ -139,11 +139,11 @@ export class Occasions {
     return true;
   }
 
-  #isNewTalk(facts: Facts, { verdict }: Judged, client: number, at: number): boolean {
+  #isNewTalk(packet: ParsedPacket, { verdict }: Judged, client: number, at: number): boolean {
     // A segment of a connection that nobody saw begin, what is said to everyone, and a later piece of a packet begin nothing.
-    if (facts.protocol === Protocol.TCP || isGroup(facts.destinationMac) || facts.fragmentOffset > 0)
+    if (packet.protocol === Protocol.TCP || isGroup(packet.destinationMac) || packet.fragmentOffset > 0)
       return false;
-    const key = `${String(client)} ${facts.kind} ${verdict.destination}`;
+    const key = `${String(client)} ${packet.kind} ${verdict.destination}`;
     const last = this.#talks.get(key);
     this.#talks.set(key, at);
     return last === undefined || at - last > TALK_MS;
@@ -157,12 +157,12 @@ function isNewName(connection: Connection, name: string): boolean {
   return true;
 }
 
-function factsOf({ kind, ipVersion, protocol, port, destination }: Opened): Facts {
-  const facts = new Facts();
-  return Object.assign(facts, { kind, ipVersion, protocol, destinationPort: port, destination });
+function factsOf({ kind, ipVersion, protocol, port, destination }: Opened): ParsedPacket {
+  const packet = new ParsedPacket();
+  return Object.assign(packet, { kind, ipVersion, protocol, destinationPort: port, destination });
 }
 
 /** The name that a frame shows of where it goes, or its connection has shown before; '' for none. */
-export function ownName({ findings, flowName }: Facts): string {
+export function ownName({ findings, flowName }: ParsedPacket): string {
   return findings.names.find(({ via }) => via !== 'referer')?.name ?? flowName;
 }

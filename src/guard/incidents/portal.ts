@@ -2,7 +2,7 @@
 // Must not know: rules, kernel, clocks, passes. RFC 8910, 8908. The uplink can say anything here: it opens nothing without a pass,
 // and with one it leads a client nowhere but where the client's own browser was sent in the clear.
 
-import type { Findings } from '../../flow/facts.ts';
+import type { Findings } from '../../flow/parsed-packet.ts';
 import type { LearnedPortal } from '../../policy/servers/learned.ts';
 import { parseAddress } from '../../wire/ip/address.ts';
 import { BoundedMap } from '../bounded-map.ts';
@@ -32,13 +32,13 @@ export class Portal {
   readonly #answered = new FairMap<Map<string, number>>(NAMES);
 
   /** Takes what came down past the wan tap; true when an open pass needs it. */
-  observe({ facts, direction, folded }: Observation, now: number): boolean {
+  observe({ packet, direction, folded }: Observation, now: number): boolean {
     if (direction !== 'down' || folded) return false;
-    const { offer, redirect } = facts.findings;
+    const { offer, redirect } = packet.findings;
     const portal = offer?.portal;
     let changed = portal !== undefined && this.#aim(portal.host, 0, now + ANNOUNCED_MS);
     if (redirect !== undefined && this.#aim(redirect.host, redirect.port, now + SEEN_MS)) changed = true;
-    return this.#answers(facts.findings, now) || changed;
+    return this.#answers(packet.findings, now) || changed;
   }
 
   /** What is known at `now`, as the compilers take it. */

@@ -19,7 +19,7 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   A: {
     title: 'Name asked in the clear',
     meaning:
-      'A name was asked for in readable DNS outside the tunnel. Eve knows which site you are about to visit, and can answer in its place. Chatter on the local link (mDNS, LLMNR, NetBIOS, SSDP) is amber: it tells only the local network.',
+      'A name was asked for in readable DNS outside the tunnel. Eve knows which site you are about to visit, and can answer in its place. Link-local discovery on the local link (mDNS, LLMNR, NetBIOS, SSDP) is amber: it tells only the local network.',
     remedy:
       'Let the VPN set the resolver, and turn on its kill switch ("block when disconnected"). A name that your system asks through another interface goes past the tunnel whatever the VPN says.',
     systems: {
@@ -120,7 +120,7 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
     meaning:
       "The network said something that pulls traffic out of tunnels: routes by DHCP (options 121 and 249, TunnelVision), an address range that is public or overlaps the tunnel's (TunnelCrack), a new address for the tunnel's server, another router, a redirect, a lease of seconds. Some networks do some of this without malice: it is amber until something escapes that way.",
     remedy:
-      "Turn on block mode: such a trick then leads nowhere. Leave the network if you can; use your phone's data instead.",
+      "Turn on block mode: such a network attack then leads nowhere. Leave the network if you can; use your phone's data instead.",
     systems: {
       Windows:
         '`route print` shows routes that the network gave; a VPN with a firewall kill switch ignores them.',

@@ -2,7 +2,7 @@
 // Must not know: how their packets are let through (src/policy/shapes/protocols.ts). A port or a name is no proof, and none is asked for: it
 // is said, nothing is opened by it.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { TunnelProtocol } from '../../flow/kinds.ts';
 import { tunnelWords } from '../../policy/servers/anywhere.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -37,9 +37,9 @@ const TAILSCALE = /^(?:controlplane|log|login|derp\d+[a-z]?(?:-[a-z]+)?)\.tailsc
 export class Meshes {
   readonly #seen = new Map<Mesh, { how: string; wall: number }>();
 
-  observe({ facts, direction, folded, verdict }: Observation, now: Now): void {
-    if (folded || direction !== 'up' || verdict.verdict === 'plumbing') return;
-    const found = meshOf(facts);
+  observe({ packet, direction, folded, verdict }: Observation, now: Now): void {
+    if (folded || direction !== 'up' || verdict.verdict === 'essential') return;
+    const found = meshOf(packet);
     if (found !== undefined) this.#seen.set(found.mesh, { how: found.how, wall: now.wall });
   }
 
@@ -53,8 +53,8 @@ export class Meshes {
   }
 }
 
-function meshOf(facts: Facts): { readonly mesh: Mesh; readonly how: string } | undefined {
-  const { findings, protocol, kind, udpLength } = facts;
+function meshOf(packet: ParsedPacket): { readonly mesh: Mesh; readonly how: string } | undefined {
+  const { findings, protocol, kind, udpLength } = packet;
   if (findings.names.some(({ name }) => TAILSCALE.test(name)))
     return { mesh: 'tailscale', how: 'its own servers are asked for or visited' };
   if (protocol !== Protocol.UDP) return undefined;
@@ -62,9 +62,9 @@ function meshOf(facts: Facts): { readonly mesh: Mesh; readonly how: string } | u
     return { mesh: 'tailscale', how: 'its search for ways to its peers' };
   if (kind !== 'udp') return undefined;
   const isHandshake =
-    facts.payloadHead === 0x10000000 && facts.payloadHead2 === 0 && facts.payloadHead3 === 0;
+    packet.payloadHead === 0x10000000 && packet.payloadHead2 === 0 && packet.payloadHead3 === 0;
   if (isHandshake && udpLength >= LEAST.nebula) return { mesh: 'nebula', how: 'a handshake of its own' };
-  const isItsPort = facts.sourcePort === ZEROTIER_PORT || facts.destinationPort === ZEROTIER_PORT;
+  const isItsPort = packet.sourcePort === ZEROTIER_PORT || packet.destinationPort === ZEROTIER_PORT;
   return isItsPort && udpLength >= LEAST.zerotier
     ? { mesh: 'zerotier', how: `UDP port ${String(ZEROTIER_PORT)}, which is its own` }
     : undefined;

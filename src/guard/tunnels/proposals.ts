@@ -2,7 +2,7 @@
 // Which way doubt errs: a proposal is a question to a person. Nothing is a tunnel before somebody said so.
 
 import type { Proposal } from '../../api/box.ts';
-import type { Recognition } from '../../flow/facts.ts';
+import type { Recognition } from '../../flow/parsed-packet.ts';
 import { TUNNEL_PROTOCOLS } from '../../flow/kinds.ts';
 import type { TunnelProtocol } from '../../flow/kinds.ts';
 import { endpointText } from '../../wire/ip/address.ts';
@@ -21,17 +21,17 @@ export class Proposals {
   readonly #begun = new Set<string>();
 
   /** Notes the handshake in an observation, if there is one. */
-  observe({ facts, frames, folded, direction }: Observation, now: Now): void {
-    const { recognition } = facts.findings;
-    if (recognition === undefined || folded || facts.destinationPort < 0) return;
+  observe({ packet, frames, folded, direction }: Observation, now: Now): void {
+    const { recognition } = packet.findings;
+    if (recognition === undefined || folded || packet.destinationPort < 0) return;
     const protocol = protocolOf(recognition);
     if (protocol === undefined) return;
     // Either end may begin a session anew; whoever began it, the laptop's own address is no server.
     const atSource = direction === 'down';
-    const transport = facts.protocol === TCP ? 'tcp' : 'udp';
-    const address = atSource ? facts.source : facts.destination;
-    const port = atSource ? facts.sourcePort : facts.destinationPort;
-    const endpoint = endpointText(transport, facts.ipVersion, address, port);
+    const transport = packet.protocol === TCP ? 'tcp' : 'udp';
+    const address = atSource ? packet.source : packet.destination;
+    const port = atSource ? packet.sourcePort : packet.destinationPort;
+    const endpoint = endpointText(transport, packet.ipVersion, address, port);
     const known = this.#held.get(endpoint);
     const better = known === undefined || recognition.confidence >= known.confidence;
     if (!atSource) this.#begun.add(endpoint);

@@ -10,7 +10,7 @@ import type { Host, JudgedEndpoint } from '../servers/hosts.ts';
 import { NOTHING_LEARNED } from '../servers/learned.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import type { Policy } from '../policy.ts';
-import { bpfForClient } from '../filter/nobodys.ts';
+import { bpfForClient } from '../filter/unassigned.ts';
 import { bpfShape, hasEsp, isStream, shapeOf } from '../shapes/shape.ts';
 import type { Formed } from '../shapes/shape.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -112,8 +112,8 @@ function filterOf(
     // What comes down is hidden only where it is for a client: the rest is told.
     return whose === undefined || back === '' ? '' : whose === '' ? back : `(${whose} and (${back}))`;
   });
-  const ways = WAYS[frames].map(({ way, when }) => {
-    const parts = (way === 'up' ? up : down).filter((part) => part !== '').join(' or ');
+  const ways = WAYS[frames].map(({ direction, when }) => {
+    const parts = (direction === 'up' ? up : down).filter((part) => part !== '').join(' or ');
     return parts === '' || when === '' ? parts : `(${when} and (${parts}))`;
   });
   const tunnels = ways.filter((part) => part !== '').join(' or ');
@@ -125,21 +125,21 @@ function filterOf(
  * a client's: that is no tunnel and has to be told.
  */
 const WAYS: Readonly<
-  Record<FilteredFrames, readonly { readonly way: 'up' | 'down'; readonly when: string }[]>
+  Record<FilteredFrames, readonly { readonly direction: 'up' | 'down'; readonly when: string }[]>
 > = {
   lan: [
-    { way: 'up', when: 'inbound' },
-    { way: 'down', when: 'outbound' },
+    { direction: 'up', when: 'inbound' },
+    { direction: 'down', when: 'outbound' },
   ],
   wan: [
-    { way: 'up', when: 'outbound' },
-    { way: 'down', when: 'inbound' },
+    { direction: 'up', when: 'outbound' },
+    { direction: 'down', when: 'inbound' },
   ],
-  up: [{ way: 'up', when: '' }],
-  down: [{ way: 'down', when: '' }],
+  up: [{ direction: 'up', when: '' }],
+  down: [{ direction: 'down', when: '' }],
   either: [
-    { way: 'up', when: '' },
-    { way: 'down', when: '' },
+    { direction: 'up', when: '' },
+    { direction: 'down', when: '' },
   ],
 };
 

@@ -2,19 +2,19 @@
 // Must not know: payloads, policy. One table serves the ruleset and the judge, so that neither can drift.
 // A counted kind is coarser than a frame's kind: TLS on port 8443 is counted `tcp`.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { KINDS } from '../../flow/kinds.ts';
 import type { Kind } from '../../flow/kinds.ts';
-import { CHATTER_KINDS, chatterKind } from '../filter/chatter.ts';
+import { DISCOVERY_KINDS, discoveryKind } from '../filter/discovery.ts';
 import { hasBadHeader, isTooShort } from '../filter/form.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 
-export type Way = 'up' | 'down';
+export type Direction = 'up' | 'down';
 
 /** Verdicts for which the kernel keeps counters of their own; `pass` is a leak let through by a timed pass. */
-export type CountedVerdict = 'tunnel' | 'plumbing' | 'allowed' | 'pass' | 'leak';
+export type CountedVerdict = 'tunnel' | 'essential' | 'allowed' | 'pass' | 'leak';
 
 /** IANA service ports, and those by which tunnels are known. */
 export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
@@ -86,12 +86,12 @@ export function portKind(transport: 'udp' | 'tcp', port: number): Kind {
 }
 
 /** The kind that the kernel counts this frame as; the port is the destination's on the way up, the source's down. */
-export function countedKind(facts: Facts, way: Way): Kind {
-  if (isKeptGroup(facts.destinationMac)) return 'l2-other';
-  switch (facts.outerEtherType) {
+export function countedKind(packet: ParsedPacket, direction: Direction): Kind {
+  if (isKeptGroup(packet.destinationMac)) return 'l2-other';
+  switch (packet.outerEtherType) {
     case EtherType.IPV4:
     case EtherType.IPV6:
-      return countedIpKind(facts, way);
+      return countedIpKind(packet, direction);
     case EtherType.ARP:
       return 'arp';
     case EtherType.EAPOL:
@@ -113,20 +113,20 @@ export function isKeptGroup(destinationMac: number): boolean {
   return group >= 1 && group <= 15 && group !== 3;
 }
 
-function countedIpKind(facts: Facts, way: Way): Kind {
-  if (hasBadHeader(facts)) return 'malformed';
-  if (facts.fragmentOffset > 0 && !facts.nestedFragment) return 'fragment';
-  if (isTooShort(facts)) return 'malformed';
-  if (facts.protocol === Protocol.ICMPV6)
-    for (const [types, kind] of MESSAGE_KINDS) if (types.includes(facts.icmpType)) return kind;
-  const chatter = chatterKind(facts);
-  if (chatter !== undefined) return chatter;
-  const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
-  return BY_PORT.get(portKey(facts.protocol, port)) ?? BY_PROTOCOL.get(facts.protocol) ?? 'other-ip';
+function countedIpKind(packet: ParsedPacket, direction: Direction): Kind {
+  if (hasBadHeader(packet)) return 'malformed';
+  if (packet.fragmentOffset > 0 && !packet.nestedFragment) return 'fragment';
+  if (isTooShort(packet)) return 'malformed';
+  if (packet.protocol === Protocol.ICMPV6)
+    for (const [types, kind] of MESSAGE_KINDS) if (types.includes(packet.icmpType)) return kind;
+  const discovery = discoveryKind(packet);
+  if (discovery !== undefined) return discovery;
+  const port = direction === 'up' ? packet.destinationPort : packet.sourcePort;
+  return BY_PORT.get(portKey(packet.protocol, port)) ?? BY_PROTOCOL.get(packet.protocol) ?? 'other-ip';
 }
 
 /** PAUSE and LLDP by their groups: no bridge forwards them, whatever its settings (IEEE 802.1Q-2022 table 8-1). */
-export function isOfCable({ destinationMac }: Facts): boolean {
+export function isOfCable({ destinationMac }: ParsedPacket): boolean {
   return destinationMac === 0x0180c2000001 || destinationMac === 0x0180c200000e;
 }
 
@@ -134,8 +134,8 @@ export function isOfCable({ destinationMac }: Facts): boolean {
  * Pause frames, LLDP, and a source address that no station can have (a group's, or none): the bridge takes or drops them
  * before any hook (net/bridge/br_input.c), so they neither cross nor count.
  */
-export function isUncounted(facts: Facts): boolean {
-  return isOfCable(facts) || !isStation(facts.sourceMac);
+export function isUncounted(packet: ParsedPacket): boolean {
+  return isOfCable(packet) || !isStation(packet.sourceMac);
 }
 
 /** Whether a MAC address can be a sender's: not zero, not a group's (IEEE 802.3 section 3.2.3). */
@@ -147,18 +147,18 @@ export function isStation(mac: number): boolean {
 export const COUNTED_KINDS: readonly Kind[] = KINDS.filter((kind) =>
   [
     ...[...PORT_KINDS, ...PROTOCOL_KINDS, ...MESSAGE_KINDS].map((row) => row[row.length - 1]),
-    ...CHATTER_KINDS,
+    ...DISCOVERY_KINDS,
     ...['arp', 'eapol', 'other-ip', 'fragment', 'vlan', 'pppoe', 'l2-other', 'malformed'],
   ].includes(kind),
 );
 
 /** `up_leak_igmp_mld`; for tunnels `up_tunnel_0` or `up_tunnel_fragment`. */
-export function counterName(way: Way, verdict: CountedVerdict, what: string | number): string {
-  return `${way}_${verdict}_${String(what).replaceAll('-', '_')}`;
+export function counterName(direction: Direction, verdict: CountedVerdict, what: string | number): string {
+  return `${direction}_${verdict}_${String(what).replaceAll('-', '_')}`;
 }
 
 export interface CounterMeaning {
-  readonly direction: Way;
+  readonly direction: Direction;
   readonly verdict: CountedVerdict;
   /** `tunnel` counters have the index of their tunnel, or -1 for fragments, which carry no port to tell it by. */
   readonly tunnel?: number;
@@ -167,7 +167,7 @@ export interface CounterMeaning {
 
 /** What a counter of the ruleset counts; undefined for `leak_dropped` and other sums, and for names that are not ours. */
 export function counterOf(name: string): CounterMeaning | undefined {
-  const match = /^(up|down)_(tunnel|plumbing|allowed|pass|leak)_(\w+)$/.exec(name);
+  const match = /^(up|down)_(tunnel|essential|allowed|pass|leak)_(\w+)$/.exec(name);
   if (match === null) return undefined;
   const direction = match[1] === 'up' ? 'up' : 'down';
   const what = match[3] ?? '';
@@ -176,6 +176,6 @@ export function counterOf(name: string): CounterMeaning | undefined {
     return { direction, verdict: 'tunnel', tunnel: what === 'fragment' ? -1 : Number(what) };
   }
   const kind = KINDS.find((known) => known.replaceAll('-', '_') === what);
-  const verdict = (['plumbing', 'allowed', 'pass', 'leak'] as const).find((known) => known === match[2]);
+  const verdict = (['essential', 'allowed', 'pass', 'leak'] as const).find((known) => known === match[2]);
   return kind === undefined || verdict === undefined ? undefined : { direction, verdict, kind };
 }

@@ -1,6 +1,6 @@
 // Knows: what is made once of a policy and takes long to make of many servers, piece by piece. Must not know: who uses it.
 
-import { apartFromCrowds, crowdElements, crowdsOf } from './crowds.ts';
+import { apartFromServerGroups, serverGroupElements, serverGroupsOf } from './server-groups.ts';
 import { fixedTunnelHosts, tunnelEndpoints } from '../servers/hosts.ts';
 import type { Policy } from '../policy.ts';
 
@@ -10,8 +10,8 @@ import type { Policy } from '../policy.ts';
  */
 export const MADE_ONCE: readonly ((policy: Policy) => unknown)[] = [
   tunnelEndpoints,
-  crowdsOf,
-  crowdElements,
-  apartFromCrowds,
-  (policy) => fixedTunnelHosts(apartFromCrowds(policy)),
+  serverGroupsOf,
+  serverGroupElements,
+  apartFromServerGroups,
+  (policy) => fixedTunnelHosts(apartFromServerGroups(policy)),
 ];

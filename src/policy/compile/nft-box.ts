@@ -3,7 +3,7 @@
 // a connection to it; the page answers on lan only.
 
 import { parseIpv4 } from '../../wire/ip/address.ts';
-import { nftNear } from './crowds.ts';
+import { nftNear } from './server-groups.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import { boxAddresses } from '../filter/neighbours.ts';
 import type { NftChain } from './nft-model.ts';

@@ -3,7 +3,7 @@
 // packet's prefix is looked for in a set with timeouts, and the IPv4 address behind it in the rule. src/policy/servers/hosts.ts has the same.
 
 import { parseAddress } from '../../wire/ip/address.ts';
-import type { Way } from './counted.ts';
+import type { Direction } from './counted.ts';
 import { mayEmbed } from '../servers/hosts.ts';
 import type { LearnedPrefix, LearnedState } from '../servers/learned.ts';
 import { WHOLE_LENGTHS } from '../servers/nat64.ts';
@@ -69,22 +69,22 @@ function elementOf({ network, seconds }: LearnedPrefix): NftElement[] {
 }
 
 /** Behind the lookups of networks as they are, for packets and first fragments of IPv6. */
-export function nftPrefixLookups(policy: Policy, way: Way): string[] {
+export function nftPrefixLookups(policy: Policy, direction: Direction): string[] {
   if (!isUsed(policy)) return [];
   const pieces = ipv4Pieces(policy).ports.map(({ text, chain }) => `${text} : jump ${chain}`);
   return WHOLE_LENGTHS.map(
     (length) =>
-      `${inFront(length, AT[way])} @nat${length} ${embeddedAt(length, AT[way])} vmap { ${pieces.join(', ')} }`,
+      `${inFront(length, AT[direction])} @nat${length} ${embeddedAt(length, AT[direction])} vmap { ${pieces.join(', ')} }`,
   );
 }
 
 /** Matches of later fragments of the same. */
-export function nftPrefixPieces(policy: Policy, way: Way): string[] {
+export function nftPrefixPieces(policy: Policy, direction: Direction): string[] {
   const { udp } = ipv4Pieces(policy);
   if (!isUsed(policy) || udp.length === 0) return [];
   const among = udp.length === 1 ? (udp[0] ?? '') : `{ ${udp.join(', ')} }`;
   return WHOLE_LENGTHS.map(
     (length) =>
-      `meta l4proto udp ${inFront(length, AT[way])} @nat${length} ${embeddedAt(length, AT[way])} ${among}`,
+      `meta l4proto udp ${inFront(length, AT[direction])} @nat${length} ${embeddedAt(length, AT[direction])} ${among}`,
   );
 }

@@ -6,7 +6,7 @@
 import { addressText, parseAddress } from '../../wire/ip/address.ts';
 import { isAnywhere } from '../servers/anywhere.ts';
 import { isRange, lastPort } from '../schema/endpoint.ts';
-import { apartFromCrowds, crowdChains } from './crowds.ts';
+import { apartFromServerGroups, serverGroupChains } from './server-groups.ts';
 import type { JudgedEndpoint } from '../servers/hosts.ts';
 import type { NftChain, NftElement } from './nft-model.ts';
 import { once } from './per-policy.ts';
@@ -54,7 +54,7 @@ function compileRanges(policy: Policy): Ranges {
   };
   const byHost = new Map<string, JudgedEndpoint[]>();
   const byNetwork = new Map<string, JudgedEndpoint[]>();
-  for (const judged of apartFromCrowds(policy)) {
+  for (const judged of apartFromServerGroups(policy)) {
     const { endpoint } = judged;
     if (!isRange(endpoint)) continue;
     const groups = isNetwork(endpoint) ? byNetwork : byHost;
@@ -110,7 +110,10 @@ export function ipv4Pieces(policy: Policy): Ipv4Pieces {
 }
 
 export function rangeChains(policy: Policy): readonly NftChain[] {
-  return [...crowdChains(policy, (endpoint) => portRules(policy, endpoint)), ...rangesOf(policy).chains];
+  return [
+    ...serverGroupChains(policy, (endpoint) => portRules(policy, endpoint)),
+    ...rangesOf(policy).chains,
+  ];
 }
 
 export function hasNetworks(policy: Policy, family: 4 | 6): boolean {

@@ -4,8 +4,13 @@
 
 import { addressText, parseMac, macText } from '../../wire/ip/address.ts';
 import { ANSWERED_SETS, answeredElement } from '../filter/answered.ts';
-import { ASKER_SETS } from '../filter/askers.ts';
-import { CROWD_SETS, apartFromCrowds, crowdElements, hasCrowdRange } from './crowds.ts';
+import { RECENT_PEER_SETS } from '../filter/recent-peers.ts';
+import {
+  SERVER_GROUP_SETS,
+  apartFromServerGroups,
+  serverGroupElements,
+  hasServerGroupRange,
+} from './server-groups.ts';
 import { CUT_SETS } from '../filter/cut-answers.ts';
 import { designatedEndpoints, hostsOf, isExact, learnedFor, tunnelHosts } from '../servers/hosts.ts';
 import type { Host, JudgedEndpoint } from '../servers/hosts.ts';
@@ -53,9 +58,9 @@ export const SETS: readonly NftSet[] = [
   ...ANSWERED_SETS,
   set('pass_mac', 'ether_addr'),
   set('pass_all', 'ether_type'),
-  ...ASKER_SETS,
+  ...RECENT_PEER_SETS,
   ...CUT_SETS,
-  ...CROWD_SETS,
+  ...SERVER_GROUP_SETS,
   ...PREFIX_SETS,
   { ...set('box_macs', 'ether_addr'), timeouts: false },
   { ...set('canary', 'ether_addr'), timeouts: false },
@@ -81,7 +86,7 @@ export function elementsOf(
   boxMacs: readonly string[],
   canary: readonly string[] = [],
 ): readonly NftElement[] {
-  const endpoints = apartFromCrowds(policy);
+  const endpoints = apartFromServerGroups(policy);
   const tunnels = tunnelHosts(endpoints, learnedFor(policy, learned));
   const designated = hostsOf(designatedEndpoints(policy), learned);
   const others = distinct([
@@ -119,7 +124,7 @@ export function elementsOf(
     ...boxMacs.map((mac) => ({ set: 'box_macs', key: canonicalMac(mac) })),
     ...canary.map((mac) => ({ set: 'canary', key: canonicalMac(mac) })),
   ]);
-  return [...others, ...crowdElements(policy)];
+  return [...others, ...serverGroupElements(policy)];
 }
 
 function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEndpoint[]): NftElement[] {
@@ -135,7 +140,7 @@ function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEn
         ...timed(host, `host${family}`, ` . ${transport}`),
         verdict: `jump ${hostChain(policy, endpoint.endpoint)}`,
       };
-  const isElsewhere = !isExact(host) && hasCrowdRange(policy, ownText(host), transport);
+  const isElsewhere = !isExact(host) && hasServerGroupRange(policy, ownText(host), transport);
   const elements: NftElement[] = [...(isElsewhere ? [] : [service]), ...near(host)];
   // TCP finds its path MTU itself: fragments of it are not a tunnel's.
   if (host.protocol === Protocol.UDP) elements.push(timed(host, `frag${family}`, ' . udp'));

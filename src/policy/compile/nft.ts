@@ -4,7 +4,7 @@
 import { heldChain, needsAnswer } from '../filter/answered.ts';
 import { isAnywhere } from '../servers/anywhere.ts';
 import { COUNTED_KINDS, counterName } from './counted.ts';
-import { PLUMBING_KINDS } from '../filter/rule.ts';
+import { ESSENTIAL_KINDS } from '../filter/rule.ts';
 import { tunnelEndpoints } from '../servers/hosts.ts';
 import { NOTHING_LEARNED } from '../servers/learned.ts';
 import type { LearnedState } from '../servers/learned.ts';
@@ -223,12 +223,12 @@ function anywhereChains(name: string, shape: readonly string[], counted: readonl
 
 function countersOf(tunnels: number): readonly string[] {
   const names: string[] = [...PLAIN_COUNTERS];
-  for (const way of ['up', 'down'] as const) {
-    names.push(counterName(way, 'tunnel', 'fragment'));
-    for (let tunnel = 0; tunnel < tunnels; tunnel += 1) names.push(counterName(way, 'tunnel', tunnel));
-    for (const kind of PLUMBING_KINDS) names.push(counterName(way, 'plumbing', kind));
+  for (const direction of ['up', 'down'] as const) {
+    names.push(counterName(direction, 'tunnel', 'fragment'));
+    for (let tunnel = 0; tunnel < tunnels; tunnel += 1) names.push(counterName(direction, 'tunnel', tunnel));
+    for (const kind of ESSENTIAL_KINDS) names.push(counterName(direction, 'essential', kind));
     for (const verdict of ['allowed', 'pass', 'leak'] as const) {
-      for (const kind of COUNTED_KINDS) names.push(counterName(way, verdict, kind));
+      for (const kind of COUNTED_KINDS) names.push(counterName(direction, verdict, kind));
     }
   }
   return names;

@@ -2,7 +2,7 @@
 // Numbers are decimal, names that nft prints for numbers are numbers again, sets are sorted. What is not known is
 // shown as JSON, which equals nothing of ours: a foreign rule can never look like one that was compiled.
 
-import { namedPlaces } from './crowds.ts';
+import { namedPlaces } from './server-groups.ts';
 import { protocolMatch } from './nft-model.ts';
 
 /** Names that nft prints where the ruleset says numbers, or the other way round. */

@@ -4,7 +4,7 @@
 
 import { parseMac } from '../../wire/ip/address.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import { NAME_PORTS } from './direct.ts';
 import { address, ether, port, protocol } from './fields.ts';
 import type { AddressField, NumberField } from './fields.ts';
@@ -13,9 +13,9 @@ import type { Term } from './match.ts';
 import type { AllowRule } from '../policy.ts';
 
 /** For whole packets of the row's family without options or extension headers; any of these lets one go. */
-export function allowRules(row: AllowRule, way: Way): readonly Term[][] {
+export function allowRules(row: AllowRule, direction: Direction): readonly Term[][] {
   const [near, far] =
-    way === 'up' ? (['source', 'destination'] as const) : (['destination', 'source'] as const);
+    direction === 'up' ? (['source', 'destination'] as const) : (['destination', 'source'] as const);
   const { to, transport, port: number } = row;
   const whom = clientAndNetwork(row, ether[near], address[to.ipVersion][far]);
   const icmp = [is(protocol, to.ipVersion === 4 ? Protocol.ICMP : Protocol.ICMPV6), ...whom];

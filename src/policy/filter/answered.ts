@@ -4,8 +4,8 @@
 // So an address that is written into a program, or kept from before, leads nowhere, whatever is said there. The kernel counts both times
 // down by itself; it learns use from the frames, and answers from the daemon, which knows of names (src/guard/answered.ts).
 
-import type { Facts } from '../../flow/facts.ts';
-import type { Way } from '../compile/counted.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
+import type { Direction } from '../compile/counted.ts';
 import type { NftChain, NftElement, NftSet } from '../compile/nft-model.ts';
 import type { Policy } from '../policy.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -42,8 +42,8 @@ export function needsAnswer({ profile, direct }: Pick<Policy, 'profile' | 'direc
  * Whether a packet is an answer that the kernel itself does not hand on while it blocks: a client that had it would go there within a
  * millisecond. The daemon hands it on, when the kernel knows where it leads. For packets that may go direct.
  */
-export function isHeldAnswer(facts: Facts, way: Way): boolean {
-  return way === 'down' && facts.protocol === Protocol.UDP && facts.sourcePort === 53;
+export function isHeldAnswer(packet: ParsedPacket, direction: Direction): boolean {
+  return direction === 'down' && packet.protocol === Protocol.UDP && packet.sourcePort === 53;
 }
 
 export function answeredElement({ client, address, seconds }: AnsweredAddress): NftElement {
@@ -51,18 +51,20 @@ export function answeredElement({ client, address, seconds }: AnsweredAddress): 
 }
 
 /** Behind all that is closed: what of the rest goes on, and nothing else. */
-export function answeredChain(way: Way, family: 4 | 6): NftChain {
+export function answeredChain(direction: Direction, family: 4 | 6): NftChain {
   const ip = family === 4 ? 'ip' : 'ip6';
-  const pair = way === 'up' ? `ether saddr . ${ip} daddr` : `ether daddr . ${ip} saddr`;
-  const use = `update @inuse${family} { ${pair} } goto ${way}_allowed`;
+  const pair = direction === 'up' ? `ether saddr . ${ip} daddr` : `ether daddr . ${ip} saddr`;
+  const use = `update @inuse${family} { ${pair} } goto ${direction}_allowed`;
   return {
-    name: `${way}_answered${family}`,
+    name: `${direction}_answered${family}`,
     why: 'addresses that this client was given as answers, and those in use since; a full set of the latter learns no more',
     rules: [
-      ...(way === 'up' ? [`${pair} @answered${family} ${use}`] : []),
-      `${pair} @answered${family} goto ${way}_allowed`,
-      way === 'up' ? `${pair} @inuse${family} ${use}` : `${pair} @inuse${family} goto ${way}_allowed`,
-      `goto ${way}_leak`,
+      ...(direction === 'up' ? [`${pair} @answered${family} ${use}`] : []),
+      `${pair} @answered${family} goto ${direction}_allowed`,
+      direction === 'up'
+        ? `${pair} @inuse${family} ${use}`
+        : `${pair} @inuse${family} goto ${direction}_allowed`,
+      `goto ${direction}_leak`,
     ],
   };
 }

@@ -5,9 +5,9 @@
 // GNU C library sends it. A hostile network can call its answers cut and has a client connect to a resolver that it has asked; it can
 // have it say nothing else there.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { addressText } from '../../wire/ip/address.ts';
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import { hostLength, nftHost } from '../servers/names.ts';
 import { inPieces } from '../compile/nft-model.ts';
 import type { NftChain, NftSet } from '../compile/nft-model.ts';
@@ -88,33 +88,33 @@ function nftTwo(nameLength: number, edns: (typeof EDNS_OF_TWO)[number]): string 
 }
 
 /** Rules of the chain for packets with ports, and the chains that they need; none where no name may be asked. */
-export function nftCut(hosts: readonly string[], way: Way, family: 4 | 6): readonly string[] {
+export function nftCut(hosts: readonly string[], direction: Direction, family: 4 | 6): readonly string[] {
   if (hosts.length === 0) return [];
-  const [near, far] = way === 'up' ? ['saddr', 'daddr'] : ['daddr', 'saddr'];
+  const [near, far] = direction === 'up' ? ['saddr', 'daddr'] : ['daddr', 'saddr'];
   const ip = family === 4 ? 'ip' : 'ip6';
   const pair = `${ip} ${near} . ${ip} ${far} @cut${family}`;
-  return way === 'up'
+  return direction === 'up'
     ? [`tcp dport ${DNS} ${pair} jump up_cut`]
     : [`tcp sport ${DNS} ${pair} goto down_allowed`];
 }
 
 /** A chain that ends in `allowed`, for questions and answers by UDP that were found to be a tunnel's own. */
-export const cutLearns = (way: Way): string => `${way}_own`;
+export const cutLearns = (direction: Direction): string => `${direction}_own`;
 
-export function cutChains(hosts: readonly string[], way: Way): readonly NftChain[] {
+export function cutChains(hosts: readonly string[], direction: Direction): readonly NftChain[] {
   if (hosts.length === 0) return [];
   const learn = ([4, 6] as const).map((family) => {
     const ip = family === 4 ? 'ip' : 'ip6';
-    return way === 'up'
+    return direction === 'up'
       ? `update @asked${family} { ${ip} saddr . ${ip} daddr . udp sport }`
       : `@th,86,1 0x1 ${ip} daddr . ${ip} saddr . udp dport @asked${family} update @cut${family} { ${ip} daddr . ${ip} saddr }`;
   });
   const own: NftChain = {
-    name: cutLearns(way),
+    name: cutLearns(direction),
     why: 'a set that is full learns no more, and keeps nobody from asking',
-    rules: [...learn, `goto ${way}_allowed`],
+    rules: [...learn, `goto ${direction}_allowed`],
   };
-  return way === 'down' ? [own] : [own, ...streamChains(hosts)];
+  return direction === 'down' ? [own] : [own, ...streamChains(hosts)];
 }
 
 function streamChains(hosts: readonly string[]): readonly NftChain[] {
@@ -181,31 +181,39 @@ function nftSize(words: number, payload: number): readonly string[] {
 export const SYN_FIN_RST_URG = 0x27;
 
 /** Of the TCP header: four bytes each. */
-export function wordsOf({ ipVersion, ipLength, payloadLength }: Facts): number {
+export function wordsOf({ ipVersion, ipLength, payloadLength }: ParsedPacket): number {
   return (ipLength - (ipVersion === 4 ? 20 : 40) - payloadLength) / 4;
 }
 
 /** Whether a segment that is for the port of names may go to whom may be spoken to there. */
-export function isCutSegment(facts: Facts, way: Way, isOwn: (name: string) => boolean): boolean {
-  if (way === 'down') return facts.sourcePort === DNS;
-  if (facts.destinationPort !== DNS) return false;
-  if (facts.payloadLength === 0) return true;
-  const words = wordsOf(facts);
-  if ((facts.tcpFlags & SYN_FIN_RST_URG) !== 0 || !OFFSETS.some((one) => one === words)) return false;
-  return facts.wholeQuestion !== '' && isOwn(facts.wholeQuestion);
+export function isCutSegment(
+  packet: ParsedPacket,
+  direction: Direction,
+  isOwn: (name: string) => boolean,
+): boolean {
+  if (direction === 'down') return packet.sourcePort === DNS;
+  if (packet.destinationPort !== DNS) return false;
+  if (packet.payloadLength === 0) return true;
+  const words = wordsOf(packet);
+  if ((packet.tcpFlags & SYN_FIN_RST_URG) !== 0 || !OFFSETS.some((one) => one === words)) return false;
+  return packet.wholeQuestion !== '' && isOwn(packet.wholeQuestion);
 }
 
 /** `client resolver`, and the port that was asked from. */
-export function cutPair(facts: Facts, way: Way): { readonly pair: string; readonly port: number } {
-  const version = facts.ipVersion === 6 ? 6 : 4;
-  const [near, far] = way === 'up' ? [facts.source, facts.destination] : [facts.destination, facts.source];
-  const port = way === 'up' ? facts.sourcePort : facts.destinationPort;
+export function cutPair(
+  packet: ParsedPacket,
+  direction: Direction,
+): { readonly pair: string; readonly port: number } {
+  const version = packet.ipVersion === 6 ? 6 : 4;
+  const [near, far] =
+    direction === 'up' ? [packet.source, packet.destination] : [packet.destination, packet.source];
+  const port = direction === 'up' ? packet.sourcePort : packet.destinationPort;
   return { pair: `${addressText(version, near)} ${addressText(version, far)}`, port };
 }
 
 /** A message whose header says that it is cut (TC), of facts of a UDP packet. */
-export function isCut(facts: Facts): boolean {
-  return (facts.payloadHead & 0x0200) !== 0;
+export function isCut(packet: ParsedPacket): boolean {
+  return (packet.payloadHead & 0x0200) !== 0;
 }
 
 export const REMEMBERED = { asked: ASKED, cut: CUT };

@@ -1,8 +1,8 @@
 // Knows: what may go past the tunnel in the profiles that allow direct traffic, once for the judge and the ruleset.
 // Must not know: endpoints, learned state. What is not listed as open is closed:
-// fragments, other IP protocols, plumbing out of bounds and tunnels that are none stay leaks in every profile.
+// fragments, other IP protocols, essential traffic out of bounds and tunnels that are none stay leaks in every profile.
 
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import { needsAnswer } from './answered.ts';
 import { address, icmp, port, protocol } from './fields.ts';
 import { byFamily, byWay, is, isIn, named, predicateOf } from './match.ts';
@@ -11,7 +11,7 @@ import type { Direct, Policy } from '../policy.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 
-/** Ports that stay closed, `transport.port`: names, encrypted DNS, plumbing out of bounds, tunnels that are none (rule F). */
+/** Ports that stay closed, `transport.port`: names, encrypted DNS, essential traffic out of bounds, tunnels that are none (rule F). */
 const CLOSED: readonly (readonly [number, number])[] = [
   [Protocol.UDP, 53],
   [Protocol.TCP, 53],
@@ -55,38 +55,38 @@ interface DirectRule {
 }
 
 /** For whole packets of one family, the first that matches; DNS of the split profile (`splitDns`) is decided elsewhere. */
-export function directRules(way: Way, family: 4 | 6, splitDns: boolean): readonly DirectRule[] {
+export function directRules(direction: Direction, family: 4 | 6, splitDns: boolean): readonly DirectRule[] {
   const messages = family === 4 ? [Protocol.ICMP, Protocol.IGMP] : [Protocol.ICMPV6];
   return [
-    { match: [closedPort(way, splitDns)], opens: false },
+    { match: [closedPort(direction, splitDns)], opens: false },
     ...(family === 6 ? [{ match: [is(icmp[6].type, ...NEIGHBOUR_DISCOVERY)], opens: false }] : []),
     { match: [is(protocol, Protocol.TCP, Protocol.UDP, ...messages)], opens: true },
   ];
 }
 
 /** `meta l4proto . th dport { … }`; a packet whose port cannot be read has no open one. */
-function closedPort(way: Way, splitDns: boolean): Term {
-  const field = port.th[way === 'up' ? 'destination' : 'source'];
+function closedPort(direction: Direction, splitDns: boolean): Term {
+  const field = port.th[direction === 'up' ? 'destination' : 'source'];
   const closed = CLOSED.filter(([, number]) => !(splitDns && number === 53));
   const elements = closed.map(
     ([transport, number]) => `${transport === Protocol.TCP ? 'tcp' : 'udp'} . ${number}`,
   );
-  return named(`${protocol.nft} . ${field.nft} { ${elements.join(', ')} }`, (facts) => {
-    if (facts.protocol !== Protocol.TCP && facts.protocol !== Protocol.UDP) return false;
-    const number = field.read(facts);
-    return number < 0 || closed.some(([transport, one]) => transport === facts.protocol && one === number);
+  return named(`${protocol.nft} . ${field.nft} { ${elements.join(', ')} }`, (packet) => {
+    if (packet.protocol !== Protocol.TCP && packet.protocol !== Protocol.UDP) return false;
+    const number = field.read(packet);
+    return number < 0 || closed.some(([transport, one]) => transport === packet.protocol && one === number);
   });
 }
 
 /** Whether the kernel lets a whole packet go direct. */
 export const goesDirect = byFamily((family) =>
-  byWay((way): Predicate => {
-    const rules = directRules(way, family, false).map(({ match, opens }) => ({
+  byWay((direction): Predicate => {
+    const rules = directRules(direction, family, false).map(({ match, opens }) => ({
       opens,
       holds: predicateOf(match, undefined),
     }));
-    return (facts) => {
-      for (const { holds, opens } of rules) if (holds(facts)) return opens;
+    return (packet) => {
+      for (const { holds, opens } of rules) if (holds(packet)) return opens;
       return false;
     };
   }),

@@ -2,13 +2,13 @@
 // Must not know: tunnels, and who is where (src/policy/filter/neighbours.ts). Follows RFC 2131, 8415, 4861, 8201, 1191, 2236, 3810.
 // A frame that looks like this and is out of bounds is none of it: doubt errs toward leak.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Icmp, Icmp6 } from '../../wire/ip/icmp.ts';
 import { IPV4_HEADER, Protocol } from '../../wire/ip/ip.ts';
-import { isEapolPeer } from './askers.ts';
+import { isEapolPeer } from './recent-peers.ts';
 import { counterName } from '../compile/counted.ts';
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import { isOpenProfile } from './direct.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import { membershipOf } from './membership.ts';
@@ -18,7 +18,7 @@ import { address, hopLimit, icmp, ipLength, port, protocol, udp } from './fields
 import { byFamily, byWay, is, isBetween, isIn, named, nftTexts, predicateOf } from './match.ts';
 import type { Named, Predicate, Term } from './match.ts';
 import { essential, whole6 } from './rule.ts';
-import type { EssentialRule, Peers, PlumbingKind } from './rule.ts';
+import type { EssentialRule, Peers, EssentialKind } from './rule.ts';
 
 /** Where packets are sent before anything is asked of them (chains `up_plain4`, `up_odd6`, …): odd are those with options or extension headers. */
 export type Form = 'plain' | 'odd';
@@ -38,7 +38,7 @@ const BARE_REQUEST = named(
     '@th,336,80 0x0',
     ...Array.from({ length: 12 }, (_, at) => `@th,${416 + 128 * at},128 0x0`),
   ].join(' '),
-  (facts) => !facts.spare,
+  (packet) => !packet.spare,
 );
 const LINK_LOCAL = 'fe80::/10';
 
@@ -53,19 +53,19 @@ export function essentialRules(
   learned: Pick<LearnedState, 'own'>,
   form: Form,
   family: 4 | 6,
-  way: Way,
+  direction: Direction,
 ): readonly EssentialRule[] {
-  if (form === 'odd') return [membershipOf(family, way)];
+  if (form === 'odd') return [membershipOf(family, direction)];
   // Where anything may go direct, neighbours are no secret.
   const open = isOpenProfile(policy);
-  if (way === 'down') return family === 4 ? down4(!open && learned.own.length > 0) : down6(open);
+  if (direction === 'down') return family === 4 ? down4(!open && learned.own.length > 0) : down6(open);
   return [...(family === 4 ? UP_4 : up6(open)), ...tunnelReport(policy, family)];
 }
 
 /** Broadcast, or a renewal to the learned server alone, or "port 67 to anywhere" would be a hole (RFC 2131 section 4.1). */
 const UP_4 = [
   isIn(address[4].destination, '255.255.255.255'),
-  named<Peers>('ip daddr . ether daddr @dhcp4', (facts, peers) => peers.isDhcpServer(facts)),
+  named<Peers>('ip daddr . ether daddr @dhcp4', (packet, peers) => peers.isDhcpServer(packet)),
 ].map((server) =>
   essential('dhcp', [
     is(port.udp.source, 68),
@@ -83,7 +83,7 @@ const UP_4 = [
 function down4(mine: boolean): readonly EssentialRule[] {
   const { destination } = address[4];
   const { FRAGMENTATION_NEEDED, UNREACHABLE } = Icmp;
-  const toClient = named<Peers>('ip daddr @mine4', (facts, { neighbours }) => neighbours.isClient4(facts));
+  const toClient = named<Peers>('ip daddr @mine4', (packet, { neighbours }) => neighbours.isClient4(packet));
   const tooBig = [is(icmp[4].type, UNREACHABLE), is(icmp[4].code, FRAGMENTATION_NEEDED)];
   return [
     // From whatever port a server or relay has: RFC 2131 section 4.1 says only where it goes.
@@ -110,8 +110,8 @@ const DHCP6_LEAST = isBetween(udp.length, 12, Infinity);
 function up6(open: boolean): readonly EssentialRule[] {
   const { source, destination } = address[6];
   const { NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, ROUTER_SOLICITATION } = Icmp6;
-  const mayAsk: Named<Peers>['holds'] = (facts, { neighbours }) => neighbours.mayAskRouter(facts);
-  const mayResolve: Named<Peers>['holds'] = (facts, { neighbours }) => neighbours.mayResolve6(facts);
+  const mayAsk: Named<Peers>['holds'] = (packet, { neighbours }) => neighbours.mayAskRouter(packet);
+  const mayResolve: Named<Peers>['holds'] = (packet, { neighbours }) => neighbours.mayResolve6(packet);
   const asksRouter = open ? undefined : named('jump up_asks_router', mayAsk);
   return [
     essential('dhcp6', [
@@ -142,7 +142,7 @@ function up6(open: boolean): readonly EssentialRule[] {
 
 function down6(open: boolean): readonly EssentialRule[] {
   const { source, destination } = address[6];
-  const mayBeAsked: Named<Peers>['holds'] = (facts, { neighbours }) => neighbours.mayBeAsked6(facts);
+  const mayBeAsked: Named<Peers>['holds'] = (packet, { neighbours }) => neighbours.mayBeAsked6(packet);
   const asked = open ? named('goto down_asks', () => true) : named('jump down_solicit', mayBeAsked);
   return [
     essential('dhcp6', [
@@ -163,15 +163,15 @@ function down6(open: boolean): readonly EssentialRule[] {
 
 /** Rules of nft for packets of this form, whole. */
 export function nftEssential(...of: Parameters<typeof essentialRules>): readonly string[] {
-  const way = of[4];
+  const direction = of[4];
   return essentialRules(...of).flatMap(({ kind, match, further }) => {
-    const ends = further?.nft ?? [`counter name ${counterName(way, 'plumbing', kind)} accept`];
+    const ends = further?.nft ?? [`counter name ${counterName(direction, 'essential', kind)} accept`];
     return nftTexts(match).flatMap((text) => ends.map((end) => `${text}${end}`));
   });
 }
 
 interface Compiled {
-  readonly kind: PlumbingKind;
+  readonly kind: EssentialKind;
   readonly holds: Predicate;
 }
 
@@ -180,11 +180,11 @@ export function compileEssential(
   policy: Policy,
   learned: LearnedState,
   peers: Peers,
-): (facts: Facts, way: Way) => PlumbingKind | undefined {
+): (packet: ParsedPacket, direction: Direction) => EssentialKind | undefined {
   const compiled = (form: Form) =>
     byFamily((family) =>
-      byWay((way): readonly Compiled[] =>
-        essentialRules(policy, learned, form, family, way).map(({ kind, match, further }) => ({
+      byWay((direction): readonly Compiled[] =>
+        essentialRules(policy, learned, form, family, direction).map(({ kind, match, further }) => ({
           kind,
           holds: predicateOf(further === undefined ? match : [...match, further], peers),
         })),
@@ -192,28 +192,28 @@ export function compileEssential(
     );
   const [plain, odd] = [compiled('plain'), compiled('odd')];
 
-  return (facts, way) => {
+  return (packet, direction) => {
     // nftables cannot compare UDP's length with IP's; the judge can, and calls such a frame malformed all the same.
-    if (facts.malformed !== undefined && facts.malformed !== 'udp-length') return undefined;
-    switch (facts.outerEtherType) {
+    if (packet.malformed !== undefined && packet.malformed !== 'udp-length') return undefined;
+    switch (packet.outerEtherType) {
       case EtherType.ARP:
-        if (way === 'up' && facts.spare) return undefined;
-        return peers.neighbours.mayResolve4(facts, way) ? 'arp' : undefined;
+        if (direction === 'up' && packet.spare) return undefined;
+        return peers.neighbours.mayResolve4(packet, direction) ? 'arp' : undefined;
       case EtherType.EAPOL:
-        return facts.solicited || isEapolPeer(facts.destinationMac, way) ? 'eapol' : undefined;
+        return packet.solicited || isEapolPeer(packet.destinationMac, direction) ? 'eapol' : undefined;
       case EtherType.IPV4:
-        if (facts.moreFragments || facts.fragmentOffset > 0 || facts.ipLength < 28) return undefined;
-        return kindOf((facts.ipOptions ? odd : plain)[4][way], facts);
+        if (packet.moreFragments || packet.fragmentOffset > 0 || packet.ipLength < 28) return undefined;
+        return kindOf((packet.ipOptions ? odd : plain)[4][direction], packet);
       case EtherType.IPV6:
-        if (facts.extensionCount > 0) return kindOf(odd[6][way], facts);
-        return facts.ipLength < 48 ? undefined : kindOf(plain[6][way], facts);
+        if (packet.extensionCount > 0) return kindOf(odd[6][direction], packet);
+        return packet.ipLength < 48 ? undefined : kindOf(plain[6][direction], packet);
       default:
         return undefined;
     }
   };
 }
 
-function kindOf(rules: readonly Compiled[], facts: Facts): PlumbingKind | undefined {
-  for (const { kind, holds } of rules) if (holds(facts)) return kind;
+function kindOf(rules: readonly Compiled[], packet: ParsedPacket): EssentialKind | undefined {
+  for (const { kind, holds } of rules) if (holds(packet)) return kind;
   return undefined;
 }

@@ -2,20 +2,20 @@
 // Must not know: rules. A field of a header that the frame does not have reads -1, and nft's rule does not match there:
 // `udp dport` is a port of UDP alone, while `th dport` reads whatever stands in its place.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { macText } from '../../wire/ip/address.ts';
 import { IPV6_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip.ts';
 
 export interface NumberField {
   readonly nft: string;
-  readonly read: (facts: Facts) => number;
+  readonly read: (packet: ParsedPacket) => number;
   /** A value as nft writes it; decimal where this is not given. */
   readonly text?: (value: number) => string;
 }
 
 export interface AddressField {
   readonly nft: string;
-  readonly read: (facts: Facts) => Uint32Array;
+  readonly read: (packet: ParsedPacket) => Uint32Array;
 }
 
 export const hex = (value: number): string => `0x${value.toString(16)}`;
@@ -37,24 +37,24 @@ const ARP_NAMES = new Map<number, string>([
 
 export const protocol: NumberField = {
   nft: 'meta l4proto',
-  read: (facts) => facts.protocol,
+  read: (packet) => packet.protocol,
   text: (value) => PROTOCOL_NAMES.get(value) ?? String(value),
 };
 
 export const ether = {
-  source: { nft: 'ether saddr', read: (facts) => facts.sourceMac, text: macText },
-  destination: { nft: 'ether daddr', read: (facts) => facts.destinationMac, text: macText },
+  source: { nft: 'ether saddr', read: (packet) => packet.sourceMac, text: macText },
+  destination: { nft: 'ether daddr', read: (packet) => packet.destinationMac, text: macText },
 } as const satisfies Record<string, NumberField>;
 
 /** Addresses of one family: rules of the other are in other chains. */
 export const address = {
   4: {
-    source: { nft: 'ip saddr', read: (facts) => facts.source },
-    destination: { nft: 'ip daddr', read: (facts) => facts.destination },
+    source: { nft: 'ip saddr', read: (packet) => packet.source },
+    destination: { nft: 'ip daddr', read: (packet) => packet.destination },
   },
   6: {
-    source: { nft: 'ip6 saddr', read: (facts) => facts.source },
-    destination: { nft: 'ip6 daddr', read: (facts) => facts.destination },
+    source: { nft: 'ip6 saddr', read: (packet) => packet.source },
+    destination: { nft: 'ip6 daddr', read: (packet) => packet.destination },
   },
 } as const satisfies Record<4 | 6, Record<string, AddressField>>;
 
@@ -62,33 +62,33 @@ export const address = {
 export const arp = {
   operation: {
     nft: 'arp operation',
-    read: (facts) => facts.arpOperation,
+    read: (packet) => packet.arpOperation,
     text: (value) => ARP_NAMES.get(value) ?? String(value),
   },
-  sender: { nft: 'arp saddr ip', read: (facts) => facts.source },
-  target: { nft: 'arp daddr ip', read: (facts) => facts.destination },
+  sender: { nft: 'arp saddr ip', read: (packet) => packet.source },
+  target: { nft: 'arp daddr ip', read: (packet) => packet.destination },
 } as const satisfies Record<'operation', NumberField> & Record<'sender' | 'target', AddressField>;
 
 /** IPv6 leaves its own header out (RFC 8200 section 3). */
 export const ipLength = {
-  4: { nft: 'ip length', read: (facts) => facts.ipLength },
-  6: { nft: 'ip6 length', read: (facts) => facts.ipLength - IPV6_HEADER },
+  4: { nft: 'ip length', read: (packet) => packet.ipLength },
+  6: { nft: 'ip6 length', read: (packet) => packet.ipLength - IPV6_HEADER },
 } as const satisfies Record<4 | 6, NumberField>;
 
 export const hopLimit = {
-  4: { nft: 'ip ttl', read: (facts) => facts.hopLimit },
-  6: { nft: 'ip6 hoplimit', read: (facts) => facts.hopLimit },
+  4: { nft: 'ip ttl', read: (packet) => packet.hopLimit },
+  6: { nft: 'ip6 hoplimit', read: (packet) => packet.hopLimit },
 } as const satisfies Record<4 | 6, NumberField>;
 
 function portsOf(transport: 'tcp' | 'udp', number: number) {
   return {
     source: {
       nft: `${transport} sport`,
-      read: (facts) => (facts.protocol === number ? facts.sourcePort : -1),
+      read: (packet) => (packet.protocol === number ? packet.sourcePort : -1),
     },
     destination: {
       nft: `${transport} dport`,
-      read: (facts) => (facts.protocol === number ? facts.destinationPort : -1),
+      read: (packet) => (packet.protocol === number ? packet.destinationPort : -1),
     },
   } as const satisfies Record<string, NumberField>;
 }
@@ -98,8 +98,8 @@ export const port = {
   udp: portsOf('udp', Protocol.UDP),
   /** Behind a match of the protocol. */
   th: {
-    source: { nft: 'th sport', read: (facts) => facts.sourcePort },
-    destination: { nft: 'th dport', read: (facts) => facts.destinationPort },
+    source: { nft: 'th sport', read: (packet) => packet.sourcePort },
+    destination: { nft: 'th dport', read: (packet) => packet.destinationPort },
   },
 } as const satisfies Record<string, Record<string, NumberField>>;
 
@@ -110,18 +110,18 @@ function raw(byte: number, bits: number): string {
 
 /** Of UDP; payload only behind a match of its ports. */
 export const udp = {
-  length: { nft: 'udp length', read: (facts) => facts.udpLength },
-  payloadByte: { nft: raw(UDP_HEADER, 8), read: (facts) => facts.payloadHead >>> 24 },
-  payload24: { nft: raw(UDP_HEADER, 24), read: (facts) => facts.payloadHead >>> 8, text: hex },
-  payload32: { nft: raw(UDP_HEADER, 32), read: (facts) => facts.payloadHead, text: hex },
+  length: { nft: 'udp length', read: (packet) => packet.udpLength },
+  payloadByte: { nft: raw(UDP_HEADER, 8), read: (packet) => packet.payloadHead >>> 24 },
+  payload24: { nft: raw(UDP_HEADER, 24), read: (packet) => packet.payloadHead >>> 8, text: hex },
+  payload32: { nft: raw(UDP_HEADER, 32), read: (packet) => packet.payloadHead, text: hex },
   /** Where BOOTP's fixed part ends (RFC 2131 section 3). */
-  bootpCookie: { nft: raw(UDP_HEADER + 236, 32), read: (facts) => facts.bootpCookie, text: hex },
+  bootpCookie: { nft: raw(UDP_HEADER + 236, 32), read: (packet) => packet.bootpCookie, text: hex },
 } as const satisfies Record<string, NumberField>;
 
 function messageOf(nft: string, number: number) {
   return {
-    type: { nft: `${nft} type`, read: (facts) => (facts.protocol === number ? facts.icmpType : -1) },
-    code: { nft: `${nft} code`, read: (facts) => (facts.protocol === number ? facts.icmpCode : -1) },
+    type: { nft: `${nft} type`, read: (packet) => (packet.protocol === number ? packet.icmpType : -1) },
+    code: { nft: `${nft} code`, read: (packet) => (packet.protocol === number ? packet.icmpCode : -1) },
   } as const satisfies Record<string, NumberField>;
 }
 
@@ -129,6 +129,6 @@ export const icmp = { 4: messageOf('icmp', Protocol.ICMP), 6: messageOf('icmpv6'
 
 /** Source port of a UDP packet that "port unreachable" quotes, IP header and all, behind eight bytes of its own. */
 export const quotedPort = {
-  4: { nft: raw(8 + 20, 16), read: (facts) => facts.quotedPort },
-  6: { nft: raw(8 + IPV6_HEADER, 16), read: (facts) => facts.quotedPort },
+  4: { nft: raw(8 + 20, 16), read: (packet) => packet.quotedPort },
+  6: { nft: raw(8 + IPV6_HEADER, 16), read: (packet) => packet.quotedPort },
 } as const satisfies Record<4 | 6, NumberField>;

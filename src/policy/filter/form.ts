@@ -1,30 +1,30 @@
 // Knows: in which form an IP packet comes: whole, with options or extension headers, a fragment, or broken. Must not know: policy.
 // The kernel sees the same: nft_set_pktinfo_ipv{4,6}_validate and ipv6_find_hdr.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
 
 /** Where packets are sent before anything is asked of them: `odd` are those with options or extension headers, a fragment or not. */
 type Form = 'plain' | 'odd' | 'first' | 'later';
 
-export function formOf(facts: Facts): Form {
-  if (facts.ipOptions || facts.extensionCount > (facts.fragmentHeader ? 1 : 0)) return 'odd';
-  if (facts.fragmentOffset > 0) return 'later';
-  return facts.moreFragments || facts.fragmentHeader ? 'first' : 'plain';
+export function formOf(packet: ParsedPacket): Form {
+  if (packet.ipOptions || packet.extensionCount > (packet.fragmentHeader ? 1 : 0)) return 'odd';
+  if (packet.fragmentOffset > 0) return 'later';
+  return packet.moreFragments || packet.fragmentHeader ? 'first' : 'plain';
 }
 
 /** Whether IP is what the bridge itself sees: facts of what stands behind a tag, SNAP or PPPoE are read, too. */
-export function isPlainIp({ ipVersion, outerEtherType }: Facts): boolean {
+export function isPlainIp({ ipVersion, outerEtherType }: ParsedPacket): boolean {
   return ipVersion > 0 && (outerEtherType === EtherType.IPV4 || outerEtherType === EtherType.IPV6);
 }
 
-export function isPiece(facts: Facts): boolean {
-  return facts.moreFragments || facts.fragmentOffset > 0 || facts.fragmentHeader;
+export function isPiece(packet: ParsedPacket): boolean {
+  return packet.moreFragments || packet.fragmentOffset > 0 || packet.fragmentHeader;
 }
 
 /** The IP header itself is unusable, for nftables too (nft_set_pktinfo). */
-export function hasBadHeader(facts: Facts): boolean {
-  switch (facts.malformed) {
+export function hasBadHeader(packet: ParsedPacket): boolean {
+  switch (packet.malformed) {
     case 'ip-short':
     case 'ip-version':
     case 'ip-header-length':
@@ -41,9 +41,9 @@ export function hasBadHeader(facts: Facts): boolean {
  * payload more. nftables would read on in Ethernet's padding. Behind further extension headers nothing is opened, so
  * nothing is measured there.
  */
-export function isTooShort(facts: Facts): boolean {
-  if (facts.fragmentOffset > 0) return false;
-  if (facts.ipVersion === 4) return facts.ipLength < (facts.moreFragments && !facts.ipOptions ? 40 : 28);
-  if (facts.extensionCount === 0) return facts.ipLength < 48;
-  return facts.extensionCount === 1 && facts.fragmentHeader && facts.ipLength < 68;
+export function isTooShort(packet: ParsedPacket): boolean {
+  if (packet.fragmentOffset > 0) return false;
+  if (packet.ipVersion === 4) return packet.ipLength < (packet.moreFragments && !packet.ipOptions ? 40 : 28);
+  if (packet.extensionCount === 0) return packet.ipLength < 48;
+  return packet.extensionCount === 1 && packet.fragmentHeader && packet.ipLength < 68;
 }

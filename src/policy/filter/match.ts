@@ -1,7 +1,7 @@
 // Knows: what a rule can ask of a frame, and how one description of it becomes the judge's predicate and nft's text.
 // Must not know: which rules there are. The predicate is made once and allocates nothing for a frame.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { inNetwork, parseAddress } from '../../wire/ip/address.ts';
 import type { AddressField, NumberField } from './fields.ts';
 
@@ -23,7 +23,7 @@ export interface Named<Asked = unknown> {
   readonly of: 'named';
   /** More than one where a rule of nft's has no "or": each makes a rule of its own. */
   readonly nft: readonly string[];
-  readonly holds: (facts: Facts, asked: Asked) => boolean;
+  readonly holds: (packet: ParsedPacket, asked: Asked) => boolean;
 }
 
 const only = (value: number): Range => ({ first: value, last: value });
@@ -53,12 +53,12 @@ export function isIn(field: AddressField, ...networks: readonly string[]): Term 
 
 export function named<Asked>(
   nft: string | readonly string[],
-  holds: (facts: Facts, asked: Asked) => boolean,
+  holds: (packet: ParsedPacket, asked: Asked) => boolean,
 ): Named<Asked> {
   return { of: 'named', nft: typeof nft === 'string' ? [nft] : nft, holds };
 }
 
-export function byWay<T>(make: (way: 'up' | 'down') => T): Readonly<Record<'up' | 'down', T>> {
+export function byWay<T>(make: (direction: 'up' | 'down') => T): Readonly<Record<'up' | 'down', T>> {
   return { up: make('up'), down: make('down') };
 }
 
@@ -66,20 +66,20 @@ export function byFamily<T>(make: (family: 4 | 6) => T): Readonly<Record<4 | 6, 
   return { 4: make(4), 6: make(6) };
 }
 
-export type Predicate = (facts: Facts) => boolean;
+export type Predicate = (packet: ParsedPacket) => boolean;
 
 /** Whether all of the terms hold. */
 export function predicateOf<Asked>(terms: readonly Term<Asked>[], asked: Asked): Predicate {
   const [first, ...rest] = terms.map((term) => testOf(term, asked));
   if (first === undefined) return () => true;
-  return rest.reduce((before, test) => (facts) => before(facts) && test(facts), first);
+  return rest.reduce((before, test) => (packet) => before(packet) && test(packet), first);
 }
 
 /** Whether one of these holds. */
 export function anyOf(tests: readonly Predicate[]): Predicate {
   const [first, ...rest] = tests;
   if (first === undefined) return () => false;
-  return rest.reduce((before, test) => (facts) => before(facts) || test(facts), first);
+  return rest.reduce((before, test) => (packet) => before(packet) || test(packet), first);
 }
 
 function testOf<Asked>(term: Term<Asked>, asked: Asked): Predicate {
@@ -91,13 +91,13 @@ function testOf<Asked>(term: Term<Asked>, asked: Asked): Predicate {
       const { read } = term.field;
       const tests = term.networks.map(networkOfText).map(
         (network): Predicate =>
-          (facts) =>
-            isInNetwork(read(facts), network),
+          (packet) =>
+            isInNetwork(read(packet), network),
       );
       return anyOf(tests);
     }
     case 'named':
-      return (facts) => term.holds(facts, asked);
+      return (packet) => term.holds(packet, asked);
   }
 }
 
@@ -105,20 +105,20 @@ function numberTest(read: NumberField['read'], among: readonly Range[], wanted: 
   const [one, ...more] = among;
   if (one !== undefined && more.length === 0 && wanted) {
     const { first, last } = one;
-    return (facts) => {
-      const value = read(facts);
+    return (packet) => {
+      const value = read(packet);
       return value >= first && value <= last;
     };
   }
-  return (facts) => {
-    const value = read(facts);
+  return (packet) => {
+    const value = read(packet);
     let found = false;
     for (const { first, last } of among) found ||= value >= first && value <= last;
     return value >= 0 && found === wanted;
   };
 }
 
-/** Over all 128 bits, as IPv4 addresses are the last word (src/flow/facts.ts); undefined for text that is no network. */
+/** Over all 128 bits, as IPv4 addresses are the last word (src/flow/parsed-packet.ts); undefined for text that is no network. */
 export interface Network {
   readonly words: Uint32Array;
   readonly bits: number;

@@ -2,10 +2,10 @@
 // Follows RFC 2236, 9776 (IGMP), 2710, 3810 (MLD). A switch that snoops gives a host what it has asked for, and neighbour discovery is
 // multicast. Groups of the link itself say nothing that everybody's do not; any other group names a service.
 
-import { MOST_RECORDS, PADDED } from '../../flow/facts.ts';
-import type { Facts } from '../../flow/facts.ts';
+import { MOST_RECORDS, PADDED } from '../../flow/parsed-packet.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { LISTENER_DISCOVERY } from '../../wire/ip/icmp.ts';
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import { address, icmp, ipLength } from './fields.ts';
 import { is, isBetween, isIn, named } from './match.ts';
 import { essential, nftWhole6 } from './rule.ts';
@@ -20,10 +20,10 @@ const ALERT = {
 const LEAST = 32;
 
 /** Whole packets with options or extension headers: up for groups of the link alone (`membershipChains`), down whatever it is about. */
-export function membershipOf(family: 4 | 6, way: Way): EssentialRule {
+export function membershipOf(family: 4 | 6, direction: Direction): EssentialRule {
   const alert = named(ALERT[family], ({ membership }) => membership !== 'none');
-  if (way === 'up') {
-    const ofLink = ({ membership, spare }: Facts): boolean => membership === 'link' && !spare;
+  if (direction === 'up') {
+    const ofLink = ({ membership, spare }: ParsedPacket): boolean => membership === 'link' && !spare;
     return essential('igmp-mld', [alert], named(family === 4 ? 'jump up_igmp' : 'jump up_mld', ofLink));
   }
   const message = family === 4 ? [] : [is(icmp[6].type, ...LISTENER_DISCOVERY), is(icmp[6].code, 0)];

@@ -3,7 +3,7 @@
 // To ask who has an address tells everybody on the link that it is wanted: a destination in the clear. So only what a
 // client needs to use its tunnel may be asked for, and only its own address may be answered for.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import {
   addressText,
   inNetwork,
@@ -13,9 +13,9 @@ import {
   parseMac,
 } from '../../wire/ip/address.ts';
 import { clientAndNetwork, prefixText } from './allow.ts';
-import type { Way } from '../compile/counted.ts';
-import { nftNear, nftNearTarget } from '../compile/crowds.ts';
-import type { Place } from '../compile/crowds.ts';
+import type { Direction } from '../compile/counted.ts';
+import { nftNear, nftNearTarget } from '../compile/server-groups.ts';
+import type { Place } from '../compile/server-groups.ts';
 import { isOpenProfile } from './direct.ts';
 import { Arp, arp, ether } from './fields.ts';
 import type { AddressField } from './fields.ts';
@@ -24,7 +24,7 @@ import type { Named, Predicate, Term } from './match.ts';
 import { isTranslated } from '../servers/hosts.ts';
 import type { Host } from '../servers/hosts.ts';
 import type { LearnedNeighbour, LearnedState } from '../servers/learned.ts';
-import { holeNames } from '../servers/names.ts';
+import { bootstrapNames } from '../servers/names.ts';
 import type { NftChain } from '../compile/nft-model.ts';
 import { once } from '../compile/per-policy.ts';
 import { FIXED_ADDRESS } from '../policy.ts';
@@ -41,19 +41,19 @@ const PRIVATE4 = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/1
 
 export interface Neighbours {
   /** ARP for Ethernet and IPv4, whole. */
-  mayResolve4(facts: Facts, way: Way): boolean;
+  mayResolve4(packet: ParsedPacket, direction: Direction): boolean;
   /** A solicitation of a router that goes up. */
-  mayAskRouter(facts: Facts): boolean;
+  mayAskRouter(packet: ParsedPacket): boolean;
   /** A solicitation or advertisement going up, hop limit and length checked. */
-  mayResolve6(facts: Facts): boolean;
+  mayResolve6(packet: ParsedPacket): boolean;
   /** A solicitation coming down, hop limit checked. */
-  mayBeAsked6(facts: Facts): boolean;
+  mayBeAsked6(packet: ParsedPacket): boolean;
   /** Whether a report about a packet that was let out goes to one of the clients' addresses, where these are known. */
-  isClient4(facts: Facts): boolean;
+  isClient4(packet: ParsedPacket): boolean;
   /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`, or a server of a network. */
-  isNear(facts: Facts): boolean;
+  isNear(packet: ParsedPacket): boolean;
   /** ARP and IPv4 that bear an address of the box: judged like any other, they end at the bridge all the same. */
-  bearsBox(facts: Facts): boolean;
+  bearsBox(packet: ParsedPacket): boolean;
 }
 
 /** Addresses of the box: the fixed one and what it was given. */
@@ -64,7 +64,7 @@ export function boxAddresses(policy: Policy, learned: LearnedState): readonly st
 
 /** What was learned to be on the link; the network's own resolver only where it may be asked, and where nobody is far away. */
 export function learnedNeighbours(policy: Policy, learned: LearnedState): readonly LearnedNeighbour[] {
-  const asks = holeNames(policy).length > 0 || learned.passes.length > 0;
+  const asks = bootstrapNames(policy).length > 0 || learned.passes.length > 0;
   const near = learned.resolvers.filter(({ address }) => {
     const parsed = asks ? parseAddress(address) : undefined;
     return parsed?.ipVersion === 4 && isPrivate4(parsed.words);
@@ -177,19 +177,19 @@ export function compileNeighbours(
     isNear: (address) => near4.has(address[3] ?? 0),
     isOpenFor: (client) => passes.isOpenFor(client),
   };
-  const arpTests = byWay((way) => {
-    const { form, about } = arpRules(policy, learned, way);
+  const arpTests = byWay((direction) => {
+    const { form, about } = arpRules(policy, learned, direction);
     const any = (rules: readonly ArpRule[]): Predicate =>
       anyOf(rules.map((rule) => predicateOf(rule, known)));
     return { form: any(form), about: any(about) };
   });
 
-  function mayResolve6(facts: Facts): boolean {
-    const { destination, target, sourceMac } = facts;
-    if (!own6.speaksAsItself(facts)) return false;
-    if (facts.icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT) {
+  function mayResolve6(packet: ParsedPacket): boolean {
+    const { destination, target, sourceMac } = packet;
+    if (!own6.speaksAsItself(packet)) return false;
+    if (packet.icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT) {
       return (
-        facts.solicited ||
+        packet.solicited ||
         isLinkLocal(destination) ||
         isAllNodes(destination) ||
         near6.has(addressText(6, destination)) ||
@@ -198,7 +198,7 @@ export function compileNeighbours(
       );
     }
     const toGroup = isSolicitedNode(destination);
-    if (isUnspecified(facts.source)) return toGroup;
+    if (isUnspecified(packet.source)) return toGroup;
     // Also whoever asked a moment ago is only answered: to look for it shows that the client is about to go there.
     if (isAllowed(target, sourceMac) || mayLogIn(target, sourceMac)) return true;
     if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
@@ -206,10 +206,10 @@ export function compileNeighbours(
   }
 
   return {
-    mayResolve4: (facts, way) => arpTests[way].form(facts) && arpTests[way].about(facts),
+    mayResolve4: (packet, direction) => arpTests[direction].form(packet) && arpTests[direction].about(packet),
     mayResolve6,
-    mayAskRouter: (facts) => own6.speaksAsItself(facts),
-    mayBeAsked6: (facts) => own6.isAsked(facts),
+    mayAskRouter: (packet) => own6.speaksAsItself(packet),
+    mayBeAsked6: (packet) => own6.isAsked(packet),
     isNear: ({ ipVersion, destination }) =>
       (ipVersion === 4 ? near4.has(destination[3] ?? 0) : near6.has(addressText(6, destination))) ||
       isTranslated(ipVersion, destination) ||
@@ -245,22 +245,22 @@ interface ArpRules {
   readonly about: readonly ArpRule[];
 }
 
-function arpRules(policy: Policy, learned: LearnedState, way: Way): ArpRules {
+function arpRules(policy: Policy, learned: LearnedState, direction: Direction): ArpRules {
   if (isOpenProfile(policy)) return { form: [ARP], about: [[]] };
-  return way === 'up' ? arpUp(policy, learned) : arpDown(policy, learned);
+  return direction === 'up' ? arpUp(policy, learned) : arpDown(policy, learned);
 }
 
 function arpUp(policy: Policy, learned: LearnedState): ArpRules {
   const { sender, target } = arp;
-  const near = named<Known>(nftNear(policy, target.nft), (facts, known) => known.isNear(facts.destination));
-  const unknown = named<Known>('ether saddr != @known', (facts, known) => !known.isKnown(facts.sourceMac));
+  const near = named<Known>(nftNear(policy, target.nft), (packet, known) => known.isNear(packet.destination));
+  const unknown = named<Known>('ether saddr != @known', (packet, known) => !known.isKnown(packet.sourceMac));
   const unsettled = named<Known>(
     'ether saddr != @settled',
-    (facts, known) => !known.isSettled(facts.sourceMac),
+    (packet, known) => !known.isSettled(packet.sourceMac),
   );
   const isOwn = (field: AddressField): Named<Known> =>
-    named(`ether saddr . ${field.nft} @own4`, (facts, known) =>
-      known.isOwn(facts.sourceMac, field.read(facts)),
+    named(`ether saddr . ${field.nft} @own4`, (packet, known) =>
+      known.isOwn(packet.sourceMac, field.read(packet)),
     );
   return {
     // From an address of its own, or from none yet; a client of which nothing is known shows it now.
@@ -286,12 +286,12 @@ function arpUp(policy: Policy, learned: LearnedState): ArpRules {
 function arpDown(policy: Policy, learned: LearnedState): ArpRules {
   const { sender, target } = arp;
   const near = (field: AddressField & { readonly nft: Place }): Named<Known> =>
-    named(nftNear(policy, field.nft), (facts, known) => known.isNear(field.read(facts)));
+    named(nftNear(policy, field.nft), (packet, known) => known.isNear(field.read(packet)));
   const mine = (field: AddressField): Named<Known> =>
-    named(`${field.nft} @mine4`, (facts, known) => known.isMine(field.read(facts)));
+    named(`${field.nft} @mine4`, (packet, known) => known.isMine(field.read(packet)));
   const unsettled = named<Known>(
     'ether daddr != @settled',
-    (facts, known) => !known.isSettled(facts.destinationMac),
+    (packet, known) => !known.isSettled(packet.destinationMac),
   );
   const answers: readonly ArpRule[] = [
     [near(sender)],
@@ -318,8 +318,8 @@ function arpOfPass(
   client: 'saddr' | 'daddr',
   field: AddressField,
 ): readonly ArpRule[] {
-  const open = named<Known>(nftPassOpen(learned, client), (facts, known) =>
-    known.isOpenFor(client === 'saddr' ? facts.sourceMac : facts.destinationMac),
+  const open = named<Known>(nftPassOpen(learned, client), (packet, known) =>
+    known.isOpenFor(client === 'saddr' ? packet.sourceMac : packet.destinationMac),
   );
   return openLinks(learned)
     .filter(({ network }) => !network.includes(':'))
@@ -327,22 +327,27 @@ function arpOfPass(
 }
 
 /** The chains that ARP ends in, with what a frame out of bounds is to do. */
-export function nftArp(policy: Policy, learned: LearnedState, way: Way, leak: string): NftChain[] {
-  const accept = `counter name ${way}_plumbing_arp accept`;
-  const { form, about } = arpRules(policy, learned, way);
+export function nftArp(
+  policy: Policy,
+  learned: LearnedState,
+  direction: Direction,
+  leak: string,
+): NftChain[] {
+  const accept = `counter name ${direction}_essential_arp accept`;
+  const { form, about } = arpRules(policy, learned, direction);
   const open = isOpenProfile(policy);
-  const next = way === 'up' ? 'up_arp_for' : 'down_arp_is';
+  const next = direction === 'up' ? 'up_arp_for' : 'down_arp_is';
   const why = {
     up: 'from an address of its own, or from none yet; a client of which nothing is known shows it now',
     down: 'questions for what a client has, answers from what it may ask for: a tunnel has addresses too',
   };
   const whose = form.flatMap(nftTexts).map((text) => `${text}${open ? accept : `jump ${next}`}`);
-  const rules = [...(way === 'up' ? spareRules(leak) : []), ...whose, leak];
-  if (open) return [{ name: `${way}_arp`, rules }];
+  const rules = [...(direction === 'up' ? spareRules(leak) : []), ...whose, leak];
+  if (open) return [{ name: `${direction}_arp`, rules }];
   const whom = about.flatMap(nftTexts).map((text) => `${text}${accept}`);
   return [
-    { name: `${way}_arp`, why: why[way], rules },
-    way === 'up'
+    { name: `${direction}_arp`, why: why[direction], rules },
+    direction === 'up'
       ? { name: next, why: 'for the gateway and what else is needed to reach the tunnel', rules: whom }
       : { name: next, rules: whom },
   ];

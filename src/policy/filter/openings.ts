@@ -4,9 +4,9 @@
 export const OPENINGS = [
   // These four add to the same counters: their order decides the reason that is told, the narrowest first.
   'designated',
-  'hole',
+  'bootstrap',
   'allow',
-  'chatter',
+  'discovery',
   // It has counters of its own, for what is not allowed anyway; and behind `direct` what is closed would have ended as a leak.
   'pass',
   'direct',

@@ -3,7 +3,7 @@
 // A host that answers on one link for an address of another (RFC 1122 section 3.3.4.2, the weak end system model) tells whoever
 // asks the address that it has inside its tunnel. It has tried no such address for doubles here (RFC 4862 section 5.4).
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import {
   addressText,
   inNetwork,
@@ -12,7 +12,7 @@ import {
   parseAddress,
   parseMac,
 } from '../../wire/ip/address.ts';
-import { NFT_LEARN_ASKER, NFT_LEARN_TRIED, isGlobal } from './askers.ts';
+import { NFT_LEARN_RECENT_PEER, NFT_LEARN_TRIED, isGlobal } from './recent-peers.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import type { NftChain, NftSet } from '../compile/nft-model.ts';
 import { Icmp6 } from '../../wire/ip/icmp.ts';
@@ -27,9 +27,9 @@ export const OWN6_SETS: readonly NftSet[] = [
 
 export interface OwnAddresses {
   /** A solicitation of a router or neighbour, or an advertisement, that goes up: whether the client may have what it speaks as and for. */
-  speaksAsItself(facts: Facts): boolean;
+  speaksAsItself(packet: ParsedPacket): boolean;
   /** A solicitation that comes down: whether a client may have what it asks for. */
-  isAsked(facts: Facts): boolean;
+  isAsked(packet: ParsedPacket): boolean;
 }
 
 export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
@@ -95,7 +95,7 @@ export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain
 
 /** The chains that solicitations from the network end in, or return from. */
 export function nftAsked(learned: LearnedState, isOpen: boolean, accept: string): NftChain[] {
-  const asks = { name: 'down_asks', rules: [NFT_LEARN_ASKER, accept] };
+  const asks = { name: 'down_asks', rules: [NFT_LEARN_RECENT_PEER, accept] };
   if (isOpen) return [asks];
   const here = linksOf(learned).length === 0 ? [] : [TARGET_LOCAL, TARGET_HERE];
   const targets = learned.unsettled6 ? [...TARGETS, ...here] : TARGETS;

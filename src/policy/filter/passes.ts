@@ -2,9 +2,9 @@
 // Must not know: who opened it, and how portals are found. RFC 8908, 8910; ports are those that the makers document.
 // The rules stand behind the sets `pass_mac` and `pass_all`, whose elements the kernel itself takes out when the time is over.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { parseMac } from '../../wire/ip/address.ts';
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import { address, port, protocol } from './fields.ts';
 import { anyOf, byFamily, byWay, is, isIn, isInNetwork, named, networkOfText, predicateOf } from './match.ts';
 import type { Term } from './match.ts';
@@ -26,7 +26,7 @@ export interface Passes {
   /** Whether a pass is open for this client. */
   isOpenFor(client: number): boolean;
   /** Whether an open pass lets the packet through: neither a fragment nor one with options. */
-  lets(facts: Facts, way: Way): boolean;
+  lets(packet: ParsedPacket, direction: Direction): boolean;
   /** An IPv6 network on the client's own link: whoever is there may be found and asked. */
   isOnLink6(words: Uint32Array): boolean;
 }
@@ -40,30 +40,32 @@ export function compilePasses(learned: LearnedState): Passes {
     .filter(({ network }) => network.includes(':'))
     .map(({ network }) => networkOfText(network));
   const rules = byFamily((family) =>
-    byWay((way) => anyOf(passRules(learned, way, family).map((rule) => predicateOf(rule, undefined)))),
+    byWay((direction) =>
+      anyOf(passRules(learned, direction, family).map((rule) => predicateOf(rule, undefined))),
+    ),
   );
   return {
     isOpenFor,
     isOnLink6: (words) => links6.some((link) => isInNetwork(words, link)),
-    lets: (facts, way) => {
-      if (none || facts.ipVersion === 0) return false;
-      if (!isOpenFor(way === 'up' ? facts.sourceMac : facts.destinationMac)) return false;
-      return rules[facts.ipVersion][way](facts);
+    lets: (packet, direction) => {
+      if (none || packet.ipVersion === 0) return false;
+      if (!isOpenFor(direction === 'up' ? packet.sourceMac : packet.destinationMac)) return false;
+      return rules[packet.ipVersion][direction](packet);
     },
   };
 }
 
 /** What a pass lets through of one family, any of these; for the chain that a pass jumps to, whose end is none of the pass's. */
-export function passRules(learned: LearnedState, way: Way, family: 4 | 6): readonly Term[][] {
-  const side = way === 'up' ? 'destination' : 'source';
+export function passRules(learned: LearnedState, direction: Direction, family: 4 | 6): readonly Term[][] {
+  const side = direction === 'up' ? 'destination' : 'source';
   const far = address[family][side];
   const isHere = (text: string): boolean => text.includes(':') === (family === 6);
   const open = learned.passes.length > 0;
   const resolvers = learned.resolvers
     .filter((known) => isHere(known.address))
     .map((known) => networkOfText(known.address));
-  const resolver = named(`${far.nft} @resolver${family}`, (facts) =>
-    resolvers.some((known) => isInNetwork(far.read(facts), known)),
+  const resolver = named(`${far.nft} @resolver${family}`, (packet) =>
+    resolvers.some((known) => isInNetwork(far.read(packet), known)),
   );
   const portals = open ? learned.portals.filter((portal) => isHere(portal.address)) : [];
   const tcp = is(protocol, Protocol.TCP);

@@ -1,8 +1,8 @@
 // Knows: how bits at fixed places of a payload are compared with constants, once for the judge, nft and BPF.
 // Must not know: protocols. What is compared is made once and allocates nothing for a frame.
 
-import { payloadByte } from '../../flow/facts.ts';
-import type { Facts } from '../../flow/facts.ts';
+import { payloadByte } from '../../flow/parsed-packet.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { UDP_HEADER } from '../../wire/ip/ip.ts';
 import { hex } from './fields.ts';
 import type { Range } from './match.ts';
@@ -47,7 +47,7 @@ function rangeText({ first, last }: Range): string {
   return first === last ? hex(first) : `${hex(first)}-${hex(last)}`;
 }
 
-/** Bits as whoever reads compares them: what is fixed of the first three words (src/flow/facts.ts), of bytes behind them, and the rest. */
+/** Bits as whoever reads compares them: what is fixed of the first three words (src/flow/parsed-packet.ts), of bytes behind them, and the rest. */
 export interface Compared {
   readonly mask0: number;
   readonly mask1: number;
@@ -102,44 +102,44 @@ function openBits({ among: [range, ...more], isNot }: Bits): number | undefined 
 }
 
 /** Whether a frame's payload has them. */
-export function hasBits(facts: Facts, of: Compared): boolean {
-  if (((facts.payloadHead ^ of.value0) & of.mask0) !== 0) return false;
-  if (((facts.payloadHead2 ^ of.value1) & of.mask1) !== 0) return false;
-  if (((facts.payloadHead3 ^ of.value2) & of.mask2) !== 0) return false;
+export function hasBits(packet: ParsedPacket, of: Compared): boolean {
+  if (((packet.payloadHead ^ of.value0) & of.mask0) !== 0) return false;
+  if (((packet.payloadHead2 ^ of.value1) & of.mask1) !== 0) return false;
+  if (((packet.payloadHead3 ^ of.value2) & of.mask2) !== 0) return false;
   for (const { at, mask, value } of of.bytes) {
-    const byte = payloadByte(facts, at);
+    const byte = payloadByte(packet, at);
     if (byte < 0 || (byte & mask) !== value) return false;
   }
-  for (const one of of.others) if (!hasOther(facts, one)) return false;
+  for (const one of of.others) if (!hasOther(packet, one)) return false;
   return true;
 }
 
-function hasOther(facts: Facts, { at, width, among, isNot }: Bits): boolean {
-  const value = readBits(facts, at, width);
+function hasOther(packet: ParsedPacket, { at, width, among, isNot }: Bits): boolean {
+  const value = readBits(packet, at, width);
   let isAmong = false;
   for (const { first, last } of among) isAmong ||= value >= first && value <= last;
   return value >= 0 && isAmong !== (isNot === true);
 }
 
 /** Their value, or -1 where the payload has them not. */
-function readBits(facts: Facts, at: number, width: number): number {
+function readBits(packet: ParsedPacket, at: number, width: number): number {
   if (at < 8 * HEAD_BYTES && (at & 31) + width <= 32)
-    return (wordOf(facts, at >> 5) << (at & 31)) >>> (32 - width);
+    return (wordOf(packet, at >> 5) << (at & 31)) >>> (32 - width);
   let value = 0;
   const end = at + width;
   for (let byte = at >> 3; 8 * byte < end; byte += 1) {
     const one =
       byte < HEAD_BYTES
-        ? (wordOf(facts, byte >> 2) >>> (24 - 8 * (byte & 3))) & 0xff
-        : payloadByte(facts, byte);
+        ? (wordOf(packet, byte >> 2) >>> (24 - 8 * (byte & 3))) & 0xff
+        : payloadByte(packet, byte);
     if (one < 0) return -1;
     value = value * 256 + one;
   }
   return Math.floor(value / 2 ** (-end & 7)) % 2 ** width;
 }
 
-function wordOf(facts: Facts, at: number): number {
-  return at === 0 ? facts.payloadHead : at === 1 ? facts.payloadHead2 : facts.payloadHead3;
+function wordOf(packet: ParsedPacket, at: number): number {
+  return at === 0 ? packet.payloadHead : at === 1 ? packet.payloadHead2 : packet.payloadHead3;
 }
 
 /** `size` bytes at `offset` of the payload, in libpcap's words. */

@@ -2,8 +2,8 @@
 // Must not know: learned state. RFC 1122 section 3.2.2.1, RFC 4443 section 3.1: a system answers so when the tunnel's program has
 // ended and its server goes on sending. What is quoted came from that server: it learns nothing from it.
 
-import { Facts } from '../../flow/facts.ts';
-import { nftNear } from '../compile/crowds.ts';
+import { ParsedPacket } from '../../flow/parsed-packet.ts';
+import { nftNear } from '../compile/server-groups.ts';
 import { lastPort } from '../schema/endpoint.ts';
 import { address, ipLength, quotedPort } from './fields.ts';
 import { isAmong, isBetween, named } from './match.ts';
@@ -42,27 +42,27 @@ const tunnelPorts = once((policy: Policy): readonly Range[] => {
 });
 
 /** Used for one frame at a time. */
-const quoted = new Facts();
+const quoted = new ParsedPacket();
 
 /**
  * What the kernel cannot compare: the packet that is quoted came from this very server to this very client, is one of the
  * tunnel's by its shape, and nothing stands behind it. A quotation without payload has nothing to be looked at.
  */
-export function quotesTunnel(facts: Facts, endpoint: JudgedEndpoint): boolean {
-  const header = facts.ipVersion === 4 ? 20 : 40;
-  if (!facts.quotesReply || facts.quotedIpLength - header !== facts.quotedUdpLength) return false;
-  if (facts.quotedPayload === 0) return true;
-  quoted.ipVersion = facts.ipVersion;
-  quoted.ipLength = facts.quotedIpLength;
-  quoted.udpLength = facts.quotedUdpLength;
-  quoted.payloadHead = facts.quotedHead;
-  quoted.payloadHead2 = facts.quotedHead2;
-  quoted.payloadHead3 = facts.quotedHead3;
-  const of = endpoint.protocol === 'ipsec' ? { shape: shapeOf('ipsec', 'udp', facts.quotedPort) } : endpoint;
+export function quotesTunnel(packet: ParsedPacket, endpoint: JudgedEndpoint): boolean {
+  const header = packet.ipVersion === 4 ? 20 : 40;
+  if (!packet.quotesReply || packet.quotedIpLength - header !== packet.quotedUdpLength) return false;
+  if (packet.quotedPayload === 0) return true;
+  quoted.ipVersion = packet.ipVersion;
+  quoted.ipLength = packet.quotedIpLength;
+  quoted.udpLength = packet.quotedUdpLength;
+  quoted.payloadHead = packet.quotedHead;
+  quoted.payloadHead2 = packet.quotedHead2;
+  quoted.payloadHead3 = packet.quotedHead3;
+  const of = endpoint.protocol === 'ipsec' ? { shape: shapeOf('ipsec', 'udp', packet.quotedPort) } : endpoint;
   return quotedAccepts(of, quoted);
 }
 
-const quotesUdp = ({ quotedPort }: Facts): boolean => quotedPort >= 0;
+const quotesUdp = ({ quotedPort }: ParsedPacket): boolean => quotedPort >= 0;
 /** What src/flow/headers/headers-quote.ts reads: the message, and a packet without options that is a fragment's first piece at most. */
 const REPORT = {
   4: named('icmp type destination-unreachable icmp code port-unreachable', quotesUdp),
@@ -87,7 +87,7 @@ export function tunnelReport(policy: Policy, family: 4 | 6): readonly EssentialR
       // Whoever stands behind that: of what is quoted the judge knows whether it was the server.
       ...(family === 6 ? [`${far} ${NAT64_NETWORK}`] : []),
     ],
-    (facts, { neighbours }) => neighbours.isNear(facts),
+    (packet, { neighbours }) => neighbours.isNear(packet),
   );
   const length = isBetween(ipLength[family], LEAST, MOST[family]);
   const from = isAmong(quotedPort[family], ports);

@@ -3,7 +3,7 @@
 // is one question by the length in front of it, or two that are equally long (the GNU C library asks for both families at once), or it
 // has no data. In a piece of a question no name can be looked for, and the pieces together say it all the same.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { OFFSETS, SYN_FIN_RST_URG, wordsOf } from './cut-answers.ts';
 import { nameScan } from '../servers/names.ts';
 import type { NftChain } from '../compile/nft-model.ts';
@@ -36,11 +36,14 @@ export function messageLimits(policy: Policy): { readonly one: number; readonly 
 }
 
 /** Whether a segment for the port of names has no data, or is whole questions; their names are looked at elsewhere. */
-export function isOpenSegment(facts: Facts, { one, pair }: ReturnType<typeof messageLimits>): boolean {
-  const { payloadLength, questions } = facts;
+export function isOpenSegment(
+  packet: ParsedPacket,
+  { one, pair }: ReturnType<typeof messageLimits>,
+): boolean {
+  const { payloadLength, questions } = packet;
   if (payloadLength === 0) return true;
-  const words = wordsOf(facts);
-  if ((facts.tcpFlags & SYN_FIN_RST_URG) !== 0 || !OFFSETS.some((known) => known === words)) return false;
+  const words = wordsOf(packet);
+  if ((packet.tcpFlags & SYN_FIN_RST_URG) !== 0 || !OFFSETS.some((known) => known === words)) return false;
   if (questions.length === 1) return payloadLength - 2 >= LEAST && payloadLength - 2 <= one;
   const each = payloadLength / 2 - 2;
   return questions.length === 2 && each >= LEAST && each <= pair;

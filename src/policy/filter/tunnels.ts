@@ -2,9 +2,9 @@
 // a first or a later fragment; for the judge and for the chains in that order. Must not know: what else a packet may be.
 // Ports are read last: nftables reads them wherever they would be. What the capture filter hides of it: src/policy/compile/bpf.ts.
 
-import type { Facts } from '../../flow/facts.ts';
-import type { Way } from '../compile/counted.ts';
-import { nftCrowdPieces, nftCrowds } from '../compile/crowds.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
+import type { Direction } from '../compile/counted.ts';
+import { nftServerGroupPieces, nftServerGroups } from '../compile/server-groups.ts';
 import type { NftChain } from '../compile/nft-model.ts';
 import { nftPrefixLookups, nftPrefixPieces } from '../compile/nft-prefixes.ts';
 import { nftRangeLookups, nftRangePieces } from '../compile/nft-ranges.ts';
@@ -16,7 +16,7 @@ import { fixedTunnelHosts } from '../servers/hosts.ts';
 import type { Host, JudgedEndpoint } from '../servers/hosts.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import { formOf, isPlainIp } from './form.ts';
-import { nftNobodysPieces } from './nobodys.ts';
+import { nftUnassignedPieces } from './unassigned.ts';
 import type { Policy } from '../policy.ts';
 import { hasEsp, kernelAccepts, shapeOf } from '../shapes/shape.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -26,7 +26,7 @@ export interface TunnelIndex {
    * The endpoint whose address and port (for later fragments and ESP: address and protocol) the frame has on its far
    * side, whatever its shape (but where peers may be anywhere); -1 when there is none. Allocates nothing.
    */
-  readonly endpointOf: (facts: Facts, way: Way) => number;
+  readonly endpointOf: (packet: ParsedPacket, direction: Direction) => number;
   /** The endpoint of that address and UDP port. */
   readonly findUdp: (ipVersion: number, address: Uint32Array, port: number) => number;
 }
@@ -50,13 +50,13 @@ export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: re
   const esp = new EndpointTable(espHosts.length);
   for (const { ipVersion, words, index } of espHosts) esp.add(ipVersion, words, Protocol.ESP, 0, index);
 
-  function endpointOf(facts: Facts, way: Way): number {
-    if (!isPlainIp(facts)) return -1;
-    const form = formOf(facts);
+  function endpointOf(packet: ParsedPacket, direction: Direction): number {
+    if (!isPlainIp(packet)) return -1;
+    const form = formOf(packet);
     // No part of any tunnel; the kernel sends them elsewhere before it looks at addresses.
     if (form === 'odd') return -1;
-    const { ipVersion, protocol } = facts;
-    const far = way === 'up' ? facts.destination : facts.source;
+    const { ipVersion, protocol } = packet;
+    const far = direction === 'up' ? packet.destination : packet.source;
     if (protocol === Protocol.ESP) return esp.find(ipVersion, far, Protocol.ESP, 0);
     if (form === 'later') {
       const piece = ports.ofHost(ipVersion, far, protocol);
@@ -64,11 +64,11 @@ export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: re
     }
     // TCP finds its path MTU itself: a fragment of it is no tunnel's.
     if (protocol === Protocol.TCP && form === 'first') return -1;
-    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+    const port = direction === 'up' ? packet.destinationPort : packet.sourcePort;
     const found = port < 0 ? -1 : ports.find(ipVersion, far, protocol, port);
     if (found < 0 || areAnywhere[found] !== true) return found;
     const endpoint = endpoints[found];
-    return endpoint !== undefined && hasShape(endpoint, facts, way) ? found : -1;
+    return endpoint !== undefined && hasShape(endpoint, packet, direction) ? found : -1;
   }
 
   return {
@@ -78,34 +78,34 @@ export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: re
 }
 
 /** Whether the kernel takes the frame for a packet of the endpoint's protocol; later fragments and ESP show no shape. */
-export function hasShape(endpoint: JudgedEndpoint, facts: Facts, way: Way): boolean {
-  if (facts.fragmentOffset > 0 || facts.protocol === Protocol.ESP) return true;
-  const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+export function hasShape(endpoint: JudgedEndpoint, packet: ParsedPacket, direction: Direction): boolean {
+  if (packet.fragmentOffset > 0 || packet.protocol === Protocol.ESP) return true;
+  const port = direction === 'up' ? packet.destinationPort : packet.sourcePort;
   const of = hasEsp(endpoint.shape) ? { shape: shapeOf('ipsec', 'udp', port) } : endpoint;
-  return kernelAccepts(of, facts, way);
+  return kernelAccepts(of, packet, direction);
 }
 
 /** Tunnels of packets that have ports, or are ESP; `protocol` and `esp` are how the packet's own protocol is read. */
 export function nftTunnels(
   policy: Policy,
-  way: Way,
+  direction: Direction,
   family: 4 | 6,
   protocol = 'meta l4proto',
   esp = 'meta l4proto esp',
 ): readonly string[] {
-  const far = farAddress(way, family);
+  const far = farAddress(direction, family);
   return [
-    ...nftCrowds(policy, far, 'ports'),
-    `${far} . ${protocol} . th ${way === 'up' ? 'dport' : 'sport'} vmap @tun${family}`,
-    ...nftCrowds(policy, far, 'ranges'),
+    ...nftServerGroups(policy, far, 'ports'),
+    `${far} . ${protocol} . th ${direction === 'up' ? 'dport' : 'sport'} vmap @tun${family}`,
+    ...nftServerGroups(policy, far, 'ranges'),
     ...nftRangeLookups(policy, family, far, protocol),
-    ...(family === 4 ? [] : nftPrefixLookups(policy, way)),
+    ...(family === 4 ? [] : nftPrefixLookups(policy, direction)),
     `${esp} ${far} vmap @esp${family}`,
   ];
 }
 
-export function farAddress(way: Way, family: 4 | 6) {
-  return `${family === 4 ? 'ip' : 'ip6'} ${way === 'up' ? 'daddr' : 'saddr'}` as const;
+export function farAddress(direction: Direction, family: 4 | 6) {
+  return `${family === 4 ? 'ip' : 'ip6'} ${direction === 'up' ? 'daddr' : 'saddr'}` as const;
 }
 
 /**
@@ -115,67 +115,67 @@ export function farAddress(way: Way, family: 4 | 6) {
 export function formChains(
   policy: Policy,
   learned: LearnedState,
-  way: Way,
+  direction: Direction,
   family: 4 | 6,
   { odd, leak }: { readonly odd: readonly string[]; readonly leak: string },
 ): readonly NftChain[] {
   const four = family === 4;
-  const far = farAddress(way, family);
+  const far = farAddress(direction, family);
   const later = four ? 'ip frag-off & 0x1fff != 0' : 'frag frag-off != 0';
   const noTunnel = `${later} meta l4proto 0-255 ${leak}`;
-  const nobodys = way === 'down' ? nftNobodysPieces(policy, learned, family) : [];
+  const unassigned = direction === 'down' ? nftUnassignedPieces(policy, learned, family) : [];
   const tunnels = [
     `${far} . meta l4proto @frag${family}`,
-    ...nftCrowdPieces(policy, far),
+    ...nftServerGroupPieces(policy, far),
     ...nftRangePieces(policy, family, far),
-    ...(four ? [] : nftPrefixPieces(policy, way)),
+    ...(four ? [] : nftPrefixPieces(policy, direction)),
   ];
   return [
     {
-      name: `${way}_ip${family}`,
+      name: `${direction}_ip${family}`,
       why: 'options and fragments before ports: `th dport` reads payload where there is no transport header',
       rules: four
         ? [
-            `@nh,0,8 != 0x45 goto ${way}_odd4`,
-            `ip frag-off & 0x3fff != 0 goto ${way}_frag4`,
-            `ip length < 28 goto ${way}_short`,
-            `goto ${way}_plain4`,
+            `@nh,0,8 != 0x45 goto ${direction}_odd4`,
+            `ip frag-off & 0x3fff != 0 goto ${direction}_frag4`,
+            `ip length < 28 goto ${direction}_short`,
+            `goto ${direction}_plain4`,
           ]
         : [
-            `ip6 length < 8 goto ${way}_short`,
-            `ip6 nexthdr 44 goto ${way}_frag6`,
-            `ip6 nexthdr != { 6, 17, 50, 58 } goto ${way}_odd6`,
-            `goto ${way}_plain6`,
+            `ip6 length < 8 goto ${direction}_short`,
+            `ip6 nexthdr 44 goto ${direction}_frag6`,
+            `ip6 nexthdr != { 6, 17, 50, 58 } goto ${direction}_odd6`,
+            `goto ${direction}_plain6`,
           ],
     },
     {
-      name: `${way}_odd${family}`,
+      name: `${direction}_odd${family}`,
       why: 'IP options, extension headers, unreadable headers: no part of any tunnel',
       rules: [
         noTunnel,
         ...(four
-          ? [`ip length < 28 goto ${way}_short`, `ip frag-off & 0x3fff != 0 goto ${way}_leak`]
-          : [`exthdr frag exists goto ${way}_leak`]),
+          ? [`ip length < 28 goto ${direction}_short`, `ip frag-off & 0x3fff != 0 goto ${direction}_leak`]
+          : [`exthdr frag exists goto ${direction}_leak`]),
         ...odd,
-        `goto ${way}_leak`,
+        `goto ${direction}_leak`,
       ],
     },
     {
-      name: `${way}_frag${family}`,
+      name: `${direction}_frag${family}`,
       why: 'a later fragment has no port: it goes by address and protocol; a first one by its port, never to anything but a tunnel',
       rules: [
         // What else stands behind the fragment header is no part of any tunnel; no length is measured there.
-        ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${way}_odd6`]),
-        ...nobodys.map((whose) => `${later} meta l4proto 0-255 ${whose} ${leak}`),
-        ...tunnels.map((whose) => `${later} ${whose} counter name ${way}_tunnel_fragment accept`),
+        ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${direction}_odd6`]),
+        ...unassigned.map((whose) => `${later} meta l4proto 0-255 ${whose} ${leak}`),
+        ...tunnels.map((whose) => `${later} ${whose} counter name ${direction}_tunnel_fragment accept`),
         noTunnel,
-        `${four ? 'ip length < 40' : 'ip6 length < 28'} goto ${way}_short`,
-        ...nobodys.map((whose) => `${whose} goto ${way}_leak`),
-        `meta l4proto tcp goto ${way}_leak`,
+        `${four ? 'ip length < 40' : 'ip6 length < 28'} goto ${direction}_short`,
+        ...unassigned.map((whose) => `${whose} goto ${direction}_leak`),
+        `meta l4proto tcp goto ${direction}_leak`,
         ...(four
-          ? nftTunnels(policy, way, family)
-          : nftTunnels(policy, way, family, 'frag nexthdr', 'frag nexthdr 50 meta l4proto esp')),
-        `goto ${way}_leak`,
+          ? nftTunnels(policy, direction, family)
+          : nftTunnels(policy, direction, family, 'frag nexthdr', 'frag nexthdr 50 meta l4proto esp')),
+        `goto ${direction}_leak`,
       ],
     },
   ];

@@ -1,5 +1,5 @@
 // Knows: the policy that allows nothing and names no tunnel: what one goes by when nobody gave a policy.
-// Must not know: YAML, files. Whatever is not plumbing is a leak under it.
+// Must not know: YAML, files. Whatever is not essential traffic is a leak under it.
 
 import type { Policy } from '../policy.ts';
 

@@ -24,7 +24,7 @@ export function crossFaults(policy: Policy): PolicyFault[] {
     ...profileFaults(policy),
     ...allowFaults(policy),
     ...bridgeFaults(policy),
-    ...doorFaults(policy),
+    ...loginFaults(policy),
   ];
 }
 
@@ -348,7 +348,7 @@ function bridgeFaults(policy: Policy): PolicyFault[] {
   return found;
 }
 
-function doorFaults({ management, web }: Policy): PolicyFault[] {
+function loginFaults({ management, web }: Policy): PolicyFault[] {
   if (!management.ssh) return [];
   const path = ['management', 'ssh'];
   if (management.address === 'none')

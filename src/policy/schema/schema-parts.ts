@@ -8,7 +8,7 @@ import { parseEndpoint, parseHostName, parseNamePattern, parsePrefix, parseResol
 import { zerotierForm } from '../shapes/protocols.ts';
 import { TUNNEL_PROTOCOLS } from '../../flow/kinds.ts';
 import { DIRECT, PROFILES } from '../policy.ts';
-import type { AllowRule, LampConfig, Policy, Tunnel } from '../policy.ts';
+import type { AllowRule, LedConfig, Policy, Tunnel } from '../policy.ts';
 import { AMNEZIA_KEYS, formOf } from './wireguard-settings.ts';
 
 /** A string that `parse` understands, or a refusal. */
@@ -131,25 +131,25 @@ const allow = z
 
 const lamp = z.discriminatedUnion('driver', [
   z.strictObject({ driver: z.literal('none') }),
-  z.strictObject({ driver: z.literal('file'), path: lampPath() }),
+  z.strictObject({ driver: z.literal('file'), path: ledPath() }),
   z.strictObject({ driver: z.literal('leds'), red: ledName(), green: ledName() }),
   z
     .strictObject({ driver: z.literal('gpio'), red: line(), green: line(), button: line().optional() })
-    .transform((config): LampConfig & { driver: 'gpio' } => withoutUndefined(config)),
+    .transform((config): LedConfig & { driver: 'gpio' } => withoutUndefined(config)),
 ]);
 
 /**
  * A file of the runtime directory: by its path within, or from the root. Which directory that is, the policy does not know:
- * appliance/lamp/file-lamp.ts says whether the path stays in it.
+ * appliance/led/file-led.ts says whether the path stays in it.
  */
-function lampPath(): z.ZodType<string> {
+function ledPath(): z.ZodType<string> {
   return parsed(
     (text) => {
       const isPlain = text.length > 0 && text.length <= 512 && !text.includes('\0') && !text.endsWith('/');
       return isPlain && !text.split('/').includes('..') ? text : undefined;
     },
     'is no file of the runtime directory',
-    'Write a name such as "lamp": it is a file in the runtime directory (/run/leakguard), and no "..".',
+    'Write a name such as "LED": it is a file in the runtime directory (/run/leakguard), and no "..".',
   );
 }
 

@@ -2,9 +2,9 @@
 // A resolver is a pair of both: whoever says another name at its address visits something else there, and whoever says its name elsewhere
 // asks somebody else. The kernel compares addresses alone.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { Kind, Via } from '../../flow/kinds.ts';
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import type { Host } from './hosts.ts';
 import type { Policy, Resolver } from '../policy.ts';
@@ -18,9 +18,9 @@ const SAY: ReadonlySet<Via> = new Set<Via>(['sni', 'quic', 'http']);
 
 export interface Designated {
   /** Address and port of the far end are a resolver's or a proxy's. Allocates nothing. */
-  readonly isAt: (facts: Facts, way: Way) => boolean;
+  readonly isAt: (packet: ParsedPacket, direction: Direction) => boolean;
   /** Why a hello, or what follows it, says another name than goes with the place; undefined where it does not. */
-  readonly misnamed: (facts: Facts, way: Way) => string | undefined;
+  readonly misnamed: (packet: ParsedPacket, direction: Direction) => string | undefined;
 }
 
 /** `hosts` have the index that their endpoint has among resolvers, then proxies. */
@@ -39,20 +39,25 @@ export function compileDesignated({ resolvers }: Policy, hosts: readonly Host[])
   }
   const all = new Set(resolvers.map(nameOf).filter((name) => name !== undefined));
 
-  function find(facts: Facts, way: Way): number {
-    const port = way === 'up' ? facts.destinationPort : facts.sourcePort;
+  function find(packet: ParsedPacket, direction: Direction): number {
+    const port = direction === 'up' ? packet.destinationPort : packet.sourcePort;
     if (port < 0) return -1;
-    return table.find(facts.ipVersion, way === 'up' ? facts.destination : facts.source, facts.protocol, port);
+    return table.find(
+      packet.ipVersion,
+      direction === 'up' ? packet.destination : packet.source,
+      packet.protocol,
+      port,
+    );
   }
 
   return {
-    isAt: (facts, way) => find(facts, way) >= 0,
-    misnamed: (facts, way) => {
-      if (all.size === 0 || !HELLOS.has(facts.kind)) return undefined;
-      const said = facts.findings.names.find(({ via }) => SAY.has(via))?.name;
-      const name = said ?? facts.flowName;
+    isAt: (packet, direction) => find(packet, direction) >= 0,
+    misnamed: (packet, direction) => {
+      if (all.size === 0 || !HELLOS.has(packet.kind)) return undefined;
+      const said = packet.findings.names.find(({ via }) => SAY.has(via))?.name;
+      const name = said ?? packet.flowName;
       if (name === '') return undefined;
-      const at = find(facts, way);
+      const at = find(packet, direction);
       if (at < 0) return all.has(name) ? `the policy names ${name} at another address` : undefined;
       const expected = names[at];
       if (expected === undefined || expected.has(name)) return undefined;

@@ -3,7 +3,7 @@
 // The kernel matches constants at fixed offsets: a name at any offset takes a rule per offset, so offsets are bounded,
 // and a question long enough to hide a name behind the bound is not let through.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { BELOW, matchesPattern } from '../schema/endpoint.ts';
 import { asciiName } from './name-forms.ts';
 import { NAT64_NAME } from './nat64.ts';
@@ -13,7 +13,7 @@ import { Protocol } from '../../wire/ip/ip.ts';
 
 const DNS_HEADER = 12;
 /** Additional records (EDNS with a cookie, RFC 7873) behind a tunnel's own question: room for that and little else. */
-const HOLE_SLACK = 64;
+const BOOTSTRAP_SLACK = 64;
 /** Rules that name checks may take; what is beyond is refused by length. */
 const RULE_BUDGET = 4096;
 
@@ -26,7 +26,7 @@ export function hasIpv4Server({ tunnels }: Policy): boolean {
  * Host names of tunnels, resolvers and proxies: the questions that a policy opens a hole for. With an IPv4 server also the one that a
  * client has to ask where there is no IPv4 to reach it (RFC 7050, RFC 6877 section 6.3); it is the same of every system.
  */
-export const holeNames = once((policy: Policy): readonly string[] => {
+export const bootstrapNames = once((policy: Policy): readonly string[] => {
   const endpoints = [
     ...policy.tunnels.flatMap((tunnel) => tunnel.endpoints),
     ...policy.resolvers.map((resolver) => resolver.endpoint),
@@ -80,9 +80,9 @@ export function nftHost(base: string, offset: number, host: string): readonly st
 }
 
 /** UDP lengths between which a question for exactly this name lies. */
-export function holeLengths(name: string): { readonly least: number; readonly most: number } {
+export function bootstrapLengths(name: string): { readonly least: number; readonly most: number } {
   const least = 8 + DNS_HEADER + hostLength(name) + 4;
-  return { least, most: least + HOLE_SLACK };
+  return { least, most: least + BOOTSTRAP_SLACK };
 }
 
 /** Whether a name is one that has to stay inside the tunnel, in whatever letters it is written. */
@@ -103,14 +103,15 @@ export function heldForms({ mustTunnel }: Policy): readonly NamePattern[] {
 /**
  * The must-tunnel name of a frame's names, or of what is known of its flow; undefined when there is none.
  */
-export function mustTunnelName(facts: Facts, policy: Policy): string | undefined {
+export function mustTunnelName(packet: ParsedPacket, policy: Policy): string | undefined {
   if (policy.mustTunnel.length === 0) return undefined;
   const must = (name: string): boolean => isProtected(name, policy);
-  const found = facts.findings.names.find(({ name }) => must(name));
+  const found = packet.findings.names.find(({ name }) => must(name));
   if (found !== undefined) return found.name;
   // What a connection to a resolver has asked for is in its questions: the segments between them say nothing.
-  if (facts.kind === 'dns' && facts.protocol === Protocol.TCP && facts.payloadLength === 0) return undefined;
-  return facts.flowName !== '' && must(facts.flowName) ? facts.flowName : undefined;
+  if (packet.kind === 'dns' && packet.protocol === Protocol.TCP && packet.payloadLength === 0)
+    return undefined;
+  return packet.flowName !== '' && must(packet.flowName) ? packet.flowName : undefined;
 }
 
 /** How far into a question the kernel looks for must-tunnel names, and how long a question may then be. */

@@ -6,7 +6,7 @@
 
 import type { TunnelProtocol } from '../../flow/kinds.ts';
 import { WIREGUARD_LENGTHS } from '../../wire/vpn/wireguard.ts';
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import type { Range } from '../filter/match.ts';
 import { bits, otherBits } from '../filter/payload.ts';
 import type { Bits } from '../filter/payload.ts';
@@ -18,7 +18,7 @@ export interface Packet {
   readonly length: Range;
   readonly bits?: readonly Bits[];
   /** Where one side alone sends it. */
-  readonly way?: Way;
+  readonly direction?: Direction;
   /**
    * So many bytes of the payload must be the packet's own, where others than the first twelve are compared. `whole`: of IPv6 no packet
    * with a fragment header, for whoever fits its packets to the path has none; else there is room for one.
@@ -101,9 +101,9 @@ export function zerotierPackets({ address }: ZerotierForm): Datagrams {
   const held = (bytes: number) => ({ bytes, whole: true });
   return {
     others: [
-      { way: 'down', bits: [bits(64, 40, address)], length: atLeast(17), held: held(13) },
-      { way: 'up', bits: [bits(104, 40, address)], length: atLeast(28), held: held(18) },
-      { way: 'up', bits: ZEROTIER_PIECE, length: atLeast(17), held: held(18) },
+      { direction: 'down', bits: [bits(64, 40, address)], length: atLeast(17), held: held(13) },
+      { direction: 'up', bits: [bits(104, 40, address)], length: atLeast(28), held: held(18) },
+      { direction: 'up', bits: ZEROTIER_PIECE, length: atLeast(17), held: held(18) },
     ],
   };
 }
@@ -136,13 +136,13 @@ export const PACKETS = {
       // Disco: a header, and a box with its tag and two bytes at least.
       { bits: [bits(0, 48, 0x5453f09f92ac)], length: atLeast(62 + 18) },
       {
-        way: 'up',
+        direction: 'up',
         bits: [bits(0, 32, 0x00010014), STUN_COOKIE, ...STUN_WORDS],
         length: exactly(40),
         held: { bytes: 40, whole: true },
       },
       // From an address of its own on, to a server's name and software beside it.
-      { way: 'down', bits: [bits(0, 16, 0x0101), STUN_COOKIE], length: { first: 32, last: 132 } },
+      { direction: 'down', bits: [bits(0, 16, 0x0101), STUN_COOKIE], length: { first: 32, last: 132 } },
     ],
   },
   nebula: {

@@ -1,11 +1,11 @@
 // Knows: how the description of packets (protocols.ts) becomes the judge's function, nft's rules and BPF's terms.
 // Must not know: addresses, rules, verdicts, any protocol. nft can compare a field with a constant, never two fields: `fillsPacket` says
 // what only BPF and the judge see. Over TCP a segment alone shows little: what its stream begins with is read by
-// src/flow/streams/first-bytes.ts, which sets `facts.foreign`.
+// src/flow/streams/first-bytes.ts, which sets `packet.foreign`.
 
-import type { Facts } from '../../flow/facts.ts';
+import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { TunnelProtocol } from '../../flow/kinds.ts';
-import type { Way } from '../compile/counted.ts';
+import type { Direction } from '../compile/counted.ts';
 import { bpfBits, compareBits, hasBits, nftBits } from '../filter/payload.ts';
 import type { BpfField, Compared } from '../filter/payload.ts';
 import type { Transport, TunnelForm } from '../policy.ts';
@@ -64,7 +64,7 @@ interface Compiled {
 interface Matcher {
   readonly first: number;
   readonly last: number;
-  readonly way: Way | undefined;
+  readonly direction: Direction | undefined;
   /** Of the IP packet, by its version; 0 where nothing is asked. */
   readonly held4: number;
   readonly held6: number;
@@ -83,12 +83,12 @@ function compile({ short = [], certain = [], others = [] }: Datagrams): Compiled
   };
 }
 
-function matcherOf({ length, way, held, bits = [], isAnswer }: Packet): Matcher {
+function matcherOf({ length, direction, held, bits = [], isAnswer }: Packet): Matcher {
   const room = held === undefined ? 0 : UDP_HEADER + held.bytes + (held.whole ? 0 : PIECE_HEADER);
   return {
     first: UDP_HEADER + length.first,
     last: Math.min(UDP_HEADER + length.last, 0xffff),
-    way,
+    direction,
     held4: held === undefined ? 0 : IPV4_HEADER + UDP_HEADER + held.bytes,
     held6: held === undefined ? 0 : IPV6_HEADER + room,
     whole: held?.whole === true,
@@ -123,63 +123,68 @@ function compiledOf(of: Formed): Compiled {
 }
 
 /** What the kernel's rule for this shape accepts. Allocates nothing. */
-export function kernelAccepts(of: Formed, facts: Facts, way: Way): boolean {
+export function kernelAccepts(of: Formed, packet: ParsedPacket, direction: Direction): boolean {
   const compiled = compiledOf(of);
   const { short, shortRoom, certain, others, readable } = compiled;
-  const header = facts.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER;
+  const header = packet.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER;
   if (readable !== undefined) {
-    if (facts.ipLength < header + TCP_HEADER) return false;
-    return way === 'down' || facts.payloadLength < HEAD || !beginsWith(facts, readable);
+    if (packet.ipLength < header + TCP_HEADER) return false;
+    return direction === 'down' || packet.payloadLength < HEAD || !beginsWith(packet, readable);
   }
   // What the packet itself holds from UDP's header on: behind it nft would read Ethernet's trailer.
-  const room = facts.ipLength - header - (facts.fragmentHeader ? PIECE_HEADER : 0);
-  if (room >= shortRoom && isOne(short, facts, way)) return true;
+  const room = packet.ipLength - header - (packet.fragmentHeader ? PIECE_HEADER : 0);
+  if (room >= shortRoom && isOne(short, packet, direction)) return true;
   if (room < UDP_HEADER + HEAD) return false;
-  return isOne(certain, facts, way) || (others.length > 0 && !isDnsQuery(facts) && isOne(others, facts, way));
+  return (
+    isOne(certain, packet, direction) ||
+    (others.length > 0 && !isDnsQuery(packet) && isOne(others, packet, direction))
+  );
 }
 
-function beginsWith(facts: Facts, readable: readonly Compared[]): boolean {
-  for (const bits of readable) if (hasBits(facts, bits)) return true;
+function beginsWith(packet: ParsedPacket, readable: readonly Compared[]): boolean {
+  for (const bits of readable) if (hasBits(packet, bits)) return true;
   return false;
 }
 
-function isOne(packets: readonly Matcher[], facts: Facts, way: Way): boolean {
-  for (const packet of packets) if (isPacket(packet, facts, way)) return true;
+function isOne(packets: readonly Matcher[], packet: ParsedPacket, direction: Direction): boolean {
+  for (const octets of packets) if (isPacket(octets, packet, direction)) return true;
   return false;
 }
 
-function isPacket(packet: Matcher, facts: Facts, way: Way): boolean {
-  const { udpLength } = facts;
-  if (udpLength < packet.first || udpLength > packet.last) return false;
-  if (packet.way !== undefined && packet.way !== way) return false;
-  if (facts.ipLength < (facts.ipVersion === 4 ? packet.held4 : packet.held6)) return false;
-  if (packet.whole && facts.fragmentHeader) return false;
-  return hasBits(facts, packet.bits);
+function isPacket(octets: Matcher, packet: ParsedPacket, direction: Direction): boolean {
+  const { udpLength } = packet;
+  if (udpLength < octets.first || udpLength > octets.last) return false;
+  if (octets.direction !== undefined && octets.direction !== direction) return false;
+  if (packet.ipLength < (packet.ipVersion === 4 ? octets.held4 : octets.held6)) return false;
+  if (octets.whole && packet.fragmentHeader) return false;
+  return hasBits(packet, octets.bits);
 }
 
 /**
  * Nothing readable hides behind the datagram: its length is what IP says. The kernel cannot compare the two, so such a
  * frame crosses and is called a leak.
  */
-export function fillsPacket(facts: Facts): boolean {
-  if (facts.malformed !== undefined) return false;
-  if (facts.udpLength < 0 || facts.moreFragments) return true;
+export function fillsPacket(packet: ParsedPacket): boolean {
+  if (packet.malformed !== undefined) return false;
+  if (packet.udpLength < 0 || packet.moreFragments) return true;
   const header =
-    (facts.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER) + (facts.fragmentHeader ? PIECE_HEADER : 0);
-  return facts.ipLength - header === facts.udpLength;
+    (packet.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER) + (packet.fragmentHeader ? PIECE_HEADER : 0);
+  return packet.ipLength - header === packet.udpLength;
 }
 
 /** Of a packet that is quoted: no more of it is there than the first bytes, which say nothing of AmneziaWG's. */
-export function quotedAccepts(of: Formed, facts: Facts): boolean {
-  if (of.form?.kind !== 'amnezia') return kernelAccepts(of, facts, 'down');
+export function quotedAccepts(of: Formed, packet: ParsedPacket): boolean {
+  if (of.form?.kind !== 'amnezia') return kernelAccepts(of, packet, 'down');
   const { short, others } = compiledOf(of);
-  return [...short, ...others].some(({ first, last }) => facts.udpLength >= first && facts.udpLength <= last);
+  return [...short, ...others].some(
+    ({ first, last }) => packet.udpLength >= first && packet.udpLength <= last,
+  );
 }
 
 /** A server's answer to a handshake, of a frame that has the shape: the filter shows it, so that a tap can say when a silence ended. */
-export function isHandshakeAnswer(of: Formed, facts: Facts): boolean {
+export function isHandshakeAnswer(of: Formed, packet: ParsedPacket): boolean {
   const { certain, others } = compiledOf(of);
-  const isAnswer = (packet: Matcher): boolean => packet.isAnswer && isPacket(packet, facts, 'down');
+  const isAnswer = (octets: Matcher): boolean => octets.isAnswer && isPacket(octets, packet, 'down');
   return certain.some(isAnswer) || others.some(isAnswer);
 }
 
@@ -189,17 +194,17 @@ const SYN = 2;
  * Frames of a tunnel that the filter shows all the same: answers to handshakes, and what a client says over TCP, by which is known
  * whose stream it is. Of its acknowledgements without data and of all that comes back nothing needs to be read.
  */
-export function isShown(of: Formed, facts: Facts, way: Way): boolean {
-  if (facts.fragmentOffset > 0) return false;
-  if (facts.protocol !== Protocol.TCP) return isHandshakeAnswer(of, facts);
-  return way === 'up' && ((facts.tcpFlags & SYN) !== 0 || facts.payloadLength > 0);
+export function isShown(of: Formed, packet: ParsedPacket, direction: Direction): boolean {
+  if (packet.fragmentOffset > 0) return false;
+  if (packet.protocol !== Protocol.TCP) return isHandshakeAnswer(of, packet);
+  return direction === 'up' && ((packet.tcpFlags & SYN) !== 0 || packet.payloadLength > 0);
 }
 
 const QUERY = compareBits(DNS_QUERY);
 
 /** Whether a payload begins as an ordinary DNS query (readable.ts). */
-export function isDnsQuery(facts: Facts): boolean {
-  return hasBits(facts, QUERY);
+export function isDnsQuery(packet: ParsedPacket): boolean {
+  return hasBits(packet, QUERY);
 }
 
 export const NFT_DNS_QUERY = nftBits(DNS_QUERY, 'th');
@@ -219,7 +224,7 @@ export function nftShape(of: Formed, lan: string): readonly string[] {
   if (isStream(of.shape)) return NFT_STREAM;
   const { short = [], certain = [], others = [] } = datagramsOf(of);
   const rules = (packets: readonly Packet[]): readonly string[] =>
-    packets.flatMap((packet) => nftPacket(packet, lan));
+    packets.flatMap((octets) => nftPacket(octets, lan));
   return [
     ...(readsByte(short) ? nftRoom(1) : []),
     ...rules(short),
@@ -229,11 +234,11 @@ export function nftShape(of: Formed, lan: string): readonly string[] {
   ];
 }
 
-function nftPacket({ length, bits = [], way, held }: Packet, lan: string): readonly string[] {
+function nftPacket({ length, bits = [], direction, held }: Packet, lan: string): readonly string[] {
   const { first, last } = { first: UDP_HEADER + length.first, last: UDP_HEADER + length.last };
   const span = last === Infinity ? `>= ${first}` : first === last ? String(first) : `${first}-${last}`;
   const rule = [
-    ...(way === undefined ? [] : [`iifname ${way === 'up' ? '' : '!= '}"${lan}"`]),
+    ...(direction === undefined ? [] : [`iifname ${direction === 'up' ? '' : '!= '}"${lan}"`]),
     ...(bits.length === 0 ? [] : [nftBits(bits, 'th')]),
     `udp length ${span} return`,
   ].join(' ');
@@ -264,7 +269,7 @@ export const NFT_WHOLE_HEAD: readonly string[] = Array.from({ length: 11 }, (_, 
 export function bpfShape(of: Formed, field: BpfField, holdsBytes: (bytes: number) => string): string {
   const { short = [], certain = [], others = [] } = datagramsOf(of);
   const texts = (packets: readonly Packet[], least: number): readonly string[] =>
-    packets.flatMap((packet) => bpfPacket(packet, least, field, holdsBytes));
+    packets.flatMap((octets) => bpfPacket(octets, least, field, holdsBytes));
   const hidden = [...texts(short, 0), ...texts(certain, HEAD)];
   const query = bpfBits(QUERY, field).join(' and ');
   const unless = texts(others, HEAD).map((text) => `(${text} and not (${query}))`);

@@ -56,7 +56,7 @@ function box(changes: Partial<Subject> = {}, said: Readonly<Record<string, strin
       clock: { now: '2026-11-22T09:00:00.000Z', kept: true },
     },
     ports: [port('bridge'), port('lan'), port('wan')],
-    ...{ bridgeFaults: [], rulesFault: undefined, lampFault: undefined, readText: () => undefined },
+    ...{ bridgeFaults: [], rulesFault: undefined, ledFault: undefined, readText: () => undefined },
     run: (...words) => Promise.resolve({ ...SAID, ...said }[words.join(' ')]),
     ...changes,
   };
@@ -158,10 +158,10 @@ it.each<[string, Subject, level: string, check: string, saw: RegExp]>([
   ],
   [
     'a warning of the daemon',
-    box({ status: status({ warnings: ['The lamp cannot be used.'] }) }),
+    box({ status: status({ warnings: ['The LED cannot be used.'] }) }),
     'warning',
     'daemon says',
-    /lamp/,
+    /LED/,
   ],
   [
     'a daemon that is silent',
@@ -229,8 +229,8 @@ it.each<[string, Subject, level: string, check: string, saw: RegExp]>([
     'docker',
     /it runs/,
   ],
-  ['no lamp', box({ policy: { ...policy, lamp: { driver: 'none' } } }), 'warning', 'lamp', /names none/],
-  ['a lamp that is not there', box({ lampFault: 'there is no light RED' }), 'fault', 'lamp', /no light RED/],
+  ['no LED', box({ policy: { ...policy, lamp: { driver: 'none' } } }), 'warning', 'lamp', /names none/],
+  ['an LED that is not there', box({ ledFault: 'there is no light RED' }), 'fault', 'lamp', /no light RED/],
   [
     'a clock that was never set',
     box(machine({ clock: { now: '1970-01-01T00:00:10.000Z', kept: false } })),

@@ -59,8 +59,8 @@ describe('a leak', () => {
     ],
     ['a guard that imagines it', leak, red(incident()), 0, /uplink saw 0/],
     ['half of it blocked', leak, red(incident({ attempted: 1, escaped: 0 })), 0, /0 escaped/],
-    ['a lamp that stays green', leak, aStatus({ incidents: [incident()] }), 1, /lamp green, not red/],
-    ['a lamp that alarms for nothing', blocked, red(incident({ escaped: 0, blocked: 1 })), 0, /lamp red/],
+    ['an LED that stays green', leak, aStatus({ incidents: [incident()] }), 1, /LED green, not red/],
+    ['an LED that alarms for nothing', blocked, red(incident({ escaped: 0, blocked: 1 })), 0, /LED red/],
   ])('is wrong: %s', (_, expected, after, uplink, fault) => {
     expect(faultsOfLeak(expected, aStatus(), after, uplink).join('\n')).toMatch(fault);
   });

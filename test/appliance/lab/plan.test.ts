@@ -29,7 +29,7 @@ describe('the plan of a lab', () => {
       (value): value is string => typeof value === 'string' && isIP(value) !== 0,
     );
     expect(new Set(literal).size).toBe(literal.length);
-    const nobodys = /^(?:192\.168\.|10\.|198\.51\.100\.|203\.0\.113\.|fd|2001:db8:)/;
-    expect(literal.filter((address) => !nobodys.test(address))).toEqual([]);
+    const unassigned = /^(?:192\.168\.|10\.|198\.51\.100\.|203\.0\.113\.|fd|2001:db8:)/;
+    expect(literal.filter((address) => !unassigned.test(address))).toEqual([]);
   });
 });

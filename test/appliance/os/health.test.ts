@@ -41,7 +41,7 @@ describe('what the machine says', () => {
     expect(machine.disk?.available).toBeGreaterThan(0);
     expect(machine.load).toHaveLength(3);
     expect(machine.uptime).toBeGreaterThan(0);
-    const answer = { guard: aStatus().health, clockKeeper: 'owner', machine, ports, at };
+    const answer = { guard: aStatus().health, timeSource: 'owner', machine, ports, at };
     expect(health.parse(JSON.parse(JSON.stringify(answer)))).toEqual(answer);
     expect(health.safeParse({ ...answer, machine: { ...machine, memory: 3 } }).success).toBe(false);
   });

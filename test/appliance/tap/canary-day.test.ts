@@ -19,14 +19,14 @@ const right = compileJudge(HOME);
 /** A judge that is right but for `wrong`. */
 const judging = (wrong: Partial<Judge>): Judge => ({
   endpoints: right.endpoints,
-  tunnelOf: (facts, way) => right.tunnelOf(facts, way),
-  streamOf: (facts, way) => right.streamOf(facts, way),
-  judge: (facts, way) => right.judge(facts, way),
-  isForNobody: (facts, way) => right.isForNobody(facts, way),
-  isOwnQuestion: (facts, way) => right.isOwnQuestion(facts, way),
-  crosses: (facts, way) => right.crosses(facts, way),
-  holds: (facts, way) => right.holds(facts, way),
-  counter: (facts, way) => right.counter(facts, way),
+  tunnelOf: (packet, direction) => right.tunnelOf(packet, direction),
+  streamOf: (packet, direction) => right.streamOf(packet, direction),
+  judge: (packet, direction) => right.judge(packet, direction),
+  isForNobody: (packet, direction) => right.isForNobody(packet, direction),
+  isOwnQuestion: (packet, direction) => right.isOwnQuestion(packet, direction),
+  crosses: (packet, direction) => right.crosses(packet, direction),
+  holds: (packet, direction) => right.holds(packet, direction),
+  counter: (packet, direction) => right.counter(packet, direction),
   ...wrong,
 });
 
@@ -132,7 +132,7 @@ describe('within three seconds the light is not green when what breaks is', () =
         judge: {
           port: 'lan',
           judge: judging({
-            judge: (facts, way) => ({ ...right.judge(facts, way), verdict: 'allowed' }),
+            judge: (packet, direction) => ({ ...right.judge(packet, direction), verdict: 'allowed' }),
           }),
         },
       },

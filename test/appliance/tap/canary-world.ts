@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 import { newCanaryKey, sealOf } from '../../../appliance/bridge/canary-seal.ts';
 import { TapReader } from '../../../appliance/tap/reader.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { Guard } from '../../../src/guard/guard.ts';
 import type { TapReport } from '../../../src/guard/observation.ts';
 import type { Status } from '../../../src/api/status.ts';
@@ -72,7 +72,7 @@ export class CanaryWorld {
   readonly #lots: Lots;
   readonly #canary = newCanaryKey();
   readonly #judge = compileJudge(HOME);
-  readonly #facts = new Facts();
+  readonly #packet = new ParsedPacket();
   readonly #dissector = new Dissector();
   readonly #taps: Readonly<Record<Port, Tap>> = { lan: new Tap(), wan: new Tap() };
   readonly #counters = new Map<string, number>();
@@ -188,13 +188,13 @@ export class CanaryWorld {
     if (this.broken.port === port) return;
     this.#ring(port, { bytes, outgoing: false, at: this.ms });
     if (this.broken.table === true) return;
-    const [facts, way] = [this.#facts, port === 'lan' ? 'up' : 'down'] as const;
-    this.#dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-    const isForged = facts.sourceMac === this.#canary.mac;
+    const [packet, direction] = [this.#packet, port === 'lan' ? 'up' : 'down'] as const;
+    this.#dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+    const isForged = packet.sourceMac === this.#canary.mac;
     if (isForged) this.#count(`canary_${port}`);
-    this.#count(this.#judge.counter(facts, way));
-    const crosses = this.broken.rules === true || this.#judge.crosses(facts, way);
-    if (!crosses && this.#drops) this.#count(way === 'up' ? 'leak_dropped' : 'down_dropped');
+    this.#count(this.#judge.counter(packet, direction));
+    const crosses = this.broken.rules === true || this.#judge.crosses(packet, direction);
+    if (!crosses && this.#drops) this.#count(direction === 'up' ? 'leak_dropped' : 'down_dropped');
     else if (!crosses && isForged) this.#count('canary_dropped');
     else if (isForged) {
       // The rule in the chain behind holds it; where all rules are gone, nothing does.

@@ -29,14 +29,14 @@ const HABITS: readonly (readonly [number, readonly Shape[]])[] = [
   [2, [asks(4, 1_312), answers(4, 1_312), answers(4, 96)]],
   [
     5 * MINUTE_S,
-    [{ name: 'who is the gateway', way: 'up', bytes: ethernet(0x0806, arp(1), { to: BROADCAST }) }],
+    [{ name: 'who is the gateway', direction: 'up', bytes: ethernet(0x0806, arp(1), { to: BROADCAST }) }],
   ],
   [
     12 * HOUR_S,
     [
       {
         name: 'a lease',
-        way: 'up',
+        direction: 'up',
         bytes: ethernet(0x0800, ipv4(17, udp(68, 67, dhcp4(1)), { from: '0.0.0.0', to: '255.255.255.255' }), {
           to: BROADCAST,
         }),
@@ -62,11 +62,11 @@ it('raises no incident in 24 hours, and counts every frame; one question past th
       }),
   );
   let frames = 0;
-  const wire = ({ way, bytes }: Shape): void => {
+  const wire = ({ direction, bytes }: Shape): void => {
     frames += 1;
     const [lan, wan] = taps as [TapReader, TapReader];
     const at = second * 1_000;
-    const [first, last] = way === 'up' ? [lan, wan] : [wan, lan];
+    const [first, last] = direction === 'up' ? [lan, wan] : [wan, lan];
     first.frame(bytes, bytes.length, bytes.length, false, at);
     last.frame(bytes, bytes.length, bytes.length, true, at);
   };

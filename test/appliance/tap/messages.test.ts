@@ -6,7 +6,7 @@ import { MessageReader, encode } from '../../../appliance/tap/messages.ts';
 import type { Message } from '../../../appliance/tap/messages.ts';
 import type { TapReport } from '../../../src/guard/observation.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { ObservationBatch } from '../../../src/guard/observation.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import { NOTHING_LEARNED } from '../../../src/policy/servers/learned.ts';
@@ -32,7 +32,7 @@ describe('MessageReader', () => {
         }
         expect(got.map((message) => message.type)).toEqual(['open', 'report', 'fault']);
         const [, second] = got;
-        expect(second?.type === 'report' && second.report.observations[0]?.facts.findings.names).toEqual([
+        expect(second?.type === 'report' && second.report.observations[0]?.packet.findings.names).toEqual([
           { name: 'bank.example', via: 'dns' },
         ]);
       }),
@@ -45,19 +45,19 @@ tunnels:
   - {name: home, protocol: wireguard, amnezia: {s1: 65, s2: 70}, endpoints: ["udp:198.51.100.9:51820"]}
 `);
     const payload = [...fill(65, 0x5a), ...wireguard(1)];
-    const packet = ipv4(17, udp(40_000, 51_820, payload), { to: '198.51.100.9' });
-    const frame = Uint8Array.from(ethernet(0x0800, packet));
-    const facts = new Facts();
-    new Dissector().headers(frame, 0, frame.length, frame.length, 1, facts);
-    facts.kind = 'udp';
+    const octets = ipv4(17, udp(40_000, 51_820, payload), { to: '198.51.100.9' });
+    const frame = Uint8Array.from(ethernet(0x0800, octets));
+    const packet = new ParsedPacket();
+    new Dissector().headers(frame, 0, frame.length, frame.length, 1, packet);
+    packet.kind = 'udp';
     const batch = new ObservationBatch(8);
     const verdict = leak('198.51.100.9', { rule: 'E' });
-    batch.add(facts, { verdict, direction: 'up', crosses: false, counter: 'up_leak_udp' }, 1, 1, frame);
+    batch.add(packet, { verdict, direction: 'up', crosses: false, counter: 'up_leak_udp' }, 1, 1, frame);
     const { observations } = batch.take();
     const [message] = new MessageReader<TapReport>().push(
       encode({ type: 'report', report: report('lan', observations) }),
     );
-    const told = message?.type === 'report' ? message.report.observations[0]?.facts : undefined;
+    const told = message?.type === 'report' ? message.report.observations[0]?.packet : undefined;
     if (told === undefined) throw new Error('nothing was told');
     expect(compileJudge(policy, NOTHING_LEARNED).tunnelOf(told, 'up')).toBe(0);
     told.bytes = undefined;

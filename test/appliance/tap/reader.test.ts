@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TapReader } from '../../../appliance/tap/reader.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import type { Observation, TapReport } from '../../../src/guard/observation.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
@@ -55,16 +55,16 @@ function stream(
       emit: ({ observations }) => void told[side].push(...observations),
     });
   const taps = { lan: reader('lan'), wan: reader('wan') };
-  const kernel = { facts: new Facts(), dissector: new Dissector() };
+  const kernel = { packet: new ParsedPacket(), dissector: new Dissector() };
   let crossed = 0;
   const send = (at: number, bytes: Bytes, flags: number): void => {
     const header = [...u16(40_000), ...u16(port), ...u32(at), ...u32(1), 0x50, flags, ...fill(6, 0)];
     const six = to.includes(':');
-    const packet = (six ? ipv6 : ipv4)(6, [...header, ...bytes], { to });
-    const frame = Uint8Array.from(ethernet(six ? 0x86dd : 0x0800, packet));
+    const octets = (six ? ipv6 : ipv4)(6, [...header, ...bytes], { to });
+    const frame = Uint8Array.from(ethernet(six ? 0x86dd : 0x0800, octets));
     taps.lan.frame(frame, frame.length, frame.length, false, 1);
-    kernel.dissector.headers(frame, 0, frame.length, frame.length, 1, kernel.facts);
-    if (blocks && !judge.crosses(kernel.facts, 'up')) return;
+    kernel.dissector.headers(frame, 0, frame.length, frame.length, 1, kernel.packet);
+    if (blocks && !judge.crosses(kernel.packet, 'up')) return;
     if (bytes.length > 0) crossed += 1;
     taps.wan.frame(frame, frame.length, frame.length, true, 1);
   };

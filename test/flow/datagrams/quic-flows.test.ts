@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { LinkType } from '../../../src/wire/link/link-types.ts';
 import * as made from '../../policy/frames.ts';
 import type { Bytes } from '../../policy/frames.ts';
@@ -32,14 +32,14 @@ interface Datagram {
 
 function names(datagrams: readonly Datagram[]): string[] {
   const dissector = new Dissector({ quic: nodeQuicCrypto });
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   return datagrams.flatMap(({ payload, from = 50_000, to = 443, back = false }, at) => {
     const ports = back ? made.udp(to, from, payload) : made.udp(from, to, payload);
     const hosts = back ? { from: '192.0.2.9', to: '192.0.2.1' } : { from: '192.0.2.1', to: '192.0.2.9' };
     const bytes = made.ethernet(0x0800, made.ipv4(17, ports, hosts));
-    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
-    dissector.application(bytes, facts, at);
-    return facts.findings.names.map(({ via, name }) => `${via} ${name}`);
+    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, packet);
+    dissector.application(bytes, packet, at);
+    return packet.findings.names.map(({ via, name }) => `${via} ${name}`);
   });
 }
 

@@ -2,13 +2,16 @@
 // WireGuard white paper section 5.4, OpenVPN's reset exchange, RFC 7296 section 1.2, RFC 3948, RFC 5764.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Recognition } from '../../../src/flow/facts.ts';
-import { FlowRecogniser, type Direction } from '../../../src/flow/datagrams/recognise-flow.ts';
+import type { Recognition } from '../../../src/flow/parsed-packet.ts';
+import { FlowRecogniser, type FlowDirection } from '../../../src/flow/datagrams/recognise-flow.ts';
 import { RECOGNISED } from '../../../src/flow/datagrams/recognise.ts';
 import { hex } from '../../wire/hex.ts';
 
 /** Plays packets of alternating or given direction; the client (direction 0) has port 40000. */
-function play(packets: readonly (readonly [Direction, Uint8Array])[], port = 443): Recognition | undefined {
+function play(
+  packets: readonly (readonly [FlowDirection, Uint8Array])[],
+  port = 443,
+): Recognition | undefined {
   const flow = new FlowRecogniser();
   let last: Recognition | undefined;
   for (const [direction, bytes] of packets) {
@@ -178,7 +181,7 @@ describe('FlowRecogniser', () => {
   });
 
   it('takes no random flow for a tunnel', () => {
-    const packet = fc.tuple(fc.constantFrom<Direction>(0, 1), fc.uint8Array({ maxLength: 200 }));
+    const packet = fc.tuple(fc.constantFrom<FlowDirection>(0, 1), fc.uint8Array({ maxLength: 200 }));
     fc.assert(
       fc.property(fc.array(packet, { maxLength: 20 }), (packets) => {
         expect(play(packets)?.confidence ?? 0).toBeLessThan(RECOGNISED);

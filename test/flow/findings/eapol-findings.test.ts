@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
-import type { Findings } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
+import type { Findings } from '../../../src/flow/parsed-packet.ts';
 import { ethernet } from '../../policy/frames.ts';
 
 const NAME = [...Buffer.from('anna@school.example')];
@@ -16,11 +16,11 @@ const eap = (code: number, body: number[]): number[] => [
 
 function findingsOf(payload: number[], cut = 0): Findings {
   const bytes = ethernet(0x888e, payload, { to: '01:80:c2:00:00:03' });
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(bytes, 0, bytes.length - cut, bytes.length, 1, facts);
-  dissector.application(bytes, facts, 0);
-  return facts.findings;
+  dissector.headers(bytes, 0, bytes.length - cut, bytes.length, 1, packet);
+  dissector.application(bytes, packet, 0);
+  return packet.findings;
 }
 
 describe('eapolFindings', () => {

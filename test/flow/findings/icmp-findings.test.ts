@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { redirectFindings } from '../../../src/flow/findings/icmp-findings.ts';
 import { ipv4Words, parseIpv4 } from '../../../src/wire/ip/address.ts';
 
@@ -15,11 +15,11 @@ const REDIRECT = Buffer.from(
   'hex',
 );
 
-function factsOf(length: number): Facts {
-  const facts = new Facts();
-  Object.assign(facts, { ipVersion: 4, icmpType: 5, upperOffset: 0, payloadEnd: length });
-  facts.source.set(ipv4Words(parseIpv4('192.168.1.1') ?? 0));
-  return facts;
+function factsOf(length: number): ParsedPacket {
+  const packet = new ParsedPacket();
+  Object.assign(packet, { ipVersion: 4, icmpType: 5, upperOffset: 0, payloadEnd: length });
+  packet.source.set(ipv4Words(parseIpv4('192.168.1.1') ?? 0));
+  return packet;
 }
 
 describe('redirectFindings', () => {

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { LinkType } from '../../../src/wire/link/link-types.ts';
 import * as made from '../../policy/frames.ts';
 import type { Bytes } from '../../policy/frames.ts';
@@ -26,10 +26,10 @@ test.each([
   ['AH in transport mode', 'ipsec', 51, [...AH, ...QUERY]],
 ] as const)('a question in %s is read', (_, kind, protocol, payload: Bytes) => {
   const dissector = new Dissector();
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const bytes = made.ethernet(0x0800, made.ipv4(protocol, payload));
-  dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
-  dissector.application(bytes, facts, 0);
-  expect(facts.kind).toBe(kind);
-  expect(facts.findings.names).toEqual([{ name: 'inner.example', via: 'dns' }]);
+  dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, packet);
+  dissector.application(bytes, packet, 0);
+  expect(packet.kind).toBe(kind);
+  expect(packet.findings.names).toEqual([{ name: 'inner.example', via: 'dns' }]);
 });

@@ -3,22 +3,22 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { Fragments } from '../../../src/flow/headers/fragments.ts';
 
 const WHOLE = Uint8Array.from({ length: 100 }, (_, at) => at);
 
-function piece(offset: number, length: number, identification = 1): Facts {
-  const facts = new Facts();
-  facts.ipVersion = 4;
-  facts.protocol = 17;
-  facts.fragmentIdentification = identification;
-  facts.fragmentOffset = offset;
-  facts.moreFragments = offset + length < WHOLE.length;
-  facts.upperOffset = offset;
-  facts.payloadEnd = offset + length;
-  facts.length = facts.captured = length;
-  return facts;
+function piece(offset: number, length: number, identification = 1): ParsedPacket {
+  const packet = new ParsedPacket();
+  packet.ipVersion = 4;
+  packet.protocol = 17;
+  packet.fragmentIdentification = identification;
+  packet.fragmentOffset = offset;
+  packet.moreFragments = offset + length < WHOLE.length;
+  packet.upperOffset = offset;
+  packet.payloadEnd = offset + length;
+  packet.length = packet.captured = length;
+  return packet;
 }
 
 test('any order and repetition gives the packet once', () => {

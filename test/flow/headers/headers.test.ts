@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Facts, copyFacts } from '../../../src/flow/facts.ts';
+import { ParsedPacket, copyPacket } from '../../../src/flow/parsed-packet.ts';
 import { readHeaders } from '../../../src/flow/headers/headers.ts';
 import { addressText } from '../../../src/wire/ip/address.ts';
 import { LinkType } from '../../../src/wire/link/link-types.ts';
@@ -11,10 +11,14 @@ import { hex } from '../../wire/hex.ts';
 
 const MACS = '02 00 00 00 00 01 02 00 00 00 00 0c';
 
-function read(frame: Uint8Array, linkType: number = LinkType.ETHERNET, wireLength = frame.length): Facts {
-  const facts = new Facts();
-  readHeaders(frame, 0, frame.length, wireLength, linkType, facts);
-  return facts;
+function read(
+  frame: Uint8Array,
+  linkType: number = LinkType.ETHERNET,
+  wireLength = frame.length,
+): ParsedPacket {
+  const packet = new ParsedPacket();
+  readHeaders(frame, 0, frame.length, wireLength, linkType, packet);
+  return packet;
 }
 
 /** IPv4 header; lengths and offsets as given, no matter whether they are right. */
@@ -41,8 +45,8 @@ const DATAGRAM = udp(12, hex('04 00 00 00'));
 
 describe('Ethernet', () => {
   test('addresses, type, IPv4 and UDP', () => {
-    const facts = read(hex(MACS, '08 00', ipv4(17, 32), DATAGRAM, '00*14'));
-    expect(facts).toMatchObject({
+    const packet = read(hex(MACS, '08 00', ipv4(17, 32), DATAGRAM, '00*14'));
+    expect(packet).toMatchObject({
       sourceMac: 0x02000000000c,
       destinationMac: 0x020000000001,
       etherType: 0x0800,
@@ -55,8 +59,8 @@ describe('Ethernet', () => {
       payloadLength: 4,
       payloadHead: 0x04000000,
     });
-    expect(addressText(4, facts.destination)).toBe('192.0.2.7');
-    expect(facts.payloadEnd - facts.payloadOffset).toBe(4);
+    expect(addressText(4, packet.destination)).toBe('192.0.2.7');
+    expect(packet.payloadEnd - packet.payloadOffset).toBe(4);
   });
 
   test('tags are counted and looked through; the outer type stays', () => {
@@ -113,8 +117,8 @@ describe('malformed', () => {
 
 describe('fragments', () => {
   test('a first one has ports and may be shorter than its datagram', () => {
-    const facts = read(hex(MACS, '08 00', ipv4(17, 32, 0x2000), udp(2000, hex('00*4'))));
-    expect(facts).toMatchObject({
+    const packet = read(hex(MACS, '08 00', ipv4(17, 32, 0x2000), udp(2000, hex('00*4'))));
+    expect(packet).toMatchObject({
       malformed: undefined,
       moreFragments: true,
       fragmentOffset: 0,
@@ -124,8 +128,8 @@ describe('fragments', () => {
   });
 
   test('a later one has none, whatever its payload looks like', () => {
-    const facts = read(hex(MACS, '08 00', ipv4(17, 32, 0x0001), DATAGRAM));
-    expect(facts).toMatchObject({
+    const packet = read(hex(MACS, '08 00', ipv4(17, 32, 0x0001), DATAGRAM));
+    expect(packet).toMatchObject({
       fragmentOffset: 8,
       moreFragments: false,
       sourcePort: -1,
@@ -156,10 +160,10 @@ describe('fragments', () => {
 
 describe('IPv6 extension headers', () => {
   test('are walked to the upper layer', () => {
-    const facts = read(
+    const packet = read(
       hex(MACS, '86 dd', ipv6(0, 28), '3c 00 05 02 00 00 01 00', '11 00 01 04 00*4', DATAGRAM),
     );
-    expect(facts).toMatchObject({
+    expect(packet).toMatchObject({
       protocol: 17,
       destinationPort: 51820,
       extensionCount: 2,
@@ -168,25 +172,25 @@ describe('IPv6 extension headers', () => {
   });
 
   test('stop at AH, as the kernel does', () => {
-    const facts = read(hex(MACS, '86 dd', ipv6(51, 36), '11 04 00 00 00*20', DATAGRAM));
-    expect(facts).toMatchObject({ protocol: 51, sourcePort: -1, malformed: undefined });
+    const packet = read(hex(MACS, '86 dd', ipv6(51, 36), '11 04 00 00 00*20', DATAGRAM));
+    expect(packet).toMatchObject({ protocol: 51, sourcePort: -1, malformed: undefined });
   });
 });
 
 describe('other link types', () => {
-  const packet = hex(ipv4(17, 32), DATAGRAM);
+  const octets = hex(ipv4(17, 32), DATAGRAM);
   test.each([
-    ['raw IP', LinkType.RAW, packet],
-    ['BSD loopback', LinkType.NULL, hex('02 00 00 00', packet)],
-    ['Linux cooked', LinkType.LINUX_SLL, hex('00 04 00 01 00 06 02 00 00 00 00 0c 00 00 08 00', packet)],
+    ['raw IP', LinkType.RAW, octets],
+    ['BSD loopback', LinkType.NULL, hex('02 00 00 00', octets)],
+    ['Linux cooked', LinkType.LINUX_SLL, hex('00 04 00 01 00 06 02 00 00 00 00 0c 00 00 08 00', octets)],
     [
       'Linux cooked 2',
       LinkType.LINUX_SLL2,
-      hex('08 00 00 00 00 00 00 02 00 01 04 06 02 00 00 00 00 0c 00 00', packet),
+      hex('08 00 00 00 00 00 00 02 00 01 04 06 02 00 00 00 00 0c 00 00', octets),
     ],
-    ['PPP', LinkType.PPP, hex('ff 03 00 21', packet)],
-    ['Cisco HDLC', LinkType.CISCO_HDLC, hex('0f 00 08 00', packet)],
-    ['802.11', LinkType.IEEE802_11, hex('08 01 00 00 00*18 00 00', 'aa aa 03 00 00 00 08 00', packet)],
+    ['PPP', LinkType.PPP, hex('ff 03 00 21', octets)],
+    ['Cisco HDLC', LinkType.CISCO_HDLC, hex('0f 00 08 00', octets)],
+    ['802.11', LinkType.IEEE802_11, hex('08 01 00 00 00*18 00 00', 'aa aa 03 00 00 00 08 00', octets)],
   ])('%s', (_name, linkType, frame) => {
     expect(read(frame, linkType)).toMatchObject({
       ipVersion: 4,
@@ -217,7 +221,7 @@ const plainish = fc
 test('reused facts say the same as fresh ones, for any sequence of frames', () => {
   fc.assert(
     fc.property(fc.array(plainish, { minLength: 2, maxLength: 6 }), (frames) => {
-      const reused = new Facts();
+      const reused = new ParsedPacket();
       for (const { frame, wire } of frames) {
         readHeaders(frame, 0, frame.length, wire, LinkType.ETHERNET, reused);
         expect(reused).toEqual(read(frame, LinkType.ETHERNET, wire));
@@ -238,9 +242,9 @@ test('nothing outside the frame is read', () => {
         const results = [0x00, 0xff, 0x45].map((poison) => {
           const whole = new Uint8Array(frame.length + 80).fill(poison);
           whole.set(frame, 8);
-          const facts = new Facts();
-          readHeaders(whole, 8, 8 + frame.length, frame.length, linkType, facts);
-          return copyFacts(facts);
+          const packet = new ParsedPacket();
+          readHeaders(whole, 8, 8 + frame.length, frame.length, linkType, packet);
+          return copyPacket(packet);
         });
         expect(results[1]).toEqual(results[0]);
         expect(results[2]).toEqual(results[0]);

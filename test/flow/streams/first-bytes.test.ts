@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import type { TunnelProtocol } from '../../../src/flow/kinds.ts';
 import { ethernet, fill, ipv4, ipv6, text, u16, u32, dnsQuery } from '../../policy/frames.ts';
 import type { Bytes } from '../../policy/frames.ts';
@@ -18,7 +18,7 @@ class Client {
   readonly #protocol: TunnelProtocol;
   readonly #host: string | undefined;
   readonly #six: boolean;
-  readonly facts = new Facts();
+  readonly packet = new ParsedPacket();
   readonly names = new Set<string>();
 
   constructor(protocol: TunnelProtocol, host: string | undefined, six = false) {
@@ -35,10 +35,10 @@ class Client {
     const frame = Uint8Array.from(
       this.#six ? ethernet(0x86dd, ipv6(6, segment)) : ethernet(0x0800, ipv4(6, segment)),
     );
-    this.#dissector.headers(frame, 0, frame.length, frame.length, 1, this.facts);
-    this.#dissector.stream(frame, this.facts, this.#protocol, this.#host);
-    for (const { name } of this.facts.findings.names) this.names.add(name);
-    return this.facts.foreign;
+    this.#dissector.headers(frame, 0, frame.length, frame.length, 1, this.packet);
+    this.#dissector.stream(frame, this.packet, this.#protocol, this.#host);
+    for (const { name } of this.packet.findings.names) this.names.add(name);
+    return this.packet.foreign;
   }
 
   opens(): void {

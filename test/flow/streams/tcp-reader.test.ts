@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { LinkType } from '../../../src/wire/link/link-types.ts';
 import * as made from '../../policy/frames.ts';
 import type { Bytes } from '../../policy/frames.ts';
@@ -44,12 +44,12 @@ function frame(
 
 function names(port: number, segments: readonly Segment[]): string[] {
   const dissector = new Dissector();
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   return segments.flatMap((segment, at) => {
     const bytes = frame(port, segment);
-    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
-    dissector.application(bytes, facts, at);
-    return facts.findings.names.map(({ via, name }) => `${via} ${name}`);
+    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, packet);
+    dissector.application(bytes, packet, at);
+    return packet.findings.names.map(({ via, name }) => `${via} ${name}`);
   });
 }
 
@@ -167,7 +167,7 @@ test('LLMNR over TCP is LLMNR', () => {
 test('a response tells where it sends its reader', () => {
   const response = made.text('HTTP/1.1 302 Found\r\nLocation: http://203.0.113.80:9443/login\r\n\r\n');
   const dissector = new Dissector();
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const ask = request('portal.example');
   const segments: Segment[] = [
     { sequence: 1000, flags: SYN },
@@ -177,9 +177,9 @@ test('a response tells where it sends its reader', () => {
   ];
   const found = segments.flatMap((segment, at) => {
     const bytes = frame(8080, segment);
-    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, facts);
-    dissector.application(bytes, facts, at);
-    return facts.findings.redirect ?? [];
+    dissector.headers(bytes, 0, bytes.length, bytes.length, LinkType.ETHERNET, packet);
+    dissector.application(bytes, packet, at);
+    return packet.findings.redirect ?? [];
   });
   expect(found).toEqual([{ host: '203.0.113.80', port: 9443 }]);
 });

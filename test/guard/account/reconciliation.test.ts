@@ -18,7 +18,7 @@ function lan(): {
     },
     at: (now, kernel, tap) => {
       reconciliation.tap(report('lan', [], { at: now - 4, drained: true, counts: tap }));
-      reconciliation.reading(now - 2, now - 1, new Map(Object.entries({ up_plumbing_arp: 0, ...kernel })));
+      reconciliation.reading(now - 2, now - 1, new Map(Object.entries({ up_essential_arp: 0, ...kernel })));
       reconciliation.tap(report('lan', [], { at: now, drained: true, counts: tap }));
       return reconciliation.compare('lan', now, now);
     },

@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { Guard } from '../../../src/guard/guard.ts';
 import type { Observation } from '../../../src/guard/observation.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
@@ -28,15 +28,15 @@ const EXPECTED = 3_000;
 /** What a tap that judges by HOME tells of a datagram that left at `at`. */
 function told(to: string, port: number, payload: Bytes, at: number, folded = false): Observation {
   const frame = Uint8Array.from(ethernet(0x0800, ipv4(17, udp(40_000, port, payload), { to })));
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(frame, 0, frame.length, frame.length, 1, facts);
-  dissector.application(frame, facts, 0);
+  dissector.headers(frame, 0, frame.length, frame.length, 1, packet);
+  dissector.application(frame, packet, 0);
   const judge = compileJudge(HOME);
   return {
-    ...{ facts, direction: 'up', client: CLIENT, frames: 1, first: at, last: at, folded },
-    ...{ verdict: judge.judge(facts, 'up'), crosses: judge.crosses(facts, 'up') },
-    counter: judge.counter(facts, 'up'),
+    ...{ packet, direction: 'up', client: CLIENT, frames: 1, first: at, last: at, folded },
+    ...{ verdict: judge.judge(packet, 'up'), crosses: judge.crosses(packet, 'up') },
+    counter: judge.counter(packet, 'up'),
   };
 }
 
@@ -157,14 +157,14 @@ const EXPOSED: LearnedState = {
 /** What a tap tells of the first segment to a page, when it has been told of what was learned. */
 function visit(policy: Policy, learned: LearnedState, at: number, answered: boolean): Observation {
   const frame = Uint8Array.from(ethernet(0x0800, ipv4(6, tcp(40_000, 443, []), { to: PAGE })));
-  const facts = new Facts();
-  new Dissector().headers(frame, 0, frame.length, frame.length, 1, facts);
-  facts.answered = answered;
+  const packet = new ParsedPacket();
+  new Dissector().headers(frame, 0, frame.length, frame.length, 1, packet);
+  packet.answered = answered;
   const judge = compileJudge(policy, learned);
   return {
-    ...{ facts, direction: 'up', client: CLIENT, frames: 1, first: at, last: at, folded: false },
-    ...{ verdict: judge.judge(facts, 'up'), crosses: judge.crosses(facts, 'up') },
-    counter: judge.counter(facts, 'up'),
+    ...{ packet, direction: 'up', client: CLIENT, frames: 1, first: at, last: at, folded: false },
+    ...{ verdict: judge.judge(packet, 'up'), crosses: judge.crosses(packet, 'up') },
+    counter: judge.counter(packet, 'up'),
   };
 }
 

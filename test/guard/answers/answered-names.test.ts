@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import type { DnsAnswer } from '../../../src/wire/names/dns-answers.ts';
 import { AnsweredNames, ledTo } from '../../../src/guard/answers/answered-names.ts';
 import type { Lesson } from '../../../src/guard/observation.ts';
@@ -30,34 +30,37 @@ interface Datagram {
   readonly resolver?: string;
 }
 
-function dns(way: 'up' | 'down', { names = [SHOP], answers = [], ...more }: Datagram = {}): Facts {
-  const facts = new Facts();
+function dns(
+  direction: 'up' | 'down',
+  { names = [SHOP], answers = [], ...more }: Datagram = {},
+): ParsedPacket {
+  const packet = new ParsedPacket();
   const mac = parseMac(more.client ?? CLIENT) ?? 0;
   const [near, far] = [words(LAPTOP), words(more.resolver ?? RESOLVER)];
-  facts.kind = 'dns';
-  facts.ipVersion = 4;
-  facts.protocol = 17;
-  facts.payloadHead = (more.id ?? 7) * 0x10000;
+  packet.kind = 'dns';
+  packet.ipVersion = 4;
+  packet.protocol = 17;
+  packet.payloadHead = (more.id ?? 7) * 0x10000;
   const port = more.port ?? 40_000;
-  [facts.sourceMac, facts.destinationMac] = way === 'up' ? [mac, 1] : [1, mac];
-  facts.source.set(way === 'up' ? near : far);
-  facts.destination.set(way === 'up' ? far : near);
-  [facts.sourcePort, facts.destinationPort] = way === 'up' ? [port, 53] : [53, port];
-  facts.findings = { names: names.map((name) => ({ name, via: 'dns' as const })), answers };
-  return facts;
+  [packet.sourceMac, packet.destinationMac] = direction === 'up' ? [mac, 1] : [1, mac];
+  packet.source.set(direction === 'up' ? near : far);
+  packet.destination.set(direction === 'up' ? far : near);
+  [packet.sourcePort, packet.destinationPort] = direction === 'up' ? [port, 53] : [53, port];
+  packet.findings = { names: names.map((name) => ({ name, via: 'dns' as const })), answers };
+  return packet;
 }
 
-function visit(address: string, client = CLIENT, way: 'up' | 'down' = 'up'): Facts {
-  const facts = new Facts();
+function visit(address: string, client = CLIENT, direction: 'up' | 'down' = 'up'): ParsedPacket {
+  const packet = new ParsedPacket();
   const parsed = parseAddress(address);
-  facts.kind = 'tls';
-  facts.ipVersion = parsed?.ipVersion ?? 4;
-  facts.protocol = 6;
+  packet.kind = 'tls';
+  packet.ipVersion = parsed?.ipVersion ?? 4;
+  packet.protocol = 6;
   const mac = parseMac(client) ?? 0;
-  [facts.sourceMac, facts.destinationMac] = way === 'up' ? [mac, 1] : [1, mac];
+  [packet.sourceMac, packet.destinationMac] = direction === 'up' ? [mac, 1] : [1, mac];
   const far = parsed?.words ?? new Uint32Array(4);
-  (way === 'up' ? facts.destination : facts.source).set(far);
-  return facts;
+  (direction === 'up' ? packet.destination : packet.source).set(far);
+  return packet;
 }
 
 const a = (name: string, value = ADDRESS, ttl = 300): DnsAnswer => ({
@@ -88,16 +91,16 @@ class Tap {
     });
   }
 
-  isOpen(facts = visit(ADDRESS), way: 'up' | 'down' = 'up'): boolean {
-    this.names.recall(facts, way, this.now);
-    return facts.answered;
+  isOpen(packet = visit(ADDRESS), direction: 'up' | 'down' = 'up'): boolean {
+    this.names.recall(packet, direction, this.now);
+    return packet.answered;
   }
 
   /** Something goes there, if it may. */
   go(address = ADDRESS): boolean {
-    const facts = visit(address);
-    const open = this.isOpen(facts);
-    this.names.learn(facts, 'up', this.now, { asks: false, passes: open });
+    const packet = visit(address);
+    const open = this.isOpen(packet);
+    this.names.learn(packet, 'up', this.now, { asks: false, passes: open });
     return open;
   }
 }

@@ -57,9 +57,9 @@ it('a visit that is rule D is no traffic that the profile allows', () => {
   ask('bank.example');
   answer(['bank.example'], [a('bank.example', '203.0.113.80')]);
   expect(go('203.0.113.80', 'tls', DIRECT)[0]).toMatchObject({ rule: 'D' });
-  expect(observer.allowed.view(book.veil, 0, 10).frames).toBe(0);
+  expect(observer.allowed.view(book.redaction, 0, 10).frames).toBe(0);
   expect(go('203.0.113.81', 'tls', DIRECT)).toEqual([]);
-  expect(observer.allowed.view(book.veil, 0, 10).rows).toMatchObject([{ destination: '203.0.113.81' }]);
+  expect(observer.allowed.view(book.redaction, 0, 10).rows).toMatchObject([{ destination: '203.0.113.81' }]);
 });
 
 it('where nothing goes direct no address is closed for an answer: everything is', () => {
@@ -325,7 +325,7 @@ describe('rule D', () => {
       const show = (names: readonly string[], rule: Rule, flowName = ''): readonly unknown[] => {
         const destination = '203.0.113.90';
         const seen = observation({ kind, names, verdict: leak(names[0] ?? flowName, { rule, destination }) });
-        Object.assign(seen.facts, { protocol, ipVersion: 4, flowName });
+        Object.assign(seen.packet, { protocol, ipVersion: 4, flowName });
         observer.take('lan', seen, { wall: 0, monotonic: 5 }, false);
         return observer.takeExposures();
       };

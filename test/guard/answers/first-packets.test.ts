@@ -25,13 +25,13 @@ interface Sample {
 }
 
 /** A handshake of WireGuard to the server, as judges without its address take it, but for what a test changes. */
-function packet(sample: Sample = {}): Observation {
+function octets(sample: Sample = {}): Observation {
   const { address = SERVER, port = 51_820, protocol = 17, head = 0x01000000, length = 156 } = sample;
   const { rule = 'E', direction = 'up', folded = false } = sample;
   const seen = observation({ kind: 'wireguard', verdict: leak('198.51.100.9', { rule }), direction, folded });
-  Object.assign(seen.facts, { ipVersion: 4, protocol, destinationPort: port, payloadHead: head });
-  Object.assign(seen.facts, { udpLength: length, ipLength: 20 + length, malformed: undefined });
-  seen.facts.destination.set([0, 0, 0xffff, address]);
+  Object.assign(seen.packet, { ipVersion: 4, protocol, destinationPort: port, payloadHead: head });
+  Object.assign(seen.packet, { udpLength: length, ipLength: 20 + length, malformed: undefined });
+  seen.packet.destination.set([0, 0, 0xffff, address]);
   return seen;
 }
 
@@ -52,7 +52,7 @@ describe('FirstPackets', () => {
   it('tells the first packet to where the name has led in amber, by that name', () => {
     const { first, known } = world();
     known.led = true;
-    const told = first.take('lan', packet(), 0);
+    const told = first.take('lan', octets(), 0);
     expect(told?.verdict).toMatchObject({
       verdict: 'leak',
       rule: 'E',
@@ -73,14 +73,14 @@ describe('FirstPackets', () => {
   ])('tells %s as it is', (_case, sample) => {
     const { first, known } = world();
     known.led = true;
-    const seen = packet(sample);
+    const seen = octets(sample);
     expect(first.take('lan', seen, 0)).toBe(seen);
     expect(first.due(1_000)).toEqual([]);
   });
 
   it('waits for the answer that the other tap tells of, and not for long', () => {
     const { first, known } = world();
-    const seen = packet();
+    const seen = octets();
     expect(first.take('lan', seen, 0)).toBe(seen);
     known.asked = true;
     expect(first.take('lan', seen, 0)).toBeUndefined();
@@ -96,7 +96,7 @@ describe('FirstPackets', () => {
   it('holds a bounded number back', () => {
     const { first, known } = world();
     known.asked = true;
-    const held = Array.from({ length: 1_000 }, () => first.take('lan', packet(), 0));
+    const held = Array.from({ length: 1_000 }, () => first.take('lan', octets(), 0));
     expect(held.filter((told) => told === undefined).length).toBeLessThan(100);
     expect(first.due(1_000).length).toBeLessThan(100);
   });

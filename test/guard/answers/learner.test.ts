@@ -216,12 +216,12 @@ tunnels:
       const up = direction === 'up';
       const sample = up ? { names: ['vpn.example'] } : { answers: [a('vpn.example', '198.51.100.9')] };
       const seen = { ...observation({ direction, ...sample }), client: ends.client };
-      const { facts } = seen;
-      Object.assign(facts, { ipVersion: 4, protocol: 17, payloadHead: (ends.id << 16) | 0x8180 });
-      facts.source.set([0, 0, 0xffff, up ? ends.near : ends.far]);
-      facts.destination.set([0, 0, 0xffff, up ? ends.far : ends.near]);
-      facts.sourcePort = up ? ends.nearPort : ends.farPort;
-      facts.destinationPort = up ? ends.farPort : ends.nearPort;
+      const { packet } = seen;
+      Object.assign(packet, { ipVersion: 4, protocol: 17, payloadHead: (ends.id << 16) | 0x8180 });
+      packet.source.set([0, 0, 0xffff, up ? ends.near : ends.far]);
+      packet.destination.set([0, 0, 0xffff, up ? ends.far : ends.near]);
+      packet.sourcePort = up ? ends.nearPort : ends.farPort;
+      packet.destinationPort = up ? ends.farPort : ends.nearPort;
       return seen;
     };
     const learns = (forged: Partial<Ends>): boolean => {
@@ -277,8 +277,8 @@ tunnels:
     const offer = { server: '203.0.113.1', router: '203.0.113.1' };
     pupil.observe(report('wan', [observation({ direction: 'down', kind: 'dhcp', offer })]), 0);
     const visit = observation({ kind: 'tls', names: ['news.example'] });
-    Object.assign(visit.facts, { ipVersion: 4, protocol: 6, destinationPort: 443 });
-    visit.facts.destination.set([0, 0, 0xffff, 0xcb007150]);
+    Object.assign(visit.packet, { ipVersion: 4, protocol: 6, destinationPort: 443 });
+    visit.packet.destination.set([0, 0, 0xffff, 0xcb007150]);
     pupil.observe(report('lan', [visit]), 0);
     pupil.observe(answers(a('news.example', '203.0.113.81')), 0);
     pupil.observe(asks('vpn.example'), 40_000);
@@ -340,8 +340,8 @@ tunnels:
   }
   const visit = ({ protocol, port, name, kind = protocol === 17 ? 'udp' : 'tcp' }: Visit): TapReport => {
     const seen = observation({ kind, names: name === undefined ? [] : [name] });
-    Object.assign(seen.facts, { ipVersion: 4, protocol, destinationPort: port });
-    seen.facts.destination.set(parseAddress(SERVER)?.words ?? []);
+    Object.assign(seen.packet, { ipVersion: 4, protocol, destinationPort: port });
+    seen.packet.destination.set(parseAddress(SERVER)?.words ?? []);
     return report('lan', [seen]);
   };
   const answered = (name: string, ...list: DnsAnswer[]): TapReport =>
@@ -412,7 +412,7 @@ tunnels:
   const foreign = (rule: 'E' | 'F', port: number, protocol = 6): ReturnType<typeof report> => {
     const seen = observation({ kind: 'tls', verdict: leak('www.bank.example', { rule }) });
     const destination = Uint32Array.from([0, 0, 0xffff, 0xc6336409]);
-    Object.assign(seen.facts, { ipVersion: 4, protocol, destinationPort: port, destination });
+    Object.assign(seen.packet, { ipVersion: 4, protocol, destinationPort: port, destination });
     return report('lan', [seen]);
   };
   const known = (): Learner => {
@@ -527,8 +527,8 @@ describe("a network's own prefix of NAT64", () => {
     const pupil = pupilOf();
     told(pupil, 0, aaaa('2001:db8:64::c000:aa'));
     const foreign = observation({ verdict: leak('', { rule: 'F' }), kind: 'tcp' });
-    Object.assign(foreign.facts, { protocol: 6, ipVersion: 6 });
-    foreign.facts.destination.set(parseAddress('2001:db8:64::cb00:7107')?.words ?? []);
+    Object.assign(foreign.packet, { protocol: 6, ipVersion: 6 });
+    foreign.packet.destination.set(parseAddress('2001:db8:64::cb00:7107')?.words ?? []);
     expect(pupil.observe(report('lan', [foreign]), 1_000)).toBe(true);
     expect(networks(pupil, 1_000)).toEqual([]);
     expect(pupil.takeWithdrawn()).toEqual([{ name: 'ipv4only.arpa', address: '2001:db8:64::/96' }]);

@@ -5,7 +5,7 @@ import { parseAddress } from '../../../src/wire/ip/address.ts';
 import type { DnsAnswer } from '../../../src/wire/names/dns-answers.ts';
 import { Learner } from '../../../src/guard/answers/learner.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { ethernet, ipv4, udp } from '../../policy/frames.ts';
 import { leak, observation, policyOf, report } from '../samples.ts';
 
@@ -31,8 +31,8 @@ function visit(name: string) {
     verdict: leak(SHOP, { rule: 'E' }),
     names: name === '' ? [] : [name],
   });
-  Object.assign(seen.facts, { ipVersion: 4, protocol: 6, destinationPort: 443 });
-  seen.facts.destination.set(parseAddress(SHOP)?.words ?? []);
+  Object.assign(seen.packet, { ipVersion: 4, protocol: 6, destinationPort: 443 });
+  seen.packet.destination.set(parseAddress(SHOP)?.words ?? []);
   return report('lan', [seen]);
 }
 const has = (pupil: Learner, at: number) => pupil.state(at).addresses.some(({ address }) => address === SHOP);
@@ -133,15 +133,15 @@ describe('other uses', () => {
       ...[...wire('www.shop.example'), 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 203, 0, 113, 80],
     ];
     const frame = Uint8Array.from(ethernet(0x0800, ipv4(17, udp(53, 40_000, message), { to: '192.0.2.5' })));
-    const facts = new Facts();
+    const packet = new ParsedPacket();
     const dissector = new Dissector();
-    dissector.headers(frame, 0, frame.length, frame.length, 1, facts);
-    dissector.application(frame, facts, 0, 'down');
-    expect(facts.kind).toBe('dns');
-    expect(facts.findings.names.map(({ name }) => name)[0]).toBe('vpn.example');
+    dissector.headers(frame, 0, frame.length, frame.length, 1, packet);
+    dissector.application(frame, packet, 0, 'down');
+    expect(packet.kind).toBe('dns');
+    expect(packet.findings.names.map(({ name }) => name)[0]).toBe('vpn.example');
     const pupil = new Learner();
     pupil.setPolicy(POLICY);
-    pupil.observe(report('wan', [{ ...observation({ direction: 'down' }), facts }]), 20);
+    pupil.observe(report('wan', [{ ...observation({ direction: 'down' }), packet }]), 20);
     pupil.observe(asks('vpn.example'), 30);
     pupil.observe(answered('vpn.example', a('vpn.example', SHOP)), 50);
     expect(has(pupil, 50)).toBe(false);

@@ -3,14 +3,14 @@
 
 import { expect, it } from 'vitest';
 
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { ANSWER_MS, Questions, aliasesOf } from '../../../src/guard/answers/questions.ts';
 import { Protocol } from '../../../src/wire/ip/ip.ts';
 import { CLIENT } from '../samples.ts';
 
-const ask = new Facts();
+const ask = new ParsedPacket();
 Object.assign(ask, { ipVersion: 4, protocol: Protocol.UDP, sourcePort: 40_000, destinationPort: 53 });
-const answer = new Facts();
+const answer = new ParsedPacket();
 Object.assign(answer, { ipVersion: 4, protocol: Protocol.UDP, sourcePort: 53, destinationPort: 40_000 });
 
 /** Asks for names in this order, at the time 0. */

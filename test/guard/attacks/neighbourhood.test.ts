@@ -1,8 +1,8 @@
 // Knows: what the link teaches about a client's neighbours, and what a hostile one cannot. Holds src/guard/attacks/neighbourhood.ts.
 
 import { describe, expect, it } from 'vitest';
-import { Facts } from '../../../src/flow/facts.ts';
-import type { NetworkOffer } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
+import type { NetworkOffer } from '../../../src/flow/parsed-packet.ts';
 import { Neighbourhood } from '../../../src/guard/attacks/neighbourhood.ts';
 import type { Observation } from '../../../src/guard/observation.ts';
 import { ipv4Words, parseIpv4, parseIpv6 } from '../../../src/wire/ip/address.ts';
@@ -10,10 +10,10 @@ import { ipv4Words, parseIpv4, parseIpv6 } from '../../../src/wire/ip/address.ts
 const CLIENT = 0x02000000000c;
 const MAC = '02:00:00:00:00:0c';
 
-function seen(direction: 'up' | 'down', facts: Partial<Facts>): Observation {
+function seen(direction: 'up' | 'down', packet: Partial<ParsedPacket>): Observation {
   return {
-    ...{ facts: Object.assign(new Facts(), facts), direction, folded: false, first: 0 },
-    verdict: { verdict: 'plumbing' },
+    ...{ packet: Object.assign(new ParsedPacket(), packet), direction, folded: false, first: 0 },
+    verdict: { verdict: 'essential' },
   } as unknown as Observation;
 }
 
@@ -40,11 +40,11 @@ const at = (first: number, one: Observation): Observation => ({ ...one, first })
 const arp = (sender: string, target: string): Observation =>
   seen('up', {
     ...{ kind: 'arp', sourceMac: CLIENT, arpOperation: 1, outerEtherType: 0x0806 },
-    source: ipv4Words(parseIpv4(sender) ?? 0) as Facts['source'],
-    destination: ipv4Words(parseIpv4(target) ?? 0) as Facts['destination'],
+    source: ipv4Words(parseIpv4(sender) ?? 0) as ParsedPacket['source'],
+    destination: ipv4Words(parseIpv4(target) ?? 0) as ParsedPacket['destination'],
   });
 
-const words = (text: string): Facts['source'] => parseIpv6(text) as Facts['source'];
+const words = (text: string): ParsedPacket['source'] => parseIpv6(text) as ParsedPacket['source'];
 /** What the client says in neighbour discovery: a solicitation from `source`, an advertisement for `target`. */
 const nd = (icmpType: 135 | 136, source: string, target: string): Observation =>
   seen('up', {
@@ -64,14 +64,14 @@ const announced = (...networks: string[]): Observation =>
         prefixes: networks.map((network) => ({ network, own: true })),
       },
     },
-  } as unknown as Partial<Facts>);
+  } as unknown as Partial<ParsedPacket>);
 
 const offLink = (address: string): Observation => {
   const said = announced();
   const offer = { server: 'fe80::1', address, prefixLength: 64, leaseSeconds: 1_800 };
   return {
     ...said,
-    facts: Object.assign(new Facts(), said.facts, { findings: { names: [], answers: [], offer } }),
+    packet: Object.assign(new ParsedPacket(), said.packet, { findings: { names: [], answers: [], offer } }),
   };
 };
 
@@ -114,7 +114,7 @@ describe('IPv6 addresses of clients', () => {
     rises(link, 0);
     const other = { ...nd(135, OWN, 'fe80::1') };
     link.observe(
-      { ...other, facts: Object.assign(new Facts(), other.facts, { sourceMac: CLIENT + 1 }) },
+      { ...other, packet: Object.assign(new ParsedPacket(), other.packet, { sourceMac: CLIENT + 1 }) },
       'lan',
       5,
     );

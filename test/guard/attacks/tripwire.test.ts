@@ -1,8 +1,8 @@
-// Knows: rule T, trick by trick, and what an escape makes of it. Holds src/guard/attacks/tripwire.ts and observer.ts to README.md, rule T.
+// Knows: rule T, network attack by network attack, and what an escape makes of it. Holds src/guard/attacks/tripwire.ts and observer.ts to README.md, rule T.
 
 import { describe, expect, it } from 'vitest';
 
-import type { Facts, NetworkOffer } from '../../../src/flow/facts.ts';
+import type { ParsedPacket, NetworkOffer } from '../../../src/flow/parsed-packet.ts';
 import { IncidentBook } from '../../../src/guard/incidents/incidents.ts';
 import type { Incident } from '../../../src/guard/incidents/incidents.ts';
 import { Observer } from '../../../src/guard/observer.ts';
@@ -30,36 +30,40 @@ const ADVERTISEMENT: NetworkOffer = {
 
 interface Wire {
   readonly observer: Observer;
-  readonly offer: (kind: Kind, offer: NetworkOffer, facts?: Partial<Facts>) => Incident[];
+  readonly offer: (kind: Kind, offer: NetworkOffer, packet?: Partial<ParsedPacket>) => Incident[];
   readonly arp: (address: string, mac: number) => Incident[];
-  readonly answer: (name: string, address: string, facts?: Partial<Facts>) => Incident[];
+  readonly answer: (name: string, address: string, packet?: Partial<ParsedPacket>) => Incident[];
   readonly escape: (destination: string) => Incident[];
 }
 
 function wire(): Wire {
   const observer = new Observer(POLICY, new IncidentBook(100, 't'), new TunnelWatch());
   const now = { wall: 1, monotonic: 1 };
-  const down = (sample: Parameters<typeof observation>[0], facts: Partial<Facts>): Incident[] => {
+  const down = (sample: Parameters<typeof observation>[0], packet: Partial<ParsedPacket>): Incident[] => {
     const seen = observation({ ...sample, direction: 'down' });
-    Object.assign(seen.facts, { sourceMac: ROUTER, ...facts });
+    Object.assign(seen.packet, { sourceMac: ROUTER, ...packet });
     return observer.take('wan', seen, now, false);
   };
   return {
     observer,
-    offer: (kind, offer, facts = {}) =>
-      down({ kind, offer }, { icmpType: kind === 'nd' ? 134 : -1, ...facts }),
+    offer: (kind, offer, packet = {}) =>
+      down({ kind, offer }, { icmpType: kind === 'nd' ? 134 : -1, ...packet }),
     arp: (address, mac) =>
       down(
         { kind: 'arp' },
-        { sourceMac: mac, arpOperation: 2, source: ipv4Words(parseIpv4(address) ?? 0) as Facts['source'] },
+        {
+          sourceMac: mac,
+          arpOperation: 2,
+          source: ipv4Words(parseIpv4(address) ?? 0) as ParsedPacket['source'],
+        },
       ),
-    answer: (name, address, facts = {}) =>
+    answer: (name, address, packet = {}) =>
       down(
         {
           kind: 'dns',
           answers: [{ name, type: address.includes(':') ? 'AAAA' : 'A', value: address, ttl: 60 }],
         },
-        facts,
+        packet,
       ),
     escape: (destination) =>
       observer.take(
@@ -235,31 +239,31 @@ describe("a tunnel server's name", () => {
 describe('an escape', () => {
   it('to where the network pulled makes the warning red and is linked with it', () => {
     const { offer, escape } = wire();
-    const [trick] = offer('dhcp', { ...HOME_OFFER, routes: ['203.0.113.0/24 via 192.168.1.66'] });
+    const [networkAttack] = offer('dhcp', { ...HOME_OFFER, routes: ['203.0.113.0/24 via 192.168.1.66'] });
     const [escaped, other] = escape('203.0.113.80');
-    expect(other).toBe(trick);
-    expect(trick).toMatchObject({ severity: 'red', related: [escaped?.id] });
-    expect(escaped).toMatchObject({ rule: 'E', related: [trick?.id] });
+    expect(other).toBe(networkAttack);
+    expect(networkAttack).toMatchObject({ severity: 'red', related: [escaped?.id] });
+    expect(escaped).toMatchObject({ rule: 'E', related: [networkAttack?.id] });
   });
 
   it('to another place leaves it amber', () => {
     const { offer, escape } = wire();
-    const [trick] = offer('dhcp', { ...HOME_OFFER, routes: ['203.0.113.0/24 via 192.168.1.66'] });
+    const [networkAttack] = offer('dhcp', { ...HOME_OFFER, routes: ['203.0.113.0/24 via 192.168.1.66'] });
     expect(escape('192.0.2.1')[0]?.related).toEqual([]);
-    expect(trick?.severity).toBe('amber');
+    expect(networkAttack?.severity).toBe('amber');
   });
 
   it('what is said to everyone is laid to the client that spoke last', () => {
     const { observer, escape } = wire();
     escape('192.0.2.1');
     const seen = observation({ kind: 'dhcp', direction: 'down', offer: { ...HOME_OFFER, leaseSeconds: 1 } });
-    const [trick] = observer.take(
+    const [networkAttack] = observer.take(
       'wan',
       { ...seen, client: 0xffffffffffff },
       { wall: 1, monotonic: 1 },
       false,
     );
-    expect(trick?.client).toBe('02:00:00:00:00:0c');
+    expect(networkAttack?.client).toBe('02:00:00:00:00:0c');
     expect(CLIENT).toBe(0x02000000000c);
   });
 });

@@ -4,7 +4,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { CANARIES_DOWN, CANARIES_UP, SEAL_BYTES, forged } from '../../../src/guard/canary/canary-frames.ts';
 import { Canary, PROOF_MS } from '../../../src/guard/canary/canary.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
@@ -25,25 +25,33 @@ describe('the forged leaks', () => {
     ['down', CANARIES_DOWN],
   ] as const;
   const policies = { FULL, BARE, SPLIT, STUB, STUB_SHUT };
-  const rows = ways.flatMap(([way, shapes]) =>
+  const rows = ways.flatMap(([direction, shapes]) =>
     shapes.flatMap((shape) =>
       Object.entries(policies)
         .filter(([, { profile, allow }]) => shape.always || (profile === 'full-tunnel' && allow.length === 0))
-        .map(([name, policy]) => ({ way, shape, what: `${shape.name} going ${way} under ${name}`, policy })),
+        .map(([name, policy]) => ({
+          direction,
+          shape,
+          what: `${shape.name} going ${direction} under ${name}`,
+          policy,
+        })),
     ),
   );
-  it.each(rows)('$what is a leak, held, and counted as the table says', ({ way, shape, policy }) => {
+  it.each(rows)('$what is a leak, held, and counted as the table says', ({ direction, shape, policy }) => {
     for (let nth = 0; nth < 20; nth += 1) {
       const frame = forged(shape, 0x06_00_00_00_00_01, MAC, seal, chance);
-      const facts = new Facts();
+      const packet = new ParsedPacket();
       const dissector = new Dissector();
-      dissector.headers(frame, 0, frame.length, frame.length, 1, facts);
-      dissector.application(frame, facts, 0);
+      dissector.headers(frame, 0, frame.length, frame.length, 1, packet);
+      dissector.application(frame, packet, 0);
       const judge = compileJudge(policy);
       expect(frame.subarray(-SEAL_BYTES)).toEqual(seal);
-      expect(facts.sourceMac).toBe(MAC);
-      expect([judge.counter(facts, way), judge.crosses(facts, way)]).toEqual([shape.counter, false]);
-      if (way === 'up') expect(judge.judge(facts, way).verdict).toBe('leak');
+      expect(packet.sourceMac).toBe(MAC);
+      expect([judge.counter(packet, direction), judge.crosses(packet, direction)]).toEqual([
+        shape.counter,
+        false,
+      ]);
+      if (direction === 'up') expect(judge.judge(packet, direction).verdict).toBe('leak');
     }
   });
 });
@@ -72,13 +80,13 @@ describe('a proof', () => {
       const forgery = canary.forge(now, false);
       for (const port of ['lan', 'wan'] as const) {
         if (forgery === undefined) continue;
-        const facts = new Facts();
+        const packet = new ParsedPacket();
         const frame = forgery[port];
-        new Dissector().headers(frame, 0, frame.length, frame.length, 1, facts);
-        const way = port === 'lan' ? 'up' : 'down';
-        const counter = compileJudge(BARE).counter(facts, way);
+        new Dissector().headers(frame, 0, frame.length, frame.length, 1, packet);
+        const direction = port === 'lan' ? 'up' : 'down';
+        const counter = compileJudge(BARE).counter(packet, direction);
         if (broken.count !== true) for (const name of [counter, `canary_${port}`]) add(name);
-        add(broken.held === true ? 'leak_passed' : way === 'up' ? 'leak_dropped' : 'down_dropped');
+        add(broken.held === true ? 'leak_passed' : direction === 'up' ? 'leak_dropped' : 'down_dropped');
         serial += 1;
         if (broken[port] === true) continue;
         canary.saw(port, { serial, counter: broken.judge ?? counter, isLeak: true, outgoing: false }, now);
@@ -139,10 +147,10 @@ describe('a proof', () => {
       now += 2_000;
       const forgery = canary.forge(now, false);
       const counterOf = (port: 'lan' | 'wan'): string => {
-        const facts = new Facts();
+        const packet = new ParsedPacket();
         const frame = forgery?.[port] ?? new Uint8Array();
-        new Dissector().headers(frame, 0, frame.length, frame.length, 1, facts);
-        return compileJudge(BARE).counter(facts, port === 'lan' ? 'up' : 'down');
+        new Dissector().headers(frame, 0, frame.length, frame.length, 1, packet);
+        return compileJudge(BARE).counter(packet, port === 'lan' ? 'up' : 'down');
       };
       return [counterOf('lan'), counterOf('wan')];
     };

@@ -4,21 +4,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import type { Kind, Via } from '../../../src/flow/kinds.ts';
 import { ALLOWED_MOST, AllowedTraffic, allowedBy } from '../../../src/guard/history/allowed.ts';
 import { placeText } from '../../../src/api/shown.ts';
 import type { AllowedView } from '../../../src/api/status.ts';
 import { ObservationBatch } from '../../../src/guard/observation.ts';
-import { HIDDEN, Veil } from '../../../src/guard/history/privacy.ts';
+import { HIDDEN, Redaction } from '../../../src/guard/history/privacy.ts';
 import type { Privacy } from '../../../src/guard/history/privacy.ts';
 import { parseAddress } from '../../../src/wire/ip/address.ts';
 import { CLIENT } from '../samples.ts';
 
 const STARTED = Date.parse('2026-03-01T10:00:00.000Z');
-const veilOf = (privacy: Privacy): Veil =>
-  new Veil(privacy, (text) => Buffer.from(text).toString('hex').padEnd(20, '0'));
-const FULL = veilOf('full');
+const redactionOf = (privacy: Privacy): Redaction =>
+  new Redaction(privacy, (text) => Buffer.from(text).toString('hex').padEnd(20, '0'));
+const FULL = redactionOf('full');
 
 interface Frame {
   readonly to?: string;
@@ -38,41 +38,41 @@ const SYN: Frame = { flags: 0x02 };
 const hello = (name: string): Frame => ({ shows: name, of: name });
 const data = (name: string): Frame => ({ of: name });
 
-function factsOf({ to = '203.0.113.5', port = 443, flags = 0x18, ...frame }: Frame): Facts {
-  const facts = new Facts();
-  facts.kind = frame.kind ?? 'tls';
-  facts.protocol = frame.protocol ?? 6;
-  facts.ipVersion = 4;
-  facts.destination.set(parseAddress(to)?.words ?? []);
-  facts.destinationPort = facts.protocol === 1 ? -1 : port;
-  facts.sourcePort = 40_000;
-  facts.tcpFlags = facts.protocol === 6 ? flags : -1;
-  facts.flowName = frame.of ?? '';
+function factsOf({ to = '203.0.113.5', port = 443, flags = 0x18, ...frame }: Frame): ParsedPacket {
+  const packet = new ParsedPacket();
+  packet.kind = frame.kind ?? 'tls';
+  packet.protocol = frame.protocol ?? 6;
+  packet.ipVersion = 4;
+  packet.destination.set(parseAddress(to)?.words ?? []);
+  packet.destinationPort = packet.protocol === 1 ? -1 : port;
+  packet.sourcePort = 40_000;
+  packet.tcpFlags = packet.protocol === 6 ? flags : -1;
+  packet.flowName = frame.of ?? '';
   if (frame.shows !== undefined)
-    facts.findings = { names: [{ name: frame.shows, via: frame.via ?? 'sni' }], answers: [] };
-  return facts;
+    packet.findings = { names: [{ name: frame.shows, via: frame.via ?? 'sni' }], answers: [] };
+  return packet;
 }
 
 /** A tap counts frames of `stepMs` together, and the guard takes them. */
 class Wire {
   readonly #batch: ObservationBatch;
   readonly #traffic = new AllowedTraffic();
-  #veil: Veil;
+  #redaction: Redaction;
   #at = 0;
 
-  constructor(veil = FULL, limit = 512) {
-    this.#veil = veil;
+  constructor(redaction = FULL, limit = 512) {
+    this.#redaction = redaction;
     this.#batch = new ObservationBatch(limit);
   }
 
   carry(...frames: readonly Frame[]): this {
     for (const frame of frames) {
-      const facts = factsOf(frame);
+      const packet = factsOf(frame);
       const destination = frame.to ?? '203.0.113.5';
       const exposure = frame.shows ?? frame.of ?? destination;
       const verdict = { verdict: 'allowed', reason: '', exposure, destination, direct: true } as const;
       this.#batch.add(
-        facts,
+        packet,
         { verdict, direction: 'up', crosses: true, counter: 'up_allowed_tls' },
         frame.client ?? CLIENT,
         this.#at,
@@ -81,10 +81,11 @@ class Wire {
     return this;
   }
 
-  tell(veil = this.#veil): this {
-    this.#veil = veil;
+  tell(redaction = this.#redaction): this {
+    this.#redaction = redaction;
     const now = { wall: STARTED + this.#at, monotonic: this.#at };
-    for (const observation of this.#batch.take().observations) this.#traffic.take(observation, now, veil);
+    for (const observation of this.#batch.take().observations)
+      this.#traffic.take(observation, now, redaction);
     return this;
   }
 
@@ -94,8 +95,8 @@ class Wire {
     return this;
   }
 
-  seen(veil = this.#veil, most = ALLOWED_MOST): AllowedView {
-    return this.#traffic.view(veil, STARTED, most);
+  seen(redaction = this.#redaction, most = ALLOWED_MOST): AllowedView {
+    return this.#traffic.view(redaction, STARTED, most);
   }
 
   get rows(): (readonly [string, string, number, number])[] {
@@ -204,7 +205,7 @@ describe('the list', () => {
         fc.array(step, { maxLength: 12 }),
         fc.constantFrom<Privacy>('full', 'redacted', 'minimal'),
         (steps, privacy) => {
-          const wire = new Wire(veilOf(privacy));
+          const wire = new Wire(redactionOf(privacy));
           for (const [frames, ms] of steps) wire.carry(...frames).wait(ms);
           const all = steps.flatMap(([frames]) => frames);
           const begun = all.filter((one) => one.flags === 0x02 || one.protocol === 17).length;
@@ -260,7 +261,7 @@ describe('the list', () => {
 
 describe('privacy', () => {
   const carried = (privacy: Privacy): Wire =>
-    new Wire(veilOf(privacy)).wait(600_000).carry(SYN, hello('www.news.example')).tell();
+    new Wire(redactionOf(privacy)).wait(600_000).carry(SYN, hello('www.news.example')).tell();
 
   it('redacted keeps a hash, a network and an identity that nobody knows', () => {
     const [row] = carried('redacted').seen().rows;
@@ -282,12 +283,12 @@ describe('privacy', () => {
 
   it.each(['redacted', 'minimal'] as const)('another one shows nothing of before: %s', (privacy) => {
     const wire = carried('full');
-    const veil = veilOf(privacy);
-    expect(wire.seen(veil)).toMatchObject({ rows: [], frames: 0, connections: 0 });
-    wire.wait(3_600_000).carry(SYN).tell(veil);
-    expect(wire.seen(veil)).toMatchObject({ frames: 1, connections: 1, more: 0 });
-    expect(JSON.stringify(wire.seen(veil))).not.toContain('news');
-    expect(wire.seen(veil).since > '2026-03-01T10:30').toBe(true);
+    const redaction = redactionOf(privacy);
+    expect(wire.seen(redaction)).toMatchObject({ rows: [], frames: 0, connections: 0 });
+    wire.wait(3_600_000).carry(SYN).tell(redaction);
+    expect(wire.seen(redaction)).toMatchObject({ frames: 1, connections: 1, more: 0 });
+    expect(JSON.stringify(wire.seen(redaction))).not.toContain('news');
+    expect(wire.seen(redaction).since > '2026-03-01T10:30').toBe(true);
     expect(wire.seen(FULL).rows).toEqual([]);
   });
 });

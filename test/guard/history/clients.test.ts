@@ -1,26 +1,26 @@
 // Knows: what is known of a client after what it said, under each privacy. Must not know: frames.
 
 import { describe, expect, it } from 'vitest';
-import type { Identity } from '../../../src/flow/facts.ts';
+import type { Identity } from '../../../src/flow/parsed-packet.ts';
 import { ClientBook, veiledClient } from '../../../src/guard/history/clients.ts';
 import type { Observation } from '../../../src/guard/observation.ts';
-import { Veil } from '../../../src/guard/history/privacy.ts';
+import { Redaction } from '../../../src/guard/history/privacy.ts';
 import { parseAddress } from '../../../src/wire/ip/address.ts';
 import { CLIENT, observation } from '../samples.ts';
 
 const hash = (text: string): string => Buffer.from(text.padEnd(12)).toString('hex').slice(-12);
-const veilOf = (privacy: Veil['privacy']): Veil => new Veil(privacy, hash);
-const book = (privacy: Veil['privacy'] = 'full'): ClientBook =>
-  new ClientBook((mac) => (mac.startsWith('00:16:3e') ? 'Xensource' : undefined), veilOf(privacy));
+const redactionOf = (privacy: Redaction['privacy']): Redaction => new Redaction(privacy, hash);
+const book = (privacy: Redaction['privacy'] = 'full'): ClientBook =>
+  new ClientBook((mac) => (mac.startsWith('00:16:3e') ? 'Xensource' : undefined), redactionOf(privacy));
 
 function says(identity: Identity | undefined, source = '', client = CLIENT): Observation {
   const said = observation();
   const address = parseAddress(source);
   if (address !== undefined) {
-    said.facts.ipVersion = address.ipVersion;
-    said.facts.source.set(address.words);
+    said.packet.ipVersion = address.ipVersion;
+    said.packet.source.set(address.words);
   }
-  if (identity !== undefined) said.facts.findings = { ...said.facts.findings, identity };
+  if (identity !== undefined) said.packet.findings = { ...said.packet.findings, identity };
   return { ...said, client };
 }
 
@@ -87,9 +87,9 @@ describe('privacy', () => {
     const clients = book();
     clients.take(says(identity, '192.168.77.100'), 0);
     const [clear] = clients.list();
-    const hidden = clear && veiledClient(clear, veilOf('redacted'));
+    const hidden = clear && veiledClient(clear, redactionOf('redacted'));
     expect(JSON.stringify(hidden)).not.toMatch(/anna|MSFT|77\.100|10\.1\.2\.3|0c"/);
-    expect(hidden && veiledClient(hidden, veilOf('redacted'))).toEqual(hidden);
-    expect(clear && veiledClient(clear, veilOf('minimal'))).toBeUndefined();
+    expect(hidden && veiledClient(hidden, redactionOf('redacted'))).toEqual(hidden);
+    expect(clear && veiledClient(clear, redactionOf('minimal'))).toBeUndefined();
   });
 });

@@ -50,7 +50,7 @@ describe('sites', () => {
         client: '02:00:00:00:00:0d',
       }),
       anIncident({ ...many, ...none, exposure: 'page.example', kind: 'http' }),
-      anIncident({ ...none, exposure: 'canonical.example', escaped: 0, trick: SHOWN_IN_ANSWER }),
+      anIncident({ ...none, exposure: 'canonical.example', escaped: 0, networkAttack: SHOWN_IN_ANSWER }),
       anIncident({ exposure: 'stopped.example', escaped: 0, blocked: 7 }),
       anIncident({ exposure: '(many others)', escaped: 3, questions: 2 }),
     ];

@@ -1,7 +1,7 @@
 // Knows: how much of a telling each privacy setting leaves. Must not know: where it is written down.
 
 import { describe, expect, test } from 'vitest';
-import { HIDDEN, Veil, isHashed } from '../../../src/guard/history/privacy.ts';
+import { HIDDEN, Redaction, isHashed } from '../../../src/guard/history/privacy.ts';
 
 const hash = (text: string): string => String(text.length).padStart(20, '0');
 const told = {
@@ -20,16 +20,16 @@ test.each([
   ['annas.local', 'h-00000000000000000011.local'],
 ])('redacted writes %s as %s', (name, shown) => {
   const suffixOf = (one: string): string => (one.endsWith('.co.uk') ? 'co.uk' : '');
-  expect(new Veil('redacted', hash, suffixOf).name(name)).toBe(shown);
+  expect(new Redaction('redacted', hash, suffixOf).name(name)).toBe(shown);
 });
 
 test.each(['full', 'redacted', 'minimal'] as const)('%s hides what it has hidden no further', (privacy) => {
   const suffixOf = (one: string): string => (one.endsWith('.co.uk') ? 'co.uk' : '');
-  const veil = new Veil(privacy, hash, suffixOf);
+  const redaction = new Redaction(privacy, hash, suffixOf);
   for (const name of ['www.bank.example', 'www.bank.co.uk', 'annas-laptop'])
-    expect([veil.name(veil.name(name)), veil.exposure(veil.name(name))]).toEqual([
-      veil.name(name),
-      veil.name(name),
+    expect([redaction.name(redaction.name(name)), redaction.exposure(redaction.name(name))]).toEqual([
+      redaction.name(name),
+      redaction.name(name),
     ]);
 });
 
@@ -38,7 +38,7 @@ test.each([
   'h-00000000000000000016x.example',
   'www.h-00000000000000000016.example',
 ])('%s only looks like a hidden name, and is hidden', (name) =>
-  expect(new Veil('redacted', hash).name(name)).not.toBe(name),
+  expect(new Redaction('redacted', hash).name(name)).not.toBe(name),
 );
 
 test.each([
@@ -50,20 +50,20 @@ test.each([
 
 describe('an incident', () => {
   test('is whole under full', () => {
-    expect(new Veil('full', hash).incident('dns', 'A', told)).toEqual(told);
+    expect(new Redaction('full', hash).incident('dns', 'A', told)).toEqual(told);
   });
 
   test('keeps nothing clear under redacted', () => {
-    const left = new Veil('redacted', hash).incident('dns', 'A', told);
+    const left = new Redaction('redacted', hash).incident('dns', 'A', told);
     expect(left.destination).toBe('203.0.113.0/24');
     expect(JSON.stringify(left)).not.toMatch(/bank|0c"|\.53/);
   });
 
   test('keeps its kind alone under minimal', () => {
-    const veil = new Veil('minimal', hash);
-    expect(veil.incident('dns', 'A', told)).toEqual({
+    const redaction = new Redaction('minimal', hash);
+    expect(redaction.incident('dns', 'A', told)).toEqual({
       ...{ client: '', exposure: HIDDEN, destination: '', why: 'dns outside the tunnel, rule A' },
     });
-    expect(veil.time(7_200_000 + 61_000)).toBe(7_200_000);
+    expect(redaction.time(7_200_000 + 61_000)).toBe(7_200_000);
   });
 });

@@ -1,7 +1,7 @@
 // Knows: lines of proc_net(5) as this kernel prints them, and which socket a frame is put down to.
 
 import { describe, expect, it } from 'vitest';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { attribute, originOf, readSocketTable } from '../../../src/guard/incidents/attribution.ts';
 import type { Socket } from '../../../src/guard/incidents/attribution.ts';
 import { parseAddress } from '../../../src/wire/ip/address.ts';
@@ -15,15 +15,15 @@ const [HERE, RESOLVER, ANY] = ['010200C0:9C40', '350200C0:0035', '00000000:0000'
 const ANY6 = `${'0'.repeat(32)}:9C40`;
 const NONE6 = `${'0'.repeat(32)}:0000`;
 
-function frame(change: Partial<Facts> = {}): Facts {
-  const facts = new Facts();
-  facts.ipVersion = 4;
-  facts.protocol = 17;
-  facts.source.set(parseAddress('192.0.2.1')?.words ?? []);
-  facts.destination.set(parseAddress('192.0.2.53')?.words ?? []);
-  facts.sourcePort = 40000;
-  facts.destinationPort = 53;
-  return Object.assign(facts, change);
+function frame(change: Partial<ParsedPacket> = {}): ParsedPacket {
+  const packet = new ParsedPacket();
+  packet.ipVersion = 4;
+  packet.protocol = 17;
+  packet.source.set(parseAddress('192.0.2.1')?.words ?? []);
+  packet.destination.set(parseAddress('192.0.2.53')?.words ?? []);
+  packet.sourcePort = 40000;
+  packet.destinationPort = 53;
+  return Object.assign(packet, change);
 }
 
 const udp = (...lines: string[]): Socket[] =>

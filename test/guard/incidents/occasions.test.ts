@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeQuicCrypto } from '../../../appliance/os/quic-crypto.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { ObservationBatch } from '../../../src/guard/observation.ts';
 import type { Judged } from '../../../src/guard/observation.ts';
 import { Occasions } from '../../../src/guard/incidents/occasions.ts';
@@ -29,12 +29,12 @@ class Wire {
   /** Sends a packet and tells what it was counted as, and under which name. */
   send(protocol: number, payload: Bytes, ip: made.Ipv4 = {}): string {
     const bytes = made.ethernet(0x0800, made.ipv4(protocol, payload, { to: SITE, ...ip }));
-    const facts = new Facts();
-    this.#dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-    this.#dissector.application(bytes, facts, this.ms * 1_000);
-    const verdict = this.#judge.judge(facts, 'up');
+    const packet = new ParsedPacket();
+    this.#dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+    this.#dissector.application(bytes, packet, this.ms * 1_000);
+    const verdict = this.#judge.judge(packet, 'up');
     const judged: Judged = { verdict, direction: 'up', crosses: false, counter: '' };
-    const occasion = this.#occasions.of(facts, judged, CLIENT, this.ms);
+    const occasion = this.#occasions.of(packet, judged, CLIENT, this.ms);
     const told = occasion === undefined ? '' : `${occasion} ${verdict.exposure}`;
     if (told !== '') this.#counted.push(told);
     return told;
@@ -216,7 +216,7 @@ describe('a visit', () => {
 });
 
 it('a batch that is full keeps questions and visits, with those whose names it folds', () => {
-  const wire = { facts: new Facts(), counted: 0 };
+  const wire = { packet: new ParsedPacket(), counted: 0 };
   const batch = new ObservationBatch(4);
   for (let at = 0; at < 50; at += 1) {
     const exposure = `${at}.example`;
@@ -229,7 +229,7 @@ it('a batch that is full keeps questions and visits, with those whose names it f
       destination: SITE,
     } as const;
     const judged: Judged = { verdict, direction: 'up', crosses: false, counter: 'up_leak_dns' };
-    batch.add(wire.facts, judged, at % 3, at, undefined, at % 2 === 0 ? 'question' : 'visit');
+    batch.add(wire.packet, judged, at % 3, at, undefined, at % 2 === 0 ? 'question' : 'visit');
   }
   const { observations } = batch.take();
   const sum = (what: 'questions' | 'visits'): number =>

@@ -2,7 +2,7 @@
 // makes of it.
 
 import { describe, expect, it } from 'vitest';
-import type { NetworkOffer } from '../../../src/flow/facts.ts';
+import type { NetworkOffer } from '../../../src/flow/parsed-packet.ts';
 import type { DnsAnswer } from '../../../src/wire/names/dns-answers.ts';
 import { Learner } from '../../../src/guard/answers/learner.ts';
 import { Portal } from '../../../src/guard/incidents/portal.ts';

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 
 import { DEADLINE_MS } from '../../../src/guard/account/account.ts';
 import type { Sight } from '../../../src/guard/account/account.ts';
-import type { NetworkOffer } from '../../../src/flow/facts.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import type { NetworkOffer } from '../../../src/flow/parsed-packet.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import type { Kind } from '../../../src/flow/kinds.ts';
 import { Correlation } from '../../../src/guard/answers/correlation.ts';
 import { FOLDED_EXPOSURE, IncidentBook } from '../../../src/guard/incidents/incidents.ts';
@@ -248,7 +248,7 @@ describe('after any floods', () => {
     expect(names).toContain('clinic.example');
   });
 
-  it('two thousand captive portals are one incident with a count, and another trick is another', () => {
+  it('two thousand captive portals are one incident with a count, and another network attack is another', () => {
     const world = new World();
     for (let n = 0; n < 2_300; n += 1)
       world.send(observation({ kind: 'dhcp', direction: 'down', offer: portal(n) }), 'wan');
@@ -257,7 +257,7 @@ describe('after any floods', () => {
     expect(
       world.book
         .all()
-        .map(({ trick, variantCount }) => [trick, variantCount])
+        .map(({ networkAttack, variantCount }) => [networkAttack, variantCount])
         .sort(),
     ).toEqual([
       ['captive portal', 2_300],
@@ -287,10 +287,10 @@ describe('after any floods', () => {
   });
 });
 
-function frame(kind: Kind, exposure: string, change: Partial<Verdict> = {}): [Facts, Verdict] {
-  const facts = new Facts();
-  facts.kind = kind;
-  return [facts, leak(exposure, change)];
+function frame(kind: Kind, exposure: string, change: Partial<Verdict> = {}): [ParsedPacket, Verdict] {
+  const packet = new ParsedPacket();
+  packet.kind = kind;
+  return [packet, leak(exposure, change)];
 }
 
 describe('the batch of a tap', () => {
@@ -310,9 +310,9 @@ describe('the batch of a tap', () => {
         const batch = new ObservationBatch(32);
         let frames = 0;
         const add = (kind: Kind, name: string, client: number, down = false, change = {}): void => {
-          const [facts, verdict] = frame(kind, name, change);
+          const [packet, verdict] = frame(kind, name, change);
           batch.add(
-            facts,
+            packet,
             { verdict, direction: down ? 'down' : 'up', crosses: false, counter: 'up_leak_dns' },
             client,
             frames,
@@ -342,8 +342,8 @@ describe('the batch of a tap', () => {
   it('tells the last of the flood itself by name', () => {
     const batch = new ObservationBatch(32);
     for (let n = 0; n < 1_000; n += 1) {
-      const [facts, verdict] = frame('dns', `n${String(n)}.example`);
-      batch.add(facts, { verdict, direction: 'up', crosses: false, counter: 'up_leak_dns' }, CLIENT, n);
+      const [packet, verdict] = frame('dns', `n${String(n)}.example`);
+      batch.add(packet, { verdict, direction: 'up', crosses: false, counter: 'up_leak_dns' }, CLIENT, n);
     }
     const { observations, newlyFolded } = batch.take();
     expect(observations.at(-1)?.verdict.exposure).toBe('n999.example');
@@ -354,16 +354,16 @@ describe('the batch of a tap', () => {
   it('a thousand offers with a portal fold none that has a route', () => {
     const batch = new ObservationBatch(32);
     const add = (offer: NetworkOffer): void => {
-      const [facts] = frame('dhcp', '');
-      facts.findings = { names: [], answers: [], offer };
-      const verdict: Verdict = { verdict: 'plumbing', reason: '', exposure: '', destination: '' };
-      batch.add(facts, { verdict, direction: 'down', crosses: true, counter: 'up_leak_dns' }, CLIENT, 0);
+      const [packet] = frame('dhcp', '');
+      packet.findings = { names: [], answers: [], offer };
+      const verdict: Verdict = { verdict: 'essential', reason: '', exposure: '', destination: '' };
+      batch.add(packet, { verdict, direction: 'down', crosses: true, counter: 'up_leak_dns' }, CLIENT, 0);
     };
     for (let n = 0; n < 1_000; n += 1) add(portal(n));
     add({ ...portal(0), routes: ['0.0.0.0/1 via 192.168.1.66'] });
     for (let n = 1_000; n < 2_000; n += 1) add(portal(n));
     const told = batch.take().observations.filter(({ folded }) => !folded);
-    expect(told.filter(({ facts }) => facts.findings.offer?.routes !== undefined)).toHaveLength(1);
+    expect(told.filter(({ packet }) => packet.findings.offer?.routes !== undefined)).toHaveLength(1);
   });
 });
 
@@ -394,11 +394,11 @@ describe('what the guard remembers', () => {
     const proposals = new Proposals();
     const handshake = (direction: 'up' | 'down', last: number): void => {
       const seen = observation({ kind: 'wireguard', direction });
-      Object.assign(seen.facts, { ipVersion: 4, protocol: 17, sourcePort: 51_820, destinationPort: 51_820 });
-      seen.facts.source.set([0, 0, 0xffff, 0xc6336400 + last]);
-      seen.facts.destination.set([0, 0, 0xffff, 0xc6336400 + last]);
+      Object.assign(seen.packet, { ipVersion: 4, protocol: 17, sourcePort: 51_820, destinationPort: 51_820 });
+      seen.packet.source.set([0, 0, 0xffff, 0xc6336400 + last]);
+      seen.packet.destination.set([0, 0, 0xffff, 0xc6336400 + last]);
       const recognition = { protocol: 'wireguard', confidence: 0.9, why: '', server: 'destination' } as const;
-      seen.facts.findings = { names: [], answers: [], recognition };
+      seen.packet.findings = { names: [], answers: [], recognition };
       proposals.observe(seen, at(0));
     };
     for (let n = 0; n < 100; n += 1) handshake('down', n);

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Meshes } from '../../../src/guard/tunnels/meshes.ts';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import type { Observation } from '../../../src/guard/observation.ts';
 import { clientHello } from '../../policy/tls-hello.ts';
 import { dnsQuery, ethernet, fill, ipv4, ipv6, tcp, u32, udp } from '../../policy/frames.ts';
@@ -15,11 +15,11 @@ const DISCO = [0x54, 0x53, 0xf0, 0x9f, 0x92, 0xac, ...fill(96)];
 const HANDSHAKE = [0x10, 0, 0, 0, ...u32(0), ...u32(0), ...u32(1), ...fill(200)];
 
 function seenIn(frame: Uint8Array, more: Partial<Observation> = {}): Observation {
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(frame, 0, frame.length, frame.length, 1, facts);
-  dissector.application(frame, facts, 0);
-  return { ...observation({ verdict: leak('') }), facts, ...more };
+  dissector.headers(frame, 0, frame.length, frame.length, 1, packet);
+  dissector.application(frame, packet, 0);
+  return { ...observation({ verdict: leak('') }), packet, ...more };
 }
 
 const four = (protocol: number, payload: readonly number[]): Uint8Array =>

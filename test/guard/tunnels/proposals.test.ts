@@ -14,10 +14,10 @@ it('proposes the far end of a handshake, whoever began it, and forgets it when t
       ipv4Words(parseIpv4('192.168.1.50') ?? 0),
       ipv4Words(parseIpv4('198.51.100.7') ?? 0),
     ];
-    seen.facts.source.set(direction === 'up' ? near : far);
-    seen.facts.destination.set(direction === 'up' ? far : near);
+    seen.packet.source.set(direction === 'up' ? near : far);
+    seen.packet.destination.set(direction === 'up' ? far : near);
     const ports = direction === 'up' ? [40_000, 51_820] : [51_820, 40_000];
-    Object.assign(seen.facts, {
+    Object.assign(seen.packet, {
       ipVersion: 4,
       protocol: 17,
       sourcePort: ports[0],
@@ -29,7 +29,7 @@ it('proposes the far end of a handshake, whoever began it, and forgets it when t
       why: 'both indices',
       server: 'destination',
     } as const;
-    seen.facts.findings = { names: [], answers: [], recognition };
+    seen.packet.findings = { names: [], answers: [], recognition };
     proposals.observe(seen, { wall: 0, monotonic: 0 });
   }
   expect(proposals.list()).toMatchObject([

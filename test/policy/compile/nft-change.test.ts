@@ -18,8 +18,8 @@ import {
   ANSWERED_LEARNED,
   ANYWHERE,
   BARE,
-  CROWD,
-  CROWD_LEARNED,
+  SERVER_GROUP,
+  SERVER_GROUP_LEARNED,
   FULL,
   LEARNED,
   NAMES,
@@ -33,7 +33,7 @@ import {
 import { NftKernel } from './nft-kernel.ts';
 
 const MAC = '02:00:00:00:00:0c';
-const policies = [ANSWERED, ANYWHERE, BARE, CROWD, FULL, NAMES, RANGES, SPLIT, STUB];
+const policies = [ANSWERED, ANYWHERE, BARE, SERVER_GROUP, FULL, NAMES, RANGES, SPLIT, STUB];
 const learnings = [
   NOTHING_LEARNED,
   LEARNED,
@@ -41,7 +41,7 @@ const learnings = [
   ANSWERED_LEARNED,
   RANGES_LEARNED,
   TRANSLATED,
-  CROWD_LEARNED,
+  SERVER_GROUP_LEARNED,
 ];
 const ruleset = fc
   .record({
@@ -120,7 +120,7 @@ describe('a change', () => {
   });
 
   it('of block mode is a few chains, whatever the policy is', () => {
-    const [block, watch] = [true, false].map((blockMode) => rulesetOf(CROWD, { blockMode }));
+    const [block, watch] = [true, false].map((blockMode) => rulesetOf(SERVER_GROUP, { blockMode }));
     const change = GivenTable.of(block ?? closedRuleset(), 0).changeTo(watch ?? closedRuleset(), 0);
     expect(change?.text.match(/^flush .*$/gm)).toEqual([
       'flush chain bridge leakguard leak',
@@ -130,7 +130,7 @@ describe('a change', () => {
   });
 
   it('that brings a set of which nothing is known is none: what it holds would stay', () => {
-    const policy = rulesetOf(CROWD, { blockMode: true });
+    const policy = rulesetOf(SERVER_GROUP, { blockMode: true });
     expect(GivenTable.of(closedRuleset(), 0).changeTo(policy, 0)).toBeUndefined();
     expect(GivenTable.of(policy, 0).changeTo(closedRuleset(), 0)).toBeDefined();
   });

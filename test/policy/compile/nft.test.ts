@@ -78,13 +78,13 @@ describe('every path of the ruleset', () => {
   it('lets the page in and, when the policy says so, ssh: from lan, and nothing else to a port of the box', () => {
     const doors = (policy: Policy): string[] =>
       lines(compileRuleset(policy, { blockMode: false })).filter((line) => /tcp dport \d+ accept/.test(line));
-    const door = (port: number) => `    iifname "lan0" meta protocol ip tcp dport ${String(port)} accept`;
+    const login = (port: number) => `    iifname "lan0" meta protocol ip tcp dport ${String(port)} accept`;
     const withSsh = (ssh: boolean, address: 'dhcp' | 'none' = 'dhcp'): Policy => ({
       ...BARE,
       management: { ...BARE.management, address, ssh },
     });
-    expect(doors(withSsh(false))).toEqual([door(80)]);
-    expect(doors(withSsh(true))).toEqual([door(80), door(22)]);
+    expect(doors(withSsh(false))).toEqual([login(80)]);
+    expect(doors(withSsh(true))).toEqual([login(80), login(22)]);
     expect(doors(withSsh(true, 'none'))).toEqual([]);
   });
 
@@ -99,17 +99,17 @@ describe('every path of the ruleset', () => {
 describe('counters', () => {
   it('exist for every kind the kernel can tell, both ways, and their names say what they count', () => {
     const { counters } = rulesetOf(FULL, { blockMode: true });
-    for (const way of ['up', 'down'] as const) {
+    for (const direction of ['up', 'down'] as const) {
       for (const kind of COUNTED_KINDS) {
-        const name = `${way}_leak_${kind.replaceAll('-', '_')}`;
+        const name = `${direction}_leak_${kind.replaceAll('-', '_')}`;
         expect(counters).toContain(name);
-        expect(counterOf(name)).toEqual({ direction: way, verdict: 'leak', kind });
+        expect(counterOf(name)).toEqual({ direction: direction, verdict: 'leak', kind });
       }
     }
     expect(counters).toContain('up_tunnel_4');
     expect(counterOf('down_tunnel_4')).toEqual({ direction: 'down', verdict: 'tunnel', tunnel: 4 });
     expect(counterOf('up_tunnel_fragment')).toEqual({ direction: 'up', verdict: 'tunnel', tunnel: -1 });
-    expect(counterOf('up_plumbing_dhcp')).toEqual({ direction: 'up', verdict: 'plumbing', kind: 'dhcp' });
+    expect(counterOf('up_essential_dhcp')).toEqual({ direction: 'up', verdict: 'essential', kind: 'dhcp' });
     for (const other of [
       'leak_dropped',
       'up_leak_',

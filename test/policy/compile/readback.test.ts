@@ -39,16 +39,16 @@ it.each(['udp', '17', 17])('an endpoint is the same where nft calls its transpor
 
 it('what a rule has learned from frames is no change, and what another hand put beside it is', () => {
   const text = `table bridge leakguard {
-  set asker6 { type ipv6_addr; flags dynamic,timeout; timeout 10s; size 64; }
+  set recent_peer6 { type ipv6_addr; flags dynamic,timeout; timeout 10s; size 64; }
   chain learn {
-    meta protocol ip6 icmpv6 type 135 update @asker6 { ip6 saddr }
+    meta protocol ip6 icmpv6 type 135 update @recent_peer6 { ip6 saddr }
   }
 }
 `;
   const payload = (protocol: string, field: string): object => ({ payload: { protocol, field } });
   const listing = (elem: readonly unknown[], protocol: boolean): object => ({
     nftables: [
-      { set: { name: 'asker6', timeout: 10, elem } },
+      { set: { name: 'recent_peer6', timeout: 10, elem } },
       { chain: { name: 'learn' } },
       {
         rule: {
@@ -56,7 +56,7 @@ it('what a rule has learned from frames is no change, and what another hand put 
           expr: [
             ...(protocol ? [{ match: { op: '==', left: { meta: { key: 'protocol' } }, right: 'ip6' } }] : []),
             { match: { op: '==', left: payload('icmpv6', 'type'), right: 'nd-neighbor-solicit' } },
-            { set: { op: 'update', elem: payload('ip6', 'saddr'), set: '@asker6' } },
+            { set: { op: 'update', elem: payload('ip6', 'saddr'), set: '@recent_peer6' } },
           ],
         },
       },

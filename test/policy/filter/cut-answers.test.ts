@@ -3,8 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
-import { Askers } from '../../../src/policy/filter/askers.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
+import { RecentPeers } from '../../../src/policy/filter/recent-peers.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import { CLIENT, ROUTER, dnsAnswer, dnsQuery, ethernet, ipv4, tcp, u16, u32, udp } from '../frames.ts';
 import type { Bytes } from '../frames.ts';
@@ -13,15 +13,15 @@ import { FULL, NAMES } from '../policies.ts';
 const [LAPTOP, RESOLVER, OTHER] = ['192.168.1.50', '192.168.1.1', '203.0.113.53'];
 const NAME = 'vpn.example.com';
 
-function factsOf(way: 'up' | 'down', protocol: number, payload: Bytes, far = RESOLVER): Facts {
-  const ends = way === 'up' ? { from: LAPTOP, to: far } : { from: far, to: LAPTOP };
-  const link = way === 'up' ? {} : { from: ROUTER, to: CLIENT };
+function factsOf(direction: 'up' | 'down', protocol: number, payload: Bytes, far = RESOLVER): ParsedPacket {
+  const ends = direction === 'up' ? { from: LAPTOP, to: far } : { from: far, to: LAPTOP };
+  const link = direction === 'up' ? {} : { from: ROUTER, to: CLIENT };
   const bytes = ethernet(0x0800, ipv4(protocol, payload, ends), link);
-  const facts = new Facts();
+  const packet = new ParsedPacket();
   const dissector = new Dissector();
-  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  dissector.application(bytes, facts, 0);
-  return facts;
+  dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  dissector.application(bytes, packet, 0);
+  return packet;
 }
 
 const cut = (name = NAME): Bytes => {
@@ -29,29 +29,34 @@ const cut = (name = NAME): Bytes => {
   return answer.map((byte, at) => (at === 2 ? byte | 2 : byte));
 };
 const own = (name = NAME): Bytes => [...u16(dnsQuery(name).length), ...dnsQuery(name)];
-const asked = (name = NAME, port = 40_000): Facts => factsOf('up', 17, udp(port, 53, dnsQuery(name)));
-const answered = (bytes: Bytes, port = 40_000): Facts => factsOf('down', 17, udp(53, port, bytes));
+const asked = (name = NAME, port = 40_000): ParsedPacket => factsOf('up', 17, udp(port, 53, dnsQuery(name)));
+const answered = (bytes: Bytes, port = 40_000): ParsedPacket => factsOf('down', 17, udp(53, port, bytes));
 
 /** Whether a segment goes after what was said before it, a second apart, and it some time later. */
 function goes(
-  before: readonly Facts[],
-  segment: Facts,
-  way: 'up' | 'down' = 'up',
+  before: readonly ParsedPacket[],
+  segment: ParsedPacket,
+  direction: 'up' | 'down' = 'up',
   later = 0,
   policy = FULL,
 ): boolean {
   const judge = compileJudge(policy);
-  const askers = new Askers();
-  before.forEach((facts, at) => {
-    askers.learnNames(facts, facts.destinationPort === 53 ? 'up' : 'down', 1_000 * at, judge.isOwnQuestion);
+  const recentPeers = new RecentPeers();
+  before.forEach((packet, at) => {
+    recentPeers.learnNames(
+      packet,
+      packet.destinationPort === 53 ? 'up' : 'down',
+      1_000 * at,
+      judge.isOwnQuestion,
+    );
   });
-  askers.recall(segment, way, 1_000 * before.length + later);
-  const verdict = judge.judge(segment, way).verdict;
-  const crosses = judge.crosses(segment, way);
-  if (way === 'up') expect(verdict).toBe(crosses ? 'allowed' : 'leak');
+  recentPeers.recall(segment, direction, 1_000 * before.length + later);
+  const verdict = judge.judge(segment, direction).verdict;
+  const crosses = judge.crosses(segment, direction);
+  if (direction === 'up') expect(verdict).toBe(crosses ? 'allowed' : 'leak');
   return crosses;
 }
-const segment = (payload: Bytes, flags = 0x18, doff = 5): Facts =>
+const segment = (payload: Bytes, flags = 0x18, doff = 5): ParsedPacket =>
   factsOf(
     'up',
     6,
@@ -67,7 +72,7 @@ describe('the question over TCP', () => {
     expect(goes(CUT, factsOf('down', 6, tcp(53, 41_000, own())), 'down')).toBe(true);
   });
 
-  it.each<[string, readonly Facts[]]>([
+  it.each<[string, readonly ParsedPacket[]]>([
     ['nobody asked', [answered(cut())]],
     ['nothing was answered', [asked()]],
     ['the answer is whole', [asked(), answered(dnsAnswer(NAME, '198.51.100.77'))]],
@@ -87,7 +92,7 @@ describe('the question over TCP', () => {
     expect(goes(CUT, segment(own()), 'up', 35_000)).toBe(false);
   });
 
-  it.each<[string, Facts]>([
+  it.each<[string, ParsedPacket]>([
     ['for another name', segment(own('bank.example'))],
     ['for a name below it', segment(own(`a.${NAME}`))],
     ['and another question', segment([...own(), ...own('bank.example')])],
@@ -98,8 +103,8 @@ describe('the question over TCP', () => {
     ['in a FIN', segment(own(), 0x19)],
     ['that is urgent', segment(own(), 0x38)],
     ['with other options of TCP', segment(own(), 0x18, 7)],
-  ])('is not one %s', (_case, facts) => {
-    expect(goes(CUT, facts)).toBe(false);
+  ])('is not one %s', (_case, packet) => {
+    expect(goes(CUT, packet)).toBe(false);
   });
 
   it('is asked for a name with a label made up for it', () => {

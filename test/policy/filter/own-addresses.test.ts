@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts } from '../../../src/flow/facts.ts';
+import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import type { LearnedState } from '../../../src/policy/servers/learned.ts';
 import { NOTHING_LEARNED } from '../../../src/policy/servers/learned.ts';
@@ -22,21 +22,21 @@ const unsettled6 = false;
 const LOCAL = 'fe80::50';
 const LOCAL_OF_TUNNEL = 'fe80::66';
 
-function factsOf(way: 'up' | 'down', type: 135 | 136, from: string, target: string): Facts {
+function factsOf(direction: 'up' | 'down', type: 135 | 136, from: string, target: string): ParsedPacket {
   const message = icmp6(type, [...fill(4, 0), ...address6(target)]);
-  const link = way === 'up' ? {} : { from: ROUTER, to: CLIENT };
+  const link = direction === 'up' ? {} : { from: ROUTER, to: CLIENT };
   const bytes = ethernet(0x86dd, ipv6(58, message, { from, to: 'fe80::1', hops: 255 }), link);
-  const facts = new Facts();
-  new Dissector().headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  return facts;
+  const packet = new ParsedPacket();
+  new Dissector().headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  return packet;
 }
 
-function tries(target: string): Facts {
+function tries(target: string): ParsedPacket {
   const message = icmp6(135, [...fill(4, 0), ...address6(target)]);
   const bytes = ethernet(0x86dd, ipv6(58, message, { from: '::', to: 'ff02::1:ff00:50', hops: 255 }));
-  const facts = new Facts();
-  new Dissector().headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  return facts;
+  const packet = new ParsedPacket();
+  new Dissector().headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  return packet;
 }
 
 /** Of [its own, in its tunnel, another of the link]: which may be answered for, asked as, asked for from outside. */
@@ -54,8 +54,8 @@ const STATES: readonly (readonly [string, Partial<LearnedState>, string, string,
 describe.each(STATES)('when %s', (_, known, answers, asks, isAsked) => {
   const learned = { ...NOTHING_LEARNED, neighbours: [{ address: 'fe80::1', seconds }], ...known };
   const judge = compileJudge(FULL, learned);
-  const crossing = (facts: (address: string) => Facts, way: 'up' | 'down'): string =>
-    [OWN, TUNNELED, HERE].map((address) => (judge.crosses(facts(address), way) ? 'y' : 'n')).join('');
+  const crossing = (packet: (address: string) => ParsedPacket, direction: 'up' | 'down'): string =>
+    [OWN, TUNNELED, HERE].map((address) => (judge.crosses(packet(address), direction) ? 'y' : 'n')).join('');
 
   it('answers', () => expect(crossing((at) => factsOf('up', 136, at, at), 'up')).toBe(answers));
   it('asks', () => expect(crossing((at) => factsOf('up', 135, at, 'fe80::1'), 'up')).toBe(asks));
@@ -63,8 +63,8 @@ describe.each(STATES)('when %s', (_, known, answers, asks, isAsked) => {
 
   it('a link-local address is like any other, once all are known', () => {
     const all = known.settled6 === undefined ? 'yy' : known.own6 === undefined ? 'nn' : 'yn';
-    const both = (facts: (address: string) => Facts): string =>
-      [LOCAL, LOCAL_OF_TUNNEL].map((at) => (judge.crosses(facts(at), 'up') ? 'y' : 'n')).join('');
+    const both = (packet: (address: string) => ParsedPacket): string =>
+      [LOCAL, LOCAL_OF_TUNNEL].map((at) => (judge.crosses(packet(at), 'up') ? 'y' : 'n')).join('');
     expect(both((at) => factsOf('up', 136, at, at))).toBe(all);
     expect(both((at) => factsOf('up', 135, at, 'fe80::1'))).toBe(all);
   });

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { Dissector } from '../../../src/flow/dissector.ts';
-import { Facts, copyFacts, payloadByte } from '../../../src/flow/facts.ts';
+import { ParsedPacket, copyPacket, payloadByte } from '../../../src/flow/parsed-packet.ts';
 import { importConfig } from '../../../src/policy/import/import.ts';
 import { compileJudge } from '../../../src/policy/judge.ts';
 import { withTunnel } from '../../../src/policy/schema/schema-edit.ts';
@@ -16,11 +16,11 @@ import { FAULTS, hasFaults } from '../../faults.ts';
 
 const judge = compileJudge(CHANGED);
 
-function factsOf(name: string): Facts {
+function factsOf(name: string): ParsedPacket {
   const { bytes } = shapeNamed(name);
-  const facts = new Facts();
-  new Dissector().headers(bytes, 0, bytes.length, bytes.length, 1, facts);
-  return facts;
+  const packet = new ParsedPacket();
+  new Dissector().headers(bytes, 0, bytes.length, bytes.length, 1, packet);
+  return packet;
 }
 
 describe('a packet', () => {
@@ -54,12 +54,12 @@ describe('a packet', () => {
     ['handshake of usual WireGuard to 198.51.100.42', false],
     ['answer of a larger number to 198.51.100.43', false],
   ])('%s: the tunnel’s %s', (name, is) => {
-    const { way } = shapeNamed(name);
-    expect(judge.tunnelOf(factsOf(name), way) >= 0).toBe(is);
+    const { direction } = shapeNamed(name);
+    expect(judge.tunnelOf(factsOf(name), direction) >= 0).toBe(is);
   });
 
   it('is no tunnel’s any more where only its facts were kept: they say nothing of the bytes', () => {
-    const kept = copyFacts(factsOf('data to 2001:db8::9'));
+    const kept = copyPacket(factsOf('data to 2001:db8::9'));
     expect(payloadByte(kept, 0)).toBe(-1);
     expect(judge.tunnelOf(kept, 'up')).toBe(-1);
   });

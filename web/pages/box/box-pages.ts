@@ -2,13 +2,13 @@
 // What is not known is said to be not known, never shown as well.
 
 import type { ClientView } from '../../../src/api/past.ts';
-import type { ClockKeeper } from '../../../src/api/words.ts';
+import type { TimeSource } from '../../../src/api/words.ts';
 import type { HealthAnswer, MachineHealth, PortHealth } from '../../../src/api/box.ts';
 import { printable } from '../../../src/api/shown.ts';
 import { filled } from '../dossier/eve-words.ts';
 import { BOX_SHEETS } from '../../render.ts';
 import type { Around, Notice, Renderer } from '../../render.ts';
-import { CLIENT_TEXTS, CLOCK_KEEPER_TEXTS, HEALTH_TEXTS as T } from './texts-box.ts';
+import { CLIENT_TEXTS, TIME_SOURCE_TEXTS, HEALTH_TEXTS as T } from './texts-box.ts';
 import { TEXTS } from '../../texts.ts';
 import { clockTime, grouped, proofOf } from '../status/view-model.ts';
 
@@ -64,7 +64,7 @@ export function healthPage(
       now: new Date().toISOString(),
       guard: health === undefined ? [] : guardChecks(health, told?.unseen ?? 0),
       ports: health?.ports.map(portRow) ?? [],
-      machine: health === undefined ? [] : machineChecks(health.machine, health.clockKeeper),
+      machine: health === undefined ? [] : machineChecks(health.machine, health.timeSource),
     }),
   });
 }
@@ -157,7 +157,7 @@ const LEAST_FREE = 0.05;
 const HOT = 80;
 const BUSY = 2;
 
-export function machineChecks(machine: MachineHealth, keeper: ClockKeeper): readonly Check[] {
+export function machineChecks(machine: MachineHealth, keeper: TimeSource): readonly Check[] {
   const { load, processors, temperature, throttling, uptime, clock } = machine;
   const [one = 0, five = 0, fifteen = 0] = load;
   const isRight = clock.kept || keeper === 'network';
@@ -199,7 +199,7 @@ export function machineChecks(machine: MachineHealth, keeper: ClockKeeper): read
       value: clock.kept ? T.clockKept : '',
       at: clock.now,
       well: isRight ? 'yes' : 'unknown',
-      note: isRight ? CLOCK_KEEPER_TEXTS[keeper] : `${T.clockLost} ${CLOCK_KEEPER_TEXTS[keeper]}`,
+      note: isRight ? TIME_SOURCE_TEXTS[keeper] : `${T.clockLost} ${TIME_SOURCE_TEXTS[keeper]}`,
     },
   ];
 }

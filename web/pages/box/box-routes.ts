@@ -12,7 +12,7 @@ import { CLIENT_TEXTS, HEALTH_TEXTS } from './texts-box.ts';
 import { LOST_TEXTS } from '../../texts.ts';
 
 export function addBoxRoutes(router: Router, site: Site): void {
-  const { client, gate, renderer, visitors } = site;
+  const { client, access, renderer, visitors } = site;
   router.get('/clients', async (ctx: Context) => {
     const [clients, notice] = await known(ctx, CLIENT_TEXTS.unknown, () => client.ask('clients'));
     ctx.type = 'html';
@@ -31,7 +31,9 @@ export function addBoxRoutes(router: Router, site: Site): void {
   router.post('/health/clock', (ctx: Context) => {
     const show: Show = (_, notice) => showHealth(ctx, notice);
     return change(site, ctx, { show, back: '/health?done=clock#machine-title' }, (form) =>
-      gate.overClockChange(() => client.ask('setClock', { body: { wall: Number(form.get('wall') ?? '') } })),
+      access.overClockChange(() =>
+        client.ask('setClock', { body: { wall: Number(form.get('wall') ?? '') } }),
+      ),
     );
   });
 }

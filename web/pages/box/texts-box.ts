@@ -4,7 +4,7 @@
 export const CLIENT_TEXTS = {
   title: 'Clients',
   intro:
-    'Devices behind the box, and what each tells every network it joins. Eve reads all of it from plumbing alone.',
+    'Devices behind the box, and what each tells every network it joins. Eve reads all of it from essential traffic alone.',
   none: 'No device was seen yet. With privacy “minimal” none is kept.',
   unknown: 'The devices cannot be told now.',
   unnamed: 'A device without a name',
@@ -88,7 +88,7 @@ export const HEALTH_TEXTS = {
 } as const;
 
 /** Who sets the box's clock. */
-export const CLOCK_KEEPER_TEXTS = {
+export const TIME_SOURCE_TEXTS = {
   owner: 'No time service keeps it: where it differs from your browser’s, you can set it here.',
   network: 'A time service on this machine keeps it.',
   machine: 'It is this machine’s own, and not set from here.',

@@ -1,4 +1,4 @@
-// Knows: how kept frames become HTML: what was read in them, and their bytes in rows with that marked. Must not know: HTTP, any protocol.
+// Knows: how captured frames become HTML: what was read in them, and their bytes in rows with that marked. Must not know: HTTP, any protocol.
 // Values come from the wire by way of the guard: `printable` first, then EJS escapes them.
 
 import { VIAS } from '../../../src/api/words.ts';

@@ -1,7 +1,7 @@
-// Knows: what the help page says besides the rules: the lamp's patterns, the profiles, and what the box cannot see. Must not know: layout.
+// Knows: what the help page says besides the rules: the LED's patterns, the profiles, and what the box cannot see. Must not know: layout.
 // As README.md, What it cannot see and The light. English; one place, so that it can be translated.
 
-export const LAMP_PATTERNS = [
+export const LED_PATTERNS = [
   {
     look: 'Green, steady',
     states: 'Clear',
@@ -92,7 +92,7 @@ export const LIMIT_TEXTS = [
     text: 'Its Wi-Fi, a phone, a second cable. Turn them off: the box judges the wire it is on.',
   },
   {
-    title: 'What plumbing tells',
+    title: 'What essential traffic tells',
     text: 'To get on a network a laptop sends ARP, DHCP and neighbour discovery, with its MAC address and often its name. They are let through.',
   },
   {

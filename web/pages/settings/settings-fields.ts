@@ -9,7 +9,7 @@ import { filled } from '../dossier/eve-words.ts';
 import { linesOf } from '../../fields.ts';
 import type { FieldPath } from '../../fields.ts';
 import {
-  CHATTER_CHOICES,
+  DISCOVERY_CHOICES,
   DIRECT_CHOICES,
   PRIVACY_CHOICES,
   PRIVACY_KEY_CHOICES,
@@ -246,8 +246,8 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
       label: T.localChatter,
       kind: 'choice',
       value: value('localChatter'),
-      options: CHATTER_CHOICES,
-      note: T.localChatterNote,
+      options: DISCOVERY_CHOICES,
+      note: T.localDiscoveryNote,
     },
   ];
 }

@@ -1,6 +1,6 @@
 // Knows: how the settings page is drawn: one card for each form, every fault at its field. Must not know: HTTP, YAML.
 
-import { FIXED_ADDRESS, LAMP_TEST_SECONDS } from '../../../src/api/words.ts';
+import { FIXED_ADDRESS, LED_TEST_SECONDS } from '../../../src/api/words.ts';
 import type { HistoryAnswer } from '../../../src/api/past.ts';
 import type { Settings } from '../../../src/api/box.ts';
 import type { Fault } from '../../../src/api/refusal.ts';
@@ -12,7 +12,7 @@ import { BOX_SHEETS } from '../../render.ts';
 import type { Around, Renderer } from '../../render.ts';
 import { allowRows, basisOf, fieldsOf, PARTS, valuesOf } from './settings-fields.ts';
 import type { FormValues, Part } from './settings-fields.ts';
-import { LAMP_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
+import { LED_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
 import { TEXTS } from '../../texts.ts';
 import { grouped } from '../status/view-model.ts';
 
@@ -59,10 +59,10 @@ export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
       filled,
       past,
       done,
-      lamps: LAMP_CHOICES,
-      lampSeconds: LAMP_TEST_SECONDS,
+      lamps: LED_CHOICES,
+      ledSeconds: LED_TEST_SECONDS,
       fixed: FIXED_ADDRESS,
-      hasLamp: settings !== undefined && settings.lamp !== 'none',
+      hasLed: settings !== undefined && settings.lamp !== 'none',
       account: renderer.draw('account', { token, length: PASSWORD_LENGTH, heading: false }),
     }),
   });

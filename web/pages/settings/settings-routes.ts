@@ -13,7 +13,7 @@ import type { Show, Site } from '../../site.ts';
 import { basisOf, differences, PARTS, settingsIn, valuesFrom, valuesOf } from './settings-fields.ts';
 import type { FormValues, Part } from './settings-fields.ts';
 import { settingsPage } from './settings-page.ts';
-import { LAMP_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
+import { LED_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
 import { LOST_TEXTS } from '../../texts.ts';
 
 /** Bytes of a form with lists, and of a policy file; the local API takes no more than a megabyte. */
@@ -80,10 +80,10 @@ export function addSettingsRoutes(router: Router, site: Site): void {
   router.post('/settings/lamp', async (ctx: Context) => {
     const form = await ownForm(site, ctx, show);
     if (form === undefined) return;
-    const pattern = LAMP_CHOICES.find(([known]) => known === form.get('pattern'))?.[0];
+    const pattern = LED_CHOICES.find(([known]) => known === form.get('pattern'))?.[0];
     if (pattern === undefined) return ctx.throw(400);
     try {
-      await client.ask('testLamp', { body: { pattern } });
+      await client.ask('testLed', { body: { pattern } });
       leadTo(ctx, `/settings?done=lamp-${pattern}#lamp`);
     } catch (error) {
       if (!(error instanceof ApiFault)) throw error;

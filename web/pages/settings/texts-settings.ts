@@ -15,7 +15,7 @@ export const SETTINGS_TEXTS = {
   rulesTitle: 'What may leave',
   recordTitle: 'What is written down',
   addressTitle: 'Where this page is',
-  lampTitle: 'Lamp test',
+  ledTitle: 'LED test',
   backupTitle: 'Backup',
   profile: 'Profile',
   mustTunnel: 'Protected names',
@@ -30,8 +30,8 @@ export const SETTINGS_TEXTS = {
   proxies: 'Proxies',
   proxiesNote:
     'Not with a full tunnel. One a line, such as tcp:203.0.113.9:1080. Who names proxies usually wants nothing beside them: then choose “Nowhere” above.',
-  localChatter: 'Chatter on the local link',
-  localChatterNote:
+  localChatter: 'Link-local discovery on the local link',
+  localDiscoveryNote:
     'mDNS, LLMNR, NetBIOS and SSDP: what devices call out to each other. Block mode stops them unless they are ignored.',
   allow: 'Exceptions',
   allowNote: 'What may go past the tunnel all the same. A rule whose first field is emptied is removed.',
@@ -61,10 +61,10 @@ export const SETTINGS_TEXTS = {
   hostname: 'Name of this box',
   ssh: 'Let ssh in from the cable to your device',
   sshNote: 'Never from the network side. It leads nowhere unless an ssh server runs on the box.',
-  lampNote:
-    'A test is announced by fast red flashes before and after, and ends by itself after {seconds} s, or at once when the state changes. What the lamp shows meanwhile says nothing of the wire.',
-  lampNone: 'This box has no lamp.',
-  lampRuns: 'A test of “{pattern}” runs for {seconds} s. The lamp says nothing of the wire meanwhile.',
+  ledNote:
+    'A test is announced by fast red flashes before and after, and ends by itself after {seconds} s, or at once when the state changes. What the LED shows meanwhile says nothing of the wire.',
+  ledNone: 'This box has no LED.',
+  ledRuns: 'A test of “{pattern}” runs for {seconds} s. The LED says nothing of the wire meanwhile.',
   backupNote: 'The policy with its comments. No key and no password is in it.',
   backup: 'Download policy.yaml',
   restore: 'Restore from a file',
@@ -102,7 +102,7 @@ export const DIRECT_CHOICES = [
   ['none', 'Nowhere', 'Only to the resolvers and proxies below, to the exceptions, and through the tunnel.'],
 ] as const;
 
-export const CHATTER_CHOICES = [
+export const DISCOVERY_CHOICES = [
   ['amber', 'amber: shown as minor'],
   ['red', 'red: as any other leak'],
   ['ignore', 'ignored: always crosses'],
@@ -134,7 +134,7 @@ export const TRANSPORT_CHOICES = [
   ['icmp', 'icmp'],
 ] as const;
 
-export const LAMP_CHOICES = [
+export const LED_CHOICES = [
   ['red', 'Red'],
   ['green', 'Green'],
   ['amber', 'Amber'],

@@ -22,7 +22,7 @@ const STRANGERS = 8;
 
 /** Adds the routes; the returned function ends the event streams. */
 export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits): () => void {
-  const { client, feed, gate, renderer } = site;
+  const { client, feed, access, renderer } = site;
   const regionsOf = (knowledge: Knowledge) => renderer.regions(knowledge, new Date().toISOString());
   const lightOf = (knowledge: Knowledge) => renderer.publicRegions(knowledge, new Date().toISOString());
   const owners = new EventStreams(feed, regionsOf, limits);
@@ -55,15 +55,15 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   // Loaded by itself, so no doing of a person: it prolongs no session.
   router.get('/light/now', async (ctx: Context) => {
     const knowledge = await feed.now();
-    const { light = '' } = gate.isOwner(ctx, false) ? regionsOf(knowledge) : lightOf(knowledge);
+    const { light = '' } = access.isOwner(ctx, false) ? regionsOf(knowledge) : lightOf(knowledge);
     inOwnFrames(ctx);
     ctx.type = 'html';
     ctx.body = renderer.now(light);
   });
   const ofOwner = (ctx: Context) => {
-    const browser = gate.session(ctx) ?? '';
+    const browser = access.session(ctx) ?? '';
     const isFull = owners.heldBy(browser) + lists.heldBy(browser) >= limits.perBrowser;
-    return { browser, isFull, allowed: () => gate.isOpen(browser) };
+    return { browser, isFull, allowed: () => access.isOpen(browser) };
   };
   router.get('/events', (ctx: Context) => answerStream(ctx, owners, ofOwner(ctx)));
   router.get('/incidents/events', (ctx: Context) => answerStream(ctx, lists, ofOwner(ctx)));

@@ -1,4 +1,4 @@
-// Knows: what the routes for settings, health, lamp and reports do with good and bad words. Must not know: HTTP, kernel.
+// Knows: what the routes for settings, health, LED and reports do with good and bad words. Must not know: HTTP, kernel.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -135,10 +135,10 @@ describe('the box', () => {
     const lamp = { start: () => undefined };
     const routes = routesOf(boxRoutes({ status: () => aStatus() }, health, lamp, { keeper: 'network' }));
     const told = healthAnswer.parse(await call(routes, 'GET', '/v1/health'));
-    expect([told.machine.temperature, told.clockKeeper]).toEqual([-3, 'network']);
+    expect([told.machine.temperature, told.timeSource]).toEqual([-3, 'network']);
   });
 
-  it('tries the lamp out with a pattern there is, and with no other', async () => {
+  it('tries the LED out with a pattern there is, and with no other', async () => {
     const tried: string[] = [];
     const none = { read: () => Promise.reject(new Error('unused')) };
     const lamp = { start: (pattern: string) => void tried.push(pattern) };

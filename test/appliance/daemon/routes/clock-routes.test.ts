@@ -10,22 +10,22 @@ import { ApiError } from '../../../../appliance/daemon/routes/api-server.ts';
 import { BoxClock, clockRoutes } from '../../../../appliance/daemon/routes/clock-routes.ts';
 import type { ClockParts } from '../../../../appliance/daemon/routes/clock-routes.ts';
 import { routesOf } from '../../../../appliance/daemon/routes/handlers.ts';
-import { takeWish } from '../../../../appliance/owner-clock/wish.ts';
+import { takeRequest } from '../../../../appliance/time/set-clock-request.ts';
 import { clock as clockAnswer } from '../../../../src/api/box.ts';
 import { rejectionOf } from '../../rejection.ts';
 
 const HOUR = 3_600_000;
 let root: string;
-let wishPath: string;
+let requestPath: string;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'leakguard-clock-'));
-  wishPath = join(root, 'clock-wish');
+  requestPath = join(root, 'clock-wish');
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
 const clockOf = (parts: Partial<ClockParts> = {}): BoxClock =>
-  new BoxClock({ wishPath, root, earliest: Date.now() - HOUR, ...parts });
+  new BoxClock({ requestPath, root, earliest: Date.now() - HOUR, ...parts });
 
 async function ask(clock: BoxClock, body: unknown): Promise<unknown> {
   const [route] = routesOf(clockRoutes(clock));
@@ -39,13 +39,13 @@ async function refusal(asked: Promise<unknown>): Promise<ApiError> {
 }
 
 /** The other program: takes the wish as soon as it is there. */
-function taking(): { readonly wishes: unknown[]; close(): void } {
-  const wishes: unknown[] = [];
+function taking(): { readonly options: unknown[]; close(): void } {
+  const options: unknown[] = [];
   const watcher = watch(root, () => {
-    const wish = takeWish(wishPath);
-    if (wish !== undefined) wishes.push(wish);
+    const request = takeRequest(requestPath);
+    if (request !== undefined) options.push(request);
   });
-  return { wishes, close: () => watcher.close() };
+  return { options, close: () => watcher.close() };
 }
 
 it('leaves the wish and answers when it was taken and the clock says so', async () => {
@@ -53,7 +53,7 @@ it('leaves the wish and answers when it was taken and the clock says so', async 
   const wall = Date.now() + 500;
   expect(clockAnswer.parse(await ask(clockOf(), { wall })).now).toMatch(/^20/);
   other.close();
-  expect(other.wishes).toMatchObject([{ wall }]);
+  expect(other.options).toMatchObject([{ wall }]);
 });
 
 it('does not say that the clock was set when it was not', async () => {
@@ -67,7 +67,7 @@ it('takes the wish back that nobody takes', async () => {
   const refused = await refusal(ask(clockOf({ patienceMs: 0 }), { wall: Date.now() }));
   expect([refused.status, refused.code]).toEqual([503, 'not-set']);
   expect(refused.message).toContain('nobody took');
-  expect(existsSync(wishPath)).toBe(false);
+  expect(existsSync(requestPath)).toBe(false);
 });
 
 it.each([
@@ -79,13 +79,13 @@ it.each([
   ['implausible', { wall: Date.now() - 2 * HOUR }],
 ])('refuses as %s: %j', async (code, body) => {
   const refused = await refusal(ask(clockOf(), body));
-  expect([refused.status, refused.code, existsSync(wishPath)]).toEqual([400, code, false]);
+  expect([refused.status, refused.code, existsSync(requestPath)]).toEqual([400, code, false]);
 });
 
 it('leaves a clock alone that a time service keeps, and one that is not the box’s', async () => {
   const wall = Date.now();
   expect(clockOf().keeper).toBe('owner');
-  const lab = clockOf({ wishPath: undefined });
+  const lab = clockOf({ requestPath: undefined });
   expect([lab.keeper, (await refusal(ask(lab, { wall }))).code]).toEqual(['machine', 'not-ours']);
   const synchronised = join(root, 'run/systemd/timesync/synchronized');
   mkdirSync(dirname(synchronised), { recursive: true });

@@ -21,7 +21,7 @@ function asked(id: string, frames: readonly EvidenceFrame[]): unknown {
   return JSON.parse(JSON.stringify(answer));
 }
 
-it('tells what is read in a kept frame, and its bytes, in the shape that a client checks', () => {
+it('tells what is read in a captured frame, and its bytes, in the shape that a client checks', () => {
   const told = framesAnswer.parse(asked('i1', [frame]));
   expect(told.frames).toHaveLength(1);
   const [{ port, at, length, hex, readings, dns } = { readings: [] }] = told.frames;

@@ -214,11 +214,11 @@ describe('health', () => {
     expect((await own.ask('/health')).text).toMatch(
       /<form[^>]* id="clock-offer"[^>]* action="\/health\/clock" data-now="20[^"]+Z" hidden>/,
     );
-    for (const [clockKeeper, said] of [
+    for (const [timeSource, said] of [
       ['network', 'A time service on this machine keeps it.'],
       ['machine', 'not set from here'],
     ] as const) {
-      peer.answers.set('GET /v1/health', someHealth({ clockKeeper }));
+      peer.answers.set('GET /v1/health', someHealth({ timeSource }));
       const { text } = await own.ask('/health');
       expect(text).toContain(said);
       expect(text).not.toContain('clock-offer');

@@ -32,7 +32,7 @@ describe('the light', () => {
     ['a tap is missing', { health: { ...health, taps: health.taps.slice(0, 1) } }],
     ['rules are not verified', { health: { ...health, ruleset: { ...health.ruleset, verified: false } } }],
     ['counters cannot be read', { health: { ...health, counters: { readable: false, at: null } } }],
-    ['the lamp says otherwise', { lamp: 'red' as const }],
+    ['the LED says otherwise', { lamp: 'red' as const }],
   ])('is not green when %s', (_, change) => {
     expect(lightOf({ known: true, status: aStatus() }).state).toBe('clear');
     for (const state of ['clear', 'blocked'] as const)
@@ -40,7 +40,7 @@ describe('the light', () => {
     expect(lightOf({ known: true, status: aStatus({ state: 'leaking', ...change }) }).state).toBe('leaking');
   });
 
-  it('is amber, not green, when the lamp is', () => {
+  it('is amber, not green, when the LED is', () => {
     expect(lightOf({ known: true, status: aStatus({ lamp: 'amber' }) }).state).toBe('minor');
     expect(lightOf({ known: true, status: aStatus({ state: 'leaking', lamp: 'amber' }) }).state).toBe(
       'leaking',

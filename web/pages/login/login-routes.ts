@@ -1,0 +1,96 @@
+// Knows: how a visitor comes in and goes out again. Must not know: how passwords and sessions are kept (gate.ts).
+// Who is not logged in sees the light without names, and nothing else but this.
+
+import type Router from '@koa/router';
+import type { Context, Next } from 'koa';
+
+import type { Outcome } from '../../owner/access.ts';
+import type { Notice } from '../../render.ts';
+import { leadTo, ownForm } from '../../site.ts';
+import type { Show, Site } from '../../site.ts';
+import { OUTCOME_FAULTS, TEXTS } from '../../texts.ts';
+
+/** What anyone may ask for. Everything else, also what does not exist, is for the owner. */
+const OPEN = /^\/(?:light|public)\//;
+
+/** Pages and changes are a person's doing; these keep an open page current and do not prolong a session. */
+const PASSIVE = new Set(['/events', '/regions', '/timeline', '/incidents/events', '/incidents/found']);
+
+async function showLogin(site: Site, ctx: Context, notice?: Notice): Promise<void> {
+  const knowledge = await site.feed.now();
+  const token = site.visitors.token(ctx);
+  const { isSetUp, asksForCode } = site.access;
+  ctx.type = 'html';
+  ctx.body = site.renderer.login({ knowledge, token, notice, isSetUp, asksForCode });
+}
+
+/** Lets the owner through; others get the door: as a page where a page was asked for, as 401 elsewhere. */
+export function ownerOnly(site: Site): (ctx: Context, next: Next) => Promise<void> {
+  const login = new Set(['/login', '/setup']);
+  return async (ctx, next) => {
+    const reading = ctx.method === 'GET' || ctx.method === 'HEAD';
+    const isOpen = reading ? OPEN.test(ctx.path) : login.has(ctx.path);
+    if (isOpen || site.access.isOwner(ctx, !PASSIVE.has(ctx.path))) {
+      await next();
+      return;
+    }
+    if (!reading || PASSIVE.has(ctx.path)) ctx.throw(401);
+    if (ctx.path === '/') await showLogin(site, ctx);
+    else leadTo(ctx, '/');
+  };
+}
+
+export function addLoginRoutes(router: Router, site: Site): void {
+  const { access, renderer, visitors } = site;
+  const loginWith: Show = (ctx, notice) => showLogin(site, ctx, notice);
+
+  async function showAccount(ctx: Context, notice?: Notice): Promise<void> {
+    ctx.type = 'html';
+    ctx.body = renderer.account({ token: visitors.token(ctx), notice });
+    return Promise.resolve();
+  }
+
+  /** Inside after it, or where one was, told why not. */
+  async function tell(ctx: Context, outcome: Outcome, show: Show): Promise<void> {
+    if (outcome.code === 'in') {
+      leadTo(ctx, '/');
+      return;
+    }
+    if (outcome.code === 'wait') {
+      const seconds = Math.ceil(outcome.waitMs / 1000);
+      ctx.set('Retry-After', String(seconds));
+      ctx.status = 429;
+      return show(ctx, { message: TEXTS.waitBefore.replace('{seconds}', String(seconds)), faults: [] });
+    }
+    ctx.status =
+      outcome.code === 'taken' ? 409 : outcome.code === 'wrong' || outcome.code === 'code' ? 403 : 422;
+    return show(ctx, { message: OUTCOME_FAULTS[outcome.code], faults: [] });
+  }
+
+  router.post('/setup', async (ctx: Context) => {
+    const form = await ownForm(site, ctx, loginWith);
+    if (form === undefined) return;
+    const [password, again, code] = [field(form, 'password'), field(form, 'again'), field(form, 'code')];
+    await tell(ctx, await access.setFirst(ctx, password, again, code), loginWith);
+  });
+  router.post('/login', async (ctx: Context) => {
+    const form = await ownForm(site, ctx, loginWith);
+    if (form === undefined) return;
+    await tell(ctx, await access.logIn(ctx, field(form, 'password')), loginWith);
+  });
+  router.get('/account', (ctx: Context) => showAccount(ctx));
+  router.post('/logout', async (ctx: Context) => {
+    const form = await ownForm(site, ctx, showAccount);
+    if (form === undefined) return;
+    access.logOut(ctx, form.get('everywhere') === 'yes');
+    leadTo(ctx, '/');
+  });
+  router.post('/password', async (ctx: Context) => {
+    const form = await ownForm(site, ctx, showAccount);
+    if (form === undefined) return;
+    const [old, password, again] = [field(form, 'old'), field(form, 'password'), field(form, 'again')];
+    await tell(ctx, await access.changePassword(ctx, old, password, again), showAccount);
+  });
+}
+
+const field = (form: URLSearchParams, name: string): string => form.get(name) ?? '';
