@@ -201,23 +201,35 @@ describe('a filter', () => {
     expect(compileFilter(many, 'wan', NOTHING_LEARNED, used)).toContain('10.0.3.231');
   });
 
-  it('fits into the kernel at its largest', () => {
-    const endpoints = Array.from({ length: 450 }, (_, at) => ({
-      transport: 'udp' as const,
-      host: `2001:db8::${(at + 1).toString(16)}`,
-      hostIs: 'ipv6' as const,
-      port: 1194 + (at % 4),
-    }));
-    const filter = compileFilter(
-      { ...BARE, tunnels: [{ name: 'many', protocol: 'openvpn', endpoints }] },
-      'wan',
-    );
-    expect(filter).not.toBe('');
-    const program = execFileSync('tcpdump', ['-y', 'EN10MB', '-i', 'lo', '-ddd', filter], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
-    expect(Number(program.split('\n')[0])).toBeLessThan(4096);
+  it.each([
+    ...(['wireguard', 'openvpn', 'ipsec', 'nebula', 'opaque'] as const).map((of) => [of, 'udp', 6] as const),
+    ...(['wireguard', 'openvpn', 'opaque'] as const).map((of) => [of, 'udp', 4] as const),
+    ...(['openvpn', 'opaque'] as const).flatMap((of) => [[of, 'tcp', 4] as const, [of, 'tcp', 6] as const]),
+  ])('fits into the kernel at its largest: %s over %s and IPv%i', (protocol, transport, family) => {
+    const filterOf = (ports: number, addresses: number): string => {
+      const endpoints = Array.from({ length: addresses }, (_, at) => ({
+        ...{ transport, hostIs: `ipv${family}` as const },
+        host: family === 4 ? `203.0.113.${at + 1}` : `2001:db8::${(at + 1).toString(16)}`,
+        port: protocol === 'ipsec' ? (at % 2 === 0 ? 500 : 4_500) : 2_000 + 3 * (at % ports),
+      }));
+      return compileFilter({ ...BARE, tunnels: [{ name: 'many', protocol, endpoints }] }, 'wan');
+    };
+    // The most ports, and of one port the most addresses, at which every endpoint is still in the filter.
+    const fullest = (of: (count: number) => string): string => {
+      let count = 1;
+      while (count < 250 && /* nothing is left out */ of(count + 1) !== '') count += 1;
+      return of(count);
+    };
+    for (const filter of [
+      fullest((count) => filterOf(count, count)),
+      fullest((count) => filterOf(1, count)),
+    ]) {
+      const program = execFileSync('tcpdump', ['-y', 'EN10MB', '-i', 'lo', '-ddd', filter], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+      expect(Number(program.split('\n')[0])).toBeLessThan(4096);
+    }
   });
 
   it('asks at a port which way a frame goes, as the kernel says it', () => {

@@ -17,10 +17,10 @@ import { Protocol } from '../../wire/ip/ip.ts';
 
 /**
  * The kernel takes 4096 instructions (BPF_MAXINSNS), and beyond them libpcap filters in user space, slowly. Measured with
- * `tcpdump -ddd`: a port with its shape costs up to 75, an address up to 6.
+ * `tcpdump -ddd` (libpcap 1.10): a port with its shape costs up to 121, an address up to 6.
  */
-const MAX_INSTRUCTIONS = 3000;
-const PER_PORT = 75;
+const MAX_INSTRUCTIONS = 4000;
+const PER_PORT = 125;
 const PER_ADDRESS = 6;
 
 /**
