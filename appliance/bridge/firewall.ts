@@ -123,7 +123,9 @@ export class Firewall {
     this.#isHeld = false;
     const listing = await listTable(FAMILY, TABLE);
     const ended = monotonicMs();
-    const found = this.#compile === undefined ? [this.#whyUnknown] : differences(listing, this.#table.shape);
+    const { shape, ends } = this.#table;
+    const found =
+      this.#compile === undefined ? [this.#whyUnknown] : differences(listing, shape, { ends, begun, ended });
     const [first] = found;
     this.#isHeld = first === undefined;
     this.#listener.state({ verified: this.#isHeld, detail: first ?? 'read back and equal' });

@@ -3,6 +3,7 @@
 
 import { readFile, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { monotonicMs } from '../../appliance/os/clock.ts';
 import { GivenTable } from '../../src/policy/compile/nft-change.ts';
 import {
   closedRuleset,
@@ -301,5 +302,27 @@ describe('a foreign hand', () => {
     expect(differences(await wire.listing(), ruleset)).not.toEqual([]);
     await wire.load(mendingText(await wire.listing(), ruleset));
     expect(differences(await wire.listing(), ruleset)).toEqual([]);
+  });
+
+  it.each([
+    ['empties a set of answered addresses', 'flush set bridge leakguard exposed4'],
+    [
+      'keeps an answered address for longer',
+      'delete element bridge leakguard exposed4 { 192.0.2.7 }\nadd element bridge leakguard exposed4 { 192.0.2.7 timeout 1h }',
+    ],
+  ])('that %s is found', async (_what, commands) => {
+    const exposed = [{ name: 'shop.example', address: '192.0.2.7', seconds: 60 }];
+    const given = rulesetOf(SPLIT, { blockMode: true, learned: { ...LEARNED, exposed } });
+    await wire.load('table bridge leakguard { }\ndelete table bridge leakguard\n');
+    const table = GivenTable.of(given, monotonicMs());
+    await wire.load(rulesetText(given));
+    const found = async (): Promise<readonly string[]> => {
+      const begun = monotonicMs();
+      const listing = await wire.listing();
+      return differences(listing, table.shape, { ends: table.ends, begun, ended: monotonicMs() });
+    };
+    expect(await found()).toEqual([]);
+    await wire.load(`${commands}\n`);
+    expect(await found()).toEqual([expect.stringContaining('exposed4')]);
   });
 });

@@ -5,7 +5,7 @@
 import { FAMILY, TABLE, addText, chainText, removeText, tableText } from './nft-model.ts';
 import type { NftChain, NftElement, NftRuleset, NftSet } from './nft-model.ts';
 import { chainShape, shapeKey } from './readback.ts';
-import type { TableShape } from './readback.ts';
+import type { Ends, TableShape } from './readback.ts';
 
 /** An element is given for whole seconds: ends that differ by less are the same. Milliseconds. */
 const ROUNDING_MS = 2_000;
@@ -63,6 +63,17 @@ export class GivenTable {
     for (const { element } of this.#held.values())
       (element.seconds === undefined ? sets : timed).get(element.set)?.add(shapeKey(element));
     return (this.#shape = { chains, sets, timed, flags: false });
+  }
+
+  /** When the kernel lets go of what it holds for a time. */
+  get ends(): Ends {
+    return [...this.#held.values()]
+      .filter(({ until }) => until !== Infinity)
+      .map(({ element, until }) => ({
+        element,
+        earliest: until - ROUNDING_MS,
+        latest: until + ROUNDING_MS + LATE_MS,
+      }));
   }
 
   /** Whether one of these is good for more than twice the time for which the kernel will hold it. */

@@ -19,8 +19,25 @@ export interface TableShape {
   readonly flags: boolean;
 }
 
-/** Empty when the kernel has what was compiled; otherwise one sentence per difference, at most twenty. */
-export function differences(listing: unknown, wanted: string | TableShape): string[] {
+/** When the kernel takes elements away by itself, between `earliest` and `latest`. Monotonic milliseconds. */
+export type Ends = Iterable<{
+  readonly element: NftElement;
+  readonly earliest: number;
+  readonly latest: number;
+}>;
+
+/** A listing that was read between two moments, monotonic milliseconds, and the ends that its elements must have. */
+export interface TimedReading {
+  readonly ends: Ends;
+  readonly begun: number;
+  readonly ended: number;
+}
+
+/**
+ * Empty when the kernel has what was compiled; otherwise one sentence per difference, at most twenty. Without a `reading`, elements with a
+ * timeout may have gone.
+ */
+export function differences(listing: unknown, wanted: string | TableShape, reading?: TimedReading): string[] {
   const actual = shapeOfListing(listing);
   if (actual === undefined) return ['the listing cannot be read'];
   const expected = typeof wanted === 'string' ? expectedShape(wanted) : wanted;
@@ -37,7 +54,23 @@ export function differences(listing: unknown, wanted: string | TableShape): stri
       found.push(`chain ${name} is not ours`);
   }
   for (const name of expected.sets.keys()) found.push(...setDifferences(name, expected, actual));
+  if (reading !== undefined) found.push(...endDifferences(actual, reading));
   return found.slice(0, 20);
+}
+
+/** An element that another hand took out, or gave another end: what it closes would open, or stay open. */
+function endDifferences({ secondsLeft }: ListedShape, { ends, begun, ended }: TimedReading): string[] {
+  const found: string[] = [];
+  for (const { element, earliest, latest } of ends) {
+    const { set, key } = element;
+    const left = secondsLeft.get(set)?.get(shapeKey(element));
+    // The kernel says whole seconds.
+    if (left === undefined ? earliest > ended : ended + (left + 1) * 1_000 < earliest)
+      found.push(`set ${set} lets go of ${key} before its time`);
+    else if (left !== undefined && begun + (left - 1) * 1_000 > latest)
+      found.push(`set ${set} holds ${key} beyond its time`);
+  }
+  return found;
 }
 
 /**
@@ -159,12 +192,18 @@ function isListed(value: unknown): value is Listed {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+interface ListedShape extends TableShape {
+  /** Set or map name → elements with a timeout → seconds until the kernel takes them away. */
+  readonly secondsLeft: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
 /** The shape of a `nft -j list table bridge leakguard`; undefined when it is none. */
-export function shapeOfListing(listing: unknown): TableShape | undefined {
+export function shapeOfListing(listing: unknown): ListedShape | undefined {
   if (!isListed(listing) || !Array.isArray(listing['nftables'])) return undefined;
   const chains = new Map<string, { head: string; rules: string[] }>();
   const sets = new Map<string, ReadonlySet<string>>();
   const timed = new Map<string, ReadonlySet<string>>();
+  const secondsLeft = new Map<string, ReadonlyMap<string, number>>();
   let flags = false;
   for (const entry of listing['nftables'] as unknown[]) {
     if (!isListed(entry)) return undefined;
@@ -186,21 +225,25 @@ export function shapeOfListing(listing: unknown): TableShape | undefined {
     } else {
       const named = isListed(set) ? set : map;
       if (isListed(named)) {
-        sets.set(String(named['name']), listedKeys(named['elem'], false));
-        timed.set(String(named['name']), listedKeys(named['elem'], true));
+        const name = String(named['name']);
+        const left = listedKeys(named['elem'], true);
+        sets.set(name, new Set(listedKeys(named['elem'], false).keys()));
+        timed.set(name, new Set(left.keys()));
+        secondsLeft.set(name, left);
       }
       if (isListed(table)) flags ||= table['flags'] !== undefined;
     }
   }
-  return { chains, sets, timed, flags };
+  return { chains, sets, timed, secondsLeft, flags };
 }
 
-function listedKeys(elements: unknown, timed: boolean): ReadonlySet<string> {
-  const keys = new Set<string>();
+/** Keys with a timeout or without, and the seconds that they have left. */
+function listedKeys(elements: unknown, timed: boolean): ReadonlyMap<string, number> {
+  const keys = new Map<string, number>();
   if (!Array.isArray(elements)) return keys;
   for (const listed of elements as unknown[]) {
     if (typeof listed === 'string' || typeof listed === 'number') {
-      if (!timed) keys.add(normalWord(String(listed)));
+      if (!timed) keys.set(normalWord(String(listed)), Infinity);
       continue;
     }
     const [key, verdict] = Array.isArray(listed) ? (listed as readonly unknown[]) : [listed];
@@ -209,7 +252,7 @@ function listedKeys(elements: unknown, timed: boolean): ReadonlySet<string> {
     // By its set's own time: a rule of ours has put it there, from a frame.
     if (hasEnd !== timed || (!hasEnd && element['expires'] !== undefined)) continue;
     const value = verdict === undefined ? '' : `=${ruleText([verdict])}`;
-    keys.add(`${keyText(key)}${value}`);
+    keys.set(`${keyText(key)}${value}`, Number(element['expires'] ?? 0));
   }
   return keys;
 }

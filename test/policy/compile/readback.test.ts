@@ -1,6 +1,6 @@
 // Knows: what a listing of nft may look like for the same kernel. Must not know: how it is asked for.
 
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { SETS } from '../../../src/policy/compile/nft-sets.ts';
 import {
@@ -91,4 +91,33 @@ it('sets that were changed are held against what was put in, alone', () => {
   expect([{}, { nftables: [] }].map((one) => elementDifferences(one, expected, nothing).length)).toEqual([
     1, 1,
   ]);
+});
+
+describe('elements with a time', () => {
+  const key = '192.0.2.8';
+  const set = { name: 'exposed4' };
+  const wanted = {
+    ...{ chains: new Map(), flags: false },
+    sets: new Map([['exposed4', new Set<string>()]]),
+    timed: new Map([['exposed4', new Set([key])]]),
+  };
+  const element = { set: 'exposed4', key, seconds: 60 };
+  /** Read at 100 s; by what the kernel was given, the element ends between 158 and 177 s. */
+  const reading = {
+    ...{ begun: 99_900, ended: 100_000 },
+    ends: [{ element, earliest: 158_000, latest: 177_000 }],
+  };
+  it.each<[string, number | undefined, number | undefined, string | undefined]>([
+    ['that have it left', 58, undefined, undefined],
+    ['given by a machine that was late', 75, undefined, undefined],
+    ['emptied by another hand', undefined, undefined, 'lets go of 192.0.2.8 before its time'],
+    ['cut short by another hand', 50, undefined, 'lets go of 192.0.2.8 before its time'],
+    ['prolonged by another hand', 3_600, undefined, 'holds 192.0.2.8 beyond its time'],
+    ['that are about to end', undefined, 99_000, undefined],
+  ])('%s', (_case, expires, earliest, found) => {
+    const elem = expires === undefined ? [] : [{ elem: { val: key, timeout: 60, expires } }];
+    const ends = reading.ends.map((end) => ({ ...end, ...(earliest === undefined ? {} : { earliest }) }));
+    const told = differences({ nftables: [{ set: { ...set, elem } }] }, wanted, { ...reading, ends });
+    expect(told).toEqual(found === undefined ? [] : [`set exposed4 ${found}`]);
+  });
 });
