@@ -88,11 +88,6 @@ export class Firewall {
     return this.#table.isStale(elements, monotonicMs());
   }
 
-  /** Empties sets that the kernel fills itself. */
-  async empty(sets: readonly string[]): Promise<void> {
-    await this.#inTurn(() => this.#give(sets.map((set) => `flush set ${FAMILY} ${TABLE} ${set}\n`).join('')));
-  }
-
   /** Reads back; puts the wanted rules back when they differ, or `anyway` (after a breach). Never rejects. */
   async verify(anyway = false): Promise<void> {
     await this.#inTurn(() => this.#hold(anyway).catch((error: unknown) => this.#unverified(error)));

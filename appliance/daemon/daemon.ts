@@ -12,8 +12,12 @@ import type { TapReport } from '../../src/guard/observation.ts';
 import { shownTime } from '../../src/guard/history/privacy.ts';
 import type { Fault } from '../../src/policy/fault.ts';
 import type { Status } from '../../src/api/status.ts';
-import { isSameNames } from '../../src/guard/answers/answered-names.ts';
-import { ANSWERED_SETS, answeredElement, needsAnswer } from '../../src/policy/filter/answered.ts';
+import {
+  ANSWERED_SETS,
+  IN_USE_SETS,
+  answeredElement,
+  needsAnswer,
+} from '../../src/policy/filter/answered.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 import { TRIED_SET } from '../../src/policy/filter/recent-peers.ts';
 import { MADE_ONCE } from '../../src/policy/compile/made-once.ts';
@@ -83,7 +87,7 @@ const WHOLE_MS = 500;
 
 /** Sets of what answers have opened, by whom they are filled. */
 const ANSWERED = ANSWERED_SETS.filter(({ learned }) => learned === undefined).map(({ name }) => name);
-const IN_USE = ANSWERED_SETS.filter(({ learned }) => learned !== undefined).map(({ name }) => name);
+const IN_USE = IN_USE_SETS.map(({ name }) => name);
 
 async function listPairsIn(sets: readonly string[]): Promise<readonly AnsweredAddress[]> {
   return (await Promise.all(sets.map((set) => listPairs(FAMILY, TABLE, set)))).flat();
@@ -413,9 +417,7 @@ export class Daemon implements ApiSubject {
       make(policy);
       await othersTurn();
     }
-    const before = this.#enforcement.policy;
-    const isRenamed = before !== undefined && !isSameNames(before, policy);
-    if (isRenamed) this.#answers.forget();
+    if (this.#enforcement.renames(policy)) this.#answers.forget();
     await this.#adopt(policy, bridge, servers?.used ?? []);
     await othersTurn();
     if (!first) {
@@ -423,7 +425,6 @@ export class Daemon implements ApiSubject {
       this.#guard.setPolicy(policy);
       this.#boxHistory.setPolicy(policy);
     }
-    if (isRenamed) await this.#firewall.empty(IN_USE);
     this.#enforcement.hide((name) => this.#boxHistory.shownName(name));
     await keeper.raise();
     await othersTurn();

@@ -4,9 +4,11 @@
 
 import { networkInterfaces } from 'node:os';
 import type { Exposure } from '../../src/guard/answers/correlation.ts';
+import { protectedNames } from '../../src/guard/answers/answered-names.ts';
 import { Learner } from '../../src/guard/answers/learner.ts';
 import type { UsedServer } from '../../src/guard/answers/learner.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
+import { IN_USE_SETS } from '../../src/policy/filter/answered.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
@@ -78,12 +80,20 @@ export class Enforcement {
   #commands: Promise<unknown> = Promise.resolve();
   /** The kernel has refused, or not said that it has, what is meant: it is given again. */
   #isBehind = false;
+  /** For which protected names the kernel's sets of answered addresses were filled; undefined: nobody knows. */
+  #namesInForce: string | undefined;
   /** Of what the rules for the next boot were made. */
   #boot: BoxState | undefined;
 
   constructor(parts: EnforcementParts) {
     this.#parts = parts;
     this.#meant = unwatched(parts.record.blockMode);
+    this.#namesInForce = readSession(parts.runtimeDir)?.names;
+  }
+
+  /** Whether a policy protects other names than those for which answers have opened addresses: then these are forgotten. */
+  renames(policy: Policy): boolean {
+    return this.#namesInForce !== protectedNames(policy);
   }
 
   /** What the kernel was found to do before anything was given to it: the last place that tells of block mode. */
@@ -181,6 +191,7 @@ export class Enforcement {
     let given = this.#meant;
     try {
       const at = await this.#parts.firewall.apply(() => this.#rulesetOf((given = this.#meant)));
+      if (given.policy !== undefined) this.#namesInForce = protectedNames(given.policy);
       this.#record(stricter(given, this.#meant));
       await this.#writeBootRuleset(given);
       this.#inForce = given;
@@ -278,13 +289,14 @@ export class Enforcement {
   #rulesetOf(state: BoxState): NftRuleset {
     const { policy, blockMode, isWatched, macs } = state;
     if (policy === undefined) return closedRuleset();
-    return rulesetOf(policy, {
+    const ruleset = rulesetOf(policy, {
       blockMode,
       unverified: !isWatched,
       canary: this.#parts.canary,
       learned: { ...this.learned(), answered: this.#parts.answered() },
       boxMacs: macs,
     });
+    return this.renames(policy) ? { ...ruleset, emptied: IN_USE_SETS } : ruleset;
   }
 
   /** What outlives the power, and what this process. */
@@ -297,7 +309,12 @@ export class Enforcement {
   /** What cannot be written down holds all the same: closing must not depend on a disk. It is written with the next change. */
   #remember({ passes, exposed } = stricter(this.#inForce ?? this.#meant, this.#meant)): void {
     try {
-      writeSession(this.#parts.runtimeDir, { learner: this.learner.record(), passes, exposed });
+      writeSession(this.#parts.runtimeDir, {
+        learner: this.learner.record(),
+        names: this.#namesInForce ?? '',
+        passes,
+        exposed,
+      });
     } catch {
       // Without it the next process learns anew, and is more closed until it has.
     }

@@ -15,6 +15,8 @@ import type { OpenPass } from './box-state.ts';
 export interface SessionRecord {
   readonly learner: LearnerRecord;
   readonly passes: readonly OpenPass[];
+  /** For which names the kernel's sets were filled (`protectedNames`). */
+  readonly names: string;
   /** What rule D has the rules watch. */
   readonly exposed: readonly Exposure[];
 }
@@ -36,6 +38,7 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
       isListOf(learner['resolvers'], ['address']) &&
       isListOf(learner['prefixes'] ?? [], ['network']) &&
       isNeighbourhood(learner['neighbourhood']) &&
+      typeof value['names'] === 'string' &&
       isListOf(value['passes'], []) &&
       isListOf(value['exposed'], ['address', 'name']) &&
       (value['exposed'] as { client?: unknown }[]).every(

@@ -52,7 +52,7 @@ export class AnsweredNames {
   setPolicy(policy: Policy): void {
     const before = this.#policy;
     this.#policy = policy;
-    if (before === undefined || isSameNames(before, policy)) return;
+    if (before === undefined || protectedNames(before) === protectedNames(policy)) return;
     this.#questions = new Questions(QUESTIONS);
     this.#open = new Map();
   }
@@ -150,9 +150,9 @@ export class AnsweredNames {
   }
 }
 
-/** Whether the same names are protected. */
-export function isSameNames(one: Policy, other: Policy): boolean {
-  return one.profile === other.profile && JSON.stringify(one.mustTunnel) === JSON.stringify(other.mustTunnel);
+/** Which names are protected, as a text that is the same for the same names: what answers have opened holds for them alone. */
+export function protectedNames({ profile, mustTunnel }: Pick<Policy, 'profile' | 'mustTunnel'>): string {
+  return JSON.stringify([profile, mustTunnel]);
 }
 
 function keyOf(packet: ParsedPacket, direction: 'up' | 'down'): string {

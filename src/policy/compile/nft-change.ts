@@ -2,7 +2,7 @@
 // know: who gives it, and whether the kernel still has it (readback.ts).
 // A learned address, an answer or a pass is an element, and block mode two chains: neither is a reason to load everything anew.
 
-import { FAMILY, TABLE, addText, chainText, removeText, tableText } from './nft-model.ts';
+import { FAMILY, TABLE, addText, chainText, flushText, removeText, tableText } from './nft-model.ts';
 import type { NftChain, NftElement, NftRuleset, NftSet } from './nft-model.ts';
 import { chainShape, shapeKey } from './readback.ts';
 import type { Ends, TableShape } from './readback.ts';
@@ -117,7 +117,9 @@ export class GivenTable {
     const lines = [
       ...(Object.values(fresh).some(({ length }) => length > 0) ? tableText({ ...fresh, sets: [] }) : []),
       ...[...changed, ...left].map(({ name }) => `flush chain ${place(name)}`),
-      ...[...refilled].map((name) => `flush ${before.sets.get(name)?.keyword ?? 'set'} ${place(name)}`),
+      ...[...ruleset.sets.filter(({ name }) => refilled.has(name)), ...(ruleset.emptied ?? [])].map(
+        flushText,
+      ),
       `${removeText(gone)}${addText(come)}`.trimEnd(),
       ...(changed.length === 0 ? [] : [`table ${FAMILY} ${TABLE} {`, ...changed.flatMap(chainText), '}']),
     ].filter((line) => line !== '');
@@ -168,7 +170,7 @@ export class GivenTable {
   }
 }
 
-function frameOf({ counters, sets, chains }: Omit<NftRuleset, 'elements'>): Frame {
+function frameOf({ counters, sets, chains }: Omit<NftRuleset, 'elements' | 'emptied'>): Frame {
   return {
     counters: new Set(counters),
     sets: new Map(sets.map((set) => [set.name, set])),

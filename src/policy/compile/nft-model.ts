@@ -40,6 +40,8 @@ export interface NftRuleset {
   readonly sets: readonly NftSet[];
   readonly elements: readonly NftElement[];
   readonly chains: readonly NftChain[];
+  /** Sets that rules fill and that begin anew with this ruleset; others keep what the kernel has learned. */
+  readonly emptied?: readonly NftSet[];
 }
 
 /**
@@ -71,7 +73,8 @@ export function rulesetText(ruleset: NftRuleset): string {
     // What the kernel has learned itself stays: the answer that a client waits for may be what the new ruleset came from.
     ...sets
       .filter(({ learned }) => learned === undefined)
-      .map(({ keyword, name }) => `flush ${keyword} ${FAMILY} ${TABLE} ${name}`),
+      .concat(ruleset.emptied ?? [])
+      .map(flushText),
     `table ${FAMILY} ${TABLE} {`,
     ...sets.map((set) => `  ${setText(set, elements.get(set.name) ?? [])}`),
     ...chains.flatMap(chainText),
@@ -80,8 +83,12 @@ export function rulesetText(ruleset: NftRuleset): string {
   ].join('\n');
 }
 
+export function flushText({ keyword, name }: NftSet): string {
+  return `flush ${keyword} ${FAMILY} ${TABLE} ${name}`;
+}
+
 /** The table with all that has a name, and nothing in it: what is there already stays as it is. */
-export function tableText({ counters, sets, chains }: Omit<NftRuleset, 'elements'>): string[] {
+export function tableText({ counters, sets, chains }: Omit<NftRuleset, 'elements' | 'emptied'>): string[] {
   return [
     `table ${FAMILY} ${TABLE} {`,
     ...counters.map((name) => `  counter ${name} { }`),

@@ -33,6 +33,9 @@ export const ANSWERED_SETS: readonly NftSet[] = ([4, 6] as const).flatMap((famil
   },
 ]);
 
+/** Those that rules fill with what is in use. */
+export const IN_USE_SETS = ANSWERED_SETS.filter(({ learned }) => learned !== undefined);
+
 /** Whether direct traffic goes to answered addresses alone. Other profiles have no use for it. */
 export function needsAnswer({ profile, direct }: Pick<Policy, 'profile' | 'direct'>): boolean {
   return profile === 'split' && direct === 'answered';

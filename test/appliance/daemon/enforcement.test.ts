@@ -11,7 +11,8 @@ import { BoxRecord, readKeptMode } from '../../../appliance/daemon/state/box-rec
 import { monotonicMs } from '../../../appliance/os/clock.ts';
 import { readSession } from '../../../appliance/daemon/state/session-file.ts';
 import type { NftElement, NftRuleset } from '../../../src/policy/compile/nft-model.ts';
-import { BARE, FULL } from '../../policy/policies.ts';
+import type { Policy } from '../../../src/policy/policy.ts';
+import { BARE, FULL, SPLIT } from '../../policy/policies.ts';
 
 /** Answers when it is told to; `refuses` stands for a kernel that takes nothing. */
 class SlowFirewall {
@@ -97,6 +98,32 @@ const kept = (): boolean => readKeptMode(join(top, 'state')).blockMode;
 const bootBlocks = (): boolean =>
   readFileSync(join(top, 'state', 'boot.nft'), 'utf8').includes('# Block mode is on');
 const passes = (): number => readSession(join(top, 'run'))?.passes.length ?? 0;
+
+describe('what answers have opened', () => {
+  /** Protects one name. */
+  const split = (at: number): Policy => ({ ...SPLIT, mustTunnel: SPLIT.mustTunnel.slice(at, at + 1) });
+  const emptied = (): readonly string[] => (firewall.holds?.emptied ?? []).map(({ name }) => name);
+
+  it('is forgotten in the transaction that brings other protected names, and after a restart too', async () => {
+    await box.adopt(split(0), bridge, [], []);
+    expect(emptied()).toEqual(['inuse4', 'inuse6']);
+    await box.setBlockMode(true);
+    expect(emptied()).toEqual([]);
+    firewall.refuses = true;
+    await expect(box.adopt(split(1), bridge, [], [])).rejects.toThrow('the kernel refused');
+    firewall.refuses = false;
+    await box.adopt(split(1), bridge, [], []);
+    expect(emptied()).toEqual(['inuse4', 'inuse6']);
+    box = begin();
+    expect([box.renames(split(1)), box.renames(split(2))]).toEqual([false, true]);
+    await box.adopt(split(1), bridge, [], []);
+    expect(emptied()).toEqual([]);
+    rmSync(join(top, 'run', 'session.json'));
+    box = begin();
+    await box.adopt(split(1), bridge, [], []);
+    expect(emptied()).toEqual(['inuse4', 'inuse6']);
+  });
+});
 
 describe('block mode', () => {
   it('is on disk before the kernel has it, and told when the kernel does', async () => {
