@@ -32,8 +32,8 @@ export function readHttp(packet: ParsedPacket, flow: Flow, stream: Stream): numb
     const outcome = httpRequest(bytes, begin, end, false, head);
     if (outcome === 'need-more') return begin;
     if (outcome === 'not-http') return end;
-    if (!head.isTold) {
-      head.isTold = true;
+    if (!head.isReported) {
+      head.isReported = true;
       flow.namesTold = [];
       tell(packet, flow, outcome, recogniseTcp(bytes, begin, end, 'client'));
     }
