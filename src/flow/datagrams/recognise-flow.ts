@@ -2,7 +2,7 @@
 // Follows the WireGuard white paper section 5.4 (indices), OpenVPN's session ids, RFC 7296 section 2.6 (SPIs), RFC 4303 section 2.2
 // (sequence), RFC 6347 section 4.2. Holds a few dozen octets a flow; forgets nothing and grows never.
 
-import { dtlsHello, DtlsHelloPieces } from '../../wire/tls/dtls.ts';
+import { dtlsHello, DtlsHelloReassembly } from '../../wire/tls/dtls.ts';
 import { espInUdp, ikeMessage, markedIkeMessage } from '../../wire/vpn/ipsec.ts';
 import { u32le } from '../../wire/octets.ts';
 import { isClientReset, isReset, openvpnControl, openvpnData } from '../../wire/vpn/openvpn.ts';
@@ -24,7 +24,7 @@ interface Side {
   opened: boolean;
   /** It has sent a discovery message of Tailscale's. */
   discovers: boolean;
-  hello: DtlsHelloPieces | undefined;
+  hello: DtlsHelloReassembly | undefined;
 }
 
 const HANDSHAKE_RECORD = 22;
@@ -151,7 +151,7 @@ function joinPadded(
 /** A hello in fragments is one when they are all there. */
 function joinDtls(bytes: Uint8Array, start: number, end: number, mine: Side): Recognition | undefined {
   if (bytes[start] !== HANDSHAKE_RECORD) return undefined;
-  mine.hello ??= new DtlsHelloPieces();
+  mine.hello ??= new DtlsHelloReassembly();
   return fromDtls(mine.hello.take(bytes, start, end));
 }
 

@@ -13,7 +13,7 @@ import { httpRedirect } from '../../wire/application/http-redirect.ts';
 import { u16 } from '../../wire/octets.ts';
 import { pptpControl } from '../../wire/vpn/pptp.ts';
 import { canBecomeBanner } from '../../wire/application/ssh.ts';
-import { behindProxyHeader, clientHelloBehind } from '../../wire/tls/tls-behind.ts';
+import { proxyHeaderEnd, laterClientHello } from '../../wire/tls/tls-behind.ts';
 import type { RelayList } from '../../wire/vpn/tor.ts';
 import {
   acceptsHello,
@@ -127,7 +127,7 @@ function readOne(
   // Who announced a body need not send it (100-continue, a refused login): a whole request begins what it begins.
   if (requestAt(bytes, start, end) >= 0 && (!flow.body.isOpen || isWholeRequest(bytes, start, end)))
     return readHttp(packet, flow, stream);
-  const proxied = stream.first && fromClient ? behindProxyHeader(bytes, start, end) : -1;
+  const proxied = stream.first && fromClient ? proxyHeaderEnd(bytes, start, end) : -1;
   if (proxied >= 0) return proxied;
   if (speaksDns(packet, flow, stream)) return readDns(packet, flow, stream, fromClient);
   if (!fromClient) {
@@ -138,7 +138,7 @@ function readOne(
   if (flow.body.isOpen) return flow.body.pass(bytes, start, end);
   const speaksHttp = flow.kind === 'http' || flow.kind === 'http-proxy';
   if ((stream.first || speaksHttp) && canBecome(bytes, start, end)) return start;
-  const hello = flow.packets > UPGRADES ? -1 : clientHelloBehind(bytes, start, end);
+  const hello = flow.packets > UPGRADES ? -1 : laterClientHello(bytes, start, end);
   if (hello >= 0) return hello;
   if (flow.kind === undefined) return settle(packet, flow, stream, true);
   return flow.kind === 'socks' ? readSocksRequest(packet, flow, stream) : end;
