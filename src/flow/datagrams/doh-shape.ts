@@ -25,7 +25,7 @@ interface Side {
 /** Sizes of one connection's segments. */
 export class DohShape {
   /** Somebody has heard of it. */
-  told = false;
+  isReported = false;
   readonly #up: Side = { segments: 0, fitting: 0, octets: 0 };
   readonly #down: Side = { segments: 0, fitting: 0, octets: 0 };
 

@@ -218,7 +218,7 @@ function unwrapPpp(bytes: Uint8Array, inner: Inner | undefined): Inner | undefin
   return pppFrame(bytes, inner.offset, inner.end)?.inner;
 }
 
-/** AH hides nothing: in tunnel mode an IP packet follows; `behindAh` reads what does in transport mode. */
+/** AH hides nothing: in tunnel mode an IP packet follows; `protectedByAh` reads what does in transport mode. */
 function innerOfAh(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const header = ahHeader(bytes, start, end);
   if (header === undefined) return undefined;
@@ -227,7 +227,7 @@ function innerOfAh(bytes: Uint8Array, start: number, end: number): Inner | undef
 }
 
 /** The upper-layer protocol that AH in transport mode protects without hiding it, and where it begins; else undefined. */
-export function behindAh(
+export function protectedByAh(
   bytes: Uint8Array,
   packet: ParsedPacket,
 ): { readonly protocol: number; readonly offset: number } | undefined {
