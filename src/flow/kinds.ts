@@ -66,7 +66,7 @@ export const TUNNEL_PROTOCOLS = [
 ] as const;
 export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
 
-/** The protocols in which names can be read in clear. */
+/** The protocols in which names can be read in the clear. */
 export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp', 'referer'] as const;
 export type Via = (typeof VIAS)[number];
 

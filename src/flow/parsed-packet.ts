@@ -80,7 +80,7 @@ export interface Findings {
   readonly recognition?: Recognition;
   /** The groups in a multicast membership report, in order. */
   readonly groups?: readonly string[];
-  /** Where an HTTP response in clear redirects to. */
+  /** Where an unencrypted HTTP response redirects to. */
   readonly redirect?: HttpRedirect;
   /** A text for people that explains the kind: "asks for A", "ALPN h2". */
   readonly detail?: string;
@@ -252,7 +252,7 @@ export class ParsedPacket {
   /** The names in a TCP segment to port 53 that consists of one or two whole queries; undefined in place of an unreadable name. */
   questions: readonly (string | undefined)[] = NO_QUESTIONS;
   /**
-   * The far end's address was in an answer for a name that this client may ask for in clear, or has been in use since. Not read from
+   * The far end's address was in an answer for a name that this client may ask for in the clear, or has been in use since. Not read from
    * the frame, but set by src/policy/filter/answered.ts.
    */
   answered = false;

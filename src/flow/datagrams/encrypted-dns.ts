@@ -11,7 +11,7 @@ export interface EncryptedDns {
   readonly why: string;
 }
 
-/** The encrypted DNS that a hello with this server name and these application protocols opens, or undefined; `packet` has the server's address. */
+/** The encrypted DNS that a hello with this server name and these protocols opens, or undefined; `packet` has the server's address. */
 export function encryptedDns(
   packet: ParsedPacket,
   serverName: string | undefined,

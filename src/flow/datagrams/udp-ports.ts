@@ -23,7 +23,7 @@ export function readByPort(bytes: Uint8Array, start: number, end: number, packet
   return true;
 }
 
-/** Whether a message that readByPort has accepted comes from the server. In mDNS nobody is the server: false. */
+/** Whether a message that readByPort has accepted comes from the server. Always false for mDNS, which has no servers. */
 export function isAnswer(bytes: Uint8Array, start: number, packet: ParsedPacket): boolean {
   switch (packet.kind) {
     case 'dns':

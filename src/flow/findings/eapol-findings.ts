@@ -1,4 +1,4 @@
-// What 802.1X reveals about a client. The identity is sent in clear, before any method that could hide it (RFC 3748 section 5.1).
+// What 802.1X reveals about a client. The identity is sent in the clear, before any method that could hide it (RFC 3748 section 5.1).
 
 import { eapolFrame } from '../../wire/link/eapol.ts';
 import type { ParsedPacket, Findings } from '../parsed-packet.ts';

@@ -101,7 +101,7 @@ export function reportMore(
   packet.findings = mergeFindings(packet.findings, { names, answers: [] });
 }
 
-/** Reports the question in a DNS message that came in clear inside HTTP. */
+/** Reports the questions of a DNS message inside unencrypted HTTP. */
 export function reportQuestion(packet: ParsedPacket, bytes: Uint8Array, start: number, end: number): void {
   const findings = dnsFindings(bytes, start, end, 'dns', DNS_CUT);
   if (findings === undefined) return;

@@ -21,7 +21,7 @@ const LONGEST_SEGMENT = 65_535;
 /** Octets in which two beginnings are compared: hellos differ in their random numbers, requests in their first lines. */
 const COMPARED = 256;
 const SHORTEST_BEGINNING = 3;
-/** HTTP/2 connections that are read at once, with at most a quarter of a megabyte each; few begin in clear. */
+/** HTTP/2 connections that are read at once, with at most a quarter of a megabyte each; few begin in the clear. */
 const MAX_HTTP2 = 64;
 /** Segments after which an alternate beginning must have shown its name. */
 const MAX_ALTERNATE_SEGMENTS = 8;

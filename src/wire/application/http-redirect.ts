@@ -1,4 +1,4 @@
-// Where an HTTP/1 response in clear sends the browser: a Location field or a page refresh, as login portals use them.
+// Where an unencrypted HTTP/1 response sends the browser: a Location field or a page refresh, as login portals use them.
 // RFC 9110 sections 10.2.2 and 15.4, RFC 9112 section 4, HTML's http-equiv=refresh. Only the first 8 KiB are read.
 
 import { addressText, parseAddress } from '../ip/address.ts';

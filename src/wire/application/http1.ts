@@ -4,7 +4,7 @@
 import { nameText } from '../names/name-text.ts';
 import { printable, startsWith } from '../octets.ts';
 
-/** What a request says in clear. */
+/** What a request says in the clear. */
 export interface HttpRequest {
   readonly method: string;
   /** The request target as text, cut off at 2048 octets. */
@@ -278,7 +278,7 @@ function methodAt(bytes: Uint8Array, start: number, end: number): string | undef
   return unknownMethodAt(bytes, start, end);
 }
 
-/** A whole request line with any method, which HTTP allows (RFC 9110 section 9.1): letters, a space, a path or absolute target, the version. */
+/** The method of a whole request line: HTTP allows any (RFC 9110 section 9.1), then a space, a path or absolute target, the version. */
 function unknownMethodAt(bytes: Uint8Array, start: number, end: number): string | undefined {
   const limit = Math.min(end, start + LONGEST_METHOD);
   let at = start;

@@ -1,4 +1,4 @@
-// What an HTTP/2 client says in clear: the hosts of its requests, and DNS questions in them. The sizes of header blocks and questions,
+// What an HTTP/2 client says without TLS: the hosts of its requests, and DNS questions in them. The sizes of header blocks and questions,
 // and the number of streams with a question, are limited. RFC 9113 sections 3.4 (preface), 4.1 (frames), 6.1, 6.2, 6.10 and 8.3, RFC 8484.
 
 import { DOH_QUERY, dohQuestion } from '../names/doh.ts';

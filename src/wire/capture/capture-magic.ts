@@ -1,4 +1,4 @@
-// The numbers that capture files begin with, and how a second capture, appended to a first one, is told from a record.
+// The numbers that capture files begin with, and how an appended second capture is distinguished from a record.
 // draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
 
 import { u16, u32, u32le } from '../octets.ts';

@@ -1,4 +1,4 @@
-// EAPOL frames, and the identity that EAP sends in clear.
+// EAPOL frames, and the identity that EAP sends in the clear.
 // IEEE 802.1X-2020 section 11.3 (frames) and RFC 3748 sections 4 and 5.1 (EAP, identity).
 
 import { printable, u16 } from '../octets.ts';

@@ -1,4 +1,4 @@
-// Finds the packet behind the rarer link headers of capture files.
+// Finds the packet after the rarer link headers of capture files.
 // The tcpdump.org link type registry (NFLOG and PKTAP define headers themselves), OpenBSD's ENC, RFC 2427 (frame relay),
 // RFC 1042 and 2684 (LLC and SNAP on token ring, FDDI, ATM and Fibre Channel).
 

@@ -5,7 +5,7 @@ import { hostText, nameText } from '../names/name-text.ts';
 import { startsWith, u32, u32le } from '../octets.ts';
 import { isGoogleVersion } from './quic-versions.ts';
 
-/** What a CHLO message says in clear. */
+/** What a CHLO message says in the clear. */
 export interface GoogleHello {
   readonly serverName?: string;
   readonly userAgent?: string;

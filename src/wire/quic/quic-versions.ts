@@ -4,7 +4,7 @@
 
 import type { QuicKeySchedule } from './quic-crypto.ts';
 
-/** How a version's Initial is read. With `google` the hello is in clear, with `mixed` Google's frames are inside an Initial. */
+/** How a version's Initial is read. With `google` the hello is in the clear, with `mixed` Google's frames are inside an Initial. */
 export interface QuicVersion {
   readonly name: string;
   readonly carriage: 'ietf' | 'google' | 'mixed';

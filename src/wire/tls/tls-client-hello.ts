@@ -5,7 +5,7 @@
 import { hostText, nameText } from '../names/name-text.ts';
 import { u16, u24 } from '../octets.ts';
 
-/** What a ClientHello says in clear. */
+/** What a ClientHello says in the clear. */
 export interface ClientHello {
   /** The version field; 0x0303 with TLS 1.3, whose real versions are in `versions`. */
   readonly legacyVersion: number;

@@ -1,4 +1,4 @@
-// Finds the mirrored frame behind ERSPAN's headers, which are GRE payloads.
+// Finds the mirrored frame after ERSPAN's headers, which are GRE payloads.
 // draft-foschiano-erspan sections 4.1 to 4.3 (types I, II and III).
 
 import { INNER_ETHERNET, type Inner } from './inner.ts';

@@ -1,4 +1,4 @@
-// Finds the user's packet behind a GTP-U header: 3GPP TS 29.281 section 5.1 (version 1, message type 255).
+// Finds the user's packet after a GTP-U header: 3GPP TS 29.281 section 5.1 (version 1, message type 255).
 
 import { innerIp } from './inner.ts';
 import type { Inner } from './inner.ts';

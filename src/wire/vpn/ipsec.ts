@@ -34,7 +34,7 @@ export function ikeMessage(bytes: Uint8Array, start: number, end: number): IkeMe
   return ikeHeader(bytes, start, end, false);
 }
 
-/** The IKE header behind the four zero octets that tell IKE from ESP on port 4500 (RFC 3948 section 2.2), or undefined. */
+/** The IKE header after the four zero octets that tell IKE from ESP on port 4500 (RFC 3948 section 2.2), or undefined. */
 export function markedIkeMessage(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
   if (end - start < 4 + HEADER || u32(bytes, start) !== 0) return undefined;
   return ikeHeader(bytes, start + 4, end, true);

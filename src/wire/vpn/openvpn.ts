@@ -105,7 +105,7 @@ export function openvpnControl(bytes: Uint8Array, start: number, end: number): O
 }
 
 /**
- * The first control packet in a TCP segment, behind its 16-bit length, or undefined. A packet that continues in the next
+ * The first control packet in a TCP segment, after its 16-bit length, or undefined. A packet that continues in the next
  * segment is refused: a hard reset always fits in one.
  */
 export function openvpnOverTcp(bytes: Uint8Array, start: number, end: number): OpenvpnControl | undefined {
@@ -129,7 +129,7 @@ function sessionText(bytes: Uint8Array, at: number): string {
 
 type OpenLayout = Pick<OpenvpnControl, 'wrapping' | 'remoteSession' | 'tls'>;
 
-/** The layouts whose acknowledgements and packet id are readable: plain, or behind an HMAC of one of the known lengths. */
+/** The layouts whose acknowledgements and packet id are readable: plain, or after an HMAC of one of the known lengths. */
 function openLayout(bytes: Uint8Array, start: number, end: number, opcode: number): OpenLayout | undefined {
   const plain = reliability(bytes, start + SESSION_END, end, opcode);
   if (plain !== undefined) return { wrapping: 'plain', ...plain };
@@ -178,7 +178,7 @@ function isReplayHeader(bytes: Uint8Array, at: number): boolean {
   return (early || (packetId > 0 && packetId < MAX_PACKET_ID)) && time >= EARLIEST && time <= LATEST;
 }
 
-/** The encrypted layouts: behind the session id a packet id and time, a 32-octet tag, and ciphertext of the length that fits the opcode. */
+/** The encrypted layouts: after the session id come a packet id and time, a 32-octet tag, and ciphertext whose length fits the opcode. */
 function cryptLayout(
   bytes: Uint8Array,
   start: number,

@@ -1,4 +1,4 @@
-// Finds the IPv6 packet behind Teredo's indications.
+// Finds the IPv6 packet after Teredo's indications.
 // RFC 4380 sections 5.1.1 (encapsulation) and 4 (addresses), RFC 6081 section 4 (trailers).
 
 import { INNER_IPV6, type Inner } from './inner.ts';
@@ -14,7 +14,7 @@ export interface TeredoPacket {
 }
 
 /**
- * The Teredo packet of a UDP payload, or undefined. The IPv6 packet (of length zero in a bubble), or the trailers behind it,
+ * The Teredo packet of a UDP payload, or undefined. The IPv6 packet (of length zero in a bubble), or the trailers after it,
  * must end exactly at the end. `wireEnd` is where the payload ended before the capture cut it.
  */
 export function teredoPacket(

@@ -28,7 +28,7 @@ export function capwapInner(bytes: Uint8Array, start: number, end: number): Inne
   return isNative ? wlanInner(bytes, offset, end) : innerFrame(bytes, offset, end);
 }
 
-/** The IP packet behind AYIYA's sender identity and signature, whose lengths are in the header; or undefined. */
+/** The IP packet after AYIYA's sender identity and signature, whose lengths are in the header; or undefined. */
 export function ayiyaInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   if (end - start < 8) return undefined;
   const identity = 1 << ((bytes[start] ?? 0) >>> 4);
@@ -37,12 +37,12 @@ export function ayiyaInner(bytes: Uint8Array, start: number, end: number): Inner
   return next === 41 || next === 4 ? innerIp(bytes, start + 8 + identity + signature, end) : undefined;
 }
 
-/** The IP packet behind LISP's header of eight octets, or undefined. */
+/** The IP packet after LISP's header of eight octets, or undefined. */
 export function lispInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   return innerIp(bytes, start + 8, end);
 }
 
-/** The Ethernet or 802.11 frame that a sniffer forwards by TZSP, behind tagged fields; or undefined. */
+/** The Ethernet or 802.11 frame that a sniffer forwards by TZSP, after tagged fields; or undefined. */
 export function tzspInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   if (end - start < 5 || bytes[start] !== 1 || (bytes[start + 1] ?? 0) > 1) return undefined;
   let at = start + 4;
@@ -67,7 +67,7 @@ export function gueInner(bytes: Uint8Array, start: number, end: number): Inner |
   return first >>> 5 === 0 && carriesIp ? innerIp(bytes, start + 4 + 4 * (first & 31), end) : undefined;
 }
 
-/** The user's IP packet behind GTP version 0's header of 20 octets, or undefined. */
+/** The user's IP packet after GTP version 0's header of 20 octets, or undefined. */
 export function gtpZeroInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const isUser = (bytes[start] ?? 0) >>> 5 === 0 && bytes[start + 1] === 0xff;
   return isUser ? innerIp(bytes, start + 20, end) : undefined;
@@ -77,7 +77,7 @@ export function gtpZeroInner(bytes: Uint8Array, start: number, end: number): Inn
 const COMMON: ReadonlySet<number> = new Set([0, 6, 17, 43, 44, 58, 60]);
 
 /**
- * The IP packet that fills a datagram on any port (Linux's FOU, private tunnels), or the frame behind a VXLAN header; otherwise
+ * The IP packet that fills a datagram on any port (Linux's FOU, private tunnels), or the frame after a VXLAN header; otherwise
  * undefined. A packet's length must agree with the datagram's, in a VXLAN frame not exceed it; an IPv4 header's checksum must be right.
  */
 export function bareInner(bytes: Uint8Array, start: number, end: number, wireEnd: number): Inner | undefined {
