@@ -1,4 +1,4 @@
-// Finds the packet inside another; names found there are on the wire in the clear all the same.
+// Finds the packet inside another; names in it are readable on the wire all the same.
 // RFC 2784 and 2637 (GRE), 2003, 2473 and 4213 (IP in IP), 2516 (PPPoE), 3032 (MPLS), 4380 (Teredo), 7348 (VXLAN), 8086 (GRE in UDP),
 // 7761 (PIM), 2661 and 3931 (L2TP), 3378 (EtherIP), 4302 (AH), 8926 (Geneve), 7510 (MPLS in UDP), 3GPP TS 29.281 (GTP).
 

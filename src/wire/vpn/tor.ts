@@ -28,12 +28,12 @@ export function torSuspicion(evidence: TorEvidence): TorSuspicion | undefined {
   const port = RELAY_PORTS.has(serverPort);
   if (listed) return { confidence: random ? 0.99 : 0.9, why: 'the server is a listed Tor relay' };
   if (random && port)
-    return { confidence: 0.85, why: `made-up server name ${serverName} on a port of Tor relays` };
+    return { confidence: 0.85, why: `generated server name ${serverName} on a usual Tor relay port` };
   if (random)
-    return { confidence: 0.6, why: `made-up server name ${serverName}, no application protocol offered` };
+    return { confidence: 0.6, why: `generated server name ${serverName}, no application protocol offered` };
   // No server name, on a relay's port: onion routers connect like this, but so do many other programs.
   if (port && serverName === undefined && !offersAlpn)
-    return { confidence: 0.3, why: 'TLS without server name on a port of Tor relays' };
+    return { confidence: 0.3, why: 'TLS without server name on a usual Tor relay port' };
   return undefined;
 }
 
