@@ -1,5 +1,5 @@
-// Knows: which reader looks at which transport, and the state they share. Must not know: policy, I/O, clocks, link layers.
-// State is bounded by FlowTable and StreamBudget; what they give up is counted and stays unknown.
+// Chooses the reader for each transport, and owns the state that the readers share. That state is bounded by FlowTable and
+// StreamBudget; what is evicted or refused is counted, and such traffic stays unknown.
 
 import { segmentQuestions, wholeQuestion } from '../wire/names/dns-stream.ts';
 import { Protocol } from '../wire/ip/ip.ts';
@@ -22,23 +22,24 @@ import { UdpReader } from './datagrams/udp-reader.ts';
 /** RFC 1035 section 4.2. */
 const DNS = 53;
 
-/** What the readers need of the world. Without QUIC's ciphers its names stay unread. */
+/** What the readers need from outside. Without QUIC's ciphers its names stay unread. */
 export interface ApplicationPorts {
   readonly quic?: QuicCrypto;
-  /** Servers known to be Tor relays: a connection to one of them is Tor's, whatever it looks like. */
+  /** Known Tor relays: TLS to one of them is taken for Tor, whatever its server name. */
   readonly relays?: RelayList;
-  /** 32 bits that nobody else knows: with them a flow cannot be pushed out by whoever chooses ports. */
+  /** 32 secret random bits. They prevent an attacker from choosing ports so that other flows are evicted from the table. */
   readonly secret?: number;
 }
 
+/** Reads what a packet carries above the transport. */
 export class ApplicationReader {
   readonly #flows: FlowTable;
   readonly #budget: StreamBudget;
-  /** Of streams that come down, of which little is read. */
+  /** For streams from the network, of which little is read. */
   readonly #budgetDown: StreamBudget;
   readonly #udp: UdpReader;
   readonly #tcp: TcpReader;
-  /** Reads what streams to tunnels' endpoints begin with: no other flow pushes one of these out. */
+  /** Reads the first bytes of streams to tunnel endpoints. It has its own flow table, so that no other flow evicts these. */
   readonly firstBytes: FirstBytes;
 
   constructor(ports: ApplicationPorts, limits: { readonly flows: number; readonly streamBytes: number }) {
@@ -50,12 +51,13 @@ export class ApplicationReader {
     this.firstBytes = new FirstBytes(this.#budget, ports.secret);
   }
 
+  /** How many flows were evicted and how often stream data was refused so far. */
   get losses(): { readonly flowsEvicted: number; readonly streamsRefused: number } {
     const flowsEvicted = this.#flows.evicted + this.firstBytes.evicted;
     return { flowsEvicted, streamsRefused: this.#budget.refused + this.#budgetDown.refused };
   }
 
-  /** Sets kind and findings by the payload of a whole packet; `packet.kind` is what the headers say. */
+  /** Sets kind and findings by the payload of a whole packet; `packet.kind` must be the kind by headers (kindOfHeaders). */
   read(bytes: Uint8Array, packet: ParsedPacket): void {
     if (packet.protocol === Protocol.UDP && packet.sourcePort >= 0) this.#udp.read(bytes, packet);
     else if (packet.protocol === Protocol.TCP && packet.sourcePort >= 0) this.#readTcp(bytes, packet);
@@ -77,7 +79,7 @@ export class ApplicationReader {
     this.#tcp.read(bytes, packet);
   }
 
-  /** A datagram's first fragment: what it begins with can be read, the rest may never come. TCP has to wait. */
+  /** Reads a datagram's first fragment, as the rest may never come. TCP must wait for the whole packet. */
   readFirstFragment(bytes: Uint8Array, packet: ParsedPacket): void {
     if (packet.protocol === Protocol.UDP && packet.sourcePort >= 0) this.#udp.read(bytes, packet);
   }

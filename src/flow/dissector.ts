@@ -1,12 +1,12 @@
-// Knows: the order in which a frame is read: headers, encapsulations, fragments, application. Must not know: policy, I/O, clocks.
-// One Dissector per source of frames; taps, `analyze` and `watch` use the same.
-// Between `headers` and `application` the caller asks the judge whether the frame is tunnel: those cost nothing more.
+// Reads a frame in order: headers, encapsulations, fragments, application. No I/O, no clock. Taps, `analyze` and `watch` use one
+// Dissector per source of frames. Between `headers` and `application` the caller asks the judge whether the frame is the tunnel's: such
+// frames need no further reading.
 
 import { EtherType } from '../wire/link/ethernet.ts';
 import { ApplicationReader } from './application.ts';
 import type { ApplicationPorts } from './application.ts';
 import { kindOfHeaders } from './headers/classify.ts';
-import { behindAh, readInside } from './headers/encapsulation.ts';
+import { protectedByAh, readInside } from './headers/encapsulation.ts';
 import { ParsedPacket } from './parsed-packet.ts';
 import { mergeFindings } from './findings/findings.ts';
 import { Fragments } from './headers/fragments.ts';
@@ -17,29 +17,30 @@ import { offloadedPacket } from './headers/offloaded.ts';
 
 export type DissectorPorts = ApplicationPorts;
 
-/** Bounds of what is remembered; what exceeds them is counted and stays unknown: a leak. */
+/** Limits of what is remembered. What exceeds them is counted and stays unknown, which is a leak. */
 export interface DissectorLimits {
   readonly flows: number;
-  /** Bytes all TCP streams may hold together. */
+  /** Octets that all TCP streams together may keep. */
   readonly streamBytes: number;
 }
 
 const DEFAULT_LIMITS: DissectorLimits = { flows: 8_192, streamBytes: 16_777_216 };
 
-/** What had to be given up so far. */
+/** How much had to be given up so far, for lack of room. */
 export interface DissectorLosses {
   readonly flowsEvicted: number;
   readonly streamsRefused: number;
   readonly fragmentsEvicted: number;
 }
 
-/** Encapsulations followed inside each other; deeper ones stay what the outer one is. */
+/** How many nested encapsulations are followed; below that, a frame keeps the kind of the outer packet. */
 const MAX_DEPTH = 8;
 
+/** Reads the frames of one source. Limits that are not given have defaults. */
 export class Dissector {
   readonly #application: ApplicationReader;
   readonly #fragments = new Fragments();
-  /** Of packets that come down: nothing of them joins what a client sends, or pushes it out. */
+  /** For packets from the network, so that their fragments neither join nor evict those of clients. */
   readonly #fragmentsDown = new Fragments();
   readonly #inner: readonly ParsedPacket[] = Array.from({ length: MAX_DEPTH }, () => new ParsedPacket());
 
@@ -60,8 +61,8 @@ export class Dissector {
   }
 
   /**
-   * Sets kind and findings of the frame that `headers` has just read from the same bytes. Time in microseconds, only
-   * ever compared with itself; the direction as the kernel has it, where it is known. Never throws.
+   * Sets kind and findings of the frame that `headers` has just read from the same bytes. `timeMicros` is in microseconds of any one
+   * clock; `direction` is what the kernel says, if known. Never throws.
    */
   application(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, direction?: 'up' | 'down'): void {
     packet.direction = direction;
@@ -69,8 +70,8 @@ export class Dissector {
   }
 
   /**
-   * Reads the frame that `headers` has just read as one of a client's to a tunnel's endpoint over TCP: sets `foreign` and, unless it
-   * gives false, kind and findings. Never throws; allocates nothing once a stream is known.
+   * Reads the frame that `headers` has just read as one from a client to a tunnel endpoint over TCP (`host`: the endpoint's name, if it
+   * has one). Sets `foreign`; returns true if it also set kind and findings. Never throws; allocates nothing once a stream is known.
    */
   stream(
     bytes: Uint8Array,
@@ -82,17 +83,17 @@ export class Dissector {
     return this.#application.firstBytes.read(bytes, packet, protocol, host);
   }
 
-  /** The stream of the frame that was read last has just carried so much both ways that it is no handshake any more. */
+  /** Whether the stream of the last frame has just carried more than a handshake in both directions. */
   get carries(): boolean {
     return this.#application.firstBytes.carries;
   }
 
-  /** The frame that `stream` has read, which has data, was taken for the tunnel's. */
+  /** Notes that the caller counted the frame that `stream` has just read, which has data, as the tunnel's. */
   streamPasses(): void {
     this.#application.firstBytes.passes();
   }
 
-  /** Frames of the same stream that were taken for the tunnel's, now that it is known to be none. Once. */
+  /** How many earlier frames of the same stream were counted as the tunnel's, once the stream proves foreign. Returned only once. */
   takePassed(): number {
     return this.#application.firstBytes.takePassed();
   }
@@ -105,9 +106,9 @@ export class Dissector {
   #read(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, depth: number): void {
     packet.kind = kindOfHeaders(packet);
     if (packet.malformed !== undefined) {
-      // A first fragment may be too short for its TCP header, and is malformed; the packet can be read all the same.
+      // A first fragment too short for its TCP header is malformed, but the packet can be read once it is whole.
       if (packet.malformed === 'tcp-short' && packet.moreFragments)
-        this.#readPiece(bytes, packet, timeMicros, depth);
+        this.#reassemble(bytes, packet, timeMicros, depth);
       this.#readOffloaded(bytes, packet, timeMicros, depth);
       return;
     }
@@ -116,7 +117,7 @@ export class Dissector {
     } else {
       this.#readWhole(bytes, packet, timeMicros, depth);
     }
-    if (packet.vlanTags > 0 && !isTelling(packet)) packet.kind = 'vlan';
+    if (packet.vlanTags > 0 && !isInformative(packet)) packet.kind = 'vlan';
   }
 
   #readOffloaded(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, depth: number): void {
@@ -140,7 +141,7 @@ export class Dissector {
       return;
     }
     if (!readInside(bytes, packet, inner)) {
-      this.#readBehindAh(bytes, packet, inner, timeMicros, depth);
+      this.#readUnderAh(bytes, packet, inner, timeMicros, depth);
       return;
     }
     inner.direction = packet.direction;
@@ -148,19 +149,19 @@ export class Dissector {
     packet.findings = mergeFindings(packet.findings, inner.findings);
     if (packet.flowName === '') packet.flowName = inner.flowName;
     packet.connection ??= inner.connection;
-    // PPPoE and MPLS are no tunnels: what Eve reads through them is a better word for the frame.
-    if (packet.ipVersion === 0 && isTelling(inner)) packet.kind = inner.kind;
+    // PPPoE and MPLS are not tunnels: what can be read through them describes the frame better.
+    if (packet.ipVersion === 0 && isInformative(inner)) packet.kind = inner.kind;
   }
 
-  /** The packet stays IPsec; what Eve reads in it counts. */
-  #readBehindAh(
+  /** The packet's kind stays `ipsec`, but AH does not encrypt: findings from its content count. */
+  #readUnderAh(
     bytes: Uint8Array,
     packet: ParsedPacket,
     inner: ParsedPacket,
     timeMicros: number,
     depth: number,
   ): void {
-    const upper = behindAh(bytes, packet);
+    const upper = protectedByAh(bytes, packet);
     if (upper === undefined) return;
     const whole = bytes.subarray(upper.offset, packet.payloadEnd);
     readUpperOf(whole, packet, upper.protocol, inner);
@@ -174,18 +175,18 @@ export class Dissector {
   }
 
   #readFragment(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number, depth: number): void {
-    const inner = this.#readPiece(bytes, packet, timeMicros, depth);
+    const inner = this.#reassemble(bytes, packet, timeMicros, depth);
     if (inner !== undefined) {
       packet.kind = inner.kind;
       packet.fromServer = inner.fromServer;
     } else if (packet.fragmentOffset === 0) {
-      // A datagram's first fragment already shows what it begins with; TCP waits, its stream would lose its place.
+      // The first fragment of a datagram is read at once. TCP must wait, or its stream would lose its position.
       this.#application.readFirstFragment(bytes, packet);
     }
   }
 
-  /** Reads the packet that this fragment was the last of, and adds its findings; undefined while others are missing. */
-  #readPiece(
+  /** Takes a fragment; once the packet is whole, reads it and sets findings. Undefined while fragments are missing. */
+  #reassemble(
     bytes: Uint8Array,
     packet: ParsedPacket,
     timeMicros: number,
@@ -222,7 +223,7 @@ const PLAIN: ReadonlySet<Kind> = new Set<Kind>([
   'l2-other',
 ]);
 
-/** Whether content says more about the frame than the tag or label in front of it. */
-function isTelling(packet: ParsedPacket): boolean {
+/** Whether the content describes the frame better than its tag or label. */
+function isInformative(packet: ParsedPacket): boolean {
   return packet.malformed === undefined && !PLAIN.has(packet.kind);
 }

@@ -1,8 +1,7 @@
-// Knows: which frames belong to one conversation. Must not know: payloads, policy, clocks.
-// A fixed number of slots in sets of four: a newcomer pushes out the flow of its set that has been silent longest, and
-// the push is counted. A flow that was pushed out comes back as a new one, of which nothing is known: doubt errs to leak.
-// Where the kernel says which way frames go, what comes down with a client's own address belongs to no flow of that client's, and what
-// comes down unasked takes no slot; which flows share a set is a secret. So the network pushes out nothing.
+// Assigns frames to conversations. A fixed number of slots in sets of four: a new flow evicts the one of its set that has been silent
+// longest, which is counted. An evicted flow comes back as a new one about which nothing is known, so doubt errs towards a leak.
+// The network cannot evict anything: where the kernel gives directions, a frame from the network never joins a flow of a client whose
+// address it forges, an unsolicited one takes no slot, and which flows share a set is secret.
 
 import { Protocol, TcpFlag } from '../wire/ip/ip.ts';
 import { HttpBody } from '../wire/application/http1-body.ts';
@@ -18,56 +17,57 @@ import type { Stream } from './streams/stream.ts';
 const WAYS = 4;
 const KEY_WORDS = 10;
 
-/** What is remembered of one conversation. Objects are reused: hold none beyond a frame. */
+/** What is remembered of one conversation. Objects are reused: do not keep one longer than a frame. */
 export class Flow {
-  /** The kind that content has settled, or undefined while only ports speak. */
+  /** The kind by content; undefined while only the ports suggest one. */
   kind: Kind | undefined = undefined;
   suspected = false;
-  /** Nothing more is to be read from its streams. */
+  /** Nothing more will be read from its streams. */
   done = false;
-  /** The name it has shown. */
+  /** The last name found in it, or ''. */
   name = '';
-  /** The server name of its ClientHello: one that was sent in pieces, or again, is told once. */
+  /** The server name of its ClientHello. If that comes in pieces, or again, its name is reported only once. */
   helloName = '';
-  /** How many whole ones it has sent. */
+  /** How many complete ClientHellos it has sent. */
   hellos = 0;
   sendsEarlyData = false;
-  /** A tunnel that its client has begun and whose server has yet to answer. */
+  /** The tunnel whose handshake the client has begun and the server has not yet answered. */
   tunnel: Recognition | undefined = undefined;
   clientIsLow = true;
-  /** Sequence number of the SYN that opened the connection, -1 while none was seen. */
-  opening = -1;
-  /** From its first datagram or its SYN on, or from the name that it has shown. */
+  /** Sequence number of the client's SYN, -1 while none was seen. */
+  initialSequence = -1;
+  /** Set by its first datagram, its SYN, or the first name found in it. */
   connection: Connection | undefined = undefined;
-  /** Datagrams with payload, or segments with payload that were sniffed. */
+  /** Datagrams, or TCP segments, with payload that were read. */
   packets = 0;
-  /** The body of the HTTP request that was read last. */
+  /** The body of the last HTTP request. */
   readonly body = new HttpBody();
-  /** Further hosts that it said, and pages that it said it comes from. */
-  namesTold: readonly string[] = [];
-  /** What the low endpoint says, and the high one. */
+  /** Further hosts, and pages it came from, that were reported for the current HTTP request. */
+  reportedNames: readonly string[] = [];
+  /** The stream from the low endpoint, and from the high one. */
   lowStream: Stream | undefined = undefined;
   highStream: Stream | undefined = undefined;
   http2: Http2Reader | undefined = undefined;
-  /** Sequence number of the client's first octets, -1 before them, and what they begin with where that names somebody. */
-  first = -1;
-  firstSaid: Uint8Array | undefined = undefined;
-  /** What the client has sent again as its beginning, and differs: a decoy, or what a decoy stood for. */
-  twin: Flow | undefined = undefined;
+  /** Sequence number of the client's first octets, -1 before them; and a copy of their beginning if that is a hello or a request. */
+  firstSequence = -1;
+  firstOctets: Uint8Array | undefined = undefined;
+  /** A second, different beginning that the client has sent at the same place: a decoy, or what the decoy was to hide. */
+  alternate: Flow | undefined = undefined;
   recogniser: FlowRecogniser | undefined = undefined;
   quic: QuicClientFlow | undefined = undefined;
-  /** Sizes of what a TLS connection carries. */
+  /** Sizes of a TLS connection's segments. */
   shape: DohShape | undefined = undefined;
   /** Its ClientHello offered application protocols. */
   offersAlpn = false;
-  /** Of a stream to a tunnel's endpoint: what is known of its first bytes. */
+  /** What is known of the first bytes of a stream to a tunnel endpoint. */
   beginning: Beginning | undefined = undefined;
   /** A client's QUIC Initial was opened. */
   helloBegun = false;
-  /** Half nonce of a datagram that may be a DNSCrypt query. */
+  /** The half nonce of a possible DNSCrypt query. */
   dnscryptNonce: Uint8Array | undefined = undefined;
   #findings: Findings | undefined = undefined;
 
+  /** Forgets everything and gives memory back to the stream budget. */
   reset(): void {
     this.kind = undefined;
     this.suspected = false;
@@ -77,19 +77,19 @@ export class Flow {
     this.hellos = 0;
     this.sendsEarlyData = false;
     this.tunnel = undefined;
-    this.opening = -1;
+    this.initialSequence = -1;
     this.connection = undefined;
     this.packets = 0;
     this.body.reset();
-    this.namesTold = [];
+    this.reportedNames = [];
     this.http2 = undefined;
     this.lowStream?.release();
     this.highStream?.release();
     this.lowStream = this.highStream = undefined;
-    this.first = -1;
-    this.firstSaid = undefined;
-    this.twin?.reset();
-    this.twin = undefined;
+    this.firstSequence = -1;
+    this.firstOctets = undefined;
+    this.alternate?.reset();
+    this.alternate = undefined;
     this.recogniser = undefined;
     this.quic = undefined;
     this.shape = undefined;
@@ -100,7 +100,7 @@ export class Flow {
     this.#findings = undefined;
   }
 
-  /** Findings that hold a recognition; the same object as long as the recognition is the same. */
+  /** Findings with this recognition; the same object as long as the recognition is the same. */
   recognised(recognition: Recognition): Findings {
     if (this.#findings?.recognition !== recognition) {
       const doubt = this.suspected ? { suspected: true as const } : {};
@@ -110,23 +110,25 @@ export class Flow {
   }
 }
 
+/** Finds the flow of a frame. */
 export class FlowTable {
   readonly #sets: number;
   readonly #keys: Uint32Array;
-  /** Beside the keys, so that a search touches few cache lines. A double counts uses far enough. */
+  /** Apart from the keys, so that a search touches few cache lines. */
   readonly #hashes: Uint32Array;
+  /** The value of #uses at the last use; a double never overflows. */
   readonly #lastUse: Float64Array;
   readonly #flows: (Flow | undefined)[];
   readonly #key = new Uint32Array(KEY_WORDS);
   readonly #secret: number;
-  /** Of what came down and belongs to nothing that a client has begun: nothing is remembered of it. */
-  readonly #stranger = new Flow();
+  /** Stands for every unsolicited conversation from the network, of which nothing is remembered. */
+  readonly #unsolicited = new Flow();
   #uses = 0;
   #sourceIsLow = true;
-  /** Flows pushed out while they could still have been alive. */
+  /** How many flows were evicted that may still have been alive. */
   evicted = 0;
 
-  /** `flows` is rounded down to a power of two, at least 4. `secret`, of 32 bits, says which flows share a set. */
+  /** `flows` is rounded down to a power of two, at least 4. `secret` (32 bits) decides which flows share a set. */
   constructor(flows: number, secret = 0x9e3779b9) {
     this.#secret = secret;
     this.#sets = 2 ** Math.max(0, Math.floor(Math.log2(flows / WAYS)));
@@ -136,7 +138,7 @@ export class FlowTable {
     this.#flows = new Array<Flow | undefined>(this.#sets * WAYS).fill(undefined);
   }
 
-  /** The flow of a frame with ports, made when there is none. Sets `packet.fromServer`. */
+  /** The flow of a frame with ports, created if there is none. Sets `packet.fromServer`. */
   of(packet: ParsedPacket): Flow {
     const hash = this.#makeKey(packet);
     const set = (hash & (this.#sets - 1)) * WAYS;
@@ -151,15 +153,15 @@ export class FlowTable {
       }
       if ((this.#lastUse[slot] ?? 0) < (this.#lastUse[oldest] ?? 0)) oldest = slot;
     }
-    const isStranger = packet.direction === 'down';
-    const flow = isStranger ? this.#stranger : this.#claim(oldest, hash);
-    if (isStranger) flow.reset();
+    const isUnsolicited = packet.direction === 'down';
+    const flow = isUnsolicited ? this.#unsolicited : this.#claim(oldest, hash);
+    if (isUnsolicited) flow.reset();
     flow.clientIsLow = sourceIsServer(packet) !== this.#sourceIsLow;
     packet.fromServer = flow.clientIsLow !== this.#sourceIsLow;
     return flow;
   }
 
-  /** 0 when the frame last asked about comes from the low endpoint, 1 from the high one. */
+  /** 0 if the frame in the last call of `of` came from the low endpoint, 1 if from the high one. */
   get side(): 0 | 1 {
     return this.#sourceIsLow ? 0 : 1;
   }
@@ -188,7 +190,7 @@ export class FlowTable {
     return true;
   }
 
-  /** Lays both endpoints into the key, the lower one first, and returns a hash of it. */
+  /** Writes both endpoints into #key, the lower one first, and returns its hash. */
   #makeKey(packet: ParsedPacket): number {
     const { source, destination } = packet;
     let order = packet.sourcePort - packet.destinationPort;
@@ -224,8 +226,8 @@ export class FlowTable {
 }
 
 /**
- * Who opened a flow whose beginning may be missing: the handshake tells, then who speaks past the box, then a system port, then who
- * speaks first.
+ * Whether the source is the server of a flow whose beginning may be missing. Decided by the handshake, then by the direction, then by
+ * a system port; otherwise the first sender is the client.
  */
 function sourceIsServer(packet: ParsedPacket): boolean {
   if (packet.protocol === Protocol.TCP && (packet.tcpFlags & TcpFlag.SYN) !== 0) {

@@ -1,7 +1,7 @@
-// Knows: the closed list of what a frame can be. Must not know: policy, verdicts, bytes.
-// Every frame has exactly one kind; doubt is `unknown`-like (`other-ip`, `l2-other`) or `malformed`.
+// The closed list of what a frame can be. Every frame has exactly one kind; a frame in doubt has an unspecific one (`other-ip`,
+// `l2-other`) or is `malformed`.
 
-/** Every kind a frame can have, in the order in which counters and reports list them. */
+/** Every kind of frame, in the order of counters and reports. */
 export const KINDS = [
   'tunnel',
   'arp',
@@ -52,7 +52,7 @@ export const KINDS = [
 
 export type Kind = (typeof KINDS)[number];
 
-/** What a tunnel can speak; `opaque` is one of which nothing is known but where it goes. */
+/** Protocols of tunnels; of an `opaque` one nothing is known but its endpoint. */
 export const TUNNEL_PROTOCOLS = [
   'wireguard',
   'openvpn',
@@ -66,20 +66,20 @@ export const TUNNEL_PROTOCOLS = [
 ] as const;
 export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
 
-/** What carried a name to where Eve can read it. */
+/** The protocols in which names can be read in the clear. */
 export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp', 'referer'] as const;
 export type Via = (typeof VIAS)[number];
 
-/** A name that a client asked for or said about itself, normalised as src/wire/names/name-text.ts does. */
+/** A name that a client asked for or said about itself, in the form of src/wire/names/name-text.ts. */
 export interface Name {
   readonly name: string;
   readonly via: Via;
-  /** The server name is the outer one of an Encrypted ClientHello (RFC 9849): the inner one stays hidden. */
+  /** It is the outer server name of an Encrypted ClientHello (RFC 9849); the inner one stays hidden. */
   readonly outer?: true;
-  /** It stood in an answer: whether anybody asked, only a question can tell. */
+  /** It was in an answer, which does not prove that anyone asked. */
   readonly asked?: false;
-  /** It stands in another section of a question than where questions stand. */
+  /** It was in a query, but outside the question section. */
   readonly record?: true;
-  /** Its end is somewhere else in the message (RFC 1035 section 4.1.4), where no question has to have it. */
+  /** It ended in a compression pointer (RFC 1035 section 4.1.4), which no question needs. */
   readonly pointed?: true;
 }

@@ -1,7 +1,6 @@
-// Knows: the fixed set of fields that are read from one frame. Must not know: policy, verdicts, I/O.
-// One Facts object is reused for every frame of a source: nothing here keeps a view of the capture buffer,
-// so a copy of it (`copyPacket`) stays true when the buffer is gone. Addresses are four 32-bit words, network
-// order, IPv4 as the last word of ::ffff:0:0/96; compare `ipVersion` too, or a mapped IPv6 address would pass for IPv4.
+// The fields that are read from one frame. One ParsedPacket is reused for every frame of a source. Apart from `bytes`, nothing here keeps
+// a view of the capture buffer, so a copy (`copyPacket`) stays valid without it. Addresses are four 32-bit words in network
+// order, IPv4 as the last word of ::ffff:0:0/96; compare `ipVersion` too, or an IPv4-mapped IPv6 address would pass for IPv4.
 
 import type { DnsAnswer } from '../wire/names/dns-answers.ts';
 import type { HttpRedirect } from '../wire/application/http-redirect.ts';
@@ -23,40 +22,40 @@ export type MalformedReason =
   | 'icmp-short'
   | 'arp-short';
 
-/** What a frame says about the machine that sent it (DHCP options, link-layer discovery). */
+/** What a frame says about the machine that sent it (DHCP, 802.1X). */
 export interface Identity {
   readonly hostName?: string;
   readonly vendorClass?: string;
   readonly clientId?: string;
   readonly fingerprint?: string;
   readonly previousAddress?: string;
-  /** The name that it logs in to the switch with (802.1X). */
+  /** The name under which it logs in to the switch (802.1X). */
   readonly account?: string;
 }
 
-/** What a DHCP server or a router says to the client (rule T reads it). */
+/** What a DHCP server or a router tells the client; rule T reads it. Addresses as text. */
 export interface NetworkOffer {
   readonly server: string;
   readonly address?: string;
   readonly prefixLength?: number;
-  /** Of a DHCPv4 acknowledgement: the client's hardware address, as a number. */
+  /** DHCPv4 acknowledgement: the client's hardware address, as a 48-bit number. */
   readonly client?: number;
-  /** And the number that the client has asked with (RFC 2131 section 4.1). */
+  /** DHCPv4 acknowledgement: the transaction id of the client's request (RFC 2131 section 4.1). */
   readonly transaction?: number;
-  /** Of a router advertisement: the prefixes that are on the link, `own` where a client makes an address in it. */
+  /** Router advertisement: the on-link prefixes; `own` if clients form addresses from it (SLAAC). */
   readonly prefixes?: readonly { readonly network: string; readonly own: boolean }[];
   readonly router?: string;
   readonly leaseSeconds?: number;
-  /** Destinations of options 121 and 249 as `net/len via router`. */
+  /** Routes (DHCP options 121 and 249, RFC 4191, redirects) as `network/length via router`. */
   readonly routes?: readonly string[];
-  /** Option 114, RFC 8910. */
+  /** The captive portal's URL (RFC 8910). */
   readonly captivePortal?: string;
-  /** Where that is. */
+  /** Host and port of that URL. */
   readonly portal?: HttpRedirect;
   readonly resolvers?: readonly string[];
 }
 
-/** A tunnel protocol recognised by its handshake, whatever its address. `confidence` is 0 to 1. */
+/** A tunnel protocol recognised by its handshake, whatever its address. `confidence` is 0 to 1, `why` a text for people. */
 export interface Recognition {
   readonly protocol: 'wireguard' | 'openvpn' | 'ipsec' | 'tor' | 'ssh' | 'dtls' | 'sstp' | 'opaque';
   readonly variant?: string;
@@ -64,89 +63,94 @@ export interface Recognition {
   readonly why: string;
   /** Which end is the server: the frame's source or its destination. */
   readonly server: 'source' | 'destination';
-  /** The other end has answered with what only who received the handshake can know. */
+  /** The other end has answered with something that only the receiver of the handshake can know. */
   readonly answered?: true;
-  /** `server` is a guess by the ports: nothing seen says who began. */
+  /** `server` is a guess from the ports, as nothing shows which end began. */
   readonly guessed?: true;
 }
 
-/** What the application decoders found; shared frozen default when they found nothing. */
+/** What the application decoders found; NO_FINDINGS when they found nothing. */
 export interface Findings {
   readonly names: readonly Name[];
   readonly answers: readonly DnsAnswer[];
   readonly identity?: Identity;
-  /** Of a DHCPv4 request, which is acknowledged: the number that it asks with. A discovery is offered something, no more. */
+  /** DHCPv4 request: its transaction id. A discover has none here, as only requests are acknowledged. */
   readonly leaseRequest?: number;
   readonly offer?: NetworkOffer;
   readonly recognition?: Recognition;
-  /** Groups that a report of membership is about, in order. */
+  /** The groups in a multicast membership report, in order. */
   readonly groups?: readonly string[];
-  /** Where a response in the clear sends its reader. */
+  /** Where an unencrypted HTTP response redirects to. */
   readonly redirect?: HttpRedirect;
-  /** More words for the reason: "asks for A", "ALPN h2", "suspected: address of a DoH provider". */
+  /** A text for people that explains the kind: "asks for A", "ALPN h2". */
   readonly detail?: string;
-  /** `detail` is about what was told before: an incident that has begun is told anew. */
+  /** `detail` is about earlier frames of the flow, too: an incident that has begun is reported again. */
   readonly late?: true;
-  /** True when the kind rests on a heuristic; such a kind never makes a frame safe. */
+  /** The kind rests on a heuristic; such a kind never makes a frame safe. */
   readonly suspected?: true;
 }
 
-/** Nothing was found in this frame, and its kind rests on a heuristic of its flow. */
+/** Nothing was found in this frame, and the kind of its flow rests on a heuristic. */
 export const SUSPECTED: Findings = Object.freeze({
   names: Object.freeze([]),
   answers: Object.freeze([]),
   suspected: true,
 });
 
+/** Nothing was found; compared by identity. */
 export const NO_FINDINGS: Findings = Object.freeze({ names: Object.freeze([]), answers: Object.freeze([]) });
 
 /**
- * `link`: a report, or a leave, that names nothing but groups of the link itself. `any`: a query, or what is about other
- * groups, or about sources. `none`: not a message of this sort, or not in the form in which a host sends it.
+ * `link`: an IGMP or MLD report or leave about link-local groups only. `any`: a query, or a message about other groups or about
+ * sources. `none`: not such a message, or not in the form in which hosts send it.
  */
 export type Membership = 'none' | 'any' | 'link';
 
-/** As long as the shortest Ethernet frame makes it (IEEE 802.3 section 4.2.3.3), and where a tag has taken four of these bytes. */
+/** Payload octets of the shortest Ethernet frame (IEEE 802.3 section 4.2.3.3), without and with a tag of four octets. */
 export const PADDED: readonly number[] = [46, 42];
 
-/** As many records as a filter can look at: the last one's group ends within the 255 bytes that it reaches. */
+/** How many group records a packet filter can check: the last one's group ends within the 255 octets that it can reach. */
 export const MOST_RECORDS = 8;
 
-/** EtherType 802.3 length frames are given: there is none on the wire. */
+/** Stands for the EtherType of frames with an 802.3 length, which have none on the wire. */
 export const LLC = 0;
-/** What is added to an organisation's code and protocol, so that they are never taken for access points. */
+/** Added to SNAP's organisation code and protocol, so that the sum is never mistaken for LLC's service access points. */
 export const SNAP = 0x10000000000;
 
+/** The shared empty list of questions. */
 export const NO_QUESTIONS: readonly (string | undefined)[] = Object.freeze([]);
 
-/** One connection, known by being the same object, and what whoever counts connections has noted of it. */
+/** One connection, identified by the object itself. The code that counts connections sets the fields. */
 export class Connection {
   isKnown = false;
-  /** Names that it has shown. */
+  /** The names found in it. */
   names: readonly string[] = [];
 }
 
-/** Which field of a frame from the network has an address that no client has here. */
+/** Which field of a frame from the network contains an address that no client here has. */
 export type ForNobody = '' | 'destination' | 'target';
 
-/** The fields of one frame. All numbers; -1 where a field does not exist in this frame. No methods: a tap tells of them as plain values. */
+/** The fields of one frame. A numeric field is -1 where the frame does not have it. No methods, as taps send packets as plain values. */
 export class ParsedPacket {
-  /** Of the reader's own: the frame was plain, so that the next may be read by what differs (headers-plain.ts). */
+  /** Internal to the header reader: the frame was plain UDP, so that the next one may take the shortcut (headers-plain.ts). */
   plain = false;
-  /** Bytes on the wire, as the capture says; `captured` may be less. */
+  /** Octets on the wire, as the capture says; `captured` may be fewer. */
   length = 0;
   captured = 0;
   /** 48-bit MAC addresses as numbers; 0 on links without them. */
   sourceMac = 0;
   destinationMac = 0;
-  /** First EtherType, as a bridge sees it: 0x8100 and 0x88a8 here mean tagged. LLC (0) for 802.3 length frames. */
+  /**
+   * The first EtherType, as a bridge sees it: 0x8100 and 0x88a8 mean that the frame is tagged, LLC (0) that it has an 802.3 length. A
+   * single tag of VLAN 0 does not count as a tag, here and in `etherType` and `vlanTags`.
+   */
   outerEtherType = -1;
   /**
-   * Of what has no EtherType: LLC's two access points or, where an organisation's own protocol stands behind them, `SNAP` and its 40
-   * bits; -1 where neither was captured.
+   * For frames without an EtherType: LLC's two service access points or, with an organisation's SNAP protocol, `SNAP` plus its 40 bits
+   * (organisation code and protocol); -1 if they were not captured.
    */
   llc = -1;
-  /** A single tag of VLAN 0 is no tag: it is passed over, here and below. EtherType behind all 802.1Q/802.1ad tags. */
+  /** The EtherType after all 802.1Q and 802.1ad tags. */
   etherType = -1;
   vlanTags = 0;
   malformed: MalformedReason | undefined = undefined;
@@ -159,21 +163,21 @@ export class ParsedPacket {
   hopLimit = -1;
   /** The IPv4 header has options, or IPv6 has a hop-by-hop header. */
   ipOptions = false;
-  /** Upper-layer protocol behind all IPv6 extension headers. */
+  /** The upper-layer protocol, after all IPv6 extension headers. */
   protocol = -1;
   /** How many IPv6 extension headers (hop-by-hop, routing, destination, AH, fragment) were read. */
   extensionCount = 0;
-  /** Fragment offset in bytes; > 0: there is no upper-layer header in this frame. */
+  /** In octets; if above 0, there is no upper-layer header in this frame. */
   fragmentOffset = 0;
   moreFragments = false;
-  /** An IPv6 fragment header is present (also an atomic one). */
+  /** There is an IPv6 fragment header (also of an atomic fragment). */
   fragmentHeader = false;
-  /** It is the second one that says so, behind one of a first fragment: a filter looks at the first alone (ipv6_find_hdr). */
+  /** The fragment fields are from a second fragment header; a packet filter only sees the first (ipv6_find_hdr). */
   nestedFragment = false;
   fragmentIdentification = 0;
-  /** The whole packet by IP's own length field, header included. */
+  /** The length of the IP packet by its length field, in octets, including the header. */
   ipLength = -1;
-  /** The UDP header's length field: in a first fragment that of the whole datagram. */
+  /** The UDP header's length field; in a first fragment it is the length of the whole datagram. */
   udpLength = -1;
 
   sourcePort = -1;
@@ -183,20 +187,20 @@ export class ParsedPacket {
   tcpAcknowledgment = 0;
   icmpType = -1;
   icmpCode = -1;
-  /** Only for Ethernet/IPv4 (RFC 826); `source` and `destination` then hold sender and target, `ipVersion` stays 0. */
+  /** Only for Ethernet/IPv4 (RFC 826); `source` and `destination` are then sender and target, `ipVersion` stays 0. */
   arpOperation = -1;
-  /** What a neighbour solicitation, advertisement or redirect is about (RFC 4861 sections 4.3 to 4.5). */
+  /** The target of a neighbour solicitation, advertisement or redirect (RFC 4861 sections 4.3 to 4.5). */
   target = new Uint32Array(4);
   /**
-   * There is something in a place that the message needs not: bytes behind a message of ARP, IGMP or ICMPv6 other than the
-   * zeros that fill a short frame up, or a field of a BOOTP request that only a server writes.
+   * The frame could carry hidden data: octets after a message of ARP, IGMP or ICMPv6 that are not the zeros that pad a short
+   * frame, or a field of a BOOTP request that only a server fills in.
    */
   spare = false;
-  /** What an IGMP or MLD message is about (src/flow/headers/headers-membership.ts). */
+  /** Which groups an IGMP or MLD message is about (src/flow/headers/headers-membership.ts). */
   membership: Membership = 'none';
   /**
-   * Of "port unreachable" that quotes a UDP packet: the port which that came from, its lengths, the beginning of its payload,
-   * and how much of this is there; else -1. Not for IP options or fragments.
+   * In "port unreachable" that quotes a UDP packet: its source port, its length fields, how many octets of its payload are there
+   * and the first twelve of them. `quotedPort` is otherwise -1, also if the quoted packet has IP options or is a fragment.
    */
   quotedPort = -1;
   quotedIpLength = 0;
@@ -205,66 +209,65 @@ export class ParsedPacket {
   quotedHead = 0;
   quotedHead2 = 0;
   quotedHead3 = 0;
-  /** The quoted packet went between the same two addresses the other way, and nothing stands behind it. */
+  /** The quoted packet went the other way between the same two addresses, and nothing follows it. */
   quotesReply = false;
   /**
-   * The frame goes to somebody who came to this client a moment ago: 802.1X, a neighbour advertisement that answers, or a
-   * solicitation that looks for the one who asked (src/policy/filter/recent-peers.ts).
-   * Not read from the frame, but set by who remembers what came.
+   * The frame goes to a peer that contacted this client a moment ago: 802.1X, a neighbour advertisement in reply, or a
+   * neighbour solicitation for the peer. Not read from the frame, but set by src/policy/filter/recent-peers.ts.
    */
   solicited = false;
-  /** Neighbour discovery from, and about, an address that a client tried a moment ago; set by the same. */
+  /** The source, or target, is an address that a client has just checked for duplicates (RFC 4862 section 5.4); set likewise. */
   triedSource = false;
   triedTarget = false;
-  /** It comes down to an address that no client has here, or asks a client alone for one: which of them is meant. Set by who judges it. */
+  /** Which field of a frame from the network has an address that no client here has. Not read from the frame, but set by the judge. */
   forNobody: ForNobody = '';
 
-  /** Where the upper-layer header lies; like payloadOffset, only while the buffer lasts. */
+  /** The offset of the upper-layer header; like payloadOffset, only valid as long as the buffer. */
   upperOffset = 0;
-  /** Where the upper-layer payload lies in the buffer given to the reader; meaningless once that buffer is gone. */
+  /** Where the upper-layer payload begins and ends in the buffer given to the reader; meaningless once that buffer is gone. */
   payloadOffset = 0;
   payloadEnd = 0;
-  /** Payload length by the UDP length field or by IP, as far as it was captured or not. */
+  /** The payload length by the UDP length field or by IP, whether captured or not. */
   payloadLength = 0;
-  /** First four payload bytes, big endian, zero filled when there are fewer; then bytes 4 to 7 and 8 to 11. */
+  /** The first four payload octets as a big-endian number, with zeros for missing ones; then octets 4 to 7 and 8 to 11. */
   payloadHead = 0;
   payloadHead2 = 0;
   payloadHead3 = 0;
-  /** Bytes 236 to 239 of a datagram to or from the BOOTP ports: DHCP's magic cookie, if it is DHCP (RFC 2131 section 3). */
+  /** Octets 236 to 239 of a datagram to a BOOTP port: the magic cookie, if it is DHCP (RFC 2131 section 3). */
   bootpCookie = 0;
 
   /**
-   * Which way the kernel says that the frame goes; undefined where nobody knows (a capture). What comes down may be anybody's, whatever
-   * addresses it bears, so it settles nothing about what a client says. Not read from the frame, but set by who reads its port.
+   * The direction according to the kernel; undefined in a capture. A frame from the network can have any addresses, so it decides
+   * nothing about what a client says. Not read from the frame, but set by the reader of the port.
    */
   direction: 'up' | 'down' | undefined = undefined;
   /** The frame goes from the server of its flow to the client, as far as the flow table knows. */
   fromServer = false;
-  /** The name that earlier frames of this flow have shown, or ''. It is not counted again, but it is what Eve learns. */
+  /** The name found in this flow, perhaps in earlier frames, or ''. It is not counted again, but anyone on the path has learned it. */
   flowName = '';
-  /** The connection that the frame is of; undefined where none was seen to begin, and nothing in it has shown a name since. */
+  /** The frame's connection; undefined if its beginning was not seen and no name has been found in it since. */
   connection: Connection | undefined = undefined;
-  /** Name of a TCP segment to port 53 that is whole questions for it and nothing else (src/wire/names/dns-stream.ts); '' for any other. */
+  /** The name in a TCP segment to port 53 that consists of whole queries for it (src/wire/names/dns-stream.ts); otherwise ''. */
   wholeQuestion = '';
-  /** Names of a TCP segment to port 53 that is one whole question or two, and nothing else; undefined for a name that cannot be read. */
+  /** The names in a TCP segment to port 53 that consists of one or two whole queries; undefined in place of an unreadable name. */
   questions: readonly (string | undefined)[] = NO_QUESTIONS;
   /**
-   * The far end's address was given as the answer to a name that this client may ask for in the clear, or is in use since
-   * (src/policy/filter/answered.ts). Not read from the frame, but set by who remembers answers.
+   * The far end's address was in an answer for a name that this client may ask for in the clear, or has been in use since. Not read from
+   * the frame, but set by src/policy/filter/answered.ts.
    */
   answered = false;
 
-  /** Of a TCP stream to a tunnel's endpoint: what it began with is not the tunnel's own. */
+  /** The frame is of a TCP stream to a tunnel endpoint that did not begin as the tunnel's protocol does. */
   foreign = false;
 
   kind: Kind = 'malformed';
   findings: Findings = NO_FINDINGS;
 
-  /** What `payloadOffset` counts in: the buffer that the frame was read from, which no copy keeps. */
+  /** The buffer that the frame was read from, to which `payloadOffset` refers. Copies do not keep it. */
   bytes: Uint8Array | undefined = undefined;
 }
 
-/** A byte of the upper-layer payload, or -1 where there is none, or the buffer is gone. What a tap tells of has no methods. */
+/** The octet at `at` of the upper-layer payload, or -1 if there is none or the buffer is gone. */
 export function payloadByte(
   { bytes, payloadOffset, payloadEnd }: Readonly<ParsedPacket>,
   at: number,
@@ -273,20 +276,20 @@ export function payloadByte(
   return place < payloadEnd ? (bytes?.[place] ?? -1) : -1;
 }
 
-/** Lets a copy keep the beginning of the payload that its original has, `most` bytes at most. */
+/** Copies the beginning of the original's payload, at most `maxLength` octets, into `copy`. */
 export function keepPayload(
   copy: ParsedPacket,
   { bytes, payloadOffset, payloadEnd }: Readonly<ParsedPacket>,
-  most: number,
+  maxLength: number,
 ): void {
-  copy.bytes = bytes?.slice(payloadOffset, Math.min(payloadEnd, payloadOffset + most));
+  copy.bytes = bytes?.slice(payloadOffset, Math.min(payloadEnd, payloadOffset + maxLength));
   copy.payloadOffset = 0;
   copy.payloadEnd = copy.bytes?.length ?? 0;
 }
 
 /**
- * A copy that outlives the buffer and the next frame; written over `into`, where it is given. It has neither buffer nor connection. Field by
- * field, which takes a twentieth of Object.assign's time.
+ * Copies a packet, so that it outlives the buffer and the next frame, into `into` or a new one, and returns that. The copy has neither
+ * buffer nor connection. Copying field by field takes a twentieth of the time of Object.assign.
  */
 export function copyPacket(from: Readonly<ParsedPacket>, into = new ParsedPacket()): ParsedPacket {
   into.source.set(from.source);

@@ -1,5 +1,5 @@
-// Knows: big-endian numbers in octets (RFC 1700, network order). Must not know: any protocol.
-// Reading outside the array gives 0, never an exception; keeping inside start and end is the caller's duty.
+// Big-endian numbers (RFC 1700, network order) and text in octets. Reading past the array's end gives 0, never an exception;
+// the caller must stay between start and end.
 
 /** The unsigned 16-bit number at `at`. */
 export function u16(bytes: Uint8Array, at: number): number {
@@ -39,14 +39,14 @@ export function allZero(bytes: Uint8Array, start: number, end: number): boolean 
   return true;
 }
 
-/** Whether `text` (ASCII) stands at `at`, wholly before `end`. Letter case counts. */
+/** Whether the octets at `at` are `text` (ASCII, case-sensitive) and all of it lies before `end`. */
 export function startsWith(bytes: Uint8Array, at: number, end: number, text: string): boolean {
   if (end - at < text.length) return false;
   for (let i = 0; i < text.length; i += 1) if (bytes[at + i] !== text.charCodeAt(i)) return false;
   return true;
 }
 
-/** The octets from `start` to before `end` as ASCII; what is not printable becomes `\ddd`. */
+/** The octets from `start` to before `end` as ASCII; a backslash and what is not printable become `\ddd` (decimal). */
 export function printable(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let at = start; at < end; at += 1) {
@@ -57,7 +57,7 @@ export function printable(bytes: Uint8Array, start: number, end: number): string
   return text;
 }
 
-/** First four bytes, zero filled: a word past the end must not show what an earlier frame left in the buffer. */
+/** The first four octets at `at` as a big-endian number; past `end` zeros, not what an earlier frame left in the buffer. */
 export function readHead(bytes: Uint8Array, at: number, end: number): number {
   if (end - at >= 4) return u32(bytes, at);
   let head = 0;

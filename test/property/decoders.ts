@@ -1,7 +1,7 @@
 // Knows: every decoder of bytes, under one shape. Must not know: what any of them should find.
 // A decoder that is missing here is a decoder that nobody throws noise at: a test compares this list with src/wire.
 
-import { clientHelloBehind } from '../../src/wire/tls/tls-behind.ts';
+import { laterClientHello } from '../../src/wire/tls/tls-behind.ts';
 import { clientHelloInRecords, isClientHelloStart, isTlsRecordStart } from '../../src/wire/tls/tls-record.ts';
 import { clientHello } from '../../src/wire/tls/tls-client-hello.ts';
 import { Dhcp4View } from '../../src/wire/ip/dhcp4.ts';
@@ -10,7 +10,7 @@ import { dnscryptClientMagics, dnscryptRelay, isDnscryptQuery } from '../../src/
 import { dnsShape, dnsTcpMessages, readQuestions } from '../../src/wire/names/dns.ts';
 import { readAnswers, readRecordNames } from '../../src/wire/names/dns-answers.ts';
 import { cutQuestion, segmentQuestions, wholeQuestion } from '../../src/wire/names/dns-stream.ts';
-import { dtlsHello, DtlsHelloPieces } from '../../src/wire/tls/dtls.ts';
+import { dtlsHello, DtlsHelloReassembly } from '../../src/wire/tls/dtls.ts';
 import { eapolFrame } from '../../src/wire/link/eapol.ts';
 import { ERSPAN_III, erspanInner } from '../../src/wire/vpn/erspan.ts';
 import { geneveInner } from '../../src/wire/vpn/geneve.ts';
@@ -96,7 +96,7 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
     isDnscryptQuery(b, s, e),
     dnscryptRelay(b, s, e)?.port,
   ],
-  dtls: (b, s, e) => [dtlsHello(b, s, e), new DtlsHelloPieces().take(b, s, e)],
+  dtls: (b, s, e) => [dtlsHello(b, s, e), new DtlsHelloReassembly().take(b, s, e)],
   eapol: (b, s, e) => eapolFrame(b, s, e),
   erspan: (b, s, e) => erspanInner(b, { etherType: ERSPAN_III, offset: s, end: e }, true)?.etherType,
   geneve: (b, s, e) => geneveInner(b, s, e)?.etherType,
@@ -193,7 +193,7 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
   sstp: (b, s, e) => isSstpRequest(b, s, e),
   stun: (b, s, e) => [stunMessage(b, s, e), isTurnChannelData(b, s, e)],
   teredo: (b, s, e) => teredoPacket(b, s, e)?.certain,
-  'tls-behind': (b, s, e) => clientHelloBehind(b, s, e) - s,
+  'tls-behind': (b, s, e) => laterClientHello(b, s, e) - s,
   'tls-client-hello': (b, s, e) => clientHello(b, s, e),
   'tls-record': (b, s, e) => [
     isClientHelloStart(b, s, e),

@@ -4,10 +4,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';
-import { ENTRIES_MOST, FIELD_MOST } from '../../src/flow/reading/dns-whole.ts';
-import { PLACES_MOST } from '../../src/flow/reading/find-octets.ts';
+import { MAX_ENTRIES, MAX_FIELD_LENGTH } from '../../src/flow/reading/dns-whole.ts';
+import { MAX_PLACES } from '../../src/flow/reading/find-octets.ts';
 import type { FrameReading } from '../../src/flow/reading/frame-reading.ts';
-import { READINGS_MOST, VALUE_MOST, readFrame } from '../../src/flow/reading/read-frame.ts';
+import { MAX_READINGS, MAX_VALUE_LENGTH, readFrame } from '../../src/flow/reading/read-frame.ts';
 import { bend, Lots, scatter } from './mutate.ts';
 import { loadSeeds } from './seeds.ts';
 import type { SeedFrame } from './seeds.ts';
@@ -25,12 +25,16 @@ beforeAll(async () => {
 function faults({ readings, dns }: FrameReading, length: number): readonly unknown[] {
   const entries = dns?.entries ?? [];
   return [
-    ...readings.filter(({ value, marks }) => value.length > VALUE_MOST + 1 || marks.length > PLACES_MOST),
+    ...readings.filter(
+      ({ value, marks }) => value.length > MAX_VALUE_LENGTH + 1 || marks.length > MAX_PLACES,
+    ),
     ...readings.filter(({ marks }) =>
       marks.some(({ start, end }) => start < 0 || start >= end || end > length),
     ),
-    ...entries.filter((entry) => Object.values(entry).some((text: string) => text.length > FIELD_MOST + 1)),
-    ...(readings.length > READINGS_MOST || entries.length > ENTRIES_MOST ? [readings, entries] : []),
+    ...entries.filter((entry) =>
+      Object.values(entry).some((text: string) => text.length > MAX_FIELD_LENGTH + 1),
+    ),
+    ...(readings.length > MAX_READINGS || entries.length > MAX_ENTRIES ? [readings, entries] : []),
   ];
 }
 

@@ -1,5 +1,5 @@
 // Knows: how the captured frames of an incident are told over the local API: what Eve reads in them, and their bytes. Must not know: HTTP, SQL.
-// At most EVIDENCE_FRAMES frames of EVIDENCE_BYTES bytes, READINGS_MOST readings and ENTRIES_MOST entries of DNS each: an answer of
+// At most EVIDENCE_FRAMES frames of EVIDENCE_BYTES bytes, MAX_READINGS readings and MAX_ENTRIES entries of DNS each: an answer of
 // bounded size.
 
 import { readFrame } from '../../../src/flow/reading/read-frame.ts';

@@ -1,5 +1,5 @@
-// Knows: how DNSCrypt is told apart: by the resolver's magic, by a client magic that a certificate announced, by a nonce that
-// comes back. Must not know: policy, I/O. Follows the DNSCrypt protocol description, version 2. Bounded.
+// Recognises DNSCrypt by the resolver's magic, by a client magic from a certificate, or by a nonce that the answer repeats.
+// The DNSCrypt protocol description, version 2. Memory is bounded.
 
 import {
   answersDnscryptQuery,
@@ -16,16 +16,17 @@ import { isDnsResponse } from '../../wire/names/dns.ts';
 import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import type { Flow } from '../flow-table.ts';
 
-/** Certificates remembered; the oldest goes first. */
+/** How many client magics are remembered; the oldest is forgotten first. */
 const MAX_MAGICS = 64;
 const MAX_RESOLVERS = 256;
 
+/** Remembers what proves that datagrams are DNSCrypt. */
 export class Dnscrypt {
   #magics: Uint8Array[] = [];
-  /** Resolvers that have answered with their magic, as `address port`; a query to them needs no other proof than its length. */
+  /** Resolvers that have answered with their magic, as `address port`; to them a datagram of the right length is a query. */
   readonly #resolvers = new Set<string>();
 
-  /** Takes the client magics from a DNS message that answers for certificates. */
+  /** Remembers the client magics in a DNS answer for certificates; `findings` are those of the message. */
   learn(bytes: Uint8Array, start: number, end: number, findings: Findings): void {
     if (
       !isDnsResponse(bytes, start, end) ||
@@ -38,20 +39,20 @@ export class Dnscrypt {
     }
   }
 
-  /** Whether a datagram is DNSCrypt. A query without known magic is remembered in the flow until its answer proves it. */
+  /** Whether a datagram is DNSCrypt. The nonce of a query without known magic is kept in the flow until the answer proves it. */
   isSpoken(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     if (isDnscryptResponse(bytes, start, end)) {
       const nonce = flow.dnscryptNonce;
-      // What comes down unasked teaches nothing.
+      // An unsolicited datagram from the network proves nothing.
       if (nonce === undefined ? packet.direction === 'down' : !answersDnscryptQuery(nonce, bytes, start, end))
         return false;
       if (this.#resolvers.size < MAX_RESOLVERS) {
-        this.#resolvers.add(placeOf(packet.ipVersion, packet.source, packet.sourcePort));
+        this.#resolvers.add(resolverKey(packet.ipVersion, packet.source, packet.sourcePort));
       }
       return true;
     }
     if (!hasDnscryptQueryLength(start, end)) return dnscryptRelay(bytes, start, end) !== undefined;
-    if (this.#resolvers.has(placeOf(packet.ipVersion, packet.destination, packet.destinationPort)))
+    if (this.#resolvers.has(resolverKey(packet.ipVersion, packet.destination, packet.destinationPort)))
       return true;
     if (dnscryptRelay(bytes, start, end) !== undefined || isDnscryptQuery(bytes, start, end)) return true;
     if (this.#magics.some((magic) => isDnscryptQuery(bytes, start, end, magic))) return true;
@@ -60,6 +61,6 @@ export class Dnscrypt {
   }
 }
 
-function placeOf(ipVersion: number, address: Uint32Array, port: number): string {
+function resolverKey(ipVersion: number, address: Uint32Array, port: number): string {
   return `${addressText(ipVersion, address)} ${port}`;
 }

@@ -1,5 +1,5 @@
-// Knows: how QUIC flows are told apart and what their first datagrams tell. Must not know: policy, I/O.
-// Follows RFC 9000, RFC 9001, RFC 9369, RFC 9250 (DoQ: ALPN `doq`, port 853). Without ciphers names stay unread.
+// Recognises QUIC flows and reads what their first datagrams reveal.
+// RFC 9000, RFC 9001, RFC 9369, RFC 9250 (DoQ: ALPN `doq`, port 853). Without ciphers names stay unread.
 
 import type { QuicCrypto } from '../../wire/quic/quic-crypto.ts';
 import { isQuicInitialSize, isQuicLong, QuicClientFlow } from '../../wire/quic/quic-flow.ts';
@@ -9,9 +9,10 @@ import type { ParsedPacket } from '../parsed-packet.ts';
 import type { Flow } from '../flow-table.ts';
 import type { Kind, Name } from '../kinds.ts';
 
-/** The shortest datagram with a short header: flags, packet number, tag (RFC 9001 section 5.4.2). */
+/** Octets of the shortest datagram with a short header: flags, packet number, sample (RFC 9001 section 5.4.2). */
 const SHORTEST = 21;
 
+/** Reads the datagrams of QUIC flows. */
 export class QuicFlows {
   readonly #crypto: QuicCrypto | undefined;
 
@@ -19,7 +20,7 @@ export class QuicFlows {
     this.#crypto = crypto;
   }
 
-  /** Sets kind and findings and gives true when the datagram is QUIC; `packet.kind` is what the ports say. */
+  /** If the datagram is QUIC, sets kind and findings and returns true; `packet.kind` must be the kind by ports. */
   read(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     const known = flow.kind === 'quic' || flow.kind === 'doq' || flow.kind === 'doh';
     if (isQuicLong(bytes, start, end)) {
@@ -32,7 +33,7 @@ export class QuicFlows {
     return true;
   }
 
-  /** A version nobody knows counts when the keys of a known one open it. */
+  /** A datagram with an unknown version is QUIC if the keys of a known version open it. */
   #guess(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     if (flow.kind !== undefined || flow.packets > 2 || !isQuicInitialSize(bytes, start, end)) return false;
     this.#readHello(bytes, start, end, packet, flow);
@@ -44,7 +45,7 @@ export class QuicFlows {
   #readHello(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): void {
     if (this.#crypto === undefined || packet.direction === 'down') return;
     if (packet.fromServer && flow.helloBegun) return;
-    // Ports may have told the ends wrong, and clients begin several connections between the same two: an Initial says so.
+    // The ports may have suggested the wrong client, and a flow may have several connections: a new Initial shows both.
     const again = flow.done || packet.fromServer;
     if (again && !isQuicInitialSize(bytes, start, end)) return;
     flow.quic ??= new QuicClientFlow(this.#crypto);
@@ -60,16 +61,16 @@ export class QuicFlows {
     if (packet.fromServer) flow.clientIsLow = !flow.clientIsLow;
     packet.fromServer = flow.done = false;
     flow.helloBegun = true;
-    // What Eve can read now is said now: the rest may never come.
+    // Report what is readable now, as the rest may never come.
     const hello = outcome === 'need-more' ? flow.quic.partial() : outcome;
-    if (hello !== undefined) tell(packet, flow, hello);
+    if (hello !== undefined) report(packet, flow, hello);
     if (outcome !== 'need-more') finish(flow);
   }
 }
 
 /**
- * Whether a datagram can belong to a flow whose beginning was missed: only on QUIC's ports does a short header say
- * anything, and only when nothing else wants the datagram.
+ * Whether a datagram can belong to a QUIC flow whose beginning was not seen: a short header is evidence only on QUIC's ports,
+ * and only if the datagram is nothing else. `port` is the kind by ports.
  */
 export function isQuicMidway(bytes: Uint8Array, start: number, end: number, port: Kind): boolean {
   if (port !== 'quic' && port !== 'doq') return false;
@@ -81,7 +82,7 @@ function finish(flow: Flow): void {
   flow.quic = undefined;
 }
 
-function tell(packet: ParsedPacket, flow: Flow, hello: QuicHello): void {
+function report(packet: ParsedPacket, flow: Flow, hello: QuicHello): void {
   const { serverName, alpn } = hello;
   const dns = encryptedDns(packet, serverName, alpn);
   if (dns !== undefined && flow.kind !== 'doq') {

@@ -1,8 +1,8 @@
-// Knows: how the packets of one UDP flow, in both directions, confirm each other as a tunnel. Must not know: addresses, policy, time.
-// Follows the WireGuard white paper section 5.4 (indices), OpenVPN's session ids, RFC 7296 section 2.6 (SPIs), RFC 4303 section 2.2
-// (sequence), RFC 6347 section 4.2. Holds a few dozen octets a flow; forgets nothing and grows never.
+// How the packets of one UDP flow, in both directions, confirm each other as a tunnel. WireGuard white paper section 5.4 (indices),
+// OpenVPN's session ids, RFC 7296 section 2.6 (SPIs), RFC 4303 section 2.2 (sequence), RFC 6347 section 4.2. Fixed memory, a few dozen
+// octets per flow, apart from a fragmented DTLS hello.
 
-import { dtlsHello, DtlsHelloPieces } from '../../wire/tls/dtls.ts';
+import { dtlsHello, DtlsHelloReassembly } from '../../wire/tls/dtls.ts';
 import { espInUdp, ikeMessage, markedIkeMessage } from '../../wire/vpn/ipsec.ts';
 import { u32le } from '../../wire/octets.ts';
 import { isClientReset, isReset, openvpnControl, openvpnData } from '../../wire/vpn/openvpn.ts';
@@ -11,33 +11,33 @@ import { paddedHandshake, wireguardMessage } from '../../wire/vpn/wireguard.ts';
 import type { Recognition } from '../parsed-packet.ts';
 import { fromDtls, ikeServer, recogniseUdp } from './recognise.ts';
 
-/** Which of the two directions of a flow a packet goes; which is which does not matter, only that it stays so. */
+/** One of the two directions of a flow; which is which does not matter as long as it stays the same. */
 export type FlowDirection = 0 | 1;
 
-/** What one side has shown so far; -1 and '' for nothing. */
+/** What one side has sent so far; -1 and '' mean nothing yet. */
 interface Side {
   index: number;
   counter: number;
   run: number;
   session: string;
-  /** It has sent a client's first message: a hard reset of OpenVPN, or IKE without the responder's SPI. */
+  /** It has sent a client's first message: an OpenVPN hard reset, or IKE without the responder's SPI. */
   opened: boolean;
-  /** It has sent a discovery message of Tailscale's. */
+  /** It has sent a Tailscale discovery message. */
   discovers: boolean;
-  hello: DtlsHelloPieces | undefined;
+  hello: DtlsHelloReassembly | undefined;
 }
 
 const HANDSHAKE_RECORD = 22;
-/** Packets in a row with one index and growing counters: three in a row do not come by chance. */
+/** Packets in a row with the same index and growing counters that cannot be chance. */
 const RUN = 3;
-/** A counter that jumps further ahead than this is no counter. */
+/** A number that jumps further ahead than this is not a counter. */
 const WINDOW = 0x10000;
 
-/** Beyond so many packets a flow that is this sure is not read any further: the rest would only cost time. */
+/** After so many packets a flow with this confidence is not read any further, to save time. */
 const ENOUGH_PACKETS = 32;
 const ENOUGH = 0.85;
 
-/** Recognises the tunnel of one flow. One object per UDP flow; it never becomes less sure, but for calls (STUN). */
+/** Recognises the tunnel of one UDP flow. Its confidence never falls, except that DTLS is withdrawn for calls (STUN). */
 export class FlowRecogniser {
   #best: Recognition | undefined;
   #bestDirection: FlowDirection = 0;
@@ -48,8 +48,8 @@ export class FlowRecogniser {
 
   /**
    * Reads one UDP payload and returns the best recognition of its flow so far, `server` as seen from this packet. Undefined
-   * while nothing speaks for a tunnel, and for good once the flow has shown STUN or the keys of a call beside its DTLS: unless what
-   * the network has sent does not settle that (`settles`).
+   * while nothing suggests a tunnel, and for a DTLS flow from the moment it shows STUN or the keys of a call. With `settles` false (the
+   * payload is from the network) this payload cannot prove a call.
    */
   udp(
     bytes: Uint8Array,
@@ -71,7 +71,7 @@ export class FlowRecogniser {
     return this.recognition(direction);
   }
 
-  /** The best recognition so far, `server` as seen from a packet of that direction. */
+  /** The best recognition so far, with `server` as seen from a packet in that direction. */
   recognition(direction: FlowDirection): Recognition | undefined {
     if (this.#media && this.#best?.protocol === 'dtls') return undefined;
     return direction === this.#bestDirection ? this.#best : this.#mirrored;
@@ -86,7 +86,7 @@ export class FlowRecogniser {
   #keep(found: Recognition, direction: FlowDirection): void {
     const best = this.#best;
     if (best !== undefined && best.confidence >= found.confidence) return;
-    // Tailscale's discovery shares the flow with plain WireGuard: what was learned about the variant stays.
+    // Tailscale's discovery shares the flow with plain WireGuard, so a known variant is kept.
     const variant = found.variant ?? (best?.protocol === found.protocol ? best.variant : undefined);
     this.#best = variant === undefined ? found : { ...found, variant };
     this.#mirrored = { ...this.#best, server: found.server === 'source' ? 'destination' : 'source' };
@@ -132,7 +132,7 @@ function newSide(): Side {
   return { index: -1, counter: -1, run: 0, session: '', opened: false, discovers: false, hello: undefined };
 }
 
-/** TunnelBear lengthens WireGuard's handshake: only initiation and response together, index for index, prove it. */
+/** TunnelBear pads WireGuard's handshake: only initiation and response with matching indices prove it. */
 function joinPadded(
   bytes: Uint8Array,
   start: number,
@@ -143,19 +143,19 @@ function joinPadded(
   const type = paddedHandshake(bytes, start, end);
   if (type === 1) mine.index = u32le(bytes, start + 4);
   if (type !== 2 || other.index !== u32le(bytes, start + 8)) return undefined;
-  const why = 'WireGuard response to the initiation before it, both lengthened';
-  const variant = 'lengthened handshake';
+  const why = 'WireGuard response to a preceding initiation, both padded';
+  const variant = 'padded handshake';
   return { protocol: 'wireguard', variant, confidence: 0.95, why, server: 'source', answered: true };
 }
 
-/** A hello in fragments is one when they are all there. */
+/** A fragmented hello is recognised once all fragments are there. */
 function joinDtls(bytes: Uint8Array, start: number, end: number, mine: Side): Recognition | undefined {
   if (bytes[start] !== HANDSHAKE_RECORD) return undefined;
-  mine.hello ??= new DtlsHelloPieces();
+  mine.hello ??= new DtlsHelloReassembly();
   return fromDtls(mine.hello.take(bytes, start, end));
 }
 
-/** Data whose beginning was missed: a doubt stays, so it is said with one. */
+/** Data of a session whose handshake was not seen, which leaves some doubt. */
 function joinOpenvpnData(
   bytes: Uint8Array,
   start: number,
@@ -187,7 +187,7 @@ function joinWireguard(
   const message = wireguardMessage(bytes, start, end);
   if (message?.type === 1) mine.index = message.sender;
   if (message?.type === 2 && other.index === message.receiver) {
-    const why = 'WireGuard response to the initiation before it';
+    const why = 'WireGuard response to a preceding initiation';
     return { ...single, confidence: 0.99, why, answered: true };
   }
   if (message?.type !== 4) return single;
@@ -209,18 +209,18 @@ function joinOpenvpn(
   const again = mine.session === control.session;
   mine.session = control.session;
   if (control.remoteSession !== undefined && control.remoteSession === other.session) {
-    const why = 'OpenVPN session ids of both ends name each other';
+    const why = 'OpenVPN session ids of both ends refer to each other';
     return { ...single, confidence: 0.99, why, answered: true };
   }
   if (isClientReset(control.opcode)) mine.opened = true;
   else if (isReset(control.opcode) && other.opened) {
-    // Behind tls-crypt the acknowledgement is hidden: the server has begun a session of its own, which takes the shared key.
+    // tls-crypt hides the acknowledgement, but the server's reset, too, can only be made with the shared key.
     const why = 'OpenVPN hard resets of both ends';
     return { ...single, confidence: 0.97, why, answered: true };
   }
-  // Behind tls-crypt the other end's id is hidden; eight octets drawn by lot that come again are as good.
+  // tls-crypt hides the other end's id; eight random octets that are repeated are as good a proof.
   if (!again || isReset(control.opcode)) return single;
-  return { ...single, confidence: Math.max(single.confidence, 0.8), why: 'OpenVPN session id comes again' };
+  return { ...single, confidence: Math.max(single.confidence, 0.8), why: 'repeated OpenVPN session id' };
 }
 
 function joinIpsec(
@@ -245,7 +245,7 @@ function joinIpsec(
   return { ...single, confidence: 0.8, why: 'ESP in UDP with growing sequence numbers' };
 }
 
-/** Counts packets of one stream whose counters grow; true from the third on. */
+/** Counts packets in a row of the same stream whose counters grow; true from the third on. */
 function advance(side: Side, stream: string, counter: number): boolean {
   const grows = side.session === stream && counter > side.counter && counter - side.counter < WINDOW;
   side.run = grows ? side.run + 1 : 1;

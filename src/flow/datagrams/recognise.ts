@@ -1,6 +1,5 @@
-// Knows: by which handshake a tunnel protocol shows itself in one payload. Must not know: policy, flow tables, addresses.
-// DNS, STUN, QUIC and RTP are ruled out first; a port alone recognises nothing; what has no handshake
-// gets a confidence below RECOGNISED. A recognition never makes a frame safe, it only names it.
+// Recognises a tunnel protocol by the handshake in one payload. DNS, STUN, QUIC and RTP are ruled out first, and a port alone proves
+// nothing; without a handshake the confidence stays below RECOGNISED. A recognition only names a frame, it never makes it safe.
 
 import { dtlsHello, type DtlsHello } from '../../wire/tls/dtls.ts';
 import { espInUdp, ikeMessage, markedIkeMessage, type IkeMessage } from '../../wire/vpn/ipsec.ts';
@@ -19,14 +18,14 @@ import { stunMessage } from '../../wire/application/stun.ts';
 import { isTailscaleDisco, wireguardMessage, type WireguardMessage } from '../../wire/vpn/wireguard.ts';
 import type { Recognition } from '../parsed-packet.ts';
 
-/** From this confidence on a frame may be given the protocol's kind; below it is a hint for the reader only. */
+/** From this confidence on, a frame gets the protocol's kind; below it, a recognition is only a hint for people. */
 export const RECOGNISED = 0.5;
 
 type Server = Recognition['server'];
 
 /**
- * The tunnel protocol of one UDP payload, or undefined. DNS on its own ports is never looked at. Results below
- * RECOGNISED (one data packet without a handshake) are for FlowRecogniser, which joins several packets of a flow.
+ * The tunnel protocol of one UDP payload, or undefined. Payloads on the ports of DNS are not examined. Results below
+ * RECOGNISED (one data packet without a handshake) are for FlowRecogniser, which combines several packets of a flow.
  */
 export function recogniseUdp(
   bytes: Uint8Array,
@@ -46,7 +45,7 @@ export function recogniseUdp(
 
 /**
  * The tunnel protocol of the first octets that one side of a TCP connection sends, or undefined. TLS in general and
- * Tor are not read here: their facts come from the TLS decoder (src/wire/vpn/tor.ts judges them).
+ * Tor are not recognised here, but from the ClientHello (src/wire/vpn/tor.ts).
  */
 export function recogniseTcp(
   bytes: Uint8Array,
@@ -70,14 +69,14 @@ export function recogniseTcp(
   return openvpn === undefined ? undefined : { ...openvpn, server };
 }
 
-/** RFC 9329: the stream begins with "IKETCP", then length, non-ESP marker, IKE. */
+/** The IKE message after "IKETCP", a length and the non-ESP marker (RFC 9329), or undefined. */
 function tcpEncapsulatedIke(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
   if (u32(bytes, start) !== 0x494b4554 || u16(bytes, start + 4) !== 0x4350 || end - start < 12)
     return undefined;
   return markedIkeMessage(bytes, start + 8, Math.min(end, start + 6 + u16(bytes, start + 6)));
 }
 
-/** DNS and its kin by port; STUN, RTP and long QUIC headers by their shape. None of them is ever a tunnel. */
+/** DNS and its relatives are ruled out by port; STUN and long QUIC headers by their shape. None of them is ever a tunnel. */
 function isRuledOut(
   bytes: Uint8Array,
   start: number,
@@ -86,8 +85,8 @@ function isRuledOut(
   destinationPort: number,
 ): boolean {
   if (end <= start || isNamePort(sourcePort) || isNamePort(destinationPort)) return true;
-  // First octets from 128 on: RTP and RTCP (RFC 7983 section 7), long QUIC headers (RFC 9000 section 17.2). Two bits of each
-  // are enough: no handshake read here begins so, but for IKE and ESP, whose first octets are drawn by lot.
+  // First octets from 0xc0 on with a QUIC version are long QUIC headers (RFC 9000 section 17.2); RTP and RTCP begin with 128 to 191
+  // (RFC 7983 section 7), as no handshake here does. Only the first octets of IKE and ESP, on ports 500 and 4500, are random.
   const ike =
     sourcePort === 500 || destinationPort === 500 || sourcePort === 4500 || destinationPort === 4500;
   if (!ike && (bytes[start] ?? 0) >= 0xc0 && isQuicVersion(u32(bytes, start + 1))) return true;
@@ -98,7 +97,7 @@ function isNamePort(port: number): boolean {
   return port === 53 || port === 5353 || port === 5355 || port === 137;
 }
 
-/** Version 1, version 2, drafts, negotiation, and Google's Q and T versions. */
+/** Whether it is version 1, version 2, a draft, negotiation, a reserved version, or one of Google's Q and T versions. */
 function isQuicVersion(version: number): boolean {
   if (version === 0 || version === 1 || version === 0x6b3343cf) return true;
   const head = version >>> 24;
@@ -120,7 +119,7 @@ function fromWireguard(
     return { protocol: 'wireguard', variant: 'tailscale', confidence: 0.97, why, server };
   }
   const message = wireguardMessage(bytes, start, end);
-  // Data alone is little proof: without the usual padding it is none.
+  // A data message alone proves little, and nothing without the usual padding.
   if (message?.type === 4 && (end - start) % 16 !== 0) return undefined;
   return message === undefined ? undefined : wireguardRecognition(message, server);
 }
@@ -130,7 +129,7 @@ function wireguardRecognition(message: WireguardMessage, either: Server): Recogn
   const variant = marked ? { variant: 'reserved octets set, as Cloudflare WARP does' } : {};
   const server = message.type === 1 ? 'destination' : message.type === 2 ? 'source' : either;
   if (message.type === 1 || message.type === 2) {
-    // With any reserved octets one first octet in 256 fits: sixteen zero octets where a MAC may stand must speak for it too.
+    // With arbitrary reserved octets one payload in 256 has a fitting first octet, so the second MAC must be all zeros, too.
     if (marked && !message.noCookie) return undefined;
     const confidence = marked ? 0.7 : message.noCookie ? 0.97 : 0.9;
     const why = message.type === 1 ? 'WireGuard handshake initiation' : 'WireGuard handshake response';
@@ -181,13 +180,13 @@ function fromIpsec(
   };
 }
 
-/** Which end is the server of an IKE message; IKEv1 tells only in its first. */
+/** Which end is the server of an IKE message: `otherwise` if it does not say, as with IKEv1 after the first message. */
 export function ikeServer({ first, fromInitiator }: IkeMessage, otherwise: Server): Server {
   if (first || fromInitiator === true) return 'destination';
   return fromInitiator === false ? 'source' : otherwise;
 }
 
-/** Whether a server's first octets over TCP answer the handshake of such a tunnel. */
+/** Whether a server's first octets over TCP answer this protocol's handshake; false for protocols without such an answer. */
 export function answersOverTcp(
   protocol: Recognition['protocol'],
   bytes: Uint8Array,
@@ -200,7 +199,7 @@ export function answersOverTcp(
       return control !== undefined && isReset(control.opcode) && !isClientReset(control.opcode);
     }
     case 'ipsec': {
-      // Only the initiator begins its stream with a prefix (RFC 9329 section 4).
+      // Only the initiator's stream begins with the prefix (RFC 9329 section 4).
       if (end - start < 6) return false;
       const ike = markedIkeMessage(bytes, start + 2, Math.min(end, start + u16(bytes, start)));
       return ike?.response === true || ike?.first === false;
@@ -221,8 +220,9 @@ function ikeRecognition(ike: IkeMessage): Omit<Recognition, 'server'> {
   return { protocol: 'ipsec', variant: `ike-v${ike.version}${ike.marked ? ' NAT-T' : ''}`, confidence, why };
 }
 
+/** The recognition of a DTLS hello; undefined without one, and for the keys of a call. */
 export function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
-  // The keys of a call (WebRTC) are no tunnel; where the extensions are cut off, it might be one.
+  // The keys of a call (WebRTC) are not a tunnel. If the extensions are cut off, it could be either.
   if (hello === undefined || hello.media === true) return undefined;
   const client = hello.message === 'client-hello';
   const server: Server = client ? 'destination' : 'source';
@@ -236,13 +236,13 @@ export function fromDtls(hello: DtlsHello | undefined): Recognition | undefined 
   }
   const name = hello.tls13 ? '1.3' : hello.version === 0xfeff ? '1.0' : '1.2';
   const sure = hello.media === false;
-  // Its first datagram alone: a call would have sent STUN before.
+  // A hello whose other fragments are missing is likelier a tunnel: a call would have sent STUN before.
   const unseen = hello.fragment === true ? 0.5 : 0.4;
   const why = `DTLS ${name} ${hello.message} ${sure ? 'without media keys' : '(extensions not seen)'}`;
   return { protocol: 'dtls', variant: `dtls-${name}`, confidence: sure ? 0.7 : unseen, why, server };
 }
 
-/** Which end is the server when the message does not say: the one with the lower port; on a tie the destination. */
+/** Which end is the server if the message does not say: the one with the lower port, on a tie the destination. */
 function lowerPort(sourcePort: number, destinationPort: number): Server {
   return sourcePort < destinationPort ? 'source' : 'destination';
 }

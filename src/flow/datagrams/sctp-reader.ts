@@ -1,6 +1,5 @@
-// Knows: what the messages of an SCTP packet tell. Must not know: associations, policy, I/O.
-// Follows RFC 9260; DNS on its port, HTTP and TLS (RFC 3436) as they would be over TCP. Messages in fragments are read as far as
-// their first one goes.
+// What the messages of an SCTP packet reveal (RFC 9260): DNS on its port, and HTTP and TLS (RFC 3436) as they would be over TCP. Of a
+// fragmented message only the first fragment is read.
 
 import { httpRequest, requestAt } from '../../wire/application/http1.ts';
 import { sctpMessages, sctpPorts } from '../../wire/ip/sctp.ts';
@@ -13,7 +12,7 @@ import { hostsOf } from '../streams/tcp-http.ts';
 
 const DNS_PORT = 53;
 
-/** Adds what the packet in `bytes[start, end)` says to the findings. */
+/** Adds the findings from the SCTP packet in `bytes[start, end)` to `packet.findings`. */
 export function readSctp(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket): void {
   const ports = sctpPorts(bytes, start, end);
   if (ports === undefined) return;

@@ -1,5 +1,5 @@
-// Knows: what a datagram on a well-known port must look like to be what the port says. Must not know: flows, policy.
-// Follows RFC 1035, 6762, 4795, 1002, 2131, 8415, 5905, 3948, 2661, 4380, 7348 and UPnP Device Architecture 2.0 (SSDP).
+// What a datagram on a well-known port must look like to be the port's protocol.
+// RFC 1035, 6762, 4795, 1002, 2131, 8415, 5905, 3948, 2661, 4380, 7348 and UPnP Device Architecture 2.0 (SSDP).
 
 import { isNatKeepalive } from '../../wire/vpn/ipsec.ts';
 import { l2tpPacket } from '../../wire/vpn/l2tp.ts';
@@ -15,7 +15,7 @@ import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import type { Kind } from '../kinds.ts';
 import { dnsFindings, DNS_ON_ITS_PORT, nbnsFindings } from '../findings/name-readers.ts';
 
-/** Sets findings and gives true when the content is what `packet.kind`, the kind of the port, says. */
+/** If the content is of `packet.kind`, the kind by ports, sets findings and returns true. */
 export function readByPort(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket): boolean {
   const findings = contentOf(packet.kind, bytes, start, end, end + cutOff(packet));
   if (findings === undefined) return false;
@@ -23,7 +23,7 @@ export function readByPort(bytes: Uint8Array, start: number, end: number, packet
   return true;
 }
 
-/** Whether a message that its port explains comes from who was asked. Announcements (mDNS) come from who speaks. */
+/** Whether a message that readByPort has accepted comes from the server. Always false for mDNS, which has no servers. */
 export function isAnswer(bytes: Uint8Array, start: number, packet: ParsedPacket): boolean {
   switch (packet.kind) {
     case 'dns':
@@ -33,7 +33,7 @@ export function isAnswer(bytes: Uint8Array, start: number, packet: ParsedPacket)
     case 'mdns':
       return false;
     case 'dhcp':
-      // A server answers from any port (RFC 2131 section 4.1, RFC 8415 section 7.2).
+      // A server may answer from any port (RFC 2131 section 4.1, RFC 8415 section 7.2).
       return packet.destinationPort === 68;
     case 'dhcp6':
       return packet.destinationPort === 546;
@@ -66,16 +66,16 @@ function contentOf(
     case 'ssdp':
       return ssdpFindings(bytes, start, end);
     case 'ntp':
-      return when(ntpPacket(bytes, start, end) !== undefined);
+      return noFindingsIf(ntpPacket(bytes, start, end) !== undefined);
     case 'l2tp':
-      return when(l2tpPacket(bytes, start, end, wireEnd) !== undefined);
+      return noFindingsIf(l2tpPacket(bytes, start, end, wireEnd) !== undefined);
     case 'vxlan':
-      return when(vxlanPacket(bytes, start, end) !== undefined);
+      return noFindingsIf(vxlanPacket(bytes, start, end) !== undefined);
     case 'teredo':
-      return when(teredoPacket(bytes, start, end, wireEnd) !== undefined);
+      return noFindingsIf(teredoPacket(bytes, start, end, wireEnd) !== undefined);
     case 'ipsec':
-      // IKE and ESP are left to the recogniser, which says more about them.
-      return when(isNatKeepalive(bytes, start, end));
+      // IKE and ESP are left to the recogniser, which finds out more about them.
+      return noFindingsIf(isNatKeepalive(bytes, start, end));
     default:
       return undefined;
   }
@@ -88,6 +88,6 @@ function ssdpFindings(bytes: Uint8Array, start: number, end: number): Findings |
   return { names: [], answers: [], detail: target === undefined ? type : `${type} ${target}` };
 }
 
-function when(is: boolean): Findings | undefined {
-  return is ? NO_FINDINGS : undefined;
+function noFindingsIf(isFitting: boolean): Findings | undefined {
+  return isFitting ? NO_FINDINGS : undefined;
 }

@@ -1,6 +1,5 @@
-// Knows: which decoder reads a datagram: the port's own first, then what its flow is known as, then its shape. Must not know:
-// policy, I/O. DNS is ruled out before anything is recognised as a tunnel; a port whose content says
-// otherwise does not keep its kind, and doubt leaves `udp`.
+// Chooses the decoder for a datagram: first by port, then by what is known of its flow, then by its shape. DNS is ruled out before
+// anything is recognised as a tunnel. If the content does not fit the port, the port's kind is not kept; in doubt the kind is `udp`.
 
 import { Connection, NO_FINDINGS, SUSPECTED } from '../parsed-packet.ts';
 import type { ParsedPacket, Findings } from '../parsed-packet.ts';
@@ -18,9 +17,10 @@ import { SCTP_IN_UDP_PORT } from '../../wire/ip/sctp.ts';
 import { stunMessage, isTurnChannelData } from '../../wire/application/stun.ts';
 import { teredoPacket } from '../../wire/vpn/teredo.ts';
 
-/** A recognition below this is told as a suspicion. */
-const BEYOND_DOUBT = 0.6;
+/** A recognition with less confidence is reported as suspected. */
+const CERTAIN = 0.6;
 
+/** Reads the datagrams of one flow table. */
 export class UdpReader {
   readonly #flows: FlowTable;
   readonly #dnscrypt: Dnscrypt;
@@ -32,10 +32,10 @@ export class UdpReader {
     this.#quic = quic;
   }
 
-  /** Sets kind and findings; `packet.kind` is what the ports say. */
+  /** Sets kind and findings; `packet.kind` must be the kind by ports. */
   read(bytes: Uint8Array, packet: ParsedPacket): void {
     const { payloadOffset: start, payloadEnd: end } = packet;
-    // What its port explains needs no flow: a flood of questions must not push out the flows that need one.
+    // A datagram that fits its port needs no flow: a flood of questions must not evict the flows that are needed.
     if (start < end && readByPort(bytes, start, end, packet)) {
       packet.fromServer = isAnswer(bytes, start, packet);
       if (packet.kind === 'dns') this.#dnscrypt.learn(bytes, start, end, packet.findings);
@@ -51,15 +51,15 @@ export class UdpReader {
       return;
     }
     if (packet.direction === 'down') {
-      this.#hear(bytes, packet, flow);
+      this.#readFromNetwork(bytes, packet, flow);
       return;
     }
     flow.packets += 1;
     this.#readContent(bytes, packet, flow);
   }
 
-  /** What the network says between the ports of a client's flow is read, and changes nothing about what the client's datagrams are. */
-  #hear(bytes: Uint8Array, packet: ParsedPacket, flow: Flow): void {
+  /** Reads a datagram from the network in a client's flow without changing what the flow is known as. */
+  #readFromNetwork(bytes: Uint8Array, packet: ParsedPacket, flow: Flow): void {
     const { kind, suspected, name } = flow;
     this.#readContent(bytes, packet, flow);
     Object.assign(flow, { kind, suspected, name });
@@ -103,13 +103,13 @@ export class UdpReader {
     const { protocol } = recognition;
     if (protocol === 'opaque' || protocol === 'sstp') return false;
     packet.kind = flow.kind = protocol;
-    flow.suspected = recognition.confidence < BEYOND_DOUBT;
+    flow.suspected = recognition.confidence < CERTAIN;
     packet.findings = flow.recognised(recognition);
     return true;
   }
 }
 
-/** Teredo's clients talk to each other and to relays from whatever port they have (RFC 4380 section 5.2.4). */
+/** Teredo clients use any port to talk to each other and to relays (RFC 4380 section 5.2.4). */
 function readTeredo(
   bytes: Uint8Array,
   start: number,
@@ -122,7 +122,7 @@ function readTeredo(
   return true;
 }
 
-/** STUN, and what a call sends between the same ports: its media and the keys for it are no tunnel. */
+/** STUN, and what a call sends between the same ports: its media and their keys are not a tunnel. */
 function readCall(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
   if (stunMessage(bytes, start, end) !== undefined) {
     packet.kind = flow.kind = 'stun';
@@ -140,7 +140,7 @@ const TURN: Findings = Object.freeze({
   detail: 'relayed by TURN',
 });
 
-/** DNS on a port that is not its own: it has to parse to its last octet, or nothing else may want it. */
+/** DNS on another port than its own: it must parse to its last octet, and the flow must not be known as something else. */
 function readForeignDns(
   bytes: Uint8Array,
   start: number,
@@ -148,7 +148,7 @@ function readForeignDns(
   packet: ParsedPacket,
   flow: Flow,
 ): boolean {
-  // Certificates of DNSCrypt are asked for in plain DNS between the same ports.
+  // DNSCrypt certificates are queried in plain DNS between the same ports.
   if (flow.kind !== undefined && flow.kind !== 'dnscrypt') return false;
   // A first fragment cannot be parsed to the end of the message.
   const atLeast = packet.moreFragments ? DNS_CUT : DNS_ELSEWHERE;
@@ -159,7 +159,7 @@ function readForeignDns(
   return true;
 }
 
-/** Kinds that a port only suggests: a datagram that is none of them is plain UDP. */
+/** Kinds that a port only suggests: a datagram whose content does not fit is plain UDP. */
 const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>([
   'quic',
   'doq',
@@ -172,7 +172,7 @@ const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>([
   'dhcp',
   'dhcp6',
   'ssdp',
-  // Their names are amber where they go to a local group: what is none of them must not pass for link-local discovery.
+  // To a local group their names are only amber, so nothing else may pass for link-local discovery.
   'mdns',
   'llmnr',
   'nbns',

@@ -1,5 +1,5 @@
-// Knows: how DHCP messages become identity and offer. Must not know: leases, policy, flows.
-// Follows RFC 2131, 2132 and 8415. The host name of option 12 is a name; other identifiers are identity.
+// Turns DHCP messages into findings: identity and offer. RFC 2131, 2132 and 8415.
+// The host name of option 12 counts as a name; other identifiers are part of the identity.
 
 import { Dhcp4View, DHCP_ACK, DHCP_OFFER, DHCP_REQUEST } from '../../wire/ip/dhcp4.ts';
 import { Dhcp6View } from '../../wire/ip/dhcp6.ts';
@@ -8,7 +8,7 @@ import type { Findings, Identity, NetworkOffer } from '../parsed-packet.ts';
 
 const MESSAGES = ['BOOTP', 'discover', 'offer', 'request', 'decline', 'ack', 'nak', 'release', 'inform'];
 
-/** Findings of a DHCPv4 or BOOTP message, or undefined when it is none. */
+/** Findings of a DHCPv4 or BOOTP message; undefined when it is not one. */
 export function dhcp4Findings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
   const view = Dhcp4View.of(bytes, start, end);
   if (view === undefined) return undefined;
@@ -61,7 +61,7 @@ function offerOf(view: Dhcp4View): NetworkOffer | undefined {
   };
 }
 
-/** Findings of a DHCPv6 message, or undefined when it is none. */
+/** Findings of a DHCPv6 message; undefined when it is not one. */
 export function dhcp6Findings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
   const view = Dhcp6View.of(bytes, start, end);
   if (view === undefined) return undefined;
@@ -89,7 +89,7 @@ export function dhcp6Findings(bytes: Uint8Array, start: number, end: number): Fi
   return { names: [], answers: [], offer };
 }
 
-/** The same object without its undefined fields. */
+/** A copy of the object without its undefined fields. */
 function compact<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };

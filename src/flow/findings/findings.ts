@@ -1,17 +1,17 @@
-// Knows: how findings of one frame are put together. Must not know: bytes, policy.
+// How the findings of one frame are combined.
 
 import { NO_FINDINGS } from '../parsed-packet.ts';
 import { httpTarget } from '../../wire/application/http-redirect.ts';
 import type { Findings, NetworkOffer } from '../parsed-packet.ts';
 
-/** A captive portal as the network named it, and where that is. */
+/** The URL of a captive portal and, if it can be parsed, its host and port; an empty object without a URL. */
 export function portalOf(captivePortal: string | undefined): Pick<NetworkOffer, 'captivePortal' | 'portal'> {
   if (captivePortal === undefined) return {};
   const portal = httpTarget(captivePortal);
   return { captivePortal, ...(portal === undefined ? {} : { portal }) };
 }
 
-/** Both findings in one; `first` wins where only one can be. */
+/** Both findings combined; where only one value is possible, that of `first` is taken. */
 export function mergeFindings(first: Findings, second: Findings): Findings {
   if (second === NO_FINDINGS) return first;
   if (first === NO_FINDINGS) return second;

@@ -1,15 +1,15 @@
-// Knows: how an IPv4 redirect becomes an offer. Must not know: which router is the right one, policy.
-// Follows RFC 792 (redirect: gateway, then the header of the datagram that was redirected). Rule T reads offers.
+// Turns an IPv4 redirect into an offer, which rule T reads.
+// RFC 792 (redirect: the gateway, then the header of the redirected datagram).
 
 import { addressText } from '../../wire/ip/address.ts';
 import { ipv4TextAt } from '../../wire/ip/address-octets.ts';
 import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 
 const ICMP_REDIRECT = 5;
-/** From the ICMP type on: eight octets, then an IPv4 header. */
+/** The destination's offset from the ICMP type: eight octets, then 16 octets into the IPv4 header. */
 const DESTINATION = 8 + 16;
 
-/** Findings of the redirect that `packet` were read from, or undefined when it is none or too short. */
+/** Findings of the redirect that `packet` was read from; undefined when it is not a redirect or too short. */
 export function redirectFindings(bytes: Uint8Array, packet: ParsedPacket): Findings | undefined {
   const start = packet.upperOffset;
   if (packet.icmpType !== ICMP_REDIRECT || packet.payloadEnd < start + DESTINATION + 4) return undefined;

@@ -1,6 +1,5 @@
-// Knows: which names stand in the packet that an ICMP error quotes. Must not know: flows, policy.
-// Follows RFC 792, RFC 1812 section 4.3.2.3 (as much as fits), RFC 4443 section 3. Only whole messages of UDP are read, and flows
-// learn nothing from them: a quote is no packet of theirs, and who asked is not seen in it.
+// Finds names in the packet that an ICMP error quotes. RFC 792, RFC 1812 section 4.3.2.3 (as much as fits), RFC 4443 section 3.
+// Only whole UDP messages are read. Flows learn nothing from a quote: it is not one of their packets and does not prove that anyone asked.
 
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -11,14 +10,15 @@ import { readInner } from '../headers/headers.ts';
 import type { Kind } from '../kinds.ts';
 import { readByPort } from '../datagrams/udp-ports.ts';
 
-/** Unreachable, quench, redirect, time exceeded, parameter problem; the same for IPv6. */
+/** Unreachable, source quench, redirect, time exceeded, parameter problem. */
 const ERRORS_V4: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
+/** Unreachable, packet too big, time exceeded, parameter problem. */
 const ERRORS_V6: ReadonlySet<number> = new Set([1, 2, 3, 4]);
 const QUOTE_AT = 8;
 const LONGEST_PACKET = 65_575;
 const READ: ReadonlySet<Kind> = new Set<Kind>(['dns', 'mdns', 'llmnr', 'nbns']);
 
-/** Adds the names that the quote in an ICMP error shows; `quoted` is overwritten. */
+/** Adds the names in the packet that an ICMP error quotes to the findings; that packet's headers are written to `quoted`. */
 export function readQuote(bytes: Uint8Array, packet: ParsedPacket, quoted: ParsedPacket): void {
   const { icmpType, ipVersion, upperOffset, payloadEnd } = packet;
   if (packet.kind !== 'icmp' || !(ipVersion === 4 ? ERRORS_V4 : ERRORS_V6).has(icmpType)) return;

@@ -1,5 +1,5 @@
-// Knows: how messages of the DNS family become findings. Must not know: flows, policy, clocks.
-// Follows RFC 1035, 6762, 4795 and 1002. Questions are names; what a response repeats of its question is the same name.
+// Turns messages of DNS and its relatives into findings: RFC 1035, 6762, 4795 and 1002. The question that a response repeats yields
+// the same name as in the query.
 
 import { readAnswers, readRecordNames } from '../../wire/names/dns-answers.ts';
 import { dnsShape, isDnsResponse, readQuestions } from '../../wire/names/dns.ts';
@@ -7,10 +7,11 @@ import { isNetbiosShape, readNetbiosQuestions } from '../../wire/names/nbns.ts';
 import type { Findings } from '../parsed-packet.ts';
 import type { Name, Via } from '../kinds.ts';
 
-/** On a port that is DNS's own a message that parses at all counts; elsewhere it must parse to its last octet. */
+/** Minimum dnsShape on a port of DNS: a message that parses at all. */
 export const DNS_ON_ITS_PORT = 0.3;
+/** Minimum dnsShape on other ports: a message that parses to its last octet. */
 export const DNS_ELSEWHERE = 0.9;
-/** A message that is cut off: its questions are plausible, its records end too early. */
+/** Minimum dnsShape of a message that may be cut off: plausible questions, incomplete records. */
 export const DNS_CUT = 0.6;
 
 const TYPE_WORDS: ReadonlyMap<number, string> = new Map([
@@ -28,7 +29,7 @@ const TYPE_WORDS: ReadonlyMap<number, string> = new Map([
   [255, 'ANY'],
 ]);
 
-/** Names and answers of a DNS, mDNS or LLMNR message that looks like one at least so much; else undefined. */
+/** Names and answers of a DNS, mDNS or LLMNR message; undefined if its dnsShape is below `atLeast`. */
 export function dnsFindings(
   bytes: Uint8Array,
   start: number,
@@ -41,7 +42,7 @@ export function dnsFindings(
   const names: Name[] = [];
   let detail = '';
   const isAnswer = isDnsResponse(bytes, start, end);
-  // An mDNS response has no question to repeat (RFC 6762 section 6): who sends one with a question asks it.
+  // An mDNS response does not repeat a question (RFC 6762 section 6), so a question in one is really asked.
   const repeated = isAnswer && via !== 'mdns' ? { asked: false as const } : {};
   readQuestions(bytes, start, end, (name, type, _class, pointed) => {
     if (name === '') return;
@@ -52,7 +53,7 @@ export function dnsFindings(
   if (isAnswer) {
     return { names, answers: readAnswers(bytes, start, end), detail: 'answers' };
   }
-  // Sections that hold none in an ordinary question: an update, a notice (RFC 2136, RFC 1996), or whatever Eve finds there.
+  // In an ordinary query the other sections have no names; updates (RFC 2136), notifies (RFC 1996) and anything odd do.
   if (via === 'dns')
     for (const { name, pointed } of readRecordNames(bytes, start, end))
       if (!names.some((known) => known.name === name))
@@ -60,7 +61,7 @@ export function dnsFindings(
   return { names, answers: [], ...(detail === '' ? {} : { detail }) };
 }
 
-/** Questions of a NetBIOS name service message, or undefined when it is none. */
+/** Names in the questions of a NetBIOS name service message; undefined when it is not one. */
 export function nbnsFindings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
   if (!isNetbiosShape(bytes, start, end)) return undefined;
   const names: Name[] = [];

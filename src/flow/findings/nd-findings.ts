@@ -1,5 +1,5 @@
-// Knows: how router advertisements and redirects become an offer. Must not know: which router is the right one, policy.
-// Follows RFC 4861, 4191 and 8106. Rule T reads offers: a route here is what DHCP's option 121 is to IPv4.
+// Turns router advertisements and redirects into an offer, which rule T reads: a route here is the counterpart of DHCP's option 121.
+// RFC 4861, 4191 and 8106.
 
 import { addressText } from '../../wire/ip/address.ts';
 import { Icmp6 } from '../../wire/ip/icmp.ts';
@@ -7,7 +7,7 @@ import { NdView } from '../../wire/ip/nd.ts';
 import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import { portalOf } from './findings.ts';
 
-/** Findings of the neighbour discovery message that `packet` were read from, or undefined when it offers nothing. */
+/** Findings of the neighbour discovery message that `packet` was read from, or undefined when it offers nothing. */
 export function ndFindings(bytes: Uint8Array, packet: ParsedPacket): Findings | undefined {
   if (packet.icmpType !== Icmp6.ROUTER_ADVERTISEMENT && packet.icmpType !== Icmp6.REDIRECT) return undefined;
   const view = NdView.of(bytes, packet.upperOffset, packet.payloadEnd);

@@ -1,5 +1,4 @@
-// Knows: which kind a frame has by its headers alone. Must not know: payloads, flows, policy.
-// Follows the IANA port registry. A port is an expectation that content may correct.
+// The kind of a frame by its headers alone (IANA port registry). A port only suggests a kind; the content may correct it.
 
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -7,7 +6,7 @@ import type { ParsedPacket } from '../parsed-packet.ts';
 import type { Kind } from '../kinds.ts';
 import { isListenerDiscovery, isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
 
-/** The kind of a frame that carries no readable upper-layer payload, or whose payload has not been looked at. */
+/** The kind of a frame by its headers, for frames whose payload is unreadable or has not been read yet. */
 export function kindOfHeaders(packet: ParsedPacket): Kind {
   if (packet.malformed !== undefined) return 'malformed';
   if (packet.ipVersion === 0) return kindOfLink(packet);
@@ -64,7 +63,7 @@ function kindOfIcmp6(type: number): Kind {
   return 'icmp';
 }
 
-/** What is spoken on a UDP port as long as nobody looked; undefined for ports without a kind of their own. */
+/** The kind that a UDP port suggests; undefined for other ports. */
 export function kindOfUdpPort(port: number): Kind | undefined {
   switch (port) {
     case 53:
@@ -107,7 +106,7 @@ export function kindOfUdpPort(port: number): Kind | undefined {
   }
 }
 
-/** The same for TCP. No tunnel is known by its port: only a handshake makes a flow `ssh`, `socks` or `pptp`. */
+/** The kind that a TCP port suggests. No port suggests a tunnel: only a handshake makes a flow `ssh`, `socks` or `pptp`. */
 function kindOfTcpPort(port: number): Kind | undefined {
   switch (port) {
     case 53:

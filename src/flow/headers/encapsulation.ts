@@ -1,7 +1,6 @@
-// Knows: which packet a frame carries inside another. Must not know: what the inner one says, policy.
-// Follows RFC 2784 and 2637 (GRE), 2003, 2473 and 4213 (IP in IP), 2516 (PPPoE), 3032 (MPLS), 4380 (Teredo), 7348 (VXLAN),
-// 8086 (GRE in UDP), 7761 (PIM), 2661 and 3931 (L2TP), 3378 (EtherIP), 4302 (AH), 8926 (Geneve), 7510 (MPLS in UDP), 3GPP TS 29.281 (GTP).
-// Names found inside are on the wire in clear all the same.
+// Finds the packet inside another; names in it are readable on the wire all the same.
+// RFC 2784 and 2637 (GRE), 2003, 2473 and 4213 (IP in IP), 2516 (PPPoE), 3032 (MPLS), 4380 (Teredo), 7348 (VXLAN), 8086 (GRE in UDP),
+// 7761 (PIM), 2661 and 3931 (L2TP), 3378 (EtherIP), 4302 (AH), 8926 (Geneve), 7510 (MPLS in UDP), 3GPP TS 29.281 (GTP).
 
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { ERSPAN, ERSPAN_III, erspanInner } from '../../wire/vpn/erspan.ts';
@@ -51,20 +50,20 @@ const PIM = 103;
 const PIM_REGISTER = 0x21;
 /** RFC 7510. */
 const MPLS_IN_UDP = 6635;
-/** RFC 3378: version 3 and twelve zero bits in front of a frame. */
+/** RFC 3378: version 3 and twelve zero bits precede a frame. */
 const ETHERIP = 0x3000;
 
-/** Octets of the payload that were on the wire and that the capture cut off. */
+/** How many octets of the payload were on the wire but cut off by the capture. */
 export function cutOff({ payloadOffset, payloadEnd, payloadLength }: ParsedPacket): number {
   return Math.max(0, payloadLength - (payloadEnd - payloadOffset));
 }
 
-/** Reads the headers of the packet inside the frame that `packet` were read from; false when there is none. Kinds must be set already. */
+/** Reads the headers of the packet inside `packet`, whose kind must be set, into `into`; false if there is none. */
 export function readInside(bytes: Uint8Array, packet: ParsedPacket, into: ParsedPacket): boolean {
   const inside = innerOf(bytes, packet);
   if (inside === undefined) return false;
   const { etherType, offset, end } = inside;
-  // What the capture cut off the outer packet it cut off the inner one.
+  // What is missing from the outer packet is missing from the inner one.
   const wireEnd = end === packet.payloadEnd ? end + cutOff(packet) : end;
   if (etherType === INNER_ETHERNET)
     readHeaders(bytes, offset, end, wireEnd - offset, LinkType.ETHERNET, into);
@@ -107,15 +106,15 @@ function innerOfIp(bytes: Uint8Array, packet: ParsedPacket, wireEnd: number): In
     case Protocol.IPV6:
       return ipInIp(packet.protocol, bytes, upperOffset, payloadEnd);
     case Protocol.L2TP: {
-      const octets = l2tpOverIp(bytes, upperOffset, payloadEnd);
-      return octets === undefined || octets.control
+      const l2tp = l2tpOverIp(bytes, upperOffset, payloadEnd);
+      return l2tp === undefined || l2tp.control
         ? undefined
-        : unwrapPseudowire(bytes, octets.dataOffset, payloadEnd);
+        : unwrapPseudowire(bytes, l2tp.dataOffset, payloadEnd);
     }
     case Protocol.AH:
       return innerOfAh(bytes, upperOffset, payloadEnd);
     case PIM:
-      // A register message hands on what a sender said to a group (RFC 7761 section 4.9.3).
+      // A register message contains what a sender sent to a group (RFC 7761 section 4.9.3).
       return bytes[upperOffset] === PIM_REGISTER ? innerIp(bytes, upperOffset + 8, payloadEnd) : undefined;
     case Protocol.MPLS_IN_IP:
       return mplsStack(bytes, payloadOffset, payloadEnd)?.inner;
@@ -132,11 +131,11 @@ function innerOfUdp(bytes: Uint8Array, packet: ParsedPacket, wireEnd: number): I
     case 'teredo':
       return teredoPacket(bytes, payloadOffset, payloadEnd, wireEnd)?.inner;
     case 'l2tp': {
-      const octets = l2tpPacket(bytes, payloadOffset, payloadEnd, wireEnd);
-      if (octets === undefined || octets.control) return undefined;
-      return octets.version === 2
-        ? pppFrame(bytes, octets.dataOffset, payloadEnd)?.inner
-        : unwrapPseudowire(bytes, octets.dataOffset, payloadEnd);
+      const l2tp = l2tpPacket(bytes, payloadOffset, payloadEnd, wireEnd);
+      if (l2tp === undefined || l2tp.control) return undefined;
+      return l2tp.version === 2
+        ? pppFrame(bytes, l2tp.dataOffset, payloadEnd)?.inner
+        : unwrapPseudowire(bytes, l2tp.dataOffset, payloadEnd);
     }
     case 'udp':
       return (
@@ -149,7 +148,7 @@ function innerOfUdp(bytes: Uint8Array, packet: ParsedPacket, wireEnd: number): I
   }
 }
 
-/** Tunnels without a kind of their own: what they carry is read all the same. */
+/** The packet inside tunnels that have no separate kind. */
 function innerOfPort(
   bytes: Uint8Array,
   port: number,
@@ -185,7 +184,7 @@ function innerOfPort(
   }
 }
 
-/** A pseudowire of L2TP version 3 carries IP, a frame or PPP, behind a cookie and a sublayer that only its ends know of. */
+/** An L2TP version 3 pseudowire carries IP, a frame or PPP, after a cookie and a sublayer whose lengths only its ends know. */
 function unwrapPseudowire(bytes: Uint8Array, offset: number, end: number): Inner | undefined {
   for (const at of [offset, offset + 4, offset + 8, offset + 12]) {
     const inner = innerIp(bytes, at, end) ?? innerFrame(bytes, at, end);
@@ -194,15 +193,15 @@ function unwrapPseudowire(bytes: Uint8Array, offset: number, end: number): Inner
   return pppFrame(bytes, offset, end)?.inner;
 }
 
-function innerOfGre(bytes: Uint8Array, octets: GrePacket | undefined): Inner | undefined {
-  const inner = octets?.inner;
-  if (octets !== undefined && (inner?.etherType === ERSPAN || inner?.etherType === ERSPAN_III))
-    return erspanInner(bytes, octets.inner, octets.sequenced);
+function innerOfGre(bytes: Uint8Array, gre: GrePacket | undefined): Inner | undefined {
+  const inner = gre?.inner;
+  if (gre !== undefined && (inner?.etherType === ERSPAN || inner?.etherType === ERSPAN_III))
+    return erspanInner(bytes, gre.inner, gre.sequenced);
   if (inner === undefined) return undefined;
   const { etherType, offset, end } = inner;
-  // Cisco's redirection puts four octets in front of the packet, or none in its first version.
+  // Cisco's WCCP redirection puts four octets before the packet, or none in its first version.
   if (etherType === WCCP) return innerIp(bytes, offset, end) ?? innerIp(bytes, offset + 4, end);
-  // Aruba's access points send frames of 802.11 under numbers of their own, or of Ethernet where they decrypt themselves.
+  // Aruba's access points use private protocol numbers, for 802.11 frames or, if they decrypt themselves, for Ethernet frames.
   if (isAruba(etherType))
     return wlanInner(bytes, offset, end) ?? innerFrame(bytes, offset, end) ?? innerIp(bytes, offset, end);
   return unwrapPpp(bytes, shimInner(bytes, etherType, offset, end) ?? inner);
@@ -218,7 +217,7 @@ function unwrapPpp(bytes: Uint8Array, inner: Inner | undefined): Inner | undefin
   return pppFrame(bytes, inner.offset, inner.end)?.inner;
 }
 
-/** AH hides nothing: in tunnel mode an IP packet follows; `behindAh` reads what does in transport mode. */
+/** The IP packet that AH protects in tunnel mode; for transport mode see `protectedByAh`. AH does not encrypt. */
 function innerOfAh(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const header = ahHeader(bytes, start, end);
   if (header === undefined) return undefined;
@@ -226,8 +225,8 @@ function innerOfAh(bytes: Uint8Array, start: number, end: number): Inner | undef
   return carriesIp ? innerIp(bytes, header.innerOffset, end) : undefined;
 }
 
-/** The upper-layer protocol that AH in transport mode protects without hiding it, and where it begins; else undefined. */
-export function behindAh(
+/** The upper-layer protocol, UDP or TCP, that AH protects in transport mode, and its offset; otherwise undefined. */
+export function protectedByAh(
   bytes: Uint8Array,
   packet: ParsedPacket,
 ): { readonly protocol: number; readonly offset: number } | undefined {

@@ -1,13 +1,12 @@
-// Knows: how fragments of one IP packet become whole. Must not know: what the packet says, policy.
-// Follows RFC 791 section 3.2, RFC 8200 section 4.5 and RFC 5722: fragments that overlap with other octets spoil the packet.
-// Bounded in packets, bytes and age; what is pushed out is counted and stays a `fragment`: a leak.
+// Reassembles fragmented IP packets. RFC 791 section 3.2, RFC 8200 section 4.5 and RFC 5722: overlapping fragments with different octets
+// spoil the packet. Bounded in packets, octets and age; evicted packets are counted and stay `fragment`, which is a leak.
 
 import type { ParsedPacket } from '../parsed-packet.ts';
 
 const MAX_PACKETS = 64;
 const MAX_LENGTH = 65_535;
 const MAX_PIECES = 128;
-/** RFC 8200 section 4.5 allows 60 seconds; nobody waits for more. */
+/** RFC 8200 section 4.5 allows 60 seconds. */
 const MAX_AGE_MICROS = 60_000_000;
 
 interface Piece {
@@ -15,23 +14,24 @@ interface Piece {
   readonly bytes: Uint8Array;
 }
 
-interface Packet {
+interface Assembly {
   readonly key: string;
   readonly since: number;
   readonly pieces: Piece[];
-  /** Total length, known when the last fragment is there. */
+  /** The length of the whole packet in octets; -1 until the last fragment is there. */
   total: number;
   spoiled: boolean;
 }
 
+/** Keeps the fragments of incomplete packets. */
 export class Fragments {
-  readonly #packets = new Map<string, Packet>();
-  /** Packets given up for want of room. */
+  readonly #packets = new Map<string, Assembly>();
+  /** How many packets were evicted for lack of room. */
   evicted = 0;
 
   /**
-   * Takes the fragment that `packet` were read from; gives the whole IP payload when it was the last one missing, else
-   * undefined. A fragment that the capture cut completes nothing.
+   * Takes the fragment that `packet` was read from; returns the whole IP payload if that was the last one missing, otherwise
+   * undefined. A fragment that the capture cut is ignored. `timeMicros` is in microseconds of any one clock.
    */
   accept(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number): Uint8Array | undefined {
     const start = packet.upperOffset;
@@ -39,26 +39,26 @@ export class Fragments {
     if (packet.length > packet.captured) return undefined;
     const protocol = packet.ipVersion === 4 ? packet.protocol : '';
     const key = `${packet.fragmentIdentification} ${protocol} ${packet.source.join()} ${packet.destination.join()}`;
-    let octets = this.#packets.get(key);
-    if (octets !== undefined && timeMicros - octets.since > MAX_AGE_MICROS) {
+    let assembly = this.#packets.get(key);
+    if (assembly !== undefined && timeMicros - assembly.since > MAX_AGE_MICROS) {
       this.#packets.delete(key);
-      octets = undefined;
+      assembly = undefined;
     }
-    octets ??= this.#open(key, timeMicros);
+    assembly ??= this.#open(key, timeMicros);
     const offset = packet.fragmentOffset;
     const length = end - start;
-    if (offset + length > MAX_LENGTH || octets.pieces.length >= MAX_PIECES) octets.spoiled = true;
-    if (octets.pieces.some((piece) => piece.offset === offset && piece.bytes.length === length))
+    if (offset + length > MAX_LENGTH || assembly.pieces.length >= MAX_PIECES) assembly.spoiled = true;
+    if (assembly.pieces.some((piece) => piece.offset === offset && piece.bytes.length === length))
       return undefined;
     const added = { offset, bytes: bytes.slice(start, end) };
-    if (octets.pieces.some((piece) => contradicts(piece, added))) octets.spoiled = true;
-    if (octets.spoiled) return undefined;
-    octets.pieces.push(added);
-    if (!packet.moreFragments) octets.total = offset + length;
-    return this.#whole(octets);
+    if (assembly.pieces.some((piece) => contradicts(piece, added))) assembly.spoiled = true;
+    if (assembly.spoiled) return undefined;
+    assembly.pieces.push(added);
+    if (!packet.moreFragments) assembly.total = offset + length;
+    return this.#whole(assembly);
   }
 
-  #open(key: string, since: number): Packet {
+  #open(key: string, since: number): Assembly {
     if (this.#packets.size >= MAX_PACKETS) {
       for (const oldest of this.#packets.keys()) {
         this.#packets.delete(oldest);
@@ -66,28 +66,28 @@ export class Fragments {
         break;
       }
     }
-    const octets: Packet = { key, since, pieces: [], total: -1, spoiled: false };
-    this.#packets.set(key, octets);
-    return octets;
+    const assembly: Assembly = { key, since, pieces: [], total: -1, spoiled: false };
+    this.#packets.set(key, assembly);
+    return assembly;
   }
 
-  #whole(octets: Packet): Uint8Array | undefined {
-    if (octets.total < 0) return undefined;
+  #whole(assembly: Assembly): Uint8Array | undefined {
+    if (assembly.total < 0) return undefined;
     let covered = 0;
-    for (const { offset, bytes } of octets.pieces.sort((a, b) => a.offset - b.offset)) {
+    for (const { offset, bytes } of assembly.pieces.sort((a, b) => a.offset - b.offset)) {
       if (offset > covered) return undefined;
       covered = Math.max(covered, offset + bytes.length);
     }
-    // What reaches beyond the end that the last fragment announced contradicts it.
-    if (covered !== octets.total) return undefined;
-    this.#packets.delete(octets.key);
-    const whole = new Uint8Array(octets.total);
-    for (const piece of octets.pieces) whole.set(piece.bytes, piece.offset);
+    // A fragment that extends past the end of the last one contradicts it.
+    if (covered !== assembly.total) return undefined;
+    this.#packets.delete(assembly.key);
+    const whole = new Uint8Array(assembly.total);
+    for (const piece of assembly.pieces) whole.set(piece.bytes, piece.offset);
     return whole;
   }
 }
 
-/** Whether two pieces say different octets for the same place: which of them the receiver takes, nobody can tell. */
+/** Whether two pieces have different octets for the same place; which of them the receiver would take is unknown. */
 function contradicts(one: Piece, other: Piece): boolean {
   const start = Math.max(one.offset, other.offset);
   const end = Math.min(one.offset + one.bytes.length, other.offset + other.bytes.length);

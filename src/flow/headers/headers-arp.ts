@@ -1,5 +1,4 @@
-// Knows: how to read an ARP message, and what stands behind it, into Facts. Must not know: policy, who owns an address.
-// Follows RFC 826 and RFC 5227. Allocates nothing, never throws.
+// Reads an ARP message, and whether padding follows it, into a ParsedPacket. RFC 826 and RFC 5227. Allocates nothing, never throws.
 
 import { u16, u32 } from '../../wire/octets.ts';
 import type { ParsedPacket } from '../parsed-packet.ts';
@@ -7,7 +6,7 @@ import { isPadded } from './headers-ip.ts';
 
 const ARP_LENGTH = 28;
 
-/** RFC 826. Addresses and operation are given for Ethernet/IPv4 only, the one form a bridge rule lets through. */
+/** Reads the ARP message at `at`. Addresses and operation are set for Ethernet/IPv4 only, the one form that the bridge's rules accept. */
 export function readArp(
   bytes: Uint8Array,
   at: number,

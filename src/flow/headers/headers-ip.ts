@@ -1,6 +1,6 @@
-// Knows: how IPv4, IPv6 and the transport headers are read into Facts. Must not know: link layers, policy, applications.
-// Agrees with the kernel's nft_set_pktinfo_ipv{4,6}_validate and ipv6_find_hdr: the extension chain stops at AH and ESP,
-// a fragment that is not the first has no upper-layer header. Follows RFC 791, 8200, 768, 9293, 792, 4443.
+// Reads IPv4, IPv6 and transport headers into a ParsedPacket, as the kernel's nft_set_pktinfo_ipv{4,6}_validate and ipv6_find_hdr do:
+// the extension chain stops at AH and ESP, and a fragment that is not the first has no upper-layer header.
+// RFC 791, 8200, 768, 9293, 792, 4443.
 
 import { IPV4_HEADER, IPV6_HEADER, Protocol, TCP_HEADER, UDP_HEADER } from '../../wire/ip/ip.ts';
 import { readHead, u16, u32 } from '../../wire/octets.ts';
@@ -9,7 +9,7 @@ import type { ParsedPacket } from '../parsed-packet.ts';
 import { igmpMembership, mldMembership } from './headers-membership.ts';
 import { isPortUnreachable, readQuote } from './headers-quote.ts';
 
-/** Reads an IP packet at `at`; `end` is where the captured bytes stop, `wireEnd` where the frame stopped. */
+/** Reads the IP packet at `at`; `end` is the end of the captured octets, `wireEnd` where the frame ended on the wire. */
 export function readIp(
   bytes: Uint8Array,
   at: number,
@@ -96,7 +96,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, p
     if (!isExtension(next)) break;
     packet.extensionCount += 1;
     if (next === Protocol.AH) break;
-    // Every extension header is a multiple of eight bytes; one that does not fit has no next header to believe.
+    // An extension header has at least eight octets. If they are not there, its next header cannot be trusted.
     if (limit - offset < 8) {
       packet.malformed = 'ip6-extension';
       return;
@@ -111,7 +111,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, p
       packet.fragmentIdentification = u32(bytes, offset + 4);
       offset += 8;
       if (packet.fragmentOffset > 0) {
-        // ipv6_find_hdr gives up here when the fragment says that an extension header follows.
+        // ipv6_find_hdr gives up here if an extension header is announced.
         if (isExtension(packet.protocol)) packet.malformed = 'ip6-extension';
         break;
       }
@@ -133,7 +133,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, p
     packet.protocol === Protocol.ICMPV6
   )
     packet.membership = mldMembership(bytes, at, total, end);
-  // Longer than the shortest frame, so that nothing fills it up.
+  // Such a packet is longer than the shortest frame, so it needs no padding.
   if (packet.protocol === Protocol.ICMPV6) packet.spare = wireEnd > ipEnd;
 }
 
@@ -147,7 +147,7 @@ function isExtension(protocol: number): boolean {
   );
 }
 
-/** Reads the transport header at `at`; `ipEnd` is where the IP packet ends by its own length field. */
+/** Reads the transport header at `at`; `end` is the end of the captured octets, `ipEnd` that of the packet by its length field. */
 export function readUpper(
   bytes: Uint8Array,
   at: number,
@@ -166,7 +166,7 @@ export function readUpper(
     else if (packet.protocol === (packet.ipVersion === 4 ? Protocol.ICMP : Protocol.ICMPV6)) {
       if (captured - at < 4) {
         packet.malformed = 'icmp-short';
-        // The kernel reads the type wherever the frame has a byte, behind the end of the packet too.
+        // The kernel reads the type if the frame has an octet there, even past the end of the packet.
         if (at < end) packet.icmpType = bytes[at] ?? 0;
       } else {
         packet.icmpType = bytes[at] ?? 0;
@@ -189,14 +189,14 @@ function readUdp(bytes: Uint8Array, at: number, captured: number, ipEnd: number,
   }
   const length = u16(bytes, at + 4);
   packet.udpLength = length;
-  // Set before the length is doubted: what a firewall reads there it reads whatever the length says.
+  // Set before the length is checked, as a packet filter reads these fields whatever the length says.
   packet.payloadOffset = at + UDP_HEADER;
   packet.payloadLength = ipEnd - packet.payloadOffset;
   if (packet.destinationPort === 67 || packet.destinationPort === 68) {
     packet.bootpCookie = readHead(bytes, packet.payloadOffset + 236, captured);
     packet.spare = packet.destinationPort === 67 && !isBareRequest(bytes, packet.payloadOffset);
   }
-  // A first fragment holds less than the datagram's length; a whole datagram never does.
+  // Only in a first fragment may the datagram's length exceed the packet's.
   if (length < UDP_HEADER || (length > ipEnd - at && !packet.moreFragments)) {
     packet.malformed = 'udp-length';
     return;
@@ -231,7 +231,7 @@ function readPorts(bytes: Uint8Array, at: number, packet: ParsedPacket): void {
   packet.destinationPort = u16(bytes, at + 2);
 }
 
-/** Redirects and the messages of neighbours are about an address behind eight bytes (RFC 4861). */
+/** In neighbour solicitations, advertisements and redirects the target address follows eight octets (RFC 4861). */
 function readTarget(bytes: Uint8Array, at: number, packet: ParsedPacket): void {
   const { target, icmpType } = packet;
   if (icmpType < 135 || icmpType > 137) return;
@@ -239,20 +239,20 @@ function readTarget(bytes: Uint8Array, at: number, packet: ParsedPacket): void {
 }
 
 /**
- * Whether what only a server or relay writes is empty in a BOOTP request (RFC 2131 section 2): addresses, the rest of the
- * hardware address, server name and file.
+ * Whether the fields of a BOOTP request that only a server or relay fills in are zero (RFC 2131 section 2): addresses, the
+ * rest of the hardware address, server name and file.
  */
 function isBareRequest(bytes: Uint8Array, at: number): boolean {
   return isZero(bytes, at + 16, at + 28) && isZero(bytes, at + 34, at + 236);
 }
 
-/** Bytes that were not captured count as zero. */
-/** Whether nothing stands behind the message but the zeros that fill a short frame up. */
+/** Whether nothing follows the message but the zeros that pad a short frame. */
 export function isPadded(bytes: Uint8Array, at: number, messageEnd: number, wireEnd: number): boolean {
   if (wireEnd === messageEnd) return true;
   return PADDED.includes(wireEnd - at) && isZero(bytes, messageEnd, wireEnd);
 }
 
+/** Octets that were not captured count as zero. */
 function isZero(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) !== 0) return false;
   return true;

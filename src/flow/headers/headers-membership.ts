@@ -1,6 +1,6 @@
-// Knows: how to read which groups an IGMP or MLD message is about, as far as a packet filter can tell. Must not know: policy.
-// Follows RFC 1112, 2236, 9776 (IGMP), 2710, 3810 (MLD), 2113 and 2711 (router alert). Allocates nothing, never throws.
-// A filter reads fields at fixed places and compares them with constants: what has another form has no groups here.
+// Reads which groups an IGMP or MLD message is about, as far as a packet filter can tell: it compares fields at fixed offsets with
+// constants, so a message of another form counts as having no groups.
+// RFC 1112, 2236, 9776 (IGMP), 2710, 3810 (MLD), 2113 and 2711 (router alert). Allocates nothing, never throws.
 
 import { ROUTER_ALERT_V4, ROUTER_ALERT_V6 } from '../../wire/ip/ip.ts';
 import { u16, u32 } from '../../wire/octets.ts';
@@ -16,14 +16,14 @@ const IGMP_V3_REPORT = 0x22;
 /** 224.0.0.2, 224.0.0.22. */
 const ALL_ROUTERS_4 = 0xe0000002;
 const IGMP_V3_ROUTERS = 0xe0000016;
-/** The option alone: type, length 4, value 0. */
+/** The IPv4 options field with only the alert: type, length 4, value 0. */
 const ALERT_4 = ROUTER_ALERT_V4 * 0x1000000 + 0x40000;
 
-/** Of an IPv4 packet of protocol 2 that is no fragment; `at` is its header, `total` its length, of which `end` says what was captured. */
+/** For an unfragmented IPv4 packet of protocol 2 whose header is at `at`; `total` is its length, `end` the end of the captured octets. */
 export function igmpMembership(bytes: Uint8Array, at: number, total: number, end: number): Membership {
   const group = u32(bytes, at + 16);
   if (bytes[at + 8] !== 1 || group >>> 28 !== 0xe) return 'none';
-  // Questions of old routers bear no alert.
+  // Queries of old routers have no router alert.
   if (bytes[at] === 0x45) return 'any';
   if (bytes[at] !== 0x46 || total < 32 || end - at < 32 || u32(bytes, at + 20) !== ALERT_4) return 'none';
   return end - at >= total && isLinkReport4(bytes, at + 24, total - 24, group) ? 'link' : 'any';
@@ -44,7 +44,7 @@ function isLinkReport4(bytes: Uint8Array, at: number, length: number, to: number
   return true;
 }
 
-/** 224.0.0.0/24: no router forwards it (RFC 5771 section 4). */
+/** 224.0.0.0/24, which no router forwards (RFC 5771 section 4). */
 function isLinkGroup4(group: number): boolean {
   return group >>> 8 === 0xe00000;
 }
@@ -55,25 +55,26 @@ function isPlainRecord(bytes: Uint8Array, at: number): boolean {
   return type >= 1 && type <= 6 && bytes[at + 1] === 0 && u16(bytes, at + 2) === 0;
 }
 
-/** Of an IPv6 packet whose only extension is a hop-by-hop header of eight bytes, ICMPv6 behind it. */
+/** For an IPv6 packet at `at` with a hop-by-hop header of eight octets and then ICMPv6; `total` and `end` as above. */
 export function mldMembership(bytes: Uint8Array, at: number, total: number, end: number): Membership {
   const message = at + 48;
   const type = bytes[message] ?? 0;
   if (total < 72 || end < at + 72 || bytes[at + 7] !== 1 || bytes[message + 1] !== 0) return 'none';
   if (!isListenerDiscovery(type)) return 'none';
-  if (!isNearSource(bytes, at + 8) || bytes[at + 24] !== 0xff || !isAlert6(bytes, at + 40)) return 'none';
+  if (!isLinkLocalOrUnspecified(bytes, at + 8) || bytes[at + 24] !== 0xff || !isAlert6(bytes, at + 40))
+    return 'none';
   return end - at >= total && isLinkReport6(bytes, at, message, total - 48) ? 'link' : 'any';
 }
 
-/** Link-local, or none yet (RFC 3810 section 5.2.13). */
-function isNearSource(bytes: Uint8Array, at: number): boolean {
+/** Whether an address is link-local or unspecified, as the source must be (RFC 3810 section 5.2.13). */
+function isLinkLocalOrUnspecified(bytes: Uint8Array, at: number): boolean {
   if ((u16(bytes, at) & 0xffc0) === 0xfe80) return true;
   return (
     u32(bytes, at) === 0 && u32(bytes, at + 4) === 0 && u32(bytes, at + 8) === 0 && u32(bytes, at + 12) === 0
   );
 }
 
-/** The alert and two bytes of padding, in either order: hosts differ. */
+/** The alert and two octets of padding; hosts differ in their order. */
 function isAlert6(bytes: Uint8Array, at: number): boolean {
   const [first, second] = [u32(bytes, at + 2), u16(bytes, at + 6)];
   const option = ROUTER_ALERT_V6 * 0x1000000 + 0x20000;
@@ -103,13 +104,13 @@ function isLinkNode(bytes: Uint8Array, at: number, last: number): boolean {
   return isLinkScope(bytes, at) && u16(bytes, at + 10) === 0 && u32(bytes, at + 12) === last;
 }
 
-/** ff02:0:0:0:0:… */
+/** ff02::/80. */
 function isLinkScope(bytes: Uint8Array, at: number): boolean {
   return u32(bytes, at) === 0xff020000 && u32(bytes, at + 4) === 0 && u16(bytes, at + 8) === 0;
 }
 
 /**
- * Groups that every host joins, or that are for its own addresses: ff02::/112, DHCP's ff02::1:2, LLMNR's ff02::1:3, and the
+ * Groups that every host joins, or that follow from its addresses: ff02::/112, DHCP's ff02::1:2, LLMNR's ff02::1:3, and the
  * solicited-node groups ff02::1:ff00:0/104.
  */
 function isLinkGroup6(bytes: Uint8Array, at: number): boolean {

@@ -1,6 +1,5 @@
-// Knows: a shortcut for the frame that nearly every tunnel packet is: Ethernet, IPv4 without options, whole, UDP. Must not know:
-// policy. Follows the same RFCs as headers.ts, and a test holds both to the same result for any sequence of frames.
-// When the frame before was such a one, only what differs between two of them has to be written.
+// A shortcut for what nearly every tunnel packet is: Ethernet, IPv4 without options, unfragmented, UDP. If the previous frame was one
+// of these, only the fields that can differ need to be written. A test checks that headers.ts gives the same for any sequence of frames.
 
 import { EtherType, HEADER_LENGTH } from '../../wire/link/ethernet.ts';
 import { IPV4_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip.ts';
@@ -16,7 +15,7 @@ const FRAGMENT_BITS = 0x3fff;
 const BOOTP_SERVER = 67;
 const BOOTP_CLIENT = 68;
 
-/** Whether these facts, read from an Ethernet frame, are of the plain kind: the next frame may then take the shortcut. */
+/** Whether a packet, read from an Ethernet frame, is plain UDP, so that the next frame may take the shortcut. */
 export function isPlainUdp(packet: ParsedPacket): boolean {
   return (
     packet.protocol === Protocol.UDP &&
@@ -34,7 +33,7 @@ function isBootp(port: number): boolean {
   return port === BOOTP_SERVER || port === BOOTP_CLIENT;
 }
 
-/** Whether an Ethernet frame looks plain so far; its lengths are not looked at. */
+/** Whether an Ethernet frame looks plain; its length fields are not checked. */
 export function beginsPlain(bytes: Uint8Array, start: number, end: number): boolean {
   const ip = start + HEADER_LENGTH;
   return (
@@ -46,7 +45,7 @@ export function beginsPlain(bytes: Uint8Array, start: number, end: number): bool
   );
 }
 
-/** Reads the frame into facts that `isPlainUdp`; false, with nothing written, when it is not plain itself. */
+/** Reads a plain frame into a packet for which `isPlainUdp` is true; if the frame is not plain, returns false and writes nothing. */
 export function readPlainUdp(
   bytes: Uint8Array,
   start: number,

@@ -1,34 +1,33 @@
-// Knows: how to read what "port unreachable" quotes: the packet that found no listener. Must not know: policy, who is a server.
-// Follows RFC 792 (destination unreachable) and RFC 4443 section 3.1. Allocates nothing, never throws.
+// Reads the packet that "port unreachable" quotes. RFC 792 (destination unreachable), RFC 4443 section 3.1. Allocates nothing, never throws.
 
 import { IPV4_HEADER, IPV6_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip.ts';
 import { readHead, u16, u32 } from '../../wire/octets.ts';
 import type { ParsedPacket } from '../parsed-packet.ts';
 
-/** ICMP type 3 code 3; of ICMPv6 type 1 code 4. */
+/** Whether it is ICMP type 3 code 3, or ICMPv6 type 1 code 4. */
 export function isPortUnreachable({ ipVersion, icmpType, icmpCode }: ParsedPacket): boolean {
   return ipVersion === 4 ? icmpType === 3 && icmpCode === 3 : icmpType === 1 && icmpCode === 4;
 }
 
-/** Reads the quotation at `at`; `end` is where the packet, or what was captured of it, ends. */
+/** Reads the quoted packet at `at`; `end` is the end of the quoting packet, or of what was captured of it. */
 export function readQuote(bytes: Uint8Array, at: number, end: number, packet: ParsedPacket): void {
-  const four = packet.ipVersion === 4;
-  const header = four ? IPV4_HEADER : IPV6_HEADER;
+  const isIpv4 = packet.ipVersion === 4;
+  const header = isIpv4 ? IPV4_HEADER : IPV6_HEADER;
   const udp = at + header;
   if (end - udp < UDP_HEADER) return;
-  const isPlain = four
+  const isPlain = isIpv4
     ? bytes[at] === 0x45 && bytes[at + 9] === Protocol.UDP && (u16(bytes, at + 6) & 0x1fff) === 0
     : (bytes[at] ?? 0) >>> 4 === 6 && bytes[at + 6] === Protocol.UDP;
   if (!isPlain) return;
   const payload = udp + UDP_HEADER;
   packet.quotedPort = u16(bytes, udp);
-  packet.quotedIpLength = four ? u16(bytes, at + 2) : IPV6_HEADER + u16(bytes, at + 4);
+  packet.quotedIpLength = isIpv4 ? u16(bytes, at + 2) : IPV6_HEADER + u16(bytes, at + 4);
   packet.quotedUdpLength = u16(bytes, udp + 4);
   packet.quotedPayload = end - payload;
   packet.quotedHead = readHead(bytes, payload, end);
   packet.quotedHead2 = readHead(bytes, payload + 4, end);
   packet.quotedHead3 = readHead(bytes, payload + 8, end);
-  packet.quotesReply = end - at <= packet.quotedIpLength && isReply(bytes, at + (four ? 12 : 8), packet);
+  packet.quotesReply = end - at <= packet.quotedIpLength && isReply(bytes, at + (isIpv4 ? 12 : 8), packet);
 }
 
 function isReply(bytes: Uint8Array, at: number, { ipVersion, source, destination }: ParsedPacket): boolean {

@@ -1,14 +1,14 @@
-// Knows: where the LLC header lies in 802.11 data frames, also behind radiotap, PPI, Prism and AVS. Must not know: IP, policy.
-// Follows IEEE 802.11 clause 9.2 and 9.3.2, radiotap.org and the PPI header (CACE). Encrypted frames have no readable payload.
+// Finds the LLC header in 802.11 data frames, also after radiotap, PPI, Prism and AVS headers; encrypted frames have no readable payload.
+// IEEE 802.11 clauses 9.2 and 9.3.2, radiotap.org and the PPI header (CACE).
 
 import { LinkType } from '../../wire/link/link-types.ts';
 import { u32, u32le } from '../../wire/octets.ts';
 import type { ParsedPacket } from '../parsed-packet.ts';
 
-/** LLC's two access points and control octet in front of SNAP, and the first of its zeros. */
+/** LLC's two service access points and control octet, and the first zero octet of SNAP. */
 const SNAP = 0xaaaa0300;
 
-/** Sets the MAC addresses; returns where LLC begins, or -1 when the frame carries no readable data. */
+/** Sets the MAC addresses; returns the offset of the LLC header, or -1 if the frame has no readable data. */
 export function readWirelessHeader(
   bytes: Uint8Array,
   start: number,
@@ -20,11 +20,11 @@ export function readWirelessHeader(
   if (linkType !== LinkType.IEEE802_11) {
     if (end - start < 8) return -1;
     if (linkType === LinkType.PRISM || linkType === LinkType.AVS) {
-      // Prism in the capturing machine's byte order, AVS in network order: a header is shorter than 64 KiB in either.
+      // The length of Prism is in the capturing machine's byte order, that of AVS in network order; headers are shorter than 64 KiB.
       const length = u32(bytes, start + 4);
       at += length > 0xffff ? u32le(bytes, start + 4) : length;
     } else {
-      // Radiotap and PPI both keep their length, little endian, at offset 2. PPI wraps other link types too: only 802.11 is read.
+      // Radiotap and PPI have their length at offset 2, little endian. PPI can contain other link types; only 802.11 is read.
       at += (bytes[start + 2] ?? 0) | ((bytes[start + 3] ?? 0) << 8);
     }
     if (linkType === LinkType.PPI && (bytes[start + 4] ?? 0) !== LinkType.IEEE802_11) return -1;
@@ -44,10 +44,10 @@ export function readWirelessHeader(
   let header = 24;
   if (toSystem && fromSystem) header += 6;
   if ((control & 0x80) !== 0) header += (flags & 0x80) !== 0 ? 6 : 2;
-  // Some cards fill the header up to a multiple of four octets.
+  // Some cards pad the header to a multiple of four octets.
   const llc = at + header;
-  const isFilled = u32(bytes, llc) !== SNAP && u32(bytes, llc + 2) === SNAP && llc + 6 <= end;
-  return isFilled ? llc + 2 : llc <= end ? llc : -1;
+  const isPadded = u32(bytes, llc) !== SNAP && u32(bytes, llc + 2) === SNAP && llc + 6 <= end;
+  return isPadded ? llc + 2 : llc <= end ? llc : -1;
 }
 
 function readMac(bytes: Uint8Array, at: number): number {

@@ -1,7 +1,6 @@
-// Knows: how to read link headers of every capture link type into Facts. Must not know: policy, applications, clocks.
-// Agrees with what Linux nftables sees in the bridge family: a tag, SNAP or PPPoE hides IP from rules that ask for
-// `ether type ip`, so `outerEtherType` keeps the bridge's view while `etherType` says what is inside.
-// Follows IEEE 802.3/802.1Q, RFC 826 and the tcpdump.org link type registry. Allocates nothing, never throws.
+// Reads the link headers of every capture link type into a ParsedPacket, and what follows them. `outerEtherType` is what nftables sees in the
+// bridge family, where a tag, SNAP or PPPoE hides IP from rules with `ether type ip`; `etherType` is what is inside.
+// IEEE 802.3/802.1Q, RFC 826 and the tcpdump.org link type registry. Allocates nothing, never throws.
 
 import { EtherType, FIRST_ETHERTYPE, HEADER_LENGTH, isTag } from '../../wire/link/ethernet.ts';
 import { INNER_ETHERNET } from '../../wire/vpn/inner.ts';
@@ -16,13 +15,13 @@ import { readArp } from './headers-arp.ts';
 import { isPlainUdp, readPlainUdp } from './headers-plain.ts';
 import { readWirelessHeader } from './headers-wireless.ts';
 
-/** More tags than any switch stacks: what claims more is not worth following. */
+/** More tags than any switch stacks; a frame with more is malformed. */
 const MAX_TAGS = 8;
 
 /**
- * Reads layers 2 to 4 of the frame in `bytes[start, end)` into `packet`. `wireLength` is the frame's length on the wire,
- * which is more than `end - start` when the capture cut it. What does not parse sets `packet.malformed` and leaves the
- * fields behind the fault at -1. `packet.kind` is left to the classifier.
+ * Reads layers 2 to 4 of the frame in `bytes[start, end)` into `packet`. `wireLength` is the frame's length on the wire in
+ * octets, more than `end - start` if the capture cut it. A frame that does not parse sets `packet.malformed` and leaves the
+ * fields after the fault at -1. `packet.kind` is set by the classifier (kindOfHeaders).
  */
 export function readHeaders(
   bytes: Uint8Array,
@@ -45,7 +44,7 @@ export function readHeaders(
   } else readOtherLink(bytes, start, end, wireEnd, linkType, packet);
 }
 
-/** Reads what an encapsulation carries, as if a frame without link header; `etherType` says what it is. */
+/** Reads an encapsulated packet of this EtherType, as a frame without link header; `end` and `wireEnd` as for the outer packet. */
 export function readInner(
   bytes: Uint8Array,
   start: number,
@@ -63,8 +62,8 @@ export function readInner(
 }
 
 /**
- * Reads the transport header of what an IP packet carries whole, put together from fragments or without what stood in
- * front; the rest is as `outer`, the packet or its last fragment, says.
+ * Reads the transport header and payload in `whole`: a reassembled packet, or one without the headers before it. The other
+ * fields are those of `outer`, the packet or its last fragment.
  */
 export function readUpperOf(
   whole: Uint8Array,
@@ -164,7 +163,7 @@ function readEthernet(
   readFramed(bytes, start + HEADER_LENGTH, end, wireEnd, type, packet);
 }
 
-/** `type` is the type-or-length field in front of `at`. */
+/** `type` is the type-or-length field before `at`. */
 function readFramed(
   bytes: Uint8Array,
   at: number,
@@ -195,8 +194,8 @@ function readFramed(
 }
 
 /**
- * A tag of VLAN 0 says how urgent the frame is and nothing else: to a station and a bridge it is untagged (IEEE 802.1Q-2022
- * clause 6.9 and table 9-2; Linux takes it off, net/core/dev.c). Around another tag or a length it is none that we know.
+ * A tag of VLAN 0 only gives the frame's priority: stations and bridges treat the frame as untagged (IEEE 802.1Q-2022
+ * clause 6.9 and table 9-2; Linux removes the tag, net/core/dev.c). Before another tag or a length it is not taken for one.
  */
 function isPriorityTag(bytes: Uint8Array, at: number, end: number): boolean {
   if (end - at < 4 || (u16(bytes, at) & 0xfff) !== 0) return false;
@@ -204,7 +203,7 @@ function isPriorityTag(bytes: Uint8Array, at: number, end: number): boolean {
   return inner >= FIRST_ETHERTYPE && !isTag(inner);
 }
 
-/** RFC 1042: only SNAP with a zero organisation code carries EtherTypes. */
+/** Only SNAP with organisation code zero contains an EtherType (RFC 1042). */
 function readLlc(bytes: Uint8Array, at: number, end: number, wireEnd: number, packet: ParsedPacket): void {
   const snap = end - at >= 8 && u32(bytes, at) === 0xaaaa0300 && bytes[at + 4] === 0 && bytes[at + 5] === 0;
   if (!snap) {
@@ -295,7 +294,7 @@ function readOtherLink(
   }
 }
 
-/** PPP on a serial line; the address 0x0f of Cisco's framing is read like 0xff. */
+/** PPP on a serial line; Cisco's framing has the address 0x0f in place of 0xff. */
 function readPpp(bytes: Uint8Array, start: number, end: number, wireEnd: number, packet: ParsedPacket): void {
   const cisco = end - start >= 2 && bytes[start] === 0x0f && bytes[start + 1] === 0;
   const frame = pppFrame(bytes, cisco ? start + 2 : start, end);
@@ -308,7 +307,7 @@ function readPpp(bytes: Uint8Array, start: number, end: number, wireEnd: number,
   readEtherType(bytes, frame.inner.offset, end, wireEnd, frame.inner.etherType, packet);
 }
 
-/** Linux cooked captures: `length` (of the address), `address`, `type` and `header` are offsets of their version. */
+/** Linux cooked captures; `length` (of the address), `address` and `type` are the offsets of these fields, `header` is the header's length. */
 function readCooked(
   bytes: Uint8Array,
   start: number,

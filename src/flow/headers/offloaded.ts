@@ -1,13 +1,12 @@
-// Knows: packets captured before the network card cut them up, whose length field is still zero. Must not know: policy.
-// Segmentation offload leaves it so (RFC 791 section 3.1 has no such length). On the wire no such packet exists: the frame
-// stays malformed, and what its octets say is read all the same.
+// Packets captured before the network card segmented them, whose length field is still zero because of segmentation offload (RFC 791
+// section 3.1 has no such length). They never appear on the wire like this: the frame stays malformed, but its content is read.
 
 import { IPV4_HEADER } from '../../wire/ip/ip.ts';
 import type { ParsedPacket } from '../parsed-packet.ts';
 
 const LONGEST = 65_535;
 
-/** A copy of the IPv4 packet with its length filled in, or undefined when that is not what is wrong with the frame. */
+/** A copy of the IPv4 packet with its length filled in; undefined if the frame is not such a one. */
 export function offloadedPacket(bytes: Uint8Array, packet: ParsedPacket): Uint8Array | undefined {
   if (packet.malformed !== 'ip-total-length' || packet.ipVersion !== 4 || packet.ipLength !== 0)
     return undefined;

@@ -1,6 +1,6 @@
-// Knows: what an uplink wraps round every frame (802.1Q tags, PPPoE), and how a capture taken there is read as if the wrapping
-// were not there. Must not know: files, policy. Follows IEEE 802.1Q (VID 0 is a priority and no VLAN: clause 9.6), RFC 2516, RFC 1661.
-// The wrapping is taken off in place: addresses are moved up to what they belong to.
+// An uplink may wrap every frame in 802.1Q tags or PPPoE. This reads a capture taken there as if it were not wrapped. Frames are unwrapped
+// in place: the addresses are moved next to the inner EtherType. IEEE 802.1Q (VID 0 is a priority and not a VLAN: clause 9.6), RFC 2516,
+// RFC 1661.
 
 import type { PacketSink } from '../../wire/capture/capture.ts';
 import { EtherType, HEADER_LENGTH, isTag } from '../../wire/link/ethernet.ts';
@@ -8,23 +8,25 @@ import { LinkType } from '../../wire/link/link-types.ts';
 import { u16, u32 } from '../../wire/octets.ts';
 import { pppoeFrame } from '../../wire/link/pppoe.ts';
 
+/** What an uplink can wrap frames in. */
 export const WRAPPINGS = ['vlan', 'pppoe'] as const;
 export type Wrapping = (typeof WRAPPINGS)[number];
 
-/** Where frames go; `aside` takes those that are the uplink's own, and carry nothing of the client's. */
+/** Receives unwrapped frames; `aside` receives those of the uplink itself (PPPoE discovery, PPP control), which are not the client's. */
 export interface UnwrappedSink extends PacketSink {
   aside(wireLength: number, timeMicros: number): void;
 }
 
 const TAG = 4;
 const ADDRESSES = 12;
-const MOST_TAGS = 8;
+const MAX_TAGS = 8;
 const PPPOE_HEADER = 6;
-/** From here on PPP's protocols are about the link itself: LCP, PAP, CHAP, IPCP, … (RFC 1661 section 2). */
+/** PPP protocol numbers from here on are about the link itself: LCP, PAP, CHAP, IPCP, … (RFC 1661 section 2). */
 const FIRST_CONTROL = 0x8000;
-/** 01:80:c2:00:00:0x: no bridge hands them on, and no tag is put on them. */
+/** The first four octets of 01:80:c2:00:00:0x: bridges do not forward such frames, and they are not tagged. */
 const LINK_LOCAL = 0x0180c200;
 
+/** Removes the given wrappings from frames and passes them on. */
 export class UplinkSink implements PacketSink {
   readonly #sink: UnwrappedSink;
   readonly #vlan: boolean;
@@ -39,7 +41,7 @@ export class UplinkSink implements PacketSink {
     this.#pppoe = wrappings.includes('pppoe');
   }
 
-  /** What every frame so far was wrapped in. */
+  /** The wrappings that every frame so far had. */
   get all(): readonly Wrapping[] {
     const found: Wrapping[] = [];
     if (this.#frames > 0 && this.#tagged === this.#frames) found.push('vlan');
@@ -72,7 +74,7 @@ export class UplinkSink implements PacketSink {
   #wrapped(bytes: Uint8Array, start: number, end: number, wireLength: number, timeMicros: number): void {
     let at = start + ADDRESSES;
     let isVlan = false;
-    for (let tags = 0; tags < MOST_TAGS && isTag(u16(bytes, at)) && at + TAG + 2 <= end; tags += 1) {
+    for (let tags = 0; tags < MAX_TAGS && isTag(u16(bytes, at)) && at + TAG + 2 <= end; tags += 1) {
       isVlan ||= (u16(bytes, at + 2) & 0xfff) !== 0;
       at += TAG;
     }
@@ -89,7 +91,7 @@ export class UplinkSink implements PacketSink {
     this.#sink.packet(bytes, from, end, wireLength - (from - start), LinkType.ETHERNET, timeMicros);
   }
 
-  /** `at` is where the EtherType of PPPoE stands. */
+  /** `at` is the offset of PPPoE's EtherType. */
   #unwrapPppoe(
     bytes: Uint8Array,
     start: number,
@@ -99,7 +101,7 @@ export class UplinkSink implements PacketSink {
     timeMicros: number,
   ): void {
     const session = at + 2;
-    // Cut by the capture: the header says how long the packet was.
+    // The capture may have cut the frame; PPPoE's header says how long the packet was.
     const wireEnd = start + Math.max(wireLength, end - start);
     const frame = pppoeFrame(bytes, session, end, wireEnd);
     const protocol = frame?.ppp?.protocol ?? 0;
@@ -121,7 +123,7 @@ export class UplinkSink implements PacketSink {
   }
 }
 
-/** Moves the addresses of a frame in front of the EtherType at `at`; gives where the frame begins now. */
+/** Moves a frame's addresses to just before the EtherType at `at`; returns where the frame begins now. */
 function moved(bytes: Uint8Array, start: number, at: number): number {
   const from = at - ADDRESSES;
   bytes.copyWithin(from, start, start + ADDRESSES);

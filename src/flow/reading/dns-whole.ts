@@ -1,29 +1,29 @@
-// Knows: how dns-packet reads a whole DNS message, and what of that is told. Must not know: our own decoder, ports, policy.
-// The bytes are hostile and the library is not made for that: it gets no message that claims more than its bytes can hold, what it
-// throws is `malformed`, and what it gives is cut to a bounded size.
+// Reads a whole DNS message with the library dns-packet, for people. The octets are hostile, and the library is not made for that: it gets
+// no message that announces more entries than its octets can contain, its exceptions become `malformed`, and its output is cut to a
+// bounded size.
 
 import dnsPacket from 'dns-packet';
 import type { Answer, DecodedPacket, Question } from 'dns-packet';
 
 import type { DnsEntry, DnsReading } from './frame-reading.ts';
 
-/** Entries told of one message. */
-export const ENTRIES_MOST = 64;
-/** Characters of one field of an entry. */
-export const FIELD_MOST = 280;
+/** How many entries of one message are listed. */
+export const MAX_ENTRIES = 64;
+/** The most characters in one field of an entry. */
+export const MAX_FIELD_LENGTH = 280;
 
 const HEADER = 12;
-/** A root name, type and class; with lifetime and length for a record. */
-const LEAST = { question: 5, record: 11 };
-/** Values inside each other in a record's data. */
-const DEPTH_MOST = 3;
-/** What the library has no names for. */
+/** Octets of the shortest entries: root name, type and class; for a record also TTL and length. */
+const MIN_LENGTH = { question: 5, record: 11 };
+/** How deeply nested values in a record's data may be. */
+const MAX_DEPTH = 3;
+/** Types for which the library has no name. */
 const TYPES: Readonly<Record<string, string>> = { UNKNOWN_64: 'SVCB', UNKNOWN_65: 'HTTPS' };
 const FLAGS = ['aa', 'tc', 'rd', 'ra', 'ad', 'cd'] as const;
 
 type Decoded = DecodedPacket & { readonly opcode: string; readonly rcode: string };
 
-/** Reads the message that is all of `bytes`; `isCut` says that more of it was on the wire. Never throws. */
+/** Reads the message that fills `bytes`; `isCut` if more of it was on the wire. Never throws. */
 export function readDnsWhole(bytes: Uint8Array, isCut: boolean): DnsReading {
   const unread: DnsReading = {
     state: isCut ? 'cut' : 'malformed',
@@ -36,32 +36,32 @@ export function readDnsWhole(bytes: Uint8Array, isCut: boolean): DnsReading {
   try {
     const message = dnsPacket.decode(Buffer.from(bytes)) as Decoded;
     const behind = bytes.length - dnsPacket.decode.bytes;
-    // A length that leads out of the message becomes no error of the library's, but no number.
-    return behind >= 0 ? told(message, behind) : unread;
+    // For a length that leads out of the message the library does not throw, but returns NaN.
+    return behind >= 0 ? readingOf(message, behind) : unread;
   } catch {
     return unread;
   }
 }
 
-/** Else a few bytes would keep the library busy for a long time. */
+/** Whether the octets can contain the announced entries; otherwise a few octets could keep the library busy for a long time. */
 function canHoldWhatItCounts(bytes: Uint8Array): boolean {
   const count = (at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   const records = count(6) + count(8) + count(10);
-  return HEADER + count(4) * LEAST.question + records * LEAST.record <= bytes.length;
+  return HEADER + count(4) * MIN_LENGTH.question + records * MIN_LENGTH.record <= bytes.length;
 }
 
-function told(message: Decoded, behind: number): DnsReading {
+function readingOf(message: Decoded, behind: number): DnsReading {
   const { questions = [], answers = [], authorities = [], additionals = [] } = message;
   const flags = FLAGS.filter((flag) => message[`flag_${flag}`]);
   const id = `0x${(message.id ?? 0).toString(16).padStart(4, '0')}`;
   const sections = [
-    ...questions.slice(0, ENTRIES_MOST).map(questionEntry),
-    ...answers.slice(0, ENTRIES_MOST).map(recordEntry('answer')),
-    ...authorities.slice(0, ENTRIES_MOST).map(recordEntry('authority')),
-    ...additionals.slice(0, ENTRIES_MOST).map(recordEntry('additional')),
+    ...questions.slice(0, MAX_ENTRIES).map(questionEntry),
+    ...answers.slice(0, MAX_ENTRIES).map(recordEntry('answer')),
+    ...authorities.slice(0, MAX_ENTRIES).map(recordEntry('authority')),
+    ...additionals.slice(0, MAX_ENTRIES).map(recordEntry('additional')),
   ];
   const all = questions.length + answers.length + authorities.length + additionals.length;
-  const entries = sections.slice(0, ENTRIES_MOST);
+  const entries = sections.slice(0, MAX_ENTRIES);
   return {
     state: 'whole',
     behind,
@@ -97,12 +97,12 @@ const recordEntry =
     };
   };
 
-/** A blank in a name must not pass for the end of the name (RFC 1035 section 5.1). */
+/** A space in a name must not look like its end (RFC 1035 section 5.1). */
 function nameText(name: string): string {
   return short(name.replaceAll(' ', '\\032'));
 }
 
-/** RFC 3597 section 5. */
+/** The text of a type, TYPE and a number for an unknown one (RFC 3597 section 5). */
 function typeText(type: string): string {
   return TYPES[type] ?? type.replace(/^UNKNOWN_/, 'TYPE');
 }
@@ -114,19 +114,19 @@ function classText(dnsClass: string): string {
 function valueText(value: unknown, depth: number): string {
   if (value instanceof Uint8Array) return bytesText(value);
   if (typeof value !== 'object' || value === null) return short(String(value));
-  if (depth >= DEPTH_MOST) return '…';
-  const some = Object.entries(value).slice(0, ENTRIES_MOST);
+  if (depth >= MAX_DEPTH) return '…';
+  const some = Object.entries(value).slice(0, MAX_ENTRIES);
   const isList = Array.isArray(value);
   return short(some.map(([key, one]) => `${isList ? '' : `${key} `}${valueText(one, depth + 1)}`).join(' '));
 }
 
-/** Text in quotes where it is nothing but that; else hexadecimal. */
+/** In quotes if all octets are printable ASCII, otherwise in hexadecimal. */
 function bytesText(bytes: Uint8Array): string {
-  const some = Buffer.from(bytes.subarray(0, FIELD_MOST));
+  const some = Buffer.from(bytes.subarray(0, MAX_FIELD_LENGTH));
   const isText = some.length > 0 && some.every((octet) => octet >= 0x20 && octet < 0x7f && octet !== 0x22);
   return short(isText ? `"${some.toString('latin1')}"` : `0x${some.toString('hex')}`);
 }
 
 function short(text: string): string {
-  return text.length > FIELD_MOST ? `${text.slice(0, FIELD_MOST)}…` : text;
+  return text.length > MAX_FIELD_LENGTH ? `${text.slice(0, MAX_FIELD_LENGTH)}…` : text;
 }

@@ -1,38 +1,38 @@
-// Knows: where in some bytes a name, a text or a number stands exactly as it was read. Must not know: flows, what it is for.
-// Names as labels follow RFC 1035 section 3.1, compressed or not; NetBIOS names RFC 1001 section 14.1. What is not found letter by
-// letter is not found: nothing is guessed.
+// Finds where in some octets a name, a text or a number occurs exactly as it was read; nothing is guessed.
+// Names in labels, compressed or not: RFC 1035 section 3.1; NetBIOS names: RFC 1001 section 14.1.
 
 import { readName, skipName } from '../../wire/names/dns-name.ts';
 import { netbiosName } from '../../wire/names/nbns.ts';
 import type { ByteRange } from './frame-reading.ts';
 
-/** Places told of one name: what repeats it more often is a flood. */
-export const PLACES_MOST = 16;
+/** How many places are listed for one name. */
+export const MAX_PLACES = 16;
 
-/** What is searched: `start` is also where a message begins, for pointers. */
+/** The octets to search; `start` is also where the DNS message begins, for compression pointers. */
 export interface Stretch {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
 }
 
+/** The places of each name that was found. */
 export type Places = ReadonlyMap<string, readonly ByteRange[]>;
 
 const NETBIOS_LABEL = 33;
 const ENCODER = new TextEncoder();
 
-/** The places where a DNS reader would read one of these names, with its length octets and its end. */
+/** The places where a DNS reader would read one of these names, including length octets and root label or pointer. */
 export function findLabels({ bytes, start, end }: Stretch, names: ReadonlySet<string>): Places {
   return placesOf(start, end, names, (at) => {
-    // A pointer alone is no place where the name stands.
+    // A pointer alone does not count, as the name is elsewhere.
     if ((bytes[at] ?? 0) === 0 || (bytes[at] ?? 0) > 63) return undefined;
-    const behind = skipName(bytes, at, end);
-    const name = behind < 0 ? undefined : readName(bytes, start, end, at);
-    return name === undefined ? undefined : { name, end: behind };
+    const next = skipName(bytes, at, end);
+    const name = next < 0 ? undefined : readName(bytes, start, end, at);
+    return name === undefined ? undefined : { name, end: next };
   });
 }
 
-/** The same for names of NetBIOS. */
+/** The places where a NetBIOS reader would read one of these names. */
 export function findNetbios({ bytes, start, end }: Stretch, names: ReadonlySet<string>): Places {
   return placesOf(start, end, names, (at) => {
     const name = netbiosName(bytes, start, end, at);
@@ -51,44 +51,44 @@ function placesOf(
     const found = read(at);
     if (found === undefined || !names.has(found.name) || found.end <= at) continue;
     const known = places.get(found.name) ?? [];
-    if (known.length < PLACES_MOST) places.set(found.name, [...known, { start: at, end: found.end }]);
+    if (known.length < MAX_PLACES) places.set(found.name, [...known, { start: at, end: found.end }]);
   }
   return places;
 }
 
 /**
- * The places where `text`, written as src/wire/names/name-text.ts does, stands in its own letters, upper or lower case: as a word, or behind
- * an octet that says its length.
+ * The places where `text` (in the form of src/wire/names/name-text.ts) occurs literally, case-insensitive: as a whole word, or after an
+ * octet with its length.
  */
 export function findText({ bytes, start, end }: Stretch, text: string): readonly ByteRange[] {
   const wanted = octetsOf(text).map(lower);
   const [first] = wanted;
   const found: ByteRange[] = [];
   if (first === undefined) return found;
-  for (let at = start; at + wanted.length <= end && found.length < PLACES_MOST; at += 1) {
-    const behind = at + wanted.length;
+  for (let at = start; at + wanted.length <= end && found.length < MAX_PLACES; at += 1) {
+    const next = at + wanted.length;
     const before = at > start ? (bytes[at - 1] ?? 0) : -1;
     const isWhole =
       (before === (wanted.length & 255) && at > start) ||
-      (!continuesName(before) && !continuesName(afterDot(bytes, behind, end)));
+      (!continuesName(before) && !continuesName(afterDot(bytes, next, end)));
     if (!isWhole || lower(bytes[at] ?? 0) !== first) continue;
     if (wanted.every((octet, index) => lower(bytes[at + index] ?? 0) === octet))
-      found.push({ start: at, end: behind });
+      found.push({ start: at, end: next });
   }
   return found;
 }
 
-/** The places of `wanted`, octet by octet. */
+/** The places where exactly these octets occur. */
 export function findOctets({ bytes, start, end }: Stretch, wanted: Uint8Array): readonly ByteRange[] {
   const found: ByteRange[] = [];
   if (wanted.length === 0) return found;
-  for (let at = start; at + wanted.length <= end && found.length < PLACES_MOST; at += 1)
+  for (let at = start; at + wanted.length <= end && found.length < MAX_PLACES; at += 1)
     if (wanted.every((octet, index) => bytes[at + index] === octet))
       found.push({ start: at, end: at + wanted.length });
   return found;
 }
 
-/** The octets that a text was made of: `\ddd` is one. */
+/** The octets that a text was made from; `\ddd` was one octet. */
 function octetsOf(text: string): Uint8Array {
   const parts = text.split(/(\\\d{3})/).map((part) => {
     const octet = /^\\\d{3}$/.test(part) ? Number(part.slice(1)) : 256;
@@ -101,13 +101,13 @@ function lower(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
 }
 
-/** What stands behind a name, or behind the dot that may end it. */
+/** The octet after a name and the dot that may end it; -1 at the end. */
 function afterDot(bytes: Uint8Array, at: number, end: number): number {
   const next = bytes[at] === 0x2e ? at + 1 : at;
   return next < end ? (bytes[next] ?? 0) : -1;
 }
 
-/** Letter, digit, hyphen, dot, underscore or a part of what is not ASCII: a name that it stands beside is longer. */
+/** Whether the octet can be part of a name (letter, digit, hyphen, dot, underscore, not ASCII), so that a name next to it is longer. */
 function continuesName(octet: number): boolean {
   const letter = lower(octet);
   return (

@@ -1,8 +1,8 @@
-// Knows: the shape of what a person is told about one captured frame. Must not know: how it was read, how it is shown.
+// The shape of what people are shown about one captured frame.
 
 import { VIAS } from '../kinds.ts';
 
-/** What one thing read from a frame is; a name is told by what carried it. */
+/** What a reading is about; for a name, the protocol in which it was found. */
 export const READINGS = [
   ...VIAS,
   ...(['kind', 'malformed', 'source-mac', 'destination-mac', 'source', 'destination'] as const),
@@ -13,16 +13,17 @@ export const READINGS = [
 
 export type ReadingWhat = (typeof READINGS)[number];
 
-/** Bytes of a frame, from `start` to before `end`. */
+/** Octets of a frame, from `start` to before `end`. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
+/** One thing that was read from a frame. */
 export interface Reading {
   readonly what: ReadingWhat;
   readonly value: string;
-  /** Where exactly this stands in the frame. Empty: it does not stand there as such, or is no field. */
+  /** Where exactly the value is in the frame; empty if it is not there literally. */
   readonly marks: readonly ByteRange[];
 }
 
@@ -33,26 +34,27 @@ export interface DnsEntry {
   readonly section: (typeof DNS_SECTIONS)[number];
   readonly name: string;
   readonly type: string;
-  /** Class, seconds to live and data, as zone files write them (RFC 1035 section 5.1). */
+  /** TTL in seconds, class and data, as in zone files (RFC 1035 section 5.1). */
   readonly rest: string;
 }
 
-/** What a library that knows nothing of ours reads. `cut`: the message goes on behind the bytes that are here. */
+/** What an independent DNS library reads. `cut`: the message is longer than the octets that are here. */
 export interface DnsReading {
   readonly state: 'whole' | 'cut' | 'malformed';
-  /** Of a whole message: what it is, its code, number and flags. */
+  /** Of a whole message: query or response, opcode, result code, ID and flags. */
   readonly head: string;
   readonly entries: readonly DnsEntry[];
   /** Entries left out. */
   readonly more: number;
-  /** Bytes behind the message. */
+  /** Octets after the message. */
   readonly behind: number;
 }
 
+/** Everything that is shown about a frame. */
 export interface FrameReading {
   readonly readings: readonly Reading[];
   /** Readings left out. */
   readonly more: number;
-  /** Null: the frame carries no DNS message. */
+  /** Null if the frame has no DNS message. */
   readonly dns: DnsReading | null;
 }

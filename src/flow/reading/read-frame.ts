@@ -1,6 +1,6 @@
-// Knows: what one captured frame says by itself, and where in its bytes that stands. Must not know: policy, privacy, how it is shown.
-// The decoder is the one that judges: here its findings are only looked up in the bytes. Not the hot path: frames that were kept are
-// read one at a time, each as if nothing had come before. Bounded: a frame may name very much; what is left out is counted.
+// What one captured frame says by itself, and where in its octets. The findings are those of the decoder that also serves the judge; here
+// they are only located in the octets. Not the hot path: kept frames are read one at a time, each as if nothing had come before. The
+// number of readings is bounded; those left out are counted.
 
 import { addressText, isUnspecified, macText, parseAddress } from '../../wire/ip/address.ts';
 import { HEADER_LENGTH } from '../../wire/link/ethernet.ts';
@@ -19,22 +19,22 @@ import type { Stretch } from './find-octets.ts';
 import type { ByteRange, DnsReading, FrameReading, Reading, ReadingWhat } from './frame-reading.ts';
 import type { Kind, Via } from '../kinds.ts';
 
-/** Readings told of one frame. */
-export const READINGS_MOST = 64;
-/** Characters of one value. */
-export const VALUE_MOST = 280;
+/** How many readings of one frame are listed. */
+export const MAX_READINGS = 64;
+/** The most characters in one value. */
+export const MAX_VALUE_LENGTH = 280;
 
-/** One frame has one flow, and each packet inside it has another. */
+/** One frame has one flow, and another one for each packet inside it. */
 const LIMITS = { flows: 16, streamBytes: 65_536 };
-/** Packets inside each other; what is deeper is not told apart. */
-const PACKETS_MOST = 8;
+/** How many nested packets are read. */
+const MAX_PACKETS = 8;
 const DNS_PORT = 53;
 const ARP_SENDER = 14;
 const ARP_TARGET = 24;
-/** Names of these stand as labels, in messages of DNS's form; the kinds have the same names. */
+/** In these protocols names are DNS labels; the kinds have the same names. */
 const AS_LABELS: ReadonlySet<string> = new Set<Via & Kind>(['dns', 'mdns', 'llmnr']);
 
-/** What the frame says, or the beginning that was kept of it; `wireLength` is how long it was. Never throws. */
+/** Reads a frame from Ethernet, or the beginning that was kept of it; `wireLength` is its length on the wire in octets. Never throws. */
 export function readFrame(bytes: Uint8Array, wireLength: number, ports: DissectorPorts = {}): FrameReading {
   const dissector = new Dissector(ports, LIMITS);
   const packet = new ParsedPacket();
@@ -51,22 +51,22 @@ export function readFrame(bytes: Uint8Array, wireLength: number, ports: Dissecto
   const all = [
     ...kindReadings(packet),
     ...macReadings(packet),
-    ...packets.flatMap((octets) => packetReadings(bytes, octets)),
+    ...packets.flatMap((each) => packetReadings(bytes, each)),
     ...nameReadings(packet.findings, payload, innermost.protocol === Protocol.TCP),
     ...otherReadings(packet.findings, payload),
   ];
-  const readings = all.slice(0, READINGS_MOST).map(({ value, ...rest }) => ({
+  const readings = all.slice(0, MAX_READINGS).map(({ value, ...rest }) => ({
     ...rest,
-    value: value.length > VALUE_MOST ? `${value.slice(0, VALUE_MOST)}…` : value,
+    value: value.length > MAX_VALUE_LENGTH ? `${value.slice(0, MAX_VALUE_LENGTH)}…` : value,
   }));
   return { readings, more: all.length - readings.length, dns: dnsOf(bytes, innermost, packet.kind) };
 }
 
-/** The frame's own packet first, then each inside the one before. */
+/** The frame's packet first, then each packet inside the one before. */
 function packetsIn(bytes: Uint8Array, outer: ParsedPacket): readonly ParsedPacket[] {
   const packets = [outer];
   let last = outer;
-  while (packets.length <= PACKETS_MOST && last.malformed === undefined) {
+  while (packets.length <= MAX_PACKETS && last.malformed === undefined) {
     if (last.fragmentOffset > 0 || last.moreFragments) break;
     const inner = new ParsedPacket();
     if (!readInside(bytes, last, inner)) break;
@@ -94,32 +94,32 @@ function macReadings({ malformed, sourceMac, destinationMac }: ParsedPacket): re
   ];
 }
 
-function packetReadings(bytes: Uint8Array, octets: ParsedPacket): readonly Reading[] {
-  const { ipVersion, arpOperation, sourcePort, destinationPort, upperOffset } = octets;
+function packetReadings(bytes: Uint8Array, packet: ParsedPacket): readonly Reading[] {
+  const { ipVersion, arpOperation, sourcePort, destinationPort, upperOffset } = packet;
   if (ipVersion === 0 && arpOperation < 0) return [];
   const version = ipVersion === 6 ? 6 : 4;
-  const ends = addressMarks(bytes, octets);
+  const ends = addressMarks(bytes, packet);
   const text = (words: Uint32Array): string => addressText(version, words);
-  const told: Reading[] = [
-    { what: 'source', value: text(octets.source), marks: ends.slice(0, 1) },
-    { what: 'destination', value: text(octets.destination), marks: ends.slice(1) },
+  const readings: Reading[] = [
+    { what: 'source', value: text(packet.source), marks: ends.slice(0, 1) },
+    { what: 'destination', value: text(packet.destination), marks: ends.slice(1) },
   ];
   const port = (what: ReadingWhat, value: number, at: number): void => {
     const isThere = u16(bytes, at) === value && at + 2 <= bytes.length;
-    told.push({ what, value: String(value), marks: isThere ? [{ start: at, end: at + 2 }] : [] });
+    readings.push({ what, value: String(value), marks: isThere ? [{ start: at, end: at + 2 }] : [] });
   };
   if (sourcePort >= 0) port('source-port', sourcePort, upperOffset);
   if (destinationPort >= 0) port('destination-port', destinationPort, upperOffset + 2);
-  if (octets.target.some((word) => word !== 0)) {
-    const marks = findOctets({ bytes, start: upperOffset, end: bytes.length }, octetsOf(octets.target, 6));
-    told.push({ what: 'target', value: addressText(6, octets.target), marks });
+  if (packet.target.some((word) => word !== 0)) {
+    const marks = findOctets({ bytes, start: upperOffset, end: bytes.length }, octetsOf(packet.target, 6));
+    readings.push({ what: 'target', value: addressText(6, packet.target), marks });
   }
-  return told;
+  return readings;
 }
 
-/** IP has both addresses side by side in front of its payload (RFC 791, RFC 8200), ARP ten octets apart. */
-function addressMarks(bytes: Uint8Array, octets: ParsedPacket): readonly ByteRange[] {
-  const { source, destination, ipVersion, payloadOffset, upperOffset } = octets;
+/** In IP both addresses are side by side before the payload (RFC 791, RFC 8200), in ARP ten octets apart. */
+function addressMarks(bytes: Uint8Array, packet: ParsedPacket): readonly ByteRange[] {
+  const { source, destination, ipVersion, payloadOffset, upperOffset } = packet;
   const [from, to] = [octetsOf(source, ipVersion), octetsOf(destination, ipVersion)];
   const isAt = (octets: Uint8Array, at: number): boolean =>
     octets.every((octet, index) => bytes[at + index] === octet);
@@ -155,10 +155,10 @@ function nameReadings(
   payload: Stretch,
   isTcp: boolean,
 ): readonly Reading[] {
-  const some = names.slice(0, READINGS_MOST);
+  const some = names.slice(0, MAX_READINGS);
   const wanted = (vias: (via: Via) => boolean): ReadonlySet<string> =>
     new Set(some.filter(({ via }) => vias(via)).map(({ name }) => name));
-  // A message over TCP has its length in front (RFC 7766 section 8).
+  // Over TCP the message follows its length (RFC 7766 section 8).
   const message = isTcp ? { ...payload, start: Math.min(payload.start + 2, payload.end) } : payload;
   const labels = findLabels(
     message,
@@ -176,7 +176,7 @@ function nameReadings(
     ...names.map(({ name, via }, at): Reading => ({
       what: via,
       value: name,
-      marks: at < READINGS_MOST ? marksOf(name, via) : [],
+      marks: at < MAX_READINGS ? marksOf(name, via) : [],
     })),
     ...(recognition === undefined
       ? []
@@ -184,26 +184,26 @@ function nameReadings(
   ];
 }
 
-/** What the sender says of itself, and what a network offers. */
+/** What the sender says about itself, and what a network offers. */
 function otherReadings(
   { names, identity, offer, groups, redirect }: Findings,
   payload: Stretch,
 ): readonly Reading[] {
-  const told: Reading[] = [];
-  const tell = (
+  const readings: Reading[] = [];
+  const add = (
     what: ReadingWhat,
     value: string | undefined,
     find?: (text: string) => readonly ByteRange[],
   ): void => {
-    const isListed = told.length < READINGS_MOST;
+    const isListed = readings.length < MAX_READINGS;
     if (value !== undefined && value !== '')
-      told.push({ what, value, marks: (isListed && find?.(value)) || [] });
+      readings.push({ what, value, marks: (isListed && find?.(value)) || [] });
   };
   const asText = (text: string): readonly ByteRange[] => findText(payload, text);
   const asAddress = (text: string): readonly ByteRange[] => {
     const address = parseAddress(text);
     if (address === undefined || isUnspecified(address.words)) return [];
-    // Who offers something may be named in the header alone.
+    // The address of the offering server may be in the IP header only.
     return findOctets({ ...payload, start: HEADER_LENGTH }, octetsOf(address.words, address.ipVersion));
   };
   const asName = (text: string): readonly ByteRange[] => {
@@ -212,33 +212,33 @@ function otherReadings(
   };
   const asHex = (text: string): readonly ByteRange[] =>
     findOctets(payload, Uint8Array.from(Buffer.from(text, 'hex')));
-  if (!names.some(({ name }) => name === identity?.hostName)) tell('host-name', identity?.hostName, asName);
-  tell('account', identity?.account, asText);
-  tell('vendor', identity?.vendorClass, asText);
-  tell('client-id', identity?.clientId, asHex);
-  tell('options', identity?.fingerprint);
-  tell('previous-address', identity?.previousAddress, asAddress);
-  for (const group of groups ?? []) tell('group', group, asAddress);
-  tell('server', offer?.server, asAddress);
-  tell('offered', offer?.address, asAddress);
-  tell('router', offer?.router, asAddress);
-  for (const route of offer?.routes ?? []) tell('route', route);
-  for (const resolver of offer?.resolvers ?? []) tell('resolver', resolver, asAddress);
-  tell('portal', offer?.captivePortal, asText);
+  if (!names.some(({ name }) => name === identity?.hostName)) add('host-name', identity?.hostName, asName);
+  add('account', identity?.account, asText);
+  add('vendor', identity?.vendorClass, asText);
+  add('client-id', identity?.clientId, asHex);
+  add('options', identity?.fingerprint);
+  add('previous-address', identity?.previousAddress, asAddress);
+  for (const group of groups ?? []) add('group', group, asAddress);
+  add('server', offer?.server, asAddress);
+  add('offered', offer?.address, asAddress);
+  add('router', offer?.router, asAddress);
+  for (const route of offer?.routes ?? []) add('route', route);
+  for (const resolver of offer?.resolvers ?? []) add('resolver', resolver, asAddress);
+  add('portal', offer?.captivePortal, asText);
   if (redirect !== undefined)
-    tell('redirect', `${redirect.host} port ${redirect.port}`, () => asText(redirect.host));
-  return told;
+    add('redirect', `${redirect.host} port ${redirect.port}`, () => asText(redirect.host));
+  return readings;
 }
 
-/** The message in a datagram, or the first one of a segment, which has its length in front (RFC 7766 section 8). */
-function dnsOf(bytes: Uint8Array, octets: ParsedPacket, kind: Kind): DnsReading | null {
-  const { protocol, sourcePort, destinationPort, payloadOffset: start } = octets;
+/** The DNS message in a datagram, or the first one in a TCP segment, which follows its length (RFC 7766 section 8). */
+function dnsOf(bytes: Uint8Array, packet: ParsedPacket, kind: Kind): DnsReading | null {
+  const { protocol, sourcePort, destinationPort, payloadOffset: start } = packet;
   const isTcp = protocol === Protocol.TCP;
   if (!isTcp && protocol !== Protocol.UDP) return null;
   const isOnPort = kind !== 'dnscrypt' && (sourcePort === DNS_PORT || destinationPort === DNS_PORT);
   if (!isOnPort && !AS_LABELS.has(kind)) return null;
-  const end = Math.min(octets.payloadEnd, bytes.length);
-  const isCut = cutOff(octets) > 0 || octets.moreFragments;
+  const end = Math.min(packet.payloadEnd, bytes.length);
+  const isCut = cutOff(packet) > 0 || packet.moreFragments;
   if (!isTcp) return end > start ? readDnsWhole(bytes.subarray(start, end), isCut) : null;
   if (end - start <= 2) return null;
   const [from, length] = [start + 2, u16(bytes, start)];

@@ -1,27 +1,28 @@
-// Knows: what is remembered of the first bytes of a stream to a tunnel's endpoint. Must not know: whose they are, flows, policy.
+// What is remembered of the first bytes of a TCP stream to a tunnel endpoint.
 
-/** First bytes that are kept to be compared. */
+/** How many first octets are kept to be checked. */
 export const HEAD = 16;
 
 /** What is known of the first bytes of one stream. */
 export class Beginning {
-  /** Undefined while they are incomplete. */
+  /** Whether they are the tunnel's own; undefined while too few have come. */
   own: boolean | undefined = undefined;
   readonly head = new Uint8Array(HEAD);
-  /** Bit by bit, which bytes of `head` are there. */
-  held = 0;
+  /** A bit for each octet of `head` that is there. */
+  present = 0;
   segments = 0;
   bytes = 0;
-  /** What the client had acknowledged when it first said something; -1 before. */
+  /** The client's acknowledgement number in its first segment with data; -1 before. */
   acknowledged = -1;
+  /** The stream has carried more than a handshake both ways. */
   carried = false;
-  /** Segments with data that were taken for the tunnel's while `own` was undefined, and are not told of yet. */
+  /** Segments with data that were counted as the tunnel's while `own` was undefined, and have not been returned since. */
   passed = 0;
 
-  /** How many bytes are there without a gap. */
+  /** How many octets are there without a gap. */
   get length(): number {
     let length = 0;
-    while (length < HEAD && (this.held & (1 << length)) !== 0) length += 1;
+    while (length < HEAD && (this.present & (1 << length)) !== 0) length += 1;
     return length;
   }
 }

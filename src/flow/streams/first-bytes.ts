@@ -1,8 +1,8 @@
-// Knows: whether what a client's TCP stream to a tunnel's endpoint begins with is that tunnel's own. Must not know: policy, verdicts.
-// Follows the OpenVPN wire protocol (a length, then a hard reset), RFC 9329 (IKE over TCP), tor-spec section 2.1 (a ClientHello with a name made up),
-// RFC 8446 (ClientHello), RFC 9112 (requests). State lasts while the first bytes are incomplete, and is bounded; what could become
-// readable and does not end is foreign: doubt errs to red. Of a stream that was begun before anyone looked, only what a segment of
-// it begins with can be judged.
+// Decides whether a client's TCP stream to a tunnel endpoint begins as that tunnel's protocol does.
+// The OpenVPN wire protocol (a length, then a hard reset), RFC 9329 (IKE over TCP), tor-spec section 2.1 (a ClientHello with a generated
+// name), RFC 8446 (ClientHello), RFC 9112 (requests). State is kept while the first bytes are incomplete, and is bounded. What could still
+// become readable but never completes is foreign: doubt errs towards red. If the start of a stream was not captured, only the
+// beginnings of its segments can be judged.
 
 import { TcpFlag } from '../../wire/ip/ip.ts';
 import { canBecomeRequest, isHttpRequestStart } from '../../wire/application/http1.ts';
@@ -20,25 +20,26 @@ import type { Kind, TunnelProtocol } from '../kinds.ts';
 import type { StreamBudget } from './stream.ts';
 import { TcpReader } from './tcp-reader.ts';
 
-/** Streams that are known at once; a tunnel has one, an onion router a few. */
+/** Streams that are followed at once; a tunnel has one, an onion router a few. */
 const STREAMS = 1_024;
-/** Segments and bytes after which first bytes have to be complete. */
-const MOST = { segments: 48, bytes: 32_768 };
-/** More bytes than any handshake takes, each way. */
+/** After so many segments or octets the first bytes must be complete. */
+const LIMIT = { segments: 48, bytes: 32_768 };
+/** More octets than any handshake takes, in each direction. */
 const CARRIED = 16_384;
-/** The largest first packet of OpenVPN, with a wrapped client key in it. */
+/** In octets: OpenVPN's largest first packet, with a wrapped client key. */
 const LONGEST_RESET = 2_048;
 
-/** Kinds that are readable, or hide nothing, whoever speaks them. */
+/** Kinds that are readable or hide nothing, and so never belong to a tunnel. */
 const FOREIGN: ReadonlySet<Kind> = new Set<Kind>(['http', 'http-proxy', 'dns', 'llmnr', 'socks', 'pptp']);
 const TLS: ReadonlySet<Kind> = new Set<Kind>(['tls', 'dot', 'doh', 'tor']);
 
+/** Follows streams from clients to tunnel endpoints. */
 export class FirstBytes {
   readonly #flows: FlowTable;
   readonly #tcp: TcpReader;
-  /** The stream of the frame that was read last has just carried more than a handshake both ways, and began as its own. */
+  /** The stream of the last frame, which began as the tunnel's, has just carried more than a handshake in both directions. */
   carries = false;
-  /** Of the stream of the frame that was read last, where nothing says that it is the tunnel's own. */
+  /** Of the stream of the last frame; undefined if that was already known to be the tunnel's own. */
   #beginning: Beginning | undefined = undefined;
 
   constructor(budget: StreamBudget, secret?: number) {
@@ -46,13 +47,14 @@ export class FirstBytes {
     this.#tcp = new TcpReader(this.#flows, budget, new Set());
   }
 
+  /** How many streams were evicted for lack of room. */
   get evicted(): number {
     return this.#flows.evicted;
   }
 
   /**
-   * Takes a frame of a client to an endpoint of `protocol` whose name is `host`, if it has one. Sets `packet.foreign`; gives true
-   * when kind and findings were read, too.
+   * Takes a frame from a client to an endpoint of `protocol`, whose name is `host` if it has one. Sets `packet.foreign`; returns true
+   * if it also set kind and findings.
    */
   read(bytes: Uint8Array, packet: ParsedPacket, protocol: TunnelProtocol, host: string | undefined): boolean {
     this.carries = false;
@@ -64,7 +66,7 @@ export class FirstBytes {
       this.#weigh(packet, flow, known);
       return false;
     }
-    // Which end is the client is known here whatever the ports say.
+    // The caller knows which end is the client, whatever the ports suggest.
     flow.clientIsLow = this.#flows.side === 0;
     packet.kind = kindOfHeaders(packet);
     this.#tcp.read(bytes, packet);
@@ -79,14 +81,14 @@ export class FirstBytes {
     return true;
   }
 
-  /** The frame that was read last, which has data, was taken for the tunnel's. */
+  /** Notes that the caller counted the last frame, which has data, as the tunnel's. */
   passes(): void {
     if (this.#beginning?.own === undefined && this.#beginning !== undefined) this.#beginning.passed += 1;
   }
 
   /**
-   * How many frames of the stream of the one that was read last were taken for the tunnel's, though it is foreign: what it goes on
-   * with may come before what it begins with. Once.
+   * If the stream of the last frame is foreign: how many of its earlier frames were counted as the tunnel's. That happens when later
+   * segments arrive before the first. Returned only once.
    */
   takePassed(): number {
     const beginning = this.#beginning;
@@ -96,42 +98,42 @@ export class FirstBytes {
     return passed;
   }
 
-  /** Lays what the segment has of the first bytes into the head. */
+  /** Copies what the segment has of the first bytes into `head`. */
   #take(bytes: Uint8Array, packet: ParsedPacket, flow: Flow, beginning: Beginning): void {
     const { payloadOffset: start, payloadEnd: end } = packet;
     beginning.segments += 1;
     beginning.bytes += packet.payloadLength;
     if (beginning.acknowledged < 0) beginning.acknowledged = packet.tcpAcknowledgment;
-    if (flow.opening < 0) return;
+    if (flow.initialSequence < 0) return;
     const isSyn = (packet.tcpFlags & TcpFlag.SYN) !== 0;
-    const at = isSyn ? 0 : (packet.tcpSequence - flow.opening - 1) | 0;
+    const at = isSyn ? 0 : (packet.tcpSequence - flow.initialSequence - 1) | 0;
     if (at < -65_535 || at >= HEAD) return;
     for (let i = Math.max(0, -at); start + i < end && at + i < HEAD; i += 1) {
-      // What was said first stays: whoever says it again in other words deceives somebody.
-      if ((beginning.held & (1 << (at + i))) !== 0) continue;
+      // The octets that came first stay: a client that sends different ones later is deceiving someone.
+      if ((beginning.present & (1 << (at + i))) !== 0) continue;
       beginning.head[at + i] = bytes[start + i] ?? 0;
-      beginning.held |= 1 << (at + i);
+      beginning.present |= 1 << (at + i);
     }
   }
 
-  /** Sequence numbers tell how much was said, and acknowledgements how much was heard (RFC 9293 section 3.4). */
+  /** Sequence numbers show how much was sent, acknowledgements how much was received (RFC 9293 section 3.4). */
   #weigh(packet: ParsedPacket, flow: Flow, beginning: Beginning): void {
-    if (beginning.carried || flow.opening < 0 || beginning.acknowledged < 0) return;
-    const said = (packet.tcpSequence - flow.opening) | 0;
-    const heard = (packet.tcpAcknowledgment - beginning.acknowledged) | 0;
-    if (said < CARRIED || heard < CARRIED) return;
+    if (beginning.carried || flow.initialSequence < 0 || beginning.acknowledged < 0) return;
+    const sent = (packet.tcpSequence - flow.initialSequence) | 0;
+    const received = (packet.tcpAcknowledgment - beginning.acknowledged) | 0;
+    if (sent < CARRIED || received < CARRIED) return;
     beginning.carried = true;
     this.carries = true;
   }
 }
 
-/** Nothing more is read of the stream: what was kept of it is given back. What is foreign is read like any other leak. */
+/** Frees what was kept of a stream that is not read any further. A foreign stream is read on like any other leak. */
 function release(flow: Flow): void {
   flow.lowStream?.release();
   flow.highStream?.release();
 }
 
-/** Whether the first bytes are the tunnel's own; undefined while that cannot be said. */
+/** Whether the first bytes are the tunnel's own; undefined while that is not known. */
 function verdict(
   flow: Flow,
   beginning: Beginning,
@@ -140,8 +142,8 @@ function verdict(
 ): boolean | undefined {
   const own = ownBy(flow, beginning, protocol, host);
   if (own !== undefined) return own;
-  if (beginning.segments < MOST.segments && beginning.bytes < MOST.bytes) return undefined;
-  // A capture that lost the first segment shows none of them: that says nothing against the tunnel.
+  if (beginning.segments < LIMIT.segments && beginning.bytes < LIMIT.bytes) return undefined;
+  // If the capture lost the first segment, none of them are there, which is no evidence against the tunnel.
   return beginning.length === 0 && flow.kind === undefined;
 }
 
@@ -163,22 +165,22 @@ function ownBy(
       if (kind === 'ssh') return false;
       if (isTls) return ownTor(flow);
       break;
-    // Of what these say over TCP nothing is known.
+    // What these protocols send over TCP is not known.
     case 'opaque':
     case 'wireguard':
     case 'tailscale':
     case 'nebula':
     case 'zerotier':
       if (kind === 'ssh') return true;
-      // An endless hello has no name to be held against the tunnel's.
+      // A hello that never ends has no name that could be compared with the endpoint's.
       if (isTls) return ownHello(flow, host);
       break;
     default:
       protocol satisfies never;
   }
-  if (flow.opening < 0) return true;
+  if (flow.initialSequence < 0) return true;
   const { head, length } = beginning;
-  if (isQueryBehindLength(head, length)) {
+  if (isQueryAfterLength(head, length)) {
     flow.kind = 'dns';
     return false;
   }
@@ -187,11 +189,11 @@ function ownBy(
   return canBecomeReadable(head, length) ? undefined : true;
 }
 
-/** A length, then the opcode of a client's hard reset (`openvpn` is strict: everything else is somebody else's). */
+/** Whether the stream begins with a length and the opcode of a client's hard reset; anything else is foreign. */
 function ownOpenvpn(flow: Flow, { head, length }: Beginning): boolean | undefined {
   if (flow.kind !== undefined && flow.kind !== 'openvpn' && flow.kind !== 'tcp') return false;
-  // A stream that was begun before anyone looked.
-  if (flow.opening < 0) return true;
+  // The start of the stream was not captured.
+  if (flow.initialSequence < 0) return true;
   if (length > 0 && (head[0] ?? 0) >= LONGEST_RESET >>> 8) return false;
   if (length < 3) return undefined;
   const opcode = (head[2] ?? 0) >>> 3;
@@ -200,32 +202,32 @@ function ownOpenvpn(flow: Flow, { head, length }: Beginning): boolean | undefine
 
 /** "IKETCP", RFC 9329 section 4. */
 const IKE_PREFIX = [0x49, 0x4b, 0x45, 0x54, 0x43, 0x50];
-/** What stands in front of a message there: a length with itself in it, and the non-ESP marker where it is IKE's (section 3). */
-const IKE_LEAST = 2 + 4 + 28;
-const ESP_LEAST = 2 + 20;
+/** Smallest messages: a length (which counts itself), then the non-ESP marker and an IKE header, or ESP (RFC 9329 section 3). */
+const MIN_IKE = 2 + 4 + 28;
+const MIN_ESP = 2 + 20;
 /** RFC 4303 section 2.1. */
 const RESERVED_SPIS = 256;
 
-/** The prefix, and a message of IKE or ESP: a client that comes back with another address may begin with either (section 6). */
+/** Whether the stream begins with the prefix and a message of IKE or, after a change of address, perhaps of ESP (RFC 9329 section 6). */
 function ownIke(flow: Flow, { head, length }: Beginning): boolean | undefined {
   if (flow.kind !== undefined && flow.kind !== 'ipsec' && flow.kind !== 'tcp') return false;
-  // A stream that was begun before anyone looked.
-  if (flow.opening < 0) return true;
+  // The start of the stream was not captured.
+  if (flow.initialSequence < 0) return true;
   if (IKE_PREFIX.some((byte, at) => at < length && head[at] !== byte)) return false;
   if (length < IKE_PREFIX.length + 6) return undefined;
   const size = u16(head, 6);
   const spi = u32(head, 8);
-  return spi === 0 ? size >= IKE_LEAST : spi >= RESERVED_SPIS && size >= ESP_LEAST;
+  return spi === 0 ? size >= MIN_IKE : spi >= RESERVED_SPIS && size >= MIN_ESP;
 }
 
-/** Tor offers no application protocols and always makes up a name; a browser that visits such a name does offer some. */
+/** Tor generates a server name and offers no application protocols; a browser that visits such a name does offer some. */
 function ownTor(flow: Flow): boolean | undefined {
   if (flow.name !== '' && !hasTorNameForm(flow.name)) return false;
   if (!isHelloRead(flow)) return undefined;
   return flow.name !== '' && !flow.offersAlpn;
 }
 
-/** An endpoint that is an address says nothing of a name; one that is a name is held against it. */
+/** If the endpoint has a name, the server name must be the same; if it is an address, any server name will do. */
 function ownHello(flow: Flow, host: string | undefined): boolean | undefined {
   if (host === undefined) return true;
   if (flow.name !== '') return flow.name === host;
@@ -236,8 +238,8 @@ function isHelloRead(flow: Flow): boolean {
   return flow.hellos > 0 || flow.done;
 }
 
-/** RFC 1035 section 4.1.1 behind the length of RFC 7766 section 8: no flag but RD, AD, CD, one question and nothing else. */
-function isQueryBehindLength(head: Uint8Array, length: number): boolean {
+/** Whether a DNS query follows a length (RFC 1035 section 4.1.1, RFC 7766 section 8): no flags but RD, AD, CD, one question, no records. */
+function isQueryAfterLength(head: Uint8Array, length: number): boolean {
   if (length < 12) return false;
   const at = (i: number): number => head[i] ?? 0;
   const flags = (at(4) << 8) | at(5);
@@ -245,7 +247,7 @@ function isQueryBehindLength(head: Uint8Array, length: number): boolean {
   return (flags & 0xfecf) === 0 && counts === 0;
 }
 
-/** Whether so few bytes are there that something readable may begin with them. */
+/** Whether the octets are too few to exclude that something readable begins with them. */
 function canBecomeReadable(head: Uint8Array, length: number): boolean {
   if (length >= HEAD) return false;
   if (isClientHelloStart(head, 0, length)) return true;

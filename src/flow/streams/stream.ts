@@ -1,25 +1,25 @@
-// Knows: how the bytes of one TCP direction come into order. Must not know: what they say, policy, clocks.
-// Follows RFC 9293 section 3.4 (sequence arithmetic). Bounded per stream and, by a shared budget, over all streams:
-// what does not fit is given up and counted, so the flow stays what it was: unknown, a leak.
-// Who reads wants more until a head or a hello is whole: the unread bytes are shown again with each segment, and `memo` keeps what was made
-// of them, so that nobody reads all of it again and again.
+// Puts the segments of one TCP direction in order. RFC 9293 section 3.4 (sequence arithmetic). Bounded per stream and, by a shared
+// budget, over all streams: what does not fit is dropped and counted, so the flow keeps its kind: unknown, which is a leak.
+// A reader that needs more, until a head or a hello is complete, is given the unread octets again with each segment. It can keep its
+// progress in `memo`, so that it need not read them all again.
 
-/** Out-of-order segments of one direction; more means that something is lost for good. */
+/** Out-of-order segments that one direction may keep; more means that a segment is lost for good. */
 const MAX_HELD = 32;
-/** Unread bytes one direction may keep: a ClientHello with post-quantum key shares and padding stays far below. */
+/** Unread octets that one direction may keep; a ClientHello with post-quantum key shares and padding is much smaller. */
 const MAX_UNREAD = 65_536;
 
-/** Bytes that all streams of a dissector hold together. */
+/** The octets that streams with the same budget may keep together. */
 export class StreamBudget {
   readonly limit: number;
   used = 0;
-  /** Times something was given up for want of room. */
+  /** How often something was dropped for lack of room. */
   refused = 0;
 
   constructor(limit: number) {
     this.limit = limit;
   }
 
+  /** Takes so many octets of the budget; false, and counted, if there are not enough. */
   take(bytes: number): boolean {
     if (this.used + bytes > this.limit) {
       this.refused += 1;
@@ -37,38 +37,39 @@ interface Held {
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
+/** One direction of a TCP connection. */
 export class Stream {
   readonly #budget: StreamBudget;
   #next = -1;
   #fresh = false;
   #held: Held[] = [];
-  /** Unread bytes are `#buffer[#from, #to)`; there is room behind them. */
+  /** The unread octets are `#buffer[#from, #to)`; the buffer may have room after them. */
   #buffer: Uint8Array = NOTHING;
   #from = 0;
   #to = 0;
-  /** What can be read now: `bytes[start, end)`; valid until the next call. */
+  /** The octets that can be read now are `bytes[start, end)`; valid until the next call. */
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
-  /** What the reader has made of the unread bytes, from `start` on; gone with them. */
+  /** The reader's progress in the unread octets, from `start` on; cleared together with them. */
   memo: object | undefined = undefined;
-  /** The readable bytes are the first after the SYN of this direction. */
+  /** The readable octets are the first after the SYN of this direction. */
   first = false;
-  /** The readable bytes do not join what was read before: something between is missing. */
+  /** There is a gap between the readable octets and those that were read before. */
   broken = false;
 
   constructor(budget: StreamBudget) {
     this.#budget = budget;
   }
 
-  /** Notes a SYN: its sequence number counts one byte. */
+  /** Notes a SYN, which counts as one octet in the sequence numbers. */
   synchronise(sequence: number): void {
     if (this.#next >= 0) return;
     this.#next = (sequence + 1) >>> 0;
     this.#fresh = true;
   }
 
-  /** Takes a segment; true when there is something new to read. */
+  /** Takes a segment; true if there is something new to read. */
   accept(sequence: number, bytes: Uint8Array, start: number, end: number): boolean {
     this.broken = false;
     if (this.#next < 0) this.#next = sequence;
@@ -83,7 +84,7 @@ export class Stream {
     return true;
   }
 
-  /** The next held segment, when it joins what was read; call after reading until false. */
+  /** Makes the next kept segment readable if it joins what was read. After each reading, call this until it returns false. */
   advance(): boolean {
     this.broken = false;
     while (this.#held.length > 0) {
@@ -99,7 +100,7 @@ export class Stream {
     return false;
   }
 
-  /** Gives up what is missing and goes on behind the gap; false when nothing is held. */
+  /** Gives up what is missing and continues after the gap; false if no later segment is kept. */
   skip(): boolean {
     let first: Held | undefined;
     for (const held of this.#held) {
@@ -113,19 +114,19 @@ export class Stream {
     return more;
   }
 
-  /** Goes on at `sequence`; what was unread before it is given up. */
+  /** Continues at `sequence`; unread octets are dropped. */
   jump(sequence: number): void {
     this.#forget();
     if (((sequence - this.#next) | 0) > 0) this.#next = sequence;
   }
 
-  /** Whether the other side has acknowledged bytes that are missing here: the capture lost them, the wire did not. */
+  /** Whether the other side has acknowledged octets that are missing here: they were lost by the capture and not on the wire. */
   isMissing(acknowledgment: number): boolean {
     if (this.#held.length === 0) return false;
     return this.#held.every((held) => ((acknowledgment - held.sequence) | 0) > 0);
   }
 
-  /** Keeps what was not read, from `at` on, so that the next bytes are shown behind it; too much is given up. */
+  /** Keeps the unread octets from `at` on, to be read again together with the next ones; too many are dropped. */
   keep(at: number): void {
     if (at > this.start) {
       this.first = false;
@@ -143,7 +144,7 @@ export class Stream {
     }
   }
 
-  /** Gives back everything held; the stream starts anew. */
+  /** Frees everything that is kept; the stream begins again. */
   release(): void {
     if (this.#next < 0) return;
     this.#forget();
@@ -168,7 +169,7 @@ export class Stream {
     this.memo = undefined;
   }
 
-  /** Shows the next bytes behind the unread ones. */
+  /** Makes the next octets readable, after the unread ones. */
   #show(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     const unread = this.#unread;
@@ -181,7 +182,7 @@ export class Stream {
     } else if (this.#append(bytes, start, end)) {
       [this.bytes, this.start, this.end] = [this.#buffer, this.#from, this.#to];
     } else {
-      // No room is left for all of it: it is shown once, and what is then unread is given up.
+      // No room to keep all of it: it is readable once, and what then stays unread is dropped.
       const joined = new Uint8Array(unread + length);
       joined.set(this.#buffer.subarray(this.#from, this.#to));
       joined.set(bytes.subarray(start, end), unread);
@@ -190,7 +191,7 @@ export class Stream {
     }
   }
 
-  /** Puts bytes behind the unread ones; false when the budget has no room for them. */
+  /** Appends octets to the unread ones; false if the budget has no room for them. */
   #append(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     if (!this.#budget.take(length)) return false;
@@ -210,7 +211,7 @@ export class Stream {
   #hold(sequence: number, bytes: Uint8Array, start: number, end: number): void {
     const same = this.#held.findIndex((held) => held.sequence === sequence);
     const known = this.#held[same]?.bytes.length ?? 0;
-    // A segment may be sent again with more behind it (RFC 9293 section 3.8.1): the longer one stays.
+    // A segment may be sent again with more data (RFC 9293 section 3.8.1): the longer one is kept.
     if (known >= end - start || (same < 0 && this.#held.length >= MAX_HELD)) return;
     if (!this.#budget.take(end - start - known)) return;
     const held = { sequence, bytes: bytes.slice(start, end) };

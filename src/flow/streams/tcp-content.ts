@@ -1,5 +1,5 @@
-// Knows: what a TCP stream says, by its first octets and then by its protocol. Must not know: segments, policy, I/O.
-// Follows RFC 7766 (DNS), RFC 8446 (TLS), RFC 9112 (HTTP), RFC 4253 (SSH), RFC 2637 (PPTP), RFC 1928 (SOCKS).
+// What a TCP stream carries, by its first octets and then by its protocol.
+// RFC 7766 (DNS), RFC 8446 (TLS), RFC 9112 (HTTP), RFC 4253 (SSH), RFC 2637 (PPTP), RFC 1928 (SOCKS).
 
 import { dnsShape, dnsTcpMessages } from '../../wire/names/dns.ts';
 import { cutQuestion } from '../../wire/names/dns-stream.ts';
@@ -13,7 +13,7 @@ import { httpRedirect } from '../../wire/application/http-redirect.ts';
 import { u16 } from '../../wire/octets.ts';
 import { pptpControl } from '../../wire/vpn/pptp.ts';
 import { canBecomeBanner } from '../../wire/application/ssh.ts';
-import { behindProxyHeader, clientHelloBehind } from '../../wire/tls/tls-behind.ts';
+import { proxyHeaderEnd, laterClientHello } from '../../wire/tls/tls-behind.ts';
 import type { RelayList } from '../../wire/vpn/tor.ts';
 import {
   acceptsHello,
@@ -34,12 +34,12 @@ import { openHttp2, opensHttp2, readHttp2 } from './tcp-http2.ts';
 import { opensSocks, readSocksRequest } from './tcp-socks.ts';
 import { nextHello, readHello } from './tcp-tls.ts';
 
-/** Protocols in each other in one piece of a stream: a proxy's header, its request, a hello, and none does more. */
-const MOST_LAYERS = 8;
-/** Segments in which a client may still turn to TLS in the middle of one. */
-const UPGRADES = 64;
+/** How many protocols in a row are read in one piece of a stream; real ones have three: a proxy's header, its request, a hello. */
+const MAX_LAYERS = 8;
+/** Within so many segments a client may still upgrade to TLS, also in the middle of a segment. */
+const UPGRADE_SEGMENTS = 64;
 
-/** Reads what the stream shows; gives the offset from which bytes must be kept for the next time. */
+/** Reads the stream's readable octets; returns the offset from which they must be kept for the next call. */
 export function readContent(
   packet: ParsedPacket,
   flow: Flow,
@@ -48,11 +48,11 @@ export function readContent(
   relays: RelayList,
 ): number {
   if (stream.broken) {
-    // Without a piece of it nobody knows what the tables of HTTP/2 hold.
+    // After a gap the contents of HTTP/2's tables are unknown.
     if (flow.http2 !== undefined && fromClient) flow.done = true;
     flow.body.reset();
   }
-  for (let left = MOST_LAYERS; left > 0 && stream.start < stream.end; left -= 1) {
+  for (let left = MAX_LAYERS; left > 0 && stream.start < stream.end; left -= 1) {
     const rest = readOne(packet, flow, stream, fromClient, relays);
     if (rest === stream.start || flow.done) return rest;
     stream.start = rest;
@@ -63,10 +63,10 @@ export function readContent(
 }
 
 /**
- * Hears what the network says in a stream that a client has begun; gives the offset from which bytes must be kept. It answers what the
- * client's octets have settled, and settles nothing itself: whoever sends it may want what the client says next to be taken for another.
+ * Reads what the network sends in a stream that a client has begun; returns the offset from which octets must be kept. It is read as an
+ * answer to what the client sent and decides nothing itself: otherwise its sender could have the client's next octets misread.
  */
-export function hearAnswer(packet: ParsedPacket, flow: Flow, stream: Stream): number {
+export function readFromNetwork(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
   if (flow.tunnel !== undefined) return readTunnelAnswer(packet, flow, flow.tunnel, stream);
   if (flow.hellos > 0) flow.done = acceptsHello(bytes, start, end);
@@ -85,7 +85,7 @@ function readTunnelAnswer(
   tunnel: Recognition,
   { bytes, start, end }: Stream,
 ): number {
-  // The server's first octets say whether it answers; nothing of a tunnel is read beyond them.
+  // The server's first octets show whether it answers; nothing more of a tunnel is read.
   if (answersOverTcp(tunnel.protocol, bytes, start, end))
     packet.findings = flow.recognised({ ...tunnel, server: 'source', answered: true });
   flow.done = true;
@@ -97,7 +97,7 @@ function readRedirect(packet: ParsedPacket, { bytes, start, end }: Stream): void
   if (redirect !== undefined) packet.findings = mergeFindings(packet.findings, { ...NO_FINDINGS, redirect });
 }
 
-/** Reads one protocol's octets; gives the offset where the next may begin, `start` itself when more has to come first. */
+/** Reads the octets of one protocol; returns the offset where the next may begin, or `start` if more must come first. */
 function readOne(
   packet: ParsedPacket,
   flow: Flow,
@@ -115,19 +115,20 @@ function readOne(
   if (http2) return openHttp2(packet, flow, stream);
   if (isClientHelloStart(bytes, start, end)) return readHello(packet, flow, stream, relays);
   if (flow.hellos > 0) {
-    // Of the server's side only whether it asks for another hello, and of the client's until that can come no more.
+    // From the server it only matters whether it asks for another hello, from the client until no other hello can come.
     const next = fromClient ? nextHello(bytes, start, end, flow.sendsEarlyData) : end;
-    flow.done = next < 0 || flow.packets > UPGRADES || (!fromClient && acceptsHello(bytes, start, end));
+    flow.done =
+      next < 0 || flow.packets > UPGRADE_SEGMENTS || (!fromClient && acceptsHello(bytes, start, end));
     return next < 0 ? end : next;
   }
   if (stream.first && isSsl2HelloStart(bytes, start, end)) {
     flow.kind = packet.kind === 'dot' ? 'dot' : 'tls';
     return end;
   }
-  // Who announced a body need not send it (100-continue, a refused login): a whole request begins what it begins.
+  // An announced body is not always sent (100-continue, a refused login), so a whole request ends it.
   if (requestAt(bytes, start, end) >= 0 && (!flow.body.isOpen || isWholeRequest(bytes, start, end)))
     return readHttp(packet, flow, stream);
-  const proxied = stream.first && fromClient ? behindProxyHeader(bytes, start, end) : -1;
+  const proxied = stream.first && fromClient ? proxyHeaderEnd(bytes, start, end) : -1;
   if (proxied >= 0) return proxied;
   if (speaksDns(packet, flow, stream)) return readDns(packet, flow, stream, fromClient);
   if (!fromClient) {
@@ -138,7 +139,7 @@ function readOne(
   if (flow.body.isOpen) return flow.body.pass(bytes, start, end);
   const speaksHttp = flow.kind === 'http' || flow.kind === 'http-proxy';
   if ((stream.first || speaksHttp) && canBecome(bytes, start, end)) return start;
-  const hello = flow.packets > UPGRADES ? -1 : clientHelloBehind(bytes, start, end);
+  const hello = flow.packets > UPGRADE_SEGMENTS ? -1 : laterClientHello(bytes, start, end);
   if (hello >= 0) return hello;
   if (flow.kind === undefined) return settle(packet, flow, stream, true);
   return flow.kind === 'socks' ? readSocksRequest(packet, flow, stream) : end;
@@ -149,19 +150,19 @@ function isWholeRequest(bytes: Uint8Array, start: number, end: number): boolean 
   return typeof request !== 'string' && request.host !== undefined;
 }
 
-/** Whether a client's first octets are too few to tell a request or a banner from anything else. */
+/** Whether a client's first octets may be the beginning of a request or a banner. */
 function canBecome(bytes: Uint8Array, start: number, end: number): boolean {
   return canBecomeRequest(bytes, start, end) || canBecomeBanner(bytes, start, end);
 }
 
-/** Gives the offset where reading goes on. */
+/** Sets the kind of a flow by its first octets, if they show it; returns the offset where reading continues. */
 function settle(packet: ParsedPacket, flow: Flow, stream: Stream, fromClient: boolean): number {
   const { bytes, start, end } = stream;
   const recognition = recogniseTcp(bytes, start, end, fromClient ? 'client' : 'server');
   if (recognition !== undefined && recognition.confidence >= RECOGNISED) {
     packet.findings = flow.recognised(recognition);
     flow.kind = KIND_OF_STREAM[recognition.protocol];
-    // A proxy's or SSH's inside is its own; SSTP begins with a request line and goes on as a tunnel.
+    // Nothing more is read once the kind is decided. SSTP has no entry there: it begins with a request line.
     flow.done = flow.kind !== undefined;
     if (fromClient && (recognition.protocol === 'openvpn' || recognition.protocol === 'ipsec')) {
       flow.tunnel = recognition;
@@ -180,7 +181,7 @@ function settle(packet: ParsedPacket, flow: Flow, stream: Stream, fromClient: bo
       flow.suspected = true;
       return rest;
     }
-    // The client has spoken first, from the beginning, and not what its port says.
+    // The client has sent first, nothing is missing, and it is not the protocol of the port.
     if (NEEDS_CONTENT.has(packet.kind)) flow.kind = 'tcp';
   }
   return end;
@@ -188,7 +189,7 @@ function settle(packet: ParsedPacket, flow: Flow, stream: Stream, fromClient: bo
 
 const NEEDS_CONTENT: ReadonlySet<Kind> = new Set<Kind>(['tls', 'http', 'dot', 'pptp']);
 
-/** What a stream is to the end once its beginning was recognised; undefined where more of it is read. */
+/** The final kind of a stream whose beginning was recognised; undefined if more of it is read. */
 const KIND_OF_STREAM: Readonly<Record<Recognition['protocol'], Kind | undefined>> = {
   ssh: 'ssh',
   openvpn: 'openvpn',
@@ -200,7 +201,7 @@ const KIND_OF_STREAM: Readonly<Record<Recognition['protocol'], Kind | undefined>
   opaque: undefined,
 };
 
-/** On its own port anything is taken for DNS; elsewhere one whole message, parsed to its last octet, has to say so. */
+/** On the ports of DNS and LLMNR anything is taken for DNS; elsewhere the segment must be one whole message that parses to its last octet. */
 function speaksDns(packet: ParsedPacket, flow: Flow, { bytes, start, end }: Stream): boolean {
   if (flow.kind !== undefined) return flow.kind === 'dns';
   if (packet.kind === 'dns' || packet.kind === 'llmnr') return true;
@@ -212,7 +213,7 @@ function speaksDns(packet: ParsedPacket, flow: Flow, { bytes, start, end }: Stre
 }
 
 function readDns(packet: ParsedPacket, flow: Flow, stream: Stream, fromClient: boolean): number {
-  // RFC 4795 section 2.4: LLMNR goes over TCP as well.
+  // LLMNR can use TCP, too (RFC 4795 section 2.4).
   const via = packet.kind === 'llmnr' ? 'llmnr' : 'dns';
   const rest = dnsTcpMessages(stream.bytes, stream.start, stream.end, (start, end) => {
     const findings = dnsFindings(stream.bytes, start, end, via, DNS_ON_ITS_PORT);
@@ -223,7 +224,7 @@ function readDns(packet: ParsedPacket, flow: Flow, stream: Stream, fromClient: b
     );
     if (packet.direction !== 'down') flow.name = findings.names[0]?.name ?? flow.name;
   });
-  // What is missing may never come: what is there is what Eve has.
+  // The rest may never come, so report what is there.
   if (fromClient && rest < stream.end && packet.findings === NO_FINDINGS)
     packet.findings = { ...NO_FINDINGS, detail: pieceWords(stream.bytes, rest, stream.end) };
   return rest;
@@ -232,5 +233,5 @@ function readDns(packet: ParsedPacket, flow: Flow, stream: Stream, fromClient: b
 function pieceWords(bytes: Uint8Array, start: number, end: number): string {
   const name = cutQuestion(bytes, start, end);
   if (name !== undefined) return `the beginning of a question: ${name}`;
-  return end - start <= 2 ? "a question's length alone" : 'the beginning of a question, before its name';
+  return end - start <= 2 ? 'only the length of a question' : 'the beginning of a question, before its name';
 }

@@ -1,5 +1,5 @@
-// Knows: what HTTP/1 requests in a TCP stream tell. Must not know: segments, policy.
-// Follows RFC 9112 sections 3.2 (forms of the target) and 9.3 (several requests on one connection), RFC 8484 (DNS in a request).
+// What HTTP/1 requests in a TCP stream reveal.
+// RFC 9112 sections 3.2 (forms of the target) and 9.3 (several requests on one connection), RFC 8484 (DNS in a request).
 
 import { DOH_QUERY, dohQuestion } from '../../wire/names/doh.ts';
 import { HttpHead, httpRequest, requestAt } from '../../wire/application/http1.ts';
@@ -12,16 +12,16 @@ import { DNS_CUT, dnsFindings } from '../findings/name-readers.ts';
 import { recogniseTcp } from '../datagrams/recognise.ts';
 import type { Stream } from './stream.ts';
 
-/** A head whose name was told is waited for so long, to find what follows it. */
+/** In octets: up to here the end of a head is awaited after its host was reported, to find what follows. */
 const LONGEST_HEAD = 32_768;
-/** Names of one request that are remembered as told: more than src/wire/application/http1.ts reads. */
-const TOLD = 32;
-/** A question in a body is waited for so long. */
+/** How many reported names of one request are remembered: more than src/wire/application/http1.ts reads. */
+const MAX_REPORTED = 32;
+/** In octets: up to here a DNS message in a body is awaited. */
 const LONGEST_QUESTION = 4_096;
 
 /**
- * Reads the requests that the stream begins with, one behind the other; gives the offset from which bytes must be kept or
- * read on. A name is told as soon as it is there; the rest of its head is waited for, and its body is passed over.
+ * Reads the requests at the beginning of the stream, one after the other; returns the offset from which octets must be kept
+ * or read on. A host is reported as soon as it is there; then the rest of the head is awaited, and the body is skipped.
  */
 export function readHttp(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, end } = stream;
@@ -32,18 +32,18 @@ export function readHttp(packet: ParsedPacket, flow: Flow, stream: Stream): numb
     const outcome = httpRequest(bytes, begin, end, false, head);
     if (outcome === 'need-more') return begin;
     if (outcome === 'not-http') return end;
-    if (!head.isTold) {
-      head.isTold = true;
-      flow.namesTold = [];
-      tell(packet, flow, outcome, recogniseTcp(bytes, begin, end, 'client'));
+    if (!head.isReported) {
+      head.isReported = true;
+      flow.reportedNames = [];
+      report(packet, flow, outcome, recogniseTcp(bytes, begin, end, 'client'));
     }
-    tellMore(packet, flow, outcome.otherHosts, 'http');
-    tellMore(packet, flow, outcome.pages, 'referer');
+    reportMore(packet, flow, outcome.otherHosts, 'http');
+    reportMore(packet, flow, outcome.pages, 'referer');
     const { headEnd, bodyLength, carriesDns } = outcome;
     if (headEnd < 0) return end - begin < LONGEST_HEAD ? begin : end;
     if (carriesDns === true && bodyLength > 0 && bodyLength <= LONGEST_QUESTION) {
       if (headEnd + bodyLength > end) return begin;
-      tellQuestion(packet, bytes, headEnd, headEnd + bodyLength);
+      reportQuestion(packet, bytes, headEnd, headEnd + bodyLength);
     }
     flow.body.begin(bodyLength);
     at = flow.body.pass(bytes, headEnd, end);
@@ -52,7 +52,7 @@ export function readHttp(packet: ParsedPacket, flow: Flow, stream: Stream): numb
   return at;
 }
 
-/** What was read before of the head that begins there; the stream is read from there on. */
+/** The progress in the head that begins at `begin`, where the stream now starts. */
 function headAt(stream: Stream, begin: number): HttpHead {
   const head = begin === stream.start && stream.memo instanceof HttpHead ? stream.memo : new HttpHead();
   if (begin > stream.start) stream.first = false;
@@ -61,7 +61,12 @@ function headAt(stream: Stream, begin: number): HttpHead {
   return head;
 }
 
-function tell(packet: ParsedPacket, flow: Flow, request: HttpRequest, tunnel: Recognition | undefined): void {
+function report(
+  packet: ParsedPacket,
+  flow: Flow,
+  request: HttpRequest,
+  tunnel: Recognition | undefined,
+): void {
   const asksProxy = request.form === 'absolute' || request.form === 'authority';
   flow.kind = asksProxy && tunnel === undefined ? 'http-proxy' : 'http';
   if (tunnel !== undefined) packet.findings = mergeFindings(packet.findings, flow.recognised(tunnel));
@@ -72,32 +77,32 @@ function tell(packet: ParsedPacket, flow: Flow, request: HttpRequest, tunnel: Re
   packet.findings = mergeFindings(packet.findings, { names, answers: [], detail });
   if (request.target.includes(DOH_QUERY)) {
     const question = dohQuestion(request.target);
-    if (question !== undefined) tellQuestion(packet, question, 0, question.length);
+    if (question !== undefined) reportQuestion(packet, question, 0, question.length);
   }
 }
 
-/** Whom a request is for. A target that names a host beats the Host field (RFC 9112 section 3.2.2), and Eve reads both. */
+/** The hosts that a request is for: that in the target takes precedence over Host (RFC 9112 section 3.2.2), but both can be read. */
 export function hostsOf({ host = '', targetHost = '' }: HttpRequest): readonly Name[] {
   const names = [...new Set([targetHost, host])].filter((name) => name !== '');
   return names.map((name) => ({ name, via: 'http' }));
 }
 
-/** What a request says behind whom it is for: further Host fields, and pages that it comes from. Each once. */
-export function tellMore(
+/** Reports further hosts of a request (`http`), or the hosts of pages it came from (`referer`), each once. */
+export function reportMore(
   packet: ParsedPacket,
   flow: Flow,
-  said: readonly string[],
+  hosts: readonly string[],
   via: 'http' | 'referer',
 ): void {
-  const news = said.filter((name) => name !== flow.name && !flow.namesTold.includes(name));
-  if (news.length === 0) return;
-  flow.namesTold = [...flow.namesTold, ...news].slice(-TOLD);
-  const names: Name[] = news.map((name) => ({ name, via }));
+  const fresh = hosts.filter((name) => name !== flow.name && !flow.reportedNames.includes(name));
+  if (fresh.length === 0) return;
+  flow.reportedNames = [...flow.reportedNames, ...fresh].slice(-MAX_REPORTED);
+  const names: Name[] = fresh.map((name) => ({ name, via }));
   packet.findings = mergeFindings(packet.findings, { names, answers: [] });
 }
 
-/** DNS that HTTP carries is as readable as HTTP is. */
-export function tellQuestion(packet: ParsedPacket, bytes: Uint8Array, start: number, end: number): void {
+/** Reports the questions of a DNS message inside unencrypted HTTP. */
+export function reportQuestion(packet: ParsedPacket, bytes: Uint8Array, start: number, end: number): void {
   const findings = dnsFindings(bytes, start, end, 'dns', DNS_CUT);
   if (findings === undefined) return;
   packet.findings = mergeFindings(

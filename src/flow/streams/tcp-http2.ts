@@ -1,19 +1,19 @@
-// Knows: what a client's HTTP/2 in a TCP stream tells that begins in the clear. Must not know: segments, frames, policy.
-// Follows RFC 9113 section 3.3 (prior knowledge; after an upgrade the same preface comes) and RFC 8484 (DNS in requests).
+// What a client's HTTP/2 without TLS reveals: RFC 9113 section 3.3 (prior knowledge; after an upgrade the same preface comes), RFC 8484
+// (DNS in requests).
 
 import { HTTP2_PREFACE_LENGTH, http2Preface, Http2Reader } from '../../wire/application/http2.ts';
 import type { ParsedPacket } from '../parsed-packet.ts';
 import { mergeFindings } from '../findings/findings.ts';
 import type { Flow } from '../flow-table.ts';
 import type { Stream } from './stream.ts';
-import { tellMore, tellQuestion } from './tcp-http.ts';
+import { reportMore, reportQuestion } from './tcp-http.ts';
 
-/** Whether the client's stream begins HTTP/2 here; with too few octets to tell, that more are wanted. */
+/** Whether HTTP/2 begins here; `need-more` with too few octets to decide. */
 export function opensHttp2({ bytes, start, end }: Stream): boolean | 'need-more' {
   return http2Preface(bytes, start, end);
 }
 
-/** Begins to read behind the preface; gives the offset behind it. */
+/** Sets up the flow for HTTP/2; returns the offset after the preface. */
 export function openHttp2(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   flow.kind = 'http';
   flow.http2 = new Http2Reader();
@@ -21,7 +21,7 @@ export function openHttp2(packet: ParsedPacket, flow: Flow, stream: Stream): num
   return stream.start + HTTP2_PREFACE_LENGTH;
 }
 
-/** Gives the offset from which bytes must be kept. */
+/** Reads the client's frames; returns the offset from which octets must be kept. */
 export function readHttp2(packet: ParsedPacket, flow: Flow, reader: Http2Reader, stream: Stream): number {
   const rest = reader.read(stream.bytes, stream.start, stream.end, {
     hosts: (hosts) => {
@@ -30,10 +30,10 @@ export function readHttp2(packet: ParsedPacket, flow: Flow, reader: Http2Reader,
       packet.findings = mergeFindings(packet.findings, { names, answers: [], detail: 'HTTP/2 request' });
     },
     pages: (hosts) => {
-      tellMore(packet, flow, hosts, 'referer');
+      reportMore(packet, flow, hosts, 'referer');
     },
     question: (bytes) => {
-      tellQuestion(packet, bytes, 0, bytes.length);
+      reportQuestion(packet, bytes, 0, bytes.length);
     },
   });
   if (reader.broken) flow.done = true;

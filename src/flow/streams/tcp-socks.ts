@@ -1,5 +1,5 @@
-// Knows: how a SOCKS client's messages in a TCP stream tell where it wants to go. Must not know: segments, policy.
-// Follows RFC 1928. What goes through the proxy afterwards is read like any stream: its names are in the clear.
+// Where a SOCKS client in a TCP stream wants to go (RFC 1928). What it then sends through the proxy is read like any stream, as it is in
+// clear.
 
 import { socks5GreetingLength, socks5Request, socksOpening } from '../../wire/application/socks.ts';
 import type { SocksRequest } from '../../wire/application/socks.ts';
@@ -8,8 +8,8 @@ import type { Flow } from '../flow-table.ts';
 import type { Stream } from './stream.ts';
 
 /**
- * Whether the client's first octets are SOCKS; then kind and findings are set. A greeting has to fill its segment, or a
- * request follows it. Gives the offset behind what was read, or -1.
+ * If the client's first octets are SOCKS, sets kind and findings and returns the offset after what was read; otherwise -1. A
+ * greeting must fill its segment or be followed by a request.
  */
 export function opensSocks(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
@@ -20,14 +20,14 @@ export function opensSocks(packet: ParsedPacket, flow: Flow, stream: Stream): nu
     const requestAt = start + socks5GreetingLength(bytes, start, end);
     if (requestAt < end) rest = readRequest(packet, flow, bytes, requestAt, end);
   } else {
-    tell(packet, flow, opening);
+    report(packet, flow, opening);
     rest = opening.end;
   }
   if (rest >= 0) flow.kind = 'socks';
   return rest;
 }
 
-/** Reads the request behind the greeting, when this is it; gives the offset behind it, or the end. */
+/** Reads the request after the greeting, if this is it; returns the offset after it, or the end. */
 export function readSocksRequest(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
   const rest = flow.name === '' ? readRequest(packet, flow, bytes, start, end) : -1;
@@ -43,12 +43,12 @@ function readRequest(
 ): number {
   const request = socks5Request(bytes, start, end);
   if (typeof request === 'string') return -1;
-  tell(packet, flow, request);
+  report(packet, flow, request);
   return request.end;
 }
 
-function tell(packet: ParsedPacket, flow: Flow, request: SocksRequest): void {
+function report(packet: ParsedPacket, flow: Flow, request: SocksRequest): void {
   flow.name = request.host;
-  const detail = `asks to ${request.command} to ${request.host} port ${request.port}`;
+  const detail = `SOCKS ${request.command} request to ${request.host} port ${request.port}`;
   packet.findings = { names: [], answers: [], detail };
 }

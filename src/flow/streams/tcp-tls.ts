@@ -1,5 +1,5 @@
-// Knows: what a ClientHello in a TCP stream tells: server name, and which kind of TLS it opens. Must not know: segments, policy.
-// Follows RFC 8446, RFC 7858 (DoT), RFC 8484 (DoH), RFC 9849 (ECH).
+// What a ClientHello in a TCP stream reveals: the server name, and what kind of TLS it opens.
+// RFC 8446, RFC 7858 (DoT), RFC 8484 (DoH), RFC 9849 (ECH).
 
 import type { ClientHello } from '../../wire/tls/tls-client-hello.ts';
 import { u16 } from '../../wire/octets.ts';
@@ -20,12 +20,12 @@ const CHANGE = 20;
 const ALERT = 21;
 const HANDSHAKE = 22;
 const DATA = 23;
-/** A client says hello twice at most: whoever does more wants to be read for ever. */
-const MOST_HELLOS = 2;
+/** A client sends at most two hellos; after that the flow is not read any further. */
+const MAX_HELLOS = 2;
 
 /**
- * Reads the hello that the stream begins with; gives the offset from which bytes must be kept. A second one may follow, when
- * the server asks for another (RFC 8446 section 4.1.4); `nextHello` says when there is no more to wait for.
+ * Reads the hello at the beginning of the stream; returns the offset from which octets must be kept. A second one may follow
+ * if the server asks for it (RFC 8446 section 4.1.4); `nextHello` says whether one can still come.
  */
 export function readHello(packet: ParsedPacket, flow: Flow, stream: Stream, relays: RelayList): number {
   const { bytes, start, end } = stream;
@@ -35,22 +35,22 @@ export function readHello(packet: ParsedPacket, flow: Flow, stream: Stream, rela
   if (outcome === 'not-tls') return end;
   if (flow.kind === undefined || flow.kind === 'tcp') flow.kind = packet.kind === 'dot' ? 'dot' : 'tls';
   if (outcome === 'need-more') {
-    // What Eve can read now is said now: the rest may never come.
+    // Report what is readable now, as the rest may never come.
     const partial = clientHelloInRecords(bytes, start, end, true, records);
-    if (typeof partial !== 'string') tell(packet, flow, partial);
+    if (typeof partial !== 'string') report(packet, flow, partial);
     return start;
   }
-  tell(packet, flow, outcome);
+  report(packet, flow, outcome);
   classify(packet, flow, outcome, relays);
   flow.hellos += 1;
   flow.sendsEarlyData = outcome.earlyData === true;
-  if (flow.hellos >= MOST_HELLOS) flow.done = true;
+  if (flow.hellos >= MAX_HELLOS) flow.done = true;
   return recordsEnd(bytes, start, end);
 }
 
 /**
- * Where a second hello may begin in what a client sends behind its first: behind whole records that say nothing (a change of
- * ciphers that changes nothing, an alert, early data: RFC 8446 section 4.2.10, appendix D.4); -1 when no other will come.
+ * The offset where a client's second hello may begin: after whole records that may come in between (a dummy change of cipher
+ * spec, an alert, early data: RFC 8446 section 4.2.10, appendix D.4); -1 when no other hello will come.
  */
 export function nextHello(bytes: Uint8Array, start: number, end: number, sendsEarlyData: boolean): number {
   let at = start;
@@ -65,7 +65,7 @@ export function nextHello(bytes: Uint8Array, start: number, end: number, sendsEa
   return end;
 }
 
-/** The offset behind the handshake records at `start`, as far as they are here. */
+/** The offset after the handshake records at `start`, as far as they are here. */
 function recordsEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at + RECORD_HEADER <= end && bytes[at] === HANDSHAKE) {
@@ -75,7 +75,7 @@ function recordsEnd(bytes: Uint8Array, start: number, end: number): number {
   return Math.min(at, end);
 }
 
-function tell(packet: ParsedPacket, flow: Flow, hello: ClientHello): void {
+function report(packet: ParsedPacket, flow: Flow, hello: ClientHello): void {
   const { serverName } = hello;
   if (serverName === undefined || serverName === flow.helloName) return;
   const outer = hello.encryptedHello === 'ech' ? { outer: true as const } : {};
@@ -91,7 +91,7 @@ function classify(packet: ParsedPacket, flow: Flow, hello: ClientHello, relays: 
   const dns = flow.kind === 'tls' || flow.kind === 'dot' ? encryptedDns(packet, serverName, alpn) : undefined;
   const tor = dns === undefined && flow.kind === 'tls' ? torOf(packet, hello, relays) : undefined;
   if (dns !== undefined) {
-    // What is on DoT's own port stays DoT, whatever its name belongs to.
+    // On the port of DoT it stays DoT, whatever the server name.
     if (flow.kind === 'tls') {
       flow.kind = dns.kind;
       flow.suspected = dns.suspected;

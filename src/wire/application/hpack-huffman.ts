@@ -1,7 +1,6 @@
-// Knows: the Huffman code of HPACK's strings. Must not know: headers, HTTP/2.
-// Follows RFC 7541 section 5.2 and appendix B. The code is canonical: the lengths alone make it.
+// The Huffman code of HPACK's strings: RFC 7541 section 5.2 and appendix B. The code is canonical, so the lengths define it.
 
-/** Length of each symbol's code, 0 to 9 and then a for 10, b for 11, …; the last is that of the end of the string. */
+/** Length in bits of each symbol's code, as a digit in base 36 (a is 10, b is 11); the last symbol is the end of the string. */
 const LENGTHS =
   'dnsssssssoussussssssssusssssssss6aacd68baa8b8666555666666678f6ca' +
   'd67777777777777777777777878djde6f56565666577666567655677777fbeds' +
@@ -11,7 +10,7 @@ const LENGTHS =
 const END = 256;
 const LONGEST_CODE = 30;
 
-/** Two words a node, one for each bit: a node from 1 on, or a symbol as -1 - symbol; 0 where no code leads. */
+/** Two words per node, one for each bit: another node (1 and up), a symbol (as -1 - symbol), or 0 where there is no code. */
 const NODES = tree();
 
 function tree(): Int16Array {
@@ -35,7 +34,7 @@ function tree(): Int16Array {
   return nodes;
 }
 
-/** The octets that a coded string stands for, or undefined when it is not one: a code that is none, or padding of zeros. */
+/** The decoded octets of a coded string; undefined when it contains an invalid code or its padding has a zero bit. */
 export function huffmanDecoded(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
   // The shortest codes have five bits.
   const decoded = new Uint8Array(Math.floor(((end - start) * 8) / 5));
@@ -45,9 +44,9 @@ export function huffmanDecoded(bytes: Uint8Array, start: number, end: number): U
   for (let at = start; at < end; at += 1) {
     const octet = bytes[at] ?? 0;
     for (let bit = 7; bit >= 0; bit -= 1) {
-      const one = (octet >>> bit) & 1;
-      const next = NODES[2 * node + one] ?? 0;
-      isPadding = (node === 0 || isPadding) && one === 1;
+      const bitValue = (octet >>> bit) & 1;
+      const next = NODES[2 * node + bitValue] ?? 0;
+      isPadding = (node === 0 || isPadding) && bitValue === 1;
       if (next > 0) node = next;
       else {
         const symbol = -1 - next;

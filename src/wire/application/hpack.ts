@@ -1,15 +1,15 @@
-// Knows: how HTTP/2 writes header fields, and the table that both ends keep. Must not know: frames, streams, flows, policy.
-// Follows RFC 7541. Bounded: a table larger than any client's is not kept, a field longer than that ends the reading.
+// HPACK (RFC 7541): header fields in HTTP/2, and the table that both ends keep. No larger table than any client's is kept, and an
+// overlong field ends the reading.
 
 import { huffmanDecoded } from './hpack-huffman.ts';
 
-/** A header field; both as octets, names in lower case as they have to be (RFC 9113 section 8.2). */
+/** A header field as octets; HTTP/2 requires names in lower case (RFC 9113 section 8.2). */
 export interface HeaderField {
   readonly name: Uint8Array;
   readonly value: Uint8Array;
 }
 
-/** RFC 7541 appendix A, names only: of the values none says who is meant. */
+/** The names of RFC 7541 appendix A. The values are left out, as none identifies a host. */
 const STATIC_NAMES = [
   ':authority :method :method :path :path :scheme :scheme :status :status :status :status :status :status :status',
   'accept-charset accept-encoding accept-language accept-ranges accept access-control-allow-origin age allow',
@@ -30,21 +30,21 @@ const STATIC: readonly HeaderField[] = STATIC_NAMES.map((name) => ({
 
 const ENTRY_OVERHEAD = 32;
 const DEFAULT_TABLE = 4096;
-/** A server may allow more (SETTINGS_HEADER_TABLE_SIZE); nobody does. Small fields take ten times as much in memory. */
+/** In octets. A server may allow more (SETTINGS_HEADER_TABLE_SIZE), but none does. Small fields take ten times as much memory. */
 const LARGEST_TABLE = 16_384;
 const LONGEST_STRING = 65_536;
 
-/** Reads header blocks of one direction of a connection, in their order. */
+/** Reads the header blocks of one direction of a connection, in order. */
 export class HpackReader {
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #entries: HeaderField[] = [];
   #size = 0;
-  #most = DEFAULT_TABLE;
-  /** Something did not add up: the table is no longer what the ends have. */
+  #maxSize = DEFAULT_TABLE;
+  /** A block was invalid, so the table no longer matches that of the two ends. */
   broken = false;
   #at = 0;
 
-  /** Hands every field of a block to `emit`; false, for good, when the block is not what HPACK writes. */
+  /** Calls `emit` with every field of a block; false if this or any earlier block was invalid. */
   read(bytes: Uint8Array, start: number, end: number, emit: (field: HeaderField) => void): boolean {
     this.#at = start;
     while (this.#at < end && !this.broken) this.#field(bytes, end, emit);
@@ -59,9 +59,9 @@ export class HpackReader {
       return;
     }
     if (first >>> 5 === 1) {
-      const most = this.#number(bytes, end, 5);
-      if (most > LARGEST_TABLE) this.broken = true;
-      else this.#limit(most);
+      const maxSize = this.#number(bytes, end, 5);
+      if (maxSize > LARGEST_TABLE) this.broken = true;
+      else this.#limit(maxSize);
       return;
     }
     const isKept = first >= 0x40;
@@ -89,13 +89,13 @@ export class HpackReader {
   #keep(field: HeaderField): void {
     this.#size += sizeOf(field);
     this.#entries.push(field);
-    this.#limit(this.#most);
+    this.#limit(this.#maxSize);
   }
 
-  #limit(most: number): void {
-    this.#most = most;
+  #limit(maxSize: number): void {
+    this.#maxSize = maxSize;
     let evicted = 0;
-    while (this.#size > most && evicted < this.#entries.length) {
+    while (this.#size > maxSize && evicted < this.#entries.length) {
       const oldest = this.#entries[evicted];
       this.#size -= oldest === undefined ? 0 : sizeOf(oldest);
       evicted += 1;
@@ -103,7 +103,7 @@ export class HpackReader {
     if (evicted > 0) this.#entries.splice(0, evicted);
   }
 
-  /** RFC 7541 section 5.1. */
+  /** An integer with a prefix of `bits` bits (RFC 7541 section 5.1). */
   #number(bytes: Uint8Array, end: number, bits: number): number {
     const mask = (1 << bits) - 1;
     let value = (bytes[this.#at] ?? 0) & mask;

@@ -1,31 +1,30 @@
-// Knows: where an HTTP/1 response in the clear sends its reader: a Location field, or a refresh of its page, as login portals do it.
-// Must not know: streams, who asked, policy. RFC 9110 sections 10.2.2 and 15.4, RFC 9112 section 4, HTML's http-equiv=refresh.
-// Bounded: what stands behind the first 8 KiB is not read.
+// Where an unencrypted HTTP/1 response sends the browser: a Location field or a page refresh, as login portals use them.
+// RFC 9110 sections 10.2.2 and 15.4, RFC 9112 section 4, HTML's http-equiv=refresh. Only the first 8 KiB are read.
 
 import { addressText, parseAddress } from '../ip/address.ts';
 import { startsWith } from '../octets.ts';
 
-/** A host, as a name or an address in canonical text, and the port that a browser would go to. */
+/** The host (a name or the canonical text of an address) and port that a browser would go to. */
 export interface HttpRedirect {
   readonly host: string;
   readonly port: number;
 }
 
-const MOST = 8_192;
+const MAX_LENGTH = 8_192;
 const LONGEST_URL = 2_048;
-/** Hosts in URLs are UTF-8 (RFC 3987); what is none becomes U+FFFD, which no host has. */
+/** Hosts in URLs are UTF-8 (RFC 3987); anything else becomes U+FFFD, which no host contains. */
 const TEXT = new TextDecoder();
 const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** The target of the response that begins at `start`; undefined when it is none, or leads nowhere else. */
+/** The target of the response that begins at `start`; undefined when it is not an HTTP/1 response or does not redirect. */
 export function httpRedirect(bytes: Uint8Array, start: number, end: number): HttpRedirect | undefined {
   if (!startsWith(bytes, start, end, 'HTTP/1.')) return undefined;
-  const text = TEXT.decode(bytes.subarray(start, Math.min(end, start + MOST))).replaceAll('\r', '');
+  const text = TEXT.decode(bytes.subarray(start, Math.min(end, start + MAX_LENGTH))).replaceAll('\r', '');
   const status = /^HTTP\/1\.\d (\d{3})/.exec(text)?.[1] ?? '';
   const headEnd = text.indexOf('\n\n');
   const head = headEnd < 0 ? text : text.slice(0, headEnd);
   if (status.startsWith('3')) return targetOf(field(head, 'location'));
-  // The page itself: with 200, or with 511, which RFC 6585 section 6 has for portals.
+  // A page: status 200, or 511, which is meant for captive portals (RFC 6585 section 6).
   if (status !== '200' && status !== '511') return undefined;
   return targetOf(
     urlIn(field(head, 'refresh')) ?? (headEnd < 0 ? undefined : refreshOf(text.slice(headEnd))),
@@ -40,13 +39,13 @@ function field(head: string, name: string): string | undefined {
   return undefined;
 }
 
-/** What stands behind `url=` in a Refresh field. */
+/** What follows `url=` in a Refresh field. */
 function urlIn(value: string | undefined): string | undefined {
   const at = value?.toLowerCase().indexOf('url=') ?? -1;
   return at < 0 ? undefined : value?.slice(at + 4).trim();
 }
 
-/** The address in `<meta http-equiv="refresh" content="0; url=…">`. */
+/** The URL in `<meta http-equiv="refresh" content="0; url=…">`. */
 function refreshOf(body: string): string | undefined {
   const lower = body.toLowerCase();
   const at = lower.indexOf('http-equiv');

@@ -1,5 +1,5 @@
-// Knows: where the body of an HTTP/1 message ends, by its length or by its chunks, also when it comes in pieces. Must not know:
-// heads, streams, flows, policy. Follows RFC 9112 section 6 (length) and section 7.1 (chunks, trailers). Bounded by its lines.
+// Finds the end of an HTTP/1 message's body, by its length or its chunks, also when the body comes in pieces.
+// RFC 9112 section 6 (length) and section 7.1 (chunks, trailers). Lines of chunk sizes and trailers are limited in length.
 
 import { printable } from '../octets.ts';
 
@@ -7,32 +7,33 @@ const LONGEST_SIZE_LINE = 256;
 const LONGEST_TRAILER_LINE = 8192;
 const LF = 0x0a;
 const CR = 0x0d;
-/** Line end behind a chunk's data. */
+/** Octets of the line end after a chunk's data. */
 const LINE_END = 2;
 
-/** One body, passed over piece by piece. A body without a length (0) has no octets. */
+/** The state of one body that is skipped piece by piece. */
 export class HttpBody {
   #stage: 'none' | 'data' | 'size' | 'chunk' | 'trailer' = 'none';
   #left = 0;
 
-  /** `length` is in octets, -1 for chunks. */
+  /** Begins a body. `length` is in octets (0: no body), -1 for chunks. */
   begin(length: number): void {
     this.#left = length;
     this.#stage = length < 0 ? 'size' : length > 0 ? 'data' : 'none';
   }
 
+  /** Forgets the body. */
   reset(): void {
     this.#stage = 'none';
   }
 
-  /** Octets of it are still to come. */
+  /** Whether the body continues. */
   get isOpen(): boolean {
     return this.#stage !== 'none';
   }
 
   /**
-   * The offset behind what belongs to the body in the next octets. A line that is cut off is left: it has to be given again
-   * with what follows. Where chunks do not add up the body ends: what follows is read like anything else.
+   * Takes the next octets of the stream and returns the offset after those that belong to the body. An incomplete line is not
+   * consumed: call again with it and what follows. Invalid chunks end the body.
    */
   pass(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
@@ -71,7 +72,7 @@ export class HttpBody {
   }
 }
 
-/** The hexadecimal number that a line begins with, extensions behind it ignored; -1 when there is none. */
+/** The hexadecimal number at the beginning of a line, with extensions ignored; -1 when there is none. */
 function chunkSize(bytes: Uint8Array, start: number, end: number): number {
   const digits = /^[ \t]*(?:0x)?0*([0-9a-f]{0,12})[ \t]*(?:\\013)?(?:;.*)?$/i.exec(
     printable(bytes, start, end),

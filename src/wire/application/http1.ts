@@ -1,6 +1,5 @@
-// Knows: the head of an HTTP/1 request: method, target, Host. Must not know: bodies (http1-body.ts), streams, flows, policy.
-// Follows RFC 9112 sections 2.1, 3.2 (forms of the target) and 5, RFC 9110 sections 7.2 and 9.3.6 (CONNECT), RFC 3986 section 3.2.
-// Bounded: a head of more than 32 KiB is read no further.
+// The head of an HTTP/1 request: method, target, Host; bodies are http1-body.ts. Only the first 32 KiB of a head are read.
+// RFC 9112 sections 2.1, 3.2 (forms of the target) and 5, RFC 9110 sections 7.2 and 9.3.6 (CONNECT), RFC 3986 section 3.2.
 
 import { nameText } from '../names/name-text.ts';
 import { printable, startsWith } from '../octets.ts';
@@ -8,31 +7,31 @@ import { printable, startsWith } from '../octets.ts';
 /** What a request says in the clear. */
 export interface HttpRequest {
   readonly method: string;
-  /** The request target as text, cut at 2048 octets. */
+  /** The request target as text, cut off at 2048 octets. */
   readonly target: string;
-  /** `absolute` and `authority` (CONNECT) are what a proxy is asked. */
+  /** `absolute` and `authority` (CONNECT) are requests to a proxy. */
   readonly form: 'origin' | 'absolute' | 'authority' | 'asterisk';
-  /** The Host field without port, lower case; absent when there is none or it is empty. */
+  /** The Host field without port, in lower case; absent when it is missing or empty. */
   readonly host?: string;
-  /** Those of further Host fields, which no server has to take (RFC 9112 section 3.2) and everyone can read. */
+  /** The hosts of further Host fields. A server must refuse such a request (RFC 9112 section 3.2), but everyone can read it. */
   readonly otherHosts: readonly string[];
-  /** The host that the target of a proxy request names, likewise. */
+  /** The host in the target of a proxy request, without port, in lower case. */
   readonly targetHost?: string;
   readonly userAgent?: string;
-  /** Hosts of the pages that the request says it comes from (RFC 9110 section 10.1.3, RFC 6454 section 7), in order. */
+  /** Hosts of the pages in Referer and Origin fields (RFC 9110 section 10.1.3, RFC 6454 section 7), in order. */
   readonly pages: readonly string[];
-  /** The body is a DNS message (RFC 8484). */
+  /** The body is a DNS message, by its Content-Type (RFC 8484). */
   readonly carriesDns?: true;
-  /** Offset behind the empty line that ends the head; -1 while it is not there. */
+  /** Offset after the empty line that ends the head; -1 while the head is incomplete. */
   readonly headEnd: number;
-  /** Octets behind the head by its Content-Length, 0 without one; -1 when the body comes in chunks. */
+  /** Octets of the body by Content-Length, 0 without one; -1 when the body comes in chunks. */
   readonly bodyLength: number;
 }
 
-/** `need-more`: no Host yet and no end of the head; ask again with more of the stream. */
+/** `need-more`: neither a Host field nor the end of the head has come yet; ask again with more of the stream. */
 export type HttpOutcome = HttpRequest | 'need-more' | 'not-http';
 
-// RFC 9110, RFC 4918 and their kin (WebDAV, subversion, Exchange, RPC over HTTP), UPnP eventing, and icecast's SOURCE.
+// Methods of RFC 9110, RFC 4918 and related protocols (WebDAV, Subversion, Exchange, RPC over HTTP), UPnP eventing, Icecast's SOURCE.
 const METHODS = [
   'GET POST HEAD PUT DELETE OPTIONS CONNECT TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT SEARCH',
   'MERGE CHECKOUT MKACTIVITY POLL SUBSCRIBE UNSUBSCRIBE NOTIFY M-SEARCH BPROPPATCH BMOVE BDELETE BCOPY BPROPFIND',
@@ -42,17 +41,17 @@ const METHODS = [
   .join(' ')
   .split(' ');
 
-/** What an unknown method may look like; names of HTTP's extensions keep to it. */
+/** The limit for a method that is not listed; all extensions of HTTP stay below it. */
 const LONGEST_METHOD = 20;
-const MOST_BLANK = 4;
+const MAX_BLANK = 4;
 const LONGEST_HEAD = 32768;
 const LONGEST_TARGET = 2048;
-/** A field that goes on in further lines is read so far. */
+/** A field that continues on further lines is read up to this length. */
 const LONGEST_FOLDED = 8192;
-/** Fields of one sort that are read, when a request repeats them. */
-const MOST_REPEATED = 8;
-/** Fields whose values hold a name. */
-const HOLD_NAMES: ReadonlySet<string> = new Set(['referer', 'origin']);
+/** How many fields of the same name are read. */
+const MAX_REPEATED = 8;
+/** Fields whose values contain a host name. */
+const NAME_FIELDS: ReadonlySet<string> = new Set(['referer', 'origin']);
 const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;
@@ -60,46 +59,46 @@ const TAB = 0x09;
 const SLASH = 0x2f;
 
 /**
- * Whether a payload begins with a known method and a space, or with a whole request line of any other method. Cheap
+ * Whether a payload begins with a known method and a blank, or with a whole request line of any other method. Cheap
  * enough for every segment.
  */
 export function isHttpRequestStart(bytes: Uint8Array, start: number, end: number): boolean {
   return methodAt(bytes, start, end) !== undefined;
 }
 
-/** Where a request begins, blank lines in front of it passed over (RFC 9112 section 2.2); -1 when none does. */
+/** The offset of the request, after any blank lines (RFC 9112 section 2.2); -1 when there is no request. */
 export function requestAt(bytes: Uint8Array, start: number, end: number): number {
-  const at = behindBlankLines(bytes, start, end);
+  const at = skipBlankLines(bytes, start, end);
   return isHttpRequestStart(bytes, at, end) ? at : -1;
 }
 
-function behindBlankLines(bytes: Uint8Array, start: number, end: number): number {
+function skipBlankLines(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
-  while (at < end && at - start < MOST_BLANK && (bytes[at] === CR || bytes[at] === LF)) at += 1;
+  while (at < end && at - start < MAX_BLANK && (bytes[at] === CR || bytes[at] === LF)) at += 1;
   return at;
 }
 
-/** Whether so few octets are there that they are the beginning of a known method and no more. */
+/** Whether the octets, perhaps after blank lines, are no more than the beginning of a known method. */
 export function canBecomeRequest(bytes: Uint8Array, start: number, end: number): boolean {
-  const at = behindBlankLines(bytes, start, end);
+  const at = skipBlankLines(bytes, start, end);
   return at < end && canBecomeMethod(bytes, at, end);
 }
 
-/** Whether a payload begins with a status line of HTTP/1. */
+/** Whether a payload begins with an HTTP/1 status line. */
 export function isHttpResponseStart(bytes: Uint8Array, start: number, end: number): boolean {
   return startsWith(bytes, start, end, 'HTTP/1.');
 }
 
-/** What was read of the head of a request that is shown again with more behind it: each line once. */
+/** What has been read of a request's head, so that httpRequest can go on from there when more has come. */
 export class HttpHead {
-  /** The request line: its end, and what is in front of the target and behind it. Offsets count from the request's first octet. */
+  /** The request line, once it is complete. Its offsets, and those below, count from the request's first octet. */
   line: RequestLine | undefined = undefined;
-  /** Lines in front of this are read, and there is no line feed between it and `scanned`. */
+  /** The lines before `at` have been read, and there is no line feed between `at` and `scanned`. */
   at = 0;
   scanned = 0;
   fields: Fields = NO_FIELDS;
-  /** Its reader has told whom the request is for. */
-  isTold = false;
+  /** Set by the caller once it has reported the request's hosts. */
+  isReported = false;
 }
 
 interface RequestLine {
@@ -107,7 +106,7 @@ interface RequestLine {
   readonly end: number;
   readonly targetStart: number;
   readonly targetEnd: number;
-  readonly byTheBook: boolean;
+  readonly isWellFormed: boolean;
 }
 
 interface Fields {
@@ -122,10 +121,10 @@ interface Fields {
 const NO_FIELDS: Fields = Object.freeze({ hosts: [], addresses: [], chunked: false });
 
 /**
- * The request at `start` of contiguous octets. It is given as soon as its Host field has been read or its head has
- * ended. With `final` there will be no more, and what there is is given if the request line is whole. A request line
- * that is not by the book (no target, no version, blanks that do not belong there) is HTTP's only when its method is known
- * and a Host field follows: any text would be otherwise.
+ * The request at `start` of contiguous octets, as soon as its Host field has been read or its head has ended. With
+ * `final` nothing more will come, and the request is returned if its request line is complete. A malformed request line
+ * (no target, no version, misplaced blanks) counts only when its method is known and a Host field follows, or any text
+ * would count. Pass the same `head` in every call for one request.
  */
 export function httpRequest(
   bytes: Uint8Array,
@@ -145,10 +144,10 @@ export function httpRequest(
   const { fields, headEnd } = readFields(bytes, start, stop, head, line);
   if (fields === undefined) return 'not-http';
   const { hosts, userAgent, type } = fields;
-  // A Host without a name may go on in the next line.
+  // A Host field without a name may continue on the next line.
   const isNamed = hosts.some((name) => name !== '');
   if (!isNamed && headEnd < 0 && !final && stop === end) return 'need-more';
-  if (!line.byTheBook && hosts.length === 0) return 'not-http';
+  if (!line.isWellFormed && hosts.length === 0) return 'not-http';
   const targetStart = start + line.targetStart;
   const targetStop = Math.min(start + line.targetEnd, targetStart + LONGEST_TARGET);
   const target = printable(bytes, targetStart, targetStop);
@@ -197,20 +196,20 @@ function requestLine(
     end: lineEnd - start,
     targetStart: targetStart - start,
     targetEnd: targetEnd - start,
-    byTheBook: versionAt >= 0 && method === method.toUpperCase(),
+    isWellFormed: versionAt >= 0 && method === method.toUpperCase(),
   };
 }
 
 /**
- * Reads the lines that `head` has not, and gives all that its fields say; no fields when a line can be none of HTTP's. A line whose
- * successor is not there yet may go on: it is read now, and once more with that.
+ * Reads the lines that follow those in `head` and returns all fields so far; `fields` is undefined when a line cannot be HTTP. The last
+ * line may continue on one that has not come yet: it is read now, and again once that has come.
  */
 function readFields(
   bytes: Uint8Array,
   start: number,
   stop: number,
   head: HttpHead,
-  { byTheBook }: RequestLine,
+  { isWellFormed }: RequestLine,
 ): { readonly fields: Fields | undefined; readonly headEnd: number } {
   let { fields } = head;
   for (;;) {
@@ -220,7 +219,7 @@ function readFields(
       head.scanned = stop - start;
       return { fields, headEnd: -1 };
     }
-    // A line that begins with a blank goes on with the one before it (RFC 9112 section 5.2).
+    // A line that begins with a blank continues the one before it (RFC 9112 section 5.2).
     const longest = Math.min(stop, at + LONGEST_FOLDED);
     while (feed > at + 1 && feed + 1 < longest && isBlank(bytes[feed + 1] ?? 0)) {
       const next = lineFeed(bytes, feed + 1, longest);
@@ -229,8 +228,8 @@ function readFields(
     }
     const contentEnd = feed > at && bytes[feed - 1] === CR ? feed - 1 : feed;
     if (contentEnd === at) return { fields, headEnd: feed + 1 };
-    // What is not by the book has fields behind its first line, or is none of HTTP's.
-    if (!byTheBook && !hasColon(bytes, at, contentEnd)) return { fields: undefined, headEnd: -1 };
+    // A malformed request line must be followed by fields, or this is not HTTP.
+    if (!isWellFormed && !hasColon(bytes, at, contentEnd)) return { fields: undefined, headEnd: -1 };
     fields = withField(head.fields, bytes, at, contentEnd);
     if (feed + 1 >= stop || (isBlank(bytes[feed + 1] ?? 0) && longest === stop)) {
       head.scanned = head.at;
@@ -246,24 +245,24 @@ function withField(fields: Fields, bytes: Uint8Array, at: number, end: number): 
   const text = (name: string): string | undefined => fieldText(bytes, at, end, name);
   const host = text('host');
   if (host !== undefined)
-    return hosts.length < MOST_REPEATED ? { ...fields, hosts: [...hosts, host] } : fields;
+    return hosts.length < MAX_REPEATED ? { ...fields, hosts: [...hosts, host] } : fields;
   const address = text('referer') ?? text('origin');
   if (address !== undefined)
-    return addresses.length < 2 * MOST_REPEATED ? { ...fields, addresses: [...addresses, address] } : fields;
+    return addresses.length < 2 * MAX_REPEATED ? { ...fields, addresses: [...addresses, address] } : fields;
   const userAgent = fields.userAgent ?? text('user-agent');
   const length = fields.length ?? text('content-length');
   const type = fields.type ?? text('content-type');
-  // Several codings, in one field or in several: chunked frames the message wherever it stands (RFC 9112 section 6.1).
+  // There may be several codings, in one field or in several: `chunked` counts wherever it is (RFC 9112 section 6.1).
   const chunked = fields.chunked || isChunked(text('transfer-encoding'));
-  const isNews =
+  const hasChanged =
     userAgent !== fields.userAgent ||
     length !== fields.length ||
     type !== fields.type ||
     chunked !== fields.chunked;
-  return isNews ? { hosts, addresses, userAgent, length, type, chunked } : fields;
+  return hasChanged ? { hosts, addresses, userAgent, length, type, chunked } : fields;
 }
 
-/** A host without its port and trailing dot, lower case; an IPv6 literal keeps its brackets. */
+/** A host without its port and trailing dot; an IPv6 literal keeps its brackets. */
 export function withoutPort(authority: string): string {
   const host = authority.includes(':') ? authority.replace(/:\d*$/, '') : authority;
   return host.endsWith('.') ? host.slice(0, -1) : host;
@@ -279,11 +278,11 @@ function methodAt(bytes: Uint8Array, start: number, end: number): string | undef
   return unknownMethodAt(bytes, start, end);
 }
 
-/** Letters, a space, a path or an absolute target, and the version: any method is HTTP's (RFC 9110 section 9.1). */
+/** The method of a whole request line: HTTP allows any (RFC 9110 section 9.1), then a space, a path or absolute target, the version. */
 function unknownMethodAt(bytes: Uint8Array, start: number, end: number): string | undefined {
-  const most = Math.min(end, start + LONGEST_METHOD);
+  const limit = Math.min(end, start + LONGEST_METHOD);
   let at = start;
-  while (at < most && isMethodOctet(bytes[at] ?? 0)) at += 1;
+  while (at < limit && isMethodOctet(bytes[at] ?? 0)) at += 1;
   if (at - start < 3 || bytes[at] !== SPACE || at + 1 >= end) return undefined;
   const target = bytes[at + 1];
   if (target !== SLASH && !startsWith(bytes, at + 1, end, 'http://')) return undefined;
@@ -292,7 +291,7 @@ function unknownMethodAt(bytes: Uint8Array, start: number, end: number): string 
   return printable(bytes, start, at);
 }
 
-/** Methods are in capitals, and servers exist that do not mind. */
+/** Methods are in capitals, but some servers accept small letters. */
 function isMethodOctet(octet: number): boolean {
   const capital = octet & 0xdf;
   return (capital >= 0x41 && capital <= 0x5a && octet >= 0x41) || octet === 0x2d || octet === 0x5f;
@@ -341,7 +340,7 @@ function isChunked(coding: string | undefined): boolean {
   return coding.split(',').some((token) => token.trim().toLowerCase() === 'chunked');
 }
 
-/** A number with any zeros and a sign in front of it, or a list that repeats it (RFC 9112 section 6.3); 0 for anything else. */
+/** The number, perhaps after a sign and zeros, or the first of a list (RFC 9112 section 6.3); 0 for anything else. */
 function contentLength(text: string | undefined): number {
   const digits = /^[ \t]*\+?0*(\d{0,15})[ \t]*(?:,.*)?$/.exec(text ?? '');
   return digits === null ? 0 : Number(digits[1] ?? '');
@@ -355,7 +354,7 @@ function targetEndBefore(bytes: Uint8Array, targetStart: number, lineEnd: number
   return -1;
 }
 
-/** The value of a field line when its name (letter case aside) is `name`; undefined otherwise. */
+/** The value of a field line whose name is `name` (case-insensitive); undefined for other fields. */
 function fieldText(bytes: Uint8Array, start: number, end: number, name: string): string | undefined {
   let at = start;
   for (let i = 0; i < name.length; i += 1, at += 1) {
@@ -369,14 +368,14 @@ function fieldText(bytes: Uint8Array, start: number, end: number, name: string):
   while (last > at && isBlank(bytes[last - 1] ?? 0)) last -= 1;
   if (name === 'host') return nameText(bytes, at, last);
   const stop = Math.min(last, at + 256);
-  return HOLD_NAMES.has(name) ? nameText(bytes, at, stop) : printable(bytes, at, stop);
+  return NAME_FIELDS.has(name) ? nameText(bytes, at, stop) : printable(bytes, at, stop);
 }
 
 function isBlank(octet: number): boolean {
   return octet === SPACE || octet === TAB;
 }
 
-/** A blank, or the line end in front of a line that goes on. */
+/** A blank, or a line end before a continuation line. */
 function isFold(octet: number): boolean {
   return isBlank(octet) || octet === CR || octet === LF;
 }
@@ -388,7 +387,7 @@ function formOf(method: string, target: string): HttpRequest['form'] {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(target) ? 'absolute' : 'origin';
 }
 
-/** The host of a page's address; an origin that is not to be known (`null`) and a path have none. */
+/** The host in the URL of a page, in a list; empty for an opaque origin (`null`), a path and undefined. */
 export function pageHost(address: string | undefined): readonly string[] {
   const host = address?.includes('://') === true ? authorityHost(address) : '';
   return host === '' ? [] : [host];

@@ -1,6 +1,5 @@
-// Knows: what a client says in HTTP/2 that is not encrypted: whom its requests are for, and questions that they carry.
-// Must not know: streams of TCP, flows, policy. Follows RFC 9113 sections 3.4 (preface), 4.1 (frames), 6.1, 6.2, 6.10 and 8.3, RFC 8484.
-// Bounded: a header block, a question and the streams that carry one.
+// What an HTTP/2 client says without TLS: the hosts of its requests, and DNS questions in them. The sizes of header blocks and questions,
+// and the number of streams with a question, are limited. RFC 9113 sections 3.4 (preface), 4.1 (frames), 6.1, 6.2, 6.10 and 8.3, RFC 8484.
 
 import { DOH_QUERY, dohQuestion } from '../names/doh.ts';
 import { HpackReader } from './hpack.ts';
@@ -18,27 +17,27 @@ const END_STREAM = 0x01;
 const END_HEADERS = 0x04;
 const PADDED = 0x08;
 const PRIORITY = 0x20;
-/** A frame may be longer only where the server says so (SETTINGS_MAX_FRAME_SIZE); headers are not. */
+/** Longer frames are possible only where the server allows them (SETTINGS_MAX_FRAME_SIZE); real headers are shorter. */
 const LONGEST_HEADERS = 32_768;
-/** Fields of one sort that are told of a request that repeats them. */
-const MOST_REPEATED = 8;
+/** How many fields of the same name are read in one request. */
+const MAX_REPEATED = 8;
 const LONGEST_BLOCK = 65_536;
 const LONGEST_QUESTION = 4_096;
-const MOST_QUESTIONS = 32;
+const MAX_QUESTIONS = 32;
 const LONGEST_HOST = 512;
 const LONGEST_PATH = 2_048;
 
-/** What a client's frames tell, one by one. */
-export interface Http2Told {
-  /** Whom a request is for: its authority, which beats any Host (RFC 9113 section 8.3.1), then what else it says. */
+/** Receives what a client's frames say, in order. */
+export interface Http2Sink {
+  /** The hosts of a request: first its authority, which takes precedence over Host (RFC 9113 section 8.3.1), then the others. */
   hosts(names: readonly string[]): void;
-  /** Hosts of the pages that a request says it comes from. */
+  /** Hosts of the pages in a request's Referer and Origin fields. */
   pages(hosts: readonly string[]): void;
-  /** A DNS message. */
+  /** A DNS message in a request. */
   question(bytes: Uint8Array): void;
 }
 
-/** `need-more` when the octets are the beginning of the preface and no more. */
+/** Whether the octets begin with the preface; `need-more` when they are no more than its beginning. */
 export function http2Preface(bytes: Uint8Array, start: number, end: number): boolean | 'need-more' {
   const length = Math.min(PREFACE.length, end - start);
   if (length < 4 || bytes[start] !== 0x50 || !startsWith(bytes, start, end, PREFACE.slice(0, length)))
@@ -46,22 +45,23 @@ export function http2Preface(bytes: Uint8Array, start: number, end: number): boo
   return length === PREFACE.length ? true : 'need-more';
 }
 
+/** In octets. */
 export const HTTP2_PREFACE_LENGTH = PREFACE.length;
 
-/** Reads the frames of one client, piece by piece. */
+/** Reads the frames of one client, piece by piece, from after the preface. */
 export class Http2Reader {
   readonly #hpack = new HpackReader();
-  /** Octets of a frame that says nothing which are still to come. */
+  /** Remaining octets of a frame that is skipped. */
   #skip = 0;
   #block: Uint8Array[] = [];
   #blockLength = 0;
-  /** By stream, what has come of a DNS message. */
+  /** By stream number, the pieces of an incomplete DNS message. */
   readonly #questions = new Map<number, { readonly pieces: Uint8Array[]; length: number }>();
-  /** The frames are not what they should be: nothing more is read. */
+  /** The frames were invalid: nothing more is read. */
   broken = false;
 
-  /** Gives the offset behind what was read; an incomplete frame that is wanted is left. */
-  read(bytes: Uint8Array, start: number, end: number, told: Http2Told): number {
+  /** Reads frames and returns the offset after them. An incomplete frame of interest is not consumed: call again with what follows it. */
+  read(bytes: Uint8Array, start: number, end: number, sink: Http2Sink): number {
     let at = start;
     while (at < end && !this.broken) {
       if (this.#skip > 0) {
@@ -88,8 +88,8 @@ export class Http2Reader {
       const payload = at + HEADER;
       if (payload + length > end) return at;
       const flags = bytes[at + 4] ?? 0;
-      if (isHeaders) this.#headers(bytes, payload, payload + length, type, flags, stream, told);
-      else this.#data(bytes, payload, payload + length, flags, stream, told);
+      if (isHeaders) this.#headers(bytes, payload, payload + length, type, flags, stream, sink);
+      else this.#data(bytes, payload, payload + length, flags, stream, sink);
       at = payload + length;
     }
     return this.broken ? end : at;
@@ -102,7 +102,7 @@ export class Http2Reader {
     type: number,
     flags: number,
     stream: number,
-    told: Http2Told,
+    sink: Http2Sink,
   ): void {
     let [from, to] = [start, end];
     if (type === HEADERS) {
@@ -117,11 +117,11 @@ export class Http2Reader {
     }
     const isLast = (flags & END_HEADERS) !== 0;
     if (isLast && this.#blockLength === 0) {
-      this.#read(bytes, from, to, (flags & END_STREAM) !== 0 ? -1 : stream, told);
+      this.#read(bytes, from, to, (flags & END_STREAM) !== 0 ? -1 : stream, sink);
       return;
     }
     this.#block.push(bytes.slice(from, to));
-    // One more than nothing, so that an empty beginning counts too.
+    // Plus 1, so that an empty first piece makes the length positive.
     this.#blockLength += to - from + 1;
     if (this.#blockLength > LONGEST_BLOCK) {
       this.broken = true;
@@ -131,35 +131,35 @@ export class Http2Reader {
     const whole = joined(this.#block);
     this.#block = [];
     this.#blockLength = 0;
-    this.#read(whole, 0, whole.length, stream, told);
+    this.#read(whole, 0, whole.length, stream, sink);
   }
 
-  /** `stream` is -1 where no body follows. */
-  #read(bytes: Uint8Array, start: number, end: number, stream: number, told: Http2Told): void {
+  /** Reads one whole header block; `stream` is -1 when no body follows. */
+  #read(bytes: Uint8Array, start: number, end: number, stream: number, sink: Http2Sink): void {
     const found = { path: '', carriesDns: false };
-    const [authorities, hosts, pages] = [new Said(), new Said(), new Said()];
+    const [authorities, hosts, pages] = [new RepeatedField(), new RepeatedField(), new RepeatedField()];
     const isWhole = this.#hpack.read(bytes, start, end, ({ name, value }: HeaderField) => {
-      if (isName(name, ':authority')) authorities.note(() => [hostOf(value)]);
-      else if (isName(name, 'host')) hosts.note(() => [hostOf(value)]);
+      if (isName(name, ':authority')) authorities.add(() => [hostOf(value)]);
+      else if (isName(name, 'host')) hosts.add(() => [hostOf(value)]);
       else if (found.path === '' && isName(name, ':path'))
         found.path = printable(value, 0, Math.min(value.length, LONGEST_PATH));
       else if (isName(name, 'referer') || isName(name, 'origin'))
-        pages.note(() => pageHost(nameText(value, 0, Math.min(value.length, LONGEST_HOST))));
+        pages.add(() => pageHost(nameText(value, 0, Math.min(value.length, LONGEST_HOST))));
       else if (isName(name, 'content-type'))
         found.carriesDns = startsWith(value, 0, value.length, 'application/dns-message');
     });
     const { path, carriesDns } = found;
     this.broken = !isWhole;
     const named = new Set([...authorities.names, ...hosts.names]);
-    if (named.size > 0) told.hosts([...named]);
-    if (pages.names.size > 0) told.pages([...pages.names]);
+    if (named.size > 0) sink.hosts([...named]);
+    if (pages.names.size > 0) sink.pages([...pages.names]);
     const question = path.includes(DOH_QUERY) ? dohQuestion(path) : undefined;
-    if (question !== undefined) told.question(question);
-    if (carriesDns && stream >= 0 && this.#questions.size < MOST_QUESTIONS)
+    if (question !== undefined) sink.question(question);
+    if (carriesDns && stream >= 0 && this.#questions.size < MAX_QUESTIONS)
       this.#questions.set(stream, { pieces: [], length: 0 });
   }
 
-  #data(bytes: Uint8Array, start: number, end: number, flags: number, stream: number, told: Http2Told): void {
+  #data(bytes: Uint8Array, start: number, end: number, flags: number, stream: number, sink: Http2Sink): void {
     const [from, to] = unpadded(bytes, start, end, flags);
     const question = this.#questions.get(stream);
     if (question === undefined || from > to) return;
@@ -167,7 +167,7 @@ export class Http2Reader {
     question.length += to - from;
     const isLast = (flags & END_STREAM) !== 0;
     if (isLast || question.length > LONGEST_QUESTION) this.#questions.delete(stream);
-    if (isLast && question.length <= LONGEST_QUESTION) told.question(joined(question.pieces));
+    if (isLast && question.length <= LONGEST_QUESTION) sink.question(joined(question.pieces));
   }
 }
 
@@ -185,14 +185,14 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** What a request may say once; of what it repeats the first few times are read. */
-class Said {
+/** The hosts in a field that should occur once; if it is repeated, the first MAX_REPEATED are read. */
+class RepeatedField {
   readonly names = new Set<string>();
-  #times = 0;
+  #count = 0;
 
-  note(read: () => readonly string[]): void {
-    this.#times += 1;
-    for (const name of this.#times <= MOST_REPEATED ? read() : []) if (name !== '') this.names.add(name);
+  add(read: () => readonly string[]): void {
+    this.#count += 1;
+    for (const name of this.#count <= MAX_REPEATED ? read() : []) if (name !== '') this.names.add(name);
   }
 }
 

@@ -1,31 +1,32 @@
-// Knows: the first messages of SOCKS 4, 4a and 5, and the destination they name. Must not know: streams, flows, policy.
-// Follows RFC 1928 (SOCKS 5), RFC 1929 (user and password), and the SOCKS 4 and 4a memoranda.
+// The first messages of SOCKS 4, 4a and 5, and the destination in them.
+// RFC 1928 (SOCKS 5), RFC 1929 (user and password), and the SOCKS 4 and 4a memoranda.
 
 import { ipv4TextAt, ipv6TextAt } from '../ip/address-octets.ts';
 import { ipv4Text } from '../ip/address.ts';
 import { hostText } from '../names/name-text.ts';
 import { u16, u32 } from '../octets.ts';
 
-/** A request to connect, bind or relay. */
+/** A request to connect, bind or relay UDP. */
 export interface SocksRequest {
   readonly version: 4 | 5;
   readonly command: 'connect' | 'bind' | 'udp';
   /** Host name, or the text of an address; without brackets. */
   readonly host: string;
   readonly port: number;
+  /** `host` is a name. */
   readonly named: boolean;
-  /** Offset behind the request. */
+  /** Offset after the request. */
   readonly end: number;
 }
 
-/** `greeting`: a SOCKS 5 client offers methods, its request follows. `need-more`, `not-socks` as elsewhere. */
+/** `greeting`: a SOCKS 5 client offers authentication methods; its request follows. `need-more`: ask again with more of the stream. */
 export type SocksOutcome = SocksRequest | 'greeting' | 'need-more' | 'not-socks';
 
 const COMMANDS = [undefined, 'connect', 'bind', 'udp'] as const;
 const LONGEST_USER = 255;
 const LONGEST_HOST = 255;
 
-/** What a client says first: a SOCKS 4 request, or the methods that SOCKS 5 begins with. */
+/** The client's first message: a SOCKS 4 request, or the greeting of SOCKS 5. */
 export function socksOpening(bytes: Uint8Array, start: number, end: number): SocksOutcome {
   if (end <= start) return 'need-more';
   if (bytes[start] === 4) return socks4Request(bytes, start, end);
@@ -35,14 +36,14 @@ export function socksOpening(bytes: Uint8Array, start: number, end: number): Soc
   if (methods === 0 || methods > 16) return 'not-socks';
   if (end - start < 2 + methods) return 'need-more';
   for (let at = start + 2; at < start + 2 + methods; at += 1) {
-    // RFC 1928 section 3: assigned below 10, 0x80 to 0xfe private, 0xff is no method a client may offer.
+    // RFC 1928 section 3: methods below 10 are assigned, 0x80 to 0xfe are private, and a client may not offer 0xff.
     const method = bytes[at] ?? 0;
     if ((method > 9 && method < 0x80) || method === 0xff) return 'not-socks';
   }
   return 'greeting';
 }
 
-/** How many octets a SOCKS 5 greeting has, to find the request that some clients send right behind it; 0 for none. */
+/** How many octets the SOCKS 5 greeting at `start` has, 0 without one. Some clients send the request right after it. */
 export function socks5GreetingLength(bytes: Uint8Array, start: number, end: number): number {
   return socksOpening(bytes, start, end) === 'greeting' ? 2 + (bytes[start + 1] ?? 0) : 0;
 }
@@ -69,7 +70,7 @@ export function socks5Request(bytes: Uint8Array, start: number, end: number): So
   return { version: 5, command, host, port: u16(bytes, portAt), named: kind === 3, end: portAt + 2 };
 }
 
-/** Address 0.0.0.x with x not 0 means that a name follows the user (SOCKS 4a). */
+/** An address 0.0.0.x where x is not 0 means that a name follows the user (SOCKS 4a). */
 function socks4Request(bytes: Uint8Array, start: number, end: number): SocksOutcome {
   const length = end - start;
   const command = bytes[start + 1] === 1 ? 'connect' : bytes[start + 1] === 2 ? 'bind' : undefined;
@@ -88,7 +89,7 @@ function socks4Request(bytes: Uint8Array, start: number, end: number): SocksOutc
   return host === '' ? 'not-socks' : { version: 4, command, host, port, named: true, end: hostEnd + 1 };
 }
 
-function terminator(bytes: Uint8Array, start: number, end: number, most: number): number {
-  for (let at = start; at < Math.min(end, start + most + 1); at += 1) if (bytes[at] === 0) return at;
+function terminator(bytes: Uint8Array, start: number, end: number, maxLength: number): number {
+  for (let at = start; at < Math.min(end, start + maxLength + 1); at += 1) if (bytes[at] === 0) return at;
   return -1;
 }

@@ -1,9 +1,8 @@
-// Knows: the identification line of SSH. Must not know: key exchange, flows, policy.
-// Follows RFC 4253 section 4.2 and RFC 4253 section 5 (older versions).
+// SSH's identification line: RFC 4253 sections 4.2 and 5 (older versions).
 
 import { printable, startsWith } from '../octets.ts';
 
-/** What one side says about itself: "2.0", "OpenSSH_9.2p1". */
+/** What one side says about itself: for example version "2.0", software "OpenSSH_9.2p1". */
 export interface SshBanner {
   readonly version: string;
   readonly software: string;
@@ -13,8 +12,8 @@ const MAX_LINE = 255;
 const VERSIONS = ['2.0', '1.99', '1.5', '1.3'] as const;
 
 /**
- * The identification line at start, or undefined. A line that ends with the segment instead of with CR LF counts too:
- * some clients send the line end apart. Lines a server may send before it are not searched.
+ * The identification line at `start`, or undefined. A line that ends with the segment instead of CR LF counts, too, as
+ * some clients send the line end separately. A server may send other lines first; these are not skipped.
  */
 export function sshBanner(bytes: Uint8Array, start: number, end: number): SshBanner | undefined {
   if (!startsWith(bytes, start, end, 'SSH-')) return undefined;
@@ -24,15 +23,15 @@ export function sshBanner(bytes: Uint8Array, start: number, end: number): SshBan
   const limit = Math.min(end, start + MAX_LINE);
   let at = softwareAt;
   while (at < limit && isText(bytes[at] ?? 0)) at += 1;
-  // Stopped by anything but a line end or the end of the segment: no banner. Some devices write no line end and fill up with
-  // zeros, or go on with their first packet, whose length begins with two.
+  // The text must end with the line or with the segment. Some devices send no line end but zeros as padding, or their first packet,
+  // whose length begins with two zeros.
   const isFilled = at + 1 < end && bytes[at] === 0 && bytes[at + 1] === 0;
   const lineEnds = at === end || bytes[at] === 13 || bytes[at] === 10 || isFilled;
   if (!lineEnds || at === softwareAt) return undefined;
   return { version, software: printable(bytes, softwareAt, at) };
 }
 
-/** Whether so few octets are there that they are the beginning of an identification and no more. */
+/** Whether the octets are no more than the beginning of an identification line. */
 export function canBecomeBanner(bytes: Uint8Array, start: number, end: number): boolean {
   return VERSIONS.some((version) => {
     const text = `SSH-${version}-`;

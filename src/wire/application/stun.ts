@@ -1,5 +1,5 @@
-// Knows: STUN messages with and without the cookie, TURN's channel data. Must not know: flows, policy.
-// Follows RFC 8489 and 5389 (cookie), RFC 3489 (classic, without), RFC 8656 and 5766 (TURN).
+// STUN messages with and without the cookie, and TURN's channel data.
+// RFC 8489 and 5389 (cookie), RFC 3489 (classic, without cookie), RFC 8656 and 5766 (TURN).
 
 import { allZero, u16, u32 } from '../octets.ts';
 
@@ -15,12 +15,12 @@ export interface StunMessage {
 const HEADER = 20;
 const COOKIE = 0x2112a442;
 const KINDS = ['request', 'indication', 'success', 'error'] as const;
-/** RFC 3489 section 11.1: Binding and Shared Secret, each as request, response and error. */
+/** RFC 3489 section 11.1: Binding and Shared Secret, each as request, response and error response. */
 const CLASSIC_TYPES = new Set([0x0001, 0x0101, 0x0111, 0x0002, 0x0102, 0x0112]);
 
 /**
- * The STUN message that begins at start, or undefined. With the cookie the attributes may be cut off by the capture or
- * be followed by another message (TCP); without it the type has to be one of six and all lengths have to add up to end.
+ * The STUN message that begins at `start`, or undefined. With the cookie the attributes may be cut off by the capture or
+ * be followed by another message (TCP); without it the type must be one of six and all lengths must add up to `end`.
  */
 export function stunMessage(bytes: Uint8Array, start: number, end: number): StunMessage | undefined {
   const type = u16(bytes, start);
@@ -28,16 +28,16 @@ export function stunMessage(bytes: Uint8Array, start: number, end: number): Stun
   const length = u16(bytes, start + 2);
   const messageEnd = start + HEADER + length;
   if (u32(bytes, start + 4) === COOKIE) {
-    // WhatsApp leaves out the padding (its lengths are no multiple of four), but then nothing follows the message.
-    const sound = length % 4 === 0 || messageEnd === end;
-    return sound ? describe('cookie', type, Math.min(messageEnd, end)) : undefined;
+    // WhatsApp leaves out the padding (its lengths are not multiples of four), but then nothing follows the message.
+    const isValid = length % 4 === 0 || messageEnd === end;
+    return isValid ? describe('cookie', type, Math.min(messageEnd, end)) : undefined;
   }
   const classic = CLASSIC_TYPES.has(type) && messageEnd === end && isClassicBody(bytes, start, end);
   return classic ? describe('classic', type, messageEnd) : undefined;
 }
 
 function describe(form: StunMessage['form'], type: number, end: number): StunMessage {
-  // The two class bits stand at 0x10 and 0x100 among the method's (RFC 8489 section 5).
+  // The two class bits, 0x10 and 0x100, are among those of the method (RFC 8489 section 5).
   const method = (type & 0xf) | ((type & 0xe0) >>> 1) | ((type & 0x3e00) >>> 2);
   const kind = KINDS[((type & 0x100) >>> 7) | ((type & 0x10) >>> 4)] ?? 'request';
   return { form, method, kind, end };
@@ -58,7 +58,7 @@ function isClassicBody(bytes: Uint8Array, start: number, end: number): boolean {
 
 /**
  * Whether a UDP payload can be TURN channel data (RFC 8656 section 12.4): channel 0x4000 to 0x4fff, a length that fits with
- * at most three octets of padding. Four octets prove nothing, so ask only within a flow that began with STUN.
+ * at most three octets of padding. Four octets prove nothing, so call this only for a flow that began with STUN.
  */
 export function isTurnChannelData(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < 4) return false;

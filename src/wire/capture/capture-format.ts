@@ -1,5 +1,4 @@
-// Knows: which magic number asks for which capture parser. Must not know: files, gzip, frames.
-// Follows draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
+// Chooses the capture parser by magic number (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng).
 
 import type { CaptureParser } from './capture.ts';
 import { isPcapMagic, PCAPNG_MAGIC } from './capture-magic.ts';
@@ -7,10 +6,10 @@ import { u32, u32le } from '../octets.ts';
 import { PcapParser } from './pcap.ts';
 import { PcapngParser } from './pcapng.ts';
 
-/** Octets needed to tell the format. */
+/** Octets needed to recognise the format. */
 export const MAGIC_LENGTH = 4;
 
-/** The parser for what begins at `start` (at least four octets there), or undefined for no known capture format. */
+/** A parser for the capture that begins at `start` (at least MAGIC_LENGTH octets), or undefined for an unknown format. */
 export function parserFor(bytes: Uint8Array, start: number): CaptureParser | undefined {
   const magic = u32(bytes, start);
   if (magic === PCAPNG_MAGIC) return new PcapngParser();

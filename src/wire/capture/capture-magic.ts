@@ -1,31 +1,33 @@
-// Knows: the numbers that capture files begin with, and how one that was glued behind another is told from a record.
-// Must not know: records, blocks, files. Follows draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
+// The numbers that capture files begin with, and how an appended second capture is distinguished from a record.
+// draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
 
 import { u16, u32, u32le } from '../octets.ts';
 
 const PCAP_MICROS = 0xa1b2c3d4;
 export const PCAP_NANOS = 0xa1b23c4d;
 export const PCAP_MODIFIED = 0xa1b2cd34;
-/** A section header, which reads the same in both byte orders. */
+/** The type of a section header, the same in both byte orders. */
 export const PCAPNG_MAGIC = 0x0a0d0d0a;
 export const PCAPNG_BYTE_ORDER = 0x1a2b3c4d;
+/** Octets of pcap's file header. */
 export const PCAP_FILE_HEADER = 24;
 
 const MAJOR = 2;
 const NEWEST_MINOR = 4;
 
+/** Whether a number is one of the classic format's three magic numbers. */
 export function isPcapMagic(magic: number): boolean {
   return magic === PCAP_MICROS || magic === PCAP_NANOS || magic === PCAP_MODIFIED;
 }
 
-/** Whether a word, in either byte order, may be such a number: cheap enough to be asked of every record. */
+/** Whether a word, in either byte order, may be a magic number of either format. Cheap enough for every record. */
 export function mayBeMagic(word: number): boolean {
   return word >>> 16 === 0xa1b2 || (word & 0xffff) === 0xb2a1 || word === PCAPNG_MAGIC;
 }
 
 /**
- * Whether another capture begins at `at`; `need-more` where fewer octets are there than its header has. A record cannot pass
- * for one but by a time of 2055 whose fraction is a version, or by a length that no record has.
+ * Whether another capture begins at `at`; `need-more` when its header is not complete. A record could be mistaken for one only if
+ * its time is in 2055 and the fraction of a second looks like a version, or if its length is one that no record has.
  */
 export function captureBegins(bytes: Uint8Array, at: number, end: number): boolean | 'need-more' {
   const big = u32(bytes, at);

@@ -1,7 +1,9 @@
-// Knows: what a capture parser is. Must not know: which ones there are, files, gzip, frames.
-// Follows draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
+// The interface of capture parsers (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng).
 
-/** Where packets go; the bytes may be overwritten when `packet` returns. Time in microseconds since the epoch. */
+/**
+ * Receives packets. `bytes` may be overwritten once `packet` returns; `wireLength` is in octets, `linkType` from the tcpdump.org
+ * registry, `timeMicros` in microseconds since the epoch.
+ */
 export interface PacketSink {
   packet(
     bytes: Uint8Array,
@@ -13,25 +15,25 @@ export interface PacketSink {
   ): void;
 }
 
-/** What is wrong with a capture, in words; what was read before it stands. `limit`: it is larger than anybody's is. */
+/** Why a capture could not be read to its end, in words for people; the packets before remain valid. `limit`: it is too large. */
 export interface CaptureFault {
   readonly code: 'damaged' | 'truncated' | 'unknown-format' | 'limit';
   readonly message: string;
 }
 
-/** Reads records from pieces of a capture that the caller lays into one buffer. */
+/** Reads records from pieces of a capture, which the caller puts into one buffer. */
 export interface CaptureParser {
   readonly format: 'pcap' | 'pcapng';
   /** Set when nothing more can be read. */
   readonly fault: CaptureFault | undefined;
-  /** The link types that the capture has named so far. */
+  /** The link types found in the capture so far. */
   readonly linkTypes: ReadonlySet<number>;
-  /** Packets that the capture holds and that could not be handed out: they name no interface, or do not fit their block. */
+  /** How many packets had to be skipped: they name no known interface, or do not fit their block. */
   readonly passedOver: number;
-  /** At the offset that `push` gave another capture begins (files that were glued together): it wants a parser of its own. */
+  /** At the offset that `push` returned another capture begins (concatenated files), which needs a new parser. */
   readonly isBehind: boolean;
-  /** Bytes from the record at the returned offset on that must be there before another record can be read. */
+  /** Octets, counted from the offset that `push` returned, that are needed before another record can be read. */
   readonly wanted: number;
-  /** Hands whole records of `bytes[start, end)` to the sink; gives the offset of the first incomplete one. */
+  /** Passes the packets in whole records of `bytes[start, end)` to the sink; returns the offset of the first incomplete record. */
   push(bytes: Uint8Array, start: number, end: number, sink: PacketSink): number;
 }

@@ -1,5 +1,5 @@
-// Knows: the classic capture format in both byte orders, with micro- and nanoseconds. Must not know: files, frames.
-// Follows draft-ietf-opsawg-pcap; before version 2.4 the two lengths of a record stood the other way round; the longer record header is that of the "modified" format (magic a1b2cd34).
+// The classic capture format in both byte orders, with micro- or nanoseconds: draft-ietf-opsawg-pcap. Before version 2.4 a record's
+// two lengths were in the opposite order. The "modified" format (magic a1b2cd34) has a longer record header.
 
 import type { CaptureFault, CaptureParser, PacketSink } from './capture.ts';
 import {
@@ -14,6 +14,7 @@ import { u32, u32le } from '../octets.ts';
 
 const MAX_CAPTURED = 16_777_216;
 
+/** Parses the classic capture format. */
 export class PcapParser implements CaptureParser {
   readonly format = 'pcap';
   fault: CaptureFault | undefined = undefined;
@@ -77,7 +78,7 @@ export class PcapParser implements CaptureParser {
     this.#minor = this.#little ? (bytes[at + 6] ?? 0) : (bytes[at + 7] ?? 0);
     if (magic === PCAP_NANOS) this.#perMicro = 1000;
     if (magic === PCAP_MODIFIED) this.#header = 24;
-    // The upper half may carry the length of the frame check sequence.
+    // The upper half may contain the length of the frame check sequence.
     this.#linkType = this.#u32(bytes, at + 20) & 0xffff;
     this.linkTypes.add(this.#linkType);
   }

@@ -1,5 +1,5 @@
-// Knows: how frames become a pcapng file: one section, one interface per port, enhanced packets with microseconds.
-// Must not know: files, whose frames they are. Follows draft-ietf-opsawg-pcapng sections 4.1 to 4.3.
+// Writes frames as a pcapng file: one section, one interface per port, enhanced packets with microseconds.
+// draft-ietf-opsawg-pcapng sections 4.1 to 4.3.
 
 const SECTION = 0x0a0d0d0a;
 const BYTE_ORDER = 0x1a2b3c4d;
@@ -8,17 +8,18 @@ const ENHANCED_PACKET = 6;
 const ETHERNET = 1;
 const OPTION_NAME = 2;
 
+/** An Ethernet frame to be written. */
 export interface WrittenFrame {
   /** Name of the interface. */
   readonly port: string;
   /** Milliseconds since the epoch. */
   readonly wall: number;
-  /** Bytes on the wire; `bytes` may hold fewer. */
+  /** Octets on the wire; `bytes` may have fewer. */
   readonly length: number;
   readonly bytes: Uint8Array;
 }
 
-/** The whole file, little endian. Frames keep their order. */
+/** The octets of the whole file, little endian, with the frames in the given order. */
 export function writeEvidence(frames: readonly WrittenFrame[]): Uint8Array {
   const ports = [...new Set(frames.map(({ port }) => port))];
   const blocks = [
@@ -61,7 +62,7 @@ function halves(...values: readonly number[]): Uint8Array {
   return bytes;
 }
 
-/** To a multiple of four. */
+/** A copy, padded to a multiple of four octets. */
 function padded(bytes: Uint8Array): Uint8Array {
   const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
   whole.set(bytes);

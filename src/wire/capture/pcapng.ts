@@ -1,5 +1,5 @@
-// Knows: the block format of pcapng: sections, interfaces with link type and clock of their own, packets of three kinds.
-// Must not know: files, frames. Follows draft-ietf-opsawg-pcapng.
+// pcapng's blocks: sections, interfaces (each with its own link type and clock), and three kinds of packets.
+// draft-ietf-opsawg-pcapng.
 
 import type { CaptureFault, CaptureParser, PacketSink } from './capture.ts';
 import {
@@ -18,7 +18,7 @@ const ENHANCED_PACKET = 6;
 const OPTION_RESOLUTION = 9;
 const OPTION_OFFSET = 14;
 const MAX_BLOCK = 33_554_432;
-/** More interfaces and options than any machine has: descriptions of a few octets must not fill the memory. */
+/** More interfaces and options than any machine has. Without a limit, descriptions of a few octets each could fill the memory. */
 const MAX_INTERFACES = 16_384;
 const MAX_OPTIONS = 1_024;
 
@@ -30,11 +30,12 @@ interface CaptureInterface {
   readonly offsetMicros: number;
 }
 
+/** Parses pcapng. */
 export class PcapngParser implements CaptureParser {
   readonly format = 'pcapng';
   fault: CaptureFault | undefined = undefined;
   readonly linkTypes = new Set<number>();
-  /** Packets that name no interface, or one beyond those that are remembered, or that do not fit their block. */
+  /** Packets that name no interface, or one past MAX_INTERFACES, or that do not fit their block. */
   passedOver = 0;
   isBehind = false;
   wanted = 12;
@@ -47,7 +48,7 @@ export class PcapngParser implements CaptureParser {
     if (this.isBehind) return at;
     while (this.fault === undefined && end - at >= 12) {
       const type = this.#u32(bytes, at);
-      // A section begins anew within the file; only a file of the other format asks for another parser.
+      // A new section belongs to this file; only a file of the other format needs another parser.
       if (type !== PCAPNG_MAGIC && mayBeMagic(type)) {
         const begins = captureBegins(bytes, at, end);
         this.isBehind = begins === true;
@@ -75,11 +76,11 @@ export class PcapngParser implements CaptureParser {
     return at;
   }
 
-  /** The section header names its byte order and starts the list of interfaces anew. */
+  /** A section header states its byte order and begins an empty list of interfaces. */
   #beginSection(bytes: Uint8Array, at: number): boolean {
     this.#little = u32le(bytes, at + 8) === PCAPNG_BYTE_ORDER;
     if (!this.#little && u32(bytes, at + 8) !== PCAPNG_BYTE_ORDER) {
-      this.fault = { code: 'damaged', message: 'a section names no byte order' };
+      this.fault = { code: 'damaged', message: 'a section has no valid byte order' };
       return false;
     }
     this.#interfaces = [];
@@ -129,29 +130,29 @@ export class PcapngParser implements CaptureParser {
   /** Enhanced and obsolete packets differ in the first field only, which the caller has read. */
   #readPacket(bytes: Uint8Array, at: number, end: number, index: number, sink: PacketSink): void {
     const captured = this.#u32(bytes, at + 12);
-    const where = this.#interfaces[index];
-    // The block's own two lengths agree, so the next one can be found: only this packet is lost.
-    if (end - at < 20 || captured > end - at - 20 || where === undefined) {
+    const iface = this.#interfaces[index];
+    // The block's two lengths agree, so the next block can be found and only this packet is lost.
+    if (end - at < 20 || captured > end - at - 20 || iface === undefined) {
       this.passedOver += 1;
       return;
     }
     const stamp = this.#u32(bytes, at + 4) * 4_294_967_296 + this.#u32(bytes, at + 8);
-    this.#lastTime = stamp * where.unit + where.offsetMicros;
+    this.#lastTime = stamp * iface.unit + iface.offsetMicros;
     const wireLength = this.#u32(bytes, at + 16);
-    sink.packet(bytes, at + 20, at + 20 + captured, wireLength, where.linkType, this.#lastTime);
+    sink.packet(bytes, at + 20, at + 20 + captured, wireLength, iface.linkType, this.#lastTime);
   }
 
-  /** Simple packets have no time: that of the packet before stands in, so that order stays. */
+  /** Simple packets have no time. They get that of the packet before, which keeps the order. */
   #readSimple(bytes: Uint8Array, at: number, end: number, sink: PacketSink): void {
-    const [where] = this.#interfaces;
-    if (end - at < 4 || where === undefined) {
+    const [iface] = this.#interfaces;
+    if (end - at < 4 || iface === undefined) {
       this.passedOver += 1;
       return;
     }
     const wireLength = this.#u32(bytes, at);
     let captured = Math.min(wireLength, end - at - 4);
-    if (where.snapLength > 0) captured = Math.min(captured, where.snapLength);
-    sink.packet(bytes, at + 4, at + 4 + captured, wireLength, where.linkType, this.#lastTime);
+    if (iface.snapLength > 0) captured = Math.min(captured, iface.snapLength);
+    sink.packet(bytes, at + 4, at + 4 + captured, wireLength, iface.linkType, this.#lastTime);
   }
 
   #u16(bytes: Uint8Array, at: number): number {

@@ -1,8 +1,7 @@
-// Knows: link-layer and IP addresses as numbers and as text. Must not know: frames, policy.
-// Follows RFC 4291 and RFC 5952 (text of IPv6), RFC 7042 (text of MAC addresses).
-// An IP address is four 32-bit words in network order; IPv4 is the last word of ::ffff:0:0/96.
+// Link-layer and IP addresses as numbers and as text: RFC 4291 and RFC 5952 (text of IPv6), RFC 7042 (text of MAC addresses).
+// An IP address is four 32-bit words in network order; IPv4 is the last word of ::ffff:0:0/96. A MAC address is a 48-bit number.
 
-/** An address and its family; the family tells IPv4 from an IPv6 address that maps one. */
+/** An address and its family, which tells IPv4 from an IPv4-mapped IPv6 address. */
 export interface IpAddress {
   readonly ipVersion: 4 | 6;
   readonly words: Uint32Array;
@@ -11,12 +10,12 @@ export interface IpAddress {
 /** The third word of an IPv4 address held in four words (RFC 4291 section 2.5.5.2). */
 export const MAPPED_PREFIX = 0xffff;
 
-/** Texts of the last words that were asked for, by their lowest octet: a client talks to few addresses at a time. */
+/** Cache of recent texts, indexed by the address's lowest octet: a client talks to few addresses at a time. */
 const RECENT = 256;
 const recentWords = new Uint32Array(RECENT);
 const recentTexts = new Array<string>(RECENT).fill('0.0.0.0');
 
-/** Dotted text of one IPv4 word. */
+/** Dotted text of the IPv4 address in one 32-bit word. */
 export function ipv4Text(word: number): string {
   const at = word & (RECENT - 1);
   const recent = recentTexts[at];
@@ -31,13 +30,13 @@ function dotted(word: number): string {
   return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
 }
 
-/** The same for IPv6: four words each. */
+/** The same cache for IPv6, four words per address. */
 const recentWords6 = new Uint32Array(4 * RECENT);
 const recentTexts6 = new Array<string>(RECENT).fill('::');
 
 /** RFC 5952 text of an IPv6 address: lower case, the first longest run of two or more zero groups shortened. */
 function ipv6Text(words: Uint32Array): string {
-  // Not taken apart as a list: that goes through an iterator.
+  // No destructuring, which would go through an iterator.
   const w0 = words[0] ?? 0;
   const w1 = words[1] ?? 0;
   const w2 = words[2] ?? 0;
@@ -85,36 +84,36 @@ function shortened(words: Uint32Array): string {
   return `${hex.slice(0, best).join(':')}::${hex.slice(best + bestLength).join(':')}`;
 }
 
-/** Text of an address of either family. */
+/** Text of an address of either family; `words` has four words for IPv4, too. */
 export function addressText(ipVersion: number, words: Uint32Array): string {
   return ipVersion === 4 ? ipv4Text(words[3] ?? 0) : ipv6Text(words);
 }
 
-/** `udp:198.51.100.7:51820`, `udp:[2001:db8::7]:51820`: an endpoint as policy files and reports write it. */
+/** An endpoint as policy files and reports write it: `udp:198.51.100.7:51820`, `udp:[2001:db8::7]:51820`. */
 export function endpointText(transport: string, ipVersion: number, words: Uint32Array, port: number): string {
   const host = addressText(ipVersion, words);
   return `${transport}:${ipVersion === 6 ? `[${host}]` : host}:${port}`;
 }
 
-/** A dot, counted from the digit 0. */
-const END = -2;
+/** The character `.` minus the character `0`. */
+const DOT = -2;
 
-/** The word of dotted text; undefined for anything but four decimal numbers without leading zeros. */
+/** The 32-bit word of a dotted IPv4 address; undefined for anything but four decimal numbers without leading zeros. */
 export function parseIpv4(text: string): number | undefined {
   if (text.length > '255.255.255.255'.length) return undefined;
   let word = 0;
   let [octet, digits, octets] = [0, 0, 0];
   for (let at = 0; at <= text.length; at += 1) {
-    // Behind the last one ends as before a dot.
-    const digit = at === text.length ? END : text.charCodeAt(at) - 0x30;
+    // The end of the text closes the last number like a dot.
+    const digit = at === text.length ? DOT : text.charCodeAt(at) - 0x30;
     if (digit >= 0 && digit <= 9) {
-      // A leading zero means octal to some readers and decimal to others: refused rather than guessed (RFC 6943 section 3.1.1).
+      // A leading zero means octal to some parsers and decimal to others, so it is refused (RFC 6943 section 3.1.1).
       if (digits > 0 && octet === 0) return undefined;
       octet = octet * 10 + digit;
       digits += 1;
       continue;
     }
-    if (digit !== END || digits === 0 || octet > 255) return undefined;
+    if (digit !== DOT || digits === 0 || octet > 255) return undefined;
     word = word * 256 + octet;
     [octet, digits] = [0, 0];
     octets += 1;
@@ -122,7 +121,7 @@ export function parseIpv4(text: string): number | undefined {
   return octets === 4 ? word : undefined;
 }
 
-/** The words of IPv6 text, also with an embedded IPv4 tail; undefined for bad text and for zone identifiers. */
+/** The four words of an IPv6 address, whose text may end in dotted IPv4; undefined for bad text and for zone identifiers. */
 export function parseIpv6(text: string): Uint32Array | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
@@ -155,7 +154,7 @@ function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined 
   return groups.length <= 8 ? groups : undefined;
 }
 
-/** An address of either family; undefined for text that is none. */
+/** The address of either family that the text is; otherwise undefined. */
 export function parseAddress(text: string): IpAddress | undefined {
   if (text.includes(':')) {
     const words = parseIpv6(text);
@@ -165,51 +164,52 @@ export function parseAddress(text: string): IpAddress | undefined {
   return word === undefined ? undefined : { ipVersion: 4, words: ipv4Words(word) };
 }
 
-/** Four words for one IPv4 word. */
+/** The four words of an IPv4 address. */
 export function ipv4Words(word: number): Uint32Array {
   return Uint32Array.of(0, 0, MAPPED_PREFIX, word);
 }
 
-/** Two digits for each octet: under a flood of senders this is asked for with every frame. */
+/** Hexadecimal text of every octet, computed once: during a flood from many senders every frame needs it. */
 const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 
-/** Lower-case text with colons of a 48-bit MAC address. */
+/** A 48-bit MAC address as lower-case text with colons. */
 export function macText(mac: number): string {
   const [high, low] = [Math.floor(mac / 2 ** 32), mac >>> 0];
   const octet = (value: number): string => OCTETS[value & 0xff] ?? '';
   return `${octet(high >>> 8)}:${octet(high)}:${octet(low >>> 24)}:${octet(low >>> 16)}:${octet(low >>> 8)}:${octet(low)}`;
 }
 
-/** The number of a MAC address written with colons or hyphens; undefined for anything else. */
+/** The 48-bit number of a MAC address written with colons or hyphens; undefined for anything else. */
 export function parseMac(text: string): number | undefined {
   if (!/^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) return undefined;
   return parseInt(text.replace(/[:-]/g, ''), 16);
 }
 
-/** The bit that tells a group's MAC address (IEEE 802.3 section 3.2.3). */
+/** The bit that marks a group MAC address (IEEE 802.3 section 3.2.3). */
 const GROUP = 0x01_00_00_00_00_00;
 
-/** A MAC address that more than one station hears, everybody's among them. */
+/** Whether a MAC address is multicast or broadcast. */
 export function isGroup(mac: number): boolean {
   return Math.floor(mac / GROUP) % 2 === 1;
 }
 
-/** The address that stands for none, `::` or 0.0.0.0. */
+/** Whether an address is `::`, all four words zero; 0.0.0.0 is not, as its third word is MAPPED_PREFIX. */
 export function isUnspecified([w0, w1, w2, w3]: Uint32Array): boolean {
   return w0 === 0 && w1 === 0 && w2 === 0 && w3 === 0;
 }
 
-/** fe80::/10 (RFC 4291 section 2.5.6). */
+/** Whether an IPv6 address is in fe80::/10 (RFC 4291 section 2.5.6). */
 export function isLinkLocal([first = 0]: Uint32Array): boolean {
   return (first & 0xffc00000) >>> 0 === 0xfe800000;
 }
 
+/** Whether two addresses are equal; the caller compares families. */
 export function sameAddress(a: Uint32Array, b: Uint32Array): boolean {
   return a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
 }
 
 /**
- * Whether an address lies in a network. `bits` counts over all 128: an IPv4 prefix of length n is 96 + n here.
+ * Whether an address is in a network. `bits` is the prefix length out of 128: an IPv4 prefix of length n is 96 + n here.
  * The caller compares families.
  */
 export function inNetwork(address: Uint32Array, network: Uint32Array, bits: number): boolean {
@@ -222,7 +222,7 @@ export function inNetwork(address: Uint32Array, network: Uint32Array, bits: numb
   return true;
 }
 
-/** The network address: all bits behind the first `bits` of 128 cleared. */
+/** The network address: all but the first `bits` of the 128 bits cleared. */
 export function networkOf(address: Uint32Array, bits: number): Uint32Array {
   const network = new Uint32Array(4);
   for (let at = 0; at < 4; at += 1) {
@@ -236,7 +236,10 @@ const REVERSE4 = '.in-addr.arpa';
 const REVERSE6 = '.ip6.arpa';
 const NIBBLES = 32;
 
-/** The address that `4.3.2.1.in-addr.arpa` is about (RFC 1035 section 3.5, RFC 3596 section 2.5); undefined for a name about none, or about a network. */
+/**
+ * The address in a reverse lookup's name, `1.2.3.4` for `4.3.2.1.in-addr.arpa` (RFC 1035 section 3.5, RFC 3596 section 2.5);
+ * undefined for other names and for those of a network.
+ */
 export function reverseAddress(name: string): string | undefined {
   if (name.endsWith(REVERSE4)) return textOf(name.slice(0, -REVERSE4.length).split('.').reverse().join('.'));
   if (!name.endsWith(REVERSE6)) return undefined;

@@ -1,6 +1,5 @@
-// Knows: DHCPv4 messages and the options that identify a client or steer it. Must not know: ports, leases, policy.
-// Follows RFC 2131, RFC 2132, RFC 3396 (split options), RFC 3442 (routes), RFC 4702 (FQDN), RFC 8910 (captive portal).
-// What is malformed is said so (`malformed`) and what stands before it is kept.
+// DHCPv4 messages and the options that identify a client or steer its traffic.
+// RFC 2131, RFC 2132, RFC 3396 (split options), RFC 3442 (routes), RFC 4702 (FQDN), RFC 8910 (captive portal).
 
 import { ipv4TextAt } from './address-octets.ts';
 import { ipv4Text } from './address.ts';
@@ -11,7 +10,7 @@ export const DHCP_OFFER = 2;
 export const DHCP_REQUEST = 3;
 export const DHCP_ACK = 5;
 
-/** A destination of option 121 or 249, and where it leads. */
+/** A route of option 121 or 249: the destination and its next hop. */
 export interface ClasslessRoute {
   readonly network: string;
   readonly prefixLength: number;
@@ -23,7 +22,7 @@ const MAGIC_COOKIE = 0x63825363;
 const SERVER_NAME = 44;
 const BOOT_FILE = 108;
 const OVERLOAD = 52;
-const MOST_OPTIONS = 512;
+const MAX_OPTIONS = 512;
 
 interface Piece {
   readonly code: number;
@@ -31,12 +30,12 @@ interface Piece {
   readonly end: number;
 }
 
-/** One BOOTP or DHCP message, its options indexed once; getters copy what they give. */
+/** One BOOTP or DHCP message. Options are indexed once; getters copy what they return, undefined when the option is absent. */
 export class Dhcp4View {
   readonly #bytes: Uint8Array;
   readonly #start: number;
   readonly #pieces: Piece[] = [];
-  /** An option runs past its field or the end option is missing; what stands before is kept. */
+  /** An option runs past its field, the end option is missing, or there are too many options; the options before that are kept. */
   malformed = false;
 
   private constructor(bytes: Uint8Array, start: number, end: number) {
@@ -50,7 +49,7 @@ export class Dhcp4View {
     if ((overload & 2) !== 0) this.#index(start + SERVER_NAME, start + BOOT_FILE);
   }
 
-  /** The view, or undefined when this is no BOOTP: too short, an operation other than 1 and 2, an odd hardware length. */
+  /** The message, or undefined when it is not BOOTP: too short, an operation other than 1 and 2, a hardware address above 16 octets. */
   static of(bytes: Uint8Array, start: number, end: number): Dhcp4View | undefined {
     if (end - start < FIXED_LENGTH) return undefined;
     const operation = bytes[start];
@@ -58,19 +57,19 @@ export class Dhcp4View {
     return new Dhcp4View(bytes, start, end);
   }
 
-  /** Whether a server sent it (BOOTREPLY). */
+  /** Whether the message is from a server (BOOTREPLY). */
   get reply(): boolean {
     return this.#bytes[this.#start] === 2;
   }
   get transaction(): number {
     return u32(this.#bytes, this.#start + 4);
   }
-  /** Hardware address as a 48-bit number; 0 when it is no 48-bit address. */
+  /** The client's hardware address as a 48-bit number; 0 when it has another length. */
   get clientMac(): number {
     if (this.#bytes[this.#start + 2] !== 6) return 0;
     return u16(this.#bytes, this.#start + 28) * 0x100000000 + u32(this.#bytes, this.#start + 30);
   }
-  /** The address the server gives (yiaddr). */
+  /** The address that the server assigns (yiaddr). */
   get yourAddress(): string | undefined {
     return this.#fixedAddress(16);
   }
@@ -78,32 +77,32 @@ export class Dhcp4View {
   get messageType(): number {
     return this.#number(53, 1) ?? 0;
   }
-  /** Option 12, normalised as names are. */
+  /** Option 12, normalised like every name. */
   get hostName(): string | undefined {
     return this.#name(12);
   }
-  /** Option 81: the name behind its flags, in DNS's encoding or, as some clients still do, in ASCII. */
+  /** Option 81 without its flags: a name in DNS encoding or, from some older clients, in ASCII (RFC 4702 section 2.3). */
   get clientFqdn(): string | undefined {
     const value = this.option(81);
     if (value === undefined || value.length < 4) return undefined;
     return ((value[0] ?? 0) & 4) !== 0
-      ? labels(value, 3)
-      : hostText(value, 3, terminated(value)) || undefined;
+      ? uncompressedName(value, 3)
+      : hostText(value, 3, textEnd(value)) || undefined;
   }
   /** Option 60. */
   get vendorClass(): string | undefined {
     return this.#text(60);
   }
-  /** Option 61 in hexadecimal, its type first (RFC 2132 section 9.14). */
+  /** Option 61 in hexadecimal; the first octet is its type (RFC 2132 section 9.14). */
   get clientId(): string | undefined {
     const value = this.option(61);
     return value === undefined ? undefined : hex(value);
   }
-  /** Option 55 as decimal numbers with commas: the usual fingerprint of an operating system. */
+  /** Option 55 as comma-separated decimal numbers: the usual fingerprint of an operating system. */
   get parameterList(): string | undefined {
     return this.option(55)?.join(',');
   }
-  /** Option 50: the address a client had, perhaps on the network before this one. */
+  /** Option 50: the address that the client had before, perhaps on another network. */
   get requestedAddress(): string | undefined {
     return this.#addresses(50)[0];
   }
@@ -111,7 +110,7 @@ export class Dhcp4View {
   get serverIdentifier(): string | undefined {
     return this.#addresses(54)[0];
   }
-  /** Option 51, seconds; 0xffffffff is for ever. */
+  /** Option 51 in seconds; 0xffffffff means infinity. */
   get leaseSeconds(): number | undefined {
     return this.#number(51, 4);
   }
@@ -135,12 +134,12 @@ export class Dhcp4View {
   get captivePortal(): string | undefined {
     return this.#text(114) ?? this.#text(160);
   }
-  /** Destinations of options 121 and 249, whole ones only; any of them steers traffic past a tunnel (TunnelVision). */
+  /** The complete routes of options 121 and 249. Any of them can steer traffic around a tunnel (TunnelVision). */
   get routes(): readonly ClasslessRoute[] {
     return [...this.#routes(121), ...this.#routes(249)];
   }
 
-  /** The octets of an option, split instances joined (RFC 3396); undefined when it is absent. */
+  /** The octets of an option, with split instances joined (RFC 3396); undefined when it is absent. */
   option(code: number): Uint8Array | undefined {
     const pieces = this.#pieces.filter((piece) => piece.code === code);
     if (pieces.length === 0) return undefined;
@@ -155,7 +154,7 @@ export class Dhcp4View {
 
   #index(start: number, end: number): void {
     let at = start;
-    while (at < end && this.#pieces.length < MOST_OPTIONS) {
+    while (at < end && this.#pieces.length < MAX_OPTIONS) {
       const code = this.#bytes[at] ?? 0;
       if (code === 255) return;
       if (code === 0) {
@@ -187,13 +186,13 @@ export class Dhcp4View {
 
   #text(code: number): string | undefined {
     const value = this.option(code);
-    return value === undefined ? undefined : printable(value, 0, terminated(value)) || undefined;
+    return value === undefined ? undefined : printable(value, 0, textEnd(value)) || undefined;
   }
 
   #name(code: number): string | undefined {
     const value = this.option(code);
     if (value === undefined) return undefined;
-    return hostText(value, 0, terminated(value)) || undefined;
+    return hostText(value, 0, textEnd(value)) || undefined;
   }
 
   #addresses(code: number): string[] {
@@ -221,15 +220,15 @@ export class Dhcp4View {
   }
 }
 
-/** Where text ends: some clients end it with a null or pad it with several. */
-function terminated(value: Uint8Array): number {
+/** Where text ends: some clients end or pad it with null octets. */
+function textEnd(value: Uint8Array): number {
   let end = value.length;
   while (end > 0 && value[end - 1] === 0) end -= 1;
   return end;
 }
 
-/** Labels without compression (RFC 4702 section 2.3.1); the last may lack its root. */
-function labels(value: Uint8Array, start: number): string | undefined {
+/** A name in labels without compression (RFC 4702 section 2.3.1); the root label may be missing. */
+function uncompressedName(value: Uint8Array, start: number): string | undefined {
   const found: string[] = [];
   let at = start;
   while (at < value.length) {

@@ -1,5 +1,5 @@
-// Knows: DHCPv6 messages and the options that identify a client or steer it. Must not know: ports, leases, policy.
-// Follows RFC 8415 sections 8, 11 and 21, RFC 4704 (client FQDN), RFC 3646 (DNS servers). Relayed messages are not unpacked.
+// DHCPv6 messages and the options that identify a client or steer its traffic. Relayed messages are not unpacked.
+// RFC 8415 sections 8, 11 and 21, RFC 4704 (client FQDN), RFC 3646 (DNS servers).
 
 import { ipv6TextAt } from './address-octets.ts';
 import { nameText } from '../names/name-text.ts';
@@ -15,7 +15,7 @@ const RESOLVERS = 23;
 const CLIENT_FQDN = 39;
 const CAPTIVE_PORTAL = 103;
 const LAST_TYPE = 36;
-const MOST_OPTIONS = 256;
+const MAX_OPTIONS = 256;
 
 interface Piece {
   readonly code: number;
@@ -23,12 +23,12 @@ interface Piece {
   readonly end: number;
 }
 
-/** One message between client and server, its options indexed once; getters copy what they give. */
+/** One DHCPv6 message. Options are indexed once; getters copy what they return, undefined when the option is absent. */
 export class Dhcp6View {
   readonly #bytes: Uint8Array;
   readonly messageType: number;
   readonly #pieces: Piece[];
-  /** An option runs past the end; those before it are kept. */
+  /** An option runs past the end, or there are too many; the options before that are kept. */
   readonly malformed: boolean;
 
   private constructor(bytes: Uint8Array, start: number, end: number) {
@@ -40,7 +40,7 @@ export class Dhcp6View {
     this.malformed = indexed.malformed;
   }
 
-  /** The view, or undefined when it is too short or of no assigned message type. */
+  /** The message, or undefined when it is too short or its type is not assigned. */
   static of(bytes: Uint8Array, start: number, end: number): Dhcp6View | undefined {
     const type = bytes[start] ?? 0;
     return end - start < 4 || type === 0 || type > LAST_TYPE ? undefined : new Dhcp6View(bytes, start, end);
@@ -50,14 +50,14 @@ export class Dhcp6View {
   get reply(): boolean {
     return this.messageType === 2 || this.messageType === 7 || this.messageType === 10;
   }
-  /** Option 1 in hexadecimal: stays the same on every network. */
+  /** Option 1 in hexadecimal. It is the same on every network. */
   get clientDuid(): string | undefined {
     return this.#hex(CLIENT_ID);
   }
   get serverDuid(): string | undefined {
     return this.#hex(SERVER_ID);
   }
-  /** Option 39: the name behind one octet of flags, without trailing dot. */
+  /** Option 39 without its octet of flags: the name, without trailing dot. */
   get clientFqdn(): string | undefined {
     const piece = this.#first(CLIENT_FQDN);
     if (piece === undefined) return undefined;
@@ -71,14 +71,14 @@ export class Dhcp6View {
     }
     return labels.length === 0 ? undefined : labels.join('.');
   }
-  /** Option 16: the first class behind the enterprise number. */
+  /** Option 16 without its enterprise number: the first class. */
   get vendorClass(): string | undefined {
     const piece = this.#first(VENDOR_CLASS);
     if (piece === undefined || piece.start + 6 > piece.end) return undefined;
     const stop = Math.min(piece.end, piece.start + 6 + u16(this.#bytes, piece.start + 4));
     return printable(this.#bytes, piece.start + 6, stop);
   }
-  /** Option 6 as decimal numbers with commas: the usual fingerprint. */
+  /** Option 6 as comma-separated decimal numbers: the usual fingerprint of an operating system. */
   get optionRequest(): string | undefined {
     const piece = this.#first(OPTION_REQUEST);
     if (piece === undefined) return undefined;
@@ -124,7 +124,7 @@ export class Dhcp6View {
 function pieces(bytes: Uint8Array, start: number, end: number): { found: Piece[]; malformed: boolean } {
   const found: Piece[] = [];
   let at = start;
-  while (at + 4 <= end && found.length < MOST_OPTIONS) {
+  while (at + 4 <= end && found.length < MAX_OPTIONS) {
     const next = at + 4 + u16(bytes, at + 2);
     if (next > end) return { found, malformed: true };
     found.push({ code: u16(bytes, at), start: at + 4, end: next });

@@ -1,9 +1,9 @@
-// Knows: message types of ICMP, and codes. Must not know: what they say.
-// Follows RFC 792, 4443, 2710, 3810 (MLD) and 4861 (neighbour discovery).
+// Types of ICMP messages, and codes: RFC 792, 4443, 2710, 3810 (MLD) and 4861 (neighbour discovery).
 
-/** A type and its code. */
+/** The ICMPv4 type "destination unreachable", and its code "fragmentation needed" (RFC 792). */
 export const Icmp = { UNREACHABLE: 3, FRAGMENTATION_NEEDED: 4 } as const;
 
+/** ICMPv6 types. */
 export const Icmp6 = {
   UNREACHABLE: 1,
   PACKET_TOO_BIG: 2,
@@ -18,7 +18,7 @@ export const Icmp6 = {
   MLD2_REPORT: 143,
 } as const;
 
-/** Of routers and neighbours (RFC 4861). */
+/** The ICMPv6 types of neighbour discovery (RFC 4861). */
 export const NEIGHBOUR_DISCOVERY: readonly number[] = [
   Icmp6.ROUTER_SOLICITATION,
   Icmp6.ROUTER_ADVERTISEMENT,
@@ -26,7 +26,7 @@ export const NEIGHBOUR_DISCOVERY: readonly number[] = [
   Icmp6.NEIGHBOUR_ADVERTISEMENT,
   Icmp6.REDIRECT,
 ];
-/** What is said about groups (RFC 2710, 3810). */
+/** The ICMPv6 types of multicast listener discovery (RFC 2710, 3810). */
 export const LISTENER_DISCOVERY: readonly number[] = [
   Icmp6.MLD_QUERY,
   Icmp6.MLD_REPORT,

@@ -1,5 +1,4 @@
-// Knows: protocol numbers and fixed sizes of IP. Must not know: link layers, policy.
-// Follows RFC 791, RFC 8200 and the IANA protocol numbers.
+// Protocol numbers and fixed header sizes of IP: RFC 791, RFC 8200 and the IANA protocol numbers.
 
 export const Protocol = {
   HOP_BY_HOP: 0,
@@ -23,12 +22,13 @@ export const Protocol = {
   MPLS_IN_IP: 137,
 } as const;
 
+/** Header lengths in octets, without options. */
 export const IPV4_HEADER = 20;
 export const IPV6_HEADER = 40;
 export const UDP_HEADER = 8;
 export const TCP_HEADER = 20;
 
-/** IPv4 option and IPv6 hop-by-hop option of RFC 2113 and RFC 2711. */
+/** Router alert: the IPv4 option (RFC 2113) and the IPv6 hop-by-hop option (RFC 2711). */
 export const ROUTER_ALERT_V4 = 148;
 export const ROUTER_ALERT_V6 = 5;
 

@@ -1,11 +1,11 @@
-// Knows: neighbour discovery messages and their options. Must not know: IPv6 headers (hop limit and scope are the caller's
-// to check), policy. Follows RFC 4861 section 4, RFC 8106 (RDNSS, DNSSL), RFC 4191 (route information), RFC 8910 (portal).
+// Neighbour discovery messages and their options; the caller checks the IPv6 header (hop limit and scope).
+// RFC 4861 section 4, RFC 8106 (RDNSS, DNSSL), RFC 4191 (route information), RFC 8910 (captive portal).
 
 import { ipv6TextAt } from './address-octets.ts';
 import { printable, u16, u32 } from '../octets.ts';
 import { Icmp6 } from './icmp.ts';
 
-/** A prefix that a router announces; lifetimes in seconds, 0xffffffff for ever. */
+/** A prefix that a router announces; lifetimes in seconds, 0xffffffff means infinity. */
 export interface AnnouncedPrefix {
   readonly prefix: string;
   readonly prefixLength: number;
@@ -15,7 +15,7 @@ export interface AnnouncedPrefix {
   readonly preferredSeconds: number;
 }
 
-/** A more specific route (RFC 4191): what DHCP's option 121 is to IPv4. */
+/** A more specific route (RFC 4191), the counterpart of DHCPv4's option 121. */
 export interface AnnouncedRoute {
   readonly prefix: string;
   readonly prefixLength: number;
@@ -26,7 +26,7 @@ const PREFIX = 3;
 const ROUTE = 24;
 const RESOLVERS = 25;
 const CAPTIVE_PORTAL = 37;
-const MOST_OPTIONS = 64;
+const MAX_OPTIONS = 64;
 
 interface Piece {
   readonly type: number;
@@ -34,7 +34,7 @@ interface Piece {
   readonly end: number;
 }
 
-/** Octets before the options, by type (RFC 4861 sections 4.1 to 4.5). */
+/** Octets before the options, by message type (RFC 4861 sections 4.1 to 4.5). */
 const HEADER_LENGTH: ReadonlyMap<number, number> = new Map([
   [Icmp6.ROUTER_SOLICITATION, 8],
   [Icmp6.ROUTER_ADVERTISEMENT, 16],
@@ -43,13 +43,13 @@ const HEADER_LENGTH: ReadonlyMap<number, number> = new Map([
   [Icmp6.REDIRECT, 40],
 ]);
 
-/** One message, from its ICMPv6 type on; getters copy what they give. */
+/** One neighbour discovery message, beginning with its ICMPv6 type; getters copy what they return. */
 export class NdView {
   readonly #bytes: Uint8Array;
   readonly #start: number;
   readonly #options: Piece[] = [];
   readonly type: number;
-  /** An option of length zero or one that runs past the end: RFC 4861 section 4.6 says to discard the packet. */
+  /** An option has length zero or runs past the end; RFC 4861 section 4.6 says to discard such a packet. */
   readonly malformed: boolean;
 
   private constructor(bytes: Uint8Array, start: number, end: number, header: number) {
@@ -59,18 +59,18 @@ export class NdView {
     this.malformed = !this.#index(start + header, end);
   }
 
-  /** The view, or undefined when this is another ICMPv6 message, one too short or one whose code is not 0. */
+  /** The message, or undefined when it is another ICMPv6 message, too short, or its code is not 0. */
   static of(bytes: Uint8Array, start: number, end: number): NdView | undefined {
     const header = HEADER_LENGTH.get(bytes[start] ?? 0);
     if (header === undefined || end - start < header || bytes[start + 1] !== 0) return undefined;
     return new NdView(bytes, start, end, header);
   }
 
-  /** Router advertisement: seconds this router is a default router; 0 says it is none. -1 for other messages. */
+  /** Router advertisement: for how many seconds it is a default router, 0 if it is not. -1 for other messages. */
   get routerLifetime(): number {
     return this.type === Icmp6.ROUTER_ADVERTISEMENT ? u16(this.#bytes, this.#start + 6) : -1;
   }
-  /** Router advertisement: `high` beats the routers that are there already (RFC 4191 section 2.1). */
+  /** Router advertisement: hosts prefer a router with `high` to the existing ones (RFC 4191 section 2.1). */
   get preference(): 'high' | 'medium' | 'low' {
     const bits = ((this.#bytes[this.#start + 5] ?? 0) >>> 3) & 3;
     return this.type !== Icmp6.ROUTER_ADVERTISEMENT || bits === 0 || bits === 2
@@ -79,11 +79,11 @@ export class NdView {
         ? 'high'
         : 'low';
   }
-  /** Neighbour messages and redirects: the address they are about. */
+  /** Neighbour messages and redirects: the target address. */
   get target(): string | undefined {
     return this.type < Icmp6.NEIGHBOUR_SOLICITATION ? undefined : ipv6TextAt(this.#bytes, this.#start + 8);
   }
-  /** Redirect: the destination that is to be reached through the target. */
+  /** Redirect: the destination that should be reached through the target. */
   get redirected(): string | undefined {
     return this.type === Icmp6.REDIRECT ? ipv6TextAt(this.#bytes, this.#start + 24) : undefined;
   }
@@ -124,13 +124,13 @@ export class NdView {
     return printable(this.#bytes, piece.start, end);
   }
 
-  #all(type: number, least: number): Piece[] {
-    return this.#options.filter((piece) => piece.type === type && piece.end - piece.start >= least);
+  #all(type: number, minLength: number): Piece[] {
+    return this.#options.filter((piece) => piece.type === type && piece.end - piece.start >= minLength);
   }
 
   #index(start: number, end: number): boolean {
     let at = start;
-    while (at + 2 <= end && this.#options.length < MOST_OPTIONS) {
+    while (at + 2 <= end && this.#options.length < MAX_OPTIONS) {
       const length = 8 * (this.#bytes[at + 1] ?? 0);
       if (length === 0 || at + length > end) return false;
       this.#options.push({ type: this.#bytes[at] ?? 0, start: at + 2, end: at + length });

@@ -1,5 +1,5 @@
-// Knows: the chunks of an SCTP packet that carry data. Must not know: what the data says, associations, policy.
-// Follows RFC 9260 sections 3.1 (common header), 3.2 and 3.3.1 (DATA), RFC 8260 (I-DATA), RFC 6951 (SCTP in UDP, port 9899).
+// The chunks of an SCTP packet that carry data. Associations are not followed.
+// RFC 9260 sections 3.1 (common header), 3.2 and 3.3.1 (DATA), RFC 8260 (I-DATA), RFC 6951 (SCTP in UDP, port 9899).
 
 import { u16 } from '../octets.ts';
 
@@ -9,23 +9,23 @@ const DATA = 0;
 const I_DATA = 64;
 const DATA_HEADER = 16;
 const I_DATA_HEADER = 20;
-/** The first and the last fragment of a message: it is whole. */
+/** Flags B and E: the chunk is the first and the last fragment, so it has the whole message (RFC 9260 section 3.3.1). */
 const WHOLE = 3;
-/** A packet of 64 KiB has room for more; nobody fills it so. */
-const MOST_CHUNKS = 256;
+/** A packet of 64 KiB has room for more chunks, but real ones have far fewer. */
+const MAX_CHUNKS = 256;
 
 export interface SctpPorts {
   readonly source: number;
   readonly destination: number;
 }
 
-/** The ports of an SCTP packet, or undefined when it has no room for its header and a chunk's. */
+/** The ports of an SCTP packet, or undefined when it is too short for the common header and one chunk header. */
 export function sctpPorts(bytes: Uint8Array, start: number, end: number): SctpPorts | undefined {
   if (end - start < COMMON_HEADER + 4) return undefined;
   return { source: u16(bytes, start), destination: u16(bytes, start + 2) };
 }
 
-/** Hands the data of every chunk that holds a whole message, or the beginning of one, to `emit`. */
+/** Calls `emit` with the data of every chunk that contains a message or its first fragment; `isWhole` when all of it is there. */
 export function sctpMessages(
   bytes: Uint8Array,
   start: number,
@@ -33,7 +33,7 @@ export function sctpMessages(
   emit: (start: number, end: number, isWhole: boolean) => void,
 ): void {
   let at = start + COMMON_HEADER;
-  for (let left = MOST_CHUNKS; left > 0 && at + 4 <= end; left -= 1) {
+  for (let left = MAX_CHUNKS; left > 0 && at + 4 <= end; left -= 1) {
     const type = bytes[at] ?? 0;
     const flags = bytes[at + 1] ?? 0;
     const length = u16(bytes, at + 2);

@@ -1,5 +1,5 @@
-// Knows: the checksum of UDP over IP, and what a sender on the same machine leaves in its place for a card to finish. Must not know:
-// frames, ports. Follows RFC 768, RFC 8200 section 8.1, RFC 1071.
+// The checksum of UDP over IP (RFC 768, RFC 8200 section 8.1, RFC 1071). A sender on the same machine leaves a partial sum in its
+// place, for the network card to finish.
 
 import { u16 } from '../octets.ts';
 
@@ -13,9 +13,9 @@ function folded(sum: number): number {
 }
 
 /**
- * Finishes the checksum of the datagram at `at`, whose IP addresses stand in `length` octets each right before `at`, where it is as the
- * kernel leaves it for a card that computes it (CHECKSUM_PARTIAL, linux include/linux/skbuff.h): the sum of the pseudo-header. One that
- * was computed, rightly or not, stays.
+ * Finishes, in place, the checksum of the datagram at `at` if the kernel left it to the network card: it is then the sum of the
+ * pseudo-header (CHECKSUM_PARTIAL, linux include/linux/skbuff.h). Any other checksum, right or wrong, stays. The two IP addresses, of
+ * `addressOctets` octets each, must directly precede `at`.
  */
 export function finishUdpChecksum(bytes: Uint8Array, at: number, addressOctets: 4 | 16): void {
   const length = u16(bytes, at + 4);
@@ -27,7 +27,7 @@ export function finishUdpChecksum(bytes: Uint8Array, at: number, addressOctets: 
     if (octet === at + CHECKSUM) continue;
     sum += octet + 1 < at + length ? u16(bytes, octet) : (bytes[octet] ?? 0) << 8;
   }
-  // None at all is written as zero, so a sum of zero is written as its other form.
+  // Zero means "no checksum", so a computed zero is written as 0xffff (RFC 768).
   const checksum = ~folded(sum) & 0xffff || 0xffff;
   bytes[at + CHECKSUM] = checksum >>> 8;
   bytes[at + CHECKSUM + 1] = checksum & 0xff;

@@ -1,5 +1,5 @@
-// Knows: EAPOL frames and the identity that EAP shows in clear. Must not know: keys, policy.
-// Follows IEEE 802.1X-2020 section 11.3 (frames) and RFC 3748 sections 4 and 5.1 (EAP, identity).
+// EAPOL frames, and the identity that EAP sends in the clear.
+// IEEE 802.1X-2020 section 11.3 (frames) and RFC 3748 sections 4 and 5.1 (EAP, identity).
 
 import { printable, u16 } from '../octets.ts';
 
@@ -7,13 +7,13 @@ import { printable, u16 } from '../octets.ts';
 export interface EapolFrame {
   readonly version: number;
   readonly type: number;
-  /** What an EAP Identity Response says: a name that everyone on the wire reads. */
+  /** The name in an EAP Identity Response, which everyone on the wire can read; undefined in other frames. */
   readonly identity: string | undefined;
 }
 
 const MAX_IDENTITY = 253;
 
-/** The EAPOL frame at start (EtherType 0x888e), or undefined: unknown version or type, or longer than the frame. */
+/** The EAPOL frame at `start` (EtherType 0x888e); undefined when version or type is unknown or the body is cut off. */
 export function eapolFrame(bytes: Uint8Array, start: number, end: number): EapolFrame | undefined {
   if (end - start < 4) return undefined;
   const version = bytes[start] ?? 0;

@@ -1,5 +1,4 @@
-// Knows: EtherTypes and the layout of what follows them. Must not know: IP, policy.
-// Follows IEEE 802.3 clause 3.2.6, 802.1Q, RFC 1042 (SNAP), RFC 2516 (PPPoE), RFC 3032 (MPLS).
+// EtherTypes: IEEE 802.3 clause 3.2.6, 802.1Q, RFC 1042 (SNAP), RFC 2516 (PPPoE), RFC 3032 (MPLS).
 
 export const EtherType = {
   IPV4: 0x0800,
@@ -15,11 +14,13 @@ export const EtherType = {
   EAPOL: 0x888e,
 } as const;
 
-/** Values below are 802.3 lengths, not types. */
+/** Smaller values are 802.3 lengths, not types. */
 export const FIRST_ETHERTYPE = 0x0600;
 
+/** Octets of an untagged Ethernet header. */
 export const HEADER_LENGTH = 14;
 
+/** Whether an EtherType announces a VLAN tag. */
 export function isTag(etherType: number): boolean {
   return etherType === EtherType.VLAN || etherType === EtherType.QINQ || etherType === EtherType.QINQ_OLD;
 }

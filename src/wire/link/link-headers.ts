@@ -1,5 +1,5 @@
-// Knows: link headers of capture files that are rare, and where the packet begins behind them. Must not know: IP, policy.
-// Follows the tcpdump.org link type registry: NFLOG and PKTAP with headers of their own, OpenBSD's ENC, RFC 2427 (frame relay),
+// Finds the packet after the rarer link headers of capture files.
+// The tcpdump.org link type registry (NFLOG and PKTAP define headers themselves), OpenBSD's ENC, RFC 2427 (frame relay),
 // RFC 1042 and 2684 (LLC and SNAP on token ring, FDDI, ATM and Fibre Channel).
 
 import { innerIp, INNER_ETHERNET, INNER_IPV4, INNER_IPV6, type Inner } from '../vpn/inner.ts';
@@ -15,12 +15,12 @@ const FDDI_HEADER = 13;
 const TOKEN_RING_HEADER = 14;
 const FIBRE_CHANNEL_HEADER = 16;
 const PKTAP_LINK_TYPE = 8;
-/** Unnumbered information, then the network protocol: IP, IPv6 or SNAP (RFC 2427 section 4). */
+/** Network protocol identifiers of IPv4, IPv6 and SNAP, which follow the octet for unnumbered information (RFC 2427 section 4). */
 const NLPID_IPV4 = 0xcc;
 const NLPID_IPV6 = 0x8e;
 const NLPID_SNAP = 0x80;
 
-/** The packet in a frame of such a link type, or undefined: another type, cut off, or nothing an EtherType stands for. */
+/** The packet in a frame of one of these link types; undefined for other types, and when it is cut off or has no EtherType. */
 export function linkInner(
   bytes: Uint8Array,
   start: number,
@@ -74,12 +74,12 @@ function framed(offset: number, end: number): Inner | undefined {
   return offset < end ? { etherType: INNER_ETHERNET, offset, end } : undefined;
 }
 
-/** `at` is where the EtherType stands. */
+/** `at` is the offset of the EtherType. */
 function typed(bytes: Uint8Array, at: number, end: number): Inner | undefined {
   return at + 2 <= end ? { etherType: u16(bytes, at), offset: at + 2, end } : undefined;
 }
 
-/** Sixteen octets, eight more for each header that says that another follows, and two in front of a frame of Ethernet. */
+/** A header of 16 octets, extension headers of 8 (the top bit of each type announces the next), and 2 octets before an Ethernet frame. */
 function erf(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const type = bytes[start + 8] ?? 0;
   const isEthernet =
@@ -93,7 +93,7 @@ function erf(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   return isEthernet ? framed(at + 2, end) : undefined;
 }
 
-/** Attributes in the capturing machine's byte order, which is little endian nearly everywhere. */
+/** Attributes are in the capturing machine's byte order; little endian is assumed. */
 function nflog(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   let at = start + NFLOG_HEADER;
   while (at + 4 <= end) {
@@ -105,7 +105,7 @@ function nflog(bytes: Uint8Array, start: number, end: number): Inner | undefined
   return undefined;
 }
 
-/** The first bit of the source address says that a routing field follows, whose first octet holds its length. */
+/** The first bit of the source address announces a routing field, whose first octet contains its length. */
 function tokenRing(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const routed = ((bytes[start + 8] ?? 0) & 0x80) !== 0;
   const at = start + TOKEN_RING_HEADER;
@@ -117,12 +117,12 @@ function snap(bytes: Uint8Array, at: number, end: number): Inner | undefined {
   return isSnap ? { etherType: u16(bytes, at + 6), offset: at + 8, end } : undefined;
 }
 
-/** An address of two octets or more: the last has its lowest bit set. */
+/** The address has two octets or more; the lowest bit is set in the last one only. */
 function frameRelay(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   let at = start;
   while (at < end && at - start < 4 && ((bytes[at] ?? 0) & 1) === 0) at += 1;
   if (bytes[at + 1] !== 3) return undefined;
-  // One octet of padding may stand in front of the identifier.
+  // One octet of padding may precede the protocol identifier.
   at += bytes[at + 2] === 0 ? 3 : 2;
   const protocol = bytes[at];
   if (protocol === NLPID_IPV4 || protocol === NLPID_IPV6) return innerIp(bytes, at + 1, end);
@@ -130,7 +130,7 @@ function frameRelay(bytes: Uint8Array, start: number, end: number): Inner | unde
   return isSnap ? { etherType: u16(bytes, at + 4), offset: at + 6, end } : undefined;
 }
 
-/** Apple's header says its length and the link type behind it. */
+/** Apple's header contains its own length and the link type of the packet. */
 function pktap(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const offset = start + u32le(bytes, start);
   if (end - start < PKTAP_LINK_TYPE + 4 || offset > end) return undefined;
@@ -144,7 +144,7 @@ function pktap(bytes: Uint8Array, start: number, end: number): Inner | undefined
   }
 }
 
-/** Where no type field exists the version nibble decides; anything else is not IP at all: -1. */
+/** The EtherType by the IP version nibble at `at`, for links without a type field; -1 when it is not IP. */
 export function etherTypeOfVersion(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end) return -1;
   const version = (bytes[at] ?? 0) >>> 4;

@@ -1,6 +1,6 @@
-// Knows: what switches put between a frame's addresses and its EtherType, and where the packet begins behind it. Must not know: IP, policy.
-// Follows Cisco's metadata header (0x8909), IEEE 802.1AE clause 9 (MACsec; readable where it only protects), 802.1BR (0x893f),
-// VN-Tag (0x8926), 802.1ah (0x88e7), older numbers of 802.1Q tags, RFC 6325 (TRILL), RFC 8300 (network service header), PPP in Ethernet.
+// Headers that switches put between a frame's addresses and its EtherType, up to where the packet begins.
+// Cisco's metadata header (0x8909), IEEE 802.1AE clause 9 (MACsec without encryption), 802.1BR (0x893f), VN-Tag (0x8926),
+// 802.1ah (0x88e7), older numbers of 802.1Q tags, RFC 6325 (TRILL), RFC 8300 (network service header), PPP in Ethernet.
 
 import { INNER_ETHERNET, INNER_IPV4, INNER_IPV6, INNER_PPP } from '../vpn/inner.ts';
 import type { Inner } from '../vpn/inner.ts';
@@ -17,7 +17,7 @@ const FABRIC_PATH = 0x8903;
 const SERVICE = 0x894f;
 const INTEGRITY_TAG = 16;
 
-/** What stands behind such a header, or undefined for any other EtherType, and for what is encrypted or cut off. */
+/** What follows the header at `at`, which `etherType` announces; undefined for any other EtherType and when it is encrypted or cut off. */
 export function shimInner(bytes: Uint8Array, etherType: number, at: number, end: number): Inner | undefined {
   if (OLD_TAGS.has(etherType)) return typed(bytes, at + 2, end);
   switch (etherType) {
@@ -44,12 +44,12 @@ export function shimInner(bytes: Uint8Array, etherType: number, at: number, end:
   }
 }
 
-/** Version, the number of options in words of four octets, and these; then the EtherType. */
+/** One octet of version, one for the options' length in words of four octets, and the options; the EtherType follows. */
 function metadataLength(bytes: Uint8Array, at: number): number {
   return 2 + 4 * Math.max(1, bytes[at + 1] ?? 1);
 }
 
-/** `at` is where the EtherType stands. */
+/** `at` is the offset of the EtherType. */
 function typed(bytes: Uint8Array, at: number, end: number): Inner | undefined {
   return at + 2 <= end ? { etherType: u16(bytes, at), offset: at + 2, end } : undefined;
 }
@@ -58,7 +58,7 @@ function whole(offset: number, end: number): Inner | undefined {
   return offset < end ? { etherType: INNER_ETHERNET, offset, end } : undefined;
 }
 
-/** The tag has six octets, and eight more where it names the sender; neither encrypted nor changed is what can be read. */
+/** The tag has 6 octets, or 14 if it identifies the sender. Readable only if the data is neither encrypted nor changed. */
 function macsec(bytes: Uint8Array, at: number, end: number): Inner | undefined {
   const control = bytes[at] ?? 0;
   if ((control & 0x8c) !== 0) return undefined;

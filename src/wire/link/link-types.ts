@@ -1,5 +1,4 @@
-// Knows: numbers of link types in capture files, and how each begins. Must not know: IP, policy.
-// Follows the tcpdump.org link-layer header type registry (draft-ietf-opsawg-pcaplinktype).
+// Numbers of link types in capture files: the tcpdump.org link-layer header type registry (draft-ietf-opsawg-pcaplinktype).
 
 export const LinkType = {
   NULL: 0,
@@ -43,7 +42,7 @@ export const LinkType = {
 
 const READ: ReadonlySet<number> = new Set(Object.values(LinkType));
 
-/** Whether frames of a link type are read; those of any other stay unknown, which is a leak. */
+/** Whether frames of a link type are decoded. Frames of other types are of unknown kind, which is a leak. */
 export function isReadLinkType(linkType: number): boolean {
   return READ.has(linkType);
 }

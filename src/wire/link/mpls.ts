@@ -1,33 +1,33 @@
-// Knows: MPLS label stacks and what seems to stand behind them. Must not know: labels' meaning, policy.
-// Follows RFC 3032 (stack, reserved labels), RFC 4385 (control word of pseudowires), RFC 4928 (the first nibble).
+// MPLS label stacks and what appears to follow them.
+// RFC 3032 (stack, reserved labels), RFC 4385 (control word of pseudowires), RFC 4928 (the first nibble).
 
 import { innerFrame, innerIp, type Inner } from '../vpn/inner.ts';
 import { u32 } from '../octets.ts';
 
-/** The labels, topmost first, and the packet behind; `inner` is undefined when it is neither IP nor a pseudowire. */
+/** How many labels there are, the bottom label, and the packet; `inner` is undefined when it is neither IP nor a pseudowire. */
 export interface MplsStack {
   readonly labels: number;
   readonly bottom: number;
   readonly inner: Inner | undefined;
 }
 
-/** A deeper stack than any network builds is taken for noise. */
+/** No network builds a deeper stack, so that would be noise. */
 const MAX_LABELS = 16;
 
-/** The label stack at start (EtherTypes 0x8847, 0x8848), or undefined if its bottom is not found. */
+/** The label stack at `start` (EtherTypes 0x8847, 0x8848), or undefined if its bottom is not found. */
 export function mplsStack(bytes: Uint8Array, start: number, end: number): MplsStack | undefined {
   for (let labels = 1, at = start; labels <= MAX_LABELS && at + 4 <= end; labels += 1, at += 4) {
     const entry = u32(bytes, at);
     if ((entry & 0x100) === 0) continue;
-    return { labels, bottom: entry >>> 12, inner: behind(bytes, at + 4, end) };
+    return { labels, bottom: entry >>> 12, inner: payloadAt(bytes, at + 4, end) };
   }
   return undefined;
 }
 
-function behind(bytes: Uint8Array, at: number, end: number): Inner | undefined {
+function payloadAt(bytes: Uint8Array, at: number, end: number): Inner | undefined {
   const ip = innerIp(bytes, at, end);
   if (ip !== undefined) return ip;
-  // A pseudowire has a control word that begins with a zero nibble, or none: the frame is where an EtherType makes sense.
+  // A pseudowire may have a control word, which begins with a zero nibble. The frame is wherever that gives a plausible EtherType.
   const controlled = (bytes[at] ?? 0xff) >>> 4 === 0 ? innerFrame(bytes, at + 4, end) : undefined;
   return controlled ?? innerFrame(bytes, at, end);
 }

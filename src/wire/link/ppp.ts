@@ -1,5 +1,5 @@
-// Knows: which protocol a PPP frame carries and where. Must not know: what carries PPP (PPPoE, PPTP, L2TP do).
-// Follows RFC 1661 (protocol field, its compression) and RFC 1662 section 3.2 (address and control, left out or not).
+// Which protocol a PPP frame carries, and where; PPPoE, PPTP and L2TP carry such frames.
+// RFC 1661 (protocol field and its compression), RFC 1662 section 3.2 (address and control, which may be left out).
 
 import { INNER_IPV4, INNER_IPV6, type Inner } from '../vpn/inner.ts';
 import { u16 } from '../octets.ts';
@@ -7,23 +7,23 @@ import { u16 } from '../octets.ts';
 const PPP_IPV4 = 0x0021;
 const PPP_IPV6 = 0x0057;
 
-/** The protocol of one PPP frame and what it carries. `compressed`: RFC 1962 or MPPE, unreadable. */
+/** The protocol of one PPP frame and what it carries. `compressed` (RFC 1962 or MPPE) means that it is unreadable. */
 export interface PppFrame {
   readonly protocol: number;
   readonly inner: Inner;
   readonly compressed: boolean;
 }
 
-/** The PPP frame from start to end, or undefined if it has no valid protocol number. */
+/** The PPP frame from `start` to before `end`, or undefined if it has no valid protocol number. */
 export function pppFrame(bytes: Uint8Array, start: number, end: number): PppFrame | undefined {
   let at = start;
   if (end - at >= 2 && u16(bytes, at) === 0xff03) at += 2;
   if (end - at < 1) return undefined;
-  // Protocol numbers end in an odd octet and begin with an even one: an odd first octet is a compressed number.
-  const short = ((bytes[at] ?? 0) & 1) === 1;
-  if (!short && (end - at < 2 || ((bytes[at + 1] ?? 0) & 1) === 0)) return undefined;
-  const protocol = short ? (bytes[at] ?? 0) : u16(bytes, at);
-  const offset = at + (short ? 1 : 2);
+  // A protocol number is an even octet followed by an odd one, so an odd first octet is a compressed number.
+  const isCompressedNumber = ((bytes[at] ?? 0) & 1) === 1;
+  if (!isCompressedNumber && (end - at < 2 || ((bytes[at + 1] ?? 0) & 1) === 0)) return undefined;
+  const protocol = isCompressedNumber ? (bytes[at] ?? 0) : u16(bytes, at);
+  const offset = at + (isCompressedNumber ? 1 : 2);
   const inner = { etherType: etherTypeOf(protocol), offset, end };
   return { protocol, inner, compressed: protocol === 0x00fd };
 }

@@ -1,5 +1,4 @@
-// Knows: PPPoE discovery and session frames. Must not know: PPP above its protocol number (ppp.ts), policy.
-// Follows RFC 2516 section 4.
+// PPPoE discovery and session frames (RFC 2516 section 4); the PPP inside is ppp.ts.
 
 import { pppFrame, type PppFrame } from './ppp.ts';
 import { u16 } from '../octets.ts';
@@ -11,7 +10,10 @@ export interface PppoeFrame {
   readonly ppp: PppFrame | undefined;
 }
 
-/** The PPPoE frame at start (EtherTypes 0x8863, 0x8864), or undefined: other version, or longer than the frame. */
+/**
+ * The PPPoE frame at `start` (EtherTypes 0x8863, 0x8864); undefined for another version or a length past `wireEnd`, where the frame
+ * ended before the capture cut it.
+ */
 export function pppoeFrame(
   bytes: Uint8Array,
   start: number,

@@ -1,12 +1,12 @@
-// Knows: the records of a DNS answer that tell where a name leads. Must not know: caches, flows, policy.
-// Follows RFC 1035 sections 3.3 and 4.1.3, RFC 2782 (SRV), RFC 3596 (AAAA), RFC 6672 (DNAME), RFC 9460 sections 2.2 and 7.3 (SVCB, HTTPS and their hints).
+// The records of a DNS answer that say where a name leads: RFC 1035 sections 3.3 and 4.1.3, RFC 2782 (SRV), RFC 3596 (AAAA),
+// RFC 6672 (DNAME), RFC 9460 sections 2.2 and 7.3 (SVCB, HTTPS and their hints).
 
 import { ipv4TextAt, ipv6TextAt } from '../ip/address-octets.ts';
 import { DNS_HEADER, recordTtl, skipQuestions, skipRecord, TYPE_A, TYPE_AAAA } from './dns.ts';
 import { endsByPointer, readName, skipName } from './dns-name.ts';
 import { u16 } from '../octets.ts';
 
-/** One answer: `value` is an address's text, or the name that the record leads to. `ttl` in seconds. */
+/** One answer: `value` is the text of an address, or the name that the record leads to. `ttl` is in seconds. */
 export interface DnsAnswer {
   readonly name: string;
   readonly type: 'A' | 'AAAA' | 'HTTPS' | 'SVCB' | Naming;
@@ -14,9 +14,9 @@ export interface DnsAnswer {
   readonly ttl: number;
 }
 
-/** Records that hold a name and nothing else that leads anywhere. */
+/** Record types whose only destination is a name. */
 type Naming = 'CNAME' | 'DNAME' | 'NS' | 'PTR' | 'MX' | 'SRV' | 'SOA';
-/** By type: which it is, and how many octets stand in front of the name. */
+/** By type number: the type, and how many octets precede the name. */
 const NAMING: ReadonlyMap<number, readonly [Naming, number]> = new Map([
   [2, ['NS', 0]],
   [6, ['SOA', 0]],
@@ -30,28 +30,31 @@ const TYPE_SVCB = 64;
 const TYPE_HTTPS = 65;
 const IPV4_HINT = 4;
 const IPV6_HINT = 6;
-const MOST_ANSWERS = 256;
+const MAX_ANSWERS = 256;
 
 /**
- * The answers of a response, addresses of additional records included, at most 256. What is malformed ends the list;
- * what stands before it is given. A message that asks gives none.
+ * The answers of a response, including authority and additional records, at most 256. The list ends before the first malformed
+ * record. Empty for a query.
  */
 export function readAnswers(bytes: Uint8Array, start: number, end: number): DnsAnswer[] {
   const found: DnsAnswer[] = [];
   if (end - start < DNS_HEADER || ((bytes[start + 2] ?? 0) & 0x80) === 0) return found;
   let at = skipQuestions(bytes, start, end);
   const records = u16(bytes, start + 6) + u16(bytes, start + 8) + u16(bytes, start + 10);
-  for (let left = Math.min(records, MOST_ANSWERS); left > 0 && at >= 0; left -= 1) {
+  for (let left = Math.min(records, MAX_ANSWERS); left > 0 && at >= 0; left -= 1) {
     const next = skipRecord(bytes, at, end);
     if (next < 0) break;
     readRecord(bytes, start, end, at, next, found);
-    if (found.length >= MOST_ANSWERS) return found.slice(0, MOST_ANSWERS);
+    if (found.length >= MAX_ANSWERS) return found.slice(0, MAX_ANSWERS);
     at = next;
   }
   return found;
 }
 
-/** The names that own a message's records, and whether a pointer ends each. At most 256; what is malformed ends the list. */
+/**
+ * The owner names of a message's records; `pointed` if in every record the name ends in a compression pointer. At most 256 records are
+ * read; the list ends before the first malformed one.
+ */
 export function readRecordNames(
   bytes: Uint8Array,
   start: number,
@@ -61,7 +64,7 @@ export function readRecordNames(
   if (end - start < DNS_HEADER) return [];
   let at = skipQuestions(bytes, start, end);
   const records = u16(bytes, start + 6) + u16(bytes, start + 8) + u16(bytes, start + 10);
-  for (let left = Math.min(records, MOST_ANSWERS); left > 0 && at >= 0; left -= 1) {
+  for (let left = Math.min(records, MAX_ANSWERS); left > 0 && at >= 0; left -= 1) {
     const next = skipRecord(bytes, at, end);
     if (next < 0) break;
     const name = readName(bytes, start, end, at);
@@ -96,14 +99,14 @@ function readRecord(
   } else if (naming !== undefined) {
     const [kind, before] = naming;
     const value = data + before < next ? readName(bytes, start, end, data + before) : undefined;
-    // The root: a service that is not to be had (RFC 2782, RFC 7505).
+    // The root as target means that the service is not available (RFC 2782, RFC 7505).
     if (value !== undefined && value !== '') found.push({ name, type: kind, value, ttl });
   } else {
     readService(bytes, data, next, { name, type: type === TYPE_SVCB ? 'SVCB' : 'HTTPS', ttl }, found);
   }
 }
 
-/** Target name first ('' for the owner itself, RFC 9460 section 2.5), then one entry per address hint. */
+/** Adds the target name, unless it is the owner itself ('', RFC 9460 section 2.5), then one entry per address hint. */
 function readService(
   bytes: Uint8Array,
   data: number,
@@ -111,7 +114,7 @@ function readService(
   owner: Omit<DnsAnswer, 'value'>,
   found: DnsAnswer[],
 ): void {
-  // The target is not compressed: its pointers, if any, would be read from the record itself and fail.
+  // The target must not be compressed: a pointer would be resolved within the record alone and fail.
   const target = readName(bytes, data, next, data + 2);
   if (target === undefined) return;
   if (target !== '') found.push({ ...owner, value: target });

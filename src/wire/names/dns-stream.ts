@@ -1,5 +1,4 @@
-// Knows: a TCP segment that is whole DNS questions and nothing else, and one that asks for a single name. Must not know: policy, flows.
-// Follows RFC 7766 section 8 (a length in front of each message), RFC 6891 (EDNS), RFC 7873 (cookies).
+// DNS questions in a TCP segment: RFC 7766 section 8 (a length precedes each message), RFC 6891 (EDNS), RFC 7873 (cookies).
 
 import { readName, skipName } from './dns-name.ts';
 import { nameText } from './name-text.ts';
@@ -8,10 +7,13 @@ import { u16, u32 } from '../octets.ts';
 const HEADER = 12;
 /** RFC 1035 section 3.1. */
 const LONGEST_NAME = 255;
-/** EDNS without options, or with a cookie of the client's, or of both. Bytes of its data. */
+/** Octets of EDNS data: no options, a client cookie, or client and server cookies. */
 const OPT_DATA: readonly number[] = [0, 12, 28];
 
-/** Name of the only question of the message at `at`, and where the next begins; undefined for whatever else stands there. */
+/**
+ * The name of the message at `at` if it is a plain query with one question, where the next message begins, and the octets of its EDNS
+ * data (-1 without EDNS); undefined for anything else.
+ */
 function wholeMessage(
   bytes: Uint8Array,
   at: number,
@@ -28,22 +30,22 @@ function wholeMessage(
     additionals > 1
   )
     return undefined;
-  const behind = skipName(bytes, start + HEADER, next);
-  const name = behind < 0 ? undefined : readName(bytes, start, next, start + HEADER);
-  if (name === undefined || behind + 4 > next) return undefined;
-  const record = behind + 4;
+  const nameEnd = skipName(bytes, start + HEADER, next);
+  const name = nameEnd < 0 ? undefined : readName(bytes, start, next, start + HEADER);
+  if (name === undefined || nameEnd + 4 > next) return undefined;
+  const record = nameEnd + 4;
   if (additionals === 0) return next === record ? { name, next, opt: -1 } : undefined;
   if (record + 11 > next || bytes[record] !== 0 || u16(bytes, record + 1) !== 41) return undefined;
   const data = u16(bytes, record + 9);
   return OPT_DATA.includes(data) && record + 11 + data === next ? { name, next, opt: data } : undefined;
 }
 
-/** Name of a segment that is one whole question, or two for the same name, with no more behind them; undefined for any other. */
+/** The name in a segment that consists of one whole query, or of two for the same name; undefined for any other segment. */
 export function wholeQuestion(bytes: Uint8Array, start: number, end: number): string | undefined {
   const first = wholeMessage(bytes, start, end);
   if (first === undefined) return undefined;
   if (first.next === end) return first.name;
-  // The GNU C library asks for both families in one segment, with EDNS or without, and never with options.
+  // The GNU C library sends its queries for both address families in one segment, with or without EDNS, but never with options.
   const second = wholeMessage(bytes, first.next, end);
   const isPair = second?.next === end && second.opt === first.opt && first.opt <= 0;
   return isPair && second.name === first.name ? first.name : undefined;
@@ -51,13 +53,13 @@ export function wholeQuestion(bytes: Uint8Array, start: number, end: number): st
 
 const NONE: readonly (string | undefined)[] = Object.freeze([]);
 
-/** The header of a plain question, as a resolver's client writes it, behind the length at `at`. */
+/** Whether the header after the length at `at` is that of a plain query with one question, as stub resolvers send it. */
 function isPlainQuestion(bytes: Uint8Array, at: number): boolean {
   return (u16(bytes, at + 4) & 0xfecf) === 0 && u32(bytes, at + 6) === 0x10000 && u32(bytes, at + 10) <= 1;
 }
 
 /**
- * Names of a segment that is one whole question, or two that are equally long, by the lengths in front of them; undefined stands for a
+ * The names in a segment that consists of one whole query, or of two of equal length (by their length fields); undefined in place of a
  * name that cannot be read. Empty for any other segment.
  */
 export function segmentQuestions(
@@ -76,8 +78,8 @@ export function segmentQuestions(
 }
 
 /**
- * What a piece of a question says of its name so far, the length in front included; undefined where nothing of a name is there. The
- * last label may be cut.
+ * The part of the name that the beginning of a query (from its length field on) contains; undefined when there is none. The last label
+ * may be cut off.
  */
 export function cutQuestion(bytes: Uint8Array, start: number, end: number): string | undefined {
   const labels: string[] = [];

@@ -1,33 +1,33 @@
-// Knows: DNS messages: header, questions, how much a payload looks like one, messages in a TCP stream. Must not know:
-// ports, flows, policy. Follows RFC 1035 section 4, RFC 6891 (EDNS), RFC 7766 (TCP), RFC 6762 section 18 (mDNS),
-// RFC 4795 (LLMNR): the latter two are the same message elsewhere.
+// DNS messages: header, questions, how much a payload looks like one, messages in a TCP stream.
+// RFC 1035 section 4, RFC 6891 (EDNS), RFC 7766 (TCP), and, as they use the same message, RFC 6762 section 18 (mDNS) and RFC 4795 (LLMNR).
 
 import { endsByPointer, isHostLike, readName, skipName } from './dns-name.ts';
 import { u16, u32 } from '../octets.ts';
 
+/** Octets of the header. */
 export const DNS_HEADER = 12;
 export const TYPE_A = 1;
 export const TYPE_AAAA = 28;
 
-/** What a reader of questions is given: the name as name-text.ts writes it, type and class as on the wire, whether a pointer ends it. */
+/** Receives a question: the name as name-text.ts writes it, type and class as on the wire, whether the name ends in a pointer. */
 export type EmitQuestion = (name: string, type: number, dnsClass: number, pointed: boolean) => void;
 
-/** Whether the message at `start` answers (QR bit, RFC 1035 section 4.1.1); false when it is cut off before. */
+/** Whether the message at `start` is a response (QR bit, RFC 1035 section 4.1.1); false when it is cut off before that bit. */
 export function isDnsResponse(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start >= 4 && ((bytes[start + 2] ?? 0) & 0x80) !== 0;
 }
 
-/** More questions than any resolver or responder sends; behind it nothing is read, and the frame stays DNS all the same. */
-export const MOST_QUESTIONS = 256;
+/** More questions than any resolver or responder sends. Further ones are not read; the frame still counts as DNS. */
+export const MAX_QUESTIONS = 256;
 
 /**
- * Hands every readable question of a message to `emit`; allocates nothing but the names. Gives the number read, or -1
- * when there is no header or a question that the header counts is malformed or cut off: those before it are emitted
- * all the same. Responses repeat the question: whether that counts is the caller's to say (isDnsResponse).
+ * Calls `emit` with every readable question of a message; allocates nothing but the names. Returns the number read, or -1
+ * when there is no header or a question is malformed or cut off; the questions before it have been emitted. Responses
+ * repeat the question: the caller decides whether that counts (isDnsResponse).
  */
 export function readQuestions(bytes: Uint8Array, start: number, end: number, emit: EmitQuestion): number {
   if (end - start < DNS_HEADER) return -1;
-  const count = Math.min(u16(bytes, start + 4), MOST_QUESTIONS);
+  const count = Math.min(u16(bytes, start + 4), MAX_QUESTIONS);
   let at = start + DNS_HEADER;
   for (let read = 0; read < count; read += 1) {
     const next = skipName(bytes, at, end);
@@ -40,7 +40,7 @@ export function readQuestions(bytes: Uint8Array, start: number, end: number, emi
   return count;
 }
 
-/** The offset behind the question section, or -1 when it is malformed or cut off. */
+/** The offset after the question section, or -1 when it is malformed or cut off. */
 export function skipQuestions(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < DNS_HEADER) return -1;
   let at = start + DNS_HEADER;
@@ -52,7 +52,7 @@ export function skipQuestions(bytes: Uint8Array, start: number, end: number): nu
   return at;
 }
 
-/** The offset behind the resource record at `at`, or -1 when it is malformed or cut off. */
+/** The offset after the resource record at `at`, or -1 when it is malformed or cut off. */
 export function skipRecord(bytes: Uint8Array, at: number, end: number): number {
   const fixed = skipName(bytes, at, end);
   if (fixed < 0 || fixed + 10 > end) return -1;
@@ -60,15 +60,15 @@ export function skipRecord(bytes: Uint8Array, at: number, end: number): number {
   return next <= end ? next : -1;
 }
 
-// A message with more sections than this is not worth the walk; doubt remains, the names are read anyway.
-const MOST_RECORDS = 256;
+// A message with more records than this is not examined; its names are read all the same.
+const MAX_RECORDS = 256;
 
 /**
  * How much a payload looks like a DNS message, 0 to 1, by its form alone:
- * 0 is none; 0.3 a header and question that parse but with reserved bits, counts, types or classes nobody uses;
- * 0.6 all questions plausible, records cut off or odd; 0.9 every record parses, nothing left over;
- * 0.95 the same and names made of host-name letters. Above 0.5 the names in it are worth showing; on a port that is not
- * DNS's only 0.9 and more should call a frame DNS, and such a call never makes a frame safe.
+ * 0: not DNS; 0.3: header and questions parse, but with reserved bits, counts, types or classes that are not in use;
+ * 0.6: all questions plausible, records cut off or odd; 0.9: every record parses and nothing is left over;
+ * 0.95: as 0.9, and all names consist of host-name characters. Above 0.5 the names are worth showing. On a port that DNS
+ * does not use, only 0.9 and more should make a frame DNS, and that never makes a frame safe.
  */
 export function dnsShape(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < DNS_HEADER) return 0;
@@ -80,9 +80,9 @@ export function dnsShape(bytes: Uint8Array, start: number, end: number): number 
   const authorities = u16(bytes, start + 8);
   const additionals = u16(bytes, start + 10);
   const records = answers + authorities + additionals;
-  if (questions > MOST_QUESTIONS || records > MOST_RECORDS || questions + records === 0) return 0;
-  // An opcode nobody has assigned, a query with a result code (updates carry one), and counts that cannot fit unless the message
-  // is cut off (eleven octets a record at least, five a question) are noise; only a question that is beyond doubt saves them.
+  if (questions > MAX_QUESTIONS || records > MAX_RECORDS || questions + records === 0) return 0;
+  // An unassigned opcode, a query with a result code (updates have one), or counts that cannot fit unless the message is cut off
+  // (a record has at least 11 octets, a question 5) mean noise, unless all the questions are entirely plausible.
   const odd =
     opcode === 3 ||
     opcode > 6 ||
@@ -120,7 +120,7 @@ export function dnsShape(bytes: Uint8Array, start: number, end: number): number 
   return hostLike && questions > 0 ? 0.95 : 0.9;
 }
 
-/** Types in use: the registry's first page, DNSSEC and SVCB, the question types, and the two oddities above 32767. */
+/** Types in use: the registry's first block, DNSSEC and SVCB, the question types, and three numbers above 32767. */
 function isKnownType(type: number): boolean {
   return (
     (type >= 1 && type <= 66) ||
@@ -138,15 +138,15 @@ function isKnownClass(dnsClass: number): boolean {
   return plain === 1 || plain === 3 || plain === 4 || plain === 254 || plain === 255;
 }
 
-/** Seconds that a record at its fixed part (behind the name) may be kept; the top bit means 0 (RFC 2181 section 8). */
+/** The TTL in seconds of the record whose fixed part (after the name) is at `fixed`; with the top bit set 0 (RFC 2181 section 8). */
 export function recordTtl(bytes: Uint8Array, fixed: number): number {
   const ttl = u32(bytes, fixed + 4);
   return ttl > 0x7fffffff ? 0 : ttl;
 }
 
 /**
- * Hands the range of every whole message in a piece of a TCP stream to `emit` (RFC 7766 section 8: two octets of length
- * before each). Gives the offset of what remains: an incomplete message, to be read again with what follows it.
+ * Calls `emit` with the range of every whole message in a piece of a TCP stream (RFC 7766 section 8: two octets of length
+ * precede each). Returns the offset of the incomplete message at the end, to be read again with what follows it.
  */
 export function dnsTcpMessages(
   bytes: Uint8Array,

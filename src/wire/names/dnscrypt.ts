@@ -1,6 +1,6 @@
-// Knows: DNSCrypt's magic octets, its certificates, its padding. Must not know: keys, flows, policy.
-// Follows draft-denis-dprive-dnscrypt (version 2, X25519) and the Anonymized DNSCrypt specification (relays).
-// A query begins with eight octets that its resolver chose: it is known by the certificate or by the answer, not by itself.
+// DNSCrypt's magic octets, certificates and padding: draft-denis-dprive-dnscrypt (version 2, X25519) and the Anonymized DNSCrypt
+// specification (relays). A query begins with eight octets that its resolver chose, so it can be recognised only by the resolver's
+// certificate or by the answer.
 
 import { allZero, startsWith, u16, u32 } from '../octets.ts';
 
@@ -10,19 +10,19 @@ const HALF_NONCE = 12;
 const NONCE = 24;
 const TAG = 16;
 const RESOLVER_MAGIC = 'r6fnvWj8';
-/** Client magic that wide-spread resolver software ships as its default. */
+/** Client magics that are the default of widespread resolver software. */
 const USUAL_MAGIC = ['q6fnvWj8', 'q6fnvWJ8', '7PYqwfzt'] as const;
-/** Relayed queries begin with ten octets that no DNS header can have (8 times 0xff, then 0). */
+/** Relayed queries begin with ten octets that no DNS header can have: eight of 0xff, two of 0. */
 const RELAY_PREFIX = 10;
 
-/** Whether a UDP payload is a resolver's answer: its magic, the full nonce, a box. Certain on any port. */
+/** Whether a UDP payload is a resolver's answer: its magic, the full nonce, an encrypted box. Certain on any port. */
 export function isDnscryptResponse(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start >= CLIENT_MAGIC + NONCE + TAG + 12 && startsWith(bytes, start, end, RESOLVER_MAGIC);
 }
 
 /**
- * Whether a UDP payload has the length of a query: magic, public key, half a nonce, a tag, and a text padded to a multiple
- * of 64 octets, or the whole so padded. One length in 32 fits by chance.
+ * Whether a UDP payload has the length of a query: magic, public key, half a nonce, a tag and a text, where the text or
+ * the whole payload is padded to a multiple of 64 octets. One length in 32 fits by chance.
  */
 export function hasDnscryptQueryLength(start: number, end: number): boolean {
   const length = end - start;
@@ -31,14 +31,14 @@ export function hasDnscryptQueryLength(start: number, end: number): boolean {
   return text >= 64 && (text % 64 === 0 || length % 64 === 0);
 }
 
-/** Whether a UDP payload is a query with the given client magic (from a certificate), or with a usual one if none is given. */
+/** Whether a UDP payload is a query with the given client magic (8 octets from a certificate) or, without one, with a usual magic. */
 export function isDnscryptQuery(bytes: Uint8Array, start: number, end: number, magic?: Uint8Array): boolean {
   if (!hasDnscryptQueryLength(start, end)) return false;
   if (magic === undefined) return USUAL_MAGIC.some((text) => startsWith(bytes, start, end, text));
   return magic.length === CLIENT_MAGIC && magic.every((octet, i) => bytes[start + i] === octet);
 }
 
-/** Whether the answer takes up the nonce of the query: the first half of its nonce is the query's. Proves both. */
+/** Whether a payload is the answer to the query with this half nonce (12 octets), which it repeats. That proves both are DNSCrypt. */
 export function answersDnscryptQuery(
   nonce: Uint8Array,
   bytes: Uint8Array,
@@ -49,14 +49,14 @@ export function answersDnscryptQuery(
   return nonce.every((octet, i) => bytes[start + CLIENT_MAGIC + i] === octet);
 }
 
-/** A copy of the half nonce of what may be a query, or undefined if its length is no query's. */
+/** A copy of the half nonce (12 octets) of a possible query, or undefined if a query cannot have this length. */
 export function dnscryptQueryNonce(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
   if (!hasDnscryptQueryLength(start, end)) return undefined;
   const at = start + CLIENT_MAGIC + PUBLIC_KEY;
   return bytes.slice(at, at + HALF_NONCE);
 }
 
-/** The resolver that a relayed query is for: IPv6 (or mapped IPv4) address words and port, and where the query begins. */
+/** The resolver that a relayed query is for (words of an IPv6 or IPv4-mapped address, and port), and where the query begins. */
 export interface DnscryptRelay {
   readonly address: Uint32Array;
   readonly port: number;
@@ -75,18 +75,18 @@ export function dnscryptRelay(bytes: Uint8Array, start: number, end: number): Dn
 
 const LABEL = 'dnscrypt-cert';
 
-/** Whether a DNS name (lower or upper case, with or without final dot) asks for DNSCrypt certificates: `2.dnscrypt-cert.…`. */
+/** Whether a DNS name (case-insensitive, with or without final dot) is one of DNSCrypt certificates: `2.dnscrypt-cert.…`. */
 export function isDnscryptCertificateName(name: string): boolean {
   const [version = '', label = '', next] = name.toLowerCase().split('.', 3);
   return /^[12]$/.test(version) && label === LABEL && next !== undefined && next !== '';
 }
 
-/** Signature (64), resolver key (32), client magic (8), serial and validity (12) behind magic and two versions (8). */
+/** Octets of a certificate: magic and two versions (8), signature (64), resolver key (32), client magic (8), serial and validity (12). */
 const CERTIFICATE = 124;
 
 /**
- * The client magic in the certificates of a DNS answer (TXT records of `2.dnscrypt-cert.…`): every "DNSC" with a known
- * construction (1 XSalsa20, 2 XChaCha20) and minor version 0. At most eight; empty when there is none.
+ * Copies of the client magics in the certificates of a DNS answer (TXT records of `2.dnscrypt-cert.…`): of every "DNSC" with
+ * construction 1 (XSalsa20), 2 (XChaCha20) or 3 and minor version 0. At most eight.
  */
 export function dnscryptClientMagics(bytes: Uint8Array, start: number, end: number): Uint8Array[] {
   const found: Uint8Array[] = [];

@@ -1,13 +1,14 @@
-// Knows: public resolvers that answer over HTTPS, TLS or QUIC: their names and their own addresses. Must not know: flows, policy.
-// Follows the providers' own announcements, and RFC 9462 (resolver.arpa). A name is evidence; an address alone is "suspected":
-// some of these addresses serve pages too, and a resolver that is not listed here is no less a resolver.
+// Public resolvers that answer over HTTPS, TLS or QUIC: their names and addresses, from the providers' own announcements, and
+// RFC 9462 (resolver.arpa). A name is evidence; an address alone is "suspected", as some of these addresses also serve pages.
+// The list is not complete: an unlisted name may be a resolver, too.
 
 import { parseAddress, sameAddress } from '../ip/address.ts';
 
 interface Provider {
   readonly name: string;
-  /** Host names; one that begins with a dot stands for every name below it. */
+  /** Host names, separated by spaces; one that begins with a dot means every name below it. */
   readonly hosts: string;
+  /** IP addresses, separated by spaces. */
   readonly addresses: string;
 }
 
@@ -136,12 +137,12 @@ for (const { name, hosts, addresses } of PROVIDERS) {
   }
 }
 
-/** Names below which each customer has one of its own. */
+/** The entries that mean every name below them; providers give each customer such a name. */
 const PARENTS = [...BY_HOST.keys()].filter((host) => host.startsWith('.'));
 
 /**
- * The provider whose resolver a host name is (lower case, no trailing dot, as hostText gives it), or undefined. Names below
- * a listed parent count where the provider gives each customer one. RFC 9462's resolver.arpa is any network's own.
+ * The provider whose resolver has this host name (lower case, no trailing dot, as hostText writes it), or undefined. For
+ * RFC 9462's resolver.arpa, which every network answers itself, a text says so.
  */
 export function resolverOfName(host: string): string | undefined {
   if (host === 'resolver.arpa' || host.endsWith('.resolver.arpa')) return 'designated by the network';
@@ -151,7 +152,7 @@ export function resolverOfName(host: string): string | undefined {
   return parent === undefined ? undefined : BY_HOST.get(parent);
 }
 
-/** The provider that an address belongs to, or undefined: a reason to suspect, never more. */
+/** The provider that an address belongs to, or undefined. It is only a reason for suspicion. */
 export function resolverOfAddress(ipVersion: number, words: Uint32Array): string | undefined {
   for (const known of ADDRESSES) {
     if (known.ipVersion === ipVersion && sameAddress(known.words, words)) return known.provider;

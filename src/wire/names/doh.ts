@@ -1,13 +1,12 @@
-// Knows: the DNS message in the address of a DNS query over HTTP. Must not know: HTTP, DNS, flows, policy.
-// Follows RFC 8484 section 4.1 (GET: the message in base64url behind `dns=`), RFC 4648 section 5.
+// The DNS message in the URL of a DNS query over HTTP: RFC 8484 section 4.1 (GET: base64url after `dns=`), RFC 4648 section 5.
 
-/** What stands in front of the message. */
+/** What precedes the message in the URL. */
 export const DOH_QUERY = 'dns=';
 
 const LONGEST = 2048;
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** The octets of the message, or undefined when there is none. */
+/** The octets of the message in a request target (of which 2048 characters are read), or undefined when there is none. */
 export function dohQuestion(target: string): Uint8Array | undefined {
   const found = /[?&]dns=([A-Za-z0-9_-]+)/.exec(target.slice(0, LONGEST));
   const text = found?.[1];

@@ -1,5 +1,5 @@
-// Knows: how a name's octets are written: ASCII in lower case, other printable UTF-8 as it is, any other octet as `\ddd` (decimal).
-// Must not know: any protocol. Follows RFC 1035 section 5.1 (`\ddd`), RFC 3629 (UTF-8), RFC 4343 (case).
+// How the octets of a name become text: ASCII in lower case, other printable UTF-8 unchanged, any other octet as `\ddd` (decimal).
+// RFC 1035 section 5.1 (`\ddd`), RFC 3629 (UTF-8), RFC 4343 (case).
 
 const PLAIN: readonly string[] = Array.from({ length: 256 }, (_, octet) =>
   octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet).toLowerCase() : escaped(octet),
@@ -9,31 +9,29 @@ function escaped(octet: number): string {
   return `\\${String(octet).padStart(3, '0')}`;
 }
 
-/** Lower-case codes of the octets that stand for themselves, 0 for all others. */
+/** Lower-case character codes of printable ASCII, 0 for all other octets. */
 const CODES: Uint8Array = Uint8Array.from(PLAIN, (text) => (text.length === 1 ? text.charCodeAt(0) : 0));
 
-/** Names are hardly ever longer; what is takes the long way. */
+/** Names are hardly ever longer; longer ones take the slow path. */
 const LONGEST = 255;
-/** For each length the codes of one name, written anew for every name: a string made of them at once is one piece. */
-const GATHERED: number[][] = Array.from({ length: LONGEST + 1 }, (_, length) =>
+/** One reused buffer of character codes for each length of name: one call makes a flat string of it, concatenation would not. */
+const CODE_BUFFERS: number[][] = Array.from({ length: LONGEST + 1 }, (_, length) =>
   new Array<number>(length).fill(0),
 );
 
-/**
- * The text of the octets from `start` to before `end`, in lower case. ASCII takes the short way.
- */
+/** The text of the octets from `start` to before `end`, ASCII letters in lower case. Names in ASCII take the fast path. */
 export function nameText(bytes: Uint8Array, start: number, end: number): string {
-  const gathered = GATHERED[end - start];
-  if (gathered === undefined) return longText(bytes, start, end);
+  const codes = CODE_BUFFERS[end - start];
+  if (codes === undefined) return slowText(bytes, start, end);
   for (let at = start; at < end; at += 1) {
     const code = CODES[bytes[at] ?? 0] ?? 0;
-    if (code === 0) return longText(bytes, start, end);
-    gathered[at - start] = code;
+    if (code === 0) return slowText(bytes, start, end);
+    codes[at - start] = code;
   }
-  return String.fromCharCode(...gathered);
+  return String.fromCharCode(...codes);
 }
 
-function longText(bytes: Uint8Array, start: number, end: number): string {
+function slowText(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let at = start; at < end; at += 1) {
     const octet = bytes[at] ?? 0;
@@ -43,7 +41,7 @@ function longText(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
-/** A host name without its trailing dot; the root itself is ''. */
+/** The text of a host name without its trailing dot; the root is ''. */
 export function hostText(bytes: Uint8Array, start: number, end: number): string {
   let last = end;
   if (last > start && bytes[last - 1] === 0x2e) last -= 1;
@@ -56,10 +54,10 @@ function unicodeText(bytes: Uint8Array, start: number, end: number): string {
     const octet = bytes[at] ?? 0;
     const width = octet < 0x80 ? 1 : sequenceWidth(bytes, at, end);
     const character = width > 1 ? String.fromCodePoint(codePoint(bytes, at, width)) : '';
-    // A control, format, private or unassigned character and every space but the plain one could pass for something
-    // else on a page: their octets are shown.
+    // Control, format, private-use and unassigned characters, and all spaces but the ASCII one, could be mistaken for something
+    // else on a page, so their octets are shown.
     if (width > 1 && !/[\p{C}\p{Z}]/u.test(character)) {
-      // Case is ASCII's alone (RFC 4343 section 3).
+      // Only ASCII is case-insensitive (RFC 4343 section 3).
       text += character;
       at += width;
     } else {
@@ -70,7 +68,7 @@ function unicodeText(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
-/** Octets of the well-formed sequence at `at` (RFC 3629 section 4); 1 when there is none. */
+/** How many octets the well-formed sequence at `at` has (RFC 3629 section 4); 1 when there is none. */
 function sequenceWidth(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at] ?? 0;
   const width = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;

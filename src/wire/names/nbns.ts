@@ -1,7 +1,7 @@
-// Knows: NetBIOS name service messages: their questions, decoded from first-level encoding. Must not know: ports, policy.
-// Follows RFC 1001 section 14 (encoding) and RFC 1002 section 4.2 (messages, DNS-like, with opcodes of their own).
+// Questions of NetBIOS name service messages, decoded from first-level encoding.
+// RFC 1001 section 14 (encoding) and RFC 1002 section 4.2 (messages like DNS, with different opcodes).
 
-import { DNS_HEADER, MOST_QUESTIONS } from './dns.ts';
+import { DNS_HEADER, MAX_QUESTIONS } from './dns.ts';
 import { skipName, readName } from './dns-name.ts';
 import { nameText } from './name-text.ts';
 import { u16 } from '../octets.ts';
@@ -11,13 +11,14 @@ const ENCODED_LENGTH = 2 * NAME_LENGTH;
 const TYPE_NB = 0x20;
 const TYPE_NBSTAT = 0x21;
 
-/** What a reader of questions is given; `suffix` is the name's sixteenth octet, what the name is for. */
+/** Receives a question; `suffix` is the name's sixteenth octet, which says what the name is for. */
 export type EmitNetbiosName = (name: string, type: number, suffix: number) => void;
 
 /**
- * Hands the questions of a NetBIOS name service message to `emit`: queries and also registrations, refreshes and
- * releases, which name the client itself. Padding, suffix and the browsers' constant (\1\2__MSBROWSE__\2, the same on every
- * machine) are dropped. Gives the number emitted, or -1 when the message does not parse; responses give 0.
+ * Calls `emit` with the questions of a NetBIOS name service message: queries and also registrations, refreshes and
+ * releases, which contain the client's own name. Padding and suffix are removed; the browser service's constant name
+ * (\1\2__MSBROWSE__\2, the same on every machine) is skipped. Returns the number emitted, 0 for responses, -1 when the message
+ * does not parse.
  */
 export function readNetbiosQuestions(
   bytes: Uint8Array,
@@ -29,7 +30,7 @@ export function readNetbiosQuestions(
   if (((bytes[start + 2] ?? 0) & 0x80) !== 0) return 0;
   let at = start + DNS_HEADER;
   let emitted = 0;
-  for (let left = Math.min(u16(bytes, start + 4), MOST_QUESTIONS); left > 0; left -= 1) {
+  for (let left = Math.min(u16(bytes, start + 4), MAX_QUESTIONS); left > 0; left -= 1) {
     const next = skipName(bytes, at, end);
     if (next < 0 || next + 4 > end) return -1;
     const name = netbiosName(bytes, start, end, at);
@@ -43,7 +44,7 @@ export function readNetbiosQuestions(
   return emitted;
 }
 
-/** Whether a payload has the form of a NetBIOS name service message: counts, type NB or NBSTAT, a name that decodes. */
+/** Whether a payload has the form of a NetBIOS name service message: a name that decodes, of type NB or NBSTAT. */
 export function isNetbiosShape(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < DNS_HEADER + 2 + ENCODED_LENGTH + 4) return false;
   const at = start + DNS_HEADER;
@@ -54,8 +55,8 @@ export function isNetbiosShape(bytes: Uint8Array, start: number, end: number): b
 }
 
 /**
- * The name whose encoded label stands at `at`, with its scope behind a dot; '' for the browsers' constant; undefined when
- * it is not first-level encoding. Sixteen octets, each as two letters from A to P (RFC 1001 section 14.1).
+ * The name whose encoded label is at `at`, followed by a dot and its scope if it has one; '' for the browser service's constant
+ * name; undefined when it is not first-level encoding: 16 octets, each as two letters from A to P (RFC 1001 section 14.1).
  */
 export function netbiosName(bytes: Uint8Array, start: number, end: number, at: number): string | undefined {
   if (bytes[at] !== ENCODED_LENGTH || at + 1 + ENCODED_LENGTH >= end) return undefined;

@@ -1,9 +1,8 @@
-// Knows: SSDP's messages: searches and announcements. Must not know: ports, multicast groups, policy.
-// Follows UPnP Device Architecture 2.0 section 1. Its HOST field is a multicast address and names nobody.
+// SSDP's searches and announcements (UPnP Device Architecture 2.0 section 1). HOST is not read: it is always the multicast address.
 
 import { printable, startsWith } from '../octets.ts';
 
-/** What a search or an announcement says about its sender. */
+/** What a search, an announcement or a response says about its sender. */
 export interface SsdpMessage {
   readonly type: 'search' | 'notify' | 'response';
   /** ST of a search or response, NT of an announcement. */
@@ -18,7 +17,7 @@ const LONGEST_MESSAGE = 4096;
 const LONGEST_VALUE = 512;
 const LF = 0x0a;
 
-/** The message, or undefined when the first line is none of SSDP's three. Fields are cut at 512 octets. */
+/** The message, or undefined when the first line is not one of SSDP's three. Lines are cut at 512 octets, messages at 4096. */
 export function ssdpMessage(bytes: Uint8Array, start: number, end: number): SsdpMessage | undefined {
   const type = startsWith(bytes, start, end, 'M-SEARCH * ')
     ? 'search'
@@ -52,7 +51,7 @@ export function ssdpMessage(bytes: Uint8Array, start: number, end: number): Ssdp
   };
 }
 
-/** A line end's carriage return comes as the text `\013` here. */
+/** The carriage return at the end of `line` has become the text `\013`. */
 function readField(line: string, fields: Map<string, string>): void {
   const colon = line.indexOf(':');
   if (colon <= 0) return;

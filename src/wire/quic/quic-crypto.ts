@@ -1,14 +1,13 @@
-// Knows: which cryptographic operations reading a QUIC Initial takes, and how its keys follow from a connection ID.
-// Must not know: who does the operations (node's crypto stands behind the port), packets, flows.
-// Follows RFC 9001 sections 5.1, 5.2 and 5.4.3, RFC 9369 section 3.3, RFC 8446 section 7.1 (HKDF-Expand-Label), RFC 5869.
+// The cryptographic operations needed to read a QUIC Initial, as an interface, and how its keys follow from a connection ID.
+// RFC 9001 sections 5.1, 5.2 and 5.4.3, RFC 9369 section 3.3, RFC 8446 section 7.1 (HKDF-Expand-Label), RFC 5869.
 
-/** The port. All operations are synchronous and throw for no input of the lengths stated. */
+/** Implemented outside src with node:crypto. All operations are synchronous and never throw for inputs of the stated lengths. */
 export interface QuicCrypto {
   /** HMAC with SHA-256: 32 octets. */
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
-  /** AES-128 of one block of 16 octets with a key of 16. */
+  /** AES-128 of one block of 16 octets with a key of 16 octets. */
   aes128Ecb(key: Uint8Array, block: Uint8Array): Uint8Array;
-  /** The plaintext of ciphertext and its 16-octet tag, or undefined when the tag does not fit. Nonce: 12 octets. */
+  /** The plaintext of `sealed` (ciphertext and 16-octet tag), or undefined when the tag is wrong. Key of 16 octets, nonce of 12. */
   aes128GcmOpen(
     key: Uint8Array,
     nonce: Uint8Array,
@@ -17,13 +16,13 @@ export interface QuicCrypto {
   ): Uint8Array | undefined;
 }
 
-/** A version's salt (20 octets), and what its labels begin with: `quic ` or `quicv2 `. */
+/** A version's salt (20 octets), and the prefix of its labels: `quic ` or `quicv2 `. */
 export interface QuicKeySchedule {
   readonly salt: Uint8Array;
   readonly label: string;
 }
 
-/** Keys of one direction of the Initial packet space. */
+/** Keys of one direction of the Initial packet space: `key` and `headerProtection` of 16 octets, `iv` of 12. */
 export interface QuicKeys {
   readonly key: Uint8Array;
   readonly iv: Uint8Array;
@@ -45,7 +44,7 @@ export function clientInitialKeys(
   };
 }
 
-/** HKDF-Expand-Label without context, for at most 32 octets: one round of HKDF-Expand. */
+/** HKDF-Expand-Label with an empty context, for at most 32 octets, so that one round of HKDF-Expand is enough. */
 function expandLabel(crypto: QuicCrypto, secret: Uint8Array, label: string, length: number): Uint8Array {
   const name = `tls13 ${label}`;
   const info = new Uint8Array(2 + 1 + name.length + 1 + 1);

@@ -1,6 +1,6 @@
-// Knows: how a client's first QUIC datagrams become its ClientHello: keys, packets, CRYPTO octets in any order.
-// Must not know: UDP, addresses, tables of flows (the caller keeps one object per client address and port), policy.
-// Follows RFC 9000 sections 7.5 and 12.2, RFC 9001 sections 4.3 and 5.2. Bounded: 16 KiB of CRYPTO octets, 16 refusals.
+// How a client's first QUIC datagrams become its ClientHello: keys, packets, CRYPTO data in any order. The caller keeps one object per
+// client address and port. RFC 9000 sections 7.5 and 12.2, RFC 9001 sections 4.3 and 5.2. At most 16 KiB of CRYPTO data and 16
+// datagrams that do not open.
 
 import { clientInitialKeys, type QuicCrypto, type QuicKeys } from './quic-crypto.ts';
 import { googleHello, googleVersion } from './quic-google.ts';
@@ -16,28 +16,32 @@ import {
 import { isGoogleVersion, isQuicVersion, quicVersions, type QuicVersion } from './quic-versions.ts';
 import { clientHello } from '../tls/tls-client-hello.ts';
 
-/** What a QUIC client says in what Eve can open. */
+/** What a QUIC client says in its Initial packets, which anyone on the path can decrypt. */
 export interface QuicHello {
   readonly version: number;
-  /** `v1`, `draft-29`, `Q046`; with a question mark when the packet's version is reserved or unknown. */
+  /** For example `v1`, `draft-29`, `Q046`; with a question mark when the packet's version is reserved or unknown. */
   readonly versionName: string;
   readonly serverName?: string;
   readonly alpn: readonly string[];
-  /** Then `serverName` is the outer one. */
+  /** When set, `serverName` is the outer one. */
   readonly encryptedHello?: 'ech' | 'esni';
+  /** Whether the whole hello was there. */
   readonly complete: boolean;
 }
 
-/** `need-more`: an Initial that fits, hello not whole. `not-client`: nothing here is a client's Initial. `spent`: bounds reached. */
+/**
+ * `need-more`: an Initial was opened, but the hello is not complete. `not-client`: the datagram has no client Initial that opens.
+ * `spent`: too many such datagrams.
+ */
 export type QuicOutcome = QuicHello | 'need-more' | 'not-client' | 'spent';
 
-const MOST_REFUSALS = 16;
-const MOST_CRYPTO = 16384;
-const MOST_RANGES = 64;
+const MAX_REFUSALS = 16;
+const MAX_CRYPTO = 16384;
+const MAX_RANGES = 64;
 const SMALLEST_INITIAL = 1200;
 
 /**
- * Whether a datagram looks like QUIC with a long header, or Google's with a version: what a flow's first datagram has.
+ * Whether a datagram looks like QUIC with a long header, or Google's QUIC with a version, as the first datagram of a flow must.
  * A version negotiation packet counts when it has a list of versions.
  */
 export function isQuicLong(bytes: Uint8Array, start: number, end: number): boolean {
@@ -48,7 +52,7 @@ export function isQuicLong(bytes: Uint8Array, start: number, end: number): boole
   return isQuicVersion(header.version);
 }
 
-/** Whether a datagram may be the first of a client with an unknown version: long header, Initial's size, sane IDs. */
+/** Whether a datagram may be a client's first with an unknown version: long header, size of an Initial, plausible connection IDs. */
 export function isQuicInitialSize(bytes: Uint8Array, start: number, end: number): boolean {
   const header = longHeader(bytes, start, end);
   if (header === undefined || header.version === 0 || end - start < SMALLEST_INITIAL) return false;
@@ -56,20 +60,20 @@ export function isQuicInitialSize(bytes: Uint8Array, start: number, end: number)
   return ((bytes[start] ?? 0) & 0x40) !== 0 && header.destinationIdEnd - header.destinationIdStart >= 8;
 }
 
-/** Collects one client's handshake octets. Keep it until `accept` gives a hello or `spent`, then drop it. */
+/** Collects one client's handshake octets. Keep it until `accept` returns a hello or `spent`, then drop it. */
 export class QuicClientFlow {
   readonly #crypto: QuicCrypto;
   #keys: QuicKeys | undefined;
   #keysVersion: QuicVersion | undefined;
   #refusals = 0;
   #stream = new Uint8Array(0);
-  /** What of the stream is filled: start and end by turns, ascending, apart from each other. */
+  /** The ranges of the stream that have come: start and end alternately, ascending, with gaps between ranges. */
   #filled: number[] = [];
   #version = 0;
   #google: QuicHello | undefined;
-  /** Packets of one datagram have one client's ID (RFC 9000 section 12.2): keys are derived once for it. */
+  /** All packets of a datagram have the same connection ID (RFC 9000 section 12.2), so keys are derived once per datagram. */
   #mayDerive = true;
-  /** What the octets up to there tell. */
+  /** The hello in the first `#readTo` octets. */
   #hello: QuicHello | undefined;
   #readTo = 0;
 
@@ -77,25 +81,25 @@ export class QuicClientFlow {
     this.#crypto = crypto;
   }
 
-  /** Takes one datagram of the client's. A server's does no harm: no key opens it. */
+  /** Takes one datagram of the client. A server's datagram does no harm, as no key opens it. */
   accept(bytes: Uint8Array, start: number, end: number): QuicOutcome {
-    if (this.#refusals >= MOST_REFUSALS) return 'spent';
+    if (this.#refusals >= MAX_REFUSALS) return 'spent';
     const google = googleVersion(bytes, start, end);
     const opened =
       google !== 0 ? this.#takeGoogle(google, bytes, start, end) : this.#takeAll(bytes, start, end);
     if (!opened) {
       this.#refusals += 1;
-      return this.#refusals >= MOST_REFUSALS ? 'spent' : 'not-client';
+      return this.#refusals >= MAX_REFUSALS ? 'spent' : 'not-client';
     }
     const hello = this.partial();
     return hello?.complete === true ? hello : 'need-more';
   }
 
-  /** What the octets so far tell, for when no more will come; undefined when they tell nothing. */
+  /** The hello so far, for when nothing more will come; undefined when nothing of it could be read. */
   partial(): QuicHello | undefined {
     if (this.#google !== undefined) return this.#google;
     if (this.#filled[0] !== 0 || this.#keysVersion === undefined) return undefined;
-    // What has not grown tells nothing new, however often it is sent.
+    // Repeated data is not parsed again.
     const length = this.#filled[1] ?? 0;
     if (length !== this.#readTo) {
       this.#readTo = length;
@@ -129,7 +133,7 @@ export class QuicClientFlow {
     return true;
   }
 
-  /** Every packet of a datagram; true when one of them was opened. */
+  /** Takes every packet of a datagram; true when one of them was opened. */
   #takeAll(bytes: Uint8Array, start: number, end: number): boolean {
     let opened = false;
     let at = start;
@@ -163,7 +167,7 @@ export class QuicClientFlow {
     return this.#keys === undefined ? undefined : openInitial(this.#crypto, this.#keys, bytes, packet);
   }
 
-  /** The packet's own destination ID makes the keys: the first packet, or the first after a Retry or on a reused port. */
+  /** Derives keys from the packet's destination ID, for the first packet, or the first after a Retry or on a reused port. */
   #openWithOwn(
     bytes: Uint8Array,
     packet: InitialPacket,
@@ -187,10 +191,10 @@ export class QuicClientFlow {
 
   #keep(offset: number, data: Uint8Array): void {
     const end = offset + data.length;
-    // Beyond the bound the hello stays incomplete: the frame is QUIC to an unknown name, which is a leak all the same.
-    if (data.length === 0 || end > MOST_CRYPTO || this.#filled.length >= 2 * MOST_RANGES) return;
+    // Past the limit the hello stays incomplete. The frame is then QUIC to an unknown name, which is a leak all the same.
+    if (data.length === 0 || end > MAX_CRYPTO || this.#filled.length >= 2 * MAX_RANGES) return;
     if (end > this.#stream.length) {
-      const larger = new Uint8Array(Math.min(MOST_CRYPTO, Math.max(2048, 2 * end)));
+      const larger = new Uint8Array(Math.min(MAX_CRYPTO, Math.max(2048, 2 * end)));
       larger.set(this.#stream);
       this.#stream = larger;
     }
@@ -199,7 +203,7 @@ export class QuicClientFlow {
   }
 }
 
-/** The ranges with one more, joined where they touch. */
+/** The ranges with one more added, merged where they touch. */
 function merged(filled: readonly number[], start: number, end: number): number[] {
   const result: number[] = [];
   let from = start;

@@ -1,5 +1,5 @@
-// Knows: Google's QUIC before TLS: its public header and its CHLO message with the server's name. Must not know: flows, policy.
-// Follows Google's "QUIC Wire Layout Specification" and "QUIC Crypto" (versions Q024 to Q046, and the message in Q050).
+// Google's QUIC before TLS: its public header, and its CHLO message with the server's name.
+// Google's "QUIC Wire Layout Specification" and "QUIC Crypto" (versions Q024 to Q046, and the message in Q050).
 
 import { hostText, nameText } from '../names/name-text.ts';
 import { startsWith, u32, u32le } from '../octets.ts';
@@ -11,12 +11,12 @@ export interface GoogleHello {
   readonly userAgent?: string;
 }
 
-// Long and public headers, hash and stream frame together take fewer octets than this before the message.
+// Header (long or public), hash and stream frame before the message together have fewer octets than this.
 const FURTHEST_MESSAGE = 96;
-const MOST_TAGS = 128;
+const MAX_TAGS = 128;
 
 /**
- * The version in a Google public header (before Q046), or in a long header that is Google's; 0 when there is none.
+ * The version in a Google public header (before Q046) or in a long header of a Google version; 0 when there is none.
  * The connection ID has 8 octets, in older versions also 4, 1 or none.
  */
 export function googleVersion(bytes: Uint8Array, start: number, end: number): number {
@@ -24,7 +24,7 @@ export function googleVersion(bytes: Uint8Array, start: number, end: number): nu
   if (end - start < 10) return 0;
   if ((flags & 0x80) !== 0) return googleNumber(bytes, start + 1);
   if ((flags & 0x41) !== 1) return 0;
-  // Bits 2 and 3 give the length of the connection ID; from Q035 on bit 3 alone does, for eight octets.
+  // Bits 2 and 3 encode the length of the connection ID; from Q035 on, bit 3 alone means eight octets.
   const lengths = [[0], [1], [4, 8], [8]][(flags >>> 2) & 3] ?? [];
   for (const length of lengths) {
     if (start + 1 + length + 4 > end) continue;
@@ -40,8 +40,8 @@ function googleNumber(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * The CHLO message that begins within the first octets from `start`: in a packet of a clear version, or in the frames
- * of an opened Q050 Initial. Undefined when there is none or it contradicts itself.
+ * The CHLO message that begins within the first octets from `start`: in a packet of an unencrypted version, or in the frames
+ * of an opened Q050 Initial. Undefined when there is none or its lengths are contradictory.
  */
 export function googleHello(bytes: Uint8Array, start: number, end: number): GoogleHello | undefined {
   const last = Math.min(end - 8, start + FURTHEST_MESSAGE);
@@ -51,11 +51,11 @@ export function googleHello(bytes: Uint8Array, start: number, end: number): Goog
   return undefined;
 }
 
-/** Tags and the ends of their values, then the values (little endian). A value cut off is left out. */
+/** Reads the tags with the ends of their values (little endian) and then the values. A value that is cut off is left out. */
 function readTags(bytes: Uint8Array, message: number, end: number): GoogleHello | undefined {
   const count = (bytes[message + 4] ?? 0) | ((bytes[message + 5] ?? 0) << 8);
   const values = message + 8 + 8 * count;
-  if (count > MOST_TAGS || values > end) return undefined;
+  if (count > MAX_TAGS || values > end) return undefined;
   let serverName: string | undefined;
   let userAgent: string | undefined;
   let valueStart = values;

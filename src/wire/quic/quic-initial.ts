@@ -1,18 +1,18 @@
-// Knows: QUIC's long header, how an Initial packet is opened, the CRYPTO frames in it. Must not know: flows, UDP, policy.
-// Follows RFC 8999 (invariants), RFC 9000 sections 12.2, 16, 17.2 and 19, RFC 9001 section 5 (protection).
+// QUIC's long header, how an Initial packet is decrypted, and the CRYPTO frames in it.
+// RFC 8999 (invariants), RFC 9000 sections 12.2, 16, 17.2 and 19, RFC 9001 section 5 (protection).
 
 import { u16, u32 } from '../octets.ts';
 import type { QuicCrypto, QuicKeys } from './quic-crypto.ts';
 
-/** Offsets of one long-header packet; a datagram may hold several. */
+/** Offsets in one packet with a long header; a datagram may contain several packets. */
 export interface LongHeader {
   readonly start: number;
   readonly version: number;
-  /** The two type bits; which of them is Initial depends on the version. */
+  /** The two type bits; which value means Initial depends on the version. */
   readonly type: number;
   readonly destinationIdStart: number;
   readonly destinationIdEnd: number;
-  /** Behind the connection IDs. */
+  /** The offset after the connection IDs. */
   readonly next: number;
 }
 
@@ -27,7 +27,7 @@ const LONGEST_ID = 20;
 const TAG_LENGTH = 16;
 const SAMPLE_LENGTH = 16;
 
-/** The long header at `start`; undefined for a short one, one cut off, or connection IDs longer than 20 octets. */
+/** The long header at `start`; undefined for a short header, one that is cut off, or connection IDs longer than 20 octets. */
 export function longHeader(bytes: Uint8Array, start: number, end: number): LongHeader | undefined {
   const first = bytes[start] ?? 0;
   if (end - start < 7 || (first & 0x80) === 0) return undefined;
@@ -41,7 +41,7 @@ export function longHeader(bytes: Uint8Array, start: number, end: number): LongH
   return { start, version, type: (first >>> 4) & 3, destinationIdStart, destinationIdEnd, next };
 }
 
-/** The Initial packet behind a header of that type; undefined when its token or length lead past `end`. */
+/** The Initial packet with this header, whose type must be Initial; undefined when its token or length leads past `end`. */
 export function initialPacket(bytes: Uint8Array, header: LongHeader, end: number): InitialPacket | undefined {
   const tokenAt = header.next + varintWidth(bytes, header.next);
   const tokenLength = varint(bytes, header.next, end);
@@ -49,7 +49,7 @@ export function initialPacket(bytes: Uint8Array, header: LongHeader, end: number
   return protectedPacket(bytes, header, tokenAt + tokenLength, end);
 }
 
-/** Where a 0-RTT or Handshake packet ends, which have a length but no token; -1 when that leads past `end`. */
+/** Where a 0-RTT or Handshake packet (which has a length but no token) ends; -1 when that is past `end`. */
 export function longPacketEnd(bytes: Uint8Array, header: LongHeader, end: number): number {
   return protectedPacket(bytes, header, header.next, end)?.end ?? -1;
 }
@@ -66,7 +66,7 @@ function protectedPacket(
   return { header, numberStart, end: numberStart + length };
 }
 
-/** The frames of an Initial packet in the clear, or undefined when these keys do not open it (RFC 9001 section 5.4). */
+/** The decrypted frames of an Initial packet, or undefined when these keys do not open it (RFC 9001 section 5.4). */
 export function openInitial(
   crypto: QuicCrypto,
   keys: QuicKeys,
@@ -79,7 +79,7 @@ export function openInitial(
   const first = (bytes[header.start] ?? 0) ^ ((mask[0] ?? 0) & 0x0f);
   const numberEnd = numberStart + (first & 3) + 1;
   if (end - numberEnd < TAG_LENGTH) return undefined;
-  // Copied with set(): slice() of a Buffer, which both may be, would give the same memory.
+  // Copied with set(), as both may be a Buffer, whose slice() shares memory.
   const additional = new Uint8Array(numberEnd - header.start);
   additional.set(bytes.subarray(header.start, numberEnd));
   additional[0] = first;
@@ -100,12 +100,12 @@ const ACK = 0x02;
 const ACK_ECN = 0x03;
 const CRYPTO = 0x06;
 const GOOGLE_CRYPTO = 0x08;
-const MOST_RANGES = 256;
+const MAX_RANGES = 256;
 
 /**
- * Hands every CRYPTO frame to `emit`: its offset in the handshake stream and where its octets lie in `frames`. Ends at
- * the first frame that has no place in an Initial packet or is cut off; gives the octets read. Q050, T050 and T051 give
- * CRYPTO the number 8, which elsewhere is STREAM and forbidden here (RFC 9000 section 12.4): `google` says which it is.
+ * Calls `emit` with every CRYPTO frame: its offset in the handshake stream and where its octets are in `frames`. Stops at
+ * the first frame that is cut off or not allowed in an Initial packet; returns the number of octets read. In Q050, T050 and T051
+ * (`google`) CRYPTO has the number 8, which otherwise is STREAM and not allowed here (RFC 9000 section 12.4).
  */
 export function cryptoFrames(
   frames: Uint8Array,
@@ -136,10 +136,10 @@ export function cryptoFrames(
   return at;
 }
 
-/** Behind an ACK frame's fields (RFC 9000 section 19.3): largest, delay, ranges, first range, then pairs; ECN has three more. */
+/** The offset after an ACK frame's fields (RFC 9000 section 19.3): largest, delay, count of ranges, first range, pairs, three for ECN. */
 function skipAck(frames: Uint8Array, start: number, ecn: boolean): number {
   const ranges = varint(frames, skipVarints(frames, start, 2), frames.length);
-  if (ranges < 0 || ranges > MOST_RANGES) return -1;
+  if (ranges < 0 || ranges > MAX_RANGES) return -1;
   return skipVarints(frames, start, 4 + 2 * ranges + (ecn ? 3 : 0));
 }
 
@@ -157,7 +157,7 @@ function varintWidth(bytes: Uint8Array, at: number): number {
   return 1 << ((bytes[at] ?? 0) >>> 6);
 }
 
-/** Its value; -1 when it is cut off or above 2^32, which no length or offset here can be. */
+/** The value of the variable-length integer at `at`; -1 when it is cut off or 2^32 or more, too large for a length or offset here. */
 function varint(bytes: Uint8Array, at: number, end: number): number {
   if (at < 0 || at >= end || at + varintWidth(bytes, at) > end) return -1;
   switch (varintWidth(bytes, at)) {

@@ -1,10 +1,10 @@
-// Knows: QUIC's versions, their salts and what to try for a version nobody knows. Must not know: packets, flows, policy.
-// Follows RFC 9001 section 5.2 and its drafts 22 to 34, RFC 9369 section 3, RFC 9000 section 15 (reserved versions),
+// QUIC's versions, their salts, and what to try for an unknown version.
+// RFC 9001 section 5.2 and its drafts 22 to 34, RFC 9369 section 3, RFC 9000 section 15 (reserved versions),
 // and the constants that Google's and Meta's clients use.
 
 import type { QuicKeySchedule } from './quic-crypto.ts';
 
-/** How a version's Initial is read. `google` has its hello in the clear; `mixed` has Google's frames inside an Initial. */
+/** How a version's Initial is read. With `google` the hello is in the clear, with `mixed` Google's frames are inside an Initial. */
 export interface QuicVersion {
   readonly name: string;
   readonly carriage: 'ietf' | 'google' | 'mixed';
@@ -34,7 +34,7 @@ function ietf(name: string, keys: QuicKeySchedule, initialType: 0 | 1 = 0): Quic
 const KNOWN: ReadonlyMap<number, readonly QuicVersion[]> = new Map([
   [0x00000001, [ietf('v1', VERSION_1)]],
   [0x6b3343cf, [ietf('v2', VERSION_2, 1)]],
-  // Drafts of version 2 did not agree on the types: both ways are tried.
+  // The drafts of version 2 differed in the packet types, so both are tried.
   [0x709a50c4, [ietf('v2-draft', VERSION_2_DRAFT, 1), ietf('v2-draft', VERSION_2_DRAFT)]],
   [0xff020000, [ietf('v2-draft', VERSION_2_DRAFT, 1), ietf('v2-draft', VERSION_2_DRAFT)]],
   [0x51303530, [{ name: 'Q050', carriage: 'mixed', initialType: 0, schedule: GOOGLE_Q050 }]],
@@ -42,7 +42,7 @@ const KNOWN: ReadonlyMap<number, readonly QuicVersion[]> = new Map([
   [0x54303531, [{ name: 'T051', carriage: 'mixed', initialType: 0, schedule: GOOGLE_T051 }]],
 ]);
 
-// A client that forces version negotiation must seal its Initial with some version's keys; Eve tries them all.
+// A client that forces version negotiation must protect its Initial with some version's keys, and an eavesdropper can try them all.
 const GUESSES = [
   ietf('v1?', VERSION_1),
   ietf('draft-29?', DRAFT_29),
@@ -51,19 +51,19 @@ const GUESSES = [
   ietf('draft-22?', DRAFT_22),
 ];
 
-/** Reserved to force version negotiation (RFC 9000 section 15): 0x?a?a?a?a. */
+/** Whether a version is reserved to force version negotiation (RFC 9000 section 15): 0x?a?a?a?a. */
 function isReservedVersion(version: number): boolean {
   return (version & 0x0f0f0f0f) >>> 0 === 0x0a0a0a0a;
 }
 
-/** Google's versions before it took up the long header's protection: `Q` and three digits below 050. */
+/** Whether a version is one of Google's before packet protection with the long header: `Q` and three digits below 050. */
 export function isGoogleVersion(version: number): boolean {
   return version >>> 24 === 0x51 && isDigits(version) && version < 0x51303530;
 }
 
 /**
- * Whether the number is one that clients send: a version, draft or vendor's number listed here, or a reserved one.
- * It decides what is called QUIC; reading is tried for others too.
+ * Whether clients send this version number: a version, draft or vendor number listed here, or a reserved one. It decides what
+ * is called QUIC; quicVersions lets other numbers be tried, too.
  */
 export function isQuicVersion(version: number): boolean {
   return (
@@ -74,7 +74,7 @@ export function isQuicVersion(version: number): boolean {
   );
 }
 
-/** What to try for a version, most likely first; for an unknown or reserved number, every set of keys there is. */
+/** What to try for a version, most likely first; for an unknown or reserved number every known set of keys. */
 export function quicVersions(version: number): readonly QuicVersion[] {
   const draft = draftOf(version);
   return KNOWN.get(version) ?? (draft === undefined ? GUESSES : [draft]);

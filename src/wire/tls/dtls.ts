@@ -1,21 +1,22 @@
-// Knows: DTLS records and the hello messages. Must not know: keys, flows, policy.
-// Follows RFC 4347 (1.0), RFC 6347 (1.2), RFC 9147 (1.3, whose hellos look like 1.2), RFC 5764 (SRTP), RFC 8833 (WebRTC's
-// protocol names), draft-mavrogiannopoulos-openconnect (AnyConnect's old version octets and session resumption).
+// DTLS records and hello messages: RFC 4347 (1.0), RFC 6347 (1.2), RFC 9147 (1.3, whose hellos look like 1.2), RFC 5764 (SRTP),
+// RFC 8833 (WebRTC's protocol names), draft-mavrogiannopoulos-openconnect (AnyConnect's old version octets and session resumption).
 
 import { u16, u24, u32 } from '../octets.ts';
 
-/** The hello that opens a DTLS session. */
+/** A hello message of a DTLS handshake. */
 export interface DtlsHello {
   readonly message: 'client-hello' | 'hello-verify' | 'server-hello';
-  /** 0xfeff (1.0), 0xfefd (1.2 and 1.3) or 0x0100 (what AnyConnect's OpenSSL once wrote), of the message, not the record. */
+  /** The message's version (not the record's): 0xfeff (1.0), 0xfefd (1.2 and 1.3) or 0x0100 (AnyConnect's old OpenSSL). */
   readonly version: number;
+  /** supported_versions contains DTLS 1.3. */
   readonly tls13: boolean;
   readonly sessionIdLength: number;
   readonly cookieLength: number;
+  /** How many cipher suites there are: 1 in a server's hello, 0 in a hello-verify. */
   readonly cipherSuites: number;
-  /** Only the first fragment of it is here. */
+  /** This was only the first fragment. */
   readonly fragment?: true;
-  /** The media keys of a call are agreed here (use_srtp, or WebRTC's names): no VPN. Undefined: the extensions are not all here. */
+  /** The handshake is for the media keys of a call (use_srtp, or WebRTC's names), so not a VPN. Undefined: some extensions are missing. */
   readonly media: boolean | undefined;
 }
 
@@ -25,25 +26,25 @@ const EXTENSION_SRTP = 14;
 const EXTENSION_ALPN = 16;
 const EXTENSION_VERSIONS = 43;
 
-/** Whether two octets are a version that DTLS records carry. */
+/** Whether two octets are a version of DTLS. */
 function isDtlsVersion(version: number): boolean {
   return version === 0xfeff || version === 0xfefd || version === 0x0100;
 }
 
-/** Octets of a hello that are put together; a certificate of many keys stays below. */
+/** In octets. Longer hellos are not reassembled; real ones are shorter. */
 const LONGEST_HELLO = 0x1000;
-const MOST_FRAGMENTS = 32;
+const MAX_FRAGMENTS = 32;
 
-/** A hello in fragments (RFC 6347 section 4.2.3), from records of one side that come one by one, in any order. */
-export class DtlsHelloPieces {
-  /** Nothing is kept for octets that have not come: any datagram may announce many. */
+/** Reassembles a fragmented hello (RFC 6347 section 4.2.3) from the datagrams of one side, in any order. */
+export class DtlsHelloReassembly {
+  /** The announced length. No memory is reserved for it, as any datagram can announce a large one. */
   #length = -1;
   #type = 0;
   #sequence = -1;
-  /** Of many small fragments nobody makes a hello. */
+  /** At most MAX_FRAGMENTS: real hellos have few. */
   #pieces: { readonly from: number; readonly bytes: Uint8Array }[] = [];
 
-  /** The hello that this datagram makes whole, or undefined. */
+  /** Adds the fragments in a datagram; returns the hello if that completes it. */
   take(bytes: Uint8Array, start: number, end: number): DtlsHello | undefined {
     let at = start;
     while (at + RECORD + HANDSHAKE <= end && bytes[at] === 22) {
@@ -73,7 +74,7 @@ export class DtlsHelloPieces {
       this.#sequence = sequence;
     }
     const held = this.#pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
-    if (this.#pieces.length >= MOST_FRAGMENTS || held + fragment > LONGEST_HELLO) return undefined;
+    if (this.#pieces.length >= MAX_FRAGMENTS || held + fragment > LONGEST_HELLO) return undefined;
     this.#pieces.push({ from: offset, bytes: bytes.slice(at + HANDSHAKE, at + HANDSHAKE + fragment) });
     let covered = 0;
     for (const { from, bytes: piece } of this.#pieces.sort((a, b) => a.from - b.from)) {
@@ -91,7 +92,7 @@ export class DtlsHelloPieces {
   }
 }
 
-/** The hello in the first record of a UDP payload, or undefined. Of a fragmented hello the first fragment is read. */
+/** The hello in the first record of a UDP payload, or undefined. If the hello is fragmented, only its first fragment is read. */
 export function dtlsHello(bytes: Uint8Array, start: number, end: number): DtlsHello | undefined {
   if (end - start < RECORD + HANDSHAKE || bytes[start] !== 22) return undefined;
   const recordEnd = start + RECORD + u16(bytes, start + 11);
@@ -194,7 +195,7 @@ function readExtensions(bytes: Uint8Array, from: number, end: number, whole: boo
   return { media: media || whole ? media : undefined, tls13 };
 }
 
-/** "webrtc" or "c-webrtc" among the protocol names (RFC 8833 section 3). */
+/** Whether "webrtc" or "c-webrtc" is among the protocol names (RFC 8833 section 3). */
 function namesWebrtc(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start + 2;
   while (at < end) {
@@ -207,7 +208,7 @@ function namesWebrtc(bytes: Uint8Array, start: number, end: number): boolean {
   return false;
 }
 
-/** 0xfefc in supported_versions: a list from a client, the one choice from a server. */
+/** Whether 0xfefc is in supported_versions: a list from a client, a single version from a server. */
 function namesTls13(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = end - start === 2 ? start : start + 1; at + 2 <= end; at += 2) {
     if (u16(bytes, at) === 0xfefc) return true;

@@ -1,5 +1,5 @@
-// Knows: the ClientHello message: what a client says before encryption begins. Must not know: records, streams, flows, policy.
-// Follows RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, RFC 6066 section 3 (server name), RFC 7301 (ALPN),
+// The ClientHello message: what a client says before encryption begins. Record headers must be removed first (tls-record.ts).
+// RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2, RFC 6066 section 3 (server name), RFC 7301 (ALPN),
 // RFC 9849 (Encrypted ClientHello) and its drafts' numbers, RFC 6101 appendix E (SSL 2 form).
 
 import { hostText, nameText } from '../names/name-text.ts';
@@ -15,11 +15,11 @@ export interface ClientHello {
   /** The host name, as hostText writes it. With `encryptedHello` it is the outer one. */
   readonly serverName?: string;
   readonly alpn: readonly string[];
-  /** An inner hello is encrypted, or the client pretends so (GREASE): Eve cannot tell, and no more can we. */
+  /** There is an encrypted inner hello, or the client pretends to have one (GREASE); from outside they look the same. */
   readonly encryptedHello?: 'ech' | 'esni';
-  /** Data may follow before the server has said anything (RFC 8446 section 4.2.10). */
+  /** Data may follow before the server has answered (RFC 8446 section 4.2.10). */
   readonly earlyData?: true;
-  /** Whether all of the message was there; otherwise the fields are those read before it was cut off. */
+  /** Whether the whole message was there; otherwise the fields are those before the cut. */
   readonly complete: boolean;
 }
 
@@ -39,16 +39,16 @@ const NO_NUMBERS: readonly number[] = Object.freeze([]);
 const NO_TEXTS: readonly string[] = Object.freeze([]);
 
 /**
- * The ClientHello whose handshake header stands at `start`, with contiguous handshake octets to `end` (record headers
- * removed). Undefined when it is none: another message, a version that is no TLS, lengths that contradict each other.
- * When octets are missing at the end, what could be read is given and `complete` is false.
+ * The ClientHello whose handshake header is at `start`, with contiguous handshake octets to `end` (record headers
+ * removed). Undefined for another message, a version that is not TLS, or contradictory lengths. When octets are missing
+ * at the end, the result has what could be read, and `complete` is false.
  */
 export function clientHello(bytes: Uint8Array, start: number, end: number): ClientHello | undefined {
   if (end - start < HANDSHAKE_HEADER || bytes[start] !== CLIENT_HELLO) return undefined;
   return helloBody(bytes, start + HANDSHAKE_HEADER, end, u24(bytes, start + 1));
 }
 
-/** An SSL 2 hello that offers SSL 3 or TLS (RFC 6101 appendix E.1): a version and nothing that names anyone. */
+/** An SSL 2 hello that offers SSL 3 or TLS (RFC 6101 appendix E.1), or undefined. It has a version but no names. */
 export function ssl2ClientHello(bytes: Uint8Array, start: number, end: number): ClientHello | undefined {
   if (end - start < 11 || ((bytes[start] ?? 0) & 0x80) === 0 || bytes[start + 2] !== CLIENT_HELLO)
     return undefined;
@@ -90,7 +90,7 @@ function helloBody(bytes: Uint8Array, body: number, end: number, length: number)
   at = ciphersEnd + 1 + (bytes[ciphersEnd] ?? 0);
   if (at > stop) return cut;
   hello.complete = whole;
-  // No extensions at all is a hello of old.
+  // Old clients send no extensions at all.
   if (at + 2 > stop) return hello;
   const extensionsEnd = at + 2 + u16(bytes, at);
   if (whole && extensionsEnd > stop) return undefined;
@@ -98,7 +98,7 @@ function helloBody(bytes: Uint8Array, body: number, end: number, length: number)
   return hello;
 }
 
-/** Reads extensions until the first that is cut off; an extension that contradicts itself is passed over. */
+/** Reads extensions up to the first that is cut off; an extension with contradictory lengths is skipped. */
 function readExtensions(bytes: Uint8Array, start: number, end: number, draft: Draft): void {
   let at = start;
   while (at + 4 <= end) {
@@ -108,7 +108,7 @@ function readExtensions(bytes: Uint8Array, start: number, end: number, draft: Dr
     if (next > end) return;
     if (type === SERVER_NAME) readServerName(bytes, data, next, draft);
     else if (type === ALPN) draft.alpn = protocols(bytes, data, next);
-    else if (type === SUPPORTED_VERSIONS) draft.versions = words(bytes, data + 1, next).filter(isNoGrease);
+    else if (type === SUPPORTED_VERSIONS) draft.versions = words(bytes, data + 1, next).filter(isNotGrease);
     else if (type === EARLY_DATA) draft.earlyData = true;
     else if (ECH.has(type)) draft.encryptedHello = 'ech';
     else if (type === ESNI) draft.encryptedHello ??= 'esni';
@@ -116,7 +116,7 @@ function readExtensions(bytes: Uint8Array, start: number, end: number, draft: Dr
   }
 }
 
-/** The first host_name of the list (RFC 6066 section 3 allows one only). */
+/** The first host_name of the list (RFC 6066 section 3 allows only one). */
 function readServerName(bytes: Uint8Array, data: number, end: number, draft: Draft): void {
   let at = data + 2;
   while (at + 3 <= end) {
@@ -150,11 +150,11 @@ function words(bytes: Uint8Array, start: number, end: number): number[] {
   return found;
 }
 
-/** RFC 8701: both octets alike and ending in hexadecimal a. */
-function isNoGrease(value: number): boolean {
+/** GREASE values (RFC 8701) have two equal octets that end in hexadecimal a. */
+function isNotGrease(value: number): boolean {
   return (value & 0x0f0f) !== 0x0a0a || value >>> 8 !== (value & 255);
 }
 
 function isGreaseProtocol(bytes: Uint8Array, at: number, next: number): boolean {
-  return next - at === 3 && !isNoGrease(u16(bytes, at + 1));
+  return next - at === 3 && !isNotGrease(u16(bytes, at + 1));
 }

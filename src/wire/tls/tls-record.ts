@@ -1,22 +1,22 @@
-// Knows: TLS's record layer: where a ClientHello is in a stream's octets, also when records split it. Must not know: TCP,
-// flows, policy. Follows RFC 8446 section 5.1, RFC 5246 section 6.2.1. Bounded: a hello of more than 64 KiB is not one.
+// TLS's record layer: finds the ClientHello in a stream's octets, also when it is split over records.
+// RFC 8446 section 5.1, RFC 5246 section 6.2.1. A hello is limited to 64 KiB.
 
 import { clientHello, ssl2ClientHello, type ClientHello } from './tls-client-hello.ts';
 import { u16, u24, u32 } from '../octets.ts';
 
 const HANDSHAKE = 22;
 const RECORD_HEADER = 5;
-// 2^14 and what compression and encryption may add (RFC 5246 section 6.2.3).
+// 2^14 octets and what compression and encryption may add (RFC 5246 section 6.2.3).
 const LONGEST_RECORD = 16384 + 2048;
 const LONGEST_HELLO = 65536;
 
-/** `need-more`: all is well so far, ask again with more of the stream; `not-tls`: asking again is no use. */
+/** `need-more`: valid so far, ask again with more of the stream; `not-tls`: do not ask again. */
 export type HelloOutcome = ClientHello | 'need-more' | 'not-tls';
 
 /**
  * Whether a stream, or a segment of one, seems to begin with a ClientHello: a handshake record of SSL 3 to TLS 1.3
- * whose message is a ClientHello. With fewer than six octets, whether what there is fits. Tested at every
- * segment's start this also finds the hello behind STARTTLS, a proxy's CONNECT, SOCKS or RDP's negotiation.
+ * whose message is a ClientHello. With fewer than six octets, whether these could be its beginning. Tested at the start of
+ * every segment, this also finds the hello after STARTTLS, a proxy's CONNECT, SOCKS or RDP's negotiation.
  */
 export function isClientHelloStart(bytes: Uint8Array, start: number, end: number): boolean {
   if (end <= start || bytes[start] !== HANDSHAKE) return false;
@@ -25,7 +25,7 @@ export function isClientHelloStart(bytes: Uint8Array, start: number, end: number
   if (end - start < RECORD_HEADER) return true;
   const length = u16(bytes, start + 3);
   if (length === 0 || length > LONGEST_RECORD) return false;
-  // A first record of a few octets is allowed, and a known way past readers that do not join records.
+  // A first record of a few octets is allowed, and a known way to evade readers that do not join records.
   const message = start + RECORD_HEADER;
   const known = Math.min(end - message, length);
   if (known >= 1 && bytes[message] !== 1) return false;
@@ -33,23 +33,23 @@ export function isClientHelloStart(bytes: Uint8Array, start: number, end: number
   return known < 5 || bytes[message + 4] === 3;
 }
 
-/** Whether a stream begins with a whole hello in the form of SSL 2 (RFC 6101 appendix E.1), which names nobody. */
+/** Whether a stream begins with a whole hello in the form of SSL 2 (RFC 6101 appendix E.1), which contains no names. */
 export function isSsl2HelloStart(bytes: Uint8Array, start: number, end: number): boolean {
   return ssl2ClientHello(bytes, start, end)?.complete === true;
 }
 
-/** What RFC 8446 section 4.1.3 puts in the place of a random number that asks for another hello: its beginning. */
+/** The first four octets of the constant that replaces the random number in a HelloRetryRequest (RFC 8446 section 4.1.3). */
 const RETRY = 0xcf21ad74;
 const SERVER_HELLO = 2;
 
-/** Whether a server's octets begin with a ServerHello that takes the client's hello, instead of asking for another. */
+/** Whether a server's octets begin with a ServerHello that accepts the client's hello and does not ask for another. */
 export function acceptsHello(bytes: Uint8Array, start: number, end: number): boolean {
   const message = start + RECORD_HEADER;
   if (end - message < 10 || bytes[start] !== HANDSHAKE || bytes[message] !== SERVER_HELLO) return false;
   return u32(bytes, message + 6) !== RETRY;
 }
 
-/** Whether a payload begins with a TLS record of any type: change, alert, handshake or data, with a length in bounds. */
+/** Whether a payload begins with a TLS record of any type (20 to 24) with a valid version and length. */
 export function isTlsRecordStart(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < RECORD_HEADER) return false;
   const type = bytes[start] ?? 0;
@@ -66,9 +66,9 @@ export function isTlsRecordStart(bytes: Uint8Array, start: number, end: number):
 }
 
 /**
- * The ClientHello at `start` of a stream's contiguous octets. With `final` there will be no more: what could be read
- * of a hello cut off is given instead of `need-more`. Copies only when records split the hello; `records` holds what was copied when
- * the same octets are shown again with more behind them.
+ * The ClientHello at `start` of a stream's contiguous octets. With `final` nothing more will come, and the readable part of
+ * an incomplete hello is returned instead of `need-more`. Octets are copied only when the hello is split over records: pass the same
+ * `records` in every call for one hello, so that each octet is copied once.
  */
 export function clientHelloInRecords(
   bytes: Uint8Array,
@@ -89,7 +89,7 @@ export function clientHelloInRecords(
 }
 
 function ssl2Outcome(bytes: Uint8Array, start: number, end: number, final: boolean): HelloOutcome {
-  // The fixed part is eleven octets; fewer that could still become one are worth waiting for.
+  // The fixed part has eleven octets; with fewer it is worth waiting if they fit.
   if (end - start < 11) {
     const fits = end - start < 3 || bytes[start + 2] === 1;
     return fits && !final ? 'need-more' : 'not-tls';
@@ -108,31 +108,31 @@ function settled(hello: ClientHello | undefined, final: boolean): HelloOutcome {
   return hello.complete || final ? hello : 'need-more';
 }
 
-/** Longer ones no client sends: of them what is new is read when so much of it has come. */
+/** No client sends hellos longer than `hello` octets; such a hello is parsed again only after `step` more octets. */
 const LONG = { hello: 16_384, step: 256 };
 
-/** The payloads of handshake records put together, as they come: each octet once, however often it is shown. */
+/** Joins the payloads of handshake records as they come; copies each octet once, however often it is passed in. */
 export class HelloRecords {
   #joined = new Uint8Array(0);
   #filled = 0;
-  /** Offset of the record that is read, and what of its payload has been. */
+  /** Offset of the current record, and how many octets of its payload have been copied. */
   #record = 0;
   #taken = 0;
   /** A record of another type came before the message was whole. */
   #broken = false;
-  /** What was said last, with more to come and without. */
-  readonly #said = new Map<boolean, { readonly filled: number; readonly is: HelloOutcome }>();
+  /** The last outcome, by `final`, and how many octets it was based on. */
+  readonly #last = new Map<boolean, { readonly filled: number; readonly is: HelloOutcome }>();
 
-  /** What the message says that begins at `start`, as `clientHelloInRecords` gives it. */
+  /** The message that begins at `start`, as `clientHelloInRecords` returns it. */
   outcome(bytes: Uint8Array, start: number, end: number, final: boolean): HelloOutcome {
     this.#take(bytes, start, end);
     if (this.#broken) return 'not-tls';
-    const said = this.#said.get(final);
-    const grown = this.#filled - (said?.filled ?? 0);
-    const isLate = this.#isWhole || this.#filled <= LONG.hello || grown >= LONG.step;
-    if (said !== undefined && (grown === 0 || !isLate)) return said.is;
+    const last = this.#last.get(final);
+    const grown = this.#filled - (last?.filled ?? 0);
+    const isDue = this.#isWhole || this.#filled <= LONG.hello || grown >= LONG.step;
+    if (last !== undefined && (grown === 0 || !isDue)) return last.is;
     const is = outcome(this.#joined, 0, this.#filled, final);
-    this.#said.set(final, { filled: this.#filled, is });
+    this.#last.set(final, { filled: this.#filled, is });
     return is;
   }
 

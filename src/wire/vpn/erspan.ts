@@ -1,13 +1,14 @@
-// Knows: where the mirrored frame begins behind ERSPAN's headers. Must not know: GRE's own header, the frame, policy.
-// Follows draft-foschiano-erspan sections 4.1 to 4.3 (types I, II and III).
+// Finds the mirrored frame after ERSPAN's headers, which are GRE payloads.
+// draft-foschiano-erspan sections 4.1 to 4.3 (types I, II and III).
 
 import { INNER_ETHERNET, type Inner } from './inner.ts';
 
-/** GRE's protocol numbers: types I and II share one. */
+/** GRE protocol number of ERSPAN types I and II. */
 export const ERSPAN = 0x88be;
+/** GRE protocol number of ERSPAN type III. */
 export const ERSPAN_III = 0x22eb;
 
-/** The frame in a GRE payload of one of ERSPAN's protocols; `sequenced` is GRE's S bit, which type I lacks. */
+/** The frame in a GRE payload with one of these protocol numbers; `sequenced` is GRE's S bit, which type I never sets. */
 export function erspanInner(
   bytes: Uint8Array,
   { etherType, offset, end }: Inner,
@@ -17,7 +18,7 @@ export function erspanInner(
   return offset + header > end ? undefined : { etherType: INNER_ETHERNET, offset: offset + header, end };
 }
 
-/** Twelve octets, and a sub-header of eight when the last bit of the twelfth says so. */
+/** Header length of type III: 12 octets, plus a sub-header of 8 when the last bit of the twelfth octet is set. */
 function typeIII(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset + 11] ?? 0) & 1) === 1 ? 20 : 12;
 }

@@ -1,5 +1,4 @@
-// Knows: the Geneve header and what it carries. Must not know: the packet behind it, policy.
-// Follows RFC 8926 section 3.4.
+// The Geneve header (RFC 8926 section 3.4).
 
 import type { Inner } from './inner.ts';
 import { u16 } from '../octets.ts';
@@ -7,7 +6,7 @@ import { u16 } from '../octets.ts';
 export const GENEVE_PORT = 6081;
 const HEADER = 8;
 
-/** What a UDP payload on port 6081 carries, or undefined: another version, options past the end. What is reserved is ignored (section 3.4). */
+/** What a UDP payload on port 6081 carries; undefined for another version or options past the end. Reserved bits are ignored. */
 export function geneveInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const first = bytes[start] ?? 0;
   if (end - start < HEADER || first >>> 6 !== 0) return undefined;

@@ -1,24 +1,27 @@
-// Knows: the GRE header in versions 0 and 1 and where its payload begins. Must not know: what the payload says, policy.
-// Follows RFC 2784 and 2890 (version 0), RFC 1701 (routing, as far as to refuse it), RFC 2637 section 4.1 (version 1, PPTP).
+// The GRE header in versions 0 and 1, up to where its payload begins.
+// RFC 2784 and 2890 (version 0), RFC 1701 (source routes, which are refused), RFC 2637 section 4.1 (version 1, PPTP).
 
 import type { Inner } from './inner.ts';
 import { INNER_ETHERNET, INNER_PPP } from './inner.ts';
 import { u16, u32 } from '../octets.ts';
 
-/** What MikroTik's Ethernet over IP makes of version 1: a frame, its length and the tunnel's number. */
+/** MikroTik's Ethernet over IP uses version 1 with these flags and this protocol; the length and the tunnel's number precede a frame. */
 const EOIP_FLAGS = 0x2001;
 const EOIP = 0x6400;
 
-/** A GRE header. `key` is -1 where there is none; in version 1 it holds the call id. `inner.etherType` may be INNER_PPP. */
+/** A GRE header. `key` is -1 when absent; in version 1 it is the call id. `inner.etherType` may be INNER_PPP. */
 export interface GrePacket {
   readonly version: 0 | 1;
   readonly key: number;
-  /** It has a sequence number. */
+  /** The header has a sequence number. */
   readonly sequenced: boolean;
   readonly inner: Inner;
 }
 
-/** The GRE header of an IP protocol 47 packet, or undefined. A payload of no octets (version 1 acknowledgements) is kept. */
+/**
+ * The GRE header of an IP protocol 47 packet, or undefined. An empty payload (version 1 acknowledgements) is allowed. `wireEnd` is
+ * where the payload ended before the capture cut it.
+ */
 export function grePacket(
   bytes: Uint8Array,
   start: number,
@@ -33,7 +36,7 @@ export function grePacket(
 }
 
 function version0(bytes: Uint8Array, start: number, end: number, flags: number): GrePacket | undefined {
-  // Source routes (bit 1) have a length of their own and RFC 2784 section 2.3 tells receivers to discard them.
+  // Source routes (bit 1) vary in length, and RFC 2784 section 2.3 tells receivers to discard packets that have them.
   if ((flags & 0x4000) !== 0) return undefined;
   const checksum = (flags & 0x8000) !== 0 ? 4 : 0;
   const key = (flags & 0x2000) !== 0 ? 4 : 0;
@@ -56,7 +59,7 @@ function version1(
   flags: number,
 ): GrePacket | undefined {
   if (flags === EOIP_FLAGS && u16(bytes, start + 2) === EOIP) return eoip(bytes, start, end, wireEnd);
-  // Key present, no checksum, no routing; the protocol is PPP and nothing else.
+  // Key present, no checksum, no routing; the only protocol is PPP.
   if ((flags & 0xe000) !== 0x2000 || u16(bytes, start + 2) !== INNER_PPP || end - start < 8) return undefined;
   const sequence = (flags & 0x1000) !== 0 ? 4 : 0;
   const acknowledgement = (flags & 0x0080) !== 0 ? 4 : 0;

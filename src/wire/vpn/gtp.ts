@@ -1,14 +1,13 @@
-// Knows: the header of GTP-U packets and where the user's packet begins. Must not know: IP, policy.
-// Follows 3GPP TS 29.281 section 5.1 (version 1, message type 255).
+// Finds the user's packet after a GTP-U header: 3GPP TS 29.281 section 5.1 (version 1, message type 255).
 
 import { innerIp } from './inner.ts';
 import type { Inner } from './inner.ts';
 import { u16 } from '../octets.ts';
 
 const G_PDU = 0xff;
-const MOST_EXTENSIONS = 16;
+const MAX_EXTENSIONS = 16;
 
-/** The IP packet in a UDP payload on port 2152, or undefined when it is no G-PDU that adds up. */
+/** The IP packet in a UDP payload on port 2152; undefined when it is not a G-PDU or its lengths do not add up. */
 export function gtpInner(bytes: Uint8Array, start: number, end: number, wireEnd = end): Inner | undefined {
   if (end - start < 8 || (bytes[start] ?? 0) >>> 4 !== 3 || bytes[start + 1] !== G_PDU) return undefined;
   const flags = bytes[start] ?? 0;
@@ -17,10 +16,10 @@ export function gtpInner(bytes: Uint8Array, start: number, end: number, wireEnd 
   const stop = Math.min(announced, end);
   let at = start + 8;
   if ((flags & 7) !== 0) {
-    // Sequence number, N-PDU number and the type of the first extension header stand together or not at all.
+    // Sequence number, N-PDU number and the type of the first extension header are all present or all absent.
     at += 4;
     let next = (flags & 4) !== 0 && at <= stop ? (bytes[at - 1] ?? 0) : 0;
-    for (let left = MOST_EXTENSIONS; next !== 0; left -= 1) {
+    for (let left = MAX_EXTENSIONS; next !== 0; left -= 1) {
       const length = at < stop ? 4 * (bytes[at] ?? 0) : 0;
       if (length === 0 || at + length > stop || left === 0) return undefined;
       at += length;

@@ -1,4 +1,4 @@
-// Knows: how a decoder says what it carries: an EtherType and where it begins. Must not know: how to read it.
+// How a decoder says which packet it found inside another: an EtherType and where the packet begins.
 // Numbers from the IEEE EtherType registry; 0x6558 is "transparent Ethernet bridging" (RFC 1701), a whole frame.
 
 import { u16 } from '../octets.ts';
@@ -8,14 +8,14 @@ export const INNER_IPV6 = 0x86dd;
 export const INNER_ETHERNET = 0x6558;
 export const INNER_PPP = 0x880b;
 
-/** A packet inside another. `etherType` is INNER_ETHERNET for a whole frame and -1 for what is none of the registry's. */
+/** A packet inside another, from `offset` to before `end`. `etherType` is INNER_ETHERNET for a whole frame, -1 when none applies. */
 export interface Inner {
   readonly etherType: number;
   readonly offset: number;
   readonly end: number;
 }
 
-/** The IP packet at `offset`, by its version, if its header fits; otherwise undefined (RFC 791, RFC 8200). */
+/** The IP packet at `offset`, by its version, or undefined when its header does not fit (RFC 791, RFC 8200). */
 export function innerIp(bytes: Uint8Array, offset: number, end: number): Inner | undefined {
   const head = bytes[offset] ?? 0;
   if (end - offset >= 20 && head >>> 4 === 4 && (head & 15) >= 5)
@@ -27,7 +27,7 @@ export function innerIp(bytes: Uint8Array, offset: number, end: number): Inner |
 /** IPv4, ARP, 802.1Q, IPv6, MPLS, PPPoE, 802.1ad. */
 const CARRIED = new Set([0x0800, 0x0806, 0x8100, 0x86dd, 0x8847, 0x8863, 0x8864, 0x88a8]);
 
-/** The Ethernet frame at `offset`, when an EtherType makes sense where one would stand; otherwise undefined. */
+/** The Ethernet frame at `offset`, or undefined when its EtherType is not one that is expected inside a tunnel. */
 export function innerFrame(bytes: Uint8Array, offset: number, end: number): Inner | undefined {
   const fits = end - offset >= 14 && CARRIED.has(u16(bytes, offset + 12));
   return fits ? { etherType: INNER_ETHERNET, offset, end } : undefined;

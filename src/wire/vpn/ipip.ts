@@ -1,5 +1,4 @@
-// Knows: the IP protocol numbers that carry IP itself. Must not know: IP above its version, policy.
-// Follows RFC 2003 (4), RFC 4213 and 2473 (41).
+// IP directly inside IP: RFC 2003 (protocol 4), RFC 4213 and 2473 (protocol 41).
 
 import { INNER_IPV4, INNER_IPV6, innerIp, type Inner } from './inner.ts';
 
@@ -7,12 +6,12 @@ const PROTOCOL_IPIP = 4;
 const PROTOCOL_IPV6 = 41;
 
 /**
- * The packet that IP protocol 4 (IPv4 inside) or 41 (IPv6 inside) carries, or undefined for other protocols and for
- * a payload of another version than the protocol promises.
+ * The packet that IP protocol 4 (IPv4 inside) or 41 (IPv6 inside) carries; undefined for other protocols and when
+ * the payload's version is not the one that the protocol number announces.
  */
 export function ipInIp(protocol: number, bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const inner = innerIp(bytes, start, end);
-  const promised = protocol === PROTOCOL_IPIP ? INNER_IPV4 : INNER_IPV6;
+  const announced = protocol === PROTOCOL_IPIP ? INNER_IPV4 : INNER_IPV6;
   if (protocol !== PROTOCOL_IPIP && protocol !== PROTOCOL_IPV6) return undefined;
-  return inner?.etherType === promised ? inner : undefined;
+  return inner?.etherType === announced ? inner : undefined;
 }

@@ -1,5 +1,5 @@
-// Knows: IKE headers, what may stand on UDP 4500, ESP and AH headers. Must not know: keys, flows, policy.
-// Follows RFC 2408 and 2409 (IKEv1), RFC 7296 (IKEv2), RFC 3947 and 3948 (NAT traversal), RFC 4302 (AH), RFC 4303 (ESP).
+// The headers of IKE, ESP and AH, and what may appear on UDP port 4500.
+// RFC 2408 and 2409 (IKEv1), RFC 7296 (IKEv2), RFC 3947 and 3948 (NAT traversal), RFC 4302 (AH), RFC 4303 (ESP).
 
 import { allZero, u32 } from '../octets.ts';
 
@@ -11,9 +11,9 @@ export interface IkeMessage {
   readonly responderSpi: string;
   /** The very first message: the responder has not chosen its SPI yet. */
   readonly first: boolean;
-  /** IKEv2 says who answers; with IKEv1 always false. */
+  /** The message is a response. Only IKEv2 says so; with IKEv1 always false. */
   readonly response: boolean;
-  /** IKEv2 also says which end began the association (RFC 7296 section 3.1); with IKEv1 undefined. */
+  /** The sender began the association (IKEv2's I flag, RFC 7296 section 3.1); undefined with IKEv1. */
   readonly fromInitiator: boolean | undefined;
   /** The message announces more octets than are here (a fragment, or a short capture). */
   readonly truncated: boolean;
@@ -26,15 +26,15 @@ const HEADER = 28;
 const V1_EXCHANGES = new Set([1, 2, 3, 4, 5, 6, 32, 33]);
 /** RFC 7296 section 3.1, RFC 5723 (session resume), RFC 6467 (GSA), RFC 9242 (intermediate), RFC 9370 (follow-up). */
 const V2_EXCHANGES = new Set([34, 35, 36, 37, 38, 39, 40, 41, 43, 44]);
-/** SA_INIT, AUTH, main and aggressive mode: the exchanges that begin a tunnel. */
+/** The exchanges that begin a tunnel: identity protection (main mode), aggressive, IKE_SA_INIT. */
 const OPENING = new Set([2, 4, 34]);
 
-/** The IKE header at start, or undefined when version, exchange, flags, next payload or length are not IKE's. */
+/** The IKE header at `start`, or undefined when version, exchange, flags, next payload or length are not valid in IKE. */
 export function ikeMessage(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
   return ikeHeader(bytes, start, end, false);
 }
 
-/** The same behind the four zero octets that tell IKE from ESP on port 4500. */
+/** The IKE header after the four zero octets that tell IKE from ESP on port 4500 (RFC 3948 section 2.2), or undefined. */
 export function markedIkeMessage(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
   if (end - start < 4 + HEADER || u32(bytes, start) !== 0) return undefined;
   return ikeHeader(bytes, start + 4, end, true);
@@ -54,7 +54,7 @@ function ikeHeader(bytes: Uint8Array, start: number, end: number, marked: boolea
   if (version === 1 && !isV1(next, exchange, flags)) return undefined;
   if (version === 2 && !isV2(next, exchange, flags)) return undefined;
   if (version !== 1 && version !== 2) return undefined;
-  // Until the responder has an SPI there is only the opening exchange, and it is message 0. A notification of IKEv1 may come early.
+  // Until the responder has an SPI there is only the opening exchange, with message id 0. An IKEv1 notification may come that early, too.
   if (first && !(OPENING.has(exchange) && messageId === 0) && !(version === 1 && exchange === 5))
     return undefined;
   return {
@@ -96,9 +96,9 @@ export interface SecurityHeader {
 }
 
 /**
- * The ESP header of a UDP payload on port 4500 (RFC 3948 section 2.1): not the non-ESP marker, aligned to four octets, long enough for
- * the smallest packet (8 octets of header, an encrypted trailer, a tag of 8 or more), no SPI that RFC 4303 section 2.1 reserves.
- * One packet alone proves nothing; compare SPI and sequence over several.
+ * The ESP header of a UDP payload on port 4500 (RFC 3948 section 2.1), or undefined: it must not be the non-ESP marker, must be aligned
+ * to four octets, long enough for the smallest packet (8 octets of header, an encrypted trailer, a tag of 8 or more), and have no SPI
+ * that RFC 4303 section 2.1 reserves. A single packet proves nothing: compare SPI and sequence across several.
  */
 export function espInUdp(bytes: Uint8Array, start: number, end: number): SecurityHeader | undefined {
   const [spi, sequence] = [u32(bytes, start), u32(bytes, start + 4)];
@@ -112,7 +112,7 @@ export function isNatKeepalive(bytes: Uint8Array, start: number, end: number): b
   return end - start === 1 && bytes[start] === 0xff;
 }
 
-/** The AH header of an IP protocol 51 packet with the protocol and offset of what follows, or undefined. */
+/** The AH header of an IP protocol 51 packet, with the protocol and offset of what follows it, or undefined (RFC 4302 section 2). */
 export function ahHeader(
   bytes: Uint8Array,
   start: number,

@@ -1,15 +1,18 @@
-// Knows: L2TP headers of versions 2 and 3, control and data. Must not know: PPP (ppp.ts), whether IPsec protects it, policy.
-// Follows RFC 2661 section 3.1 (version 2), RFC 3931 sections 3.2.1, 4.1.1 and 4.1.2 (version 3 over IP and UDP).
+// L2TP headers of versions 2 and 3, control and data; the PPP inside is ppp.ts.
+// RFC 2661 section 3.1 (version 2), RFC 3931 sections 3.2.1, 4.1.1 and 4.1.2 (version 3 over IP and UDP).
 
 import { u16, u32 } from '../octets.ts';
 
-/** An L2TP header. `tunnel` is the control connection id in version 3, -1 in its data. Data offset: PPP (v2), pseudowire (v3). */
+/**
+ * An L2TP header. `tunnel` is the tunnel id in version 2, the control connection id in version 3, -1 in data of version 3. At
+ * `dataOffset` begins PPP (version 2) or the pseudowire (version 3).
+ */
 export interface L2tpPacket {
   readonly version: 2 | 3;
   readonly control: boolean;
   readonly tunnel: number;
   readonly session: number;
-  /** Control: the type of the first AVP, 1 (SCCRQ) and up, 0 for an empty acknowledgement. Data: -1. */
+  /** Control: the message type in the first AVP, 1 (SCCRQ) and up, 0 for an empty acknowledgement. Data: -1. */
   readonly messageType: number;
   readonly dataOffset: number;
 }
@@ -21,7 +24,10 @@ const OFFSET = 0x0200;
 /** The reserved bits of version 2: 2, 3, 5, 8 to 11. */
 const RESERVED = 0x34f0;
 
-/** The L2TP header of a UDP payload, or undefined. Data is weak evidence on any port but 1701: eleven zero bits and a version. */
+/**
+ * The L2TP header of a UDP payload, or undefined. On ports other than 1701 a data message is weak evidence: all that is checked are
+ * eleven zero bits and a version. `wireEnd` is where the payload ended before the capture cut it.
+ */
 export function l2tpPacket(
   bytes: Uint8Array,
   start: number,
@@ -38,7 +44,7 @@ export function l2tpPacket(
   return plain3 ? data3(bytes, start + 4, start + 8) : undefined;
 }
 
-/** The header of an IP protocol 115 packet (version 3): session 0 announces a control message. */
+/** The header of an IP protocol 115 packet (version 3), or undefined. Session 0 announces a control message. */
 export function l2tpOverIp(bytes: Uint8Array, start: number, end: number): L2tpPacket | undefined {
   if (end - start < 4) return undefined;
   if (u32(bytes, start) !== 0) return data3(bytes, start, start + 4);
@@ -55,18 +61,18 @@ function control(bytes: Uint8Array, start: number, end: number, flags: number): 
   if (length < 12 || start + length > end) return undefined;
   const messageType = length === 12 ? 0 : firstAvp(bytes, start + 12, start + length);
   if (messageType === undefined) return undefined;
-  const two = version === 2;
+  const isV2 = version === 2;
   return {
     version,
     control: true,
-    tunnel: two ? u16(bytes, start + 4) : u32(bytes, start + 4),
-    session: two ? u16(bytes, start + 6) : 0,
+    tunnel: isV2 ? u16(bytes, start + 4) : u32(bytes, start + 4),
+    session: isV2 ? u16(bytes, start + 6) : 0,
     messageType,
     dataOffset: start + 12,
   };
 }
 
-/** The message type of the AVP that must come first (RFC 2661 section 4.4.1): vendor 0, attribute 0, eight octets. */
+/** The message type, from the AVP that must come first (RFC 2661 section 4.4.1): vendor 0, attribute 0, eight octets. */
 function firstAvp(bytes: Uint8Array, at: number, end: number): number | undefined {
   if (end - at < 8 || (u16(bytes, at) & 0x3ff) !== 8 || u32(bytes, at + 2) !== 0) return undefined;
   const type = u16(bytes, at + 6);

@@ -1,6 +1,6 @@
-// Knows: the packets of OpenVPN's control channel, plain, with tls-auth, tls-crypt and tls-crypt-v2, over UDP and TCP.
-// Must not know: keys, flows, policy. Follows draft-bernardv-openvpn (the protocol as OpenVPN 2.x speaks it).
-// An opcode alone proves nothing (one octet in thirty fits): only a layout that adds up to the last octet counts.
+// Packets of OpenVPN's control channel, plain, with tls-auth, tls-crypt and tls-crypt-v2, over UDP and TCP, and the head of its data
+// packets: draft-bernardv-openvpn (the protocol as OpenVPN 2.x speaks it). An opcode alone proves nothing (one random octet in five is
+// valid), so a control packet counts only when its layout adds up to the last octet.
 
 import { allZero, u16, u32 } from '../octets.ts';
 
@@ -13,7 +13,7 @@ const HARD_RESET_SERVER_V2 = 8;
 export const HARD_RESET_CLIENT_V3 = 10;
 const CONTROL_WKC_V1 = 11;
 
-/** How the control channel is wrapped. `tls-auth` and `plain` show acknowledgements, the others encrypt them. */
+/** How the control channel is wrapped. Acknowledgements are readable with `plain` and `tls-auth`, encrypted with the others. */
 type OpenvpnWrapping = 'plain' | 'tls-auth' | 'tls-crypt' | 'tls-crypt-v2';
 
 /** A control packet whose layout adds up. */
@@ -21,9 +21,9 @@ export interface OpenvpnControl {
   readonly opcode: number;
   readonly keyId: number;
   readonly wrapping: OpenvpnWrapping;
-  /** The sender's session id as two 32-bit words in hexadecimal. */
+  /** The sender's session id, 16 hexadecimal digits. */
   readonly session: string;
-  /** The session id of the other end that it acknowledges, where that is readable. */
+  /** The other end's session id, if the packet acknowledges something and that is readable. */
   readonly remoteSession: string | undefined;
   /** Control packets without tls-crypt: the payload begins like a TLS handshake record. */
   readonly tls: boolean;
@@ -35,19 +35,17 @@ const HMACS = [20, 32, 64, 16, 28, 48] as const;
 /** Packet id and time in front of what tls-auth and tls-crypt protect. */
 const REPLAY = 8;
 const TLS_CRYPT_TAG = 32;
-/** More acknowledgements than OpenVPN keeps (its CONTROL_SEND_ACK_MAX is 4, its array 8) are noise. */
+/** OpenVPN's array holds 8 acknowledgements (it sends at most 4, CONTROL_SEND_ACK_MAX): a longer list is noise. */
 const MAX_ACKS = 8;
-/** Both ends begin to count at 1. */
+/** Both ends count up from 0 or 1, so a large id is noise. */
 const MAX_PACKET_ID = 0x10000;
-/** First octets of packet ids by which clients announce that they know tls-crypt-v2's early negotiation. */
+/** First octets of the packet ids by which clients announce support for early negotiation (tls-crypt-v2). */
 const EARLY_NEGOTIATION = [0x0a, 0x0f];
-/** 2001-09-09 and 2096: a clock outside this range is rarer than a random number inside it. */
+/** The replay header's time, seconds since 1970: 2001-09-09 to 2096. A clock outside this range is rarer than a random number inside it. */
 const EARLIEST = 1_000_000_000;
 const LATEST = 4_000_000_000;
 
-/**
- * The opcode and key id in one octet, or undefined if the octet has none: opcodes 1 to 11, and a hard reset has key id 0.
- */
+/** The opcode and key id in one octet; undefined unless the opcode is 1 to 11 and, for a hard reset, the key id is 0. */
 export function openvpnOpcode(octet: number): { opcode: number; keyId: number } | undefined {
   const opcode = octet >>> 3;
   const keyId = octet & 7;
@@ -55,7 +53,7 @@ export function openvpnOpcode(octet: number): { opcode: number; keyId: number } 
   return isReset(opcode) && keyId !== 0 ? undefined : { opcode, keyId };
 }
 
-/** Whether the opcode begins a session. */
+/** Whether the opcode begins a session, from either side. */
 export function isReset(opcode: number): boolean {
   return isClientReset(opcode) || opcode === HARD_RESET_SERVER_V1 || opcode === HARD_RESET_SERVER_V2;
 }
@@ -68,14 +66,14 @@ export function isClientReset(opcode: number): boolean {
 }
 
 const DATA_V2 = 9;
-/** Peer id and packet id, a tag of sixteen octets, and something inside. */
+/** Opcode with peer id (4 octets), packet id (4), tag (16), and at least one octet of data. */
 const SHORTEST_DATA = 25;
 const NO_PEER = 0xffffff;
-const MOST_PEERS = 0x10000;
+const MAX_PEERS = 0x10000;
 
 /**
- * The head and the packet id of a data packet as an AEAD cipher leaves it (P_DATA_V2), or undefined. One packet is no proof:
- * compare the head and the growing id of several.
+ * The first four octets and the packet id of a data packet with an AEAD cipher (P_DATA_V2), or undefined. A single packet proves
+ * nothing: compare these four octets and the growing packet id of several.
  */
 export function openvpnData(
   bytes: Uint8Array,
@@ -85,13 +83,13 @@ export function openvpnData(
   if (end - start < SHORTEST_DATA || (bytes[start] ?? 0) >>> 3 !== DATA_V2) return undefined;
   const peer = u32(bytes, start) & NO_PEER;
   const packetId = u32(bytes, start + 4);
-  if ((peer >= MOST_PEERS && peer !== NO_PEER) || packetId === 0) return undefined;
+  if ((peer >= MAX_PEERS && peer !== NO_PEER) || packetId === 0) return undefined;
   return { head: u32(bytes, start), packetId };
 }
 
 /**
- * The control packet that fills start to end (one UDP payload), or undefined. Resets, acknowledgements and control
- * packets are read; data packets carry nothing that could be checked.
+ * The control packet that fills `start` to `end` (one UDP payload), or undefined. Resets, acknowledgements and control
+ * packets are read; data packets contain nothing that could be checked.
  */
 export function openvpnControl(bytes: Uint8Array, start: number, end: number): OpenvpnControl | undefined {
   const head = openvpnOpcode(bytes[start] ?? 0);
@@ -107,8 +105,8 @@ export function openvpnControl(bytes: Uint8Array, start: number, end: number): O
 }
 
 /**
- * The first control packet in a TCP segment, behind its 16-bit length, or undefined. A length that reaches beyond
- * the segment is refused: a hard reset always fits in one.
+ * The first control packet in a TCP segment, after its 16-bit length, or undefined. A packet that continues in the next
+ * segment is refused: a hard reset always fits in one.
  */
 export function openvpnOverTcp(bytes: Uint8Array, start: number, end: number): OpenvpnControl | undefined {
   if (end - start < 16) return undefined;
@@ -131,7 +129,7 @@ function sessionText(bytes: Uint8Array, at: number): string {
 
 type OpenLayout = Pick<OpenvpnControl, 'wrapping' | 'remoteSession' | 'tls'>;
 
-/** Plain, or behind an HMAC of one of the known lengths: acknowledgements and packet id are readable. */
+/** The layouts whose acknowledgements and packet id are readable: plain, or after an HMAC of one of the known lengths. */
 function openLayout(bytes: Uint8Array, start: number, end: number, opcode: number): OpenLayout | undefined {
   const plain = reliability(bytes, start + SESSION_END, end, opcode);
   if (plain !== undefined) return { wrapping: 'plain', ...plain };
@@ -164,7 +162,7 @@ function reliability(
   const payload = remoteEnd + 4;
   if (isReset(opcode)) {
     const first = u32(bytes, remoteEnd) === 0 && payload === end;
-    // A client that begins has nothing to acknowledge; a server acknowledges exactly that beginning.
+    // A client that begins a session has nothing to acknowledge; a server acknowledges at most the client's reset.
     return first && (isClientReset(opcode) ? acks === 0 : acks <= 1)
       ? { remoteSession, tls: false }
       : undefined;
@@ -180,7 +178,7 @@ function isReplayHeader(bytes: Uint8Array, at: number): boolean {
   return (early || (packetId > 0 && packetId < MAX_PACKET_ID)) && time >= EARLIEST && time <= LATEST;
 }
 
-/** Behind the session id a packet id and time, a 32-octet tag, and ciphertext as long as its opcode says. */
+/** The encrypted layouts: after the session id come a packet id and time, a 32-octet tag, and ciphertext whose length fits the opcode. */
 function cryptLayout(
   bytes: Uint8Array,
   start: number,
@@ -202,7 +200,7 @@ function cryptLayout(
     case HARD_RESET_CLIENT_V2:
       return length === 5 ? 'tls-crypt' : undefined;
     case HARD_RESET_SERVER_V2:
-      // One acknowledgement and a remote session id; a server of version 2.6 adds an early negotiation record of 6.
+      // Without an acknowledgement 5 octets; with one and the remote session id 17; servers of version 2.6 add 6 for early negotiation.
       return length === 5 || length === 17 || length === 23 ? 'tls-crypt' : undefined;
     case ACK_V1:
       return (length - 9) % 4 === 0 && length <= 9 + 4 * MAX_ACKS ? 'tls-crypt' : undefined;

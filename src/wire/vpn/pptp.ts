@@ -1,5 +1,4 @@
-// Knows: PPTP's control messages on TCP. Must not know: the GRE that carries the tunnel (gre.ts).
-// Follows RFC 2637 sections 1.4 and 2.
+// PPTP's control messages on TCP (RFC 2637 sections 1.4 and 2); the GRE that carries the tunnel is gre.ts.
 
 import { u16, u32 } from '../octets.ts';
 
@@ -7,8 +6,8 @@ const MAGIC = 0x1a2b3c4d;
 const HEADER = 12;
 
 /**
- * The control message type (1 Start-Control-Connection-Request to 15 Set-Link-Info) at start, or undefined. The magic
- * cookie makes it certain on any port.
+ * The type of the control message at `start` (1 Start-Control-Connection-Request to 15 Set-Link-Info), or undefined. The
+ * magic cookie makes it certain on any port.
  */
 export function pptpControl(bytes: Uint8Array, start: number, end: number): number | undefined {
   if (end - start < HEADER) return undefined;

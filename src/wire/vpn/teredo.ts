@@ -1,21 +1,21 @@
-// Knows: Teredo's indications and where the IPv6 packet begins. Must not know: IPv6 above its header, policy.
-// Follows RFC 4380 sections 5.1.1 (encapsulation) and 4 (addresses), RFC 6081 section 4 (trailers).
+// Finds the IPv6 packet after Teredo's indications.
+// RFC 4380 sections 5.1.1 (encapsulation) and 4 (addresses), RFC 6081 section 4 (trailers).
 
 import { INNER_IPV6, type Inner } from './inner.ts';
 import { u16, u32 } from '../octets.ts';
 
-/** A Teredo packet: which indications stand in front, and the IPv6 packet. */
+/** A Teredo packet: which indications precede the IPv6 packet, and the packet. */
 export interface TeredoPacket {
   readonly authentication: boolean;
   readonly origin: boolean;
-  /** One of the addresses is Teredo's (2001::/32), or link-local as in router solicitation: certain on any port. */
+  /** One of the addresses is a Teredo address (2001::/32) or link-local (router solicitation): certain on any port. */
   readonly certain: boolean;
   readonly inner: Inner;
 }
 
 /**
- * The Teredo packet of a UDP payload, or undefined. The IPv6 length must reach the end exactly, or trailers that
- * do; a bubble's is zero. `wireEnd` is where the payload ended before the capture cut it.
+ * The Teredo packet of a UDP payload, or undefined. The IPv6 packet (of length zero in a bubble), or the trailers after it,
+ * must end exactly at the end. `wireEnd` is where the payload ended before the capture cut it.
  */
 export function teredoPacket(
   bytes: Uint8Array,
@@ -27,7 +27,7 @@ export function teredoPacket(
   let authentication = false;
   let origin = false;
   if (end - at >= 13 && u16(bytes, at) === 0x0001) {
-    // Client identifier and value by length, a nonce of eight octets and one of confirmation.
+    // Client identifier and authentication value (their lengths precede them), a nonce of 8 octets and one octet of confirmation.
     at += 4 + (bytes[at + 2] ?? 0) + (bytes[at + 3] ?? 0) + 9;
     authentication = true;
   }
@@ -47,7 +47,7 @@ export function teredoPacket(
   };
 }
 
-/** Trailers behind the packet (MS-TERE section 2.2.2.1.1): type, length and value, one behind the other to the end. */
+/** Whether trailers (MS-TERE section 2.2.2.1.1: type, length, value) fill the octets exactly. */
 function areTrailers(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
   while (at + 2 <= end) at += 2 + (bytes[at + 1] ?? 0);

@@ -1,6 +1,6 @@
-// Knows: what a connection to a Tor relay looks like from outside, and how relay lists are written. Must not know: TLS's bytes
-// (they come as read facts), policy. Follows tor-spec section 2.1 (link handshake), dir-spec section 3.4.1 (consensus "r" lines).
-// Tor means to look like TLS: only a listed relay is near certain, shape alone is a suspicion and never makes a frame safe.
+// What a connection to a Tor relay looks like from outside, and how relay lists are written.
+// tor-spec section 2.1 (link handshake), dir-spec section 3.4.1 (consensus "r" lines).
+// Tor imitates TLS: only a listed relay is nearly certain. The shape alone is a suspicion and never makes a frame safe.
 
 /** What is known of a connection that began with a TLS ClientHello. */
 export interface TorEvidence {
@@ -13,7 +13,7 @@ export interface TorEvidence {
   readonly listed: boolean;
 }
 
-/** How sure, 0 to 1, and why. */
+/** How likely the connection is Tor (0 to 1), and why, in words for the reader. */
 export interface TorSuspicion {
   readonly confidence: number;
   readonly why: string;
@@ -21,43 +21,43 @@ export interface TorSuspicion {
 
 const RELAY_PORTS = new Set([9001, 9002, 9030, 9031, 9040, 9050, 9051, 9101, 9150]);
 
-/** Judges the evidence, or undefined when nothing but TLS speaks for Tor. */
+/** Weighs the evidence; undefined when nothing but TLS itself suggests Tor. */
 export function torSuspicion(evidence: TorEvidence): TorSuspicion | undefined {
   const { serverName, offersAlpn, serverPort, listed } = evidence;
   const random = serverName !== undefined && isTorServerName(serverName) && !offersAlpn;
   const port = RELAY_PORTS.has(serverPort);
   if (listed) return { confidence: random ? 0.99 : 0.9, why: 'the server is a listed Tor relay' };
   if (random && port)
-    return { confidence: 0.85, why: `made-up server name ${serverName} on a port of Tor relays` };
+    return { confidence: 0.85, why: `generated server name ${serverName} on a usual Tor relay port` };
   if (random)
-    return { confidence: 0.6, why: `made-up server name ${serverName}, no application protocol offered` };
-  // An address instead of a name on a relay's port: onion routers also connect so, but so do many others.
+    return { confidence: 0.6, why: `generated server name ${serverName}, no application protocol offered` };
+  // No server name, on a relay's port: onion routers connect like this, but so do many other programs.
   if (port && serverName === undefined && !offersAlpn)
-    return { confidence: 0.3, why: 'TLS without server name on a port of Tor relays' };
+    return { confidence: 0.3, why: 'TLS without server name on a usual Tor relay port' };
   return undefined;
 }
 
-/** Whether a server name has the form of those that Tor makes up; many names that people choose have it, too. */
+/** Whether a server name has the form of the names that Tor generates; many ordinary names have it, too. */
 export function hasTorNameForm(name: string): boolean {
   return NAME.test(name);
 }
 
 const NAME = /^www\.([a-z2-7]{4,25})\.(?:com|net)$/;
-/** How often each letter stands in names that people choose, a to z, in thousandths; a digit in four of them. */
+/** How often each letter, a to z, occurs in ordinary names, in thousandths; a digit: DIGIT thousandths. */
 const FREQUENCY = [
   90, 22, 38, 33, 100, 16, 24, 25, 70, 7, 16, 48, 35, 60, 72, 30, 3, 64, 62, 64, 32, 13, 16, 8, 18, 8,
 ];
 const DIGIT = 4;
 const RANDOM = 1000 / 32;
-/** e^4: the letters are 50 times likelier to be drawn by lot than chosen. Of Tor's names about 4 in 5 pass. */
+/** e^4: the letters are about 50 times more likely random than chosen. About 4 in 5 of Tor's names reach this. */
 const THRESHOLD = 4;
 
 /**
- * Whether a server name looks like those Tor makes up: `www.`, 4 to 25 letters of base32 drawn by lot, `.com` or `.net`.
- * Short names stay in doubt and are refused.
+ * Whether a server name looks like those Tor generates: `www.`, 4 to 25 random base32 characters, `.com` or `.net`.
+ * False for fewer than 5 characters (digits at the end not counted), which prove too little.
  */
 export function isTorServerName(name: string): boolean {
-  // Two or more digits at the end are a habit of brands ("office365") and say nothing.
+  // Brands like to end in two or more digits ("office365"), so these say nothing.
   const label = NAME.exec(name)?.[1]?.replace(/[2-7]{2,}$/, '') ?? '';
   if (label.length < 5) return false;
   let score = 0;
@@ -70,15 +70,15 @@ export function isTorServerName(name: string): boolean {
   return score >= THRESHOLD;
 }
 
-/** Relays as `address:port` and bare `address`, both canonical text; IPv6 addresses with a port stand in brackets. */
+/** Relays as `address:port` or `address` alone, in canonical text; an IPv6 address with a port is in brackets. */
 export type RelayList = ReadonlySet<string>;
 
 /** `r nickname identity digest date time address port dirport`; the microdescriptor flavour leaves out the digest. */
 const CONSENSUS_FIELDS = [8, 9];
 
 /**
- * Reads a relay list: one `address`, `address:port` or `[address]:port` a line, `#` begins a comment, and the `r` lines of a
- * consensus document (address and port before the last field). Other lines of a consensus are passed over. Letter case is folded.
+ * Reads a relay list: one `address`, `address:port` or `[address]:port` per line, with `#` before comments, or a consensus document, of
+ * which only the `r` lines count (address and port precede the last field). Letters become lower case; other lines are skipped.
  */
 export function parseRelayList(text: string): RelayList {
   const relays = new Set<string>();
@@ -94,7 +94,7 @@ export function parseRelayList(text: string): RelayList {
 
 const ENTRY = /^(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[0-9a-f:]*:[0-9a-f:.]*|\[[0-9a-f:.]+\]:\d{1,5})$/;
 
-/** Whether a server is in the list, with its port or with all its ports. */
+/** Whether a server is in the list, either with this port or without a port. */
 export function isListedRelay(relays: RelayList, address: string, port: number): boolean {
   const bracketed = address.includes(':') ? `[${address}]` : address;
   return relays.has(`${bracketed}:${port}`) || relays.has(address);

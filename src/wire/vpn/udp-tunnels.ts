@@ -1,6 +1,6 @@
-// Knows: headers in front of a packet in UDP that are short and have no file of their own: CAPWAP, AYIYA, LISP, TZSP, GUE, GTP version 0.
-// Must not know: the packet, policy. Follows RFC 5415 section 4.3, draft-massar-v6ops-ayiya, RFC 9300 section 5.3, RFC 9300's port,
-// draft-ietf-intarea-gue, 3GPP TS 29.060, and what TZSP's receivers agree on.
+// Tunnels in UDP whose headers are too short for a file each: CAPWAP, AYIYA, LISP, TZSP, GUE, GTP version 0.
+// RFC 5415 section 4.3, draft-massar-v6ops-ayiya, RFC 9300 section 5.3 and its port, draft-ietf-intarea-gue,
+// 3GPP TS 29.060, and, as TZSP has no standard, what its receivers agree on.
 
 import { innerFrame, innerIp, INNER_ETHERNET } from './inner.ts';
 import type { Inner } from './inner.ts';
@@ -14,9 +14,9 @@ export const TZSP_PORT = 37_008;
 export const GUE_PORT = 6080;
 export const GTP_ZERO_PORT = 3386;
 
-/** A frame of 802.11, or of Ethernet, behind a header that says its own length; not the later fragments of one. */
+/** The 802.11 or Ethernet frame in CAPWAP data; undefined for DTLS, keepalives and later fragments. */
 export function capwapInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
-  // Version 0, and no DTLS behind it.
+  // Version 0, type 0: no DTLS follows.
   if (end - start < 8 || bytes[start] !== 0) return undefined;
   const fields = u24(bytes, start + 1);
   const header = 4 * (fields >>> 19);
@@ -28,7 +28,7 @@ export function capwapInner(bytes: Uint8Array, start: number, end: number): Inne
   return isNative ? wlanInner(bytes, offset, end) : innerFrame(bytes, offset, end);
 }
 
-/** An IP packet behind who sends it and a signature, whose lengths the header says. */
+/** The IP packet after AYIYA's sender identity and signature, whose lengths are in the header; or undefined. */
 export function ayiyaInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   if (end - start < 8) return undefined;
   const identity = 1 << ((bytes[start] ?? 0) >>> 4);
@@ -37,11 +37,12 @@ export function ayiyaInner(bytes: Uint8Array, start: number, end: number): Inner
   return next === 41 || next === 4 ? innerIp(bytes, start + 8 + identity + signature, end) : undefined;
 }
 
+/** The IP packet after LISP's header of eight octets, or undefined. */
 export function lispInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   return innerIp(bytes, start + 8, end);
 }
 
-/** A frame that a sniffer hands on, behind tagged fields. */
+/** The Ethernet or 802.11 frame that a sniffer forwards by TZSP, after tagged fields; or undefined. */
 export function tzspInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   if (end - start < 5 || bytes[start] !== 1 || (bytes[start + 1] ?? 0) > 1) return undefined;
   let at = start + 4;
@@ -58,7 +59,7 @@ export function tzspInner(bytes: Uint8Array, start: number, end: number): Inner 
   }
 }
 
-/** Variant 1 is an IP packet and nothing else; variant 0 has a header that says which protocol follows. */
+/** The IP packet in GUE, or undefined. Variant 1 is an IP packet without a header; variant 0 has one that names the protocol. */
 export function gueInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const first = bytes[start] ?? 0;
   if (first >>> 6 === 1) return innerIp(bytes, start, end);
@@ -66,18 +67,18 @@ export function gueInner(bytes: Uint8Array, start: number, end: number): Inner |
   return first >>> 5 === 0 && carriesIp ? innerIp(bytes, start + 4 + 4 * (first & 31), end) : undefined;
 }
 
-/** The user's packet behind twenty octets of GTP version 0. */
+/** The user's IP packet after GTP version 0's header of 20 octets, or undefined. */
 export function gtpZeroInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const isUser = (bytes[start] ?? 0) >>> 5 === 0 && bytes[start + 1] === 0xff;
   return isUser ? innerIp(bytes, start + 20, end) : undefined;
 }
 
-/** Upper-layer protocols that an IPv6 packet on a port of anybody's has to have: ICMPv6, TCP, UDP, and headers in front of them. */
+/** The next headers that an IPv6 packet on an unregistered port must have: ICMPv6, TCP, UDP, and extension headers before them. */
 const COMMON: ReadonlySet<number> = new Set([0, 6, 17, 43, 44, 58, 60]);
 
 /**
- * An IP packet, or a VXLAN header with one behind a frame's, that fills a datagram on whatever port (Linux's FOU, tunnels of
- * anybody's making): the lengths agree to the last octet, and for IPv4 the header's checksum is right.
+ * The IP packet that fills a datagram on any port (Linux's FOU, private tunnels), or the frame after a VXLAN header; otherwise
+ * undefined. A packet's length must agree with the datagram's, in a VXLAN frame not exceed it; an IPv4 header's checksum must be right.
  */
 export function bareInner(bytes: Uint8Array, start: number, end: number, wireEnd: number): Inner | undefined {
   if (isWholePacket(bytes, start, end, wireEnd)) return innerIp(bytes, start, end);

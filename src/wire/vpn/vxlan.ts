@@ -1,16 +1,15 @@
-// Knows: the VXLAN header. Must not know: the Ethernet frame behind it, policy.
-// Follows RFC 7348 section 5, draft-smith-vxlan-group-policy (its G bit) and draft-ietf-nvo3-vxlan-gpe (port 4790).
+// The VXLAN header: RFC 7348 section 5, draft-smith-vxlan-group-policy (its G bit) and draft-ietf-nvo3-vxlan-gpe (port 4790).
 
 import { innerFrame, INNER_ETHERNET, INNER_IPV4, INNER_IPV6, type Inner } from './inner.ts';
 import { u24 } from '../octets.ts';
 
 export const VXLAN_GPE_PORT = 4790;
-/** The I flag, and with it that of a group policy or of a next protocol. */
+/** The I flag; the I flag with group policy's G; the I flag with GPE's P (next protocol). */
 const NETWORK = 0x08;
 const GROUP = 0x88;
 const NEXT_PROTOCOL = 0x0c;
 const VERSION = 0x30;
-/** Don't learn, policy applied. */
+/** "Don't learn" and "policy applied". */
 const GROUP_BITS = 0x48;
 const NEXT: Readonly<Record<number, number>> = { 1: INNER_IPV4, 2: INNER_IPV6, 3: INNER_ETHERNET };
 
@@ -21,8 +20,9 @@ export interface VxlanPacket {
 }
 
 /**
- * The VXLAN header of a UDP payload, or undefined: the I flag and room for an Ethernet header. What is reserved is ignored, as
- * receivers have to; where it is not zero the frame must have an EtherType that makes sense. That is weak evidence on ports other than 4789 (and 8472, Linux's first choice): ask for those.
+ * The VXLAN header of a UDP payload, or undefined when the I flag or room for an Ethernet header is missing. Reserved bits are
+ * ignored, as receivers must, but if one is set the frame must have a plausible EtherType. That is weak evidence: call this for
+ * ports 4789 and 8472 (Linux's former default) only.
  */
 export function vxlanPacket(bytes: Uint8Array, start: number, end: number): VxlanPacket | undefined {
   if (end - start < 8 + 14 || ((bytes[start] ?? 0) & NETWORK) === 0) return undefined;
@@ -34,7 +34,7 @@ export function vxlanPacket(bytes: Uint8Array, start: number, end: number): Vxla
   return { network: u24(bytes, start + 4), inner };
 }
 
-/** What a UDP payload on port 4790 carries, or undefined: another version or next protocol. What is reserved is ignored. */
+/** What a UDP payload on port 4790 carries; undefined for another version or next protocol. Reserved bits are ignored. */
 export function vxlanGpeInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const next = NEXT[bytes[start + 3] ?? 0];
   const flags = bytes[start] ?? 0;

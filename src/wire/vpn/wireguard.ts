@@ -1,36 +1,35 @@
-// Knows: the shape of WireGuard's four messages and of Tailscale's discovery message. Must not know: keys, flows, policy.
-// Follows the WireGuard white paper (sections 5.4.2 to 5.4.7) and Tailscale's published disco wire format.
-// Doubt errs toward "not WireGuard": what has another shape is judged like any other UDP.
+// The shape of WireGuard's four messages (white paper sections 5.4.2 to 5.4.7) and of Tailscale's discovery message (its published
+// disco wire format). When in doubt a datagram is not WireGuard: it is then judged like any other UDP.
 
 import { allZero, u24, u32, u32le } from '../octets.ts';
 
-/** UDP payloads of the four messages, in octets; of data the least. */
+/** UDP payload lengths of the four messages, in octets; for data the minimum. */
 export const WIREGUARD_LENGTHS = [148, 92, 64, 32] as const;
-const [INITIATION_LENGTH, RESPONSE_LENGTH, COOKIE_LENGTH, DATA_LEAST] = WIREGUARD_LENGTHS;
+const [INITIATION_LENGTH, RESPONSE_LENGTH, COOKIE_LENGTH, DATA_MIN_LENGTH] = WIREGUARD_LENGTHS;
 
 const WIREGUARD_INITIATION = 1;
 const WIREGUARD_RESPONSE = 2;
 const WIREGUARD_COOKIE = 3;
 const WIREGUARD_DATA = 4;
 
-/** One message; indices as the sender wrote them (32 bits, little endian), -1 where the message has none. */
+/** One message. `sender` and `receiver` are its session indices (32 bits, little endian), -1 where the message has none. */
 export interface WireguardMessage {
   readonly type: 1 | 2 | 3 | 4;
   readonly sender: number;
   readonly receiver: number;
-  /** The three reserved octets; not zero with Cloudflare WARP, which puts a client identifier there. */
+  /** The three reserved octets; Cloudflare WARP puts a client identifier there. */
   readonly reserved: number;
-  /** Data only: the counter if it is below 2^53, otherwise -1. */
+  /** Data only: the counter if it is below 2^53; otherwise, and in other messages, -1. */
   readonly counter: number;
-  /** Handshakes only: the second MAC is all zero, as it is while the peer is not under load. */
+  /** Handshakes only: the second MAC is all zeros, as long as the peer is not under load. */
   readonly noCookie: boolean;
 }
 
 /**
- * Whether a UDP payload can be WireGuard, by its first four octets (big endian) and its length alone: type 1 to 4,
- * three zero octets, length 148, 92, 64 or any from 32: padding to 16 stops at the tunnel's MTU, and 1420 is no multiple
- * (Linux drivers/net/wireguard/send.c; BoringTun does not pad at all). The firewall rule and the capture filter
- * state the same, so nothing here may become cleverer than they can.
+ * Whether a UDP payload can be WireGuard, by its first four octets (big endian) and its length alone: type 1 to 4, three zero
+ * octets, and a length of 148, 92, 64 or, for data, at least 32. Data need not be a multiple of 16: padding stops at the tunnel's MTU,
+ * often 1420 (Linux drivers/net/wireguard/send.c), and BoringTun does not pad at all. The firewall rule and the capture filter
+ * test the same, so this must not test anything that they cannot.
  */
 export function isWireguardShape(payloadHead: number, payloadLength: number): boolean {
   switch (payloadHead >>> 0) {
@@ -41,15 +40,15 @@ export function isWireguardShape(payloadHead: number, payloadLength: number): bo
     case 0x03000000:
       return payloadLength === COOKIE_LENGTH;
     case 0x04000000:
-      return payloadLength >= DATA_LEAST;
+      return payloadLength >= DATA_MIN_LENGTH;
     default:
       return false;
   }
 }
 
 /**
- * The message in a UDP payload, or undefined. With reserved octets that are not zero only the two handshake messages
- * and data are read, and the caller must ask for more evidence.
+ * The message in a UDP payload, or undefined. The reserved octets need not be zero; if they are not, the caller must
+ * require more evidence.
  */
 export function wireguardMessage(
   bytes: Uint8Array,
@@ -109,7 +108,7 @@ function counterOf(bytes: Uint8Array, at: number): number {
 
 const DISCO_HEADER = 62;
 
-/** Whether a UDP payload is a Tailscale discovery message: six magic octets, a 32-octet key, a 24-octet nonce, a box. */
+/** Whether a UDP payload is a Tailscale discovery message: six magic octets, a 32-octet key, a 24-octet nonce, an encrypted box. */
 export function isTailscaleDisco(bytes: Uint8Array, start: number, end: number): boolean {
   // The box holds at least its 16-octet tag and two octets of type and version.
   if (end - start < DISCO_HEADER + 18) return false;
@@ -117,8 +116,8 @@ export function isTailscaleDisco(bytes: Uint8Array, start: number, end: number):
 }
 
 /**
- * The type (1 or 2) of a handshake message that some providers lengthen (TunnelBear), or undefined: longer than WireGuard's
- * own, up to twice as long, a second MAC of zeros at its end. Weak alone: compare the indices of both messages.
+ * The type (1 or 2) of a handshake message that the provider has lengthened (TunnelBear does), or undefined: longer than
+ * WireGuard's, at most twice as long, with a second MAC of zeros at its end. Weak evidence alone: compare the indices of both messages.
  */
 export function paddedHandshake(bytes: Uint8Array, start: number, end: number): 1 | 2 | undefined {
   const head = u32(bytes, start);

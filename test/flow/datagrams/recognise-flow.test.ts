@@ -140,7 +140,7 @@ describe('FlowRecogniser', () => {
     ).toBeUndefined();
   });
 
-  it('recognises a lengthened handshake by both messages only', () => {
+  it('recognises a padded handshake by both messages only', () => {
     const long = hex('01000000 01020304', 'ab*180', '00*16');
     const reply = hex('02000000 05060708 01020304', 'cd*72', '00*16');
     expect(play([[0, long]])).toBeUndefined();
@@ -150,7 +150,7 @@ describe('FlowRecogniser', () => {
         [0, long],
         [1, reply],
       ])?.variant,
-    ).toBe('lengthened handshake');
+    ).toBe('padded handshake');
   });
 
   it('keeps the variant that discovery showed', () => {

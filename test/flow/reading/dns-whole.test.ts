@@ -3,7 +3,7 @@
 import dnsPacket from 'dns-packet';
 import { describe, expect, it } from 'vitest';
 
-import { ENTRIES_MOST, FIELD_MOST, readDnsWhole } from '../../../src/flow/reading/dns-whole.ts';
+import { MAX_ENTRIES, MAX_FIELD_LENGTH, readDnsWhole } from '../../../src/flow/reading/dns-whole.ts';
 
 const bytesOf = (packet: dnsPacket.Packet): Uint8Array => Uint8Array.from(dnsPacket.encode(packet));
 const header = (questions: number, records: number): readonly number[] => [
@@ -87,8 +87,8 @@ describe('a message that is none', () => {
     const begun = performance.now();
     const { state, entries, more } = readDnsWhole(bytes, false);
     expect(performance.now() - begun).toBeLessThan(1_000);
-    expect([state, entries.length, more]).toEqual(['whole', ENTRIES_MOST, 551 - ENTRIES_MOST]);
+    expect([state, entries.length, more]).toEqual(['whole', MAX_ENTRIES, 551 - MAX_ENTRIES]);
     for (const { name, rest } of entries)
-      expect(Math.max(name.length, rest.length)).toBeLessThanOrEqual(FIELD_MOST + 1);
+      expect(Math.max(name.length, rest.length)).toBeLessThanOrEqual(MAX_FIELD_LENGTH + 1);
   });
 });

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { FrameReading } from '../../../src/flow/reading/frame-reading.ts';
-import { READINGS_MOST, VALUE_MOST, readFrame } from '../../../src/flow/reading/read-frame.ts';
+import { MAX_READINGS, MAX_VALUE_LENGTH, readFrame } from '../../../src/flow/reading/read-frame.ts';
 import * as made from '../../policy/frames.ts';
 import type { Bytes } from '../../policy/frames.ts';
 import { clientHello } from '../../policy/tls-hello.ts';
@@ -107,12 +107,12 @@ describe('a frame read by itself', () => {
   it('says how much is missing when a frame names very much, and cuts what is long', () => {
     const names = Array.from({ length: 90 }, (_, at) => [...made.dnsName(`n${at}`), 0, 1, 0, 1]).flat();
     const { readings, more, dns } = read(udp(4000, 53, [0, 1, 1, 0, 0, 90, 0, 0, 0, 0, 0, 0, ...names]));
-    expect(readings).toHaveLength(READINGS_MOST);
+    expect(readings).toHaveLength(MAX_READINGS);
     expect([more > 0, readings.length + more > 90, dns?.more]).toEqual([true, true, 90 - 64]);
     const id = made.fill(200, 0xab);
     const discover = [...made.dhcp4(1).slice(0, -41), 61, id.length, ...id, 255];
     const [value = '', marked] = told(udp(68, 67, discover))['client-id'] ?? [];
-    expect([value.length, value.at(-1), marked?.length]).toEqual([VALUE_MOST + 1, '…', id.length]);
+    expect([value.length, value.at(-1), marked?.length]).toEqual([MAX_VALUE_LENGTH + 1, '…', id.length]);
   });
 
   it('says of an empty or cut frame only what is there', () => {

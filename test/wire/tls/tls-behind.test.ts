@@ -2,7 +2,7 @@
 // Headers by HAProxy's PROXY protocol specification, sections 2.1 and 2.2; replies by RFC 3207 and RFC 9110 section 9.3.6.
 
 import { describe, expect, it, test } from 'vitest';
-import { clientHelloBehind } from '../../../src/wire/tls/tls-behind.ts';
+import { laterClientHello } from '../../../src/wire/tls/tls-behind.ts';
 import { clientHello } from '../../policy/tls-hello.ts';
 import { expectBounded } from '../bounded.ts';
 import { ascii, hex } from '../hex.ts';
@@ -14,7 +14,7 @@ const CHANGE_AND_ALERT = hex('140303000101 15030300020100');
 
 function behind(front: Uint8Array, hello: Uint8Array = HELLO): number {
   const bytes = Uint8Array.from([...front, ...hello]);
-  return clientHelloBehind(bytes, 0, bytes.length);
+  return laterClientHello(bytes, 0, bytes.length);
 }
 
 describe('a ClientHello', () => {
@@ -46,7 +46,7 @@ describe('a ClientHello', () => {
 
   it('is looked for within bounds', () => {
     const relative = (bytes: Uint8Array, start: number, end: number): number => {
-      const at = clientHelloBehind(bytes, start, end);
+      const at = laterClientHello(bytes, start, end);
       return at < 0 ? at : at - start;
     };
     const fronts = [ascii('STARTTLS\r\n'), PROXY_V2, CHANGE_AND_ALERT];
