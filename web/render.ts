@@ -14,6 +14,7 @@ import { filled } from './pages/dossier/eve-words.ts';
 import { GLYPHS } from './pages/status/glyphs.ts';
 import {
   BUTTON_TEXT,
+  EVE_TEXT,
   LED_PATTERNS,
   LIMIT_TEXTS,
   PROFILE_HEADS,
@@ -197,6 +198,7 @@ export class Renderer {
   help(): string {
     const texts = {
       lamps: LED_PATTERNS,
+      eve: EVE_TEXT,
       button: BUTTON_TEXT,
       limits: LIMIT_TEXTS,
       profiles: PROFILE_HELP,
