@@ -162,7 +162,7 @@ describe('an incident', () => {
     for (const said of [
       '<b>Name in DNS</b> <bdi>bank.example</bdi> <small>0036–0043</small>',
       '<b>Question</b> <bdi>bank.example</bdi> A <bdi>IN</bdi>',
-      '<mark data-reading="7" class="told">04 62</mark>  ',
+      '<mark data-reading="7" class="specific">04 62</mark>  ',
       '<bdi>sealed.example</bdi> <small>not marked below</small>',
       'before the block',
       '7 more, not listed',

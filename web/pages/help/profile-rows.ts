@@ -6,7 +6,7 @@ import { MEASURED } from './profile-table.ts';
 
 export interface ProfileRow {
   readonly action: string;
-  /** One for each profile. */
+  /** One text for each profile. */
   readonly cells: readonly string[];
 }
 
