@@ -1,5 +1,5 @@
-// Knows: what the page is put together from, and how faults become answers. Must not know: the kernel, the policy, the store.
-// The order of the layers is the order of trust: headers, own name, who is asking, and only then what is asked.
+// The Koa application: all routes, and how errors become pages. The order of the middleware matters: headers first, then the Host check,
+// then who is asking, and only then the request itself.
 
 import { join } from 'node:path';
 import Router from '@koa/router';
@@ -16,7 +16,7 @@ import { STREAM_LIMITS } from './http/event-streams.ts';
 import type { StreamLimits } from './http/event-streams.ts';
 import { addFileRoutes } from './http/file-routes.ts';
 import { Access } from './owner/access.ts';
-import type { GateOptions } from './owner/access.ts';
+import type { AccessOptions } from './owner/access.ts';
 import { hostAllowList, securityHeaders } from './http/hardening.ts';
 import { addIncidentRoutes } from './pages/incidents/incident-routes.ts';
 import { FEED_TIMES, KnowledgeFeed } from './knowledge-feed.ts';
@@ -33,27 +33,27 @@ import { Visitors } from './owner/visitor.ts';
 export interface PageOptions {
   readonly socketPath: string;
   /** Password and sessions. */
-  readonly access: GateOptions;
-  /** Names that requests may address this box by, besides its addresses. */
+  readonly access: AccessOptions;
+  /** Host names by which requests may address this box, besides its IP addresses. */
   readonly hostNames: readonly string[];
   readonly log: (message: string, error: unknown) => void;
   readonly limits?: StreamLimits;
   readonly times?: FeedTimes;
-  /** How long the guard may take to answer. */
+  /** How long the daemon may take to answer, milliseconds. */
   readonly timeoutMs?: number;
 }
 
 export interface Page {
   readonly app: Koa;
-  /** Ends the event streams; the server is its owner's business. */
+  /** Ends the event streams. The caller closes the server. */
   close(): void;
 }
 
-/** How long the guard may take to answer, milliseconds, unless told otherwise: a few times as long where it has more to do. */
+/** Default time for an answer of the daemon, milliseconds, and by what it is multiplied for each kind of request. */
 const LOOK_MS = 3_000;
 const LOOKS = { look: 1, change: 3, work: 5, rewrite: 20 };
 
-/** Throws what Gate throws when the state directory cannot be used. */
+/** Builds the page. Throws what `Access` throws if the state directory cannot be used. */
 export function createPage(options: PageOptions): Page {
   const { socketPath, timeoutMs = LOOK_MS } = options;
   const client = new ApiClient({ socketPath, patience: (kind) => timeoutMs * LOOKS[kind] });
@@ -85,20 +85,20 @@ export function createPage(options: PageOptions): Page {
       if (ctx.status === 404 || ctx.status === 405 || ctx.status === 501)
         ctx.throw(ctx.status === 404 ? 404 : 405);
     } catch (error) {
-      const told = error instanceof Koa.HttpError && error.expose ? error.status : 500;
+      const exposed = error instanceof Koa.HttpError && error.expose ? error.status : 500;
       const status = error instanceof Koa.HttpError ? error.status : 500;
       if (status === 500) options.log('a request failed', error);
       ctx.status = status;
       ctx.type = 'html';
       ctx.body = site.renderer.error(
         status,
-        ERROR_TEXTS[status] ?? ERROR_TEXTS[told] ?? ERROR_TEXTS[400] ?? '',
+        ERROR_TEXTS[status] ?? ERROR_TEXTS[exposed] ?? ERROR_TEXTS[400] ?? '',
       );
     }
   }
 
   const app = new Koa();
-  // Broken connections of visitors are no news; faults of ours were logged where they became answers.
+  // Broken connections of visitors are not logged (they have a `code`); our own faults were logged in faultsAsPages.
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === undefined) options.log('an answer failed', error);
   });

@@ -1,10 +1,10 @@
-// Knows: by which name of its own the box is asked for, as the policy in force says it. Must not know: HTTP, what else is in it.
-// Strangers make it ask: one question at a time, and no more than one every few seconds, whatever names they try.
+// Whether a host name is the box's own, as the policy in force says. Strangers can trigger the request to the daemon, so there is one
+// at a time and at most one every few seconds, whatever names they try.
 
 import { unlessFault } from '../src/api/client.ts';
 import type { ApiClient } from '../src/api/client.ts';
 
-/** How long an answer holds, also that there is none. */
+/** How long an answer is used, also the answer that there is no name. Milliseconds. */
 const HOLDS_MS = 3000;
 
 export class BoxName {
@@ -16,7 +16,7 @@ export class BoxName {
     this.#client = client;
   }
 
-  /** True for the box's own name, lower case and without a final dot; false when nobody can say. */
+  /** True if `host` (lower case, without a final dot) is the box's own name; false if the daemon does not answer. */
   async is(host: string): Promise<boolean> {
     if (performance.now() - this.#askedAt > HOLDS_MS) {
       this.#askedAt = performance.now();

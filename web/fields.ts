@@ -1,5 +1,5 @@
-// Knows: a field of a form with its value and what is wrong with it; which fault belongs to which field. Must not know: HTML, HTTP.
-// Faults come from the guard with a path such as `tunnels[0].endpoints[1]` or `allow[2].port`.
+// Form fields with their values and faults, and which fault belongs to which field. Faults come from the daemon with a path such as
+// `tunnels[0].endpoints[1]` or `allow[2].port`.
 
 import { printable } from '../src/api/shown.ts';
 import type { Fault } from '../src/api/refusal.ts';
@@ -8,23 +8,23 @@ import { SETTINGS_TEXTS } from './pages/settings/texts-settings.ts';
 import { sentence } from './pages/status/view-model.ts';
 
 export interface Field {
-  /** Its name in the form. */
+  /** Name of the form field. */
   readonly name: string;
   readonly label: string;
   readonly kind: 'text' | 'number' | 'lines' | 'choice' | 'radios' | 'check';
-  /** A `check` says yes or no. */
+  /** `yes` or `no` for a `check`. */
   readonly value: string;
   readonly note?: string;
   readonly options?: readonly (readonly [value: string, text: string, note?: string])[];
-  readonly most?: number;
+  readonly maxLength?: number;
   readonly required?: boolean;
   readonly faults: readonly string[];
 }
 
-/** A field by the path of the setting behind it. */
+/** A field together with the path of its setting in the policy. */
 export type FieldPath = Omit<Field, 'faults'> & { readonly path: string };
 
-/** The fault in words; with the line of a list it is about. */
+/** The fault as text, with the line number if it concerns one line of a list. */
 function faultWords(fault: Fault, path: string): string {
   const line = /^\[(\d+)\]/.exec(fault.path.slice(path.length))?.[1];
   const where = line === undefined ? '' : filled(SETTINGS_TEXTS.faultAt, { line: String(Number(line) + 1) });
@@ -32,7 +32,7 @@ function faultWords(fault: Fault, path: string): string {
   return `${where}${message} ${fault.remedy}`.trim();
 }
 
-/** Fields with their faults, and the faults that belong to none of them. */
+/** Adds to each field its faults; `rest` holds those that belong to no field. */
 export function withFaults(
   fields: readonly FieldPath[],
   faults: readonly Fault[],
@@ -42,7 +42,7 @@ export function withFaults(
   return {
     fields: fields.map(({ path, ...field }) => ({
       ...field,
-      // Values go back as they came: what a form says again must be what was said. Words about them are for the eye.
+      // Values are returned unchanged, so that sending the form again sends the same; only the messages are made printable.
       faults: faults
         .filter((fault) => ownerOf(fault)?.path === path)
         .map((fault) => printable(faultWords(fault, path))),
@@ -55,7 +55,7 @@ function isBelow(path: string, field: string): boolean {
   return path === field || path.startsWith(`${field}[`) || path.startsWith(`${field}.`);
 }
 
-/** The lines of a text area that say something, in order. */
+/** The lines of a text area, trimmed, without empty ones. */
 export function linesOf(text: string): readonly string[] {
   return text
     .split(/\r\n|\n|\r/)

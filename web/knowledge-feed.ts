@@ -1,5 +1,5 @@
-// Knows: how to keep what the page knows current: one event stream to the guard, and a question now and then. Must not know: HTML, visitors.
-// Errs toward "not known": a broken stream, a silent guard or an unreadable answer is told at once, never papered over.
+// Keeps the status that the pages show current: one event stream from the daemon, and regular requests as a check.
+// Errs toward "not known": a broken stream, a daemon that does not answer or an unreadable answer is reported at once.
 
 import type { Status } from '../src/api/status.ts';
 import { ApiFault, unlessFault } from '../src/api/client.ts';
@@ -7,15 +7,15 @@ import type { ApiClient, ApiFaultCode } from '../src/api/client.ts';
 import type { Knowledge } from './pages/status/view-model.ts';
 
 export interface FeedTimes {
-  /** How often the guard is asked although its stream says nothing: a hung guard keeps its streams open. */
+  /** Interval of requests while the stream is silent: a daemon that hangs keeps its streams open. */
   readonly askEveryMs: number;
-  /** How long an answer may take: a status is a matter of milliseconds. */
+  /** How long an answer may take; a status normally takes milliseconds. */
   readonly answerMs: number;
-  /** How soon a broken stream is opened again. */
+  /** Pause before a broken stream is opened again. */
   readonly retryMs: number;
 }
 
-/** A daemon that hangs is told within two seconds: the pause, and the time it has for its answer. */
+/** A daemon that hangs is noticed within two seconds: the interval plus the time for its answer. */
 export const FEED_TIMES: FeedTimes = { askEveryMs: 600, answerMs: 1000, retryMs: 500 };
 
 export class KnowledgeFeed {
@@ -34,7 +34,7 @@ export class KnowledgeFeed {
     this.#times = times;
   }
 
-  /** Asks now. Never throws: what cannot be had is what the page then knows. */
+  /** Requests the status now. Does not throw: if the daemon cannot be reached, the result says so. */
   async now(): Promise<Knowledge> {
     const before = this.#heard;
     try {
@@ -46,7 +46,7 @@ export class KnowledgeFeed {
     }
   }
 
-  /** Tells `watcher` whatever becomes known, until the returned function is called. Without watchers nothing runs. */
+  /** Calls `watcher` with every update until the returned function is called. Without watchers nothing runs. */
   watch(watcher: (knowledge: Knowledge) => void): () => void {
     this.#watchers.add(watcher);
     if (this.#watchers.size === 1) this.#start();
@@ -74,27 +74,27 @@ export class KnowledgeFeed {
       if (event.event === 'incident') return void this.#ask();
       this.#heard += 1;
       this.#last = event.data;
-      this.#tell({ known: true, status: event.data });
+      this.#publish({ known: true, status: event.data });
     });
     this.#stream = stream;
     void this.#ask();
     void ended.catch(unlessFault).then(() => {
       if (this.#stream !== stream) return;
-      this.#tell(this.#unknown('unreachable'));
+      this.#publish(this.#unknown('unreachable'));
       this.#retry = setTimeout(() => this.#open(), this.#times.retryMs);
     });
   }
 
   async #ask(): Promise<void> {
     const knowledge = await this.now();
-    this.#tell(knowledge);
+    this.#publish(knowledge);
   }
 
   #unknown(fault: ApiFaultCode): Knowledge {
     return { known: false, fault, last: this.#last };
   }
 
-  #tell(knowledge: Knowledge): void {
+  #publish(knowledge: Knowledge): void {
     for (const watcher of this.#watchers) watcher(knowledge);
   }
 }

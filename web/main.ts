@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// Knows: the command line of leakguard-web, and when to stop. Must not know: anything of the page.
-// `leakguard-web --api SOCKET [--port N] [--host ADDR] [--fd N] [--host-name NAME]… [--state-dir DIR] [--ask-code]`.
+// leakguard-web: reads the command line, serves the page, and stops on SIGTERM or SIGINT.
 
 import { parseArgs } from 'node:util';
 
@@ -14,15 +13,15 @@ const HELP = `leakguard-web: the page of the box, a client of leakguardd
   leakguard-web [--api SOCKET] [--host ADDRESS] [--port N] [--fd N] [--host-name NAME]... [--state-dir DIR]
                 [--ask-code]
 
-  --api SOCKET       the guard's socket (default /run/leakguard/api.sock)
+  --api SOCKET       the daemon's socket (default /run/leakguard/api.sock)
   --host ADDRESS     the address to listen on (default 127.0.0.1); on a box, its own address, reachable from lan only
   --port N           the port to listen on, 0 for a free one (default 8080)
-  --fd N             a socket that was opened for this program and listens already, instead of --host and --port
-  --host-name NAME   a name or address people may type to get here, besides localhost and the address itself; repeatable
-  --state-dir DIR    where password and sessions are kept (default /var/lib/leakguard-web); password.json deleted
-                     there, and this program restarted, is the way back in for who has forgotten the password
-  --ask-code         the first visit has to know the code that \`leakguard setup\` printed; \`leakguard setup --new-code\`
-                     prints another one
+  --fd N             a socket that is already open and listening, instead of --host and --port
+  --host-name NAME   a name or address by which the page may be opened, besides localhost and its own address; repeatable
+  --state-dir DIR    where password and sessions are kept (default /var/lib/leakguard-web); if the password is forgotten,
+                     delete password.json there and restart this program
+  --ask-code         the first visit must enter the code that \`leakguard setup\` printed; \`leakguard setup --new-code\`
+                     prints a new one
   --help             this text
 
 Exit: 0 stopped on request, 2 usage, 3 cannot listen or keep its state.
@@ -36,7 +35,7 @@ interface Options {
   readonly codeRequired: boolean;
 }
 
-/** Options, or what to say and with which exit code. */
+/** The options; or, for `--help` and usage errors, the text to print and the exit code. */
 function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2; readonly message: string } {
   try {
     const { values } = parseArgs({
@@ -57,7 +56,7 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
     if (!(port <= 65535))
       return { exit: 2, message: `leakguard-web: --port ${values.port} is not 0 to 65535\n` };
     if (values.fd !== undefined && !/^\d{1,4}$/.test(values.fd))
-      return { exit: 2, message: `leakguard-web: --fd ${values.fd} is no file descriptor\n` };
+      return { exit: 2, message: `leakguard-web: --fd ${values.fd} is not a file descriptor\n` };
     const place = values.fd === undefined ? { host: values.host, port } : { fd: Number(values.fd) };
     return {
       socketPath: values.api,
@@ -74,7 +73,7 @@ function readOptions(args: readonly string[]): Options | { readonly exit: 0 | 2;
   }
 }
 
-/** The page, or undefined after saying why there is none. */
+/** The page; undefined, after printing why, if the state directory cannot be used. */
 function openPage({ socketPath, hostNames, stateDir, codeRequired }: Options): Page | undefined {
   const log = (message: string, error: unknown): void =>
     void process.stderr.write(`leakguard-web: ${message}: ${String(error)}\n`);

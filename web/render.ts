@@ -1,5 +1,5 @@
-// Knows: how knowledge becomes HTML: one region per part of the page, the same for every visitor. Must not know: HTTP, sockets, tokens' making.
-// EJS escapes every value; what is put in raw is drawn here (glyphs) or was rendered here (regions).
+// Renders HTML from status and parts. A page is divided into regions, the same for every visitor, that are updated one by one.
+// EJS escapes every value; only what was drawn or rendered here is inserted unescaped.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -14,6 +14,7 @@ import { filled } from './pages/dossier/eve-words.ts';
 import { GLYPHS } from './pages/status/glyphs.ts';
 import {
   BUTTON_TEXT,
+  EVE_TEXT,
   LED_PATTERNS,
   LIMIT_TEXTS,
   PROFILE_HEADS,
@@ -37,7 +38,7 @@ import type { LightState } from './texts.ts';
 import { blind, clockTime, grouped, lightOf, proofOf, rankedKinds } from './pages/status/view-model.ts';
 import type { Knowledge, LightView } from './pages/status/view-model.ts';
 
-/** Of the pages about the box. */
+/** Style sheets of the pages about the box. */
 export const BOX_SHEETS: readonly string[] = [
   'page.css',
   'frame.css',
@@ -46,7 +47,7 @@ export const BOX_SHEETS: readonly string[] = [
   'box.css',
 ];
 
-/** In the order of the page. Each is one element whose id is the region's name. */
+/** The regions in the order of the page. Each is one element whose id is the name of the region. */
 export const REGIONS = ['light', 'controls', 'incidents', 'allowed', 'tunnels', 'health'] as const;
 export type Region = (typeof REGIONS)[number];
 export type Regions = Readonly<Record<Region, string>>;
@@ -56,7 +57,7 @@ export interface Notice {
   readonly faults: readonly Fault[];
 }
 
-/** What every page is given besides its own. */
+/** Values for every page. */
 export interface Around {
   readonly token: string;
   readonly notice: Notice | undefined;
@@ -64,14 +65,14 @@ export interface Around {
 
 export interface PageParts extends Around {
   readonly regions: Regions;
-  /** HTML of the timeline: its visitor's own choice, so no region. */
+  /** HTML of the timeline. Not a region, because each visitor chooses its time span. */
   readonly timeline: string;
 }
 
 export interface LoginParts extends Around {
   readonly knowledge: Knowledge;
   readonly isSetUp: boolean;
-  /** The first visit has to know the box's one-time code. */
+  /** The first visit must enter the box's one-time code. */
   readonly asksForCode: boolean;
 }
 
@@ -80,13 +81,13 @@ export interface Frame {
   readonly body: string;
   readonly sheets: readonly string[];
   readonly notice: Notice | undefined;
-  /** Where this page is among the places; undefined for a visitor that has none. */
+  /** Path of this page in the navigation; undefined if the visitor gets no navigation. */
   readonly here?: string;
-  /** Where the page hears what is new: `events` and `regions` below this path. */
+  /** Path under which `events` and `regions` keep the page current. */
   readonly feed?: string;
-  /** Of public/; else the one that keeps a page with a feed current, or the one that tells times. */
+  /** Script in public/; default: page.js if there is a feed, otherwise times.js. */
   readonly script?: string;
-  /** Without script the page loads itself anew: never one with a form, which somebody may be filling in. */
+  /** Reload the page without script. Not for pages with a form, which someone may be filling in. */
   readonly refresh?: boolean;
 }
 
@@ -96,7 +97,7 @@ export class Renderer {
   readonly #views: ReadonlyMap<string, View>;
   readonly #assets: Readonly<Record<string, string>>;
 
-  /** `folder` holds the views, each in the room of its page; `assets` maps a file of public/ to its address. Throws when a view is broken. */
+  /** Compiles all views below `folder`; `assets` maps a file of public/ to its URL path. Throws if a view cannot be compiled. */
   constructor(folder: string, assets: Readonly<Record<string, string>>) {
     const view = (file: string): View => {
       const filename = join(folder, file);
@@ -110,14 +111,14 @@ export class Renderer {
     this.#views = new Map(files.map((file) => [basename(file, '.ejs'), view(file)]));
   }
 
-  /** One view with its values; throws when there is no such view. */
+  /** Renders one view, given by its file name without `.ejs`. Throws if there is no such view. */
   draw(name: string, values: Readonly<Record<string, unknown>>): string {
     const view = this.#views.get(name);
     if (view === undefined) throw new Error(`there is no view ${name}`);
     return view(values);
   }
 
-  /** Everything that changes while the page is open. `now` is an ISO time: another day is shown with its date. */
+  /** Renders everything that changes while the page is open. `now`: ISO time; times of another day are shown with their date. */
   regions(heard: Knowledge, now: string): Regions {
     const knowledge = printable(heard);
     const status = knowledge.known ? knowledge.status : knowledge.last;
@@ -138,7 +139,7 @@ export class Renderer {
     };
   }
 
-  /** What a visitor sees who is not logged in: the state, and no name. */
+  /** What a visitor sees without logging in: the state, without any name. */
   publicRegions(knowledge: Knowledge, now: string): Partial<Regions> {
     const { state, word, since } = lightOf(knowledge);
     const light = { state, word, since, why: PUBLIC_TEXTS[state], next: '' };
@@ -179,7 +180,7 @@ export class Renderer {
     });
   }
 
-  /** The light alone, for the frame of a page without script. */
+  /** The document in the light's iframe, on pages without script. */
   now(light: string): string {
     return this.draw('now', { light, assets: this.#assets });
   }
@@ -197,6 +198,7 @@ export class Renderer {
   help(): string {
     const texts = {
       lamps: LED_PATTERNS,
+      eve: EVE_TEXT,
       button: BUTTON_TEXT,
       limits: LIMIT_TEXTS,
       profiles: PROFILE_HELP,
@@ -218,7 +220,7 @@ export class Renderer {
     return this.draw('error', { statusCode, message, assets: this.#assets });
   }
 
-  /** A whole page around its body. */
+  /** A whole page around `frame.body`. */
   framed(frame: Frame): string {
     const { feed, here, refresh = false, notice, script, ...rest } = frame;
     return this.draw('frame', {
@@ -236,7 +238,7 @@ export class Renderer {
     });
   }
 
-  /** Without a status its figures are unknown; a visitor who may not see them is shown none. */
+  /** Without a status the figures are unknown. With `visitor` (not logged in) no figures are shown. */
   #light(light: LightView, status: Status | undefined, now: string, visitor?: { known: boolean }): string {
     return this.draw('light', {
       light,
@@ -272,7 +274,7 @@ function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> 
   return { on: blockMode, note, passUntil: passUntil ?? undefined, stopped: passStopped };
 }
 
-/** What block mode stops, beside its switch: no more than it does. */
+/** The text beside the switch: what block mode stops in this profile. */
 function blockOnWords({ profile, direct }: Status): string {
   if (profile === 'full-tunnel') return TEXTS.blockOnNote;
   if (profile !== 'split') return direct === 'none' ? TEXTS.blockOnNamed : TEXTS.blockOnOther;
@@ -284,7 +286,7 @@ function incidentValues(status: Status | undefined): Readonly<Record<string, unk
     ...countedOf(incident),
     path: pathOf(incident.id),
   }));
-  // An empty list is no proof: only a guard that sees, and counted nothing, may say that nothing left.
+  // An empty list proves nothing: only a daemon that can see, and has counted nothing, may say that nothing left.
   const proven =
     status !== undefined &&
     lightOf({ known: true, status }).state !== 'blind' &&

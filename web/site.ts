@@ -1,5 +1,5 @@
-// Knows: what every page is made of, and how any change is checked, done and answered. Must not know: any one page.
-// Every change: same site, own token, small form, then 303 (RFC 9110, 15.4.4), so that a reload never repeats it.
+// What all routes share, and the one way in which a form changes something: same site, valid token, small body, then
+// a 303 redirect (RFC 9110, 15.4.4), so that reloading never repeats the change.
 
 import type { Context } from 'koa';
 
@@ -22,10 +22,10 @@ export interface Site {
   readonly renderer: Renderer;
 }
 
-/** Shows the page a form stands on, with what went wrong, and what was filled in as far as it was the browser's own. */
+/** Shows the page that contains the form again, with what went wrong and, if the form's token was valid, what was filled in. */
 export type Show = (ctx: Context, notice: Notice, form?: URLSearchParams) => Promise<void>;
 
-/** The form, when it is this browser's own; otherwise 403 is answered on the page, and undefined comes back. */
+/** Reads the form and checks its token. If the token is not this browser's, answers 403 with `show` and returns undefined. */
 export async function ownForm(
   site: Site,
   ctx: Context,
@@ -42,13 +42,13 @@ export async function ownForm(
 
 export interface ChangePage {
   readonly show: Show;
-  /** Where a change leads. */
+  /** Path to redirect to after the change. */
   readonly back: string;
-  /** Bytes of the form; 4096 unless told. */
+  /** Most bytes of the form; 4096 by default. */
   readonly limit?: number;
 }
 
-/** Reads and checks the form, does the change, and leads to `back`; what went wrong is said by `show`. */
+/** Reads and checks the form, runs `command` and redirects to `back`. Faults of the daemon are shown by `show`: 409 if it refused, else 502. */
 export async function change(
   site: Site,
   ctx: Context,

@@ -1,5 +1,5 @@
-// Knows: every word the page shows that does not come from the guard. Must not know: how it is laid out.
-// English; one place, so that it can be translated. Rules and kinds as README.md names them.
+// Every word of the pages that the daemon does not send; the texts-*.ts files hold those of single pages. All of it is here to be translated.
+// Rule and kind names are those of README.md.
 
 import type { State } from '../src/api/words.ts';
 import type { ApiFaultCode } from '../src/api/client.ts';
@@ -18,57 +18,68 @@ export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
   clear: { word: 'Clear', next: '' },
   minor: {
     word: 'Minor leak',
-    next: 'Look at it below: acknowledge it, or mend it on your device.',
+    next: 'See below: acknowledge it, or fix it on your device.',
   },
   leaking: {
     word: 'Leaking',
-    next: 'Turn block mode on to stop it. The light stays red until you acknowledge what got out.',
+    next: 'Turn on block mode to stop it. The light stays red until you acknowledge what got out.',
   },
   blocked: {
     word: 'Blocked',
-    next: 'Nothing of it reached the wire. Acknowledge it once you know what tried.',
+    next: 'None of it reached the network. Acknowledge it once you know what caused it.',
   },
   breach: {
     word: 'Breach',
-    next: 'Unplug the uplink if you depend on this. The rules are being re-applied; acknowledge after you have looked.',
+    next: 'If your safety depends on this, unplug the network cable. The rules are being applied again; acknowledge this once you have looked into it.',
   },
-  pass: { word: 'Pass open', next: 'Log in to the network now. The kernel closes the pass by itself.' },
-  idle: { word: 'No tunnel', next: 'Start your VPN. Until it is seen, this light does not turn green.' },
-  setup: { word: 'Set up', next: 'Add your tunnel to the policy: until then everything counts as a leak.' },
-  blind: { word: 'Blind', next: 'Treat the connection as unsafe until the light is back.' },
-  starting: { word: 'Starting', next: 'Nothing is verified yet.' },
+  pass: {
+    word: 'Pass open',
+    next: 'Log in to the network now. The kernel closes the pass when its time is up.',
+  },
+  idle: {
+    word: 'No tunnel',
+    next: 'Start your VPN. The light will not turn green until its traffic is seen.',
+  },
+  setup: {
+    word: 'Not set up',
+    next: 'Add your VPN under Tunnels. Until you do, everything counts as a leak.',
+  },
+  blind: { word: 'Blind', next: 'Treat the connection as unsafe until the box can see again.' },
+  starting: { word: 'Starting', next: 'Nothing has been verified yet.' },
 };
 
-/** Why the light is blind, when it is the page that cannot see. */
+/** Why the light shows blind when the page itself has no current status, by the fault of its request to the daemon. */
 export const LOST_TEXTS: Readonly<Record<ApiFaultCode, string>> = {
-  unreachable: 'The guard is not running or does not answer. Nobody is watching the wire for this page.',
-  silent: 'The guard takes questions and does not answer them. Nobody knows what is on the wire.',
-  garbled: 'The guard answers what this page cannot read. Page and guard may be of different versions.',
-  refused: 'The guard refuses to say its state.',
-  failed: 'The guard cannot say its state.',
+  unreachable:
+    'The monitoring service is not running or does not answer. This page cannot tell what is on the wire.',
+  silent: 'The monitoring service takes requests but does not answer. Nobody can tell what is on the wire.',
+  garbled:
+    'The answer of the monitoring service cannot be read. The page and the service may be of different versions.',
+  refused: 'The monitoring service refuses to report its state.',
+  failed: 'The monitoring service cannot report its state.',
 };
 
-/** What a visitor who is not logged in may know: no name, no address, no figure. */
+/** The reason shown to a visitor who is not logged in: no name, no address, no number. */
 export const PUBLIC_TEXTS: Readonly<Record<LightState, string>> = {
-  clear: 'The tunnel is up and no leak was seen.',
-  minor: 'The tunnel is up. Something minor was seen outside it.',
-  leaking: 'Something left outside the tunnel.',
-  breach: 'Something crossed the block.',
-  blocked: 'Something tried to leave outside the tunnel and was stopped.',
-  pass: 'The block is open for a while, for the login page of a network.',
+  clear: 'The tunnel is up and no leak has been seen.',
+  minor: 'The tunnel is up. A minor issue was seen.',
+  leaking: 'Traffic left outside the tunnel.',
+  breach: 'Traffic got past block mode.',
+  blocked: 'Traffic tried to leave outside the tunnel and was stopped.',
+  pass: 'Block mode is open for a short time, to log in to a network.',
   idle: 'No tunnel has been seen lately.',
-  setup: 'No tunnel is known yet: everything counts as a leak.',
-  blind: 'Nobody can say what is on the wire. Treat it as unsafe.',
-  starting: 'The box is starting. Nothing is verified yet.',
+  setup: 'No tunnel is configured yet: everything counts as a leak.',
+  blind: 'The box cannot tell what is on the wire. Treat the connection as unsafe.',
+  starting: 'The box is starting. Nothing has been verified yet.',
 };
 
-/** Why there is no way in. */
+/** Why a login, or setting a password, was refused. */
 export const OUTCOME_FAULTS = {
-  wrong: 'That is not the password.',
-  code: 'That is not the code of this box.',
-  short: 'A password has 8 to 200 characters.',
-  different: 'The two passwords are not the same.',
-  taken: 'A password has been set meanwhile. If it was not you who set it, reset it at the box.',
+  wrong: 'Wrong password.',
+  code: 'Wrong setup code.',
+  short: 'A password must have 8 to 200 characters.',
+  different: 'The two passwords do not match.',
+  taken: 'A password has been set in the meantime. If you did not set it, reset it at the box.',
 } as const;
 
 export const PLACES = [
@@ -83,18 +94,18 @@ export const PLACES = [
 ] as const;
 
 export const DOUBT_TEXTS = {
-  tap: 'The guard reports no leak, but one of its taps is not reading the wire.',
-  ruleset: 'The guard reports no leak, but its rules in the kernel are not verified.',
-  counters: 'The guard reports no leak, but the kernel counters cannot be read.',
-  lamp: 'The guard reports no leak, but its LED does not say so.',
+  tap: 'No leak is reported, but one of the taps is not reading the wire.',
+  ruleset: 'No leak is reported, but the kernel rules are not verified.',
+  counters: 'No leak is reported, but the kernel counters cannot be read.',
+  lamp: 'No leak is reported, but the status LED does not show that.',
 } as const;
 
 export const OUTCOME_TEXTS = {
-  breach: 'crossed the block',
+  breach: 'got past the block',
   escaped: 'got out',
   minor: 'got out',
   blocked: 'stopped',
-  seen: 'tried',
+  seen: 'attempted',
   warning: 'warning',
 } as const;
 
@@ -102,86 +113,85 @@ export const TUNNEL_STATE_TEXTS = { up: 'up', stale: 'quiet', down: 'not seen' }
 
 export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
   'full-tunnel': 'Everything through the tunnel',
-  'proxy-stub': 'Names through an encrypted resolver',
+  'proxy-stub': 'Name lookups through an encrypted resolver',
   split: 'Protected names through the tunnel',
 };
 
-/** Of a profile that is not for everything: where other traffic may go. */
+/** Where other traffic may go, for profiles that do not cover everything. */
 export const DIRECT_TEXTS: Readonly<Record<string, string>> = {
-  any: 'the rest anywhere',
-  answered: 'the rest to answered addresses',
-  none: 'nothing else past the tunnel',
+  any: 'other traffic anywhere',
+  answered: 'other traffic to addresses just looked up',
+  none: 'nothing else outside the tunnel',
 };
 
 export const TEXTS = {
   product: 'Leakguard',
-  /** In the tab until the script puts the state there: without one it could not be kept true. */
+  /** Title of the tab until the script replaces it with the state; without script a state there would go stale. */
   status: 'Status',
-  skip: 'To the content',
+  skip: 'Skip to content',
   navigation: 'Pages',
   account: 'Account',
   loginTitle: 'Log in',
-  loginNote: 'The light is for everyone. What got out, and every change, is for you.',
+  loginNote: 'Anyone can see the light. Log in to see what got out and to change settings.',
   logIn: 'Log in',
   setupTitle: 'Choose a password',
   setupNote:
-    'This box has none yet. Whoever comes first chooses it: do it now, while the cable leads to you alone.',
-  setupNoteCode: 'This box has none yet. Who knows its code chooses it.',
-  firstCode: 'Code of this box',
+    'This box has no password yet. Anyone on this cable can set the password until you do: do it now, while the cable leads only to your device.',
+  setupNoteCode: 'This box has no password yet. Its setup code is needed to set one.',
+  firstCode: 'Setup code',
   firstCodeNote:
-    '“leakguard setup” printed it; of a card it stands in leakguard-page.txt on the boot partition. It is asked for once. Lost? As root on the box: leakguard setup --new-code.',
+    'Printed by “leakguard setup”. If the box runs from the SD card image, the code is in leakguard-page.txt on the boot partition. It is asked for only once. Lost it? Run as root on the box: leakguard setup --new-code.',
   setPassword: 'Set password',
   password: 'Password',
-  passwordNow: 'Password now',
+  passwordNow: 'Current password',
   passwordNew: 'New password',
-  passwordAgain: 'The same again',
-  passwordNote: 'At least 8 characters. A few words in a row are good, and easy to keep in mind.',
+  passwordAgain: 'Repeat password',
+  passwordNote: 'At least 8 characters. A few words in a row are strong and easy to remember.',
   changePassword: 'Change password',
-  changePasswordNote: 'Every other browser is logged out.',
+  changePasswordNote: 'All other browsers are logged out.',
   logOut: 'Log out',
-  logOutNote: 'A session ends by itself after 12 hours without use, and after 7 days.',
+  logOutNote: 'A session ends after 12 hours without use, and after 7 days in any case.',
   logOutHere: 'Log out here',
   logOutEverywhere: 'Log out everywhere',
-  waitBefore: 'Too many tries. Wait {seconds} s, then try again. Nobody is locked out for good.',
+  waitBefore: 'Too many attempts. Wait {seconds} s, then try again. You are not locked out for good.',
   live: 'Live',
   asOf: 'As of',
-  notLive: 'reload to see it now',
-  onlyLightLive: 'but for the light: reload to see the rest',
-  lightFrame: 'The light, asked for every second',
-  lightOld: 'Not current: the box has not answered for some seconds. Treat the connection as unsafe.',
+  notLive: 'reload to update',
+  onlyLightLive: 'except the light: reload to update the rest',
+  lightFrame: 'The light, updated every second',
+  lightOld: 'Out of date: the box has not answered for some seconds. Treat the connection as unsafe.',
   polling: 'Refreshing',
   lost: 'Not connected',
   since: 'since',
-  pageLost: 'This page has lost its connection to the box. It does not know what is on the wire.',
+  pageLost: 'This page has lost its connection to the box and cannot tell what is on the wire.',
   ledger: 'Leaks, in frames',
-  ledgerNote: 'Frames in all, acknowledged ones too.',
+  ledgerNote: 'Total frames, including acknowledged ones.',
   ledgerOfLeaks:
-    'Frames of leaks in all, acknowledged ones too. What your profile lets go direct is listed below.',
+    'Total frames of leaks, including acknowledged ones. Traffic that your profile allows outside the tunnel is listed below.',
   escaped: 'Got out',
   blocked: 'Stopped',
-  attempted: 'Tried',
-  unseen: 'Not looked at',
-  unseenNote:
-    'Frames the kernel counted and no tap could read: what they were nobody knows, so they belong to no incident.',
+  attempted: 'Attempted',
+  unseen: 'Not inspected',
   blockTitle: 'Block mode',
   blockOn: 'On',
   blockOff: 'Off',
-  blockOnNote: 'Only the tunnel and what it needs may leave.',
+  blockOnNote: 'Only the tunnel, and what it needs to work, may leave.',
   blockOnNamed:
-    'Only the tunnel, your encrypted resolvers and your proxies may be gone to. Anything else is a leak, and stopped.',
+    'Only traffic to your tunnel, your encrypted resolvers and your proxies may leave. Anything else is a leak and is stopped.',
   blockOnOther:
-    'Names leave by your encrypted resolvers and proxies alone. Other traffic goes past the tunnel, as your profile allows.',
+    'Names may be looked up only through your encrypted resolvers and proxies. Other traffic may leave outside the tunnel, as your profile allows.',
   blockOnAnswered:
-    'Protected names leave inside the tunnel only. The rest may go past it to addresses that an answer has just led your device to, and to your exceptions; an address that a program knows by itself leads nowhere.',
+    'Protected names leave only inside the tunnel. Other traffic may leave outside it, to addresses that your device has just looked up and to your exceptions. Traffic to an address that a program already knows is stopped.',
   blockOnAny:
-    'Protected names leave inside the tunnel only, and no traffic goes to an address once it has served one. The first visit to an address that nobody asked for here is out before its name is known.',
-  blockOffNote: 'Watching only: everything may leave, and everything is judged.',
-  blockUnknown: 'Unknown while the guard does not answer. Rules already in the kernel stay there.',
+    'Protected names leave only inside the tunnel, and no traffic may go to an address once it has served one. The first visit to an address that was not looked up here gets out before its name is known.',
+  blockOffNote: 'Monitoring only: everything may leave, and everything is checked.',
+  blockUnknown:
+    'Unknown while the monitoring service does not answer. Rules already in the kernel stay in force.',
   blockOnLeaking: 'Block mode is on now. The light stays red until you acknowledge what got out.',
   passTitle: 'Stuck behind a login page?',
   passNote:
-    'A pass opens the block for a login page for a short time: names, web pages, and everything on the local network. Eve sees what you do meanwhile.',
-  passLength: 'Length of the pass',
+    'A pass (a captive-portal exception) opens the block for a short time so that you can log in: for name lookups, web pages, and everything on the local network. Anyone eavesdropping on the network (we call her Eve) sees what you do meanwhile.',
+  passLength: 'Duration of the pass',
   passLengths: [
     { seconds: 60, word: '1 minute' },
     { seconds: 300, word: '5 minutes' },
@@ -192,17 +202,17 @@ export const TEXTS = {
   passUntil: 'until',
   passLeft: 'left',
   passStuck:
-    'If the login page does not come up: the box stopped these meanwhile. A pass opens web ports, the local network and where the network sent your browser, nothing else.',
+    'If the login page does not load: these were stopped since the pass was opened. A pass opens web ports, the local network and wherever the network redirected your browser, nothing else.',
   passOpenNote: 'The kernel closes it at that time, or as soon as the tunnel is up.',
   passEnd: 'End the pass now',
-  incidents: 'What got out, and what tried',
+  incidents: 'Recent leaks and blocked attempts',
   allIncidents: 'All incidents',
   incidentsTitle: 'Incidents',
-  wordAndRemedy: 'In words, and what to do',
+  wordAndRemedy: 'What this means, and what to do',
   filter: 'Filter',
   showAll: 'Show all',
   filterText: 'Name, address or reason',
-  filterClient: 'Device (MAC)',
+  filterClient: 'Device (MAC address)',
   any: 'any',
   severity: 'Severity',
   period: 'Time',
@@ -212,18 +222,18 @@ export const TEXTS = {
   no: 'no',
   yes: 'yes',
   kind: 'Kind',
-  noneFound: 'No incident fits this filter.',
+  noneFound: 'No incidents match this filter.',
   newestShown: 'Only the newest {count} are shown. Narrow the filter to see others.',
-  incidentsUnknown: 'The incidents cannot be read now.',
+  incidentsUnknown: 'The incidents cannot be read right now.',
   whatHappened: 'What happened',
-  whatEveHas: 'What an eavesdropper has of it',
+  whatEveHas: 'What an eavesdropper (“Eve”) gets from it',
   whatToDo: 'What to do',
   seemsToRun: 'This device seems to run {system}',
   otherSystems: 'On other systems',
-  candidates: 'Names she cannot tell apart',
-  related: 'Part of the same story',
-  evidence: 'Download the frames (pcapng)',
-  evidenceNote: 'As far as your privacy setting keeps them. Opens in Wireshark.',
+  candidates: 'Names Eve cannot tell apart',
+  related: 'Related incidents',
+  evidence: 'Download the captured frames (pcapng)',
+  evidenceNote: 'Contains what your privacy setting allows to be kept. Opens in Wireshark.',
   last: 'Last',
   helpTitle: 'Help',
   lightMeans: 'What the light means',
@@ -231,18 +241,19 @@ export const TEXTS = {
   limitsAre: 'What the box cannot see',
   profilesAre: 'What each profile watches, and what it stops',
   none: 'Nothing has left outside the tunnel.',
-  noneKnown: 'Nothing is recorded, which does not mean that nothing left.',
+  noneKnown: 'Nothing is recorded, but that does not prove that nothing left.',
   allowedTitle: 'Allowed by profile',
   allowedNote:
-    'Your profile lets other traffic go past the tunnel. It is no leak, and Eve reads all of this.',
+    'Your profile lets other traffic leave outside the tunnel. It is not a leak, but an eavesdropper (“Eve”) can see all of it.',
   allowedTotal:
-    '{connections} connections or questions, {frames} frames since {since}. Kept while the box runs, not over a restart.',
+    '{connections} connections or lookups, {frames} frames since {since}. Kept only until the next restart.',
   allowedNoName: 'no name',
-  allowedConnections: 'connections or questions',
+  allowedConnections: 'connections or lookups',
   allowedFrames: 'frames',
   allowedMore: 'And {count} more.',
   allowedAll: 'See all',
-  noneButDirect: 'No leak has left. Your profile lets other traffic go past the tunnel: it is listed below.',
+  noneButDirect:
+    'No leak has left. Your profile lets other traffic leave outside the tunnel: it is listed below.',
   acknowledge: 'Acknowledge',
   acknowledgeAll: 'Acknowledge all',
   acknowledged: 'acknowledged',
@@ -255,50 +266,50 @@ export const TEXTS = {
   noTunnels: 'No tunnel is configured.',
   lastSeen: 'last seen',
   never: 'never seen',
-  unproven: 'Its address comes from answers on the wire; no handshake has proven one yet.',
-  meshes: 'Meshes seen on the wire',
-  listDay: 'Servers from a list of',
-  listIsOld: 'Servers from an old list (import a new one), of',
-  variants: 'Ways in which the network said so, newest first',
-  health: 'Can it see?',
+  unproven: 'Its address comes from answers on the wire; no handshake has confirmed one yet.',
+  meshes: 'Mesh networks seen on the wire',
+  listDay: 'Servers from a list dated',
+  listIsOld: 'Servers from an old list (import a new one), dated',
+  variants: 'What the network announced, newest first',
+  health: 'Self-check',
   tap: 'Tap',
   rules: 'Kernel rules',
   verified: 'verified',
   notVerified: 'not verified',
   counters: 'Kernel counters',
-  readable: 'read',
+  readable: 'readable',
   notReadable: 'not readable',
-  proof: 'A forged leak, caught',
-  lastProven: 'last proven {age} ago',
-  notProven: 'not proven yet',
-  noProof: 'not proven: this box sends no forged leaks, so nothing shows that a real one would be seen',
+  proof: 'Test leak (forged by the box)',
+  lastProven: 'last caught {age} ago',
+  notProven: 'not caught yet',
+  noProof: 'not tested: this box sends no test leaks, so nothing shows that a real one would be seen',
   profile: 'Profile',
-  profileMeans: 'What it watches',
-  folded: 'Incidents folded together under flood',
+  profileMeans: 'What this profile covers',
+  folded: 'Incidents aggregated during a flood',
   traffic: 'Frames by kind',
   lastKnown: 'Last known, not current',
-  clockDiffers:
-    'The clocks of this box and of your browser are more than a minute apart: times may be wrong.',
+  clockDiffers: 'The clocks of this box and your browser differ by more than a minute: times may be wrong.',
   clockCompare: 'Compare them',
-  problem: 'That did not work',
+  problem: 'That did not work.',
   changedNothing: 'Nothing was changed.',
-  uncertain: 'It is not known whether the change took effect. Look at the light.',
-  staleForm: 'This page was open for too long or across a restart. It is fresh now: please try again.',
-  backToStatus: 'Back to the light',
+  uncertain: 'It is not known whether the change took effect. Check the light.',
+  staleForm:
+    'This page had been open for too long, or the box was restarted. It has been reloaded: please try again.',
+  backToStatus: 'Back to status',
   versionWord: 'version',
 } as const;
 
-/** What the page says for an answer that is not the status page. */
+/** Message of the error page, by HTTP status code. */
 export const ERROR_TEXTS: Readonly<Record<number, string>> = {
-  400: 'That request makes no sense.',
+  400: 'That request is not valid.',
   401: 'Log in first.',
   403: 'That request did not come from this page, so nothing was changed.',
   404: 'There is no such page.',
-  405: 'That cannot be done here.',
+  405: 'That is not possible here.',
   413: 'That request is too large.',
-  502: 'The guard does not answer that.',
-  415: 'That is no form of this page.',
-  421: 'This box does not answer to that name. Use its address, or a name it was given.',
-  500: 'Something in this page broke. The guard is not affected.',
-  503: 'Too many pages are open. This one refreshes instead.',
+  502: 'The monitoring service does not answer that.',
+  415: 'That request was not sent by a form of this page.',
+  421: 'This box does not answer to that name. Use its address, or a name that was configured for it.',
+  500: 'Something went wrong on this page. Monitoring is not affected.',
+  503: 'Too many pages are open. This one refreshes from time to time instead.',
 };

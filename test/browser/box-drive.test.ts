@@ -205,7 +205,7 @@ describe.skipIf(missing)(
         'Tap on lan0',
         'Tap on wan0',
         'read back and verified',
-        'Memory free',
+        'Free memory',
         'lan: to your device',
       ])
         expect(await said()).toContain(words);

@@ -169,7 +169,7 @@ describe.skipIf(missing)(
       await tab.click('#incident-i1 button');
       await tab.waitForSelector('#incident-i1[data-acknowledged]');
       expect(new URL(tab.url()).pathname).toBe('/');
-      expect(await tab.textContent('#link')).toMatch(/^As of .*: reload to see the rest$/);
+      expect(await tab.textContent('#link')).toMatch(/^As of .*: reload to update the rest$/);
       for (const width of [320, 375]) {
         await tab.setViewportSize({ width, height: 700 });
         expect(await tab.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
@@ -226,15 +226,15 @@ describe.skipIf(missing)(
       const tab = await openTab();
       await live(tab);
       const told = tab.locator('#health time[data-age]');
-      expect(await told.textContent()).toMatch(/^last proven [1-9] s ago$/);
+      expect(await told.textContent()).toMatch(/^last caught [1-9] s ago$/);
       peer.say(proven(200));
-      await healthSays(tab, 'last proven 3 min ago');
+      await healthSays(tab, 'last caught 3 min ago');
       peer.say(proven(30));
       await healthSays(tab, / 3\d s ago$/);
       await page.stop();
       await light(tab, 'blind');
       const seconds = async () =>
-        Number(/^last proven (\d+) s ago$/.exec((await told.textContent()) ?? '')?.[1]);
+        Number(/^last caught (\d+) s ago$/.exec((await told.textContent()) ?? '')?.[1]);
       const whenLost = await seconds();
       await expect.poll(seconds, { timeout: 10_000 }).toBeGreaterThan(whenLost);
       page = await showPage({ socketPath: peer.socketPath });

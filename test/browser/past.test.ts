@@ -153,7 +153,7 @@ describe.skipIf(missing)(
       peer.frames = framesOf('bank.example');
       const tab = await openTab('/incidents/i1');
       const marked = (which: string) => tab.locator(`.frame[open] .hex mark.${which}`).allTextContents();
-      expect((await marked('told')).join('')).toContain('ank.exam');
+      expect((await marked('specific')).join('')).toContain('ank.exam');
       expect(await marked('lit')).toEqual([]);
       await tab.locator('.frame[open] .readings li:has(> b:text-is("From port"))').hover();
       expect(await marked('lit')).toEqual(['9c 40', '.@']);

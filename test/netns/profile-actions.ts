@@ -132,27 +132,27 @@ const IKE = [...fill(8, 0x11), ...fill(8, 0), 0x21, 0x20, 0x22, 0x08, ...u32(0),
 const OPENVPN = [0x38, ...fill(8), 0, ...u32(0), 0];
 
 const MAKING: Readonly<Record<string, Making>> = {
-  'asks for a name (UDP)': ({ name }) => ({ does: [dig(name)], ...asked(name) }),
-  'asks for a protected name (UDP)': ({ bank }) => ({ does: [dig(bank)], ...asked(bank) }),
-  'asks for a name (TCP)': ({ name }) => ({ does: [dig('+tcp', name)], ...askedOverTcp(name) }),
-  'asks for a protected name (TCP)': ({ bank }) => ({ does: [dig('+tcp', bank)], ...askedOverTcp(bank) }),
-  'asks for a name (IPv6)': ({ name }) => ({
+  'looks up a name (UDP)': ({ name }) => ({ does: [dig(name)], ...asked(name) }),
+  'looks up a protected name (UDP)': ({ bank }) => ({ does: [dig(bank)], ...asked(bank) }),
+  'looks up a name (TCP)': ({ name }) => ({ does: [dig('+tcp', name)], ...askedOverTcp(name) }),
+  'looks up a protected name (TCP)': ({ bank }) => ({ does: [dig('+tcp', bank)], ...askedOverTcp(bank) }),
+  'looks up a name (IPv6)': ({ name }) => ({
     does: [six(17, udp(40_001, 53, dnsQuery(name)), NET.resolver6)],
     ...asked(name),
   }),
-  'asks for a protected name (IPv6)': ({ bank }) => ({
+  'looks up a protected name (IPv6)': ({ bank }) => ({
     does: [six(17, udp(40_002, 53, dnsQuery(bank)), NET.resolver6)],
     ...asked(bank),
   }),
-  'asks whose an address is': () => {
+  'looks up the name of an address (PTR)': () => {
     const name = '9.30.18.198.in-addr.arpa';
     return { does: [dig('-x', '198.18.30.9')], ...asked(name) };
   },
-  'asks for a name at another port': ({ open, name }) => ({
+  'looks up a name on another port': ({ open, name }) => ({
     does: [four(17, udp(40_003, 5300, dnsQuery(name)), open)],
     ...going(open, name),
   }),
-  'asks the link by mDNS': () => ({
+  'looks up a name by mDNS': () => ({
     does: [
       frame(
         ethernet(
@@ -169,7 +169,7 @@ const MAKING: Readonly<Record<string, Making>> = {
     seen: / > 224\.0\.0\.251\.5353: /,
     isAbout: (exposure) => exposure === LINK_NAME.mdns,
   }),
-  'asks the link by LLMNR': () => ({
+  'looks up a name by LLMNR': () => ({
     does: [
       frame(
         ethernet(
@@ -186,7 +186,7 @@ const MAKING: Readonly<Record<string, Making>> = {
     seen: / > 224\.0\.0\.252\.5355: /,
     isAbout: (exposure) => exposure === LINK_NAME.llmnr,
   }),
-  'asks the link by NetBIOS': () => ({
+  'looks up a name by NetBIOS': () => ({
     does: [
       frame(
         ethernet(0x0800, ipv4(17, udp(137, 137, NBNS), { from: LAN.laptop4, to: '192.168.77.255' }), {
@@ -211,12 +211,15 @@ const MAKING: Readonly<Record<string, Making>> = {
     seen: / > 239\.255\.255\.250\.1900: /,
     isAbout: (_exposure, destination) => destination === '239.255.255.250',
   }),
-  'DNS over TLS at the named resolver': () => ({
+  'DNS over TLS to the configured resolver': () => ({
     does: [tls(NAMED.dot, 853, NAMED.name)],
     ...going(NAMED.dot),
   }),
-  'DNS over TLS elsewhere': ({ open, name }) => ({ does: [tls(open, 853, name)], ...going(open, name) }),
-  'DNS over HTTPS at a known provider': ({ open }) => ({
+  'DNS over TLS to another resolver': ({ open, name }) => ({
+    does: [tls(open, 853, name)],
+    ...going(open, name),
+  }),
+  'DNS over HTTPS to a known provider': ({ open }) => ({
     does: [tls(open, 443, 'dns.google')],
     ...going(open),
   }),
@@ -229,11 +232,11 @@ const MAKING: Readonly<Record<string, Making>> = {
     does: [curl(`https://${bank}/`)],
     ...going(secret, bank),
   }),
-  'visits a protected site at an address that it knows': ({ secret, bank }) => ({
+  'visits a protected site at an address it already knows': ({ secret, bank }) => ({
     does: [curl(`https://${bank}/`, '--resolve', `${bank}:443:${secret}`)],
     ...going(secret, bank),
   }),
-  'visits a site at an address that it knows': ({ open, name }) => ({
+  'visits a site at an address it already knows': ({ open, name }) => ({
     does: [curl(`https://${name}/`, '--resolve', `${name}:443:${open}`)],
     ...going(open, name),
   }),
@@ -243,15 +246,15 @@ const MAKING: Readonly<Record<string, Making>> = {
     does: [curl(`http://${name}/`, '-e', `https://${bank}/`)],
     ...going(open, name, bank),
   }),
-  'a site over QUIC': ({ open, name }) => ({
+  'visits a site (QUIC)': ({ open, name }) => ({
     does: [four(17, udp(40_007, 443, [...Buffer.from(quicInitialFor(name), 'hex')]), open)],
     ...going(open, name),
   }),
-  'a protected site over QUIC': ({ secret, bank }) => ({
+  'visits a protected site (QUIC)': ({ secret, bank }) => ({
     does: [four(17, udp(40_008, 443, [...Buffer.from(quicInitialFor(bank), 'hex')]), secret)],
     ...going(secret, bank),
   }),
-  'a name through the named SOCKS proxy': ({ name }) => ({
+  'a name through the configured SOCKS proxy': ({ name }) => ({
     does: [curl(`http://${name}/`, '--socks5-hostname', `${NAMED.socks}:1080`)],
     ...going(NAMED.socks),
   }),
@@ -259,7 +262,7 @@ const MAKING: Readonly<Record<string, Making>> = {
     does: [curl(`http://${name}/`, '--socks5-hostname', `${open}:1080`)],
     ...going(open, name),
   }),
-  'a name through the named HTTP proxy': ({ name }) => ({
+  'a name through the configured HTTP proxy': ({ name }) => ({
     does: [curl(`https://${name}/`, '-x', `http://${NAMED.http}:3128`)],
     ...going(NAMED.http),
   }),
@@ -278,7 +281,7 @@ const MAKING: Readonly<Record<string, Making>> = {
   }),
   'mail (TCP port 25)': ({ open }) => ({ does: [say(open, 25, text('EHLO me\r\n'))], ...going(open) }),
   SSH: ({ open }) => ({ does: [say(open, 22, text('SSH-2.0-OpenSSH_9.2\r\n'))], ...going(open) }),
-  'asks the time (NTP)': ({ open }) => ({
+  'asks for the time (NTP)': ({ open }) => ({
     does: [four(17, udp(40_010, 123, [0x23, ...fill(47, 0)]), open)],
     ...going(open),
   }),
@@ -308,7 +311,7 @@ const MAKING: Readonly<Record<string, Making>> = {
     ],
     ...going(open),
   }),
-  'a piece of a datagram': ({ open }) => ({
+  'a fragment of a datagram': ({ open }) => ({
     does: [four(17, udp(40_016, 443, fill(64)), open, { fragment: 0x2000 })],
     ...going(open),
   }),
@@ -316,7 +319,7 @@ const MAKING: Readonly<Record<string, Making>> = {
     does: [four(17, udp(40_017, 9999, fill(20)), open, { options: [7, 7, 4, 0, 0, 0, 0, 1] })],
     ...going(open),
   }),
-  'a VLAN-tagged question': ({ name }) => ({
+  'a VLAN-tagged DNS query': ({ name }) => ({
     does: [
       frame(
         ethernet(
@@ -332,7 +335,7 @@ const MAKING: Readonly<Record<string, Making>> = {
     ],
     ...asked(name),
   }),
-  "a question at the tunnel's own server and port": ({ name }) => ({
+  "a DNS query to the tunnel's own server and port": ({ name }) => ({
     does: [four(17, udp(40_019, NET.tunnelPort, dnsQuery(name)), NET.tunnelServer4)],
     seen: new RegExp(`${escaped(LAN.laptop4)}\\.40019 > `),
     isAbout: (exposure) => exposure === name,

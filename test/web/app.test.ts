@@ -61,16 +61,16 @@ describe('the status page', () => {
     const { text } = await own.ask('/');
     for (const said of [
       'Allowed by profile',
-      'It is no leak, and Eve reads all of this.',
+      'It is not a leak, but an eavesdropper (“Eve”) can see all of it.',
       '203.0.113.5, tcp 443',
-      '1\u202f304 connections or questions',
+      '1\u202f304 connections or lookups',
       'no name',
       'And 4 more.',
       '&lt;script&gt;',
       '\\u{202e}',
-      'Names through an encrypted resolver, the rest anywhere',
-      'No leak has left. Your profile lets other traffic go past the tunnel',
-      'What your profile lets go direct is listed below.',
+      'Name lookups through an encrypted resolver, other traffic anywhere',
+      'No leak has left. Your profile lets other traffic leave outside the tunnel',
+      'Traffic that your profile allows outside the tunnel is listed below.',
     ])
       expect(text).toContain(said);
     expect(text).not.toContain('<script>alert');
@@ -82,7 +82,7 @@ describe('the status page', () => {
     const { text } = await own.ask('/');
     expect(text).toMatch(/<section class="card" id="allowed"[^>]* hidden/);
     expect(text).toContain('Nothing has left outside the tunnel.');
-    expect(text).not.toContain('Eve reads all of this');
+    expect(text).not.toContain('can see all of it');
   });
 
   it('is blind and not green when the guard is gone, hangs, or says what is no status', async () => {

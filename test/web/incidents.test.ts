@@ -80,7 +80,7 @@ describe('the list', () => {
     const gone = await own.ask('/incidents');
     for (const { status, text } of [broken, gone]) {
       expect(status).toBe(502);
-      expect(text).toContain('The incidents cannot be read now.');
+      expect(text).toContain('The incidents cannot be read right now.');
       expect(text).not.toContain('Nothing is recorded');
     }
   });
@@ -162,7 +162,7 @@ describe('an incident', () => {
     for (const said of [
       '<b>Name in DNS</b> <bdi>bank.example</bdi> <small>0036–0043</small>',
       '<b>Question</b> <bdi>bank.example</bdi> A <bdi>IN</bdi>',
-      '<mark data-reading="7" class="told">04 62</mark>  ',
+      '<mark data-reading="7" class="specific">04 62</mark>  ',
       '<bdi>sealed.example</bdi> <small>not marked below</small>',
       'before the block',
       '7 more, not listed',
@@ -174,7 +174,7 @@ describe('an incident', () => {
   });
 
   it.each([
-    ['cut', 'goes on after the bytes that are here'],
+    ['cut', 'continues beyond the captured bytes'],
     ['malformed', 'Malformed: these bytes'],
   ] as const)('says of a DNS message that is %s why it shows none', async (state, words) => {
     const { frames, ...rest } = framesOf('bank.example');
@@ -184,10 +184,10 @@ describe('an incident', () => {
   });
 
   it.each([
-    ['full', 'No frame was kept'],
+    ['full', 'No frames were captured'],
     ['redacted', 'privacy is &#34;redacted&#34;'],
     ['minimal', 'privacy is &#34;minimal&#34;'],
-    ['half', 'The frames cannot be read now.'],
+    ['half', 'The frames cannot be read right now.'],
   ])('says why there is no frame when privacy is %s', async (privacy, words) => {
     peer.frames = { privacy, frames: [] };
     expect((await own.ask('/incidents/i1')).text).toContain(words);
@@ -196,7 +196,7 @@ describe('an incident', () => {
   it('is told also when its frames cannot be', async () => {
     peer.frames = { privacy: 'full', frames: [{}] } as unknown as typeof peer.frames;
     const { status, text } = await own.ask('/incidents/i1');
-    expect([status, text.includes('The frames cannot be read now.')]).toEqual([200, true]);
+    expect([status, text.includes('The frames cannot be read right now.')]).toEqual([200, true]);
   });
 
   it('whose id is hostile stays one path', async () => {
@@ -240,10 +240,10 @@ it('help tells every rule, every pattern of the LED, every profile, and the limi
     'T · Hostile network',
     'Red, fast flash',
     'Traffic analysis',
-    'Encrypted names, nothing direct',
-    'DNS over HTTPS at a server that nobody knows',
-    'What becomes of what your laptop does',
-    'visits a protected site at an address that it knows',
+    'Encrypted DNS, nothing direct',
+    'DNS over HTTPS to an unknown server',
+    'What happens to the traffic of your laptop',
+    'visits a protected site at an address it already knows',
     'Leak (B, E), stopped',
   ])
     expect(text).toContain(said);

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect } from 'vitest';
 
 import { createPage } from '../../web/app.ts';
 import type { PageOptions } from '../../web/app.ts';
-import type { GateOptions } from '../../web/owner/access.ts';
+import type { AccessOptions } from '../../web/owner/access.ts';
 import { listen, SERVER_LIMITS } from '../../web/http/server.ts';
 import type { ServerLimits } from '../../web/http/server.ts';
 import { prepareBox } from '../box-answers.ts';
@@ -142,7 +142,7 @@ export interface LeakingBox {
 }
 
 /** For each test a page that nobody owns yet, over a guard's double that tells of a leak, with a state of its own. */
-export function leakingBoxes(access: () => Omit<GateOptions, 'stateDir'>): () => LeakingBox {
+export function leakingBoxes(access: () => Omit<AccessOptions, 'stateDir'>): () => LeakingBox {
   let box: LeakingBox | undefined;
   beforeEach(async () => {
     const [stateDir, peer] = [mkdtempSync(join(tmpdir(), 'leakguard-door-')), await GuardPeer.start()];

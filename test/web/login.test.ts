@@ -35,7 +35,7 @@ describe('a first visit', () => {
     expect(text).not.toMatch(/bank|host0|home|203\.0|198\.51/);
     expect(text).toContain('action="/setup"');
     // Where no script keeps the page current, it says when it was, and the light stands in a frame that does.
-    expect(text).toMatch(/As of <time [^>]+>\d\d:\d\d:\d\d UTC<\/time><noscript>, but for the light/);
+    expect(text).toMatch(/As of <time [^>]+>\d\d:\d\d:\d\d UTC<\/time><noscript>, except the light/);
     expect(text).toContain('<noscript><iframe class="light-frame" src="/light/now"');
     expect((await browser.post('/setup', { password: 'short', again: 'short' })).status).toBe(422);
     expect((await browser.post('/setup', { password: PASSWORD, again: 'another one' })).status).toBe(422);

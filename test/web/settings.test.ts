@@ -36,7 +36,7 @@ describe('a form of the page', () => {
     });
     expect([status, headers.location]).toEqual([303, '/settings?done=record#record']);
     expect(told()).toEqual([['/v1/settings', { privacy: 'redacted', privacyKey: 'disk', retentionDays: 7 }]]);
-    expect((await own.ask('/settings?done=record')).text).toContain('Saved, and in force.');
+    expect((await own.ask('/settings?done=record')).text).toContain('Saved and in force.');
   });
 
   it('sends lists by their lines, and exceptions by their rows', async () => {
@@ -99,7 +99,7 @@ describe('a form of the page', () => {
     );
     expect(text).toMatch(/value="split" checked/);
     const notice = /id="notice"[^]*?<\/div>/.exec(text)?.[0] ?? '';
-    expect(notice).toContain('Nothing was changed: what is wrong stands at the fields below.');
+    expect(notice).toContain('Nothing was changed. The problems are marked at the fields below.');
     expect(notice).toContain('tunnels[0].endpoints: are none');
     expect(notice).not.toContain('ICMP');
   });
@@ -112,7 +112,7 @@ describe('a form of the page', () => {
     peer.answers.set('GET /v1/settings', someSettings({ privacy: 'minimal', digest: 'now' }));
     const { status, text } = await own.post('/settings/record', { ...filledIn, basis: old });
     expect([status, told()]).toEqual([409, []]);
-    expect(text).toContain('These settings were changed meanwhile');
+    expect(text).toContain('These settings were changed in the meantime');
     expect(text).toMatch(/id="record-privacy-fault"><li><bdi>In force now: minimal\./);
     expect(text).toMatch(/id="record-retentionDays-fault"><li><bdi>In force now: 30\./);
     expect(text).toMatch(/name="privacy" value="full" checked/);
@@ -131,7 +131,9 @@ describe('a form of the page', () => {
   it('does not take the page itself away by accident', async () => {
     const words = { address: 'none', hostname: 'box' };
     const refused = await own.post('/settings/address', words);
-    expect(refused.text).toMatch(/id="address-address-fault"><li><bdi>With “none” there is no page any more/);
+    expect(refused.text).toMatch(
+      /id="address-address-fault"><li><bdi>With “none”, this page can no longer be opened/,
+    );
     expect(told()).toEqual([]);
     expect((await own.post('/settings/address', { ...words, none: 'known' })).status).toBe(303);
     expect(told()).toEqual([
@@ -169,7 +171,7 @@ describe('the past', () => {
   it('can be written anew when it tells more than the privacy in force', async () => {
     expect((await own.ask('/settings')).text).not.toContain('/settings/past');
     peer.answers.set('GET /v1/history', { privacy: 'redacted', laxerPast: 1204 });
-    expect((await own.ask('/settings')).text).toContain('1\u202f204 incidents of the past');
+    expect((await own.ask('/settings')).text).toContain('1\u202f204 past incidents');
     expect((await own.post('/settings/past')).headers.location).toBe('/settings?done=past#record');
     expect(told()).toEqual([['/v1/history/rewrite', {}]]);
   });
@@ -182,7 +184,7 @@ describe('the LED', () => {
     );
     expect(told()).toEqual([['/v1/lamp/test', { pattern: 'green' }]]);
     expect((await own.ask('/settings?done=lamp-green')).text).toContain(
-      'The LED says nothing of the wire meanwhile.',
+      'Meanwhile the LED says nothing about the wire.',
     );
     expect((await own.post('/settings/lamp', { pattern: 'blue' })).status).toBe(400);
   });

@@ -75,7 +75,7 @@ describe('the list', () => {
 
   it('says that nobody knows when the guard is gone', async () => {
     await peer.vanish();
-    expect((await own.ask('/tunnels')).text).toContain('The guard does not answer');
+    expect((await own.ask('/tunnels')).text).toContain('The monitoring service does not answer');
     await peer.resume();
   });
 });
@@ -190,7 +190,7 @@ describe('a handshake on the wire', () => {
 
   it('is shown with protocol, server and confidence, and trusted after a yes', async () => {
     const { text } = await own.ask(path);
-    for (const said of ['WireGuard', 'udp:203.0.113.9:51820', 'very (95 %)', 'a handshake that was answered'])
+    for (const said of ['WireGuard', 'udp:203.0.113.9:51820', 'high (95 %)', 'a handshake that was answered'])
       expect(text).toContain(said);
     expect(changes()).toEqual([]);
     const { headers } = await own.post('/tunnels/learn', {

@@ -148,7 +148,7 @@ describe('the page', () => {
       anUpdate({ stage: 'rolled-back', version: '9.9', why: 'it is <blind>' }),
     );
     const { text } = await own.ask('/update');
-    expect(text).toContain('Version 9.9 did not come up. The one before came back.');
+    expect(text).toContain('Version 9.9 did not come up. The previous one was restored.');
     expect(text).toContain('it is &lt;blind&gt;');
     expect(text).toContain('type="file"');
   });
@@ -165,7 +165,7 @@ describe('the page', () => {
   it('asks again by itself while the guard is away', async () => {
     await peer.vanish();
     const { text } = await own.ask('/update?sent=yes');
-    expect(text).toContain('its signature is good');
+    expect(text).toContain('its signature is valid');
     expect(text).toContain('http-equiv="refresh"');
     await peer.resume();
   });

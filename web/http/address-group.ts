@@ -1,8 +1,8 @@
-// Knows: which remote addresses are one visitor as far as limits go. Must not know: what is limited.
+// Groups remote addresses for limits per client.
 
 import { isIPv6 } from 'node:net';
 
-/** An IPv6 machine has a whole /64 to choose addresses from (RFC 8981): they count as one. */
+/** The IPv4 address, or the first 64 bits of an IPv6 address: a machine can choose any address of its /64 (RFC 8981). */
 export function addressGroup(address: string): string {
   if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
   const [head = '', tail = ''] = address.split('%')[0]?.split('::') ?? [];

@@ -1,5 +1,4 @@
-// Knows: the files of public/, read once and addressed by their content. Must not know: what they mean.
-// A request picks from this list and never names a path, so there is nothing to traverse.
+// The files of public/, read once. A request selects from this list and never gives a file path, so path traversal is impossible.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 interface Asset {
   readonly type: string;
   readonly body: Buffer;
-  /** The same, gzip (RFC 1952): nothing in these files is secret, so its length tells nothing (BREACH). */
+  /** The same with gzip (RFC 1952). These files hold no secrets that the compressed length could reveal (BREACH). */
   readonly packed: Buffer;
 }
 
@@ -20,13 +19,13 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 export interface Assets {
-  /** File name → address with a digest: it may be cached for ever. */
+  /** File name → URL path with a digest of the content, which may be cached for ever. */
   readonly addresses: Readonly<Record<string, string>>;
-  /** Address without query → file. */
+  /** URL path without query → file. */
   readonly files: ReadonlyMap<string, Asset>;
 }
 
-/** Reads every file of a known type in `folder`. */
+/** Reads every file of a known type in `folder`. Throws what the file system throws. */
 export function readAssets(folder: string): Assets {
   const addresses: Record<string, string> = {};
   const files = new Map<string, Asset>();

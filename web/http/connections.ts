@@ -1,6 +1,5 @@
-// Knows: who holds how many connections, and which of them makes room for a new one. Must not know: what is asked on them.
-// Whoever opens many and asks nothing (slowloris), or asks a hundred things at once on one (pipelining, RFC 9112, section 9.3.2),
-// is in his own way, not in that of others: the connection that goes is one of whoever holds the most.
+// Limits connections and requests per client. A client that opens many connections without requests (slowloris), or sends many requests
+// at once on one (pipelining, RFC 9112, section 9.3.2), slows down itself, not others: the client with the most connections loses one.
 
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,28 +8,28 @@ import { addressGroup } from './address-group.ts';
 
 export interface ConnectionLimits {
   readonly connections: number;
-  /** Of one address, or of one IPv6 network. A browser has six, and one more for each stream. */
+  /** For one IPv4 address or one IPv6 /64. A browser opens six, and one more for each stream. */
   readonly perClient: number;
-  /** Requests on one connection that wait for their answers at once; browsers send the next when they have the last. */
+  /** Unanswered requests on one connection. Browsers send the next request only after the previous answer. */
   readonly pipelined: number;
 }
 
 export class Connections {
   readonly #limits: ConnectionLimits;
-  /** Oldest first, with how many of its requests wait for their answers. */
+  /** By client, its sockets, oldest first, each with its number of unanswered requests. */
   readonly #byClient = new Map<string, Map<Socket, number>>();
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
   }
 
-  /** Takes a new connection, at the cost of another where there are too many; ends it where none can go. */
+  /** Accepts a new connection. If there are too many, closes an idle one instead, or the new one if none is idle. */
   admit(socket: Socket): void {
     const client = addressGroup(socket.remoteAddress ?? '');
     const own = this.#byClient.get(client) ?? new Map<Socket, number>();
     const isFull = this.#count() >= this.#limits.connections;
-    const serverGroup = own.size >= this.#limits.perClient ? own : isFull ? this.#largest() : undefined;
-    if (serverGroup !== undefined && !makeRoom(serverGroup)) {
+    const crowded = own.size >= this.#limits.perClient ? own : isFull ? this.#largest() : undefined;
+    if (crowded !== undefined && !makeRoom(crowded)) {
       socket.destroy();
       return;
     }
@@ -42,7 +41,7 @@ export class Connections {
     });
   }
 
-  /** False, and the connection ends, when too many requests are on it already. */
+  /** Registers a request. Returns false, and closes the connection, if too many on it are unanswered. */
   begins(socket: Socket, answer: ServerResponse): boolean {
     const own = this.#byClient.get(addressGroup(socket.remoteAddress ?? ''));
     const asked = own?.get(socket) ?? 0;
@@ -64,17 +63,17 @@ export class Connections {
 
   #largest(): Map<Socket, number> | undefined {
     return [...this.#byClient.values()].reduce<Map<Socket, number> | undefined>(
-      (most, one) => (most === undefined || one.size > most.size ? one : most),
+      (largest, sockets) => (largest === undefined || sockets.size > largest.size ? sockets : largest),
       undefined,
     );
   }
 }
 
-/** The oldest on which nothing was asked goes; false when all are being answered. */
-function makeRoom(serverGroup: Map<Socket, number>): boolean {
-  const [idle] = [...serverGroup].find(([, asked]) => asked === 0) ?? [];
+/** Closes the oldest connection without an unanswered request. Returns false if there is none. */
+function makeRoom(sockets: Map<Socket, number>): boolean {
+  const [idle] = [...sockets].find(([, asked]) => asked === 0) ?? [];
   if (idle === undefined) return false;
-  serverGroup.delete(idle);
+  sockets.delete(idle);
   idle.destroy();
   return true;
 }

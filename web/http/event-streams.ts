@@ -1,5 +1,5 @@
-// Knows: how open pages are kept current: changed regions as server-sent events, and a beat. Must not know: the guard's API.
-// Follows WHATWG HTML, server-sent events. Bounded: so many streams, one rendering for all of them, nothing queued for the slow.
+// Keeps open pages current with server-sent events (WHATWG HTML): changed regions, and a regular beat. Bounded: a fixed number of
+// streams, one rendering for all of them, and nothing is queued for a slow page.
 
 import { PassThrough } from 'node:stream';
 
@@ -11,15 +11,15 @@ import type { Region, Regions } from '../render.ts';
 import type { Knowledge } from '../pages/status/view-model.ts';
 
 export interface StreamLimits {
-  /** Open streams, all visitors together. */
+  /** Open streams of all visitors together. */
   readonly streams: number;
-  /** Of one browser: it keeps six connections to a server (HTTP/1.1), and what a person does must find one free. */
+  /** Streams per browser: it opens six connections to a server (HTTP/1.1), and a click must find one free. */
   readonly perBrowser: number;
-  /** A page that hears nothing for two beats asks, and says that it has lost the box when there is no answer. */
+  /** Interval of beats. A page that misses two sends a request, and shows that it has lost the box if there is no answer. */
   readonly beatMs: number;
-  /** Shortest time between two renderings: a flood of events costs no more than this. */
+  /** Shortest time between two renderings, which bounds the cost of a flood of events. */
   readonly gapMs: number;
-  /** A page that takes nothing for so long is cut off. */
+  /** A page that has read nothing for so long is disconnected. */
   readonly stuckMs: number;
 }
 
@@ -35,7 +35,7 @@ interface Viewer {
   readonly out: PassThrough;
   readonly browser: string;
   readonly sent: Partial<Record<Region, string>>;
-  /** False when the visitor may not listen any more. */
+  /** Returns false once the visitor may no longer listen. */
   readonly allowed: () => boolean;
   stuckSince: number | undefined;
 }
@@ -61,14 +61,14 @@ export class EventStreams {
     this.#limits = limits;
   }
 
-  /** How many of them one browser holds. */
+  /** Number of open streams of one browser. */
   heldBy(browser: string): number {
     return [...this.#viewers].filter((viewer) => viewer.browser === browser).length;
   }
 
   /**
-   * A new stream that begins with every region as soon as it is known, or undefined when too many are open.
-   * Before anything is sent `allowed` is asked: a stream ends with the session it was opened in.
+   * Opens a stream that first sends every region as soon as it is known; undefined if too many are open.
+   * `allowed` is called before anything is sent, so that a stream ends with its session.
    */
   open(browser: string, allowed: () => boolean): PassThrough | undefined {
     if (this.#viewers.size >= this.#limits.streams) return undefined;
@@ -130,13 +130,13 @@ export class EventStreams {
     if (changed.length > 0) viewer.out.write(regionEvent(changed, regions));
   }
 
-  /** A beat carries the box's clock, milliseconds: what a page counts down must not depend on the reader's. */
+  /** A beat carries the box's time, milliseconds: countdowns on a page must not depend on the browser's clock. */
   #sendBeats(): void {
     for (const viewer of this.#viewers)
       if (!this.#isDeaf(viewer)) viewer.out.write(`event: beat\ndata: ${Date.now()}\n\n`);
   }
 
-  /** What a slow page misses is not kept for it: when it drains it gets the newest. */
+  /** True if nothing can be sent to this page now. What a slow page misses is not queued: once it has drained, it gets the newest. */
   #isDeaf(viewer: Viewer): boolean {
     if (!viewer.allowed()) {
       viewer.out.destroy();
@@ -149,12 +149,12 @@ export class EventStreams {
   }
 }
 
-/** `event: regions`, data: `[[name, html], …]` as JSON, which holds no line break. */
+/** `event: regions`, data: `[[name, html], …]` as JSON, which contains no line break. */
 function regionEvent(changed: readonly Region[], regions: Partial<Regions>): string {
   return `event: regions\ndata: ${JSON.stringify(changed.map((name) => [name, regions[name]]))}\n\n`;
 }
 
-/** Answers with a new stream, or with 503 when `isFull` or too many are open; a question for the headers alone opens none. */
+/** Answers with a new stream, or with 503 if `isFull` or too many are open. A HEAD request opens none. */
 export function answerStream(
   ctx: Context,
   streams: EventStreams,

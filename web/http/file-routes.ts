@@ -1,5 +1,4 @@
-// Knows: the files that every page needs: style, script, tab icons. Must not know: the pages.
-// They say nothing about the box: anyone may have them.
+// The files that every page needs: styles, scripts, tab icons. They reveal nothing about the box, so anyone may have them.
 
 import type Router from '@koa/router';
 import type { Context } from 'koa';

@@ -1,17 +1,17 @@
-// Knows: how to read an HTML form from a request, within a limit. Must not know: which form.
-// Follows WHATWG URL (application/x-www-form-urlencoded) and RFC 7578. Time is bounded by the server's request timeout.
+// Reads an HTML form from a request, within a limit: WHATWG URL (application/x-www-form-urlencoded) and RFC 7578. The time is bounded
+// by the request timeout of the server.
 
 import type { Context } from 'koa';
 
 import type { Body } from '../../src/api/endpoints.ts';
 import { boundaryOf, readMultipart } from '../pages/tunnels/multipart.ts';
 
-/** Bytes; forms that carry a file or lists name another limit. */
+/** Default limit, bytes; forms with a file or lists have their own. */
 const LIMIT = 4096;
-/** As many as the largest form here has: 256 exceptions of five fields each, and some more. Each field is looked for among all. */
+/** Enough for the largest form: 256 exceptions of five fields each, and a few more. Bounded because every lookup searches all fields. */
 const FIELDS_MOST = 2_000;
 
-/** What is acknowledged, and with `all` how many the page showed; throws 400 for a form that names nothing. */
+/** Which incidents the form acknowledges; with `all`, also how many the page showed. Throws 400 if the form has no valid `id`. */
 export function acknowledgementIn(ctx: Context, form: URLSearchParams): Body<'acknowledge'> {
   const id = form.get('id');
   if (id === null || id === '' || id.length > 200) return ctx.throw(400);
@@ -19,7 +19,7 @@ export function acknowledgementIn(ctx: Context, form: URLSearchParams): Body<'ac
   return id === 'all' && /^\d{1,9}$/.test(shown) ? { id, unacknowledged: Number(shown) } : { id };
 }
 
-/** Throws 415 for another type, 413 for more than `limit` bytes without reading on, and 400 for a body that is no form. */
+/** Throws 415 for another content type, 413 for more than `limit` bytes (the rest is not read), and 400 for a malformed body. */
 export async function readForm(ctx: Context, limit = LIMIT): Promise<URLSearchParams> {
   const boundary = boundaryOf(ctx.get('Content-Type'));
   if (boundary === undefined && ctx.is('application/x-www-form-urlencoded') === false) ctx.throw(415);

@@ -1,5 +1,5 @@
-// Knows: what every answer and every request of the page must satisfy, whatever it is about. Must not know: the guard, the views.
-// Follows CSP level 3, Fetch metadata (W3C), RFC 6265bis (SameSite); against DNS rebinding, framing and cross-site requests.
+// Checks for every request and headers for every answer, against DNS rebinding, framing and cross-site requests: CSP level 3,
+// Fetch metadata (W3C), RFC 6265bis (SameSite).
 
 import { isIP } from 'node:net';
 
@@ -13,7 +13,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': `${POLICY}; frame-ancestors 'none'`,
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
-  // Not `no-referrer`: browsers then send `Origin: null` with forms, which could not be told from a stranger's.
+  // Not `no-referrer`: browsers would then send `Origin: null` with our own forms, as they do with those of other sites.
   'Referrer-Policy': 'same-origin',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -21,19 +21,19 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-/** Puts the headers on every answer, errors too: a refusal is a page as well. */
+/** Sets the headers on every answer, including errors. */
 export async function securityHeaders(ctx: Context, next: Next): Promise<void> {
   ctx.set(HEADERS);
   await next();
 }
 
-/** For what stands in a frame of this page itself: it holds nothing that can be pressed. Strangers' frames stay shut out. */
+/** Lets this page, but no other site, show the answer in a frame. Only for documents without buttons or links. */
 export function inOwnFrames(ctx: Context): void {
   ctx.set('Content-Security-Policy', `${POLICY}; frame-ancestors 'self'`);
   ctx.set('X-Frame-Options', 'SAMEORIGIN');
 }
 
-/** Host part of a Host header, lower case, without port, brackets and final dot; undefined when it is none. */
+/** Host part of a Host header, in lower case, without port, brackets and final dot; undefined if the header is malformed. */
 export function hostNameOf(header: string): string | undefined {
   const parts = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?$/i.exec(header);
   if (Number(parts?.[3] ?? 0) > 65535) return undefined;
@@ -41,10 +41,10 @@ export function hostNameOf(header: string): string | undefined {
 }
 
 /**
- * Only names this box was given, and the address the connection really came to: a name that a stranger's DNS points here
- * (rebinding) is refused with 421 (RFC 9110, 15.5.20), whoever asks. `isOwnName` says of any other whether it is the box's
- * own by its policy. What is asked as of a proxy (absolute form, RFC 9112, 3.2.2) is refused with 400: this is
- * none; and so is what is no path, or comes with two hosts (RFC 9112, 3.2).
+ * Accepts only `names`, names for which `isOwnName` is true (the box's own name in the policy), and the address that the connection
+ * really came to. Other names, which a stranger's DNS may point here (rebinding), are refused with 421 (RFC 9110, 15.5.20), for every
+ * visitor. Refused with 400: requests in absolute form, as to a proxy (RFC 9112, 3.2.2), targets that are not a path, and more than
+ * one Host header (RFC 9112, 3.2).
  */
 export function hostAllowList(
   names: readonly string[],
@@ -61,7 +61,7 @@ export function hostAllowList(
   };
 }
 
-/** A path of this server and maybe a query (RFC 9112, 3.2.1), in a form that can be taken apart (RFC 3986, 2.1; WHATWG URL). */
+/** True for a path with an optional query (RFC 9112, 3.2.1) that can be parsed and decoded (RFC 3986, 2.1; WHATWG URL). */
 function isOriginForm(target: string): boolean {
   if (!target.startsWith('/') || target.startsWith('//') || !URL.canParse(target, 'http://page'))
     return false;
@@ -85,7 +85,7 @@ function isOwnAddress(host: string, local: string | undefined): boolean {
   );
 }
 
-/** A change comes from this page: browsers say so by Sec-Fetch-Site and Origin; what says otherwise is refused with 403. */
+/** Throws 403 if Sec-Fetch-Site or Origin says that a change does not come from this page. */
 export function sameSiteOnly(ctx: Context): void {
   const site = ctx.get('Sec-Fetch-Site');
   if (site !== '' && site !== 'same-origin' && site !== 'none') ctx.throw(403);

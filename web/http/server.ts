@@ -1,5 +1,5 @@
-// Knows: how long a visitor may take and how many there may be. Must not know: what is served.
-// Against slow headers and bodies (slowloris) and answers that nobody takes: Node's own timeouts.
+// The HTTP server with its limits. Node's own timeouts are used against slow headers and bodies (slowloris), and against clients that
+// do not read their answers.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -13,7 +13,7 @@ export interface ServerLimits extends ConnectionLimits {
   readonly headersMs: number;
   readonly requestMs: number;
   readonly idleMs: number;
-  /** A connection on which no byte has moved for so long ends. Longer than the guard may take to answer. */
+  /** A connection without any traffic for so long is closed. Longer than the daemon may take to answer. */
   readonly stuckMs: number;
 }
 
@@ -34,10 +34,10 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Where to listen: an address and a port, 0 for a free one; or a socket that listens already (systemd.socket(5)). */
+/** Where to listen: an address and a port (0 for a free one), or a socket that already listens (systemd.socket(5)). */
 export type Place = { readonly host: string; readonly port: number } | { readonly fd: number };
 
-/** Rejects with Node's error when the place cannot be had. */
+/** Starts the server. Rejects with Node's error if it cannot listen there. */
 export async function listen(
   handler: RequestListener,
   place: Place,

@@ -1,5 +1,5 @@
-// Knows: whether a visitor is the owner, and how one becomes it: first password, login, logout. Must not know: pages, the guard.
-// Cookies as RFC 6265bis: host-only, HttpOnly, SameSite=Strict. Without TLS (one cable between laptop and box) not Secure.
+// Whether a visitor is the owner, and how to become it: first password, login, logout. Cookies follow RFC 6265bis: host-only, HttpOnly,
+// SameSite=Strict. Not Secure, because there is no TLS on the one cable between laptop and box.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -18,19 +18,19 @@ import type { SessionTimes } from './sessions.ts';
 
 const SESSION_COOKIE = 'leakguard-session';
 const BROWSER_COOKIE = 'leakguard-browser';
-/** Two clocks that run evenly drift apart by less. */
+/** Wall clock and monotonic clock drift apart by less unless the wall clock is set. */
 const CLOCK_NUDGE_MS = 1000;
 const YEAR_MS = 365 * 24 * 3_600_000;
 
-/** What became of an attempt. `wait`: too many tries; `waitMs` says how long. */
+/** Result of an attempt. `wait`: too many attempts; try again after `waitMs` milliseconds. */
 export type Outcome =
   | { readonly code: 'in' | 'wrong' | 'short' | 'different' | 'taken' | 'code' }
   | { readonly code: 'wait'; readonly waitMs: number };
 
-export interface GateOptions {
-  /** Its own; made when it is missing. */
+export interface AccessOptions {
+  /** Directory for password and sessions; created if it is missing. */
   readonly stateDir: string;
-  /** The first visit has to know a code, also when none was laid down: then nobody can choose a password. */
+  /** The first visit must enter a code. If there is no code file, nobody can set a password. */
   readonly codeRequired?: boolean;
   readonly sessionTimes?: SessionTimes;
   readonly throttle?: ThrottleLimits;
@@ -46,8 +46,8 @@ export class Access {
   readonly #browserSecret: Buffer;
   readonly #now: () => number;
 
-  /** Throws what the file system says, and KeptFileError when the password is there and cannot be read. */
-  constructor({ stateDir, codeRequired = false, sessionTimes, throttle, now }: GateOptions) {
+  /** Throws file system errors, and KeptFileError if the password file exists but cannot be read. */
+  constructor({ stateDir, codeRequired = false, sessionTimes, throttle, now }: AccessOptions) {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     this.#now = now ?? Date.now;
     this.#password = new Password(join(stateDir, 'password.json'));
@@ -57,17 +57,17 @@ export class Access {
     this.#browserSecret = secretIn(join(stateDir, 'browsers.json'));
   }
 
-  /** False until the first visit has chosen a password. */
+  /** False until the first visit has set a password. */
   get isSetUp(): boolean {
     return this.#password.isSet;
   }
 
-  /** True when the first visit has to know the box's one-time code. */
+  /** True if the first visit must enter the box's one-time code. */
   get asksForCode(): boolean {
     return !this.isSetUp && this.#firstCode.isAsked;
   }
 
-  /** The visitor's session when it is open: what a form's token is bound to. */
+  /** The token of the visitor's session if it is open. The tokens of forms are bound to it. */
   session(ctx: Context): string | undefined {
     const token = ctx.cookies.get(SESSION_COOKIE, { signed: false });
     return token !== undefined && this.isOpen(token) ? token : undefined;
@@ -77,7 +77,7 @@ export class Access {
     return this.#sessions.isOpen(token);
   }
 
-  /** True for the owner; `active` when a person did this, not a page that keeps itself current. */
+  /** True for the owner. `active`: a person did this (which prolongs the session), not a page that keeps itself current. */
   isOwner(ctx: Context, active: boolean): boolean {
     const token = this.session(ctx);
     return token !== undefined && (!active || this.#sessions.use(token));
@@ -103,7 +103,7 @@ export class Access {
     return outcome;
   }
 
-  /** Everyone else is logged out: a password is changed because somebody may know it. */
+  /** Logs out everyone else: a password is often changed because someone else may know it. */
   async changePassword(ctx: Context, old: string, password: string, again: string): Promise<Outcome> {
     const fault = faultOf(password, again);
     if (fault !== undefined) return { code: fault };
@@ -122,7 +122,7 @@ export class Access {
     setCookie(ctx, SESSION_COOKIE, null);
   }
 
-  /** Does what may set the clock: whoever is logged in stays so, by the time that really passed. */
+  /** Runs `task`, which may set the wall clock, and shifts all sessions by that change, so that they end after the time that really passed. */
   async overClockChange<T>(task: () => Promise<T>): Promise<T> {
     const ahead = (): number => this.#now() - performance.now();
     const before = ahead();
@@ -144,7 +144,7 @@ export class Access {
     return { code: 'in' };
   }
 
-  /** Whatever session the visitor came with ends: its name may have been planted (session fixation). */
+  /** Opens a new session and closes the one that the visitor came with, whose token may have been planted (session fixation). */
   #letIn(ctx: Context): void {
     const before = this.session(ctx);
     if (before !== undefined) this.#sessions.close(before);

@@ -1,5 +1,5 @@
-// Knows: the one-time code that a new box asks its first visitor for, when it has one. Must not know: passwords, pages.
-// It lies in a file that whoever made the box wrote (`leakguard setup`): who can read what that printed is the owner.
+// The one-time code that a new box asks its first visitor for. `leakguard setup` writes it to a file and prints it: whoever can read that
+// output is the owner.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
@@ -8,27 +8,27 @@ export class FirstCode {
   readonly #path: string;
   readonly #always: boolean;
 
-  /** `always`: a code that is missing is one that nobody knows, not none. */
+  /** `always`: if the file is missing, a code is still required, and none is right. */
   constructor(path: string, always: boolean) {
     this.#path = path;
     this.#always = always;
   }
 
-  /** True while a first visit has to know it. A file that cannot be read asks for a code that nobody knows. */
+  /** True while a first visit must enter the code. If the file cannot be read, a code is required and none is right. */
   get isAsked(): boolean {
     return this.#kept() !== undefined;
   }
 
-  /** Case, spaces and dashes do not count: the code is read off and typed. */
+  /** Compares ignoring case, spaces and dashes, because the code is typed by hand. */
   matches(given: string): boolean {
     const kept = this.#kept();
     if (kept === undefined) return true;
-    // Compared in any case: how long it takes tells nothing.
+    // Always compared, so that the time taken reveals nothing.
     const same = timingSafeEqual(digest(kept), digest(plain(given)));
     return kept !== '' && same;
   }
 
-  /** It opens once. */
+  /** Deletes the code: it is valid once. */
   forget(): void {
     rmSync(this.#path, { force: true });
   }

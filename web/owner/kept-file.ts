@@ -1,4 +1,4 @@
-// Knows: the small JSON files of the page. Must not know: what is in them, how they survive a power cut (appliance/os/durable-file.ts).
+// Reads and writes the small JSON files of the page. appliance/os/durable-file.ts makes the writes survive power cuts.
 
 import { readFileSync } from 'node:fs';
 
@@ -13,7 +13,7 @@ export class KeptFileError extends Error {
   }
 }
 
-/** The file's JSON value, or undefined when there is no such file. Throws KeptFileError for anything else. */
+/** The JSON value of the file; undefined if there is no file. Throws KeptFileError if it cannot be read or parsed. */
 export function readKept(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as unknown;
@@ -23,7 +23,7 @@ export function readKept(path: string): unknown {
   }
 }
 
-/** Replaces the file, readable by its owner only. Throws what the file system says; the old content then stays. */
+/** Replaces the file, readable only by its owner. Throws file system errors; the old content then stays. */
 export function writeKept(path: string, value: unknown): void {
   writeDurable(path, `${JSON.stringify(value)}\n`);
 }

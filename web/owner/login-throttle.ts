@@ -1,15 +1,15 @@
-// Knows: how often a password may be guessed, by one source and by all together. Must not know: passwords, cookies.
-// Every wait ends by itself: a stranger can slow a login down, and never lock the owner out for good.
+// Limits password attempts, per source and for all sources together. Every wait ends by itself: a stranger can slow down a login, but
+// never lock the owner out for good.
 
 export interface ThrottleLimits {
-  /** Tries of one source without a wait. */
+  /** Attempts of one source without a wait. */
   readonly free: number;
-  /** The first wait; it doubles with every further try, up to the longest. */
+  /** The first wait; it doubles with every further attempt, up to `longestMs`. */
   readonly firstMs: number;
   readonly longestMs: number;
-  /** A source that has not tried for so long begins anew. */
+  /** A source that has not tried for so long starts again from zero. */
   readonly forgetMs: number;
-  /** Tries of all strangers together at once, and how soon one more is granted. */
+  /** Attempts of all unknown browsers together, and the time after which one more is granted. */
   readonly budget: number;
   readonly refillMs: number;
 }
@@ -23,13 +23,13 @@ export const THROTTLE_LIMITS: ThrottleLimits = {
   refillMs: 3000,
 };
 
-/** Sources remembered. Who changes addresses to be forgotten still spends the budget. */
+/** Sources remembered. A client that keeps changing its address still uses up the common budget. */
 const SOURCES = 256;
 
 interface Source {
   tries: number;
   last: number;
-  /** No try before this. */
+  /** Monotonic milliseconds before which no attempt is allowed. */
   next: number;
 }
 
@@ -49,8 +49,8 @@ export class LoginThrottle {
   }
 
   /**
-   * Milliseconds to wait before a try of `source`, or 0: then the try is counted before it is made, so that many at once
-   * gain nothing. A browser that has logged in before (`known`) has its own count and does not compete with strangers.
+   * Milliseconds that `source` must wait, or 0 if it may try now. The attempt is counted before it is made, so that many at once
+   * gain nothing. A browser that has logged in before (`known`) does not use the common budget.
    */
   admit(source: string, known: boolean): number {
     const now = this.#now();
@@ -69,7 +69,7 @@ export class LoginThrottle {
     return 0;
   }
 
-  /** The password was right: what was mistyped before is forgotten. */
+  /** The password was right: earlier failed attempts of `source` are forgotten. */
   succeeded(source: string): void {
     this.#sources.delete(source);
   }

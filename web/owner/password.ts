@@ -1,16 +1,16 @@
-// Knows: the page's one password: how it is kept, set, changed and checked. Must not know: who asks, and how often they may.
-// Follows RFC 7914 (scrypt): 32 MiB a guess, one guess at a time, so that guessing cannot take the box's memory.
+// Stores, changes and checks the page's only password with scrypt (RFC 7914): 32 MiB per guess and one guess at a time, so that guessing
+// cannot exhaust the box's memory.
 
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
 import { KeptFileError, readKept, writeKept } from './kept-file.ts';
 
-export const PASSWORD_LENGTH = { least: 8, most: 200 } as const;
+export const PASSWORD_LENGTH = { min: 8, max: 200 } as const;
 
 interface Kept {
   readonly salt: string;
   readonly hash: string;
-  /** Base-2 logarithm of scrypt's N, so that a later version may ask for more. */
+  /** Base-2 logarithm of scrypt's N, stored so that a later version can use a higher one. */
   readonly cost: number;
 }
 
@@ -20,14 +20,14 @@ const BLOCK = 8;
 export class Password {
   readonly #path: string;
   #kept: Kept | undefined;
-  /** Guesses and changes wait for one another. */
+  /** The end of the queue: guesses and changes run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** Throws KeptFileError when the file is there and says nothing: an unreadable password is not a missing one. */
+  /** Throws KeptFileError if the file exists but is unreadable or malformed: that must not count as a missing password. */
   constructor(path: string) {
     this.#path = path;
     const value = readKept(path);
-    if (value !== undefined && !isKept(value)) throw new KeptFileError(path, 'it is no password file');
+    if (value !== undefined && !isKept(value)) throw new KeptFileError(path, 'it is not a password file');
     this.#kept = value;
   }
 
@@ -35,7 +35,7 @@ export class Password {
     return this.#kept !== undefined;
   }
 
-  /** Sets the first password. False, and nothing changed, when there is one: of two who try at once, one wins. */
+  /** Sets the first password. Resolves to false, without a change, if there already is one: of two simultaneous calls, one wins. */
   setFirst(password: string): Promise<boolean> {
     return this.#inTurn(async () => {
       if (this.#kept !== undefined) return false;
@@ -48,7 +48,7 @@ export class Password {
     return this.#inTurn(() => this.#keep(password));
   }
 
-  /** False when none is set. */
+  /** False if no password is set. */
   matches(password: string): Promise<boolean> {
     return this.#inTurn(async () => {
       const kept = this.#kept;
@@ -73,13 +73,13 @@ export class Password {
   }
 }
 
-/** True for a password that may be set: its length in characters is all that is asked of it. */
+/** True if the password's length, in UTF-16 code units, is allowed. There is no other rule. */
 export function isLongEnough(password: string): boolean {
   const { length } = password;
-  return length >= PASSWORD_LENGTH.least && length <= PASSWORD_LENGTH.most;
+  return length >= PASSWORD_LENGTH.min && length <= PASSWORD_LENGTH.max;
 }
 
-/** NFKC first: the same letters typed on another system are the same password. */
+/** Normalizes to NFKC first, so that the same characters typed on another system give the same password. */
 function derive(password: string, salt: string, cost: number): Promise<Buffer> {
   const options = { N: 2 ** cost, r: BLOCK, p: 1, maxmem: 256 * BLOCK * 2 ** cost };
   return new Promise((resolve, reject) => {

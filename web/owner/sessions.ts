@@ -1,14 +1,14 @@
-// Knows: who is logged in, and until when. Must not know: passwords, cookies, pages.
-// Kept as digests: who reads the file cannot log in with it. A session's name is always made here, never taken from a visitor.
+// Who is logged in, and until when. Sessions are stored as digests, so that reading the file does not let anyone log in. Tokens are always
+// generated here, never taken from a visitor.
 
 import { createHash, randomBytes } from 'node:crypto';
 
 import { KeptFileError, readKept, writeKept } from './kept-file.ts';
 
 export interface SessionTimes {
-  /** A session that nobody uses ends after this. */
+  /** A session ends after this time without use, milliseconds. */
   readonly idleMs: number;
-  /** Every session ends after this. */
+  /** Every session ends after this time, milliseconds. */
   readonly wholeMs: number;
 }
 
@@ -22,10 +22,10 @@ interface Session {
   used: number;
 }
 
-const MOST = 64;
-/** Use is written down at most so often: reading the page must not wear the card out. */
+const SESSIONS_MOST = 64;
+/** Shortest interval between writes of the last use, milliseconds: reading the page must not wear out the card. */
 const WRITE_MS = 600_000;
-/** A session from further in the future was made under another clock: its age is unknown, so it is over. */
+/** A session from further in the future was opened under a different clock: its age is unknown, so it has ended. */
 const AHEAD_MS = 60_000;
 
 export class Sessions {
@@ -35,7 +35,7 @@ export class Sessions {
   #sessions: Session[];
   #writtenAt: number;
 
-  /** `now`: wall clock, milliseconds. A file that cannot be read means that nobody is logged in. */
+  /** `now`: wall clock, milliseconds. If the file cannot be read, nobody is logged in. */
   constructor(path: string, now: () => number, times: SessionTimes = SESSION_TIMES) {
     this.#path = path;
     this.#now = now;
@@ -44,13 +44,16 @@ export class Sessions {
     this.#writtenAt = now();
   }
 
-  /** A new session's token, 256 random bits. The one that was idle longest makes room. */
+  /** Opens a session and returns its token, 256 random bits. If there are too many, the one idle longest is closed. */
   open(): string {
     const token = randomBytes(32).toString('base64url');
     const now = this.#now();
     const open = this.#sessions.filter((session) => this.#lives(session, now));
     open.sort((a, b) => b.used - a.used);
-    this.#sessions = [{ digest: digestOf(token), opened: now, used: now }, ...open.slice(0, MOST - 1)];
+    this.#sessions = [
+      { digest: digestOf(token), opened: now, used: now },
+      ...open.slice(0, SESSIONS_MOST - 1),
+    ];
     this.#write();
     return token;
   }
@@ -59,7 +62,7 @@ export class Sessions {
     return this.#find(token) !== undefined;
   }
 
-  /** As `isOpen`, and counts as use: a person did something. */
+  /** Like `isOpen`, and records that the session was used by a person. */
   use(token: string): boolean {
     const session = this.#find(token);
     if (session === undefined) return false;
@@ -79,7 +82,7 @@ export class Sessions {
     this.#write();
   }
 
-  /** The wall clock was set by so many milliseconds: every session is as old as it was. */
+  /** Shifts all times by `ms` milliseconds after the wall clock was set, so that sessions keep their age. */
   shift(ms: number): void {
     this.#sessions = this.#sessions.map(({ digest, opened, used }) => ({
       digest,

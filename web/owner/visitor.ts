@@ -1,6 +1,5 @@
-// Knows: how a form proves that it was made for the browser that sends it. Must not know: what the form is for.
-// Signed double submit: a random id in a same-site cookie, and in the form a token that only this process can derive from it
-// and from the session: what was made before a login is worth nothing after it.
+// CSRF protection by signed double submit: a random ID in a SameSite cookie, and in the form a token that only this process can derive from
+// the ID and the session. A token made before a login is invalid after it.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
@@ -16,7 +15,7 @@ export class Visitors {
     this.#sessionOf = sessionOf;
   }
 
-  /** The token for this browser's forms; gives it an id when it has none. */
+  /** The token for this browser's forms; sets the cookie if the browser has none. */
   token(ctx: Context): string {
     const known = idOf(ctx);
     const id = known ?? randomBytes(18).toString('base64url');
@@ -25,7 +24,7 @@ export class Visitors {
     return this.#derive(ctx, id);
   }
 
-  /** True when `token` was made for the browser that sends it, in the session it is in, by this process. */
+  /** True if this process made `token` for this browser in its current session. */
   owns(ctx: Context, token: string): boolean {
     const id = idOf(ctx);
     if (id === undefined) return false;

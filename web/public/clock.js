@@ -1,5 +1,4 @@
-// Knows: when the box's clock and the browser's are too far apart, and then offers the browser's. Must not know: who keeps a clock.
-// Without script nothing is offered: the form is hidden, and has no time to send.
+// Offers the browser's time if the box's clock differs too much. Without script the form stays hidden.
 
 import { APART_MS, localTimes } from './times.js';
 

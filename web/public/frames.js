@@ -1,5 +1,5 @@
-// Knows: which bytes of a frame a line of its list is about: they light up in the rows below. Must not know: what they mean.
-// Without script nothing is missing: the bytes are marked, and every line says where its own are.
+// Highlights the bytes of a frame that belong to the line under the pointer. Without script nothing is missing: the bytes are marked, and
+// every line gives its offsets.
 
 import './times.js';
 

@@ -1,5 +1,5 @@
-// Knows: how an open list of incidents stays current: what its filter finds, asked anew whenever an incident changes.
-// Must not know: what the filter is; it stands in the address. Errs toward "lost": no beat and no answer say so.
+// Keeps an open incident list current: requests the filtered list again whenever an incident changes. Errs toward "lost": shown when there
+// is neither a beat nor an answer.
 
 import { fragment, morph } from './morph.js';
 import { localTimes } from './times.js';
@@ -34,7 +34,7 @@ async function load() {
   askedAt = window.performance.now();
   const signal = window.AbortSignal.timeout(ANSWER_MS);
   const answer = await fetch(`/incidents/found${window.location.search}`, { signal }).catch(() => undefined);
-  // The session is over: the page as a visitor sees it.
+  // The session has ended: reload as a visitor.
   if (answer?.status === 401) return window.location.reload();
   const html = answer?.ok === true ? await answer.text().catch(() => undefined) : undefined;
   if (html === undefined) return say('lost');
@@ -53,7 +53,7 @@ function open() {
   source = new EventSource('/incidents/events');
   source.addEventListener('beat', () => hear('live'));
   source.addEventListener('regions', refresh);
-  // Closed means refused for good (too many pages): questions go on, and later another try.
+  // Closed means refused (too many pages): keep polling, and try to open it again later.
   source.addEventListener('error', () => {
     if (source.readyState === 2) setTimeout(open, REOPEN_MS);
     refresh();
@@ -64,7 +64,7 @@ function watchSilence() {
   const now = window.performance.now();
   const polling = document.body.dataset.link !== 'live';
   if (now - heardAt <= (polling ? ANSWER_MS : SILENCE_MS) || now - askedAt <= ANSWER_MS) return;
-  // Not refused, and silent: its connection died unnoticed, as in the sleep of the laptop.
+  // Not refused, but silent: the connection died unnoticed, for example while the laptop slept.
   if (source.readyState !== 2) open();
   refresh();
 }

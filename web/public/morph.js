@@ -1,4 +1,4 @@
-// Knows: how an element is made to look like a fresh one without losing what the reader holds. Must not know: what it shows.
+// Updates an element in place, so that focus, scroll position and open details are kept.
 
 export const fragment = (html) => {
   const template = document.createElement('template');
@@ -6,7 +6,7 @@ export const fragment = (html) => {
   return template.content;
 };
 
-/** Makes `from` look like `to` and keeps the elements: focus, scroll position and opened details stay. */
+/** Changes `from` to match `to`, reusing its elements. */
 export function morph(from, to) {
   if (from.nodeType === 3) {
     if (from.data !== to.data) from.data = to.data;

@@ -1,19 +1,18 @@
-// Knows: how an open page stays current: regions from the event stream, put in place without moving what the reader holds.
-// Must not know: what the regions say; every word and every escape was made by the server.
-// Errs toward "lost": no beat and no answer to a question means that the light turns blind, within seconds.
+// Keeps an open page current: puts regions from the event stream in place. All text and escaping comes from the server.
+// Errs toward "lost": without a beat and without an answer, the light turns blind within seconds.
 
 import { fragment, morph } from './morph.js';
 import { refreshTimeline } from './timeline.js';
 import { APART_MS, localTimes } from './times.js';
 
-/** Two beats of the box (web/http/event-streams.ts), and the time a question has: a page that is cut off is blind within two seconds. */
+/** Two beats (web/http/event-streams.ts), and the time for an answer: a page that is cut off turns blind within two seconds. */
 const SILENCE_MS = 1000;
 const ANSWER_MS = 700;
 const POLL_MS = 1000;
 const LOOK_MS = 200;
 const REOPEN_MS = 10_000;
 
-/** `` or `/light`: a visitor who is not logged in hears of the light only. */
+/** `` or `/light`: visitors who are not logged in get only the light. */
 const feed = document.body.dataset.feed;
 const link = document.getElementById('link');
 const lostRegions = document.getElementById('lost');
@@ -23,21 +22,21 @@ const clockDiffers = document.getElementById('clock-differs');
 let heardAt = window.performance.now();
 let askedAt = 0;
 let source;
-/** How far the box's clock is ahead of this one, milliseconds. */
+/** How far the box's clock is ahead of the browser's, milliseconds. */
 let boxAhead;
 
-/** Only for the owner is there a place to say it. */
+/** Only the owner's page has this element. */
 function compareClocks() {
   if (clockDiffers !== null) clockDiffers.hidden = Math.abs(boxAhead) <= APART_MS;
 }
 
-/** As the server tells ages (web/pages/status/view-model.ts). */
+/** Same format as on the server (web/pages/status/view-model.ts). */
 function ageText(seconds) {
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
 }
 
-/** `4:05 left` and `2 s ago`, by the box's clock; until the first beat has told it, the text of the server stays. */
+/** Updates `4:05 left` and `2 s ago` by the box's clock; until the first beat, the text from the server stays. */
 function countTimes() {
   if (boxAhead === undefined) return;
   for (const time of document.querySelectorAll('time[data-countdown]')) {
@@ -46,7 +45,7 @@ function countTimes() {
     const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
     time.textContent = `${text} ${time.dataset.countdown}`;
   }
-  // A page that hears nothing more must not go on saying "2 s ago".
+  // A page that has lost its connection must not go on saying "2 s ago".
   for (const time of document.querySelectorAll('time[data-age]')) {
     const since = (Date.now() + boxAhead - new Date(time.getAttribute('datetime')).getTime()) / 1000;
     time.textContent = time.dataset.age.replace('{age}', ageText(Math.max(0, Math.floor(since))));
@@ -77,7 +76,7 @@ function say(connection) {
 
 function hear(connection) {
   heardAt = window.performance.now();
-  // A live page of a guard that does not answer is as good as none.
+  // A live connection is worth nothing if the daemon does not answer.
   say(document.getElementById('light').dataset.known === 'yes' ? connection : 'lost');
 }
 
@@ -87,12 +86,12 @@ function lose() {
   for (const button of document.querySelectorAll('main button')) button.disabled = true;
 }
 
-/** One question, when the stream says nothing: it tells a crowded box from a lost one. */
+/** One request while the stream is silent: distinguishes a box with too many streams from a lost one. */
 async function ask() {
   askedAt = window.performance.now();
   try {
     const answer = await fetch(`${feed}/regions`, { signal: window.AbortSignal.timeout(ANSWER_MS) });
-    // The session is over: the page as a visitor sees it.
+    // The session has ended: reload as a visitor.
     if (answer.status === 401) return window.location.reload();
     if (!answer.ok) throw new Error(String(answer.status));
     for (const [name, html] of await answer.json()) place(name, html);
@@ -115,7 +114,7 @@ function open() {
     for (const [name, html] of JSON.parse(event.data)) place(name, html);
     hear('live');
   });
-  // Closed means refused for good (too many pages): questions go on, and later another try.
+  // Closed means refused (too many pages): keep polling, and try to open it again later.
   source.addEventListener('error', () => {
     if (source.readyState === 2) setTimeout(open, REOPEN_MS);
     void ask();
@@ -126,12 +125,12 @@ function watchSilence() {
   const now = window.performance.now();
   const polling = document.body.dataset.link !== 'live';
   if (now - heardAt <= (polling ? POLL_MS : SILENCE_MS) || now - askedAt <= POLL_MS) return;
-  // Not refused, and silent: its connection died unnoticed, as in the sleep of the laptop.
+  // Not refused, but silent: the connection died unnoticed, for example while the laptop slept.
   if (source.readyState !== 2) open();
   void ask();
 }
 
-/** The change goes out without leaving the page; what the server has to say about it is shown in the notice. */
+/** Sends a form without leaving the page; faults from the server are shown in the notice. */
 async function submit(event) {
   event.preventDefault();
   const [form, button] = [event.target, event.submitter];

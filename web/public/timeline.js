@@ -1,5 +1,4 @@
-// Knows: how the timeline of an open page stays current, and how a click looks closer without leaving the page.
-// Must not know: what it shows. Without this script every one of its links is a page of its own.
+// Keeps the timeline of an open page current, and zooms without leaving the page. Without script, every link is a page of its own.
 
 import { localTimes } from './times.js';
 import { fragment, morph } from './morph.js';
@@ -23,7 +22,7 @@ async function load() {
   morph(old, fresh);
 }
 
-/** Soon, and not more often than the gap allows. */
+/** Reloads the timeline soon, at most once per GAP_MS. */
 export function refreshTimeline() {
   if (document.getElementById('timeline') === null) return;
   waiting ??= setTimeout(load, Math.max(0, GAP_MS - (window.performance.now() - askedAt)));
@@ -37,7 +36,7 @@ function follow(event) {
   void load();
 }
 
-/** Escape takes the words of a column away; they come back with the next move. */
+/** Escape hides the text of a column; the next movement shows it again. */
 function dismiss(event) {
   const { dataset } = document.getElementById('timeline');
   if (event.key === 'Escape') dataset.dismissed = '';

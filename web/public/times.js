@@ -1,15 +1,15 @@
-// Knows: how times are told to the reader: in the zone of the browser. Must not know: what happened then.
+// Shows times in the browser's time zone.
 
-/** Clocks that differ by more make the times of what happened wrong. */
+/** If clocks differ by more, times on the page may be wrong. Milliseconds. */
 export const APART_MS = 60_000;
 
 const minute = { hour: '2-digit', minute: '2-digit' };
 const day = { day: 'numeric', month: 'short' };
 const whole = { dateStyle: 'medium', timeStyle: 'medium' };
-/** By `data-form`: short ones, where the place is; the whole one, where the day matters too. */
+/** Formats by `data-form`: short ones where space is limited, `whole` with the date. */
 const FORMS = { clock: minute, day, moment: { ...day, ...minute }, whole };
 
-/** Times in the reader's own zone; the whole date on hover. */
+/** Shows all times below `root` in local time, with the full date on hover. */
 export function localTimes(root) {
   for (const time of root.querySelectorAll('time[datetime]')) {
     const date = new Date(time.getAttribute('datetime'));

@@ -108,11 +108,14 @@ describe('an open page', () => {
   });
 
   it.each<[Pick<Status, 'profile' | 'direct'>, string]>([
-    [{ profile: 'full-tunnel' }, 'Only the tunnel and what it needs may leave.'],
-    [{ profile: 'proxy-stub', direct: 'any' }, 'Other traffic goes past the tunnel'],
-    [{ profile: 'proxy-stub', direct: 'none' }, 'Anything else is a leak, and stopped.'],
-    [{ profile: 'split', direct: 'answered' }, 'an address that a program knows by itself leads nowhere'],
-    [{ profile: 'split', direct: 'any' }, 'is out before its name is known'],
+    [{ profile: 'full-tunnel' }, 'Only the tunnel, and what it needs to work, may leave.'],
+    [{ profile: 'proxy-stub', direct: 'any' }, 'Other traffic may leave outside the tunnel'],
+    [{ profile: 'proxy-stub', direct: 'none' }, 'Anything else is a leak and is stopped.'],
+    [
+      { profile: 'split', direct: 'answered' },
+      'Traffic to an address that a program already knows is stopped',
+    ],
+    [{ profile: 'split', direct: 'any' }, 'gets out before its name is known'],
   ])('says beside the switch what block mode stops, and no more: %j', async (policy, words) => {
     const stream = await Stream.start();
     await stream.until((event) => event === 'regions');

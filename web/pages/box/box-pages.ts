@@ -1,5 +1,4 @@
-// Knows: how devices and the box's health become HTML: words, figures, and which of them are well. Must not know: HTTP.
-// What is not known is said to be not known, never shown as well.
+// The Clients and Health pages. What is not known is shown as not known, never as all right.
 
 import type { ClientView } from '../../../src/api/past.ts';
 import type { TimeSource } from '../../../src/api/words.ts';
@@ -12,13 +11,13 @@ import { CLIENT_TEXTS, TIME_SOURCE_TEXTS, HEALTH_TEXTS as T } from './texts-box.
 import { TEXTS } from '../../texts.ts';
 import { clockTime, grouped, proofOf } from '../status/view-model.ts';
 
-/** `well`: yes, no, or nobody can say. */
+/** One line of a list of checks. */
 export interface Check {
   readonly what: string;
   readonly value: string;
   readonly well: 'yes' | 'no' | 'unknown';
   readonly note?: string;
-  /** ISO time behind the value. */
+  /** ISO time shown after the value. */
   readonly at?: string;
 }
 
@@ -45,10 +44,10 @@ export function clientsPage(
 
 export function healthPage(
   renderer: Renderer,
-  told: { readonly health: HealthAnswer; readonly unseen: number } | undefined,
+  data: { readonly health: HealthAnswer; readonly unseen: number } | undefined,
   { token, notice, isSet }: Around & { /** The clock has just been set. */ readonly isSet: boolean },
 ): string {
-  const health = told === undefined ? undefined : printable(told.health);
+  const health = data === undefined ? undefined : printable(data.health);
   return renderer.framed({
     title: `${T.title} · ${TEXTS.product}`,
     notice,
@@ -62,7 +61,7 @@ export function healthPage(
       token,
       isSet,
       now: new Date().toISOString(),
-      guard: health === undefined ? [] : guardChecks(health, told?.unseen ?? 0),
+      guard: health === undefined ? [] : guardChecks(health, data?.unseen ?? 0),
       ports: health?.ports.map(portRow) ?? [],
       machine: health === undefined ? [] : machineChecks(health.machine, health.timeSource),
     }),
@@ -111,7 +110,7 @@ function proofCheck(guard: HealthAnswer['guard']): Check {
 const at = (iso: string | null): { readonly at?: string } => (iso === null ? {} : { at: iso });
 const yesNo = (well: boolean): 'yes' | 'no' => (well ? 'yes' : 'no');
 
-/** A port as the table shows it. The bridge has no cable of its own. */
+/** A port as a row of the table. The bridge itself has no cable and no offloads. */
 export function portRow(port: PortHealth): {
   readonly what: string;
   readonly name: string;
@@ -152,7 +151,7 @@ export function portRow(port: PortHealth): {
   };
 }
 
-/** From these on something is not well: share of memory and disk that is free, degrees, load a processor. */
+/** Limits of what is all right: least free share of memory and disk, temperature in °C, load per processor. */
 const LEAST_FREE = 0.05;
 const HOT = 80;
 const BUSY = 2;
@@ -213,7 +212,7 @@ function freeOf(what: string, amount: MachineHealth['memory']): Check {
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
-/** `1 234 567` bytes → `1.2 MB`, decimal units. */
+/** 1 234 567 → `1.2 MB`, in decimal units. */
 export function bytesText(bytes: number): string {
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)}\u202f${UNITS[power] ?? ''}`;

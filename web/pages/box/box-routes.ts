@@ -1,4 +1,4 @@
-// Knows: the pages about the devices behind the box and about the box's health. Must not know: HTML, how either is found out.
+// Routes of the Clients and Health pages, and setting the clock.
 
 import type Router from '@koa/router';
 import type { Context } from 'koa';
@@ -19,13 +19,13 @@ export function addBoxRoutes(router: Router, site: Site): void {
     ctx.body = clientsPage(renderer, clients?.clients, notice);
   });
   const showHealth = async (ctx: Context, refused?: Notice): Promise<void> => {
-    const [told, notice] = await known(ctx, HEALTH_TEXTS.unknown, async () => {
+    const [data, notice] = await known(ctx, HEALTH_TEXTS.unknown, async () => {
       const [health, { ledger }] = await Promise.all([client.ask('health'), client.ask('status')]);
       return { health, unseen: ledger.unseen };
     });
     const isSet = ctx.URL.searchParams.get('done') === 'clock';
     ctx.type = 'html';
-    ctx.body = healthPage(renderer, told, { token: visitors.token(ctx), notice: refused ?? notice, isSet });
+    ctx.body = healthPage(renderer, data, { token: visitors.token(ctx), notice: refused ?? notice, isSet });
   };
   router.get('/health', (ctx: Context) => showHealth(ctx));
   router.post('/health/clock', (ctx: Context) => {
@@ -38,7 +38,7 @@ export function addBoxRoutes(router: Router, site: Site): void {
   });
 }
 
-/** The answer, or why there is none: then the page says so, with 502. */
+/** The answer; or, if there is none, a notice that says why, and status 502. */
 async function known<T>(
   ctx: Context,
   lost: string,

@@ -1,5 +1,5 @@
-// Knows: which of the systems that remedies are written for a device seems to run, by what it tells every network. Must not know: HTML.
-// Follows RFC 2132: option 60 (vendor class) and the order of option 55 (what it asks for). A guess: it only says what to show first.
+// Guesses the operating system of a device from DHCP (RFC 2132): option 60, the vendor class, and the order of option 55, the options that it
+// asks for. The guess only decides which remedy is shown first.
 
 import type { ClientView } from '../../../src/api/past.ts';
 import type { System } from '../../../src/guard/incidents/rule-texts.ts';
@@ -10,10 +10,10 @@ const CLASSES: readonly (readonly [RegExp, System])[] = [
   [/^(?:dhcpcd|udhcp|systemd|Linux)/i, 'Linux'],
 ];
 
-/** Apple says no vendor class, and asks in an order of its own; LDAP (95) is for Macs. */
+/** Apple's systems send no vendor class and ask for options in this order; only macOS asks for LDAP (95). */
 const APPLE = /^1,121,3,6,15,/;
 
-/** Undefined when the device does not say. */
+/** The guessed system; undefined if there is no clue. */
 export function systemOf({
   vendorClass,
   fingerprint,

@@ -1,5 +1,4 @@
-// Knows: the dossier page: what was asked for, what is shown, what can be taken away. Must not know: how it is put together.
-// The time is the browser's wish and the guard's own clock; without a wish it is the last day, as on the command line.
+// The dossier page and its downloads. The default time span is the last day, as on the command line, by the daemon's clock.
 
 import type Router from '@koa/router';
 import type { Context } from 'koa';
@@ -26,11 +25,11 @@ const PERIODS: Readonly<Record<string, number>> = {
   week: 168 * HOUR_MS,
   month: 720 * HOUR_MS,
 };
-/** Rows of a table; who wants more takes the file. */
+/** Most rows in a table; the download has all. */
 const ROWS = 200;
 const SHEETS = [...BOX_SHEETS, 'print.css'];
 
-/** What the form chose; without a time, the last day. */
+/** What the form selected; without a time, the last day. */
 export function chosenFrom(query: URLSearchParams): Chosen {
   const given = (name: string): string => (query.get(name) ?? '').trim().slice(0, 300);
   const [since, until] = [given('since'), given('until')];
@@ -38,11 +37,11 @@ export function chosenFrom(query: URLSearchParams): Chosen {
   return { period, since, until, client: given('client'), rule: given('rule') };
 }
 
-/** The API's own question. `now`: wall clock, milliseconds. Times of the form are UTC, as `2026-03-01T10:00`. */
+/** The query for the API. `now`: wall clock, milliseconds. Times in the form are UTC, such as `2026-03-01T10:00`. */
 export function dossierQuery(chosen: Chosen, now: number): URLSearchParams {
   const { period, client, rule } = chosen;
   const span = Object.hasOwn(PERIODS, period) ? PERIODS[period] : undefined;
-  // Everything begins before the first box was built.
+  // 1970 is before any record.
   const from = span === undefined ? (period === 'all' ? '0' : '') : String(now - span);
   const since = chosen.since === '' ? from : inUtc(chosen.since);
   const asked = { since, until: inUtc(chosen.until), client, rule };
@@ -53,7 +52,7 @@ function inUtc(text: string): string {
   return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/.test(text) ? `${text}Z` : text;
 }
 
-/** The section about what the profile allows; undefined where there is none. */
+/** Values for the section about what the profile allows; undefined if there is none. */
 function allowedValues(
   allowed: AllowedView | undefined,
   now: string,
@@ -74,7 +73,7 @@ export function addDossierRoutes(router: Router, site: Site): void {
   function show(ctx: Context, chosen: Chosen, dossier: Dossier | undefined, notice?: Notice): void {
     const now = new Date().toISOString();
     const query = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value !== ''));
-    const told = printable(dossier);
+    const shown = printable(dossier);
     ctx.type = 'html';
     ctx.body = renderer.framed({
       title: `${DOSSIER_TEXTS.title} · ${TEXTS.product}`,
@@ -84,24 +83,24 @@ export function addDossierRoutes(router: Router, site: Site): void {
       body: renderer.draw('dossier', {
         d: DOSSIER_TEXTS,
         chosen,
-        dossier: told,
-        most: ROWS,
+        dossier: shown,
+        limit: ROWS,
         filled,
         periods: PERIOD_TEXTS,
         rules: Object.entries(RULE_TEXTS).map(([rule, { title }]) => [rule, `${rule} · ${title}`]),
-        words: told === undefined ? [] : eveWords(told, now),
+        words: shown === undefined ? [] : eveWords(shown, now),
         files: FORMAT_TEXTS.map(({ format, word }) => ({
           word,
           path: `/dossier/file?${new URLSearchParams([...query, ['format', format]]).toString()}`,
         })),
         tables:
-          told === undefined
+          shown === undefined
             ? []
             : [
-                { title: DOSSIER_TEXTS.sites, head: DOSSIER_TEXTS.name, rows: told.sites },
-                { title: DOSSIER_TEXTS.destinations, head: DOSSIER_TEXTS.address, rows: told.destinations },
+                { title: DOSSIER_TEXTS.sites, head: DOSSIER_TEXTS.name, rows: shown.sites },
+                { title: DOSSIER_TEXTS.destinations, head: DOSSIER_TEXTS.address, rows: shown.destinations },
               ].filter(({ rows }) => rows.length > 0),
-        allowed: allowedValues(told?.allowed, now),
+        allowed: allowedValues(shown?.allowed, now),
         clockTime: (iso: string) => clockTime(iso, now),
       }),
     });

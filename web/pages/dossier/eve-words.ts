@@ -1,14 +1,14 @@
-// Knows: what Eve would say who has this dossier: sentences in the first person. Must not know: HTML, how she came to know.
-// She says what was on the wire, never more: where nothing was kept, she says that it cannot be told.
+// Eve's notes: sentences in the first person about what was on the wire, and never more than that. If something was not kept, she says
+// that it cannot be told.
 
 import type { ClientView, Dossier } from '../../../src/api/past.ts';
 import { DOSSIER_TEXTS as T } from './texts-dossier.ts';
 import { clockTime, grouped } from '../status/view-model.ts';
 
-/** Most devices she talks about; a network with more is a public one. */
+/** Most devices in the notes; a network with more is a public one. */
 const DEVICES = 20;
 
-/** Her notes, one sentence each. `now` is an ISO time: other days are told with their date. */
+/** Her notes, one sentence each. `now`: ISO time; times of other days are given with their date. */
 export function eveWords(dossier: Dossier, now: string): readonly string[] {
   const { sites, destinations, escaped, blocked, tunnels, devices, privacy } = dossier;
   const allowed = allowedWords(dossier);
@@ -33,7 +33,11 @@ export function eveWords(dossier: Dossier, now: string): readonly string[] {
     return [...(allowed.length === 0 ? [T.nothing] : allowed), ...people, ...vpn, ...stopped];
   const visited = sites.filter((site) => site.visited > 0).length;
   const all = [...sites, ...destinations];
-  const [first, last] = [least(all.map((one) => one.first)), most(all.map((one) => one.last))];
+  const first = all.map((site) => site.first).sort()[0];
+  const last = all
+    .map((site) => site.last)
+    .sort()
+    .at(-1);
   return [
     filled(T.have, { count: grouped(escaped) }),
     ...(first === undefined || last === undefined
@@ -57,10 +61,10 @@ function allowedWords({ allowed, privacy }: Dossier): string[] {
   return [filled(T.allowed, { count, names: grouped(names.size) })];
 }
 
-function deviceWords(told: ClientView): string[] {
-  const { id, hostName, randomised, previousAddresses, vendorClass, account } = told;
+function deviceWords(client: ClientView): string[] {
+  const { id, hostName, randomised, previousAddresses, vendorClass, account } = client;
   const device = hostName ?? id;
-  const vendor = told.vendor === null ? '' : filled(T.vendor, { vendor: told.vendor });
+  const vendor = client.vendor === null ? '' : filled(T.vendor, { vendor: client.vendor });
   return [
     ...(hostName === null ? [] : [filled(T.deviceNamed, { name: hostName })]),
     randomised ? filled(T.deviceRandom, { device }) : filled(T.deviceKnown, { device, vendor }),
@@ -77,12 +81,9 @@ function counted(count: number, one: string, many: string): string[] {
   return [count === 1 ? one : filled(many, { count: grouped(count) })];
 }
 
-/** `{name}` in a text becomes its value; values are put in once and never looked into: names come from the wire. */
+/** Replaces each `{name}` in `text` by its value. Values are not searched for further placeholders, as they may come from the wire. */
 export function filled(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) =>
     Object.hasOwn(values, name) ? (values[name] ?? '') : whole,
   );
 }
-
-const least = (times: readonly string[]): string | undefined => [...times].sort()[0];
-const most = (times: readonly string[]): string | undefined => [...times].sort().at(-1);

@@ -1,5 +1,5 @@
-// Knows: how captured frames become HTML: what was read in them, and their bytes in rows with that marked. Must not know: HTTP, any protocol.
-// Values come from the wire by way of the guard: `printable` first, then EJS escapes them.
+// Renders captured frames: what was read in them, and a hex dump with those bytes marked. Values come from the wire: `printable` first, then
+// EJS escapes them.
 
 import { VIAS } from '../../../src/api/words.ts';
 import { printable } from '../../../src/api/shown.ts';
@@ -9,16 +9,16 @@ import type { Renderer } from '../../render.ts';
 import { FRAME_TEXTS } from '../../texts-past.ts';
 import { clockTime, grouped } from '../status/view-model.ts';
 
-/** Bytes in a row: so few that it fits a phone; wide pages put the rows in columns. */
+/** Bytes per row: few enough for a phone; wide pages put the rows in columns. */
 const ROW = 8;
-/** What every frame has: marked, but less than what it tells. */
+/** Readings that every frame has: marked less strongly than the others. */
 const PLAIN: ReadonlySet<string> = new Set<Reading['what']>([
   ...(['source-mac', 'destination-mac', 'source', 'destination', 'source-port', 'destination-port'] as const),
 ]);
 
-/** The part of an incident's page that shows its frames, or says why there is none. Undefined: nobody can say. */
-export function framesRegion(renderer: Renderer, told: FramesAnswer | undefined): string {
-  const answer = printable(told);
+/** The part of an incident's page that shows its frames or says why there are none. `received` is undefined if the daemon gave no answer. */
+export function framesRegion(renderer: Renderer, received: FramesAnswer | undefined): string {
+  const answer = printable(received);
   return renderer.draw('frames', {
     frames: (answer?.frames ?? []).map(frameView),
     x: FRAME_TEXTS,
@@ -44,7 +44,7 @@ function frameView(frame: FrameAnswer) {
   };
 }
 
-/** A name may stand nowhere as such: sealed with a key that everyone has, or spread over frames. */
+/** Offsets of the marked bytes. A name may have none: encrypted with a key that everyone knows (QUIC Initial), or split across frames. */
 function placesOf(what: Reading['what'], marks: Reading['marks']): string {
   if (marks.length === 0) return (VIAS as readonly string[]).includes(what) ? FRAME_TEXTS.notMarked : '';
   return marks.map(({ start, end }) => `${offset(start)}–${offset(Math.max(start, end - 1))}`).join(', ');
@@ -64,11 +64,11 @@ function whyNone(answer: FramesAnswer | undefined): string {
   ];
 }
 
-/** Text of one reading's bytes, or, with `reading` -1, of bytes that nobody reads. */
+/** Text of the bytes of one reading; `reading` is -1 for bytes that belong to none. */
 interface Cell {
   readonly text: string;
   readonly reading: number;
-  readonly isTold: boolean;
+  readonly isSpecific: boolean;
 }
 
 interface HexRow {
@@ -77,37 +77,39 @@ interface HexRow {
   readonly letters: readonly Cell[];
 }
 
-/** `0010  00 2c 1f 40 00 00 40 11  .,.@..@.`, with the bytes of each reading apart; a byte of two belongs to the first. */
+/** Rows such as `0010  00 2c 1f 40 00 00 40 11  .,.@..@.`, split into cells by reading. A byte of two readings belongs to the first. */
 export function hexRows(hex: string, readings: readonly Reading[]): readonly HexRow[] {
   const bytes = hex.match(/../g) ?? [];
   const owners = ownersOf(bytes.length, readings);
-  const isTold = (reading: number): boolean => !PLAIN.has(readings[reading]?.what ?? '');
-  const cells = (from: number, some: readonly string[], between: string): Cell[] => {
-    const told: Cell[] = [];
-    for (const [index, text] of some.entries()) {
+  const isSpecific = (reading: number): boolean => !PLAIN.has(readings[reading]?.what ?? '');
+  const cells = (from: number, texts: readonly string[], between: string): Cell[] => {
+    const rowCells: Cell[] = [];
+    for (const [index, text] of texts.entries()) {
       const reading = owners[from + index] ?? -1;
-      const last = told.at(-1);
-      if (last?.reading === reading) told[told.length - 1] = { ...last, text: last.text + between + text };
+      const last = rowCells.at(-1);
+      if (last?.reading === reading)
+        rowCells[rowCells.length - 1] = { ...last, text: last.text + between + text };
       else {
-        if (last !== undefined && between !== '') told.push({ text: between, reading: -1, isTold: false });
-        told.push({ text, reading, isTold: isTold(reading) });
+        if (last !== undefined && between !== '')
+          rowCells.push({ text: between, reading: -1, isSpecific: false });
+        rowCells.push({ text, reading, isSpecific: isSpecific(reading) });
       }
     }
-    return told;
+    return rowCells;
   };
   return Array.from({ length: Math.ceil(bytes.length / ROW) }, (_, row) => {
-    const some = bytes.slice(row * ROW, (row + 1) * ROW);
-    const letters = some.map((byte) => letterOf(parseInt(byte, 16)));
-    const gap = { text: ' '.repeat((ROW - some.length) * 3 + 2), reading: -1, isTold: false };
+    const rowBytes = bytes.slice(row * ROW, (row + 1) * ROW);
+    const letters = rowBytes.map((byte) => letterOf(parseInt(byte, 16)));
+    const gap = { text: ' '.repeat((ROW - rowBytes.length) * 3 + 2), reading: -1, isSpecific: false };
     return {
       offset: offset(row * ROW),
       letters: cells(row * ROW, letters, ''),
-      hex: [...cells(row * ROW, some, ' '), gap],
+      hex: [...cells(row * ROW, rowBytes, ' '), gap],
     };
   });
 }
 
-/** Which reading each byte is of; -1: none. */
+/** The index of the reading that each byte belongs to; -1 for none. */
 function ownersOf(length: number, readings: readonly Reading[]): Int16Array {
   const owners = new Int16Array(length).fill(-1);
   for (const [index, { marks }] of readings.entries())

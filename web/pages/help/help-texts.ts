@@ -1,68 +1,76 @@
-// Knows: what the help page says besides the rules: the LED's patterns, the profiles, and what the box cannot see. Must not know: layout.
-// As README.md, What it cannot see and The light. English; one place, so that it can be translated.
+// Texts of the help page besides the rules: LED patterns, profiles, and what the box cannot see. Here to be translated.
+// They follow README.md, What it cannot see, Profiles and The light.
+
+export const EVE_TEXT =
+  '“Eve” is our name for an eavesdropper: anyone who can read the network cable behind this box, or anything further along the way.';
 
 export const LED_PATTERNS = [
   {
     look: 'Green, steady',
     states: 'Clear',
-    meaning: 'The tunnel is up, and nothing escapes it but what your profile lets go direct.',
+    meaning: 'The tunnel is up, and nothing gets out beside it except what your profile lets go direct.',
   },
   { look: 'Green, short red blip', states: 'Blocked', meaning: 'Something tried to leave and was stopped.' },
   {
     look: 'Amber, or slow green',
-    states: 'No tunnel, Set up, Minor leak',
-    meaning: 'No tunnel lately or none known yet, or something minor was seen outside it.',
+    states: 'No tunnel, Not set up, Minor leak',
+    meaning:
+      'No tunnel has been seen lately, none is configured yet, or something minor was seen outside it.',
   },
   {
     look: 'Red, steady',
     states: 'Leaking, Starting',
     meaning:
-      'Something escaped. It stays red until you acknowledge it. At the start nothing is verified yet.',
+      'Something got out. It stays red until you acknowledge it. Just after the start, nothing has been verified yet.',
   },
   {
     look: 'Red, fast flash',
     states: 'Breach, Blind',
-    meaning: 'Something crossed the block, or the box cannot vouch for anything.',
+    meaning: 'Something got past the block, or the box cannot vouch for anything.',
   },
-  { look: 'Alternating', states: 'Pass open', meaning: 'The block is open for the login page of a network.' },
+  {
+    look: 'Alternating',
+    states: 'Pass open',
+    meaning: 'The block is open so that you can log in to a network (captive portal).',
+  },
 ] as const;
 
 /** As README.md, Profiles. */
 export const PROFILE_HELP = [
   {
     title: 'Full tunnel',
-    text: 'Watches everything. Whatever is neither the tunnel’s nor needed to be on the network is a leak, and block mode stops it; your exceptions may leave.',
+    text: 'Watches everything. Anything that is not tunnel traffic and is not needed to be on the network is a leak, and block mode stops it. Your exceptions may leave.',
   },
   {
-    title: 'Encrypted names, nothing direct',
-    text: 'As a full tunnel, with your resolvers and proxies beside it. It is so by itself where you name proxies.',
+    title: 'Encrypted DNS, nothing direct',
+    text: 'Like a full tunnel, but traffic to your resolvers and proxies may leave too. This is the default if you name proxies.',
   },
   {
-    title: 'Encrypted names, the rest anywhere',
-    text: 'Watches names alone: DNS in the clear, encrypted DNS at another resolver, a name told to another proxy. Block mode stops the ports on which names are asked for, and addresses that were answered in the clear. All other traffic leaves, to anywhere, and whoever is on the wire reads where to and often the name.',
+    title: 'Encrypted DNS, other traffic anywhere',
+    text: 'Watches only names: unencrypted DNS, encrypted DNS to another resolver, a name given to another proxy. Block mode stops the ports used for name lookups, and addresses that were looked up in the clear. All other traffic may leave, to anywhere, and anyone on the wire can read where it goes and often the name.',
   },
   {
-    title: 'Split, the rest to answered addresses',
-    text: 'Watches your protected names. Block mode stops questions for them, addresses that have served one, and whatever no answer for another name has led to.',
+    title: 'Split, other traffic to addresses just looked up',
+    text: 'Watches your protected names. Block mode stops lookups of them, addresses that have served one, and any address that was not the answer to a lookup of another name.',
   },
   {
-    title: 'Split, the rest anywhere',
-    text: 'The same, but other traffic goes to any address that has served no protected name: the first visit to one that nobody asked for here is out before it is known.',
+    title: 'Split, other traffic anywhere',
+    text: 'The same, but other traffic may go to any address that has not served a protected name: the first visit to one that was not looked up here gets out before it is recognized.',
   },
 ] as const;
 
-/** Heads of the table of what was measured (profile-table.ts), in its order. */
+/** Column heads of the table of measured results (profile-table.ts), in its order. */
 export const PROFILE_HEADS = [
   'Full tunnel',
-  'Encrypted names, nothing direct',
-  'Encrypted names, the rest anywhere',
-  'Split, the rest to answered addresses',
+  'Encrypted DNS, nothing direct',
+  'Encrypted DNS, other traffic anywhere',
+  'Split, other traffic to addresses just looked up',
 ] as const;
 
 export const PROFILE_TABLE = {
-  title: 'What becomes of what your laptop does',
+  title: 'What happens to the traffic of your laptop',
   action: 'Your laptop…',
-  note: 'Measured on the wire to the network, with real programs. “Leak” says by which rules the box tells of it when it gets out, then what block mode does with it.',
+  note: 'Measured on the cable to the network, with real programs. “Leak” names the rules under which the box reports the traffic if it gets out, and what block mode does with it.',
   allowed: 'Allowed',
   leak: 'Leak ({rules})',
   stopped: 'stopped',
@@ -70,37 +78,37 @@ export const PROFILE_TABLE = {
 } as const;
 
 export const PROFILE_NOTES = [
-  'Watching only, everything leaves in every profile, and what is a leak is told.',
-  'A resolver with a name is a pair: another name at its address is a leak, and so is its name at another address. The firewall compares addresses alone, so where other traffic may go direct these cross the block, and are red.',
-  'DNS over HTTPS at a server that nobody knows cannot be told from any web page. It leaves where other traffic may go direct.',
+  'When only monitoring (block mode off), everything leaves in every profile, and leaks are reported.',
+  'A resolver with a name is a pair of address and name: another name at its address is a leak, and so is its name at another address. The firewall compares only addresses, so where other traffic may go direct, these get past the block and are shown in red.',
+  'DNS over HTTPS to an unknown server looks the same as a visit to any web page. It leaves wherever other traffic may go direct.',
 ] as const;
 
 export const BUTTON_TEXT =
-  'The button on the box: a short press acknowledges, three seconds turn block mode on or off.';
+  'The button on the box: press briefly to acknowledge, hold for three seconds to turn block mode on or off.';
 
 export const LIMIT_TEXTS = [
   {
     title: 'Leaks inside the tunnel',
-    text: 'The box sees ciphertext. What the tunnel’s exit does with your traffic is between you and the exit.',
+    text: 'The box sees only ciphertext. What the exit of the tunnel does with your traffic is between you and its operator.',
   },
   {
     title: 'Traffic analysis',
-    text: 'Times and sizes of tunnel packets tell a patient eavesdropper a lot. The box changes neither.',
+    text: 'The times and sizes of tunnel packets tell a patient eavesdropper a lot. The box changes neither.',
   },
   {
     title: 'Another way out of the laptop',
-    text: 'Its Wi-Fi, a phone, a second cable. Turn them off: the box judges the wire it is on.',
+    text: 'Its Wi-Fi, a phone, a second cable. Turn them off: the box sees only the cable it is on.',
   },
   {
-    title: 'What essential traffic tells',
-    text: 'To get on a network a laptop sends ARP, DHCP and neighbour discovery, with its MAC address and often its name. They are let through.',
+    title: 'What essential traffic reveals',
+    text: 'To join a network, a laptop sends ARP, DHCP and neighbour discovery, with its MAC address and often its name. These are let through.',
   },
   {
     title: 'A laptop that lies about its address',
-    text: 'Frames are told apart by address: who takes the network’s own can be mistaken for it.',
+    text: 'Frames are told apart by address: a laptop that uses an address of the network can be mistaken for the network.',
   },
   {
     title: 'This page itself',
-    text: 'It is plain HTTP over the one cable between laptop and box. Whoever is on that cable can read and change it.',
+    text: 'It is plain HTTP over the one cable between laptop and box. Anyone on that cable can read and change it.',
   },
 ] as const;

@@ -1,4 +1,4 @@
-// Knows: how the page says what becomes of what a laptop does, by profile. Must not know: HTML, how it was measured.
+// The rows of the help page's table: what happens to each kind of traffic, by profile, as measured in profile-table.ts.
 
 import { filled } from '../dossier/eve-words.ts';
 import { PROFILE_TABLE } from './help-texts.ts';
@@ -6,7 +6,7 @@ import { MEASURED } from './profile-table.ts';
 
 export interface ProfileRow {
   readonly action: string;
-  /** One for each profile. */
+  /** One text for each profile. */
   readonly cells: readonly string[];
 }
 

@@ -1,11 +1,11 @@
-// Knows: what incidents can be filtered by, and what a choice asks of the local API. Must not know: HTML, HTTP.
+// The filters of the incident list, and the API query they result in.
 
 import { KINDS } from '../../../src/api/words.ts';
 import { RULE_TEXTS } from '../../../src/guard/incidents/rule-texts.ts';
 import { PERIOD_TEXTS } from '../dossier/texts-dossier.ts';
 import { TEXTS } from '../../texts.ts';
 
-/** So many are asked for and shown at most. */
+/** Most incidents requested and shown. */
 export const INCIDENTS_MOST = 200;
 
 const PERIODS: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
@@ -46,15 +46,15 @@ const FIELDS = [
   ...(['since', 'until'] as const),
 ];
 
-/** What the form chose; empty fields choose nothing. */
+/** What the form selected; empty fields are left out. */
 export function chosenIn(query: URLSearchParams): Readonly<Record<string, string>> {
   const given = FIELDS.map((name) => [name, (query.get(name) ?? '').trim().slice(0, 300)] as const);
   return Object.fromEntries(given.filter(([, value]) => value !== ''));
 }
 
 /**
- * The API's own query. `now`: wall clock, milliseconds. A period is counted back from now; `since` and `until` are what a
- * browser's field for a moment gives, in UTC, and narrow it further.
+ * The query for the API. `now`: wall clock, milliseconds. A period is counted back from now; `since` and `until` are values of
+ * `datetime-local` fields, taken as UTC. `since` takes precedence over the period.
  */
 export function queryOf(chosen: Readonly<Record<string, string>>, now: number): URLSearchParams {
   const { period = '', since, until, ...filters } = chosen;
@@ -66,12 +66,12 @@ export function queryOf(chosen: Readonly<Record<string, string>>, now: number): 
   return query;
 }
 
-/** What the field for a moment shows of a chosen one: `2026-03-01T10:05`. */
+/** The value for a `datetime-local` field: `2026-03-01T10:05`, or empty. */
 export function fieldOf(moment: string | undefined): string {
   return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.exec(moment ?? '')?.[0] ?? '';
 }
 
-/** With its zone, so that no clock between here and there adds its own. */
+/** Adds the time zone, so that it is not read as local time. */
 function momentOf(moment: string): string {
   return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?$/.test(moment) ? `${moment}Z` : moment;
 }

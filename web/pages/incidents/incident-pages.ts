@@ -1,5 +1,4 @@
-// Knows: how incidents become HTML: rows of the list, and one told in words. Must not know: HTTP, sockets.
-// EJS escapes every value; `printable` takes away what moves or hides other text.
+// Renders the incident list and single incidents. EJS escapes every value; `printable` removes characters that move or hide other text.
 
 import { RULE_TEXTS } from '../../../src/guard/incidents/rule-texts.ts';
 import type { System } from '../../../src/guard/incidents/rule-texts.ts';
@@ -15,34 +14,34 @@ import { OUTCOME_TEXTS, TEXTS } from '../../texts.ts';
 import { clockTime, grouped } from '../status/view-model.ts';
 
 export interface FoundParts {
-  /** Undefined: nobody can say. */
+  /** Undefined if the daemon gave no answer. */
   readonly incidents: readonly IncidentView[] | undefined;
   readonly chosen: Readonly<Record<string, string>>;
-  /** Of all incidents, found or not; 0 when nobody can say, and then none of them is acknowledged unseen. */
+  /** Number of unacknowledged incidents, found or not; 0 if unknown, so that nothing is acknowledged unseen. */
   readonly unacknowledged: number;
 }
 
 export interface ListParts extends Around, FoundParts {
-  /** The address's query, for forms that come back here. */
+  /** Query of the URL, for forms that return to this page. */
   readonly search: string;
 }
 
 export interface IncidentParts extends Around {
   readonly incident: IncidentView;
-  /** Undefined: nobody can say. */
+  /** Undefined if the daemon gave no answer. */
   readonly frames: FramesAnswer | undefined;
-  /** What its device seems to run; undefined when that is not known. */
+  /** The system that the device seems to run; undefined if not known. */
   readonly system: System | undefined;
 }
 
-/** Offered where a client is filled in. */
+/** Most suggestions for the client field. */
 const CLIENTS_MOST = 20;
 
 const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css'];
 
 const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString());
 
-/** What the filter found: the part of the list that an open page refreshes. */
+/** The incidents that match the filter: the part of the page that is refreshed while it is open. */
 export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowledged }: FoundParts): string {
   const rows = incidents?.map((incident) => ({
     ...countedOf(printable(incident)),
@@ -51,7 +50,7 @@ export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowled
   return renderer.draw('found', {
     incidents: rows,
     chosen,
-    most: INCIDENTS_MOST,
+    limit: INCIDENTS_MOST,
     clockTime: clockNow,
     outcomes: OUTCOME_TEXTS,
     rules: RULE_TITLES,
@@ -60,7 +59,7 @@ export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowled
   });
 }
 
-/** The list, with the filter that found it. */
+/** The list with its filter form. */
 export function listPage(
   renderer: Renderer,
   { token, notice, incidents, chosen, unacknowledged, search }: ListParts,
@@ -86,12 +85,12 @@ export function listPage(
   });
 }
 
-/** One incident: what happened, what Eve has, what to do. */
+/** One incident: what happened, what Eve gets from it, what to do. */
 export function incidentPage(
   renderer: Renderer,
-  { token, notice, frames, system, incident: told }: IncidentParts,
+  { token, notice, frames, system, incident: raw }: IncidentParts,
 ): string {
-  const incident = printable(told);
+  const incident = printable(raw);
   const facts = [
     [TEXTS.from, incident.client] as const,
     [TEXTS.toDestination, incident.destination] as const,
@@ -108,11 +107,11 @@ export function incidentPage(
     sheets: [...SHEETS, 'frames.css'],
     script: 'frames.js',
     body: renderer.draw('incident', {
-      told: framesRegion(renderer, frames),
+      capturedFrames: framesRegion(renderer, frames),
       ...countedOf(incident),
       facts,
       token,
-      path: pathOf(told.id),
+      path: pathOf(raw.id),
       outcomes: OUTCOME_TEXTS,
       rule: RULE_TEXTS[incident.rule],
       clockTime: clockNow,
@@ -125,7 +124,7 @@ export function incidentPage(
   });
 }
 
-/** What to do on the device's own system, and apart from it on every other; on all of them where it is not known. */
+/** The remedy for the device's own system, if known, and those for the other systems. */
 function remediesFor(
   system: System | undefined,
   systems: Readonly<Record<System, string>>,

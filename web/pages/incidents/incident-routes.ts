@@ -1,5 +1,5 @@
-// Knows: the pages about incidents: the list with its filters, one incident in words, its evidence. Must not know: how they are kept.
-// Filters are the API's own; what it refuses is told on the page, with every fault.
+// Routes of the incident list, single incidents, their evidence, and the help page. The API validates the filters; its faults are shown
+// on the page.
 
 import type Router from '@koa/router';
 import type { Context } from 'koa';
@@ -19,7 +19,7 @@ type Asked = Context & { params: Record<string, string> };
 export function addIncidentRoutes(router: Router, site: Site): void {
   const { client, feed, renderer, visitors } = site;
 
-  /** Asked before the list: what comes in between is shown and not counted, and never acknowledged without being shown. */
+  /** Requested before the list: an incident that comes in between is shown but not counted, so none is acknowledged without being shown. */
   async function unacknowledgedNow(): Promise<number> {
     const knowledge = await feed.now();
     return knowledge.known ? knowledge.status.unacknowledged : 0;
@@ -49,9 +49,9 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   async function showOne(ctx: Asked, notice?: Notice): Promise<void> {
     const [incident, frames, devices] = await Promise.all([
       found(ctx, () => client.ask('incident', { params: { id: idIn(ctx) } })),
-      // Without them the rest of the page is worth showing.
+      // The rest of the page is useful without them.
       client.ask('frames', { params: { id: idIn(ctx) } }).catch(unlessFault),
-      // Which devices there are only says what to show first.
+      // Only needed to decide which remedy is shown first.
       client.ask('clients').catch(unlessFault),
     ]);
     const device = devices?.clients.find(({ id }) => id === incident.client);
@@ -90,7 +90,7 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   });
 }
 
-/** The guard's answer; 404 when there is none, 502 when it cannot be had. */
+/** The daemon's answer. Throws 404 if there is no such incident, and 502 if the daemon cannot answer. */
 async function found<T>(ctx: Context, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

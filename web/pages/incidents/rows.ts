@@ -1,4 +1,4 @@
-// Knows: what a row of an incident list is made of, wherever the list stands. Must not know: HTML, HTTP.
+// Rows of incident lists, for all pages that have one.
 
 import { RULE_TEXTS } from '../../../src/guard/incidents/rule-texts.ts';
 import type { IncidentView } from '../../../src/api/status.ts';
@@ -11,7 +11,7 @@ export const RULE_TITLES = Object.fromEntries(
 
 export const pathOf = (id: string): string => `/incidents/${encodeURIComponent(id)}`;
 
-/** An incident, what became of it, and the frames that say so. */
+/** An incident with its outcome and the number of frames that the outcome refers to. */
 export function countedOf(incident: IncidentView): {
   readonly incident: IncidentView;
   readonly outcome: Outcome;

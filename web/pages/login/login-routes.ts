@@ -1,5 +1,4 @@
-// Knows: how a visitor comes in and goes out again. Must not know: how passwords and sessions are kept (gate.ts).
-// Who is not logged in sees the light without names, and nothing else but this.
+// Login, first password, logout, change of password. Visitors who are not logged in see the light without names, and nothing else.
 
 import type Router from '@koa/router';
 import type { Context, Next } from 'koa';
@@ -10,10 +9,10 @@ import { leadTo, ownForm } from '../../site.ts';
 import type { Show, Site } from '../../site.ts';
 import { OUTCOME_FAULTS, TEXTS } from '../../texts.ts';
 
-/** What anyone may ask for. Everything else, also what does not exist, is for the owner. */
+/** Paths that anyone may request. Everything else, including paths that do not exist, is for the owner. */
 const OPEN = /^\/(?:light|public)\//;
 
-/** Pages and changes are a person's doing; these keep an open page current and do not prolong a session. */
+/** Requests that keep an open page current. A person did not make them, so they do not prolong a session. */
 const PASSIVE = new Set(['/events', '/regions', '/timeline', '/incidents/events', '/incidents/found']);
 
 async function showLogin(site: Site, ctx: Context, notice?: Notice): Promise<void> {
@@ -24,7 +23,7 @@ async function showLogin(site: Site, ctx: Context, notice?: Notice): Promise<voi
   ctx.body = site.renderer.login({ knowledge, token, notice, isSetUp, asksForCode });
 }
 
-/** Lets the owner through; others get the door: as a page where a page was asked for, as 401 elsewhere. */
+/** Lets the owner through. Others get the login page if they requested a page, and 401 otherwise. */
 export function ownerOnly(site: Site): (ctx: Context, next: Next) => Promise<void> {
   const login = new Set(['/login', '/setup']);
   return async (ctx, next) => {
@@ -50,8 +49,8 @@ export function addLoginRoutes(router: Router, site: Site): void {
     return Promise.resolve();
   }
 
-  /** Inside after it, or where one was, told why not. */
-  async function tell(ctx: Context, outcome: Outcome, show: Show): Promise<void> {
+  /** Redirects to the status page after success; otherwise shows the form again and says why. */
+  async function finish(ctx: Context, outcome: Outcome, show: Show): Promise<void> {
     if (outcome.code === 'in') {
       leadTo(ctx, '/');
       return;
@@ -71,12 +70,12 @@ export function addLoginRoutes(router: Router, site: Site): void {
     const form = await ownForm(site, ctx, loginWith);
     if (form === undefined) return;
     const [password, again, code] = [field(form, 'password'), field(form, 'again'), field(form, 'code')];
-    await tell(ctx, await access.setFirst(ctx, password, again, code), loginWith);
+    await finish(ctx, await access.setFirst(ctx, password, again, code), loginWith);
   });
   router.post('/login', async (ctx: Context) => {
     const form = await ownForm(site, ctx, loginWith);
     if (form === undefined) return;
-    await tell(ctx, await access.logIn(ctx, field(form, 'password')), loginWith);
+    await finish(ctx, await access.logIn(ctx, field(form, 'password')), loginWith);
   });
   router.get('/account', (ctx: Context) => showAccount(ctx));
   router.post('/logout', async (ctx: Context) => {
@@ -89,7 +88,7 @@ export function addLoginRoutes(router: Router, site: Site): void {
     const form = await ownForm(site, ctx, showAccount);
     if (form === undefined) return;
     const [old, password, again] = [field(form, 'old'), field(form, 'password'), field(form, 'again')];
-    await tell(ctx, await access.changePassword(ctx, old, password, again), showAccount);
+    await finish(ctx, await access.changePassword(ctx, old, password, again), showAccount);
   });
 }
 

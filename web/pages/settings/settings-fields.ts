@@ -1,5 +1,5 @@
-// Knows: which fields each form of the settings page has, and how what is filled in becomes settings. Must not know: HTTP, HTML.
-// What is no number, or neither yes nor no, stays the text it is: the guard says what is wrong with it, at its field.
+// The fields of each form of the settings page, and how their values become settings. A value that is not a number, or neither yes nor no,
+// is passed on as text: the daemon reports what is wrong with it, and the fault is shown at its field.
 
 import { createHash } from 'node:crypto';
 
@@ -18,19 +18,19 @@ import {
   TRANSPORT_CHOICES,
 } from './texts-settings.ts';
 
-/** Forms of the page; the name is the last part of the path it is sent to. */
+/** The forms of the page; each is sent to a path that ends with its name. */
 export const PARTS = ['rules', 'record', 'address'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Empty rows for new exceptions. */
 const BLANK_ROWS = 2;
-/** As many as a policy takes. */
+/** Most exceptions in a policy. */
 const ROWS_MOST = 256;
 const ALLOW = ['to', 'transport', 'port', 'client', 'why'] as const;
 
 type Allow = Readonly<Record<(typeof ALLOW)[number], string>>;
 
-/** What stands in the fields, from the settings in force or from a form. */
+/** The values of the fields, from the settings in force or from a form that was sent. */
 export interface FormValues {
   readonly fields: Readonly<Record<string, string>>;
   readonly allow: readonly Allow[];
@@ -64,7 +64,7 @@ export function valuesOf(settings: Settings): FormValues {
   };
 }
 
-/** What a form says, over what was there before: it has the fields of one part only. */
+/** The values of a sent form, which has the fields of one part only, over `before`. */
 export function valuesFrom(form: URLSearchParams, before: FormValues): FormValues {
   const fields = Object.fromEntries(
     Object.entries(before.fields).map(([name, value]) => [name, form.get(name) ?? value]),
@@ -102,13 +102,13 @@ export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<
   };
 }
 
-/** Names what a form is made from: another when a setting of its part is another. */
+/** A digest of the settings that a form was made from; it changes whenever one of them does. */
 export function basisOf(part: Part, settings: Settings): string {
-  const told = JSON.stringify(settingsIn(part, valuesOf(settings)));
-  return createHash('sha256').update(told).digest('base64url').slice(0, 22);
+  const json = JSON.stringify(settingsIn(part, valuesOf(settings)));
+  return createHash('sha256').update(json).digest('base64url').slice(0, 22);
 }
 
-/** What is in force where a form says something else, each at its field. */
+/** For each field whose value differs from the one in force, a fault that says what is in force. */
 export function differences(part: Part, given: FormValues, inForce: FormValues): readonly Fault[] {
   const now = new Map(fieldsOf(part, inForce).map(({ name, value }) => [name, value]));
   const rows = (values: FormValues): string =>
@@ -121,11 +121,11 @@ export function differences(part: Part, given: FormValues, inForce: FormValues):
       .join(', ');
   const others = fieldsOf(part, given)
     .filter(({ name, value }) => linesOf(value).join() !== linesOf(now.get(name) ?? '').join())
-    .map(({ path, name }) => ({ path, told: linesOf(now.get(name) ?? '').join(', ') }));
+    .map(({ path, name }) => ({ path, current: linesOf(now.get(name) ?? '').join(', ') }));
   const exceptions = part === 'rules' && rows(given) !== rows(inForce);
-  return [...others, ...(exceptions ? [{ path: 'allow', told: rows(inForce) }] : [])].map(
-    ({ path, told }) => {
-      const message = told === '' ? T.inForceNone : filled(T.inForce, { value: told });
+  return [...others, ...(exceptions ? [{ path: 'allow', current: rows(inForce) }] : [])].map(
+    ({ path, current }) => {
+      const message = current === '' ? T.inForceNone : filled(T.inForce, { value: current });
       return { path, message, remedy: '' };
     },
   );
@@ -149,7 +149,7 @@ function answerIn(text: string): boolean | string {
   return text === 'yes' || text === 'no' ? text === 'yes' : text;
 }
 
-/** The fields of a part; exceptions have their own, by rows. */
+/** The fields of a part, without the exceptions (see allowRows). */
 export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath[] {
   const value = (name: string): string => fields[name] ?? '';
   if (part === 'address')
@@ -161,7 +161,7 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
         kind: 'text',
         value: value('address'),
         note: T.addressNote,
-        most: 32,
+        maxLength: 32,
         required: true,
       },
       {
@@ -170,7 +170,7 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
         label: T.hostname,
         kind: 'text',
         value: value('hostname'),
-        most: 253,
+        maxLength: 253,
         required: true,
       },
       {
@@ -207,7 +207,7 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
         kind: 'number',
         value: value('retentionDays'),
         note: T.retentionNote,
-        most: 9,
+        maxLength: 9,
         required: true,
       },
     ];
@@ -252,16 +252,16 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
   ];
 }
 
-/** The exceptions, one row of fields each, and empty rows for more. */
+/** A row of fields for each exception, and empty rows for new ones. */
 export function allowRows({ allow }: FormValues): readonly (readonly FieldPath[])[] {
   const blank: Allow = { to: '', transport: '', port: '', client: '', why: '' };
   const rows = [...allow, ...Array.from({ length: BLANK_ROWS }, () => blank)].slice(0, ROWS_MOST);
   return rows.map((row, at) => {
-    const text = (name: (typeof ALLOW)[number], label: string, most: number): FieldPath => ({
+    const text = (name: (typeof ALLOW)[number], label: string, maxLength: number): FieldPath => ({
       path: `allow[${String(at)}].${name}`,
       name: `allow.${String(at)}.${name}`,
       label,
-      most,
+      maxLength,
       kind: 'text',
       value: row[name],
     });

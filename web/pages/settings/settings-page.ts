@@ -1,4 +1,4 @@
-// Knows: how the settings page is drawn: one card for each form, every fault at its field. Must not know: HTTP, YAML.
+// Renders the settings page: one card per form, and every fault at its field.
 
 import { FIXED_ADDRESS, LED_TEST_SECONDS } from '../../../src/api/words.ts';
 import type { HistoryAnswer } from '../../../src/api/past.ts';
@@ -19,17 +19,17 @@ import { grouped } from '../status/view-model.ts';
 interface Refused {
   readonly part: Part;
   readonly values: FormValues;
-  /** It was made from settings that are no longer in force. */
+  /** The form was made from settings that are no longer in force. */
   readonly isStale: boolean;
 }
 
 export interface SettingsParts extends Around {
-  /** Undefined: they cannot be had; then only what needs none is shown. */
+  /** Undefined if they cannot be read; then only the parts that do not need them are shown. */
   readonly settings: Settings | undefined;
   readonly history: HistoryAnswer | undefined;
-  /** What a refused form said, and which it was. */
+  /** The form that was refused, with its values. */
   readonly refused?: Refused | undefined;
-  /** What has just been done. */
+  /** Name of the change that has just been made. */
   readonly done?: string | undefined;
 }
 
@@ -38,8 +38,8 @@ export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
   const cards = settings === undefined ? [] : PARTS.map((part) => cardOf(renderer, part, settings, parts));
   const leftover = cards.flatMap(({ rest }) => rest);
   const marked = cards.some(({ isMarked }) => isMarked);
-  // What stands at a field need not be said twice.
-  const told =
+  // Faults shown at a field are not repeated in the notice.
+  const shownNotice =
     notice === undefined || refused === undefined || settings === undefined
       ? notice
       : {
@@ -49,7 +49,7 @@ export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
   const past = history === undefined || history.laxerPast === 0 ? undefined : grouped(history.laxerPast);
   return renderer.framed({
     title: `${T.title} · ${TEXTS.product}`,
-    notice: told,
+    notice: shownNotice,
     here: '/settings',
     sheets: BOX_SHEETS,
     body: renderer.draw('settings', {
@@ -93,7 +93,7 @@ function cardOf(
   const own = withFaults(fieldsOf(part, values), faults);
   const rows = part === 'rules' ? allowRows(values) : [];
   const drawn = rows.map((row, at) => {
-    // A fault of the whole row stands at its first field.
+    // A fault that concerns the whole row is shown at its first field.
     const [first, ...others] = row;
     const whole: readonly FieldPath[] =
       first === undefined ? [] : [{ ...first, path: `allow[${String(at)}]` }, ...others];
@@ -108,7 +108,7 @@ function cardOf(
     rows: drawn.map(({ title, fields }) => ({
       title,
       fields: draw(fields),
-      faults: fields.flatMap((one) => one.faults),
+      faults: fields.flatMap((field) => field.faults),
     })),
     rest: own.rest.filter((fault) => !claimed.has(fault)),
     isMarked: own.rest.length < faults.length || claimed.size > 0,

@@ -1,5 +1,5 @@
-// Knows: what the settings page can change, and where each form leads. Must not know: HTML, YAML, what a setting means.
-// The guard says what is wrong, and with which field; nothing is in force before it has taken the whole policy.
+// Routes of the settings page. The daemon reports what is wrong, and with which field; nothing takes effect until it has accepted the whole
+// policy.
 
 import type Router from '@koa/router';
 import type { Context } from 'koa';
@@ -16,7 +16,7 @@ import { settingsPage } from './settings-page.ts';
 import { LED_CHOICES, SETTINGS_TEXTS as T } from './texts-settings.ts';
 import { LOST_TEXTS } from '../../texts.ts';
 
-/** Bytes of a form with lists, and of a policy file; the local API takes no more than a megabyte. */
+/** Most bytes of a form with lists, and of a policy file; the local API accepts at most a megabyte. */
 const LIMIT = 700_000;
 
 export function addSettingsRoutes(router: Router, site: Site): void {
@@ -31,13 +31,20 @@ export function addSettingsRoutes(router: Router, site: Site): void {
       form === undefined || part === undefined || settings === undefined
         ? undefined
         : readPart(form, part, settings);
-    const told =
+    const shownNotice =
       notice === undefined || refused?.isStale !== true || settings === undefined
         ? notice
         : { ...notice, faults: differences(refused.part, refused.values, valuesOf(settings)) };
     if (lost !== undefined && notice === undefined) ctx.status = 502;
     ctx.type = 'html';
-    ctx.body = settingsPage(renderer, { token, notice: told ?? lost, settings, history, refused, done });
+    ctx.body = settingsPage(renderer, {
+      token,
+      notice: shownNotice ?? lost,
+      settings,
+      history,
+      refused,
+      done,
+    });
   }
 
   async function known(): Promise<[SettingsAnswer, undefined] | [undefined, Notice]> {
@@ -68,7 +75,7 @@ export function addSettingsRoutes(router: Router, site: Site): void {
           const fault = { path: 'management.address', message: T.addressNoneFault, remedy: '' };
           throw new ApiFault('refused', '', { faults: [fault] });
         }
-        // Between this question and its effect nobody else's may come in unseen.
+        // With the digest, the daemon refuses the change if someone else's came in between.
         const basis = settings.digest === undefined ? {} : { basis: settings.digest };
         await client.ask('changeSettings', { body: { ...settingsIn(part, values), ...basis } });
       });
@@ -110,7 +117,7 @@ export function addSettingsRoutes(router: Router, site: Site): void {
   });
 }
 
-/** What a form says, and whether its part has changed since it was made; a form that does not say from what, is believed. */
+/** The values of a form, and whether its part has changed since the form was made. A form without `basis` counts as current. */
 function readPart(
   form: URLSearchParams,
   part: Part,
@@ -121,7 +128,7 @@ function readPart(
   return { part, values: valuesFrom(form, valuesOf(settings)), isStale };
 }
 
-/** A fault of a file is found by its line. */
+/** Adds the line number to the path of a fault in a file. */
 function withLine<F extends { readonly path: string; readonly line?: number }>(fault: F): F {
   if (fault.line === undefined) return fault;
   const line = filled(T.faultLine, { line: String(fault.line) });

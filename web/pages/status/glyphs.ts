@@ -1,5 +1,5 @@
-// Knows: the shape of the light in each state, so that it reads without colour. Must not know: colours, words.
-// Trusted markup: drawn here, never from outside. 64 by 64 units, strokes in the current colour.
+// The symbol of the light in each state: the shape differs, so that it reads without colour. Trusted markup, 64 by 64 units, drawn in the
+// current colour.
 
 import type { LightState } from '../../texts.ts';
 
@@ -7,7 +7,7 @@ const octagon = '<path class="body" d="M22 5h20l17 17v20L42 59H22L5 42V22z"/>';
 const circle = '<circle class="body" cx="32" cy="32" r="27"/>';
 const ring = '<circle class="line" cx="32" cy="32" r="25"/>';
 
-/** Class `body` is filled, `mark` is drawn on the body, `line` is drawn on the ground. */
+/** Class `body` is filled, `mark` is drawn on the body, `line` is drawn on the background. */
 export const GLYPHS: Readonly<Record<LightState, string>> = {
   clear: `${circle}<path class="mark" d="M19 33l9.5 9.5L46 24"/>`,
   minor: '<path class="body" d="M32 6l29 51H3z"/><path class="mark" d="M32 24v15M32 48v.5"/>',
@@ -24,7 +24,7 @@ export const GLYPHS: Readonly<Record<LightState, string>> = {
   starting: `<circle class="line dashed" cx="32" cy="32" r="25"/><circle class="body" cx="32" cy="32" r="5"/>`,
 };
 
-/** Ground and figure of the small picture in a browser's tab. */
+/** Background and foreground colours of the tab icon. */
 const TAB_COLOURS: Readonly<Record<LightState, readonly [ground: string, figure: string]>> = {
   clear: ['#0b7a4b', '#fff'],
   minor: ['#f2b01e', '#231a00'],
@@ -38,7 +38,7 @@ const TAB_COLOURS: Readonly<Record<LightState, readonly [ground: string, figure:
   starting: ['#5b6270', '#fff'],
 };
 
-/** A whole SVG file: the shape on a rounded ground. */
+/** The tab icon as a complete SVG file: the symbol on a rounded background. */
 export function tabIcon(state: LightState): string {
   const [ground, figure] = TAB_COLOURS[state];
   const line = `fill="none" stroke-width="7" stroke-linecap="round" stroke-linejoin="round"`;

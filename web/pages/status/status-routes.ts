@@ -1,5 +1,4 @@
-// Knows: the status page: what it shows, how it stays current, what can be done on it. Must not know: who may.
-// The light without names is the same page's first region, for visitors that are not logged in.
+// Routes of the status page: the page, its event streams and its forms. Visitors who are not logged in get only its light, without names.
 
 import { createHash } from 'node:crypto';
 
@@ -17,7 +16,7 @@ import type { Site } from '../../site.ts';
 import { addTimelineRoutes, timelineFor } from '../timeline/timeline-routes.ts';
 import type { Knowledge } from './view-model.ts';
 
-/** Streams of strangers: few, and never at the owner's expense. */
+/** Most streams of visitors who are not logged in; they do not count toward the owner's. */
 const STRANGERS = 8;
 
 /** Adds the routes; the returned function ends the event streams. */
@@ -52,7 +51,7 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   router.get('/light/regions', async (ctx: Context) => {
     ctx.body = Object.entries(lightOf(await feed.now()));
   });
-  // Loaded by itself, so no doing of a person: it prolongs no session.
+  // The frame reloads itself, so this does not prolong a session.
   router.get('/light/now', async (ctx: Context) => {
     const knowledge = await feed.now();
     const { light = '' } = access.isOwner(ctx, false) ? regionsOf(knowledge) : lightOf(knowledge);
@@ -97,12 +96,12 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   };
 }
 
-/** Changes whenever an incident does: an open list then asks anew, by its own filter. */
+/** A digest that changes whenever an incident does: an open list then requests its filtered list again. */
 function incidentsMark(knowledge: Knowledge): string {
   if (!knowledge.known) return 'unknown';
   const { incidents, unacknowledged, ledger } = knowledge.status;
-  const told = incidents.map(({ id, last, acknowledged }) => [id, last, acknowledged]);
+  const shown = incidents.map(({ id, last, acknowledged }) => [id, last, acknowledged]);
   return createHash('sha256')
-    .update(JSON.stringify([told, unacknowledged, ledger]))
+    .update(JSON.stringify([shown, unacknowledged, ledger]))
     .digest('base64url');
 }

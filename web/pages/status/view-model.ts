@@ -1,12 +1,12 @@
-// Knows: what a status means for the eye: which light, which words, which figures. Must not know: HTML, HTTP, clocks.
-// Unknown is blind, and green is shown only for what the status itself backs.
+// What a status means on the page: which light, which words, which figures. Unknown is shown as blind, and green only if the status itself
+// confirms it.
 
 import type { IncidentView, Status } from '../../../src/api/status.ts';
 import type { ApiFaultCode } from '../../../src/api/client.ts';
 import { DOUBT_TEXTS, LOST_TEXTS, STATE_TEXTS, TEXTS } from '../../texts.ts';
 import type { LightState, OUTCOME_TEXTS } from '../../texts.ts';
 
-/** What the page knows: a status that is current, or why it has none and the last one it had. */
+/** A current status; or why there is none, and the last one known. */
 export type Knowledge =
   | { readonly known: true; readonly status: Status }
   | { readonly known: false; readonly fault: ApiFaultCode; readonly last: Status | undefined };
@@ -16,14 +16,14 @@ export interface LightView {
   readonly word: string;
   readonly why: string;
   readonly next: string;
-  /** ISO time since when; undefined when nobody can say. */
+  /** ISO time of the last change; undefined if unknown. */
   readonly since: string | undefined;
 }
 
-/** How an incident ended, as the eye should take it. */
+/** Outcome of an incident, as the page shows it. */
 export type Outcome = keyof typeof OUTCOME_TEXTS;
 
-/** Which light to show. A green that the status does not back up turns blind: the doubt is named. */
+/** The light to show. A green state that the status does not confirm becomes blind, with the reason. */
 export function lightOf(knowledge: Knowledge): LightView {
   if (!knowledge.known) return blind(LOST_TEXTS[knowledge.fault]);
   const { status } = knowledge;
@@ -41,12 +41,12 @@ export function lightOf(knowledge: Knowledge): LightView {
   };
 }
 
-/** The blind light with its own reason: when the page loses the box, or doubts it. */
+/** The blind light with a given reason: the page has lost the box, or doubts its state. */
 export function blind(why: string): LightView {
   return { state: 'blind', ...STATE_TEXTS.blind, why, since: undefined };
 }
 
-/** Why a state that shows green must not be believed, or undefined. Errs toward doubt: what is not verified is blind. */
+/** Why a state that would show green cannot be trusted; undefined if it can. Errs toward doubt. */
 function doubtOf(status: Status): keyof typeof DOUBT_TEXTS | undefined {
   if (status.state !== 'clear' && status.state !== 'blocked') return undefined;
   const { taps, ruleset, counters } = status.health;
@@ -57,20 +57,20 @@ function doubtOf(status: Status): keyof typeof DOUBT_TEXTS | undefined {
   return ['green', 'green-blip', 'amber'].includes(status.lamp) ? undefined : 'lamp';
 }
 
-/** The guard is blind after three seconds without a proof; the rest is the way from there to the reader. */
+/** The state is blind after three seconds without a proof; the rest is allowed for the way to the browser. */
 const PROVEN_MS = 5_000;
 
 export interface ProofView {
   readonly isRecent: boolean;
-  /** ISO time of the last proof; undefined when there was none. */
+  /** ISO time of the last proof; undefined if there was none. */
   readonly at: string | undefined;
-  /** `last proven 2 s ago`, or that it is not. */
+  /** `last caught 2 s ago`, or that it was not caught. */
   readonly text: string;
-  /** What was proven, or what failed; empty when nobody tries. */
+  /** What was proven, or what failed; empty if the box sends no test leaks. */
   readonly detail: string;
 }
 
-/** When a forged leak last proved that a real one is seen and held. `now` is the box's time: proofs bear it too. */
+/** When a forged test leak last proved that a real one is seen and held. `now`: ISO time by the box's clock, as in proofs. */
 export function proofOf({ proof }: Status['health'], now: string): ProofView {
   if (proof === undefined) return { isRecent: false, at: undefined, text: TEXTS.noProof, detail: '' };
   const { at, detail } = proof;
@@ -93,7 +93,7 @@ export function outcomeOf(incident: IncidentView): Outcome {
   return incident.blocked > 0 ? 'blocked' : 'seen';
 }
 
-/** What the guard says, as a sentence of its own: `that is no tunnel` → `That is no tunnel.` */
+/** A message of the daemon as a sentence: `that is no tunnel` → `That is no tunnel.` */
 export function sentence(words: string): string {
   const begun = words.charAt(0).toUpperCase() + words.slice(1);
   return /[.!?]$/.test(begun) || begun === '' ? begun : `${begun}.`;
@@ -104,24 +104,24 @@ export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
-/** `2026-03-01T10:00:00.000Z` → `10:00:00 UTC`, with the day when it is another one than `today`. Other text stays as it is. */
+/** `2026-03-01T10:00:00.000Z` → `10:00:00 UTC`, with the date unless it is the day of `now`. Other text is returned unchanged. */
 export function clockTime(iso: string, now: string): string {
   const parts = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d+)?Z$/.exec(iso);
   if (parts?.[1] === undefined || parts[2] === undefined) return iso;
   return now.startsWith(parts[1]) ? `${parts[2]} UTC` : `${parts[1]} ${parts[2]} UTC`;
 }
 
-/** The kinds that were counted, most frames first, with their share of the largest in per cent. */
+/** The kinds with frames, most frames first, each with its percentage of the largest. */
 export function rankedKinds(
   counters: Status['counters'],
 ): readonly { readonly kind: string; readonly frames: number; readonly share: number }[] {
   const ranked = Object.entries(counters)
     .filter(([, frames]) => frames > 0)
     .sort(([, a], [, b]) => b - a);
-  const most = ranked[0]?.[1] ?? 1;
+  const largest = ranked[0]?.[1] ?? 1;
   return ranked.map(([kind, frames]) => ({
     kind,
     frames,
-    share: Math.max(1, Math.round((frames / most) * 100)),
+    share: Math.max(1, Math.round((frames / largest) * 100)),
   }));
 }

@@ -1,4 +1,4 @@
-// Knows: how the timeline becomes HTML, a part of the status page and alone. Must not know: HTTP, how the past is kept.
+// Renders the timeline, as part of the status page or alone.
 
 import type { Timeline } from '../../../src/api/past.ts';
 import { TIMELINE_TEXTS } from '../../texts-past.ts';
@@ -9,7 +9,7 @@ import { TIMELINE_HEIGHT, timelineView } from './timeline.ts';
 
 const TWO_DAYS = 2 * 86_400_000;
 
-/** The region; `timeline` undefined when nobody can say. `now`: wall clock, milliseconds. */
+/** The timeline as HTML; `timeline` is undefined if the daemon gave no answer. `now`: wall clock, milliseconds. */
 export function timelineRegion(
   renderer: Renderer,
   range: TimelineRange,

@@ -1,5 +1,5 @@
-// Knows: which stretch of time is asked for by an address, in which intervals, and how to ask for another. Must not know: HTML, HTTP.
-// Every stretch is bounded and made of whole intervals, so that what is asked is what the guard answers.
+// Which time range a URL selects, in which intervals, and the URLs of neighbouring ranges. Every range is bounded and consists of whole
+// intervals, so that the daemon answers exactly what was requested.
 
 import type { SpanName } from '../../texts-past.ts';
 
@@ -13,11 +13,11 @@ export const SPANS: Readonly<Record<SpanName, number>> = {
   month: 30 * DAY,
 };
 
-/** Minutes that an interval may last, and that a column may. */
+/** Possible lengths of an interval and of a column, minutes. */
 const STEPS = [1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320, 7200];
-/** Longer intervals begin on whole ones, so that "now" moves the chart by one of them at a time. */
+/** Most intervals in a range. Ranges end on a multiple of the interval, so that the chart moves by whole intervals. */
 const INTERVALS_MOST = 180;
-/** Columns are links: so few that each is wide enough for a finger on a phone (WCAG 2.2, 2.5.8). */
+/** Most columns: they are links, and must be wide enough to tap on a phone (WCAG 2.2, 2.5.8). */
 const COLUMNS_MOST = 8;
 
 export interface TimelineRange {
@@ -25,13 +25,13 @@ export interface TimelineRange {
   readonly from: number;
   readonly to: number;
   readonly buckets: number;
-  /** Intervals in one column; a whole number of columns. */
+  /** Intervals per column; `buckets` is a multiple of it. */
   readonly perColumn: number;
-  /** Undefined: a stretch of its own, chosen by zooming. */
+  /** Undefined for a range chosen by zooming. */
   readonly span: SpanName | undefined;
 }
 
-/** What `?span=` or `?from=&to=` (milliseconds) ask for; the last day for anything else. */
+/** The range of `?span=` or `?from=&to=` (wall clock, milliseconds); the last day for anything else. */
 export function rangeOf(query: URLSearchParams, now: number): TimelineRange {
   const [from, to] = [query.get('from') ?? '', query.get('to') ?? ''];
   if (/^\d{1,15}$/.test(from) && /^\d{1,15}$/.test(to)) {
@@ -41,17 +41,17 @@ export function rangeOf(query: URLSearchParams, now: number): TimelineRange {
   const wanted = query.get('span') ?? '';
   const span = isSpan(wanted) ? wanted : 'day';
   const step = stepFor(SPANS[span]);
-  // The interval that is running belongs to it.
+  // The current interval is included.
   const end = Math.floor(now / step) * step + step;
   return stretch(end - SPANS[span], end, span) ?? { from: 0, to: DAY, buckets: 144, perColumn: 18, span };
 }
 
-/** As the page's own address asks for it: `?span=week`. */
+/** The query that selects this range: `?span=week`. */
 export function addressOf(range: Pick<TimelineRange, 'from' | 'to' | 'span'>): string {
   return range.span === undefined ? `?from=${range.from}&to=${range.to}` : `?span=${range.span}`;
 }
 
-/** The stretch before or behind this one, of the same length; undefined when it lies in the future. */
+/** The query for the range of the same length before or after this one; undefined if it is in the future or before 1970. */
 export function neighbour(range: TimelineRange, side: 'before' | 'behind', now: number): string | undefined {
   const length = range.to - range.from;
   const shift = side === 'before' ? -length : length;
@@ -66,14 +66,14 @@ function stretch(from: number, to: number, span: SpanName | undefined): Timeline
   const asked = Math.ceil((end - from) / step);
   const columns = STEPS.map((minutes) => (minutes * MINUTE) / step).filter((per) => Number.isInteger(per));
   const per =
-    columns.find((one) => asked % one === 0 && asked / one <= COLUMNS_MOST) ??
+    columns.find((count) => asked % count === 0 && asked / count <= COLUMNS_MOST) ??
     Math.ceil(asked / COLUMNS_MOST);
   const buckets = Math.ceil(asked / per) * per;
   return { from: end - buckets * step, to: end, buckets, perColumn: per, span };
 }
 
 function stepFor(length: number): number {
-  const minutes = STEPS.find((one) => length / (one * MINUTE) <= INTERVALS_MOST) ?? 240;
+  const minutes = STEPS.find((step) => length / (step * MINUTE) <= INTERVALS_MOST) ?? 240;
   return minutes * MINUTE;
 }
 

@@ -1,4 +1,4 @@
-// Knows: how the timeline is asked for and answered alone, for an open page that refreshes it. Must not know: what it looks like.
+// Requests the timeline from the daemon, and serves it alone to an open page that refreshes it.
 
 import type Router from '@koa/router';
 import type { Context } from 'koa';
@@ -8,7 +8,7 @@ import type { Site } from '../../site.ts';
 import { timelineRegion } from './timeline-page.ts';
 import { rangeOf } from './timeline-range.ts';
 
-/** The region that the address's query asks for; what cannot be had is said in it. */
+/** The timeline as HTML for the given query; if the daemon does not answer, the HTML says so. */
 export async function timelineFor({ client, renderer }: Site, query: URLSearchParams): Promise<string> {
   const now = Date.now();
   const range = rangeOf(query, now);

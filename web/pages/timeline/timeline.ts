@@ -1,20 +1,19 @@
-// Knows: what a timeline looks like: bands, ticks and columns in units of its picture, and the words of each. Must not know: HTML,
-// HTTP, clocks. Nothing rests on colour: what got out stands above the line, what was stopped hangs below it.
-// Doubt is drawn: a time that nobody watched is hatched, not empty.
+// Computes the picture of the timeline (bands, ticks and columns) and its texts. Nothing depends on colour: what got out is drawn above the
+// line, what was stopped below it. Time without monitoring is hatched, not empty.
 
 import type { Timeline, TimelineBucket } from '../../../src/api/past.ts';
 import { TIMELINE_TEXTS } from '../../texts-past.ts';
 import type { TimelineRange } from './timeline-range.ts';
 import { grouped } from '../status/view-model.ts';
 
-/** Of the picture, in its own units; the page stretches the width. */
+/** Height of the picture in its own units; the page stretches only the width. */
 export const TIMELINE_HEIGHT = 112;
 const UNIT = 5;
-/** What got out rises from here, what was stopped hangs below. */
+/** What got out is drawn above this line, what was stopped below it. */
 const LINE = 44;
 const ROWS = { tunnel: 70, block: 84, pass: 98 } as const;
 const BAND = 10;
-/** Columns of less than this lead to the incidents of that time. */
+/** Columns up to this length link to the incidents of that time instead of zooming in. */
 const SHORTEST_ZOOM_MS = 5 * 60_000;
 
 /** One kind of mark, as the `d` of one SVG path. */
@@ -24,7 +23,7 @@ interface TimelineShape {
 }
 
 interface TimelineColumn {
-  /** Where a click leads. */
+  /** Link target. */
   readonly path: string;
   readonly zooms: boolean;
   /** ISO 8601, UTC. */
@@ -37,7 +36,7 @@ export interface TimelineView {
   readonly width: number;
   readonly shapes: readonly TimelineShape[];
   readonly columns: readonly TimelineColumn[];
-  /** The whole stretch in words. */
+  /** The whole range in words. */
   readonly words: readonly string[];
   readonly unwatched: boolean;
   readonly quiet: boolean;
@@ -45,7 +44,7 @@ export interface TimelineView {
 
 type Mark = (bucket: TimelineBucket, x: number) => string;
 
-/** Marks that are drawn interval by interval. */
+/** Marks drawn for single intervals. */
 const TICKS: Readonly<Record<string, Mark>> = {
   escaped: ({ redEscaped }, x) => tick(x + 2, LINE, -height(redEscaped, 14, 8, 36)),
   minor: ({ amberEscaped }, x) => tick(x + 3.5, LINE, -height(amberEscaped, 8, 4, 20)),
@@ -56,7 +55,7 @@ const TICKS: Readonly<Record<string, Mark>> = {
 
 type Band = (bucket: TimelineBucket) => boolean;
 
-/** Marks that run on as long as they hold: top and height. */
+/** Bands drawn for as long as a condition holds: top, height, condition. */
 const BANDS: Readonly<Record<string, readonly [top: number, height: number, holds: Band]>> = {
   unwatched: [0, TIMELINE_HEIGHT, isUnwatched],
   'tunnel-up': [ROWS.tunnel, BAND, ({ tunnel }) => tunnel === 'up'],
@@ -67,7 +66,7 @@ const BANDS: Readonly<Record<string, readonly [top: number, height: number, hold
   'pass-open': [ROWS.pass, BAND, ({ pass }) => pass],
 };
 
-/** The picture of what the guard answered for `range`. */
+/** The picture of the daemon's answer for `range`. */
 export function timelineView({ buckets }: Timeline, range: TimelineRange): TimelineView {
   const bands = Object.entries(BANDS).map(([name, [top, tall, holds]]) => ({
     name,
@@ -102,13 +101,13 @@ function columnOf(buckets: readonly TimelineBucket[], index: number, range: Time
     ? `/?from=${from}&to=${to}#timeline`
     : `/incidents?since=${encodeURIComponent(iso[0] ?? '')}&until=${encodeURIComponent(iso[1] ?? '')}`;
   const counted = countWords(buckets);
-  // That nothing was counted while nobody looked says nothing.
+  // Without monitoring, a count of zero means nothing.
   const none = buckets.every(isUnwatched) ? [] : [TIMELINE_TEXTS.nothing];
   const words = [...(counted.length === 0 ? none : counted), ...stateWords(buckets)];
   return { path, zooms, from: iso[0] ?? '', to: iso[1] ?? '', words };
 }
 
-/** `3 got out`, `2 minor got out`, …: nothing that is zero. */
+/** `3 got out`, `2 minor ones got out`, …; zeros are left out. */
 function countWords(buckets: readonly TimelineBucket[]): readonly string[] {
   const names = ['redEscaped', 'amberEscaped', 'redBlocked', 'amberBlocked', 'unseen'] as const;
   return names.flatMap((name) => {
@@ -117,7 +116,7 @@ function countWords(buckets: readonly TimelineBucket[]): readonly string[] {
   });
 }
 
-/** What held: the worst of it, as the guard tells each interval. */
+/** Tunnel, block mode and pass: the worst state in these intervals. */
 function stateWords(buckets: readonly TimelineBucket[]): readonly string[] {
   const watched = buckets.filter((bucket) => !isUnwatched(bucket));
   const any = (holds: Band): boolean => watched.some(holds);
@@ -138,7 +137,7 @@ function isUnwatched({ state }: TimelineBucket): boolean {
   return state === 'off' || state === 'blind' || state === 'starting';
 }
 
-/** First and behind-last index of every stretch in which `holds` is true. */
+/** Start (inclusive) and end (exclusive) of every run of buckets in which `holds` is true. */
 function runs(
   buckets: readonly TimelineBucket[],
   holds: Band,
@@ -153,9 +152,9 @@ function runs(
   return found;
 }
 
-/** Grows with the number of digits: one frame must be seen, a million must fit. 0 for none. */
-function height(count: number, least: number, perDigit: number, most: number): number {
-  return count === 0 ? 0 : Math.min(most, Math.round(least + perDigit * Math.log10(count)));
+/** Height of a tick, logarithmic: a single frame must be visible and a million must fit. 0 for none. */
+function height(count: number, min: number, perDigit: number, max: number): number {
+  return count === 0 ? 0 : Math.min(max, Math.round(min + perDigit * Math.log10(count)));
 }
 
 function tick(x: number, y: number, length: number): string {

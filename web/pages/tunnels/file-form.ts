@@ -1,24 +1,24 @@
-// Knows: how to read a form whose last field is a file, without ever holding the file. Must not know: which form, what the file is.
-// Follows RFC 7578 and RFC 2046, section 5.1.1. What proves whose form it is must stand before the file: it is looked at first.
+// Reads a form whose last field is a file, without holding the file in memory (RFC 7578; RFC 2046, section 5.1.1). The token comes before
+// the file in the form, so that it can be checked first.
 
 import type { Context } from 'koa';
 
 import { boundaryOf, fileStart, readMultipart } from './multipart.ts';
 
-/** Bytes before the file's content: its head, and every field before it. */
+/** Most bytes before the content of the file: all fields before it, and its header. */
 const FIELDS_LIMIT = 4096;
 
 export interface FileForm {
-  /** What came before the file. */
+  /** The fields before the file. */
   readonly fields: URLSearchParams;
-  /** The file in pieces as they come, to be read once; ends with 400 when the form breaks off. */
+  /** The content of the file in chunks, to be read once; throws 400 if the form ends early. */
   readonly file: AsyncIterable<Buffer>;
 }
 
-/** Reads up to the file. Throws 415 for another type, 400 for what is no such form, 413 for more before the file than fields are. */
+/** Reads up to the file. Throws 415 for another content type, 400 for a malformed form, 413 if more than FIELDS_LIMIT bytes precede the file. */
 export async function readFileForm(ctx: Context): Promise<FileForm> {
   const boundary = boundaryOf(ctx.get('Content-Type')) ?? ctx.throw(415);
-  // Who refuses a form need not read it: the connection ends with the answer.
+  // A form that is refused need not be read to its end: the connection is closed after the answer.
   ctx.set('Connection', 'close');
   const chunks = (ctx.req as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   let read = Buffer.alloc(0);
@@ -52,7 +52,7 @@ async function* contentOf(
       yield held.subarray(0, end);
       return;
     }
-    // The delimiter may have begun in what is here and go on in what comes.
+    // The delimiter may begin at the end of this chunk and continue in the next.
     const sure = Math.max(0, held.length - delimiter.length + 1);
     yield held.subarray(0, sure);
     const next = await chunks.next();

@@ -1,22 +1,21 @@
-// Knows: how a browser sends a form that has a file in it. Must not know: which form, what the file is.
-// Follows RFC 7578 (multipart/form-data) and RFC 2046, section 5.1.1. The body is bounded before it comes here; texts are UTF-8.
+// Parses multipart/form-data (RFC 7578; RFC 2046, section 5.1.1) from a body of bounded size. Texts are UTF-8.
 
-/** More fields than any form here has. */
+/** Most parts; no form here has as many. */
 const PARTS = 64;
-/** Bytes of what stands before a part's content: a browser writes a name, a file's name and a type. */
+/** Most bytes of the header of a part: a browser writes a field name, a file name and a type. */
 const HEAD_MOST = 4_096;
 const BREAK = Buffer.from('\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** The boundary that a Content-Type header names, or undefined when it is another type or names none. */
+/** The boundary in a Content-Type header; undefined for another type or if there is none. */
 export function boundaryOf(type: string): string | undefined {
   const parts = /^multipart\/form-data\s*;.*?\bboundary=(?:"([^"]{1,70})"|([^\s";]{1,70}))/i.exec(type);
   return parts?.[1] ?? parts?.[2];
 }
 
 /**
- * Every field as text, a file by its content, its name as `FIELD.filename`, and its bytes in base64 as `FIELD.bytes`: whatever
- * encoding it has is for its reader. Undefined when the body is no such form.
+ * Every field as text. A file gives its content as text, its name as `FIELD.filename`, and its bytes in base64 as `FIELD.bytes`, because
+ * its encoding is not known here. Undefined if the body is malformed.
  */
 export function readMultipart(body: Buffer, boundary: string): URLSearchParams | undefined {
   const delimiter = Buffer.from(`\r\n--${boundary}`);
@@ -43,8 +42,8 @@ export function readMultipart(body: Buffer, boundary: string): URLSearchParams |
 }
 
 /**
- * Where the first part with a file begins in what is there of a body (`part`, with its delimiter's line break), and its content.
- * Undefined while that is not there.
+ * The offsets at which the first part with a file begins (`part`, including the line break before its delimiter) and at which its
+ * content begins. `body` may be incomplete; undefined if the content is not in it yet.
  */
 export function fileStart(
   body: Buffer,

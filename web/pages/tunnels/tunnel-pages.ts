@@ -1,5 +1,4 @@
-// Knows: how tunnels, proposals and configurations become HTML. Must not know: HTTP, the local API.
-// Names and addresses come from the wire and from files: escaped by EJS, and made printable here.
+// Renders the tunnel pages. Names and addresses come from the wire and from files: made printable here, and escaped by EJS.
 
 import type { ImportAnswer, Proposal } from '../../../src/api/box.ts';
 import { printable, serverText } from '../../../src/api/shown.ts';
@@ -13,22 +12,22 @@ import { PROTOCOL_TEXTS, TUNNEL_TEXTS } from './texts-tunnels.ts';
 import { TEXTS, TUNNEL_STATE_TEXTS } from '../../texts.ts';
 import { clockTime } from '../status/view-model.ts';
 
-/** Servers shown of one tunnel; a list of a provider may have thousands. */
+/** Most servers shown per tunnel; the list of a provider may have thousands. */
 const SERVERS = 50;
 
-/** Names of the fields that say what a tunnel is. */
+/** The values of the form that adds a tunnel. */
 export interface TunnelForm {
   readonly name: string;
   readonly protocol: string;
-  /** One a line. */
+  /** One per line. */
   readonly endpoints: string;
-  /** The node of this device, of ZeroTier. */
+  /** ZeroTier only: the node of this device. */
   readonly zerotier?: string;
   readonly anywhere?: boolean;
 }
 
 export interface TunnelsParts extends Around {
-  /** Undefined: nobody can say. */
+  /** Undefined if the daemon gave no answer. */
   readonly tunnels: readonly TunnelView[] | undefined;
   readonly proposals: readonly Proposal[];
   readonly filledIn: TunnelForm;
@@ -39,7 +38,7 @@ const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString(
 const protocolWord = (protocol: string): string =>
   PROTOCOL_TEXTS.find(([known]) => known === protocol)?.[1] ?? protocol;
 
-/** Which of three words fits a confidence from 0 to 1. */
+/** The word for a confidence from 0 to 1. */
 export function sureness(confidence: number): keyof typeof TUNNEL_TEXTS.sure {
   if (confidence >= 0.9) return 'high';
   return confidence >= 0.6 ? 'fair' : 'low';
@@ -83,7 +82,7 @@ function tunnelFields({
       label: TUNNEL_TEXTS.name,
       kind: 'text',
       value: name,
-      most: 64,
+      maxLength: 64,
       required: true,
     },
     {
@@ -109,7 +108,7 @@ function tunnelFields({
       label: TUNNEL_TEXTS.zerotier,
       kind: 'text',
       value: zerotier,
-      most: 10,
+      maxLength: 10,
       note: TUNNEL_TEXTS.zerotierNote,
     },
     {
@@ -123,7 +122,7 @@ function tunnelFields({
   ];
 }
 
-/** Tunnels by their name, with every server and whether it lives. */
+/** The tunnels by name, with all servers and whether any of them is up. */
 function byName(tunnels: readonly TunnelView[]): readonly {
   readonly name: string;
   readonly protocol: string;
@@ -138,23 +137,23 @@ function byName(tunnels: readonly TunnelView[]): readonly {
   });
 }
 
-/** The list, and the three ways to a new tunnel. Faults of the form by hand stand at its fields. */
+/** The list, and the three ways to add a tunnel. Faults of the manual form are shown at its fields. */
 export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
   const { token, notice, tunnels, proposals, filledIn } = parts;
-  // A policy's fault says which tunnel; the form has but one.
+  // The path of a policy fault includes the tunnel's index; the form has only one tunnel.
   const own = (notice?.faults ?? []).map((fault) => ({
     ...fault,
     path: fault.path.replace(/^tunnels\[\d+\]\.?/, ''),
   }));
   const { fields, rest } = withFaults(tunnelFields(filledIn), own);
-  const told = notice === undefined ? undefined : { ...notice, faults: rest };
+  const shownNotice = notice === undefined ? undefined : { ...notice, faults: rest };
   return draw(
     renderer,
     'tunnel-list',
-    { token, notice: told },
+    { token, notice: shownNotice },
     {
       token,
-      most: SERVERS,
+      limit: SERVERS,
       serverText,
       trusted:
         tunnels === undefined
@@ -163,16 +162,16 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
               ...tunnel,
               path: `/tunnels/remove?${new URLSearchParams({ name: byName(tunnels)[at]?.name ?? '' }).toString()}`,
             })),
-      proposals: proposals.map((one) => ({
-        ...printable(one),
-        path: `/tunnels/learn?${new URLSearchParams({ endpoint: one.endpoint }).toString()}`,
+      proposals: proposals.map((proposal) => ({
+        ...printable(proposal),
+        path: `/tunnels/learn?${new URLSearchParams({ endpoint: proposal.endpoint }).toString()}`,
       })),
       fields: renderer.draw('fields', { fields, form: 'tunnel' }),
     },
   );
 }
 
-/** What a configuration comes to, before a yes. */
+/** What was read from a configuration, to be confirmed. */
 export function importPage(renderer: Renderer, around: Around, found: ImportAnswer): string {
   const { proposal, unused, change } = found;
   const { reserved, amnezia } = proposal;
@@ -184,11 +183,11 @@ export function importPage(renderer: Renderer, around: Around, found: ImportAnsw
     sent: proposal,
     change: change === undefined ? undefined : printable(change),
     settings: settings === '{}' ? '' : settings,
-    most: SERVERS,
+    limit: SERVERS,
   });
 }
 
-/** One handshake that was seen, before a yes. */
+/** One handshake seen on the wire, to be confirmed. */
 export function learnPage(renderer: Renderer, around: Around, proposal: Proposal, name: string): string {
   return draw(renderer, 'tunnel-learn', around, {
     token: around.token,
@@ -198,19 +197,19 @@ export function learnPage(renderer: Renderer, around: Around, proposal: Proposal
   });
 }
 
-/** What would be without it, before a yes. */
+/** What removing the tunnel means, to be confirmed. */
 export function removePage(
   renderer: Renderer,
   around: Around,
   name: string,
   tunnels: readonly TunnelView[],
 ): string {
-  const [tunnel] = byName(tunnels).filter((one) => one.name === name);
+  const [tunnel] = byName(tunnels).filter((candidate) => candidate.name === name);
   return draw(renderer, 'tunnel-remove', around, {
     token: around.token,
     sent: name,
     name: printable(name),
-    // Quiet is in use too: a laptop that sleeps keeps its tunnel.
+    // A quiet tunnel is in use, too: a sleeping laptop keeps its tunnel.
     inUse: tunnel?.endpoints.some(({ state }) => state !== 'down'),
     last: byName(tunnels).length === 1,
   });

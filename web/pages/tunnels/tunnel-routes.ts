@@ -1,5 +1,5 @@
-// Knows: the pages about tunnels: what is trusted, and how a new one comes in or an old one goes. Must not know: HTML, YAML.
-// Proposed first, in force only after a yes. Of an uploaded file nothing is kept here: it goes to the guard, which reads its servers.
+// Routes of the tunnel pages. A new tunnel is shown first and takes effect only when confirmed. An uploaded file is not kept here: it is
+// passed to the daemon, which reads the servers from it.
 
 import type Router from '@koa/router';
 import type { Context } from 'koa';
@@ -16,7 +16,7 @@ import { importPage, learnPage, removePage, tunnelsPage } from './tunnel-pages.t
 import type { TunnelForm } from './tunnel-pages.ts';
 import { sentence } from '../status/view-model.ts';
 
-/** Bytes of a form that may hold a configuration, or the servers of one. */
+/** Most bytes of a form with a configuration, or with the servers from one. */
 const LIMIT = 600_000;
 const EMPTY: TunnelForm = { name: '', protocol: 'wireguard', endpoints: '' };
 
@@ -37,13 +37,13 @@ export function addTunnelRoutes(router: Router, site: Site): void {
     });
   }
 
-  /** Nothing, when nobody can say: that is told by the tunnels' own absence. */
+  /** Empty if the daemon does not answer: the missing list of tunnels already says so. */
   async function proposed(): Promise<readonly Proposal[]> {
     return (await client.ask('learnTunnel', { body: {} }).catch(unlessFault))?.proposals ?? [];
   }
 
   async function showProposal(ctx: Context, endpoint: string, notice?: Notice, name?: string): Promise<void> {
-    const proposal = (await proposed()).find((one) => one.endpoint === endpoint);
+    const proposal = (await proposed()).find((candidate) => candidate.endpoint === endpoint);
     if (proposal === undefined) {
       ctx.status = 404;
       return show(ctx, notice ?? { message: TUNNEL_TEXTS.gone, faults: [] });
@@ -135,7 +135,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
   );
 }
 
-/** Servers may come one a line, or with spaces between them from the page before. */
+/** Servers may be separated by line breaks, or by spaces if they come from the import page. */
 function formOf(form: URLSearchParams): TunnelForm {
   const field = (name: string): string => form.get(name) ?? '';
   const endpoints = field('endpoints').split(/\s+/).filter(Boolean).join('\n');
@@ -143,7 +143,7 @@ function formOf(form: URLSearchParams): TunnelForm {
   return { name: field('name'), protocol: field('protocol'), endpoints, zerotier, anywhere };
 }
 
-/** What came with a configuration, from the page before; the guard says whether it is any. */
+/** Packet settings from the import page, as JSON; the daemon validates them. */
 function settingsOf(text: string): { readonly reserved?: unknown; readonly amnezia?: unknown } {
   if (text === '') return {};
   try {
@@ -157,7 +157,7 @@ function settingsOf(text: string): { readonly reserved?: unknown; readonly amnez
   }
 }
 
-/** `/home/anna/home-nl.conf` → `home-nl`; a name that a policy would take, or `tunnel`. */
+/** `/home/anna/home-nl.conf` → `home-nl`: a name that a policy accepts, or `tunnel`. */
 export function nameFrom(filename: string): string {
   const [base = ''] = /[^/\\]*$/.exec(filename) ?? [];
   const name = base

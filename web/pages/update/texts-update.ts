@@ -1,34 +1,33 @@
-// Knows: the words of the update page. Must not know: layout.
-// English; with the other texts*.ts the one place for translation. `{…}` is filled in.
+// Texts of the update page, here to be translated. `{…}` is filled in.
 
 import type { UpdateStage } from '../../../src/api/words.ts';
 
 export const UPDATE_TEXTS = {
   title: 'Update',
-  runs: 'Version {version} runs.',
-  unknownTitle: 'Nobody answers',
+  runs: 'Version {version} is running.',
+  unknownTitle: 'No answer',
   unknown:
-    'While an update is under way the guard is away and the wire is closed. This page asks again by itself.',
+    'During an update the monitoring service is stopped and no traffic passes. This page checks again by itself.',
   noWayBack:
-    'No signed file of the version that runs is kept on this box, and without a way back nothing is updated. Send the file of version {version} first: it is kept, and nothing else changes.',
+    'This box has no signed file of the version it runs, so it could not go back to it, and installs no update. Send the file of version {version} first: it is kept, and nothing else changes.',
   file: 'Update file',
   fileNote:
-    'A file with the ending .update, signed by someone whom this box trusts. It is looked at before anything changes.',
+    'A file ending in .update, signed by a publisher that this box trusts. It is checked before anything changes.',
   meanwhile:
-    'The wire is closed until the new version is ready and sees both ports: some minutes, without any network for your device. When it is not ready in time, the version that runs now comes back by itself.',
+    'No traffic passes until the new version is ready and sees both ports: your device has no network for some minutes. If the new version is not ready in time, the current one comes back by itself.',
   send: 'Send and install',
   nothingGiven: 'Choose a file first.',
-  sent: 'The file is on the box and its signature is good. It is being installed; the wire is closed meanwhile.',
+  sent: 'The file is on the box and its signature is valid. It is being installed; no traffic passes meanwhile.',
 } as const;
 
-/** What became of the last update. `{version}` may be empty. */
+/** Result of the last update. `{version}` may be empty. */
 export const STAGE_TEXTS: Readonly<Record<UpdateStage, string>> = {
-  none: 'Nothing was ever updated here.',
-  installing: 'Version {version} is being installed. The wire is closed.',
-  'rolling-back': 'Version {version} did not come up; the one before is coming back. The wire is closed.',
+  none: 'Nothing has ever been updated here.',
+  installing: 'Version {version} is being installed. No traffic passes.',
+  'rolling-back': 'Version {version} did not come up; the previous one is being restored. No traffic passes.',
   updated: 'Version {version} was installed.',
-  kept: 'Version {version} is kept to come back to. Nothing else has changed.',
-  'rolled-back': 'Version {version} did not come up. The one before came back.',
-  refused: 'The last update was refused.',
-  failed: 'Version {version} did not come up, and the one before did not come back. The wire is closed.',
+  kept: 'Version {version} is kept to go back to. Nothing else has changed.',
+  'rolled-back': 'Version {version} did not come up. The previous one was restored.',
+  refused: 'The last update was rejected.',
+  failed: 'Version {version} did not come up, and the previous one could not be restored. No traffic passes.',
 };

@@ -1,5 +1,5 @@
-// Knows: the page that takes an update and tells what became of it. Must not know: signatures, packages: the guard looks at them.
-// The file goes on to the guard in parts as it comes; whose form it is, is known before the first of them.
+// The update page. The uploaded file is passed to the daemon in parts as it arrives, after the form's token has been checked; the installer
+// verifies it.
 
 import type Router from '@koa/router';
 import type { Context } from 'koa';
@@ -79,7 +79,7 @@ export function addUpdateRoutes(router: Router, site: Site): void {
   });
 }
 
-/** Hands the file on, one part of it in memory at a time; gives how many bytes it had. */
+/** Passes the file on to the daemon with one part in memory at a time, and returns its size in bytes. */
 async function send(client: ApiClient, file: AsyncIterable<Buffer>): Promise<number> {
   let at = 0;
   let held: Buffer[] = [];

@@ -101,7 +101,7 @@ describe('the dossier', () => {
     peer.answers.set('GET /v1/dossier', { from: null });
     const { status, text } = await own.ask('/dossier');
     expect(status).toBe(502);
-    expect(text).toContain('The dossier cannot be read now.');
+    expect(text).toContain('The dossier cannot be read right now.');
     expect(text).not.toContain('I have nothing on you');
   });
 
@@ -122,7 +122,7 @@ describe('the devices', () => {
       clients: [hostile, aClient({ vendor: 'Xensource', randomised: false, hostName: null })],
     });
     const { text } = await own.ask('/clients');
-    for (const said of ['&lt;script&gt;', 'Xensource', 'A device without a name', 'made up by the device'])
+    for (const said of ['&lt;script&gt;', 'Xensource', 'Unnamed device', 'the device made this address up'])
       expect(text).toContain(said);
     expect(text).not.toContain('<script>alert');
     expect(text).toContain(`href="/incidents?client=${encodeURIComponent('"><b>')}"`);
@@ -131,7 +131,7 @@ describe('the devices', () => {
   it('that cannot be told are not none', async () => {
     peer.answers.set('GET /v1/clients', { clients: [{ id: 'x' }] });
     const { status, text } = await own.ask('/clients');
-    expect([status, text.includes('No device was seen')]).toEqual([502, false]);
+    expect([status, text.includes('No device has been seen')]).toEqual([502, false]);
   });
 });
 
@@ -139,7 +139,7 @@ describe('health', () => {
   it('says how guard, ports and machine are', async () => {
     const { text } = await own.ask('/health');
     for (const said of [
-      'Nothing is wrong.',
+      'All good: no problems found.',
       '1\u202f000 Mbit/s',
       '52 °C',
       '3 d 4 h',
@@ -154,16 +154,16 @@ describe('health', () => {
     const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
     const detail = 'a forged leak was seen, counted and held';
     for (const [proof, said, isRecent] of [
-      [{ at: ago(1), detail }, /last proven [1-4] s ago/, true],
-      [{ at: ago(300), detail: 'the tap on lan did not see it' }, /last proven 5 min ago/, false],
-      [{ at: null, detail: 'no forged leak could be sent' }, /not proven yet/, false],
-      [undefined, /not proven: this box sends no forged leaks/, false],
+      [{ at: ago(1), detail }, /last caught [1-4] s ago/, true],
+      [{ at: ago(300), detail: 'the tap on lan did not see it' }, /last caught 5 min ago/, false],
+      [{ at: null, detail: 'no forged leak could be sent' }, /not caught yet/, false],
+      [undefined, /not tested: this box sends no test leaks/, false],
     ] as const) {
       peer.status = aStatus({ health: proven(proof) });
       peer.answers.set('GET /v1/health', someHealth({ guard: proven(proof) }));
       for (const path of ['/', '/health']) {
         const { text } = await own.ask(path);
-        const row = /<li data-ok="(\w+)"><span>(?:<bdi>)?A forged leak, caught.*/.exec(text);
+        const row = /<li data-ok="(\w+)"><span>(?:<bdi>)?Test leak \(forged by the box\).*/.exec(text);
         expect(row?.[0], path).toMatch(said);
         expect(row?.[0], path).toContain(proof?.detail ?? '');
         expect(row?.[1], path).toBe(isRecent ? 'yes' : 'no');
@@ -181,9 +181,9 @@ describe('health', () => {
     ).toMatchObject({
       ...{
         Temperature: 'unknown',
-        'Disk free': 'unknown',
-        'Slowed down': 'unknown',
-        'Memory free': 'yes',
+        'Free disk space': 'unknown',
+        Throttled: 'unknown',
+        'Free memory': 'yes',
         Clock: 'unknown',
       },
     });
@@ -194,12 +194,12 @@ describe('health', () => {
       throttling: { now: [], before: ['warm'] },
     };
     expect(well(machineChecks({ ...machine, ...bad }, 'network'))).toMatchObject({
-      ...{ Load: 'no', 'Memory free': 'no', Temperature: 'no', 'Slowed down': 'no' },
+      ...{ Load: 'no', 'Free memory': 'no', Temperature: 'no', Throttled: 'no' },
     });
     const [lan] = ports;
     if (lan === undefined) throw new Error('no port');
-    expect(portRow({ ...lan, carrier: false })).toMatchObject({ well: 'no', cable: 'nothing connected' });
-    expect(portRow({ ...lan, present: false })).toMatchObject({ well: 'no', cable: 'not there' });
+    expect(portRow({ ...lan, carrier: false })).toMatchObject({ well: 'no', cable: 'not connected' });
+    expect(portRow({ ...lan, present: false })).toMatchObject({ well: 'no', cable: 'missing' });
     expect(portRow({ ...lan, carrier: null, offloads: null })).toMatchObject({
       well: 'unknown',
       offloadsWell: 'unknown',
@@ -215,8 +215,8 @@ describe('health', () => {
       /<form[^>]* id="clock-offer"[^>]* action="\/health\/clock" data-now="20[^"]+Z" hidden>/,
     );
     for (const [timeSource, said] of [
-      ['network', 'A time service on this machine keeps it.'],
-      ['machine', 'not set from here'],
+      ['network', 'A time service on this machine sets it.'],
+      ['machine', 'cannot be set here'],
     ] as const) {
       peer.answers.set('GET /v1/health', someHealth({ timeSource }));
       const { text } = await own.ask('/health');
@@ -244,7 +244,7 @@ describe('health', () => {
     peer.answers.delete('GET /v1/health');
     const { status, text } = await own.ask('/health');
     expect(status).toBe(502);
-    expect(text).not.toContain('Nothing is wrong');
+    expect(text).not.toContain('All good');
   });
 
   it.each([

@@ -22,13 +22,13 @@ it('every row has a cell for each profile and mode', () => {
 });
 
 it.each([
-  ['asks for a name (UDP)', ['Leak (A), stopped', 'Leak (A), stopped', 'Leak (A), stopped', 'Allowed']],
+  ['looks up a name (UDP)', ['Leak (A), stopped', 'Leak (A), stopped', 'Leak (A), stopped', 'Allowed']],
   [
-    'DNS over HTTPS at a known provider',
+    'DNS over HTTPS to a known provider',
     ['Leak (C, E), stopped', 'Leak (C, E), stopped', 'Leak (C), not stopped', 'Leak (C, E), stopped'],
   ],
   [
-    'visits a protected site at an address that it knows',
+    'visits a protected site at an address it already knows',
     ['Leak (E), stopped', 'Leak (E), stopped', 'Allowed', 'Leak (B, E), stopped'],
   ],
 ])('%s is said in words', (action, cells) => {

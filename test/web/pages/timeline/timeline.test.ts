@@ -71,8 +71,8 @@ describe('the picture', () => {
     const view = drawn([change(30, {})]);
     expect(path(view, 'unwatched')).toBe('M0 0h150v112H0z');
     expect(path(view, 'tunnel-up')).toBe('M150 70h150v10H150z');
-    expect([view.unwatched, view.columns[0]?.words]).toEqual([true, ['nobody watched']]);
-    expect(view.columns[5]?.words).toEqual(['nothing outside the tunnel', 'tunnel up', 'block off']);
+    expect([view.unwatched, view.columns[0]?.words]).toEqual([true, ['not monitored']]);
+    expect(view.columns[5]?.words).toEqual(['nothing outside the tunnel', 'tunnel up', 'block mode off']);
   });
 
   it('joins equal intervals to one band, and shows a switch inside one as changed', () => {
@@ -104,8 +104,8 @@ describe('the picture', () => {
   it('says in each column what was counted, and leads closer until there are incidents to see', () => {
     const tallies = [{ ...NO_TALLY, at: at(1), redEscaped: 2, unseen: 1 }];
     const view = drawn([change(0, {})], tallies);
-    expect(view.columns[0]?.words.slice(0, 2)).toEqual(['2 got out', '1 not looked at']);
-    expect(view.words).toEqual(['2 got out', '1 not looked at']);
+    expect(view.columns[0]?.words.slice(0, 2)).toEqual(['2 got out', '1 not inspected']);
+    expect(view.words).toEqual(['2 got out', '1 not inspected']);
     const next = asked(view.columns[0]?.path.replace(/^\/\?|#.*$/g, '') ?? '');
     expect([next.from, next.to]).toEqual([range.from, range.from + 10 * MINUTE]);
     const closest = timelineView(timelineOf(next, [], [], NOW), next);
