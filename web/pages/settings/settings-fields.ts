@@ -36,24 +36,95 @@ export interface FormValues {
   readonly allow: readonly Allow[];
 }
 
-const LISTS = ['mustTunnel', 'resolvers', 'proxies'] as const;
+/** How a setting is written into a field, and what the field's text stands for. */
+const FORMS = {
+  text: { write: String, read: (text: string): unknown => text.trim() },
+  number: { write: String, read: (text: string): unknown => numberIn(text.trim()) },
+  flag: {
+    write: (value: unknown): string => (value === true ? 'yes' : 'no'),
+    read: (text: string): unknown => answerIn(text.trim()),
+  },
+  lines: {
+    write: (value: unknown): string => (value as readonly string[]).join('\n'),
+    read: (text: string): unknown => linesOf(text),
+  },
+} as const;
+
+interface SettingField extends Omit<FieldPath, 'name' | 'value'> {
+  readonly part: Part;
+  readonly form: keyof typeof FORMS;
+}
+
+const radios = (part: Part, path: string): Pick<SettingField, 'part' | 'path' | 'form' | 'kind'> => ({
+  part,
+  path,
+  form: 'text',
+  kind: 'radios',
+});
+const lines = (path: string): Pick<SettingField, 'part' | 'path' | 'form' | 'kind'> => ({
+  part: 'rules',
+  path,
+  form: 'lines',
+  kind: 'lines',
+});
+
+/** Every setting of the page but the exceptions, in the page's order; `path` is the setting's place in the policy. */
+const FIELDS: readonly SettingField[] = [
+  { ...radios('rules', 'profile'), label: T.profile, options: PROFILE_CHOICES },
+  { ...lines('mustTunnel'), label: T.mustTunnel, note: T.mustTunnelNote },
+  { ...radios('rules', 'direct'), label: T.direct, options: DIRECT_CHOICES, note: T.directNote },
+  { ...lines('resolvers'), label: T.resolvers, note: T.resolversNote },
+  { ...lines('proxies'), label: T.proxies, note: T.proxiesNote },
+  {
+    ...radios('rules', 'localChatter'),
+    kind: 'choice',
+    label: T.localChatter,
+    options: DISCOVERY_CHOICES,
+    note: T.localDiscoveryNote,
+  },
+  { ...radios('record', 'privacy'), label: T.privacy, options: PRIVACY_CHOICES },
+  { ...radios('record', 'privacyKey'), label: T.privacyKey, options: PRIVACY_KEY_CHOICES },
+  {
+    part: 'record',
+    path: 'retentionDays',
+    form: 'number',
+    kind: 'number',
+    label: T.retentionDays,
+    note: T.retentionNote,
+    maxLength: 9,
+    required: true,
+  },
+  {
+    part: 'address',
+    path: 'management.address',
+    form: 'text',
+    kind: 'text',
+    label: T.address,
+    note: T.addressNote,
+    maxLength: 32,
+    required: true,
+  },
+  {
+    part: 'address',
+    path: 'management.hostname',
+    form: 'text',
+    kind: 'text',
+    label: T.hostname,
+    maxLength: 253,
+    required: true,
+  },
+  { part: 'address', path: 'management.ssh', form: 'flag', kind: 'check', label: T.ssh, note: T.sshNote },
+];
+
+/** The name of a field in its form: the last part of its path. */
+const nameOf = ({ path }: Pick<SettingField, 'path'>): string => path.slice(path.lastIndexOf('.') + 1);
 
 export function valuesOf(settings: Settings): FormValues {
-  const { profile, direct, localChatter, privacy, privacyKey, retentionDays, management } = settings;
-  const lists = LISTS.map((name) => [name, settings[name].join('\n')] as const);
+  const values: Readonly<Record<string, unknown>> = { ...settings, ...settings.management };
   return {
-    fields: {
-      profile,
-      direct,
-      localChatter,
-      privacy,
-      privacyKey,
-      retentionDays: String(retentionDays),
-      ...Object.fromEntries(lists),
-      address: management.address,
-      hostname: management.hostname,
-      ssh: management.ssh ? 'yes' : 'no',
-    },
+    fields: Object.fromEntries(
+      FIELDS.map((field) => [nameOf(field), FORMS[field.form].write(values[nameOf(field)])]),
+    ),
     allow: settings.allow.map(({ to, transport = '', port, client = '', why }) => ({
       to,
       transport,
@@ -82,24 +153,13 @@ export function valuesFrom(form: URLSearchParams, before: FormValues): FormValue
 
 /** The settings of one part, as the local API takes them. */
 export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<Record<string, unknown>> {
-  const text = (name: string): string => (fields[name] ?? '').trim();
-  if (part === 'address')
-    return {
-      management: { address: text('address'), hostname: text('hostname'), ssh: answerIn(text('ssh')) },
-    };
-  if (part === 'record')
-    return {
-      privacy: text('privacy'),
-      privacyKey: text('privacyKey'),
-      retentionDays: numberIn(text('retentionDays')),
-    };
-  return {
-    profile: text('profile'),
-    direct: text('direct'),
-    localChatter: text('localChatter'),
-    ...Object.fromEntries(LISTS.map((name) => [name, linesOf(fields[name] ?? '')])),
-    allow: allow.map(allowIn),
-  };
+  const read = FIELDS.filter((field) => field.part === part).map((field) => [
+    nameOf(field),
+    FORMS[field.form].read(fields[nameOf(field)] ?? ''),
+  ]);
+  const settings = Object.fromEntries(read) as Readonly<Record<string, unknown>>;
+  if (part === 'address') return { management: settings };
+  return part === 'rules' ? { ...settings, allow: allow.map(allowIn) } : settings;
 }
 
 /** A digest of the settings that a form was made from; it changes whenever one of them does. */
@@ -149,107 +209,13 @@ function answerIn(text: string): boolean | string {
   return text === 'yes' || text === 'no' ? text === 'yes' : text;
 }
 
-/** The fields of a part, without the exceptions (see allowRows). */
+/** The fields of one part with their values; exceptions have fields of their own, row by row. */
 export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath[] {
-  const value = (name: string): string => fields[name] ?? '';
-  if (part === 'address')
-    return [
-      {
-        path: 'management.address',
-        name: 'address',
-        label: T.address,
-        kind: 'text',
-        value: value('address'),
-        note: T.addressNote,
-        maxLength: 32,
-        required: true,
-      },
-      {
-        path: 'management.hostname',
-        name: 'hostname',
-        label: T.hostname,
-        kind: 'text',
-        value: value('hostname'),
-        maxLength: 253,
-        required: true,
-      },
-      {
-        path: 'management.ssh',
-        name: 'ssh',
-        label: T.ssh,
-        kind: 'check',
-        value: value('ssh'),
-        note: T.sshNote,
-      },
-    ];
-  if (part === 'record')
-    return [
-      {
-        path: 'privacy',
-        name: 'privacy',
-        label: T.privacy,
-        kind: 'radios',
-        value: value('privacy'),
-        options: PRIVACY_CHOICES,
-      },
-      {
-        path: 'privacyKey',
-        name: 'privacyKey',
-        label: T.privacyKey,
-        kind: 'radios',
-        value: value('privacyKey'),
-        options: PRIVACY_KEY_CHOICES,
-      },
-      {
-        path: 'retentionDays',
-        name: 'retentionDays',
-        label: T.retentionDays,
-        kind: 'number',
-        value: value('retentionDays'),
-        note: T.retentionNote,
-        maxLength: 9,
-        required: true,
-      },
-    ];
-  const list = (name: (typeof LISTS)[number], note: string): FieldPath => ({
-    path: name,
-    name,
-    label: T[name],
-    kind: 'lines',
-    value: value(name),
-    note,
-  });
-  return [
-    {
-      path: 'profile',
-      name: 'profile',
-      label: T.profile,
-      kind: 'radios',
-      value: value('profile'),
-      options: PROFILE_CHOICES,
-    },
-    list('mustTunnel', T.mustTunnelNote),
-    {
-      path: 'direct',
-      name: 'direct',
-      label: T.direct,
-      kind: 'radios',
-      value: value('direct'),
-      options: DIRECT_CHOICES,
-      note: T.directNote,
-    },
-    list('resolvers', T.resolversNote),
-    list('proxies', T.proxiesNote),
-    {
-      path: 'localChatter',
-      name: 'localChatter',
-      label: T.localChatter,
-      kind: 'choice',
-      value: value('localChatter'),
-      options: DISCOVERY_CHOICES,
-      note: T.localDiscoveryNote,
-    },
-  ];
+  return FIELDS.filter((field) => field.part === part).map((field) => ({
+    ...field,
+    name: nameOf(field),
+    value: fields[nameOf(field)] ?? '',
+  }));
 }
 
 /** A row of fields for each exception, and empty rows for new ones. */
