@@ -349,7 +349,7 @@ describe('a resolver is a pair of address and name', () => {
       hello('tls', 'tcp 203.0.113.77 443', 'dns.example'),
     ];
     expect(pairs.judge(factsOf(there), 'up').reason).toContain(
-      '(the policy names dns.example at this address, and nobody else)',
+      '(at this address the policy names only dns.example)',
     );
     expect(pairs.judge(factsOf(elsewhere), 'up').reason).toContain(
       '(the policy names dns.example at another address)',

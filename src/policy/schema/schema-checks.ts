@@ -160,7 +160,7 @@ function rangeFaults(
     fault(
       path,
       `${text}: this network is too wide to belong to one service`,
-      `Name networks of /${WIDEST[hostIs]} or longer; for wireguard and meshes, whose packets can be recognized by their form, also "udp:0.0.0.0/0:*" for peers at any address.`,
+      `Name networks of /${WIDEST[hostIs]} or longer; for wireguard and meshes, whose packets can be recognized by their form, also "udp:0.0.0.0/0:*" for peers anywhere.`,
     ),
   ];
 }

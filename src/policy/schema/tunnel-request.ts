@@ -54,7 +54,7 @@ export function readRequest(request: TunnelRequest): TunnelEdit | readonly Fault
   const words = protocol !== undefined && parsed.some(isAnywhere) ? anywhereWords(protocol) : undefined;
   if (words !== undefined && request.anywhere !== true)
     faults.push(
-      fault('anywhere', `peers may then be at any address: ${words}`, 'Agree to that, or name servers.'),
+      fault('anywhere', `peers may be anywhere: ${words}`, 'Agree to that, or name servers.'),
     );
   if (faults.length > 0 || protocol === undefined || typeof name !== 'string') return faults;
   return { ...(rest as object), name, protocol, endpoints: parsed };
