@@ -53,9 +53,7 @@ export function readRequest(request: TunnelRequest): TunnelEdit | readonly Fault
   if (typeof name !== 'string') faults.push(fault('name', 'is missing', 'Give the tunnel a name.'));
   const words = protocol !== undefined && parsed.some(isAnywhere) ? anywhereWords(protocol) : undefined;
   if (words !== undefined && request.anywhere !== true)
-    faults.push(
-      fault('anywhere', `peers may be anywhere: ${words}`, 'Agree to that, or name servers.'),
-    );
+    faults.push(fault('anywhere', `peers may be anywhere: ${words}`, 'Agree to that, or name servers.'));
   if (faults.length > 0 || protocol === undefined || typeof name !== 'string') return faults;
   return { ...(rest as object), name, protocol, endpoints: parsed };
 }
