@@ -98,7 +98,7 @@ export function anUpdate(changes: Partial<UpdateStatus> = {}): UpdateStatus {
 
 const AN_IMPORT: ImportAnswer = {
   proposal: { name: 'hotel', protocol: 'wireguard', endpoints: ['udp:203.0.113.9:51820'] },
-  unused: [{ line: 3, why: '"Color" is no setting of this section' }],
+  unused: [{ line: 3, why: '"Color" is not a setting of this section' }],
   added: false,
 };
 

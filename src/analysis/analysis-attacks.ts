@@ -1,5 +1,5 @@
-// Knows: what a network in a capture did to pull traffic out of tunnels, and which leaks followed from it. Must not know: files.
-// Rule T as it is raised live: amber, and red when something escapes to where the network pulled. Bounded.
+// Rule T for a capture: what the network did to pull traffic out of tunnels, and which leaks followed. Severity as on a live wire: amber,
+// and red when something escapes to where the network pulled. Memory is bounded.
 
 import type { ParsedPacket } from '../flow/parsed-packet.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -8,17 +8,18 @@ import type { IncidentList, Warning } from './analysis-incidents.ts';
 import { Pulls } from '../guard/attacks/network-attacks.ts';
 import { Tripwire } from '../guard/attacks/tripwire.ts';
 
-/** Frames to one client's own address say nothing more of it; so many clients are remembered. */
-const MOST_QUIET = 1_024;
+/** How many clients are remembered for which ordinary frames show nothing new. */
+const MAX_QUIET = 1_024;
 
+/** Finds network attacks in a capture and files them as incidents. */
 export class AnalysedNetworkAttacks {
   readonly #incidents: IncidentList;
   readonly #tripwire = new Tripwire();
   readonly #pulls = new Pulls<Warning>();
-  /** By MAC address, the last address to which a packet told nothing. */
+  /** By MAC address of a client, the IPv4 address to which a packet showed no attack; further packets to it are skipped. */
   readonly #quiet = new Map<number, number>();
   #client: number | undefined;
-  /** The destination that was held against the pulls last; '' when there is a new one. */
+  /** The destination that was last checked against the pulls; '' after a new pull. */
   #blamed = '';
 
   constructor(incidents: IncidentList, policy: Policy, client: number | undefined) {
@@ -27,17 +28,17 @@ export class AnalysedNetworkAttacks {
     this.#tripwire.setPolicy(policy);
   }
 
-  /** Looks at a frame that may come from the network; gives how many network attacks it plays. */
+  /** Looks at a frame that may come from the network; returns how many network attacks are in it. Time in microseconds since 1970. */
   look(packet: ParsedPacket, timeMicros: number): number {
     const { offer, answers } = packet.findings;
-    const telling = offer !== undefined || answers.length > 0 || packet.kind === 'arp';
+    const isRelevant = offer !== undefined || answers.length > 0 || packet.kind === 'arp';
     if (offer?.client !== undefined) {
       this.#client ??= offer.client;
       this.#quiet.clear();
     }
-    if (!telling && this.#isQuiet(packet)) return 0;
+    if (!isRelevant && this.#isQuiet(packet)) return 0;
     const networkAttacks = this.#tripwire.see({ packet, folded: false });
-    if (networkAttacks.length === 0 && !telling && packet.ipVersion === 4 && this.#quiet.size < MOST_QUIET)
+    if (networkAttacks.length === 0 && !isRelevant && packet.ipVersion === 4 && this.#quiet.size < MAX_QUIET)
       this.#quiet.set(packet.destinationMac, packet.destination[3] ?? 0);
     for (const networkAttack of networkAttacks) {
       const toAll = isGroup(packet.destinationMac);
@@ -54,7 +55,7 @@ export class AnalysedNetworkAttacks {
     return packet.ipVersion !== 4 || this.#quiet.get(packet.destinationMac) === packet.destination[3];
   }
 
-  /** A red leak to where the network pulled makes the warning red. */
+  /** Makes a warning red when a red leak went to where the network pulled. Time in microseconds since 1970. */
   blame(destination: string, timeMicros: number): void {
     if (this.#pulls.size === 0 || destination === this.#blamed) return;
     this.#blamed = destination;

@@ -1,5 +1,4 @@
-// Knows: how leaks of a capture become incidents. Must not know: files, the ledger of a live wire.
-// One incident per client, kind, rule and exposure. What comes back belongs to who asked.
+// Turns leaks of a capture into incidents: one per client, kind, rule and exposure. A response belongs to the client that asked.
 
 import type { IncidentView } from '../api/status.ts';
 import { addressText, macText } from '../wire/ip/address.ts';
@@ -11,7 +10,7 @@ import type { Redaction } from '../guard/history/privacy.ts';
 import { TextTable } from '../guard/history/text-table.ts';
 import type { NetworkAttack } from '../guard/attacks/network-attacks.ts';
 
-/** As a box tells one, but that nobody has to acknowledge it; in a capture nothing is stopped, and nothing attempted without it. */
+/** An incident as the API has it, without acknowledgement and breach: in a capture nothing is stopped, so every attempt escaped. */
 export type AnalysedIncident = Omit<IncidentView, 'acknowledged' | 'breach'>;
 
 interface Incident {
@@ -20,53 +19,54 @@ interface Incident {
   kind: Kind;
   severity: Severity;
   readonly client: number;
-  /** Numbers of texts: strings that live on are what a garbage collector has most to do with. */
+  /** Indices into a TextTable: many long-lived strings would burden the garbage collector. */
   exposure: number;
   readonly destination: number;
   why: number;
   named: boolean;
-  /** Nothing that its client sent was seen, only what came back. */
+  /** Only responses were seen, and nothing from the client. */
   isAnswerOnly: boolean;
   escaped: number;
   first: number;
   last: number;
-  /** Another incident of the same exposure. */
+  /** Another incident with the same exposure. */
   next: Incident | undefined;
 }
 
-/** An incident of rule T, which what escapes later may make red. */
+/** An incident of rule T; a later escape may make it red. */
 export interface Warning {
   severity: Severity;
 }
 
-/** The first frames of a connection show an address only; the name that follows so soon is theirs. Microseconds. */
+/** The first frames of a connection show only an address; a name that follows within this time is theirs. Microseconds. */
 const ADOPT_WITHIN = 10_000_000;
 
+/** The incidents of a capture, at most `limit`. Times in microseconds since 1970. */
 export class IncidentList {
   readonly #limit: number;
   readonly #incidents = new Set<Incident>();
-  /** By exposure (the number of its text), the first of those that share it: few do. */
+  /** The first incident of each exposure, by the index of its text; few share one. */
   readonly #exposures = new TextTable();
   readonly #firsts: (Incident | undefined)[] = [];
-  /** Destinations and reasons. */
-  readonly #tellings = new TextTable();
+  /** Texts of destinations and reasons. */
+  readonly #texts = new TextTable();
   #begun = 0;
-  /** Leak frames that found no incident and no room for one. */
+  /** Leak frames of no known incident, when there was no room for another. */
   dropped = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** How many have begun; one that proved to be part of another counts too. */
+  /** How many have begun, including those that proved to be part of another. */
   get begun(): number {
     return this.#begun;
   }
 
   /**
-   * Counts one leak frame; `isSent`: by the one whom the capture is about, so no answer. What comes back to a question that was
-   * seen is not another thing that got out; where the question was not seen it stands for it. `reason` is asked only when an incident begins or learns its name. A capture shows
-   * one wire: whatever is in it has escaped.
+   * Counts one leak frame. `isSent`: the client of the capture sent it, so it is not a response. A response to a frame that was seen is
+   * not another escape; where that frame was not seen, the response counts in its place. `reason` is called only when an incident
+   * begins or gets its name. A capture shows one wire: everything in it has escaped.
    */
   add(
     packet: ParsedPacket,
@@ -84,11 +84,11 @@ export class IncidentList {
     const rule = verdict.rule ?? 'E';
     let incident = this.#find(exposure, client, packet.kind, rule);
     if (name !== '' && (incident === undefined || asked !== undefined)) {
-      const bare = this.#bare(place, client, packet, rule, timeMicros);
-      if (bare !== undefined && incident === undefined) {
-        this.#name(bare, name, packet.kind, verdict, reason());
-        incident = bare;
-      } else if (bare !== undefined && incident !== undefined) this.#join(bare, incident);
+      const unnamed = this.#bare(place, client, packet, rule, timeMicros);
+      if (unnamed !== undefined && incident === undefined) {
+        this.#name(unnamed, name, packet.kind, verdict, reason());
+        incident = unnamed;
+      } else if (unnamed !== undefined && incident !== undefined) this.#join(unnamed, incident);
     }
     if (incident === undefined) {
       incident = this.#begin(rule, packet.kind, client, exposure, place, reason, timeMicros);
@@ -97,13 +97,13 @@ export class IncidentList {
       incident.named = name !== '';
       incident.isAnswerOnly = back;
     }
-    if (packet.findings.late === true) incident.why = this.#tellings.add(reason(), 0);
+    if (packet.findings.late === true) incident.why = this.#texts.add(reason(), 0);
     if (!back && incident.isAnswerOnly) [incident.isAnswerOnly, incident.escaped] = [false, 0];
     if (!back || incident.isAnswerOnly) incident.escaped += 1;
     if (timeMicros > incident.last) incident.last = timeMicros;
   }
 
-  /** Notes what the network did to pull traffic out of tunnels (rule T); undefined when there is no room. */
+  /** Files a network attack (rule T); undefined when there is no room. */
   warn(
     packet: ParsedPacket,
     networkAttack: NetworkAttack,
@@ -121,7 +121,7 @@ export class IncidentList {
     return incident;
   }
 
-  /** One that warns, until it is said to be more; undefined where there is no room for it. */
+  /** A new incident, amber at first; undefined when there is no room for it. */
   #begin(
     rule: Rule,
     kind: Kind,
@@ -131,7 +131,7 @@ export class IncidentList {
     reason: () => string,
     at: number,
   ): Incident | undefined {
-    if (this.#incidents.size >= this.#limit || this.#tellings.size >= 8 * this.#limit) {
+    if (this.#incidents.size >= this.#limit || this.#texts.size >= 8 * this.#limit) {
       this.dropped += 1;
       return undefined;
     }
@@ -143,8 +143,8 @@ export class IncidentList {
       severity: 'amber',
       client,
       exposure: this.#exposures.add(exposure, 0),
-      destination: this.#tellings.add(destination, 0),
-      why: this.#tellings.add(reason(), 0),
+      destination: this.#texts.add(destination, 0),
+      why: this.#texts.add(reason(), 0),
       named: true,
       isAnswerOnly: false,
       escaped: 0,
@@ -188,71 +188,72 @@ export class IncidentList {
     if (before !== undefined) before.next = incident.next;
   }
 
-  /** The incident of a connection's frames before it showed its name: until now they had the kind that the ports say. */
+  /** The incident of a connection's frames before it showed its name; their kind may still be the one of the port. */
   #bare(place: string, client: number, packet: ParsedPacket, rule: Rule, now: number): Incident | undefined {
     if (this.#first(place) === undefined) return undefined;
-    const bare =
+    const unnamed =
       this.#find(place, client, packet.kind, rule) ?? this.#find(place, client, kindOfHeaders(packet), 'E');
-    return bare === undefined || bare.named || now - bare.last > ADOPT_WITHIN ? undefined : bare;
+    return unnamed === undefined || unnamed.named || now - unnamed.last > ADOPT_WITHIN ? undefined : unnamed;
   }
 
-  /** What showed only where it went takes the name on, and what the connection has proved to be. */
-  #name(bare: Incident, name: string, kind: Kind, verdict: Verdict, why: string): void {
-    this.#unfile(bare);
-    bare.exposure = this.#exposures.add(name, 0);
-    bare.named = true;
-    bare.kind = kind;
-    bare.rule = verdict.rule ?? 'E';
-    // The worse of the two: that the connection explains itself later takes nothing back.
-    if (bare.severity !== 'red') bare.severity = verdict.severity ?? 'red';
-    bare.why = this.#tellings.add(why, 0);
-    this.#file(bare);
+  /** Gives an incident that had only an address the name, kind and rule that the connection has shown. */
+  #name(unnamed: Incident, name: string, kind: Kind, verdict: Verdict, why: string): void {
+    this.#unfile(unnamed);
+    unnamed.exposure = this.#exposures.add(name, 0);
+    unnamed.named = true;
+    unnamed.kind = kind;
+    unnamed.rule = verdict.rule ?? 'E';
+    // The worse severity of the two: a later name does not undo the first frames.
+    if (unnamed.severity !== 'red') unnamed.severity = verdict.severity ?? 'red';
+    unnamed.why = this.#texts.add(why, 0);
+    this.#file(unnamed);
   }
 
-  /** Another connection to the same name: its first frames belong to the incident that there is. */
-  #join(bare: Incident, incident: Incident): void {
-    this.#unfile(bare);
-    this.#incidents.delete(bare);
-    if (bare.severity === 'red') incident.severity = 'red';
-    if (!bare.isAnswerOnly && incident.isAnswerOnly) [incident.isAnswerOnly, incident.escaped] = [false, 0];
-    if (bare.isAnswerOnly === incident.isAnswerOnly) incident.escaped += bare.escaped;
-    incident.first = Math.min(incident.first, bare.first);
-    incident.last = Math.max(incident.last, bare.last);
+  /** Another connection to the same name: its first frames are added to the incident of that name. */
+  #join(unnamed: Incident, incident: Incident): void {
+    this.#unfile(unnamed);
+    this.#incidents.delete(unnamed);
+    if (unnamed.severity === 'red') incident.severity = 'red';
+    if (!unnamed.isAnswerOnly && incident.isAnswerOnly)
+      [incident.isAnswerOnly, incident.escaped] = [false, 0];
+    if (unnamed.isAnswerOnly === incident.isAnswerOnly) incident.escaped += unnamed.escaped;
+    incident.first = Math.min(incident.first, unnamed.first);
+    incident.last = Math.max(incident.last, unnamed.last);
   }
 
-  /** In the order in which they began, as much as the veil lets through. */
+  /** The incidents in the order in which they began, redacted. */
   *list(redaction: Redaction): Generator<AnalysedIncident> {
     const times = new Times(redaction);
     let [mac, client] = [-1, ''];
     for (const incident of this.#incidents) {
       if (incident.client !== mac) [mac, client] = [incident.client, macText(incident.client)];
       const { rule, kind, severity, escaped } = incident;
-      const told = redaction.incident(kind, rule, {
+      const redacted = redaction.incident(kind, rule, {
         client,
         exposure: this.#exposures.text(incident.exposure),
-        destination: this.#tellings.text(incident.destination),
-        why: this.#tellings.text(incident.why),
+        destination: this.#texts.text(incident.destination),
+        why: this.#texts.text(incident.why),
       });
       yield {
         id: incidentId(incident.id),
         rule,
         kind,
         severity,
-        client: told.client,
-        exposure: told.exposure,
-        destination: told.destination,
+        client: redacted.client,
+        exposure: redacted.exposure,
+        destination: redacted.destination,
         attempted: 0,
         escaped,
         blocked: 0,
         first: times.text(incident.first),
         last: times.text(incident.last),
-        why: told.why,
+        why: redacted.why,
       };
     }
   }
 }
 
-/** ISO 8601 texts of times that mostly follow each other: the second is written once. */
+/** ISO 8601 texts of times that are mostly in order: the text of the second is reused. */
 class Times {
   readonly #redaction: Redaction;
   #second = Number.NaN;
@@ -262,7 +263,7 @@ class Times {
     this.#redaction = redaction;
   }
 
-  /** Times beyond what a date can hold come from damaged captures: they are shown as the epoch. */
+  /** Times outside the range of Date come from damaged captures and are shown as 1970. */
   text(micros: number): string {
     const wall = this.#redaction.time(Math.floor(micros / 1000));
     const second = Math.floor(wall / 1000);
@@ -276,12 +277,12 @@ class Times {
   }
 }
 
-/** The id of the incident that was the `ordinal`th to begin. */
+/** The id of an incident by the order in which it began, from 1. */
 export function incidentId(ordinal: number): string {
   return `a${ordinal}`;
 }
 
-/** Where an answer comes from is where the question went. */
+/** The sender of a response, which is where the question went. */
 function senderOf(packet: ParsedPacket): string {
   return packet.ipVersion === 0 ? macText(packet.sourceMac) : addressText(packet.ipVersion, packet.source);
 }

@@ -1,6 +1,5 @@
-// Knows: what frames of a capture tell about later ones: endpoints by handshake, addresses by answers. Must not know: files,
-// how a handshake looks. Only what is recognised with much confidence and was answered is learned: a heuristic never makes a tunnel,
-// and neither does what somebody sent in.
+// Learns from a capture what later frames are judged by: endpoints from handshakes, addresses from DNS answers. Only a handshake that was
+// recognized with high confidence and answered makes an endpoint: neither a heuristic nor a forged packet may make a tunnel.
 
 import { addressText, endpointText, parseAddress } from '../wire/ip/address.ts';
 import type { ParsedPacket, Recognition } from '../flow/parsed-packet.ts';
@@ -12,16 +11,16 @@ import type { TunnelProtocol } from '../flow/kinds.ts';
 /** IP protocol number. */
 const TCP = 6;
 
-/** Handshakes below this are hints. */
-const SURE = 0.85;
+/** Least confidence of a handshake; below it is only a hint. */
+const MIN_CONFIDENCE = 0.85;
 
-/** More tunnels than any laptop has: beyond them whoever fills the capture wants to be learned. */
+/** More tunnels than any laptop has; further ones are probably forged. */
 const MAX_LEARNED = 64;
 
-/** Answered addresses remembered, and those of them that a judge holds. */
+/** How many answered addresses are remembered, and how many of them are in the judge. */
 const MAX_ANSWERED = 20_000;
 const MAX_IN_USE = 1_000;
-/** A capture has no clock to count down: what it was answered holds to its end. */
+/** A capture has no clock that counts down, so answers are valid to its end. */
 const SECONDS = 86_400;
 
 const LEARNABLE: Readonly<Record<Recognition['protocol'], TunnelProtocol | undefined>> = {
@@ -41,26 +40,26 @@ export interface LearnedEndpoint {
   readonly endpoint: string;
 }
 
-/** Makes the judge of the policy with what was learned added. */
+/** Compiles the policy and what was learned into a judge. */
 export type CompileJudge = (
   endpoints: readonly LearnedEndpoint[],
   exposed: readonly ExposedAddress[],
 ) => Judge;
 
-/** The judge of a capture, compiled anew when a frame needs what frames before it have told. */
+/** The judge of a capture; compiled again when a frame depends on what earlier frames have shown. */
 export class LearningJudge {
   readonly #compile: CompileJudge;
   readonly #learns: boolean;
   readonly #client: number | undefined;
   readonly #endpoints = new Map<string, LearnedEndpoint>();
-  /** Addresses that answers in the clear gave for a name, by text; those in use are in the judge. */
+  /** Names by address, from answers in the clear; addresses in use are in the judge. */
   readonly #answered = new Map<string, string>();
   readonly #inUse = new Map<string, ExposedAddress>();
   judge: Judge;
-  /** Answers that found no room: a visit to their address is rule E then, not D. */
+  /** Answers that did not fit: a visit to their address is rule E instead of D. */
   answersDropped = 0;
 
-  /** `client` is the laptop's MAC address, where it is known: then only what it opened itself is learned. */
+  /** `client` is the laptop's MAC address, if known: then only endpoints that it contacted itself are learned. */
   constructor(compile: CompileJudge, learnEndpoints: boolean, client?: number) {
     this.#compile = compile;
     this.#learns = learnEndpoints;
@@ -68,11 +67,12 @@ export class LearningJudge {
     this.judge = compile([], []);
   }
 
+  /** Whether an endpoint was learned, by its text. */
   found(endpoint: string): boolean {
     return this.#endpoints.has(endpoint);
   }
 
-  /** Notes the answers of a message that leaked. */
+  /** Remembers the answers in a DNS message that leaked. */
   expose(packet: ParsedPacket): void {
     for (const { name, value } of packet.findings.answers) {
       if (parseAddress(value) === undefined || this.#answered.has(value)) continue;
@@ -81,7 +81,7 @@ export class LearningJudge {
     }
   }
 
-  /** Whether `judge` was replaced because of this frame: a handshake, or a visit to an address that was answered. */
+  /** Whether `judge` was replaced because of this frame: a handshake, or a visit to an answered address. */
   look(packet: ParsedPacket): boolean {
     const endpoint = this.#learns ? endpointOf(packet, this.#client) : undefined;
     const visited = this.#visited(packet);
@@ -105,12 +105,13 @@ export class LearningJudge {
 }
 
 /**
- * The endpoint of a tunnel that this frame proves: the server has answered, with what only who received the question can
- * say, and who asked is on this side. Anybody can send a handshake in; what comes of it makes nobody trustworthy.
+ * The tunnel endpoint that this frame proves: the server has answered with data that only the receiver of the question can
+ * know, and the client is on this side. A handshake alone proves nothing, because anybody can send one.
  */
 function endpointOf(packet: ParsedPacket, client: number | undefined): LearnedEndpoint | undefined {
   const { recognition } = packet.findings;
-  if (recognition === undefined || recognition.confidence < SURE || packet.sourcePort < 0) return undefined;
+  if (recognition === undefined || recognition.confidence < MIN_CONFIDENCE || packet.sourcePort < 0)
+    return undefined;
   const protocol = LEARNABLE[recognition.protocol];
   if (protocol === undefined || recognition.answered !== true) return undefined;
   const atSource = serverIsSource(packet, recognition, client);
@@ -128,7 +129,7 @@ function endpointOf(packet: ParsedPacket, client: number | undefined): LearnedEn
   return { protocol, endpoint };
 }
 
-/** Of a tunnel whose beginning was missed nobody knows who began: the server is the end that is not on this side. */
+/** Which end is the server. If the beginning of the tunnel was missed, it is the end that is not on this side. */
 function serverIsSource(
   packet: ParsedPacket,
   { server, guessed }: Recognition,

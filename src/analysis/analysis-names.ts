@@ -1,5 +1,5 @@
-// Knows: how often which name was read, and through what. Must not know: frames, files.
-// Names are what a client asked for; what only an answer repeats of its question is listed apart.
+// Counts how often each name was read, and where. Names are those that a client asked for; names that were only in answers are listed
+// separately.
 
 import { VIAS } from '../flow/kinds.ts';
 import type { Name, Via } from '../flow/kinds.ts';
@@ -12,7 +12,7 @@ export interface CountedName {
   readonly count: number;
   /** The outer name of an Encrypted ClientHello. */
   readonly outer?: true;
-  /** Only answers held it: the question was not seen, if there was one. */
+  /** It was only in answers: its question was not seen. */
   readonly asked?: false;
 }
 
@@ -28,20 +28,21 @@ const VIA_NUMBERS: Readonly<Record<Via, number>> = {
   referer: 8,
 };
 
-/** Code units of all names together: nobody fills memory with names that are no names. */
-const LONGEST = 8_000_000;
+/** UTF-16 code units of all names together, so that a capture cannot fill the memory. */
+const MAX_TEXT = 8_000_000;
 
-/** A client has asked for the name: what stands here is no answer alone. */
+/** Mark: a client has asked for the name, so it was not only in answers. */
 const ASKED = 1;
 const OUTER = 2;
 
+/** The names of a capture, at most `limit`. */
 export class NameList {
   readonly #limit: number;
-  /** A name of one carrier; groups are the carriers. */
+  /** Names, grouped by where they were read (VIA_NUMBERS). */
   readonly #table = new TextTable();
   #counts = new Float64Array(1024);
   #marks = new Uint8Array(1024);
-  /** Names that found no room. */
+  /** Occurrences of names that did not fit. */
   dropped = 0;
 
   constructor(limit: number) {
@@ -51,7 +52,7 @@ export class NameList {
   add(names: readonly Name[]): void {
     for (const name of names) {
       const via = VIA_NUMBERS[name.via];
-      const full = this.#table.size >= this.#limit || this.#table.length > LONGEST;
+      const full = this.#table.size >= this.#limit || this.#table.length > MAX_TEXT;
       if (full && this.#table.find(name.name, via) < 0) {
         this.dropped += 1;
         continue;
@@ -77,7 +78,7 @@ export class NameList {
     this.#marks[number] = (name.asked === false ? 0 : ASKED) | (name.outer === true ? OUTER : 0);
   }
 
-  /** Answers that came first do not count any more. */
+  /** From the first question on only questions count. */
   #ask(number: number): void {
     const marks = this.#marks[number] ?? 0;
     this.#counts[number] = (marks & ASKED) !== 0 ? (this.#counts[number] ?? 0) + 1 : 1;
@@ -85,8 +86,8 @@ export class NameList {
   }
 
   /**
-   * Those that were asked for, or those that only answers held. By what they were read through, then in the order of first appearance; names that the
-   * veil makes alike are added up.
+   * Names that were asked for or, with `asked` false, were only in answers; by where they were read, then in order of first appearance.
+   * Names that are equal after redaction are added up.
    */
   *list(redaction: Redaction, asked = true): Generator<CountedName> {
     for (const via of VIAS) {

@@ -1,5 +1,6 @@
-// Knows: how the frames of a capture are judged and counted, and what `analyze --json` says. Must not know: files, terminals.
-// Names and incidents are bounded; what does not fit is counted in `limits`.
+// Judges and counts the frames of a capture, and makes the report of `analyze --json`. Names and incidents are bounded; what does not fit
+// is
+// counted in `limits`.
 
 import type { Dissector } from '../flow/dissector.ts';
 import { ParsedPacket } from '../flow/parsed-packet.ts';
@@ -26,26 +27,26 @@ import { Redaction } from '../guard/history/privacy.ts';
 export interface AnalysisParts {
   readonly dissector: Dissector;
   readonly judge: LearningJudge;
-  /** MAC address of the laptop: what it sends is judged, and nothing else. Without it both directions are judged alike. */
+  /** MAC address of the laptop: only frames that it sends are judged. Without it both directions are judged alike. */
   readonly client?: number;
-  /** The machine that reads the capture as it comes, where it is itself on the wire: what it gets is no leak of its own. */
+  /** Addresses of the capturing machine, if it is itself on the wire: frames that it receives are not its leaks. */
   readonly own?: OwnAddresses;
-  /** Rule T holds the network's offers against its tunnels' servers; without it nobody looks for network attacks. */
+  /** For rule T, which compares the network's offers with its tunnels' servers; if absent, network attacks are not looked for. */
   readonly policy?: Policy;
-  /** Where nobody looks for network attacks: what answers are held against in split. */
+  /** If `policy` is absent: the policy that answers are compared with in split. */
   readonly answersBy?: Policy;
   readonly maxIncidents?: number;
   readonly maxNames?: number;
 }
 
-/** By what frames of a machine are told: an interface without MAC addresses has IP addresses all the same. */
+/** Addresses by which a machine's frames are recognized; an interface without MAC addresses still has IP addresses. */
 export interface OwnAddresses {
   readonly mac: number | undefined;
   /** Canonical texts. */
   readonly addresses: ReadonlySet<string>;
 }
 
-/** One tunnel of the report; `learned` when a handshake told of it. */
+/** A tunnel in the report; `learned` if it was learned from a handshake. */
 interface AnalysedTunnel {
   readonly protocol: string;
   readonly endpoint: string;
@@ -58,16 +59,16 @@ export interface AnalysisReport {
   readonly file: string;
   readonly packets: number;
   readonly bytes: number;
-  /** Between first and last frame, by the capture's clock. */
+  /** Seconds between the first and the last frame, by the capture's clock. */
   readonly seconds: number;
   readonly elapsedMs: number;
-  /** `others`: neither tunnel nor essential traffic, and sent by nobody who is judged; absent where both directions are judged alike. */
+  /** `others`: leaks that the judged machine did not send; absent where both directions are judged alike. */
   readonly verdicts: Readonly<Record<VerdictName, number>> & { readonly others?: number };
   readonly kinds: Readonly<Partial<Record<Kind, number>>>;
   readonly rules: Readonly<Partial<Record<Rule, number>>>;
-  /** What a client asked for or said about itself. */
+  /** Names that a client asked for or gave about itself. */
   readonly names: readonly CountedName[];
-  /** Names of which only answers were seen, each `asked: false`. */
+  /** Names that were only in answers, each with `asked: false`. */
   readonly answered: readonly CountedName[];
   readonly incidents: readonly AnalysedIncident[];
   readonly tunnels: readonly AnalysedTunnel[];
@@ -81,7 +82,7 @@ export interface AnalysisReport {
   };
 }
 
-/** The same with names and incidents one by one, for whoever writes them down: they may be very many. */
+/** The same with names and incidents as iterables, because there may be very many. */
 export type StreamedReport = Omit<AnalysisReport, 'names' | 'answered' | 'incidents'> & {
   readonly names: Iterable<CountedName>;
   readonly answered: Iterable<CountedName>;
@@ -89,11 +90,11 @@ export type StreamedReport = Omit<AnalysisReport, 'names' | 'answered' | 'incide
 };
 
 const TCP = 6;
-/** Frames of a tunnel that are looked at for its protocol. */
+/** How many frames of a tunnel are examined for its protocol. */
 const SAMPLE = 64;
 
-/** All that was read. */
-const UNVEILED = new Redaction('full', (text) => text);
+/** Shows everything. */
+const UNREDACTED = new Redaction('full', (text) => text);
 
 export class Analysis {
   readonly #dissector: Dissector;
@@ -102,7 +103,7 @@ export class Analysis {
   readonly #own: OwnAddresses | undefined;
   #others = 0;
   readonly #learning: LearningJudge;
-  /** Of the frame at hand: one object for plain datagrams, which stay cheap to read after each other, and one for the rest. */
+  /** Two objects, reused for each frame: one for plain datagrams, so that reading one after another stays fast, one for the rest. */
   readonly #plain = new ParsedPacket();
   readonly #other = new ParsedPacket();
   #parsed = this.#other;
@@ -114,7 +115,7 @@ export class Analysis {
   readonly #kinds = zeros(KINDS);
   readonly #rules = zeros(RULES);
   readonly #verdicts = { tunnel: 0, essential: 0, allowed: 0, leak: 0 };
-  /** By endpoint text: the judge that numbers them may be replaced. */
+  /** By endpoint text, because indices change when the judge is replaced. */
   readonly #tunnelPackets = new Map<string, number>();
   readonly #notWireguard = new Set<string>();
   #perEndpoint: Float64Array;
@@ -123,7 +124,7 @@ export class Analysis {
   #first = Infinity;
   #last = -Infinity;
   #direction: CaptureDirection = 'either';
-  /** Why the frame at hand is a leak: asked for when an incident begins, not for each of its frames. */
+  /** Why the current frame is a leak: computed when an incident begins, not for each of its frames. */
   readonly #reason = (): string => this.#judge.judge(this.#parsed, this.#direction).reason;
 
   constructor(parts: AnalysisParts) {
@@ -141,7 +142,7 @@ export class Analysis {
     this.#perEndpoint = new Float64Array(this.#judge.endpoints.length);
   }
 
-  /** Counts a frame that is the uplink's own and carries nothing of the client's. */
+  /** Counts a PPPoE frame of the uplink itself, with nothing from the client. Time in microseconds since 1970. */
   aside(wireLength: number, timeMicros: number): void {
     this.#count(wireLength, timeMicros);
     this.#verdicts.essential += 1;
@@ -164,12 +165,15 @@ export class Analysis {
     return this.#incidents.begun;
   }
 
-  /** Of the frame that was taken last; overwritten by the next. */
+  /** The last frame, parsed; overwritten by the next. */
   get parsed(): ParsedPacket {
     return this.#parsed;
   }
 
-  /** Takes one frame; the bytes may be overwritten when it returns. Never throws. */
+  /**
+   * Takes one frame in `bytes` from `start` to `end`; the bytes may be overwritten afterwards. Time in microseconds since 1970. Never
+   * throws.
+   */
   packet(
     bytes: Uint8Array,
     start: number,
@@ -194,14 +198,14 @@ export class Analysis {
       return;
     }
     if (!isRead) this.#dissector.application(bytes, parsed, timeMicros);
-    // What was counted as the tunnel's before the stream had shown what it is.
+    // Segments that were counted as the tunnel's before the stream proved to be foreign.
     const passed = isRead ? this.#dissector.takePassed() : 0;
     const stream = this.#judge.streamOf(parsed, direction);
     if (passed > 0) this.#perEndpoint[stream] = Math.max(0, (this.#perEndpoint[stream] ?? 0) - passed);
     this.#judgeOther(direction, timeMicros, 1 + passed);
   }
 
-  /** The frame that was taken last was sent by whom the capture is about. */
+  /** Whether the judged machine sent the last frame. */
   get isSent(): boolean {
     return this.#direction === 'up';
   }
@@ -211,7 +215,7 @@ export class Analysis {
     if (this.#own === undefined) return 'either';
     const { mac, addresses } = this.#own;
     const [sends, gets] = [parsed.sourceMac, parsed.destinationMac].map(
-      (one) => mac !== undefined && one === mac,
+      (address) => mac !== undefined && address === mac,
     );
     if (sends === true || gets === true) return sends === true ? 'up' : 'down';
     if (parsed.ipVersion === 0) return 'either';
@@ -219,7 +223,7 @@ export class Analysis {
     return addresses.has(addressText(parsed.ipVersion, parsed.destination)) ? 'down' : 'either';
   }
 
-  /** What is said to a tunnel's endpoint over TCP; true when kind and findings of the frame were read by that. */
+  /** Reads a client's TCP segment to a tunnel's endpoint; true if that has set the frame's kind and findings. */
   #readStream(bytes: Uint8Array, direction: CaptureDirection): boolean {
     const index = this.#judge.streamOf(this.#parsed, direction);
     const endpoint = index < 0 ? undefined : this.#judge.endpoints[index];
@@ -227,7 +231,7 @@ export class Analysis {
     return this.#dissector.stream(bytes, this.#parsed, endpoint.protocol, endpoint.serverName);
   }
 
-  /** Endpoints of the command line have no protocol: the report names the one that all of the first frames have. */
+  /** Endpoints from the command line have no protocol: the report says WireGuard if all of the first frames are. */
   #sample(tunnel: number): void {
     const endpoint = this.#judge.endpoints[tunnel];
     if (endpoint?.protocol !== 'opaque' || this.#notWireguard.has(endpoint.text)) return;
@@ -252,13 +256,14 @@ export class Analysis {
     const allowed = verdict.verdict === 'allowed';
     this.#answered.learn(parsed, direction, timeMicros / 1_000, { asks: allowed, passes: allowed });
     this.#kinds[parsed.kind] += frames;
-    // Of a client that is named, what others say about themselves is not its own.
-    const isTold = this.#client === undefined || direction === 'up' || parsed.destinationMac === this.#client;
-    if (parsed.findings.names.length > 0 && isTold) this.#names.add(parsed.findings.names);
+    // With a known client, names that others give about themselves are not the client's.
+    const isClients =
+      this.#client === undefined || direction === 'up' || parsed.destinationMac === this.#client;
+    if (parsed.findings.names.length > 0 && isClients) this.#names.add(parsed.findings.names);
     if (direction !== 'up') this.#rules.T += this.#networkAttacks?.look(parsed, timeMicros) ?? 0;
     if (verdict.verdict === 'leak' && direction === 'down') {
       this.#others += frames;
-      if (isTold && parsed.findings.answers.length > 0) this.#learning.expose(parsed);
+      if (isClients && parsed.findings.answers.length > 0) this.#learning.expose(parsed);
       return;
     }
     this.#verdicts[verdict.verdict] += frames;
@@ -284,8 +289,8 @@ export class Analysis {
     this.#perEndpoint.fill(0);
   }
 
-  /** The report of what was read so far, as much as the veil lets through. */
-  report(file: string, elapsedMs: number, redaction = UNVEILED): AnalysisReport {
+  /** The report of all frames so far, redacted. `elapsedMs` is copied into it. */
+  report(file: string, elapsedMs: number, redaction = UNREDACTED): AnalysisReport {
     const streamed = this.streamed(file, elapsedMs, redaction);
     return {
       ...streamed,
@@ -295,8 +300,8 @@ export class Analysis {
     };
   }
 
-  /** The same; nothing more must be read before names and incidents have been gone through. */
-  streamed(file: string, elapsedMs: number, redaction = UNVEILED): StreamedReport {
+  /** The same with iterables; no more frames may be taken until these have been consumed. */
+  streamed(file: string, elapsedMs: number, redaction = UNREDACTED): StreamedReport {
     this.#settleTunnels();
     const tunnels = this.#judge.endpoints.map(({ protocol, text }) => ({
       protocol: this.#protocolOf(protocol, text),
@@ -343,7 +348,7 @@ function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
   return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 }
 
-/** What was counted at least once, in the order of `keys`. */
+/** The counts above zero, in the order of `keys`. */
 function seen<K extends string>(
   keys: readonly K[],
   counts: Readonly<Record<K, number>>,

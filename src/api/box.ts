@@ -1,4 +1,4 @@
-// Knows: what the daemon tells of the box itself: machine, settings, tunnels to come, clock, LED, update. Must not know: how it is found out.
+// Answers of the daemon about the box itself: machine, settings, proposed tunnels, clock, LED, update.
 
 import { z } from 'zod';
 
@@ -10,21 +10,23 @@ import { CLOCK_TIME_SOURCES, UPDATE_STAGES } from './words.ts';
 
 const amount = z.object({ total: count, available: count }).nullable();
 
-/** The machine of the box; null is what it does not say. */
+/** The machine; null where it does not report a value. */
 const machine = z.object({
-  load: z.array(count).describe('Processes that want to run, over one, five and fifteen minutes.'),
+  load: z.array(count).describe('Load averages over one, five and fifteen minutes.'),
   processors: count,
   memory: amount.describe('Bytes.'),
-  disk: amount.describe("Bytes, of the disk that holds the box's state."),
+  disk: amount.describe("Bytes on the disk that holds the box's state."),
   temperature: z.number().nullable().describe('Degrees Celsius.'),
   throttling: z
     .object({ now: texts, before: texts })
     .nullable()
-    .describe('Null: the machine does not say whether it is slowed down (heat, weak supply).'),
+    .describe(
+      'Reasons for throttling (heat, weak power supply), now and earlier. Null: the machine does not report it.',
+    ),
   uptime: count.describe('Seconds.'),
   clock: z.object({
     now: moment,
-    kept: flag.describe('A hardware clock runs while the power is off.'),
+    kept: flag.describe('Whether a hardware clock keeps the time while the power is off.'),
   }),
 });
 export type MachineHealth = Of<typeof machine>;
@@ -34,12 +36,12 @@ const port = z.object({
   name: text,
   present: flag,
   up: flag,
-  carrier: flag.nullable().describe('Null: the kernel does not say.'),
+  carrier: flag.nullable().describe('Null: the kernel does not report it.'),
   speed: count.nullable().describe('Mbit/s.'),
   offloads: texts
     .nullable()
-    .describe('Offloads that are on and should not be. Null: the driver does not say.'),
-  dropped: count.nullable().describe('Frames that the kernel threw away on this port, received and sent.'),
+    .describe('Offloads that are on and should be off. Null: the driver does not report them.'),
+  dropped: count.nullable().describe('Frames that the kernel dropped on this port, received and sent.'),
 });
 export type PortHealth = Of<typeof port>;
 
@@ -48,7 +50,7 @@ export const health = z.object({
   machine,
   ports: z.array(port),
   timeSource: z.enum(CLOCK_TIME_SOURCES),
-  at: moment.describe('ISO 8601, UTC: when machine and ports were looked at.'),
+  at: moment.describe('ISO 8601, UTC: when machine and ports were examined.'),
 });
 export type HealthAnswer = Of<typeof health>;
 
@@ -59,7 +61,7 @@ const allowText = z.object({
   client: text.exactOptional(),
   why: text,
 });
-/** An allow rule as the file writes it. */
+/** An allow rule as in the policy file. */
 export type AllowText = Of<typeof allowText>;
 
 const settings = z.object({
@@ -74,16 +76,18 @@ const settings = z.object({
   privacyKey: text,
   retentionDays: count,
   management: z.object({ address: text, hostname: text, ssh: flag }),
-  lamp: text.describe('Which kind of LED there is, `none` for none.'),
+  lamp: text.describe('Driver of the LED; `none` without LED.'),
 });
-/** The part of a policy that people change on the page, as plain texts and numbers. */
+/** The part of a policy that can be changed on the page, as texts and numbers. */
 export type Settings = Of<typeof settings>;
-/** What an edit may name; the LED is wired, not chosen on a page. */
+/** Names of the settings that can be changed; the LED depends on the wiring and cannot. */
 export const EDITABLE = settings.omit({ lamp: true }).keyof().options;
 
 export const settingsAnswer = settings.extend({
   digest: text
-    .describe('Of the whole policy they stand in: the `basis` of an edit that must not undo another.')
+    .describe(
+      'Digest of the whole policy: send it as `basis` of an edit, so that the edit cannot undo another one.',
+    )
     .exactOptional(),
 });
 export type SettingsAnswer = Of<typeof settingsAnswer>;
@@ -96,16 +100,16 @@ const proposal = z.object({
   seen: moment,
   frames: count,
 });
-/** A tunnel that a client was seen to begin. */
+/** A tunnel that a client was seen to start. */
 export type Proposal = Of<typeof proposal>;
 
 const done = {
-  added: flag.describe('It is in force.'),
-  status: status.describe('Where it is in force: the status afterwards.').exactOptional(),
+  added: flag.describe('Whether the tunnel is in force.'),
+  status: status.describe('The status afterwards, if it is in force.').exactOptional(),
 };
 
 export const learned = z.object({
-  proposals: z.array(proposal).describe('The surest first.'),
+  proposals: z.array(proposal).describe('Highest confidence first.'),
   ...done,
 });
 
@@ -114,34 +118,34 @@ export const imported = z.object({
     name: text,
     protocol: text,
     endpoints: texts,
-    reserved: z.unknown().describe('To be sent along with a yes, as `amnezia`.').exactOptional(),
+    reserved: z.unknown().describe('To be sent along with `yes`, like `amnezia`.').exactOptional(),
     amnezia: z.unknown().exactOptional(),
     listed: text.exactOptional(),
   }),
   change: z
     .object({ added: count, removed: count, examples: texts })
-    .describe('What a list changes of the tunnel of that name; the first of each.')
+    .describe('What a server list changes in the tunnel of that name, with the first examples of each.')
     .exactOptional(),
   unused: z.array(z.object({ line: count, why: text })),
   ...done,
 });
 export type ImportAnswer = Of<typeof imported>;
 
-export const clock = z.object({ now: moment.describe('What it says now; ISO 8601, UTC.') });
+export const clock = z.object({ now: moment.describe('The time of the clock now; ISO 8601, UTC.') });
 
 export const ledTest = z.object({
   pattern: text,
-  seconds: count.describe('When the LED speaks of the wire again, seconds.'),
+  seconds: count.describe('Seconds until the LED shows the state of the wire again.'),
 });
 
 export const update = z.object({
-  running: text.describe('The version that runs.'),
+  running: text.describe('The running version.'),
   stage: z.enum(UPDATE_STAGES),
-  version: text.describe('The version that was asked for last; empty when there is none.'),
-  why: text.describe('One sentence for people.'),
+  version: text.describe('The version that was last requested; empty if there is none.'),
+  why: text.describe('One sentence for the user.'),
   wayBack: flag.describe(
-    'Whether a signed file of the version that runs is kept: without it nothing is updated.',
+    'Whether a signed file of the running version is kept; without it nothing is updated.',
   ),
-  received: count.describe('Bytes of the next update that have arrived.'),
+  received: count.describe('Bytes of the next update that have been received.'),
 });
 export type UpdateStatus = Of<typeof update>;

@@ -1,5 +1,6 @@
-// Knows: how the daemon is asked over its Unix socket, with a limit to how long and how much. Must not know: who asks, what for.
-// The one file of src that reaches outside. What an answer says is checked by its schema: whoever asks believes nothing else.
+// Asks the daemon over its Unix socket, with limits of time and size. The one file of src that does I/O. Every answer is checked against
+// its
+// schema.
 
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -13,13 +14,17 @@ import { depthOf, readJson } from './json.ts';
 import { readRefusal } from './refusal.ts';
 import type { GuardEvent } from './status.ts';
 
-/** `unreachable`: no socket or no listener · `silent`: no answer in time · `garbled`: not the API's shape · `refused`: it said no · `failed`: it could not. */
+/**
+ * `unreachable`: no socket or no listener · `silent`: no answer in time · `garbled`: not an answer of this API · `refused`: error 4xx ·
+ * `failed`: error 5xx.
+ */
 export type ApiFaultCode = 'unreachable' | 'silent' | 'garbled' | 'refused' | 'failed';
 
+/** Why a question to the daemon has no usable answer. */
 export class ApiFault extends Error {
   readonly code: ApiFaultCode;
   readonly faults: readonly Fault[];
-  /** The API's own status and error code; 0 and '' when it gave none. */
+  /** The HTTP status and error code of the API; 0 and '' without an answer. */
   readonly status: number;
   readonly word: string;
 
@@ -42,33 +47,34 @@ export class ApiFault extends Error {
   }
 }
 
-/** For `catch`, where it is worth going on without the answer: undefined for a fault of the daemon; anything else is thrown on. */
+/** For `catch`, to go on without an answer: returns undefined for an ApiFault and throws any other error again. */
 export function unlessFault(error: unknown): undefined {
   if (!(error instanceof ApiFault)) throw error;
 }
 
-/** An answer longer than this is not one of ours: a dossier of 20,000 sites with the longest of names is 10 MB. Bytes. */
-const ANSWER_MOST = 16 * 1024 * 1024;
-/** Objects and lists within one another: a frame has 32 layers at most, two of these each. What is deeper may use up a stack. */
-const ANSWER_DEPTH = 68;
+/** Bytes; a longer answer is not the daemon's: a dossier of 20,000 sites with the longest names has 10 MB. */
+const MAX_ANSWER = 16 * 1024 * 1024;
+/** Nested objects and arrays: a frame has at most 32 layers with two of these each. Deeper JSON could exhaust the stack. */
+const MAX_DEPTH = 68;
 
 interface ApiClientOptions {
   readonly socketPath: string;
-  /** How long each sort of answer is waited for, milliseconds. */
+  /** How long to wait for each sort of answer, milliseconds. */
   readonly patience: (kind: Patience) => number;
-  /** What is thrown for a fault; the fault itself unless told. */
+  /** The error to throw for a fault; by default the fault itself. */
   readonly thrown?: (fault: ApiFault) => Error;
 }
 
 type Askable = Exclude<EndpointName, 'events'>;
-/** Nothing needs to be said where nothing can be. */
-type Said<E extends Endpoint> =
+/** The argument is optional where no part of the question is required. */
+type QuestionArgument<E extends Endpoint> =
   object extends Question<E> ? [question?: Question<E> & Within] : [question: Question<E> & Within];
 interface Within {
-  /** Milliseconds; no longer than the endpoint's patience. */
+  /** Milliseconds; the endpoint's patience is the upper limit. */
   readonly withinMs?: number;
 }
 
+/** A client of the daemon's local API. */
 export class ApiClient {
   readonly #options: ApiClientOptions;
 
@@ -76,12 +82,15 @@ export class ApiClient {
     this.#options = options;
   }
 
-  /** The answer, checked; of a file its bytes. Throws ApiFault, or what is thrown for it. */
-  async ask<N extends Askable>(name: N, ...[question]: Said<Endpoints[N]>): Promise<Answer<Endpoints[N]>> {
+  /** The answer, checked; for a file its bytes. Throws ApiFault, or the error that `thrown` makes of it. */
+  async ask<N extends Askable>(
+    name: N,
+    ...[question]: QuestionArgument<Endpoints[N]>
+  ): Promise<Answer<Endpoints[N]>> {
     const endpoint: Endpoint = ENDPOINTS[name];
-    const { withinMs = Infinity, ...said } = (question ?? {}) as Within & Loose;
+    const { withinMs = Infinity, ...parts } = (question ?? {}) as Within & Loose;
     const signal = AbortSignal.timeout(Math.min(withinMs, this.#options.patience(endpoint.patience)));
-    const asking = this.#open(endpoint, said, signal);
+    const asking = this.#open(endpoint, parts, signal);
     try {
       const answer = await opened(asking);
       return judged(endpoint, answer.statusCode ?? 0, await bytesOf(answer)) as Answer<Endpoints[N]>;
@@ -92,12 +101,12 @@ export class ApiClient {
     }
   }
 
-  /** GET /v1/events. Resolves when the stream ends, whoever ended it; throws as `ask` when there is none or it cannot be read. */
+  /** GET /v1/events. Resolves when the stream ends, from either side; throws as `ask` when it cannot be opened or read. */
   async events(signal: AbortSignal, onEvent: (event: GuardEvent) => void): Promise<void> {
     const asking = this.#open(ENDPOINTS.events, {}, signal);
     try {
       const chunks = await this.#stream(asking);
-      const events = new GuardEventReader(ANSWER_MOST, onEvent);
+      const events = new GuardEventReader(MAX_ANSWER, onEvent);
       for (;;) {
         const chunk = await chunks.next().catch(() => BROKEN_OFF);
         if (chunk.done === true) return;
@@ -143,14 +152,14 @@ export class ApiClient {
     const fault =
       error instanceof ApiFault
         ? error
-        : new ApiFault('unreachable', 'The socket does not answer.', { cause: error });
+        : new ApiFault('unreachable', 'The daemon does not answer on its socket.', { cause: error });
     return this.#options.thrown?.(fault) ?? fault;
   }
 }
 
 const BROKEN_OFF = { done: true, value: undefined } as const;
 
-/** What any question may have; its types are `ask`'s. */
+/** The parts of any question, without the types that `ask` checks. */
 interface Loose {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: URLSearchParams | Record<string, string>;
@@ -169,15 +178,15 @@ async function bytesOf(answer: IncomingMessage): Promise<Buffer> {
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > ANSWER_MOST) throw new ApiFault('garbled', 'The answer is too long.');
+    if (length > MAX_ANSWER) throw new ApiFault('garbled', 'The answer is too long.');
   }
   return Buffer.concat(chunks);
 }
 
-/** Throws ApiFault for whatever is no answer of the endpoint. */
+/** The checked value, or a file's bytes. Throws ApiFault for anything that is not an answer of the endpoint. */
 function judged({ answer, file }: Pick<Endpoint, 'answer' | 'file'>, status: number, bytes: Buffer): unknown {
   if (status === 200 && file !== undefined) return bytes;
-  const value = depthOf(bytes) > ANSWER_DEPTH ? undefined : readJson(bytes.toString('utf8'));
+  const value = depthOf(bytes) > MAX_DEPTH ? undefined : readJson(bytes.toString('utf8'));
   if (status === 200 && answer?.safeParse(value).success === true) return value;
   const refusal = status === 200 ? undefined : readRefusal(value);
   if (refusal === undefined) throw new ApiFault('garbled', `The answer (${status}) cannot be read.`);

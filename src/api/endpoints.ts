@@ -1,5 +1,5 @@
-// Knows: every endpoint of the local API: what is asked, what is answered, what is refused, how long it takes. Must not know: how it is done.
-// HTTP over a Unix socket. The daemon's routes, every client and the OpenAPI text are made from this table.
+// Every endpoint of the local API (HTTP over a Unix socket): request, answer, errors and how long it takes. The daemon's routes, the client
+// and the OpenAPI document are made from this table.
 
 import { z } from 'zod';
 
@@ -10,14 +10,14 @@ import * as past from './past.ts';
 import * as asked from './questions.ts';
 import { incident, status } from './status.ts';
 
-/** The policy in force, as the daemon has validated it; here only another version's is told apart. */
+/** The policy in force, which the daemon has validated; here only another version is refused. */
 const policy = z.looseObject({
   version: z.literal(1),
   bridge: z.looseObject({}),
   tunnels: z.array(z.unknown()),
 }) as unknown as z.ZodType<Policy>;
 
-/** Errors that any question can come to, by HTTP status. `internal`: a defect, which is in the daemon's log. */
+/** Errors of any endpoint, by HTTP status. `internal`: a defect, described in the daemon's log. */
 export const COMMON_ERRORS = {
   400: ['path', 'host', 'json', 'invalid'],
   404: ['not-found'],
@@ -26,10 +26,10 @@ export const COMMON_ERRORS = {
   500: ['internal'],
 } as const;
 
-/** A text that was not parsed: for its cost, or for want of whoever parses. */
+/** A text was not parsed: it is too costly, or no process could parse it. */
 const UNREAD = { 422: ['too-costly'], 503: ['busy', 'unusable', 'failed'] } as const;
 const CHANGE = { 409: ['no-policy'], 503: ['not-applied'] } as const;
-/** `policy` with 409: what is in force is none, and has to be replaced; with 422: it would be none. */
+/** `policy` with 409: the stored policy is not valid and has to be replaced; with 422: the edit would make it invalid. */
 const EDIT = {
   409: ['no-policy', 'policy'],
   412: ['changed'],
@@ -50,7 +50,7 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/events',
     patience: 'look',
-    does: 'Server-sent events: `status`, one at once and one whenever it changes, and `incident`, one whenever it grows.',
+    does: 'Server-sent events: `status`, at once and whenever it changes, and `incident`, whenever one grows.',
     file: ['text/event-stream'],
     errors: { 503: ['too-many-streams'] },
   },
@@ -58,7 +58,7 @@ export const ENDPOINTS = {
     method: 'PUT',
     path: '/v1/block',
     patience: 'change',
-    does: 'Switches block mode. Answered when the kernel has the new ruleset and it has been read back.',
+    does: 'Switches block mode. Answers when the kernel has the new ruleset and it has been read back.',
     body: asked.blockRequest,
     usage: 'block mode is switched with {"on": true} or {"on": false}',
     answer: status,
@@ -68,9 +68,9 @@ export const ENDPOINTS = {
     method: 'POST',
     path: '/v1/pass',
     patience: 'change',
-    does: 'Opens a pass for a captive portal.',
+    does: 'Opens a captive-portal exception (pass).',
     body: asked.passRequest,
-    usage: 'that is no pass',
+    usage: 'this is not a captive-portal exception',
     answer: status,
     errors: CHANGE,
   },
@@ -78,7 +78,7 @@ export const ENDPOINTS = {
     method: 'DELETE',
     path: '/v1/pass',
     patience: 'change',
-    does: 'Ends the pass.',
+    does: 'Ends the captive-portal exception.',
     answer: status,
     errors: CHANGE,
   },
@@ -86,7 +86,7 @@ export const ENDPOINTS = {
     method: 'POST',
     path: '/v1/ack',
     patience: 'change',
-    does: 'Somebody has seen an incident, or all of them.',
+    does: 'Acknowledges an incident, or all of them.',
     body: asked.acknowledgement,
     usage: 'an incident is acknowledged with {"id": "ID"} or {"id": "all"}',
     answer: status,
@@ -96,7 +96,7 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/policy',
     patience: 'look',
-    does: 'The policy in force, as the guard understands it.',
+    does: 'The policy in force, parsed.',
     answer: policy,
     errors: { 409: ['no-policy'] },
   },
@@ -104,7 +104,7 @@ export const ENDPOINTS = {
     method: 'PUT',
     path: '/v1/policy',
     patience: 'work',
-    does: 'Puts another policy in force and keeps it, or refuses it whole.',
+    does: 'Puts another policy in force and stores it, or refuses it whole.',
     body: asked.policyRequest,
     usage: 'a policy is sent as {"text": "version: 1 …"}',
     answer: status,
@@ -114,7 +114,7 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/policy/text',
     patience: 'look',
-    does: 'The policy file, comments and all.',
+    does: 'The policy file with its comments.',
     file: ['application/yaml'],
     errors: { 409: ['no-policy'] },
   },
@@ -122,7 +122,7 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/settings',
     patience: 'look',
-    does: 'The part of the policy that people change on the page.',
+    does: 'The part of the policy that can be changed on the page.',
     answer: box.settingsAnswer,
     errors: { 409: ['no-policy', 'policy'], ...UNREAD },
   },
@@ -130,9 +130,9 @@ export const ENDPOINTS = {
     method: 'PUT',
     path: '/v1/settings',
     patience: 'work',
-    does: 'Changes the settings that are named, all or none of them.',
+    does: 'Changes the given settings, all of them or none.',
     body: asked.settingsRequest,
-    usage: 'that changes no setting',
+    usage: 'this changes no setting',
     answer: status,
     errors: EDIT,
   },
@@ -140,9 +140,9 @@ export const ENDPOINTS = {
     method: 'POST',
     path: '/v1/tunnels',
     patience: 'work',
-    does: 'Trusts a tunnel.',
+    does: 'Adds a trusted tunnel.',
     body: asked.tunnelRequest,
-    usage: 'that is no tunnel',
+    usage: 'this is not a tunnel',
     answer: status,
     errors: EDIT,
   },
@@ -150,7 +150,7 @@ export const ENDPOINTS = {
     method: 'DELETE',
     path: '/v1/tunnels/:name',
     patience: 'work',
-    does: 'Trusts a tunnel no more.',
+    does: 'Removes a trusted tunnel.',
     answer: status,
     errors: { ...EDIT, 404: ['no-tunnel'] },
   },
@@ -158,7 +158,7 @@ export const ENDPOINTS = {
     method: 'POST',
     path: '/v1/tunnels/import',
     patience: 'work',
-    does: "What a VPN's configuration comes to; with `yes` it is trusted.",
+    does: 'Reads a VPN configuration and proposes a tunnel; with `yes` it is trusted.',
     body: asked.importRequest,
     usage: 'a configuration is sent as {"text": "[Interface] …", "name": "home"}',
     answer: box.imported,
@@ -168,9 +168,9 @@ export const ENDPOINTS = {
     method: 'POST',
     path: '/v1/tunnels/learn',
     patience: 'work',
-    does: 'What was seen to begin on the wire; with `endpoint` that one is trusted.',
+    does: 'Tunnels that were seen to start on the wire; with `endpoint` that one is trusted.',
     body: asked.learnRequest,
-    usage: 'one is trusted with {"endpoint": "udp:198.51.100.7:51820"}',
+    usage: 'a tunnel is trusted with {"endpoint": "udp:198.51.100.7:51820"}',
     answer: box.learned,
     errors: { ...EDIT, 404: ['not-proposed'] },
   },
@@ -178,7 +178,7 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/incidents',
     patience: 'look',
-    does: 'Incidents of the past.',
+    does: 'Incidents of the history.',
     query: asked.incidentQuery,
     answer: past.incidents,
     errors: UNREAD,
@@ -203,7 +203,7 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/incidents/:id/frames',
     patience: 'look',
-    does: 'The captured frames of an incident, decoded and byte by byte.',
+    does: 'The captured frames of an incident, decoded and as bytes.',
     answer: past.frames,
     errors: NO_INCIDENT,
   },
@@ -211,14 +211,14 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/clients',
     patience: 'look',
-    does: 'The devices behind the box, and what each tells every network.',
+    does: 'The devices behind the box, and what each reveals to every network.',
     answer: past.clients,
   },
   timeline: {
     method: 'GET',
     path: '/v1/timeline',
     patience: 'look',
-    does: 'A stretch of time in equal intervals: the worst that was true in each.',
+    does: 'A period in equal intervals, with the worst state of each.',
     query: asked.timelineQuery,
     answer: past.timeline,
   },
@@ -243,7 +243,7 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/report',
     patience: 'work',
-    does: 'The dossier with its incidents as a file; of the last day unless told.',
+    does: 'The dossier with its incidents as a file; by default of the last day.',
     query: asked.reportQuery,
     file: ['text/plain', 'application/json', 'text/csv', 'text/html', 'application/x-ndjson'],
     errors: UNREAD,
@@ -252,14 +252,14 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/history',
     patience: 'look',
-    does: 'In which detail the past is kept.',
+    does: 'How much detail the history keeps.',
     answer: past.history,
   },
   rewriteHistory: {
     method: 'POST',
     path: '/v1/history/rewrite',
     patience: 'rewrite',
-    does: 'Writes the past anew under the privacy in force; what it hides is gone for good.',
+    does: 'Rewrites the history under the privacy setting in force; details that it hides are lost for good.',
     answer: past.history,
     errors: { 503: ['not-rewritten'] },
   },
@@ -267,23 +267,23 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/health',
     patience: 'look',
-    does: 'How guard, machine and ports are.',
+    does: 'The health of guard, machine and ports.',
     answer: box.health,
   },
   testLed: {
     method: 'POST',
     path: '/v1/lamp/test',
     patience: 'look',
-    does: 'Shows a pattern of the LED for a while.',
+    does: 'Shows a pattern on the LED for a few seconds.',
     body: asked.ledRequest,
-    usage: 'the LED is tried with {"pattern": "red"}',
+    usage: 'the LED is tested with {"pattern": "red"}',
     answer: box.ledTest,
   },
   setClock: {
     method: 'POST',
     path: '/v1/clock',
     patience: 'work',
-    does: "Sets the box's clock. Answered when the clock says so.",
+    does: "Sets the box's clock. Answers when the clock has been set.",
     body: asked.setClockRequest,
     usage: 'the time is sent as {"wall": milliseconds since 1970}',
     answer: box.clock,
@@ -293,14 +293,14 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/v1/update',
     patience: 'look',
-    does: 'What runs, and what became of the last update.',
+    does: 'The running version, and the result of the last update.',
     answer: box.update,
   },
   updatePart: {
     method: 'POST',
     path: '/v1/update/part',
     patience: 'work',
-    does: 'Takes a part of an update. Parts come in order; the one at 0 begins anew.',
+    does: 'Takes a part of an update. Parts come in order; the one at 0 starts again.',
     body: asked.updatePart,
     usage: 'a part is sent as {"at": 0, "bytes": "base64"}',
     answer: box.update,
@@ -310,7 +310,7 @@ export const ENDPOINTS = {
     method: 'POST',
     path: '/v1/update/install',
     patience: 'work',
-    does: 'What was sent is looked at and handed on; what is not to be installed is refused.',
+    does: 'Checks the update that was sent and installs it, or refuses it.',
     answer: box.update,
     errors: {
       400: [
@@ -331,6 +331,6 @@ type OwnErrors = {
 /** Every code that an error of the API can have. */
 export type ErrorCode = CodesOf<typeof COMMON_ERRORS> | OwnErrors[EndpointName];
 
-/** What is sent as the body of a question. */
+/** The body of a request. */
 export type Body<N extends EndpointName> =
   Question<Endpoints[N]> extends { readonly body: infer B } ? B : never;

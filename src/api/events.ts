@@ -1,4 +1,4 @@
-// Knows: how GET /v1/events is read (WHATWG HTML, server-sent events). Must not know: where the text comes from.
+// Reads the text of GET /v1/events (server-sent events, WHATWG HTML).
 
 import { createParser } from 'eventsource-parser';
 import type { EventSourceParser } from 'eventsource-parser';
@@ -7,7 +7,7 @@ import { readJson } from './json.ts';
 import { EVENTS } from './status.ts';
 import type { GuardEvent } from './status.ts';
 
-/** Text in, events out. Other events, and data of another shape, are skipped. */
+/** Turns text into events. Unknown events, and data that its schema refuses, are skipped. */
 export class GuardEventReader {
   readonly #parser: EventSourceParser;
   #broken = false;
@@ -26,7 +26,7 @@ export class GuardEventReader {
     });
   }
 
-  /** False when the stream is broken: nothing more is read then. */
+  /** Takes a chunk of text; false once the stream is broken, after which nothing is read. */
   push(chunk: string): boolean {
     if (!this.#broken) this.#parser.feed(chunk);
     return !this.#broken;

@@ -1,4 +1,4 @@
-// Knows: what the guard tells of the past: clients, dossier, silences, timeline, frames. Must not know: where the past is kept.
+// Answers about the history: clients, dossier, silences of tunnels, timeline, captured frames.
 
 import { z } from 'zod';
 
@@ -17,34 +17,36 @@ const client = z.object({
   id: text.describe('MAC address, or its keyed hash.'),
   vendor: textOrNull,
   randomised: flag.describe(
-    'The MAC address was made up by the machine itself: it does not name the hardware.',
+    'Whether the MAC address was chosen at random by the machine, so that it does not identify the hardware.',
   ),
   hostName: textOrNull,
   vendorClass: textOrNull,
   fingerprint: textOrNull,
-  account: textOrNull.describe('The name that it logs in to the switch with (802.1X).'),
-  previousAddresses: texts.describe('Addresses it asked a network for because it had them in another one.'),
+  account: textOrNull.describe('The name with which it logs in to the network (802.1X).'),
+  previousAddresses: texts.describe(
+    'Addresses that it asked a network for because it had them in another network.',
+  ),
   addresses: texts,
   first: moment,
   last: moment,
 });
 export type ClientView = Of<typeof client>;
-export const clients = z.object({ clients: z.array(client).describe('Last seen first.') });
+export const clients = z.object({ clients: z.array(client).describe('Most recently seen first.') });
 
 const site = z.object({
   site: text,
-  asked: count.describe('How often its name was asked for, as a person would count.'),
-  visited: count.describe('How often it was gone to, as a person would count.'),
+  asked: count.describe('How often its name was asked for, as a person would count it.'),
+  visited: count.describe('How often it was visited, as a person would count it.'),
   atLeast: z
     .literal(true)
-    .describe('There was more of it: an earlier version counted frames alone.')
+    .describe('The numbers are lower limits: an earlier version counted frames only.')
     .exactOptional(),
   candidates: texts
     .describe(
-      'Of an address without a name: names that it was the answer for, of which it is one. None of them was counted as visited.',
+      'For an address without a name: the names that it was an answer for. It is one of them, and none was counted as visited.',
     )
     .exactOptional(),
-  words: text.describe('The same in words: `asked 3 times, visited twice`.'),
+  words: text.describe('The numbers in words: `asked 3 times, visited twice`.'),
   clients: texts,
   first: moment,
   last: moment,
@@ -55,50 +57,48 @@ const dossierTunnel = z.object({
   name: text,
   protocol: text,
   endpoint: text,
-  network: textOrNull.describe(
-    'The network that the endpoint lies in, as it was registered: `198.51.100.0/24`; null when it is not known.',
-  ),
+  network: textOrNull.describe('The registered network of the endpoint: `198.51.100.0/24`; null if unknown.'),
   country: textOrNull.describe(
-    "ISO 3166 code of the country in which the endpoint's network is registered; null when it is not known.",
+    "ISO 3166 code of the country in which the endpoint's network is registered; null if unknown.",
   ),
-  operator: textOrNull.describe('Who runs that network; null when it is not known.'),
-  limits: text.describe('In words, what of it is not held.').exactOptional(),
+  operator: textOrNull.describe('Operator of that network; null if unknown.'),
+  limits: text.describe('The limits of its protection, in words.').exactOptional(),
 });
 export type DossierTunnel = Of<typeof dossierTunnel>;
 
-/** A moment that lies after the one and not after the other reading. */
+/** A moment after one reading of the counters, and not after the other. */
 const between = z
   .object({ after: count, until: count })
-  .describe('It lies between two readings; wall clock, milliseconds since the epoch.');
+  .describe('A moment between two readings of the counters; wall clock, milliseconds since 1970.');
 export type Between = Of<typeof between>;
 
 const gap = z.object({
   tunnel: text,
-  lastFrame: between.describe('When the server was last heard.'),
+  lastFrame: between.describe('When the last frame came from the server.'),
   firstEscape: count
-    .describe('When something red first escaped, to the millisecond; absent when nothing did.')
+    .describe('When something red first escaped, wall clock, milliseconds since 1970; absent if nothing did.')
     .optional(),
   handshake: count
     .describe(
-      "When the server first answered a handshake again, to the millisecond; absent where the protocol's are not read.",
+      'When the server first answered a handshake again, wall clock, milliseconds since 1970; absent for protocols whose handshakes are not read.',
     )
     .optional(),
   back: between
-    .describe('When the server was heard again, by the counters. Absent while it is silent.')
+    .describe('When the server was heard again, by the counters; absent while it is silent.')
     .optional(),
   unwatched: count
     .describe(
-      'Since when nobody watched it any more, if it lasted then: its end is not known. Wall clock, milliseconds.',
+      'If the box stopped watching during the silence: when that was; the end is not known. Wall clock, milliseconds since 1970.',
     )
     .exactOptional(),
   length: z
     .object({ least: count, most: count })
-    .describe('At least and at most so long, milliseconds; absent while it lasts.')
+    .describe('Least and greatest possible length, milliseconds; absent while it lasts.')
     .optional(),
-  unanswered: count.describe('Frames of the client that were not answered.'),
+  unanswered: count.describe('Frames from the client that were not answered.'),
   escapes: z.array(z.object({ incident: text, rule: word(RULES), exposure: text, frames: count })),
-  more: count.describe('Frames of escapes that found no room in the list.'),
-  text: text.describe('One sentence for a report, its resolution said.'),
+  more: count.describe('Frames of further escapes that are not in the list.'),
+  text: text.describe('One sentence for a report, including the precision of the times.'),
 });
 export type GapView = Of<typeof gap>;
 export const gaps = z.object({ gaps: z.array(gap).describe('Newest first.') });
@@ -110,27 +110,27 @@ export const dossier = z.object({
   escaped: count,
   blocked: count,
   sites: z.array(site),
-  destinations: z.array(site).describe('Addresses that were gone to without a name on the wire.'),
+  destinations: z.array(site).describe('Addresses that were visited without a name on the wire.'),
   devices: z.array(client),
   tunnels: z.array(dossierTunnel),
   gaps: z.array(gap).describe('Silences of tunnels, newest first.'),
   allowed: allowed
     .describe(
-      'What the profile let go past the tunnel: no leak, and hers all the same. Absent where it lets nothing.',
+      'What the profile let go past the tunnel: not a leak, but visible to Eve as well. Absent if the profile lets nothing through.',
     )
     .exactOptional(),
   conclusions: texts,
-  truncated: flag.describe('More happened than was looked at; what is told are the newest.'),
+  truncated: flag.describe('Whether there is more than is listed; the newest are listed.'),
 });
 export type Dossier = Of<typeof dossier>;
 
 const bucket = z.object({
   from: moment,
-  state: z.enum([...STATES, 'off']).describe('`off`: nobody watched.'),
+  state: z.enum([...STATES, 'off']).describe('`off`: the box was not watching.'),
   tunnel: z.enum(['up', 'stale', 'down', 'none']),
   block: z.enum(['on', 'off', 'changed']),
   pass: flag,
-  redEscaped: count.describe('Frames, as those that follow.'),
+  redEscaped: count.describe('Frames, like the numbers that follow.'),
   redBlocked: count,
   amberEscaped: count,
   amberBlocked: count,
@@ -144,7 +144,7 @@ export const timeline = z.object({
   from: moment,
   to: moment,
   bucketSeconds: count,
-  buckets: z.array(bucket).describe('Equal intervals, the oldest first.'),
+  buckets: z.array(bucket).describe('Equal intervals, oldest first.'),
 });
 export type Timeline = Of<typeof timeline>;
 
@@ -152,8 +152,8 @@ const reading = z.object({
   what: z.enum(READINGS),
   value: text,
   marks: z
-    .array(z.object({ start: count, end: count.describe('Offset behind the last byte.') }))
-    .describe('Where it stands in the bytes.'),
+    .array(z.object({ start: count, end: count.describe('Offset after the last byte.') }))
+    .describe('Its position in the bytes.'),
 });
 export type Reading = Of<typeof reading>;
 
@@ -162,7 +162,7 @@ const dnsReading = z.object({
   head: text,
   entries: z.array(z.object({ section: z.enum(DNS_SECTIONS), name: text, type: text, rest: text })),
   more: count.describe('Entries that are not listed.'),
-  behind: count.describe('Bytes behind the message.'),
+  behind: count.describe('Bytes after the message.'),
 });
 export type DnsReading = Of<typeof dnsReading>;
 export type DnsEntry = DnsReading['entries'][number];
@@ -175,15 +175,15 @@ const frame = z.object({
   hex: z
     .string()
     .regex(/^(?:[0-9a-f]{2})*$/)
-    .describe('Two lower-case digits a byte.'),
+    .describe('Two lower-case digits per byte.'),
   readings: z.array(reading).describe('What Eve reads in it.'),
   more: count.describe('Readings that are not listed.'),
-  dns: dnsReading.nullable().describe('The DNS message in it, read whole.'),
+  dns: dnsReading.nullable().describe('The DNS message in it, decoded completely.'),
 });
 export type FrameAnswer = Of<typeof frame>;
 
 export const frames = z.object({
-  privacy: text.describe('Where there are no frames, it may say why.'),
+  privacy: text.describe('The privacy setting; it may explain why there are no frames.'),
   frames: z.array(frame),
 });
 export type FramesAnswer = Of<typeof frames>;
@@ -192,6 +192,8 @@ export const incidents = z.object({ incidents: z.array(incident).describe('Newes
 
 export const history = z.object({
   privacy: text,
-  laxerPast: count.describe('Incidents of the past that tell more than the privacy in force would.'),
+  laxerPast: count.describe(
+    'Incidents in the history with more detail than the privacy setting in force would keep.',
+  ),
 });
 export type HistoryAnswer = Of<typeof history>;

@@ -1,4 +1,4 @@
-// Knows: what can be said in questions to the local API: bodies and queries, and the words in which a wrong one is refused. Must not know: what is done with them.
+// Bodies and queries of requests to the local API, with the messages for wrong ones.
 
 import { z } from 'zod';
 
@@ -17,10 +17,13 @@ import {
 } from './words.ts';
 
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
-/** More than any list of a policy takes (src/policy/schema/schema-parts.ts): none of it needs to be written down to be refused. */
-const LIST_MOST = 4_096;
+/** More than any list of a policy may have (src/policy/schema/schema-parts.ts), so a longer one is refused without being parsed. */
+const MAX_LIST = 4_096;
 
-/** Any edit of the policy may say which one it was made from; to another it is refused with 412 (as by If-Match, RFC 9110, 13.1.1). */
+/**
+ * Any edit may name the policy that it was made from; if another one is in force, it is refused with 412 (like If-Match, RFC 9110 section
+ * 13.1.1).
+ */
 const basis = text.describe('The digest of the policy that the edit was made from.').exactOptional();
 
 export const blockRequest = z.object({
@@ -31,12 +34,16 @@ const seconds = z.int().min(1).max(PASS_SECONDS_MOST);
 export const passRequest = z.object({
   seconds: refusing(
     seconds,
-    'is no length of time for a pass',
+    'is not a valid duration',
     `send a whole number from 1 to ${String(PASS_SECONDS_MOST)}`,
   ),
   client: refusing(
-    text.regex(MAC).toLowerCase().describe('The one client it is for; absent: every client.').exactOptional(),
-    'is no MAC address',
+    text
+      .regex(MAC)
+      .toLowerCase()
+      .describe('The client that it is for; absent: every client.')
+      .exactOptional(),
+    'is not a MAC address',
     'send it as 02:00:00:00:00:0c',
   ),
 });
@@ -52,11 +59,11 @@ export const acknowledgement = z.object({
       .int()
       .nonnegative()
       .describe(
-        'With `all`: how many unacknowledged ones whoever asks has been shown. Refused with 412 when there is another number.',
+        'With `all`: the number of unacknowledged incidents that the user was shown. Refused with 412 if the number is another one by now.',
       )
       .exactOptional(),
-    'is no whole number',
-    'send one, or none',
+    'is not a whole number',
+    'send a whole number, or leave it out',
   ),
 });
 
@@ -68,13 +75,13 @@ export const policyRequest = z.object({
 const setting = refusing(
   z
     .unknown()
-    .refine((value) => !Array.isArray(value) || value.length <= LIST_MOST)
-    .describe('As GET /v1/settings tells it.')
+    .refine((value) => !Array.isArray(value) || value.length <= MAX_LIST)
+    .describe('As in the answer of GET /v1/settings.')
     .exactOptional(),
   'has too many entries',
-  `send at most ${LIST_MOST}`,
+  `send at most ${MAX_LIST}`,
 );
-/** What each may be is the policy's to say. */
+/** The values are checked with the policy. */
 export const settingsRequest = refusing(
   z
     .strictObject({
@@ -91,27 +98,25 @@ export const settingsRequest = refusing(
 
 const tunnelName = refusing(text, 'is missing', 'Give the tunnel a name.');
 const listed = text.describe(
-  "The day of a service's list, `2026-11-29`: its endpoints replace those that there were.",
+  "Date of a service's server list, `2026-11-29`: its endpoints replace those that the tunnel has.",
 );
 
-/** To a tunnel of that name the endpoints are added. */
+/** If a tunnel has that name, the endpoints are added to it. */
 export const tunnelRequest = z.object({
   name: tunnelName,
-  protocol: refusing(text, 'is none', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`),
-  endpoints: refusing(texts.describe('`udp:198.51.100.7:51820`'), 'are missing', 'Name one at least.'),
+  protocol: refusing(text, 'is missing', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`),
+  endpoints: refusing(texts.describe('`udp:198.51.100.7:51820`'), 'are missing', 'Name at least one.'),
   reserved: z
     .unknown()
-    .describe(
-      "What the configuration changes of WireGuard's packets, as the policy writes it; so does `amnezia`.",
-    )
+    .describe("How the configuration changes WireGuard's packets, as in the policy; `amnezia` likewise.")
     .exactOptional(),
   amnezia: z.unknown().exactOptional(),
   zerotier: text
-    .describe('Of protocol zerotier: the node of this device, ten hexadecimal digits.')
+    .describe("For protocol zerotier: the address of this device's node, ten hexadecimal digits.")
     .exactOptional(),
   anywhere: flag
     .describe(
-      'The yes to peers anywhere, which `udp:0.0.0.0/0:*` needs; refused without, with what it means.',
+      'Agreement to peers at any address, which `udp:0.0.0.0/0:*` needs; without it the request is refused with an explanation.',
     )
     .exactOptional(),
   listed: listed.exactOptional(),
@@ -122,13 +127,11 @@ export const tunnelRequest = z.object({
 export const importRequest = z.object({
   name: tunnelName,
   text: text
-    .describe("A tunnel's configuration; only its endpoints are looked at, and nothing of it is kept.")
+    .describe("A tunnel's configuration; only its endpoints are read, and nothing else is kept.")
     .exactOptional(),
-  bytes: text
-    .describe("The same as the file's bytes, in base64: in whatever encoding it was written.")
-    .exactOptional(),
+  bytes: text.describe("The same as the file's bytes in base64, in any text encoding.").exactOptional(),
   protocol: text
-    .describe('Or what such a file came to, with `endpoints`, where it was too large to be sent.')
+    .describe('With `endpoints`: the result of reading such a file, if it was too large to be sent.')
     .exactOptional(),
   endpoints: texts.exactOptional(),
   listed: listed.exactOptional(),
@@ -137,7 +140,9 @@ export const importRequest = z.object({
 });
 
 export const learnRequest = z.object({
-  endpoint: text.describe('A yes to what was proposed; absent: what was seen is told.').exactOptional(),
+  endpoint: text
+    .describe('The proposed endpoint to trust; absent: the proposals are listed.')
+    .exactOptional(),
   name: text.exactOptional(),
   basis,
 });
@@ -145,60 +150,62 @@ export const learnRequest = z.object({
 export const ledRequest = z.object({
   pattern: refusing(
     z.enum(LED_PATTERNS),
-    'is no pattern of the LED',
+    'is not a pattern of the LED',
     `send one of ${LED_PATTERNS.join(', ')}`,
   ),
 });
 
 export const setClockRequest = z.object({
-  wall: z.int().describe('The time it is, milliseconds since 1970 (UTC).'),
+  wall: z.int().describe('The current time, milliseconds since 1970 (UTC).'),
 });
 
 export const updatePart = z.object({
-  at: z.number().describe('Where in the file this part begins, bytes.'),
+  at: z.number().describe('Offset of this part in the file, bytes.'),
   bytes: text.describe(`Base64, at most ${UPDATE_PART_MOST} bytes of the file.`),
 });
 
-/** ISO 8601, or milliseconds since the epoch: to wall clock, milliseconds. */
+/** ISO 8601 or milliseconds since 1970, transformed to milliseconds since 1970. */
 const time = refusing(
   text
-    .transform((said) => (/^\d{1,15}$/.test(said) ? Number(said) : Date.parse(said)))
+    .transform((input) => (/^\d{1,15}$/.test(input) ? Number(input) : Date.parse(input)))
     .refine((wall) => !Number.isNaN(wall))
-    .describe('ISO 8601, or milliseconds since the epoch.')
+    .describe('ISO 8601, or milliseconds since 1970.')
     .exactOptional(),
-  'is no time',
+  'is not a time',
   'send it as 2026-01-31T08:00:00Z',
 );
 
 const oneOf = <T extends string>(words: readonly T[], message: string, remedy: string) =>
   refusing(z.enum(words).exactOptional(), message, remedy);
 
-const whole = (usual: number, most: number) =>
+const whole = (usual: number, max: number) =>
   refusing(
     text
       .default(String(usual))
       .transform(Number)
-      .refine((number) => Number.isInteger(number) && number >= 1 && number <= most)
-      .describe(`A whole number from 1 to ${String(most)}; ${String(usual)} unless told.`),
+      .refine((number) => Number.isInteger(number) && number >= 1 && number <= max)
+      .describe(`A whole number from 1 to ${String(max)}; by default ${String(usual)}.`),
     'is out of range',
-    `send a whole number from 1 to ${String(most)}`,
+    `send a whole number from 1 to ${String(max)}`,
   );
 
-/** Every field narrows. */
+/** Each field narrows the selection. */
 const filter = {
   client: text.toLowerCase().describe('MAC address, or its hash.').exactOptional(),
-  rule: oneOf(RULES, 'is no rule', `send one of ${RULES.join(', ')}`),
-  kind: oneOf(KINDS, 'is no kind', 'send one, such as dns'),
-  severity: oneOf(SEVERITIES, 'is no severity', 'send red or amber'),
+  rule: oneOf(RULES, 'is not a rule', `send one of ${RULES.join(', ')}`),
+  kind: oneOf(KINDS, 'is not a kind', 'send a kind, such as dns'),
+  severity: oneOf(SEVERITIES, 'is not a severity', 'send red or amber'),
   since: time,
   until: time,
-  text: text.describe('Found in exposure, destination or reason, whatever the case.').exactOptional(),
+  text: text
+    .describe('Searched in exposure, destination and reason, without regard to case.')
+    .exactOptional(),
   acknowledged: refusing(
     z
       .enum(['true', 'false'])
-      .transform((said) => said === 'true')
+      .transform((input) => input === 'true')
       .exactOptional(),
-    'is neither',
+    'is neither true nor false',
     'send true or false',
   ),
   limit: whole(100, INCIDENTS_MOST),
@@ -208,10 +215,10 @@ export const reportQuery = z.object({
   ...filter,
   format: refusing(
     z.enum(REPORT_FORMATS).default('text'),
-    'is no format',
+    'is not a format',
     `send one of ${REPORT_FORMATS.join(', ')}`,
   ),
 });
 export const gapQuery = z.object({ since: time, until: time });
-/** The last day in 144 intervals, unless told. */
+/** By default the last day in 144 intervals. */
 export const timelineQuery = z.object({ from: time, to: time, buckets: whole(144, 2_000) });

@@ -1,4 +1,4 @@
-// Knows: the body of every answer that is not success. Must not know: which errors there are.
+// The body of every answer that is an error.
 
 import { z } from 'zod';
 
@@ -8,10 +8,10 @@ import type { Of } from './schema.ts';
 export type { Fault } from '../policy/fault.ts';
 
 const fault = z.object({
-  path: text.describe("`tunnels[0].endpoints[1]`, or '' for the whole."),
+  path: text.describe("`tunnels[0].endpoints[1]`, or '' for the whole policy or request."),
   message: text,
-  remedy: text.describe('How to mend it.'),
-  line: count.describe('Line of the policy text, from 1, where it is known.').exactOptional(),
+  remedy: text.describe('How to fix it.'),
+  line: count.describe('Line of the policy text, counted from 1, if known.').exactOptional(),
 });
 
 export const refusal = z.object({
@@ -23,13 +23,13 @@ const readable = z.object({
   error: z.object({ code: text, message: text, faults: z.array(z.unknown()).catch([]) }),
 });
 
-/** What came as an error's body; undefined when it is none. Faults that have another shape are left out. */
+/** Reads the body of an error; undefined if it is not one. Faults of another form are left out. */
 export function readRefusal(value: unknown): ApiErrorBody['error'] | undefined {
   const read = readable.safeParse(value);
   if (!read.success) return undefined;
   const { faults, ...error } = read.data.error;
   return {
     ...error,
-    faults: faults.filter((one) => fault.safeParse(one).success) as ApiErrorBody['error']['faults'],
+    faults: faults.filter((entry) => fault.safeParse(entry).success) as ApiErrorBody['error']['faults'],
   };
 }

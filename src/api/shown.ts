@@ -1,25 +1,24 @@
-// Knows: how what the local API tells is put into text that is fit to show. Must not know: who shows it.
-// Without zod: the guard loads this file.
+// Makes values of the local API safe to show. Without zod, because the guard loads this file.
 
 import type { AllowedRow, TunnelView } from './status.ts';
 
 /**
- * The value with every text in it made fit to show: what moves, hides or reorders other text (controls, terminal escapes,
- * bidirectional overrides, unassigned code points) becomes `\u{…}`. Names come from the wire; a name may lie about itself.
+ * The value with every text in it made safe to show: characters that move, hide or reorder other text (controls, terminal
+ * escapes, bidirectional overrides, unassigned code points) become `\u{…}`. Names come from the wire and may contain any of these.
  */
 export function printable<T>(value: T): T;
 export function printable(value: unknown): unknown {
   if (typeof value === 'string')
     return value.replace(
       /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu,
-      (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`,
+      (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
     );
-  if (Array.isArray(value)) return value.map((one) => printable<unknown>(one));
+  if (Array.isArray(value)) return value.map((item) => printable<unknown>(item));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, printable<unknown>(one)]));
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, printable<unknown>(field)]));
 }
 
-/** Whom the tunnel leads to, in words: what was seen, or what it can be. */
+/** The tunnel's server in words: the address that was seen, or the possible endpoints. */
 export function serverText({
   endpoint,
   server = null,
@@ -29,7 +28,7 @@ export function serverText({
   return endpoints > 1 ? `${endpoint} or one of ${String(endpoints - 1)} more` : endpoint;
 }
 
-/** `203.0.113.5, tcp 443`. */
+/** The destination of direct traffic: `203.0.113.5, tcp 443`. */
 export function placeText({ destination, transport, port }: AllowedRow): string {
   const over = port === null ? transport : `${transport} ${String(port)}`;
   return destination === '' ? over : `${destination}, ${over}`;

@@ -1,4 +1,4 @@
-// Knows: what the guard tells of the wire: its status, its incidents, and their events. Must not know: how they come about.
+// Answers about the wire: the guard's status, its incidents, and the events for both.
 
 import { z } from 'zod';
 
@@ -18,34 +18,38 @@ export const incident = z.object({
   client: text.describe('MAC address of the client.'),
   exposure: text,
   destination: text,
-  attempted: count.describe('Frames, as the next two.'),
+  attempted: count.describe('Frames, like the next two.'),
   escaped: count,
   blocked: count,
   questions: count
-    .describe('What a person would count of what escaped. Absent where an earlier version wrote it down.')
+    .describe(
+      'Questions that escaped, as a person would count them. Absent if an earlier version recorded the incident.',
+    )
     .exactOptional(),
-  visits: count.describe('As `questions`.').exactOptional(),
+  visits: count.describe('Visits that escaped, like `questions`.').exactOptional(),
   first: moment,
   last: moment,
   why: text,
   acknowledged: flag,
-  breach: flag.describe('The frame crossed although the ruleset should have stopped it.'),
+  breach: flag.describe('Whether a frame crossed although the ruleset should have stopped it.'),
   related: texts
     .describe(
-      'Ids of incidents of the same story: a question and its visit (rule D), a network attack and its escape (rule T).',
+      'Ids of related incidents: a question and its visit (rule D), a network attack and its escape (rule T).',
     )
     .exactOptional(),
   candidates: texts
     .describe(
-      'Rule D: the names that the visited address was an answer for, newest first, when Eve cannot tell them apart.',
+      'Rule D: the names that the visited address was an answer for, newest first, if Eve cannot tell which was meant.',
     )
     .exactOptional(),
   networkAttack: text.describe('Rule T: what the network did.').exactOptional(),
-  variants: texts.describe('The ways in which it said so, newest first and bounded.').exactOptional(),
-  variantCount: count.describe('How many of these there were.').exactOptional(),
+  variants: texts
+    .describe('The variants of the network attack, newest first; their number is limited.')
+    .exactOptional(),
+  variantCount: count.describe('How many variants there were.').exactOptional(),
   foldedInto: text
     .describe(
-      'The incident that counts its frames too since there were too many of its kind: a sum over incidents leaves this one out.',
+      'Id of the aggregated incident that also counts its frames, since there were too many of its kind: leave this one out of sums.',
     )
     .exactOptional(),
 });
@@ -55,47 +59,45 @@ export const tunnel = z.object({
   name: text,
   protocol: word(TUNNEL_PROTOCOLS),
   endpoint: text.describe(
-    "`udp:198.51.100.7:51820`: the one whose server answered last, or the first of the policy's where none has.",
+    "`udp:198.51.100.7:51820`: the endpoint whose server answered last, or the policy's first if none has.",
   ),
-  server: textOrNull
-    .describe('The address that answered last; null where none was seen to answer.')
-    .exactOptional(),
+  server: textOrNull.describe('The address that answered last; null if none has.').exactOptional(),
   endpoints: count.describe('How many endpoints the tunnel has.').exactOptional(),
   state: z.enum(['up', 'stale', 'down']),
   lastSeen: moment.nullable(),
   source: word(['policy', 'answer'])
-    .describe(
-      "Where the server's address is from: written in the policy, or an answer that was read on the wire.",
-    )
+    .describe("Where the server's address comes from: the policy, or a DNS answer that was read on the wire.")
     .exactOptional(),
   proven: flag
     .describe(
-      'For an answer: since the address last changed the server has answered a handshake, as far as the wire can tell.',
+      'For an answer: whether the server has answered a handshake since the address last changed, as far as the wire shows.',
     )
     .exactOptional(),
-  listed: text.describe('The day on which the list of its servers was made.').exactOptional(),
-  listIsOld: flag.describe('Whether that is long ago.').exactOptional(),
-  limits: text.describe('In words, what of it is not held: its peers may be anywhere.').exactOptional(),
+  listed: text.describe('Date of its server list.').exactOptional(),
+  listIsOld: flag.describe('Whether the server list is old.').exactOptional(),
+  limits: text
+    .describe('The limits of its protection, in words, if its peers may be at any address.')
+    .exactOptional(),
 });
 export type TunnelView = Of<typeof tunnel>;
 
-/** A mesh (Tailscale, Nebula, ZeroTier) that a client was seen to speak. */
+/** A mesh (Tailscale, Nebula, ZeroTier) that a client was seen to use. */
 const mesh = z.object({
   mesh: text,
   name: text,
-  how: text.describe('How it showed itself.'),
-  seen: moment.describe('Last. ISO 8601, UTC.'),
-  trusted: flag.describe("A tunnel of the policy's lets it through."),
-  words: text.describe('What can be held of it and what cannot.'),
+  how: text.describe('How it was recognized.'),
+  seen: moment.describe('When it was last seen; ISO 8601, UTC.'),
+  trusted: flag.describe('Whether a tunnel of the policy lets it through.'),
+  words: text.describe('What the box can enforce for it, and what it cannot.'),
 });
 export type MeshView = Of<typeof mesh>;
 
-/** Frames. */
+/** Numbers of frames. */
 const ledger = z.object({
   attempted: count,
   escaped: count,
   blocked: count,
-  unseen: count.describe('Frames the kernel counted and no tap looked at.'),
+  unseen: count.describe('Frames that the kernel counted and no tap read.'),
 });
 export type LedgerView = Of<typeof ledger>;
 
@@ -116,7 +118,7 @@ export const guardHealth = z.object({
   proof: z
     .object({ at: moment.nullable(), detail: text })
     .describe(
-      'When it was last proven, by a forged leak, that a real one is seen and held; null: not yet. Absent: nothing proves it.',
+      'When a forged leak last proved that a real one would be seen and stopped; null: not yet. Absent: this is not checked.',
     )
     .optional(),
   warnings: texts,
@@ -124,7 +126,7 @@ export const guardHealth = z.object({
     incidentsFolded: count,
     observationsFolded: count,
     answersForgotten: count
-      .describe('Questions and answers that rule D has forgotten because there were too many.')
+      .describe('Questions and answers that rule D had to forget because there were too many.')
       .exactOptional(),
   }),
 });
@@ -132,14 +134,14 @@ export type HealthView = Of<typeof guardHealth>;
 
 /** What went past the tunnel because the profile lets it (src/guard/history/allowed.ts). */
 const allowedRow = z.object({
-  client: text.describe('MAC address, as privacy shows it.'),
+  client: text.describe('MAC address, redacted as the privacy setting says.'),
   destination: text,
   transport: word(['tcp', 'udp', 'icmp', 'ip']),
-  port: count.nullable().describe('Null where there is none, or privacy hides it.'),
-  name: text.describe("What was asked for, or shown there; '' where no name was."),
+  port: count.nullable().describe('Null if there is none, or the privacy setting hides it.'),
+  name: text.describe("The name that was asked for or shown there; '' if there was none."),
   kind: word(KINDS),
   connections: count.describe(
-    'That were seen to begin; a segment that begins one and is sent again counts again, as does each question. 0: nothing shows it.',
+    'Connections that were seen to begin; each question counts, and a retransmitted first segment counts again. 0: none was seen to begin.',
   ),
   frames: count,
   first: moment,
@@ -149,42 +151,42 @@ export type AllowedRow = Of<typeof allowedRow>;
 export type Transport = AllowedRow['transport'];
 
 export const allowed = z.object({
-  since: moment.describe('Since when it is kept; ISO 8601, UTC.'),
-  connections: count.describe('Of all, also of what is listed no more.'),
-  frames: count.describe('As `connections`.'),
-  rows: z.array(allowedRow).describe('Newest last frame first.'),
-  more: count.describe('Rows that are not in `rows`, for want of room.'),
+  since: moment.describe('Since when it is recorded; ISO 8601, UTC.'),
+  connections: count.describe('Of all traffic, including rows that are no longer listed.'),
+  frames: count.describe('Like `connections`.'),
+  rows: z.array(allowedRow).describe('Most recent last frame first.'),
+  more: count.describe('Rows that did not fit into `rows`.'),
 });
 export type AllowedView = Of<typeof allowed>;
 
 export const status = z.object({
   state: z.enum(STATES),
   lamp: z.enum(LED_PATTERNS),
-  why: text.describe('One sentence: why this state.'),
+  why: text.describe('One sentence: the reason for this state.'),
   since: moment,
   blockMode: flag,
   profile: word(PROFILES),
   direct: word(DIRECT)
     .describe(
-      'Where other traffic may go past the tunnel in block mode; absent with a full tunnel, where it may not.',
+      'Where other traffic may go past the tunnel in block mode; absent in full-tunnel, where none may.',
     )
     .exactOptional(),
   tunnels: z.array(tunnel),
   ledger,
   unacknowledged: count,
   incidents: z.array(incident).describe('Newest first, at most 20.'),
-  counters: z.record(text, count).describe('Frames per kind as the kernel counted them, both directions.'),
+  counters: z.record(text, count).describe('Frames per kernel counter, both directions.'),
   passUntil: moment.nullable(),
   meshes: z
     .array(mesh)
-    .describe('Meshes that were seen, and in words what can be held of each.')
+    .describe('Meshes that were seen, and in words what the box can enforce for each.')
     .exactOptional(),
   allowed: allowed
-    .describe('What the profile lets go past the tunnel, the newest of it; absent where it lets nothing.')
+    .describe('The newest of what the profile lets go past the tunnel; absent if it lets nothing through.')
     .exactOptional(),
   passStopped: texts
     .describe(
-      'What an open pass did not let through since it was opened, newest first: a login that seems stuck may need it.',
+      'What an open captive-portal exception has stopped so far, newest first: a login that hangs may need it.',
     )
     .exactOptional(),
   health: guardHealth,
@@ -192,7 +194,7 @@ export const status = z.object({
 });
 export type Status = Of<typeof status>;
 
-/** What an event of GET /v1/events carries: `event: status` or `event: incident`, data as JSON. */
+/** The schemas of the events of GET /v1/events: `event: status` or `event: incident`, with data as JSON. */
 export const EVENTS = { status, incident } as const;
 export type GuardEvent = {
   [E in keyof typeof EVENTS]: { readonly event: E; readonly data: Of<(typeof EVENTS)[E]> };

@@ -1,5 +1,4 @@
-// Knows: the closed lists of words that the local API speaks in. Must not know: schemas, HTTP.
-// Without zod: the guard and the LED watchdog load this file.
+// The closed lists of words of the local API. Without zod, because the guard and the LED watchdog load this file.
 
 export { KINDS, TUNNEL_PROTOCOLS, VIAS } from '../flow/kinds.ts';
 export type { TunnelProtocol } from '../flow/kinds.ts';
@@ -18,14 +17,14 @@ export const STATES = [
 ] as const;
 export type State = (typeof STATES)[number];
 
-/** Names of the LED's patterns; what each looks like is the driver's business. */
+/** Names of the LED's patterns; the driver decides what each looks like. */
 export const LED_PATTERNS = ['green', 'green-blip', 'amber', 'red', 'red-flash', 'alternating'] as const;
 export type LedPattern = (typeof LED_PATTERNS)[number];
 
-/** How long the LED is tried out, with its announcement before and after. */
+/** How long a test of the LED takes, including the announcement before and after, seconds. */
 export const LED_TEST_SECONDS = 7;
 
-/** Who sets the box's clock: its owner, a time service, or the machine, whose clock is not the box's to set. */
+/** Who sets the box's clock: its owner, a time service, or the machine (then the box must not set it). */
 export const CLOCK_TIME_SOURCES = ['owner', 'network', 'machine'] as const;
 export type TimeSource = (typeof CLOCK_TIME_SOURCES)[number];
 
@@ -41,13 +40,13 @@ export const UPDATE_STAGES = [
 ] as const;
 export type UpdateStage = (typeof UPDATE_STAGES)[number];
 
-/** Forms in which GET /v1/report gives the past. */
+/** Formats of GET /v1/report. */
 export const REPORT_FORMATS = ['text', 'json', 'csv', 'html', 'eve'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
-/** The most incidents that one list has. */
+/** Most incidents in one list. */
 export const INCIDENTS_MOST = 2_000;
-/** The longest that a captive-portal pass is opened for, seconds. */
+/** Longest duration of a captive-portal exception (pass), seconds. */
 export const PASS_SECONDS_MOST = 3_600;
-/** A part of an update and its wrapping fit the API's body limit. Bytes of the file. */
+/** Bytes of the file in one part of an update, so that part and JSON fit the API's body limit. */
 export const UPDATE_PART_MOST = 512 * 1024;

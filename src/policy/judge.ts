@@ -1,6 +1,6 @@
-// Knows: how facts become a verdict. Must not know: the kernel, captures, clocks, state that outlives a frame.
-// Follows README.md, Rules and remedies. Doubt errs toward leak: a kind that rests on a heuristic never makes a frame safe, and
-// what the kernel would let through is a leak all the same when its contents are.
+// Turns a parsed packet into a verdict (README.md, Rules and remedies). No clock, and no state that outlives a frame.
+// When in doubt it is a leak: a kind that was recognized by a heuristic never makes a frame safe, and a frame that the kernel would let
+// through is still a leak when its contents are.
 
 import type { ParsedPacket, ForNobody } from '../flow/parsed-packet.ts';
 import { countedKind, counterName, isUncounted } from './compile/counted.ts';
@@ -24,36 +24,38 @@ export interface Judge {
   /** Every endpoint of every tunnel, in the order of the policy. */
   readonly endpoints: readonly JudgedEndpoint[];
   /**
-   * Index into `endpoints` of the tunnel that this frame belongs to, its shape included, or -1. Reads header facts
-   * only, allocates nothing, and costs the same for one endpoint or ten thousand.
+   * Index into `endpoints` of the tunnel that this frame belongs to by address, port and shape, or -1. Reads header
+   * fields only, allocates nothing, and costs the same for one endpoint or ten thousand.
    */
   tunnelOf(packet: ParsedPacket, captureDirection: CaptureDirection): number;
   /**
-   * Index of the TCP endpoint that this frame is for on its way up, its shape aside, or -1: what such a stream begins with is read
-   * (src/flow/streams/first-bytes.ts) before it is judged.
+   * Index into `endpoints` of the TCP endpoint that this frame goes up to, whatever its shape, or -1. The first bytes of such a stream
+   * are read (src/flow/streams/first-bytes.ts) before it is judged.
    */
   streamOf(packet: ParsedPacket, captureDirection: CaptureDirection): number;
-  /** `words` false leaves the reason empty: whoever counts a thousand like ones needs it once. */
+  /** `words` false leaves the reason empty: a caller that counts a thousand equal frames needs the text once. */
   judge(packet: ParsedPacket, captureDirection: CaptureDirection, words?: boolean): Verdict;
-  /** It comes down to an address that no client has here, or asks a client alone for one. */
+  /** Whether the frame comes down to an address that no client here has, or asks a single client for such an address; '' if neither. */
   isForNobody(packet: ParsedPacket, captureDirection: CaptureDirection): ForNobody;
-  /** Whether block mode lets the frame pass; a frame that does not cross and is seen on wan is a breach. */
+  /** Whether block mode lets the frame through. A frame that should not cross and is seen on wan is a breach. */
   crosses(packet: ParsedPacket, captureDirection: CaptureDirection): boolean;
-  /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer (src/policy/filter/recent-peers.ts). */
+  /**
+   * Whether a UDP packet is let through as the question for an endpoint's own name, or as its answer (src/policy/filter/recent-peers.ts).
+   */
   readonly isOwnQuestion: (packet: ParsedPacket, direction: Direction) => boolean;
-  /** An answer that the kernel does not hand on by itself while it blocks (src/policy/filter/answered.ts). */
+  /** Whether the frame is a DNS answer that the kernel does not forward by itself in block mode (src/policy/filter/answered.ts). */
   holds(packet: ParsedPacket, captureDirection: CaptureDirection): boolean;
-  /** The kernel counter that this frame adds to (`either` is taken as up); '' for what the bridge keeps uncounted. */
+  /** Name of the kernel counter that this frame adds to (`either` is taken as up); '' for frames that the bridge does not count. */
   counter(packet: ParsedPacket, captureDirection: CaptureDirection): string;
 }
 
-/** Compiles a policy into its judge; again whenever what was learned changes. */
+/** Compiles a policy and the learned state into a judge; to be called again whenever the learned state changes. */
 export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEARNED): Judge {
   const endpoints = tunnelEndpoints(policy);
   const filter = compilePacketFilter(policy, learned);
   const safe = endpoints.map((endpoint) => tunnelVerdict(endpoint));
-  const away = outside(endpoints);
-  /** Written anew for every frame. */
+  const outsideWords = outside(endpoints);
+  /** Reused, and filled in again for every frame. */
   const seen: { -readonly [K in keyof Circumstances]: Circumstances[K] } = {
     policy,
     passage: 'leak',
@@ -80,8 +82,8 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     return up >= 0 ? up : tunnelOn(packet, 'down');
   }
 
-  /** The way on which the gate opens, if one does. */
-  function wayOf(packet: ParsedPacket, captureDirection: CaptureDirection): Direction {
+  /** The direction in which the frame is let through, if there is one; else up. */
+  function openDirection(packet: ParsedPacket, captureDirection: CaptureDirection): Direction {
     if (captureDirection !== 'either') return captureDirection;
     return filter.passage(packet, 'up') === 'leak' && filter.passage(packet, 'down') !== 'leak'
       ? 'down'
@@ -131,8 +133,10 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
       };
     }
     const where =
-      endpoint === undefined ? away : `at the tunnel endpoint ${endpoint.text}, but not ${endpoint.protocol}`;
-    const under = passage === 'pass' ? ', let through by a pass' : '';
+      endpoint === undefined
+        ? outsideWords
+        : `at the tunnel endpoint ${endpoint.text}, but not ${endpoint.protocol}`;
+    const under = passage === 'pass' ? ', let through by a captive-portal exception' : '';
     const why = leak.why === '' ? '' : ` (${leak.why})`;
     return {
       verdict: 'leak',
@@ -152,7 +156,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
   }
 
   function counter(packet: ParsedPacket, captureDirection: CaptureDirection): string {
-    const direction = wayOf(packet, captureDirection);
+    const direction = openDirection(packet, captureDirection);
     if (isUncounted(packet)) return '';
     const passage = filter.passage(packet, direction);
     if (passage === 'essential')

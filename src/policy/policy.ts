@@ -1,5 +1,4 @@
-// Knows: the closed type of what is allowed. Must not know: YAML, files, frames, clocks.
-// A value of type Policy has been validated: nothing that takes one needs to check it again.
+// The policy as a closed type. A value of type Policy has been validated: code that takes one need not check it again.
 
 import type { TunnelProtocol } from '../flow/kinds.ts';
 import type { ZerotierForm } from './shapes/protocols.ts';
@@ -9,8 +8,8 @@ export const PROFILES = ['full-tunnel', 'proxy-stub', 'split'] as const;
 type Profile = (typeof PROFILES)[number];
 
 /**
- * Where direct traffic may go: anywhere (in split: that has served no protected name), in split alone to addresses that were just
- * answered, in proxy-stub alone nowhere.
+ * Where direct traffic may go. `any`: anywhere (in split: except addresses that have served a protected name). `answered`, in split
+ * only: to addresses that a DNS answer has just given. `none`, in proxy-stub only: nowhere.
  */
 export const DIRECT = ['any', 'answered', 'none'] as const;
 export type Direct = (typeof DIRECT)[number];
@@ -23,25 +22,25 @@ export interface Endpoint {
   /** Canonical address text (RFC 5952) or a lower-case host name without trailing dot. */
   readonly host: string;
   readonly hostIs: 'ipv4' | 'ipv6' | 'name';
-  /** The first of a tunnel's range of ports, where it has one. */
+  /** Where an endpoint of a tunnel has a range of ports, its first port. */
   readonly port: number;
   readonly lastPort?: number;
-  /** Of a network of servers (a tunnel's): the length of its prefix. */
+  /** Prefix length in bits, where an endpoint of a tunnel is a network of servers. */
   readonly length?: number;
 }
 
-/** What of a tunnel's configuration its packets show. */
+/** The part of a tunnel's configuration that decides what its packets look like. */
 export type TunnelForm = WireguardForm | ZerotierForm;
 
 export interface Tunnel {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
-  /** Where its configuration changes WireGuard's packets, or says whose packets ZeroTier's are. */
+  /** Present where the configuration changes WireGuard's packets, or gives the address of the client's ZeroTier node. */
   readonly form?: TunnelForm;
-  /** Somebody said yes to peers anywhere. */
+  /** The user has agreed to peers at any address. */
   readonly anywhere?: boolean;
-  /** The day on which the service's list of servers was made, `2026-11-29`. */
+  /** Date of the service's server list, `2026-11-29`. */
   readonly listed?: string;
 }
 
@@ -54,9 +53,9 @@ export interface Resolver {
 
 /** A name, or with `subdomains` every name below it too. `bank.example` matches itself and below; `*.x` only below. */
 export interface NamePattern {
-  /** In ASCII. */
+  /** In ASCII (Punycode, RFC 3492), lower case. */
   readonly suffix: string;
-  /** The same in the letters that it stands for, where they are others. */
+  /** The same in Unicode, where that differs. */
   readonly letters?: string;
   readonly itself: boolean;
 }
@@ -72,7 +71,7 @@ export interface AllowRule {
   readonly to: Prefix;
   readonly transport?: Transport | 'icmp';
   readonly port?: number;
-  /** Lower-case MAC with colons: only this client. */
+  /** Only this client: its MAC address in lower case with colons. */
   readonly client?: string;
   readonly why: string;
 }
@@ -84,8 +83,8 @@ export type LedConfig =
   | { readonly driver: 'gpio'; readonly red: number; readonly green: number; readonly button?: number };
 
 /**
- * Where the page answers besides the management address, toward lan only (RFC 3927: such an address stays on its link).
- * A laptop whose whole traffic goes into a tunnel still reaches what is on its link; the box's own address may not be.
+ * The page's second address besides the management address, on lan only (RFC 3927: a link-local address stays on its link).
+ * A laptop that sends everything into a tunnel still reaches its own link, which the management address may not be on.
  */
 export const FIXED_ADDRESS = '169.254.77.1';
 
@@ -103,14 +102,14 @@ export interface Policy {
   readonly allow: readonly AllowRule[];
   readonly localChatter: 'red' | 'amber' | 'ignore';
   readonly privacy: 'full' | 'redacted' | 'minimal';
-  /** Where the key of the hashes is kept that stand for names under `redacted`: beside the history, or in memory alone. */
+  /** Where the key of the hashes is kept that replace names under `redacted`: next to the history, or in memory only. */
   readonly privacyKey: 'disk' | 'memory';
   readonly retentionDays: number;
   readonly bridge: { readonly name: string; readonly lan: string; readonly wan: string };
   readonly management: {
     readonly address: 'dhcp' | 'none' | { readonly static: string };
     readonly hostname: string;
-    /** TCP 22 of the box is open toward lan; whether a server listens there is the machine's affair. */
+    /** Opens TCP port 22 of the box toward lan; whether an SSH server listens there is up to the machine. */
     readonly ssh: boolean;
   };
   readonly web: { readonly port: number };

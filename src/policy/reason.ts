@@ -1,5 +1,4 @@
-// Knows: how to say what a frame is, in plain words, from its facts. Must not know: rules.
-// A verdict carries its reason; log, store and page reuse it.
+// Describes a frame in plain words from its parsed packet. Verdicts carry the text; log, history and page reuse it.
 
 import { SNAP } from '../flow/parsed-packet.ts';
 import type { ParsedPacket } from '../flow/parsed-packet.ts';
@@ -59,11 +58,11 @@ const WORDS: Readonly<Record<Kind, string>> = {
   malformed: 'malformed frame',
 };
 
-/** What machines say to the next one on the cable, by EtherType (IEEE 802.3 annex 31B, 802.1AB, 802.3 clause 57, 802.1AE). */
+/** Protocols between two machines on one cable, by EtherType (IEEE 802.3 annex 31B, 802.1AB, 802.3 clause 57, 802.1AE). */
 const LINK_WORDS: ReadonlyMap<number, string> = new Map([
-  [0x8808, 'PAUSE (flow control of the cable)'],
-  [0x88cc, 'LLDP (what the machine is, for the next one on the cable)'],
-  [0x8809, 'slow protocol (LACP, OAM) of the cable'],
+  [0x8808, 'PAUSE (flow control on the cable)'],
+  [0x88cc, 'LLDP (describes the machine to the next one on the cable)'],
+  [0x8809, 'slow protocol (LACP, OAM) on the cable'],
   [0x88e5, 'MACsec'],
 ]);
 
@@ -83,9 +82,9 @@ export function describe(packet: ParsedPacket, direction: Direction): string {
   if (name !== '') words += ` for ${name}`;
   if (findings.detail !== undefined) words += ` (${findings.detail})`;
   if (direction === 'down') return `${words} from ${sourceText(packet)}`;
-  // An advertisement says who has its target; a solicitation is about where it leads.
+  // An advertisement says who has its target address; a solicitation asks for it.
   return isAdvertisement(packet)
-    ? `${words} that answers for ${destinationOf(packet)}`
+    ? `${words} that claims ${destinationOf(packet)}`
     : `${words} to ${farText.of(packet)}`;
 }
 
@@ -93,10 +92,10 @@ export function describe(packet: ParsedPacket, direction: Direction): string {
 const isAdvertisement = ({ ipVersion, protocol, icmpType }: ParsedPacket): boolean =>
   ipVersion === 6 && protocol === Protocol.ICMPV6 && icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT;
 
-/** Texts of what a frame goes to. */
+/** Texts of a frame's destination. */
 export const farText = {
   mac: macText,
-  /** `203.0.113.5:443`; the port is left out where the kind says it. */
+  /** `203.0.113.5:443`; the port is left out where it is the usual one of the kind. */
   of(packet: ParsedPacket): string {
     return withPort(destinationOf(packet), packet, packet.destinationPort);
   },
@@ -114,7 +113,10 @@ function withPort(address: string, packet: ParsedPacket, port: number): string {
   return packet.ipVersion === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** IP address, of ARP and neighbour discovery the one that they are about; or MAC address where there is none. */
+/**
+ * The destination IP address, or for ARP and neighbour discovery the address that is asked for or claimed; the MAC address of frames
+ * without IP.
+ */
 export function destinationOf(packet: ParsedPacket): string {
   if (packet.outerEtherType === EtherType.ARP && packet.arpOperation > 0)
     return addressText(4, packet.destination);
@@ -130,20 +132,20 @@ export function destinationOf(packet: ParsedPacket): string {
     : addressText(packet.ipVersion, packet.destination);
 }
 
-/** What Eve learns: the name where there is one, or the destination. */
+/** What Eve learns: the name if the frame shows one, else the destination. */
 export function exposureOf(packet: ParsedPacket): string {
   const name = packet.findings.names[0]?.name ?? packet.flowName;
   if (name !== '') return name;
   const { groups } = packet.findings;
   if (packet.kind === 'igmp-mld' && groups !== undefined) return groups.join(', ');
-  return `${destinationOf(packet)}${formOf(packet)}`;
+  return `${destinationOf(packet)}${protocolSuffix(packet)}`;
 }
 
 /**
- * What else tells one frame from the next where a MAC address alone says who is spoken to: whoever has accepted one protocol of the
- * cable has accepted no other. The veil (src/guard/history/privacy.ts) knows these forms.
+ * For frames with nothing but a MAC address, the protocol as well: a user who accepts one such protocol in the list has not accepted
+ * the others. The redaction (src/guard/history/privacy.ts) parses these forms.
  */
-function formOf({ kind, etherType, llc }: ParsedPacket): string {
+function protocolSuffix({ kind, etherType, llc }: ParsedPacket): string {
   if (kind !== 'l2-other') return '';
   const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
   if (etherType > 0) return ` (type 0x${hex(etherType, 4)})`;

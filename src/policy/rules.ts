@@ -1,6 +1,5 @@
-// Knows: which rule a frame breaks, by kind and profile. Must not know: addresses, how the kernel finds out.
-// Follows README.md, rules A to F. Rule T needs more than one frame and belongs to the guard, as does joining a D
-// to its A or B.
+// Which rule a frame breaks, by kind and profile (README.md, rules A to F). Rule T needs more than one frame and belongs to the guard;
+// so does joining a D incident to its A or B.
 
 import type { ParsedPacket } from '../flow/parsed-packet.ts';
 import type { Kind } from '../flow/kinds.ts';
@@ -18,26 +17,26 @@ import { Protocol } from '../wire/ip/ip.ts';
 export interface Circumstances {
   readonly policy: Policy;
   readonly passage: Passage;
-  /** Why what crosses as essential traffic is none. */
+  /** Why a frame that crosses as essential traffic is not essential traffic. */
   readonly pretence: string | undefined;
-  /** Address and port are a tunnel endpoint's, and the frame is none of the tunnel's. */
+  /** Address and port are those of a tunnel endpoint, but the frame is not a packet of the tunnel. */
   readonly atEndpoint: boolean;
   readonly mustTunnel: string | undefined;
   readonly exposed: string | undefined;
-  /** Why a resolver's name and its address are not together. */
+  /** Why a resolver's name and its address do not belong together. */
   readonly misnamed: string | undefined;
 }
 
 export interface Leak {
   readonly rule: Rule;
   readonly severity: Severity;
-  /** What the frame's description does not say yet, or ''. */
+  /** What the frame's description does not already say, or ''. */
   readonly why: string;
 }
 
 /**
- * What a kind is to the rules: `visit` is nothing but a destination (rule D looks at those), `link` what a device says to its own link
- * beside what it needs, `other` what is judged by nothing but where it goes.
+ * How the rules treat a kind: a `visit` reveals its destination and nothing else (rule D looks at those), `link` is what a device sends
+ * on its own link without need, `other` is judged by its destination alone.
  */
 type Sort = 'question' | 'discovery' | 'encrypted' | 'false tunnel' | 'visit' | 'link' | 'other';
 
@@ -93,7 +92,7 @@ export function isVisit(kind: Kind): boolean {
   return SORTS[kind] === 'visit';
 }
 
-/** The rule that the frame breaks, or undefined when it breaks none. The frame is known to be no tunnel's. */
+/** The rule that the frame breaks, or undefined. The frame must not be a packet of a tunnel. */
 export function leakOf(packet: ParsedPacket, seen: Circumstances): Leak | undefined {
   const { policy, passage } = seen;
   const sort = SORTS[packet.kind];
@@ -104,7 +103,7 @@ export function leakOf(packet: ParsedPacket, seen: Circumstances): Leak | undefi
   if (seen.mustTunnel !== undefined && policy.profile === 'split') {
     return red('B', `${seen.mustTunnel} must stay inside the tunnel`);
   }
-  // What the policy names by address and port is the user's word, whatever it carries.
+  // What the policy opens by address and port is the user's decision, whatever it carries.
   if (passage === 'rule' || passage === 'bootstrap' || passage === 'discovery') return undefined;
   if (sort === 'false tunnel') return red('F', 'a tunnel that hides nothing');
   if (sort === 'question') {
@@ -113,7 +112,7 @@ export function leakOf(packet: ParsedPacket, seen: Circumstances): Leak | undefi
     return red('A', isPiece(packet, seen) ? PIECE_WHY : '');
   }
   if (sort === 'discovery') {
-    if (discoveryKind(packet) === undefined) return red('A', 'beyond the local link');
+    if (discoveryKind(packet) === undefined) return red('A', 'leaves the local link');
     return { rule: 'A', severity: policy.localChatter === 'red' ? 'red' : 'amber', why: '' };
   }
   if (seen.misnamed !== undefined) return red('C', seen.misnamed);
@@ -127,42 +126,42 @@ export function leakOf(packet: ParsedPacket, seen: Circumstances): Leak | undefi
   }
   if (isCounterProbe(packet))
     return amber(
-      'looks for who asked it just now: a router may ask from there, or a network try out a guess',
+      'looks up a neighbour that has just asked for it: a router may ask from that address, or the network may be testing a guess',
     );
   if (sort === 'link') return amber('');
   if (needsAnswer(policy) && !packet.answered && sort === 'visit') return red('E', UNANSWERED_WHY);
-  return red('E', isShutStub(policy) && sort === 'visit' ? UNNAMED_WHY : '');
+  return red('E', isClosedStub(policy) && sort === 'visit' ? UNNAMED_WHY : '');
 }
 
-const UNNAMED_WHY = 'no resolver or proxy that the policy names';
+const UNNAMED_WHY = 'not a resolver or proxy that the policy names';
 
-function isShutStub(policy: Policy): boolean {
+function isClosedStub(policy: Policy): boolean {
   return policy.profile === 'proxy-stub' && !isOpenProfile(policy);
 }
 
-/** A literal of IPv6 stands in brackets (RFC 3986 section 3.2.2). */
+/** An IPv6 address as a host is in brackets (RFC 3986 section 3.2.2). */
 const isAddress = (host: string): boolean => parseAddress(host.replace(/^\[(.*)\]$/, '$1')) !== undefined;
 
-/** Proxy-stub: a name goes to resolvers and proxies of the policy, and this is told to another. What went before said no name. */
+/** Proxy-stub: a name that is sent to a proxy which the policy does not name. The referer does not count: it names the page before. */
 function strangeProxy(packet: ParsedPacket, { profile }: Policy): string | undefined {
   if (profile !== 'proxy-stub' || (packet.kind !== 'socks' && packet.kind !== 'http-proxy')) return undefined;
-  const told = packet.findings.names.filter(({ via }) => via !== 'referer').map((one) => one.name);
-  const name = [...told, packet.flowName].find((one) => one !== '' && !isAddress(one));
+  const sent = packet.findings.names.filter(({ via }) => via !== 'referer').map(({ name }) => name);
+  const name = [...sent, packet.flowName].find((host) => host !== '' && !isAddress(host));
   if (name === undefined) return undefined;
-  return `${name} is told to a proxy that the policy does not name`;
+  return `${name} is sent to a proxy that the policy does not name`;
 }
 
-export const NAT64_WHY = 'how every system finds out whether the network has NAT64: no site is told by it';
+export const NAT64_WHY = 'every system asks this to find out whether the network has NAT64; it names no site';
 
-/** A question for how the network translates IPv4 addresses, or an answer to it. */
+/** Whether this asks for the network's NAT64 prefix (RFC 7050), or answers such a question. */
 export function asksForNat64({ findings, malformed }: ParsedPacket): boolean {
   const { names } = findings;
   return malformed === undefined && names.length > 0 && names.every(({ name }) => name === NAT64_NAME);
 }
 
 /**
- * Split: a question whose names are known and need no tunnel, an answer, or a TCP segment on the DNS port that has no data.
- * What holds a question that cannot be read may be for any name: a leak.
+ * Split: a question whose names are known and need no tunnel, an answer, or a TCP segment on the DNS port without data.
+ * A question that cannot be read may be for any name: it is a leak.
  */
 function isOpenQuestion(packet: ParsedPacket, seen: Circumstances): boolean {
   if (seen.policy.profile !== 'split' || seen.passage !== 'direct') return false;
@@ -172,23 +171,24 @@ function isOpenQuestion(packet: ParsedPacket, seen: Circumstances): boolean {
   return packet.payloadLength === 0 || packet.questions.every((name) => name !== undefined);
 }
 
-const UNANSWERED_WHY = 'no name that this client asked for in the clear leads there';
-const PIECE_WHY = 'not a whole question in one segment, so that nobody can tell its name in time';
+const UNANSWERED_WHY = 'this client has asked in the clear for no name that leads there';
+const PIECE_WHY = 'not a whole question in one segment, so its name cannot be read in time';
 
-/** Split: what a client says to a resolver over TCP otherwise than as whole questions (src/policy/filter/tcp-questions.ts). */
+/** Split: data from a client to a resolver over TCP that is not made of whole questions (src/policy/filter/tcp-questions.ts). */
 function isPiece(packet: ParsedPacket, { policy, passage }: Circumstances): boolean {
-  const said = packet.protocol === Protocol.TCP && packet.destinationPort === 53 && packet.payloadLength > 0;
-  return said && policy.profile === 'split' && passage === 'leak' && packet.questions.length === 0;
+  const hasData =
+    packet.protocol === Protocol.TCP && packet.destinationPort === 53 && packet.payloadLength > 0;
+  return hasData && policy.profile === 'split' && passage === 'leak' && packet.questions.length === 0;
 }
 
-/** An address that a resolver shares with others proves nothing: a suspicion is never red by itself. */
+/** A resolver's address may be shared with other sites and proves nothing: suspected DNS over HTTPS is never red by itself. */
 function encryptedDnsLeak(packet: ParsedPacket, passage: Passage): Leak {
   if (packet.findings.suspected !== true) return red('C', '');
   const crossing = passage === 'direct' || passage === 'range';
   return crossing ? { rule: 'C', severity: 'amber', why: 'suspected' } : red('E', 'suspected encrypted DNS');
 }
 
-/** A system looks again for whoever it has answered, some seconds later, by itself (RFC 4861 section 7.3.3). */
+/** Some seconds after it has answered a neighbour, a system asks for that neighbour by itself (RFC 4861 section 7.3.3). */
 function isCounterProbe(packet: ParsedPacket): boolean {
   if (packet.kind !== 'nd' || packet.icmpType !== Icmp6.NEIGHBOUR_SOLICITATION || !packet.solicited)
     return false;

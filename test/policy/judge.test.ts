@@ -136,7 +136,7 @@ describe('the question by which every system looks for NAT64', () => {
 
   it('is told as what it is', () => {
     const { reason } = full.judge(factsOf(shapeNamed('the question for NAT64').bytes), 'up');
-    expect(reason).toMatch(/^DNS question for ipv4only\.arpa .*NAT64: no site is told by it$/);
+    expect(reason).toMatch(/^DNS question for ipv4only\.arpa .*NAT64; it names no site$/);
   });
 });
 
@@ -154,7 +154,7 @@ describe('a reason', () => {
     ],
     ['GRE', 'GRE', '(a tunnel that hides nothing)'],
     ['ARP request', 'ARP to 192.168.1.1: needed to be on the network', ''],
-    ['advertisement to all', 'neighbour discovery that answers for fe80::50', ''],
+    ['advertisement to all', 'neighbour discovery that claims fe80::50', ''],
   ])('of %s names the facts', (name, start, end) => {
     const shape = shapeNamed(name);
     const { reason } = compileJudge(BARE).judge(factsOf(shape.bytes), shape.direction);
@@ -247,7 +247,7 @@ describe('under a pass', () => {
     expect(full.crosses(packet, 'up')).toBe(false);
     expect(judge.crosses(packet, 'up')).toBe(true);
     expect(judge.judge(packet, 'up').verdict).toBe('leak');
-    expect(judge.judge(packet, 'up').reason).toContain('let through by a pass');
+    expect(judge.judge(packet, 'up').reason).toContain('let through by a captive-portal exception');
     expect(judge.counter(packet, 'up')).toBe('up_pass_tls');
     expect(judge.crosses(factsOf(shapeNamed('DNS').bytes), 'up')).toBe(false);
   });

@@ -232,7 +232,7 @@ describe('a proxy-stub in which nothing else goes direct', () => {
 
   it('says why a connection is a leak there', () => {
     const { reason } = shut.judge(factsOf(tls('news.example')), 'up');
-    expect(reason).toContain('(no resolver or proxy that the policy names)');
+    expect(reason).toContain('(not a resolver or proxy that the policy names)');
   });
 });
 
@@ -275,7 +275,7 @@ describe('a proxy that the policy does not name', () => {
   it('is told the name, which the kernel cannot stop', () => {
     const said = judge('stub', socks('news.example'));
     expect(said).toMatchObject({ rule: 'E', severity: 'red', exposure: 'news.example' });
-    expect(said.reason).toContain('news.example is told to a proxy that the policy does not name');
+    expect(said.reason).toContain('news.example is sent to a proxy that the policy does not name');
     expect(judges['stub']?.crosses(factsOf(socks('news.example')), 'up')).toBe(true);
   });
 });
@@ -349,7 +349,7 @@ describe('a resolver is a pair of address and name', () => {
       hello('tls', 'tcp 203.0.113.77 443', 'dns.example'),
     ];
     expect(pairs.judge(factsOf(there), 'up').reason).toContain(
-      '(the policy names dns.example at this address, and nobody else)',
+      '(at this address the policy names only dns.example)',
     );
     expect(pairs.judge(factsOf(elsewhere), 'up').reason).toContain(
       '(the policy names dns.example at another address)',

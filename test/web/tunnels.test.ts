@@ -135,7 +135,7 @@ describe('a configuration', () => {
     const shown = await upload('/tunnels/import', CONF);
     expect(shown.status).toBe(200);
     expect(shown.text).toContain('udp:203.0.113.9:51820');
-    expect(shown.text).toContain('line 3: <bdi>&#34;Color&#34; is no setting');
+    expect(shown.text).toContain('line 3: <bdi>&#34;Color&#34; is not a setting');
     expect(shown.text).not.toContain(KEY);
     expect(peer.asked.at(-1)?.body).toEqual({ bytes: Buffer.from(CONF).toString('base64'), name: 'hotel' });
     expect(changes()).toEqual(['POST /v1/tunnels/import']);

@@ -1,7 +1,6 @@
-// Knows: the capture filter that hides a policy's tunnels from a tap. Must not know: captures, libpcap's API.
-// Follows pcap-filter(7). It may hide less than the judge calls tunnel, never more: what lacks the tunnel's shape, carries bytes behind its
-// datagram, or goes the other way, stays visible, and so does what a client says over TCP. The end `or vlan` shows tagged frames whether
-// the kernel has stripped the tag or not.
+// The capture filter (pcap-filter(7)) that keeps a policy's tunnel packets from a tap. It may hide less than the judge calls tunnel, never
+// more: what lacks the tunnel's shape, carries bytes after its datagram or goes the other way stays visible, and so does a client's data
+// over TCP. The final `or vlan` shows tagged frames whether or not the kernel has stripped the tag.
 
 import { inNetwork } from '../../wire/ip/address.ts';
 import { isAnywhere } from '../servers/anywhere.ts';
@@ -16,23 +15,22 @@ import type { Formed } from '../shapes/shape.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
 /**
- * The kernel takes 4096 instructions (BPF_MAXINSNS), and beyond them libpcap filters in user space, slowly. Measured with
- * `tcpdump -ddd` (libpcap 1.10): a port with its shape costs up to 121, an address up to 6.
+ * The kernel takes 4096 instructions (BPF_MAXINSNS); longer programs libpcap runs in user space, slowly. Measured with
+ * `tcpdump -ddd` (libpcap 1.10): a port with its shape costs up to 121 instructions, an address up to 6.
  */
 const MAX_INSTRUCTIONS = 4000;
 const PER_PORT = 125;
 const PER_ADDRESS = 6;
 
 /**
- * Which frames the filter is for: those of a port, where the kernel says of each which way it goes (PACKET_OUTGOING), or those of a
- * capture, which go one way, or of which nothing says which way they go.
+ * Which frames the filter is for: those of a port, where the kernel marks the direction of each (PACKET_OUTGOING), or those of a capture,
+ * which all go one way, or whose direction is not known (`either`).
  */
 export type FilteredFrames = 'lan' | 'wan' | 'up' | 'down' | 'either';
 
 /**
- * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel: then the tap reads everything and the judge alone
- * decides. Of more addresses than a filter holds it hides those of the endpoints `inUse` (texts, the last ones first), and of those as
- * many as it holds.
+ * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel: then the tap reads every frame. With more addresses
+ * than a filter holds, it hides those of the endpoints `inUse` (their texts, most recently used last), as many as fit from the end.
  */
 export function compileFilter(
   policy: Policy,
@@ -45,7 +43,7 @@ export function compileFilter(
   const forClient = { 4: bpfForClient(policy, learned, 4), 6: bpfForClient(policy, learned, 6) };
   const whole = filterOf(frames, all, all, endpoints, forClient);
   if (whole !== '' || all.length === 0) return whole;
-  // Where not all fit, what a network with NAT64 calls them is shown.
+  // If not all fit, packets to the servers' NAT64 addresses are shown.
   const own = all.filter(({ isTranslated }) => isTranslated !== true);
   const plain = filterOf(frames, own, all, endpoints, forClient);
   if (plain !== '') return plain;
@@ -76,7 +74,7 @@ function filterOf(
   for (const host of hosts) {
     const endpoint = endpoints[host.index];
     if (endpoint === undefined) continue;
-    // What the optimizer of libpcap 1.10 makes of these reads memory that nothing has written, and the kernel refuses the whole.
+    // For these the optimizer of libpcap 1.10 makes code that reads uninitialized memory, and the kernel refuses the whole filter.
     if (hasEsp(endpoint.shape) && host.isTranslated === true) continue;
     if (isShadowed(host, all, endpoints)) continue;
     const { form } = endpoint;
@@ -109,7 +107,7 @@ function filterOf(
   const down = ([4, 6] as const).map((family) => {
     const back = hidden('src', family);
     const whose = forClient[family];
-    // What comes down is hidden only where it is for a client: the rest is told.
+    // A packet that comes down is hidden only when it is for a client; others are reported.
     return whose === undefined || back === '' ? '' : whose === '' ? back : `(${whose} and (${back}))`;
   });
   const ways = WAYS[frames].map(({ direction, when }) => {
@@ -121,8 +119,8 @@ function filterOf(
 }
 
 /**
- * What goes which way, in the words of pcap-filter(7), which no capture file takes. A client may bear a server's address, and the network
- * a client's: that is no tunnel and has to be told.
+ * The direction in terms of pcap-filter(7); capture files do not support these. A frame from lan may have a server's address as its source,
+ * and a frame from wan a client's: neither is a tunnel packet, and both have to be reported.
  */
 const WAYS: Readonly<
   Record<FilteredFrames, readonly { readonly direction: 'up' | 'down'; readonly when: string }[]>
@@ -147,8 +145,8 @@ type Side = 'dst' | 'src';
 type Ports = Pick<Host, 'port' | 'lastPort'>;
 
 /**
- * Whether some of what goes to these addresses and ports belongs to another endpoint, a narrower one (src/policy/servers/endpoint-index.ts), or
- * of a like width the one before it: that one may ask for another shape, so nothing is hidden for this one.
+ * Whether packets to these addresses and ports may belong to another endpoint: a narrower one (src/policy/servers/endpoint-index.ts), or an
+ * earlier one of the same width. That endpoint may have another shape, so nothing is hidden for this one.
  */
 function isShadowed(host: Host, all: readonly Host[], endpoints: readonly JudgedEndpoint[]): boolean {
   const at = all.indexOf(host);
@@ -159,7 +157,7 @@ function isShadowed(host: Host, all: readonly Host[], endpoints: readonly Judged
     if (!inNetwork(host.words, other.words, bits)) return false;
     const [mine, theirs] = [widthOf(host), widthOf(other)];
     if (theirs > mine || (theirs === mine && place >= at)) return false;
-    // Two names that lead to one address: the ranges of the first one hold there.
+    // Two names with the same address: the port ranges of the first one apply there.
     if (mine === SINGLE && theirs === SINGLE && endpoints[other.index]?.endpoint.host !== own?.endpoint.host)
       return true;
     const meets = other.port <= host.lastPort && host.port <= other.lastPort;
@@ -189,19 +187,19 @@ function addresses(side: Side, family: 4 | 6, hosts: readonly Host[]): string {
   return terms.length === 0 ? '' : `(${terms.join(' or ')})`;
 }
 
-/** A header without options whose version is right; lengths are those of the frame at most. */
+/** A header without options and with the right version; the IP length does not exceed the frame. */
 const PLAIN4 = 'ip[0] = 0x45';
 const WHOLE6 = 'ip6[0] >> 4 = 6 and len - 54 >= ip6[4:2]';
 
 /**
- * A BPF program that reads behind the end of a frame drops it on the spot, unseen by what stands behind `or`. So short
- * frames are shown before anything is read (no card sends less than 60 bytes), and lengths are tested before what they cover.
+ * A BPF program that reads past the end of a frame drops the frame at once, whatever comes after `or`. So short frames
+ * are shown before anything is read (no card sends less than 60 bytes), and lengths are tested before the bytes they cover.
  */
 const SHORT = 'len < 60';
 
 /**
- * What the bridge itself holds (`entersBridge` of gate.ts): from a group's address or none, or to a group that ends here.
- * Whatever it carries, it is no tunnel.
+ * Frames that the bridge itself drops or takes (`entersBridge` in packet-filter.ts): from a group address or none, or to a group that ends
+ * at the bridge. Whatever they carry, they are not tunnel packets.
  */
 const HELD =
   '(ether[6] & 1 != 0 or (ether[6:4] = 0 and ether[10:2] = 0) or ' +
@@ -216,21 +214,21 @@ function service(side: Side, of: Formed, port: Ports, hosts: readonly Host[]): s
   return `(${who} and (${udp6(side, of, port, 40)} or ${udp6(side, of, port, 48)}))`;
 }
 
-/** One comparison, for numbers have no sign: the optimizer of libpcap 1.10 mistakes two of the same field for each other. */
+/** A range in one unsigned comparison: the optimizer of libpcap 1.10 confuses two comparisons of the same field. */
 function portMatch(field: string, { port, lastPort }: Ports): string {
   return port === lastPort ? `${field} = ${port}` : `${field} - ${port} <= ${lastPort - port}`;
 }
 
-/** Of IPv4. */
+/** For IPv4. */
 function portOf(transport: 'udp' | 'tcp', side: Side, ports: Ports): string {
   const { port, lastPort } = ports;
   if (port === lastPort) return `${transport} ${side} port ${port}`;
   return portMatch(`${transport}[${side === 'dst' ? 2 : 0}:2]`, ports);
 }
 
-/** What a client says is shown: its SYN, and every segment with data. Its acknowledgements, and all that comes back, are hidden. */
+/** A client's SYN and data are shown. Its acknowledgements and everything that comes down are hidden. */
 function tcp4(side: Side, port: Ports): string {
-  // The whole header must be there, and no further than the packet goes.
+  // The packet must hold the whole TCP header, and on the way up nothing after it.
   const length = side === 'dst' ? '=' : '>=';
   const header = `tcp[12] >> 4 >= 5 and ip[2:2] ${length} (tcp[12] >> 4) * 4 + 20 and ip[2:2] >= 40${side === 'dst' ? ' and tcp[13] & 2 = 0' : ''}`;
   return `(${PLAIN4} and ip[6:2] & 0x3fff = 0 and ${portOf('tcp', side, port)} and ${header} and len - 14 >= ip[2:2])`;
@@ -238,7 +236,7 @@ function tcp4(side: Side, port: Ports): string {
 
 function udp4(side: Side, of: Formed, port: Ports): string {
   const at = (offset: number, size: number): string => `udp[${8 + offset}:${size}]`;
-  // In a first fragment the datagram is longer than the packet; otherwise it is all of it.
+  // In a first fragment the datagram is longer than the packet; otherwise it must fill the packet.
   const fills =
     '((ip[6:2] & 0x2000 != 0 and ip[2:2] >= 40) or (ip[6:2] & 0x2000 = 0 and ip[2:2] = udp[4:2] + 20))';
   return `(${PLAIN4} and ${portOf('udp', side, port)} and ip[2:2] >= 28 and len - 14 >= ip[2:2] and ${fills} and ${bpfShape(of, at, (bytes) => `ip[2:2] >= ${28 + bytes}`)})`;
@@ -251,7 +249,7 @@ function tcp6(side: Side, port: Ports): string {
   return `(${WHOLE6} and ip6[4:2] >= 20 and ip6[6] = 6 and ${ports} and ${header})`;
 }
 
-/** libpcap's `udp[…]` means IPv4: the header is found by hand, at 40, or at 48 behind a fragment header alone. */
+/** libpcap's `udp[…]` is IPv4 only. The header is at byte 40, or at 48 after a fragment header alone. */
 function udp6(side: Side, of: Formed, port: Ports, header: 40 | 48): string {
   const at = (offset: number, size: number): string => `ip6[${header + 8 + offset}:${size}]`;
   const shape = bpfShape(of, at, (bytes) => `ip6[4:2] >= ${header - 32 + bytes}`);
@@ -262,7 +260,7 @@ function udp6(side: Side, of: Formed, port: Ports, header: 40 | 48): string {
   return `(${WHOLE6} and ip6[4:2] >= 28 and ip6[6] = 44 and ip6[40] = 17 and ip6[42:2] & 0xfff8 = 0 and ${ports} and ${fills} and ${shape})`;
 }
 
-/** Fragments but the first, by address and protocol. */
+/** Later fragments, by address and protocol. */
 function later(side: Side, family: 4 | 6, protocol: 17 | 50, hosts: readonly Host[]): string {
   const who = addresses(side, family, hosts);
   if (who === '') return '';
@@ -272,7 +270,7 @@ function later(side: Side, family: 4 | 6, protocol: 17 | 50, hosts: readonly Hos
   return `(${who} and ${WHOLE6} and ip6[4:2] >= 8 and ip6[6] = 44 and ip6[40] = ${protocol} and ip6[42:2] & 0xfff8 != 0)`;
 }
 
-/** ESP, whole or a first fragment: there is no port and no shape. */
+/** ESP, whole or a first fragment: it has neither port nor shape. */
 function whole(side: Side, family: 4 | 6, protocol: 50, hosts: readonly Host[]): string {
   const who = addresses(side, family, hosts);
   if (who === '') return '';

@@ -1,6 +1,5 @@
-// Knows: which kind the kernel counts a frame as, by addresses, protocol and port, and what its counters are called.
-// Must not know: payloads, policy. One table serves the ruleset and the judge, so that neither can drift.
-// A counted kind is coarser than a frame's kind: TLS on port 8443 is counted `tcp`.
+// The kind that the kernel counts a frame as, by addresses, protocol and port, and the names of its counters. One table for both ruleset
+// and judge, so that they cannot drift apart. Payload is not read: TLS on port 8443 is counted as `tcp`.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { KINDS } from '../../flow/kinds.ts';
@@ -13,10 +12,10 @@ import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 
 export type Direction = 'up' | 'down';
 
-/** Verdicts for which the kernel keeps counters of their own; `pass` is a leak let through by a timed pass. */
+/** Verdicts that the kernel counts separately; `pass` is a leak let through by a captive-portal exception. */
 export type CountedVerdict = 'tunnel' | 'essential' | 'allowed' | 'pass' | 'leak';
 
-/** IANA service ports, and those by which tunnels are known. */
+/** IANA service ports, and usual ports of tunnels. */
 export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
   ['udp', 53, 'dns'],
   ['tcp', 53, 'dns'],
@@ -47,7 +46,7 @@ export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
   ['udp', 51820, 'wireguard'],
 ];
 
-/** IP protocol numbers; ICMP of the other family is no ICMP. */
+/** IP protocol numbers; ICMP of the other family is counted as ICMP, too. */
 export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
   [Protocol.ICMP, 'icmp'],
   [Protocol.IGMP, 'igmp-mld'],
@@ -80,12 +79,12 @@ function portKey(protocol: number, port: number): number {
   return protocol * 65536 + port;
 }
 
-/** The kind that the kernel counts a whole packet to or from this port as. */
+/** The kind that the kernel counts a whole packet to this port (up) or from it (down) as. */
 export function portKind(transport: 'udp' | 'tcp', port: number): Kind {
   return BY_PORT.get(portKey(transport === 'udp' ? Protocol.UDP : Protocol.TCP, port)) ?? transport;
 }
 
-/** The kind that the kernel counts this frame as; the port is the destination's on the way up, the source's down. */
+/** The kind that the kernel counts this frame as, by its destination port on the way up and its source port on the way down. */
 export function countedKind(packet: ParsedPacket, direction: Direction): Kind {
   if (isKeptGroup(packet.destinationMac)) return 'l2-other';
   switch (packet.outerEtherType) {
@@ -107,7 +106,7 @@ export function countedKind(packet: ParsedPacket, direction: Direction): Kind {
   }
 }
 
-/** IEEE 802.1D link-local groups, which end at a bridge: not 0 (STP, forwarded while STP is off) and 3 (EAPOL). */
+/** IEEE 802.1D link-local groups that end at the bridge: all but 0 (STP, forwarded while STP is off) and 3 (EAPOL). */
 export function isKeptGroup(destinationMac: number): boolean {
   const group = destinationMac - 0x0180c2000000;
   return group >= 1 && group <= 15 && group !== 3;
@@ -125,25 +124,25 @@ function countedIpKind(packet: ParsedPacket, direction: Direction): Kind {
   return BY_PORT.get(portKey(packet.protocol, port)) ?? BY_PROTOCOL.get(packet.protocol) ?? 'other-ip';
 }
 
-/** PAUSE and LLDP by their groups: no bridge forwards them, whatever its settings (IEEE 802.1Q-2022 table 8-1). */
+/** Whether it is PAUSE or LLDP, by group address: no bridge forwards them, whatever its settings (IEEE 802.1Q-2022 table 8-1). */
 export function isOfCable({ destinationMac }: ParsedPacket): boolean {
   return destinationMac === 0x0180c2000001 || destinationMac === 0x0180c200000e;
 }
 
 /**
- * Pause frames, LLDP, and a source address that no station can have (a group's, or none): the bridge takes or drops them
- * before any hook (net/bridge/br_input.c), so they neither cross nor count.
+ * PAUSE, LLDP, and frames whose source address no station can have (a group, or zero): the bridge takes or drops them
+ * before any hook (net/bridge/br_input.c), so they neither cross nor are counted.
  */
 export function isUncounted(packet: ParsedPacket): boolean {
   return isOfCable(packet) || !isStation(packet.sourceMac);
 }
 
-/** Whether a MAC address can be a sender's: not zero, not a group's (IEEE 802.3 section 3.2.3). */
+/** Whether a MAC address can be a sender's: neither zero nor a group (IEEE 802.3 section 3.2.3). */
 export function isStation(mac: number): boolean {
   return mac !== 0 && (Math.floor(mac / 0x10000000000) & 1) === 0;
 }
 
-/** Every kind that a counter of a way and verdict can have. */
+/** Every kind that has a counter for each direction and verdict. */
 export const COUNTED_KINDS: readonly Kind[] = KINDS.filter((kind) =>
   [
     ...[...PORT_KINDS, ...PROTOCOL_KINDS, ...MESSAGE_KINDS].map((row) => row[row.length - 1]),
@@ -160,12 +159,12 @@ export function counterName(direction: Direction, verdict: CountedVerdict, what:
 export interface CounterMeaning {
   readonly direction: Direction;
   readonly verdict: CountedVerdict;
-  /** `tunnel` counters have the index of their tunnel, or -1 for fragments, which carry no port to tell it by. */
+  /** Of `tunnel` counters: the index of the tunnel, or -1 for fragments, which have no port to identify it by. */
   readonly tunnel?: number;
   readonly kind?: Kind;
 }
 
-/** What a counter of the ruleset counts; undefined for `leak_dropped` and other sums, and for names that are not ours. */
+/** What a counter of the ruleset counts; undefined for `leak_dropped` and other sums, and for unknown names. */
 export function counterOf(name: string): CounterMeaning | undefined {
   const match = /^(up|down)_(tunnel|essential|allowed|pass|leak)_(\w+)$/.exec(name);
   if (match === null) return undefined;

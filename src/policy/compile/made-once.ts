@@ -1,12 +1,12 @@
-// Knows: what is made once of a policy and takes long to make of many servers, piece by piece. Must not know: who uses it.
+// The parts of compiling a policy that take long with many servers and are made once per policy.
 
 import { apartFromServerGroups, serverGroupElements, serverGroupsOf } from './server-groups.ts';
 import { fixedTunnelHosts, tunnelEndpoints } from '../servers/hosts.ts';
 import type { Policy } from '../policy.ts';
 
 /**
- * Each in its turn makes what compiling and judging would make at the first use, all of it at once: whoever has others waiting makes a
- * piece, lets them have their turn, and goes on.
+ * Each function makes one part that compiling and judging would otherwise make all at once at their first use. A process that must not
+ * block for long calls them one by one, in this order, and yields in between.
  */
 export const MADE_ONCE: readonly ((policy: Policy) => unknown)[] = [
   tunnelEndpoints,

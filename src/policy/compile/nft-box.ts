@@ -1,6 +1,6 @@
-// Knows: what may pass between the wires and the box itself, and the ruleset of a box without policy. Must not know: tunnels.
-// Follows README.md, guarantee 5: silent on wan but for DHCP and ARP of its own address; nothing on wan can open
-// a connection to it; the page answers on lan only.
+// Rules for frames between the wires and the box itself, and the ruleset of a box without a valid policy. Follows README.md, guarantee 5:
+// the box sends nothing on wan but DHCP and ARP for its own address, nothing on wan can open a connection to it, and the page answers on
+// lan only.
 
 import { parseIpv4 } from '../../wire/ip/address.ts';
 import { nftNear } from './server-groups.ts';
@@ -11,8 +11,8 @@ import { FIXED_ADDRESS, SSH_PORT } from '../policy.ts';
 import type { Policy } from '../policy.ts';
 
 /**
- * Ports of a bridge whose policy is not valid: enough to be reached and mended. No door for ssh: whether one is wanted
- * stands in the policy that cannot be read.
+ * Ports of a bridge whose policy is not valid: enough to reach the page and correct it. SSH stays closed, because only the
+ * policy, which cannot be read, could open it.
  */
 export interface ClosedPorts {
   readonly lan: string;
@@ -21,31 +21,31 @@ export interface ClosedPorts {
 }
 
 /**
- * Link-local groups that end at the bridge, so that the prerouting hook never sees them: they are counted here. Not 0 and 3,
- * which are forwarded, nor 1 and e, which the bridge takes before any hook (src/policy/compile/counted.ts).
+ * Link-local groups that end at the bridge. The prerouting hook never sees them, so they are counted here. Without 0 and 3,
+ * which are forwarded, and 1 and e, which the bridge takes before any hook (src/policy/compile/counted.ts).
  */
 const KEPT_GROUPS = [0x2, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa, 0xb, 0xc, 0xd, 0xf];
 const KEPT = `ether daddr { ${KEPT_GROUPS.map((group) => `01:80:c2:00:00:0${group.toString(16)}`).join(', ')} }`;
 
 const SILENCED = 'counter name box_silenced drop';
 
-/** Bits in front of ARP or IP behind one tag (which the kernel takes off), two, three, SNAP, SNAP behind one or two. */
+/** Bits before ARP or IP: after one tag (which the kernel strips), two tags, three, SNAP, SNAP after one tag or two. */
 const HIDDEN_AT = [0, 32, 64, 96, 128];
 const TAG_TYPES = '{ 0x8100, 0x88a8, 0x9100 }';
 /**
- * Whoever unpacks priority tags unpacks any number of them (Linux does), so what lies deeper than the places above are read is
- * let through to nobody: no network uses five tags, nor two inside of SNAP.
+ * A receiver that strips priority tags strips any number of them (Linux does), so frames nested more deeply than the offsets above
+ * are dropped: no network uses five tags, or two inside SNAP.
  */
 const DEEPER = `@nh,48,16 ${TAG_TYPES} @nh,80,16 ${TAG_TYPES}`;
-/** Sender and target, in bits: IPv4, ARP. */
+/** Offsets of sender and target address in bits: IPv4, then ARP. */
 const PLACES = [
   { from: 96, to: 128 },
   { from: 112, to: 192 },
 ];
 
 /**
- * The box's addresses are the box's toward lan alone: no question for them reaches wan, and nobody there can say they are
- * theirs, which would be the page's password. Chains that return; `crossing` jumps to them, in every mode.
+ * Frames that carry an address of the box never cross: no question for it reaches wan, and no machine on wan can claim it, which
+ * would give it the page's password. Chains that return; `crossing` jumps to them, in every mode.
  */
 export function boxAddressChains(policy: Policy, learned: LearnedState): readonly NftChain[] {
   const [spoofed, refused] = ['counter name box_spoofed drop', 'counter name box_refused drop'];
@@ -63,12 +63,13 @@ export function boxAddressChains(policy: Policy, learned: LearnedState): readonl
     { name: 'box_arp', rules: [`arp saddr ip @box4 ${spoofed}`, `arp daddr ip @box4 ${refused}`] },
     {
       name: 'box_hidden',
-      why: 'tags, SNAP: no rule of ARP or IP reads what is inside',
+      why: 'tags and SNAP: rules for ARP and IP do not look inside',
       rules: hidden.length === 0 ? [] : [...hidden, `${DEEPER} ${refused}`],
     },
   ];
 }
 
+/** Chains `to_box` and `from_box`, and those that they end in. */
 export function boxChains(policy: Policy): readonly NftChain[] {
   const { lan, wan } = policy.bridge;
   const { address, ssh } = policy.management;
@@ -86,7 +87,8 @@ export function boxChains(policy: Policy): readonly NftChain[] {
         `iifname "${wan}" ${KEPT} counter name down_leak_l2_other goto kept_down`,
         ...TAGGED,
         ...(any ? lanRules(lan, [policy.web.port, ...(ssh ? [SSH_PORT] : [])]) : []),
-        // The answer to a question of our own, never about a client: the page's answers would go astray. A question from wan is not answered.
+        // Replies to the box's own questions, but not for a client's address: the page's answers would go to the wrong machine. Requests
+        // from wan are not answered.
         ...(any
           ? nftNear(policy, 'arp saddr ip').map(
               (near) => `iifname "${wan}" arp operation reply arp saddr ip != @mine4 ${near} accept`,
@@ -101,7 +103,7 @@ export function boxChains(policy: Policy): readonly NftChain[] {
       hook: 'output',
       rules: [
         ...(any ? [`oifname "${lan}" accept`, `arp saddr ip ${FIXED_ADDRESS} ${SILENCED}`] : []),
-        // Not whom a laptop has it look for, by a segment from an address of its choosing.
+        // Only for near addresses: a laptop could make the box look for any address, by a segment from that address.
         ...(any
           ? nftNear(policy, 'arp daddr ip').map(
               (near) => `oifname "${wan}" arp operation request arp daddr ip != @box4 ${near} accept`,
@@ -115,8 +117,8 @@ export function boxChains(policy: Policy): readonly NftChain[] {
 }
 
 /**
- * Only a tag of VLAN 0 is none (the rules below do not ask the frame for its type, but the kernel, which has taken one tag off).
- * Whatever else has one is for no address of ours.
+ * A tag of VLAN 0 counts as no tag (the rules below match the type from the kernel, which has stripped one tag, not the frame's).
+ * Frames with any other tag are not for the box.
  */
 const TAGGED = ['ether type 8021ad', 'vlan id != 0'].map((tag) => `${tag} counter name box_refused drop`);
 
@@ -128,6 +130,7 @@ function lanRules(lan: string, ports: readonly number[]): string[] {
   ];
 }
 
+/** Chains of a box without a valid policy: nothing crosses; with ports, the page answers on lan. */
 export function closedChains(ports: ClosedPorts | undefined): readonly NftChain[] {
   const lan = ports === undefined ? [] : [...TAGGED, ...lanRules(ports.lan, [ports.webPort])];
   const closed = 'counter name closed_dropped drop';

@@ -1,6 +1,6 @@
-// Knows: the chains that judge frames between lan and wan, one per ether type and way. Must not know: sets' contents.
-// Every path ends in a verdict, so watch mode differs from block mode in the chains `leak` and `leak_down` alone.
-// Order matters, and src/policy/filter/packet-filter.ts follows the same; forms of packets and tunnels: src/policy/filter/tunnels.ts.
+// The chains that judge frames between lan and wan, one per ether type and direction. Every path ends in a verdict, so block mode and watch
+// mode differ only in the ends (`leak`, `leak_down`, `held`). The order matters: src/policy/filter/packet-filter.ts follows the same one.
+// Chains by packet form and tunnel: src/policy/filter/tunnels.ts.
 
 import { allowRules, prefixText } from '../filter/allow.ts';
 import { answeredChain, needsAnswer } from '../filter/answered.ts';
@@ -38,7 +38,7 @@ import type { Policy } from '../policy.ts';
 import { NFT_DNS_QUERY } from '../shapes/shape.ts';
 import { segmentChains } from '../filter/tcp-questions.ts';
 
-/** All chains of one way. */
+/** All chains of one direction. */
 export function wayChains(policy: Policy, learned: LearnedState, direction: Direction): readonly NftChain[] {
   const end = direction === 'up' ? 'leak' : 'leak_down';
   return [
@@ -91,7 +91,7 @@ function etherChains(direction: Direction, end: string): NftChain[] {
   return [
     {
       name: direction,
-      why: 'the outer ether type as the bridge sees it: a tag, SNAP or PPPoE hides IP, and is no tunnel',
+      why: 'the outer ether type as the bridge sees it: a tag, SNAP or PPPoE hides IP, and is not a tunnel',
       rules: [
         ...(direction === 'up' ? ['ether saddr @box_macs counter name box_spoofed drop'] : []),
         `ether type vmap { ${targets(outer)} }`,
@@ -100,7 +100,7 @@ function etherChains(direction: Direction, end: string): NftChain[] {
     },
     {
       name: `${direction}_vlan`,
-      why: 'one tag of VLAN 0 is none: the kernel has taken it off, and all other rules read what was behind it',
+      why: 'one tag of VLAN 0 counts as no tag: the kernel has stripped it, and all other rules read what came after it',
       rules: [
         `vlan id 0 vlan type != { 0-1535, 8021q, 8021ad, 0x9100 } goto ${direction}_priority`,
         `${count(direction, 'leak', 'vlan')} goto ${end}`,
@@ -149,7 +149,7 @@ function ipChains(
     }),
     {
       name: `${direction}_plain${family}`,
-      why: 'tunnels first: they are nearly everything; then essential traffic, then what the policy opens',
+      why: 'tunnels first, which are nearly all packets; then essential traffic, then what the policy opens',
       rules: [
         ...(direction === 'down' ? nftUnassigned(policy, learned, family) : []),
         ...nftTunnels(policy, direction, family),
@@ -160,7 +160,7 @@ function ipChains(
     },
     {
       name: `${direction}_pass${family}`,
-      why: "what a captive portal needs: the network's own resolver, the ports and places of login pages",
+      why: "what a captive portal needs: the network's own resolver, the ports and addresses of login pages",
       rules: passRules(learned, direction, family)
         .flatMap(nftTexts)
         .map((rule) => `${rule}goto ${direction}_pass`),
@@ -168,7 +168,7 @@ function ipChains(
   ];
 }
 
-/** Neighbour discovery, where not any neighbour may be looked for. */
+/** Neighbour discovery; where everything may go direct, any neighbour may be looked up. */
 function discoveryChains(policy: Policy, learned: LearnedState, direction: Direction): NftChain[] {
   const accept = `${count(direction, 'essential', 'nd')} accept`;
   const open = isOpenProfile(policy);
@@ -179,13 +179,15 @@ function discoveryChains(policy: Policy, learned: LearnedState, direction: Direc
     ...nftOwnAddresses(learned, accept),
     {
       name: 'up_answer',
-      why: 'to the router and whoever may ask',
+      why: 'to the router and other hosts that may ask',
       rules: answerRules(policy, learned, accept),
     },
   ];
 }
 
-/** Networks of allow rules and, during a pass, of the link are near, too; a set of single addresses cannot hold them. */
+/**
+ * Networks of allow rules, and during a captive-portal exception of the link, are near, too; the set of single addresses cannot hold them.
+ */
 function answerRules(policy: Policy, learned: LearnedState, accept: string): string[] {
   const near = [
     'ip6 daddr fe80::/10',
@@ -222,7 +224,7 @@ function nftDirect(policy: Policy, direction: Direction, family: 4 | 6, far: str
   ];
 }
 
-/** The question for an endpoint's own name, byte for byte but for case, and its answers. */
+/** The question for an endpoint's own name, compared byte for byte but for case, and its answers. */
 function bootstrapMatches(policy: Policy, direction: Direction): ReturnType<typeof inPieces>[] {
   return bootstrapNames(policy).map((host, at) => {
     const { least, most } = bootstrapLengths(host);
@@ -234,13 +236,13 @@ function bootstrapMatches(policy: Policy, direction: Direction): ReturnType<type
   });
 }
 
-/** Split: the must-tunnel names, at every offset at which they can stand. */
+/** Split: searches questions for the mustTunnel names, at every offset where one can begin. */
 function questionChains(policy: Policy, direction: Direction): NftChain[] {
   if (policy.profile !== 'split' || direction === 'down') return [];
   const { prefix, longest } = nameScan(policy);
   const scan = heldForms(policy).flatMap(({ suffix, itself }, nth) => {
     const bytes = wireName(suffix);
-    // Two bytes more than in a datagram: over TCP a length stands in front.
+    // Two bytes more than in a datagram: over TCP a length field comes first.
     const offsets = Array.from({ length: prefix + 3 }, (_, at) => at).slice(itself ? 0 : 2);
     return offsets.map((offset) =>
       inPieces(`up_must_${nth}_${offset}`, '', nftBytes('ih', 12 + offset, bytes), 'up_leak'),
@@ -255,7 +257,7 @@ function questionChains(policy: Policy, direction: Direction): NftChain[] {
     ...segmentChains(policy),
     {
       name: 'up_query',
-      why: 'an ordinary question, short enough to be read whole',
+      why: 'an ordinary question, short enough to be searched completely',
       rules: [
         ...(longest < 65535 ? [`udp length > ${longest} goto up_leak`] : []),
         `${NFT_DNS_QUERY} return`,
@@ -267,7 +269,7 @@ function questionChains(policy: Policy, direction: Direction): NftChain[] {
   ];
 }
 
-/** Counts an IP packet by its kind, as src/policy/compile/counted.ts does, and ends. */
+/** The chain that counts an IP packet by its kind (src/policy/compile/counted.ts) and ends with `end`. */
 function classifyChain(direction: Direction, verdict: 'allowed' | 'pass' | 'leak', end: string): NftChain {
   const port = direction === 'up' ? 'dport' : 'sport';
   const named = (kind: string): string => `"${counterName(direction, verdict, kind)}"`;
@@ -283,7 +285,7 @@ function classifyChain(direction: Direction, verdict: 'allowed' | 'pass' | 'leak
     `counter name meta l4proto . th ${port} map { ${ports.join(', ')} } ${end}`,
     `counter name meta l4proto map { ${protocols.join(', ')} } ${end}`,
     `meta l4proto 0-255 ${count(direction, verdict, 'other-ip')} ${end}`,
-    // No protocol is known where the IP header does not hold together.
+    // The kernel knows no protocol where the IP header is malformed.
     `${count(direction, verdict, 'malformed')} ${end}`,
   ];
   return { name: `${direction}_${verdict}`, rules };

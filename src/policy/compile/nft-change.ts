@@ -1,43 +1,46 @@
-// Knows: what a table holds by all that it was given, and the least that makes it hold another ruleset, in ONE transaction. Must not
-// know: who gives it, and whether the kernel still has it (readback.ts).
-// A learned address, an answer or a pass is an element, and block mode two chains: neither is a reason to load everything anew.
+// Keeps what a table holds after everything that it was given, and makes the least change that turns it into another ruleset, in ONE
+// transaction. A learned address, an answer or a captive-portal exception is one element, and block mode two chains: none of these needs
+// a complete reload. Whether the kernel still holds it is checked in readback.ts.
 
 import { FAMILY, TABLE, addText, chainText, flushText, removeText, tableText } from './nft-model.ts';
 import type { NftChain, NftElement, NftRuleset, NftSet } from './nft-model.ts';
 import { chainShape, shapeKey } from './readback.ts';
 import type { Ends, TableShape } from './readback.ts';
 
-/** An element is given for whole seconds: ends that differ by less are the same. Milliseconds. */
+/** Timeouts are given in whole seconds: ends that differ by no more than this count as equal. Milliseconds. */
 const ROUNDING_MS = 2_000;
-/** A busy machine takes its time between a change and the kernel: an element may be there so long after its end. Milliseconds. */
+/**
+ * On a busy machine the kernel may receive a change this much later, so an element may live so long after its computed end. Milliseconds.
+ */
 const LATE_MS = 15_000;
 
 interface Held {
   readonly element: NftElement;
-  /** When the kernel takes it away, monotonic milliseconds; Infinity for one that stays. */
+  /** When the kernel removes it, monotonic milliseconds; Infinity without timeout. */
   readonly until: number;
 }
 
 export interface TableChange {
-  /** For `nft -f`; empty when there is nothing to give. */
+  /** For `nft -f`; empty when nothing changes. */
   readonly text: string;
-  /** What the table holds once the kernel has taken it. */
+  /** What the table holds once the kernel has accepted the text. */
   readonly table: GivenTable;
-  /** Chains have other rules, or there are others; otherwise elements alone differ. */
+  /** Whether rules or chains change; otherwise only elements do. */
   readonly isOfRules: boolean;
-  /** Sets that hold other elements. */
+  /** Sets whose elements change. */
   readonly sets: readonly NftSet[];
-  /** What was put in. */
+  /** Elements that are added. */
   readonly come: readonly NftElement[];
 }
 
-/** All of a table but its elements. */
+/** A table without its elements. */
 interface Frame {
   readonly counters: ReadonlySet<string>;
   readonly sets: ReadonlyMap<string, NftSet>;
   readonly chains: ReadonlyMap<string, NftChain>;
 }
 
+/** What the kernel's table must hold. A value: a change makes another one. */
 export class GivenTable {
   readonly #frame: Frame;
   readonly #held: ReadonlyMap<string, Held>;
@@ -48,12 +51,12 @@ export class GivenTable {
     this.#held = held;
   }
 
-  /** A whole ruleset (`rulesetText`) that is given at `now`, monotonic milliseconds. */
+  /** The table after a complete load of a ruleset (`rulesetText`) at `now`, monotonic milliseconds. */
   static of(ruleset: NftRuleset, now: number): GivenTable {
     return new GivenTable(frameOf(ruleset), heldBy(ruleset.elements, now));
   }
 
-  /** What a listing of it has to show; elements with an end may be gone by then. */
+  /** What nft must list of this table; elements with a timeout may have expired. */
   get shape(): TableShape {
     if (this.#shape !== undefined) return this.#shape;
     const chains = new Map([...this.#frame.chains].map(([name, chain]) => [name, chainShape(chain)]));
@@ -65,7 +68,7 @@ export class GivenTable {
     return (this.#shape = { chains, sets, timed, flags: false });
   }
 
-  /** When the kernel lets go of what it holds for a time. */
+  /** When the kernel must remove the elements that have a timeout. */
   get ends(): Ends {
     return [...this.#held.values()]
       .filter(({ until }) => until !== Infinity)
@@ -76,7 +79,7 @@ export class GivenTable {
       }));
   }
 
-  /** Whether one of these is good for more than twice the time for which the kernel will hold it. */
+  /** Whether one of these elements has a timeout of more than twice what the kernel has left for it. `now` in monotonic milliseconds. */
   isStale(elements: readonly NftElement[], now: number): boolean {
     return elements.some((element) => {
       const left = (element.seconds ?? 0) * 1_000;
@@ -85,8 +88,8 @@ export class GivenTable {
   }
 
   /**
-   * The way to another ruleset. Undefined where a chain moves to another hook, or there is a set of which nothing is known: it may be there and
-   * hold what a process before this one has put in. That takes the whole of it.
+   * The change to another ruleset; `now` in monotonic milliseconds. Undefined where only a complete load will do: when a chain moves to
+   * another hook, or when a set is new here, which may exist in the kernel with elements from an earlier process.
    */
   changeTo(ruleset: NftRuleset, now: number): TableChange | undefined {
     const before = this.#frame;
@@ -97,10 +100,10 @@ export class GivenTable {
       )
     )
       return undefined;
-    // What stands as it stood stays the same object: its shape is known.
+    // An unchanged chain stays the same object, because its shape is cached by object.
     const chains = ruleset.chains.map((chain) => {
-      const one = before.chains.get(chain.name);
-      return one !== undefined && hasRules(one, chain.rules) ? one : chain;
+      const known = before.chains.get(chain.name);
+      return known !== undefined && hasRules(known, chain.rules) ? known : chain;
     });
     const frame = frameOf({ ...ruleset, chains });
     const changed = chains.filter((chain) => before.chains.get(chain.name) !== chain);
@@ -132,7 +135,7 @@ export class GivenTable {
     };
   }
 
-  /** The way to the same with these elements, their time beginning now, and without others. */
+  /** The change that adds the elements `come`, their timeouts starting at `now` (monotonic milliseconds), and removes `gone`. */
   with(
     come: readonly NftElement[],
     gone: readonly NftElement[],
@@ -140,15 +143,15 @@ export class GivenTable {
   ): Pick<TableChange, 'text' | 'table'> {
     const held = new Map(this.#held);
     for (const element of gone) held.delete(nameOf(element));
-    for (const [name, one] of heldBy(come, now)) held.set(name, one);
+    for (const [name, entry] of heldBy(come, now)) held.set(name, entry);
     return {
-      // Whether they are there or not: adding one that exists would leave its old end.
+      // Removed first, whether present or not: adding an element that exists would keep its old timeout.
       text: `${removeText([...gone, ...come])}${addText(come)}`,
       table: new GivenTable(this.#frame, held),
     };
   }
 
-  /** What has to be put in and taken out. The kernel joins and parts intervals by itself: sets of them are filled anew. */
+  /** Elements to add and to remove. The kernel merges and splits intervals by itself, so an interval set that differs is filled again. */
   #elements(
     elements: readonly NftElement[],
     now: number,
@@ -159,12 +162,12 @@ export class GivenTable {
       if (this.#frame.sets.get(element.set)?.intervals === true) refilled.add(element.set);
       else list.push(element);
     };
-    for (const [name, one] of this.#held)
-      if (!isSame(one, held.get(name)) && one.until > now - LATE_MS) differs(one, gone);
-    for (const [name, one] of held) {
+    for (const [name, entry] of this.#held)
+      if (!isSame(entry, held.get(name)) && entry.until > now - LATE_MS) differs(entry, gone);
+    for (const [name, entry] of held) {
       const before = this.#held.get(name);
-      if (before !== undefined && isSame(before, one)) held.set(name, before);
-      else differs(one, come);
+      if (before !== undefined && isSame(before, entry)) held.set(name, before);
+      else differs(entry, come);
     }
     return { held, gone, refilled, come: [...come, ...elements.filter(({ set }) => refilled.has(set))] };
   }
@@ -186,16 +189,16 @@ function heldBy(elements: readonly NftElement[], now: number): Map<string, Held>
   return new Map(
     elements.map((element) => {
       const { seconds } = element;
-      // As it is written (nft-model.ts): at least one, and whole ones.
+      // As nft-model.ts writes it: whole seconds, at least one.
       const until = seconds === undefined ? Infinity : now + Math.max(1, Math.ceil(seconds)) * 1_000;
       return [nameOf(element), { element, until }];
     }),
   );
 }
 
-function isSame(one: Held | undefined, other: Held | undefined): boolean {
-  if (one === undefined || other === undefined || one.element.verdict !== other.element.verdict) return false;
-  return one.until === other.until || Math.abs(one.until - other.until) <= ROUNDING_MS;
+function isSame(a: Held | undefined, b: Held | undefined): boolean {
+  if (a === undefined || b === undefined || a.element.verdict !== b.element.verdict) return false;
+  return a.until === b.until || Math.abs(a.until - b.until) <= ROUNDING_MS;
 }
 
 function hasRules({ rules }: NftChain, others: readonly string[]): boolean {

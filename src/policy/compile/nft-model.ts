@@ -1,6 +1,5 @@
-// Knows: what a ruleset is made of, and its text as ONE nft transaction. Must not know: what the rules mean.
-// Make what is missing, empty rules and sets, fill them anew. Named counters are
-// neither flushed nor made anew, so they keep their values; two commands in place of one transaction leak.
+// The data that a ruleset consists of, and its text as ONE nft transaction: create what is missing, empty rules and sets, fill them again.
+// Named counters are neither flushed nor recreated, so they keep their values. Two commands instead of one transaction would leak.
 
 export const FAMILY = 'bridge';
 export const TABLE = 'leakguard';
@@ -10,12 +9,14 @@ export interface NftSet {
   readonly keyword: 'set' | 'map';
   /** `ipv4_addr . inet_proto : verdict` */
   readonly type?: string;
-  /** In place of the type: the expression whose values it holds, where nft has no name for them. */
+  /** Instead of the type: the expression whose values it holds, where nft has no type for them. */
   readonly of?: string;
   readonly timeouts: boolean;
-  /** Its elements may be networks and ranges; none overlaps another. */
+  /** Its elements may be networks and ranges; they must not overlap. */
   readonly intervals?: boolean;
-  /** Filled by rules, from frames: at most so many elements, each for so long. What is in it is nobody's but the kernel's. */
+  /**
+   * Filled by the kernel's own rules from frames: at most `size` elements, each for `seconds`. Its elements are never given or compared.
+   */
   readonly learned?: { readonly size: number; readonly seconds: number };
 }
 
@@ -29,7 +30,7 @@ export interface NftElement {
 
 export interface NftChain {
   readonly name: string;
-  /** Why-line, for whoever reads the listing. */
+  /** Comment in the ruleset's text. */
   readonly why?: string;
   readonly hook?: 'prerouting' | 'forward' | 'input' | 'output';
   readonly rules: readonly string[];
@@ -45,8 +46,8 @@ export interface NftRuleset {
 }
 
 /**
- * A rule of more matches than the kernel takes in one: what does not fit goes on in chains of its own, named after `name`. Where a piece
- * does not match, the rules behind the first go on.
+ * A rule with more matches than the kernel takes in one, split over chains named after `name`. Where a part does not match, evaluation
+ * goes on with the rule after the first part.
  */
 export function inPieces(
   name: string,
@@ -70,7 +71,7 @@ export function rulesetText(ruleset: NftRuleset): string {
   return [
     ...tableText(ruleset),
     `flush table ${FAMILY} ${TABLE}`,
-    // What the kernel has learned itself stays: the answer that a client waits for may be what the new ruleset came from.
+    // Sets that the kernel fills are not flushed: a client may be waiting for the very answer that caused this new ruleset.
     ...sets
       .filter(({ learned }) => learned === undefined)
       .concat(ruleset.emptied ?? [])
@@ -87,7 +88,7 @@ export function flushText({ keyword, name }: NftSet): string {
   return `flush ${keyword} ${FAMILY} ${TABLE} ${name}`;
 }
 
-/** The table with all that has a name, and nothing in it: what is there already stays as it is. */
+/** Declares the table's counters, sets and chains, empty; those that exist stay as they are. */
 export function tableText({ counters, sets, chains }: Omit<NftRuleset, 'elements' | 'emptied'>): string[] {
   return [
     `table ${FAMILY} ${TABLE} {`,
@@ -119,7 +120,7 @@ function elementText(element: NftElement): string {
   return `${element.key}${timeout}${verdict}`;
 }
 
-/** Zero would mean for ever, and an opening never lasts longer than asked for but for the part of a second. */
+/** Rounded up, so at most a fraction of a second longer than asked for; zero would mean no timeout. */
 function wholeSeconds(seconds: number): number {
   return Math.max(1, Math.ceil(seconds));
 }
@@ -130,8 +131,8 @@ function chainHead(chain: NftChain): string {
 }
 
 /**
- * To match a field of ARP, ICMP or an IPv6 extension header nft asks the frame for its ether type, of IP it asks the kernel; where
- * the kernel has taken a tag off, the two differ. So each such rule asks the kernel first, and nft asks nothing more.
+ * Before a match on ARP, ICMP or an IPv6 extension header, nft adds a match on the ether type in the frame; before IP, on the kernel's
+ * protocol. The two differ where the kernel has stripped a tag. So each such rule matches the kernel's protocol, and nft adds nothing.
  */
 const PROTOCOL_OF: readonly (readonly [RegExp, string])[] = [
   [/(?:^| )arp (?:htype|operation|saddr|daddr) /, 'arp'],
@@ -139,13 +140,13 @@ const PROTOCOL_OF: readonly (readonly [RegExp, string])[] = [
   [/(?:^| )(?:icmpv6 type|frag frag-off|frag nexthdr|exthdr (?:frag|hbh)) /, 'ip6'],
 ];
 
-/** `meta protocol arp `, or '' where a rule needs none. */
+/** The match to put in front of a rule, such as `meta protocol arp `; '' where it needs none. */
 export function protocolMatch(rule: string): string {
   const found = PROTOCOL_OF.find(([field]) => field.test(rule));
   return found === undefined ? '' : `meta protocol ${found[1]} `;
 }
 
-/** A chain with its rules, as it stands within a table. */
+/** A chain with its rules, as lines inside a table. */
 export function chainText(chain: NftChain): string[] {
   const why = chain.why === undefined ? [] : [`  # ${chain.why}`];
   return [
@@ -156,12 +157,12 @@ export function chainText(chain: NftChain): string[] {
   ];
 }
 
-/** One transaction that takes elements out whether they are there or not. */
+/** Text that removes elements whether or not they exist. */
 export function removeText(elements: readonly NftElement[]): string {
   return `${addText(elements)}${elementsText('delete', elements, keyText)}`;
 }
 
-/** One transaction that puts elements in that are not there. */
+/** Text that adds elements that do not exist. */
 export function addText(elements: readonly NftElement[]): string {
   return elementsText('add', elements, elementText);
 }

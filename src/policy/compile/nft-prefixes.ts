@@ -1,6 +1,6 @@
-// Knows: how the kernel finds networks of IPv4 servers behind a network's own prefix of NAT64 (RFC 7050), for the ruleset.
-// Must not know: how a prefix was learned. A prefix has an end, and an interval set of the kernel's holds no element that has one: so a
-// packet's prefix is looked for in a set with timeouts, and the IPv4 address behind it in the rule. src/policy/servers/hosts.ts has the same.
+// How the kernel finds networks of IPv4 servers behind a network's own NAT64 prefix (RFC 7050). A learned prefix has a timeout, which
+// elements of interval sets cannot have. So the packet's prefix is looked up in a set with timeouts, and the rule compares the embedded
+// IPv4 address. src/policy/servers/hosts.ts does the same for the judge.
 
 import { parseAddress } from '../../wire/ip/address.ts';
 import type { Direction } from './counted.ts';
@@ -12,14 +12,14 @@ import type { NftElement, NftSet } from './nft-model.ts';
 import { ipv4Pieces } from './nft-ranges.ts';
 import type { Policy } from '../policy.ts';
 
-/** What stands in front of the IPv4 address, in pieces whose numbers JSON holds: bits from the address's beginning, and how many. */
+/** The bits before the embedded IPv4 address, in parts that fit a JSON number: offset in the address and width. */
 const IN_FRONT: Readonly<Record<WholeLength, readonly (readonly [number, number])[]>> = {
   96: [
     [0, 32],
     [32, 32],
     [64, 32],
   ],
-  // The octet that is always zero is part of it (RFC 6052 section 2.2).
+  // Includes the octet that is always zero (RFC 6052 section 2.2).
   64: [
     [0, 32],
     [32, 32],
@@ -27,7 +27,7 @@ const IN_FRONT: Readonly<Record<WholeLength, readonly (readonly [number, number]
   ],
   32: [[0, 32]],
 };
-/** Where IPv6's own header has the addresses, in bits. */
+/** Bit offsets of destination (up) and source (down) in the IPv6 header. */
 const AT = { up: 192, down: 64 } as const;
 
 function inFront(length: WholeLength, from: number): string {
@@ -68,7 +68,7 @@ function elementOf({ network, seconds }: LearnedPrefix): NftElement[] {
   return [{ set: `nat${length}`, key: key.join(' . '), seconds }];
 }
 
-/** Behind the lookups of networks as they are, for packets and first fragments of IPv6. */
+/** Rules after the lookups of the networks themselves, for IPv6 packets and first fragments. */
 export function nftPrefixLookups(policy: Policy, direction: Direction): string[] {
   if (!isUsed(policy)) return [];
   const pieces = ipv4Pieces(policy).ports.map(({ text, chain }) => `${text} : jump ${chain}`);
@@ -78,7 +78,7 @@ export function nftPrefixLookups(policy: Policy, direction: Direction): string[]
   );
 }
 
-/** Matches of later fragments of the same. */
+/** Matches for later fragments to or from such a server. */
 export function nftPrefixPieces(policy: Policy, direction: Direction): string[] {
   const { udp } = ipv4Pieces(policy);
   if (!isUsed(policy) || udp.length === 0) return [];

@@ -1,7 +1,7 @@
-// Knows: how ranges of ports and networks of servers become sets and chains of the ruleset. Must not know: learned state.
-// An address with ranges leads by a hash to a chain that compares ports; addresses with the same ranges share the chain, so that
-// twenty thousand servers of one service have one. Networks lead there by an interval set, whose elements must not overlap: where one
-// network lies in another, its chain has the ports of both, the narrower's first. src/policy/servers/endpoint-index.ts finds the same.
+// How ranges of ports and networks of servers become sets and chains of the ruleset. An address with ranges leads by a map to a chain that
+// compares ports; addresses with the same ranges share one chain, also twenty thousand servers of one service. Networks lead there by an
+// interval set, whose elements must not overlap: where one network contains another, the inner one's chain has the ports of both, its own
+// first. src/policy/servers/endpoint-index.ts does the same for the judge.
 
 import { addressText, parseAddress } from '../../wire/ip/address.ts';
 import { isAnywhere } from '../servers/anywhere.ts';
@@ -18,13 +18,13 @@ export function tunnelChain(tunnel: number, shape: Shape | 'esp'): string {
   return `t${tunnel}_${shape}`;
 }
 
-/** The same where peers may be anywhere: it returns for what is none of the tunnel's. */
+/** The same where peers may be at any address: it returns for packets that are not the tunnel's. */
 export function anywhereChain(tunnel: number, shape: Shape): string {
   return `${tunnelChain(tunnel, shape)}_any`;
 }
 
 interface Ranges {
-  /** Chain by host, as `hostKey` has it. */
+  /** Chain name by `hostKey`. */
   readonly hosts: ReadonlyMap<string, string>;
   readonly elements: readonly NftElement[];
   readonly chains: readonly NftChain[];
@@ -32,10 +32,10 @@ interface Ranges {
   readonly ipv4: Ipv4Pieces;
 }
 
-/** Networks of IPv4 servers as ranges of numbers. */
+/** Networks of IPv4 servers as ranges of numbers, in nft's text. */
 interface Ipv4Pieces {
   readonly ports: readonly { readonly text: string; readonly chain: string }[];
-  /** Of servers over UDP. */
+  /** Those with servers over UDP. */
   readonly udp: readonly string[];
 }
 
@@ -79,7 +79,7 @@ function compileRanges(policy: Policy): Ranges {
       elements.push({ set: `net${family}`, key: rangeText(first, last, family), verdict: `jump ${chain}` });
       if (family === 4) ipv4.ports.push({ text: numbersText(first, last), chain });
     }
-    // A later fragment shows no form: none goes anywhere.
+    // A later fragment shows no form, so it never belongs to peers at any address.
     const udp = nested.filter(({ group }) =>
       group.some(({ endpoint }) => endpoint.transport === 'udp' && !isAnywhere(endpoint)),
     );
@@ -95,7 +95,7 @@ function hostKey({ transport, host }: Endpoint): string {
   return `${transport} ${host}`;
 }
 
-/** The chain for an address of an endpoint with a range of ports. */
+/** Name of the chain for an address of an endpoint with a range of ports; '' if there is none. */
 export function hostChain(policy: Policy, endpoint: Endpoint): string {
   return rangesOf(policy).hosts.get(hostKey(endpoint)) ?? '';
 }
@@ -104,7 +104,7 @@ export function networkElements(policy: Policy): readonly NftElement[] {
   return rangesOf(policy).elements;
 }
 
-/** For where an IPv4 address stands in an IPv6 one (src/policy/compile/nft-prefixes.ts). */
+/** For IPv4 addresses embedded in IPv6 ones (src/policy/compile/nft-prefixes.ts). */
 export function ipv4Pieces(policy: Policy): Ipv4Pieces {
   return rangesOf(policy).ipv4;
 }
@@ -120,7 +120,7 @@ export function hasNetworks(policy: Policy, family: 4 | 6): boolean {
   return rangesOf(policy).networks.has(family);
 }
 
-/** Behind the lookup of addresses with their port. `protocol`: the expression for the packet's. */
+/** Rules after the lookup of single addresses and ports. `protocol` is nft's expression for the packet's protocol. */
 export function nftRangeLookups(policy: Policy, family: 4 | 6, far: string, protocol: string): string[] {
   return [
     ...(rangesOf(policy).hosts.size > 0 ? [`${far} . ${protocol} vmap @host${family}`] : []),
@@ -128,7 +128,7 @@ export function nftRangeLookups(policy: Policy, family: 4 | 6, far: string, prot
   ];
 }
 
-/** Matches of later fragments of servers of a network. */
+/** Matches for later fragments to or from a network of servers. */
 export function nftRangePieces(policy: Policy, family: 4 | 6, far: string): string[] {
   return hasNetworks(policy, family) ? [`meta l4proto udp ${far} @nets${family}`] : [];
 }
@@ -137,7 +137,7 @@ function portRules(policy: Policy, { tunnel, shape, endpoint }: JudgedEndpoint):
   const { lan } = policy.bridge;
   const last = lastPort(endpoint);
   const ports = last === endpoint.port ? String(last) : `${endpoint.port}-${last}`;
-  // What goes anywhere is the tunnel's by its form alone: without it the rules behind go on.
+  // With peers at any address the form alone decides: for other packets the rules that follow apply.
   const to = isAnywhere(endpoint)
     ? `jump ${anywhereChain(tunnel, shape)}`
     : `goto ${tunnelChain(tunnel, shape)}`;
@@ -167,7 +167,7 @@ function networkOfGroup(group: readonly JudgedEndpoint[], family: 4 | 6): Networ
 
 const NAT64_FIRST = 0x0064ff9bn << 96n;
 
-/** As src/policy/servers/hosts.ts has it for single addresses. */
+/** The network behind the well-known NAT64 prefix, as src/policy/servers/hosts.ts does for single addresses. */
 function translatedNetwork({ first, last, group }: Network): Network {
   return { first: NAT64_FIRST | first, last: NAT64_FIRST | last, group };
 }
@@ -177,14 +177,14 @@ function numberOf(words: Uint32Array, family: 4 | 6): bigint {
   return words.reduce((number, word) => (number << 32n) | BigInt(word), 0n);
 }
 
-/** Wider ones before what lies in them. */
+/** By address; wider networks before those that they contain. */
 function sorted(networks: readonly Network[]): Network[] {
   return [...networks].sort((a, b) =>
     a.first !== b.first ? (a.first < b.first ? -1 : 1) : a.last > b.last ? -1 : a.last < b.last ? 1 : 0,
   );
 }
 
-/** Networks lie in one another or apart: pieces that do not overlap, each with those it lies in, the narrowest first. */
+/** Of networks that contain one another or are apart: intervals that do not overlap, each with the networks around it, narrowest first. */
 function disjoint(networks: readonly Network[]): (Interval & { readonly within: readonly Network[] })[] {
   const pieces: (Interval & { readonly within: readonly Network[] })[] = [];
   const open: Network[] = [];

@@ -1,6 +1,6 @@
-// Knows: the sets of the ruleset and what policy and learned state put into them. Must not know: rules.
-// Addresses live in sets so that ten thousand endpoints cost a packet no more than one, and so that what was learned
-// is added and taken away, by the kernel's own clock too, without touching a rule.
+// The sets of the ruleset, and the elements that policy and learned state put into them. Addresses are in sets so that ten thousand
+// endpoints cost a packet no more than one, and so that learned addresses come and go, also by the kernel's own timeouts, without a change
+// of rules.
 
 import { addressText, parseMac, macText } from '../../wire/ip/address.ts';
 import { ANSWERED_SETS, answeredElement } from '../filter/answered.ts';
@@ -24,7 +24,7 @@ import type { Policy } from '../policy.ts';
 import { hasEsp, shapeOf } from '../shapes/shape.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** Every set; those without timeouts hold what only a new ruleset changes. */
+/** Every set; only a new ruleset changes those without timeouts. */
 export const SETS: readonly NftSet[] = [
   map('tun4', 'ipv4_addr . inet_proto . inet_service'),
   map('tun6', 'ipv6_addr . inet_proto . inet_service'),
@@ -32,10 +32,10 @@ export const SETS: readonly NftSet[] = [
   map('esp6', 'ipv6_addr'),
   map('host4', 'ipv4_addr . inet_proto'),
   map('host6', 'ipv6_addr . inet_proto'),
-  intervals(map('net4', 'ipv4_addr')),
-  intervals(map('net6', 'ipv6_addr')),
-  intervals(set('nets4', 'ipv4_addr')),
-  intervals(set('nets6', 'ipv6_addr')),
+  withIntervals(map('net4', 'ipv4_addr')),
+  withIntervals(map('net6', 'ipv6_addr')),
+  withIntervals(set('nets4', 'ipv4_addr')),
+  withIntervals(set('nets6', 'ipv6_addr')),
   set('frag4', 'ipv4_addr . inet_proto'),
   set('frag6', 'ipv6_addr . inet_proto'),
   set('safe4', 'ipv4_addr . inet_proto . inet_service'),
@@ -75,11 +75,13 @@ function map(name: string, type: string): NftSet {
   return { name, keyword: 'map', type: `${type} : verdict`, timeouts: true };
 }
 
-function intervals(one: NftSet): NftSet {
-  return { ...one, timeouts: false, intervals: true };
+function withIntervals(set: NftSet): NftSet {
+  return { ...set, timeouts: false, intervals: true };
 }
 
-/** All elements of policy and learned state; what the policy itself names has no timeout. */
+/**
+ * All elements of policy and learned state, and the MAC addresses of the box and of the canary; those of the policy itself have no timeout.
+ */
 export function elementsOf(
   policy: Policy,
   learned: LearnedState,
@@ -140,9 +142,9 @@ function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEn
         ...timed(host, `host${family}`, ` . ${transport}`),
         verdict: `jump ${hostChain(policy, endpoint.endpoint)}`,
       };
-  const isElsewhere = !isExact(host) && hasServerGroupRange(policy, ownText(host), transport);
-  const elements: NftElement[] = [...(isElsewhere ? [] : [service]), ...near(host)];
-  // TCP finds its path MTU itself: fragments of it are not a tunnel's.
+  const isInServerGroup = !isExact(host) && hasServerGroupRange(policy, ownText(host), transport);
+  const elements: NftElement[] = [...(isInServerGroup ? [] : [service]), ...near(host)];
+  // TCP finds its path MTU itself: fragments of TCP are not a tunnel's.
   if (host.protocol === Protocol.UDP) elements.push(timed(host, `frag${family}`, ' . udp'));
   if (hasEsp(shape)) {
     elements.push({ ...timed(host, `esp${family}`, ''), verdict: `goto ${tunnelChain(tunnel, 'esp')}` });
@@ -151,7 +153,7 @@ function tunnelElements(policy: Policy, host: Host, endpoints: readonly JudgedEn
   return elements;
 }
 
-/** What the policy would call it. */
+/** The address as the policy writes it. */
 function ownText({ isTranslated, words, text }: Host): string {
   return isTranslated === true ? addressText(4, words) : text;
 }
@@ -165,7 +167,7 @@ function timed(host: Host, set: string, rest: string): NftElement {
   return host.seconds === undefined ? { set, key } : { set, key, seconds: host.seconds };
 }
 
-/** An endpoint that is on the link must be found there. */
+/** Elements that let a client look up an endpoint on its own link. */
 function near(host: Host): NftElement[] {
   if (host.isTranslated === true) return [];
   return nearElements(host.text, host.seconds);
@@ -180,7 +182,7 @@ function nearElements(address: string, seconds: number | undefined): NftElement[
   ];
 }
 
-/** One element per key: of several the one that lasts longest. */
+/** One element per key, with the longest timeout. */
 function longest<T extends { readonly seconds: number }>(
   entries: readonly T[],
   keyOf: (entry: T) => string,
@@ -196,7 +198,7 @@ function passElements(client: string | undefined, seconds: number): NftElement[]
   return ['arp', 'ip', 'ip6'].map((key) => ({ set: 'pass_all', key, seconds }));
 }
 
-/** Of an address that is closed, for one client or for all. */
+/** The element that closes an exposed address, for one client or for all. */
 export function exposedElement({ client, address, seconds }: ExposedAddress): NftElement {
   return client === undefined
     ? { set: addressSet('exposed', address), key: address, seconds }
@@ -211,7 +213,7 @@ function canonicalMac(mac: string): string {
   return macText(parseMac(mac) ?? 0);
 }
 
-/** The first of a key wins, as in the judge: an address of the policy outlives the same one learned. */
+/** The first element of a key wins, as in the judge: an address of the policy takes precedence over the same one learned. */
 function distinct(elements: readonly NftElement[]): readonly NftElement[] {
   const seen = new Set<string>();
   return elements.filter(({ set, key }) => {

@@ -1,5 +1,5 @@
-// Knows: how policy, block mode and learned state become one ruleset. Must not know: who runs nft, when, and what frames are.
-// Follows README.md, guarantee 2. Watch mode is the same ruleset with another end of the chains `leak` and `leak_down`.
+// Compiles policy, block mode and learned state into one ruleset (README.md, guarantee 2). A pure function; appliance/bridge/nftables.ts
+// runs nft. Watch mode is the same ruleset with other ends of the chains `leak` and `leak_down`.
 
 import { heldChain, needsAnswer } from '../filter/answered.ts';
 import { isAnywhere } from '../servers/anywhere.ts';
@@ -19,25 +19,25 @@ import type { Policy, TunnelForm } from '../policy.ts';
 import type { Shape } from '../shapes/protocols.ts';
 import { NFT_WHOLE_HEAD, SHAPES, hasEsp, isStream, nftReadable, nftShape } from '../shapes/shape.ts';
 
-/** What of a ruleset is not policy. */
+/** Everything but the policy that decides the ruleset. */
 export interface RulesetState {
   readonly blockMode: boolean;
-  /** Nothing is verified (boot, taps not up): `relock: closed` then blocks, whatever the mode. */
+  /** True at boot and while the taps are not up: `relock: closed` then blocks leaks, whatever the mode. */
   readonly unverified?: boolean;
   readonly learned?: LearnedState;
-  /** MAC addresses of the box itself: a frame from lan that bears one is dropped in every mode. */
+  /** MAC addresses of the box itself: a frame from lan with one as its source is dropped in every mode. */
   readonly boxMacs?: readonly string[];
   /**
-   * MAC addresses of frames by which the box proves that a leak is held: watch mode drops them where it lets a leak go,
-   * and none crosses in any mode.
+   * Source MAC addresses of canary frames, by which the box proves that leaks are seen and stopped: watch mode drops them where it
+   * lets a leak through, and none crosses in any mode.
    */
   readonly canary?: readonly string[];
 }
 
-/** On a leak that was let through, so that `leak_out` counts those that the bridge gave to wan. */
+/** Packet mark of a leak that was let through, so that `leak_out` counts those that the bridge forwarded to wan. */
 const LEAK_MARK = '0x1';
 
-/** Counters that are no sum over kinds. */
+/** Counters without a kind. */
 const PLAIN_COUNTERS = [
   'leak_dropped',
   'leak_passed',
@@ -59,7 +59,7 @@ export function dropsLeaks(policy: Policy, state: Pick<RulesetState, 'blockMode'
   return state.blockMode || (state.unverified === true && policy.relock === 'closed');
 }
 
-/** The nft text of the whole ruleset, one transaction; counters keep their values over it. */
+/** The nft text of the whole ruleset, as one transaction; counters keep their values. */
 export function compileRuleset(policy: Policy, state: RulesetState): string {
   return rulesetText(rulesetOf(policy, state));
 }
@@ -76,12 +76,12 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
       ...(needsAnswer(policy) ? [heldChain(dropsLeaks(policy, state))] : []),
       {
         name: 'entering',
-        why: 'every frame is judged once, where it comes in: also one between two devices behind one switch, which never crosses',
+        why: 'every frame is judged once, where it enters: also one between two devices behind one switch, which never crosses',
         hook: 'prerouting',
         rules: [
           `iifname "${lan}" ether saddr @canary counter name canary_lan`,
           `iifname "${wan}" ether saddr @canary counter name canary_wan`,
-          // What is meant for the box is judged where it comes in there (chain `to_box`).
+          // Frames for the box itself are judged in the chain `to_box`.
           ...[lan, wan].flatMap((port) => [
             `iifname "${port}" ether daddr @box_macs accept`,
             `iifname "${port}" goto ${port === lan ? 'up' : 'down'}`,
@@ -91,7 +91,7 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
       },
       {
         name: 'crossing',
-        why: 'what the bridge hands from one port to the other',
+        why: 'frames that the bridge forwards from one port to the other',
         hook: 'forward',
         rules: [
           'ether saddr @canary counter name canary_crossed drop',
@@ -114,7 +114,7 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
   };
 }
 
-/** Boot without a valid policy: nothing crosses; with ports, the page still answers on lan. */
+/** The nft text for a box without a valid policy: nothing crosses; with ports, the page answers on lan. */
 export function compileClosedRuleset(ports?: ClosedPorts): string {
   return rulesetText(closedRuleset(ports));
 }
@@ -134,7 +134,7 @@ function endChains(blocks: boolean): readonly NftChain[] {
   return [
     {
       name: 'leak',
-      why: 'block mode and watch mode differ here, and nowhere else',
+      why: 'block mode and watch mode differ here',
       rules: blocks
         ? ['counter name leak_dropped drop']
         : [held, `meta mark set ${LEAK_MARK} counter name leak_passed accept`],
@@ -146,7 +146,7 @@ function endChains(blocks: boolean): readonly NftChain[] {
   ];
 }
 
-/** One chain per tunnel and shape: what has the shape is counted for the tunnel, the rest is foreign (rule F). */
+/** One chain per tunnel and shape: packets of the shape are counted for the tunnel, others are foreign (rule F). */
 function tunnelChains(policy: Policy): readonly NftChain[] {
   const { lan } = policy.bridge;
   const used = new Set<string>();
@@ -191,24 +191,24 @@ function tunnelChains(policy: Policy): readonly NftChain[] {
   });
   const own = forms.map(({ tunnel, ...of }) => ({
     name: `shape_${tunnel}`,
-    why: 'packets as the configuration of this tunnel makes them',
+    why: "packets as changed by this tunnel's configuration",
     rules: [...nftShape(of, lan), 'goto foreign'],
   }));
   if (streams.length > 0)
     streams.unshift({
       name: 'whole_head',
-      why: "the bytes that were compared are the packet's own: behind it nftables would read the frame's padding",
+      why: "the compared bytes belong to the packet: after its end nftables would read the frame's padding",
       rules: NFT_WHOLE_HEAD.map((held) => `${held} goto foreign`),
     });
   const foreign = {
     name: 'foreign',
-    why: 'address and port of a tunnel, but not its packets: rule F, in every profile',
+    why: 'address and port of a tunnel, but not its packets (rule F), in every profile',
     rules: [`iifname "${lan}" goto up_leak`, 'goto down_leak'],
   };
   return [foreign, ...streams, ...checks, ...own, ...chains];
 }
 
-/** The form alone tells such a tunnel's packets: what has it not is judged as if there were no such tunnel. */
+/** With peers at any address, packets without the tunnel's form are judged as if the tunnel did not exist. */
 function anywhereChains(name: string, shape: readonly string[], counted: readonly string[]): NftChain[] {
   const rules = shape.map((rule) =>
     rule.endsWith('goto foreign')
@@ -216,7 +216,7 @@ function anywhereChains(name: string, shape: readonly string[], counted: readonl
       : rule.replace(/return$/, `goto ${name}_own`),
   );
   return [
-    { name, why: 'peers anywhere: by the form of packets, and by nothing else', rules },
+    { name, why: 'peers at any address: only the form of the packets decides', rules },
     { name: `${name}_own`, rules: counted },
   ];
 }

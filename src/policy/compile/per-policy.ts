@@ -1,8 +1,7 @@
-// Knows: that what is made of a policy alone is made once. Must not know: what that is.
-// A policy never changes, and is compiled anew with everything that is learned: with twenty thousand endpoints that would cost more
-// than the kernel's own work.
+// Caching of what is made from a policy alone. A policy never changes, but is compiled again whenever something is learned: with twenty
+// thousand endpoints that would cost more than the kernel's own work.
 
-/** `make`, remembered for as long as what it was made of is used. */
+/** `make` with its result cached for as long as its argument lives. */
 export function once<Of extends object, T extends object>(make: (of: Of) => T): (of: Of) => T {
   const known = new WeakMap<Of, T>();
   return (of) => {

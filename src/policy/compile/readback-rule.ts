@@ -1,11 +1,11 @@
-// Knows: one normal form of a rule, reached from our text and from nft's JSON (libnftables-json(5)). Must not know: chains.
-// Numbers are decimal, names that nft prints for numbers are numbers again, sets are sorted. What is not known is
-// shown as JSON, which equals nothing of ours: a foreign rule can never look like one that was compiled.
+// Brings a rule into one normal form, from our text or from nft's JSON (libnftables-json(5)). Numbers are decimal, names that nft prints
+// for numbers become numbers, sets are sorted. Unknown statements stay as JSON, which equals no rule of ours: a foreign rule can never
+// look like a compiled one.
 
 import { namedPlaces } from './server-groups.ts';
 import { protocolMatch } from './nft-model.ts';
 
-/** Names that nft prints where the ruleset says numbers, or the other way round. */
+/** Names that nft prints where the ruleset has numbers, or the reverse. */
 const NUMBERS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     icmp: 1,
@@ -37,13 +37,13 @@ const NUMBERS: ReadonlyMap<string, string> = new Map(
   }).map(([name, number]) => [name, String(number)]),
 );
 
-/** nft may or may not list a protocol that what follows implies. */
+/** nft may or may not list a protocol that the rest of the rule implies. */
 function withoutProtocol(rule: string): string {
   const match = protocolMatch(rule);
   return match !== '' && rule.startsWith(match) ? rule.slice(match.length) : rule;
 }
 
-/** The normal form of a rule as the ruleset text has it. */
+/** The normal form of a rule from the ruleset text. */
 export function normalRule(text: string): string {
   const sorted = withoutProtocol(namedPlaces(text)).replace(/\{ (.*?) \}/g, (_, elements: string) =>
     setText(elements.split(', ').map(words)),
@@ -51,7 +51,7 @@ export function normalRule(text: string): string {
   return words(sorted);
 }
 
-/** What a set of raw addresses is asked for by; nft lists it by name where something else in the rule says that this is IPv6. */
+/** Raw matches on IPv6 addresses; nft lists them by field name where another match in the rule implies IPv6. */
 const RAW6: readonly (readonly [string, string])[] = [
   ['@nh,64,128', 'ip6 saddr'],
   ['@nh,192,128', 'ip6 daddr'],
@@ -65,13 +65,13 @@ function words(text: string): string {
     .join(' ');
 }
 
-/** One word of a rule or of a set's key, in the form that text and listing have in common. */
+/** The normal form of one word of a rule or of a set's key. */
 export function normalWord(token: string): string {
   if (/^\d+$/.test(token)) return token;
   const plain = token.replaceAll('"', '');
   const range = /^(0x[0-9a-f]+|\d+)-(0x[0-9a-f]+|\d+)$/.exec(plain);
   if (range !== null) return `${Number(range[1])}-${Number(range[2])}`;
-  // Longer ones are no numbers to JavaScript: an address would be any of its neighbours.
+  // Longer ones are not exact as numbers in JavaScript: addresses next to each other would become equal.
   if (/^0x[0-9a-f]{14,}$/.test(plain)) return plain;
   if (/^0x[0-9a-f]+$/.test(plain)) return String(Number(plain));
   return NUMBERS.get(plain) ?? plain;
@@ -138,7 +138,7 @@ function matchText({ op, left, right }: Json): string {
 }
 
 /**
- * A raw payload match under a mask of one run of ones, as a match of just those bits: nft 1.0 lists whole bytes and a
+ * A raw payload match whose mask is one run of ones, as a match on just those bits: nft 1.0 lists whole bytes and a
  * mask, nft 1.1 the bits. Undefined for anything else; numbers stay below 2^48 (RUN_BITS in names.ts).
  */
 function bitRun(left: unknown, right: unknown): string | undefined {

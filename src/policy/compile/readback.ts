@@ -1,6 +1,5 @@
-// Knows: how to hold `nft -j list table` against the ruleset text that was applied. Must not know: who lists, who applies.
-// What the kernel has must be what was compiled. Elements with a timeout may have gone;
-// everything else must be there, once, in order, and nothing besides.
+// Compares `nft -j list table` with the ruleset that was applied. The kernel must hold exactly that: every rule once and in order, and no
+// others. Only elements with a timeout may be missing.
 
 import { FAMILY, TABLE } from './nft-model.ts';
 import type { NftChain, NftElement, NftSet } from './nft-model.ts';
@@ -8,18 +7,18 @@ import { SETS } from './nft-sets.ts';
 import { once } from './per-policy.ts';
 import { normalRule, normalWord, ruleText } from './readback-rule.ts';
 
-/** What a ruleset text says, or what the kernel says it has. Rules are in a normal form that both reach. */
+/** Contents of a table, from a ruleset text or from the kernel's listing, with rules in normal form (readback-rule.ts). */
 export interface TableShape {
   readonly chains: ReadonlyMap<string, { readonly head: string; readonly rules: readonly string[] }>;
-  /** Set or map name → keys of its elements without timeout. */
+  /** By name of a set or map: the keys of its elements without timeout. */
   readonly sets: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The same of elements with a timeout; the kernel takes them away by itself. */
+  /** The same for elements with a timeout, which the kernel removes by itself. */
   readonly timed: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The table bears a flag such as `dormant`. */
+  /** Whether the table has a flag such as `dormant`. */
   readonly flags: boolean;
 }
 
-/** When the kernel takes elements away by itself, between `earliest` and `latest`. Monotonic milliseconds. */
+/** When the kernel must remove each element with a timeout: between `earliest` and `latest`. Monotonic milliseconds. */
 export type Ends = Iterable<{
   readonly element: NftElement;
   readonly earliest: number;
@@ -34,22 +33,22 @@ export interface TimedReading {
 }
 
 /**
- * Empty when the kernel has what was compiled; otherwise one sentence per difference, at most twenty. Without a `reading`, elements with a
- * timeout may have gone.
+ * Empty when the listing (parsed JSON) is what was compiled; otherwise one sentence per difference, at most twenty. Without a `reading`,
+ * elements with a timeout may be missing.
  */
 export function differences(listing: unknown, wanted: string | TableShape, reading?: TimedReading): string[] {
   const actual = shapeOfListing(listing);
   if (actual === undefined) return ['the listing cannot be read'];
   const expected = typeof wanted === 'string' ? expectedShape(wanted) : wanted;
-  // A dormant table is listed like any other, and holds no frame.
-  const found: string[] = actual.flags ? ['the table has flags, which ours has not'] : [];
+  // A dormant table is listed like any other, but stops no frame.
+  const found: string[] = actual.flags ? ['the table has flags, and ours has none'] : [];
   for (const [name, chain] of expected.chains) {
     const there = actual.chains.get(name);
     if (there === undefined) found.push(`chain ${name} is missing`);
     else found.push(...chainDifferences(name, chain, there));
   }
   for (const [name, chain] of actual.chains) {
-    // A chain of a tunnel that is gone stays behind, empty and without a way into it.
+    // The chain of a removed tunnel stays, empty and without a jump to it.
     if (!expected.chains.has(name) && (chain.head !== '' || chain.rules.length > 0))
       found.push(`chain ${name} is not ours`);
   }
@@ -58,24 +57,24 @@ export function differences(listing: unknown, wanted: string | TableShape, readi
   return found.slice(0, 20);
 }
 
-/** An element that another hand took out, or gave another end: what it closes would open, or stay open. */
+/** Elements that somebody else removed, or gave another timeout. */
 function endDifferences({ secondsLeft }: ListedShape, { ends, begun, ended }: TimedReading): string[] {
   const found: string[] = [];
   for (const { element, earliest, latest } of ends) {
     const { set, key } = element;
     const left = secondsLeft.get(set)?.get(shapeKey(element));
-    // The kernel says whole seconds.
+    // `expires` is in whole seconds.
     if (left === undefined ? earliest > ended : ended + (left + 1) * 1_000 < earliest)
-      found.push(`set ${set} lets go of ${key} before its time`);
+      found.push(`set ${set} lost ${key} before its timeout`);
     else if (left !== undefined && begun + (left - 1) * 1_000 > latest)
-      found.push(`set ${set} holds ${key} beyond its time`);
+      found.push(`set ${set} holds ${key} beyond its timeout`);
   }
   return found;
 }
 
 /**
- * The same of some sets alone, from a listing of these, which must hold what was just put in. Elements that end within the second may
- * have gone already.
+ * The same for some sets, from a listing of these alone, which must hold the elements `come` that were just added. Elements with a timeout
+ * of one second or less may have expired.
  */
 export function elementDifferences(
   listing: unknown,
@@ -120,23 +119,23 @@ function setDifferences(name: string, { sets, timed }: TableShape, actual: Table
   const missing = [...(keys ?? [])].find((key) => !there.has(key));
   const foreign = [...there].find((key) => keys?.has(key) !== true);
   const ours = timed.get(name);
-  const foreignTimed = [...(actual.timed.get(name) ?? [])].find((key) => ours?.has(key) !== true);
+  const unknownTimed = [...(actual.timed.get(name) ?? [])].find((key) => ours?.has(key) !== true);
   return [
     ...(missing === undefined ? [] : [`set ${name} lacks ${missing}`]),
     ...(foreign === undefined ? [] : [`set ${name} holds ${foreign}, which is not ours`]),
-    ...(foreignTimed === undefined
+    ...(unknownTimed === undefined
       ? []
-      : [`set ${name} holds ${foreignTimed} for a time, which is not ours`]),
+      : [`set ${name} holds ${unknownTimed} for a time, which is not ours`]),
   ];
 }
 
-/** The shape of a chain. */
+/** The shape of a chain; cached. */
 export const chainShape = once(({ hook, rules }: NftChain) => ({
   head: hook === undefined ? '' : `${hook} 0 drop`,
   rules: rules.map(normalRule),
 }));
 
-/** The shape that a compiled ruleset text must have in the kernel. */
+/** The contents that a compiled ruleset text must have in the kernel. */
 export function expectedShape(rulesetText: string): TableShape {
   const chains = new Map<string, { head: string; rules: string[] }>();
   const sets = new Map<string, ReadonlySet<string>>();
@@ -163,7 +162,7 @@ export function expectedShape(rulesetText: string): TableShape {
   return { chains, sets, timed, flags: false };
 }
 
-/** Keys of a set as the ruleset text has them: those with a timeout, or those without. */
+/** Keys of a set in the ruleset text: those with a timeout, or those without. */
 function writtenKeys(elements: string, timed: boolean): ReadonlySet<string> {
   const keys = elements
     .split(', ')
@@ -178,7 +177,7 @@ function writtenKeys(elements: string, timed: boolean): ReadonlySet<string> {
   );
 }
 
-/** How a shape calls an element. */
+/** The key of an element in a TableShape. */
 export function shapeKey({ key, verdict }: NftElement): string {
   const whole = key.includes(' . ') ? joinedKey(key.split(' . ')) : normalWord(key);
   return verdict === undefined ? whole : `${whole}=${verdict}`;
@@ -197,7 +196,7 @@ interface ListedShape extends TableShape {
   readonly secondsLeft: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
-/** The shape of a `nft -j list table bridge leakguard`; undefined when it is none. */
+/** The contents of a listing by `nft -j list table bridge leakguard` (parsed JSON); undefined when it cannot be read. */
 export function shapeOfListing(listing: unknown): ListedShape | undefined {
   if (!isListed(listing) || !Array.isArray(listing['nftables'])) return undefined;
   const chains = new Map<string, { head: string; rules: string[] }>();
@@ -249,7 +248,7 @@ function listedKeys(elements: unknown, timed: boolean): ReadonlyMap<string, numb
     const [key, verdict] = Array.isArray(listed) ? (listed as readonly unknown[]) : [listed];
     const element = isListed(key) && isListed(key['elem']) ? key['elem'] : {};
     const hasEnd = element['timeout'] !== undefined;
-    // By its set's own time: a rule of ours has put it there, from a frame.
+    // It has the timeout of its set: one of our rules added it from a frame.
     if (hasEnd !== timed || (!hasEnd && element['expires'] !== undefined)) continue;
     const value = verdict === undefined ? '' : `=${ruleText([verdict])}`;
     keys.set(`${keyText(key)}${value}`, Number(element['expires'] ?? 0));
@@ -266,15 +265,15 @@ function keyText(key: unknown): string {
   return String(key);
 }
 
-/** A system without /etc/protocols (Debian's netbase) lists 17 where another says udp. */
+/** Normalized word by word: a system without /etc/protocols (Debian's netbase) lists 17 instead of udp. */
 function joinedKey(fields: readonly unknown[]): string {
   return fields.map((field) => normalWord(String(field))).join('.');
 }
 
 /**
- * The ruleset text with an end that takes away chains which are not ours, for they alone survive a reload; and with a
- * beginning that takes away those which bear a name of ours on another hook, for the kernel refuses to move a chain. To
- * be applied in place of the text when `differences` finds something.
+ * The text to apply when `differences` finds something: the ruleset text; before it the removal of chains that have one of our names
+ * on another hook, because the kernel refuses to move a chain; after it the removal of chains that are not ours, which alone would
+ * survive a reload.
  */
 export function mendingText(listing: unknown, rulesetText: string): string {
   const actual = shapeOfListing(listing);
@@ -285,13 +284,13 @@ export function mendingText(listing: unknown, rulesetText: string): string {
     const ours = expected.chains.get(name);
     return ours !== undefined && hookOf(ours.head) !== hookOf(head);
   });
-  // No other chain may lead to one that goes, so all are emptied first.
-  const away = moved.length === 0 ? [] : [`flush table ${FAMILY} ${TABLE}`];
+  // A chain can be deleted only when no other jumps to it, so all are emptied first.
+  const flush = moved.length === 0 ? [] : [`flush table ${FAMILY} ${TABLE}`];
   return [
-    ...away.map((line) => `${line}\n`),
+    ...flush.map((line) => `${line}\n`),
     ...moved.map(([name]) => `delete chain ${FAMILY} ${TABLE} ${name}\n`),
     rulesetText,
-    // What another hand put there is in no text of ours.
+    // The text does not flush the sets that the kernel fills, and another program may have added elements to them.
     ...SETS.filter(({ learned }) => learned !== undefined).map(
       ({ name }) => `flush set ${FAMILY} ${TABLE} ${name}\n`,
     ),

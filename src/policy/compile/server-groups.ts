@@ -1,7 +1,7 @@
-// Knows: how thousands of servers with the same ports become one set of the ruleset, and the rules that look there. Must not know: learned state.
-// What a packet and a transaction cost depends on elements: a server in a map of its own ports has five (itself, its pieces, its place on
-// the link, what NAT64 calls it), one in a server group has one. The set holds the address as a number, so that the same element is found where
-// IP has it, where ARP has it, in a solicitation, and behind a prefix of NAT64.
+// Puts thousands of servers with the same ports into one set of the ruleset, with rules that look there. The cost of a packet and of a
+// transaction depends on the number of elements: a server with ports of its own has five (itself, its fragments, its place on the link, its
+// NAT64 addresses), one in a server group has one. The set holds the address as a number, so that the same element is found in IP, in ARP,
+// in a neighbour solicitation, and behind a NAT64 prefix.
 
 import { parseAddress } from '../../wire/ip/address.ts';
 import { isRange, lastPort } from '../schema/endpoint.ts';
@@ -11,15 +11,15 @@ import type { NftChain, NftElement, NftSet } from './nft-model.ts';
 import { once } from './per-policy.ts';
 import type { Policy, Transport } from '../policy.ts';
 
-/** Fewer servers are no server group: each rule is one more look for every packet. */
-const LEAST = 256;
-/** As many server groups as a policy has; the largest. */
-const MOST = 4;
+/** Fewer servers make no group: each group costs every packet one more lookup. */
+const MIN_SERVERS = 256;
+/** The largest groups of a policy, up to this number. */
+const MAX_GROUPS = 4;
 
 interface ServerGroup {
   readonly name: string;
   readonly hosts: readonly string[];
-  /** What all of its servers have, one address instead of another. */
+  /** The endpoints of its first server; those of the others differ in the address alone. */
   readonly endpoints: readonly JudgedEndpoint[];
   readonly families: ReadonlySet<4 | 6>;
 }
@@ -29,7 +29,7 @@ interface ServerGroups {
   readonly byHost: ReadonlyMap<string, ServerGroup>;
 }
 
-/** Made once of a policy. */
+/** The server groups of a policy; cached. */
 export const serverGroupsOf = once(findServerGroups);
 
 /** Endpoints whose servers are in no server group. */
@@ -40,12 +40,12 @@ export const apartFromServerGroups = once((policy: Policy): readonly JudgedEndpo
 function findServerGroups(policy: Policy): ServerGroups {
   const byHost = new Map<string, { endpoints: JudgedEndpoint[]; key: string }>();
   const all = tunnelEndpoints(policy);
-  if (all.length < LEAST) return { list: [], byHost: new Map() };
+  if (all.length < MIN_SERVERS) return { list: [], byHost: new Map() };
   const apart = new Set<string>();
   for (const judged of all) {
     const { endpoint, tunnel, protocol } = judged;
     if (endpoint.hostIs === 'name' || endpoint.length !== undefined) continue;
-    // IPsec has no ports of its own: its servers stay where ESP is looked for.
+    // ESP has no ports: IPsec servers stay in the sets where ESP is looked up.
     if (protocol === 'ipsec') apart.add(endpoint.host);
     const key = `${tunnel} ${endpoint.transport} ${endpoint.port}-${lastPort(endpoint)}`;
     const host = byHost.get(endpoint.host);
@@ -63,9 +63,9 @@ function findServerGroups(policy: Policy): ServerGroups {
     else group.push(host);
   }
   const largest = [...groups.values()]
-    .filter((hosts) => hosts.length >= LEAST)
+    .filter((hosts) => hosts.length >= MIN_SERVERS)
     .sort((a, b) => b.length - a.length)
-    .slice(0, MOST);
+    .slice(0, MAX_GROUPS);
   const list = largest.map((hosts, number): ServerGroup => {
     const families = new Set(hosts.map((host) => (host.includes(':') ? 6 : 4)));
     const endpoints = byHost.get(hosts[0] ?? '')?.endpoints ?? [];
@@ -85,7 +85,7 @@ function elementOf(number: number, host: string): NftElement {
   return { set: `many6_${number}`, key: `0x${digits}` };
 }
 
-/** Where an address stands, bits behind the network header (RFC 791, RFC 826, RFC 8200), with the protocol whose header it is. */
+/** Offset of an address in bits from the network header (RFC 791, RFC 826, RFC 8200), and the protocol of that header. */
 const PLACES = {
   'ip saddr': { protocol: 'ip', at: 96 },
   'ip daddr': { protocol: 'ip', at: 128 },
@@ -98,8 +98,8 @@ export type Place = keyof typeof PLACES;
 
 const BITS = { 4: 32, 6: 128 };
 
-/** `many4_0` and so on: what only another policy changes. */
-export const SERVER_GROUP_SETS: readonly NftSet[] = Array.from({ length: MOST }, (_, number) =>
+/** `many4_0` and so on; only another policy changes them. */
+export const SERVER_GROUP_SETS: readonly NftSet[] = Array.from({ length: MAX_GROUPS }, (_, number) =>
   ([4, 6] as const).map((family): NftSet => ({
     name: `many${family}_${number}`,
     keyword: 'set',
@@ -115,7 +115,7 @@ const RAW = new Map(
   ]),
 );
 
-/** nft lists a place that it has a name for by that name. */
+/** The rule with raw matches of addresses replaced by field names, as nft lists them. */
 export function namedPlaces(rule: string): string {
   return rule.replaceAll(
     /meta protocol (ip6?|arp) @nh,(\d+,\d+) (?=@many[46]_)/g,
@@ -126,12 +126,12 @@ export function namedPlaces(rule: string): string {
   );
 }
 
-/** Whether an address is looked for in a server group, and nowhere else. */
+/** Whether an address is in a server group, and thus in no other set. */
 function isInServerGroup(policy: Policy, host: string): boolean {
   return serverGroupsOf(policy).byHost.has(host);
 }
 
-/** The same, with a range of ports over this transport: there no range of another endpoint holds. */
+/** Whether an address is in a server group with a range of ports over this transport: ranges of other endpoints do not apply there. */
 export function hasServerGroupRange(policy: Policy, host: string, transport: Transport): boolean {
   const serverGroup = serverGroupsOf(policy).byHost.get(host);
   return (
@@ -140,11 +140,12 @@ export function hasServerGroupRange(policy: Policy, host: string, transport: Tra
   );
 }
 
+/** Elements of all server groups; cached. */
 export const serverGroupElements = once((policy: Policy): readonly NftElement[] =>
   serverGroupsOf(policy).list.flatMap(({ hosts }, number) => hosts.map((host) => elementOf(number, host))),
 );
 
-/** One chain for single ports and one for ranges: between the two stands what is narrower than a range. */
+/** Two chains per group, for single ports and for ranges: endpoints narrower than a range are looked up between the two. */
 export function serverGroupChains(
   policy: Policy,
   rulesOf: (endpoint: JudgedEndpoint) => string[],
@@ -159,7 +160,7 @@ export function serverGroupChains(
 
 const PARTS = ['ports', 'ranges'] as const;
 
-/** The looks of one part, for packets whose far address is `far`. */
+/** Lookup rules of one part, for packets whose far address is in the field `far`. */
 export function nftServerGroups(policy: Policy, far: Place, part: (typeof PARTS)[number]): string[] {
   return serverGroupsOf(policy).list.flatMap((serverGroup) => {
     const isWanted = serverGroup.endpoints.some(({ endpoint }) => isRange(endpoint) === (part === 'ranges'));
@@ -169,14 +170,14 @@ export function nftServerGroups(policy: Policy, far: Place, part: (typeof PARTS)
   });
 }
 
-/** Matches of later fragments to or from a server group. */
+/** Matches for later fragments to or from a server group. */
 export function nftServerGroupPieces(policy: Policy, far: Place): string[] {
   return serverGroupsOf(policy)
     .list.filter(({ endpoints }) => endpoints.some(({ endpoint }) => endpoint.transport === 'udp'))
     .flatMap((serverGroup) => inServerGroup(serverGroup, far).map((found) => `meta l4proto udp ${found}`));
 }
 
-/** A packet's far address, also behind the prefix of NAT64 that every network may use (RFC 6052 section 2.1). */
+/** Matches for a far address in the group, also behind the well-known NAT64 prefix (RFC 6052 section 2.1). */
 function inServerGroup({ name, families }: ServerGroup, far: Place): string[] {
   const number = name.replace('many_', '');
   if (!far.startsWith('ip6')) return families.has(4) ? [`${rawPlace(far)} @many4_${number}`] : [];
@@ -192,7 +193,7 @@ function rawPlace(place: Place): string {
   return `meta protocol ${protocol} @nh,${at},${BITS[place.startsWith('ip6') ? 6 : 4]}`;
 }
 
-/** Matches of an address that may be looked for on the link; `@near4` and `@near6` hold the others. */
+/** Matches for an address that may be looked up on the link: `@near4` or `@near6`, and the server groups. */
 export function nftNear(policy: Policy, place: Place): string[] {
   const family = place.startsWith('ip6') ? 6 : 4;
   const serverGroups = serverGroupsOf(policy).list.filter(({ families }) => families.has(family));
@@ -202,7 +203,7 @@ export function nftNear(policy: Policy, place: Place): string[] {
   ];
 }
 
-/** The same of the target of a solicitation (RFC 4861 section 4.3). */
+/** The same for the target of a neighbour solicitation (RFC 4861 section 4.3). */
 export function nftNearTarget(policy: Policy): string[] {
   const serverGroups = serverGroupsOf(policy).list.filter(({ families }) => families.has(6));
   return ['@target6', ...serverGroups.map(({ name }) => `@${name.replace('many', 'many6')}`)].map(

@@ -1,6 +1,5 @@
-// Knows: what one `allow` row of a policy opens, once for the judge and the ruleset. Must not know: other rows.
-// A row without port opens no port on which names are asked for: who allows the printer's
-// network must not thereby allow its router to be asked.
+// What one `allow` row of a policy opens, for the judge and the ruleset. A row without port does not open the ports on which names are
+// asked for: a user who allows the printer's network must not thereby allow DNS to its router.
 
 import { parseMac } from '../../wire/ip/address.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -12,7 +11,7 @@ import { is, isIn, isNot } from './match.ts';
 import type { Term } from './match.ts';
 import type { AllowRule } from '../policy.ts';
 
-/** For whole packets of the row's family without options or extension headers; any of these lets one go. */
+/** Matches for unfragmented packets of the row's family without options or extension headers; a packet passes if one of them holds. */
 export function allowRules(row: AllowRule, direction: Direction): readonly Term[][] {
   const [near, far] =
     direction === 'up' ? (['source', 'destination'] as const) : (['destination', 'source'] as const);
@@ -26,7 +25,7 @@ export function allowRules(row: AllowRule, direction: Direction): readonly Term[
   return [[number === undefined ? isNot(field, ...NAME_PORTS) : is(field, number), ...whom]];
 }
 
-/** Whom a row is about, and where to; nothing is asked where that is anybody, or everywhere. */
+/** Terms for a row's client and network; none for any client, or for every address. */
 export function clientAndNetwork(
   { to, client }: Pick<AllowRule, 'to' | 'client'>,
   near: NumberField,
@@ -38,7 +37,7 @@ export function clientAndNetwork(
   ];
 }
 
-/** As nft lists it: a single address has no length. */
+/** The text as nft lists it: a single address without prefix length. */
 export function prefixText({ ipVersion, address: host, length }: AllowRule['to']): string {
   return length === (ipVersion === 4 ? 32 : 128) ? host : `${host}/${length}`;
 }

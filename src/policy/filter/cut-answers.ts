@@ -1,9 +1,8 @@
-// Knows: how a tunnel's own question goes over TCP, for judge and ruleset side by side: to a resolver that has just answered that very
-// question by UDP and called its answer cut (RFC 1035 section 4.1.1, RFC 7766 section 5), by that client, for half a minute. Must not
-// know: other names, clocks. The kernel learns the pair itself, from the frames. What goes up is a segment without data, or one that is
-// a whole question for that name and nothing behind it (RFC 7766 section 8), or that question for both families in one segment, as the
-// GNU C library sends it. A hostile network can call its answers cut and has a client connect to a resolver that it has asked; it can
-// have it say nothing else there.
+// How the question for a tunnel server's own name goes over TCP, for judge and ruleset: to a resolver that has just answered that very
+// question over UDP and set TC, truncated (RFC 1035 section 4.1.1, RFC 7766 section 5), from that client, for half a minute. The kernel
+// learns the pair itself, from the frames. A segment that goes up has no data, or is exactly one whole question for that name (RFC 7766
+// section 8), or that question for both address families in one segment, as the GNU C library sends it. A hostile network can set TC and
+// have a client connect to a resolver that it has asked, but cannot have it say anything else there.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { addressText } from '../../wire/ip/address.ts';
@@ -16,9 +15,9 @@ import { QUERY_FLAGS } from '../shapes/readable.ts';
 
 const DNS = 53;
 const DNS_HEADER = 12;
-/** A question that was asked: its answer comes within this. */
+/** Questions that were asked: an answer must come within this time. */
 const ASKED = { size: 64, seconds: 10 };
-/** A client and a resolver that may speak by TCP. */
+/** Pairs of client and resolver that may use TCP. */
 const CUT = { size: 16, seconds: 30 };
 
 export const CUT_SETS: readonly NftSet[] = ([4, 6] as const).flatMap((family) => [
@@ -30,64 +29,64 @@ function learnedSet(name: string, type: string, learned: { size: number; seconds
   return { name, keyword: 'set', type, timeouts: true, learned };
 }
 
-/** Options of TCP in a segment with data: none, or a timestamp (RFC 7323). Words of its header. */
+/** Length of the TCP header of a segment with data, in 32-bit words: without options, or with a timestamp (RFC 7323). */
 export const OFFSETS = [5, 8] as const;
-/** What may stand behind the question: nothing, or EDNS (RFC 6891) without options or with a cookie (RFC 7873). Bytes of its data. */
+/** What may follow the question: nothing, or an OPT record (RFC 6891) without options or with a cookie (RFC 7873). Bytes of its RDATA. */
 const EDNS = [undefined, 0, 12, 28] as const;
 const OPT_BYTES = 11;
-/** The root's name and the type of the record. */
+/** The root name and the type of the OPT record (24 bits). */
 const OPT_TYPE = 41;
-/** Of two questions in one segment. */
+/** The same for two questions in one segment. */
 const EDNS_OF_TWO = [undefined, 0] as const;
 
 type Edns = (typeof EDNS)[number];
 
-/** Bytes of the message with a question for this host. */
+/** Length in bytes of a message with one question. */
 function messageLength(nameLength: number, edns: Edns): number {
   return DNS_HEADER + nameLength + 4 + (edns === undefined ? 0 : OPT_BYTES + edns);
 }
 
-// Behind the TCP header stands the length of the message (RFC 7766 section 8), so it begins at byte 2.
+// The message comes after a length field of two bytes (RFC 7766 section 8).
 const PREFIX = 2;
 
-/** A raw match of `bits` from a byte behind the TCP header. */
+/** A raw match of `bits` bits at a byte offset after the TCP header. */
 function field(byte: number, bits: number, value: number): string {
   return `@ih,${8 * byte},${bits} 0x${value.toString(16)}`;
 }
 
-/** Matches of one message's header and additional record, at `start` bytes behind the TCP header; the length of its data aside. */
+/** Matches for one message's header and OPT record, without its RDATA length, at `start` bytes after the TCP header. */
 function nftMessage(start: number, nameLength: number, edns: Edns): string {
   const opt = start + DNS_HEADER + nameLength + 4;
   return [
-    // Exactly as many additional records as are compared.
+    // No authority records, and as many additional records as are compared.
     nftBits(QUERY_FLAGS, 'ih', start),
     field(start + 8, 32, edns === undefined ? 0 : 1),
     ...(edns === undefined ? [] : [field(opt, 24, OPT_TYPE)]),
   ].join(' ');
 }
 
-/** Matches of a segment that is one message, but for the name in it. */
+/** Matches for a segment that is one message; the name is matched elsewhere. */
 function nftOne(nameLength: number, edns: Edns): string {
   const length = messageLength(nameLength, edns);
   const data = edns === undefined ? [] : [field(PREFIX + length - edns - 2, 16, edns)];
   return [field(0, 16, length), nftMessage(PREFIX, nameLength, edns), ...data].join(' ');
 }
 
-/** The same of two messages. */
+/** The same for a segment of two messages. */
 function nftTwo(nameLength: number, edns: (typeof EDNS_OF_TWO)[number]): string {
   const length = messageLength(nameLength, edns);
   const one = PREFIX + length;
   return [
     field(0, 16, length),
     nftMessage(PREFIX, nameLength, edns),
-    // That the first holds no options stands right before the second's length: nft would make one match of the two.
+    // The first message's RDATA length is next to the second's length field: one match, as nft would merge the two.
     edns === undefined ? field(one, 16, length) : field(one - 2, 32, length),
     nftMessage(one + PREFIX, nameLength, edns),
     ...(edns === undefined ? [] : [field(2 * one - 2, 16, 0)]),
   ].join(' ');
 }
 
-/** Rules of the chain for packets with ports, and the chains that they need; none where no name may be asked. */
+/** Rules in the chain for packets with ports; none where no host may be asked for. */
 export function nftCut(hosts: readonly string[], direction: Direction, family: 4 | 6): readonly string[] {
   if (hosts.length === 0) return [];
   const [near, far] = direction === 'up' ? ['saddr', 'daddr'] : ['daddr', 'saddr'];
@@ -98,7 +97,7 @@ export function nftCut(hosts: readonly string[], direction: Direction, family: 4
     : [`tcp sport ${DNS} ${pair} goto down_allowed`];
 }
 
-/** A chain that ends in `allowed`, for questions and answers by UDP that were found to be a tunnel's own. */
+/** Name of the chain for UDP questions for a tunnel server's own name and their answers; it ends in `allowed`. */
 export const cutLearns = (direction: Direction): string => `${direction}_own`;
 
 export function cutChains(hosts: readonly string[], direction: Direction): readonly NftChain[] {
@@ -111,7 +110,7 @@ export function cutChains(hosts: readonly string[], direction: Direction): reado
   });
   const own: NftChain = {
     name: cutLearns(direction),
-    why: 'a set that is full learns no more, and keeps nobody from asking',
+    why: 'a full set learns no more, and does not keep a client from asking',
     rules: [...learn, `goto ${direction}_allowed`],
   };
   return direction === 'down' ? [own] : [own, ...streamChains(hosts)];
@@ -159,7 +158,7 @@ function streamChains(hosts: readonly string[]): readonly NftChain[] {
     ...names.flatMap(({ chains }) => chains),
     {
       name: 'up_cut',
-      why: 'to a resolver that called its answer cut: segments without data, and whole questions for a name of the policy alone',
+      why: 'to a resolver whose answer was truncated: segments without data, and whole questions for a name of the policy, nothing else',
       rules: [
         ...Array.from({ length: 11 }, (_, more) =>
           nftSize(5 + more, 0).map((rule) => `${rule} goto up_allowed`),
@@ -172,7 +171,7 @@ function streamChains(hosts: readonly string[]): readonly NftChain[] {
   ];
 }
 
-/** The packet holds a TCP header of so many words and so many bytes behind it. */
+/** Matches that the packet is a TCP header of `words` 32-bit words and `payload` bytes. */
 function nftSize(words: number, payload: number): readonly string[] {
   const offset = `@th,96,4 0x${words.toString(16)}`;
   return [`ip length ${20 + 4 * words + payload} ${offset}`, `ip6 length ${4 * words + payload} ${offset}`];
@@ -180,12 +179,12 @@ function nftSize(words: number, payload: number): readonly string[] {
 
 export const SYN_FIN_RST_URG = 0x27;
 
-/** Of the TCP header: four bytes each. */
+/** Length of the TCP header in 32-bit words. */
 export function wordsOf({ ipVersion, ipLength, payloadLength }: ParsedPacket): number {
   return (ipLength - (ipVersion === 4 ? 20 : 40) - payloadLength) / 4;
 }
 
-/** Whether a segment that is for the port of names may go to whom may be spoken to there. */
+/** Whether a segment between a client and a resolver that may use TCP may pass. `isOwn` tells whether a name is an endpoint's. */
 export function isCutSegment(
   packet: ParsedPacket,
   direction: Direction,
@@ -199,7 +198,7 @@ export function isCutSegment(
   return packet.wholeQuestion !== '' && isOwn(packet.wholeQuestion);
 }
 
-/** `client resolver`, and the port that was asked from. */
+/** `client resolver` as address texts, and the client's port. */
 export function cutPair(
   packet: ParsedPacket,
   direction: Direction,
@@ -211,7 +210,7 @@ export function cutPair(
   return { pair: `${addressText(version, near)} ${addressText(version, far)}`, port };
 }
 
-/** A message whose header says that it is cut (TC), of facts of a UDP packet. */
+/** Whether the DNS message in a UDP packet is truncated (TC). */
 export function isCut(packet: ParsedPacket): boolean {
   return (packet.payloadHead & 0x0200) !== 0;
 }

@@ -1,6 +1,5 @@
-// Knows: what may go past the tunnel in the profiles that allow direct traffic, once for the judge and the ruleset.
-// Must not know: endpoints, learned state. What is not listed as open is closed:
-// fragments, other IP protocols, essential traffic out of bounds and tunnels that are none stay leaks in every profile.
+// What may go past the tunnel in the profiles that allow direct traffic, for the judge and the ruleset. Anything not listed as open is
+// closed: fragments, other IP protocols, essential traffic out of bounds and tunnels without encryption are leaks in every profile.
 
 import type { Direction } from '../compile/counted.ts';
 import { needsAnswer } from './answered.ts';
@@ -11,7 +10,7 @@ import type { Direct, Policy } from '../policy.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 
-/** Ports that stay closed, `transport.port`: names, encrypted DNS, essential traffic out of bounds, tunnels that are none (rule F). */
+/** Ports that stay closed: names, encrypted DNS, essential traffic out of bounds, tunnels without encryption (rule F). */
 const CLOSED: readonly (readonly [number, number])[] = [
   [Protocol.UDP, 53],
   [Protocol.TCP, 53],
@@ -37,14 +36,17 @@ const CLOSED: readonly (readonly [number, number])[] = [
 export const NAME_PORTS = [53, 853, 5353, 5355, 137] as const;
 
 /**
- * Whether other traffic may go past the tunnel. In split it may as in proxy-stub, but DNS in the clear is looked into instead of
- * closed. A proxy-stub in which nothing goes direct is a full tunnel with resolvers and proxies beside it.
+ * Whether other traffic may go past the tunnel. Split is like proxy-stub, but DNS in the clear is inspected instead of closed.
+ * A proxy-stub with `direct: none` is a full tunnel with resolvers and proxies.
  */
 export function isOpenProfile({ profile, direct }: Pick<Policy, 'profile' | 'direct'>): boolean {
   return profile !== 'full-tunnel' && direct !== 'none';
 }
 
-/** Of a policy that does not say it. Who names proxies means to go through them; else what a policy of before this setting had. */
+/**
+ * `direct` where the policy does not set it: `none` with proxies, as they are meant to be used; else what policies had before this setting
+ * existed.
+ */
 export function usualDirect({ profile, proxies }: Pick<Policy, 'profile' | 'proxies'>): Direct {
   return profile === 'proxy-stub' && proxies.length > 0 ? 'none' : 'any';
 }
@@ -54,7 +56,7 @@ interface DirectRule {
   readonly opens: boolean;
 }
 
-/** For whole packets of one family, the first that matches; DNS of the split profile (`splitDns`) is decided elsewhere. */
+/** Rules for unfragmented packets of one family, of which the first match decides. With `splitDns`, DNS is decided elsewhere. */
 export function directRules(direction: Direction, family: 4 | 6, splitDns: boolean): readonly DirectRule[] {
   const messages = family === 4 ? [Protocol.ICMP, Protocol.IGMP] : [Protocol.ICMPV6];
   return [
@@ -64,7 +66,7 @@ export function directRules(direction: Direction, family: 4 | 6, splitDns: boole
   ];
 }
 
-/** `meta l4proto . th dport { … }`; a packet whose port cannot be read has no open one. */
+/** `meta l4proto . th dport { … }`; a packet whose port cannot be read counts as closed. */
 function closedPort(direction: Direction, splitDns: boolean): Term {
   const field = port.th[direction === 'up' ? 'destination' : 'source'];
   const closed = CLOSED.filter(([, number]) => !(splitDns && number === 53));
@@ -74,11 +76,14 @@ function closedPort(direction: Direction, splitDns: boolean): Term {
   return named(`${protocol.nft} . ${field.nft} { ${elements.join(', ')} }`, (packet) => {
     if (packet.protocol !== Protocol.TCP && packet.protocol !== Protocol.UDP) return false;
     const number = field.read(packet);
-    return number < 0 || closed.some(([transport, one]) => transport === packet.protocol && one === number);
+    return (
+      number < 0 ||
+      closed.some(([transport, closedNumber]) => transport === packet.protocol && closedNumber === number)
+    );
   });
 }
 
-/** Whether the kernel lets a whole packet go direct. */
+/** Whether the kernel lets an unfragmented packet go direct. */
 export const goesDirect = byFamily((family) =>
   byWay((direction): Predicate => {
     const rules = directRules(direction, family, false).map(({ match, opens }) => ({
@@ -92,7 +97,10 @@ export const goesDirect = byFamily((family) =>
   }),
 );
 
-/** Of packets with options or extension headers those about groups; only to a group, where an address must have been answered. */
+/**
+ * Packets with options or extension headers that may go direct: messages about multicast groups; with `direct: answered` only those to a
+ * group.
+ */
 export function groupsMatch(policy: Policy, family: 4 | 6): readonly Term[] {
   const about = family === 4 ? is(protocol, Protocol.IGMP) : is(icmp[6].type, ...LISTENER_DISCOVERY);
   const toGroup = isIn(address[family].destination, family === 4 ? '224.0.0.0/4' : 'ff00::/8');

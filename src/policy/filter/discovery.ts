@@ -1,6 +1,5 @@
-// Knows: where link-local name link-local discovery goes, once for the judge and the ruleset. Must not know: whether it matters.
-// Follows RFC 6762, RFC 4795, RFC 1002 and UPnP's SSDP. Link-local discovery is multicast and broadcast that no router forwards;
-// the same protocols to any other address leave the link, and are names for Eve like any DNS.
+// Where link-local discovery goes, for the judge and the ruleset. Follows RFC 6762, RFC 4795, RFC 1002 and UPnP's SSDP. It is multicast
+// and broadcast that no router forwards; the same protocols to any other address leave the link, and show Eve names like any DNS.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { Kind } from '../../flow/kinds.ts';
@@ -15,7 +14,7 @@ const GROUPS = [
   { kind: 'llmnr', port: 5355, group: { 4: '224.0.0.252', 6: 'ff02::1:3' } },
   { kind: 'ssdp', port: 1900, group: { 4: '239.255.255.250', 6: 'ff02::c' } },
 ] as const;
-/** NetBIOS names; of IPv4 alone. */
+/** NetBIOS names, IPv4 only. */
 const NBNS = [is(ether.destination, 0xffffffffffff), is(port.udp.destination, 137)];
 
 export const DISCOVERY_KINDS: readonly Kind[] = [...GROUPS.map(({ kind }) => kind), 'nbns'];
@@ -33,7 +32,9 @@ const RULES = {
   6: toGroups(6),
 };
 
-/** mDNS, LLMNR or SSDP to its link-local group, NetBIOS names as link-layer broadcast; undefined for anything else. */
+/**
+ * The kind of mDNS, LLMNR or SSDP to its link-local group, or of NetBIOS names to the broadcast MAC address; undefined for anything else.
+ */
 export function discoveryKind(packet: ParsedPacket): Kind | undefined {
   if (packet.protocol !== Protocol.UDP) return undefined;
   const four = packet.outerEtherType === EtherType.IPV4;
@@ -44,20 +45,20 @@ export function discoveryKind(packet: ParsedPacket): Kind | undefined {
 
 const BROADCAST_NAMES = `meta protocol ip ${nftTexts(NBNS).join('')}`;
 
-/** `ip daddr . udp dport` and a set or map of groups with their ports. */
+/** A match of `ip daddr . udp dport` with a set or map of groups and ports. */
 function nftGroups(family: 4 | 6, how: string, more: (kind: Kind) => string): string {
   const fields = `${address[family].destination.nft} . ${port.udp.destination.nft}`;
   const elements = GROUPS.map(({ kind, port: number, group }) => `${group[family]} . ${number}${more(kind)}`);
   return `${fields} ${how}{ ${elements.join(', ')} } `;
 }
 
-/** Matches, without verdict. */
+/** nft matches without verdict. */
 export const NFT_DISCOVERY: Readonly<Record<4 | 6, readonly string[]>> = {
   4: [nftGroups(4, '', () => ''), BROADCAST_NAMES],
   6: [nftGroups(6, '', () => '')],
 };
 
-/** Matches that count, each kind with the counter of that name, without verdict. */
+/** nft rules that count each kind with its counter, without verdict. */
 export function nftCountDiscovery(counter: (kind: Kind) => string): readonly string[] {
   const counted = (family: 4 | 6): string =>
     `counter name ${nftGroups(family, 'map ', (kind) => ` : "${counter(kind)}"`)}`;

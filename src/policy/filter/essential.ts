@@ -1,6 +1,6 @@
-// Knows: what a client must send to get on a network, and the bounds of it: each rule once, for the judge and the ruleset.
-// Must not know: tunnels, and who is where (src/policy/filter/neighbours.ts). Follows RFC 2131, 8415, 4861, 8201, 1191, 2236, 3810.
-// A frame that looks like this and is out of bounds is none of it: doubt errs toward leak.
+// The traffic that a client needs to be on a network, and its bounds: each rule once, for the judge and the ruleset. Which neighbours may
+// be looked up is in src/policy/filter/neighbours.ts. Follows RFC 2131, 8415, 4861, 8201, 1191, 2236, 3810. A frame that looks like one of
+// these and is out of bounds is a leak.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
@@ -20,18 +20,18 @@ import type { Named, Predicate, Term } from './match.ts';
 import { essential, whole6 } from './rule.ts';
 import type { EssentialRule, Peers, EssentialKind } from './rule.ts';
 
-/** Where packets are sent before anything is asked of them (chains `up_plain4`, `up_odd6`, …): odd are those with options or extension headers. */
+/** The chains in which packets are judged (`up_plain4`, `up_odd6`, …): `odd` for those with options or extension headers. */
 export type Form = 'plain' | 'odd';
 
-/** What every host must be able to take, and no client sends more (RFC 2131 section 2); IP header included. */
-const DHCP_MOST = 576;
-/** Header, BOOTP's fixed part, cookie. */
-const DHCP_LEAST = 8 + 236 + 4;
+/** Bytes with IP header. Every host must be able to receive this much, and no client sends more (RFC 2131 section 2). */
+const DHCP_MAX = 576;
+/** UDP header, BOOTP's fixed part, cookie. */
+const DHCP_MIN = 8 + 236 + 4;
 const DHCP_COOKIE = is(udp.bootpCookie, 0x63825363);
-/** BOOTREQUEST and BOOTREPLY of Ethernet, addresses of six bytes; a request has passed no relay (RFC 2131 section 2). */
+/** BOOTREQUEST and BOOTREPLY for Ethernet with six-byte addresses; a request with no relay hops (RFC 2131 section 2). */
 const BOOT_REQUEST = is(udp.payload32, 0x01010600);
 const BOOT_REPLY = is(udp.payload24, 0x020106);
-/** Addresses that servers and relays write, the rest of the hardware address, server name and file: all zero. */
+/** All zero: the addresses that servers and relays fill in, the rest of the hardware address, server name and file. */
 const BARE_REQUEST = named(
   [
     '@th,192,96 0x0',
@@ -42,12 +42,12 @@ const BARE_REQUEST = named(
 );
 const LINK_LOCAL = 'fe80::/10';
 
-/** Of a router or neighbour: hop limit 255 proves that no router was crossed (RFC 4861 section 3.1). */
+/** Neighbour discovery: hop limit 255 proves that no router was crossed (RFC 4861 section 3.1). */
 function discovery(...types: readonly number[]): readonly Term[] {
   return [is(icmp[6].type, ...types), is(icmp[6].code, 0), is(hopLimit[6], 255)];
 }
 
-/** In their order; no packet matches two of different kinds. */
+/** The rules in their order; no packet matches two rules of different kinds. */
 export function essentialRules(
   policy: Policy,
   learned: Pick<LearnedState, 'own'>,
@@ -56,13 +56,13 @@ export function essentialRules(
   direction: Direction,
 ): readonly EssentialRule[] {
   if (form === 'odd') return [membershipOf(family, direction)];
-  // Where anything may go direct, neighbours are no secret.
+  // Where anything may go direct, which neighbour a client looks up is no secret.
   const open = isOpenProfile(policy);
   if (direction === 'down') return family === 4 ? down4(!open && learned.own.length > 0) : down6(open);
   return [...(family === 4 ? UP_4 : up6(open)), ...tunnelReport(policy, family)];
 }
 
-/** Broadcast, or a renewal to the learned server alone, or "port 67 to anywhere" would be a hole (RFC 2131 section 4.1). */
+/** Broadcast, or a renewal to the learned server: port 67 to any address would be a hole (RFC 2131 section 4.1). */
 const UP_4 = [
   isIn(address[4].destination, '255.255.255.255'),
   named<Peers>('ip daddr . ether daddr @dhcp4', (packet, peers) => peers.isDhcpServer(packet)),
@@ -71,31 +71,31 @@ const UP_4 = [
     is(port.udp.source, 68),
     is(port.udp.destination, 67),
     server,
-    isBetween(ipLength[4], 0, DHCP_MOST),
-    isBetween(udp.length, DHCP_LEAST, DHCP_MOST - IPV4_HEADER),
+    isBetween(ipLength[4], 0, DHCP_MAX),
+    isBetween(udp.length, DHCP_MIN, DHCP_MAX - IPV4_HEADER),
     BOOT_REQUEST,
     DHCP_COOKIE,
     BARE_REQUEST,
   ]),
 );
 
-/** `mine`: the clients' addresses are known. */
+/** `mine`: whether clients' addresses are known. */
 function down4(mine: boolean): readonly EssentialRule[] {
   const { destination } = address[4];
   const { FRAGMENTATION_NEEDED, UNREACHABLE } = Icmp;
   const toClient = named<Peers>('ip daddr @mine4', (packet, { neighbours }) => neighbours.isClient4(packet));
   const tooBig = [is(icmp[4].type, UNREACHABLE), is(icmp[4].code, FRAGMENTATION_NEEDED)];
   return [
-    // From whatever port a server or relay has: RFC 2131 section 4.1 says only where it goes.
+    // From any port of a server or relay: RFC 2131 section 4.1 fixes only the destination port.
     essential('dhcp', [
       is(port.udp.destination, 68),
-      isBetween(udp.length, DHCP_LEAST, Infinity),
+      isBetween(udp.length, DHCP_MIN, Infinity),
       BOOT_REPLY,
       DHCP_COOKIE,
     ]),
-    // Path MTU discovery of the tunnel (RFC 1191): the answer to a packet that was let out.
+    // Path MTU discovery of the tunnel (RFC 1191): the response to a packet that was let out.
     essential('icmp', mine ? [...tooBig, toClient] : tooBig),
-    // The question of an old router, without an alert (RFC 2236 section 2).
+    // The query of an old router, without router alert (RFC 2236 section 2).
     essential('igmp-mld', [
       is(protocol, Protocol.IGMP),
       is(hopLimit[4], 1),
@@ -104,8 +104,8 @@ function down4(mine: boolean): readonly EssentialRule[] {
   ];
 }
 
-/** RFC 8415 section 7.2 says where messages go; from which port, no section does. */
-const DHCP6_LEAST = isBetween(udp.length, 12, Infinity);
+/** RFC 8415 section 7.2 fixes the destination ports; no section fixes the source port. */
+const DHCP6_MIN = isBetween(udp.length, 12, Infinity);
 
 function up6(open: boolean): readonly EssentialRule[] {
   const { source, destination } = address[6];
@@ -119,11 +119,11 @@ function up6(open: boolean): readonly EssentialRule[] {
       is(port.udp.destination, 547),
       isIn(source, LINK_LOCAL),
       isIn(destination, 'ff02::1:2'),
-      DHCP6_LEAST,
-      // What a client says (RFC 8415 section 7.3).
+      DHCP6_MIN,
+      // Messages of a client (RFC 8415 section 7.3).
       is(udp.payloadByte, 1, 3, 4, 5, 6, 8, 9, 11),
     ]),
-    // One link-layer address or nonce at most, and nothing behind it (RFC 4861 section 4.6, RFC 7527 section 4.1).
+    // At most one link-layer address or nonce, and nothing after it (RFC 4861 section 4.6, RFC 7527 section 4.1).
     ...[8, 16].map((length) => {
       const match = [...discovery(ROUTER_SOLICITATION), whole6(length), isIn(destination, 'ff02::2')];
       return essential('nd', match, asksRouter);
@@ -149,8 +149,8 @@ function down6(open: boolean): readonly EssentialRule[] {
       is(port.udp.destination, 546),
       isIn(source, LINK_LOCAL),
       isIn(destination, LINK_LOCAL),
-      DHCP6_LEAST,
-      // What a server says (RFC 8415 section 7.3).
+      DHCP6_MIN,
+      // Messages of a server (RFC 8415 section 7.3).
       is(udp.payloadByte, 2, 7, 10),
     ]),
     // From any router on the way (RFC 8201 section 4).
@@ -161,7 +161,7 @@ function down6(open: boolean): readonly EssentialRule[] {
   ];
 }
 
-/** Rules of nft for packets of this form, whole. */
+/** nft rules for unfragmented packets of this form. */
 export function nftEssential(...of: Parameters<typeof essentialRules>): readonly string[] {
   const direction = of[4];
   return essentialRules(...of).flatMap(({ kind, match, further }) => {
@@ -175,7 +175,10 @@ interface Compiled {
   readonly holds: Predicate;
 }
 
-/** What the kernel takes a frame for, by header facts alone; undefined when it is not essential. */
+/**
+ * A function that tells the kind of essential traffic that the kernel takes a frame for, by its headers; undefined when it is not
+ * essential.
+ */
 export function compileEssential(
   policy: Policy,
   learned: LearnedState,

@@ -1,6 +1,6 @@
-// Knows: the header fields that rules look at: how the judge reads each from a frame's facts, and how nft writes it.
-// Must not know: rules. A field of a header that the frame does not have reads -1, and nft's rule does not match there:
-// `udp dport` is a port of UDP alone, while `th dport` reads whatever stands in its place.
+// The header fields that rules compare: how the judge reads each from a parsed packet, and how nft writes it. A field of a header that the
+// frame does not have reads as -1, and nft's rule does not match there: `udp dport` is a port of UDP alone, while `th dport` reads the same
+// bytes of any transport header.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { macText } from '../../wire/ip/address.ts';
@@ -9,7 +9,7 @@ import { IPV6_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip.ts';
 export interface NumberField {
   readonly nft: string;
   readonly read: (packet: ParsedPacket) => number;
-  /** A value as nft writes it; decimal where this is not given. */
+  /** A value as nft writes it; decimal if absent. */
   readonly text?: (value: number) => string;
 }
 
@@ -46,7 +46,7 @@ export const ether = {
   destination: { nft: 'ether daddr', read: (packet) => packet.destinationMac, text: macText },
 } as const satisfies Record<string, NumberField>;
 
-/** Addresses of one family: rules of the other are in other chains. */
+/** Addresses by family; each family has its own chains. */
 export const address = {
   4: {
     source: { nft: 'ip saddr', read: (packet) => packet.source },
@@ -58,7 +58,7 @@ export const address = {
   },
 } as const satisfies Record<4 | 6, Record<string, AddressField>>;
 
-/** Of Ethernet and IPv4 (RFC 826). */
+/** ARP for Ethernet and IPv4 (RFC 826). */
 export const arp = {
   operation: {
     nft: 'arp operation',
@@ -69,7 +69,7 @@ export const arp = {
   target: { nft: 'arp daddr ip', read: (packet) => packet.destination },
 } as const satisfies Record<'operation', NumberField> & Record<'sender' | 'target', AddressField>;
 
-/** IPv6 leaves its own header out (RFC 8200 section 3). */
+/** Bytes; IPv6 does not count its own header (RFC 8200 section 3). */
 export const ipLength = {
   4: { nft: 'ip length', read: (packet) => packet.ipLength },
   6: { nft: 'ip6 length', read: (packet) => packet.ipLength - IPV6_HEADER },
@@ -96,25 +96,25 @@ function portsOf(transport: 'tcp' | 'udp', number: number) {
 export const port = {
   tcp: portsOf('tcp', Protocol.TCP),
   udp: portsOf('udp', Protocol.UDP),
-  /** Behind a match of the protocol. */
+  /** Only after a match of the protocol. */
   th: {
     source: { nft: 'th sport', read: (packet) => packet.sourcePort },
     destination: { nft: 'th dport', read: (packet) => packet.destinationPort },
   },
 } as const satisfies Record<string, Record<string, NumberField>>;
 
-/** Bits of a transport header, or behind it. */
+/** Bits of the transport header, or after it. */
 function raw(byte: number, bits: number): string {
   return `@th,${8 * byte},${bits}`;
 }
 
-/** Of UDP; payload only behind a match of its ports. */
+/** UDP; payload only after a match of UDP ports. */
 export const udp = {
   length: { nft: 'udp length', read: (packet) => packet.udpLength },
   payloadByte: { nft: raw(UDP_HEADER, 8), read: (packet) => packet.payloadHead >>> 24 },
   payload24: { nft: raw(UDP_HEADER, 24), read: (packet) => packet.payloadHead >>> 8, text: hex },
   payload32: { nft: raw(UDP_HEADER, 32), read: (packet) => packet.payloadHead, text: hex },
-  /** Where BOOTP's fixed part ends (RFC 2131 section 3). */
+  /** After BOOTP's fixed part (RFC 2131 section 3). */
   bootpCookie: { nft: raw(UDP_HEADER + 236, 32), read: (packet) => packet.bootpCookie, text: hex },
 } as const satisfies Record<string, NumberField>;
 
@@ -127,7 +127,7 @@ function messageOf(nft: string, number: number) {
 
 export const icmp = { 4: messageOf('icmp', Protocol.ICMP), 6: messageOf('icmpv6', Protocol.ICMPV6) } as const;
 
-/** Source port of a UDP packet that "port unreachable" quotes, IP header and all, behind eight bytes of its own. */
+/** Source port of the UDP packet that "port unreachable" quotes with its IP header, after its own eight bytes. */
 export const quotedPort = {
   4: { nft: raw(8 + 20, 16), read: (packet) => packet.quotedPort },
   6: { nft: raw(8 + IPV6_HEADER, 16), read: (packet) => packet.quotedPort },

@@ -1,28 +1,30 @@
-// Knows: in which form an IP packet comes: whole, with options or extension headers, a fragment, or broken. Must not know: policy.
-// The kernel sees the same: nft_set_pktinfo_ipv{4,6}_validate and ipv6_find_hdr.
+// The form of an IP packet: plain, with options or extension headers, a fragment, or malformed. The kernel decides the same in
+// nft_set_pktinfo_ipv{4,6}_validate and ipv6_find_hdr.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
 
-/** Where packets are sent before anything is asked of them: `odd` are those with options or extension headers, a fragment or not. */
+/** The chains that packets go to first: `odd` are those with options or extension headers, fragments or not. */
 type Form = 'plain' | 'odd' | 'first' | 'later';
 
+/** The form of an IP packet whose header is valid. */
 export function formOf(packet: ParsedPacket): Form {
   if (packet.ipOptions || packet.extensionCount > (packet.fragmentHeader ? 1 : 0)) return 'odd';
   if (packet.fragmentOffset > 0) return 'later';
   return packet.moreFragments || packet.fragmentHeader ? 'first' : 'plain';
 }
 
-/** Whether IP is what the bridge itself sees: facts of what stands behind a tag, SNAP or PPPoE are read, too. */
+/** Whether the bridge itself sees IP. The parser also reads IP after a tag, SNAP or PPPoE. */
 export function isPlainIp({ ipVersion, outerEtherType }: ParsedPacket): boolean {
   return ipVersion > 0 && (outerEtherType === EtherType.IPV4 || outerEtherType === EtherType.IPV6);
 }
 
+/** Whether it is a fragment, or has a fragment header. */
 export function isPiece(packet: ParsedPacket): boolean {
   return packet.moreFragments || packet.fragmentOffset > 0 || packet.fragmentHeader;
 }
 
-/** The IP header itself is unusable, for nftables too (nft_set_pktinfo). */
+/** Whether the IP header itself is malformed, also to nftables (nft_set_pktinfo). */
 export function hasBadHeader(packet: ParsedPacket): boolean {
   switch (packet.malformed) {
     case 'ip-short':
@@ -37,9 +39,9 @@ export function hasBadHeader(packet: ParsedPacket): boolean {
 }
 
 /**
- * The packet ends before what is read of it: the eight bytes that every transport has, in a first fragment twelve of
- * payload more. nftables would read on in Ethernet's padding. Behind further extension headers nothing is opened, so
- * nothing is measured there.
+ * Whether the packet ends before the bytes that rules read: eight bytes of transport header, and in a first fragment
+ * twelve bytes of payload. nftables would read on in the frame's padding. Packets with further extension headers are never
+ * let through by such bytes, so their length does not matter.
  */
 export function isTooShort(packet: ParsedPacket): boolean {
   if (packet.fragmentOffset > 0) return false;

@@ -1,5 +1,5 @@
-// Knows: what a rule can ask of a frame, and how one description of it becomes the judge's predicate and nft's text.
-// Must not know: which rules there are. The predicate is made once and allocates nothing for a frame.
+// What a rule can compare in a frame: one description becomes the judge's predicate and nft's text. Predicates are made once and allocate
+// nothing for a frame.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { inNetwork, parseAddress } from '../../wire/ip/address.ts';
@@ -7,46 +7,48 @@ import type { AddressField, NumberField } from './fields.ts';
 
 export interface Range {
   readonly first: number;
-  /** Included; Infinity where there is no end. */
+  /** Inclusive; Infinity for no upper bound. */
   readonly last: number;
 }
 
-/** What is asked of a frame. `Asked` is what the judge looks things up in, where the kernel has a set or a chain. */
+/** One condition on a frame. `Asked` is what the judge looks things up in where the kernel has a set or a chain. */
 export type Term<Asked = unknown> =
   | { readonly of: 'number'; readonly field: NumberField; readonly among: readonly Range[] }
   | { readonly of: 'other number'; readonly field: NumberField; readonly among: readonly Range[] }
   | { readonly of: 'address'; readonly field: AddressField; readonly networks: readonly string[] }
   | Named<Asked>;
 
-/** What is no comparison of one field with constants, or what nft and the judge see by different means. */
+/** A condition that is not a comparison of one field with constants, or that nft and the judge test by different means. */
 export interface Named<Asked = unknown> {
   readonly of: 'named';
-  /** More than one where a rule of nft's has no "or": each makes a rule of its own. */
+  /** Alternatives: an nft rule has no "or", so each makes a separate rule. */
   readonly nft: readonly string[];
   readonly holds: (packet: ParsedPacket, asked: Asked) => boolean;
 }
 
 const only = (value: number): Range => ({ first: value, last: value });
 
-/** One of the values. */
+/** The field has one of the values. */
 export function is(field: NumberField, ...values: readonly number[]): Term {
   return { of: 'number', field, among: values.map(only) };
 }
 
+/** The field is in one of the ranges. */
 export function isAmong(field: NumberField, among: readonly Range[]): Term {
   return { of: 'number', field, among };
 }
 
+/** The field is between the two values, inclusive. */
 export function isBetween(field: NumberField, first: number, last: number): Term {
   return { of: 'number', field, among: [{ first, last }] };
 }
 
-/** None of the values; a field that is not there is no value either. */
+/** The field has a value, and none of these. */
 export function isNot(field: NumberField, ...values: readonly number[]): Term {
   return { of: 'other number', field, among: values.map(only) };
 }
 
-/** One of the networks: an address, or one with a prefix length. */
+/** The field is in one of the networks; each is an address, or an address with a prefix length. */
 export function isIn(field: AddressField, ...networks: readonly string[]): Term {
   return { of: 'address', field, networks };
 }
@@ -102,9 +104,9 @@ function testOf<Asked>(term: Term<Asked>, asked: Asked): Predicate {
 }
 
 function numberTest(read: NumberField['read'], among: readonly Range[], wanted: boolean): Predicate {
-  const [one, ...more] = among;
-  if (one !== undefined && more.length === 0 && wanted) {
-    const { first, last } = one;
+  const [single, ...more] = among;
+  if (single !== undefined && more.length === 0 && wanted) {
+    const { first, last } = single;
     return (packet) => {
       const value = read(packet);
       return value >= first && value <= last;
@@ -118,12 +120,13 @@ function numberTest(read: NumberField['read'], among: readonly Range[], wanted: 
   };
 }
 
-/** Over all 128 bits, as IPv4 addresses are the last word (src/flow/parsed-packet.ts); undefined for text that is no network. */
+/** A network over 128 bits: an IPv4 address is the last of the four words (src/flow/parsed-packet.ts). */
 export interface Network {
   readonly words: Uint32Array;
   readonly bits: number;
 }
 
+/** The network of a text `address` or `address/length`; undefined for any other text. */
 export function networkOfText(text: string): Network | undefined {
   const [host = '', length] = text.split('/');
   const parsed = parseAddress(host);
@@ -132,12 +135,12 @@ export function networkOfText(text: string): Network | undefined {
   return { words: parsed.words, bits: Number(length) + (parsed.ipVersion === 4 ? 96 : 0) };
 }
 
-/** Nothing is in what is no network. */
+/** Whether the address is in the network; false for undefined. */
 export function isInNetwork(address: Uint32Array, network: Network | undefined): boolean {
   return network !== undefined && inNetwork(address, network.words, network.bits);
 }
 
-/** The matches of nft's rules for this, without a verdict; more than one where a term needs more. */
+/** nft matches for all terms, without verdict; several rules where a term has alternatives. */
 export function nftTexts<Asked>(terms: readonly Term<Asked>[]): readonly string[] {
   return terms
     .map(textsOf)

@@ -1,6 +1,6 @@
-// Knows: which messages about multicast groups cross, for the judge and the ruleset side by side. Must not know: what a group carries.
-// Follows RFC 2236, 9776 (IGMP), 2710, 3810 (MLD). A switch that snoops gives a host what it has asked for, and neighbour discovery is
-// multicast. Groups of the link itself say nothing that everybody's do not; any other group names a service.
+// Which messages about multicast groups cross, for the judge and the ruleset. Follows RFC 2236, 9776 (IGMP), 2710, 3810 (MLD). A snooping
+// switch forwards only the groups that a host has joined, and neighbour discovery is multicast. Groups of the link itself reveal nothing
+// particular about a client; any other group names a service.
 
 import { MOST_RECORDS, PADDED } from '../../flow/parsed-packet.ts';
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
@@ -12,14 +12,17 @@ import { essential, nftWhole6 } from './rule.ts';
 import type { EssentialRule } from './rule.ts';
 import type { NftChain } from '../compile/nft-model.ts';
 
-/** The option, and hop limit 1. Of IPv6 eight bytes of hop-by-hop header with two of padding, in either order, and ICMPv6 behind it. */
+/** Router alert and hop limit 1. In IPv6 a hop-by-hop header of eight bytes, with two bytes of padding before or after, then ICMPv6. */
 const ALERT = {
   4: '@nh,0,8 0x46 @nh,160,32 0x94040000 meta l4proto igmp ip ttl 1',
   6: 'exthdr hbh exists ip6 hoplimit 1 @nh,320,16 0x3a00 @nh,336,48 { 0x10005020000, 0x50200000100 } ip6 saddr { ::, fe80::/10 }',
 };
-const LEAST = 32;
+const MIN_LENGTH = 32;
 
-/** Whole packets with options or extension headers: up for groups of the link alone (`membershipChains`), down whatever it is about. */
+/**
+ * Unfragmented packets with options or extension headers: on the way up only for groups of the link (`membershipChains`), down for any
+ * group.
+ */
 export function membershipOf(family: 4 | 6, direction: Direction): EssentialRule {
   const alert = named(ALERT[family], ({ membership }) => membership !== 'none');
   if (direction === 'up') {
@@ -28,20 +31,25 @@ export function membershipOf(family: 4 | 6, direction: Direction): EssentialRule
   }
   const message = family === 4 ? [] : [is(icmp[6].type, ...LISTENER_DISCOVERY), is(icmp[6].code, 0)];
   const toGroup = isIn(address[family].destination, family === 4 ? '224.0.0.0/4' : 'ff00::/8');
-  return essential('igmp-mld', [alert, isBetween(ipLength[family], LEAST, Infinity), ...message, toGroup]);
+  return essential('igmp-mld', [
+    alert,
+    isBetween(ipLength[family], MIN_LENGTH, Infinity),
+    ...message,
+    toGroup,
+  ]);
 }
 
 const RECORDS = Array.from({ length: MOST_RECORDS }, (_, at) => at + 1);
 
-/** Type 1 to 6; no auxiliary data and no sources, and the group in 224.0.0.0/24. */
+/** An IGMPv3 group record of type 1 to 6, without auxiliary data and sources, for a group in 224.0.0.0/24. */
 function record4(at: number): string {
   const from = 256 + 64 * at;
   return `@nh,${from},8 1-6 @nh,${from + 8},48 0xe00000`;
 }
 
-/** The last 48 bits of ff02::/112, ff02::1:2 and ff02::1:3, ff02::1:ff00:0/104. */
+/** The last 48 bits of ff02::/112, ff02::1:2, ff02::1:3 and ff02::1:ff00:0/104. */
 const LINK_GROUPS = '{ 0x0-0xffff, 0x10002-0x10003, 0x1ff000000-0x1ffffffff }';
-/** The first 80 bits of all of them, behind as many zeros as are wanted. */
+/** The first 80 bits of all of them; the matches below prefix zero bits. */
 const LINK_SCOPE = '0xff020000000000000000';
 const TO_LINK_GROUP = 'ip6 daddr { ff02::/112, ff02::1:2/127, ff02::1:ff00:0/104 }';
 
@@ -50,7 +58,7 @@ function record6(at: number): string {
   return `@th,${from},8 1-6 @th,${from + 8},104 ${LINK_SCOPE} @th,${from + 112},48 ${LINK_GROUPS}`;
 }
 
-/** Lengths of the frame's content: the packet alone, or filled up with zeros where it is shorter than any frame. */
+/** Matches for the length of the frame's payload: the packet alone, or padded with zeros where it is shorter than the shortest frame. */
 function whole4(length: number): string[] {
   const filled = PADDED.filter((all) => all > length);
   return [
@@ -61,7 +69,7 @@ function whole4(length: number): string[] {
   ];
 }
 
-/** What a host says of groups of its link. Chains that return. */
+/** Chains for a host's messages about groups of its link; they return for others. */
 export function membershipChains(accept: string): readonly NftChain[] {
   const records = (of: (at: number) => string, count: number): string =>
     RECORDS.slice(0, count)
@@ -71,7 +79,7 @@ export function membershipChains(accept: string): readonly NftChain[] {
   return [
     {
       name: 'up_igmp',
-      why: 'reports and leaves of groups of the link alone, without sources, nothing behind them',
+      why: 'reports and leaves for groups of the link only, without sources, nothing after them',
       rules: [
         ...whole4(32).flatMap((whole) => [
           `${whole} @nh,192,8 { 0x12, 0x16 } @nh,200,8 0x0 ip daddr 224.0.0.0/24 @nh,224,24 0xe00000 ${accept}`,

@@ -1,7 +1,6 @@
-// Knows: whom a client may look for on its link, for the judge and the ruleset side by side: RFC 826, 5227, 4861.
-// Must not know: who learned the addresses, and how.
-// To ask who has an address tells everybody on the link that it is wanted: a destination in the clear. So only what a
-// client needs to use its tunnel may be asked for, and only its own address may be answered for.
+// Which addresses a client may look up on its link, for the judge and the ruleset: RFC 826, 5227, 4861. Asking who has an address tells
+// the whole link that it is wanted: a destination in the clear. So a client may only ask for what it needs to use its tunnel, and only
+// claim its own address.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import {
@@ -35,34 +34,37 @@ import { EtherType } from '../../wire/link/ethernet.ts';
 import { Icmp6 } from '../../wire/ip/icmp.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** What a client whose gateway is not known may look for: what nobody has on the internet (RFC 1918, 6598, 3927). */
+/** What a client may look up while its gateway is not known: networks that are not on the internet (RFC 1918, 6598, 3927). */
 const LINK_LOCAL4 = '169.254.0.0/16';
 const PRIVATE4 = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', LINK_LOCAL4];
 
 export interface Neighbours {
-  /** ARP for Ethernet and IPv4, whole. */
+  /** Whether an ARP packet for Ethernet and IPv4 may cross. */
   mayResolve4(packet: ParsedPacket, direction: Direction): boolean;
-  /** A solicitation of a router that goes up. */
+  /** Whether a router solicitation may go up. */
   mayAskRouter(packet: ParsedPacket): boolean;
-  /** A solicitation or advertisement going up, hop limit and length checked. */
+  /** Whether a neighbour solicitation or advertisement may go up; hop limit and length have been checked. */
   mayResolve6(packet: ParsedPacket): boolean;
-  /** A solicitation coming down, hop limit checked. */
+  /** Whether a neighbour solicitation may come down; its hop limit has been checked. */
   mayBeAsked6(packet: ParsedPacket): boolean;
-  /** Whether a report about a packet that was let out goes to one of the clients' addresses, where these are known. */
+  /** Whether the packet's IPv4 destination is a known address of a client. */
   isClient4(packet: ParsedPacket): boolean;
-  /** Whether the packet goes to somebody who may be looked for: the elements of the sets `near4` and `near6`, or a server of a network. */
+  /**
+   * Whether the packet's destination may be looked up: it is in the sets `near4` and `near6`, a network of servers, or behind NAT64's
+   * prefix.
+   */
   isNear(packet: ParsedPacket): boolean;
-  /** ARP and IPv4 that bear an address of the box: judged like any other, they end at the bridge all the same. */
+  /** Whether ARP or IPv4 has an address of the box as sender or target: it is judged like any other frame, but never crosses. */
   bearsBox(packet: ParsedPacket): boolean;
 }
 
-/** Addresses of the box: the fixed one and what it was given. */
+/** IPv4 addresses of the box: the fixed one and those that it was given; none without a management address. */
 export function boxAddresses(policy: Policy, learned: LearnedState): readonly string[] {
   if (policy.management.address === 'none') return [];
   return [...new Set([FIXED_ADDRESS, ...learned.box])];
 }
 
-/** What was learned to be on the link; the network's own resolver only where it may be asked, and where nobody is far away. */
+/** Learned addresses on the link. The network's own resolver is one only where it may be asked, and only with a private IPv4 address. */
 export function learnedNeighbours(policy: Policy, learned: LearnedState): readonly LearnedNeighbour[] {
   const asks = bootstrapNames(policy).length > 0 || learned.passes.length > 0;
   const near = learned.resolvers.filter(({ address }) => {
@@ -78,12 +80,12 @@ function isPrivate4(words: Uint32Array): boolean {
   return PRIVATE_NETWORKS.some((network) => isInNetwork(words, network));
 }
 
-/** Whether no router has announced itself: any link-local address may then be one. */
-function seeksRouter(learned: LearnedState): boolean {
+/** Whether no router has been learned: any link-local address may then be one. */
+function isRouterUnknown(learned: LearnedState): boolean {
   return !learned.neighbours.some(({ address }) => address.includes(':'));
 }
 
-/** Networks whose hosts a client may look for: of allow rules, and of tunnels' servers, of which any may be on the link. */
+/** Networks whose hosts a client may look up: those of allow rules, and networks of servers, of which any may be on the link. */
 export function nearNetworks(policy: Policy, family?: 4 | 6): readonly Pick<AllowRule, 'to' | 'client'>[] {
   return everyNearNetwork(policy).filter(({ to }) => family === undefined || to.ipVersion === family);
 }
@@ -91,31 +93,32 @@ export function nearNetworks(policy: Policy, family?: 4 | 6): readonly Pick<Allo
 const everyNearNetwork = once((policy: Policy): readonly Pick<AllowRule, 'to' | 'client'>[] => {
   const servers = policy.tunnels.flatMap(({ endpoints }) =>
     endpoints.flatMap(({ hostIs, host, length }): Pick<AllowRule, 'to'>[] =>
-      // A network of all there is says of nobody that it is near.
+      // A network of all addresses (peers at any address) makes no host near.
       length === undefined || length === 0
         ? []
         : [{ to: { ipVersion: hostIs === 'ipv6' ? 6 : 4, address: host, length } }],
     ),
   );
-  const distinct = new Map(servers.map((one) => [`${one.to.address}/${one.to.length}`, one]));
+  const distinct = new Map(servers.map((server) => [`${server.to.address}/${server.to.length}`, server]));
   return [...policy.allow, ...distinct.values()];
 });
 
-/** Servers by their addresses, as the link may have them. */
+/** Servers' addresses that may be on the link. */
 export interface NearHosts {
   readonly four: ReadonlySet<number>;
   readonly six: ReadonlySet<string>;
-  /** Networks of them. */
+  /** Networks of servers. */
   readonly networks: readonly Host[];
 }
 
+/** The hosts that may be looked up on the link; not those behind a NAT64 prefix. */
 export function nearHosts(hosts: readonly Host[]): NearHosts {
   const own = hosts.filter(({ isTranslated }) => isTranslated !== true);
   const single = own.filter(({ bits }) => bits === 128);
   return {
     four: new Set(single.filter(({ ipVersion }) => ipVersion === 4).map(({ words }) => words[3] ?? 0)),
     six: new Set(single.filter(({ ipVersion }) => ipVersion === 6).map(({ words }) => addressText(6, words))),
-    // Where peers may be anywhere nobody is near by that.
+    // Peers at any address (prefix length 0) make no host near.
     networks: own.filter(
       ({ bits, protocol, ipVersion }) =>
         bits < 128 && bits > (ipVersion === 4 ? 96 : 0) && protocol === Protocol.UDP,
@@ -123,7 +126,7 @@ export function nearHosts(hosts: readonly Host[]): NearHosts {
   };
 }
 
-/** `fixed` are those that the policy names, `hosts` the others. */
+/** `fixed` are the servers that the policy names by address, `hosts` the others. */
 export function compileNeighbours(
   policy: Policy,
   learned: LearnedState,
@@ -160,7 +163,7 @@ export function compileNeighbours(
   }
   const mine = new Set(learned.own.map(({ address }) => wordOf(address)));
   const settled = new Set(learned.settled.map(({ mac }) => parseMac(mac)));
-  const anyRouter = seeksRouter(learned);
+  const anyRouter = isRouterUnknown(learned);
   const passes = compilePasses(learned);
   const mayLogIn = (words: Uint32Array, client: number): boolean =>
     passes.isOpenFor(client) && passes.isOnLink6(words);
@@ -199,7 +202,7 @@ export function compileNeighbours(
     }
     const toGroup = isSolicitedNode(destination);
     if (isUnspecified(packet.source)) return toGroup;
-    // Also whoever asked a moment ago is only answered: to look for it shows that the client is about to go there.
+    // A host that asked a moment ago may only be answered: looking it up would show that the client is about to go there.
     if (isAllowed(target, sourceMac) || mayLogIn(target, sourceMac)) return true;
     if (!toGroup && !isLinkLocal(destination) && !near6.has(addressText(6, destination))) return false;
     return near6.has(addressText(6, target)) || (anyRouter && isLinkLocal(target));
@@ -222,7 +225,7 @@ export function compileNeighbours(
   };
 }
 
-/** What the judge looks up where the kernel has sets. */
+/** What the judge looks up where the kernel has sets (own4, known, settled, mine4, near4, pass_mac). */
 interface Known {
   isOwn(client: number, address: Uint32Array): boolean;
   isKnown(client: number): boolean;
@@ -234,12 +237,12 @@ interface Known {
 
 type ArpRule = readonly Term<Known>[];
 
-/** Of Ethernet and IPv4; the facts of any other have no operation. */
+/** ARP for Ethernet and IPv4; other ARP has no operation in ParsedPacket. */
 const ARP_FORM = named('arp htype 1 arp ptype ip arp hlen 6 arp plen 4', () => true);
 const ARP: ArpRule = [ARP_FORM, is(arp.operation, Arp.REQUEST, Arp.REPLY)];
 const [REQUEST, REPLY] = [is(arp.operation, Arp.REQUEST), is(arp.operation, Arp.REPLY)];
 
-/** One rule of each must hold: what the message is and who speaks, and whom it is about. */
+/** One rule of each list must hold: `form` for message and sender, `about` for the address that it is about. */
 interface ArpRules {
   readonly form: readonly ArpRule[];
   readonly about: readonly ArpRule[];
@@ -263,7 +266,7 @@ function arpUp(policy: Policy, learned: LearnedState): ArpRules {
       known.isOwn(packet.sourceMac, field.read(packet)),
     );
   return {
-    // From an address of its own, or from none yet; a client of which nothing is known shows it now.
+    // From the client's own address, or from none yet; a client that is not known yet may have any private address.
     form: [
       [...ARP, isOwn(sender)],
       [ARP_FORM, REQUEST, isIn(sender, '0.0.0.0')],
@@ -282,7 +285,7 @@ function arpUp(policy: Policy, learned: LearnedState): ArpRules {
   };
 }
 
-/** Questions for what a client has, answers from what it may ask for: a tunnel has addresses too. */
+/** Requests for a client's own addresses, replies from those it may ask for: the addresses inside its tunnel are not to be found out. */
 function arpDown(policy: Policy, learned: LearnedState): ArpRules {
   const { sender, target } = arp;
   const near = (field: AddressField & { readonly nft: Place }): Named<Known> =>
@@ -312,7 +315,7 @@ function arpDown(policy: Policy, learned: LearnedState): ArpRules {
   };
 }
 
-/** What a client with an open pass may look for besides: whoever is on its link may have the login page. */
+/** What else a client may look up during a captive-portal exception: any host on its link may have the login page. */
 function arpOfPass(
   learned: LearnedState,
   client: 'saddr' | 'daddr',
@@ -326,7 +329,7 @@ function arpOfPass(
     .map(({ network }) => [open, isIn(field, network)]);
 }
 
-/** The chains that ARP ends in, with what a frame out of bounds is to do. */
+/** The chains for ARP; frames out of bounds end in `leak`. */
 export function nftArp(
   policy: Policy,
   learned: LearnedState,
@@ -338,8 +341,8 @@ export function nftArp(
   const open = isOpenProfile(policy);
   const next = direction === 'up' ? 'up_arp_for' : 'down_arp_is';
   const why = {
-    up: 'from an address of its own, or from none yet; a client of which nothing is known shows it now',
-    down: 'questions for what a client has, answers from what it may ask for: a tunnel has addresses too',
+    up: "from the client's own address, or from none yet; a client that is not known yet may have any private address",
+    down: "requests for a client's own addresses, replies from those it may ask for: not the addresses inside its tunnel",
   };
   const whose = form.flatMap(nftTexts).map((text) => `${text}${open ? accept : `jump ${next}`}`);
   const rules = [...(direction === 'up' ? spareRules(leak) : []), ...whose, leak];
@@ -348,16 +351,20 @@ export function nftArp(
   return [
     { name: `${direction}_arp`, why: why[direction], rules },
     direction === 'up'
-      ? { name: next, why: 'for the gateway and what else is needed to reach the tunnel', rules: whom }
+      ? {
+          name: next,
+          why: 'for the gateway and other addresses that are needed to reach the tunnel',
+          rules: whom,
+        }
       : { name: next, rules: whom },
   ];
 }
 
-/** Behind the message only the zeros that fill the shortest frame up. */
+/** After the message only zeros that pad the shortest frame. */
 function spareRules(leak: string): string[] {
   return [
     `meta length != { 28, 42, 46 } ${leak}`,
-    // A tag takes four of the bytes that fill a frame up, and the kernel has taken it off.
+    // A tag, which the kernel has stripped, takes four bytes of the padding.
     `meta length 42 @nh,224,112 != 0x0 ${leak}`,
     `meta length 46 @nh,224,128 != 0x0 ${leak}`,
     `meta length 46 @nh,352,16 != 0x0 ${leak}`,
@@ -368,7 +375,7 @@ function client(rule: Pick<AllowRule, 'client'>, field: 'saddr' | 'daddr'): stri
   return rule.client === undefined ? '' : `ether ${field} ${rule.client} `;
 }
 
-/** What a solicitation may be for; the rest of the way is the caller's. A chain that returns. */
+/** The chain `up_solicit` for the targets that a solicitation may have; it returns for others. */
 export function nftSolicit(policy: Policy, learned: LearnedState, accept: string): NftChain {
   const groups = [
     ...['fe80::/10', 'ff02::1:ff00:0/104'].map((to) => `ip6 daddr ${to}`),
@@ -377,10 +384,10 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
   const allowed = nearNetworks(policy, 6);
   return {
     name: 'up_solicit',
-    why: 'a double of its own address, the router, an endpoint on the link',
+    why: 'duplicate address detection, the router, an endpoint on the link',
     rules: [
       'ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 jump up_tries',
-      // A source of none asks for doubles alone (RFC 4861 section 4.3).
+      // The unspecified source is for duplicate address detection only (RFC 4861 section 4.3).
       'ip6 saddr :: return',
       NFT_FOREIGN_SOURCE,
       ...allowed.map((rule) => `${client(rule, 'saddr')}${targetIn(rule.to)}${accept}`),
@@ -393,13 +400,13 @@ export function nftSolicit(policy: Policy, learned: LearnedState, accept: string
         }),
       ...groups.flatMap((to) => [
         ...nftNearTarget(policy).map((target) => `${to} ${target} ${accept}`),
-        ...(seeksRouter(learned) ? [`${to} @th,64,10 0x3fa ${accept}`] : []),
+        ...(isRouterUnknown(learned) ? [`${to} @th,64,10 0x3fa ${accept}`] : []),
       ]),
     ],
   };
 }
 
-/** The target's first bits, in pieces that every nft lists alike. */
+/** A match for the prefix of the target, in words that every version of nft lists alike. */
 function targetIn(to: { readonly address: string; readonly length: number }): string {
   const words = parseAddress(to.address)?.words ?? new Uint32Array(4);
   return [...words]
@@ -410,13 +417,13 @@ function targetIn(to: { readonly address: string; readonly length: number }): st
     .join('');
 }
 
-/** An address as the set of raw targets has it. */
+/** The key of an IPv6 address in sets of raw 128-bit targets. */
 export function targetKey(address: string): string {
   const digits = [...wordsOf(address)].map((word) => word.toString(16).padStart(8, '0')).join('');
   return `0x${digits.replace(/^0+(?=.)/, '')}`;
 }
 
-/** The first 64 bits of one, as two raw words. */
+/** The key of the first 64 bits of an IPv6 address, as two raw words. */
 export function prefixKey(address: string): string {
   const [first = 0, second = 0] = wordsOf(address);
   return `0x${first.toString(16)} . 0x${second.toString(16)}`;

@@ -1,13 +1,12 @@
-// Knows: in which order judge and ruleset ask what opens the way for a whole packet that is neither a tunnel's nor essential.
-// Must not know: what each of them opens.
+// The order in which judge and ruleset test what may open the way for a whole packet that is neither a tunnel's nor essential.
 
 export const OPENINGS = [
-  // These four add to the same counters: their order decides the reason that is told, the narrowest first.
+  // These four add to the same counters; the order decides which reason is shown, the most specific first.
   'designated',
   'bootstrap',
   'allow',
   'discovery',
-  // It has counters of its own, for what is not allowed anyway; and behind `direct` what is closed would have ended as a leak.
+  // It has separate counters, for packets that nothing above allows; after `direct`, closed packets would already be leaks.
   'pass',
   'direct',
 ] as const;

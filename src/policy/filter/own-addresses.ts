@@ -1,7 +1,7 @@
-// Knows: which IPv6 addresses clients have on this link and so may speak for there, for the judge and the ruleset side by side.
-// Must not know: who learned them, and how (src/guard/attacks/neighbourhood.ts).
-// A host that answers on one link for an address of another (RFC 1122 section 3.3.4.2, the weak end system model) tells whoever
-// asks the address that it has inside its tunnel. It has tried no such address for doubles here (RFC 4862 section 5.4).
+// Which IPv6 addresses clients have on this link, and so may use and claim there, for the judge and the ruleset; learned by
+// src/guard/attacks/neighbourhood.ts. A host that answers on one link for an address of another (RFC 1122 section 3.3.4.2, the weak end
+// system model) tells anyone who asks which address it has inside its tunnel. For that address there was no duplicate address detection
+// on this link (RFC 4862 section 5.4).
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import {
@@ -17,18 +17,20 @@ import type { LearnedState } from '../servers/learned.ts';
 import type { NftChain, NftSet } from '../compile/nft-model.ts';
 import { Icmp6 } from '../../wire/ip/icmp.ts';
 
-/** Addresses of clients; prefixes of the link; clients all of whose addresses are known. */
+/** Addresses of clients; prefixes of the link; clients whose addresses are all known. */
 export const OWN6_SETS: readonly NftSet[] = [
   { name: 'mine6', keyword: 'set', of: '@th,64,128', timeouts: true },
-  // In two, for nft lists 64 bits as a number of JSON, which holds 53 of them.
+  // In two words: nft would list 64 bits as one JSON number, which is exact only up to 53 bits.
   { name: 'link6', keyword: 'set', of: '@th,64,32 . @th,96,32', timeouts: true },
   { name: 'settled6', keyword: 'set', type: 'ether_addr', timeouts: true },
 ];
 
 export interface OwnAddresses {
-  /** A solicitation of a router or neighbour, or an advertisement, that goes up: whether the client may have what it speaks as and for. */
+  /**
+   * Whether a router solicitation, neighbour solicitation or advertisement that goes up uses only addresses that the client may have here.
+   */
   speaksAsItself(packet: ParsedPacket): boolean;
-  /** A solicitation that comes down: whether a client may have what it asks for. */
+  /** Whether a neighbour solicitation that comes down asks for an address that a client may have here. */
   isAsked(packet: ParsedPacket): boolean;
 }
 
@@ -57,7 +59,7 @@ export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
   };
 }
 
-/** What an interface can be given: global, unique local, link-local (RFC 4291 sections 2.4 and 2.5, RFC 4193). */
+/** Whether an interface can have the address: global, unique local or link-local (RFC 4291 sections 2.4 and 2.5, RFC 4193). */
 export function isAssignable(address: Uint32Array): boolean {
   return isGlobal(address) || isLinkLocal(address);
 }
@@ -65,16 +67,16 @@ export function isAssignable(address: Uint32Array): boolean {
 const TARGET_LOCAL = '@th,64,10 0x3fa';
 const TARGETS = ['@th,64,128 @mine6', '@th,64,128 @tried6'];
 const TARGET_HERE = '@th,64,32 . @th,96,32 @link6';
-/** Ends what is of a client all of whose addresses are known, and from none of them. Those from :: have gone before it. */
+/** Returns when all addresses of a client are known and the source is none of them. Packets from :: have been handled before. */
 export const NFT_FOREIGN_SOURCE = 'ether saddr @settled6 @nh,64,128 != @mine6 @nh,64,128 != @tried6 return';
 
-/** The chains that solicitations and advertisements going up pass; they return what is not to cross. */
+/** The chains for solicitations and advertisements that go up; they return for those that may not cross. */
 export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain[] {
   const here = linksOf(learned).length === 0 ? [''] : [` ${TARGET_LOCAL}`, ` ${TARGET_HERE}`];
   return [
     {
       name: 'up_tries',
-      why: 'a double of its own address; what is no address of an interface has none',
+      why: 'duplicate address detection, only for addresses that an interface can have',
       rules: ['@th,64,3 0x1', '@th,64,7 0x7e', TARGET_LOCAL].flatMap((of) => [
         `${of} ${NFT_LEARN_TRIED}`,
         `${of} ${accept}`,
@@ -83,7 +85,7 @@ export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain
     { name: 'up_asks_router', rules: [`ip6 saddr :: ${accept}`, NFT_FOREIGN_SOURCE, accept] },
     {
       name: 'up_advertise',
-      why: 'for an address of its own here; one whose interface came up unwatched: for any of the link',
+      why: "for the client's own address here; a client whose interface came up before the box watched: for any of the link",
       rules: [
         NFT_FOREIGN_SOURCE,
         ...TARGETS.map((of) => `${of} jump up_answer`),
@@ -93,7 +95,7 @@ export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain
   ];
 }
 
-/** The chains that solicitations from the network end in, or return from. */
+/** The chains for neighbour solicitations that come down; `down_solicit` returns for those that may not cross. */
 export function nftAsked(learned: LearnedState, isOpen: boolean, accept: string): NftChain[] {
   const asks = { name: 'down_asks', rules: [NFT_LEARN_RECENT_PEER, accept] };
   if (isOpen) return [asks];
@@ -102,12 +104,16 @@ export function nftAsked(learned: LearnedState, isOpen: boolean, accept: string)
   const any = learned.unsettled6 && here.length === 0;
   const rules = any ? ['goto down_asks'] : targets.map((of) => `${of} goto down_asks`);
   return [
-    { name: 'down_solicit', why: 'for what a client may have here: a tunnel has addresses too', rules },
+    {
+      name: 'down_solicit',
+      why: 'for addresses that a client may have here, not those inside its tunnel',
+      rules,
+    },
     asks,
   ];
 }
 
-/** Announced prefixes of the length that addresses are made in (RFC 4862 section 5.5.3). */
+/** Announced IPv6 prefixes of 64 bits, in which hosts form addresses (RFC 4862 section 5.5.3). */
 export function linksOf(learned: LearnedState): { readonly address: string; readonly seconds: number }[] {
   return learned.links.flatMap(({ network, seconds }) => {
     const [address = '', length] = network.split('/');

@@ -1,6 +1,6 @@
-// Knows: what the compiled ruleset does with a frame in block mode, frame by frame, as src/policy/compile/nft.ts does it in the kernel.
-// Must not know: verdicts, words. It reads header facts, and names only where the ruleset matches them in the payload.
-// The differential test (test/netns/differential*.test.ts) holds this file against a real bridge.
+// Decides for each frame what the compiled ruleset (src/policy/compile/nft.ts) does with it in the kernel in block mode. Reads header
+// fields, and names only where the ruleset matches them in the payload. The differential test (test/netns/differential*.test.ts) compares
+// this file with a real bridge.
 
 import type { ParsedPacket, ForNobody } from '../../flow/parsed-packet.ts';
 import { parseAddress, parseMac } from '../../wire/ip/address.ts';
@@ -46,8 +46,9 @@ import { Icmp6 } from '../../wire/ip/icmp.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
 /**
- * Why a frame crosses in block mode, or `leak`: it does not. `rule` is an allow rule that names the port, `range` one
- * that does not, `bootstrap` the question for an endpoint's own name, `direct` what the profile lets go past the tunnel.
+ * Why a frame crosses in block mode; `leak` if it does not. `rule` is an allow rule that names the port, `range` one
+ * that does not, `bootstrap` the question for an endpoint's own name, `pass` a captive-portal exception, `direct` what the profile lets
+ * go past the tunnel.
  */
 export type Passage =
   | 'tunnel'
@@ -61,7 +62,7 @@ export type Passage =
   | 'direct'
   | 'leak';
 
-/** Which of the kernel's counters a passage adds to. */
+/** The verdict under which the kernel counts a passage. */
 export function countedVerdict(passage: Passage): CountedVerdict {
   if (passage === 'tunnel' || passage === 'essential' || passage === 'pass' || passage === 'leak')
     return passage;
@@ -69,31 +70,35 @@ export function countedVerdict(passage: Passage): CountedVerdict {
 }
 
 export interface PacketFilter extends Pick<TunnelIndex, 'endpointOf'> {
-  /** The same index when the passage is `tunnel`, else -1: for the path that nearly every frame takes. */
+  /** The index from `endpointOf` when the passage is `tunnel`, else -1: the fast path for nearly every frame. */
   tunnelAt(packet: ParsedPacket, direction: Direction): number;
-  /** `endpoint` is what endpointOf gives for this frame and way, where the caller has asked already. */
+  /** `endpoint` is the result of endpointOf for this frame and direction, if the caller already has it. */
   passage(packet: ParsedPacket, direction: Direction, endpoint?: number): Passage;
-  /** What the kernel counts it as where the passage is `essential`. */
+  /** The kind that the kernel counts an essential frame as; undefined when it is not essential. */
   readonly essential: (packet: ParsedPacket, direction: Direction) => EssentialKind | undefined;
-  /** Why essential traffic is not what it seems, by what the kernel cannot compare; undefined when it is. */
+  /** Why a frame that crosses as essential traffic is not essential, by fields that the kernel cannot compare; else undefined. */
   pretence(packet: ParsedPacket): string | undefined;
-  /** A UDP packet that is let through as the question for an endpoint's own name, or as its answer. */
+  /** Whether a UDP packet is let through as the question for an endpoint's own name, or as its answer. */
   readonly isOwnQuestion: (packet: ParsedPacket, direction: Direction) => boolean;
-  /** What is judged like any other and yet ends at the bridge: it bears an address of the box. */
+  /** Whether the frame has an address of the box: it is judged like any other, but never crosses. */
   endsAtBox(packet: ParsedPacket): boolean;
-  /** It comes down to an address that no client has here, or asks a client alone for one. */
+  /** Whether the frame comes down to an address that no client here has, or asks a single client for such an address; '' if neither. */
   isForNobody(packet: ParsedPacket): ForNobody;
-  /** What is counted as allowed, and handed on by the daemon alone while leaks are dropped (src/policy/filter/answered.ts). */
+  /** Whether the frame is counted as allowed, and in block mode forwarded only by the daemon (src/policy/filter/answered.ts). */
   holds(packet: ParsedPacket, direction: Direction): boolean;
-  /** The name whose answer this address was, where rule D watches it. */
+  /** The name for which the frame's far address was an answer, where rule D watches the address; else undefined. */
   exposedName(packet: ParsedPacket, direction: Direction): string | undefined;
-  /** Why what it says and where it goes are not a resolver's name and address together (src/policy/servers/designated.ts). */
+  /**
+   * Why the name in the frame and its destination are not a resolver's name and address together (src/policy/servers/designated.ts); else
+   * undefined.
+   */
   readonly misnamed: (packet: ParsedPacket, direction: Direction) => string | undefined;
 }
 
-/** Of the policy's own servers, whatever is learned. */
+/** For the servers that the policy names by address; cached. */
 const fixedNear = once((endpoints: readonly JudgedEndpoint[]) => nearHosts(fixedTunnelHosts(endpoints)));
 
+/** Compiles policy and learned state into the packet filter of the judge. */
 export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFilter {
   const learned = learnedFor(policy, all);
   const endpoints = tunnelEndpoints(policy);
@@ -124,7 +129,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
     neighbours,
   });
 
-  /** An opened question for an endpoint's own name, or its answer. */
+  /** Whether it is a question for an endpoint's own name that is let through, or its answer. */
   function isBootstrap(packet: ParsedPacket, direction: Direction): boolean {
     if (holes.size === 0) return false;
     if (packet.protocol === Protocol.TCP)
@@ -134,7 +139,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
     if (packet.protocol !== Protocol.UDP) return false;
     const [name, ...more] = packet.findings.names.filter(({ record }) => record !== true);
     if (direction === 'down') {
-      // By the question that it repeats: an answer without a record (no AAAA, an error) is one as well.
+      // Recognized by the question that it repeats: an answer may have no record (no AAAA, an error).
       const answer = packet.sourcePort === 53 && (packet.payloadHead & 0x8000) !== 0;
       return answer && name !== undefined && hostAsked(holes, name.name) !== undefined && more.length === 0;
     }
@@ -149,7 +154,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
     return undefined;
   }
 
-  /** Split: plain questions for names that need no tunnel; everything else on the DNS port is closed. */
+  /** Split: whether it is a plain question for names that need no tunnel; everything else on the DNS port is closed. */
   function isOpenDns(packet: ParsedPacket, direction: Direction): boolean {
     if (direction === 'down') return packet.sourcePort === 53;
     if (packet.destinationPort !== 53) return false;
@@ -158,10 +163,10 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
       const letters = lettersOf(name);
       return held.some((form) => matchesPattern(letters, form));
     };
-    // What a segment says by itself, sent again or not: earlier ones may have said more.
+    // By the questions in this segment, retransmitted or not: earlier segments may have held more.
     if (packet.protocol === Protocol.TCP)
       return isOpenSegment(packet, limits) && !packet.questions.some(isSecret);
-    // A pointer hides a name from the kernel, which looks for it octet by octet; it is told all the same.
+    // The kernel searches for names octet by octet and does not see a compressed one, so such a question crosses; it is still a leak.
     if (packet.findings.names.some(({ name, pointed }) => pointed !== true && isSecret(name))) return false;
     return isDnsQuery(packet) && packet.udpLength <= scan.longest;
   }
@@ -176,7 +181,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
 
   function tunnelAt(packet: ParsedPacket, direction: Direction): number {
     const index = endpointOf(packet, direction);
-    // Before the array is asked: index -1 costs V8 five times the whole search.
+    // Checked before the array access: an access with index -1 costs V8 five times the whole search.
     if (index < 0) return -1;
     const endpoint = endpoints[index];
     if (endpoint === undefined || !entersBridge(packet) || (direction === 'down' && isUnassigned(packet)))
@@ -205,7 +210,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
     const endpoint = index < 0 ? undefined : endpoints[index];
     if (endpoint !== undefined) return hasShape(endpoint, packet, direction) ? 'tunnel' : 'leak';
     if (essential(packet, direction) !== undefined) return 'essential';
-    // Facts of IP behind a tag, SNAP or PPPoE are read, too; the ruleset sends such frames elsewhere.
+    // The parser also reads IP after a tag, SNAP or PPPoE; the ruleset does not.
     if (packet.ipVersion === 0 || !isPlainIp(packet) || broken || isPiece(packet)) return 'leak';
     if (formOf(packet) === 'odd') return open && areGroups[packet.ipVersion](packet) ? 'direct' : 'leak';
     for (const opening of OPENINGS) {
@@ -219,7 +224,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
     if (packet.quotedPort < 0) return undefined;
     const endpoint = endpoints[findUdp(packet.ipVersion, packet.destination, packet.quotedPort)];
     const quotes = endpoint !== undefined && quotesTunnel(packet, endpoint);
-    return quotes ? undefined : "quotes no packet of the tunnel's";
+    return quotes ? undefined : 'does not quote a packet of the tunnel';
   }
 
   return {
@@ -247,7 +252,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
   };
 }
 
-/** Rows that name a port first: the reason that is given is the narrowest. */
+/** Rows with a port first, so that the reason shown is the most specific. */
 function compileAllow(rows: readonly AllowRule[], direction: Direction) {
   return rows
     .flatMap((row) =>
@@ -260,18 +265,18 @@ function compileAllow(rows: readonly AllowRule[], direction: Direction) {
     .sort((a, b) => Number(a.passage === 'range') - Number(b.passage === 'range'));
 }
 
-/** The bridge itself holds the rest (net/bridge/br_input.c). A capture of a link without MAC addresses has none at all. */
+/** Whether the bridge itself lets the frame in (net/bridge/br_input.c). Frames from a capture without MAC addresses count as let in. */
 function entersBridge({ sourceMac, destinationMac }: ParsedPacket): boolean {
   return !isKeptGroup(destinationMac) && (isStation(sourceMac) || (sourceMac === 0 && destinationMac === 0));
 }
 
 interface Exposed {
   readonly size: number;
-  /** The name for which the far end's address is closed to this client. Allocates nothing. */
+  /** The name for which the far address is closed to this client. Allocates nothing. */
   nameOf(packet: ParsedPacket, direction: Direction): string | undefined;
 }
 
-/** Of whom it is closed for stands where a table has ports: 0 is everybody. */
+/** The table's port field holds the client for which an address is closed: 0 for all clients. */
 function compileExposed(list: LearnedState['exposed']): Exposed {
   const table = new EndpointTable(list.length);
   const clients = new Map<number, number>();

@@ -1,6 +1,5 @@
-// Knows: what a timed pass lets through for a captive portal's login, once for the judge and the ruleset.
-// Must not know: who opened it, and how portals are found. RFC 8908, 8910; ports are those that the makers document.
-// The rules stand behind the sets `pass_mac` and `pass_all`, whose elements the kernel itself takes out when the time is over.
+// What a captive-portal exception ("pass") lets through, for the judge and the ruleset. RFC 8908, 8910; the ports are those that the
+// makers document. The rules come after the sets `pass_mac` and `pass_all`, whose elements the kernel itself removes when the time is up.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { parseMac } from '../../wire/ip/address.ts';
@@ -23,11 +22,11 @@ const PASS_PORTS: readonly number[] = [
 const DNS = 53;
 
 export interface Passes {
-  /** Whether a pass is open for this client. */
+  /** Whether a pass is open for this client (MAC address as a number). */
   isOpenFor(client: number): boolean;
-  /** Whether an open pass lets the packet through: neither a fragment nor one with options. */
+  /** Whether an open pass lets the packet through; it is neither a fragment nor has options. */
   lets(packet: ParsedPacket, direction: Direction): boolean;
-  /** An IPv6 network on the client's own link: whoever is there may be found and asked. */
+  /** Whether an IPv6 address is on the link, where any host may be looked up during a pass. */
   isOnLink6(words: Uint32Array): boolean;
 }
 
@@ -55,7 +54,10 @@ export function compilePasses(learned: LearnedState): Passes {
   };
 }
 
-/** What a pass lets through of one family, any of these; for the chain that a pass jumps to, whose end is none of the pass's. */
+/**
+ * Matches for what a pass lets through, of one family; one of them must hold. They are for the chain `up_pass4` and its like, which return
+ * otherwise.
+ */
 export function passRules(learned: LearnedState, direction: Direction, family: 4 | 6): readonly Term[][] {
   const side = direction === 'up' ? 'destination' : 'source';
   const far = address[family][side];
@@ -82,13 +84,13 @@ export function passRules(learned: LearnedState, direction: Direction, family: 4
   ];
 }
 
-/** Conditions under which a frame is a client's whose pass is open; `client` is the field of its address. */
+/** nft matches for a client with an open pass; `client` is the field with its MAC address. */
 export function nftPassOpen(learned: LearnedState, client: 'saddr' | 'daddr'): string[] {
   if (learned.passes.length === 0) return [];
   return [`ether ${client} @pass_mac`, 'meta protocol @pass_all'];
 }
 
-/** Networks on the link while a pass is open, as a prefix in text. */
+/** Networks on the link while a pass is open, else none; prefixes as text. */
 export function openLinks(learned: LearnedState): LearnedState['links'] {
   return learned.passes.length === 0 ? [] : learned.links;
 }

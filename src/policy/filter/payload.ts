@@ -1,5 +1,5 @@
-// Knows: how bits at fixed places of a payload are compared with constants, once for the judge, nft and BPF.
-// Must not know: protocols. What is compared is made once and allocates nothing for a frame.
+// Compares bits at fixed places of a payload with constants, for the judge, nft and BPF. The constants are compiled once; comparing a frame
+// allocates nothing.
 
 import { payloadByte } from '../../flow/parsed-packet.ts';
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
@@ -7,13 +7,13 @@ import { UDP_HEADER } from '../../wire/ip/ip.ts';
 import { hex } from './fields.ts';
 import type { Range } from './match.ts';
 
-/** Bits of a payload that have one of some values. */
+/** A condition: bits of a payload have one of some values. */
 export interface Bits {
-  /** The first bit, from the payload's first on; and how many, 53 at most. */
+  /** Offset of the first bit from the beginning of the payload, and the number of bits, at most 53. */
   readonly at: number;
   readonly width: number;
   readonly among: readonly Range[];
-  /** Any value but these. */
+  /** The bits must have any other value. */
   readonly isNot?: true;
 }
 
@@ -25,12 +25,12 @@ export function otherBits(at: number, width: number, value: number): Bits {
   return { ...bits(at, width, value), isNot: true };
 }
 
-/** The same, so many bytes further on. */
+/** The same conditions at an offset that is larger by so many bytes. */
 export function behind(bytes: number, list: readonly Bits[]): readonly Bits[] {
-  return list.map((one) => ({ ...one, at: one.at + 8 * bytes }));
+  return list.map((condition) => ({ ...condition, at: condition.at + 8 * bytes }));
 }
 
-/** As nft matches them behind a UDP header (`th`), or behind whatever header of TCP (`ih`), from a byte of the payload on. */
+/** nft matches after a UDP header (`th`) or a TCP header of any length (`ih`); `from` is the payload byte at which offsets begin. */
 export function nftBits(list: readonly Bits[], base: 'th' | 'ih', from = 0): string {
   const start = 8 * (from + (base === 'th' ? UDP_HEADER : 0));
   return list
@@ -47,7 +47,10 @@ function rangeText({ first, last }: Range): string {
   return first === last ? hex(first) : `${hex(first)}-${hex(last)}`;
 }
 
-/** Bits as whoever reads compares them: what is fixed of the first three words (src/flow/parsed-packet.ts), of bytes behind them, and the rest. */
+/**
+ * Conditions compiled for the judge and BPF: fixed bits of the first three words (src/flow/parsed-packet.ts), fixed bits of later bytes,
+ * and the rest.
+ */
 export interface Compared {
   readonly mask0: number;
   readonly mask1: number;
@@ -62,23 +65,24 @@ export interface Compared {
 const WORDS = 3;
 const HEAD_BYTES = 4 * WORDS;
 
+/** Compiles conditions for `hasBits` and `bpfBits`. */
 export function compareBits(list: readonly Bits[]): Compared {
   const fixed = new Map<number, { mask: number; value: number }>();
   const others: Bits[] = [];
-  for (const one of list) {
-    const open = openBits(one);
-    if (open === undefined) others.push(one);
+  for (const condition of list) {
+    const open = openBits(condition);
+    if (open === undefined) others.push(condition);
     else
-      for (let bit = 0; bit < one.width - open; bit += 1) {
-        const at = one.at + bit;
+      for (let bit = 0; bit < condition.width - open; bit += 1) {
+        const at = condition.at + bit;
         const byte = fixed.get(at >> 3) ?? { mask: 0, value: 0 };
-        const set = Math.floor((one.among[0]?.first ?? 0) / 2 ** (one.width - 1 - bit)) % 2;
+        const set = Math.floor((condition.among[0]?.first ?? 0) / 2 ** (condition.width - 1 - bit)) % 2;
         byte.mask |= 0x80 >> (at & 7);
         byte.value |= set * (0x80 >> (at & 7));
         fixed.set(at >> 3, byte);
       }
   }
-  // As a signed number of 32 bits, which V8 compares fastest.
+  // As signed 32-bit numbers, which V8 compares fastest.
   const word = (of: 'mask' | 'value', at: number): number =>
     [0, 1, 2, 3].reduce((sum, byte) => (sum << 8) | (fixed.get(4 * at + byte)?.[of] ?? 0), 0);
   return {
@@ -93,7 +97,7 @@ export function compareBits(list: readonly Bits[]): Compared {
   };
 }
 
-/** How many of the last bits may be anything, where a comparison under a mask says all; undefined where it does not. */
+/** How many of the last bits may have any value, if the condition can be a comparison under a mask; else undefined. */
 function openBits({ among: [range, ...more], isNot }: Bits): number | undefined {
   if (range === undefined || more.length > 0 || isNot === true) return undefined;
   const size = range.last - range.first + 1;
@@ -101,7 +105,7 @@ function openBits({ among: [range, ...more], isNot }: Bits): number | undefined 
   return Number.isInteger(open) && range.first % size === 0 ? open : undefined;
 }
 
-/** Whether a frame's payload has them. */
+/** Whether a frame's payload meets the conditions. */
 export function hasBits(packet: ParsedPacket, of: Compared): boolean {
   if (((packet.payloadHead ^ of.value0) & of.mask0) !== 0) return false;
   if (((packet.payloadHead2 ^ of.value1) & of.mask1) !== 0) return false;
@@ -110,7 +114,7 @@ export function hasBits(packet: ParsedPacket, of: Compared): boolean {
     const byte = payloadByte(packet, at);
     if (byte < 0 || (byte & mask) !== value) return false;
   }
-  for (const one of of.others) if (!hasOther(packet, one)) return false;
+  for (const other of of.others) if (!hasOther(packet, other)) return false;
   return true;
 }
 
@@ -121,19 +125,19 @@ function hasOther(packet: ParsedPacket, { at, width, among, isNot }: Bits): bool
   return value >= 0 && isAmong !== (isNot === true);
 }
 
-/** Their value, or -1 where the payload has them not. */
+/** The value of the bits, or -1 where the payload is too short. */
 function readBits(packet: ParsedPacket, at: number, width: number): number {
   if (at < 8 * HEAD_BYTES && (at & 31) + width <= 32)
     return (wordOf(packet, at >> 5) << (at & 31)) >>> (32 - width);
   let value = 0;
   const end = at + width;
   for (let byte = at >> 3; 8 * byte < end; byte += 1) {
-    const one =
+    const octet =
       byte < HEAD_BYTES
         ? (wordOf(packet, byte >> 2) >>> (24 - 8 * (byte & 3))) & 0xff
         : payloadByte(packet, byte);
-    if (one < 0) return -1;
-    value = value * 256 + one;
+    if (octet < 0) return -1;
+    value = value * 256 + octet;
   }
   return Math.floor(value / 2 ** (-end & 7)) % 2 ** width;
 }
@@ -142,10 +146,10 @@ function wordOf(packet: ParsedPacket, at: number): number {
   return at === 0 ? packet.payloadHead : at === 1 ? packet.payloadHead2 : packet.payloadHead3;
 }
 
-/** `size` bytes at `offset` of the payload, in libpcap's words. */
+/** The expression of pcap-filter(7) for `size` bytes at byte `offset` of the payload. */
 export type BpfField = (offset: number, size: 1 | 2 | 4) => string;
 
-/** As pcap-filter(7) compares them; nothing is read of bytes that are not compared. */
+/** Terms of pcap-filter(7) for the conditions; only bytes that are compared are read. */
 export function bpfBits({ bytes, others, ...head }: Compared, field: BpfField): readonly string[] {
   const words = [
     [head.mask0, head.value0],

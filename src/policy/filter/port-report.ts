@@ -1,6 +1,6 @@
-// Knows: which "port unreachable" tells a tunnel's server that nobody listens any more, once for the judge and the ruleset.
-// Must not know: learned state. RFC 1122 section 3.2.2.1, RFC 4443 section 3.1: a system answers so when the tunnel's program has
-// ended and its server goes on sending. What is quoted came from that server: it learns nothing from it.
+// Which "port unreachable" messages may go to a tunnel's server, for the judge and the ruleset: RFC 1122 section 3.2.2.1, RFC 4443 section
+// 3.1. A system sends them when the VPN program has ended and its server goes on sending. The quoted packet came from that server, which
+// learns nothing from it.
 
 import { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { nftNear } from '../compile/server-groups.ts';
@@ -18,10 +18,10 @@ import type { Policy } from '../policy.ts';
 import { quotedAccepts, shapeOf } from '../shapes/shape.ts';
 import { IPV6_HEADER } from '../../wire/ip/ip.ts';
 
-/** RFC 1122 section 3.2.2: no more than every host can take. RFC 4443 section 2.4: as much as fits into the least MTU. */
-const MOST = { 4: 576, 6: 1280 - IPV6_HEADER };
+/** Bytes. RFC 1122 section 3.2.2: what every host can receive. RFC 4443 section 2.4: what fits the minimum MTU. */
+const MAX_LENGTH = { 4: 576, 6: 1280 - IPV6_HEADER };
 
-/** Ports on which tunnels over UDP have their servers, in order, none twice. */
+/** Ports of the servers of tunnels over UDP: ranges in order that do not overlap. */
 const tunnelPorts = once((policy: Policy): readonly Range[] => {
   const ports = policy.tunnels.flatMap(({ protocol, endpoints }) =>
     endpoints
@@ -41,12 +41,12 @@ const tunnelPorts = once((policy: Policy): readonly Range[] => {
   return merged;
 });
 
-/** Used for one frame at a time. */
+/** Reused for each frame. */
 const quoted = new ParsedPacket();
 
 /**
- * What the kernel cannot compare: the packet that is quoted came from this very server to this very client, is one of the
- * tunnel's by its shape, and nothing stands behind it. A quotation without payload has nothing to be looked at.
+ * Whether the quoted packet came from this very server to this very client, has the tunnel's shape, and is followed by nothing: the kernel
+ * cannot compare that. A quotation without payload shows no shape and is accepted.
  */
 export function quotesTunnel(packet: ParsedPacket, endpoint: JudgedEndpoint): boolean {
   const header = packet.ipVersion === 4 ? 20 : 40;
@@ -63,7 +63,7 @@ export function quotesTunnel(packet: ParsedPacket, endpoint: JudgedEndpoint): bo
 }
 
 const quotesUdp = ({ quotedPort }: ParsedPacket): boolean => quotedPort >= 0;
-/** What src/flow/headers/headers-quote.ts reads: the message, and a packet without options that is a fragment's first piece at most. */
+/** What src/flow/headers/headers-quote.ts reads: the message, and a quoted packet without options that is whole or a first fragment. */
 const REPORT = {
   4: named('icmp type destination-unreachable icmp code port-unreachable', quotesUdp),
   6: named('icmpv6 type destination-unreachable icmpv6 code port-unreachable', quotesUdp),
@@ -72,10 +72,13 @@ const QUOTES_UDP = {
   4: named('@th,64,8 0x45 @th,115,13 0x0 @th,136,8 17', quotesUdp),
   6: named('@th,64,4 0x6 @th,112,8 17', quotesUdp),
 };
-/** Two IP headers and two transport headers of eight bytes; of IPv6 the first is not counted. */
-const LEAST = 56;
+/** Bytes: two IP headers and two transport headers of eight bytes; IPv6 does not count the first header. */
+const MIN_LENGTH = 56;
 
-/** Whole packets without options or extension headers, going up, as far as the kernel can tell; none where no tunnel has UDP. */
+/**
+ * The rule for unfragmented packets that go up, without options or extension headers, as far as the kernel can compare; none without a
+ * tunnel over UDP.
+ */
 export function tunnelReport(policy: Policy, family: 4 | 6): readonly EssentialRule[] {
   const ports = tunnelPorts(policy);
   if (ports.length === 0) return [];
@@ -84,12 +87,12 @@ export function tunnelReport(policy: Policy, family: 4 | 6): readonly EssentialR
     [
       ...nftNear(policy, far),
       ...(hasNetworks(policy, family) ? [`${far} @nets${family}`] : []),
-      // Whoever stands behind that: of what is quoted the judge knows whether it was the server.
+      // Any host behind that prefix: from the quotation the judge knows whether it is the server.
       ...(family === 6 ? [`${far} ${NAT64_NETWORK}`] : []),
     ],
     (packet, { neighbours }) => neighbours.isNear(packet),
   );
-  const length = isBetween(ipLength[family], LEAST, MOST[family]);
+  const length = isBetween(ipLength[family], MIN_LENGTH, MAX_LENGTH[family]);
   const from = isAmong(quotedPort[family], ports);
   return [essential('icmp', [REPORT[family], length, server, QUOTES_UDP[family], from])];
 }

@@ -1,7 +1,7 @@
-// Knows: what a frame that crossed as essential traffic makes right a moment later, for judge and ruleset: who on the network has just spoken
-// to a client, so that it must answer to that address alone, and which addresses clients have just tried.
-// Must not know: clocks, captures. The kernel learns them itself, from the very frame: whoever told it would come too late for what
-// follows within a millisecond. A tap's memory of the same is a little longer: it knows all that crosses.
+// What a frame that crossed as essential traffic permits a moment later, for judge and ruleset: who on the network has just spoken to a
+// client, so that it may answer that address alone, and which addresses clients have just tried by duplicate address detection. The
+// kernel learns both itself, from the very frame: the daemon would be too late for what follows within a millisecond. A tap keeps the same
+// memory, and a little longer, as it sees all that crosses.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { addressText, isUnspecified } from '../../wire/ip/address.ts';
@@ -14,30 +14,30 @@ import { Icmp6 } from '../../wire/ip/icmp.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
 /**
- * 802.1X: a switch may speak from its own address and be answered there (IEEE 802.1X-2020 clause 11.1.1); who types a password in
- * between takes minutes.
+ * 802.1X: a switch may send from its own address and be answered there (IEEE 802.1X-2020 clause 11.1.1). Minutes, because a user may
+ * have to type a password in between.
  */
 const AUTHENTICATORS = { size: 16, seconds: 600 };
 /**
- * A router that asks from a global address is answered there (RFC 4861 section 7.2.4), and nothing more: it can ask from any, and
- * a client that has answered probes the address again when it goes there (section 7.3.3).
+ * A router that asks from a global address may be answered there (RFC 4861 section 7.2.4), but not looked up: it can ask from any address,
+ * and a client that has answered probes the address when it sends there (section 7.3.3).
  */
 const RECENT_PEERS = { size: 1_024, seconds: 30 };
 /**
- * An address that a client has tried for doubles is its own on this link a second later (RFC 4862 section 5.4). By the time that
- * this ends, the daemon has long told it (src/policy/filter/own-addresses.ts).
+ * A second after duplicate address detection, the address is the client's own on this link (RFC 4862 section 5.4). Long before this
+ * entry expires, the daemon has added it to the learned state (src/policy/filter/own-addresses.ts).
  */
 const TRIED = { size: 1_024, seconds: 120 };
-/** How much longer a tap remembers than the kernel, milliseconds; no more than it: beyond its room both call it a leak. */
-const MORE_MS = 1_000;
+/** How much longer a tap remembers than the kernel, milliseconds. It has the same size limits: what does not fit is a leak for both. */
+const EXTRA_MS = 1_000;
 
 /** IEEE 802.1X PAE group address: the only one the bridge forwards EAPOL to (`group_fwd_mask 8`). */
 const PAE_GROUP = 0x0180c2000003;
 
-/** Of raw IPv6 addresses. */
+/** Name of a set of raw IPv6 addresses. */
 export const TRIED_SET = 'tried6';
 
-/** Sets that rules fill; with a size, beyond which the kernel learns no more. */
+/** Sets that rules fill, up to their size. */
 export const RECENT_PEER_SETS: readonly NftSet[] = [
   { name: 'authenticator', keyword: 'set', type: 'ether_addr', timeouts: true, learned: AUTHENTICATORS },
   { name: 'recent_peer6', keyword: 'set', type: 'ipv6_addr', timeouts: true, learned: RECENT_PEERS },
@@ -46,24 +46,24 @@ export const RECENT_PEER_SETS: readonly NftSet[] = [
 
 const TO_PAE_GROUP = 'ether daddr 01:80:c2:00:00:03';
 
-/** The rules of the chain for EAPOL; a rule that cannot learn any more is passed over. */
+/** The rules of the chain for EAPOL; when the set is full, evaluation goes on with the next rule. */
 export function nftEapol(direction: 'up' | 'down', accept: string, leak: string): readonly string[] {
   if (direction === 'up') return [`${TO_PAE_GROUP} ${accept}`, `ether daddr @authenticator ${accept}`, leak];
   return [
-    // The first bit on the wire tells a group (IEEE 802.3 section 3.2.3).
+    // The first bit on the wire marks a group address (IEEE 802.3 section 3.2.3).
     `@ll,7,1 0x1 ether daddr != 01:80:c2:00:00:03 ${leak}`,
     'update @authenticator { ether saddr }',
     accept,
   ];
 }
 
-/** Learns who solicits; for solicitations that will cross. */
+/** Learns the sender of a neighbour solicitation that will cross. */
 export const NFT_LEARN_RECENT_PEER = 'ip6 saddr { 2000::/3, fc00::/7 } update @recent_peer6 { ip6 saddr }';
 /** Learns the target of a client's duplicate address detection. */
 export const NFT_LEARN_TRIED = `update @${TRIED_SET} { @th,64,128 }`;
 export const NFT_TO_RECENT_PEER = 'ip6 daddr @recent_peer6';
 
-/** Whether 802.1X may go there, besides to whom a client was just spoken to from. */
+/** Whether 802.1X may go to this address even if it has not just spoken to a client. */
 export function isEapolPeer(destinationMac: number, direction: 'up' | 'down'): boolean {
   return destinationMac === PAE_GROUP || (direction === 'down' && isStation(destinationMac));
 }
@@ -71,16 +71,16 @@ export function isEapolPeer(destinationMac: number, direction: 'up' | 'down'): b
 class Remembered<K> {
   readonly #limit: number;
   readonly #ms: number;
-  /** Until when, milliseconds. */
+  /** Key and expiry in milliseconds, in order of expiry. */
   readonly #held = new Map<K, number>();
   refused = 0;
 
   constructor({ size, seconds }: { readonly size: number; readonly seconds: number }) {
     this.#limit = size;
-    this.#ms = seconds * 1_000 + MORE_MS;
+    this.#ms = seconds * 1_000 + EXTRA_MS;
   }
 
-  /** Like the kernel's, a full memory keeps what it has. */
+  /** When full, it keeps what it has, like the kernel's set. */
   add(key: K, now: number): void {
     if (this.#held.has(key)) this.#held.delete(key);
     else if (this.#held.size >= this.#limit) this.#forget(now);
@@ -92,7 +92,7 @@ class Remembered<K> {
     return (this.#held.get(key) ?? -Infinity) > now;
   }
 
-  /** They stand in the order in which they end. */
+  /** Removes expired entries; the map is in order of expiry. */
   #forget(now: number): void {
     for (const [key, until] of this.#held) {
       if (until > now) break;
@@ -104,7 +104,7 @@ class Remembered<K> {
 const DNS = 53;
 type IsOwn = (packet: ParsedPacket, direction: 'up' | 'down') => boolean;
 
-/** What one reader of frames remembers of them. */
+/** The memory of one reader of frames. Times in milliseconds of the reader's clock. */
 export class RecentPeers {
   readonly #authenticators = new Remembered<number>(AUTHENTICATORS);
   readonly #recentPeers = new Remembered<string>(RECENT_PEERS);
@@ -112,15 +112,15 @@ export class RecentPeers {
   readonly #asked = new Remembered<string>(REMEMBERED.asked);
   readonly #cut = new Remembered<string>(REMEMBERED.cut);
 
-  /** Those that there was no room for. */
+  /** How many entries did not fit. */
   get refused(): number {
     const all = [this.#authenticators, this.#recentPeers, this.#tried, this.#asked, this.#cut];
     return all.reduce((sum, { refused }) => sum + refused, 0);
   }
 
-  /** Sets `solicited` and what was tried of a frame that is no tunnel's, before it is judged. Time in milliseconds. */
+  /** Before judging: sets `solicited`, `triedSource` and `triedTarget` of a frame that is not a tunnel's. */
   recall(packet: ParsedPacket, captureDirection: CaptureDirection, now: number): void {
-    const names = wayOfNames(packet, captureDirection);
+    const names = dnsDirection(packet, captureDirection);
     if (names !== undefined && packet.protocol === Protocol.TCP) {
       packet.solicited = this.#cut.has(cutPair(packet, names).pair, now);
       return;
@@ -136,7 +136,7 @@ export class RecentPeers {
       packet.solicited = this.#recentPeers.has(addressText(6, packet.destination), now);
   }
 
-  /** Takes a frame that crossed as essential traffic. */
+  /** Learns from a frame that crossed as essential traffic. */
   learn(packet: ParsedPacket, captureDirection: CaptureDirection, now: number): void {
     if (packet.outerEtherType === EtherType.EAPOL) {
       if (
@@ -154,9 +154,12 @@ export class RecentPeers {
       this.#tried.add(addressText(6, packet.target), now);
   }
 
-  /** Takes any other frame when it was judged; `isOwn` says of a packet whether it is the question for a tunnel's name, or its answer. */
+  /**
+   * Learns from any other frame after judging; `isOwn` tells whether a packet is the question for a tunnel server's own name, or its
+   * answer.
+   */
   learnNames(packet: ParsedPacket, captureDirection: CaptureDirection, now: number, isOwn: IsOwn): void {
-    const direction = wayOfNames(packet, captureDirection);
+    const direction = dnsDirection(packet, captureDirection);
     if (direction === undefined || packet.protocol !== Protocol.UDP || !isOwn(packet, direction)) return;
     const { pair, port } = cutPair(packet, direction);
     if (direction === 'up') this.#asked.add(`${pair} ${port}`, now);
@@ -164,15 +167,15 @@ export class RecentPeers {
   }
 }
 
-/** Which way a packet to or from the port of names goes; undefined for every other. */
-function wayOfNames(packet: ParsedPacket, captureDirection: CaptureDirection): 'up' | 'down' | undefined {
+/** The direction of a packet to or from port 53; undefined for any other packet. */
+function dnsDirection(packet: ParsedPacket, captureDirection: CaptureDirection): 'up' | 'down' | undefined {
   if (packet.ipVersion === 0 || (packet.destinationPort !== DNS && packet.sourcePort !== DNS))
     return undefined;
   const direction = packet.destinationPort === DNS ? 'up' : 'down';
   return captureDirection === 'either' || captureDirection === direction ? direction : undefined;
 }
 
-/** Solicitation of a router, solicitation or advertisement of a neighbour, in a packet of this link. */
+/** Whether it is a router solicitation, neighbour solicitation or advertisement from this link (hop limit 255). */
 function isNeighbourMessage(packet: ParsedPacket): boolean {
   if (
     packet.outerEtherType !== EtherType.IPV6 ||
@@ -188,7 +191,7 @@ function isNeighbourMessage(packet: ParsedPacket): boolean {
   );
 }
 
-/** 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */
+/** Whether the address is in 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */
 export function isGlobal([first = 0]: Uint32Array): boolean {
   return first >>> 29 === 1 || first >>> 25 === 0x7e;
 }

@@ -1,4 +1,4 @@
-// Knows: what a rule about essential traffic is made of. Must not know: which there are.
+// The type of a rule about essential traffic; the rules are in essential.ts and beside it.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { Kind } from '../../flow/kinds.ts';
@@ -7,15 +7,15 @@ import { ipLength } from './fields.ts';
 import { named } from './match.ts';
 import type { Named, Term } from './match.ts';
 
-/** Kinds that the kernel counts essential traffic as; by what it is, whatever port it comes from. */
+/** Kinds under which the kernel counts essential traffic, whatever port it comes from. */
 export const ESSENTIAL_KINDS = ['arp', 'eapol', 'dhcp', 'dhcp6', 'nd', 'icmp', 'igmp-mld'] as const;
 export type EssentialKind = (typeof ESSENTIAL_KINDS)[number] & Kind;
 
-/** What depends on policy or was learned. */
+/** What the judge needs from policy and learned state. */
 export interface Peers {
   /** Whether this unicast renewal goes to the learned DHCP server, by address and MAC. */
   isDhcpServer(packet: ParsedPacket): boolean;
-  /** Whom may be looked for on the link (src/policy/filter/neighbours.ts). */
+  /** Which addresses may be looked up on the link (src/policy/filter/neighbours.ts). */
   readonly neighbours: Neighbours;
 }
 
@@ -23,7 +23,7 @@ export interface EssentialRule {
   /** The counter that its packets add to. */
   readonly kind: EssentialKind;
   readonly match: readonly Term<Peers>[];
-  /** The chain that looks further, where a match alone does not let a packet cross. */
+  /** A chain with further conditions, where the match alone does not let a packet cross. */
   readonly further: Named<Peers> | undefined;
 }
 
@@ -35,11 +35,12 @@ export function essential(
   return { kind, match, further };
 }
 
-/** An IPv6 packet of exactly this length, and nothing behind it: none of these is shorter than any frame. */
+/** An IPv6 packet of exactly this payload length, and nothing after it: such a packet is long enough to need no padding. */
 export function whole6(length: number): Named {
   return named(nftWhole6(length), (packet) => ipLength[6].read(packet) === length && !packet.spare);
 }
 
+/** nft matches for an IPv6 packet of this payload length with nothing after it. */
 export function nftWhole6(length: number): string {
   return `ip6 length ${length} meta length ${length + 40}`;
 }

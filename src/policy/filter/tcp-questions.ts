@@ -1,7 +1,7 @@
-// Knows: which TCP segments may carry questions past the tunnel in split, for judge and ruleset side by side. Must not know: names, clocks.
-// RFC 7766 section 8 lets a client cut its messages anywhere, and clients send each question whole. So does whoever asks here: a segment
-// is one question by the length in front of it, or two that are equally long (the GNU C library asks for both families at once), or it
-// has no data. In a piece of a question no name can be looked for, and the pieces together say it all the same.
+// Which TCP segments may carry questions past the tunnel in split, for judge and ruleset. RFC 7766 section 8 lets a client split its
+// messages anywhere, but clients send each question whole. So a segment must have no data, or be one question by the length field in front
+// of it, or two of the same length (the GNU C library asks for both families at once). In part of a question no name can be found, yet the
+// parts together reveal it.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { OFFSETS, SYN_FIN_RST_URG, wordsOf } from './cut-answers.ts';
@@ -12,30 +12,30 @@ import type { Policy } from '../policy.ts';
 import { DNS_QUERY } from '../shapes/readable.ts';
 
 const DNS_HEADER = 12;
-/** The root's name, type and class. */
-const LEAST = DNS_HEADER + 1 + 4;
+/** Bytes of the shortest question: header, root name, type and class. */
+const MIN_MESSAGE = DNS_HEADER + 1 + 4;
 /**
- * Each length takes a chain: room for names of 120 bytes with EDNS and both cookies, of which hardly any is asked for by TCP. In a
- * segment of two each has half of it.
+ * Longest message in bytes; each length takes a chain. Enough for names of 120 bytes with EDNS and both cookies, and few of these are asked
+ * for over TCP. Two messages in one segment share it.
  */
-const MOST = 192;
-const PAIR_MOST = (MOST + 2) / 2 - 2;
+const MAX_MESSAGE = 192;
+const MAX_PAIR_MESSAGE = (MAX_MESSAGE + 2) / 2 - 2;
 const HEADER = { 4: 20, 6: 40 } as const;
-/** What the IP header's own length field leaves out. */
+/** Bytes of header that the IP length field does not count. */
 const UNCOUNTED = { 4: 0, 6: 40 } as const;
-const MOST_WORDS = 15;
+const MAX_HEADER_WORDS = 15;
 
-/** How long a message may be, alone and as one of two: as far as the kernel looks for names. */
+/** Longest message in bytes, alone and as one of two, in which the kernel still finds names. */
 export function messageLimits(policy: Policy): { readonly one: number; readonly pair: number } {
   const { prefix, longest, shortest } = nameScan(policy);
   return {
-    one: Math.min(MOST, longest - 8),
-    // The second name's last suffix begins no further behind the first message's length than the kernel looks.
-    pair: Math.min(PAIR_MOST, Math.floor((prefix + shortest + 18) / 2) - 2),
+    one: Math.min(MAX_MESSAGE, longest - 8),
+    // The last suffix of the second name must begin within the range that the kernel searches.
+    pair: Math.min(MAX_PAIR_MESSAGE, Math.floor((prefix + shortest + 18) / 2) - 2),
   };
 }
 
-/** Whether a segment for the port of names has no data, or is whole questions; their names are looked at elsewhere. */
+/** Whether a segment to port 53 has no data, or consists of whole questions; their names are checked elsewhere. */
 export function isOpenSegment(
   packet: ParsedPacket,
   { one, pair }: ReturnType<typeof messageLimits>,
@@ -44,21 +44,21 @@ export function isOpenSegment(
   if (payloadLength === 0) return true;
   const words = wordsOf(packet);
   if ((packet.tcpFlags & SYN_FIN_RST_URG) !== 0 || !OFFSETS.some((known) => known === words)) return false;
-  if (questions.length === 1) return payloadLength - 2 >= LEAST && payloadLength - 2 <= one;
+  if (questions.length === 1) return payloadLength - 2 >= MIN_MESSAGE && payloadLength - 2 <= one;
   const each = payloadLength / 2 - 2;
-  return questions.length === 2 && each >= LEAST && each <= pair;
+  return questions.length === 2 && each >= MIN_MESSAGE && each <= pair;
 }
 
-/** Header of a plain question, `start` bytes behind the TCP header. */
+/** Matches for the header of a plain question, `start` bytes after the TCP header. */
 const nftHeader = (start: number): string => nftBits(DNS_QUERY, 'ih', start);
 
-/** Chains that judge segments to the port of names: `up_segment4` and `up_segment6` lead to `up_names` or to a leak. */
+/** Chains that judge segments to port 53: `up_segment4` and `up_segment6` lead to `up_names` or to a leak. */
 export function segmentChains(policy: Policy): readonly NftChain[] {
   const limits = messageLimits(policy);
-  const sizes = Array.from({ length: MOST - LEAST + 1 }, (_, at) => 2 + LEAST + at);
+  const sizes = Array.from({ length: MAX_MESSAGE - MIN_MESSAGE + 1 }, (_, at) => 2 + MIN_MESSAGE + at);
   const rulesOf = (size: number): string[] => {
     const [one, pair] = [size - 2, size / 2 - 2];
-    const isPair = pair >= LEAST && pair <= limits.pair && size % 2 === 0;
+    const isPair = pair >= MIN_MESSAGE && pair <= limits.pair && size % 2 === 0;
     return [
       ...(one <= limits.one ? [`@ih,0,16 ${one} goto up_one`] : []),
       ...(isPair
@@ -74,10 +74,10 @@ export function segmentChains(policy: Policy): readonly NftChain[] {
     const doff = (words: number): string => `@th,96,4 0x${words.toString(16)}`;
     return {
       name: `up_segment${family}`,
-      why: 'no data, or whole questions by the lengths in front of them',
+      why: 'no data, or whole questions by their length fields',
       rules: [
         ...Array.from(
-          { length: MOST_WORDS - 4 },
+          { length: MAX_HEADER_WORDS - 4 },
           (_, more) => `${ip} length ${length(5 + more, 0)} ${doff(5 + more)} goto up_allowed`,
         ),
         // Neither URG, RST, SYN nor FIN.

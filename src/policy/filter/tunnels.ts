@@ -1,6 +1,6 @@
-// Knows: whether an IP packet is at a tunnel's endpoint, by the form in which it comes (form.ts): whole, with options or extension headers,
-// a first or a later fragment; for the judge and for the chains in that order. Must not know: what else a packet may be.
-// Ports are read last: nftables reads them wherever they would be. What the capture filter hides of it: src/policy/compile/bpf.ts.
+// Whether an IP packet belongs to a tunnel's endpoint, by its form (form.ts): plain, with options or extension headers, a first or a later
+// fragment; for the judge and for the chains in that order. Ports are read last: nftables reads them from whatever bytes are there. The
+// capture filter is in src/policy/compile/bpf.ts.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { Direction } from '../compile/counted.ts';
@@ -23,25 +23,26 @@ import { Protocol } from '../../wire/ip/ip.ts';
 
 export interface TunnelIndex {
   /**
-   * The endpoint whose address and port (for later fragments and ESP: address and protocol) the frame has on its far
-   * side, whatever its shape (but where peers may be anywhere); -1 when there is none. Allocates nothing.
+   * Index of the endpoint with the frame's far address and port (for later fragments and ESP: address and protocol), whatever its shape,
+   * except where peers may be at any address; -1 when there is none. Allocates nothing.
    */
   readonly endpointOf: (packet: ParsedPacket, direction: Direction) => number;
-  /** The endpoint of that address and UDP port. */
+  /** Index of the endpoint with that address and UDP port, or -1. */
   readonly findUdp: (ipVersion: number, address: Uint32Array, port: number) => number;
 }
 
-/** What of it the policy's own addresses make, whatever is learned. */
+/** The part for addresses that the policy names; cached. */
 const fixedPart = once((endpoints: readonly JudgedEndpoint[]) => {
   const hosts = fixedTunnelHosts(endpoints);
   return {
     index: new EndpointIndex(hosts, endpoints),
     esp: hosts.filter((host) => hasEsp(endpoints[host.index]?.shape)),
-    // Their form alone tells packets that go anywhere, and nothing without it is meant for them.
+    // Endpoints of peers at any address: only packets of their form belong to them.
     areAnywhere: endpoints.map(({ endpoint }) => isAnywhere(endpoint)),
   };
 });
 
+/** The index of all endpoints: those of the policy, and the learned addresses. */
 export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: readonly Host[]): TunnelIndex {
   const fixed = fixedPart(endpoints);
   const { areAnywhere } = fixed;
@@ -53,7 +54,7 @@ export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: re
   function endpointOf(packet: ParsedPacket, direction: Direction): number {
     if (!isPlainIp(packet)) return -1;
     const form = formOf(packet);
-    // No part of any tunnel; the kernel sends them elsewhere before it looks at addresses.
+    // Never part of a tunnel; the ruleset handles them before it compares addresses.
     if (form === 'odd') return -1;
     const { ipVersion, protocol } = packet;
     const far = direction === 'up' ? packet.destination : packet.source;
@@ -62,7 +63,7 @@ export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: re
       const piece = ports.ofHost(ipVersion, far, protocol);
       return piece >= 0 && areAnywhere[piece] === true ? -1 : piece;
     }
-    // TCP finds its path MTU itself: a fragment of it is no tunnel's.
+    // TCP finds its path MTU itself: a fragment of TCP is never a tunnel's.
     if (protocol === Protocol.TCP && form === 'first') return -1;
     const port = direction === 'up' ? packet.destinationPort : packet.sourcePort;
     const found = port < 0 ? -1 : ports.find(ipVersion, far, protocol, port);
@@ -77,7 +78,9 @@ export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: re
   };
 }
 
-/** Whether the kernel takes the frame for a packet of the endpoint's protocol; later fragments and ESP show no shape. */
+/**
+ * Whether the kernel takes the frame for a packet of the endpoint's protocol; always true for later fragments and ESP, which show no shape.
+ */
 export function hasShape(endpoint: JudgedEndpoint, packet: ParsedPacket, direction: Direction): boolean {
   if (packet.fragmentOffset > 0 || packet.protocol === Protocol.ESP) return true;
   const port = direction === 'up' ? packet.destinationPort : packet.sourcePort;
@@ -85,7 +88,7 @@ export function hasShape(endpoint: JudgedEndpoint, packet: ParsedPacket, directi
   return kernelAccepts(of, packet, direction);
 }
 
-/** Tunnels of packets that have ports, or are ESP; `protocol` and `esp` are how the packet's own protocol is read. */
+/** Rules for packets with ports, and ESP; `protocol` and `esp` are nft's expressions for the packet's protocol. */
 export function nftTunnels(
   policy: Policy,
   direction: Direction,
@@ -104,13 +107,14 @@ export function nftTunnels(
   ];
 }
 
+/** nft's field for the address on the network's side. */
 export function farAddress(direction: Direction, family: 4 | 6) {
   return `${family === 4 ? 'ip' : 'ip6'} ${direction === 'up' ? 'daddr' : 'saddr'}` as const;
 }
 
 /**
- * The chains that packets of IP take by their form. `odd` are the rules for those with options or extension headers of which none is a
- * fragment, `leak` is what happens to later fragments that are no tunnel's.
+ * The chains for IP packets by their form. `odd` are the rules for packets with options or extension headers that are not fragments, `leak`
+ * is the end of the rule for later fragments that are not a tunnel's.
  */
 export function formChains(
   policy: Policy,
@@ -150,7 +154,7 @@ export function formChains(
     },
     {
       name: `${direction}_odd${family}`,
-      why: 'IP options, extension headers, unreadable headers: no part of any tunnel',
+      why: 'IP options, extension headers, unreadable headers: never part of a tunnel',
       rules: [
         noTunnel,
         ...(four
@@ -162,9 +166,9 @@ export function formChains(
     },
     {
       name: `${direction}_frag${family}`,
-      why: 'a later fragment has no port: it goes by address and protocol; a first one by its port, never to anything but a tunnel',
+      why: 'a later fragment has no port, so address and protocol decide; a first one has a port, and only tunnels may be fragmented',
       rules: [
-        // What else stands behind the fragment header is no part of any tunnel; no length is measured there.
+        // Other headers after the fragment header are never part of a tunnel; packet lengths are not checked there.
         ...(four ? [] : [`@nh,320,8 { 0, 43, 44, 51, 60 } goto ${direction}_odd6`]),
         ...unassigned.map((whose) => `${later} meta l4proto 0-255 ${whose} ${leak}`),
         ...tunnels.map((whose) => `${later} ${whose} counter name ${direction}_tunnel_fragment accept`),

@@ -1,7 +1,6 @@
-// Knows: packets from the network to an address that no client has here, for the judge, the ruleset and the capture filter side by
-// side. Must not know: who learned which addresses clients have.
-// Whoever owns the uplink can find out by them which address a tunnel gave a laptop, and speak into it (CVE-2019-14899). They stand
-// before the tunnels: the sender's address is as easily forged as any.
+// Packets from the network to an address that no client here has, for the judge, the ruleset and the capture filter. Whoever controls the
+// uplink can use them to find out which address a tunnel gave a laptop, and to inject data into it (CVE-2019-14899). They are checked
+// before the tunnels: a tunnel server's address is as easily forged as any other.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { addressText, isGroup, isLinkLocal, parseAddress, parseMac } from '../../wire/ip/address.ts';
@@ -15,7 +14,7 @@ import { Protocol } from '../../wire/ip/ip.ts';
 const DHCP_CLIENT = 68;
 const BROADCAST4 = 0xffffffff;
 
-/** Tells of an IP packet that comes down. Allocates nothing for IPv4, and for IPv6 nothing while no client is settled. */
+/** A predicate for IP packets that come down. Allocates nothing for IPv4, and for IPv6 nothing while no client is settled. */
 export function compileUnassigned(policy: Policy, learned: LearnedState): (packet: ParsedPacket) => boolean {
   if (isOpenProfile(policy)) return () => false;
   const mine4 = new Set(learned.own.map(({ address }) => parseAddress(address)?.words[3] ?? 0));
@@ -26,21 +25,21 @@ export function compileUnassigned(policy: Policy, learned: LearnedState): (packe
     if (parsed !== undefined) mine6.add(6, parsed.words, 0, 0, 0);
   }
   const settled6 = new Set(learned.settled6.map(({ mac }) => parseMac(mac)));
-  /** To a client whose addresses are known, or to a group, which nobody sends such a packet to. */
-  const isTold = (mac: number, known: ReadonlySet<number | undefined>): boolean =>
+  /** Sent to a client whose addresses are known, or to a group address, which such a packet should not have. */
+  const isChecked = (mac: number, known: ReadonlySet<number | undefined>): boolean =>
     known.has(mac) || isGroup(mac);
 
   return ({ ipVersion, destination, destinationMac, protocol, destinationPort, moreFragments }) => {
     if (ipVersion === 4) {
       const to = destination[3] ?? 0;
       if (mine4.size === 0 || mine4.has(to) || to === BROADCAST4 || to >>> 28 === 0xe) return false;
-      // A server answers at the address that it offers (RFC 2131 section 4.1), in one piece.
+      // A DHCP server answers to the address that it offers (RFC 2131 section 4.1), unfragmented.
       if (protocol === Protocol.UDP && destinationPort === DHCP_CLIENT && !moreFragments) return false;
-      return isTold(destinationMac, known4);
+      return isChecked(destinationMac, known4);
     }
     if (ipVersion !== 6 || settled6.size === 0) return false;
     if ((destination[0] ?? 0) >>> 24 === 0xff || isLinkLocal(destination)) return false;
-    return mine6.find(6, destination, 0, 0) < 0 && isTold(destinationMac, settled6);
+    return mine6.find(6, destination, 0, 0) < 0 && isChecked(destinationMac, settled6);
   };
 }
 
@@ -48,45 +47,45 @@ const ELSEWHERE = {
   4: 'ip daddr != @mine4 ip daddr != { 224.0.0.0/4, 255.255.255.255 }',
   6: '@nh,192,128 != @mine6 ip6 daddr != { fe80::/10, ff00::/8 }',
 } as const;
-const TOLD = {
+const CHECKED = {
   4: ['ether daddr @known', '@ll,7,1 0x1'],
   6: ['ether daddr @settled6', '@ll,7,1 0x1'],
 } as const;
 
-/** Whether any client's addresses are known, so that others are nobody's. */
+/** Whether the addresses of any client are known, so that others are unassigned. */
 function isKnown(policy: Policy, learned: LearnedState, family: 4 | 6): boolean {
   return !isOpenProfile(policy) && (family === 4 ? learned.own : learned.settled6).length > 0;
 }
 
-/** Before the tunnels of whole packets coming down: ends what is for nobody. */
+/** Rules before the tunnels for unfragmented packets that come down: a jump for those to other addresses. */
 export function nftUnassigned(policy: Policy, learned: LearnedState, family: 4 | 6): string[] {
   return isKnown(policy, learned, family) ? [`${ELSEWHERE[family]} jump down_unassigned${family}`] : [];
 }
 
-/** Matches of fragments coming down for nobody. */
+/** Matches for fragments that come down to an unassigned address. */
 export function nftUnassignedPieces(policy: Policy, learned: LearnedState, family: 4 | 6): string[] {
-  return isKnown(policy, learned, family) ? TOLD[family].map((to) => `${ELSEWHERE[family]} ${to}`) : [];
+  return isKnown(policy, learned, family) ? CHECKED[family].map((to) => `${ELSEWHERE[family]} ${to}`) : [];
 }
 
-/** The chain that whole packets for nobody end in, or return from. */
+/** The chain for unfragmented packets to other addresses; it returns for those that are not checked. */
 export function nftUnassignedChain(policy: Policy, learned: LearnedState, family: 4 | 6): NftChain[] {
   if (!isKnown(policy, learned, family)) return [];
   const dhcp = family === 4 ? [`udp dport ${DHCP_CLIENT} return`] : [];
   return [
     {
       name: `down_unassigned${family}`,
-      why: 'for an address that no client has here: perhaps one of its tunnel',
-      rules: [...dhcp, ...TOLD[family].map((to) => `${to} goto down_leak`)],
+      why: 'for an address that no client has here, perhaps one inside its tunnel',
+      rules: [...dhcp, ...CHECKED[family].map((to) => `${to} goto down_leak`)],
     },
   ];
 }
 
-/** More addresses than this are not compared: then all that comes down is shown. */
+/** With more addresses than this, the filter compares none and shows everything that comes down. */
 const FILTER_ADDRESSES = 16;
 
 /**
- * Condition of pcap-filter(7) under which a packet of the family that comes down is for a client; '' for any, undefined where the filter
- * cannot say, so that none may be hidden.
+ * Term of pcap-filter(7) for a packet of the family that comes down to a client's address; '' if any address will do, undefined where the
+ * filter cannot tell, so that no packet may be hidden.
  */
 export function bpfForClient(policy: Policy, learned: LearnedState, family: 4 | 6): string | undefined {
   if (!isKnown(policy, learned, family)) return '';

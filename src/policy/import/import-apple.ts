@@ -1,5 +1,5 @@
-// Knows: which servers a configuration profile of Apple's names. Must not know: files, keys, certificates.
-// Follows Apple's "Configuration Profile Reference" (VPN payloads); what WireGuard's and OpenVPN's apps keep there is their own text.
+// Reads the servers from an Apple configuration profile. Follows Apple's "Configuration Profile Reference" (VPN payloads); the apps of
+// WireGuard and OpenVPN keep their own configuration text there.
 
 import { importOpenvpn } from './import-openvpn.ts';
 import { importWireguard } from './import-wireguard.ts';
@@ -8,16 +8,17 @@ import type { Import } from './imported.ts';
 import { isDict, plistAt, plistList, plistText, readPlist } from './plist.ts';
 import type { PlistDict } from './plist.ts';
 
+/** Whether the text is a profile with a VPN payload. */
 export function isAppleConfig(text: string): boolean {
   return text.includes('<plist') && text.includes('com.apple.vpn.managed');
 }
 
-/** Never throws. */
+/** One tunnel with the servers of all VPN payloads. Never throws. */
 export function importApple(text: string): Import {
   const importing = new Importing();
   const profile = readPlist(text);
   if (profile === undefined) {
-    importing.unused(1, 'this profile is cut, or its signature is woven into it: export it unsigned');
+    importing.unused(1, 'this profile is incomplete, or a signature interrupts its text: export it unsigned');
     return importing.result();
   }
   for (const payload of plistList(profile, 'PayloadContent')) {
@@ -56,7 +57,7 @@ function readPayload(payload: PlistDict, importing: Importing): void {
         ipsec(plistText(tunnel, 'RemoteAddress'));
       return;
     case 'PPTP': {
-      importing.unused(line, 'PPTP hides nothing (rule F): no tunnel is made of it');
+      importing.unused(line, 'PPTP hides nothing (rule F): no tunnel is made from it');
       return;
     }
     default:
@@ -64,7 +65,7 @@ function readPayload(payload: PlistDict, importing: Importing): void {
   }
 }
 
-/** VPNs of apps: two keep their own configuration there, word for word. */
+/** VPNs of apps: two keep their own configuration there as text. */
 function readApp(payload: PlistDict, importing: Importing): void {
   const { line } = payload;
   const app = plistText(payload, 'VPNSubType') ?? '';
@@ -76,7 +77,7 @@ function readApp(payload: PlistDict, importing: Importing): void {
   if (app.startsWith('net.openvpn.')) {
     const vendor = plistAt(payload, 'VendorConfig');
     const settings = isDict(vendor) ? [...vendor.values] : [];
-    // Blocks such as certificates are values here; what is no one line is none of a server.
+    // Blocks such as certificates are values here; a server is always a single line.
     const lines = settings.flatMap(([key, value]) =>
       typeof value === 'string' && !value.includes('\n') ? [`${key.replace(/\.\d+$/, '')} ${value}`] : [],
     );
@@ -84,6 +85,6 @@ function readApp(payload: PlistDict, importing: Importing): void {
     return;
   }
   const server = hostAndPort(plistText(payload, 'VPN', 'RemoteAddress') ?? '').host;
-  const what = server === '' ? 'names no server' : 'speaks a protocol of its own';
-  importing.unused(line, `the app of this payload ${what}: write its server down by hand, as opaque`);
+  const what = server === '' ? 'names no server' : 'uses its own protocol';
+  importing.unused(line, `the app of this payload ${what}: add its server by hand, with protocol opaque`);
 }

@@ -1,7 +1,7 @@
-// Knows: lists of servers as VPN services publish them. Must not know: files, how a list is asked for.
-// Follows Mullvad's relay list (its app's and its site's), gluetun's servers.json, Tor's consensus (dir-spec, "r" and "a" lines), and
-// Tailscale's map of relays (tailcfg.DERPMap), over which its devices speak where they find no other way to each other.
-// A list says when it was made where it can; which ports a service's servers have beyond what it says is not guessed narrower.
+// Reads server lists that VPN services publish: Mullvad's relay list (of its app and its site), gluetun's servers.json, Tor's consensus
+// (dir-spec, "r" and "a" lines), and Tailscale's map of relays (tailcfg.DERPMap), which its devices use where they find no direct way.
+// Where a
+// list has a date, it is kept; where it does not name the ports of a server, all ports are opened, not guessed ones.
 
 import { addressEndpoint, formatEndpoint } from '../schema/endpoint.ts';
 import { noServer } from '../servers/no-server.ts';
@@ -9,24 +9,24 @@ import type { Import, ImportedTunnel, UnusedLine } from './imported.ts';
 import type { TunnelProtocol } from '../../flow/kinds.ts';
 import type { Endpoint } from '../policy.ts';
 
-/** As many as a tunnel has (schema-parts.ts). */
-const ENDPOINTS_MOST = 20_000;
+/** The schema's limit for one tunnel (schema-parts.ts). */
+const MAX_ENDPOINTS = 20_000;
 
 export interface ListChoice {
-  /** Of a list of several services: which. */
+  /** Which service, for a list of several. */
   readonly service?: string | undefined;
-  /** Of a list of servers of several protocols: which. */
+  /** Which protocol, for a list with several. */
   readonly protocol?: string | undefined;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A JSON document, or a consensus. */
+/** Whether it may be a server list: JSON, or a Tor consensus. */
 export function isServerList(text: string): boolean {
   return /^\s*[[{]/.test(text.slice(0, 1_000)) || /^network-status-version /m.test(text.slice(0, 1_000));
 }
 
-/** Never throws; undefined for JSON that is no such list. */
+/** One tunnel with the list's servers; undefined for JSON that is not such a list. Never throws. */
 export function importList(text: string, choice: ListChoice = {}): Import | undefined {
   if (text.slice(0, 1_000).includes('network-status-version ')) return consensus(text);
   let value: unknown;
@@ -55,26 +55,26 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Servers by protocol, in the order in which they stand there. */
+/** Servers by protocol, in the order of the list. */
 class Servers {
   readonly #found = new Map<TunnelProtocol, Map<string, Endpoint>>();
-  left = 0;
+  skipped = 0;
 
   add(protocol: TunnelProtocol, transport: 'udp' | 'tcp', host: string, ports: string): void {
-    // A name of a list would have to be asked for in the clear: twenty thousand of them say whose customer asks.
+    // Names are skipped out: a client would ask for them in the clear, and thousands of names reveal whose customer it is.
     const endpoint = addressEndpoint(transport, host, ports);
     const found = this.#found.get(protocol) ?? new Map<string, Endpoint>();
     this.#found.set(protocol, found);
-    if (endpoint === undefined || noServer(endpoint.host) !== undefined) this.left += 1;
-    else if (found.size < ENDPOINTS_MOST) found.set(formatEndpoint(endpoint), endpoint);
-    else this.left += 1;
+    if (endpoint === undefined || noServer(endpoint.host) !== undefined) this.skipped += 1;
+    else if (found.size < MAX_ENDPOINTS) found.set(formatEndpoint(endpoint), endpoint);
+    else this.skipped += 1;
   }
 
   result(choice: ListChoice, listed: string | undefined): Import {
     const unused: UnusedLine[] = [];
     const protocols = [...this.#found].filter(([, found]) => found.size > 0).map(([protocol]) => protocol);
     const protocol =
-      protocols.find((one) => one === choice.protocol) ??
+      protocols.find((known) => known === choice.protocol) ??
       (choice.protocol === undefined ? protocols[0] : undefined);
     if (protocol === undefined)
       return {
@@ -82,20 +82,20 @@ class Servers {
         unused: [
           {
             line: 1,
-            why: `this list has servers of ${protocols.join(', ') || 'no protocol that is known here'}`,
+            why: `this list has servers of ${protocols.join(', ') || 'no known protocol'}`,
           },
         ],
       };
-    const others = protocols.filter((one) => one !== protocol);
+    const others = protocols.filter((known) => known !== protocol);
     if (others.length > 0)
       unused.push({
         line: 1,
-        why: `servers of ${others.join(' and ')} are left out: import the list again for them, with --protocol`,
+        why: `servers of ${others.join(' and ')} are skipped out: import the list again for them, with --protocol`,
       });
-    if (this.left > 0)
+    if (this.skipped > 0)
       unused.push({
         line: 1,
-        why: `${this.left} servers have no address that can be used, or are beyond the first ${ENDPOINTS_MOST}`,
+        why: `${this.skipped} servers have no usable address, or come after the first ${MAX_ENDPOINTS}`,
       });
     const tunnel: ImportedTunnel = {
       protocol,
@@ -112,7 +112,7 @@ function isMullvad(list: Json): boolean {
   );
 }
 
-/** Ranges of ports as Mullvad's app has them; without them any. */
+/** Ranges of ports from the list of Mullvad's app; without them all ports. */
 function mullvadPorts(wireguard: Json): string[] {
   const ranges = Array.isArray(wireguard['port_ranges']) ? (wireguard['port_ranges'] as unknown[]) : [];
   const texts = ranges.flatMap((range) => {
@@ -168,7 +168,7 @@ function gluetun(list: Json, choice: ListChoice): Import | undefined {
   const name = choice.service?.toLowerCase() ?? (services.length === 1 ? services[0]?.[0] : undefined);
   const service = services.find(([known]) => known.toLowerCase() === name)?.[1];
   if (service === undefined) {
-    const why = `this list has several services: name one with --service: ${services
+    const why = `this list has several services; choose one with --service: ${services
       .map(([known]) => known)
       .join(', ')
       .slice(0, 2_000)}`;
@@ -177,7 +177,7 @@ function gluetun(list: Json, choice: ListChoice): Import | undefined {
   const servers = new Servers();
   for (const server of recordsOf(recordOf(service)['servers'])) {
     const isWireguard = server['vpn'] === 'wireguard';
-    const transports = (['udp', 'tcp'] as const).filter((one) => server[one] === true);
+    const transports = (['udp', 'tcp'] as const).filter((transport) => server[transport] === true);
     for (const ip of Array.isArray(server['ips']) ? (server['ips'] as unknown[]) : []) {
       if (isWireguard) servers.add('wireguard', 'udp', textOf(ip), '*');
       else

@@ -1,5 +1,4 @@
-// Knows: which endpoints a .netdev file names. Must not know: files, keys.
-// Follows systemd.netdev(5): [NetDev] Kind=wireguard, [WireGuardPeer] Endpoint=.
+// Reads the endpoints from a .netdev file. Follows systemd.netdev(5): [NetDev] Kind=wireguard, [WireGuardPeer] Endpoint=.
 
 import { Importing, shownKeyword } from './imported.ts';
 import type { Import } from './imported.ts';
@@ -7,11 +6,12 @@ import { iniSections, iniValue } from './ini.ts';
 
 const STYLE = { comments: 'lines', joined: true } as const;
 
+/** Whether the text is a .netdev file, by its section [NetDev]. */
 export function isNetworkdConfig(text: string): boolean {
   return iniSections(text, STYLE).some(({ name }) => name === 'NetDev');
 }
 
-/** Never throws. */
+/** One tunnel with the endpoints of all peers. Never throws. */
 export function importNetworkd(text: string): Import {
   const importing = new Importing();
   const sections = iniSections(text, STYLE);
@@ -20,7 +20,7 @@ export function importNetworkd(text: string): Import {
   if (kind !== 'wireguard') {
     importing.unused(
       device?.line ?? 1,
-      `a device of kind ${shownKeyword(kind)} is no tunnel to a VPN's server`,
+      `a device of kind ${shownKeyword(kind)} is not a tunnel to a VPN server`,
     );
     return importing.result();
   }

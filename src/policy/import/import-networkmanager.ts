@@ -1,5 +1,4 @@
-// Knows: which servers a .nmconnection file names. Must not know: files, keys, secrets.
-// Follows nm-settings-keyfile(5), and of each VPN's plug-in the data that its service reads.
+// Reads the servers from a .nmconnection file. Follows nm-settings-keyfile(5), and for each VPN plug-in the data that its service reads.
 
 import { Importing, hostAndPort, shownKeyword } from './imported.ts';
 import type { Import } from './imported.ts';
@@ -9,13 +8,14 @@ import type { TunnelProtocol } from '../../flow/kinds.ts';
 
 const STYLE = { comments: 'lines' } as const;
 
+/** Whether the text is a .nmconnection file, by its connection type. */
 export function isNetworkManagerConfig(text: string): boolean {
   return iniSections(text, STYLE).some(
     (section) => section.name === 'connection' && iniValue(section, 'type') !== undefined,
   );
 }
 
-/** Never throws. */
+/** One tunnel with every server. Never throws. */
 export function importNetworkManager(text: string): Import {
   const importing = new Importing();
   const sections = iniSections(text, STYLE);
@@ -34,12 +34,12 @@ export function importNetworkManager(text: string): Import {
     const vpn = sections.find(({ name }) => name === 'vpn');
     if (vpn !== undefined) readPlugIn(vpn, importing);
   } else {
-    importing.unused(1, `a connection of type ${shownKeyword(type ?? '')} is no tunnel to a VPN's server`);
+    importing.unused(1, `a connection of type ${shownKeyword(type ?? '')} is not a tunnel to a VPN server`);
   }
   return importing.result();
 }
 
-/** Where the plug-in keeps its server, and what that makes on the wire. */
+/** Each plug-in's key for its server, and the protocols, transports and ports that it uses. */
 const GATEWAYS: Readonly<
   Record<
     string,
@@ -70,12 +70,12 @@ function readPlugIn(vpn: IniSection, importing: Importing): void {
   const gateway = Object.hasOwn(GATEWAYS, service) ? GATEWAYS[service] : undefined;
   const entry = vpn.entries.findLast(({ key }) => key.toLowerCase() === gateway?.key);
   if (gateway === undefined) {
-    const why = service === 'pptp' ? 'hides nothing (rule F): no tunnel is made of it' : 'is not known here';
+    const why = service === 'pptp' ? 'hides nothing (rule F): no tunnel is made from it' : 'is not supported';
     importing.unused(vpn.line, `the plug-in ${shownKeyword(service)} ${why}`);
   } else if (entry === undefined) {
     importing.unused(vpn.line, `this connection names no server (${gateway.key})`);
   } else if (service === 'l2tp' && iniValue(vpn, 'ipsec-enabled') !== 'yes') {
-    importing.unused(entry.line, 'L2TP without IPsec hides nothing (rule F): no tunnel is made of it');
+    importing.unused(entry.line, 'L2TP without IPsec hides nothing (rule F): no tunnel is made from it');
   } else {
     const { host, port } = hostAndPort(entry.value.replace(/^https?:\/\//, '').replace(/\/.*$/, ''));
     for (const [protocol, transport, usual] of gateway.opens)
@@ -90,7 +90,7 @@ function readPlugIn(vpn: IniSection, importing: Importing): void {
   }
 }
 
-/** `remote=a.example:1194:udp, b.example`, and what holds for all of them. */
+/** `remote=a.example:1194:udp, b.example`, and the settings that apply to all of them. */
 function readOpenvpn(vpn: IniSection, importing: Importing): void {
   const entry = vpn.entries.findLast(({ key }) => key === 'remote');
   const proxy = iniValue(vpn, 'proxy-type');
@@ -99,7 +99,7 @@ function readOpenvpn(vpn: IniSection, importing: Importing): void {
     return;
   }
   if (proxy === 'http' || proxy === 'socks') {
-    const why = `is reached through a proxy, which is where the wire goes: name the proxy's own server (opaque), or under proxies`;
+    const why = `is reached through a proxy, so its packets go there: add the proxy's server as a tunnel with protocol opaque, or list it under proxies`;
     importing.unused(entry.line, `this remote ${why}`);
     return;
   }
@@ -107,7 +107,7 @@ function readOpenvpn(vpn: IniSection, importing: Importing): void {
   if (isStatic)
     importing.unused(
       entry.line,
-      'a static key leaves packets without a header, so address and port alone tell the tunnel (opaque)',
+      'with a static key packets have no header, so only address and port identify the tunnel (opaque)',
     );
   const usual = iniValue(vpn, 'proto-tcp') === 'yes' ? 'tcp' : 'udp';
   for (const remote of entry.value.split(/[,\s]+/).filter(Boolean)) {

@@ -1,7 +1,7 @@
-// Knows: which servers the programs name that carry a tunnel through something else: Shadowsocks, obfs4, udp2raw, wstunnel, and those
-// that hide in QUIC or MASQUE. Must not know: files, keys (of a link's user part nothing is read). What is on the wire goes to the server of
-// that program, so it is trusted as `opaque` (a bridge of Tor's as `tor`); the address on which it listens here opens nothing.
-// Follows SIP002 and SIP008 (Shadowsocks), sing-box's outbounds, usque's config.json, tor(1) ("Bridge"), udp2raw's and wstunnel's usage.
+// Reads the servers from configurations of programs that carry a tunnel inside something else: Shadowsocks, obfs4, udp2raw, wstunnel, and
+// those that use QUIC or MASQUE. The packets go to that program's server, so it is trusted as `opaque` (a Tor bridge as `tor`); the local
+// address on which the program listens opens nothing. Nothing is read of the user part of a link, which is a key. Follows SIP002 and SIP008
+// (Shadowsocks), sing-box's outbounds, usque's config.json, tor(1) ("Bridge"), udp2raw's and wstunnel's usage.
 
 import { parseAddress } from '../../wire/ip/address.ts';
 import { IMPORT_MOST, Importing, hostAndPort, shownKeyword, trimmedLines } from './imported.ts';
@@ -15,7 +15,7 @@ const BRIDGE =
   /^(?:Bridge\s+)?(?:(obfs4|obfs3|scramblesuit|meek|meek_lite|snowflake|webtunnel|conjure)\s+)?(\S+:\d{1,5})(?:\s|$)/i;
 const COMMAND = /(?:^|[\s/=])(wstunnel|udp2raw)(?:_\w+)?\s+\S/;
 
-/** Over what each program goes to its server. */
+/** The transports of each program; TCP for the others. */
 const TRANSPORTS: Readonly<Record<string, readonly Transport[]>> = {
   ss: ['tcp', 'udp'],
   shadowsocks: ['tcp', 'udp'],
@@ -24,29 +24,30 @@ const TRANSPORTS: Readonly<Record<string, readonly Transport[]>> = {
   hy2: ['udp'],
   tuic: ['udp'],
 };
-/** Whose address in a bridge's line is made up: they meet their bridge at web servers. */
-const MEETING = new Set(['meek', 'meek_lite', 'snowflake', 'webtunnel', 'conjure']);
+/** Transports that reach their bridge through web servers: the address in their line is not real. */
+const FRONTED = new Set(['meek', 'meek_lite', 'snowflake', 'webtunnel', 'conjure']);
 
-function linesOf(text: string): { readonly line: number; readonly said: string }[] {
+function linesOf(text: string): { readonly line: number; readonly content: string }[] {
   return trimmedLines(text)
-    .map((said, at) => ({ line: at + 1, said: said.slice(0, 4_000) }))
-    .filter(({ said }) => said !== '' && !said.startsWith('#'));
+    .map((content, at) => ({ line: at + 1, content: content.slice(0, 4_000) }))
+    .filter(({ content }) => content !== '' && !content.startsWith('#'));
 }
 
-function isBridge(said: string): boolean {
-  return /^Bridge\s/i.test(said) || /^(?:obfs4|webtunnel|snowflake|meek_lite)\s+\S+:\d/i.test(said);
+function isBridge(content: string): boolean {
+  return /^Bridge\s/i.test(content) || /^(?:obfs4|webtunnel|snowflake|meek_lite)\s+\S+:\d/i.test(content);
 }
 
+/** Whether the text is a configuration, link, bridge or command line of such a program. */
 export function isObfuscatorConfig(text: string): boolean {
-  // Longer ones are lists of servers.
+  // Longer texts are lists of servers.
   if (text.length > IMPORT_MOST) return false;
   if (jsonOf(text) !== undefined) return true;
-  return linesOf(text).some(({ said }) => LINK.test(said) || isBridge(said) || isCommand(said));
+  return linesOf(text).some(({ content }) => LINK.test(content) || isBridge(content) || isCommand(content));
 }
 
-/** Of a WireGuard configuration's PreUp and PostUp, too. */
-function isCommand(said: string): boolean {
-  return COMMAND.test(said) && !said.startsWith('//');
+/** Also the PreUp and PostUp lines of a WireGuard configuration. */
+function isCommand(content: string): boolean {
+  return COMMAND.test(content) && !content.startsWith('//');
 }
 
 /** One tunnel with every server. Never throws. */
@@ -57,10 +58,10 @@ export function importObfuscator(text: string): Import {
     for (const server of json) fromServer(importing, server);
     return importing.result();
   }
-  for (const { line, said } of linesOf(text)) {
-    if (LINK.test(said)) fromLink(importing, line, said);
-    else if (isBridge(said)) fromBridge(importing, line, said);
-    else if (isCommand(said)) fromCommand(importing, line, said);
+  for (const { line, content } of linesOf(text)) {
+    if (LINK.test(content)) fromLink(importing, line, content);
+    else if (isBridge(content)) fromBridge(importing, line, content);
+    else if (isCommand(content)) fromCommand(importing, line, content);
   }
   return importing.result();
 }
@@ -72,7 +73,7 @@ interface Server {
   readonly transports: readonly Transport[];
 }
 
-/** Servers of a JSON configuration; undefined where it is of none of these programs. */
+/** Servers of a JSON configuration; undefined where it belongs to none of these programs. */
 function jsonOf(text: string): readonly Server[] | undefined {
   if (!/^\s*\{/.test(text.slice(0, 1_000))) return undefined;
   let value: unknown;
@@ -99,27 +100,27 @@ function wordOf(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
-function serversOf(one: Json): Server[] {
+function serversOf(config: Json): Server[] {
   // usque: MASQUE to Cloudflare.
-  const masque = [one['endpoint_v4'], one['endpoint_v6']].map(wordOf).filter((host) => host !== '');
+  const masque = [config['endpoint_v4'], config['endpoint_v6']].map(wordOf).filter((host) => host !== '');
   if (masque.length > 0)
     return masque.map((host) => ({ kind: 'masque', host, port: '443', transports: ['udp'] as const }));
-  const port = wordOf(one['server_port'] ?? one['port']);
-  const given = one['server'] ?? one['address'];
+  const port = wordOf(config['server_port'] ?? config['port']);
+  const given = config['server'] ?? config['address'];
   const hosts = (Array.isArray(given) ? (given as unknown[]) : [given])
     .map(wordOf)
     .filter((host) => host !== '');
-  const kind = wordOf(one['type']) || (one['method'] === undefined ? '' : 'shadowsocks');
+  const kind = wordOf(config['type']) || (config['method'] === undefined ? '' : 'shadowsocks');
   if (port === '' || kind === '') return [];
-  const transports = kind === 'shadowsocks' ? modeOf(one, kind) : (TRANSPORTS[kind] ?? (['tcp'] as const));
+  const transports = kind === 'shadowsocks' ? modeOf(config, kind) : (TRANSPORTS[kind] ?? (['tcp'] as const));
   return hosts.map((host) => ({ kind, host, port, transports }));
 }
 
-/** Shadowsocks carries streams alone where its configuration does not say otherwise; sing-box's says by `network`. */
-function modeOf(one: Json, kind: string): readonly Transport[] {
-  const mode = wordOf(one['mode'] ?? one['network']);
+/** Shadowsocks carries TCP only unless `mode` says otherwise; in a sing-box configuration both transports unless `network` does. */
+function modeOf(config: Json, kind: string): readonly Transport[] {
+  const mode = wordOf(config['mode'] ?? config['network']);
   if (mode === 'udp_only' || mode === 'udp') return ['udp'];
-  if (mode === 'tcp_and_udp' || (one['type'] !== undefined && mode === ''))
+  if (mode === 'tcp_and_udp' || (config['type'] !== undefined && mode === ''))
     return TRANSPORTS[kind] ?? ['tcp'];
   return ['tcp'];
 }
@@ -128,10 +129,10 @@ function fromServer(importing: Importing, { host, port, transports }: Server): v
   for (const transport of transports) importing.server(1, 'this server', 'opaque', transport, host, port);
 }
 
-/** `ss://…@host:port?…#name`; what stands in front of `@` is a key, and Shadowsocks may have put all of it into base64. */
-function fromLink(importing: Importing, line: number, said: string): void {
-  const kind = (LINK.exec(said)?.[1] ?? '').toLowerCase();
-  const [whole = ''] = said.slice(said.indexOf('://') + 3).split('#');
+/** `ss://…@host:port?…#name`; before `@` is a key, and in Shadowsocks links all of it may be base64. */
+function fromLink(importing: Importing, line: number, content: string): void {
+  const kind = (LINK.exec(content)?.[1] ?? '').toLowerCase();
+  const [whole = ''] = content.slice(content.indexOf('://') + 3).split('#');
   const decoded = whole.includes('@') ? whole : decodedBase64(whole.split(/[/?]/)[0] ?? '');
   const [place = ''] = decoded.slice(decoded.lastIndexOf('@') + 1).split(/[/?]/);
   const { host, port = '443' } = hostAndPort(place);
@@ -143,13 +144,13 @@ function fromLink(importing: Importing, line: number, said: string): void {
   if (shows !== undefined && parseAddress(host) === undefined && shows.toLowerCase() !== host.toLowerCase())
     importing.unused(
       line,
-      'its connections show another name than the server’s, which looks foreign there: name the server by its address',
+      'its connections show another name than the server’s, which would be a leak there: name the server by its address',
     );
   for (const transport of TRANSPORTS[kind] ?? (['tcp'] as const))
     importing.server(line, 'this server', 'opaque', transport, host, port);
 }
 
-/** Text of base64 or base64url, of any length; '' for what is none. */
+/** Decodes base64 or base64url of any length; '' for other text. */
 function decodedBase64(text: string): string {
   try {
     return atob(text.replaceAll('-', '+').replaceAll('_', '/'));
@@ -158,30 +159,30 @@ function decodedBase64(text: string): string {
   }
 }
 
-function fromBridge(importing: Importing, line: number, said: string): void {
-  const [, kind = '', place = ''] = BRIDGE.exec(said) ?? [];
+function fromBridge(importing: Importing, line: number, content: string): void {
+  const [, kind = '', place = ''] = BRIDGE.exec(content) ?? [];
   if (place === '') importing.unused(line, 'this bridge has no address with a port');
-  else if (MEETING.has(kind.toLowerCase()))
+  else if (FRONTED.has(kind.toLowerCase()))
     importing.unused(
       line,
-      `${shownKeyword(kind.replace('_', '-'))}: it meets its bridge at web servers, and the address in that line is made up: nothing is opened for it`,
+      `${shownKeyword(kind.replace('_', '-'))}: it reaches its bridge through web servers, and the address in this line is not real: nothing is opened for it`,
     );
   else importing.service(line, 'this bridge', 'tor', 'tcp', place);
 }
 
-function fromCommand(importing: Importing, line: number, said: string): void {
-  const words = said.split(/\s+/).map((word) => word.replace(/^['"]|['"]$/g, ''));
-  if (/wstunnel/.test(COMMAND.exec(said)?.[1] ?? '')) {
+function fromCommand(importing: Importing, line: number, content: string): void {
+  const words = content.split(/\s+/).map((word) => word.replace(/^['"]|['"]$/g, ''));
+  if (/wstunnel/.test(COMMAND.exec(content)?.[1] ?? '')) {
     const link = words
       .map((word) => /^(wss?|https?):\/\/(?:[^@/]*@)?([^/?]+)/i.exec(word))
-      .find((one) => one !== null);
+      .find((match) => match !== null);
     if (link === undefined) {
       importing.unused(line, '"wstunnel": it names no server');
       return;
     }
     const [, scheme = '', place = ''] = link;
     if (/^(ws|http)$/i.test(scheme)) {
-      importing.unused(line, '"wstunnel" without TLS is an HTTP request that everybody reads: use wss://');
+      importing.unused(line, '"wstunnel" without TLS is a readable HTTP request: use wss://');
       return;
     }
     importing.service(line, 'this server', 'opaque', 'tcp', place, '443');
@@ -192,9 +193,9 @@ function fromCommand(importing: Importing, line: number, said: string): void {
     if (at >= 0) return words[at + 1] ?? '';
     return words.find((word) => word.startsWith(short) && !word.startsWith('--'))?.slice(short.length) ?? '';
   };
-  // Whoever listens for others is the server itself.
+  // With -s it is the server itself.
   if (words.includes('-s')) {
-    importing.unused(line, '"udp2raw": a server, not a client');
+    importing.unused(line, '"udp2raw": this is a server, not a client');
     return;
   }
   const mode = valueOf('--raw-mode', '--raw-mode') || 'faketcp';

@@ -1,4 +1,4 @@
-// Knows: which servers an OpenVPN client configuration names. Must not know: files, keys (inline blocks are skipped unread).
+// Reads the servers from an OpenVPN client configuration. Inline blocks (keys, certificates) are skipped unread.
 // Follows openvpn(8): --remote, --port, --rport, --proto, --remote-random-hostname, <connection>, inline file support.
 
 import { parseAddress } from '../../wire/ip/address.ts';
@@ -13,32 +13,32 @@ interface Remote {
   readonly host: string;
   readonly port: string | undefined;
   readonly proto: string | undefined;
-  /** Settings of its own <connection> block, or of the file. */
+  /** Settings of its <connection> block, or of the file. */
   readonly block: Settings;
 }
 
 interface Settings {
   port?: string;
   proto?: string;
-  /** Where it goes instead, and how the file says so. */
+  /** The proxy that it goes through, and the keyword in the file. */
   proxy?: { readonly keyword: string; readonly host: string };
 }
 
 const DEFAULT_PORT = '1194';
 
-/** Whether a text is one: a remote, or the word `client` alone on a line. */
+/** Whether the text is one: it has a remote, or the word `client` alone on a line. */
 export function isOpenvpnConfig(text: string): boolean {
   return trimmedLines(text).some((line) => line === 'client' || /^remote\s+\S/.test(line));
 }
 
-/** One tunnel with every remote; settings of a <connection> block come before those of the file. Never throws. */
+/** One tunnel with every remote; settings of a <connection> block take precedence over those of the file. Never throws. */
 export function importOpenvpn(text: string): Import {
   const file: Settings = {};
   const remotes: Remote[] = [];
   const importing = new Importing();
-  /** Packets then bear no mark of OpenVPN: nothing but address and port tells them. */
+  /** Packets do not look like OpenVPN's: only address and port identify them. */
   let isShapeless = false;
-  /** A random label is put in front of every server's name (src/policy/servers/names.ts). */
+  /** The client puts a random label in front of every server's name (src/policy/servers/names.ts). */
   let isRandom = false;
   let block = file;
   let inline = '';
@@ -47,7 +47,7 @@ export function importOpenvpn(text: string): Import {
     const line = index + 1;
     const tag = /^<(\/?)([a-z0-9-]+)>$/i.exec(rest);
     if (inline !== '') {
-      // The inside of a block is a key or a certificate: only its end is looked for.
+      // A block contains a key or a certificate: only its end is looked for.
       if (tag?.[1] === '/' && tag[2] === inline) inline = '';
       continue;
     }
@@ -62,18 +62,18 @@ export function importOpenvpn(text: string): Import {
       const [host = '', port, proto] = values;
       remotes.push({ line, host, port, proto, block });
     } else if ((keyword === 'port' || keyword === 'rport') && values[0] !== undefined) {
-      // `rport` is the far one; `port` sets both (the near one is of no interest).
+      // `rport` is the server's port; `port` sets it and the local one, which does not matter.
       if (keyword === 'rport' || block.port === undefined) block.port = values[0];
     } else if (keyword === 'proto' && values[0] !== undefined) {
       block.proto = values[0];
     } else if ((keyword === 'http-proxy' || keyword === 'socks-proxy') && values[0] !== undefined) {
       block.proxy = { keyword, host: values[0] };
-      importing.unused(line, `"${keyword}": what is on the wire goes to this proxy`);
+      importing.unused(line, `"${keyword}": packets go to this proxy`);
     } else if (keyword === 'secret' || keyword === 'scramble') {
       isShapeless = true;
       const why =
-        keyword === 'secret' ? 'a static key leaves packets without a header' : 'it garbles every packet';
-      importing.unused(line, `"${keyword}": ${why}, so address and port alone tell the tunnel (opaque)`);
+        keyword === 'secret' ? 'with a static key packets have no header' : 'it scrambles every packet';
+      importing.unused(line, `"${keyword}": ${why}, so only address and port identify the tunnel (opaque)`);
     } else if (keyword === 'remote-random-hostname') {
       isRandom = true;
     } else if (keyword === 'config') {
@@ -101,17 +101,17 @@ export function importOpenvpn(text: string): Import {
   return importing.result();
 }
 
-/** On the wire is the way to the proxy, not to the server. */
+/** Packets go to the proxy, not to the server. */
 function proxyWords({ keyword, host }: { readonly keyword: string; readonly host: string }): string {
   const why = noServer(host.toLowerCase());
   const where = `"${keyword}": this remote is reached through ${shownHost(host.toLowerCase())}`;
   if (why === undefined)
-    return `${where}, to which its name goes in the clear: nothing is opened; name that proxy under proxies (profile proxy-stub)`;
+    return `${where}, which gets its name in the clear: nothing is opened; list that proxy under proxies (profile proxy-stub)`;
   const { message, remedy } = noServerWords(why);
   return `${where}, which ${message}: nothing is opened. ${remedy}`;
 }
 
-/** Words of a line: quoted ones whole, comments left out. */
+/** The words of a line, quoted text as one word, without comments. */
 function wordsOf(line: string): string[] {
   const words: string[] = [];
   for (const [whole, quoted, single] of line.matchAll(/"([^"]*)"|'([^']*)'|[#;].*|\S+/g)) {

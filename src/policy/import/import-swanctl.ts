@@ -1,9 +1,10 @@
-// Knows: which servers a swanctl.conf names. Must not know: files, secrets.
-// Follows swanctl.conf(5) and the syntax of strongswan.conf(5): sections in braces, `key = value` to the end of the line.
+// Reads the servers from a swanctl.conf. Follows swanctl.conf(5) and the syntax of strongswan.conf(5): sections in braces, `key = value`
+// to the end of the line.
 
 import { Importing, trimmedLines } from './imported.ts';
 import type { Import } from './imported.ts';
 
+/** Whether the text is one, by its section `connections`. */
 export function isSwanctlConfig(text: string): boolean {
   return trimmedLines(text).some((line) => /^connections\s*\{/.test(line.slice(0, 200)));
 }
@@ -14,7 +15,7 @@ interface Connection {
   port?: string;
 }
 
-/** Never throws. */
+/** One tunnel with the servers of all connections. Never throws. */
 export function importSwanctl(text: string): Import {
   const importing = new Importing();
   const path: string[] = [];
@@ -29,7 +30,7 @@ export function importSwanctl(text: string): Import {
       } else if (piece.endsWith('{')) {
         path.push(/^[^\s:{]*/.exec(piece)?.[0] ?? '');
         if (path.length === 2 && path[0] === 'connections') connection = { line };
-        // A configuration has six levels; what is deeper is none.
+        // A configuration has six levels; a deeper text is not one.
         if (path.length > 32) return importing.result();
       } else if (connection !== undefined && path.length === 2) {
         readSetting(connection, piece, line);
@@ -41,7 +42,7 @@ export function importSwanctl(text: string): Import {
   return importing.result();
 }
 
-/** What a line says: `name {`, `}` and settings; what stands in quotes is one word, and a comment is none. */
+/** The parts of a line: `name {`, `}` and settings, without comments; quoted text is not split. */
 function piecesOf(line: string): string[] {
   const pieces: string[] = [];
   let from = 0;
@@ -82,13 +83,13 @@ function finish({ line, addresses, port = '500' }: Connection, importing: Import
   if (addresses === undefined || hosts.includes('%any')) {
     importing.unused(
       addresses?.line ?? line,
-      'this connection waits for anybody (remote_addrs): nothing is opened for it',
+      'this connection accepts any server (remote_addrs): nothing is opened for it',
     );
     return;
   }
   const isUsual = port === '500' || port === '4500';
   if (!isUsual)
-    importing.unused(line, 'IKE on a port of its own: address and port alone tell the tunnel (opaque)');
+    importing.unused(line, 'IKE on a custom port: only address and port identify the tunnel (opaque)');
   for (const host of hosts)
     importing.server(addresses.line, 'this server', isUsual ? 'ipsec' : 'opaque', 'udp', host, port);
 }

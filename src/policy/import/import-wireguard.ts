@@ -1,5 +1,5 @@
-// Knows: which endpoints a WireGuard configuration names. Must not know: files, keys (no value but an endpoint's is looked at).
-// Follows wg(8), "CONFIGURATION FILE FORMAT", and wg-quick(8), whose additions concern the client alone.
+// Reads the endpoints from a WireGuard configuration. Keys are not read. Follows wg(8), "CONFIGURATION FILE FORMAT", and wg-quick(8), whose
+// additions affect the client only.
 
 import { Importing, shownKeyword, trimmedLines } from './imported.ts';
 import type { Import } from './imported.ts';
@@ -28,17 +28,17 @@ const PEER = new Set([
   'allowedips',
   'endpoint',
   'persistentkeepalive',
-  // AmneziaWG's, which changes nothing on the wire
+  // AmneziaWG; changes nothing on the wire
   'advancedsecurity',
 ]);
 const AMNEZIA: ReadonlySet<string> = new Set(AMNEZIA_KEYS);
 
-/** Whether a text is one, by its sections. */
+/** Whether the text is one, by its sections. */
 export function isWireguardConfig(text: string): boolean {
   return trimmedLines(text).some((line) => /^\[(interface|peer)\]\s*(#.*)?$/i.test(line.slice(0, 200)));
 }
 
-/** One tunnel with the endpoints of all peers; a peer without one (it calls in itself) is named. Never throws. */
+/** One tunnel with the endpoints of all peers; a peer without one (it connects by itself) is reported as unused. Never throws. */
 export function importWireguard(text: string): Import {
   const importing = new Importing();
   const amnezia: Record<string, string> = {};
@@ -48,7 +48,7 @@ export function importWireguard(text: string): Import {
     const section = name.toLowerCase();
     if (section !== 'interface' && section !== 'peer' && section !== '')
       importing.unused(at, `there is no section ${shownKeyword(section)}`);
-    for (const line of odd) importing.unused(line, 'something is no setting of this section');
+    for (const line of odd) importing.unused(line, 'something is not a setting of this section');
     const known = section === 'peer' ? PEER : INTERFACE;
     let hasEndpoint = false;
     for (const { line, key, value } of entries) {
@@ -58,7 +58,7 @@ export function importWireguard(text: string): Import {
       if (keyword === 'reserved') reserved = value;
       if (isAmnezia || keyword === 'reserved') changedAt = line;
       else if (!known.has(keyword))
-        importing.unused(line, `${shownKeyword(key)} is no setting of this section`);
+        importing.unused(line, `${shownKeyword(key)} is not a setting of this section`);
       if (section !== 'peer' || keyword !== 'endpoint') continue;
       hasEndpoint = true;
       importing.service(line, 'this Endpoint', 'wireguard', 'udp', value);
@@ -70,7 +70,7 @@ export function importWireguard(text: string): Import {
   return importing.result();
 }
 
-/** What changes the packets; what is not understood leaves WireGuard's own, which such a tunnel has not. */
+/** Settings that change the packets. If one is not valid, the servers are dropped: their packets would not be WireGuard's own. */
 function readForm(
   importing: Importing,
   line: number,
@@ -91,7 +91,7 @@ function readForm(
     const what = form.wrong.at(-1) ?? '';
     importing.unused(
       line,
-      `"${what}" is not understood, so what this tunnel's packets look like is not known: trust its server as opaque`,
+      `"${what}" is not valid, so it is not known what this tunnel's packets look like: trust its server with protocol opaque`,
     );
     importing.drop();
   } else {

@@ -1,4 +1,4 @@
-// Knows: which formats of tunnel configurations are read, and how each is told from the others. Must not know: files, what is in them.
+// The formats of tunnel configurations that can be imported, and how each is recognized.
 
 import { importApple, isAppleConfig } from './import-apple.ts';
 import { importList, isServerList } from './import-lists.ts';
@@ -12,11 +12,11 @@ import { importWireguard, isWireguardConfig } from './import-wireguard.ts';
 import type { Import } from './imported.ts';
 import { decodedText } from './text-encoding.ts';
 
-/** In words, for whoever sent something else. */
+/** The formats in words, for an error message. */
 export const IMPORT_FORMATS =
-  'WireGuard (.conf), OpenVPN (.ovpn), systemd-networkd (.netdev), NetworkManager (.nmconnection), Apple (.mobileconfig), strongSwan (swanctl.conf), Shadowsocks, sing-box, usque (JSON or links), bridges of Tor, wstunnel, udp2raw, or a list of servers (Mullvad, gluetun, Tor, Tailscale)';
+  'WireGuard (.conf), OpenVPN (.ovpn), systemd-networkd (.netdev), NetworkManager (.nmconnection), Apple (.mobileconfig), strongSwan (swanctl.conf), Shadowsocks, sing-box, usque (JSON or links), Tor bridges, wstunnel, udp2raw, or a server list (Mullvad, gluetun, Tor, Tailscale)';
 
-/** The surest first: a WireGuard configuration within a profile of Apple's is none by itself. */
+/** The most specific first: an Apple profile may contain a WireGuard configuration. */
 const FORMATS: readonly (readonly [(text: string) => boolean, (text: string) => Import])[] = [
   [isAppleConfig, importApple],
   [isNetworkManagerConfig, importNetworkManager],
@@ -27,11 +27,11 @@ const FORMATS: readonly (readonly [(text: string) => boolean, (text: string) => 
   [isObfuscatorConfig, importObfuscator],
 ];
 
-/** What a configuration comes to; undefined for what is none. Never throws. */
+/** The tunnel of a configuration (text, or bytes of any Unicode encoding); undefined for an unknown format. Never throws. */
 export function importConfig(given: string | Uint8Array, choice: ListChoice = {}): Import | undefined {
   const text = typeof given === 'string' ? given.replace(/^\ufeff/, '') : decodedText(given);
-  const read = FORMATS.find(([isOne]) => isOne(text))?.[1];
-  // A bracket begins a list as well as a section, so lists come last.
+  const read = FORMATS.find(([isFormat]) => isFormat(text))?.[1];
+  // A bracket begins a JSON list as well as a section, so server lists come last.
   if (read !== undefined) return read(text);
   return isServerList(text) ? importList(text, choice) : undefined;
 }

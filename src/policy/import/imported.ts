@@ -1,5 +1,5 @@
-// Knows: what an imported tunnel configuration comes to. Must not know: any format, files.
-// Keys and passwords are never part of it: a line that cannot be used is named by its number and keyword alone.
+// The result of importing a tunnel configuration. It never contains keys or passwords: a line that cannot be used is identified by its
+// number and keyword only.
 
 import { formatEndpoint, parseEndpoint, parseHostName } from '../schema/endpoint.ts';
 import { noServer, noServerWords } from '../servers/no-server.ts';
@@ -11,13 +11,13 @@ import type { Endpoint, Transport } from '../policy.ts';
 export interface ImportedTunnel {
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
-  /** What of the configuration changes the packets. */
+  /** Settings that change the packets. */
   readonly settings?: TunnelSettings;
-  /** It is a list of servers that a service publishes: it replaces the one before. `at`: the day it was made. */
+  /** Present for a server list that a service publishes: it replaces the earlier list. `at`: its date, `2026-11-29`. */
   readonly list?: { readonly at?: string };
 }
 
-/** A line that says something about the tunnel and cannot be used; `line` counts from 1. */
+/** A line about the tunnel that cannot be used; `line` counts from 1. */
 export interface UnusedLine {
   readonly line: number;
   readonly why: string;
@@ -28,41 +28,41 @@ export interface Import {
   readonly unused: readonly UnusedLine[];
 }
 
-/** Longer files are no tunnel configuration; characters. */
+/** Characters; a longer file is not a tunnel configuration. */
 export const IMPORT_MOST = 512_000;
 
-/** Lines that one answer names; a file of other lines is no tunnel configuration, and need not be told back. */
-const UNUSED_MOST = 200;
+/** How many unused lines are listed. */
+const MAX_UNUSED = 200;
 
-/** The lines of a text, each without the spaces around it. */
+/** The lines of a text, each trimmed. */
 export function trimmedLines(text: string): string[] {
   return text.split(/\r\n|\n|\r/).map((line) => line.trim());
 }
 
-/** What is left out, in order of the lines; of very much, the first. */
+/** The unused lines in order, at most MAX_UNUSED and a count of the rest. */
 function boundedUnused(unused: readonly UnusedLine[]): readonly UnusedLine[] {
   const sorted = [...unused].sort((a, b) => a.line - b.line);
-  const next = sorted[UNUSED_MOST];
+  const next = sorted[MAX_UNUSED];
   if (next === undefined) return sorted;
-  const more = sorted.length - UNUSED_MOST;
+  const more = sorted.length - MAX_UNUSED;
   return [
-    ...sorted.slice(0, UNUSED_MOST),
+    ...sorted.slice(0, MAX_UNUSED),
     { line: next.line, why: `this line and ${more - 1} more are unused` },
   ];
 }
 
-/** A keyword as it may be shown: whatever is no plain word may be part of a key. */
+/** A keyword in quotes; `something` for anything but a plain word, which may be part of a key. */
 export function shownKeyword(word: string): string {
   return /^[A-Za-z][A-Za-z0-9-]{0,30}$/.test(word) ? `"${word}"` : 'something';
 }
 
 /** Each endpoint once, in order. */
 function distinctEndpoints(endpoints: readonly Endpoint[]): Endpoint[] {
-  const seen = new Map(endpoints.map((e) => [formatEndpoint(e), e]));
+  const seen = new Map(endpoints.map((endpoint) => [formatEndpoint(endpoint), endpoint]));
   return [...seen.values()];
 }
 
-/** Collects what a configuration comes to, line by line. */
+/** Collects the servers and unused lines of a configuration. */
 export class Importing {
   readonly #found: {
     readonly line: number;
@@ -72,7 +72,7 @@ export class Importing {
   readonly #unused: UnusedLine[] = [];
   #settings: TunnelSettings | undefined;
 
-  /** A server by its host, an IPv6 address in brackets or without them; `what` says who names it ("this Endpoint"). */
+  /** Adds a server. An IPv6 address may be in brackets; `what` describes it in messages ("this Endpoint"). */
   server(
     line: number,
     what: string,
@@ -86,7 +86,7 @@ export class Importing {
     const endpoint = /^\d{1,5}$/.test(port) ? parseEndpoint(`${transport}:${text}:${port}`) : undefined;
     const why = endpoint === undefined ? undefined : noServer(endpoint.host);
     if (endpoint === undefined) {
-      this.unused(line, `${what} is no address or name with a port`);
+      this.unused(line, `${what} is not an address or name with a port`);
     } else if (why !== undefined) {
       const { message, remedy } = noServerWords(why);
       this.unused(line, `${what} is ${endpoint.host}, which ${message}. ${remedy}`);
@@ -95,7 +95,7 @@ export class Importing {
     }
   }
 
-  /** The same of `host:port` in one word. */
+  /** The same from `host:port`; `port` is the default. */
   service(
     line: number,
     what: string,
@@ -112,17 +112,17 @@ export class Importing {
     this.#unused.push({ line, why });
   }
 
-  /** No server of this configuration can work. */
+  /** Removes all servers: with this configuration none can work. */
   drop(): void {
     this.#found.length = 0;
   }
 
-  /** What changes the packets of the tunnel. */
+  /** Sets the settings that change the packets. */
   change(settings: TunnelSettings): void {
     this.#settings = settings;
   }
 
-  /** What a configuration within this one comes to; all of it stands at this line. */
+  /** Adds the result of a configuration that is embedded at this line. */
   within(line: number, { tunnels, unused }: Import): void {
     for (const { protocol, endpoints, settings } of tunnels) {
       for (const endpoint of endpoints) this.#found.push({ line, protocol, endpoint });
@@ -131,7 +131,7 @@ export class Importing {
     for (const { why } of unused) this.unused(line, why);
   }
 
-  /** One tunnel at most: servers of another protocol than the first's are named, and left out. */
+  /** At most one tunnel: servers of another protocol than the first are reported as unused. */
   result(): Import {
     const protocol = this.#found[0]?.protocol;
     const others = this.#found.filter((found) => found.protocol !== protocol);
@@ -139,10 +139,12 @@ export class Importing {
       ...this.#unused,
       ...others.map((other) => ({
         line: other.line,
-        why: `this server is of another protocol (${other.protocol}): import it from a file of its own`,
+        why: `this server has another protocol (${other.protocol}): import it from a separate file`,
       })),
     ];
-    const endpoints = this.#found.filter((found) => found.protocol === protocol).map((one) => one.endpoint);
+    const endpoints = this.#found
+      .filter((found) => found.protocol === protocol)
+      .map((found) => found.endpoint);
     const changed =
       this.#settings === undefined || protocol !== 'wireguard' ? {} : { settings: this.#settings };
     const tunnels =
@@ -151,7 +153,7 @@ export class Importing {
   }
 }
 
-/** `198.51.100.7:51820`, `[2001:db8::7]:51820`, `vpn.example`: a bare IPv6 address has no port. */
+/** Splits `198.51.100.7:51820`, `[2001:db8::7]:51820` or `vpn.example`; an IPv6 address without brackets has no port. */
 export function hostAndPort(text: string): { readonly host: string; readonly port: string | undefined } {
   const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(text.trim());
   return match === null
@@ -159,7 +161,7 @@ export function hostAndPort(text: string): { readonly host: string; readonly por
     : { host: match[1] ?? match[2] ?? '', port: match[3] };
 }
 
-/** A host as it may be shown: what is no address and no name may be part of a key. */
+/** The host; `something` if it is neither an address nor a host name, as it may be part of a key. */
 export function shownHost(text: string): string {
   const isHost = parseAddress(text) !== undefined || parseHostName(text) !== undefined;
   return isHost ? text : 'something';

@@ -1,5 +1,5 @@
-// Knows: files of sections with `key = value` lines. Must not know: what any key means.
-// Follows wg(8), systemd.syntax(7) and GLib's key files, which agree but for comments and joined lines.
+// Parses files of sections with `key = value` lines. Follows wg(8), systemd.syntax(7) and GLib's key files, which differ only in comments
+// and continued lines.
 
 import { trimmedLines } from './imported.ts';
 
@@ -10,22 +10,22 @@ interface IniEntry {
 }
 
 export interface IniSection {
-  /** As it is written, without the brackets; '' for what stands before the first. */
+  /** As written, without brackets; '' for lines before the first section. */
   readonly name: string;
   readonly line: number;
   readonly entries: readonly IniEntry[];
-  /** Lines that are no setting. */
+  /** Numbers of lines that are not settings. */
   readonly odd: readonly number[];
 }
 
 export interface IniStyle {
-  /** A comment may begin anywhere in a line, not only at its start. */
+  /** Whether a comment may begin anywhere in a line, or only at its start. */
   readonly comments: 'anywhere' | 'lines';
-  /** A line that ends in a backslash goes on in the next. */
+  /** Whether a backslash at the end continues the line. */
   readonly joined?: boolean;
 }
 
-/** All sections in order, the same name as often as it stands there. Never throws; reads every character once or twice. */
+/** All sections in order, including repeated names. Never throws; reads every character at most twice. */
 export function iniSections(text: string, { comments, joined = false }: IniStyle): readonly IniSection[] {
   let here = { name: '', line: 1, entries: [] as IniEntry[], odd: [] as number[] };
   const sections = [here];
@@ -55,12 +55,12 @@ export function iniSections(text: string, { comments, joined = false }: IniStyle
   return sections;
 }
 
-/** The last value of a key, in any case of letters. */
+/** The last value of a key (lower case), compared without regard to case. */
 export function iniValue(section: IniSection | undefined, key: string): string | undefined {
   return section?.entries.findLast((entry) => entry.key.toLowerCase() === key)?.value;
 }
 
-/** Searched for, not matched: an expression that looks for the end of a line at each `#` would look again and again. */
+/** By indexOf: a regular expression that searches the end of the line at each `#` would take quadratic time. */
 function withoutComment(line: string, comments: IniStyle['comments']): string {
   if (comments === 'lines') return line.startsWith('#') || line.startsWith(';') ? '' : line;
   const at = line.indexOf('#');

@@ -1,5 +1,5 @@
-// Knows: Apple's property lists written as XML. Must not know: what is in them.
-// Follows Apple's PropertyList-1.0 DTD. A signed profile (CMS) holds the list as it is: what stands around it is passed over.
+// Parses Apple's property lists in XML. Follows Apple's PropertyList-1.0 DTD. A signed profile (CMS) contains the list as plain text; what
+// surrounds it is skipped.
 
 export interface PlistDict {
   readonly line: number;
@@ -7,8 +7,8 @@ export interface PlistDict {
 }
 export type Plist = string | readonly Plist[] | PlistDict;
 
-const DEPTH_MOST = 32;
-const VALUES_MOST = 20_000;
+const MAX_DEPTH = 32;
+const MAX_VALUES = 20_000;
 
 interface Open {
   readonly line: number;
@@ -17,16 +17,16 @@ interface Open {
   key: string;
 }
 
-/** The first list in a text; undefined when there is none, or it is cut, too deep or too much. Time grows with the text alone. */
+/** The first list in a text; undefined when there is none, or it is incomplete, nested too deeply or too large. Takes linear time. */
 export function readPlist(text: string): Plist | undefined {
   let at = text.indexOf('<plist');
   let line = 1;
   let counted = 0;
-  let many = 0;
+  let count = 0;
   const open: Open[] = [];
   const put = (value: Plist): Plist | undefined => {
     const here = open.at(-1);
-    many += 1;
+    count += 1;
     if (here === undefined) return value;
     if (here.values === undefined) here.items.push(value);
     else here.values.set(here.key, value);
@@ -73,7 +73,7 @@ export function readPlist(text: string): Plist | undefined {
       next = isEmpty ? end + 1 : close;
     }
     if (done !== undefined) return done;
-    if (open.length > DEPTH_MOST || many > VALUES_MOST) return undefined;
+    if (open.length > MAX_DEPTH || count > MAX_VALUES) return undefined;
     at = text.indexOf('<', next);
   }
   return undefined;
@@ -97,7 +97,7 @@ export function isDict(value: Plist | undefined): value is PlistDict {
   return typeof value === 'object' && 'line' in value;
 }
 
-/** What stands under these keys, one within the other. */
+/** The value at a path of nested keys; undefined if there is none. */
 export function plistAt(value: Plist | undefined, ...keys: readonly string[]): Plist | undefined {
   return keys.reduce<Plist | undefined>(
     (here, key) => (isDict(here) ? here.values.get(key) : undefined),
@@ -105,11 +105,13 @@ export function plistAt(value: Plist | undefined, ...keys: readonly string[]): P
   );
 }
 
+/** The same, for a string; trimmed. */
 export function plistText(value: Plist | undefined, ...keys: readonly string[]): string | undefined {
   const found = plistAt(value, ...keys);
   return typeof found === 'string' ? found.trim() : undefined;
 }
 
+/** The same, for an array; empty if there is none. */
 export function plistList(value: Plist | undefined, ...keys: readonly string[]): readonly Plist[] {
   const found = plistAt(value, ...keys);
   return typeof found === 'object' && !isDict(found) ? found : [];

@@ -1,6 +1,7 @@
-// Knows: how the bytes of a text file become its text, whoever wrote it. Must not know: files, formats.
-// Follows Unicode 15 section 23.8 (byte order marks) and RFC 3629. Editors of Windows write UTF-16; without a mark the zeros say so,
-// for what is read here is mostly ASCII. What is no UTF-8 is read byte by byte (ISO 8859-1): keywords and servers are ASCII.
+// Decodes the bytes of a text file, whatever editor wrote it. Follows Unicode 15 section 23.8 (byte order marks) and RFC 3629. Editors on
+// Windows write UTF-16; without a mark it is recognized by its zero bytes, because configurations are mostly ASCII. Bytes that are not
+// UTF-8
+// are read as ISO 8859-1: keywords and servers are ASCII.
 
 type Width = 2 | 4;
 
@@ -8,7 +9,7 @@ type Width = 2 | 4;
 export function decodedText(bytes: Uint8Array): string {
   const [b0, b1, b2, b3] = bytes;
   if (b0 === 0xef && b1 === 0xbb && b2 === 0xbf) return utf8(bytes.subarray(3));
-  // Before UTF-16's: little-endian UTF-32 begins with the mark of little-endian UTF-16.
+  // Tested before UTF-16: the mark of little-endian UTF-32 begins with that of little-endian UTF-16.
   if (b0 === 0xff && b1 === 0xfe && b2 === 0 && b3 === 0) return units(bytes.subarray(4), 4, true);
   if (b0 === 0 && b1 === 0 && b2 === 0xfe && b3 === 0xff) return units(bytes.subarray(4), 4, false);
   if (b0 === 0xff && b1 === 0xfe) return units(bytes.subarray(2), 2, true);
@@ -33,18 +34,18 @@ function latin1(bytes: Uint8Array): string {
   return parts.join('');
 }
 
-/** Of units of this width nearly all are ASCII: every byte but one of them is zero. */
+/** Whether at least 80 % of the code units of this width are ASCII: all bytes but one are zero. */
 function isUnits(bytes: Uint8Array, width: Width, little: boolean): boolean {
-  const many = Math.floor(Math.min(bytes.length, 4_096) / width);
-  if (many === 0 || bytes.length % width !== 0) return false;
+  const total = Math.floor(Math.min(bytes.length, 4_096) / width);
+  if (total === 0 || bytes.length % width !== 0) return false;
   let ascii = 0;
-  for (let at = 0; at < many * width; at += width) {
+  for (let at = 0; at < total * width; at += width) {
     let high = 0;
     for (let byte = 1; byte < width; byte += 1) high |= bytes[little ? at + byte : at + byte - 1] ?? 0;
     const low = bytes[little ? at : at + width - 1] ?? 0;
     if (high === 0 && low !== 0) ascii += 1;
   }
-  return ascii * 10 >= many * 8;
+  return ascii * 10 >= total * 8;
 }
 
 function units(bytes: Uint8Array, width: Width, little: boolean): string {

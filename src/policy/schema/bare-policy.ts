@@ -1,5 +1,4 @@
-// Knows: the policy that allows nothing and names no tunnel: what one goes by when nobody gave a policy.
-// Must not know: YAML, files. Whatever is not essential traffic is a leak under it.
+// The policy that applies when nobody has given one: no tunnel, and everything but essential traffic is a leak.
 
 import type { Policy } from '../policy.ts';
 

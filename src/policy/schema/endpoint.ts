@@ -1,5 +1,5 @@
-// Knows: the text of endpoints, resolvers, prefixes and names in a policy. Must not know: YAML, frames.
-// Follows RFC 5952 for addresses, RFC 1123 and RFC 1035 section 2.3.4 for host names.
+// Endpoints, resolvers, prefixes and names as a policy writes them. Follows RFC 5952 for addresses, RFC 1123 and RFC 1035 section 2.3.4
+// for host names.
 
 import { unicodeName } from '../servers/punycode.ts';
 import { asciiName } from '../servers/name-forms.ts';
@@ -8,7 +8,7 @@ import type { Endpoint, NamePattern, Prefix, Resolver, Transport } from '../poli
 
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-/** In front of a name: one random label. */
+/** Prefix of a host name that stands for one random label, or of a name pattern that means only the names below. */
 export const BELOW = '*.';
 
 const PORTS = { first: 1, last: 65535 };
@@ -37,15 +37,15 @@ export function hasPort(endpoint: Endpoint, port: number): boolean {
   return endpoint.port <= port && port <= lastPort(endpoint);
 }
 
-/** More than one address or port: only a tunnel's server has that. */
+/** Whether it has more than one address or port; only an endpoint of a tunnel may. */
 export function isRange(endpoint: Endpoint): boolean {
   return endpoint.length !== undefined || endpoint.lastPort !== undefined;
 }
 
 /**
- * `udp:198.51.100.7:51820`, `tcp:[2001:db8::7]:443`, `udp:vpn.example.com:51820`; a range of ports or any (`4000-33433`, `*`), and a
- * network of servers (`udp:198.51.100.0/24:51820`, `udp:[2001:db8:7::/48]:51820`); `udp:*.vpn.example.com:1194` for a name whose client
- * puts a random label in front of it (src/policy/servers/names.ts). Undefined for anything else.
+ * `udp:198.51.100.7:51820`, `tcp:[2001:db8::7]:443`, `udp:vpn.example.com:51820`; with a range of ports or all ports (`4000-33433`, `*`);
+ * a network of servers (`udp:198.51.100.0/24:51820`, `udp:[2001:db8:7::/48]:51820`); `udp:*.vpn.example.com:1194` for a name that the
+ * VPN client puts a random label in front of (src/policy/servers/names.ts). Undefined for anything else.
  */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const match = /^(udp|tcp):([^/]+)(?:\/(\d{1,3}))?(\]?):([\d*-]{1,11})$/.exec(text.trim());
@@ -66,7 +66,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return { ...found, ...many, ...(isOne ? {} : { length: network.length }) };
 }
 
-/** The same of parts: an address without brackets, and ports as an endpoint has them. Undefined for anything else, names included. */
+/** An endpoint from an address without brackets and a port, range of ports or `*`. Undefined for anything else, host names included. */
 export function addressEndpoint(transport: Transport, host: string, ports: string): Endpoint | undefined {
   const range = parsePorts(ports);
   const address = parseAddress(host);
@@ -89,7 +89,10 @@ function parsePorts(text: string): { readonly port: number; readonly last: numbe
     : undefined;
 }
 
-/** `dot:9.9.9.9:853`, `doq:dns.example:853`, `doh:203.0.113.5:443/dns.example`: the name behind the slash is the server's. */
+/**
+ * `dot:9.9.9.9:853`, `doq:dns.example:853`, `doh:203.0.113.5:443/dns.example`: after the slash the server's name. Undefined for anything
+ * else.
+ */
 export function parseResolver(text: string): Resolver | undefined {
   const match = /^(dot|doq|doh):([^/]+)(?:\/(.+))?$/.exec(text.trim());
   if (match === null) return undefined;
@@ -124,16 +127,16 @@ function parseHostPort(transport: Transport, text: string): Endpoint | undefined
   return name === undefined ? undefined : { transport, host: name, hostIs: 'name', port };
 }
 
-/** Lower case, in ASCII, without trailing dot; undefined for what is no host name, all-digit last labels included. */
+/** The name in lower case, in ASCII, without trailing dot; undefined for anything that is not a host name. */
 export function parseHostName(text: string): string | undefined {
   const name = asciiName(text.toLowerCase().replace(/\.$/, ''));
   const labels = name.split('.');
-  // An all-digit last label would be a mistyped IPv4 address (RFC 3696 section 2).
+  // A name with an all-digit last label is a mistyped IPv4 address (RFC 3696 section 2).
   if (name.length > 253 || /^\d+$/.test(labels.at(-1) ?? '')) return undefined;
   return labels.every((label) => LABEL.test(label)) ? name : undefined;
 }
 
-/** `bank.example` means the name and all below it, `*.clinic.example` only what is below. */
+/** `bank.example` means the name and all names below it, `*.clinic.example` only those below. Undefined for anything else. */
 export function parseNamePattern(text: string): NamePattern | undefined {
   const below = text.startsWith(BELOW);
   const suffix = parseHostName(below ? text.slice(BELOW.length) : text);
@@ -142,20 +145,22 @@ export function parseNamePattern(text: string): NamePattern | undefined {
   return { suffix, itself: !below, ...(letters === suffix ? {} : { letters }) };
 }
 
-/** Whether a name in ASCII, normalised as findings are, is one that the pattern means. */
+/** Whether the pattern matches a name (in ASCII, lower case, without trailing dot, as in a packet's findings). */
 export function matchesPattern(name: string, { suffix, itself }: NamePattern): boolean {
   return name === suffix ? itself : name.endsWith(`.${suffix}`);
 }
 
-/** `192.0.2.0/24`, or an address alone; host bits are refused: `192.0.2.9/24` may mean the host or the network. */
+/**
+ * `192.0.2.0/24`, or a single address. Undefined for anything else, host bits included: `192.0.2.9/24` may mean the host or the network.
+ */
 export function parsePrefix(text: string): Prefix | undefined {
   const match = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text.trim());
   const address = parseAddress(match?.[1] ?? '');
   if (match === null || address === undefined) return undefined;
-  const most = address.ipVersion === 4 ? 32 : 128;
-  const length = match[2] === undefined ? most : Number(match[2]);
-  if (length > most) return undefined;
-  const network = networkOf(address.words, length + 128 - most);
+  const maxLength = address.ipVersion === 4 ? 32 : 128;
+  const length = match[2] === undefined ? maxLength : Number(match[2]);
+  if (length > maxLength) return undefined;
+  const network = networkOf(address.words, length + 128 - maxLength);
   if (!network.every((word, at) => word === address.words[at])) return undefined;
   return { ipVersion: address.ipVersion, address: addressText(address.ipVersion, network), length };
 }

@@ -1,5 +1,5 @@
-// Knows: faults that take two fields of a policy to see. Must not know: YAML, zod.
-// A setting that would silently do nothing, or something else than it says, is refused.
+// Checks of a policy that involve more than one field. A setting that would silently have no effect, or another one than it says, is
+// refused.
 
 import { anywhereWords, isAnywhere } from '../servers/anywhere.ts';
 import { BELOW, formatEndpoint, formatResolver, isRange, lastPort } from './endpoint.ts';
@@ -43,28 +43,28 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
       found.push(
         fault(
           [...path, 'name'],
-          `"${tunnel.name}" is the name of tunnels[${first}] already`,
+          `"${tunnel.name}" is already the name of tunnels[${first}]`,
           'Give each tunnel its own name.',
         ),
       );
     }
     names.set(tunnel.name, first ?? at);
-    found.push(...formFaults(path, tunnel), ...yesFaults(path, tunnel));
+    found.push(...formFaults(path, tunnel), ...consentFaults(path, tunnel));
     for (const [index, endpoint] of tunnel.endpoints.entries()) {
       const here = [...path, 'endpoints', index];
       const text = formatEndpoint(endpoint);
       found.push(...hostFaults(here, text, endpoint), ...rangeFaults(here, text, tunnel.protocol, endpoint));
-      const may = transportsOf(tunnel.protocol);
-      if (!may.includes(endpoint.transport)) {
+      const allowed = transportsOf(tunnel.protocol);
+      if (!allowed.includes(endpoint.transport)) {
         found.push(
           fault(
             here,
             `${tunnel.protocol} does not run over ${endpoint.transport}`,
-            `Write "${may.join(' or ')}:…", or use protocol opaque.`,
+            `Write "${allowed.join(' or ')}:…", or use protocol opaque.`,
           ),
         );
       }
-      // Over TCP it has the port that the server's operator chose (RFC 9329 section 2), and no other.
+      // Over TCP it uses the one port that the server's operator chose (RFC 9329 section 2).
       const isIpsec = tunnel.protocol === 'ipsec' && endpoint.transport === 'udp';
       const isIke = endpoint.lastPort === undefined && (endpoint.port === 500 || endpoint.port === 4500);
       if (isIpsec && !isIke) {
@@ -72,11 +72,11 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
           fault(
             here,
             `IPsec does not use ${endpoint.lastPort === undefined ? `port ${endpoint.port}` : 'a range of ports'}`,
-            'Write port 500 or 4500; both and ESP are opened. Over TCP ("tcp:…") any port will do.',
+            'Write port 500 or 4500: both are opened, and ESP. Over TCP ("tcp:…") any port is allowed.',
           ),
         );
       }
-      // IPsec takes both ports of its host, so its endpoints are told apart by host alone.
+      // IPsec takes both ports of its host, so its endpoints differ by host alone.
       const keys = isIpsec ? [500, 4500].map((port) => formatEndpoint({ ...endpoint, port })) : [text];
       const owner = keys
         .map((key) => endpoints.get(key))
@@ -85,8 +85,8 @@ function tunnelFaults(policy: Policy): PolicyFault[] {
         found.push(
           fault(
             here,
-            `${text} is an endpoint of ${owner === tunnel.name ? 'this tunnel' : `tunnel "${owner}"`} already`,
-            'Write each address and port once.',
+            `${text} is already an endpoint of ${owner === tunnel.name ? 'this tunnel' : `tunnel "${owner}"`}`,
+            'Write each address and port only once.',
           ),
         );
       }
@@ -115,31 +115,33 @@ const FORMS_OF: Readonly<Record<TunnelForm['kind'], TunnelProtocol>> = {
   zerotier: 'zerotier',
 };
 
-/** What of its packets a tunnel's configuration says is of its own protocol. */
+/** Settings that change a tunnel's packets must belong to its protocol; ZeroTier needs one. */
 function formFaults(path: Path, { protocol, form }: Policy['tunnels'][number]): PolicyFault[] {
   const own = form === undefined ? protocol : FORMS_OF[form.kind];
   const key = form?.kind ?? '';
   if (own !== protocol)
-    return [fault([...path, key], `${key} is for ${own}`, `Remove it, or write protocol: ${own}.`)];
+    return [fault([...path, key], `${key} is a setting of ${own}`, `Remove it, or write protocol: ${own}.`)];
   if (protocol !== 'zerotier' || form !== undefined) return [];
   return [
     fault(
       [...path, 'zerotier'],
-      'is missing: nothing else in ZeroTier’s packets is known beforehand',
+      'is missing: nothing else in ZeroTier’s packets can be recognized',
       'Write the ten digits that `zerotier-cli info` shows for this device, in quotes: zerotier: "0123456789".',
     ),
   ];
 }
 
-/** Peers anywhere are not had by the way. Of WireGuard's own they could be named before there was such a word. */
-function yesFaults(path: Path, tunnel: Policy['tunnels'][number]): PolicyFault[] {
+/** Peers at any address need `anywhere: true`. WireGuard does not: such policies were valid before that key existed. */
+function consentFaults(path: Path, tunnel: Policy['tunnels'][number]): PolicyFault[] {
   const { protocol, endpoints, anywhere } = tunnel;
   const words = endpoints.some(isAnywhere) ? anywhereWords(protocol) : undefined;
   if (words === undefined || anywhere === true || protocol === 'wireguard') return [];
-  return [fault([...path, 'anywhere'], `is not said: ${words}`, 'Write anywhere: true if that is meant.')];
+  return [
+    fault([...path, 'anywhere'], `is not set: ${words}`, 'Write anywhere: true if that is what you want.'),
+  ];
 }
 
-/** Wider than this no network is one service's: everything there would pass for the tunnel. */
+/** Prefix lengths in bits. No service has a wider network of its own, and everything in it would pass for the tunnel. */
 const WIDEST = { ipv4: 12, ipv6: 28 };
 
 function rangeFaults(
@@ -150,31 +152,30 @@ function rangeFaults(
 ): PolicyFault[] {
   if (length === undefined || hostIs === 'name') return [];
   if (protocol === 'ipsec')
-    return [fault(path, `${text}: an IPsec server has one address`, 'Write its address or its name.')];
-  // Whose packets have a form of their own can be told by it alone, wherever the peers are.
-  const mayBe = length === 0 && transport === 'udp' && anywhereWords(protocol) !== undefined;
-  if (length >= WIDEST[hostIs] || mayBe) return [];
+    return [fault(path, `${text}: an IPsec server has a single address`, 'Write its address or its name.')];
+  // A protocol whose packets can be recognized by their form alone may have peers at any address.
+  const isAllowed = length === 0 && transport === 'udp' && anywhereWords(protocol) !== undefined;
+  if (length >= WIDEST[hostIs] || isAllowed) return [];
   return [
     fault(
       path,
-      `${text}: so wide a network is no service's own`,
-      `Name networks of /${WIDEST[hostIs]} or longer; of wireguard and of meshes, whose packets have a form of their own, also "udp:0.0.0.0/0:*" for peers anywhere.`,
+      `${text}: this network is too wide to belong to one service`,
+      `Name networks of /${WIDEST[hostIs]} or longer; for wireguard and meshes, whose packets can be recognized by their form, also "udp:0.0.0.0/0:*" for peers anywhere.`,
     ),
   ];
 }
 
 function singleFaults(path: Path, endpoint: Endpoint): PolicyFault[] {
   if (endpoint.host.startsWith(BELOW)) {
-    const remedy =
-      'Only the client of a tunnel puts a random label in front of a name; write the name alone.';
-    return [fault(path, `${formatEndpoint(endpoint)} is no name`, remedy)];
+    const remedy = 'Only a VPN client puts a random label in front of a name; write the name alone.';
+    return [fault(path, `${formatEndpoint(endpoint)} is not a host name`, remedy)];
   }
   if (!isRange(endpoint)) return [];
-  const remedy = 'Ranges are for endpoints of tunnels; write one address or name, and one port.';
+  const remedy = 'Only endpoints of tunnels may have ranges; write one address or name, and one port.';
   return [fault(path, `${formatEndpoint(endpoint)} is a range`, remedy)];
 }
 
-/** Of one host two tunnels may not claim the same port: which of them a packet belongs to would depend on their order. */
+/** Two tunnels may not claim the same port of one host: which of them a packet belongs to would depend on their order. */
 function overlapFaults(policy: Policy): PolicyFault[] {
   const found: PolicyFault[] = [];
   const claims = new Map<string, Claim[]>();
@@ -204,7 +205,7 @@ function overlapFaults(policy: Policy): PolicyFault[] {
   return found;
 }
 
-/** One endpoint, by its places in the policy. */
+/** One endpoint, with its indices in the policy. */
 interface Claim {
   readonly tunnel: number;
   readonly index: number;
@@ -215,12 +216,12 @@ function overlapOf(policy: Policy, a: Claim, b: Claim): PolicyFault {
   const [first, later] = a.tunnel < b.tunnel ? [a, b] : [b, a];
   return fault(
     ['tunnels', later.tunnel, 'endpoints', later.index],
-    `${formatEndpoint(later.endpoint)} meets ${formatEndpoint(first.endpoint)} of tunnel "${policy.tunnels[first.tunnel]?.name ?? ''}"`,
-    'Give each port of a server to one tunnel.',
+    `${formatEndpoint(later.endpoint)} overlaps ${formatEndpoint(first.endpoint)} of tunnel "${policy.tunnels[first.tunnel]?.name ?? ''}"`,
+    'Give each port of a server to one tunnel only.',
   );
 }
 
-/** What no frame on a network can be for would open nothing, or a group's address. */
+/** An address that no server can have (src/policy/servers/no-server.ts) would open nothing, or a multicast group. */
 function hostFaults(path: Path, text: string, { host, length }: Endpoint): PolicyFault[] {
   if (length === 0) return [];
   const why = noServer(host);
@@ -232,8 +233,8 @@ function hostFaults(path: Path, text: string, { host, length }: Endpoint): Polic
 function overlap(path: Path, text: string, owner: string): PolicyFault {
   return fault(
     path,
-    `${text} is an endpoint of tunnel "${owner}" too`,
-    'An address and port is one or the other: remove one of them.',
+    `${text} is also an endpoint of tunnel "${owner}"`,
+    'An address and port can only be one of the two: remove the other.',
   );
 }
 
@@ -276,24 +277,24 @@ function profileFaults(policy: Policy): PolicyFault[] {
   for (const [at, { suffix, itself }] of policy.mustTunnel.entries()) {
     const key = `${itself ? '' : '*.'}${suffix}`;
     if (seen.has(key))
-      found.push(fault(['mustTunnel', at], `"${key}" is listed already`, 'Write each name once.'));
+      found.push(fault(['mustTunnel', at], `"${key}" is already listed`, 'Write each name only once.'));
     seen.add(key);
   }
   return found;
 }
 
-/** With a full tunnel nothing goes direct, whatever this says. */
+/** In full-tunnel nothing goes direct, so any value is accepted there. */
 function directFault({ profile, direct }: Policy): PolicyFault | undefined {
   if (profile === 'proxy-stub' && direct === 'answered')
     return fault(
       ['direct'],
-      'answered has no meaning in profile proxy-stub, where nobody but your resolvers answers',
-      'Write none (resolvers, proxies and the tunnel alone) or any (other traffic may go direct).',
+      'answered has no meaning in profile proxy-stub, where only your own resolvers answer',
+      'Write none (only the tunnel, resolvers and proxies) or any (other traffic may go direct).',
     );
   if (profile === 'split' && direct === 'none')
     return fault(
       ['direct'],
-      'none has no meaning in profile split, which is there to let other traffic go direct',
+      'none has no meaning in profile split, whose purpose is to let other traffic go direct',
       'Write answered or any, or use profile full-tunnel.',
     );
   return undefined;
@@ -313,7 +314,7 @@ function allowFaults(policy: Policy): PolicyFault[] {
         fault(
           [...path, 'port'],
           'a port needs a transport',
-          'Add transport: udp or tcp; two rules for both.',
+          'Add transport: udp or tcp; for both write two rules.',
         ),
       );
     }
@@ -324,7 +325,11 @@ function allowFaults(policy: Policy): PolicyFault[] {
       rule.client === undefined
     ) {
       found.push(
-        fault([...path, 'to'], 'this allows everything to everywhere', 'Name a network, a port or a client.'),
+        fault(
+          [...path, 'to'],
+          'this allows all traffic to every address',
+          'Name a network, a port or a client.',
+        ),
       );
     }
   }
@@ -340,8 +345,8 @@ function bridgeFaults(policy: Policy): PolicyFault[] {
     found.push(
       fault(
         ['bridge', 'name'],
-        `"${name}" is the bridge and one of its ports`,
-        'Give the bridge its own name.',
+        `"${name}" is the name of the bridge and of one of its ports`,
+        'Give the bridge another name.',
       ),
     );
   }
@@ -352,8 +357,8 @@ function loginFaults({ management, web }: Policy): PolicyFault[] {
   if (!management.ssh) return [];
   const path = ['management', 'ssh'];
   if (management.address === 'none')
-    return [fault(path, 'has no address to be reached at', 'Give the box an address, or write false.')];
+    return [fault(path, 'needs a management address', 'Give the box an address, or write false.')];
   if (web.port === SSH_PORT)
-    return [fault(path, `is at the port of the page, ${SSH_PORT}`, 'Give the page another port.')];
+    return [fault(path, `has the same port as the page, ${SSH_PORT}`, 'Give the page another port.')];
   return [];
 }

@@ -1,5 +1,5 @@
-// Knows: how tunnels and settings of a policy's text are changed with its comments kept. Must not know: files, frames.
-// Follows YAML 1.2 by way of the document model. The result is a policy only when schema.ts says so.
+// Edits tunnels and settings in the text of a policy and keeps its comments, through the document model of YAML 1.2.
+// The result still has to be parsed: it may not be a valid policy.
 
 import { isMap, isNode, isSeq } from 'yaml';
 import type { Document } from 'yaml';
@@ -14,13 +14,13 @@ export interface TunnelEdit extends TunnelSettings {
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
   readonly zerotier?: string | undefined;
-  /** The yes to peers anywhere. */
+  /** Agreement to peers at any address. */
   readonly anywhere?: boolean | undefined;
-  /** The day on which a list of servers was made: its endpoints then replace those of before. */
+  /** Date of a server list; if present, its endpoints replace those that the tunnel has. */
   readonly listed?: string | undefined;
 }
 
-/** A valid policy: its text, or the document it was read from, which an edit uses up. */
+/** A valid policy's document. An edit changes it in place, so it can be used once only. */
 export type PolicyDocument = Document.Parsed;
 type Edited = string | PolicyDocument;
 
@@ -28,7 +28,10 @@ function documentOf(edited: Edited): Document.Parsed {
   return typeof edited === 'string' ? policyDocument(edited) : edited;
 }
 
-/** The text of a policy with the tunnel behind the others; to a tunnel of that name its endpoints are added. */
+/**
+ * The policy's text with the tunnel appended. If a tunnel has that name, its endpoints are added to it or, with `listed`, replaced. Throws
+ * RangeError when the text is not a valid policy.
+ */
 export function withTunnel(policy: Edited, tunnel: TunnelEdit): string {
   const document = documentOf(policy);
   const endpoints = tunnel.endpoints.map(formatEndpoint);
@@ -56,7 +59,7 @@ export function withTunnel(policy: Edited, tunnel: TunnelEdit): string {
   });
   const list = document.get('tunnels');
   if (isSeq(list)) {
-    // An empty list is written `[]`: what is put into it is written out.
+    // An empty list is written `[]`; a list with elements has one per line.
     if (list.items.length === 0) list.flow = false;
     list.add(entry);
   } else {
@@ -65,7 +68,7 @@ export function withTunnel(policy: Edited, tunnel: TunnelEdit): string {
   return document.toString();
 }
 
-/** exactOptionalPropertyTypes: what was not given is not written. */
+/** Without the keys that were not given (exactOptionalPropertyTypes). */
 function settingsOf({
   reserved,
   amnezia,
@@ -80,7 +83,10 @@ function settingsOf({
   };
 }
 
-/** The text without the tunnel of that name; undefined when there is none. */
+/**
+ * The policy's text without the tunnel of that name; undefined when there is no such tunnel. Throws RangeError when the text is not a valid
+ * policy.
+ */
 export function withoutTunnel(policy: Edited, name: string): string | undefined {
   const document = documentOf(policy);
   const index = indexOf(document, name);
@@ -90,8 +96,8 @@ export function withoutTunnel(policy: Edited, name: string): string | undefined 
 }
 
 /**
- * The text with these settings in place of its own, by their name at the top; others stay. What does not change keeps its
- * form and its comments. Values may be anything JSON has: the schema says what is wrong.
+ * The policy's text with these top-level settings replaced. What does not change keeps its form and its comments. Values may be any
+ * JSON: the schema finds what is wrong with them. Throws RangeError when the text is not a valid policy.
  */
 export function withSettings(policy: Edited, settings: Readonly<Record<string, unknown>>): string {
   const document = documentOf(policy);
@@ -105,19 +111,19 @@ function put(document: Document, path: readonly string[], value: unknown): void 
   if (Array.isArray(value) && isSeq(held)) {
     const known = new Map<string, unknown[]>();
     for (const item of held.items.filter(isNode)) {
-      const told = JSON.stringify(item.toJS(document));
-      const same = known.get(told);
-      if (same === undefined) known.set(told, [item]);
+      const json = JSON.stringify(item.toJS(document));
+      const same = known.get(json);
+      if (same === undefined) known.set(json, [item]);
       else same.push(item);
     }
-    // An element that stays keeps its own line; an empty list is written `[]`, and what is put into it is written out.
+    // An element that stays keeps its line and comments; an empty list is written `[]`, another one element per line.
     if (held.items.length === 0) held.flow = false;
     held.items = (value as unknown[]).map(
-      (one) => known.get(JSON.stringify(one))?.pop() ?? document.createNode(one),
+      (element) => known.get(JSON.stringify(element))?.pop() ?? document.createNode(element),
     );
     if (value.length === 0) held.flow = true;
   } else if (isMap(held) && isPlainObject(value)) {
-    for (const [name, one] of Object.entries(value)) put(document, [...path, name], one);
+    for (const [name, inner] of Object.entries(value)) put(document, [...path, name], inner);
   } else {
     document.setIn(path, value);
   }

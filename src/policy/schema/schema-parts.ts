@@ -1,5 +1,5 @@
-// Knows: the parts of the policy file as zod types that end in the closed types of policy.ts. Must not know: YAML, cross-checks.
-// Every refusal says how to mend it: the remedy travels in the issue's params.
+// The parts of the policy file as zod types that end in the types of policy.ts; checks across fields are in schema-checks.ts.
+// Every refusal says how to fix it: the remedy is in the params of zod's issue.
 
 import { z } from 'zod';
 import { macText, parseMac } from '../../wire/ip/address.ts';
@@ -11,7 +11,7 @@ import { DIRECT, PROFILES } from '../policy.ts';
 import type { AllowRule, LedConfig, Policy, Tunnel } from '../policy.ts';
 import { AMNEZIA_KEYS, formOf } from './wireguard-settings.ts';
 
-/** A string that `parse` understands, or a refusal. */
+/** A string that `parse` turns into a value; refused with `message` and `remedy` when it returns undefined. */
 function parsed<T>(parse: (text: string) => T | undefined, message: string, remedy: string): z.ZodType<T> {
   return z.string().transform((text, context) => {
     const value = parse(text);
@@ -23,49 +23,49 @@ function parsed<T>(parse: (text: string) => T | undefined, message: string, reme
 
 const endpoint = parsed(
   parseEndpoint,
-  'is no endpoint',
-  'Write transport, host and port: "udp:198.51.100.7:51820", "udp:[2001:db8::7]:51820" or "udp:vpn.example.com:51820"; ports may be "4000-33433" or "*", and an address a network: "udp:198.51.100.0/24:51820".',
+  'is not an endpoint',
+  'Write transport, host and port: "udp:198.51.100.7:51820", "udp:[2001:db8::7]:51820" or "udp:vpn.example.com:51820"; ports may be "4000-33433" or "*", and the address may be a network: "udp:198.51.100.0/24:51820".',
 );
 
 const resolver = parsed(
   parseResolver,
-  'is no encrypted resolver',
+  'is not an encrypted resolver',
   'Write "dot:9.9.9.9:853", "doq:9.9.9.9:853" or "doh:203.0.113.5:443/dns.example".',
 );
 
 const namePattern = parsed(
   parseNamePattern,
-  'is no domain name',
-  'Write "bank.example" for a name and all below it, or "*.clinic.example" for what is below it.',
+  'is not a domain name',
+  'Write "bank.example" for a name and all names below it, or "*.clinic.example" only for those below it.',
 );
 
 const prefix = parsed(
   parsePrefix,
-  'is no address or network',
-  'Write "192.0.2.9", "192.0.2.0/24" or "2001:db8:5::/64", with no bits behind the prefix length.',
+  'is not an address or network',
+  'Write "192.0.2.9", "192.0.2.0/24" or "2001:db8:5::/64", with no bits set after the prefix length.',
 );
 
-const hostName = parsed(parseHostName, 'is no host name', 'Use letters, digits, hyphens and dots.');
+const hostName = parsed(parseHostName, 'is not a host name', 'Use letters, digits, hyphens and dots.');
 
 const mac = parsed(
   (text) => {
     const number = parseMac(text);
     return number === undefined ? undefined : macText(number);
   },
-  'is no MAC address',
+  'is not a MAC address',
   'Write six bytes: "02:00:00:00:00:0c".',
 );
 
 /**
- * Linux takes up to 15 bytes; the characters are those that need no quoting anywhere, since the name becomes part of
- * the firewall's text.
+ * Linux allows 15 bytes (IFNAMSIZ); the characters allowed here need no quoting anywhere, because the name becomes part of the text
+ * of the ruleset.
  */
 const interfaceName = z.string().check((context) => {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(context.value)) return;
   context.issues.push({
     code: 'custom',
-    message: `"${context.value}" is no interface name`,
-    params: { remedy: 'At most 15 letters, digits, "_", "-" or ".", as `ip link` shows it.' },
+    message: `"${context.value}" is not an interface name`,
+    params: { remedy: 'Write the name as `ip link` shows it: at most 15 letters, digits, "_", "-" or ".".' },
     input: context.value,
   });
 });
@@ -76,7 +76,7 @@ const sentence = z.string().trim().min(1).max(200);
 
 const zerotier = parsed(
   zerotierForm,
-  'is no node of ZeroTier',
+  'is not the address of a ZeroTier node',
   'Write the ten digits that `zerotier-cli info` shows for this device, in quotes: "0123456789".',
 );
 
@@ -100,13 +100,13 @@ const tunnel = z
   })
   .transform(({ reserved, amnezia: settings, zerotier: node, ...more }, context): Tunnel => {
     const rest = withoutUndefined(more);
-    // Whatever else it says is of another protocol, which schema-checks.ts tells.
+    // Settings of another protocol are found by schema-checks.ts.
     if (node !== undefined && reserved === undefined && settings === undefined)
       return { ...rest, form: node };
     const form = formOf({ reserved, amnezia: settings });
     if (form === undefined) return rest;
     if ('wrong' in form) {
-      const message = `"${form.wrong.at(-1) ?? ''}" is not understood`;
+      const message = `"${form.wrong.at(-1) ?? ''}" is not valid`;
       context.issues.push({
         code: 'custom',
         message,
@@ -139,8 +139,8 @@ const lamp = z.discriminatedUnion('driver', [
 ]);
 
 /**
- * A file of the runtime directory: by its path within, or from the root. Which directory that is, the policy does not know:
- * appliance/led/file-led.ts says whether the path stays in it.
+ * A file in the runtime directory: a relative path, or an absolute one. The policy does not know that directory:
+ * appliance/led/file-led.ts checks that the path is inside it.
  */
 function ledPath(): z.ZodType<string> {
   return parsed(
@@ -148,12 +148,12 @@ function ledPath(): z.ZodType<string> {
       const isPlain = text.length > 0 && text.length <= 512 && !text.includes('\0') && !text.endsWith('/');
       return isPlain && !text.split('/').includes('..') ? text : undefined;
     },
-    'is no file of the runtime directory',
-    'Write a name such as "LED": it is a file in the runtime directory (/run/leakguard), and no "..".',
+    'is not a file in the runtime directory',
+    'Write a name such as "LED" for a file in the runtime directory (/run/leakguard), without "..".',
   );
 }
 
-/** A directory below /sys/class/leds: no way out of it. */
+/** A directory in /sys/class/leds; the characters allow no path out of it. */
 function ledName(): z.ZodType<string> {
   return z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}$/);
 }
@@ -168,19 +168,19 @@ const management = z.strictObject({
   ssh: z.boolean().default(false),
 });
 
-/** `192.0.2.9/24`: an address of a host in its network. */
+/** `192.0.2.9/24`: the box's address and the prefix length of its network. */
 function staticAddress(): z.ZodType<{ readonly static: string }> {
   return parsed(
     (text) => {
       const match = /^(\d+\.\d+\.\d+\.\d+)\/([1-9]|[12]\d|30)$/.exec(text);
       return match !== null && parsePrefix(match[1] ?? '') !== undefined ? { static: text } : undefined;
     },
-    'is no management address',
+    'is not a management address',
     'Write "dhcp", "none" or an IPv4 address with its prefix length: "192.0.2.9/24".',
   );
 }
 
-/** exactOptionalPropertyTypes: a key that was not written is not there. */
+/** Without the keys whose value is undefined (exactOptionalPropertyTypes). */
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const kept = Object.entries(value).filter(([, held]) => held !== undefined);
   return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], undefined> };
@@ -212,7 +212,7 @@ const file = z.strictObject({
   relock: z.enum(['closed', 'open']).default('closed'),
 });
 
-/** The whole file, with its defaults; what needs two fields at once is checked in schema-checks.ts. */
+/** The whole file with its defaults; checks across fields are in schema-checks.ts. */
 export const policyFile: z.ZodType<Policy> = file.transform(({ direct, ...policy }) => ({
   ...policy,
   direct: direct ?? usualDirect(policy),

@@ -1,15 +1,15 @@
-// Knows: how to take faulty parts out of a value, so that faults between the other parts are found in the same run.
-// Must not know: what a policy is. The repaired value is looked at for faults only and never becomes a policy.
+// Removes faulty parts from a value, so that faults across the remaining parts are found in the same run. The repaired value is only
+// checked for faults and never becomes a policy.
 
 type Path = readonly PropertyKey[];
 
 export interface Repaired {
   readonly value: unknown;
-  /** Where a path of the repaired value was in the original: dropped elements shift the ones behind them. */
+  /** The path in the original of a path in the repaired value: removed elements shift the ones after them. */
   readonly original: (path: Path) => Path;
 }
 
-/** A copy without the values at `paths`: from lists the element goes, from mappings the key. */
+/** A copy without the values at `paths`: the innermost list element on a path is removed, or else the key. */
 export function withoutParts(value: unknown, paths: readonly Path[]): Repaired {
   const copy: unknown = structuredClone(value);
   const dropped = new Map<string, Set<number>>();
@@ -26,7 +26,7 @@ export function withoutParts(value: unknown, paths: readonly Path[]): Repaired {
         Reflect.deleteProperty(parent, key);
     }
   }
-  // Inner lists first, while the indices of outer ones still hold.
+  // Inner lists first, while the indices of the outer ones are still valid.
   const lists = [...dropped].map(([key, indices]) => ({ path: JSON.parse(key) as Path, indices }));
   for (const { path, indices } of lists.sort((a, b) => b.path.length - a.path.length)) {
     const list = valueAt(copy, path);
@@ -52,6 +52,7 @@ function originalPath(path: Path, dropped: ReadonlyMap<string, ReadonlySet<numbe
   return whole;
 }
 
+/** The value at a path; undefined where there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (held, part) =>

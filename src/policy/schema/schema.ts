@@ -1,5 +1,5 @@
-// Knows: how the text of a policy file becomes a Policy, or a list of every fault with its line. Must not know: files, rules.
-// Follows README.md, guarantee 7, and YAML 1.2. An invalid policy is refused whole.
+// Parses the text of a policy file (YAML 1.2) into a Policy, or a list of every fault with its line. README.md, guarantee 7: an invalid
+// policy is refused whole.
 
 import { isMap, isScalar, isSeq } from 'yaml';
 import type { Document, LineCounter, Node } from 'yaml';
@@ -15,20 +15,20 @@ import type { YamlReading } from './schema-text.ts';
 export type ParsedPolicy =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** Faults that one answer lists: who sends a million is told of these, and that there are more. */
-const FAULTS_MOST = 500;
-/** Of a text that is told back, characters. */
-const SHOWN_MOST = 200;
+/** Faults in one answer; the rest is only mentioned. */
+const MAX_FAULTS = 500;
+/** Characters at the beginning of a quoted text that is too long to quote whole. */
+const MAX_QUOTED = 200;
 
 type Path = readonly PropertyKey[];
 
-/** Never throws; takes time in proportion to the text. */
+/** The policy, or every fault in its text. Never throws; takes time in proportion to the text. */
 export function parsePolicy(yamlText: string): ParsedPolicy {
   const read = readYaml(yamlText);
   return 'refused' in read ? refuse([read.refused]) : policyIn(read);
 }
 
-/** The same with the document of a valid one: who edits it need not read it again. */
+/** The same, and for a valid policy its document, so that an edit need not parse it again. */
 export function readPolicy(
   yamlText: string,
 ):
@@ -46,13 +46,15 @@ function policyIn({ document, lines, faults: broken }: YamlReading): ParsedPolic
   try {
     value = document.toJS({ maxAliasCount: 0 });
   } catch {
-    return refuse([{ path: '', message: 'aliases (&, *) are not read', remedy: 'Write the value out.' }]);
+    return refuse([
+      { path: '', message: 'aliases (&, *) are not supported', remedy: 'Write the value itself.' },
+    ]);
   }
   const lineOf = (path: Path): number | undefined => findLine(document, path, lines);
   const result = policyFile.safeParse(value ?? {});
   const cross = (policy: Policy, original: (path: Path) => Path): Fault[] =>
     crossFaults(policy)
-      .slice(0, FAULTS_MOST + 1)
+      .slice(0, MAX_FAULTS + 1)
       .map(({ path, message, remedy }) => {
         const whole = original(path);
         return withLine({ path: pathText(whole), message, remedy }, lineOf(whole));
@@ -62,9 +64,9 @@ function policyIn({ document, lines, faults: broken }: YamlReading): ParsedPolic
     return faults.length > 0 ? refuse(faults) : { ok: true, policy: result.data };
   }
   const { issues } = result.error;
-  // Whoever has so many mends them in rounds: what stands between two fields is looked at when the fields are sound.
-  if (issues.length > FAULTS_MOST)
-    return refuse(issues.slice(0, FAULTS_MOST + 1).flatMap((issue) => issueFaults(issue, value, lineOf)));
+  // With so many faults the user fixes them in rounds: checks across fields are made once the fields are valid.
+  if (issues.length > MAX_FAULTS)
+    return refuse(issues.slice(0, MAX_FAULTS + 1).flatMap((issue) => issueFaults(issue, value, lineOf)));
   const repaired = withoutParts(
     value,
     issues.flatMap((issue) => issuePaths(issue, value)),
@@ -78,30 +80,30 @@ function policyIn({ document, lines, faults: broken }: YamlReading): ParsedPolic
   ]);
 }
 
-/** A list that is empty only because its faulty elements were taken out is not at fault itself. */
+/** A list that is empty only because its faulty elements were removed is not a fault. */
 function isFollowUp(path: string, issues: readonly z.core.$ZodIssue[]): boolean {
   return issues.some((issue) => issue.path.length > 1 && pathText(issue.path).startsWith(`${path}[`));
 }
 
-/** What has to go for the rest to be read: what is missing in a mapping cannot, so the mapping does. */
+/** What to remove so that the rest can be read: where a key is missing, the mapping that lacks it. */
 function issuePaths(issue: z.core.$ZodIssue, value: unknown): Path[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => [...issue.path, key]);
   return [valueAt(value, issue.path) === undefined ? issue.path.slice(0, -1) : issue.path];
 }
 
 function refuse(faults: readonly Fault[]): ParsedPolicy & { readonly ok: false } {
-  const told = faults.slice(0, FAULTS_MOST).map((fault) => ({ ...fault, ...shownTexts(fault) }));
-  if (faults.length > told.length) {
-    const message = `there are more than ${FAULTS_MOST} faults`;
-    told.push({ path: '', message, remedy: 'Mend these first.' });
+  const listed = faults.slice(0, MAX_FAULTS).map((fault) => ({ ...fault, ...shownTexts(fault) }));
+  if (faults.length > listed.length) {
+    const message = `there are more than ${MAX_FAULTS} faults`;
+    listed.push({ path: '', message, remedy: 'Correct these first.' });
   }
-  return { ok: false, faults: told };
+  return { ok: false, faults: listed };
 }
 
-/** A fault quotes what is wrong; of a megabyte it quotes the beginning. */
+/** A fault quotes the value that is wrong; of a long one it quotes the beginning and the end. */
 function shownTexts({ path, message }: Fault): Pick<Fault, 'path' | 'message'> {
   const shown = (text: string): string =>
-    text.length > 2 * SHOWN_MOST ? `${text.slice(0, SHOWN_MOST)}…${text.slice(-SHOWN_MOST / 2)}` : text;
+    text.length > 2 * MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…${text.slice(-MAX_QUOTED / 2)}` : text;
   return { path: shown(path), message: shown(message) };
 }
 
@@ -116,7 +118,7 @@ function pathText(path: Path): string {
     .join('');
 }
 
-/** The line of a value, or of the nearest thing around it that is written. */
+/** The line of a value, or of the innermost key or list around it that is in the text. */
 function findLine(document: Document, path: Path, lines: LineCounter): number | undefined {
   let node: Node | null = document.contents;
   let line = lineAt(node, lines);
@@ -149,10 +151,10 @@ function issueFaults(
 ): Fault[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, FAULTS_MOST + 1).map((key) => {
+    return issue.keys.slice(0, MAX_FAULTS + 1).map((key) => {
       const whole = [...path, key];
-      const remedy = 'Remove it, or correct its spelling; `leakguard policy check` lists what there is.';
-      return withLine({ path: pathText(whole), message: `"${key}" is no setting`, remedy }, lineOf(whole));
+      const remedy = 'Remove it, or correct its spelling; `leakguard policy check` lists the settings.';
+      return withLine({ path: pathText(whole), message: `"${key}" is not a setting`, remedy }, lineOf(whole));
     });
   }
   if (issue.code === 'invalid_union') {
@@ -178,7 +180,7 @@ function remedyOf(issue: z.core.$ZodIssue, missing: boolean): string {
     return missing ? `Add it (${issue.expected}).` : `Write a value of type ${issue.expected}.`;
   if (issue.code === 'invalid_format' && issue.format === 'regex')
     return 'Use letters, digits and simple punctuation, as the example policy does.';
-  if (issue.code === 'too_big') return `At most ${String(issue.maximum)}.`;
-  if (issue.code === 'too_small') return `At least ${String(issue.minimum)}.`;
+  if (issue.code === 'too_big') return `Write at most ${String(issue.maximum)}.`;
+  if (issue.code === 'too_small') return `Write at least ${String(issue.minimum)}.`;
   return 'See appliance/policy/policy.example.yaml.';
 }

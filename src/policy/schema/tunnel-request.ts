@@ -1,4 +1,4 @@
-// Knows: how a tunnel that somebody wants, as JSON has it, becomes an edit of a policy, or a list of what is wrong. Must not know: YAML, HTTP.
+// Turns a requested tunnel (JSON from the API) into an edit of a policy, or a list of faults.
 
 import { anywhereWords, isAnywhere } from '../servers/anywhere.ts';
 import { formatEndpoint, parseEndpoint } from './endpoint.ts';
@@ -8,10 +8,10 @@ import { TUNNEL_PROTOCOLS } from '../../flow/kinds.ts';
 import type { Endpoint, Policy } from '../policy.ts';
 import type { TunnelEdit } from './schema-edit.ts';
 
-/** As many as a tunnel has (schema-parts.ts). */
-const ENDPOINTS_MOST = 20_000;
+/** The schema's limit for one tunnel (schema-parts.ts). */
+const MAX_ENDPOINTS = 20_000;
 
-/** Whatever was sent: what it is worth is said by `readRequest`, and of what stands behind the endpoints by the schema. */
+/** Unchecked input: `readRequest` checks name, protocol, endpoints and `anywhere`, the schema the rest once it is in the policy. */
 export interface TunnelRequest {
   readonly name: unknown;
   readonly protocol: unknown;
@@ -19,57 +19,56 @@ export interface TunnelRequest {
   readonly reserved?: unknown;
   readonly amnezia?: unknown;
   readonly zerotier?: unknown;
-  /** True is the yes to peers anywhere. */
+  /** `true` agrees to peers at any address. */
   readonly anywhere?: unknown;
   readonly listed?: unknown;
 }
 
-/** What a list of servers changes of the tunnel that has its name. */
+/** What a server list changes in the tunnel of the same name. */
 export interface ListChange {
   readonly added: number;
   readonly removed: number;
-  /** The first of each, `- udp:…` and `+ udp:…`. */
+  /** At most 50 removed, `- udp:…`, then at most 50 added, `+ udp:…`. */
   readonly examples: readonly string[];
 }
 
-/** The edit, or everything that is wrong with name, protocol and endpoints. */
+/** The edit, or every fault of name, protocol, endpoints and `anywhere`. */
 export function readRequest(request: TunnelRequest): TunnelEdit | readonly Fault[] {
   const { name, endpoints, ...rest } = request;
-  const protocol = TUNNEL_PROTOCOLS.find((one) => one === request.protocol);
+  const protocol = TUNNEL_PROTOCOLS.find((known) => known === request.protocol);
   const texts: unknown[] = Array.isArray(endpoints) ? (endpoints as unknown[]) : [];
-  if (texts.length > ENDPOINTS_MOST)
-    return [fault('endpoints', 'are too many', `Name at most ${ENDPOINTS_MOST}.`)];
+  if (texts.length > MAX_ENDPOINTS)
+    return [fault('endpoints', 'are too many', `Name at most ${MAX_ENDPOINTS}.`)];
   const faults: Fault[] = [];
   const parsed: Endpoint[] = [];
   for (const [at, text] of texts.entries()) {
     const endpoint = typeof text === 'string' ? parseEndpoint(text) : undefined;
     if (endpoint === undefined)
-      faults.push(fault(`endpoints[${at}]`, 'is no endpoint', 'Write "udp:198.51.100.7:51820".'));
+      faults.push(fault(`endpoints[${at}]`, 'is not an endpoint', 'Write "udp:198.51.100.7:51820".'));
     else parsed.push(endpoint);
   }
-  if (texts.length === 0) faults.push(fault('endpoints', 'are missing', 'Name one at least.'));
+  if (texts.length === 0) faults.push(fault('endpoints', 'are missing', 'Name at least one.'));
   if (protocol === undefined)
-    faults.push(fault('protocol', 'is none', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`));
+    faults.push(fault('protocol', 'is missing or unknown', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`));
   if (typeof name !== 'string') faults.push(fault('name', 'is missing', 'Give the tunnel a name.'));
   const words = protocol !== undefined && parsed.some(isAnywhere) ? anywhereWords(protocol) : undefined;
   if (words !== undefined && request.anywhere !== true)
-    faults.push(
-      fault('anywhere', `peers may be anywhere then: ${words}`, 'Say yes to that, or name servers.'),
-    );
+    faults.push(fault('anywhere', `peers may be anywhere: ${words}`, 'Agree to that, or name servers.'));
   if (faults.length > 0 || protocol === undefined || typeof name !== 'string') return faults;
   return { ...(rest as object), name, protocol, endpoints: parsed };
 }
 
-/** As many examples of each as a change tells. */
+/** Examples of each sort in a `ListChange`. */
 const EXAMPLES = 50;
 
-/** Asked for three times of one edit. */
+/** Texts of the endpoints; remembered, because one edit asks for them three times. */
 export const endpointTexts = once((endpoints: readonly Endpoint[]): readonly string[] =>
   endpoints.map(formatEndpoint),
 );
 
+/** What the edit's endpoints would change in the policy's tunnel of that name, or in none. */
 export function listChange(policy: Pick<Policy, 'tunnels'>, { name, endpoints }: TunnelEdit): ListChange {
-  const tunnel = policy.tunnels.find((one) => one.name === name);
+  const tunnel = policy.tunnels.find((known) => known.name === name);
   const before = new Set(tunnel?.endpoints.map(formatEndpoint));
   const after = new Set(endpointTexts(endpoints));
   const added = [...after].filter((text) => !before.has(text));

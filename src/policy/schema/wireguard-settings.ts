@@ -1,10 +1,10 @@
-// Knows: how the policy and configurations write what changes WireGuard's packets. Must not know: YAML, what the packets look like.
-// AmneziaWG's parameters keep their own names and forms: a number, a range `first-last`, and for packets `<b 0x…><r 16><t>`.
+// Settings that change WireGuard's packets, as the policy and configurations write them. AmneziaWG's parameters keep their own names
+// and forms: a number, a range `first-last`, and for packets `<b 0x…><r 16><t>`.
 
 import { DECOY_HEAD } from '../shapes/wireguard-forms.ts';
 import type { Decoy, Span, WireguardForm } from '../shapes/wireguard-forms.ts';
 
-/** As the policy file has them. */
+/** As in the policy file. */
 export interface TunnelSettings {
   readonly reserved?: 'any' | readonly number[] | undefined;
   readonly amnezia?: Readonly<Record<string, string | number | undefined>> | undefined;
@@ -15,11 +15,11 @@ const HEADERS = ['h1', 'h2', 'h3', 'h4'] as const;
 const PACKETS = ['i1', 'i2', 'i3', 'i4', 'i5'] as const;
 export const AMNEZIA_KEYS = [...NUMBERS, ...HEADERS, ...PACKETS] as const;
 
-/** A datagram holds no more. */
-const LENGTH_MOST = 65_000;
-const PACKET_TEXT_MOST = 20_000;
+/** Bytes; a datagram holds no more. */
+const MAX_LENGTH = 65_000;
+const MAX_PACKET_TEXT = 20_000;
 
-/** The form; or which setting is none, with what it may be. Undefined where nothing is changed. */
+/** The form of the packets; or the path of an invalid setting, with what it may be. Undefined where the packets are WireGuard's own. */
 export function formOf(
   settings: TunnelSettings,
 ): WireguardForm | { readonly wrong: readonly string[]; readonly remedy: string } | undefined {
@@ -29,7 +29,7 @@ export function formOf(
   if (reserved !== undefined) {
     if (reserved === 'any') return { kind: 'reserved', bytes: 'any' };
     const [a = -1, b = -1, c = -1] = reserved;
-    const areBytes = [a, b, c].every((one) => Number.isInteger(one) && one >= 0 && one <= 255);
+    const areBytes = [a, b, c].every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255);
     if (areBytes && reserved.length === 3) return { kind: 'reserved', bytes: [a, b, c] };
     return { wrong: ['reserved'], remedy: 'Write three bytes, such as [185, 25, 129], or any.' };
   }
@@ -42,9 +42,9 @@ function amneziaOf(
   const numbers = new Map<string, number>();
   for (const key of NUMBERS) {
     const value = given[key] ?? 0;
-    const span = spanOf(value, LENGTH_MOST);
+    const span = spanOf(value, MAX_LENGTH);
     if (span === undefined || span.first !== span.last)
-      return { wrong: ['amnezia', key], remedy: `Write a number of at most ${LENGTH_MOST}.` };
+      return { wrong: ['amnezia', key], remedy: `Write a number of at most ${MAX_LENGTH}.` };
     numbers.set(key, span.first);
   }
   const messages: { padding: number; header: Span }[] = [];
@@ -67,21 +67,23 @@ function amneziaOf(
     decoys.push(decoy);
   }
   const [first, last] = [numbers.get('jmin') ?? 0, numbers.get('jmax') ?? 0];
-  if (first > last) return { wrong: ['amnezia', 'jmin'], remedy: 'Write no more than jmax.' };
+  if (first > last) return { wrong: ['amnezia', 'jmin'], remedy: 'Write a number that is not above jmax.' };
   const hasJunk = last > 0 && (given['jc'] === undefined || (numbers.get('jc') ?? 0) > 0);
   return { kind: 'amnezia', junk: hasJunk ? { first, last } : undefined, messages, decoys };
 }
 
-function spanOf(value: string | number, most: number): Span | undefined {
+function spanOf(value: string | number, max: number): Span | undefined {
   const match = /^(\d{1,10})(?:\s*-\s*(\d{1,10}))?$/.exec(String(value).trim());
   if (match === null) return undefined;
   const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
-  return first <= last && last <= most ? { first, last } : undefined;
+  return first <= last && last <= max ? { first, last } : undefined;
 }
 
-/** Bytes of each tag: given, random ones, letters, digits, a counter, a clock, and a pause. */
+/**
+ * Tags: given bytes (b), random bytes (r), letters (rc), digits (rd), a counter (c), a clock (t), and a pause (wt), which adds no bytes.
+ */
 function decoyOf(text: string): Decoy | undefined {
-  if (text.length > PACKET_TEXT_MOST) return undefined;
+  if (text.length > MAX_PACKET_TEXT) return undefined;
   const head: number[] = [];
   let isFixed = true;
   let length = 0;
@@ -100,7 +102,7 @@ function decoyOf(text: string): Decoy | undefined {
       isFixed = false;
     }
   }
-  return at === text.length && length > 0 && length <= LENGTH_MOST ? { length, head } : undefined;
+  return at === text.length && length > 0 && length <= MAX_LENGTH ? { length, head } : undefined;
 }
 
 function bytesOf(hex: string): number[] {

@@ -1,6 +1,5 @@
-// Knows: what the policy names besides tunnels, resolvers and proxies, by address and by name, for the judge. Must not know: verdicts.
-// A resolver is a pair of both: whoever says another name at its address visits something else there, and whoever says its name elsewhere
-// asks somebody else. The kernel compares addresses alone.
+// The resolvers and proxies that the policy names, by address and by name, for the judge. A resolver is a pair of both: another name at its
+// address is another site, and its name at another address is another resolver. The kernel compares addresses only.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { Kind, Via } from '../../flow/kinds.ts';
@@ -9,7 +8,7 @@ import { EndpointTable } from './endpoint-table.ts';
 import type { Host } from './hosts.ts';
 import type { Policy, Resolver } from '../policy.ts';
 
-/** Kinds that show whom they are for. */
+/** Kinds that show the name of their destination. */
 const HELLOS: ReadonlySet<Kind> = new Set<Kind>([
   ...(['tls', 'quic', 'dot', 'doq', 'doh', 'http', 'http-proxy', 'socks'] as const),
 ]);
@@ -17,16 +16,16 @@ const HELLOS: ReadonlySet<Kind> = new Set<Kind>([
 const SAY: ReadonlySet<Via> = new Set<Via>(['sni', 'quic', 'http']);
 
 export interface Designated {
-  /** Address and port of the far end are a resolver's or a proxy's. Allocates nothing. */
+  /** Whether the far address and port are those of a resolver or proxy. Allocates nothing. */
   readonly isAt: (packet: ParsedPacket, direction: Direction) => boolean;
-  /** Why a hello, or what follows it, says another name than goes with the place; undefined where it does not. */
+  /** Why the name in a frame or its flow does not belong to the destination; undefined if it does, or there is no name. */
   readonly misnamed: (packet: ParsedPacket, direction: Direction) => string | undefined;
 }
 
-/** `hosts` have the index that their endpoint has among resolvers, then proxies. */
+/** `index` in `hosts` counts resolvers first, then proxies. */
 export function compileDesignated({ resolvers }: Policy, hosts: readonly Host[]): Designated {
   const table = new EndpointTable(hosts.length);
-  /** Of each address and port the names that go with it; undefined where any does. */
+  /** For each address and port the names that belong to it; undefined where any name may. */
   const names: (Set<string> | undefined)[] = [];
   for (const { ipVersion, words, protocol, port, index } of hosts) {
     const name = nameOf(resolvers[index]);
@@ -54,19 +53,19 @@ export function compileDesignated({ resolvers }: Policy, hosts: readonly Host[])
     isAt: (packet, direction) => find(packet, direction) >= 0,
     misnamed: (packet, direction) => {
       if (all.size === 0 || !HELLOS.has(packet.kind)) return undefined;
-      const said = packet.findings.names.find(({ via }) => SAY.has(via))?.name;
-      const name = said ?? packet.flowName;
+      const shown = packet.findings.names.find(({ via }) => SAY.has(via))?.name;
+      const name = shown ?? packet.flowName;
       if (name === '') return undefined;
       const at = find(packet, direction);
       if (at < 0) return all.has(name) ? `the policy names ${name} at another address` : undefined;
       const expected = names[at];
       if (expected === undefined || expected.has(name)) return undefined;
-      return `the policy names ${[...expected].join(' and ')} at this address, and nobody else`;
+      return `at this address the policy names only ${[...expected].join(' and ')}`;
     },
   };
 }
 
-/** A resolver that is found by its name is called by it, unless the policy says otherwise. */
+/** A resolver's server name: as the policy sets it, else the host name of its endpoint. */
 function nameOf(resolver: Resolver | undefined): string | undefined {
   if (resolver === undefined) return undefined;
   const { serverName, endpoint } = resolver;

@@ -1,13 +1,13 @@
-// Knows: which endpoint an address, protocol and port belong to, ranges and networks among them. Must not know: frames, shapes.
-// The narrowest wins: one port of one address, then a range of ports of it, then networks, the longest prefix first; of a like width
-// the first in the policy. src/policy/compile/nft-ranges.ts makes the kernel look in this order. Nothing is allocated by a search.
+// Finds the endpoint of an address, protocol and port, including port ranges and networks. The narrowest wins: one port of one address,
+// then a range of its ports, then networks, longest prefix first; of equal width the first in the policy. The rules of
+// src/policy/compile/nft-ranges.ts look in the same order. A search allocates nothing.
 
 import { EndpointTable } from './endpoint-table.ts';
 import { isExact } from './hosts.ts';
 import type { Host, JudgedEndpoint } from './hosts.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** Ranges of ports of one address, or one network: first port, last port, index of the endpoint, and so on. */
+/** Port ranges of one address or network, three numbers each: first port, last port, index of the endpoint. */
 type Ports = number[];
 
 export class EndpointIndex {
@@ -17,11 +17,11 @@ export class EndpointIndex {
   /** UDP by address alone, for later fragments. */
   readonly #addresses: EndpointTable;
   readonly #ports: Ports[] = [];
-  /** Lengths of prefixes that there are, the longest first, for each family. */
+  /** Prefix lengths in use by family, longest first. */
   readonly #lengths: { readonly 4: readonly number[]; readonly 6: readonly number[] };
   readonly #masked = new Uint32Array(4);
 
-  /** What the policy itself names, where this holds what was learned: of a like width it comes first. */
+  /** The index of addresses that the policy names, if this one holds learned addresses; of equal width it comes first. */
   readonly #named: EndpointIndex | undefined;
 
   constructor(hosts: readonly Host[], endpoints: readonly JudgedEndpoint[], named?: EndpointIndex) {
@@ -37,7 +37,7 @@ export class EndpointIndex {
     for (const { ipVersion, words, protocol, index } of single)
       this.#addresses.add(ipVersion, words, protocol, 0, index);
     this.#hosts = new EndpointTable(ranges.length);
-    // By what the policy calls the host: an address that two names lead to is the first one's, as in a set of the kernel.
+    // Grouped by the policy's host: an address of two names belongs to the first, as in the kernel's set.
     const byHost = new Map<string, number>();
     for (const host of ranges) {
       const group = this.#add(byHost, `${host.protocol} ${endpoints[host.index]?.endpoint.host ?? ''}`, host);
@@ -69,13 +69,13 @@ export class EndpointIndex {
     return group;
   }
 
-  /** Index of the endpoint, or -1. */
+  /** Index of the endpoint with this address and port, or -1. */
   find(ipVersion: number, address: Uint32Array, protocol: number, port: number): number {
     const named = this.#named;
     let found = named === undefined ? -1 : named.#exact.find(ipVersion, address, protocol, port);
     if (found < 0) found = this.#exact.find(ipVersion, address, protocol, port);
     if (found >= 0) return found;
-    // Who has ranges by the policy has no others by an answer.
+    // If the policy names ranges for this address, ranges from learned names do not apply.
     const group = named === undefined ? -1 : named.#groupOf(ipVersion, address, protocol);
     found =
       named !== undefined && group >= 0
@@ -90,7 +90,7 @@ export class EndpointIndex {
     return this.#hosts.size === 0 ? -1 : this.#hosts.find(ipVersion, address, protocol, 0);
   }
 
-  /** The same of a UDP packet without a port: any endpoint that has the address. */
+  /** The same for a UDP fragment without port: any endpoint with the address. */
   ofHost(ipVersion: number, address: Uint32Array, protocol: number): number {
     const named = this.#named;
     let found = named === undefined ? -1 : named.#addresses.find(ipVersion, address, protocol, 0);
@@ -110,7 +110,7 @@ export class EndpointIndex {
     return -1;
   }
 
-  /** Of a group; port -1 is any. */
+  /** Index of the endpoint in a group, or -1; port -1 matches any. */
   #portOf(group: number, port: number): number {
     if (group < 0) return -1;
     const ports = this.#ports[group];

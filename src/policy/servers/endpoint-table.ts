@@ -1,6 +1,6 @@
-// Knows: how to find an endpoint by address, protocol and port without allocating. Must not know: frames, shapes.
-// Open addressing with linear probing in typed arrays, at most half full: a miss costs one or two probes whatever the
-// number of endpoints. The family is part of the key: a mapped IPv6 address is not the IPv4 address it maps.
+// A hash table from address, protocol and port to a number; searching allocates nothing. Open addressing with linear probing in typed
+// arrays, at most half full: a miss costs one or two probes, however many entries there are. The family is part of the key: a mapped IPv6
+// address is not the IPv4 address in it.
 
 const WORDS = 5;
 
@@ -11,7 +11,7 @@ export class EndpointTable {
   readonly #values: Int32Array;
   #size = 0;
 
-  /** Room for `capacity` entries; more are refused by `add`. */
+  /** Has room for at least `capacity` entries. */
   constructor(capacity: number) {
     let slots = 16;
     while (slots < 2 * capacity) slots *= 2;

@@ -1,5 +1,5 @@
-// Knows: which addresses the endpoints of a policy have, names replaced by what was learned. Must not know: frames, rules.
-// One list serves the judge, the ruleset and the filter: an address that one of them knows, all know.
+// The addresses of a policy's endpoints, with learned addresses for names. Judge, ruleset and capture filter use the same list, so all of
+// them know the same addresses.
 
 import { addressText, inNetwork, parseAddress } from '../../wire/ip/address.ts';
 import { NAT64_LENGTHS, embed, embeddedBits } from './nat64.ts';
@@ -37,16 +37,17 @@ export interface Host {
   /** IP protocol number: 17 or 6. */
   readonly protocol: number;
   readonly port: number;
-  /** The same as `port` where there is one. */
+  /** Equal to `port` for a single port. */
   readonly lastPort: number;
-  /** How many of the 128 bits of `words` count; all of them but for a network. */
+  /** Prefix length in the 128 bits of `words`; 128 for a single address. */
   readonly bits: number;
-  /** Another address of an IPv4 host: what a network with NAT64 calls it (RFC 6052). It is never on the link. */
+  /** The address of an IPv4 host in a network with NAT64 (RFC 6052); it is never on the link. */
   readonly isTranslated?: true;
-  /** What is left of a learned address; undefined for one that the policy itself names. */
+  /** Seconds until a learned address expires; undefined for one that the policy names. */
   readonly seconds?: number;
 }
 
+/** Every endpoint of every tunnel, in the order of the policy; cached. */
 export const tunnelEndpoints = once((policy: Policy): readonly JudgedEndpoint[] =>
   policy.tunnels.flatMap((tunnel, index) =>
     tunnel.endpoints.map((endpoint) => ({
@@ -67,12 +68,12 @@ export function tunnelHosts(endpoints: readonly JudgedEndpoint[], learned: Learn
   return [...fixedTunnelHosts(endpoints), ...learnedTunnelHosts(endpoints, learned)];
 }
 
-/** Those that the policy itself names. */
+/** Addresses that the policy itself names; cached. */
 export const fixedTunnelHosts = once((endpoints: readonly JudgedEndpoint[]): readonly Host[] =>
   withIkePorts(endpoints, fixedHosts(endpoints.map(({ endpoint }) => endpoint))),
 );
 
-/** Those of its names that were answered. */
+/** Learned addresses of the policy's names, and addresses behind the network's own NAT64 prefixes. */
 export function learnedTunnelHosts(
   endpoints: readonly JudgedEndpoint[],
   learned: LearnedState,
@@ -91,27 +92,27 @@ export function learnedTunnelHosts(
   ];
 }
 
-/** Of more IPv4 servers the network's own prefix is not known: an answer shall not make thousands of elements. */
-const EMBEDDED_MOST = 255;
+/** With more IPv4 servers a network's own NAT64 prefix is not used: one answer must not create thousands of elements. */
+const MAX_EMBEDDED = 255;
 
-/** What was learned, as far as this policy has use for it. */
+/** The learned state without what this policy does not use. */
 export function learnedFor(policy: Policy, learned: LearnedState): LearnedState {
   if (learned.prefixes.length === 0) return learned;
   return mayEmbed(policy) ? learned : { ...learned, prefixes: [] };
 }
 
-/** Whether the policy has so few IPv4 servers, and networks of them, that a network's own prefix is of use. */
+/** Whether the policy has few enough IPv4 servers and networks for a network's own NAT64 prefix to be used. */
 export function mayEmbed(policy: Policy): boolean {
   const servers = tunnelEndpoints(policy).filter(({ endpoint }) => endpoint.hostIs === 'ipv4');
-  return servers.length <= EMBEDDED_MOST;
+  return servers.length <= MAX_EMBEDDED;
 }
 
-/** What networks call IPv4 servers by the prefixes that they told (RFC 6052 section 2.2). */
+/** Addresses of IPv4 servers behind the learned NAT64 prefixes (RFC 6052 section 2.2). */
 function embedded(hosts: readonly Host[], { prefixes }: LearnedState): Host[] {
   return prefixes.flatMap(({ network, seconds }) => {
     const [address = '', length] = network.split('/');
     const prefix = parseAddress(address);
-    const known = NAT64_LENGTHS.find((one) => one === Number(length));
+    const known = NAT64_LENGTHS.find((bits) => bits === Number(length));
     if (prefix === undefined || known === undefined) return [];
     return hosts
       .filter(({ ipVersion }) => ipVersion === 4)
@@ -139,7 +140,7 @@ const namedIn = once((endpoints: readonly JudgedEndpoint[]) =>
   endpoints.flatMap(({ endpoint }, at) => (endpoint.hostIs === 'name' ? [{ endpoint, at }] : [])),
 );
 
-/** IPsec over UDP uses ports 500 and 4500 whichever of them the policy names (RFC 7296 section 2.23). */
+/** IPsec over UDP uses ports 500 and 4500, whichever of them the policy names (RFC 7296 section 2.23). */
 function withIkePorts(endpoints: readonly JudgedEndpoint[], hosts: readonly Host[]): readonly Host[] {
   return hosts.flatMap((host) =>
     hasEsp(endpoints[host.index]?.shape)
@@ -148,12 +149,12 @@ function withIkePorts(endpoints: readonly JudgedEndpoint[], hosts: readonly Host
   );
 }
 
-/** Designated resolvers, then proxies. */
+/** Endpoints of the policy's resolvers, then proxies. */
 export function designatedEndpoints(policy: Policy): readonly Endpoint[] {
   return [...policy.resolvers.map((resolver) => resolver.endpoint), ...policy.proxies];
 }
 
-/** Every address of every endpoint; an address named by the policy comes before the same one learned. */
+/** Every address of every endpoint; those that the policy names come before learned ones. */
 export function hostsOf(endpoints: readonly Endpoint[], learned: LearnedState): readonly Host[] {
   return [...fixedHosts(endpoints), ...learnedHosts(endpoints, learned)];
 }
@@ -185,12 +186,12 @@ function learnedHosts(endpoints: readonly Endpoint[], learned: LearnedState): re
   return [...found, ...translated(found)];
 }
 
-/** RFC 6052 section 2.1: the prefix that every network may use; the address stands in the last 32 bits. */
+/** The well-known NAT64 prefix (RFC 6052 section 2.1); the IPv4 address is in the last 32 bits. */
 const NAT64 = new Uint32Array([0x0064ff9b, 0, 0, 0]);
 const NAT64_BITS = 96;
 export const NAT64_NETWORK = `${addressText(6, NAT64)}/${NAT64_BITS}`;
 
-/** A network without IPv4 reaches an IPv4 server so, and the packets are the same. */
+/** The hosts' addresses behind the well-known prefix, by which a network without IPv4 reaches them. */
 function translated(hosts: readonly Host[]): Host[] {
   return hosts
     .filter(({ ipVersion, bits }) => ipVersion === 4 && bits >= NAT64_BITS)
@@ -200,6 +201,7 @@ function translated(hosts: readonly Host[]): Host[] {
     });
 }
 
+/** Whether an address is behind the well-known NAT64 prefix. */
 export function isTranslated(ipVersion: number, words: Uint32Array): boolean {
   return ipVersion === 6 && inNetwork(words, NAT64, NAT64_BITS);
 }
@@ -220,7 +222,7 @@ function hostOf(endpoint: Endpoint, index: number, address: string): Host | unde
   };
 }
 
-/** One address and one port: what a hash finds. */
+/** Whether it is one address and one port, which a hash can find. */
 export function isExact({ bits, port, lastPort: last }: Host): boolean {
   return bits === 128 && port === last;
 }

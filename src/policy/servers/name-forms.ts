@@ -1,15 +1,14 @@
-// Knows: that a name can be written in two ways: in letters of any alphabet, and in ASCII. Must not know: patterns, rules.
-// Follows RFC 5890 section 2.3.2 (A-labels and U-labels) and UTS #46, as browsers do.
+// The two forms of a name: Unicode and ASCII. Follows RFC 5890 section 2.3.2 (U-labels and A-labels) and UTS #46, as browsers do.
 
-/** Letters, marks, digits, symbols and joiners of any alphabet: nothing that a URL would take for more than a host. */
+/** Letters, marks, digits, symbols and joiners of any script; with SPECIAL excluded, nothing that a URL would read as more than a host. */
 const NAME = /^(?:[\p{L}\p{M}\p{N}\p{S}\p{Pd}\p{Po}._-]|\u200c|\u200d)+$/u;
 const SPECIAL = /[\\/?#@:%]/;
-/** Octets as src/wire/names/name-text.ts writes those that show nothing. */
+/** Octets that src/wire/names/name-text.ts has escaped. */
 const OCTETS = /(?:\\\d{3})+/g;
 
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** A name as it was read on a wire, with the letters that its octets make. */
+/** A name from the wire with its escaped octets decoded as UTF-8. */
 export function lettersOf(name: string): string {
   if (!name.includes('\\')) return name;
   return name.replace(OCTETS, (octets) =>
@@ -17,7 +16,7 @@ export function lettersOf(name: string): string {
   );
 }
 
-/** The name in ASCII, which is what resolvers are asked for; as it is where it has no such form. */
+/** The name in ASCII, as resolvers are asked for it; unchanged where it has no such form. */
 export function asciiName(name: string): string {
   const letters = lettersOf(name);
   if (isAscii(letters) || !NAME.test(letters) || SPECIAL.test(letters)) return name;

@@ -1,7 +1,6 @@
-// Knows: which names matter to a policy, and how a name looks in a DNS message, for the judge and the ruleset side by side.
-// Must not know: tunnels, verdicts. Follows RFC 1035 section 3.1 (wire form) and RFC 4343 (letters have no case).
-// The kernel matches constants at fixed offsets: a name at any offset takes a rule per offset, so offsets are bounded,
-// and a question long enough to hide a name behind the bound is not let through.
+// Which names matter to a policy, and how a name looks in a DNS message, for the judge and the ruleset. Follows RFC 1035 section 3.1 (wire
+// form) and RFC 4343 (case). The kernel matches constants at fixed offsets, so a name at any offset takes a rule per offset. Offsets are
+// bounded, and a question that is long enough to hide a name after the last one is not let through.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { BELOW, matchesPattern } from '../schema/endpoint.ts';
@@ -12,19 +11,19 @@ import type { NamePattern, Policy } from '../policy.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
 const DNS_HEADER = 12;
-/** Additional records (EDNS with a cookie, RFC 7873) behind a tunnel's own question: room for that and little else. */
+/** Bytes after the question for a tunnel server's own name: room for EDNS with a cookie (RFC 7873), and little else. */
 const BOOTSTRAP_SLACK = 64;
-/** Rules that name checks may take; what is beyond is refused by length. */
+/** How many rules name checks may take; names beyond that are refused by the length of the question. */
 const RULE_BUDGET = 4096;
 
-/** There is a server that a network without IPv4 would call by an address of its own. */
+/** Whether a server may have an IPv4 address, which a network without IPv4 translates. */
 export function hasIpv4Server({ tunnels }: Policy): boolean {
   return tunnels.some(({ endpoints }) => endpoints.some(({ hostIs }) => hostIs !== 'ipv6'));
 }
 
 /**
- * Host names of tunnels, resolvers and proxies: the questions that a policy opens a hole for. With an IPv4 server also the one that a
- * client has to ask where there is no IPv4 to reach it (RFC 7050, RFC 6877 section 6.3); it is the same of every system.
+ * Host names of tunnels, resolvers and proxies, for which questions are let through (the bootstrap DNS exception). With an IPv4 server also
+ * the name that a client must ask for in a network without IPv4 (RFC 7050, RFC 6877 section 6.3); every system asks for the same one.
  */
 export const bootstrapNames = once((policy: Policy): readonly string[] => {
   const endpoints = [
@@ -39,7 +38,7 @@ export const bootstrapNames = once((policy: Policy): readonly string[] => {
 const UTF8 = new TextEncoder();
 const lengthAnd = (label: Uint8Array): number[] => [label.length, ...label];
 
-/** The wire form: length bytes, letters, root. */
+/** The wire form: labels with length bytes, then the root. */
 export function wireName(name: string): readonly number[] {
   return [...name.split('.').flatMap((label) => lengthAnd(UTF8.encode(label))), 0];
 }
@@ -50,10 +49,10 @@ export function wireName(name: string): readonly number[] {
  */
 const RANDOM_LABEL = /^[0-9a-f]{12}$/;
 const RANDOM_LENGTH = 12;
-/** Digits and letters of both cases, as nftables compares a byte. */
+/** A hexadecimal digit in either case, as an nftables set. */
 const NFT_HEX = '{ 0x30-0x39, 0x41-0x46, 0x61-0x66 }';
 
-/** Which of a policy's hosts a name is asked for; undefined when none of them is. The name is in lower case. */
+/** The host of the policy that a name (lower case) is a question for, a random label included; undefined if there is none. */
 export function hostAsked(hosts: Pick<ReadonlySet<string>, 'has'>, name: string): string | undefined {
   if (hosts.has(name)) return name;
   if (name[RANDOM_LENGTH] !== '.' || !RANDOM_LABEL.test(name.slice(0, RANDOM_LENGTH))) return undefined;
@@ -61,14 +60,14 @@ export function hostAsked(hosts: Pick<ReadonlySet<string>, 'has'>, name: string)
   return hosts.has(below) ? below : undefined;
 }
 
-/** Bytes that the name of a question for this host takes. */
+/** Length in bytes of the name in a question for this host. */
 export function hostLength(host: string): number {
   return host.startsWith(BELOW)
     ? 1 + RANDOM_LENGTH + wireName(host.slice(BELOW.length)).length
     : wireName(host).length;
 }
 
-/** Matches of a question's name, `offset` bytes behind the UDP or TCP header, in pieces that a rule can hold. */
+/** nft matches for a question's name at byte `offset` after `base`, split into parts that fit one rule. */
 export function nftHost(base: string, offset: number, host: string): readonly string[] {
   if (!host.startsWith(BELOW)) return nftBytes(base, offset, wireName(host));
   const label = Array.from(
@@ -79,20 +78,20 @@ export function nftHost(base: string, offset: number, host: string): readonly st
   return [random, ...nftBytes(base, offset + 1 + RANDOM_LENGTH, wireName(host.slice(BELOW.length)))];
 }
 
-/** UDP lengths between which a question for exactly this name lies. */
+/** Least and greatest UDP length of a question for exactly this name. */
 export function bootstrapLengths(name: string): { readonly least: number; readonly most: number } {
   const least = 8 + DNS_HEADER + hostLength(name) + 4;
   return { least, most: least + BOOTSTRAP_SLACK };
 }
 
-/** Whether a name is one that has to stay inside the tunnel, in whatever letters it is written. */
+/** Whether a name must stay inside the tunnel, in whichever form it is written. */
 export function isProtected(name: string, { mustTunnel }: Policy): boolean {
   if (mustTunnel.length === 0) return false;
   const ascii = asciiName(name);
   return mustTunnel.some((pattern) => matchesPattern(ascii, pattern));
 }
 
-/** What the kernel looks for in a question: octets, with letters of ASCII in both cases (RFC 4343). */
+/** The forms of the mustTunnel names that the kernel searches for in a question: octets, ASCII letters in either case (RFC 4343). */
 export function heldForms({ mustTunnel }: Policy): readonly NamePattern[] {
   return mustTunnel.flatMap(({ suffix, letters, itself }) => [
     { suffix, itself },
@@ -100,54 +99,51 @@ export function heldForms({ mustTunnel }: Policy): readonly NamePattern[] {
   ]);
 }
 
-/**
- * The must-tunnel name of a frame's names, or of what is known of its flow; undefined when there is none.
- */
+/** A mustTunnel name in the frame, or known from its flow; undefined if there is none. */
 export function mustTunnelName(packet: ParsedPacket, policy: Policy): string | undefined {
   if (policy.mustTunnel.length === 0) return undefined;
   const must = (name: string): boolean => isProtected(name, policy);
   const found = packet.findings.names.find(({ name }) => must(name));
   if (found !== undefined) return found.name;
-  // What a connection to a resolver has asked for is in its questions: the segments between them say nothing.
+  // On a TCP connection to a resolver names are in the questions: segments without data reveal nothing.
   if (packet.kind === 'dns' && packet.protocol === Protocol.TCP && packet.payloadLength === 0)
     return undefined;
   return packet.flowName !== '' && must(packet.flowName) ? packet.flowName : undefined;
 }
 
-/** How far into a question the kernel looks for must-tunnel names, and how long a question may then be. */
+/** How far into a question the kernel searches for mustTunnel names, and how long a question may be. */
 export interface NameScan {
-  /** Bytes in front of the suffix. */
+  /** Most bytes before the suffix. */
   readonly prefix: number;
   /** UDP length above which a question is not let through. */
   readonly longest: number;
-  /** Bytes of the shortest suffix; as long as a name may be where there is none. */
+  /** Bytes of the shortest suffix; 255, the longest name, without suffixes. */
   readonly shortest: number;
 }
 
 export function nameScan(policy: Policy): NameScan {
   const suffixes = heldForms(policy).map((pattern) => wireName(pattern.suffix).length);
   const shortest = Math.min(255, ...suffixes);
-  // A name is at most 255 bytes (RFC 1035 section 2.3.4): with few suffixes every offset is looked at.
+  // A name has at most 255 bytes (RFC 1035 section 2.3.4): with few suffixes every offset is searched.
   const all = 255 - shortest;
   const prefix = Math.max(16, Math.min(all, Math.floor(RULE_BUDGET / Math.max(1, suffixes.length))));
   return { prefix, longest: prefix >= all ? 65535 : 8 + DNS_HEADER + prefix + shortest + 4, shortest };
 }
 
-/** Bits of one raw payload match: with the bytes around them so few that every tool down to JSON holds the number exactly. */
+/** Bits in one raw payload match: few enough that even JSON holds the number with the bytes around it exactly. */
 const RUN_BITS = 40;
-/** The bit in which the two cases of a letter differ, counted from the byte's first. */
+/** The bit in which the two cases of a letter differ, counted from the most significant. */
 const CASE_BIT = 2;
 
 /**
- * Runs in one rule: each takes three expressions of the kernel's, of which a rule holds 128 (NFT_RULE_MAXEXPRS), with the rest of the
- * rule among them.
+ * Runs in one rule: each takes three of the kernel's expressions, and a rule holds 128 (NFT_RULE_MAXEXPRS), including the other parts
+ * of the rule.
  */
 const RUNS = 32;
 
 /**
- * Matches of `bytes` at `offset` bytes behind the UDP or TCP header (`base` is nft's name for where to count from).
- * Runs of bits between the case bits, and no mask: nft 1.1 lists a mask with holes as something else than it applied. In pieces that
- * a rule can hold.
+ * nft matches for `bytes` (a name in wire form, lower case) at byte `offset` after `base`, nft's name for a header. Runs of bits between
+ * the case bits instead of a mask: nft 1.1 lists a mask with holes differently from what it applied. Split into parts that fit one rule.
  */
 export function nftBytes(base: string, offset: number, bytes: readonly number[]): readonly string[] {
   const parts: string[] = [];
@@ -175,7 +171,7 @@ export function nftBytes(base: string, offset: number, bytes: readonly number[])
   return pieces.map((piece) => piece.join(' '));
 }
 
-/** A length byte is at most 63 and no letter; a letter stands for both its cases. */
+/** A length byte is at most 63, so it is never taken for a letter. */
 function isLetter(byte: number): boolean {
   return byte >= 0x61 && byte <= 0x7a;
 }

@@ -1,17 +1,16 @@
-// Knows: where an IPv4 address stands in an IPv6 one, for each length of a NAT64 prefix. Must not know: who uses which prefix.
-// Follows RFC 6052 section 2.2 and RFC 7050 section 3.
+// Where an IPv4 address is in an IPv6 address, for each length of a NAT64 prefix. Follows RFC 6052 section 2.2 and RFC 7050 section 3.
 
-/** RFC 6052 section 2.2. */
+/** Prefix lengths in bits (RFC 6052 section 2.2). */
 export const NAT64_LENGTHS = [96, 64, 56, 48, 40, 32] as const;
 export type Nat64Length = (typeof NAT64_LENGTHS)[number];
 
-/** RFC 7050 section 3: every system asks for this name alike, to hear how the network translates IPv4 addresses. */
+/** The name that every system asks for to find out how the network translates IPv4 addresses (RFC 7050 section 3). */
 export const NAT64_NAME = 'ipv4only.arpa';
 
-/** It has these two addresses everywhere (RFC 7050 section 8.2). */
+/** The two IPv4 addresses of that name (RFC 7050 section 8.2). */
 const WELL_KNOWN: ReadonlySet<number> = new Set([0xc00000aa, 0xc00000ab]);
 
-/** First bits of the four octets: bits 64 to 71 are never part of the address. */
+/** Bit offsets of the four octets; bits 64 to 71 are never part of the IPv4 address. */
 function octetsAt(length: Nat64Length): readonly number[] {
   return [0, 8, 16, 24].map((bits) => {
     const at = length + bits;
@@ -19,7 +18,7 @@ function octetsAt(length: Nat64Length): readonly number[] {
   });
 }
 
-/** What a network with the prefix `words`/`length` calls an IPv4 address. */
+/** The IPv6 address of an IPv4 address behind the prefix `words`/`length`. */
 export function embed(words: Uint32Array, length: Nat64Length, ipv4: number): Uint32Array {
   const found = prefixBits(words, length);
   octetsAt(length).forEach((at, place) => {
@@ -29,11 +28,11 @@ export function embed(words: Uint32Array, length: Nat64Length, ipv4: number): Ui
   return found;
 }
 
-/** Of these prefixes the address stands in one piece behind: only so is a network of addresses one of the prefix's, too. */
+/** Prefix lengths after which the IPv4 address is contiguous: only then an IPv4 network is one IPv6 network, too. */
 export const WHOLE_LENGTHS = [96, 64, 32] as const;
 export type WholeLength = (typeof WHOLE_LENGTHS)[number];
 
-/** Bits of what a network with such a prefix calls an IPv4 network of `bits`; undefined where that is not one network. */
+/** Prefix length of an IPv4 network of `bits` behind such a prefix; undefined where it is not one network. */
 export function embeddedBits(length: Nat64Length, bits: number): number | undefined {
   if (!WHOLE_LENGTHS.some((whole) => whole === length)) return undefined;
   return length === 64 ? length + 8 + bits : length + bits;
@@ -54,8 +53,8 @@ function embeddedIn(words: Uint32Array, length: Nat64Length): number {
 }
 
 /**
- * The prefix of which this is the AAAA answer for `ipv4only.arpa`; undefined where no well-known address stands in it, or where two
- * could (RFC 7050 section 3).
+ * The NAT64 prefix from an AAAA answer for `ipv4only.arpa`; undefined where it contains no well-known address, or two prefixes
+ * are possible (RFC 7050 section 3).
  */
 export function prefixOfAnswer(
   words: Uint32Array,

@@ -1,5 +1,5 @@
-// Knows: which hosts can be nobody's server on a network. Must not know: who names them.
-// Follows RFC 6890 (special-purpose addresses), RFC 6761 section 6.3 (localhost), RFC 4291 section 2.5.5 (mapped addresses).
+// Hosts that can never be a server on a network. Follows RFC 6890 (special-purpose addresses), RFC 6761 section 6.3 (localhost), RFC 4291
+// section 2.5.5 (mapped addresses).
 
 import { parseAddress } from '../../wire/ip/address.ts';
 
@@ -7,28 +7,29 @@ export type NoServer = 'local' | 'unspecified' | 'multicast' | 'broadcast' | 'ma
 
 const WORDS: Readonly<Record<NoServer, string>> = {
   local: 'is this device itself',
-  unspecified: 'is no address of anybody',
-  multicast: 'is a group, not a server',
-  broadcast: 'is everybody, not a server',
-  mapped: 'stands for an IPv4 address inside a program and is never on the wire',
+  unspecified: 'is not the address of a machine',
+  multicast: 'is a multicast group, not a server',
+  broadcast: 'is the broadcast address, not a server',
+  mapped: 'is an IPv4 address in IPv6 form, which programs use internally and which is never on the wire',
 };
 
 const REMEDIES: Readonly<Record<NoServer, string>> = {
   local:
-    'A program there (wstunnel, udp2raw, Shadowsocks, obfs4 or the like) carries the tunnel on: trust the server that it connects to, as protocol opaque.',
+    'A program there (wstunnel, udp2raw, Shadowsocks, obfs4 or similar) forwards the tunnel: trust the server that it connects to, with protocol opaque.',
   unspecified: 'Write the address or the name of the server.',
   multicast: 'Write the address or the name of the server.',
   broadcast: 'Write the address or the name of the server.',
   mapped: 'Write the IPv4 address.',
 };
 
-/** Why a host, an address or a name, is no server; undefined when it may be one. */
+/** Why a host (address or name) cannot be a server; undefined if it can. */
 export function noServer(host: string): NoServer | undefined {
   const address = parseAddress(host);
   if (address === undefined) return /(^|\.)localhost$/.test(host) ? 'local' : undefined;
   return noServerAddress(address.ipVersion, address.words);
 }
 
+/** The same for an address. */
 export function noServerAddress(ipVersion: 4 | 6, words: Uint32Array): NoServer | undefined {
   const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
   if (ipVersion === 4) {
@@ -45,7 +46,7 @@ export function noServerAddress(ipVersion: 4 | 6, words: Uint32Array): NoServer 
   return w3 === 1 ? 'local' : w3 === 0 ? 'unspecified' : undefined;
 }
 
-/** In words, for whoever wrote the host, and what to do. */
+/** The reason in words, to follow the host's name, and what to do. */
 export function noServerWords(why: NoServer): { readonly message: string; readonly remedy: string } {
   return { message: WORDS[why], remedy: REMEDIES[why] };
 }

@@ -1,16 +1,15 @@
-// Knows: how the letters of an internationalised label are hidden in ASCII. Must not know: which names are allowed, protocols.
-// Follows RFC 3492 sections 5 and 6.2 (decoding), RFC 5890 section 2.3.2.1 (`xn--`).
+// Decodes internationalized labels. Follows RFC 3492 sections 5 and 6.2 (decoding), RFC 5890 section 2.3.2.1 (`xn--`).
 
 const BASE = 36;
-const T_LEAST = 1;
-const T_MOST = 26;
+const T_MIN = 1;
+const T_MAX = 26;
 const SKEW = 38;
 const DAMP = 700;
 const FIRST_BIAS = 72;
 const FIRST_POINT = 0x80;
 const PREFIX = 'xn--';
 
-/** A name whose labels are shown with the letters that they stand for; a label that stands for none stays as it is. */
+/** The name in Unicode; a label that cannot be decoded stays as it is. */
 export function unicodeName(name: string): string {
   return name
     .split('.')
@@ -18,7 +17,7 @@ export function unicodeName(name: string): string {
     .join('.');
 }
 
-/** Undefined where it is no such text; at most as long as a label. */
+/** The decoded label, or undefined if it is not Punycode. */
 function decoded(text: string): string | undefined {
   const delimiter = text.lastIndexOf('-');
   const points = Array.from(text.slice(0, Math.max(0, delimiter)), (letter) => letter.codePointAt(0) ?? 0);
@@ -33,7 +32,7 @@ function decoded(text: string): string | undefined {
       at += 1;
       if (digit < 0) return undefined;
       index += digit * weight;
-      const threshold = Math.min(T_MOST, Math.max(T_LEAST, k - bias));
+      const threshold = Math.min(T_MAX, Math.max(T_MIN, k - bias));
       if (digit < threshold) break;
       weight *= BASE - threshold;
       if (index > 0x7fffffff || weight > 0x7fffffff) return undefined;
@@ -53,11 +52,11 @@ function adapted(change: number, length: number, isFirst: boolean): number {
   let delta = Math.floor(change / (isFirst ? DAMP : 2));
   delta += Math.floor(delta / length);
   let k = 0;
-  for (; delta > ((BASE - T_LEAST) * T_MOST) >>> 1; k += BASE) delta = Math.floor(delta / (BASE - T_LEAST));
-  return k + Math.floor(((BASE - T_LEAST + 1) * delta) / (delta + SKEW));
+  for (; delta > ((BASE - T_MIN) * T_MAX) >>> 1; k += BASE) delta = Math.floor(delta / (BASE - T_MIN));
+  return k + Math.floor(((BASE - T_MIN + 1) * delta) / (delta + SKEW));
 }
 
-/** NaN codes, past the end, are no digit. */
+/** -1 for anything but a digit, also for NaN past the end. */
 function digitOf(code: number): number {
   if (code >= 0x61 && code <= 0x7a) return code - 0x61;
   return code >= 0x30 && code <= 0x39 ? code - 0x30 + 26 : -1;

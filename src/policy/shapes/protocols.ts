@@ -1,8 +1,8 @@
-// Knows: what each tunnel protocol's packets look like, as data: the judge, the ruleset and the capture filter are made of it (shape.ts).
-// Must not know: addresses, rules, verdicts, how anything is compared. Follows the WireGuard white paper (5.4), the OpenVPN wire protocol,
-// RFC 7296, RFC 3948 and RFC 9329; of meshes Tailscale's disco (wire/wireguard.ts) and its STUN client (RFC 8489 with SOFTWARE "tailnode"),
-// Nebula's header of version 1, and ZeroTier's of version 1, in which nothing is constant but the addresses of its nodes.
-// A mesh has no server: its packets go to whoever a peer is, so their form is all that tells them.
+// What the packets of each tunnel protocol look like, as data. The judge, the ruleset and the capture filter are made from it (shape.ts).
+// Follows the WireGuard white paper (5.4), the OpenVPN wire protocol, RFC 7296, RFC 3948 and RFC 9329; for meshes Tailscale's disco
+// (wire/wireguard.ts) and its STUN client (RFC 8489 with SOFTWARE "tailnode"), Nebula's header version 1, and ZeroTier's version 1, in
+// which nothing is constant but the addresses of its nodes. A mesh has no server, since its packets go to any peer, so they can be
+// recognized by their form alone.
 
 import type { TunnelProtocol } from '../../flow/kinds.ts';
 import { WIREGUARD_LENGTHS } from '../../wire/vpn/wireguard.ts';
@@ -12,35 +12,35 @@ import { bits, otherBits } from '../filter/payload.ts';
 import type { Bits } from '../filter/payload.ts';
 import { HELLO, QUERY, REQUESTS, SSH_BANNERS } from './readable.ts';
 
-/** One sort of packet. */
+/** One type of packet. */
 export interface Packet {
-  /** Of UDP's payload, bytes. */
+  /** Bytes of UDP payload. */
   readonly length: Range;
   readonly bits?: readonly Bits[];
-  /** Where one side alone sends it. */
+  /** Present where only one side sends it. */
   readonly direction?: Direction;
   /**
-   * So many bytes of the payload must be the packet's own, where others than the first twelve are compared. `whole`: of IPv6 no packet
-   * with a fragment header, for whoever fits its packets to the path has none; else there is room for one.
+   * Where more than the first twelve bytes are compared: how many bytes of payload the IP packet itself must hold. `whole`: IPv6 packets
+   * with a fragment header do not match (a program that fits its packets to the path MTU sends none); else they may have one.
    */
   readonly held?: { readonly bytes: number; readonly whole: boolean };
-  /** Those that have these bits besides are left in the kernel by the capture filter; without it all are shown. */
+  /** The capture filter hides those packets that also have these bits from the taps; if absent, it shows all. */
   readonly hidden?: readonly Bits[];
-  /** A server's answer to a handshake. */
+  /** A server's response to a handshake. */
   readonly isAnswer?: true;
 }
 
-/** What goes over UDP. */
+/** A protocol's packets over UDP. */
 export interface Datagrams {
-  /** Of any length, whatever it begins with. */
+  /** Any length, also where the payload begins as a DNS query. */
   readonly short?: readonly Packet[];
-  /** Of twelve bytes at least; no DNS query has these constants. */
+  /** At least twelve bytes, with constants that no DNS query has. */
   readonly certain?: readonly Packet[];
-  /** Of twelve bytes at least, but for what has the header of an ordinary DNS query. */
+  /** At least twelve bytes, without the header of an ordinary DNS query. */
   readonly others?: readonly Packet[];
 }
 
-/** What goes over TCP: how no segment of a client's begins. */
+/** A protocol over TCP: beginnings that no segment from the client has. */
 export interface Stream {
   readonly readable: readonly (readonly Bits[])[];
 }
@@ -48,12 +48,12 @@ export interface Stream {
 export const atLeast = (length: number): Range => ({ first: length, last: Infinity });
 export const exactly = (length: number): Range => ({ first: length, last: length });
 
-/** The four messages, data first, behind one of the beginnings that each may have. */
+/** WireGuard's four messages, data first. `beginnings` gives the constants that a message of a type may begin with. */
 export function wireguardPackets(beginnings: (type: number) => readonly Bits[]): readonly Packet[] {
   return [4, 1, 2, 3].flatMap((type) =>
     beginnings(type).map((beginning): Packet => {
       const length = WIREGUARD_LENGTHS[type - 1] ?? 0;
-      // One question where the receiver's index stands is a DNS query's; one session in 2^32 has that index, for two minutes.
+      // 0x10000 in the receiver index is the question and answer count of a DNS query; one session in 2^32 has that index, for two minutes.
       if (type === 4)
         return { bits: [beginning, otherBits(32, 32, 0x10000)], length: atLeast(length), hidden: [] };
       const message = { bits: [beginning], length: exactly(length) };
@@ -65,7 +65,9 @@ export function wireguardPackets(beginnings: (type: number) => readonly Bits[]):
 const WIREGUARD = wireguardPackets((type) => [bits(0, 32, type * 0x1000000)]);
 
 const STUN_COOKIE = bits(33, 31, 0x2112a442);
-/** Behind the transaction: SOFTWARE of eight letters, and FINGERPRINT. One bit of each is left out, or nft would list two as one match. */
+/**
+ * After the transaction ID: SOFTWARE of eight letters, and FINGERPRINT. One bit of each is left out, or nft would list two as one match.
+ */
 const STUN_WORDS = [
   bits(161, 31, 0x00220008),
   bits(193, 31, 0x7461696c),
@@ -73,7 +75,7 @@ const STUN_WORDS = [
   bits(257, 31, 0x00280004),
 ];
 
-/** A later fragment says so where a sender's address would be, then which of how many it is (two to seven), then how far it came. */
+/** A later fragment: 0xff in place of the sender's address, then the number of fragments (two to seven) and its own, then its hop count. */
 const ZEROTIER_PIECE: readonly Bits[] = [
   bits(104, 8, 0xff),
   {
@@ -84,19 +86,21 @@ const ZEROTIER_PIECE: readonly Bits[] = [
   bits(120, 8, 0, 7),
 ];
 
-/** Of ZeroTier: the address of the client's own node, ten hexadecimal digits. */
+/** ZeroTier: the 40-bit address of the client's own node. */
 export interface ZerotierForm {
   readonly kind: 'zerotier';
   readonly address: number;
 }
 
-/** Ten digits, as `zerotier-cli info` says them. A first octet of 255 is no node's (it says "fragment"). */
+/**
+ * From ten hexadecimal digits, as `zerotier-cli info` shows them; else undefined. No node has a first octet of 255, which marks a fragment.
+ */
 export function zerotierForm(text: string): ZerotierForm | undefined {
   if (!/^[0-9a-f]{10}$/i.test(text) || /^ff|^0{10}$/i.test(text)) return undefined;
   return { kind: 'zerotier', address: parseInt(text, 16) };
 }
 
-/** Going up it is from the client's own node, coming down to it. */
+/** Packets that go up from the client's own node or come down to it. */
 export function zerotierPackets({ address }: ZerotierForm): Datagrams {
   const held = (bytes: number) => ({ bytes, whole: true });
   return {
@@ -111,29 +115,30 @@ export function zerotierPackets({ address }: ZerotierForm): Datagrams {
 /** Every shape, in the order in which the ruleset lists its chains. */
 export const PACKETS = {
   wireguard: { certain: WIREGUARD },
-  // Operation codes 1 to 11, and any key.
+  // Operation codes 1 to 11, with any key ID.
   openvpn: { others: [{ bits: [bits(0, 8, 0x08, 0x5f)], length: atLeast(14), hidden: [] }] },
   isakmp: { others: [{ length: atLeast(28), hidden: [] }] },
-  // What keeps a way open; IKE behind a marker of zeros; ESP (RFC 3948 section 2).
+  // Keepalive; IKE after a marker of zeros; ESP (RFC 3948 section 2).
   natt: {
     short: [{ bits: [bits(0, 8, 0xff)], length: exactly(1), hidden: [] }],
     certain: [{ bits: [bits(0, 32, 0)], length: atLeast(32), hidden: [] }],
     others: [{ bits: [bits(0, 32, 0x100, Infinity)], length: atLeast(16), hidden: [] }],
   },
   udp: { short: [{ length: atLeast(0), hidden: [] }] },
-  // SSH may well be what an opaque stream is, and TLS is what Tor looks like: only their first bytes as a whole can tell.
+  // An opaque stream may well be SSH or TLS, and Tor looks like TLS: only the first bytes of the whole stream can tell them apart.
   tcp: { readable: [QUERY, ...REQUESTS] },
   openvpn_tcp: { readable: [HELLO, QUERY, ...REQUESTS, ...SSH_BANNERS] },
   tor: { readable: [QUERY, ...REQUESTS, ...SSH_BANNERS] },
   /**
-   * ESP behind its length is a plain question's header where 13 bits of its index are zero, its sequence number is 65536 and its counter
-   * begins with zeros: dropped again and again as TCP repeats it, that one packet would end the tunnel.
+   * QUERY is missing on purpose. ESP after its length field has the header of an ordinary DNS query where 13 bits of its SPI are zero, its
+   * sequence number is 65536 and its IV counter begins with zeros. TCP would repeat that packet, it would be dropped each time, and the
+   * tunnel would end.
    */
   ike_tcp: { readable: [HELLO, ...REQUESTS, ...SSH_BANNERS] },
   tailscale: {
     certain: WIREGUARD,
     others: [
-      // Disco: a header, and a box with its tag and two bytes at least.
+      // Disco: a header, then an encrypted box of a tag and at least two bytes.
       { bits: [bits(0, 48, 0x5453f09f92ac)], length: atLeast(62 + 18) },
       {
         direction: 'up',
@@ -141,14 +146,14 @@ export const PACKETS = {
         length: exactly(40),
         held: { bytes: 40, whole: true },
       },
-      // From an address of its own on, to a server's name and software beside it.
+      // A response with an address, and at most a server's name and software besides.
       { direction: 'down', bits: [bits(0, 16, 0x0101), STUN_COOKIE], length: { first: 32, last: 132 } },
     ],
   },
   nebula: {
-    // What keeps a way open.
+    // Keepalive.
     short: [{ bits: [bits(0, 8, 0, 1)], length: exactly(1) }],
-    // Version 1 and a type, one of two sorts, two octets of zeros. Of the types data is hidden.
+    // Version 1 and type, a subtype of 0 or 1, two zero octets. Only data is hidden.
     others: [
       {
         bits: [bits(0, 8, 0x10, 0x16), bits(8, 8, 0, 1), bits(16, 16, 0)],
@@ -157,13 +162,16 @@ export const PACKETS = {
       },
     ],
   },
-  // Each tunnel's own node tells its packets.
+  // Made for each tunnel from the address of its node (zerotierPackets).
   zerotier: {},
 } as const satisfies Readonly<Record<string, Datagrams | Stream>>;
 
 export type Shape = keyof typeof PACKETS;
 
-/** Over which transports each protocol goes, shaped how; and what is held where its peers may be anywhere, if they may be. */
+/**
+ * The shape of each protocol over each transport, and the limits of protection where its peers may be at any address (undefined: they may
+ * not).
+ */
 export const PROTOCOLS: Readonly<
   Record<
     TunnelProtocol,
@@ -174,7 +182,7 @@ export const PROTOCOLS: Readonly<
     udp: 'wireguard',
     tcp: undefined,
     anywhere:
-      'held is the form of its packets, not whom they are for; a program that makes such packets gets out',
+      'only the form of its packets is checked, not where they go; a program that makes such packets gets out',
   },
   openvpn: { udp: 'openvpn', tcp: 'openvpn_tcp', anywhere: undefined },
   ipsec: { udp: 'isakmp', tcp: 'ike_tcp', anywhere: undefined },
@@ -184,18 +192,18 @@ export const PROTOCOLS: Readonly<
     udp: 'tailscale',
     tcp: undefined,
     anywhere:
-      'held is the form of its packets, not whom they are for; whoever is asked for a way is told that Tailscale is used here, and a program that makes such packets gets out',
+      'only the form of its packets is checked, not where they go; servers that are asked for a route learn that Tailscale is used here, and a program that makes such packets gets out',
   },
   nebula: {
     udp: 'nebula',
     tcp: undefined,
     anywhere:
-      'held are 28 bits of each packet, not whom it is for; a program that makes such packets gets out',
+      'only 28 bits of each packet are checked, not where it goes; a program that makes such packets gets out',
   },
   zerotier: {
     udp: 'zerotier',
     tcp: undefined,
     anywhere:
-      "held is the number of this device's node, not whom a packet is for; of another program's packets one in a hundred thousand passes for a fragment, and a program that makes such packets gets out",
+      "only the address of this device's node is checked, not where a packet goes; one in a hundred thousand packets of other programs passes for a fragment, and a program that makes such packets gets out",
   },
 };

@@ -1,7 +1,6 @@
-// Knows: how the description of packets (protocols.ts) becomes the judge's function, nft's rules and BPF's terms.
-// Must not know: addresses, rules, verdicts, any protocol. nft can compare a field with a constant, never two fields: `fillsPacket` says
-// what only BPF and the judge see. Over TCP a segment alone shows little: what its stream begins with is read by
-// src/flow/streams/first-bytes.ts, which sets `packet.foreign`.
+// Compiles the description of packets (protocols.ts) into the judge's function, nft's rules and BPF's terms. nft can compare a field with
+// a constant, but not two fields: `fillsPacket` does what only BPF and the judge can. Over TCP one segment shows little: the first bytes of
+// a stream are read by src/flow/streams/first-bytes.ts, which sets `packet.foreign`.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { TunnelProtocol } from '../../flow/kinds.ts';
@@ -15,7 +14,7 @@ import type { Datagrams, Packet, Shape, Stream } from './protocols.ts';
 import { wireguardForm } from './wireguard-forms.ts';
 import { IPV4_HEADER, IPV6_HEADER, Protocol, TCP_HEADER, UDP_HEADER } from '../../wire/ip/ip.ts';
 
-/** A shape, and what a tunnel's configuration makes of it. */
+/** A shape, and how a tunnel's configuration changes it. */
 export interface Formed {
   readonly shape: Shape;
   readonly form?: TunnelForm | undefined;
@@ -23,12 +22,12 @@ export interface Formed {
 
 export const SHAPES = Object.keys(PACKETS) as readonly Shape[];
 
-/** IPsec but over TCP: it has two ports, and ESP beside them. */
+/** Whether it is IPsec over UDP, which has two ports, and ESP as well. */
 export function hasEsp(shape: Shape | undefined): boolean {
   return shape === 'isakmp' || shape === 'natt';
 }
 
-/** Of an endpoint that a policy may have: the schema asks `transportsOf`. */
+/** The shape at an endpoint. Throws where the protocol does not run over the transport (the schema has checked that by `transportsOf`). */
 export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
   const shape = PROTOCOLS[protocol][transport];
   if (shape === undefined) throw new Error(`${protocol} does not run over ${transport}`);
@@ -50,14 +49,14 @@ function datagramsOf({ shape, form }: Formed): Datagrams {
   return 'readable' in packets ? {} : packets;
 }
 
-/** A description as frames are compared with it. */
+/** A description compiled for comparing frames with it. */
 interface Compiled {
   readonly short: readonly Matcher[];
-  /** What the packet must hold from UDP's header on, before any of `short` is looked for. */
+  /** Bytes that the packet must hold from the UDP header on before it is compared with `short`. */
   readonly shortRoom: number;
   readonly certain: readonly Matcher[];
   readonly others: readonly Matcher[];
-  /** Undefined where it is no stream. */
+  /** Undefined for UDP. */
   readonly readable: readonly Compared[] | undefined;
 }
 
@@ -65,7 +64,7 @@ interface Matcher {
   readonly first: number;
   readonly last: number;
   readonly direction: Direction | undefined;
-  /** Of the IP packet, by its version; 0 where nothing is asked. */
+  /** Least length of the IPv4 or IPv6 packet in bytes; 0 for none. */
   readonly held4: number;
   readonly held6: number;
   readonly whole: boolean;
@@ -84,7 +83,7 @@ function compile({ short = [], certain = [], others = [] }: Datagrams): Compiled
 }
 
 function matcherOf({ length, direction, held, bits = [], isAnswer }: Packet): Matcher {
-  const room = held === undefined ? 0 : UDP_HEADER + held.bytes + (held.whole ? 0 : PIECE_HEADER);
+  const room = held === undefined ? 0 : UDP_HEADER + held.bytes + (held.whole ? 0 : FRAGMENT_HEADER);
   return {
     first: UDP_HEADER + length.first,
     last: Math.min(UDP_HEADER + length.last, 0xffff),
@@ -98,7 +97,7 @@ function matcherOf({ length, direction, held, bits = [], isAnswer }: Packet): Ma
 }
 
 /** IPv6's fragment header (RFC 8200 section 4.5). */
-const PIECE_HEADER = 8;
+const FRAGMENT_HEADER = 8;
 
 function readsByte(short: readonly Packet[]): boolean {
   return short.some(({ bits, held }) => bits !== undefined && held === undefined);
@@ -112,7 +111,7 @@ const OF_SHAPE = Object.fromEntries(
   }),
 ) as Readonly<Record<Shape, Compiled>>;
 
-/** Asked for each packet. */
+/** Remembered, because it is needed for each packet. */
 const ofForm = new WeakMap<TunnelForm, Compiled>();
 
 function compiledOf(of: Formed): Compiled {
@@ -122,7 +121,7 @@ function compiledOf(of: Formed): Compiled {
   return known;
 }
 
-/** What the kernel's rule for this shape accepts. Allocates nothing. */
+/** Whether the kernel's rules for this shape accept the packet. Allocates nothing. */
 export function kernelAccepts(of: Formed, packet: ParsedPacket, direction: Direction): boolean {
   const compiled = compiledOf(of);
   const { short, shortRoom, certain, others, readable } = compiled;
@@ -131,13 +130,13 @@ export function kernelAccepts(of: Formed, packet: ParsedPacket, direction: Direc
     if (packet.ipLength < header + TCP_HEADER) return false;
     return direction === 'down' || packet.payloadLength < HEAD || !beginsWith(packet, readable);
   }
-  // What the packet itself holds from UDP's header on: behind it nft would read Ethernet's trailer.
-  const room = packet.ipLength - header - (packet.fragmentHeader ? PIECE_HEADER : 0);
-  if (room >= shortRoom && isOne(short, packet, direction)) return true;
+  // Bytes that the packet itself holds from the UDP header on: after its end nft would read the frame's padding.
+  const room = packet.ipLength - header - (packet.fragmentHeader ? FRAGMENT_HEADER : 0);
+  if (room >= shortRoom && matchesAny(short, packet, direction)) return true;
   if (room < UDP_HEADER + HEAD) return false;
   return (
-    isOne(certain, packet, direction) ||
-    (others.length > 0 && !isDnsQuery(packet) && isOne(others, packet, direction))
+    matchesAny(certain, packet, direction) ||
+    (others.length > 0 && !isDnsQuery(packet) && matchesAny(others, packet, direction))
   );
 }
 
@@ -146,33 +145,33 @@ function beginsWith(packet: ParsedPacket, readable: readonly Compared[]): boolea
   return false;
 }
 
-function isOne(packets: readonly Matcher[], packet: ParsedPacket, direction: Direction): boolean {
-  for (const octets of packets) if (isPacket(octets, packet, direction)) return true;
+function matchesAny(packets: readonly Matcher[], packet: ParsedPacket, direction: Direction): boolean {
+  for (const matcher of packets) if (isPacket(matcher, packet, direction)) return true;
   return false;
 }
 
-function isPacket(octets: Matcher, packet: ParsedPacket, direction: Direction): boolean {
+function isPacket(matcher: Matcher, packet: ParsedPacket, direction: Direction): boolean {
   const { udpLength } = packet;
-  if (udpLength < octets.first || udpLength > octets.last) return false;
-  if (octets.direction !== undefined && octets.direction !== direction) return false;
-  if (packet.ipLength < (packet.ipVersion === 4 ? octets.held4 : octets.held6)) return false;
-  if (octets.whole && packet.fragmentHeader) return false;
-  return hasBits(packet, octets.bits);
+  if (udpLength < matcher.first || udpLength > matcher.last) return false;
+  if (matcher.direction !== undefined && matcher.direction !== direction) return false;
+  if (packet.ipLength < (packet.ipVersion === 4 ? matcher.held4 : matcher.held6)) return false;
+  if (matcher.whole && packet.fragmentHeader) return false;
+  return hasBits(packet, matcher.bits);
 }
 
 /**
- * Nothing readable hides behind the datagram: its length is what IP says. The kernel cannot compare the two, so such a
- * frame crosses and is called a leak.
+ * Whether the datagram fills the IP packet, so that nothing readable can hide after it. The kernel cannot compare the two lengths: a frame
+ * of which this is false crosses, and is reported as a leak.
  */
 export function fillsPacket(packet: ParsedPacket): boolean {
   if (packet.malformed !== undefined) return false;
   if (packet.udpLength < 0 || packet.moreFragments) return true;
   const header =
-    (packet.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER) + (packet.fragmentHeader ? PIECE_HEADER : 0);
+    (packet.ipVersion === 4 ? IPV4_HEADER : IPV6_HEADER) + (packet.fragmentHeader ? FRAGMENT_HEADER : 0);
   return packet.ipLength - header === packet.udpLength;
 }
 
-/** Of a packet that is quoted: no more of it is there than the first bytes, which say nothing of AmneziaWG's. */
+/** The same for a packet quoted by ICMP, of which only the first bytes are there; AmneziaWG's packets show only their length in them. */
 export function quotedAccepts(of: Formed, packet: ParsedPacket): boolean {
   if (of.form?.kind !== 'amnezia') return kernelAccepts(of, packet, 'down');
   const { short, others } = compiledOf(of);
@@ -181,18 +180,21 @@ export function quotedAccepts(of: Formed, packet: ParsedPacket): boolean {
   );
 }
 
-/** A server's answer to a handshake, of a frame that has the shape: the filter shows it, so that a tap can say when a silence ended. */
+/**
+ * Whether a frame of this shape is a server's response to a handshake. The capture filter shows these, so that a tap sees when a silence
+ * ends.
+ */
 export function isHandshakeAnswer(of: Formed, packet: ParsedPacket): boolean {
   const { certain, others } = compiledOf(of);
-  const isAnswer = (octets: Matcher): boolean => octets.isAnswer && isPacket(octets, packet, 'down');
+  const isAnswer = (matcher: Matcher): boolean => matcher.isAnswer && isPacket(matcher, packet, 'down');
   return certain.some(isAnswer) || others.some(isAnswer);
 }
 
 const SYN = 2;
 
 /**
- * Frames of a tunnel that the filter shows all the same: answers to handshakes, and what a client says over TCP, by which is known
- * whose stream it is. Of its acknowledgements without data and of all that comes back nothing needs to be read.
+ * Whether the capture filter shows a frame of a tunnel: responses to handshakes, and over TCP a client's SYN and data, which tell whether
+ * the stream is the tunnel's. Acknowledgements without data and everything that comes down need not be read.
  */
 export function isShown(of: Formed, packet: ParsedPacket, direction: Direction): boolean {
   if (packet.fragmentOffset > 0) return false;
@@ -202,14 +204,14 @@ export function isShown(of: Formed, packet: ParsedPacket, direction: Direction):
 
 const QUERY = compareBits(DNS_QUERY);
 
-/** Whether a payload begins as an ordinary DNS query (readable.ts). */
+/** Whether the payload begins with the header of an ordinary DNS query (readable.ts). */
 export function isDnsQuery(packet: ParsedPacket): boolean {
   return hasBits(packet, QUERY);
 }
 
 export const NFT_DNS_QUERY = nftBits(DNS_QUERY, 'th');
 
-/** The first bytes of the payload, which the rules read, are the packet's own (first fragments: the fragment chains). */
+/** Ends a packet that is too short to hold the payload bytes that the rules read (first fragments are checked in the fragment chains). */
 function nftRoom(bytes: number): readonly string[] {
   return [
     `ip length < ${IPV4_HEADER + UDP_HEADER + bytes} goto foreign`,
@@ -219,12 +221,12 @@ function nftRoom(bytes: number): readonly string[] {
 
 const NFT_STREAM = ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'];
 
-/** Rules of a shape's chain: `return` accepts, falling off the end goes to `foreign`. */
+/** Rules of a shape's chain: `return` accepts; the caller ends the chain with a jump to `foreign`. */
 export function nftShape(of: Formed, lan: string): readonly string[] {
   if (isStream(of.shape)) return NFT_STREAM;
   const { short = [], certain = [], others = [] } = datagramsOf(of);
   const rules = (packets: readonly Packet[]): readonly string[] =>
-    packets.flatMap((octets) => nftPacket(octets, lan));
+    packets.flatMap((matcher) => nftPacket(matcher, lan));
   return [
     ...(readsByte(short) ? nftRoom(1) : []),
     ...rules(short),
@@ -243,18 +245,20 @@ function nftPacket({ length, bits = [], direction, held }: Packet, lan: string):
     `udp length ${span} return`,
   ].join(' ');
   if (held === undefined) return [rule];
-  const least = UDP_HEADER + held.bytes;
-  const six = held.whole ? `ip6 nexthdr 17 ip6 length >= ${least}` : `ip6 length >= ${PIECE_HEADER + least}`;
-  return [`ip length >= ${IPV4_HEADER + least} ${rule}`, `${six} ${rule}`];
+  const bytes = UDP_HEADER + held.bytes;
+  const six = held.whole
+    ? `ip6 nexthdr 17 ip6 length >= ${bytes}`
+    : `ip6 length >= ${FRAGMENT_HEADER + bytes}`;
+  return [`ip length >= ${IPV4_HEADER + bytes} ${rule}`, `${six} ${rule}`];
 }
 
-/** Matches of a client's segments that are not the tunnel's, behind TCP's options wherever they end. */
+/** nft matches for a client's segments that are not the tunnel's, after the TCP options. */
 export function nftReadable(shape: Shape): readonly string[] {
   const packets: Datagrams | Stream = PACKETS[shape];
   return 'readable' in packets ? packets.readable.map((bits) => nftBits(bits, 'ih')) : [];
 }
 
-/** That the bytes which were compared are the packet's: one rule for each length of TCP's header, as two fields cannot be compared. */
+/** nft matches that the compared bytes belong to the packet: one for each TCP header length, because two fields cannot be compared. */
 export const NFT_WHOLE_HEAD: readonly string[] = Array.from({ length: 11 }, (_, at) => at + 5).flatMap(
   (doff) => [
     `tcp doff ${doff} ip length >= ${IPV4_HEADER + 4 * doff + HEAD}`,
@@ -263,13 +267,13 @@ export const NFT_WHOLE_HEAD: readonly string[] = Array.from({ length: 11 }, (_, 
 );
 
 /**
- * The same for a capture filter; `holdsBytes` says that so much payload is in the packet. Here two fields can be compared: what a
- * frame carries behind its datagram must not be hidden. Nor is `isHandshakeAnswer`.
+ * The same for a capture filter, as a term of pcap-filter(7); `holdsBytes` makes the term that the packet has so many bytes of payload.
+ * BPF can compare two fields: a frame that carries bytes after its datagram is not hidden, nor is a response to a handshake.
  */
 export function bpfShape(of: Formed, field: BpfField, holdsBytes: (bytes: number) => string): string {
   const { short = [], certain = [], others = [] } = datagramsOf(of);
-  const texts = (packets: readonly Packet[], least: number): readonly string[] =>
-    packets.flatMap((octets) => bpfPacket(octets, least, field, holdsBytes));
+  const texts = (packets: readonly Packet[], minLength: number): readonly string[] =>
+    packets.flatMap((matcher) => bpfPacket(matcher, minLength, field, holdsBytes));
   const hidden = [...texts(short, 0), ...texts(certain, HEAD)];
   const query = bpfBits(QUERY, field).join(' and ');
   const unless = texts(others, HEAD).map((text) => `(${text} and not (${query}))`);
@@ -279,13 +283,13 @@ export function bpfShape(of: Formed, field: BpfField, holdsBytes: (bytes: number
 
 function bpfPacket(
   { length, bits = [], held, hidden }: Packet,
-  least: number,
+  minLength: number,
   field: BpfField,
   holdsBytes: (bytes: number) => string,
 ): readonly string[] {
   if (hidden === undefined) return [];
   const udpLength = field(-4, 2);
-  const [first, last] = [UDP_HEADER + Math.max(least, length.first), UDP_HEADER + length.last];
+  const [first, last] = [UDP_HEADER + Math.max(minLength, length.first), UDP_HEADER + length.last];
   const span = last === Infinity ? `${udpLength} >= ${first}` : `${udpLength} - ${first} <= ${last - first}`;
   return [
     [

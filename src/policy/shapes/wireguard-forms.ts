@@ -1,7 +1,6 @@
-// Knows: what WireGuard's packets look like where a configuration changes them. Must not know: addresses, verdicts, any file.
-// Follows AmneziaWG's description of its parameters (Jmin, Jmax, S1 to S4, H1 to H4, I1 to I5) and what Cloudflare WARP does with the three
-// reserved bytes. A number of AmneziaWG's may be a range; it stands in the packet with its lowest byte first, so its highest byte is
-// compared, and the next where that one is fixed, and no more.
+// What WireGuard's packets look like where a configuration changes them. Follows AmneziaWG's description of its parameters (Jmin, Jmax, S1
+// to S4, H1 to H4, I1 to I5), and what Cloudflare WARP does with the three reserved bytes. A header of AmneziaWG's may be a range. It is
+// little-endian in the packet, so its highest bytes are compared as far as they are fixed, then the first byte that is not, and no more.
 
 import { WIREGUARD_LENGTHS } from '../../wire/vpn/wireguard.ts';
 import { bits } from '../filter/payload.ts';
@@ -14,7 +13,7 @@ export interface Span {
   readonly last: number;
 }
 
-/** Bytes that a whole packet has, and how it begins as far as it is fixed. */
+/** Length of a packet in bytes, and its first bytes as far as they are fixed. */
 export interface Decoy {
   readonly length: number;
   readonly head: readonly number[];
@@ -24,24 +23,24 @@ type Reserved = 'any' | readonly [number, number, number];
 
 export type WireguardForm =
   | {
-      /** Three bytes behind the type, `any` where the client draws them itself. */
+      /** Three bytes after the type; `any` where the client chooses them. */
       readonly kind: 'reserved';
       readonly bytes: Reserved;
     }
   | {
       readonly kind: 'amnezia';
-      /** Lengths of packets without meaning. */
+      /** Lengths of junk packets. */
       readonly junk: Span | undefined;
-      /** Of the four messages: what stands in front, and which number begins them. */
+      /** For each of the four messages: bytes of padding in front, and the number that the message begins with. */
       readonly messages: readonly { readonly padding: number; readonly header: Span }[];
       readonly decoys: readonly Decoy[];
     };
 
-/** Beyond this the kernel reads no payload: what stands there is known by its length alone. */
+/** The kernel reads no payload after this many bytes: a message with more padding is recognized by its length alone. */
 const READABLE = 230;
-/** As many bytes of a decoy as are compared: a listing of nft's has them as a number. */
+/** How many bytes of a decoy are compared: nft lists them as one number. */
 export const DECOY_HEAD = 6;
-/** Too short for a question to be in it. */
+/** Bytes; too short to hold a DNS query. */
 const NO_QUESTION = 11;
 
 export function wireguardForm(form: WireguardForm): Datagrams {
@@ -54,7 +53,7 @@ export function wireguardForm(form: WireguardForm): Datagrams {
   };
 }
 
-/** A server may leave them zero. */
+/** A server may leave the reserved bytes zero. */
 function reservedBeginnings(type: number, bytes: Reserved): readonly Bits[] {
   if (bytes === 'any') return [bits(0, 8, type)];
   return [...new Set([0, numberOf(bytes)])].map((mark) => bits(0, 32, type * 0x1000000 + mark));
@@ -64,7 +63,7 @@ function numberOf(bytes: readonly number[]): number {
   return bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
-/** A packet that the configuration puts in front on purpose, whatever it looks like. */
+/** A packet that the configuration sends first on purpose, whatever it looks like. */
 function decoyPacket({ length, head }: Decoy): Packet {
   const begins = head.length === 0 ? [] : [bits(0, 8 * head.length, numberOf(head))];
   return { bits: begins, length: exactly(length), held: { bytes: head.length, whole: false } };
@@ -75,20 +74,20 @@ function junk(first: number, last: number): readonly Packet[] {
 }
 
 function messagePacket({ padding, header }: { padding: number; header: Span }, at: number): Packet {
-  const least = padding + (WIREGUARD_LENGTHS[at] ?? 0);
+  const minLength = padding + (WIREGUARD_LENGTHS[at] ?? 0);
   const isData = at === 3;
   const begins = padding > READABLE ? [] : headerBits(8 * padding, header);
   return {
     bits: begins,
-    length: isData ? atLeast(least) : exactly(least),
+    length: isData ? atLeast(minLength) : exactly(minLength),
     held: { bytes: padding + 4, whole: false },
-    // What cannot be told from others is shown.
+    // Data that cannot be told from other packets is shown to the taps.
     ...(isData && begins.length > 0 ? { hidden: [] } : {}),
     ...(at === 1 && begins.length > 0 ? { isAnswer: true } : {}),
   };
 }
 
-/** What is compared of a little-endian number in a span: what is fixed in one match, as nft would make of several, and the byte before. */
+/** Bits to compare for a little-endian number in a span: the fixed high bytes in one match (nft would merge several), and the next byte. */
 function headerBits(start: number, { first, last }: Span): readonly Bits[] {
   const byte = (of: number, at: number): number => (of >>> (8 * at)) & 255;
   const order = [3, 2, 1, 0];

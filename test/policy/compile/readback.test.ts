@@ -110,9 +110,9 @@ describe('elements with a time', () => {
   it.each<[string, number | undefined, number | undefined, string | undefined]>([
     ['that have it left', 58, undefined, undefined],
     ['given by a machine that was late', 75, undefined, undefined],
-    ['emptied by another hand', undefined, undefined, 'lets go of 192.0.2.8 before its time'],
-    ['cut short by another hand', 50, undefined, 'lets go of 192.0.2.8 before its time'],
-    ['prolonged by another hand', 3_600, undefined, 'holds 192.0.2.8 beyond its time'],
+    ['emptied by another hand', undefined, undefined, 'lost 192.0.2.8 before its timeout'],
+    ['cut short by another hand', 50, undefined, 'lost 192.0.2.8 before its timeout'],
+    ['prolonged by another hand', 3_600, undefined, 'holds 192.0.2.8 beyond its timeout'],
     ['that are about to end', undefined, 99_000, undefined],
   ])('%s', (_case, expires, earliest, found) => {
     const elem = expires === undefined ? [] : [{ elem: { val: key, timeout: 60, expires } }];

@@ -103,6 +103,6 @@ describe('who asked just now', () => {
       exposure,
     } = judge.judge(asked(factsOf('up', 135, OWN, to, about), later), 'up');
     expect([verdict, rule, found, exposure]).toEqual(['leak', 'E', severity, about]);
-    expect(reason.includes('asked it just now')).toBe(severity === 'amber');
+    expect(reason.includes('has just asked for it')).toBe(severity === 'amber');
   });
 });

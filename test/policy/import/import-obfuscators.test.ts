@@ -155,11 +155,11 @@ describe('a configuration', () => {
     ['Shadowsocks on this device', shadowsocks({ server: '127.0.0.1' }), /this device itself/],
     ['wstunnel to this device', 'wstunnel client wss://localhost:8443', /this device itself/],
     ['udp2raw to this device', 'udp2raw -c -l127.0.0.1:1 -r127.0.0.1:2', /this device itself/],
-    ['wstunnel without TLS', 'wstunnel client ws://198.51.100.6:80', /everybody reads/],
+    ['wstunnel without TLS', 'wstunnel client ws://198.51.100.6:80', /readable HTTP request/],
     ['udp2raw in pings', 'udp2raw -c -l127.0.0.1:1 -r198.51.100.3:2 --raw-mode icmp', /pings/],
     ['udp2raw as a server', 'udp2raw -s -l0.0.0.0:4096 -r 127.0.0.1:51820', /not a client/],
-    ['snowflake', `Bridge snowflake 192.0.2.3:80 ${FINGERPRINT} url=https://a.example/`, /made up/],
-    ['webtunnel', `Bridge webtunnel [2001:db8::1]:443 ${FINGERPRINT} url=https://a.example/x`, /made up/],
+    ['snowflake', `Bridge snowflake 192.0.2.3:80 ${FINGERPRINT} url=https://a.example/`, /not real/],
+    ['webtunnel', `Bridge webtunnel [2001:db8::1]:443 ${FINGERPRINT} url=https://a.example/x`, /not real/],
   ])('that is %s is refused with the reason', (_case, text, reason) => {
     const found = importConfig(text);
     expect(found?.tunnels).toEqual([]);

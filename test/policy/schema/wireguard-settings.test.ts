@@ -143,7 +143,7 @@ describe('a configuration', () => {
   it('that is not understood makes no tunnel that cannot work', () => {
     const found = importConfig(CONF.replace('H1 = 5-9', 'H1 = many'));
     expect(found?.tunnels).toEqual([]);
-    expect(found?.unused[0]?.why).toMatch(/"h1" is not understood.*opaque/);
+    expect(found?.unused[0]?.why).toMatch(/"h1" is not valid.*opaque/);
   });
 });
 

@@ -78,7 +78,7 @@ it.each(SOMEBODY)('%s may be a server', (host) => {
 describe('a proxy in front of OpenVPN', () => {
   it.each([
     ['socks-proxy 127.0.0.1 1080', /this device itself.*opaque/],
-    ['http-proxy 192.0.2.9 3128', /192\.0\.2\.9, to which its name goes in the clear.*proxy-stub/],
+    ['http-proxy 192.0.2.9 3128', /192\.0\.2\.9, which gets its name in the clear.*proxy-stub/],
   ])('is where the wire goes, so the remote is refused with the reason: %s', (line, words) => {
     const found = importConfig(`client\nproto tcp\nremote vpn.example 443\n${line}\n`);
     expect(found?.tunnels).toEqual([]);
