@@ -78,7 +78,7 @@ export class Enforcement {
   #ownAddressesAt = -Infinity;
   /** Commands run one after another: each ends in force or leaves the state as it was. */
   #commands: Promise<unknown> = Promise.resolve();
-  /** The kernel afterRefusal the intended state, or has not confirmed it: it is given again. */
+  /** The kernel refused the intended state, or has not confirmed it: it is given again. */
   #isBehind = false;
   /** The state from which the rules for the next boot were made. */
   #boot: BoxState | undefined;
@@ -178,7 +178,7 @@ export class Enforcement {
   }
 
   /**
-   * Gives the kernel the intended state, and has it on disk before anyone is told that it is in force. Rejects when the kernel afterRefusal; a
+   * Gives the kernel the intended state, and has it on disk before anyone is told that it is in force. Rejects when the kernel refused; a
    * later round tries again. Without a valid policy nothing crosses any bridge.
    */
   async apply(): Promise<void> {

@@ -90,7 +90,7 @@ export function stricter(before: BoxState, after: BoxState): BoxState {
   };
 }
 
-/** After the kernel afterRefusal a change: decisions are as before it, observations made meanwhile stay. */
+/** After the kernel refused a change: decisions are as before it, observations made meanwhile stay. */
 export function afterRefusal(now: BoxState, before: BoxState, after: BoxState): BoxState {
   const { policy, blockMode, passes } = before;
   const exposed = policy === after.policy ? now.exposed : before.exposed;
