@@ -1,8 +1,7 @@
-// Knows: how the transparent bridge is made or adopted; every change goes into the undo record first.
-// Must not know: rules, policy beyond names and address.
-// Rules stand before ports are enslaved; bridge netfilter sysctls off; the box itself is silent on wan. The bridge's table of
-// addresses is no source of truth: wan teaches it nothing, and lan a bounded number that ages within seconds, which keep frames
-// between devices behind one switch from being flooded to wan (linux Documentation/ABI/testing/sysfs-class-net-brport).
+// Creates or adopts the transparent bridge, checks it and restores it. Every change is put into the undo record first. Rules are loaded before
+// ports are added, the bridge netfilter sysctls are off, and the box itself is silent on wan. The bridge learns no address on wan, and on
+// lan a bounded number that age out within seconds: they keep frames between devices behind one switch from being flooded to wan (linux
+// Documentation/ABI/testing/sysfs-class-net-brport).
 
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { isExhaustion } from '../os/exhaustion.ts';
@@ -25,7 +24,7 @@ class BridgeError extends Error {
   }
 }
 
-/** Offloads merge and split frames behind the taps' backs and eat their ring. */
+/** Offloads that must be off: they merge and split frames before the taps see them, and fill the taps' ring. */
 const OFFLOADS = [
   'generic-receive-offload',
   'generic-segmentation-offload',
@@ -35,7 +34,7 @@ const OFFLOADS = [
   'tx-udp-segmentation',
 ];
 
-/** Values the bridge must have, as files of sysfs below /sys/class/net/BRIDGE/bridge. */
+/** Required settings of the bridge: files in /sys/class/net/BRIDGE/bridge. */
 const BRIDGE_SETTINGS: Readonly<Record<string, string>> = {
   stp_state: '0',
   forward_delay: '0',
@@ -49,7 +48,7 @@ const BRIDGE_SETTINGS: Readonly<Record<string, string>> = {
   nf_call_arptables: '0',
 };
 
-/** Values each port must have, as files of sysfs below /sys/class/net/PORT/brport: with others it forwards less, or elsewhere. */
+/** Required settings of each port: files in /sys/class/net/PORT/brport. With other values it forwards less, or elsewhere. */
 const PORT_SETTINGS: Readonly<Record<string, string>> = {
   isolated: '0',
   hairpin_mode: '0',
@@ -66,10 +65,10 @@ const PORT_SETTINGS: Readonly<Record<string, string>> = {
   backup_port: '',
 };
 
-/** Addresses of devices behind one switch on lan: more are a flood. */
-const LEARNED_MOST = 256;
-/** A table that was full is taught nothing for so long, milliseconds. */
-const CALM_MS = 5_000;
+/** Most learned addresses of devices behind a switch on lan: more are a flood. */
+const MAX_LEARNED = 256;
+/** Learning is off for this long after the table was too full, milliseconds. */
+const PAUSE_MS = 5_000;
 /** struct __fdb_entry, include/uapi/linux/if_bridge.h. */
 const TABLE_ENTRY_BYTES = 16;
 
@@ -78,7 +77,7 @@ const FORWARDING = '3';
 /** IFF_UP, include/uapi/linux/if.h. */
 const UP = 1;
 
-/** Queueing disciplines that hold frames back or drop them, and can hand them to nobody else: tc(8), CLASSLESS QDISCS. */
+/** Queueing disciplines that only delay or drop frames, and cannot redirect them: tc(8), CLASSLESS QDISCS. */
 const PLAIN_QDISCS = new Set(
   [
     'noqueue',
@@ -96,19 +95,19 @@ const PLAIN_QDISCS = new Set(
   ].concat(['sfq', 'red', 'sfb', 'tbf', 'netem', 'etf', 'hhf']),
 );
 
-/** The one filter of tc(8) at wan that is the box's own: its preference, and the link that leads nowhere. */
+/** The box's only filter of tc(8) on wan: its preference, and the link to nowhere to which it redirects. */
 export const CANARY_FILTER = { preference: '28527', nowhere: 'lgcan3' } as const;
 
 export class Bridge {
   readonly #names: BridgeNames;
   readonly #undo: UndoRecord;
   readonly #now: () => number;
-  /** The kernel itself bounds what the bridge learns (`fdb_max_learned`, since Linux 6.7 with an `ip` that knows it). */
+  /** The kernel limits what the bridge learns (`fdb_max_learned`, since Linux 6.7 with an `ip` that knows it); undefined: not known yet. */
   #kernelBounds: boolean | undefined;
-  /** Since when the table was found full, monotonic milliseconds. */
+  /** When the table was last found too full, monotonic milliseconds. */
   #fullAt = -Infinity;
-  /** Learning on lan is off because of that, and by this hand. */
-  #isCalming = false;
+  /** Learning on lan is off because of that. */
+  #isLearningPaused = false;
 
   constructor(names: BridgeNames, undo: UndoRecord, now: () => number = () => performance.now()) {
     this.#names = names;
@@ -116,11 +115,11 @@ export class Bridge {
     this.#now = now;
   }
 
-  /** Makes the bridge without touching a port, so that its address is known to the rules that must stand first. */
+  /** Creates the bridge without touching a port: the rules, which must be loaded first, need its MAC address. Rejects with BridgeError. */
   async prepare(): Promise<void> {
     const { name, lan } = this.#names;
     if (exists(name)) return;
-    // Without an address of its own the bridge would change it with every port that comes and goes.
+    // Unless its MAC address is set, a bridge changes it with every port that is added or removed.
     const mac = read(`/sys/class/net/${lan}/address`);
     const address = mac === undefined ? [] : ['address', mac];
     this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'del', name] });
@@ -128,19 +127,22 @@ export class Bridge {
     try {
       await this.#ip([...made, 'stp_state', '0', 'mcast_snooping', '0']);
     } catch (error) {
-      // The system's own network manager may have made it in this very moment.
+      // The system's network manager may have created it in the meantime.
       if (!exists(name)) throw error;
     }
   }
 
-  /** The addresses by which the box itself can be meant: the bridge's and its ports'. */
+  /** The MAC addresses of the box: the bridge's and its ports'. Throws when the machine has run out of file handles. */
   macs(): string[] {
     const { name, lan, wan } = this.#names;
     const found = [name, lan, wan].flatMap((port) => read(`/sys/class/net/${port}/address`) ?? []);
     return [...new Set(found)];
   }
 
-  /** Enslaves the ports and sets what differs; throws BridgeError. The ruleset must stand already. */
+  /**
+   * Adds the ports to the bridge and corrects settings; the ruleset must be loaded. `address`: an IPv4 address for the bridge with its prefix
+   * length. Rejects with BridgeError.
+   */
   async raise(address: string | undefined): Promise<void> {
     const { name, lan, wan } = this.#names;
     await this.prepare();
@@ -161,7 +163,7 @@ export class Bridge {
       if (masterOf(port) === undefined) {
         this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'set', port, 'nomaster'] });
         await this.#ip(['link', 'set', port, 'master', name]);
-        // In a bridge that is up the port forwards at once: what it taught until now is forgotten.
+        // In a bridge that is up the port forwards at once: the addresses that it has learned until now are deleted.
         this.#setPort(port);
         writeFileSync(`/sys/class/net/${port}/brport/flush`, '1');
       }
@@ -173,13 +175,13 @@ export class Bridge {
     if (address !== undefined) await this.#ip(['addr', 'replace', address, 'dev', name]);
   }
 
-  /** Ports that are up and have no cable, or one with nothing at its other end. */
+  /** Ports that are up without a carrier: no cable, or nothing at its other end. */
   unplugged(): string[] {
     const { lan, wan } = this.#names;
     return [lan, wan].filter((port) => isUp(port) && read(`/sys/class/net/${port}/carrier`) === '0');
   }
 
-  /** Why what enters one port may not leave the other, or may leave elsewhere: one sentence each. Throws when that cannot be known. */
+  /** Why frames from one port may not leave by the other, or may leave elsewhere, one sentence each. Throws when no file handle is left. */
   faults(): string[] {
     const { name, lan, wan } = this.#names;
     const faults: string[] = [];
@@ -206,30 +208,30 @@ export class Bridge {
   }
 
   /**
-   * What could hand frames on past rules and taps, or stop them before: a filter of tc(8), or a program at the port (XDP).
-   * Asks two programs, so less often than `faults`. They are not taken away: they are somebody's. Rejects with RunError.
+   * What could forward frames around rules and taps, or drop them before: filters of tc(8) and XDP programs, one sentence each. They are not
+   * removed, since somebody has put them there. Runs two programs: call it less often than `faults`. Rejects with RunError.
    */
   async waysAround(): Promise<string[]> {
     const { name, lan, wan } = this.#names;
     const ours = new Set([name, lan, wan]);
-    const asked = ['qdisc show', ...['ingress', 'egress'].map((side) => `filter show dev ${wan} ${side}`)];
-    const [said, links] = await Promise.all([
-      run('tc', ['-j', '-batch', '-'], asked.slice(0, exists(wan) ? 3 : 1).join('\n')),
+    const commands = ['qdisc show', ...['ingress', 'egress'].map((side) => `filter show dev ${wan} ${side}`)];
+    const [output, links] = await Promise.all([
+      run('tc', ['-j', '-batch', '-'], commands.slice(0, exists(wan) ? 3 : 1).join('\n')),
       run('ip', ['-j', '-d', 'link', 'show']),
     ]);
-    const [qdiscs = '', into = '', outOf = ''] = said.split('\n');
-    const isClosed = listed(into).length === 0 && listed(outOf).every(isCanaryFilter);
+    const [qdiscs = '', ingress = '', egress = ''] = output.split('\n');
+    const hasOnlyOurs = listed(ingress).length === 0 && listed(egress).every(isCanaryFilter);
     const ways = listed(qdiscs)
       .filter(({ dev, kind }) => ours.has(String(dev)) && !PLAIN_QDISCS.has(String(kind)))
-      .filter(({ dev, kind }) => dev !== wan || kind !== 'clsact' || !isClosed)
+      .filter(({ dev, kind }) => dev !== wan || kind !== 'clsact' || !hasOnlyOurs)
       .map(
         ({ dev, kind }) =>
-          `${String(dev)} has a queueing discipline ${String(kind)}, whose filters are not ours`,
+          `${String(dev)} has the queueing discipline ${String(kind)}, with filters that are not ours`,
       );
     for (const { ifname, xdp, linkinfo } of listed(links)) {
-      if (ours.has(String(ifname)) && xdp !== undefined) ways.push(`${String(ifname)} runs a program (XDP)`);
-      const most = (linkinfo as { info_data?: { fdb_max_learned?: unknown } } | undefined)?.info_data;
-      if (ifname === name && this.#kernelBounds === true && most?.fdb_max_learned !== LEARNED_MOST) {
+      if (ours.has(String(ifname)) && xdp !== undefined) ways.push(`${String(ifname)} runs an XDP program`);
+      const bounds = (linkinfo as { info_data?: { fdb_max_learned?: unknown } } | undefined)?.info_data;
+      if (ifname === name && this.#kernelBounds === true && bounds?.fdb_max_learned !== MAX_LEARNED) {
         this.#kernelBounds = undefined;
         await this.#boundLearning();
       }
@@ -237,27 +239,27 @@ export class Bridge {
     return ways;
   }
 
-  /** A table that is full of addresses which lan made up is emptied, and taught nothing until it is calm. True meanwhile. */
+  /** When lan has filled the address table with invented addresses, empties it and stops learning for PAUSE_MS; true meanwhile. */
   boundTable(): boolean {
     const { name, lan } = this.#names;
-    if (this.#kernelBounds !== true && tableSize(name) > LEARNED_MOST) {
+    if (this.#kernelBounds !== true && tableSize(name) > MAX_LEARNED) {
       this.#fullAt = this.#now();
-      this.#isCalming = true;
+      this.#isLearningPaused = true;
       this.#setPort(lan);
-      attempt(() => writeFileSync(`/sys/class/net/${lan}/brport/flush`, '1'));
-    } else if (this.#isCalming && !this.#isFull) {
-      this.#isCalming = false;
+      ignoringErrors(() => writeFileSync(`/sys/class/net/${lan}/brport/flush`, '1'));
+    } else if (this.#isLearningPaused && !this.#isOverfull) {
+      this.#isLearningPaused = false;
       this.#setPort(lan);
     }
-    return this.#isFull;
+    return this.#isOverfull;
   }
 
-  get #isFull(): boolean {
-    return this.#now() - this.#fullAt < CALM_MS;
+  get #isOverfull(): boolean {
+    return this.#now() - this.#fullAt < PAUSE_MS;
   }
 
   #portSettings(port: string): [file: string, value: string][] {
-    const learning = port === this.#names.lan && !this.#isFull ? '1' : '0';
+    const learning = port === this.#names.lan && !this.#isOverfull ? '1' : '0';
     return Object.entries({ ...PORT_SETTINGS, learning }).map(([file, value]) => [
       `/sys/class/net/${port}/brport/${file}`,
       value,
@@ -271,7 +273,7 @@ export class Bridge {
   async #boundLearning(): Promise<void> {
     if (this.#kernelBounds !== undefined) return;
     const { name } = this.#names;
-    const most = (count: number): string[] => [
+    const limit = (count: number): string[] => [
       'link',
       'set',
       name,
@@ -281,16 +283,16 @@ export class Bridge {
       String(count),
     ];
     try {
-      await run('ip', most(LEARNED_MOST));
+      await run('ip', limit(MAX_LEARNED));
       this.#kernelBounds = true;
-      this.#undo.add({ kind: 'run', command: 'ip', args: most(0) });
+      this.#undo.add({ kind: 'run', command: 'ip', args: limit(0) });
     } catch (error) {
-      // An older kernel or `ip`: boundTable() does it. A machine without handles says nothing about either.
+      // `failed`: an older kernel or `ip`, so boundTable() limits the table. Any other error says nothing about either.
       if (error instanceof RunError && error.code === 'failed') this.#kernelBounds = false;
     }
   }
 
-  /** Offloads that are on again, one sentence each; asks a program, so less often than `faults`. Never throws. */
+  /** Offloads that are on again, one sentence each. Runs a program: call it less often than `faults`. Never rejects. */
   async offloadFaults(): Promise<string[]> {
     const faults: string[] = [];
     for (const port of [this.#names.lan, this.#names.wan]) {
@@ -336,7 +338,7 @@ export class Bridge {
   }
 }
 
-/** Offloads of a port that are on and can be turned off; none where the driver does not say. Throws RunError without ethtool. */
+/** Offloads of a port that are on and can be turned off; none when the driver does not report them. Rejects with RunError without ethtool. */
 export async function activeOffloads(port: string): Promise<string[]> {
   let listing: unknown;
   try {
@@ -357,7 +359,7 @@ function sysctlsFor(name: string, lan: string, wan: string): [string, string][] 
     ]),
     ['/proc/sys/net/ipv4/ip_forward', '0'],
     ['/proc/sys/net/ipv6/conf/all/forwarding', '0'],
-    // An interface with an IPv6 address of its own would answer, and announce itself, past the bridge.
+    // An interface with an IPv6 address would answer and announce itself on the wire.
     ...[name, lan, wan].map((port): [string, string] => [
       `/proc/sys/net/ipv6/conf/${port}/disable_ipv6`,
       '1',
@@ -373,7 +375,7 @@ function isUp(port: string): boolean {
   return (Number(read(`/sys/class/net/${port}/flags`) ?? 0) & UP) !== 0;
 }
 
-/** A port without a cable, or of a bridge that is down, forwards nothing either, and that is no fault of its state. */
+/** Whether a port that should forward does not. False without a cable or when the bridge is down: these are other faults. */
 function isBlocked(bridge: string, port: string): boolean {
   const hasCarrier = read(`/sys/class/net/${port}/carrier`) === '1';
   const state = read(`/sys/class/net/${port}/brport/state`);
@@ -396,18 +398,18 @@ function tableSize(bridge: string): number {
   }
 }
 
-/** `0x0` and `0` are one value; no text is another than `0`. */
+/** `0x0` equals `0`; an empty text does not. */
 function isSame(found: string, value: string): boolean {
   return found === value || (found !== '' && value !== '' && Number(found) === Number(value));
 }
 
 function listed(json: string): readonly Readonly<Record<string, unknown>>[] {
-  // `tc` says nothing at all where there is no discipline.
+  // `tc` prints nothing at all when there is no queueing discipline.
   const value: unknown = json.trim() === '' ? [] : JSON.parse(json);
   return Array.isArray(value) ? (value as Record<string, unknown>[]) : [];
 }
 
-/** The one in which the box's own forged leaks end (appliance/bridge/canary-links.ts), of which tc has a line without options, too. */
+/** Whether this is the filter for the box's own forged leaks (appliance/bridge/canary-links.ts); tc also lists it once without options. */
 function isCanaryFilter({ pref, options }: Readonly<Record<string, unknown>>): boolean {
   const { actions = [] } = (options ?? {}) as { actions?: readonly { to_dev?: unknown }[] };
   return (
@@ -416,11 +418,11 @@ function isCanaryFilter({ pref, options }: Readonly<Record<string, unknown>>): b
   );
 }
 
-function attempt(task: () => void): void {
+function ignoringErrors(task: () => void): void {
   try {
     task();
   } catch {
-    // The port left in this very moment: the next look tells.
+    // The port has just disappeared: the next check reports it.
     return;
   }
 }
@@ -429,7 +431,7 @@ function masterOf(port: string): string | undefined {
   return /^INTERFACE=(.+)$/m.exec(read(`/sys/class/net/${port}/master/uevent`) ?? '')?.[1];
 }
 
-/** Undefined where there is no such thing. Throws when it cannot be known: a machine without handles has not lost its ports. */
+/** Undefined when the file does not exist. Throws when no file handle is left: this does not mean that a port is gone. */
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, 'latin1').trim();

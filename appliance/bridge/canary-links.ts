@@ -1,6 +1,5 @@
-// Knows: the two links by which a forged frame comes in at a port as if it had come by its cable (veth(4), tc-mirred(8)): what is
-// sent on `lgcan0` arrives at lan, on `lgcan2` at wan, before taps and rules; and that none leaves by wan, whatever becomes of the
-// rules. Must not know: what is forged, and why.
+// The two links through which a forged leak arrives at a port as if from its cable, before taps and rules (veth(4), tc-mirred(8)): frames sent
+// on `lgcan0` arrive at lan, on `lgcan2` at wan. A filter keeps forged leaks from leaving by wan even without the rules.
 
 import { CANARY_FILTER } from './bridge.ts';
 import type { BridgeNames } from './bridge.ts';
@@ -9,7 +8,7 @@ import type { UndoRecord } from '../os/undo-record.ts';
 
 type Port = 'lan' | 'wan';
 
-/** Where a frame for this port is sent, and the far end from which the kernel takes it there. */
+/** For each port the end of the link on which frames are sent, and the other end, from which the kernel redirects them to the port. */
 const LINKS: Readonly<Record<Port, readonly [string, string]>> = {
   lan: ['lgcan0', 'lgcan1'],
   wan: ['lgcan2', CANARY_FILTER.nowhere],
@@ -20,23 +19,23 @@ export class CanaryLinks {
   readonly #mac: string;
   readonly #undo: UndoRecord;
 
-  /** `mac` is what forged frames bear as source. */
+  /** `mac`: source address of forged frames, as text. */
   constructor(names: BridgeNames, mac: string, undo: UndoRecord) {
     this.#names = names;
     this.#mac = mac;
     this.#undo = undo;
   }
 
-  /** The interface to send on. */
+  /** The interface on which frames for this port must be sent. */
   of(port: Port): string {
     return LINKS[port][0];
   }
 
-  /** Makes all, over whatever is left of earlier ones; rejects with RunError where the kernel cannot. */
+  /** Creates both links, replacing earlier ones. Rejects with RunError when the kernel does not support them. */
   async raise(): Promise<void> {
     for (const port of ['lan', 'wan'] as const) {
       const [near, far] = LINKS[port];
-      await tried('ip', ['link', 'del', near]);
+      await tolerant('ip', ['link', 'del', near]);
       this.#undo.add({ kind: 'run', command: 'ip', args: ['link', 'del', near] });
       await run('ip', ['link', 'add', near, 'type', 'veth', 'peer', 'name', far]);
       for (const end of [near, far]) {
@@ -52,16 +51,16 @@ export class CanaryLinks {
   }
 
   /**
-   * The rules drop every forged frame that would cross (chain `crossing`, src/policy/compile/nft.ts). Whoever deletes them between a reading of
-   * theirs and the next forgery would let one out: here it ends in a link that leads nowhere, for not every kernel has tc's own `drop`.
+   * The rules drop every forged frame that would cross (chain `crossing`, src/policy/compile/nft.ts). If another program deleted them after they
+   * were last read back, the next forged leak would get out: so it is redirected to a link to nowhere, since not every kernel has tc's `drop`.
    */
   async #closeWan(): Promise<void> {
     const { wan } = this.#names;
     const [, nowhere] = LINKS.wan;
-    // Another hand's filters get other numbers.
+    // Our own preference, so that no other program's filter is deleted.
     const ours = ['dev', wan, 'egress', 'pref', CANARY_FILTER.preference];
-    await tried('tc', ['qdisc', 'add', 'dev', wan, 'clsact']);
-    await tried('tc', ['filter', 'del', ...ours]);
+    await tolerant('tc', ['qdisc', 'add', 'dev', wan, 'clsact']);
+    await tolerant('tc', ['filter', 'del', ...ours]);
     this.#undo.add({ kind: 'run', command: 'tc', args: ['filter', 'del', ...ours] });
     const forged = ['protocol', 'all', 'u32', 'match', 'ether', 'src', this.#mac];
     await run('tc', [
@@ -79,8 +78,8 @@ export class CanaryLinks {
   }
 }
 
-/** What may be done already. */
-async function tried(command: string, args: readonly string[]): Promise<void> {
+/** Runs a command whose failure means that nothing was left to do. */
+async function tolerant(command: string, args: readonly string[]): Promise<void> {
   await run(command, args).catch((error: unknown) => {
     if (!(error instanceof RunError) || error.code !== 'failed') throw error;
   });

@@ -1,26 +1,25 @@
-// Knows: how the box tells its own forged leaks from all other frames: a sender's MAC address that nobody has been told, and a seal
-// that nobody can make (RFC 2104). Must not know: what is proven by them, how they are sent.
-// Who guesses the address gains nothing: frames of that sender are held in every mode, and without the seal they are told as any.
+// Identifies the box's own forged leaks: by a secret source MAC address and by a seal, an HMAC (RFC 2104) that nobody else can make. Guessing
+// the address gains nothing: frames with it are dropped in every mode, and without a valid seal they are reported like any other.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { SEAL_BYTES } from '../../src/guard/canary/canary-frames.ts';
 
 const SERIAL_BYTES = 4;
 
-/** Made anew at every start, and told to the taps alone. */
+/** New at every start of the daemon, and known only to daemon and taps. `mac`: the address as a number. */
 export interface CanaryKey {
   readonly mac: number;
   readonly key: Uint8Array;
 }
 
 export function newCanaryKey(): CanaryKey {
-  const chance = randomBytes(6);
-  // Locally administered, and no group's (IEEE 802.3 section 3.2.3).
-  chance[0] = ((chance[0] ?? 0) & 0xfc) | 0x02;
-  return { mac: chance.readUIntBE(0, 6), key: randomBytes(32) };
+  const mac = randomBytes(6);
+  // Locally administered and unicast (IEEE 802.3 section 3.2.3).
+  mac[0] = ((mac[0] ?? 0) & 0xfc) | 0x02;
+  return { mac: mac.readUIntBE(0, 6), key: randomBytes(32) };
 }
 
-/** The end of the frame with this number. */
+/** The seal, the last SEAL_BYTES of the frame with this serial number: the number (32 bits, big-endian) and its truncated HMAC. */
 export function sealOf({ key }: CanaryKey, serial: number): Uint8Array {
   const seal = Buffer.alloc(SEAL_BYTES);
   seal.writeUInt32BE(serial, 0);
@@ -28,7 +27,7 @@ export function sealOf({ key }: CanaryKey, serial: number): Uint8Array {
   return seal;
 }
 
-/** The number of a frame that ends with a seal of ours; -1 for any other. */
+/** The serial number of a frame that ends with a valid seal; -1 for any other. `captured`: length of the frame in `bytes`. */
 export function serialOf(canary: CanaryKey, bytes: Uint8Array, captured: number): number {
   if (captured < SEAL_BYTES) return -1;
   const seal = Buffer.from(bytes.buffer, bytes.byteOffset + captured - SEAL_BYTES, SEAL_BYTES);

@@ -1,6 +1,5 @@
-// Knows: how the compiled ruleset gets into the kernel and is held against what the kernel says. Must not know: why.
-// Compile purely, apply atomically, read back and verify. All changes go one after another. What changes little is given and read
-// back little; all of it is read back in every round.
+// Applies compiled rulesets atomically, reads them back from the kernel and compares them. Changes run one after another. A small change is
+// applied and read back by itself; everything is read back in every round.
 
 import type { FirewallState } from '../../src/guard/guard.ts';
 import { GivenTable } from '../../src/policy/compile/nft-change.ts';
@@ -15,29 +14,29 @@ import type { NftListing, TableCounters } from './nftables.ts';
 
 export interface FirewallListener {
   state(state: FirewallState): void;
-  /** The rules are about to be changed, or have just been. */
+  /** The rules are about to change, or have just changed. */
   changing(): void;
-  /** The kernel's counters, read at some moment between the two (monotonic milliseconds). */
+  /** The kernel's counters, read at some time between `begun` and `ended` (monotonic milliseconds). */
   reading(begun: number, ended: number, counters: TableCounters): void;
-  /** The rules were found changed by somebody else, and have been put back. */
+  /** The rules had been changed by another program, and have been restored. */
   mended(found: readonly string[]): void;
 }
 
-/** In place of a ruleset, where none was given yet. */
+/** Stands for the ruleset before any was applied. */
 const NOTHING: NftRuleset = { counters: [], sets: [], elements: [], chains: [] };
 
 export class Firewall {
   readonly #listener: FirewallListener;
-  /** What the kernel was given. */
+  /** The table that the kernel was given. */
   #table = GivenTable.of(NOTHING, 0);
-  /** It was read back, and equal. */
-  #isHeld = false;
+  /** It was read back and is equal. */
+  #isVerified = false;
   /**
-   * The ruleset as it would be now: times to live have grown shorter, and an opening that ended is not opened again. Undefined while nobody
-   * knows what the kernel should have: before the first, and after one that it may or may not have taken.
+   * Compiles the ruleset as of now: times to live are shorter than when it was applied, and what has expired is left out. Undefined while it is
+   * not known what the kernel should have: before the first ruleset, and after one that it may or may not have accepted.
    */
   #compile: (() => NftRuleset) | undefined;
-  #whyUnknown = 'nothing was applied yet';
+  #whyUnknown = 'no rules have been applied yet';
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(listener: FirewallListener) {
@@ -45,15 +44,15 @@ export class Firewall {
   }
 
   /**
-   * Gives the kernel what differs from what it has; resolves with the monotonic time at which it had that, when it says so. Rejects
-   * (RunError) when it refused or could not be read back.
+   * Applies what differs from the kernel's rules. Resolves, once read back, with the time at which the kernel had them (monotonic
+   * milliseconds). Rejects with RunError when the kernel refuses or cannot be read, with Error when it has other rules.
    */
   async apply(compile: () => NftRuleset): Promise<number> {
     return this.#inTurn(async () => {
       try {
         return await this.#apply(compile);
       } catch (error) {
-        // Whoever asked says that nothing has changed: what the kernel may have taken all the same is nobody's to vouch for.
+        // The caller will report that nothing changed, but the kernel may have accepted it: its rules are unknown until the next success.
         this.#compile = undefined;
         this.#whyUnknown = words(error);
         this.#unverified(error);
@@ -65,15 +64,15 @@ export class Firewall {
   async #apply(compile: () => NftRuleset): Promise<number> {
     const wanted = compile();
     this.#compile = compile;
-    const change = this.#isHeld ? this.#table.changeTo(wanted, monotonicMs()) : undefined;
+    const change = this.#isVerified ? this.#table.changeTo(wanted, monotonicMs()) : undefined;
     const isGiven = change !== undefined && (await this.#giveChange(change));
     if (!isGiven) await this.#giveWhole(wanted);
     const appliedAt = monotonicMs();
-    if (!isGiven || change.isOfRules || !(await this.#holdsElements(change))) await this.#hold();
+    if (!isGiven || change.isOfRules || !(await this.#verifyElements(change))) await this.#verifyAndRestore();
     return appliedAt;
   }
 
-  /** Puts elements in for a time, and takes others out; the ruleset must have all of them from now on. */
+  /** Adds and removes elements of sets; the next compiled ruleset must contain this change. Rejects with RunError. */
   async change(come: readonly NftElement[], gone: readonly NftElement[] = []): Promise<void> {
     if (come.length === 0 && gone.length === 0) return;
     await this.#inTurn(async () => {
@@ -83,20 +82,22 @@ export class Firewall {
     });
   }
 
-  /** Whether the kernel will let go of one of these long before its time. */
+  /** Whether the kernel's timeout of one of these elements is less than about half of its remaining time. */
   isStale(elements: readonly NftElement[]): boolean {
     return this.#table.isStale(elements, monotonicMs());
   }
 
-  /** Reads back; puts the wanted rules back when they differ, or `anyway` (after a breach). Never rejects. */
+  /** Reads the rules back; restores them when they differ, or `anyway` (after a breach). Never rejects. */
   async verify(anyway = false): Promise<void> {
-    await this.#inTurn(() => this.#hold(anyway).catch((error: unknown) => this.#unverified(error)));
+    await this.#inTurn(() =>
+      this.#verifyAndRestore(anyway).catch((error: unknown) => this.#unverified(error)),
+    );
   }
 
-  /** A foreign hand may have come between giving and reading: once, it is mended and told; twice, nothing holds. */
-  async #hold(anyway = false): Promise<void> {
+  /** Another program may change the rules before they are read back: the first time they are restored and reported, the second is an error. */
+  async #verifyAndRestore(anyway = false): Promise<void> {
     const { found, listing } = await this.#readBack().catch((error: unknown) => {
-      // A table that is gone altogether cannot be listed: that too is a foreign change to be mended.
+      // Listing fails when the whole table is gone: that, too, is a change to be restored.
       this.#unverified(error);
       return { found: [words(error)], listing: undefined };
     });
@@ -105,32 +106,32 @@ export class Firewall {
     if (found.length > 0) this.#listener.mended(found);
     const again = await this.#readBack();
     if (again.found.length > 0)
-      throw new Error(`the kernel has not what was compiled: ${again.found.join('; ')}`);
+      throw new Error(`the kernel's rules differ from the compiled ones: ${again.found.join('; ')}`);
   }
 
   #unverified(cause: unknown): void {
-    this.#isHeld = false;
+    this.#isVerified = false;
     this.#listener.state({ verified: false, detail: words(cause) });
   }
 
   async #readBack(): Promise<{ readonly found: readonly string[]; readonly listing: NftListing }> {
     const begun = monotonicMs();
-    this.#isHeld = false;
+    this.#isVerified = false;
     const listing = await listTable(FAMILY, TABLE);
     const ended = monotonicMs();
     const { shape, ends } = this.#table;
     const found =
       this.#compile === undefined ? [this.#whyUnknown] : differences(listing, shape, { ends, begun, ended });
     const [first] = found;
-    this.#isHeld = first === undefined;
-    this.#listener.state({ verified: this.#isHeld, detail: first ?? 'read back and equal' });
+    this.#isVerified = first === undefined;
+    this.#listener.state({ verified: this.#isVerified, detail: first ?? 'read back and equal' });
     const handle = tableHandle(listing, TABLE) ?? 0;
     this.#listener.reading(begun, ended, { handle, values: counterValues(listing) });
     return { found, listing };
   }
 
-  /** Of a change of elements alone: a set is listed in a tenth of the time that a table takes. What cannot be listed is not held. */
-  async #holdsElements(change: TableChange): Promise<boolean> {
+  /** Verifies a change of elements only: listing a set takes a tenth of the time of the table. False when they differ or a set is missing. */
+  async #verifyElements(change: TableChange): Promise<boolean> {
     if (change.text === '') return true;
     try {
       const listing = await listSets(FAMILY, TABLE, change.sets);
@@ -141,7 +142,7 @@ export class Firewall {
     }
   }
 
-  /** False when the kernel refused: then it has not what it was given before. */
+  /** False when the kernel refused: then its rules are not those that it was given before. */
   async #giveChange({ text, table }: TableChange): Promise<boolean> {
     try {
       if (text !== '') await this.#give(text);
@@ -153,11 +154,11 @@ export class Firewall {
     }
   }
 
-  /** `found`: a listing that shows what is not ours. */
+  /** Replaces the whole table. `found`: a listing, so that chains in it that are not ours are removed. */
   async #giveWhole(ruleset: NftRuleset, found?: NftListing): Promise<void> {
     const text = rulesetText(ruleset);
     const table = GivenTable.of(ruleset, monotonicMs());
-    this.#isHeld = false;
+    this.#isVerified = false;
     await this.#give(found === undefined ? text : mendingText(found, text));
     this.#table = table;
   }
@@ -167,11 +168,11 @@ export class Firewall {
     try {
       await applyRuleset(text);
     } catch (error) {
-      // Refused as a whole, or nft was ended on the way: the next round tells which.
-      this.#isHeld = false;
+      // Refused as a whole, or nft was killed halfway: the next reading shows which.
+      this.#isVerified = false;
       throw error;
     } finally {
-      // It may have waited for a busy machine: what was counted meanwhile was counted by either.
+      // On a busy machine it may have taken long: frames in between were counted by the old or the new rules.
       this.#listener.changing();
     }
   }

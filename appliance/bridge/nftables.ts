@@ -1,47 +1,47 @@
-// Knows: how to talk to `nft`; the only place that runs it. Must not know: what the rules mean.
-// Text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is only read.
+// The only place that runs `nft`. Text through `nft -f -` is one transaction; `nft -j -f -` fails on a piped stdin, so JSON is used for
+// reading only.
 
 import type { NftSet } from '../../src/policy/compile/nft-model.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 import { addressText } from '../../src/wire/ip/address.ts';
 import { RunError, run } from '../os/run-command.ts';
 
-/** One statement of the JSON listing (libnftables-json(5)): an object with one key, such as `chain`, `rule`, `counter`. */
+/** An object of the JSON listing (libnftables-json(5)), with a single key such as `chain`, `rule`, `counter`. */
 type NftObject = Readonly<Record<string, unknown>>;
 
 export interface NftListing {
   readonly nftables: readonly NftObject[];
 }
 
-/** Applies a ruleset text as one transaction: all of it or, with an error, nothing. */
+/** Applies a ruleset text as one transaction: all or nothing. Rejects with RunError. */
 export async function applyRuleset(text: string): Promise<void> {
   await run('nft', ['-f', '-'], text);
 }
 
-/** Checks a ruleset text against this kernel without applying it. */
+/** Checks whether this kernel would accept a ruleset text, without applying it. Rejects with RunError. */
 export async function checkRuleset(text: string): Promise<void> {
   await run('nft', ['-c', '-f', '-'], text);
 }
 
-/** The table whole: chains, rules, sets with elements, counters; RunError when it does not exist. */
+/** The whole table: chains, rules, sets with elements, counters. Rejects with RunError when it does not exist. */
 export async function listTable(family: string, table: string): Promise<NftListing> {
   return JSON.parse(await run('nft', ['-j', 'list', 'table', family, table])) as NftListing;
 }
 
-/** These sets alone, with elements. RunError when one does not exist. */
+/** Only these sets, with elements. Rejects with RunError when one does not exist. */
 export async function listSets(
   family: string,
   table: string,
   sets: readonly Pick<NftSet, 'keyword' | 'name'>[],
 ): Promise<NftListing> {
-  // One by one: of several in one command nft 1.0 looks at the elements of one alone, and finds the others missing.
+  // One at a time: with several in one command, nft 1.0 reads the elements of only one and reports the others as missing.
   const texts = await Promise.all(
     sets.map(({ keyword, name }) => run('nft', ['-j', 'list', keyword, family, table, name])),
   );
   return { nftables: texts.flatMap((text) => (JSON.parse(text) as NftListing).nftables) };
 }
 
-/** Raw elements (`0x…`) of a set, as IPv6 addresses; empty when there is no such set. Throws RunError when nft cannot be run. */
+/** Elements of a set of raw IPv6 addresses (`0x…`); empty when there is no such set. Rejects with RunError when nft cannot be run. */
 export async function listAddresses(family: string, table: string, set: string): Promise<readonly string[]> {
   const raw = (await setText(family, table, set)).match(/"0x[0-9a-f]{1,32}"/g) ?? [];
   return raw.map((quoted) => {
@@ -53,7 +53,7 @@ export async function listAddresses(family: string, table: string, set: string):
   });
 }
 
-/** What a set of clients' MAC addresses and IP addresses holds, with the seconds that are left; empty when there is no such set. */
+/** Elements of a set of MAC and IP address pairs, with the seconds left; empty when there is no such set. Rejects with RunError. */
 export async function listPairs(
   family: string,
   table: string,
@@ -64,15 +64,15 @@ export async function listPairs(
     const elements = (object['set'] as { elem?: unknown } | undefined)?.elem;
     return Array.isArray(elements) ? (elements as unknown[]) : [];
   });
-  return listed.flatMap((one) => {
-    const { val, expires } = (one as { elem?: { val?: unknown; expires?: unknown } }).elem ?? {};
+  return listed.flatMap((element) => {
+    const { val, expires } = (element as { elem?: { val?: unknown; expires?: unknown } }).elem ?? {};
     const [client, address] = (val as { concat?: readonly unknown[] } | undefined)?.concat ?? [];
     if (typeof client !== 'string' || typeof address !== 'string' || typeof expires !== 'number') return [];
     return [{ client, address, seconds: expires }];
   });
 }
 
-/** The listing of a set, of nothing where there is no such set. */
+/** The JSON listing of a set; an empty listing when there is no such set. */
 async function setText(family: string, table: string, set: string): Promise<string> {
   try {
     return await run('nft', ['-j', 'list', 'set', family, table, set]);
@@ -82,7 +82,7 @@ async function setText(family: string, table: string, set: string): Promise<stri
   }
 }
 
-/** Whether these rules drop what leaks, as block mode does (`leak_dropped`, src/policy/compile/nft.ts). */
+/** Whether these rules drop leaks, as in block mode (`leak_dropped`, src/policy/compile/nft.ts). */
 export function dropsLeaksIn(listing: NftListing): boolean {
   return listing.nftables.some((object) => {
     const rule = object['rule'] as { chain?: unknown; expr?: unknown } | undefined;
@@ -90,13 +90,13 @@ export function dropsLeaksIn(listing: NftListing): boolean {
   });
 }
 
-/** What a table has counted. Its handle is another one once it was deleted and made anew, and then it has begun at zero. */
+/** The counters of a table: packets by counter name. A table that was deleted and created again has another handle, and starts at zero. */
 export interface TableCounters {
   readonly handle: number;
   readonly values: ReadonlyMap<string, number>;
 }
 
-/** Undefined when there is no such table. Throws RunError when nft cannot be run. */
+/** Undefined when there is no such table. Rejects with RunError when nft cannot be run. */
 export async function listCounters(family: string, table: string): Promise<TableCounters | undefined> {
   const tables = JSON.parse(await run('nft', ['-j', 'list', 'tables', family])) as NftListing;
   const handle = tableHandle(tables, table);
@@ -105,7 +105,7 @@ export async function listCounters(family: string, table: string): Promise<Table
   return { handle, values: counterValues(JSON.parse(counters) as NftListing) };
 }
 
-/** Undefined where the listing has no table of this name. */
+/** The handle of a table in a listing; undefined when it is not there. */
 export function tableHandle({ nftables }: NftListing, table: string): number | undefined {
   for (const object of nftables) {
     const { name, handle } = (object['table'] ?? {}) as { name?: unknown; handle?: unknown };

@@ -1,27 +1,29 @@
-// Knows: the order in which an answer takes effect where direct traffic goes to answered addresses alone: taps are told, the kernel opens,
-// and only then the client is given the answer that it waits for. Must not know: names, frames, how any of it is done.
-// So no packet of the client's comes before the address is open, and nothing is open that no answer led to. What comes while one batch is
-// on its way makes the next. When the daemon is gone nothing is handed on: clients ask again.
+// Where direct traffic may go only to answered addresses (`direct: answered`): the order in which a DNS answer takes effect. The taps are
+// told, the kernel opens the address, and only then is the answer forwarded to its client. So no packet of the client comes before its
+// address is open, and no address is open without an answer. Answers that arrive while a batch is under way form the next batch. Without
+// the daemon no answer is forwarded: clients ask again.
 
 import type { Lesson } from '../../src/guard/observation.ts';
 import { FairMap } from '../../src/guard/incidents/quotas.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 
-/** Addresses that are open at once; the client that holds most gives its oldest. */
+/** Most addresses open at once; beyond that the client with the most loses its oldest. */
 const OPEN_MOST = 4_096;
-/** Answers that wait: of more, the clients ask again. */
+/** Most answers waiting; any more are dropped, and the clients ask again. */
 const WAITING_MOST = 512;
 
 export interface AnswerMeans {
+  /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Tells the taps. */
+  /** Tells the taps which addresses are open, and which are not any more. */
   readonly tell: (opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[]) => void;
-  /** Resolves when the kernel has it. */
+  /** Changes the kernel's sets; resolves when the kernel has them. */
   readonly give: (opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[]) => Promise<void>;
-  /** Whether the kernel keeps answers back now. */
+  /** Whether the kernel holds answers back now. */
   readonly holds: () => boolean;
+  /** Forwards the frame of an answer to its client. */
   readonly handOn: (frame: Uint8Array) => void;
-  /** What went wrong, or undefined when it went well. */
+  /** Called with the error of a batch, or undefined after a success. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -37,16 +39,16 @@ export class AnswerDesk {
   #open = new FairMap<Open>(OPEN_MOST);
   #waiting: Lesson[] = [];
   #isBusy = false;
-  /** Addresses that were closed before their time, because there were too many. */
+  /** Number of addresses that were closed early because there were too many. */
   closedEarly = 0;
-  /** Answers that nobody was given, for the same reason. */
+  /** Number of answers that were not forwarded, for the same reason. */
   notGiven = 0;
 
   constructor(means: AnswerMeans) {
     this.#means = means;
   }
 
-  /** All that is open at this moment. */
+  /** All addresses that are open now. */
   get table(): readonly AnsweredAddress[] {
     const now = this.#means.now();
     return [...this.#open.values()].flatMap(({ client, address, until }) => {
@@ -55,17 +57,18 @@ export class AnswerDesk {
     });
   }
 
-  /** What the kernel has held since before this process. */
+  /** Takes over addresses that the kernel's sets hold from an earlier process. */
   restore(addresses: readonly AnsweredAddress[]): void {
     const now = this.#means.now();
-    for (const one of addresses) this.#put(one, now);
+    for (const address of addresses) this.#put(address, now);
   }
 
-  /** Other names are protected: what was opened for them is not known any more. */
+  /** Forgets every open address: the protected names have changed. */
   forget(): void {
     this.#open = new FairMap(OPEN_MOST);
   }
 
+  /** Queues the answers of a tap's report; those beyond WAITING_MOST are counted in `notGiven`. */
   take(lessons: readonly Lesson[]): void {
     const room = Math.max(0, WAITING_MOST - this.#waiting.length);
     this.#waiting.push(...lessons.slice(0, room));
@@ -87,17 +90,18 @@ export class AnswerDesk {
     const { now, tell, give, holds, handOn, failed } = this.#means;
     const at = now();
     const opened = batch.flatMap((lesson) => lesson.opened);
-    const gone = opened.flatMap((one) => this.#put(one, at) ?? []);
+    const gone = opened.flatMap((address) => this.#put(address, at) ?? []);
     if (opened.length > 0) {
       tell(opened, gone);
       await give(opened, gone);
       failed(undefined);
     }
-    // Where the kernel hands answers on by itself the clients have them.
+    // Otherwise the kernel has forwarded the answers already.
     if (!holds()) return;
     for (const { frame } of batch) if (frame !== undefined) handOn(frame);
   }
 
+  /** Opens an address; returns the one that had to make room for it, if that was still open. */
   #put({ client, address, seconds }: AnsweredAddress, now: number): AnsweredAddress | undefined {
     const key = `${client} ${address}`;
     const until = Math.max(now + seconds * 1_000, this.#open.get(key)?.until ?? 0);

@@ -1,5 +1,5 @@
-// Knows: what the button of the box does: acknowledge, or switch block mode. Must not know: pins, contacts, rules.
-// Whoever can press it has the box in hand.
+// The box's button: a press acknowledges all incidents, holding it switches block mode. No password: anyone who can press it is
+// holding the box.
 
 import type { Status } from '../../src/api/status.ts';
 import type { LedConfig } from '../../src/policy/policy.ts';
@@ -9,7 +9,7 @@ import type { InputPin, Pins } from '../led/gpio.ts';
 import { words } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
 
-/** What of the box a button can reach. */
+/** What the button may do with the box. */
 export interface ButtonSubject {
   status(): Pick<Status, 'blockMode'>;
   acknowledge(id: string): unknown;
@@ -29,7 +29,7 @@ export class BoxButton {
     this.#pins = pins;
   }
 
-  /** Listens to the button of this LED, if it has one. */
+  /** Listens to the button that is configured with this LED, if any. An error becomes a warning. */
   open(config: LedConfig): void {
     this.close();
     if (config.driver !== 'gpio' || config.button === undefined) return;

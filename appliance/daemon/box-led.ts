@@ -1,5 +1,5 @@
-// Knows: which LED and button the box has, and that the LED may be tried out. Must not know: drivers, states.
-// A policy that changes something else leaves the LED as it is: it must not say red for a reason that is none.
+// The LED, its test and the button, as the policy configures them. A new policy with the same LED leaves it untouched: it must not
+// flash red for no reason.
 
 import type { LedPattern } from '../../src/api/words.ts';
 import type { LedConfig } from '../../src/policy/policy.ts';
@@ -7,16 +7,16 @@ import { WatchdogLink } from '../led/watchdog-link.ts';
 import { LedTest } from '../led/led-test.ts';
 import { BoxButton } from './box-button.ts';
 import type { ButtonSubject } from './box-button.ts';
-import { ledTestWords } from './warnings.ts';
+import { ledTestText } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
 
 export interface BoxLedParts {
   readonly warnings: Warnings;
   readonly runtimeDir: string;
   readonly box: ButtonSubject;
-  /** Another than this process starts the LED watchdog. */
-  readonly isKeptElsewhere: boolean;
-  /** Why nobody keeps the light, or undefined when somebody does. */
+  /** The LED watchdog is started by another process (systemd). */
+  readonly isStartedElsewhere: boolean;
+  /** Called with the reason why no LED watchdog is running, or undefined when one is. */
   readonly gone: (reason: string | undefined) => void;
 }
 
@@ -25,23 +25,23 @@ export class BoxLed {
   readonly #button: BoxButton;
   readonly test: LedTest;
 
-  constructor({ warnings, runtimeDir, box, isKeptElsewhere, gone }: BoxLedParts) {
+  constructor({ warnings, runtimeDir, box, isStartedElsewhere, gone }: BoxLedParts) {
     this.#button = new BoxButton(box, warnings);
     this.#link = new WatchdogLink({
       runtimeDir,
-      isStartedElsewhere: isKeptElsewhere,
+      isStartedElsewhere,
       gone,
       fault: warnings.put.bind(warnings, 'lamp'),
     });
     this.test = new LedTest({
       show: this.#link.show.bind(this.#link),
       tell: (pattern) => {
-        warnings.put('lamp-test', pattern && ledTestWords(pattern));
+        warnings.put('lamp-test', pattern && ledTestText(pattern));
       },
     });
   }
 
-  /** Takes the LED of a policy, with the pattern that the last one showed. */
+  /** Switches to the LED of a policy; it shows the same pattern as the previous one. */
   open(config: LedConfig): void {
     if (!this.#link.open(config)) return;
     this.test.close();
@@ -52,12 +52,12 @@ export class BoxLed {
     this.test.show(pattern);
   }
 
-  /** The daemon does its work: called twice a second at least. */
+  /** Sends the LED watchdog a sign of life; must be called at least twice a second. */
   beat(): void {
     this.#link.beat();
   }
 
-  /** Writes anew what a restart goes by, when it was removed. */
+  /** Writes the LED's record again, after the runtime directory was removed. */
   keep(): void {
     this.#link.keep();
   }

@@ -1,5 +1,4 @@
-// Knows: that the bridge stays whole: what is missing or changed is put back and told, and while it is not whole nobody may say
-// that all is well. Must not know: rules, taps.
+// Keeps the bridge intact: what is missing or changed is restored and reported, and until then the state is `blind`.
 
 import type { Policy } from '../../src/policy/policy.ts';
 import { Bridge } from '../bridge/bridge.ts';
@@ -9,18 +8,18 @@ import type { UndoRecord } from '../os/undo-record.ts';
 import type { Warnings } from './warnings.ts';
 import { words } from './warnings.ts';
 
-/** Between two looks at the offloads of the ports, and at what lies around the bridge: they ask programs. */
+/** How often the ports' offloads, and ways around the bridge, are checked, milliseconds: both start other programs. */
 const OFFLOADS_MS = 10_000;
-const AROUND_MS = 1_000;
-/** Faults that are named in one sentence. */
-const NAMED_MOST = 3;
+const BYPASS_MS = 1_000;
+/** Most faults that one warning lists. */
+const LISTED_FAULTS = 3;
 
 export interface BridgeSupervisorParts {
   readonly undo: UndoRecord;
   readonly warnings: Warnings;
-  /** Why the bridge is not whole; empty when it is. */
+  /** Called with the reasons why the bridge is not intact; empty when it is. */
   readonly faults: (faults: readonly string[]) => void;
-  /** Ports without a cable, at every look. */
+  /** Called with the ports that have no cable, at every check. */
   readonly unplugged: (ports: readonly string[]) => void;
 }
 
@@ -29,12 +28,12 @@ export class BridgeSupervisor {
   readonly #name: string;
   readonly #parts: BridgeSupervisorParts;
   #address: string | undefined;
-  #isReached = false;
+  #isReachable = false;
   #offloadsAt = monotonicMs();
-  #aroundAt = -Infinity;
-  #around: readonly string[] = [];
-  /** It was whole once: what differs from then on is another hand's doing. */
-  #wasWhole = false;
+  #bypassAt = -Infinity;
+  #bypasses: readonly string[] = [];
+  /** It was intact once: every difference from then on was made from outside. */
+  #wasIntact = false;
 
   constructor(names: Policy['bridge'], parts: BridgeSupervisorParts) {
     this.#bridge = new Bridge(names, parts.undo, monotonicMs);
@@ -42,43 +41,43 @@ export class BridgeSupervisor {
     this.#parts = parts;
   }
 
-  /** The bridge without its ports: its address must be known before the rules. */
+  /** Creates the bridge without its ports: its MAC address must be known before the rules are made. Rejects with BridgeError. */
   async prepare(policy: Policy): Promise<Bridge> {
     const { address } = policy.management;
     this.#address = typeof address === 'object' ? address.static : undefined;
-    this.#isReached = address !== 'none';
+    this.#isReachable = address !== 'none';
     await this.#bridge.prepare();
     return this.#bridge;
   }
 
-  /** Enslaves the ports; what is missing becomes a warning and is tried again. The ruleset must stand. */
+  /** Adds the ports to the bridge; the ruleset must be loaded. A failure becomes a warning and is retried by `mend`. */
   async raise(): Promise<void> {
     const { warnings, faults } = this.#parts;
     try {
       await this.#bridge.raise(this.#address);
       warnings.clear('bridge');
-      this.#wasWhole = true;
+      this.#wasIntact = true;
       faults([]);
     } catch (error) {
       warnings.set('bridge', `The bridge is not whole: ${words(error)}.`);
       faults([words(error)]);
     }
-    await this.beReached();
+    await this.ensureFixedAddress();
   }
 
-  /** The page's fixed address. Without it the box guards all the same. */
-  async beReached(): Promise<void> {
+  /** Gives the bridge the page's fixed address where it is missing. A failure is only a warning: the box guards without it. */
+  async ensureFixedAddress(): Promise<void> {
     const { undo, warnings } = this.#parts;
-    if (!this.#isReached || hasFixedAddress(this.#name)) return;
+    if (!this.#isReachable || hasFixedAddress(this.#name)) return;
     try {
       await giveFixedAddress(this.#name, undo);
       warnings.clear('fixed-address');
     } catch (error) {
-      warnings.set('fixed-address', `The page's fixed address cannot be had: ${words(error)}.`);
+      warnings.set('fixed-address', `The page's fixed address cannot be set: ${words(error)}.`);
     }
   }
 
-  /** Looks, says what is not as it must be, and puts it back. Never rejects. */
+  /** Checks the bridge, reports what is wrong and restores it. Rejects when the bridge cannot be checked. */
   async mend(): Promise<void> {
     const { warnings, faults } = this.#parts;
     const isFull = this.#bridge.boundTable();
@@ -86,58 +85,60 @@ export class BridgeSupervisor {
     this.#parts.unplugged(this.#bridge.unplugged());
     const found = this.#bridge.faults();
     const slow = await this.#offloadFaults();
-    await this.#lookAround();
+    await this.#checkBypasses();
     if (found.length + slow.length === 0) {
-      this.#say(this.#around);
+      this.#report(this.#bypasses);
       return;
     }
-    // Said before it is put back: until then nobody could vouch for what crossed.
-    faults([...found, ...this.#around]);
+    // Reported before it is restored: until then traffic may have crossed unseen.
+    faults([...found, ...this.#bypasses]);
     try {
       await this.#bridge.raise(this.#address);
     } catch {
-      // What is wrong is said below, in the same words every time: a port that stays away must not fill the log.
+      // The faults are reported below in the same words every time, so that a port that stays away does not fill the log.
     }
     const left = this.#bridge.faults();
-    const mended = [...found, ...slow].filter((fault) => !left.includes(fault));
-    if (this.#wasWhole && mended.length > 0) warnings.set('bridge-mended', mendedWords(mended));
-    if (left.length === 0) this.#wasWhole = true;
-    this.#say([...left, ...this.#around]);
-    // What was put back is whole when the next look has found it so, and a light that was red for a moment was seen by nobody.
-    if (left.length === 0) faults([...found, ...this.#around]);
+    const restored = [...found, ...slow].filter((fault) => !left.includes(fault));
+    if (this.#wasIntact && restored.length > 0) warnings.set('bridge-mended', restoredText(restored));
+    if (left.length === 0) this.#wasIntact = true;
+    this.#report([...left, ...this.#bypasses]);
+    // It counts as intact only when the next check confirms it; besides, a light that is red for an instant would not be noticed.
+    if (left.length === 0) faults([...found, ...this.#bypasses]);
   }
 
-  #say(faults: readonly string[]): void {
+  #report(faults: readonly string[]): void {
     const { warnings } = this.#parts;
     this.#parts.faults(faults);
     warnings.put(
       'bridge',
-      faults.length === 0 ? undefined : `The bridge is not whole: ${faults.slice(0, NAMED_MOST).join('; ')}.`,
+      faults.length === 0
+        ? undefined
+        : `The bridge is not whole: ${faults.slice(0, LISTED_FAULTS).join('; ')}.`,
     );
   }
 
-  /** An offload that is on again merges frames, which taps still see: put back and told, and no reason to vouch for nothing. */
+  /** Merged frames are still seen by the taps: an offload that is on again is turned off and reported, but is not a reason for `blind`. */
   async #offloadFaults(): Promise<string[]> {
     if (monotonicMs() - this.#offloadsAt < OFFLOADS_MS) return [];
     this.#offloadsAt = monotonicMs();
     return this.#bridge.offloadFaults();
   }
 
-  async #lookAround(): Promise<void> {
-    if (monotonicMs() - this.#aroundAt < AROUND_MS) return;
+  async #checkBypasses(): Promise<void> {
+    if (monotonicMs() - this.#bypassAt < BYPASS_MS) return;
     try {
-      this.#around = await this.#bridge.waysAround();
+      this.#bypasses = await this.#bridge.waysAround();
     } catch (error) {
-      // Not known is not known to be whole.
-      this.#around = [`what lies around it cannot be looked at (${words(error)})`];
+      // When ways around the bridge cannot be ruled out, it does not count as intact.
+      this.#bypasses = [`ways around it cannot be checked for (${words(error)})`];
     }
-    this.#aroundAt = monotonicMs();
+    this.#bypassAt = monotonicMs();
   }
 }
 
 const FULL =
-  'Devices on lan use more addresses than a network has: for some seconds frames between them may be sent to wan, too.';
+  'Devices on lan use too many MAC addresses: for a few seconds frames between them may also be sent to wan.';
 
-function mendedWords(found: readonly string[]): string {
-  return `The bridge was changed from outside and has been put back: ${found.slice(0, NAMED_MOST).join('; ')}.`;
+function restoredText(found: readonly string[]): string {
+  return `Another program changed the bridge; it has been restored: ${found.slice(0, LISTED_FAULTS).join('; ')}.`;
 }

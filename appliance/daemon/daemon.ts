@@ -1,5 +1,5 @@
-// Knows: how the parts of the box are put together and in which order they start: the composition root.
-// Must not know: what frames, rules or states mean. The ruleset stands before any port forwards.
+// The composition root: creates the parts of the box, connects them and starts them in order. The ruleset is loaded before any port
+// forwards.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -67,34 +67,39 @@ import { KnownServersFile } from './state/known-servers.ts';
 import type { Servers } from './state/known-servers.ts';
 import {
   Warnings,
-  answersWords,
-  closedEarlyWords,
-  mendedWords,
-  putBackWords,
-  refusedWords,
-  letGoWords,
-  prefixWords,
-  roundWords,
-  withdrawnWords,
+  answersHeldText,
+  closedEarlyText,
+  rulesRestoredText,
+  putBackText,
+  refusedText,
+  letGoText,
+  prefixText,
+  roundFailedText,
+  withdrawnText,
   words,
 } from './warnings.ts';
 
 const TICK_MS = 100;
 const VERIFY_MS = 700;
-/** A forged leak waits so long for the taps to have read past the reading before it: it shall be in no two. A tap that is dead does not. */
+/**
+ * A forged leak waits until the taps have read past the last reading of the counters, so that it falls into one reading only; but no longer
+ * than this, in case a tap is dead.
+ */
 const PROOF_WAIT_MS = 300;
 const WHOLE_MS = 500;
 
-/** Sets of what answers have opened, by whom they are filled. */
-const ANSWERED = ANSWERED_SETS.filter(({ learned }) => learned === undefined).map(({ name }) => name);
+/** Sets of addresses opened by DNS answers: those that the daemon fills, and those that the kernel fills (addresses in use). */
+const OPENED_BY_ANSWERS = ANSWERED_SETS.filter(({ learned }) => learned === undefined).map(
+  ({ name }) => name,
+);
 const IN_USE = IN_USE_SETS.map(({ name }) => name);
 
 async function listPairsIn(sets: readonly string[]): Promise<readonly AnsweredAddress[]> {
   return (await Promise.all(sets.map((set) => listPairs(FAMILY, TABLE, set)))).flat();
 }
 
-/** Warnings of what is over: they stand until somebody has seen them. */
-const TOLD_ONCE = [
+/** Warnings about something that is over: shown until everything is acknowledged. */
+const PAST_EVENTS = [
   'foreign-change',
   'bridge-mended',
   'put-back',
@@ -107,7 +112,7 @@ const TOLD_ONCE = [
 export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;
   readonly #log: Logger;
-  /** Ends the process: another one guards, or will. */
+  /** Ends the process, because another daemon has taken over. */
   readonly #end: (reason: string) => void;
   readonly #api: ApiServer;
   readonly #publisher: Publisher;
@@ -120,20 +125,21 @@ export class Daemon implements ApiSubject {
   readonly #places: Places;
   readonly #undo: UndoRecord;
   readonly #warnings: Warnings;
-  readonly #lamp: BoxLed;
+  readonly #led: BoxLed;
   readonly #taps: TapPair;
   readonly #boxHistory: BoxHistory;
   readonly #parsing = new ParsingLanes();
   readonly #texts = new PolicyTexts(this.#parsing);
+  /** Work for the next round: `lesson`: something was learned and must be applied; `breach`: the rules must be applied again. */
   readonly #due = new Set<'lesson' | 'breach'>();
   #guard: Guard;
   #bridge: BridgeSupervisor | undefined;
   readonly #canary = newCanaryKey();
   #links: CanaryLinks | undefined;
-  /** A reading was taken, and a forged leak shall follow it by then. Monotonic milliseconds. */
+  /** Until when a forged leak must follow the last reading, monotonic milliseconds; Infinity when none is due. */
   #proofDue = Infinity;
 
-  /** Handle of the table that was read last. */
+  /** Handle of the nftables table that was read last. */
   #table: number | undefined;
   /** IPv6 addresses that clients tried while no daemon ran. */
   #tried: readonly string[] = [];
@@ -146,18 +152,18 @@ export class Daemon implements ApiSubject {
     this.#log = log;
     this.#warnings = new Warnings(log);
     this.#rounds = new Rounds((round, error) => {
-      this.#guard.doubt(round, error === undefined ? [] : [`a part of its own work fails (${words(error)})`]);
-      this.#warnings.put(round, error === undefined ? undefined : roundWords(round, error));
+      this.#guard.doubt(round, error === undefined ? [] : [`a periodic task fails (${words(error)})`]);
+      this.#warnings.put(round, error === undefined ? undefined : roundFailedText(round, error));
     });
     const { stateDir, runtimeDir } = options;
     this.#undo = undoRecordIn(runtimeDir);
     this.#boxHistory = new BoxHistory({ stateDir, runtimeDir, warnings: this.#warnings });
     this.#guard = this.#newGuard(closedPolicy());
-    this.#lamp = new BoxLed({
+    this.#led = new BoxLed({
       warnings: this.#warnings,
       runtimeDir,
       box: this,
-      isKeptElsewhere: options.isLightKept,
+      isStartedElsewhere: options.isWatchdogStarted,
       gone: (reason) => {
         this.#guard.doubt('light', reason === undefined ? [] : [reason]);
         this.#publisher.news();
@@ -171,7 +177,7 @@ export class Daemon implements ApiSubject {
         guard: () => this.#guard,
         configPath: options.config,
         health,
-        lamp: this.#lamp.test,
+        lamp: this.#led.test,
         texts: this.#texts,
         stateDir,
         version: VERSION,
@@ -184,7 +190,7 @@ export class Daemon implements ApiSubject {
       () => this.status(),
       (event) => {
         if (event.event === 'status') {
-          this.#lamp.show(event.data.lamp);
+          this.#led.show(event.data.lamp);
           this.#boxHistory.status(event.data);
         }
         this.#api.publish(event);
@@ -205,14 +211,14 @@ export class Daemon implements ApiSubject {
       changing: () => this.#guard.change(this.#taps.orders),
       reading: (begun, ended, counters) => {
         this.#guard.reading(begun, ended, counters.values);
-        // Another hand had deleted the table: what was written down of the old one is of no use to whoever comes next.
+        // Another program had deleted the table: the recorded counts of the old one must not be continued.
         if (this.#table !== undefined && this.#table !== counters.handle) this.#boxHistory.countAnew();
         this.#table = counters.handle;
         const keep = (): void => writeCounterFile(options.runtimeDir, counters);
-        this.#warnings.attempt('counter-file', 'The counters cannot be kept', keep);
+        this.#warnings.attempt('counter-file', 'The counters cannot be saved', keep);
         this.#proofDue = monotonicMs() + PROOF_WAIT_MS;
       },
-      mended: (found) => this.#warnings.set('foreign-change', mendedWords(found)),
+      mended: (found) => this.#warnings.set('foreign-change', rulesRestoredText(found)),
     });
     const fault = this.#warnings.put.bind(this.#warnings, 'disk');
     this.#record = new BoxRecord({
@@ -236,35 +242,36 @@ export class Daemon implements ApiSubject {
       give: (opened, gone) => this.#firewall.change(opened.map(answeredElement), gone.map(answeredElement)),
       holds: () => this.#enforcement.drops,
       handOn: (frame) => this.#taps.handOn(frame),
-      failed: (error) => this.#warnings.put('answers', error === undefined ? undefined : answersWords(error)),
+      failed: (error) =>
+        this.#warnings.put('answers', error === undefined ? undefined : answersHeldText(error)),
     });
     this.#warnings.put('state-file', this.#record.warning);
   }
 
-  /** Resolves when rules stand and the API answers; ports that are missing come in later. Rejects when it cannot. */
+  /** Resolves when the rules are loaded and the API answers; missing ports are added later. Rejects when either is impossible. */
   async start(): Promise<void> {
-    await this.#recall();
+    await this.#recallFromKernel();
     await this.#load();
     await this.#api.listen(join(this.#options.runtimeDir, 'api.sock'));
     this.#rounds.every('settling', TICK_MS, () => {
       const settled = this.#guard.tick();
-      if (this.#guard.isPastReading || monotonicMs() >= this.#proofDue) this.#prove();
+      if (this.#guard.isPastReading || monotonicMs() >= this.#proofDue) this.#forgeLeak();
       this.#boxHistory.changed(settled);
       this.#publisher.news(settled);
     });
     this.#rounds.every('beat', BEAT_MS, () => {
-      // A round that does not end is as bad as a loop that does not turn: the keeper hears nothing, and the light turns red.
+      // A round that never ends is as bad as a hung event loop: the LED watchdog gets no beat, and the LED turns red.
       if (this.#rounds.stuck) return;
-      // A beat vouches for its pattern: after a loop that stood still the one told last is old, and this may come before the next.
-      this.#lamp.show(this.status().lamp);
-      this.#lamp.beat();
+      // A beat confirms its pattern: after the event loop was blocked, the last pattern may be out of date, so it is computed again.
+      this.#led.show(this.status().lamp);
+      this.#led.beat();
     });
-    this.#rounds.pacing('keeping whole', WHOLE_MS, () => this.#keepWhole());
-    this.#rounds.pacing('reading back', VERIFY_MS, () => this.#look());
+    this.#rounds.pacing('keeping whole', WHOLE_MS, () => this.#restore());
+    this.#rounds.pacing('reading back', VERIFY_MS, () => this.#verify());
     this.#rounds.pacing('learning', TICK_MS, () => this.#applyLessons());
   }
 
-  /** Takes the policy file anew; an invalid one is refused whole and the one in force stays. */
+  /** Reads the policy file again; an invalid one is refused as a whole and the one in force stays. Never rejects. */
   async reload(): Promise<void> {
     try {
       await this.#load();
@@ -274,12 +281,13 @@ export class Daemon implements ApiSubject {
     this.#publisher.news();
   }
 
+  /** Stops everything and restores nothing: the rules stay in the kernel. */
   stop(): void {
     this.#rounds.stop();
     this.#keepServers();
     this.#publisher.close();
     this.#taps.stop();
-    this.#lamp.close();
+    this.#led.close();
     this.#api.close();
     this.#boxHistory.close();
     this.#parsing.close();
@@ -296,7 +304,7 @@ export class Daemon implements ApiSubject {
     return this.#enforcement.policy;
   }
 
-  /** The time that a line of the log bears: `minimal`, like a box without a valid policy, tells the hour. */
+  /** Time stamp for log lines, wall clock milliseconds: with privacy `minimal`, and without a valid policy, only the hour. */
   get logTime(): number {
     return shownTime(this.policy()?.privacy ?? closedPolicy().privacy, Date.now());
   }
@@ -308,7 +316,7 @@ export class Daemon implements ApiSubject {
     if (fault !== undefined) return [fault];
     const before = this.#enforcement.policy;
     try {
-      // In force first, kept second: what the kernel refuses must not be found at the next boot.
+      // In force first, on disk second: a policy that the kernel refuses must not be there at the next boot.
       await this.#enforce(parsed.policy);
       writeDurable(this.#options.config, text, 0o644);
       this.#texts.note(text, parsed.policy);
@@ -342,14 +350,14 @@ export class Daemon implements ApiSubject {
   acknowledge(id: string): Status | undefined {
     if (!this.#guard.acknowledge(id)) return undefined;
     this.#boxHistory.acknowledged(id);
-    if (id === 'all') for (const told of TOLD_ONCE) this.#warnings.clear(told);
+    if (id === 'all') for (const topic of PAST_EVENTS) this.#warnings.clear(topic);
     this.#publisher.news();
     return this.status();
   }
 
   async #command(failure: string, task: () => Promise<void>): Promise<void> {
     if (this.#enforcement.policy === undefined) {
-      throw new ApiError(409, 'no-policy', 'without a valid policy the box stays closed');
+      throw new ApiError(409, 'no-policy', 'there is no valid policy, so the box stays closed');
     }
     try {
       await task();
@@ -375,10 +383,10 @@ export class Daemon implements ApiSubject {
   }
 
   /**
-   * Counting goes on from what an earlier process had accounted for; of a table that was made anew meanwhile, from nothing: nobody has
-   * looked at what it counted.
+   * Continues counting from what an earlier process had accounted for; from zero when the table was created again meanwhile, because no
+   * process has seen what it counted.
    */
-  async #resume(): Promise<void> {
+  async #resumeCounting(): Promise<void> {
     const counters = await listCounters(FAMILY, TABLE);
     const last = readCounterFile(this.#options.runtimeDir);
     if (counters === undefined || (last !== undefined && !goesOn(last, counters))) {
@@ -400,10 +408,10 @@ export class Daemon implements ApiSubject {
       servers = this.#servers.read();
       this.#guard.observer.recallServers(servers.known);
       this.#boxHistory.begin(this.#guard, policy, this.#enforcement.blockMode);
-      await this.#resume();
+      await this.#resumeCounting();
     }
-    this.#lamp.open(policy.lamp);
-    const keeper = (this.#bridge ??= new BridgeSupervisor(policy.bridge, {
+    this.#led.open(policy.lamp);
+    const supervisor = (this.#bridge ??= new BridgeSupervisor(policy.bridge, {
       undo: this.#undo,
       warnings: this.#warnings,
       faults: (faults) => {
@@ -412,7 +420,7 @@ export class Daemon implements ApiSubject {
       },
       unplugged: (ports) => this.#guard.unplugged(ports),
     }));
-    const bridge = await keeper.prepare(policy);
+    const bridge = await supervisor.prepare(policy);
     for (const make of MADE_ONCE) {
       make(policy);
       await othersTurn();
@@ -421,12 +429,12 @@ export class Daemon implements ApiSubject {
     await this.#adopt(policy, bridge, servers?.used ?? []);
     await othersTurn();
     if (!first) {
-      // Not before the kernel has taken it: by what was refused nothing is judged.
+      // Only after the kernel has accepted it: nothing may be judged by a policy that was refused.
       this.#guard.setPolicy(policy);
       this.#boxHistory.setPolicy(policy);
     }
     this.#enforcement.hide((name) => this.#boxHistory.shownName(name));
-    await keeper.raise();
+    await supervisor.raise();
     await othersTurn();
     this.#taps.order(policy, this.#enforcement.learned(), bridge.macs());
     this.#guard.ordered(this.#taps.orders);
@@ -443,19 +451,19 @@ export class Daemon implements ApiSubject {
     }
   }
 
-  /** The ways on which forged leaks come in; made again when a port was away, for the kernel forgets them with it. */
+  /** Creates the links through which forged leaks arrive; again after a port was gone, since the kernel removes them with it. */
   async #raiseLinks({ bridge }: Policy): Promise<void> {
     this.#links ??= new CanaryLinks(bridge, macText(this.#canary.mac), this.#undo);
     try {
       await this.#links.raise();
       this.#warnings.clear('canary');
     } catch (error) {
-      this.#warnings.set('canary', `Nothing can be proven by forged leaks (${words(error)}).`);
+      this.#warnings.set('canary', `The box cannot test itself with forged leaks (${words(error)}).`);
     }
   }
 
-  /** After the rules were found as they should be: where they are not, nothing forged is sent. */
-  #prove(): void {
+  /** Sends a forged leak, if the rules were read back and correct: otherwise it could leave the box. */
+  #forgeLeak(): void {
     if (this.#proofDue === Infinity) return;
     this.#proofDue = Infinity;
     const { canary } = this.#guard;
@@ -477,15 +485,15 @@ export class Daemon implements ApiSubject {
     this.#guard.change(this.#taps.orders);
   }
 
-  /** What the kernel alone knows: addresses that are in use since, and what it was given by an earlier daemon. */
+  /** Reads opened addresses back from the kernel: those that came into use, and those that an earlier daemon opened. */
   async #recallAnswers(sets: readonly string[]): Promise<void> {
     const { policy } = this.#enforcement;
     if (policy !== undefined && !needsAnswer(policy)) return;
     this.#answers.restore(await listPairsIn(sets).catch(() => []));
   }
 
-  /** A tap that has begun anew was told what was known when it began. */
-  async #remindTap(port: 'lan' | 'wan'): Promise<void> {
+  /** Tells a restarted tap of the addresses that have come into use since its orders were made. */
+  async #updateTap(port: 'lan' | 'wan'): Promise<void> {
     const { policy } = this.#enforcement;
     if (policy === undefined || !needsAnswer(policy)) return;
     await this.#recallAnswers(IN_USE);
@@ -493,7 +501,7 @@ export class Daemon implements ApiSubject {
   }
 
   #report(report: TapReport): void {
-    // What it teaches comes first: a tunnel's own first packet may be in it, to where an answer in it leads.
+    // Learning comes first: the report may hold both an answer and the tunnel's first packet to the address in that answer.
     if (this.#enforcement.observe(report)) this.#due.add('lesson');
     const news = this.#guard.report(report);
     this.#boxHistory.report(report, news);
@@ -502,25 +510,25 @@ export class Daemon implements ApiSubject {
     void this.#expose();
     const { learner } = this.#enforcement;
     const withdrawn = learner.takeWithdrawn();
-    if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnWords(withdrawn));
+    if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnText(withdrawn));
     const letGo = learner.takeLetGo();
-    if (letGo.length > 0) this.#warnings.set('let-go', letGoWords(letGo));
+    if (letGo.length > 0) this.#warnings.set('let-go', letGoText(letGo));
     const refused = learner.takeRefused();
-    if (refused.length > 0) this.#warnings.set('refused', refusedWords(refused));
+    if (refused.length > 0) this.#warnings.set('refused', refusedText(refused));
     if (news.some(({ breach }) => breach)) this.#due.add('breach');
   }
 
-  /** At once: what shows a protected name is closed before more of it is said. */
+  /** Not in a round but at once: an address at which a protected name was shown is closed before more is sent there. */
   async #expose(): Promise<void> {
     try {
       await this.#enforcement.expose(this.#guard.observer.takeExposures());
     } catch (error) {
       this.#due.add('lesson');
-      this.#warnings.set('learned', `What was learned could not be put in force: ${words(error)}.`);
+      this.#warnings.set('learned', `Learned addresses could not be put in force: ${words(error)}.`);
     }
   }
 
-  /** At a bounded rate: the network says new things as fast as it likes, and each change is a new ruleset. */
+  /** In a round, so at a bounded rate: the network can send news at any rate, and each change is a new ruleset. */
   async #applyLessons(): Promise<void> {
     if (!this.#due.delete('lesson')) return;
     this.#changed(monotonicMs());
@@ -528,22 +536,22 @@ export class Daemon implements ApiSubject {
       await this.#enforcement.apply();
       this.#warnings.clear('learned');
     } catch (error) {
-      this.#warnings.set('learned', `What was learned could not be put in force: ${words(error)}.`);
+      this.#warnings.set('learned', `Learned addresses could not be put in force: ${words(error)}.`);
     }
   }
 
   async #tapState(port: 'lan' | 'wan', state: TapState, detail: string): Promise<void> {
     this.#guard.tap(port, state, detail);
     this.#log.info({ port, state, detail }, 'tap');
-    void (state === 'up' ? this.#remindTap(port) : this.#recallAnswers(IN_USE));
+    void (state === 'up' ? this.#updateTap(port) : this.#recallAnswers(IN_USE));
     try {
       await this.#enforcement.setWatched(this.#taps.allUp);
     } catch (error) {
-      this.#warnings.set('relock', `The wire could not be opened or closed: ${words(error)}.`);
+      this.#warnings.set('relock', `The rules could not be opened or closed for "relock": ${words(error)}.`);
     }
   }
 
-  /** The one place from which guard and taps hear what the box does; the kernel has, or is about to. */
+  /** The only place that tells guard and taps about changes of the box's state, which the kernel has or is about to get. */
   #changed(at: number): void {
     const { policy, blockMode, drops } = this.#enforcement;
     this.#guard.setBlockMode(blockMode, drops, at);
@@ -551,24 +559,24 @@ export class Daemon implements ApiSubject {
     if (this.#taps.learn(policy, learned)) this.#guard.learned(learned, this.#taps.orders);
   }
 
-  async #look(): Promise<void> {
+  async #verify(): Promise<void> {
     const { policy } = this.#enforcement;
     if (policy !== undefined && this.#guard.canary?.isLost(monotonicMs()) === true)
       await this.#raiseLinks(policy);
     await this.#firewall.verify(this.#due.delete('breach'));
     this.#changed(monotonicMs());
     this.#taps.use(this.#guard.tunnelEndpointsInUse());
-    await this.#bridge?.beReached();
+    await this.#bridge?.ensureFixedAddress();
     this.#record.settle();
     this.#keepServers();
     const { closedEarly, notGiven } = this.#answers;
     this.#warnings.put(
       'answers-lost',
-      closedEarly + notGiven > 0 ? closedEarlyWords(closedEarly, notGiven) : undefined,
+      closedEarly + notGiven > 0 ? closedEarlyText(closedEarly, notGiven) : undefined,
     );
-    this.#warnings.put('nat64', prefixWords(this.#enforcement.learner.unprovenPrefixes(monotonicMs())));
+    this.#warnings.put('nat64', prefixText(this.#enforcement.learner.unprovenPrefixes(monotonicMs())));
     if (this.#enforcement.keepAlive(this.#guard.tunnelNamesInUse())) this.#due.add('lesson');
-    // The tunnel is up: nothing needs a pass any more.
+    // The tunnel is up, so the pass is not needed any more.
     const { passOpenedAt, passUntil } = this.#enforcement;
     if (passUntil !== undefined && this.#guard.tunnelCameUpSince(passOpenedAt))
       await this.#enforcement.endPass();
@@ -581,51 +589,54 @@ export class Daemon implements ApiSubject {
     this.#servers.keep({ known, used: this.#enforcement.learner.used(monotonicMs()) });
   }
 
-  /** Tor's relays; none where there is no list, or where it cannot be read, which is said. */
+  /** The list of Tor relays; empty where there is no list, or, with a warning, where it cannot be read. */
   #relays(path: string | undefined): RelayList {
     if (path === undefined || !existsSync(path)) return new Set();
     try {
       return relaysIn(path);
     } catch (error) {
-      this.#warnings.set('relays', `Tor is known by its looks alone: ${words(error)}.`);
+      this.#warnings.set(
+        'relays',
+        `Tor is recognized by its traffic alone, without a list of relays: ${words(error)}.`,
+      );
       return new Set();
     }
   }
 
   /**
-   * What the kernel alone knows: addresses that clients tried while no daemon ran; and where nothing on disk says whether block mode
-   * was on, rules that block are still there when it was.
+   * Reads what only the kernel knows: addresses that clients tried while no daemon ran, and, where the disk does not say whether block mode
+   * was on, whether the rules that are still loaded block.
    */
-  async #recall(): Promise<void> {
+  async #recallFromKernel(): Promise<void> {
     this.#tried = await listAddresses(FAMILY, TABLE, TRIED_SET).catch(() => []);
-    await this.#recallAnswers([...ANSWERED, ...IN_USE]);
+    await this.#recallAnswers([...OPENED_BY_ANSWERS, ...IN_USE]);
     if (!this.#record.isUnknown) return;
     let blocks = true;
     try {
       blocks = dropsLeaksIn(await listTable(FAMILY, TABLE));
     } catch (error) {
-      // No such table: a new box. Any other refusal says nothing, and closes.
+      // nft fails when there is no such table: a new box. Any other error tells nothing, so the box closes.
       if (error instanceof RunError && error.code === 'failed') blocks = false;
     }
     this.#enforcement.recall(blocks);
     this.#warnings.put('state-file', this.#record.warning);
   }
 
-  /** Bridge, directories, socket: what another hand took away is put back, and told. */
-  async #keepWhole(): Promise<void> {
+  /** Restores bridge, directories and socket when another program removed or changed them, and reports it. */
+  async #restore(): Promise<void> {
     await this.#bridge?.mend();
-    const back = this.#keepPlaces();
-    if (back.length > 0) {
+    const restored = this.#restorePlaces();
+    if (restored.length > 0) {
       this.#undo.keep();
       this.#enforcement.keep();
-      this.#lamp.keep();
+      this.#led.keep();
     }
     const socket = (await this.#api.keep()) ? [join(this.#options.runtimeDir, 'api.sock')] : [];
-    this.#putBack([...back, ...this.#boxHistory.keep(), ...socket]);
+    this.#putBack([...restored, ...this.#boxHistory.keep(), ...socket]);
   }
 
-  /** Another daemon that took the directories while they were gone is the one from now on. */
-  #keepPlaces(): readonly string[] {
+  /** Ends this process when another daemon locked the directories while they were gone. */
+  #restorePlaces(): readonly string[] {
     try {
       return this.#places.keep();
     } catch (error) {
@@ -635,11 +646,11 @@ export class Daemon implements ApiSubject {
   }
 
   #putBack(paths: readonly string[]): void {
-    if (paths.length > 0) this.#warnings.set('put-back', putBackWords(paths));
+    if (paths.length > 0) this.#warnings.set('put-back', putBackText(paths));
   }
 
   #newGuard(policy: Policy): Guard {
-    // Chance, not the clock: a clock that is set back must not give an id twice.
+    // Random, not from the clock: a clock that is set back must not produce an id twice.
     const canary = {
       chance: randomBytes,
       mac: this.#canary.mac,

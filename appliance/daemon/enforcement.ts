@@ -1,6 +1,5 @@
-// Knows: the state of the box, that kernel, disk and whoever listens follow each change of it, and in which order. Must not know: what
-// frames mean, HTTP. In force means: the kernel has it and says so. The boot ruleset and block mode are on disk before anyone is told
-// that they hold.
+// Holds the box's state and carries every change of it to disk, listeners and kernel, in that order. A state is "in force" once the kernel
+// has been read back and has it. The boot ruleset and block mode are on disk before anyone is told that they are in force.
 
 import { networkInterfaces } from 'node:os';
 import type { Exposure } from '../../src/guard/answers/correlation.ts';
@@ -24,26 +23,29 @@ import { othersTurn } from '../os/others-turn.ts';
 import type { BoxRecord } from './state/box-record.ts';
 import {
   drops,
-  exposing,
-  governed,
+  withExposures,
+  withPolicy,
   openingsOf,
   passUntil,
-  passing,
-  refused,
+  withPass,
+  afterRefusal,
   stricter,
-  unwatched,
-  veiled,
+  initialState,
+  withShownNames,
 } from './state/box-state.ts';
 import type { BoxState } from './state/box-state.ts';
 import { readSession, writeSession } from './state/session-file.ts';
 
-/** Of more servers than this only those by name are asked about again and again: the others never change, and take as long as they are many. */
-const SERVERS_ASKED = 64;
+/**
+ * A policy with more endpoints than this is checked for stale elements only by its endpoints with a host name: those given as an address
+ * never change, and checking them in every round takes time in proportion to their number.
+ */
+const ENDPOINTS_CHECKED = 64;
 
-/** What of a policy takes part in what is learned. */
-const learningPart = once((policy: Policy): Policy => {
+/** The policy, reduced to the endpoints that are checked for stale elements. */
+const stalenessPart = once((policy: Policy): Policy => {
   const count = policy.tunnels.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
-  if (count <= SERVERS_ASKED) return policy;
+  if (count <= ENDPOINTS_CHECKED) return policy;
   const byName = policy.tunnels.map((tunnel) => ({
     ...tunnel,
     endpoints: tunnel.endpoints.filter(({ hostIs }) => hostIs === 'name'),
@@ -51,93 +53,93 @@ const learningPart = once((policy: Policy): Policy => {
   return { ...policy, tunnels: byName };
 });
 
-/** Between two looks at the box's own addresses, milliseconds. */
-const BOX_LOOK_MS = 500;
+/** The box's own addresses are looked up at most this often, milliseconds. */
+const OWN_ADDRESSES_MS = 500;
 
 export interface EnforcementParts {
   readonly firewall: Pick<Firewall, 'apply' | 'change' | 'isStale'>;
   readonly record: BoxRecord;
   readonly runtimeDir: string;
-  /** Senders of the box's own forged leaks. */
+  /** Source MAC addresses of the box's own forged leaks. */
   readonly canary: readonly string[];
-  /** What answers have opened (src/policy/filter/answered.ts). */
+  /** Addresses that DNS answers have opened (src/policy/filter/answered.ts). */
   readonly answered: () => readonly AnsweredAddress[];
-  /** What is meant, or what the kernel has, is another since `at`, monotonic milliseconds. */
+  /** The intended state, or the state in the kernel, changed at `at`, monotonic milliseconds. */
   readonly changed: (at: number) => void;
 }
 
 export class Enforcement {
   readonly #parts: EnforcementParts;
-  /** What the wire teaches beside it: it forgets by itself. */
+  /** Addresses learned from the wire. They expire by themselves, so they are not part of the box's state. */
   readonly learner = new Learner();
-  /** As it is to be, and as the kernel was given it last and has said so. */
-  #meant: BoxState;
+  /** The intended state, and the last one that the kernel was given and confirmed. */
+  #intended: BoxState;
   #inForce: BoxState | undefined;
   #bridge: Pick<Bridge, 'macs'> | undefined;
   #passOpenedAt = 0;
-  #boxLookedAt = -Infinity;
-  /** Commands come one after another: each ends in force, or as if it had not been. */
+  #ownAddressesAt = -Infinity;
+  /** Commands run one after another: each ends in force or leaves the state as it was. */
   #commands: Promise<unknown> = Promise.resolve();
-  /** The kernel has refused, or not said that it has, what is meant: it is given again. */
+  /** The kernel refused the intended state, or has not confirmed it: it is given again. */
   #isBehind = false;
-  /** For which protected names the kernel's sets of answered addresses were filled; undefined: nobody knows. */
+  /** The protected names for which the kernel's sets of answered addresses were filled; undefined when that is not known. */
   #namesInForce: string | undefined;
-  /** Of what the rules for the next boot were made. */
+  /** The state from which the rules for the next boot were made. */
   #boot: BoxState | undefined;
 
   constructor(parts: EnforcementParts) {
     this.#parts = parts;
-    this.#meant = unwatched(parts.record.blockMode);
+    this.#intended = initialState(parts.record.blockMode);
     this.#namesInForce = readSession(parts.runtimeDir)?.names;
   }
 
-  /** Whether a policy protects other names than those for which answers have opened addresses: then these are forgotten. */
+  /** Whether a policy protects other names than those for which answers opened addresses: then these addresses are forgotten. */
   renames(policy: Policy): boolean {
     return this.#namesInForce !== protectedNames(policy);
   }
 
-  /** What the kernel was found to do before anything was given to it: the last place that tells of block mode. */
+  /** Settles block mode from the rules found in the kernel at the start, for the case that the disk does not say. */
   recall(kernelBlocks: boolean): void {
     this.#parts.record.settleUnknown(kernelBlocks);
-    this.#meant = unwatched(this.#parts.record.blockMode);
+    this.#intended = initialState(this.#parts.record.blockMode);
   }
 
-  /** The one that is, or is about to be, in force. */
+  /** The policy that is, or is about to be, in force. */
   get policy(): Policy | undefined {
-    return this.#meant.policy;
+    return this.#intended.policy;
   }
 
-  /** As the kernel has it; before it has any, as it was when the box was last on. */
+  /** Block mode as the kernel has it; before anything was applied, as it was when the box was last on. */
   get blockMode(): boolean {
-    return (this.#inForce ?? this.#meant).blockMode;
+    return (this.#inForce ?? this.#intended).blockMode;
   }
 
-  /** Whether the kernel drops leaks and is to go on: what crosses while it is being closed or opened breaks no rule. */
+  /** Whether the kernel drops leaks now and is meant to continue: a frame that crosses during a switch is not a breach. */
   get drops(): boolean {
-    return this.#inForce !== undefined && drops(this.#inForce) && drops(this.#meant);
+    return this.#inForce !== undefined && drops(this.#inForce) && drops(this.#intended);
   }
 
-  /** The latest end of a pass that is open, or about to be, in the kernel too, monotonic milliseconds. */
+  /** When the last open pass ends, intended or still in the kernel, monotonic milliseconds; undefined when none is open. */
   get passUntil(): number | undefined {
     const now = monotonicMs();
-    const ends = [this.#meant, this.#inForce ?? this.#meant].map((state) => passUntil(state, now) ?? 0);
+    const ends = [this.#intended, this.#inForce ?? this.#intended].map((state) => passUntil(state, now) ?? 0);
     return Math.max(...ends) || undefined;
   }
 
-  /** When the newest pass was opened, monotonic milliseconds; 0 for one from before this process. */
+  /** When the newest pass was opened, monotonic milliseconds; 0 when this process has opened none. */
   get passOpenedAt(): number {
     return this.#passOpenedAt;
   }
 
-  /** What the taps judge by; they learn from answers by themselves. */
+  /** The learned state that the taps judge by, without addresses opened by answers: the taps are told of those directly. */
   learned(): LearnedState {
     const now = monotonicMs();
-    return { ...NOTHING_LEARNED, ...this.learner.state(now), ...openingsOf(this.#meant, now) };
+    return { ...NOTHING_LEARNED, ...this.learner.state(now), ...openingsOf(this.#intended, now) };
   }
 
   /**
-   * Puts a policy in force. For the first one counts what outlived an earlier process: addresses that tunnels `used`, and IPv6 addresses
-   * that clients `tried` while none ran.
+   * Puts a policy in force. For the first one, state from an earlier process is restored: addresses that tunnels `used`, IPv6 addresses
+   * that clients `tried` while no daemon ran, and the session file. Rejects when the kernel refuses; the previous policy then stays.
    */
   async adopt(
     policy: Policy,
@@ -148,7 +150,7 @@ export class Enforcement {
     await this.#command((before) => {
       this.#bridge = bridge;
       this.learner.setPolicy(policy);
-      const after = { ...governed(before, policy), ...this.#ownAddresses(policy) };
+      const after = { ...withPolicy(before, policy), ...this.#ownAddresses(policy) };
       if (before.policy !== undefined) return after;
       const session = readSession(this.#parts.runtimeDir);
       const now = monotonicMs();
@@ -159,43 +161,45 @@ export class Enforcement {
     });
   }
 
-  /** Resolves when the kernel has it and the disk was told; rejects with everything as it was. The last call decides. */
+  /** Resolves when kernel and disk have it; rejects, with everything as before, when the kernel refuses. The last call wins. */
   async setBlockMode(on: boolean): Promise<void> {
     await this.#command((state) => ({ ...state, blockMode: on }));
   }
 
+  /** Opens a pass for one client (its MAC address) or, when undefined, for all. Resolves and rejects like `setBlockMode`. */
   async openPass(seconds: number, client: string | undefined): Promise<void> {
     const now = monotonicMs();
     this.#passOpenedAt = now;
     const pass = { until: now + seconds * 1_000, ...(client === undefined ? {} : { client }) };
-    await this.#command((state) => passing(state, pass));
+    await this.#command((state) => withPass(state, pass));
   }
 
+  /** Ends every open pass. Resolves and rejects like `setBlockMode`. */
   async endPass(): Promise<void> {
-    if (passUntil(this.#meant, monotonicMs()) === undefined && !this.#isBehind) await this.#commands;
+    if (passUntil(this.#intended, monotonicMs()) === undefined && !this.#isBehind) await this.#commands;
     else await this.#command((state) => ({ ...state, passes: [] }));
   }
 
-  /** Says whether the taps read what crosses; until they do, `relock: closed` holds the wire closed. */
+  /** Records whether both taps are reading; until they are, `relock: closed` blocks. Rejects when the kernel refuses. */
   async setWatched(isWatched: boolean): Promise<void> {
-    if (isWatched === this.#meant.isWatched || this.#meant.policy === undefined) return;
-    this.#mean({ ...this.#meant, isWatched });
+    if (isWatched === this.#intended.isWatched || this.#intended.policy === undefined) return;
+    this.#intend({ ...this.#intended, isWatched });
     await this.apply();
   }
 
   /**
-   * Gives the kernel what has changed, and has it on disk before anyone is told that it holds; rejects when the kernel refused, and it is
-   * tried again. Without a valid policy: nothing crosses any bridge.
+   * Gives the kernel the intended state, and has it on disk before anyone is told that it is in force. Rejects when the kernel refused; a
+   * later round tries again. Without a valid policy nothing crosses any bridge.
    */
   async apply(): Promise<void> {
-    let given = this.#meant;
+    let given = this.#intended;
     try {
-      const at = await this.#parts.firewall.apply(() => this.#rulesetOf((given = this.#meant)));
+      const at = await this.#parts.firewall.apply(() => this.#rulesetOf((given = this.#intended)));
       if (given.policy !== undefined) this.#namesInForce = protectedNames(given.policy);
-      this.#record(stricter(given, this.#meant));
+      this.#record(stricter(given, this.#intended));
       await this.#writeBootRuleset(given);
       this.#inForce = given;
-      this.#isBehind = given !== this.#meant;
+      this.#isBehind = given !== this.#intended;
       this.#parts.changed(at);
     } catch (error) {
       this.#isBehind = true;
@@ -203,23 +207,24 @@ export class Enforcement {
     }
   }
 
-  /** Learns from a tap's report; true when the caller has to apply. */
+  /** Learns from a tap's report; true when the caller must call `apply`. */
   observe(report: TapReport): boolean {
     const now = monotonicMs();
-    const hasLearned = this.learner.observe(report, now, passUntil(this.#meant, now) !== undefined);
-    return this.#lookAtBox(now) || hasLearned;
+    const hasLearned = this.learner.observe(report, now, passUntil(this.#intended, now) !== undefined);
+    return this.#refreshOwnAddresses(now) || hasLearned;
   }
 
   /**
-   * Has the rules watch what was answered, or showed a protected name, in the clear. By elements alone: a protected name is closed before
-   * more of it is said. Those who judge hear of it when the kernel has it. Rejects when it was refused.
+   * Has the rules watch addresses that were answered in the clear, or at which a protected name was shown. Only set elements are added,
+   * which is fast enough to close a protected name before more of it is sent. Taps and guard are told once the kernel has them. Rejects
+   * when the kernel refuses.
    */
   async expose(news: readonly Exposure[]): Promise<void> {
     if (news.length === 0) return;
     const now = monotonicMs();
-    const { state, more } = exposing(this.#meant, news, now);
+    const { state, more } = withExposures(this.#intended, news, now);
     if (more.length === 0) return;
-    this.#meant = state;
+    this.#intended = state;
     this.#remember();
     await this.#parts.firewall.change(
       more.map(({ until, ...served }) => exposedElement({ ...served, seconds: (until - now) / 1_000 })),
@@ -227,45 +232,45 @@ export class Enforcement {
     this.#parts.changed(monotonicMs());
   }
 
-  /** The privacy in force shows no more of the names of these addresses than `show` leaves: taps and record hold nothing else. */
+  /** Reduces the names of watched addresses to what `show` leaves of them (the privacy in force), for taps and session file alike. */
   hide(show: (name: string) => string): void {
-    this.#mean(veiled(this.#meant, show));
+    this.#intend(withShownNames(this.#intended, show));
     this.#remember();
   }
 
-  /** Tunnels in use by these host names keep their learned addresses; true when the caller has to apply. */
+  /** Extends the learned addresses of the tunnels in use by these host names; true when the caller must call `apply`. */
   keepAlive(names: ReadonlySet<string>): boolean {
-    const { policy, passes } = this.#meant;
+    const { policy, passes } = this.#intended;
     if (policy === undefined) return false;
     const now = monotonicMs();
     const open = passes.filter(({ until }) => until > now);
-    // What a pass had the rules take beside it does not end with it by itself.
+    // The kernel ends the pass itself, but not the other rules that were added with it.
     const hasEnded = open.length < passes.length;
-    if (hasEnded) this.#mean({ ...this.#meant, passes: open });
-    const isProlonged = names.size > 0 && this.learner.keepAlive(names, now);
+    if (hasEnded) this.#intend({ ...this.#intended, passes: open });
+    const isExtended = names.size > 0 && this.learner.keepAlive(names, now);
     return (
-      isProlonged ||
+      isExtended ||
       hasEnded ||
       this.#isBehind ||
-      this.#parts.firewall.isStale(elementsOf(learningPart(policy), this.learned(), []))
+      this.#parts.firewall.isStale(elementsOf(stalenessPart(policy), this.learned(), []))
     );
   }
 
-  /** Writes down what outlives this process, when the place for it was removed. */
+  /** Writes the session file again, after its directory was removed. */
   keep(): void {
-    if (this.#meant.policy !== undefined) this.#remember();
+    if (this.#intended.policy !== undefined) this.#remember();
   }
 
   async #command(change: (state: BoxState) => BoxState): Promise<void> {
     const turn = this.#commands.then(async () => {
-      const before = this.#meant;
+      const before = this.#intended;
       const after = change(before);
       this.#record(stricter(before, after));
-      this.#mean(after);
+      this.#intend(after);
       try {
         await this.apply();
       } catch (error) {
-        await this.#takeBack(before, after);
+        await this.#revert(before, after);
         throw error;
       }
     });
@@ -273,16 +278,16 @@ export class Enforcement {
     return turn;
   }
 
-  /** Whoever asked will say that nothing changed. Of the first policy of all there is nothing to go back to: the rules of the boot stay. */
-  async #takeBack(before: BoxState, after: BoxState): Promise<void> {
+  /** The caller will report that nothing changed. Before the first policy there is nothing to go back to: the boot rules stay. */
+  async #revert(before: BoxState, after: BoxState): Promise<void> {
     if (before.policy !== undefined) this.learner.setPolicy(before.policy);
-    this.#mean(refused(this.#meant, before, after));
-    this.#record(this.#meant);
+    this.#intend(afterRefusal(this.#intended, before, after));
+    this.#record(this.#intended);
     if (before.policy !== undefined) await this.apply().catch(() => undefined);
   }
 
-  #mean(state: BoxState): void {
-    this.#meant = state;
+  #intend(state: BoxState): void {
+    this.#intended = state;
     this.#parts.changed(monotonicMs());
   }
 
@@ -299,15 +304,15 @@ export class Enforcement {
     return this.renames(policy) ? { ...ruleset, emptied: IN_USE_SETS } : ruleset;
   }
 
-  /** What outlives the power, and what this process. */
+  /** Writes what must survive a power cut, and what must survive this process. */
   #record(state: BoxState): void {
     if (state.policy === undefined) return;
     this.#parts.record.setBlockMode(state.blockMode);
     this.#remember(state);
   }
 
-  /** What cannot be written down holds all the same: closing must not depend on a disk. It is written with the next change. */
-  #remember({ passes, exposed } = stricter(this.#inForce ?? this.#meant, this.#meant)): void {
+  /** A failed write is ignored, for closing must not depend on a disk; the next change writes again. */
+  #remember({ passes, exposed } = stricter(this.#inForce ?? this.#intended, this.#intended)): void {
     try {
       writeSession(this.#parts.runtimeDir, {
         learner: this.learner.record(),
@@ -316,36 +321,36 @@ export class Enforcement {
         exposed,
       });
     } catch {
-      // Without it the next process learns anew, and is more closed until it has.
+      // Without the file the next process learns from scratch, and blocks more until it has.
     }
   }
 
-  /** What a boot loads before any program of ours runs: no pass, nothing learned. Written only when it changes. */
+  /** The rules that a boot loads before any of our programs runs: no passes, nothing learned. Written only when they change. */
   async #writeBootRuleset(state: BoxState): Promise<void> {
     const { policy, blockMode, macs } = state;
-    const isMadeOf = policy === this.#boot?.policy && blockMode === this.#boot?.blockMode;
-    if (policy === undefined || (isMadeOf && macs.join() === this.#boot?.macs.join())) return;
+    const isCurrent = policy === this.#boot?.policy && blockMode === this.#boot?.blockMode;
+    if (policy === undefined || (isCurrent && macs.join() === this.#boot?.macs.join())) return;
     await othersTurn();
-    // Another start forges by another address: what changes every time is not written to a disk.
+    // The MAC address of forged leaks is new at every start, so it does not belong in the boot rules.
     const boot = compileRuleset(policy, { blockMode, unverified: true, canary: [], boxMacs: macs });
     this.#parts.record.setBootRuleset(boot, blockMode);
     this.#boot = state;
   }
 
-  /** The box's own addresses come and go with its ports and its lease: true when they are others. */
-  #lookAtBox(now: number): boolean {
-    const { policy, macs, addresses } = this.#meant;
-    if (policy === undefined || now < this.#boxLookedAt + BOX_LOOK_MS) return false;
-    this.#boxLookedAt = now;
+  /** The box's own addresses change with its ports and its DHCP lease; true when they have changed. */
+  #refreshOwnAddresses(now: number): boolean {
+    const { policy, macs, addresses } = this.#intended;
+    if (policy === undefined || now < this.#ownAddressesAt + OWN_ADDRESSES_MS) return false;
+    this.#ownAddressesAt = now;
     const own = this.#ownAddresses(policy);
     if ([...own.macs, ...own.addresses].join() === [...macs, ...addresses].join()) return false;
-    this.#mean({ ...this.#meant, ...own });
+    this.#intend({ ...this.#intended, ...own });
     return true;
   }
 
-  /** Those of IPv4 cannot be looked at without a handle left for it: then what was known stays. */
+  /** When the process has run out of file handles, IPv4 addresses cannot be listed: the known ones stay. */
   #ownAddresses({ bridge: { name } }: Policy): Pick<BoxState, 'macs' | 'addresses'> {
-    const macs = this.#bridge?.macs() ?? this.#meant.macs;
+    const macs = this.#bridge?.macs() ?? this.#intended.macs;
     try {
       const held = networkInterfaces()[name] ?? [];
       return {
@@ -353,7 +358,7 @@ export class Enforcement {
         addresses: held.flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])).sort(),
       };
     } catch {
-      return { macs, addresses: this.#meant.addresses };
+      return { macs, addresses: this.#intended.addresses };
     }
   }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Knows: the start and the end of the daemon process. Must not know: what happens in between.
+// Entry point of the daemon: options, signals, exit codes.
 
 import { stat } from 'node:fs/promises';
 import { pino } from 'pino';
@@ -22,25 +22,25 @@ async function main(): Promise<void> {
     process.exitCode = failures.length === 0 ? 0 : 3;
     return;
   }
-  const guarding: { daemon?: Daemon } = {};
+  const running: { daemon?: Daemon } = {};
   const timestamp = (): string =>
-    `,"time":"${new Date(guarding.daemon?.logTime ?? Date.now()).toISOString()}"`;
+    `,"time":"${new Date(running.daemon?.logTime ?? Date.now()).toISOString()}"`;
   const log = pino({ name: 'leakguardd', base: null, timestamp });
-  // The threads of libuv's pool are made with the first such call, and a machine that has none left then ends the process.
+  // libuv creates its thread pool at the first such call, and aborts when the machine has no thread left: better at the start than later.
   await stat('/');
   const daemon = new Daemon(options, log, (reason) => {
-    log.error({ reason }, 'ending; the rules stay in the kernel');
+    log.error({ reason }, 'exiting; the rules stay in the kernel');
     process.exit(3);
   });
-  guarding.daemon = daemon;
-  // What ran out comes back, and ending would not bring it back sooner. Anything else leaves a state that nobody has thought of:
-  // the process ends, the rules stay, the LED watchdog turns it red, and whoever started the daemon starts it again.
+  running.daemon = daemon;
+  // Exhausted handles or memory come back, and exiting would not bring them back sooner. Any other error leaves the process in an
+  // unknown state: it exits, the rules stay, the LED watchdog turns the LED red, and systemd starts the daemon again.
   process.on('uncaughtException', (error, origin) => {
-    log.error({ error: error.stack, origin }, 'an error that nobody expected');
+    log.error({ error: error.stack, origin }, 'unexpected error');
     if (!isExhaustion(error)) process.exit(3);
   });
   const manager = new ServiceManager(process.env, (error) => {
-    log.error({ error: String(error) }, 'systemd cannot be told that the daemon lives');
+    log.error({ error: String(error) }, 'systemd cannot be notified that the daemon is alive');
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -62,7 +62,7 @@ main().catch((error: unknown) => {
   const usage = error instanceof UsageError;
   if (error instanceof LockError) {
     process.stderr.write(
-      `leakguardd does not start: ${error.message}; it would undo what the other one does\n`,
+      `leakguardd does not start: ${error.message}; two daemons would undo each other's changes\n`,
     );
     process.exitCode = 3;
     return;

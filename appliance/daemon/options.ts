@@ -1,5 +1,4 @@
-// Knows: the daemon's command line. Must not know: what is done with it.
-// No fixed paths, so that several daemons can run side by side.
+// The daemon's command line. Every path is an option, so that several daemons can run side by side.
 
 import { parseArgs } from 'node:util';
 
@@ -7,13 +6,13 @@ export interface DaemonOptions {
   readonly config: string;
   readonly stateDir: string;
   readonly runtimeDir: string;
-  /** Where a wish for another time is left; undefined: this machine's clock is not the box's to set. */
+  /** Where a set-clock request is written; undefined: the box may not set this machine's clock. */
   readonly setClockRequest: string | undefined;
-  /** The LED watchdog is started by somebody else (systemd/leakguard-light.service). */
-  readonly isLightKept: boolean;
-  /** A list of Tor's relays; a file that is not there is none. */
+  /** The LED watchdog is started by another process (systemd/leakguard-light.service). */
+  readonly isWatchdogStarted: boolean;
+  /** File with a list of Tor relays; it need not exist. */
   readonly relays: string | undefined;
-  /** Take back what was changed on the machine, and end. */
+  /** Undo what was changed on the machine, and exit. */
   readonly release: boolean;
 }
 
@@ -29,13 +28,13 @@ export class UsageError extends Error {
 export const USAGE =
   'leakguardd [--config FILE] [--state-dir DIR] [--runtime-dir DIR] [--clock-wish FILE] [--kept-light]\n' +
   '           [--relays FILE]\n' +
-  'leakguardd --release [--runtime-dir DIR]: take the bridge down, with everything as it was before\n' +
-  "Defaults: /etc/leakguard/policy.yaml, /var/lib/leakguard, /run/leakguard. Without --clock-wish, where the owner's wish for\n" +
-  'another time is left (leakguard-set-clock.path), nobody sets the clock. With --kept-light somebody else starts the keeper of\n' +
-  'the light (leakguard-light.service); without, the daemon does. --relays lists Tor relays, as its consensus does or one address\n' +
-  'or address:port a line: a connection to one of them is Tor, whatever it looks like.\n';
+  'leakguardd --release [--runtime-dir DIR]: remove the bridge and restore all settings\n' +
+  'Defaults: /etc/leakguard/policy.yaml, /var/lib/leakguard, /run/leakguard. --clock-wish names the file for set-clock requests\n' +
+  '(leakguard-set-clock.path); without it the box does not set the clock. With --kept-light another program starts the LED watchdog\n' +
+  '(leakguard-light.service); without it the daemon does. --relays names a list of Tor relays, a Tor consensus or one address or\n' +
+  'address:port per line: every connection to one of them counts as Tor.\n';
 
-/** Throws UsageError for words it does not know. */
+/** Parses the arguments. Throws UsageError for an unknown option. */
 export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
   let values;
   try {
@@ -63,7 +62,7 @@ export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
     ...folders,
     setClockRequest: values['clock-wish'],
     release,
-    isLightKept: values['kept-light'],
+    isWatchdogStarted: values['kept-light'],
     relays: values.relays,
   };
 }

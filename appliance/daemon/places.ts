@@ -1,5 +1,5 @@
-// Knows: that the box's directories are this process's alone, and are put back when they are removed. Must not know: what is in
-// them. A directory that is gone takes the socket, the lock and all that a restart goes by with it.
+// Locks the state and runtime directories for this process alone, and creates them again when they are removed: with them go the
+// socket, the lock and the files that a restart reads.
 
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
@@ -7,7 +7,7 @@ import { ExclusiveLock, LockError } from '../os/exclusive-lock.ts';
 
 const LOCK = 'leakguardd.lock';
 
-/** One directory, with its mode and owner as they were found. */
+/** One directory, with its original mode and owner. */
 class Place {
   readonly path: string;
   readonly #mode: number;
@@ -21,13 +21,13 @@ class Place {
     this.#mode = this.#found.mode & 0o7777;
   }
 
-  /** Throws LockError. */
+  /** Takes the lock, or makes sure that it is still held. Throws LockError. */
   lock(): void {
     if (this.#lock === undefined) this.#lock = new ExclusiveLock(this.path, LOCK);
     else this.#lock.keep();
   }
 
-  /** True when it was gone, or another one stood in its place. Throws what the file system says. */
+  /** Creates it again when it is gone; true when it was gone or had been replaced. Throws file system errors. */
   keep(): boolean {
     const now = statSync(this.path, { throwIfNoEntry: false });
     if (now?.ino === this.#found.ino && now.dev === this.#found.dev) return false;
@@ -45,21 +45,21 @@ export class Places {
   readonly #state: Place;
   readonly #runtime: Place;
 
-  /** Makes them where they are missing. Throws LockError `held` when another daemon has one of them. */
+  /** Creates the directories where they are missing. Throws LockError `held` when another daemon has locked one of them. */
   constructor(stateDir: string, runtimeDir: string) {
     this.#state = new Place(stateDir, 0o700);
     this.#runtime = new Place(runtimeDir, 0o755);
     this.#lock();
   }
 
-  /** The directories that had to be put back. Throws LockError `held` when another daemon has taken them meanwhile. */
+  /** Restores the directories; returns the paths that were gone. Throws LockError `held` when another daemon has locked one meanwhile. */
   keep(): readonly string[] {
-    const back = [this.#state, this.#runtime].filter((place) => place.keep());
+    const restored = [this.#state, this.#runtime].filter((place) => place.keep());
     this.#lock();
-    return back.map(({ path }) => path);
+    return restored.map(({ path }) => path);
   }
 
-  /** A disk that takes no lock must not keep the wire from being guarded: the other directory's then stands for both. */
+  /** A disk on which no lock can be made must not keep the box from guarding: the other directory's lock then serves for both. */
   #lock(): void {
     for (const place of [this.#runtime, this.#state]) {
       try {

@@ -1,5 +1,5 @@
-// Knows: when news goes out: the first at once, then at a bounded rate. Must not know: what the news is about.
-// LED within milliseconds, and page and LED still answer under flood.
+// Publishes changes of status and incidents: the first at once, further ones at a bounded rate. So the LED follows within milliseconds,
+// and page and LED still respond under a flood.
 
 import type { Incident } from '../../src/guard/incidents/incidents.ts';
 import { viewOf } from '../../src/guard/incidents/incident-view.ts';
@@ -7,24 +7,24 @@ import { fairPick } from '../../src/guard/incidents/quotas.ts';
 import type { GuardEvent, IncidentView, Status } from '../../src/api/status.ts';
 
 /**
- * Shortest time between two rounds of news, milliseconds: the least after a silence, so that what follows at once (a visit on its
- * question) is told at once; twice as long with each round, up to the most, while news does not end.
+ * Pause after publishing, milliseconds: `min` after a quiet time, so that what follows at once (the visit after its question) is
+ * published at once; doubled each time, up to `max`, while changes keep coming.
  */
-const PAUSE_MS = { least: 10, most: 100 };
-/** Incidents told about in one round, of each client, rule and kind some; who needs all asks for them. */
-const INCIDENTS_A_ROUND = 50;
+const PAUSE_MS = { min: 10, max: 100 };
+/** Most incidents published at once, chosen fairly by client, rule and kind; the API lists all of them. */
+const INCIDENTS_AT_ONCE = 50;
 
 export class Publisher {
   readonly #status: () => Status;
   readonly #out: (event: GuardEvent) => void;
   readonly #changed = new Set<Incident>();
   #pause: NodeJS.Timeout | undefined;
-  #pauseMs = PAUSE_MS.least;
+  #pauseMs = PAUSE_MS.min;
   #waiting = false;
-  #told = '';
+  #published = '';
   readonly #view: (incident: Incident) => IncidentView;
 
-  /** `view`: an incident as it may be shown. */
+  /** `out` receives the events; `view` makes of an incident what the privacy in force may show of it. */
   constructor(
     status: () => Status,
     out: (event: GuardEvent) => void,
@@ -35,10 +35,10 @@ export class Publisher {
     this.#out = out;
   }
 
-  /** Something changed: tells now, or when the pause is over. */
+  /** Something changed: publishes now, or when the pause is over. */
   news(changed: readonly Incident[] = []): void {
     for (const incident of changed) this.#changed.add(incident);
-    if (this.#pause === undefined) this.#tell();
+    if (this.#pause === undefined) this.#publish();
     else this.#waiting = true;
   }
 
@@ -46,35 +46,42 @@ export class Publisher {
     clearTimeout(this.#pause);
   }
 
-  #tell(): void {
+  #publish(): void {
     const status = this.#status();
     const text = essence(status);
     const kept = [...this.#changed].filter(({ foldedInto }) => foldedInto === undefined);
-    // Newest first while they are chosen.
-    const incidents = fairPick(kept.reverse(), ({ share }) => share, INCIDENTS_A_ROUND).reverse();
+    // Reversed for the choice, which prefers the first.
+    const incidents = fairPick(kept.reverse(), ({ share }) => share, INCIDENTS_AT_ONCE).reverse();
     this.#changed.clear();
-    if (text === this.#told && incidents.length === 0) {
-      this.#pauseMs = PAUSE_MS.least;
+    if (text === this.#published && incidents.length === 0) {
+      this.#pauseMs = PAUSE_MS.min;
       return;
     }
     for (const incident of incidents) this.#out({ event: 'incident', data: this.#view(incident) });
-    if (text !== this.#told) this.#out({ event: 'status', data: status });
-    this.#told = text;
+    if (text !== this.#published) this.#out({ event: 'status', data: status });
+    this.#published = text;
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
-      this.#pauseMs = this.#waiting ? Math.min(2 * this.#pauseMs, PAUSE_MS.most) : PAUSE_MS.least;
+      this.#pauseMs = this.#waiting ? Math.min(2 * this.#pauseMs, PAUSE_MS.max) : PAUSE_MS.min;
       if (!this.#waiting) return;
       this.#waiting = false;
-      this.#tell();
+      this.#publish();
     }, this.#pauseMs);
   }
 }
 
-/** What of a status is worth telling when it changes: counters and health move all the time, and are asked for. */
+/** The part of a status whose change is published. Counters and health change all the time: clients ask for them. */
 function essence(status: Status): string {
   const { counters, health, tunnels, allowed, ...rest } = status;
   const direct = allowed === undefined ? 0 : allowed.rows.length + allowed.more;
-  const alive = tunnels.map(({ name, state }) => `${name} ${state}`);
+  const tunnelStates = tunnels.map(({ name, state }) => `${name} ${state}`);
   const taps = health.taps.map(({ port, state }) => `${port} ${state}`);
-  return JSON.stringify([rest, direct, alive, taps, health.warnings, Object.keys(counters).length > 0]);
+  return JSON.stringify([
+    rest,
+    direct,
+    tunnelStates,
+    taps,
+    health.warnings,
+    Object.keys(counters).length > 0,
+  ]);
 }

@@ -1,16 +1,16 @@
-// Knows: how the box lets go of the machine: bridge and settings as they were, then no rules. Must not know: policy.
-// Order matters: the rules go last, when there is no bridge left that could forward anything.
+// Restores the machine: bridge and settings first, the rules last, when there is no bridge left that could forward anything.
 
 import { join } from 'node:path';
 import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
 import { applyRuleset } from '../bridge/nftables.ts';
 import { UndoRecord } from '../os/undo-record.ts';
 
+/** The record of everything that was changed on this machine. */
 export function undoRecordIn(runtimeDir: string): UndoRecord {
   return new UndoRecord(join(runtimeDir, 'undo.json'));
 }
 
-/** What could not be taken back, one sentence each; the rules stay when there is any. */
+/** Returns what could not be undone, one sentence each; if there is anything, the rules stay. Rejects with RunError when nft fails. */
 export async function release(runtimeDir: string): Promise<readonly string[]> {
   const failures = await undoRecordIn(runtimeDir).undoAll();
   if (failures.length === 0)

@@ -1,22 +1,22 @@
-// Knows: what is done again and again, that what fails is said and done again, and which work does not come back. Must not
-// know: what that is. A round that fails (no handle, no memory, a disk that is gone) must not end the process that guards.
+// Runs periodic tasks ("rounds"). One that fails (no file handle, no memory, no disk) is reported and runs again: it must not end
+// the process that guards.
 
-/** A round that has been at work for so long does not come back by itself, milliseconds. */
+/** A round that runs longer than this will not finish by itself, milliseconds. */
 const STUCK_MS = 4_000;
 
 export class Rounds {
   readonly #outcome: (round: string, error: unknown) => void;
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** When those that are at work began. */
-  readonly #working = new Map<string, number>();
+  /** The running rounds, with their start times (monotonic milliseconds). */
+  readonly #running = new Map<string, number>();
   #stopped = false;
 
-  /** `outcome` hears how each round ended: what it threw, or undefined; the next one runs all the same. */
+  /** `outcome` is called after each round with what it threw, or undefined; the next one runs in any case. */
   constructor(outcome: (round: string, error: unknown) => void) {
     this.#outcome = outcome;
   }
 
-  /** At a fixed rate: for what costs next to nothing. */
+  /** Runs `task` at a fixed rate: for tasks that cost next to nothing. */
   every(round: string, milliseconds: number, task: () => void): void {
     this.#timers.add(
       setInterval(() => {
@@ -31,8 +31,8 @@ export class Rounds {
   }
 
   /**
-   * One after another, with a pause of at least `milliseconds` and three times what the task took: what grows with the
-   * policy, such as listing a large ruleset, must not become all that the machine does.
+   * Runs `task` with a pause in between of at least `milliseconds` and at least three times its last duration: a task that grows
+   * with the policy, such as listing a large ruleset, must not take up the whole machine.
    */
   pacing(round: string, milliseconds: number, task: () => Promise<void>): void {
     const turn = async (): Promise<void> => {
@@ -47,9 +47,9 @@ export class Rounds {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         const began = performance.now();
-        this.#working.set(round, began);
+        this.#running.set(round, began);
         void turn().then(() => {
-          this.#working.delete(round);
+          this.#running.delete(round);
           if (!this.#stopped) next(Math.max(milliseconds, 3 * (performance.now() - began)));
         });
       }, pause);
@@ -58,10 +58,10 @@ export class Rounds {
     next(milliseconds);
   }
 
-  /** Something that was begun does not come to its end: whoever relies on the rounds must not be told that all is well. */
+  /** Whether a round has been running for more than STUCK_MS: then the light must not show that all is well. */
   get stuck(): boolean {
     const now = performance.now();
-    return [...this.#working.values()].some((began) => now - began > STUCK_MS);
+    return [...this.#running.values()].some((began) => now - began > STUCK_MS);
   }
 
   stop(): void {

@@ -1,13 +1,12 @@
-// Knows: how systemd is told that the daemon is ready and alive (sd_notify(3)). Must not know: what ready means.
-// Node cannot send datagrams over Unix sockets, so systemd's own small program does (systemd-notify(1)); it is this
-// process's timers that start it, so that a hung event loop is a silent one, and is killed (WatchdogSec).
+// Tells systemd that the daemon is ready and alive (sd_notify(3)). Node cannot send datagrams over Unix sockets, so systemd-notify(1)
+// does; it is started by a timer of this process, so that a hung event loop falls silent and systemd kills it (WatchdogSec).
 
 import { run } from '../os/run-command.ts';
 
-/** What systemd puts into the environment of a service of Type=notify. */
+/** What systemd sets in the environment of a service of Type=notify. */
 export interface ServiceEnvironment {
   readonly NOTIFY_SOCKET?: string | undefined;
-  /** Microseconds between two signs of life, at most. */
+  /** Longest time between two signs of life, microseconds. */
   readonly WATCHDOG_USEC?: string | undefined;
 }
 
@@ -19,7 +18,7 @@ export class ServiceManager {
   #timer: NodeJS.Timeout | undefined;
   #faulty = false;
 
-  /** Outside systemd everything here does nothing. */
+  /** Does nothing outside systemd. `onFault` is called when systemd cannot be notified, once until it works again. */
   constructor(
     environment: ServiceEnvironment,
     onFault: (error: unknown) => void,
@@ -31,29 +30,29 @@ export class ServiceManager {
     this.#notify = notify;
   }
 
-  /** Resolves when systemd was told; from then on it hears a sign of life three times in the time it allows. */
+  /** Resolves when systemd was told; from then on it gets three signs of life per WATCHDOG_USEC. Never rejects. */
   async ready(): Promise<void> {
     if (!this.#notified) return;
-    await this.#say('--ready');
-    if (this.#intervalMs > 0) this.#live();
+    await this.#send('--ready');
+    if (this.#intervalMs > 0) this.#beat();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  /** One after another: a slow machine must not pile them up. */
-  #live(): void {
+  /** One after another, so that they do not pile up on a slow machine. */
+  #beat(): void {
     this.#timer = setTimeout(() => {
-      void this.#say('WATCHDOG=1').then(() => {
-        this.#live();
+      void this.#send('WATCHDOG=1').then(() => {
+        this.#beat();
       });
     }, this.#intervalMs);
   }
 
-  async #say(word: string): Promise<void> {
+  async #send(message: string): Promise<void> {
     try {
-      await this.#notify(word);
+      await this.#notify(message);
       this.#faulty = false;
     } catch (error) {
       if (!this.#faulty) this.#onFault(error);

@@ -1,4 +1,4 @@
-// Knows: what is wrong right now, one sentence a topic. Must not know: what any topic means.
+// What is wrong right now, as sentences for the owner: one per topic.
 
 import type { Logger } from 'pino';
 import type { RefusedAnswer } from '../../src/guard/answers/learner.ts';
@@ -11,7 +11,7 @@ export class Warnings {
     this.#log = log;
   }
 
-  /** Logged when it is new, shown until it is cleared or replaced. */
+  /** Sets a topic's warning: logged when it is new, shown until it is cleared or replaced. */
   set(topic: string, text: string): void {
     if (this.#byTopic.get(topic) === text) return;
     this.#byTopic.set(topic, text);
@@ -22,13 +22,13 @@ export class Warnings {
     this.#byTopic.delete(topic);
   }
 
-  /** Sets it, or clears it where there is nothing to say. */
+  /** Sets the topic's warning, or clears it when `text` is undefined. */
   put(topic: string, text: string | undefined): void {
     if (text === undefined) this.clear(topic);
     else this.set(topic, text);
   }
 
-  /** What fails becomes a warning, and is one until it succeeds. */
+  /** Runs `task`; an error becomes the topic's warning until the task succeeds. */
   attempt(topic: string, failure: string, task: () => void): void {
     try {
       task();
@@ -43,72 +43,73 @@ export class Warnings {
   }
 }
 
-/** What an error says, for a warning. */
+/** The message of anything thrown. */
 export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The rules were found changed and were put back. */
-export function mendedWords(found: readonly string[]): string {
-  return `The firewall rules were changed from outside and put back: ${found.slice(0, 3).join('; ')}.`;
+/** The firewall rules were changed by another program and have been restored. */
+export function rulesRestoredText(found: readonly string[]): string {
+  return `Another program changed the firewall rules; they have been restored: ${found.slice(0, 3).join('; ')}.`;
 }
 
-/** Work that is done again and again, and failed the last time. */
-export function roundWords(round: string, error: unknown): string {
-  return `The guard's own work (${round}) failed and is tried again: ${words(error)}.`;
+/** A periodic task failed the last time it ran. */
+export function roundFailedText(round: string, error: unknown): string {
+  return `The periodic task "${round}" failed and will be tried again: ${words(error)}.`;
 }
 
-/** What was removed or changed by another hand, and stands again. */
-export function putBackWords(paths: readonly string[]): string {
+/** Files or directories were removed or changed by another program and have been restored. */
+export function putBackText(paths: readonly string[]): string {
   return `${paths.join(', ')} ${paths.length === 1 ? 'was' : 'were'} removed or changed from outside, and put back.`;
 }
 
-/** Somebody tries the LED out: who sees it must not take it for the state. */
-export function ledTestWords(pattern: string): string {
-  return `The LED is being tried out (${pattern}): for some seconds it says nothing of the wire.`;
+/** The LED is under test and must not be mistaken for the state. */
+export function ledTestText(pattern: string): string {
+  return `The LED is being tested (${pattern}): for a few seconds it does not show the state of the box.`;
 }
 
-/** What answers had opened, and what was said there has closed. */
-export function withdrawnWords(
+/** Addresses that DNS answers had opened for a tunnel, closed again because other traffic went there. */
+export function withdrawnText(
   withdrawn: readonly { readonly name: string; readonly address: string }[],
 ): string {
   const list = withdrawn.map(({ name, address }) => `${address} (for ${name})`).join(', ');
-  return `Closed again for an hour: ${list}. An answer on the wire gave that address, no handshake had proven it, and something that is not the tunnel went there.`;
+  return `Closed again for an hour: ${list}. The address came from a DNS answer on the wire, no handshake had proven it, and traffic other than the tunnel's went there.`;
 }
 
-/** Answers for tunnels' names that opened nothing: a client that waits for its tunnel learns why it does not come up. */
-export function refusedWords(refused: readonly RefusedAnswer[]): string {
+/** DNS answers for tunnels' names that opened nothing: the owner learns why a tunnel does not come up. */
+export function refusedText(refused: readonly RefusedAnswer[]): string {
   const because = {
     reserved: 'no server can have that address',
-    'of this network': 'it is an address of this network: perhaps it wants a login first, or it lies',
+    'of this network':
+      'it belongs to this network: perhaps the network requires a login first, or the answer is false',
     'in other use': 'within the last hour it served something else, or was the answer for another name',
     private: 'its servers were on the internet before, and this address is private',
   };
   const list = refused.map(({ name, address, why }) => `${address} for ${name} (${because[why]})`).join(', ');
-  return `Not opened: ${list}. Only if you know that address to be your server’s, add it to the tunnel.`;
+  return `Not opened: ${list}. Add the address to the tunnel only if you know that it is your server’s.`;
 }
 
 /** Addresses that a tunnel used, and that are closed again. */
-export function letGoWords(
+export function letGoText(
   letGo: readonly { readonly name: string; readonly address: string; readonly why: 'unused' | 'newer' }[],
 ): string {
-  const because = { unused: 'nothing was heard of it for 30 days', newer: 'newer answers took its place' };
+  const because = { unused: 'not used for 30 days', newer: 'replaced by newer answers' };
   const list = letGo.map(({ name, address, why }) => `${address} (for ${name}; ${because[why]})`).join(', ');
-  return `No longer open to the tunnel: ${list}. The next answer for the name opens what it says.`;
+  return `No longer open to the tunnel: ${list}. The next DNS answer for the name opens the address that it gives.`;
 }
 
-/** Prefixes of NAT64 that only an answer on the wire has told. */
-export function prefixWords(networks: readonly string[]): string | undefined {
+/** NAT64 prefixes (RFC 7050) that are known only from a DNS answer; undefined when there are none. */
+export function prefixText(networks: readonly string[]): string | undefined {
   if (networks.length === 0) return undefined;
-  return `IPv4 servers of tunnels are open behind ${networks.join(' and ')}, too: that this network calls them so came from an answer on the wire, and no handshake there has proven it.`;
+  return `IPv4 servers of tunnels are also open behind the NAT64 prefix ${networks.join(' and ')}: it came from a DNS answer on the wire, and no handshake has proven it yet.`;
 }
 
-/** What answers led to could not be opened, so that those who asked were not given them. */
-export function answersWords(error: unknown): string {
-  return `Answers for names are held back, for the kernel did not take where they lead: ${words(error)}.`;
+/** The kernel did not open the addresses of DNS answers, so the answers were not forwarded. */
+export function answersHeldText(error: unknown): string {
+  return `DNS answers are held back because their addresses could not be opened: ${words(error)}.`;
 }
 
-/** More was open, or asked for, at once than there is room for. */
-export function closedEarlyWords(closed: number, notGiven: number): string {
-  return `More names were in use at once than there is room for: ${String(closed)} addresses were closed before their time, and ${String(notGiven)} answers not handed on. They open again with the next answer.`;
+/** More addresses were open, or more answers waiting, at once than there is room for. */
+export function closedEarlyText(closed: number, notGiven: number): string {
+  return `More names were in use at once than there is room for: ${String(closed)} addresses were closed early, and ${String(notGiven)} answers were not forwarded. They open again with the next answer.`;
 }

@@ -1,24 +1,23 @@
-// Knows: what a check says, and what it may look at. Must not know: any check, and how things are looked at.
-// Which way doubt errs: what cannot be looked at is said to be unknown, never to be well.
+// The input and the result of the checks of `leakguard doctor`. What cannot be checked is reported as `unknown`, never as `ok`.
 
 import type { MachineHealth, PortHealth } from '../../src/api/box.ts';
 import type { Status } from '../../src/api/status.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 
-/** `fault`: the box does not do what it must. `warning`: it does, and something speaks against it. */
+/** `fault`: the box does not work as it must. `warning`: it does, but something may go wrong. */
 export type Level = 'ok' | 'warning' | 'fault' | 'unknown';
 
 export interface Finding {
-  /** What was looked at: one or two words. */
+  /** What was checked: one or two words. */
   readonly check: string;
   readonly level: Level;
-  /** What was seen. */
+  /** What was found. */
   readonly saw: string;
-  /** What to do; empty when nothing is to be done. */
+  /** What to do; empty when there is nothing to do. */
   readonly remedy: string;
 }
 
-/** A box that is being looked at. */
+/** The box that is checked. */
 export interface Subject {
   readonly policy: Policy;
   readonly stateDir: string;
@@ -27,24 +26,26 @@ export interface Subject {
   readonly silence: string;
   readonly machine: MachineHealth;
   readonly ports: readonly PortHealth[];
-  /** What the bridge has other than it must have, one sentence each. */
+  /** What is wrong with the bridge, one sentence each. */
   readonly bridgeFaults: readonly string[];
-  /** Why this kernel does not take the policy's rules, in nft's words; undefined when it does. */
+  /** nft's error when this kernel does not accept the policy's rules; undefined when it does. */
   readonly rulesFault: string | undefined;
-  /** Why this LED could not be used; undefined when it could. */
+  /** Why the LED cannot be used; undefined when it can. */
   readonly ledFault: string | undefined;
-  /** Standard output of a program; undefined when it is not there or ended badly. */
+  /** Standard output of a program; undefined when it cannot be started or fails. */
   readonly run: (command: string, ...args: readonly string[]) => Promise<string | undefined>;
-  /** A text file; undefined when there is none or it may not be read. */
+  /** Content of a text file; undefined when it cannot be read. */
   readonly readText: (path: string) => string | undefined;
 }
 
 export type Check = (subject: Subject) => Promise<readonly Finding[]>;
 
+/** A finding without anything to do. */
 export function ok(check: string, saw: string): Finding {
   return { check, level: 'ok', saw, remedy: '' };
 }
 
+/** A finding with something to do. */
 export function found(level: Exclude<Level, 'ok'>, check: string, saw: string, remedy: string): Finding {
   return { check, level, saw, remedy };
 }

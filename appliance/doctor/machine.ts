@@ -1,22 +1,23 @@
-// Knows: what is asked of the machine around the guard: kernel, units, LED, clock, disk, power. Must not know: frames, rules' meaning.
+// Checks of the machine around the guard: kernel, units, LED, clock, disk, memory, load, power.
 
 import type { Check, Finding } from './finding.ts';
 import { found, ok } from './finding.ts';
 
 const GIGABYTE = 1e9;
-/** Less than this is soon too little, bytes. */
-const DISK_LITTLE = 200e6;
-const DISK_NOTHING = 20e6;
-const MEMORY_LITTLE = 50e6;
-/** A Raspberry Pi slows itself down from 80 degrees. */
+/** Warn when less than this is free, bytes. */
+const DISK_LOW = 200e6;
+/** A fault when less than this is free, bytes. */
+const DISK_FULL = 20e6;
+const MEMORY_LOW = 50e6;
+/** Degrees Celsius; a Raspberry Pi throttles itself at 80. */
 const HOT = 78;
-/** No clock that was ever set says less. */
+/** An earlier year means that the clock was never set. */
 const FIRST_YEAR = 2026;
 
 export const kernel: Check = ({ rulesFault, readText }) => {
   const findings: Finding[] = [
     rulesFault === undefined
-      ? ok('kernel', 'it takes the rules of this policy')
+      ? ok('kernel', 'it accepts the rules of this policy')
       : found(
           'fault',
           'kernel',
@@ -29,14 +30,14 @@ export const kernel: Check = ({ rulesFault, readText }) => {
       found(
         'warning',
         'modules',
-        'br_netfilter is loaded: it can send frames past the bridge through the rules of other programs',
-        'Containers load it. leakguardd turns its sysctls off; a box needs nothing beside it.',
+        'br_netfilter is loaded: it can pass frames of the bridge to the rules of other programs',
+        'Container software loads it. leakguardd turns its sysctls off; better run no containers on a box.',
       ),
     );
   return Promise.resolve(findings);
 };
 
-/** What a box is made of, as systemd starts it (appliance/setup/plan.ts). */
+/** The systemd units of a box (appliance/setup/plan.ts). */
 export const UNITS: readonly string[] = [
   'leakguard-closed.service',
   'leakguard-light.service',
@@ -47,9 +48,9 @@ export const UNITS: readonly string[] = [
 export const units: Check = async ({ run }) => {
   const findings: Finding[] = [];
   for (const unit of UNITS) {
-    // `is-active` ends badly for what is not: `show` always answers.
-    const said = await run('systemctl', 'show', '--property', 'LoadState,ActiveState,SubState', unit);
-    const [, load, active, sub] = /LoadState=(.*)\nActiveState=(.*)\nSubState=(.*)/.exec(said ?? '') ?? [];
+    // `is-active` fails for inactive units; `show` always answers.
+    const output = await run('systemctl', 'show', '--property', 'LoadState,ActiveState,SubState', unit);
+    const [, load, active, sub] = /LoadState=(.*)\nActiveState=(.*)\nSubState=(.*)/.exec(output ?? '') ?? [];
     if (load === undefined || active === undefined)
       return [found('unknown', 'units', 'systemd does not answer', 'The box is started by systemd.')];
     if (load !== 'loaded')
@@ -75,13 +76,13 @@ export const lamp: Check = ({ policy, ledFault }) => {
       found(
         'warning',
         'lamp',
-        'the policy names none',
-        'Without one, who does not look at the page sees nothing.',
+        'the policy has no LED',
+        'Without one, only the page shows leaks. See appliance/README.md.',
       ),
     ]);
-  if (ledFault === undefined) return Promise.resolve([ok('lamp', `${driver}: it is there`)]);
+  if (ledFault === undefined) return Promise.resolve([ok('lamp', `${driver}: found`)]);
   return Promise.resolve([
-    found('fault', 'lamp', ledFault, 'See the wiring in appliance/README.md, and `LED` in the policy.'),
+    found('fault', 'lamp', ledFault, 'See the wiring in appliance/README.md, and `lamp` in the policy.'),
   ]);
 };
 
@@ -89,12 +90,7 @@ export const clock: Check = ({ machine }) => {
   const { now, kept } = machine.clock;
   if (new Date(now).getUTCFullYear() < FIRST_YEAR)
     return Promise.resolve([
-      found(
-        'warning',
-        'clock',
-        `it says ${now}`,
-        'Set it (date --set): the times of incidents come from it.',
-      ),
+      found('warning', 'clock', `it says ${now}`, 'Set it (date --set): incidents get their times from it.'),
     ]);
   if (kept) return Promise.resolve([ok('clock', `${now}, kept while the power is off`)]);
   return Promise.resolve([
@@ -102,7 +98,7 @@ export const clock: Check = ({ machine }) => {
       'warning',
       'clock',
       `${now}, not kept while the power is off`,
-      'After a start look whether times are right: the health page offers those of your browser. A clock module keeps them.',
+      'Check the time after each start; the health page can set it from your browser. A clock module keeps it.',
     ),
   ]);
 };
@@ -111,20 +107,24 @@ export const resources: Check = ({ machine }) => {
   const { disk, memory, load, processors } = machine;
   const free = (bytes: number): string => `${(bytes / GIGABYTE).toFixed(1)} GB free`;
   const findings: Finding[] = [];
-  if (disk === null)
-    findings.push(found('unknown', 'disk', 'it does not say', 'Is the state directory there?'));
-  else if (disk.available < DISK_NOTHING)
+  if (disk === null) findings.push(found('unknown', 'disk', 'not known', 'Does the state directory exist?'));
+  else if (disk.available < DISK_FULL)
     findings.push(
-      found('fault', 'disk', free(disk.available), 'History can no longer be written: make room.'),
+      found('fault', 'disk', free(disk.available), 'The history can no longer be written: free some space.'),
     );
-  else if (disk.available < DISK_LITTLE)
+  else if (disk.available < DISK_LOW)
     findings.push(
-      found('warning', 'disk', free(disk.available), 'Make room, or lower retentionDays in the policy.'),
+      found(
+        'warning',
+        'disk',
+        free(disk.available),
+        'Free some space, or lower retentionDays in the policy.',
+      ),
     );
   else findings.push(ok('disk', free(disk.available)));
-  if (memory === null) findings.push(found('unknown', 'memory', 'it does not say', 'See `free`.'));
-  else if (memory.available < MEMORY_LITTLE)
-    findings.push(found('warning', 'memory', free(memory.available), 'Stop what else runs on this box.'));
+  if (memory === null) findings.push(found('unknown', 'memory', 'not known', 'See `free`.'));
+  else if (memory.available < MEMORY_LOW)
+    findings.push(found('warning', 'memory', free(memory.available), 'Stop other programs on this box.'));
   else findings.push(ok('memory', free(memory.available)));
   const [now = 0] = load;
   findings.push(
@@ -133,7 +133,7 @@ export const resources: Check = ({ machine }) => {
           'warning',
           'load',
           `${now.toFixed(1)} on ${processors} processors`,
-          'What runs here beside the guard? See `top`.',
+          'Which other programs are running? See `top`.',
         )
       : ok('load', `${now.toFixed(1)} on ${processors} processors`),
   );
@@ -146,16 +146,21 @@ export const power: Check = ({ machine }) => {
   if (temperature !== null)
     findings.push(
       temperature >= HOT
-        ? found('warning', 'heat', `${temperature.toFixed(0)} degrees`, 'Give it air, or a heat sink.')
+        ? found(
+            'warning',
+            'heat',
+            `${temperature.toFixed(0)} degrees`,
+            'Improve the ventilation, or add a heat sink.',
+          )
         : ok('heat', `${temperature.toFixed(0)} degrees`),
     );
   if (throttling !== null) {
     const { now, before } = throttling;
-    const remedy = 'Use the supply and the cable that belong to this board, and give it air.';
+    const remedy = 'Use the power supply and cable made for this board, and improve its ventilation.';
     if (now.length > 0) findings.push(found('fault', 'power', `now: ${now.join(', ')}`, remedy));
     else if (before.length > 0)
       findings.push(found('warning', 'power', `since the start: ${before.join(', ')}`, remedy));
-    else findings.push(ok('power', 'nothing slows it down'));
+    else findings.push(ok('power', 'not throttled'));
   }
   return Promise.resolve(findings);
 };

@@ -1,11 +1,11 @@
-// Knows: what else on this machine may touch frames, ports or rules. Must not know: our own rules beyond their table's name.
+// Checks for other programs on this machine that touch frames, ports or rules.
 
 import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
 import type { Check, Finding } from './finding.ts';
 import { found, ok } from './finding.ts';
 
-/** Families whose hooks see frames of a bridge. `ip` and `inet` do not while bridge-nf-call is off. */
-const TOUCHING = ['bridge', 'netdev'];
+/** nftables families whose hooks see frames of a bridge. `ip` and `inet` do not while bridge-nf-call is off. */
+const FRAME_FAMILIES = ['bridge', 'netdev'];
 
 export const firewalls: Check = async ({ run }) => {
   const listed = await run('nft', 'list', 'tables');
@@ -13,21 +13,19 @@ export const firewalls: Check = async ({ run }) => {
   const others = [...listed.matchAll(/^table (\S+) (\S+)$/gm)]
     .map(([, family = '', name = '']) => ({ family, name }))
     .filter(({ family, name }) => family !== FAMILY || name !== TABLE);
-  const touching = others.filter(({ family }) => TOUCHING.includes(family));
-  const words = (tables: readonly { family: string; name: string }[]): string =>
+  const touching = others.filter(({ family }) => FRAME_FAMILIES.includes(family));
+  const list = (tables: readonly { family: string; name: string }[]): string =>
     tables.map(({ family, name }) => `${family} ${name}`).join(', ');
   if (touching.length > 0)
     return [
       found(
         'warning',
         'firewalls',
-        `other rules see the frames too: ${words(touching)}`,
-        'They can drop what Leakguard lets through, and redirect before it looks. Whose are they?',
+        `other rules also see the frames: ${list(touching)}`,
+        'They can drop what Leakguard lets through, and redirect frames before it sees them. Find out which program made them.',
       ),
     ];
-  return [
-    ok('firewalls', others.length === 0 ? 'none but ours' : `none that sees frames (${words(others)})`),
-  ];
+  return [ok('firewalls', others.length === 0 ? 'only ours' : `no other that sees frames (${list(others)})`)];
 };
 
 const MANAGERS = ['dhcpcd', 'connman', 'networking', 'firewalld', 'ufw', 'docker'];
@@ -45,7 +43,7 @@ export const managers: Check = async (subject) => {
         'fault',
         'NetworkManager',
         `it manages ${device} (${state})`,
-        'leakguard setup tells it to keep off; then: nmcli general reload conf.',
+        'Run leakguard setup, which excludes these ports; then: nmcli general reload conf.',
       ),
     );
   }
@@ -59,24 +57,24 @@ export const managers: Check = async (subject) => {
         'fault',
         'ifupdown',
         `/etc/network/interfaces configures ${claimed.join(', ')}`,
-        'Take these lines out.',
+        'Remove these lines.',
       ),
     );
   for (const name of MANAGERS) {
-    const said = await run('systemctl', 'show', '--property', 'ActiveState', `${name}.service`);
-    if (!/^ActiveState=active$/m.test(said ?? '')) continue;
-    // It ends after the start when it has nothing to do, and is then no rival.
+    const output = await run('systemctl', 'show', '--property', 'ActiveState', `${name}.service`);
+    if (!/^ActiveState=active$/m.test(output ?? '')) continue;
+    // `networking` is ifupdown: without lines about our ports it changes nothing.
     if (name === 'networking' && claimed.length === 0) continue;
     findings.push(
       found(
         'warning',
         name,
-        'it runs, and changes ports or rules',
-        `A box needs it not: systemctl disable --now ${name}`,
+        'it is running and may change ports or rules',
+        `A box does not need it: systemctl disable --now ${name}`,
       ),
     );
   }
-  return findings.length > 0 ? findings : [ok('managers', 'none that touches these ports')];
+  return findings.length > 0 ? findings : [ok('managers', 'none that uses these ports')];
 };
 
 function escaped(name: string): string {

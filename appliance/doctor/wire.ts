@@ -1,5 +1,4 @@
-// Knows: what is asked of ports, bridge, rules and taps. Must not know: how they are looked at.
-// What it asks for is what README.md, What it guarantees, stands on.
+// Checks of ports, bridge, rules, taps and daemon: the conditions of README.md, What it guarantees.
 
 import { differences } from '../../src/policy/compile/readback.ts';
 import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
@@ -19,7 +18,7 @@ export const ports: Check = ({ ports: seen }) =>
               'fault',
               check,
               `there is no interface ${name}`,
-              'Is the adapter plugged in? `leakguard setup` names ports.',
+              'Is the adapter plugged in? `leakguard setup` chooses the ports.',
             ),
           ];
         if (!port.up) return [found('fault', check, `${name} is down`, `ip link set ${name} up`)];
@@ -31,26 +30,32 @@ type Port = Subject['ports'][number];
 
 function carrier(check: string, { name, carrier: plugged, speed }: Port): Finding {
   if (plugged === null)
-    return found('unknown', check, `${name} does not say whether a cable is in it`, 'Look at its light.');
+    return found(
+      'unknown',
+      check,
+      `${name} does not report whether a cable is plugged in`,
+      'Look at the light of the port.',
+    );
   if (!plugged)
     return found(
       'warning',
       check,
       `${name} has no carrier`,
-      'Plug the cable in, and switch on what is at its other end.',
+      'Plug the cable in, and switch on the device at its other end.',
     );
   return ok(check, `${name} is up${speed === null ? '' : ` with ${speed} Mbit/s`}`);
 }
 
 function offloads(check: string, { name, offloads: on }: Port): Finding {
   const topic = `${check} offloads`;
-  if (on === null) return found('unknown', topic, `${name} does not say`, 'Install ethtool, or run as root.');
+  if (on === null)
+    return found('unknown', topic, `${name} does not report them`, 'Install ethtool, or run as root.');
   if (on.length === 0) return ok(topic, 'all off');
   const off = on.flatMap((feature) => [feature, 'off']).join(' ');
   return found(
     'warning',
     topic,
-    `${on.join(', ')} on: frames are merged behind the taps`,
+    `${on.join(', ')} on: frames are merged before the taps see them`,
     `ethtool -K ${name} ${off}`,
   );
 }
@@ -64,25 +69,23 @@ export const bridge: Check = ({ policy, ports: seen, bridgeFaults }) => {
         'fault',
         'bridge',
         `there is no ${name}`,
-        'leakguardd makes it when rules stand: see `systemctl status leakguard-closed leakguardd`.',
+        'leakguardd creates it once the rules are loaded: see `systemctl status leakguard-closed leakguardd`.',
       ),
     ]);
-  const remedy = 'leakguardd puts it back every second while it runs: who changes it meanwhile?';
+  const remedy = 'leakguardd restores it every second while it runs: find out which program changes it.';
   if (bridgeFaults.length > 0)
     return Promise.resolve(bridgeFaults.map((saw) => found('fault', 'bridge', saw, remedy)));
-  return Promise.resolve([
-    ok('bridge', `${name} holds both ports, with every setting and sysctl as it must be`),
-  ]);
+  return Promise.resolve([ok('bridge', `${name} has both ports and all required settings`)]);
 };
 
-/** The daemon reads its rules back every second; without it they are compared with those that the next boot would load. */
+/** The daemon reads its rules back every second. Without it they are compared with those that the next boot would load. */
 export const rules: Check = async ({ status, stateDir, run, readText }) => {
   const check = 'rules';
   if (status !== undefined) {
     const { verified, detail } = status.health.ruleset;
     if (verified) return [ok(check, detail)];
     return [
-      found('fault', check, detail, 'The daemon puts them back; what else on this machine changes them?'),
+      found('fault', check, detail, 'The daemon restores them: find out which other program changes them.'),
     ];
   }
   const listing = await run('nft', '-j', 'list', 'table', FAMILY, TABLE);
@@ -92,21 +95,21 @@ export const rules: Check = async ({ status, stateDir, run, readText }) => {
         'fault',
         check,
         `no table ${FAMILY} ${TABLE} can be read`,
-        'Run this as root; without rules: systemctl restart leakguard-closed.',
+        'Run this as root; if there are no rules: systemctl restart leakguard-closed.',
       ),
     ];
   const boot = readText(`${stateDir}/boot.nft`);
   if (boot === undefined)
     return [
-      found('unknown', check, 'they are there, with nothing to hold them against', 'Start leakguardd.'),
+      found('unknown', check, 'loaded, but there is nothing to compare them with', 'Start leakguardd.'),
     ];
   const [first] = differences(JSON.parse(listing), boot);
-  if (first === undefined) return [ok(check, 'those of the last boot, read back')];
+  if (first === undefined) return [ok(check, 'as loaded at the last boot, read back and equal')];
   return [
     found(
       'warning',
       check,
-      `others than those of the next boot: ${first}`,
+      `different from those of the next boot: ${first}`,
       'Start leakguardd: it verifies them.',
     ),
   ];
@@ -121,19 +124,19 @@ export const guard: Check = ({ status, silence }) => {
     ok(check, `answers: ${status.state}`),
     ...taps.map(({ port, state, detail, restarts }) =>
       state === 'up'
-        ? ok(`tap ${port}`, `reading${restarts === 0 ? '' : `, started again ${restarts} times`}`)
+        ? ok(`tap ${port}`, `reading${restarts === 0 ? '' : `, restarts: ${restarts}`}`)
         : found(
             'fault',
             `tap ${port}`,
             `${state}: ${detail}`,
-            'leakguard watch --iface-diag -v says why a port cannot be read.',
+            'leakguard watch --iface-diag -v shows why a port cannot be read.',
           ),
     ),
     counters.readable
       ? ok('counters', 'read')
       : found('fault', 'counters', 'cannot be read', 'nft list counters table bridge leakguard'),
     ...warnings.map((text) =>
-      found('warning', 'daemon says', text, 'journalctl -u leakguardd tells since when.'),
+      found('warning', 'daemon says', text, 'journalctl -u leakguardd shows since when.'),
     ),
   ]);
 };

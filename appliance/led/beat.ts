@@ -1,29 +1,29 @@
-// Knows: what the daemon and the LED watchdog say to each other, and how often. Must not know: either of them, LEDs.
-// Lines of JSON over a Unix stream socket. Each beat carries all that the keeper has to know, so that any one of them is enough.
+// The protocol between the daemon and the LED watchdog: lines of JSON over a Unix stream socket. Each beat carries everything that the
+// watchdog needs, so that beats may get lost.
 
 import { LED_PATTERNS } from '../../src/api/words.ts';
 import type { LedPattern } from '../../src/api/words.ts';
 import type { LedConfig } from '../../src/policy/policy.ts';
 
-/** Below the runtime directory. */
+/** File name of the socket, in the runtime directory. */
 export const LIGHT_SOCKET = 'light.sock';
-/** Between two beats, milliseconds. */
+/** Time between two beats, milliseconds. */
 export const BEAT_MS = 250;
-/** Who has said nothing for so long is gone, hung or stopped, milliseconds. */
+/** A peer that has been silent for this long is gone, hung or stopped, milliseconds. */
 export const SILENCE_MS = 1_500;
-/** What the light says of that. */
-export const NOBODY_WATCHES: LedPattern = 'red-flash';
+/** What the LED shows then. */
+export const SILENCE_PATTERN: LedPattern = 'red-flash';
 
 export interface Beat {
-  /** When it was sent, monotonic milliseconds: one that lay in a buffer while a process was stopped says nothing of now. */
+  /** When it was sent, monotonic milliseconds: a beat that was buffered while a process was stopped is out of date. */
   readonly at: number;
   readonly pattern: LedPattern;
   readonly lamp: LedConfig;
-  /** Another hand was at the light: show it anew. */
+  /** The daemon itself has driven the LED meanwhile: set it again even if the pattern is the same. */
   readonly again?: true;
 }
 
-/** Whether it is one, and of now: what is old, or cannot be read, is none. */
+/** Whether `value` is a valid beat that is not out of date; `now` in monotonic milliseconds. */
 export function isBeat(value: unknown, now: number): value is Beat {
   if (typeof value !== 'object' || value === null) return false;
   const { at, pattern, lamp } = value as Record<string, unknown>;
@@ -36,25 +36,26 @@ export function isBeat(value: unknown, now: number): value is Beat {
   );
 }
 
-/** The daemon ends as it was told to. */
+/** The daemon exits because it was told to. */
 export interface Farewell {
   readonly bye: true;
 }
 
-/** The keeper's answer to a beat. */
+/** The watchdog's answer to a beat. */
 export interface Echo {
   readonly shown: LedPattern;
-  /** Why the light cannot be lit, in words. */
+  /** Why the LED cannot be set, as a sentence. */
   readonly fault?: string;
 }
 
-/** A line longer than this is none of ours, bytes. */
+/** Longest line, characters: none of ours is longer. */
 const LINE_MOST = 8 * 1024;
 
-/** Cuts a stream into JSON lines; a line that is none is left out, and a stream without line breaks holds no memory. */
+/** Splits a stream into lines of JSON. Invalid lines are skipped; a line longer than LINE_MOST is dropped, to bound memory. */
 export class LineReader {
   #rest = '';
 
+  /** Adds text; returns the values of the lines that are now complete. */
   push(text: string): unknown[] {
     const lines = `${this.#rest}${text}`.split('\n');
     const rest = lines.pop() ?? '';

@@ -1,29 +1,29 @@
-// Knows: how a light that can only be lit and put out is made to blink by this process. Must not know: which light, and why.
-// For lights that the kernel cannot blink by itself: when this process ends, the light stays as it is until a unit turns it red.
+// Blinks an LED by timers of this process, for LEDs that the kernel cannot blink. When the process ends, the LED stays as it is until a
+// systemd unit turns it red.
 
-import type { Light } from './patterns.ts';
+import type { LedMode } from './patterns.ts';
 
 export class Blinker {
   readonly #set: (lit: boolean) => void;
   readonly #onFault: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `onFault` hears what goes wrong between two calls. */
+  /** `set` switches the LED; `onFault` gets errors of `set` while blinking. */
   constructor(set: (lit: boolean) => void, onFault: (error: unknown) => void) {
     this.#set = set;
     this.#onFault = onFault;
   }
 
-  /** What it was given last is not read back: a pin's level says nothing of a blink. */
+  /** Always true: the level of a pin at one moment cannot confirm a blink pattern. */
   holds(): boolean {
     return true;
   }
 
-  /** Throws what the light says. */
-  show(light: Light): void {
+  /** Throws what `set` throws. */
+  show(mode: LedMode): void {
     clearTimeout(this.#timer);
-    if (light === 'on' || light === 'off') {
-      this.#set(light === 'on');
+    if (mode === 'on' || mode === 'off') {
+      this.#set(mode === 'on');
       return;
     }
     const step = (lit: boolean): void => {
@@ -36,9 +36,9 @@ export class Blinker {
             this.#onFault(error);
           }
         },
-        lit ? light.on : light.off,
+        lit ? mode.on : mode.off,
       );
     };
-    step(light.startsLit);
+    step(mode.startsLit);
   }
 }

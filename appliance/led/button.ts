@@ -1,5 +1,5 @@
-// Knows: what a finger means: a short press, or three seconds. Must not know: pins, what is done about it.
-// Contacts bounce for some milliseconds: only a level that stays is one.
+// Turns the level of a button's contact into a press or a hold of three seconds. Contacts bounce for some milliseconds, so a level counts
+// only once it is steady.
 
 import { afterReading } from '../os/after-reading.ts';
 
@@ -7,9 +7,9 @@ const STEADY_MS = 30;
 const HOLD_MS = 3_000;
 
 export interface ButtonListener {
-  /** Pressed and let go. */
+  /** Pressed and released in less than three seconds. */
   press(): void;
-  /** Held for three seconds: told while it is still down, and once. */
+  /** Held for three seconds: called once, while it is still down. */
   hold(): void;
 }
 
@@ -17,42 +17,42 @@ export class Button {
   readonly #listener: ButtonListener;
   #raw: boolean | undefined;
   #down: boolean | undefined;
-  #spent = false;
-  #callOffBounce = (): void => undefined;
-  #held: NodeJS.Timeout | undefined;
+  #wasHeld = false;
+  #cancelBounce = (): void => undefined;
+  #holdTimer: NodeJS.Timeout | undefined;
 
   constructor(listener: ButtonListener) {
     this.#listener = listener;
   }
 
-  /** The level of the contact, whenever it may have changed. The first one is how it is found: a stuck button says nothing. */
+  /** Takes the level of the contact whenever it may have changed. The first one is only the initial state, so that a stuck button does nothing. */
   level(down: boolean): void {
     this.#down ??= down;
     if (down === this.#raw) return;
     this.#raw = down;
-    this.#callOffBounce();
-    this.#callOffBounce = afterReading(STEADY_MS, () => {
+    this.#cancelBounce();
+    this.#cancelBounce = afterReading(STEADY_MS, () => {
       this.#settled(down);
     });
   }
 
   close(): void {
-    this.#callOffBounce();
-    clearTimeout(this.#held);
+    this.#cancelBounce();
+    clearTimeout(this.#holdTimer);
   }
 
   #settled(down: boolean): void {
     if (down === this.#down) return;
     this.#down = down;
-    clearTimeout(this.#held);
+    clearTimeout(this.#holdTimer);
     if (down) {
-      this.#spent = false;
-      // The contact was down for as long as it took to settle.
-      this.#held = setTimeout(() => {
-        this.#spent = true;
+      this.#wasHeld = false;
+      // The contact has been down for STEADY_MS already.
+      this.#holdTimer = setTimeout(() => {
+        this.#wasHeld = true;
         this.#listener.hold();
       }, HOLD_MS - STEADY_MS);
-    } else if (!this.#spent) {
+    } else if (!this.#wasHeld) {
       this.#listener.press();
     }
   }

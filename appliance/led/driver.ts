@@ -1,14 +1,14 @@
-// Knows: what every LED can do, and how it or its button fails. Must not know: any LED.
-// An LED that nobody refreshes must not stay green: on a clean stop it is set to red.
+// The interface of all LED drivers, and the error of LEDs and buttons. On a clean stop an LED is set to red: without a daemon it must not stay
+// green.
 
 import type { LedPattern } from '../../src/api/words.ts';
 
 export interface LedDriver {
   /** Shows a pattern until the next call; throws when the device refuses. */
   show(pattern: LedPattern): void;
-  /** Whether it still shows it, as far as the device can be asked: another hand may have been at it. */
+  /** Whether it still shows this pattern, as far as the device can tell: another program may have changed it. */
   holds(pattern: LedPattern): boolean;
-  /** Leaves the LED red: nobody watches any more. */
+  /** Leaves the LED red. Throws like `show`. */
   close(): void;
 }
 
@@ -17,6 +17,6 @@ export class LedError extends Error {
 
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
-    this.name = 'LampError';
+    this.name = 'LedError';
   }
 }

@@ -1,6 +1,6 @@
-// Knows: an LED that is a file of the runtime directory: its whole content is the pattern's name and a newline. Must not know: states.
-// The policy names it, and the daemon is root: nothing outside the runtime directory is ever written, and no link is followed on the
-// way (open(2), O_NOFOLLOW and O_EXCL). Written beside and renamed, so that a reader never sees half a word.
+// An LED that is a file in the runtime directory, which holds the pattern's name and a newline. The policy names the file and the daemon is
+// root, so nothing outside the runtime directory is ever written, and no link is followed (open(2), O_NOFOLLOW and O_EXCL). It is written
+// under another name and renamed, so that a reader never sees part of a name.
 
 import { lstatSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
@@ -12,19 +12,19 @@ import { readRegularFile } from '../os/regular-file.ts';
 import type { LedDriver } from './driver.ts';
 import { LedError } from './driver.ts';
 
-/** What the box itself keeps in the runtime directory; each of them has such a name. */
+/** Names of the box's own files in the runtime directory. */
 const OWN_FILE = /\.(?:json|sock|new|nft|lock|pid)$|^clock-wish$/;
 
-/** Folders that stood in the LED's place and were moved. */
+/** Most directories that are moved out of the LED's place. */
 const ASIDE_MOST = 8;
 
 export class FileLed implements LedDriver {
   readonly #root: string;
   readonly #path: string;
-  /** The name is this LED's: whatever else stands there came after it. */
+  /** This LED has written the file: anything else under this name came later. */
   #isOwn = false;
 
-  /** Throws LampError when `path` leads anywhere else than below `runtimeDir`, or is somebody else's file. */
+  /** Throws LedError when `path` is not below `runtimeDir`, or names a file that is not an LED. */
   constructor(path: string, runtimeDir: string) {
     const below = belowRuntime(path, runtimeDir);
     const fault = ledFault({ driver: 'file', path }, runtimeDir);
@@ -32,17 +32,17 @@ export class FileLed implements LedDriver {
       throw new LedError(`${fault?.message ?? path} (${fault?.remedy ?? ''})`);
     this.#root = resolve(runtimeDir);
     this.#path = join(this.#root, below);
-    this.#look();
+    this.#checkExisting();
   }
 
   show(pattern: LedPattern): void {
     if (this.#isOwn) this.#putAside();
-    else this.#look();
-    const beside = `${this.#path}.${String(process.pid)}`;
-    rmSync(beside, { force: true });
-    // A name that exists, be it a link's, is refused (open(2), O_EXCL).
-    writeFileSync(beside, `${pattern}\n`, { flag: 'wx', mode: 0o644 });
-    renameSync(beside, this.#path);
+    else this.#checkExisting();
+    const temporary = `${this.#path}.${String(process.pid)}`;
+    rmSync(temporary, { force: true });
+    // `wx` refuses an existing name, also of a link (open(2), O_EXCL).
+    writeFileSync(temporary, `${pattern}\n`, { flag: 'wx', mode: 0o644 });
+    renameSync(temporary, this.#path);
     this.#isOwn = true;
   }
 
@@ -58,9 +58,9 @@ export class FileLed implements LedDriver {
     this.show('red');
   }
 
-  /** A name that no file can be renamed over is a folder's: it keeps what it holds, under another name. Links are replaced, not followed. */
+  /** A file cannot be renamed over a directory: a directory in its place is renamed with its content. Links are replaced, not followed. */
   #putAside(): void {
-    this.#mustBeFolders();
+    this.#checkDirectories();
     if (lstatSync(this.#path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
     for (let nth = 1; nth <= ASIDE_MOST; nth += 1) {
       const aside = `${this.#path}.aside-${String(nth)}`;
@@ -68,27 +68,27 @@ export class FileLed implements LedDriver {
       renameSync(this.#path, aside);
       return;
     }
-    throw new LedError(`${this.#path} is a folder again and again: remove it`);
+    throw new LedError(`${this.#path} is a directory again and again: remove it`);
   }
 
-  /** What is there already must be an LED. */
-  #look(): void {
-    this.#mustBeFolders();
-    const there = lstatSync(this.#path, { throwIfNoEntry: false });
-    if (there === undefined) return;
-    const isLed = there.isFile() && there.size < 32 && isPattern(readFileSync(this.#path, 'latin1').trim());
-    if (!isLed) throw new LedError(`${this.#path} is there, and is no LED: remove it, or name another file`);
+  /** A file that exists already must be an LED. */
+  #checkExisting(): void {
+    this.#checkDirectories();
+    const found = lstatSync(this.#path, { throwIfNoEntry: false });
+    if (found === undefined) return;
+    const isLed = found.isFile() && found.size < 32 && isPattern(readFileSync(this.#path, 'latin1').trim());
+    if (!isLed) throw new LedError(`${this.#path} exists and is not an LED: remove it, or name another file`);
   }
 
-  #mustBeFolders(): void {
+  #checkDirectories(): void {
     for (let at = dirname(this.#path); at !== this.#root; at = dirname(at)) {
-      const seen = lstatSync(at, { throwIfNoEntry: false });
-      if (seen?.isDirectory() !== true) throw new LedError(`${at} is no folder`);
+      const found = lstatSync(at, { throwIfNoEntry: false });
+      if (found?.isDirectory() !== true) throw new LedError(`${at} is not a directory`);
     }
   }
 }
 
-/** An empty file may be one that a person made for the LED. */
+/** Also true for an empty file: a person may have made it for the LED. */
 function isPattern(text: string): boolean {
   return text === '' || LED_PATTERNS.some((known) => known === text);
 }
@@ -97,15 +97,15 @@ function isPattern(text: string): boolean {
 export function ledFault(lamp: LedConfig, runtimeDir: string): Fault | undefined {
   if (lamp.driver !== 'file' || belowRuntime(lamp.path, runtimeDir) !== undefined) return undefined;
   const name = (lamp.path.split('/').findLast((part) => part !== '' && part !== '..') ?? 'lamp').slice(0, 64);
-  const told = OWN_FILE.test(name) ? 'lamp' : name;
+  const suggested = OWN_FILE.test(name) ? 'lamp' : name;
   return {
     path: 'lamp.path',
-    message: `"${lamp.path.slice(0, 200)}" is no file of the runtime directory ${runtimeDir}`,
-    remedy: `LED files are written there alone: write "path: ${told}", which is ${join(runtimeDir, told)}, and read it there.`,
+    message: `"${lamp.path.slice(0, 200)}" is not a file in the runtime directory ${runtimeDir}`,
+    remedy: `LED files can only be there: write "path: ${suggested}" for ${join(runtimeDir, suggested)}.`,
   };
 }
 
-/** The path within the runtime directory; undefined when it leads out of it, or to what the box keeps there. */
+/** The path relative to the runtime directory; undefined when it is outside, or a file of the box itself. */
 function belowRuntime(path: string, runtimeDir: string): string | undefined {
   const root = resolve(runtimeDir);
   const whole = resolve(root, path);
@@ -117,7 +117,7 @@ function belowRuntime(path: string, runtimeDir: string): string | undefined {
   return undefined;
 }
 
-/** The directory may be named by way of a link: /var/run is one. */
+/** The path with links resolved: /var/run, for example, is a link. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);

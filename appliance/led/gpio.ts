@@ -1,6 +1,5 @@
-// Knows: the pins of a Raspberry Pi by their Broadcom numbers, as the `onoff` package drives them. Must not know: what hangs on them.
-// Follows Documentation/ABI/obsolete/sysfs-gpio. Chips are numbered from 512 on today's kernels: the one of the header is
-// found by its label, and its base is added.
+// GPIO pins of a Raspberry Pi by their Broadcom numbers, driven with the `onoff` package (Documentation/ABI/obsolete/sysfs-gpio). Today's
+// kernels number pins from 512, so the header's chip is found by its label and its base is added.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,13 +8,14 @@ import type { Gpio } from 'onoff';
 
 import { LedError } from './driver.ts';
 
-/** A pin that is written. */
+/** A pin that drives an LED. */
 interface OutputPin {
   set(lit: boolean): void;
 }
 
-/** A pin that is read: true while the button is down. */
+/** A pin with a button. */
 export interface InputPin {
+  /** Calls `listener` now and at every change; `down`: the button is pressed. */
   watch(listener: (down: boolean) => void): void;
   close(): void;
 }
@@ -29,16 +29,16 @@ const ROOT = '/sys/class/gpio';
 /** bcm2835, bcm2711 and rp1: the chips behind the 40-pin header. */
 const HEADER = /^pinctrl-(?:bcm|rp1)/;
 
-/** The number that the kernel has for a Broadcom pin; throws LampError when this kernel has no such chip. */
+/** The kernel's number of a Broadcom pin; throws LedError when there is no such pin or chip. `root` is /sys/class/gpio or a copy. */
 export function pinNumber(pin: number, root = ROOT): number {
   for (const chip of listed(root).filter((name) => name.startsWith('gpiochip'))) {
-    const say = (file: string): string => readFileSync(join(root, chip, file), 'latin1').trim();
-    if (!HEADER.test(say('label'))) continue;
-    if (pin >= Number(say('ngpio'))) throw new LedError(`${say('label')} has no pin ${pin}`);
-    return Number(say('base')) + pin;
+    const read = (file: string): string => readFileSync(join(root, chip, file), 'latin1').trim();
+    if (!HEADER.test(read('label'))) continue;
+    if (pin >= Number(read('ngpio'))) throw new LedError(`${read('label')} has no pin ${pin}`);
+    return Number(read('base')) + pin;
   }
   throw new LedError(
-    `${root} has no chip of a Raspberry Pi's header: use the driver leds, with gpio-leds in the device tree`,
+    `${root} has no GPIO chip of a Raspberry Pi: use the driver leds, with gpio-leds in the device tree`,
   );
 }
 
@@ -50,16 +50,16 @@ function listed(root: string): readonly string[] {
   }
 }
 
-/** Pins of this machine. Nothing is given back at the end: a light stays as it was set. */
+/** The pins of this machine. Outputs are never released: an LED stays as it was set. Both methods throw LedError. */
 export function machinePins(): Pins {
-  // Loaded only where there are pins: the package waits on a native module.
+  // Loaded only where it is used, because it loads a native module.
   const onoff = createRequire(import.meta.url)('onoff') as { Gpio: typeof Gpio };
   const open = <T>(pin: number, task: (number: number) => T): T => {
     const number = pinNumber(pin);
     try {
       return task(number);
     } catch (error) {
-      throw new LedError(`pin ${pin} cannot be had`, error);
+      throw new LedError(`pin ${pin} cannot be opened`, error);
     }
   };
   return {

@@ -1,58 +1,58 @@
-// Knows: one light of the kernel's LED class, and which of its triggers can blink it. Must not know: patterns' names, states.
-// Follows Documentation/leds/leds-class.rst and Documentation/ABI/testing/sysfs-class-led{,-trigger-pattern}. A trigger goes on
-// without this process: a light that blinks says nothing about who is alive, which is why units turn it red.
+// One LED of the kernel's LED class (Documentation/leds/leds-class.rst, Documentation/ABI/testing/sysfs-class-led{,-trigger-pattern}), blinked
+// by a kernel trigger where possible. A trigger continues without this process, so a blinking LED does not show that anything is alive:
+// systemd units turn it red.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Blinker } from './blinker.ts';
 import { LedError } from './driver.ts';
-import type { Blink, Light } from './patterns.ts';
+import type { Blink, LedMode } from './patterns.ts';
 
-export class KernelLight {
+export class KernelLed {
   readonly #folder: string;
-  readonly #brightest: string;
+  readonly #maxBrightness: string;
   readonly #triggers: readonly string[];
   readonly #blinker: Blinker;
 
-  /** Throws LampError when there is no such light. `root` is /sys/class/leds or a copy. */
+  /** Throws LedError when there is no such LED. `root` is /sys/class/leds or a copy; `onFault` gets errors while blinking. */
   constructor(root: string, name: string, onFault: (error: unknown) => void) {
     this.#folder = join(root, name);
     if (!existsSync(join(this.#folder, 'brightness')))
-      throw new LedError(`there is no light ${name} in ${root}`);
-    this.#brightest = read(join(this.#folder, 'max_brightness')) ?? '1';
-    // `none [timer] pattern`: the one in brackets is on.
+      throw new LedError(`there is no LED ${name} in ${root}`);
+    this.#maxBrightness = read(join(this.#folder, 'max_brightness')) ?? '1';
+    // For example `none [timer] pattern`: the one in brackets is active.
     this.#triggers = (read(join(this.#folder, 'trigger')) ?? '').replace(/[[\]]/g, '').split(/\s+/);
     this.#blinker = new Blinker((lit) => {
-      this.#write('brightness', lit ? this.#brightest : '0');
+      this.#write('brightness', lit ? this.#maxBrightness : '0');
     }, onFault);
   }
 
-  /** Throws LampError when the kernel refuses. */
-  show(light: Light): void {
-    const trigger = light === 'on' || light === 'off' ? 'none' : this.#triggerFor(light);
-    // Whatever blinked before ends with this, and the light is dark.
+  /** Throws LedError when the kernel refuses. */
+  show(mode: LedMode): void {
+    const trigger = mode === 'on' || mode === 'off' ? 'none' : this.#triggerFor(mode);
+    // This ends the previous blinking and leaves the LED off.
     if (this.#triggers.includes(trigger)) this.#write('trigger', trigger);
-    if (light !== 'on' && light !== 'off' && trigger !== 'none') {
+    if (mode !== 'on' && mode !== 'off' && trigger !== 'none') {
       this.#blinker.show('off');
-      this.#byTrigger(trigger, light);
+      this.#byTrigger(trigger, mode);
     } else {
-      this.#blinker.show(light);
+      this.#blinker.show(mode);
     }
   }
 
-  /** Whether brightness and trigger are as they were set; where this process blinks by itself, its timers tell. */
-  holds(light: Light): boolean {
-    const steady = light === 'on' || light === 'off';
-    const trigger = steady ? 'none' : this.#triggerFor(light);
+  /** Whether brightness and trigger are as they were set. When this process blinks the LED, only the trigger is checked. */
+  holds(mode: LedMode): boolean {
+    const steady = mode === 'on' || mode === 'off';
+    const trigger = steady ? 'none' : this.#triggerFor(mode);
     const active = /\[([^\]]+)\]/.exec(read(join(this.#folder, 'trigger')) ?? '')?.[1] ?? 'none';
     if (active !== trigger) return false;
     if (!steady) return true;
     const lit = Number(read(join(this.#folder, 'brightness')) ?? NaN);
-    return light === 'on' ? lit === Number(this.#brightest) : lit === 0;
+    return mode === 'on' ? lit === Number(this.#maxBrightness) : lit === 0;
   }
 
-  /** The timer always starts lit; the pattern can start dark. */
+  /** The timer trigger always starts lit; the pattern trigger can start dark. */
   #triggerFor({ startsLit }: Blink): string {
     const able = startsLit ? ['timer', 'pattern'] : ['pattern'];
     return able.find((name) => this.#triggers.includes(name)) ?? 'none';
@@ -66,8 +66,8 @@ export class KernelLight {
       return;
     }
     this.#write('trigger', 'pattern');
-    // Brightness and time in turn; a step of no time between two of them keeps the kernel from fading.
-    const [lit, dark] = [`${this.#brightest} ${on} ${this.#brightest} 0`, `0 ${off} 0 0`];
+    // Pairs of brightness and milliseconds; a step of 0 ms in between keeps the kernel from fading.
+    const [lit, dark] = [`${this.#maxBrightness} ${on} ${this.#maxBrightness} 0`, `0 ${off} 0 0`];
     this.#write('pattern', startsLit ? `${lit} ${dark}` : `${dark} ${lit}`);
   }
 
@@ -75,7 +75,7 @@ export class KernelLight {
     try {
       writeFileSync(join(this.#folder, file), value);
     } catch (error) {
-      throw new LedError(`${join(this.#folder, file)} does not take ${value}`, error);
+      throw new LedError(`${join(this.#folder, file)} does not accept ${value}`, error);
     }
   }
 }

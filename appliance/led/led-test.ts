@@ -1,17 +1,17 @@
-// Knows: how an LED is tried out without lying: announced, short, and ended at once by news. Must not know: any LED, states.
-// A pattern that is only tried stands between two fast red flashes: who looks across the room must not take it for the state.
+// Tests the LED: a short test that ends at once when the state changes. The tested pattern comes between two times of fast red flashing, so
+// that nobody who sees only the LED takes it for the state.
 
 import { LED_TEST_SECONDS } from '../../src/api/words.ts';
 import type { LedPattern } from '../../src/api/words.ts';
 
-/** What the test shows first and last, and for how long, milliseconds. */
+/** The pattern before and after the tested one, and how long it is shown, milliseconds. */
 const ANNOUNCED: LedPattern = 'red-flash';
 const ANNOUNCE_MS = 1_500;
 const SHOW_MS = LED_TEST_SECONDS * 1_000 - 2 * ANNOUNCE_MS;
 
 export interface LedTestParts {
   readonly show: (pattern: LedPattern) => void;
-  /** Says that a test runs, and that it has ended. */
+  /** Called with the pattern when a test begins, and undefined when it has ended. */
   readonly tell: (pattern: LedPattern | undefined) => void;
 }
 
@@ -24,15 +24,15 @@ export class LedTest {
     this.#parts = parts;
   }
 
-  /** The state's own pattern. Another one than before ends a test: the wire comes first. */
+  /** Takes the state's pattern. A change of it ends a running test. */
   show(pattern: LedPattern): void {
-    const news = pattern !== this.#state;
+    const hasChanged = pattern !== this.#state;
     this.#state = pattern;
     if (this.#step === undefined) this.#parts.show(pattern);
-    else if (news) this.close();
+    else if (hasChanged) this.close();
   }
 
-  /** Tries a pattern; a second test takes the place of the first. */
+  /** Tests a pattern for LED_TEST_SECONDS in all; a second test replaces the first. */
   start(pattern: LedPattern): void {
     clearTimeout(this.#step);
     this.#parts.tell(pattern);
@@ -46,7 +46,7 @@ export class LedTest {
     }, ANNOUNCE_MS);
   }
 
-  /** Ends a test, if one runs: the LED shows the state again. */
+  /** Ends a running test; the LED shows the state again. */
   close(): void {
     if (this.#step === undefined) return;
     clearTimeout(this.#step);

@@ -1,5 +1,4 @@
-// Knows: which drivers there are. Must not know: why a pattern is shown.
-// Follows README.md, The light.
+// Opens the LED of a policy with its driver (README.md, The light).
 
 import type { LedConfig } from '../../src/policy/policy.ts';
 import { Blinker } from './blinker.ts';
@@ -7,10 +6,10 @@ import type { LedDriver } from './driver.ts';
 import { FileLed } from './file-led.ts';
 import { machinePins } from './gpio.ts';
 import type { Pins } from './gpio.ts';
-import { KernelLight } from './kernel-led.ts';
-import { TwoLights } from './two-leds.ts';
+import { KernelLed } from './kernel-led.ts';
+import { RedGreenLed } from './two-leds.ts';
 
-/** Where lights are; tests have their own. */
+/** Where LEDs and pins are found; tests have their own. */
 export interface LedPlaces {
   readonly leds: string;
   readonly pins: () => Pins;
@@ -19,7 +18,7 @@ export interface LedPlaces {
 const MACHINE: LedPlaces = { leds: '/sys/class/leds', pins: machinePins };
 const NO_LED: LedDriver = { show: () => undefined, holds: () => true, close: () => undefined };
 
-/** Throws LampError when it is not there; an LED that is a file is below `runtimeDir`; `onFault` hears of what goes wrong later, between two patterns. */
+/** Throws LedError when the LED cannot be opened. LED files are below `runtimeDir`; `onFault` gets later errors, while it blinks. */
 export function openLed(
   config: LedConfig,
   runtimeDir: string,
@@ -32,15 +31,15 @@ export function openLed(
     case 'file':
       return new FileLed(config.path, runtimeDir);
     case 'leds':
-      return new TwoLights(
-        new KernelLight(leds, config.red, onFault),
-        new KernelLight(leds, config.green, onFault),
+      return new RedGreenLed(
+        new KernelLed(leds, config.red, onFault),
+        new KernelLed(leds, config.green, onFault),
       );
     case 'gpio': {
       const board = pins();
-      // Red until somebody says otherwise.
+      // Red until a pattern is shown.
       const [red, green] = [board.output(config.red, true), board.output(config.green, false)];
-      return new TwoLights(
+      return new RedGreenLed(
         new Blinker(red.set.bind(red), onFault),
         new Blinker(green.set.bind(green), onFault),
       );

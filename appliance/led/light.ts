@@ -1,6 +1,5 @@
-// Knows: which LED there is and which pattern it is to show, whatever its driver does. Must not know: why a pattern is shown.
-// The LED watchdog has one, and so has the daemon while it has no keeper: what either remembers of the light is here. An LED that
-// fails is a warning on the page, never the end of the guard; it is tried again with the next word.
+// The configured LED and the pattern that it must show. The LED watchdog has one, and so has the daemon while no watchdog is running. An LED
+// that fails is a warning on the page and never ends the process; it is tried again with the next pattern.
 
 import type { LedPattern } from '../../src/api/words.ts';
 import type { LedConfig } from '../../src/policy/policy.ts';
@@ -19,7 +18,7 @@ export class Light {
     this.#runtimeDir = runtimeDir;
   }
 
-  /** Another LED from now on; the old one is left red. The same one stays as it is. */
+  /** Switches to another LED and leaves the old one red; does nothing for the same one. */
   take(config: LedConfig): void {
     if (JSON.stringify(config) === JSON.stringify(this.#config)) return;
     this.close();
@@ -27,14 +26,14 @@ export class Light {
     this.#fault = undefined;
   }
 
-  /** Shows a pattern; one that is shown already is looked at, and shown `again` when asked to or when it does not hold. */
+  /** Shows a pattern. When it is shown already, it is set again only with `again`, or when the LED does not show it any more. Never throws. */
   show(pattern: LedPattern, again = false): void {
     const isShown = this.#isShown && pattern === this.#pattern && !again;
     this.#pattern = pattern;
     const config = this.#config;
     if (config === undefined) return;
-    this.#attempt(() => {
-      const driver = (this.#driver ??= openLed(config, this.#runtimeDir, this.#note.bind(this)));
+    this.#try(() => {
+      const driver = (this.#driver ??= openLed(config, this.#runtimeDir, this.#noteFault.bind(this)));
       if (isShown && driver.holds(pattern)) return;
       this.#isShown = false;
       driver.show(pattern);
@@ -42,7 +41,7 @@ export class Light {
     });
   }
 
-  /** Another hand may have been at it, or the place where it is may have come back. */
+  /** Checks the LED: another program may have changed it, or a device that was gone may be back. */
   look(): void {
     if (this.#pattern !== undefined) this.show(this.#pattern);
   }
@@ -52,25 +51,25 @@ export class Light {
     return this.#fault;
   }
 
-  /** Leaves it red. */
+  /** Leaves the LED red. */
   close(): void {
     const driver = this.#driver;
-    if (driver !== undefined) this.#attempt(() => driver.close());
+    if (driver !== undefined) this.#try(() => driver.close());
     this.#driver = undefined;
     this.#config = undefined;
     this.#isShown = false;
   }
 
-  #attempt(task: () => void): void {
+  #try(task: () => void): void {
     try {
       task();
       this.#fault = undefined;
     } catch (error) {
-      this.#note(error);
+      this.#noteFault(error);
     }
   }
 
-  #note(error: unknown): void {
+  #noteFault(error: unknown): void {
     this.#fault = `The LED cannot be used: ${error instanceof Error ? error.message : String(error)}.`;
   }
 }

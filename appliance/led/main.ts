@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// Knows: how the LED turns red when nobody watches any more: run by systemd when the daemon is gone or hung, and at the
-// start when there are no rules. Must not know: states, the daemon.
+// Turns the LED red. systemd runs it when the daemon is gone or hung, and at the start when there are no rules.
 
 import { parseArgs } from 'node:util';
 
@@ -8,12 +7,12 @@ import { readPolicyFileHere } from '../policy/policy-file-here.ts';
 import { openLed } from './led.ts';
 import { readLedRecord } from './record.ts';
 
-const HELP = `leakguard's LED, without leakguardd: turns it red and ends
+const HELP = `turns leakguard's LED red and exits, without leakguardd
 
   [--config FILE]      the policy that names the LED (default /etc/leakguard/policy.yaml)
-  [--runtime-dir DIR]  where the daemon wrote down which LED it lit last (default /run/leakguard)
+  [--runtime-dir DIR]  where the daemon recorded which LED it used last (default /run/leakguard)
 
-Exit: 0 red, or there is no LED; 2 usage; 3 the LED cannot be lit.
+Exit: 0 red, or there is no LED; 2 usage; 3 the LED cannot be set.
 `;
 
 async function main(): Promise<number> {
@@ -28,12 +27,12 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  // The LED that was lit last is the one that may still be green, whatever has become of the policy.
-  const lit = readLedRecord(values['runtime-dir']);
-  const read = lit === undefined ? await readPolicyFileHere(values.config) : undefined;
-  const config = lit ?? (read?.ok === true ? read.policy.lamp : undefined);
+  // The LED that was used last may still be green, even if the policy has changed since.
+  const last = readLedRecord(values['runtime-dir']);
+  const read = last === undefined ? await readPolicyFileHere(values.config) : undefined;
+  const config = last ?? (read?.ok === true ? read.policy.lamp : undefined);
   if (config === undefined) {
-    process.stderr.write(`which LED there is cannot be known: ${values.config} is no valid policy\n`);
+    process.stderr.write(`the LED is not known: ${values.config} is not a valid policy\n`);
     return 3;
   }
   openLed(config, values['runtime-dir']).close();

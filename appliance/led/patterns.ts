@@ -1,5 +1,5 @@
-// Knows: what each pattern looks like on a red and a green light. Must not know: how lights are lit, why a pattern is shown.
-// Follows README.md, The light: every pattern can be told apart without colour, and on two lights as well as on one of two colours.
+// What each pattern looks like on a red and a green LED (README.md, The light). Every pattern can be recognized without seeing colours, on
+// two LEDs as well as on one LED of two colours.
 
 import type { LedPattern } from '../../src/api/words.ts';
 
@@ -7,15 +7,15 @@ import type { LedPattern } from '../../src/api/words.ts';
 export interface Blink {
   readonly on: number;
   readonly off: number;
-  /** Lit first, or dark first: two lights with equal times then alternate. */
+  /** Lit first, or dark first: two LEDs with equal times alternate when one starts dark. */
   readonly startsLit: boolean;
 }
 
-export type Light = 'on' | 'off' | Blink;
+export type LedMode = 'on' | 'off' | Blink;
 
 export interface Pattern {
-  readonly red: Light;
-  readonly green: Light;
+  readonly red: LedMode;
+  readonly green: LedMode;
 }
 
 const blink = (on: number, off: number, startsLit = true): Blink => ({ on, off, startsLit });
@@ -23,7 +23,7 @@ const blink = (on: number, off: number, startsLit = true): Blink => ({ on, off, 
 export const PATTERNS: Readonly<Record<LedPattern, Pattern>> = {
   green: { red: 'off', green: 'on' },
   'green-blip': { red: blink(100, 2_900), green: 'on' },
-  // Slow green: a steady mixture of both would be told from red or green by its colour alone.
+  // Slow green: a steady mixture of both colours could be told from red or green by its colour only.
   amber: { red: 'off', green: blink(1_000, 1_000) },
   red: { red: 'on', green: 'off' },
   'red-flash': { red: blink(125, 125), green: 'off' },

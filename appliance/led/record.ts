@@ -1,5 +1,5 @@
-// Knows: which LED was lit last, for whoever has to turn it red when the daemon is gone. Must not know: LEDs.
-// Kept in the runtime directory: at a boot the LED is what its device says.
+// Records which LED was used last, for the programs that turn it red when the daemon is gone. In the runtime directory, since a boot resets
+// the LED.
 
 import { join } from 'node:path';
 import type { LedConfig } from '../../src/policy/policy.ts';
@@ -9,11 +9,12 @@ import { readRegularFile } from '../os/regular-file.ts';
 const FILE = 'lamp.json';
 const DRIVERS: readonly unknown[] = ['none', 'file', 'leds', 'gpio'];
 
+/** Throws file system errors. */
 export function writeLedRecord(runtimeDir: string, config: LedConfig): void {
   writeDurable(join(runtimeDir, FILE), `${JSON.stringify(config)}\n`);
 }
 
-/** Undefined when none was lit since the boot, or nobody can tell. */
+/** Undefined when no LED was used since boot, or the record is invalid. */
 export function readLedRecord(runtimeDir: string): LedConfig | undefined {
   try {
     const value: unknown = JSON.parse(readRegularFile(join(runtimeDir, FILE)));

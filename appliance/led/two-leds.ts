@@ -1,22 +1,23 @@
-// Knows: an LED made of a red and a green light, or of one that has both. Must not know: how either is lit.
-// Which way doubt errs: red is lit before green is put out, and green only after red is dark.
+// The status LED as a red and a green LED, or one LED of both colours. When in doubt, red: it is lit before green is put out, and green only
+// after red is dark.
 
 import type { LedPattern } from '../../src/api/words.ts';
 import type { LedDriver } from './driver.ts';
 import { PATTERNS } from './patterns.ts';
-import type { Light } from './patterns.ts';
+import type { LedMode } from './patterns.ts';
 
-export interface OneLight {
-  show(light: Light): void;
-  /** As far as it can be asked. */
-  holds(light: Light): boolean;
+export interface SingleLed {
+  /** Throws when the device refuses. */
+  show(mode: LedMode): void;
+  /** Whether it still is in this mode, as far as the device can tell. */
+  holds(mode: LedMode): boolean;
 }
 
-export class TwoLights implements LedDriver {
-  readonly #red: OneLight;
-  readonly #green: OneLight;
+export class RedGreenLed implements LedDriver {
+  readonly #red: SingleLed;
+  readonly #green: SingleLed;
 
-  constructor(red: OneLight, green: OneLight) {
+  constructor(red: SingleLed, green: SingleLed) {
     this.#red = red;
     this.#green = green;
   }

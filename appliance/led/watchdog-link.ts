@@ -1,5 +1,5 @@
-// Knows: the daemon's end of the light: that a keeper is there, hears each beat and answers; and that the light is red where none
-// does. Must not know: states, rounds. The keeper drives the light; the daemon touches it only while it has no keeper.
+// The daemon's side of the LED watchdog: makes sure that one is running, sends it beats and checks its answers. The watchdog drives the LED;
+// while no watchdog answers, the daemon itself shows red.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -10,24 +10,24 @@ import { fileURLToPath } from 'node:url';
 import type { LedPattern } from '../../src/api/words.ts';
 import type { LedConfig } from '../../src/policy/policy.ts';
 import { monotonicMs } from '../os/clock.ts';
-import { LIGHT_SOCKET, LineReader, NOBODY_WATCHES, SILENCE_MS } from './beat.ts';
+import { LIGHT_SOCKET, LineReader, SILENCE_PATTERN, SILENCE_MS } from './beat.ts';
 import type { Beat, Echo, Farewell } from './beat.ts';
 import { Light } from './light.ts';
 import { writeLedRecord } from './record.ts';
 
 const MAIN = fileURLToPath(new URL('./watchdog.js', import.meta.url));
-/** It shows one word: a heap of this size is never full. */
+/** V8 heap limits, megabytes: the watchdog needs no more. */
 const SMALL = ['--max-old-space-size=16', '--max-semi-space-size=1'];
-/** A keeper that was started and cannot be reached after this long is none, milliseconds. */
+/** A watchdog that cannot be reached this long after its start is started again, milliseconds. */
 const START_MS = 10_000;
 
 export interface WatchdogLinkParts {
   readonly runtimeDir: string;
-  /** Somebody else (systemd) starts the keeper and keeps it running. */
+  /** Another process (systemd) starts the watchdog and restarts it. */
   readonly isStartedElsewhere: boolean;
-  /** What is wrong with the LED itself, or nothing. */
+  /** Called with what is wrong with the LED itself, or undefined. */
   readonly fault: (text: string | undefined) => void;
-  /** Why nobody keeps the light, or undefined when somebody does. */
+  /** Called with the reason why no watchdog is running, or undefined when one is. */
   readonly gone: (reason: string | undefined) => void;
 }
 
@@ -38,9 +38,9 @@ export class WatchdogLink {
   #socket: Socket | undefined;
   #isConnected = false;
   #heardAt = -Infinity;
-  /** The light in this process's own hands, while no keeper answers. */
-  #own: Light | undefined;
-  #again = false;
+  /** The LED as driven by this process, while no watchdog answers. */
+  #ownLight: Light | undefined;
+  #mustSetAgain = false;
   #child: ChildProcess | undefined;
   #startedAt = -Infinity;
   #openedAt = -Infinity;
@@ -50,14 +50,14 @@ export class WatchdogLink {
     this.#parts = parts;
   }
 
-  /** Takes another LED, and leaves the old one red; false when it is the same. */
+  /** Switches to another LED and leaves the old one red; false when it is the same. */
   open(config: LedConfig): boolean {
     if (JSON.stringify(config) === JSON.stringify(this.#config)) return false;
     const isFirst = !this.#isNeeded;
     this.#config = config;
     this.keep();
     if (isFirst) {
-      // What an earlier process left there may be green: red until a keeper answers.
+      // An earlier process may have left it green: red until a watchdog answers.
       this.#openedAt = monotonicMs();
       this.#takeOver('red');
     }
@@ -65,52 +65,54 @@ export class WatchdogLink {
     return true;
   }
 
+  /** Has the LED show a pattern. */
   show(pattern: LedPattern): void {
     if (pattern === this.#pattern) return;
     this.#pattern = pattern;
-    this.#say();
+    this.#sendBeat();
   }
 
-  /** Tells the keeper that the daemon lives. Called twice a second at least, and only while it does its work. */
+  /** Tells the watchdog that the daemon is alive. Call it at least twice a second, and only while the daemon does its work. */
   beat(): void {
     if (this.#closed) return;
     if (this.#socket === undefined && this.#isNeeded) this.#connect();
-    this.#say();
+    this.#sendBeat();
     const now = monotonicMs();
     const isLost = this.#isNeeded && now - Math.max(this.#heardAt, this.#openedAt) > SILENCE_MS;
     if (isLost) this.#lost();
     else if (!this.#isNeeded) this.#parts.gone(undefined);
-    this.#own?.show(isLost ? NOBODY_WATCHES : 'red');
+    this.#ownLight?.show(isLost ? SILENCE_PATTERN : 'red');
   }
 
-  /** What must be found at a restart was removed. */
+  /** Writes the LED's record, for programs that turn it red after a crash. */
   keep(): void {
     const config = this.#config;
-    if (config !== undefined) this.#attempt(() => writeLedRecord(this.#parts.runtimeDir, config));
+    if (config !== undefined) this.#try(() => writeLedRecord(this.#parts.runtimeDir, config));
   }
 
+  /** Says goodbye to the watchdog, and leaves the LED red. */
   close(): void {
     this.#closed = true;
     if (this.#isConnected) this.#socket?.write(`${JSON.stringify({ bye: true } satisfies Farewell)}\n`);
-    // Before this process ends, whatever the keeper is about: red, and steady.
+    // Set here as well, so that the LED is steady red before this process exits, whatever the watchdog does.
     this.#takeOver('red');
-    this.#own?.close();
+    this.#ownLight?.close();
   }
 
   get #isNeeded(): boolean {
     return this.#config !== undefined && this.#config.driver !== 'none';
   }
 
-  #say(): void {
+  #sendBeat(): void {
     const [socket, lamp] = [this.#socket, this.#config];
     if (lamp === undefined || socket === undefined || !this.#isConnected || socket.writableNeedDrain) return;
     const beat: Beat = {
       at: monotonicMs(),
       pattern: this.#pattern,
       lamp,
-      ...(this.#again ? { again: true } : {}),
+      ...(this.#mustSetAgain ? { again: true } : {}),
     };
-    this.#again = false;
+    this.#mustSetAgain = false;
     socket.write(`${JSON.stringify(beat)}\n`);
   }
 
@@ -121,10 +123,10 @@ export class WatchdogLink {
     socket.setEncoding('utf8');
     socket.on('connect', () => {
       this.#isConnected = true;
-      this.#say();
+      this.#sendBeat();
     });
     socket.on('data', (text: string) => {
-      for (const value of reader.push(text)) this.#heard(value);
+      for (const value of reader.push(text)) this.#receive(value);
     });
     socket.on('error', () => {
       this.#start();
@@ -140,35 +142,35 @@ export class WatchdogLink {
     });
   }
 
-  #heard(value: unknown): void {
+  #receive(value: unknown): void {
     if (typeof value !== 'object' || value === null || !('shown' in value)) return;
     const { fault } = value as Echo;
     this.#heardAt = monotonicMs();
     this.#parts.fault(fault);
     this.#parts.gone(undefined);
-    if (this.#own === undefined) return;
-    this.#own.close();
-    this.#own = undefined;
-    // This process had its hand at the light.
-    this.#again = true;
-    this.#say();
+    if (this.#ownLight === undefined) return;
+    this.#ownLight.close();
+    this.#ownLight = undefined;
+    // This process has changed the LED, which the watchdog cannot know.
+    this.#mustSetAgain = true;
+    this.#sendBeat();
   }
 
   #lost(): void {
     this.#heardAt = -Infinity;
     this.#openedAt = -Infinity;
-    this.#takeOver(NOBODY_WATCHES);
+    this.#takeOver(SILENCE_PATTERN);
     this.#parts.gone('the LED watchdog is gone');
   }
 
   #takeOver(pattern: LedPattern): void {
     if (this.#config === undefined || !this.#isNeeded) return;
-    this.#own ??= new Light(this.#parts.runtimeDir);
-    this.#own.take(this.#config);
-    this.#own.show(pattern);
+    this.#ownLight ??= new Light(this.#parts.runtimeDir);
+    this.#ownLight.take(this.#config);
+    this.#ownLight.show(pattern);
   }
 
-  /** A process of its own session: what ends the daemon's group must not end it. */
+  /** Starts the watchdog in its own session (detached), so that it survives when the daemon's process group is killed. */
   #start(): void {
     if (this.#parts.isStartedElsewhere || this.#closed || !this.#isNeeded) return;
     const now = monotonicMs();
@@ -185,17 +187,17 @@ export class WatchdogLink {
       child.on('error', gone).on('exit', gone);
       child.unref();
     } catch {
-      // No process or memory left: said by the light itself, and tried again.
+      // No process or memory left: the LED turns red, and the next beat tries again.
       this.#child = undefined;
     }
   }
 
-  #attempt(task: () => void): void {
+  #try(task: () => void): void {
     try {
       task();
     } catch (error) {
       this.#parts.fault(
-        `The LED cannot be written down (${error instanceof Error ? error.message : String(error)}).`,
+        `The record of the LED cannot be written (${error instanceof Error ? error.message : String(error)}).`,
       );
     }
   }

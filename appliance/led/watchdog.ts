@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-// Knows: the life of the LED watchdog: a process of its own that outlives a daemon that is hung, stopped or killed, and
-// shows red when it does not hear from it. Must not know: states, the wire, the policy.
-// Small on purpose: what can end it is what can leave a light green. It alone drives the light while the daemon beats.
+// The LED watchdog: a separate process that drives the LED while the daemon sends beats, survives a daemon that hangs, stops or is killed, and
+// then shows red. Small on purpose: whatever can end it can leave the LED green.
 
 import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
@@ -11,28 +10,29 @@ import { parseArgs } from 'node:util';
 
 import { afterReading } from '../os/after-reading.ts';
 import { monotonicMs } from '../os/clock.ts';
-import { LIGHT_SOCKET, LineReader, NOBODY_WATCHES, SILENCE_MS, isBeat } from './beat.ts';
+import { LIGHT_SOCKET, LineReader, SILENCE_PATTERN, SILENCE_MS, isBeat } from './beat.ts';
 import type { Echo } from './beat.ts';
 import { Light } from './light.ts';
 import { readLedRecord } from './record.ts';
 
-const HELP = `the keeper of leakguard's light: shows what leakguardd says twice a second at least, and red when it does not
+const HELP = `leakguard's LED watchdog: shows the pattern that leakguardd sends at least twice a second, and red when leakguardd is silent
 
-  [--runtime-dir DIR]  where the daemon finds it (default /run/leakguard)
-  [--for-daemon]       ends with the daemon's own farewell, or when none has come for ten minutes
+  [--runtime-dir DIR]  directory of its socket (default /run/leakguard)
+  [--for-daemon]       exits when leakguardd exits cleanly, or after ten minutes without leakguardd
 
-Exit: 0 told to end, or there is a keeper already; 2 usage; 3 it cannot be reached there.
+Exit: 0 told to exit, or another watchdog is running; 2 usage; 3 the socket cannot be created.
 `;
 
-/** Between two looks at the light and at the own socket, milliseconds. */
-const LOOK_MS = 500;
-/** Without its directory or its name nobody finds it any more; a directory that is put back has this long, milliseconds. */
-const HOMELESS_MS = 5_000;
-const FORGOTTEN_MS = 600_000;
-/** The daemon, one before it, and a keeper that asks whether there is one. */
+/** How often the LED and the own socket are checked, milliseconds. */
+const CHECK_MS = 500;
+/** Without its directory the watchdog cannot be reached; it exits unless the directory is back within this time, milliseconds. */
+const UNREACHABLE_MS = 5_000;
+/** With --for-daemon it exits after this time without a daemon, milliseconds. */
+const ABANDONED_MS = 600_000;
+/** Most connections: the daemon, an earlier one, and another watchdog that asks whether one is running. */
 const CONNECTIONS_MOST = 4;
 
-class Keeper {
+class Watchdog {
   readonly #path: string;
   readonly #forDaemon: boolean;
   readonly #light: Light;
@@ -40,33 +40,34 @@ class Keeper {
   #inode: number | undefined;
   #daemon: Socket | undefined;
   #heardAt = monotonicMs();
-  #callOffSilence = (): void => undefined;
+  #cancelTimeout = (): void => undefined;
 
   constructor(runtimeDir: string, forDaemon: boolean) {
     this.#path = join(runtimeDir, LIGHT_SOCKET);
     this.#forDaemon = forDaemon;
     this.#light = new Light(runtimeDir);
     this.#server = createServer((socket) => {
-      this.#greet(socket);
+      this.#accept(socket);
     });
     this.#server.maxConnections = CONNECTIONS_MOST;
-    // Without a handle for a newcomer the one that is connected goes on.
+    // No file handle is left for a new connection: the existing ones continue.
     this.#server.on('error', () => undefined);
-    // The LED that was lit last: until the first beat it says that nobody watches.
-    const lit = readLedRecord(runtimeDir);
-    if (lit !== undefined) this.#light.take(lit);
-    this.#silent();
+    // Until the first beat, the LED that was used last shows that no daemon is running.
+    const last = readLedRecord(runtimeDir);
+    if (last !== undefined) this.#light.take(last);
+    this.#showSilence();
   }
 
-  /** Rejects when nobody could reach it. */
+  /** Rejects when the socket cannot be created. */
   async start(): Promise<void> {
     await this.#listen();
     setInterval(() => {
       this.#light.look();
-      void this.#keepName();
-    }, LOOK_MS);
+      void this.#checkSocket();
+    }, CHECK_MS);
   }
 
+  /** Leaves the LED red and exits. */
   end(): never {
     this.#light.close();
     process.exit(0);
@@ -81,33 +82,33 @@ class Keeper {
         this.#server.off('error', reject);
         resolve();
       });
-      // The name is made in this very turn: only whoever the daemon runs as may be its voice.
+      // The socket is created synchronously by listen(), so the mask applies to it: only the daemon's user may connect.
       process.umask(mask);
     });
     this.#inode = inodeOf(this.#path);
   }
 
-  #greet(socket: Socket): void {
+  #accept(socket: Socket): void {
     const reader = new LineReader();
     socket.setEncoding('utf8');
     socket.on('error', () => undefined);
     socket.on('data', (text: string) => {
-      for (const value of reader.push(text)) this.#take(socket, value);
+      for (const value of reader.push(text)) this.#receive(socket, value);
     });
     socket.on('close', () => {
       if (this.#daemon !== socket) return;
       this.#daemon = undefined;
-      this.#callOffSilence();
-      this.#silent();
+      this.#cancelTimeout();
+      this.#showSilence();
     });
   }
 
-  #take(socket: Socket, value: unknown): void {
+  #receive(socket: Socket, value: unknown): void {
     if (isFarewell(value)) {
       if (socket !== this.#daemon) return;
       this.#daemon = undefined;
-      this.#callOffSilence();
-      // Red, and steady.
+      this.#cancelTimeout();
+      // Steady, not flashing: the daemon was stopped on purpose.
       this.#light.show('red');
       if (this.#forDaemon) this.end();
       return;
@@ -116,41 +117,41 @@ class Keeper {
     this.#light.take(value.lamp);
     this.#light.show(value.pattern, value.again);
     if (socket !== this.#daemon) {
-      // The newest that beats is the daemon: of an older one, all that is left is a connection.
+      // The newest connection that sends beats is the daemon; an older one is a leftover.
       this.#daemon?.destroy();
       this.#daemon = socket;
     }
-    this.#expect();
+    this.#restartTimeout();
     const { fault } = this.#light;
     const echo: Echo = { shown: value.pattern, ...(fault === undefined ? {} : { fault }) };
     if (!socket.writableNeedDrain) socket.write(`${JSON.stringify(echo)}\n`);
   }
 
-  /** Nothing was heard for too long, or the daemon is gone. */
-  #silent(): void {
-    this.#light.show(NOBODY_WATCHES);
+  /** The daemon has been silent for too long, or is gone. */
+  #showSilence(): void {
+    this.#light.show(SILENCE_PATTERN);
   }
 
-  #expect(): void {
+  #restartTimeout(): void {
     this.#heardAt = monotonicMs();
-    this.#callOffSilence();
-    this.#callOffSilence = afterReading(SILENCE_MS, () => {
-      this.#silent();
+    this.#cancelTimeout();
+    this.#cancelTimeout = afterReading(SILENCE_MS, () => {
+      this.#showSilence();
     });
   }
 
-  /** A name that was removed is made again; one that another keeper made is its own, and then this one is not needed. */
-  async #keepName(): Promise<void> {
+  /** Creates the socket again when it was removed; exits when another watchdog has replaced it, or when no daemon needs this one. */
+  async #checkSocket(): Promise<void> {
     const silentMs = monotonicMs() - this.#heardAt;
     const isAlone = this.#daemon === undefined;
-    if (this.#forDaemon && isAlone && silentMs > FORGOTTEN_MS) this.end();
+    if (this.#forDaemon && isAlone && silentMs > ABANDONED_MS) this.end();
     const found = inodeOf(this.#path);
     if (found === this.#inode) return;
     if (found === undefined && existsSync(dirname(this.#path))) {
       this.#server.close();
       await this.#listen().catch(() => undefined);
-    } else if (isAlone && (found !== undefined || silentMs > HOMELESS_MS)) {
-      this.#silent();
+    } else if (isAlone && (found !== undefined || silentMs > UNREACHABLE_MS)) {
+      this.#showSilence();
       process.exit(0);
     }
   }
@@ -164,15 +165,15 @@ function isFarewell(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'bye' in value;
 }
 
-/** Whether somebody answers there. */
+/** Whether another process listens on this socket. */
 async function isTaken(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = createConnection(path);
-    asked.once('connect', () => {
-      asked.destroy();
+    const socket = createConnection(path);
+    socket.once('connect', () => {
+      socket.destroy();
       resolve(true);
     });
-    asked.once('error', () => {
+    socket.once('error', () => {
       resolve(false);
     });
   });
@@ -191,13 +192,13 @@ async function main(): Promise<void> {
     return;
   }
   if (await isTaken(join(values['runtime-dir'], LIGHT_SOCKET))) return;
-  const keeper = new Keeper(values['runtime-dir'], values['for-daemon']);
+  const watchdog = new Watchdog(values['runtime-dir'], values['for-daemon']);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      keeper.end();
+      watchdog.end();
     });
   }
-  await keeper.start();
+  await watchdog.start();
 }
 
 main().catch((error: unknown) => {

@@ -1,7 +1,7 @@
-// Knows: how to wait without taking a delay of this process for one of somebody else's. Must not know: whose word is waited for.
-// A turn of libuv's loop runs timers before what waits to be read: after the loop was held up, a deadline comes due first.
+// A timeout for messages of others that a delay of this process does not trigger. libuv's loop runs timers before it reads: after the loop
+// was blocked, a plain timer would fire although the message has arrived.
 
-/** Runs `task` after `ms` milliseconds, once what waits by then has been read. Gives what calls it off, until it has run. */
+/** Runs `task` after `ms` milliseconds, once everything that has arrived by then was read. Returns a function that cancels it. */
 export function afterReading(ms: number, task: () => void): () => void {
   let due: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {

@@ -1,15 +1,14 @@
-// Knows: the machine's clocks. Must not know: what is timed.
-// Every process of the box shares CLOCK_MONOTONIC, so its values may be compared between them; performance.now() alone may not.
+// The machine's clocks. All processes share CLOCK_MONOTONIC, so its values can be compared between them; those of performance.now() cannot.
 
 import { performance } from 'node:perf_hooks';
 
-/** Two clocks that are read this close together were not held up in between, milliseconds. */
+/** Two readings this close together were not interrupted, milliseconds. */
 const CLOSE_MS = 0.005;
 const TRIES = 200;
 
 /**
- * What has to be added to the second clock to get the first. A process that loses its processor between the two readings would
- * be that far off for as long as it lives, and call what left before the rules stood a breach: of many tries the closest counts.
+ * What must be added to `other` to get `clock`, milliseconds. If the process were suspended between the two readings, it would be off by that
+ * for its whole life, and report frames from before the rules were loaded as breaches: so the closest of many pairs is used.
  */
 export function offsetBetween(clock: () => number, other: () => number): number {
   let [closest, offset] = [Infinity, 0];
@@ -31,11 +30,12 @@ function hrtimeMs(): number {
 
 const OFFSET = offsetBetween(hrtimeMs, () => performance.now());
 
-/** CLOCK_MONOTONIC in milliseconds; the same in all processes since boot. */
+/** CLOCK_MONOTONIC, milliseconds since boot; comparable between all processes. */
 export function monotonicMs(): number {
   return performance.now() + OFFSET;
 }
 
+/** Both clocks, milliseconds. */
 export function now(): { readonly wall: number; readonly monotonic: number } {
   return { wall: Date.now(), monotonic: monotonicMs() };
 }

@@ -1,7 +1,6 @@
-// Knows: that one process alone works in a directory, whatever became of the one before it. Must not know: what it does there.
-// A lock of the kernel on an open file (fcntl(2)), taken by SQLite's exclusive transaction (sqlite.org/lockingv3.html): it ends
-// with its process, kill -9 included, so there is nothing stale to judge; and it holds over network namespaces, where a
-// bound socket's name would not.
+// A lock that lets only one process work in a directory: a kernel lock on an open file (fcntl(2)), taken by an exclusive SQLite transaction
+// (sqlite.org/lockingv3.html). It ends with its process, also by kill -9, so it is never stale; and it holds across network namespaces,
+// which the name of a bound socket would not.
 
 import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,8 +16,8 @@ const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (
   options: { readonly timeout: number },
 ) => LockFile;
 
-/** A process that is being ended holds its lock for a moment longer, milliseconds. */
-const PATIENCE_MS = 1_000;
+/** How long to wait for the lock, milliseconds: a process that was killed holds it for a moment longer. */
+const TIMEOUT_MS = 1_000;
 
 export class LockError extends Error {
   readonly code: 'held' | 'unusable';
@@ -35,14 +34,14 @@ export class ExclusiveLock {
   #file: LockFile;
   #identity: string;
 
-  /** Throws LockError: `held` when another process has it, `unusable` when the directory takes no lock. */
+  /** Takes the lock. Throws LockError: `held` when another process has it, `unusable` when no lock can be made in the directory. */
   constructor(directory: string, name: string) {
     this.#path = join(directory, name);
-    this.#file = locked(this.#path, PATIENCE_MS);
+    this.#file = locked(this.#path, TIMEOUT_MS);
     this.#identity = identityOf(this.#path);
   }
 
-  /** Takes it again when the file was removed or replaced: who locks the new one would not meet the old lock. Throws LockError. */
+  /** Takes the lock again when its file was removed or replaced: it does not protect a new file of that name. Throws LockError. */
   keep(): void {
     if (identityOf(this.#path) === this.#identity) return;
     const renewed = locked(this.#path, 0);
@@ -75,7 +74,7 @@ function locked(path: string, timeout: number): LockFile {
   }
 }
 
-/** Which file the name leads to. */
+/** Device and inode of the file; `missing` when there is none. */
 function identityOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? 'missing' : `${String(stats.dev)} ${String(stats.ino)}`;

@@ -1,6 +1,6 @@
-// Knows: what the machine says of itself: load, memory, disk, heat, clock, ports. Must not know: the guard, who asks.
-// Follows Documentation/ABI/testing/sysfs-class-net-statistics; throttling as the Raspberry Pi firmware's get_throttled says it.
-// Nobody asks, nothing runs; many ask, one looks. Only asynchronous calls: the guard shares this process.
+// The machine's health: load, memory, disk, temperature, clock, ports (Documentation/ABI/testing/sysfs-class-net-statistics; throttling from the
+// Raspberry Pi firmware's get_throttled). Read only on request, and once for requests at the same time. Only asynchronous calls, because
+// the guard shares this process.
 
 import { existsSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
@@ -19,10 +19,10 @@ export interface BoxReading {
 }
 
 const THROTTLED = 'devices/platform/soc/soc:firmware/get_throttled';
-/** Bits of get_throttled; the same 16 further up say that it has been so since boot. */
+/** Bits of get_throttled from bit 0, for now; the same bits from bit 16, for any time since boot. */
 const CAUSES = ['weak supply', 'slowed', 'slowed a lot', 'warm'] as const;
 const BEFORE = 16;
-/** A reading is good for so long, milliseconds. */
+/** A reading is reused for this long, milliseconds. */
 const FRESH_MS = 2_000;
 
 export class HealthProbe {
@@ -32,14 +32,14 @@ export class HealthProbe {
   #reading: Promise<BoxReading> | undefined;
   #readAt = 0;
 
-  /** The disk that matters is the one that holds `stateDir`; `sysfs` is /sys or a copy. */
+  /** Disk space is that of the disk with `stateDir`; `sysfs` is /sys or a copy. */
   constructor(names: () => BridgeNames, stateDir: string, sysfs = '/sys') {
     this.#names = names;
     this.#stateDir = stateDir;
     this.#sysfs = sysfs;
   }
 
-  /** At most two seconds old. What cannot be had is null in it; it does not reject. */
+  /** A reading that is at most FRESH_MS old; what cannot be read is null. Never rejects. */
   read(): Promise<BoxReading> {
     const now = performance.now();
     if (this.#reading === undefined || now - this.#readAt > FRESH_MS) {
@@ -80,7 +80,7 @@ async function readMachine(stateDir: string, sysfs: string): Promise<MachineHeal
   };
 }
 
-/** `50005` (hexadecimal, with or without 0x): what slows the machine down now, and what has since it was started. */
+/** What throttles the machine now, and what has since boot, from get_throttled's text (hexadecimal, with or without 0x); null when invalid. */
 export function throttlingOf(text: string): MachineHealth['throttling'] {
   const digits = /^(?:0x)?([0-9a-f]{1,8})$/i.exec(text.trim())?.[1];
   if (digits === undefined) return null;

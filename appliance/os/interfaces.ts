@@ -1,19 +1,19 @@
-// Knows: what Linux says about the network interfaces of this machine, and which are worth listening on. Must not know: captures.
-// Follows Documentation/ABI/testing/sysfs-class-net and include/uapi/linux/if_arp.h (types).
+// The network interfaces of this machine (Documentation/ABI/testing/sysfs-class-net, include/uapi/linux/if_arp.h), and which of them are worth
+// listening on.
 
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** What a port is, as far as it matters to someone who wants to listen on it. */
+/** The kind of an interface, for someone who wants to listen on it. */
 type PortKind = 'ethernet' | 'wireless' | 'bridge' | 'virtual' | 'loopback' | 'not-ethernet';
 
 export interface PortFacts {
   readonly name: string;
   readonly kind: PortKind;
   readonly up: boolean;
-  /** Undefined when the kernel does not say: it does only for a port that is up. */
+  /** Undefined when not known: the kernel reports it only for a port that is up. */
   readonly carrier: boolean | undefined;
-  /** Mbit/s, where the driver knows it. */
+  /** Mbit/s; undefined when the driver does not know it. */
   readonly speed: number | undefined;
   readonly address: string;
 }
@@ -22,7 +22,7 @@ const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
 const IFF_UP = 1;
 
-/** Every interface, best candidate first. `folder` is /sys/class/net or a copy; what cannot be read is taken as absent. */
+/** All interfaces, the best candidate for listening first. `folder` is /sys/class/net or a copy; what cannot be read counts as absent. */
 export function readPorts(folder = '/sys/class/net'): readonly PortFacts[] {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names
@@ -32,21 +32,21 @@ export function readPorts(folder = '/sys/class/net'): readonly PortFacts[] {
 }
 
 function readPort(folder: string, name: string): PortFacts {
-  const say = (file: string): string | undefined => {
+  const read = (file: string): string | undefined => {
     try {
       return readFileSync(join(folder, name, file), 'utf8').trim();
     } catch {
       return undefined;
     }
   };
-  const [carrier, speed] = [say('carrier'), Number(say('speed') ?? Number.NaN)];
+  const [carrier, speed] = [read('carrier'), Number(read('speed') ?? Number.NaN)];
   return {
     name,
-    kind: kindOf(folder, name, Number(say('type') ?? Number.NaN)),
-    up: (Number(say('flags') ?? 0) & IFF_UP) !== 0,
+    kind: kindOf(folder, name, Number(read('type') ?? Number.NaN)),
+    up: (Number(read('flags') ?? 0) & IFF_UP) !== 0,
     carrier: carrier === undefined ? undefined : carrier === '1',
     speed: speed > 0 ? speed : undefined,
-    address: say('address') ?? '',
+    address: read('address') ?? '',
   };
 }
 
@@ -63,25 +63,25 @@ function kindOf(folder: string, name: string, type: number): PortKind {
 const ETHERNET_NAME = /^(?:eth|en[psodx]|lan|wan)\w*\d/;
 const KINDS: readonly PortKind[] = ['ethernet', 'wireless', 'virtual', 'bridge', 'not-ethernet', 'loopback'];
 
-/** Smaller is better: a named Ethernet port with carrier is what somebody most likely means. */
+/** Smaller is better: the most likely choice is an Ethernet port with a usual name and a carrier. */
 function rank(port: PortFacts): number {
-  const asleep = port.up && port.carrier === true ? 0 : port.up ? 1 : 2;
-  return KINDS.indexOf(port.kind) * 6 + asleep * 2 + (ETHERNET_NAME.test(port.name) ? 0 : 1);
+  const link = port.up && port.carrier === true ? 0 : port.up ? 1 : 2;
+  return KINDS.indexOf(port.kind) * 6 + link * 2 + (ETHERNET_NAME.test(port.name) ? 0 : 1);
 }
 
-/** Why a port is no place to listen on, in words; empty when nothing speaks against it. */
+/** Reasons not to listen on a port, as short texts; empty when there are none. */
 export function objections(port: PortFacts): readonly string[] {
-  const words: string[] = [];
-  if (port.kind === 'loopback') words.push('loopback: nothing on it leaves this machine');
-  if (port.kind === 'not-ethernet') words.push('not Ethernet');
-  if (port.kind === 'virtual') words.push('virtual: no cable behind it');
-  if (port.kind === 'bridge') words.push('a bridge: listen on its ports');
-  if (!port.up) words.push(`down: ip link set ${port.name} up`);
-  else if (port.carrier === false) words.push('no carrier: nothing is plugged in, or the other end is off');
-  return words;
+  const reasons: string[] = [];
+  if (port.kind === 'loopback') reasons.push('loopback: nothing on it leaves this machine');
+  if (port.kind === 'not-ethernet') reasons.push('not Ethernet');
+  if (port.kind === 'virtual') reasons.push('virtual: there is no cable');
+  if (port.kind === 'bridge') reasons.push('a bridge: listen on its ports');
+  if (!port.up) reasons.push(`down: ip link set ${port.name} up`);
+  else if (port.carrier === false) reasons.push('no carrier: nothing is plugged in, or the other end is off');
+  return reasons;
 }
 
-/** The one port to take when nobody named one: the only Ethernet port with carrier; undefined when none or several are. */
+/** The port to use when none was named: the only Ethernet port with a carrier; undefined when there are none or several. */
 export function obviousPort(ports: readonly PortFacts[]): PortFacts | undefined {
   const [first, second] = ports.filter((port) => port.kind === 'ethernet' && port.carrier === true);
   return second === undefined ? first : undefined;

@@ -1,9 +1,9 @@
-// Knows: how work that takes long lets others have their turn. Must not know: any work.
+// Lets long work yield to the event loop.
 
-/** A question is taken, read and answered in one turn of libuv's loop each. */
+/** A connection is accepted, its request read and its answer written in one turn of libuv's loop each. */
 const TURNS = 3;
 
-/** Resolves when all that waits by now to be read, written or timed out has had its turn, and who asks has an answer. */
+/** Resolves after pending reads, writes and timers have run, so that a waiting request has been answered. */
 export async function othersTurn(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn += 1)
     await new Promise((resolve) => {

@@ -1,6 +1,6 @@
-// Knows: how a small program of the box ends: with its exit code, or with why it did not come to one. Must not know: what it does.
+// Runs a small program of the box and sets its exit code.
 
-/** Runs `main` and ends with its exit code; 2 with `help` for words that parseArgs does not know, 3 for anything else thrown. */
+/** Runs `main` and sets its exit code; on an error prints it and sets 2, with `help`, for a usage error of parseArgs, or else 3. */
 export function runProgram(main: () => Promise<number>, help: string): void {
   main().then(
     (code) => {

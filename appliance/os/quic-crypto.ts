@@ -1,5 +1,5 @@
-// Knows: node's crypto. Must not know: QUIC beyond the three operations that src/wire/quic/quic-crypto.ts asks for.
-// Follows FIPS 197 (AES), NIST SP 800-38D (GCM), RFC 2104 (HMAC).
+// The three crypto operations that src/wire/quic/quic-crypto.ts needs, by Node's crypto: FIPS 197 (AES), NIST SP 800-38D (GCM), RFC 2104
+// (HMAC).
 
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import type { QuicCrypto } from '../../src/wire/quic/quic-crypto.ts';
@@ -21,7 +21,7 @@ export const nodeQuicCrypto: QuicCrypto = {
       opener.final();
       return plain;
     } catch {
-      // A tag that does not fit is an answer here, not an error: the packet was sealed with other keys.
+      // Not an error here: the packet was encrypted with other keys.
       return undefined;
     }
   },

@@ -1,11 +1,10 @@
-// Knows: how a file that somebody else may have put there is read without waiting for it. Must not know: what is in it.
-// Opening a FIFO waits for a writer and opening a device does something (open(2), fifo(7)): what is no regular file is not
-// opened, and what was opened is looked at again, because the name may have changed hands in between.
+// Reads files that somebody else may have replaced. Opening a FIFO blocks until there is a writer, and opening a device may have side effects
+// (open(2), fifo(7)): only regular files are opened, and checked again once open, because the name may have been replaced in between.
 
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
-/** More than this is no file of ours unless somebody knows better, bytes. */
+/** Default limit, bytes: few of our files are larger. */
 const BYTES_MOST = 1024 * 1024;
 
 class FileError extends Error {
@@ -18,12 +17,12 @@ class FileError extends Error {
   }
 }
 
-/** The text of a regular file of at most `most` bytes, links followed; throws FileError, or what the file system says. */
+/** The text of a regular file of at most `most` bytes; links are followed. Throws FileError or file system errors. */
 export function readRegularFile(path: string, most = BYTES_MOST): string {
-  mustBeRegular(path, statSync(path), most);
+  assertRegular(path, statSync(path), most);
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
-    mustBeRegular(path, fstatSync(file), most);
+    assertRegular(path, fstatSync(file), most);
     const chunks: Buffer[] = [];
     for (let bytes = 0; ;) {
       const chunk = Buffer.allocUnsafe(64 * 1024);
@@ -38,7 +37,7 @@ export function readRegularFile(path: string, most = BYTES_MOST): string {
   }
 }
 
-function mustBeRegular(path: string, stats: Stats, most: number): void {
+function assertRegular(path: string, stats: Stats, most: number): void {
   if (!stats.isFile()) throw new FileError('not-regular', `${path} is ${kindOf(stats)}, not a file`);
   if (stats.size > most) throw tooLarge(path, most);
 }
@@ -53,7 +52,10 @@ function kindOf(stats: Stats): string {
   return stats.isSocket() ? 'a socket' : 'a device';
 }
 
-/** Which file a name leads to, and as written when: another text than before means that another hand was at it. */
+/**
+ * Device, inode, size and modification time of the file, as text: a different text means that the file was replaced or written. The error code
+ * (such as ENOENT) when it cannot be read.
+ */
 export function fileSignature(path: string): string {
   try {
     const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });

@@ -1,10 +1,11 @@
-// Knows: how to run a program of the system to its end. Must not know: which, and why.
-// Argument arrays only: no shell ever sees a name from a policy or from the wire. A machine without handles, processes or
-// memory refuses in three ways (child_process: an event, an exception, or a child without streams): each is a RunError.
+// Runs a system program and waits for it. Arguments are arrays: no shell ever sees a name from a policy or from the wire. When the machine has
+// no file handle, process or memory left, child_process fails in three ways (an event, an exception, a child without streams): each is a
+// RunError.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 
+/** `missing`: could not be started · `failed`: exited with another code than 0 · `timeout`: ended by a signal, also after the timeout. */
 export class RunError extends Error {
   readonly code: 'missing' | 'failed' | 'timeout';
   readonly stderr: string;
@@ -17,10 +18,10 @@ export class RunError extends Error {
   }
 }
 
-/** Longest time such a program may take unless told, milliseconds. */
+/** Default timeout, milliseconds. */
 const TIMEOUT_MS = 10_000;
 
-/** Standard output of a program that ended with 0; throws RunError otherwise. `input` goes to standard input. */
+/** Runs a program with `input` on stdin and returns its stdout. Rejects with RunError unless its exit code is 0. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -28,16 +29,16 @@ export async function run(
   timeoutMs = TIMEOUT_MS,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const words = [command, ...args].join(' ');
+    const commandLine = [command, ...args].join(' ');
     const notStarted = (error: unknown): void => {
-      const said = error instanceof Error ? error.message : String(error);
-      reject(new RunError('missing', `${words} could not be started: ${said}`, '', error));
+      const reason = error instanceof Error ? error.message : String(error);
+      reject(new RunError('missing', `${commandLine} could not be started: ${reason}`, '', error));
     };
     let child: ChildProcessWithoutNullStreams;
     try {
       child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
     } catch (error) {
-      // ENOMEM and the like are thrown; EMFILE and EAGAIN come as an event below.
+      // ENOMEM, for example, is thrown; EMFILE and EAGAIN come as an event (below).
       notStarted(error);
       return;
     }
@@ -50,16 +51,17 @@ export async function run(
     child.once('close', (code, signal) => {
       const stderr = Buffer.concat(err).toString('utf8').trim();
       if (code === 0) resolve(Buffer.concat(out).toString('utf8'));
-      else if (signal !== null) reject(new RunError('timeout', `${words} was ended by ${signal}`, stderr));
-      else reject(new RunError('failed', `${words} ended with ${String(code)}: ${stderr}`, stderr));
+      else if (signal !== null)
+        reject(new RunError('timeout', `${commandLine} was ended by ${signal}`, stderr));
+      else reject(new RunError('failed', `${commandLine} ended with ${String(code)}: ${stderr}`, stderr));
     });
-    // A program that ends without reading its input breaks the pipe; its exit code tells why.
+    // A program that exits without reading its input breaks the pipe; what counts is its exit code.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
   });
 }
 
-/** Without a handle left there are no pipes, whatever the types say; `error` tells in the next turn. */
+/** When no file handle is left there are no pipes, in spite of the types; `error` follows in the next turn of the event loop. */
 function hasStreams(child: Partial<ChildProcessWithoutNullStreams>): boolean {
   return child.stdout !== undefined && child.stderr !== undefined && child.stdin !== undefined;
 }

@@ -1,5 +1,5 @@
-// Knows: this machine's sockets and who holds them, from /proc (proc_net(5), proc_pid_fd(5)). Must not know: frames, leaks.
-// Looking is slow, a few milliseconds with many processes: callers bound how often.
+// This machine's sockets and the processes that hold them, from /proc (proc_net(5), proc_pid_fd(5)). Slow, a few milliseconds with many
+// processes: callers must limit how often they ask.
 
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { endianness } from 'node:os';
@@ -13,7 +13,7 @@ export interface Holder {
   readonly name: string;
 }
 
-/** All sockets of this network namespace; a table that cannot be read has none. */
+/** All sockets of this network namespace. A table that cannot be read counts as empty. */
 export function readSockets(proc = '/proc'): Socket[] {
   const littleEndian = endianness() === 'LE';
   return Object.keys(SOCKET_TABLES).flatMap((table) =>
@@ -21,7 +21,7 @@ export function readSockets(proc = '/proc'): Socket[] {
   );
 }
 
-/** Processes that hold one of the sockets, lowest number first; those that may not be looked into are not among them. */
+/** Processes that hold one of the sockets, by ascending pid; without those whose file descriptors may not be read. */
 export function holdersOf(inodes: readonly number[], proc = '/proc'): Holder[] {
   const links = new Set(inodes.map((inode) => `socket:[${inode}]`));
   return namesIn(proc)

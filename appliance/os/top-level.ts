@@ -1,4 +1,4 @@
-// Knows: where this project, or what is installed of it, begins. Must not know: what lies there.
+// The top-level directory of this project or of its installation.
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,5 +14,5 @@ function topLevel(): string {
   return folder;
 }
 
-/** Where package.json is. */
+/** The directory that holds package.json. */
 export const TOP = topLevel();

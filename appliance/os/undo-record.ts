@@ -1,13 +1,13 @@
-// Knows: what was changed on the machine and how it was before, over restarts of whoever changed it. Must not know: why.
-// Kept in the runtime directory: a reboot forgets the changes and this record alike. The daemon writes it, and root undoes what
-// it says when the package goes (`leakguardd --release`): so it can say nothing but what a bridge needs to have undone.
+// Records how to undo what was changed on the machine. The file is in the runtime directory: a reboot discards the changes and the record
+// alike. The daemon writes it, and root carries it out when the package is removed (`leakguardd --release`): so it can contain only what
+// undoing a bridge requires.
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from './run-command.ts';
 import { writeDurable } from './durable-file.ts';
 import { readRegularFile } from './regular-file.ts';
 
-/** How one change is taken back. */
+/** How to undo one change: write the old value to a file, or run a command. */
 export type Undo =
   | { readonly kind: 'file'; readonly path: string; readonly value: string }
   | { readonly kind: 'run'; readonly command: string; readonly args: readonly string[] };
@@ -21,9 +21,9 @@ export class UndoRecord {
     this.#undos = readUndos(path);
   }
 
-  /** Call it before the change: a crash in between then undoes what was not done, which harms nothing. */
+  /** Adds an entry. Call it before the change: undoing a change that was not made is harmless. Throws file system errors. */
   add(undo: Undo): void {
-    // The oldest value of a file is the one that was there before us.
+    // The first recorded value of a file is the one from before our changes.
     if (
       undo.kind === 'file' &&
       this.#undos.some((known) => known.kind === 'file' && known.path === undo.path)
@@ -34,13 +34,13 @@ export class UndoRecord {
     writeDurable(this.#path, JSON.stringify(this.#undos));
   }
 
-  /** Writes it anew when it was removed: what is to be undone is known here as well. */
+  /** Writes the record again when its file was removed. Throws file system errors. */
   keep(): void {
     if (this.#undos.length > 0 && !existsSync(this.#path))
       writeDurable(this.#path, JSON.stringify(this.#undos));
   }
 
-  /** Takes everything back, last change first; what cannot be is told in one sentence each. */
+  /** Undoes everything, the last change first; returns an error text for each that failed. */
   async undoAll(): Promise<string[]> {
     const failures: string[] = [];
     for (const undo of this.#undos.reverse()) {
@@ -48,7 +48,7 @@ export class UndoRecord {
         if (undo.kind === 'file') writeFileSync(undo.path, undo.value);
         else await run(undo.command, undo.args);
       } catch (error) {
-        // What belonged to the bridge went with it.
+        // Files of the bridge are gone with the bridge.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') failures.push(String(error));
       }
     }
@@ -58,7 +58,7 @@ export class UndoRecord {
   }
 }
 
-/** Empty when there is no record, or none that can be understood: then nothing is known to be ours to undo. */
+/** Empty when there is no record or it is invalid. */
 function readUndos(path: string): Undo[] {
   try {
     const value: unknown = JSON.parse(readRegularFile(path));
@@ -68,14 +68,14 @@ function readUndos(path: string): Undo[] {
   }
 }
 
-/** First words of what may be run again; `ip netns`, `tc exec` and `-batch` run or read something else. */
+/** Allowed first arguments of each command; others, such as `ip netns`, `tc exec` and `-batch`, can run or read anything. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ip: ['link', 'addr', 'address', 'route', 'rule', 'neigh'],
   tc: ['qdisc', 'filter', 'chain'],
   bridge: ['link', 'vlan', 'fdb'],
   ethtool: ['-K'],
 };
-/** Settings of the kernel's network; what a name below /sys leads to is below /sys. */
+/** Allowed files: the kernel's network settings. Links below /sys lead only to files below /sys. */
 const SETTINGS = /^\/(?:proc\/sys\/net|sys\/class\/net|sys\/devices)\//;
 
 function isUndo(value: unknown): boolean {

@@ -1,4 +1,4 @@
-// Knows: which version this is. Must not know: anything else.
+// The version of this program.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

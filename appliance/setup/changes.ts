@@ -1,5 +1,5 @@
-// Knows: how files come to be what is wanted, and become again what they were. Must not know: what they are for.
-// What was there before is written down before anything changes, so that it can be put back whenever it is asked for.
+// Changes files as set-up requires and restores the originals. The originals are recorded before anything changes, so that set-up can be undone
+// at any time.
 
 import { mkdirSync, readFileSync, readlinkSync, rmSync, rmdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,27 +7,27 @@ import { writeDurable } from '../os/durable-file.ts';
 import { SetupError } from './error.ts';
 import type { Wanted } from './plan.ts';
 
-/** What is or was at a path; undefined for nothing. */
+/** A file's or link's content; undefined: nothing is there. */
 type Content = { readonly kind: 'file' | 'link'; readonly content: string } | undefined;
 
 export interface Change {
-  /** From the root of the machine, without a slash in front. */
+  /** Relative to the machine's root directory, without a leading slash. */
   readonly path: string;
   readonly before: Content;
   readonly after: Content;
 }
 
-interface Kept {
+interface Original {
   readonly path: string;
-  /** What was there before Leakguard came; null for nothing. */
+  /** What was there before set-up; null for nothing. */
   readonly before: Exclude<Content, undefined> | null;
 }
 
-/** Not below etc/leakguard, where the daemon may write: root puts back whatever stands here. */
+/** Not in etc/leakguard, where the daemon may write: root restores whatever this file says. */
 const RECORD = 'etc/leakguard-setup.json';
-const MODE = 0o644;
+const FILE_MODE = 0o644;
 
-/** What has to change so that the machine is as wanted, and whatever an earlier set-up left is gone. */
+/** The changes that make the `wanted` files and undo those of an earlier set-up that are not wanted any more. Throws SetupError. */
 export function changesTo(root: string, wanted: readonly Wanted[]): readonly Change[] {
   const kept = readRecord(root);
   const paths = new Set(wanted.map(({ path }) => path));
@@ -37,25 +37,25 @@ export function changesTo(root: string, wanted: readonly Wanted[]): readonly Cha
     ...obsolete.map(({ path, before }) => ({ path, after: before ?? undefined })),
   ]
     .map((change): Change => ({ ...change, before: contentAt(root, change.path) }))
-    .filter(({ before, after }) => !same(before, after));
+    .filter(({ before, after }) => !isEqual(before, after));
 }
 
-/** What has to change so that the machine is as it was. */
+/** The changes that undo set-up. Throws SetupError. */
 export function changesBack(root: string): readonly Change[] {
   return changesTo(root, []);
 }
 
-/** Makes the changes; throws SetupError `write`, and what was done by then can be undone like the whole. */
+/** Makes the changes. Throws SetupError `write`; what was done by then can be undone as usual. */
 export function apply(root: string, wanted: readonly Wanted[]): void {
   const changes = changesTo(root, wanted);
   const old = readRecord(root);
   const known = new Set(old.map(({ path }) => path));
   const fresh = changes
     .filter(({ path }) => !known.has(path))
-    .map(({ path, before }): Kept => ({ path, before: before ?? null }));
+    .map(({ path, before }): Original => ({ path, before: before ?? null }));
   try {
     if (fresh.length > 0) writeRecord(root, [...old, ...fresh]);
-    for (const { path, after } of changes) put(join(root, path), after);
+    for (const { path, after } of changes) write(join(root, path), after);
     const stays = new Set(wanted.map(({ path }) => path));
     writeRecord(
       root,
@@ -63,11 +63,11 @@ export function apply(root: string, wanted: readonly Wanted[]): void {
     );
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    throw new SetupError('write', `not all could be written: ${what}`, 'Run this as root.', error);
+    throw new SetupError('write', `some files could not be written: ${what}`, 'Run this as root.', error);
   }
 }
 
-function put(path: string, after: Content): void {
+function write(path: string, after: Content): void {
   if (after === undefined) {
     rmSync(path, { force: true });
     removeIfEmpty(dirname(path));
@@ -79,18 +79,18 @@ function put(path: string, after: Content): void {
     symlinkSync(after.content, path);
     return;
   }
-  // A link is not written through: what it leads to is not ours.
+  // A link is replaced, not followed: its target is not ours.
   if (contentOf(path)?.kind === 'link') rmSync(path);
-  writeDurable(path, after.content, MODE);
+  writeDurable(path, after.content, FILE_MODE);
 }
 
-/** Folders that only we needed go too: those that hold additions to something. */
+/** Removes drop-in directories that are empty now. */
 function removeIfEmpty(folder: string): void {
   if (!/(?:\.d|\.wants|\/NetworkManager)$/.test(folder)) return;
   try {
     rmdirSync(folder);
   } catch {
-    // Somebody else has something in it.
+    // Not empty: it holds files of others.
     return;
   }
   removeIfEmpty(dirname(folder));
@@ -110,11 +110,11 @@ function contentOf(path: string): Content {
   return { kind: 'file', content: readFileSync(path, 'utf8') };
 }
 
-function same(one: Content, other: Content): boolean {
-  return one?.kind === other?.kind && one?.content === other?.content;
+function isEqual(a: Content, b: Content): boolean {
+  return a?.kind === b?.kind && a?.content === b?.content;
 }
 
-function writeRecord(root: string, kept: readonly Kept[]): void {
+function writeRecord(root: string, kept: readonly Original[]): void {
   const path = join(root, RECORD);
   if (kept.length === 0) {
     rmSync(path, { force: true });
@@ -124,20 +124,20 @@ function writeRecord(root: string, kept: readonly Kept[]): void {
   writeDurable(path, `${JSON.stringify({ version: 1, kept }, undefined, 2)}\n`);
 }
 
-/** Throws SetupError when there is a record that cannot be read: what was there before must not be forgotten. */
-function readRecord(root: string): readonly Kept[] {
+/** Throws SetupError when the record cannot be read: the originals must not be lost. */
+function readRecord(root: string): readonly Original[] {
   const path = join(root, RECORD);
   try {
     const value = JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown; kept?: unknown };
-    if (value.version === 1 && Array.isArray(value.kept) && value.kept.every(isKept)) return value.kept;
+    if (value.version === 1 && Array.isArray(value.kept) && value.kept.every(isOriginal)) return value.kept;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
   }
-  const remedy = 'It says what was there before; mend it, or delete it when that may be forgotten.';
+  const remedy = 'It holds the original files: repair it, or delete it if you do not need them any more.';
   throw new SetupError('write', `${path} cannot be read`, remedy);
 }
 
-function isKept(value: unknown): value is Kept {
+function isOriginal(value: unknown): value is Original {
   if (typeof value !== 'object' || value === null) return false;
   const { path, before } = value as Readonly<Record<string, unknown>>;
   const safe = typeof path === 'string' && path.startsWith('etc/') && !path.split('/').includes('..');

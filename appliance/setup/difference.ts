@@ -1,9 +1,8 @@
-// Knows: how a change of a file is shown to a person. Must not know: which files, and why.
-// The files are short: the longest common subsequence is found by the plain table.
+// Shows a change of a file as a diff. The files are short, so the longest common subsequence is found with the plain table.
 
 import type { Change } from './changes.ts';
 
-/** A heading and one line each with `+`, `-` or a space in front, ending in a line feed. */
+/** A heading, followed by the lines, each with `+`, `-` or a space before it; ends with a line feed. */
 export function differenceText({ path, before, after }: Change): string {
   const verb = before === undefined ? 'new' : after === undefined ? 'removed' : 'changed';
   const lines = differences(linesOf(before), linesOf(after));
@@ -18,7 +17,7 @@ function linesOf(content: Change['before']): readonly string[] {
 
 type Line = readonly [sign: '+' | '-' | ' ', text: string];
 
-/** What to take away and what to add, in order. */
+/** The lines of both versions in order, each with its sign. */
 export function differences(before: readonly string[], after: readonly string[]): readonly Line[] {
   const common = before.map(() => new Array<number>(after.length + 1).fill(0));
   common.push(new Array<number>(after.length + 1).fill(0));
@@ -33,16 +32,16 @@ export function differences(before: readonly string[], after: readonly string[])
   }
   const lines: Line[] = [];
   for (let row = 0, column = 0; row < before.length || column < after.length;) {
-    const [old, young] = [before[row], after[column]];
-    if (old !== undefined && old === young) {
+    const [old, added] = [before[row], after[column]];
+    if (old !== undefined && old === added) {
       lines.push([' ', old]);
       row += 1;
       column += 1;
-    } else if (old !== undefined && (young === undefined || at(row + 1, column) >= at(row, column + 1))) {
+    } else if (old !== undefined && (added === undefined || at(row + 1, column) >= at(row, column + 1))) {
       lines.push(['-', old]);
       row += 1;
     } else {
-      lines.push(['+', young ?? '']);
+      lines.push(['+', added ?? '']);
       column += 1;
     }
   }

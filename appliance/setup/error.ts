@@ -1,4 +1,4 @@
-// Knows: how a set-up fails. Must not know: what it sets up.
+// The error of set-up: a message for the owner, and what to do.
 
 export class SetupError extends Error {
   readonly code: 'usage' | 'policy' | 'write';

@@ -1,5 +1,5 @@
-// Knows: the one-time code that a box's page asks its first visitor for, and where root lays it for the page. Must not know: the page.
-// Whoever is first on the cable would choose the password otherwise. Read off a screen and typed: no letter looks like another.
+// The one-time code for the first visit to the page: without it, the first device on the cable could choose the password. Root writes it to a
+// file for the page. It is read from a screen and typed, so no two of its letters look alike.
 
 import { randomInt } from 'node:crypto';
 import {
@@ -19,33 +19,33 @@ import { join } from 'node:path';
 import { SetupError } from './error.ts';
 
 const LETTERS = 'ABCDEFGHJKMNPQRSTUVWXYZ23456789';
-/** Ten letters, fifty bits: guesses are counted by the page (web/owner/login-throttle.ts). */
+/** Letters in half a code. Ten letters have almost fifty bits, and the page limits guesses (web/owner/login-throttle.ts). */
 const HALF = 5;
-/** systemd/leakguard-web.service: its state, and whose it is. */
+/** State directory and user of systemd/leakguard-web.service. */
 const FOLDER = 'var/lib/leakguard-web';
 const USER = 'leakguard-web';
 
-/** A code for the first visit when the box has neither a password nor a code yet; undefined otherwise. Throws SetupError `write`. */
+/** Makes a code when the box has neither a password nor a code yet; undefined otherwise. Throws SetupError `write`. */
 export function firstCodeIfNone(root: string): string | undefined {
   const has = (name: string): boolean => existsSync(join(root, FOLDER, name));
   return has('password.json') || has('first-code') ? undefined : newFirstCode(root);
 }
 
-/** True once somebody has chosen a password: no code is asked for then. */
+/** Whether a password has been chosen: then no code is needed. */
 export function hasPassword(root: string): boolean {
   return existsSync(join(root, FOLDER, 'password.json'));
 }
 
-/** Another code: the one before opens nothing any more. Throws SetupError `write`. */
+/** Makes a new code, which replaces the previous one. Throws SetupError `write`. */
 export function newFirstCode(root: string): string {
   const letters = Array.from({ length: 2 * HALF }, () => LETTERS[randomInt(LETTERS.length)]).join('');
   const code = `${letters.slice(0, HALF)}-${letters.slice(HALF)}`;
   try {
-    lay(root, code);
+    writeCode(root, code);
   } catch (error) {
     throw new SetupError(
       'write',
-      `no code could be laid down for the first visit: ${String(error)}`,
+      `the code for the first visit could not be written: ${String(error)}`,
       'Run this as root.',
       error,
     );
@@ -53,12 +53,13 @@ export function newFirstCode(root: string): string {
   return code;
 }
 
+/** Removes the code. */
 export function dropFirstCode(root: string): void {
   rmSync(join(root, FOLDER, 'first-code'), { force: true });
 }
 
-/** The folder is the page's: no name in it is followed, and the file is the page's before anything is in it. */
-function lay(root: string, code: string): void {
+/** The directory belongs to the page, so no link in it is followed; the file is given to the page before anything is written. */
+function writeCode(root: string, code: string): void {
   const folder = join(root, FOLDER);
   const user = userIn(root);
   if (!existsSync(folder)) {
@@ -82,13 +83,13 @@ function lay(root: string, code: string): void {
   }
 }
 
-/** By number, since the machine may be another one's files; undefined when nobody has made the user (systemd-sysusers). */
+/** The user's ids from etc/passwd below `root`, which may be another machine's; undefined when there is no such user (systemd-sysusers). */
 function userIn(root: string): { readonly uid: number; readonly gid: number } | undefined {
   const path = join(root, 'etc/passwd');
   if (process.geteuid?.() !== 0 || !existsSync(path)) return undefined;
   const line = readFileSync(path, 'utf8')
     .split('\n')
-    .find((each) => each.startsWith(`${USER}:`));
+    .find((entry) => entry.startsWith(`${USER}:`));
   const [, , uid, gid] = line?.split(':') ?? [];
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }

@@ -1,18 +1,18 @@
-// Knows: which files make a machine a Leakguard box, and where they go. Must not know: whether they are there already.
-// Follows systemd.link(5), systemd.netdev(5), systemd.network(5), file-hierarchy(7). The texts are in systemd/machine.
+// The files that turn a machine into a Leakguard box, and their places: systemd.link(5), systemd.netdev(5), systemd.network(5),
+// file-hierarchy(7). Their texts are in systemd/machine.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Policy } from '../../src/policy/policy.ts';
 import { TOP } from '../os/top-level.ts';
 
-/** A file of text, or a symbolic link. */
+/** A text file or a symbolic link (`content` is then its target). */
 export type Wanted =
   | { readonly path: string; readonly kind: 'file'; readonly content: string }
   | { readonly path: string; readonly kind: 'link'; readonly content: string };
 
 export interface SetupFacts {
-  /** Lines of [Match] for the two ports. */
+  /** Lines for the section [Match] of the two ports' .link files. */
   readonly lan: string;
   readonly wan: string;
   readonly bridge: Policy['bridge'];
@@ -26,17 +26,17 @@ const ETC = 'etc/systemd/system';
 const DEFAULT_PORT = 80;
 const DEFAULT_BRIDGE = 'br0';
 
-/** A text of systemd/machine with `@NAME@` filled in; throws when one is missing, for a file half filled would be believed. */
+/** A template of systemd/machine with each `@NAME@` replaced. Throws when a value is missing, rather than write a broken file. */
 export function filled(template: string, values: Readonly<Record<string, string>>): string {
   const text = readFileSync(join(TOP, 'systemd/machine', template), 'utf8');
   return text.replace(/@([A-Z]+)@/g, (_, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`${template} asks for ${name}`);
+    if (value === undefined) throw new Error(`${template} requires ${name}`);
     return value;
   });
 }
 
-/** Paths are from the root of the machine, without a slash in front; the policy is not among them: it is the owner's. */
+/** All files of a box; paths are relative to the machine's root, without a leading slash. Without the policy, which belongs to the owner. */
 export function wantedFiles(facts: SetupFacts): readonly Wanted[] {
   const { name, lan, wan } = facts.bridge;
   const names = { BRIDGE: name, LAN: lan, WAN: wan };
@@ -50,7 +50,7 @@ export function wantedFiles(facts: SetupFacts): readonly Wanted[] {
     kind: 'link',
     content: `${UNITS}/${unit}`,
   });
-  const elsewhere = name !== DEFAULT_BRIDGE || facts.webPort !== DEFAULT_PORT;
+  const needsSocket = name !== DEFAULT_BRIDGE || facts.webPort !== DEFAULT_PORT;
   return [
     file('etc/systemd/network/10-leakguard-lan.link', 'port.link', { NAME: lan, MATCH: facts.lan }),
     file('etc/systemd/network/10-leakguard-wan.link', 'port.link', { NAME: wan, MATCH: facts.wan }),
@@ -64,7 +64,7 @@ export function wantedFiles(facts: SetupFacts): readonly Wanted[] {
     file('etc/systemd/journald.conf.d/10-leakguard.conf', 'journald.conf'),
     file('etc/sysctl.d/60-leakguard.conf', 'sysctl.conf'),
     ...(facts.lamp === 'leds' ? [file('etc/modules-load.d/10-leakguard.conf', 'modules.conf')] : []),
-    ...(elsewhere
+    ...(needsSocket
       ? [
           file(`${ETC}/leakguard-web.socket.d/10-leakguard.conf`, 'web-socket.conf', {
             PORT: String(facts.webPort),

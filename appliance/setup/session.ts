@@ -1,5 +1,5 @@
-// Knows: by which way the person who runs this came in by ssh, and whether others could. Must not know: what will be done with it.
-// sshd(8) tells its session SSH_CONNECTION; sudo(8) drops it, so that the processes above are asked too.
+// Finds the ssh session from which this is run, and whether an ssh server is listening. sshd(8) sets SSH_CONNECTION for the session; sudo(8)
+// removes it, so the parent processes are checked, too.
 
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -12,13 +12,13 @@ import { readSockets } from '../os/sockets.ts';
 const TCP = 6;
 
 export interface SshSession {
-  /** The interface that it comes in through. */
+  /** The interface through which it is connected. */
   readonly interface: string;
-  /** The server's. */
+  /** The server's TCP port. */
   readonly port: number;
 }
 
-/** Undefined without a session, or when its interface cannot be found. */
+/** Undefined without a session, or when its interface cannot be found. `folder`: /proc or a copy; `addresses`: interfaces by address. */
 export function sshSession(folder = '/proc', addresses = ownAddresses()): SshSession | undefined {
   const server = sessionServer(folder);
   if (server === undefined) return undefined;
@@ -26,22 +26,22 @@ export function sshSession(folder = '/proc', addresses = ownAddresses()): SshSes
   return name === undefined ? undefined : { interface: name, port: server.port };
 }
 
-/** Whether a server listens at the port that a policy can open. */
+/** Whether a server is listening on SSH_PORT, which a policy can open. */
 export function listensForSsh(folder = '/proc'): boolean {
   return readSockets(folder).some(
     ({ protocol, localPort, remotePort }) => protocol === TCP && localPort === SSH_PORT && remotePort === 0,
   );
 }
 
-/** This machine's address and port that the session speaks to. */
+/** The server address and port of the session on this machine. */
 function sessionServer(folder: string): { readonly address: string; readonly port: number } | undefined {
   let pid: string | undefined = 'self';
   while (pid !== undefined && pid !== '0') {
-    const words = (textOf(join(folder, pid, 'environ')) ?? '')
+    const variable = (textOf(join(folder, pid, 'environ')) ?? '')
       .split('\0')
       .find((entry) => entry.startsWith('SSH_CONNECTION='));
     // Client's address and port, then the server's (ssh(1)).
-    const [, , address, port] = words?.slice('SSH_CONNECTION='.length).split(' ') ?? [];
+    const [, , address, port] = variable?.slice('SSH_CONNECTION='.length).split(' ') ?? [];
     if (address !== undefined)
       return { address: address.replace(/^::ffff:/, '').replace(/%.*$/, ''), port: Number(port) };
     pid = /^PPid:\s+(\d+)$/m.exec(textOf(join(folder, pid, 'status')) ?? '')?.[1];

@@ -1,8 +1,8 @@
-// Knows: how the kernel lays frames into the blocks of a TPACKET_V3 ring. Must not know: sockets, what frames mean.
-// linux include/uapi/linux/if_packet.h: struct tpacket_block_desc, struct tpacket3_hdr, struct sockaddr_ll behind it.
-// Numbers are in the processor's own order, as the kernel writes them. Nothing is allocated and nothing native is called per frame.
+// Reads frames out of the blocks of a TPACKET_V3 ring (linux include/uapi/linux/if_packet.h: struct tpacket_block_desc, struct
+// tpacket3_hdr, and struct sockaddr_ll behind it). Numbers are in host byte order, as the kernel writes them. No allocation and no
+// native call per frame.
 
-/** Where things are in the memory that the kernel shares: the scratch area, and behind it the blocks. */
+/** Layout of the memory shared with the kernel: a scratch area, followed by the blocks. */
 export interface RingLayout {
   readonly scratchBytes: number;
   readonly blockBytes: number;
@@ -10,9 +10,9 @@ export interface RingLayout {
 }
 
 /**
- * What is called per frame, with nothing but numbers and one array: `bytes` begins with the frame, is longer than it, and is
- * overwritten by the next. `captured` of `length` bytes are there; `outgoing` says that the frame left through the interface; `at` is
- * when the kernel had it, in CLOCK_MONOTONIC milliseconds, never less than for the frame before.
+ * Called for each frame. `bytes` begins with the frame, is longer than it, and is overwritten by the next frame. `captured` of the
+ * frame's `length` bytes are present; `outgoing`: the frame left through the interface; `at`: the kernel's time stamp in
+ * CLOCK_MONOTONIC milliseconds, never decreasing.
  */
 export type FrameListener = (
   bytes: Uint8Array,
@@ -22,30 +22,30 @@ export type FrameListener = (
   at: number,
 ) => void;
 
-/** Both clocks, doubles in milliseconds, in the last bytes of the scratch area: written by the addon before it binds and at each wake-up. */
+/** Size of both clocks, doubles in milliseconds, at the end of the scratch area; the addon writes them before it binds and at each wake-up. */
 const CLOCK_BYTES = 16;
 
-/** 32-bit words from a block's beginning. */
+/** Offsets in a block, in 32-bit words. */
 const BLOCK = { status: 2, packets: 3, first: 4, words: 12 };
-/** 32-bit words from a frame's header. */
+/** Offsets from a frame's header, in 32-bit words. */
 const FRAME = { next: 0, seconds: 1, nanoseconds: 2, captured: 3, length: 4, status: 5, vlan: 8 };
-/** Bytes from a frame's header. */
+/** Offsets from a frame's header, in bytes. */
 const FRAME_BYTES = { mac: 24, vlanProtocol: 36, packetType: 58, header: 68 };
 
-/** The block is the reader's; otherwise it is the kernel's. */
+/** The block belongs to the reader; otherwise it belongs to the kernel. */
 const TP_STATUS_USER = 1;
 const TP_STATUS_VLAN_VALID = 0x10;
 const TP_STATUS_VLAN_TPID_VALID = 0x40;
 const ETH_P_8021Q = 0x8100;
-/** Bytes of both MAC addresses: a VLAN tag stands behind them (IEEE 802.1Q, 9.4). */
+/** Bytes of both MAC addresses, which a VLAN tag follows (IEEE 802.1Q, section 9.4). */
 const ADDRESSES = 12;
 const TAG = 4;
 
-/** To this host, to all, to a group, to another host: all came in. */
+/** Packet types up to this one (to this host, broadcast, multicast, to another host) came in. */
 const LAST_INCOMING = 3;
 const PACKET_OUTGOING = 4;
 
-/** A stamp that the clock's setting has thrown further back than this is not believed, milliseconds. */
+/** A time stamp further back than this was moved by a change of the wall clock and is not used, milliseconds. */
 const OLDEST_MS = 10_000;
 
 export class BlockWalker {
@@ -55,11 +55,11 @@ export class BlockWalker {
   readonly #bytes: Uint8Array;
   readonly #halves: Uint16Array;
   readonly #words: Uint32Array;
-  /** The same words: only these may be waited for, and only a wait orders what is read after it. */
+  /** The same words as #words, signed as Atomics needs them: an atomic load orders the reads that follow it. */
   readonly #flags: Int32Array;
   /** CLOCK_MONOTONIC, CLOCK_REALTIME. */
   readonly #clocks: Float64Array;
-  readonly #room: number;
+  readonly #capacity: number;
   #next = 0;
   #last: number;
   #malformed = 0;
@@ -74,30 +74,30 @@ export class BlockWalker {
     this.#words = new Uint32Array(memory);
     this.#flags = new Int32Array(memory);
     this.#clocks = new Float64Array(memory, layout.scratchBytes - CLOCK_BYTES, 2);
-    this.#room = layout.scratchBytes - CLOCK_BYTES;
+    this.#capacity = layout.scratchBytes - CLOCK_BYTES;
     this.#last = this.#clocks[0] ?? 0;
   }
 
-  /** Headers whose numbers point outside their block. The kernel makes none: the rest of such a block is left out, and counted here. */
+  /** Number of blocks with a header that points outside its block. The kernel makes none; the rest of such a block is skipped. */
   get malformed(): number {
     return this.#malformed;
   }
 
-  /** Nothing more is read: said from inside a listener, the memory may be gone when it returns. */
+  /** Stops reading, also when called by the listener: the memory may be unmapped after it returns. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Reads at most so many of the blocks that the kernel has handed over, gives them back, and says how many it were. */
-  walk(most: number): number {
+  /** Reads at most `limit` of the blocks that the kernel has handed over and gives them back; returns their number. */
+  walk(limit: number): number {
     const { scratchBytes, blockBytes, blocks } = this.#layout;
     let walked = 0;
-    while (walked < most && !this.#stopped) {
+    while (walked < limit && !this.#stopped) {
       const start = (scratchBytes + this.#next * blockBytes) >>> 2;
       if ((Atomics.load(this.#flags, start + BLOCK.status) & TP_STATUS_USER) === 0) break;
-      this.#block(start);
+      this.#walkBlock(start);
       if (this.#isStopped()) break;
-      // Of a block that is not open yet nothing is waiting: `settled` asks for this.
+      // For `settled`: a block that the kernel has not opened yet holds no frames.
       this.#words[start + BLOCK.packets] = 0;
       Atomics.store(this.#flags, start + BLOCK.status, 0);
       this.#next = this.#next + 1 === blocks ? 0 : this.#next + 1;
@@ -107,8 +107,8 @@ export class BlockWalker {
   }
 
   /**
-   * Everything that has arrived was given to the listener. The kernel counts a frame into its open block before it lets go of the
-   * socket's lock (af_packet.c, prb_fill_curr_block), so that none is between the wire and this count.
+   * Whether every frame that has arrived was given to the listener. The kernel counts a frame in its open block before it releases the
+   * socket's lock (af_packet.c, prb_fill_curr_block), so no frame can be missing from this count.
    */
   get settled(): boolean {
     if (this.#stopped) return true;
@@ -119,9 +119,9 @@ export class BlockWalker {
     );
   }
 
-  /** All that came before this time was given to the listener, CLOCK_MONOTONIC milliseconds. */
+  /** Every frame that arrived before this time was given to the listener. CLOCK_MONOTONIC milliseconds. */
   get readUpTo(): number {
-    // The time first: what comes between the two looks is only waiting, and not yet promised.
+    // The time is taken first: a frame that arrives between the two lines is not covered by it.
     const now = this.#monotonic();
     return this.settled ? now : this.#last;
   }
@@ -130,14 +130,14 @@ export class BlockWalker {
     return this.#stopped;
   }
 
-  /** `start` in words from the beginning of the memory. */
-  #block(start: number): void {
+  /** `start`: offset of the block in the memory, in 32-bit words. */
+  #walkBlock(start: number): void {
     const words = this.#words;
     const clocks = this.#clocks;
     const offset = (clocks[0] ?? 0) - (clocks[1] ?? 0);
     const from = start * 4;
     const end = from + this.#layout.blockBytes;
-    // The kernel has closed the block: all stamps in it are from before now.
+    // The kernel has closed the block, so all time stamps in it are in the past.
     const now = this.#monotonic();
     let at = from + (words[start + BLOCK.first] ?? 0);
     let left = words[start + BLOCK.packets] ?? 0;
@@ -148,13 +148,13 @@ export class BlockWalker {
       const captured = words[word + FRAME.captured] ?? 0;
       if (frame < at + FRAME_BYTES.header || frame > end || captured > end - frame) break;
       const type = this.#bytes[at + FRAME_BYTES.packetType] ?? 0;
-      // What else there is concerns nobody on the wire: PACKET_LOOPBACK (5) is the kernel's own copy of a multicast for programs of
-      // this machine, PACKET_USER (6) and PACKET_KERNEL (7) go between programs of virtual machines.
+      // Other types are not on the wire: PACKET_LOOPBACK (5) is the kernel's copy of a multicast for programs of this machine,
+      // PACKET_USER (6) and PACKET_KERNEL (7) go between programs of virtual machines.
       if (type <= LAST_INCOMING || type === PACKET_OUTGOING) {
         const stamp =
           (words[word + FRAME.seconds] ?? 0) * 1e3 + (words[word + FRAME.nanoseconds] ?? 0) / 1e6 + offset;
         this.#last = Math.min(now, Math.max(stamp, now - OLDEST_MS, this.#last));
-        this.#frame(at, frame, captured, type === PACKET_OUTGOING);
+        this.#emit(at, frame, captured, type === PACKET_OUTGOING);
         if (this.#stopped) return;
       }
       const step = words[word + FRAME.next] ?? 0;
@@ -167,13 +167,13 @@ export class BlockWalker {
     if (left > 0) this.#malformed += 1;
   }
 
-  /** Copies the frame to the beginning of the memory: cheaper than an object that shows where it is, and its tag fits in. */
-  #frame(header: number, frame: number, captured: number, outgoing: boolean): void {
+  /** Copies the frame to the beginning of the memory and puts its VLAN tag back: cheaper than allocating a view on the frame. */
+  #emit(header: number, frame: number, captured: number, outgoing: boolean): void {
     const bytes = this.#bytes;
     const word = header >>> 2;
     const length = this.#words[word + FRAME.length] ?? 0;
     const status = this.#words[word + FRAME.status] ?? 0;
-    const kept = Math.min(captured, this.#room - TAG);
+    const kept = Math.min(captured, this.#capacity - TAG);
     if ((status & TP_STATUS_VLAN_VALID) === 0 || kept < ADDRESSES) {
       bytes.copyWithin(0, frame, frame + kept);
       this.#listener(bytes, kept, Math.max(length, captured), outgoing, this.#last);

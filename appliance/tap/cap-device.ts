@@ -1,12 +1,12 @@
-// Knows: the `cap` package (libpcap), and its traps. Must not know: what frames mean.
-// cap aborts the whole process when its interface goes down: open devices only in a child process. Its read loop does not return to
-// the event loop while frames keep coming. It tells no direction, no time, no losses, and not how long a cut frame was.
+// Reads any link type with the `cap` package (libpcap). cap aborts the whole process when its interface goes down: open devices only in a
+// child process. Its read loop does not return to the event loop while frames keep coming. It reports no direction, no time, no losses,
+// and not the original length of a truncated frame.
 
 import { createRequire } from 'node:module';
 
 import { LinkType } from '../../src/wire/link/link-types.ts';
 
-/** The part of the untyped `cap` package that is used here. */
+/** The part of the `cap` package (which has no types) that is used here. */
 interface NativeCap {
   open(device: string, filter: string, bufferBytes: number, buffer: Buffer): string;
   on(event: 'packet', listener: (bytes: number, truncated: boolean) => void): void;
@@ -15,7 +15,7 @@ interface NativeCap {
 
 const { Cap } = createRequire(import.meta.url)('cap') as { Cap: new () => NativeCap };
 
-/** Link types by the names that cap gives them. */
+/** Link types by cap's names for them. */
 const LINK_TYPES: Readonly<Record<string, number>> = {
   ETHERNET: LinkType.ETHERNET,
   NULL: LinkType.NULL,
@@ -26,12 +26,12 @@ const LINK_TYPES: Readonly<Record<string, number>> = {
 };
 
 const FRAME_BYTES = 65_535;
-/** 64 MB hold 6554 × 6 frames with offloads off, or about 1000 large ones with them on. */
+/** 64 MB hold 6554 × 6 frames with offloads off, or about 1000 large ones with offloads on. */
 const RING_BYTES = 64 * 1024 * 1024;
 
 /**
- * Opens an interface of any link type for reading, for as long as the process lives. The bytes are overwritten by the next frame. Throws
- * what libpcap says (no such device, not up, permission), and for a link type that nobody here reads.
+ * Opens an interface of any link type for reading, until the process ends. The bytes are overwritten by the next frame. Throws libpcap's
+ * errors (no such device, not up, permission), and for an unsupported link type.
  */
 export function openCap(
   interfaceName: string,
@@ -43,7 +43,7 @@ export function openCap(
   const linkType = LINK_TYPES[linkName];
   if (linkType === undefined) {
     cap.close();
-    throw new Error(`${interfaceName} has link type ${linkName}, which Leakguard does not read`);
+    throw new Error(`${interfaceName} has link type ${linkName}, which Leakguard does not support`);
   }
   cap.on('packet', (bytes) => {
     onFrame(buffer, bytes, linkType);

@@ -1,6 +1,5 @@
-// Knows: how a process that captures lives, from both sides: started with few rights, obeys what comes down its IPC channel, tells what it
-// has to say up a pipe, is gone with its parent. Must not know: what is captured, what for.
-// A process of its own: it reads what strangers send, and libpcap aborts the process whose interface goes down.
+// Both ends of a capture process: it starts with few rights, takes commands from its IPC channel, sends reports up a pipe, and exits with its
+// parent. It is a separate process because it reads untrusted traffic, and because libpcap aborts the process when its interface goes down.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -13,15 +12,15 @@ import type { Message } from './messages.ts';
 const REPORT_FD = 3;
 
 export interface ChildListener<Report> {
-  /** What has come at once: nothing where it was a piece of a message. */
+  /** Messages that were completed by one chunk of the pipe; none when it held only part of a message. */
   heard(messages: readonly Message<Report>[]): void;
-  /** It could not be started or told something. */
+  /** The child could not be started, or a command could not be sent. */
   failed(message: string): void;
-  /** It is gone, and all that it had said was heard. */
+  /** The child has exited, and `heard` has been called with everything that it sent. */
   closed(code: number | null, signal: NodeJS.Signals | null): void;
 }
 
-/** Starts a capture child; `stderr` is where its own goes. Throws where the machine has no memory or processes. */
+/** Starts a capture child; `stderr` says what becomes of its stderr. Throws when the machine has no memory or process left. */
 export function startChild<Report>(
   [program, ...args]: readonly [string, ...string[]],
   stderr: 'inherit' | 'ignore',
@@ -35,12 +34,12 @@ export function startChild<Report>(
   child.on('error', (error) => {
     listener.failed(error.message);
   });
-  // `close` comes after the last byte of the pipe was read.
+  // Unlike `exit`, `close` comes after the last byte of the pipe was read.
   child.once('close', (code, signal) => {
     listener.closed(code, signal);
   });
   const reader = new MessageReader<Report>();
-  // Without a handle left there is no pipe, and no process: `error` and `close` come in the next turn.
+  // When no file handle is left there is no pipe and no process: `error` and `close` follow in the next turn of the event loop.
   const { stdio } = child as { readonly stdio?: ChildProcess['stdio'] };
   const pipe = stdio?.[REPORT_FD] as Readable | null | undefined;
   pipe?.on('data', (chunk: Buffer) => {
@@ -51,18 +50,18 @@ export function startChild<Report>(
 
 /** This process as a capture child. */
 export class CaptureChild<Command, Report> {
-  /** What is on its way to the parent, and what else there is to say. */
+  /** Messages to the parent; the first is being written. */
   readonly #outbox: Buffer[] = [];
-  readonly #atOnce: boolean;
-  /** The code to end with when all is said. */
-  #ending: number | undefined;
+  readonly #isSynchronous: boolean;
+  /** The exit code, once the process is to exit when everything is written. */
+  #exitCode: number | undefined;
 
   /**
-   * Does what it is told by `obey`; what that throws is a fault. Frames are read while a slow parent keeps words waiting, but with
-   * `atOnce`: for a driver that does not return to the event loop while frames come.
+   * `obey` runs each command; an error that it throws is sent as a fault. Writing does not block reading, except with `isSynchronous`: for a
+   * driver that does not return to the event loop while frames arrive.
    */
-  constructor(obey: (command: Command) => void, atOnce = false) {
-    this.#atOnce = atOnce;
+  constructor(obey: (command: Command) => void, isSynchronous = false) {
+    this.#isSynchronous = isSynchronous;
     process.on('message', (command) => {
       try {
         obey(command as Command);
@@ -73,18 +72,19 @@ export class CaptureChild<Command, Report> {
     process.once('disconnect', () => process.exit(0));
   }
 
+  /** The process will exit once everything is written. */
   get isEnding(): boolean {
-    return this.#ending !== undefined;
+    return this.#exitCode !== undefined;
   }
 
-  /** Ends with the code `ending`, where there is one, when it is said. */
-  say(message: Message<Report>, ending?: number): void {
-    this.#ending ??= ending;
+  /** Sends a message; with an `exitCode` the process exits once everything is written. */
+  say(message: Message<Report>, exitCode?: number): void {
+    this.#exitCode ??= exitCode;
     this.#outbox.push(encode(message));
     if (this.#outbox.length === 1) this.#send(0);
   }
 
-  /** Tells why there will be no more reports, and ends. */
+  /** Sends the reason why there will be no more reports, and exits with code 3. */
   giveUp(message: string): void {
     this.say({ type: 'fault', message }, 3);
   }
@@ -92,17 +92,17 @@ export class CaptureChild<Command, Report> {
   #send(from: number): void {
     const [bytes] = this.#outbox;
     if (bytes === undefined) {
-      if (this.#ending !== undefined) process.exit(this.#ending);
+      if (this.#exitCode !== undefined) process.exit(this.#exitCode);
       return;
     }
     const wrote = (error: Error | null, written: number): void => {
-      // The parent is gone: nobody is left to report to.
+      // The parent is gone.
       if (error !== null) process.exit(0);
       const isWhole = from + written === bytes.length;
       if (isWhole) this.#outbox.shift();
       this.#send(isWhole ? 0 : from + written);
     };
-    if (this.#atOnce) wrote(...written(bytes, from));
+    if (this.#isSynchronous) wrote(...written(bytes, from));
     else write(REPORT_FD, bytes, from, wrote);
   }
 }

@@ -1,5 +1,5 @@
-// Knows: what a tap does as a capture child: its device, its reader, its reports. Must not know: the guard.
-// One process per port: what reads frames of strangers has no other right, and a port that goes down ends its own tap alone.
+// Entry point of a tap, a capture child: connects device, reader and parent. One process per port, because it reads untrusted frames with no
+// right but that, and because a port that goes down ends its tap.
 
 import { randomInt } from 'node:crypto';
 import { Dissector } from '../../src/flow/dissector.ts';
@@ -16,30 +16,30 @@ import type { CaptureDevice, FrameSender } from './packet-device.ts';
 import type { TapCommand, TapOrder } from './messages.ts';
 import { TapReader } from './reader.ts';
 
-/** A drained report at least this often, milliseconds: the guard's sign that the tap reads. */
+/** A drained report is sent at least this often, milliseconds: it shows the guard that the tap is reading. */
 const HEARTBEAT_MS = 200;
-/** What was counted together waits at most this long, milliseconds. */
+/** Aggregated frames wait for a report at most this long, unless the guard is busy, milliseconds. */
 const LINGER_MS = 5;
 
-/** A filter that this kernel has no room for (net.core.optmem_max) or refuses hides nothing: the judge knows tunnel frames too. */
+/** Where the kernel refuses a filter or has no room for it (net.core.optmem_max), reads everything: the judge recognizes tunnel frames, too. */
 function withFilter<Result>(filter: string, use: (filter: string) => Result): Result {
   try {
     return use(filter);
   } catch (error) {
-    const isOfFilter = error instanceof CaptureError && /^FILTER_(?:TOO_LONG|REFUSED)$/.test(error.code);
-    if (!isOfFilter) throw error;
+    const isRefused = error instanceof CaptureError && /^FILTER_(?:TOO_LONG|REFUSED)$/.test(error.code);
+    if (!isRefused) throw error;
     return use('');
   }
 }
 
 interface Tap {
-  by: Pick<TapOrder, 'port' | 'policy' | 'learned' | 'inUse'>;
+  order: Pick<TapOrder, 'port' | 'policy' | 'learned' | 'inUse'>;
   filter: string;
   readonly reader: TapReader;
   readonly device: CaptureDevice;
 }
 
-/** Has the reader go on when the guard has taken its report. */
+/** Called when the guard has accepted the last report: allows the reader to send the next. */
 let taken = (): void => undefined;
 
 function start(order: TapOrder): Tap {
@@ -96,18 +96,18 @@ function start(order: TapOrder): Tap {
   child.say({ type: 'open' });
   setInterval(() => {
     if (child.isEnding) return;
-    // Timers run before the poll phase: what waits there is read first.
+    // Timers run before the event loop's poll phase; setImmediate lets that read waiting frames first.
     setImmediate(() => {
-      // A guard that is behind has its pause first.
+      // Skipped while the guard is behind.
       if (reader.pauseAt(monotonicMs()) < HEARTBEAT_MS / 4) reader.report(device.readUpTo(), true);
     });
   }, HEARTBEAT_MS);
-  return { by: order, filter, reader, device };
+  return { order, filter, reader, device };
 }
 
 const senders = new Map<string, FrameSender>();
 
-/** A link that is not there (any more) sends nothing: what should have come of it is missed by whoever waits for it. */
+/** Sends a frame, if the link exists. No error otherwise: the guard notices when the frame does not arrive. */
 function sendOn(interfaceName: string, frame: Uint8Array): void {
   try {
     const sender = senders.get(interfaceName) ?? openSender(interfaceName);
@@ -134,28 +134,29 @@ function obey(command: TapCommand): void {
       tap.reader.answered(command.opened, command.gone, command.orders);
       return;
     }
-    // No frame is read between the two: what the new filter shows is judged by the new policy.
+    // No frame is read in between, so frames that the new filter shows are judged by the new policy.
     if (command.type === 'judge') {
-      const { policy = tap.by.policy, learned, boxMacs, orders } = command;
-      const isElsewhere = policy !== tap.by.policy || serversIn(learned) !== serversIn(tap.by.learned);
-      tap.by = { ...tap.by, policy, learned };
+      const { policy = tap.order.policy, learned, boxMacs, orders } = command;
+      const hasOtherServers =
+        policy !== tap.order.policy || serversIn(learned) !== serversIn(tap.order.learned);
+      tap.order = { ...tap.order, policy, learned };
       tap.reader.setJudge(compileJudge(policy, learned), {
         policy,
         boxMacs,
         orders,
         keepsFrames: policy.privacy === 'full',
       });
-      if (isElsewhere) filterAnew(tap);
+      if (hasOtherServers) updateFilter(tap);
     } else {
-      tap.by = { ...tap.by, inUse: command.inUse };
-      filterAnew(tap);
+      tap.order = { ...tap.order, inUse: command.inUse };
+      updateFilter(tap);
     }
   }
 }
 
 /**
- * What was learned of servers. A filter of many takes libpcap so long that no frame is read meanwhile (test/bench/RESULTS.md): neighbours,
- * whom anyone on the wire can make up, do not change it.
+ * The part of the learned state that the capture filter depends on: addresses of servers. Compiling a filter for many takes libpcap so long
+ * that frames are not read in time (test/bench/RESULTS.md), so neighbours, which anyone on the wire can invent, must not cause it.
  */
 function serversIn({ addresses, prefixes }: LearnedState): string {
   return [
@@ -164,8 +165,8 @@ function serversIn({ addresses, prefixes }: LearnedState): string {
   ].join();
 }
 
-function filterAnew(tap: Tap): void {
-  const { policy, port, learned, inUse } = tap.by;
+function updateFilter(tap: Tap): void {
+  const { policy, port, learned, inUse } = tap.order;
   const filter = compileFilter(policy, port, learned, inUse);
   if (filter === tap.filter) return;
   tap.filter = filter;

@@ -1,6 +1,6 @@
-// Knows: how a capture child and its parent talk, and what a tap is told. Must not know: what they do with it.
-// Reports go up a pipe as length-prefixed structured clones; orders come down the IPC channel, and so does the word that a tap's report was
-// taken: the next one goes up after it, so that what the guard hears is never far behind what the tap reads, however slow the guard is.
+// The messages between a capture child and its parent. Reports go up a pipe as length-prefixed structured clones. Orders come down the IPC
+// channel, and so does the confirmation that a report was accepted. A tap sends the next report only then, so that reports never lag far
+// behind the wire, however slow the guard is.
 
 import { deserialize, serialize } from 'node:v8';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
@@ -13,27 +13,28 @@ export interface TapOrder {
   readonly interface: string;
   readonly policy: Policy;
   readonly learned: LearnedState;
-  /** Endpoints of the policy that are in use (src/policy/compile/bpf.ts). */
+  /** Endpoints of the policy that are in use, oldest first (src/policy/compile/bpf.ts). */
   readonly inUse: readonly string[];
   /** The box's own MAC addresses. */
   readonly boxMacs: readonly number[];
-  /** By which the box's own forged leaks are known. */
+  /** Identifies the box's own forged leaks. */
   readonly canary: CanaryKey;
-  /** Tor's relays, for as long as the tap runs (src/wire/vpn/tor.ts). */
+  /** The Tor relays, fixed for as long as the tap runs (src/wire/vpn/tor.ts). */
   readonly relays: readonly string[];
-  /** Grows with every order (src/guard/account/reconciliation.ts). */
+  /** Number of the order; grows with every order (src/guard/account/reconciliation.ts). */
   readonly orders: number;
-  /** What answers have opened before a tap begins. */
+  /** Addresses that answers had opened before the tap started. */
   readonly answered?: readonly AnsweredAddress[];
 }
 
-/** Down the IPC channel: the order first, then by what else the tap shall judge and read from now on; what is absent has not changed. */
+/** Down the IPC channel: the order first, then changes of it; absent fields have not changed. */
 export type TapCommand =
   | { readonly type: 'order'; readonly order: TapOrder }
   | { readonly type: 'send'; readonly interface: string; readonly frame: Uint8Array }
+  /** The guard has accepted the last report. */
   | { readonly type: 'taken' }
   | { readonly type: 'use'; readonly inUse: readonly string[] }
-  /** What the kernel is about to open for answers, and what it holds no longer (src/policy/filter/answered.ts). */
+  /** Addresses that the kernel is about to open for answers, and those that it no longer holds (src/policy/filter/answered.ts). */
   | {
       readonly type: 'answered';
       readonly opened: readonly AnsweredAddress[];
@@ -43,12 +44,13 @@ export type TapCommand =
   | ({ readonly type: 'judge' } & Partial<Pick<TapOrder, 'policy'>> &
       Pick<TapOrder, 'learned' | 'boxMacs' | 'orders'>);
 
-/** Up the pipe. `open` says that the device reads; frames before it are nobody's. */
+/** Up the pipe. `open`: the device has started reading; frames before it are not seen. */
 export type Message<Report> =
   | { readonly type: 'open' }
   | { readonly type: 'report'; readonly report: Report }
   | { readonly type: 'fault'; readonly message: string };
 
+/** A message with its length (32 bits, big-endian) before it. */
 export function encode(message: Message<unknown>): Buffer {
   const body = serialize(message);
   const frame = Buffer.allocUnsafe(4 + body.length);
@@ -57,21 +59,22 @@ export function encode(message: Message<unknown>): Buffer {
   return frame;
 }
 
-/** Puts chunks together; gives each whole message once. */
+/** Reassembles messages from the chunks of a pipe. */
 export class MessageReader<Report> {
-  #held: Buffer = Buffer.alloc(0);
+  #buffered: Buffer = Buffer.alloc(0);
 
+  /** Adds a chunk; returns the messages that are now complete. */
   push(chunk: Buffer): Message<Report>[] {
-    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
     const messages: Message<Report>[] = [];
     let at = 0;
-    while (this.#held.length - at >= 4) {
-      const length = this.#held.readUInt32BE(at);
-      if (this.#held.length - at - 4 < length) break;
-      messages.push(deserialize(this.#held.subarray(at + 4, at + 4 + length)) as Message<Report>);
+    while (this.#buffered.length - at >= 4) {
+      const length = this.#buffered.readUInt32BE(at);
+      if (this.#buffered.length - at - 4 < length) break;
+      messages.push(deserialize(this.#buffered.subarray(at + 4, at + 4 + length)) as Message<Report>);
       at += 4 + length;
     }
-    this.#held = this.#held.subarray(at);
+    this.#buffered = this.#buffered.subarray(at);
     return messages;
   }
 }

@@ -1,7 +1,6 @@
-// Knows: what a tap reads and sends with: an AF_PACKET ring of appliance/tap/packet-ring, its sizes, its life, how it fails. Must not know:
-// what frames mean.
-// The kernel says for each frame which way it went and when it came; it counts what it had no room for, puts frames of both
-// directions into one ring in their order, and says when the interface is gone instead of ending the process.
+// The device with which a tap reads and sends: an AF_PACKET ring made by appliance/tap/packet-ring. The kernel gives each frame's direction
+// and time stamp, keeps both directions in order in one ring, counts frames for which there was no room, and reports when the interface
+// goes away instead of aborting the process.
 
 import { createRequire } from 'node:module';
 
@@ -10,17 +9,17 @@ import { BlockWalker } from './block-walker.ts';
 import type { FrameListener, RingLayout } from './block-walker.ts';
 
 export interface FrameSender {
-  /** Puts a frame on the wire, from its Ethernet header on. The device's own listener is not shown it. Throws CaptureError. */
+  /** Sends a frame that begins with its Ethernet header. The device's own listener does not get it. Throws CaptureError. */
   send(frame: Uint8Array): void;
   close(): void;
 }
 
 export interface CaptureDevice extends FrameSender {
-  /** From now on only what fits this filter (pcap-filter(7)) is read. Throws CaptureError, and the old one goes on. */
+  /** From now on only frames that match this filter (pcap-filter(7)) are read. Throws CaptureError; the old filter then stays. */
   setFilter(text: string): void;
-  /** Frames that the kernel had no room for since it was opened. */
+  /** Number of frames since the device was opened for which the ring had no room. */
   dropped(): number;
-  /** All frames that came before this time (CLOCK_MONOTONIC, milliseconds) were given to the listener. */
+  /** Every frame that arrived before this time (CLOCK_MONOTONIC, milliseconds) was given to the listener. */
   readUpTo(): number;
 }
 
@@ -28,7 +27,7 @@ interface CaptureOptions {
   /** pcap-filter(7); empty for everything. */
   readonly filter: string;
   readonly onFrame: FrameListener;
-  /** The last thing that is heard: the interface went down or away. Everything that it had received was given before. */
+  /** The last call: the interface went down or away. All frames that it had received were given to `onFrame` before. */
   readonly onEnd: (reason: string) => void;
 }
 
@@ -56,7 +55,7 @@ export class CaptureError extends Error {
   }
 }
 
-/** What packet-ring.c makes. */
+/** A device object of packet-ring.c. */
 interface NativeDevice {
   readonly memory: ArrayBuffer;
 }
@@ -81,30 +80,30 @@ interface PacketRing {
 const ring = createRequire(import.meta.url)('packet-ring') as PacketRing;
 
 /**
- * While frames come slowly each takes a block of its own, so that the reader may pause for as many milliseconds as there are blocks:
- * many small ones. A frame that is larger than a block, which only offloading makes, is cut to it, and says how long it was. A block
- * is made of whole pages, also where these have 16 kB. Figures: test/bench/RESULTS.md.
+ * While frames arrive slowly, each takes up a whole block, so the reader may pause for as many milliseconds as there are blocks. Hence many
+ * small blocks. A frame larger than a block, which only offloading produces, is truncated to it and keeps its original length. A block
+ * consists of whole pages, also where a page has 16 kB. Figures: test/bench/RESULTS.md.
  */
 const BLOCK_BYTES = 16 * 1024;
 const BLOCKS = 1_024;
-/** The frame that is being read, with its tag; two blocks, as what the kernel shares begins on a page. */
+/** Holds the frame that is being read, with its VLAN tag. Two blocks, because the ring must begin on a page. */
 const SCRATCH_BYTES = 2 * BLOCK_BYTES;
-/** A frame waits at most so long for others, or a tick of the kernel's clock where that is longer (1 to 4 ms). */
+/** The kernel hands over a block that is not full after this time, or after a tick of its clock where that is longer (1 to 4 ms). */
 const RETIRE_MS = 1;
-/** Blocks read before timers and messages have their turn. */
-const TURN = 64;
-/** Between two looks for what the ring of a dead interface still holds, milliseconds, and how many looks. */
-const LAST_LOOKS = { everyMs: 2, most: 50 };
+/** Most blocks read before timers and messages get their turn. */
+const BLOCKS_AT_ONCE = 64;
+/** How often, and how many times, the ring of an interface that went away is checked for remaining frames. */
+const LAST_CHECKS = { everyMs: 2, count: 50 };
 
 const LAYOUT: RingLayout = { scratchBytes: SCRATCH_BYTES, blockBytes: BLOCK_BYTES, blocks: BLOCKS };
 
 /** linux include/uapi/asm-generic/errno.h */
 const ENETDOWN = 100;
 
-/** Does what the addon does, and throws what it throws as a CaptureError. */
-function native<Result>(act: () => Result): Result {
+/** Calls the addon; throws its faults as CaptureError. */
+function native<Result>(call: () => Result): Result {
   try {
-    return act();
+    return call();
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     if (error instanceof Error && isFault(code)) throw new CaptureError(code, error.message);
@@ -123,16 +122,16 @@ export function openPacketDevice(interfaceName: string, options: CaptureOptions)
 
   const read = (): void => {
     reading = true;
-    walker.walk(TURN);
+    walker.walk(BLOCKS_AT_ONCE);
     reading = false;
     if (closed) ring.close(device);
   };
-  /** The socket hears nothing any more, and the kernel hands over the block that it was filling within the retire time. */
-  const end = (reason: string, looks: number): void => {
-    while (!closed && walker.walk(TURN) > 0);
+  /** The socket receives nothing any more; the kernel hands over the block that it was filling within RETIRE_MS. */
+  const end = (reason: string, checks: number): void => {
+    while (!closed && walker.walk(BLOCKS_AT_ONCE) > 0);
     if (closed) return;
-    if (!walker.settled && looks > 0) {
-      setTimeout(end, LAST_LOOKS.everyMs, reason, looks - 1);
+    if (!walker.settled && checks > 0) {
+      setTimeout(end, LAST_CHECKS.everyMs, reason, checks - 1);
       return;
     }
     onEnd(reason);
@@ -146,7 +145,7 @@ export function openPacketDevice(interfaceName: string, options: CaptureOptions)
       }
       ended = true;
       const reason = error === ENETDOWN ? `${interfaceName} went down` : `${interfaceName}: error ${error}`;
-      end(reason, LAST_LOOKS.most);
+      end(reason, LAST_CHECKS.count);
     }),
   );
   const walker = new BlockWalker(device.memory, LAYOUT, onFrame, monotonicMs);
@@ -164,13 +163,13 @@ export function openPacketDevice(interfaceName: string, options: CaptureOptions)
       if (closed) return;
       closed = true;
       walker.stop();
-      // From inside a listener: the walker still stands in the memory that would go.
+      // When called by the listener, the walker is still reading from this memory: `read` closes it then.
       if (!reading) ring.close(device);
     },
   };
 }
 
-/** Opens an Ethernet interface that is up for sending alone; throws CaptureError. */
+/** Opens an Ethernet interface that is up, for sending only; throws CaptureError. */
 export function openSender(interfaceName: string): FrameSender {
   const device = native(() => ring.openSender(interfaceName));
   let closed = false;

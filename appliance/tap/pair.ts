@@ -1,4 +1,4 @@
-// Knows: the two taps of the box and what each is ordered to read. Must not know: what their reports mean.
+// The two taps of the box, and the orders that they are given.
 
 import type { TapReport } from '../../src/guard/observation.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
@@ -14,13 +14,13 @@ import type { TapState } from './supervisor.ts';
 const PORTS = ['lan', 'wan'] as const;
 type Port = (typeof PORTS)[number];
 
-/** Servers in use whose frames a capture filter hides where it cannot hide those of all. */
+/** A capture filter without room for all servers hides only the frames of this many servers in use. */
 const IN_USE_MOST = 8;
 
 export interface TapPairListener {
   report(report: TapReport): void;
   state(port: Port, state: TapState, detail: string): void;
-  /** What answers have opened by now. */
+  /** The addresses that answers have opened by now. */
   answered(): readonly AnsweredAddress[];
 }
 
@@ -29,9 +29,9 @@ export class TapPair {
   readonly #taps = new Map<Port, TapSupervisor>();
   readonly #up = new Set<Port>();
   #inUse: readonly string[] = [];
-  /** The policy that they go by. */
+  /** The policy and the learned state that the taps were last told. */
   #policy: Policy | undefined;
-  #told = '';
+  #learned = '';
   #orders = 0;
   /** The interface toward the clients. */
   #lan: string | undefined;
@@ -39,23 +39,23 @@ export class TapPair {
   readonly #canary: CanaryKey;
   readonly #relays: readonly string[];
 
-  /** `relays` are Tor's (src/wire/vpn/tor.ts). */
+  /** `relays`: the Tor relays (src/wire/vpn/tor.ts). */
   constructor(listener: TapPairListener, canary: CanaryKey, relays: RelayList) {
     this.#listener = listener;
     this.#canary = canary;
     this.#relays = [...relays];
   }
 
-  /** Grows with everything that the taps are told to judge by. */
+  /** Number of the newest order; grows whenever the taps are told anything that they judge by. */
   get orders(): number {
     return this.#orders;
   }
 
-  /** Starts both taps, or has them go on by other orders. */
+  /** Starts both taps, or gives running ones new orders. */
   order(policy: Policy, learned: LearnedState, boxMacs: readonly string[]): void {
     const macs = boxMacs.flatMap((mac) => parseMac(mac) ?? []);
     this.#orders += 1;
-    this.#told = what(learned);
+    this.#learned = textOf(learned);
     this.#policy = policy;
     this.#lan = policy.bridge.lan;
     for (const port of PORTS) {
@@ -76,24 +76,24 @@ export class TapPair {
     }
   }
 
-  /** Both read their wire. */
+  /** Both taps are reading. */
   get allUp(): boolean {
     return this.#up.size === PORTS.length;
   }
 
   /**
-   * Whether the taps had to be told; it costs nothing when all that changed is how long it still holds. What is for another policy they
-   * hear with that.
+   * Tells the taps what was learned; returns false when nothing but times to live has changed. Learned state for another policy than theirs
+   * is ignored: they get it with that policy.
    */
   learn(policy: Policy | undefined, learned: LearnedState): boolean {
-    if (policy !== this.#policy || what(learned) === this.#told) return false;
-    this.#told = what(learned);
+    if (policy !== this.#policy || textOf(learned) === this.#learned) return false;
+    this.#learned = textOf(learned);
     this.#orders += 1;
     for (const tap of this.#taps.values()) tap.learn({ learned, orders: this.#orders });
     return true;
   }
 
-  /** Tells what answers are about to open, and what is closed again; one port alone where only that tap has to hear of it. */
+  /** Tells the taps which addresses answers are about to open, and which are closed again; with `only`, just the tap of that port. */
   answered(opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[], only?: Port): void {
     this.#orders += 1;
     for (const [port, tap] of this.#taps)
@@ -101,14 +101,14 @@ export class TapPair {
       else tap.answered([], [], this.#orders);
   }
 
-  /** Hands an answer on to the clients: by the tap that has just been told where it leads. */
+  /** Forwards an answer to its client through the lan tap, which has been told the addresses in it before. */
   handOn(frame: Uint8Array): void {
     if (this.#lan !== undefined) this.#taps.get('lan')?.sendOn(this.#lan, frame);
   }
 
   /**
-   * Tells which endpoints of the policy are in use, the newest last: of more servers than a capture filter holds the taps need not read
-   * what goes to these. What they judge by stays as it is.
+   * Tells the taps which endpoints of the policy are in use, the newest last: when there are more servers than a capture filter can hold, it
+   * hides the frames of these. Does not change how they judge.
    */
   use(endpoints: readonly string[]): void {
     const inUse = endpoints.slice(-IN_USE_MOST);
@@ -117,7 +117,7 @@ export class TapPair {
     for (const tap of this.#taps.values()) tap.use(inUse);
   }
 
-  /** Has the tap of the other port forge what `port` shall see: none is a witness of what it sends itself. */
+  /** Has the tap of the other port send a forged leak that `port` must see: a tap does not see what it sends itself. */
   forge(port: Port, interfaceName: string, frame: Uint8Array): void {
     this.#taps.get(port === 'lan' ? 'wan' : 'lan')?.sendOn(interfaceName, frame);
   }
@@ -143,7 +143,7 @@ export class TapPair {
   }
 }
 
-/** What was learned as a text, without the seconds that are left of it. */
-function what(learned: LearnedState): string {
+/** The learned state as text, without times to live. */
+function textOf(learned: LearnedState): string {
   return JSON.stringify(learned, (key, value: unknown) => (key === 'seconds' ? undefined : value));
 }

@@ -1,6 +1,5 @@
-// Knows: what a tap does with each frame: decode, judge, count together. Must not know: sockets, processes.
-// Nothing but this runs in the capture process. Which way a frame goes is what the kernel says of it: it came in by this port or
-// left by it. Its addresses, which anyone on the wire can write, decide nothing about that.
+// What a tap does with each frame: decode, judge, aggregate. No I/O here. A frame's direction comes from the kernel (it came in or left by
+// this port), never from its addresses, which anyone on the wire can forge.
 
 import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import type { Dissector } from '../../src/flow/dissector.ts';
@@ -27,45 +26,49 @@ import { addressText } from '../../src/wire/ip/address.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import { finishUdpChecksum } from '../../src/wire/ip/udp-checksum.ts';
 
-/** Reports go out at most this often while frames come, milliseconds; the first after a pause goes at once. */
+/** Shortest time between two reports, milliseconds; the first after a pause is sent at once. */
 const REPORT_MS = 5;
 /**
- * Where the guard is slower than the wire, a report waits this many times as long as the guard took for the last one, and at most so
- * long: what comes meanwhile is counted together, so that what the guard hears is never far behind the wire. Milliseconds.
+ * When the guard is slower than the wire, the next report waits `factor` times as long as the guard took for the last one, but at most
+ * `maxMs`. Frames are aggregated meanwhile, so that reports never lag far behind the wire.
  */
-const SLOW = { times: 2, most: 250 };
-/** Distinct observations in one report; so many fewer where the guard takes longer than this for them, but never less. */
-const BATCH = { limit: 512, late: 128, least: 64, ms: 50 };
+const GUARD_PAUSE = { factor: 2, maxMs: 250 };
 /**
- * Frames that waited longer than this before they were read: more comes than is read one by one, so what is alike is counted together,
- * which takes a third of the time, in reports as far apart. Milliseconds.
+ * Most distinct observations in one report: `limit`, or `delayed` when frames wait to be read; fewer when the guard needs more than `ms`
+ * milliseconds for a report, but at least `min`.
  */
-const LATE_MS = 20;
-/** Forged leaks of the box's own in one report: one comes at a time. */
-const CANARIES = 8;
-/** Servers that answered, in one report. */
-const HANDSHAKES = 64;
-/** Answers in one report: of a flood of them the rest is asked for again. */
-const LESSONS = 64;
-/** Neighbours remembered. */
-const CLAIMS = 1_024;
+const BATCH = { limit: 512, delayed: 128, min: 64, ms: 50 };
+/**
+ * When frames waited longer than this before they were read, more arrive than can be reported singly. Aggregating them in smaller batches
+ * takes a third of the time; reports are then this far apart. Milliseconds.
+ */
+const DELAYED_MS = 20;
+/** Most of the box's own forged leaks in one report; only one is sent at a time. */
+const CANARIES_MOST = 8;
+/** Most servers that answered a handshake in one report. */
+const HANDSHAKES_MOST = 64;
+/** Most DNS answers in one report; in a flood of them, clients ask for the rest again. */
+const LESSONS_MOST = 64;
+/** Most neighbours' addresses remembered. */
+const CLAIMS_MOST = 1_024;
 
 export interface TapReaderParts {
   readonly port: 'lan' | 'wan';
   readonly dissector: Dissector;
   readonly judge: Judge;
-  /** What the judge was made of, where answers matter. */
+  /** The policy from which the judge was compiled; needed to learn from DNS answers. */
   readonly policy?: Policy;
-  /** The box's own MAC addresses: what the kernel delivers to the box, or the box itself sends, does not cross. */
+  /** The box's own MAC addresses: frames that are delivered to the box or sent by it do not cross. */
   readonly boxMacs: readonly number[];
   readonly orders: number;
   readonly canary?: CanaryKey | undefined;
-  /** Whether leak frames go along as evidence (privacy `full`). */
+  /** Whether frames of leaks are sent along as captured frames (privacy `full`). */
   readonly keepsFrames: boolean;
+  /** Monotonic clock, milliseconds. */
   readonly monotonic: () => number;
-  /** Frames that the kernel could not give, since the start. */
+  /** Number of frames since the start for which the ring had no room. */
   readonly lost: () => number;
-  /** Resolves when the guard has taken the report; until then frames are read on, and no other report is made. */
+  /** Resolves when the guard has accepted the report; until then frames are read, but no other report is made. */
   readonly emit: (report: TapReport) => Promise<void> | undefined;
 }
 
@@ -77,7 +80,7 @@ export class TapReader {
   #boxMacs: ReadonlySet<number>;
   #orders: number;
   #frames = 0;
-  readonly #claims = new BoundedMap<number>(CLAIMS);
+  readonly #claims = new BoundedMap<number>(CLAIMS_MOST);
   readonly #neighbours = new NeighbourNews();
   readonly #recentPeers = new RecentPeers();
   readonly #answered = new AnsweredNames();
@@ -86,10 +89,10 @@ export class TapReader {
   #handshakes: Handshake[] = [];
   #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
-  /** When the guard had taken the last report; Infinity while it has one that it has not taken. */
+  /** When the guard accepted the last report; Infinity while it has not. */
   #takenAt = -Infinity;
   #pauseMs = REPORT_MS;
-  /** How long a frame waited before it was read, of those since the last report the longest, milliseconds. */
+  /** Longest time that a frame since the last report waited before it was read, milliseconds. */
   #waitedMs = 0;
 
   constructor(parts: TapReaderParts) {
@@ -101,16 +104,16 @@ export class TapReader {
     if (parts.policy !== undefined) this.#answered.setPolicy(parts.policy);
   }
 
-  /** Goes on by other orders. */
-  setJudge(judge: Judge, given: Pick<TapReaderParts, 'boxMacs' | 'orders' | 'keepsFrames' | 'policy'>): void {
+  /** Continues with new orders. */
+  setJudge(judge: Judge, order: Pick<TapReaderParts, 'boxMacs' | 'orders' | 'keepsFrames' | 'policy'>): void {
     this.#judge = judge;
-    if (given.policy !== undefined) this.#answered.setPolicy(given.policy);
-    this.#boxMacs = new Set(given.boxMacs);
-    this.#batch.evidence.wanted = given.keepsFrames;
-    this.#orders = given.orders;
+    if (order.policy !== undefined) this.#answered.setPolicy(order.policy);
+    this.#boxMacs = new Set(order.boxMacs);
+    this.#batch.evidence.wanted = order.keepsFrames;
+    this.#orders = order.orders;
   }
 
-  /** What the kernel is about to open, and what it holds no longer. */
+  /** Takes addresses that the kernel is about to open for DNS answers, and those that it no longer holds. */
   answered(opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[], orders: number): void {
     this.#answered.give(opened, this.#parts.monotonic());
     this.#answered.take(gone);
@@ -118,8 +121,8 @@ export class TapReader {
   }
 
   /**
-   * Takes one captured frame that arrived at monotonic milliseconds `at`; `outgoing` says that it left by this port. The bytes
-   * may be overwritten when it returns. Never throws.
+   * Takes a frame that arrived at `at`, monotonic milliseconds; `outgoing`: it left by this port. The bytes may be overwritten afterwards.
+   * Never throws.
    */
   frame(bytes: Uint8Array, captured: number, length: number, outgoing: boolean, at: number): void {
     const { port, dissector, monotonic } = this.#parts;
@@ -132,7 +135,7 @@ export class TapReader {
     const isRead = this.#readStream(bytes, direction, at);
     const tunnel = judge.tunnelOf(packet, direction);
     if (tunnel >= 0) {
-      if (direction === 'down') this.#noteAnswer(tunnel, at);
+      if (direction === 'down') this.#noteHandshakeAnswer(tunnel, at);
       else if (isRead && packet.payloadLength > 0) dissector.streamPasses();
       return;
     }
@@ -145,28 +148,28 @@ export class TapReader {
     else this.#recentPeers.learnNames(packet, direction, at, judge.isOwnQuestion);
     const counter = judge.counter(packet, direction);
     this.#learnAnswers(bytes, captured, { direction, counter, verdict }, at);
-    this.#compareLater(counter, outgoing);
+    this.#countFrame(counter, outgoing);
     if (this.#isCanary(bytes, captured, { counter, isLeak: verdict.verdict === 'leak', outgoing })) return;
-    // PAUSE and LLDP are for the box at the other end of the cable, which takes them in every mode: nothing tried to leave.
+    // PAUSE and LLDP are meant for the other end of the cable, here the box, which keeps them in every mode: not an attempt to leave.
     if (port === 'lan' && !outgoing && isOfCable(packet)) return;
     const { findings } = packet;
-    const tells =
+    const isReported =
       verdict.verdict === 'leak' ||
       verdict.verdict === 'allowed' ||
       findings.identity !== undefined ||
       findings.recognition !== undefined;
-    const answers =
+    const isAnswer =
       findings.answers.length > 0 ||
       findings.offer !== undefined ||
       findings.redirect !== undefined ||
       this.#isNewClaim(packet, direction);
     const news = this.#neighbours.isNews(packet, direction, at);
-    if (!news && (direction === 'up' ? !tells : !answers && findings.recognition === undefined)) return;
+    if (!news && (direction === 'up' ? !isReported : !isAnswer && findings.recognition === undefined)) return;
     const client = direction === 'up' ? packet.sourceMac : packet.destinationMac;
     const crosses = judge.crosses(packet, direction);
-    if (isRead) this.#tellPassed(verdict, at);
+    if (isRead) this.#reportPassed(verdict, at);
     const judged: Judged = { verdict, direction, crosses, counter };
-    // What was stopped nobody has seen asked or visited.
+    // Questions and visits count only if they left: nobody has seen those that were blocked.
     const leaves =
       port === 'wan' && outgoing && (verdict.verdict === 'leak' || verdict.verdict === 'allowed');
     const occasion = leaves ? this.#occasions.of(packet, judged, client, at) : undefined;
@@ -177,8 +180,8 @@ export class TapReader {
   }
 
   /**
-   * What the box says and is told. A frame to its address is delivered, not forwarded (net/bridge/br_input.c); a client that
-   * bears its address is stopped in every mode, and counted so. On wan the box asks by ARP and DHCP alone.
+   * Whether a frame is to or from the box itself. A frame to its address is delivered, not forwarded (net/bridge/br_input.c). A client that
+   * uses its address is blocked in every mode and counted. On wan the box sends only ARP and DHCP requests.
    */
   #isOwn(packet: ParsedPacket, outgoing: boolean): boolean {
     const { port } = this.#parts;
@@ -196,19 +199,19 @@ export class TapReader {
     );
   }
 
-  /** A forged leak of the box's own is told as such, and as nothing else. */
+  /** Reports one of the box's own forged leaks; true when the frame is one, and nothing else is to be done with it. */
   #isCanary(bytes: Uint8Array, captured: number, seen: Omit<Sighting, 'serial'>): boolean {
     const { canary, port, monotonic } = this.#parts;
     if (canary?.mac !== this.#packet.sourceMac) return false;
     if (!seen.outgoing) this.#count(`canary_${port}`);
     const serial = serialOf(canary, bytes, captured);
     if (serial < 0) return false;
-    if (this.#canaries.length < CANARIES) this.#canaries.push({ serial, ...seen });
+    if (this.#canaries.length < CANARIES_MOST) this.#canaries.push({ serial, ...seen });
     this.#reportWhenDue(monotonic());
     return true;
   }
 
-  /** What a client says to a tunnel's endpoint over TCP; true when kind and findings of the frame were read by that. */
+  /** Reads a frame of a TCP stream to a tunnel's endpoint; true when its kind and findings are set from the stream. */
   #readStream(bytes: Uint8Array, direction: 'up' | 'down', at: number): boolean {
     const packet = this.#packet;
     const index = this.#judge.streamOf(packet, direction);
@@ -220,13 +223,13 @@ export class TapReader {
     return isRead;
   }
 
-  /** What was taken for the tunnel before the stream had shown what it is: the kernel has let it through. */
-  #tellPassed(verdict: Verdict, at: number): void {
+  /** Reports frames that were taken for the tunnel before their stream showed that it is not: the kernel let them through. */
+  #reportPassed(verdict: Verdict, at: number): void {
     const passed = this.#parts.dissector.takePassed();
     const endpoint = this.#judge.endpoints[this.#judge.streamOf(this.#packet, 'up')];
     if (endpoint === undefined) return;
     const counter = counterName('up', 'tunnel', endpoint.tunnel);
-    // Told as of now, by both taps: what came long before is no slice of any account.
+    // Both taps report them as of now: the interval in which they arrived has been accounted for already.
     for (let frame = 0; frame < passed; frame += 1)
       this.#batch.add(
         this.#packet,
@@ -236,7 +239,7 @@ export class TapReader {
       );
   }
 
-  #noteAnswer(index: number, at: number): void {
+  #noteHandshakeAnswer(index: number, at: number): void {
     const endpoint = this.#judge.endpoints[index];
     if (endpoint === undefined || !isHandshakeAnswer(endpoint, this.#packet)) return;
     this.#noteHandshake(endpoint, this.#packet.source, at);
@@ -244,9 +247,9 @@ export class TapReader {
 
   #noteHandshake({ name, text }: JudgedEndpoint, server: Uint32Array, at: number): void {
     const address = addressText(this.#packet.ipVersion === 6 ? 6 : 4, server);
-    // Only a tunnel's first after a silence matters; another's must not be left out for it.
+    // Only a tunnel's first handshake after a gap matters, so repeated ones must not take room from other tunnels.
     if (this.#handshakes.some(({ tunnel, address: known }) => tunnel === name && known === address)) return;
-    if (this.#handshakes.length >= HANDSHAKES) return;
+    if (this.#handshakes.length >= HANDSHAKES_MOST) return;
     this.#handshakes.push({ tunnel: name, endpoint: text, address, at });
     this.#reportWhenDue(this.#parts.monotonic());
   }
@@ -263,19 +266,19 @@ export class TapReader {
       direction === 'up' && verdict.verdict === 'allowed' && !this.#judge.isOwnQuestion(packet, 'up');
     const passes = counter.startsWith('up_allowed');
     const lesson = this.#answered.learn(packet, direction, at, { asks, passes });
-    // Both taps remember; the wan tap alone has it before the client does.
-    if (lesson === undefined || this.#parts.port !== 'wan' || this.#lessons.length >= LESSONS) return;
+    // Both taps learn from it, but only the wan tap sees the answer before the client does.
+    if (lesson === undefined || this.#parts.port !== 'wan' || this.#lessons.length >= LESSONS_MOST) return;
     const isHeld = this.#judge.holds(packet, direction) && captured === packet.length;
     const { opened, closed, shown } = lesson;
     if (!isHeld && opened.length + closed.length + shown.length === 0) return;
     const frame = isHeld ? bytes.slice(0, captured) : undefined;
-    // What a neighbour on the same machine has sent leaves its last sum to a card, and no card comes.
+    // A sender on the same machine leaves the UDP checksum to the network card (offload), which this frame never passes.
     if (frame !== undefined) finishUdpChecksum(frame, packet.upperOffset, packet.ipVersion === 4 ? 4 : 16);
     this.#lessons.push(frame === undefined ? lesson : { ...lesson, frame });
     this.#reportWhenDue(this.#parts.monotonic());
   }
 
-  /** Who says to have an address, told when it is another than before (rule T). */
+  /** Whether an ARP frame claims an address for another MAC address than before (rule T). */
   #isNewClaim(packet: ParsedPacket, direction: 'up' | 'down'): boolean {
     if (packet.arpOperation < 0 || direction !== 'down') return false;
     const address = String(packet.source[3]);
@@ -284,8 +287,8 @@ export class TapReader {
     return !known;
   }
 
-  /** Counts what the kernel counts too: what came in by its own counter, and of what leaves wan the leaks. */
-  #compareLater(counter: string, outgoing: boolean): void {
+  /** Counts the frame as the kernel does: an incoming one by its counter, one that leaves wan as a leak or not. */
+  #countFrame(counter: string, outgoing: boolean): void {
     if (!outgoing) {
       if (counter !== '') this.#count(counter);
     } else if (this.#parts.port === 'wan') {
@@ -297,7 +300,7 @@ export class TapReader {
     this.#counts[counter] = (this.#counts[counter] ?? 0) + 1;
   }
 
-  /** Reports what is held: all that came before `at` where it is `drained`. */
+  /** Sends a report. `drained`: it covers every frame that arrived before `at`, monotonic milliseconds. */
   report(at: number, drained: boolean): void {
     const until = this.#parts.monotonic();
     const lost = this.#parts.lost();
@@ -328,33 +331,34 @@ export class TapReader {
       ...(lessons.length === 0 ? {} : { lessons }),
       ...(unsure ? { unsure } : {}),
     });
-    const isLate = this.#waitedMs > LATE_MS;
+    const isDelayed = this.#waitedMs > DELAYED_MS;
     this.#waitedMs = 0;
-    if (isLate) this.#batch.limit = BATCH.late;
+    if (isDelayed) this.#batch.limit = BATCH.delayed;
     if (taken === undefined) {
-      this.#taken(until, observations.length, isLate);
+      this.#reportTaken(until, observations.length, isDelayed);
       return;
     }
     this.#takenAt = Infinity;
     void taken.then(() => {
-      this.#taken(until, observations.length, isLate);
+      this.#reportTaken(until, observations.length, isDelayed);
     });
   }
 
-  #taken(since: number, observations: number, isLate: boolean): void {
+  #reportTaken(since: number, observations: number, isDelayed: boolean): void {
     const tookMs = this.#parts.monotonic() - since;
-    this.#pauseMs = Math.min(Math.max(isLate ? LATE_MS : REPORT_MS, SLOW.times * tookMs), SLOW.most);
+    const pauseMs = Math.max(isDelayed ? DELAYED_MS : REPORT_MS, GUARD_PAUSE.factor * tookMs);
+    this.#pauseMs = Math.min(pauseMs, GUARD_PAUSE.maxMs);
     this.#takenAt = since + tookMs;
-    if (isLate) return;
-    // A guard that is behind hears less of the many that are alike, and so, sooner, of what is not.
+    if (isDelayed) return;
+    // For a guard that is behind, similar frames are folded more, so that it gets the others sooner.
     if (tookMs > BATCH.ms)
-      this.#batch.limit = Math.max(BATCH.least, Math.floor((observations * BATCH.ms) / tookMs));
+      this.#batch.limit = Math.max(BATCH.min, Math.floor((observations * BATCH.ms) / tookMs));
     else this.#batch.limit = Math.min(BATCH.limit, this.#batch.limit * 2);
   }
 
   /**
-   * Milliseconds until the guard has had its pause; 0 when it has, Infinity while it has not taken the last report. What is read until
-   * then is counted together.
+   * Milliseconds from `now` (monotonic) until the next report may be sent; 0 when it may be now, Infinity while the guard has not accepted the
+   * last one.
    */
   pauseAt(now: number): number {
     return Math.max(0, this.#takenAt + this.#pauseMs - now);
@@ -366,9 +370,10 @@ export class TapReader {
     return read + this.#recentPeers.refused + this.#claims.evicted;
   }
 
+  /** There is something to report. */
   get pending(): boolean {
-    const told = [this.#handshakes, this.#canaries, this.#lessons];
-    return this.#batch.size > 0 || told.some(({ length }) => length > 0);
+    const lists = [this.#handshakes, this.#canaries, this.#lessons];
+    return this.#batch.size > 0 || lists.some(({ length }) => length > 0);
   }
 
   #reportWhenDue(now: number): void {

@@ -1,5 +1,5 @@
-// Knows: how a tap process is kept alive, and with which rights. Must not know: what its reports mean.
-// The tap keeps CAP_NET_RAW and nothing else (ARCHITECTURE.md, Processes); it dies with its port and with the daemon.
+// Starts a tap process and restarts it when it ends or hangs. The tap keeps CAP_NET_RAW and no other right (ARCHITECTURE.md, Processes); it
+// ends with its port and with the daemon.
 
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,27 +10,27 @@ import { startChild } from './child.ts';
 import type { Message, TapCommand, TapOrder } from './messages.ts';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
-const BACKOFF_MS = { first: 50, most: 500 };
+const RETRY_MS = { first: 50, most: 500 };
 /**
- * Who needed longer than the first is given twice the time: on a slow machine, ended and begun again for ever, it would never
- * see. That it is silent meanwhile is told by the guard (src/guard/guard.ts), and sooner than either.
+ * A timeout, doubled from `first` up to `most` each time it expires: otherwise, on a slow machine, a tap would be killed again and again and
+ * never read. The guard reports a silent tap earlier than either (src/guard/guard.ts). Milliseconds.
  */
-interface Patience {
+interface Timeout {
   readonly first: number;
   readonly most: number;
 }
 
-/** What is run for a tap, and how long it may be silent, milliseconds. */
+/** The program of a tap, and how long it may be silent. */
 export interface TapProgram {
   /** The interface's name comes last. */
   readonly command: readonly [string, ...string[]];
-  /** Before its first word it has to be loaded. */
-  readonly startMs: Patience;
-  /** It reports at least five times a second, also under flood. */
-  readonly silenceMs: Patience;
+  /** For its first message: the program has to be loaded before. */
+  readonly startMs: Timeout;
+  /** For each further message: a tap reports at least five times a second, also under flood. */
+  readonly silenceMs: Timeout;
 }
 
-/** A tap that has gone on for this long is not slow. */
+/** A tap that has been reading for this long is not slow, milliseconds. */
 const STEADY_MS = 60_000;
 
 export type TapState = 'up' | 'restarting' | 'down';
@@ -38,7 +38,7 @@ export type TapState = 'up' | 'restarting' | 'down';
 export interface TapListener {
   report(report: TapReport): void;
   state(state: TapState, detail: string): void;
-  /** What answers have opened by now: a tap that begins anew knows of none. */
+  /** The addresses that answers have opened by now, for a tap that is restarted. */
   answered?(): readonly AnsweredAddress[];
 }
 
@@ -47,12 +47,12 @@ export class TapSupervisor {
   readonly #program: TapProgram;
   #order: TapOrder;
   #child: ChildProcess | undefined;
-  #backoff = BACKOFF_MS.first;
+  #backoff = RETRY_MS.first;
   #startMs: number;
   #silenceMs: number;
   #openedAt: number | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #callOffSilence = (): void => undefined;
+  #cancelTimeout = (): void => undefined;
   #stopped = true;
   #lastFault = '';
 
@@ -69,7 +69,7 @@ export class TapSupervisor {
     this.#spawn();
   }
 
-  /** Gives another order. Only another interface needs a new process; what leaves meanwhile is counted by the kernel. */
+  /** Gives a new order. Only another interface needs a new process; the kernel counts what leaves in the meantime. */
   renew(order: TapOrder): void {
     const before = this.#order;
     this.#order = order;
@@ -77,7 +77,7 @@ export class TapSupervisor {
       const { policy, learned, boxMacs, orders } = order;
       this.#send({
         type: 'judge',
-        // Of twenty thousand servers it is made of megabytes, and what a tap has made of it stays good.
+        // A policy with twenty thousand servers takes megabytes, and the tap has compiled it already.
         ...(policy === before.policy ? {} : { policy }),
         learned,
         boxMacs,
@@ -88,29 +88,29 @@ export class TapSupervisor {
     this.#lastFault = 'its orders changed';
     this.#backoff = 0;
     if (this.#child === undefined) return;
-    // Said at once: who is told that the orders are in force must not take the old tap for one that reads by them.
+    // Reported at once: the guard must not count on the old tap as one that follows the new orders.
     this.#listener.state('restarting', this.#lastFault);
     this.#child.kill('SIGKILL');
   }
 
-  /** Tells what was learned; the tap goes on reading. */
+  /** Tells the tap what was learned; it keeps reading. */
   learn(change: Pick<TapOrder, 'learned' | 'orders'>): void {
     this.renew({ ...this.#order, ...change });
   }
 
-  /** Tells which endpoints are in use; what the tap judges by stays. */
+  /** Tells the tap which endpoints are in use; this changes its capture filter only. */
   use(inUse: readonly string[]): void {
     this.#order = { ...this.#order, inUse };
     this.#send({ type: 'use', inUse });
   }
 
-  /** Tells what answers have opened and what is closed again: a frame that is sent on after this finds it known. */
+  /** Tells the tap which addresses answers have opened and which are closed again, before any frame that a later `sendOn` sends. */
   answered(opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[], orders: number): void {
     this.#order = { ...this.#order, orders };
     this.#send({ type: 'answered', opened, gone, orders });
   }
 
-  /** Has the tap put a frame on another interface; nothing happens while there is no tap. */
+  /** Has the tap send a frame on another interface; does nothing while no tap is running. */
   sendOn(interfaceName: string, frame: Uint8Array): void {
     this.#send({ type: 'send', interface: interfaceName, frame });
   }
@@ -118,12 +118,12 @@ export class TapSupervisor {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
-    this.#callOffSilence();
+    this.#cancelTimeout();
     this.#child?.kill('SIGKILL');
     this.#listener.state('down', 'stopped');
   }
 
-  /** Process id of the running tap, for tests and the health page. */
+  /** Process id of the running tap. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
@@ -133,7 +133,7 @@ export class TapSupervisor {
     try {
       this.#child = startChild<TapReport>([...this.#program.command, this.#order.interface], 'inherit', {
         heard: (messages) => {
-          this.#expect(this.#silenceMs);
+          this.#expectMessage(this.#silenceMs);
           for (const message of messages) this.#take(message);
         },
         failed: (message) => {
@@ -144,7 +144,7 @@ export class TapSupervisor {
         },
       });
     } catch (error) {
-      // Tried again like any other end of it.
+      // Retried as when a running tap ends.
       this.#lastFault = error instanceof Error ? error.message : String(error);
       this.#closed(null, null);
       return;
@@ -152,7 +152,7 @@ export class TapSupervisor {
     this.#openedAt = undefined;
     const answered = this.#listener.answered?.() ?? [];
     this.#send({ type: 'order', order: { ...this.#order, answered } });
-    this.#expect(this.#startMs);
+    this.#expectMessage(this.#startMs);
   }
 
   #send(command: TapCommand): void {
@@ -167,7 +167,7 @@ export class TapSupervisor {
       this.#listener.report(message.report);
       this.#send({ type: 'taken' });
     } else if (message.type === 'open') {
-      this.#backoff = BACKOFF_MS.first;
+      this.#backoff = RETRY_MS.first;
       this.#startMs = this.#program.startMs.first;
       this.#openedAt = performance.now();
       this.#listener.state('up', 'reading');
@@ -176,17 +176,17 @@ export class TapSupervisor {
     }
   }
 
-  /** Its next word must come within this, or it is hung. */
-  #expect(withinMs: number): void {
-    this.#callOffSilence();
-    this.#callOffSilence = afterReading(withinMs, () => {
+  /** Kills the tap unless its next message arrives within this time. */
+  #expectMessage(withinMs: number): void {
+    this.#cancelTimeout();
+    this.#cancelTimeout = afterReading(withinMs, () => {
       this.#lastFault = `nothing heard from it for ${String(withinMs)} ms`;
-      this.#growPatience();
+      this.#extendTimeout();
       this.#child?.kill('SIGKILL');
     });
   }
 
-  #growPatience(): void {
+  #extendTimeout(): void {
     const { startMs, silenceMs } = this.#program;
     if (this.#openedAt === undefined) {
       this.#startMs = Math.min(this.#startMs * 2, startMs.most);
@@ -198,18 +198,18 @@ export class TapSupervisor {
 
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = undefined;
-    this.#callOffSilence();
+    this.#cancelTimeout();
     if (this.#stopped) return;
     const end = signal === null ? `exit code ${String(code)}` : signal;
     this.#listener.state('restarting', this.#lastFault === '' ? end : this.#lastFault);
     this.#retry = setTimeout(() => {
       this.#spawn();
     }, this.#backoff);
-    this.#backoff = Math.min(Math.max(BACKOFF_MS.first, this.#backoff * 2), BACKOFF_MS.most);
+    this.#backoff = Math.min(Math.max(RETRY_MS.first, this.#backoff * 2), RETRY_MS.most);
   }
 }
 
-/** Runs what follows without any right but that to open packet sockets. */
+/** Runs the command that follows with only the right to open packet sockets. */
 const PRIVILEGES = [
   'setpriv',
   '--inh-caps=-all,+net_raw',
@@ -220,8 +220,8 @@ const PRIVILEGES = [
 ] as const;
 
 /**
- * What a tap makes of a frame is gone with its report: room for what is young is all that V8 would take, and two taps would take it
- * twice (test/bench/RESULTS.md).
+ * V8 heap limits, megabytes. What a tap allocates is garbage after its report, so a larger young generation would only use memory, once for
+ * each tap (test/bench/RESULTS.md).
  */
 const SMALL = ['--max-semi-space-size=2', '--max-old-space-size=128'] as const;
 

@@ -1,24 +1,23 @@
 #!/usr/bin/env node
-// Knows: the program that sets the clock to what the owner wished for, run by leakguard-set-clock.service with the right to do so.
-// Must not know: who wished, and which wishes are fulfilled.
+// The program that carries out a set-clock request; leakguard-set-clock.service runs it with the right to set the clock.
 
 import { parseArgs } from 'node:util';
 
 import { runProgram } from '../os/program-end.ts';
-import { fulfil, machineParts } from './setter.ts';
+import { setAsRequested, machineParts } from './setter.ts';
 import { ClockError } from './set-clock-request.ts';
 
-const HELP = `leakguard's clock: takes the time that the owner's browser has
+const HELP = `sets leakguard's clock to the time of the owner's browser
 
-  [--wish FILE]  where the daemon leaves it (default /run/leakguard/clock-wish)
+  [--wish FILE]  the daemon's set-clock request (default /run/leakguard/clock-wish)
 
-Exit: 0 set, or nothing to do; 1 refused; 2 usage; 3 it could not be set.
+Exit: 0 set, or there is no request; 1 refused; 2 usage; 3 the clock could not be set.
 `;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      request: { type: 'string', default: '/run/leakguard/clock-wish' },
+      wish: { type: 'string', default: '/run/leakguard/clock-wish' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -27,7 +26,7 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    await fulfil(values.request, machineParts());
+    await setAsRequested(values.wish, machineParts());
     return 0;
   } catch (error) {
     if (!(error instanceof ClockError)) throw error;

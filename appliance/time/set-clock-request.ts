@@ -1,17 +1,16 @@
-// Knows: the wish for another time: which one is believed, and the file by which it goes from the daemon, which may not set
-// clocks, to the program that may. Must not know: who wishes, how a clock is set.
+// The set-clock request: a file through which the daemon, which may not set the clock, asks the program that may; and its checks.
 
 import { readFileSync, rmSync, statSync } from 'node:fs';
 
 import { writeDurable } from '../os/durable-file.ts';
 
 export interface SetClockRequest {
-  /** The time that was wished for, and CLOCK_MONOTONIC when it was: milliseconds. */
+  /** The requested time, and CLOCK_MONOTONIC at the request: milliseconds. */
   readonly wall: number;
   readonly monotonic: number;
 }
 
-/** `implausible`: no time of today · `garbled`: no wish · `stale`: nobody took it in time · `kept`: somebody else keeps this clock. */
+/** `implausible`: cannot be the time now · `garbled`: not a request · `stale`: too old · `kept`: a time service sets this clock. */
 export type ClockFault = 'implausible' | 'garbled' | 'stale' | 'kept';
 
 export class ClockError extends Error {
@@ -24,32 +23,32 @@ export class ClockError extends Error {
   }
 }
 
-/** By then something else keeps time; before it, a number of other units (seconds, microseconds) is no date. */
+/** The latest time that is accepted. Together with the earliest it rules out numbers in other units (seconds, microseconds). */
 const LATEST = Date.UTC(2100, 0, 1);
-/** A wish holds so long: what is found later was left behind. Milliseconds. */
-const GOOD_MS = 60_000;
+/** A request is valid for this long; one that is found later was left behind. Milliseconds. */
+const VALID_MS = 60_000;
 const LENGTH_MOST = 128;
 
-/** When this program was packed: no box that runs it is older. The package keeps the times of its files. */
+/** When this program was packaged, wall clock milliseconds: the time cannot be earlier. The package keeps the times of its files. */
 export function packedAt(): number {
   return statSync(import.meta.filename).mtimeMs;
 }
 
-/** Throws ClockError `implausible` for what cannot be the time now. `earliest`: wall clock, milliseconds. */
+/** Throws ClockError `implausible` unless `wall` lies between `earliest` and LATEST; wall clock, milliseconds. */
 export function checkPlausible(wall: number, earliest: number): void {
   if (wall >= earliest && wall < LATEST) return;
   const [from, to] = [earliest, LATEST].map((time) => new Date(time).toISOString());
-  throw new ClockError('implausible', `the time must lie between ${from ?? ''} and ${to ?? ''}`);
+  throw new ClockError('implausible', `the time must be between ${from ?? ''} and ${to ?? ''}`);
 }
 
-/** The file is there whole or not at all. Throws what the file system says. */
+/** Writes the request atomically. Throws file system errors. */
 export function leaveRequest(path: string, request: SetClockRequest): void {
   writeDurable(path, `${JSON.stringify(request)}\n`);
 }
 
 /**
- * The wish, and its file is gone: whoever watches for it would start this again and again. Undefined when there is none;
- * throws ClockError for a file that is no wish.
+ * Reads the request and removes its file, because systemd's path unit would otherwise start this program again and again. Undefined when
+ * there is none; throws ClockError `garbled` for an invalid one.
  */
 export function takeRequest(path: string): SetClockRequest | undefined {
   const size = statSync(path, { throwIfNoEntry: false })?.size;
@@ -71,9 +70,9 @@ function requestIn(text: string): SetClockRequest {
   throw new ClockError('garbled', 'the file does not hold a time');
 }
 
-/** The time it is by the wish, `monotonic` being now. Throws ClockError `stale`. */
+/** The requested time plus the time that has passed since; `monotonic`: CLOCK_MONOTONIC now. All milliseconds. Throws ClockError `stale`. */
 export function requestedTime(request: SetClockRequest, monotonic: number): number {
   const age = monotonic - request.monotonic;
-  if (age >= 0 && age < GOOD_MS) return request.wall + age;
-  throw new ClockError('stale', 'the time was wished for too long ago');
+  if (age >= 0 && age < VALID_MS) return request.wall + age;
+  throw new ClockError('stale', 'the request is too old');
 }

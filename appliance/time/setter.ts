@@ -1,5 +1,5 @@
-// Knows: how a wish for another time is fulfilled or refused. Must not know: who wished. It believes nobody: what was checked
-// before is checked here. Follows date(1), --set and @SECONDS: Node has no call that sets a clock.
+// Carries out or refuses a set-clock request. It does not trust the daemon, so everything is checked here again. Uses date(1), --set and
+// @SECONDS, because Node cannot set a clock.
 
 import { monotonicMs } from '../os/clock.ts';
 import { run } from '../os/run-command.ts';
@@ -7,25 +7,26 @@ import { timeService } from './time-sources.ts';
 import { ClockError, checkPlausible, packedAt, takeRequest, requestedTime } from './set-clock-request.ts';
 
 export interface SetterParts {
-  /** Holds /run and /sys. */
+  /** Directory that holds run/ and sys/. */
   readonly root: string;
-  /** Wall clock, milliseconds: no earlier time is believed. */
+  /** Earliest time that is accepted; wall clock, milliseconds. */
   readonly earliest: number;
   /** CLOCK_MONOTONIC, milliseconds. */
   readonly monotonic: () => number;
   readonly run: (command: string, args: readonly string[]) => Promise<unknown>;
 }
 
+/** The parts for this machine. */
 export function machineParts(): SetterParts {
   return { root: '/', earliest: packedAt(), monotonic: monotonicMs, run };
 }
 
-/** True when the clock was set, false when nobody wished it; throws ClockError for a refusal, RunError when it cannot be set. */
-export async function fulfil(path: string, parts: SetterParts): Promise<boolean> {
+/** True when the clock was set, false when there is no request in `path`; rejects with ClockError for a refusal, RunError when date fails. */
+export async function setAsRequested(path: string, parts: SetterParts): Promise<boolean> {
   const request = takeRequest(path);
   if (request === undefined) return false;
   const service = timeService(parts.root);
-  if (service !== undefined) throw new ClockError('kept', `${service} keeps this clock`);
+  if (service !== undefined) throw new ClockError('kept', `${service} sets this clock`);
   const wall = requestedTime(request, parts.monotonic());
   checkPlausible(wall, parts.earliest);
   await parts.run('date', ['--utc', `--set=@${(wall / 1_000).toFixed(3)}`]);

@@ -1,14 +1,14 @@
-// Knows: whether a time service keeps this machine's clock: then nobody else sets it. Must not know: what time it is.
-// Follows systemd-timesyncd.service(8), /run/systemd/timesync/synchronized, and the control groups that systemd makes for what runs.
+// Finds the time service that sets this machine's clock, if any: then the box does not set it. Follows systemd-timesyncd.service(8),
+// /run/systemd/timesync/synchronized, and the control groups that systemd creates for running services.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SYNCHRONISED = 'run/systemd/timesync/synchronized';
-/** Those that are there keep the clock; systemd-timesyncd runs also where it reaches nobody. */
+/** Any of these sets the clock when it is running. Not systemd-timesyncd, which also runs where it reaches no server. */
 const SERVICES = ['chrony', 'chronyd', 'ntp', 'ntpd', 'ntpsec', 'openntpd'] as const;
 
-/** The service that keeps the clock; undefined when none does. `root` holds /run and /sys. */
+/** Name of the service that sets the clock; undefined when there is none. `root`: directory that holds run/ and sys/. */
 export function timeService(root = '/'): string | undefined {
   if (existsSync(join(root, SYNCHRONISED))) return 'systemd-timesyncd';
   return SERVICES.find((name) => existsSync(join(root, `sys/fs/cgroup/system.slice/${name}.service`)));

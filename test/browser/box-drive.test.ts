@@ -172,7 +172,7 @@ describe.skipIf(missing)(
       const lamp = (): string => readFileSync(files.lamp, 'utf8').trim();
       await expect.poll(lamp, { timeout: MEND_MS, interval: 50 }).toBe('alternating');
       const { health, state } = await lab().guard.status();
-      expect(health.warnings.join()).toContain('The LED is being tried out (alternating)');
+      expect(health.warnings.join()).toContain('The LED is being tested (alternating)');
       expect(state).not.toBe('pass');
     });
 

@@ -84,7 +84,7 @@ describe('while it is not whole the light is red, and afterwards nothing is call
         30_000,
       );
       const told = status.health.warnings.join(' ');
-      if (back === '') expect(told).toContain('has been put back');
+      if (back === '') expect(told).toContain('has been restored');
       expect(await lab().guard.breaks(({ state }) => state !== 'breach', 2_000)).toBeUndefined();
       expect(breaches).toBe(0);
     },

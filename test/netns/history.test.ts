@@ -163,11 +163,11 @@ describe('a full disk', () => {
     await leak('full2.example');
     await warned('The history cannot be written');
     await lab().guard.block(true);
-    await warned('The disk does not take the state of the box');
+    await warned('The state of the box cannot be written to disk');
     expect(await exposuresKept()).not.toContain('full2.example');
     await disk.free();
     await silent('The history cannot be written');
-    await silent('The disk does not take');
+    await silent('The state of the box cannot be written');
     await lab().guard.block(false);
     await expect.poll(exposuresKept, { timeout: 40_000 }).toContain('full2.example');
     expect(await exposuresKept()).toContain('full.example');
@@ -181,7 +181,7 @@ describe('a full disk', () => {
     await daemon.watching();
     expect((await lab().guard.status()).blockMode).toBe(true);
     await disk.free();
-    await silent('The disk does not take');
+    await silent('The state of the box cannot be written');
     expect(readFileSync(join(disk.path, 'state.json'), 'utf8')).toContain('true');
     await lab().guard.block(false);
   });
@@ -189,7 +189,7 @@ describe('a full disk', () => {
 
 describe('a disk that fails and is read-only from then on', () => {
   it('stops neither guard nor LED nor block mode, is said, and the history is whole after the repair', async () => {
-    await silent('There is no history');
+    await silent('The history cannot be opened');
     await leak('before.example');
     // What a person has said is on the disk itself, not only in the kernel's memory, which the fault takes away.
     await lab().guard.acknowledge();

@@ -1,5 +1,5 @@
-// Knows: the local API: HTTP over a Unix socket, JSON, server-sent events (WHATWG HTML). Must not know: how the
-// guard does what it is asked. Every fault becomes an ApiErrorBody; nothing a client sends can end the daemon.
+// The HTTP server of the local API: a Unix socket, JSON, server-sent events (WHATWG HTML). Every error becomes an ApiErrorBody; nothing
+// that a client sends can end the daemon.
 
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -13,7 +13,7 @@ import type { ApiErrorBody } from '../../../src/api/refusal.ts';
 import type { Fault } from '../../../src/policy/fault.ts';
 import type { GuardEvent } from '../../../src/api/status.ts';
 
-/** An answer that is not success: status code plus the fields of ApiErrorBody. */
+/** An error answer: HTTP status and the fields of ApiErrorBody. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: ErrorCode;
@@ -57,25 +57,26 @@ export interface ApiRoute {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** `/v1/incidents/:id` */
   readonly path: string;
-  /** The answer's JSON value, or a BinaryAnswer; throws ApiError. */
+  /** Returns the JSON value of the answer or a BinaryAnswer, or a promise of either; throws ApiError. */
   handle(request: ApiRequest): unknown;
 }
 
+/** Most bytes of a request body. */
 const BODY_LIMIT = 1024 * 1024;
-/** Objects and lists within one another; no body of ours has more than four, and what is deeper may use up a stack later on. */
+/** Most nested objects and lists in a body. Our own bodies have at most four levels; deeper ones could overflow a stack later on. */
 const BODY_DEPTH = 32;
-/** Bytes of a request's first line and headers. */
-const HEAD_LIMIT = 16_384;
+/** Most bytes of a request's first line and headers. */
+const HEADER_LIMIT = 16_384;
 
-/** How long who asks may take, milliseconds, and how many there may be. */
+/** Time limits (milliseconds) and numbers of connections and requests. */
 export interface ApiLimits {
   readonly headersMs: number;
   readonly requestMs: number;
   readonly idleMs: number;
-  /** A connection on which nothing has moved for so long ends; what the daemon does for it takes less. */
+  /** A connection without any traffic for this long is closed. No answer takes the daemon longer. */
   readonly stuckMs: number;
   readonly connections: number;
-  /** Requests on one connection that wait for their answers at once: no client of ours sends a second before it has the first. */
+  /** Most unanswered requests on one connection: our own clients send a request only after the answer to the last. */
   readonly pipelined: number;
 }
 
@@ -88,9 +89,9 @@ export const API_LIMITS: ApiLimits = {
   pipelined: 4,
 };
 
-/** Event streams at once; one more is refused. */
+/** Most event streams at once; any more are refused. */
 const STREAM_LIMIT = 32;
-/** A reader that lets this much pile up is cut off: it can ask again, the guard must not grow. Bytes. */
+/** A client that leaves this many bytes unread is disconnected, to bound the daemon's memory; it can connect again. */
 const STREAM_BACKLOG = 1024 * 1024;
 
 export class ApiServer {
@@ -100,10 +101,10 @@ export class ApiServer {
   readonly #streams = new Set<ServerResponse>();
   readonly #onFault: (error: unknown) => void;
   readonly #limits: ApiLimits;
-  /** Each connection, oldest first, with how many of its requests wait for their answers. */
+  /** The connections, oldest first, with their numbers of unanswered requests. */
   readonly #connections = new Map<Duplex, number>();
   #path = '';
-  /** Which file the socket's name led to when it was made. */
+  /** Inode of the socket when it was created. */
   #inode: number | undefined;
 
   constructor(
@@ -122,20 +123,21 @@ export class ApiServer {
         requestTimeout: limits.requestMs,
         keepAliveTimeout: limits.idleMs,
         connectionsCheckingInterval: Math.min(1_000, limits.headersMs / 2),
-        maxHeaderSize: HEAD_LIMIT,
+        maxHeaderSize: HEADER_LIMIT,
       },
       (request, response) => {
-        if (this.#begins(request.socket, response)) void this.#serve(request, response);
+        if (this.#admitRequest(request.socket, response)) void this.#serve(request, response);
       },
     );
     this.#server.timeout = limits.stuckMs;
     this.#server.on('connection', (socket) => {
-      this.#admit(socket);
+      this.#admitConnection(socket);
     });
-    // A newcomer for whom there is no handle left: those who are connected go on, and it may ask again.
+    // No file handle is left for a new connection: existing ones continue, and the client may try again.
     this.#server.on('error', onFault);
   }
 
+  /** Listens on a Unix socket, in place of whatever has that name. Rejects with the system's error. */
   async listen(socketPath: string): Promise<void> {
     this.#path = socketPath;
     rmSync(socketPath, { recursive: true, force: true });
@@ -150,16 +152,16 @@ export class ApiServer {
     this.#inode = inodeOf(socketPath);
   }
 
-  /** Listens again when the socket's name was removed or taken; true when it was. Streams that are open go on. */
+  /** Listens again when the socket was removed or replaced; true when it was. Open streams continue. */
   async keep(): Promise<boolean> {
     if (inodeOf(this.#path) === this.#inode) return false;
-    // Closed before it is made anew: closing takes the name away, whoever has it by then (libuv, uv__pipe_close).
+    // Closed first: closing removes the name even if it belongs to a new socket (libuv, uv__pipe_close).
     this.#server.close();
     await this.listen(this.#path);
     return true;
   }
 
-  /** Sends an event to everyone who listens. */
+  /** Sends an event to all event streams. */
   publish(event: GuardEvent): void {
     if (this.#streams.size === 0) return;
     const text = eventText(event);
@@ -175,8 +177,8 @@ export class ApiServer {
     this.#server.closeAllConnections();
   }
 
-  /** Who asks nothing makes room for who comes; when all ask, who comes is refused. */
-  #admit(socket: Duplex): void {
+  /** At the limit, the oldest idle connection is closed for a new one; when none is idle, the new one is refused. */
+  #admitConnection(socket: Duplex): void {
     if (this.#connections.size >= this.#limits.connections) {
       const [idle] = [...this.#connections].find(([, asked]) => asked === 0) ?? [];
       if (idle === undefined) {
@@ -190,8 +192,8 @@ export class ApiServer {
     socket.once('close', () => this.#connections.delete(socket));
   }
 
-  /** False, and the connection is ended, when too many requests are on it already. */
-  #begins(socket: Duplex, response: ServerResponse): boolean {
+  /** Returns false and closes the connection when too many of its requests are unanswered. */
+  #admitRequest(socket: Duplex, response: ServerResponse): boolean {
     const asked = this.#connections.get(socket) ?? 0;
     if (asked >= this.#limits.pipelined) {
       socket.destroy();
@@ -218,18 +220,18 @@ export class ApiServer {
       if (answer instanceof BinaryAnswer) sendBytes(response, answer);
       else sendJson(response, 200, answer);
     } catch (error) {
-      this.#refuse(response, error);
+      this.#sendError(response, error);
     }
   }
 
-  #refuse(response: ServerResponse, error: unknown): void {
+  #sendError(response: ServerResponse, error: unknown): void {
     if (!(error instanceof ApiError)) this.#onFault(error);
     const { status, code, message, faults } =
       error instanceof ApiError
         ? error
-        : new ApiError(500, 'internal', 'the daemon could not do that', [], error);
+        : new ApiError(500, 'internal', 'internal error of the daemon', [], error);
     const body: ApiErrorBody = { error: { code, message, faults } };
-    // What was refused unread is not read on.
+    // The rest of a body that was not read is not waited for.
     if (!response.req.complete && !response.headersSent) response.setHeader('connection', 'close');
     sendJson(response, status, body);
   }
@@ -242,7 +244,7 @@ export class ApiServer {
       if (route.method === method) return { route, parts };
       pathKnown = true;
     }
-    if (pathKnown) throw new ApiError(405, 'method', `${path} does not take ${method}`);
+    if (pathKnown) throw new ApiError(405, 'method', `${path} does not allow ${method}`);
     throw new ApiError(404, 'not-found', `there is no ${path}`);
   }
 
@@ -250,7 +252,7 @@ export class ApiServer {
     if (this.#streams.size >= STREAM_LIMIT)
       throw new ApiError(503, 'too-many-streams', 'too many event streams');
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    // A stream is silent for as long as nothing happens.
+    // A stream may be silent for any time.
     request.socket.setTimeout(0);
     response.write(eventText(this.#firstEvent()));
     this.#streams.add(response);
@@ -285,16 +287,16 @@ function sendBytes(response: ServerResponse, { type, bytes }: BinaryAnswer): voi
 }
 
 /**
- * Path and query of a request target in origin form (RFC 9112, section 3.2.1), the only one that is answered: what names another
- * host, is no percent-encoding (RFC 3986, section 2.1) or comes with two hosts (RFC 9112, section 3.2) is no question to this server.
+ * Path and query of a request target in origin form (RFC 9112, section 3.2.1). Throws ApiError 400 for any other form, such as one with a
+ * host, for invalid percent-encoding (RFC 3986, section 2.1), and for a request with two Host headers (RFC 9112, section 3.2).
  */
 function targetOf(request: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
   const target = request.url ?? '';
   const [path = ''] = target.split('?', 1);
   if (!path.startsWith('/') || path.startsWith('//') || !/^[!$%&'()*+,\-./\w:;=@~]+$/.test(path))
-    throw new ApiError(400, 'path', 'the request target is no path of this server');
+    throw new ApiError(400, 'path', 'the request target is not a path');
   if ((request.headersDistinct['host']?.length ?? 0) > 1)
-    throw new ApiError(400, 'host', 'a request has one host');
+    throw new ApiError(400, 'host', 'a request must have only one Host header');
   decodePart(path);
   return { path, query: new URLSearchParams(target.slice(path.length + 1)) };
 }

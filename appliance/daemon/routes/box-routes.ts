@@ -1,5 +1,4 @@
-// Knows: what the paths of the local API about the box itself do, and which routes there are in all. Must not know: HTTP, kernel.
-// Follows ARCHITECTURE.md: commands arrive at the local API.
+// All routes of the local API, and the handlers for the box itself (health, LED test).
 
 import type { Guard } from '../../../src/guard/guard.ts';
 import type { Status } from '../../../src/api/status.ts';
@@ -20,7 +19,7 @@ import { settingsRoutes } from './settings-routes.ts';
 import { tunnelRoutes } from './tunnel-routes.ts';
 import { updateRoutes } from './update-routes.ts';
 
-/** What all routes together ask of the daemon. */
+/** What the routes need of the daemon. */
 export interface BoxSubject {
   readonly box: ApiSubject;
   readonly history: HistorySubject;
@@ -33,7 +32,7 @@ export interface BoxSubject {
   readonly stateDir: string;
   /** The version that runs. */
   readonly version: string;
-  /** Where a wish for another time is taken from. */
+  /** File for set-clock requests; undefined: the box may not set this machine's clock. */
   readonly setClockRequest: string | undefined;
 }
 
@@ -64,16 +63,17 @@ export function everyRoute({
   return inTurn(routesOf(handlers), configPath);
 }
 
+/** Handlers for health and LED test. */
 export function boxRoutes(
   box: { status(): Status },
   health: Pick<HealthProbe, 'read'>,
   lamp: Pick<LedTest, 'start'>,
-  clock: Pick<BoxClock, 'keeper'>,
+  clock: Pick<BoxClock, 'source'>,
 ) {
   return {
     health: async () => ({
       guard: box.status().health,
-      timeSource: clock.keeper,
+      timeSource: clock.source,
       ...(await health.read()),
     }),
     testLed: ({ body: { pattern } }) => {

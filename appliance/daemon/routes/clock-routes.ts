@@ -1,5 +1,5 @@
-// Knows: what the path of the local API about the clock does: it leaves a wish, and waits until the clock says so.
-// Must not know: how a clock is set: another program does, which believes no word of this one.
+// The route that sets the clock: it leaves a set-clock request and waits until the clock shows the new time. Another program, which does not
+// trust this one, sets the clock (appliance/time/).
 
 import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,20 +11,20 @@ import { ClockError, checkPlausible, leaveRequest, packedAt } from '../../time/s
 import { ApiError } from './api-server.ts';
 import type { Handlers } from './handlers.ts';
 
-/** How long the other program may take, milliseconds: a small board starts it in a second or two. */
-const PATIENCE_MS = 12_000;
-const LOOK_MS = 50;
-/** The clock has been set when it is this near, milliseconds. */
-const NEAR_MS = 2_000;
+/** How long the other program may take, milliseconds: on a small board it starts within a second or two. */
+const TIMEOUT_MS = 12_000;
+const POLL_MS = 50;
+/** The clock counts as set when it differs by less than this, milliseconds. */
+const TOLERANCE_MS = 2_000;
 
 export interface ClockParts {
-  /** Where a wish is taken from; undefined where nobody takes one: this clock is not the box's to set. */
+  /** File for set-clock requests; undefined: the box may not set this machine's clock. */
   readonly requestPath: string | undefined;
-  /** Holds /run and /sys. */
+  /** Directory that holds run/ and sys/; by default the root. */
   readonly root?: string;
-  /** Wall clock, milliseconds: no earlier time is believed. */
+  /** Earliest time that is accepted; wall clock, milliseconds. */
   readonly earliest?: number;
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 export class BoxClock {
@@ -34,35 +34,37 @@ export class BoxClock {
     this.#parts = parts;
   }
 
-  get keeper(): TimeSource {
+  /** Who sets this clock. */
+  get source(): TimeSource {
     if (this.#parts.requestPath === undefined) return 'machine';
     return timeService(this.#parts.root) === undefined ? 'owner' : 'network';
   }
 
-  /** Resolves when the clock says `wall`, milliseconds; throws ApiError when it will not. */
+  /** Resolves when the clock shows `wall` (milliseconds); rejects with ApiError when it cannot be set. */
   async set(wall: number): Promise<void> {
-    const { requestPath, root, earliest = packedAt(), patienceMs = PATIENCE_MS } = this.#parts;
-    if (requestPath === undefined) throw new ApiError(409, 'not-ours', "this clock is not the box's to set");
+    const { requestPath, root, earliest = packedAt(), timeoutMs = TIMEOUT_MS } = this.#parts;
+    if (requestPath === undefined)
+      throw new ApiError(409, 'not-ours', "the box may not set this machine's clock");
     const service = timeService(root);
-    if (service !== undefined) throw new ApiError(409, 'kept', `${service} keeps this clock`);
-    checked(wall, earliest);
+    if (service !== undefined) throw new ApiError(409, 'kept', `${service} sets this clock`);
+    assertPlausible(wall, earliest);
     const asked = monotonicMs();
     leaveRequest(requestPath, { wall, monotonic: asked });
     for (;;) {
       const passed = monotonicMs() - asked;
       const isTaken = !existsSync(requestPath);
-      if (isTaken && Math.abs(Date.now() - wall - passed) < NEAR_MS) return;
-      if (passed > patienceMs) {
+      if (isTaken && Math.abs(Date.now() - wall - passed) < TOLERANCE_MS) return;
+      if (passed > timeoutMs) {
         rmSync(requestPath, { force: true });
-        const why = isTaken ? 'it was refused' : 'nobody took the new time';
+        const why = isTaken ? 'the request was refused' : 'no program picked up the request';
         throw new ApiError(503, 'not-set', `the clock was not set: ${why}; see leakguard-set-clock.service`);
       }
-      await sleep(LOOK_MS);
+      await sleep(POLL_MS);
     }
   }
 }
 
-function checked(wall: number, earliest: number): void {
+function assertPlausible(wall: number, earliest: number): void {
   try {
     checkPlausible(wall, earliest);
   } catch (error) {

@@ -1,6 +1,5 @@
-// Knows: how the captured frames of an incident are told over the local API: what Eve reads in them, and their bytes. Must not know: HTTP, SQL.
-// At most EVIDENCE_FRAMES frames of EVIDENCE_BYTES bytes, MAX_READINGS readings and MAX_ENTRIES entries of DNS each: an answer of
-// bounded size.
+// The route for an incident's captured frames: what Eve can read in them, and their bytes. The answer's size is bounded: at most
+// EVIDENCE_FRAMES frames of EVIDENCE_BYTES bytes, each with at most MAX_READINGS readings and MAX_ENTRIES DNS entries.
 
 import { readFrame } from '../../../src/flow/reading/read-frame.ts';
 import type { EvidenceFrame } from '../../../src/guard/incidents/evidence.ts';
@@ -12,7 +11,7 @@ import { nodeQuicCrypto } from '../../os/quic-crypto.ts';
 import type { Handlers } from './handlers.ts';
 import { noIncident } from './routes.ts';
 
-/** What this route asks of the history. */
+/** What this route needs of the history. */
 export interface FrameSubject {
   incident(id: string): IncidentView | undefined;
   evidence(id: string): readonly EvidenceFrame[];

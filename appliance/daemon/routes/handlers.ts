@@ -1,4 +1,4 @@
-// Knows: that every endpoint of the local API has a handler, and that none of them sees what was not checked. Must not know: any endpoint, HTTP.
+// Connects the endpoints of the local API to their handlers, which see only queries and bodies that match the endpoint's schema.
 
 import { ENDPOINTS } from '../../../src/api/endpoints.ts';
 import type { EndpointName, Endpoints } from '../../../src/api/endpoints.ts';
@@ -8,17 +8,17 @@ import type { Fault } from '../../../src/policy/fault.ts';
 import { ApiError } from './api-server.ts';
 import type { ApiRoute, BinaryAnswer } from './api-server.ts';
 
-/** The server has the events: they are no answer to a question. */
+/** All endpoints but the event stream, which the server itself provides. */
 type Handled = Exclude<EndpointName, 'events'>;
-/** What is JSON may come as bytes that another process wrote. */
+/** A JSON answer may also be given as bytes that another process has written. */
 type Given<E extends Endpoint> = (Answer<E> extends Buffer ? never : Answer<E>) | BinaryAnswer;
 
-/** What each endpoint does. Throws ApiError. */
+/** One handler per endpoint; each throws or rejects with ApiError. */
 export type Handlers = {
   readonly [N in Handled]: (asked: Asked<Endpoints[N]>) => Given<Endpoints[N]> | Promise<Given<Endpoints[N]>>;
 };
 
-/** The routes of these handlers. */
+/** The routes for these handlers, with checks of query and body. */
 export function routesOf(handlers: Partial<Handlers>): readonly ApiRoute[] {
   return Object.entries(handlers).map(([name, handler]) =>
     routeOf(ENDPOINTS[name as Handled], handler as (asked: object) => unknown),
@@ -35,15 +35,15 @@ function routeOf(
     handle: (request) => {
       const asked = query && readQuery(query, request.query);
       if (asked?.ok === false) throw refused(asked.faults);
-      const told = body && readBody(body, request.body);
-      if (told?.ok === false) throw refused(told.faults, usage);
-      return handler({ params: request.parts, query: asked?.value, body: told?.value });
+      const sent = body && readBody(body, request.body);
+      if (sent?.ok === false) throw refused(sent.faults, usage);
+      return handler({ params: request.parts, query: asked?.value, body: sent?.value });
     },
   };
 }
 
-/** What was asked is none of the endpoint's questions. */
-export function refused(faults: readonly Fault[], said?: string): ApiError {
+/** ApiError 400 for an invalid request; its message is `message` or else the first fault. */
+export function refused(faults: readonly Fault[], message?: string): ApiError {
   const [first = { path: '', message: '' }] = faults;
-  return new ApiError(400, 'invalid', said ?? `${first.path} ${first.message}`, faults);
+  return new ApiError(400, 'invalid', message ?? `${first.path} ${first.message}`, faults);
 }

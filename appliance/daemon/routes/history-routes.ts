@@ -1,5 +1,4 @@
-// Knows: what the paths of the local API that ask for the past do. Must not know: HTTP, SQL, kernel.
-// Every question is bounded; what is no question is refused with what would be one.
+// The routes of the local API that query the history. Every query is bounded.
 
 import type { Answer } from '../../../src/api/endpoint.ts';
 import type { Endpoints } from '../../../src/api/endpoints.ts';
@@ -22,7 +21,7 @@ import type { Handlers } from './handlers.ts';
 import { refusedJob } from './refused-job.ts';
 import { noIncident } from './routes.ts';
 
-/** What these routes ask of the history. */
+/** What these routes need of the history. */
 export interface HistorySubject {
   incidents(filter: IncidentFilter): readonly IncidentView[];
   incident(id: string): IncidentView | undefined;
@@ -32,18 +31,18 @@ export interface HistorySubject {
   timeline(from: number, to: number, buckets: number): Timeline;
   allowed(): AllowedView | undefined;
   rewritePast(blocking: boolean): Promise<void>;
-  /** The answer from another process; undefined where there is none: what is in memory is little. */
+  /** The answer of another process, which reads the disk; undefined when only memory holds everything, which is quick to read. */
   apart<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> | undefined;
   readonly laxerPast: number;
   readonly privacy: Privacy;
 }
 
-/** Incidents that are read here, newest first: more of them, or a search among all, are read elsewhere. */
-const READ_HERE = 200;
+/** Lists of up to this many incidents are read by the daemon itself; longer ones, and searches, by another process. */
+const READ_DIRECTLY = 200;
 const DAY_MS = 86_400_000;
 
 export function historyRoutes(history: HistorySubject, box: { status(): Status }) {
-  const told = (): HistoryAnswer => ({ privacy: history.privacy, laxerPast: history.laxerPast });
+  const summary = (): HistoryAnswer => ({ privacy: history.privacy, laxerPast: history.laxerPast });
   return {
     ...frameRoutes(history),
     incidents: ({ query }) => listFor(history, query),
@@ -64,14 +63,14 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
       gaps: history.gaps(since, until).map(gapView),
     }),
     report: ({ query }) => reportFor(history, box, query),
-    history: told,
+    history: summary,
     rewriteHistory: async () => {
       try {
         await history.rewritePast(box.status().blockMode);
       } catch (error) {
-        throw new ApiError(503, 'not-rewritten', 'the past could not be written anew', [], error);
+        throw new ApiError(503, 'not-rewritten', 'the history could not be rewritten', [], error);
       }
-      return told();
+      return summary();
     },
   } satisfies Partial<Handlers>;
 }
@@ -82,7 +81,7 @@ async function listFor(
 ): Promise<Answer<Endpoints['incidents']> | BinaryAnswer> {
   const { limit, acknowledged, client, rule, kind, severity, text } = filter;
   const isSearch = [client, rule, kind, severity, text].some((value) => value !== undefined);
-  const isShort = limit <= READ_HERE && !isSearch && acknowledged !== true;
+  const isShort = limit <= READ_DIRECTLY && !isSearch && acknowledged !== true;
   const apart = isShort ? undefined : await history.apart('incidents', { filter })?.catch(refusedJob);
   if (apart !== undefined) return new BinaryAnswer('application/json', apart);
   return { incidents: history.incidents(filter) };
@@ -93,20 +92,20 @@ async function dossierFor(
   box: { status(): Status },
   filter: IncidentFilter,
 ): Promise<Dossier | BinaryAnswer> {
-  const asked = { filter, now: Date.now(), ...knownBeside(history, box) };
+  const asked = { filter, now: Date.now(), ...fromMemory(history, box) };
   const apart = await history.apart('dossier', asked)?.catch(refusedJob);
   return apart === undefined ? dossierFrom(history, asked) : new BinaryAnswer('application/json', apart);
 }
 
-/** What a dossier tells that no history holds. */
-function knownBeside(
+/** The parts of a dossier that the history on disk does not hold. */
+function fromMemory(
   history: HistorySubject,
   box: { status(): Status },
 ): Pick<DossierQuestion, 'privacy' | 'tunnels' | 'allowed'> {
   return { privacy: history.privacy, tunnels: box.status().tunnels, allowed: history.allowed() };
 }
 
-/** The past in one of the forms of `leakguard report`, from a day before `until` unless `since` says otherwise. */
+/** A report in one of the formats of `leakguard report`; without `since` it begins one day before `until`. */
 async function reportFor(
   history: HistorySubject,
   box: { status(): Status },
@@ -115,7 +114,7 @@ async function reportFor(
   const now = Date.now();
   const { until = now, since = until - DAY_MS } = filter;
   if (since >= until) throw notBefore('since', 'until');
-  const asked = { filter, format, since, until, now, ...knownBeside(history, box) };
+  const asked = { filter, format, since, until, now, ...fromMemory(history, box) };
   const report = (await history.apart('report', asked)?.catch(refusedJob)) ?? reportFrom(history, asked);
   return new BinaryAnswer(REPORTS[format].type, report);
 }

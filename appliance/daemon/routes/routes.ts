@@ -1,5 +1,4 @@
-// Knows: what each path of the local API does. Must not know: HTTP, kernel.
-// Bodies were checked before (handlers.ts): nothing here sees a value of another shape.
+// The routes of the local API for status, policy, block mode, passes and acknowledgement. Bodies have been checked (handlers.ts).
 
 import type { Fault } from '../../../src/policy/fault.ts';
 import type { Status } from '../../../src/api/status.ts';
@@ -8,16 +7,17 @@ import type { ParsedPolicy } from '../../../src/policy/schema/schema.ts';
 import { ApiError } from './api-server.ts';
 import type { Handlers } from './handlers.ts';
 
-/** What the routes ask of the daemon. */
+/** What these routes need of the daemon. Its methods reject with ApiError. */
 export interface ApiSubject {
   status(): Status;
   policy(): Policy | undefined;
-  /** Puts a policy text in force and keeps it; the faults when it is not valid. `parsed`: what it is, where it was read already. */
+  /** Puts a policy text in force and saves it; returns its faults when it is invalid. `parsed`: the policy, when already parsed. */
   setPolicy(text: string, parsed?: ParsedPolicy): Promise<Status | readonly Fault[]>;
   setBlockMode(on: boolean): Promise<Status>;
+  /** `client`: a MAC address; undefined: all clients. */
   openPass(seconds: number, client: string | undefined): Promise<Status>;
   endPass(): Promise<Status>;
-  /** Undefined when there is no such incident. */
+  /** Acknowledges one incident or `all`; undefined when there is no such incident. */
   acknowledge(id: string): Status | undefined;
 }
 
@@ -32,19 +32,20 @@ export function apiRoutes(subject: ApiSubject) {
     replacePolicy: async ({ body: { text } }) => {
       const answer = await subject.setPolicy(text);
       if ('state' in answer) return answer;
-      throw new ApiError(422, 'policy', 'the policy is invalid and was refused whole', answer);
+      throw new ApiError(422, 'policy', 'the policy is invalid and was refused as a whole', answer);
     },
     block: ({ body: { on } }) => subject.setBlockMode(on),
     openPass: ({ body: { seconds, client } }) => subject.openPass(seconds, client),
     endPass: () => subject.endPass(),
     acknowledge: ({ body: { id, unacknowledged: shown } }) => {
       if (id === 'all' && shown !== undefined && shown !== subject.status().unacknowledged)
-        throw new ApiError(412, 'changed', 'other incidents have come since these were shown');
+        throw new ApiError(412, 'changed', 'new incidents have occurred since these were shown');
       return subject.acknowledge(id) ?? noIncident(id);
     },
   } satisfies Partial<Handlers>;
 }
 
+/** Throws ApiError 404. */
 export function noIncident(id: string): never {
   throw new ApiError(404, 'no-incident', `there is no incident ${id}`);
 }

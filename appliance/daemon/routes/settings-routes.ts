@@ -1,5 +1,5 @@
-// Knows: what the paths of the local API that read and change settings do. Must not know: HTTP, kernel, YAML.
-// An edit is a new policy text: it is in force whole, or refused whole with every fault.
+// The routes of the local API that read and change settings. A change makes a new policy text, which is put in force as a whole or refused
+// as a whole with every fault.
 
 import type { SettingsAnswer } from '../../../src/api/box.ts';
 import type { Status } from '../../../src/api/status.ts';
@@ -9,7 +9,7 @@ import { invalidFile, policyDigest, policyText } from '../state/policy-texts.ts'
 import type { PolicyTexts } from '../state/policy-texts.ts';
 import type { ApiSubject } from './routes.ts';
 
-/** What these routes ask of the daemon; `configPath` is the policy file. */
+/** What these routes need of the daemon; `configPath` is the policy file. */
 interface SettingsSubject {
   readonly configPath: string;
   readonly texts: PolicyTexts;
@@ -18,13 +18,13 @@ interface SettingsSubject {
 
 export function settingsRoutes(box: SettingsSubject) {
   return {
-    settings: () => told(box),
+    settings: () => read(box),
     changeSettings: ({ body }) => edit(box, body),
     policyText: () => new BinaryAnswer('application/yaml', Buffer.from(policyText(box))),
   } satisfies Partial<Handlers>;
 }
 
-async function told(box: SettingsSubject): Promise<SettingsAnswer> {
+async function read(box: SettingsSubject): Promise<SettingsAnswer> {
   const text = policyText(box);
   return { ...(await box.texts.settings(text)), digest: policyDigest(text) };
 }
@@ -37,5 +37,5 @@ async function edit(box: SettingsSubject, settings: Readonly<Record<string, unkn
   if ('faults' in changed) throw invalidFile(changed.faults);
   const answer = await box.setPolicy(changed.text, changed.parsed);
   if ('state' in answer) return answer;
-  throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
+  throw new ApiError(422, 'policy', 'this change would make the policy invalid, so it was not made', answer);
 }

@@ -1,5 +1,5 @@
-// Knows: what the paths of the local API that change tunnels do. Must not know: HTTP, kernel, YAML.
-// Proposed first, in force only after a yes; of an imported file nothing but endpoints is read, and nothing kept.
+// The routes of the local API that change tunnels. Imported and learned tunnels are proposed first and added only with `yes`. Of an imported
+// file only what the tunnel entry needs is read, and the file is not kept.
 
 import type { ImportAnswer } from '../../../src/api/box.ts';
 import type { Answer } from '../../../src/api/endpoint.ts';
@@ -21,7 +21,7 @@ import { invalidFile, policyText } from '../state/policy-texts.ts';
 import type { PolicyTexts } from '../state/policy-texts.ts';
 import type { ApiSubject } from './routes.ts';
 
-/** What these routes ask of the daemon. */
+/** What these routes need of the daemon. */
 interface TunnelSubject {
   readonly configPath: string;
   readonly texts: PolicyTexts;
@@ -29,10 +29,10 @@ interface TunnelSubject {
   readonly guard: () => Pick<Guard, 'observer'>;
 }
 
-/** `configPath` is the policy file: it is read here, and written by whoever puts it in force. */
+/** `configPath` is the policy file: it is read here; `setPolicy` writes it. */
 export function tunnelRoutes(box: TunnelSubject) {
   return {
-    // Whatever these are: they become part of the policy's text, and its schema says whether that is one.
+    // Not checked here: the tunnel becomes part of the policy's text, which is checked as a whole.
     addTunnel: async ({ body }) => (await put(box, body)).status,
     removeTunnel: ({ params: { name } }) => remove(box, name),
     importTunnel: ({ body }) => take(box, body),
@@ -56,7 +56,7 @@ async function take(
   const given = bytes === undefined ? text : new Uint8Array(Buffer.from(bytes, 'base64'));
   if (given === undefined || given.length > IMPORT_MOST)
     throw refused(
-      [fault('text', 'is no configuration', `Send ${IMPORT_FORMATS}, and a name for the tunnel.`)],
+      [fault('text', 'is not a configuration', `Send ${IMPORT_FORMATS}, and a name for the tunnel.`)],
       ENDPOINTS.importTunnel.usage,
     );
   const found = await box.texts.run('import', given);
@@ -64,7 +64,7 @@ async function take(
     throw new ApiError(
       422,
       'unknown-format',
-      `that is no configuration that is read here: ${IMPORT_FORMATS}`,
+      `the format of this configuration is not supported; supported are: ${IMPORT_FORMATS}`,
     );
   const { tunnels, unused } = found;
   const [tunnel] = tunnels;
@@ -83,22 +83,22 @@ async function propose(
   unused: readonly UnusedLine[],
   yes: boolean,
 ): Promise<ImportAnswer> {
-  type Told = Pick<ImportAnswer, 'proposal' | 'change' | 'unused'>;
-  const told = ({ endpoints, change }: { endpoints: readonly string[]; change: ListChange }): Told => ({
+  type Proposed = Pick<ImportAnswer, 'proposal' | 'change' | 'unused'>;
+  const answer = ({ endpoints, change }: { endpoints: readonly string[]; change: ListChange }): Proposed => ({
     proposal: { ...request, endpoints } as ImportAnswer['proposal'],
     ...(request.listed === undefined ? {} : { change }),
     unused,
   });
   if (yes) {
     const { edited, status } = await put(box, request);
-    return { ...told(edited), added: true, status };
+    return { ...answer(edited), added: true, status };
   }
   const compared = await box.texts.run('compare', { text: policyText(box), tunnel: request });
-  if ('wrong' in compared) throw noTunnel(compared.wrong);
-  return { ...told(compared), added: false };
+  if ('wrong' in compared) throw invalidTunnel(compared.wrong);
+  return { ...answer(compared), added: false };
 }
 
-/** A list that does not say when it was made is as old as its import. */
+/** A list without a date counts as made on the day of its import. */
 function today(): string {
   return new Date().toISOString().slice(0, 10);
 }
@@ -109,9 +109,9 @@ async function learn(
 ): Promise<Answer<Endpoints['learnTunnel']>> {
   const proposals = box.guard().observer.proposals.list();
   if (endpoint === undefined) return { proposals, added: false };
-  const proposed = proposals.find((one) => one.endpoint === endpoint);
+  const proposed = proposals.find((proposal) => proposal.endpoint === endpoint);
   if (proposed === undefined)
-    throw new ApiError(404, 'not-proposed', 'no handshake with that endpoint was seen');
+    throw new ApiError(404, 'not-proposed', 'no handshake with this endpoint has been seen');
   const { protocol } = proposed;
   const { status } = await put(box, {
     name: name ?? protocol,
@@ -127,18 +127,18 @@ async function put(
   tunnel: TunnelRequest,
 ): Promise<{ readonly edited: Extract<Result<'addTunnel'>, EditedPolicy>; readonly status: Status }> {
   const edited = await box.texts.run('addTunnel', { text: policyText(box), tunnel });
-  if ('wrong' in edited) throw noTunnel(edited.wrong);
+  if ('wrong' in edited) throw invalidTunnel(edited.wrong);
   if ('faults' in edited) throw invalidFile(edited.faults);
   return { edited, status: inForce(await box.setPolicy(edited.text, edited.parsed)) };
 }
 
-function noTunnel(wrong: readonly Fault[]): ApiError {
-  return new ApiError(400, 'invalid', 'that is no tunnel', wrong);
+function invalidTunnel(wrong: readonly Fault[]): ApiError {
+  return new ApiError(400, 'invalid', 'this is not a valid tunnel', wrong);
 }
 
 function inForce(answer: Status | readonly Fault[]): Status {
   if ('state' in answer) return answer;
-  throw new ApiError(422, 'policy', 'the policy would be invalid with it, and stays as it was', answer);
+  throw new ApiError(422, 'policy', 'this change would make the policy invalid, so it was not made', answer);
 }
 
 function fault(path: string, message: string, remedy: string): Fault {

@@ -1,5 +1,5 @@
-// Knows: what the paths of the local API about updates do: take a file in parts, look at its signature, hand it on.
-// Must not know: how an update is installed: another program does, which believes no word of this one.
+// The routes of the local API for updates: they take a file in parts, check its signature and hand it on. Another program, which does not
+// trust this one, installs it (appliance/update/).
 
 import { join } from 'node:path';
 
@@ -14,10 +14,10 @@ import { publishedIn } from '../../update/slots.ts';
 import { ApiError } from './api-server.ts';
 import type { Handlers } from './handlers.ts';
 
-/** The two places of root that the daemon reads. */
+/** The two root-owned places that the daemon reads. */
 type RootPlaces = Pick<typeof UPDATE_PLACES, 'state' | 'keys'>;
 
-/** `stateDir` as the daemon's: the inbox is below it; `version` is the one that runs. */
+/** `stateDir` is the daemon's, which holds the inbox; `version` is the running one. */
 export function updateRoutes(stateDir: string, version: string, places: RootPlaces = UPDATE_PLACES) {
   const inbox = (): Inbox => new Inbox(join(stateDir, 'update'));
   const status = ({ received }: Inbox): UpdateStatus => {
@@ -35,18 +35,18 @@ function take(inbox: Inbox, { at, bytes: text }: Body<'updatePart'>): Inbox {
   const bytes = Buffer.from(text, 'base64');
   const next = inbox.received;
   if (at !== 0 && at !== next)
-    throw new ApiError(409, 'order', `the next part begins at ${next}, not at ${at}`);
+    throw new ApiError(409, 'order', `the next part begins at byte ${next}, not at ${at}`);
   if (bytes.length === 0 || bytes.length > UPDATE_PART_MOST || at + bytes.length > UPDATE_MOST)
     throw new ApiError(
       413,
       'too-large',
-      `a part has 1 to ${UPDATE_PART_MOST} bytes, an update ${UPDATE_MOST}`,
+      `a part has 1 to ${UPDATE_PART_MOST} bytes, an update at most ${UPDATE_MOST}`,
     );
   inbox.receive(at, bytes);
   return inbox;
 }
 
-/** Looked at here so that whoever uploaded it hears at once; the installer believes none of this and looks for itself. */
+/** Checked here so that the uploader gets an error at once; the installer does not rely on it and checks again. */
 function submit(inbox: Inbox, running: string, { state, keys }: RootPlaces): Inbox {
   try {
     const { head } = readUpdate(inbox.uploaded(), keysIn(keys));

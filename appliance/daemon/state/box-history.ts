@@ -1,5 +1,5 @@
-// Knows: what of the guard's work becomes history, under which privacy, and how the past comes back after a restart.
-// Must not know: HTTP, rules, SQL. Without a usable disk it goes on with what is in memory, and says so.
+// Decides what of the guard's work goes into the history and under which privacy, and restores it after a restart. Without a usable disk
+// it continues with what is in memory, and warns.
 
 import { statSync } from 'node:fs';
 import { ClientBook, shownClients } from '../../../src/guard/history/clients.ts';
@@ -38,12 +38,12 @@ import { words } from '../warnings.ts';
 import type { Warnings } from '../warnings.ts';
 
 /** A history that could not be opened is tried again after this long, milliseconds. */
-const OPEN_AGAIN_MS = 10_000;
-/** More than the book holds: what was folded comes back with all others. */
-const OPEN_MOST = 4_000;
-/** Between two looks at whether the file is still the one that was written, milliseconds. */
-const LOOK_MS = 1_000;
-const KEY_REFUSED = 'The key of redacted names cannot be kept, or removed, as the policy says';
+const REOPEN_MS = 10_000;
+/** Most unacknowledged incidents that are read back. More than the incident book holds, so that folded ones come back with all others. */
+const RESTORED_MOST = 4_000;
+/** How often it is checked that no other program has changed the file, milliseconds. */
+const FILE_CHECK_MS = 1_000;
+const KEY_REFUSED = 'The key of redacted names cannot be saved or removed as the policy requires';
 
 export interface BoxHistoryParts {
   readonly stateDir: string;
@@ -54,17 +54,17 @@ export interface BoxHistoryParts {
 export class BoxHistory {
   readonly #warnings: Warnings;
   readonly #stateDir: string;
-  /** When an earlier process was last alive. Wall clock, milliseconds. */
-  readonly #alive: number | undefined;
+  /** When an earlier process since boot was last alive; wall clock, milliseconds. */
+  readonly #lastAlive: number | undefined;
   #store: HistoryStore | undefined;
   #recorder: Recorder | undefined;
   #openedAt = -Infinity;
-  #lookedAt = -Infinity;
+  #fileCheckedAt = -Infinity;
   readonly #clients: ClientBook;
   readonly #key: PrivacyKey;
   readonly #lanes: PastLanes;
   #isRewriting = false;
-  /** The history says from where on is counted. */
+  /** The history holds the kernel's counters up to which incidents are accounted for. */
   #isAccounted = false;
   #redaction: Redaction;
   #policy: Policy | undefined;
@@ -72,7 +72,7 @@ export class BoxHistory {
   readonly #clock = new WallClock();
   readonly #gapNotes = new GapNotes();
   #counted: Tally = NO_TALLY;
-  #told: Omit<StateChange, 'at'> | undefined;
+  #lastChange: Omit<StateChange, 'at'> | undefined;
 
   constructor({ stateDir, runtimeDir, warnings }: BoxHistoryParts) {
     this.#warnings = warnings;
@@ -81,20 +81,20 @@ export class BoxHistory {
     this.#clients = new ClientBook(vendorOf, this.#redaction);
     this.#stateDir = stateDir;
     this.#lanes = new PastLanes(stateDir);
-    this.#alive = lastAlive(runtimeDir);
+    this.#lastAlive = lastAlive(runtimeDir);
     this.#tryOpen();
   }
 
-  /** The file of the key that names are hidden by, where it had to be put back. */
+  /** Restores the file of the key by which names are redacted; returns its path when it was gone or changed. */
   keep(): readonly string[] {
-    const back: string[] = [];
+    const restored: string[] = [];
     this.#warnings.attempt('privacy-key', KEY_REFUSED, () => {
-      if (this.#key.keep()) back.push(privacyKeyIn(this.#stateDir));
+      if (this.#key.keep()) restored.push(privacyKeyIn(this.#stateDir));
     });
-    return back;
+    return restored;
   }
 
-  /** A guard begins its work: what nobody has acknowledged comes back. `blocking`: leaks were being stopped until now. */
+  /** A guard starts: it gets the incidents that are not acknowledged yet. `blocking`: leaks were being blocked until now. */
   begin(guard: Guard, policy: Policy, blocking: boolean): void {
     this.#guard = guard;
     this.#counted = NO_TALLY;
@@ -103,29 +103,30 @@ export class BoxHistory {
     guard.book.replace(this.#openIncidents(), blocking, now());
   }
 
-  /** The kernel's counters up to which the past was written down since this boot; undefined when nothing was. */
+  /** The kernel's counters since this boot up to which the history accounts for every frame; undefined when there are none. */
   accounted(): ReadonlyMap<string, number> | undefined {
-    return this.#attempt(() => this.#store?.accounted());
+    return this.#try(() => this.#store?.accounted());
   }
 
-  /** The kernel counts anew, and nothing of it is accounted for. */
+  /** The kernel's counters restarted from zero, and nothing they count is accounted for. */
   countAnew(): void {
     this.#isAccounted = false;
-    this.#attempt(() => this.#store?.forgetAccount());
+    this.#try(() => this.#store?.forgetAccount());
   }
 
   setPolicy(policy: Policy): void {
     this.#policy = policy;
-    // What waits was seen under the privacy of before.
+    // Records that wait to be written were seen under the previous privacy.
     if (this.#redaction.privacy !== policy.privacy) this.#recorder?.flush();
     this.#warnings.attempt('privacy-key', KEY_REFUSED, () => this.#key.place(policy.privacyKey));
     this.#redaction = new Redaction(policy.privacy, this.#key.hash, publicSuffix);
     if (this.#guard !== undefined) this.#guard.book.redaction = this.#redaction;
     this.#clients.redaction = this.#redaction;
     this.#recorder?.setRedaction(this.#redaction);
-    this.#offer();
+    this.#offerRewrite();
   }
 
+  /** Takes the clients of a tap's report, and the incidents that it changed. */
   report(report: TapReport, changed: readonly Incident[]): void {
     const { wall } = now();
     for (const observation of report.port === 'lan' ? report.observations : []) {
@@ -136,18 +137,18 @@ export class BoxHistory {
     this.changed(changed);
   }
 
-  /** Call it often: it also notices when the clock is set. */
+  /** Takes changed incidents. Call it often: it also checks clock and file, and notes tunnel gaps and counts. */
   changed(incidents: readonly Incident[]): void {
     this.#watchClock();
     this.#watchFile();
-    this.#comeBack();
+    this.#reopen();
     for (const incident of incidents) this.#recorder?.incident(incident);
     if (this.#guard === undefined) return;
     if (!this.#isAccounted && this.#guard.accounted !== undefined) {
       this.#isAccounted = true;
       this.#recorder?.account();
     }
-    // Those of tunnels that a new policy ended were noted under the privacy of before.
+    // Gaps of tunnels that a new policy removed were noted under the previous privacy.
     for (const gap of this.#gapNotes.take(this.#guard.gaps(), now()))
       this.#recorder?.gap(shownGap(gap, this.#redaction));
     const tally = tallyOf(this.#guard);
@@ -155,26 +156,28 @@ export class BoxHistory {
     this.#counted = tally;
   }
 
+  /** Records a change of state, tunnel, block mode or pass for the timeline. */
   status(status: Status): void {
-    const told = {
+    const change = {
       state: status.state,
       tunnel: tunnelOf(status),
       blockMode: status.blockMode,
       pass: status.passUntil !== null,
     };
-    if (JSON.stringify(told) === JSON.stringify(this.#told)) return;
-    this.#told = told;
-    this.#recorder?.change({ at: Date.now(), ...told });
+    if (JSON.stringify(change) === JSON.stringify(this.#lastChange)) return;
+    this.#lastChange = change;
+    this.#recorder?.change({ at: Date.now(), ...change });
   }
 
-  /** On the disk when this returns, or as soon as there is one that takes it. */
+  /** Records that one incident, or `all`, was acknowledged: on disk when this returns, or as soon as the disk can be written. */
   acknowledged(id: string): void {
     if (id === 'all') this.#warnings.clear('clock');
     for (const incident of this.#guard?.book.all() ?? [])
       if (incident.id === id || id === 'all') this.#recorder?.incident(incident);
-    if (this.#recorder?.flush(true) === true) this.#attempt(() => this.#store?.acknowledge(id));
+    if (this.#recorder?.flush(true) === true) this.#try(() => this.#store?.acknowledge(id));
   }
 
+  /** Incidents as the privacy in force shows them, newest first. From memory alone when the disk cannot be read. */
   incidents(filter: IncidentFilter): readonly IncidentView[] {
     const stored = this.#stored((store) => store.incidents.select(filter, this.#redaction));
     if (stored !== undefined) return stored;
@@ -191,12 +194,13 @@ export class BoxHistory {
     return this.#guard?.incident(id) ?? this.#stored((store) => store.incidents.get(id, this.#redaction));
   }
 
+  /** Captured frames of an incident; none unless privacy is `full`. */
   evidence(id: string): readonly EvidenceFrame[] {
     if (this.#redaction.privacy !== 'full') return [];
     return this.#stored((store) => store.evidence.of(id)) ?? [];
   }
 
-  /** Silences of tunnels at any time in [since, until), newest first. */
+  /** Gaps in tunnels' traffic that overlap [since, until), wall clock milliseconds, newest first. */
   gaps(since: number, until: number): readonly Gap[] {
     const held = this.#guard?.gaps() ?? [];
     return (
@@ -212,6 +216,7 @@ export class BoxHistory {
     );
   }
 
+  /** The timeline of [from, to), wall clock milliseconds; with privacy `minimal` in whole hours only. */
   timeline(from: number, to: number, buckets: number): Timeline {
     const hoursOnly = this.#redaction.privacy === 'minimal';
     const range = wholeRange({ from, to, buckets }, hoursOnly);
@@ -223,12 +228,12 @@ export class BoxHistory {
     return timelineOf(range, parts?.changes ?? [], parts?.tallies ?? [], Date.now());
   }
 
-  /** What the profile has let go past the tunnel in this run: it is kept in memory alone. */
+  /** Traffic outside the tunnel that the profile allowed in this run; it is kept in memory only. */
   allowed(): AllowedView | undefined {
     return this.#guard?.allowed();
   }
 
-  /** Incidents of the past that tell more than the privacy in force would. */
+  /** Number of stored incidents that hold more detail than the privacy in force allows. */
   get laxerPast(): number {
     return this.#stored((store) => store.incidents.writtenUnder(laxerThan(this.#redaction.privacy))) ?? 0;
   }
@@ -243,8 +248,8 @@ export class BoxHistory {
   }
 
   /**
-   * An answer of all of the past, made by another process: it takes longer than whoever asks something else may wait.
-   * Undefined when there is no history on disk that holds everything. Rejects with JobError.
+   * Has another process answer a question about the whole history, since that takes longer than other requests may wait.
+   * Undefined when the disk does not hold everything. Rejects with JobError.
    */
   apart<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> | undefined {
     const isWhole = this.#stored(() => true) === true;
@@ -256,14 +261,14 @@ export class BoxHistory {
   }
 
   /**
-   * Writes the past anew under the privacy in force, in memory and on disk, and forgets the key of its hashes: what comes is not
-   * linked with it, and nobody can try names on it. Rejects with JobError, and the past is as it was.
+   * Rewrites the history under the privacy in force, in memory and on disk, and forgets the key of its hashes: new records cannot be linked
+   * with it, and names cannot be guessed by hashing them. Rejects with JobError; the history is then unchanged.
    */
   async rewritePast(blocking: boolean): Promise<void> {
-    if (this.#isRewriting) throw new JobError('busy', 'the past is being written anew already');
+    if (this.#isRewriting) throw new JobError('busy', 'the history is being rewritten already');
     this.#recorder?.flush();
     this.#isRewriting = true;
-    // Two that write one file wait for each other, and this one must not wait.
+    // Two processes that write one file wait for each other, and the daemon must not wait.
     this.#recorder?.hold();
     try {
       if (this.#store !== undefined) await this.#lanes.run('rewrite', undefined, this.#eyes());
@@ -276,19 +281,20 @@ export class BoxHistory {
     this.#clients.forgetAll();
     for (const client of this.#store?.clients.list().reverse() ?? []) this.#clients.restore(client);
     this.#guard?.book.replace(this.#openIncidents(), blocking, now());
-    this.#offer();
+    this.#offerRewrite();
   }
 
+  /** Records that the box is off from now on, and closes the history. */
   close(): void {
-    const blockMode = this.#told?.blockMode ?? false;
+    const blockMode = this.#lastChange?.blockMode ?? false;
     this.#recorder?.change({ at: Date.now(), state: 'off', tunnel: 'none', blockMode, pass: false });
     this.#lanes.close();
     this.#recorder?.release();
     this.#recorder?.close();
-    this.#attempt(() => this.#store?.close());
+    this.#try(() => this.#store?.close());
   }
 
-  /** Time that the clock skipped was watched by nobody, also when it is skipped backwards. */
+  /** Records time that the clock skipped, forwards or backwards, as not watched. */
   #watchClock(): void {
     const jump = this.#clock.look(now());
     if (jump === undefined) return;
@@ -296,59 +302,59 @@ export class BoxHistory {
       'clock',
       jumpWords(jump, (wall) => this.#redaction.time(wall)),
     );
-    const told = this.#told;
-    if (told === undefined) return;
-    const { blockMode } = told;
+    const last = this.#lastChange;
+    if (last === undefined) return;
+    const { blockMode } = last;
     this.#recorder?.change({ at: jump.from, state: 'off', tunnel: 'none', blockMode, pass: false });
-    this.#recorder?.change({ at: jump.to, ...told });
+    this.#recorder?.change({ at: jump.to, ...last });
   }
 
-  /** A file that another hand was at while it was open is left, and said; what is in memory goes into the next one. */
+  /** When another program has changed the open file, the file is given up with a warning; what is in memory goes into the next one. */
   #watchFile(): void {
     const { monotonic } = now();
     const store = this.#store;
-    if (store === undefined || monotonic - this.#lookedAt < LOOK_MS) return;
-    this.#lookedAt = monotonic;
-    // What a process of ours writes meanwhile is no other hand's.
+    if (store === undefined || monotonic - this.#fileCheckedAt < FILE_CHECK_MS) return;
+    this.#fileCheckedAt = monotonic;
+    // The change is made by our own process.
     if (this.#isRewriting) return;
     const how = store.tamperedWith();
     if (how === undefined) return;
     this.#store = undefined;
     this.#isAccounted = false;
     this.#openedAt = -Infinity;
-    let kept = 'a new one goes on with what was in it';
+    let kept = 'a new one continues with its content';
     try {
       const aside = store.leave();
       if (aside !== undefined)
-        kept = `it was set aside as ${aside}, and a new one was begun with what is in memory`;
+        kept = `it was set aside as ${aside}, and a new one was started with what is in memory`;
     } catch (error) {
       kept = `it could not be set aside (${words(error)})`;
     }
     this.#warnings.set('history-changed', `The history was ${how} while it was in use; ${kept}.`);
   }
 
-  /** A disk that is full or read-only at the start may take a history later: then it begins with what is in memory. */
-  #comeBack(): void {
+  /** A disk that was full or read-only at the start may become writable: the history then starts with what is in memory. */
+  #reopen(): void {
     if (this.#store !== undefined || !this.#tryOpen()) return;
     const guard = this.#guard;
     for (const past of this.#openIncidents())
       if (guard?.incident(past.incident.id) === undefined) guard?.book.restore(past, guard.blockMode, now());
     for (const incident of guard?.book.all() ?? []) this.#recorder?.incident(incident);
     for (const client of this.#clients.list()) this.#recorder?.client(client);
-    if (this.#told !== undefined) this.#recorder?.change({ at: Date.now(), ...this.#told });
-    this.#offer();
+    if (this.#lastChange !== undefined) this.#recorder?.change({ at: Date.now(), ...this.#lastChange });
+    this.#offerRewrite();
   }
 
-  /** True when there is a history from now on. */
+  /** True when a history was opened just now. */
   #tryOpen(): boolean {
     const { monotonic } = now();
-    if (monotonic - this.#openedAt < OPEN_AGAIN_MS) return false;
+    if (monotonic - this.#openedAt < REOPEN_MS) return false;
     this.#openedAt = monotonic;
     let store: HistoryStore;
     try {
       store = new HistoryStore(this.#stateDir);
     } catch (error) {
-      const text = `There is no history (${words(error)}): what happens is kept in memory only.`;
+      const text = `The history cannot be opened (${words(error)}): events are kept in memory only.`;
       this.#warnings.set('history', text);
       return false;
     }
@@ -362,16 +368,16 @@ export class BoxHistory {
       retentionDays: () => this.#policy?.retentionDays ?? Infinity,
       accounted: () => this.#guard?.accounted,
     });
-    if (isFirst) this.#wasOff();
+    if (isFirst) this.#recordTimeOff();
     else this.#recorder.continueIn(store);
     for (const client of store.clients.list().reverse()) this.#clients.restore(client);
     return true;
   }
 
-  /** What is not known to have been watched was not: from the last sign of life of an earlier process until now. */
-  #wasOff(): void {
-    this.#attempt(() => {
-      const alive = this.#alive ?? this.#store?.lastWritten();
+  /** Records the time from the last sign of life of an earlier process until now as not watched. */
+  #recordTimeOff(): void {
+    this.#try(() => {
+      const alive = this.#lastAlive ?? this.#store?.lastWritten();
       this.#store?.closeOpenGaps(alive ?? Date.now());
       const last = this.#store?.timeline.lastChange(Date.now());
       if (last === undefined || last.state === 'off') return;
@@ -382,29 +388,29 @@ export class BoxHistory {
 
   #openIncidents(): readonly PastIncident[] {
     return (
-      this.#attempt(() => this.#store?.incidents.selectPast({ acknowledged: false, limit: OPEN_MOST })) ?? []
+      this.#try(() => this.#store?.incidents.selectPast({ acknowledged: false, limit: RESTORED_MOST })) ?? []
     );
   }
 
-  #offer(): void {
+  #offerRewrite(): void {
     const past = this.laxerPast;
     if (past === 0) {
       this.#warnings.clear('past');
       return;
     }
-    const text = `${String(past)} incidents of the past are kept in more detail than privacy "${this.privacy}" allows: "leakguard history rewrite" writes them anew.`;
+    const text = `${String(past)} past incidents are stored in more detail than privacy "${this.privacy}" allows: "leakguard history rewrite" redacts them.`;
     this.#warnings.set('past', text);
   }
 
-  /** What the store says of now; undefined when it cannot. */
-  #stored<T>(ask: (store: HistoryStore) => T): T | undefined {
+  /** Runs a query on a store that holds everything; undefined when the disk does not take it all or the query fails. */
+  #stored<T>(query: (store: HistoryStore) => T): T | undefined {
     const store = this.#store;
     if (store === undefined || (this.#recorder?.waiting === true && !this.#recorder.flush()))
       return undefined;
-    return this.#attempt(() => ask(store));
+    return this.#try(() => query(store));
   }
 
-  #attempt<T>(task: () => T): T | undefined {
+  #try<T>(task: () => T): T | undefined {
     try {
       return task();
     } catch (error) {
@@ -420,15 +426,15 @@ function lastAlive(runtimeDir: string): number | undefined {
   return seen === undefined ? undefined : Math.floor(seen.mtimeMs);
 }
 
-/** The tunnel's part of a state. */
+/** The state of the tunnels as one value for the timeline. */
 function tunnelOf({ tunnels }: Status): TimelineTunnel {
-  // One tunnel that is up carries the traffic: the best tells, not the worst.
+  // One tunnel that is up carries the traffic, so the best state counts.
   const [best, ...others] = tunnels.map(({ state }) => state);
   if (best === undefined) return 'none';
-  return others.reduce<TimelineTunnel>((one, other) => (worseTunnel(one, other) === one ? other : one), best);
+  return others.reduce<TimelineTunnel>((a, b) => (worseTunnel(a, b) === a ? b : a), best);
 }
 
-/** Frames counted since the guard began. */
+/** Frames counted since the guard started. */
 function tallyOf({ book, unseen }: Guard): Tally {
   const { red, amber } = book.bySeverity;
   return {
@@ -440,7 +446,7 @@ function tallyOf({ book, unseen }: Guard): Tally {
   };
 }
 
-/** What was counted between two readings; counting that began anew is none. */
+/** What was counted between two tallies; 0 where the count restarted. */
 function difference(now: Tally, before: Tally): Tally {
   const grown = (name: keyof Tally): number => Math.max(0, now[name] - before[name]);
   return {

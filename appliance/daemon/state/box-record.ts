@@ -1,7 +1,7 @@
-// Knows: that block mode and the boot ruleset are to be on disk, and what a disk that refuses or loses them means. Must not
-// know: rules. Which way doubt errs: a torn or foreign file means closed, and a disk that is full or read-only must not keep the
-// wire from being closed. What it does not take holds all the same, outlives the process in the runtime directory, is said, and is
-// tried again. What it has lost is asked of the other places that know: the rules for the next boot, and the kernel.
+// Block mode and the boot ruleset on disk, and what to do when the disk refuses or loses them. When in doubt, the box closes: a damaged
+// file means block mode, and a full or read-only disk must not prevent closing. What cannot be written is in force all the same, survives
+// this process in the runtime directory, is reported, and is tried again. When the state file is lost, the rules for the next boot and the
+// kernel are consulted.
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,15 +11,15 @@ import { words } from '../warnings.ts';
 
 const STATE_FILE = 'state.json';
 const BOOT_RULESET = 'boot.nft';
-/** First line of the rules for the next boot while block mode is on: the second place on disk that tells of it. */
+/** First line of the rules for the next boot while block mode is on: the second record of it on disk. */
 const BLOCK_MARK = '# Block mode is on.\n';
 
 export interface BoxRecordParts {
   readonly stateDir: string;
   readonly runtimeDir: string;
-  /** What the disk does not hold, in words; undefined when it holds all. */
+  /** Called with a sentence about what the disk does not hold; undefined when it holds everything. */
   readonly fault: (text: string | undefined) => void;
-  /** A file that another hand removed or changed, and that was put back. */
+  /** Called with a file that another program removed or changed, and that was restored. */
   readonly putBack?: (path: string) => void;
 }
 
@@ -27,17 +27,17 @@ export class BoxRecord {
   readonly #parts: BoxRecordParts;
   #blockMode: boolean;
   #warning: string | undefined;
-  /** No file says which mode the box was in, or two say different things. */
+  /** No file says which mode the box was in, or two contradict each other. */
   #isUnknown: boolean;
-  /** The state says that block mode is off, and the rules for the next boot block: no order of writing leaves that behind. */
+  /** The state file says that block mode is off, but the rules for the next boot block: no order of our own writes leaves that. */
   readonly #isContradicted: boolean;
   /** What the disk holds; undefined when it cannot be trusted. */
   #keptMode: boolean | undefined;
-  /** What the disk was not told yet. */
+  #keptRuleset = '';
+  /** What is still to be written; undefined when nothing is. */
   #mode: boolean | undefined;
   #ruleset: string | undefined;
-  #keptRuleset = '';
-  /** Each file as it was when it was written last. */
+  /** Signature of each file when it was last written. */
   readonly #signatures = new Map<string, string>();
 
   constructor(parts: BoxRecordParts) {
@@ -53,28 +53,28 @@ export class BoxRecord {
     this.#keptMode = known ? kept.blockMode : undefined;
     if (unkept.blockMode && !kept.blockMode) this.#mode = true;
     if (known) this.#note(STATE_FILE);
-    // Closing writes the state first and opening last. A disk that refused the rules alone is the one other way here: the kernel
-    // then tells which of the two is old.
+    // The state file is written before the rules when closing, and after them when opening. So this contradiction means a lost write, and the
+    // kernel tells which of the two files is out of date.
     this.#isContradicted = known && !this.#blockMode && this.#bootRulesetBlocks();
     this.#isUnknown ||= this.#isContradicted;
   }
 
-  /** As it was when the process began. */
+  /** Block mode as it was when the process started. */
   get blockMode(): boolean {
     return this.#blockMode;
   }
 
-  /** What was wrong with the stored state, in words. */
+  /** What was wrong with the stored state, as a sentence. */
   get warning(): string | undefined {
     return this.#warning;
   }
 
-  /** Nothing on disk says, beyond doubt, which mode the box was in: the kernel may. */
+  /** The disk does not say beyond doubt which mode the box was in: `settleUnknown` needs the kernel's answer. */
   get isUnknown(): boolean {
     return this.#isUnknown;
   }
 
-  /** What the kernel was found to do, where nothing on disk tells: a new box drops nothing yet, and begins in watch mode. */
+  /** Decides an unknown mode by whether the kernel blocks. A new box does not block yet, and starts in watch mode. */
   settleUnknown(kernelBlocks: boolean): void {
     if (!this.#isUnknown) return;
     if (kernelBlocks && this.#isContradicted)
@@ -87,23 +87,23 @@ export class BoxRecord {
     this.#isUnknown = false;
   }
 
-  /** Written and read back, but where the disk says so already: it is asked, for what it held may have been lost since. */
+  /** Writes block mode and reads it back, unless the disk still holds it: the file is read, for it may have been lost meanwhile. Never throws. */
   setBlockMode(on: boolean): void {
     this.#isUnknown = false;
-    const held = readKeptMode(this.#parts.stateDir);
-    if (this.#mode === undefined && isSure(held) && held.blockMode === on) return;
+    const stored = readKeptMode(this.#parts.stateDir);
+    if (this.#mode === undefined && isSure(stored) && stored.blockMode === on) return;
     this.#mode = on;
     this.settle();
   }
 
-  /** What a boot loads before any program of ours runs. Written only when it changes. */
+  /** The rules that a boot loads before any of our programs runs. Written only when they change. Never throws. */
   setBootRuleset(text: string, blockMode = false): void {
     const marked = blockMode ? `${BLOCK_MARK}${text}` : text;
     this.#ruleset = marked === this.#keptRuleset ? undefined : marked;
     if (this.#ruleset !== undefined) this.settle();
   }
 
-  /** Writes what the disk does not hold yet, or any more. Never throws. */
+  /** Writes what the disk does not hold yet or has lost. Never throws. */
   settle(): void {
     const { stateDir, runtimeDir, fault } = this.#parts;
     const lost = this.#lost();
@@ -123,11 +123,11 @@ export class BoxRecord {
       for (const file of lost) this.#parts.putBack?.(join(stateDir, file));
     } catch (error) {
       this.#outliveProcess();
-      fault(`The disk does not take the state of the box (${words(error)}): ${this.#atNextBoot()}.`);
+      fault(`The state of the box cannot be written to disk (${words(error)}): ${this.#atNextBoot()}.`);
     }
   }
 
-  /** A disk that refuses what it holds already has lost nothing. */
+  /** What counts is what the disk holds afterwards: a failed write is not an error when the file has that mode anyway. */
   #writeMode(on: boolean): void {
     const { stateDir } = this.#parts;
     let refusal: unknown;
@@ -136,14 +136,14 @@ export class BoxRecord {
     } catch (error) {
       refusal = error;
     }
-    const held = readKeptMode(stateDir);
-    if (!isSure(held) || held.blockMode !== on)
+    const stored = readKeptMode(stateDir);
+    if (!isSure(stored) || stored.blockMode !== on)
       throw refusal instanceof Error ? refusal : new Error('it does not hold what was written');
     this.#keptMode = on;
     this.#note(STATE_FILE);
   }
 
-  /** The files that are not as they were written, from now on to be written again. */
+  /** Finds files that are not as they were written, and marks them to be written again. */
   #lost(): string[] {
     const lost = [...this.#signatures].flatMap(([file, signature]) =>
       fileSignature(join(this.#parts.stateDir, file)) === signature ? [] : [file],
@@ -172,13 +172,13 @@ export class BoxRecord {
     this.setBlockMode(true);
   }
 
-  /** What closes is kept beside; what opens is not, and the next start is then more closed. */
+  /** Saves block mode in the runtime directory when it is on. When it is off it is not saved: the next start may block, never the reverse. */
   #outliveProcess(): void {
     if (this.#mode !== true) return;
     try {
       writeKeptMode(this.#parts.runtimeDir, true);
     } catch {
-      // Both places refuse: the message that follows says what a restart would do.
+      // Neither directory can be written: the warning that follows says what a restart would do.
       return;
     }
   }
@@ -191,15 +191,15 @@ export class BoxRecord {
   }
 }
 
-/** Block mode as a file says it; `warning` is set when the file was there but could not be trusted. */
+/** Block mode according to a state file; `warning` is set when the file exists but cannot be trusted. */
 export interface KeptMode {
   readonly blockMode: boolean;
-  /** There is no file: a new box, or one that lost it. */
+  /** There is no file: a new box, or the file was lost. */
   readonly missing?: true;
   readonly warning?: string;
 }
 
-/** No file: a new box, in watch mode, unless something else tells of block mode. Anything else that is no valid state: block mode and a warning. */
+/** Reads the state file. Without one: watch mode, and `missing`. One that cannot be read or is invalid: block mode, and a warning. */
 export function readKeptMode(stateDir: string): KeptMode {
   const path = join(stateDir, STATE_FILE);
   let text: string;
@@ -222,6 +222,7 @@ function isSure({ missing, warning }: KeptMode): boolean {
   return warning === undefined && missing !== true;
 }
 
+/** Replaces the state file. Throws file system errors. */
 export function writeKeptMode(stateDir: string, blockMode: boolean): void {
   writeDurable(join(stateDir, STATE_FILE), `${JSON.stringify({ version: 1, blockMode })}\n`);
 }

@@ -1,61 +1,61 @@
-// Knows: all that decides what the box lets through, as one value, and the ways in which it becomes another. Must not know: disk, kernel,
-// clocks, how anything is learned. Ruleset, orders to the taps, LED, status and history follow from it, and from nothing else.
+// Everything that decides what the box lets through, as one immutable value, and the functions that derive a new one. Pure: no disk, kernel
+// or clock. Ruleset, orders to the taps, LED, status and history follow from this value.
 
 import type { Exposure } from '../../../src/guard/answers/correlation.ts';
 import { dropsLeaks } from '../../../src/policy/compile/nft.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import type { LearnedState } from '../../../src/policy/servers/learned.ts';
 
-/** Addresses that the rules watch at once (rule D). */
+/** Most addresses that the rules watch at once (rule D). */
 const EXPOSED_MOST = 1_000;
-/** A repeated answer prolongs the watch only when it adds this much, milliseconds. */
+/** A repeated answer extends the watch only if it adds at least this much, milliseconds. */
 const EXPOSURE_SLACK_MS = 30_000;
 
 export interface OpenPass {
-  /** MAC address; absent: every client. */
+  /** MAC address of the client; absent: every client. */
   readonly client?: string;
   /** Monotonic milliseconds. */
   readonly until: number;
 }
 
 export interface BoxState {
-  /** Undefined while no valid one is in force: nothing crosses. */
+  /** Undefined while there is no valid policy: then nothing crosses. */
   readonly policy: Policy | undefined;
   readonly blockMode: boolean;
-  /** Both taps read what crosses. Until they do, `relock: closed` blocks. */
+  /** Both taps are reading. Until they are, `relock: closed` blocks. */
   readonly isWatched: boolean;
   readonly passes: readonly OpenPass[];
-  /** By client and address, the one that lasts longest. */
+  /** Watched addresses (rule D): for each client and address the entry that lasts longest. */
   readonly exposed: readonly Exposure[];
-  /** MAC addresses of the bridge, and the IPv4 addresses that it had when it was looked at. */
+  /** MAC addresses of bridge and ports, and the bridge's IPv4 addresses, when they were last looked up. */
   readonly macs: readonly string[];
   readonly addresses: readonly string[];
 }
 
-/** Before anything is known but what the record says. */
-export function unwatched(blockMode: boolean): BoxState {
+/** The state at the start: nothing is known but block mode. */
+export function initialState(blockMode: boolean): BoxState {
   return { policy: undefined, blockMode, isWatched: false, passes: [], exposed: [], macs: [], addresses: [] };
 }
 
-/** Whether leaks are dropped, for whatever reason. Without a policy nothing is called a leak. */
+/** Whether leaks are dropped, for whatever reason. Without a policy there is no notion of a leak, so false. */
 export function drops({ policy, ...state }: BoxState): boolean {
   return policy !== undefined && dropsLeaks(policy, { ...state, unverified: !state.isWatched });
 }
 
-/** The latest end of a pass that is open at `now`, monotonic milliseconds. */
+/** When the last pass that is open at `now` ends; undefined when none is open. Monotonic milliseconds. */
 export function passUntil({ passes }: BoxState, now: number): number | undefined {
   const open = passes.filter(({ until }) => until > now);
   return open.length === 0 ? undefined : Math.max(...open.map(({ until }) => until));
 }
 
-/** What was opened and closed by hand or by what was seen, beside what the wire teaches, as the compilers take it at `now`. */
+/** Passes, watched addresses and the box's own addresses in the form that the compilers take; `now` in monotonic milliseconds. */
 export function openingsOf(
   { passes, exposed, addresses }: BoxState,
   now: number,
 ): Pick<LearnedState, 'passes' | 'exposed' | 'box'> {
   return {
     passes: passes.flatMap(({ until, ...pass }) => {
-      // The kernel takes whole seconds: rounded down, a pass of ten would be open for nine.
+      // The kernel takes whole seconds. Rounded down, a pass of ten seconds would be open for nine.
       const seconds = Math.round((until - now) / 1_000);
       return seconds > 0 ? [{ ...pass, seconds }] : [];
     }),
@@ -67,20 +67,20 @@ export function openingsOf(
   };
 }
 
-/** Under another policy. What one profile has to watch, another lets go direct. */
-export function governed(state: BoxState, policy: Policy): BoxState {
+/** With another policy. Watched addresses are dropped when the profile changes: what one profile watches, another allows. */
+export function withPolicy(state: BoxState, policy: Policy): BoxState {
   const exposed = policy.profile === state.policy?.profile ? state.exposed : [];
   return { ...state, policy, exposed };
 }
 
-/** A pass takes the place of the one that the same client has. */
-export function passing(state: BoxState, pass: OpenPass): BoxState {
+/** With a pass, which replaces the one that the same client has. */
+export function withPass(state: BoxState, pass: OpenPass): BoxState {
   return { ...state, passes: [...state.passes.filter(({ client }) => client !== pass.client), pass] };
 }
 
 /**
- * What the disk says while the box goes from one state to the other: a crash in between finds the one that lets less through. So the
- * record closes first and opens last.
+ * What is on disk while the box changes from one state to another: after a crash in between, the stricter one applies. So closing is
+ * written before the kernel gets it, and opening after.
  */
 export function stricter(before: BoxState, after: BoxState): BoxState {
   return {
@@ -90,35 +90,35 @@ export function stricter(before: BoxState, after: BoxState): BoxState {
   };
 }
 
-/** After a change that was refused: what was decided is as before it, what was seen meanwhile stays. */
-export function refused(now: BoxState, before: BoxState, after: BoxState): BoxState {
+/** After the kernel refused a change: decisions are as before it, observations made meanwhile stay. */
+export function afterRefusal(now: BoxState, before: BoxState, after: BoxState): BoxState {
   const { policy, blockMode, passes } = before;
   const exposed = policy === after.policy ? now.exposed : before.exposed;
   return { ...now, policy, blockMode, passes, exposed };
 }
 
 /**
- * With addresses that were answered, or shown a protected name, in the clear; `more` are those that the rules do not watch yet. At most
- * so many as a ruleset can hold without growing slow: the newest.
+ * With addresses that were answered in the clear or at which a protected name was shown; `more` are those that the rules do not watch yet.
+ * Only the newest EXPOSED_MOST are kept, so that the ruleset does not become slow. `now` in monotonic milliseconds.
  */
-export function exposing(
+export function withExposures(
   state: BoxState,
   news: readonly Exposure[],
   now: number,
 ): { readonly state: BoxState; readonly more: readonly Exposure[] } {
   const key = ({ client = '', address }: Exposure): string => `${client} ${address}`;
-  const known = new Map(state.exposed.filter(({ until }) => until > now).map((one) => [key(one), one]));
-  const more = news.filter((one) => {
-    const before = known.get(key(one));
-    if (before !== undefined && before.until > one.until - EXPOSURE_SLACK_MS) return false;
-    known.delete(key(one));
-    known.set(key(one), one);
+  const known = new Map(state.exposed.filter(({ until }) => until > now).map((entry) => [key(entry), entry]));
+  const more = news.filter((entry) => {
+    const before = known.get(key(entry));
+    if (before !== undefined && before.until > entry.until - EXPOSURE_SLACK_MS) return false;
+    known.delete(key(entry));
+    known.set(key(entry), entry);
     return true;
   });
   return { state: { ...state, exposed: [...known.values()].slice(-EXPOSED_MOST) }, more };
 }
 
-/** With no more of the names of exposed addresses than `show` leaves. */
-export function veiled(state: BoxState, show: (name: string) => string): BoxState {
-  return { ...state, exposed: state.exposed.map((one) => ({ ...one, name: show(one.name) })) };
+/** With the names of watched addresses reduced to what `show` leaves of them. */
+export function withShownNames(state: BoxState, show: (name: string) => string): BoxState {
+  return { ...state, exposed: state.exposed.map((entry) => ({ ...entry, name: show(entry.name) })) };
 }

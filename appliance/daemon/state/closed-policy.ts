@@ -1,5 +1,4 @@
-// Knows: what the guard goes by while no valid policy is in force. Must not know: files.
-// It names no tunnel, and nothing of what is seen under it is kept: whatever is shown can only be `blind`.
+// The policy of the guard while no valid one is in force. It has no tunnel, and nothing seen under it is kept: the state can only be `blind`.
 
 import { barePolicy } from '../../../src/policy/schema/bare-policy.ts';
 import type { Policy } from '../../../src/policy/policy.ts';

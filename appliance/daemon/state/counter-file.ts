@@ -1,5 +1,5 @@
-// Knows: where the last reading of the kernel counters is kept, so that a restart can tell what came in between.
-// Must not know: what counters mean. The runtime directory is in memory: no disk is worn by it.
+// Saves the last reading of the kernel's counters, so that a restarted daemon can tell what was counted meanwhile. The runtime directory
+// is in memory, so this does not wear out the disk.
 
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,12 @@ import { readRegularFile } from '../../os/regular-file.ts';
 
 const FILE = 'counters.json';
 
-/** It is written anew with each reading: its time is the last sign of life. */
+/** The file is replaced with each reading, so its modification time is the daemon's last sign of life. */
 export function counterFilePath(runtimeDir: string): string {
   return join(runtimeDir, FILE);
 }
 
+/** Replaces the file atomically. Throws file system errors. */
 export function writeCounterFile(runtimeDir: string, { handle, values }: TableCounters): void {
   const path = counterFilePath(runtimeDir);
   rmSync(`${path}.new`, { force: true });
@@ -20,7 +21,7 @@ export function writeCounterFile(runtimeDir: string, { handle, values }: TableCo
   renameSync(`${path}.new`, path);
 }
 
-/** Undefined when there is none, or none that can be understood. */
+/** Undefined when there is no file, or it is invalid. */
 export function readCounterFile(runtimeDir: string): TableCounters | undefined {
   try {
     const { handle, values: entries } = JSON.parse(readRegularFile(join(runtimeDir, FILE))) as Partial<
@@ -40,7 +41,7 @@ export function readCounterFile(runtimeDir: string): TableCounters | undefined {
   }
 }
 
-/** Whether the kernel has gone on counting from there: not in a table that was made anew, or whose counters were reset. */
+/** Whether `now` continues counting from `last`: false when the table was created again, or a counter was reset. */
 export function goesOn(last: TableCounters, now: TableCounters): boolean {
   if (last.handle !== now.handle) return false;
   return [...last.values].every(([name, frames]) => (now.values.get(name) ?? frames) >= frames);

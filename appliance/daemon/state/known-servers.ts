@@ -1,7 +1,6 @@
-// Knows: how the addresses that tunnels' names have led to, and those in use, outlive the daemon and the box's power. Must not know:
-// what a changed one means (rule T), how long one in use counts.
-// Which way doubt errs: a file that is damaged is set aside by being written anew, and said, for a change may have gone unnoticed.
-// Bounded: as many names as the policy has, so many addresses each as the tripwire keeps. It holds nothing about clients.
+// Keeps the addresses to which tunnels' host names have resolved (rule T), and the server addresses in use, across restarts and power cuts.
+// A damaged file is overwritten, with a warning, for a change of address may have gone unnoticed. Its size is bounded: one entry per host name
+// of the policy, with as many addresses as the tripwire keeps. It holds nothing about clients.
 
 import { join } from 'node:path';
 import type { UsedServer } from '../../../src/guard/answers/learner.ts';
@@ -13,8 +12,9 @@ import { words } from '../warnings.ts';
 const FILE = 'servers.json';
 
 export interface Servers {
-  /** All that names have led to, by name. */
+  /** Addresses to which each host name has resolved. */
   readonly known: KnownServers;
+  /** Addresses that tunnels are using. */
   readonly used: readonly UsedServer[];
 }
 
@@ -25,13 +25,13 @@ export class KnownServersFile {
   readonly #fault: (text: string | undefined) => void;
   #kept: string | undefined;
 
-  /** `fault` hears what is wrong with the file, in words. */
+  /** `fault` is called with what is wrong with the file, as a sentence, or undefined when it can be written again. */
   constructor(stateDir: string, fault: (text: string | undefined) => void) {
     this.#path = join(stateDir, FILE);
     this.#fault = fault;
   }
 
-  /** What an earlier process knew; nothing where there was none. */
+  /** What an earlier process saved; empty when there is no file or it is damaged. */
   read(): Servers {
     try {
       const value: unknown = JSON.parse(readRegularFile(this.#path));
@@ -40,12 +40,12 @@ export class KnownServersFile {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NONE;
     }
     this.#fault(
-      `${this.#path} is damaged: whether a tunnel's name leads elsewhere than before the restart cannot be told.`,
+      `${this.#path} is damaged: the box cannot tell whether a tunnel's name resolves to another address than before the restart.`,
     );
     return NONE;
   }
 
-  /** Writes when something is different from the last time. What the disk refuses is tried again with the next. */
+  /** Writes the file when something has changed. A failed write is tried again at the next call. Never throws. */
   keep({ known, used }: Servers): void {
     const text = `${JSON.stringify({ version: 1, servers: known, used })}\n`;
     if (text === this.#kept) return;
@@ -69,8 +69,8 @@ function isRecord(
     return false;
   if (!('servers' in value) || typeof value.servers !== 'object' || value.servers === null) return false;
   if (!('used' in value) || !Array.isArray(value.used)) return false;
-  const isUsed = (one: unknown): boolean => {
-    const { name, address } = (one ?? {}) as Partial<Record<string, unknown>>;
+  const isUsed = (entry: unknown): boolean => {
+    const { name, address } = (entry ?? {}) as Partial<Record<string, unknown>>;
     return typeof name === 'string' && typeof address === 'string';
   };
   const isList = (list: unknown): boolean =>

@@ -1,5 +1,4 @@
-// Knows: what of a policy's text is known without reading it again, and what a text that could not be read means for who sent it.
-// Must not know: HTTP, YAML, where texts are parsed.
+// Parses policy texts in another process, remembers the settings of the last one, and turns failures of that process into API errors.
 
 import { createHash } from 'node:crypto';
 
@@ -20,12 +19,12 @@ export class PolicyTexts implements Parsing {
     this.#parsing = parsing;
   }
 
-  /** Rejects with ApiError when the text cannot be read for its cost, or nobody reads it. */
+  /** Has another process do a job on a text. Rejects with ApiError when the text is too costly or that process is busy or fails. */
   run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>> {
     return this.#parsing.run(kind, given).catch(refusedJob);
   }
 
-  /** The policy of the file; one that nobody could read is a fault of it like any other. */
+  /** Parses a policy text. When that process fails, this is a fault of the result like any other. */
   async policy(text: string): Promise<ParsedPolicy> {
     try {
       return await this.run('policy', text);
@@ -35,12 +34,12 @@ export class PolicyTexts implements Parsing {
     }
   }
 
-  /** This text is that policy: what is asked of it next costs nothing. */
+  /** Remembers that this text is that policy, so that its settings need not be parsed again. */
   note(text: string, policy: Policy): void {
     this.#known = { digest: policyDigest(text), settings: settingsOf(policy) };
   }
 
-  /** ApiError 409 with every fault when the text is no policy: it can be replaced, not edited. */
+  /** The settings of a policy text. Rejects with ApiError 409 and every fault when it is invalid: then it can be replaced but not edited. */
   async settings(text: string): Promise<Settings> {
     const digest = policyDigest(text);
     if (this.#known?.digest === digest) return this.#known.settings;
@@ -51,16 +50,17 @@ export class PolicyTexts implements Parsing {
   }
 }
 
+/** The error for an edit of a policy file that is invalid. */
 export function invalidFile(faults: ApiError['faults']): ApiError {
-  return new ApiError(409, 'policy', 'the policy file is invalid: replace it by a valid one', faults);
+  return new ApiError(409, 'policy', 'the policy file is invalid: replace it with a valid one', faults);
 }
 
-/** Names a policy text; any other text has another. */
+/** SHA-256 of a policy text, base64url. */
 export function policyDigest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** The policy file as it stands, comments and all. Throws ApiError 409. */
+/** The text of the policy file, with its comments. Throws ApiError 409 when it cannot be read. */
 export function policyText({ configPath }: { readonly configPath: string }): string {
   try {
     return readRegularFile(configPath);

@@ -1,6 +1,6 @@
-// Knows: what outlives a restart of the daemon but not of the box: learned addresses and open passes.
-// Must not know: what they open. Lives in the runtime directory (memory), times are monotonic since this boot.
-// Which way doubt errs: a record of another boot, or one that is not whole, is as good as none; the wire is then more closed.
+// Saves what must survive a restart of the daemon but not of the box: learned addresses, passes and watched addresses. The file is in the
+// runtime directory (memory); times are monotonic milliseconds since this boot. A file from another boot, or an invalid one, is ignored:
+// the box then lets less through.
 
 import { join } from 'node:path';
 import type { Exposure } from '../../../src/guard/answers/correlation.ts';
@@ -15,18 +15,20 @@ import type { OpenPass } from './box-state.ts';
 export interface SessionRecord {
   readonly learner: LearnerRecord;
   readonly passes: readonly OpenPass[];
-  /** For which names the kernel's sets were filled (`protectedNames`). */
+  /** The protected names for which the kernel's sets were filled (`protectedNames`). */
   readonly names: string;
-  /** What rule D has the rules watch. */
+  /** Addresses that the rules watch (rule D). */
   readonly exposed: readonly Exposure[];
 }
 
 const FILE = 'session.json';
 
+/** Replaces the session file. Throws file system errors. */
 export function writeSession(runtimeDir: string, record: SessionRecord): void {
   writeDurable(join(runtimeDir, FILE), JSON.stringify({ boot: bootId(), ...record }));
 }
 
+/** Undefined when there is no file of this boot, or it is invalid. */
 export function readSession(runtimeDir: string): SessionRecord | undefined {
   try {
     const value = JSON.parse(readRegularFile(join(runtimeDir, FILE))) as Record<string, unknown>;
@@ -42,7 +44,7 @@ export function readSession(runtimeDir: string): SessionRecord | undefined {
       isListOf(value['passes'], []) &&
       isListOf(value['exposed'], ['address', 'name']) &&
       (value['exposed'] as { client?: unknown }[]).every(
-        ({ client }) => client === undefined || isWell('mac', client),
+        ({ client }) => client === undefined || isValid('mac', client),
       );
     return whole ? (value as unknown as SessionRecord) : undefined;
   } catch {
@@ -59,12 +61,12 @@ function isNeighbourhood(value: unknown): boolean {
   );
   if (!ofClients || !isListOf(routers, ['address']) || !isListOf(links, ['network'])) return false;
   return (leases as { near?: unknown }[]).every(
-    ({ near }) => Array.isArray(near) && near.every((address) => isWell('address', address)),
+    ({ near }) => Array.isArray(near) && near.every((address) => isValid('address', address)),
   );
 }
 
-/** All of it goes into the text of rules. */
-function isWell(name: string, value: unknown): boolean {
+/** Every value goes into the text of the ruleset, so each is checked. */
+function isValid(name: string, value: unknown): boolean {
   if (typeof value !== 'string') return false;
   if (name === 'address') return parseAddress(value) !== undefined;
   if (name === 'network') return parseNetwork(value) !== undefined;
@@ -76,6 +78,6 @@ function isListOf(value: unknown, texts: readonly string[]): value is unknown[] 
   return (value as unknown[]).every((entry) => {
     if (typeof entry !== 'object' || entry === null) return false;
     const fields = entry as Record<string, unknown>;
-    return Number.isFinite(fields['until']) && texts.every((name) => isWell(name, fields[name]));
+    return Number.isFinite(fields['until']) && texts.every((name) => isValid(name, fields[name]));
   });
 }

@@ -1,4 +1,4 @@
-# Knows: how packet-ring.c is compiled; node-gyp reads it when npm installs this folder. Must not know: which processor for.
+# Compiles packet-ring.c; node-gyp reads this when npm installs this folder.
 {
   'targets': [
     {

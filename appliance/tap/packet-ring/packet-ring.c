@@ -1,12 +1,11 @@
-// Knows: AF_PACKET sockets, the kernel's TPACKET_V3 ring, classic BPF programs, and how Node waits for a descriptor.
-// Must not know: how blocks are read (appliance/tap/block-walker.ts) and what frames mean.
+// A Node addon for AF_PACKET sockets with a TPACKET_V3 ring and a classic BPF filter. Blocks are read in appliance/tap/block-walker.ts.
 // Kernel: Documentation/networking/packet_mmap.rst, net/packet/af_packet.c, include/uapi/linux/if_packet.h.
 //
-// The ring is mapped behind a scratch area, both together are one ArrayBuffer:
+// The ring is mapped after a scratch area; together they are one ArrayBuffer:
 //
 //   | scratch | 16 bytes: clocks |  ...to a page  | block 0 | block 1 | ...
 //
-// Each wake-up is one call into JavaScript, which walks the blocks by itself; no call and no allocation is made per frame.
+// Each wake-up is one call into JavaScript, which reads the blocks from memory; there is no call and no allocation per frame.
 
 #include <errno.h>
 #include <math.h>
@@ -31,13 +30,13 @@
 #include <node_api.h>
 #include <uv.h>
 
-// pcap.h brings struct bpf_insn, which has the layout of linux/filter.h's struct sock_filter.
+// pcap.h declares struct bpf_insn, which has the layout of linux/filter.h's struct sock_filter.
 #include <pcap/pcap.h>
 
-// BPF_MAXINSNS of linux/bpf_common.h, which pcap's own header hides.
-enum { MOST_INSTRUCTIONS = 4096, PREFIX = 3, SNAP_LENGTH = 262144 };
+// MAX_INSTRUCTIONS: BPF_MAXINSNS of linux/bpf_common.h, which pcap's own header hides. PREFIX: our instructions before a compiled filter.
+enum { MAX_INSTRUCTIONS = 4096, PREFIX = 3, SNAP_LENGTH = 262144 };
 
-/** A failure that JavaScript is told by a code and in words. */
+/** An error for JavaScript: its code and its message. */
 struct fault {
   const char *code;
   char text[512];
@@ -45,16 +44,16 @@ struct fault {
 
 struct device {
   int fd;
-  /** The scratch area and the ring behind it; NULL for a device that only sends. */
+  /** The scratch area followed by the ring; NULL for a device that only sends. */
   unsigned char *memory;
   size_t bytes;
-  /** Where the clocks are written at each wake-up, in bytes from `memory`. */
+  /** Offset of the clocks in `memory`, in bytes; they are written at each wake-up. */
   size_t clocks;
-  /** Frames that the kernel had no room for. Reading PACKET_STATISTICS sets it to zero, so they are added up here. */
+  /** Frames for which the ring had no room. Reading PACKET_STATISTICS resets the kernel's count, so it is summed here. */
   double drops;
   uv_poll_t poll;
   bool polls;
-  /** The JavaScript object and the poll handle each hold one. */
+  /** Reference count: the JavaScript object and the poll handle each hold one. */
   int holders;
   napi_env env;
   napi_ref memory_ref;
@@ -74,37 +73,37 @@ static bool fail(struct fault *fault, const char *code, const char *format, ...)
   return false;
 }
 
-/** What errno says, with a code that JavaScript tells apart. */
+/** Makes a fault of errno. */
 static bool fail_errno(struct fault *fault, const char *name, const char *what) {
   const int error = errno;
   if (error == ENETDOWN) return fail(fault, "NOT_UP", "%s is not up", name);
   if (error == ENODEV || error == ENXIO) return fail(fault, "NO_DEVICE", "%s: no such interface", name);
   if (error == EPERM || error == EACCES)
-    return fail(fault, "NOT_PERMITTED", "%s: %s needs the right CAP_NET_RAW", name, what);
+    return fail(fault, "NOT_PERMITTED", "%s: %s requires CAP_NET_RAW", name, what);
   return fail(fault, "SYSTEM", "%s: %s: %s", name, what, strerror(error));
 }
 
-/** The interface's index; false unless it is up and its frames begin with an Ethernet header. */
+/** Finds the interface's index; fails unless it is up and its frames begin with an Ethernet header. */
 static bool find_interface(int fd, const char *name, int *index, struct fault *fault) {
   struct ifreq request;
   memset(&request, 0, sizeof request);
   if (strlen(name) == 0 || strlen(name) >= sizeof request.ifr_name)
     return fail(fault, "NO_DEVICE", "%s: no such interface", name);
   strcpy(request.ifr_name, name);
-  if (ioctl(fd, SIOCGIFINDEX, &request) != 0) return fail_errno(fault, name, "looking for it");
+  if (ioctl(fd, SIOCGIFINDEX, &request) != 0) return fail_errno(fault, name, "reading its index");
   *index = request.ifr_ifindex;
-  if (ioctl(fd, SIOCGIFHWADDR, &request) != 0) return fail_errno(fault, name, "asking for its kind");
+  if (ioctl(fd, SIOCGIFHWADDR, &request) != 0) return fail_errno(fault, name, "reading its type");
   const unsigned kind = request.ifr_hwaddr.sa_family;
   if (kind != ARPHRD_ETHER && kind != ARPHRD_LOOPBACK)
-    return fail(fault, "LINK_TYPE", "%s is no Ethernet interface (its kind is %u)", name, kind);
-  if (ioctl(fd, SIOCGIFFLAGS, &request) != 0) return fail_errno(fault, name, "asking for its flags");
+    return fail(fault, "LINK_TYPE", "%s is not an Ethernet interface (ARPHRD type %u)", name, kind);
+  if (ioctl(fd, SIOCGIFFLAGS, &request) != 0) return fail_errno(fault, name, "reading its flags");
   if ((request.ifr_flags & IFF_UP) == 0) return fail(fault, "NOT_UP", "%s is not up", name);
   return true;
 }
 
 /**
- * Binds to the interface. Protocol 0 receives nothing: what is bound so only sends. bind() succeeds on an interface that has gone
- * down since it was looked at, and leaves that to SO_ERROR (af_packet.c, packet_do_bind).
+ * Binds to the interface; with protocol 0 the socket only sends. On an interface that has gone down since it was checked, bind()
+ * succeeds and SO_ERROR has the error (af_packet.c, packet_do_bind).
  */
 static bool bind_to(int fd, const char *name, int index, unsigned protocol, struct fault *fault) {
   struct sockaddr_ll address;
@@ -122,36 +121,36 @@ static bool bind_to(int fd, const char *name, int index, unsigned protocol, stru
   return true;
 }
 
-/** Asks the card for every frame, whomever it is for; over when the socket is closed. A bridge asks too, but not in every mode. */
+/** Makes the interface promiscuous until the socket is closed. A bridge does so too, but not in every mode. */
 static bool listen_to_all(int fd, const char *name, int index, struct fault *fault) {
   struct packet_mreq request;
   memset(&request, 0, sizeof request);
   request.mr_ifindex = index;
   request.mr_type = PACKET_MR_PROMISC;
   if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof request) == 0) return true;
-  return fail_errno(fault, name, "asking for every frame");
+  return fail_errno(fault, name, "making it promiscuous");
 }
 
 /**
- * Attaches what libpcap makes of a text for Ethernet, behind three instructions of our own: a frame whose VLAN tag the kernel has
- * taken out of the bytes is always shown. A program compiled without an open device looks for tags in the bytes alone. One
- * SO_ATTACH_FILTER puts the new program in the place of the old one: each frame meets one of them.
+ * Compiles a filter text with libpcap and attaches it after three instructions of our own, which accept every frame whose VLAN tag the
+ * kernel has taken out of the bytes: a program compiled without an open device looks for tags in the bytes only. SO_ATTACH_FILTER
+ * replaces the old program atomically: each frame is filtered by one of the two.
  */
 static bool attach_compiled(int fd, const char *text, int optimised, struct fault *fault) {
-  pcap_t *nowhere = pcap_open_dead(DLT_EN10MB, SNAP_LENGTH);
-  if (nowhere == NULL) return fail(fault, "SYSTEM", "no memory for a filter");
+  pcap_t *compiler = pcap_open_dead(DLT_EN10MB, SNAP_LENGTH);
+  if (compiler == NULL) return fail(fault, "SYSTEM", "no memory for a filter");
   struct bpf_program compiled;
-  if (pcap_compile(nowhere, &compiled, text, optimised, PCAP_NETMASK_UNKNOWN) != 0) {
-    fail(fault, "FILTER_SYNTAX", "the filter cannot be compiled: %s", pcap_geterr(nowhere));
-    pcap_close(nowhere);
+  if (pcap_compile(compiler, &compiled, text, optimised, PCAP_NETMASK_UNKNOWN) != 0) {
+    fail(fault, "FILTER_SYNTAX", "the filter cannot be compiled: %s", pcap_geterr(compiler));
+    pcap_close(compiler);
     return false;
   }
-  pcap_close(nowhere);
+  pcap_close(compiler);
   const unsigned length = compiled.bf_len + PREFIX;
-  if (length > MOST_INSTRUCTIONS) {
+  if (length > MAX_INSTRUCTIONS) {
     pcap_freecode(&compiled);
     return fail(fault, "FILTER_TOO_LONG", "the filter has %u instructions, and the kernel takes %d", length,
-                MOST_INSTRUCTIONS);
+                MAX_INSTRUCTIONS);
   }
   struct sock_filter *program = calloc(length, sizeof *program);
   if (program == NULL) {
@@ -171,16 +170,16 @@ static bool attach_compiled(int fd, const char *text, int optimised, struct faul
   const int error = errno;
   free(program);
   if (outcome == 0) return true;
-  // sk_filter_charge: programs of a socket may take net.core.optmem_max together.
+  // sk_filter_charge: the programs of a socket may take up net.core.optmem_max in total.
   if (error == ENOMEM)
     return fail(fault, "FILTER_TOO_LONG", "the filter has %u instructions, more than net.core.optmem_max holds", length);
   if (error == EINVAL) return fail(fault, "FILTER_REFUSED", "the kernel refuses the filter of %u instructions", length);
-  return fail(fault, "SYSTEM", "the kernel does not take the filter: %s", strerror(error));
+  return fail(fault, "SYSTEM", "the kernel does not accept the filter: %s", strerror(error));
 }
 
 /**
- * The optimizer of libpcap 1.10 makes programs of some texts that read scratch memory which nothing has written on that way, and the
- * kernel refuses those (check_load_and_stores in net/core/filter.c). What it was made of is right.
+ * For some texts the optimizer of libpcap 1.10 makes programs that read scratch memory which no instruction on that path has written. The
+ * kernel refuses those (check_load_and_stores in net/core/filter.c); the program without optimization is correct.
  */
 static bool attach_filter(int fd, const char *text, struct fault *fault) {
   if (attach_compiled(fd, text, 1, fault)) return true;
@@ -199,8 +198,8 @@ static double in_ms(const struct timespec *time) {
 }
 
 /**
- * Both clocks in milliseconds, for the walker to turn the kernel's stamps (of the clock that can be set) into monotonic time. A
- * thread that loses its processor between the two would have all stamps wrong by that: of some tries the closest counts.
+ * Samples both clocks in milliseconds, so that the walker can convert the kernel's time stamps (CLOCK_REALTIME) into monotonic time. If the
+ * thread were suspended between the two readings, all time stamps would be off by that: the closest pair of several tries is used.
  */
 static void sample_clocks(struct device *device) {
   double clocks[2] = {0, 0}, closest = HUGE_VAL;
@@ -218,21 +217,21 @@ static void sample_clocks(struct device *device) {
   memcpy(device->memory + device->clocks, clocks, sizeof clocks);
 }
 
-/** Makes the ring and maps it behind the scratch area. */
+/** Creates the ring and maps it after the scratch area. */
 static bool make_ring(struct device *device, const char *name, const struct layout *layout, struct fault *fault) {
   const int version = TPACKET_V3;
   if (setsockopt(device->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0)
-    return fail_errno(fault, name, "asking for TPACKET_V3");
+    return fail_errno(fault, name, "setting TPACKET_V3");
   struct tpacket_req3 request;
   memset(&request, 0, sizeof request);
   request.tp_block_size = layout->block_bytes;
   request.tp_block_nr = layout->blocks;
-  // Slots have the size of what is in them; the kernel only checks that these numbers belong together.
+  // In TPACKET_V3 frames have variable size; the kernel only checks that these numbers are consistent.
   request.tp_frame_size = 2048;
   request.tp_frame_nr = layout->block_bytes / 2048 * layout->blocks;
   request.tp_retire_blk_tov = layout->retire_ms;
   if (setsockopt(device->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) != 0)
-    return fail_errno(fault, name, "making the ring");
+    return fail_errno(fault, name, "creating the ring");
   const size_t ring = (size_t)layout->block_bytes * layout->blocks;
   const size_t bytes = layout->scratch_bytes + ring;
   unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -247,8 +246,8 @@ static bool make_ring(struct device *device, const char *name, const struct layo
 }
 
 /**
- * Opens the socket with protocol 0, which receives nothing, and binds it to every protocol when ring and filter are there: no frame
- * comes past the filter, and none from the moment of binding is lost.
+ * Opens the socket with protocol 0, which receives nothing, and binds it to all protocols once ring and filter are set up: no frame
+ * bypasses the filter, and none is lost from the moment of binding.
  */
 static bool open_ring(struct device *device, const char *name, const char *filter, const struct layout *layout,
                       struct fault *fault) {
@@ -267,12 +266,12 @@ static bool open_sender(struct device *device, const char *name, struct fault *f
   return find_interface(device->fd, name, &index, fault) && bind_to(device->fd, name, index, 0, fault);
 }
 
-static void let_go(struct device *device) {
+static void release(struct device *device) {
   device->holders -= 1;
   if (device->holders == 0) free(device);
 }
 
-static void shut(struct device *device) {
+static void close_device(struct device *device) {
   if (device->fd >= 0) close(device->fd);
   device->fd = -1;
   if (device->memory != NULL) munmap(device->memory, device->bytes);
@@ -281,13 +280,13 @@ static void shut(struct device *device) {
 
 static void poll_closed(uv_handle_t *handle) {
   struct device *device = handle->data;
-  shut(device);
+  close_device(device);
   if (device->cleanup != NULL) napi_remove_async_cleanup_hook(device->cleanup);
-  let_go(device);
+  release(device);
 }
 
-/** The thread that opened the device ends without having closed it. */
-static void leave(napi_async_cleanup_hook_handle hook, void *data) {
+/** Cleanup hook: the thread that opened the device ends without having closed it. */
+static void on_env_cleanup(napi_async_cleanup_hook_handle hook, void *data) {
   struct device *device = data;
   (void)hook;
   if (!device->polls) return;
@@ -295,17 +294,17 @@ static void leave(napi_async_cleanup_hook_handle hook, void *data) {
   uv_close((uv_handle_t *)&device->poll, poll_closed);
 }
 
-/** Tells JavaScript that there is something to read (0), or why there will be nothing more (an errno). */
-static void woken(uv_poll_t *poll, int status, int events) {
+/** Calls the JavaScript listener: with 0 when there are blocks to read, with an errno when there will be none any more. */
+static void on_readable(uv_poll_t *poll, int status, int events) {
   struct device *device = poll->data;
   (void)events;
   int reason = 0;
   if (status < 0) {
-    // libuv stops watching a descriptor in error, and calls every error EBADF; the socket knows its own (ENETDOWN).
+    // libuv stops watching a descriptor with an error, and reports every error as EBADF; SO_ERROR has the real one (ENETDOWN).
     socklen_t length = sizeof reason;
     if (getsockopt(device->fd, SOL_SOCKET, SO_ERROR, &reason, &length) != 0) reason = errno;
     if (reason == 0) {
-      uv_poll_start(poll, UV_READABLE, woken);
+      uv_poll_start(poll, UV_READABLE, on_readable);
       return;
     }
   }
@@ -337,25 +336,25 @@ static void finalize(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
   struct device *device = data;
-  // A ring that is never closed is held by its poll handle; a sender is held by nothing else.
-  if (!device->polls) shut(device);
-  let_go(device);
+  // A ring that was never closed is still held by its poll handle; a sender only by this object.
+  if (!device->polls) close_device(device);
+  release(device);
 }
 
-/** The kernel's pages are unmapped by `close`, which detaches the buffer first. */
+/** Does nothing: `close` detaches the buffer and then unmaps the pages. */
 static void nothing(napi_env env, void *data, void *hint) {
   (void)env;
   (void)data;
   (void)hint;
 }
 
-/** The device of an object that this module made, unless it was closed; otherwise throws. */
+/** The device of an object made by this module; NULL, with an exception, for any other object or a closed device. */
 static struct device *device_of(napi_env env, napi_value object) {
   bool ours = false;
   struct device *device = NULL;
   if (napi_check_object_type_tag(env, object, &DEVICE_TAG, &ours) != napi_ok || !ours ||
       napi_unwrap(env, object, (void **)&device) != napi_ok) {
-    wrong_use(env, "no device of this module");
+    wrong_use(env, "not a device of this module");
     return NULL;
   }
   if (device->fd < 0) {
@@ -365,28 +364,28 @@ static struct device *device_of(napi_env env, napi_value object) {
   return device;
 }
 
-/** A text argument of bounded length in memory that the caller frees; NULL, and thrown, when it is none. */
+/** A string argument of bounded length, which the caller frees; NULL, with an exception, for any other value. */
 static char *text_of(napi_env env, napi_value value) {
   size_t length = 0;
   if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok || length > (1u << 24)) {
-    wrong_use(env, "a text is expected");
+    wrong_use(env, "a string is expected");
     return NULL;
   }
   char *text = malloc(length + 1);
   if (text == NULL || napi_get_value_string_utf8(env, value, text, length + 1, &length) != napi_ok) {
     free(text);
-    wrong_use(env, "no memory for a text");
+    wrong_use(env, "no memory for a string");
     return NULL;
   }
   return text;
 }
 
-/** A JavaScript object around the device, which it owns from now on. */
+/** A JavaScript object that owns the device from now on. */
 static napi_value wrap(napi_env env, struct device *device) {
   napi_value object;
   if (napi_create_object(env, &object) != napi_ok || napi_type_tag_object(env, object, &DEVICE_TAG) != napi_ok ||
       napi_wrap(env, object, device, finalize, NULL, NULL) != napi_ok) {
-    shut(device);
+    close_device(device);
     free(device);
     return wrong_use(env, "no memory for a device");
   }
@@ -405,7 +404,7 @@ static struct device *new_device(napi_env env) {
   return device;
 }
 
-/** Begins to watch the descriptor; false when libuv or Node refuse. */
+/** Starts watching the descriptor; false when libuv or Node fail. */
 static bool watch(napi_env env, struct device *device, napi_value listener) {
   uv_loop_t *loop;
   napi_value name;
@@ -417,8 +416,8 @@ static bool watch(napi_env env, struct device *device, napi_value listener) {
   device->poll.data = device;
   device->polls = true;
   device->holders += 1;
-  napi_add_async_cleanup_hook(env, leave, device, &device->cleanup);
-  return uv_poll_start(&device->poll, UV_READABLE, woken) == 0;
+  napi_add_async_cleanup_hook(env, on_env_cleanup, device, &device->cleanup);
+  return uv_poll_start(&device->poll, UV_READABLE, on_readable) == 0;
 }
 
 // open(interface, filter, scratchBytes, blockBytes, blocks, retireMs, onWake) → device with `memory`
@@ -438,7 +437,7 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
   const unsigned page = (unsigned)sysconf(_SC_PAGESIZE);
   if (layout.scratch_bytes < page || layout.scratch_bytes % page != 0 || layout.block_bytes < page ||
       layout.block_bytes % page != 0 || layout.block_bytes > (1u << 24) || layout.blocks < 2 || layout.blocks > (1u << 16))
-    return wrong_use(env, "scratch area and blocks are made of whole pages");
+    return wrong_use(env, "scratch area and blocks must consist of whole pages");
   char *name = text_of(env, given[0]);
   if (name == NULL) return NULL;
   char *filter = text_of(env, given[1]);
@@ -453,7 +452,7 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
   free(name);
   free(filter);
   if (!opened) {
-    shut(device);
+    close_device(device);
     free(device);
     return throw_fault(env, &fault);
   }
@@ -483,7 +482,7 @@ static napi_value js_open_sender(napi_env env, napi_callback_info info) {
   const bool opened = open_sender(device, name, &fault);
   free(name);
   if (opened) return wrap(env, device);
-  shut(device);
+  close_device(device);
   free(device);
   return throw_fault(env, &fault);
 }
@@ -493,7 +492,7 @@ static napi_value js_set_filter(napi_env env, napi_callback_info info) {
   napi_value given[2];
   size_t count = 2;
   if (napi_get_cb_info(env, info, &count, given, NULL, NULL) != napi_ok || count != 2)
-    return wrong_use(env, "a device and a text are expected");
+    return wrong_use(env, "a device and a string are expected");
   struct device *device = device_of(env, given[0]);
   char *text = device == NULL ? NULL : text_of(env, given[1]);
   if (text == NULL) return NULL;
@@ -517,7 +516,7 @@ static napi_value js_dropped(napi_env env, napi_callback_info info) {
   return napi_create_double(env, device->drops, &result) == napi_ok ? result : NULL;
 }
 
-// send(device, bytes): a Uint8Array from its Ethernet header on
+// send(device, bytes): a Uint8Array that begins with an Ethernet header
 static napi_value js_send(napi_env env, napi_callback_info info) {
   napi_value given[2];
   size_t count = 2;
@@ -539,13 +538,13 @@ static napi_value js_send(napi_env env, napi_callback_info info) {
   if (error == ENETDOWN || error == ENXIO || error == ENODEV)
     fail(&fault, "NOT_UP", "a frame was not sent: the interface is down or gone");
   else if (error == EAGAIN || error == ENOBUFS)
-    fail(&fault, "BUSY", "a frame was not sent: the interface takes no more now");
+    fail(&fault, "BUSY", "a frame was not sent: the interface's queue is full");
   else
     fail(&fault, "SYSTEM", "a frame was not sent: %s", strerror(error));
   return throw_fault(env, &fault);
 }
 
-// close(device): what is still held of its memory is empty from now on
+// close(device): detaches its ArrayBuffer, which is empty from then on
 static napi_value js_close(napi_env env, napi_callback_info info) {
   napi_value given[1], memory;
   size_t count = 1;
@@ -556,7 +555,7 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
   if (device->memory_ref != NULL) {
     if (napi_get_reference_value(env, device->memory_ref, &memory) != napi_ok ||
         napi_detach_arraybuffer(env, memory) != napi_ok)
-      return wrong_use(env, "the ring cannot be taken back");
+      return wrong_use(env, "the ring cannot be detached");
     napi_delete_reference(env, device->memory_ref);
     device->memory_ref = NULL;
   }
@@ -569,8 +568,8 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
     uv_poll_stop(&device->poll);
     uv_close((uv_handle_t *)&device->poll, poll_closed);
   }
-  // libuv no longer looks at the descriptor once its handle is stopped.
-  shut(device);
+  // libuv no longer uses the descriptor once its handle is stopped.
+  close_device(device);
   return NULL;
 }
 

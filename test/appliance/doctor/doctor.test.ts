@@ -227,9 +227,9 @@ it.each<[string, Subject, level: string, check: string, saw: RegExp]>([
     box({}, { 'systemctl show --property ActiveState docker.service': 'ActiveState=active\n' }),
     'warning',
     'docker',
-    /it runs/,
+    /it is running/,
   ],
-  ['no LED', box({ policy: { ...policy, lamp: { driver: 'none' } } }), 'warning', 'lamp', /names none/],
+  ['no LED', box({ policy: { ...policy, lamp: { driver: 'none' } } }), 'warning', 'lamp', /has no LED/],
   ['an LED that is not there', box({ ledFault: 'there is no light RED' }), 'fault', 'lamp', /no light RED/],
   [
     'a clock that was never set',
@@ -274,7 +274,7 @@ it('compares the rules with those of the next boot while the daemon is silent', 
   );
   const [rules] = (await examine(silent)).filter(({ check }) => check === 'rules');
   expect(rules).toMatchObject({ level: 'warning' });
-  expect(rules?.saw).toMatch(/^others than those of the next boot: /);
+  expect(rules?.saw).toMatch(/^different from those of the next boot: /);
 });
 
 it('goes on when a check breaks', async () => {

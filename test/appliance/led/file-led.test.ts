@@ -81,5 +81,5 @@ describe('in the place of an LED that was shown', () => {
 
 it.each(HARMS.slice(1, 6).concat(HARMS.slice(7)))('what was there before any LED stays: %s', (_, harm) => {
   harm();
-  expect(() => new FileLed(path, top)).toThrow('is no LED');
+  expect(() => new FileLed(path, top)).toThrow('is not an LED');
 });

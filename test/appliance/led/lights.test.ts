@@ -96,7 +96,7 @@ describe('lights of the kernel', () => {
   });
 
   it('that are not there are a fault at once, and those that go away one later', () => {
-    expect(() => lamp()).toThrow('there is no light RED');
+    expect(() => lamp()).toThrow('there is no LED RED');
     vi.useFakeTimers();
     for (const name of ['RED', 'GREEN']) putLight(name, '[none]');
     const faults: unknown[] = [];
@@ -104,9 +104,9 @@ describe('lights of the kernel', () => {
     driver.show('red-flash');
     rmSync(join(root, 'RED'), { recursive: true });
     vi.advanceTimersByTime(1_000);
-    expect(String(faults[0])).toContain('RED/brightness does not take 0');
+    expect(String(faults[0])).toContain('RED/brightness does not accept 0');
     expect(faults).toHaveLength(1);
-    expect(() => driver.show('green')).toThrow('does not take');
+    expect(() => driver.show('green')).toThrow('does not accept');
   });
 });
 
@@ -136,7 +136,7 @@ describe('lights on pins', () => {
       const values = { label, base: String(base), ngpio: String(ngpio) };
       for (const [file, value] of Object.entries(values)) writeFileSync(join(root, name, file), `${value}\n`);
     };
-    expect(() => pinNumber(17, root)).toThrow('no chip of a Raspberry Pi');
+    expect(() => pinNumber(17, root)).toThrow('no GPIO chip of a Raspberry Pi');
     chip('gpiochip504', 'raspberrypi-exp-gpio', 504, 8);
     chip('gpiochip512', 'pinctrl-bcm2711', 512, 58);
     expect(pinNumber(17, root)).toBe(529);

@@ -150,9 +150,9 @@ it.each([
   [['--lan', 'eth0'], 'Which two ports'],
   [['--lan', 'eth0', '--wan', 'eth0'], 'Which two ports'],
   [['--lan', 'eth0', '--wan', 'eth7'], 'there is no interface eth7 here'],
-  [['--lan', 'mac:1', '--wan', 'eth0'], '1 is no MAC address'],
-  [['--lan', 'path:a b', '--wan', 'eth0'], 'is no path of a device'],
-  [['--lan', '../x', '--wan', 'eth0'], 'is no interface'],
+  [['--lan', 'mac:1', '--wan', 'eth0'], '1 is not a MAC address'],
+  [['--lan', 'path:a b', '--wan', 'eth0'], 'is not a device path'],
+  [['--lan', '../x', '--wan', 'eth0'], 'is not an interface name'],
   [[...PORTS, '--management', 'maybe'], 'has faults'],
   [[...PORTS, '--management', 'none', '--ssh'], 'has faults'],
 ])('refuses %j and writes nothing', async (args, said) => {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { fulfil } from '../../../appliance/time/setter.ts';
+import { setAsRequested } from '../../../appliance/time/setter.ts';
 import {
   ClockError,
   leaveRequest,
@@ -35,7 +35,7 @@ const put = (path: string): void => {
 };
 
 const fulfilAt = (monotonic: number): Promise<boolean> =>
-  fulfil(request, {
+  setAsRequested(request, {
     ...{ root, earliest: PACKED, monotonic: () => monotonic },
     run: (command, args) => Promise.resolve(void ran.push([command, ...args])),
   });
@@ -95,11 +95,23 @@ it('says so when the clock cannot be set, and does not try again', async () => {
   leaveRequest(request, { wall: REQUESTED, monotonic: 5_000 });
   const failed = new RunError('failed', 'date ended with 1', 'Operation not permitted');
   const parts = { root, earliest: PACKED, monotonic: () => 5_000, run: () => Promise.reject(failed) };
-  await expect(fulfil(request, parts)).rejects.toBe(failed);
+  await expect(setAsRequested(request, parts)).rejects.toBe(failed);
   expect(takeRequest(request)).toBeUndefined();
 });
 
 it('knows when it was packed', () => {
   expect(packedAt()).toBeLessThanOrEqual(Date.now());
   expect(packedAt()).toBeGreaterThan(Date.parse('2026-01-01'));
+});
+
+it('is a program that takes the option of its unit: --wish', async () => {
+  const { argv } = process;
+  process.argv = [...argv.slice(0, 2), '--wish', request];
+  try {
+    await import('../../../appliance/time/main.ts');
+    await expect.poll(() => process.exitCode).toBe(0);
+  } finally {
+    process.argv = argv;
+    process.exitCode = undefined;
+  }
 });

@@ -133,7 +133,7 @@ describe('the box', () => {
     };
     const health = { read: () => Promise.resolve({ machine, ports: [], at: 'now' }) };
     const lamp = { start: () => undefined };
-    const routes = routesOf(boxRoutes({ status: () => aStatus() }, health, lamp, { keeper: 'network' }));
+    const routes = routesOf(boxRoutes({ status: () => aStatus() }, health, lamp, { source: 'network' }));
     const told = healthAnswer.parse(await call(routes, 'GET', '/v1/health'));
     expect([told.machine.temperature, told.timeSource]).toEqual([-3, 'network']);
   });
@@ -142,7 +142,7 @@ describe('the box', () => {
     const tried: string[] = [];
     const none = { read: () => Promise.reject(new Error('unused')) };
     const lamp = { start: (pattern: string) => void tried.push(pattern) };
-    const routes = routesOf(boxRoutes({ status: () => aStatus() }, none, lamp, { keeper: 'machine' }));
+    const routes = routesOf(boxRoutes({ status: () => aStatus() }, none, lamp, { source: 'machine' }));
     await call(routes, 'POST', '/v1/lamp/test', { body: { pattern: 'amber' } });
     for (const body of [undefined, {}, { pattern: 'off' }, { pattern: ['red'] }])
       expect((await refusal(call(routes, 'POST', '/v1/lamp/test', { body }))).status).toBe(400);

@@ -58,15 +58,19 @@ it('leaves the wish and answers when it was taken and the clock says so', async 
 
 it('does not say that the clock was set when it was not', async () => {
   const other = taking();
-  const refused = await refusal(ask(clockOf({ patienceMs: 300 }), { wall: Date.now() + HOUR }));
+  const refused = await refusal(ask(clockOf({ timeoutMs: 300 }), { wall: Date.now() + HOUR }));
   other.close();
-  expect([refused.status, refused.code, refused.message]).toMatchObject([503, 'not-set', /it was refused/]);
+  expect([refused.status, refused.code, refused.message]).toMatchObject([
+    503,
+    'not-set',
+    /the request was refused/,
+  ]);
 });
 
 it('takes the wish back that nobody takes', async () => {
-  const refused = await refusal(ask(clockOf({ patienceMs: 0 }), { wall: Date.now() }));
+  const refused = await refusal(ask(clockOf({ timeoutMs: 0 }), { wall: Date.now() }));
   expect([refused.status, refused.code]).toEqual([503, 'not-set']);
-  expect(refused.message).toContain('nobody took');
+  expect(refused.message).toContain('no program picked up the request');
   expect(existsSync(requestPath)).toBe(false);
 });
 
@@ -84,11 +88,11 @@ it.each([
 
 it('leaves a clock alone that a time service keeps, and one that is not the box’s', async () => {
   const wall = Date.now();
-  expect(clockOf().keeper).toBe('owner');
+  expect(clockOf().source).toBe('owner');
   const lab = clockOf({ requestPath: undefined });
-  expect([lab.keeper, (await refusal(ask(lab, { wall }))).code]).toEqual(['machine', 'not-ours']);
+  expect([lab.source, (await refusal(ask(lab, { wall }))).code]).toEqual(['machine', 'not-ours']);
   const synchronised = join(root, 'run/systemd/timesync/synchronized');
   mkdirSync(dirname(synchronised), { recursive: true });
   writeFileSync(synchronised, '');
-  expect([clockOf().keeper, (await refusal(ask(clockOf(), { wall }))).code]).toEqual(['network', 'kept']);
+  expect([clockOf().source, (await refusal(ask(clockOf(), { wall }))).code]).toEqual(['network', 'kept']);
 });
